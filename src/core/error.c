@@ -1,0 +1,89 @@
+/*
+ * core/error.c - the thread-local last error.
+ */
+#include "core/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MESSAGE_BYTES = 1024 };
+
+static _Thread_local char last_message[MESSAGE_BYTES];
+
+const char *glimpse_last_error(void)
+{
+    return last_message;
+}
+
+const char *glimpse_status_name(int status)
+{
+    switch (status) {
+    case GLIMPSE_OK: return "ok";
+    case GLIMPSE_E_INVALID: return "invalid argument";
+    case GLIMPSE_E_NOT_FOUND: return "not found";
+    case GLIMPSE_E_IO: return "input/output error";
+    case GLIMPSE_E_FORMAT: return "damaged or malformed";
+    case GLIMPSE_E_UNSUPPORTED: return "not supported";
+    case GLIMPSE_E_LIMIT: return "over a limit";
+    case GLIMPSE_E_NOMEM: return "out of memory";
+    case GLIMPSE_E_BUSY: return "busy";
+    case GLIMPSE_E_CANCELLED: return "cancelled";
+    case GLIMPSE_E_CORRUPT: return "library damaged";
+    case GLIMPSE_E_INTERNAL: return "internal error";
+    default: return "unknown status";
+    }
+}
+
+int glimpse_fail(int status, const char *format, ...)
+{
+    /* Formatted aside first: an argument may point into the current message. */
+    char message[MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    memcpy(last_message, message, sizeof message);
+    return status;
+}
+
+int glimpse_fail_context(int status, const char *format, ...)
+{
+    char message[MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    int used = vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    if (used < 0) return status;
+    size_t offset = (size_t)used < sizeof message ? (size_t)used : sizeof message - 1;
+    (void)snprintf(message + offset, sizeof message - offset, ": %s", last_message);
+    memcpy(last_message, message, sizeof message);
+    return status;
+}
+
+int glimpse_fail_errno(const char *format, ...)
+{
+    int error = errno;
+    char message[MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    int used = vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    size_t offset = used < 0 ? 0 : (size_t)used;
+    if (offset > sizeof message - 1) offset = sizeof message - 1;
+    char reason[128];
+    if (strerror_r(error, reason, sizeof reason) != 0) {
+        (void)snprintf(reason, sizeof reason, "error %d", error);
+    }
+    (void)snprintf(message + offset, sizeof message - offset, ": %s", reason);
+    memcpy(last_message, message, sizeof message);
+    if (error == ENOENT) return GLIMPSE_E_NOT_FOUND;
+    if (error == ENOMEM) return GLIMPSE_E_NOMEM;
+    return GLIMPSE_E_IO;
+}
+
+int glimpse_fail_nomem(unsigned long long bytes, const char *what)
+{
+    return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory (%llu bytes for %s)", bytes, what);
+}

@@ -1,0 +1,28 @@
+/*
+ * core/error.h - setting the thread's last error. Private to the library.
+ *
+ *     if (!file) return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: no such model directory", path);
+ *
+ * Rules: the lowest layer that knows the file and the value writes the message; a layer above may
+ * add context with glimpse_fail_context() but never overwrites it. Reporting out of memory does
+ * not allocate: the buffer is part of the thread.
+ */
+#ifndef GLIMPSE_CORE_ERROR_H
+#define GLIMPSE_CORE_ERROR_H
+
+#include <glimpse/status.h>
+
+/* Sets the message (printf style, cut at 1023 bytes) and returns `status`, which must be < 0. */
+int glimpse_fail(int status, const char *format, ...) GLIMPSE_PRINTF(2, 3);
+
+/* Puts "context: " in front of the current message and returns `status`. */
+int glimpse_fail_context(int status, const char *format, ...) GLIMPSE_PRINTF(2, 3);
+
+/* Like glimpse_fail, with ": " and the text of errno at the time of the call behind it. ENOENT
+ * becomes GLIMPSE_E_NOT_FOUND, ENOMEM becomes GLIMPSE_E_NOMEM, everything else GLIMPSE_E_IO. */
+int glimpse_fail_errno(const char *format, ...) GLIMPSE_PRINTF(1, 2);
+
+/* "out of memory (N bytes for WHAT)". */
+int glimpse_fail_nomem(unsigned long long bytes, const char *what);
+
+#endif

@@ -1,0 +1,254 @@
+/*
+ * core/file.c - reading, mapping and atomic replacement of files.
+ */
+#include "core/file.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Opens a regular file for reading; devices, pipes and folders are refused before a read could
+ * block on them. */
+static int open_regular(int *out, struct stat *info, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return glimpse_fail_errno("%s: cannot open", path);
+    if (fstat(fd, info) != 0) {
+        int status = glimpse_fail_errno("%s: cannot stat", path);
+        (void)close(fd);
+        return status;
+    }
+    if (!S_ISREG(info->st_mode)) {
+        (void)close(fd);
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s: not a regular file", path);
+    }
+    *out = fd;
+    return GLIMPSE_OK;
+}
+
+int glimpse_file_read(void **out, size_t *size, const char *path, size_t limit)
+{
+    *out = NULL;
+    *size = 0;
+    int fd = -1;
+    struct stat info;
+    int status = open_regular(&fd, &info, path);
+    if (status < 0) return status;
+
+    uint8_t *data = NULL;
+    if ((uint64_t)info.st_size > limit) {
+        status = glimpse_fail(GLIMPSE_E_LIMIT, "%s: %lld bytes, more than the limit of %zu", path,
+                              (long long)info.st_size, limit);
+        goto done;
+    }
+    size_t expected = (size_t)info.st_size;
+    data = malloc(expected + 1);
+    if (!data) {
+        status = glimpse_fail_nomem(expected, path);
+        goto done;
+    }
+    size_t used = 0;
+    while (used < expected) {
+        ssize_t got = read(fd, data + used, expected - used);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) {
+            status = glimpse_fail_errno("%s: cannot read", path);
+            goto done;
+        }
+        if (got == 0) break; /* shrank meanwhile: what is there is what counts */
+        used += (size_t)got;
+    }
+    data[used] = '\0';
+    *out = data;
+    *size = used;
+    data = NULL;
+done:
+    free(data);
+    (void)close(fd);
+    return status;
+}
+
+int glimpse_file_map(glimpse_mapping *out, const char *path)
+{
+    *out = (glimpse_mapping){NULL, 0};
+    int fd = -1;
+    struct stat info;
+    int status = open_regular(&fd, &info, path);
+    if (status < 0) return status;
+    if (info.st_size == 0) {
+        out->data = (const uint8_t *)"";
+    } else {
+        void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED) {
+            status = glimpse_fail_errno("%s: cannot map %lld bytes", path, (long long)info.st_size);
+        } else {
+            out->data = data;
+            out->size = (size_t)info.st_size;
+        }
+    }
+    (void)close(fd);
+    return status;
+}
+
+void glimpse_file_unmap(glimpse_mapping *mapping)
+{
+    if (mapping->size) (void)munmap((void *)(uintptr_t)mapping->data, mapping->size);
+    *mapping = (glimpse_mapping){NULL, 0};
+}
+
+int glimpse_new_file_open(glimpse_new_file *out, const char *path)
+{
+    *out = (glimpse_new_file){NULL, NULL, NULL};
+    size_t length = strlen(path);
+    enum { SUFFIX_BYTES = 48 };
+    out->path = malloc(length + 1);
+    char *temporary = malloc(length + SUFFIX_BYTES);
+    if (!out->path || !temporary) {
+        free(temporary);
+        glimpse_new_file_abandon(out);
+        return glimpse_fail_nomem(2 * length, "a file name");
+    }
+    memcpy(out->path, path, length + 1);
+    memcpy(temporary, path, length);
+    /* Not mkstemp: it makes 0600, and a library is as readable as its folder and the umask say. */
+    static atomic_uint serial;
+    int fd = -1;
+    for (int attempt = 0; attempt < 100 && fd < 0; attempt++) {
+        (void)snprintf(temporary + length, SUFFIX_BYTES, ".tmp-%ld-%u", (long)getpid(),
+                       atomic_fetch_add(&serial, 1u));
+        fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd < 0 && errno != EEXIST) break;
+    }
+    if (fd < 0) {
+        int status = glimpse_fail_errno("%s: cannot create", temporary);
+        free(temporary);
+        glimpse_new_file_abandon(out);
+        return status;
+    }
+    out->temporary = temporary;
+    out->stream = fdopen(fd, "w+b");
+    if (!out->stream) {
+        int status = glimpse_fail_errno("%s: cannot open", out->temporary);
+        (void)close(fd);
+        glimpse_new_file_abandon(out);
+        return status;
+    }
+    return GLIMPSE_OK;
+}
+
+static void sync_folder_of(const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    if (length >= sizeof folder) return;
+    if (!slash) {
+        memcpy(folder, ".", 2);
+    } else {
+        memcpy(folder, path, length);
+        folder[length] = '\0';
+        if (length == 0) memcpy(folder, "/", 2);
+    }
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return; /* durability of the name is best effort; the contents are synced */
+    (void)fsync(fd);
+    (void)close(fd);
+}
+
+int glimpse_new_file_commit(glimpse_new_file *file)
+{
+    int status = GLIMPSE_OK;
+    if (fflush(file->stream) != 0 || ferror(file->stream) || fsync(fileno(file->stream)) != 0) {
+        status = glimpse_fail_errno("%s: cannot write", file->temporary);
+    }
+    if (fclose(file->stream) != 0 && status == GLIMPSE_OK) {
+        status = glimpse_fail_errno("%s: cannot write", file->temporary);
+    }
+    file->stream = NULL;
+    if (status == GLIMPSE_OK && rename(file->temporary, file->path) != 0) {
+        status = glimpse_fail_errno("%s: cannot rename from %s", file->path, file->temporary);
+    }
+    if (status == GLIMPSE_OK) {
+        sync_folder_of(file->path);
+        free(file->temporary);
+        file->temporary = NULL;
+    }
+    glimpse_new_file_abandon(file);
+    return status;
+}
+
+void glimpse_new_file_abandon(glimpse_new_file *file)
+{
+    if (file->stream) (void)fclose(file->stream);
+    if (file->temporary) (void)unlink(file->temporary);
+    free(file->temporary);
+    free(file->path);
+    *file = (glimpse_new_file){NULL, NULL, NULL};
+}
+
+int glimpse_make_folders(const char *path)
+{
+    size_t length = strlen(path);
+    char *copy = malloc(length + 1);
+    if (!copy) return glimpse_fail_nomem(length + 1, "a folder name");
+    memcpy(copy, path, length + 1);
+    int status = GLIMPSE_OK;
+    for (size_t i = 1; i <= length; i++) {
+        if (copy[i] != '/' && copy[i] != '\0') continue;
+        char kept = copy[i];
+        copy[i] = '\0';
+        if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
+            status = glimpse_fail_errno("%s: cannot make the folder", copy);
+            break;
+        }
+        copy[i] = kept;
+    }
+    if (status == GLIMPSE_OK) {
+        struct stat info;
+        if (stat(path, &info) != 0) {
+            status = glimpse_fail_errno("%s: cannot make the folder", path);
+        } else if (!S_ISDIR(info.st_mode)) {
+            status = glimpse_fail(GLIMPSE_E_IO, "%s: exists and is not a folder", path);
+        }
+    }
+    free(copy);
+    return status;
+}
+
+char *glimpse_path_join(const char *folder, const char *name)
+{
+    size_t a = strlen(folder), b = strlen(name);
+    int slash = a > 0 && folder[a - 1] != '/';
+    char *path = malloc(a + b + 2);
+    if (!path) return NULL;
+    memcpy(path, folder, a);
+    if (slash) path[a++] = '/';
+    memcpy(path + a, name, b + 1);
+    return path;
+}
+
+static char *user_folder(const char *variable, const char *below_home)
+{
+    const char *base = getenv(variable);
+    if (base && base[0] == '/') return glimpse_path_join(base, "glimpse");
+    const char *home = getenv("HOME");
+    if (!home || !*home) return NULL;
+    return glimpse_path_join(home, below_home);
+}
+
+char *glimpse_user_cache_folder(void)
+{
+    return user_folder("XDG_CACHE_HOME", ".cache/glimpse");
+}
+
+char *glimpse_user_data_folder(void)
+{
+    return user_folder("XDG_DATA_HOME", ".local/share/glimpse");
+}

@@ -1,0 +1,47 @@
+/*
+ * core/file.h - reading files whole or mapped, and replacing them atomically.
+ */
+#ifndef GLIMPSE_CORE_FILE_H
+#define GLIMPSE_CORE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Reads a regular file whole into a malloc'ed buffer with a NUL behind its last byte (not counted
+ * in *size). More than `limit` bytes is GLIMPSE_E_LIMIT. Safe against files that grow or shrink
+ * meanwhile: what was read is what *size says. */
+int glimpse_file_read(void **out, size_t *size, const char *path, size_t limit);
+
+/* A read-only mapping of a whole regular file. An empty file maps to data = "" and size 0. The
+ * file must not be truncated while mapped; use glimpse_file_read for files that others may
+ * change (pictures). */
+typedef struct glimpse_mapping {
+    const uint8_t *data;
+    size_t size;
+} glimpse_mapping;
+int glimpse_file_map(glimpse_mapping *out, const char *path);
+void glimpse_file_unmap(glimpse_mapping *mapping); /* leaves it zeroed; a zeroed one is fine */
+
+/* Atomic replacement: open a temporary file beside `path`, write to ->stream, then commit (flush,
+ * fsync, rename over `path`, fsync the folder) or abandon (removes the temporary). */
+typedef struct glimpse_new_file {
+    FILE *stream; /* opened "w+b" */
+    char *path, *temporary;
+} glimpse_new_file;
+int glimpse_new_file_open(glimpse_new_file *out, const char *path);
+int glimpse_new_file_commit(glimpse_new_file *file);
+void glimpse_new_file_abandon(glimpse_new_file *file); /* also fine after commit, and on zeros */
+
+/* mkdir -p; existing folders are fine. */
+int glimpse_make_folders(const char *path);
+
+/* malloc'ed "a/b" (no doubled slash; b as it is when a is empty), NULL when out of memory. */
+char *glimpse_path_join(const char *folder, const char *name);
+
+/* malloc'ed ${XDG_CACHE_HOME:-$HOME/.cache}/glimpse or the same for XDG_DATA_HOME
+ * (~/.local/share), NULL when neither variable is set. Not created. */
+char *glimpse_user_cache_folder(void);
+char *glimpse_user_data_folder(void);
+
+#endif

@@ -1,0 +1,128 @@
+/*
+ * core/queue.c - a ring under one mutex with two condition variables.
+ */
+#include "core/queue.h"
+
+#include "core/error.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct glimpse_queue {
+    pthread_mutex_t mutex;
+    pthread_cond_t not_empty, not_full;
+    size_t capacity, first, count;
+    int closed;
+    void *items[];
+};
+
+int glimpse_queue_create(glimpse_queue **out, size_t capacity)
+{
+    *out = NULL;
+    if (capacity == 0) return glimpse_fail(GLIMPSE_E_INVALID, "a queue needs room for an item");
+    glimpse_queue *queue = calloc(1, sizeof *queue + capacity * sizeof queue->items[0]);
+    if (!queue) return glimpse_fail_nomem(capacity * sizeof(void *), "a queue");
+    pthread_condattr_t attributes;
+    if (pthread_condattr_init(&attributes) != 0) {
+        free(queue);
+        return glimpse_fail(GLIMPSE_E_INTERNAL, "cannot set up a condition variable");
+    }
+    /* The monotonic clock: a change of the wall clock must not stretch a timed wait. */
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    int failed = pthread_mutex_init(&queue->mutex, NULL) != 0 ||
+                 pthread_cond_init(&queue->not_empty, &attributes) != 0 ||
+                 pthread_cond_init(&queue->not_full, &attributes) != 0;
+    (void)pthread_condattr_destroy(&attributes);
+    if (failed) {
+        free(queue);
+        return glimpse_fail(GLIMPSE_E_INTERNAL, "cannot set up a queue's lock");
+    }
+    queue->capacity = capacity;
+    *out = queue;
+    return GLIMPSE_OK;
+}
+
+void glimpse_queue_free(glimpse_queue *queue)
+{
+    if (!queue) return;
+    (void)pthread_cond_destroy(&queue->not_full);
+    (void)pthread_cond_destroy(&queue->not_empty);
+    (void)pthread_mutex_destroy(&queue->mutex);
+    free(queue);
+}
+
+int glimpse_queue_push(glimpse_queue *queue, void *item)
+{
+    (void)pthread_mutex_lock(&queue->mutex);
+    while (queue->count == queue->capacity && !queue->closed) {
+        (void)pthread_cond_wait(&queue->not_full, &queue->mutex);
+    }
+    int taken = !queue->closed;
+    if (taken) {
+        queue->items[(queue->first + queue->count) % queue->capacity] = item;
+        queue->count++;
+        (void)pthread_cond_signal(&queue->not_empty);
+    }
+    (void)pthread_mutex_unlock(&queue->mutex);
+    return taken;
+}
+
+static int take(glimpse_queue *queue, void **item)
+{
+    if (queue->count == 0) return 0;
+    *item = queue->items[queue->first];
+    queue->first = (queue->first + 1) % queue->capacity;
+    queue->count--;
+    (void)pthread_cond_signal(&queue->not_full);
+    return 1;
+}
+
+int glimpse_queue_pop(glimpse_queue *queue, void **item)
+{
+    (void)pthread_mutex_lock(&queue->mutex);
+    while (queue->count == 0 && !queue->closed) {
+        (void)pthread_cond_wait(&queue->not_empty, &queue->mutex);
+    }
+    int got = take(queue, item);
+    (void)pthread_mutex_unlock(&queue->mutex);
+    return got;
+}
+
+int glimpse_queue_pop_timed(glimpse_queue *queue, void **item, long milliseconds)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += milliseconds / 1000;
+    until.tv_nsec += milliseconds % 1000 * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    (void)pthread_mutex_lock(&queue->mutex);
+    int waiting = milliseconds > 0;
+    while (waiting && queue->count == 0 && !queue->closed) {
+        waiting = pthread_cond_timedwait(&queue->not_empty, &queue->mutex, &until) == 0;
+    }
+    int got = take(queue, item);
+    if (!got && !queue->closed) got = -1;
+    (void)pthread_mutex_unlock(&queue->mutex);
+    return got;
+}
+
+void glimpse_queue_close(glimpse_queue *queue)
+{
+    (void)pthread_mutex_lock(&queue->mutex);
+    queue->closed = 1;
+    (void)pthread_cond_broadcast(&queue->not_empty);
+    (void)pthread_cond_broadcast(&queue->not_full);
+    (void)pthread_mutex_unlock(&queue->mutex);
+}
+
+size_t glimpse_queue_length(glimpse_queue *queue)
+{
+    (void)pthread_mutex_lock(&queue->mutex);
+    size_t count = queue->count;
+    (void)pthread_mutex_unlock(&queue->mutex);
+    return count;
+}

@@ -1,0 +1,28 @@
+/*
+ * core/queue.h - a bounded queue of pointers between threads: the joints of the ingest pipeline.
+ *
+ * Many producers, many consumers, first in first out. A full queue makes producers wait, so the
+ * memory between two stages is bounded by the capacity. Closing wakes everyone: further pushes
+ * are refused, pops drain what is left and then return 0.
+ */
+#ifndef GLIMPSE_CORE_QUEUE_H
+#define GLIMPSE_CORE_QUEUE_H
+
+#include <stddef.h>
+
+typedef struct glimpse_queue glimpse_queue;
+
+int glimpse_queue_create(glimpse_queue **out, size_t capacity);
+void glimpse_queue_free(glimpse_queue *queue); /* items still inside are the caller's problem */
+
+/* Waits for room. 1 when taken in, 0 when the queue is closed (the item stays the caller's). */
+int glimpse_queue_push(glimpse_queue *queue, void *item);
+/* Waits for an item. 1 with *item set, 0 when the queue is closed and empty. */
+int glimpse_queue_pop(glimpse_queue *queue, void **item);
+/* As pop, but gives up after `milliseconds`: 1 item, 0 closed and empty, -1 nothing came. 0 ms
+ * polls. */
+int glimpse_queue_pop_timed(glimpse_queue *queue, void **item, long milliseconds);
+void glimpse_queue_close(glimpse_queue *queue);
+size_t glimpse_queue_length(glimpse_queue *queue);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * glimpse/status.h - how every call of libglimpse reports success and failure.
+ *
+ *     glimpse_model *model = NULL;
+ *     if (glimpse_model_open(&model, "data/models/demo", NULL) < 0) {
+ *         fprintf(stderr, "%s\n", glimpse_last_error());
+ *         return 1;
+ *     }
+ *
+ * A function that can fail returns an int: GLIMPSE_OK (0) or one of the negative codes below.
+ * The code is what a program branches on; the message says which file, which value and what to
+ * do, and is meant for a person. The library never prints and never exits.
+ *
+ * Threads: the message belongs to the calling thread. It is replaced by that thread's next
+ * failure and left alone by success.
+ *
+ * Ownership, for the whole library: `T **out` gives the caller an object to release with the
+ * matching `_free` or `_close`; a returned `const T *` is borrowed from its parent and dies with
+ * it. On failure `*out` is set to NULL. Release functions return void and accept NULL.
+ */
+#ifndef GLIMPSE_STATUS_H
+#define GLIMPSE_STATUS_H
+
+#if defined(__GNUC__)
+#define GLIMPSE_API __attribute__((visibility("default")))
+#define GLIMPSE_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#else
+#define GLIMPSE_API
+#define GLIMPSE_PRINTF(format, first)
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum glimpse_status {
+    GLIMPSE_OK = 0,
+    GLIMPSE_E_INVALID = -1,     /* an argument or a setting makes no sense */
+    GLIMPSE_E_NOT_FOUND = -2,   /* the file, model, library or item does not exist */
+    GLIMPSE_E_IO = -3,          /* the system refused a read, write or lock */
+    GLIMPSE_E_FORMAT = -4,      /* the bytes are damaged or are not what they claim to be */
+    GLIMPSE_E_UNSUPPORTED = -5, /* well-formed, but this build cannot handle it */
+    GLIMPSE_E_LIMIT = -6,       /* refused because it exceeds a stated limit */
+    GLIMPSE_E_NOMEM = -7,       /* out of memory */
+    GLIMPSE_E_BUSY = -8,        /* another process holds the library */
+    GLIMPSE_E_CANCELLED = -9,   /* stopped because the caller asked for it */
+    GLIMPSE_E_CORRUPT = -10,    /* the library on disk contradicts itself */
+    GLIMPSE_E_INTERNAL = -11    /* a dependency failed in a way it should not */
+};
+
+/* The calling thread's last failure, never NULL ("" when nothing failed yet). Valid until the
+ * thread's next failing call. */
+GLIMPSE_API const char *glimpse_last_error(void);
+
+/* A short constant name for a code, such as "not found"; never NULL. */
+GLIMPSE_API const char *glimpse_status_name(int status);
+
+/* "0.1.0". */
+GLIMPSE_API const char *glimpse_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

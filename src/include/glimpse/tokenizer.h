@@ -1,0 +1,74 @@
+/*
+ * glimpse/tokenizer.h - from text to the token ids of a model.
+ *
+ *     glimpse_tokenizer *tokenizer = NULL;
+ *     glimpse_tokenizer_open(&tokenizer, "models/clip-vit-base-patch32", GLIMPSE_TOKENIZER_AUTO);
+ *     int32_t ids[77];
+ *     glimpse_tokens tokens = {ids, 77, 0, 0};
+ *     glimpse_tokenizer_encode(tokenizer, "a dog", 5, &tokens);   // 49406 320 1929 49407
+ *
+ * CLIP's byte-level BPE (openai/CLIP, clip/simple_tokenizer.py) in two flavours that differ in
+ * what happens to the text first:
+ *
+ *   HF       as the Hugging Face tokenizers library: NFC, runs of white space to one space,
+ *            lower-casing per code point, case-sensitive splitting pattern.
+ *   OPENCLIP as openai/CLIP and open_clip without ftfy: HTML entities unescaped twice, white
+ *            space collapsed and stripped, Python's str.lower(), case-insensitive pattern.
+ *
+ * ftfy's repairs (mojibake, curly quotes, ligatures) are not made. Invalid UTF-8 is replaced by
+ * U+FFFD as Python's errors="replace" does. NUL bytes are ordinary characters.
+ *
+ * Threads: a tokenizer is immutable after opening; share it freely.
+ */
+#ifndef GLIMPSE_TOKENIZER_H
+#define GLIMPSE_TOKENIZER_H
+
+#include <glimpse/status.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct glimpse_tokenizer glimpse_tokenizer;
+
+typedef enum glimpse_tokenizer_kind {
+    GLIMPSE_TOKENIZER_AUTO = 0, /* OPENCLIP when the directory has open_clip_config.json */
+    GLIMPSE_TOKENIZER_CLIP_HF,
+    GLIMPSE_TOKENIZER_CLIP_OPENCLIP
+} glimpse_tokenizer_kind;
+
+/* Where ids go. The caller sets `ids` and `capacity`; encode sets the rest. */
+typedef struct glimpse_tokens {
+    int32_t *ids;    /* [capacity] */
+    size_t capacity; /* at least 2: room for the start and the end token */
+    size_t count;    /* ids written, start and end included; the rest is left alone */
+    int truncated;   /* 1 when the text was longer: the last id is then the end token */
+} glimpse_tokens;
+
+/* Reads vocab.json + merges.txt, or the vocabulary inside tokenizer.json when they are absent,
+ * from the model directory `path`. */
+GLIMPSE_API int glimpse_tokenizer_open(glimpse_tokenizer **out, const char *path,
+                                       glimpse_tokenizer_kind kind);
+GLIMPSE_API void glimpse_tokenizer_free(glimpse_tokenizer *tokenizer);
+
+/* `length` bytes of text, need not end in NUL. Fails only for capacity < 2 or out of memory; work
+ * and memory are linear in the text, except inside one "word" (no white space), where merging is
+ * O(n log n). */
+GLIMPSE_API int glimpse_tokenizer_encode(const glimpse_tokenizer *tokenizer, const char *text,
+                                         size_t length, glimpse_tokens *tokens);
+
+GLIMPSE_API size_t glimpse_tokenizer_vocab_size(const glimpse_tokenizer *tokenizer);
+GLIMPSE_API int32_t glimpse_tokenizer_start_id(const glimpse_tokenizer *tokenizer);
+GLIMPSE_API int32_t glimpse_tokenizer_end_id(const glimpse_tokenizer *tokenizer);
+
+/* The bytes a token stands for (with a trailing space where the token ends a word), for display;
+ * borrowed, NULL when `id` is out of range. */
+GLIMPSE_API const char *glimpse_tokenizer_token(const glimpse_tokenizer *tokenizer, int32_t id);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
