@@ -23,10 +23,10 @@
 
 #if defined(__GNUC__)
 #define GLIMPSE_API __attribute__((visibility("default")))
-#define GLIMPSE_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define GLIMPSE_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
 #else
 #define GLIMPSE_API
-#define GLIMPSE_PRINTF(format, first)
+#define GLIMPSE_PRINTF(text, first)
 #endif
 
 #ifdef __cplusplus
