@@ -1,0 +1,15 @@
+/*
+ * glimpse/glimpse.h - all of libglimpse. Each header below is the manual of its part.
+ */
+#ifndef GLIMPSE_GLIMPSE_H
+#define GLIMPSE_GLIMPSE_H
+
+#include <glimpse/image.h>
+#include <glimpse/label.h>
+#include <glimpse/library.h>
+#include <glimpse/model.h>
+#include <glimpse/query.h>
+#include <glimpse/status.h>
+#include <glimpse/tokenizer.h>
+
+#endif

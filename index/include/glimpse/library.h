@@ -1,0 +1,250 @@
+/*
+ * glimpse/library.h - a library on disk: which pictures there are, and what they look like.
+ *
+ *     glimpse_library *library = NULL;
+ *     if (glimpse_library_open(&library, "photos.glimpse", GLIMPSE_LIBRARY_CREATE) < 0) ...
+ *     glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
+ *     const char *roots[] = {"/home/me/Pictures"};
+ *     options.roots = roots, options.root_count = 1, options.model = model;
+ *     glimpse_ingest_report report;
+ *     glimpse_library_ingest(library, &options, &report);
+ *
+ *     glimpse_results *results = NULL;
+ *     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
+ *     glimpse_library_search(library, model, query_vector, &search, &results);
+ *     for (size_t i = 0; i < glimpse_results_count(results); i++)
+ *         puts(glimpse_results_get(results, i)->path);
+ *     glimpse_results_free(results);
+ *     glimpse_library_close(library);
+ *
+ * On disk: a folder with
+ *     catalog.db                 SQLite (WAL). The truth: files, contents, embeddings (f16),
+ *                                quarantine, models.
+ *     vectors-FINGERPRINT.faiss  derived from it, one per model: header with format version,
+ *                                fingerprint, catalogue generation, count, checksum; then a FAISS
+ *                                index. Replaced atomically, rebuilt when missing, stale or
+ *                                damaged.
+ *     lock                       held (flock) by the one process that writes.
+ *
+ * Words: a *file* is a path; a *content* is what its bytes are (XXH3-128 of them and their size)
+ * and owns the embeddings, one per model; a *root* is a folder that was indexed. Files of equal
+ * bytes share a content. Paths are absolute.
+ *
+ * Rules that never bend are in the design page: the catalogue is the truth, vectors are bound by
+ * id, identity is content, commits are small and durable, one bad file never stops a run, an
+ * unreachable root is offline and not deleted, same input gives same output.
+ *
+ * Threads: a library handle belongs to one thread at a time. Several processes may read while one
+ * writes.
+ */
+#ifndef GLIMPSE_LIBRARY_H
+#define GLIMPSE_LIBRARY_H
+
+#include <glimpse/model.h>
+#include <glimpse/status.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct glimpse_library glimpse_library;
+
+enum {
+    GLIMPSE_LIBRARY_CREATE = 1,   /* make it when it does not exist */
+    GLIMPSE_LIBRARY_READ_ONLY = 2 /* never write, not even a rebuilt FAISS file */
+};
+
+/* GLIMPSE_E_NOT_FOUND when there is no library at `path`, GLIMPSE_E_CORRUPT when the catalogue is
+ * damaged (it is reported, never used or overwritten), GLIMPSE_E_UNSUPPORTED when it was written
+ * by a newer version. */
+GLIMPSE_API int glimpse_library_open(glimpse_library **out, const char *path, unsigned flags);
+GLIMPSE_API void glimpse_library_close(glimpse_library *library);
+GLIMPSE_API const char *glimpse_library_path(const glimpse_library *library);
+
+/*
+ * Ingest: walk -> hash/skip -> decode -> preprocess -> batch -> encode -> commit.
+ */
+typedef struct glimpse_progress {
+    const char *stage;     /* "indexing", "writing the vector index", ... */
+    uint64_t done, total;  /* files decided on, files found so far */
+    int total_is_final;    /* 0 while the walk still goes on */
+    uint64_t embedded, unchanged, bound, quarantined;
+    double seconds;        /* since the start */
+    const char *path;      /* a recent file; valid during the call */
+} glimpse_progress;
+
+/* Called from one thread at a time, at most about ten times a second. Return non-zero to stop
+ * cleanly: what was embedded is committed, and the call returns GLIMPSE_E_CANCELLED. */
+typedef int (*glimpse_progress_fn)(void *user, const glimpse_progress *progress);
+
+typedef struct glimpse_ingest_options {
+    unsigned version;            /* GLIMPSE_INGEST_OPTIONS_VERSION */
+    const glimpse_model *model;  /* with its image tower */
+    const char *const *roots;    /* folders (or single files) to index */
+    size_t root_count;
+    unsigned jobs;               /* decoding and encoding workers; 0: one per core */
+    unsigned batch;              /* pictures per encoder call; 0: 16 */
+    uint64_t max_pixels;         /* 0: GLIMPSE_DEFAULT_MAX_PIXELS */
+    int retry_quarantined;       /* look again at quarantined files that did not change */
+    int follow_links;            /* follow links to folders (loops are noticed) */
+    const char *const *exclude;  /* fnmatch patterns on names and on paths below the root */
+    size_t exclude_count;
+    glimpse_progress_fn progress;
+    void *user;
+} glimpse_ingest_options;
+
+#define GLIMPSE_INGEST_OPTIONS_VERSION 1
+#define GLIMPSE_INGEST_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        .version = GLIMPSE_INGEST_OPTIONS_VERSION                                                  \
+    }
+
+typedef struct glimpse_ingest_report {
+    uint64_t files;       /* pictures found under the roots */
+    uint64_t unchanged;   /* known by size and mtime, not opened */
+    uint64_t embedded;    /* pictures encoded in this run */
+    uint64_t bound;       /* new or changed paths whose content was known already */
+    uint64_t quarantined; /* of `files`, those that could not be used (old and new) */
+    uint64_t newly_quarantined;
+    uint64_t missing;     /* known files no longer there (kept until pruned) */
+    uint64_t offline_roots;
+    double seconds;
+    double busy_read, busy_decode, busy_encode, busy_commit; /* thread-seconds */
+    size_t peak_bytes; /* largest estimate of memory held by pictures in flight */
+} glimpse_ingest_report;
+
+/* GLIMPSE_OK also when files were quarantined: see the report. GLIMPSE_E_BUSY when another process
+ * is writing. A root that cannot be reached is counted offline and is no failure unless it was
+ * never indexed (GLIMPSE_E_NOT_FOUND, before anything else is done). */
+GLIMPSE_API int glimpse_library_ingest(glimpse_library *library,
+                                       const glimpse_ingest_options *options,
+                                       glimpse_ingest_report *report);
+
+/*
+ * Search.
+ */
+typedef struct glimpse_search_options {
+    unsigned version; /* GLIMPSE_SEARCH_OPTIONS_VERSION */
+    size_t k;         /* results wanted; 0: 10 */
+    const char *path_prefix; /* folder or path prefix (absolute or relative to the cwd), or NULL */
+    const char *after, *before; /* "2020", "2020-05", "2020-05-30" or with "T14:00:00"; after is
+                                   inclusive, before exclusive; or NULL. Date taken, else mtime */
+    double min_score;           /* cosine; use -2 for no limit (the INIT value) */
+    const char *exclude_id;     /* content id to leave out (a query picture itself), or NULL */
+} glimpse_search_options;
+
+#define GLIMPSE_SEARCH_OPTIONS_VERSION 1
+#define GLIMPSE_SEARCH_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        .version = GLIMPSE_SEARCH_OPTIONS_VERSION, .k = 10, .min_score = -2.0                      \
+    }
+
+typedef struct glimpse_result {
+    size_t rank;          /* 1, 2, ... */
+    double score;         /* cosine similarity */
+    const char *path;     /* of the file to show: an existing one when there is any */
+    const char *id;       /* content id: 32 hexadecimal digits */
+    uint32_t width, height;
+    uint64_t bytes;
+    const char *taken;    /* "2021-05-30T14:03:59" from EXIF, or "" */
+    const char *modified; /* file mtime in the same form, UTC */
+    const char *format;   /* "JPEG" */
+    int offline;          /* 1 when its root was not reachable at the last look */
+    size_t copies;        /* files with these bytes, this one included */
+} glimpse_result;
+
+typedef struct glimpse_results glimpse_results;
+
+/* `query` [E], any length > 0 (it is normalised); results best first, ties by content id. Missing
+ * files are not returned, quarantined ones neither; equal contents once. */
+GLIMPSE_API int glimpse_library_search(glimpse_library *library, const glimpse_model *model,
+                                       const float *query, const glimpse_search_options *options,
+                                       glimpse_results **out);
+GLIMPSE_API size_t glimpse_results_count(const glimpse_results *results);
+GLIMPSE_API const glimpse_result *glimpse_results_get(const glimpse_results *results, size_t i);
+GLIMPSE_API void glimpse_results_free(glimpse_results *results);
+
+/* The stored embedding of a file by path, or by content id (32 hex digits): `embedding` [E].
+ * GLIMPSE_E_NOT_FOUND when it has none for the model. `id` [33] may be NULL. */
+GLIMPSE_API int glimpse_library_embedding(glimpse_library *library, const glimpse_model *model,
+                                          const char *path_or_id, float *embedding, char *id);
+
+/* Calls `visit` for every present, embedded file under `path_prefix` (NULL: all), in path order,
+ * with its stored embedding [E]; a non-zero return stops and is returned. */
+typedef int (*glimpse_visit_fn)(void *user, const glimpse_result *file, const float *embedding);
+GLIMPSE_API int glimpse_library_visit(glimpse_library *library, const glimpse_model *model,
+                                      const char *path_prefix, glimpse_visit_fn visit, void *user);
+
+/*
+ * Looking after it.
+ */
+typedef struct glimpse_quarantined {
+    const char *path, *reason;
+} glimpse_quarantined;
+
+typedef struct glimpse_library_model {
+    const char *fingerprint, *name, *path;
+    size_t embedding_size;
+    uint64_t embedded;   /* contents with an embedding of this model */
+    uint64_t generation; /* of the catalogue for this model */
+    const char *index_state; /* "ok", "missing", "stale" or "damaged" */
+} glimpse_library_model;
+
+/* files = embedded + duplicates + quarantined + pending, for a library with one model. */
+typedef struct glimpse_library_status {
+    const char *library;
+    uint64_t files;      /* known and not missing, offline ones included */
+    uint64_t embedded;   /* different contents with an embedding of the latest model */
+    uint64_t duplicates; /* files whose content another file, counted before, has as well */
+    uint64_t pending;    /* files whose content has no embedding of the latest model yet */
+    uint64_t offline;    /* files under unreachable roots */
+    uint64_t missing;    /* files that are gone (kept until pruned; not in `files`) */
+    const glimpse_quarantined *quarantined;
+    size_t quarantined_count;
+    const glimpse_library_model *models; /* most recently used first */
+    size_t model_count;
+    const char *const *roots;
+    const int *root_offline; /* [root_count], looked at now */
+    size_t root_count;
+    uint64_t catalog_bytes, vectors_bytes;
+} glimpse_library_status;
+
+GLIMPSE_API int glimpse_library_get_status(glimpse_library *library, glimpse_library_status **out);
+GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
+
+/* Checks everything: SQLite's own integrity, references, every embedding finite and of unit
+ * length (within f16 rounding), FAISS header, checksum, ids and vectors against the catalogue.
+ * Calls `report` with each problem; GLIMPSE_E_CORRUPT when there was any. */
+typedef void (*glimpse_problem_fn)(void *user, const char *problem);
+GLIMPSE_API int glimpse_library_verify(glimpse_library *library, glimpse_problem_fn report,
+                                       void *user, uint64_t *checked);
+
+/* Writes the FAISS files anew from the catalogue. */
+GLIMPSE_API int glimpse_library_reindex(glimpse_library *library);
+
+/* Forgets missing files, contents that no file has, and (when asked) whole roots or models. */
+typedef struct glimpse_prune_options {
+    unsigned version;           /* GLIMPSE_PRUNE_OPTIONS_VERSION */
+    int dry_run;                /* only count */
+    const char *root;           /* forget everything below this root as well, or NULL */
+    const char *model;          /* forget the embeddings of this fingerprint as well, or NULL */
+} glimpse_prune_options;
+#define GLIMPSE_PRUNE_OPTIONS_VERSION 1
+#define GLIMPSE_PRUNE_OPTIONS_INIT                                                                 \
+    {                                                                                              \
+        .version = GLIMPSE_PRUNE_OPTIONS_VERSION                                                   \
+    }
+typedef struct glimpse_prune_report {
+    uint64_t files, contents, embeddings; /* forgotten, or that would be */
+} glimpse_prune_report;
+GLIMPSE_API int glimpse_library_prune(glimpse_library *library,
+                                      const glimpse_prune_options *options,
+                                      glimpse_prune_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
