@@ -132,7 +132,6 @@ install_packages() {
             "--no-install-recommends ${missing_name[*]}"
     fi
 
-    lists_updated=no
     package_lists_are_fresh || update_package_lists
     for i in "${!missing_name[@]}"; do
         if [ "${missing_kind[i]}" = need ] || has_candidate "${missing_name[i]}"; then
@@ -151,6 +150,7 @@ install_packages() {
         try_thrice apt_get install -y --no-install-recommends "${names[@]}" ||
             fail_with_log "apt-get install failed"
     fi
+    say "The packages are installed."
 }
 
 has_candidate() {
@@ -186,8 +186,9 @@ faiss_opt() {
 
 # The installed faiss_c, if any: a prefix that has the headers and the library.
 system_faiss() {
-    local prefix lib
-    for prefix in ${CMAKE_PREFIX_PATH:+${CMAKE_PREFIX_PATH//[:;]/ }} /usr/local /usr; do
+    local prefix lib prefixes
+    IFS=':;' read -ra prefixes <<<"${FaissC_ROOT:-}:${CMAKE_PREFIX_PATH:-}:/usr/local:/usr"
+    for prefix in "${prefixes[@]}"; do
         [ -e "$prefix/include/faiss/c_api/Index_c.h" ] || continue
         for lib in "$prefix"/lib/libfaiss_c.* "$prefix"/lib64/libfaiss_c.* \
             "$prefix"/lib/*-linux-gnu*/libfaiss_c.*; do
@@ -309,10 +310,8 @@ CONF
     mkdir -p "$dir/apt/no-parts"
     APT_CONFIG=$dir/apt/apt.conf try_thrice apt-get -q update ||
         fail_with_log "apt could not fetch the source package lists"
-    cd "$dir"
-    APT_CONFIG=$dir/apt/apt.conf try_thrice apt-get -q source --only-source faiss ||
+    (cd "$dir" && APT_CONFIG=$dir/apt/apt.conf try_thrice apt-get -q source --only-source faiss) ||
         fail_with_log "apt could not fetch the source package of FAISS"
-    cd "$OLDPWD"
 }
 
 # Copies the compiler's output to the log and shows how far the build is: one line that changes
@@ -426,7 +425,7 @@ PROGRAM
 }
 
 install_faiss() {
-    local work version final
+    local work version final why
     mkdir -p "$deps_dir"
     exec 9>"$deps_dir/.lock"
     if ! flock -n 9; then
@@ -435,24 +434,28 @@ install_faiss() {
         if cached_faiss >/dev/null; then return 0; fi
     fi
 
-    if [ "$opt" = avx2 ]; then
-        say "Building FAISS with its C API, for CPUs with AVX2 (about 2 minutes on 2 cores)."
+    if [ -n "${GLIMPSE_FAISS_OPT:-}" ]; then
+        why="as GLIMPSE_FAISS_OPT says"
+    elif [ "$opt" = avx2 ]; then
+        why="because this CPU has AVX2"
     else
-        say "Building FAISS with its C API, generic code: ${GLIMPSE_FAISS_OPT:+as asked}${GLIMPSE_FAISS_OPT:-this CPU has no AVX2} (about 2 minutes on 2 cores)."
+        why="because this CPU has no AVX2"
     fi
+    say "No faiss_c is installed: building FAISS with its C API, once, for later use ($opt code," \
+        "$why; about 2 minutes on 2 cores)."
     say "Fetching the distribution's source package ..."
     # Next to its final place, so that the last step is a rename. Left-overs of a run that was
     # killed are ours to remove: we hold the lock.
     rm -rf "$deps_dir"/.work-*
     work=$(mktemp -d "$deps_dir/.work-XXXXXX")
-    work_dir=$work
+    work_dir=$work # for the trap that cleans up
     fetch_faiss_source "$work"
     version=$(awk '$1 == "Version:" { print $2; exit }' "$work"/faiss_*.dsc)
     final=$deps_dir/faiss-$version-$arch-$opt
     say "Compiling faiss $version ..."
     build_faiss "$(find "$work" -maxdepth 1 -type d -name 'faiss-*' | head -n 1)" "$work/out"
     self_test_faiss "$work/out" "$work"
-    say "faiss $version, $opt, $arch" >"$work/out/.complete"
+    echo "faiss $version, $opt, $arch" >"$work/out/.complete"
     rm -rf "$final"
     mv "$work/out" "$final"
     rm -rf "$work"
@@ -525,6 +528,7 @@ system_faiss >/dev/null || cached_faiss >/dev/null || need_faiss=yes
 [ ${#missing_name[@]} = 0 ] && [ "$need_faiss" = no ] && exit 0
 
 work_dir=
+lists_updated=no
 log=$(mktemp "${TMPDIR:-/tmp}/glimpse-deps-log-XXXXXX")
 trap 'rm -rf "$log" ${work_dir:+"$work_dir"}' EXIT
 trap 'exit 130' INT TERM HUP
