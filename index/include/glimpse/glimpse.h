@@ -12,4 +12,14 @@
 #include <glimpse/status.h>
 #include <glimpse/tokenizer.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of the library that is running, "0.1.0". */
+GLIMPSE_API const char *glimpse_version(void);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

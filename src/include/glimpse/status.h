@@ -55,9 +55,6 @@ GLIMPSE_API const char *glimpse_last_error(void);
 /* A short constant name for a code, such as "not found"; never NULL. */
 GLIMPSE_API const char *glimpse_status_name(int status);
 
-/* "0.1.0". */
-GLIMPSE_API const char *glimpse_version(void);
-
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,9 @@
+/*
+ * version.c - which libglimpse this is.
+ */
+#include <glimpse/glimpse.h>
+
+const char *glimpse_version(void)
+{
+    return GLIMPSE_VERSION;
+}

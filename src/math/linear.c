@@ -1,0 +1,238 @@
+/*
+ * math/linear.c - backend choice, weight preparation shared by plain and openblas, dispatch.
+ */
+#include "math/linear.h"
+
+#include "core/error.h"
+#include "math/half.h"
+#include "math/linear_internal.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct glimpse_workspace {
+    const glimpse_math *math;
+    void *onednn;
+};
+
+int glimpse_math_has_fast_bf16(void)
+{
+    return glimpse_onednn_fast_bf16();
+}
+
+int glimpse_math_init(glimpse_math *out, glimpse_backend backend, glimpse_precision precision)
+{
+    memset(out, 0, sizeof *out);
+    if (precision == GLIMPSE_PRECISION_AUTO) {
+        int can_use = backend == GLIMPSE_BACKEND_AUTO || backend == GLIMPSE_BACKEND_ONEDNN;
+        precision = can_use && glimpse_onednn_fast_bf16() ? GLIMPSE_PRECISION_BF16
+                                                          : GLIMPSE_PRECISION_F32;
+    }
+    if (precision != GLIMPSE_PRECISION_F32 && precision != GLIMPSE_PRECISION_BF16) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "precision %d is not known", (int)precision);
+    }
+    if (backend == GLIMPSE_BACKEND_AUTO) {
+        int onednn = precision == GLIMPSE_PRECISION_BF16 && glimpse_onednn_multiplies_bf16();
+        backend = onednn ? GLIMPSE_BACKEND_ONEDNN : GLIMPSE_BACKEND_OPENBLAS;
+    }
+    out->backend = backend;
+    out->precision = precision;
+    out->kernels = glimpse_kernels_best();
+    out->element = precision == GLIMPSE_PRECISION_BF16 ? GLIMPSE_ELEMENT_F32_BF : GLIMPSE_ELEMENT_F32;
+    switch (backend) {
+    case GLIMPSE_BACKEND_PLAIN: out->kernels = &glimpse_kernels_plain; break;
+    case GLIMPSE_BACKEND_OPENBLAS: break;
+    case GLIMPSE_BACKEND_ONEDNN:
+        if (!glimpse_onednn_available()) {
+            return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                                "oneDNN is not in this build or its library cannot be loaded; use "
+                                "the openblas backend");
+        }
+        if (precision == GLIMPSE_PRECISION_BF16) {
+            if (!glimpse_onednn_multiplies_bf16()) {
+                return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                                    "oneDNN multiplies bf16 only on CPUs with AVX-512; use the "
+                                    "openblas backend, which rounds to bf16 and multiplies in f32");
+            }
+            out->element = GLIMPSE_ELEMENT_BF16;
+        }
+        break;
+    case GLIMPSE_BACKEND_AUTO:
+    default: return glimpse_fail(GLIMPSE_E_INVALID, "backend %d is not known", (int)backend);
+    }
+    /* The products of attention use it with every backend but the plain one. */
+    if (backend != GLIMPSE_BACKEND_PLAIN) glimpse_openblas_init();
+    return GLIMPSE_OK;
+}
+
+const char *glimpse_math_backend_name(const glimpse_math *math)
+{
+    switch (math->backend) {
+    case GLIMPSE_BACKEND_PLAIN: return "plain";
+    case GLIMPSE_BACKEND_OPENBLAS: return "openblas";
+    case GLIMPSE_BACKEND_ONEDNN: return "onednn";
+    case GLIMPSE_BACKEND_AUTO: break;
+    }
+    return "auto";
+}
+
+void glimpse_numbers_to_f32(float *out, const glimpse_numbers *numbers)
+{
+    const uint8_t *source = numbers->data;
+    if (numbers->dtype == GLIMPSE_DTYPE_F32) {
+        memcpy(out, source, numbers->count * sizeof *out);
+        return;
+    }
+    for (size_t i = 0; i < numbers->count; i++) {
+        uint16_t value;
+        memcpy(&value, source + 2 * i, sizeof value);
+        out[i] = numbers->dtype == GLIMPSE_DTYPE_F16 ? glimpse_f16_to_f32(value)
+                                                     : glimpse_bf16_to_f32(value);
+    }
+}
+
+/* plain and openblas: f32 weights, borrowed from the file where they already are that. */
+static int prepare_f32(glimpse_linear *linear, const glimpse_linear_spec *spec)
+{
+    int round = linear->math->precision == GLIMPSE_PRECISION_BF16;
+    int borrow = !round;
+    for (size_t p = 0; p < spec->parts; p++) {
+        borrow = borrow && spec->weights[p].dtype == GLIMPSE_DTYPE_F32 &&
+                 (uintptr_t)spec->weights[p].data % sizeof(float) == 0;
+    }
+    size_t rows = spec->out / spec->parts;
+    if (!borrow) {
+        linear->memory = spec->out * spec->in * sizeof(float);
+        linear->owned = malloc(linear->memory);
+        if (!linear->owned) return glimpse_fail_nomem(linear->memory, "the weights of a layer");
+    }
+    linear->part_count = spec->parts;
+    for (size_t p = 0; p < spec->parts; p++) {
+        linear->parts[p].rows = rows;
+        if (borrow) {
+            linear->parts[p].weights = spec->weights[p].data;
+            continue;
+        }
+        float *target = linear->owned + p * rows * spec->in;
+        glimpse_numbers_to_f32(target, &spec->weights[p]);
+        if (round) {
+            for (size_t i = 0; i < rows * spec->in; i++) target[i] = glimpse_round_to_bf16(target[i]);
+        }
+        linear->parts[p].weights = target;
+    }
+    if (!borrow && !spec->transposed) {
+        /* The parts now lie behind each other: one product does them all. */
+        linear->part_count = 1;
+        linear->parts[0].rows = spec->out;
+    }
+    return GLIMPSE_OK;
+}
+
+int glimpse_linear_create(glimpse_linear **out, const glimpse_math *math,
+                          const glimpse_linear_spec *spec)
+{
+    *out = NULL;
+    assert(spec->parts >= 1 && spec->parts <= GLIMPSE_LINEAR_PARTS);
+    assert(spec->out % spec->parts == 0 && (!spec->transposed || spec->parts == 1));
+    assert(!spec->accumulate || (spec->activation == GLIMPSE_ACTIVATION_NONE &&
+                                 spec->output == GLIMPSE_ELEMENT_F32));
+    if (spec->in > INT_MAX || spec->out > INT_MAX) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "a layer of %zu x %zu is too large", spec->out, spec->in);
+    }
+    glimpse_linear *linear = calloc(1, sizeof *linear);
+    if (!linear) return glimpse_fail_nomem(sizeof *linear, "a layer");
+    linear->math = math;
+    linear->in = spec->in;
+    linear->out = spec->out;
+    linear->activation = spec->activation;
+    linear->accumulate = spec->accumulate;
+    linear->transposed = spec->transposed;
+    linear->output = spec->output;
+    int status = GLIMPSE_OK;
+    size_t rows = spec->out / spec->parts;
+    linear->bias = calloc(spec->out, sizeof(float));
+    if (!linear->bias) {
+        status = glimpse_fail_nomem(spec->out * sizeof(float), "a bias");
+        goto done;
+    }
+    for (size_t p = 0; p < spec->parts; p++) {
+        assert(spec->weights[p].count == rows * spec->in);
+        if (!spec->biases[p].data) continue;
+        assert(spec->biases[p].count == rows);
+        glimpse_numbers_to_f32(linear->bias + p * rows, &spec->biases[p]);
+        linear->has_bias = 1;
+    }
+    status = math->backend == GLIMPSE_BACKEND_ONEDNN ? glimpse_onednn_prepare(linear, spec)
+                                                     : prepare_f32(linear, spec);
+    if (status < 0) goto done;
+    linear->memory += spec->out * sizeof(float);
+    *out = linear;
+    linear = NULL;
+done:
+    glimpse_linear_free(linear);
+    return status;
+}
+
+void glimpse_linear_free(glimpse_linear *linear)
+{
+    if (!linear) return;
+    if (linear->prepared) glimpse_onednn_release(linear);
+    free(linear->owned);
+    free(linear->bias);
+    free(linear);
+}
+
+size_t glimpse_linear_memory(const glimpse_linear *linear)
+{
+    return linear ? linear->memory : 0;
+}
+
+int glimpse_linear_run(const glimpse_linear *linear, glimpse_workspace *workspace, const void *x,
+                       size_t rows, void *y)
+{
+    switch (linear->math->backend) {
+    case GLIMPSE_BACKEND_ONEDNN:
+        return glimpse_onednn_run(linear, workspace->onednn, x, rows, y);
+    case GLIMPSE_BACKEND_PLAIN: glimpse_linear_run_plain(linear, x, rows, y); break;
+    case GLIMPSE_BACKEND_OPENBLAS:
+    case GLIMPSE_BACKEND_AUTO: glimpse_linear_run_openblas(linear, x, rows, y); break;
+    }
+    return GLIMPSE_OK;
+}
+
+int glimpse_workspace_create(glimpse_workspace **out, const glimpse_math *math)
+{
+    *out = NULL;
+    glimpse_workspace *workspace = calloc(1, sizeof *workspace);
+    if (!workspace) return glimpse_fail_nomem(sizeof *workspace, "a workspace");
+    workspace->math = math;
+    if (math->backend == GLIMPSE_BACKEND_ONEDNN) {
+        int status = glimpse_onednn_workspace_create(&workspace->onednn);
+        if (status < 0) {
+            free(workspace);
+            return status;
+        }
+    }
+    *out = workspace;
+    return GLIMPSE_OK;
+}
+
+void glimpse_workspace_free(glimpse_workspace *workspace)
+{
+    if (!workspace) return;
+    if (workspace->onednn) glimpse_onednn_workspace_free(workspace->onednn);
+    free(workspace);
+}
+
+void glimpse_gemm(const glimpse_math *math, int transpose_b, size_t m, size_t n, size_t k,
+                  float alpha, const float *a, size_t lda, const float *b, size_t ldb, float *c,
+                  size_t ldc)
+{
+    if (math->backend == GLIMPSE_BACKEND_PLAIN) {
+        glimpse_gemm_plain(transpose_b, m, n, k, alpha, a, lda, b, ldb, c, ldc);
+    } else {
+        glimpse_gemm_openblas(transpose_b, m, n, k, alpha, a, lda, b, ldb, c, ldc);
+    }
+}
