@@ -82,10 +82,19 @@ list_missing_packages() {
     done
 }
 
+has_terminal() { (: </dev/tty) 2>/dev/null; }
+
+# Root or a sudo that works; on a terminal, this is where sudo asks for the password.
+can_be_root() {
+    if [ "$(id -u)" = 0 ]; then return 0; fi
+    command -v sudo >/dev/null || return 1
+    if has_terminal; then sudo -v; else sudo -n true 2>/dev/null; fi
+}
+
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
-    elif [ -t 0 ]; then
+    elif has_terminal; then
         sudo "$@"
     else
         sudo -n "$@"
@@ -123,21 +132,43 @@ update_package_lists() {
     lists_updated=yes
 }
 
+# Optional packages that this distribution is known to lack are not missed.
+forget_unavailable_packages() {
+    local i
+    package_lists_are_fresh || return 0
+    for i in "${!missing_name[@]}"; do
+        if [ "${missing_kind[i]}" = want ] && ! has_candidate "${missing_name[i]}"; then
+            unset "missing_name[i]" "missing_kind[i]" "missing_why[i]"
+        fi
+    done
+}
+
 install_packages() {
     local i names=() skipped=()
-    say "glimpse needs packages that are not installed:"
+    say "glimpse uses packages that are not installed:"
     list_missing_packages
-    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
-        die "no sudo here. Please run as root: apt-get update && apt-get install" \
-            "--no-install-recommends ${missing_name[*]}"
+    if ! can_be_root; then
+        case " ${missing_kind[*]} " in
+        *' need '*)
+            die "installing them takes root or sudo. Please run as root: apt-get update &&" \
+                "apt-get install --no-install-recommends ${missing_name[*]}"
+            ;;
+        esac
+        say "They are optional, and installing them takes root or sudo: going on without."
+        return 0
     fi
 
     package_lists_are_fresh || update_package_lists
     for i in "${!missing_name[@]}"; do
-        if [ "${missing_kind[i]}" = need ] || has_candidate "${missing_name[i]}"; then
+        if ! has_candidate "${missing_name[i]}" && [ "$lists_updated" = no ]; then
+            update_package_lists
+        fi
+        if has_candidate "${missing_name[i]}"; then
             names+=("${missing_name[i]}")
-        else
+        elif [ "${missing_kind[i]}" = want ]; then
             skipped+=("${missing_name[i]}")
+        else
+            die "apt knows no package ${missing_name[i]} (glimpse is built on Debian 12 or later)"
         fi
     done
     [ ${#skipped[@]} = 0 ] || say "Not in this distribution, done without: ${skipped[*]}"
@@ -154,7 +185,9 @@ install_packages() {
 }
 
 has_candidate() {
-    apt-cache policy "$1" 2>/dev/null | grep -q '^ *Candidate: *[^ (]'
+    local policy # first all of it: a grep that stops early would look like a failure of apt-cache
+    policy=$(apt-cache policy "$1" 2>/dev/null)
+    [[ $policy =~ Candidate:\ *[^\ \(] ]]
 }
 
 fail_with_log() {
@@ -287,6 +320,7 @@ fetch_faiss_source() {
     mkdir -p "$dir/apt/parts" "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial"
     if ! derive_source_entries "$dir/apt/parts"; then
         # No Release files yet, as in a bare container.
+        can_be_root || die "apt has no package lists yet. Please run as root: apt-get update"
         update_package_lists
         derive_source_entries "$dir/apt/parts" ||
             die "apt knows no archive of Debian (or a relative) to fetch the source of FAISS from"
@@ -450,10 +484,10 @@ install_faiss() {
     work=$(mktemp -d "$deps_dir/.work-XXXXXX")
     work_dir=$work # for the trap that cleans up
     fetch_faiss_source "$work"
-    version=$(awk '$1 == "Version:" { print $2; exit }' "$work"/faiss_*.dsc)
+    version=$(awk '$1 == "Version:" { print $2 }' "$work"/faiss_*.dsc)
     final=$deps_dir/faiss-$version-$arch-$opt
     say "Compiling faiss $version ..."
-    build_faiss "$(find "$work" -maxdepth 1 -type d -name 'faiss-*' | head -n 1)" "$work/out"
+    build_faiss "$(find "$work" -maxdepth 1 -type d -name 'faiss-*' -print -quit)" "$work/out"
     self_test_faiss "$work/out" "$work"
     echo "faiss $version, $opt, $arch" >"$work/out/.complete"
     rm -rf "$final"
@@ -502,6 +536,7 @@ avx2) [ "$arch" = amd64 ] || opt=generic ;;
 esac
 deps_dir=${GLIMPSE_DEPS_DIR:-${XDG_CACHE_HOME:-${HOME:?is not set}/.cache}/glimpse/deps}
 find_missing_packages
+[ ${#missing_name[@]} = 0 ] || forget_unavailable_packages
 
 if [ "$mode" = check ]; then
     status=0
