@@ -11,9 +11,11 @@
  * what happens to the text first:
  *
  *   HF       as the Hugging Face tokenizers library: NFC, runs of white space to one space,
- *            lower-casing per code point, case-sensitive splitting pattern.
+ *            lower-casing per code point, case-sensitive splitting pattern. "<|startoftext|>" and
+ *            "<|endoftext|>" anywhere in the text, in any case, are those tokens.
  *   OPENCLIP as openai/CLIP and open_clip without ftfy: HTML entities unescaped twice, white
  *            space collapsed and stripped, Python's str.lower(), case-insensitive pattern.
+ *            "<start_of_text>" and "<end_of_text>" standing as a word are the special tokens.
  *
  * ftfy's repairs (mojibake, curly quotes, ligatures) are not made. Invalid UTF-8 is replaced by
  * U+FFFD as Python's errors="replace" does. NUL bytes are ordinary characters.
@@ -40,6 +42,9 @@ typedef enum glimpse_tokenizer_kind {
     GLIMPSE_TOKENIZER_CLIP_OPENCLIP
 } glimpse_tokenizer_kind;
 
+/* A longer text (bytes) is not a query: encoding one takes up to 100 times as much memory. */
+enum { GLIMPSE_TOKENIZER_TEXT_LIMIT = 4 << 20 };
+
 /* Where ids go. The caller sets `ids` and `capacity`; encode sets the rest. */
 typedef struct glimpse_tokens {
     int32_t *ids;    /* [capacity] */
@@ -48,15 +53,18 @@ typedef struct glimpse_tokens {
     int truncated;   /* 1 when the text was longer: the last id is then the end token */
 } glimpse_tokens;
 
-/* Reads vocab.json + merges.txt, or the vocabulary inside tokenizer.json when they are absent,
- * from the model directory `path`. */
+/* Reads vocab.json + merges.txt, or the vocabulary inside tokenizer.json when one of them is
+ * absent, from the model directory `path`. GLIMPSE_E_NOT_FOUND when they are not there,
+ * GLIMPSE_E_FORMAT when they contradict each other or themselves (the message names file and
+ * entry), GLIMPSE_E_UNSUPPORTED when tokenizer.json is of another family than CLIP's. */
 GLIMPSE_API int glimpse_tokenizer_open(glimpse_tokenizer **out, const char *path,
                                        glimpse_tokenizer_kind kind);
 GLIMPSE_API void glimpse_tokenizer_free(glimpse_tokenizer *tokenizer);
 
-/* `length` bytes of text, need not end in NUL. Fails only for capacity < 2 or out of memory; work
- * and memory are linear in the text, except inside one "word" (no white space), where merging is
- * O(n log n). */
+/* `length` bytes of text, need not end in NUL. Fails only for capacity < 2 (GLIMPSE_E_INVALID), a
+ * text over the limit (GLIMPSE_E_LIMIT) or out of memory, with count 0. Work and memory are linear
+ * in the text, except inside one "word" (no white space), where merging is O(n log n). Short texts
+ * need no allocation. */
 GLIMPSE_API int glimpse_tokenizer_encode(const glimpse_tokenizer *tokenizer, const char *text,
                                          size_t length, glimpse_tokens *tokens);
 
@@ -64,8 +72,9 @@ GLIMPSE_API size_t glimpse_tokenizer_vocab_size(const glimpse_tokenizer *tokeniz
 GLIMPSE_API int32_t glimpse_tokenizer_start_id(const glimpse_tokenizer *tokenizer);
 GLIMPSE_API int32_t glimpse_tokenizer_end_id(const glimpse_tokenizer *tokenizer);
 
-/* The bytes a token stands for (with a trailing space where the token ends a word), for display;
- * borrowed, NULL when `id` is out of range. */
+/* The bytes a token stands for (with a trailing space where the token ends a word), for display:
+ * not always whole UTF-8 characters. The two tokens that contain byte 0 show as "". Borrowed, NULL
+ * when `id` is out of range. */
 GLIMPSE_API const char *glimpse_tokenizer_token(const glimpse_tokenizer *tokenizer, int32_t id);
 
 #ifdef __cplusplus

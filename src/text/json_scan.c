@@ -1,0 +1,159 @@
+/*
+ * text/json_scan.c - see json_scan.h.
+ */
+#include "text/json_scan.h"
+
+#include "core/error.h"
+#include "text/utf8.h"
+
+void glimpse_json_scan_begin(glimpse_json_scan *scan, char *text, size_t length, const char *name) {
+    *scan = (glimpse_json_scan){text, length, 0, 0, name};
+}
+
+static int fail(const glimpse_json_scan *scan, const char *what) {
+    return glimpse_fail(GLIMPSE_E_FORMAT, "%s: entry %zu (byte %zu): %s", scan->name,
+                        scan->entry + 1, scan->at, what);
+}
+
+static void skip_space(glimpse_json_scan *scan) {
+    while (scan->at < scan->length) {
+        char c = scan->text[scan->at];
+        if (c != ' ' && c != '\n' && c != '\r' && c != '\t') break;
+        scan->at++;
+    }
+}
+
+static int take(glimpse_json_scan *scan, char expected) {
+    skip_space(scan);
+    if (scan->at >= scan->length || scan->text[scan->at] != expected) return 0;
+    scan->at++;
+    return 1;
+}
+
+/* The four digits at `at`, or -1. */
+static int32_t four_digits(const glimpse_json_scan *scan, size_t at) {
+    if (scan->length - at < 4) return -1;
+    int32_t value = 0;
+    for (size_t i = at; i < at + 4; i++) {
+        char c = scan->text[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0) return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+/* Behind "\u": a scalar value, from two escapes where the first is half of a surrogate pair. */
+static int unicode_escape(glimpse_json_scan *scan, char **out) {
+    int32_t value = four_digits(scan, scan->at);
+    if (value < 0) return fail(scan, "\\u needs four hexadecimal digits");
+    scan->at += 4;
+    if (value >= 0xD800 && value <= 0xDFFF) {
+        int32_t low = -1;
+        if (value <= 0xDBFF && scan->length - scan->at >= 6 && scan->text[scan->at] == '\\' &&
+            scan->text[scan->at + 1] == 'u') {
+            low = four_digits(scan, scan->at + 2);
+        }
+        if (low < 0xDC00 || low > 0xDFFF) return fail(scan, "half a surrogate pair");
+        scan->at += 6;
+        value = 0x10000 + ((value - 0xD800) << 10) + (low - 0xDC00);
+    }
+    if (value == 0) return fail(scan, "NUL in a string");
+    *out += glimpse_utf8_encode(*out, (uint32_t)value); /* at most 3 of 6 bytes, or 4 of 12 */
+    return GLIMPSE_OK;
+}
+
+static int escape(glimpse_json_scan *scan, char **out) {
+    if (scan->at >= scan->length) return fail(scan, "the string does not end");
+    char c = scan->text[scan->at++];
+    switch (c) {
+    case '"':
+    case '\\':
+    case '/': break;
+    case 'b': c = '\b'; break;
+    case 'f': c = '\f'; break;
+    case 'n': c = '\n'; break;
+    case 'r': c = '\r'; break;
+    case 't': c = '\t'; break;
+    case 'u': return unicode_escape(scan, out);
+    default: return fail(scan, "unknown escape in a string");
+    }
+    *(*out)++ = c;
+    return GLIMPSE_OK;
+}
+
+/* Behind the opening quote. Unescaped in place, which only ever shortens. */
+static int string(glimpse_json_scan *scan, const char **start, size_t *length) {
+    char *out = scan->text + scan->at;
+    *start = out;
+    for (;;) {
+        if (scan->at >= scan->length) return fail(scan, "the string does not end");
+        unsigned char c = (unsigned char)scan->text[scan->at];
+        if (c == '"') break;
+        if (c == '\\') {
+            scan->at++;
+            int status = escape(scan, &out);
+            if (status < 0) return status;
+        } else if (c < 0x20) {
+            return fail(scan, "control character in a string");
+        } else if (c < 0x80) {
+            *out++ = (char)c;
+            scan->at++;
+        } else {
+            uint32_t code_point;
+            int valid;
+            size_t bytes = glimpse_utf8_decode(&code_point, scan->text + scan->at,
+                                               scan->length - scan->at, &valid);
+            if (!valid) return fail(scan, "malformed UTF-8 in a string");
+            for (size_t i = 0; i < bytes; i++) {
+                *out++ = scan->text[scan->at++];
+            }
+        }
+    }
+    scan->at++;
+    *length = (size_t)(out - *start);
+    return GLIMPSE_OK;
+}
+
+static int integer(glimpse_json_scan *scan, int64_t *value) {
+    skip_space(scan);
+    int negative = scan->at < scan->length && scan->text[scan->at] == '-';
+    if (negative) scan->at++;
+    size_t first = scan->at;
+    int64_t magnitude = 0;
+    while (scan->at < scan->length && scan->text[scan->at] >= '0' && scan->text[scan->at] <= '9') {
+        if (magnitude > INT64_MAX / 10 - 1) return fail(scan, "the number is too large");
+        magnitude = magnitude * 10 + (scan->text[scan->at++] - '0');
+    }
+    size_t digits = scan->at - first;
+    if (digits == 0) return fail(scan, "expected an integer");
+    if (digits > 1 && scan->text[first] == '0') return fail(scan, "a number with leading zeros");
+    if (scan->at < scan->length) {
+        char c = scan->text[scan->at];
+        if (c == '.' || c == 'e' || c == 'E') return fail(scan, "expected an integer");
+    }
+    *value = negative ? -magnitude : magnitude;
+    return GLIMPSE_OK;
+}
+
+int glimpse_json_scan_next(glimpse_json_scan *scan, const char **key, size_t *key_length,
+                           int64_t *value) {
+    int first = scan->entry == 0;
+    if (first && !take(scan, '{')) return fail(scan, "not a JSON object");
+    if (take(scan, '}')) {
+        skip_space(scan);
+        return scan->at == scan->length ? 0 : fail(scan, "something behind the object");
+    }
+    if (!first && !take(scan, ',')) return fail(scan, "expected , or }");
+    if (!take(scan, '"')) return fail(scan, "expected a string in quotes");
+    int status = string(scan, key, key_length);
+    if (status < 0) return status;
+    if (!take(scan, ':')) return fail(scan, "expected : behind the string");
+    status = integer(scan, value);
+    if (status < 0) return status;
+    scan->entry++;
+    return 1;
+}

@@ -1,0 +1,33 @@
+/*
+ * text/json_scan.h - reads a flat JSON object {"string": integer, ...} and nothing else.
+ *
+ * vocab.json holds 49,408 such pairs. Building a document tree of it takes jansson several times
+ * as long as everything else a text query does, so this one file format has its own scanner. It is
+ * strict: whatever it accepts jansson accepts too, with the same keys and values (a test compares
+ * them); NUL in a key and numbers that are not integers are refused.
+ *
+ *     glimpse_json_scan scan;
+ *     glimpse_json_scan_begin(&scan, text, length, "models/x/vocab.json");
+ *     while ((more = glimpse_json_scan_next(&scan, &key, &key_length, &value)) > 0) ...
+ */
+#ifndef GLIMPSE_TEXT_JSON_SCAN_H
+#define GLIMPSE_TEXT_JSON_SCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct glimpse_json_scan {
+    char *text;
+    size_t length, at, entry; /* entries read so far */
+    const char *name;
+} glimpse_json_scan;
+
+/* `text` is borrowed and changed: keys are unescaped where they stand. `name` is for messages. */
+void glimpse_json_scan_begin(glimpse_json_scan *scan, char *text, size_t length, const char *name);
+
+/* 1 and the next pair, 0 after the last one and nothing but white space behind the object, or
+ * GLIMPSE_E_FORMAT. The key is valid UTF-8, points into the text and does not end in NUL. */
+int glimpse_json_scan_next(glimpse_json_scan *scan, const char **key, size_t *key_length,
+                           int64_t *value);
+
+#endif

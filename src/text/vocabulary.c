@@ -1,0 +1,360 @@
+/*
+ * text/vocabulary.c - see vocabulary.h: the checks on ids and names, and the hash tables.
+ *
+ * Opening has to be fast, because every `glimpse search` does it: two allocations per table, sized
+ * from the data, and no allocation per token.
+ */
+#include "text/vocabulary.h"
+
+#include "core/error.h"
+#include "text/utf8.h"
+
+#define XXH_INLINE_ALL
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <xxhash.h>
+
+typedef struct token {
+    const char *text;
+    uint32_t length;
+    int32_t id; /* -1 when it does not fit */
+} token;
+
+typedef struct slot {
+    uint32_t tag; /* of the hash: most misses are seen without reading the token */
+    int32_t id;   /* -1: free */
+} slot;
+
+struct glimpse_vocabulary_build {
+    token *tokens; /* [count], in file order; by id after index() */
+    size_t capacity;
+    slot *slots;
+    size_t mask;
+    char *joined; /* scratch for the two halves of a merge */
+    size_t joined_capacity;
+    size_t merges_room;
+};
+
+static const char end_of_word[] = "</w>";
+enum { END_OF_WORD = sizeof end_of_word - 1 };
+
+/* The GPT-2 alphabet: printable Latin-1 stands for itself, the other 68 byte values follow from
+ * U+0100 in order. */
+enum { ALPHABET_END = 256 + 68 };
+
+static int stands_for_itself(unsigned byte) {
+    return (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+}
+
+static void make_alphabet(uint32_t letters[256], int16_t bytes[ALPHABET_END]) {
+    uint32_t next = 256;
+    for (unsigned i = 0; i < ALPHABET_END; i++) {
+        bytes[i] = -1;
+    }
+    for (unsigned byte = 0; byte < 256; byte++) {
+        letters[byte] = stands_for_itself(byte) ? byte : next++;
+        bytes[letters[byte]] = (int16_t)byte;
+    }
+}
+
+int glimpse_vocabulary_begin(glimpse_vocabulary *vocabulary) {
+    memset(vocabulary, 0, sizeof *vocabulary);
+    vocabulary->build = calloc(1, sizeof *vocabulary->build);
+    if (!vocabulary->build) return glimpse_fail_nomem(sizeof *vocabulary->build, "a vocabulary");
+    struct timespec now = {0, 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t noise[3] = {(uint64_t)now.tv_nsec, (uint64_t)now.tv_sec,
+                         (uint64_t)(uintptr_t)vocabulary->build};
+    vocabulary->seed = XXH3_64bits(noise, sizeof noise);
+    return GLIMPSE_OK;
+}
+
+static void free_build(glimpse_vocabulary *vocabulary) {
+    struct glimpse_vocabulary_build *build = vocabulary->build;
+    if (!build) return;
+    free(build->joined);
+    free(build->slots);
+    free(build->tokens);
+    free(build);
+    vocabulary->build = NULL;
+}
+
+void glimpse_vocabulary_release(glimpse_vocabulary *vocabulary) {
+    free_build(vocabulary);
+    free(vocabulary->merges);
+    free(vocabulary->display);
+    free(vocabulary->display_at);
+    memset(vocabulary, 0, sizeof *vocabulary);
+}
+
+int glimpse_vocabulary_add(glimpse_vocabulary *vocabulary, const char *name, const char *text,
+                           size_t length, int64_t id) {
+    struct glimpse_vocabulary_build *build = vocabulary->build;
+    char quoted[GLIMPSE_UTF8_QUOTED];
+    if (id < 0) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: entry %zu: token %s has the negative id %lld",
+                            name, vocabulary->count + 1, glimpse_utf8_quote(quoted, text, length),
+                            (long long)id);
+    }
+    if (vocabulary->count >= GLIMPSE_VOCABULARY_LIMIT) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: more than %d tokens", name,
+                            GLIMPSE_VOCABULARY_LIMIT);
+    }
+    if (vocabulary->count == build->capacity) {
+        size_t capacity = build->capacity ? 2 * build->capacity : (size_t)1 << 16;
+        token *tokens = realloc(build->tokens, capacity * sizeof *tokens);
+        if (!tokens) return glimpse_fail_nomem(capacity * sizeof *tokens, name);
+        build->tokens = tokens;
+        build->capacity = capacity;
+    }
+    build->tokens[vocabulary->count++] =
+        (token){text, (uint32_t)length, id < GLIMPSE_VOCABULARY_LIMIT ? (int32_t)id : -1};
+    return GLIMPSE_OK;
+}
+
+static size_t table_size(size_t entries) {
+    size_t size = 16;
+    while (size < 2 * entries) {
+        size *= 2;
+    }
+    return size;
+}
+
+static uint64_t hash_text(const glimpse_vocabulary *vocabulary, const char *text, size_t length) {
+    return XXH3_64bits_withSeed(text, length, vocabulary->seed);
+}
+
+/* The id of a token, or -1; *free_slot is where it would go. `tokens` must be in order of id. */
+static int32_t find(const glimpse_vocabulary *vocabulary, const char *text, size_t length,
+                    slot **free_slot, uint32_t *tag) {
+    struct glimpse_vocabulary_build *build = vocabulary->build;
+    uint64_t hash = hash_text(vocabulary, text, length);
+    *tag = (uint32_t)(hash >> 32);
+    for (size_t i = (size_t)hash;; i++) {
+        slot *candidate = &build->slots[i & build->mask];
+        if (candidate->id < 0) {
+            *free_slot = candidate;
+            return -1;
+        }
+        if (candidate->tag != *tag) continue;
+        const token *other = &build->tokens[candidate->id];
+        if (other->length == length && memcmp(other->text, text, length) == 0) {
+            return candidate->id;
+        }
+    }
+}
+
+static int32_t find_id(const glimpse_vocabulary *vocabulary, const char *text, size_t length) {
+    slot *unused;
+    uint32_t tag;
+    return find(vocabulary, text, length, &unused, &tag);
+}
+
+/* Puts the tokens in order of id: a permutation of 0 to count - 1, or an error. */
+static int sort_by_id(glimpse_vocabulary *vocabulary, const char *name) {
+    struct glimpse_vocabulary_build *build = vocabulary->build;
+    size_t count = vocabulary->count;
+    char quoted[GLIMPSE_UTF8_QUOTED];
+    token *sorted = malloc((count ? count : 1) * sizeof *sorted);
+    if (!sorted) return glimpse_fail_nomem(count * sizeof *sorted, name);
+    for (size_t i = 0; i < count; i++) {
+        sorted[i].text = NULL;
+    }
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < count; i++) {
+        token *entry = &build->tokens[i];
+        if (entry->id < 0 || (size_t)entry->id >= count) {
+            status = glimpse_fail(GLIMPSE_E_FORMAT,
+                                  "%s: entry %zu: the id of token %s is not below %zu, the number "
+                                  "of tokens",
+                                  name, i + 1,
+                                  glimpse_utf8_quote(quoted, entry->text, entry->length), count);
+            goto done;
+        }
+        if (sorted[entry->id].text) {
+            status = glimpse_fail(
+                GLIMPSE_E_FORMAT,
+                "%s: entry %zu: token %s has id %d a second "
+                "time",
+                name, i + 1, glimpse_utf8_quote(quoted, entry->text, entry->length), entry->id);
+            goto done;
+        }
+        sorted[entry->id] = *entry;
+    }
+    token *swap = build->tokens;
+    build->tokens = sorted;
+    build->capacity = count ? count : 1;
+    sorted = swap;
+done:
+    free(sorted);
+    return status;
+}
+
+static int find_special(const glimpse_vocabulary *vocabulary, const char *name,
+                        const char *const names[2], int32_t *id, const char **found) {
+    for (int i = 0; i < 2; i++) {
+        *id = find_id(vocabulary, names[i], strlen(names[i]));
+        *found = names[i];
+        if (*id >= 0) return GLIMPSE_OK;
+    }
+    return glimpse_fail(GLIMPSE_E_FORMAT, "%s: neither %s nor %s is among the %zu tokens", name,
+                        names[0], names[1], vocabulary->count);
+}
+
+static void find_bytes(glimpse_vocabulary *vocabulary) {
+    uint32_t letters[256];
+    int16_t bytes[ALPHABET_END];
+    make_alphabet(letters, bytes);
+    for (size_t byte = 0; byte < 256; byte++) {
+        char text[GLIMPSE_UTF8_MAX_BYTES + END_OF_WORD];
+        size_t length = glimpse_utf8_encode(text, letters[byte]);
+        memcpy(text + length, end_of_word, END_OF_WORD);
+        for (size_t ends = 0; ends < 2; ends++) {
+            int32_t id = find_id(vocabulary, text, length + ends * END_OF_WORD);
+            vocabulary->byte_ids[byte][ends] = id < 0 ? vocabulary->end_id : id;
+        }
+    }
+}
+
+int glimpse_vocabulary_index(glimpse_vocabulary *vocabulary, const char *name, size_t merges) {
+    static const char *const start_names[2] = {"<|startoftext|>", "<start_of_text>"};
+    static const char *const end_names[2] = {"<|endoftext|>", "<end_of_text>"};
+    struct glimpse_vocabulary_build *build = vocabulary->build;
+    int status = sort_by_id(vocabulary, name);
+    if (status < 0) return status;
+
+    size_t size = table_size(vocabulary->count);
+    build->slots = malloc(size * sizeof *build->slots);
+    if (!build->slots) return glimpse_fail_nomem(size * sizeof *build->slots, name);
+    build->mask = size - 1;
+    memset(build->slots, 0xFF, size * sizeof *build->slots);
+    for (size_t id = 0; id < vocabulary->count; id++) {
+        const token *entry = &build->tokens[id];
+        slot *place = NULL;
+        uint32_t tag;
+        int32_t other = find(vocabulary, entry->text, entry->length, &place, &tag);
+        if (other >= 0) {
+            char quoted[GLIMPSE_UTF8_QUOTED];
+            return glimpse_fail(GLIMPSE_E_FORMAT, "%s: token %s occurs twice, with ids %d and %zu",
+                                name, glimpse_utf8_quote(quoted, entry->text, entry->length), other,
+                                id);
+        }
+        *place = (slot){tag, (int32_t)id};
+    }
+
+    status =
+        find_special(vocabulary, name, start_names, &vocabulary->start_id, &vocabulary->start_name);
+    if (status < 0) return status;
+    status = find_special(vocabulary, name, end_names, &vocabulary->end_id, &vocabulary->end_name);
+    if (status < 0) return status;
+    find_bytes(vocabulary);
+
+    size = table_size(merges);
+    if (size > SIZE_MAX / sizeof *vocabulary->merges) return glimpse_fail_nomem(SIZE_MAX, name);
+    vocabulary->merges = malloc(size * sizeof *vocabulary->merges);
+    if (!vocabulary->merges) return glimpse_fail_nomem(size * sizeof *vocabulary->merges, name);
+    memset(vocabulary->merges, 0xFF, size * sizeof *vocabulary->merges);
+    vocabulary->merge_mask = size - 1;
+    build->merges_room = merges;
+    return GLIMPSE_OK;
+}
+
+static int fail_merge(const char *name, size_t entry, const char *what, const char *text,
+                      size_t length) {
+    char quoted[GLIMPSE_UTF8_QUOTED];
+    return glimpse_fail(GLIMPSE_E_FORMAT, "%s: %zu: %s %s is not in the vocabulary", name, entry,
+                        what, glimpse_utf8_quote(quoted, text, length));
+}
+
+int glimpse_vocabulary_add_merge(glimpse_vocabulary *vocabulary, const char *name, size_t entry,
+                                 const char *left, size_t left_length, const char *right,
+                                 size_t right_length) {
+    struct glimpse_vocabulary_build *build = vocabulary->build;
+    if (vocabulary->merge_count >= build->merges_room) {
+        return glimpse_fail(GLIMPSE_E_INTERNAL, "%s: %zu: more merges than counted", name, entry);
+    }
+    int32_t left_id = find_id(vocabulary, left, left_length);
+    if (left_id < 0) return fail_merge(name, entry, "the token", left, left_length);
+    int32_t right_id = find_id(vocabulary, right, right_length);
+    if (right_id < 0) return fail_merge(name, entry, "the token", right, right_length);
+
+    size_t joined = left_length + right_length;
+    if (joined > build->joined_capacity) {
+        char *grown = realloc(build->joined, 2 * joined);
+        if (!grown) return glimpse_fail_nomem(2 * joined, name);
+        build->joined = grown;
+        build->joined_capacity = 2 * joined;
+    }
+    if (joined > 0) {
+        memcpy(build->joined, left, left_length);
+        memcpy(build->joined + left_length, right, right_length);
+    }
+    if (left_length == 0 || right_length == 0) {
+        /* A pair that merges into one of its halves would never stop merging. */
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: %zu: a merge with an empty token", name, entry);
+    }
+    int32_t id = find_id(vocabulary, build->joined, joined);
+    if (id < 0) return fail_merge(name, entry, "what the pair becomes,", build->joined, joined);
+
+    uint64_t key = (uint64_t)(uint32_t)left_id << 32 | (uint32_t)right_id;
+    uint64_t hash = (key ^ vocabulary->seed) * 0x9E3779B97F4A7C15u;
+    size_t i = (size_t)(hash >> 32);
+    glimpse_merge *slot_of_key;
+    for (;; i++) {
+        slot_of_key = &vocabulary->merges[i & vocabulary->merge_mask];
+        if (slot_of_key->key == key || slot_of_key->key == UINT64_MAX) break;
+    }
+    *slot_of_key = (glimpse_merge){key, (uint32_t)vocabulary->merge_count, id};
+    vocabulary->merge_count++;
+    return GLIMPSE_OK;
+}
+
+/* The bytes `entry` stands for; a character outside the alphabet is kept as it is. Never longer
+ * than the token itself plus a space. */
+static size_t show(char *out, const token *entry, const int16_t bytes[ALPHABET_END]) {
+    size_t length = entry->length, used = 0;
+    int ends_word = length > END_OF_WORD &&
+                    memcmp(entry->text + length - END_OF_WORD, end_of_word, END_OF_WORD) == 0;
+    if (ends_word) length -= END_OF_WORD;
+    for (size_t i = 0; i < length;) {
+        uint32_t letter;
+        size_t taken = glimpse_utf8_decode(&letter, entry->text + i, length - i, NULL);
+        if (letter < ALPHABET_END && bytes[letter] >= 0) {
+            out[used++] = (char)bytes[letter];
+        } else {
+            memcpy(out + used, entry->text + i, taken);
+            used += taken;
+        }
+        i += taken;
+    }
+    if (ends_word) out[used++] = ' ';
+    out[used++] = '\0';
+    return used;
+}
+
+int glimpse_vocabulary_finish(glimpse_vocabulary *vocabulary) {
+    struct glimpse_vocabulary_build *build = vocabulary->build;
+    size_t bytes = 0;
+    for (size_t i = 0; i < vocabulary->count; i++) {
+        bytes += build->tokens[i].length + 2u;
+    }
+    if (bytes > UINT32_MAX) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "%zu bytes of tokens", bytes);
+    }
+    vocabulary->display = malloc(bytes);
+    vocabulary->display_at = malloc(vocabulary->count * sizeof *vocabulary->display_at);
+    if (!vocabulary->display || !vocabulary->display_at) {
+        return glimpse_fail_nomem(bytes, "the texts of a vocabulary");
+    }
+    uint32_t letters[256];
+    int16_t alphabet[ALPHABET_END];
+    make_alphabet(letters, alphabet);
+    size_t used = 0;
+    for (size_t i = 0; i < vocabulary->count; i++) {
+        vocabulary->display_at[i] = (uint32_t)used;
+        used += show(vocabulary->display + used, &build->tokens[i], alphabet);
+    }
+    free_build(vocabulary);
+    return GLIMPSE_OK;
+}
