@@ -41,9 +41,10 @@ typedef struct glimpse_label {
     double probability; /* sums to 1 over all classes */
 } glimpse_label;
 
-/* `templates`: each holds {} where the class name goes; a template without it is
- * GLIMPSE_E_INVALID. No templates (count 0): "a photo of a {}.". Duplicate classes are
- * GLIMPSE_E_INVALID. Class names are copied. */
+/* `templates`: each holds {} where the class name goes (every {} is filled in); a template without
+ * it is GLIMPSE_E_INVALID. No templates (count 0): "a photo of a {}.". No classes and duplicate
+ * classes are GLIMPSE_E_INVALID; a prompt longer than the model's text context is GLIMPSE_E_LIMIT,
+ * naming the class. Class names are copied; neither `encoder` nor `model` is kept. */
 GLIMPSE_API int glimpse_classifier_create(glimpse_classifier **out, glimpse_encoder *encoder,
                                           const glimpse_model *model, const char *const *classes,
                                           size_t class_count, const char *const *templates,
@@ -51,13 +52,14 @@ GLIMPSE_API int glimpse_classifier_create(glimpse_classifier **out, glimpse_enco
 GLIMPSE_API void glimpse_classifier_free(glimpse_classifier *classifier);
 GLIMPSE_API size_t glimpse_classifier_count(const glimpse_classifier *classifier);
 GLIMPSE_API const char *glimpse_classifier_class(const glimpse_classifier *classifier, size_t i);
-GLIMPSE_API const float *glimpse_classifier_weights(const glimpse_classifier *classifier); /* [classes][E] */
+/* [classes][E], rows of unit length; borrowed. */
+GLIMPSE_API const float *glimpse_classifier_weights(const glimpse_classifier *classifier);
 
 /* The `top` best classes (at most the number of classes; the rest of `labels` is left alone) for
- * `embedding` [E], best first, ties in class order. Returns how many, or a negative status. */
+ * `embedding` [E] of any length > 0, best first, ties in class order. Returns how many, or a
+ * negative status. */
 GLIMPSE_API int glimpse_classifier_score(const glimpse_classifier *classifier,
-                                         const float *embedding, glimpse_label *labels,
-                                         size_t top);
+                                         const float *embedding, glimpse_label *labels, size_t top);
 
 #ifdef __cplusplus
 }

@@ -4,20 +4,25 @@
  *     "horse + stripes"
  *     "2:golden retriever" + ./pool.jpg - fruit
  *
- * Grammar. The query comes as words, as a shell hands them over:
- *     query  = term { operator term }
- *     operator = "+" | "-"          a word of its own, or inside a word with white space on both
- *                                   sides; a "-" may also start a query
- *     term   = [ weight ":" ] body  weight: a decimal number such as 2, 0.5 or .5
- *     body   = '"' anything '"'     always text, operators inside are literal
- *            | a path               when it starts with / ./ ../ or ~/, or names an existing file
+ * Grammar. The query comes as words, as a shell hands them over; they are read as if joined by
+ * single spaces:
+ *     query    = [ "-" ] term { operator term }
+ *     operator = "+" | "-"          with white space or the end of the query on both sides
+ *     term     = [ weight ":" ] body
+ *     weight   = a decimal number such as 2, 0.5 or .5, above 0 and at most 1000
+ *     body     = '"' anything '"'   always text, operators inside are literal
+ *              | a path             when it starts with / ./ ../ or ~/, or names an existing file
  *                                   that looks like a picture by its ending
- *            | text                 anything else
+ *              | text               anything else
  * Words of a text that are not separated by an operator belong to one text: `a red car` is one.
- * A backslash makes the next + - " : or backslash literal.
+ * A word that alone makes up a body and names an existing picture is that path as it stands, also
+ * when it contains " - " or a colon. A backslash makes the next + - " : or backslash literal.
+ * A leading ~/ stands for the home folder.
  *
  * The vector is the sum of weight x unit embedding of each term, negative ones subtracted,
  * normalised.
+ *
+ * Threads: a query is immutable after parsing; share it.
  */
 #ifndef GLIMPSE_QUERY_H
 #define GLIMPSE_QUERY_H
@@ -32,13 +37,14 @@ extern "C" {
 typedef struct glimpse_query glimpse_query;
 
 typedef struct glimpse_query_term {
-    double weight;     /* signed */
-    int is_picture;    /* 1: `body` is the path of a picture; 0: a text */
-    const char *body;
+    double weight;    /* signed */
+    int is_picture;   /* 1: `body` is the path of a picture; 0: a text */
+    const char *body; /* escapes resolved, ~/ expanded; borrowed from the query */
 } glimpse_query_term;
 
-/* GLIMPSE_E_INVALID, with the place in the message, for an empty query, a missing term, a bad
- * weight (zero, not finite, above 1000) or an open quote. */
+/* GLIMPSE_E_INVALID, with the place in the message ("query, character 7: ..."), for an empty query,
+ * a missing term, a bad weight (negative, zero, not finite, above 1000), an open or an empty quote,
+ * a text behind a closing quote, or a path followed by other words that together name no file. */
 GLIMPSE_API int glimpse_query_parse(glimpse_query **out, const char *const *words, size_t count);
 GLIMPSE_API void glimpse_query_free(glimpse_query *query);
 GLIMPSE_API size_t glimpse_query_count(const glimpse_query *query);
