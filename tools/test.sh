@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# Builds glimpse and runs its tests: optimised, under AddressSanitizer and
+# UndefinedBehaviorSanitizer, and, for the tests labelled `threads`, under ThreadSanitizer.
+# Ends with a line 'N passed, N failed, N skipped' and exits non-zero if anything failed.
+#
+# usage: tools/test.sh [--quick] [--jobs N] [-R REGEX] [--verbose]
+#
+#   --quick      the optimised build only
+#   --jobs N     compile and test with N jobs (default: the number of cores)
+#   -R REGEX     only the tests whose names match, in every build
+#   --verbose    show the output of all tests, not only of those that fail
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+exec </dev/null
+
+usage() { sed -n '/^# usage/,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; }
+
+suites=(release asan tsan)
+jobs=$(nproc)
+ctest_args=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --quick) suites=(release) ;;
+    --jobs | -j) jobs=${2:?--jobs wants a number} && shift ;;
+    --jobs=*) jobs=${1#*=} ;;
+    -R) ctest_args+=(-R "${2:?-R wants a regular expression}") && shift ;;
+    --verbose) ctest_args+=(-V) ;;
+    -h | --help) usage && exit 0 ;;
+    *) usage >&2 && exit 2 ;;
+    esac
+    shift
+done
+case $jobs in
+*[!0-9]* | '' | 0) echo "test.sh: --jobs wants a number, not '$jobs'" >&2 && exit 2 ;;
+esac
+
+# The tests are to see neither this user's library nor settings, and no spinning threads.
+unset GLIMPSE_LIBRARY GLIMPSE_MODEL GLIMPSE_PRECISION
+export OMP_WAIT_POLICY=passive
+# A value in quotes: the path may have spaces in it.
+supp="$root/tests/suppressions"
+export ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:strict_string_checks=1:check_initialization_order=1"
+export LSAN_OPTIONS="suppressions='$supp/lsan.supp':print_suppressions=0"
+export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
+export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions='$supp/tsan.supp'"
+
+passed=0 failed=0 skipped=0 broken=() times=()
+
+clock() { printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); }
+
+# A checkout that was moved or copied carries a build tree that CMake refuses: start it anew.
+configure() {
+    local fresh=() cache=build/$1/CMakeCache.txt
+    if [ -e "$cache" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$cache"; then
+        fresh=(--fresh)
+    fi
+    cmake --preset "$1" "${fresh[@]}" >"build/$1.log" 2>&1 || {
+        cat "build/$1.log"
+        return 1
+    }
+}
+
+# Compiles quietly; everything it said is shown when it fails, warnings always.
+compile() {
+    if ! cmake --build "build/$1" -j "$jobs" >"build/$1.log" 2>&1; then
+        grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking)' "build/$1.log" || true
+        return 1
+    fi
+    grep -A 6 'warning:' "build/$1.log" | grep -vE '^\[[0-9]+/[0-9]+\]' || true
+}
+
+# Reads ctest's JUnit file: adds to the counts, prints what was skipped and why.
+count() {
+    local report=$1 counts
+    counts=$(awk '
+        function attribute(name,    s) {
+            if (!match($0, name "=\"[^\"]*\"")) return ""
+            s = substr($0, RSTART, RLENGTH)
+            sub(/^[^"]*"/, "", s)
+            sub(/"$/, "", s)
+            return s
+        }
+        function plain(s) {
+            gsub(/&lt;/, "<", s); gsub(/&gt;/, ">", s); gsub(/&quot;/, "\"", s)
+            gsub(/&apos;/, "\047", s); gsub(/&amp;/, "\\&", s)
+            return s
+        }
+        /<testcase / { name = attribute("name"); status = attribute("status"); why = message = "" }
+        /<skipped / { message = attribute("message") }
+        /<system-out>/ { inside = 1; sub(/.*<system-out>/, "") }
+        inside {
+            line = $0
+            sub(/<\/system-out>.*/, "", line)
+            # The reason is the first line that speaks of skipping, else the last one.
+            if (line ~ /[^ \t]/ && why !~ /[Ss][Kk][Ii][Pp]/) why = line
+            if (/<\/system-out>/) inside = 0
+        }
+        /<\/testcase>/ {
+            if (status == "run") {
+                passed++
+            } else if (status == "disabled" || message ~ /^SKIP_/) {
+                skipped++
+                printf "  skipped: %s (%s)\n", name, plain(why) >"/dev/stderr"
+            } else {
+                failed++
+                printf "  FAILED: %s%s\n", name, message == "" ? "" : " (" plain(message) ")" \
+                    >"/dev/stderr"
+            }
+        }
+        END { print passed + 0, failed + 0, skipped + 0 }' "$report" 2>&3)
+    read -r suite_passed suite_failed suite_skipped <<<"$counts"
+}
+
+run_suite() {
+    local suite=$1 start=$SECONDS built report=$root/build/$1/junit.xml only=() wrap=() status=0
+    echo
+    echo "== $suite"
+    if ! configure "$suite" || ! compile "$suite"; then
+        echo "  the $suite build FAILED (build/$suite.log)"
+        broken+=("$suite build")
+        return
+    fi
+    built=$((SECONDS - start))
+
+    if [ "$suite" = tsan ]; then
+        only=(-L '^threads$')
+        # Without address space randomisation: gcc 12's ThreadSanitizer does not know the memory
+        # layouts of newer kernels.
+        if setarch "$(uname -m)" -R true 2>/dev/null; then wrap=(setarch "$(uname -m)" -R); fi
+    fi
+    rm -f "$report"
+    "${wrap[@]}" ctest --test-dir "build/$suite" --output-on-failure --no-tests=ignore \
+        --test-output-size-passed 100000 --output-junit "$report" -j "$jobs" \
+        "${only[@]}" "${ctest_args[@]}" || status=$?
+    suite_passed=0 suite_failed=0 suite_skipped=0
+    if [ -e "$report" ]; then count "$report" 3>&1; fi
+    passed=$((passed + suite_passed))
+    failed=$((failed + suite_failed))
+    skipped=$((skipped + suite_skipped))
+    if [ "$status" != 0 ] && [ "$suite_failed" = 0 ]; then
+        broken+=("$suite tests (ctest's exit status $status)")
+    fi
+    times+=("$(printf '%-8s build %s, tests %s, %d run' "$suite" "$(clock "$built")" \
+        "$(clock $((SECONDS - start - built)))" $((suite_passed + suite_failed)))")
+}
+
+tools/deps.sh
+mkdir -p build
+for suite in "${suites[@]}"; do
+    run_suite "$suite"
+done
+
+echo
+for line in "${times[@]}"; do echo "$line"; done
+for line in "${broken[@]}"; do echo "FAILED: $line"; done
+echo "all of it took $(clock $SECONDS)"
+status=0
+if [ ${#broken[@]} != 0 ] || [ "$failed" != 0 ]; then
+    status=1
+elif [ "$passed" = 0 ]; then
+    echo "no test was run"
+    status=1
+fi
+# What did not even build or start counts as failed.
+echo "$passed passed, $((failed + ${#broken[@]})) failed, $skipped skipped"
+exit $status
