@@ -4,10 +4,6 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 
-def quick_gelu(x):
-    return F.silu(x * 1.702) * (1 / 1.702)      # x * sigmoid(1.702 x)
-
-
 class Attention(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
@@ -17,13 +13,14 @@ class Attention(nn.Module):
     def forward(self, x, mask):
         b, n, w = x.shape
         h, d = self.heads, w // self.heads
-        qkv = F.linear(x, torch.cat([self.q_proj.weight, self.k_proj.weight, self.v_proj.weight]),
-                       torch.cat([self.q_proj.bias, self.k_proj.bias, self.v_proj.bias]))
+        scale = d ** -0.5                                   # on the small weights, not on the large activations
+        qkv = F.linear(x, torch.cat([self.q_proj.weight * scale, self.k_proj.weight, self.v_proj.weight]),
+                       torch.cat([self.q_proj.bias * scale, self.k_proj.bias, self.v_proj.bias]))
         q, k, v = qkv.view(b, n, 3, h, d).permute(2, 0, 3, 1, 4).reshape(3, b * h, n, d)
         if mask is None:
-            a = torch.bmm(q, k.transpose(1, 2)) * d ** -0.5
+            a = torch.bmm(q, k.transpose(1, 2))
         else:
-            a = torch.baddbmm(mask, q, k.transpose(1, 2), alpha=d ** -0.5)
+            a = torch.baddbmm(mask, q, k.transpose(1, 2))
         y = torch.bmm(a.softmax(-1), v)
         return self.out_proj(y.view(b, h, n, d).transpose(1, 2).reshape(b, n, w))
 
@@ -34,7 +31,9 @@ class Mlp(nn.Module):
         self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
 
     def forward(self, x):
-        return self.fc2(quick_gelu(self.fc1(x)))
+        # quick_gelu(x) = x * sigmoid(1.702 x) = silu(1.702 x) / 1.702, both factors moved into the weights
+        x = F.silu(F.linear(x, self.fc1.weight * 1.702, self.fc1.bias * 1.702))
+        return F.linear(x, self.fc2.weight * (1 / 1.702), self.fc2.bias)
 
 
 class Layer(nn.Module):

@@ -280,6 +280,38 @@ def sample_scene(rng, kind=None, unseen=False, name=None):
     return scene
 
 
+def variant(rng, scene):
+    """The same scene with one thing changed: what makes a caption of the one wrong for the other."""
+    if not scene.groups:
+        return sample_scene(rng, "empty")
+    for _ in range(20):
+        groups = [Group(g.name, g.colour, g.texture, g.count) for g in scene.groups]
+        g, back = rng.choice(groups), scene.background
+        what = rng.choice(["layout", "layout", "background", "colour", "colour", "texture", "count", "name"])
+        if what == "colour" and g.colour:
+            g.colour = rng.choice(TINTS if g.name in TINTED else list(COLOURS))
+        elif what == "texture" and g.texture:
+            g.texture = rng.choice([t for t in TEXTURES if t != g.texture])
+        elif what == "count" and scene.kind in ("count", "mixed"):
+            g.count = rng.choice([2, 3, 4, 5] if scene.kind == "count" else [1, 2, 3])
+        elif what == "name":
+            new = sample_group(rng, g.count)
+            g.name, g.colour, g.texture = new.name, new.colour, new.texture
+        elif what == "background":
+            back = sample_background(rng, groups)
+        elif what != "layout":
+            continue
+        looks = {(h.name, h.seen_colour()) for h in groups}
+        if (len(looks) < len(groups) or any((h.name, h.colour) in UNSEEN for h in groups) or
+                len({h.name for h in groups}) < len(groups) and any(not h.seen_colour() for h in groups) or
+                any(back == "plain:%s" % h.seen_colour() for h in groups)):
+            continue
+        out = Scene(scene.kind, back, groups)
+        place(rng, out)
+        return out
+    return sample_scene(rng, scene.kind)
+
+
 def _cells(rng, n, x0, y0, x1, y1, fill):
     """n places in a rectangle that do not touch: (x, y, size)."""
     w, h = x1 - x0, y1 - y0
