@@ -1,0 +1,7 @@
+# The walk and the ingest pipeline. Tests reach private headers of index/.
+function(glimpse_ingest_test name)
+  glimpse_test(${name} ${ARGN} LIBS glimpse_index)
+  target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}/index")
+endfunction()
+
+glimpse_ingest_test(walk SOURCES test_ingest_walk.c TIMEOUT 60)
