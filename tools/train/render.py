@@ -3,7 +3,7 @@ import math
 import random
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
 import world
 
@@ -122,6 +122,21 @@ def shape(name, colour, texture, variant=0, side=136):
     return im.resize((side, side), Image.LANCZOS)
 
 
+def enlarged(im, size):
+    """Scaled up without the fringe and the softness of an enlarged bitmap."""
+    rgb, solid = im.convert("RGB"), im.getchannel("A").point(lambda v: 255 if v > 250 else 0)
+    for _ in range(4):                                     # let the colours run out under the transparent rim
+        known = Image.composite(rgb, Image.new("RGB", im.size), solid)
+        grown = Image.merge("RGBa", (*known.split(), solid)).filter(ImageFilter.BoxBlur(1)).convert("RGBA")
+        rgb = Image.composite(rgb, grown.convert("RGB"), solid)
+        solid = grown.getchannel("A").point(lambda v: 255 if v > 0 else 0)
+    f = size / im.width
+    out = rgb.resize((size, size), Image.BICUBIC).filter(ImageFilter.UnsharpMask(f, 60, 2))
+    rim = im.getchannel("A").resize((size, size), Image.BICUBIC).filter(ImageFilter.GaussianBlur(0.35 * f))
+    out.putalpha(rim.point(lambda v: max(0, min(255, int((v - 128) * 1.9 + 128)))))
+    return out
+
+
 class Sprites:
     """Every sprite once, at a few sizes; the nearest larger one is scaled when pasted."""
     SIZES = (136, 72, 40, 24)
@@ -155,12 +170,9 @@ class Sprites:
                 best = im
         if best.width == size:
             return best
-        out = best.resize((size, size), Image.BICUBIC if size < best.width else Image.LANCZOS)
-        if size > 1.5 * best.width:                        # enlarged bitmaps look soft: firm up edge and detail
-            a = out.getchannel("A").point(lambda v: max(0, min(255, int((v - 128) * 1.8 + 128))))
-            out = out.filter(ImageFilter.UnsharpMask(size / best.width, 80, 2))
-            out.putalpha(a)
-        return out
+        if size > 1.3 * best.width:
+            return enlarged(best, size)
+        return best.resize((size, size), Image.BICUBIC if size < best.width else Image.LANCZOS)
 
 
 # ---------------------------------------------------------------- backgrounds
