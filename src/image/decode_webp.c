@@ -1,0 +1,88 @@
+/*
+ * image/decode_webp.c - WebP through libwebp: lossy, lossless, the first frame of animations.
+ *
+ * The picture is the canvas; a first frame smaller than it is placed at its offset and the rest
+ * stays black, which is the RGB part of Pillow's transparent canvas. Alpha is dropped.
+ */
+#include "core/error.h"
+#include "image/exif.h"
+#include "image/picture.h"
+
+#include <webp/decode.h>
+#include <webp/demux.h>
+
+static int decode_frame(glimpse_image *picture, const WebPIterator *frame)
+{
+    const size_t width = picture->width, height = picture->height;
+    if (frame->x_offset < 0 || frame->y_offset < 0 || frame->width <= 0 || frame->height <= 0 ||
+        (size_t)frame->x_offset + (size_t)frame->width > width ||
+        (size_t)frame->y_offset + (size_t)frame->height > height) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "WebP: the first frame is outside the picture");
+    }
+    /* The stream inside the frame has a size of its own, which must be the announced one. */
+    WebPDecoderConfig config;
+    if (!WebPInitDecoderConfig(&config)) {
+        return glimpse_fail(GLIMPSE_E_INTERNAL, "WebP: libwebp of another version");
+    }
+    VP8StatusCode code =
+        WebPGetFeatures(frame->fragment.bytes, frame->fragment.size, &config.input);
+    if (code == VP8_STATUS_OK &&
+        (config.input.width != frame->width || config.input.height != frame->height)) {
+        code = VP8_STATUS_BITSTREAM_ERROR;
+    }
+    if (code == VP8_STATUS_OK) {
+        const size_t offset =
+            ((size_t)frame->y_offset * width + (size_t)frame->x_offset) * 3;
+        config.output.colorspace = MODE_RGB;
+        config.output.is_external_memory = 1;
+        config.output.u.RGBA.rgba = picture->pixels + offset;
+        config.output.u.RGBA.stride = (int)(width * 3);
+        config.output.u.RGBA.size = width * height * 3 - offset;
+        code = WebPDecode(frame->fragment.bytes, frame->fragment.size, &config);
+        WebPFreeDecBuffer(&config.output);
+    }
+    switch (code) {
+    case VP8_STATUS_OK: return GLIMPSE_OK;
+    case VP8_STATUS_OUT_OF_MEMORY: return glimpse_fail_nomem(0, "a WebP decoder");
+    case VP8_STATUS_NOT_ENOUGH_DATA:
+    case VP8_STATUS_SUSPENDED:
+        return glimpse_fail(GLIMPSE_E_FORMAT, "WebP: the file ends before the picture does");
+    case VP8_STATUS_UNSUPPORTED_FEATURE:
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "WebP: uses a feature libwebp does not have");
+    default: return glimpse_fail(GLIMPSE_E_FORMAT, "WebP: damaged picture data");
+    }
+}
+
+int glimpse_decode_webp(glimpse_image *picture, const glimpse_source *source)
+{
+    WebPData data = {source->data, source->size};
+    WebPDemuxState state;
+    WebPDemuxer *demuxer = WebPDemuxPartial(&data, &state);
+    WebPIterator frame = {0};
+    WebPChunkIterator chunk = {0};
+    int status;
+    if (!demuxer || state != WEBP_DEMUX_DONE) {
+        const int cut = state == WEBP_DEMUX_PARSING_HEADER || state == WEBP_DEMUX_PARSED_HEADER;
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: %s",
+                              cut ? "the file ends before the picture does" : "damaged structure");
+        goto done;
+    }
+    status = glimpse_picture_reserve(picture, source,
+                                     WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH),
+                                     WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT));
+    if (status < 0) goto done;
+    if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
+        glimpse_exif_read(&picture->meta, chunk.chunk.bytes, chunk.chunk.size);
+        picture->turn = picture->meta.orientation;
+    }
+    if (!WebPDemuxGetFrame(demuxer, 1, &frame)) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: no frame in the file");
+        goto done;
+    }
+    status = decode_frame(picture, &frame);
+done:
+    WebPDemuxReleaseChunkIterator(&chunk);
+    WebPDemuxReleaseIterator(&frame);
+    WebPDemuxDelete(demuxer);
+    return status;
+}

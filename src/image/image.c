@@ -1,0 +1,217 @@
+/*
+ * image/image.c - the life of an image: opened, decoded by the format's decoder, turned upright.
+ */
+#include <glimpse/image.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "image/picture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+int glimpse_picture_check_size(const glimpse_source *source, uint64_t width, uint64_t height)
+{
+    if (width == 0 || height == 0) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "declares an empty picture (%llu x %llu)",
+                            (unsigned long long)width, (unsigned long long)height);
+    }
+    if (width > GLIMPSE_MAX_SIDE || height > GLIMPSE_MAX_SIDE ||
+        width * height > source->max_pixels) {
+        return glimpse_fail(GLIMPSE_E_LIMIT,
+                            "declares %llu x %llu pixels, more than the limit of %llu pixels",
+                            (unsigned long long)width, (unsigned long long)height,
+                            (unsigned long long)source->max_pixels);
+    }
+    return GLIMPSE_OK;
+}
+
+int glimpse_picture_reserve(glimpse_image *picture, const glimpse_source *source, uint64_t width,
+                            uint64_t height)
+{
+    int status = glimpse_picture_check_size(source, width, height);
+    if (status < 0) return status;
+    uint64_t bytes = width * height * 3;
+    if (picture->pixels || bytes > SIZE_MAX / 2) {
+        return glimpse_fail(GLIMPSE_E_INTERNAL, "pixel memory asked for twice or beyond reach");
+    }
+    /* Zeroed, so that a decoder that skips pixels shows black and never old memory. */
+    picture->pixels = calloc((size_t)(width * height), 3);
+    if (!picture->pixels) return glimpse_fail_nomem(bytes, "pixels");
+    picture->width = (uint32_t)width;
+    picture->height = (uint32_t)height;
+    return GLIMPSE_OK;
+}
+
+static int unsupported(const char *what)
+{
+    return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s pictures cannot be decoded by this build", what);
+}
+
+static int decode_as(glimpse_image *picture, const glimpse_source *source,
+                     glimpse_image_format format)
+{
+    switch (format) {
+    case GLIMPSE_FORMAT_JPEG: return glimpse_decode_jpeg(picture, source);
+    case GLIMPSE_FORMAT_PNG: return glimpse_decode_png(picture, source);
+    case GLIMPSE_FORMAT_GIF: return glimpse_decode_gif(picture, source);
+    case GLIMPSE_FORMAT_BMP: return glimpse_decode_bmp(picture, source);
+    case GLIMPSE_FORMAT_PNM: return glimpse_decode_pnm(picture, source);
+    case GLIMPSE_FORMAT_TGA: return glimpse_decode_tga(picture, source);
+    case GLIMPSE_FORMAT_PSD: return glimpse_decode_psd(picture, source);
+    case GLIMPSE_FORMAT_HDR: return glimpse_decode_hdr(picture, source);
+    case GLIMPSE_FORMAT_WEBP: return glimpse_decode_webp(picture, source);
+    case GLIMPSE_FORMAT_TIFF:
+#ifdef GLIMPSE_HAVE_TIFF
+        return glimpse_decode_tiff(picture, source);
+#else
+        return unsupported("TIFF");
+#endif
+    case GLIMPSE_FORMAT_HEIF:
+    case GLIMPSE_FORMAT_AVIF:
+#ifdef GLIMPSE_HAVE_HEIF
+        return glimpse_decode_heif(picture, source);
+#else
+        return unsupported(glimpse_image_format_name(format));
+#endif
+    case GLIMPSE_FORMAT_JXL:
+    case GLIMPSE_FORMAT_JP2:
+    case GLIMPSE_FORMAT_RAW: return unsupported(glimpse_image_format_name(format));
+    case GLIMPSE_FORMAT_UNKNOWN:
+    case GLIMPSE_FORMAT_COUNT: break;
+    }
+    if (source->size == 0) return glimpse_fail(GLIMPSE_E_FORMAT, "the file is empty");
+    return glimpse_fail(GLIMPSE_E_FORMAT, "not a picture in a format known here");
+}
+
+static int read_options(uint64_t *max_pixels, const glimpse_decode_options *options)
+{
+    *max_pixels = GLIMPSE_DEFAULT_MAX_PIXELS;
+    if (!options) return GLIMPSE_OK;
+    if (options->version != GLIMPSE_DECODE_OPTIONS_VERSION) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "decode options of version %u, this library has %d",
+                            options->version, GLIMPSE_DECODE_OPTIONS_VERSION);
+    }
+    if (options->max_pixels) *max_pixels = options->max_pixels;
+    return GLIMPSE_OK;
+}
+
+int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, const char *name,
+                         const glimpse_decode_options *options)
+{
+    *out = NULL;
+    if (!name) name = "picture";
+    glimpse_source source = {data, size, 0};
+    int status = read_options(&source.max_pixels, options);
+    if (status < 0) return status;
+    glimpse_image *picture = calloc(1, sizeof *picture);
+    if (!picture) return glimpse_fail_nomem(sizeof *picture, "a picture");
+    picture->turn = 1;
+    picture->meta.orientation = 1;
+    picture->meta.format = glimpse_image_sniff(data, size);
+
+    status = decode_as(picture, &source, picture->meta.format);
+    if (status < 0) goto done;
+    status = glimpse_picture_turn(picture, picture->turn);
+    if (status < 0) goto done;
+    picture->meta.width = picture->width;
+    picture->meta.height = picture->height;
+    *out = picture;
+    picture = NULL;
+done:
+    if (status < 0) status = glimpse_fail_context(status, "%s", name);
+    glimpse_image_free(picture);
+    return status;
+}
+
+/* A folder scan meets films and archives with picture names: look at the first bytes before
+ * reading gigabytes. Says nothing about files it cannot read; the full read will. */
+static int looks_like_a_picture(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return 1;
+    FILE *file = fopen(path, "rbe");
+    if (!file) return 1;
+    uint8_t head[64];
+    size_t got = fread(head, 1, sizeof head, file);
+    int failed = ferror(file);
+    (void)fclose(file);
+    return failed || glimpse_image_sniff(head, got) != GLIMPSE_FORMAT_UNKNOWN;
+}
+
+int glimpse_image_open(glimpse_image **out, const char *path, const glimpse_decode_options *options)
+{
+    *out = NULL;
+    uint64_t max_pixels;
+    int status = read_options(&max_pixels, options);
+    if (status < 0) return status;
+    if (!looks_like_a_picture(path)) {
+        struct stat info;
+        if (stat(path, &info) == 0 && info.st_size == 0) {
+            return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the file is empty", path);
+        }
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: not a picture in a format known here", path);
+    }
+    /* Room for 16-bit RGBA stored plainly, and for metadata; more cannot be one picture within
+     * the pixel limit. */
+    uint64_t limit = (max_pixels > SIZE_MAX / 16 ? SIZE_MAX / 2 : max_pixels * 8) + (64u << 20);
+    void *data = NULL;
+    size_t size = 0;
+    status = glimpse_file_read(&data, &size, path, (size_t)limit);
+    if (status < 0) return status;
+    status = glimpse_image_decode(out, data, size, path, options);
+    free(data);
+    return status;
+}
+
+int glimpse_image_from_rgb(glimpse_image **out, const uint8_t *rgb, uint32_t width, uint32_t height)
+{
+    *out = NULL;
+    const glimpse_source any = {NULL, 0, UINT64_MAX};
+    glimpse_image *picture = calloc(1, sizeof *picture);
+    if (!picture) return glimpse_fail_nomem(sizeof *picture, "a picture");
+    if (width == 0 || height == 0) {
+        free(picture);
+        return glimpse_fail(GLIMPSE_E_INVALID, "a picture of %u x %u has no pixels", width, height);
+    }
+    int status = glimpse_picture_reserve(picture, &any, width, height);
+    if (status < 0) {
+        glimpse_image_free(picture);
+        return status;
+    }
+    memcpy(picture->pixels, rgb, (size_t)width * height * 3);
+    picture->turn = 1;
+    picture->meta.orientation = 1;
+    picture->meta.width = width;
+    picture->meta.height = height;
+    *out = picture;
+    return GLIMPSE_OK;
+}
+
+void glimpse_image_free(glimpse_image *image)
+{
+    if (!image) return;
+    free(image->pixels);
+    free(image);
+}
+
+uint32_t glimpse_image_width(const glimpse_image *image)
+{
+    return image->width;
+}
+
+uint32_t glimpse_image_height(const glimpse_image *image)
+{
+    return image->height;
+}
+
+const uint8_t *glimpse_image_pixels(const glimpse_image *image)
+{
+    return image->pixels;
+}
+
+const glimpse_image_meta *glimpse_image_get_meta(const glimpse_image *image)
+{
+    return &image->meta;
+}

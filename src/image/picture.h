@@ -1,0 +1,89 @@
+/*
+ * image/picture.h - what the decoders share. Private to src/image.
+ *
+ * A decoder gets the bytes of a file and an empty picture. It finds the declared size, calls
+ * glimpse_picture_reserve() - the one place where sizes are checked and pixel memory is taken -
+ * fills `pixels`, and notes what it knows in `meta` and `turn`. It returns a status whose message
+ * does not name the file: glimpse_image_decode() puts the name in front of it. Whatever a decoder
+ * reserved is released by its caller, on failure too.
+ */
+#ifndef GLIMPSE_IMAGE_PICTURE_H
+#define GLIMPSE_IMAGE_PICTURE_H
+
+#include <glimpse/image.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* No side of a picture may be longer: keeps every later product of two sides or of a side and a
+ * pixel size far from 64-bit overflow, and no real picture is near it. */
+#define GLIMPSE_MAX_SIDE UINT32_C(0x3fffffff)
+
+typedef struct glimpse_source {
+    const uint8_t *data;
+    size_t size;
+    uint64_t max_pixels;
+} glimpse_source;
+
+struct glimpse_image {
+    uint32_t width, height;
+    uint8_t *pixels; /* [height][width][3] */
+    glimpse_image_meta meta;
+    int turn; /* while decoding: EXIF orientation still to be applied, 1 when none */
+};
+
+/* Checks width x height against the limit of `source` and takes zeroed pixel memory. May be
+ * called once per picture. GLIMPSE_E_FORMAT for an empty side, GLIMPSE_E_LIMIT, GLIMPSE_E_NOMEM. */
+int glimpse_picture_reserve(glimpse_image *picture, const glimpse_source *source, uint64_t width,
+                            uint64_t height);
+
+/* The check alone, for decoders whose library takes memory before pixels can be reserved. */
+int glimpse_picture_check_size(const glimpse_source *source, uint64_t width, uint64_t height);
+
+/* Applies EXIF orientation 2..8 to the pixels; GLIMPSE_E_NOMEM is its only failure. Needs a second
+ * buffer of the picture's size for 5..8. */
+int glimpse_picture_turn(glimpse_image *picture, int orientation);
+
+/* One decoder per format. */
+int glimpse_decode_jpeg(glimpse_image *picture, const glimpse_source *source);
+int glimpse_decode_png(glimpse_image *picture, const glimpse_source *source);
+int glimpse_decode_gif(glimpse_image *picture, const glimpse_source *source);
+int glimpse_decode_bmp(glimpse_image *picture, const glimpse_source *source);
+int glimpse_decode_pnm(glimpse_image *picture, const glimpse_source *source);
+int glimpse_decode_tga(glimpse_image *picture, const glimpse_source *source);
+int glimpse_decode_psd(glimpse_image *picture, const glimpse_source *source);
+int glimpse_decode_hdr(glimpse_image *picture, const glimpse_source *source);
+int glimpse_decode_webp(glimpse_image *picture, const glimpse_source *source);
+int glimpse_decode_tiff(glimpse_image *picture, const glimpse_source *source);
+int glimpse_decode_heif(glimpse_image *picture, const glimpse_source *source);
+
+/* 1 when libheif can be loaded and has a decoder for the format (HEIF or AVIF). */
+int glimpse_heif_available(glimpse_image_format format);
+
+/* Pillow's CMYK (0 = no ink) to RGB: (255-c)(255-k)/255, rounded. */
+static inline uint8_t glimpse_cmyk_channel(unsigned c, unsigned k)
+{
+    unsigned light = 255 - k;
+    unsigned product = c * light + 128;
+    return (uint8_t)(light - (((product >> 8) + product) >> 8));
+}
+
+static inline uint32_t glimpse_u16le(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+}
+static inline uint32_t glimpse_u32le(const uint8_t *p)
+{
+    return glimpse_u16le(p) | glimpse_u16le(p + 2) << 16;
+}
+static inline uint32_t glimpse_u16be(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 8 | (uint32_t)p[1];
+}
+static inline uint32_t glimpse_u32be(const uint8_t *p)
+{
+    return glimpse_u16be(p) << 16 | glimpse_u16be(p + 2);
+}
+
+#endif

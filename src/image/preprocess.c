@@ -1,0 +1,155 @@
+/*
+ * image/preprocess.c - from a picture to the model's input: resize, crop or pad, normalise.
+ *
+ * A centre crop of n pixels out of `crop`, both rules in one number: the offset of the crop in
+ * the resized picture, negative where the picture is padded with zeros.
+ *
+ *     HF            floor((n - crop) / 2) either way
+ *     torchvision   round-half-even((n - crop) / 2); when padding, -floor((crop - n) / 2)
+ */
+#include <glimpse/image.h>
+
+#include "core/error.h"
+#include "image/picture.h"
+#include "image/resize.h"
+
+#include <stdlib.h>
+
+/* What the rules come to for one picture. */
+typedef struct crop_plan {
+    uint32_t resized_w, resized_h;
+    int64_t left, top; /* of the model's input in the resized picture */
+} crop_plan;
+
+static int64_t crop_offset(uint32_t n, uint32_t crop, glimpse_crop_rule rule)
+{
+    if (n < crop) {
+        const int64_t missing = (int64_t)crop - n;
+        return rule == GLIMPSE_CROP_TORCHVISION ? -(missing / 2) : -((missing + 1) / 2);
+    }
+    const int64_t spare = (int64_t)n - crop;
+    const int64_t half = spare / 2;
+    if (rule == GLIMPSE_CROP_TORCHVISION && spare % 2 == 1) return half + (half & 1);
+    return half;
+}
+
+static int make_plan(crop_plan *out, const glimpse_preprocess *p, const glimpse_image *image)
+{
+    if (p->width == 0 || p->height == 0 || p->width > 65536 || p->height > 65536) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "a model input of %u x %u pixels", p->width,
+                            p->height);
+    }
+    if (p->resample != GLIMPSE_RESAMPLE_BILINEAR && p->resample != GLIMPSE_RESAMPLE_BICUBIC) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "unknown resampling filter %d", (int)p->resample);
+    }
+    uint64_t width = image->width, height = image->height;
+    switch (p->resize) {
+    case GLIMPSE_RESIZE_NONE: break;
+    case GLIMPSE_RESIZE_SHORTEST: {
+        /* floor(size * long / short): as in Python, whose float division floors to the same. */
+        const uint64_t size = p->resize_width;
+        const uint64_t shorter = width < height ? width : height;
+        const uint64_t longer = width < height ? height : width;
+        const uint64_t scaled = size * longer / shorter;
+        width = image->width <= image->height ? size : scaled;
+        height = image->width <= image->height ? scaled : size;
+        break;
+    }
+    case GLIMPSE_RESIZE_EXACT:
+        width = p->resize_width;
+        height = p->resize_height;
+        break;
+    default: return glimpse_fail(GLIMPSE_E_INVALID, "unknown resize rule %d", (int)p->resize);
+    }
+    if (width == 0 || height == 0) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "preprocessing resizes to nothing");
+    }
+    if (width > INT32_MAX || height > INT32_MAX) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "a picture of %u x %u would be resized to %llu x %llu",
+                            image->width, image->height, (unsigned long long)width,
+                            (unsigned long long)height);
+    }
+    out->resized_w = (uint32_t)width;
+    out->resized_h = (uint32_t)height;
+    out->left = out->top = 0;
+    if (p->center_crop) {
+        out->left = crop_offset(out->resized_w, p->width, p->crop_rule);
+        out->top = crop_offset(out->resized_h, p->height, p->crop_rule);
+    } else if (out->resized_w != p->width || out->resized_h != p->height) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "preprocessing ends at %u x %u pixels, the model wants %u x %u",
+                            out->resized_w, out->resized_h, p->width, p->height);
+    }
+    return GLIMPSE_OK;
+}
+
+/* The part of the resized picture that the model sees along one axis, and where it goes. */
+static void visible(int64_t offset, uint32_t n, uint32_t want, uint32_t *from, uint32_t *to,
+                    uint32_t *count)
+{
+    const int64_t end = offset + want < n ? offset + want : n;
+    *from = offset > 0 ? (uint32_t)offset : 0;
+    *to = offset < 0 ? (uint32_t)-offset : 0;
+    *count = (uint32_t)(end - *from); /* never empty: the crop is centred */
+}
+
+int glimpse_preprocess_rgb(const glimpse_preprocess *p, const glimpse_image *image, uint8_t *rgb)
+{
+    crop_plan plan;
+    int status = make_plan(&plan, p, image);
+    if (status < 0) return status;
+    glimpse_region region;
+    uint32_t x, y;
+    visible(plan.left, plan.resized_w, p->width, &region.x, &x, &region.w);
+    visible(plan.top, plan.resized_h, p->height, &region.y, &y, &region.h);
+    const size_t stride = (size_t)p->width * 3;
+    if (region.w != p->width || region.h != p->height) memset(rgb, 0, stride * p->height);
+    return glimpse_resize_region(rgb + y * stride + (size_t)x * 3, stride, region, plan.resized_w,
+                                 plan.resized_h, image->pixels, image->width, image->height,
+                                 p->resample, glimpse_resize_best());
+}
+
+int glimpse_preprocess_rgb_plain(const glimpse_preprocess *p, const glimpse_image *image,
+                                 uint8_t *rgb)
+{
+    crop_plan plan;
+    int status = make_plan(&plan, p, image);
+    if (status < 0) return status;
+    const uint64_t pixels = (uint64_t)plan.resized_w * plan.resized_h;
+    const uint64_t middle = (uint64_t)plan.resized_w * image->height;
+    if (pixels > GLIMPSE_DEFAULT_MAX_PIXELS || middle > GLIMPSE_DEFAULT_MAX_PIXELS) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "the plain path would resize to %u x %u pixels",
+                            plan.resized_w, plan.resized_h);
+    }
+    uint8_t *resized = malloc((size_t)pixels * 3);
+    if (!resized) return glimpse_fail_nomem(pixels * 3, "resizing");
+    status = glimpse_resize_plain(resized, plan.resized_w, plan.resized_h, image->pixels,
+                                  image->width, image->height, p->resample);
+    for (uint32_t y = 0; y < p->height && status == GLIMPSE_OK; y++) {
+        for (uint32_t x = 0; x < p->width; x++) {
+            const int64_t from_x = plan.left + x, from_y = plan.top + y;
+            uint8_t *to = rgb + ((size_t)y * p->width + x) * 3;
+            if (from_x < 0 || from_y < 0 || from_x >= plan.resized_w || from_y >= plan.resized_h) {
+                memset(to, 0, 3);
+            } else {
+                memcpy(to, resized + ((size_t)from_y * plan.resized_w + (size_t)from_x) * 3, 3);
+            }
+        }
+    }
+    free(resized);
+    return status;
+}
+
+void glimpse_preprocess_normalize(const glimpse_preprocess *p, const uint8_t *rgb, float *chw)
+{
+    const size_t pixels = (size_t)p->width * p->height;
+    for (int c = 0; c < 3; c++) {
+        float table[256];
+        for (int v = 0; v < 256; v++) {
+            const float scaled = (float)v * p->scale;
+            table[v] = p->normalize ? (scaled - p->mean[c]) / p->std[c] : scaled;
+        }
+        float *plane = chw + (size_t)c * pixels;
+        for (size_t i = 0; i < pixels; i++) plane[i] = table[rgb[i * 3 + (size_t)c]];
+    }
+}
