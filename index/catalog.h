@@ -25,8 +25,8 @@
  * Invariants the database itself keeps (constraints and triggers, not the caller's care):
  *   - a file is `ok` with a content, or quarantined with a code and a reason and no content;
  *   - an embedding belongs to a model and a content that exist, once;
- *   - every insert, change or removal of an embedding moves its model's generation in the same
- *     transaction, and its `embedded` count; changes and removals move its epoch as well.
+ *   - an embedding is never changed; adding or removing one moves its model's generation, count
+ *     and digest in the same transaction.
  *
  * Paths are bytes, absolute, without a trailing slash ("/" excepted), "." or "..", and compared
  * as bytes. "Below FOLDER" means FOLDER itself or FOLDER/...; never a mere string prefix.
@@ -83,7 +83,8 @@ typedef struct glimpse_model_info {
     size_t dim;
     uint64_t embedded;   /* embeddings of this model */
     uint64_t generation; /* moves with every change to them */
-    uint64_t epoch;      /* moves when one is replaced or removed */
+    uint64_t digest;     /* of all of them together, whatever their order: says whether a vector
+                            index holds these embeddings and no others */
 } glimpse_model_info;
 
 /* Finds or adds the model, brings name and path up to date and makes it the most recently used

@@ -1,0 +1,305 @@
+/*
+ * catalog.c - opening a catalogue; models and roots. Files are in catalog_files.c, contents and
+ * embeddings in catalog_contents.c, the tables in schema.c, SQLite in db.c.
+ */
+#include "catalog_private.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "paths.h"
+#include "schema.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Without its database file, SQLite would apply a left-over log to whatever file comes next. */
+static int log_without_database(const char *path) {
+    char wal[4096];
+    struct stat info;
+    int length = snprintf(wal, sizeof wal, "%s-wal", path);
+    return length > 0 && (size_t)length < sizeof wal && stat(wal, &info) == 0 && info.st_size > 0;
+}
+
+int glimpse_catalog_open(glimpse_catalog **out, const char *path, int read_only) {
+    *out = NULL;
+    struct stat info;
+    if (stat(path, &info) != 0) {
+        if (errno == ENOENT && log_without_database(path)) {
+            return glimpse_fail(GLIMPSE_E_CORRUPT,
+                                "%s: the catalogue is gone while its log (-wal) is there; put the "
+                                "file back, or move the library away and index again",
+                                path);
+        }
+        return glimpse_fail_errno("%s: cannot open the catalogue", path);
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return glimpse_fail(GLIMPSE_E_CORRUPT, "%s: not a regular file", path);
+    }
+    glimpse_catalog *catalog = calloc(1, sizeof *catalog);
+    if (!catalog) return glimpse_fail_nomem(sizeof *catalog, "a catalogue");
+    int status = glimpse_db_open(&catalog->db, path, read_only ? GLIMPSE_DB_READ_ONLY : 0u);
+    if (status == GLIMPSE_OK) status = glimpse_schema_open(catalog->db);
+    if (status < 0) {
+        glimpse_catalog_close(catalog);
+        return status;
+    }
+    *out = catalog;
+    return GLIMPSE_OK;
+}
+
+int glimpse_catalog_create(const char *path) {
+    if (log_without_database(path)) {
+        return glimpse_fail(GLIMPSE_E_CORRUPT,
+                            "%s-wal: a log without its catalogue; put the catalogue back, or move "
+                            "the library away and index again",
+                            path);
+    }
+    char temporary[4096];
+    int length = snprintf(temporary, sizeof temporary, "%s.tmp-%ld-0", path, (long)getpid());
+    if (length < 0 || (size_t)length >= sizeof temporary) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "%s: the path is too long", path);
+    }
+    (void)unlink(temporary);
+    glimpse_db *db = NULL;
+    int status = glimpse_db_open(&db, temporary, GLIMPSE_DB_CREATE);
+    if (status == GLIMPSE_OK) status = glimpse_schema_create(db);
+    glimpse_db_close(db); /* checkpoints: the log goes, everything is in the file */
+    if (status == GLIMPSE_OK && rename(temporary, path) != 0) {
+        status = glimpse_fail_errno("%s: cannot rename from %s", path, temporary);
+    }
+    if (status < 0) (void)unlink(temporary);
+    return status;
+}
+
+void glimpse_catalog_close(glimpse_catalog *catalog) {
+    if (!catalog) return;
+    glimpse_db_close(catalog->db);
+    free(catalog);
+}
+
+int glimpse_catalog_begin(glimpse_catalog *catalog) {
+    glimpse_db_enter(catalog->db);
+    int status = glimpse_db_begin(catalog->db);
+    glimpse_db_leave(catalog->db);
+    return status;
+}
+
+int glimpse_catalog_commit(glimpse_catalog *catalog) {
+    glimpse_db_enter(catalog->db);
+    int status = glimpse_db_commit(catalog->db);
+    glimpse_db_leave(catalog->db);
+    return status;
+}
+
+void glimpse_catalog_rollback(glimpse_catalog *catalog) {
+    glimpse_db_enter(catalog->db);
+    glimpse_db_rollback(catalog->db);
+    glimpse_db_leave(catalog->db);
+}
+
+char *glimpse_column_path(sqlite3_stmt *row, int column) {
+    const void *bytes = sqlite3_column_blob(row, column);
+    int size = sqlite3_column_bytes(row, column);
+    char *path = malloc((size_t)size + 1);
+    if (!path) return NULL;
+    if (size > 0) memcpy(path, bytes, (size_t)size);
+    path[size] = '\0';
+    return path;
+}
+
+/*
+ * Models.
+ */
+int glimpse_catalog_use_model(glimpse_catalog *catalog, const glimpse_model_key *key, int64_t *id) {
+    glimpse_db *db = catalog->db;
+    int64_t dim = 0;
+    *id = 0;
+    glimpse_db_enter(db);
+    int status = glimpse_db_run(
+        db,
+        "INSERT INTO model (fingerprint, name, path, dim, used)"
+        " VALUES (?1, ?2, ?3, ?4, (SELECT ifnull(max(used), 0) + 1 FROM model))"
+        " ON CONFLICT (fingerprint) DO UPDATE SET name = ?2, path = ?3,"
+        "  used = (SELECT max(used) + 1 FROM model)",
+        "ttti", key->fingerprint, key->name, key->path, (int64_t)key->dim);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_integer(db, id, "SELECT id FROM model WHERE fingerprint = ?1", "t",
+                                    key->fingerprint);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_integer(db, &dim, "SELECT dim FROM model WHERE id = ?1", "i", *id);
+    }
+    if (status == GLIMPSE_OK && (uint64_t)dim != key->dim) {
+        status = glimpse_db_damaged(db, "model %s has %lld dimensions there and %zu here",
+                                    key->fingerprint, (long long)dim, key->dim);
+    }
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_find_model(glimpse_catalog *catalog, const char *fingerprint,
+                               glimpse_model_info *out) {
+    glimpse_db *db = catalog->db;
+    sqlite3_stmt *row = NULL;
+    *out = (glimpse_model_info){0};
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(db, &row,
+                                  "SELECT id, dim, embedded, generation, digest FROM model"
+                                  " WHERE fingerprint = ?1",
+                                  "t", fingerprint);
+    if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
+    if (status > 0) {
+        out->id = sqlite3_column_int64(row, 0);
+        (void)snprintf(out->fingerprint, sizeof out->fingerprint, "%s", fingerprint);
+        out->dim = (size_t)sqlite3_column_int64(row, 1);
+        out->embedded = (uint64_t)sqlite3_column_int64(row, 2);
+        out->generation = (uint64_t)sqlite3_column_int64(row, 3);
+        out->digest = (uint64_t)sqlite3_column_int64(row, 4);
+        status = GLIMPSE_OK;
+    } else if (status == 0) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                              "%s: nothing was indexed with the model of fingerprint %s",
+                              glimpse_db_path(db), fingerprint);
+    }
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    return status;
+}
+
+/*
+ * Roots.
+ */
+int glimpse_catalog_put_root(glimpse_catalog *catalog, const char *path, int is_folder,
+                             int offline) {
+    glimpse_db *db = catalog->db;
+    glimpse_db_enter(db);
+    int status = glimpse_db_run(db,
+                                "INSERT INTO root (path, is_folder, offline) VALUES (?1, ?2, ?3)"
+                                " ON CONFLICT (path) DO UPDATE SET is_folder = ?2, offline = ?3"
+                                " WHERE is_folder <> ?2 OR offline <> ?3",
+                                "pii", path, (int64_t)(is_folder != 0), (int64_t)(offline != 0));
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_roots(glimpse_catalog *catalog, glimpse_root **out, size_t *count) {
+    glimpse_db *db = catalog->db;
+    sqlite3_stmt *row = NULL;
+    glimpse_root *roots = NULL;
+    size_t used = 0, room = 0;
+    *out = NULL;
+    *count = 0;
+    glimpse_db_enter(db);
+    int status =
+        glimpse_db_query(db, &row, "SELECT path, is_folder, offline FROM root ORDER BY path", "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
+        if (used == room) {
+            room = room ? 2 * room : 8;
+            glimpse_root *grown = realloc(roots, room * sizeof *roots);
+            if (!grown) {
+                status = glimpse_fail_nomem(room * sizeof *roots, "roots");
+                break;
+            }
+            roots = grown;
+        }
+        roots[used] = (glimpse_root){glimpse_column_path(row, 0), sqlite3_column_int(row, 1),
+                                     sqlite3_column_int(row, 2)};
+        status = roots[used++].path ? GLIMPSE_OK : glimpse_fail_nomem(64, "a path");
+    }
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    if (status < 0) {
+        glimpse_roots_free(roots, used);
+        return status;
+    }
+    *out = roots;
+    *count = used;
+    return GLIMPSE_OK;
+}
+
+void glimpse_roots_free(glimpse_root *roots, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        free(roots[i].path);
+    free(roots);
+}
+
+const glimpse_root *glimpse_root_of(const glimpse_root *roots, size_t count, const char *path) {
+    const glimpse_root *best = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (glimpse_path_is_below(path, roots[i].path) &&
+            (!best || strlen(roots[i].path) > strlen(best->path))) {
+            best = &roots[i];
+        }
+    }
+    return best;
+}
+
+/* 1: has an entry, 0: is empty, -1: cannot be opened or read. */
+static int look_into(const char *folder) {
+    DIR *dir = opendir(folder);
+    if (!dir) return -1;
+    int found = 0;
+    errno = 0;
+    for (struct dirent *entry; !found && (entry = readdir(dir));) {
+        found = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    }
+    if (!found && errno != 0) found = -1;
+    (void)closedir(dir);
+    return found;
+}
+
+static int known_below(glimpse_db *db, const char *folder, int *known) {
+    char *first = NULL, *end = NULL;
+    size_t length = 0;
+    *known = 0;
+    int status = glimpse_path_range_below(&first, &end, &length, folder);
+    if (status < 0) return status;
+    int64_t one = 0;
+    status = glimpse_db_integer(
+        db, &one, "SELECT 1 FROM file WHERE path >= ?1 AND path < ?2 AND missing = 0 LIMIT 1", "bb",
+        first, length, end, length);
+    free(first);
+    free(end);
+    if (status == GLIMPSE_E_NOT_FOUND) return GLIMPSE_OK;
+    *known = status == GLIMPSE_OK;
+    return status;
+}
+
+int glimpse_catalog_root_reachable(glimpse_catalog *catalog, const char *path, int *reachable) {
+    glimpse_db *db = catalog->db;
+    int64_t is_folder = 1;
+    *reachable = 0;
+    glimpse_db_enter(db);
+    int status =
+        glimpse_db_integer(db, &is_folder, "SELECT is_folder FROM root WHERE path = ?1", "p", path);
+    if (status == GLIMPSE_E_NOT_FOUND) {
+        struct stat info;
+        is_folder = stat(path, &info) != 0 || S_ISDIR(info.st_mode);
+        status = GLIMPSE_OK;
+    }
+    if (status == GLIMPSE_OK && is_folder) {
+        int found = look_into(path);
+        int known = 0;
+        if (found == 0) status = known_below(db, path, &known);
+        *reachable = found > 0 || (found == 0 && !known);
+    } else if (status == GLIMPSE_OK) {
+        const char *slash = strrchr(path, '/');
+        size_t length = slash && slash > path ? (size_t)(slash - path) : 1;
+        char *folder = malloc(length + 1);
+        if (!folder) {
+            status = glimpse_fail_nomem(length + 1, "a path");
+        } else {
+            memcpy(folder, slash ? path : ".", length);
+            folder[length] = '\0';
+            *reachable = look_into(folder) > 0 || access(path, F_OK) == 0;
+            free(folder);
+        }
+    }
+    glimpse_db_leave(db);
+    return status;
+}

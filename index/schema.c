@@ -1,0 +1,167 @@
+/*
+ * schema.c - the schema, step by step.
+ *
+ * steps[i] takes a catalogue from version i to i + 1. A step is never changed once released; a
+ * change of the schema is a new one. Creating is migrating from 0, so both are one mechanism.
+ *
+ * Paths are BLOBs: a path is any bytes but NUL, and BLOBs compare as bytes, which makes "below a
+ * folder" a range of the index. Names and paths of models, reasons and the like are TEXT.
+ *
+ * embedding.sum is a 64-bit hash of model id, content id and vector, so that damage SQLite cannot
+ * see (a flipped bit inside a vector, or in an id) is noticed. model.digest is the XOR of the sums
+ * of its embeddings, kept by triggers; SQLite has no XOR operator, but (a | b) - (a & b) is it, and
+ * cannot overflow. A vector index that carries the same digest holds the same embeddings.
+ */
+#include "schema.h"
+
+#include "core/error.h"
+
+#define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
+
+static const char *const steps[] = {
+    /* 0 -> 1 */
+    "CREATE TABLE model ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  fingerprint TEXT NOT NULL UNIQUE CHECK (length(fingerprint) = 32),"
+    "  name TEXT NOT NULL,"
+    "  path TEXT NOT NULL,"
+    "  dim INTEGER NOT NULL CHECK (dim BETWEEN 1 AND 65536),"
+    "  embedded INTEGER NOT NULL DEFAULT 0 CHECK (embedded >= 0),"
+    "  generation INTEGER NOT NULL DEFAULT 0,"
+    "  digest INTEGER NOT NULL DEFAULT 0,"
+    "  used INTEGER NOT NULL" /* the largest belongs to the model used last */
+    ") STRICT;"
+    "CREATE TABLE root ("
+    "  path BLOB NOT NULL PRIMARY KEY,"
+    "  is_folder INTEGER NOT NULL CHECK (is_folder IN (0, 1)),"
+    "  offline INTEGER NOT NULL CHECK (offline IN (0, 1))"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE content ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used again: vector indexes refer to it */
+    "  hash BLOB NOT NULL CHECK (length(hash) = 16),"
+    "  size INTEGER NOT NULL CHECK (size >= 0),"
+    "  width INTEGER NOT NULL,"
+    "  height INTEGER NOT NULL,"
+    "  orientation INTEGER NOT NULL,"
+    "  format TEXT NOT NULL,"
+    "  taken TEXT NOT NULL," /* '2021-05-30T14:03:59' or '' */
+    "  camera TEXT NOT NULL,"
+    "  latitude REAL,"
+    "  longitude REAL,"
+    "  UNIQUE (hash, size)"
+    ") STRICT;"
+    "CREATE TABLE file ("
+    "  id INTEGER PRIMARY KEY,"
+    "  path BLOB NOT NULL UNIQUE,"
+    "  size INTEGER NOT NULL,"
+    "  mtime_ns INTEGER NOT NULL,"
+    "  inode INTEGER NOT NULL,"
+    "  missing INTEGER NOT NULL CHECK (missing IN (0, 1)),"
+    "  content_id INTEGER REFERENCES content (id),"
+    "  code INTEGER,"
+    "  reason TEXT,"
+    "  CHECK ((content_id IS NULL) = (code IS NOT NULL)),"
+    "  CHECK ((content_id IS NULL) = (reason IS NOT NULL))"
+    ") STRICT;"
+    "CREATE INDEX file_content ON file (content_id);"
+    "CREATE TABLE embedding ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* in the order they came: indexes catch up by it */
+    "  model_id INTEGER NOT NULL REFERENCES model (id),"
+    "  content_id INTEGER NOT NULL REFERENCES content (id),"
+    "  vector BLOB NOT NULL," /* f16, little-endian, unit length */
+    "  sum INTEGER NOT NULL,"
+    "  UNIQUE (content_id, model_id)"
+    ") STRICT;"
+    "CREATE INDEX embedding_model ON embedding (model_id);"
+    "CREATE TRIGGER embedding_added AFTER INSERT ON embedding BEGIN"
+    "  UPDATE model SET embedded = embedded + 1, generation = generation + 1,"
+    "    " ADD_TO_DIGEST(
+        "NEW") " WHERE id = NEW.model_id;"
+               "END;"
+               "CREATE TRIGGER embedding_removed AFTER DELETE ON embedding BEGIN"
+               "  UPDATE model SET embedded = embedded - 1, generation = generation + 1,"
+               "    " ADD_TO_DIGEST(
+                   "OLD") " WHERE id = OLD.model_id;"
+                          "END;"
+                          "CREATE TRIGGER embedding_kept BEFORE UPDATE ON embedding BEGIN"
+                          "  SELECT RAISE(ABORT, 'an embedding is never changed');"
+                          "END;",
+};
+
+enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
+
+int glimpse_schema_version(void) {
+    return STEP_COUNT;
+}
+
+int glimpse_schema_migrate(glimpse_db *db, const char *const *list, int count) {
+    int64_t version = 0;
+    int status = glimpse_db_begin(db);
+    if (status < 0) return status;
+    /* Asked inside the transaction: another process may have done it meanwhile. */
+    status = glimpse_db_integer(db, &version, "PRAGMA user_version", "");
+    for (int64_t i = version; i < count && status == GLIMPSE_OK; i++) {
+        status = glimpse_db_script(db, list[i]);
+    }
+    if (status == GLIMPSE_OK && version < count) {
+        char sql[64];
+        (void)sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA user_version = %d", count);
+        status = glimpse_db_script(db, sql);
+    }
+    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
+    if (status < 0) glimpse_db_rollback(db);
+    return status;
+}
+
+int glimpse_schema_create(glimpse_db *db) {
+    /* The page size and auto_vacuum take effect only before the first table. 8 KiB pages hold 7
+     * embeddings of 512 dimensions, 4 KiB ones 3. */
+    char sql[256];
+    (void)sqlite3_snprintf((int)sizeof sql, sql,
+                           "PRAGMA page_size = 8192;"
+                           "PRAGMA auto_vacuum = INCREMENTAL;"
+                           "PRAGMA journal_mode = WAL;"
+                           "PRAGMA application_id = %d;",
+                           GLIMPSE_APPLICATION_ID);
+    int status = glimpse_db_script(db, sql);
+    return status < 0 ? status : glimpse_schema_migrate(db, steps, STEP_COUNT);
+}
+
+int glimpse_schema_open(glimpse_db *db) {
+    int64_t id = 0, version = 0;
+    int status = glimpse_db_integer(db, &id, "PRAGMA application_id", "");
+    if (status == GLIMPSE_OK) status = glimpse_db_integer(db, &version, "PRAGMA user_version", "");
+    if (status < 0) return status;
+    if (id != GLIMPSE_APPLICATION_ID) {
+        return glimpse_db_damaged(db, "its header is not that of a glimpse catalogue");
+    }
+    if (version > STEP_COUNT) {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                            "%s: written by a newer glimpse (schema %lld, this one knows %d); "
+                            "upgrade glimpse to use it",
+                            glimpse_db_path(db), (long long)version, STEP_COUNT);
+    }
+    if (version < 1) return glimpse_db_damaged(db, "schema version %lld", (long long)version);
+    if (version < STEP_COUNT) {
+        if (glimpse_db_read_only(db)) {
+            return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                                "%s: written by an older glimpse (schema %lld) and open for "
+                                "reading only; open it once for writing to upgrade it",
+                                glimpse_db_path(db), (long long)version);
+        }
+        status = glimpse_schema_migrate(db, steps, STEP_COUNT);
+        if (status < 0) return status;
+    }
+    /* Every table with every column this build uses; no row is read. */
+    status = glimpse_db_script(
+        db, "SELECT id, fingerprint, name, path, dim, embedded, generation, digest, used"
+            " FROM model LIMIT 0;"
+            "SELECT path, is_folder, offline FROM root LIMIT 0;"
+            "SELECT id, hash, size, width, height, orientation, format, taken, camera, latitude,"
+            " longitude FROM content LIMIT 0;"
+            "SELECT id, path, size, mtime_ns, inode, missing, content_id, code, reason"
+            " FROM file LIMIT 0;"
+            "SELECT id, model_id, content_id, vector, sum FROM embedding LIMIT 0;");
+    if (status == GLIMPSE_E_INTERNAL) return glimpse_db_damaged(db, "%s", glimpse_last_error());
+    return status;
+}
