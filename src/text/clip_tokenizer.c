@@ -26,7 +26,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LONG_S = 0x17F }; /* the only other character that is an s when case is ignored */
+/* What ignoring case does to the pattern of OPENCLIP, besides capitals, which are gone by then:
+ * - LONG_S, not lower-cased, is an s;
+ * - YPOGEGRAMMENI, a mark, has the case variant iota, a letter. That keeps it out of the negated
+ *   set, and being no letter itself it is out of \p{L} as well: it is dropped like white space. */
+enum { LONG_S = 0x17F, YPOGEGRAMMENI = 0x345 };
 
 struct glimpse_tokenizer {
     glimpse_vocabulary vocabulary;
@@ -164,16 +168,21 @@ static int32_t special_id(const glimpse_tokenizer *tokenizer, int which) {
     return which == 0 ? tokenizer->vocabulary.start_id : tokenizer->vocabulary.end_id;
 }
 
+static glimpse_class class_of(const glimpse_tokenizer *tokenizer, uint32_t code_point) {
+    if (code_point == YPOGEGRAMMENI && tokenizer->openclip) return GLIMPSE_CLASS_SPACE;
+    return glimpse_unicode_class(code_point);
+}
+
 /* The length of the word that begins at text[0], which is not white space. */
 static size_t word_length(const encoder *e, const uint32_t *text, size_t count) {
     if (text[0] == '\'') {
         size_t length = contraction(text, count, e->tokenizer->openclip);
         if (length > 0) return length;
     }
-    glimpse_class class = glimpse_unicode_class(text[0]);
+    glimpse_class class = class_of(e->tokenizer, text[0]);
     size_t length = 1;
     while (class != GLIMPSE_CLASS_NUMBER && length < count &&
-           glimpse_unicode_class(text[length]) == class) {
+           class_of(e->tokenizer, text[length]) == class) {
         length++;
     }
     return length;
@@ -183,7 +192,7 @@ static size_t word_length(const encoder *e, const uint32_t *text, size_t count) 
 static int add_words(encoder *e, const uint32_t *text, size_t count) {
     const glimpse_tokenizer *tokenizer = e->tokenizer;
     for (size_t i = 0; i < count && !e->full;) {
-        if (glimpse_unicode_class(text[i]) == GLIMPSE_CLASS_SPACE) {
+        if (class_of(tokenizer, text[i]) == GLIMPSE_CLASS_SPACE) {
             i++;
             continue;
         }
@@ -311,5 +320,5 @@ int32_t glimpse_tokenizer_end_id(const glimpse_tokenizer *tokenizer) {
 
 const char *glimpse_tokenizer_token(const glimpse_tokenizer *tokenizer, int32_t id) {
     if (id < 0 || (size_t)id >= tokenizer->vocabulary.count) return NULL;
-    return tokenizer->vocabulary.display + tokenizer->vocabulary.display_at[id];
+    return tokenizer->vocabulary.tokens[id].text;
 }

@@ -6,6 +6,8 @@
 #include "core/error.h"
 #include "text/utf8.h"
 
+#include <string.h>
+
 void glimpse_json_scan_begin(glimpse_json_scan *scan, char *text, size_t length, const char *name) {
     *scan = (glimpse_json_scan){text, length, 0, 0, name};
 }
@@ -16,6 +18,7 @@ static int fail(const glimpse_json_scan *scan, const char *what) {
 }
 
 static void skip_space(glimpse_json_scan *scan) {
+    if (scan->at < scan->length && (unsigned char)scan->text[scan->at] > ' ') return;
     while (scan->at < scan->length) {
         char c = scan->text[scan->at];
         if (c != ' ' && c != '\n' && c != '\r' && c != '\t') break;
@@ -85,11 +88,26 @@ static int escape(glimpse_json_scan *scan, char **out) {
     return GLIMPSE_OK;
 }
 
+/* The plain characters of a string, from `at`: all that is copied as it stands. */
+static size_t plain_length(const char *text, size_t length) {
+    size_t i = 0;
+    while (i < length) {
+        unsigned char c = (unsigned char)text[i];
+        if (c == '"' || c == '\\' || c < 0x20 || c >= 0x80) break;
+        i++;
+    }
+    return i;
+}
+
 /* Behind the opening quote. Unescaped in place, which only ever shortens. */
-static int string(glimpse_json_scan *scan, const char **start, size_t *length) {
+static int string(glimpse_json_scan *scan, char **start, size_t *length) {
     char *out = scan->text + scan->at;
     *start = out;
     for (;;) {
+        size_t plain = plain_length(scan->text + scan->at, scan->length - scan->at);
+        if (out != scan->text + scan->at) memmove(out, scan->text + scan->at, plain);
+        out += plain;
+        scan->at += plain;
         if (scan->at >= scan->length) return fail(scan, "the string does not end");
         unsigned char c = (unsigned char)scan->text[scan->at];
         if (c == '"') break;
@@ -99,18 +117,15 @@ static int string(glimpse_json_scan *scan, const char **start, size_t *length) {
             if (status < 0) return status;
         } else if (c < 0x20) {
             return fail(scan, "control character in a string");
-        } else if (c < 0x80) {
-            *out++ = (char)c;
-            scan->at++;
         } else {
             uint32_t code_point;
             int valid;
             size_t bytes = glimpse_utf8_decode(&code_point, scan->text + scan->at,
                                                scan->length - scan->at, &valid);
             if (!valid) return fail(scan, "malformed UTF-8 in a string");
-            for (size_t i = 0; i < bytes; i++) {
-                *out++ = scan->text[scan->at++];
-            }
+            memmove(out, scan->text + scan->at, bytes);
+            out += bytes;
+            scan->at += bytes;
         }
     }
     scan->at++;
@@ -124,11 +139,13 @@ static int integer(glimpse_json_scan *scan, int64_t *value) {
     if (negative) scan->at++;
     size_t first = scan->at;
     int64_t magnitude = 0;
-    while (scan->at < scan->length && scan->text[scan->at] >= '0' && scan->text[scan->at] <= '9') {
+    size_t at = first;
+    for (; at < scan->length && scan->text[at] >= '0' && scan->text[at] <= '9'; at++) {
         if (magnitude > INT64_MAX / 10 - 1) return fail(scan, "the number is too large");
-        magnitude = magnitude * 10 + (scan->text[scan->at++] - '0');
+        magnitude = magnitude * 10 + (scan->text[at] - '0');
     }
-    size_t digits = scan->at - first;
+    scan->at = at;
+    size_t digits = at - first;
     if (digits == 0) return fail(scan, "expected an integer");
     if (digits > 1 && scan->text[first] == '0') return fail(scan, "a number with leading zeros");
     if (scan->at < scan->length) {
@@ -139,7 +156,7 @@ static int integer(glimpse_json_scan *scan, int64_t *value) {
     return GLIMPSE_OK;
 }
 
-int glimpse_json_scan_next(glimpse_json_scan *scan, const char **key, size_t *key_length,
+int glimpse_json_scan_next(glimpse_json_scan *scan, char **key, size_t *key_length,
                            int64_t *value) {
     int first = scan->entry == 0;
     if (first && !take(scan, '{')) return fail(scan, "not a JSON object");

@@ -27,7 +27,6 @@ void glimpse_json_scan_begin(glimpse_json_scan *scan, char *text, size_t length,
 
 /* 1 and the next pair, 0 after the last one and nothing but white space behind the object, or
  * GLIMPSE_E_FORMAT. The key is valid UTF-8, points into the text and does not end in NUL. */
-int glimpse_json_scan_next(glimpse_json_scan *scan, const char **key, size_t *key_length,
-                           int64_t *value);
+int glimpse_json_scan_next(glimpse_json_scan *scan, char **key, size_t *key_length, int64_t *value);
 
 #endif

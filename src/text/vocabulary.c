@@ -15,25 +15,20 @@
 #include <time.h>
 #include <xxhash.h>
 
-typedef struct token {
-    const char *text;
-    uint32_t length;
-    int32_t id; /* -1 when it does not fit */
-} token;
-
 typedef struct slot {
     uint32_t tag; /* of the hash: most misses are seen without reading the token */
     int32_t id;   /* -1: free */
 } slot;
 
 struct glimpse_vocabulary_build {
-    token *tokens; /* [count], in file order; by id after index() */
-    size_t capacity;
+    size_t capacity; /* of the tokens */
+    int in_order;    /* so far every id was the number of tokens before it */
     slot *slots;
     size_t mask;
     char *joined; /* scratch for the two halves of a merge */
     size_t joined_capacity;
     size_t merges_room;
+    int32_t last_merged; /* -1, or what the merge before became */
 };
 
 static const char end_of_word[] = "</w>";
@@ -66,6 +61,8 @@ int glimpse_vocabulary_begin(glimpse_vocabulary *vocabulary) {
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     uint64_t noise[3] = {(uint64_t)now.tv_nsec, (uint64_t)now.tv_sec,
                          (uint64_t)(uintptr_t)vocabulary->build};
+    vocabulary->build->in_order = 1;
+    vocabulary->build->last_merged = -1;
     vocabulary->seed = XXH3_64bits(noise, sizeof noise);
     return GLIMPSE_OK;
 }
@@ -75,7 +72,6 @@ static void free_build(glimpse_vocabulary *vocabulary) {
     if (!build) return;
     free(build->joined);
     free(build->slots);
-    free(build->tokens);
     free(build);
     vocabulary->build = NULL;
 }
@@ -83,12 +79,12 @@ static void free_build(glimpse_vocabulary *vocabulary) {
 void glimpse_vocabulary_release(glimpse_vocabulary *vocabulary) {
     free_build(vocabulary);
     free(vocabulary->merges);
-    free(vocabulary->display);
-    free(vocabulary->display_at);
+    free(vocabulary->tokens);
+    free(vocabulary->text);
     memset(vocabulary, 0, sizeof *vocabulary);
 }
 
-int glimpse_vocabulary_add(glimpse_vocabulary *vocabulary, const char *name, const char *text,
+int glimpse_vocabulary_add(glimpse_vocabulary *vocabulary, const char *name, char *text,
                            size_t length, int64_t id) {
     struct glimpse_vocabulary_build *build = vocabulary->build;
     char quoted[GLIMPSE_UTF8_QUOTED];
@@ -103,13 +99,14 @@ int glimpse_vocabulary_add(glimpse_vocabulary *vocabulary, const char *name, con
     }
     if (vocabulary->count == build->capacity) {
         size_t capacity = build->capacity ? 2 * build->capacity : (size_t)1 << 16;
-        token *tokens = realloc(build->tokens, capacity * sizeof *tokens);
+        glimpse_token *tokens = realloc(vocabulary->tokens, capacity * sizeof *tokens);
         if (!tokens) return glimpse_fail_nomem(capacity * sizeof *tokens, name);
-        build->tokens = tokens;
+        vocabulary->tokens = tokens;
         build->capacity = capacity;
     }
-    build->tokens[vocabulary->count++] =
-        (token){text, (uint32_t)length, id < GLIMPSE_VOCABULARY_LIMIT ? (int32_t)id : -1};
+    build->in_order = build->in_order && (uint64_t)id == vocabulary->count;
+    vocabulary->tokens[vocabulary->count++] =
+        (glimpse_token){text, (uint32_t)length, id < GLIMPSE_VOCABULARY_LIMIT ? (int32_t)id : -1};
     return GLIMPSE_OK;
 }
 
@@ -138,7 +135,7 @@ static int32_t find(const glimpse_vocabulary *vocabulary, const char *text, size
             return -1;
         }
         if (candidate->tag != *tag) continue;
-        const token *other = &build->tokens[candidate->id];
+        const glimpse_token *other = &vocabulary->tokens[candidate->id];
         if (other->length == length && memcmp(other->text, text, length) == 0) {
             return candidate->id;
         }
@@ -156,14 +153,15 @@ static int sort_by_id(glimpse_vocabulary *vocabulary, const char *name) {
     struct glimpse_vocabulary_build *build = vocabulary->build;
     size_t count = vocabulary->count;
     char quoted[GLIMPSE_UTF8_QUOTED];
-    token *sorted = malloc((count ? count : 1) * sizeof *sorted);
+    if (build->in_order) return GLIMPSE_OK; /* as files usually are */
+    glimpse_token *sorted = malloc((count ? count : 1) * sizeof *sorted);
     if (!sorted) return glimpse_fail_nomem(count * sizeof *sorted, name);
     for (size_t i = 0; i < count; i++) {
         sorted[i].text = NULL;
     }
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < count; i++) {
-        token *entry = &build->tokens[i];
+        glimpse_token *entry = &vocabulary->tokens[i];
         if (entry->id < 0 || (size_t)entry->id >= count) {
             status = glimpse_fail(GLIMPSE_E_FORMAT,
                                   "%s: entry %zu: the id of token %s is not below %zu, the number "
@@ -182,8 +180,8 @@ static int sort_by_id(glimpse_vocabulary *vocabulary, const char *name) {
         }
         sorted[entry->id] = *entry;
     }
-    token *swap = build->tokens;
-    build->tokens = sorted;
+    glimpse_token *swap = vocabulary->tokens;
+    vocabulary->tokens = sorted;
     build->capacity = count ? count : 1;
     sorted = swap;
 done:
@@ -230,7 +228,7 @@ int glimpse_vocabulary_index(glimpse_vocabulary *vocabulary, const char *name, s
     build->mask = size - 1;
     memset(build->slots, 0xFF, size * sizeof *build->slots);
     for (size_t id = 0; id < vocabulary->count; id++) {
-        const token *entry = &build->tokens[id];
+        const glimpse_token *entry = &vocabulary->tokens[id];
         slot *place = NULL;
         uint32_t tag;
         int32_t other = find(vocabulary, entry->text, entry->length, &place, &tag);
@@ -267,12 +265,28 @@ static int fail_merge(const char *name, size_t entry, const char *what, const ch
                         what, glimpse_utf8_quote(quoted, text, length));
 }
 
+/* The id of the token in build->joined. Vocabularies are made by adding what each merge makes, so
+ * the next id is tried before the table. */
+static int32_t find_joined(const glimpse_vocabulary *vocabulary, size_t length) {
+    const struct glimpse_vocabulary_build *build = vocabulary->build;
+    size_t next = (size_t)(build->last_merged + 1);
+    if (next < vocabulary->count && vocabulary->tokens[next].length == length &&
+        memcmp(vocabulary->tokens[next].text, build->joined, length) == 0) {
+        return (int32_t)next;
+    }
+    return find_id(vocabulary, build->joined, length);
+}
+
 int glimpse_vocabulary_add_merge(glimpse_vocabulary *vocabulary, const char *name, size_t entry,
                                  const char *left, size_t left_length, const char *right,
                                  size_t right_length) {
     struct glimpse_vocabulary_build *build = vocabulary->build;
     if (vocabulary->merge_count >= build->merges_room) {
         return glimpse_fail(GLIMPSE_E_INTERNAL, "%s: %zu: more merges than counted", name, entry);
+    }
+    if (left_length == 0 || right_length == 0) {
+        /* A pair that merges into one of its halves would never stop merging. */
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: %zu: a merge with an empty token", name, entry);
     }
     int32_t left_id = find_id(vocabulary, left, left_length);
     if (left_id < 0) return fail_merge(name, entry, "the token", left, left_length);
@@ -286,16 +300,11 @@ int glimpse_vocabulary_add_merge(glimpse_vocabulary *vocabulary, const char *nam
         build->joined = grown;
         build->joined_capacity = 2 * joined;
     }
-    if (joined > 0) {
-        memcpy(build->joined, left, left_length);
-        memcpy(build->joined + left_length, right, right_length);
-    }
-    if (left_length == 0 || right_length == 0) {
-        /* A pair that merges into one of its halves would never stop merging. */
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: %zu: a merge with an empty token", name, entry);
-    }
-    int32_t id = find_id(vocabulary, build->joined, joined);
+    memcpy(build->joined, left, left_length);
+    memcpy(build->joined + left_length, right, right_length);
+    int32_t id = find_joined(vocabulary, joined);
     if (id < 0) return fail_merge(name, entry, "what the pair becomes,", build->joined, joined);
+    build->last_merged = id;
 
     uint64_t key = (uint64_t)(uint32_t)left_id << 32 | (uint32_t)right_id;
     uint64_t hash = (key ^ vocabulary->seed) * 0x9E3779B97F4A7C15u;
@@ -310,50 +319,40 @@ int glimpse_vocabulary_add_merge(glimpse_vocabulary *vocabulary, const char *nam
     return GLIMPSE_OK;
 }
 
-/* The bytes `entry` stands for; a character outside the alphabet is kept as it is. Never longer
- * than the token itself plus a space. */
-static size_t show(char *out, const token *entry, const int16_t bytes[ALPHABET_END]) {
+/* Turns a token into the bytes it stands for and a NUL; a character outside the alphabet is kept
+ * as it is. In place: nothing becomes longer. */
+static void show(glimpse_token *entry, const int16_t bytes[ALPHABET_END]) {
+    char *text = entry->text;
     size_t length = entry->length, used = 0;
-    int ends_word = length > END_OF_WORD &&
-                    memcmp(entry->text + length - END_OF_WORD, end_of_word, END_OF_WORD) == 0;
+    int ends_word =
+        length > END_OF_WORD && memcmp(text + length - END_OF_WORD, end_of_word, END_OF_WORD) == 0;
     if (ends_word) length -= END_OF_WORD;
     for (size_t i = 0; i < length;) {
+        if ((uint8_t)text[i] < 0x80) { /* in the alphabet or not, it is itself */
+            text[used++] = text[i++];
+            continue;
+        }
         uint32_t letter;
-        size_t taken = glimpse_utf8_decode(&letter, entry->text + i, length - i, NULL);
+        size_t taken = glimpse_utf8_decode(&letter, text + i, length - i, NULL);
         if (letter < ALPHABET_END && bytes[letter] >= 0) {
-            out[used++] = (char)bytes[letter];
+            text[used++] = (char)bytes[letter];
         } else {
-            memcpy(out + used, entry->text + i, taken);
+            memmove(text + used, text + i, taken);
             used += taken;
         }
         i += taken;
     }
-    if (ends_word) out[used++] = ' ';
-    out[used++] = '\0';
-    return used;
+    if (ends_word) text[used++] = ' ';
+    text[used] = '\0';
+    entry->length = (uint32_t)used;
 }
 
 int glimpse_vocabulary_finish(glimpse_vocabulary *vocabulary) {
-    struct glimpse_vocabulary_build *build = vocabulary->build;
-    size_t bytes = 0;
-    for (size_t i = 0; i < vocabulary->count; i++) {
-        bytes += build->tokens[i].length + 2u;
-    }
-    if (bytes > UINT32_MAX) {
-        return glimpse_fail(GLIMPSE_E_LIMIT, "%zu bytes of tokens", bytes);
-    }
-    vocabulary->display = malloc(bytes);
-    vocabulary->display_at = malloc(vocabulary->count * sizeof *vocabulary->display_at);
-    if (!vocabulary->display || !vocabulary->display_at) {
-        return glimpse_fail_nomem(bytes, "the texts of a vocabulary");
-    }
     uint32_t letters[256];
     int16_t alphabet[ALPHABET_END];
     make_alphabet(letters, alphabet);
-    size_t used = 0;
     for (size_t i = 0; i < vocabulary->count; i++) {
-        vocabulary->display_at[i] = (uint32_t)used;
-        used += show(vocabulary->display + used, &build->tokens[i], alphabet);
+        show(&vocabulary->tokens[i], alphabet);
     }
     free_build(vocabulary);
     return GLIMPSE_OK;

@@ -7,8 +7,8 @@
  *
  *     begin -> add (every token) -> index -> add_merge (in order of rank) -> finish
  *
- * The texts given to add() are borrowed until finish(). Whatever fails leaves an object that
- * release() can take.
+ * The tokens given to add() lie in `text`, one buffer that the vocabulary owns. Whatever fails
+ * leaves an object that release() can take.
  */
 #ifndef GLIMPSE_TEXT_VOCABULARY_H
 #define GLIMPSE_TEXT_VOCABULARY_H
@@ -17,6 +17,12 @@
 #include <stdint.h>
 
 enum { GLIMPSE_VOCABULARY_LIMIT = 1 << 20 }; /* tokens; CLIP has 49,408 */
+
+typedef struct glimpse_token {
+    char *text;
+    uint32_t length;
+    int32_t id; /* -1 when it cannot be right */
+} glimpse_token;
 
 /* What a pair of neighbouring tokens becomes. Open addressing; `key` is left id << 32 | right id,
  * all ones when the slot is free. */
@@ -36,9 +42,9 @@ typedef struct glimpse_vocabulary {
     int32_t byte_ids[256][2];
     glimpse_merge *merges;
     size_t merge_mask, merge_count;
-    uint64_t seed;        /* of both hash tables: a hostile file cannot aim at a slot */
-    char *display;        /* the tokens as the bytes they stand for, each with NUL behind it */
-    uint32_t *display_at; /* [count] */
+    uint64_t seed;         /* of both hash tables: a hostile file cannot aim at a slot */
+    glimpse_token *tokens; /* [count], by id after index() */
+    char *text; /* what they point into; after finish() each is the bytes it stands for and a NUL */
 
     struct glimpse_vocabulary_build *build; /* NULL after finish() */
 } glimpse_vocabulary;
@@ -46,8 +52,9 @@ typedef struct glimpse_vocabulary {
 int glimpse_vocabulary_begin(glimpse_vocabulary *vocabulary);
 void glimpse_vocabulary_release(glimpse_vocabulary *vocabulary);
 
-/* `name` (the file) is for messages. Checks of the id wait for index(), which knows the count. */
-int glimpse_vocabulary_add(glimpse_vocabulary *vocabulary, const char *name, const char *token,
+/* `token` lies in vocabulary->text and has room for one more byte behind it. `name` (the file) is
+ * for messages. Most checks of the id wait for index(), which knows the count. */
+int glimpse_vocabulary_add(glimpse_vocabulary *vocabulary, const char *name, char *token,
                            size_t length, int64_t id);
 
 /* After the last token: ids must be 0 to count - 1, each once, and no token may occur twice. Finds

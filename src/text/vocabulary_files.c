@@ -19,17 +19,16 @@
 
 enum { FILE_LIMIT = 64 << 20 }; /* bytes; the largest real one has 2.2 million */
 
-/* `*text` keeps the tokens until the vocabulary is finished. */
-static int read_vocab_json(glimpse_vocabulary *vocabulary, const char *path, char **text) {
+static int read_vocab_json(glimpse_vocabulary *vocabulary, const char *path) {
     void *data = NULL;
     size_t size = 0;
     int status = glimpse_file_read(&data, &size, path, FILE_LIMIT);
     if (status < 0) return status;
-    *text = data;
+    vocabulary->text = data;
     glimpse_json_scan scan;
     glimpse_json_scan_begin(&scan, data, size, path);
     for (;;) {
-        const char *token;
+        char *token;
         size_t length;
         int64_t id;
         status = glimpse_json_scan_next(&scan, &token, &length, &id);
@@ -85,11 +84,10 @@ static int read_merges_txt(glimpse_vocabulary *vocabulary, const char *path, con
 
 static int read_pair_of_files(glimpse_vocabulary *vocabulary, const char *vocab_path,
                               const char *merges_path) {
-    char *tokens = NULL;
     void *merges = NULL;
     size_t size = 0;
-    int status = read_vocab_json(vocabulary, vocab_path, &tokens);
-    if (status < 0) goto done;
+    int status = read_vocab_json(vocabulary, vocab_path);
+    if (status < 0) return status;
     status = glimpse_file_read(&merges, &size, merges_path, FILE_LIMIT);
     if (status < 0) goto done;
     status = glimpse_vocabulary_index(vocabulary, vocab_path, count_lines(merges, size));
@@ -99,7 +97,6 @@ static int read_pair_of_files(glimpse_vocabulary *vocabulary, const char *vocab_
     status = glimpse_vocabulary_finish(vocabulary);
 done:
     free(merges);
-    free(tokens);
     return status;
 }
 
@@ -119,32 +116,43 @@ static int add_json_merge(glimpse_vocabulary *vocabulary, const char *path, size
                                         json_string_length(right));
 }
 
-static int add_json_tokens(glimpse_vocabulary *vocabulary, const char *path, json_t *vocab,
-                           const json_t *added) {
+/* Copies one token of the document into vocabulary->text at *at. */
+static int add_json_token(glimpse_vocabulary *vocabulary, const char *path, size_t *at,
+                          const char *token, size_t length, const json_t *id) {
+    if (!json_is_integer(id)) {
+        char quoted[GLIMPSE_UTF8_QUOTED];
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the id of token %s is not an integer", path,
+                            glimpse_utf8_quote(quoted, token, length));
+    }
+    char *copy = vocabulary->text + *at;
+    memcpy(copy, token, length + 1);
+    *at += length + 1;
+    return glimpse_vocabulary_add(vocabulary, path, copy, length, json_integer_value(id));
+}
+
+/* The tokens of the model, and those that only the list of added ones knows. `size` is that of the
+ * file, which is more than its strings need: each had two quotes around it. */
+static int add_json_tokens(glimpse_vocabulary *vocabulary, const char *path, size_t size,
+                           json_t *vocab, const json_t *added) {
+    vocabulary->text = malloc(size + 1);
+    if (!vocabulary->text) return glimpse_fail_nomem(size + 1, path);
+    size_t at = 0;
     const char *token;
     json_t *id;
     json_object_foreach(vocab, token, id) {
-        if (!json_is_integer(id)) {
-            char quoted[GLIMPSE_UTF8_QUOTED];
-            return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the id of token %s is not an integer", path,
-                                glimpse_utf8_quote(quoted, token, strlen(token)));
-        }
-        int status =
-            glimpse_vocabulary_add(vocabulary, path, token, strlen(token), json_integer_value(id));
+        int status = add_json_token(vocabulary, path, &at, token, strlen(token), id);
         if (status < 0) return status;
     }
-    /* Tokens that only the list of added ones knows. */
     for (size_t i = 0; i < json_array_size(added); i++) {
         const json_t *entry = json_array_get(added, i);
         const json_t *content = json_object_get(entry, "content");
-        id = json_object_get(entry, "id");
-        if (!json_is_string(content) || !json_is_integer(id)) {
-            return glimpse_fail(GLIMPSE_E_FORMAT, "%s: added token %zu has no content or no id",
-                                path, i + 1);
+        if (!json_is_string(content)) {
+            return glimpse_fail(GLIMPSE_E_FORMAT, "%s: added token %zu has no content", path,
+                                i + 1);
         }
         if (json_object_get(vocab, json_string_value(content))) continue;
-        int status = glimpse_vocabulary_add(vocabulary, path, json_string_value(content),
-                                            json_string_length(content), json_integer_value(id));
+        int status = add_json_token(vocabulary, path, &at, json_string_value(content),
+                                    json_string_length(content), json_object_get(entry, "id"));
         if (status < 0) return status;
     }
     return GLIMPSE_OK;
@@ -178,7 +186,7 @@ static int read_tokenizer_json(glimpse_vocabulary *vocabulary, const char *path)
         status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: model.vocab or model.merges is missing", path);
         goto done;
     }
-    status = add_json_tokens(vocabulary, path, vocab, json_object_get(root, "added_tokens"));
+    status = add_json_tokens(vocabulary, path, size, vocab, json_object_get(root, "added_tokens"));
     if (status < 0) goto done;
     status = glimpse_vocabulary_index(vocabulary, path, json_array_size(merges));
     for (size_t i = 0; status == GLIMPSE_OK && i < json_array_size(merges); i++) {
