@@ -109,9 +109,10 @@ GLIMPSE_API const glimpse_tokenizer *glimpse_model_tokenizer(const glimpse_model
 /* Bytes of weights held in memory (converted ones) and mapped from the files. */
 GLIMPSE_API size_t glimpse_model_memory(const glimpse_model *model);
 
-/* The cheap parts alone, for tools: the preprocessing rules and the fingerprint of a model
- * directory without preparing its weights. */
+/* The cheap parts alone, for tools: the preprocessing rules, the context length and the fingerprint
+ * of a model directory without preparing its weights. */
 GLIMPSE_API int glimpse_model_read_preprocess(glimpse_preprocess *out, const char *path);
+GLIMPSE_API int glimpse_model_read_context_length(size_t *out, const char *path);
 GLIMPSE_API int glimpse_model_read_fingerprint(char hex[33], const char *path);
 
 /* A worker for up to `max_batch` inputs at once (longer calls are cut into batches). All memory

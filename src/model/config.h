@@ -1,0 +1,44 @@
+/*
+ * model/config.h - what the configuration files of a model directory say, with the defaults of the
+ * classes that wrote them and every number checked.
+ */
+#ifndef GLIMPSE_MODEL_CONFIG_H
+#define GLIMPSE_MODEL_CONFIG_H
+
+#include "math/kernels.h"
+
+#include <glimpse/image.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum glimpse_layout {
+    GLIMPSE_LAYOUT_HF,              /* transformers' CLIPModel */
+    GLIMPSE_LAYOUT_OPENCLIP,        /* open_clip's CLIP, openai/CLIP names */
+    GLIMPSE_LAYOUT_OPENCLIP_CUSTOM  /* open_clip's CustomTextCLIP: text names under "text." */
+} glimpse_layout;
+
+typedef struct glimpse_tower_config {
+    size_t width, mlp, layers, heads;
+    float eps;
+    glimpse_activation activation;
+} glimpse_tower_config;
+
+typedef struct glimpse_model_config {
+    glimpse_layout layout;
+    glimpse_tower_config vision, text;
+    size_t image_size, patch; /* square input, square patches; 3 channels */
+    size_t vocabulary, context;
+    size_t embedding;
+    /* Where the text embedding is read: at the first `end_id`, or for old configurations, which
+     * name a wrong id (2), and for OpenCLIP at the highest id. */
+    int end_is_highest;
+    int32_t end_id;
+    glimpse_preprocess preprocess;
+} glimpse_model_config;
+
+/* Reads open_clip_config.json when it and OpenCLIP weights are there, else config.json with
+ * preprocessor_config.json. */
+int glimpse_model_config_read(glimpse_model_config *out, const char *folder);
+
+#endif

@@ -1,0 +1,335 @@
+/*
+ * model/encoder.c - a worker: inputs of any number in, embeddings out, with memory planned once.
+ */
+#include "core/error.h"
+#include "math/half.h"
+#include "model/model_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct glimpse_encoder {
+    const glimpse_model *model;
+    size_t max_batch;
+    glimpse_arena arena;
+    glimpse_workspace *workspace;
+    glimpse_pass image, text;
+    float *pixels;    /* [3][H][W] of one picture */
+    uint8_t *rgb;     /* [H][W][3] of one picture */
+    void *patches;    /* [max_batch * G * G][3 P P] element */
+    float *embedded;  /* [max_batch * G * G][D] */
+    float *rows;      /* [max_batch * T][D], before the pre layer norm */
+    int32_t *ids;     /* [context] */
+};
+
+/* Text sequences are short, so more of them than pictures fit the same number of rows. */
+enum { TEXTS_PER_PICTURE = 8, MOST_BATCH = 4096 };
+
+/* Counts or carves, depending on the arena; both with the same code, so that they agree. */
+static void plan(glimpse_encoder *e, glimpse_arena *arena)
+{
+    const glimpse_model *model = e->model;
+    const glimpse_model_config *c = &model->config;
+    /* The towers never run at the same time: they share the block. */
+    size_t mark = glimpse_arena_mark(arena);
+    if (model->towers & GLIMPSE_TOWER_IMAGE) {
+        size_t squares = model->image.grid * model->image.grid, width = c->vision.width;
+        size_t patch_rows = glimpse_padded_rows(e->max_batch * squares);
+        size_t area = c->image_size * c->image_size;
+        glimpse_pass_plan(&e->image, arena, &model->image, e->max_batch * model->image.tokens,
+                          e->max_batch);
+        e->pixels = glimpse_arena_take(arena, 3 * area, sizeof(float));
+        e->rgb = glimpse_arena_take(arena, 3 * area, 1);
+        e->patches = glimpse_arena_take(arena, patch_rows * 3 * c->patch * c->patch,
+                                        glimpse_element_size(model->math.element));
+        e->embedded = glimpse_arena_take(arena, patch_rows * width, sizeof(float));
+        e->rows = glimpse_arena_take(arena, e->max_batch * model->image.tokens * width, sizeof(float));
+    }
+    glimpse_arena_rewind(arena, mark);
+    if (model->towers & GLIMPSE_TOWER_TEXT) {
+        glimpse_pass_plan(&e->text, arena, &model->text, e->max_batch * model->text.tokens,
+                          e->max_batch * TEXTS_PER_PICTURE);
+        e->ids = glimpse_arena_take(arena, c->context, sizeof(int32_t));
+    }
+}
+
+int glimpse_encoder_create(glimpse_encoder **out, const glimpse_model *model, size_t max_batch)
+{
+    *out = NULL;
+    if (max_batch == 0 || max_batch > MOST_BATCH) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "a batch of %zu; 1 to %d are possible", max_batch,
+                            MOST_BATCH);
+    }
+    glimpse_encoder *e = calloc(1, sizeof *e);
+    if (!e) return glimpse_fail_nomem(sizeof *e, "an encoder");
+    e->model = model;
+    e->max_batch = max_batch;
+    glimpse_arena measured = {NULL, 0, 0, 0};
+    plan(e, &measured);
+    int status = glimpse_arena_reserve(&e->arena, measured.peak);
+    if (status < 0) goto done;
+    /* Rows that only pad a product are computed too: they must not be random memory. */
+    memset(e->arena.base, 0, e->arena.capacity);
+    plan(e, &e->arena);
+    status = glimpse_workspace_create(&e->workspace, &model->math);
+    if (status < 0) goto done;
+    e->image.workspace = e->text.workspace = e->workspace;
+    *out = e;
+    e = NULL;
+done:
+    glimpse_encoder_free(e);
+    return status;
+}
+
+void glimpse_encoder_free(glimpse_encoder *e)
+{
+    if (!e) return;
+    glimpse_workspace_free(e->workspace);
+    glimpse_arena_release(&e->arena);
+    free(e);
+}
+
+size_t glimpse_encoder_memory(const glimpse_encoder *e)
+{
+    return e->arena.capacity;
+}
+
+void glimpse_encoder_set_trace(glimpse_encoder *e, glimpse_trace_fn trace, void *user)
+{
+    e->image.trace = e->text.trace = trace;
+    e->image.trace_user = e->text.trace_user = user;
+}
+
+static int needs(const glimpse_encoder *e, unsigned tower)
+{
+    if (e->model->towers & tower) return GLIMPSE_OK;
+    return glimpse_fail(GLIMPSE_E_INVALID, "%s: the model was opened without its %s tower",
+                        e->model->path, tower == GLIMPSE_TOWER_IMAGE ? "image" : "text");
+}
+
+/* A result that is not finite, or cannot be scaled to unit length, is no embedding: weights or
+ * pixels are broken, and a search would silently never find it. */
+static int finish(const glimpse_encoder *e, float *embeddings, size_t count, unsigned flags)
+{
+    size_t size = e->model->config.embedding;
+    for (size_t i = 0; i < count; i++) {
+        float *embedding = embeddings + i * size;
+        int good = 1;
+        if (flags & GLIMPSE_ENCODE_RAW) {
+            for (size_t j = 0; j < size; j++) good = good && isfinite(embedding[j]);
+        } else {
+            good = glimpse_normalize(embedding, size);
+        }
+        if (!good) {
+            return glimpse_fail(GLIMPSE_E_FORMAT,
+                                "%s: the model's output is not a finite, non-zero vector; its weights "
+                                "may be damaged",
+                                e->model->path);
+        }
+    }
+    return GLIMPSE_OK;
+}
+
+/* One picture [3][H][W] into its rows of the patch matrix: row g = patch (g / G, g % G), columns
+ * in the order of the convolution's kernel [3][P][P]. Pixels beyond the last whole patch are not
+ * looked at, as a convolution without padding does. */
+static void cut_patches(const glimpse_encoder *e, const float *pixels, void *target)
+{
+    const glimpse_model *model = e->model;
+    size_t side = model->config.image_size, patch = model->config.patch, grid = model->image.grid;
+    glimpse_element element = model->math.element;
+    size_t step = glimpse_element_size(element);
+    uint8_t *out = target;
+    for (size_t gy = 0; gy < grid; gy++) {
+        for (size_t gx = 0; gx < grid; gx++) {
+            for (size_t c = 0; c < 3; c++) {
+                for (size_t y = 0; y < patch; y++) {
+                    const float *row = pixels + (c * side + gy * patch + y) * side + gx * patch;
+                    model->math.kernels->convert(out, element, row, patch);
+                    out += patch * step;
+                }
+            }
+        }
+    }
+}
+
+/* Embeds `count` <= max_batch pictures whose patches are cut, and runs the tower. */
+static int run_pictures(glimpse_encoder *e, size_t count, float *embeddings)
+{
+    const glimpse_tower *tower = &e->model->image;
+    size_t width = tower->config.width, tokens = tower->tokens, squares = tokens - 1;
+    int status =
+        glimpse_linear_run(tower->patches, e->workspace, e->patches, count * squares, e->embedded);
+    if (status < 0) return status;
+    for (size_t b = 0; b < count; b++) {
+        float *rows = e->rows + b * tokens * width;
+        for (size_t j = 0; j < width; j++) rows[j] = tower->class_token[j] + tower->positions[j];
+        const float *from = e->embedded + b * squares * width;
+        for (size_t j = 0; j < squares * width; j++) {
+            rows[width + j] = from[j] + tower->positions[width + j];
+        }
+        e->image.starts[b] = b * tokens;
+        e->image.pools[b] = 0;
+    }
+    e->image.starts[count] = count * tokens;
+    tower->math->kernels->layer_norm(e->image.x, GLIMPSE_ELEMENT_F32, e->rows, tower->first.gamma,
+                                     tower->first.beta, tower->config.eps, count * tokens, width);
+    return glimpse_pass_run(&e->image, count, embeddings);
+}
+
+/* Where the pictures of a call come from; exactly one is set. */
+typedef struct pictures {
+    const float *pixels;
+    const uint8_t *rgb;
+    const glimpse_image *const *images;
+} pictures;
+
+static int encode_pictures(glimpse_encoder *e, const pictures *from, size_t count, float *embeddings,
+                           unsigned flags)
+{
+    int status = needs(e, GLIMPSE_TOWER_IMAGE);
+    if (status < 0) return status;
+    const glimpse_model_config *c = &e->model->config;
+    size_t area = c->image_size * c->image_size;
+    size_t patch_bytes = e->model->image.grid * e->model->image.grid * 3 * c->patch * c->patch *
+                         glimpse_element_size(e->model->math.element);
+    for (size_t done = 0; done < count;) {
+        size_t batch = count - done < e->max_batch ? count - done : e->max_batch;
+        for (size_t b = 0; b < batch; b++) {
+            const float *pixels = e->pixels;
+            if (from->pixels) {
+                pixels = from->pixels + (done + b) * 3 * area;
+            } else {
+                const uint8_t *rgb = e->rgb;
+                if (from->rgb) {
+                    rgb = from->rgb + (done + b) * 3 * area;
+                } else {
+                    status = glimpse_preprocess_rgb(&c->preprocess, from->images[done + b], e->rgb);
+                    if (status < 0) return status;
+                }
+                glimpse_preprocess_normalize(&c->preprocess, rgb, e->pixels);
+            }
+            cut_patches(e, pixels, (uint8_t *)e->patches + b * patch_bytes);
+        }
+        status = run_pictures(e, batch, embeddings + done * c->embedding);
+        if (status < 0) return status;
+        done += batch;
+    }
+    return finish(e, embeddings, count, flags);
+}
+
+int glimpse_encoder_pixels(glimpse_encoder *e, const float *pixels, size_t count, float *embeddings,
+                           unsigned flags)
+{
+    return encode_pictures(e, &(pictures){.pixels = pixels}, count, embeddings, flags);
+}
+
+int glimpse_encoder_rgb(glimpse_encoder *e, const uint8_t *rgb, size_t count, float *embeddings,
+                        unsigned flags)
+{
+    return encode_pictures(e, &(pictures){.rgb = rgb}, count, embeddings, flags);
+}
+
+int glimpse_encoder_images(glimpse_encoder *e, const glimpse_image *const *images, size_t count,
+                           float *embeddings, unsigned flags)
+{
+    return encode_pictures(e, &(pictures){.images = images}, count, embeddings, flags);
+}
+
+/* Texts gathered for one pass. */
+typedef struct packing {
+    size_t sequences, rows;
+    size_t encoded; /* sequences already run, the place of the next embedding */
+} packing;
+
+static int run_texts(glimpse_encoder *e, packing *p, float *embeddings)
+{
+    if (p->sequences == 0) return GLIMPSE_OK;
+    int status = glimpse_pass_run(&e->text, p->sequences,
+                                  embeddings + p->encoded * e->model->config.embedding);
+    p->encoded += p->sequences;
+    p->sequences = p->rows = 0;
+    return status;
+}
+
+/* Adds a sequence of `length` ids, the last of which is pooled. The mask is causal, so what stands
+ * behind the pooled token cannot matter and is not computed. */
+static int add_text(glimpse_encoder *e, packing *p, const int32_t *ids, size_t length,
+                    float *embeddings)
+{
+    const glimpse_tower *tower = &e->model->text;
+    size_t width = tower->config.width;
+    if (p->sequences == e->text.max_sequences || p->rows + length > e->text.max_rows) {
+        int status = run_texts(e, p, embeddings);
+        if (status < 0) return status;
+    }
+    for (size_t t = 0; t < length; t++) {
+        if (ids[t] < 0 || (size_t)ids[t] >= e->model->config.vocabulary) {
+            return glimpse_fail(GLIMPSE_E_INVALID, "token id %d is outside the vocabulary of %zu",
+                                (int)ids[t], e->model->config.vocabulary);
+        }
+        float *row = e->text.x + (p->rows + t) * width;
+        glimpse_tower_token(tower, ids[t], row);
+        const float *position = tower->positions + t * width;
+        for (size_t j = 0; j < width; j++) row[j] += position[j];
+    }
+    e->text.starts[p->sequences] = p->rows;
+    e->text.pools[p->sequences] = length - 1;
+    p->sequences++;
+    p->rows += length;
+    e->text.starts[p->sequences] = p->rows;
+    return GLIMPSE_OK;
+}
+
+/* The position that is pooled. */
+static size_t end_position(const glimpse_model_config *c, const int32_t *ids, size_t count)
+{
+    size_t end = 0;
+    for (size_t t = 0; t < count; t++) {
+        if (c->end_is_highest) {
+            if (ids[t] > ids[end]) end = t;
+        } else if (ids[t] == c->end_id) {
+            return t;
+        }
+    }
+    return end;
+}
+
+int glimpse_encoder_texts(glimpse_encoder *e, const char *const *texts, size_t count,
+                          float *embeddings, unsigned flags, int *truncated)
+{
+    int status = needs(e, GLIMPSE_TOWER_TEXT);
+    if (status < 0) return status;
+    const glimpse_model_config *c = &e->model->config;
+    packing p = {0, 0, 0};
+    for (size_t i = 0; i < count; i++) {
+        glimpse_tokens tokens = {e->ids, c->context, 0, 0};
+        status = glimpse_tokenizer_encode(e->model->tokenizer, texts[i], strlen(texts[i]), &tokens);
+        if (status < 0) return status;
+        if (truncated) truncated[i] = tokens.truncated;
+        size_t length = end_position(c, e->ids, tokens.count) + 1;
+        status = add_text(e, &p, e->ids, length, embeddings);
+        if (status < 0) return status;
+    }
+    status = run_texts(e, &p, embeddings);
+    if (status < 0) return status;
+    return finish(e, embeddings, count, flags);
+}
+
+int glimpse_encoder_tokens(glimpse_encoder *e, const int32_t *ids, size_t count, float *embeddings,
+                           unsigned flags)
+{
+    int status = needs(e, GLIMPSE_TOWER_TEXT);
+    if (status < 0) return status;
+    const glimpse_model_config *c = &e->model->config;
+    packing p = {0, 0, 0};
+    for (size_t i = 0; i < count; i++) {
+        const int32_t *text = ids + i * c->context;
+        status = add_text(e, &p, text, end_position(c, text, c->context) + 1, embeddings);
+        if (status < 0) return status;
+    }
+    status = run_texts(e, &p, embeddings);
+    if (status < 0) return status;
+    return finish(e, embeddings, count, flags);
+}

@@ -1,0 +1,16 @@
+/*
+ * model/fingerprint.h - which vectors may be compared: a hash over everything that decides them.
+ */
+#ifndef GLIMPSE_MODEL_FINGERPRINT_H
+#define GLIMPSE_MODEL_FINGERPRINT_H
+
+#include "core/hash.h"
+#include "model/config.h"
+#include "model/safetensors.h"
+
+/* `hex` [33]. Reads every byte of the weights unless the user's cache folder knows files of the
+ * same identity (path, device, inode, size, mtime, ctime). */
+int glimpse_fingerprint(char *hex, const char *folder, const glimpse_model_config *config,
+                        const glimpse_tensors *tensors);
+
+#endif

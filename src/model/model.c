@@ -1,0 +1,222 @@
+/*
+ * model/model.c - opening a model directory, and what there is to know about one.
+ */
+#include "model/model_internal.h"
+
+#include "core/error.h"
+#include "core/file.h"
+#include "model/fingerprint.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const hf_weights[] = {"model.safetensors", "model.safetensors.index.json", NULL};
+static const char *const open_clip_weights[] = {"open_clip_model.safetensors",
+                                                "open_clip_model.safetensors.index.json",
+                                                "model.safetensors", NULL};
+
+static int open_weights(glimpse_tensors **out, const char *path, const glimpse_model_config *config)
+{
+    return glimpse_tensors_open(
+        out, path, config->layout == GLIMPSE_LAYOUT_HF ? hf_weights : open_clip_weights);
+}
+
+/* The last part of the path, for people: "clip-vit-base-patch32". */
+static char *name_of(const char *path)
+{
+    char *real = realpath(path, NULL);
+    if (!real) return strdup(path);
+    const char *slash = strrchr(real, '/');
+    char *name = strdup(slash && slash[1] ? slash + 1 : real);
+    free(real);
+    return name;
+}
+
+static int read_logit_scale(glimpse_model *model)
+{
+    glimpse_numbers numbers;
+    int status = glimpse_tensors_take(&numbers, model->tensors, "logit_scale", 0, NULL);
+    if (status < 0) return status;
+    float value;
+    glimpse_numbers_to_f32(&value, &numbers);
+    model->logit_scale = expf(value);
+    if (!isfinite(model->logit_scale)) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: logit_scale %g is not usable",
+                            glimpse_tensors_path(model->tensors), (double)value);
+    }
+    return GLIMPSE_OK;
+}
+
+static int open_tokenizer(glimpse_model *model)
+{
+    int status = glimpse_tokenizer_open(&model->tokenizer, model->path,
+                                        model->config.layout == GLIMPSE_LAYOUT_HF
+                                            ? GLIMPSE_TOKENIZER_CLIP_HF
+                                            : GLIMPSE_TOKENIZER_CLIP_OPENCLIP);
+    if (status < 0) return status;
+    size_t ids = glimpse_tokenizer_vocab_size(model->tokenizer);
+    if (ids > model->config.vocabulary) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s: the tokenizer has %zu tokens, the model only %zu; files of different "
+                            "models are mixed",
+                            model->path, ids, model->config.vocabulary);
+    }
+    return GLIMPSE_OK;
+}
+
+int glimpse_model_open(glimpse_model **out, const char *path, const glimpse_model_options *options)
+{
+    *out = NULL;
+    glimpse_model_options settings = GLIMPSE_MODEL_OPTIONS_INIT;
+    if (options) {
+        if (options->version != GLIMPSE_MODEL_OPTIONS_VERSION) {
+            return glimpse_fail(GLIMPSE_E_INVALID, "model options of version %u, this is %d",
+                                options->version, GLIMPSE_MODEL_OPTIONS_VERSION);
+        }
+        settings = *options;
+    }
+    if (settings.towers == 0) settings.towers = GLIMPSE_TOWER_BOTH;
+    glimpse_model *model = calloc(1, sizeof *model);
+    if (!model) return glimpse_fail_nomem(sizeof *model, "a model");
+    int status = GLIMPSE_OK;
+    model->towers = settings.towers & GLIMPSE_TOWER_BOTH;
+    model->path = strdup(path);
+    model->name = name_of(path);
+    if (!model->path || !model->name) {
+        status = glimpse_fail_nomem(strlen(path), "a file name");
+        goto done;
+    }
+    status = glimpse_math_init(&model->math, settings.backend, settings.precision);
+    if (status < 0) goto done;
+    status = glimpse_model_config_read(&model->config, path);
+    if (status < 0) goto done;
+    status = open_weights(&model->tensors, path, &model->config);
+    if (status < 0) goto done;
+    status = read_logit_scale(model);
+    if (status < 0) goto done;
+    if (model->towers & GLIMPSE_TOWER_TEXT) {
+        status = open_tokenizer(model);
+        if (status < 0) goto done;
+        status = glimpse_tower_open_text(&model->text, &model->math, &model->config, model->tensors);
+        if (status < 0) goto done;
+    }
+    if (model->towers & GLIMPSE_TOWER_IMAGE) {
+        status = glimpse_tower_open_image(&model->image, &model->math, &model->config, model->tensors);
+        if (status < 0) goto done;
+    }
+    status = glimpse_fingerprint(model->fingerprint, path, &model->config, model->tensors);
+    if (status < 0) goto done;
+    (void)snprintf(model->backend, sizeof model->backend, "%s %s (%s)",
+                   glimpse_math_backend_name(&model->math),
+                   model->math.precision == GLIMPSE_PRECISION_BF16 ? "bf16" : "f32",
+                   model->math.kernels->name);
+    *out = model;
+    model = NULL;
+done:
+    glimpse_model_free(model);
+    return status;
+}
+
+void glimpse_model_free(glimpse_model *model)
+{
+    if (!model) return;
+    glimpse_tower_close(&model->image);
+    glimpse_tower_close(&model->text);
+    glimpse_tokenizer_free(model->tokenizer);
+    glimpse_tensors_free(model->tensors);
+    free(model->path);
+    free(model->name);
+    free(model);
+}
+
+const char *glimpse_model_path(const glimpse_model *model)
+{
+    return model->path;
+}
+
+const char *glimpse_model_name(const glimpse_model *model)
+{
+    return model->name;
+}
+
+const char *glimpse_model_fingerprint(const glimpse_model *model)
+{
+    return model->fingerprint;
+}
+
+size_t glimpse_model_embedding_size(const glimpse_model *model)
+{
+    return model->config.embedding;
+}
+
+size_t glimpse_model_context_length(const glimpse_model *model)
+{
+    return model->config.context;
+}
+
+float glimpse_model_logit_scale(const glimpse_model *model)
+{
+    return model->logit_scale;
+}
+
+glimpse_precision glimpse_model_precision(const glimpse_model *model)
+{
+    return model->math.precision;
+}
+
+const char *glimpse_model_backend_name(const glimpse_model *model)
+{
+    return model->backend;
+}
+
+const glimpse_preprocess *glimpse_model_preprocess(const glimpse_model *model)
+{
+    return &model->config.preprocess;
+}
+
+const glimpse_tokenizer *glimpse_model_tokenizer(const glimpse_model *model)
+{
+    return model->tokenizer;
+}
+
+size_t glimpse_model_memory(const glimpse_model *model)
+{
+    size_t bytes = glimpse_tensors_mapped(model->tensors);
+    if (model->towers & GLIMPSE_TOWER_IMAGE) bytes += glimpse_tower_memory(&model->image);
+    if (model->towers & GLIMPSE_TOWER_TEXT) bytes += glimpse_tower_memory(&model->text);
+    return bytes;
+}
+
+int glimpse_model_read_preprocess(glimpse_preprocess *out, const char *path)
+{
+    glimpse_model_config config;
+    int status = glimpse_model_config_read(&config, path);
+    if (status < 0) {
+        memset(out, 0, sizeof *out);
+        return status;
+    }
+    *out = config.preprocess;
+    return GLIMPSE_OK;
+}
+
+int glimpse_model_read_context_length(size_t *out, const char *path)
+{
+    glimpse_model_config config;
+    int status = glimpse_model_config_read(&config, path);
+    *out = status < 0 ? 0 : config.context;
+    return status;
+}
+
+int glimpse_model_read_fingerprint(char hex[33], const char *path)
+{
+    hex[0] = '\0';
+    glimpse_model_config config;
+    glimpse_tensors *tensors = NULL;
+    int status = glimpse_model_config_read(&config, path);
+    if (status == GLIMPSE_OK) status = open_weights(&tensors, path, &config);
+    if (status == GLIMPSE_OK) status = glimpse_fingerprint(hex, path, &config, tensors);
+    glimpse_tensors_free(tensors);
+    return status;
+}

@@ -1,0 +1,61 @@
+/*
+ * model/model_internal.h - what a model and an encoder are inside, for src/model and its tests.
+ */
+#ifndef GLIMPSE_MODEL_INTERNAL_H
+#define GLIMPSE_MODEL_INTERNAL_H
+
+#include "core/arena.h"
+#include "core/hash.h"
+#include "model/config.h"
+#include "model/safetensors.h"
+#include "model/tower.h"
+
+#include <glimpse/model.h>
+
+struct glimpse_model {
+    char *path, *name;
+    glimpse_model_config config;
+    glimpse_math math;
+    glimpse_tensors *tensors;
+    glimpse_tokenizer *tokenizer;
+    unsigned towers;
+    glimpse_tower image, text;
+    float logit_scale; /* exp applied */
+    char fingerprint[GLIMPSE_HASH_HEX];
+    char backend[64];
+};
+
+/* Sees the residual stream x [rows][D] after every stage of a pass: "embeddings", then each layer
+ * by number. With a trace set, the last layer is computed for all rows instead of only the pooled
+ * ones: the plain twin of that shortcut. */
+typedef void (*glimpse_trace_fn)(void *user, size_t stage, const float *x, size_t rows,
+                                 size_t width);
+void glimpse_encoder_set_trace(glimpse_encoder *encoder, glimpse_trace_fn trace, void *user);
+
+/* transformer.c: the forward pass of a tower over packed sequences. Buffers live in an arena and
+ * are planned by the same function that carves them. */
+typedef struct glimpse_pass {
+    const glimpse_tower *tower;
+    glimpse_workspace *workspace;
+    size_t max_rows, max_sequences;
+    float *x;       /* [max_rows][D] residual stream */
+    void *h;        /* [max_rows][D] element: normed input, attention output */
+    float *qkv;     /* [max_rows][3D] */
+    float *mixed;   /* [max_rows][D] attention output before conversion */
+    void *mlp;      /* [max_rows][F] element */
+    float *scores;  /* [tokens][tokens] of one head */
+    float *pooled;  /* [max_sequences][D] residual stream of the pooled rows */
+    float *projected; /* [max_sequences][E] */
+    size_t *starts; /* [max_sequences + 1] first row of each sequence, and the end */
+    size_t *pools;  /* [max_sequences] row within the sequence that is pooled */
+    glimpse_trace_fn trace;
+    void *trace_user;
+} glimpse_pass;
+
+/* Carves (or, with a measuring arena, only counts) the buffers. */
+void glimpse_pass_plan(glimpse_pass *pass, glimpse_arena *arena, const glimpse_tower *tower,
+                       size_t max_rows, size_t max_sequences);
+/* x holds the embedded sequences, starts and pools are set; embeddings [sequences][E]. */
+int glimpse_pass_run(glimpse_pass *pass, size_t sequences, float *embeddings);
+
+#endif

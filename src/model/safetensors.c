@@ -1,0 +1,372 @@
+/*
+ * model/safetensors.c - see safetensors.h for the format and what is checked.
+ */
+#include "model/safetensors.h"
+
+#include "core/error.h"
+#include "core/file.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MOST_SHARDS = 4096, MOST_TENSORS = 1000000 };
+static const size_t most_header_bytes = 100u << 20; /* the reference's own limit */
+static const size_t most_index_bytes = 256u << 20;
+
+typedef struct shard {
+    char *name; /* within the folder */
+    char *path;
+    glimpse_mapping mapping;
+} shard;
+
+struct glimpse_tensors {
+    char *path;
+    shard *shards;
+    size_t shard_count;
+    glimpse_tensor *items; /* sorted by name */
+    size_t count, room;
+    json_t **headers; /* [shard_count]; own the names and dtypes */
+};
+
+static size_t dtype_bytes(const char *dtype)
+{
+    static const struct {
+        const char *name;
+        size_t bytes;
+    } table[] = {{"F64", 8}, {"F32", 4},  {"F16", 2}, {"BF16", 2}, {"I64", 8},     {"I32", 4},
+                 {"I16", 2}, {"I8", 1},   {"U64", 8}, {"U32", 4},  {"U16", 2},     {"U8", 1},
+                 {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"C64", 8}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strcmp(table[i].name, dtype) == 0) return table[i].bytes;
+    }
+    return 0;
+}
+
+static int bad(const char *path, const char *name, const char *what)
+{
+    return glimpse_fail(GLIMPSE_E_FORMAT, "%s: tensor \"%s\": %s", path, name, what);
+}
+
+static int read_tensor(glimpse_tensor *tensor, const char *path, const char *name, json_t *entry,
+                       const uint8_t *data, size_t data_bytes)
+{
+    memset(tensor, 0, sizeof *tensor);
+    tensor->name = name;
+    json_t *dtype = json_object_get(entry, "dtype"), *shape = json_object_get(entry, "shape");
+    json_t *offsets = json_object_get(entry, "data_offsets");
+    if (!json_is_string(dtype) || !json_is_array(shape) || !json_is_array(offsets) ||
+        json_array_size(offsets) != 2) {
+        return bad(path, name, "needs a dtype, a shape and two data_offsets");
+    }
+    tensor->dtype = json_string_value(dtype);
+    size_t element = dtype_bytes(tensor->dtype);
+    if (element == 0) {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: tensor \"%s\": dtype \"%s\" is not known",
+                            path, name, tensor->dtype);
+    }
+    tensor->rank = json_array_size(shape);
+    if (tensor->rank > GLIMPSE_TENSOR_DIMS) return bad(path, name, "too many dimensions");
+    tensor->count = 1;
+    for (size_t i = 0; i < tensor->rank; i++) {
+        json_t *dim = json_array_get(shape, i);
+        if (!json_is_integer(dim) || json_integer_value(dim) < 0) {
+            return bad(path, name, "a dimension is not a whole number");
+        }
+        tensor->dims[i] = (size_t)json_integer_value(dim);
+        if (__builtin_mul_overflow(tensor->count, tensor->dims[i], &tensor->count)) {
+            return bad(path, name, "the product of its dimensions overflows");
+        }
+    }
+    if (__builtin_mul_overflow(tensor->count, element, &tensor->bytes)) {
+        return bad(path, name, "its size overflows");
+    }
+    json_t *begin_value = json_array_get(offsets, 0), *end_value = json_array_get(offsets, 1);
+    if (!json_is_integer(begin_value) || !json_is_integer(end_value) ||
+        json_integer_value(begin_value) < 0 || json_integer_value(end_value) < 0) {
+        return bad(path, name, "a data offset is not a whole number");
+    }
+    uint64_t begin = (uint64_t)json_integer_value(begin_value);
+    uint64_t end = (uint64_t)json_integer_value(end_value);
+    if (begin > end || end > data_bytes) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s: tensor \"%s\": data offsets %llu..%llu lie outside the %zu bytes "
+                            "of data; the file is damaged or cut short",
+                            path, name, (unsigned long long)begin, (unsigned long long)end,
+                            data_bytes);
+    }
+    if (end - begin != tensor->bytes) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s: tensor \"%s\": %llu bytes of data, but its shape and dtype need %zu",
+                            path, name, (unsigned long long)(end - begin), tensor->bytes);
+    }
+    tensor->data = data + begin;
+    return GLIMPSE_OK;
+}
+
+/* Adds the tensors of shard `index` to the set. */
+static int read_shard(glimpse_tensors *set, size_t index)
+{
+    shard *file = &set->shards[index];
+    int status = glimpse_file_map(&file->mapping, file->path);
+    if (status < 0) return status;
+    const uint8_t *bytes = file->mapping.data;
+    size_t size = file->mapping.size;
+    if (size < 8) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: %zu bytes are too few for a safetensors file",
+                            file->path, size);
+    }
+    uint64_t header = 0;
+    for (size_t i = 8; i-- > 0;) header = header << 8 | bytes[i];
+    if (header > size - 8 || header > most_header_bytes) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s: a header of %llu bytes does not fit the file of %zu bytes; not a "
+                            "safetensors file, or cut short",
+                            file->path, (unsigned long long)header, size);
+    }
+    json_error_t error;
+    json_t *root = json_loadb((const char *)bytes + 8, (size_t)header, JSON_REJECT_DUPLICATES, &error);
+    if (!root) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the header is not JSON: %s (byte %d)", file->path,
+                            error.text, error.position);
+    }
+    set->headers[index] = root;
+    if (!json_is_object(root)) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the header is not an object", file->path);
+    }
+    size_t more = json_object_size(root);
+    if (more > MOST_TENSORS || set->count + more > MOST_TENSORS) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d tensors", file->path, MOST_TENSORS);
+    }
+    glimpse_tensor *items = realloc(set->items, (set->count + more + 1) * sizeof *items);
+    if (!items) return glimpse_fail_nomem((set->count + more) * sizeof *items, "a list of tensors");
+    set->items = items;
+    const char *name;
+    json_t *entry;
+    json_object_foreach(root, name, entry)
+    {
+        if (strcmp(name, "__metadata__") == 0) continue;
+        if (!json_is_object(entry)) return bad(file->path, name, "is not described by an object");
+        status = read_tensor(&set->items[set->count], file->path, name, entry, bytes + 8 + header,
+                             size - 8 - (size_t)header);
+        if (status < 0) return status;
+        set->count++;
+    }
+    return GLIMPSE_OK;
+}
+
+static int add_shard(glimpse_tensors *set, const char *folder, const char *name)
+{
+    for (size_t i = 0; i < set->shard_count; i++) {
+        if (strcmp(set->shards[i].name, name) == 0) return GLIMPSE_OK;
+    }
+    if (set->shard_count == MOST_SHARDS) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d files of weights", set->path,
+                            MOST_SHARDS);
+    }
+    shard *shards = realloc(set->shards, (set->shard_count + 1) * sizeof *shards);
+    if (!shards) return glimpse_fail_nomem(sizeof *shards, "a list of files");
+    set->shards = shards;
+    shards[set->shard_count] = (shard){strdup(name), glimpse_path_join(folder, name), {NULL, 0}};
+    set->shard_count++;
+    if (!shards[set->shard_count - 1].name || !shards[set->shard_count - 1].path) {
+        return glimpse_fail_nomem(strlen(name), "a file name");
+    }
+    return GLIMPSE_OK;
+}
+
+/* The files that an index names; the names must stay inside the folder. */
+static int read_index(glimpse_tensors *set, const char *folder)
+{
+    void *text = NULL;
+    size_t size = 0;
+    int status = glimpse_file_read(&text, &size, set->path, most_index_bytes);
+    if (status < 0) return status;
+    json_error_t error;
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    free(text);
+    if (!root) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", set->path, error.line, error.text);
+    }
+    json_t *map = json_object_get(root, "weight_map");
+    if (!json_is_object(map) || json_object_size(map) == 0) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: has no weight_map", set->path);
+    }
+    const char *name;
+    json_t *value;
+    json_object_foreach(map, name, value)
+    {
+        if (status < 0) break;
+        const char *file = json_string_value(value);
+        if (!file || !*file || strchr(file, '/') || strcmp(file, "..") == 0) {
+            status = glimpse_fail(GLIMPSE_E_FORMAT,
+                                  "%s: the file of \"%s\" is not a plain file name", set->path, name);
+            break;
+        }
+        status = add_shard(set, folder, file);
+    }
+    json_decref(root);
+    return status;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const glimpse_tensor *)a)->name, ((const glimpse_tensor *)b)->name);
+}
+
+static int ends_with(const char *text, const char *ending)
+{
+    size_t a = strlen(text), b = strlen(ending);
+    return a >= b && strcmp(text + a - b, ending) == 0;
+}
+
+int glimpse_tensors_open(glimpse_tensors **out, const char *folder, const char *const *names)
+{
+    *out = NULL;
+    int status = GLIMPSE_OK;
+    glimpse_tensors *set = calloc(1, sizeof *set);
+    if (!set) return glimpse_fail_nomem(sizeof *set, "a list of tensors");
+    const char *found = NULL;
+    for (size_t i = 0; names[i] && !found; i++) {
+        free(set->path);
+        set->path = glimpse_path_join(folder, names[i]);
+        struct stat info;
+        if (!set->path) {
+            status = glimpse_fail_nomem(strlen(folder), "a file name");
+            goto done;
+        }
+        if (stat(set->path, &info) == 0) found = names[i];
+    }
+    if (!found) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                              "%s: no weights (looked for %s). PyTorch .bin files are not read: get "
+                              "the model in safetensors form",
+                              folder, names[0]);
+        goto done;
+    }
+    status = ends_with(found, ".json") ? read_index(set, folder) : add_shard(set, folder, found);
+    if (status < 0) goto done;
+    set->headers = calloc(set->shard_count, sizeof(json_t *));
+    if (!set->headers) {
+        status = glimpse_fail_nomem(set->shard_count * sizeof(json_t *), "headers");
+        goto done;
+    }
+    for (size_t i = 0; i < set->shard_count && status == GLIMPSE_OK; i++) status = read_shard(set, i);
+    if (status < 0) goto done;
+    if (set->count > 1) qsort(set->items, set->count, sizeof *set->items, by_name);
+    for (size_t i = 1; i < set->count; i++) {
+        if (strcmp(set->items[i - 1].name, set->items[i].name) == 0) {
+            status = bad(set->path, set->items[i].name, "is in two files");
+            goto done;
+        }
+    }
+    *out = set;
+    set = NULL;
+done:
+    glimpse_tensors_free(set);
+    return status;
+}
+
+void glimpse_tensors_free(glimpse_tensors *set)
+{
+    if (!set) return;
+    for (size_t i = 0; i < set->shard_count; i++) {
+        glimpse_file_unmap(&set->shards[i].mapping);
+        if (set->headers) json_decref(set->headers[i]);
+        free(set->shards[i].name);
+        free(set->shards[i].path);
+    }
+    free(set->headers);
+    free(set->shards);
+    free(set->items);
+    free(set->path);
+    free(set);
+}
+
+size_t glimpse_tensors_count(const glimpse_tensors *set)
+{
+    return set->count;
+}
+
+const glimpse_tensor *glimpse_tensors_get(const glimpse_tensors *set, size_t i)
+{
+    return i < set->count ? &set->items[i] : NULL;
+}
+
+const glimpse_tensor *glimpse_tensors_find(const glimpse_tensors *set, const char *name)
+{
+    if (set->count == 0) return NULL;
+    glimpse_tensor key = {.name = name};
+    return bsearch(&key, set->items, set->count, sizeof key, by_name);
+}
+
+const char *glimpse_tensors_path(const glimpse_tensors *set)
+{
+    return set->path;
+}
+
+size_t glimpse_tensors_mapped(const glimpse_tensors *set)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < set->shard_count; i++) bytes += set->shards[i].mapping.size;
+    return bytes;
+}
+
+size_t glimpse_tensors_file_count(const glimpse_tensors *set)
+{
+    return set->shard_count;
+}
+
+const char *glimpse_tensors_file(const glimpse_tensors *set, size_t i)
+{
+    return i < set->shard_count ? set->shards[i].path : NULL;
+}
+
+static void format_shape(char *text, size_t room, size_t rank, const size_t *dims)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < rank && used < room; i++) {
+        int wrote = snprintf(text + used, room - used, i ? " x %zu" : "%zu", dims[i]);
+        if (wrote < 0) return;
+        used += (size_t)wrote;
+    }
+    if (rank == 0) (void)snprintf(text, room, "a single number");
+}
+
+int glimpse_tensors_take(glimpse_numbers *out, const glimpse_tensors *set, const char *name,
+                         size_t rank, const size_t *dims)
+{
+    *out = (glimpse_numbers){NULL, GLIMPSE_DTYPE_F32, 0};
+    const glimpse_tensor *tensor = glimpse_tensors_find(set, name);
+    if (!tensor) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: tensor \"%s\" is missing", set->path, name);
+    }
+    int same = tensor->rank == rank;
+    for (size_t i = 0; same && i < rank; i++) same = tensor->dims[i] == dims[i];
+    /* A scalar may also be stored as a vector of one. */
+    if (!same && rank == 0) same = tensor->count == 1;
+    if (!same) {
+        char is[128], should[128];
+        format_shape(is, sizeof is, tensor->rank, tensor->dims);
+        format_shape(should, sizeof should, rank, dims);
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s: tensor \"%s\" is %s, the configuration says %s", set->path, name, is,
+                            should);
+    }
+    if (strcmp(tensor->dtype, "F32") == 0) {
+        out->dtype = GLIMPSE_DTYPE_F32;
+    } else if (strcmp(tensor->dtype, "F16") == 0) {
+        out->dtype = GLIMPSE_DTYPE_F16;
+    } else if (strcmp(tensor->dtype, "BF16") == 0) {
+        out->dtype = GLIMPSE_DTYPE_BF16;
+    } else {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                            "%s: tensor \"%s\" has dtype %s; F32, F16 and BF16 are read", set->path,
+                            name, tensor->dtype);
+    }
+    out->data = tensor->data;
+    out->count = tensor->count;
+    return GLIMPSE_OK;
+}

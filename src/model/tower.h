@@ -1,0 +1,53 @@
+/*
+ * model/tower.h - the weights of one transformer tower, prepared for the products of math/linear.h.
+ */
+#ifndef GLIMPSE_MODEL_TOWER_H
+#define GLIMPSE_MODEL_TOWER_H
+
+#include "math/linear.h"
+#include "model/config.h"
+#include "model/safetensors.h"
+
+typedef struct glimpse_norm {
+    float *gamma, *beta; /* [D], owned */
+} glimpse_norm;
+
+/* One pre-norm block:  x += out(attention(qkv(norm1(x))));  x += down(act(up(norm2(x)))). */
+typedef struct glimpse_block {
+    glimpse_norm norm1, norm2;
+    glimpse_linear *qkv;  /* [3D][D] */
+    glimpse_linear *out;  /* [D][D], accumulates */
+    glimpse_linear *up;   /* [F][D], activation fused */
+    glimpse_linear *down; /* [D][F], accumulates */
+} glimpse_block;
+
+typedef struct glimpse_tower {
+    const glimpse_math *math;
+    glimpse_tower_config config;
+    int causal;
+    size_t embedding;    /* E */
+    size_t tokens;       /* most per sequence: patches + 1, or the context length */
+    glimpse_block *blocks; /* [config.layers] */
+    float *positions;    /* [tokens][D], owned */
+    glimpse_norm last;   /* post layer norm / final layer norm */
+    glimpse_linear *projection; /* [E][D] */
+    /* image tower */
+    glimpse_norm first;      /* pre layer norm */
+    glimpse_linear *patches; /* [D][3 P P] */
+    float *class_token;      /* [D], owned */
+    size_t grid;             /* patches per side */
+    /* text tower */
+    glimpse_numbers tokens_table; /* [vocabulary][D], borrowed from the mapping */
+} glimpse_tower;
+
+int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
+                             const glimpse_model_config *config, const glimpse_tensors *tensors);
+int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
+                            const glimpse_model_config *config, const glimpse_tensors *tensors);
+void glimpse_tower_close(glimpse_tower *tower); /* a zeroed one is fine */
+size_t glimpse_tower_memory(const glimpse_tower *tower);
+
+/* row [D] = the embedding of token `id`, which must be below the vocabulary's size. */
+void glimpse_tower_token(const glimpse_tower *tower, int32_t id, float *row);
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * model/transformer.c - the blocks of a tower over a batch of sequences packed behind each other
+ * (no padding: texts of different lengths cost what they are long).
+ *
+ *     x [rows][D], rows = sum of lengths; sequence s is rows starts[s] .. starts[s+1]
+ *
+ * Only one row per sequence is looked at in the end (the class or end token), so the last block
+ * computes its attention output and MLP for those rows alone.
+ */
+#include "model/model_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+void glimpse_pass_plan(glimpse_pass *pass, glimpse_arena *arena, const glimpse_tower *tower,
+                       size_t max_rows, size_t max_sequences)
+{
+    const glimpse_tower_config *c = &tower->config;
+    size_t rows = glimpse_padded_rows(max_rows);
+    size_t sequences = glimpse_padded_rows(max_sequences);
+    size_t element = glimpse_element_size(tower->math->element);
+    pass->tower = tower;
+    pass->max_rows = max_rows;
+    pass->max_sequences = max_sequences;
+    pass->x = glimpse_arena_take(arena, rows * c->width, sizeof(float));
+    pass->h = glimpse_arena_take(arena, rows * c->width, element);
+    pass->qkv = glimpse_arena_take(arena, rows * 3 * c->width, sizeof(float));
+    pass->mixed = glimpse_arena_take(arena, rows * c->width, sizeof(float));
+    pass->mlp = glimpse_arena_take(arena, rows * c->mlp, element);
+    pass->scores = glimpse_arena_take(arena, tower->tokens * tower->tokens, sizeof(float));
+    pass->pooled = glimpse_arena_take(arena, sequences * c->width, sizeof(float));
+    pass->projected = glimpse_arena_take(arena, sequences * tower->embedding, sizeof(float));
+    pass->starts = glimpse_arena_take(arena, max_sequences + 1, sizeof(size_t));
+    pass->pools = glimpse_arena_take(arena, max_sequences, sizeof(size_t));
+}
+
+/*
+ * Attention of Vaswani et al. 2017 over `rows` keys and values of one sequence, for the `count`
+ * queries from row `first` on: out [count][D] = softmax(q k^T / sqrt(head width)) v, per head.
+ */
+static void attend(const glimpse_pass *pass, const float *qkv, size_t rows, size_t first,
+                   size_t count, float *out)
+{
+    const glimpse_math *math = pass->tower->math;
+    size_t width = pass->tower->config.width, heads = pass->tower->config.heads;
+    size_t head = width / heads;
+    float scale = 1.0f / sqrtf((float)head);
+    for (size_t i = 0; i < heads; i++) {
+        const float *q = qkv + first * 3 * width + i * head;
+        const float *k = qkv + width + i * head;
+        const float *v = qkv + 2 * width + i * head;
+        glimpse_gemm(math, 1, count, rows, head, scale, q, 3 * width, k, 3 * width, pass->scores, rows);
+        math->kernels->softmax(pass->scores, count, rows, rows,
+                               pass->tower->causal ? (ptrdiff_t)first : -1);
+        glimpse_gemm(math, 0, count, head, rows, 1.0f, pass->scores, rows, v, 3 * width,
+                     out + i * head, width);
+    }
+}
+
+/* Attention output in `mixed` [rows][D] as the input of the next product. */
+static const void *as_input(const glimpse_pass *pass, size_t rows)
+{
+    const glimpse_math *math = pass->tower->math;
+    if (math->element == GLIMPSE_ELEMENT_F32) return pass->mixed;
+    math->kernels->convert(pass->h, math->element, pass->mixed, rows * pass->tower->config.width);
+    return pass->h;
+}
+
+static void norm(const glimpse_pass *pass, const glimpse_norm *n, const float *x, size_t rows)
+{
+    const glimpse_tower *tower = pass->tower;
+    tower->math->kernels->layer_norm(pass->h, tower->math->element, x, n->gamma, n->beta,
+                                     tower->config.eps, rows, tower->config.width);
+}
+
+/* The half of a block behind attention, on x [rows][D] with the attention output in `mixed`. */
+static int finish_block(const glimpse_pass *pass, const glimpse_block *block, float *x, size_t rows)
+{
+    int status = glimpse_linear_run(block->out, pass->workspace, as_input(pass, rows), rows, x);
+    if (status < 0) return status;
+    norm(pass, &block->norm2, x, rows);
+    status = glimpse_linear_run(block->up, pass->workspace, pass->h, rows, pass->mlp);
+    if (status < 0) return status;
+    return glimpse_linear_run(block->down, pass->workspace, pass->mlp, rows, x);
+}
+
+static int run_block(const glimpse_pass *pass, const glimpse_block *block, size_t sequences,
+                     int pooled_only)
+{
+    size_t width = pass->tower->config.width;
+    size_t rows = pass->starts[sequences];
+    norm(pass, &block->norm1, pass->x, rows);
+    int status = glimpse_linear_run(block->qkv, pass->workspace, pass->h, rows, pass->qkv);
+    if (status < 0) return status;
+    for (size_t s = 0; s < sequences; s++) {
+        size_t start = pass->starts[s], length = pass->starts[s + 1] - start;
+        const float *qkv = pass->qkv + start * 3 * width;
+        if (pooled_only) {
+            attend(pass, qkv, length, pass->pools[s], 1, pass->mixed + s * width);
+        } else {
+            attend(pass, qkv, length, 0, length, pass->mixed + start * width);
+        }
+    }
+    return pooled_only ? finish_block(pass, block, pass->pooled, sequences)
+                       : finish_block(pass, block, pass->x, rows);
+}
+
+static void gather(const glimpse_pass *pass, size_t sequences)
+{
+    size_t width = pass->tower->config.width;
+    for (size_t s = 0; s < sequences; s++) {
+        memcpy(pass->pooled + s * width, pass->x + (pass->starts[s] + pass->pools[s]) * width,
+               width * sizeof(float));
+    }
+}
+
+int glimpse_pass_run(glimpse_pass *pass, size_t sequences, float *embeddings)
+{
+    const glimpse_tower *tower = pass->tower;
+    size_t layers = tower->config.layers, width = tower->config.width;
+    size_t rows = pass->starts[sequences];
+    if (pass->trace) pass->trace(pass->trace_user, 0, pass->x, rows, width);
+    for (size_t i = 0; i < layers; i++) {
+        int pooled_only = i + 1 == layers && !pass->trace;
+        if (pooled_only) gather(pass, sequences);
+        int status = run_block(pass, &tower->blocks[i], sequences, pooled_only);
+        if (status < 0) return status;
+        if (pass->trace) pass->trace(pass->trace_user, i + 1, pass->x, rows, width);
+    }
+    if (pass->trace) gather(pass, sequences);
+    norm(pass, &tower->last, pass->pooled, sequences);
+    int status =
+        glimpse_linear_run(tower->projection, pass->workspace, pass->h, sequences, pass->projected);
+    if (status < 0) return status;
+    memcpy(embeddings, pass->projected, sequences * tower->embedding * sizeof(float));
+    return GLIMPSE_OK;
+}
