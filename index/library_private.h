@@ -4,7 +4,7 @@
  * library.c owns the handle: the catalogue, the writers' lock, the loaded vector indexes. The
  * public functions of <glimpse/library.h> take what they need out of a glimpse_model at once (its
  * fingerprint, name, path and size) and pass a glimpse_model_key on, so that everything below them
- * runs, and is tested, without weights.
+ * runs, and is tested, without weights. model_calls.c has those thin public functions.
  */
 #ifndef GLIMPSE_INDEX_LIBRARY_PRIVATE_H
 #define GLIMPSE_INDEX_LIBRARY_PRIVATE_H
@@ -29,5 +29,14 @@ void glimpse_library_unlock(glimpse_library *library); /* fine when not held */
  * when something was removed) and writes it if it changed. Call it with the lock held, after the
  * last commit. */
 int glimpse_library_update_vectors(glimpse_library *library, const char *fingerprint);
+
+/* The public calls of the same names, for a model that is known by its key. */
+int glimpse_library_search_key(glimpse_library *library, const glimpse_model_key *key,
+                               const float *query, const glimpse_search_options *options,
+                               glimpse_results **out);
+int glimpse_library_embedding_key(glimpse_library *library, const glimpse_model_key *key,
+                                  const char *path_or_id, float *embedding, char *id);
+int glimpse_library_visit_key(glimpse_library *library, const glimpse_model_key *key,
+                              const char *path_prefix, glimpse_visit_fn visit, void *user);
 
 #endif

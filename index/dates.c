@@ -1,0 +1,96 @@
+/*
+ * dates.c - parsing and printing of moments, in the proleptic Gregorian calendar.
+ */
+#include "dates.h"
+
+#include "core/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int is_leap(int64_t year) {
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static int days_in_month(int64_t year, int month) {
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return days[month - 1] + (month == 2 && is_leap(year));
+}
+
+/* Days from 1970-01-01. */
+static int64_t days_of_date(int64_t year, int month, int day) {
+    int64_t before = year - 1;
+    int64_t days = 365 * before + before / 4 - before / 100 + before / 400 - 719162;
+    for (int m = 1; m < month; m++)
+        days += days_in_month(year, m);
+    return days + day - 1;
+}
+
+/* Exactly `digits` digits at *text, which is moved on; -1 when they are not there. */
+static int number(const char **text, int digits) {
+    int value = 0;
+    for (int i = 0; i < digits; i++) {
+        char c = (*text)[i];
+        if (c < '0' || c > '9') return -1;
+        value = 10 * value + (c - '0');
+    }
+    *text += digits;
+    return value;
+}
+
+int glimpse_date_parse(const char *text, const char *what, char taken[GLIMPSE_DATE_BYTES],
+                       int64_t *mtime_ns) {
+    /* year, month, day, hour, minute, second: the separator before each, and its range. */
+    static const char separators[] = "\0--T::";
+    static const int lowest[] = {1, 1, 1, 0, 0, 0}, highest[] = {9999, 12, 31, 23, 59, 59};
+    int parts[6] = {1, 1, 1, 0, 0, 0};
+    const char *p = text;
+    int ok = 1;
+    for (int i = 0; i < 6 && ok && (i == 0 || *p); i++) {
+        if (i > 0) {
+            ok = *p == separators[i] || (i == 3 && *p == ' ');
+            p++;
+        }
+        if (ok) parts[i] = number(&p, i == 0 ? 4 : 2);
+        ok = ok && parts[i] >= lowest[i] && parts[i] <= highest[i];
+    }
+    if (ok) ok = *p == '\0' && parts[2] <= days_in_month(parts[0], parts[1]);
+    if (!ok) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "%s: '%s' is not a date such as 2020, 2020-05, 2020-05-30 or "
+                            "2020-05-30T14:00",
+                            what, text);
+    }
+    (void)snprintf(taken, GLIMPSE_DATE_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d", parts[0] % 10000,
+                   parts[1] % 100, parts[2] % 100, parts[3] % 100, parts[4] % 100, parts[5] % 100);
+    int64_t seconds = days_of_date(parts[0], parts[1], parts[2]) * 86400 + parts[3] * 3600 +
+                      parts[4] * 60 + parts[5];
+    /* 64 bits of nanoseconds reach from 1677 to 2262. */
+    if (seconds > INT64_MAX / 1000000000) {
+        *mtime_ns = INT64_MAX;
+    } else if (seconds < INT64_MIN / 1000000000) {
+        *mtime_ns = INT64_MIN;
+    } else {
+        *mtime_ns = seconds * 1000000000;
+    }
+    return GLIMPSE_OK;
+}
+
+void glimpse_date_of_mtime(int64_t mtime_ns, char text[GLIMPSE_DATE_BYTES]) {
+    int64_t seconds = mtime_ns / 1000000000;
+    if (mtime_ns % 1000000000 < 0) seconds--;
+    int64_t days = seconds / 86400, rest = seconds % 86400;
+    if (rest < 0) rest += 86400, days--;
+    /* Nanoseconds keep the year between 1677 and 2262: a close guess, then steps. */
+    int64_t year = 1970 + days / 366;
+    if (days < 0) year = 1970 + days / 365 - 1;
+    while (days_of_date(year + 1, 1, 1) <= days)
+        year++;
+    int64_t day = days - days_of_date(year, 1, 1);
+    int month = 1;
+    while (day >= days_in_month(year, month))
+        day -= days_in_month(year, month++);
+    (void)snprintf(text, GLIMPSE_DATE_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d", (int)(year % 10000),
+                   month % 100, (int)(day + 1) % 100, (int)(rest / 3600) % 100,
+                   (int)(rest / 60 % 60) % 100, (int)(rest % 60) % 100);
+}
