@@ -118,6 +118,7 @@ int glimpse_catalog_root_reachable(glimpse_catalog *catalog, const char *path, i
  * Files.
  */
 enum { GLIMPSE_FILE_OK = 0, GLIMPSE_FILE_QUARANTINED = 1 };
+enum { GLIMPSE_SEEN_KEPT = 2 }; /* not looked at: it stays as it is */
 
 /* What stat says: enough to tell that a file did not change. */
 typedef struct glimpse_file_stamp {
@@ -133,7 +134,7 @@ typedef struct glimpse_file_row {
     uint8_t state;    /* GLIMPSE_FILE_... */
     uint8_t missing;  /* it was not there at the last scan; state and content are kept */
     uint8_t embedded; /* its content has an embedding of the model asked for */
-    uint8_t seen;     /* 0 at first; the walk sets 1 for what it comes across */
+    uint8_t seen;     /* 0 at first; the walk sets 1 for what it comes across; or ..._KEPT */
     int16_t code;     /* of a quarantined file: the status it failed with */
 } glimpse_file_row;
 
@@ -152,8 +153,8 @@ size_t glimpse_file_table_count(const glimpse_file_table *table);
 glimpse_file_row *glimpse_file_table_get(glimpse_file_table *table, size_t i);
 /* NULL when unknown. Finding is read-only (threads may share a table); `seen` is the caller's. */
 glimpse_file_row *glimpse_file_table_find(glimpse_file_table *table, const char *path);
-/* Marks everything below `folder` as seen: it could not be read (or is excluded now), which says
- * nothing about its files. */
+/* Everything below `folder` that was not seen stays as it is, present or missing: the folder could
+ * not be read, which says nothing about its files. */
 void glimpse_file_table_keep(glimpse_file_table *table, const char *folder);
 
 /* One file, for single look-ups; row->path is NULL (the caller has it). GLIMPSE_E_NOT_FOUND. */
@@ -167,6 +168,10 @@ int glimpse_catalog_bind_file(glimpse_catalog *catalog, const char *path,
  * failure, `reason` its message (glimpse_last_error() at the time), kept to 1000 bytes. */
 int glimpse_catalog_quarantine_file(glimpse_catalog *catalog, const char *path,
                                     const glimpse_file_stamp *stamp, int code, const char *reason);
+
+/* Removes the file's row, never a content; fine when there is none. For an entry that turned out to
+ * be no file. */
+int glimpse_catalog_forget_file(glimpse_catalog *catalog, const char *path);
 
 /* The end of a complete walk of `root` with its table: rows not seen become missing, missing ones
  * that were seen come back; nothing else is written. Rows below another root that is offline (a

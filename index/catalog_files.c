@@ -156,7 +156,7 @@ void glimpse_file_table_keep(glimpse_file_table *table, const char *folder) {
     for (size_t i = lower_bound(table, folder); i < table->count; i++) {
         glimpse_file_row *row = &table->rows[i];
         if (strncmp(row->path, folder, length) != 0) break;
-        if (glimpse_path_is_below(row->path, folder)) row->seen = 1;
+        if (!row->seen && glimpse_path_is_below(row->path, folder)) row->seen = GLIMPSE_SEEN_KEPT;
     }
 }
 
@@ -210,6 +210,14 @@ int glimpse_catalog_quarantine_file(glimpse_catalog *catalog, const char *path,
     return status;
 }
 
+int glimpse_catalog_forget_file(glimpse_catalog *catalog, const char *path) {
+    glimpse_db *db = catalog->db;
+    glimpse_db_enter(db);
+    int status = glimpse_db_run(db, "DELETE FROM file WHERE path = ?1", "p", path);
+    glimpse_db_leave(db);
+    return status;
+}
+
 int glimpse_catalog_finish_scan(glimpse_catalog *catalog, const char *root,
                                 glimpse_file_table *table, uint64_t *missing) {
     glimpse_db *db = catalog->db;
@@ -227,7 +235,8 @@ int glimpse_catalog_finish_scan(glimpse_catalog *catalog, const char *root,
             if (nearest && nearest->offline && strcmp(nearest->path, root) != 0) continue;
             gone++;
         }
-        if (row->missing == !row->seen) continue;
+        if (row->missing && row->seen == GLIMPSE_SEEN_KEPT) gone++; /* nobody saw it come back */
+        if (row->missing == !row->seen || row->seen == GLIMPSE_SEEN_KEPT) continue;
         if (!own && !glimpse_db_writing(db)) {
             status = glimpse_db_begin(db);
             if (status < 0) break;
