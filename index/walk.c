@@ -126,6 +126,7 @@ static int note_entered(walker *w, const struct stat *info, int *first) {
 static int tell_file(walker *w, const char *path, const struct stat *info, int must_sniff) {
     glimpse_walk_entry entry = {.path = path, .must_sniff = must_sniff};
     entry.size = info->st_size < 0 ? 0 : (uint64_t)info->st_size;
+    entry.inode = info->st_ino;
     entry.mtime_ns = (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
     return w->visit(w->user, &entry);
 }

@@ -32,6 +32,7 @@ typedef struct glimpse_walk_entry {
     const char *path; /* absolute when the root is; any bytes; valid during the call */
     uint64_t size;
     int64_t mtime_ns;
+    uint64_t inode;
     int must_sniff;     /* the name does not tell: look at the first bytes */
     int is_folder;      /* only with a status: nothing below it was seen */
     int status;         /* GLIMPSE_OK, or why it could not be looked at */

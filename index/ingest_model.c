@@ -1,0 +1,53 @@
+/*
+ * index/ingest_model.c - the pipeline with a real model.
+ */
+#include "ingest_internal.h"
+
+#include "core/error.h"
+
+#include <glimpse/model.h>
+
+static int decode_picture(const glimpse_ingest_engine *engine, const void *data, size_t size,
+                          uint64_t max_pixels, uint8_t *rgb, glimpse_image_meta *meta) {
+    const glimpse_model *model = engine->context;
+    glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
+    options.max_pixels = max_pixels;
+    glimpse_image *image = NULL;
+    int status = glimpse_image_decode(&image, data, size, "picture", &options);
+    if (status < 0) return status;
+    *meta = *glimpse_image_get_meta(image);
+    status = glimpse_preprocess_rgb(glimpse_model_preprocess(model), image, rgb);
+    glimpse_image_free(image);
+    return status;
+}
+
+static int create_encoder(const glimpse_ingest_engine *engine, void **out, size_t max_batch) {
+    glimpse_encoder *encoder = NULL;
+    int status = glimpse_encoder_create(&encoder, engine->context, max_batch);
+    *out = encoder;
+    return status;
+}
+
+static void free_encoder(void *encoder) {
+    glimpse_encoder_free(encoder);
+}
+
+static int encode_pictures(void *encoder, const uint8_t *rgb, size_t count, float *embeddings) {
+    return glimpse_encoder_rgb(encoder, rgb, count, embeddings, 0);
+}
+
+int glimpse_library_ingest(glimpse_library *library, const glimpse_ingest_options *options,
+                           glimpse_ingest_report *report) {
+    if (!options->model) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "indexing needs a model");
+    }
+    const glimpse_preprocess *rules = glimpse_model_preprocess(options->model);
+    const glimpse_ingest_engine engine = {.key = glimpse_model_get_key(options->model),
+                                          .input_bytes = (size_t)rules->width * rules->height * 3,
+                                          .decode = decode_picture,
+                                          .encoder_create = create_encoder,
+                                          .encoder_free = free_encoder,
+                                          .encode = encode_pictures,
+                                          .context = options->model};
+    return glimpse_ingest_run(library, options, &engine, report);
+}

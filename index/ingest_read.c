@@ -1,0 +1,167 @@
+/*
+ * index/ingest_read.c - one read of a file, shared by the hash and the decoder.
+ *
+ * The first bytes tell whether reading on is worth it: a film that is called .jpg, or a format
+ * this build cannot decode, is not read to the end to find out.
+ *
+ * Files that change: the stamp kept is the one from before the read. When the file changes during
+ * the read, its stamp on disk is another one, and the next run looks again. When it was written
+ * within the last tick of the file system's clock, a second write could leave the same time, so
+ * the read waits until that tick is over.
+ */
+#include "ingest_internal.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HEAD_BYTES = 64, TICK_NS = 10000000 };
+
+static void wait_for_the_tick(const struct stat *info) {
+    struct timespec now;
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0) return;
+    const int64_t age = ((int64_t)now.tv_sec - info->st_mtim.tv_sec) * 1000000000 +
+                        (now.tv_nsec - info->st_mtim.tv_nsec);
+    if (age < 0 || age >= TICK_NS) return;
+    const struct timespec rest = {0, (long)(TICK_NS - age)};
+    (void)nanosleep(&rest, NULL);
+}
+
+/* Reads up to `size` bytes; fewer only at the end of the file. -1 with errno. */
+static ssize_t read_fully(const glimpse_ingest_engine *engine, int fd, uint8_t *data, size_t size) {
+    size_t used = 0;
+    while (used < size) {
+        ssize_t got = engine->read ? engine->read(fd, data + used, size - used)
+                                   : read(fd, data + used, size - used);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return -1;
+        if (got == 0) break;
+        used += (size_t)got;
+    }
+    return (ssize_t)used;
+}
+
+static void quarantine_errno(glimpse_ingest_job *job, const char *what) {
+    const int error = errno;
+    char text[128], reason[192];
+    if (strerror_r(error, text, sizeof text) != 0) {
+        (void)snprintf(text, sizeof text, "error %d", error);
+    }
+    (void)snprintf(reason, sizeof reason, "%s: %s", what, text);
+    glimpse_ingest_job_quarantine(job, error == ENOMEM ? GLIMPSE_E_NOMEM : GLIMPSE_E_IO, reason);
+}
+
+/* 1 when the head alone settles it. */
+static int decided_by_head(const glimpse_ingest *ingest, glimpse_ingest_job *job,
+                           const uint8_t *head, size_t size) {
+    const glimpse_image_format format = glimpse_image_sniff(head, size);
+    if (job->must_sniff && (format == GLIMPSE_FORMAT_UNKNOWN || format == GLIMPSE_FORMAT_TGA)) {
+        job->outcome = GLIMPSE_OUTCOME_NO_PICTURE;
+        return 1;
+    }
+    if (format != GLIMPSE_FORMAT_UNKNOWN && glimpse_image_format_supported(format)) return 0;
+    /* The decoder refuses it at sight, in its own words. */
+    glimpse_image_meta meta;
+    const size_t room = ingest->engine->input_bytes;
+    uint8_t *rgb = malloc(room);
+    int status = rgb ? GLIMPSE_OK : glimpse_fail_nomem(room, "a picture");
+    if (status == GLIMPSE_OK) {
+        status = ingest->engine->decode(ingest->engine, head, size, ingest->max_pixels, rgb, &meta);
+    }
+    if (status < 0) glimpse_ingest_job_quarantine_decoding(job, status);
+    free(rgb);
+    return status < 0;
+}
+
+void glimpse_ingest_read(glimpse_ingest *ingest, glimpse_ingest_job *job, uint8_t **out) {
+    *out = NULL;
+    uint8_t *data = NULL;
+    uint64_t inside = 0;
+    int fd = open(job->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        if (errno == ENOENT || errno == ENOTDIR) {
+            job->outcome = GLIMPSE_OUTCOME_VANISHED;
+        } else if (job->must_sniff) {
+            job->outcome = GLIMPSE_OUTCOME_NO_PICTURE; /* nothing says that it is one */
+        } else {
+            quarantine_errno(job, "cannot open the file");
+        }
+        return;
+    }
+    struct stat info;
+    if (fstat(fd, &info) != 0) {
+        quarantine_errno(job, "cannot look at the file");
+        goto done;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        job->outcome = GLIMPSE_OUTCOME_VANISHED; /* replaced by something else meanwhile */
+        goto done;
+    }
+    wait_for_the_tick(&info);
+    job->stamp.size = info.st_size < 0 ? 0 : (uint64_t)info.st_size;
+    job->stamp.mtime_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+    job->stamp.inode = info.st_ino;
+
+    uint8_t head[HEAD_BYTES];
+    const ssize_t head_size = read_fully(ingest->engine, fd, head, sizeof head);
+    if (head_size < 0) {
+        if (job->must_sniff)
+            job->outcome = GLIMPSE_OUTCOME_NO_PICTURE;
+        else
+            quarantine_errno(job, "cannot read the file");
+        goto done;
+    }
+    if (decided_by_head(ingest, job, head, (size_t)head_size)) goto done;
+    if (job->stamp.size > ingest->max_file_bytes) {
+        (void)glimpse_fail(GLIMPSE_E_LIMIT, "%llu bytes, more than the limit of %llu for a picture",
+                           (unsigned long long)job->stamp.size,
+                           (unsigned long long)ingest->max_file_bytes);
+        glimpse_ingest_job_quarantine(job, GLIMPSE_E_LIMIT, glimpse_last_error());
+        goto done;
+    }
+
+    /* What was there at the look counts: a file that grew is looked at again next time. */
+    const size_t expected = (size_t)job->stamp.size;
+    inside = expected + 1;
+    glimpse_gate_enter(&ingest->file_gate, inside);
+    glimpse_ingest_account(ingest, inside);
+    data = malloc(expected + 1);
+    if (!data) {
+        glimpse_ingest_job_quarantine(job, GLIMPSE_E_NOMEM, "out of memory for the file");
+        goto done;
+    }
+    size_t used = (size_t)head_size < expected ? (size_t)head_size : expected;
+    memcpy(data, head, used);
+    const ssize_t rest = read_fully(ingest->engine, fd, data + used, expected - used);
+    if (rest < 0) {
+        quarantine_errno(job, "cannot read the file");
+        goto done;
+    }
+    used += (size_t)rest;
+    job->content_size = used;
+    job->hash = glimpse_hash_bytes(data, used);
+    *out = data;
+    data = NULL;
+    inside = 0;
+done:
+    if (inside) {
+        glimpse_gate_leave(&ingest->file_gate, inside);
+        glimpse_ingest_unaccount(ingest, inside);
+    }
+    free(data);
+    (void)close(fd);
+}
+
+void glimpse_ingest_unread(glimpse_ingest *ingest, uint64_t file_size, uint8_t *data) {
+    if (!data) return;
+    free(data);
+    glimpse_gate_leave(&ingest->file_gate, file_size + 1);
+    glimpse_ingest_unaccount(ingest, file_size + 1);
+}
