@@ -55,6 +55,7 @@ static _Noreturn void on_error(j_common_ptr jpeg)
     jpeg->err->format_message(jpeg, message);
     switch (jpeg->err->msg_code) {
     case JERR_OUT_OF_MEMORY: d->status = GLIMPSE_E_NOMEM; break;
+    case JERR_IMAGE_TOO_BIG: d->status = GLIMPSE_E_LIMIT; break;
     case JERR_ARITH_NOTIMPL:
     case JERR_BAD_PRECISION:
     case JERR_SOF_UNSUPPORTED:

@@ -111,8 +111,11 @@ static int scan_chunks(glimpse_image *picture, const glimpse_source *source)
         const int critical = (type[0] & 0x20) == 0;
         if (critical && memcmp(type, "IDAT", 4) != 0 &&
             crc32(0, type, (uInt)(length + 4)) != glimpse_u32be(body + length)) {
-            return glimpse_fail(GLIMPSE_E_FORMAT, "PNG: wrong checksum of the %.4s chunk",
-                                (const char *)type);
+            char name[5] = "????"; /* what is damaged may be the name itself */
+            for (int i = 0; i < 4; i++) {
+                if ((type[i] | 0x20) >= 'a' && (type[i] | 0x20) <= 'z') name[i] = (char)type[i];
+            }
+            return glimpse_fail(GLIMPSE_E_FORMAT, "PNG: wrong checksum of the %s chunk", name);
         }
         if (memcmp(type, "eXIf", 4) == 0) {
             glimpse_exif_read(&picture->meta, body, length);

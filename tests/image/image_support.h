@@ -1,0 +1,171 @@
+/*
+ * image_support.h - for the tests of pictures: hashes, tables, decoding in a guarded child.
+ */
+#ifndef GLIMPSE_TESTS_IMAGE_SUPPORT_H
+#define GLIMPSE_TESTS_IMAGE_SUPPORT_H
+
+#include "support.h"
+
+#include <glimpse/image.h>
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNDER_SANITIZER 1 /* reserves terabytes of address space, so RLIMIT_AS cannot be used */
+#else
+#define UNDER_SANITIZER 0
+#endif
+
+static inline uint64_t fnv1a(const void *data, size_t size)
+{
+    const uint8_t *p = data;
+    uint64_t value = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < size; i++) value = (value ^ p[i]) * UINT64_C(0x100000001b3);
+    return value;
+}
+
+static inline uint64_t image_hash(const glimpse_image *image)
+{
+    return fnv1a(glimpse_image_pixels(image),
+                 (size_t)glimpse_image_width(image) * glimpse_image_height(image) * 3);
+}
+
+/* A small deterministic generator (xorshift64*). */
+static inline uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+/* A table of text: tab separated, or CSV with the usual quoting. */
+enum { MAX_FIELDS = 24 };
+typedef struct table {
+    char *text, *at;
+    char separator;
+    char *fields[MAX_FIELDS];
+    int count;
+    char *names[MAX_FIELDS]; /* of the first line */
+    int named;
+} table;
+
+/* Splits the next line in place; 0 at the end. */
+static inline int table_next(table *t)
+{
+    char *from = t->at;
+    if (!*from) return 0;
+    t->count = 0;
+    for (int more = 1; more;) {
+        assert_true(t->count < MAX_FIELDS);
+        char *to = from;
+        t->fields[t->count++] = to;
+        int quoted = 0;
+        for (;; from++) {
+            if (*from == '"' && t->separator == ',') {
+                if (quoted && from[1] == '"') {
+                    *to++ = *from++;
+                } else {
+                    quoted = !quoted;
+                }
+            } else if (*from == '\0' || (!quoted && (*from == '\n' || *from == t->separator))) {
+                break;
+            } else if (*from != '\r') {
+                *to++ = *from;
+            }
+        }
+        more = *from == t->separator;
+        const int last = *from == '\0';
+        *to = '\0';
+        if (!last) from++;
+    }
+    t->at = from;
+    return 1;
+}
+
+static inline table table_open(const char *path, char separator)
+{
+    table t = {.separator = separator};
+    t.text = t.at = read_whole_file(path, NULL);
+    assert_true(table_next(&t));
+    memcpy(t.names, t.fields, sizeof t.names);
+    t.named = t.count;
+    return t;
+}
+
+static inline const char *table_get(const table *t, const char *name)
+{
+    for (int i = 0; i < t->named; i++) {
+        const char *have = t->names[i][0] == '#' ? t->names[i] + 1 : t->names[i];
+        if (strcmp(have, name) == 0) return i < t->count ? t->fields[i] : "";
+    }
+    fail_msg("no column %s", name);
+    return "";
+}
+
+static inline void table_close(table *t)
+{
+    free(t->text);
+}
+
+/* What became of a file that was decoded in a child of its own. */
+typedef struct verdict {
+    int crashed;    /* killed by a signal, timed out or ran out of its limits */
+    int signal;
+    int status;     /* of the decoder */
+    uint32_t width, height;
+    double seconds; /* processor time of the child */
+    long peak_kb;   /* resident */
+    char message[512];
+} verdict;
+
+static inline verdict decode_guarded(const char *path, size_t memory_limit, unsigned seconds)
+{
+    verdict v;
+    memset(&v, 0, sizeof v);
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    (void)fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)close(pipes[0]);
+        struct rlimit limit = {memory_limit, memory_limit};
+        if (!UNDER_SANITIZER && memory_limit) (void)setrlimit(RLIMIT_AS, &limit);
+        limit.rlim_cur = limit.rlim_max = seconds;
+        (void)setrlimit(RLIMIT_CPU, &limit);
+        (void)alarm(seconds * 10); /* also when it only waits; the machine may be busy */
+        glimpse_image *image;
+        v.status = glimpse_image_open(&image, path, NULL);
+        if (v.status == GLIMPSE_OK) {
+            v.width = glimpse_image_width(image);
+            v.height = glimpse_image_height(image);
+            v.message[0] = (char)('0' + image_hash(image) % 10); /* touch every pixel */
+        } else {
+            (void)snprintf(v.message, sizeof v.message, "%s", glimpse_last_error());
+        }
+        glimpse_image_free(image);
+        ssize_t written = write(pipes[1], &v, sizeof v);
+        _exit(written == (ssize_t)sizeof v ? 0 : 1);
+    }
+    (void)close(pipes[1]);
+    verdict reported;
+    ssize_t got = read(pipes[0], &reported, sizeof reported);
+    (void)close(pipes[0]);
+    int state = 0;
+    struct rusage usage;
+    assert_int_equal(wait4(child, &state, 0, &usage), child);
+    if (got == (ssize_t)sizeof reported) v = reported;
+    if (got != (ssize_t)sizeof reported || !WIFEXITED(state) || WEXITSTATUS(state) != 0) {
+        v.crashed = 1;
+        v.signal = WIFSIGNALED(state) ? WTERMSIG(state) : 0;
+    }
+    v.seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+    v.peak_kb = usage.ru_maxrss;
+    return v;
+}
+
+#endif
