@@ -5,7 +5,7 @@
 #include "catalog_private.h"
 #include "core/error.h"
 #include "core/file.h"
-#include "paths.h"
+#include "file_paths.h"
 #include "schema.h"
 
 #include <dirent.h>
@@ -120,13 +120,13 @@ int glimpse_catalog_use_model(glimpse_catalog *catalog, const glimpse_model_key 
     int64_t dim = 0;
     *id = 0;
     glimpse_db_enter(db);
-    int status = glimpse_db_run(
-        db,
-        "INSERT INTO model (fingerprint, name, path, dim, used)"
-        " VALUES (?1, ?2, ?3, ?4, (SELECT ifnull(max(used), 0) + 1 FROM model))"
-        " ON CONFLICT (fingerprint) DO UPDATE SET name = ?2, path = ?3,"
-        "  used = (SELECT max(used) + 1 FROM model)",
-        "ttti", key->fingerprint, key->name, key->path, (int64_t)key->dim);
+    int status =
+        glimpse_db_run(db,
+                       "INSERT INTO model (fingerprint, name, path, dim, used)"
+                       " VALUES (?1, ?2, ?3, ?4, (SELECT ifnull(max(used), 0) + 1 FROM model))"
+                       " ON CONFLICT (fingerprint) DO UPDATE SET name = ?2, path = ?3,"
+                       "  used = (SELECT max(used) + 1 FROM model)",
+                       "ttti", key->fingerprint, key->name, key->path, (int64_t)key->dim);
     if (status == GLIMPSE_OK) {
         status = glimpse_db_integer(db, id, "SELECT id FROM model WHERE fingerprint = ?1", "t",
                                     key->fingerprint);

@@ -7,7 +7,7 @@
  */
 #include "catalog_private.h"
 #include "core/error.h"
-#include "paths.h"
+#include "file_paths.h"
 
 #include <stdlib.h>
 #include <string.h>

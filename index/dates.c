@@ -6,7 +6,6 @@
 #include "core/error.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static int is_leap(int64_t year) {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -38,6 +37,14 @@ static int number(const char **text, int digits) {
     return value;
 }
 
+/* The remainders only tell the compiler that it fits. */
+static void print(char text[GLIMPSE_DATE_BYTES], const int parts[6]) {
+    (void)snprintf(text, GLIMPSE_DATE_BYTES, "%04u-%02u-%02uT%02u:%02u:%02u",
+                   (unsigned)parts[0] % 10000u, (unsigned)parts[1] % 100u,
+                   (unsigned)parts[2] % 100u, (unsigned)parts[3] % 100u, (unsigned)parts[4] % 100u,
+                   (unsigned)parts[5] % 100u);
+}
+
 int glimpse_date_parse(const char *text, const char *what, char taken[GLIMPSE_DATE_BYTES],
                        int64_t *mtime_ns) {
     /* year, month, day, hour, minute, second: the separator before each, and its range. */
@@ -61,8 +68,7 @@ int glimpse_date_parse(const char *text, const char *what, char taken[GLIMPSE_DA
                             "2020-05-30T14:00",
                             what, text);
     }
-    (void)snprintf(taken, GLIMPSE_DATE_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d", parts[0] % 10000,
-                   parts[1] % 100, parts[2] % 100, parts[3] % 100, parts[4] % 100, parts[5] % 100);
+    print(taken, parts);
     int64_t seconds = days_of_date(parts[0], parts[1], parts[2]) * 86400 + parts[3] * 3600 +
                       parts[4] * 60 + parts[5];
     /* 64 bits of nanoseconds reach from 1677 to 2262. */
@@ -90,7 +96,8 @@ void glimpse_date_of_mtime(int64_t mtime_ns, char text[GLIMPSE_DATE_BYTES]) {
     int month = 1;
     while (day >= days_in_month(year, month))
         day -= days_in_month(year, month++);
-    (void)snprintf(text, GLIMPSE_DATE_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d", (int)(year % 10000),
-                   month % 100, (int)(day + 1) % 100, (int)(rest / 3600) % 100,
-                   (int)(rest / 60 % 60) % 100, (int)(rest % 60) % 100);
+    const int parts[6] = {
+        (int)year,       month, (int)day + 1, (int)(rest / 3600), (int)(rest / 60 % 60),
+        (int)(rest % 60)};
+    print(text, parts);
 }

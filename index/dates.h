@@ -17,7 +17,7 @@ enum { GLIMPSE_DATE_BYTES = 20 };
 int glimpse_date_parse(const char *text, const char *what, char taken[GLIMPSE_DATE_BYTES],
                        int64_t *mtime_ns);
 
-/* "2021-05-30T14:03:59" in UTC; "" when the year is not 1 to 9999. */
+/* "2021-05-30T14:03:59" in UTC. */
 void glimpse_date_of_mtime(int64_t mtime_ns, char text[GLIMPSE_DATE_BYTES]);
 
 #endif

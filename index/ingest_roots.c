@@ -14,7 +14,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "paths.h"
+#include "file_paths.h"
 
 #include <errno.h>
 #include <stdlib.h>

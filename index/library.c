@@ -10,7 +10,7 @@
 #include "catalog_private.h"
 #include "core/error.h"
 #include "core/file.h"
-#include "paths.h"
+#include "file_paths.h"
 #include "store_private.h"
 
 #include <dirent.h>

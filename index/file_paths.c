@@ -1,7 +1,7 @@
 /*
- * paths.c - see paths.h.
+ * file_paths.c - see file_paths.h.
  */
-#include "paths.h"
+#include "file_paths.h"
 
 #include "catalog.h"
 #include "core/error.h"

@@ -1,9 +1,9 @@
 /*
- * paths.h - paths as the catalogue keeps them: absolute bytes, without ".", ".." or doubled
+ * file_paths.h - paths as the catalogue keeps them: absolute bytes, without ".", ".." or doubled
  * slashes.
  */
-#ifndef GLIMPSE_INDEX_PATHS_H
-#define GLIMPSE_INDEX_PATHS_H
+#ifndef GLIMPSE_INDEX_FILE_PATHS_H
+#define GLIMPSE_INDEX_FILE_PATHS_H
 
 #include <stddef.h>
 
