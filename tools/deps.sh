@@ -524,7 +524,7 @@ fi
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     die "this script knows Debian and its relatives (apt, dpkg) only. On another system, install" \
         "the equivalents of: $(packages | awk '{ sub(/[|].*/, "", $1); printf "%s ", $1 }')and" \
-        "FAISS with its C API (cmake -DFAISS_ENABLE_C_API=ON). See docs/ for more."
+        "FAISS with its C API (cmake -DFAISS_ENABLE_C_API=ON), then build with CMake."
 fi
 
 arch=$(dpkg --print-architecture)
