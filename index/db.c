@@ -318,10 +318,6 @@ int64_t glimpse_db_changes(glimpse_db *db) {
     return sqlite3_changes64(db->handle);
 }
 
-int64_t glimpse_db_last_id(glimpse_db *db) {
-    return sqlite3_last_insert_rowid(db->handle);
-}
-
 int glimpse_db_begin_read(glimpse_db *db) {
     if (!db->writing && db->readers == 0) {
         int status = glimpse_db_run(db, "BEGIN", "");

@@ -56,7 +56,6 @@ int glimpse_db_integer(glimpse_db *db, int64_t *out, const char *sql, const char
 int glimpse_db_script(glimpse_db *db, const char *sql);
 
 int64_t glimpse_db_changes(glimpse_db *db); /* rows the last statement changed */
-int64_t glimpse_db_last_id(glimpse_db *db);
 
 /* One consistent state for several reads. They nest, also inside a write transaction. */
 int glimpse_db_begin_read(glimpse_db *db);

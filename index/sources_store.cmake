@@ -10,9 +10,14 @@ target_sources(
           "${CMAKE_CURRENT_LIST_DIR}/file_paths.c"
           "${CMAKE_CURRENT_LIST_DIR}/filter.c"
           "${CMAKE_CURRENT_LIST_DIR}/library.c"
+          "${CMAKE_CURRENT_LIST_DIR}/model_calls.c"
+          "${CMAKE_CURRENT_LIST_DIR}/prune.c"
           "${CMAKE_CURRENT_LIST_DIR}/results.c"
           "${CMAKE_CURRENT_LIST_DIR}/schema.c"
           "${CMAKE_CURRENT_LIST_DIR}/search.c"
+          "${CMAKE_CURRENT_LIST_DIR}/status.c"
           "${CMAKE_CURRENT_LIST_DIR}/string_pool.c"
           "${CMAKE_CURRENT_LIST_DIR}/vectors.c"
-          "${CMAKE_CURRENT_LIST_DIR}/vectors_file.c")
+          "${CMAKE_CURRENT_LIST_DIR}/vectors_file.c"
+          "${CMAKE_CURRENT_LIST_DIR}/verify.c"
+          "${CMAKE_CURRENT_LIST_DIR}/visit.c")

@@ -1,0 +1,44 @@
+/*
+ * model_calls.c - the public calls that take a model: arguments checked, the model's key taken.
+ */
+#include "core/error.h"
+#include "library_private.h"
+
+#include <glimpse/model.h>
+
+glimpse_model_key glimpse_model_get_key(const glimpse_model *model) {
+    return (glimpse_model_key){
+        .fingerprint = glimpse_model_fingerprint(model),
+        .name = glimpse_model_name(model),
+        .path = glimpse_model_path(model),
+        .dim = glimpse_model_embedding_size(model),
+    };
+}
+
+static int missing(const char *call) {
+    return glimpse_fail(GLIMPSE_E_INVALID, "%s: an argument that must be there is NULL", call);
+}
+
+int glimpse_library_search(glimpse_library *library, const glimpse_model *model, const float *query,
+                           const glimpse_search_options *options, glimpse_results **out) {
+    if (out) *out = NULL;
+    if (!library || !model || !query || !out) return missing("glimpse_library_search");
+    glimpse_model_key key = glimpse_model_get_key(model);
+    return glimpse_library_search_key(library, &key, query, options, out);
+}
+
+int glimpse_library_embedding(glimpse_library *library, const glimpse_model *model,
+                              const char *path_or_id, float *embedding, char *id) {
+    if (!library || !model || !path_or_id || !embedding) {
+        return missing("glimpse_library_embedding");
+    }
+    glimpse_model_key key = glimpse_model_get_key(model);
+    return glimpse_library_embedding_key(library, &key, path_or_id, embedding, id);
+}
+
+int glimpse_library_visit(glimpse_library *library, const glimpse_model *model,
+                          const char *path_prefix, glimpse_visit_fn visit, void *user) {
+    if (!library || !model || !visit) return missing("glimpse_library_visit");
+    glimpse_model_key key = glimpse_model_get_key(model);
+    return glimpse_library_visit_key(library, &key, path_prefix, visit, user);
+}
