@@ -1,0 +1,311 @@
+/*
+ * cli.c - see cli.h.
+ */
+#include "cli.h"
+
+#include "text.h"
+#include "tool.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int cli_misuse(const cli_command *command, const char *format, ...) {
+    char message[1024];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    tool_say("%s", message);
+    if (command) {
+        (void)fprintf(stderr, "Try: glimpse %s --help\n", command->name);
+    } else {
+        (void)fputs("Try: glimpse --help\n", stderr);
+    }
+    return EXIT_USAGE;
+}
+
+/*
+ * Help.
+ */
+static void print_wrapped(const char *text, size_t indent, size_t column, size_t width) {
+    while (*text) {
+        size_t length = strcspn(text, " \n");
+        if (column > indent && column + 1 + length > width) {
+            (void)printf("\n%*s", (int)indent, "");
+            column = indent;
+        } else if (column > indent) {
+            (void)putchar(' ');
+            column++;
+        }
+        (void)printf("%.*s", (int)length, text);
+        column += length;
+        text += length;
+        if (*text == '\n') {
+            (void)printf("\n%*s", (int)indent, "");
+            column = indent;
+        }
+        if (*text) text++;
+    }
+    (void)putchar('\n');
+}
+
+static void print_option(const cli_option *option, size_t width) {
+    enum { INDENT = 27 };
+    if (option->kind == CLI_KIND_HEADING) {
+        (void)printf("\n%s:\n", option->help);
+        return;
+    }
+    char left[192], choices[80] = "";
+    const char *value = option->value;
+    if (option->kind == CLI_KIND_CHOICE) {
+        for (const char *const *c = option->choices; *c; c++) {
+            if (*choices) (void)strcat(choices, "|");
+            (void)strncat(choices, *c, sizeof choices - strlen(choices) - 2);
+        }
+        value = choices;
+    }
+    char letter[8] = "    ";
+    if (option->letter)
+        (void)snprintf(letter, sizeof letter, "-%c%s", option->letter, option->name ? ", " : "");
+    const char *before = !value ? "" : option->kind == CLI_KIND_OPTIONAL ? "[=" : " ";
+    (void)snprintf(left, sizeof left, "  %s%s%s%s%s%s", letter, option->name ? "--" : "",
+                   option->name ? option->name : "", before, value ? value : "",
+                   option->kind == CLI_KIND_OPTIONAL ? "]" : "");
+    if (strlen(left) + 2 > INDENT) {
+        (void)printf("%s\n%*s", left, INDENT, "");
+    } else {
+        (void)printf("%-*s", INDENT, left);
+    }
+    print_wrapped(option->help, INDENT, INDENT, width);
+}
+
+static void print_help(const cli_command *command, const cli_option *options) {
+    size_t width = text_terminal_columns(STDOUT_FILENO);
+    if (width == 0 || width > 100) width = width ? 100 : 80;
+    (void)printf("Usage: glimpse %s [options]%s%s\n\n", command->name,
+                 *command->arguments ? " " : "", command->arguments);
+    print_wrapped(command->about, 0, 0, width);
+    (void)printf("\nExamples:\n%s", command->examples);
+    if (options[0].kind != CLI_KIND_HEADING) (void)printf("\nOptions:\n");
+    for (; options->kind != CLI_KIND_END; options++)
+        print_option(options, width);
+    static const cli_option help = CLI_FLAG("help", 'h', NULL, "show this help");
+    print_option(&help, width);
+}
+
+/*
+ * Parsing.
+ */
+static int misspelt(const cli_command *command, const cli_option *options, const char *word) {
+    const char *names[128];
+    size_t count = 0;
+    for (const cli_option *o = options; o->kind != CLI_KIND_END && count < 126; o++) {
+        if (o->name) names[count++] = o->name;
+    }
+    names[count++] = "help";
+    names[count] = NULL;
+    char plain[64];
+    const char *start = word + strspn(word, "-");
+    (void)snprintf(plain, sizeof plain, "%.*s", (int)strcspn(start, "="), start);
+    const char *closest = text_closest(plain, names);
+    if (closest) {
+        return cli_misuse(command, "there is no option %s; did you mean --%s?", word, closest);
+    }
+    if (strcmp(command->name, "search") == 0) {
+        return cli_misuse(
+            command,
+            "there is no option %s; to subtract, put spaces around the minus (glimpse "
+            "search horse - %s); to search for the word itself, put -- before the "
+            "query",
+            word, *start ? start : "fruit");
+    }
+    return cli_misuse(command, "there is no option %s", word);
+}
+
+/* "--name" or "-x", for messages. */
+static const char *call(const cli_option *option, int by_letter, char storage[64]) {
+    if (by_letter || !option->name) {
+        (void)snprintf(storage, 64, "-%c", option->letter);
+    } else {
+        (void)snprintf(storage, 64, "--%s", option->name);
+    }
+    return storage;
+}
+
+static int set_size(const cli_command *command, const cli_option *option, const char *name,
+                    const char *value) {
+    char *end = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 10);
+    if (!isdigit((unsigned char)value[0]) || *end || errno || number < option->least ||
+        number > option->most) {
+        if (option->most == UINT64_MAX) {
+            return cli_misuse(command, "%s needs a whole number from %llu, not \"%s\"", name,
+                              (unsigned long long)option->least, value);
+        }
+        return cli_misuse(command, "%s needs a whole number from %llu to %llu, not \"%s\"", name,
+                          (unsigned long long)option->least, (unsigned long long)option->most,
+                          value);
+    }
+    *(uint64_t *)option->target = number;
+    return CLI_RUN;
+}
+
+static int set_choice(const cli_command *command, const cli_option *option, const char *name,
+                      const char *value) {
+    char list[160] = "";
+    for (int i = 0; option->choices[i]; i++) {
+        if (strcmp(option->choices[i], value) == 0) {
+            *(int *)option->target = i;
+            return CLI_RUN;
+        }
+        if (i > 0) (void)strcat(list, option->choices[i + 1] ? ", " : " or ");
+        (void)strncat(list, option->choices[i], sizeof list - strlen(list) - 8);
+    }
+    return cli_misuse(command, "%s is %s, not \"%s\"", name, list, value);
+}
+
+static int set_value(const cli_command *command, const cli_option *option, int by_letter,
+                     const char *value) {
+    char storage[64];
+    const char *name = call(option, by_letter, storage);
+    switch (option->kind) {
+    case CLI_KIND_TEXT:
+    case CLI_KIND_OPTIONAL: *(const char **)option->target = value; return CLI_RUN;
+    case CLI_KIND_SIZE: return set_size(command, option, name, value);
+    case CLI_KIND_NUMBER: {
+        char *end = NULL;
+        double number = strtod(value, &end);
+        if (end == value || *end || !isfinite(number)) {
+            return cli_misuse(command, "%s needs a number, not \"%s\"", name, value);
+        }
+        *(double *)option->target = number;
+        return CLI_RUN;
+    }
+    case CLI_KIND_CHOICE: return set_choice(command, option, name, value);
+    case CLI_KIND_LIST: {
+        cli_list *list = option->target;
+        list->names = xrealloc(list->names, (list->count + 1) * sizeof *list->names);
+        list->values = xrealloc(list->values, (list->count + 1) * sizeof *list->values);
+        list->names[list->count] = option->name;
+        list->values[list->count++] = value;
+        return CLI_RUN;
+    }
+    default: return CLI_RUN;
+    }
+}
+
+static const cli_option *find_long(const cli_option *options, const char *name, size_t length) {
+    for (; options->kind != CLI_KIND_END; options++) {
+        if (options->name && strlen(options->name) == length &&
+            strncmp(options->name, name, length) == 0) {
+            return options;
+        }
+    }
+    return NULL;
+}
+
+static const cli_option *find_short(const cli_option *options, char letter) {
+    for (; options->kind != CLI_KIND_END; options++) {
+        if (options->letter && options->letter == letter) return options;
+    }
+    return NULL;
+}
+
+/* One word that starts with --; *next is the word behind it, NULL at the end. */
+static int parse_long(const cli_command *command, const cli_option *options, const char *word,
+                      const char *next, int *used_next) {
+    const char *name = word + 2, *equals = strchr(name, '=');
+    size_t length = equals ? (size_t)(equals - name) : strlen(name);
+    if (length == 4 && strncmp(name, "help", 4) == 0 && !equals) {
+        print_help(command, options);
+        return EXIT_FOUND;
+    }
+    const cli_option *option = find_long(options, name, length);
+    if (!option) return misspelt(command, options, word);
+    if (option->kind == CLI_KIND_FLAG) {
+        if (equals) return cli_misuse(command, "--%s takes no value", option->name);
+        *(int *)option->target = 1;
+        return CLI_RUN;
+    }
+    if (equals) return set_value(command, option, 0, equals + 1);
+    if (option->kind == CLI_KIND_OPTIONAL) return set_value(command, option, 0, "");
+    if (!next) return cli_misuse(command, "--%s needs a value: %s", option->name, option->value);
+    *used_next = 1;
+    return set_value(command, option, 0, next);
+}
+
+static int parse_short(const cli_command *command, const cli_option *options, const char *word,
+                       const char *next, int *used_next) {
+    for (const char *s = word + 1; *s; s++) {
+        if (*s == 'h') {
+            if (s == word + 1 && s[1] == '\0') {
+                print_help(command, options);
+                return EXIT_FOUND;
+            }
+        }
+        const cli_option *option = find_short(options, *s);
+        if (!option) return misspelt(command, options, word);
+        if (option->kind == CLI_KIND_FLAG) {
+            /* -json is a slip for --json and not five flags. */
+            if (s == word + 1 && s[1] && !find_short(options, s[1])) {
+                return misspelt(command, options, word);
+            }
+            *(int *)option->target = 1;
+            continue;
+        }
+        if (s[1]) {
+            const char *value = s[1] == '=' ? s + 2 : s + 1;
+            return set_value(command, option, 1, value);
+        }
+        if (!next) return cli_misuse(command, "-%c needs a value: %s", *s, option->value);
+        *used_next = 1;
+        return set_value(command, option, 1, next);
+    }
+    return CLI_RUN;
+}
+
+int cli_parse(const cli_command *command, const cli_option *options, int argc, char **argv,
+              cli_arguments *arguments) {
+    arguments->words = xcalloc((size_t)argc + 1, sizeof *arguments->words);
+    arguments->count = 0;
+    int ended = 0;
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i], *next = i + 1 < argc ? argv[i + 1] : NULL;
+        if (ended || word[0] != '-' || word[1] == '\0') {
+            arguments->words[arguments->count++] = word;
+            continue;
+        }
+        if (strcmp(word, "--") == 0) {
+            ended = 1;
+            continue;
+        }
+        int used_next = 0;
+        int code = word[1] == '-' ? parse_long(command, options, word, next, &used_next)
+                                  : parse_short(command, options, word, next, &used_next);
+        if (code != CLI_RUN) {
+            cli_arguments_free(arguments);
+            return code;
+        }
+        i += used_next;
+    }
+    return CLI_RUN;
+}
+
+void cli_arguments_free(cli_arguments *arguments) {
+    free(arguments->words);
+    arguments->words = NULL;
+    arguments->count = 0;
+}
+
+void cli_list_free(cli_list *list) {
+    free(list->names);
+    free(list->values);
+    *list = (cli_list){0};
+}

@@ -1,0 +1,202 @@
+/*
+ * cmd_index.c - glimpse index DIR...: bring a library up to date with folders of pictures.
+ *
+ * Ctrl-C stops at the next opportunity, with everything embedded so far committed (exit code 130);
+ * a second one kills, and even that loses no more than the batch in flight.
+ */
+#include "cli.h"
+#include "json_out.h"
+#include "progress.h"
+#include "session.h"
+#include "text.h"
+#include "tool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN_QUARANTINED = 5 };
+
+static int on_progress(void *user, const glimpse_progress *p) {
+    (void)user;
+    char detail[96] = "";
+    if (p->quarantined > 0) {
+        (void)snprintf(detail, sizeof detail, "%s unusable", text_count(p->quarantined));
+    }
+    progress_show(tool_stopped() ? "stopping" : p->stage, p->done, p->total, p->total_is_final,
+                  p->seconds, detail);
+    return tool_stopped();
+}
+
+static void print_json(const session *s, const glimpse_ingest_report *r, int stopped) {
+    json_out j = {stdout, 0};
+    jout_open(&j, '{');
+    jout_path(&j, "library", glimpse_library_path(s->library));
+    jout_path(&j, "model", glimpse_model_name(s->model));
+    jout_key(&j, "files"), jout_uint(&j, r->files);
+    jout_key(&j, "embedded"), jout_uint(&j, r->embedded);
+    jout_key(&j, "unchanged"), jout_uint(&j, r->unchanged);
+    jout_key(&j, "bound"), jout_uint(&j, r->bound);
+    jout_key(&j, "quarantined"), jout_uint(&j, r->quarantined);
+    jout_key(&j, "newly_quarantined"), jout_uint(&j, r->newly_quarantined);
+    jout_key(&j, "missing"), jout_uint(&j, r->missing);
+    jout_key(&j, "offline_roots"), jout_uint(&j, r->offline_roots);
+    jout_key(&j, "seconds"), jout_number(&j, r->seconds);
+    jout_key(&j, "busy");
+    jout_open(&j, '{');
+    jout_key(&j, "read"), jout_number(&j, r->busy_read);
+    jout_key(&j, "decode"), jout_number(&j, r->busy_decode);
+    jout_key(&j, "encode"), jout_number(&j, r->busy_encode);
+    jout_key(&j, "commit"), jout_number(&j, r->busy_commit);
+    jout_close(&j, '}');
+    jout_key(&j, "peak_bytes"), jout_uint(&j, r->peak_bytes);
+    jout_key(&j, "stopped"), jout_bool(&j, stopped);
+    jout_close(&j, '}');
+    jout_end(&j);
+}
+
+static const char *pictures(uint64_t count) {
+    return count == 1 ? "picture" : "pictures";
+}
+
+static void print_summary(const session *s, const glimpse_ingest_report *r) {
+    (void)printf("%s %s: %s embedded", text_count(r->files), pictures(r->files),
+                 text_count(r->embedded));
+    if (r->bound > 0) (void)printf(", %s known by content", text_count(r->bound));
+    if (r->unchanged > 0) (void)printf(", %s unchanged", text_count(r->unchanged));
+    if (r->quarantined > 0) (void)printf(", %s unusable", text_count(r->quarantined));
+    (void)printf(", in %s", text_duration(r->seconds));
+    if (r->embedded > 0 && r->seconds > 0) {
+        (void)printf(" (%.1f pictures/s)", (double)r->embedded / r->seconds);
+    }
+    (void)putchar('\n');
+    if (r->missing > 0) {
+        (void)printf("%s known %s no longer there (glimpse prune forgets them)\n",
+                     text_count(r->missing), r->missing == 1 ? "file is" : "files are");
+    }
+    if (r->offline_roots > 0) {
+        (void)printf("%s indexed %s cannot be reached now; %s pictures are kept\n",
+                     text_count(r->offline_roots), r->offline_roots == 1 ? "folder" : "folders",
+                     r->offline_roots == 1 ? "its" : "their");
+    }
+    char *library = text_display(glimpse_library_path(s->library));
+    (void)printf("Library: %s\n", library);
+    free(library);
+}
+
+/* The first few files that could not be used, on stderr like other messages. */
+static void list_quarantined(session *s) {
+    glimpse_library_status *status = NULL;
+    if (glimpse_library_get_status(s->library, &status) < 0) return;
+    for (size_t i = 0; i < status->quarantined_count && i < SHOWN_QUARANTINED; i++) {
+        const glimpse_quarantined *q = &status->quarantined[i];
+        /* Reasons may begin with the path already. */
+        if (strncmp(q->reason, q->path, strlen(q->path)) == 0) {
+            tool_say("unusable: %s", q->reason);
+        } else {
+            tool_say("unusable: %s: %s", q->path, q->reason);
+        }
+    }
+    if (status->quarantined_count > SHOWN_QUARANTINED) {
+        tool_say("... and %s more; glimpse status shows all",
+                 text_count(status->quarantined_count - SHOWN_QUARANTINED));
+    }
+    glimpse_library_status_free(status);
+}
+
+static int run(int argc, char **argv) {
+    session s = {0};
+    uint64_t jobs = 0, batch = 0, max_pixels = 0;
+    int retry = 0, follow = 0, json = 0;
+    cli_list exclude = {0};
+    const cli_option options[] = {
+        CLI_LIST("exclude", 'x', &exclude, "PATTERN",
+                 "leave out names or paths below DIR that fit, as in '*.tmp.jpg'; may be repeated"),
+        CLI_FLAG("retry", 0, &retry, "look again at unusable files that did not change"),
+        CLI_FLAG("follow-links", 0, &follow, "go into folders behind symbolic links"),
+        CLI_SIZE("max-pixels", 0, &max_pixels, "N",
+                 "refuse pictures of more pixels (default: 200000000)", 1, UINT64_MAX),
+        CLI_SIZE("jobs", 0, &jobs, "N", "worker threads (default: one per core)", 1, 1024),
+        CLI_SIZE("batch", 0, &batch, "N", "pictures encoded at once (default: 16)", 1, 4096),
+        CLI_FLAG("json", 'j', &json, "print the summary as JSON"),
+        CLI_HEADING("Library and model"),
+        SESSION_LIBRARY_OPTION(s),
+        SESSION_MODEL_OPTIONS(s),
+        SESSION_BACKEND_OPTION(s),
+        SESSION_QUIET_OPTION(s),
+        CLI_END,
+    };
+    cli_arguments arguments = {0};
+    int code = cli_parse(&cmd_index, options, argc, argv, &arguments);
+    if (code != CLI_RUN) return code;
+
+    tool_set_quiet(s.quiet);
+    if (arguments.count == 0) {
+        code = cli_misuse(&cmd_index, "which folders should be indexed?");
+        goto done;
+    }
+    tool_catch_stop();
+    /* The model first: a library should not be made when it cannot be filled. */
+    if ((code = session_open_library_if_any(&s)) != CLI_RUN && !s.library_option) goto done;
+    if (!s.library && (code = session_find_model(&s)) != CLI_RUN) goto done;
+    if (!s.library && (code = session_open_library(&s, GLIMPSE_LIBRARY_CREATE)) != CLI_RUN) {
+        goto done;
+    }
+    if ((code = session_open_model(&s, GLIMPSE_TOWER_IMAGE, 0)) != CLI_RUN) goto done;
+
+    glimpse_ingest_options ingest = GLIMPSE_INGEST_OPTIONS_INIT;
+    ingest.model = s.model;
+    ingest.roots = arguments.words;
+    ingest.root_count = arguments.count;
+    ingest.jobs = (unsigned)jobs;
+    ingest.batch = (unsigned)batch;
+    ingest.max_pixels = max_pixels;
+    ingest.retry_quarantined = retry;
+    ingest.follow_links = follow;
+    ingest.exclude = exclude.values;
+    ingest.exclude_count = exclude.count;
+    ingest.progress = on_progress;
+    glimpse_ingest_report report = {0};
+    int status = glimpse_library_ingest(s.library, &ingest, &report);
+    progress_clear();
+    if (status < 0 && status != GLIMPSE_E_CANCELLED) {
+        code = tool_fail_last();
+        goto done;
+    }
+    int stopped = status == GLIMPSE_E_CANCELLED;
+    if (json) {
+        print_json(&s, &report, stopped);
+    } else if (!stopped) {
+        print_summary(&s, &report);
+    }
+    (void)fflush(stdout);
+    if (stopped) {
+        tool_say("stopped after %s new %s, which are kept; run the same command again to continue",
+                 text_count(report.embedded), pictures(report.embedded));
+        code = EXIT_STOPPED;
+        goto done;
+    }
+    if (report.quarantined > 0) list_quarantined(&s);
+    code = report.quarantined > 0 ? EXIT_PARTIAL : EXIT_FOUND;
+done:
+    session_close(&s);
+    cli_list_free(&exclude);
+    cli_arguments_free(&arguments);
+    return code;
+}
+
+const cli_command cmd_index = {
+    "index",
+    "DIR...",
+    "bring a library up to date with folders of pictures",
+    "Looks through the folders (or single files), embeds every picture that the library does not "
+    "know yet, and remembers where it is. Running it again is cheap: unchanged files are not "
+    "opened, moved and renamed ones not embedded again. Files that cannot be used are listed with "
+    "the reason and tried again when they change.\n\n"
+    "Exit code 3 when some files were unusable, 130 when stopped by Ctrl-C (what was done is "
+    "kept; run the same command again to continue).",
+    "  glimpse index ~/Pictures\n"
+    "  glimpse index /mnt/nas/photos --exclude '@eaDir' --exclude '*.tmp.jpg'\n"
+    "  glimpse index ~/Pictures --library work.glimpse --model ./clip-vit-base-patch32\n",
+    run,
+};

@@ -1,0 +1,150 @@
+/*
+ * cmd_status.c - glimpse status: what is in a library, and what could not be used.
+ */
+#include "cli.h"
+#include "json_out.h"
+#include "session.h"
+#include "text.h"
+#include "tool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print_json(const glimpse_library_status *st) {
+    json_out j = {stdout, 0};
+    jout_open(&j, '{');
+    jout_path(&j, "library", st->library);
+    jout_key(&j, "files"), jout_uint(&j, st->files);
+    jout_key(&j, "embedded"), jout_uint(&j, st->embedded);
+    jout_key(&j, "duplicates"), jout_uint(&j, st->duplicates);
+    jout_key(&j, "pending"), jout_uint(&j, st->pending);
+    jout_key(&j, "offline"), jout_uint(&j, st->offline);
+    jout_key(&j, "missing"), jout_uint(&j, st->missing);
+    jout_key(&j, "quarantined");
+    jout_open(&j, '[');
+    for (size_t i = 0; i < st->quarantined_count; i++) {
+        jout_open(&j, '{');
+        jout_path(&j, "path", st->quarantined[i].path);
+        jout_key(&j, "reason"), jout_string(&j, st->quarantined[i].reason);
+        jout_close(&j, '}');
+    }
+    jout_close(&j, ']');
+    jout_key(&j, "models");
+    jout_open(&j, '[');
+    for (size_t i = 0; i < st->model_count; i++) {
+        const glimpse_library_model *m = &st->models[i];
+        jout_open(&j, '{');
+        jout_path(&j, "name", m->name);
+        jout_key(&j, "fingerprint"), jout_string(&j, m->fingerprint);
+        jout_path(&j, "path", m->path);
+        jout_key(&j, "embedding_size"), jout_uint(&j, m->embedding_size);
+        jout_key(&j, "embedded"), jout_uint(&j, m->embedded);
+        jout_key(&j, "generation"), jout_uint(&j, m->generation);
+        jout_key(&j, "index"), jout_string(&j, m->index_state);
+        jout_close(&j, '}');
+    }
+    jout_close(&j, ']');
+    jout_key(&j, "roots");
+    jout_open(&j, '[');
+    for (size_t i = 0; i < st->root_count; i++) {
+        jout_open(&j, '{');
+        jout_path(&j, "path", st->roots[i]);
+        jout_key(&j, "offline"), jout_bool(&j, st->root_offline[i]);
+        jout_close(&j, '}');
+    }
+    jout_close(&j, ']');
+    jout_key(&j, "catalog_bytes"), jout_uint(&j, st->catalog_bytes);
+    jout_key(&j, "vectors_bytes"), jout_uint(&j, st->vectors_bytes);
+    jout_close(&j, '}');
+    jout_end(&j);
+}
+
+static void print_path(const char *before, const char *path, const char *after) {
+    char *shown = text_display(path);
+    (void)printf("%s%s%s\n", before, shown, after);
+    free(shown);
+}
+
+static void print_people(const glimpse_library_status *st) {
+    print_path("Library:     ", st->library, "");
+    (void)printf("Pictures:    %s files, %s embedded", text_count(st->files),
+                 text_count(st->embedded));
+    if (st->duplicates > 0) (void)printf(", %s duplicates", text_count(st->duplicates));
+    if (st->pending > 0) (void)printf(", %s not embedded yet", text_count(st->pending));
+    if (st->quarantined_count > 0) {
+        (void)printf(", %s unusable", text_count(st->quarantined_count));
+    }
+    (void)putchar('\n');
+    if (st->offline > 0) (void)printf("Offline:     %s files\n", text_count(st->offline));
+    if (st->missing > 0) {
+        (void)printf("Missing:     %s files (glimpse prune forgets them)\n",
+                     text_count(st->missing));
+    }
+    (void)printf("On disk:     %s catalogue, %s vector index\n", text_bytes(st->catalog_bytes),
+                 text_bytes(st->vectors_bytes));
+    for (size_t i = 0; i < st->root_count; i++) {
+        print_path(i == 0 ? "Folders:     " : "             ", st->roots[i],
+                   st->root_offline[i] ? " (offline)" : "");
+    }
+    for (size_t i = 0; i < st->model_count; i++) {
+        const glimpse_library_model *m = &st->models[i];
+        char *name = text_display(m->name);
+        (void)printf("%s%s, %s embedded, index %s\n", i == 0 ? "Models:      " : "             ",
+                     name, text_count(m->embedded), m->index_state);
+        free(name);
+    }
+    if (st->quarantined_count > 0) (void)printf("Unusable:\n");
+    for (size_t i = 0; i < st->quarantined_count; i++) {
+        const glimpse_quarantined *q = &st->quarantined[i];
+        int has_path = strncmp(q->reason, q->path, strlen(q->path)) == 0;
+        char *line = has_path ? xstrdup(q->reason) : xprintf("%s: %s", q->path, q->reason);
+        print_path("  ", line, "");
+        free(line);
+    }
+}
+
+static int run(int argc, char **argv) {
+    session s = {0};
+    int json = 0;
+    const cli_option options[] = {
+        CLI_FLAG("json", 'j', &json, "print JSON"),
+        SESSION_LIBRARY_OPTION(s),
+        CLI_END,
+    };
+    cli_arguments arguments = {0};
+    int code = cli_parse(&cmd_status, options, argc, argv, &arguments);
+    if (code != CLI_RUN) return code;
+    glimpse_library_status *status = NULL;
+    if (arguments.count > 0) {
+        code = cli_misuse(&cmd_status, "status takes no arguments, not \"%s\"", arguments.words[0]);
+        goto done;
+    }
+    if ((code = session_open_library(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
+    if (glimpse_library_get_status(s.library, &status) < 0) {
+        code = tool_fail_last();
+        goto done;
+    }
+    if (json) {
+        print_json(status);
+    } else {
+        print_people(status);
+    }
+    code = EXIT_FOUND;
+done:
+    glimpse_library_status_free(status);
+    session_close(&s);
+    cli_arguments_free(&arguments);
+    return code;
+}
+
+const cli_command cmd_status = {
+    "status",
+    "",
+    "what is in a library, and which files were unusable",
+    "Shows how many pictures the library knows, which folders and models it has, and every file "
+    "that could not be used, with the reason.",
+    "  glimpse status\n"
+    "  glimpse status --json --library work.glimpse\n",
+    run,
+};

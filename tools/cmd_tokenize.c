@@ -1,0 +1,131 @@
+/*
+ * cmd_tokenize.c - glimpse tokenize: the token ids of texts, as the model would read them.
+ *
+ * Needs only the tokenizer files of a model directory; the context length comes from its
+ * configuration where there is one, else it is CLIP's 77.
+ */
+#include "cli.h"
+#include "json_out.h"
+#include "session.h"
+#include "tool.h"
+
+#include <glimpse/tokenizer.h>
+
+#include <jansson.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLIP_CONTEXT = 77, MOST_CONTEXT = 1 << 20 };
+
+static size_t read_context(const char *folder) {
+    static const struct {
+        const char *file, *keys[3];
+    } places[] = {
+        {"open_clip_config.json", {"model_cfg", "text_cfg", "context_length"}},
+        {"config.json", {"text_config", "max_position_embeddings", NULL}},
+    };
+    size_t context = CLIP_CONTEXT;
+    for (size_t i = 0; i < 2; i++) {
+        char *path = xprintf("%s/%s", folder, places[i].file);
+        json_t *root = json_load_file(path, 0, NULL);
+        const json_t *value = root;
+        for (size_t k = 0; k < 3 && places[i].keys[k]; k++)
+            value = json_object_get(value, places[i].keys[k]);
+        json_int_t number = json_integer_value(value);
+        int found = root != NULL;
+        if (number >= 2 && number <= MOST_CONTEXT) context = (size_t)number;
+        json_decref(root);
+        free(path);
+        if (found) break;
+    }
+    return context;
+}
+
+static int print_ids(const glimpse_tokenizer *tokenizer, int32_t *ids, size_t context,
+                     const char *text, size_t length) {
+    glimpse_tokens tokens = {ids, context, 0, 0};
+    if (glimpse_tokenizer_encode(tokenizer, text, length, &tokens) < 0) return tool_fail_last();
+    json_out j = {stdout, 0};
+    jout_open(&j, '{');
+    jout_key(&j, "text");
+    jout_bytes(&j, text, length);
+    jout_key(&j, "ids");
+    jout_open(&j, '[');
+    for (size_t i = 0; i < tokens.count; i++)
+        jout_int(&j, tokens.ids[i]);
+    jout_close(&j, ']');
+    jout_key(&j, "truncated"), jout_bool(&j, tokens.truncated);
+    jout_close(&j, '}');
+    jout_end(&j);
+    return CLI_RUN;
+}
+
+static int run(int argc, char **argv) {
+    session s = {0};
+    int lines = 0, records = 0;
+    const cli_option options[] = {
+        CLI_TEXT("model", 'm', &s.model_option, "DIR", "the model; its tokenizer files are enough"),
+        CLI_FLAG("stdin", 0, &lines, "read texts from standard input, one a line"),
+        CLI_FLAG("stdin0", 0, &records, "read texts from standard input, each ended by a NUL byte"),
+        SESSION_QUIET_OPTION(s),
+        CLI_END,
+    };
+    cli_arguments arguments = {0};
+    int code = cli_parse(&cmd_tokenize, options, argc, argv, &arguments);
+    if (code != CLI_RUN) return code;
+    glimpse_tokenizer *tokenizer = NULL;
+    int32_t *ids = NULL;
+    char *record = NULL;
+    size_t room = 0;
+    tool_set_quiet(s.quiet);
+    if (lines && records) {
+        code = cli_misuse(&cmd_tokenize, "choose one of --stdin and --stdin0");
+        goto done;
+    }
+    if (arguments.count == 0 && !lines && !records) {
+        code = cli_misuse(&cmd_tokenize, "which text?");
+        goto done;
+    }
+    if ((code = session_find_model(&s)) != CLI_RUN) goto done;
+    if (glimpse_tokenizer_open(&tokenizer, s.model_path, GLIMPSE_TOKENIZER_AUTO) < 0) {
+        code = tool_fail_last();
+        goto done;
+    }
+    size_t context = read_context(s.model_path);
+    ids = xcalloc(context, sizeof *ids);
+    for (size_t i = 0; i < arguments.count && code == CLI_RUN; i++) {
+        code = print_ids(tokenizer, ids, context, arguments.words[i], strlen(arguments.words[i]));
+    }
+    while ((lines || records) && code == CLI_RUN) {
+        char end = lines ? '\n' : '\0';
+        ssize_t length = getdelim(&record, &room, end, stdin);
+        if (length < 0) {
+            if (ferror(stdin)) code = tool_fail("cannot read standard input: %s", strerror(errno));
+            break;
+        }
+        if (record[length - 1] == end) length--;
+        code = print_ids(tokenizer, ids, context, record, (size_t)length);
+    }
+    if (code == CLI_RUN) code = EXIT_FOUND;
+done:
+    free(record);
+    free(ids);
+    glimpse_tokenizer_free(tokenizer);
+    session_close(&s);
+    cli_arguments_free(&arguments);
+    return code;
+}
+
+const cli_command cmd_tokenize = {
+    "tokenize",
+    "TEXT...",
+    "token ids of texts",
+    "Prints one JSON object per text, in order: {\"text\":...,\"ids\":[...],\"truncated\":false}. "
+    "The start and end tokens are included; ids stop at the model's text context.",
+    "  glimpse tokenize --model ./clip-vit-base-patch32 \"a photo of a cat\"\n"
+    "  glimpse tokenize --model ./clip-vit-base-patch32 --stdin < captions.txt\n",
+    run,
+};

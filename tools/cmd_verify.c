@@ -1,0 +1,95 @@
+/*
+ * cmd_verify.c - glimpse verify: does everything in a library fit together?
+ */
+#include "cli.h"
+#include "json_out.h"
+#include "session.h"
+#include "text.h"
+#include "tool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct problems {
+    char **texts;
+    size_t count;
+} problems;
+
+static void on_problem(void *user, const char *problem) {
+    problems *all = user;
+    all->texts = xrealloc(all->texts, (all->count + 1) * sizeof *all->texts);
+    all->texts[all->count++] = xstrdup(problem);
+}
+
+static int run(int argc, char **argv) {
+    session s = {0};
+    int json = 0;
+    const cli_option options[] = {
+        CLI_FLAG("json", 'j', &json, "print JSON"),
+        SESSION_LIBRARY_OPTION(s),
+        CLI_END,
+    };
+    cli_arguments arguments = {0};
+    int code = cli_parse(&cmd_verify, options, argc, argv, &arguments);
+    if (code != CLI_RUN) return code;
+    problems found = {0};
+    uint64_t checked = 0;
+    if (arguments.count > 0) {
+        code = cli_misuse(&cmd_verify, "verify takes no arguments, not \"%s\"", arguments.words[0]);
+        goto done;
+    }
+    if ((code = session_open_library(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
+    int status = glimpse_library_verify(s.library, on_problem, &found, &checked);
+    if (status < 0 && status != GLIMPSE_E_CORRUPT) {
+        code = tool_fail_last();
+        goto done;
+    }
+    if (status == GLIMPSE_E_CORRUPT && found.count == 0) on_problem(&found, glimpse_last_error());
+    code = found.count > 0 ? EXIT_NOTHING : EXIT_FOUND;
+    if (json) {
+        json_out j = {stdout, 0};
+        jout_open(&j, '{');
+        jout_path(&j, "library", glimpse_library_path(s.library));
+        jout_key(&j, "ok"), jout_bool(&j, found.count == 0);
+        jout_key(&j, "checked"), jout_uint(&j, checked);
+        jout_key(&j, "problems");
+        jout_open(&j, '[');
+        for (size_t i = 0; i < found.count; i++)
+            jout_string(&j, found.texts[i]);
+        jout_close(&j, ']');
+        jout_close(&j, '}');
+        jout_end(&j);
+        goto done;
+    }
+    for (size_t i = 0; i < found.count; i++) {
+        char *shown = text_display(found.texts[i]);
+        (void)printf("%s\n", shown);
+        free(shown);
+    }
+    if (found.count == 0) {
+        (void)printf("All is well: %s embeddings checked.\n", text_count(checked));
+    } else {
+        (void)printf("%s %s. `glimpse reindex` writes the vector index anew; for anything else, "
+                     "index into a new library.\n",
+                     text_count(found.count), found.count == 1 ? "problem" : "problems");
+    }
+done:
+    for (size_t i = 0; i < found.count; i++)
+        free(found.texts[i]);
+    free(found.texts);
+    session_close(&s);
+    cli_arguments_free(&arguments);
+    return code;
+}
+
+const cli_command cmd_verify = {
+    "verify",
+    "",
+    "check that catalogue, embeddings and vector index fit together",
+    "Checks the catalogue, every stored embedding and the vector index against each other, and "
+    "prints each problem. Nothing is changed.\n\n"
+    "Exit code 1 when there is a problem, 4 when the catalogue cannot be opened at all.",
+    "  glimpse verify\n"
+    "  glimpse verify --library work.glimpse --json\n",
+    run,
+};

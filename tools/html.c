@@ -1,0 +1,176 @@
+/*
+ * html.c - the contact sheet: one HTML file with everything inside, to keep or to send.
+ *
+ * Nothing is loaded from outside (the policy in the head forbids it): thumbnails are JPEG data
+ * URIs, the style is inline, there is no script. Paths are bytes from outside: whatever they
+ * contain, they come out as text. The file appears under its name only when it is complete.
+ */
+#include "output.h"
+
+#include "picture_out.h"
+#include "progress.h"
+#include "text.h"
+#include "tool.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { THUMB = 360 };
+
+static const char style[] =
+    ":root{color-scheme:light dark;--back:#f6f6f4;--card:#fff;--ink:#1d1d1f;--soft:#6b6b70;"
+    "--line:#e2e2de;--accent:#2f6fdf}"
+    "@media(prefers-color-scheme:dark){:root{--back:#141416;--card:#1f1f23;--ink:#ececf0;"
+    "--soft:#9a9aa2;--line:#303036;--accent:#7aa7ff}}"
+    "*{box-sizing:border-box}"
+    "body{margin:0;padding:2rem clamp(1rem,4vw,3rem);background:var(--back);color:var(--ink);"
+    "font:15px/1.45 system-ui,sans-serif}"
+    "header{margin-bottom:1.5rem}h1{font-size:1.6rem;margin:0 0 .25rem;overflow-wrap:anywhere}"
+    "header p{margin:0;color:var(--soft)}"
+    "main{display:grid;grid-template-columns:repeat(auto-fill,minmax(220px,1fr));gap:1rem}"
+    "figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:10px;"
+    "overflow:hidden;display:flex;flex-direction:column}"
+    "figure a.picture{display:flex;align-items:center;justify-content:center;height:220px;"
+    "background:color-mix(in srgb,var(--ink) 6%,transparent);color:var(--soft);"
+    "text-decoration:none}"
+    "img{max-width:100%;max-height:220px;object-fit:contain;display:block}"
+    "figcaption{padding:.6rem .75rem .7rem}"
+    ".top{display:flex;justify-content:space-between;font-variant-numeric:tabular-nums}"
+    ".score{font-weight:600;color:var(--accent)}.rank,.facts{color:var(--soft);font-size:.85rem}"
+    ".bar{height:3px;border-radius:2px;background:var(--line);margin:.3rem 0 .45rem}"
+    ".bar i{display:block;height:100%;border-radius:2px;background:var(--accent)}"
+    ".name{font-weight:500;overflow-wrap:anywhere}"
+    ".path{color:var(--soft);font-size:.8rem;overflow-wrap:anywhere}";
+
+/* Every byte as text: markup characters as references, control characters as their pictures,
+ * characters that turn the direction dropped to U+FFFD like invalid ones. */
+static void put_text(FILE *to, const char *bytes) {
+    for (uint32_t c; (c = text_next(&bytes, NULL)) != 0;) {
+        char utf8[4];
+        if (c < 0x20) {
+            c += 0x2400;
+        } else if (c == 0x7F) {
+            c = 0x2421;
+        } else if ((c >= 0x80 && c < 0xA0) || c == 0x200E || c == 0x200F ||
+                   (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFFFE ||
+                   c == 0xFFFF) {
+            c = 0xFFFD;
+        }
+        switch (c) {
+        case '&': (void)fputs("&amp;", to); break;
+        case '<': (void)fputs("&lt;", to); break;
+        case '>': (void)fputs("&gt;", to); break;
+        case '"': (void)fputs("&quot;", to); break;
+        case '\'': (void)fputs("&#39;", to); break;
+        default: (void)fwrite(utf8, 1, text_put(c, utf8), to);
+        }
+    }
+}
+
+/* file:// with everything but the plainest characters as %XX: exact for any bytes. */
+static void put_file_link(FILE *to, const char *path) {
+    (void)fputs("file://", to);
+    for (const unsigned char *s = (const unsigned char *)path; *s; s++) {
+        int plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
+                    (*s >= '0' && *s <= '9') || strchr("/-_.~", *s) != NULL;
+        (void)fprintf(to, plain ? "%c" : "%%%02X", *s);
+    }
+}
+
+static void put_picture(FILE *to, const char *path) {
+    thumbnail t;
+    size_t size = 0;
+    uint8_t *jpeg = NULL;
+    if (thumbnail_make(&t, path, THUMB, THUMB) == 0) {
+        jpeg = thumbnail_jpeg(&t, 82, &size);
+    }
+    if (!jpeg) {
+        (void)fputs("<span>cannot be shown</span>", to);
+        tool_note("not in the contact sheet: %s", glimpse_last_error());
+    } else {
+        (void)fprintf(to, "<img width=\"%u\" height=\"%u\" alt=\"\" src=\"data:image/jpeg;base64,",
+                      (unsigned)t.width, (unsigned)t.height);
+        base64_write(to, jpeg, size);
+        (void)fputs("\">", to);
+    }
+    free(jpeg);
+    thumbnail_free(&t);
+}
+
+static void put_result(FILE *to, const glimpse_result *r, double best) {
+    const char *slash = strrchr(r->path, '/'), *name = slash ? slash + 1 : r->path;
+    char *folder = xprintf("%.*s", slash ? (int)(slash - r->path) : 0, r->path);
+    double width = best > 0 && r->score > 0 ? 100 * r->score / best : 0;
+    (void)fputs("<figure><a class=\"picture\" href=\"", to);
+    put_file_link(to, r->path);
+    (void)fputs("\">", to);
+    put_picture(to, r->path);
+    (void)fprintf(to,
+                  "</a><figcaption><div class=\"top\"><span class=\"score\">%.3f</span>"
+                  "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
+                  "style=\"width:%.0f%%\"></i></div><div class=\"name\">",
+                  r->score, r->rank, width);
+    put_text(to, name);
+    (void)fprintf(to, "</div><div class=\"facts\">%u &times; %u &middot; %s", (unsigned)r->width,
+                  (unsigned)r->height, text_bytes(r->bytes));
+    const char *date = r->taken && *r->taken ? r->taken : r->modified ? r->modified : "";
+    if (*date) {
+        (void)fputs(" &middot; ", to);
+        char *day = xprintf("%.10s", date);
+        put_text(to, day);
+        free(day);
+    }
+    if (r->copies > 1) (void)fprintf(to, " &middot; %zu copies", r->copies);
+    if (r->offline) (void)fputs(" &middot; offline", to);
+    (void)fputs("</div><div class=\"path\">", to);
+    put_text(to, folder);
+    (void)fputs("</div></figcaption></figure>\n", to);
+    free(folder);
+}
+
+int html_write(const char *file, const char *query, const char *model,
+               const glimpse_results *results) {
+    size_t count = glimpse_results_count(results);
+    char *temporary = xprintf("%s.%ld.tmp", file, (long)getpid());
+    int failed = -1;
+    FILE *to = fopen(temporary, "wb");
+    if (!to) {
+        (void)tool_fail("%s: cannot write: %s", file, strerror(errno));
+        goto done;
+    }
+    (void)fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                "img-src data:; style-src 'unsafe-inline'\"><title>",
+                to);
+    put_text(to, query);
+    (void)fprintf(to, " - glimpse</title><style>%s</style></head><body><header><h1>", style);
+    put_text(to, query);
+    (void)fprintf(to, "</h1><p>%s %s &middot; model ", text_count(count),
+                  count == 1 ? "picture" : "pictures");
+    put_text(to, model);
+    (void)fputs(" &middot; scores are cosine similarities</p></header><main>\n", to);
+    double best = count > 0 ? glimpse_results_get(results, 0)->score : 0, start = progress_now();
+    for (size_t i = 0; i < count; i++) {
+        progress_show("contact sheet", i, count, 1, progress_now() - start, NULL);
+        put_result(to, glimpse_results_get(results, i), best);
+    }
+    progress_clear();
+    (void)fputs("</main></body></html>\n", to);
+    int bad = ferror(to);
+    if (fclose(to) != 0 || bad) {
+        (void)tool_fail("%s: cannot write: %s", file, strerror(errno));
+    } else if (rename(temporary, file) != 0) {
+        (void)tool_fail("%s: cannot write: %s", file, strerror(errno));
+    } else {
+        failed = 0;
+    }
+    if (failed) (void)unlink(temporary);
+done:
+    free(temporary);
+    return failed;
+}

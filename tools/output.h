@@ -1,0 +1,42 @@
+/*
+ * output.h - the results of a search in every form the command knows.
+ */
+#ifndef GLIMPSE_TOOLS_OUTPUT_H
+#define GLIMPSE_TOOLS_OUTPUT_H
+
+#include "cli.h"
+
+#include <glimpse/library.h>
+#include <glimpse/model.h>
+
+typedef struct output_options {
+    int json, tsv, paths, nul;
+    const char *open, *preview; /* NULL: not asked for; "" without a value */
+    const char *html;
+} output_options;
+
+#define OUTPUT_OPTIONS(o)                                                                          \
+ CLI_HEADING("Output (a table when none is chosen)"),                                              \
+     CLI_FLAG("json", 'j', &(o).json, "one JSON object with all results"),                         \
+     CLI_FLAG("tsv", 't', &(o).tsv,                                                                \
+              "rank, score, path, width, height, taken, id; with tabs, \\t \\n \\r \\\\ escaped"), \
+     CLI_FLAG("paths", 'p', &(o).paths, "only paths, one a line"),                                 \
+     CLI_FLAG("print0", '0', &(o).nul, "only paths, each ended by a NUL byte"),                    \
+     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),        \
+     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel",                                 \
+                  "show the pictures in the terminal, where it can"),                              \
+     CLI_OPTIONAL("open", 0, &(o).open, "N", "open the best N (5) in the desktop viewer")
+
+/* Checks the options: CLI_RUN, or an exit code after saying what is wrong. */
+int output_check(const output_options *o, const cli_command *command);
+
+/* Prints `results` for `query` and does what else was asked for. Returns EXIT_FOUND,
+ * EXIT_NOTHING when there are none, or EXIT_FAILED. */
+int output_results(const output_options *o, const char *query, const glimpse_model *model,
+                   const glimpse_results *results);
+
+/* The contact sheet alone (html.c). 0, or -1 after saying why. */
+int html_write(const char *file, const char *query, const char *model,
+               const glimpse_results *results);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * picture_out.h - small versions of pictures, and the encodings the outputs need.
+ */
+#ifndef GLIMPSE_TOOLS_PICTURE_OUT_H
+#define GLIMPSE_TOOLS_PICTURE_OUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct thumbnail {
+    uint8_t *rgb; /* height x width x 3 */
+    uint32_t width, height;
+} thumbnail;
+
+/* The picture at `path`, no larger than `most_width` x `most_height`, never enlarged. Returns 0,
+ * or -1 with the library's message set. */
+int thumbnail_make(thumbnail *out, const char *path, uint32_t most_width, uint32_t most_height);
+void thumbnail_free(thumbnail *t);
+
+/* A malloc'ed JPEG of it, NULL when out of memory. */
+uint8_t *thumbnail_jpeg(const thumbnail *t, int quality, size_t *size);
+
+/* Base64 of RFC 4648, with padding, no line ends. */
+void base64_write(FILE *to, const uint8_t *data, size_t size);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * progress.c - see progress.h.
+ */
+#include "progress.h"
+
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int drawn;
+static double drawn_at;
+
+double progress_now(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+void progress_show(const char *what, uint64_t done, uint64_t total, int total_is_final,
+                   double seconds, const char *detail) {
+    static int terminal = -1;
+    if (terminal < 0) {
+        const char *kind = getenv("TERM");
+        terminal = isatty(STDERR_FILENO) && kind && strcmp(kind, "dumb") != 0;
+    }
+    double now = progress_now();
+    if (!terminal || (drawn && now - drawn_at < 0.1)) return;
+    char line[256], left[64] = "";
+    double rate = seconds > 0 ? (double)done / seconds : 0;
+    if (total_is_final && rate > 0 && total >= done && seconds > 0.5) {
+        (void)snprintf(left, sizeof left, ", %s left",
+                       text_duration((double)(total - done) / rate));
+    }
+    (void)snprintf(line, sizeof line, "%s  %s of %s%s, %.*f/s%s%s%s", what, text_count(done),
+                   text_count(total), total_is_final ? "" : "+", rate < 10 ? 1 : 0, rate, left,
+                   detail && *detail ? ", " : "", detail ? detail : "");
+    size_t columns = text_terminal_columns(STDERR_FILENO);
+    char *shown = text_fit(line, columns > 1 ? columns - 1 : 1);
+    (void)fprintf(stderr, "\r%s\033[K", shown);
+    (void)fflush(stderr);
+    free(shown);
+    drawn = 1;
+    drawn_at = now;
+}
+
+void progress_clear(void) {
+    if (!drawn) return;
+    (void)fputs("\r\033[K", stderr);
+    (void)fflush(stderr);
+    drawn = 0;
+}

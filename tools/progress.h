@@ -1,0 +1,19 @@
+/*
+ * progress.h - one line on stderr that is redrawn: rate and time left. Nothing at all when stderr
+ * is not a terminal.
+ */
+#ifndef GLIMPSE_TOOLS_PROGRESS_H
+#define GLIMPSE_TOOLS_PROGRESS_H
+
+#include <stdint.h>
+
+/* `detail` may be NULL. Draws at most ten times a second. `total_is_final` 0: no time left is
+ * guessed. */
+void progress_show(const char *what, uint64_t done, uint64_t total, int total_is_final,
+                   double seconds, const char *detail);
+/* Removes the line, before something else is printed. */
+void progress_clear(void);
+/* Seconds of a clock that never jumps. */
+double progress_now(void);
+
+#endif

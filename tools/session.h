@@ -1,0 +1,69 @@
+/*
+ * session.h - which library and which model a command works with, and opening them.
+ *
+ * Library: --library DIR, else GLIMPSE_LIBRARY, else
+ * ${XDG_DATA_HOME:-~/.local/share}/glimpse/library. Model: --model DIR-or-name, else GLIMPSE_MODEL,
+ * else the model the library used last, else the demo model that ships with glimpse. A name is
+ * looked up in
+ * ${XDG_DATA_HOME:-~/.local/share}/glimpse/models.
+ */
+#ifndef GLIMPSE_TOOLS_SESSION_H
+#define GLIMPSE_TOOLS_SESSION_H
+
+#include "cli.h"
+
+#include <glimpse/library.h>
+#include <glimpse/model.h>
+
+typedef struct session {
+    /* From the command line. */
+    const char *library_option, *model_option;
+    int precision, backend; /* places in the lists of choices = the values of the library */
+    int quiet;
+    /* Filled by the calls below. */
+    char *library_path, *model_path;
+    glimpse_library *library;
+    glimpse_model *model;
+    glimpse_encoder *encoder;
+} session;
+
+extern const char *const session_precisions[]; /* auto, f32, bf16 */
+extern const char *const session_backends[];   /* auto, plain, openblas, onednn */
+
+#define SESSION_LIBRARY_OPTION(s)                     \
+ CLI_TEXT("library", 'l', &(s).library_option, "DIR", \
+          "the library (default: $GLIMPSE_LIBRARY, else one of your own)")
+#define SESSION_MODEL_OPTIONS(s)                                                                \
+ CLI_TEXT("model", 'm', &(s).model_option, "DIR",                                               \
+          "the model: a folder, or a name under glimpse/models (default: $GLIMPSE_MODEL, else " \
+          "the library's last one, else the demo model)"),                                      \
+     CLI_CHOICE("precision", 0, &(s).precision, NULL,                                           \
+                "arithmetic; auto is bf16 where the CPU has it in hardware", session_precisions)
+#define SESSION_BACKEND_OPTION(s) \
+ CLI_CHOICE("backend", 0, &(s).backend, NULL, "who multiplies matrices", session_backends)
+#define SESSION_QUIET_OPTION(s) \
+ CLI_FLAG("quiet", 'q', &(s).quiet, "no notes on stderr, only errors")
+
+/* Each returns CLI_RUN or prints what is wrong and returns an exit code. */
+
+/* Opens the library; `flags` as glimpse_library_open. */
+int session_open_library(session *s, unsigned flags);
+/* The same, but a library that does not exist leaves s->library NULL and is no failure. */
+int session_open_library_if_any(session *s);
+/* Finds the model (s->model_path) without opening it. Uses s->library when it is open. */
+int session_find_model(session *s);
+/* Finds and opens the model, and an encoder for `batch` inputs when that is not 0. */
+int session_open_model(session *s, unsigned towers, size_t batch);
+void session_close(session *s);
+
+/* Where things are; malloc'ed, NULL when the environment does not say (no HOME). */
+char *session_default_library(void);
+char *session_models_folder(void);
+/* The demo model's folder, or NULL when it was not installed. */
+char *session_demo_model(void);
+/* Path of what ships as KIND/NAME.txt ("classes", "templates"), or NULL. NAME must be plain. */
+char *session_shipped_file(const char *kind, const char *name);
+/* 1 when the folder has a model's configuration file. */
+int session_is_model(const char *folder);
+
+#endif

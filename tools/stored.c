@@ -1,0 +1,48 @@
+/*
+ * stored.c - see stored.h.
+ */
+#include "stored.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+typedef struct wanted {
+    const char *path;
+    const struct stat *info;
+    float *embedding;
+    char *id;
+    size_t width;
+    int found;
+} wanted;
+
+static int look(void *user, const glimpse_result *file, const float *embedding) {
+    wanted *w = user;
+    if (strcmp(file->path, w->path) != 0) return 0; /* a longer name with the same beginning */
+    char modified[32];
+    struct tm utc;
+    time_t changed = w->info->st_mtime;
+    if (!gmtime_r(&changed, &utc)) return 1;
+    (void)strftime(modified, sizeof modified, "%Y-%m-%dT%H:%M:%S", &utc);
+    if (file->bytes == (uint64_t)w->info->st_size && strcmp(file->modified, modified) == 0) {
+        memcpy(w->embedding, embedding, w->width * sizeof *embedding);
+        if (w->id) (void)snprintf(w->id, 33, "%s", file->id);
+        w->found = 1;
+    }
+    return 1;
+}
+
+int stored_embedding(glimpse_library *library, const glimpse_model *model, const char *path,
+                     float *embedding, char *id) {
+    struct stat info;
+    if (!library || stat(path, &info) != 0) return 0;
+    char *full = realpath(path, NULL);
+    if (!full) return 0;
+    wanted w = {full, &info, embedding, id, glimpse_model_embedding_size(model), 0};
+    (void)glimpse_library_visit(library, model, full, look, &w);
+    free(full);
+    return w.found;
+}

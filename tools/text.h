@@ -1,0 +1,48 @@
+/*
+ * text.h - bytes that came from outside (paths, messages) made fit for a terminal, JSON and HTML.
+ *
+ * Paths are bytes, not text: they may hold newlines, escape sequences and invalid UTF-8.
+ */
+#ifndef GLIMPSE_TOOLS_TEXT_H
+#define GLIMPSE_TOOLS_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The next code point of the NUL-terminated bytes at *s, which is moved on; 0 at the end. An
+ * invalid sequence is one U+FFFD per maximal part, with *valid set to 0 (it is never set to 1). */
+uint32_t text_next(const char **s, int *valid);
+int text_is_utf8(const char *s);
+/* Writes `c` as UTF-8 into `out` [4]; returns the bytes. */
+size_t text_put(uint32_t c, char *out);
+
+/* For people: control characters, invalid bytes and characters that turn the writing direction
+ * are written as \n, \t, \x1b, \u202e. Free with free(). */
+char *text_display(const char *bytes);
+/* Columns on a terminal of UTF-8 text. */
+size_t text_width(const char *text);
+/* `text` shortened in the middle to at most `columns`; a copy when it fits. Free with free(). */
+char *text_fit(const char *text, size_t columns);
+/* Prints `text` and pads with spaces to `columns`. */
+void text_print_padded(const char *text, size_t columns);
+/* 1 when the locale's character set is UTF-8. */
+int text_terminal_is_utf8(void);
+/* Columns of the terminal on file descriptor `fd`, 0 when it is none. COLUMNS wins over nothing
+ * else than an unknown size. */
+size_t text_terminal_columns(int fd);
+
+/* `path` as seen from the current folder when that is shorter; borrowed from `path` when not, and
+ * always one of the two. `storage` receives what has to be built: free it. */
+const char *text_near_path(const char *path, char **storage);
+
+/* "2,345", "1.4 MB", "1:02:03"; static storage, eight in turn. */
+const char *text_count(uint64_t number);
+const char *text_bytes(uint64_t bytes);
+const char *text_duration(double seconds);
+
+/* How far apart two words are (insertions, deletions, changes, swaps of neighbours). */
+size_t text_distance(const char *a, const char *b);
+/* The closest of `names` (NULL-terminated), or NULL when none is close. */
+const char *text_closest(const char *word, const char *const *names);
+
+#endif

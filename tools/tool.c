@@ -1,0 +1,142 @@
+/*
+ * tool.c - messages, memory, signals and the two ends of a run.
+ */
+#include "tool.h"
+
+#include "progress.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int quiet_notes;
+static volatile sig_atomic_t stop_requested;
+
+static void say(const char *format, va_list args) {
+    char message[2048];
+    if (vsnprintf(message, sizeof message, format, args) < 0) return;
+    char *shown = text_display(message);
+    progress_clear();
+    (void)fprintf(stderr, "glimpse: %s\n", shown);
+    free(shown);
+}
+
+void tool_say(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
+int tool_fail(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    return EXIT_FAILED;
+}
+
+int tool_fail_last(void) {
+    const char *message = glimpse_last_error();
+    return tool_fail("%s", *message ? message : "failed without a reason");
+}
+
+void tool_set_quiet(int quiet) {
+    quiet_notes = quiet;
+}
+
+void tool_note(const char *format, ...) {
+    if (quiet_notes) return;
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
+static void out_of_memory(void) {
+    static const char message[] = "glimpse: out of memory\n";
+    ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
+    (void)ignored;
+    _exit(EXIT_FAILED);
+}
+
+void *xmalloc(size_t size) {
+    void *memory = malloc(size ? size : 1);
+    if (!memory) out_of_memory();
+    return memory;
+}
+
+void *xcalloc(size_t count, size_t size) {
+    void *memory = calloc(count ? count : 1, size ? size : 1);
+    if (!memory) out_of_memory();
+    return memory;
+}
+
+void *xrealloc(void *old, size_t size) {
+    void *memory = realloc(old, size ? size : 1);
+    if (!memory) out_of_memory();
+    return memory;
+}
+
+char *xstrdup(const char *text) {
+    char *copy = strdup(text);
+    if (!copy) out_of_memory();
+    return copy;
+}
+
+char *xprintf(const char *format, ...) {
+    va_list args;
+    char *text = NULL;
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0) out_of_memory();
+    va_end(args);
+    return text;
+}
+
+static void on_stop(int number) {
+    stop_requested = 1;
+    (void)signal(number, SIG_DFL); /* the second one kills */
+}
+
+void tool_catch_stop(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_stop;
+    (void)sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+int tool_stopped(void) {
+    return stop_requested != 0;
+}
+
+void tool_start(void) {
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
+            /* The wrong way round on purpose: using it fails, as it would have. */
+            int opened = open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+            if (opened != fd) _exit(EXIT_FAILED);
+        }
+    }
+    (void)signal(SIGPIPE, SIG_DFL);
+}
+
+int tool_finish(int code) {
+    progress_clear();
+    int failed = ferror(stdout);
+    if (fflush(stdout) != 0) failed = errno ? errno : EIO;
+    if (failed) {
+        /* ferror() does not keep the reason: ask again with an empty write behind it. */
+        const char *reason = failed > 1 ? strerror(failed) : "the write failed";
+        return tool_fail("cannot write the output: %s", reason);
+    }
+    return code;
+}
