@@ -108,16 +108,17 @@ static int read_header(header *h, const glimpse_source *source)
         colours = h->size >= 36 ? glimpse_u32le(p + 32) : 0;
     }
     (void)planes; /* 1 by the book; wrong in the wild and without meaning */
-    const uint32_t b = h->bits;
-    if (b != 1 && b != 2 && b != 4 && b != 8 && b != 16 && b != 24 && b != 32) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "BMP: %u bits per pixel", b);
-    }
-    const int rle = h->compression == RLE8 || h->compression == RLE4;
+    /* 4 and 5 are a JPEG and a PNG inside; in OS/2 files 3 and 4 are other codings. */
     if (h->compression > ALPHA_BITFIELDS || h->compression == 4 || h->compression == 5 ||
         (os2 && h->compression >= BITFIELDS)) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "BMP: compression %u cannot be decoded",
                             h->compression);
     }
+    const uint32_t b = h->bits;
+    if (b != 1 && b != 2 && b != 4 && b != 8 && b != 16 && b != 24 && b != 32) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "BMP: %u bits per pixel", b);
+    }
+    const int rle = h->compression == RLE8 || h->compression == RLE4;
     if (rle && (b != (h->compression == RLE8 ? 8u : 4u) || h->top_down)) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "BMP: run-length coding of %u bits%s", b,
                             h->top_down ? ", top down" : "");

@@ -27,8 +27,8 @@
 
 #include <jerror.h>
 
-/* Pixels visited by all scans together: about 2 seconds of work. */
-#define MAX_WORK UINT64_C(4000000000)
+/* Pixels visited by all scans together: about a second of work. */
+#define MAX_WORK UINT64_C(2000000000)
 /* ... but this many scans are always fine, so that large honest files pass. */
 enum { ALWAYS_SCANS = 32 };
 
