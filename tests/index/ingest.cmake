@@ -5,3 +5,4 @@ function(glimpse_ingest_test name)
 endfunction()
 
 glimpse_ingest_test(walk SOURCES test_ingest_walk.c TIMEOUT 60)
+glimpse_ingest_test(ingest SOURCES test_ingest_run.c ingest_support.c LABELS threads)
