@@ -21,30 +21,29 @@
 #include <unistd.h>
 
 /* Fails the test with the library's own message when `call` does not return GLIMPSE_OK. */
-#define assert_ok(call)                                                                            \
-    do {                                                                                           \
-        int assert_ok_status = (call);                                                             \
-        if (assert_ok_status != GLIMPSE_OK) {                                                      \
-            fail_msg("%s: %s (%s)", #call, glimpse_status_name(assert_ok_status),                  \
-                     glimpse_last_error());                                                        \
-        }                                                                                          \
-    } while (0)
+#define assert_ok(call)                                                                         \
+ do {                                                                                           \
+  int assert_ok_status = (call);                                                                \
+  if (assert_ok_status != GLIMPSE_OK) {                                                         \
+   fail_msg("%s: %s (%s)", #call, glimpse_status_name(assert_ok_status), glimpse_last_error()); \
+  }                                                                                             \
+ } while (0)
 
 /* Path of `relative` under the shared reference data; skips the test with a clear message when it
  * is not there. Static storage, eight paths in turn. */
 #define shared_path(relative) shared_path_or_skip(relative)
 
-static inline const char *path_in(const char *folder, const char *relative)
-{
-    static char paths[8][1024];
+static inline const char *path_in(const char *folder, const char *relative) {
+    static char paths[8][4096];
     static unsigned turn;
     char *path = paths[turn++ % 8];
-    (void)snprintf(path, sizeof paths[0], "%s/%s", folder, relative);
+    int length = snprintf(path, sizeof paths[0], "%s/%s", folder, relative);
+    if (length < 0 || (size_t)length >= sizeof paths[0])
+        fail_msg("%s: the path is too long", relative);
     return path;
 }
 
-static inline const char *shared_path_or_skip(const char *relative)
-{
+static inline const char *shared_path_or_skip(const char *relative) {
     const char *root = getenv("GLIMPSE_SHARED");
     const char *path = path_in(root ? root : GLIMPSE_SHARED_DIR, relative);
     struct stat info;
@@ -55,15 +54,13 @@ static inline const char *shared_path_or_skip(const char *relative)
     return path;
 }
 
-static inline const char *source_path(const char *relative)
-{
+static inline const char *source_path(const char *relative) {
     return path_in(GLIMPSE_SOURCE_DIR, relative);
 }
 
 /* The whole file, NUL-terminated behind its `*size` bytes; fails the test when unreadable. Free
  * with free(). */
-static inline void *read_whole_file(const char *path, size_t *size)
-{
+static inline void *read_whole_file(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
     if (!file) fail_msg("%s: cannot open", path);
     size_t used = 0, room = 1 << 16;
@@ -84,8 +81,7 @@ static inline void *read_whole_file(const char *path, size_t *size)
 }
 
 /* A fresh folder under TMPDIR; remove it with remove_tree(). Free with free(). */
-static inline char *make_temp_folder(void)
-{
+static inline char *make_temp_folder(void) {
     const char *base = getenv("TMPDIR");
     char *path = malloc(1024);
     assert_non_null(path);
@@ -94,8 +90,7 @@ static inline char *make_temp_folder(void)
     return path;
 }
 
-static inline void remove_tree(const char *path)
-{
+static inline void remove_tree(const char *path) {
     char command[1200];
     (void)snprintf(command, sizeof command, "rm -rf -- '%s'", path);
     if (system(command) != 0) print_message("could not remove %s\n", path);

@@ -9,27 +9,23 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline float glimpse_float_from_bits(uint32_t bits)
-{
+static inline float glimpse_float_from_bits(uint32_t bits) {
     float value;
     memcpy(&value, &bits, sizeof value);
     return value;
 }
 
-static inline uint32_t glimpse_bits_of_float(float value)
-{
+static inline uint32_t glimpse_bits_of_float(float value) {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     return bits;
 }
 
-static inline float glimpse_bf16_to_f32(uint16_t value)
-{
+static inline float glimpse_bf16_to_f32(uint16_t value) {
     return glimpse_float_from_bits((uint32_t)value << 16);
 }
 
-static inline uint16_t glimpse_f32_to_bf16(float value)
-{
+static inline uint16_t glimpse_f32_to_bf16(float value) {
     uint32_t bits = glimpse_bits_of_float(value);
     /* A NaN whose payload sits in the low half must not round to infinity. */
     if ((bits & 0x7fffffffu) > 0x7f800000u) return (uint16_t)(bits >> 16 | 0x40u);
@@ -37,13 +33,11 @@ static inline uint16_t glimpse_f32_to_bf16(float value)
 }
 
 /* The f32 nearest to `value` that bf16 can hold. */
-static inline float glimpse_round_to_bf16(float value)
-{
+static inline float glimpse_round_to_bf16(float value) {
     return glimpse_bf16_to_f32(glimpse_f32_to_bf16(value));
 }
 
-static inline float glimpse_f16_to_f32(uint16_t value)
-{
+static inline float glimpse_f16_to_f32(uint16_t value) {
     uint32_t sign = (uint32_t)(value & 0x8000u) << 16;
     uint32_t exponent = value >> 10 & 0x1fu;
     uint32_t mantissa = value & 0x3ffu;
@@ -56,12 +50,11 @@ static inline float glimpse_f16_to_f32(uint16_t value)
     return glimpse_float_from_bits(sign | (exponent + 112u) << 23 | mantissa << 13);
 }
 
-static inline uint16_t glimpse_f32_to_f16(float value)
-{
+static inline uint16_t glimpse_f32_to_f16(float value) {
     uint32_t bits = glimpse_bits_of_float(value);
     uint32_t sign = bits >> 16 & 0x8000u;
     uint32_t magnitude = bits & 0x7fffffffu;
-    if (magnitude > 0x7f800000u) return (uint16_t)(sign | 0x7e00u); /* NaN */
+    if (magnitude > 0x7f800000u) return (uint16_t)(sign | 0x7e00u);  /* NaN */
     if (magnitude >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u); /* rounds to >= 65536 */
     if (magnitude < 0x38800000u) {
         /* Below 2^-14: adding 0.5 lines the mantissa up so that the FPU rounds it to 2^-24. */

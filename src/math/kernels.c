@@ -13,8 +13,7 @@ extern const glimpse_kernels glimpse_kernels_avx512;
 
 enum { MOST_TABLES = 5 };
 
-const glimpse_kernels *const *glimpse_kernels_all(void)
-{
+const glimpse_kernels *const *glimpse_kernels_all(void) {
     /* Filled with the same values by whoever comes first; each thread has its own. */
     static _Thread_local const glimpse_kernels *tables[MOST_TABLES];
     size_t count = 0;
@@ -33,8 +32,7 @@ const glimpse_kernels *const *glimpse_kernels_all(void)
     return tables;
 }
 
-const glimpse_kernels *glimpse_kernels_best(void)
-{
+const glimpse_kernels *glimpse_kernels_best(void) {
     const char *limit = getenv("GLIMPSE_CPU");
     const glimpse_kernels *best = &glimpse_kernels_baseline;
     for (const glimpse_kernels *const *table = glimpse_kernels_all() + 1; *table; table++) {

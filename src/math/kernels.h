@@ -23,8 +23,7 @@ typedef enum glimpse_element {
     GLIMPSE_ELEMENT_F32_BF
 } glimpse_element;
 
-static inline size_t glimpse_element_size(glimpse_element element)
-{
+static inline size_t glimpse_element_size(glimpse_element element) {
     return element == GLIMPSE_ELEMENT_BF16 ? sizeof(uint16_t) : sizeof(float);
 }
 

@@ -17,18 +17,16 @@ struct glimpse_workspace {
     void *onednn;
 };
 
-int glimpse_math_has_fast_bf16(void)
-{
+int glimpse_math_has_fast_bf16(void) {
     return glimpse_onednn_fast_bf16();
 }
 
-int glimpse_math_init(glimpse_math *out, glimpse_backend backend, glimpse_precision precision)
-{
+int glimpse_math_init(glimpse_math *out, glimpse_backend backend, glimpse_precision precision) {
     memset(out, 0, sizeof *out);
     if (precision == GLIMPSE_PRECISION_AUTO) {
         int can_use = backend == GLIMPSE_BACKEND_AUTO || backend == GLIMPSE_BACKEND_ONEDNN;
-        precision = can_use && glimpse_onednn_fast_bf16() ? GLIMPSE_PRECISION_BF16
-                                                          : GLIMPSE_PRECISION_F32;
+        precision =
+            can_use && glimpse_onednn_fast_bf16() ? GLIMPSE_PRECISION_BF16 : GLIMPSE_PRECISION_F32;
     }
     if (precision != GLIMPSE_PRECISION_F32 && precision != GLIMPSE_PRECISION_BF16) {
         return glimpse_fail(GLIMPSE_E_INVALID, "precision %d is not known", (int)precision);
@@ -40,7 +38,8 @@ int glimpse_math_init(glimpse_math *out, glimpse_backend backend, glimpse_precis
     out->backend = backend;
     out->precision = precision;
     out->kernels = glimpse_kernels_best();
-    out->element = precision == GLIMPSE_PRECISION_BF16 ? GLIMPSE_ELEMENT_F32_BF : GLIMPSE_ELEMENT_F32;
+    out->element =
+        precision == GLIMPSE_PRECISION_BF16 ? GLIMPSE_ELEMENT_F32_BF : GLIMPSE_ELEMENT_F32;
     switch (backend) {
     case GLIMPSE_BACKEND_PLAIN: out->kernels = &glimpse_kernels_plain; break;
     case GLIMPSE_BACKEND_OPENBLAS: break;
@@ -67,8 +66,7 @@ int glimpse_math_init(glimpse_math *out, glimpse_backend backend, glimpse_precis
     return GLIMPSE_OK;
 }
 
-const char *glimpse_math_backend_name(const glimpse_math *math)
-{
+const char *glimpse_math_backend_name(const glimpse_math *math) {
     switch (math->backend) {
     case GLIMPSE_BACKEND_PLAIN: return "plain";
     case GLIMPSE_BACKEND_OPENBLAS: return "openblas";
@@ -78,8 +76,7 @@ const char *glimpse_math_backend_name(const glimpse_math *math)
     return "auto";
 }
 
-void glimpse_numbers_to_f32(float *out, const glimpse_numbers *numbers)
-{
+void glimpse_numbers_to_f32(float *out, const glimpse_numbers *numbers) {
     const uint8_t *source = numbers->data;
     if (numbers->dtype == GLIMPSE_DTYPE_F32) {
         memcpy(out, source, numbers->count * sizeof *out);
@@ -94,8 +91,7 @@ void glimpse_numbers_to_f32(float *out, const glimpse_numbers *numbers)
 }
 
 /* plain and openblas: f32 weights, borrowed from the file where they already are that. */
-static int prepare_f32(glimpse_linear *linear, const glimpse_linear_spec *spec)
-{
+static int prepare_f32(glimpse_linear *linear, const glimpse_linear_spec *spec) {
     int round = linear->math->precision == GLIMPSE_PRECISION_BF16;
     int borrow = !round;
     for (size_t p = 0; p < spec->parts; p++) {
@@ -118,7 +114,8 @@ static int prepare_f32(glimpse_linear *linear, const glimpse_linear_spec *spec)
         float *target = linear->owned + p * rows * spec->in;
         glimpse_numbers_to_f32(target, &spec->weights[p]);
         if (round) {
-            for (size_t i = 0; i < rows * spec->in; i++) target[i] = glimpse_round_to_bf16(target[i]);
+            for (size_t i = 0; i < rows * spec->in; i++)
+                target[i] = glimpse_round_to_bf16(target[i]);
         }
         linear->parts[p].weights = target;
     }
@@ -131,15 +128,15 @@ static int prepare_f32(glimpse_linear *linear, const glimpse_linear_spec *spec)
 }
 
 int glimpse_linear_create(glimpse_linear **out, const glimpse_math *math,
-                          const glimpse_linear_spec *spec)
-{
+                          const glimpse_linear_spec *spec) {
     *out = NULL;
     assert(spec->parts >= 1 && spec->parts <= GLIMPSE_LINEAR_PARTS);
     assert(spec->out % spec->parts == 0 && (!spec->transposed || spec->parts == 1));
-    assert(!spec->accumulate || (spec->activation == GLIMPSE_ACTIVATION_NONE &&
-                                 spec->output == GLIMPSE_ELEMENT_F32));
+    assert(!spec->accumulate ||
+           (spec->activation == GLIMPSE_ACTIVATION_NONE && spec->output == GLIMPSE_ELEMENT_F32));
     if (spec->in > INT_MAX || spec->out > INT_MAX) {
-        return glimpse_fail(GLIMPSE_E_LIMIT, "a layer of %zu x %zu is too large", spec->out, spec->in);
+        return glimpse_fail(GLIMPSE_E_LIMIT, "a layer of %zu x %zu is too large", spec->out,
+                            spec->in);
     }
     glimpse_linear *linear = calloc(1, sizeof *linear);
     if (!linear) return glimpse_fail_nomem(sizeof *linear, "a layer");
@@ -175,8 +172,7 @@ done:
     return status;
 }
 
-void glimpse_linear_free(glimpse_linear *linear)
-{
+void glimpse_linear_free(glimpse_linear *linear) {
     if (!linear) return;
     if (linear->prepared) glimpse_onednn_release(linear);
     free(linear->owned);
@@ -184,17 +180,14 @@ void glimpse_linear_free(glimpse_linear *linear)
     free(linear);
 }
 
-size_t glimpse_linear_memory(const glimpse_linear *linear)
-{
+size_t glimpse_linear_memory(const glimpse_linear *linear) {
     return linear ? linear->memory : 0;
 }
 
 int glimpse_linear_run(const glimpse_linear *linear, glimpse_workspace *workspace, const void *x,
-                       size_t rows, void *y)
-{
+                       size_t rows, void *y) {
     switch (linear->math->backend) {
-    case GLIMPSE_BACKEND_ONEDNN:
-        return glimpse_onednn_run(linear, workspace->onednn, x, rows, y);
+    case GLIMPSE_BACKEND_ONEDNN: return glimpse_onednn_run(linear, workspace->onednn, x, rows, y);
     case GLIMPSE_BACKEND_PLAIN: glimpse_linear_run_plain(linear, x, rows, y); break;
     case GLIMPSE_BACKEND_OPENBLAS:
     case GLIMPSE_BACKEND_AUTO: glimpse_linear_run_openblas(linear, x, rows, y); break;
@@ -202,8 +195,7 @@ int glimpse_linear_run(const glimpse_linear *linear, glimpse_workspace *workspac
     return GLIMPSE_OK;
 }
 
-int glimpse_workspace_create(glimpse_workspace **out, const glimpse_math *math)
-{
+int glimpse_workspace_create(glimpse_workspace **out, const glimpse_math *math) {
     *out = NULL;
     glimpse_workspace *workspace = calloc(1, sizeof *workspace);
     if (!workspace) return glimpse_fail_nomem(sizeof *workspace, "a workspace");
@@ -219,8 +211,7 @@ int glimpse_workspace_create(glimpse_workspace **out, const glimpse_math *math)
     return GLIMPSE_OK;
 }
 
-void glimpse_workspace_free(glimpse_workspace *workspace)
-{
+void glimpse_workspace_free(glimpse_workspace *workspace) {
     if (!workspace) return;
     if (workspace->onednn) glimpse_onednn_workspace_free(workspace->onednn);
     free(workspace);
@@ -228,8 +219,7 @@ void glimpse_workspace_free(glimpse_workspace *workspace)
 
 void glimpse_gemm(const glimpse_math *math, int transpose_b, size_t m, size_t n, size_t k,
                   float alpha, const float *a, size_t lda, const float *b, size_t ldb, float *c,
-                  size_t ldc)
-{
+                  size_t ldc) {
     if (math->backend == GLIMPSE_BACKEND_PLAIN) {
         glimpse_gemm_plain(transpose_b, m, n, k, alpha, a, lda, b, ldb, c, ldc);
     } else {

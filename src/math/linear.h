@@ -42,10 +42,13 @@ const char *glimpse_math_backend_name(const glimpse_math *math); /* "openblas f3
 /* 1 when the CPU multiplies bf16 in hardware (AVX512_BF16 or AMX) and oneDNN can be loaded. */
 int glimpse_math_has_fast_bf16(void);
 
-typedef enum glimpse_dtype { GLIMPSE_DTYPE_F32, GLIMPSE_DTYPE_F16, GLIMPSE_DTYPE_BF16 } glimpse_dtype;
+typedef enum glimpse_dtype {
+    GLIMPSE_DTYPE_F32,
+    GLIMPSE_DTYPE_F16,
+    GLIMPSE_DTYPE_BF16
+} glimpse_dtype;
 
-static inline size_t glimpse_dtype_size(glimpse_dtype dtype)
-{
+static inline size_t glimpse_dtype_size(glimpse_dtype dtype) {
     return dtype == GLIMPSE_DTYPE_F32 ? 4 : 2;
 }
 
@@ -85,8 +88,7 @@ size_t glimpse_linear_memory(const glimpse_linear *linear); /* bytes owned */
 /* Products may be computed for rows rounded up to a multiple of this: buffers of x and y need the
  * room, and what is in the extra rows of x must be finite or at least initialised. */
 enum { GLIMPSE_ROW_STEP = 16 };
-static inline size_t glimpse_padded_rows(size_t rows)
-{
+static inline size_t glimpse_padded_rows(size_t rows) {
     return (rows + GLIMPSE_ROW_STEP - 1) / GLIMPSE_ROW_STEP * GLIMPSE_ROW_STEP;
 }
 

@@ -17,66 +17,65 @@
 
 #if GLIMPSE_HAVE_ONEDNN
 
-#include <dlfcn.h>
-#include <oneapi/dnnl/dnnl.h>
-#include <omp.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
+# include <dlfcn.h>
+# include <omp.h>
+# include <oneapi/dnnl/dnnl.h>
+# include <pthread.h>
+# include <stdlib.h>
+# include <string.h>
 
-#define API_CALLS(X)                                                                               \
-    X(dnnl_engine_create)                                                                          \
-    X(dnnl_engine_destroy)                                                                         \
-    X(dnnl_stream_create)                                                                          \
-    X(dnnl_stream_destroy)                                                                         \
-    X(dnnl_memory_desc_init_by_tag)                                                                \
-    X(dnnl_memory_desc_get_size)                                                                   \
-    X(dnnl_memory_create)                                                                          \
-    X(dnnl_memory_destroy)                                                                         \
-    X(dnnl_memory_set_data_handle)                                                                 \
-    X(dnnl_matmul_desc_init)                                                                       \
-    X(dnnl_primitive_attr_create)                                                                  \
-    X(dnnl_primitive_attr_destroy)                                                                 \
-    X(dnnl_primitive_attr_set_post_ops)                                                            \
-    X(dnnl_primitive_attr_set_scratchpad_mode)                                                     \
-    X(dnnl_post_ops_create)                                                                        \
-    X(dnnl_post_ops_destroy)                                                                       \
-    X(dnnl_post_ops_append_eltwise)                                                                \
-    X(dnnl_post_ops_append_sum)                                                                    \
-    X(dnnl_primitive_desc_create)                                                                  \
-    X(dnnl_primitive_desc_destroy)                                                                 \
-    X(dnnl_primitive_desc_query_md)                                                                \
-    X(dnnl_primitive_create)                                                                       \
-    X(dnnl_primitive_destroy)                                                                      \
-    X(dnnl_primitive_execute)                                                                      \
-    X(dnnl_reorder_primitive_desc_create)                                                          \
-    X(dnnl_stream_wait)                                                                            \
-    X(dnnl_get_effective_cpu_isa)
+# define API_CALLS(X)                        \
+  X(dnnl_engine_create)                      \
+  X(dnnl_engine_destroy)                     \
+  X(dnnl_stream_create)                      \
+  X(dnnl_stream_destroy)                     \
+  X(dnnl_memory_desc_init_by_tag)            \
+  X(dnnl_memory_desc_get_size)               \
+  X(dnnl_memory_create)                      \
+  X(dnnl_memory_destroy)                     \
+  X(dnnl_memory_set_data_handle)             \
+  X(dnnl_matmul_desc_init)                   \
+  X(dnnl_primitive_attr_create)              \
+  X(dnnl_primitive_attr_destroy)             \
+  X(dnnl_primitive_attr_set_post_ops)        \
+  X(dnnl_primitive_attr_set_scratchpad_mode) \
+  X(dnnl_post_ops_create)                    \
+  X(dnnl_post_ops_destroy)                   \
+  X(dnnl_post_ops_append_eltwise)            \
+  X(dnnl_post_ops_append_sum)                \
+  X(dnnl_primitive_desc_create)              \
+  X(dnnl_primitive_desc_destroy)             \
+  X(dnnl_primitive_desc_query_md)            \
+  X(dnnl_primitive_create)                   \
+  X(dnnl_primitive_destroy)                  \
+  X(dnnl_primitive_execute)                  \
+  X(dnnl_reorder_primitive_desc_create)      \
+  X(dnnl_stream_wait)                        \
+  X(dnnl_get_effective_cpu_isa)
 
 static struct {
     void *library;
     dnnl_engine_t engine;
     dnnl_cpu_isa_t isa;
-#define API_MEMBER(name) __typeof__(&name) name;
+# define API_MEMBER(name) __typeof__(&name) name;
     API_CALLS(API_MEMBER)
-#undef API_MEMBER
+# undef API_MEMBER
 } api;
 
 static pthread_once_t api_once = PTHREAD_ONCE_INIT;
 
-static void load_api(void)
-{
+static void load_api(void) {
     void *library = dlopen("libdnnl.so.2", RTLD_NOW | RTLD_LOCAL);
     if (!library) return;
     int complete = 1;
-#define API_LOAD(name)                                                                             \
-    do {                                                                                           \
-        void *symbol = dlsym(library, #name);                                                      \
-        memcpy(&api.name, &symbol, sizeof symbol);                                                 \
-        complete = complete && symbol;                                                             \
-    } while (0);
+# define API_LOAD(name)                       \
+  do {                                        \
+   void *symbol = dlsym(library, #name);      \
+   memcpy(&api.name, &symbol, sizeof symbol); \
+   complete = complete && symbol;             \
+  } while (0);
     API_CALLS(API_LOAD)
-#undef API_LOAD
+# undef API_LOAD
     if (!complete || api.dnnl_engine_create(&api.engine, dnnl_cpu, 0) != dnnl_success) {
         (void)dlclose(library);
         return;
@@ -85,30 +84,26 @@ static void load_api(void)
     api.library = library;
 }
 
-int glimpse_onednn_available(void)
-{
+int glimpse_onednn_available(void) {
     (void)pthread_once(&api_once, load_api);
     return api.library != NULL;
 }
 
 /* Asked of the CPU first: a machine without AVX-512 does not even load the library. */
-static int cpu_has_avx512(void)
-{
-#if defined(__x86_64__)
+static int cpu_has_avx512(void) {
+# if defined(__x86_64__)
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-#else
+# else
     return 0;
-#endif
+# endif
 }
 
-int glimpse_onednn_multiplies_bf16(void)
-{
+int glimpse_onednn_multiplies_bf16(void) {
     return cpu_has_avx512() && glimpse_onednn_available() && api.isa >= dnnl_cpu_isa_avx512_core;
 }
 
-int glimpse_onednn_fast_bf16(void)
-{
+int glimpse_onednn_fast_bf16(void) {
     /* dnnl_cpu_isa_avx512_core_bf16 is numerically above the VNNI set and below the AMX ones. */
     return cpu_has_avx512() && glimpse_onednn_available() &&
            api.isa >= dnnl_cpu_isa_avx512_core_bf16;
@@ -123,26 +118,26 @@ typedef struct prepared {
     dnnl_primitive_attr_t attributes;
 } prepared;
 
-static int failed(dnnl_status_t status, const char *what)
-{
-    if (status == dnnl_out_of_memory) return glimpse_fail(GLIMPSE_E_NOMEM, "oneDNN: out of memory in %s", what);
+static int failed(dnnl_status_t status, const char *what) {
+    if (status == dnnl_out_of_memory)
+        return glimpse_fail(GLIMPSE_E_NOMEM, "oneDNN: out of memory in %s", what);
     return glimpse_fail(status == dnnl_unimplemented ? GLIMPSE_E_UNSUPPORTED : GLIMPSE_E_INTERNAL,
                         "oneDNN: %s failed with status %d", what, (int)status);
 }
 
-static dnnl_data_type_t type_of(glimpse_element element)
-{
+static dnnl_data_type_t type_of(glimpse_element element) {
     return element == GLIMPSE_ELEMENT_BF16 ? dnnl_bf16 : dnnl_f32;
 }
 
 static int create_matmul(dnnl_primitive_desc_t *out, const glimpse_linear *linear, size_t rows,
-                         const dnnl_memory_desc_t *weights_md, const_dnnl_primitive_attr_t attributes)
-{
+                         const dnnl_memory_desc_t *weights_md,
+                         const_dnnl_primitive_attr_t attributes) {
     dnnl_dim_t m = (dnnl_dim_t)rows, n = (dnnl_dim_t)linear->out, k = (dnnl_dim_t)linear->in;
     dnnl_data_type_t input = type_of(linear->math->element);
     dnnl_memory_desc_t src, weights, bias, dst;
     dnnl_matmul_desc_t desc;
-    dnnl_status_t status = api.dnnl_memory_desc_init_by_tag(&src, 2, (dnnl_dims_t){m, k}, input, dnnl_ab);
+    dnnl_status_t status =
+        api.dnnl_memory_desc_init_by_tag(&src, 2, (dnnl_dims_t){m, k}, input, dnnl_ab);
     if (status == dnnl_success) {
         status = api.dnnl_memory_desc_init_by_tag(&weights, 2, (dnnl_dims_t){k, n}, input,
                                                   dnnl_format_tag_any);
@@ -165,13 +160,12 @@ static int create_matmul(dnnl_primitive_desc_t *out, const glimpse_linear *linea
 }
 
 static int reorder(dnnl_memory_t from, const dnnl_memory_desc_t *from_md, dnnl_memory_t to,
-                   const dnnl_memory_desc_t *to_md)
-{
+                   const dnnl_memory_desc_t *to_md) {
     dnnl_primitive_desc_t desc = NULL;
     dnnl_primitive_t primitive = NULL;
     dnnl_stream_t stream = NULL;
-    dnnl_status_t status = api.dnnl_reorder_primitive_desc_create(&desc, from_md, api.engine, to_md,
-                                                                  api.engine, NULL);
+    dnnl_status_t status =
+        api.dnnl_reorder_primitive_desc_create(&desc, from_md, api.engine, to_md, api.engine, NULL);
     if (status == dnnl_success) status = api.dnnl_primitive_create(&primitive, desc);
     if (status == dnnl_success) {
         status = api.dnnl_stream_create(&stream, api.engine, dnnl_stream_default_flags);
@@ -187,8 +181,7 @@ static int reorder(dnnl_memory_t from, const dnnl_memory_desc_t *from_md, dnnl_m
     return status == dnnl_success ? GLIMPSE_OK : failed(status, "reordering weights");
 }
 
-static int make_attributes(dnnl_primitive_attr_t *out, const glimpse_linear *linear)
-{
+static int make_attributes(dnnl_primitive_attr_t *out, const glimpse_linear *linear) {
     dnnl_post_ops_t post_ops = NULL;
     dnnl_status_t status = api.dnnl_primitive_attr_create(out);
     if (status == dnnl_success) status = api.dnnl_post_ops_create(&post_ops);
@@ -196,7 +189,8 @@ static int make_attributes(dnnl_primitive_attr_t *out, const glimpse_linear *lin
         status = api.dnnl_post_ops_append_eltwise(post_ops, 1.0f, dnnl_eltwise_swish, 1.702f, 0.0f);
     }
     if (status == dnnl_success && linear->activation == GLIMPSE_ACTIVATION_GELU) {
-        status = api.dnnl_post_ops_append_eltwise(post_ops, 1.0f, dnnl_eltwise_gelu_erf, 0.0f, 0.0f);
+        status =
+            api.dnnl_post_ops_append_eltwise(post_ops, 1.0f, dnnl_eltwise_gelu_erf, 0.0f, 0.0f);
     }
     if (status == dnnl_success && linear->accumulate) {
         status = api.dnnl_post_ops_append_sum(post_ops, 1.0f);
@@ -209,8 +203,7 @@ static int make_attributes(dnnl_primitive_attr_t *out, const glimpse_linear *lin
     return status == dnnl_success ? GLIMPSE_OK : failed(status, "setting up a product");
 }
 
-int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *spec)
-{
+int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
     int status = GLIMPSE_OK;
     size_t count = linear->in * linear->out, rows = linear->out / spec->parts;
     dnnl_primitive_desc_t desc = NULL;
@@ -223,7 +216,8 @@ int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *sp
     if (status < 0) goto done;
     status = create_matmul(&desc, linear, TYPICAL_ROWS, NULL, p->attributes);
     if (status < 0) goto done;
-    const dnnl_memory_desc_t *wanted = api.dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
+    const dnnl_memory_desc_t *wanted =
+        api.dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
     p->weights_md = *wanted;
 
     weights = malloc(count * sizeof *weights);
@@ -247,7 +241,8 @@ int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *sp
         goto done;
     }
     linear->memory += bytes;
-    if (result == dnnl_success) result = api.dnnl_memory_create(&plain, &stored, api.engine, weights);
+    if (result == dnnl_success)
+        result = api.dnnl_memory_create(&plain, &stored, api.engine, weights);
     if (result == dnnl_success) {
         result = api.dnnl_memory_create(&p->weights, &p->weights_md, api.engine, p->weights_data);
     }
@@ -268,8 +263,7 @@ done:
     return status; /* on failure glimpse_linear_free releases what is there */
 }
 
-void glimpse_onednn_release(glimpse_linear *linear)
-{
+void glimpse_onednn_release(glimpse_linear *linear) {
     prepared *p = linear->prepared;
     if (p->weights) (void)api.dnnl_memory_destroy(p->weights);
     if (p->bias) (void)api.dnnl_memory_destroy(p->bias);
@@ -294,12 +288,12 @@ typedef struct workspace {
     size_t scratchpad_bytes;
 } workspace;
 
-int glimpse_onednn_workspace_create(void **out)
-{
+int glimpse_onednn_workspace_create(void **out) {
     *out = NULL;
     workspace *w = calloc(1, sizeof *w);
     if (!w) return glimpse_fail_nomem(sizeof *w, "a workspace");
-    dnnl_status_t status = api.dnnl_stream_create(&w->stream, api.engine, dnnl_stream_default_flags);
+    dnnl_status_t status =
+        api.dnnl_stream_create(&w->stream, api.engine, dnnl_stream_default_flags);
     if (status != dnnl_success) {
         free(w);
         return failed(status, "creating a stream");
@@ -308,8 +302,7 @@ int glimpse_onednn_workspace_create(void **out)
     return GLIMPSE_OK;
 }
 
-static void clear_entry(entry *e)
-{
+static void clear_entry(entry *e) {
     if (e->src) (void)api.dnnl_memory_destroy(e->src);
     if (e->dst) (void)api.dnnl_memory_destroy(e->dst);
     if (e->scratchpad) (void)api.dnnl_memory_destroy(e->scratchpad);
@@ -317,17 +310,16 @@ static void clear_entry(entry *e)
     memset(e, 0, sizeof *e);
 }
 
-void glimpse_onednn_workspace_free(void *opaque)
-{
+void glimpse_onednn_workspace_free(void *opaque) {
     workspace *w = opaque;
-    for (size_t i = 0; i < CACHED_PRIMITIVES; i++) clear_entry(&w->entries[i]);
+    for (size_t i = 0; i < CACHED_PRIMITIVES; i++)
+        clear_entry(&w->entries[i]);
     (void)api.dnnl_stream_destroy(w->stream);
     free(w->scratchpad);
     free(w);
 }
 
-static int fill_entry(workspace *w, entry *e, const glimpse_linear *linear, size_t rows)
-{
+static int fill_entry(workspace *w, entry *e, const glimpse_linear *linear, size_t rows) {
     const prepared *p = linear->prepared;
     dnnl_primitive_desc_t desc = NULL;
     clear_entry(e);
@@ -368,12 +360,12 @@ static int fill_entry(workspace *w, entry *e, const glimpse_linear *linear, size
 }
 
 int glimpse_onednn_run(const glimpse_linear *linear, void *opaque, const void *x, size_t rows,
-                       void *y)
-{
+                       void *y) {
     workspace *w = opaque;
     const prepared *p = linear->prepared;
     rows = glimpse_padded_rows(rows);
-    size_t slot = ((uintptr_t)linear / sizeof(void *) * 31 + rows / GLIMPSE_ROW_STEP * 7) % CACHED_PRIMITIVES;
+    size_t slot =
+        ((uintptr_t)linear / sizeof(void *) * 31 + rows / GLIMPSE_ROW_STEP * 7) % CACHED_PRIMITIVES;
     entry *e = &w->entries[slot];
     if (e->linear != linear || e->rows != rows) {
         int status = fill_entry(w, e, linear, rows);
@@ -403,40 +395,32 @@ int glimpse_onednn_run(const glimpse_linear *linear, void *opaque, const void *x
 
 #else /* without oneDNN */
 
-int glimpse_onednn_available(void)
-{
+int glimpse_onednn_available(void) {
     return 0;
 }
-int glimpse_onednn_multiplies_bf16(void)
-{
+int glimpse_onednn_multiplies_bf16(void) {
     return 0;
 }
-int glimpse_onednn_fast_bf16(void)
-{
+int glimpse_onednn_fast_bf16(void) {
     return 0;
 }
-int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *spec)
-{
+int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
     (void)linear;
     (void)spec;
     return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "this build has no oneDNN");
 }
-void glimpse_onednn_release(glimpse_linear *linear)
-{
+void glimpse_onednn_release(glimpse_linear *linear) {
     (void)linear;
 }
-int glimpse_onednn_workspace_create(void **out)
-{
+int glimpse_onednn_workspace_create(void **out) {
     *out = NULL;
     return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "this build has no oneDNN");
 }
-void glimpse_onednn_workspace_free(void *workspace)
-{
+void glimpse_onednn_workspace_free(void *workspace) {
     (void)workspace;
 }
 int glimpse_onednn_run(const glimpse_linear *linear, void *workspace, const void *x, size_t rows,
-                       void *y)
-{
+                       void *y) {
     (void)linear, (void)workspace, (void)x, (void)rows, (void)y;
     return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "this build has no oneDNN");
 }

@@ -8,26 +8,23 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void single_thread(void)
-{
+static void single_thread(void) {
     openblas_set_num_threads(1);
 }
 
-void glimpse_openblas_init(void)
-{
+void glimpse_openblas_init(void) {
     (void)pthread_once(&once, single_thread);
 }
 
 void glimpse_gemm_openblas(int transpose_b, size_t m, size_t n, size_t k, float alpha,
                            const float *a, size_t lda, const float *b, size_t ldb, float *c,
-                           size_t ldc)
-{
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n,
-                (int)k, alpha, a, (int)lda, b, (int)ldb, 0.0f, c, (int)ldc);
+                           size_t ldc) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int)m,
+                (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, 0.0f, c, (int)ldc);
 }
 
-void glimpse_linear_run_openblas(const glimpse_linear *linear, const float *x, size_t rows, void *y)
-{
+void glimpse_linear_run_openblas(const glimpse_linear *linear, const float *x, size_t rows,
+                                 void *y) {
     /* One product over all rows: sgemm packs the weights anew at every call, which costs more than
      * a second pass over the result from memory. */
     float *result = y;

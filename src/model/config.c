@@ -27,21 +27,20 @@ typedef struct reader {
     int status;       /* the first failure sticks */
 } reader;
 
-static json_t *member(json_t *object, const char *key)
-{
+static json_t *member(json_t *object, const char *key) {
     json_t *value = json_object_get(object, key);
     return json_is_null(value) ? NULL : value;
 }
 
-static size_t read_size(reader *r, json_t *object, const char *key, size_t fallback, size_t most)
-{
+static size_t read_size(reader *r, json_t *object, const char *key, size_t fallback, size_t most) {
     json_t *value = member(object, key);
     if (!value) return fallback;
     if (!json_is_integer(value) || json_integer_value(value) < 1 ||
         (uint64_t)json_integer_value(value) > most) {
         if (r->status == GLIMPSE_OK) {
-            r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be a whole number from 1 to %zu",
-                                     r->path, key, most);
+            r->status =
+                glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be a whole number from 1 to %zu",
+                             r->path, key, most);
         }
         return fallback;
     }
@@ -49,8 +48,7 @@ static size_t read_size(reader *r, json_t *object, const char *key, size_t fallb
 }
 
 static double read_number(reader *r, json_t *object, const char *key, double fallback, double least,
-                          double most)
-{
+                          double most) {
     json_t *value = member(object, key);
     if (!value) return fallback;
     double number = json_is_number(value) ? json_number_value(value) : (double)NAN;
@@ -64,27 +62,25 @@ static double read_number(reader *r, json_t *object, const char *key, double fal
     return number;
 }
 
-static int read_flag(reader *r, json_t *object, const char *key, int fallback)
-{
+static int read_flag(reader *r, json_t *object, const char *key, int fallback) {
     json_t *value = member(object, key);
     if (!value) return fallback;
     if (!json_is_boolean(value) && r->status == GLIMPSE_OK) {
-        r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be true or false", r->path, key);
+        r->status =
+            glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be true or false", r->path, key);
     }
     return json_is_true(value);
 }
 
-static void refuse(reader *r, const char *key, const char *value)
-{
+static void refuse(reader *r, const char *key, const char *value) {
     if (r->status == GLIMPSE_OK) {
-        r->status = glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: \"%s\": %s is not supported", r->path, key,
-                                 value);
+        r->status = glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: \"%s\": %s is not supported", r->path,
+                                 key, value);
     }
 }
 
 static void read_triple(reader *r, json_t *object, const char *key, const float fallback[3],
-                        float out[3])
-{
+                        float out[3]) {
     memcpy(out, fallback, 3 * sizeof *out);
     json_t *value = member(object, key);
     if (!value) return;
@@ -95,13 +91,13 @@ static void read_triple(reader *r, json_t *object, const char *key, const float 
         if (good) out[i] = (float)json_number_value(item);
     }
     if (!good && r->status == GLIMPSE_OK) {
-        r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be three numbers", r->path, key);
+        r->status =
+            glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be three numbers", r->path, key);
     }
 }
 
 static void read_normalization(reader *r, json_t *object, const char *mean, const char *std,
-                               glimpse_preprocess *p)
-{
+                               glimpse_preprocess *p) {
     read_triple(r, object, mean, clip_mean, p->mean);
     read_triple(r, object, std, clip_std, p->std);
     for (size_t c = 0; c < 3; c++) {
@@ -111,8 +107,7 @@ static void read_normalization(reader *r, json_t *object, const char *mean, cons
     }
 }
 
-static int load_json(json_t **out, const char *path)
-{
+static int load_json(json_t **out, const char *path) {
     *out = NULL;
     void *text = NULL;
     size_t size = 0;
@@ -134,18 +129,23 @@ static int load_json(json_t **out, const char *path)
 
 /* Limits that keep every later product of sizes far from overflow; the largest published CLIP has
  * width 1664, 48 layers and 378 pixels. */
-enum { MOST_WIDTH = 16384, MOST_LAYERS = 512, MOST_SIDE = 4096, MOST_CONTEXT = 4096, MOST_VOCABULARY = 10000000 };
+enum {
+    MOST_WIDTH = 16384,
+    MOST_LAYERS = 512,
+    MOST_SIDE = 4096,
+    MOST_CONTEXT = 4096,
+    MOST_VOCABULARY = 10000000
+};
 
-static void check_tower(reader *r, const glimpse_tower_config *tower, const char *name)
-{
+static void check_tower(reader *r, const glimpse_tower_config *tower, const char *name) {
     if (r->status == GLIMPSE_OK && tower->width % tower->heads != 0) {
-        r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: the %s width %zu is no multiple of its %zu heads",
-                                 r->path, name, tower->width, tower->heads);
+        r->status =
+            glimpse_fail(GLIMPSE_E_FORMAT, "%s: the %s width %zu is no multiple of its %zu heads",
+                         r->path, name, tower->width, tower->heads);
     }
 }
 
-static glimpse_activation read_activation(reader *r, json_t *object)
-{
+static glimpse_activation read_activation(reader *r, json_t *object) {
     json_t *value = member(object, "hidden_act");
     if (!value) return GLIMPSE_ACTIVATION_QUICK_GELU;
     const char *name = json_string_value(value);
@@ -156,8 +156,7 @@ static glimpse_activation read_activation(reader *r, json_t *object)
 }
 
 /* `text_config`, or the historic `text_config_dict`, which wins when it is there. */
-static json_t *section(reader *r, json_t *root, const char *key, const char *old_key)
-{
+static json_t *section(reader *r, json_t *root, const char *key, const char *old_key) {
     json_t *value = member(root, old_key);
     if (!value) value = member(root, key);
     if (value && !json_is_object(value) && r->status == GLIMPSE_OK) {
@@ -167,8 +166,7 @@ static json_t *section(reader *r, json_t *root, const char *key, const char *old
 }
 
 static void read_hf_tower(reader *r, json_t *object, glimpse_tower_config *tower, size_t width,
-                          size_t mlp, size_t heads)
-{
+                          size_t mlp, size_t heads) {
     tower->width = read_size(r, object, "hidden_size", width, MOST_WIDTH);
     tower->mlp = read_size(r, object, "intermediate_size", mlp, 8 * MOST_WIDTH);
     tower->layers = read_size(r, object, "num_hidden_layers", 12, MOST_LAYERS);
@@ -177,8 +175,7 @@ static void read_hf_tower(reader *r, json_t *object, glimpse_tower_config *tower
     tower->activation = read_activation(r, object);
 }
 
-static void read_hf(reader *r, json_t *root, glimpse_model_config *config)
-{
+static void read_hf(reader *r, json_t *root, glimpse_model_config *config) {
     const char *type = json_string_value(member(root, "model_type"));
     if (type && strcmp(type, "clip") != 0) {
         refuse(r, "model_type", type);
@@ -199,14 +196,14 @@ static void read_hf(reader *r, json_t *root, glimpse_model_config *config)
     config->vocabulary = read_size(r, text, "vocab_size", 49408, MOST_VOCABULARY);
     config->image_size = read_size(r, vision, "image_size", 224, MOST_SIDE);
     config->patch = read_size(r, vision, "patch_size", 32, MOST_SIDE);
-    if (read_size(r, vision, "num_channels", 3, 1024) != 3) refuse(r, "num_channels", "other than 3");
+    if (read_size(r, vision, "num_channels", 3, 1024) != 3)
+        refuse(r, "num_channels", "other than 3");
     config->end_id = (int32_t)read_number(r, text, "eos_token_id", 49407, 0, MOST_VOCABULARY);
     config->end_is_highest = config->end_id == 2;
 }
 
 /* An int, or an object with one of the usual sets of keys. */
-static void read_hf_resize(reader *r, json_t *root, glimpse_preprocess *p, size_t fallback)
-{
+static void read_hf_resize(reader *r, json_t *root, glimpse_preprocess *p, size_t fallback) {
     json_t *size = member(root, "size");
     p->resize = GLIMPSE_RESIZE_SHORTEST;
     if (!size || json_is_integer(size)) {
@@ -223,14 +220,14 @@ static void read_hf_resize(reader *r, json_t *root, glimpse_preprocess *p, size_
     }
 }
 
-static void read_hf_preprocess(reader *r, json_t *root, glimpse_preprocess *p, size_t image_size)
-{
+static void read_hf_preprocess(reader *r, json_t *root, glimpse_preprocess *p, size_t image_size) {
     memset(p, 0, sizeof *p);
     /* Without the file: CLIP's rules at the model's own size. With it: its class's defaults. */
     size_t fallback = root ? 224 : image_size;
     read_hf_resize(r, root, p, fallback);
     if (!read_flag(r, root, "do_resize", 1)) p->resize = GLIMPSE_RESIZE_NONE;
-    p->resample = (glimpse_resample)read_number(r, root, "resample", GLIMPSE_RESAMPLE_BICUBIC, 0, 5);
+    p->resample =
+        (glimpse_resample)read_number(r, root, "resample", GLIMPSE_RESAMPLE_BICUBIC, 0, 5);
     if (p->resample != GLIMPSE_RESAMPLE_BICUBIC && p->resample != GLIMPSE_RESAMPLE_BILINEAR) {
         refuse(r, "resample", "other than 2 (bilinear) and 3 (bicubic)");
     }
@@ -256,25 +253,42 @@ static void read_hf_preprocess(reader *r, json_t *root, glimpse_preprocess *p, s
     read_normalization(r, root, "image_mean", "image_std", p);
 }
 
-static void read_open_clip(reader *r, json_t *root, glimpse_model_config *config)
-{
+static void read_open_clip(reader *r, json_t *root, glimpse_model_config *config) {
     json_t *model = member(root, "model_cfg");
     json_t *vision = member(model, "vision_cfg"), *text = member(model, "text_cfg");
     if (!json_is_object(vision) || !json_is_object(text)) {
-        r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: needs model_cfg with vision_cfg and text_cfg",
-                                 r->path);
+        r->status = glimpse_fail(GLIMPSE_E_FORMAT,
+                                 "%s: needs model_cfg with vision_cfg and text_cfg", r->path);
         return;
     }
-    static const char *const vision_refused[] = {
-        "timm_model_name", "attentional_pool", "attn_pooler_queries", "pos_embed_type", "ls_init_value",
-        "no_ln_pre", "final_ln_after_pool", "act_kwargs", "norm_kwargs", "block_type", "qk_norm",
-        "scaled_cosine_attn", NULL};
-    static const char *const text_refused[] = {
-        "hf_model_name", "embed_cls", "ls_init_value", "proj_bias", "no_causal_mask", "act_kwargs",
-        "norm_kwargs", "block_type", "qk_norm", "scaled_cosine_attn", NULL};
+    static const char *const vision_refused[] = {"timm_model_name",
+                                                 "attentional_pool",
+                                                 "attn_pooler_queries",
+                                                 "pos_embed_type",
+                                                 "ls_init_value",
+                                                 "no_ln_pre",
+                                                 "final_ln_after_pool",
+                                                 "act_kwargs",
+                                                 "norm_kwargs",
+                                                 "block_type",
+                                                 "qk_norm",
+                                                 "scaled_cosine_attn",
+                                                 NULL};
+    static const char *const text_refused[] = {"hf_model_name",
+                                               "embed_cls",
+                                               "ls_init_value",
+                                               "proj_bias",
+                                               "no_causal_mask",
+                                               "act_kwargs",
+                                               "norm_kwargs",
+                                               "block_type",
+                                               "qk_norm",
+                                               "scaled_cosine_attn",
+                                               NULL};
     for (size_t i = 0; vision_refused[i]; i++) {
         json_t *value = member(vision, vision_refused[i]);
-        if (value && !json_is_false(value)) refuse(r, vision_refused[i], "this setting of vision_cfg");
+        if (value && !json_is_false(value))
+            refuse(r, vision_refused[i], "this setting of vision_cfg");
     }
     for (size_t i = 0; text_refused[i]; i++) {
         json_t *value = member(text, text_refused[i]);
@@ -299,7 +313,9 @@ static void read_open_clip(reader *r, json_t *root, glimpse_model_config *config
     config->patch = read_size(r, vision, "patch_size", 16, MOST_SIDE);
     glimpse_tower_config *v = &config->vision, *t = &config->text;
     v->width = read_size(r, vision, "width", 768, MOST_WIDTH);
-    v->layers = json_is_array(member(vision, "layers")) ? 12 : read_size(r, vision, "layers", 12, MOST_LAYERS);
+    v->layers = json_is_array(member(vision, "layers"))
+                    ? 12
+                    : read_size(r, vision, "layers", 12, MOST_LAYERS);
     size_t head_width = read_size(r, vision, "head_width", 64, MOST_WIDTH);
     v->heads = v->width / head_width;
     if (v->heads == 0) v->heads = 1;
@@ -344,8 +360,7 @@ static void read_open_clip(reader *r, json_t *root, glimpse_model_config *config
     read_normalization(r, pictures, "mean", "std", p);
 }
 
-static void check(reader *r, const glimpse_model_config *c)
-{
+static void check(reader *r, const glimpse_model_config *c) {
     if (r->status < 0) return;
     check_tower(r, &c->vision, "vision");
     check_tower(r, &c->text, "text");
@@ -357,15 +372,15 @@ static void check(reader *r, const glimpse_model_config *c)
     int ends_there = p->center_crop || p->resize == GLIMPSE_RESIZE_EXACT;
     if (r->status == GLIMPSE_OK &&
         (!ends_there || p->width != c->image_size || p->height != c->image_size)) {
-        r->status = glimpse_fail(GLIMPSE_E_FORMAT,
-                                 "%s: the preprocessing does not end at the %zu x %zu pixels that the "
-                                 "model takes",
-                                 r->path, c->image_size, c->image_size);
+        r->status =
+            glimpse_fail(GLIMPSE_E_FORMAT,
+                         "%s: the preprocessing does not end at the %zu x %zu pixels that the "
+                         "model takes",
+                         r->path, c->image_size, c->image_size);
     }
 }
 
-static int exists(const char *folder, const char *name)
-{
+static int exists(const char *folder, const char *name) {
     char *path = glimpse_path_join(folder, name);
     struct stat info;
     int found = path && stat(path, &info) == 0;
@@ -373,16 +388,16 @@ static int exists(const char *folder, const char *name)
     return found;
 }
 
-int glimpse_model_config_read(glimpse_model_config *out, const char *folder)
-{
+int glimpse_model_config_read(glimpse_model_config *out, const char *folder) {
     memset(out, 0, sizeof *out);
     struct stat info;
     if (stat(folder, &info) != 0) return glimpse_fail_errno("%s: no such model", folder);
     if (!S_ISDIR(info.st_mode)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: a model is a folder; this is a file", folder);
     }
-    int open_clip = exists(folder, "open_clip_config.json") &&
-                    (!exists(folder, "config.json") || exists(folder, "open_clip_model.safetensors"));
+    int open_clip =
+        exists(folder, "open_clip_config.json") &&
+        (!exists(folder, "config.json") || exists(folder, "open_clip_model.safetensors"));
     char *path = glimpse_path_join(folder, open_clip ? "open_clip_config.json" : "config.json");
     char *pictures_path = glimpse_path_join(folder, "preprocessor_config.json");
     json_t *root = NULL, *pictures = NULL;
@@ -403,7 +418,8 @@ int glimpse_model_config_read(glimpse_model_config *out, const char *folder)
             status = load_json(&pictures, pictures_path);
             if (status < 0) goto done;
         }
-        if (r.status == GLIMPSE_OK) read_hf_preprocess(&r, pictures, &out->preprocess, out->image_size);
+        if (r.status == GLIMPSE_OK)
+            read_hf_preprocess(&r, pictures, &out->preprocess, out->image_size);
     }
     check(&r, out);
     status = r.status;

@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 typedef enum glimpse_layout {
-    GLIMPSE_LAYOUT_HF,              /* transformers' CLIPModel */
-    GLIMPSE_LAYOUT_OPENCLIP,        /* open_clip's CLIP, openai/CLIP names */
-    GLIMPSE_LAYOUT_OPENCLIP_CUSTOM  /* open_clip's CustomTextCLIP: text names under "text." */
+    GLIMPSE_LAYOUT_HF,             /* transformers' CLIPModel */
+    GLIMPSE_LAYOUT_OPENCLIP,       /* open_clip's CLIP, openai/CLIP names */
+    GLIMPSE_LAYOUT_OPENCLIP_CUSTOM /* open_clip's CustomTextCLIP: text names under "text." */
 } glimpse_layout;
 
 typedef struct glimpse_tower_config {

@@ -15,20 +15,19 @@ struct glimpse_encoder {
     glimpse_arena arena;
     glimpse_workspace *workspace;
     glimpse_pass image, text;
-    float *pixels;    /* [3][H][W] of one picture */
-    uint8_t *rgb;     /* [H][W][3] of one picture */
-    void *patches;    /* [max_batch * G * G][3 P P] element */
-    float *embedded;  /* [max_batch * G * G][D] */
-    float *rows;      /* [max_batch * T][D], before the pre layer norm */
-    int32_t *ids;     /* [context] */
+    float *pixels;   /* [3][H][W] of one picture */
+    uint8_t *rgb;    /* [H][W][3] of one picture */
+    void *patches;   /* [max_batch * G * G][3 P P] element */
+    float *embedded; /* [max_batch * G * G][D] */
+    float *rows;     /* [max_batch * T][D], before the pre layer norm */
+    int32_t *ids;    /* [context] */
 };
 
 /* Text sequences are short, so more of them than pictures fit the same number of rows. */
 enum { TEXTS_PER_PICTURE = 8, MOST_BATCH = 4096 };
 
 /* Counts or carves, depending on the arena; both with the same code, so that they agree. */
-static void plan(glimpse_encoder *e, glimpse_arena *arena)
-{
+static void plan(glimpse_encoder *e, glimpse_arena *arena) {
     const glimpse_model *model = e->model;
     const glimpse_model_config *c = &model->config;
     /* The towers never run at the same time: they share the block. */
@@ -44,7 +43,8 @@ static void plan(glimpse_encoder *e, glimpse_arena *arena)
         e->patches = glimpse_arena_take(arena, patch_rows * 3 * c->patch * c->patch,
                                         glimpse_element_size(model->math.element));
         e->embedded = glimpse_arena_take(arena, patch_rows * width, sizeof(float));
-        e->rows = glimpse_arena_take(arena, e->max_batch * model->image.tokens * width, sizeof(float));
+        e->rows =
+            glimpse_arena_take(arena, e->max_batch * model->image.tokens * width, sizeof(float));
     }
     glimpse_arena_rewind(arena, mark);
     if (model->towers & GLIMPSE_TOWER_TEXT) {
@@ -54,8 +54,7 @@ static void plan(glimpse_encoder *e, glimpse_arena *arena)
     }
 }
 
-int glimpse_encoder_create(glimpse_encoder **out, const glimpse_model *model, size_t max_batch)
-{
+int glimpse_encoder_create(glimpse_encoder **out, const glimpse_model *model, size_t max_batch) {
     *out = NULL;
     if (max_batch == 0 || max_batch > MOST_BATCH) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a batch of %zu; 1 to %d are possible", max_batch,
@@ -82,27 +81,23 @@ done:
     return status;
 }
 
-void glimpse_encoder_free(glimpse_encoder *e)
-{
+void glimpse_encoder_free(glimpse_encoder *e) {
     if (!e) return;
     glimpse_workspace_free(e->workspace);
     glimpse_arena_release(&e->arena);
     free(e);
 }
 
-size_t glimpse_encoder_memory(const glimpse_encoder *e)
-{
+size_t glimpse_encoder_memory(const glimpse_encoder *e) {
     return e->arena.capacity;
 }
 
-void glimpse_encoder_set_trace(glimpse_encoder *e, glimpse_trace_fn trace, void *user)
-{
+void glimpse_encoder_set_trace(glimpse_encoder *e, glimpse_trace_fn trace, void *user) {
     e->image.trace = e->text.trace = trace;
     e->image.trace_user = e->text.trace_user = user;
 }
 
-static int needs(const glimpse_encoder *e, unsigned tower)
-{
+static int needs(const glimpse_encoder *e, unsigned tower) {
     if (e->model->towers & tower) return GLIMPSE_OK;
     return glimpse_fail(GLIMPSE_E_INVALID, "%s: the model was opened without its %s tower",
                         e->model->path, tower == GLIMPSE_TOWER_IMAGE ? "image" : "text");
@@ -110,22 +105,23 @@ static int needs(const glimpse_encoder *e, unsigned tower)
 
 /* A result that is not finite, or cannot be scaled to unit length, is no embedding: weights or
  * pixels are broken, and a search would silently never find it. */
-static int finish(const glimpse_encoder *e, float *embeddings, size_t count, unsigned flags)
-{
+static int finish(const glimpse_encoder *e, float *embeddings, size_t count, unsigned flags) {
     size_t size = e->model->config.embedding;
     for (size_t i = 0; i < count; i++) {
         float *embedding = embeddings + i * size;
         int good = 1;
         if (flags & GLIMPSE_ENCODE_RAW) {
-            for (size_t j = 0; j < size; j++) good = good && isfinite(embedding[j]);
+            for (size_t j = 0; j < size; j++)
+                good = good && isfinite(embedding[j]);
         } else {
             good = glimpse_normalize(embedding, size);
         }
         if (!good) {
-            return glimpse_fail(GLIMPSE_E_FORMAT,
-                                "%s: the model's output is not a finite, non-zero vector; its weights "
-                                "may be damaged",
-                                e->model->path);
+            return glimpse_fail(
+                GLIMPSE_E_FORMAT,
+                "%s: the model's output is not a finite, non-zero vector; its weights "
+                "may be damaged",
+                e->model->path);
         }
     }
     return GLIMPSE_OK;
@@ -134,8 +130,7 @@ static int finish(const glimpse_encoder *e, float *embeddings, size_t count, uns
 /* One picture [3][H][W] into its rows of the patch matrix: row g = patch (g / G, g % G), columns
  * in the order of the convolution's kernel [3][P][P]. Pixels beyond the last whole patch are not
  * looked at, as a convolution without padding does. */
-static void cut_patches(const glimpse_encoder *e, const float *pixels, void *target)
-{
+static void cut_patches(const glimpse_encoder *e, const float *pixels, void *target) {
     const glimpse_model *model = e->model;
     size_t side = model->config.image_size, patch = model->config.patch, grid = model->image.grid;
     glimpse_element element = model->math.element;
@@ -155,8 +150,7 @@ static void cut_patches(const glimpse_encoder *e, const float *pixels, void *tar
 }
 
 /* Embeds `count` <= max_batch pictures whose patches are cut, and runs the tower. */
-static int run_pictures(glimpse_encoder *e, size_t count, float *embeddings)
-{
+static int run_pictures(glimpse_encoder *e, size_t count, float *embeddings) {
     const glimpse_tower *tower = &e->model->image;
     size_t width = tower->config.width, tokens = tower->tokens, squares = tokens - 1;
     int status =
@@ -164,7 +158,8 @@ static int run_pictures(glimpse_encoder *e, size_t count, float *embeddings)
     if (status < 0) return status;
     for (size_t b = 0; b < count; b++) {
         float *rows = e->rows + b * tokens * width;
-        for (size_t j = 0; j < width; j++) rows[j] = tower->class_token[j] + tower->positions[j];
+        for (size_t j = 0; j < width; j++)
+            rows[j] = tower->class_token[j] + tower->positions[j];
         const float *from = e->embedded + b * squares * width;
         for (size_t j = 0; j < squares * width; j++) {
             rows[width + j] = from[j] + tower->positions[width + j];
@@ -185,9 +180,8 @@ typedef struct pictures {
     const glimpse_image *const *images;
 } pictures;
 
-static int encode_pictures(glimpse_encoder *e, const pictures *from, size_t count, float *embeddings,
-                           unsigned flags)
-{
+static int encode_pictures(glimpse_encoder *e, const pictures *from, size_t count,
+                           float *embeddings, unsigned flags) {
     int status = needs(e, GLIMPSE_TOWER_IMAGE);
     if (status < 0) return status;
     const glimpse_model_config *c = &e->model->config;
@@ -220,20 +214,17 @@ static int encode_pictures(glimpse_encoder *e, const pictures *from, size_t coun
 }
 
 int glimpse_encoder_pixels(glimpse_encoder *e, const float *pixels, size_t count, float *embeddings,
-                           unsigned flags)
-{
+                           unsigned flags) {
     return encode_pictures(e, &(pictures){.pixels = pixels}, count, embeddings, flags);
 }
 
 int glimpse_encoder_rgb(glimpse_encoder *e, const uint8_t *rgb, size_t count, float *embeddings,
-                        unsigned flags)
-{
+                        unsigned flags) {
     return encode_pictures(e, &(pictures){.rgb = rgb}, count, embeddings, flags);
 }
 
 int glimpse_encoder_images(glimpse_encoder *e, const glimpse_image *const *images, size_t count,
-                           float *embeddings, unsigned flags)
-{
+                           float *embeddings, unsigned flags) {
     return encode_pictures(e, &(pictures){.images = images}, count, embeddings, flags);
 }
 
@@ -243,8 +234,7 @@ typedef struct packing {
     size_t encoded; /* sequences already run, the place of the next embedding */
 } packing;
 
-static int run_texts(glimpse_encoder *e, packing *p, float *embeddings)
-{
+static int run_texts(glimpse_encoder *e, packing *p, float *embeddings) {
     if (p->sequences == 0) return GLIMPSE_OK;
     int status = glimpse_pass_run(&e->text, p->sequences,
                                   embeddings + p->encoded * e->model->config.embedding);
@@ -256,8 +246,7 @@ static int run_texts(glimpse_encoder *e, packing *p, float *embeddings)
 /* Adds a sequence of `length` ids, the last of which is pooled. The mask is causal, so what stands
  * behind the pooled token cannot matter and is not computed. */
 static int add_text(glimpse_encoder *e, packing *p, const int32_t *ids, size_t length,
-                    float *embeddings)
-{
+                    float *embeddings) {
     const glimpse_tower *tower = &e->model->text;
     size_t width = tower->config.width;
     if (p->sequences == e->text.max_sequences || p->rows + length > e->text.max_rows) {
@@ -272,7 +261,8 @@ static int add_text(glimpse_encoder *e, packing *p, const int32_t *ids, size_t l
         float *row = e->text.x + (p->rows + t) * width;
         glimpse_tower_token(tower, ids[t], row);
         const float *position = tower->positions + t * width;
-        for (size_t j = 0; j < width; j++) row[j] += position[j];
+        for (size_t j = 0; j < width; j++)
+            row[j] += position[j];
     }
     e->text.starts[p->sequences] = p->rows;
     e->text.pools[p->sequences] = length - 1;
@@ -283,8 +273,7 @@ static int add_text(glimpse_encoder *e, packing *p, const int32_t *ids, size_t l
 }
 
 /* The position that is pooled. */
-static size_t end_position(const glimpse_model_config *c, const int32_t *ids, size_t count)
-{
+static size_t end_position(const glimpse_model_config *c, const int32_t *ids, size_t count) {
     size_t end = 0;
     for (size_t t = 0; t < count; t++) {
         if (c->end_is_highest) {
@@ -297,8 +286,7 @@ static size_t end_position(const glimpse_model_config *c, const int32_t *ids, si
 }
 
 int glimpse_encoder_texts(glimpse_encoder *e, const char *const *texts, size_t count,
-                          float *embeddings, unsigned flags, int *truncated)
-{
+                          float *embeddings, unsigned flags, int *truncated) {
     int status = needs(e, GLIMPSE_TOWER_TEXT);
     if (status < 0) return status;
     const glimpse_model_config *c = &e->model->config;
@@ -318,8 +306,7 @@ int glimpse_encoder_texts(glimpse_encoder *e, const char *const *texts, size_t c
 }
 
 int glimpse_encoder_tokens(glimpse_encoder *e, const int32_t *ids, size_t count, float *embeddings,
-                           unsigned flags)
-{
+                           unsigned flags) {
     int status = needs(e, GLIMPSE_TOWER_TEXT);
     if (status < 0) return status;
     const glimpse_model_config *c = &e->model->config;

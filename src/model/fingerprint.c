@@ -22,20 +22,17 @@
 static const char *const tokenizer_files[] = {"vocab.json", "merges.txt", "tokenizer.json", NULL};
 static const size_t most_tokenizer_bytes = 256u << 20;
 
-static void add_text(glimpse_hasher *hasher, const char *text)
-{
+static void add_text(glimpse_hasher *hasher, const char *text) {
     glimpse_hasher_update(hasher, text, strlen(text) + 1);
 }
 
-static void add_number(glimpse_hasher *hasher, const char *name, double value)
-{
+static void add_number(glimpse_hasher *hasher, const char *name, double value) {
     char text[96];
     (void)snprintf(text, sizeof text, "%s=%.17g", name, value);
     add_text(hasher, text);
 }
 
-static void add_tower(glimpse_hasher *hasher, const char *name, const glimpse_tower_config *tower)
-{
+static void add_tower(glimpse_hasher *hasher, const char *name, const glimpse_tower_config *tower) {
     add_text(hasher, name);
     add_number(hasher, "width", (double)tower->width);
     add_number(hasher, "mlp", (double)tower->mlp);
@@ -45,8 +42,7 @@ static void add_tower(glimpse_hasher *hasher, const char *name, const glimpse_to
     add_number(hasher, "activation", (double)tower->activation);
 }
 
-static void add_config(glimpse_hasher *hasher, const glimpse_model_config *config)
-{
+static void add_config(glimpse_hasher *hasher, const glimpse_model_config *config) {
     const glimpse_preprocess *p = &config->preprocess;
     add_number(hasher, "layout", (double)config->layout);
     add_tower(hasher, "vision", &config->vision);
@@ -71,8 +67,7 @@ static void add_config(glimpse_hasher *hasher, const glimpse_model_config *confi
 }
 
 /* tokenizer.json counts only where it is what the tokenizer reads. */
-static int add_tokenizer(glimpse_hasher *hasher, const char *folder)
-{
+static int add_tokenizer(glimpse_hasher *hasher, const char *folder) {
     int found = 0;
     for (size_t i = 0; tokenizer_files[i]; i++) {
         if (i == 2 && found) break;
@@ -92,19 +87,18 @@ static int add_tokenizer(glimpse_hasher *hasher, const char *folder)
     return GLIMPSE_OK;
 }
 
-static void add_tensors(glimpse_hasher *hasher, const glimpse_tensors *tensors)
-{
+static void add_tensors(glimpse_hasher *hasher, const glimpse_tensors *tensors) {
     for (size_t i = 0; i < glimpse_tensors_count(tensors); i++) {
         const glimpse_tensor *tensor = glimpse_tensors_get(tensors, i);
         add_text(hasher, tensor->name);
         add_text(hasher, tensor->dtype);
-        for (size_t d = 0; d < tensor->rank; d++) add_number(hasher, "dim", (double)tensor->dims[d]);
+        for (size_t d = 0; d < tensor->rank; d++)
+            add_number(hasher, "dim", (double)tensor->dims[d]);
         glimpse_hasher_update(hasher, tensor->data, tensor->bytes);
     }
 }
 
-static int add_identity(glimpse_hasher *hasher, const char *path)
-{
+static int add_identity(glimpse_hasher *hasher, const char *path) {
     struct stat info;
     if (stat(path, &info) != 0) return 0;
     char text[256];
@@ -119,8 +113,7 @@ static int add_identity(glimpse_hasher *hasher, const char *path)
 
 /* Where the fingerprint of these very files would be remembered; NULL when nowhere. */
 static char *cache_path(const char *folder, const glimpse_model_config *config,
-                        const glimpse_tensors *tensors)
-{
+                        const glimpse_tensors *tensors) {
     char *cache = glimpse_user_cache_folder();
     if (!cache) return NULL;
     char *path = NULL;
@@ -155,8 +148,7 @@ done:
     return path;
 }
 
-static int recall(char *hex, const char *path)
-{
+static int recall(char *hex, const char *path) {
     FILE *file = fopen(path, "rb");
     if (!file) return 0;
     char text[GLIMPSE_HASH_HEX + 1] = {0};
@@ -170,8 +162,7 @@ static int recall(char *hex, const char *path)
     return 1;
 }
 
-static void remember(const char *hex, const char *path)
-{
+static void remember(const char *hex, const char *path) {
     char *folder = strdup(path);
     char *slash = folder ? strrchr(folder, '/') : NULL;
     if (slash) {
@@ -187,8 +178,7 @@ static void remember(const char *hex, const char *path)
 }
 
 int glimpse_fingerprint(char *hex, const char *folder, const glimpse_model_config *config,
-                        const glimpse_tensors *tensors)
-{
+                        const glimpse_tensors *tensors) {
     /* Small models are hashed faster than a cache is asked. */
     const size_t worth_caching = 8u << 20;
     char *path = glimpse_tensors_mapped(tensors) >= worth_caching

@@ -17,15 +17,14 @@ static const char *const open_clip_weights[] = {"open_clip_model.safetensors",
                                                 "open_clip_model.safetensors.index.json",
                                                 "model.safetensors", NULL};
 
-static int open_weights(glimpse_tensors **out, const char *path, const glimpse_model_config *config)
-{
+static int open_weights(glimpse_tensors **out, const char *path,
+                        const glimpse_model_config *config) {
     return glimpse_tensors_open(
         out, path, config->layout == GLIMPSE_LAYOUT_HF ? hf_weights : open_clip_weights);
 }
 
 /* The last part of the path, for people: "clip-vit-base-patch32". */
-static char *name_of(const char *path)
-{
+static char *name_of(const char *path) {
     char *real = realpath(path, NULL);
     if (!real) return strdup(path);
     const char *slash = strrchr(real, '/');
@@ -34,8 +33,7 @@ static char *name_of(const char *path)
     return name;
 }
 
-static int read_logit_scale(glimpse_model *model)
-{
+static int read_logit_scale(glimpse_model *model) {
     glimpse_numbers numbers;
     int status = glimpse_tensors_take(&numbers, model->tensors, "logit_scale", 0, NULL);
     if (status < 0) return status;
@@ -49,8 +47,7 @@ static int read_logit_scale(glimpse_model *model)
     return GLIMPSE_OK;
 }
 
-static int open_tokenizer(glimpse_model *model)
-{
+static int open_tokenizer(glimpse_model *model) {
     int status = glimpse_tokenizer_open(&model->tokenizer, model->path,
                                         model->config.layout == GLIMPSE_LAYOUT_HF
                                             ? GLIMPSE_TOKENIZER_CLIP_HF
@@ -58,16 +55,17 @@ static int open_tokenizer(glimpse_model *model)
     if (status < 0) return status;
     size_t ids = glimpse_tokenizer_vocab_size(model->tokenizer);
     if (ids > model->config.vocabulary) {
-        return glimpse_fail(GLIMPSE_E_FORMAT,
-                            "%s: the tokenizer has %zu tokens, the model only %zu; files of different "
-                            "models are mixed",
-                            model->path, ids, model->config.vocabulary);
+        return glimpse_fail(
+            GLIMPSE_E_FORMAT,
+            "%s: the tokenizer has %zu tokens, the model only %zu; files of different "
+            "models are mixed",
+            model->path, ids, model->config.vocabulary);
     }
     return GLIMPSE_OK;
 }
 
-int glimpse_model_open(glimpse_model **out, const char *path, const glimpse_model_options *options)
-{
+int glimpse_model_open(glimpse_model **out, const char *path,
+                       const glimpse_model_options *options) {
     *out = NULL;
     glimpse_model_options settings = GLIMPSE_MODEL_OPTIONS_INIT;
     if (options) {
@@ -99,11 +97,13 @@ int glimpse_model_open(glimpse_model **out, const char *path, const glimpse_mode
     if (model->towers & GLIMPSE_TOWER_TEXT) {
         status = open_tokenizer(model);
         if (status < 0) goto done;
-        status = glimpse_tower_open_text(&model->text, &model->math, &model->config, model->tensors);
+        status =
+            glimpse_tower_open_text(&model->text, &model->math, &model->config, model->tensors);
         if (status < 0) goto done;
     }
     if (model->towers & GLIMPSE_TOWER_IMAGE) {
-        status = glimpse_tower_open_image(&model->image, &model->math, &model->config, model->tensors);
+        status =
+            glimpse_tower_open_image(&model->image, &model->math, &model->config, model->tensors);
         if (status < 0) goto done;
     }
     status = glimpse_fingerprint(model->fingerprint, path, &model->config, model->tensors);
@@ -119,8 +119,7 @@ done:
     return status;
 }
 
-void glimpse_model_free(glimpse_model *model)
-{
+void glimpse_model_free(glimpse_model *model) {
     if (!model) return;
     glimpse_tower_close(&model->image);
     glimpse_tower_close(&model->text);
@@ -131,66 +130,54 @@ void glimpse_model_free(glimpse_model *model)
     free(model);
 }
 
-const char *glimpse_model_path(const glimpse_model *model)
-{
+const char *glimpse_model_path(const glimpse_model *model) {
     return model->path;
 }
 
-const char *glimpse_model_name(const glimpse_model *model)
-{
+const char *glimpse_model_name(const glimpse_model *model) {
     return model->name;
 }
 
-const char *glimpse_model_fingerprint(const glimpse_model *model)
-{
+const char *glimpse_model_fingerprint(const glimpse_model *model) {
     return model->fingerprint;
 }
 
-size_t glimpse_model_embedding_size(const glimpse_model *model)
-{
+size_t glimpse_model_embedding_size(const glimpse_model *model) {
     return model->config.embedding;
 }
 
-size_t glimpse_model_context_length(const glimpse_model *model)
-{
+size_t glimpse_model_context_length(const glimpse_model *model) {
     return model->config.context;
 }
 
-float glimpse_model_logit_scale(const glimpse_model *model)
-{
+float glimpse_model_logit_scale(const glimpse_model *model) {
     return model->logit_scale;
 }
 
-glimpse_precision glimpse_model_precision(const glimpse_model *model)
-{
+glimpse_precision glimpse_model_precision(const glimpse_model *model) {
     return model->math.precision;
 }
 
-const char *glimpse_model_backend_name(const glimpse_model *model)
-{
+const char *glimpse_model_backend_name(const glimpse_model *model) {
     return model->backend;
 }
 
-const glimpse_preprocess *glimpse_model_preprocess(const glimpse_model *model)
-{
+const glimpse_preprocess *glimpse_model_preprocess(const glimpse_model *model) {
     return &model->config.preprocess;
 }
 
-const glimpse_tokenizer *glimpse_model_tokenizer(const glimpse_model *model)
-{
+const glimpse_tokenizer *glimpse_model_tokenizer(const glimpse_model *model) {
     return model->tokenizer;
 }
 
-size_t glimpse_model_memory(const glimpse_model *model)
-{
+size_t glimpse_model_memory(const glimpse_model *model) {
     size_t bytes = glimpse_tensors_mapped(model->tensors);
     if (model->towers & GLIMPSE_TOWER_IMAGE) bytes += glimpse_tower_memory(&model->image);
     if (model->towers & GLIMPSE_TOWER_TEXT) bytes += glimpse_tower_memory(&model->text);
     return bytes;
 }
 
-int glimpse_model_read_preprocess(glimpse_preprocess *out, const char *path)
-{
+int glimpse_model_read_preprocess(glimpse_preprocess *out, const char *path) {
     glimpse_model_config config;
     int status = glimpse_model_config_read(&config, path);
     if (status < 0) {
@@ -201,16 +188,14 @@ int glimpse_model_read_preprocess(glimpse_preprocess *out, const char *path)
     return GLIMPSE_OK;
 }
 
-int glimpse_model_read_context_length(size_t *out, const char *path)
-{
+int glimpse_model_read_context_length(size_t *out, const char *path) {
     glimpse_model_config config;
     int status = glimpse_model_config_read(&config, path);
     *out = status < 0 ? 0 : config.context;
     return status;
 }
 
-int glimpse_model_read_fingerprint(char hex[33], const char *path)
-{
+int glimpse_model_read_fingerprint(char hex[33], const char *path) {
     hex[0] = '\0';
     glimpse_model_config config;
     glimpse_tensors *tensors = NULL;

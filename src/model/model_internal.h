@@ -38,16 +38,16 @@ typedef struct glimpse_pass {
     const glimpse_tower *tower;
     glimpse_workspace *workspace;
     size_t max_rows, max_sequences;
-    float *x;       /* [max_rows][D] residual stream */
-    void *h;        /* [max_rows][D] element: normed input, attention output */
-    float *qkv;     /* [max_rows][3D] */
-    float *mixed;   /* [max_rows][D] attention output before conversion */
-    void *mlp;      /* [max_rows][F] element */
-    float *scores;  /* [tokens][tokens] of one head */
-    float *pooled;  /* [max_sequences][D] residual stream of the pooled rows */
+    float *x;         /* [max_rows][D] residual stream */
+    void *h;          /* [max_rows][D] element: normed input, attention output */
+    float *qkv;       /* [max_rows][3D] */
+    float *mixed;     /* [max_rows][D] attention output before conversion */
+    void *mlp;        /* [max_rows][F] element */
+    float *scores;    /* [tokens][tokens] of one head */
+    float *pooled;    /* [max_sequences][D] residual stream of the pooled rows */
     float *projected; /* [max_sequences][E] */
-    size_t *starts; /* [max_sequences + 1] first row of each sequence, and the end */
-    size_t *pools;  /* [max_sequences] row within the sequence that is pooled */
+    size_t *starts;   /* [max_sequences + 1] first row of each sequence, and the end */
+    size_t *pools;    /* [max_sequences] row within the sequence that is pooled */
     glimpse_trace_fn trace;
     void *trace_user;
 } glimpse_pass;

@@ -30,13 +30,12 @@ struct glimpse_tensors {
     json_t **headers; /* [shard_count]; own the names and dtypes */
 };
 
-static size_t dtype_bytes(const char *dtype)
-{
+static size_t dtype_bytes(const char *dtype) {
     static const struct {
         const char *name;
         size_t bytes;
-    } table[] = {{"F64", 8}, {"F32", 4},  {"F16", 2}, {"BF16", 2}, {"I64", 8},     {"I32", 4},
-                 {"I16", 2}, {"I8", 1},   {"U64", 8}, {"U32", 4},  {"U16", 2},     {"U8", 1},
+    } table[] = {{"F64", 8},  {"F32", 4},     {"F16", 2},     {"BF16", 2}, {"I64", 8}, {"I32", 4},
+                 {"I16", 2},  {"I8", 1},      {"U64", 8},     {"U32", 4},  {"U16", 2}, {"U8", 1},
                  {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"C64", 8}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, dtype) == 0) return table[i].bytes;
@@ -44,14 +43,12 @@ static size_t dtype_bytes(const char *dtype)
     return 0;
 }
 
-static int bad(const char *path, const char *name, const char *what)
-{
+static int bad(const char *path, const char *name, const char *what) {
     return glimpse_fail(GLIMPSE_E_FORMAT, "%s: tensor \"%s\": %s", path, name, what);
 }
 
 static int read_tensor(glimpse_tensor *tensor, const char *path, const char *name, json_t *entry,
-                       const uint8_t *data, size_t data_bytes)
-{
+                       const uint8_t *data, size_t data_bytes) {
     memset(tensor, 0, sizeof *tensor);
     tensor->name = name;
     json_t *dtype = json_object_get(entry, "dtype"), *shape = json_object_get(entry, "shape");
@@ -97,17 +94,17 @@ static int read_tensor(glimpse_tensor *tensor, const char *path, const char *nam
                             data_bytes);
     }
     if (end - begin != tensor->bytes) {
-        return glimpse_fail(GLIMPSE_E_FORMAT,
-                            "%s: tensor \"%s\": %llu bytes of data, but its shape and dtype need %zu",
-                            path, name, (unsigned long long)(end - begin), tensor->bytes);
+        return glimpse_fail(
+            GLIMPSE_E_FORMAT,
+            "%s: tensor \"%s\": %llu bytes of data, but its shape and dtype need %zu", path, name,
+            (unsigned long long)(end - begin), tensor->bytes);
     }
     tensor->data = data + begin;
     return GLIMPSE_OK;
 }
 
 /* Adds the tensors of shard `index` to the set. */
-static int read_shard(glimpse_tensors *set, size_t index)
-{
+static int read_shard(glimpse_tensors *set, size_t index) {
     shard *file = &set->shards[index];
     int status = glimpse_file_map(&file->mapping, file->path);
     if (status < 0) return status;
@@ -118,7 +115,8 @@ static int read_shard(glimpse_tensors *set, size_t index)
                             file->path, size);
     }
     uint64_t header = 0;
-    for (size_t i = 8; i-- > 0;) header = header << 8 | bytes[i];
+    for (size_t i = 8; i-- > 0;)
+        header = header << 8 | bytes[i];
     if (header > size - 8 || header > most_header_bytes) {
         return glimpse_fail(GLIMPSE_E_FORMAT,
                             "%s: a header of %llu bytes does not fit the file of %zu bytes; not a "
@@ -126,10 +124,11 @@ static int read_shard(glimpse_tensors *set, size_t index)
                             file->path, (unsigned long long)header, size);
     }
     json_error_t error;
-    json_t *root = json_loadb((const char *)bytes + 8, (size_t)header, JSON_REJECT_DUPLICATES, &error);
+    json_t *root =
+        json_loadb((const char *)bytes + 8, (size_t)header, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the header is not JSON: %s (byte %d)", file->path,
-                            error.text, error.position);
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the header is not JSON: %s (byte %d)",
+                            file->path, error.text, error.position);
     }
     set->headers[index] = root;
     if (!json_is_object(root)) {
@@ -144,8 +143,7 @@ static int read_shard(glimpse_tensors *set, size_t index)
     set->items = items;
     const char *name;
     json_t *entry;
-    json_object_foreach(root, name, entry)
-    {
+    json_object_foreach(root, name, entry) {
         if (strcmp(name, "__metadata__") == 0) continue;
         if (!json_is_object(entry)) return bad(file->path, name, "is not described by an object");
         status = read_tensor(&set->items[set->count], file->path, name, entry, bytes + 8 + header,
@@ -156,8 +154,7 @@ static int read_shard(glimpse_tensors *set, size_t index)
     return GLIMPSE_OK;
 }
 
-static int add_shard(glimpse_tensors *set, const char *folder, const char *name)
-{
+static int add_shard(glimpse_tensors *set, const char *folder, const char *name) {
     for (size_t i = 0; i < set->shard_count; i++) {
         if (strcmp(set->shards[i].name, name) == 0) return GLIMPSE_OK;
     }
@@ -177,8 +174,7 @@ static int add_shard(glimpse_tensors *set, const char *folder, const char *name)
 }
 
 /* The files that an index names; the names must stay inside the folder. */
-static int read_index(glimpse_tensors *set, const char *folder)
-{
+static int read_index(glimpse_tensors *set, const char *folder) {
     void *text = NULL;
     size_t size = 0;
     int status = glimpse_file_read(&text, &size, set->path, most_index_bytes);
@@ -195,13 +191,13 @@ static int read_index(glimpse_tensors *set, const char *folder)
     }
     const char *name;
     json_t *value;
-    json_object_foreach(map, name, value)
-    {
+    json_object_foreach(map, name, value) {
         if (status < 0) break;
         const char *file = json_string_value(value);
         if (!file || !*file || strchr(file, '/') || strcmp(file, "..") == 0) {
-            status = glimpse_fail(GLIMPSE_E_FORMAT,
-                                  "%s: the file of \"%s\" is not a plain file name", set->path, name);
+            status =
+                glimpse_fail(GLIMPSE_E_FORMAT, "%s: the file of \"%s\" is not a plain file name",
+                             set->path, name);
             break;
         }
         status = add_shard(set, folder, file);
@@ -210,19 +206,16 @@ static int read_index(glimpse_tensors *set, const char *folder)
     return status;
 }
 
-static int by_name(const void *a, const void *b)
-{
+static int by_name(const void *a, const void *b) {
     return strcmp(((const glimpse_tensor *)a)->name, ((const glimpse_tensor *)b)->name);
 }
 
-static int ends_with(const char *text, const char *ending)
-{
+static int ends_with(const char *text, const char *ending) {
     size_t a = strlen(text), b = strlen(ending);
     return a >= b && strcmp(text + a - b, ending) == 0;
 }
 
-int glimpse_tensors_open(glimpse_tensors **out, const char *folder, const char *const *names)
-{
+int glimpse_tensors_open(glimpse_tensors **out, const char *folder, const char *const *names) {
     *out = NULL;
     int status = GLIMPSE_OK;
     glimpse_tensors *set = calloc(1, sizeof *set);
@@ -239,10 +232,11 @@ int glimpse_tensors_open(glimpse_tensors **out, const char *folder, const char *
         if (stat(set->path, &info) == 0) found = names[i];
     }
     if (!found) {
-        status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                              "%s: no weights (looked for %s). PyTorch .bin files are not read: get "
-                              "the model in safetensors form",
-                              folder, names[0]);
+        status =
+            glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                         "%s: no weights (looked for %s). PyTorch .bin files are not read: get "
+                         "the model in safetensors form",
+                         folder, names[0]);
         goto done;
     }
     status = ends_with(found, ".json") ? read_index(set, folder) : add_shard(set, folder, found);
@@ -252,7 +246,8 @@ int glimpse_tensors_open(glimpse_tensors **out, const char *folder, const char *
         status = glimpse_fail_nomem(set->shard_count * sizeof(json_t *), "headers");
         goto done;
     }
-    for (size_t i = 0; i < set->shard_count && status == GLIMPSE_OK; i++) status = read_shard(set, i);
+    for (size_t i = 0; i < set->shard_count && status == GLIMPSE_OK; i++)
+        status = read_shard(set, i);
     if (status < 0) goto done;
     if (set->count > 1) qsort(set->items, set->count, sizeof *set->items, by_name);
     for (size_t i = 1; i < set->count; i++) {
@@ -268,8 +263,7 @@ done:
     return status;
 }
 
-void glimpse_tensors_free(glimpse_tensors *set)
-{
+void glimpse_tensors_free(glimpse_tensors *set) {
     if (!set) return;
     for (size_t i = 0; i < set->shard_count; i++) {
         glimpse_file_unmap(&set->shards[i].mapping);
@@ -284,47 +278,40 @@ void glimpse_tensors_free(glimpse_tensors *set)
     free(set);
 }
 
-size_t glimpse_tensors_count(const glimpse_tensors *set)
-{
+size_t glimpse_tensors_count(const glimpse_tensors *set) {
     return set->count;
 }
 
-const glimpse_tensor *glimpse_tensors_get(const glimpse_tensors *set, size_t i)
-{
+const glimpse_tensor *glimpse_tensors_get(const glimpse_tensors *set, size_t i) {
     return i < set->count ? &set->items[i] : NULL;
 }
 
-const glimpse_tensor *glimpse_tensors_find(const glimpse_tensors *set, const char *name)
-{
+const glimpse_tensor *glimpse_tensors_find(const glimpse_tensors *set, const char *name) {
     if (set->count == 0) return NULL;
     glimpse_tensor key = {.name = name};
     return bsearch(&key, set->items, set->count, sizeof key, by_name);
 }
 
-const char *glimpse_tensors_path(const glimpse_tensors *set)
-{
+const char *glimpse_tensors_path(const glimpse_tensors *set) {
     return set->path;
 }
 
-size_t glimpse_tensors_mapped(const glimpse_tensors *set)
-{
+size_t glimpse_tensors_mapped(const glimpse_tensors *set) {
     size_t bytes = 0;
-    for (size_t i = 0; i < set->shard_count; i++) bytes += set->shards[i].mapping.size;
+    for (size_t i = 0; i < set->shard_count; i++)
+        bytes += set->shards[i].mapping.size;
     return bytes;
 }
 
-size_t glimpse_tensors_file_count(const glimpse_tensors *set)
-{
+size_t glimpse_tensors_file_count(const glimpse_tensors *set) {
     return set->shard_count;
 }
 
-const char *glimpse_tensors_file(const glimpse_tensors *set, size_t i)
-{
+const char *glimpse_tensors_file(const glimpse_tensors *set, size_t i) {
     return i < set->shard_count ? set->shards[i].path : NULL;
 }
 
-static void format_shape(char *text, size_t room, size_t rank, const size_t *dims)
-{
+static void format_shape(char *text, size_t room, size_t rank, const size_t *dims) {
     size_t used = 0;
     text[0] = '\0';
     for (size_t i = 0; i < rank && used < room; i++) {
@@ -336,24 +323,23 @@ static void format_shape(char *text, size_t room, size_t rank, const size_t *dim
 }
 
 int glimpse_tensors_take(glimpse_numbers *out, const glimpse_tensors *set, const char *name,
-                         size_t rank, const size_t *dims)
-{
+                         size_t rank, const size_t *dims) {
     *out = (glimpse_numbers){NULL, GLIMPSE_DTYPE_F32, 0};
     const glimpse_tensor *tensor = glimpse_tensors_find(set, name);
     if (!tensor) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: tensor \"%s\" is missing", set->path, name);
     }
     int same = tensor->rank == rank;
-    for (size_t i = 0; same && i < rank; i++) same = tensor->dims[i] == dims[i];
+    for (size_t i = 0; same && i < rank; i++)
+        same = tensor->dims[i] == dims[i];
     /* A scalar may also be stored as a vector of one. */
     if (!same && rank == 0) same = tensor->count == 1;
     if (!same) {
         char is[128], should[128];
         format_shape(is, sizeof is, tensor->rank, tensor->dims);
         format_shape(should, sizeof should, rank, dims);
-        return glimpse_fail(GLIMPSE_E_FORMAT,
-                            "%s: tensor \"%s\" is %s, the configuration says %s", set->path, name, is,
-                            should);
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: tensor \"%s\" is %s, the configuration says %s",
+                            set->path, name, is, should);
     }
     if (strcmp(tensor->dtype, "F32") == 0) {
         out->dtype = GLIMPSE_DTYPE_F32;

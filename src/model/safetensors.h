@@ -23,7 +23,7 @@ enum { GLIMPSE_TENSOR_DIMS = 8 };
 
 typedef struct glimpse_tensor {
     const char *name;
-    const char *dtype;  /* as the file says: "F32", "F16", "BF16", "I64", ... */
+    const char *dtype; /* as the file says: "F32", "F16", "BF16", "I64", ... */
     const uint8_t *data;
     size_t bytes;
     size_t count; /* product of dims; 1 for a scalar */

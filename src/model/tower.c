@@ -31,8 +31,7 @@ enum { NAME_BYTES = 256 };
 static glimpse_numbers take(loader *l, size_t rank, const size_t *dims, const char *format, ...)
     GLIMPSE_PRINTF(4, 5);
 
-static glimpse_numbers take(loader *l, size_t rank, const size_t *dims, const char *format, ...)
-{
+static glimpse_numbers take(loader *l, size_t rank, const size_t *dims, const char *format, ...) {
     glimpse_numbers numbers = {NULL, GLIMPSE_DTYPE_F32, 0};
     if (l->status < 0) return numbers;
     char name[NAME_BYTES];
@@ -44,21 +43,18 @@ static glimpse_numbers take(loader *l, size_t rank, const size_t *dims, const ch
     return numbers;
 }
 
-static glimpse_numbers take_vector(loader *l, size_t width, const char *stem, const char *name)
-{
+static glimpse_numbers take_vector(loader *l, size_t width, const char *stem, const char *name) {
     return take(l, 1, &width, "%s%s", stem, name);
 }
 
 static glimpse_numbers take_matrix(loader *l, size_t rows, size_t columns, const char *stem,
-                                   const char *name)
-{
+                                   const char *name) {
     size_t dims[2] = {rows, columns};
     return take(l, 2, dims, "%s%s", stem, name);
 }
 
 /* A copy in f32, owned; NULL after a failure. */
-static float *own(loader *l, glimpse_numbers numbers)
-{
+static float *own(loader *l, glimpse_numbers numbers) {
     if (l->status < 0) return NULL;
     float *copy = malloc(numbers.count * sizeof *copy);
     if (!copy) {
@@ -69,8 +65,7 @@ static float *own(loader *l, glimpse_numbers numbers)
     return copy;
 }
 
-static glimpse_norm take_norm(loader *l, size_t width, const char *stem, const char *name)
-{
+static glimpse_norm take_norm(loader *l, size_t width, const char *stem, const char *name) {
     glimpse_norm norm;
     char full[NAME_BYTES];
     (void)snprintf(full, sizeof full, "%s%s", stem, name);
@@ -79,8 +74,7 @@ static glimpse_norm take_norm(loader *l, size_t width, const char *stem, const c
     return norm;
 }
 
-static glimpse_linear *make(loader *l, const glimpse_linear_spec *spec)
-{
+static glimpse_linear *make(loader *l, const glimpse_linear_spec *spec) {
     glimpse_linear *linear = NULL;
     if (l->status == GLIMPSE_OK) l->status = glimpse_linear_create(&linear, l->math, spec);
     return linear;
@@ -89,8 +83,7 @@ static glimpse_linear *make(loader *l, const glimpse_linear_spec *spec)
 /* NAME.weight [out][in] and NAME.bias [out] as one layer. */
 static glimpse_linear *take_linear(loader *l, size_t out, size_t in, const char *stem,
                                    const char *name, glimpse_activation activation, int accumulate,
-                                   glimpse_element output)
-{
+                                   glimpse_element output) {
     char full[NAME_BYTES];
     (void)snprintf(full, sizeof full, "%s%s", stem, name);
     glimpse_linear_spec spec = {.in = in,
@@ -104,8 +97,7 @@ static glimpse_linear *take_linear(loader *l, size_t out, size_t in, const char 
     return make(l, &spec);
 }
 
-static glimpse_linear *take_qkv(loader *l, int hf, size_t width, const char *stem)
-{
+static glimpse_linear *take_qkv(loader *l, int hf, size_t width, const char *stem) {
     glimpse_linear_spec spec = {.in = width, .out = 3 * width, .output = GLIMPSE_ELEMENT_F32};
     if (hf) {
         static const char *const names[3] = {"self_attn.q_proj", "self_attn.k_proj",
@@ -125,8 +117,7 @@ static glimpse_linear *take_qkv(loader *l, int hf, size_t width, const char *ste
     return make(l, &spec);
 }
 
-static void take_blocks(loader *l, glimpse_tower *tower, int hf, const char *prefix)
-{
+static void take_blocks(loader *l, glimpse_tower *tower, int hf, const char *prefix) {
     const glimpse_tower_config *c = &tower->config;
     tower->blocks = calloc(c->layers, sizeof *tower->blocks);
     if (!tower->blocks) {
@@ -136,14 +127,16 @@ static void take_blocks(loader *l, glimpse_tower *tower, int hf, const char *pre
     for (size_t i = 0; i < c->layers && l->status == GLIMPSE_OK; i++) {
         glimpse_block *block = &tower->blocks[i];
         char stem[NAME_BYTES];
-        (void)snprintf(stem, sizeof stem, hf ? "%sencoder.layers.%zu." : "%sresblocks.%zu.", prefix, i);
+        (void)snprintf(stem, sizeof stem, hf ? "%sencoder.layers.%zu." : "%sresblocks.%zu.", prefix,
+                       i);
         block->norm1 = take_norm(l, c->width, stem, hf ? "layer_norm1" : "ln_1");
         block->qkv = take_qkv(l, hf, c->width, stem);
-        block->out = take_linear(l, c->width, c->width, stem, hf ? "self_attn.out_proj" : "attn.out_proj",
-                                 GLIMPSE_ACTIVATION_NONE, 1, GLIMPSE_ELEMENT_F32);
+        block->out =
+            take_linear(l, c->width, c->width, stem, hf ? "self_attn.out_proj" : "attn.out_proj",
+                        GLIMPSE_ACTIVATION_NONE, 1, GLIMPSE_ELEMENT_F32);
         block->norm2 = take_norm(l, c->width, stem, hf ? "layer_norm2" : "ln_2");
-        block->up = take_linear(l, c->mlp, c->width, stem, hf ? "mlp.fc1" : "mlp.c_fc", c->activation, 0,
-                                l->math->element);
+        block->up = take_linear(l, c->mlp, c->width, stem, hf ? "mlp.fc1" : "mlp.c_fc",
+                                c->activation, 0, l->math->element);
         block->down = take_linear(l, c->width, c->mlp, stem, hf ? "mlp.fc2" : "mlp.c_proj",
                                   GLIMPSE_ACTIVATION_NONE, 1, GLIMPSE_ELEMENT_F32);
     }
@@ -151,8 +144,7 @@ static void take_blocks(loader *l, glimpse_tower *tower, int hf, const char *pre
 
 /* The projection to the common space, without bias: [E][D] in transformers, [D][E] in open_clip. */
 static glimpse_linear *take_projection(loader *l, int hf, size_t embedding, size_t width,
-                                       const char *name)
-{
+                                       const char *name) {
     glimpse_linear_spec spec = {.in = width,
                                 .out = embedding,
                                 .parts = 1,
@@ -164,27 +156,28 @@ static glimpse_linear *take_projection(loader *l, int hf, size_t embedding, size
 }
 
 int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
-                             const glimpse_model_config *config, const glimpse_tensors *tensors)
-{
+                             const glimpse_model_config *config, const glimpse_tensors *tensors) {
     int hf = config->layout == GLIMPSE_LAYOUT_HF;
     size_t width = config->vision.width, patch = config->patch;
     loader l = {math, tensors, GLIMPSE_OK};
-    *tower = (glimpse_tower){.math = math, .config = config->vision, .embedding = config->embedding};
+    *tower =
+        (glimpse_tower){.math = math, .config = config->vision, .embedding = config->embedding};
     tower->grid = config->image_size / patch;
     tower->tokens = tower->grid * tower->grid + 1;
 
     size_t kernel[4] = {width, 3, patch, patch};
     glimpse_linear_spec spec = {
         .in = 3 * patch * patch, .out = width, .parts = 1, .output = GLIMPSE_ELEMENT_F32};
-    spec.weights[0] = take(&l, 4, kernel, "%s",
-                           hf ? "vision_model.embeddings.patch_embedding.weight" : "visual.conv1.weight");
+    spec.weights[0] =
+        take(&l, 4, kernel, "%s",
+             hf ? "vision_model.embeddings.patch_embedding.weight" : "visual.conv1.weight");
     tower->patches = make(&l, &spec);
-    tower->class_token = own(&l, take_vector(&l, width, "", hf ? "vision_model.embeddings.class_embedding"
-                                                               : "visual.class_embedding"));
-    tower->positions =
-        own(&l, take_matrix(&l, tower->tokens, width, "",
-                            hf ? "vision_model.embeddings.position_embedding.weight"
-                               : "visual.positional_embedding"));
+    tower->class_token = own(
+        &l, take_vector(&l, width, "",
+                        hf ? "vision_model.embeddings.class_embedding" : "visual.class_embedding"));
+    tower->positions = own(&l, take_matrix(&l, tower->tokens, width, "",
+                                           hf ? "vision_model.embeddings.position_embedding.weight"
+                                              : "visual.positional_embedding"));
     tower->first = take_norm(&l, width, "", hf ? "vision_model.pre_layrnorm" : "visual.ln_pre");
     if (l.status == GLIMPSE_OK) {
         take_blocks(&l, tower, hf, hf ? "vision_model." : "visual.transformer.");
@@ -197,40 +190,38 @@ int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
 }
 
 int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
-                            const glimpse_model_config *config, const glimpse_tensors *tensors)
-{
+                            const glimpse_model_config *config, const glimpse_tensors *tensors) {
     int hf = config->layout == GLIMPSE_LAYOUT_HF;
     const char *prefix = config->layout == GLIMPSE_LAYOUT_OPENCLIP_CUSTOM ? "text." : "";
     size_t width = config->text.width;
     loader l = {math, tensors, GLIMPSE_OK};
-    *tower = (glimpse_tower){.math = math, .config = config->text, .causal = 1, .embedding = config->embedding};
+    *tower = (glimpse_tower){
+        .math = math, .config = config->text, .causal = 1, .embedding = config->embedding};
     tower->tokens = config->context;
 
     char stem[NAME_BYTES];
     tower->tokens_table =
         take_matrix(&l, config->vocabulary, width, prefix,
                     hf ? "text_model.embeddings.token_embedding.weight" : "token_embedding.weight");
-    tower->positions =
-        own(&l, take_matrix(&l, config->context, width, prefix,
-                            hf ? "text_model.embeddings.position_embedding.weight"
-                               : "positional_embedding"));
+    tower->positions = own(&l, take_matrix(&l, config->context, width, prefix,
+                                           hf ? "text_model.embeddings.position_embedding.weight"
+                                              : "positional_embedding"));
     (void)snprintf(stem, sizeof stem, "%s%s", prefix, hf ? "text_model." : "transformer.");
     if (l.status == GLIMPSE_OK) take_blocks(&l, tower, hf, stem);
     tower->last = take_norm(&l, width, prefix, hf ? "text_model.final_layer_norm" : "ln_final");
-    (void)snprintf(stem, sizeof stem, "%s%s", prefix, hf ? "text_projection.weight" : "text_projection");
+    (void)snprintf(stem, sizeof stem, "%s%s", prefix,
+                   hf ? "text_projection.weight" : "text_projection");
     tower->projection = take_projection(&l, hf, config->embedding, width, stem);
     if (l.status < 0) glimpse_tower_close(tower);
     return l.status;
 }
 
-static void free_norm(glimpse_norm *norm)
-{
+static void free_norm(glimpse_norm *norm) {
     free(norm->gamma);
     free(norm->beta);
 }
 
-void glimpse_tower_close(glimpse_tower *tower)
-{
+void glimpse_tower_close(glimpse_tower *tower) {
     for (size_t i = 0; tower->blocks && i < tower->config.layers; i++) {
         glimpse_block *block = &tower->blocks[i];
         free_norm(&block->norm1);
@@ -250,8 +241,7 @@ void glimpse_tower_close(glimpse_tower *tower)
     *tower = (glimpse_tower){.math = NULL};
 }
 
-size_t glimpse_tower_memory(const glimpse_tower *tower)
-{
+size_t glimpse_tower_memory(const glimpse_tower *tower) {
     size_t bytes = tower->tokens * tower->config.width * sizeof(float) +
                    glimpse_linear_memory(tower->patches) + glimpse_linear_memory(tower->projection);
     for (size_t i = 0; tower->blocks && i < tower->config.layers; i++) {
@@ -263,8 +253,7 @@ size_t glimpse_tower_memory(const glimpse_tower *tower)
     return bytes;
 }
 
-void glimpse_tower_token(const glimpse_tower *tower, int32_t id, float *row)
-{
+void glimpse_tower_token(const glimpse_tower *tower, int32_t id, float *row) {
     const glimpse_numbers *table = &tower->tokens_table;
     size_t width = tower->config.width;
     glimpse_numbers slice = {(const uint8_t *)table->data +

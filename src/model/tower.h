@@ -25,11 +25,11 @@ typedef struct glimpse_tower {
     const glimpse_math *math;
     glimpse_tower_config config;
     int causal;
-    size_t embedding;    /* E */
-    size_t tokens;       /* most per sequence: patches + 1, or the context length */
-    glimpse_block *blocks; /* [config.layers] */
-    float *positions;    /* [tokens][D], owned */
-    glimpse_norm last;   /* post layer norm / final layer norm */
+    size_t embedding;           /* E */
+    size_t tokens;              /* most per sequence: patches + 1, or the context length */
+    glimpse_block *blocks;      /* [config.layers] */
+    float *positions;           /* [tokens][D], owned */
+    glimpse_norm last;          /* post layer norm / final layer norm */
     glimpse_linear *projection; /* [E][D] */
     /* image tower */
     glimpse_norm first;      /* pre layer norm */

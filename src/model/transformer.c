@@ -13,8 +13,7 @@
 #include <string.h>
 
 void glimpse_pass_plan(glimpse_pass *pass, glimpse_arena *arena, const glimpse_tower *tower,
-                       size_t max_rows, size_t max_sequences)
-{
+                       size_t max_rows, size_t max_sequences) {
     const glimpse_tower_config *c = &tower->config;
     size_t rows = glimpse_padded_rows(max_rows);
     size_t sequences = glimpse_padded_rows(max_sequences);
@@ -39,8 +38,7 @@ void glimpse_pass_plan(glimpse_pass *pass, glimpse_arena *arena, const glimpse_t
  * queries from row `first` on: out [count][D] = softmax(q k^T / sqrt(head width)) v, per head.
  */
 static void attend(const glimpse_pass *pass, const float *qkv, size_t rows, size_t first,
-                   size_t count, float *out)
-{
+                   size_t count, float *out) {
     const glimpse_math *math = pass->tower->math;
     size_t width = pass->tower->config.width, heads = pass->tower->config.heads;
     size_t head = width / heads;
@@ -49,7 +47,8 @@ static void attend(const glimpse_pass *pass, const float *qkv, size_t rows, size
         const float *q = qkv + first * 3 * width + i * head;
         const float *k = qkv + width + i * head;
         const float *v = qkv + 2 * width + i * head;
-        glimpse_gemm(math, 1, count, rows, head, scale, q, 3 * width, k, 3 * width, pass->scores, rows);
+        glimpse_gemm(math, 1, count, rows, head, scale, q, 3 * width, k, 3 * width, pass->scores,
+                     rows);
         math->kernels->softmax(pass->scores, count, rows, rows,
                                pass->tower->causal ? (ptrdiff_t)first : -1);
         glimpse_gemm(math, 0, count, head, rows, 1.0f, pass->scores, rows, v, 3 * width,
@@ -58,24 +57,22 @@ static void attend(const glimpse_pass *pass, const float *qkv, size_t rows, size
 }
 
 /* Attention output in `mixed` [rows][D] as the input of the next product. */
-static const void *as_input(const glimpse_pass *pass, size_t rows)
-{
+static const void *as_input(const glimpse_pass *pass, size_t rows) {
     const glimpse_math *math = pass->tower->math;
     if (math->element == GLIMPSE_ELEMENT_F32) return pass->mixed;
     math->kernels->convert(pass->h, math->element, pass->mixed, rows * pass->tower->config.width);
     return pass->h;
 }
 
-static void norm(const glimpse_pass *pass, const glimpse_norm *n, const float *x, size_t rows)
-{
+static void norm(const glimpse_pass *pass, const glimpse_norm *n, const float *x, size_t rows) {
     const glimpse_tower *tower = pass->tower;
     tower->math->kernels->layer_norm(pass->h, tower->math->element, x, n->gamma, n->beta,
                                      tower->config.eps, rows, tower->config.width);
 }
 
 /* The half of a block behind attention, on x [rows][D] with the attention output in `mixed`. */
-static int finish_block(const glimpse_pass *pass, const glimpse_block *block, float *x, size_t rows)
-{
+static int finish_block(const glimpse_pass *pass, const glimpse_block *block, float *x,
+                        size_t rows) {
     int status = glimpse_linear_run(block->out, pass->workspace, as_input(pass, rows), rows, x);
     if (status < 0) return status;
     norm(pass, &block->norm2, x, rows);
@@ -85,8 +82,7 @@ static int finish_block(const glimpse_pass *pass, const glimpse_block *block, fl
 }
 
 static int run_block(const glimpse_pass *pass, const glimpse_block *block, size_t sequences,
-                     int pooled_only)
-{
+                     int pooled_only) {
     size_t width = pass->tower->config.width;
     size_t rows = pass->starts[sequences];
     norm(pass, &block->norm1, pass->x, rows);
@@ -105,8 +101,7 @@ static int run_block(const glimpse_pass *pass, const glimpse_block *block, size_
                        : finish_block(pass, block, pass->x, rows);
 }
 
-static void gather(const glimpse_pass *pass, size_t sequences)
-{
+static void gather(const glimpse_pass *pass, size_t sequences) {
     size_t width = pass->tower->config.width;
     for (size_t s = 0; s < sequences; s++) {
         memcpy(pass->pooled + s * width, pass->x + (pass->starts[s] + pass->pools[s]) * width,
@@ -114,8 +109,7 @@ static void gather(const glimpse_pass *pass, size_t sequences)
     }
 }
 
-int glimpse_pass_run(glimpse_pass *pass, size_t sequences, float *embeddings)
-{
+int glimpse_pass_run(glimpse_pass *pass, size_t sequences, float *embeddings) {
     const glimpse_tower *tower = pass->tower;
     size_t layers = tower->config.layers, width = tower->config.width;
     size_t rows = pass->starts[sequences];

@@ -1,0 +1,295 @@
+/*
+ * Configurations are read with the defaults of the classes that wrote them, and what cannot be
+ * honoured is refused.
+ */
+#include "support.h"
+
+#include "model/config.h"
+#include "random_model.h"
+
+#include <glimpse/model.h>
+
+static char *folder;
+
+static int make_folder(void **unused) {
+    (void)unused;
+    folder = make_temp_folder();
+    return 0;
+}
+
+static int remove_folder(void **unused) {
+    (void)unused;
+    remove_tree(folder);
+    free(folder);
+    return 0;
+}
+
+static void put(const char *name, const char *text) {
+    if (!text) {
+        (void)remove(path_in(folder, name));
+        return;
+    }
+    FILE *file = fopen(path_in(folder, name), "wb");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int read_config(glimpse_model_config *config, const char *text, const char *pictures) {
+    put("open_clip_config.json", NULL);
+    put("config.json", text);
+    put("preprocessor_config.json", pictures);
+    return glimpse_model_config_read(config, folder);
+}
+
+static int read_open_clip(glimpse_model_config *config, const char *text) {
+    put("config.json", NULL);
+    put("preprocessor_config.json", NULL);
+    put("open_clip_config.json", text);
+    return glimpse_model_config_read(config, folder);
+}
+
+static void absent_keys_take_the_defaults_of_clip_vit_b_32(void **unused) {
+    (void)unused;
+    glimpse_model_config c;
+    assert_ok(read_config(&c, "{\"model_type\": \"clip\"}", NULL));
+    assert_int_equal(c.vision.width, 768);
+    assert_int_equal(c.vision.mlp, 3072);
+    assert_int_equal(c.vision.layers, 12);
+    assert_int_equal(c.vision.heads, 12);
+    assert_int_equal(c.text.width, 512);
+    assert_int_equal(c.text.mlp, 2048);
+    assert_int_equal(c.text.heads, 8);
+    assert_int_equal(c.image_size, 224);
+    assert_int_equal(c.patch, 32);
+    assert_int_equal(c.context, 77);
+    assert_int_equal(c.vocabulary, 49408);
+    assert_int_equal(c.embedding, 512);
+    assert_int_equal(c.vision.activation, GLIMPSE_ACTIVATION_QUICK_GELU);
+    assert_float_equal(c.text.eps, 1e-5, 1e-12);
+    assert_int_equal(c.end_is_highest, 0);
+    assert_int_equal(c.end_id, 49407);
+    assert_int_equal(c.preprocess.resize, GLIMPSE_RESIZE_SHORTEST);
+    assert_int_equal(c.preprocess.width, 224);
+    assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BICUBIC);
+    assert_float_equal(c.preprocess.mean[1], 0.4578275, 1e-7);
+}
+
+static void nulls_count_as_absent(void **unused) {
+    (void)unused;
+    glimpse_model_config c;
+    assert_ok(
+        read_config(&c,
+                    "{\"model_type\": \"clip\", \"text_config_dict\": null, \"projection_dim\": "
+                    "null, \"text_config\": {\"hidden_size\": null}}",
+                    NULL));
+    assert_int_equal(c.text.width, 512);
+    assert_int_equal(c.embedding, 512);
+}
+
+static void the_historic_config_dict_wins(void **unused) {
+    (void)unused;
+    glimpse_model_config c;
+    assert_ok(read_config(&c,
+                          "{\"model_type\": \"clip\", \"text_config\": {\"hidden_size\": 64},"
+                          "\"text_config_dict\": {\"hidden_size\": 128}}",
+                          NULL));
+    assert_int_equal(c.text.width, 128);
+}
+
+static void the_old_wrong_end_id_means_the_highest_id(void **unused) {
+    (void)unused;
+    glimpse_model_config c;
+    assert_ok(read_config(&c, "{\"model_type\": \"clip\", \"text_config\": {\"eos_token_id\": 2}}",
+                          NULL));
+    assert_int_equal(c.end_is_highest, 1);
+    assert_ok(read_config(&c, "{\"model_type\": \"clip\", \"text_config\": {\"eos_token_id\": 7}}",
+                          NULL));
+    assert_int_equal(c.end_is_highest, 0);
+    assert_int_equal(c.end_id, 7);
+}
+
+static void preprocessing_is_read_in_its_old_and_new_forms(void **unused) {
+    (void)unused;
+    const char *model = "{\"model_type\": \"clip\", \"vision_config\": {\"image_size\": 48}}";
+    glimpse_model_config c;
+    assert_ok(read_config(&c, model, "{\"size\": 48, \"crop_size\": 48, \"resample\": 2}"));
+    assert_int_equal(c.preprocess.resize, GLIMPSE_RESIZE_SHORTEST);
+    assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BILINEAR);
+    assert_ok(read_config(&c, model,
+                          "{\"size\": {\"shortest_edge\": 60}, \"crop_size\": {\"height\": 48, "
+                          "\"width\": 48}, \"rescale_factor\": 0.5, \"do_normalize\": false}"));
+    assert_int_equal(c.preprocess.resize_width, 60);
+    assert_float_equal(c.preprocess.scale, 0.5, 0);
+    assert_int_equal(c.preprocess.normalize, 0);
+    assert_ok(read_config(
+        &c, model, "{\"size\": {\"height\": 48, \"width\": 48}, \"do_center_crop\": false}"));
+    assert_int_equal(c.preprocess.resize, GLIMPSE_RESIZE_EXACT);
+    assert_int_equal(c.preprocess.width, 48);
+}
+
+static void preprocessing_must_end_at_the_models_size(void **unused) {
+    (void)unused;
+    const char *model = "{\"model_type\": \"clip\", \"vision_config\": {\"image_size\": 48}}";
+    glimpse_model_config c;
+    assert_int_equal(read_config(&c, model, "{\"size\": 48, \"crop_size\": 40}"), GLIMPSE_E_FORMAT);
+    assert_int_equal(read_config(&c, model, "{\"size\": 48, \"do_center_crop\": false}"),
+                     GLIMPSE_E_FORMAT);
+    assert_non_null(strstr(glimpse_last_error(), "48 x 48"));
+}
+
+static void open_clip_defaults_differ_and_are_honoured(void **unused) {
+    (void)unused;
+    glimpse_model_config c;
+    assert_ok(read_open_clip(
+        &c, "{\"model_cfg\": {\"embed_dim\": 640, \"vision_cfg\": {\"image_size\": 240, "
+            "\"width\": 896, \"patch_size\": 16}, \"text_cfg\": {}}}"));
+    assert_int_equal(c.layout, GLIMPSE_LAYOUT_OPENCLIP);
+    assert_int_equal(c.vision.heads, 14);
+    assert_int_equal(c.vision.activation, GLIMPSE_ACTIVATION_GELU);
+    assert_int_equal(c.preprocess.crop_rule, GLIMPSE_CROP_TORCHVISION);
+    assert_int_equal(c.preprocess.width, 240);
+    assert_int_equal(c.end_is_highest, 1);
+    assert_ok(read_open_clip(
+        &c, "{\"model_cfg\": {\"embed_dim\": 24, \"quick_gelu\": true, \"custom_text\": "
+            "true, \"vision_cfg\": {\"width\": 72, \"head_width\": 24, \"mlp_ratio\": "
+            "4.3637}, \"text_cfg\": {\"heads\": 8}}, \"preprocess_cfg\": "
+            "{\"resize_mode\": \"squash\", \"interpolation\": \"bilinear\"}}"));
+    assert_int_equal(c.layout, GLIMPSE_LAYOUT_OPENCLIP_CUSTOM);
+    assert_int_equal(c.vision.mlp, 314);
+    assert_int_equal(c.vision.heads, 3);
+    assert_int_equal(c.vision.activation, GLIMPSE_ACTIVATION_QUICK_GELU);
+    assert_int_equal(c.preprocess.resize, GLIMPSE_RESIZE_EXACT);
+}
+
+static void what_cannot_be_honoured_is_refused(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *config, *pictures, *because;
+        int status;
+    } cases[] = {
+        {"{\"model_type\": \"blip\"}", NULL, "blip", GLIMPSE_E_UNSUPPORTED},
+        {"{}", NULL, "not the configuration", GLIMPSE_E_UNSUPPORTED},
+        {"[]", NULL, "object", GLIMPSE_E_FORMAT},
+        {"{\"model_type\": \"clip\"", NULL, "line", GLIMPSE_E_FORMAT},
+        {"{\"model_type\": \"clip\", \"text_config\": 3}", NULL, "text_config", GLIMPSE_E_FORMAT},
+        {"{\"model_type\": \"clip\", \"text_config\": {\"hidden_act\": \"relu\"}}", NULL, "relu",
+         GLIMPSE_E_UNSUPPORTED},
+        {"{\"model_type\": \"clip\", \"text_config\": {\"hidden_size\": -1}}", NULL, "hidden_size",
+         GLIMPSE_E_FORMAT},
+        {"{\"model_type\": \"clip\", \"text_config\": {\"hidden_size\": 1e3}}", NULL, "hidden_size",
+         GLIMPSE_E_FORMAT},
+        {"{\"model_type\": \"clip\", \"text_config\": {\"num_hidden_layers\": 100000000}}", NULL,
+         "num_hidden_layers", GLIMPSE_E_FORMAT},
+        {"{\"model_type\": \"clip\", \"text_config\": {\"num_attention_heads\": 7}}", NULL,
+         "multiple", GLIMPSE_E_FORMAT},
+        {"{\"model_type\": \"clip\", \"vision_config\": {\"num_channels\": 4}}", NULL,
+         "num_channels", GLIMPSE_E_UNSUPPORTED},
+        {"{\"model_type\": \"clip\", \"vision_config\": {\"patch_size\": 500}}", NULL, "patches",
+         GLIMPSE_E_FORMAT},
+        {"{\"model_type\": \"clip\"}", "{\"resample\": 1}", "resample", GLIMPSE_E_UNSUPPORTED},
+        {"{\"model_type\": \"clip\"}", "{\"image_std\": [0, 1, 1]}", "positive", GLIMPSE_E_FORMAT},
+        {"{\"model_type\": \"clip\"}", "{\"image_mean\": [0, 1]}", "three numbers",
+         GLIMPSE_E_FORMAT},
+        {"{\"model_type\": \"clip\"}", "{\"do_resize\": 1}", "do_resize", GLIMPSE_E_FORMAT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        glimpse_model_config c;
+        int status = read_config(&c, cases[i].config, cases[i].pictures);
+        if (status != cases[i].status || !strstr(glimpse_last_error(), cases[i].because)) {
+            fail_msg("%s: status %d, \"%s\"", cases[i].config, status, glimpse_last_error());
+        }
+        assert_non_null(strstr(glimpse_last_error(), folder)); /* names the file */
+    }
+    static const char *const open_clip[] = {
+        "{\"model_cfg\": {\"vision_cfg\": {\"timm_model_name\": \"x\"}, \"text_cfg\": {}}}",
+        "{\"model_cfg\": {\"vision_cfg\": {\"layers\": [3, 4]}, \"text_cfg\": {}}}",
+        "{\"model_cfg\": {\"vision_cfg\": {}, \"text_cfg\": {\"hf_model_name\": \"x\"}}}",
+        "{\"model_cfg\": {\"vision_cfg\": {}, \"text_cfg\": {\"pool_type\": \"last\"}}}",
+        "{\"model_cfg\": {\"vision_cfg\": {}, \"text_cfg\": {}}, \"preprocess_cfg\": "
+        "{\"resize_mode\": "
+        "\"longest\"}}"};
+    for (size_t i = 0; i < sizeof open_clip / sizeof open_clip[0]; i++) {
+        glimpse_model_config c;
+        if (read_open_clip(&c, open_clip[i]) != GLIMPSE_E_UNSUPPORTED) fail_msg("%s", open_clip[i]);
+    }
+}
+
+static void a_folder_that_is_no_model_says_what_is_missing(void **unused) {
+    (void)unused;
+    glimpse_model *model = NULL;
+    assert_int_equal(glimpse_model_open(&model, "/nonexistent/model", NULL), GLIMPSE_E_NOT_FOUND);
+    assert_null(model);
+    put("config.json", NULL);
+    put("open_clip_config.json", NULL);
+    assert_int_equal(glimpse_model_open(&model, folder, NULL), GLIMPSE_E_NOT_FOUND);
+    assert_non_null(strstr(glimpse_last_error(), "config.json"));
+    put("config.json", "{\"model_type\": \"clip\"}");
+    assert_int_equal(glimpse_model_open(&model, folder, NULL), GLIMPSE_E_NOT_FOUND);
+    assert_non_null(strstr(glimpse_last_error(), "safetensors"));
+    assert_int_equal(glimpse_model_open(&model, path_in(folder, "config.json"), NULL),
+                     GLIMPSE_E_INVALID);
+}
+
+static void weights_of_another_shape_are_refused(void **unused) {
+    (void)unused;
+    char path[1100];
+    (void)snprintf(path, sizeof path, "%s/mixed", folder);
+    random_model tiny = random_model_tiny(), wider = tiny;
+    assert_true(random_model_write(&tiny, path));
+    wider.vision_mlp = 128;
+    char other[1100];
+    (void)snprintf(other, sizeof other, "%s/wider", folder);
+    assert_true(random_model_write(&wider, other));
+    char command[2400];
+    (void)snprintf(command, sizeof command, "cp '%s/config.json' '%s/config.json'", other, path);
+    assert_int_equal(system(command), 0);
+    glimpse_model *model = NULL;
+    assert_int_equal(glimpse_model_open(&model, path, NULL), GLIMPSE_E_FORMAT);
+    assert_non_null(strstr(glimpse_last_error(), "the configuration says"));
+}
+
+static void the_fingerprint_follows_what_decides_the_vectors(void **unused) {
+    (void)unused;
+    char path[1100], first[33], again[33], changed[33];
+    (void)snprintf(path, sizeof path, "%s/print", folder);
+    random_model model = random_model_tiny();
+    assert_true(random_model_write(&model, path));
+    assert_ok(glimpse_model_read_fingerprint(first, path));
+    assert_ok(glimpse_model_read_fingerprint(again, path));
+    assert_string_equal(first, again);
+    random_model variants[4] = {model, model, model, model};
+    variants[0].seed = 2;
+    variants[1].activation = "gelu";
+    variants[2].dtype = "BF16";
+    variants[3].vision_heads = 6;
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(random_model_write(&variants[i], path));
+        assert_ok(glimpse_model_read_fingerprint(changed, path));
+        assert_string_not_equal(first, changed);
+    }
+    model.shards = 3;
+    assert_true(random_model_write(&model, path));
+    glimpse_model *opened = NULL;
+    assert_ok(glimpse_model_open(&opened, path, NULL));
+    assert_int_equal(strlen(glimpse_model_fingerprint(opened)), 32);
+    assert_string_equal(glimpse_model_name(opened), "print");
+    glimpse_model_free(opened);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(absent_keys_take_the_defaults_of_clip_vit_b_32),
+        cmocka_unit_test(nulls_count_as_absent),
+        cmocka_unit_test(the_historic_config_dict_wins),
+        cmocka_unit_test(the_old_wrong_end_id_means_the_highest_id),
+        cmocka_unit_test(preprocessing_is_read_in_its_old_and_new_forms),
+        cmocka_unit_test(preprocessing_must_end_at_the_models_size),
+        cmocka_unit_test(open_clip_defaults_differ_and_are_honoured),
+        cmocka_unit_test(what_cannot_be_honoured_is_refused),
+        cmocka_unit_test(a_folder_that_is_no_model_says_what_is_missing),
+        cmocka_unit_test(weights_of_another_shape_are_refused),
+        cmocka_unit_test(the_fingerprint_follows_what_decides_the_vectors),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

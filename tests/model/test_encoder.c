@@ -1,0 +1,298 @@
+/*
+ * Same input, same output: whatever the batch, the order, the worker or the shortcut.
+ */
+#include "support.h"
+
+#include "model/model_internal.h"
+#include "random_model.h"
+
+#include <glimpse/model.h>
+#include <math.h>
+#include <pthread.h>
+
+static char *folder;
+
+static glimpse_model *open_tiny(unsigned towers) {
+    glimpse_model *model = NULL;
+    glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
+    options.precision = GLIMPSE_PRECISION_F32;
+    options.towers = towers;
+    assert_ok(glimpse_model_open(&model, folder, &options));
+    return model;
+}
+
+static int make_folder(void **unused) {
+    (void)unused;
+    folder = make_temp_folder();
+    random_model tiny = random_model_tiny();
+    return random_model_write(&tiny, folder) ? 0 : -1;
+}
+
+static int remove_folder(void **unused) {
+    (void)unused;
+    remove_tree(folder);
+    free(folder);
+    return 0;
+}
+
+enum { E = 24, PICTURES = 11, AREA = 32 * 32, TEXTS = 9 };
+static float pixels[PICTURES * 3 * AREA];
+static const char *const texts[TEXTS] = {"a",
+                                         "",
+                                         "two words",
+                                         "a photo of a dog",
+                                         "x y z",
+                                         "caf\xc3\xa9",
+                                         "!?",
+                                         "1234",
+                                         "the last one is too long "
+                                         "for the context"};
+
+static void fill_pixels(void) {
+    uint64_t state = 99;
+    for (size_t i = 0; i < PICTURES * 3 * AREA; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        pixels[i] = (float)(state >> 40) / 8388608.0f - 1.0f;
+    }
+}
+
+static void assert_near(const float *a, const float *b, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!(fabsf(a[i] - b[i]) <= 2e-6f)) {
+            fail_msg("entry %zu: %.9g and %.9g", i, (double)a[i], (double)b[i]);
+        }
+    }
+}
+
+static void embeddings_do_not_depend_on_the_batch(void **unused) {
+    (void)unused;
+    fill_pixels();
+    glimpse_model *model = open_tiny(GLIMPSE_TOWER_BOTH);
+    float one_by_one[PICTURES * E], batched[PICTURES * E], text_single[TEXTS * E],
+        text_batch[TEXTS * E];
+    glimpse_encoder *single = NULL;
+    assert_ok(glimpse_encoder_create(&single, model, 1));
+    for (size_t i = 0; i < PICTURES; i++) {
+        assert_ok(glimpse_encoder_pixels(single, pixels + i * 3 * AREA, 1, one_by_one + i * E, 0));
+    }
+    for (size_t i = 0; i < TEXTS; i++) {
+        assert_ok(glimpse_encoder_texts(single, &texts[i], 1, text_single + i * E, 0, NULL));
+    }
+    glimpse_encoder_free(single);
+    const size_t batches[] = {1, 2, 4, 8, 16};
+    for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
+        glimpse_encoder *encoder = NULL;
+        assert_ok(glimpse_encoder_create(&encoder, model, batches[b]));
+        assert_ok(glimpse_encoder_pixels(encoder, pixels, PICTURES, batched, 0));
+        assert_near(batched, one_by_one, PICTURES * E);
+        assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, text_batch, 0, NULL));
+        assert_near(text_batch, text_single, TEXTS * E);
+        glimpse_encoder_free(encoder);
+    }
+    glimpse_model_free(model);
+}
+
+static void ignore_stage(void *user, size_t stage, const float *x, size_t rows, size_t width) {
+    (void)x, (void)rows, (void)width;
+    *(size_t *)user += stage;
+}
+
+static void skipping_unpooled_rows_of_the_last_layer_changes_nothing(void **unused) {
+    (void)unused;
+    fill_pixels();
+    glimpse_model *model = open_tiny(GLIMPSE_TOWER_BOTH);
+    glimpse_encoder *encoder = NULL;
+    assert_ok(glimpse_encoder_create(&encoder, model, 4));
+    float fast[PICTURES * E], full[PICTURES * E];
+    size_t stages = 0;
+    assert_ok(glimpse_encoder_pixels(encoder, pixels, PICTURES, fast, 0));
+    glimpse_encoder_set_trace(encoder, ignore_stage, &stages);
+    assert_ok(glimpse_encoder_pixels(encoder, pixels, PICTURES, full, 0));
+    assert_true(stages > 0);
+    assert_near(fast, full, PICTURES * E);
+    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, full, 0, NULL));
+    glimpse_encoder_set_trace(encoder, NULL, NULL);
+    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, fast, 0, NULL));
+    assert_near(fast, full, TEXTS * E);
+    glimpse_encoder_free(encoder);
+    glimpse_model_free(model);
+}
+
+static void openblas_equals_plain_on_whole_towers(void **unused) {
+    (void)unused;
+    fill_pixels();
+    float results[2][PICTURES * E], text_results[2][TEXTS * E];
+    const glimpse_backend backends[2] = {GLIMPSE_BACKEND_PLAIN, GLIMPSE_BACKEND_OPENBLAS};
+    for (size_t i = 0; i < 2; i++) {
+        glimpse_model *model = NULL;
+        glimpse_encoder *encoder = NULL;
+        glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
+        options.backend = backends[i];
+        options.precision = GLIMPSE_PRECISION_F32;
+        assert_ok(glimpse_model_open(&model, folder, &options));
+        assert_ok(glimpse_encoder_create(&encoder, model, 3));
+        assert_ok(glimpse_encoder_pixels(encoder, pixels, PICTURES, results[i], 0));
+        assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, text_results[i], 0, NULL));
+        glimpse_encoder_free(encoder);
+        glimpse_model_free(model);
+    }
+    assert_near(results[0], results[1], PICTURES * E);
+    assert_near(text_results[0], text_results[1], TEXTS * E);
+}
+
+typedef struct worker {
+    const glimpse_model *model;
+    float embeddings[PICTURES * E], text_embeddings[TEXTS * E];
+    int status;
+} worker;
+
+static void *work(void *argument) {
+    worker *w = argument;
+    glimpse_encoder *encoder = NULL;
+    w->status = glimpse_encoder_create(&encoder, w->model, 4);
+    for (int repeat = 0; repeat < 3 && w->status == GLIMPSE_OK; repeat++) {
+        w->status = glimpse_encoder_pixels(encoder, pixels, PICTURES, w->embeddings, 0);
+        if (w->status == GLIMPSE_OK) {
+            w->status = glimpse_encoder_texts(encoder, texts, TEXTS, w->text_embeddings, 0, NULL);
+        }
+    }
+    glimpse_encoder_free(encoder);
+    return NULL;
+}
+
+static void workers_share_a_model_and_agree(void **unused) {
+    (void)unused;
+    fill_pixels();
+    glimpse_model *model = open_tiny(GLIMPSE_TOWER_BOTH);
+    enum { WORKERS = 4 };
+    static worker workers[WORKERS];
+    pthread_t threads[WORKERS];
+    for (size_t i = 0; i < WORKERS; i++) {
+        workers[i].model = model;
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    }
+    for (size_t i = 0; i < WORKERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(workers[i].status, GLIMPSE_OK);
+        assert_near(workers[i].embeddings, workers[0].embeddings, PICTURES * E);
+        assert_near(workers[i].text_embeddings, workers[0].text_embeddings, TEXTS * E);
+    }
+    glimpse_model_free(model);
+}
+
+static void embeddings_have_unit_length_unless_raw(void **unused) {
+    (void)unused;
+    fill_pixels();
+    glimpse_model *model = open_tiny(GLIMPSE_TOWER_BOTH);
+    glimpse_encoder *encoder = NULL;
+    assert_ok(glimpse_encoder_create(&encoder, model, 2));
+    float unit[E], raw[E];
+    assert_ok(glimpse_encoder_pixels(encoder, pixels, 1, unit, 0));
+    assert_ok(glimpse_encoder_pixels(encoder, pixels, 1, raw, GLIMPSE_ENCODE_RAW));
+    double length = 0, raw_length = 0;
+    for (size_t i = 0; i < E; i++) {
+        length += (double)unit[i] * (double)unit[i];
+        raw_length += (double)raw[i] * (double)raw[i];
+    }
+    assert_float_equal(length, 1.0, 1e-6);
+    for (size_t i = 0; i < E; i++)
+        assert_float_equal(raw[i] / (float)sqrt(raw_length), unit[i], 1e-6);
+    glimpse_encoder_free(encoder);
+    glimpse_model_free(model);
+}
+
+static void a_long_text_is_truncated_and_says_so(void **unused) {
+    (void)unused;
+    glimpse_model *model = open_tiny(GLIMPSE_TOWER_TEXT);
+    glimpse_encoder *encoder = NULL;
+    assert_ok(glimpse_encoder_create(&encoder, model, 2));
+    float embeddings[TEXTS * E];
+    int truncated[TEXTS];
+    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, embeddings, 0, truncated));
+    for (size_t i = 0; i + 1 < TEXTS; i++)
+        assert_int_equal(truncated[i], 0);
+    assert_int_equal(truncated[TEXTS - 1], 1);
+    glimpse_encoder_free(encoder);
+    glimpse_model_free(model);
+}
+
+static void a_tower_left_out_is_an_error(void **unused) {
+    (void)unused;
+    fill_pixels();
+    glimpse_model *model = open_tiny(GLIMPSE_TOWER_TEXT);
+    glimpse_encoder *encoder = NULL;
+    float embedding[E];
+    assert_ok(glimpse_encoder_create(&encoder, model, 2));
+    assert_int_equal(glimpse_encoder_pixels(encoder, pixels, 1, embedding, 0), GLIMPSE_E_INVALID);
+    assert_non_null(strstr(glimpse_last_error(), "without its image tower"));
+    assert_ok(glimpse_encoder_texts(encoder, texts, 1, embedding, 0, NULL));
+    glimpse_encoder_free(encoder);
+    glimpse_model_free(model);
+    model = open_tiny(GLIMPSE_TOWER_IMAGE);
+    assert_null(glimpse_model_tokenizer(model));
+    assert_ok(glimpse_encoder_create(&encoder, model, 2));
+    assert_int_equal(glimpse_encoder_texts(encoder, texts, 1, embedding, 0, NULL),
+                     GLIMPSE_E_INVALID);
+    assert_ok(glimpse_encoder_pixels(encoder, pixels, 1, embedding, 0));
+    glimpse_encoder_free(encoder);
+    glimpse_model_free(model);
+}
+
+static void ids_outside_the_vocabulary_are_refused(void **unused) {
+    (void)unused;
+    glimpse_model *model = open_tiny(GLIMPSE_TOWER_TEXT);
+    glimpse_encoder *encoder = NULL;
+    float embedding[E];
+    int32_t ids[24] = {512, 514, 513};
+    assert_ok(glimpse_encoder_create(&encoder, model, 2));
+    assert_int_equal(glimpse_encoder_tokens(encoder, ids, 1, embedding, 0), GLIMPSE_E_INVALID);
+    ids[1] = -1;
+    assert_int_equal(glimpse_encoder_tokens(encoder, ids, 1, embedding, 0), GLIMPSE_E_INVALID);
+    ids[1] = 0;
+    assert_ok(glimpse_encoder_tokens(encoder, ids, 1, embedding, 0));
+    glimpse_encoder_free(encoder);
+    glimpse_model_free(model);
+}
+
+static void pixels_that_are_not_finite_are_refused(void **unused) {
+    (void)unused;
+    fill_pixels();
+    glimpse_model *model = open_tiny(GLIMPSE_TOWER_IMAGE);
+    glimpse_encoder *encoder = NULL;
+    float embedding[E];
+    assert_ok(glimpse_encoder_create(&encoder, model, 2));
+    pixels[100] = NAN;
+    assert_int_equal(glimpse_encoder_pixels(encoder, pixels, 1, embedding, 0), GLIMPSE_E_FORMAT);
+    assert_int_equal(glimpse_encoder_pixels(encoder, pixels, 1, embedding, GLIMPSE_ENCODE_RAW),
+                     GLIMPSE_E_FORMAT);
+    glimpse_encoder_free(encoder);
+    glimpse_model_free(model);
+}
+
+static void a_batch_must_be_possible(void **unused) {
+    (void)unused;
+    glimpse_model *model = open_tiny(GLIMPSE_TOWER_BOTH);
+    glimpse_encoder *encoder = NULL;
+    assert_int_equal(glimpse_encoder_create(&encoder, model, 0), GLIMPSE_E_INVALID);
+    assert_null(encoder);
+    assert_int_equal(glimpse_encoder_create(&encoder, model, 1000000), GLIMPSE_E_INVALID);
+    glimpse_encoder_free(NULL);
+    glimpse_model_free(model);
+    glimpse_model_free(NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(embeddings_do_not_depend_on_the_batch),
+        cmocka_unit_test(skipping_unpooled_rows_of_the_last_layer_changes_nothing),
+        cmocka_unit_test(openblas_equals_plain_on_whole_towers),
+        cmocka_unit_test(workers_share_a_model_and_agree),
+        cmocka_unit_test(embeddings_have_unit_length_unless_raw),
+        cmocka_unit_test(a_long_text_is_truncated_and_says_so),
+        cmocka_unit_test(a_tower_left_out_is_an_error),
+        cmocka_unit_test(ids_outside_the_vocabulary_are_refused),
+        cmocka_unit_test(pixels_that_are_not_finite_are_refused),
+        cmocka_unit_test(a_batch_must_be_possible),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
