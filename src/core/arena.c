@@ -10,8 +10,10 @@
 
 enum { ALIGNMENT = 64 };
 
-int glimpse_arena_reserve(glimpse_arena *arena, size_t capacity)
-{
+int glimpse_arena_reserve(glimpse_arena *arena, size_t capacity) {
+    if (capacity > SIZE_MAX - ALIGNMENT) {
+        return glimpse_fail_nomem(capacity, "a worker's activations");
+    }
     size_t rounded = (capacity + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (rounded < ALIGNMENT) rounded = ALIGNMENT;
     uint8_t *base = aligned_alloc(ALIGNMENT, rounded);
@@ -20,14 +22,12 @@ int glimpse_arena_reserve(glimpse_arena *arena, size_t capacity)
     return GLIMPSE_OK;
 }
 
-void glimpse_arena_release(glimpse_arena *arena)
-{
+void glimpse_arena_release(glimpse_arena *arena) {
     free(arena->base);
     *arena = (glimpse_arena){NULL, 0, 0, 0};
 }
 
-void *glimpse_arena_take(glimpse_arena *arena, size_t count, size_t size)
-{
+void *glimpse_arena_take(glimpse_arena *arena, size_t count, size_t size) {
     /* Callers pass shapes that were bounded when the model was opened, so this cannot wrap. */
     assert(size == 0 || count <= SIZE_MAX / 2 / size);
     size_t start = arena->used;

@@ -28,12 +28,10 @@ void glimpse_arena_release(glimpse_arena *arena);
 void *glimpse_arena_take(glimpse_arena *arena, size_t count, size_t size);
 
 /* Everything taken after the mark is given back. */
-static inline size_t glimpse_arena_mark(const glimpse_arena *arena)
-{
+static inline size_t glimpse_arena_mark(const glimpse_arena *arena) {
     return arena->used;
 }
-static inline void glimpse_arena_rewind(glimpse_arena *arena, size_t mark)
-{
+static inline void glimpse_arena_rewind(glimpse_arena *arena, size_t mark) {
     arena->used = mark;
 }
 

@@ -12,13 +12,11 @@ enum { MESSAGE_BYTES = 1024 };
 
 static _Thread_local char last_message[MESSAGE_BYTES];
 
-const char *glimpse_last_error(void)
-{
+const char *glimpse_last_error(void) {
     return last_message;
 }
 
-const char *glimpse_status_name(int status)
-{
+const char *glimpse_status_name(int status) {
     switch (status) {
     case GLIMPSE_OK: return "ok";
     case GLIMPSE_E_INVALID: return "invalid argument";
@@ -36,8 +34,7 @@ const char *glimpse_status_name(int status)
     }
 }
 
-int glimpse_fail(int status, const char *format, ...)
-{
+int glimpse_fail(int status, const char *format, ...) {
     /* Formatted aside first: an argument may point into the current message. */
     char message[MESSAGE_BYTES];
     va_list args;
@@ -48,8 +45,7 @@ int glimpse_fail(int status, const char *format, ...)
     return status;
 }
 
-int glimpse_fail_context(int status, const char *format, ...)
-{
+int glimpse_fail_context(int status, const char *format, ...) {
     char message[MESSAGE_BYTES];
     va_list args;
     va_start(args, format);
@@ -63,8 +59,19 @@ int glimpse_fail_context(int status, const char *format, ...)
     return status;
 }
 
-int glimpse_fail_errno(const char *format, ...)
-{
+/* strerror_r comes in two kinds: POSIX's fills the buffer and returns 0, GNU's returns the text,
+ * which need not be in the buffer. Which one this is depends on the C library and its macros. */
+static const char *posix_reason(int result, const char *reason) {
+    return result == 0 ? reason : NULL;
+}
+static const char *gnu_reason(const char *result, const char *reason) {
+    (void)reason;
+    return result;
+}
+#define REASON(result, reason) \
+ _Generic((result), int : posix_reason, default : gnu_reason)((result), (reason))
+
+int glimpse_fail_errno(const char *format, ...) {
     int error = errno;
     char message[MESSAGE_BYTES];
     va_list args;
@@ -73,18 +80,19 @@ int glimpse_fail_errno(const char *format, ...)
     va_end(args);
     size_t offset = used < 0 ? 0 : (size_t)used;
     if (offset > sizeof message - 1) offset = sizeof message - 1;
-    char reason[128];
-    if (strerror_r(error, reason, sizeof reason) != 0) {
-        (void)snprintf(reason, sizeof reason, "error %d", error);
+    char buffer[128];
+    const char *reason = REASON(strerror_r(error, buffer, sizeof buffer), buffer);
+    if (reason) {
+        (void)snprintf(message + offset, sizeof message - offset, ": %s", reason);
+    } else {
+        (void)snprintf(message + offset, sizeof message - offset, ": error %d", error);
     }
-    (void)snprintf(message + offset, sizeof message - offset, ": %s", reason);
     memcpy(last_message, message, sizeof message);
     if (error == ENOENT) return GLIMPSE_E_NOT_FOUND;
     if (error == ENOMEM) return GLIMPSE_E_NOMEM;
     return GLIMPSE_E_IO;
 }
 
-int glimpse_fail_nomem(unsigned long long bytes, const char *what)
-{
+int glimpse_fail_nomem(unsigned long long bytes, const char *what) {
     return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory (%llu bytes for %s)", bytes, what);
 }

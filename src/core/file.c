@@ -16,8 +16,7 @@
 
 /* Opens a regular file for reading; devices, pipes and folders are refused before a read could
  * block on them. */
-static int open_regular(int *out, struct stat *info, const char *path)
-{
+static int open_regular(int *out, struct stat *info, const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return glimpse_fail_errno("%s: cannot open", path);
     if (fstat(fd, info) != 0) {
@@ -33,8 +32,7 @@ static int open_regular(int *out, struct stat *info, const char *path)
     return GLIMPSE_OK;
 }
 
-int glimpse_file_read(void **out, size_t *size, const char *path, size_t limit)
-{
+int glimpse_file_read(void **out, size_t *size, const char *path, size_t limit) {
     *out = NULL;
     *size = 0;
     int fd = -1;
@@ -75,8 +73,7 @@ done:
     return status;
 }
 
-int glimpse_file_map(glimpse_mapping *out, const char *path)
-{
+int glimpse_file_map(glimpse_mapping *out, const char *path) {
     *out = (glimpse_mapping){NULL, 0};
     int fd = -1;
     struct stat info;
@@ -97,14 +94,12 @@ int glimpse_file_map(glimpse_mapping *out, const char *path)
     return status;
 }
 
-void glimpse_file_unmap(glimpse_mapping *mapping)
-{
+void glimpse_file_unmap(glimpse_mapping *mapping) {
     if (mapping->size) (void)munmap((void *)(uintptr_t)mapping->data, mapping->size);
     *mapping = (glimpse_mapping){NULL, 0};
 }
 
-int glimpse_new_file_open(glimpse_new_file *out, const char *path)
-{
+int glimpse_new_file_open(glimpse_new_file *out, const char *path) {
     *out = (glimpse_new_file){NULL, NULL, NULL};
     size_t length = strlen(path);
     enum { SUFFIX_BYTES = 48 };
@@ -143,8 +138,7 @@ int glimpse_new_file_open(glimpse_new_file *out, const char *path)
     return GLIMPSE_OK;
 }
 
-static void sync_folder_of(const char *path)
-{
+static void sync_folder_of(const char *path) {
     char folder[4096];
     const char *slash = strrchr(path, '/');
     size_t length = slash ? (size_t)(slash - path) : 0;
@@ -162,8 +156,7 @@ static void sync_folder_of(const char *path)
     (void)close(fd);
 }
 
-int glimpse_new_file_commit(glimpse_new_file *file)
-{
+int glimpse_new_file_commit(glimpse_new_file *file) {
     int status = GLIMPSE_OK;
     if (fflush(file->stream) != 0 || ferror(file->stream) || fsync(fileno(file->stream)) != 0) {
         status = glimpse_fail_errno("%s: cannot write", file->temporary);
@@ -184,8 +177,7 @@ int glimpse_new_file_commit(glimpse_new_file *file)
     return status;
 }
 
-void glimpse_new_file_abandon(glimpse_new_file *file)
-{
+void glimpse_new_file_abandon(glimpse_new_file *file) {
     if (file->stream) (void)fclose(file->stream);
     if (file->temporary) (void)unlink(file->temporary);
     free(file->temporary);
@@ -193,8 +185,7 @@ void glimpse_new_file_abandon(glimpse_new_file *file)
     *file = (glimpse_new_file){NULL, NULL, NULL};
 }
 
-int glimpse_make_folders(const char *path)
-{
+int glimpse_make_folders(const char *path) {
     size_t length = strlen(path);
     char *copy = malloc(length + 1);
     if (!copy) return glimpse_fail_nomem(length + 1, "a folder name");
@@ -222,8 +213,7 @@ int glimpse_make_folders(const char *path)
     return status;
 }
 
-char *glimpse_path_join(const char *folder, const char *name)
-{
+char *glimpse_path_join(const char *folder, const char *name) {
     size_t a = strlen(folder), b = strlen(name);
     int slash = a > 0 && folder[a - 1] != '/';
     char *path = malloc(a + b + 2);
@@ -234,8 +224,7 @@ char *glimpse_path_join(const char *folder, const char *name)
     return path;
 }
 
-static char *user_folder(const char *variable, const char *below_home)
-{
+static char *user_folder(const char *variable, const char *below_home) {
     const char *base = getenv(variable);
     if (base && base[0] == '/') return glimpse_path_join(base, "glimpse");
     const char *home = getenv("HOME");
@@ -243,12 +232,10 @@ static char *user_folder(const char *variable, const char *below_home)
     return glimpse_path_join(home, below_home);
 }
 
-char *glimpse_user_cache_folder(void)
-{
+char *glimpse_user_cache_folder(void) {
     return user_folder("XDG_CACHE_HOME", ".cache/glimpse");
 }
 
-char *glimpse_user_data_folder(void)
-{
+char *glimpse_user_data_folder(void) {
     return user_folder("XDG_DATA_HOME", ".local/share/glimpse");
 }

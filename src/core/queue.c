@@ -6,6 +6,7 @@
 #include "core/error.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -17,10 +18,10 @@ struct glimpse_queue {
     void *items[];
 };
 
-int glimpse_queue_create(glimpse_queue **out, size_t capacity)
-{
+int glimpse_queue_create(glimpse_queue **out, size_t capacity) {
     *out = NULL;
     if (capacity == 0) return glimpse_fail(GLIMPSE_E_INVALID, "a queue needs room for an item");
+    if (capacity > SIZE_MAX / 2 / sizeof(void *)) return glimpse_fail_nomem(SIZE_MAX, "a queue");
     glimpse_queue *queue = calloc(1, sizeof *queue + capacity * sizeof queue->items[0]);
     if (!queue) return glimpse_fail_nomem(capacity * sizeof(void *), "a queue");
     pthread_condattr_t attributes;
@@ -43,8 +44,7 @@ int glimpse_queue_create(glimpse_queue **out, size_t capacity)
     return GLIMPSE_OK;
 }
 
-void glimpse_queue_free(glimpse_queue *queue)
-{
+void glimpse_queue_free(glimpse_queue *queue) {
     if (!queue) return;
     (void)pthread_cond_destroy(&queue->not_full);
     (void)pthread_cond_destroy(&queue->not_empty);
@@ -52,8 +52,7 @@ void glimpse_queue_free(glimpse_queue *queue)
     free(queue);
 }
 
-int glimpse_queue_push(glimpse_queue *queue, void *item)
-{
+int glimpse_queue_push(glimpse_queue *queue, void *item) {
     (void)pthread_mutex_lock(&queue->mutex);
     while (queue->count == queue->capacity && !queue->closed) {
         (void)pthread_cond_wait(&queue->not_full, &queue->mutex);
@@ -68,8 +67,7 @@ int glimpse_queue_push(glimpse_queue *queue, void *item)
     return taken;
 }
 
-static int take(glimpse_queue *queue, void **item)
-{
+static int take(glimpse_queue *queue, void **item) {
     if (queue->count == 0) return 0;
     *item = queue->items[queue->first];
     queue->first = (queue->first + 1) % queue->capacity;
@@ -78,8 +76,7 @@ static int take(glimpse_queue *queue, void **item)
     return 1;
 }
 
-int glimpse_queue_pop(glimpse_queue *queue, void **item)
-{
+int glimpse_queue_pop(glimpse_queue *queue, void **item) {
     (void)pthread_mutex_lock(&queue->mutex);
     while (queue->count == 0 && !queue->closed) {
         (void)pthread_cond_wait(&queue->not_empty, &queue->mutex);
@@ -89,8 +86,7 @@ int glimpse_queue_pop(glimpse_queue *queue, void **item)
     return got;
 }
 
-int glimpse_queue_pop_timed(glimpse_queue *queue, void **item, long milliseconds)
-{
+int glimpse_queue_pop_timed(glimpse_queue *queue, void **item, long milliseconds) {
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += milliseconds / 1000;
@@ -110,8 +106,7 @@ int glimpse_queue_pop_timed(glimpse_queue *queue, void **item, long milliseconds
     return got;
 }
 
-void glimpse_queue_close(glimpse_queue *queue)
-{
+void glimpse_queue_close(glimpse_queue *queue) {
     (void)pthread_mutex_lock(&queue->mutex);
     queue->closed = 1;
     (void)pthread_cond_broadcast(&queue->not_empty);
@@ -119,8 +114,7 @@ void glimpse_queue_close(glimpse_queue *queue)
     (void)pthread_mutex_unlock(&queue->mutex);
 }
 
-size_t glimpse_queue_length(glimpse_queue *queue)
-{
+size_t glimpse_queue_length(glimpse_queue *queue) {
     (void)pthread_mutex_lock(&queue->mutex);
     size_t count = queue->count;
     (void)pthread_mutex_unlock(&queue->mutex);
