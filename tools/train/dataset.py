@@ -119,9 +119,18 @@ class Window:
         while not self.queue.empty() and (len(self.shards) < self.limit // 5 or
                                           self.made * SHARD * self.reuse < self.used + 4 * SHARD):
             self._take()
+        pairs = []                                         # (shard, first of the two samples)
+        if self.rng.rand() < 0.6:                          # all on like ground, so that the ground gives nothing away
+            some = [self.shards[self.rng.randint(len(self.shards))]["scenery"][self.rng.randint(SHARD)]
+                    for _ in range(self.rng.randint(1, 4))]
+            pairs = [(s, 2 * i) for s, shard in enumerate(self.shards)
+                     for i in np.flatnonzero(np.isin(shard["scenery"][::2], some))]
+            self.rng.shuffle(pairs)
+            pairs = pairs[:n // 2]
+        while len(pairs) < n // 2:
+            pairs.append((self.rng.randint(len(self.shards)), 2 * self.rng.randint(SHARD // 2)))
         picks = {}
-        for _ in range(n // 2):
-            s, i = self.rng.randint(len(self.shards)), 2 * self.rng.randint(SHARD // 2)
+        for s, i in pairs:
             picks.setdefault(s, []).extend((i, i + 1))
         out = {k: np.concatenate([self.shards[s][k][idx] for s, idx in picks.items()]) for k in self.shards[0]}
         j = self.rng.randint(CAPTIONS, size=len(out["ids"]))

@@ -69,7 +69,10 @@ def losses(clip, heads, batch, device):
     target = torch.arange(len(ids), device=device)
     contrast = (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
     n = len(ids)
-    cell = F.cross_entropy(heads.cell(patches).flatten(0, 1), t["cells"].long().flatten(), ignore_index=-1)
+    cells = t["cells"].long().flatten()
+    cell = F.cross_entropy(heads.cell(patches).flatten(0, 1), cells, ignore_index=-1, reduction="none")
+    things = ((cells >= 0) & (cells < len(world.CLASSES))).float()      # scenery is easy and there is a lot of it
+    cell = (cell * things).sum() / things.sum().clamp(min=1) + 0.2 * (cell * (1 - things)).mean()
     tone = F.cross_entropy(heads.tone(patches).flatten(0, 1), t["tones"].long().flatten(), ignore_index=-1)
     whole = (F.binary_cross_entropy_with_logits(heads.present(pooled), present, reduction="sum") / n +
              F.cross_entropy(heads.scenery(pooled), t["scenery"].long()) +
@@ -120,13 +123,14 @@ def main():
     os.makedirs(a.out, exist_ok=True)
     os.makedirs(a.work, exist_ok=True)
 
-    rng = random.Random(a.seed)
-    texts = [world.caption(rng, world.sample_scene(rng))[0] for _ in range(60000)]
-    tok = bpe.train(texts, VOCABULARY)
-    assert len(tok.vocab) == VOCABULARY, len(tok.vocab)
-    bpe.save(tok, a.work)
+    if a.resume:
+        tok = bpe.load(a.work)
+    else:
+        rng = random.Random(a.seed)
+        tok = bpe.train([world.caption(rng, world.sample_scene(rng))[0] for _ in range(60000)], VOCABULARY)
+        assert len(tok.vocab) == VOCABULARY, len(tok.vocab)
+        bpe.save(tok, a.work)
     cfg = hf_files.config(VOCABULARY, VISION, TEXT, EMBED)
-    print("vocabulary %d, longest caption %d ids" % (len(tok.vocab), max(len(tok.encode(t)) for t in texts)), flush=True)
 
     clip = model.CLIP(cfg).to(device)
     heads = Teachers(VISION[2], TEXT[1]).to(device)
@@ -135,12 +139,12 @@ def main():
     plain = [q for n, q in both if not (q.ndim >= 2 and "embedding" not in n)]
     opt = torch.optim.AdamW([{"params": decay, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}],
                             lr=a.lr, betas=(0.9, 0.98))
-    step, samples, before = 0, 0, 0.0
+    step, samples, made, before = 0, 0, 0, 0.0
     state = os.path.join(a.work, "checkpoint.pt")
     if a.resume:
         c = torch.load(state, map_location=device)
         clip.load_state_dict(c["clip"]), heads.load_state_dict(c["heads"]), opt.load_state_dict(c["opt"])
-        step, samples, before = c["step"], c["samples"], c["seconds"]
+        step, samples, made, before = c["step"], c["samples"], c["made"], c["seconds"]
     val = held_out(tok, 400, 999_983)
     window = dataset.Window(a.work, VISION[0], TEXT[0], a.seed + step, a.workers or (12 if device == "cuda" else 1))
     print("%s, %.2f M parameters" % (device, sum(q.numel() for q in clip.parameters()) / 1e6), flush=True)
@@ -158,8 +162,8 @@ def main():
             group["lr"] = rate
         n = a.batch * (2 if done > 0.75 else 1)
         contrast, cell, tone, whole, named, right = losses(clip, heads, window.batch(n), device)
-        help_ = 1 - 0.7 * done
-        loss = contrast + help_ * (cell + 0.3 * tone + 0.3 * whole + 0.1 * named)
+        help_ = 1 - 0.6 * done
+        loss = contrast + help_ * (cell + 0.3 * tone + 0.4 * whole + 0.1 * named)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_([q for _, q in both], 1.0)
@@ -176,7 +180,8 @@ def main():
             shown, since = now, samples
         if now - saved > 240:
             torch.save({"clip": clip.state_dict(), "heads": heads.state_dict(), "opt": opt.state_dict(), "step": step,
-                        "samples": samples, "seconds": seconds}, state + ".new")
+                        "samples": samples, "seconds": seconds,
+                        "made": made + window.made * dataset.SHARD}, state + ".new")
             os.replace(state + ".new", state)
             print("held out 400: R@1 %.3f R@5 %.3f" % look(clip, val, device), flush=True)
             saved = now
@@ -186,7 +191,7 @@ def main():
     hf_files.save_model(a.out, clip, cfg, tok)
     with open(os.path.join(a.work, "training.txt"), "w") as f:
         f.write("minutes %.1f\nsamples %d\nrendered %d\nsteps %d\nseed %d\ndevice %s\n" %
-                (seconds / 60, samples, window.made * dataset.SHARD, step, a.seed, device))
+                (seconds / 60, samples, made + window.made * dataset.SHARD, step, a.seed, device))
     print("exported to", a.out)
 
 

@@ -476,7 +476,7 @@ PREFIXES = ["a photo of", "a picture of", "an image of", "a drawing of", "there 
 def caption(rng, s, detail=None, plainly=False):
     """-> (text, list of facts claimed). detail 1 says all there is to say; plainly leaves out prefixes and dots."""
     if detail is None:
-        detail = rng.choice([0.0, 0.5, 0.8, 1.0, 1.0])
+        detail = rng.choice([0.0, 0.5, 0.8, 0.9, 1.0])
     claims = []
     if not s.groups:
         b = s.background
@@ -519,7 +519,7 @@ def caption(rng, s, detail=None, plainly=False):
             core = names[0] + rng.choice([" and ", " and ", " next to ", " with ", " beside "]) + names[1]
         else:
             core = "%s, %s and %s" % tuple(names)
-    if rng.random() < (0.9 if detail == 1.0 else 0.5) * (detail > 0):
+    if rng.random() < (0.9 if detail == 1.0 else 0.4) * (detail > 0):
         claims.append("bg:" + s.background)
         where = background_words(rng, s.background)
         core = "%s, %s" % (where, core) if rng.random() < 0.08 else "%s %s" % (core, where)
