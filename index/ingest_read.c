@@ -49,13 +49,8 @@ static ssize_t read_fully(const glimpse_ingest_engine *engine, int fd, uint8_t *
 }
 
 static void quarantine_errno(glimpse_ingest_job *job, const char *what) {
-    const int error = errno;
-    char text[128], reason[192];
-    if (strerror_r(error, text, sizeof text) != 0) {
-        (void)snprintf(text, sizeof text, "error %d", error);
-    }
-    (void)snprintf(reason, sizeof reason, "%s: %s", what, text);
-    glimpse_ingest_job_quarantine(job, error == ENOMEM ? GLIMPSE_E_NOMEM : GLIMPSE_E_IO, reason);
+    const int status = glimpse_fail_errno("%s", what);
+    glimpse_ingest_job_quarantine(job, status, glimpse_last_error());
 }
 
 /* 1 when the head alone settles it. */

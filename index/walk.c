@@ -131,32 +131,27 @@ static int tell_file(walker *w, const char *path, const struct stat *info, int m
     return w->visit(w->user, &entry);
 }
 
-static int status_of_errno(int error) {
-    if (error == ENOENT || error == ELOOP) return GLIMPSE_E_NOT_FOUND;
-    if (error == ENOMEM) return GLIMPSE_E_NOMEM;
-    if (error == ENAMETOOLONG) return GLIMPSE_E_LIMIT;
-    return GLIMPSE_E_IO;
-}
-
-static void format_reason(char *reason, size_t room, const char *what, int error) {
-    char text[128];
-    if (strerror_r(error, text, sizeof text) != 0) (void)snprintf(text, sizeof text, "%d", error);
-    (void)snprintf(reason, room, "%s: %s", what, text);
+/* "WHAT: text of the error", and its status. */
+static int describe(char *reason, size_t room, const char *what, int error) {
+    errno = error;
+    int status = glimpse_fail_errno("%s", what);
+    (void)snprintf(reason, room, "%s", glimpse_last_error());
+    if (error == ELOOP) return GLIMPSE_E_NOT_FOUND; /* a link to itself */
+    return error == ENAMETOOLONG ? GLIMPSE_E_LIMIT : status;
 }
 
 static int tell_trouble(walker *w, const char *path, int is_folder, const char *what, int error) {
     char reason[256];
-    format_reason(reason, sizeof reason, what, error);
-    glimpse_walk_entry entry = {
-        .path = path, .is_folder = is_folder, .status = status_of_errno(error), .reason = reason};
+    glimpse_walk_entry entry = {.path = path, .is_folder = is_folder, .reason = reason};
+    entry.status = describe(reason, sizeof reason, what, error);
     return w->visit(w->user, &entry);
 }
 
 /* The folder at w->path could not be listed (to the end). */
 static int folder_trouble(walker *w, const char *what, int error) {
     if (strcmp(w->path, w->root) == 0) {
-        w->summary->root_status = status_of_errno(error);
-        format_reason(w->summary->root_reason, sizeof w->summary->root_reason, what, error);
+        w->summary->root_status =
+            describe(w->summary->root_reason, sizeof w->summary->root_reason, what, error);
         return GLIMPSE_OK;
     }
     if (error == ENOENT || error == ENOTDIR) return GLIMPSE_OK; /* gone meanwhile */

@@ -6,3 +6,4 @@ endfunction()
 
 glimpse_ingest_test(walk SOURCES test_ingest_walk.c TIMEOUT 60)
 glimpse_ingest_test(ingest SOURCES test_ingest_run.c ingest_support.c LABELS threads)
+glimpse_ingest_test(ingest_roots SOURCES test_ingest_roots.c ingest_support.c LABELS threads)

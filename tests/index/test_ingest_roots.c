@@ -1,0 +1,391 @@
+/*
+ * Unreachable is not deleted; folders in folders; folders that may not be read.
+ */
+#include "ingest_support.h"
+
+#include <fcntl.h>
+
+static fixture *of(void **state) {
+    return *state;
+}
+
+static int run_on(fixture *f, const char *const *relative, size_t count,
+                  glimpse_ingest_options options) {
+    char *paths[4] = {NULL};
+    assert_true(count <= 4);
+    for (size_t i = 0; i < count; i++)
+        paths[i] = strdup(at(f, relative[i]));
+    options.roots = (const char *const *)paths;
+    options.root_count = count;
+    int status = ingest_with(f, &options);
+    for (size_t i = 0; i < count; i++)
+        free(paths[i]);
+    return status;
+}
+
+static int ingest_one(fixture *f, const char *relative) {
+    return run_on(f, &relative, 1, options_for(f));
+}
+
+static void three_pictures(fixture *f) {
+    put_picture(f, "pictures/a.ppm", 1);
+    put_picture(f, "pictures/sub/b.ppm", 2);
+    put_picture(f, "pictures/sub/deep/c.ppm", 3);
+    ingest(f);
+    assert_report(f, 3, 0, 3, 0, 0, 0);
+}
+
+static void assert_all_present(const fixture *f, int files) {
+    char *dump = dump_catalog(f, 0);
+    int count = 0;
+    for (char *line = dump; *line; line = strchr(line, '\n') + 1) {
+        if (strncmp(line, "contents", 8) == 0) break;
+        char *end = strchr(line, '\n');
+        *end = '\0';
+        if (strstr(line, ".ppm 1 ")) fail_msg("missing: %s", line);
+        *end = '\n';
+        count++;
+    }
+    free(dump);
+    assert_int_equal(count, files);
+}
+
+static void a_root_that_is_gone_is_offline(void **state) {
+    fixture *f = of(state);
+    three_pictures(f);
+    rename_to(f, "pictures", "unplugged");
+    ingest(f);
+    assert_report(f, 0, 0, 0, 0, 0, 0);
+    assert_int_equal(f->report.offline_roots, 1);
+    assert_all_present(f, 3);
+    rename_to(f, "unplugged", "pictures");
+    ingest(f);
+    assert_report(f, 3, 3, 0, 0, 0, 0);
+    assert_int_equal(f->report.offline_roots, 0);
+    assert_int_equal(atomic_load(&f->fake.decoded), 0);
+    assert_sound(f);
+}
+
+static void a_root_that_shows_nothing_is_offline(void **state) {
+    fixture *f = of(state);
+    three_pictures(f);
+    rename_to(f, "pictures", "volume");
+    assert_int_equal(mkdir(at(f, "pictures"), 0777), 0); /* the bare mount point */
+    ingest(f);
+    assert_report(f, 0, 0, 0, 0, 0, 0);
+    assert_int_equal(f->report.offline_roots, 1);
+    assert_all_present(f, 3);
+    put_text(f, "pictures/.not_mounted", ""); /* as some people mark them */
+    ingest(f);
+    assert_int_equal(f->report.offline_roots, 1);
+    assert_all_present(f, 3);
+    /* A folder with other things in it is no bare mount point: the pictures are gone. */
+    put_text(f, "pictures/readme.txt", "moved away");
+    ingest(f);
+    assert_report(f, 0, 0, 0, 0, 0, 3);
+    assert_int_equal(f->report.offline_roots, 0);
+}
+
+static void a_root_never_indexed_must_exist(void **state) {
+    fixture *f = of(state);
+    assert_int_equal(ingest_one(f, "nowhere"), GLIMPSE_E_NOT_FOUND);
+    assert_non_null(strstr(glimpse_last_error(), "nowhere"));
+    /* Before anything else is done. */
+    put_picture(f, "pictures/a.ppm", 1);
+    const char *both[] = {"pictures", "nowhere"};
+    assert_int_equal(run_on(f, both, 2, options_for(f)), GLIMPSE_E_NOT_FOUND);
+    char *dump = dump_catalog(f, 0);
+    assert_string_equal(dump, "contents 0, embeddings 0\n");
+    free(dump);
+}
+
+static void an_empty_folder_is_fine(void **state) {
+    fixture *f = of(state);
+    ingest(f);
+    assert_report(f, 0, 0, 0, 0, 0, 0);
+    assert_int_equal(f->report.offline_roots, 0);
+    put_picture(f, "pictures/a.ppm", 1);
+    ingest(f);
+    assert_report(f, 1, 0, 1, 0, 0, 0);
+}
+
+static void one_offline_root_does_not_keep_others_from_being_indexed(void **state) {
+    fixture *f = of(state);
+    three_pictures(f);
+    put_picture(f, "more/d.ppm", 4);
+    rename_to(f, "pictures", "unplugged");
+    const char *both[] = {"pictures", "more"};
+    assert_ok(run_on(f, both, 2, options_for(f)));
+    assert_report(f, 1, 0, 1, 0, 0, 0);
+    assert_int_equal(f->report.offline_roots, 1);
+    assert_all_present(f, 4);
+}
+
+static void a_folder_below_a_root_is_looked_at_alone(void **state) {
+    fixture *f = of(state);
+    three_pictures(f);
+    remove_file(f, "pictures/a.ppm");
+    remove_file(f, "pictures/sub/b.ppm");
+    put_picture(f, "pictures/new.ppm", 9);
+    assert_ok(ingest_one(f, "pictures/sub"));
+    assert_report(f, 1, 1, 0, 0, 0, 1); /* b only */
+    glimpse_library_status *status = NULL;
+    assert_ok(glimpse_library_get_status(f->library, &status));
+    assert_int_equal(status->root_count, 1);
+    glimpse_library_status_free(status);
+    ingest(f);
+    assert_report(f, 2, 1, 1, 0, 0, 2);
+    assert_sound(f);
+}
+
+static void a_deleted_folder_below_a_root_is_missing_with_its_root(void **state) {
+    fixture *f = of(state);
+    three_pictures(f);
+    rename_to(f, "pictures/sub", "sub");
+    assert_ok(ingest_one(f, "pictures/sub")); /* asked alone it cannot be told from unplugged */
+    assert_int_equal(f->report.offline_roots, 1);
+    assert_all_present(f, 3);
+    ingest(f);
+    assert_report(f, 1, 1, 0, 0, 0, 2);
+}
+
+static void roots_that_overlap_are_walked_once(void **state) {
+    fixture *f = of(state);
+    put_picture(f, "pictures/a.ppm", 1);
+    put_picture(f, "pictures/sub/b.ppm", 2);
+    const char *three[] = {"pictures/sub", "pictures", "pictures/../pictures"};
+    assert_ok(run_on(f, three, 3, options_for(f)));
+    assert_report(f, 2, 0, 2, 0, 0, 0);
+    assert_ok(run_on(f, three, 3, options_for(f)));
+    assert_report(f, 2, 2, 0, 0, 0, 0);
+}
+
+static void a_hidden_root_looks_after_itself(void **state) {
+    fixture *f = of(state);
+    put_picture(f, "pictures/a.ppm", 1);
+    put_picture(f, "pictures/.private/b.ppm", 2);
+    ingest(f);
+    assert_report(f, 1, 0, 1, 0, 0, 0);
+    const char *both[] = {"pictures", "pictures/.private"};
+    assert_ok(run_on(f, both, 2, options_for(f)));
+    assert_report(f, 2, 1, 1, 0, 0, 0);
+    ingest(f); /* the walk does not come by, which says nothing */
+    assert_report(f, 1, 1, 0, 0, 0, 0);
+    assert_all_present(f, 2);
+    remove_file(f, "pictures/.private/b.ppm");
+    put_picture(f, "pictures/.private/c.ppm", 3);
+    assert_ok(ingest_one(f, "pictures/.private"));
+    assert_report(f, 1, 0, 1, 0, 0, 1);
+}
+
+static void a_volume_unplugged_inside_a_root_is_offline(void **state) {
+    fixture *f = of(state);
+    put_picture(f, "pictures/a.ppm", 1);
+    put_picture(f, "pictures/usb/b.ppm", 2);
+    assert_ok(ingest_one(f, "pictures/usb"));
+    ingest(f);
+    assert_report(f, 2, 1, 1, 0, 0, 0);
+    rename_to(f, "pictures/usb", "usb");
+    assert_int_equal(mkdir(at(f, "pictures/usb"), 0777), 0);
+    ingest(f);
+    assert_report(f, 1, 1, 0, 0, 0, 0);
+    assert_int_equal(f->report.offline_roots, 1);
+    assert_all_present(f, 2);
+}
+
+static void a_single_file_is_a_root(void **state) {
+    fixture *f = of(state);
+    put_picture(f, "pictures/a.ppm", 1);
+    put_picture(f, "pictures/b.ppm", 2);
+    put_text(f, "pictures/odd.txt", "words");
+    assert_ok(ingest_one(f, "pictures/a.ppm"));
+    assert_report(f, 1, 0, 1, 0, 0, 0);
+    assert_ok(ingest_one(f, "pictures/a.ppm"));
+    assert_report(f, 1, 1, 0, 0, 0, 0);
+    assert_ok(ingest_one(f, "pictures/odd.txt")); /* asked for by name: not ignored in silence */
+    assert_report(f, 1, 0, 0, 0, 1, 0);
+    remove_file(f, "pictures/a.ppm");
+    assert_ok(ingest_one(f, "pictures/a.ppm"));
+    assert_report(f, 0, 0, 0, 0, 0, 1);
+    assert_sound(f);
+}
+
+static void a_root_through_a_link_is_the_same_root(void **state) {
+    fixture *f = of(state);
+    three_pictures(f);
+    assert_int_equal(symlink("pictures", at(f, "also")), 0);
+    assert_ok(ingest_one(f, "also"));
+    assert_report(f, 3, 3, 0, 0, 0, 0);
+    assert_all_present(f, 3);
+}
+
+static void a_library_among_the_pictures_is_no_picture(void **state) {
+    fixture *f = of(state);
+    fixture_close_library(f);
+    remove_tree(f->library_path);
+    free(f->library_path);
+    f->library_path = strdup(at(f, "pictures/.glimpse"));
+    fixture_open_library(f);
+    put_picture(f, "pictures/a.ppm", 1);
+    ingest(f);
+    assert_report(f, 1, 0, 1, 0, 0, 0);
+
+    fixture_close_library(f);
+    remove_tree(f->library_path);
+    free(f->library_path);
+    f->library_path = strdup(f->pictures); /* even in the folder itself */
+    fixture_open_library(f);
+    ingest(f);
+    assert_report(f, 1, 0, 1, 0, 0, 0);
+    ingest(f);
+    assert_report(f, 1, 1, 0, 0, 0, 0);
+}
+
+/* Runs `f` on its pictures as somebody without rights, when the test has them. 0: cannot. */
+static int ingest_unprivileged(fixture *f) {
+    const int privileged = geteuid() == 0;
+    int status = GLIMPSE_OK;
+    if (!privileged) {
+        ingest(f);
+        return 1;
+    }
+    if (chmod(f->folder, 0777) != 0) return 0;
+    char command[PATH_MAX + 64];
+    (void)snprintf(command, sizeof command, "chown -R 65534 '%s'", f->library_path);
+    if (system(command) != 0) return 0;
+    /* SQLite's temporary rights check the real owner of a folder as well: reopen as that user. */
+    fixture_close_library(f);
+    if (seteuid(65534) != 0) return 0;
+    const int usable = access(f->folder, X_OK) == 0;
+    if (usable) {
+        status = glimpse_library_open(&f->library, f->library_path, 0);
+        if (status == GLIMPSE_OK) {
+            const glimpse_ingest_options options = options_for(f);
+            status = ingest_with(f, &options);
+        }
+        fixture_close_library(f);
+    }
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(status, GLIMPSE_OK);
+    fixture_open_library(f);
+    return usable;
+}
+
+static void a_folder_that_may_not_be_read_is_listed_and_its_files_kept(void **state) {
+    fixture *f = of(state);
+    three_pictures(f);
+    assert_int_equal(chmod(at(f, "pictures/sub"), 0), 0);
+    const int usable = ingest_unprivileged(f);
+    assert_int_equal(chmod(at(f, "pictures/sub"), 0755), 0);
+    if (!usable) skip();
+    assert_report(f, 2, 1, 0, 0, 1, 0);
+    char *dump = dump_catalog(f, 0);
+    assert_non_null(strstr(dump, "pictures/sub 0 -3 cannot open the folder: Permission denied"));
+    assert_non_null(strstr(dump, "pictures/sub/b.ppm 0 0 "));
+    assert_non_null(strstr(dump, "pictures/sub/deep/c.ppm 0 0 "));
+    free(dump);
+    assert_sound(f);
+    ingest(f); /* readable again: no longer listed */
+    assert_report(f, 3, 3, 0, 0, 0, 0);
+    dump = dump_catalog(f, 0);
+    assert_null(strstr(dump, "pictures/sub 0"));
+    assert_null(strstr(dump, "pictures/sub 1"));
+    free(dump);
+}
+
+static void a_missing_file_in_a_folder_that_may_not_be_read_stays_missing(void **state) {
+    fixture *f = of(state);
+    three_pictures(f);
+    remove_file(f, "pictures/sub/b.ppm");
+    ingest(f);
+    assert_report(f, 2, 2, 0, 0, 0, 1);
+    assert_int_equal(chmod(at(f, "pictures/sub"), 0), 0);
+    const int usable = ingest_unprivileged(f);
+    assert_int_equal(chmod(at(f, "pictures/sub"), 0755), 0);
+    if (!usable) skip();
+    assert_report(f, 2, 1, 0, 0, 1, 1);
+    char *dump = dump_catalog(f, 0);
+    assert_non_null(strstr(dump, "pictures/sub/b.ppm 1 0 "));
+    free(dump);
+}
+
+static void a_file_that_may_not_be_read_is_tried_at_each_run(void **state) {
+    fixture *f = of(state);
+    put_picture(f, "pictures/a.ppm", 1);
+    put_picture(f, "pictures/shut.ppm", 2);
+    assert_int_equal(chmod(at(f, "pictures/shut.ppm"), 0), 0);
+    const int usable = ingest_unprivileged(f);
+    assert_int_equal(chmod(at(f, "pictures/shut.ppm"), 0644), 0); /* mtime stays */
+    if (!usable) skip();
+    assert_report(f, 2, 0, 1, 0, 1, 0);
+    char *dump = dump_catalog(f, 0);
+    assert_non_null(strstr(dump, "shut.ppm 0 -3 cannot open the file: Permission denied"));
+    free(dump);
+    ingest(f);
+    assert_report(f, 2, 1, 1, 0, 0, 0);
+}
+
+typedef struct unplug {
+    fixture *f;
+    int done;
+} unplug;
+
+static int unplug_meanwhile(void *user, const glimpse_progress *p) {
+    unplug *u = user;
+    if (!u->done && p->embedded >= 1) {
+        rename_to(u->f, "pictures", "unplugged");
+        u->done = 1;
+    }
+    return 0;
+}
+
+static void a_root_unplugged_during_the_run_loses_nothing(void **state) {
+    fixture *f = of(state);
+    three_pictures(f);
+    for (unsigned i = 0; i < 200; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "pictures/many/%u.ppm", 100 + i);
+        put_picture(f, name, 100 + i);
+    }
+    unplug u = {f, 0};
+    glimpse_ingest_options options = options_for(f);
+    options.progress = unplug_meanwhile;
+    options.user = &u;
+    options.jobs = 1;
+    f->fake.decode_us = 3000;
+    assert_ok(ingest_with(f, &options));
+    assert_true(u.done);
+    assert_int_equal(f->report.missing, 0);
+    assert_int_equal(f->report.offline_roots, 1);
+    assert_int_equal(f->report.quarantined, 0); /* gone files are no broken files */
+    assert_sound(f);
+    rename_to(f, "unplugged", "pictures");
+    f->fake.decode_us = 0;
+    ingest(f);
+    assert_report(f, 203, -1, -1, 0, 0, 0);
+}
+
+int main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
+    const struct CMUnitTest tests[] = {
+        T(a_root_that_is_gone_is_offline),
+        T(a_root_that_shows_nothing_is_offline),
+        T(a_root_never_indexed_must_exist),
+        T(an_empty_folder_is_fine),
+        T(one_offline_root_does_not_keep_others_from_being_indexed),
+        T(a_folder_below_a_root_is_looked_at_alone),
+        T(a_deleted_folder_below_a_root_is_missing_with_its_root),
+        T(roots_that_overlap_are_walked_once),
+        T(a_hidden_root_looks_after_itself),
+        T(a_volume_unplugged_inside_a_root_is_offline),
+        T(a_single_file_is_a_root),
+        T(a_root_through_a_link_is_the_same_root),
+        T(a_library_among_the_pictures_is_no_picture),
+        T(a_folder_that_may_not_be_read_is_listed_and_its_files_kept),
+        T(a_missing_file_in_a_folder_that_may_not_be_read_stays_missing),
+        T(a_file_that_may_not_be_read_is_tried_at_each_run),
+        T(a_root_unplugged_during_the_run_loses_nothing),
+    };
+#undef T
+    return cmocka_run_group_tests_name("ingest roots", tests, NULL, NULL);
+}
