@@ -204,7 +204,7 @@ static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
         return went_offline(ingest, root);
     }
     for (size_t i = 0; i < glimpse_file_table_count(root->table); i++) {
-        const glimpse_file_row *row = glimpse_file_table_get(root->table, i);
+        glimpse_file_row *row = glimpse_file_table_get(root->table, i);
         struct stat info;
         if (row->seen || row->state != GLIMPSE_FILE_QUARANTINED || row->stamp.mtime_ns != 0 ||
             lstat(row->path, &info) != 0 || !S_ISDIR(info.st_mode)) {
@@ -213,6 +213,8 @@ static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
         /* A folder that was listed because it could not be read, and can be now. */
         status = glimpse_catalog_forget_file(ingest->catalog, row->path);
         if (status < 0) return status;
+        row->seen = GLIMPSE_SEEN_KEPT; /* there is nothing left to mark */
+        row->missing = 0;
     }
     uint64_t missing = 0;
     status = glimpse_catalog_finish_scan(ingest->catalog, root->path, root->table, &missing);
