@@ -48,7 +48,7 @@ static void golden_column(glimpse_tokenizer_kind kind, size_t column) {
     static int32_t expected[CASE_IDS];
     size_t compared = 0;
     for (char *line; (line = next_line(&at)) != NULL;) {
-        char *fields[7];
+        char *fields[7] = {NULL};
         if (line[0] == '#' || split_fields(line, fields, 7) < 7) continue;
         if (strcmp(fields[1], "special-token") == 0) continue;
         const char *ids = strcmp(fields[column], "=") == 0 ? fields[4] : fields[column];
@@ -156,7 +156,7 @@ static void both_flavours_match_the_python_reference(void **state) {
     static int32_t expected[CASE_IDS];
     size_t number = 0;
     for (char *line; (line = next_line(&at)) != NULL; number++) {
-        char *fields[3], what[64];
+        char *fields[3] = {NULL}, what[64];
         assert_int_equal(split_fields(line, fields, 3), 3);
         (void)snprintf(what, sizeof what, "line %zu", number + 1);
         size_t length = unhex(fields[0]), count = parse_ids(expected, fields[1]);
