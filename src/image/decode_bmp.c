@@ -25,13 +25,11 @@ typedef struct header {
     uint8_t palette[256][3];
 } header;
 
-static int cut(void)
-{
+static int cut(void) {
     return glimpse_fail(GLIMPSE_E_FORMAT, "BMP: the file ends before the picture does");
 }
 
-static int read_palette(header *h, const glimpse_source *source, size_t at, uint32_t colours)
-{
+static int read_palette(header *h, const glimpse_source *source, size_t at, uint32_t colours) {
     const size_t entry = h->size == 12 ? 3 : 4;
     uint64_t count = colours ? colours : UINT64_C(1) << h->bits;
     if (count > 65536) {
@@ -43,7 +41,8 @@ static int read_palette(header *h, const glimpse_source *source, size_t at, uint
     if (h->pixels_at > at && (h->pixels_at - at) / entry < count) {
         count = (h->pixels_at - at) / entry; /* a short palette, usual with OS/2 */
     }
-    for (int i = 0; i < 256; i++) memset(h->palette[i], i, 3);
+    for (int i = 0; i < 256; i++)
+        memset(h->palette[i], i, 3);
     for (size_t i = 0; i < count && i < 256; i++, at += entry) {
         if (source->size - at < entry) return cut();
         h->palette[i][0] = source->data[at + 2];
@@ -54,8 +53,7 @@ static int read_palette(header *h, const glimpse_source *source, size_t at, uint
     return GLIMPSE_OK;
 }
 
-static int read_masks(header *h, const glimpse_source *source, size_t *at)
-{
+static int read_masks(header *h, const glimpse_source *source, size_t *at) {
     static const uint32_t masks16[3] = {0x7c00, 0x3e0, 0x1f}, masks32[3] = {0xff0000, 0xff00, 0xff};
     memcpy(h->masks, h->bits == 16 ? masks16 : masks32, sizeof h->masks);
     if (h->compression != BITFIELDS && h->compression != ALPHA_BITFIELDS) return GLIMPSE_OK;
@@ -79,8 +77,7 @@ static int read_masks(header *h, const glimpse_source *source, size_t *at)
     return GLIMPSE_OK;
 }
 
-static int read_header(header *h, const glimpse_source *source)
-{
+static int read_header(header *h, const glimpse_source *source) {
     if (source->size < 14 + 12) return cut();
     const uint8_t *p = source->data + 14;
     uint32_t colours = 0, planes;
@@ -131,15 +128,13 @@ static int read_header(header *h, const glimpse_source *source)
     return GLIMPSE_OK;
 }
 
-static uint8_t *row_of(glimpse_image *picture, const header *h, size_t y)
-{
+static uint8_t *row_of(glimpse_image *picture, const header *h, size_t y) {
     if (!h->top_down) y = picture->height - 1 - y;
     return picture->pixels + y * picture->width * 3;
 }
 
 /* The bits of a mask as 0..255. Wide masks keep their high byte. */
-static uint8_t masked(uint32_t value, uint32_t mask)
-{
+static uint8_t masked(uint32_t value, uint32_t mask) {
     if (mask == 0) return 0;
     const int shift = __builtin_ctz(mask);
     uint32_t top = mask >> shift;
@@ -151,8 +146,7 @@ static uint8_t masked(uint32_t value, uint32_t mask)
     return (uint8_t)(value * 255 / top);
 }
 
-static void decode_row(uint8_t *rgb, const uint8_t *row, size_t width, const header *h)
-{
+static void decode_row(uint8_t *rgb, const uint8_t *row, size_t width, const header *h) {
     const uint32_t bits = h->bits;
     for (size_t x = 0; x < width; x++, rgb += 3) {
         if (bits <= 8) {
@@ -169,13 +163,13 @@ static void decode_row(uint8_t *rgb, const uint8_t *row, size_t width, const hea
             uint32_t value = glimpse_u16le(p);
             if (bits >= 24) value |= (uint32_t)p[2] << 16;
             if (bits == 32) value |= (uint32_t)p[3] << 24;
-            for (int c = 0; c < 3; c++) rgb[c] = masked(value, h->masks[c]);
+            for (int c = 0; c < 3; c++)
+                rgb[c] = masked(value, h->masks[c]);
         }
     }
 }
 
-static int decode_rows(glimpse_image *picture, const header *h, const uint8_t *at, size_t left)
-{
+static int decode_rows(glimpse_image *picture, const header *h, const uint8_t *at, size_t left) {
     const uint64_t row_bytes = (h->width * h->bits + 7) / 8;
     const uint64_t stride = (h->width * h->bits + 31) / 32 * 4;
     if (left < stride * (h->height - 1) + row_bytes) return cut();
@@ -188,11 +182,11 @@ static int decode_rows(glimpse_image *picture, const header *h, const uint8_t *a
 /* Run-length codes: (n, v) repeats v (RLE4: its two halves in turn) n times; (0, 0) ends the
  * row, (0, 1) the picture, (0, 2, dx, dy) moves on, (0, n, ...) are n pixels, padded to 2 bytes.
  * What is not drawn keeps colour 0. Runs past the end of a row are clipped. */
-static int decode_runs(glimpse_image *picture, const header *h, const uint8_t *at, size_t left)
-{
+static int decode_runs(glimpse_image *picture, const header *h, const uint8_t *at, size_t left) {
     const size_t width = picture->width, height = picture->height;
     const int nibbles = h->compression == RLE4;
-    for (size_t i = 0; i < width * height; i++) memcpy(picture->pixels + i * 3, h->palette[0], 3);
+    for (size_t i = 0; i < width * height; i++)
+        memcpy(picture->pixels + i * 3, h->palette[0], 3);
     size_t x = 0, y = 0;
     while (y < height) {
         if (left < 2) {
@@ -231,8 +225,7 @@ static int decode_runs(glimpse_image *picture, const header *h, const uint8_t *a
     return GLIMPSE_OK;
 }
 
-int glimpse_decode_bmp(glimpse_image *picture, const glimpse_source *source)
-{
+int glimpse_decode_bmp(glimpse_image *picture, const glimpse_source *source) {
     header h = {0};
     int status = read_header(&h, source);
     if (status < 0) return status;

@@ -18,8 +18,7 @@ typedef struct reader {
     size_t size, at;
 } reader;
 
-static int read_bytes(GifFileType *gif, GifByteType *to, int count)
-{
+static int read_bytes(GifFileType *gif, GifByteType *to, int count) {
     reader *r = gif->UserData;
     size_t wanted = count > 0 ? (size_t)count : 0;
     size_t left = r->size - r->at;
@@ -29,8 +28,7 @@ static int read_bytes(GifFileType *gif, GifByteType *to, int count)
     return (int)wanted;
 }
 
-static int gif_fail(int code)
-{
+static int gif_fail(int code) {
     if (code == D_GIF_ERR_NOT_ENOUGH_MEM) return glimpse_fail_nomem(0, "a GIF decoder");
     if (code == D_GIF_ERR_READ_FAILED || code == D_GIF_ERR_EOF_TOO_SOON) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "GIF: the file ends before the picture does");
@@ -40,8 +38,7 @@ static int gif_fail(int code)
 }
 
 /* Skips records up to the first frame; notes the transparent index (-1: none). */
-static int find_frame(GifFileType *gif, int *transparent)
-{
+static int find_frame(GifFileType *gif, int *transparent) {
     *transparent = -1;
     for (;;) {
         GifRecordType type;
@@ -64,8 +61,7 @@ static int find_frame(GifFileType *gif, int *transparent)
 }
 
 /* RGB of every index; one without an entry is a grey of that value, as in Pillow. */
-static void make_table(uint8_t table[256][3], const ColorMapObject *map)
-{
+static void make_table(uint8_t table[256][3], const ColorMapObject *map) {
     for (int i = 0; i < 256; i++) {
         table[i][0] = table[i][1] = table[i][2] = (uint8_t)i;
         if (!map || i >= map->ColorCount) continue;
@@ -75,8 +71,7 @@ static void make_table(uint8_t table[256][3], const ColorMapObject *map)
     }
 }
 
-static int decode(GifFileType *gif, glimpse_image *picture, const glimpse_source *source)
-{
+static int decode(GifFileType *gif, glimpse_image *picture, const glimpse_source *source) {
     int transparent;
     int status = find_frame(gif, &transparent);
     if (status < 0) return status;
@@ -99,7 +94,8 @@ static int decode(GifFileType *gif, glimpse_image *picture, const glimpse_source
     make_table(table, frame->ColorMap ? frame->ColorMap : gif->SColorMap);
     if (frame_width != width || frame_height != height) {
         const uint8_t *around = table[transparent >= 0 ? transparent : 0];
-        for (size_t i = 0; i < width * height; i++) memcpy(picture->pixels + i * 3, around, 3);
+        for (size_t i = 0; i < width * height; i++)
+            memcpy(picture->pixels + i * 3, around, 3);
     }
 
     GifPixelType *line = malloc(frame_width);
@@ -114,15 +110,15 @@ static int decode(GifFileType *gif, glimpse_image *picture, const glimpse_source
                 break;
             }
             uint8_t *row = picture->pixels + ((top + y) * width + left) * 3;
-            for (size_t x = 0; x < frame_width; x++) memcpy(row + x * 3, table[line[x]], 3);
+            for (size_t x = 0; x < frame_width; x++)
+                memcpy(row + x * 3, table[line[x]], 3);
         }
     }
     free(line);
     return status;
 }
 
-int glimpse_decode_gif(glimpse_image *picture, const glimpse_source *source)
-{
+int glimpse_decode_gif(glimpse_image *picture, const glimpse_source *source) {
     reader r = {source->data, source->size, 0};
     int code = 0;
     GifFileType *gif = DGifOpen(&r, read_bytes, &code);

@@ -27,14 +27,12 @@ typedef struct hdr {
     uint8_t table[256][256]; /* [exponent][mantissa] -> byte */
 } hdr;
 
-static int cut(void)
-{
+static int cut(void) {
     return glimpse_fail(GLIMPSE_E_FORMAT, "HDR: the file ends before the picture does");
 }
 
 /* The next header line, without its end; 0 at the end of the file or when absurdly long. */
-static int next_line(hdr *h, char *line, size_t room)
-{
+static int next_line(hdr *h, char *line, size_t room) {
     size_t used = 0;
     while (h->at < h->end && *h->at != '\n') {
         if (used + 1 >= room) return 0;
@@ -48,14 +46,15 @@ static int next_line(hdr *h, char *line, size_t room)
 }
 
 /* "-Y 768": sign, axis, size. Moves *text on. */
-static int read_axis(const char **text, char *sign, char *axis, size_t *size)
-{
+static int read_axis(const char **text, char *sign, char *axis, size_t *size) {
     const char *p = *text;
-    while (*p == ' ') p++;
+    while (*p == ' ')
+        p++;
     if (*p != '+' && *p != '-') return 0;
     *sign = *p++;
     *axis = *p ? *p++ : '\0';
-    while (*p == ' ') p++;
+    while (*p == ' ')
+        p++;
     size_t value = 0;
     int count = 0;
     for (; *p >= '0' && *p <= '9' && count < 10; p++, count++) {
@@ -66,8 +65,7 @@ static int read_axis(const char **text, char *sign, char *axis, size_t *size)
     return count > 0;
 }
 
-static int read_header(hdr *h)
-{
+static int read_header(hdr *h) {
     char line[512];
     if (!next_line(h, line, sizeof line)) return cut();
     do {
@@ -92,8 +90,7 @@ static int read_header(hdr *h)
 }
 
 /* Four planes of runs into row[width][4]. */
-static int read_planes(hdr *h, uint8_t *row)
-{
+static int read_planes(hdr *h, uint8_t *row) {
     for (size_t plane = 0; plane < 4; plane++) {
         for (size_t x = 0; x < h->width;) {
             if (h->end - h->at < 2) return cut();
@@ -114,8 +111,7 @@ static int read_planes(hdr *h, uint8_t *row)
     return GLIMPSE_OK;
 }
 
-static int read_old_row(hdr *h, uint8_t *row)
-{
+static int read_old_row(hdr *h, uint8_t *row) {
     unsigned shift = 0;
     for (size_t x = 0; x < h->width;) {
         if (h->end - h->at < 4) return cut();
@@ -124,7 +120,8 @@ static int read_old_row(hdr *h, uint8_t *row)
         if (p[0] == 1 && p[1] == 1 && p[2] == 1 && x > 0) {
             size_t count = shift < 24 ? (size_t)p[3] << shift : h->width;
             if (count > h->width - x) count = h->width - x;
-            for (size_t i = 0; i < count; i++, x++) memcpy(row + x * 4, row + (x - 1) * 4, 4);
+            for (size_t i = 0; i < count; i++, x++)
+                memcpy(row + x * 4, row + (x - 1) * 4, 4);
             shift += 8;
         } else {
             memcpy(row + x * 4, p, 4);
@@ -135,8 +132,7 @@ static int read_old_row(hdr *h, uint8_t *row)
     return GLIMPSE_OK;
 }
 
-static int read_row(hdr *h, uint8_t *row)
-{
+static int read_row(hdr *h, uint8_t *row) {
     const uint8_t *p = h->at;
     if (h->end - p >= 4 && p[0] == 2 && p[1] == 2 && p[2] < 128 && h->width >= 8 &&
         h->width < 32768) {
@@ -149,8 +145,7 @@ static int read_row(hdr *h, uint8_t *row)
     return read_old_row(h, row);
 }
 
-static void render_row(hdr *h, uint8_t *rgb, const uint8_t *row)
-{
+static void render_row(hdr *h, uint8_t *rgb, const uint8_t *row) {
     for (size_t x = 0; x < h->width; x++, row += 4) {
         const unsigned exponent = row[3];
         uint8_t *to = rgb + (h->right_to_left ? h->width - 1 - x : x) * 3;
@@ -162,12 +157,12 @@ static void render_row(hdr *h, uint8_t *rgb, const uint8_t *row)
             }
             h->done[exponent] = 1;
         }
-        for (int c = 0; c < 3; c++) to[c] = h->table[exponent][row[c]];
+        for (int c = 0; c < 3; c++)
+            to[c] = h->table[exponent][row[c]];
     }
 }
 
-int glimpse_decode_hdr(glimpse_image *picture, const glimpse_source *source)
-{
+int glimpse_decode_hdr(glimpse_image *picture, const glimpse_source *source) {
     uint8_t *row = NULL;
     hdr *h = calloc(1, sizeof *h);
     if (!h) return glimpse_fail_nomem(sizeof *h, "an HDR decoder");

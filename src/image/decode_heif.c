@@ -19,26 +19,26 @@
 
 #include <libheif/heif.h>
 
-#define FUNCTIONS(X)                                                                               \
-    X(heif_context_alloc)                                                                          \
-    X(heif_context_free)                                                                           \
-    X(heif_context_read_from_memory_without_copy)                                                  \
-    X(heif_context_get_primary_image_handle)                                                       \
-    X(heif_image_handle_get_width)                                                                 \
-    X(heif_image_handle_get_height)                                                                \
-    X(heif_image_handle_release)                                                                   \
-    X(heif_image_handle_get_number_of_metadata_blocks)                                             \
-    X(heif_image_handle_get_list_of_metadata_block_IDs)                                            \
-    X(heif_image_handle_get_metadata_size)                                                         \
-    X(heif_image_handle_get_metadata)                                                              \
-    X(heif_decoding_options_alloc)                                                                 \
-    X(heif_decoding_options_free)                                                                  \
-    X(heif_decode_image)                                                                           \
-    X(heif_image_get_width)                                                                        \
-    X(heif_image_get_height)                                                                       \
-    X(heif_image_get_plane_readonly)                                                               \
-    X(heif_image_release)                                                                          \
-    X(heif_have_decoder_for_format)
+#define FUNCTIONS(X)                                 \
+ X(heif_context_alloc)                               \
+ X(heif_context_free)                                \
+ X(heif_context_read_from_memory_without_copy)       \
+ X(heif_context_get_primary_image_handle)            \
+ X(heif_image_handle_get_width)                      \
+ X(heif_image_handle_get_height)                     \
+ X(heif_image_handle_release)                        \
+ X(heif_image_handle_get_number_of_metadata_blocks)  \
+ X(heif_image_handle_get_list_of_metadata_block_IDs) \
+ X(heif_image_handle_get_metadata_size)              \
+ X(heif_image_handle_get_metadata)                   \
+ X(heif_decoding_options_alloc)                      \
+ X(heif_decoding_options_free)                       \
+ X(heif_decode_image)                                \
+ X(heif_image_get_width)                             \
+ X(heif_image_get_height)                            \
+ X(heif_image_get_plane_readonly)                    \
+ X(heif_image_release)                               \
+ X(heif_have_decoder_for_format)
 
 static struct library {
     void *handle;
@@ -49,8 +49,7 @@ static struct library {
 } lib;
 static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
 
-static void note_reason(void)
-{
+static void note_reason(void) {
     const char *text = dlerror();
     size_t length = text ? strlen(text) : 0;
     if (length > sizeof lib.reason - 1) length = sizeof lib.reason - 1;
@@ -59,45 +58,42 @@ static void note_reason(void)
 }
 
 /* Copies a symbol's address without the cast between data and function pointers that C lacks. */
-static int load_symbol(void *handle, const char *name, void *to, size_t size)
-{
+static int load_symbol(void *handle, const char *name, void *to, size_t size) {
     void *symbol = dlsym(handle, name);
     if (!symbol || size != sizeof symbol) return 0;
     memcpy(to, &symbol, size);
     return 1;
 }
 
-static void load_library(void)
-{
+static void load_library(void) {
     void *handle = dlopen("libheif.so.1", RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         note_reason();
         return;
     }
-#define LOAD(name)                                                                                 \
-    if (!load_symbol(handle, #name, &lib.name, sizeof lib.name)) {                                 \
-        note_reason();                                                                             \
-        (void)dlclose(handle);                                                                     \
-        return;                                                                                    \
-    }
+#define LOAD(name)                                              \
+ if (!load_symbol(handle, #name, &lib.name, sizeof lib.name)) { \
+  note_reason();                                                \
+  (void)dlclose(handle);                                        \
+  return;                                                       \
+ }
     FUNCTIONS(LOAD)
 #undef LOAD
-    /* From 1.13 on: loads codecs that are packaged apart. Never undone: it lasts for the process. */
+    /* From 1.13 on: loads codecs that are packaged apart. Never undone: it lasts for the process.
+     */
     struct heif_error (*init)(void *);
     if (load_symbol(handle, "heif_init", &init, sizeof init)) (void)init(NULL);
     lib.handle = handle;
 }
 
-int glimpse_heif_available(glimpse_image_format format)
-{
+int glimpse_heif_available(glimpse_image_format format) {
     (void)pthread_once(&lib_once, load_library);
     if (!lib.handle) return 0;
     return lib.heif_have_decoder_for_format(format == GLIMPSE_FORMAT_AVIF ? heif_compression_AV1
-                                                                         : heif_compression_HEVC);
+                                                                          : heif_compression_HEVC);
 }
 
-static int heif_fail(struct heif_error error)
-{
+static int heif_fail(struct heif_error error) {
     int status = GLIMPSE_E_FORMAT;
     if (error.code == heif_error_Unsupported_feature ||
         error.code == heif_error_Unsupported_filetype) {
@@ -109,8 +105,7 @@ static int heif_fail(struct heif_error error)
 }
 
 /* The first Exif item that belongs to the picture. */
-static void read_exif(glimpse_image *picture, const struct heif_image_handle *handle)
-{
+static void read_exif(glimpse_image *picture, const struct heif_image_handle *handle) {
     heif_item_id id;
     if (lib.heif_image_handle_get_number_of_metadata_blocks(handle, "Exif") < 1) return;
     if (lib.heif_image_handle_get_list_of_metadata_block_IDs(handle, "Exif", &id, 1) < 1) return;
@@ -128,14 +123,13 @@ static void read_exif(glimpse_image *picture, const struct heif_image_handle *ha
 }
 
 static int decode(glimpse_image *picture, const glimpse_source *source,
-                  struct heif_context *context)
-{
+                  struct heif_context *context) {
     int status = GLIMPSE_OK;
     struct heif_image_handle *handle = NULL;
     struct heif_image *image = NULL;
     struct heif_decoding_options *options = NULL;
-    struct heif_error error = lib.heif_context_read_from_memory_without_copy(
-        context, source->data, source->size, NULL);
+    struct heif_error error =
+        lib.heif_context_read_from_memory_without_copy(context, source->data, source->size, NULL);
     if (error.code == heif_error_Ok) {
         error = lib.heif_context_get_primary_image_handle(context, &handle);
     }
@@ -156,8 +150,8 @@ static int decode(glimpse_image *picture, const glimpse_source *source,
         goto done;
     }
     options->convert_hdr_to_8bit = 1;
-    error = lib.heif_decode_image(handle, &image, heif_colorspace_RGB,
-                                  heif_chroma_interleaved_RGB, options);
+    error = lib.heif_decode_image(handle, &image, heif_colorspace_RGB, heif_chroma_interleaved_RGB,
+                                  options);
     if (error.code != heif_error_Ok) {
         status = heif_fail(error);
         goto done;
@@ -185,8 +179,7 @@ done:
     return status;
 }
 
-int glimpse_decode_heif(glimpse_image *picture, const glimpse_source *source)
-{
+int glimpse_decode_heif(glimpse_image *picture, const glimpse_source *source) {
     (void)pthread_once(&lib_once, load_library);
     if (!lib.handle) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s pictures need libheif: %s",

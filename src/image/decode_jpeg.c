@@ -37,19 +37,17 @@ typedef struct decoder {
     struct jpeg_error_mgr errors;
     struct jpeg_progress_mgr progress;
     jmp_buf escape;
-    int status;        /* set before the jump */
-    int ended_early;   /* the bytes ran out */
+    int status;         /* set before the jump */
+    int ended_early;    /* the bytes ran out */
     int pixels_missing; /* ... and pixels had to be made up */
     const glimpse_source *source;
 } decoder;
 
-static decoder *decoder_of(j_common_ptr jpeg)
-{
+static decoder *decoder_of(j_common_ptr jpeg) {
     return jpeg->client_data;
 }
 
-static _Noreturn void on_error(j_common_ptr jpeg)
-{
+static _Noreturn void on_error(j_common_ptr jpeg) {
     decoder *d = decoder_of(jpeg);
     char message[JMSG_LENGTH_MAX];
     jpeg->err->format_message(jpeg, message);
@@ -69,8 +67,7 @@ static _Noreturn void on_error(j_common_ptr jpeg)
     longjmp(d->escape, 1);
 }
 
-static void on_message(j_common_ptr jpeg, int level)
-{
+static void on_message(j_common_ptr jpeg, int level) {
     decoder *d = decoder_of(jpeg);
     if (level >= 0) return; /* trace output */
     jpeg->err->num_warnings++;
@@ -78,13 +75,11 @@ static void on_message(j_common_ptr jpeg, int level)
     if (jpeg->err->msg_code == JWRN_HIT_MARKER && d->ended_early) d->pixels_missing = 1;
 }
 
-static void print_nothing(j_common_ptr jpeg)
-{
+static void print_nothing(j_common_ptr jpeg) {
     (void)jpeg;
 }
 
-static void on_progress(j_common_ptr common)
-{
+static void on_progress(j_common_ptr common) {
     decoder *d = decoder_of(common);
     const int scan = d->jpeg.input_scan_number;
     const uint64_t pixels = (uint64_t)d->jpeg.image_width * d->jpeg.image_height;
@@ -97,8 +92,7 @@ static void on_progress(j_common_ptr common)
     }
 }
 
-static void read_exif(glimpse_image *picture, const struct jpeg_decompress_struct *jpeg)
-{
+static void read_exif(glimpse_image *picture, const struct jpeg_decompress_struct *jpeg) {
     for (jpeg_saved_marker_ptr m = jpeg->marker_list; m; m = m->next) {
         if (m->marker != JPEG_APP0 + 1 || m->data_length < 6) continue;
         if (memcmp(m->data, "Exif\0", 5) != 0) continue;
@@ -109,8 +103,7 @@ static void read_exif(glimpse_image *picture, const struct jpeg_decompress_struc
 }
 
 /* One row of inverted CMYK to RGB. */
-static void cmyk_row(uint8_t *rgb, const uint8_t *cmyk, size_t width)
-{
+static void cmyk_row(uint8_t *rgb, const uint8_t *cmyk, size_t width) {
     for (size_t x = 0; x < width; x++, rgb += 3, cmyk += 4) {
         const unsigned k = 255u - cmyk[3];
         rgb[0] = glimpse_cmyk_channel(255u - cmyk[0], k);
@@ -119,14 +112,13 @@ static void cmyk_row(uint8_t *rgb, const uint8_t *cmyk, size_t width)
     }
 }
 
-static void grey_row(uint8_t *rgb, const uint8_t *grey, size_t width)
-{
-    for (size_t x = 0; x < width; x++, rgb += 3) rgb[0] = rgb[1] = rgb[2] = grey[x];
+static void grey_row(uint8_t *rgb, const uint8_t *grey, size_t width) {
+    for (size_t x = 0; x < width; x++, rgb += 3)
+        rgb[0] = rgb[1] = rgb[2] = grey[x];
 }
 
 /* Everything that may jump. `d->jpeg` is destroyed by the caller. */
-static int decode(decoder *d, glimpse_image *picture)
-{
+static int decode(decoder *d, glimpse_image *picture) {
     struct jpeg_decompress_struct *jpeg = &d->jpeg;
     jpeg_create_decompress(jpeg);
     jpeg->progress = &d->progress;
@@ -173,8 +165,7 @@ static int decode(decoder *d, glimpse_image *picture)
     return GLIMPSE_OK;
 }
 
-int glimpse_decode_jpeg(glimpse_image *picture, const glimpse_source *source)
-{
+int glimpse_decode_jpeg(glimpse_image *picture, const glimpse_source *source) {
     decoder *d = calloc(1, sizeof *d);
     if (!d) return glimpse_fail_nomem(sizeof *d, "a JPEG decoder");
     d->source = source;

@@ -34,8 +34,7 @@ typedef struct reader {
     int status;
 } reader;
 
-static int hex_digit(uint8_t c)
-{
+static int hex_digit(uint8_t c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -43,11 +42,11 @@ static int hex_digit(uint8_t c)
 }
 
 /* "\nexif\n    1234\n45786966..." : name, decoded length, hexadecimal lines. */
-static void read_raw_profile(glimpse_image_meta *meta, const uint8_t *text, size_t length)
-{
+static void read_raw_profile(glimpse_image_meta *meta, const uint8_t *text, size_t length) {
     size_t at = 0;
     for (int line = 0; line < 3; line++) {
-        while (at < length && text[at] != '\n') at++;
+        while (at < length && text[at] != '\n')
+            at++;
         if (at++ >= length) return;
     }
     uint8_t *bytes = malloc(length / 2 + 1);
@@ -69,8 +68,7 @@ static void read_raw_profile(glimpse_image_meta *meta, const uint8_t *text, size
 
 /* A tEXt or zTXt chunk that may be "Raw profile type exif" (or "APP1", which also may be XMP). */
 static void read_text_chunk(glimpse_image_meta *meta, const uint8_t *chunk, size_t length,
-                            int compressed)
-{
+                            int compressed) {
     static const char exif_key[] = "Raw profile type exif", app1_key[] = "Raw profile type APP1";
     if (length < sizeof exif_key + 1) return;
     if (memcmp(chunk, exif_key, sizeof exif_key) != 0 &&
@@ -100,8 +98,7 @@ static void read_text_chunk(glimpse_image_meta *meta, const uint8_t *chunk, size
     free(plain);
 }
 
-static int scan_chunks(glimpse_image *picture, const glimpse_source *source)
-{
+static int scan_chunks(glimpse_image *picture, const glimpse_source *source) {
     int have_exif = 0;
     for (size_t at = 8; source->size - at >= 12;) {
         const uint8_t *chunk = source->data + at;
@@ -133,22 +130,19 @@ static int scan_chunks(glimpse_image *picture, const glimpse_source *source)
     return GLIMPSE_OK;
 }
 
-static _Noreturn void on_error(png_structp png, png_const_charp message)
-{
+static _Noreturn void on_error(png_structp png, png_const_charp message) {
     reader *r = png_get_error_ptr(png);
     r->status = strstr(message, "emory") ? GLIMPSE_E_NOMEM : GLIMPSE_E_FORMAT;
     (void)glimpse_fail(r->status, "PNG: %s", message);
     png_longjmp(png, 1);
 }
 
-static void on_warning(png_structp png, png_const_charp message)
-{
+static void on_warning(png_structp png, png_const_charp message) {
     (void)png;
     (void)message;
 }
 
-static void read_bytes(png_structp png, png_bytep to, size_t count)
-{
+static void read_bytes(png_structp png, png_bytep to, size_t count) {
     reader *r = png_get_io_ptr(png);
     if (count > r->size - r->at) png_error(png, "the file ends before the picture does");
     memcpy(to, r->data + r->at, count);
@@ -157,8 +151,7 @@ static void read_bytes(png_structp png, png_bytep to, size_t count)
 
 /* Palette indices, at the front of each row, to RGB over the whole row. Backwards, because the
  * target grows over its source. */
-static void look_up_rows(glimpse_image *picture, png_structp png, png_infop info)
-{
+static void look_up_rows(glimpse_image *picture, png_structp png, png_infop info) {
     uint8_t table[256][3];
     png_colorp palette = NULL;
     int entries = 0;
@@ -182,8 +175,7 @@ static void look_up_rows(glimpse_image *picture, png_structp png, png_infop info
 
 /* Between png_create and png_destroy; jumps back to the caller on errors. */
 static int decode(png_structp png, png_infop info, glimpse_image *picture,
-                  const glimpse_source *source)
-{
+                  const glimpse_source *source) {
     /* Sides are ours to check, with our message. */
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
@@ -220,8 +212,7 @@ static int decode(png_structp png, png_infop info, glimpse_image *picture,
     return GLIMPSE_OK;
 }
 
-int glimpse_decode_png(glimpse_image *picture, const glimpse_source *source)
-{
+int glimpse_decode_png(glimpse_image *picture, const glimpse_source *source) {
     int status = scan_chunks(picture, source);
     if (status < 0) return status;
     reader r = {source->data, source->size, 0, GLIMPSE_E_FORMAT};

@@ -16,16 +16,15 @@ typedef struct reader {
     const uint8_t *at, *end;
 } reader;
 
-static int is_space(uint8_t c)
-{
+static int is_space(uint8_t c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static void skip_space_and_comments(reader *r)
-{
+static void skip_space_and_comments(reader *r) {
     while (r->at < r->end) {
         if (*r->at == '#') {
-            while (r->at < r->end && *r->at != '\n' && *r->at != '\r') r->at++;
+            while (r->at < r->end && *r->at != '\n' && *r->at != '\r')
+                r->at++;
         } else if (is_space(*r->at)) {
             r->at++;
         } else {
@@ -35,8 +34,7 @@ static void skip_space_and_comments(reader *r)
 }
 
 /* A decimal number of at most 10 digits, ended by space, a comment or the end of the file. */
-static int read_number(reader *r, uint64_t *out)
-{
+static int read_number(reader *r, uint64_t *out) {
     skip_space_and_comments(r);
     uint64_t value = 0;
     int count = 0;
@@ -55,21 +53,18 @@ static int read_number(reader *r, uint64_t *out)
 }
 
 /* Every sample value to its byte. `table` has 65536 entries; those above maxval are white. */
-static void make_table(uint8_t *table, uint32_t maxval)
-{
+static void make_table(uint8_t *table, uint32_t maxval) {
     for (uint32_t v = 0; v < 65536; v++) {
         double scaled = nearbyint((double)v / (double)maxval * 255.0);
         table[v] = (uint8_t)(scaled > 255.0 ? 255.0 : scaled);
     }
 }
 
-static int cut(void)
-{
+static int cut(void) {
     return glimpse_fail(GLIMPSE_E_FORMAT, "PNM: the file ends before the picture does");
 }
 
-static int decode_bits(reader *r, glimpse_image *picture)
-{
+static int decode_bits(reader *r, glimpse_image *picture) {
     const size_t width = picture->width, stride = (width + 7) / 8;
     if ((uint64_t)(r->end - r->at) < (uint64_t)stride * picture->height) return cut();
     uint8_t *to = picture->pixels;
@@ -82,8 +77,7 @@ static int decode_bits(reader *r, glimpse_image *picture)
     return GLIMPSE_OK;
 }
 
-static int decode_plain_bits(reader *r, glimpse_image *picture)
-{
+static int decode_plain_bits(reader *r, glimpse_image *picture) {
     const size_t pixels = (size_t)picture->width * picture->height;
     for (size_t i = 0; i < pixels; i++) {
         skip_space_and_comments(r);
@@ -98,8 +92,7 @@ static int decode_plain_bits(reader *r, glimpse_image *picture)
 }
 
 static int decode_plain(reader *r, glimpse_image *picture, const uint8_t *table, uint32_t maxval,
-                        int channels)
-{
+                        int channels) {
     const size_t pixels = (size_t)picture->width * picture->height;
     for (size_t i = 0; i < pixels; i++) {
         uint8_t *to = picture->pixels + i * 3;
@@ -119,8 +112,7 @@ static int decode_plain(reader *r, glimpse_image *picture, const uint8_t *table,
 }
 
 static int decode_binary(reader *r, glimpse_image *picture, const uint8_t *table, int wide,
-                         int channels)
-{
+                         int channels) {
     const size_t pixels = (size_t)picture->width * picture->height;
     const uint64_t bytes = (uint64_t)pixels * (uint64_t)channels * (wide ? 2 : 1);
     if ((uint64_t)(r->end - r->at) < bytes) return cut();
@@ -136,8 +128,7 @@ static int decode_binary(reader *r, glimpse_image *picture, const uint8_t *table
     return GLIMPSE_OK;
 }
 
-int glimpse_decode_pnm(glimpse_image *picture, const glimpse_source *source)
-{
+int glimpse_decode_pnm(glimpse_image *picture, const glimpse_source *source) {
     reader r = {source->data + 2, source->data + source->size};
     const char kind = (char)source->data[1];
     if (kind < '1' || kind > '6') {

@@ -26,14 +26,12 @@ typedef struct psd {
     const uint8_t *palette; /* 256 reds, 256 greens, 256 blues, or NULL */
 } psd;
 
-static int cut(void)
-{
+static int cut(void) {
     return glimpse_fail(GLIMPSE_E_FORMAT, "PSD: the file ends before the picture does");
 }
 
 /* Skips a section whose length is in front of it. */
-static int skip_section(psd *p, int wide, const uint8_t **body, size_t *length)
-{
+static int skip_section(psd *p, int wide, const uint8_t **body, size_t *length) {
     const size_t field = wide ? 8 : 4;
     if ((size_t)(p->end - p->at) < field) return cut();
     uint64_t bytes = glimpse_u32be(p->at);
@@ -47,8 +45,7 @@ static int skip_section(psd *p, int wide, const uint8_t **body, size_t *length)
 }
 
 /* One row as stored into plain bytes, one per sample or, for bitmaps, one per 8 samples. */
-static int unpack_row(uint8_t *to, size_t wanted, const uint8_t *from, size_t length)
-{
+static int unpack_row(uint8_t *to, size_t wanted, const uint8_t *from, size_t length) {
     const uint8_t *end = from + length;
     size_t used = 0;
     while (used < wanted) {
@@ -73,11 +70,11 @@ static int unpack_row(uint8_t *to, size_t wanted, const uint8_t *from, size_t le
 }
 
 /* A row of plane `plane` into the picture. Black comes last, when the colours are there. */
-static void store_row(const psd *p, uint8_t *rgb, const uint8_t *row, unsigned plane)
-{
+static void store_row(const psd *p, uint8_t *rgb, const uint8_t *row, unsigned plane) {
     const size_t step = p->depth == 16 ? 2 : 1; /* the high byte comes first */
     for (size_t x = 0; x < p->width; x++, rgb += 3) {
-        const unsigned sample = p->depth == 1 ? row[x / 8] >> (7 - x % 8) & 1u : row[x * step];
+        const unsigned bit = (unsigned)row[x / 8] >> (7 - x % 8) & 1u;
+        const unsigned sample = p->depth == 1 ? bit : row[x * step];
         switch (p->mode) {
         case BITMAP: memset(rgb, sample ? 0 : 255, 3); break;
         case INDEXED:
@@ -90,7 +87,8 @@ static void store_row(const psd *p, uint8_t *rgb, const uint8_t *row, unsigned p
             if (plane < 3) {
                 rgb[plane] = (uint8_t)(255 - sample);
             } else {
-                for (int c = 0; c < 3; c++) rgb[c] = glimpse_cmyk_channel(rgb[c], 255 - sample);
+                for (int c = 0; c < 3; c++)
+                    rgb[c] = glimpse_cmyk_channel(rgb[c], 255 - sample);
             }
             break;
         default: memset(rgb, (int)sample, 3); break;
@@ -98,8 +96,7 @@ static void store_row(const psd *p, uint8_t *rgb, const uint8_t *row, unsigned p
     }
 }
 
-static int read_header(psd *p, const glimpse_source *source)
-{
+static int read_header(psd *p, const glimpse_source *source) {
     if (source->size < 26) return cut();
     const uint8_t *head = source->data;
     const unsigned version = glimpse_u16be(head + 4);
@@ -144,8 +141,7 @@ static int read_header(psd *p, const glimpse_source *source)
     return status;
 }
 
-int glimpse_decode_psd(glimpse_image *picture, const glimpse_source *source)
-{
+int glimpse_decode_psd(glimpse_image *picture, const glimpse_source *source) {
     psd p = {0};
     uint8_t *row = NULL;
     int status = read_header(&p, source);

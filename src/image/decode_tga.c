@@ -19,14 +19,12 @@ typedef struct header {
     uint8_t palette[256][3];
 } header;
 
-static int cut(void)
-{
+static int cut(void) {
     return glimpse_fail(GLIMPSE_E_FORMAT, "TGA: the file ends before the picture does");
 }
 
 /* One colour as stored (B,G,R order, or 5 bits each) to RGB. */
-static void read_colour(uint8_t *rgb, const uint8_t *p, unsigned depth)
-{
+static void read_colour(uint8_t *rgb, const uint8_t *p, unsigned depth) {
     if (depth == 15 || depth == 16) {
         const unsigned v = glimpse_u16le(p);
         rgb[0] = (uint8_t)((v >> 10 & 31) * 255 / 31);
@@ -39,8 +37,7 @@ static void read_colour(uint8_t *rgb, const uint8_t *p, unsigned depth)
     }
 }
 
-static void read_pixel(uint8_t *rgb, const uint8_t *p, const header *h)
-{
+static void read_pixel(uint8_t *rgb, const uint8_t *p, const header *h) {
     switch (h->kind) {
     case 1: memcpy(rgb, h->palette[*p], 3); break;
     case 2: read_colour(rgb, p, h->depth); break;
@@ -49,15 +46,13 @@ static void read_pixel(uint8_t *rgb, const uint8_t *p, const header *h)
 }
 
 /* Pixel number i in file order to its place. */
-static uint8_t *place(glimpse_image *picture, const header *h, size_t x, size_t y)
-{
+static uint8_t *place(glimpse_image *picture, const header *h, size_t x, size_t y) {
     if (h->right_to_left) x = h->width - 1 - x;
     if (!h->top_down) y = h->height - 1 - y;
     return picture->pixels + (y * h->width + x) * 3;
 }
 
-static int decode_plain(glimpse_image *picture, const header *h, const uint8_t *at, size_t left)
-{
+static int decode_plain(glimpse_image *picture, const header *h, const uint8_t *at, size_t left) {
     const uint64_t needed = (uint64_t)h->width * h->height * h->pixel_bytes;
     if (left < needed) return cut();
     for (size_t y = 0; y < h->height; y++) {
@@ -70,8 +65,7 @@ static int decode_plain(glimpse_image *picture, const header *h, const uint8_t *
 
 /* Packets: a count byte, then one pixel to repeat (high bit set) or that many pixels. Packets may
  * cross rows. */
-static int decode_runs(glimpse_image *picture, const header *h, const uint8_t *at, size_t left)
-{
+static int decode_runs(glimpse_image *picture, const header *h, const uint8_t *at, size_t left) {
     size_t x = 0, y = 0;
     while (y < h->height) {
         if (left < 1) return cut();
@@ -95,24 +89,24 @@ static int decode_runs(glimpse_image *picture, const header *h, const uint8_t *a
 }
 
 static int read_palette(header *h, const uint8_t *head, const uint8_t *at, size_t left,
-                        size_t *used)
-{
+                        size_t *used) {
     const size_t first = glimpse_u16le(head + 3), count = glimpse_u16le(head + 5);
     const unsigned depth = head[7];
     const size_t entry = (depth + 7) / 8;
     *used = head[1] ? count * entry : 0;
     if (left < *used) return cut();
-    for (size_t i = 0; i < 256; i++) memset(h->palette[i], (int)i, 3);
+    for (size_t i = 0; i < 256; i++)
+        memset(h->palette[i], (int)i, 3);
     if (h->kind != 1) return GLIMPSE_OK; /* a palette nobody uses */
-    for (size_t i = 0; i < first && i < 256; i++) memset(h->palette[i], 0, 3);
+    for (size_t i = 0; i < first && i < 256; i++)
+        memset(h->palette[i], 0, 3);
     for (size_t i = 0; i < count && first + i < 256; i++) {
         read_colour(h->palette[first + i], at + i * entry, depth);
     }
     return GLIMPSE_OK;
 }
 
-int glimpse_decode_tga(glimpse_image *picture, const glimpse_source *source)
-{
+int glimpse_decode_tga(glimpse_image *picture, const glimpse_source *source) {
     const uint8_t *head = source->data; /* at least 18 bytes with fields that agree: sniffed */
     header h = {0};
     h.kind = head[2] & 7;
@@ -138,7 +132,8 @@ int glimpse_decode_tga(glimpse_image *picture, const glimpse_source *source)
     left -= used;
     /* The densest run stores 128 pixels in a count and a pixel. */
     const uint64_t pixels = (uint64_t)h.width * h.height;
-    const uint64_t least = h.run_length ? pixels / 128 * (1 + h.pixel_bytes) : pixels * h.pixel_bytes;
+    const uint64_t least =
+        h.run_length ? pixels / 128 * (1 + h.pixel_bytes) : pixels * h.pixel_bytes;
     status = glimpse_picture_check_size(source, h.width, h.height);
     if (status < 0) return status;
     if (left < least) return cut();

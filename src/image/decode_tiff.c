@@ -33,8 +33,7 @@ typedef struct layout {
     uint8_t palette[256][3];
 } layout;
 
-static tmsize_t read_bytes(thandle_t handle, void *to, tmsize_t count)
-{
+static tmsize_t read_bytes(thandle_t handle, void *to, tmsize_t count) {
     reader *r = handle;
     const uint64_t left = r->at < r->source->size ? r->source->size - r->at : 0;
     uint64_t wanted = count > 0 ? (uint64_t)count : 0;
@@ -44,16 +43,14 @@ static tmsize_t read_bytes(thandle_t handle, void *to, tmsize_t count)
     return (tmsize_t)wanted;
 }
 
-static tmsize_t write_nothing(thandle_t handle, void *from, tmsize_t count)
-{
+static tmsize_t write_nothing(thandle_t handle, void *from, tmsize_t count) {
     (void)handle;
     (void)from;
     (void)count;
     return 0;
 }
 
-static toff_t seek(thandle_t handle, toff_t offset, int whence)
-{
+static toff_t seek(thandle_t handle, toff_t offset, int whence) {
     reader *r = handle;
     if (whence == SEEK_SET) r->at = offset;
     if (whence == SEEK_CUR) r->at += offset;
@@ -61,21 +58,18 @@ static toff_t seek(thandle_t handle, toff_t offset, int whence)
     return r->at;
 }
 
-static int close_nothing(thandle_t handle)
-{
+static int close_nothing(thandle_t handle) {
     (void)handle;
     return 0;
 }
 
-static toff_t size_of(thandle_t handle)
-{
+static toff_t size_of(thandle_t handle) {
     const reader *r = handle;
     return r->source->size;
 }
 
 GLIMPSE_PRINTF(4, 0)
-static int on_error(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
-{
+static int on_error(TIFF *tiff, void *user, const char *module, const char *format, va_list args) {
     reader *r = user;
     (void)tiff;
     (void)module;
@@ -84,8 +78,8 @@ static int on_error(TIFF *tiff, void *user, const char *module, const char *form
 }
 
 GLIMPSE_PRINTF(4, 0)
-static int on_warning(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
-{
+static int on_warning(TIFF *tiff, void *user, const char *module, const char *format,
+                      va_list args) {
     (void)tiff;
     (void)user;
     (void)module;
@@ -94,20 +88,18 @@ static int on_warning(TIFF *tiff, void *user, const char *module, const char *fo
     return 1;
 }
 
-static int damaged(const reader *r)
-{
+static int damaged(const reader *r) {
     return glimpse_fail(GLIMPSE_E_FORMAT, "TIFF: %s",
                         r->message[0] ? r->message : "the file is damaged");
 }
 
-static int refuse_raw(TIFF *tiff)
-{
+static int refuse_raw(TIFF *tiff) {
     uint8_t *version = NULL;
     uint16_t subdirectories = 0;
     void *offsets = NULL;
     uint32_t kind = 0;
-    const int preview = TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &kind) &&
-                        (kind & FILETYPE_REDUCEDIMAGE) != 0;
+    const int preview =
+        TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &kind) && (kind & FILETYPE_REDUCEDIMAGE) != 0;
     if (TIFFGetField(tiff, TIFFTAG_DNGVERSION, &version) ||
         (preview && TIFFGetField(tiff, TIFFTAG_SUBIFD, &subdirectories, &offsets))) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
@@ -117,8 +109,7 @@ static int refuse_raw(TIFF *tiff)
 }
 
 /* 1 when the layout is one that store_row() knows. */
-static int read_layout(layout *l, TIFF *tiff)
-{
+static int read_layout(layout *l, TIFF *tiff) {
     uint16_t planar, format, compression, extras = 0, inks = 0, *kinds = NULL;
     (void)TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &l->bits);
     (void)TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &l->samples);
@@ -143,7 +134,8 @@ static int read_layout(layout *l, TIFF *tiff)
         if (!TIFFGetField(tiff, TIFFTAG_COLORMAP, &map[0], &map[1], &map[2])) return 0;
         const int colours = 1 << l->bits;
         unsigned top = 0;
-        for (int i = 0; i < colours * 3; i++) top |= map[i / colours][i % colours];
+        for (int i = 0; i < colours * 3; i++)
+            top |= map[i / colours][i % colours];
         for (int i = 0; i < colours; i++) {
             for (int c = 0; c < 3; c++) { /* some writers put 8-bit values there */
                 l->palette[i][c] = (uint8_t)(top > 255 ? map[c][i] >> 8 : map[c][i]);
@@ -166,8 +158,7 @@ static int read_layout(layout *l, TIFF *tiff)
 }
 
 /* Sample i of a row as a byte (palette: as an index). */
-static unsigned sample_at(const layout *l, const uint8_t *row, size_t i)
-{
+static unsigned sample_at(const layout *l, const uint8_t *row, size_t i) {
     if (l->bits == 8) return row[i];
     if (l->bits == 16) {
         uint16_t value; /* libtiff has put it into the machine's order */
@@ -180,8 +171,7 @@ static unsigned sample_at(const layout *l, const uint8_t *row, size_t i)
     return l->photometric == PHOTOMETRIC_PALETTE ? value : value * 255 / top;
 }
 
-static void store_row(const layout *l, uint8_t *rgb, const uint8_t *row, size_t pixels)
-{
+static void store_row(const layout *l, uint8_t *rgb, const uint8_t *row, size_t pixels) {
     for (size_t x = 0; x < pixels; x++, rgb += 3) {
         const size_t at = x * l->samples;
         switch (l->photometric) {
@@ -196,7 +186,8 @@ static void store_row(const layout *l, uint8_t *rgb, const uint8_t *row, size_t 
             break;
         }
         default:
-            for (size_t c = 0; c < 3; c++) rgb[c] = (uint8_t)sample_at(l, row, at + c);
+            for (size_t c = 0; c < 3; c++)
+                rgb[c] = (uint8_t)sample_at(l, row, at + c);
             if (l->unpremultiply && row[at + 3] != 255) {
                 const unsigned alpha = row[at + 3];
                 for (int c = 0; c < 3; c++) {
@@ -210,13 +201,11 @@ static void store_row(const layout *l, uint8_t *rgb, const uint8_t *row, size_t 
 }
 
 /* Bytes that `pixels` stored pixels take. */
-static uint64_t packed_bytes(const layout *l, uint64_t pixels)
-{
+static uint64_t packed_bytes(const layout *l, uint64_t pixels) {
     return (pixels * l->samples * l->bits + 7) / 8;
 }
 
-static int decode_rows(glimpse_image *picture, TIFF *tiff, const layout *l, const reader *r)
-{
+static int decode_rows(glimpse_image *picture, TIFF *tiff, const layout *l, const reader *r) {
     const tmsize_t bytes = TIFFScanlineSize(tiff);
     if (bytes <= 0 || (uint64_t)bytes < packed_bytes(l, l->width)) return damaged(r);
     uint8_t *row = calloc(1, (size_t)bytes);
@@ -233,8 +222,7 @@ static int decode_rows(glimpse_image *picture, TIFF *tiff, const layout *l, cons
     return status;
 }
 
-static int decode_tiles(glimpse_image *picture, TIFF *tiff, const layout *l, const reader *r)
-{
+static int decode_tiles(glimpse_image *picture, TIFF *tiff, const layout *l, const reader *r) {
     uint32_t tile_w = 0, tile_h = 0;
     (void)TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_w);
     (void)TIFFGetField(tiff, TIFFTAG_TILELENGTH, &tile_h);
@@ -268,8 +256,7 @@ done:
 }
 
 /* libtiff's conversion, asked for in stored orientation so that it turns nothing. */
-static int decode_by_libtiff(glimpse_image *picture, TIFF *tiff, reader *r)
-{
+static int decode_by_libtiff(glimpse_image *picture, TIFF *tiff, reader *r) {
     char why[1024] = "";
     uint16_t stored;
     if (!TIFFRGBAImageOK(tiff, why)) {
@@ -293,8 +280,7 @@ static int decode_by_libtiff(glimpse_image *picture, TIFF *tiff, reader *r)
     return status;
 }
 
-static void read_page_tags(glimpse_image *picture, TIFF *tiff)
-{
+static void read_page_tags(glimpse_image *picture, TIFF *tiff) {
     uint16_t orientation = 1;
     const char *make = "", *model = "";
     if (TIFFGetField(tiff, TIFFTAG_ORIENTATION, &orientation) && orientation >= 1 &&
@@ -307,8 +293,7 @@ static void read_page_tags(glimpse_image *picture, TIFF *tiff)
 }
 
 /* The EXIF and GPS directories; reading them leaves the page, so this comes last. */
-static void read_exif(glimpse_image *picture, TIFF *tiff)
-{
+static void read_exif(glimpse_image *picture, TIFF *tiff) {
     toff_t exif = 0, gps = 0;
     const int has_exif = TIFFGetField(tiff, TIFFTAG_EXIFIFD, &exif);
     const int has_gps = TIFFGetField(tiff, TIFFTAG_GPSIFD, &gps);
@@ -333,8 +318,7 @@ static void read_exif(glimpse_image *picture, TIFF *tiff)
     }
 }
 
-static int decode(glimpse_image *picture, TIFF *tiff, reader *r)
-{
+static int decode(glimpse_image *picture, TIFF *tiff, reader *r) {
     layout l = {0};
     if (!TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &l.width) ||
         !TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &l.height)) {
@@ -356,8 +340,7 @@ static int decode(glimpse_image *picture, TIFF *tiff, reader *r)
     return status;
 }
 
-int glimpse_decode_tiff(glimpse_image *picture, const glimpse_source *source)
-{
+int glimpse_decode_tiff(glimpse_image *picture, const glimpse_source *source) {
     reader r = {source, 0, ""};
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
     if (!options) return glimpse_fail_nomem(0, "a TIFF decoder");

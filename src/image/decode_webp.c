@@ -11,8 +11,7 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-static int decode_frame(glimpse_image *picture, const WebPIterator *frame)
-{
+static int decode_frame(glimpse_image *picture, const WebPIterator *frame) {
     const size_t width = picture->width, height = picture->height;
     if (frame->x_offset < 0 || frame->y_offset < 0 || frame->width <= 0 || frame->height <= 0 ||
         (size_t)frame->x_offset + (size_t)frame->width > width ||
@@ -31,8 +30,7 @@ static int decode_frame(glimpse_image *picture, const WebPIterator *frame)
         code = VP8_STATUS_BITSTREAM_ERROR;
     }
     if (code == VP8_STATUS_OK) {
-        const size_t offset =
-            ((size_t)frame->y_offset * width + (size_t)frame->x_offset) * 3;
+        const size_t offset = ((size_t)frame->y_offset * width + (size_t)frame->x_offset) * 3;
         config.output.colorspace = MODE_RGB;
         config.output.is_external_memory = 1;
         config.output.u.RGBA.rgba = picture->pixels + offset;
@@ -53,8 +51,7 @@ static int decode_frame(glimpse_image *picture, const WebPIterator *frame)
     }
 }
 
-int glimpse_decode_webp(glimpse_image *picture, const glimpse_source *source)
-{
+int glimpse_decode_webp(glimpse_image *picture, const glimpse_source *source) {
     WebPData data = {source->data, source->size};
     WebPDemuxState state;
     WebPDemuxer *demuxer = WebPDemuxPartial(&data, &state);
@@ -67,8 +64,7 @@ int glimpse_decode_webp(glimpse_image *picture, const glimpse_source *source)
                               cut ? "the file ends before the picture does" : "damaged structure");
         goto done;
     }
-    status = glimpse_picture_reserve(picture, source,
-                                     WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH),
+    status = glimpse_picture_reserve(picture, source, WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH),
                                      WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT));
     if (status < 0) goto done;
     if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {

@@ -21,8 +21,7 @@
 #define MAX_EXIF_BYTES ((size_t)16 << 20)
 
 /* Reads `count` digits at *text into *value; 0 when something else is there. */
-static int digits(const char **text, const char *end, int count, int *value)
-{
+static int digits(const char **text, const char *end, int count, int *value) {
     *value = 0;
     for (int i = 0; i < count; i++, (*text)++) {
         if (*text >= end || **text < '0' || **text > '9') return 0;
@@ -31,8 +30,7 @@ static int digits(const char **text, const char *end, int count, int *value)
     return 1;
 }
 
-void glimpse_exif_set_taken(glimpse_image_meta *meta, const char *text, size_t length)
-{
+void glimpse_exif_set_taken(glimpse_image_meta *meta, const char *text, size_t length) {
     /* "2021:05:30 14:03:59"; some writers separate with other characters. */
     const char *end = text + length;
     int part[6];
@@ -58,22 +56,23 @@ void glimpse_exif_set_taken(glimpse_image_meta *meta, const char *text, size_t l
 
 /* Copies tag text as clean UTF-8: cut at NUL, control characters as spaces, trimmed. Bytes that
  * are not UTF-8 are taken as Latin-1, which is what old cameras wrote. Returns the length. */
-static size_t clean_text(char *to, size_t room, const char *text, size_t length)
-{
+static size_t clean_text(char *to, size_t room, const char *text, size_t length) {
     size_t used = 0;
     for (size_t i = 0; i < length && text[i] != '\0';) {
         const unsigned char byte = (unsigned char)text[i];
-        size_t follow = byte >= 0xf0 && byte < 0xf5 ? 3 : byte >= 0xe0 && byte < 0xf0 ? 2 : byte >= 0xc2 && byte < 0xe0 ? 1 : 0;
+        size_t follow = byte >= 0xf0 && byte < 0xf5   ? 3
+                        : byte >= 0xe0 && byte < 0xf0 ? 2
+                        : byte >= 0xc2 && byte < 0xe0 ? 1
+                                                      : 0;
         size_t good = 0;
         while (good < follow && i + 1 + good < length &&
                ((unsigned char)text[i + 1 + good] & 0xc0) == 0x80) {
             good++;
         }
         const unsigned char second = follow && good ? (unsigned char)text[i + 1] : 0;
-        const int overlong_or_surrogate = (byte == 0xe0 && second < 0xa0) ||
-                                          (byte == 0xed && second > 0x9f) ||
-                                          (byte == 0xf0 && second < 0x90) ||
-                                          (byte == 0xf4 && second > 0x8f);
+        const int overlong_or_surrogate =
+            (byte == 0xe0 && second < 0xa0) || (byte == 0xed && second > 0x9f) ||
+            (byte == 0xf0 && second < 0x90) || (byte == 0xf4 && second > 0x8f);
         if (byte < 0x80) {
             if (used + 2 > room) break;
             to[used++] = byte < 0x20 || byte == 0x7f ? ' ' : (char)byte;
@@ -90,9 +89,11 @@ static size_t clean_text(char *to, size_t room, const char *text, size_t length)
             i++;
         }
     }
-    while (used > 0 && to[used - 1] == ' ') used--;
+    while (used > 0 && to[used - 1] == ' ')
+        used--;
     size_t start = 0;
-    while (start < used && to[start] == ' ') start++;
+    while (start < used && to[start] == ' ')
+        start++;
     memmove(to, to + start, used - start);
     used -= start;
     to[used] = '\0';
@@ -101,8 +102,7 @@ static size_t clean_text(char *to, size_t room, const char *text, size_t length)
 
 /* 1 when the first word of `model` is one of the words of `make`: "NIKON CORPORATION" and
  * "NIKON D70", "EASTMAN KODAK COMPANY" and "KODAK DC240". */
-static int repeats_make(const char *make, const char *model)
-{
+static int repeats_make(const char *make, const char *model) {
     size_t length = strcspn(model, " ");
     while (*make) {
         size_t word = strcspn(make, " ");
@@ -114,8 +114,7 @@ static int repeats_make(const char *make, const char *model)
 }
 
 void glimpse_exif_set_camera(glimpse_image_meta *meta, const char *make, size_t make_length,
-                             const char *model, size_t model_length)
-{
+                             const char *model, size_t model_length) {
     char maker[60], name[64]; /* together they fit meta->camera */
     size_t maker_used = clean_text(maker, sizeof maker, make, make_length);
     size_t name_used = clean_text(name, sizeof name, model, model_length);
@@ -130,8 +129,7 @@ void glimpse_exif_set_camera(glimpse_image_meta *meta, const char *make, size_t 
 }
 
 void glimpse_exif_set_place(glimpse_image_meta *meta, const double latitude[3], char latitude_ref,
-                            const double longitude[3], char longitude_ref)
-{
+                            const double longitude[3], char longitude_ref) {
     double south = latitude_ref == 'S' || latitude_ref == 's' ? -1.0 : 1.0;
     double west = longitude_ref == 'W' || longitude_ref == 'w' ? -1.0 : 1.0;
     if (!latitude_ref || !strchr("NnSs", latitude_ref)) return;
@@ -145,15 +143,13 @@ void glimpse_exif_set_place(glimpse_image_meta *meta, const double latitude[3], 
     meta->has_gps = 1;
 }
 
-static const ExifEntry *find(const ExifData *exif, ExifIfd ifd, unsigned tag)
-{
+static const ExifEntry *find(const ExifData *exif, ExifIfd ifd, unsigned tag) {
     if (!exif->ifd[ifd]) return NULL;
     const ExifEntry *entry = exif_content_get_entry(exif->ifd[ifd], (ExifTag)tag);
     return entry && entry->data ? entry : NULL;
 }
 
-static int read_triple(double out[3], const ExifEntry *entry, ExifByteOrder order)
-{
+static int read_triple(double out[3], const ExifEntry *entry, ExifByteOrder order) {
     if (!entry || entry->components < 1 || entry->components > 3) return 0;
     if (entry->format != EXIF_FORMAT_RATIONAL && entry->format != EXIF_FORMAT_SRATIONAL) return 0;
     if (entry->size < entry->components * 8) return 0;
@@ -170,14 +166,13 @@ static int read_triple(double out[3], const ExifEntry *entry, ExifByteOrder orde
     return 1;
 }
 
-static void read_date(glimpse_image_meta *meta, const ExifEntry *entry)
-{
+static void read_date(glimpse_image_meta *meta, const ExifEntry *entry) {
     if (!entry || entry->format != EXIF_FORMAT_ASCII || meta->taken[0]) return;
     glimpse_exif_set_taken(meta, (const char *)entry->data, entry->size);
 }
 
-static void read_orientation(glimpse_image_meta *meta, const ExifEntry *entry, ExifByteOrder order)
-{
+static void read_orientation(glimpse_image_meta *meta, const ExifEntry *entry,
+                             ExifByteOrder order) {
     unsigned long value = 0;
     if (!entry || entry->components < 1) return;
     if (entry->format == EXIF_FORMAT_SHORT && entry->size >= 2) {
@@ -190,8 +185,7 @@ static void read_orientation(glimpse_image_meta *meta, const ExifEntry *entry, E
     if (value >= 1 && value <= 8) meta->orientation = (int)value;
 }
 
-static void read_all(glimpse_image_meta *meta, ExifData *exif)
-{
+static void read_all(glimpse_image_meta *meta, ExifData *exif) {
     const ExifByteOrder order = exif_data_get_byte_order(exif);
     read_orientation(meta, find(exif, EXIF_IFD_0, EXIF_TAG_ORIENTATION), order);
     read_date(meta, find(exif, EXIF_IFD_EXIF, EXIF_TAG_DATE_TIME_ORIGINAL));
@@ -215,8 +209,7 @@ static void read_all(glimpse_image_meta *meta, ExifData *exif)
     }
 }
 
-void glimpse_exif_read(glimpse_image_meta *meta, const uint8_t *data, size_t size)
-{
+void glimpse_exif_read(glimpse_image_meta *meta, const uint8_t *data, size_t size) {
     static const uint8_t header[6] = {'E', 'x', 'i', 'f', 0, 0};
     uint8_t *copy = NULL;
     ExifData *exif = NULL;

@@ -24,7 +24,7 @@ static const struct signature {
     {GLIMPSE_FORMAT_PSD, 0, 4, "8BPS"},
     {GLIMPSE_FORMAT_HDR, 0, 10, "#?RADIANCE"},
     {GLIMPSE_FORMAT_HDR, 0, 6, "#?RGBE"},
-    {GLIMPSE_FORMAT_RAW, 8, 4, "CR\x02"}, /* Canon CR2, a TIFF by its first bytes */
+    {GLIMPSE_FORMAT_RAW, 8, 4, "CR\x02"},                /* Canon CR2, a TIFF by its first bytes */
     {GLIMPSE_FORMAT_RAW, 0, 14, "II\x1a\0\0\0HEAPCCDR"}, /* Canon CRW */
     {GLIMPSE_FORMAT_RAW, 0, 15, "FUJIFILMCCD-RAW"},
     {GLIMPSE_FORMAT_RAW, 0, 4, "IIRO"}, /* Olympus ORF, three spellings */
@@ -46,8 +46,7 @@ static const struct signature {
 
 /* "ftyp" box: major brand at 8, compatible brands from 16 on. A file may call itself just "mif1"
  * and name its codec among the compatible brands. */
-static glimpse_image_format sniff_iso_media(const uint8_t *p, size_t size)
-{
+static glimpse_image_format sniff_iso_media(const uint8_t *p, size_t size) {
     if (size < 12 || memcmp(p + 4, "ftyp", 4) != 0) return GLIMPSE_FORMAT_UNKNOWN;
     const size_t box = glimpse_u32be(p);
     const size_t end = box < size ? box : size;
@@ -69,16 +68,14 @@ static glimpse_image_format sniff_iso_media(const uint8_t *p, size_t size)
     return general ? GLIMPSE_FORMAT_HEIF : GLIMPSE_FORMAT_UNKNOWN;
 }
 
-static int is_pnm(const uint8_t *p, size_t size)
-{
+static int is_pnm(const uint8_t *p, size_t size) {
     if (size < 3 || p[0] != 'P' || !strchr("1234567fF", p[1]) || p[1] == '\0') return 0;
     return p[2] == '#' || p[2] == ' ' || (p[2] >= '\t' && p[2] <= '\r');
 }
 
 /* TGA has no signature: accept headers whose fields agree with each other. Text never passes,
  * because its second byte would have to be 0 or 1. */
-static int is_plausible_tga(const uint8_t *p, size_t size)
-{
+static int is_plausible_tga(const uint8_t *p, size_t size) {
     if (size < 18) return 0;
     const unsigned map = p[1], kind = p[2], map_depth = p[7], depth = p[16];
     const int map_fits = map_depth == 15 || map_depth == 16 || map_depth == 24 || map_depth == 32;
@@ -96,8 +93,7 @@ static int is_plausible_tga(const uint8_t *p, size_t size)
     }
 }
 
-glimpse_image_format glimpse_image_sniff(const void *data, size_t size)
-{
+glimpse_image_format glimpse_image_sniff(const void *data, size_t size) {
     const uint8_t *p = data;
     for (size_t i = 0; i < sizeof signatures / sizeof signatures[0]; i++) {
         const struct signature *s = &signatures[i];
@@ -115,8 +111,7 @@ glimpse_image_format glimpse_image_sniff(const void *data, size_t size)
     return GLIMPSE_FORMAT_UNKNOWN;
 }
 
-const char *glimpse_image_format_name(glimpse_image_format format)
-{
+const char *glimpse_image_format_name(glimpse_image_format format) {
     switch (format) {
     case GLIMPSE_FORMAT_JPEG: return "JPEG";
     case GLIMPSE_FORMAT_PNG: return "PNG";
@@ -139,8 +134,7 @@ const char *glimpse_image_format_name(glimpse_image_format format)
     return "unknown";
 }
 
-int glimpse_image_format_supported(glimpse_image_format format)
-{
+int glimpse_image_format_supported(glimpse_image_format format) {
     switch (format) {
     case GLIMPSE_FORMAT_JPEG:
     case GLIMPSE_FORMAT_PNG:
@@ -173,13 +167,12 @@ int glimpse_image_format_supported(glimpse_image_format format)
     return 0;
 }
 
-int glimpse_image_name_is_picture(const char *name)
-{
+int glimpse_image_name_is_picture(const char *name) {
     static const char *const endings[] = {
-        "jpg", "jpeg", "jpe",  "jfif", "jif", "mpo", "png", "apng", "gif", "bmp", "dib", "rle",
-        "pnm", "pbm",  "pgm",  "ppm",  "tga", "icb", "vda", "vst",  "psd", "psb", "hdr", "rgbe",
-        "pic", "webp", "tif",  "tiff", "heic", "heics", "heif", "heifs", "hif", "avif", "avifs",
-        "jxl", "jp2",  "j2k",  "jpx",  "jpf", "j2c", "jpc",
+        "jpg", "jpeg", "jpe", "jfif", "jif", "mpo", "png", "apng", "gif", "bmp", "dib", "rle",
+        "pnm", "pbm", "pgm", "ppm", "tga", "icb", "vda", "vst", "psd", "psb", "hdr", "rgbe", "pic",
+        "webp", "tif", "tiff", "heic", "heics", "heif", "heifs", "hif", "avif", "avifs", "jxl",
+        "jp2", "j2k", "jpx", "jpf", "j2c", "jpc",
         /* camera raw */
         "dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "orf", "rw2", "raw", "raf",
         "pef", "srw", "x3f", "mrw", "rwl", "3fr", "fff", "iiq", "kdc", "dcr", "erf", "mef", "mos",

@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-int glimpse_picture_check_size(const glimpse_source *source, uint64_t width, uint64_t height)
-{
+int glimpse_picture_check_size(const glimpse_source *source, uint64_t width, uint64_t height) {
     if (width == 0 || height == 0) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "declares an empty picture (%llu x %llu)",
                             (unsigned long long)width, (unsigned long long)height);
@@ -28,8 +27,7 @@ int glimpse_picture_check_size(const glimpse_source *source, uint64_t width, uin
 }
 
 int glimpse_picture_reserve(glimpse_image *picture, const glimpse_source *source, uint64_t width,
-                            uint64_t height)
-{
+                            uint64_t height) {
     int status = glimpse_picture_check_size(source, width, height);
     if (status < 0) return status;
     uint64_t bytes = width * height * 3;
@@ -44,14 +42,12 @@ int glimpse_picture_reserve(glimpse_image *picture, const glimpse_source *source
     return GLIMPSE_OK;
 }
 
-static int unsupported(const char *what)
-{
+static int unsupported(const char *what) {
     return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s pictures cannot be decoded by this build", what);
 }
 
 static int decode_as(glimpse_image *picture, const glimpse_source *source,
-                     glimpse_image_format format)
-{
+                     glimpse_image_format format) {
     switch (format) {
     case GLIMPSE_FORMAT_JPEG: return glimpse_decode_jpeg(picture, source);
     case GLIMPSE_FORMAT_PNG: return glimpse_decode_png(picture, source);
@@ -85,8 +81,7 @@ static int decode_as(glimpse_image *picture, const glimpse_source *source,
     return glimpse_fail(GLIMPSE_E_FORMAT, "not a picture in a format known here");
 }
 
-static int read_options(uint64_t *max_pixels, const glimpse_decode_options *options)
-{
+static int read_options(uint64_t *max_pixels, const glimpse_decode_options *options) {
     *max_pixels = GLIMPSE_DEFAULT_MAX_PIXELS;
     if (!options) return GLIMPSE_OK;
     if (options->version != GLIMPSE_DECODE_OPTIONS_VERSION) {
@@ -98,8 +93,7 @@ static int read_options(uint64_t *max_pixels, const glimpse_decode_options *opti
 }
 
 int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, const char *name,
-                         const glimpse_decode_options *options)
-{
+                         const glimpse_decode_options *options) {
     *out = NULL;
     if (!name) name = "picture";
     glimpse_source source = {data, size, 0};
@@ -127,8 +121,7 @@ done:
 
 /* A folder scan meets films and archives with picture names: look at the first bytes before
  * reading gigabytes. Says nothing about files it cannot read; the full read will. */
-static int looks_like_a_picture(const char *path)
-{
+static int looks_like_a_picture(const char *path) {
     struct stat info;
     if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return 1;
     FILE *file = fopen(path, "rbe");
@@ -140,8 +133,8 @@ static int looks_like_a_picture(const char *path)
     return failed || glimpse_image_sniff(head, got) != GLIMPSE_FORMAT_UNKNOWN;
 }
 
-int glimpse_image_open(glimpse_image **out, const char *path, const glimpse_decode_options *options)
-{
+int glimpse_image_open(glimpse_image **out, const char *path,
+                       const glimpse_decode_options *options) {
     *out = NULL;
     uint64_t max_pixels;
     int status = read_options(&max_pixels, options);
@@ -165,8 +158,8 @@ int glimpse_image_open(glimpse_image **out, const char *path, const glimpse_deco
     return status;
 }
 
-int glimpse_image_from_rgb(glimpse_image **out, const uint8_t *rgb, uint32_t width, uint32_t height)
-{
+int glimpse_image_from_rgb(glimpse_image **out, const uint8_t *rgb, uint32_t width,
+                           uint32_t height) {
     *out = NULL;
     const glimpse_source any = {NULL, 0, UINT64_MAX};
     glimpse_image *picture = calloc(1, sizeof *picture);
@@ -189,29 +182,24 @@ int glimpse_image_from_rgb(glimpse_image **out, const uint8_t *rgb, uint32_t wid
     return GLIMPSE_OK;
 }
 
-void glimpse_image_free(glimpse_image *image)
-{
+void glimpse_image_free(glimpse_image *image) {
     if (!image) return;
     free(image->pixels);
     free(image);
 }
 
-uint32_t glimpse_image_width(const glimpse_image *image)
-{
+uint32_t glimpse_image_width(const glimpse_image *image) {
     return image->width;
 }
 
-uint32_t glimpse_image_height(const glimpse_image *image)
-{
+uint32_t glimpse_image_height(const glimpse_image *image) {
     return image->height;
 }
 
-const uint8_t *glimpse_image_pixels(const glimpse_image *image)
-{
+const uint8_t *glimpse_image_pixels(const glimpse_image *image) {
     return image->pixels;
 }
 
-const glimpse_image_meta *glimpse_image_get_meta(const glimpse_image *image)
-{
+const glimpse_image_meta *glimpse_image_get_meta(const glimpse_image *image) {
     return &image->meta;
 }

@@ -62,27 +62,22 @@ int glimpse_decode_heif(glimpse_image *picture, const glimpse_source *source);
 int glimpse_heif_available(glimpse_image_format format);
 
 /* Pillow's CMYK (0 = no ink) to RGB: (255-c)(255-k)/255, rounded. */
-static inline uint8_t glimpse_cmyk_channel(unsigned c, unsigned k)
-{
+static inline uint8_t glimpse_cmyk_channel(unsigned c, unsigned k) {
     unsigned light = 255 - k;
     unsigned product = c * light + 128;
     return (uint8_t)(light - (((product >> 8) + product) >> 8));
 }
 
-static inline uint32_t glimpse_u16le(const uint8_t *p)
-{
+static inline uint32_t glimpse_u16le(const uint8_t *p) {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8;
 }
-static inline uint32_t glimpse_u32le(const uint8_t *p)
-{
+static inline uint32_t glimpse_u32le(const uint8_t *p) {
     return glimpse_u16le(p) | glimpse_u16le(p + 2) << 16;
 }
-static inline uint32_t glimpse_u16be(const uint8_t *p)
-{
+static inline uint32_t glimpse_u16be(const uint8_t *p) {
     return (uint32_t)p[0] << 8 | (uint32_t)p[1];
 }
-static inline uint32_t glimpse_u32be(const uint8_t *p)
-{
+static inline uint32_t glimpse_u32be(const uint8_t *p) {
     return glimpse_u16be(p) << 16 | glimpse_u16be(p + 2);
 }
 

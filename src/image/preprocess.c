@@ -21,8 +21,7 @@ typedef struct crop_plan {
     int64_t left, top; /* of the model's input in the resized picture */
 } crop_plan;
 
-static int64_t crop_offset(uint32_t n, uint32_t crop, glimpse_crop_rule rule)
-{
+static int64_t crop_offset(uint32_t n, uint32_t crop, glimpse_crop_rule rule) {
     if (n < crop) {
         const int64_t missing = (int64_t)crop - n;
         return rule == GLIMPSE_CROP_TORCHVISION ? -(missing / 2) : -((missing + 1) / 2);
@@ -33,8 +32,7 @@ static int64_t crop_offset(uint32_t n, uint32_t crop, glimpse_crop_rule rule)
     return half;
 }
 
-static int make_plan(crop_plan *out, const glimpse_preprocess *p, const glimpse_image *image)
-{
+static int make_plan(crop_plan *out, const glimpse_preprocess *p, const glimpse_image *image) {
     if (p->width == 0 || p->height == 0 || p->width > 65536 || p->height > 65536) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a model input of %u x %u pixels", p->width,
                             p->height);
@@ -85,16 +83,14 @@ static int make_plan(crop_plan *out, const glimpse_preprocess *p, const glimpse_
 
 /* The part of the resized picture that the model sees along one axis, and where it goes. */
 static void visible(int64_t offset, uint32_t n, uint32_t want, uint32_t *from, uint32_t *to,
-                    uint32_t *count)
-{
+                    uint32_t *count) {
     const int64_t end = offset + want < n ? offset + want : n;
     *from = offset > 0 ? (uint32_t)offset : 0;
     *to = offset < 0 ? (uint32_t)-offset : 0;
     *count = (uint32_t)(end - *from); /* never empty: the crop is centred */
 }
 
-int glimpse_preprocess_rgb(const glimpse_preprocess *p, const glimpse_image *image, uint8_t *rgb)
-{
+int glimpse_preprocess_rgb(const glimpse_preprocess *p, const glimpse_image *image, uint8_t *rgb) {
     crop_plan plan;
     int status = make_plan(&plan, p, image);
     if (status < 0) return status;
@@ -110,8 +106,7 @@ int glimpse_preprocess_rgb(const glimpse_preprocess *p, const glimpse_image *ima
 }
 
 int glimpse_preprocess_rgb_plain(const glimpse_preprocess *p, const glimpse_image *image,
-                                 uint8_t *rgb)
-{
+                                 uint8_t *rgb) {
     crop_plan plan;
     int status = make_plan(&plan, p, image);
     if (status < 0) return status;
@@ -140,8 +135,7 @@ int glimpse_preprocess_rgb_plain(const glimpse_preprocess *p, const glimpse_imag
     return status;
 }
 
-void glimpse_preprocess_normalize(const glimpse_preprocess *p, const uint8_t *rgb, float *chw)
-{
+void glimpse_preprocess_normalize(const glimpse_preprocess *p, const uint8_t *rgb, float *chw) {
     const size_t pixels = (size_t)p->width * p->height;
     for (int c = 0; c < 3; c++) {
         float table[256];
@@ -150,6 +144,7 @@ void glimpse_preprocess_normalize(const glimpse_preprocess *p, const uint8_t *rg
             table[v] = p->normalize ? (scaled - p->mean[c]) / p->std[c] : scaled;
         }
         float *plane = chw + (size_t)c * pixels;
-        for (size_t i = 0; i < pixels; i++) plane[i] = table[rgb[i * 3 + (size_t)c]];
+        for (size_t i = 0; i < pixels; i++)
+            plane[i] = table[rgb[i * 3 + (size_t)c]];
     }
 }

@@ -12,10 +12,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { PRECISION = 22 };
+enum { PRECISION = GLIMPSE_RESIZE_PRECISION };
 
-static double filter_value(glimpse_resample filter, double x)
-{
+static double filter_value(glimpse_resample filter, double x) {
     if (x < 0.0) x = -x;
     if (filter == GLIMPSE_RESAMPLE_BILINEAR) return x < 1.0 ? 1.0 - x : 0.0;
     const double a = -0.5; /* Keys' cubic */
@@ -24,14 +23,12 @@ static double filter_value(glimpse_resample filter, double x)
     return 0.0;
 }
 
-static double filter_radius(glimpse_resample filter)
-{
+static double filter_radius(glimpse_resample filter) {
     return filter == GLIMPSE_RESAMPLE_BILINEAR ? 1.0 : 2.0;
 }
 
 /* The most taps an output can have. */
-static size_t most_taps(uint32_t in, uint32_t out, glimpse_resample filter)
-{
+static size_t most_taps(uint32_t in, uint32_t out, glimpse_resample filter) {
     const double scale = (double)in / out;
     return (size_t)ceil(filter_radius(filter) * (scale < 1.0 ? 1.0 : scale)) * 2 + 1;
 }
@@ -39,8 +36,7 @@ static size_t most_taps(uint32_t in, uint32_t out, glimpse_resample filter)
 /* The weights of output `o`: returns their number, at most most_taps(). `exact` is room for them
  * before they are rounded. */
 static uint32_t weigh(int32_t *values, double *exact, uint32_t *start, uint32_t in, uint32_t out,
-                      uint32_t o, glimpse_resample filter)
-{
+                      uint32_t o, glimpse_resample filter) {
     const double scale = (double)in / out;
     const double stretch = scale < 1.0 ? 1.0 : scale;
     const double support = filter_radius(filter) * stretch;
@@ -66,8 +62,7 @@ static uint32_t weigh(int32_t *values, double *exact, uint32_t *start, uint32_t 
     return (uint32_t)(to - from);
 }
 
-static uint8_t clip(int32_t sum)
-{
+static uint8_t clip(int32_t sum) {
     const int32_t value = sum >> PRECISION;
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
@@ -75,8 +70,7 @@ static uint8_t clip(int32_t sum)
 /* ---- plain ------------------------------------------------------------------------------- */
 
 int glimpse_resize_plain(uint8_t *to, uint32_t out_w, uint32_t out_h, const uint8_t *from,
-                         uint32_t in_w, uint32_t in_h, glimpse_resample filter)
-{
+                         uint32_t in_w, uint32_t in_h, glimpse_resample filter) {
     int status = GLIMPSE_OK;
     const size_t taps_x = most_taps(in_w, out_w, filter), taps_y = most_taps(in_h, out_h, filter);
     const size_t taps = taps_x > taps_y ? taps_x : taps_y;
@@ -121,38 +115,45 @@ done:
 
 /* ---- fast -------------------------------------------------------------------------------- */
 
-void glimpse_weights_release(glimpse_weights *weights)
-{
+void glimpse_weights_release(glimpse_weights *weights) {
     free(weights->start);
     free(weights->taps);
     free(weights->values);
+    free(weights->high);
+    free(weights->low);
     *weights = (glimpse_weights){0};
 }
 
 int glimpse_weights_create(glimpse_weights *weights, uint32_t in, uint32_t out, uint32_t first,
-                           uint32_t count, glimpse_resample filter)
-{
+                           uint32_t count, glimpse_resample filter) {
     int status = GLIMPSE_OK;
     double *exact = NULL;
     *weights = (glimpse_weights){0};
     /* Rounded up, so that kernels may read whole vectors of weights. */
     const uint64_t stride = ((uint64_t)most_taps(in, out, filter) + 7) & ~UINT64_C(7);
-    const uint64_t bytes = stride * count * sizeof(int32_t);
+    const uint64_t bytes = stride * count * 2 * sizeof(int32_t);
     weights->count = count;
     weights->stride = (size_t)stride;
     if (bytes < SIZE_MAX / 2) {
         weights->start = malloc(count * sizeof *weights->start);
         weights->taps = malloc(count * sizeof *weights->taps);
         weights->values = calloc((size_t)stride * count, sizeof *weights->values);
+        weights->high = malloc((size_t)stride * count * sizeof *weights->high);
+        weights->low = malloc((size_t)stride * count * sizeof *weights->low);
         exact = malloc((size_t)stride * sizeof *exact);
     }
-    if (!weights->start || !weights->taps || !weights->values || !exact) {
+    if (!weights->start || !weights->taps || !weights->values || !weights->high || !weights->low ||
+        !exact) {
         status = glimpse_fail_nomem(bytes, "resampling weights");
         goto done;
     }
     for (uint32_t i = 0; i < count; i++) {
         weights->taps[i] = weigh(weights->values + i * stride, exact, &weights->start[i], in, out,
                                  first + i, filter);
+    }
+    for (size_t i = 0; i < (size_t)stride * count; i++) {
+        weights->high[i] = (int16_t)(weights->values[i] >> 15);
+        weights->low[i] = (int16_t)(weights->values[i] & 0x7fff);
     }
 done:
     free(exact);
@@ -161,8 +162,7 @@ done:
 }
 
 static void horizontal_portable(uint8_t *to, const uint8_t *from, size_t from_pixels,
-                                const glimpse_weights *weights)
-{
+                                const glimpse_weights *weights) {
     (void)from_pixels;
     for (size_t o = 0; o < weights->count; o++, to += 3) {
         const int32_t *values = weights->values + o * weights->stride;
@@ -180,35 +180,37 @@ static void horizontal_portable(uint8_t *to, const uint8_t *from, size_t from_pi
 }
 
 static void vertical_portable(uint8_t *to, const uint8_t *from, size_t stride,
-                              const int32_t *values, size_t taps, size_t bytes)
-{
+                              const glimpse_weights *weights, size_t o, size_t bytes) {
+    const int32_t *values = weights->values + o * weights->stride;
+    const size_t taps = weights->taps[o];
     enum { BLOCK = 512 }; /* sums that stay in the first-level cache */
     int32_t sums[BLOCK];
     for (size_t at = 0; at < bytes; at += BLOCK) {
         const size_t count = bytes - at < BLOCK ? bytes - at : BLOCK;
-        for (size_t i = 0; i < count; i++) sums[i] = 1 << (PRECISION - 1);
+        for (size_t i = 0; i < count; i++)
+            sums[i] = 1 << (PRECISION - 1);
         for (size_t t = 0; t < taps; t++) {
             const uint8_t *row = from + t * stride + at;
             const int32_t value = values[t];
-            for (size_t i = 0; i < count; i++) sums[i] += value * row[i];
+            for (size_t i = 0; i < count; i++)
+                sums[i] += value * row[i];
         }
-        for (size_t i = 0; i < count; i++) to[at + i] = clip(sums[i]);
+        for (size_t i = 0; i < count; i++)
+            to[at + i] = clip(sums[i]);
     }
 }
 
 const glimpse_resize_kernels glimpse_resize_portable = {"portable", horizontal_portable,
                                                         vertical_portable};
 
-const glimpse_resize_kernels *glimpse_resize_best(void)
-{
+const glimpse_resize_kernels *glimpse_resize_best(void) {
     const glimpse_resize_kernels *avx2 = glimpse_resize_avx2();
     return avx2 ? avx2 : &glimpse_resize_portable;
 }
 
 int glimpse_resize_region(uint8_t *to, size_t to_stride, glimpse_region region, uint32_t out_w,
                           uint32_t out_h, const uint8_t *from, uint32_t in_w, uint32_t in_h,
-                          glimpse_resample filter, const glimpse_resize_kernels *kernels)
-{
+                          glimpse_resample filter, const glimpse_resize_kernels *kernels) {
     int status = GLIMPSE_OK;
     glimpse_weights across = {0}, down = {0};
     uint8_t *middle = NULL;
@@ -251,7 +253,7 @@ int glimpse_resize_region(uint8_t *to, size_t to_stride, glimpse_region region, 
     if (out_h != in_h) {
         for (size_t y = 0; y < region.h; y++) {
             kernels->vertical(to + y * to_stride, rows + (down.start[y] - first_row) * stride,
-                              stride, down.values + y * down.stride, down.taps[y], row_bytes);
+                              stride, &down, y, row_bytes);
         }
     } else if (out_w == in_w) {
         for (size_t y = 0; y < region.h; y++) {
@@ -266,8 +268,7 @@ done:
 }
 
 int glimpse_image_resize(glimpse_image **out, const glimpse_image *image, uint32_t width,
-                         uint32_t height, glimpse_resample filter)
-{
+                         uint32_t height, glimpse_resample filter) {
     *out = NULL;
     if (width == 0 || height == 0 || width > 65536 || height > 65536) {
         return glimpse_fail(GLIMPSE_E_INVALID, "cannot resize to %u x %u: sides are 1 to 65536",
@@ -286,9 +287,9 @@ int glimpse_image_resize(glimpse_image **out, const glimpse_image *image, uint32
     resized->meta.height = height;
     resized->turn = 1;
     const glimpse_region all = {0, 0, width, height};
-    status = glimpse_resize_region(resized->pixels, (size_t)width * 3, all, width, height,
-                                   image->pixels, image->width, image->height, filter,
-                                   glimpse_resize_best());
+    status =
+        glimpse_resize_region(resized->pixels, (size_t)width * 3, all, width, height, image->pixels,
+                              image->width, image->height, filter, glimpse_resize_best());
     if (status < 0) goto done;
     *out = resized;
     resized = NULL;

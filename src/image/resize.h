@@ -23,25 +23,29 @@
 
 /* The weights of some outputs of one axis. */
 typedef struct glimpse_weights {
-    size_t count;    /* outputs */
-    size_t stride;   /* room for taps per output */
-    uint32_t *start; /* [count] first input */
-    uint32_t *taps;  /* [count] number of inputs */
-    int32_t *values; /* [count][stride], zero behind the taps */
+    size_t count;        /* outputs */
+    size_t stride;       /* room for taps per output */
+    uint32_t *start;     /* [count] first input */
+    uint32_t *taps;      /* [count] number of inputs */
+    int32_t *values;     /* [count][stride], zero behind the taps */
+    int16_t *high, *low; /* the same in halves: value = high * 2^15 + low, 0 <= low < 2^15 */
 } glimpse_weights;
+
+enum { GLIMPSE_RESIZE_PRECISION = 22 };
 
 int glimpse_weights_create(glimpse_weights *weights, uint32_t in, uint32_t out, uint32_t first,
                            uint32_t count, glimpse_resample filter);
 void glimpse_weights_release(glimpse_weights *weights);
 
-/* Kernels: one row of `weights->count` RGB pixels; one row of `bytes` bytes from `taps` rows that
- * are `stride` bytes apart. */
+/* Kernels. Horizontal: one row of `weights->count` RGB pixels from a row of `from_pixels`.
+ * Vertical: output `o` of the weights, a row of `bytes` bytes, from the rows that start at `from`
+ * and are `stride` bytes apart. No kernel reads outside the rows it is given. */
 typedef struct glimpse_resize_kernels {
     const char *name;
     void (*horizontal)(uint8_t *to, const uint8_t *from, size_t from_pixels,
                        const glimpse_weights *weights);
-    void (*vertical)(uint8_t *to, const uint8_t *from, size_t stride, const int32_t *values,
-                     size_t taps, size_t bytes);
+    void (*vertical)(uint8_t *to, const uint8_t *from, size_t stride,
+                     const glimpse_weights *weights, size_t o, size_t bytes);
 } glimpse_resize_kernels;
 
 extern const glimpse_resize_kernels glimpse_resize_portable;

@@ -16,8 +16,7 @@
 
 #include <stdlib.h>
 
-static void mirror_rows(uint8_t *pixels, size_t width, size_t height)
-{
+static void mirror_rows(uint8_t *pixels, size_t width, size_t height) {
     for (size_t y = 0; y < height; y++) {
         uint8_t *left = pixels + y * width * 3, *right = left + (width - 1) * 3;
         for (; left < right; left += 3, right -= 3) {
@@ -30,8 +29,7 @@ static void mirror_rows(uint8_t *pixels, size_t width, size_t height)
     }
 }
 
-static void flip_upside_down(uint8_t *pixels, size_t width, size_t height)
-{
+static void flip_upside_down(uint8_t *pixels, size_t width, size_t height) {
     size_t stride = width * 3;
     for (size_t y = 0; y < height / 2; y++) {
         uint8_t *above = pixels + y * stride, *below = pixels + (height - 1 - y) * stride;
@@ -46,8 +44,7 @@ static void flip_upside_down(uint8_t *pixels, size_t width, size_t height)
 /* Orientations 5..8. Walks the picture in square tiles, so that both the rows that are read and
  * the columns that are written stay in the cache. */
 static void transpose(uint8_t *to, const uint8_t *from, size_t width, size_t height,
-                      int orientation)
-{
+                      int orientation) {
     enum { TILE = 32 };
     const int mirror_x = orientation == 7 || orientation == 8; /* new y counts from the right */
     const int mirror_y = orientation == 6 || orientation == 7; /* new x counts from below */
@@ -70,8 +67,7 @@ static void transpose(uint8_t *to, const uint8_t *from, size_t width, size_t hei
     }
 }
 
-int glimpse_picture_turn(glimpse_image *picture, int orientation)
-{
+int glimpse_picture_turn(glimpse_image *picture, int orientation) {
     const size_t width = picture->width, height = picture->height;
     if (orientation == 2 || orientation == 3) mirror_rows(picture->pixels, width, height);
     if (orientation == 3 || orientation == 4) flip_upside_down(picture->pixels, width, height);

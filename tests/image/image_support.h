@@ -13,28 +13,26 @@
 #include <sys/wait.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER 1 /* reserves terabytes of address space, so RLIMIT_AS cannot be used */
+# define UNDER_SANITIZER 1 /* reserves terabytes of address space, so RLIMIT_AS cannot be used */
 #else
-#define UNDER_SANITIZER 0
+# define UNDER_SANITIZER 0
 #endif
 
-static inline uint64_t fnv1a(const void *data, size_t size)
-{
+static inline uint64_t fnv1a(const void *data, size_t size) {
     const uint8_t *p = data;
     uint64_t value = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < size; i++) value = (value ^ p[i]) * UINT64_C(0x100000001b3);
+    for (size_t i = 0; i < size; i++)
+        value = (value ^ p[i]) * UINT64_C(0x100000001b3);
     return value;
 }
 
-static inline uint64_t image_hash(const glimpse_image *image)
-{
+static inline uint64_t image_hash(const glimpse_image *image) {
     return fnv1a(glimpse_image_pixels(image),
                  (size_t)glimpse_image_width(image) * glimpse_image_height(image) * 3);
 }
 
 /* A small deterministic generator (xorshift64*). */
-static inline uint64_t next_random(uint64_t *state)
-{
+static inline uint64_t next_random(uint64_t *state) {
     *state ^= *state >> 12;
     *state ^= *state << 25;
     *state ^= *state >> 27;
@@ -53,8 +51,7 @@ typedef struct table {
 } table;
 
 /* Splits the next line in place; 0 at the end. */
-static inline int table_next(table *t)
-{
+static inline int table_next(table *t) {
     char *from = t->at;
     if (!*from) return 0;
     t->count = 0;
@@ -85,8 +82,7 @@ static inline int table_next(table *t)
     return 1;
 }
 
-static inline table table_open(const char *path, char separator)
-{
+static inline table table_open(const char *path, char separator) {
     table t = {.separator = separator};
     t.text = t.at = read_whole_file(path, NULL);
     assert_true(table_next(&t));
@@ -95,8 +91,7 @@ static inline table table_open(const char *path, char separator)
     return t;
 }
 
-static inline const char *table_get(const table *t, const char *name)
-{
+static inline const char *table_get(const table *t, const char *name) {
     for (int i = 0; i < t->named; i++) {
         const char *have = t->names[i][0] == '#' ? t->names[i] + 1 : t->names[i];
         if (strcmp(have, name) == 0) return i < t->count ? t->fields[i] : "";
@@ -105,24 +100,22 @@ static inline const char *table_get(const table *t, const char *name)
     return "";
 }
 
-static inline void table_close(table *t)
-{
+static inline void table_close(table *t) {
     free(t->text);
 }
 
 /* What became of a file that was decoded in a child of its own. */
 typedef struct verdict {
-    int crashed;    /* killed by a signal, timed out or ran out of its limits */
+    int crashed; /* killed by a signal, timed out or ran out of its limits */
     int signal;
-    int status;     /* of the decoder */
+    int status; /* of the decoder */
     uint32_t width, height;
     double seconds; /* processor time of the child */
     long peak_kb;   /* resident */
     char message[512];
 } verdict;
 
-static inline verdict decode_guarded(const char *path, size_t memory_limit, unsigned seconds)
-{
+static inline verdict decode_guarded(const char *path, size_t memory_limit, unsigned seconds) {
     verdict v;
     memset(&v, 0, sizeof v);
     int pipes[2];

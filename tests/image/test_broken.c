@@ -19,15 +19,13 @@ static const struct difference {
     {"thousand_scans_6000x6000.jpg", GLIMPSE_E_LIMIT, "20 seconds of work for one picture"},
 };
 
-static const char *broken(const char *file)
-{
+static const char *broken(const char *file) {
     char path[512];
     (void)snprintf(path, sizeof path, "images/broken/%s", file);
     return shared_path(path);
 }
 
-static int pillow_cannot_judge(const char *path)
-{
+static int pillow_cannot_judge(const char *path) {
     /* Pillow 9.4 reads no HEIF and AVIF at all, and TIFF, JPEG 2000 by other libraries. */
     size_t size;
     uint8_t *data = read_whole_file(path, &size);
@@ -37,8 +35,7 @@ static int pillow_cannot_judge(const char *path)
            format == GLIMPSE_FORMAT_TIFF;
 }
 
-static void no_broken_file_crashes_hangs_or_passes_unnoticed(void **state)
-{
+static void no_broken_file_crashes_hangs_or_passes_unnoticed(void **state) {
     (void)state;
     table t = table_open(broken("broken.csv"), ',');
     int bad = 0, seen = 0, decoded = 0;
@@ -82,8 +79,7 @@ static void no_broken_file_crashes_hangs_or_passes_unnoticed(void **state)
 
 /* A header that declares much costs nothing: 64 MB of address space beyond what the process has
  * would not do if memory were taken first. */
-static void declared_sizes_are_refused_before_memory_is_taken(void **state)
-{
+static void declared_sizes_are_refused_before_memory_is_taken(void **state) {
     (void)state;
     static const char *const names[] = {"jpeg_declares_65000.jpg", "png_declares_50000.png",
                                         "gif_declares_65535.gif",  "bmp_declares_2g.bmp",
@@ -93,14 +89,12 @@ static void declared_sizes_are_refused_before_memory_is_taken(void **state)
         (void)snprintf(relative, sizeof relative, "tests/image/fixtures/%s", names[i]);
         const verdict v = decode_guarded(source_path(relative), (size_t)256 << 20, SECONDS);
         if (v.crashed || v.status != GLIMPSE_E_LIMIT) {
-            fail_msg("%s: %d %s %s", names[i], v.crashed, glimpse_status_name(v.status),
-                     v.message);
+            fail_msg("%s: %d %s %s", names[i], v.crashed, glimpse_status_name(v.status), v.message);
         }
     }
 }
 
-static void a_picture_beyond_memory_is_an_error_not_a_crash(void **state)
-{
+static void a_picture_beyond_memory_is_an_error_not_a_crash(void **state) {
     (void)state;
     if (UNDER_SANITIZER) skip();
     /* 190 megapixels are within the pixel limit, but 570 MB are not within 300 MB. */
@@ -121,8 +115,7 @@ static void a_picture_beyond_memory_is_an_error_not_a_crash(void **state)
     free(folder);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_broken_file_crashes_hangs_or_passes_unnoticed),
         cmocka_unit_test(declared_sizes_are_refused_before_memory_is_taken),

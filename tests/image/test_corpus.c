@@ -32,28 +32,24 @@ static const exception refused[] = {
     {"heif/vvc32.heif", GLIMPSE_E_UNSUPPORTED, "VVC inside"},
 };
 
-static const exception *find_exception(const char *file)
-{
+static const exception *find_exception(const char *file) {
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         if (strcmp(refused[i].file, file) == 0) return &refused[i];
     }
     return NULL;
 }
 
-static const char *corpus(const char *folder, const char *file)
-{
+static const char *corpus(const char *folder, const char *file) {
     char path[512];
     (void)snprintf(path, sizeof path, "images/%s%s%s", folder, folder[0] ? "/" : "", file);
     return shared_path(path);
 }
 
-static int starts_with(const char *text, const char *start)
-{
+static int starts_with(const char *text, const char *start) {
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-static void every_valid_picture_decodes_with_its_size(void **state)
-{
+static void every_valid_picture_decodes_with_its_size(void **state) {
     (void)state;
     table t = table_open(corpus("formats", "formats.csv"), ',');
     const int tiff = glimpse_image_format_supported(GLIMPSE_FORMAT_TIFF);
@@ -114,8 +110,7 @@ static const struct metadata_difference {
     {"sony-powershota5.jpg", "the camera is in a Canon block, there is no EXIF"},
 };
 
-static int differs_from_exiftool(const char *file)
-{
+static int differs_from_exiftool(const char *file) {
     for (size_t i = 0; i < sizeof metadata_differences / sizeof metadata_differences[0]; i++) {
         if (strcmp(metadata_differences[i].file, file) == 0) return 1;
     }
@@ -123,19 +118,18 @@ static int differs_from_exiftool(const char *file)
 }
 
 /* Mean absolute difference of two pictures of one size. */
-static double distance(const glimpse_image *a, const glimpse_image *b)
-{
+static double distance(const glimpse_image *a, const glimpse_image *b) {
     assert_int_equal(glimpse_image_width(a), glimpse_image_width(b));
     assert_int_equal(glimpse_image_height(a), glimpse_image_height(b));
     const size_t bytes = (size_t)glimpse_image_width(a) * glimpse_image_height(a) * 3;
     const uint8_t *p = glimpse_image_pixels(a), *q = glimpse_image_pixels(b);
     uint64_t sum = 0;
-    for (size_t i = 0; i < bytes; i++) sum += (uint64_t)abs((int)p[i] - (int)q[i]);
+    for (size_t i = 0; i < bytes; i++)
+        sum += (uint64_t)abs((int)p[i] - (int)q[i]);
     return (double)sum / (double)bytes;
 }
 
-static void check_alike(const char *folder, const char *pattern, double most)
-{
+static void check_alike(const char *folder, const char *pattern, double most) {
     glimpse_image *first = NULL;
     for (int turn = 1; turn <= 8; turn++) {
         char name[64];
@@ -154,8 +148,7 @@ static void check_alike(const char *folder, const char *pattern, double most)
     glimpse_image_free(first);
 }
 
-static void the_eight_orientations_look_alike(void **state)
-{
+static void the_eight_orientations_look_alike(void **state) {
     (void)state;
     check_alike("orientation", "landscape_%d.jpg", 4.0);
     check_alike("orientation", "portrait_%d.jpg", 4.0);
@@ -164,8 +157,7 @@ static void the_eight_orientations_look_alike(void **state)
     }
 }
 
-static void photos_have_their_sizes(void **state)
-{
+static void photos_have_their_sizes(void **state) {
     (void)state;
     table t = table_open(corpus("", "photos.csv"), ',');
     int seen = 0;
@@ -181,8 +173,7 @@ static void photos_have_their_sizes(void **state)
     assert_int_equal(seen, 400);
 }
 
-static void dates_places_and_orientations_are_those_of_exiftool(void **state)
-{
+static void dates_places_and_orientations_are_those_of_exiftool(void **state) {
     (void)state;
     table t = table_open(corpus("exif", "exif.csv"), ',');
     int bad = 0, seen = 0;
@@ -209,12 +200,13 @@ static void dates_places_and_orientations_are_those_of_exiftool(void **state)
             bad++;
         }
         const char *latitude = table_get(&t, "gps_latitude");
-        const double lat = strtod(latitude, NULL), lon = strtod(table_get(&t, "gps_longitude"), NULL);
+        const double lat = strtod(latitude, NULL),
+                     lon = strtod(table_get(&t, "gps_longitude"), NULL);
         const int place = latitude[0] != '\0' && !(lat == 0.0 && lon == 0.0);
-        if (meta->has_gps != place || (place && (fabs(meta->latitude - lat) > 2e-6 ||
-                                                 fabs(meta->longitude - lon) > 2e-6))) {
-            print_error("%s: place %d %f %f, expected %f %f\n", file, meta->has_gps,
-                        meta->latitude, meta->longitude, lat, lon);
+        if (meta->has_gps != place ||
+            (place && (fabs(meta->latitude - lat) > 2e-6 || fabs(meta->longitude - lon) > 2e-6))) {
+            print_error("%s: place %d %f %f, expected %f %f\n", file, meta->has_gps, meta->latitude,
+                        meta->longitude, lat, lon);
             bad++;
         }
         const char *make = table_get(&t, "make"), *model = table_get(&t, "model");
@@ -231,8 +223,7 @@ static void dates_places_and_orientations_are_those_of_exiftool(void **state)
     assert_true(seen >= 45);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_valid_picture_decodes_with_its_size),
         cmocka_unit_test(the_eight_orientations_look_alike),

@@ -5,15 +5,13 @@
 
 #include <math.h>
 
-static const char *fixture(const char *name)
-{
+static const char *fixture(const char *name) {
     char relative[256];
     (void)snprintf(relative, sizeof relative, "tests/image/fixtures/%s", name);
     return source_path(relative);
 }
 
-static int expected_status(const char *outcome)
-{
+static int expected_status(const char *outcome) {
     if (strcmp(outcome, "ok") == 0) return GLIMPSE_OK;
     if (strcmp(outcome, "format") == 0) return GLIMPSE_E_FORMAT;
     if (strcmp(outcome, "limit") == 0) return GLIMPSE_E_LIMIT;
@@ -21,14 +19,11 @@ static int expected_status(const char *outcome)
     return GLIMPSE_E_UNSUPPORTED;
 }
 
-static int is_optional(const char *name)
-{
-    return strncmp(name, "tiff_", 5) == 0 &&
-           !glimpse_image_format_supported(GLIMPSE_FORMAT_TIFF);
+static int is_optional(const char *name) {
+    return strncmp(name, "tiff_", 5) == 0 && !glimpse_image_format_supported(GLIMPSE_FORMAT_TIFF);
 }
 
-static int check_picture(const table *t, const char *name, const glimpse_image *image)
-{
+static int check_picture(const table *t, const char *name, const glimpse_image *image) {
     const glimpse_image_meta *meta = glimpse_image_get_meta(image);
     int bad = 0;
     const unsigned width = (unsigned)strtoul(table_get(t, "width"), NULL, 10);
@@ -65,8 +60,7 @@ static int check_picture(const table *t, const char *name, const glimpse_image *
     return bad;
 }
 
-static void every_fixture_decodes_to_its_pixels_or_is_refused_with_a_reason(void **state)
-{
+static void every_fixture_decodes_to_its_pixels_or_is_refused_with_a_reason(void **state) {
     (void)state;
     table t = table_open(fixture("manifest.tsv"), '\t');
     int bad = 0, seen = 0;
@@ -87,8 +81,7 @@ static void every_fixture_decodes_to_its_pixels_or_is_refused_with_a_reason(void
             assert_null(image);
             /* The message begins with the path, and says more. */
             const char *path = fixture(name), *message = glimpse_last_error();
-            if (strncmp(message, path, strlen(path)) != 0 ||
-                strlen(message) < strlen(path) + 8) {
+            if (strncmp(message, path, strlen(path)) != 0 || strlen(message) < strlen(path) + 8) {
                 print_error("%s: message '%s'\n", name, message);
                 bad++;
             }
@@ -101,8 +94,7 @@ static void every_fixture_decodes_to_its_pixels_or_is_refused_with_a_reason(void
 }
 
 /* Cut at every length: an error or, near the end, the picture; never something else's memory. */
-static void every_prefix_of_a_fixture_is_survived(void **state)
-{
+static void every_prefix_of_a_fixture_is_survived(void **state) {
     (void)state;
     table t = table_open(fixture("manifest.tsv"), '\t');
     while (table_next(&t)) {
@@ -128,8 +120,7 @@ static void every_prefix_of_a_fixture_is_survived(void **state)
     table_close(&t);
 }
 
-static void the_eight_orientations_of_one_scene_look_alike(void **state)
-{
+static void the_eight_orientations_of_one_scene_look_alike(void **state) {
     (void)state;
     /* The turned fixtures hold the same stored pixels, so each must be the turn of the first. */
     glimpse_image *stored, *turned;
@@ -146,10 +137,10 @@ static void the_eight_orientations_of_one_scene_look_alike(void **state)
         assert_int_equal(glimpse_image_height(turned), swapped ? w : h);
         for (uint32_t y = 0; y < h; y++) {
             for (uint32_t x = 0; x < w; x++) {
-                const uint32_t places[9][2] = {{0, 0},         {x, y},         {w - 1 - x, y},
-                                               {w - 1 - x, h - 1 - y}, {x, h - 1 - y}, {y, x},
-                                               {h - 1 - y, x}, {h - 1 - y, w - 1 - x},
-                                               {y, w - 1 - x}};
+                const uint32_t places[9][2] = {
+                    {0, 0},         {x, y}, {w - 1 - x, y}, {w - 1 - x, h - 1 - y},
+                    {x, h - 1 - y}, {y, x}, {h - 1 - y, x}, {h - 1 - y, w - 1 - x},
+                    {y, w - 1 - x}};
                 const uint32_t *to = places[turn];
                 const size_t width = swapped ? h : w;
                 assert_memory_equal(pixels + (to[1] * width + to[0]) * 3,
@@ -161,8 +152,7 @@ static void the_eight_orientations_of_one_scene_look_alike(void **state)
     glimpse_image_free(stored);
 }
 
-static void a_pixel_limit_is_obeyed_exactly(void **state)
-{
+static void a_pixel_limit_is_obeyed_exactly(void **state) {
     (void)state;
     glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
     glimpse_image *image;
@@ -179,8 +169,7 @@ static void a_pixel_limit_is_obeyed_exactly(void **state)
                      GLIMPSE_E_INVALID);
 }
 
-static void a_missing_file_and_a_folder_are_told_apart(void **state)
-{
+static void a_missing_file_and_a_folder_are_told_apart(void **state) {
     (void)state;
     glimpse_image *image;
     assert_int_equal(glimpse_image_open(&image, fixture("no-such-file.png"), NULL),
@@ -188,18 +177,25 @@ static void a_missing_file_and_a_folder_are_told_apart(void **state)
     assert_int_equal(glimpse_image_open(&image, source_path("tests"), NULL), GLIMPSE_E_INVALID);
 }
 
-static void formats_are_told_by_their_bytes_and_names_by_their_endings(void **state)
-{
+static void formats_are_told_by_their_bytes_and_names_by_their_endings(void **state) {
     (void)state;
     assert_int_equal(glimpse_image_sniff("GIF89a", 6), GLIMPSE_FORMAT_GIF);
     assert_int_equal(glimpse_image_sniff("GIF89a", 5), GLIMPSE_FORMAT_UNKNOWN);
-    assert_int_equal(glimpse_image_sniff("\0\0\0\x18" "ftypheic\0\0\0\0mif1heic", 24),
+    assert_int_equal(glimpse_image_sniff("\0\0\0\x18"
+                                         "ftypheic\0\0\0\0mif1heic",
+                                         24),
                      GLIMPSE_FORMAT_HEIF);
-    assert_int_equal(glimpse_image_sniff("\0\0\0\x18" "ftypmif1\0\0\0\0avifmiaf", 24),
+    assert_int_equal(glimpse_image_sniff("\0\0\0\x18"
+                                         "ftypmif1\0\0\0\0avifmiaf",
+                                         24),
                      GLIMPSE_FORMAT_AVIF);
-    assert_int_equal(glimpse_image_sniff("\0\0\0\x18" "ftypcrx \0\0\0\0crx isom", 24),
+    assert_int_equal(glimpse_image_sniff("\0\0\0\x18"
+                                         "ftypcrx \0\0\0\0crx isom",
+                                         24),
                      GLIMPSE_FORMAT_RAW);
-    assert_int_equal(glimpse_image_sniff("\0\0\0\x18" "ftypisom\0\0\0\0mp42avc1", 24),
+    assert_int_equal(glimpse_image_sniff("\0\0\0\x18"
+                                         "ftypisom\0\0\0\0mp42avc1",
+                                         24),
                      GLIMPSE_FORMAT_UNKNOWN); /* a film */
     assert_int_equal(glimpse_image_sniff("", 0), GLIMPSE_FORMAT_UNKNOWN);
     static const char zeros[64];
@@ -220,8 +216,7 @@ static void formats_are_told_by_their_bytes_and_names_by_their_endings(void **st
     assert_false(glimpse_image_format_supported(GLIMPSE_FORMAT_UNKNOWN));
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fixture_decodes_to_its_pixels_or_is_refused_with_a_reason),
         cmocka_unit_test(every_prefix_of_a_fixture_is_survived),

@@ -21,13 +21,11 @@ static struct seed_file {
 } seeds[MAX_SEEDS];
 static size_t seed_count;
 
-static int by_name(const void *a, const void *b)
-{
+static int by_name(const void *a, const void *b) {
     return strcmp(((const struct seed_file *)a)->name, ((const struct seed_file *)b)->name);
 }
 
-static int load_seeds(void **state)
-{
+static int load_seeds(void **state) {
     (void)state;
     char folder[4096]; /* a copy: the paths of source_path() come round again */
     (void)snprintf(folder, sizeof folder, "%s", source_path("tests/image/fixtures"));
@@ -52,23 +50,21 @@ static int load_seeds(void **state)
     return seed_count == 0;
 }
 
-static int drop_seeds(void **state)
-{
+static int drop_seeds(void **state) {
     (void)state;
-    for (size_t i = 0; i < seed_count; i++) free(seeds[i].data);
+    for (size_t i = 0; i < seed_count; i++)
+        free(seeds[i].data);
     return 0;
 }
 
 /* Places where damage is most telling are the first bytes; half of the mutations go there. */
-static size_t random_place(uint64_t *state, size_t size)
-{
+static size_t random_place(uint64_t *state, size_t size) {
     const uint64_t r = next_random(state);
     const size_t reach = r & 1 && size > 128 ? 128 : size;
     return (size_t)(r >> 20) % reach;
 }
 
-static size_t mutate(uint8_t *data, size_t size, uint64_t *state)
-{
+static size_t mutate(uint8_t *data, size_t size, uint64_t *state) {
     static const uint8_t telling[] = {0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff};
     const int times = 1 + (int)(next_random(state) >> 61);
     for (int i = 0; i < times && size > 4; i++) {
@@ -78,7 +74,7 @@ static size_t mutate(uint8_t *data, size_t size, uint64_t *state)
         case 1: data[at] = (uint8_t)(next_random(state) >> 56); break;
         case 2: data[at] = telling[(next_random(state) >> 40) % sizeof telling]; break;
         case 3: size = at + 4 < size ? at + 4 : size; break; /* cut */
-        case 4: { /* exchange a piece */
+        case 4: {                                            /* exchange a piece */
             const struct seed_file *other = &seeds[(next_random(state) >> 30) % seed_count];
             size_t from = random_place(state, other->size), length = 1 + random_place(state, 64);
             if (length > other->size - from) length = other->size - from;
@@ -105,8 +101,7 @@ static size_t mutate(uint8_t *data, size_t size, uint64_t *state)
     return size;
 }
 
-static void damaged_files_are_survived(void **unused)
-{
+static void damaged_files_are_survived(void **unused) {
     (void)unused;
     const char *wanted = getenv("GLIMPSE_FUZZ"), *start = getenv("GLIMPSE_FUZZ_SEED");
     const long iterations = wanted ? strtol(wanted, NULL, 10) : 6000;
@@ -130,8 +125,8 @@ static void damaged_files_are_survived(void **unused)
         (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
         const int status = glimpse_image_decode(&image, exact, size, seed->name, &options);
         (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
-        const double seconds = (double)(after.tv_sec - before.tv_sec) +
-                               (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+        const double seconds =
+            (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
         if (seconds > slowest) slowest = seconds;
         if (seconds > 5.0) fail_msg("%s, mutation %ld: %.1f s", seed->name, i, seconds);
         if (status == GLIMPSE_OK) {
@@ -152,8 +147,7 @@ static void damaged_files_are_survived(void **unused)
     assert_true(decoded < iterations * 19 / 20);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(damaged_files_are_survived),
     };

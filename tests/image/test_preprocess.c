@@ -9,42 +9,35 @@
 static json_t *manifest;
 static int exact_lossy, all_lossy;
 
-static int load_manifest(void **state)
-{
+static int load_manifest(void **state) {
     (void)state;
     const char *root = getenv("GLIMPSE_SHARED");
-    const char *path =
-        path_in(root ? root : GLIMPSE_SHARED_DIR, "golden/preprocess/manifest.json");
+    const char *path = path_in(root ? root : GLIMPSE_SHARED_DIR, "golden/preprocess/manifest.json");
     manifest = json_load_file(path, 0, NULL); /* NULL when the reference data is not here */
     return 0;
 }
 
-static int drop_manifest(void **state)
-{
+static int drop_manifest(void **state) {
     (void)state;
     json_decref(manifest);
     return 0;
 }
 
-static const char *golden(const char *relative)
-{
+static const char *golden(const char *relative) {
     char path[512];
     (void)snprintf(path, sizeof path, "golden/preprocess/%s", relative);
     return shared_path(path);
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
+static const char *text_of(const json_t *object, const char *key) {
     return json_string_value(json_object_get(object, key)); /* NULL when absent */
 }
 
-static double number_of(const json_t *object, const char *key)
-{
+static double number_of(const json_t *object, const char *key) {
     return json_number_value(json_object_get(object, key));
 }
 
-static glimpse_preprocess rules_of(const json_t *item)
-{
+static glimpse_preprocess rules_of(const json_t *item) {
     glimpse_preprocess p = {.resize = GLIMPSE_RESIZE_SHORTEST,
                             .resample = GLIMPSE_RESAMPLE_BICUBIC,
                             .center_crop = 1,
@@ -53,16 +46,15 @@ static glimpse_preprocess rules_of(const json_t *item)
     p.resize_width = p.resize_height = (uint32_t)number_of(item, "resize_shortest_edge");
     p.width = p.height = (uint32_t)number_of(item, "crop");
     for (size_t c = 0; c < 3; c++) {
-        p.mean[c] = (float)json_number_value(
-            json_array_get(json_object_get(manifest, "mean"), c));
+        p.mean[c] = (float)json_number_value(json_array_get(json_object_get(manifest, "mean"), c));
         p.std[c] = (float)json_number_value(json_array_get(json_object_get(manifest, "std"), c));
     }
     return p;
 }
 
 /* Largest and mean difference to an expected file. */
-static void differences(const uint8_t *rgb, size_t bytes, const char *file, int *most, double *mean)
-{
+static void differences(const uint8_t *rgb, size_t bytes, const char *file, int *most,
+                        double *mean) {
     size_t size;
     uint8_t *expected = read_whole_file(golden(file), &size);
     assert_int_equal(size, bytes);
@@ -79,8 +71,7 @@ static void differences(const uint8_t *rgb, size_t bytes, const char *file, int 
 
 /* Runs one variant, fast and plain; 1 when it is off. */
 static int check(const char *name, const glimpse_preprocess *p, const glimpse_image *image,
-                 const char *file, const char *other_file, int lossless, uint8_t *rgb)
-{
+                 const char *file, const char *other_file, int lossless, uint8_t *rgb) {
     const size_t bytes = (size_t)p->width * p->height * 3;
     uint8_t *plain = malloc(bytes);
     assert_non_null(plain);
@@ -103,8 +94,7 @@ static int check(const char *name, const glimpse_preprocess *p, const glimpse_im
     return 0;
 }
 
-static int check_tensor(const json_t *item, const glimpse_preprocess *p, const uint8_t *rgb)
-{
+static int check_tensor(const json_t *item, const glimpse_preprocess *p, const uint8_t *rgb) {
     const size_t pixels = (size_t)p->width * p->height;
     float *chw = malloc(pixels * 3 * sizeof *chw);
     assert_non_null(chw);
@@ -145,8 +135,7 @@ static int check_tensor(const json_t *item, const glimpse_preprocess *p, const u
     return bad;
 }
 
-static void every_golden_case_gives_the_expected_pixels_and_tensor(void **state)
-{
+static void every_golden_case_gives_the_expected_pixels_and_tensor(void **state) {
     (void)state;
     if (!manifest) {
         print_message("SKIPPED: the golden data is not on this machine\n");
@@ -197,8 +186,7 @@ static void every_golden_case_gives_the_expected_pixels_and_tensor(void **state)
     assert_int_equal(bad, 0);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_golden_case_gives_the_expected_pixels_and_tensor),
     };

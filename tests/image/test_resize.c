@@ -5,30 +5,29 @@
 
 #include "image/resize.h"
 
-static uint8_t *noise(size_t bytes, uint64_t *seed)
-{
+static uint8_t *noise(size_t bytes, uint64_t *seed) {
     uint8_t *data = malloc(bytes);
     assert_non_null(data);
     /* Runs of extremes provoke clipping and overflow more than plain noise. */
     const int kind = (int)(next_random(seed) >> 62);
     for (size_t i = 0; i < bytes; i++) {
         const uint64_t r = next_random(seed);
-        data[i] = kind == 0 ? (uint8_t)(r >> 56) : kind == 1 ? (r >> 63 ? 255 : 0)
-                  : kind == 2 ? (uint8_t)((i / 7) % 2 ? 255 : 0) : 255;
+        data[i] = kind == 0   ? (uint8_t)(r >> 56)
+                  : kind == 1 ? (r >> 63 ? 255 : 0)
+                  : kind == 2 ? (uint8_t)((i / 7) % 2 ? 255 : 0)
+                              : 255;
     }
     return data;
 }
 
-static uint32_t random_side(uint64_t *seed, uint32_t most)
-{
+static uint32_t random_side(uint64_t *seed, uint32_t most) {
     const uint64_t r = next_random(seed);
     if ((r & 7) == 0) return 1;
     if ((r & 7) == 1) return 1 + (uint32_t)(r >> 40) % 4;
     return 1 + (uint32_t)(r >> 33) % most;
 }
 
-static void compare(const glimpse_resize_kernels *kernels, uint32_t iterations)
-{
+static void compare(const glimpse_resize_kernels *kernels, uint32_t iterations) {
     if (!kernels) {
         print_message("SKIPPED: this machine lacks the instructions\n");
         skip();
@@ -68,7 +67,8 @@ static void compare(const glimpse_resize_kernels *kernels, uint32_t iterations)
                 fail_msg("%s: %u x %u to %u x %u, filter %d: row %u differs", kernels->name, in_w,
                          in_h, out_w, out_h, (int)filter, part.y + y);
             }
-            for (size_t x = (size_t)part.w * 3; x < stride; x++) assert_int_equal(row[x], 0xa5);
+            for (size_t x = (size_t)part.w * 3; x < stride; x++)
+                assert_int_equal(row[x], 0xa5);
         }
         free(got);
         free(whole);
@@ -76,20 +76,17 @@ static void compare(const glimpse_resize_kernels *kernels, uint32_t iterations)
     }
 }
 
-static void the_portable_region_equals_the_plain_resize(void **state)
-{
+static void the_portable_region_equals_the_plain_resize(void **state) {
     (void)state;
     compare(&glimpse_resize_portable, UNDER_SANITIZER ? 150 : 500);
 }
 
-static void the_avx2_region_equals_the_plain_resize(void **state)
-{
+static void the_avx2_region_equals_the_plain_resize(void **state) {
     (void)state;
     compare(glimpse_resize_avx2(), UNDER_SANITIZER ? 300 : 1500);
 }
 
-static void a_resize_keeps_a_flat_picture_flat(void **state)
-{
+static void a_resize_keeps_a_flat_picture_flat(void **state) {
     (void)state;
     uint8_t flat[5 * 4 * 3];
     memset(flat, 137, sizeof flat);
@@ -98,7 +95,8 @@ static void a_resize_keeps_a_flat_picture_flat(void **state)
     assert_ok(glimpse_image_resize(&resized, image, 61, 1, GLIMPSE_RESAMPLE_BICUBIC));
     assert_int_equal(glimpse_image_width(resized), 61);
     assert_int_equal(glimpse_image_height(resized), 1);
-    for (int i = 0; i < 61 * 3; i++) assert_int_equal(glimpse_image_pixels(resized)[i], 137);
+    for (int i = 0; i < 61 * 3; i++)
+        assert_int_equal(glimpse_image_pixels(resized)[i], 137);
     glimpse_image_free(resized);
     assert_int_equal(glimpse_image_resize(&resized, image, 0, 1, GLIMPSE_RESAMPLE_BICUBIC),
                      GLIMPSE_E_INVALID);
@@ -110,8 +108,7 @@ static void a_resize_keeps_a_flat_picture_flat(void **state)
     glimpse_image_free(image);
 }
 
-static glimpse_preprocess clip_like(uint32_t size, uint32_t crop)
-{
+static glimpse_preprocess clip_like(uint32_t size, uint32_t crop) {
     glimpse_preprocess p = {.resize = GLIMPSE_RESIZE_SHORTEST,
                             .resize_width = size,
                             .resample = GLIMPSE_RESAMPLE_BICUBIC,
@@ -125,8 +122,7 @@ static glimpse_preprocess clip_like(uint32_t size, uint32_t crop)
     return p;
 }
 
-static void preprocessing_fast_equals_plain_for_any_rules(void **state)
-{
+static void preprocessing_fast_equals_plain_for_any_rules(void **state) {
     (void)state;
     uint64_t seed = 99;
     for (int i = 0; i < 400; i++) {
@@ -161,8 +157,7 @@ static void preprocessing_fast_equals_plain_for_any_rules(void **state)
     }
 }
 
-static void rules_that_miss_the_model_input_are_refused(void **state)
-{
+static void rules_that_miss_the_model_input_are_refused(void **state) {
     (void)state;
     uint8_t rgb[10 * 20 * 3] = {0}, out[64 * 64 * 3];
     glimpse_image *image;
@@ -180,8 +175,7 @@ static void rules_that_miss_the_model_input_are_refused(void **state)
     glimpse_image_free(image);
 }
 
-static void a_very_long_picture_needs_memory_for_its_crop_only(void **state)
-{
+static void a_very_long_picture_needs_memory_for_its_crop_only(void **state) {
     (void)state;
     /* Resized whole it would be 224 x 13,440,000 pixels. */
     const uint32_t length = 60000;
@@ -198,8 +192,7 @@ static void a_very_long_picture_needs_memory_for_its_crop_only(void **state)
     free(rgb);
 }
 
-static void normalising_puts_channels_first(void **state)
-{
+static void normalising_puts_channels_first(void **state) {
     (void)state;
     glimpse_preprocess p = clip_like(2, 2);
     const uint8_t rgb[12] = {0, 51, 102, 255, 51, 102, 0, 51, 102, 0, 51, 204};
@@ -214,8 +207,7 @@ static void normalising_puts_channels_first(void **state)
     assert_true(chw[8] > 0.39999f && chw[8] < 0.40001f);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_portable_region_equals_the_plain_resize),
         cmocka_unit_test(the_avx2_region_equals_the_plain_resize),
