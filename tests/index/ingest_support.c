@@ -17,14 +17,21 @@ static void pause_us(unsigned us) {
     (void)nanosleep(&rest, NULL);
 }
 
+static void raise_to(atomic_uint *most, unsigned value) {
+    unsigned seen = atomic_load(most);
+    while (value > seen && !atomic_compare_exchange_weak(most, &seen, value)) {}
+}
+
 static int fake_decode(const glimpse_ingest_engine *engine, const void *data, size_t size,
                        uint64_t max_pixels, uint8_t *rgb, glimpse_image_meta *meta) {
     fake_model *fake = (fake_model *)(uintptr_t)engine->context;
     glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
     options.max_pixels = max_pixels;
     glimpse_image *image = NULL;
+    raise_to(&fake->most_decoding, atomic_fetch_add(&fake->decoding, 1) + 1);
     pause_us(fake->decode_us);
     int status = glimpse_image_decode(&image, data, size, "picture", &options);
+    (void)atomic_fetch_sub(&fake->decoding, 1);
     if (status < 0) return status;
     (void)atomic_fetch_add(&fake->decoded, 1);
     *meta = *glimpse_image_get_meta(image);
@@ -62,9 +69,7 @@ static int fake_encode(void *encoder, const uint8_t *rgb, size_t count, float *e
     if (fake->fail_encoding_after && batches > fake->fail_encoding_after) {
         return glimpse_fail(GLIMPSE_E_INTERNAL, "the encoder broke down");
     }
-    unsigned largest = atomic_load(&fake->largest_batch);
-    while (count > largest &&
-           !atomic_compare_exchange_weak(&fake->largest_batch, &largest, (unsigned)count)) {}
+    raise_to(&fake->largest_batch, (unsigned)count);
     for (size_t i = 0; i < count; i++) {
         const uint8_t *input = rgb + i * FAKE_INPUT;
         float *vector = embeddings + i * FAKE_DIM;
@@ -200,6 +205,7 @@ int ingest_with(fixture *f, const glimpse_ingest_options *options) {
     atomic_store(&f->fake.encoded, 0);
     atomic_store(&f->fake.batches, 0);
     atomic_store(&f->fake.largest_batch, 0);
+    atomic_store(&f->fake.most_decoding, 0);
     int status = glimpse_ingest_run(f->library, options, &f->fake.engine, &f->report);
     assert_int_equal(atomic_load(&f->fake.encoders), 0);
     return status;

@@ -21,8 +21,9 @@ enum { FAKE_DIM = 16, FAKE_INPUT = 24 };
 typedef struct fake_model {
     atomic_uint decoded, encoded, batches, encoders; /* encoders: alive now */
     atomic_uint largest_batch;
-    unsigned decode_us, encode_us; /* slow down, per picture */
-    unsigned fail_encoding_after;  /* batches; 0: never */
+    atomic_uint decoding, most_decoding; /* at the same time */
+    unsigned decode_us, encode_us;       /* slow down, per picture */
+    unsigned fail_encoding_after;        /* batches; 0: never */
     int fail_creating;
     glimpse_ingest_engine engine;
 } fake_model;
