@@ -5,14 +5,15 @@
  *
  *     GLIMPSE_FUZZ=100000 GLIMPSE_FUZZ_SEED=7 build/asan/bin/test_image_fuzz
  *
- * runs longer and elsewhere. A failure prints the seed of the mutation that caused it.
+ * runs longer and elsewhere; GLIMPSE_FUZZ_FOLDER takes the files of another folder. A failure
+ * prints the number of the mutation that caused it.
  */
 #include "image/image_support.h"
 
 #include <dirent.h>
 #include <time.h>
 
-enum { MAX_SEEDS = 256, MAX_BYTES = 20000 };
+enum { MAX_SEEDS = 256, MAX_BYTES = 40000 };
 
 static struct seed_file {
     char name[128];
@@ -28,7 +29,9 @@ static int by_name(const void *a, const void *b) {
 static int load_seeds(void **state) {
     (void)state;
     char folder[4096]; /* a copy: the paths of source_path() come round again */
-    (void)snprintf(folder, sizeof folder, "%s", source_path("tests/image/fixtures"));
+    const char *other = getenv("GLIMPSE_FUZZ_FOLDER");
+    (void)snprintf(folder, sizeof folder, "%s",
+                   other ? other : source_path("tests/image/fixtures"));
     DIR *dir = opendir(folder);
     if (!dir) return 1;
     for (struct dirent *entry; (entry = readdir(dir)) && seed_count < MAX_SEEDS;) {

@@ -7,14 +7,22 @@
  *     glimpse_image_free(image);
  *
  * Decoding: JPEG (grey, YCbCr, CMYK/YCCK, progressive), PNG, BMP, GIF (first frame), PNM, TGA,
- * PSD (merged picture), Radiance HDR, WebP (first frame); HEIC, AVIF and TIFF where the build has
- * their libraries (glimpse_image_format_supported). The format is told from the bytes, never
- * from the file name. Pixels come out as Pillow's convert("RGB") gives them: alpha and
- * transparent colours dropped, palettes looked up, 16-bit samples reduced to their high byte,
- * colour profiles ignored. The EXIF orientation is always applied, so width and height are those
- * of the picture as a person sees it.
+ * PSD (merged picture), Radiance HDR, WebP (first frame); HEIC, AVIF and TIFF (first page) where
+ * the build has their libraries (glimpse_image_format_supported). The format is told from the
+ * bytes, never from the file name. Pixels come out as Pillow's convert("RGB") gives them: alpha
+ * and transparent colours dropped, palettes looked up, 16-bit samples reduced to their high byte
+ * (PNM: rounded), gamma and colour profiles ignored. The EXIF orientation is always applied, so
+ * width and height are those of the picture as a person sees it.
  *
- * Every size in a file is checked against `max_pixels` before memory is taken.
+ * Broken files: one that ends before its picture does is refused; damage inside the data of a JPEG
+ * is tolerated, as Pillow and every viewer do. Damaged metadata never costs a picture.
+ *
+ * Memory: every size in a file is checked against `max_pixels` before memory is taken. Decoding
+ * then peaks at no more than 12 bytes per pixel plus the file itself: 3 for the result and, while
+ * decoding, up to 8 for a progressive JPEG (2 per stored component and pixel), 4 for lossless WebP
+ * and rare TIFFs, 3 for turning by 90 degrees, rows or nothing for all else. HEIC and AVIF go
+ * through libheif, whose own buffers come to about 10 bytes per pixel for 8-bit pictures and 20 for
+ * deeper ones. At the default limit a file may have 1.7 GB; larger ones are refused unread.
  *
  * Threads: an image is plain data; use it from one thread at a time or only read it. Decoding
  * different images in different threads is safe.
@@ -47,9 +55,9 @@ typedef enum glimpse_image_format {
     GLIMPSE_FORMAT_TIFF,
     GLIMPSE_FORMAT_HEIF, /* HEIC and other HEVC pictures */
     GLIMPSE_FORMAT_AVIF,
-    GLIMPSE_FORMAT_JXL,  /* recognised, to be refused by name; no decoder yet */
-    GLIMPSE_FORMAT_JP2,  /* likewise */
-    GLIMPSE_FORMAT_RAW,  /* camera raw files; likewise */
+    GLIMPSE_FORMAT_JXL, /* recognised, to be refused by name; no decoder yet */
+    GLIMPSE_FORMAT_JP2, /* likewise */
+    GLIMPSE_FORMAT_RAW, /* camera raw files; likewise */
     GLIMPSE_FORMAT_COUNT
 } glimpse_image_format;
 
@@ -61,25 +69,28 @@ typedef struct glimpse_decode_options {
 } glimpse_decode_options;
 
 #define GLIMPSE_DECODE_OPTIONS_VERSION 1
-#define GLIMPSE_DEFAULT_MAX_PIXELS UINT64_C(200000000)
-#define GLIMPSE_DECODE_OPTIONS_INIT                                                               \
-    {                                                                                              \
-        GLIMPSE_DECODE_OPTIONS_VERSION, 0                                                          \
-    }
+#define GLIMPSE_DEFAULT_MAX_PIXELS     UINT64_C(200000000)
+#define GLIMPSE_DECODE_OPTIONS_INIT \
+ { GLIMPSE_DECODE_OPTIONS_VERSION, 0 }
 
 /* What a file says about its picture, beside the pixels. Strings are UTF-8, "" when absent. */
 typedef struct glimpse_image_meta {
     glimpse_image_format format;
     uint32_t width, height; /* upright: after the orientation */
-    int orientation;        /* EXIF 1..8 as stored; 1 when absent or out of range */
-    char taken[32];         /* "2021-05-30T14:03:59", DateTimeOriginal else DateTimeDigitized; no
-                               zone; "" when missing, blank, malformed or in year 0000 */
-    char camera[128];       /* make and model, without repeating the make */
-    int has_gps;            /* 1 when both coordinates are present, valid and not exactly 0,0 */
+    int orientation;  /* EXIF 1..8 as stored, already applied; 1 when absent or out of range */
+    char taken[32];   /* "2021-05-30T14:03:59", DateTimeOriginal else DateTimeDigitized; no
+                         zone; "" when missing, blank, malformed or in year 0000 */
+    char camera[128]; /* make and model, without repeating the make */
+    int has_gps;      /* 1 when both coordinates are present, valid and not exactly 0,0 */
     double latitude, longitude; /* signed degrees */
 } glimpse_image_meta;
 
-/* Decodes a file. `options` may be NULL. The message of a failure begins with `path`. */
+/* Decodes a file. `options` may be NULL. The message of a failure begins with `path`.
+ *
+ * GLIMPSE_E_FORMAT: damaged, cut, or no picture; GLIMPSE_E_UNSUPPORTED: a picture that this build
+ * cannot decode, such as JPEG XL or a camera raw file; GLIMPSE_E_LIMIT: too many pixels, too large
+ * a file, or a progressive JPEG made to burn time; GLIMPSE_E_NOMEM; GLIMPSE_E_NOT_FOUND and
+ * GLIMPSE_E_IO from reading. */
 GLIMPSE_API int glimpse_image_open(glimpse_image **out, const char *path,
                                    const glimpse_decode_options *options);
 
@@ -123,7 +134,8 @@ typedef enum glimpse_resample {
     GLIMPSE_RESAMPLE_BICUBIC = 3   /* a = -0.5 */
 } glimpse_resample;
 
-/* New image of width x height, both at least 1 and at most 65536. */
+/* New image of width x height, both at least 1 and at most 65536. Needs, beside the result,
+ * width * 3 bytes per input row when both sides change. */
 GLIMPSE_API int glimpse_image_resize(glimpse_image **out, const glimpse_image *image,
                                      uint32_t width, uint32_t height, glimpse_resample filter);
 
@@ -131,14 +143,15 @@ GLIMPSE_API int glimpse_image_resize(glimpse_image **out, const glimpse_image *i
  * Preprocessing: what happens between a decoded picture and the model's input.
  */
 typedef enum glimpse_crop_rule {
-    GLIMPSE_CROP_HF = 0,         /* offset floor((n - crop) / 2); padding: smaller part bottom/right */
+    GLIMPSE_CROP_HF = 0, /* offset floor((n - crop) / 2); padding: smaller part bottom/right */
     GLIMPSE_CROP_TORCHVISION = 1 /* offset round-half-even((n - crop) / 2); smaller part top/left */
 } glimpse_crop_rule;
 
 typedef enum glimpse_resize_rule {
     GLIMPSE_RESIZE_NONE = 0,
-    GLIMPSE_RESIZE_SHORTEST = 1, /* short edge to `resize_width`, long = floor(size * long / short) */
-    GLIMPSE_RESIZE_EXACT = 2     /* squash to resize_width x resize_height */
+    GLIMPSE_RESIZE_SHORTEST =
+        1,                   /* short edge to `resize_width`, long = floor(size * long / short) */
+    GLIMPSE_RESIZE_EXACT = 2 /* squash to resize_width x resize_height */
 } glimpse_resize_rule;
 
 typedef struct glimpse_preprocess {
@@ -147,15 +160,17 @@ typedef struct glimpse_preprocess {
     glimpse_resample resample;
     int center_crop; /* 1: crop (or zero-pad) to width x height afterwards */
     glimpse_crop_rule crop_rule;
-    uint32_t width, height;  /* of the result = the model's input */
-    int normalize;           /* 0: only multiply by scale */
-    float scale;             /* 1/255 */
+    uint32_t width, height; /* of the result = the model's input */
+    int normalize;          /* 0: only multiply by scale */
+    float scale;            /* 1/255 */
     float mean[3], std[3];
 } glimpse_preprocess;
 
 /* Resize and crop to p->width x p->height. `rgb` holds p->width * p->height * 3 bytes. Fails
  * with GLIMPSE_E_INVALID when the rules do not end at that size. Equal bytes to
- * glimpse_preprocess_rgb_plain, which does the steps one by one. */
+ * glimpse_preprocess_rgb_plain, which does the steps one by one; this one computes only the rows
+ * and columns that survive the crop, so that a very long picture costs no more memory than any
+ * other (the plain one refuses it with GLIMPSE_E_LIMIT). */
 GLIMPSE_API int glimpse_preprocess_rgb(const glimpse_preprocess *p, const glimpse_image *image,
                                        uint8_t *rgb);
 GLIMPSE_API int glimpse_preprocess_rgb_plain(const glimpse_preprocess *p,

@@ -1,0 +1,133 @@
+/*
+ * The Nth allocation fails, for every N: our code reports it, releases what it has, and goes on
+ * working. The linker routes the engine's calls through here; those inside shared libraries are
+ * not seen.
+ */
+#include "image/image_support.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+static int armed, failed;
+static long countdown; /* allocations that still succeed */
+
+static int must_fail(void) {
+    if (!armed || countdown-- > 0) return 0;
+    failed = 1;
+    return 1;
+}
+
+void *__wrap_malloc(size_t size) {
+    return must_fail() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+    return must_fail() ? NULL : __real_calloc(count, size);
+}
+
+/* Runs `work` with its 1st, 2nd, ... allocation failing, until none is left to fail. */
+static void fail_each(const char *what, int (*work)(void *), void *context) {
+    for (long n = 0; n < 1000; n++) {
+        countdown = n;
+        failed = 0;
+        armed = 1;
+        const int status = work(context);
+        armed = 0;
+        if (!failed) {
+            assert_int_equal(status, GLIMPSE_OK);
+            assert_true(n > 0); /* the hook works */
+            return;
+        }
+        /* Metadata may be given up silently; the picture may not. */
+        if (status != GLIMPSE_E_NOMEM && status != GLIMPSE_OK) {
+            fail_msg("%s, allocation %ld: %s (%s)", what, n, glimpse_status_name(status),
+                     glimpse_last_error());
+        }
+    }
+    fail_msg("%s: allocates without end", what);
+}
+
+struct bytes {
+    const void *data;
+    size_t size;
+};
+
+static int decode(void *context) {
+    const struct bytes *bytes = context;
+    glimpse_image *image;
+    const int status = glimpse_image_decode(&image, bytes->data, bytes->size, "picture", NULL);
+    assert_true((status == GLIMPSE_OK) == (image != NULL));
+    glimpse_image_free(image);
+    return status;
+}
+
+static void a_failed_allocation_fails_the_decoding_and_nothing_else(void **state) {
+    (void)state;
+    static const char *const names[] = {"jpeg_exif.jpg",
+                                        "jpeg_cmyk.jpg",
+                                        "jpeg_turned_6.jpg",
+                                        "png_exif_text.png",
+                                        "png_palette4_interlaced.png",
+                                        "gif_interlaced.gif",
+                                        "bmp_rle8.bmp",
+                                        "pnm_3.ppm",
+                                        "pnm_4.pbm",
+                                        "tga_rle.tga",
+                                        "psd_cmyk.psd",
+                                        "hdr_planes.hdr",
+                                        "webp_exif.webp",
+                                        "tiff_palette.tif",
+                                        "tiff_cmyk.tif"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strstr(names[i], "tiff") && !glimpse_image_format_supported(GLIMPSE_FORMAT_TIFF)) {
+            continue;
+        }
+        char relative[128];
+        (void)snprintf(relative, sizeof relative, "tests/image/fixtures/%s", names[i]);
+        struct bytes bytes;
+        void *data = read_whole_file(source_path(relative), &bytes.size);
+        bytes.data = data;
+        fail_each(names[i], decode, &bytes);
+        free(data);
+    }
+}
+
+static int resize(void *context) {
+    glimpse_image *resized;
+    const int status = glimpse_image_resize(&resized, context, 9, 31, GLIMPSE_RESAMPLE_BICUBIC);
+    glimpse_image_free(resized);
+    return status;
+}
+
+static int preprocess(void *context) {
+    static uint8_t rgb[16 * 16 * 3];
+    const glimpse_preprocess p = {.resize = GLIMPSE_RESIZE_SHORTEST,
+                                  .resize_width = 16,
+                                  .resample = GLIMPSE_RESAMPLE_BICUBIC,
+                                  .center_crop = 1,
+                                  .width = 16,
+                                  .height = 16};
+    int status = glimpse_preprocess_rgb(&p, context, rgb);
+    if (status == GLIMPSE_OK) status = glimpse_preprocess_rgb_plain(&p, context, rgb);
+    return status;
+}
+
+static void a_failed_allocation_fails_the_resizing_and_nothing_else(void **state) {
+    (void)state;
+    static const uint8_t rgb[20 * 30 * 3];
+    glimpse_image *image;
+    assert_ok(glimpse_image_from_rgb(&image, rgb, 20, 30));
+    fail_each("resize", resize, image);
+    fail_each("preprocess", preprocess, image);
+    glimpse_image_free(image);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failed_allocation_fails_the_decoding_and_nothing_else),
+        cmocka_unit_test(a_failed_allocation_fails_the_resizing_and_nothing_else),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
