@@ -187,9 +187,10 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_doctor, "doctor takes no arguments, not \"%s\"", arguments.words[0]);
         goto done;
     }
+    s.quiet = 1; /* the choice of the model is part of the report */
     look_at_cpu(&r.cpu);
     r.models = session_models_folder();
-    int library_code = session_open_library_if_any(&s);
+    int library_code = session_open_library_if_any(&s, 1);
     r.library = s.library_path;
     r.library_exists = s.library != NULL;
     int model_code = session_find_model(&s);

@@ -11,9 +11,11 @@
 #include "text.h"
 #include "tool.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SHOWN_QUARANTINED = 5 };
 
@@ -136,11 +138,16 @@ static int run(int argc, char **argv) {
         goto done;
     }
     tool_catch_stop();
-    /* The model first: a library should not be made when it cannot be filled. */
-    if ((code = session_open_library_if_any(&s)) != CLI_RUN && !s.library_option) goto done;
-    if (!s.library && (code = session_find_model(&s)) != CLI_RUN) goto done;
-    if (!s.library && (code = session_open_library(&s, GLIMPSE_LIBRARY_CREATE)) != CLI_RUN) {
-        goto done;
+    if ((code = session_open_library_if_any(&s, 0)) != CLI_RUN) goto done;
+    if (!s.library) {
+        /* No library is made that could not be filled. */
+        for (size_t i = 0; i < arguments.count; i++) {
+            if (access(arguments.words[i], F_OK) == 0) continue;
+            code = tool_fail("%s: %s", arguments.words[i], strerror(errno));
+            goto done;
+        }
+        if ((code = session_find_model(&s)) != CLI_RUN) goto done;
+        if ((code = session_open_library(&s, GLIMPSE_LIBRARY_CREATE)) != CLI_RUN) goto done;
     }
     if ((code = session_open_model(&s, GLIMPSE_TOWER_IMAGE, 0)) != CLI_RUN) goto done;
 
@@ -197,6 +204,6 @@ const cli_command cmd_index = {
     "kept; run the same command again to continue).",
     "  glimpse index ~/Pictures\n"
     "  glimpse index /mnt/nas/photos --exclude '@eaDir' --exclude '*.tmp.jpg'\n"
-    "  glimpse index ~/Pictures --library work.glimpse --model ./clip-vit-base-patch32\n",
+    "  glimpse index ~/Pictures -l work.glimpse -m ./clip-vit-base-patch32\n",
     run,
 };

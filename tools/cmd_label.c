@@ -124,7 +124,7 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_label, "--min-probability is a number from 0 to 1");
     }
     if (code != CLI_RUN) goto done;
-    code = all ? session_open_library(&s, 0) : session_open_library_if_any(&s);
+    code = all ? session_open_library(&s, 0) : session_open_library_if_any(&s, 1);
     if (code != CLI_RUN) goto done;
     if ((code = session_open_model(&s, GLIMPSE_TOWER_TEXT, 64)) != CLI_RUN) goto done;
     code = make_classifier(&classifier, &s, classes, template_file, &templates);
@@ -169,7 +169,7 @@ const cli_command cmd_label = {
     "Exit code 3 when some pictures could not be used: they are named on stderr, and with --json "
     "as {\"path\":...,\"error\":...}. Exit code 1 when there are no pictures.",
     "  glimpse label ~/Pictures --classes cat,dog,bird\n"
-    "  glimpse label shots/ --classes classes.txt --templates ensemble-7 --csv > labels.csv\n"
-    "  glimpse label --all --classes @coco80 --top 3 --min-probability 0.5 --json\n",
+    "  glimpse label shots -c classes.txt --templates ensemble-7 --csv > labels.csv\n"
+    "  glimpse label --all --classes @coco80 --top 3 --min-probability 0.5\n",
     run,
 };

@@ -141,7 +141,7 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_models, "models takes no arguments, not \"%s\"", arguments.words[0]);
         goto done;
     }
-    if ((code = session_open_library_if_any(&s)) != CLI_RUN) goto done;
+    if ((code = session_open_library_if_any(&s, 1)) != CLI_RUN) goto done;
     if (folder) add_installed(&all, folder, NULL);
     if (all.count > 1) qsort(all.items, all.count, sizeof *all.items, by_name);
     if (demo) add_folder(&all, "demo", demo);

@@ -73,12 +73,10 @@ static void walk(picture_list *list, const char *folder, int level) {
 
 void picture_list_add(picture_list *list, const char *path) {
     struct stat info;
-    if (stat(path, &info) != 0) {
-        add_problem(list, path, strerror(errno));
-    } else if (S_ISDIR(info.st_mode)) {
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
         walk(list, path, 0);
     } else {
-        add_path(list, xstrdup(path));
+        add_path(list, xstrdup(path)); /* one that does not exist fails in its turn */
     }
 }
 

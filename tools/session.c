@@ -150,12 +150,12 @@ int session_open_library(session *s, unsigned flags) {
     return status < 0 ? tool_fail_last() : CLI_RUN;
 }
 
-int session_open_library_if_any(session *s) {
+int session_open_library_if_any(session *s, int named_must_exist) {
     int code = choose_library(s);
     if (code != CLI_RUN) return s->library_option ? code : CLI_RUN;
     int status = open_library(s, 0);
     if (status == GLIMPSE_E_NOT_FOUND) {
-        if (!s->library_option) return CLI_RUN;
+        if (!s->library_option || !named_must_exist) return CLI_RUN;
         return tool_fail("there is no library at %s", s->library_path);
     }
     return status < 0 ? tool_fail_last() : CLI_RUN;

@@ -48,8 +48,9 @@ extern const char *const session_backends[];   /* auto, plain, openblas, onednn 
 
 /* Opens the library; `flags` as glimpse_library_open. */
 int session_open_library(session *s, unsigned flags);
-/* The same, but a library that does not exist leaves s->library NULL and is no failure. */
-int session_open_library_if_any(session *s);
+/* The same, but a library that does not exist leaves s->library NULL and is no failure, unless it
+ * was named with --library and `named_must_exist`. */
+int session_open_library_if_any(session *s, int named_must_exist);
 /* Finds the model (s->model_path) without opening it. Uses s->library when it is open. */
 int session_find_model(session *s);
 /* Finds and opens the model, and an encoder for `batch` inputs when that is not 0. */

@@ -1,0 +1,227 @@
+/*
+ * Help, mistakes in the command line, and what happens when the output cannot be written.
+ */
+#include "run.h"
+
+static const char *const commands[] = {"index",  "search",   "similar",   "label",  "status",
+                                       "verify", "reindex",  "prune",     "models", "doctor",
+                                       "embed",  "tokenize", "preprocess"};
+
+typedef struct usage_case {
+    const char *arguments[10];
+    int code;
+    const char *out, *err; /* parts; NULL: must be empty */
+} usage_case;
+
+static const usage_case cases[] = {
+    {{NULL}, 2, NULL, "Usage: glimpse COMMAND"},
+    {{"--help"}, 0, "Usage: glimpse COMMAND", NULL},
+    {{"-h"}, 0, "Usage: glimpse COMMAND", NULL},
+    {{"help"}, 0, "Exit codes: 0 found", NULL},
+    {{"--version"}, 0, "glimpse 0.", NULL},
+    {{"help", "search"}, 0, "Usage: glimpse search", NULL},
+    {{"help", "sarch"}, 2, NULL, "did you mean search?"},
+    {{"serach"}, 2, NULL, "there is no command serach; did you mean search?"},
+    {{"frobnicate"}, 2, NULL, "there is no command frobnicate\n"},
+    {{"--json", "search"}, 2, NULL, "options come after the command"},
+    {{"search", "--jsn", "x"}, 2, NULL, "there is no option --jsn; did you mean --json?"},
+    {{"search", "--library"}, 2, NULL, "--library needs a value"},
+    {{"search", "--json=1", "x"}, 2, NULL, "--json takes no value"},
+    {{"search", "x", "-k", "none"}, 2, NULL, "-k needs a whole number from 1 to 1000000"},
+    {{"search", "x", "-k0"}, 2, NULL, "not \"0\""},
+    {{"search", "x", "--count=-3"}, 2, NULL, "--count needs a whole number"},
+    {{"search", "x", "--count", "99999999999999999999999"}, 2, NULL, "whole number"},
+    {{"search", "x", "--min-score", "high"}, 2, NULL, "--min-score needs a number"},
+    {{"search", "x", "--min-score", "nan"}, 2, NULL, "--min-score needs a number"},
+    {{"search", "x", "--precision", "f16"}, 2, NULL, "--precision is auto, f32 or bf16"},
+    {{"search", "horse", "-fruit"}, 2, NULL, "glimpse search horse - fruit"},
+    {{"search", "horse", "-json"}, 2, NULL, "did you mean --json?"},
+    {{"search"}, 2, NULL, "what should be searched for?"},
+    {{"search", ""}, 2, NULL, "the query is empty"},
+    {{"search", "-"}, 2, NULL, "nothing after the -"},
+    {{"search", "a", "+"}, 2, NULL, "query, character 3: nothing after the +"},
+    {{"search", "--json", "--tsv", "a"}, 2, NULL, "choose one of --json, --tsv and --paths"},
+    {{"search", "--open=none", "a"}, 2, NULL, "--open=N needs a number"},
+    {{"search", "--preview=gif", "a"}, 2, NULL, "--preview is kitty, iterm or sixel"},
+    {{"search", "--preview", "a"}, 2, NULL, "cannot tell how this terminal"},
+    {{"search", "--preview=kitty", "--json", "a"}, 2, NULL, "with the table only"},
+    {{"similar"}, 2, NULL, "similar to which picture?"},
+    {{"similar", "a.jpg", "b.jpg"}, 2, NULL, "one picture at a time"},
+    {{"index"}, 2, NULL, "which folders should be indexed?"},
+    {{"label", "x"}, 2, NULL, "which classes?"},
+    {{"label", "--classes", "a,b"}, 2, NULL, "which pictures?"},
+    {{"label", "--all", "x", "--classes", "a,b"}, 2, NULL, "--all is the whole library"},
+    {{"label", "x", "-c", "a,b", "--csv", "--json"}, 2, NULL, "choose one of --csv and --json"},
+    {{"label", "x", "-c", "a", "--min-probability", "2"}, 2, NULL, "a number from 0 to 1"},
+    {{"label", "x", "-c", "a", "--template", "{}", "--templates", "single"},
+     2,
+     NULL,
+     "choose one of --template and --templates"},
+    {{"status", "x"}, 2, NULL, "takes no arguments"},
+    {{"verify", "x"}, 2, NULL, "takes no arguments"},
+    {{"reindex", "/pictures"}, 2, NULL, "glimpse index /pictures"},
+    {{"prune", "/pictures"}, 2, NULL, "--root /pictures"},
+    {{"models", "x"}, 2, NULL, "takes no arguments"},
+    {{"doctor", "x"}, 2, NULL, "takes no arguments"},
+    {{"embed"}, 2, NULL, "nothing to embed"},
+    {{"embed", "word"}, 2, NULL, "--text \"word\""},
+    {{"tokenize"}, 2, NULL, "which text?"},
+    {{"tokenize", "--stdin", "--stdin0"}, 2, NULL, "choose one of --stdin and --stdin0"},
+    {{"preprocess", "--output", "x"}, 2, NULL, "which picture?"},
+    {{"preprocess", "x.jpg"}, 2, NULL, "--output FILE"},
+    {{"preprocess", "--crop", "middle", "x"}, 2, NULL, "--crop is model, hf or torchvision"},
+    /* Failures that are no usage errors. */
+    {{"search", "x"}, 4, NULL, "there is no library at"},
+    {{"status"}, 4, NULL, "glimpse index FOLDER"},
+    {{"search", "x", "--library", "nowhere"}, 4, NULL, "there is no library at nowhere"},
+    {{"embed", "--text", "x", "--model", "./nowhere"}, 4, NULL, "no model folder ./nowhere"},
+    {{"embed", "--text", "x", "--model", "nobody/nothing"},
+     4,
+     NULL,
+     "there is no model nobody/nothing"},
+    {{"embed", "--text", "x", "--model", "."}, 4, NULL, "config.json"},
+    {{"index", "nowhere"}, 4, NULL, "nowhere: No such file"},
+};
+
+static void usage_cases(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        run_result r;
+        run_list(&r, cases[i].arguments, "", 0);
+        expect(&r, cases[i].code);
+        if (cases[i].out) {
+            expect_out(&r, cases[i].out);
+        } else {
+            assert_string_equal(r.out, "");
+        }
+        if (cases[i].err) {
+            expect_err(&r, cases[i].err);
+        } else {
+            expect_no_err(&r);
+        }
+        run_free(&r);
+    }
+}
+
+static void help_of_every_command_has_an_example_and_fits(void **state) {
+    (void)state;
+    run_result overview, by_help, by_option;
+    run(&overview, "--help", NULL);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "\n  %s ", commands[i]);
+        expect_out(&overview, text);
+        run(&by_help, "help", commands[i], NULL);
+        run(&by_option, commands[i], "--help", NULL);
+        expect(&by_help, 0);
+        expect(&by_option, 0);
+        expect_no_err(&by_option);
+        assert_string_equal(by_help.out, by_option.out);
+        (void)snprintf(text, sizeof text, "Usage: glimpse %s ", commands[i]);
+        expect_out(&by_help, text);
+        (void)snprintf(text, sizeof text, "Examples:\n  glimpse %s", commands[i]);
+        expect_out(&by_help, text);
+        expect_out(&by_help, "--help");
+        for (const char *line = by_help.out; *line; line = strchr(line, '\n') + 1) {
+            if (strcspn(line, "\n") > 80) fail_msg("wider than 80: %.120s", line);
+        }
+        run_free(&by_help);
+        run_free(&by_option);
+    }
+    run_free(&overview);
+}
+
+static void options_may_follow_positionals_and_end_with_two_dashes(void **state) {
+    (void)state;
+    char *model = strdup(source_path("data/models/demo"));
+    run_result r, s;
+    run(&r, "tokenize", "a", "--model", model, "--", "-b", "--c", NULL);
+    expect(&r, 0);
+    json_t *lines = run_json_lines(&r);
+    assert_int_equal(json_array_size(lines), 3);
+    assert_string_equal(text_at(lines, "1.text"), "-b");
+    assert_string_equal(text_at(lines, "2.text"), "--c");
+    json_decref(lines);
+    char *joined = malloc(strlen(model) + 16);
+    (void)sprintf(joined, "--model=%s", model);
+    run(&s, "tokenize", joined, "a", "--", "-b", "--c", NULL);
+    assert_string_equal(s.out, r.out);
+    run_free(&s);
+    (void)sprintf(joined, "-m%s", model);
+    run(&s, "tokenize", joined, "a", "--", "-b", "--c", NULL);
+    assert_string_equal(s.out, r.out);
+    run_free(&s);
+    run_free(&r);
+    free(joined);
+    free(model);
+}
+
+static void output_that_cannot_be_written_is_a_failure(void **state) {
+    (void)state;
+    static const char *const lines[] = {"\"$G\" --help > /dev/full",
+                                        "\"$G\" help search > /dev/full",
+                                        "\"$G\" doctor --json > /dev/full", "\"$G\" --help >&-"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        run_result r;
+        run_shell(&r, lines[i]);
+        expect(&r, 4);
+        expect_err(&r, "cannot write the output");
+        run_free(&r);
+    }
+}
+
+static void a_reader_that_goes_away_ends_it_quietly(void **state) {
+    (void)state;
+    run_result r;
+    run_shell(&r, "i=0; while [ $i -lt 20 ]; do \"$G\" --help; i=$((i+1)); done | head -n 1");
+    expect(&r, 0);
+    expect_no_err(&r);
+    assert_string_equal(r.out, "glimpse finds pictures by what is in them.\n");
+    run_free(&r);
+}
+
+static void messages_show_control_characters(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "tokenize", "--model", "./a\033[31m\nb\xFF", "x", NULL);
+    expect(&r, 4);
+    expect_err(&r, "./a\\x1b[31m\\nb\\xff");
+    assert_null(strchr(r.err, '\033'));
+    run_free(&r);
+}
+
+static void doctor_says_what_there_is(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "doctor", "--json", NULL);
+    expect(&r, 0);
+    expect_no_err(&r);
+    json_t *root = run_json(&r);
+    assert_true(json_is_true(at(root, "formats.JPEG")));
+    assert_true(strlen(text_at(root, "parts.SQLite")) > 0);
+    assert_non_null(strstr(text_at(root, "backends.openblas"), "f32"));
+    assert_non_null(strstr(text_at(root, "backends.plain"), "f32"));
+    assert_true(strcmp(text_at(root, "auto_precision"), "f32") == 0 ||
+                strcmp(text_at(root, "auto_precision"), "bf16") == 0);
+    assert_true(json_is_false(at(root, "library_exists")));
+    assert_non_null(strstr(text_at(root, "library"), "/with a space/data/glimpse/library"));
+    json_decref(root);
+    run_free(&r);
+    run(&r, "doctor", NULL);
+    expect(&r, 0);
+    expect_out(&r, "--precision auto");
+    run_free(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(usage_cases),
+        cmocka_unit_test(help_of_every_command_has_an_example_and_fits),
+        cmocka_unit_test(options_may_follow_positionals_and_end_with_two_dashes),
+        cmocka_unit_test(output_that_cannot_be_written_is_a_failure),
+        cmocka_unit_test(a_reader_that_goes_away_ends_it_quietly),
+        cmocka_unit_test(messages_show_control_characters),
+        cmocka_unit_test(doctor_says_what_there_is),
+    };
+    return cmocka_run_group_tests(tests, run_setup, run_teardown);
+}
