@@ -307,6 +307,37 @@ static void hostile_merges_are_refused(void **state) {
     glimpse_tokenizer_free(tokenizer);
 }
 
+/* Encodes `text` with the vocabulary of the folder and compares what lies between the specials. */
+static void expect_tokens(glimpse_tokenizer_kind kind, const char *text, const char *expected) {
+    glimpse_tokenizer *tokenizer;
+    assert_ok(glimpse_tokenizer_open(&tokenizer, folder, kind));
+    int32_t ids[16];
+    glimpse_tokens tokens = {ids, 16, 0, 0};
+    assert_ok(glimpse_tokenizer_encode(tokenizer, text, strlen(text), &tokens));
+    char found[128] = "";
+    for (size_t i = 1; i + 1 < tokens.count; i++) {
+        size_t used = strlen(found);
+        (void)snprintf(found + used, sizeof found - used, "[%s]",
+                       glimpse_tokenizer_token(tokenizer, ids[i]));
+    }
+    assert_string_equal(found, expected);
+    glimpse_tokenizer_free(tokenizer);
+}
+
+static void merges_out_of_order_follow_the_reference_of_the_flavour(void **state) {
+    (void)state;
+    clear();
+    write_text("vocab.json", "{\"<|startoftext|>\":0,\"<|endoftext|>\":1,\"a\":2,\"b\":3,\"c\":4,"
+                             "\"b</w>\":5,\"c</w>\":6,\"ab\":7,\"bc\":8,\"aba\":9}");
+    write_text("merges.txt", "#version: 0.2\nab a\na b\n");
+    expect_tokens(GLIMPSE_TOKENIZER_CLIP_HF, "ababb", "[aba][b][b ]");
+    expect_tokens(GLIMPSE_TOKENIZER_CLIP_OPENCLIP, "ababb", "[ab][ab][b ]");
+    /* a pair given twice has its later rank */
+    write_text("merges.txt", "a b\nb c\na b\n");
+    expect_tokens(GLIMPSE_TOKENIZER_CLIP_HF, "abcc", "[a][bc][c ]");
+    expect_tokens(GLIMPSE_TOKENIZER_CLIP_OPENCLIP, "abcc", "[a][bc][c ]");
+}
+
 static void a_huge_file_is_refused_before_it_is_read(void **state) {
     (void)state;
     use_fixture();
@@ -384,6 +415,7 @@ int main(void) {
         cmocka_unit_test(absent_files_are_named),
         cmocka_unit_test(hostile_vocabularies_are_refused),
         cmocka_unit_test(hostile_merges_are_refused),
+        cmocka_unit_test(merges_out_of_order_follow_the_reference_of_the_flavour),
         cmocka_unit_test(a_huge_file_is_refused_before_it_is_read),
         cmocka_unit_test(open_clip_directories_are_recognised),
         cmocka_unit_test(damaged_files_never_crash),
