@@ -1,0 +1,210 @@
+/*
+ * bench_index - from files to a searchable library: 300 generated JPEGs of 640x480, ViT-B/32 with
+ * random weights, SQLite and FAISS included. Baselines of the same run: decoding and preprocessing
+ * alone, and encoding alone (the floor is the larger need of the two). Then the cold start of
+ * `glimpse search` as a whole process on that library, and re-indexing with nothing changed.
+ *
+ *     bench_index [--jobs N] [--count N] [--precision f32|bf16]
+ */
+#include "bench.h"
+#include "random_model.h"
+
+#include <glimpse/glimpse.h>
+#include <jpeglib.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { WIDTH = 640, HEIGHT = 480, MOST = 100000 };
+
+/* Smooth shapes with some grain: compresses to about what a photograph does (40-60 KB). */
+static int write_picture(const char *path, unsigned seed) {
+    static JSAMPLE row[3 * WIDTH];
+    FILE *file = fopen(path, "wb");
+    if (!file) return 0;
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    jpeg.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&jpeg);
+    jpeg_stdio_dest(&jpeg, file);
+    jpeg.image_width = WIDTH, jpeg.image_height = HEIGHT;
+    jpeg.input_components = 3, jpeg.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&jpeg);
+    jpeg_set_quality(&jpeg, 88, TRUE);
+    jpeg_start_compress(&jpeg, TRUE);
+    uint64_t state = seed + 1;
+    double fx = 0.01 + 0.002 * (seed % 17), fy = 0.008 + 0.003 * (seed % 11);
+    for (unsigned y = 0; y < HEIGHT; y++) {
+        for (unsigned x = 0; x < WIDTH; x++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            double grain = (double)(state >> 58) - 32.0;
+            double wave = 90.0 * sin(fx * x + seed) * cos(fy * y);
+            for (unsigned c = 0; c < 3; c++) {
+                double value = 128.0 + wave * (c == seed % 3 ? 1.0 : 0.5) + grain * 0.4;
+                row[3 * x + c] = (JSAMPLE)(value < 0 ? 0 : value > 255 ? 255 : value);
+            }
+        }
+        JSAMPROW rows[1] = {row};
+        (void)jpeg_write_scanlines(&jpeg, rows, 1);
+    }
+    jpeg_finish_compress(&jpeg);
+    jpeg_destroy_compress(&jpeg);
+    return fclose(file) == 0;
+}
+
+typedef struct setup {
+    char folder[64], pictures[80], library[80], model_path[80], tool[4096];
+    size_t count;
+    unsigned jobs;
+    glimpse_model *model;
+} setup;
+
+static void check(int status) {
+    if (status >= 0) return;
+    (void)fprintf(stderr, "the benchmark is void: %s\n", glimpse_last_error());
+    exit(1);
+}
+
+static void picture_path(char *path, const setup *s, size_t i) {
+    (void)snprintf(path, 128, "%s/%05zu.jpg", s->pictures, i);
+}
+
+/* One thread: seconds per picture for reading, decoding and preprocessing. */
+static double decode_alone(const setup *s, uint8_t *rgb) {
+    size_t n = s->count < 100 ? s->count : 100;
+    double start = bench_now();
+    for (size_t i = 0; i < n; i++) {
+        char path[128];
+        picture_path(path, s, i);
+        glimpse_image *image = NULL;
+        check(glimpse_image_open(&image, path, NULL));
+        check(glimpse_preprocess_rgb(glimpse_model_preprocess(s->model), image, rgb));
+        glimpse_image_free(image);
+    }
+    return (bench_now() - start) / (double)n;
+}
+
+/* One worker: seconds per picture at batch 16. */
+static double encode_alone(const setup *s) {
+    const glimpse_preprocess *p = glimpse_model_preprocess(s->model);
+    size_t area = (size_t)p->width * p->height * 3;
+    uint8_t *rgb = calloc(16, area);
+    float *out = malloc(16 * glimpse_model_embedding_size(s->model) * sizeof *out);
+    glimpse_encoder *encoder = NULL;
+    if (!rgb || !out) exit(1);
+    for (size_t i = 0; i < 16 * area; i++)
+        rgb[i] = (uint8_t)(i * 31);
+    check(glimpse_encoder_create(&encoder, s->model, 16));
+    check(glimpse_encoder_rgb(encoder, rgb, 16, out, 0));
+    double start = bench_now();
+    for (int i = 0; i < 4; i++)
+        check(glimpse_encoder_rgb(encoder, rgb, 16, out, 0));
+    double each = (bench_now() - start) / 64.0;
+    glimpse_encoder_free(encoder);
+    free(rgb), free(out);
+    return each;
+}
+
+static glimpse_ingest_report ingest(const setup *s) {
+    glimpse_library *library = NULL;
+    glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
+    glimpse_ingest_report report;
+    const char *roots[1] = {s->pictures};
+    options.model = s->model, options.roots = roots, options.root_count = 1, options.jobs = s->jobs;
+    check(glimpse_library_open(&library, s->library, GLIMPSE_LIBRARY_CREATE));
+    check(glimpse_library_ingest(library, &options, &report));
+    glimpse_library_close(library);
+    return report;
+}
+
+static int search_cold(void *user) {
+    setup *s = user;
+    (void)fflush(stdout); /* or the child would print what is buffered here once more */
+    pid_t child = fork();
+    if (child == 0) {
+        if (!freopen("/dev/null", "w", stdout)) _exit(1);
+        execl(s->tool, "glimpse", "search", "two parrots", "--library", s->library, "--model",
+              s->model_path, (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status)) {
+        (void)fprintf(stderr, "%s search failed\n", s->tool);
+        return -1;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    static setup s = {.folder = "/tmp/glimpse-bench-XXXXXX", .count = 300};
+    glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--jobs") == 0) s.jobs = (unsigned)atoi(argv[i + 1]);
+        if (strcmp(argv[i], "--count") == 0) s.count = (size_t)atoi(argv[i + 1]);
+        if (strcmp(argv[i], "--precision") == 0) {
+            options.precision =
+                strcmp(argv[i + 1], "bf16") == 0 ? GLIMPSE_PRECISION_BF16 : GLIMPSE_PRECISION_F32;
+        }
+    }
+    if (s.count < 1 || s.count > MOST || !mkdtemp(s.folder)) return 1;
+    /* The command lies beside this program. */
+    ssize_t length = readlink("/proc/self/exe", s.tool, sizeof s.tool - 16);
+    char *slash = length > 0 ? strrchr(s.tool, '/') : NULL;
+    if (!slash) return 1;
+    memcpy(slash + 1, "glimpse", 8);
+    (void)snprintf(s.pictures, sizeof s.pictures, "%s/pictures", s.folder);
+    (void)snprintf(s.library, sizeof s.library, "%s/library", s.folder);
+    (void)snprintf(s.model_path, sizeof s.model_path, "%s/model", s.folder);
+    (void)mkdir(s.pictures, 0777);
+    random_model shape = random_model_vit_b32();
+    shape.vocabulary = 514;
+    if (!random_model_write(&shape, s.model_path)) return 1;
+    size_t bytes = 0;
+    for (size_t i = 0; i < s.count; i++) {
+        char path[128];
+        picture_path(path, &s, i);
+        struct stat info;
+        if (!write_picture(path, (unsigned)i) || stat(path, &info) != 0) return 1;
+        bytes += (size_t)info.st_size;
+    }
+    check(glimpse_model_open(&s.model, s.model_path, &options));
+    const glimpse_preprocess *p = glimpse_model_preprocess(s.model);
+    uint8_t *rgb = malloc((size_t)p->width * p->height * 3);
+    if (!rgb) return 1;
+
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    double decode = decode_alone(&s, rgb), encode = encode_alone(&s);
+    double start = bench_now();
+    glimpse_ingest_report report = ingest(&s);
+    double seconds = bench_now() - start;
+    double floor_seconds = (decode + encode) * (double)s.count / (double)cores;
+    printf("%s, %ld cores, %s, ViT-B/32 with random weights\n", bench_cpu(), cores,
+           glimpse_model_backend_name(s.model));
+    printf("%zu JPEGs of 640x480, %.0f KB on average\n\n", s.count,
+           (double)bytes / 1024.0 / (double)s.count);
+    printf("decode + preprocess alone  %7.2f ms a picture, one thread\n", 1e3 * decode);
+    printf("encode alone, batch 16     %7.2f ms a picture, one thread\n", 1e3 * encode);
+    printf("floor on %ld cores          %7.1f pictures/s (baseline)\n", cores,
+           (double)s.count / floor_seconds);
+    printf("index, end to end          %7.1f pictures/s, %.2f of the floor\n",
+           (double)s.count / seconds, floor_seconds / seconds);
+    printf("busy thread-seconds         read %.2f, decode %.2f, encode %.2f, commit %.2f of %.2f\n",
+           report.busy_read, report.busy_decode, report.busy_encode, report.busy_commit,
+           seconds * (double)cores);
+    if (report.embedded != s.count)
+        printf("ONLY %llu embedded\n", (unsigned long long)report.embedded);
+    start = bench_now();
+    report = ingest(&s);
+    printf("index again, unchanged     %7.1f ms for %llu files\n", 1e3 * (bench_now() - start),
+           (unsigned long long)report.unchanged);
+    bench_time cold = bench_run(search_cold, &s, 9, 20.0);
+    printf("glimpse search, whole process, page cache warm: %.0f ms (%.0f to %.0f)\n",
+           1e3 * cold.median, 1e3 * cold.least, 1e3 * cold.most);
+    free(rgb);
+    glimpse_model_free(s.model);
+    char command[128];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", s.folder);
+    return system(command) != 0;
+}
