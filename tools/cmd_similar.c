@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "output.h"
 #include "session.h"
+#include "stored.h"
 #include "tool.h"
 
 #include <glimpse/image.h>
@@ -89,9 +90,7 @@ static int run(int argc, char **argv) {
     if ((code = session_open_library(&s, 0)) != CLI_RUN) goto done;
     if ((code = session_open_model(&s, GLIMPSE_TOWER_IMAGE, 0)) != CLI_RUN) goto done;
     vector = xmalloc(glimpse_model_embedding_size(s.model) * sizeof *vector);
-    int status = glimpse_library_embedding(s.library, s.model, path, vector, id);
-    if (status == GLIMPSE_E_NOT_FOUND) {
-        id[0] = '\0';
+    if (!stored_embedding(s.library, s.model, path, vector, id)) {
         if ((code = embed_file(&s, path, vector)) != CLI_RUN) goto done;
         if (!with_self) {
             /* The library may know its bytes under another name; then that is the best one. */
@@ -102,13 +101,10 @@ static int run(int argc, char **argv) {
                 (void)snprintf(id, sizeof id, "%s", glimpse_results_get(best, 0)->id);
             }
         }
-    } else if (status < 0) {
-        code = tool_fail_last();
-        goto done;
     }
     search.k = (size_t)k;
     search.exclude_id = *id && !with_self ? id : NULL;
-    status = glimpse_library_search(s.library, s.model, vector, &search, &results);
+    int status = glimpse_library_search(s.library, s.model, vector, &search, &results);
     if (status == GLIMPSE_E_INVALID) {
         code = cli_misuse(&cmd_similar, "%s", glimpse_last_error());
     } else if (status < 0) {

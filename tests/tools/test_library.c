@@ -1,0 +1,480 @@
+/*
+ * A library through the command: indexing, asking, looking after it. File names are as odd as file
+ * names may be.
+ */
+#include "run.h"
+
+#include <fcntl.h>
+#include <time.h>
+
+/* Names that break programs which treat paths as text. */
+static const char *const odd_names[] = {
+    "pictures/plain.ppm",
+    "pictures/two words.ppm",
+    "pictures/-dash.ppm",
+    "pictures/new\nline.ppm",
+    "pictures/tab\tand\\backslash.ppm",
+    "pictures/quote\"and'quote.ppm",
+    "pictures/<b>&amp;$(x).ppm",
+    "pictures/esc\033[31mred.ppm",
+    "pictures/broken\xFF\xFEutf8.ppm",
+    "pictures/\xE2\x80\xAEturned.ppm",
+    "pictures/sub/\xF0\x9F\xA6\x9C parrot \xE9\xB8\x9F.ppm",
+};
+enum { ODD = sizeof odd_names / sizeof *odd_names };
+
+static void make_pictures(void) {
+    assert_int_equal(mkdir("pictures", 0777) | mkdir("pictures/sub", 0777), 0);
+    for (unsigned i = 0; i < ODD; i++)
+        write_picture(odd_names[i], 60 + i, 50, i);
+}
+
+static int setup(void **state) {
+    run_setup(state);
+    make_pictures();
+    write_file("pictures/broken.jpg", "not a picture", 13);
+    run_result r;
+    run(&r, "index", "pictures", "--jobs", "2", NULL);
+    expect(&r, 3);
+    expect_err(&r, "using the demo model");
+    expect_err(&r, "/pictures/broken.jpg");
+    expect_out(&r, "12 pictures: 11 embedded, 1 unusable");
+    run_free(&r);
+    return 0;
+}
+
+/* The absolute path of a name in the working folder; static storage. */
+static const char *absolute(const char *name) {
+    return path_in(run_folder, name);
+}
+
+static void index_again_opens_nothing(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "index", "pictures", "--json", NULL);
+    expect(&r, 3);
+    json_t *root = run_json(&r);
+    assert_true(number_at(root, "files") == 12);
+    assert_true(number_at(root, "unchanged") == 11);
+    assert_true(number_at(root, "embedded") == 0);
+    assert_true(number_at(root, "quarantined") == 1);
+    assert_true(number_at(root, "newly_quarantined") == 0);
+    assert_true(json_is_false(at(root, "stopped")));
+    json_decref(root);
+    run_free(&r);
+}
+
+static void status_lists_everything(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "status", "--json", NULL);
+    expect(&r, 0);
+    expect_no_err(&r);
+    json_t *root = run_json(&r);
+    assert_string_equal(text_at(root, "library"), absolute("data/glimpse/library"));
+    assert_true(number_at(root, "files") == 12);
+    assert_true(number_at(root, "embedded") == 11);
+    assert_true(number_at(root, "duplicates") == 0);
+    assert_true(number_at(root, "offline") == 0);
+    assert_string_equal(text_at(root, "quarantined.0.path"), absolute("pictures/broken.jpg"));
+    assert_true(strlen(text_at(root, "quarantined.0.reason")) > 0);
+    assert_string_equal(text_at(root, "models.0.name"), "demo");
+    assert_true(number_at(root, "models.0.embedded") == 11);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "status", NULL);
+    expect(&r, 0);
+    expect_out(&r, "12 files, 11 embedded, 1 unusable");
+    expect_out(&r, "/pictures/broken.jpg: ");
+    run_free(&r);
+}
+
+static void search_finds_every_odd_name_once(void **state) {
+    (void)state;
+    run_result json, nul, lines;
+    run(&json, "search", "a red car", "-k", "50", "--json", NULL);
+    run(&nul, "search", "-0", "-k50", "a red car", NULL);
+    run(&lines, "search", "a", "red", "car", "--paths", "--count=50", NULL);
+    expect(&json, 0);
+    expect_no_err(&json);
+    expect(&nul, 0);
+    expect(&lines, 0);
+    json_t *root = run_json(&json);
+    assert_string_equal(text_at(root, "query"), "a red car");
+    assert_string_equal(text_at(root, "model"), "demo");
+    assert_int_equal(json_array_size(at(root, "results")), ODD);
+    int seen[ODD] = {0};
+    const char *path = nul.out;
+    double before = 2;
+    for (size_t i = 0; i < ODD; i++) {
+        const json_t *result = json_array_get(at(root, "results"), i);
+        assert_true(number_at(result, "rank") == (double)(i + 1));
+        assert_true(number_at(result, "score") <= before);
+        before = number_at(result, "score");
+        assert_int_equal(strlen(text_at(result, "id")), 32);
+        assert_true(json_is_null(at(result, "taken")));
+        assert_true(number_at(result, "height") == 50);
+        for (size_t k = 0; k < ODD; k++) {
+            if (strcmp(path, absolute(odd_names[k])) != 0) continue;
+            seen[k]++;
+            assert_true(number_at(result, "width") == (double)(60 + k));
+            const json_t *bytes = json_object_get(result, "path_bytes");
+            if (strstr(odd_names[k], "broken")) {
+                assert_non_null(strstr(text_at(result, "path"), "broken\xEF\xBF\xBD\xEF\xBF\xBDu"));
+                assert_non_null(strstr(json_string_value(bytes), "62726f6b656efffe75746638"));
+            } else {
+                assert_string_equal(text_at(result, "path"), path);
+                assert_null(bytes);
+            }
+        }
+        path += strlen(path) + 1;
+    }
+    assert_ptr_equal(path, nul.out + nul.out_size);
+    for (size_t k = 0; k < ODD; k++)
+        assert_int_equal(seen[k], 1);
+    /* --paths: the same bytes with other ends. */
+    assert_int_equal(lines.out_size, nul.out_size);
+    for (size_t i = 0; i < nul.out_size; i++)
+        assert_true(lines.out[i] == nul.out[i] || (lines.out[i] == '\n' && nul.out[i] == '\0'));
+    json_decref(root);
+    run_free(&json);
+    run_free(&nul);
+    run_free(&lines);
+}
+
+static void table_and_tsv_are_safe_to_look_at(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "search", "x", "-k", "50", NULL);
+    expect(&r, 0);
+    expect_out(&r, " score  path");
+    expect_out(&r, "pictures/new\\nline.ppm");
+    expect_out(&r, "pictures/esc\\x1b[31mred.ppm");
+    expect_out(&r, "pictures/broken\\xff\\xfeutf8.ppm");
+    expect_out(&r, "pictures/\\u202eturned.ppm");
+    expect_out(&r, "\xF0\x9F\xA6\x9C parrot \xE9\xB8\x9F.ppm    70x50  ");
+    assert_null(strchr(r.out, '\033'));
+    assert_null(strstr(r.out, run_folder)); /* shorter from here */
+    run_free(&r);
+    run(&r, "search", "x", "-k", "50", "--tsv", NULL);
+    expect(&r, 0);
+    size_t lines = 0, tabs = 0;
+    for (const char *s = r.out; *s; s++) {
+        lines += *s == '\n';
+        tabs += *s == '\t';
+    }
+    assert_int_equal(lines, ODD);
+    assert_int_equal(tabs, 6 * ODD);
+    expect_out(&r, "/tab\\tand\\\\backslash.ppm\t");
+    expect_out(&r, "/new\\nline.ppm\t");
+    expect_out(&r, "/broken\xFF\xFEutf8.ppm\t");
+    run_free(&r);
+}
+
+static void filters_narrow_and_nothing_found_is_one(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "search", "x", "--in", "pictures/sub", "--json", NULL);
+    expect(&r, 0);
+    json_t *root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "results")), 1);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "search", "x", "--min-score", "1.5", NULL);
+    expect(&r, 1);
+    assert_string_equal(r.out, "");
+    expect_err(&r, "nothing found");
+    run_free(&r);
+    run(&r, "search", "x", "--min-score", "1.5", "--json", "--quiet", NULL);
+    expect(&r, 1);
+    expect_no_err(&r);
+    root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "results")), 0);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "search", "x", "--before", "2000", "-0", NULL);
+    expect(&r, 1);
+    assert_int_equal(r.out_size, 0);
+    run_free(&r);
+    run(&r, "search", "x", "--after", "2000", "--paths", "-k", "3", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "search", "x", "--after", "tomorrow", NULL);
+    expect(&r, 2);
+    expect_err(&r, "tomorrow");
+    run_free(&r);
+}
+
+static void queries_take_pictures_and_signs(void **state) {
+    (void)state;
+    run_result one, two, three;
+    run(&one, "search", "./pictures/plain.ppm", "-k", "1", "--json", NULL);
+    expect(&one, 0);
+    json_t *root = run_json(&one);
+    assert_string_equal(text_at(root, "results.0.path"), absolute("pictures/plain.ppm"));
+    assert_true(number_at(root, "results.0.score") > 0.999);
+    json_decref(root);
+    run_free(&one);
+    /* A file name needs no ./ when the file is there, and may hold spaces. */
+    run(&one, "search", "pictures/two words.ppm", "-k", "1", "--paths", NULL);
+    expect(&one, 0);
+    expect_out(&one, "/pictures/two words.ppm\n");
+    run_free(&one);
+    run(&one, "search", "2:a red car", "+", "./pictures/plain.ppm", "-", "night", "--json", NULL);
+    run(&two, "search", "2:a red car + ./pictures/plain.ppm - night", "--json", NULL);
+    run(&three, "search", "a red car", "--json", NULL);
+    expect(&one, 0);
+    expect(&two, 0);
+    assert_string_equal(one.out, two.out);
+    assert_string_not_equal(one.out, three.out);
+    run_free(&two);
+    run_free(&three);
+    run_free(&one);
+    run(&one, "search", "a", "+", "./absent.jpg", NULL);
+    expect(&one, 4);
+    expect_err(&one, "absent.jpg: ");
+    expect_err(&one, "No such file");
+    run_free(&one);
+    run(&one, "search", "./pictures/plain.ppm", "-", "./pictures/plain.ppm", NULL);
+    expect(&one, 4);
+    expect_err(&one, "cancel out");
+    run_free(&one);
+    char *longest = malloc(3001);
+    assert_non_null(longest);
+    for (int i = 0; i < 1000; i++)
+        memcpy(longest + 3 * i, "ox ", 3);
+    longest[3000] = '\0';
+    run(&one, "search", longest, NULL);
+    expect(&one, 0);
+    expect_err(&one, "longer than the model reads");
+    run_free(&one);
+    free(longest);
+}
+
+static void similar_leaves_out_the_picture_itself(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "similar", "pictures/plain.ppm", "--json", "-k", "50", NULL);
+    expect(&r, 0);
+    assert_null(strstr(r.out, "/plain.ppm\",\"id"));
+    json_t *root = run_json(&r);
+    assert_string_equal(text_at(root, "query"), "pictures/plain.ppm");
+    assert_int_equal(json_array_size(at(root, "results")), ODD - 1);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "similar", "pictures/plain.ppm", "--with-self", "--paths", "-k", "1", NULL);
+    expect(&r, 0);
+    expect_out(&r, "/pictures/plain.ppm\n");
+    run_free(&r);
+    /* The same bytes outside the library are the picture itself, too. */
+    copy_file("pictures/plain.ppm", "copy.ppm");
+    run(&r, "similar", "copy.ppm", "--paths", "-k", "50", NULL);
+    expect(&r, 0);
+    assert_null(strstr(r.out, "/plain.ppm\n"));
+    run_free(&r);
+    run(&r, "similar", "copy.ppm", "--paths", "--with-self", "-k", "1", NULL);
+    expect(&r, 0);
+    expect_out(&r, "/pictures/plain.ppm\n");
+    run_free(&r);
+    run(&r, "similar", "pictures/broken.jpg", NULL);
+    expect(&r, 4);
+    expect_err(&r, "pictures/broken.jpg: ");
+    run_free(&r);
+}
+
+static void similar_notices_that_the_file_changed(void **state) {
+    (void)state;
+    run_result before, after;
+    write_picture("pictures/changing.ppm", 64, 64, 70);
+    run(&before, "index", "pictures", NULL);
+    run_free(&before);
+    struct timespec times[2] = {{1000000000, 0}, {1000000000, 0}};
+    copy_file("pictures/plain.ppm", "pictures/changing.ppm");
+    assert_int_equal(utimensat(AT_FDCWD, "pictures/changing.ppm", times, 0), 0);
+    run(&after, "similar", "pictures/changing.ppm", "--with-self", "-k", "1", "--json", NULL);
+    expect(&after, 0);
+    json_t *root = run_json(&after);
+    assert_string_equal(text_at(root, "results.0.path"), absolute("pictures/plain.ppm"));
+    assert_true(number_at(root, "results.0.score") > 0.999);
+    json_decref(root);
+    run_free(&after);
+    assert_int_equal(unlink("pictures/changing.ppm"), 0);
+    run(&after, "index", "pictures", NULL);
+    expect(&after, 3);
+    expect_out(&after, "1 known file is no longer there");
+    run_free(&after);
+}
+
+static void prune_forgets_only_what_is_gone(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "prune", "--dry-run", "--json", NULL);
+    expect(&r, 0);
+    json_t *root = run_json(&r);
+    assert_true(json_is_true(at(root, "dry_run")));
+    assert_true(number_at(root, "files") == 1);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "prune", NULL);
+    expect(&r, 0);
+    expect_out(&r, "Forgotten: 1 files");
+    run_free(&r);
+    run(&r, "prune", "--model", "nobody", NULL);
+    expect(&r, 4);
+    expect_err(&r, "the library has no model nobody");
+    run_free(&r);
+    run(&r, "status", "--json", NULL);
+    root = run_json(&r);
+    assert_true(number_at(root, "files") == 12 && number_at(root, "missing") == 0);
+    json_decref(root);
+    run_free(&r);
+}
+
+static void verify_reports_and_reindex_mends(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "verify", NULL);
+    expect(&r, 0);
+    expect_out(&r, "All is well: 11 embeddings checked.");
+    run_free(&r);
+    run_shell(&r, "for f in data/glimpse/library/vectors-*.faiss; do"
+                  " printf xxxx | dd of=\"$f\" bs=1 seek=300 conv=notrunc 2>/dev/null; done");
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "verify", "--json", NULL);
+    expect(&r, 1);
+    json_t *root = run_json(&r);
+    assert_true(json_is_false(at(root, "ok")));
+    assert_true(json_array_size(at(root, "problems")) > 0);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "reindex", NULL);
+    expect(&r, 0);
+    expect_out(&r, "demo: 11 vectors\n");
+    run_free(&r);
+    run(&r, "verify", NULL);
+    expect(&r, 0);
+    run_free(&r);
+}
+
+static void models_lists_installed_and_used_ones(void **state) {
+    (void)state;
+    run_result r;
+    run_shell(&r, "mkdir -p data/glimpse/models/some data/glimpse/models/acme && "
+                  "cp -R \"" GLIMPSE_SOURCE_DIR "/data/models/demo\" data/glimpse/models/plain && "
+                  "cp -R \"" GLIMPSE_SOURCE_DIR "/data/models/demo\" data/glimpse/models/acme/one");
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "models", "--json", NULL);
+    expect(&r, 0);
+    json_t *root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "models")), 3);
+    assert_string_equal(text_at(root, "models.0.name"), "acme/one");
+    assert_string_equal(text_at(root, "models.1.name"), "plain");
+    assert_string_equal(text_at(root, "models.2.name"), "demo");
+    json_decref(root);
+    run_free(&r);
+    /* By name, and by the environment. */
+    run(&r, "search", "x", "--model", "acme/one", "--json", NULL);
+    expect(&r, 0);
+    expect_out(&r, "\"model\":\"one\"");
+    run_free(&r);
+    run_shell(&r, "GLIMPSE_MODEL=plain \"$G\" search x --json");
+    expect(&r, 0);
+    expect_out(&r, "\"model\":\"plain\"");
+    run_free(&r);
+    run_shell(&r, "GLIMPSE_MODEL=plain \"$G\" search x --json --model demo");
+    expect(&r, 0);
+    expect_out(&r, "\"model\":\"demo\"");
+    run_free(&r);
+    run_shell(&r, "rm -r data/glimpse/models");
+    run_free(&r);
+}
+
+static void the_library_is_chosen_by_option_then_environment(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "index", "pictures/sub", "-l", "deep/er/one", "--quiet", NULL);
+    expect(&r, 0);
+    expect_no_err(&r);
+    run_free(&r);
+    run_shell(&r, "GLIMPSE_LIBRARY=deep/er/one \"$G\" search x --json");
+    expect(&r, 0);
+    json_t *root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "results")), 1);
+    json_decref(root);
+    run_free(&r);
+    run_shell(&r, "GLIMPSE_LIBRARY=nowhere \"$G\" search x --json --library=deep/er/one");
+    expect(&r, 0);
+    run_free(&r);
+}
+
+static void a_folder_that_is_away_is_offline_and_kept(void **state) {
+    (void)state;
+    run_result r;
+    assert_int_equal(rename("pictures", "elsewhere"), 0);
+    run(&r, "status", "--json", NULL);
+    expect(&r, 0);
+    json_t *root = run_json(&r);
+    assert_true(number_at(root, "offline") == 12);
+    assert_true(json_is_true(at(root, "roots.0.offline")));
+    json_decref(root);
+    run_free(&r);
+    run(&r, "index", "pictures", NULL);
+    expect_out(&r, "cannot be reached now");
+    run_free(&r);
+    run(&r, "search", "x", "-k", "50", "--json", NULL);
+    expect(&r, 0);
+    root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "results")), ODD);
+    assert_true(json_is_true(at(root, "results.0.offline")));
+    json_decref(root);
+    run_free(&r);
+    assert_int_equal(rename("elsewhere", "pictures"), 0);
+    run(&r, "index", "pictures", "--json", NULL);
+    expect(&r, 3);
+    root = run_json(&r);
+    assert_true(number_at(root, "unchanged") == 11);
+    json_decref(root);
+    run_free(&r);
+}
+
+static void a_damaged_catalogue_is_reported(void **state) {
+    (void)state;
+    run_result r;
+    run_shell(&r, "mkdir bad && head -c 5000 /dev/zero > bad/catalog.db");
+    run_free(&r);
+    static const char *const commands[] = {"search", "status", "verify", "reindex"};
+    for (size_t i = 0; i < 4; i++) {
+        run(&r, commands[i], "--library", "bad", i == 0 ? "x" : NULL, NULL);
+        expect(&r, 4);
+        expect_err(&r, "bad/catalog.db");
+        run_free(&r);
+    }
+    run(&r, "index", "pictures", "--library", "bad", NULL);
+    expect(&r, 4);
+    run_free(&r);
+    struct stat info;
+    assert_int_equal(stat("bad/catalog.db", &info), 0);
+    assert_int_equal(info.st_size, 5000);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(index_again_opens_nothing),
+        cmocka_unit_test(status_lists_everything),
+        cmocka_unit_test(search_finds_every_odd_name_once),
+        cmocka_unit_test(table_and_tsv_are_safe_to_look_at),
+        cmocka_unit_test(filters_narrow_and_nothing_found_is_one),
+        cmocka_unit_test(queries_take_pictures_and_signs),
+        cmocka_unit_test(similar_leaves_out_the_picture_itself),
+        cmocka_unit_test(similar_notices_that_the_file_changed),
+        cmocka_unit_test(prune_forgets_only_what_is_gone),
+        cmocka_unit_test(verify_reports_and_reindex_mends),
+        cmocka_unit_test(models_lists_installed_and_used_ones),
+        cmocka_unit_test(the_library_is_chosen_by_option_then_environment),
+        cmocka_unit_test(a_folder_that_is_away_is_offline_and_kept),
+        cmocka_unit_test(a_damaged_catalogue_is_reported),
+    };
+    return cmocka_run_group_tests(tests, setup, run_teardown);
+}

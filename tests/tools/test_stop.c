@@ -1,0 +1,114 @@
+/*
+ * Ctrl-C: indexing stops with everything done so far kept, and the next run continues.
+ */
+#include "run.h"
+
+#include <signal.h>
+#include <time.h>
+
+enum { PICTURES = 300 };
+
+static void wait_milliseconds(long milliseconds) {
+    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    (void)nanosleep(&time, NULL);
+}
+
+static double embedded(const char *library) {
+    run_result r;
+    run(&r, "status", "--json", "--library", library, NULL);
+    if (r.code != 0) { /* stopped before there was one */
+        run_free(&r);
+        return 0;
+    }
+    json_t *root = run_json(&r);
+    double count = number_at(root, "embedded");
+    json_decref(root);
+    run_free(&r);
+    return count;
+}
+
+static int setup(void **state) {
+    run_setup(state);
+    assert_int_equal(mkdir("pictures", 0777), 0);
+    for (unsigned i = 0; i < PICTURES; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "pictures/%03u.ppm", i);
+        write_picture(name, 96 + i % 40, 96, i);
+    }
+    return 0;
+}
+
+static void an_interrupted_index_keeps_its_work_and_continues(void **state) {
+    (void)state;
+    int stopped = 0;
+    double before = 0;
+    for (int attempt = 0; attempt < 6; attempt++) {
+        pid_t child = run_start("out", "err", "index", "pictures", "--jobs", "1", "--batch", "4",
+                                "--library", "lib", NULL);
+        wait_milliseconds(60 + 60 * attempt);
+        (void)kill(child, attempt % 2 ? SIGTERM : SIGINT);
+        int code = run_wait(child);
+        char *err = read_whole_file("err", NULL);
+        /* Before it listens, a signal simply ends it; behind the end it comes too late. */
+        if (code != 130 && code != 0 && code != 1000 + SIGINT && code != 1000 + SIGTERM) {
+            fail_msg("exit code %d: %s", code, err);
+        }
+        if (code == 130) {
+            assert_non_null(strstr(err, "run the same command again to continue"));
+            stopped++;
+        }
+        free(err);
+        double now = embedded("lib");
+        assert_true(now >= before);
+        before = now;
+    }
+    assert_true(stopped > 0);
+    run_result r, whole, part;
+    run(&r, "index", "pictures", "--library", "lib", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "verify", "--library", "lib", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    assert_true(embedded("lib") == PICTURES);
+    /* As if it had never been interrupted. */
+    run(&r, "index", "pictures", "--library", "straight", "--json", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&part, "search", "x", "-k", "300", "--tsv", "--library", "lib", NULL);
+    run(&whole, "search", "x", "-k", "300", "--tsv", "--library", "straight", NULL);
+    expect(&whole, 0);
+    assert_string_equal(part.out, whole.out);
+    run_free(&part);
+    run_free(&whole);
+}
+
+static void two_writers_do_not_meet(void **state) {
+    (void)state;
+    pid_t child = run_start("out", "err", "index", "pictures", "--jobs", "1", "--batch", "1",
+                            "--library", "busy", NULL);
+    int seen = 0;
+    for (int i = 0; i < 40 && !seen; i++) {
+        run_result r;
+        wait_milliseconds(20);
+        run(&r, "index", "pictures", "--library", "busy", NULL);
+        if (r.code == 4) {
+            expect_err(&r, "glimpse: ");
+            seen = 1;
+        } else {
+            expect(&r, 0);
+        }
+        run_free(&r);
+    }
+    int code = run_wait(child);
+    assert_true(code == 0 || code == 4);
+    assert_true(embedded("busy") == PICTURES);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_interrupted_index_keeps_its_work_and_continues),
+        cmocka_unit_test(two_writers_do_not_meet),
+    };
+    return cmocka_run_group_tests(tests, setup, run_teardown);
+}
