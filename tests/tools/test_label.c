@@ -74,11 +74,12 @@ static void label_csv_quotes_what_needs_it(void **state) {
     run_result r;
     assert_int_equal(mkdir("odd", 0777), 0);
     write_picture("odd/a,b \"c\"\nd.ppm", 40, 40, 1);
-    write_file("classes.txt", "\xEF\xBB\xBF# comment\nbig, \"red\" car\n", 34);
+    static const char classes[] = "\xEF\xBB\xBF# comment\nbig, \"red\" car\n";
+    write_file("classes.txt", classes, sizeof classes - 1);
     run(&r, "label", "odd", "--classes", "classes.txt", "--csv", NULL);
     expect(&r, 0);
-    assert_string_equal(r.out, "path,rank,class,probability,score,abstained\n"
-                               "\"odd/a,b \"\"c\"\"\nd.ppm\",1,\"big, \"\"red\"\" car\",1.000000,");
+    assert_int_equal(strncmp(r.out, "path,rank,class,probability,score,abstained\n", 44), 0);
+    expect_out(&r, "\n\"odd/a,b \"\"c\"\"\nd.ppm\",1,\"big, \"\"red\"\" car\",1.000000,");
     run_free(&r);
 }
 

@@ -27,6 +27,30 @@ static double embedded(const char *library) {
     return count;
 }
 
+/* The same pictures with the same scores; batches may round the last digit differently. */
+static void compare_results(const run_result *a, const run_result *b) {
+    expect(a, 0);
+    expect(b, 0);
+    json_t *roots[2] = {run_json(a), run_json(b)}, *scores = json_object();
+    for (size_t i = 0; i < PICTURES; i++) {
+        const json_t *result = json_array_get(at(roots[0], "results"), i);
+        assert_int_equal(
+            json_object_set(scores, text_at(result, "path"), json_object_get(result, "score")), 0);
+    }
+    assert_int_equal(json_object_size(scores), PICTURES);
+    assert_int_equal(json_array_size(at(roots[1], "results")), PICTURES);
+    for (size_t i = 0; i < PICTURES; i++) {
+        const json_t *result = json_array_get(at(roots[1], "results"), i);
+        const json_t *other = json_object_get(scores, text_at(result, "path"));
+        assert_non_null(other);
+        double difference = json_number_value(other) - number_at(result, "score");
+        assert_true(difference < 1e-4 && difference > -1e-4);
+    }
+    json_decref(scores);
+    json_decref(roots[0]);
+    json_decref(roots[1]);
+}
+
 static int setup(void **state) {
     run_setup(state);
     assert_int_equal(mkdir("pictures", 0777), 0);
@@ -75,10 +99,9 @@ static void an_interrupted_index_keeps_its_work_and_continues(void **state) {
     run(&r, "index", "pictures", "--library", "straight", "--json", NULL);
     expect(&r, 0);
     run_free(&r);
-    run(&part, "search", "x", "-k", "300", "--tsv", "--library", "lib", NULL);
-    run(&whole, "search", "x", "-k", "300", "--tsv", "--library", "straight", NULL);
-    expect(&whole, 0);
-    assert_string_equal(part.out, whole.out);
+    run(&part, "search", "x", "-k", "300", "--json", "--library", "lib", NULL);
+    run(&whole, "search", "x", "-k", "300", "--json", "--library", "straight", NULL);
+    compare_results(&part, &whole);
     run_free(&part);
     run_free(&whole);
 }
