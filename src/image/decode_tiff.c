@@ -22,7 +22,7 @@
 typedef struct reader {
     const glimpse_source *source;
     uint64_t at;
-    char message[256]; /* libtiff's first complaint */
+    char message[256]; /* libtiff's last complaint, "" when it had none */
 } reader;
 
 /* How the stored samples become bytes. */
@@ -73,7 +73,7 @@ static int on_error(TIFF *tiff, void *user, const char *module, const char *form
     reader *r = user;
     (void)tiff;
     (void)module;
-    if (r->message[0] == '\0') (void)vsnprintf(r->message, sizeof r->message, format, args);
+    (void)vsnprintf(r->message, sizeof r->message, format, args);
     return 1; /* handled: nothing is printed */
 }
 
@@ -329,6 +329,7 @@ static int decode(glimpse_image *picture, TIFF *tiff, reader *r) {
     status = glimpse_picture_reserve(picture, r->source, l.width, l.height);
     if (status < 0) return status;
     read_page_tags(picture, tiff);
+    r->message[0] = '\0'; /* complaints about tags do not count */
     if (!read_layout(&l, tiff)) {
         status = decode_by_libtiff(picture, tiff, r);
     } else if (TIFFIsTiled(tiff)) {
@@ -336,6 +337,8 @@ static int decode(glimpse_image *picture, TIFF *tiff, reader *r) {
     } else {
         status = decode_rows(picture, tiff, &l, r);
     }
+    /* Some codecs complain about damaged data and go on. */
+    if (status == GLIMPSE_OK && r->message[0]) status = damaged(r);
     if (status == GLIMPSE_OK) read_exif(picture, tiff);
     return status;
 }

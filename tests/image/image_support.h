@@ -112,6 +112,7 @@ typedef struct verdict {
     uint32_t width, height;
     double seconds; /* processor time of the child */
     long peak_kb;   /* resident */
+    long printed;   /* bytes on stdout and stderr: the library never prints */
     char message[512];
 } verdict;
 
@@ -120,11 +121,17 @@ static inline verdict decode_guarded(const char *path, size_t memory_limit, unsi
     memset(&v, 0, sizeof v);
     int pipes[2];
     assert_int_equal(pipe(pipes), 0);
+    FILE *output = tmpfile();
+    assert_non_null(output);
     (void)fflush(NULL);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         (void)close(pipes[0]);
+        if (!UNDER_SANITIZER) { /* which has reports to make */
+            (void)dup2(fileno(output), STDOUT_FILENO);
+            (void)dup2(fileno(output), STDERR_FILENO);
+        }
         struct rlimit limit = {memory_limit, memory_limit};
         if (!UNDER_SANITIZER && memory_limit) (void)setrlimit(RLIMIT_AS, &limit);
         limit.rlim_cur = limit.rlim_max = seconds;
@@ -140,6 +147,7 @@ static inline verdict decode_guarded(const char *path, size_t memory_limit, unsi
             (void)snprintf(v.message, sizeof v.message, "%s", glimpse_last_error());
         }
         glimpse_image_free(image);
+        (void)fflush(NULL);
         ssize_t written = write(pipes[1], &v, sizeof v);
         _exit(written == (ssize_t)sizeof v ? 0 : 1);
     }
@@ -158,6 +166,9 @@ static inline verdict decode_guarded(const char *path, size_t memory_limit, unsi
     v.seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
     v.peak_kb = usage.ru_maxrss;
+    (void)fseek(output, 0, SEEK_END);
+    v.printed = ftell(output);
+    (void)fclose(output);
     return v;
 }
 
