@@ -4,6 +4,7 @@
 #ifndef GLIMPSE_GLIMPSE_H
 #define GLIMPSE_GLIMPSE_H
 
+#include <glimpse/build.h>
 #include <glimpse/image.h>
 #include <glimpse/label.h>
 #include <glimpse/library.h>
