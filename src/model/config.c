@@ -275,6 +275,8 @@ static void read_open_clip(reader *r, json_t *root, glimpse_model_config *config
                                                  "scaled_cosine_attn",
                                                  NULL};
     static const char *const text_refused[] = {"hf_model_name",
+                                               "hf_tokenizer_name",
+                                               "tokenizer_kwargs",
                                                "embed_cls",
                                                "ls_init_value",
                                                "proj_bias",
