@@ -29,9 +29,11 @@ void glimpse_gate_enter(glimpse_gate *gate, uint64_t bytes);
 void glimpse_gate_leave(glimpse_gate *gate, uint64_t bytes);
 
 /* An upper estimate of what decoding these bytes takes at its peak, beside the bytes themselves:
- * pixels, what the decoder holds, and a turned copy. From the declared size; what declares none
- * that is understood here counts as `max_pixels`, what declares more will be refused before
- * memory is taken and counts as nothing. */
-uint64_t glimpse_estimate_decoding(const void *data, size_t size, uint64_t max_pixels);
+ * pixels, what the decoder holds, and a turned copy. From the declared size. What declares an
+ * empty picture, or more than `max_pixels`, will be refused before memory is taken and counts as
+ * nothing. What declares no size that is understood here counts as `max_pixels`, with *certain 0:
+ * nearly always it is damaged and will take nothing. */
+uint64_t glimpse_estimate_decoding(const void *data, size_t size, uint64_t max_pixels,
+                                   int *certain);
 
 #endif

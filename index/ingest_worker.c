@@ -182,15 +182,16 @@ static void flush(worker *w, int at_end) {
 static void decode(worker *w, glimpse_ingest_job *job, const uint8_t *data) {
     glimpse_ingest *ingest = w->ingest;
     const size_t size = (size_t)job->content_size;
-    const uint64_t estimate = glimpse_estimate_decoding(data, size, ingest->max_pixels);
+    int certain = 0;
+    const uint64_t estimate = glimpse_estimate_decoding(data, size, ingest->max_pixels, &certain);
     glimpse_gate_enter(&ingest->pixel_gate, estimate);
     const double start = glimpse_ingest_seconds();
-    glimpse_ingest_account(ingest, estimate);
+    if (certain) glimpse_ingest_account(ingest, estimate);
     int status =
         ingest->engine->decode(ingest->engine, data, size, ingest->max_pixels, w->rgb, &job->meta);
     w->decode += glimpse_ingest_seconds() - start;
+    if (certain) glimpse_ingest_unaccount(ingest, estimate);
     glimpse_gate_leave(&ingest->pixel_gate, estimate);
-    glimpse_ingest_unaccount(ingest, estimate);
     if (status < 0) glimpse_ingest_job_quarantine_decoding(job, status);
 }
 
