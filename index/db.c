@@ -167,11 +167,12 @@ int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags) {
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
     db->read_only = (flags & GLIMPSE_DB_READ_ONLY) != 0 || sqlite3_db_readonly(db->handle, "main");
-    /* None of these reads the file. */
     status = glimpse_db_script(db, "PRAGMA synchronous = FULL;"
                                    "PRAGMA foreign_keys = ON;"
                                    "PRAGMA cell_size_check = ON;"
                                    "PRAGMA temp_store = MEMORY;");
+    /* The first of these reads the header and the schema: "unsupported file format". */
+    if (status == GLIMPSE_E_INTERNAL) status = glimpse_db_damaged(db, "%s", glimpse_last_error());
     if (status < 0) goto done;
     *out = db;
     db = NULL;

@@ -28,7 +28,7 @@ typedef struct glimpse_db glimpse_db;
 
 enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
 
-/* Opens with the settings every connection has (see db.c). Reads nothing yet. */
+/* Opens with the settings every connection has (see db.c). */
 int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags);
 void glimpse_db_close(glimpse_db *db); /* rolls back; a damaged file is left as it is */
 

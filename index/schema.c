@@ -127,7 +127,7 @@ int glimpse_schema_create(glimpse_db *db) {
     return status < 0 ? status : glimpse_schema_migrate(db, steps, STEP_COUNT);
 }
 
-int glimpse_schema_open(glimpse_db *db) {
+static int open_schema(glimpse_db *db) {
     int64_t id = 0, version = 0;
     int status = glimpse_db_integer(db, &id, "PRAGMA application_id", "");
     if (status == GLIMPSE_OK) status = glimpse_db_integer(db, &version, "PRAGMA user_version", "");
@@ -153,7 +153,7 @@ int glimpse_schema_open(glimpse_db *db) {
         if (status < 0) return status;
     }
     /* Every table with every column this build uses; no row is read. */
-    status = glimpse_db_script(
+    return glimpse_db_script(
         db, "SELECT id, fingerprint, name, path, dim, embedded, generation, digest, used"
             " FROM model LIMIT 0;"
             "SELECT path, is_folder, offline FROM root LIMIT 0;"
@@ -162,6 +162,11 @@ int glimpse_schema_open(glimpse_db *db) {
             "SELECT id, path, size, mtime_ns, inode, missing, content_id, code, reason"
             " FROM file LIMIT 0;"
             "SELECT id, model_id, content_id, vector, sum FROM embedding LIMIT 0;");
+}
+
+int glimpse_schema_open(glimpse_db *db) {
+    int status = open_schema(db);
+    /* A file format that SQLite does not know, a table without a column: not what we wrote. */
     if (status == GLIMPSE_E_INTERNAL) return glimpse_db_damaged(db, "%s", glimpse_last_error());
     return status;
 }

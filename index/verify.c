@@ -39,9 +39,11 @@ static void problem(verification *v, const char *format, ...) {
     if (v->report) v->report(v->user, text);
 }
 
-/* Damage that stopped a check is a problem like others; the next check goes on. */
+/* Damage that stopped a check is a problem like others; the next check goes on. Once something is
+ * known to be damaged, other failures (a row that cannot be found by its key) are signs of it. */
 static int absorb(verification *v, int status) {
-    if (status != GLIMPSE_E_CORRUPT) return status;
+    if (status >= 0 || status == GLIMPSE_E_NOMEM) return status;
+    if (status != GLIMPSE_E_CORRUPT && v->problems == 0) return status;
     problem(v, "%s", glimpse_last_error());
     return GLIMPSE_OK;
 }

@@ -1,0 +1,15 @@
+# The store: catalogue, vector files, search, upkeep. Tests reach private headers of index/, which
+# name SQLite's.
+pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
+function(glimpse_store_test name)
+  glimpse_test(${name} SOURCES test_${name}.c store_support.c ${ARGN} LIBS glimpse_index
+                                                                         PkgConfig::SQLITE3)
+  target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}/index")
+endfunction()
+
+glimpse_store_test(f16)
+glimpse_store_test(catalog)
+glimpse_store_test(search)
+glimpse_store_test(vectors)
+glimpse_store_test(upkeep)
+glimpse_store_test(durability TIMEOUT 600)
