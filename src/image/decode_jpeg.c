@@ -117,6 +117,38 @@ static void grey_row(uint8_t *rgb, const uint8_t *grey, size_t width) {
         rgb[0] = rgb[1] = rgb[2] = grey[x];
 }
 
+/* Reads the rows into `picture`, upright. Memory comes from libjpeg's pool, so that a jump does
+ * not leak it. */
+static int read_rows(decoder *d, glimpse_image *picture, size_t width, size_t height, int turn) {
+    struct jpeg_decompress_struct *jpeg = &d->jpeg;
+    const size_t stride = width * 3;
+    JSAMPROW sample_row = NULL; /* grey and CMYK go through a row of their own */
+    uint8_t *band = NULL;
+    if (jpeg->out_color_space != JCS_RGB) {
+        const size_t bytes = width * (size_t)jpeg->output_components;
+        sample_row = jpeg->mem->alloc_large((j_common_ptr)jpeg, JPOOL_IMAGE, bytes);
+    }
+    if (turn > 1) {
+        band = jpeg->mem->alloc_large((j_common_ptr)jpeg, JPOOL_IMAGE, stride * GLIMPSE_TURN_BAND);
+    }
+    size_t in_band = 0;
+    for (size_t y = 0; y < height; y++) {
+        uint8_t *rgb = band ? band + in_band * stride : picture->pixels + y * stride;
+        JSAMPROW target = sample_row ? sample_row : rgb;
+        if (jpeg_read_scanlines(jpeg, &target, 1) != 1) {
+            return glimpse_fail(GLIMPSE_E_INTERNAL, "JPEG: libjpeg gives no more rows");
+        }
+        if (d->pixels_missing) return GLIMPSE_OK; /* no use going on */
+        if (jpeg->out_color_space == JCS_CMYK) cmyk_row(rgb, target, width);
+        if (jpeg->out_color_space == JCS_GRAYSCALE) grey_row(rgb, target, width);
+        if (band && (++in_band == GLIMPSE_TURN_BAND || y + 1 == height)) {
+            glimpse_turn_rows(picture->pixels, band, width, height, y + 1 - in_band, in_band, turn);
+            in_band = 0;
+        }
+    }
+    return GLIMPSE_OK;
+}
+
 /* Everything that may jump. `d->jpeg` is destroyed by the caller. */
 static int decode(decoder *d, glimpse_image *picture) {
     struct jpeg_decompress_struct *jpeg = &d->jpeg;
@@ -142,27 +174,16 @@ static int decode(decoder *d, glimpse_image *picture) {
     (void)jpeg_start_decompress(jpeg); /* reads all scans of a progressive file */
     const int many_scans = jpeg_has_multiple_scans(jpeg);
     if (many_scans && d->ended_early) return GLIMPSE_OK; /* the caller refuses it */
-    status = glimpse_picture_reserve(picture, d->source, jpeg->output_width, jpeg->output_height);
+    const size_t width = jpeg->output_width, height = jpeg->output_height;
+    const int turn = picture->turn;
+    status = glimpse_picture_reserve(picture, d->source, turn >= 5 ? height : width,
+                                     turn >= 5 ? width : height);
     if (status < 0) return status;
-
-    const size_t width = jpeg->output_width;
-    /* From libjpeg's pool, so that a jump does not leak it. */
-    JSAMPARRAY row = NULL;
-    if (jpeg->out_color_space != JCS_RGB) {
-        row = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE,
-                                      (JDIMENSION)(width * (size_t)jpeg->output_components), 1);
-    }
-    while (jpeg->output_scanline < jpeg->output_height) {
-        uint8_t *rgb = picture->pixels + (size_t)jpeg->output_scanline * width * 3;
-        JSAMPROW target = row ? row[0] : rgb;
-        if (jpeg_read_scanlines(jpeg, &target, 1) != 1) break;
-        if (jpeg->out_color_space == JCS_CMYK) cmyk_row(rgb, target, width);
-        if (jpeg->out_color_space == JCS_GRAYSCALE) grey_row(rgb, target, width);
-        if (d->pixels_missing) return GLIMPSE_OK; /* no use going on */
-    }
+    status = read_rows(d, picture, width, height, turn);
+    picture->turn = 1;
     /* An arithmetic decoder makes up missing bits without a warning. */
     if (d->ended_early && jpeg->arith_code) d->pixels_missing = 1;
-    return GLIMPSE_OK;
+    return status;
 }
 
 int glimpse_decode_jpeg(glimpse_image *picture, const glimpse_source *source) {

@@ -45,6 +45,13 @@ int glimpse_picture_check_size(const glimpse_source *source, uint64_t width, uin
  * buffer of the picture's size for 5..8. */
 int glimpse_picture_turn(glimpse_image *picture, int orientation);
 
+/* Puts the stored rows first .. first+count-1 of a picture of width x height where orientation
+ * 2..8 wants them in the upright picture `to`, whose sides are swapped for 5..8. Bands of
+ * GLIMPSE_TURN_BAND rows keep both sides of the copy in the cache. */
+enum { GLIMPSE_TURN_BAND = 64 };
+void glimpse_turn_rows(uint8_t *to, const uint8_t *rows, size_t width, size_t height, size_t first,
+                       size_t count, int orientation);
+
 /* One decoder per format. */
 int glimpse_decode_jpeg(glimpse_image *picture, const glimpse_source *source);
 int glimpse_decode_png(glimpse_image *picture, const glimpse_source *source);

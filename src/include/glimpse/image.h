@@ -20,9 +20,10 @@
  * Memory: every size in a file is checked against `max_pixels` before memory is taken. Decoding
  * then peaks at no more than 12 bytes per pixel plus the file itself: 3 for the result and, while
  * decoding, up to 8 for a progressive JPEG (2 per stored component and pixel), 4 for lossless WebP
- * and rare TIFFs, 3 for turning by 90 degrees, rows or nothing for all else. HEIC and AVIF go
- * through libheif, whose own buffers come to about 10 bytes per pixel for 8-bit pictures and 20 for
- * deeper ones. At the default limit a file may have 1.7 GB; larger ones are refused unread.
+ * and rare TIFFs, 3 for turning what is no JPEG by 90 degrees, rows or nothing for all else. HEIC
+ * and AVIF go through libheif, whose own buffers come to about 10 bytes per pixel for 8-bit
+ * pictures and 20 for deeper ones. At the default limit a file may have 1.7 GB; larger ones are
+ * refused unread.
  *
  * Threads: an image is plain data; use it from one thread at a time or only read it. Decoding
  * different images in different threads is safe.
