@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+enum { DECODER_BYTES = 1 << 20 };
+
 int glimpse_gate_init(glimpse_gate *gate, uint64_t limit) {
     memset(gate, 0, sizeof *gate);
     gate->limit = limit;
@@ -146,7 +148,7 @@ static declared pnm_size(const uint8_t *p, size_t size) {
 /* HEIF and AVIF: the largest "ispe" property near the front; tiles and thumbnails have their own.
  */
 static declared iso_size(const uint8_t *p, size_t size) {
-    declared found = {0, 0, 13, 1};
+    declared found = {0, 0, 16, 1};
     const size_t end = size < (1u << 20) ? size : 1u << 20;
     for (size_t at = 4; at + 16 <= end; at++) {
         if (p[at] != 'i' || memcmp(p + at, "ispe", 4) != 0) continue;
@@ -255,5 +257,6 @@ uint64_t glimpse_estimate_decoding(const void *data, size_t size, uint64_t max_p
     *certain = !found.unknown;
     if (found.unknown) return most * found.bytes_per_pixel;
     if (found.width == 0 || found.height > most / found.width) return 0;
-    return found.width * found.height * found.bytes_per_pixel;
+    /* And what decoders hold whatever the size. */
+    return found.width * found.height * found.bytes_per_pixel + DECODER_BYTES;
 }

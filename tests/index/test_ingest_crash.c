@@ -106,7 +106,7 @@ static void kill_and_go_on(fixture *f, const char *root, const char *model, int 
     while (killed < kills || complete == 0) {
         random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         const double share = (double)(random >> 40) / (double)(1 << 24);
-        const int ended = run_victim(f, root, model, killed < kills ? share * whole * 0.9 : -1.0);
+        const int ended = run_victim(f, root, model, killed < kills ? share * whole * 0.6 : -1.0);
         fixture_open_library(f);
         uint64_t checked = 0;
         assert_ok(glimpse_library_verify(f->library, print_problem, NULL, &checked));
