@@ -131,6 +131,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("out")
     a = p.parse_args()
+    world.SHAPE_SHARE = 0.3
     rng, sprites = random.Random(SEED), render.Sprites(shape_side=384)
     known = ["animals", "food", "vehicles", "things", "shapes", "together", "places", "night", "winter", "backup",
              "edited", "unsorted"]

@@ -72,7 +72,8 @@ def losses(clip, heads, batch, device):
     cells = t["cells"].long().flatten()
     cell = F.cross_entropy(heads.cell(patches).flatten(0, 1), cells, ignore_index=-1, reduction="none")
     things = ((cells >= 0) & (cells < len(world.CLASSES))).float()      # scenery is easy and there is a lot of it
-    cell = (cell * things).sum() / things.sum().clamp(min=1) + 0.2 * (cell * (1 - things)).mean()
+    things = things * (1 + (cells >= len(world.OBJECTS)).float())       # plain shapes come last: all they have is form
+    cell = (cell * things).sum() / things.sum().clamp(min=1) + 0.2 * (cell * (things == 0)).mean()
     tone = F.cross_entropy(heads.tone(patches).flatten(0, 1), t["tones"].long().flatten(), ignore_index=-1)
     whole = (F.binary_cross_entropy_with_logits(heads.present(pooled), present, reduction="sum") / n +
              F.cross_entropy(heads.scenery(pooled), t["scenery"].long()) +

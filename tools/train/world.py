@@ -179,6 +179,7 @@ UNSEEN = {("car", "green"), ("bus", "purple"), ("balloon", "orange"), ("umbrella
           ("diamond", "green"), ("ring", "yellow"), ("cross", "brown"), ("crescent", "white"), ("star", "gray"),
           ("circle", "black"), ("heart", "yellow")}
 
+SHAPE_SHARE = 0.45       # of all groups; forms take longer to learn than things
 NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
 N_FACTS = 4096
 
@@ -219,14 +220,14 @@ class Scene:
         self.relation = None     # left, right, above, below: how group 0 lies to group 1
 
 
-def sample_group(rng, count=1, unseen=False, shapes=0.3, name=None):
+def sample_group(rng, count=1, unseen=False, name=None):
     while True:
         if name:
             n = name
         elif unseen:
             n, colour = sorted(UNSEEN)[rng.randrange(len(UNSEEN))]
             return Group(n, colour, "solid" if n in SHAPES else None, count)
-        elif rng.random() < shapes:
+        elif rng.random() < SHAPE_SHARE:
             n = rng.choice(list(SHAPES))
         else:
             # the repainted ones come up more often: they have colours to learn
@@ -287,13 +288,15 @@ def variant(rng, scene):
     for _ in range(20):
         groups = [Group(g.name, g.colour, g.texture, g.count) for g in scene.groups]
         g, back = rng.choice(groups), scene.background
-        what = rng.choice(["layout", "layout", "background", "colour", "colour", "texture", "count", "name"])
+        what = rng.choice(["layout", "background", "colour", "texture", "count", "name", "name", "name"])
         if what == "colour" and g.colour:
             g.colour = rng.choice(TINTS if g.name in TINTED else list(COLOURS))
         elif what == "texture" and g.texture:
             g.texture = rng.choice([t for t in TEXTURES if t != g.texture])
         elif what == "count" and scene.kind in ("count", "mixed"):
             g.count = rng.choice([2, 3, 4, 5] if scene.kind == "count" else [1, 2, 3])
+        elif what == "name" and g.name in SHAPES:          # another form in the same paint
+            g.name = rng.choice(list(SHAPES))
         elif what == "name":
             new = sample_group(rng, g.count)
             g.name, g.colour, g.texture = new.name, new.colour, new.texture
