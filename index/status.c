@@ -203,10 +203,11 @@ static int count_files(glimpse_library_status *s, glimpse_db *db, int64_t latest
     return status;
 }
 
-int glimpse_library_get_status(glimpse_library *library, glimpse_library_status **out) {
+/* `everything` 0: only the models, which needs no look at files. */
+static int collect(glimpse_library *library, glimpse_library_status **out, int everything) {
     if (out) *out = NULL;
     if (!library || !out) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_library_get_status: a NULL argument");
+        return glimpse_fail(GLIMPSE_E_INVALID, "the status of a library: a NULL argument");
     }
     glimpse_catalog *catalog = glimpse_library_catalog(library);
     glimpse_db *db = catalog->db;
@@ -218,9 +219,9 @@ int glimpse_library_get_status(glimpse_library *library, glimpse_library_status 
     int status = glimpse_db_begin_read(db);
     if (status < 0) goto leave;
     status = list_models(full, library, db, &latest);
-    if (status == GLIMPSE_OK) status = count_files(s, db, latest);
-    if (status == GLIMPSE_OK) status = list_quarantined(full, db);
-    if (status == GLIMPSE_OK) status = list_roots(full, catalog);
+    if (status == GLIMPSE_OK && everything) status = count_files(s, db, latest);
+    if (status == GLIMPSE_OK && everything) status = list_quarantined(full, db);
+    if (status == GLIMPSE_OK && everything) status = list_roots(full, catalog);
     if (status < 0) goto done;
     const char *path = glimpse_library_path(library);
     s->library = glimpse_strings_add(&full->strings, path, strlen(path));
@@ -245,6 +246,14 @@ leave:
     }
     *out = s;
     return GLIMPSE_OK;
+}
+
+int glimpse_library_get_status(glimpse_library *library, glimpse_library_status **out) {
+    return collect(library, out, 1);
+}
+
+int glimpse_library_get_models(glimpse_library *library, glimpse_library_status **out) {
+    return collect(library, out, 0);
 }
 
 void glimpse_library_status_free(glimpse_library_status *status) {

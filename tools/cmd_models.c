@@ -146,7 +146,7 @@ static int run(int argc, char **argv) {
     if (all.count > 1) qsort(all.items, all.count, sizeof *all.items, by_name);
     if (demo) add_folder(&all, "demo", demo);
     if (s.library) {
-        if (glimpse_library_get_status(s.library, &status) < 0) {
+        if (glimpse_library_get_models(s.library, &status) < 0) {
             code = tool_fail_last();
             goto done;
         }

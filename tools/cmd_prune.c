@@ -15,7 +15,7 @@
  * four digits), or a model's name. NULL after saying why there is none. Free with free(). */
 static char *find_fingerprint(glimpse_library *library, const char *name) {
     glimpse_library_status *status = NULL;
-    if (glimpse_library_get_status(library, &status) < 0) {
+    if (glimpse_library_get_models(library, &status) < 0) {
         (void)tool_fail_last();
         return NULL;
     }

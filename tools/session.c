@@ -198,7 +198,7 @@ static int resolve_model(session *s, const char *name, const char *said_by) {
 static int last_model(session *s) {
     glimpse_library_status *status = NULL;
     if (!s->library) return CLI_RUN;
-    if (glimpse_library_get_status(s->library, &status) < 0) return tool_fail_last();
+    if (glimpse_library_get_models(s->library, &status) < 0) return tool_fail_last();
     int code = CLI_RUN;
     if (status->model_count > 0) {
         const glimpse_library_model *model = &status->models[0];

@@ -213,6 +213,9 @@ typedef struct glimpse_library_status {
 } glimpse_library_status;
 
 GLIMPSE_API int glimpse_library_get_status(glimpse_library *library, glimpse_library_status **out);
+/* The same with only `library`, `models` and the sizes on disk filled in: a moment's work however
+ * many files there are, and no root is looked at. */
+GLIMPSE_API int glimpse_library_get_models(glimpse_library *library, glimpse_library_status **out);
 GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
 
 /* Checks everything: SQLite's own integrity, references, every embedding finite and of unit
