@@ -86,12 +86,27 @@ static void print_summary(const session *s, const glimpse_ingest_report *r) {
     free(library);
 }
 
+/* 1 when `path` is one of the folders (or files) that were given, or below one. */
+static int was_given(const cli_arguments *given, const char *path) {
+    for (size_t i = 0; i < given->count; i++) {
+        char *root = realpath(given->words[i], NULL);
+        size_t length = root ? strlen(root) : 0;
+        int below = root && strncmp(path, root, length) == 0 &&
+                    (path[length] == '/' || path[length] == '\0' || strcmp(root, "/") == 0);
+        free(root);
+        if (below) return 1;
+    }
+    return 0;
+}
+
 /* The first few files that could not be used, on stderr like other messages. */
-static void list_quarantined(session *s) {
+static void list_quarantined(session *s, const cli_arguments *given) {
     glimpse_library_status *status = NULL;
+    size_t found = 0;
     if (glimpse_library_get_status(s->library, &status) < 0) return;
-    for (size_t i = 0; i < status->quarantined_count && i < SHOWN_QUARANTINED; i++) {
+    for (size_t i = 0; i < status->quarantined_count; i++) {
         const glimpse_quarantined *q = &status->quarantined[i];
+        if (!was_given(given, q->path) || ++found > SHOWN_QUARANTINED) continue;
         /* Reasons may begin with the path already. */
         if (strncmp(q->reason, q->path, strlen(q->path)) == 0) {
             tool_say("unusable: %s", q->reason);
@@ -99,9 +114,9 @@ static void list_quarantined(session *s) {
             tool_say("unusable: %s: %s", q->path, q->reason);
         }
     }
-    if (status->quarantined_count > SHOWN_QUARANTINED) {
+    if (found > SHOWN_QUARANTINED) {
         tool_say("... and %s more; glimpse status shows all",
-                 text_count(status->quarantined_count - SHOWN_QUARANTINED));
+                 text_count(found - SHOWN_QUARANTINED));
     }
     glimpse_library_status_free(status);
 }
@@ -183,7 +198,7 @@ static int run(int argc, char **argv) {
         code = EXIT_STOPPED;
         goto done;
     }
-    if (report.quarantined > 0) list_quarantined(&s);
+    if (report.quarantined > 0) list_quarantined(&s, &arguments);
     code = report.quarantined > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 done:
     session_close(&s);

@@ -409,6 +409,49 @@ static void the_library_is_chosen_by_option_then_environment(void **state) {
     run_free(&r);
 }
 
+static void index_options_reach_the_library(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "index", "pictures", "-l", "some", "--exclude", "sub", "-x", "t*.ppm", "--json", "-q",
+        NULL);
+    expect(&r, 3);
+    expect_err(&r, "/pictures/broken.jpg");
+    json_t *root = run_json(&r);
+    assert_true(number_at(root, "files") == 9); /* without sub/, two words and tab */
+    json_decref(root);
+    run_free(&r);
+    run(&r, "index", "pictures", "-l", "small", "--max-pixels", "3150", "--json", "-q", NULL);
+    expect(&r, 3);
+    expect_err(&r, "... and 3 more; glimpse status shows all");
+    root = run_json(&r);
+    assert_true(number_at(root, "quarantined") == 8); /* wider than 63, and the broken one */
+    assert_true(number_at(root, "embedded") == 4);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "index", "pictures", "-l", "small", "--json", "-q", NULL);
+    expect(&r, 3);
+    root = run_json(&r);
+    assert_true(number_at(root, "quarantined") == 8);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "index", "pictures", "-l", "small", "--retry", "--json", "-q", NULL);
+    expect(&r, 3);
+    root = run_json(&r);
+    assert_true(number_at(root, "embedded") == 7);
+    assert_true(number_at(root, "quarantined") == 1);
+    json_decref(root);
+    run_free(&r);
+    /* Only what was asked for is complained about. */
+    run(&r, "index", "pictures/sub", "-l", "small", "-q", NULL);
+    expect(&r, 0);
+    expect_no_err(&r);
+    run_free(&r);
+    run(&r, "index", "pictures", "absent", "-l", "small", NULL);
+    expect(&r, 4);
+    expect_err(&r, "absent");
+    run_free(&r);
+}
+
 static void a_folder_that_is_away_is_offline_and_kept(void **state) {
     (void)state;
     run_result r;
@@ -473,6 +516,7 @@ int main(void) {
         cmocka_unit_test(verify_reports_and_reindex_mends),
         cmocka_unit_test(models_lists_installed_and_used_ones),
         cmocka_unit_test(the_library_is_chosen_by_option_then_environment),
+        cmocka_unit_test(index_options_reach_the_library),
         cmocka_unit_test(a_folder_that_is_away_is_offline_and_kept),
         cmocka_unit_test(a_damaged_catalogue_is_reported),
     };
