@@ -19,8 +19,8 @@ static const double PROGRESS_SECONDS = 0.1;
 /* The committer's own state. */
 typedef struct committer {
     glimpse_ingest *ingest;
-    int writing; /* a transaction is open */
-    unsigned in_transaction;
+    int writing;                              /* a transaction is open */
+    unsigned files_written, embedded_written; /* in it */
     double transaction_since;
     int catalog_failed; /* then nothing more is written */
     int cancelled;
@@ -108,7 +108,7 @@ static int begin_if_needed(committer *c) {
     int status = glimpse_catalog_begin(c->ingest->catalog);
     if (status < 0) return status;
     c->writing = 1;
-    c->in_transaction = 0;
+    c->files_written = c->embedded_written = 0;
     c->transaction_since = glimpse_ingest_seconds();
     return GLIMPSE_OK;
 }
@@ -121,7 +121,8 @@ static int commit(committer *c) {
 
 static int commit_when_due(committer *c) {
     if (!c->writing) return GLIMPSE_OK;
-    if (c->in_transaction < GLIMPSE_INGEST_COMMIT_FILES &&
+    if (c->files_written < GLIMPSE_INGEST_COMMIT_FILES &&
+        c->embedded_written < GLIMPSE_INGEST_COMMIT_EMBEDDED &&
         glimpse_ingest_seconds() - c->transaction_since < GLIMPSE_INGEST_COMMIT_MS / 1000.0) {
         return GLIMPSE_OK;
     }
@@ -149,7 +150,7 @@ static int write_content(committer *c, glimpse_ingest_job *job) {
 
 static void count_file(committer *c, const glimpse_ingest_job *job) {
     c->decided++;
-    c->in_transaction++;
+    c->files_written++;
     if (job->must_sniff) (void)atomic_fetch_add(&c->ingest->found, 1);
 }
 
@@ -209,6 +210,7 @@ static int write_result(committer *c, glimpse_ingest_job *job) {
     if (status < 0) return status;
     c->ingest->report->bound--; /* that one was embedded */
     c->ingest->report->embedded++;
+    c->embedded_written++;
     for (glimpse_ingest_job *copy = job->parked; copy && status == GLIMPSE_OK;
          copy = copy->ledger_next) {
         status = write_bound(c, copy, job->content);

@@ -12,7 +12,8 @@
  *              own encoder while the others go on decoding. No stage waits for another, and all
  *              cores stay busy whatever the ratio of decoding to encoding is.
  *   committer  the calling thread. The only one that writes to the catalogue, in transactions of
- *              COMMIT_FILES files or COMMIT_SECONDS, and the one that calls back with progress.
+ *              COMMIT_EMBEDDED pictures, COMMIT_FILES files or COMMIT_MS, whichever comes first,
+ *              and the one that calls back with progress.
  *
  * A job goes down the pipeline and is freed by the committer. Both queues are bounded; the
  * committer never waits for anyone but the results, so everything drains and nothing deadlocks.
@@ -42,8 +43,9 @@
 #include <sys/types.h>
 
 enum {
-    GLIMPSE_INGEST_COMMIT_FILES = 64,
-    GLIMPSE_INGEST_COMMIT_MS = 500,
+    GLIMPSE_INGEST_COMMIT_EMBEDDED = 64,
+    GLIMPSE_INGEST_COMMIT_FILES = 1024,
+    GLIMPSE_INGEST_COMMIT_MS = 250,
     GLIMPSE_INGEST_DEFAULT_BATCH = 16
 };
 

@@ -66,6 +66,10 @@ GLIMPSE_API const char *glimpse_library_path(const glimpse_library *library);
 
 /*
  * Ingest: walk -> hash/skip -> decode -> preprocess -> batch -> encode -> commit.
+ *
+ * Memory: decoded pictures in flight take at most 128 MiB per job and 1 GiB at least, judged by
+ * the sizes they declare; the bytes of files a quarter of that beside it. A picture that needs
+ * more than the limit passes alone. The model, and one encoder per job, come on top.
  */
 typedef struct glimpse_progress {
     const char *stage;     /* "indexing", "writing the vector index", ... */
@@ -113,7 +117,7 @@ typedef struct glimpse_ingest_report {
     uint64_t offline_roots;
     double seconds;
     double busy_read, busy_decode, busy_encode, busy_commit; /* thread-seconds */
-    size_t peak_bytes; /* largest estimate of memory held by pictures in flight */
+    size_t peak_bytes; /* largest estimate of memory that files and pictures in flight took */
 } glimpse_ingest_report;
 
 /* GLIMPSE_OK also when files were quarantined: see the report. GLIMPSE_E_BUSY when another process
