@@ -179,9 +179,10 @@ int glimpse_catalog_put_root(glimpse_catalog *catalog, const char *path, int is_
     glimpse_db *db = catalog->db;
     glimpse_db_enter(db);
     int status = glimpse_db_run(db,
-                                "INSERT INTO root (path, is_folder, offline) VALUES (?1, ?2, ?3)"
-                                " ON CONFLICT (path) DO UPDATE SET is_folder = ?2, offline = ?3"
-                                " WHERE is_folder <> ?2 OR offline <> ?3",
+                                "INSERT INTO root (path, is_folder, offline, sum)"
+                                " VALUES (?1, ?2, ?3, glimpse_sum(?1, ?2, ?3))"
+                                " ON CONFLICT (path) DO UPDATE SET is_folder = ?2, offline = ?3,"
+                                " sum = excluded.sum WHERE is_folder <> ?2 OR offline <> ?3",
                                 "pii", path, (int64_t)(is_folder != 0), (int64_t)(offline != 0));
     glimpse_db_leave(db);
     return status;

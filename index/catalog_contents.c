@@ -32,23 +32,18 @@ int glimpse_catalog_put_content(glimpse_catalog *catalog, const glimpse_content_
     glimpse_db_enter(db);
     int status = glimpse_db_run(
         db,
-        "INSERT INTO content (hash, size, width, height, orientation, format, taken, camera)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-        " ON CONFLICT (hash, size) DO UPDATE SET"
-        " width = ?3, height = ?4, orientation = ?5, format = ?6, taken = ?7, camera = ?8",
-        "biiiittt", meta->hash.bytes, sizeof meta->hash.bytes, (int64_t)meta->size,
-        (int64_t)meta->width, (int64_t)meta->height, (int64_t)meta->orientation,
-        meta->format ? meta->format : "", meta->taken ? meta->taken : "",
-        meta->camera ? meta->camera : "");
+        "INSERT INTO content (hash, size, width, height, orientation, format, taken, camera,"
+        " latitude, longitude, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+        " glimpse_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10))"
+        " ON CONFLICT (hash, size) DO UPDATE SET width = ?3, height = ?4, orientation = ?5,"
+        " format = ?6, taken = ?7, camera = ?8, latitude = ?9, longitude = ?10, sum = excluded.sum",
+        meta->has_gps ? "biiiitttrr" : "biiiitttnn", meta->hash.bytes, sizeof meta->hash.bytes,
+        (int64_t)meta->size, (int64_t)meta->width, (int64_t)meta->height,
+        (int64_t)meta->orientation, meta->format ? meta->format : "",
+        meta->taken ? meta->taken : "", meta->camera ? meta->camera : "", meta->latitude,
+        meta->longitude);
     if (status == GLIMPSE_OK) {
         status = glimpse_catalog_find_content(catalog, &meta->hash, meta->size, 0, content, NULL);
-    }
-    if (status == GLIMPSE_OK) {
-        status = glimpse_db_run(db,
-                                "UPDATE content SET latitude = ?2, longitude = ?3 WHERE id = ?1"
-                                " AND (latitude IS NOT ?2 OR longitude IS NOT ?3)",
-                                meta->has_gps ? "irr" : "inn", *content, meta->latitude,
-                                meta->longitude);
     }
     glimpse_db_leave(db);
     return status;

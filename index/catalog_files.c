@@ -180,10 +180,10 @@ int glimpse_catalog_bind_file(glimpse_catalog *catalog, const char *path,
     glimpse_db_enter(db);
     int status = glimpse_db_run(
         db,
-        "INSERT INTO file (path, size, mtime_ns, inode, missing, content_id)"
-        " VALUES (?1, ?2, ?3, ?4, 0, ?5)"
+        "INSERT INTO file (path, size, mtime_ns, inode, missing, content_id, sum)"
+        " VALUES (?1, ?2, ?3, ?4, 0, ?5, glimpse_sum(?1, ?2, ?3, ?4, 0, ?5, NULL, NULL))"
         " ON CONFLICT (path) DO UPDATE SET size = ?2, mtime_ns = ?3, inode = ?4, missing = 0,"
-        " content_id = ?5, code = NULL, reason = NULL",
+        " content_id = ?5, code = NULL, reason = NULL, sum = excluded.sum",
         "piiii", path, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode, content);
     glimpse_db_leave(db);
     return status;
@@ -200,10 +200,12 @@ int glimpse_catalog_quarantine_file(glimpse_catalog *catalog, const char *path,
     glimpse_db_enter(db);
     int status =
         glimpse_db_run(db,
-                       "INSERT INTO file (path, size, mtime_ns, inode, missing, code, reason)"
-                       " VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6)"
+                       "INSERT INTO file (path, size, mtime_ns, inode, missing, code, reason, sum)"
+                       " VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6,"
+                       "  glimpse_sum(?1, ?2, ?3, ?4, 0, NULL, ?5, ?6))"
                        " ON CONFLICT (path) DO UPDATE SET size = ?2, mtime_ns = ?3, inode = ?4,"
-                       " missing = 0, content_id = NULL, code = ?5, reason = ?6",
+                       " missing = 0, content_id = NULL, code = ?5, reason = ?6,"
+                       " sum = excluded.sum",
                        "piiiit", path, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
                        (int64_t)code, kept);
     glimpse_db_leave(db);
@@ -242,8 +244,10 @@ int glimpse_catalog_finish_scan(glimpse_catalog *catalog, const char *root,
             if (status < 0) break;
             own = 1;
         }
-        status = glimpse_db_run(db, "UPDATE file SET missing = ?2 WHERE id = ?1", "ii",
-                                table->ids[i], (int64_t)!row->seen);
+        status = glimpse_db_run(db,
+                                "UPDATE file SET missing = ?2, sum = glimpse_sum(path, size,"
+                                " mtime_ns, inode, ?2, content_id, code, reason) WHERE id = ?1",
+                                "ii", table->ids[i], (int64_t)!row->seen);
         if (status == GLIMPSE_OK) row->missing = !row->seen;
     }
     if (own && status == GLIMPSE_OK) status = glimpse_db_commit(db);

@@ -15,6 +15,7 @@
 #include "db.h"
 
 #include "core/error.h"
+#include "core/hash.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -84,6 +85,45 @@ static int fail(glimpse_db *db, int code) {
     default:
         return glimpse_fail(GLIMPSE_E_INTERNAL, "%s: SQLite error %d: %s", db->path, code, text);
     }
+}
+
+/* glimpse_sum(...): 64 bits of XXH3-128 over type, length and bytes of each argument. */
+static void sum_function(sqlite3_context *context, int count, sqlite3_value **values) {
+    glimpse_hasher *hasher = glimpse_hasher_create();
+    if (!hasher) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        uint8_t head[9] = {(uint8_t)sqlite3_value_type(values[i])};
+        const void *bytes = NULL;
+        uint64_t number = 0;
+        size_t size = 0;
+        double real = 0.0;
+        switch (head[0]) {
+        case SQLITE_INTEGER: number = (uint64_t)sqlite3_value_int64(values[i]); break;
+        case SQLITE_FLOAT:
+            real = sqlite3_value_double(values[i]);
+            memcpy(&number, &real, sizeof number);
+            break;
+        case SQLITE_TEXT:
+        case SQLITE_BLOB:
+            bytes = sqlite3_value_blob(values[i]);
+            size = (size_t)sqlite3_value_bytes(values[i]);
+            number = size;
+            break;
+        default: break;
+        }
+        for (int j = 0; j < 8; j++)
+            head[1 + j] = (uint8_t)(number >> (8 * j));
+        glimpse_hasher_update(hasher, head, sizeof head);
+        if (size > 0) glimpse_hasher_update(hasher, bytes, size);
+    }
+    glimpse_hash hash = glimpse_hasher_finish(hasher);
+    uint64_t sum = 0;
+    for (int i = 0; i < 8; i++)
+        sum = sum << 8 | hash.bytes[i];
+    sqlite3_result_int64(context, (int64_t)sum);
 }
 
 /* "file:" URI of the path, for immutable=1. NULL when out of memory. */
@@ -163,6 +203,13 @@ int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags) {
         goto done;
     }
     (void)sqlite3_extended_result_codes(db->handle, 1);
+    code = sqlite3_create_function_v2(db->handle, "glimpse_sum", -1,
+                                      SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
+                                      sum_function, NULL, NULL, NULL);
+    if (code != SQLITE_OK) {
+        status = fail(db, code);
+        goto done;
+    }
     (void)sqlite3_busy_timeout(db->handle, BUSY_MILLISECONDS);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);

@@ -28,6 +28,14 @@ typedef struct glimpse_db glimpse_db;
 
 enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
 
+/* What the column `sum` of a row holds. glimpse_sum() is our SQL function: a 64-bit hash of its
+ * arguments and their types. */
+#define GLIMPSE_ROOT_SUM "glimpse_sum(path, is_folder, offline)"
+#define GLIMPSE_FILE_SUM \
+ "glimpse_sum(path, size, mtime_ns, inode, missing, content_id, code, reason)"
+#define GLIMPSE_CONTENT_SUM \
+ "glimpse_sum(hash, size, width, height, orientation, format, taken, camera, latitude, longitude)"
+
 /* Opens with the settings every connection has (see db.c). */
 int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags);
 void glimpse_db_close(glimpse_db *db); /* rolls back; a damaged file is left as it is */

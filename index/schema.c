@@ -7,10 +7,11 @@
  * Paths are BLOBs: a path is any bytes but NUL, and BLOBs compare as bytes, which makes "below a
  * folder" a range of the index. Names and paths of models, reasons and the like are TEXT.
  *
- * embedding.sum is a 64-bit hash of model id, content id and vector, so that damage SQLite cannot
- * see (a flipped bit inside a vector, or in an id) is noticed. model.digest is the XOR of the sums
- * of its embeddings, kept by triggers; SQLite has no XOR operator, but (a | b) - (a & b) is it, and
- * cannot overflow. A vector index that carries the same digest holds the same embeddings.
+ * Columns named sum hold a 64-bit hash of the rest of their row (GLIMPSE_..._SUM in db.h; for an
+ * embedding: of model id, content id and vector), so that damage SQLite cannot see, such as a
+ * flipped bit inside a vector or a date, is noticed. model.digest is the XOR of the sums of its
+ * embeddings, kept by triggers; SQLite has no XOR operator, but (a | b) - (a & b) is it, and cannot
+ * overflow. A vector index that carries the same digest holds the same embeddings.
  */
 #include "schema.h"
 
@@ -34,7 +35,8 @@ static const char *const steps[] = {
     "CREATE TABLE root ("
     "  path BLOB NOT NULL PRIMARY KEY,"
     "  is_folder INTEGER NOT NULL CHECK (is_folder IN (0, 1)),"
-    "  offline INTEGER NOT NULL CHECK (offline IN (0, 1))"
+    "  offline INTEGER NOT NULL CHECK (offline IN (0, 1)),"
+    "  sum INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;"
     "CREATE TABLE content ("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used again: vector indexes refer to it */
@@ -48,6 +50,7 @@ static const char *const steps[] = {
     "  camera TEXT NOT NULL,"
     "  latitude REAL,"
     "  longitude REAL,"
+    "  sum INTEGER NOT NULL,"
     "  UNIQUE (hash, size)"
     ") STRICT;"
     "CREATE TABLE file ("
@@ -60,6 +63,7 @@ static const char *const steps[] = {
     "  content_id INTEGER REFERENCES content (id),"
     "  code INTEGER,"
     "  reason TEXT,"
+    "  sum INTEGER NOT NULL,"
     "  CHECK ((content_id IS NULL) = (code IS NOT NULL)),"
     "  CHECK ((content_id IS NULL) = (reason IS NOT NULL))"
     ") STRICT;"
@@ -156,10 +160,10 @@ static int open_schema(glimpse_db *db) {
     return glimpse_db_script(
         db, "SELECT id, fingerprint, name, path, dim, embedded, generation, digest, used"
             " FROM model LIMIT 0;"
-            "SELECT path, is_folder, offline FROM root LIMIT 0;"
+            "SELECT path, is_folder, offline, sum FROM root LIMIT 0;"
             "SELECT id, hash, size, width, height, orientation, format, taken, camera, latitude,"
-            " longitude FROM content LIMIT 0;"
-            "SELECT id, path, size, mtime_ns, inode, missing, content_id, code, reason"
+            " longitude, sum FROM content LIMIT 0;"
+            "SELECT id, path, size, mtime_ns, inode, missing, content_id, code, reason, sum"
             " FROM file LIMIT 0;"
             "SELECT id, model_id, content_id, vector, sum FROM embedding LIMIT 0;");
 }

@@ -1,10 +1,10 @@
 /*
  * verify.c - reading everything once and comparing it with everything it should agree with.
  *
- * Checked: SQLite's pages, indexes and constraints; references; every embedding's checksum,
- * finiteness and length; every model's count and digest; every vector file that claims to be up to
- * date, row by row. A vector file that is missing or older than the catalogue is no problem: the
- * next search makes it anew, which is what happens after an indexing run was killed.
+ * Checked: SQLite's pages, indexes and constraints; references; every row's checksum; every
+ * embedding's finiteness and length; every model's count and digest; every vector file that claims
+ * to be up to date, row by row. A vector file that is missing or older than the catalogue is no
+ * problem: the next search makes it anew, which is what happens after an indexing run was killed.
  */
 #include "catalog_private.h"
 #include "core/error.h"
@@ -85,6 +85,29 @@ static int check_references(verification *v) {
     }
     glimpse_db_reset(row);
     return absorb(v, status);
+}
+
+/* Rows whose bytes are not those that were written. */
+static int check_sums(verification *v) {
+    static const char *const queries[][2] = {
+        {"root", "SELECT 0, path FROM root WHERE sum <> " GLIMPSE_ROOT_SUM},
+        {"file", "SELECT id, path FROM file WHERE sum <> " GLIMPSE_FILE_SUM},
+        {"content", "SELECT id, format FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM}};
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == GLIMPSE_OK; i++) {
+        sqlite3_stmt *row = NULL;
+        status = glimpse_db_query(v->db, &row, queries[i][1], "");
+        while (status == GLIMPSE_OK && (status = glimpse_db_step(v->db, row)) > 0) {
+            status = GLIMPSE_OK;
+            (void)glimpse_db_damaged(v->db, "a row does not match its checksum");
+            problem(v, "catalogue: %s %lld (%.*s) does not match its checksum", queries[i][0],
+                    (long long)sqlite3_column_int64(row, 0), sqlite3_column_bytes(row, 1),
+                    (const char *)sqlite3_column_blob(row, 1));
+        }
+        glimpse_db_reset(row);
+        status = absorb(v, status);
+    }
+    return status;
 }
 
 /* Compares a stored row with the index's row of the same content. */
@@ -220,6 +243,7 @@ int glimpse_library_verify(glimpse_library *library, glimpse_problem_fn report, 
     if (status == GLIMPSE_OK && v.problems == 0) {
         status = check_pages(&v);
         if (status == GLIMPSE_OK) status = check_references(&v);
+        if (status == GLIMPSE_OK) status = check_sums(&v);
         if (status == GLIMPSE_OK) status = check_models(&v);
         glimpse_db_end_read(v.db);
     }

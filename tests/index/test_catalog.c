@@ -178,6 +178,8 @@ static void contents_are_known_by_hash_and_size(void **state) {
     assert_ok(glimpse_catalog_put_embedding(catalog, w.model, a, v, WORLD_DIM));
     assert_ok(glimpse_catalog_find_content(catalog, &meta.hash, 10, w.model, &again, &embedded));
     assert_int_equal(embedded, 1);
+    char text[500];
+    assert_ok(world_verify(&w, text, sizeof text)); /* row sums follow every change */
     world_close(&w);
 }
 
