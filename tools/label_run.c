@@ -86,16 +86,11 @@ static void print_csv(const label_run *run, const char *path, const glimpse_labe
 static void print_row(const label_run *run, const char *path, const glimpse_label *labels,
                       size_t count, int abstained) {
     char *shown = text_display(path);
-    size_t widest = 0;
-    for (size_t i = 0; i < glimpse_classifier_count(run->classifier) && i < 10000; i++) {
-        size_t width = text_width(glimpse_classifier_class(run->classifier, i));
-        if (width > widest && width <= 24) widest = width;
-    }
     for (size_t i = 0; i < (abstained ? 1 : count); i++) {
         if (i > 0) (void)fputs("  ", stdout);
         char *name = text_display(
             abstained ? "-" : glimpse_classifier_class(run->classifier, labels[i].class_index));
-        text_print_padded(name, widest);
+        text_print_padded(name, run->name_columns);
         (void)printf(" %5.1f%%", 100 * labels[i].probability);
         free(name);
     }
@@ -130,6 +125,11 @@ static int print_labels(label_run *run, const char *path, const float *embedding
 }
 
 void label_begin(label_run *run) {
+    enum { WIDEST_NAME = 24 };
+    for (size_t i = 0; i < glimpse_classifier_count(run->classifier); i++) {
+        size_t width = text_width(glimpse_classifier_class(run->classifier, i));
+        if (width > run->name_columns && width <= WIDEST_NAME) run->name_columns = width;
+    }
     if (run->format == LABEL_CSV) {
         (void)puts("path,rank,class,probability,score,abstained");
     }

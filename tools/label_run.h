@@ -17,11 +17,12 @@ typedef struct label_run {
     double min_probability; /* below: abstained */
     label_format format;
     unsigned jobs; /* 0: one per core */
-    /* Counted by the calls below. */
+    /* Set by the calls below. */
+    size_t name_columns; /* of the table */
     size_t labelled, failed;
 } label_run;
 
-/* Prints what stands before the first label (the CSV header). */
+/* Once before the calls below: prints what stands before the first label (the CSV header). */
 void label_begin(label_run *run);
 /* Labels the pictures of `paths`, folders searched through. CLI_RUN or an exit code. */
 int label_paths(label_run *run, const char *const *paths, size_t count);

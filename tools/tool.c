@@ -134,8 +134,8 @@ int tool_finish(int code) {
     int failed = ferror(stdout);
     if (fflush(stdout) != 0) failed = errno ? errno : EIO;
     if (failed) {
-        /* ferror() does not keep the reason: ask again with an empty write behind it. */
-        const char *reason = failed > 1 ? strerror(failed) : "the write failed";
+        /* An earlier failure has left its mark on the stream, but not its reason. */
+        const char *reason = failed > 1 ? strerror(failed) : "a write failed";
         return tool_fail("cannot write the output: %s", reason);
     }
     return code;
