@@ -41,7 +41,9 @@ export OMP_WAIT_POLICY=passive
 # A value in quotes: the path may have spaces in it.
 supp="$root/tests/suppressions"
 export ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:strict_string_checks=1:check_initialization_order=1"
-export LSAN_OPTIONS="suppressions='$supp/lsan.supp':print_suppressions=0"
+# use_tls=0: with it LeakSanitizer crashes in the thread-local storage of libraries that were loaded
+# at run time (oneDNN, libheif).
+export LSAN_OPTIONS="use_tls=0:suppressions='$supp/lsan.supp':print_suppressions=0"
 export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
 export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions='$supp/tsan.supp'"
 
