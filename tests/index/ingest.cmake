@@ -11,5 +11,5 @@ glimpse_ingest_test(ingest_crash SOURCES test_ingest_crash.c ingest_support.c)
 glimpse_ingest_test(ingest_many SOURCES test_ingest_speed.c ingest_support.c)
 glimpse_ingest_test(ingest_faults SOURCES test_ingest_faults.c ingest_support.c LABELS threads)
 target_link_options(test_ingest_faults PRIVATE
-                    -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup)
+                    -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=fstatat)
 glimpse_ingest_test(ingest_corpus SOURCES test_ingest_corpus.c ingest_support.c TIMEOUT 600)

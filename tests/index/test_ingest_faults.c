@@ -47,6 +47,37 @@ char *__wrap_strdup(const char *text) {
 }
 
 /*
+ * A slow walk: looking at names that begin with "slow" takes a while.
+ */
+int __real_fstatat(int folder, const char *name, struct stat *info, int flags);
+int __wrap_fstatat(int folder, const char *name, struct stat *info, int flags);
+
+int __wrap_fstatat(int folder, const char *name, struct stat *info, int flags) {
+    if (strncmp(name, "slow", 4) == 0) (void)usleep(1500000);
+    return __real_fstatat(folder, name, info, flags);
+}
+
+static int note_first_embedding(void *user, const glimpse_progress *p) {
+    double *seconds = user;
+    if (*seconds < 0 && p->embedded > 0 && !p->total_is_final) *seconds = p->seconds;
+    return 0;
+}
+
+static void a_slow_walk_does_not_hold_up_what_was_found(void **state) {
+    fixture *f = *state;
+    put_picture(f, "pictures/a.ppm", 1);
+    put_picture(f, "pictures/slow.ppm", 2);
+    double seconds = -1;
+    glimpse_ingest_options options = options_for(f);
+    options.batch = 16; /* which does not fill */
+    options.progress = note_first_embedding;
+    options.user = &seconds;
+    assert_ok(ingest_with(f, &options));
+    assert_report(f, 2, 0, 2, 0, 0, 0);
+    assert_true(seconds > 0);
+}
+
+/*
  * Reads.
  */
 static char watched[PATH_MAX]; /* part of a path */
@@ -288,6 +319,7 @@ int main(void) {
         T(a_read_error_is_quarantined_and_tried_again),
         T(short_and_interrupted_reads_are_no_errors),
         T(a_file_that_changes_while_read_is_looked_at_again),
+        T(a_slow_walk_does_not_hold_up_what_was_found),
         T(a_full_disk_stops_the_run_and_it_resumes),
         T(an_encoder_that_cannot_be_made_stops_the_run),
         T(an_encoder_that_breaks_down_stops_the_run_and_keeps_what_was_done),
