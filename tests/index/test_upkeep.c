@@ -195,7 +195,8 @@ static void verify_compares_the_vector_file_row_by_row(void **state) {
     assert_ok(glimpse_db_run(catalog->db, "DELETE FROM embedding WHERE content_id IN (?1, ?2)",
                              "ii", changed, gone));
     assert_ok(glimpse_catalog_put_embedding(catalog, w.model, changed, v, WORLD_DIM));
-    added = w.contents[world_add_content(&w, NULL, "")].id;
+    size_t last = world_add_content(&w, NULL, "");
+    added = w.contents[last].id;
     glimpse_model_info model;
     assert_ok(glimpse_catalog_find_model(catalog, w.key.fingerprint, &model));
     size_t size = 0;
