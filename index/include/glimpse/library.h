@@ -25,6 +25,7 @@
  *                                index. Replaced atomically, rebuilt when missing, stale or
  *                                damaged.
  *     lock                       held (flock) by the one process that writes.
+ * docs/library.md describes each of them.
  *
  * Words: a *file* is a path; a *content* is what its bytes are (XXH3-128 of them and their size)
  * and owns the embeddings, one per model; a *root* is a folder that was indexed. Files of equal
@@ -34,8 +35,12 @@
  * id, identity is content, commits are small and durable, one bad file never stops a run, an
  * unreachable root is offline and not deleted, same input gives same output.
  *
- * Threads: a library handle belongs to one thread at a time. Several processes may read while one
- * writes.
+ * Threads: a library handle belongs to one thread at a time; open another for another thread.
+ * Several processes may read while one writes; a reader sees whole batches, never a part of one. Do
+ * not use a handle in the child of a fork().
+ *
+ * Memory: a search holds the vectors of its model, 2 E + 8 bytes for each picture (100,000 of 512
+ * dimensions: 103 MB), from the first search until the library is closed.
  */
 #ifndef GLIMPSE_LIBRARY_H
 #define GLIMPSE_LIBRARY_H
@@ -57,11 +62,16 @@ enum {
     GLIMPSE_LIBRARY_READ_ONLY = 2 /* never write, not even a rebuilt FAISS file */
 };
 
-/* GLIMPSE_E_NOT_FOUND when there is no library at `path`, GLIMPSE_E_CORRUPT when the catalogue is
- * damaged (it is reported, never used or overwritten), GLIMPSE_E_UNSUPPORTED when it was written
- * by a newer version. */
+/* GLIMPSE_E_NOT_FOUND when there is no library at `path`, GLIMPSE_E_INVALID when something else is
+ * (a file), GLIMPSE_E_CORRUPT when the catalogue is damaged (it is reported, never used or
+ * overwritten), GLIMPSE_E_UNSUPPORTED when it was written by a newer version. A library that this
+ * user may not write is opened for reading only; calls that write then fail with GLIMPSE_E_IO.
+ * Opening checks the header and the tables, not every page: glimpse_library_verify does. Damage
+ * met later makes the call that met it fail with GLIMPSE_E_CORRUPT, and nothing is written through
+ * the handle from then on. */
 GLIMPSE_API int glimpse_library_open(glimpse_library **out, const char *path, unsigned flags);
 GLIMPSE_API void glimpse_library_close(glimpse_library *library);
+/* Absolute; lives as long as the library. */
 GLIMPSE_API const char *glimpse_library_path(const glimpse_library *library);
 
 /*
@@ -133,11 +143,18 @@ GLIMPSE_API int glimpse_library_ingest(glimpse_library *library,
 typedef struct glimpse_search_options {
     unsigned version; /* GLIMPSE_SEARCH_OPTIONS_VERSION */
     size_t k;         /* results wanted; 0: 10 */
-    const char *path_prefix; /* folder or path prefix (absolute or relative to the cwd), or NULL */
-    const char *after, *before; /* "2020", "2020-05", "2020-05-30" or with "T14:00:00"; after is
-                                   inclusive, before exclusive; or NULL. Date taken, else mtime */
-    double min_score;           /* cosine; use -2 for no limit (the INIT value) */
-    const char *exclude_id;     /* content id to leave out (a query picture itself), or NULL */
+    /* Only files here; NULL: everywhere. Absolute or relative to the working directory; "." and
+     * ".." are resolved by their letters. The first of these that the library knows a file of:
+     * the file or folder of that name; what it really is, links followed; every path that begins
+     * with it ("photos/2020-" finds photos/2020-05/a.jpg; not tried when it ends in '/'). */
+    const char *path_prefix;
+    /* "2020", "2020-05", "2020-05-30" or with "T14", "T14:03" or "T14:03:59" behind it (a blank for
+     * the T is fine), each standing for its first moment; NULL: no limit. `after` is inclusive,
+     * `before` exclusive. Compared with the date taken, which has no zone, else with the file's
+     * mtime in UTC. Anything else, such as "2020-13", is GLIMPSE_E_INVALID. */
+    const char *after, *before;
+    double min_score;       /* cosine; use -2 for no limit (the INIT value) */
+    const char *exclude_id; /* content id to leave out (a query picture itself), or NULL */
 } glimpse_search_options;
 
 #define GLIMPSE_SEARCH_OPTIONS_VERSION 1
@@ -149,21 +166,27 @@ typedef struct glimpse_search_options {
 typedef struct glimpse_result {
     size_t rank;          /* 1, 2, ... */
     double score;         /* cosine similarity */
-    const char *path;     /* of the file to show: an existing one when there is any */
+    const char *path;     /* of the file to show: an existing one when there is any; it passes the
+                             filters. Any bytes but NUL */
     const char *id;       /* content id: 32 hexadecimal digits */
     uint32_t width, height;
     uint64_t bytes;
     const char *taken;    /* "2021-05-30T14:03:59" from EXIF, or "" */
     const char *modified; /* file mtime in the same form, UTC */
     const char *format;   /* "JPEG" */
-    int offline;          /* 1 when its root was not reachable at the last look */
-    size_t copies;        /* files with these bytes, this one included */
+    int offline;          /* 1 when the file is not there and its root cannot be reached */
+    size_t copies;        /* files with these bytes in the library, this one included; those under
+                             offline roots only count when all are */
 } glimpse_result;
 
 typedef struct glimpse_results glimpse_results;
 
 /* `query` [E], any length > 0 (it is normalised); results best first, ties by content id. Missing
- * files are not returned, quarantined ones neither; equal contents once. */
+ * files are not returned, quarantined ones neither; equal contents once. The answer is exact: what
+ * scoring every picture would give, whatever the filters and the state of the FAISS file; scores
+ * are computed in double from the stored vectors. `options` may be NULL. GLIMPSE_E_NOT_FOUND when
+ * nothing was ever indexed with the model, GLIMPSE_E_INVALID for a zero or non-finite query and for
+ * bad options. The results do not depend on the library after the call. */
 GLIMPSE_API int glimpse_library_search(glimpse_library *library, const glimpse_model *model,
                                        const float *query, const glimpse_search_options *options,
                                        glimpse_results **out);
@@ -171,13 +194,16 @@ GLIMPSE_API size_t glimpse_results_count(const glimpse_results *results);
 GLIMPSE_API const glimpse_result *glimpse_results_get(const glimpse_results *results, size_t i);
 GLIMPSE_API void glimpse_results_free(glimpse_results *results);
 
-/* The stored embedding of a file by path, or by content id (32 hex digits): `embedding` [E].
+/* The stored embedding of a file by content id (32 hex digits, tried first) or by path, as it is
+ * written or with links followed: `embedding` [E], unit length but for its rounding to f16.
  * GLIMPSE_E_NOT_FOUND when it has none for the model. `id` [33] may be NULL. */
 GLIMPSE_API int glimpse_library_embedding(glimpse_library *library, const glimpse_model *model,
                                           const char *path_or_id, float *embedding, char *id);
 
-/* Calls `visit` for every present, embedded file under `path_prefix` (NULL: all), in path order,
- * with its stored embedding [E]; a non-zero return stops and is returned. */
+/* Calls `visit` for every present, embedded file under `path_prefix` (NULL: all; as in a search), in
+ * path order, with its stored embedding [E]; a non-zero return stops and is returned. `file` and
+ * `embedding` are valid during the call; file->rank counts from 1, file->score is 0. What is visited
+ * is the state at the beginning; `visit` must not write to the library through this handle. */
 typedef int (*glimpse_visit_fn)(void *user, const glimpse_result *file, const float *embedding);
 GLIMPSE_API int glimpse_library_visit(glimpse_library *library, const glimpse_model *model,
                                       const char *path_prefix, glimpse_visit_fn visit, void *user);
@@ -194,7 +220,8 @@ typedef struct glimpse_library_model {
     size_t embedding_size;
     uint64_t embedded;   /* contents with an embedding of this model */
     uint64_t generation; /* of the catalogue for this model */
-    const char *index_state; /* "ok", "missing", "stale" or "damaged" */
+    const char *index_state; /* of its FAISS file, by its header: "ok", "missing", "stale" or
+                                "damaged"; the next search mends all but the first */
 } glimpse_library_model;
 
 /* files = embedded + duplicates + quarantined + pending, for a library with one model. */
@@ -222,21 +249,29 @@ GLIMPSE_API int glimpse_library_get_status(glimpse_library *library, glimpse_lib
 GLIMPSE_API int glimpse_library_get_models(glimpse_library *library, glimpse_library_status **out);
 GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
 
-/* Checks everything: SQLite's own integrity, references, every embedding finite and of unit
- * length (within f16 rounding), FAISS header, checksum, ids and vectors against the catalogue.
- * Calls `report` with each problem; GLIMPSE_E_CORRUPT when there was any. */
+/* Checks everything: SQLite's own integrity, references, the checksum of every row, every embedding
+ * finite and of unit length (within f16 rounding), each model's count and digest, FAISS header,
+ * checksum, ids and vectors against the catalogue. A FAISS file that is missing or stale is no
+ * problem: it is not used, and made anew by the next search. Calls `report` (may be NULL) with each
+ * problem; GLIMPSE_E_CORRUPT when there was any. `checked` (may be NULL): embeddings looked at. Only
+ * reads. */
 typedef void (*glimpse_problem_fn)(void *user, const char *problem);
 GLIMPSE_API int glimpse_library_verify(glimpse_library *library, glimpse_problem_fn report,
                                        void *user, uint64_t *checked);
 
-/* Writes the FAISS files anew from the catalogue. */
+/* Writes the FAISS files anew from the catalogue, and removes those of models it does not know.
+ * GLIMPSE_E_BUSY when another process is writing. */
 GLIMPSE_API int glimpse_library_reindex(glimpse_library *library);
 
-/* Forgets missing files, contents that no file has, and (when asked) whole roots or models. */
+/* Forgets missing files, contents that no file has, and (when asked) whole roots or models, and
+ * gives the space back. Pictures themselves are never touched. Files under offline roots are not
+ * missing, so they stay. GLIMPSE_E_NOT_FOUND when nothing is known of the root or model asked for
+ * (nothing is forgotten then), GLIMPSE_E_BUSY when another process is writing. `options` and
+ * `report` may be NULL. */
 typedef struct glimpse_prune_options {
     unsigned version;           /* GLIMPSE_PRUNE_OPTIONS_VERSION */
-    int dry_run;                /* only count */
-    const char *root;           /* forget everything below this root as well, or NULL */
+    int dry_run;                /* only count; the numbers are those of the real thing */
+    const char *root;           /* forget this root, or all in a folder below one, as well; or NULL */
     const char *model;          /* forget the embeddings of this fingerprint as well, or NULL */
 } glimpse_prune_options;
 #define GLIMPSE_PRUNE_OPTIONS_VERSION 1
