@@ -241,7 +241,7 @@ static int find_loaded(glimpse_library *library, const char *fingerprint, loaded
     return GLIMPSE_OK;
 }
 
-/* *stale: the file is not what is in memory now. */
+/* *stale: the file is not what is in memory now. `path` NULL: do not look at the file. */
 static int refresh(glimpse_library *library, const glimpse_model_info *model, const char *path,
                    loaded **out, int *stale) {
     loaded *l = NULL;
@@ -249,7 +249,7 @@ static int refresh(glimpse_library *library, const glimpse_model_info *model, co
     *stale = 0;
     int status = find_loaded(library, model->fingerprint, &l);
     if (status < 0) return status;
-    if (!l->vectors) {
+    if (!l->vectors && path) {
         glimpse_vectors_state state;
         status = glimpse_vectors_load(&l->vectors, path, model->fingerprint, model->dim, &state,
                                       NULL, 0);
@@ -286,6 +286,10 @@ done:
 }
 
 int glimpse_library_update_vectors(glimpse_library *library, const char *fingerprint) {
+    return glimpse_library_write_vectors(library, fingerprint, 0);
+}
+
+int glimpse_library_write_vectors(glimpse_library *library, const char *fingerprint, int anew) {
     glimpse_db *db = library->catalog->db;
     glimpse_model_info model;
     char *path = NULL;
@@ -300,8 +304,11 @@ int glimpse_library_update_vectors(glimpse_library *library, const char *fingerp
     status = glimpse_library_vectors_path(library, fingerprint, &path);
     if (status < 0) goto done;
     /* Nothing new: a look at the header is enough, nothing is loaded. */
-    if (glimpse_vectors_peek(path, &model, &state, &current) == GLIMPSE_OK && current) goto done;
-    status = refresh(library, &model, path, &l, &stale);
+    if (!anew && glimpse_vectors_peek(path, &model, &state, &current) == GLIMPSE_OK && current) {
+        goto done;
+    }
+    if (anew) glimpse_library_drop_vectors(library);
+    status = refresh(library, &model, anew ? NULL : path, &l, &stale);
     if (status == GLIMPSE_OK) status = glimpse_vectors_save(l->vectors, path, fingerprint);
 done:
     glimpse_db_end_read(db);

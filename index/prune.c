@@ -54,7 +54,7 @@ static int write_indexes(glimpse_library *library, int anew) {
     int status = remove_foreign_indexes(library, db);
     while (status == GLIMPSE_OK) {
         sqlite3_stmt *row = NULL;
-        char fingerprint[33] = "", *path = NULL;
+        char fingerprint[33] = "";
         status = glimpse_db_query(db, &row,
                                   "SELECT id, fingerprint FROM model WHERE id > ?1 ORDER BY id"
                                   " LIMIT 1",
@@ -67,11 +67,7 @@ static int write_indexes(glimpse_library *library, int anew) {
         }
         glimpse_db_reset(row);
         if (status <= 0) break;
-        status = glimpse_library_vectors_path(library, fingerprint, &path);
-        if (status < 0) break;
-        if (anew) (void)unlink(path);
-        free(path);
-        status = glimpse_library_update_vectors(library, fingerprint);
+        status = glimpse_library_write_vectors(library, fingerprint, anew);
     }
     return status;
 }
@@ -80,7 +76,6 @@ int glimpse_library_reindex(glimpse_library *library) {
     if (!library) return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_library_reindex: no library");
     int status = glimpse_library_lock(library, "reindexing");
     if (status < 0) return status;
-    glimpse_library_drop_vectors(library);
     status = write_indexes(library, 1);
     glimpse_library_unlock(library);
     return status;

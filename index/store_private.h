@@ -18,6 +18,9 @@ int glimpse_library_vectors_path(const glimpse_library *library, const char *fin
 int glimpse_library_vectors(glimpse_library *library, const glimpse_model_info *model,
                             glimpse_vectors **out);
 
+/* glimpse_library_update_vectors; `anew`: from nothing, whatever there is. */
+int glimpse_library_write_vectors(glimpse_library *library, const char *fingerprint, int anew);
+
 /* Forgets loaded indexes (their models may be gone). */
 void glimpse_library_drop_vectors(glimpse_library *library);
 

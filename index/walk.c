@@ -177,8 +177,13 @@ static int read_names(walker *w, DIR *stream, name_list *names) {
             if (errno == 0) return GLIMPSE_OK;
             return folder_trouble(w, "cannot list the folder", errno);
         }
-        if (item->d_name[0] == '.') continue;
-        if (at_root && strcmp(item->d_name, "lost+found") != 0) w->summary->root_entries++;
+        const int is_double = strncmp(item->d_name, "._", 2) == 0;
+        if (item->d_name[0] == '.' && !is_double) continue;
+        if (is_double) {
+            /* see is_companion() */
+        } else if (at_root && strcmp(item->d_name, "lost+found") != 0) {
+            w->summary->root_entries++;
+        }
         if (item->d_type == DT_REG && glimpse_walk_name_is_other(item->d_name)) continue;
         if (item->d_type == DT_FIFO || item->d_type == DT_SOCK || item->d_type == DT_CHR ||
             item->d_type == DT_BLK) {
@@ -189,10 +194,20 @@ static int read_names(walker *w, DIR *stream, name_list *names) {
     }
 }
 
+/* macOS writes what a foreign file system cannot hold of "a.jpg" to "._a.jpg". That is part of
+ * a.jpg and nobody's picture; only one whose other half is gone is worth a word. Other names with
+ * a dot in front never come here. */
+static int is_companion(int folder, const char *name) {
+    struct stat info;
+    return name[0] == '.' && (!glimpse_image_name_is_picture(name) ||
+                              fstatat(folder, name + 2, &info, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
 /* One name of the folder open as `folder`; w->path already ends in it. */
 static int look_at(walker *w, int folder, const char *name, name_list *folders) {
     struct stat info;
     const int is_picture = glimpse_image_name_is_picture(name);
+    if (is_companion(folder, name)) return GLIMPSE_OK;
     if (fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno == ENOENT || !is_picture) return GLIMPSE_OK;
         return tell_trouble(w, w->path, 0, "cannot look at the file", errno);

@@ -41,7 +41,7 @@ static const char *const other_endings[] = {
     "part",  "pdf",  "php",    "pickle",  "pkl",         "pl",      "plist",   "po",      "pp3",
     "ppt",   "pptx", "ps",     "pt",      "pth",         "py",      "pyc",     "rar",     "rb",
     "rpm",   "rs",   "rst",    "rtf",     "safetensors", "sh",      "sha1",    "sha256",  "sig",
-    "so",    "sql",  "sqlite", "sqlite3", "srt",         "sub",     "svg",     "svgz",    "swf",
+    "so",    "sql",  "sqlite", "sqlite3", "srt",         "sub",     "svgz",    "swf",
     "swift", "tar",  "tex",    "tgz",     "thm",         "tmp",     "toml",    "torrent", "ts",
     "tsv",   "ttf",  "txt",    "url",     "vob",         "vtt",     "wav",     "webloc",  "webm",
     "wma",   "wmv",  "woff",   "woff2",   "xcf",         "xhtml",   "xls",     "xlsx",    "xml",

@@ -132,8 +132,8 @@ static int read_header(psd *p, const glimpse_source *source) {
     }
     p->at = source->data + 26;
     p->end = source->data + source->size;
-    const uint8_t *palette;
-    size_t palette_bytes;
+    const uint8_t *palette = NULL;
+    size_t palette_bytes = 0;
     int status = skip_section(p, 0, &palette, &palette_bytes);
     if (status == GLIMPSE_OK && palette_bytes == 768) p->palette = palette;
     if (status == GLIMPSE_OK) status = skip_section(p, 0, NULL, NULL);

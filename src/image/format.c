@@ -173,6 +173,8 @@ int glimpse_image_name_is_picture(const char *name) {
         "pnm", "pbm", "pgm", "ppm", "tga", "icb", "vda", "vst", "psd", "psb", "hdr", "rgbe", "pic",
         "webp", "tif", "tiff", "heic", "heics", "heif", "heifs", "hif", "avif", "avifs", "jxl",
         "jp2", "j2k", "jpx", "jpf", "j2c", "jpc",
+        /* no decoder, but pictures all the same: better named as unusable than passed over */
+        "ico", "cur", "qoi", "exr", "dds", "sgi", "pcx",
         /* camera raw */
         "dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "orf", "rw2", "raw", "raf",
         "pef", "srw", "x3f", "mrw", "rwl", "3fr", "fff", "iiq", "kdc", "dcr", "erf", "mef", "mos",

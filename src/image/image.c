@@ -78,6 +78,9 @@ static int decode_as(glimpse_image *picture, const glimpse_source *source,
     case GLIMPSE_FORMAT_COUNT: break;
     }
     if (source->size == 0) return glimpse_fail(GLIMPSE_E_FORMAT, "the file is empty");
+    if (source->size >= 4 && memcmp(source->data, "\0\5\x16\7", 4) == 0) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "macOS metadata of another file, not a picture");
+    }
     return glimpse_fail(GLIMPSE_E_FORMAT, "not a picture in a format known here");
 }
 

@@ -91,7 +91,7 @@ static void visible(int64_t offset, uint32_t n, uint32_t want, uint32_t *from, u
 }
 
 int glimpse_preprocess_rgb(const glimpse_preprocess *p, const glimpse_image *image, uint8_t *rgb) {
-    crop_plan plan;
+    crop_plan plan = {0};
     int status = make_plan(&plan, p, image);
     if (status < 0) return status;
     glimpse_region region;
@@ -107,7 +107,7 @@ int glimpse_preprocess_rgb(const glimpse_preprocess *p, const glimpse_image *ima
 
 int glimpse_preprocess_rgb_plain(const glimpse_preprocess *p, const glimpse_image *image,
                                  uint8_t *rgb) {
-    crop_plan plan;
+    crop_plan plan = {0};
     int status = make_plan(&plan, p, image);
     if (status < 0) return status;
     const uint64_t pixels = (uint64_t)plan.resized_w * plan.resized_h;

@@ -131,6 +131,17 @@ static void hidden_and_unwanted_places_are_left_out(void **state) {
     assert_string_equal(listing(), "catalogs/a.jpg|keep/a.jpg");
 }
 
+static void half_of_a_macos_pair_is_told_only_when_the_other_half_is_gone(void **state) {
+    (void)state;
+    put("._a.jpg");
+    put("a.jpg");
+    put("._gone.jpg");
+    put("._notes.txt");
+    put("._.DS_Store");
+    walk(NULL);
+    assert_string_equal(listing(), "._gone.jpg|a.jpg");
+}
+
 static void a_hidden_root_is_walked(void **state) {
     (void)state;
     put(".hidden/a.jpg");
@@ -400,6 +411,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(files_come_sorted_before_folders),
         T(hidden_and_unwanted_places_are_left_out),
+        T(half_of_a_macos_pair_is_told_only_when_the_other_half_is_gone),
         T(a_hidden_root_is_walked),
         T(only_unknown_endings_must_be_looked_into),
         T(exclude_patterns_match_names_and_paths),

@@ -18,10 +18,8 @@ static json_t *load(const char *path) {
 /* Row `row` of [rows][width] floats in a file. */
 static const float *golden_row(const char *folder, const char *file, size_t row, size_t width) {
     static float values[4096];
-    char path[2048];
     size_t size = 0;
-    (void)snprintf(path, sizeof path, "%s/%s", folder, file);
-    float *all = read_whole_file(path, &size);
+    float *all = read_whole_file(path_in(folder, file), &size);
     assert_true(width <= 4096 && (row + 1) * width * sizeof(float) <= size);
     memcpy(values, all + row * width, width * sizeof(float));
     free(all);
@@ -45,9 +43,8 @@ static void check_embedding(const json_t *object, const float *expected, size_t 
 
 /* Every text and picture file of a reference folder in one call, mixed. */
 static void embed_and_compare(const char *model, const char *data, int raw) {
-    char path[1200];
-    (void)snprintf(path, sizeof path, "%s/expected.json", data);
-    json_t *expected = load(path);
+    char path[64];
+    json_t *expected = load(path_in(data, "expected.json"));
     const char *arguments[48] = {"embed", "--model", model, "--precision", "f32"};
     char *owned[48];
     size_t count = 5, owned_count = 0, texts = json_array_size(at(expected, "texts"));
@@ -66,10 +63,11 @@ static void embed_and_compare(const char *model, const char *data, int raw) {
             (void)snprintf(path, sizeof path, "images.%zu", i);
             const json_t *file = json_object_get(at(expected, path), "file");
             if (!file) continue; /* noise that is no file */
-            owned[owned_count] = malloc(1200);
+            const char *image = path_in(data, json_string_value(file));
+            size_t room = strlen(image) + sizeof "--image=";
+            owned[owned_count] = malloc(room);
             assert_non_null(owned[owned_count]);
-            (void)snprintf(owned[owned_count], 1200, "--image=%s/%s", data,
-                           json_string_value(file));
+            (void)snprintf(owned[owned_count], room, "--image=%s", image);
             arguments[count++] = owned[owned_count++];
             is_text[inputs] = 0, rows[inputs++] = i;
         }

@@ -200,10 +200,11 @@ GLIMPSE_API void glimpse_results_free(glimpse_results *results);
 GLIMPSE_API int glimpse_library_embedding(glimpse_library *library, const glimpse_model *model,
                                           const char *path_or_id, float *embedding, char *id);
 
-/* Calls `visit` for every present, embedded file under `path_prefix` (NULL: all; as in a search), in
- * path order, with its stored embedding [E]; a non-zero return stops and is returned. `file` and
- * `embedding` are valid during the call; file->rank counts from 1, file->score is 0. What is visited
- * is the state at the beginning; `visit` must not write to the library through this handle. */
+/* Calls `visit` for every present, embedded file under `path_prefix` (NULL: all; as in a search),
+ * in path order, with its stored embedding [E]; a non-zero return stops and is returned. `file` and
+ * `embedding` are valid during the call; file->rank counts from 1, file->score is 0. What is
+ * visited is the state at the beginning; `visit` must not write to the library through this
+ * handle. */
 typedef int (*glimpse_visit_fn)(void *user, const glimpse_result *file, const float *embedding);
 GLIMPSE_API int glimpse_library_visit(glimpse_library *library, const glimpse_model *model,
                                       const char *path_prefix, glimpse_visit_fn visit, void *user);
@@ -253,8 +254,8 @@ GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
  * finite and of unit length (within f16 rounding), each model's count and digest, FAISS header,
  * checksum, ids and vectors against the catalogue. A FAISS file that is missing or stale is no
  * problem: it is not used, and made anew by the next search. Calls `report` (may be NULL) with each
- * problem; GLIMPSE_E_CORRUPT when there was any. `checked` (may be NULL): embeddings looked at. Only
- * reads. */
+ * problem; GLIMPSE_E_CORRUPT when there was any. `checked` (may be NULL): embeddings looked at.
+ * Only reads. */
 typedef void (*glimpse_problem_fn)(void *user, const char *problem);
 GLIMPSE_API int glimpse_library_verify(glimpse_library *library, glimpse_problem_fn report,
                                        void *user, uint64_t *checked);
@@ -271,7 +272,7 @@ GLIMPSE_API int glimpse_library_reindex(glimpse_library *library);
 typedef struct glimpse_prune_options {
     unsigned version;           /* GLIMPSE_PRUNE_OPTIONS_VERSION */
     int dry_run;                /* only count; the numbers are those of the real thing */
-    const char *root;           /* forget this root, or all in a folder below one, as well; or NULL */
+    const char *root;           /* forget this root (or folder in one) as well, or NULL */
     const char *model;          /* forget the embeddings of this fingerprint as well, or NULL */
 } glimpse_prune_options;
 #define GLIMPSE_PRUNE_OPTIONS_VERSION 1

@@ -122,7 +122,8 @@ GLIMPSE_API int glimpse_image_format_supported(glimpse_image_format format);    
 
 /* 1 when the name's ending (any case) is one that pictures have, whether or not this build can
  * decode it: .jpg .jpeg .jpe .jfif .png .gif .bmp .dib .pnm .pbm .pgm .ppm .tga .psd .hdr .webp
- * .tif .tiff .heic .heif .hif .avif .jxl .jp2 .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf ... */
+ * .tif .tiff .heic .heif .hif .avif .jxl .jp2 .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf, .ico .qoi
+ * .exr .dds .sgi .pcx ... */
 GLIMPSE_API int glimpse_image_name_is_picture(const char *name);
 
 /*

@@ -62,11 +62,7 @@ typedef enum glimpse_backend {
     GLIMPSE_BACKEND_ONEDNN    /* f32, and bf16 where the CPU has AVX-512 or AMX */
 } glimpse_backend;
 
-enum {
-    GLIMPSE_TOWER_IMAGE = 1,
-    GLIMPSE_TOWER_TEXT = 2,
-    GLIMPSE_TOWER_BOTH = 3
-};
+enum { GLIMPSE_TOWER_IMAGE = 1, GLIMPSE_TOWER_TEXT = 2, GLIMPSE_TOWER_BOTH = 3 };
 
 typedef struct glimpse_model_options {
     unsigned version; /* GLIMPSE_MODEL_OPTIONS_VERSION */
@@ -77,11 +73,8 @@ typedef struct glimpse_model_options {
 } glimpse_model_options;
 
 #define GLIMPSE_MODEL_OPTIONS_VERSION 1
-#define GLIMPSE_MODEL_OPTIONS_INIT                                                                 \
-    {                                                                                              \
-        GLIMPSE_MODEL_OPTIONS_VERSION, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO,               \
-            GLIMPSE_TOWER_BOTH                                                                     \
-    }
+#define GLIMPSE_MODEL_OPTIONS_INIT \
+ { GLIMPSE_MODEL_OPTIONS_VERSION, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO, GLIMPSE_TOWER_BOTH }
 
 /* Opens the model in the directory `path`. GLIMPSE_E_NOT_FOUND when there is none,
  * GLIMPSE_E_FORMAT when a file is damaged, GLIMPSE_E_UNSUPPORTED for another kind of model. */
@@ -97,8 +90,8 @@ GLIMPSE_API const char *glimpse_model_name(const glimpse_model *model); /* last 
  * tokenizer files: vectors of different fingerprints must never be compared. Precision and
  * backend are not part of it. */
 GLIMPSE_API const char *glimpse_model_fingerprint(const glimpse_model *model);
-GLIMPSE_API size_t glimpse_model_embedding_size(const glimpse_model *model);   /* E */
-GLIMPSE_API size_t glimpse_model_context_length(const glimpse_model *model);   /* text T */
+GLIMPSE_API size_t glimpse_model_embedding_size(const glimpse_model *model); /* E */
+GLIMPSE_API size_t glimpse_model_context_length(const glimpse_model *model); /* text T */
 GLIMPSE_API float glimpse_model_logit_scale(const glimpse_model *model); /* exp already applied */
 GLIMPSE_API glimpse_precision glimpse_model_precision(const glimpse_model *model); /* in force */
 GLIMPSE_API const char *glimpse_model_backend_name(const glimpse_model *model);

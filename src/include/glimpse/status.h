@@ -22,11 +22,11 @@
 #define GLIMPSE_STATUS_H
 
 #if defined(__GNUC__)
-#define GLIMPSE_API __attribute__((visibility("default")))
-#define GLIMPSE_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
+# define GLIMPSE_API                 __attribute__((visibility("default")))
+# define GLIMPSE_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
 #else
-#define GLIMPSE_API
-#define GLIMPSE_PRINTF(text, first)
+# define GLIMPSE_API
+# define GLIMPSE_PRINTF(text, first)
 #endif
 
 #ifdef __cplusplus
