@@ -151,7 +151,10 @@ static void one_flipped_bit_in_a_stored_vector_is_found_and_never_used(void **st
     assert_int_equal(world_verify(&w, text, sizeof text), GLIMPSE_E_CORRUPT);
     assert_non_null(strstr(text, "checksum"));
     /* Not used for a new index, nor handed out, and nothing is written any more. */
+    char *vectors = world_vectors_path(&w, &w.key);
     assert_int_equal(glimpse_library_reindex(w.library), GLIMPSE_E_CORRUPT);
+    assert_true(world_exists(vectors)); /* the old one is kept until there is a new one */
+    free(vectors);
     char hex[GLIMPSE_HASH_HEX];
     float v[WORLD_DIM];
     glimpse_hash_to_hex(&w.contents[victim].hash, hex);
