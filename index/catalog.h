@@ -55,7 +55,7 @@ typedef struct glimpse_catalog glimpse_catalog;
  */
 
 /* Opens an existing catalogue: checks header, application id, schema version and tables (not the
- * pages: that is glimpse_catalog_check). A schema older than this build is migrated unless
+ * pages: that is glimpse_library_verify). A schema older than this build is migrated unless
  * `read_only` (then GLIMPSE_E_UNSUPPORTED), a newer one is GLIMPSE_E_UNSUPPORTED, anything that is
  * no catalogue GLIMPSE_E_CORRUPT, a missing file GLIMPSE_E_NOT_FOUND. */
 int glimpse_catalog_open(glimpse_catalog **out, const char *path, int read_only);
