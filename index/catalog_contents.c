@@ -3,7 +3,7 @@
  */
 #include "catalog_private.h"
 #include "core/error.h"
-#include "f16.h"
+#include "math/half.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,7 +6,6 @@ target_sources(
           "${CMAKE_CURRENT_LIST_DIR}/catalog_files.c"
           "${CMAKE_CURRENT_LIST_DIR}/dates.c"
           "${CMAKE_CURRENT_LIST_DIR}/db.c"
-          "${CMAKE_CURRENT_LIST_DIR}/f16.c"
           "${CMAKE_CURRENT_LIST_DIR}/file_paths.c"
           "${CMAKE_CURRENT_LIST_DIR}/filter.c"
           "${CMAKE_CURRENT_LIST_DIR}/library.c"

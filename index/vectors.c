@@ -12,7 +12,7 @@
  */
 #include "catalog_private.h"
 #include "core/error.h"
-#include "f16.h"
+#include "math/half.h"
 #include "vectors_private.h"
 
 #include <faiss/c_api/MetaIndexes_c.h>

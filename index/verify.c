@@ -8,7 +8,7 @@
  */
 #include "catalog_private.h"
 #include "core/error.h"
-#include "f16.h"
+#include "math/half.h"
 #include "store_private.h"
 
 #include <math.h>

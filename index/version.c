@@ -3,7 +3,6 @@
  */
 #include <glimpse/glimpse.h>
 
-const char *glimpse_version(void)
-{
+const char *glimpse_version(void) {
     return GLIMPSE_VERSION;
 }

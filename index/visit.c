@@ -4,9 +4,9 @@
 #include "catalog_private.h"
 #include "core/error.h"
 #include "dates.h"
-#include "f16.h"
 #include "file_paths.h"
 #include "filter.h"
+#include "math/half.h"
 #include "results.h"
 
 #include <stdlib.h>

@@ -1,6 +1,10 @@
 /*
- * math/half.h - IEEE half (f16) and bfloat16 (bf16) to and from f32. Rounding is to nearest, ties
- * to even, as PyTorch and the hardware do; NaN stays NaN; f16 overflow becomes infinity.
+ * math/half.h - IEEE half (f16) and bfloat16 (bf16) to and from f32: weights, activations, and the
+ * form in which embeddings are stored.
+ *
+ * f16 has 1 sign bit, 5 exponent bits (bias 15), 10 mantissa bits; bf16 is the upper half of an
+ * f32. Widening is exact. Narrowing rounds to nearest, ties to even, subnormals included, as
+ * PyTorch and the hardware do; NaN stays NaN; f16 overflow becomes infinity.
  */
 #ifndef GLIMPSE_MATH_HALF_H
 #define GLIMPSE_MATH_HALF_H
@@ -54,7 +58,9 @@ static inline uint16_t glimpse_f32_to_f16(float value) {
     uint32_t bits = glimpse_bits_of_float(value);
     uint32_t sign = bits >> 16 & 0x8000u;
     uint32_t magnitude = bits & 0x7fffffffu;
-    if (magnitude > 0x7f800000u) return (uint16_t)(sign | 0x7e00u);  /* NaN */
+    if (magnitude > 0x7f800000u) { /* NaN: the top of its payload, and quiet */
+        return (uint16_t)(sign | 0x7e00u | (magnitude >> 13 & 0x1ffu));
+    }
     if (magnitude >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u); /* rounds to >= 65536 */
     if (magnitude < 0x38800000u) {
         /* Below 2^-14: adding 0.5 lines the mantissa up so that the FPU rounds it to 2^-24. */
@@ -64,5 +70,11 @@ static inline uint16_t glimpse_f32_to_f16(float value) {
     uint32_t rounded = magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1u);
     return (uint16_t)(sign | rounded >> 13);
 }
+
+/* Rows of f16, little-endian and at any alignment: `bytes` [2 * count]. Loading uses the CPU's own
+ * instruction where there is one; its _plain twin does the same with integers. */
+void glimpse_f16_store(uint8_t *bytes, const float *values, size_t count);
+void glimpse_f16_load(float *values, const uint8_t *bytes, size_t count);
+void glimpse_f16_load_plain(float *values, const uint8_t *bytes, size_t count);
 
 #endif

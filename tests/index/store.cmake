@@ -7,7 +7,6 @@ function(glimpse_store_test name)
   target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}/index")
 endfunction()
 
-glimpse_store_test(f16)
 glimpse_store_test(catalog)
 glimpse_store_test(search)
 glimpse_store_test(vectors)

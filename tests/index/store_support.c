@@ -3,8 +3,9 @@
  */
 #include "store_support.h"
 
+#include "math/half.h"
+
 #include "dates.h"
-#include "f16.h"
 
 #include <math.h>
 
@@ -86,7 +87,7 @@ size_t world_add_content(world *w, const float *vector, const char *taken) {
         square += (double)vector[i] * (double)vector[i];
     for (size_t i = 0; i < WORLD_DIM; i++) {
         unit[i] = (float)((double)vector[i] * (1.0 / sqrt(square)));
-        c.vector[i] = glimpse_f16_to_f32(glimpse_f16_from_f32(unit[i]));
+        c.vector[i] = glimpse_f16_to_f32(glimpse_f32_to_f16(unit[i]));
     }
     w->contents = realloc(w->contents, (w->content_count + 1) * sizeof *w->contents);
     assert_non_null(w->contents);
