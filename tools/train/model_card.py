@@ -18,7 +18,7 @@ def machine():
     except ImportError:
         pass
     names = [l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")]
-    return "%d cores of %s (shared with other work)" % (len(names), names[0] if names else "unknown")
+    return "%d cores of %s (shared with other programs)" % (len(names), names[0] if names else "unknown")
 
 
 def pct(x):
@@ -55,6 +55,7 @@ def main(directory, figures, record):
         "| training | %s samples (%s pictures drawn, each used about %.1f times) in %s steps, %s minutes on %s, seed %s |" %
         (t["samples"], t["rendered"], int(t["samples"]) / int(t["rendered"]), t["steps"], t["minutes"],
          machine() if t["device"] == "cpu" else t["device"], t["seed"]),
+        *(["", t["note"]] if "note" in t else []),
         "",
         "## Figures",
         "",

@@ -113,7 +113,7 @@ def main():
     p.add_argument("--work", default="/tmp/glimpse-train", help="checkpoints and log")
     p.add_argument("--minutes", type=float, default=70)
     p.add_argument("--samples", type=float, default=0, help="train on this many samples, however long it takes")
-    p.add_argument("--batch", type=int, default=128, help="doubled for the last quarter")
+    p.add_argument("--batch", type=int, default=64, help="doubled at the very end")
     p.add_argument("--lr", type=float, default=1.2e-3)
     p.add_argument("--workers", type=int, default=0, help="rendering processes (0: one, or 12 with a GPU)")
     p.add_argument("--seed", type=int, default=7)
@@ -161,7 +161,7 @@ def main():
         rate = a.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
         for group in opt.param_groups:
             group["lr"] = rate
-        n = a.batch * (2 if done > 0.75 else 1)
+        n = a.batch * (2 if done > 0.88 else 1)
         contrast, cell, tone, whole, named, right = losses(clip, heads, window.batch(n), device)
         help_ = 1 - 0.6 * done
         loss = contrast + help_ * (cell + 0.3 * tone + 0.4 * whole + 0.1 * named)
