@@ -18,7 +18,8 @@ import hf_files
 import render
 import world
 
-SEED = 770_001
+SEED = 880_003           # for the figures of the card
+QUICK_SEED = 770_001     # for looks along the way: other pictures, so that the figures stay unseen
 
 
 class Model:
@@ -62,8 +63,8 @@ def recall(text, image, right):
     return {"R@%d" % k: sum(bool(right[i] & set(o[:k])) for i, o in enumerate(order)) / len(order) for k in (1, 5, 10)}
 
 
-def retrieval(model, sprites, n=1000):
-    rng, squares, captions, kinds, claims, have = random.Random(SEED), [], [], [], [], []
+def retrieval(model, sprites, seed, n=1000):
+    rng, squares, captions, kinds, claims, have = random.Random(seed), [], [], [], [], []
     seen = set()
     while len(captions) < n:
         s = world.sample_scene(rng)
@@ -90,8 +91,8 @@ def retrieval(model, sprites, n=1000):
     return out
 
 
-def zero_shot(model, sprites, per_class=10):
-    rng, squares, truth = random.Random(SEED + 1), [], []
+def zero_shot(model, sprites, seed, per_class=10):
+    rng, squares, truth = random.Random(seed + 1), [], []
     for i, name in enumerate(world.CLASSES):
         for _ in range(per_class):
             squares.append(draw(model, world.sample_scene(rng, "single", name=name), sprites, rng))
@@ -100,19 +101,21 @@ def zero_shot(model, sprites, per_class=10):
     out = {}
     for prompt in ("a photo of a {}.", "{}"):
         guess = (image @ model.texts([prompt.format(c) for c in world.CLASSES]).T).argmax(1)
-        out[prompt] = (guess == truth).float().mean().item()
+        hit, form = (guess == truth).float(), truth >= len(world.OBJECTS)
+        out[prompt] = hit.mean().item()
+        out[prompt + " things, shapes"] = [hit[~form].mean().item(), hit[form].mean().item()]
     wrong = [(world.CLASSES[t], world.CLASSES[g]) for t, g in zip(truth.tolist(), guess.tolist()) if t != g]
     pairs = sorted({(wrong.count(w), w) for w in wrong}, reverse=True)[:6]
     out["most frequent mistakes"] = ["%s taken for %s (%d)" % (w[0], w[1], n) for n, w in pairs]
     return out
 
 
-def combinations(model, sprites, per_combo=10):
+def combinations(model, sprites, seed, per_combo=10):
     """Which of all colour-object pairs is it? Once for pairs never seen in training, once for as many seen ones."""
     every = sorted([(n, c) for n in world.TINTED for c in world.TINTS] +
                    [(n, c) for n in world.SHAPES for c in world.COLOURS])
     text = model.texts(["a photo of a %s %s." % (c, n) for n, c in every])
-    rng, out = random.Random(SEED + 2), {"candidates": len(every)}
+    rng, out = random.Random(seed + 2), {"candidates": len(every)}
     seen = [e for e in every if e not in world.UNSEEN]
     for title, pairs in (("never seen together", sorted(world.UNSEEN)), ("seen together", rng.sample(seen, 48))):
         squares, truth = [], []
@@ -169,12 +172,12 @@ def main():
     p.add_argument("model")
     p.add_argument("--demo")
     p.add_argument("--json")
-    p.add_argument("--quick", action="store_true", help="a tenth of the pictures")
+    p.add_argument("--quick", action="store_true", help="a tenth of the pictures, from another seed")
     a = p.parse_args()
     model, sprites = Model(a.model), render.Sprites()
-    cut = 10 if a.quick else 1
-    out = {"retrieval": retrieval(model, sprites, 1000 // cut), "zero_shot": zero_shot(model, sprites, 10 // cut),
-           "combinations": combinations(model, sprites, 10 // cut)}
+    cut, seed = (10, QUICK_SEED) if a.quick else (1, SEED)
+    out = {"retrieval": retrieval(model, sprites, seed, 1000 // cut), "zero_shot": zero_shot(model, sprites, seed, 10 // cut),
+           "combinations": combinations(model, sprites, seed, 10 // cut)}
     if a.demo:
         out["demo"] = demo(model, a.demo)
     text = json.dumps(out, indent=1)
