@@ -125,11 +125,10 @@ awk -F '\t' '
     NR == FNR { if (FNR > 1) class[$1] = $2; next }
     {
         for (file in class)
-            if ((at = index($0, file))) {
+            if (index($0, file)) {
                 n++
-                # Names of files have names of classes in them: look beside the path only.
-                rest = "," substr($0, at + length(file)) ","
-                if (rest ~ ("[^a-z]" class[file] "[^a-z]")) ok++
+                # The line begins with the class. Two spaces end it: "fire engine" is no "fire".
+                if (index($0, class[file] "  ") == 1) ok++
             }
     }
     END { if (n) printf "%d of %d pictures of single vehicles have the right label.\n", ok, n }
