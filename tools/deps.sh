@@ -30,8 +30,8 @@ pkg-config|pkgconf   need  finding libraries
 libopenblas-dev      need  matrix products in f32; FAISS
 libsqlite3-dev       need  the catalogue
 libjpeg-dev          need  JPEG pictures
-libstb-dev           need  BMP, GIF, PNM, TGA, PSD and HDR pictures
 libpng-dev           need  PNG pictures; writing test pictures
+libgif-dev           need  GIF pictures
 libwebp-dev          need  WebP pictures
 libexif-dev          need  orientation and dates of photos
 libjansson-dev       need  JSON
@@ -39,7 +39,6 @@ libutf8proc-dev      need  Unicode in tokenizers
 libxxhash-dev        need  content hashes
 libcmocka-dev        need  the tests
 libdnnl-dev          want  matrix products in bf16 (oneDNN)
-libgif-dev           want  GIF pictures; tests
 libtiff-dev          want  TIFF pictures
 libheif-dev          want  HEIC and AVIF pictures
 LIST
