@@ -56,9 +56,9 @@ typedef struct reader {
 typedef struct row {
     const char **cells;
     size_t count, room;
-} row;
+} table_row;
 
-static void add_cell(row *r, const char *cell) {
+static void add_cell(table_row *r, const char *cell) {
     if (r->count == r->room) {
         r->room = r->room ? 2 * r->room : 16;
         r->cells = xrealloc(r->cells, r->room * sizeof *r->cells);
@@ -110,7 +110,7 @@ static const char *read_cell(reader *r, int *ended) {
 }
 
 /* 1: a row, 0: the end, -1: wrong. */
-static int read_row(reader *r, row *out, size_t *line) {
+static int read_row(reader *r, table_row *out, size_t *line) {
     out->count = 0;
     while (r->at < r->end && (*r->at == '\n' || (*r->at == '\r' && r->at + 1 < r->end &&
                                                  r->at[1] == '\n'))) {
@@ -144,7 +144,7 @@ table_in *table_in_read(const char *file) {
     char *text = text_file_read(file, &size);
     if (!text) return NULL;
     table_in *t = xcalloc(1, sizeof *t);
-    row cells = {0};
+    table_row cells = {0};
     t->file = file;
     t->text = text;
     int found = 0;
@@ -163,7 +163,7 @@ table_in *table_in_read(const char *file) {
     }
     t->column_count = cells.count;
     t->header = cells.cells;
-    cells = (row){0};
+    cells = (table_row){0};
     while ((found = read_row(&r, &cells, &line)) > 0) {
         if (cells.count > t->column_count) {
             (void)tool_fail("%s, line %zu: %zu fields, but the header has %zu", file, line,

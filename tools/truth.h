@@ -4,7 +4,7 @@
  *     truth_set *truth = truth_read("labels.csv", NULL);
  *     truth_index *index = truth_index_make(truth);
  *     size_t at;
- *     if (truth_find(index, "/data/shots/cat-1.jpg", &at) == TRUTH_FOUND) ...
+ *     if (truth_find(index, "/data/shots/cat-1.jpg", 0, &at)) ...
  *
  * A folder is an ImageFolder: every folder in it is a class, every picture below that belongs to
  * it, %XX in a folder name stands for a byte (as glimpse writes it). A file is a table with the
@@ -14,8 +14,8 @@
  * classes.
  *
  * The same picture: paths are compared after being made absolute and following links. Relative
- * paths of a table begin at the table's own folder (or `root`). What is not found that way is
- * found when exactly one path of the truth ends the same way, folder by folder: "cats/1.jpg" fits
+ * paths of a table begin at the table's own folder (or `root`). When nothing at all is found that
+ * way (the pictures were moved), a caller may ask again by endings: "cats/1.jpg" fits
  * "/mnt/new/cats/1.jpg".
  */
 #ifndef GLIMPSE_TOOLS_TRUTH_H
@@ -46,10 +46,10 @@ void truth_free(truth_set *truth);
 size_t truth_class(const truth_set *truth, const char *name);
 
 typedef struct truth_index truth_index;
-typedef enum truth_match { TRUTH_FOUND, TRUTH_UNKNOWN, TRUTH_AMBIGUOUS } truth_match;
 truth_index *truth_index_make(const truth_set *truth);
 void truth_index_free(truth_index *index);
-truth_match truth_find(const truth_index *index, const char *path, size_t *at);
+/* 1 with *at set when the truth has the picture. */
+int truth_find(const truth_index *index, const char *path, int by_ending, size_t *at);
 
 /* Absolute, without . and .. and links where the file exists. Free it. */
 char *path_settle(const char *path);
