@@ -55,8 +55,8 @@ const char *label_abstention_name(label_abstention reason);
 
 typedef struct label_result {
     const char *path;
-    const char *problem; /* not NULL: why it could not be labelled; then nothing below is set */
-    const char *id;      /* content id, 32 hex digits; "" when the library does not know it */
+    const char *problem;    /* not NULL: why it could not be labelled; then nothing below is set */
+    const char *id;         /* content id, 32 hex digits; "" when the library does not know it */
     uint32_t width, height; /* upright; 0 when not known */
     uint64_t bytes;         /* 0 when not known */
     const label_choice *labels; /* [count] best first */
@@ -70,8 +70,8 @@ typedef struct label_result {
 typedef struct label_totals {
     size_t labelled; /* pictures with labels, those abstained on included */
     size_t abstained;
-    size_t failed;   /* pictures that could not be used */
-    int complete;    /* 0: stopped, or failed half-way; an output that would look whole must not */
+    size_t failed; /* pictures that could not be used */
+    int complete;  /* 0: stopped, or failed half-way; an output that would look whole must not */
 } label_totals;
 
 /*

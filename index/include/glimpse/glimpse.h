@@ -5,6 +5,7 @@
 #define GLIMPSE_GLIMPSE_H
 
 #include <glimpse/build.h>
+#include <glimpse/calibrate.h>
 #include <glimpse/image.h>
 #include <glimpse/label.h>
 #include <glimpse/library.h>
