@@ -14,10 +14,9 @@
  * label_out_finish: everything is written except for pictures the format has no way to name or
  * place, each of them told on stderr.
  *
- * Whole or not there: CSV and JSON lines come as they are made. All other files appear under their
- * name only at the end of a complete run (label_totals.complete). A tree of links or copies and
- * sidecars are made as the pictures come; what was made stays when a run is stopped, and running
- * again continues: places and sidecars that say the same already are left alone.
+ * Whole or not there: CSV and JSON lines on stdout come as they are made, and sidecars as well. All
+ * other files and folders appear under their name only at the end of a complete run
+ * (label_totals.complete).
  */
 #ifndef GLIMPSE_TOOLS_LABEL_OUT_H
 #define GLIMPSE_TOOLS_LABEL_OUT_H
@@ -42,9 +41,8 @@ typedef struct label_out_options {
     int csv, json;          /* --csv is --format csv, --json is --format jsonl, on stdout */
     const char *output;     /* --output; NULL or "-": stdout, for table, CSV and JSON lines */
     int place;              /* how pictures come into a tree: label_out_place */
-    const char *relative_to;
-    const char *url_prefix;
-    int replace;
+    const char *relative_to; /* coco, labelstudio, and xmp with an output folder */
+    const char *url_prefix;  /* labelstudio */
     const char *report;     /* --report: the HTML report, beside the format */
     const char *truth;      /* --truth: what is right, for the report */
 } label_out_options;
@@ -74,10 +72,9 @@ extern const char *const label_out_places[];
      CLI_CHOICE("place", 0, &(o).place, NULL,                                                     \
                 "how pictures come into the folders of imagefolder and hf", label_out_places),    \
      CLI_TEXT("relative-to", 0, &(o).relative_to, "DIR",                                          \
-              "write the paths of coco and labelstudio as seen from DIR"),                        \
+              "write the paths of coco, labelstudio and xmp as seen from DIR"),                        \
      CLI_TEXT("url-prefix", 0, &(o).url_prefix, "URL",                                            \
               "what labelstudio puts before paths (default: /data/local-files/?d=)"),             \
-     CLI_FLAG("replace", 0, &(o).replace, "write over a file of an earlier run"),                 \
      CLI_TEXT("report", 0, &(o).report, "FILE.html",                                              \
               "also a report with pictures: classes, most and least certain, what is confused"),  \
      CLI_TEXT("truth", 0, &(o).truth, "DIR|CSV",                                                  \
