@@ -96,7 +96,8 @@ static double calibration_error(const sample *s, const double *temperatures) {
     for (size_t i = 0; i < s->count; i++) {
         double p;
         size_t k = best(s, i, temperatures[i % FOLDS], &p);
-        int bin = (int)(p * BINS);
+        int bin = (int)ceil(p * BINS) - 1; /* (lo, hi] */
+        if (bin < 0) bin = 0;
         if (bin >= BINS) bin = BINS - 1;
         sum[bin] += p;
         right[bin] += s->truth[i] == k;

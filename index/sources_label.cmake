@@ -13,4 +13,5 @@ target_sources(
           "${CMAKE_CURRENT_LIST_DIR}/label_cache.c"
           "${CMAKE_CURRENT_LIST_DIR}/label_lines.c"
           "${CMAKE_CURRENT_LIST_DIR}/label_many.c"
+          "${CMAKE_CURRENT_LIST_DIR}/label_store.c"
           "${CMAKE_CURRENT_LIST_DIR}/prompts.c")
