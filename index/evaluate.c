@@ -51,8 +51,8 @@ int glimpse_bootstrap(glimpse_figure *out, size_t figure_count, size_t count,
                             options->version, GLIMPSE_EVAL_OPTIONS_VERSION);
     }
     if (options->samples > MOST_SAMPLES) {
-        return glimpse_fail(GLIMPSE_E_LIMIT, "%u bootstrap samples, more than %d",
-                            options->samples, MOST_SAMPLES);
+        return glimpse_fail(GLIMPSE_E_LIMIT, "%u bootstrap samples, more than %d", options->samples,
+                            MOST_SAMPLES);
     }
     if (count > UINT32_MAX) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "%zu items, more than %u", count, UINT32_MAX);

@@ -6,10 +6,10 @@
  * worked out once; every figure is then a weighted sum over pictures, which serves both the figures
  * themselves (weights 1) and each bootstrap sample.
  *
- * Ties are lost. A true class that shares the first place has rank 2 or more, and the picture counts
- * as taken for one of the classes it shares it with, so that recall and F1 agree with top-1. In the
- * list that average precision walks through, the pictures of equal score come with all those that
- * are not of the class first.
+ * Ties are lost. A true class that shares the first place has rank 2 or more, and the picture
+ * counts as taken for one of the classes it shares it with, so that recall and F1 agree with top-1.
+ * In the list that average precision walks through, the pictures of equal score come with all those
+ * that are not of the class first.
  */
 #include "evaluate_internal.h"
 
@@ -27,8 +27,8 @@ static const double MOST_AP_STEPS = 4e9;
 enum { TOP1, TOP5, RECALL, F1, MAP, ECE, COVERAGE, SELECTIVE, FIGURES };
 
 typedef struct picture {
-    size_t truth, truth_count;   /* place in `truths`, how many */
-    size_t guess, guess_count;   /* place in `guesses`, how many */
+    size_t truth, truth_count; /* place in `truths`, how many */
+    size_t guess, guess_count; /* place in `guesses`, how many */
     int abstained;
 } picture;
 
@@ -173,11 +173,11 @@ typedef struct evaluation {
     size_t count;
     int multi_label;
     int has_top5, has_ece;
-    ap_item *ap; /* [class_count][count], NULL when mAP is not determined */
-    int ap_only_once; /* too much work for samples */
-    int first;        /* the figures themselves, not a sample */
+    ap_item *ap;                       /* [class_count][count], NULL when mAP is not determined */
+    int ap_only_once;                  /* too much work for samples */
+    int first;                         /* the figures themselves, not a sample */
     double *support, *guessed, *right; /* [class_count] scratch */
-    glimpse_label_report *report; /* receives what only the first call works out */
+    glimpse_label_report *report;      /* receives what only the first call works out */
     glimpse_class_report *classes;
 } evaluation;
 
@@ -295,8 +295,8 @@ static double calibration_error(evaluation *v, const uint32_t *weights) {
     for (int b = 0; b < GLIMPSE_ECE_BINS; b++) {
         error += fabs(right[b] - certain[b]);
         if (!v->first) continue;
-        v->report->bins[b] = (glimpse_ece_bin){(size_t)all[b], right[b] / all[b],
-                                               certain[b] / all[b]};
+        v->report->bins[b] =
+            (glimpse_ece_bin){(size_t)all[b], right[b] / all[b], certain[b] / all[b]};
     }
     return total > 0 ? error / total : NAN;
 }
@@ -427,8 +427,8 @@ static int draw_curve(held *h, const evaluation *v) {
         double coverage = (double)(i + 1) / (double)v->count;
         if (!last && coverage < next) continue;
         if (used < CURVE_STEPS + 1) {
-            h->curve[used++] = (glimpse_coverage_point){coverage, right / (double)(i + 1),
-                                                        order[i]->confidence};
+            h->curve[used++] =
+                (glimpse_coverage_point){coverage, right / (double)(i + 1), order[i]->confidence};
         }
         next = (floor(coverage * CURVE_STEPS) + 1) / CURVE_STEPS;
     }

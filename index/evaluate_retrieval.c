@@ -53,8 +53,7 @@ static int by_text(const void *a, const void *b) {
 }
 
 static int prepare(held *h, const float *texts, size_t text_count, const float *images,
-                   size_t image_count, size_t width, const glimpse_pair *pairs,
-                   size_t pair_count) {
+                   size_t image_count, size_t width, const glimpse_pair *pairs, size_t pair_count) {
     h->text.count = text_count;
     h->image.count = image_count;
     h->text.best = malloc(text_count * sizeof *h->text.best);
@@ -186,8 +185,10 @@ int glimpse_retrieval_evaluate(const float *texts, size_t text_count, const floa
                                glimpse_retrieval_report **out) {
     *out = NULL;
     if (text_count == 0 || image_count == 0 || width == 0 || pair_count == 0) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "nothing to evaluate: %zu texts, %zu images, %zu "
-                            "pairs", text_count, image_count, pair_count);
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "nothing to evaluate: %zu texts, %zu images, %zu "
+                            "pairs",
+                            text_count, image_count, pair_count);
     }
     for (size_t p = 0; p < pair_count; p++) {
         if (pairs[p].text >= text_count || pairs[p].image >= image_count) {

@@ -16,9 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const label_out_formats[] = {"table",       "csv", "jsonl",       "coco",
-                                         "imagefolder", "hf",  "labelstudio", "fiftyone",
-                                         "xmp",         NULL};
+const char *const label_out_formats[] = {"table", "csv",         "jsonl",    "coco", "imagefolder",
+                                         "hf",    "labelstudio", "fiftyone", "xmp",  NULL};
 const char *const label_out_places[] = {"symlink", "hardlink", "copy", "move", NULL};
 
 int label_out_check(label_out_options *o, const cli_command *command) {
@@ -31,8 +30,8 @@ int label_out_check(label_out_options *o, const cli_command *command) {
     if (o->output && !*o->output) return cli_misuse(command, "--output needs a name");
     if (o->report && !*o->report) return cli_misuse(command, "--report needs a file name");
     int dash = o->output && strcmp(o->output, "-") == 0;
-    int lines = o->format == LABEL_OUT_TABLE || o->format == LABEL_OUT_CSV ||
-                o->format == LABEL_OUT_JSONL;
+    int lines =
+        o->format == LABEL_OUT_TABLE || o->format == LABEL_OUT_CSV || o->format == LABEL_OUT_JSONL;
     if (o->format == LABEL_OUT_TABLE && o->output && !dash) {
         return cli_misuse(command, "--output needs a --format, such as csv or coco");
     }
@@ -161,8 +160,7 @@ static int put_row(label_out *out, const label_result *r) {
     for (size_t i = 0; i < (r->abstained ? (r->count > 0) : r->count); i++) {
         if (set->multi_label && !r->abstained && !r->labels[i].accepted) continue;
         if (shown++ > 0) (void)fputs("  ", out->to);
-        char *name =
-            text_display(r->abstained ? "-" : set->classes[r->labels[i].class_index].name);
+        char *name = text_display(r->abstained ? "-" : set->classes[r->labels[i].class_index].name);
         size_t width = text_width(name);
         (void)fputs(name, out->to);
         (void)fprintf(out->to, "%*s %5.1f%%", width < widest ? (int)(widest - width) : 0, "",
@@ -201,8 +199,7 @@ static int put_csv(label_out *out, const label_result *r) {
     return CLI_RUN;
 }
 
-static const label_writer csv_writer = {
-    .open = open_csv, .put = put_csv, .file = 1, .standard = 1};
+static const label_writer csv_writer = {.open = open_csv, .put = put_csv, .file = 1, .standard = 1};
 
 /*
  * JSON lines.
@@ -246,8 +243,9 @@ static const label_writer jsonl_writer = {
  * The run.
  */
 static const label_writer *const writers[] = {
-    &table_writer, &csv_writer,           &jsonl_writer,       &label_out_coco, &label_out_imagefolder,
-    &label_out_hf, &label_out_labelstudio, &label_out_fiftyone, &label_out_xmp};
+    &table_writer,          &csv_writer,   &jsonl_writer,          &label_out_coco,
+    &label_out_imagefolder, &label_out_hf, &label_out_labelstudio, &label_out_fiftyone,
+    &label_out_xmp};
 
 int label_out_open(label_out **out_pointer, const label_out_options *o, const label_set *set) {
     label_out *out = xcalloc(1, sizeof *out);

@@ -37,14 +37,14 @@ typedef enum label_out_format {
 } label_out_format;
 
 typedef struct label_out_options {
-    int format;             /* label_out_format; label_out_check settles it from --csv, --json */
-    int csv, json;          /* --csv is --format csv, --json is --format jsonl, on stdout */
-    const char *output;     /* --output; NULL or "-": stdout, for table, CSV and JSON lines */
-    int place;              /* how pictures come into a tree: label_out_place */
+    int format;              /* label_out_format; label_out_check settles it from --csv, --json */
+    int csv, json;           /* --csv is --format csv, --json is --format jsonl, on stdout */
+    const char *output;      /* --output; NULL or "-": stdout, for table, CSV and JSON lines */
+    int place;               /* how pictures come into a tree: label_out_place */
     const char *relative_to; /* coco, labelstudio, and xmp with an output folder */
     const char *url_prefix;  /* labelstudio */
-    const char *report;     /* --report: the HTML report, beside the format */
-    const char *truth;      /* --truth: what is right, for the report */
+    const char *report;      /* --report: the HTML report, beside the format */
+    const char *truth;       /* --truth: what is right, for the report */
 } label_out_options;
 
 typedef enum label_out_place {
@@ -61,23 +61,23 @@ extern const char *const label_out_formats[]; /* names, NULL-terminated */
 extern const char *const label_out_places[];
 
 /* Rows of the option table, with their heading. */
-#define LABEL_OUT_OPTIONS(o)                                                                      \
- CLI_HEADING("Output (a table when none is chosen)"),                                             \
-     CLI_FLAG("csv", 0, &(o).csv, "path,rank,class,probability,score,abstained"),                 \
-     CLI_FLAG("json", 'j', &(o).json, "one JSON object a line"),                                  \
-     CLI_CHOICE("format", 'f', &(o).format, NULL, "what to write", label_out_formats),            \
-     CLI_TEXT("output", 'o', &(o).output, "PATH",                                                 \
-              "the file or folder to write; csv and jsonl go to stdout without it, xmp beside "   \
-              "the pictures"),                                                                    \
-     CLI_CHOICE("place", 0, &(o).place, NULL,                                                     \
-                "how pictures come into the folders of imagefolder and hf", label_out_places),    \
-     CLI_TEXT("relative-to", 0, &(o).relative_to, "DIR",                                          \
-              "write the paths of coco, labelstudio and xmp as seen from DIR"),                        \
-     CLI_TEXT("url-prefix", 0, &(o).url_prefix, "URL",                                            \
-              "what labelstudio puts before paths (default: /data/local-files/?d=)"),             \
-     CLI_TEXT("report", 0, &(o).report, "FILE.html",                                              \
-              "also a report with pictures: classes, most and least certain, what is confused"),  \
-     CLI_TEXT("truth", 0, &(o).truth, "DIR|CSV",                                                  \
+#define LABEL_OUT_OPTIONS(o)                                                                     \
+ CLI_HEADING("Output (a table when none is chosen)"),                                            \
+     CLI_FLAG("csv", 0, &(o).csv, "path,rank,class,probability,score,abstained"),                \
+     CLI_FLAG("json", 'j', &(o).json, "one JSON object a line"),                                 \
+     CLI_CHOICE("format", 'f', &(o).format, NULL, "what to write", label_out_formats),           \
+     CLI_TEXT("output", 'o', &(o).output, "PATH",                                                \
+              "the file or folder to write; csv and jsonl go to stdout without it, xmp beside "  \
+              "the pictures"),                                                                   \
+     CLI_CHOICE("place", 0, &(o).place, NULL,                                                    \
+                "how pictures come into the folders of imagefolder and hf", label_out_places),   \
+     CLI_TEXT("relative-to", 0, &(o).relative_to, "DIR",                                         \
+              "write the paths of coco, labelstudio and xmp as seen from DIR"),                  \
+     CLI_TEXT("url-prefix", 0, &(o).url_prefix, "URL",                                           \
+              "what labelstudio puts before paths (default: /data/local-files/?d=)"),            \
+     CLI_TEXT("report", 0, &(o).report, "FILE.html",                                             \
+              "also a report with pictures: classes, most and least certain, what is confused"), \
+     CLI_TEXT("truth", 0, &(o).truth, "DIR|CSV",                                                 \
               "what is right (one folder a class, or columns path and class), for the report")
 
 typedef struct label_out label_out;

@@ -12,12 +12,12 @@
 #include <stdio.h>
 
 typedef struct label_writer {
-    int (*open)(label_out *out);                           /* may be NULL */
+    int (*open)(label_out *out);                            /* may be NULL */
     int (*put)(label_out *out, const label_result *result); /* not for problems unless `problems` */
-    int (*finish)(label_out *out);                         /* only after a complete run; may be NULL */
-    void (*close)(label_out *out);                         /* always; may be NULL */
-    int problems;  /* pictures that could not be labelled are put as well */
-    int file;      /* writes `to`: --output, else stdout where `standard` allows it */
+    int (*finish)(label_out *out); /* only after a complete run; may be NULL */
+    void (*close)(label_out *out); /* always; may be NULL */
+    int problems;                  /* pictures that could not be labelled are put as well */
+    int file; /* writes `to`: --output, else stdout where `standard` allows it */
     int standard;
 } label_writer;
 

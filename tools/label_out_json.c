@@ -129,11 +129,8 @@ static void coco_close(label_out *out) {
     free(c);
 }
 
-const label_writer label_out_coco = {.open = coco_open,
-                                     .put = coco_put,
-                                     .finish = coco_finish,
-                                     .close = coco_close,
-                                     .file = 1};
+const label_writer label_out_coco = {
+    .open = coco_open, .put = coco_put, .finish = coco_finish, .close = coco_close, .file = 1};
 
 /*
  * Label Studio: a list of tasks, each with a prediction; and beside it the labelling configuration
@@ -379,7 +376,5 @@ static void fiftyone_close(label_out *out) {
     free(f);
 }
 
-const label_writer label_out_fiftyone = {.open = fiftyone_open,
-                                         .put = fiftyone_put,
-                                         .finish = fiftyone_finish,
-                                         .close = fiftyone_close};
+const label_writer label_out_fiftyone = {
+    .open = fiftyone_open, .put = fiftyone_put, .finish = fiftyone_finish, .close = fiftyone_close};

@@ -195,8 +195,9 @@ static int xmp_put(label_out *out, const label_result *r) {
     if (!wanted) {
         if (there == SIDECAR_OURS) failed = unlink(path);
     } else if (there == SIDECAR_FOREIGN) {
-        label_out_leave_out(out, r->path, "it has a sidecar that glimpse did not write; it is left "
-                                          "as it is");
+        label_out_leave_out(out, r->path,
+                            "it has a sidecar that glimpse did not write; it is left "
+                            "as it is");
     } else {
         text = make_text(out, r, &size);
         failed = text ? write_sidecar(path, text, size) : -1;

@@ -151,10 +151,10 @@ static int judge(label_report *report) {
     int code = CLI_RUN;
     if (judge_by(report, truth, index, places, 0) == 0) {
         if (judge_by(report, truth, index, places, 1) == 0) {
-            code = tool_fail("%s: none of the %zu pictures it names is among the %zu that were "
-                             "labelled (the first is %s)",
-                             report->truth_file, truth->count, report->count,
-                             truth->pictures[0].path);
+            code =
+                tool_fail("%s: none of the %zu pictures it names is among the %zu that were "
+                          "labelled (the first is %s)",
+                          report->truth_file, truth->count, report->count, truth->pictures[0].path);
             goto done;
         }
         tool_note("%s: the pictures were found by the ends of their paths", report->truth_file);

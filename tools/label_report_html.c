@@ -21,10 +21,10 @@
 
 enum {
     THUMB = 220,
-    SHOWN = 18,           /* pictures in each list of the most or least certain */
-    MOST_SHEETS = 1200,   /* pictures in all contact sheets */
+    SHOWN = 18,         /* pictures in each list of the most or least certain */
+    MOST_SHEETS = 1200, /* pictures in all contact sheets */
     MOST_PER_CLASS = 18,
-    MOST_MATRIX = 30,     /* classes in the confusion matrix */
+    MOST_MATRIX = 30, /* classes in the confusion matrix */
     MOST_PAIRS = 20
 };
 
@@ -120,7 +120,9 @@ static void put_figure(FILE *to, const label_report *report, report_entry *e, si
     const char *slash = strrchr(e->path, '/');
     char *shown = text_display(e->path);
     (void)fprintf(to, "<figure%s title=\"",
-                  !e->judged ? "" : e->right ? " class=\"right\"" : " class=\"wrong\"");
+                  !e->judged ? ""
+                  : e->right ? " class=\"right\""
+                             : " class=\"wrong\"");
     html_text(to, shown);
     (void)fputs("\"><a href=\"", to);
     free(shown);
@@ -228,8 +230,9 @@ static void put_sheets(FILE *to, label_report *report) {
     }
     size_t each = used > 0 ? MOST_SHEETS / used : 0;
     each = each > MOST_PER_CLASS ? MOST_PER_CLASS : each < 3 ? 3 : each;
-    (void)fprintf(to, "<h2>Classes</h2><p>%s of %s have pictures; the most certain ones of each "
-                      "are shown.</p><nav>\n",
+    (void)fprintf(to,
+                  "<h2>Classes</h2><p>%s of %s have pictures; the most certain ones of each "
+                  "are shown.</p><nav>\n",
                   text_count(used), text_count(report->class_count));
     for (size_t c = 0; c < report->class_count; c++) {
         if (counts[c] == 0) continue;
@@ -249,8 +252,8 @@ static void put_sheets(FILE *to, label_report *report) {
         (void)fprintf(to, " <small>%s %s", text_count(count), count == 1 ? "picture" : "pictures");
         if (report->figures && report->figures->classes[c].pictures > 0) {
             const glimpse_class_report *f = &report->figures->classes[c];
-            (void)fprintf(to, ", %s of the %s that are known to be it found",
-                          text_count(f->right), text_count(f->pictures));
+            (void)fprintf(to, ", %s of the %s that are known to be it found", text_count(f->right),
+                          text_count(f->pictures));
         }
         if (count > each) (void)fprintf(to, "; %zu shown", each);
         (void)fputs("</small></h3><div class=\"grid\">\n", to);
@@ -280,9 +283,10 @@ static void put_tile(FILE *to, const char *name, glimpse_figure f, int percent) 
 
 static void put_figures(FILE *to, const label_report *report) {
     const glimpse_label_report *f = report->figures;
-    (void)fprintf(to, "<h2>How good they are</h2><p>From %s pictures whose classes are known; "
-                      "below each figure its 95%% interval. Ties count as wrong.</p>"
-                      "<div class=\"tiles\">\n",
+    (void)fprintf(to,
+                  "<h2>How good they are</h2><p>From %s pictures whose classes are known; "
+                  "below each figure its 95%% interval. Ties count as wrong.</p>"
+                  "<div class=\"tiles\">\n",
                   text_count(f->pictures));
     put_tile(to, "top-1 accuracy", f->top1, 1);
     put_tile(to, "top-5 accuracy", f->top5, 1);
@@ -351,8 +355,9 @@ static void put_matrix(FILE *to, const label_report *report, const confused *pai
             if (n > largest) largest = n;
         }
     }
-    (void)fprintf(to, "<p>Rows: what the pictures show. Columns: what they were labelled.%s</p>"
-                      "<div class=\"scroll\"><table class=\"matrix\"><thead><tr><th></th>",
+    (void)fprintf(to,
+                  "<p>Rows: what the pictures show. Columns: what they were labelled.%s</p>"
+                  "<div class=\"scroll\"><table class=\"matrix\"><thead><tr><th></th>",
                   used < classes ? " Only classes that are confused with others." : "");
     for (size_t k = 0; k < used; k++) {
         (void)fputs("<th class=\"up\"><span>", to);

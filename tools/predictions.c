@@ -244,9 +244,8 @@ static int read_row(builder *b, const table_in *t, const columns *c, size_t row,
     made->class_index = add_class(b, name);
     made->probability = probability;
     made->score = score;
-    made->accepted = c->accepted < 0
-                         ? of->count == 1
-                         : strcasecmp(table_in_cell(t, row, c->accepted), "true") == 0;
+    made->accepted = c->accepted < 0 ? of->count == 1
+                                     : strcasecmp(table_in_cell(t, row, c->accepted), "true") == 0;
     if (isnan(probability) && isnan(score)) {
         /* Only one can be meant when nothing ranks them. */
         if (of->count > 1) {

@@ -21,7 +21,7 @@ typedef struct prediction {
     char *path;
     size_t first, count; /* in predictions.labels, as given */
     int abstained;
-    int failed; /* the line is about a picture that could not be labelled */
+    int failed;        /* the line is about a picture that could not be labelled */
     double background; /* NaN when not given */
 } prediction;
 
@@ -32,7 +32,7 @@ typedef struct predictions {
     size_t label_count;
     char **classes; /* [class_count] in order of their first mention */
     size_t class_count;
-    size_t failed; /* of count */
+    size_t failed;    /* of count */
     int has_accepted; /* it is said which labels are claimed */
 } predictions;
 

@@ -112,8 +112,8 @@ static const char *read_cell(reader *r, int *ended) {
 /* 1: a row, 0: the end, -1: wrong. */
 static int read_row(reader *r, table_row *out, size_t *line) {
     out->count = 0;
-    while (r->at < r->end && (*r->at == '\n' || (*r->at == '\r' && r->at + 1 < r->end &&
-                                                 r->at[1] == '\n'))) {
+    while (r->at < r->end &&
+           (*r->at == '\n' || (*r->at == '\r' && r->at + 1 < r->end && r->at[1] == '\n'))) {
         r->line += *r->at == '\n';
         r->at++;
     }

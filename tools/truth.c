@@ -282,8 +282,9 @@ static int gather_table(gathering *g, const char *file, const char *root) {
         goto done;
     }
     const char *slash = strrchr(file, '/');
-    folder = root ? xstrdup(root) : slash ? xprintf("%.*s", (int)(slash - file) + 1, file)
-                                          : xstrdup(".");
+    folder = root    ? xstrdup(root)
+             : slash ? xprintf("%.*s", (int)(slash - file) + 1, file)
+                     : xstrdup(".");
     for (size_t i = 0; i < t->row_count; i++) {
         const char *given = table_in_cell(t, i, path);
         const char *names = table_in_cell(t, i, one >= 0 ? one : many);
@@ -320,8 +321,8 @@ truth_set *truth_read(const char *folder_or_table, const char *root) {
     struct stat info;
     gathering g = {0};
     int is_folder = stat(folder_or_table, &info) == 0 && S_ISDIR(info.st_mode);
-    int failed = is_folder ? gather_folder(&g, folder_or_table)
-                           : gather_table(&g, folder_or_table, root);
+    int failed =
+        is_folder ? gather_folder(&g, folder_or_table) : gather_table(&g, folder_or_table, root);
     truth_set *t = failed ? NULL : join(&g);
     forget(&g);
     return t;

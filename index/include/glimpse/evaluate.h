@@ -65,10 +65,8 @@ typedef struct glimpse_eval_options {
 } glimpse_eval_options;
 
 #define GLIMPSE_EVAL_OPTIONS_VERSION 1
-#define GLIMPSE_EVAL_OPTIONS_INIT          \
- {                                         \
-  GLIMPSE_EVAL_OPTIONS_VERSION, 1000, 2026 \
- }
+#define GLIMPSE_EVAL_OPTIONS_INIT \
+ { GLIMPSE_EVAL_OPTIONS_VERSION, 1000, 2026 }
 
 /*
  * Labels.
@@ -122,7 +120,7 @@ typedef struct glimpse_label_report {
     size_t abstained; /* of them */
     size_t unknowns;  /* pictures without a true class, when not multi_label */
     size_t unknowns_abstained;
-    int multi_label;  /* 1 when a picture has several true classes */
+    int multi_label; /* 1 when a picture has several true classes */
     glimpse_figure top1, top5, mean_per_class_recall, macro_f1, map, ece;
     /* Answered pictures / pictures, and the right ones among the answered. */
     glimpse_figure coverage, selective_accuracy;
