@@ -176,6 +176,7 @@ typedef struct evaluation {
     ap_item *ap;                       /* [class_count][count], NULL when mAP is not determined */
     int ap_only_once;                  /* too much work for samples */
     int first;                         /* the figures themselves, not a sample */
+    double share;                      /* of the classes, those that have pictures */
     double *support, *guessed, *right; /* [class_count] scratch */
     glimpse_label_report *report;      /* receives what only the first call works out */
     glimpse_class_report *classes;
@@ -266,15 +267,21 @@ static double average_precision(const ap_item *items, size_t count, const uint32
     return right > 0 ? sum / right : 0;
 }
 
+/* A class without pictures has AP 0. Those that a sample happens to miss would pull its mean down,
+ * so a sample has the mean over the classes it has, times the share of classes that have pictures:
+ * for the pictures themselves that is the plain mean over all classes. */
 static double mean_average_precision(evaluation *v, const uint32_t *weights) {
     if (!v->ap || (v->ap_only_once && !v->first)) return NAN;
-    double sum = 0;
+    double sum = 0, classes = 0;
     for (size_t c = 0; c < v->e->class_count; c++) {
-        double ap = average_precision(v->ap + c * v->count, v->count, weights);
+        double ap =
+            v->support[c] > 0 ? average_precision(v->ap + c * v->count, v->count, weights) : 0;
         if (v->first) v->classes[c].average_precision = ap;
+        classes += v->support[c] > 0;
         sum += ap;
     }
-    return sum / (double)v->e->class_count;
+    if (v->first) v->share = classes / (double)v->e->class_count;
+    return classes > 0 ? sum / classes * v->share : 0;
 }
 
 static double calibration_error(evaluation *v, const uint32_t *weights) {

@@ -227,6 +227,19 @@ static size_t list_figures(const glimpse_label_report *r, named_figure figures[F
     return FIGURES;
 }
 
+/* Places of the classes in the order of their names; free it. */
+static size_t *name_order(const match *m) {
+    size_t count = m->p->class_count, *order = xcalloc(count, sizeof *order);
+    named *names = xcalloc(count, sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        names[i] = (named){m->p->classes[i], i};
+    if (count > 0) qsort(names, count, sizeof *names, by_name);
+    for (size_t i = 0; i < count; i++)
+        order[i] = names[i].at;
+    free(names);
+    return order;
+}
+
 static void json_class(json_out *j, const char *name, const glimpse_class_report *c) {
     jout_open(j, '{');
     jout_key(j, "class"), jout_string(j, name);
@@ -289,8 +302,10 @@ static void print_json(const match *m, const glimpse_label_report *r, uint64_t s
     jout_key(&j, "seed"), jout_uint(&j, seed);
     jout_key(&j, "per_class");
     jout_open(&j, '[');
+    size_t *order = name_order(m);
     for (size_t i = 0; i < r->class_count; i++)
-        json_class(&j, m->p->classes[i], &r->classes[i]);
+        json_class(&j, m->p->classes[order[i]], &r->classes[order[i]]);
+    free(order);
     jout_close(&j, ']');
     json_confusion(&j, m, r);
     jout_key(&j, "curve");
@@ -318,7 +333,7 @@ static void print_json(const match *m, const glimpse_label_report *r, uint64_t s
 }
 
 static void print_classes(const match *m, const glimpse_label_report *r) {
-    size_t widest = 5;
+    size_t widest = 5, *order = name_order(m);
     for (size_t i = 0; i < r->class_count; i++) {
         size_t width = text_width(m->p->classes[i]);
         if (width > widest && width <= 40) widest = width;
@@ -327,8 +342,8 @@ static void print_classes(const match *m, const glimpse_label_report *r) {
     text_print_padded("class", widest);
     (void)puts("  pictures  guessed  right   recall  precision     F1");
     for (size_t i = 0; i < r->class_count; i++) {
-        const glimpse_class_report *c = &r->classes[i];
-        char *name = text_display(m->p->classes[i]);
+        const glimpse_class_report *c = &r->classes[order[i]];
+        char *name = text_display(m->p->classes[order[i]]);
         if (c->pictures + c->guessed > 0) {
             text_print_padded(name, widest);
             (void)printf("  %8zu %8zu %6zu", c->pictures, c->guessed, c->right);
@@ -338,6 +353,7 @@ static void print_classes(const match *m, const glimpse_label_report *r) {
         }
         free(name);
     }
+    free(order);
 }
 
 typedef struct confused {
