@@ -59,6 +59,20 @@ static int append_rows(glimpse_classifier *c, const float *embeddings, const siz
     return GLIMPSE_OK;
 }
 
+void glimpse_examples_centre(double *sums, const double *share, size_t classes) {
+    double average = 0;
+    size_t with = 0;
+    for (size_t k = 0; k < classes; k++) {
+        if (!(share[k] > 0)) continue;
+        sums[k] *= share[k];
+        average += sums[k];
+        with++;
+    }
+    if (with > 0) average /= (double)with;
+    for (size_t k = 0; k < classes; k++)
+        sums[k] = share[k] > 0 ? sums[k] - average : 0;
+}
+
 /* What example `i` would be with each alpha, given the text logits and the means of its classes. */
 static void try_alphas(trial *trials, const double *text, const double *means, size_t classes,
                        size_t truth, double scale) {
@@ -98,7 +112,8 @@ static int choose(glimpse_classifier *c, size_t count, glimpse_examples_report *
     if (eligible == 0) return GLIMPSE_OK;
     int status = glimpse_math_init(&math, GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
     float *row = malloc(count * sizeof *row);
-    double *means = malloc(c->count * sizeof *means);
+    double *means = calloc(2 * c->count, sizeof *means);
+    double *share = means ? means + c->count : NULL; /* 1 / number of examples but for i */
     double *text = malloc((c->count + 1) * sizeof *text);
     if (status == GLIMPSE_OK && (!row || !means || !text)) {
         status = glimpse_fail_nomem(count * sizeof *row, "examples");
@@ -117,8 +132,9 @@ static int choose(glimpse_classifier *c, size_t count, glimpse_examples_report *
             }
             for (size_t k = 0; k < c->count; k++) {
                 double n = c->share[k] - (k == truth ? 1 : 0);
-                if (n > 0) means[k] /= n;
+                share[k] = n > 0 ? 1 / n : 0;
             }
+            glimpse_examples_centre(means, share, c->count);
             try_alphas(trials[b], text, means, c->count, truth, c->logit_scale);
         }
         report->held_out++;

@@ -41,6 +41,11 @@ int glimpse_classifier_from_weights(glimpse_classifier **out, const char *const 
                                     size_t count, const float *weights, size_t width,
                                     double logit_scale);
 
+/* fewshot.c: from sums over each class's examples to means (`share` [classes] is 1 / their number,
+ * 0 without any) less the average of all means, so that a class without examples is neither
+ * favoured nor punished for that. */
+void glimpse_examples_centre(double *sums, const double *share, size_t classes);
+
 /* prompts.c: all prompts of a class list, in order. Prompt i belongs to word `word` of row `row`:
  * the mean over a word's prompts, at unit length, then the mean over a row's words. */
 typedef struct glimpse_prompt {

@@ -83,10 +83,9 @@ static double make_logits(scorer *s, const float *scores) {
     const float *examples = scores + c->count + c->background;
     for (size_t i = 0; i < c->examples; i++)
         s->logits[c->example_class[i]] += exp(-c->beta * (1.0 - (double)examples[i]));
-    for (size_t k = 0; k < c->count; k++) {
-        double few = c->examples > 0 ? c->alpha * c->share[k] * s->logits[k] : 0.0;
-        s->logits[k] = c->logit_scale * (double)scores[k] + few;
-    }
+    if (c->examples > 0) glimpse_examples_centre(s->logits, c->share, c->count);
+    for (size_t k = 0; k < c->count; k++)
+        s->logits[k] = c->logit_scale * (double)scores[k] + c->alpha * s->logits[k];
     for (size_t b = 0; b < c->background; b++) {
         double logit = c->logit_scale * (double)scores[c->count + b];
         if (logit > background) background = logit;

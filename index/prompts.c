@@ -16,6 +16,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { TEXTS_AT_ONCE = 64 /* prompts per encoder call */ };
 
@@ -80,12 +81,31 @@ static int push_class(glimpse_prompts *prompts, size_t *room, const glimpse_clas
     return status;
 }
 
+/* Things of the background that are classes of their own here are no background. */
+static int names_a_class(const glimpse_classes *classes, const char *text) {
+    for (size_t k = 0; k < glimpse_classes_count(classes); k++) {
+        const glimpse_class *c = glimpse_classes_get(classes, k);
+        const char *slash = strrchr(c->name, '/');
+        if (strcasecmp(c->name, text) == 0) return 1;
+        if (slash && strcasecmp(slash + 1, text) == 0) return 1;
+        for (size_t w = 0; w < c->word_count; w++) {
+            if (strcasecmp(c->words[w], text) == 0) return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_whole_prompt(const char *text) {
+    size_t length = strlen(text);
+    return length > 0 && text[length - 1] == '.';
+}
+
 int glimpse_prompts_create(glimpse_prompts *out, const glimpse_classes *classes,
                            const char *const *templates, size_t template_count,
                            const char *const *background, size_t background_count) {
     size_t room = 0, count = glimpse_classes_count(classes);
     int status = GLIMPSE_OK;
-    *out = (glimpse_prompts){.rows = count + background_count};
+    *out = (glimpse_prompts){.rows = count};
     if (template_count == 0) {
         templates = plain_template;
         template_count = 1;
@@ -97,20 +117,20 @@ int glimpse_prompts_create(glimpse_prompts *out, const glimpse_classes *classes,
                                 templates[i]);
         }
     }
-    for (size_t i = 0; i < background_count; i++) {
-        if (strstr(background[i], "{}")) {
-            return glimpse_fail(GLIMPSE_E_INVALID,
-                                "the reference prompt \"%.80s\" has a {}, but it stands for no "
-                                "class",
-                                background[i]);
-        }
-    }
     for (size_t k = 0; k < count && status == GLIMPSE_OK; k++) {
         status =
             push_class(out, &room, glimpse_classes_get(classes, k), k, templates, template_count);
     }
-    for (size_t i = 0; i < background_count && status == GLIMPSE_OK; i++)
-        status = push(out, &room, background[i], "", count + i, 0);
+    for (size_t i = 0; i < background_count && status == GLIMPSE_OK; i++) {
+        if (names_a_class(classes, background[i])) continue;
+        if (is_whole_prompt(background[i])) {
+            status = push(out, &room, background[i], "", out->rows, 0);
+        } else {
+            for (size_t t = 0; t < template_count && status == GLIMPSE_OK; t++)
+                status = push(out, &room, templates[t], background[i], out->rows, 0);
+        }
+        out->rows++;
+    }
     if (status < 0) glimpse_prompts_free(out);
     return status;
 }

@@ -99,7 +99,7 @@ static int read_prompts(label_setup *u) {
         u->background_file && *u->background_file ? u->background_file : "background";
     u->background_lines = read_list("templates", name, &code);
     if (!u->background_lines && code == CLI_RUN) {
-        code = tool_fail("there is no file of reference prompts %s", name);
+        code = tool_fail("there is no list of other things %s", name);
     }
     return code;
 }

@@ -40,7 +40,8 @@ typedef struct label_setup {
      CLI_TEXT("templates", 0, &(u).template_file, "FILE",                                         \
               "prompts from a file, or the shipped single, ensemble-7, ensemble-80"),             \
      CLI_OPTIONAL("background", 0, &(u).background_file, "FILE",                                  \
-                  "abstain when \"none of these\" fits better, by reference prompts"),            \
+                  "abstain when something else fits better: a shipped list of common things, or " \
+                  "a file of them"),                                                              \
      CLI_TEXT("examples", 'e', &(u).examples, "DIR|CSV",                                          \
               "a few pictures of each class (a folder a class), to help the words"),              \
      CLI_FLAG("no-cache", 0, &(u).no_cache, "neither read nor keep computed class weights")
@@ -48,7 +49,7 @@ typedef struct label_setup {
 #define LABEL_RULE_OPTIONS(u)                                                                \
  CLI_HEADING("Which labels to claim"),                                                       \
      CLI_FLAG("multi-label", 0, &(u).multi_label,                                            \
-              "any number of classes a picture, each against the reference prompts"),        \
+              "any number of classes a picture, each against the background"),               \
      CLI_NUMBER("min-probability", 0, &(u).min_probability, "P",                             \
                 "abstain when the best class is less probable than this"),                   \
      CLI_NUMBER("min-margin", 0, &(u).min_margin, "P",                                       \

@@ -105,7 +105,10 @@ typedef struct glimpse_classifier_options {
      * "a photo of a {}." */
     const char *const *templates;
     size_t template_count;
-    /* Reference prompts for "none of these": complete texts, no {}. Count 0: no background. */
+    /* What else a picture may show, for "none of these": names of things, put into the same
+     * templates as the classes; an item that ends in a full stop is a whole prompt. Things that are
+     * classes themselves are left out, and so is the tenth that is nearest to a class. The item
+     * that fits a picture best is its background. Count 0: no background. */
     const char *const *background;
     size_t background_count;
     /* Folder that keeps computed weights, made when it is not there; NULL: none. Files in it are
@@ -205,8 +208,10 @@ GLIMPSE_API int glimpse_classifier_logits(const glimpse_classifier *classifier,
 /*
  * A few examples a class, in the manner of Tip-Adapter (Zhang et al. 2022, arXiv:2111.03930,
  * without training). For a picture x and the examples f of class k (unit vectors)
- *     logit k = scale * cosine k + alpha * mean over f of exp(-beta * (1 - x f)).
- * The mean (not the sum) makes classes with different numbers of examples comparable.
+ *     logit k = scale * cosine k + alpha * (m k - mean of m),  m k = mean over f of
+ *                                                               exp(-beta * (1 - x f))
+ * The mean over f (not the sum) makes classes with different numbers of examples comparable; taking
+ * off the mean of m leaves a class without any, whose term is 0, where its words put it.
  */
 typedef struct glimpse_examples_report {
     double alpha, beta;
