@@ -1,0 +1,223 @@
+/*
+ * bench_label.c - labelling an indexed library: 100,000 embeddings, 1,000 classes, 80 templates.
+ *
+ *     bench_label [--pictures N] [--classes K] [--templates T] [--model DIR] [--width E]
+ *
+ * 1. The classifier is built with the model's text tower into an empty cache, then again from the
+ *    cache: seconds, and how many prompts were embedded each time.
+ * 2. All pictures are labelled by glimpse_classifier_label_many (one matrix product, in panels)
+ * and, a sample of them, by glimpse_classifier_score (the plain twin, the baseline). Both must name
+ *    the same classes, or the benchmark is void.
+ * 3. The share of the time that is the product alone: the same sgemm without what follows.
+ *
+ * Embeddings are random unit vectors: what they show does not matter to the time. --width makes
+ * the scoring one of a classifier with random rows of that width (512 as in ViT-B/32) instead of
+ * the model's.
+ */
+#include "bench.h"
+
+#include "label_internal.h"
+#include "math/linear.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+typedef struct work {
+    glimpse_classifier *classifier;
+    float *embeddings; /* [pictures][width] */
+    size_t pictures, width, plain_pictures;
+    glimpse_label *labels;
+    glimpse_verdict *verdicts;
+    float *scores; /* [128][rows] */
+    glimpse_math math;
+} work;
+
+static uint64_t state = 1;
+
+static float noise(void) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (float)((double)(state >> 11) * (1.0 / 9007199254740992.0)) - 0.5f;
+}
+
+static float *random_rows(size_t count, size_t width) {
+    float *rows = malloc(count * width * sizeof *rows);
+    if (!rows) exit(1);
+    for (size_t i = 0; i < count; i++) {
+        double norm = 0;
+        for (size_t j = 0; j < width; j++) {
+            float v = rows[i * width + j] = noise();
+            norm += (double)v * (double)v;
+        }
+        for (size_t j = 0; j < width; j++)
+            rows[i * width + j] = (float)((double)rows[i * width + j] / sqrt(norm));
+    }
+    return rows;
+}
+
+static int label_all(void *user) {
+    work *w = user;
+    glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
+    return glimpse_classifier_label_many(w->classifier, &rules, w->embeddings, w->pictures, 1,
+                                         w->labels, w->verdicts);
+}
+
+static int score_each(void *user) {
+    work *w = user;
+    for (size_t i = 0; i < w->plain_pictures; i++) {
+        glimpse_label label;
+        int got = glimpse_classifier_score(w->classifier, w->embeddings + i * w->width, &label, 1);
+        if (got < 0) return got;
+        if (label.class_index != w->labels[i].class_index &&
+            fabs(label.score - w->labels[i].score) > 1e-5) {
+            (void)fprintf(stderr, "picture %zu: the plain twin disagrees\n", i);
+            exit(1);
+        }
+    }
+    return 0;
+}
+
+static int product_alone(void *user) {
+    work *w = user;
+    size_t rows = w->classifier->count;
+    for (size_t done = 0; done < w->pictures; done += 128) {
+        size_t n = w->pictures - done < 128 ? w->pictures - done : 128;
+        glimpse_gemm(&w->math, 1, n, rows, w->width, 1.0f, w->embeddings + done * w->width,
+                     w->width, w->classifier->rows, w->width, w->scores, rows);
+    }
+    return 0;
+}
+
+static double megabytes(void) {
+    struct rusage usage;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss / 1024;
+}
+
+/* Builds twice, into and from an empty cache. */
+static glimpse_classifier *build(const char *folder, size_t classes, size_t templates) {
+    static char names[20000][16], prompts[200][48];
+    const char *name_list[20000], *prompt_list[200];
+    char cache[] = "/tmp/bench-label-XXXXXX", command[64];
+    glimpse_model *model = NULL;
+    glimpse_encoder *encoder = NULL;
+    glimpse_classes *list = NULL;
+    glimpse_classifier *classifier = NULL;
+    glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
+    options.towers = GLIMPSE_TOWER_TEXT;
+    for (size_t i = 0; i < classes; i++) {
+        (void)snprintf(names[i], sizeof names[i], "thing %zu", i);
+        name_list[i] = names[i];
+    }
+    for (size_t i = 0; i < templates; i++) {
+        (void)snprintf(prompts[i], sizeof prompts[i], "a photo of a {}, number %zu.", i);
+        prompt_list[i] = prompts[i];
+    }
+    if (!mkdtemp(cache) || glimpse_model_open(&model, folder, &options) < 0 ||
+        glimpse_encoder_create(&encoder, model, 64) < 0 ||
+        glimpse_classes_from_names(&list, name_list, classes) < 0) {
+        (void)fprintf(stderr, "%s\n", glimpse_last_error());
+        exit(1);
+    }
+    glimpse_classifier_options build_options = GLIMPSE_CLASSIFIER_OPTIONS_INIT;
+    build_options.classes = list;
+    build_options.templates = prompt_list;
+    build_options.template_count = templates;
+    build_options.cache_folder = cache;
+    double first_seconds = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        double start = bench_now();
+        glimpse_classifier_free(classifier);
+        if (glimpse_classifier_build(&classifier, encoder, model, &build_options) < 0) {
+            (void)fprintf(stderr, "%s\n", glimpse_last_error());
+            exit(1);
+        }
+        double seconds = bench_now() - start;
+        if (pass == 0) first_seconds = seconds;
+        (void)printf("%-26s %9.3f s  %6zu prompts embedded  (x%.0f)\n",
+                     pass == 0 ? "classifier, empty cache" : "classifier, from the cache", seconds,
+                     glimpse_classifier_prompts_embedded(classifier), first_seconds / seconds);
+    }
+    (void)snprintf(command, sizeof command, "rm -r %s", cache);
+    if (system(command) != 0) (void)fprintf(stderr, "%s was not removed\n", cache);
+    glimpse_classes_free(list);
+    glimpse_encoder_free(encoder);
+    glimpse_model_free(model);
+    return classifier;
+}
+
+static void print_rate(const char *what, const bench_time *t, size_t pictures, double baseline) {
+    double rate = (double)pictures / t->median;
+    (void)printf("%-26s %9.3f s  (%.3f to %.3f)  %11.0f pictures/s  %6.2f x plain\n", what,
+                 t->median, t->least, t->most, rate, baseline > 0 ? rate / baseline : 1.0);
+}
+
+int main(int argc, char **argv) {
+    size_t classes = 1000, templates = 80, width = 0;
+    const char *model = "data/models/demo";
+    work w = {.pictures = 100000};
+    for (int i = 1; i + 1 < argc; i += 2) {
+        size_t number = strtoul(argv[i + 1], NULL, 10);
+        if (strcmp(argv[i], "--pictures") == 0)
+            w.pictures = number;
+        else if (strcmp(argv[i], "--classes") == 0)
+            classes = number;
+        else if (strcmp(argv[i], "--templates") == 0)
+            templates = number;
+        else if (strcmp(argv[i], "--width") == 0)
+            width = number;
+        else if (strcmp(argv[i], "--model") == 0)
+            model = argv[i + 1];
+    }
+    if (classes < 1 || classes > 20000 || templates < 1 || templates > 200 || w.pictures < 1) {
+        (void)fprintf(stderr, "1 to 20000 classes, 1 to 200 templates, 1 or more pictures\n");
+        return 2;
+    }
+    (void)printf("%s\n%zu pictures, %zu classes, %zu templates\n", bench_cpu(), w.pictures, classes,
+                 templates);
+    w.classifier = build(model, classes, templates);
+    if (width > 0) {
+        float *rows = random_rows(classes, width);
+        const char **names = malloc(classes * sizeof *names);
+        glimpse_classifier *wide = NULL;
+        if (!names) return 1;
+        for (size_t i = 0; i < classes; i++)
+            names[i] = glimpse_classifier_class(w.classifier, i);
+        if (glimpse_classifier_from_weights(&wide, names, classes, rows, width, 100) < 0) return 1;
+        glimpse_classifier_free(w.classifier);
+        w.classifier = wide;
+        free(names);
+        free(rows);
+    }
+    w.width = w.classifier->width;
+    w.embeddings = random_rows(w.pictures, w.width);
+    w.labels = calloc(w.pictures, sizeof *w.labels);
+    w.verdicts = calloc(w.pictures, sizeof *w.verdicts);
+    w.scores = malloc(128 * classes * sizeof *w.scores);
+    w.plain_pictures = w.pictures < 5000 ? w.pictures : 5000;
+    if (!w.labels || !w.verdicts || !w.scores ||
+        glimpse_math_init(&w.math, GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32) < 0) {
+        return 1;
+    }
+    double before = megabytes();
+    bench_time many = bench_run(label_all, &w, 5, 20);
+    double after = megabytes();
+    bench_time product = bench_run(product_alone, &w, 5, 20);
+    bench_time plain = bench_run(score_each, &w, 5, 20);
+    double baseline = (double)w.plain_pictures / plain.median;
+    (void)printf("width %zu, one thread\n", w.width);
+    print_rate("plain, one by one", &plain, w.plain_pictures, baseline);
+    print_rate("one product, labels", &many, w.pictures, baseline);
+    print_rate("the product alone", &product, w.pictures, baseline);
+    (void)printf("memory: embeddings %.1f MB, weights %.1f MB, labelling itself %.1f MB more\n",
+                 (double)(w.pictures * w.width * 4) / 1e6, (double)(classes * w.width * 4) / 1e6,
+                 after - before);
+    glimpse_classifier_free(w.classifier);
+    free(w.embeddings);
+    free(w.labels);
+    free(w.verdicts);
+    free(w.scores);
+    return 0;
+}
