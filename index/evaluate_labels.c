@@ -155,8 +155,8 @@ int glimpse_label_eval_add(glimpse_label_eval *e, const size_t *truth, size_t tr
  */
 typedef struct answer {
     const picture *of;
-    size_t rank;    /* of its one true class; one more than the guesses when not among them */
-    size_t guessed; /* class it was taken for; class_count: none */
+    size_t rank;               /* of its one true class; behind all guesses when not among them */
+    size_t guessed;            /* class it was taken for; class_count: none */
     double confidence, margin; /* NaN when not known */
 } answer;
 
@@ -183,7 +183,7 @@ typedef struct evaluation {
 } evaluation;
 
 static answer look_at(const glimpse_label_eval *e, const picture *p) {
-    answer a = {p, p->guess_count + 1, e->class_count, NAN, NAN};
+    answer a = {p, p->guess_count > 0 ? p->guess_count + 1 : SIZE_MAX, e->class_count, NAN, NAN};
     const glimpse_guess *g = e->guesses + p->guess;
     if (p->guess_count == 0) return a;
     a.guessed = g[0].class_index;

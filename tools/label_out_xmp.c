@@ -190,7 +190,7 @@ static int xmp_put(label_out *out, const label_result *r) {
     size_t size = 0;
     int wanted = 0, failed = 0;
     for (size_t i = 0; i < r->count; i++)
-        wanted |= r->labels[i].accepted;
+        wanted |= r->labels[i].accepted && *out->set->classes[r->labels[i].class_index].name;
     sidecar there = look_at(path);
     if (!wanted) {
         if (there == SIDECAR_OURS) failed = unlink(path);
