@@ -42,6 +42,7 @@ libdnnl-dev          want  matrix products in bf16 (oneDNN)
 libgif-dev           want  GIF pictures; tests
 libtiff-dev          want  TIFF pictures
 libheif-dev          want  HEIC and AVIF pictures
+libimage-exiftool-perl want  tests only: reading XMP sidecars back
 LIST
 }
 

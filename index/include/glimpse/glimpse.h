@@ -6,6 +6,7 @@
 
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
+#include <glimpse/evaluate.h>
 #include <glimpse/image.h>
 #include <glimpse/label.h>
 #include <glimpse/library.h>
