@@ -407,9 +407,9 @@ static void ranks_equal_their_plain_twin_on_data_full_of_ties(void **state) {
     glimpse_retrieval_report *r = NULL;
     uint32_t random = 3;
     for (size_t i = 0; i < TEXTS * WIDTH; i++)
-        texts[0][i] = (float)((random = random * 1664525u + 1013904223u) >> 30);
+        texts[i / WIDTH][i % WIDTH] = (float)((random = random * 1664525u + 1013904223u) >> 30);
     for (size_t i = 0; i < IMAGES * WIDTH; i++)
-        images[0][i] = (float)((random = random * 1664525u + 1013904223u) >> 30);
+        images[i / WIDTH][i % WIDTH] = (float)((random = random * 1664525u + 1013904223u) >> 30);
     for (size_t i = 0; i < PAIRS; i++) {
         random = random * 1664525u + 1013904223u;
         pairs[i] = (glimpse_pair){i % TEXTS, i < IMAGES ? i : (random >> 8) % IMAGES};
