@@ -54,6 +54,8 @@ static const char style[] =
     "img{max-width:100%;max-height:130px;object-fit:contain;display:block}"
     "figcaption{padding:.4rem .55rem .5rem;font-size:.82rem;line-height:1.3}"
     "figcaption div{overflow-wrap:anywhere}"
+    ".is,.then,.file,.was{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:3;"
+    "overflow:hidden}.then,.file{-webkit-line-clamp:2}"
     ".is{font-weight:600}.p{color:var(--accent);font-variant-numeric:tabular-nums}"
     ".right{border-bottom:3px solid var(--good)}.wrong{border-bottom:3px solid var(--bad)}"
     ".was{color:var(--bad)}.file{color:var(--soft);font-size:.75rem}"
@@ -131,13 +133,13 @@ static void put_figure(FILE *to, const label_report *report, report_entry *e, si
     free(full);
     (void)fputs("\">", to);
     put_thumbnail(to, e);
-    (void)fputs("</a><figcaption><div class=\"is\">", to);
-    put_class(to, report, e->choices[choice].class_index);
-    (void)fprintf(to, " <span class=\"p\">%.1f%%</span></div>",
+    (void)fprintf(to, "</a><figcaption><div class=\"p\">%.1f%%</div><div class=\"is\">",
                   100 * e->choices[choice].probability);
+    put_class(to, report, e->choices[choice].class_index);
+    (void)fputs("</div>", to);
     if (e->judged && !e->right) put_truth(to, report, e);
     if (e->choice_count > 1 && choice == 0) {
-        (void)fputs("<div class=\"soft\">then ", to);
+        (void)fputs("<div class=\"soft then\">then ", to);
         put_class(to, report, e->choices[1].class_index);
         (void)fprintf(to, " %.1f%%</div>", 100 * e->choices[1].probability);
     }
@@ -207,8 +209,10 @@ static void put_list(FILE *to, label_report *report, const char *title, const ch
                      wanted_fn wanted, int least) {
     size_t count = 0;
     shown *list = select_shown(report, wanted, 0, &count);
-    size_t most = count < SHOWN ? count : SHOWN;
-    if (count > 0) {
+    /* So that no picture is both among the most and the least certain. */
+    size_t most = wanted == is_claimed ? (count + (size_t)least) / 2 : count;
+    if (most > SHOWN) most = SHOWN;
+    if (most > 0) {
         (void)fprintf(to, "<h2>%s</h2><p>%s</p><div class=\"grid\">\n", title, about);
         for (size_t i = 0; i < most; i++) {
             const shown *s = &list[least ? count - 1 - i : i];
