@@ -16,8 +16,8 @@
 #include <glimpse/evaluate.h>
 
 typedef struct captions {
-    char **images; /* [image_count] where they are, in order of first mention */
-    char **texts;  /* [text_count] in order of first mention */
+    char **images;       /* [image_count] where they are, in order of first mention */
+    char **texts;        /* [text_count] in order of first mention */
     glimpse_pair *pairs; /* [pair_count] no pair twice */
     size_t image_count, text_count, pair_count;
     size_t without; /* rows without a caption */

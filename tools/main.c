@@ -103,6 +103,10 @@ static int run(int argc, char **argv) {
     if (wants_help) {
         char name[32], help[] = "--help";
         (void)snprintf(name, sizeof name, "%s", command->name);
+        /* The parts of a command have help of their own: glimpse help evaluate labels. */
+        if (command == &cmd_evaluate && argc > 3) {
+            return command->run(3, (char *[]){name, argv[3], help, NULL});
+        }
         return command->run(2, (char *[]){name, help, NULL});
     }
     return command->run(argc - 1, argv + 1);

@@ -29,6 +29,7 @@ enum { MOST_NAME = 200, KEPT_NAME = 160 };
 static int needs_escape(const char *name, size_t i, size_t length) {
     unsigned char c = (unsigned char)name[i];
     if (c < 0x20 || c == 0x7F || strchr("/\\:*?\"<>|%", c)) return 1;
+    if (i == 0 && strcmp(name, TRUTH_NONE) == 0) return 1;
     return (i == 0 || i + 1 == length) && (c == '.' || c == ' ');
 }
 
@@ -252,8 +253,8 @@ static int gather_folder(gathering *g, const char *folder) {
         const char *slash = strchr(rest, '/');
         if (!slash) continue; /* beside the class folders: belongs to none */
         char *name = xprintf("%.*s", (int)(slash - rest), rest);
-        char *class_name = class_from_folder(name);
-        gather(g, list.paths[i], rest, class_name, strlen(class_name));
+        char *class_name = strcmp(name, TRUTH_NONE) == 0 ? NULL : class_from_folder(name);
+        gather(g, list.paths[i], rest, class_name, class_name ? strlen(class_name) : 0);
         free(class_name);
         free(name);
     }

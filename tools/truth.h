@@ -7,7 +7,8 @@
  *     if (truth_find(index, "/data/shots/cat-1.jpg", 0, &at)) ...
  *
  * A folder is an ImageFolder: every folder in it is a class, every picture below that belongs to
- * it, %XX in a folder name stands for a byte (as glimpse writes it). A file is a table with the
+ * it, %XX in a folder name stands for a byte (as glimpse writes it); pictures in the folder _none
+ * show none of the classes. A file is a table with the
  * columns path (or file, filename, file_name, image) and class (or label, category); a column
  * `classes` or `labels` holds any number of classes separated by |. Several rows of one path are
  * several classes of one picture. A picture with an empty class has none: it shows none of the
@@ -22,6 +23,8 @@
 #define GLIMPSE_TOOLS_TRUTH_H
 
 #include <stddef.h>
+
+#define TRUTH_NONE "_none"
 
 typedef struct truth_picture {
     char *given;     /* as written in the table, or below the ImageFolder */

@@ -157,9 +157,10 @@ static void figures_of_the_demo_labels_equal_a_recomputation(void **state) {
     for (i = 0; i < sizeof keys / sizeof *keys; i++) {
         const json_t *interval = at(at(r, "intervals"), keys[i]);
         assert_true(number_at(interval, "0") <= number_at(interval, "1"));
-        /* ECE is biased upwards in samples; the others surround their figure. */
-        if (i < 5) assert_true(number_at(interval, "0") <= number_at(r, keys[i]) + 1e-9);
-        if (i < 5) assert_true(number_at(interval, "1") >= number_at(r, keys[i]) - 1e-9);
+        /* Samples are biased for the others (docs/evaluation.md); these surround their figure. */
+        if (i > 2) continue;
+        assert_true(number_at(interval, "0") <= number_at(r, keys[i]) + 1e-9);
+        assert_true(number_at(interval, "1") >= number_at(r, keys[i]) - 1e-9);
     }
     double pictures_in_cells = 0;
     json_array_foreach(at(r, "confusion"), i, one) pictures_in_cells += number_at(one, "pictures");
@@ -304,6 +305,31 @@ static void unknown_pictures_and_abstaining_are_reported(void **state) {
     assert_true(fabs(number_at(json, "auroc_probability") - 0.5) < 1e-9);
     assert_true(number_at(json, "auroc_background") >= 1);
     json_decref(json);
+    run_free(&r);
+}
+
+static void a_folder_of_folders_is_a_truth(void **state) {
+    (void)state;
+    run_result r;
+    static const char predictions[] = "path,class,probability\n./tree/a%2Fb/1.ppm,a/b,.9\n"
+                                      "tree/dog/deep/2.ppm,a/b,.6\ntree/_none/3.ppm,dog,.2\n";
+    run_shell(&r, "mkdir -p tree/a%2Fb tree/dog/deep tree/_none");
+    run_free(&r);
+    write_picture("tree/a%2Fb/1.ppm", 8, 8, 1);
+    write_picture("tree/dog/deep/2.ppm", 8, 8, 2);
+    write_picture("tree/_none/3.ppm", 8, 8, 3);
+    write_text("p.csv", predictions);
+    run(&r, "evaluate", "labels", "p.csv", "--truth", "tree", "--json", NULL);
+    expect(&r, 0);
+    json_t *json = run_json(&r);
+    assert_true(fabs(number_at(json, "top1") - 0.5) < 1e-9);
+    assert_int_equal(number_at(json, "pictures"), 2);
+    assert_int_equal(number_at(json, "unknowns"), 1);
+    assert_true(number_at(json, "auroc_probability") >= 1);
+    json_decref(json);
+    run_free(&r);
+    run_shell(&r, "\"$G\" help evaluate labels");
+    expect_out(&r, "--missing");
     run_free(&r);
 }
 
@@ -584,6 +610,7 @@ int main(void) {
         cmocka_unit_test(tables_of_other_tools_are_judged),
         cmocka_unit_test(missing_predictions_are_never_passed_over),
         cmocka_unit_test(unknown_pictures_and_abstaining_are_reported),
+        cmocka_unit_test(a_folder_of_folders_is_a_truth),
         cmocka_unit_test(several_classes_are_judged_by_map),
         cmocka_unit_test(what_cannot_be_judged_is_refused_with_the_reason),
         cmocka_unit_test(the_table_is_for_people_and_the_report_has_pictures),
