@@ -4,8 +4,9 @@
  *     scores [N][R] = x [N][E] * rows [R][E]^T        R = K classes + B background + F examples
  *
  * The product is cut into panels of PANEL pictures, so memory does not grow with N; the last panel
- * is filled up with zeros, so every picture goes through a product of the same shape and its result
- * depends neither on N nor on its place.
+ * is filled up with zeros, so every picture goes through a product of the same shape. OpenBLAS sums
+ * in an order that depends on a picture's place in its panel: scores move by an f32 rounding, below
+ * 1e-6.
  */
 #include "label_internal.h"
 

@@ -289,8 +289,8 @@ const cli_command cmd_label = {
     "as {\"path\":...,\"error\":...}. Exit code 1 when there are no pictures.",
     "  glimpse label ~/Pictures --classes cat,dog,bird\n"
     "  glimpse label shots -c classes.txt --templates ensemble-7 --csv > labels.csv\n"
-    "  glimpse label --all --classes @coco80 --top 3 --min-probability 0.5 --store objects\n"
-    "  glimpse label new -c kinds.tsv --calibrate known --precision-target 0.95 --json\n"
-    "  glimpse label shots -c classes.json --examples few --background --report labels.html\n",
+    "  glimpse label --all -c @coco80 --top 3 --background --store objects\n"
+    "  glimpse label new -c kinds.tsv --calibrate known --precision-target 0.95\n"
+    "  glimpse label shots -c kinds.json --examples few --report labels.html\n",
     run,
 };

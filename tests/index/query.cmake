@@ -4,7 +4,9 @@ set(QUERY_SOURCES query.c)
 set(LABEL_SOURCES calibrate.c calibrate_json.c classes.c classes_json.c fewshot.c label.c
                   label_cache.c label_lines.c label_many.c prompts.c)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
-foreach(part query label)
+set(CLASSES_SOURCES ${LABEL_SOURCES})
+set(LABEL_MANY_SOURCES ${LABEL_SOURCES})
+foreach(part query label classes label_many)
   string(TOUPPER ${part} upper)
   list(TRANSFORM ${upper}_SOURCES PREPEND "${PROJECT_SOURCE_DIR}/index/" OUTPUT_VARIABLE sources)
   glimpse_test(${part} SOURCES "${CMAKE_CURRENT_LIST_DIR}/test_${part}.c" ${sources}

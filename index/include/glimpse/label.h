@@ -195,7 +195,7 @@ typedef struct glimpse_verdict {
 
 /* `embeddings` [N][E], each of any length > 0; `labels` [N][top], the min(top, K) best of each
  * picture, best first, ties in class order; `verdicts` [N]. Memory beyond these does not grow with
- * N. Results do not depend on N nor on the place of a picture in the call. */
+ * N. Scores do not depend on N nor on the place of a picture in the call, within 1e-6. */
 GLIMPSE_API int glimpse_classifier_label_many(const glimpse_classifier *classifier,
                                               const glimpse_label_rules *rules,
                                               const float *embeddings, size_t count, size_t top,
