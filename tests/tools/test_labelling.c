@@ -207,7 +207,7 @@ static void examples_and_prompt_reports_take_known_pictures(void **state) {
     run_result r, again;
     run(&r, "label", "sample", "-c", "bear,car", "--examples", "sample", NULL);
     expect(&r, 4);
-    expect_err(&r, "are no examples");
+    expect_err(&r, "has no class");
     run_free(&r);
     run_shell(&r, "mkdir few && cp -r sample/bear sample/car few/");
     expect(&r, 0);
