@@ -30,7 +30,7 @@ foreach(part label_out label_tree)
   target_compile_definitions(test_tools_${part} PRIVATE GLIMPSE_PROGRAM="$<TARGET_FILE:glimpse>")
 endforeach()
 
-glimpse_test(tools_evaluate SOURCES test_evaluate.c run.c LIBS PkgConfig::JANSSON m TIMEOUT 120)
+glimpse_test(tools_evaluate SOURCES test_evaluate.c run.c LIBS PkgConfig::JANSSON m TIMEOUT 300)
 target_compile_definitions(test_tools_evaluate
                            PRIVATE GLIMPSE_PROGRAM="$<TARGET_FILE:glimpse>")
 add_dependencies(test_tools_evaluate glimpse)

@@ -45,7 +45,9 @@ static double label_number(const predicted *p, const char *class_name, const cha
     size_t i = 0;
     const json_t *label = NULL;
     json_array_foreach(p->labels, i, label) {
-        if (strcmp(text_at(label, "class"), class_name) == 0) return number_at(label, key);
+        if (strcmp(json_string_value(json_object_get(label, "class")), class_name) == 0) {
+            return number_at(label, key);
+        }
     }
     fail_msg("%s has no %s", p->path, class_name);
     return 0;
@@ -89,6 +91,9 @@ static figures recompute(const json_t *classes) {
     json_array_foreach(classes, c, name) {
         const char *of = json_string_value(name);
         double is = 0, guessed = 0, both = 0, ap = 0;
+        static double score[MOST];
+        for (size_t i = 0; i < picture_count; i++)
+            score[i] = label_number(&pictures[i], of, "score");
         for (size_t i = 0; i < picture_count; i++) {
             const predicted *p = &pictures[i];
             if (!*p->truth) continue;
@@ -96,10 +101,10 @@ static figures recompute(const json_t *classes) {
             int guess = strcmp(text_at(json_array_get(p->labels, 0), "class"), of) == 0;
             is += truth, guessed += guess, both += truth && guess;
             if (!truth) continue;
-            double mine = label_number(p, of, "score"), place = 1, own = 1;
+            double place = 1, own = 1;
             for (size_t k = 0; k < picture_count; k++) {
                 if (!*pictures[k].truth || k == i) continue;
-                int above = label_number(&pictures[k], of, "score") > mine;
+                int above = score[k] > score[i];
                 place += above;
                 own += above && strcmp(pictures[k].truth, of) == 0;
             }
