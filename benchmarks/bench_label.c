@@ -2,6 +2,7 @@
  * bench_label.c - labelling an indexed library: 100,000 embeddings, 1,000 classes, 80 templates.
  *
  *     bench_label [--pictures N] [--classes K] [--templates T] [--model DIR] [--width E]
+ *                 [--library 1]
  *
  * 1. The classifier is built with the model's text tower into an empty cache, then again from the
  *    cache: seconds, and how many prompts were embedded each time.
@@ -10,6 +11,9 @@
  *    the same classes, or the benchmark is void.
  * 3. The share of the time that is the product alone: the same sgemm without what follows.
  *
+ * 4. With --library: the same embeddings as an indexed library on disk, and the whole way from its
+ *    catalogue to labels, as glimpse label --all goes it (without printing).
+ *
  * Embeddings are random unit vectors: what they show does not matter to the time. --width makes
  * the scoring one of a classifier with random rows of that width (512 as in ViT-B/32) instead of
  * the model's.
@@ -17,6 +21,7 @@
 #include "bench.h"
 
 #include "label_internal.h"
+#include "library_private.h"
 #include "math/linear.h"
 
 #include <math.h>
@@ -90,6 +95,100 @@ static int product_alone(void *user) {
     return 0;
 }
 
+/*
+ * A library of these embeddings.
+ */
+typedef struct shelf {
+    work *work;
+    size_t count, labelled;
+    float *block; /* [512][width] */
+} shelf;
+
+static glimpse_model_key key_of_library(size_t width) {
+    return (glimpse_model_key){"0123456789abcdef0123456789abcdef", "random", "/random", width};
+}
+
+static int fill_library(glimpse_library *library, const work *w) {
+    glimpse_catalog *catalog = glimpse_library_catalog(library);
+    glimpse_model_key key = key_of_library(w->width);
+    int64_t model = 0, content = 0;
+    int status = glimpse_library_lock(library, "benchmark");
+    if (status == GLIMPSE_OK) status = glimpse_catalog_begin(catalog);
+    if (status == GLIMPSE_OK) status = glimpse_catalog_use_model(catalog, &key, &model);
+    for (size_t i = 0; i < w->pictures && status == GLIMPSE_OK; i++) {
+        char path[64];
+        glimpse_content_meta meta = {.hash = glimpse_hash_bytes(&i, sizeof i),
+                                     .size = i + 1,
+                                     .width = 640,
+                                     .height = 480,
+                                     .orientation = 1,
+                                     .format = "JPEG",
+                                     .taken = "",
+                                     .camera = ""};
+        glimpse_file_stamp stamp = {i + 1, 0, i};
+        (void)snprintf(path, sizeof path, "/pictures/%06zu.jpg", i);
+        status = glimpse_catalog_put_content(catalog, &meta, &content);
+        if (status == GLIMPSE_OK) {
+            status = glimpse_catalog_put_embedding(catalog, model, content,
+                                                   w->embeddings + i * w->width, w->width);
+        }
+        if (status == GLIMPSE_OK) {
+            status = glimpse_catalog_bind_file(catalog, path, &stamp, content);
+        }
+    }
+    if (status == GLIMPSE_OK) status = glimpse_catalog_commit(catalog);
+    glimpse_library_unlock(library);
+    return status;
+}
+
+static int flush(shelf *s) {
+    glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
+    int status = glimpse_classifier_label_many(s->work->classifier, &rules, s->block, s->count, 1,
+                                               s->work->labels + s->labelled, s->work->verdicts);
+    s->labelled += s->count;
+    s->count = 0;
+    return status;
+}
+
+static int on_row(void *user, const glimpse_result *file, const float *embedding) {
+    shelf *s = user;
+    (void)file;
+    memcpy(s->block + s->count++ * s->work->width, embedding, s->work->width * sizeof *embedding);
+    return s->count == 512 ? flush(s) : 0;
+}
+
+static glimpse_library *bench_library;
+
+static int label_library(void *user) {
+    work *w = user;
+    glimpse_model_key key = key_of_library(w->width);
+    shelf s = {w, 0, 0, malloc(512 * w->width * sizeof *s.block)};
+    if (!s.block) return GLIMPSE_E_NOMEM;
+    int status = glimpse_library_visit_key(bench_library, &key, NULL, on_row, &s);
+    if (status >= 0) status = flush(&s);
+    if (s.labelled != w->pictures) status = GLIMPSE_E_INTERNAL;
+    free(s.block);
+    return status;
+}
+
+static bench_time time_library(work *w) {
+    char folder[] = "/tmp/bench-label-XXXXXX", path[64], command[64];
+    bench_time t = {0, 0, 0};
+    double start = bench_now();
+    (void)snprintf(path, sizeof path, "%s/library", mkdtemp(folder) ? folder : "/nowhere");
+    if (glimpse_library_open(&bench_library, path, GLIMPSE_LIBRARY_CREATE) < 0 ||
+        fill_library(bench_library, w) < 0) {
+        (void)fprintf(stderr, "%s\n", glimpse_last_error());
+        exit(1);
+    }
+    (void)printf("(library written in %.1f s)\n", bench_now() - start);
+    t = bench_run(label_library, w, 3, 20);
+    glimpse_library_close(bench_library);
+    (void)snprintf(command, sizeof command, "rm -r %s", folder);
+    if (system(command) != 0) (void)fprintf(stderr, "%s was not removed\n", folder);
+    return t;
+}
+
 static double megabytes(void) {
     struct rusage usage;
     (void)getrusage(RUSAGE_SELF, &usage);
@@ -150,12 +249,12 @@ static glimpse_classifier *build(const char *folder, size_t classes, size_t temp
 
 static void print_rate(const char *what, const bench_time *t, size_t pictures, double baseline) {
     double rate = (double)pictures / t->median;
-    (void)printf("%-26s %9.3f s  (%.3f to %.3f)  %11.0f pictures/s  %6.2f x plain\n", what,
+    (void)printf("%-28s %9.3f s  (%.3f to %.3f)  %11.0f pictures/s  %6.2f x plain\n", what,
                  t->median, t->least, t->most, rate, baseline > 0 ? rate / baseline : 1.0);
 }
 
 int main(int argc, char **argv) {
-    size_t classes = 1000, templates = 80, width = 0;
+    size_t classes = 1000, templates = 80, width = 0, library = 0;
     const char *model = "data/models/demo";
     work w = {.pictures = 100000};
     for (int i = 1; i + 1 < argc; i += 2) {
@@ -168,6 +267,8 @@ int main(int argc, char **argv) {
             templates = number;
         else if (strcmp(argv[i], "--width") == 0)
             width = number;
+        else if (strcmp(argv[i], "--library") == 0)
+            library = number;
         else if (strcmp(argv[i], "--model") == 0)
             model = argv[i + 1];
     }
@@ -211,6 +312,11 @@ int main(int argc, char **argv) {
     print_rate("plain, one by one", &plain, w.plain_pictures, baseline);
     print_rate("one product, labels", &many, w.pictures, baseline);
     print_rate("the product alone", &product, w.pictures, baseline);
+    if (library) {
+        bench_time all = time_library(&w);
+        print_rate("from the library's catalogue", &all, w.pictures, baseline);
+        (void)printf("the process at its largest: %.0f MB\n", megabytes());
+    }
     (void)printf("memory: embeddings %.1f MB, weights %.1f MB, labelling itself %.1f MB more\n",
                  (double)(w.pictures * w.width * 4) / 1e6, (double)(classes * w.width * 4) / 1e6,
                  after - before);
