@@ -145,25 +145,41 @@ static int label(session *s, label_setup *setup, const label_out_options *output
 
 /* Calibration without pictures to label: its figures are the result. */
 static int report_calibration(const label_setup *u) {
+    const glimpse_calibration *c = &u->fitted;
+    const struct {
+        const char *name, *shown;
+        double value;
+    } figures[] = {
+        {"top1", "accuracy", c->accuracy},
+        {"temperature", "temperature", u->rules.temperature},
+        {"nll_before", "log loss before", c->nll_before},
+        {"nll_after", "log loss after", c->nll_after},
+        {"ece_before", "ECE before", c->ece_before},
+        {"ece", "ECE after", c->ece_after},
+        {"precision_target", "precision wanted", c->precision_target},
+        {"threshold", "threshold", c->threshold},
+        {"precision", "precision", c->precision},
+        {"precision_low", "at least (95%)", c->precision_low},
+        {"coverage", "expected coverage", c->coverage},
+    };
+    size_t count = c->target_met ? 11 : 6;
+    json_out j = {stdout, 0};
     if (u->json) {
-        json_out j = {stdout, 0};
-        const glimpse_calibration *c = &u->fitted;
         jout_open(&j, '{');
         jout_key(&j, "samples"), jout_uint(&j, c->samples);
         jout_key(&j, "unknown"), jout_uint(&j, c->unknown);
-        jout_key(&j, "top1"), jout_number(&j, c->accuracy);
-        jout_key(&j, "temperature"), jout_number(&j, u->rules.temperature);
-        jout_key(&j, "nll_before"), jout_number(&j, c->nll_before);
-        jout_key(&j, "nll_after"), jout_number(&j, c->nll_after);
-        jout_key(&j, "ece_before"), jout_number(&j, c->ece_before);
-        jout_key(&j, "ece"), jout_number(&j, c->ece_after);
-        if (c->target_met) {
-            jout_key(&j, "precision_target"), jout_number(&j, c->precision_target);
-            jout_key(&j, "threshold"), jout_number(&j, c->threshold);
-            jout_key(&j, "precision"), jout_number(&j, c->precision);
-            jout_key(&j, "precision_low"), jout_number(&j, c->precision_low);
-            jout_key(&j, "coverage"), jout_number(&j, c->coverage);
+    } else {
+        (void)printf("%-18s %7s\n", "pictures", text_count(c->samples));
+        (void)printf("%-18s %7s\n", "of no class", text_count(c->unknown));
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (u->json) {
+            jout_key(&j, figures[i].name), jout_number(&j, figures[i].value);
+        } else {
+            (void)printf("%-18s %7.4f\n", figures[i].shown, figures[i].value);
         }
+    }
+    if (u->json) {
         jout_close(&j, '}');
         jout_end(&j);
     }
@@ -269,6 +285,7 @@ static int run(int argc, char **argv) {
     if (code == CLI_RUN) code = label_out_check(&output, &cmd_label);
     if (code != CLI_RUN) goto done;
     setup.json = output.format == LABEL_OUT_JSONL;
+    setup.calibrate_only = !r.all && arguments.count == 0;
     code = r.all || r.store ? session_open_library(&s, 0) : session_open_library_if_any(&s, 1);
     if (code == CLI_RUN) code = run_with_model(&s, &setup, &output, &r, &arguments);
 done:

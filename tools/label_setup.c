@@ -148,7 +148,7 @@ static int add_examples(label_setup *u, session *s, label_embedder *e) {
 }
 
 static void tell_calibration(const label_setup *u, const glimpse_calibration *c) {
-    if (u->json) return;
+    if (u->calibrate_only) return;
     tool_note("calibrated on %s pictures (%s of none of the classes): accuracy %.3f, temperature "
               "%.3f, log loss %.3f -> %.3f, ECE %.3f -> %.3f",
               text_count(c->samples), text_count(c->unknown), c->accuracy, c->temperature,

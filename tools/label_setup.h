@@ -19,6 +19,7 @@ typedef struct label_setup {
     const char *examples, *calibrate, *calibration, *save_calibration;
     double precision_target; /* 0: not given */
     int json;                /* reports on stdout are JSON */
+    int calibrate_only;      /* the calibration is the result, and told by the caller */
     /* Filled by the calls below. */
     glimpse_classes *classes;
     glimpse_lines *template_lines, *background_lines;
