@@ -1,145 +1,36 @@
 /*
- * label.c - class lists, prompt templates and the zero-shot classifier made of them.
+ * label.c - the zero-shot classifier: building it, and scoring one picture with plain loops.
  *
- * Weights: for every class the templates are filled in and embedded; the unit embeddings are
- * averaged and the mean is scaled to unit length (w [K][E], K classes). A picture x scores
- * s = w x / |x| (cosine) and gets p = softmax(logit scale * s), computed with the largest exponent
- * subtracted and in double, so that a scale of 100 neither overflows nor loses the sum.
+ * A picture x scores s = w x / |x| (cosine) with each class weight w and gets
+ * p = softmax(logit scale * s), computed with the largest exponent subtracted and in double, so
+ * that a scale of 100 neither overflows nor loses the sum. label_many.c does the same for many
+ * pictures with one matrix product.
  */
 #include "label_internal.h"
 
 #include "core/error.h"
-#include "core/file.h"
+#include "core/hash.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MAX_LIST_BYTES = 64 << 20, /* a class list or template file */
-    TEXTS_AT_ONCE = 64         /* prompts per encoder call */
-};
-
-struct glimpse_lines {
-    char *text;         /* what the items point into */
-    const char **items; /* [count] */
-    size_t count;
-};
-
-struct glimpse_classifier {
-    char **classes; /* [count] */
-    float *weights; /* [count][width] */
-    size_t count, width;
-    double logit_scale;
-};
-
-/*
- * Lines.
- */
-static int is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f';
-}
-
-/* Bytes of the UTF-8 sequence at s, 0 when it is not one (overlong, surrogate, out of range). */
-static size_t utf8_sequence(const unsigned char *s, size_t left) {
-    if (s[0] < 0x80) return 1;
-    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4 || n > left) return 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xC0u) != 0x80u) return 0;
+/* Sixteen sums in turn, so that the compiler may use vectors; joined in double. */
+static double dot(const float *a, const float *b, size_t n) {
+    float lane[16] = {0};
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        for (size_t j = 0; j < 16; j++)
+            lane[j] += a[i + j] * b[i + j];
     }
-    if (s[0] == 0xE0 && s[1] < 0xA0) return 0;
-    if (s[0] == 0xED && s[1] > 0x9F) return 0;
-    if (s[0] == 0xF0 && s[1] < 0x90) return 0;
-    if (s[0] == 0xF4 && s[1] > 0x8F) return 0;
-    return n;
+    double sum = 0;
+    for (; i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    for (size_t j = 0; j < 16; j++)
+        sum += (double)lane[j];
+    return sum;
 }
 
-/* Takes over `text` (NUL-terminated, `size` bytes before that), also when it fails. */
-static int split(glimpse_lines **out, char *text, size_t size, char separator, const char *name) {
-    int status = GLIMPSE_OK;
-    size_t items = 1, line_number = 1;
-    glimpse_lines *lines = calloc(1, sizeof *lines);
-    if (!lines) {
-        free(text);
-        return glimpse_fail_nomem(sizeof *lines, "a list");
-    }
-    lines->text = text;
-    for (size_t i = 0; i < size; i++)
-        items += text[i] == separator;
-    lines->items = calloc(items, sizeof *lines->items);
-    if (!lines->items) {
-        status = glimpse_fail_nomem(items * sizeof *lines->items, "a list");
-        goto done;
-    }
-    size_t at = size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    for (; at <= size; line_number++) {
-        char *end = memchr(text + at, separator, size - at);
-        size_t next = (end ? (size_t)(end - text) : size), start = at, stop = next;
-        for (size_t i = at; i < next;) {
-            size_t n = utf8_sequence((const unsigned char *)text + i, next - i);
-            if (n == 0 || text[i] == '\0') {
-                status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, %s %zu: not UTF-8 text", name,
-                                      separator == '\n' ? "line" : "item", line_number);
-                goto done;
-            }
-            i += n;
-        }
-        while (start < stop && is_blank(text[start]))
-            start++;
-        while (stop > start && is_blank(text[stop - 1]))
-            stop--;
-        if (stop > start && text[start] != '#') {
-            text[stop] = '\0';
-            lines->items[lines->count++] = text + start;
-        }
-        at = next + 1;
-    }
-    if (lines->count == 0) status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: the list is empty", name);
-done:
-    if (status < 0) {
-        glimpse_lines_free(lines);
-        return status;
-    }
-    *out = lines;
-    return GLIMPSE_OK;
-}
-
-int glimpse_lines_read(glimpse_lines **out, const char *path) {
-    void *text = NULL;
-    size_t size = 0;
-    *out = NULL;
-    int status = glimpse_file_read(&text, &size, path, MAX_LIST_BYTES);
-    if (status < 0) return status;
-    return split(out, text, size, '\n', path);
-}
-
-int glimpse_lines_split(glimpse_lines **out, const char *text, char separator) {
-    *out = NULL;
-    char *copy = strdup(text);
-    if (!copy) return glimpse_fail_nomem(strlen(text) + 1, "a list");
-    return split(out, copy, strlen(copy), separator, "list");
-}
-
-size_t glimpse_lines_count(const glimpse_lines *lines) {
-    return lines ? lines->count : 0;
-}
-
-const char *const *glimpse_lines_get(const glimpse_lines *lines) {
-    return lines ? lines->items : NULL;
-}
-
-void glimpse_lines_free(glimpse_lines *lines) {
-    if (!lines) return;
-    free(lines->text);
-    free(lines->items);
-    free(lines);
-}
-
-/*
- * The classifier.
- */
 static int compare_names(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -160,22 +51,23 @@ static int check_classes(const char *const *classes, size_t count) {
     return status;
 }
 
-/* Names copied, weights reserved and left at zero. */
-static int allocate(glimpse_classifier **out, const char *const *classes, size_t count,
-                    size_t width, double logit_scale) {
+int glimpse_classifier_allocate(glimpse_classifier **out, const char *const *classes, size_t count,
+                                size_t background, size_t width, double logit_scale) {
     *out = NULL;
     int status = check_classes(classes, count);
     if (status < 0) return status;
-    if (width == 0 || count > SIZE_MAX / sizeof(float) / width) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "a classifier of %zu x %zu weights", count, width);
+    size_t rows = count + background;
+    if (width == 0 || rows < count || rows > SIZE_MAX / sizeof(float) / width) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "a classifier of %zu x %zu weights", rows, width);
     }
     glimpse_classifier *classifier = calloc(1, sizeof *classifier);
     if (!classifier) return glimpse_fail_nomem(sizeof *classifier, "a classifier");
     classifier->classes = calloc(count, sizeof *classifier->classes);
-    classifier->weights = calloc(count * width, sizeof *classifier->weights);
+    classifier->rows = calloc(rows * width, sizeof *classifier->rows);
     classifier->width = width;
     classifier->logit_scale = logit_scale;
-    int complete = classifier->classes && classifier->weights;
+    classifier->background = background;
+    int complete = classifier->classes && classifier->rows;
     for (size_t i = 0; complete && i < count; i++) {
         classifier->classes[i] = strdup(classes[i]);
         complete = classifier->classes[i] != NULL;
@@ -183,108 +75,154 @@ static int allocate(glimpse_classifier **out, const char *const *classes, size_t
     }
     if (!complete) {
         glimpse_classifier_free(classifier);
-        return glimpse_fail_nomem(count * (width * sizeof(float) + 32), "a classifier");
+        return glimpse_fail_nomem(rows * (width * sizeof(float) + 32), "a classifier");
     }
     *out = classifier;
     return GLIMPSE_OK;
 }
 
-int glimpse_classifier_from_weights(glimpse_classifier **out, const char *const *classes,
-                                    size_t count, const float *weights, size_t width,
-                                    double logit_scale) {
-    int status = allocate(out, classes, count, width, logit_scale);
-    if (status == GLIMPSE_OK) memcpy((*out)->weights, weights, count * width * sizeof *weights);
+/* The id: over the names, where the rows come from, and the rows' own sum when that is unknown. */
+static int set_id(glimpse_classifier *classifier, const char *seed) {
+    glimpse_hasher *hasher = glimpse_hasher_create();
+    if (!hasher) return glimpse_fail_nomem(64, "a classifier");
+    glimpse_hasher_update(hasher, seed, strlen(seed) + 1);
+    for (size_t i = 0; i < classifier->count; i++)
+        glimpse_hasher_update(hasher, classifier->classes[i], strlen(classifier->classes[i]) + 1);
+    glimpse_hash hash = glimpse_hasher_finish(hasher);
+    glimpse_hash_to_hex(&hash, classifier->id);
+    return GLIMPSE_OK;
+}
+
+int glimpse_classifier_from_rows(glimpse_classifier **out, const char *const *classes, size_t count,
+                                 size_t background, const float *weights, size_t width,
+                                 double logit_scale) {
+    int status = glimpse_classifier_allocate(out, classes, count, background, width, logit_scale);
+    if (status < 0) return status;
+    size_t size = (count + background) * width * sizeof *weights;
+    char seed[33];
+    glimpse_hash hash = glimpse_hash_bytes(weights, size);
+    memcpy((*out)->rows, weights, size);
+    glimpse_hash_to_hex(&hash, seed);
+    status = set_id(*out, seed);
+    if (status < 0) {
+        glimpse_classifier_free(*out);
+        *out = NULL;
+    }
     return status;
 }
 
-/* `template` with every {} replaced by `name`; malloc'ed, NULL when out of memory. */
-static char *fill_in(const char *template, const char *name) {
-    size_t places = 0, name_length = strlen(name), length = strlen(template);
-    for (const char *s = template; (s = strstr(s, "{}")) != NULL; s += 2)
-        places++;
-    char *text = malloc(length + places * name_length + 1), *to = text;
-    if (!text) return NULL;
-    for (const char *s = template; *s;) {
-        if (s[0] == '{' && s[1] == '}') {
-            memcpy(to, name, name_length);
-            to += name_length;
-            s += 2;
-        } else {
-            *to++ = *s++;
-        }
-    }
-    *to = '\0';
-    return text;
+int glimpse_classifier_from_weights(glimpse_classifier **out, const char *const *classes,
+                                    size_t count, const float *weights, size_t width,
+                                    double logit_scale) {
+    return glimpse_classifier_from_rows(out, classes, count, 0, weights, width, logit_scale);
 }
 
-/* Scales a sum of unit vectors to unit length. */
-static int to_unit(float *weights, const double *sum, size_t width, const char *class_name) {
-    double norm = 0;
-    for (size_t j = 0; j < width; j++)
-        norm += sum[j] * sum[j];
-    norm = sqrt(norm);
-    if (!(norm > 1e-6) || !isfinite(norm)) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "the prompts of the class \"%s\" cancel out",
-                            class_name);
+/* Rows from the cache, else from the encoder and into the cache. */
+static int get_rows(glimpse_classifier *classifier, const glimpse_prompts *prompts,
+                    const glimpse_label_key *key, glimpse_encoder *encoder,
+                    const char *cache_folder) {
+    size_t width = classifier->width;
+    if (glimpse_label_cache_read(cache_folder, key, classifier->rows, prompts->rows, width)) {
+        return GLIMPSE_OK;
     }
-    for (size_t j = 0; j < width; j++)
-        weights[j] = (float)(sum[j] / norm);
+    if (!encoder) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "the classifier is not in the cache");
+    }
+    int status =
+        glimpse_prompts_embed(prompts, encoder, width, (const char *const *)classifier->classes,
+                              classifier->count, classifier->rows);
+    if (status < 0) return status;
+    classifier->prompts_embedded = prompts->count;
+    glimpse_label_cache_write(cache_folder, key, classifier->rows, prompts->rows, width);
     return GLIMPSE_OK;
 }
 
-/* Fills in prompts `first` .. `first + n - 1`, counted through all classes and their templates. */
-static int make_prompts(char **texts, size_t first, size_t n, const char *const *classes,
-                        const char *const *templates, size_t template_count) {
-    for (size_t i = 0; i < n; i++) {
-        size_t prompt = first + i;
-        texts[i] = fill_in(templates[prompt % template_count], classes[prompt / template_count]);
-        if (!texts[i]) return glimpse_fail_nomem(1, "a prompt");
+typedef struct nearness {
+    double score;
+    size_t row;
+} nearness;
+
+static int nearest_first(const void *a, const void *b) {
+    const nearness *x = a, *y = b;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static int by_row(const void *a, const void *b) {
+    const nearness *x = a, *y = b;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* Leaves out the tenth of the background that lies nearest to a class: likely the same thing in
+ * other words ("puppy" beside the class "dog"), which would take pictures away from the class.
+ * After the "negative mining" of Jiang et al. 2024 (arXiv:2403.20078). */
+static int drop_nearest(glimpse_classifier *c) {
+    size_t dropped = c->background / 10, width = c->width;
+    if (dropped == 0) return GLIMPSE_OK;
+    nearness *near = malloc(c->background * sizeof *near);
+    if (!near) return glimpse_fail_nomem(c->background * sizeof *near, "a classifier");
+    float *rows = c->rows + c->count * width;
+    for (size_t i = 0; i < c->background; i++) {
+        near[i] = (nearness){-2, i};
+        for (size_t k = 0; k < c->count; k++) {
+            double score = dot(rows + i * width, c->rows + k * width, width);
+            if (score > near[i].score) near[i].score = score;
+        }
     }
+    qsort(near, c->background, sizeof *near, nearest_first);
+    c->background -= dropped;
+    qsort(near + dropped, c->background, sizeof *near, by_row);
+    for (size_t i = 0; i < c->background; i++)
+        memmove(rows + i * width, rows + near[dropped + i].row * width, width * sizeof *rows);
+    free(near);
     return GLIMPSE_OK;
 }
 
-static int embed_prompts(glimpse_classifier *classifier, glimpse_encoder *encoder,
-                         const char *const *templates, size_t template_count) {
-    size_t width = classifier->width, total = classifier->count * template_count;
-    char *texts[TEXTS_AT_ONCE] = {NULL};
-    int cut[TEXTS_AT_ONCE], status = GLIMPSE_OK;
-    double *sum = calloc(width, sizeof *sum);
-    float *units = calloc(TEXTS_AT_ONCE * width, sizeof *units);
-    if (!sum || !units) {
-        status = glimpse_fail_nomem(TEXTS_AT_ONCE * width * sizeof *units, "prompts");
+int glimpse_classifier_build(glimpse_classifier **out, glimpse_encoder *encoder,
+                             const glimpse_model *model,
+                             const glimpse_classifier_options *options) {
+    glimpse_prompts prompts = {0};
+    glimpse_classifier *classifier = NULL;
+    const char **names = NULL;
+    if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the classifier");
+    *out = NULL;
+    if (!model || !options || (options->template_count > 0 && !options->templates) ||
+        (options->background_count > 0 && !options->background)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "a classifier needs a model and classes");
     }
-    for (size_t first = 0; status == GLIMPSE_OK && first < total; first += TEXTS_AT_ONCE) {
-        size_t n = total - first < TEXTS_AT_ONCE ? total - first : TEXTS_AT_ONCE;
-        status = make_prompts(texts, first, n, (const char *const *)classifier->classes, templates,
-                              template_count);
-        if (status == GLIMPSE_OK) {
-            memset(cut, 0, sizeof cut);
-            status = glimpse_encoder_texts(encoder, (const char *const *)texts, n, units, 0, cut);
-        }
-        for (size_t i = 0; status == GLIMPSE_OK && i < n; i++) {
-            size_t prompt = first + i, k = prompt / template_count;
-            if (cut[i]) {
-                status = glimpse_fail(GLIMPSE_E_LIMIT,
-                                      "the class \"%.60s\" with the template \"%.60s\" is longer "
-                                      "than the model can read",
-                                      classifier->classes[k], templates[prompt % template_count]);
-                break;
-            }
-            for (size_t j = 0; j < width; j++)
-                sum[j] += (double)units[i * width + j];
-            if ((prompt + 1) % template_count == 0) {
-                status =
-                    to_unit(classifier->weights + k * width, sum, width, classifier->classes[k]);
-                memset(sum, 0, width * sizeof *sum);
-            }
-        }
-        for (size_t i = 0; i < TEXTS_AT_ONCE; i++) {
-            free(texts[i]);
-            texts[i] = NULL;
-        }
+    if (options->version != GLIMPSE_CLASSIFIER_OPTIONS_VERSION) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "classifier options of version %u",
+                            options->version);
     }
-    free(units);
-    free(sum);
+    size_t count = glimpse_classes_count(options->classes);
+    if (count == 0) return glimpse_fail(GLIMPSE_E_INVALID, "no classes to choose from");
+    int status = glimpse_prompts_create(&prompts, options->classes, options->templates,
+                                        options->template_count, options->background,
+                                        options->background_count);
+    if (status < 0) return status;
+    names = calloc(count, sizeof *names);
+    if (!names) {
+        status = glimpse_fail_nomem(count * sizeof *names, "class names");
+        goto done;
+    }
+    for (size_t i = 0; i < count; i++)
+        names[i] = glimpse_classes_get(options->classes, i)->name;
+    status = glimpse_classifier_allocate(&classifier, names, count, prompts.rows - count,
+                                         glimpse_model_embedding_size(model),
+                                         (double)glimpse_model_logit_scale(model));
+    if (status < 0) goto done;
+    glimpse_label_key key = glimpse_label_cache_key(model, &prompts);
+    status = get_rows(classifier, &prompts, &key, encoder, options->cache_folder);
+    if (status == GLIMPSE_OK) status = drop_nearest(classifier);
+    if (status == GLIMPSE_OK) status = set_id(classifier, key.hex);
+done:
+    free(names);
+    glimpse_prompts_free(&prompts);
+    if (status < 0) {
+        glimpse_classifier_free(classifier);
+    } else {
+        *out = classifier;
+    }
     return status;
 }
 
@@ -292,38 +230,21 @@ int glimpse_classifier_create(glimpse_classifier **out, glimpse_encoder *encoder
                               const glimpse_model *model, const char *const *classes,
                               size_t class_count, const char *const *templates,
                               size_t template_count) {
-    static const char *const plain[] = {"a photo of a {}."};
+    glimpse_classes *list = NULL;
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the classifier");
     *out = NULL;
     if (!encoder || !model || (class_count > 0 && !classes)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a classifier needs a model and classes");
     }
-    if (template_count == 0) {
-        templates = plain;
-        template_count = 1;
-    }
-    for (size_t i = 0; i < template_count; i++) {
-        if (!strstr(templates[i], "{}")) {
-            return glimpse_fail(GLIMPSE_E_INVALID,
-                                "the template \"%s\" has no {} where the class name goes",
-                                templates[i]);
-        }
-    }
-    if (class_count > SIZE_MAX / template_count) {
-        return glimpse_fail(GLIMPSE_E_LIMIT, "too many classes and templates");
-    }
-    glimpse_classifier *classifier = NULL;
-    int status = allocate(&classifier, classes, class_count, glimpse_model_embedding_size(model),
-                          (double)glimpse_model_logit_scale(model));
-    if (status == GLIMPSE_OK) {
-        status = embed_prompts(classifier, encoder, templates, template_count);
-    }
-    if (status < 0) {
-        glimpse_classifier_free(classifier);
-        return status;
-    }
-    *out = classifier;
-    return GLIMPSE_OK;
+    int status = glimpse_classes_from_names(&list, classes, class_count);
+    if (status < 0) return status;
+    glimpse_classifier_options options = GLIMPSE_CLASSIFIER_OPTIONS_INIT;
+    options.classes = list;
+    options.templates = templates;
+    options.template_count = template_count;
+    status = glimpse_classifier_build(out, encoder, model, &options);
+    glimpse_classes_free(list);
+    return status;
 }
 
 void glimpse_classifier_free(glimpse_classifier *classifier) {
@@ -331,7 +252,9 @@ void glimpse_classifier_free(glimpse_classifier *classifier) {
     for (size_t i = 0; classifier->classes && i < classifier->count; i++)
         free(classifier->classes[i]);
     free(classifier->classes);
-    free(classifier->weights);
+    free(classifier->rows);
+    free(classifier->example_class);
+    free(classifier->share);
     free(classifier);
 }
 
@@ -344,23 +267,19 @@ const char *glimpse_classifier_class(const glimpse_classifier *classifier, size_
 }
 
 const float *glimpse_classifier_weights(const glimpse_classifier *classifier) {
-    return classifier ? classifier->weights : NULL;
+    return classifier ? classifier->rows : NULL;
 }
 
-/* Sixteen sums in turn, so that the compiler may use vectors; joined in double. */
-static double dot(const float *a, const float *b, size_t n) {
-    float lane[16] = {0};
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        for (size_t j = 0; j < 16; j++)
-            lane[j] += a[i + j] * b[i + j];
-    }
-    double sum = 0;
-    for (; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    for (size_t j = 0; j < 16; j++)
-        sum += (double)lane[j];
-    return sum;
+const char *glimpse_classifier_id(const glimpse_classifier *classifier) {
+    return classifier ? classifier->id : "";
+}
+
+int glimpse_classifier_has_background(const glimpse_classifier *classifier) {
+    return classifier && classifier->background > 0;
+}
+
+size_t glimpse_classifier_prompts_embedded(const glimpse_classifier *classifier) {
+    return classifier ? classifier->prompts_embedded : 0;
 }
 
 int glimpse_classifier_score(const glimpse_classifier *classifier, const float *embedding,
@@ -377,7 +296,7 @@ int glimpse_classifier_score(const glimpse_classifier *classifier, const float *
     /* The sum of exponentials relative to the largest so far; rescaled when a larger one comes. */
     double largest = -INFINITY, sum = 0;
     for (size_t k = 0; k < count; k++) {
-        double score = dot(classifier->weights + k * width, embedding, width) / norm;
+        double score = dot(classifier->rows + k * width, embedding, width) / norm;
         double logit = classifier->logit_scale * score;
         if (logit > largest) {
             sum = sum * exp(largest - logit) + 1;
@@ -389,7 +308,7 @@ int glimpse_classifier_score(const glimpse_classifier *classifier, const float *
         size_t at = found < top ? found++ : found - 1;
         for (; at > 0 && labels[at - 1].score < score; at--)
             labels[at] = labels[at - 1];
-        labels[at] = (glimpse_label){k, score, logit};
+        labels[at] = (glimpse_label){k, score, logit, 0};
     }
     for (size_t i = 0; i < found; i++)
         labels[i].probability = exp(labels[i].probability - largest) / sum;

@@ -90,6 +90,32 @@ static const char *const steps[] = {
                           "CREATE TRIGGER embedding_kept BEFORE UPDATE ON embedding BEGIN"
                           "  SELECT RAISE(ABORT, 'an embedding is never changed');"
                           "END;",
+    /* 1 -> 2: labels. A labelling is one run's worth of them under a name; label_class holds the
+     * classes that occur. Labels go with their content, class or labelling. */
+    "CREATE TABLE labelling ("
+    "  id INTEGER PRIMARY KEY,"
+    "  name TEXT NOT NULL UNIQUE,"
+    "  model_id INTEGER NOT NULL REFERENCES model (id) ON DELETE CASCADE,"
+    "  classifier TEXT NOT NULL CHECK (length(classifier) = 32),"
+    "  classes INTEGER NOT NULL,"
+    "  settings TEXT NOT NULL,"
+    "  created TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX labelling_model ON labelling (model_id);"
+    "CREATE TABLE label_class ("
+    "  id INTEGER PRIMARY KEY,"
+    "  labelling_id INTEGER NOT NULL REFERENCES labelling (id) ON DELETE CASCADE,"
+    "  name TEXT NOT NULL,"
+    "  UNIQUE (labelling_id, name)"
+    ") STRICT;"
+    "CREATE TABLE label ("
+    "  content_id INTEGER NOT NULL REFERENCES content (id) ON DELETE CASCADE,"
+    "  class_id INTEGER NOT NULL REFERENCES label_class (id) ON DELETE CASCADE,"
+    "  probability REAL NOT NULL,"
+    "  score REAL NOT NULL,"
+    "  PRIMARY KEY (content_id, class_id)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX label_of_class ON label (class_id);",
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -165,7 +191,11 @@ static int open_schema(glimpse_db *db) {
             " longitude, sum FROM content LIMIT 0;"
             "SELECT id, path, size, mtime_ns, inode, missing, content_id, code, reason, sum"
             " FROM file LIMIT 0;"
-            "SELECT id, model_id, content_id, vector, sum FROM embedding LIMIT 0;");
+            "SELECT id, model_id, content_id, vector, sum FROM embedding LIMIT 0;"
+            "SELECT id, name, model_id, classifier, classes, settings, created FROM labelling"
+            " LIMIT 0;"
+            "SELECT id, labelling_id, name FROM label_class LIMIT 0;"
+            "SELECT content_id, class_id, probability, score FROM label LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

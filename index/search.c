@@ -45,6 +45,8 @@ typedef struct search {
     double min_score;
     int has_excluded;
     glimpse_hash excluded;
+    const char *const *labels; /* [label_count] that a picture must have */
+    size_t label_count;
     candidate *found;
     size_t count, room;
 } search;
@@ -94,6 +96,23 @@ static int take(search *s, sqlite3_stmt *row, int first, int64_t content, double
     return GLIMPSE_OK;
 }
 
+/* 1 when the content has all labels that are wanted. */
+static int has_labels(search *s, int64_t content) {
+    int status = 1;
+    for (size_t i = 0; i < s->label_count && status > 0; i++) {
+        sqlite3_stmt *row = NULL;
+        status = glimpse_db_query(
+            s->db, &row,
+            "SELECT 1 FROM label l JOIN label_class k ON k.id = l.class_id"
+            " WHERE l.content_id = ?1 AND instr('/' || k.name || '/', '/' || ?2 || '/') > 0"
+            " LIMIT 1",
+            "it", content, s->labels[i]);
+        if (status == GLIMPSE_OK) status = glimpse_db_step(s->db, row);
+        glimpse_db_reset(row);
+    }
+    return status;
+}
+
 /* Scores the row at `position` and takes its content in if it passes. */
 static int consider(search *s, size_t position) {
     sqlite3_stmt *row = NULL;
@@ -108,6 +127,7 @@ static int consider(search *s, size_t position) {
                                   " AND f.missing = 0 AND " GLIMPSE_FILTER ")",
                                   content);
     if (status == GLIMPSE_OK) status = glimpse_db_step(s->db, row);
+    if (status > 0) status = has_labels(s, content);
     if (status > 0) status = take(s, row, 0, content, score);
     glimpse_db_reset(row);
     return status;
@@ -123,7 +143,7 @@ static int ask_faiss(search *s, int *final) {
     *final = 0;
     size_t limit = total / 8 > MAX_FETCH ? total / 8 : MAX_FETCH;
     size_t n = s->k < limit ? s->k + s->k / 4 + FIRST_EXTRA : limit + 1;
-    if (s->filter.has_path || s->filter.has_dates) n *= 2;
+    if (s->filter.has_path || s->filter.has_dates || s->label_count > 0) n *= 2;
     for (; status == GLIMPSE_OK && !*final && n <= limit; n *= 4) {
         if (n > total) n = total;
         free(positions);
@@ -162,6 +182,8 @@ static int score_everything(search *s) {
         int64_t content = sqlite3_column_int64(row, 0), position = -1;
         status = glimpse_vectors_find(s->vectors, content, &position);
         if (status < 0 || position < 0) continue;
+        status = has_labels(s, content);
+        if (status <= 0) continue;
         status = glimpse_vectors_rows(s->vectors, (size_t)position, 1, s->row);
         if (status == GLIMPSE_OK) {
             status = take(s, row, 1, content, exact_score(s->query, s->row, s->dim));
@@ -203,7 +225,7 @@ static int normalise(float *unit, const float *query, size_t dim) {
 }
 
 static int check_options(const glimpse_search_options *options, search *s) {
-    if (options->version != GLIMPSE_SEARCH_OPTIONS_VERSION) {
+    if (options->version < 1 || options->version > GLIMPSE_SEARCH_OPTIONS_VERSION) {
         return glimpse_fail(GLIMPSE_E_INVALID, "search options of version %u", options->version);
     }
     if (isnan(options->min_score)) {
@@ -211,6 +233,15 @@ static int check_options(const glimpse_search_options *options, search *s) {
     }
     s->min_score = options->min_score;
     s->k = options->k ? options->k : 10;
+    if (options->version >= 2) {
+        s->labels = options->labels;
+        s->label_count = options->label_count;
+    }
+    for (size_t i = 0; i < s->label_count; i++) {
+        if (!s->labels[i] || !*s->labels[i]) {
+            return glimpse_fail(GLIMPSE_E_INVALID, "a label to search for is empty");
+        }
+    }
     if (options->exclude_id && *options->exclude_id) {
         s->has_excluded = 1;
         if (!glimpse_hash_from_hex(&s->excluded, options->exclude_id)) {

@@ -29,6 +29,7 @@ static int run(int argc, char **argv) {
     session s = {0};
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
+    cli_list labels = {0};
     uint64_t k = 10;
     const cli_option options[] = {
         CLI_SIZE("count", 'k', &k, "N", "how many results (default: 10)", 1, 1000000),
@@ -38,6 +39,8 @@ static int run(int argc, char **argv) {
                  "only pictures taken on or after 2021, 2021-05, 2021-05-30 or with T14:00:00"),
         CLI_TEXT("before", 0, &search.before, "DATE", "only pictures taken before"),
         CLI_NUMBER("min-score", 0, &search.min_score, "S", "only results with at least this score"),
+        CLI_LIST("label", 0, &labels, "NAME",
+                 "only pictures with this stored label (glimpse label --store); may be repeated"),
         OUTPUT_OPTIONS(output),
         CLI_HEADING("Library and model"),
         SESSION_LIBRARY_OPTION(s),
@@ -66,6 +69,8 @@ static int run(int argc, char **argv) {
         goto done;
     }
     search.k = (size_t)k;
+    search.labels = labels.values;
+    search.label_count = labels.count;
     if ((code = session_open_library(&s, 0)) != CLI_RUN) goto done;
     if ((code = session_open_model(&s, glimpse_query_towers(query), 1)) != CLI_RUN) goto done;
     vector = xmalloc(glimpse_model_embedding_size(s.model) * sizeof *vector);
@@ -88,6 +93,7 @@ done:
     free(vector);
     free(text);
     session_close(&s);
+    cli_list_free(&labels);
     cli_arguments_free(&arguments);
     return code;
 }
@@ -106,6 +112,7 @@ const cli_command cmd_search = {
     "  glimpse search \"2:golden retriever\" + ./pool.jpg - fruit\n"
     "  glimpse search beach --in ~/Pictures/2023 --after 2023-06 --json\n"
     "  glimpse search -0 cats | xargs -0 ls -l\n"
-    "  glimpse search sunset -k 60 --html sunset.html\n",
+    "  glimpse search sunset -k 60 --html sunset.html\n"
+    "  glimpse search in the snow --label dog\n",
     run,
 };

@@ -7,6 +7,7 @@
  */
 #include "output.h"
 
+#include "html_text.h"
 #include "picture_out.h"
 #include "progress.h"
 #include "text.h"
@@ -46,41 +47,6 @@ static const char style[] =
     ".name{font-weight:500;overflow-wrap:anywhere}"
     ".path{color:var(--soft);font-size:.8rem;overflow-wrap:anywhere}";
 
-/* Every byte as text: markup characters as references, control characters as their pictures,
- * characters that turn the direction dropped to U+FFFD like invalid ones. */
-static void put_text(FILE *to, const char *bytes) {
-    for (uint32_t c; (c = text_next(&bytes, NULL)) != 0;) {
-        char utf8[4];
-        if (c < 0x20) {
-            c += 0x2400;
-        } else if (c == 0x7F) {
-            c = 0x2421;
-        } else if ((c >= 0x80 && c < 0xA0) || c == 0x200E || c == 0x200F ||
-                   (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFFFE ||
-                   c == 0xFFFF) {
-            c = 0xFFFD;
-        }
-        switch (c) {
-        case '&': (void)fputs("&amp;", to); break;
-        case '<': (void)fputs("&lt;", to); break;
-        case '>': (void)fputs("&gt;", to); break;
-        case '"': (void)fputs("&quot;", to); break;
-        case '\'': (void)fputs("&#39;", to); break;
-        default: (void)fwrite(utf8, 1, text_put(c, utf8), to);
-        }
-    }
-}
-
-/* file:// with everything but the plainest characters as %XX: exact for any bytes. */
-static void put_file_link(FILE *to, const char *path) {
-    (void)fputs("file://", to);
-    for (const unsigned char *s = (const unsigned char *)path; *s; s++) {
-        int plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
-                    (*s >= '0' && *s <= '9') || strchr("/-_.~", *s) != NULL;
-        (void)fprintf(to, plain ? "%c" : "%%%02X", *s);
-    }
-}
-
 static void put_picture(FILE *to, const char *path) {
     thumbnail t;
     size_t size = 0;
@@ -106,7 +72,7 @@ static void put_result(FILE *to, const glimpse_result *r, double best) {
     char *folder = xprintf("%.*s", slash ? (int)(slash - r->path) : 0, r->path);
     double width = best > 0 && r->score > 0 ? 100 * r->score / best : 0;
     (void)fputs("<figure><a class=\"picture\" href=\"", to);
-    put_file_link(to, r->path);
+    html_file_link(to, r->path);
     (void)fputs("\">", to);
     put_picture(to, r->path);
     (void)fprintf(to,
@@ -114,20 +80,20 @@ static void put_result(FILE *to, const glimpse_result *r, double best) {
                   "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
                   "style=\"width:%.0f%%\"></i></div><div class=\"name\">",
                   r->score, r->rank, width);
-    put_text(to, name);
+    html_text(to, name);
     (void)fprintf(to, "</div><div class=\"facts\">%u &times; %u &middot; %s", (unsigned)r->width,
                   (unsigned)r->height, text_bytes(r->bytes));
     const char *date = r->taken && *r->taken ? r->taken : r->modified ? r->modified : "";
     if (*date) {
         (void)fputs(" &middot; ", to);
         char *day = xprintf("%.10s", date);
-        put_text(to, day);
+        html_text(to, day);
         free(day);
     }
     if (r->copies > 1) (void)fprintf(to, " &middot; %zu copies", r->copies);
     if (r->offline) (void)fputs(" &middot; offline", to);
     (void)fputs("</div><div class=\"path\">", to);
-    put_text(to, folder);
+    html_text(to, folder);
     (void)fputs("</div></figcaption></figure>\n", to);
     free(folder);
 }
@@ -147,12 +113,12 @@ int html_write(const char *file, const char *query, const char *model,
                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                 "img-src data:; style-src 'unsafe-inline'\"><title>",
                 to);
-    put_text(to, query);
+    html_text(to, query);
     (void)fprintf(to, " - glimpse</title><style>%s</style></head><body><header><h1>", style);
-    put_text(to, query);
+    html_text(to, query);
     (void)fprintf(to, "</h1><p>%s %s &middot; model ", text_count(count),
                   count == 1 ? "picture" : "pictures");
-    put_text(to, model);
+    html_text(to, model);
     (void)fputs(" &middot; scores are cosine similarities</p></header><main>\n", to);
     double best = count > 0 ? glimpse_results_get(results, 0)->score : 0, start = progress_now();
     for (size_t i = 0; i < count; i++) {

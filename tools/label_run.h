@@ -4,29 +4,28 @@
 #ifndef GLIMPSE_TOOLS_LABEL_RUN_H
 #define GLIMPSE_TOOLS_LABEL_RUN_H
 
-#include "session.h"
+#include "label_embed.h"
+#include "label_out.h"
+#include "label_setup.h"
 
-#include <glimpse/label.h>
-
-typedef enum label_format { LABEL_TABLE = 0, LABEL_CSV, LABEL_JSON } label_format;
+#include <glimpse/stored_labels.h>
 
 typedef struct label_run {
-    session *session; /* with a model and its text tower; the library may be missing */
-    const glimpse_classifier *classifier;
-    size_t top;             /* labels per picture */
-    double min_probability; /* below: abstained */
-    label_format format;
-    unsigned jobs; /* 0: one per core */
-    /* Set by the calls below. */
-    size_t name_columns; /* of the table */
-    size_t labelled, failed;
+    session *session;
+    const label_setup *setup; /* with its classifier and rules */
+    label_embedder *embedder;
+    label_out *out;
+    int shows_progress;
+    size_t top;                /* labels per picture; 0: those that are claimed, at least one */
+    glimpse_labelling *stored; /* NULL: labels are not kept in the library */
+    /* Counted by the calls below. */
+    label_totals totals;
+    size_t not_in_library; /* labelled, but the library has no such picture to keep labels of */
 } label_run;
 
-/* Once before the calls below: prints what stands before the first label (the CSV header). */
-void label_begin(label_run *run);
 /* Labels the pictures of `paths`, folders searched through. CLI_RUN or an exit code. */
 int label_paths(label_run *run, const char *const *paths, size_t count);
-/* Labels every picture of the library. */
-int label_library(label_run *run);
+/* Labels every picture of the library, or those below `prefix`. */
+int label_library(label_run *run, const char *prefix);
 
 #endif

@@ -14,7 +14,7 @@ static const struct {
     const char *title;
     const cli_command *commands[6];
 } groups[] = {
-    {"Find pictures", {&cmd_index, &cmd_search, &cmd_similar, &cmd_label}},
+    {"Find pictures", {&cmd_index, &cmd_search, &cmd_similar, &cmd_label, &cmd_evaluate}},
     {"Look after a library", {&cmd_status, &cmd_verify, &cmd_reindex, &cmd_prune}},
     {"Models and this machine", {&cmd_models, &cmd_doctor}},
     {"For scripts: JSON out, stable", {&cmd_embed, &cmd_tokenize, &cmd_preprocess}},
@@ -103,6 +103,10 @@ static int run(int argc, char **argv) {
     if (wants_help) {
         char name[32], help[] = "--help";
         (void)snprintf(name, sizeof name, "%s", command->name);
+        /* The parts of a command have help of their own: glimpse help evaluate labels. */
+        if (command == &cmd_evaluate && argc > 3) {
+            return command->run(3, (char *[]){name, argv[3], help, NULL});
+        }
         return command->run(2, (char *[]){name, help, NULL});
     }
     return command->run(argc - 1, argv + 1);

@@ -14,7 +14,7 @@ typedef struct wanted {
     const char *path;
     const struct stat *info;
     float *embedding;
-    char *id;
+    stored_file *file;
     size_t width;
     int found;
 } wanted;
@@ -29,20 +29,33 @@ static int look(void *user, const glimpse_result *file, const float *embedding) 
     (void)strftime(modified, sizeof modified, "%Y-%m-%dT%H:%M:%S", &utc);
     if (file->bytes == (uint64_t)w->info->st_size && strcmp(file->modified, modified) == 0) {
         memcpy(w->embedding, embedding, w->width * sizeof *embedding);
-        if (w->id) (void)snprintf(w->id, 33, "%s", file->id);
+        (void)snprintf(w->file->id, sizeof w->file->id, "%s", file->id);
+        w->file->width = file->width;
+        w->file->height = file->height;
+        w->file->bytes = file->bytes;
         w->found = 1;
     }
     return 1;
 }
 
-int stored_embedding(glimpse_library *library, const glimpse_model *model, const char *path,
-                     float *embedding, char *id) {
+int stored_picture(glimpse_library *library, const glimpse_model *model, const char *path,
+                   float *embedding, stored_file *file) {
     struct stat info;
+    stored_file unused;
     if (!library || stat(path, &info) != 0) return 0;
     char *full = realpath(path, NULL);
     if (!full) return 0;
-    wanted w = {full, &info, embedding, id, glimpse_model_embedding_size(model), 0};
+    wanted w = {full, &info, embedding, file ? file : &unused, glimpse_model_embedding_size(model),
+                0};
     (void)glimpse_library_visit(library, model, full, look, &w);
     free(full);
     return w.found;
+}
+
+int stored_embedding(glimpse_library *library, const glimpse_model *model, const char *path,
+                     float *embedding, char *id) {
+    stored_file file;
+    int found = stored_picture(library, model, path, embedding, &file);
+    if (found && id) memcpy(id, file.id, sizeof file.id);
+    return found;
 }

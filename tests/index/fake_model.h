@@ -53,6 +53,16 @@ float glimpse_model_logit_scale(const glimpse_model *model) {
     return 10.0f;
 }
 
+const char *glimpse_model_fingerprint(const glimpse_model *model) {
+    (void)model;
+    return "0123456789abcdef0123456789abcdef";
+}
+
+glimpse_precision glimpse_model_precision(const glimpse_model *model) {
+    (void)model;
+    return GLIMPSE_PRECISION_F32;
+}
+
 int glimpse_encoder_texts(glimpse_encoder *encoder, const char *const *texts, size_t count,
                           float *embeddings, unsigned flags, int *truncated) {
     (void)flags;

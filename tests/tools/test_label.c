@@ -36,8 +36,14 @@ static void label_agrees_with_and_without_a_library(void **state) {
     /* --all says the same as the folder. */
     run(&all, "label", "--all", "--classes", classes, "--json", NULL);
     expect(&all, 0);
-    assert_int_equal(json_array_size(stored), json_array_size(decoded));
-    assert_string_equal(all.out, after.out);
+    json_t *whole = run_json_lines(&all);
+    assert_int_equal(json_array_size(stored), json_array_size(whole));
+    for (size_t i = 0; i < json_array_size(whole); i++) {
+        const json_t *a = json_array_get(whole, i), *b = json_array_get(stored, i);
+        assert_string_equal(text_at(a, "path"), text_at(b, "path"));
+        assert_true(fabs(number_at(a, "labels.0.score") - number_at(b, "labels.0.score")) < 2e-6);
+    }
+    json_decref(whole);
     json_decref(decoded);
     json_decref(stored);
     run_free(&before);
@@ -79,7 +85,7 @@ static void label_csv_quotes_what_needs_it(void **state) {
     run(&r, "label", "odd", "--classes", "classes.txt", "--csv", NULL);
     expect(&r, 0);
     assert_int_equal(strncmp(r.out, "path,rank,class,probability,score,abstained\n", 44), 0);
-    expect_out(&r, "\n\"odd/a,b \"\"c\"\"\nd.ppm\",1,\"big, \"\"red\"\" car\",1.000000,");
+    expect_out(&r, "\n\"odd/a,b \"\"c\"\"\nd.ppm\",1,\"big, \"\"red\"\" car\",1,");
     run_free(&r);
 }
 

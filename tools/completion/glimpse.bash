@@ -11,7 +11,15 @@ _glimpse() {
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
         return
     fi
-    help=$("$program" help "$command" 2>/dev/null) || return
+    if [ "$command" = evaluate ] && [ "$COMP_CWORD" = 2 ]; then
+        mapfile -t COMPREPLY < <(compgen -W "labels retrieval" -- "$current")
+        return
+    fi
+    if [ "$command" = evaluate ]; then
+        help=$("$program" evaluate "${COMP_WORDS[2]}" --help 2>/dev/null) || return
+    else
+        help=$("$program" help "$command" 2>/dev/null) || return
+    fi
     case $previous in
     --model | -m)
         words=$("$program" models --json 2>/dev/null |

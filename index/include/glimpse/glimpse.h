@@ -5,6 +5,8 @@
 #define GLIMPSE_GLIMPSE_H
 
 #include <glimpse/build.h>
+#include <glimpse/calibrate.h>
+#include <glimpse/evaluate.h>
 #include <glimpse/image.h>
 #include <glimpse/label.h>
 #include <glimpse/library.h>

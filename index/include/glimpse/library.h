@@ -155,9 +155,14 @@ typedef struct glimpse_search_options {
     const char *after, *before;
     double min_score;       /* cosine; use -2 for no limit (the INIT value) */
     const char *exclude_id; /* content id to leave out (a query picture itself), or NULL */
+    /* Only pictures that have all of these stored labels (glimpse/stored_labels.h). A label is
+     * named in full, "animal/dog/terrier", by any part of its hierarchy, "animal", "animal/dog" or
+     * "dog", or by its last part, "terrier". Looked at from version 2 on. */
+    const char *const *labels;
+    size_t label_count;
 } glimpse_search_options;
 
-#define GLIMPSE_SEARCH_OPTIONS_VERSION 1
+#define GLIMPSE_SEARCH_OPTIONS_VERSION 2
 #define GLIMPSE_SEARCH_OPTIONS_INIT                                                                \
     {                                                                                              \
         .version = GLIMPSE_SEARCH_OPTIONS_VERSION, .k = 10, .min_score = -2.0                      \

@@ -1,0 +1,252 @@
+/*
+ * calibrate.c - temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks")
+ * and thresholds for a wanted precision.
+ *
+ * The mean log loss is convex in 1 / T, so as a function of log T it has one valley: golden section
+ * finds it without derivatives. A sample on which everything is right has its valley at T = 0; the
+ * search ends at the lower limit, which the caller sees.
+ */
+#include <glimpse/calibrate.h>
+
+#include "core/error.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { BINS = 15, FOLDS = 5, STEPS = 80 };
+static const double coldest = 0.02, hottest = 50.0;
+
+typedef struct sample {
+    const double *logits; /* [count][classes + 1] */
+    const size_t *truth;
+    size_t count, classes;
+    int has_background;
+    size_t fold; /* FOLDS: all; else every picture but those with i % FOLDS == fold */
+} sample;
+
+/* log of the sum of exp(logit / t) over what competes. */
+static double log_sum(const sample *s, size_t i, double t) {
+    const double *z = s->logits + i * (s->classes + 1);
+    size_t n = s->classes + (s->has_background ? 1 : 0);
+    double largest = z[0], sum = 0;
+    for (size_t k = 1; k < n; k++) {
+        if (z[k] > largest) largest = z[k];
+    }
+    for (size_t k = 0; k < n; k++)
+        sum += exp((z[k] - largest) / t);
+    return largest / t + log(sum);
+}
+
+/* The best class and its probability. */
+static size_t best(const sample *s, size_t i, double t, double *probability) {
+    const double *z = s->logits + i * (s->classes + 1);
+    size_t k = 0;
+    for (size_t c = 1; c < s->classes; c++) {
+        if (z[c] > z[k]) k = c;
+    }
+    *probability = exp(z[k] / t - log_sum(s, i, t));
+    return k;
+}
+
+/* A picture that the background wins is abstained on whatever the threshold. */
+static int background_wins(const sample *s, size_t i, size_t k) {
+    const double *z = s->logits + i * (s->classes + 1);
+    return s->has_background && z[s->classes] > z[k];
+}
+
+static double log_loss(const sample *s, double t) {
+    double sum = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        size_t truth = s->truth[i];
+        if (i % FOLDS == s->fold) continue;
+        if (truth == GLIMPSE_NONE_OF_THESE) {
+            if (!s->has_background) continue;
+            truth = s->classes;
+        }
+        sum += log_sum(s, i, t) - s->logits[i * (s->classes + 1) + truth] / t;
+        n++;
+    }
+    return n > 0 ? sum / (double)n : 0;
+}
+
+static double fit(const sample *s) {
+    const double golden = 0.6180339887498949;
+    double low = log(coldest), high = log(hottest);
+    double a = high - golden * (high - low), b = low + golden * (high - low);
+    double at_a = log_loss(s, exp(a)), at_b = log_loss(s, exp(b));
+    for (int step = 0; step < STEPS && high - low > 1e-7; step++) {
+        if (at_a <= at_b) {
+            high = b, b = a, at_b = at_a;
+            a = high - golden * (high - low);
+            at_a = log_loss(s, exp(a));
+        } else {
+            low = a, a = b, at_a = at_b;
+            b = low + golden * (high - low);
+            at_b = log_loss(s, exp(b));
+        }
+    }
+    return exp((low + high) / 2);
+}
+
+/* Over `temperatures` [FOLDS], the one of each picture's fold. */
+static double calibration_error(const sample *s, const double *temperatures) {
+    double right[BINS] = {0}, sum[BINS] = {0}, error = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        double p;
+        size_t k = best(s, i, temperatures[i % FOLDS], &p);
+        int bin = (int)ceil(p * BINS) - 1; /* (lo, hi] */
+        if (bin < 0) bin = 0;
+        if (bin >= BINS) bin = BINS - 1;
+        sum[bin] += p;
+        right[bin] += s->truth[i] == k;
+    }
+    for (int b = 0; b < BINS; b++)
+        error += fabs(right[b] - sum[b]);
+    return error / (double)s->count;
+}
+
+/* The lower end of Wilson's 95% interval. */
+static double wilson_low(double right, double n) {
+    const double z = 1.959963984540054;
+    if (n <= 0) return 0;
+    double p = right / n, middle = p + z * z / (2 * n);
+    return (middle - z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n);
+}
+
+typedef struct claim {
+    double probability;
+    int right;
+} claim;
+
+static int surest_first(const void *a, const void *b) {
+    const claim *x = a, *y = b;
+    return (x->probability < y->probability) - (x->probability > y->probability);
+}
+
+/* Between what is claimed last and what is not any more, so that the last bits do not matter. */
+static double between(const claim *claims, size_t count, size_t taken) {
+    double last = claims[taken - 1].probability;
+    return taken < count ? (last + claims[taken].probability) / 2 : last * (1 - 1e-6);
+}
+
+static int choose_threshold(glimpse_calibration *out, const sample *s) {
+    claim *claims = malloc(s->count * sizeof *claims);
+    if (!claims) return glimpse_fail_nomem(s->count * sizeof *claims, "a calibration");
+    size_t n = 0, right = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        double p;
+        size_t k = best(s, i, out->temperature, &p);
+        if (!background_wins(s, i, k)) claims[n++] = (claim){p, s->truth[i] == k};
+    }
+    if (n > 0) qsort(claims, n, sizeof *claims, surest_first);
+    for (size_t i = 0; i < n; i++) {
+        right += (size_t)claims[i].right;
+        if (i + 1 < n && claims[i + 1].probability == claims[i].probability) continue;
+        double precision = (double)right / (double)(i + 1);
+        if (precision < out->precision_target) continue;
+        out->target_met = 1;
+        out->threshold = between(claims, n, i + 1);
+        out->precision = precision;
+        out->precision_low = wilson_low((double)right, (double)(i + 1));
+        out->coverage = (double)(i + 1) / (double)s->count;
+    }
+    free(claims);
+    return GLIMPSE_OK;
+}
+
+static int check(const double *logits, const size_t *truth, size_t count, size_t classes,
+                 double target) {
+    size_t known = 0;
+    if (!logits || !truth || classes == 0 || !(target >= 0 && target <= 1)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "nothing to calibrate with");
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (truth[i] == GLIMPSE_NONE_OF_THESE) continue;
+        if (truth[i] >= classes) return glimpse_fail(GLIMPSE_E_INVALID, "a truth out of range");
+        known++;
+    }
+    if (known == 0) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "no labelled picture shows one of the classes: nothing to calibrate "
+                            "with");
+    }
+    return GLIMPSE_OK;
+}
+
+int glimpse_calibrate(glimpse_calibration *out, const double *logits, const size_t *truth,
+                      size_t count, size_t classes, double precision_target) {
+    if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the calibration");
+    *out = (glimpse_calibration){.temperature = 1, .threshold = -1};
+    int status = check(logits, truth, count, classes, precision_target);
+    if (status < 0) return status;
+    sample s = {logits, truth, count, classes, logits[classes] > -INFINITY, FOLDS};
+    double same[FOLDS], temperatures[FOLDS];
+    size_t right = 0;
+    out->samples = count;
+    out->precision_target = precision_target;
+    out->temperature = fit(&s);
+    out->nll_before = log_loss(&s, 1);
+    out->nll_after = log_loss(&s, out->temperature);
+    for (size_t i = 0; i < count; i++) {
+        double p;
+        right += best(&s, i, 1, &p) == truth[i];
+        out->unknown += truth[i] == GLIMPSE_NONE_OF_THESE;
+    }
+    out->accuracy = (double)right / (double)count;
+    for (size_t f = 0; f < FOLDS; f++) {
+        same[f] = 1;
+        s.fold = count >= 2 * FOLDS ? f : FOLDS;
+        temperatures[f] = fit(&s);
+    }
+    s.fold = FOLDS;
+    out->ece_before = calibration_error(&s, same);
+    out->ece_after = calibration_error(&s, temperatures);
+    if (precision_target > 0) status = choose_threshold(out, &s);
+    return status;
+}
+
+/*
+ * Multi-label.
+ */
+static double threshold_of(const claim *claims, size_t count, size_t positives, double target) {
+    size_t right = 0;
+    double chosen = target > 0 ? 1.01 : -1, best_f1 = -1;
+    for (size_t i = 0; i < count; i++) {
+        right += (size_t)claims[i].right;
+        if (i + 1 < count && claims[i + 1].probability == claims[i].probability) continue;
+        double precision = (double)right / (double)(i + 1);
+        double f1 = 2.0 * (double)right / (double)(i + 1 + positives);
+        if (target > 0 ? right > 0 && precision >= target : f1 > best_f1) {
+            chosen = between(claims, count, i + 1);
+            best_f1 = f1;
+        }
+    }
+    return chosen;
+}
+
+int glimpse_calibrate_thresholds(double *thresholds, const double *logits, const size_t *truth,
+                                 size_t count, size_t classes, double precision_target) {
+    int status = check(logits, truth, count, classes, precision_target);
+    if (status < 0) return status;
+    if (!thresholds || !(logits[classes] > -INFINITY)) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "several labels a picture need reference prompts to compare with");
+    }
+    claim *claims = malloc(count * sizeof *claims);
+    if (!claims) return glimpse_fail_nomem(count * sizeof *claims, "a calibration");
+    for (size_t k = 0; k < classes; k++) {
+        size_t positives = 0;
+        for (size_t i = 0; i < count; i++) {
+            const double *z = logits + i * (classes + 1);
+            claims[i] = (claim){1 / (1 + exp(z[classes] - z[k])), truth[i] == k};
+            positives += truth[i] == k;
+        }
+        qsort(claims, count, sizeof *claims, surest_first);
+        thresholds[k] =
+            positives > 0 ? threshold_of(claims, count, positives, precision_target) : -1;
+    }
+    free(claims);
+    return GLIMPSE_OK;
+}

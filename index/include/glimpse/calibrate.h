@@ -1,0 +1,74 @@
+/*
+ * glimpse/calibrate.h - from scores to probabilities that mean what they say, and from them to a
+ * threshold for a wanted precision.
+ *
+ *     double *logits = ...;                                   // [N][K + 1]
+ *     glimpse_classifier_logits(classifier, embeddings, count, logits);
+ *     glimpse_calibration calibration;
+ *     glimpse_calibrate(&calibration, logits, truth, count, classes, 0.95);
+ *     rules.temperature = calibration.temperature;
+ *     rules.min_probability = calibration.threshold;
+ *
+ * Letters: N labelled pictures, K classes.
+ *
+ * Threads: everything here works on the caller's data alone.
+ */
+#ifndef GLIMPSE_CALIBRATE_H
+#define GLIMPSE_CALIBRATE_H
+
+#include <glimpse/label.h>
+#include <glimpse/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The truth of a picture that shows none of the classes. */
+#define GLIMPSE_NONE_OF_THESE ((size_t)-1)
+
+typedef struct glimpse_calibration {
+    double temperature;           /* least log loss; between 0.02 and 50 */
+    size_t samples, unknown;      /* pictures; of these, those that show none of the classes */
+    double accuracy;              /* of the best class, over all samples */
+    double nll_before, nll_after; /* mean log loss at temperature 1 and at `temperature` */
+    /* Expected calibration error of the best class's probability, 15 bins of equal width (Guo et
+     * al. 2017), before and after. The second is cross-fitted: each fifth of the pictures with the
+     * temperature of the other four, so that it is no flattery. */
+    double ece_before, ece_after;
+    double precision_target; /* 0: none was asked for; then the threshold is -1 */
+    int target_met;          /* 0: no threshold reaches it on these pictures; threshold is -1 */
+    double threshold;        /* probability from which labels are claimed */
+    double precision;        /* of the claimed ones among these pictures, */
+    double precision_low;    /* the lower end of its 95% interval (Wilson), */
+    double coverage;         /* and the share that is claimed */
+} glimpse_calibration;
+
+/* `logits` [N][K + 1] as glimpse_classifier_logits gives them, `truth` [N] class indices or
+ * GLIMPSE_NONE_OF_THESE. Pictures of none of the classes count as wrong whenever they are claimed;
+ * for the temperature they count only when there is a background. `precision_target` 0 to 1; 0:
+ * none. GLIMPSE_E_INVALID when no picture shows a class. */
+GLIMPSE_API int glimpse_calibrate(glimpse_calibration *out, const double *logits,
+                                  const size_t *truth, size_t count, size_t classes,
+                                  double precision_target);
+
+/* Thresholds of a multi-label run, one a class: `thresholds` [K]. With a target the lowest one
+ * whose precision on these pictures reaches it (1.01, never claimed, when none does); with 0 the
+ * one of the best F1. A class that no picture shows gets -1: the usual threshold. */
+GLIMPSE_API int glimpse_calibrate_thresholds(double *thresholds, const double *logits,
+                                             const size_t *truth, size_t count, size_t classes,
+                                             double precision_target);
+
+/* As JSON, replaced atomically. `thresholds` [K] may be NULL. */
+GLIMPSE_API int glimpse_calibration_write(const glimpse_calibration *calibration,
+                                          const glimpse_classifier *classifier,
+                                          const double *thresholds, const char *path);
+/* GLIMPSE_E_INVALID when it was made with another classifier (other classes, prompts, model,
+ * background or examples). `thresholds` [K] is filled with -1 where there is none; may be NULL. */
+GLIMPSE_API int glimpse_calibration_read(glimpse_calibration *out,
+                                         const glimpse_classifier *classifier, double *thresholds,
+                                         const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

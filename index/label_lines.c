@@ -1,0 +1,119 @@
+/*
+ * label_lines.c - text files of one item a line, and lists in one string.
+ */
+#include "core/error.h"
+#include "core/file.h"
+
+#include <glimpse/label.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_LIST_BYTES = 64 << 20 /* a class list or template file */ };
+
+struct glimpse_lines {
+    char *text;         /* what the items point into */
+    const char **items; /* [count] */
+    size_t count;
+};
+
+static int is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f';
+}
+
+/* Bytes of the UTF-8 sequence at s, 0 when it is not one (overlong, surrogate, out of range). */
+static size_t utf8_sequence(const unsigned char *s, size_t left) {
+    if (s[0] < 0x80) return 1;
+    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
+    if (s[0] < 0xC2 || s[0] > 0xF4 || n > left) return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xC0u) != 0x80u) return 0;
+    }
+    if (s[0] == 0xE0 && s[1] < 0xA0) return 0;
+    if (s[0] == 0xED && s[1] > 0x9F) return 0;
+    if (s[0] == 0xF0 && s[1] < 0x90) return 0;
+    if (s[0] == 0xF4 && s[1] > 0x8F) return 0;
+    return n;
+}
+
+/* Takes over `text` (NUL-terminated, `size` bytes before that), also when it fails. */
+static int split(glimpse_lines **out, char *text, size_t size, char separator, const char *name) {
+    int status = GLIMPSE_OK;
+    size_t items = 1, line_number = 1;
+    glimpse_lines *lines = calloc(1, sizeof *lines);
+    if (!lines) {
+        free(text);
+        return glimpse_fail_nomem(sizeof *lines, "a list");
+    }
+    lines->text = text;
+    for (size_t i = 0; i < size; i++)
+        items += text[i] == separator;
+    lines->items = calloc(items, sizeof *lines->items);
+    if (!lines->items) {
+        status = glimpse_fail_nomem(items * sizeof *lines->items, "a list");
+        goto done;
+    }
+    size_t at = size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    for (; at <= size; line_number++) {
+        char *end = memchr(text + at, separator, size - at);
+        size_t next = (end ? (size_t)(end - text) : size), start = at, stop = next;
+        for (size_t i = at; i < next;) {
+            size_t n = utf8_sequence((const unsigned char *)text + i, next - i);
+            if (n == 0 || text[i] == '\0') {
+                status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, %s %zu: not UTF-8 text", name,
+                                      separator == '\n' ? "line" : "item", line_number);
+                goto done;
+            }
+            i += n;
+        }
+        while (start < stop && is_blank(text[start]))
+            start++;
+        while (stop > start && is_blank(text[stop - 1]))
+            stop--;
+        if (stop > start && text[start] != '#') {
+            text[stop] = '\0';
+            lines->items[lines->count++] = text + start;
+        }
+        at = next + 1;
+    }
+    if (lines->count == 0) status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: the list is empty", name);
+done:
+    if (status < 0) {
+        glimpse_lines_free(lines);
+        return status;
+    }
+    *out = lines;
+    return GLIMPSE_OK;
+}
+
+int glimpse_lines_read(glimpse_lines **out, const char *path) {
+    void *text = NULL;
+    size_t size = 0;
+    *out = NULL;
+    int status = glimpse_file_read(&text, &size, path, MAX_LIST_BYTES);
+    if (status < 0) return status;
+    return split(out, text, size, '\n', path);
+}
+
+int glimpse_lines_split(glimpse_lines **out, const char *text, char separator) {
+    *out = NULL;
+    char *copy = strdup(text);
+    if (!copy) return glimpse_fail_nomem(strlen(text) + 1, "a list");
+    return split(out, copy, strlen(copy), separator, "list");
+}
+
+size_t glimpse_lines_count(const glimpse_lines *lines) {
+    return lines ? lines->count : 0;
+}
+
+const char *const *glimpse_lines_get(const glimpse_lines *lines) {
+    return lines ? lines->items : NULL;
+}
+
+void glimpse_lines_free(glimpse_lines *lines) {
+    if (!lines) return;
+    free(lines->text);
+    free(lines->items);
+    free(lines);
+}

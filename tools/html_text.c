@@ -1,0 +1,40 @@
+/*
+ * html_text.c - see html_text.h.
+ */
+#include "html_text.h"
+
+#include "text.h"
+
+#include <string.h>
+
+void html_text(FILE *to, const char *bytes) {
+    for (uint32_t c; (c = text_next(&bytes, NULL)) != 0;) {
+        char utf8[4];
+        if (c < 0x20) {
+            c += 0x2400;
+        } else if (c == 0x7F) {
+            c = 0x2421;
+        } else if ((c >= 0x80 && c < 0xA0) || c == 0x200E || c == 0x200F ||
+                   (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFFFE ||
+                   c == 0xFFFF) {
+            c = 0xFFFD;
+        }
+        switch (c) {
+        case '&': (void)fputs("&amp;", to); break;
+        case '<': (void)fputs("&lt;", to); break;
+        case '>': (void)fputs("&gt;", to); break;
+        case '"': (void)fputs("&quot;", to); break;
+        case '\'': (void)fputs("&#39;", to); break;
+        default: (void)fwrite(utf8, 1, text_put(c, utf8), to);
+        }
+    }
+}
+
+void html_file_link(FILE *to, const char *path) {
+    (void)fputs("file://", to);
+    for (const unsigned char *s = (const unsigned char *)path; *s; s++) {
+        int plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
+                    (*s >= '0' && *s <= '9') || strchr("/-_.~", *s) != NULL;
+        (void)fprintf(to, plain ? "%c" : "%%%02X", *s);
+    }
+}
