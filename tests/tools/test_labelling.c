@@ -290,8 +290,10 @@ static void shipped_lists_are_whole(void **state) {
         json_decref(root);
         run_free(&r);
     }
-    run(&r, "label", "outside.ppm", "-c", "a,b", "--templates", "ensemble-80", "--background",
-        NULL);
+    run(&r, "label", "outside.ppm", "-c", "a,b", "--templates", "ensemble-80", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "label", "outside.ppm", "-c", "a,b", "--background", NULL);
     expect(&r, 0);
     run_free(&r);
 }
