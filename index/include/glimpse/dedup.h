@@ -23,7 +23,11 @@
  * called the same picture. docs/dedup.md has the method and measured figures.
  *
  * Groups do not chain: every member of a group was compared with its keeper (members[0]) itself
- * and is within the thresholds of it. A file is in at most one group.
+ * and is within the thresholds of it. Groups of the same picture (relation up to EDITED) come
+ * first; a file is in at most one of them. Near shots and similar pictures make groups of their
+ * own, of keepers and of pictures in no group; a file is in at most one of those. So the keeper of
+ * a group of the first sort can be keeper or member in one of the second: whoever acts on both
+ * acts on the first sort first.
  *
  * Same input, same output: groups, keepers and texts do not depend on jobs or timing.
  *
@@ -32,6 +36,7 @@
 #ifndef GLIMPSE_DEDUP_H
 #define GLIMPSE_DEDUP_H
 
+#include <glimpse/fingerprint.h>
 #include <glimpse/library.h>
 #include <glimpse/model.h>
 #include <glimpse/status.h>
@@ -60,18 +65,6 @@ typedef enum glimpse_dedup_relation {
 
 GLIMPSE_API const char *glimpse_dedup_kind_name(glimpse_dedup_kind kind);             /* "exact" */
 GLIMPSE_API const char *glimpse_dedup_relation_name(glimpse_dedup_relation relation); /* "edited" */
-
-/* What one pass over the pixels says about a picture, for audits. Grey is Rec. 601 luma, 0..255,
- * of the picture scaled to at most 256 pixels on its long side (never enlarged). */
-typedef struct glimpse_picture_measures {
-    double mean, deviation; /* of grey */
-    double low, high;       /* 1st and 99th percentile of grey */
-    double entropy;         /* of the grey histogram, bits: 0..8 */
-    double sharpness;       /* variance of the Laplacian (Pech-Pacheco et al. 2000) */
-    double colourfulness;   /* Hasler and Suesstrunk 2003 */
-    double aspect;          /* long side / short side */
-    int grey;               /* 1 when R = G = B everywhere, within rounding of the encoders */
-} glimpse_picture_measures;
 
 /* One file that was read. Strings are never NULL. */
 typedef struct glimpse_dedup_picture {
