@@ -86,6 +86,19 @@ static const char *const steps[] = {
                           "CREATE TRIGGER embedding_kept BEFORE UPDATE ON embedding BEGIN"
                           "  SELECT RAISE(ABORT, 'an embedding is never changed');"
                           "END;",
+    /* 1 -> 2: what was decided about duplicates (decisions.c) */
+    "CREATE TABLE decision ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* the larger was made later */
+    "  kind INTEGER NOT NULL CHECK (kind IN (1, 2)),"
+    "  made TEXT NOT NULL,"
+    "  key BLOB NOT NULL UNIQUE CHECK (length(key) = 16)"
+    ") STRICT;"
+    "CREATE TABLE decision_member ("
+    "  decision_id INTEGER NOT NULL REFERENCES decision (id),"
+    "  hash BLOB NOT NULL CHECK (length(hash) = 16)," /* content.hash, which may come and go */
+    "  path BLOB NOT NULL," /* where it was then, for lists */
+    "  PRIMARY KEY (decision_id, hash)"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -161,7 +174,9 @@ static int open_schema(glimpse_db *db) {
             " longitude FROM content LIMIT 0;"
             "SELECT id, path, size, mtime_ns, inode, missing, content_id, code, reason"
             " FROM file LIMIT 0;"
-            "SELECT id, model_id, content_id, vector, sum FROM embedding LIMIT 0;");
+            "SELECT id, model_id, content_id, vector, sum FROM embedding LIMIT 0;"
+            "SELECT id, kind, made, key FROM decision LIMIT 0;"
+            "SELECT decision_id, hash, path FROM decision_member LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

@@ -4,7 +4,9 @@
 #ifndef GLIMPSE_GLIMPSE_H
 #define GLIMPSE_GLIMPSE_H
 
+#include <glimpse/actions.h>
 #include <glimpse/build.h>
+#include <glimpse/decisions.h>
 #include <glimpse/image.h>
 #include <glimpse/label.h>
 #include <glimpse/library.h>
