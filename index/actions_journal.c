@@ -205,13 +205,14 @@ int glimpse_actions_runs(glimpse_actions *actions,
                          int (*visit)(void *user, const glimpse_action_run *run), void *user) {
     if (!actions || !visit) return glimpse_fail(GLIMPSE_E_INVALID, "no journal or no visitor");
     sqlite3_stmt *row = NULL;
-    int status = glimpse_db_query(
-        actions->db, &row,
-        "SELECT run.id, started, kind, count(*) FILTER (WHERE state = 2),"
-        " count(*) FILTER (WHERE state = 4), count(*) FILTER (WHERE state = 7),"
-        " coalesce(sum(size) FILTER (WHERE state = 2 AND kind >= 3), 0)"
-        " FROM run LEFT JOIN step ON run_id = run.id GROUP BY run.id ORDER BY run.id",
-        "");
+    int status =
+        glimpse_db_query(actions->db, &row,
+                         "SELECT run.id, started, kind, count(*) FILTER (WHERE state = 2),"
+                         " count(*) FILTER (WHERE state = 4), count(*) FILTER (WHERE state = 7),"
+                         " coalesce(sum(size) FILTER (WHERE state = 2 AND kind >= 3), 0)"
+                         " FROM run LEFT JOIN step ON run_id = run.id GROUP BY run.id HAVING "
+                         "count(*) FILTER (WHERE state IN (2, 4, 7)) > 0 ORDER BY run.id",
+                         "");
     while (status == GLIMPSE_OK && (status = glimpse_db_step(actions->db, row)) > 0) {
         const unsigned char *started = sqlite3_column_text(row, 1);
         glimpse_action_run run = {

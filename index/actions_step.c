@@ -77,7 +77,7 @@ int glimpse_step_check(const glimpse_action_options *options, const glimpse_acti
                                S_ISLNK(info->st_mode) ? "it is a symbolic link"
                                                       : "it is no regular file");
     }
-    if (!options->read_only_as_well && (info->st_mode & 0222) == 0) {
+    if (options->skip_read_only && (info->st_mode & 0222) == 0) {
         return glimpse_verdict(verdict, GLIMPSE_OUTCOME_READ_ONLY,
                                "it is read-only, which somebody may have meant");
     }

@@ -7,10 +7,12 @@
  */
 #include <glimpse/decisions.h>
 
+#include "actions_internal.h"
 #include "catalog_private.h"
 #include "core/error.h"
 #include "library_private.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +47,18 @@ const char *glimpse_decision_kind_name(glimpse_decision_kind kind) {
     case GLIMPSE_DECISION_NOTHING: break;
     }
     return "nothing";
+}
+
+int glimpse_content_id(const char *path, char *id) {
+    if (!path || !id) return glimpse_fail(GLIMPSE_E_INVALID, "no path");
+    struct stat info;
+    char *real = realpath(path, NULL);
+    int error = real ? glimpse_action_hash(real, &info, id) : errno;
+    free(real);
+    if (!error) return GLIMPSE_OK;
+    errno = error;
+    if (error == EINVAL) return glimpse_fail(GLIMPSE_E_INVALID, "%s: not a regular file", path);
+    return glimpse_fail_errno("%s: cannot read", path);
 }
 
 /*

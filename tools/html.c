@@ -5,8 +5,9 @@
  * URIs, the style is inline, there is no script. Paths are bytes from outside: whatever they
  * contain, they come out as text. The file appears under its name only when it is complete.
  */
-#include "output.h"
+#include "html.h"
 
+#include "output.h"
 #include "picture_out.h"
 #include "progress.h"
 #include "text.h"
@@ -46,9 +47,7 @@ static const char style[] =
     ".name{font-weight:500;overflow-wrap:anywhere}"
     ".path{color:var(--soft);font-size:.8rem;overflow-wrap:anywhere}";
 
-/* Every byte as text: markup characters as references, control characters as their pictures,
- * characters that turn the direction dropped to U+FFFD like invalid ones. */
-static void put_text(FILE *to, const char *bytes) {
+void html_put_text(FILE *to, const char *bytes) {
     for (uint32_t c; (c = text_next(&bytes, NULL)) != 0;) {
         char utf8[4];
         if (c < 0x20) {
@@ -71,8 +70,7 @@ static void put_text(FILE *to, const char *bytes) {
     }
 }
 
-/* file:// with everything but the plainest characters as %XX: exact for any bytes. */
-static void put_file_link(FILE *to, const char *path) {
+void html_put_file_link(FILE *to, const char *path) {
     (void)fputs("file://", to);
     for (const unsigned char *s = (const unsigned char *)path; *s; s++) {
         int plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
@@ -106,7 +104,7 @@ static void put_result(FILE *to, const glimpse_result *r, double best) {
     char *folder = xprintf("%.*s", slash ? (int)(slash - r->path) : 0, r->path);
     double width = best > 0 && r->score > 0 ? 100 * r->score / best : 0;
     (void)fputs("<figure><a class=\"picture\" href=\"", to);
-    put_file_link(to, r->path);
+    html_put_file_link(to, r->path);
     (void)fputs("\">", to);
     put_picture(to, r->path);
     (void)fprintf(to,
@@ -114,20 +112,20 @@ static void put_result(FILE *to, const glimpse_result *r, double best) {
                   "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
                   "style=\"width:%.0f%%\"></i></div><div class=\"name\">",
                   r->score, r->rank, width);
-    put_text(to, name);
+    html_put_text(to, name);
     (void)fprintf(to, "</div><div class=\"facts\">%u &times; %u &middot; %s", (unsigned)r->width,
                   (unsigned)r->height, text_bytes(r->bytes));
     const char *date = r->taken && *r->taken ? r->taken : r->modified ? r->modified : "";
     if (*date) {
         (void)fputs(" &middot; ", to);
         char *day = xprintf("%.10s", date);
-        put_text(to, day);
+        html_put_text(to, day);
         free(day);
     }
     if (r->copies > 1) (void)fprintf(to, " &middot; %zu copies", r->copies);
     if (r->offline) (void)fputs(" &middot; offline", to);
     (void)fputs("</div><div class=\"path\">", to);
-    put_text(to, folder);
+    html_put_text(to, folder);
     (void)fputs("</div></figcaption></figure>\n", to);
     free(folder);
 }
@@ -147,12 +145,12 @@ int html_write(const char *file, const char *query, const char *model,
                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                 "img-src data:; style-src 'unsafe-inline'\"><title>",
                 to);
-    put_text(to, query);
+    html_put_text(to, query);
     (void)fprintf(to, " - glimpse</title><style>%s</style></head><body><header><h1>", style);
-    put_text(to, query);
+    html_put_text(to, query);
     (void)fprintf(to, "</h1><p>%s %s &middot; model ", text_count(count),
                   count == 1 ? "picture" : "pictures");
-    put_text(to, model);
+    html_put_text(to, model);
     (void)fputs(" &middot; scores are cosine similarities</p></header><main>\n", to);
     double best = count > 0 ? glimpse_results_get(results, 0)->score : 0, start = progress_now();
     for (size_t i = 0; i < count; i++) {

@@ -147,6 +147,7 @@ static void what_changed_since_the_scan_is_left_alone(void **state) {
         assert_int_equal(unlink(y.items[2].path), 0);
         assert_int_equal(symlink(y.files[0].path, y.items[2].path), 0);
         assert_int_equal(chmod(y.items[3].path, 0444), 0);
+        options.skip_read_only = 1;
         assert_int_equal(unlink(y.items[4].path), 0);
         assert_int_equal(mkdir(y.items[4].path, 0755), 0);
         y.items[5].path = y.items[5].keeper; /* would remove the only copy */
@@ -169,7 +170,7 @@ static void what_changed_since_the_scan_is_left_alone(void **state) {
     }
 }
 
-static void read_only_files_are_acted_on_when_asked_and_come_back_read_only(void **state) {
+static void read_only_files_come_back_read_only_and_can_be_left_alone(void **state) {
     (void)state;
     yard y;
     yard_open(&y, 4, 0);
@@ -179,9 +180,11 @@ static void read_only_files_are_acted_on_when_asked_and_come_back_read_only(void
     }
     glimpse_action_options options = options_for(GLIMPSE_ACTION_DELETE, NULL);
     glimpse_action_report report;
-    (void)apply(&y, &options, YARD_ITEMS, &report);
+    options.skip_read_only = 1;
+    seen s = apply(&y, &options, YARD_ITEMS, &report);
     assert_int_equal(report.left_alone, YARD_ITEMS);
-    options.read_only_as_well = 1;
+    assert_int_equal(s.outcomes[0], GLIMPSE_OUTCOME_READ_ONLY);
+    options.skip_read_only = 0;
     (void)apply(&y, &options, YARD_ITEMS, &report);
     assert_int_equal(report.done, YARD_ITEMS);
     (void)undo(&y, 0, GLIMPSE_OK, &report);
@@ -498,7 +501,7 @@ int main(void) {
         cmocka_unit_test(a_preview_changes_nothing_and_says_the_same),
         cmocka_unit_test(links_never_replace_other_bytes),
         cmocka_unit_test(what_changed_since_the_scan_is_left_alone),
-        cmocka_unit_test(read_only_files_are_acted_on_when_asked_and_come_back_read_only),
+        cmocka_unit_test(read_only_files_come_back_read_only_and_can_be_left_alone),
         cmocka_unit_test(nothing_is_done_when_the_keeper_is_gone_or_changed),
         cmocka_unit_test(hard_links_of_the_keeper_are_known),
         cmocka_unit_test(a_move_keeps_the_folders_and_never_overwrites),

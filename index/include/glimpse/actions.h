@@ -30,12 +30,13 @@
  * The original keeps its inode throughout (except for a MOVE to another file system), and with it
  * bytes, times, permissions, owner and extended attributes; undo brings exactly that back.
  *
- * Before each action the file is looked at again: it must be there, be a regular file, have at
- * least one write permission bit (a file made read-only was made so on purpose) and have the bytes
- * the caller saw, told by its content id. The keeper must be another, existing file with the bytes
- * the caller saw. Whenever both ids are equal, DELETE and the links compare the bytes too; links
- * are refused when they differ. A file that changes between the look and the rename is noticed and
- * put back. What does not pass is left alone, with an outcome that says why.
+ * Before each action the file is looked at again: it must be there, be a regular file, lie in a
+ * folder that can be written, and have the bytes the caller saw, told by its content id. (A file
+ * that is read-only itself is acted on like any other, as by mv, and comes back read-only, unless
+ * `skip_read_only`.) The keeper must be another, existing file with the bytes the caller saw.
+ * Whenever both ids are equal, DELETE and the links compare the bytes too; links are refused when
+ * they differ. A file that changes between the look and the rename is noticed and put back. What
+ * does not pass is left alone, with an outcome that says why.
  *
  * Journal: an SQLite database `actions.db` in a folder of its own, by default
  * ${XDG_STATE_HOME:-~/.local/state}/glimpse/actions. Every step is on the disk before the file is
@@ -72,8 +73,7 @@ typedef enum glimpse_action_outcome {
     GLIMPSE_OUTCOME_DONE = 0,    /* or: would be done (preview), was undone (undo) */
     GLIMPSE_OUTCOME_MISSING,     /* the file is gone */
     GLIMPSE_OUTCOME_CHANGED,     /* its bytes are not those that were seen */
-    GLIMPSE_OUTCOME_READ_ONLY,   /* the file has no write permission bit, or its folder cannot be
-                                    written */
+    GLIMPSE_OUTCOME_READ_ONLY,   /* its folder cannot be written, or skip_read_only */
     GLIMPSE_OUTCOME_KEEPER,      /* the keeper is gone, changed, or is this very file */
     GLIMPSE_OUTCOME_SAME_FILE,   /* already a link to the keeper: nothing to win */
     GLIMPSE_OUTCOME_DIFFERENT,   /* a link would replace different bytes */
@@ -95,7 +95,7 @@ typedef struct glimpse_action_options {
     unsigned version; /* GLIMPSE_ACTION_OPTIONS_VERSION */
     glimpse_action_kind kind;
     const char *folder;      /* MOVE: where to */
-    int read_only_as_well;   /* act on files without write permission too */
+    int skip_read_only;      /* leave files without any write permission bit alone */
     int (*stop)(void *user); /* asked before each file; non-zero ends the run cleanly; or NULL */
     void *stop_user;
 } glimpse_action_options;

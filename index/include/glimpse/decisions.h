@@ -37,6 +37,9 @@ typedef enum glimpse_decision_kind {
 } glimpse_decision_kind;
 GLIMPSE_API const char *glimpse_decision_kind_name(glimpse_decision_kind kind); /* "keep-all" */
 
+/* The content id of a file, for the calls below. Links are followed. */
+GLIMPSE_API int glimpse_content_id(const char *path, char *id /* [33] */);
+
 /* Equal ids count once. NOT_DUPLICATES needs two different ids, KEEP_ALL one; at most 10,000. An
  * equal decision (kind and ids) is made anew rather than doubled. GLIMPSE_E_BUSY when another
  * process is writing. `paths` [count] and `number` may be NULL. */

@@ -1,0 +1,16 @@
+/*
+ * html.h - bytes from outside (paths) made fit for HTML.
+ */
+#ifndef GLIMPSE_TOOLS_HTML_H
+#define GLIMPSE_TOOLS_HTML_H
+
+#include <stdio.h>
+
+/* Every byte as text: markup characters as references, control characters as their pictures,
+ * characters that turn the direction dropped to U+FFFD like invalid ones. */
+void html_put_text(FILE *to, const char *bytes);
+
+/* file:// with everything but the plainest characters as %XX: exact for any bytes. */
+void html_put_file_link(FILE *to, const char *path);
+
+#endif
