@@ -46,7 +46,7 @@ static const char style[] =
     ".tag{display:inline-block;font-size:.75rem;font-weight:600;border-radius:4px;"
     "padding:0 .4rem;border:1px solid currentColor;color:var(--accent)}"
     ".keep .tag{color:var(--keep)}.warn{color:var(--warn)}"
-    ".name{font-weight:500;overflow-wrap:anywhere}"
+    ".name{font-weight:500;overflow-wrap:anywhere;margin-top:.2rem}"
     ".facts,.path,.more{color:var(--soft);overflow-wrap:anywhere}"
     ".path{font-size:.78rem}"
     "table{border-collapse:collapse;margin:.6rem 0}td,th{padding:.15rem .7rem .15rem 0;"
