@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_RADIUS = 20, MAX_CHUNKS = 8, MAX_BALL = 1 << 18, QUERIES_AT_ONCE = 1024 };
+enum { MAX_RADIUS = 20, MAX_CHUNKS = 8, MAX_BALL = 1 << 18, QUERIES_AT_ONCE = 1024, AHEAD = 12 };
 
 typedef struct plan {
     unsigned chunks;
@@ -120,7 +120,7 @@ static int build(table *t, const glimpse_mih_job *job, const plan *p, unsigned c
     t->offsets = calloc(buckets + 1, sizeof *t->offsets);
     t->codes = malloc((count + 1) * sizeof *t->codes);
     t->position = malloc((count + 1) * sizeof *t->position);
-    t->masks = malloc((masks + 1) * sizeof *t->masks);
+    t->masks = calloc(masks + 2 * AHEAD, sizeof *t->masks); /* zeros behind, for looking ahead */
     if (!t->offsets || !t->codes || !t->position || !t->masks) {
         release(t);
         return glimpse_fail_nomem(buckets * 4 + count * 12, "a table of hashes");
@@ -198,6 +198,9 @@ static int look_up(worker *w, size_t query) {
     int status = GLIMPSE_OK;
     for (size_t m = 0; m < t->mask_count; m++) {
         uint32_t bucket = chunk ^ t->masks[m];
+        /* Buckets lie anywhere in memory: ask for them some steps before they are needed. */
+        __builtin_prefetch(&t->offsets[chunk ^ t->masks[m + 2 * AHEAD]]);
+        __builtin_prefetch(&t->codes[t->offsets[chunk ^ t->masks[m + AHEAD]]]);
         for (uint32_t i = t->offsets[bucket]; i < t->offsets[bucket + 1]; i++) {
             uint64_t difference = code ^ t->codes[i];
             unsigned distance = (unsigned)__builtin_popcountll(difference);

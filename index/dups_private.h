@@ -41,7 +41,8 @@ typedef struct glimpse_dups_item {
     double effective;     /* pixels inside its frame: what ranks it */
     uint64_t device, inode;
     uint8_t mini[GLIMPSE_DUPS_MINI * GLIMPSE_DUPS_MINI]; /* grey, to drop candidates cheaply */
-    int plain;                                           /* nothing in it that could be compared */
+    uint32_t agreeing;      /* other pictures that are the same but for coding; 0 below 2 */
+    int plain;              /* nothing in it that could be compared */
     int must_sniff, status; /* status < 0: `reason` says why it cannot be used */
     int skip;               /* no picture after all */
     char *reason;

@@ -1,9 +1,10 @@
 /*
  * index/dups_rank.c - which of several copies to keep, and why.
  *
- * Pixels first (those of a frame do not count), then what the format kept of them, then what the
- * file says of itself, then age; the path decides ties, so that the order is total and the same in
- * every run.
+ * Pixels first (those of a frame do not count), colours, then the version that most others show
+ * unchanged (that is the original, and what differs from it was edited), then what the format kept
+ * of them, then what the file says of itself, then age; the path decides ties, so that the order is
+ * total and the same in every run.
  */
 #include "dups_private.h"
 
@@ -23,6 +24,16 @@ static int quality_of(const glimpse_dedup_picture *p) {
 
 static int by_pixels(const glimpse_dups_item *a, const glimpse_dups_item *b) {
     return (a->effective < b->effective) - (a->effective > b->effective);
+}
+
+/* A grey copy of a picture in colour has lost something. */
+static int by_colour(const glimpse_dups_item *a, const glimpse_dups_item *b) {
+    return a->picture.measures.grey - b->picture.measures.grey;
+}
+
+/* An edit is like the original, and the other copies of the original are not like the edit. */
+static int by_agreement(const glimpse_dups_item *a, const glimpse_dups_item *b) {
+    return (a->agreeing < b->agreeing) - (a->agreeing > b->agreeing);
 }
 
 static int by_quality(const glimpse_dups_item *a, const glimpse_dups_item *b) {
@@ -51,7 +62,7 @@ static int by_youth(const glimpse_dups_item *a, const glimpse_dups_item *b) {
 }
 
 typedef int (*criterion)(const glimpse_dups_item *a, const glimpse_dups_item *b);
-enum { CRITERIA = 5 };
+enum { CRITERIA = 7 };
 
 static int is_inside(const glimpse_dups *dups, const glimpse_dups_item *item) {
     return dups->keep_path && glimpse_path_is_below(item->picture.path, dups->keep_path);
@@ -64,6 +75,8 @@ static void criteria_of(glimpse_dedup_keep keep, criterion list[CRITERIA + 1]) {
     if (keep == GLIMPSE_KEEP_NEWEST) list[n++] = by_youth;
     if (keep == GLIMPSE_KEEP_BEST_QUALITY) list[n++] = by_quality;
     list[n++] = by_pixels;
+    list[n++] = by_colour;
+    list[n++] = by_agreement;
     if (keep != GLIMPSE_KEEP_BEST_QUALITY) list[n++] = by_quality;
     list[n++] = by_exif;
     if (keep != GLIMPSE_KEEP_OLDEST && keep != GLIMPSE_KEEP_NEWEST) list[n++] = by_age;
@@ -130,6 +143,12 @@ char *glimpse_dups_reason(const glimpse_dups *dups, const glimpse_dups_item *kee
             "largest: %" PRIu32 "x%" PRIu32 " instead of %" PRIu32 "x%" PRIu32 "%s", p->width,
             p->height, q->width, q->height,
             (double)p->width * p->height <= (double)q->width * q->height ? " with its frame" : "");
+    } else if (decides == by_colour) {
+        (void)snprintf(text, sizeof text, "in colour");
+    } else if (decides == by_agreement) {
+        (void)snprintf(text, sizeof text,
+                       "unedited, as it seems: %" PRIu32 " other versions show just the same",
+                       keeper->agreeing);
     } else if (decides == by_quality) {
         describe_quality(keeper, a, sizeof a);
         describe_quality(other, b, sizeof b);

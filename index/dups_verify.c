@@ -3,8 +3,8 @@
  * each takes the next pair, and a pair's outcome depends on nothing but the pair.
  *
  * Two pictures that say of themselves that they were taken at different moments are two shots,
- * however alike they are; unless the moments differ by whole quarters of an hour, which is what a
- * change of time zone looks like.
+ * unless they agree in every detail, or the moments differ by whole quarters of an hour, which is
+ * what a change of time zone looks like.
  */
 #include "dups_private.h"
 
@@ -109,7 +109,11 @@ int glimpse_dups_compare(const glimpse_dups *dups, glimpse_dups_edge *edge,
     }
     if (edge->turn != 1 && edge->relation < GLIMPSE_RELATION_EDITED)
         edge->relation = GLIMPSE_RELATION_EDITED;
-    if (are_two_shots(&dups->items[edge->a].picture, &dups->items[edge->b].picture))
+    /* No two shots agree in every detail: then it is a date that was changed. */
+    int to_the_detail = edge->comparison.verdict == GLIMPSE_VERDICT_REENCODED &&
+                        edge->comparison.correlation > 0.9985 && edge->score > 0.995;
+    if (!to_the_detail &&
+        are_two_shots(&dups->items[edge->a].picture, &dups->items[edge->b].picture))
         edge->relation = GLIMPSE_RELATION_NEAR_SHOT;
     return 1;
 }
@@ -183,6 +187,20 @@ static void run(pairs *p) {
         (void)pthread_join(threads[i], NULL);
 }
 
+/* Counts, for every picture, the others that differ from it in coding only. */
+static void count_agreeing(glimpse_dups *dups) {
+    for (size_t i = 0; i < dups->edge_count; i++) {
+        if (dups->edges[i].relation != GLIMPSE_RELATION_REENCODED) continue;
+        dups->items[dups->edges[i].a].agreeing++;
+        dups->items[dups->edges[i].b].agreeing++;
+    }
+    for (size_t k = 0; k < dups->class_count; k++) {
+        uint32_t agreeing = dups->items[dups->first_of[k]].agreeing;
+        for (uint32_t m = dups->member_start[k]; m < dups->member_start[k + 1]; m++)
+            dups->items[dups->members[m]].agreeing = agreeing < 2 ? 0 : agreeing;
+    }
+}
+
 int glimpse_dups_verify(glimpse_dups *dups) {
     pairs p = {.dups = dups};
     size_t *first = malloc((dups->hint_count + 1) * sizeof *first);
@@ -216,6 +234,7 @@ int glimpse_dups_verify(glimpse_dups *dups) {
     dups->edges = p.edges;
     dups->edge_count = kept;
     p.edges = NULL;
+    count_agreeing(dups);
 done:
     free(p.edges);
     free(first);

@@ -9,16 +9,17 @@
  * cover few), wherever it was made; another exposure of the same scene has other parallax, moved
  * things and other noise, and parts that the first one does not show.
  *
- * So "same picture" asks for three things: agreement, correlation, and that one of the two is
- * within the other (a crop shows nothing new). The thresholds are below; docs/dedup.md says what
- * they were measured on.
+ * So "same picture" asks for four things: agreement, correlation, no motion left between parts, and
+ * that one of the two is within the other (a crop shows nothing new). The thresholds are below;
+ * docs/dedup.md says what they were measured on.
  */
 #include "align.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = GLIMPSE_THUMB_SIDE, COLOUR = GLIMPSE_THUMB_COLOUR, BLOCK = 8 };
+enum { SIDE = GLIMPSE_THUMB_SIDE, COLOUR = GLIMPSE_THUMB_COLOUR, BLOCK = 8, PATCH = 16 };
 
 static const double structure_c = 29.26; /* (0.03 x 255)^2 / 2 */
 
@@ -93,7 +94,8 @@ static void judge_block(blocks *b, const float *first, const float *second, cons
     double difference = sqrt((s11 + s22 - 2 * s12) / n > 0 ? (s11 + s22 - 2 * s12) / n : 0);
     if (larger < 5) {
         b->plain++;
-        b->off += fabs(m1 - m2) > 16;
+        /* Tones that ran into black or white are beyond a straight line. */
+        b->off += fabs(m1 - m2) > 20 && m2 > 12 && m2 < 243;
         return;
     }
     /* A block that has lost its contrast altogether is no agreement either. */
@@ -103,6 +105,63 @@ static void judge_block(blocks *b, const float *first, const float *second, cons
     b->broken += difference > 18 && term < 0.6;
     b->structure += larger * (term > 0 ? term : 0);
     b->weight += larger;
+}
+
+/*
+ * Motion. An edit moves all of a picture by one affine warp; another shot moves near things more
+ * than far ones. One step of Lucas and Kanade (1981) per patch of 16x16 pixels tells how far the
+ * patch lies beside where the warp puts it.
+ */
+static int compare_doubles(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* How far one patch moved, in pixels; -1: it has no texture in both directions. */
+static double move_of(const float *first, const float *second, const uint8_t *seen, int side,
+                      double gain) {
+    double xx = 0, xy = 0, yy = 0, xt = 0, yt = 0, x1 = 0, y1 = 0, t1 = 0, tt = 0, n = 0;
+    for (int y = 1; y < PATCH - 1; y++) {
+        for (int x = 1; x < PATCH - 1; x++) {
+            int i = y * side + x;
+            if (!(seen[i] && seen[i - 1] && seen[i + 1] && seen[i - side] && seen[i + side]))
+                continue;
+            /* The mean of both slopes is nearer to the truth than either. */
+            double gx = 0.25 * (gain * (double)(first[i + 1] - first[i - 1]) +
+                                (double)(second[i + 1] - second[i - 1]));
+            double gy = 0.25 * (gain * (double)(first[i + side] - first[i - side]) +
+                                (double)(second[i + side] - second[i - side]));
+            double t = (double)second[i] - gain * (double)first[i];
+            tt += t * t;
+            n++, x1 += gx, y1 += gy, t1 += t;
+            xx += gx * gx, xy += gx * gy, yy += gy * gy, xt += gx * t, yt += gy * t;
+        }
+    }
+    if (n < PATCH * PATCH / 2) return -1;
+    xt -= x1 * t1 / n, yt -= y1 * t1 / n; /* brightness may differ */
+    double half = 0.5 * (xx + yy), least = half - sqrt(fmax(half * half - (xx * yy - xy * xy), 0));
+    if (least < 1.5 * n) return -1;
+    double det = xx * yy - xy * xy;
+    double dx = (yy * xt - xy * yt) / det, dy = (xx * yt - xy * xt) / det;
+    /* What is painted over differs and no motion explains it. */
+    double left = tt - t1 * t1 / n, explained = dx * xt + dy * yt;
+    return left > 0 ? hypot(dx, dy) * fmin(explained / left, 1) : 0;
+}
+
+static double motion_of(const float *first, const float *second, const uint8_t *seen, int side,
+                        double gain) {
+    double moves[(SIDE / PATCH) * (SIDE / PATCH)];
+    size_t count = 0;
+    for (int y = 0; y + PATCH <= side; y += PATCH) {
+        for (int x = 0; x + PATCH <= side; x += PATCH) {
+            size_t at = (size_t)(y * side + x);
+            double move = move_of(first + at, second + at, seen + at, side, gain);
+            if (move >= 0) moves[count++] = move;
+        }
+    }
+    if (count == 0) return 0;
+    qsort(moves, count, sizeof moves[0], compare_doubles);
+    return 100 * moves[count * 3 / 4] / side;
 }
 
 /* Least squares of second = gain * first + bias, and the correlation. */
@@ -122,6 +181,16 @@ static double fit_tones(const float *first, const float *second, const uint8_t *
     *gain = cov / va;
     *bias = b - *gain * a;
     return cov / sqrt(va * vb);
+}
+
+/* Mean of how far colours are from grey. */
+static double colour_of(const glimpse_thumb *t) {
+    double sum = 0;
+    for (int i = 0; i < COLOUR * COLOUR; i++) {
+        const uint8_t *p = t->rgb + 3 * (size_t)i;
+        sum += abs(p[0] - p[1]) + abs(p[2] - p[1]);
+    }
+    return sum / (2.0 * COLOUR * COLOUR);
 }
 
 /* Mean difference of colour: red and blue against grey, which brightness moves little. Strong
@@ -186,27 +255,65 @@ static void find_edits(glimpse_comparison *r, const glimpse_thumb *a, const glim
         }
     }
     double middle = r->gain * 128 + r->bias - 128;
-    if (fabs(r->gain - 1) > 0.07 || fabs(middle) > 6) r->edits |= GLIMPSE_EDIT_TONES;
-    if (r->colour > 7) r->edits |= GLIMPSE_EDIT_COLOURS;
+    /* Small pictures lose contrast to blur. */
+    if (fabs(r->gain - 1) > 0.07 + 3 / shortest || fabs(middle) > 6) r->edits |= GLIMPSE_EDIT_TONES;
+    /* Colours that went away altogether are an edit even where there were few. */
+    double colour_a = colour_of(a), colour_b = colour_of(b);
+    int bleached = (colour_a < 1.5) != (colour_b < 1.5) && fabs(colour_a - colour_b) > 1.5;
+    if (r->colour > 7 || bleached) r->edits |= GLIMPSE_EDIT_COLOURS;
     if (found->broken > 0) r->edits |= GLIMPSE_EDIT_PARTS;
+}
+
+/* [1 2 1] in both directions: detail near the limit of the grid depends on where its lines fall. */
+static void soften(const float *from, float *to, int side) {
+    float rows[SIDE * SIDE];
+    for (int y = 0; y < side; y++) {
+        const float *p = from + (size_t)(y * side);
+        for (int x = 0; x < side; x++) {
+            float left = p[x > 0 ? x - 1 : x], right = p[x < side - 1 ? x + 1 : x];
+            rows[y * side + x] = 0.25F * (left + 2 * p[x] + right);
+        }
+    }
+    for (int y = 0; y < side; y++) {
+        const float *p = rows + (size_t)(y * side);
+        const float *above = y > 0 ? p - side : p, *below = y < side - 1 ? p + side : p;
+        for (int x = 0; x < side; x++)
+            to[y * side + x] = 0.25F * (above[x] + 2 * p[x] + below[x]);
+    }
+}
+
+/* Content without the lines that its frame was blurred into. */
+static glimpse_window inside(glimpse_window w, int side) {
+    const float line = 1.5F / (float)side;
+    if (w.x0 > 0.004F) w.x0 += line;
+    if (w.y0 > 0.004F) w.y0 += line;
+    if (w.x1 < 0.996F) w.x1 -= line;
+    if (w.y1 < 0.996F) w.y1 -= line;
+    return w;
 }
 
 static void judge(glimpse_comparison *r, const glimpse_thumb *a, const glimpse_thumb *b,
                   const glimpse_pyramid *first, const glimpse_pyramid *second) {
-    float values[SIDE * SIDE];
+    float values[SIDE * SIDE], soft[SIDE * SIDE], reference[SIDE * SIDE];
     uint8_t seen[SIDE * SIDE];
     unsigned shortest = least_side(a, b);
     int level = shortest >= 112 ? 2 : shortest >= 48 ? 1 : 0;
     const glimpse_plane *fixed = &first->level[level], *moving = &second->level[level];
     int side = moving->side;
     size_t n = (size_t)side * (size_t)side;
-    (void)glimpse_plane_sample(fixed, moving, &r->warp, values, seen);
-    r->correlation = fit_tones(values, moving->grey, seen, n, &r->gain, &r->bias);
+    glimpse_plane softened = *fixed, other = *moving;
+    softened.grey = reference;
+    softened.content = inside(fixed->content, side);
+    other.content = inside(moving->content, side);
+    soften(fixed->grey, reference, side);
+    soften(moving->grey, soft, side);
+    (void)glimpse_plane_sample(&softened, &other, &r->warp, values, seen);
+    r->correlation = fit_tones(values, soft, seen, n, &r->gain, &r->bias);
     blocks found = {0};
     for (int y = 0; y < side; y += BLOCK) {
         for (int x = 0; x < side; x += BLOCK) {
             size_t at = (size_t)(y * side + x);
-            judge_block(&found, values + at, moving->grey + at, seen + at, side, r->gain, r->bias);
+            judge_block(&found, values + at, soft + at, seen + at, side, r->gain, r->bias);
         }
     }
     glimpse_warp back = glimpse_warp_inverse(&r->warp);
@@ -214,6 +321,7 @@ static void judge(glimpse_comparison *r, const glimpse_thumb *a, const glimpse_t
     r->covered[1] = covered(&b->content, &a->content, &r->warp);
     r->score = found.weight > 0 ? found.structure / found.weight : 0;
     r->agreeing = found.textured > 0 ? (double)found.agreeing / found.textured : 0;
+    r->motion = motion_of(values, soft, seen, side, r->gain);
     r->colour = compare_colours(a, b, &r->warp, r->gain);
 
     double contained = r->covered[0] > r->covered[1] ? r->covered[0] : r->covered[1];
@@ -221,11 +329,14 @@ static void judge(glimpse_comparison *r, const glimpse_thumb *a, const glimpse_t
     int enough = found.textured * 12 >= found.textured + found.plain && found.textured >= 3;
     int calm = found.plain < 4 || found.off * 4 < found.plain;
     if (r->gain <= 0 || !enough) return;
-    if (r->correlation >= 0.80 && r->agreeing >= 0.75 && r->score >= 0.72 && contained >= 0.93 &&
-        shared >= 0.3 && calm) {
+    if (r->correlation >= 0.72 && r->agreeing >= 0.68 && r->score >= 0.65 && r->motion <= 0.3 &&
+        contained >= 0.93 && shared >= 0.3 && calm) {
         find_edits(r, a, b, &found);
-        r->verdict = r->edits ? GLIMPSE_VERDICT_EDITED : GLIMPSE_VERDICT_REENCODED;
-    } else if (r->correlation >= 0.75 && r->agreeing >= 0.35 && r->score >= 0.45 && shared >= 0.5) {
+        /* Another shape of the same view is only another size. */
+        r->verdict = r->edits & ~(unsigned)GLIMPSE_EDIT_STRETCHED ? GLIMPSE_VERDICT_EDITED
+                                                                  : GLIMPSE_VERDICT_REENCODED;
+    } else if (r->correlation >= 0.75 && r->agreeing >= 0.38 && r->score >= 0.5 && shared >= 0.5 &&
+               found.textured * 6 >= found.textured + found.plain) {
         r->verdict = GLIMPSE_VERDICT_NEAR;
     }
 }
@@ -233,7 +344,7 @@ static void judge(glimpse_comparison *r, const glimpse_thumb *a, const glimpse_t
 void glimpse_compare(const glimpse_thumb *a, const glimpse_thumb *b, const glimpse_warp *hint,
                      int turn, glimpse_comparison *result) {
     /* About 500 KB of stack in all: threads need the usual megabytes. */
-    static const int rounds[GLIMPSE_LEVELS] = {20, 10, 4};
+    static const int rounds[GLIMPSE_LEVELS] = {20, 12, 8};
     static const double least[GLIMPSE_LEVELS] = {0.55, 0.6, 0.6};
     glimpse_pyramid first, second;
     glimpse_thumb turned;

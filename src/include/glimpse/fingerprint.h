@@ -109,6 +109,8 @@ typedef struct glimpse_comparison {
     double correlation; /* of the aligned thumbnails */
     double agreeing;    /* share of the blocks with something in them that agree */
     double covered[2];  /* share of the first and of the second picture that is shared */
+    double motion;      /* how far parts lie beside where the warp puts them: third quartile of the
+                           blocks, in percent of the picture's side */
     double gain, bias;  /* tones: second = gain * first + bias */
     double colour;      /* mean difference of colour, beyond the tones, 0..255 */
     double angle;       /* degrees */
