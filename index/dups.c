@@ -96,7 +96,7 @@ static int check(glimpse_dups *dups, const glimpse_dedup_options *options) {
         dups->tiers = GLIMPSE_TIER_EXACT | GLIMPSE_TIER_PERCEPTUAL;
         if (options->model) dups->tiers |= GLIMPSE_TIER_SEMANTIC;
     }
-    dups->radius = options->radius > 0 ? options->radius : GLIMPSE_DUPS_RADIUS;
+    dups->radius = options->radius;
     dups->min_similarity =
         options->min_similarity > 0 ? options->min_similarity : GLIMPSE_DUPS_SIMILARITY;
     dups->jobs = options->jobs > 0 ? options->jobs : cores > 0 ? (unsigned)cores : 1;

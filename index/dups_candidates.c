@@ -6,6 +6,9 @@
  * base, and the hash of the whole and of the content are the queries; with rotations, the whole in
  * eight orientations. Difference hashes of the whole are joined too: they fail on other pictures.
  *
+ * The default radius is smaller for many pictures: chance neighbours grow with the square of their
+ * number, and so would the work, while what is lost are large crops and rotations.
+ *
  * A candidate costs milliseconds to verify, so that one is dropped at once whose 16x16 pictures,
  * laid on each other as the hint says, do not correlate.
  */
@@ -212,6 +215,10 @@ int glimpse_dups_perceptual(glimpse_dups *dups) {
     int against = dups->options->against_count > 0 || dups->options->against_library;
     size_t room = dups->hint_count;
     int status = GLIMPSE_OK;
+    if (dups->radius == 0) {
+        dups->radius =
+            dups->class_count <= GLIMPSE_DUPS_MANY ? GLIMPSE_DUPS_RADIUS : GLIMPSE_DUPS_MANY_RADIUS;
+    }
     /* Between two sets, each asks the other. */
     for (int side = 0; side < (against ? 2 : 1) && status == GLIMPSE_OK; side++) {
         codes base = {0}, queries = {0};

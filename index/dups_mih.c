@@ -188,7 +188,15 @@ static void keep_nearest(glimpse_mih_hit *heap, size_t *count, size_t most, glim
     heap[i] = hit;
 }
 
-static int look_up(worker *w, size_t query) {
+/* Compiled twice: counting bits is an instruction that not every x86-64 has, and most of the work.
+ */
+#if defined(__x86_64__) && defined(__GNUC__)
+# define GLIMPSE_MIH_POPCNT 1
+#else
+# define GLIMPSE_MIH_POPCNT 0
+#endif
+
+static inline __attribute__((always_inline)) int look_up_with(worker *w, size_t query) {
     const shared *s = w->shared;
     const glimpse_mih_job *job = s->job;
     const table *t = s->table;
@@ -221,8 +229,22 @@ static int look_up(worker *w, size_t query) {
     return status;
 }
 
+static int look_up_plain(worker *w, size_t query) {
+    return look_up_with(w, query);
+}
+
+#if GLIMPSE_MIH_POPCNT
+__attribute__((target("popcnt"))) static int look_up_popcnt(worker *w, size_t query) {
+    return look_up_with(w, query);
+}
+#endif
+
 static void *work(void *context) {
     worker *w = context;
+    int (*look_up)(worker *, size_t) = look_up_plain;
+#if GLIMPSE_MIH_POPCNT
+    if (__builtin_cpu_supports("popcnt")) look_up = look_up_popcnt;
+#endif
     shared *s = w->shared;
     const glimpse_mih_job *job = s->job;
     while (!atomic_load(&s->stop)) {

@@ -22,7 +22,9 @@
 #include <stdint.h>
 
 enum {
-    GLIMPSE_DUPS_RADIUS = 10,     /* default Hamming radius */
+    GLIMPSE_DUPS_RADIUS = 10,     /* default Hamming radius, up to ... */
+    GLIMPSE_DUPS_MANY = 100000,   /* ... so many different pictures, */
+    GLIMPSE_DUPS_MANY_RADIUS = 8, /* and beyond */
     GLIMPSE_DUPS_MOST_HITS = 64,  /* nearest candidates per hash and table */
     GLIMPSE_DUPS_MOST_EQUAL = 64, /* pictures of one hash that others are held against */
     GLIMPSE_DUPS_HINTS = 3,       /* guesses tried per pair */

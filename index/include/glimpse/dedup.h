@@ -91,10 +91,10 @@ typedef struct glimpse_dedup_member {
     const glimpse_dedup_picture *picture;
     glimpse_dedup_kind kind;         /* the strongest tier that joins it to the keeper */
     glimpse_dedup_relation relation; /* to the keeper; IDENTICAL for the keeper itself */
-    double score;            /* 0..1: 1 for identical; correlation of the aligned thumbnails for
-                                perceptual; cosine for semantic */
-    int distance;            /* Hamming distance of the perceptual hashes, -1 when not compared */
-    int turn;                /* EXIF orientation 1..8 that takes it to the keeper; 1: none */
+    double score; /* 0..1: 1 for identical; mean SSIM structure of the aligned thumbnails for
+                     perceptual; cosine for semantic */
+    int distance; /* Hamming distance of the perceptual hashes, -1 when not compared */
+    int turn;     /* EXIF orientation 1..8 that takes it to the keeper; 1: none */
     const char *differences; /* "half the size; JPEG quality 40 instead of 88; cropped to 81%", or
                                 "" */
 } glimpse_dedup_member;
@@ -184,9 +184,10 @@ typedef struct glimpse_dedup_options {
     const char *const *exclude; /* as in glimpse_ingest_options */
     size_t exclude_count;
     int follow_links;
-    unsigned tiers;        /* GLIMPSE_TIER_...; 0: EXACT and PERCEPTUAL, and SEMANTIC when
-                              there is a model */
-    unsigned radius;       /* Hamming radius for candidates; 0: the default (12) */
+    unsigned tiers;  /* GLIMPSE_TIER_...; 0: EXACT and PERCEPTUAL, and SEMANTIC when
+                        there is a model */
+    unsigned radius; /* Hamming radius for candidates, at most 20; 0: the default: 10, or 8 for more
+                        than 100,000 pictures */
     double min_similarity; /* cosine for the semantic tier; 0: the default (0.96) */
     int rotations;         /* also the 8 turns and mirrors */
     int same_picture_only; /* only relations up to EDITED */
