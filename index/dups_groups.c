@@ -56,6 +56,10 @@ int glimpse_dups_decided(const glimpse_dups *dups, size_t a, size_t b) {
                              : dups->options->decide(dups->options->user, y, x);
 }
 
+int glimpse_dups_too_weak(const glimpse_dups *dups, glimpse_dedup_relation relation) {
+    return dups->options->weakest > 0 && (unsigned)relation >= dups->options->weakest;
+}
+
 static int compare_members(const void *a, const void *b) {
     const glimpse_dups_member *x = a, *y = b;
     if (x->relation != y->relation) return x->relation < y->relation ? -1 : 1;
@@ -210,7 +214,10 @@ static int try_far(grouping *g, uint32_t keeper_class, uint32_t class, const gli
     if (glimpse_dups_find_edge(dups, a, b)) return 0; /* compared already, and weaker */
     glimpse_dups_edge edge = {.a = a, .b = b, .distance = -1};
     int related = glimpse_dups_compare(dups, &edge, guess);
-    if (related != 1 || edge.relation > GLIMPSE_RELATION_EDITED) return related < 0 ? related : 0;
+    if (related != 1 || edge.relation > GLIMPSE_RELATION_EDITED ||
+        glimpse_dups_too_weak(dups, edge.relation)) {
+        return related < 0 ? related : 0;
+    }
     *member = seen_from(dups, &edge, keeper_class, warp);
     member->distance = glimpse_hamming(dups->items[a].picture.phash, dups->items[b].picture.phash);
     return 1;

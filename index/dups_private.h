@@ -169,6 +169,8 @@ char *glimpse_dups_differences(const glimpse_dups *dups, const glimpse_dups_item
 
 /* What options->decide says; equal contents are one pair. */
 int glimpse_dups_decided(const glimpse_dups *dups, size_t a, size_t b);
+/* 1 when options.weakest keeps such a pair out of groups. */
+int glimpse_dups_too_weak(const glimpse_dups *dups, glimpse_dedup_relation relation);
 
 /* Appends a group of `count` members; they are copied. Sorts all but the keeper. */
 int glimpse_dups_add_group(glimpse_dups *dups, const glimpse_dups_member *members, size_t count);

@@ -229,6 +229,7 @@ int glimpse_dups_verify(glimpse_dups *dups) {
         dups->verified += p.edges[i].relation <= GLIMPSE_RELATION_EDITED;
         if (dups->options->same_picture_only && p.edges[i].relation > GLIMPSE_RELATION_EDITED)
             continue;
+        if (glimpse_dups_too_weak(dups, p.edges[i].relation)) continue;
         p.edges[kept++] = p.edges[i];
     }
     dups->edges = p.edges;

@@ -252,6 +252,10 @@ static int look(request *r, const cli_arguments *arguments) {
     o->min_similarity = r->min_similarity;
     o->rotations = r->rotations;
     o->same_picture_only = r->same_picture || r->conflicts;
+    /* Groups of such pairs only: a file of equal bytes must not hide behind a keeper that is an
+     * edited version of it. */
+    for (unsigned bits = dedup_action_relations(&action); bits; bits >>= 1)
+        o->weakest++;
     o->jobs = (unsigned)r->jobs;
     scan.decisions = decisions;
     tool_catch_stop();

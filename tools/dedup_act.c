@@ -69,6 +69,10 @@ static int is_below(const char *path, const char *folder) {
            (path[length] == '/' || path[length] == '\0' || strcmp(folder, "/") == 0);
 }
 
+unsigned dedup_action_relations(const dedup_action *action) {
+    return action->kind ? relations_of(action->include, NULL) : 0;
+}
+
 int dedup_action_check(const dedup_action *action, const cli_command *command) {
     if (!action->kind) {
         if (action->apply) {

@@ -21,6 +21,8 @@ typedef struct dedup_action {
 
 /* Checks the action before anything is scanned: CLI_RUN or an exit code. */
 int dedup_action_check(const dedup_action *action, const cli_command *command);
+/* One bit per relation to act on. Call it after the check. */
+unsigned dedup_action_relations(const dedup_action *action);
 /* Acts (or says what would be done). With `j` the key "action" is added to the open object, else
  * lines are printed. An exit code: EXIT_FOUND, EXIT_PARTIAL when files were left alone, ... */
 int dedup_act(const dedup_action *action, const dedup_view *view, json_out *j);

@@ -242,6 +242,33 @@ static void only_included_relations_are_acted_on(void **state) {
     remove_tree("away");
 }
 
+/* Two files of equal bytes and a better, edited version: they differ from it, and are found as
+ * equal to each other all the same when that is what is acted on. */
+static void equal_files_do_not_hide_behind_an_edited_keeper(void **state) {
+    (void)state;
+    run_result r;
+    assert_int_equal(mkdir("trio", 0755), 0);
+    copy_demo("food/cup-of-coffee-sea-076.png", "trio/cup.png");
+    copy_demo("edited/brighter-03.jpg", "trio/b1.jpg");
+    copy_demo("edited/brighter-03.jpg", "trio/b2.jpg");
+    run(&r, "dedup", "trio", "--json", NULL);
+    expect(&r, 1);
+    json_t *root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "groups")), 1);
+    assert_string_equal(text_at(root, "groups.0.relation"), "edited");
+    json_decref(root);
+    run_free(&r);
+    run(&r, "dedup", "trio", "--json", "--trash", NULL);
+    expect(&r, 0);
+    root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "groups")), 1);
+    assert_string_equal(text_at(root, "groups.0.relation"), "identical");
+    assert_int_equal(number_at(root, "action.done"), 1);
+    json_decref(root);
+    run_free(&r);
+    remove_tree("trio");
+}
+
 static void deleted_files_are_held_until_emptied(void **state) {
     (void)state;
     run_result r;
@@ -458,6 +485,7 @@ int main(void) {
         cmocka_unit_test(hostile_names_are_shown_safely_everywhere),
         cmocka_unit_test(nothing_happens_without_apply_and_undo_takes_it_back),
         cmocka_unit_test(only_included_relations_are_acted_on),
+        cmocka_unit_test(equal_files_do_not_hide_behind_an_edited_keeper),
         cmocka_unit_test(deleted_files_are_held_until_emptied),
         cmocka_unit_test(decisions_are_honoured_after_files_moved),
         cmocka_unit_test(leakage_between_sets_decides_the_exit_code),

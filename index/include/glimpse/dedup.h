@@ -191,6 +191,8 @@ typedef struct glimpse_dedup_options {
     double min_similarity; /* cosine for the semantic tier; 0: the default (0.96) */
     int rotations;         /* also the 8 turns and mirrors */
     int same_picture_only; /* only relations up to EDITED */
+    unsigned weakest;      /* 0: no limit; else 1 + the weakest relation that may join two files.
+                              Groups are then made of such pairs alone: what an action may touch */
     glimpse_dedup_keep keep;
     const char *keep_path; /* for GLIMPSE_KEEP_IN */
     unsigned jobs;         /* 0: one per core */
