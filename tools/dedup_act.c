@@ -230,7 +230,7 @@ static void print_outcome(const dedup_action *action, const glimpse_action_repor
         (void)printf("Run %lld. To take it back: glimpse dedup --undo %lld\n", (long long)r->run,
                      (long long)r->run);
         if (action->kind >= GLIMPSE_ACTION_DELETE) {
-            (void)printf("The files are held until then; to let them go and free their room: "
+            (void)printf("The files are held for that; to let them go and free their room: "
                          "glimpse dedup --empty %lld --apply\n",
                          (long long)r->run);
         }
