@@ -122,7 +122,8 @@ int glimpse_action_dress(int to, int from, const struct stat *info) {
         /* Only root may give files away. */
         if (fchown(to, info->st_uid, info->st_gid) != 0 && errno != EPERM) return errno;
     }
-    if (fchmod(to, info->st_mode & 07777) != 0) return errno;
+    /* FAT and its kin have no permissions to set. */
+    if (fchmod(to, info->st_mode & 07777) != 0 && errno != EPERM) return errno;
     const struct timespec times[2] = {info->st_atim, info->st_mtim};
     return futimens(to, times) != 0 ? errno : 0;
 }

@@ -46,6 +46,7 @@ typedef struct action_step {
     char hash[GLIMPSE_HASH_HEX];
     uint64_t size;
     int64_t mtime_ns;
+    unsigned mode;      /* permissions */
     uint64_t inode;     /* of the original */
     uint64_t new_inode; /* links: of what takes its place; else 0 */
     int64_t new_mtime_ns;

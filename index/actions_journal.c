@@ -34,6 +34,7 @@ static const char tables[] = "CREATE TABLE run ("
                              "  hash TEXT NOT NULL CHECK (length(hash) = 32),"
                              "  size INTEGER NOT NULL,"
                              "  mtime_ns INTEGER NOT NULL,"
+                             "  mode INTEGER NOT NULL,"
                              "  inode INTEGER NOT NULL,"
                              "  new_inode INTEGER NOT NULL,"
                              "  new_mtime_ns INTEGER NOT NULL"
@@ -101,11 +102,11 @@ int glimpse_journal_add(glimpse_actions *actions, action_step *step) {
     return glimpse_db_integer(
         actions->db, &step->id,
         "INSERT INTO step (run_id, state, path, other, keeper, info, crossing, hash, size,"
-        " mtime_ns, inode, new_inode, new_mtime_ns)"
-        " VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0) RETURNING id",
-        "ippppitiii", step->run, step->path, step->other, step->keeper, step->info,
+        " mtime_ns, inode, mode, new_inode, new_mtime_ns)"
+        " VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0) RETURNING id",
+        "ippppitiiii", step->run, step->path, step->other, step->keeper, step->info,
         (int64_t)step->crossing, step->hash, (int64_t)step->size, step->mtime_ns,
-        (int64_t)step->inode);
+        (int64_t)step->inode, (int64_t)step->mode);
 }
 
 int glimpse_journal_set_new(glimpse_actions *actions, const action_step *step) {
@@ -148,6 +149,7 @@ static int read_step(action_step *step, sqlite3_stmt *row) {
     step->inode = (uint64_t)sqlite3_column_int64(row, 12);
     step->new_inode = (uint64_t)sqlite3_column_int64(row, 13);
     step->new_mtime_ns = sqlite3_column_int64(row, 14);
+    step->mode = (unsigned)sqlite3_column_int64(row, 15) & 07777;
     return step->path && step->other && step->keeper && step->info
                ? GLIMPSE_OK
                : glimpse_fail_nomem(4096, "a step of the journal");
@@ -161,7 +163,7 @@ int glimpse_journal_load(glimpse_actions *actions, action_steps *out, int64_t ru
     int status = glimpse_db_query(
         actions->db, &row,
         "SELECT step.id, run_id, kind, state, path, other, keeper, info, crossing, hash, size,"
-        " mtime_ns, inode, new_inode, new_mtime_ns FROM step JOIN run ON run.id = run_id"
+        " mtime_ns, inode, new_inode, new_mtime_ns, mode FROM step JOIN run ON run.id = run_id"
         " WHERE (?1 = 0 OR run_id = ?1) AND (?2 >> state) & 1 ORDER BY step.id DESC",
         "ii", run, (int64_t)states);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(actions->db, row)) > 0) {

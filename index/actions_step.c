@@ -104,6 +104,10 @@ int glimpse_step_is_original(const action_step *step, const char *path) {
     if ((uint64_t)info.st_ino == step->inode && glimpse_action_mtime(&info) == step->mtime_ns) {
         return 1;
     }
+    /* A copy on another file system need not keep times to the nanosecond: its bytes count. */
+    if (step->crossing && strcmp(path, step->other) == 0) {
+        return glimpse_action_hash(path, &info, hex) == 0 && strcmp(hex, step->hash) == 0;
+    }
     /* Inode numbers do not outlive a mount everywhere; of a copy they never did. */
     if (step->new_inode && (uint64_t)info.st_ino == step->new_inode) return 0;
     return glimpse_action_mtime(&info) == step->mtime_ns &&
@@ -300,6 +304,7 @@ int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *opti
         .size = (uint64_t)info.st_size,
         .mtime_ns = glimpse_action_mtime(&info),
         .inode = info.st_ino,
+        .mode = info.st_mode & 07777,
     };
     memcpy(step.hash, item->id, sizeof step.hash);
     *status = glimpse_journal_add(actions, &step);

@@ -12,6 +12,7 @@
 #include "core/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,16 @@ static int carry_back(const glimpse_actions *actions, const action_step *step,
     glimpse_action_point(actions, "copied back");
     if (!error) error = glimpse_action_compare(step->other, part, &same);
     if (!error && !same) error = EBUSY;
+    /* From the journal: the other file system may not have kept them. */
+    struct timespec times[2] = {{0, UTIME_OMIT}, {0, 0}};
+    times[1].tv_sec = (time_t)(step->mtime_ns / 1000000000);
+    times[1].tv_nsec = (long)(step->mtime_ns % 1000000000);
+    if (times[1].tv_nsec < 0) { /* before 1970 */
+        times[1].tv_sec--;
+        times[1].tv_nsec += 1000000000;
+    }
+    if (!error && chmod(part, (mode_t)step->mode) != 0) error = errno;
+    if (!error && utimensat(AT_FDCWD, part, times, 0) != 0) error = errno;
     if (!error) error = glimpse_action_rename(part, step->path);
     if (error) {
         if (error != EEXIST) (void)unlink(part);
