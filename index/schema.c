@@ -116,6 +116,19 @@ static const char *const steps[] = {
     "  PRIMARY KEY (content_id, class_id)"
     ") STRICT, WITHOUT ROWID;"
     "CREATE INDEX label_of_class ON label (class_id);",
+    /* 2 -> 3: what was decided about duplicates (decisions.c) */
+    "CREATE TABLE decision ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* the larger was made later */
+    "  kind INTEGER NOT NULL CHECK (kind IN (1, 2)),"
+    "  made TEXT NOT NULL,"
+    "  key BLOB NOT NULL UNIQUE CHECK (length(key) = 16)"
+    ") STRICT;"
+    "CREATE TABLE decision_member ("
+    "  decision_id INTEGER NOT NULL REFERENCES decision (id),"
+    "  hash BLOB NOT NULL CHECK (length(hash) = 16)," /* content.hash, which may come and go */
+    "  path BLOB NOT NULL," /* where it was then, for lists */
+    "  PRIMARY KEY (decision_id, hash)"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -195,7 +208,9 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, name, model_id, classifier, classes, settings, created FROM labelling"
             " LIMIT 0;"
             "SELECT id, labelling_id, name FROM label_class LIMIT 0;"
-            "SELECT content_id, class_id, probability, score FROM label LIMIT 0;");
+            "SELECT content_id, class_id, probability, score FROM label LIMIT 0;"
+            "SELECT id, kind, made, key FROM decision LIMIT 0;"
+            "SELECT decision_id, hash, path FROM decision_member LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

@@ -98,8 +98,8 @@ void cli_list_free(cli_list *list);
 int cli_misuse(const cli_command *command, const char *format, ...)
     __attribute__((__format__(__printf__, 2, 3)));
 
-extern const cli_command cmd_index, cmd_search, cmd_similar, cmd_label, cmd_evaluate, cmd_status,
-    cmd_verify, cmd_reindex, cmd_prune, cmd_models, cmd_doctor, cmd_embed, cmd_tokenize,
-    cmd_preprocess;
+extern const cli_command cmd_index, cmd_search, cmd_similar, cmd_label, cmd_evaluate, cmd_dedup,
+    cmd_audit, cmd_status, cmd_verify, cmd_reindex, cmd_prune, cmd_models, cmd_doctor, cmd_embed,
+    cmd_tokenize, cmd_preprocess;
 
 #endif

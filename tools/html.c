@@ -5,9 +5,8 @@
  * URIs, the style is inline, there is no script. Paths are bytes from outside: whatever they
  * contain, they come out as text. The file appears under its name only when it is complete.
  */
-#include "output.h"
-
 #include "html_text.h"
+#include "output.h"
 #include "picture_out.h"
 #include "progress.h"
 #include "text.h"

@@ -15,6 +15,7 @@ static const struct {
     const cli_command *commands[6];
 } groups[] = {
     {"Find pictures", {&cmd_index, &cmd_search, &cmd_similar, &cmd_label, &cmd_evaluate}},
+    {"Look after pictures", {&cmd_dedup, &cmd_audit}},
     {"Look after a library", {&cmd_status, &cmd_verify, &cmd_reindex, &cmd_prune}},
     {"Models and this machine", {&cmd_models, &cmd_doctor}},
     {"For scripts: JSON out, stable", {&cmd_embed, &cmd_tokenize, &cmd_preprocess}},

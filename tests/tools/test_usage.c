@@ -3,9 +3,9 @@
  */
 #include "run.h"
 
-static const char *const commands[] = {"index",  "search",   "similar",   "label",  "status",
-                                       "verify", "reindex",  "prune",     "models", "doctor",
-                                       "embed",  "tokenize", "preprocess"};
+static const char *const commands[] = {"index",  "search",   "similar",    "label",  "status",
+                                       "verify", "reindex",  "prune",      "models", "doctor",
+                                       "embed",  "tokenize", "preprocess", "dedup",  "audit"};
 
 typedef struct usage_case {
     const char *arguments[10];

@@ -41,7 +41,7 @@ _glimpse() {
         ;;
     esac
     if [[ $current == -* ]]; then
-        words=$(sed -n '/^\(Options\|Output\|Library\).*:$/,$ s/^  \(-., \|    \)\(--[a-z0-9-]*\).*/\2/p' <<<"$help")
+        words=$(sed -n 's/^  \(-., \|    \)\(--[a-z0-9-]*\).*/\2/p' <<<"$help")
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
         return
     fi

@@ -4,9 +4,11 @@
 #ifndef GLIMPSE_GLIMPSE_H
 #define GLIMPSE_GLIMPSE_H
 
+#include <glimpse/actions.h>
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
 #include <glimpse/evaluate.h>
+#include <glimpse/decisions.h>
 #include <glimpse/image.h>
 #include <glimpse/label.h>
 #include <glimpse/library.h>

@@ -1,0 +1,267 @@
+/*
+ * actions.c - opening the journal, running over files, and the names of things.
+ */
+#include "actions_internal.h"
+#include "core/error.h"
+#include "core/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/*
+ * Words.
+ */
+const char *glimpse_action_kind_name(glimpse_action_kind kind) {
+    switch (kind) {
+    case GLIMPSE_ACTION_MOVE: return "move";
+    case GLIMPSE_ACTION_TRASH: return "trash";
+    case GLIMPSE_ACTION_DELETE: return "delete";
+    case GLIMPSE_ACTION_HARDLINK: return "hardlink";
+    case GLIMPSE_ACTION_SYMLINK: return "symlink";
+    case GLIMPSE_ACTION_REFLINK: return "reflink";
+    }
+    return "unknown";
+}
+
+const char *glimpse_action_outcome_name(glimpse_action_outcome outcome) {
+    switch (outcome) {
+    case GLIMPSE_OUTCOME_DONE: return "done";
+    case GLIMPSE_OUTCOME_MISSING: return "missing";
+    case GLIMPSE_OUTCOME_CHANGED: return "changed";
+    case GLIMPSE_OUTCOME_READ_ONLY: return "read-only";
+    case GLIMPSE_OUTCOME_KEEPER: return "keeper";
+    case GLIMPSE_OUTCOME_SAME_FILE: return "same-file";
+    case GLIMPSE_OUTCOME_DIFFERENT: return "different";
+    case GLIMPSE_OUTCOME_UNSUPPORTED: return "unsupported";
+    case GLIMPSE_OUTCOME_OCCUPIED: return "occupied";
+    case GLIMPSE_OUTCOME_FAILED: return "failed";
+    }
+    return "unknown";
+}
+
+static void verdict_set(action_verdict *verdict, glimpse_action_outcome outcome, const char *format,
+                        va_list args) {
+    verdict->outcome = outcome;
+    (void)vsnprintf(verdict->message, sizeof verdict->message, format, args);
+}
+
+int glimpse_verdict(action_verdict *verdict, glimpse_action_outcome outcome, const char *format,
+                    ...) {
+    va_list args;
+    va_start(args, format);
+    verdict_set(verdict, outcome, format, args);
+    va_end(args);
+    return -1;
+}
+
+int glimpse_verdict_errno(action_verdict *verdict, int error, const char *format, ...) {
+    glimpse_action_outcome outcome = GLIMPSE_OUTCOME_FAILED;
+    if (error == EACCES || error == EPERM || error == EROFS) outcome = GLIMPSE_OUTCOME_READ_ONLY;
+    if (error == ENOENT || error == ENOTDIR) outcome = GLIMPSE_OUTCOME_MISSING;
+    if (error == EXDEV || error == ENOTSUP) outcome = GLIMPSE_OUTCOME_UNSUPPORTED;
+    va_list args;
+    va_start(args, format);
+    verdict_set(verdict, outcome, format, args);
+    va_end(args);
+    size_t used = strlen(verdict->message);
+    (void)snprintf(verdict->message + used, sizeof verdict->message - used, ": %s",
+                   strerror(error));
+    return -1;
+}
+
+void glimpse_action_point(const glimpse_actions *actions, const char *name) {
+    if (actions && actions->point) actions->point(actions->point_user, name);
+}
+
+/*
+ * Opening.
+ */
+static char *default_folder(void) {
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    if (state && state[0] == '/') return glimpse_path_join(state, "glimpse/actions");
+    if (home && *home) return glimpse_path_join(home, ".local/state/glimpse/actions");
+    return NULL;
+}
+
+static char *choose_folder(const char *folder) {
+    if (!folder) return default_folder();
+    if (folder[0] == '/') return strdup(folder);
+    char *here = getcwd(NULL, 0), *full = here ? glimpse_path_join(here, folder) : NULL;
+    free(here);
+    return full;
+}
+
+int glimpse_actions_exist(const char *folder) {
+    char *chosen = choose_folder(folder);
+    char *path = chosen ? glimpse_path_join(chosen, "actions.db") : NULL;
+    int found = path && access(path, F_OK) == 0;
+    free(path);
+    free(chosen);
+    return found;
+}
+
+static int take_lock(glimpse_actions *actions) {
+    char *path = glimpse_path_join(actions->folder, "lock");
+    if (!path) return glimpse_fail_nomem(strlen(actions->folder), "a path");
+    int status = GLIMPSE_OK;
+    actions->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (actions->lock < 0) {
+        status = glimpse_fail_errno("%s: cannot open", path);
+    } else if (flock(actions->lock, LOCK_EX | LOCK_NB) != 0) {
+        status = errno == EWOULDBLOCK
+                     ? glimpse_fail(GLIMPSE_E_BUSY,
+                                    "%s: another glimpse is acting on duplicates just now",
+                                    actions->folder)
+                     : glimpse_fail_errno("%s: cannot lock", path);
+    }
+    free(path);
+    return status;
+}
+
+int glimpse_actions_open_with(glimpse_actions **out, const char *folder,
+                              void (*point)(void *user, const char *name), void *user) {
+    *out = NULL;
+    glimpse_actions *actions = calloc(1, sizeof *actions);
+    if (!actions) return glimpse_fail_nomem(sizeof *actions, "a journal");
+    actions->lock = -1;
+    actions->point = point;
+    actions->point_user = user;
+    actions->folder = choose_folder(folder);
+    int status = GLIMPSE_OK;
+    if (!actions->folder) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "no place for the journal: HOME is not set");
+    }
+    if (status == GLIMPSE_OK) status = glimpse_make_folders(actions->folder);
+    if (status == GLIMPSE_OK) status = take_lock(actions);
+    if (status == GLIMPSE_OK) status = glimpse_journal_open(actions);
+    if (status == GLIMPSE_OK) status = glimpse_steps_settle(actions);
+    if (status < 0) {
+        glimpse_actions_close(actions);
+        return status;
+    }
+    *out = actions;
+    return GLIMPSE_OK;
+}
+
+int glimpse_actions_open(glimpse_actions **out, const char *folder) {
+    if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the result");
+    return glimpse_actions_open_with(out, folder, NULL, NULL);
+}
+
+void glimpse_actions_close(glimpse_actions *actions) {
+    if (!actions) return;
+    glimpse_db_close(actions->db);
+    if (actions->lock >= 0) (void)close(actions->lock);
+    free(actions->folder);
+    free(actions);
+}
+
+uint64_t glimpse_actions_recovered(const glimpse_actions *actions) {
+    return actions ? actions->recovered : 0;
+}
+
+/*
+ * Running.
+ */
+static int check_arguments(const glimpse_action_options *options, const glimpse_action_item *items,
+                           size_t count, const glimpse_action_report *report) {
+    if (!options || options->version != GLIMPSE_ACTION_OPTIONS_VERSION || !report ||
+        (count > 0 && !items)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "no options of a version this build knows");
+    }
+    if (options->kind < GLIMPSE_ACTION_MOVE || options->kind > GLIMPSE_ACTION_REFLINK) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "there is no action %d", (int)options->kind);
+    }
+    if (options->kind == GLIMPSE_ACTION_MOVE && (!options->folder || options->folder[0] != '/')) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "the folder to move to needs an absolute path");
+    }
+    for (size_t i = 0; i < count; i++) {
+        const glimpse_action_item *item = &items[i];
+        glimpse_hash hash;
+        if (!item->path || item->path[0] != '/' || !item->keeper || item->keeper[0] != '/' ||
+            !item->id || !glimpse_hash_from_hex(&hash, item->id) || !item->keeper_id ||
+            !glimpse_hash_from_hex(&hash, item->keeper_id)) {
+            return glimpse_fail(GLIMPSE_E_INVALID,
+                                "item %zu lacks an absolute path, a keeper or a content id", i);
+        }
+    }
+    return GLIMPSE_OK;
+}
+
+static void tell(const glimpse_action_options *options, const glimpse_action_item *item,
+                 const action_verdict *verdict, const char *other, uint64_t bytes,
+                 glimpse_action_fn each, void *user, glimpse_action_report *report) {
+    if (verdict->outcome == GLIMPSE_OUTCOME_DONE) {
+        report->done++;
+        report->bytes += bytes;
+    } else {
+        report->left_alone++;
+    }
+    if (!each) return;
+    int links = glimpse_kind_replaces(options->kind) || !other;
+    const glimpse_action_event event = {
+        .path = item->path,
+        .other = links ? item->keeper : other,
+        .kind = options->kind,
+        .outcome = verdict->outcome,
+        .message = verdict->outcome == GLIMPSE_OUTCOME_DONE ? "" : verdict->message,
+        .bytes = bytes,
+    };
+    each(user, &event);
+}
+
+int glimpse_actions_preview(const glimpse_action_options *options, const glimpse_action_item *items,
+                            size_t count, glimpse_action_fn each, void *user,
+                            glimpse_action_report *report) {
+    int status = check_arguments(options, items, count, report);
+    if (status < 0) return status;
+    *report = (glimpse_action_report){0};
+    for (size_t i = 0; i < count; i++) {
+        if (options->stop && options->stop(options->stop_user)) {
+            report->stopped = 1;
+            break;
+        }
+        action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
+        action_place place = {0};
+        struct stat info = {0};
+        if (glimpse_step_check(options, &items[i], &info, &verdict) == 0) {
+            (void)glimpse_place_choose(&place, NULL, options, &items[i], 0, 0, &verdict);
+        }
+        tell(options, &items[i], &verdict, place.other, (uint64_t)info.st_size, each, user, report);
+        glimpse_place_free(&place);
+    }
+    return GLIMPSE_OK;
+}
+
+int glimpse_actions_apply(glimpse_actions *actions, const glimpse_action_options *options,
+                          const glimpse_action_item *items, size_t count, glimpse_action_fn each,
+                          void *user, glimpse_action_report *report) {
+    if (!actions) return glimpse_fail(GLIMPSE_E_INVALID, "no journal is open");
+    int status = check_arguments(options, items, count, report);
+    if (status < 0) return status;
+    *report = (glimpse_action_report){0};
+    if (count == 0) return GLIMPSE_OK;
+    int64_t run = 0;
+    status = glimpse_journal_begin_run(actions, options->kind, &run);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
+        if (options->stop && options->stop(options->stop_user)) {
+            report->stopped = 1;
+            break;
+        }
+        action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
+        char *other = NULL;
+        uint64_t size = 0;
+        (void)glimpse_step_do(actions, options, &items[i], run, i + 1, &other, &size, &verdict,
+                              &status);
+        tell(options, &items[i], &verdict, other, size, each, user, report);
+        free(other);
+    }
+    if (report->done > 0) report->run = run;
+    return status;
+}

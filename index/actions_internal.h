@@ -1,0 +1,150 @@
+/*
+ * actions_internal.h - what the files behind <glimpse/actions.h> share.
+ *
+ * A step is one file of one run. Its states, and what each promises about the disk:
+ *
+ *     DOING      in doubt: the original is at `path` or at `other`, whole
+ *     DONE       the original is at `other` (at `path` only if somebody put it back by hand)
+ *     UNDOING    in doubt again, in the same way
+ *     UNDONE     the original is at `path`
+ *     ABANDONED  it was left at `path`; nothing of ours is left behind
+ *     EMPTYING   in doubt: removed for good or not
+ *     GONE       removed for good
+ *
+ * A row is committed before the disk is touched and after it was (see db.c: a commit is on the disk
+ * when the call returns). Settling a step in doubt means looking where the original is.
+ */
+#ifndef GLIMPSE_INDEX_ACTIONS_INTERNAL_H
+#define GLIMPSE_INDEX_ACTIONS_INTERNAL_H
+
+#include "core/hash.h"
+#include "db.h"
+
+#include <glimpse/actions.h>
+
+#include <sys/stat.h>
+
+typedef enum step_state {
+    STEP_DOING = 1, /* the numbers are stored */
+    STEP_DONE = 2,
+    STEP_UNDOING = 3,
+    STEP_UNDONE = 4,
+    STEP_ABANDONED = 5,
+    STEP_EMPTYING = 6,
+    STEP_GONE = 7
+} step_state;
+
+typedef struct action_step {
+    int64_t id, run;
+    glimpse_action_kind kind;
+    step_state state;
+    char *path;  /* where the file belongs */
+    char *other; /* where the original is put */
+    char *keeper;
+    char *info;   /* TRASH: the .trashinfo; else "" */
+    int crossing; /* MOVE to another file system: copied */
+    char hash[GLIMPSE_HASH_HEX];
+    uint64_t size;
+    int64_t mtime_ns;
+    unsigned mode;      /* permissions */
+    uint64_t inode;     /* of the original */
+    uint64_t new_inode; /* links: of what takes its place; else 0 */
+    int64_t new_mtime_ns;
+} action_step;
+
+struct glimpse_actions {
+    char *folder; /* of the journal */
+    glimpse_db *db;
+    int lock;
+    uint64_t recovered;
+    /* Tests only: called between any two effects, to be killed there. */
+    void (*point)(void *user, const char *name);
+    void *point_user;
+};
+
+/* Like glimpse_actions_open with a point already during recovery. */
+int glimpse_actions_open_with(glimpse_actions **out, const char *folder,
+                              void (*point)(void *user, const char *name), void *user);
+void glimpse_action_point(const glimpse_actions *actions, const char *name);
+
+/* What was found about a file, with words for people. */
+typedef struct action_verdict {
+    glimpse_action_outcome outcome;
+    char message[512];
+} action_verdict;
+int glimpse_verdict(action_verdict *verdict, glimpse_action_outcome outcome, const char *format,
+                    ...) GLIMPSE_PRINTF(3, 4); /* returns -1 */
+/* From errno: EROFS, EACCES and EPERM are READ_ONLY, ENOENT is MISSING, EXDEV UNSUPPORTED. */
+int glimpse_verdict_errno(action_verdict *verdict, int error, const char *format, ...)
+    GLIMPSE_PRINTF(3, 4);
+
+/*
+ * actions_file.c: the disk. Calls return 0 or an errno.
+ */
+int glimpse_action_hash(const char *path, struct stat *info, char *hex); /* regular files only */
+/* *same is 1 when both have the same bytes. */
+int glimpse_action_compare(const char *a, const char *b, int *same);
+/* A new file `to` with the bytes, times, permissions, owner (where allowed) and extended attributes
+ * of `from`; on the disk when the call returns. Nothing is left behind on failure. */
+int glimpse_action_copy(const char *from, const char *to);
+/* Gives `to` the times, permissions, owner and extended attributes of `info`/`from`. */
+int glimpse_action_dress(int to, int from, const struct stat *info);
+/* Renames unless `to` exists (EEXIST). */
+int glimpse_action_rename(const char *from, const char *to);
+/* Exchanges two names in one step. ENOTSUP where the system cannot. */
+int glimpse_action_exchange(const char *a, const char *b);
+void glimpse_action_sync_folder_of(const char *path);
+int64_t glimpse_action_mtime(const struct stat *info);
+/* malloc'ed folder of an absolute path; NULL when out of memory. */
+char *glimpse_action_folder_of(const char *path);
+
+/*
+ * actions_place.c: where an original is put. 0, or -1 with a verdict.
+ */
+typedef struct action_place {
+    char *other, *info;
+    int crossing;
+} action_place;
+void glimpse_place_free(action_place *place);
+/* `actions` NULL: a preview, no folder is made. `run` and `serial` go into names. */
+int glimpse_place_choose(action_place *out, const glimpse_actions *actions,
+                         const glimpse_action_options *options, const glimpse_action_item *item,
+                         int64_t run, uint64_t serial, action_verdict *verdict);
+/* TRASH: writes the .trashinfo, reserving the name. */
+int glimpse_place_reserve(const action_place *place, const char *path, action_verdict *verdict);
+
+/*
+ * actions_journal.c: the database.
+ */
+int glimpse_journal_open(glimpse_actions *actions);
+int glimpse_journal_begin_run(glimpse_actions *actions, glimpse_action_kind kind, int64_t *run);
+/* Adds a step as DOING and sets its id. */
+int glimpse_journal_add(glimpse_actions *actions, action_step *step);
+int glimpse_journal_set_new(glimpse_actions *actions, const action_step *step);
+int glimpse_journal_set_state(glimpse_actions *actions, action_step *step, step_state state);
+/* Steps of a run (0: of all) whose state is in `states` (a bit per state), last first. */
+typedef struct action_steps {
+    action_step *items;
+    size_t count;
+} action_steps;
+int glimpse_journal_load(glimpse_actions *actions, action_steps *out, int64_t run, unsigned states);
+void glimpse_steps_free(action_steps *steps);
+/* The latest run with a step that is DONE; GLIMPSE_E_NOT_FOUND without a message. */
+int glimpse_journal_latest(glimpse_actions *actions, int64_t *run);
+
+/*
+ * actions_step.c and actions_undo.c. 0 or -1 with a verdict; *status < 0 when the journal failed.
+ */
+int glimpse_step_check(const glimpse_action_options *options, const glimpse_action_item *item,
+                       struct stat *info, action_verdict *verdict);
+int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *options,
+                    const glimpse_action_item *item, int64_t run, uint64_t serial, char **other,
+                    uint64_t *size, action_verdict *verdict, int *status);
+/* Brings every step in doubt to a state that is certain. */
+int glimpse_steps_settle(glimpse_actions *actions);
+/* 1 when `path` holds the original of the step. */
+int glimpse_step_is_original(const action_step *step, const char *path);
+/* Is the action one that exchanges the file for a link? */
+int glimpse_kind_replaces(glimpse_action_kind kind);
+
+#endif

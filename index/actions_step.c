@@ -1,0 +1,333 @@
+/*
+ * actions_step.c - one action on one file: look, write it down, do it, look again, write it down.
+ */
+#include "actions_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#ifdef __linux__
+# include <linux/fs.h>
+#endif
+
+int glimpse_kind_replaces(glimpse_action_kind kind) {
+    return kind == GLIMPSE_ACTION_HARDLINK || kind == GLIMPSE_ACTION_SYMLINK ||
+           kind == GLIMPSE_ACTION_REFLINK;
+}
+
+/*
+ * The look before.
+ */
+static int check_keeper(const glimpse_action_options *options, const glimpse_action_item *item,
+                        const struct stat *info, action_verdict *verdict) {
+    struct stat keeper;
+    char hex[GLIMPSE_HASH_HEX];
+    int error = glimpse_action_hash(item->keeper, &keeper, hex);
+    if (error) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER, "its keeper %s: %s", item->keeper,
+                               strerror(error));
+    }
+    if (strcmp(hex, item->keeper_id) != 0) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
+                               "its keeper %s changed since it was seen", item->keeper);
+    }
+    if (keeper.st_dev == info->st_dev && keeper.st_ino == info->st_ino) {
+        char *a = realpath(item->path, NULL), *b = realpath(item->keeper, NULL);
+        int one = !a || !b || strcmp(a, b) == 0 || info->st_nlink < 2;
+        free(a);
+        free(b);
+        if (one) {
+            return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
+                                   "it is its keeper %s under another name", item->keeper);
+        }
+        if (options->kind == GLIMPSE_ACTION_HARDLINK || options->kind == GLIMPSE_ACTION_REFLINK) {
+            return glimpse_verdict(verdict, GLIMPSE_OUTCOME_SAME_FILE, "already a hard link to %s",
+                                   item->keeper);
+        }
+    }
+    int links = glimpse_kind_replaces(options->kind), same = 0;
+    if (strcmp(item->id, item->keeper_id) != 0) {
+        if (!links) return 0;
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_DIFFERENT,
+                               "not the same bytes as %s, so no link to it", item->keeper);
+    }
+    if (!links && options->kind != GLIMPSE_ACTION_DELETE) return 0;
+    error = glimpse_action_compare(item->path, item->keeper, &same);
+    if (error) return glimpse_verdict_errno(verdict, error, "comparing with %s", item->keeper);
+    if (!same) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_DIFFERENT,
+                               "the same checksum as %s, but not the same bytes", item->keeper);
+    }
+    return 0;
+}
+
+int glimpse_step_check(const glimpse_action_options *options, const glimpse_action_item *item,
+                       struct stat *info, action_verdict *verdict) {
+    char hex[GLIMPSE_HASH_HEX];
+    if (lstat(item->path, info) != 0) {
+        return glimpse_verdict_errno(verdict, errno, "it is gone");
+    }
+    if (!S_ISREG(info->st_mode)) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "%s",
+                               S_ISLNK(info->st_mode) ? "it is a symbolic link"
+                                                      : "it is no regular file");
+    }
+    if (options->skip_read_only && (info->st_mode & 0222) == 0) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_READ_ONLY,
+                               "it is read-only, which somebody may have meant");
+    }
+    char *folder = glimpse_action_folder_of(item->path);
+    int error = !folder ? ENOMEM : access(folder, W_OK) != 0 ? errno : 0;
+    free(folder);
+    if (error) return glimpse_verdict_errno(verdict, error, "its folder cannot be changed");
+    error = glimpse_action_hash(item->path, info, hex);
+    if (error) return glimpse_verdict_errno(verdict, error, "it cannot be read");
+    if (strcmp(hex, item->id) != 0) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed since it was seen");
+    }
+    return check_keeper(options, item, info, verdict);
+}
+
+/*
+ * The effects.
+ */
+int glimpse_step_is_original(const action_step *step, const char *path) {
+    struct stat info;
+    char hex[GLIMPSE_HASH_HEX];
+    if (lstat(path, &info) != 0 || !S_ISREG(info.st_mode)) return 0;
+    if ((uint64_t)info.st_size != step->size) return 0;
+    if ((uint64_t)info.st_ino == step->inode && glimpse_action_mtime(&info) == step->mtime_ns) {
+        return 1;
+    }
+    /* A copy on another file system need not keep times to the nanosecond: its bytes count. */
+    if (step->crossing && strcmp(path, step->other) == 0) {
+        return glimpse_action_hash(path, &info, hex) == 0 && strcmp(hex, step->hash) == 0;
+    }
+    /* Inode numbers do not outlive a mount everywhere; of a copy they never did. */
+    if (step->new_inode && (uint64_t)info.st_ino == step->new_inode) return 0;
+    return glimpse_action_mtime(&info) == step->mtime_ns &&
+           glimpse_action_hash(path, &info, hex) == 0 && strcmp(hex, step->hash) == 0;
+}
+
+/* Renames the file to its place. What was caught is looked at again: between the look and the
+ * rename somebody may have saved a new version. */
+static int put_aside(const glimpse_actions *actions, const action_step *step,
+                     action_verdict *verdict) {
+    int error = glimpse_action_rename(step->path, step->other);
+    if (error) return glimpse_verdict_errno(verdict, error, "cannot be moved to %s", step->other);
+    glimpse_action_point(actions, "renamed");
+    struct stat keeper;
+    int lost_keeper = lstat(step->keeper, &keeper) != 0;
+    if (glimpse_step_is_original(step, step->other) && !lost_keeper) {
+        glimpse_action_sync_folder_of(step->other);
+        glimpse_action_sync_folder_of(step->path);
+        return 0;
+    }
+    error = glimpse_action_rename(step->other, step->path);
+    if (error) {
+        return glimpse_verdict_errno(verdict, error, "it changed meanwhile and is now at %s",
+                                     step->other);
+    }
+    if (lost_keeper) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER, "its keeper %s went with it",
+                               step->keeper);
+    }
+    return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed just now");
+}
+
+/* Copies to another file system under a temporary name, compares, then removes the original. */
+static int carry_over(const glimpse_actions *actions, const action_step *step,
+                      action_verdict *verdict) {
+    int same = 0, error = 0;
+    size_t room = strlen(step->other) + 16;
+    char *part = malloc(room);
+    if (!part) return glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "out of memory");
+    (void)snprintf(part, room, "%s.part", step->other);
+    error = glimpse_action_copy(step->path, part);
+    if (error) {
+        (void)glimpse_verdict_errno(verdict, error, "cannot be copied to %s", step->other);
+        goto done;
+    }
+    glimpse_action_point(actions, "copied");
+    error = glimpse_action_compare(step->path, part, &same);
+    if (!error && !same) error = EBUSY;
+    if (!error) error = glimpse_action_rename(part, step->other);
+    if (error) {
+        (void)unlink(part);
+        (void)glimpse_verdict_errno(verdict, error, "cannot be copied to %s", step->other);
+        goto done;
+    }
+    glimpse_action_sync_folder_of(step->other);
+    glimpse_action_point(actions, "in place");
+    if (!glimpse_step_is_original(step, step->path)) {
+        error = EBUSY; /* a new version came meanwhile: that one stays */
+    } else if (unlink(step->path) != 0) {
+        error = errno;
+    }
+    if (error) {
+        (void)unlink(step->other);
+        (void)glimpse_verdict_errno(verdict, error, "cannot be removed after it was copied");
+        goto done;
+    }
+    glimpse_action_sync_folder_of(step->path);
+done:
+    free(part);
+    return error ? -1 : 0;
+}
+
+/* A file at step->other that shares the keeper's blocks and looks like the original. */
+static int make_clone(const action_step *step) {
+#ifdef FICLONE
+    int error = 0, old = open(step->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int from = open(step->keeper, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), to = -1;
+    struct stat info;
+    if (old < 0 || from < 0 || fstat(old, &info) != 0) error = errno;
+    if (!error) {
+        to = open(step->other, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (to < 0) error = errno;
+    }
+    if (!error && ioctl(to, FICLONE, from) != 0) {
+        error = errno == EINVAL || errno == ENOTTY || errno == EOPNOTSUPP || errno == ENOSYS
+                    ? ENOTSUP
+                    : errno;
+    }
+    if (!error) error = glimpse_action_dress(to, old, &info);
+    if (!error && fsync(to) != 0) error = errno;
+    if (to >= 0) {
+        (void)close(to);
+        if (error) (void)unlink(step->other);
+    }
+    if (from >= 0) (void)close(from);
+    if (old >= 0) (void)close(old);
+    return error;
+#else
+    (void)step;
+    return ENOTSUP;
+#endif
+}
+
+static int make_link(const action_step *step, action_verdict *verdict) {
+    int error = 0;
+    switch (step->kind) {
+    case GLIMPSE_ACTION_HARDLINK:
+        error = link(step->keeper, step->other) != 0 ? errno : 0;
+        if (error == EXDEV || error == EMLINK || error == EOPNOTSUPP) {
+            return glimpse_verdict(verdict, GLIMPSE_OUTCOME_UNSUPPORTED, "no hard link to %s: %s",
+                                   step->keeper,
+                                   error == EXDEV    ? "it is on another file system"
+                                   : error == EMLINK ? "it has as many as it can have"
+                                                     : "the file system has none");
+        }
+        break;
+    case GLIMPSE_ACTION_SYMLINK: error = symlink(step->keeper, step->other) != 0 ? errno : 0; break;
+    default:
+        error = make_clone(step);
+        if (error == ENOTSUP || error == EXDEV) {
+            return glimpse_verdict(verdict, GLIMPSE_OUTCOME_UNSUPPORTED, "%s",
+                                   error == EXDEV
+                                       ? "no reflink across file systems"
+                                       : "the file system has no reflinks (Btrfs, XFS and "
+                                         "bcachefs have)");
+        }
+    }
+    if (error) return glimpse_verdict_errno(verdict, error, "no link to %s", step->keeper);
+    return 0;
+}
+
+static int replace(glimpse_actions *actions, action_step *step, action_verdict *verdict,
+                   int *status) {
+    struct stat info;
+    if (make_link(step, verdict) < 0) return -1;
+    glimpse_action_point(actions, "link made");
+    if (lstat(step->other, &info) != 0) {
+        return glimpse_verdict_errno(verdict, errno, "%s", step->other);
+    }
+    /* From here on a crash is settled by the inodes. */
+    step->new_inode = info.st_ino;
+    step->new_mtime_ns = glimpse_action_mtime(&info);
+    *status = glimpse_journal_set_new(actions, step);
+    if (*status < 0) {
+        (void)unlink(step->other);
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "%s", glimpse_last_error());
+    }
+    glimpse_action_point(actions, "link known");
+    int error = glimpse_action_exchange(step->path, step->other);
+    if (error) {
+        (void)unlink(step->other);
+        if (error == ENOTSUP) {
+            return glimpse_verdict(verdict, GLIMPSE_OUTCOME_UNSUPPORTED,
+                                   "the file system cannot exchange a file for a link in one step");
+        }
+        return glimpse_verdict_errno(verdict, error, "cannot be exchanged for a link");
+    }
+    glimpse_action_point(actions, "exchanged");
+    if (!glimpse_step_is_original(step, step->other)) {
+        error = glimpse_action_exchange(step->path, step->other);
+        if (error) {
+            return glimpse_verdict_errno(verdict, error, "it changed meanwhile and is now at %s",
+                                         step->other);
+        }
+        (void)unlink(step->other);
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed just now");
+    }
+    glimpse_action_sync_folder_of(step->other);
+    glimpse_action_sync_folder_of(step->path);
+    return 0;
+}
+
+int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *options,
+                    const glimpse_action_item *item, int64_t run, uint64_t serial, char **other,
+                    uint64_t *size, action_verdict *verdict, int *status) {
+    struct stat info;
+    action_place place = {0};
+    char nothing[] = "";
+    int result = -1;
+    *status = GLIMPSE_OK;
+    *other = NULL;
+    *size = 0;
+    if (glimpse_step_check(options, item, &info, verdict) < 0) return -1;
+    if (glimpse_place_choose(&place, actions, options, item, run, serial, verdict) < 0) return -1;
+    *size = (uint64_t)info.st_size;
+    action_step step = {
+        .run = run,
+        .kind = options->kind,
+        .path = (char *)(uintptr_t)item->path,
+        .other = place.other,
+        .keeper = (char *)(uintptr_t)item->keeper,
+        .info = place.info ? place.info : nothing,
+        .crossing = place.crossing,
+        .size = (uint64_t)info.st_size,
+        .mtime_ns = glimpse_action_mtime(&info),
+        .inode = info.st_ino,
+        .mode = info.st_mode & 07777,
+    };
+    memcpy(step.hash, item->id, sizeof step.hash);
+    *status = glimpse_journal_add(actions, &step);
+    if (*status < 0) goto done;
+    glimpse_action_point(actions, "written down");
+    if (place.info && glimpse_place_reserve(&place, item->path, verdict) < 0) {
+        result = -1;
+    } else {
+        glimpse_action_point(actions, "reserved");
+        result = glimpse_kind_replaces(step.kind) ? replace(actions, &step, verdict, status)
+                 : step.crossing                  ? carry_over(actions, &step, verdict)
+                                                  : put_aside(actions, &step, verdict);
+        if (result < 0 && place.info) (void)unlink(place.info);
+    }
+    if (*status < 0) goto done;
+    glimpse_action_point(actions, "effective");
+    *status = glimpse_journal_set_state(actions, &step, result < 0 ? STEP_ABANDONED : STEP_DONE);
+    glimpse_action_point(actions, "noted");
+    *other = place.other;
+    place.other = NULL;
+done:
+    if (*status < 0)
+        result = glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "%s", glimpse_last_error());
+    glimpse_place_free(&place);
+    return result;
+}

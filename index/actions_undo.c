@@ -1,0 +1,290 @@
+/*
+ * actions_undo.c - settling what a killed process left in doubt, putting files back, and letting go
+ * of what is held.
+ *
+ * Settling never moves an original. It looks where the original is, removes what we made ourselves
+ * beside it (a link that was not exchanged, half a copy, a .trashinfo without a file), and writes
+ * the matching state. When it finds the original nowhere (somebody else was at work), it leaves
+ * everything as it is.
+ */
+#include "actions_internal.h"
+#include "core/error.h"
+#include "core/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int exists(const char *path) {
+    struct stat info;
+    return lstat(path, &info) == 0;
+}
+
+/* "PATH.part" or "PATH.glimpse-part"; NULL when out of memory. */
+static char *with_ending(const char *path, const char *ending) {
+    size_t room = strlen(path) + strlen(ending) + 1;
+    char *name = malloc(room);
+    if (name) (void)snprintf(name, room, "%s%s", path, ending);
+    return name;
+}
+
+static void remove_part(const char *path, const char *ending) {
+    char *part = with_ending(path, ending);
+    if (part) (void)unlink(part);
+    free(part);
+}
+
+/* Is `path` what we put there in place of the original? */
+static int is_our_link(const action_step *step, const char *path) {
+    struct stat info;
+    if (lstat(path, &info) != 0) return 0;
+    if (step->kind == GLIMPSE_ACTION_SYMLINK) {
+        size_t length = strlen(step->keeper);
+        char *target = malloc(length + 2);
+        ssize_t got = target ? readlink(path, target, length + 2) : -1;
+        int ours = got == (ssize_t)length && memcmp(target, step->keeper, length) == 0;
+        free(target);
+        return ours;
+    }
+    if (!S_ISREG(info.st_mode)) return 0;
+    if (step->new_inode && (uint64_t)info.st_ino != step->new_inode) return 0;
+    /* The name of a hard link may go whatever the keeper became; a clone has bytes of its own. */
+    if (step->kind == GLIMPSE_ACTION_HARDLINK) return step->new_inode != 0;
+    return (uint64_t)info.st_size == step->size &&
+           glimpse_action_mtime(&info) == step->new_mtime_ns;
+}
+
+/*
+ * Settling.
+ */
+static step_state settle_doing(const action_step *step) {
+    if (glimpse_kind_replaces(step->kind)) {
+        if (step->new_inode == 0) {
+            /* Not exchanged yet: what is at `other`, if anything, is the link. */
+            if (glimpse_step_is_original(step, step->path)) (void)unlink(step->other);
+            return STEP_ABANDONED;
+        }
+        if (glimpse_step_is_original(step, step->other)) return STEP_DONE;
+        if (glimpse_step_is_original(step, step->path)) (void)unlink(step->other);
+        return STEP_ABANDONED;
+    }
+    if (step->crossing) {
+        remove_part(step->other, ".part");
+        if (!glimpse_step_is_original(step, step->path)) {
+            return exists(step->other) ? STEP_DONE : STEP_ABANDONED;
+        }
+        if (glimpse_step_is_original(step, step->other)) (void)unlink(step->other);
+        return STEP_ABANDONED;
+    }
+    if (glimpse_step_is_original(step, step->other)) return STEP_DONE;
+    /* The place is free still, so the entry is ours and for nothing. */
+    if (*step->info && !exists(step->other)) (void)unlink(step->info);
+    return STEP_ABANDONED;
+}
+
+static step_state settle_undoing(const action_step *step) {
+    if (step->crossing) {
+        remove_part(step->path, ".glimpse-part");
+        if (!glimpse_step_is_original(step, step->path)) return STEP_DONE;
+        if (glimpse_step_is_original(step, step->other)) (void)unlink(step->other);
+        return STEP_UNDONE;
+    }
+    if (exists(step->other)) return STEP_DONE;
+    if (!glimpse_step_is_original(step, step->path)) return STEP_DONE;
+    if (*step->info) (void)unlink(step->info);
+    return STEP_UNDONE;
+}
+
+int glimpse_steps_settle(glimpse_actions *actions) {
+    const unsigned in_doubt = 1u << STEP_DOING | 1u << STEP_UNDOING | 1u << STEP_EMPTYING;
+    action_steps steps;
+    int status = glimpse_journal_load(actions, &steps, 0, in_doubt);
+    for (size_t i = 0; i < steps.count && status == GLIMPSE_OK; i++) {
+        action_step *step = &steps.items[i];
+        step_state state;
+        switch (step->state) {
+        case STEP_DOING: state = settle_doing(step); break;
+        case STEP_UNDOING: state = settle_undoing(step); break;
+        default: state = exists(step->other) ? STEP_DONE : STEP_GONE;
+        }
+        glimpse_action_sync_folder_of(step->other);
+        glimpse_action_sync_folder_of(step->path);
+        glimpse_action_point(actions, "settled");
+        status = glimpse_journal_set_state(actions, step, state);
+        actions->recovered++;
+    }
+    glimpse_steps_free(&steps);
+    return status;
+}
+
+/*
+ * Putting back.
+ */
+static int check_undo(const action_step *step, action_verdict *verdict) {
+    int replaced = glimpse_kind_replaces(step->kind);
+    if (!exists(step->other)) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_MISSING, "it is no longer at %s",
+                               step->other);
+    }
+    if (!glimpse_step_is_original(step, step->other)) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED,
+                               "%s is not what was put there; left as it is", step->other);
+    }
+    if (!exists(step->path)) return 0;
+    if (!replaced || !is_our_link(step, step->path)) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_OCCUPIED,
+                               "another file has its name now; it stays at %s", step->other);
+    }
+    return 0;
+}
+
+static int carry_back(const glimpse_actions *actions, const action_step *step,
+                      action_verdict *verdict) {
+    char *part = with_ending(step->path, ".glimpse-part");
+    if (!part) return glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "out of memory");
+    int same = 0, error = glimpse_action_copy(step->other, part);
+    glimpse_action_point(actions, "copied back");
+    if (!error) error = glimpse_action_compare(step->other, part, &same);
+    if (!error && !same) error = EBUSY;
+    /* From the journal: the other file system may not have kept them. */
+    struct timespec times[2] = {{0, UTIME_OMIT}, {0, 0}};
+    times[1].tv_sec = (time_t)(step->mtime_ns / 1000000000);
+    times[1].tv_nsec = (long)(step->mtime_ns % 1000000000);
+    if (times[1].tv_nsec < 0) { /* before 1970 */
+        times[1].tv_sec--;
+        times[1].tv_nsec += 1000000000;
+    }
+    if (!error && chmod(part, (mode_t)step->mode) != 0) error = errno;
+    if (!error && utimensat(AT_FDCWD, part, times, 0) != 0) error = errno;
+    if (!error) error = glimpse_action_rename(part, step->path);
+    if (error) {
+        if (error != EEXIST) (void)unlink(part);
+        free(part);
+        return glimpse_verdict_errno(verdict, error, "cannot be copied back from %s", step->other);
+    }
+    free(part);
+    glimpse_action_sync_folder_of(step->path);
+    glimpse_action_point(actions, "back in place");
+    (void)unlink(step->other);
+    return 0;
+}
+
+static int put_back(const glimpse_actions *actions, const action_step *step,
+                    action_verdict *verdict) {
+    char *folder = glimpse_action_folder_of(step->path);
+    int status = folder ? glimpse_make_folders(folder) : GLIMPSE_E_NOMEM;
+    free(folder);
+    if (status < 0) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "%s", glimpse_last_error());
+    }
+    if (step->crossing) return carry_back(actions, step, verdict);
+    int error;
+    if (glimpse_kind_replaces(step->kind)) {
+        /* Over our own link: one step, and the name is never missing. */
+        error = rename(step->other, step->path) != 0 ? errno : 0;
+    } else {
+        error = glimpse_action_rename(step->other, step->path);
+    }
+    if (error == EEXIST) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_OCCUPIED,
+                               "another file has its name now; it stays at %s", step->other);
+    }
+    if (error) {
+        return glimpse_verdict_errno(verdict, error, "cannot be put back from %s", step->other);
+    }
+    glimpse_action_point(actions, "put back");
+    if (*step->info) (void)unlink(step->info);
+    return 0;
+}
+
+static int undo_step(glimpse_actions *actions, action_step *step, action_verdict *verdict) {
+    if (check_undo(step, verdict) < 0) return GLIMPSE_OK;
+    int status = glimpse_journal_set_state(actions, step, STEP_UNDOING);
+    if (status < 0) return status;
+    glimpse_action_point(actions, "undo written down");
+    int failed = put_back(actions, step, verdict) < 0;
+    glimpse_action_sync_folder_of(step->path);
+    glimpse_action_sync_folder_of(step->other);
+    glimpse_action_point(actions, "undo effective");
+    return glimpse_journal_set_state(actions, step, failed ? STEP_DONE : STEP_UNDONE);
+}
+
+static void tell(const action_step *step, const action_verdict *verdict, glimpse_action_fn each,
+                 void *user, glimpse_action_report *report) {
+    if (verdict->outcome == GLIMPSE_OUTCOME_DONE) {
+        report->done++;
+        report->bytes += step->size;
+    } else {
+        report->left_alone++;
+    }
+    if (!each) return;
+    const glimpse_action_event event = {
+        .path = step->path,
+        .other = step->other,
+        .kind = step->kind,
+        .outcome = verdict->outcome,
+        .message = verdict->outcome == GLIMPSE_OUTCOME_DONE ? "" : verdict->message,
+        .bytes = step->size,
+    };
+    each(user, &event);
+}
+
+int glimpse_actions_undo(glimpse_actions *actions, int64_t run, glimpse_action_fn each, void *user,
+                         glimpse_action_report *report) {
+    if (!actions || !report || run < 0) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "no journal, or no such run");
+    }
+    *report = (glimpse_action_report){0};
+    action_steps steps = {0};
+    int status = run == 0 ? glimpse_journal_latest(actions, &run) : GLIMPSE_OK;
+    if (status == GLIMPSE_E_NOT_FOUND) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is nothing to undo");
+    }
+    if (status == GLIMPSE_OK) status = glimpse_journal_load(actions, &steps, run, 1u << STEP_DONE);
+    if (status == GLIMPSE_OK && steps.count == 0) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "run %lld has nothing to undo", (long long)run);
+    }
+    for (size_t i = 0; i < steps.count && status == GLIMPSE_OK; i++) {
+        action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
+        status = undo_step(actions, &steps.items[i], &verdict);
+        if (status == GLIMPSE_OK) tell(&steps.items[i], &verdict, each, user, report);
+    }
+    glimpse_steps_free(&steps);
+    report->run = run;
+    return status;
+}
+
+/*
+ * Letting go.
+ */
+static int empty_step(glimpse_actions *actions, action_step *step, action_verdict *verdict) {
+    int status = glimpse_journal_set_state(actions, step, STEP_EMPTYING);
+    if (status < 0) return status;
+    glimpse_action_point(actions, "emptying");
+    int error = unlink(step->other) != 0 && errno != ENOENT ? errno : 0;
+    if (error) (void)glimpse_verdict_errno(verdict, error, "%s", step->other);
+    return glimpse_journal_set_state(actions, step, error ? STEP_DONE : STEP_GONE);
+}
+
+int glimpse_actions_empty(glimpse_actions *actions, int64_t run, int apply, glimpse_action_fn each,
+                          void *user, glimpse_action_report *report) {
+    if (!actions || !report || run < 0) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "no journal, or no such run");
+    }
+    *report = (glimpse_action_report){0};
+    action_steps steps = {0};
+    int status = glimpse_journal_load(actions, &steps, run, 1u << STEP_DONE);
+    for (size_t i = 0; i < steps.count && status == GLIMPSE_OK; i++) {
+        action_step *step = &steps.items[i];
+        if (step->kind == GLIMPSE_ACTION_MOVE || step->kind == GLIMPSE_ACTION_TRASH) continue;
+        action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
+        if (apply) status = empty_step(actions, step, &verdict);
+        if (status == GLIMPSE_OK) tell(step, &verdict, each, user, report);
+    }
+    glimpse_steps_free(&steps);
+    report->run = run;
+    return status;
+}

@@ -1,0 +1,363 @@
+/*
+ * decisions.c - see <glimpse/decisions.h>.
+ *
+ * decision.key is a hash of kind and sorted ids: an equal decision replaces the earlier one and
+ * becomes the latest. Members name contents by hash and not by the catalogue's content row, which
+ * comes and goes with the files.
+ */
+#include <glimpse/decisions.h>
+
+#include "actions_internal.h"
+#include "catalog_private.h"
+#include "core/error.h"
+#include "library_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MOST_IDS = 10000 };
+
+typedef struct decision_row {
+    glimpse_decision shown;
+    char made[32];
+    char **ids, **paths;
+    size_t room;
+} decision_row;
+
+/* Who asks about two contents looks for both here. */
+typedef struct decision_place {
+    char id[GLIMPSE_HASH_HEX];
+    size_t row;
+} decision_place;
+
+struct glimpse_decisions {
+    decision_row *rows; /* [count] by number */
+    size_t count, room;
+    decision_place *places; /* [place_count] by id, then row */
+    size_t place_count;
+};
+
+const char *glimpse_decision_kind_name(glimpse_decision_kind kind) {
+    switch (kind) {
+    case GLIMPSE_DECISION_NOT_DUPLICATES: return "not-duplicates";
+    case GLIMPSE_DECISION_KEEP_ALL: return "keep-all";
+    case GLIMPSE_DECISION_NOTHING: break;
+    }
+    return "nothing";
+}
+
+int glimpse_content_id(const char *path, char *id) {
+    if (!path || !id) return glimpse_fail(GLIMPSE_E_INVALID, "no path");
+    struct stat info;
+    char *real = realpath(path, NULL);
+    int error = real ? glimpse_action_hash(real, &info, id) : errno;
+    free(real);
+    if (!error) return GLIMPSE_OK;
+    errno = error;
+    if (error == EINVAL) return glimpse_fail(GLIMPSE_E_INVALID, "%s: not a regular file", path);
+    return glimpse_fail_errno("%s: cannot read", path);
+}
+
+/*
+ * Making and forgetting.
+ */
+typedef struct member {
+    glimpse_hash hash;
+    const char *path;
+} member;
+
+static int by_hash(const void *a, const void *b) {
+    return memcmp(((const member *)a)->hash.bytes, ((const member *)b)->hash.bytes,
+                  GLIMPSE_HASH_BYTES);
+}
+
+/* Sorted, each id once. */
+static int gather(member **out, size_t *used, const char *const *ids, const char *const *paths,
+                  size_t count) {
+    *out = NULL;
+    *used = 0;
+    if (count == 0 || count > MOST_IDS || !ids) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "a decision is about 1 to %d contents, not %zu",
+                            MOST_IDS, count);
+    }
+    member *members = calloc(count, sizeof *members);
+    if (!members) return glimpse_fail_nomem(count * sizeof *members, "a decision");
+    for (size_t i = 0; i < count; i++) {
+        if (!ids[i] || !glimpse_hash_from_hex(&members[i].hash, ids[i])) {
+            free(members);
+            return glimpse_fail(GLIMPSE_E_INVALID, "\"%s\" is no content id", ids[i] ? ids[i] : "");
+        }
+        members[i].path = paths && paths[i] ? paths[i] : "";
+    }
+    qsort(members, count, sizeof *members, by_hash);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || by_hash(&members[kept - 1], &members[i]) != 0) {
+            members[kept++] = members[i];
+        }
+    }
+    *out = members;
+    *used = kept;
+    return GLIMPSE_OK;
+}
+
+static glimpse_hash key_of(glimpse_decision_kind kind, const member *members, size_t count) {
+    glimpse_hash key = {{0}};
+    glimpse_hasher *hasher = glimpse_hasher_create();
+    uint8_t byte = (uint8_t)kind;
+    if (!hasher) return key;
+    glimpse_hasher_update(hasher, &byte, 1);
+    for (size_t i = 0; i < count; i++)
+        glimpse_hasher_update(hasher, members[i].hash.bytes, GLIMPSE_HASH_BYTES);
+    return glimpse_hasher_finish(hasher);
+}
+
+static int insert(glimpse_db *db, glimpse_decision_kind kind, const member *members, size_t count,
+                  int64_t *number) {
+    const glimpse_hash key = key_of(kind, members, count);
+    time_t now = time(NULL);
+    struct tm utc;
+    char made[32] = "1970-01-01T00:00:00";
+    if (gmtime_r(&now, &utc)) (void)strftime(made, sizeof made, "%Y-%m-%dT%H:%M:%S", &utc);
+    int status = glimpse_db_run(db,
+                                "DELETE FROM decision_member WHERE decision_id IN"
+                                " (SELECT id FROM decision WHERE key = ?1)",
+                                "b", (const void *)key.bytes, sizeof key.bytes);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_run(db, "DELETE FROM decision WHERE key = ?1", "b",
+                                (const void *)key.bytes, sizeof key.bytes);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_integer(
+            db, number, "INSERT INTO decision (kind, made, key) VALUES (?1, ?2, ?3) RETURNING id",
+            "itb", (int64_t)kind, made, (const void *)key.bytes, sizeof key.bytes);
+    }
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
+        status = glimpse_db_run(
+            db, "INSERT INTO decision_member (decision_id, hash, path) VALUES (?1, ?2, ?3)", "ibp",
+            *number, (const void *)members[i].hash.bytes, sizeof members[i].hash.bytes,
+            members[i].path);
+    }
+    return status;
+}
+
+int glimpse_decision_add(glimpse_library *library, glimpse_decision_kind kind,
+                         const char *const *ids, const char *const *paths, size_t count,
+                         int64_t *number) {
+    if (!library ||
+        (kind != GLIMPSE_DECISION_NOT_DUPLICATES && kind != GLIMPSE_DECISION_KEEP_ALL)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "no library, or no such kind of decision");
+    }
+    member *members = NULL;
+    size_t used = 0;
+    int64_t made = 0;
+    int status = gather(&members, &used, ids, paths, count);
+    if (status < 0) return status;
+    if (kind == GLIMPSE_DECISION_NOT_DUPLICATES && used < 2) {
+        free(members);
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "files of equal bytes cannot be declared different pictures");
+    }
+    glimpse_db *db = glimpse_library_catalog(library)->db;
+    status = glimpse_library_lock(library, "remembering a decision");
+    if (status < 0) goto done;
+    status = glimpse_db_begin(db);
+    if (status == GLIMPSE_OK) status = insert(db, kind, members, used, &made);
+    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
+    if (status < 0) glimpse_db_rollback(db);
+    glimpse_library_unlock(library);
+    if (status == GLIMPSE_OK && number) *number = made;
+done:
+    free(members);
+    return status;
+}
+
+int glimpse_decision_forget(glimpse_library *library, int64_t number) {
+    if (!library) return glimpse_fail(GLIMPSE_E_INVALID, "no library");
+    glimpse_db *db = glimpse_library_catalog(library)->db;
+    int status = glimpse_library_lock(library, "forgetting a decision");
+    if (status < 0) return status;
+    status = glimpse_db_begin(db);
+    if (status == GLIMPSE_OK) {
+        status =
+            glimpse_db_run(db, "DELETE FROM decision_member WHERE decision_id = ?1", "i", number);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_run(db, "DELETE FROM decision WHERE id = ?1", "i", number);
+    }
+    if (status == GLIMPSE_OK && glimpse_db_changes(db) == 0) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no decision %lld", (long long)number);
+    }
+    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
+    if (status < 0) glimpse_db_rollback(db);
+    glimpse_library_unlock(library);
+    return status;
+}
+
+/*
+ * Loading.
+ */
+static int no_memory(void) {
+    return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for decisions");
+}
+
+static int add_member(decision_row *row, sqlite3_stmt *from) {
+    size_t n = row->shown.count;
+    if (n == row->room) {
+        size_t room = row->room ? 2 * row->room : 4;
+        char **ids = realloc(row->ids, room * sizeof *ids);
+        if (ids) row->ids = ids;
+        char **paths = realloc(row->paths, room * sizeof *paths);
+        if (paths) row->paths = paths;
+        if (!ids || !paths) return no_memory();
+        row->room = room;
+    }
+    const void *hash = sqlite3_column_blob(from, 3);
+    glimpse_hash value = {{0}};
+    if (hash && sqlite3_column_bytes(from, 3) == GLIMPSE_HASH_BYTES) {
+        memcpy(value.bytes, hash, GLIMPSE_HASH_BYTES);
+    }
+    row->ids[n] = malloc(GLIMPSE_HASH_HEX);
+    row->paths[n] = glimpse_column_path(from, 4);
+    row->shown.count = n + 1; /* both are freed, NULL or not */
+    if (!row->ids[n] || !row->paths[n]) return no_memory();
+    glimpse_hash_to_hex(&value, row->ids[n]);
+    return GLIMPSE_OK;
+}
+
+static int add_row(glimpse_decisions *decisions, sqlite3_stmt *from) {
+    int64_t number = sqlite3_column_int64(from, 0);
+    if (decisions->count == 0 || decisions->rows[decisions->count - 1].shown.number != number) {
+        if (decisions->count == decisions->room) {
+            size_t room = decisions->room ? 2 * decisions->room : 16;
+            decision_row *rows = realloc(decisions->rows, room * sizeof *rows);
+            if (!rows) return no_memory();
+            decisions->rows = rows;
+            decisions->room = room;
+        }
+        decision_row *row = &decisions->rows[decisions->count++];
+        *row = (decision_row){0};
+        row->shown.number = number;
+        row->shown.kind = (glimpse_decision_kind)sqlite3_column_int(from, 1);
+        const unsigned char *made = sqlite3_column_text(from, 2);
+        (void)snprintf(row->made, sizeof row->made, "%s", made ? (const char *)made : "");
+    }
+    decisions->place_count++;
+    return add_member(&decisions->rows[decisions->count - 1], from);
+}
+
+static int by_id(const void *a, const void *b) {
+    const decision_place *x = a, *y = b;
+    int order = strcmp(x->id, y->id);
+    return order ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+static int make_places(glimpse_decisions *decisions) {
+    size_t used = 0;
+    decisions->places = calloc(decisions->place_count + 1, sizeof *decisions->places);
+    if (!decisions->places) return no_memory();
+    for (size_t i = 0; i < decisions->count; i++) {
+        decision_row *row = &decisions->rows[i];
+        row->shown.made = row->made;
+        row->shown.ids = (const char *const *)row->ids;
+        row->shown.paths = (const char *const *)row->paths;
+        for (size_t k = 0; k < row->shown.count; k++) {
+            memcpy(decisions->places[used].id, row->ids[k], GLIMPSE_HASH_HEX);
+            decisions->places[used++].row = i;
+        }
+    }
+    qsort(decisions->places, used, sizeof *decisions->places, by_id);
+    return GLIMPSE_OK;
+}
+
+int glimpse_decisions_load(glimpse_decisions **out, glimpse_library *library) {
+    if (out) *out = NULL;
+    if (!out || !library) return glimpse_fail(GLIMPSE_E_INVALID, "no library");
+    glimpse_decisions *decisions = calloc(1, sizeof *decisions);
+    if (!decisions) return no_memory();
+    glimpse_db *db = glimpse_library_catalog(library)->db;
+    sqlite3_stmt *row = NULL;
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(
+        db, &row,
+        "SELECT d.id, d.kind, d.made, m.hash, coalesce((SELECT f.path FROM content c"
+        " JOIN file f ON f.content_id = c.id WHERE c.hash = m.hash AND f.missing = 0"
+        " ORDER BY f.path LIMIT 1), m.path)"
+        " FROM decision d JOIN decision_member m ON m.decision_id = d.id ORDER BY d.id, m.hash",
+        "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
+        status = add_row(decisions, row);
+    }
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    if (status == GLIMPSE_OK) status = make_places(decisions);
+    if (status < 0) {
+        glimpse_decisions_free(decisions);
+        return status;
+    }
+    *out = decisions;
+    return GLIMPSE_OK;
+}
+
+void glimpse_decisions_free(glimpse_decisions *decisions) {
+    if (!decisions) return;
+    for (size_t i = 0; i < decisions->count; i++) {
+        decision_row *row = &decisions->rows[i];
+        for (size_t k = 0; k < row->shown.count; k++) {
+            free(row->ids[k]);
+            free(row->paths[k]);
+        }
+        free(row->ids);
+        free(row->paths);
+    }
+    free(decisions->rows);
+    free(decisions->places);
+    free(decisions);
+}
+
+size_t glimpse_decisions_count(const glimpse_decisions *decisions) {
+    return decisions ? decisions->count : 0;
+}
+
+const glimpse_decision *glimpse_decisions_get(const glimpse_decisions *decisions, size_t i) {
+    return decisions && i < decisions->count ? &decisions->rows[i].shown : NULL;
+}
+
+/* The first place whose id is not before `id`. */
+static size_t find(const glimpse_decisions *decisions, const char *id) {
+    size_t low = 0, high = decisions->place_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(decisions->places[middle].id, id) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+int glimpse_decisions_ask(const glimpse_decisions *decisions, const char *a, const char *b) {
+    if (!decisions || decisions->place_count == 0 || !a || !b) return GLIMPSE_DECISION_NOTHING;
+    const decision_place *places = decisions->places;
+    size_t i = find(decisions, a), k = find(decisions, b), count = decisions->place_count;
+    int same = strcmp(a, b) == 0, kind = GLIMPSE_DECISION_NOTHING;
+    while (i < count && k < count && strcmp(places[i].id, a) == 0 && strcmp(places[k].id, b) == 0) {
+        if (places[i].row < places[k].row) {
+            i++;
+        } else if (places[i].row > places[k].row) {
+            k++;
+        } else {
+            int found = (int)decisions->rows[places[i].row].shown.kind;
+            /* Rows come in the order they were made: the last one counts. Of files of equal bytes
+             * nobody can say that they differ. */
+            if (!same || found == GLIMPSE_DECISION_KEEP_ALL) kind = found;
+            i++;
+            k++;
+        }
+    }
+    return kind;
+}

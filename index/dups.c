@@ -1,0 +1,163 @@
+/*
+ * index/dups.c - a duplicate search from options to report; the steps are in dups_*.c
+ * (dups_private.h names them).
+ */
+#include "dups_private.h"
+
+#include "core/error.h"
+#include "file_paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+double glimpse_dups_now(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int glimpse_dups_progress(glimpse_dups *dups, const char *stage, uint64_t done, uint64_t total,
+                          int final, const char *path) {
+    double now = glimpse_dups_now();
+    if (!dups->options->progress || now - dups->last_progress < 0.1) return GLIMPSE_OK;
+    dups->last_progress = now;
+    glimpse_progress progress = {.stage = stage,
+                                 .done = done,
+                                 .total = total,
+                                 .total_is_final = final,
+                                 .seconds = now - dups->started,
+                                 .path = path};
+    if (dups->options->progress(dups->options->user, &progress))
+        return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped while %s", stage);
+    return GLIMPSE_OK;
+}
+
+void glimpse_dups_release(glimpse_dups *dups) {
+    for (size_t i = 0; i < dups->count; i++) {
+        glimpse_dups_item *item = &dups->items[i];
+        free((char *)item->picture.path);
+        free((char *)item->picture.label);
+        free((char *)item->picture.format);
+        free((char *)item->picture.taken);
+        free((char *)item->picture.camera);
+        free((float *)item->picture.embedding);
+        free(item->thumb);
+        free(item->reason);
+    }
+    for (size_t i = 0; i < dups->root_count; i++)
+        free(dups->roots[i]);
+    for (size_t i = 0; i < dups->group_count; i++)
+        free(dups->groups[i].members);
+    free(dups->keep_path);
+    free(dups->items);
+    free(dups->roots);
+    free(dups->first_of);
+    free(dups->members);
+    free(dups->member_start);
+    free(dups->sets);
+    free(dups->hints);
+    free(dups->edges);
+    free(dups->groups);
+    memset(dups, 0, sizeof *dups);
+}
+
+static int check(glimpse_dups *dups, const glimpse_dedup_options *options) {
+    const unsigned all = GLIMPSE_TIER_EXACT | GLIMPSE_TIER_PERCEPTUAL | GLIMPSE_TIER_SEMANTIC;
+    if (options->version != GLIMPSE_DEDUP_OPTIONS_VERSION)
+        return glimpse_fail(GLIMPSE_E_INVALID, "dedup options of version %u", options->version);
+    if (options->root_count == 0 && !options->library)
+        return glimpse_fail(GLIMPSE_E_INVALID, "no folder and no library to look at");
+    if ((options->root_count > 0 && !options->roots) ||
+        (options->against_count > 0 && !options->against))
+        return glimpse_fail(GLIMPSE_E_INVALID, "folders are announced and not given");
+    if (options->tiers & ~all)
+        return glimpse_fail(GLIMPSE_E_INVALID, "unknown tiers 0x%x", options->tiers & ~all);
+    if ((options->tiers & GLIMPSE_TIER_SEMANTIC) && !options->model)
+        return glimpse_fail(GLIMPSE_E_INVALID, "semantic duplicates need a model");
+    if (options->embed && !options->model)
+        return glimpse_fail(GLIMPSE_E_INVALID, "embeddings need a model");
+    if (options->radius > 20)
+        return glimpse_fail(GLIMPSE_E_INVALID, "a Hamming radius of %u; at most 20 make sense",
+                            options->radius);
+    if (!(options->min_similarity >= 0 && options->min_similarity <= 1))
+        return glimpse_fail(GLIMPSE_E_INVALID, "a least similarity of %g; it is from 0 to 1",
+                            options->min_similarity);
+    if ((unsigned)options->keep > GLIMPSE_KEEP_IN)
+        return glimpse_fail(GLIMPSE_E_INVALID, "an unknown rule for what to keep");
+    if (options->keep == GLIMPSE_KEEP_IN && !options->keep_path)
+        return glimpse_fail(GLIMPSE_E_INVALID, "no folder is given to keep files in");
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    memset(dups, 0, sizeof *dups);
+    dups->options = options;
+    dups->tiers = options->tiers;
+    if (dups->tiers == 0) {
+        dups->tiers = GLIMPSE_TIER_EXACT | GLIMPSE_TIER_PERCEPTUAL;
+        if (options->model) dups->tiers |= GLIMPSE_TIER_SEMANTIC;
+    }
+    dups->radius = options->radius;
+    dups->min_similarity =
+        options->min_similarity > 0 ? options->min_similarity : GLIMPSE_DUPS_SIMILARITY;
+    dups->jobs = options->jobs > 0 ? options->jobs : cores > 0 ? (unsigned)cores : 1;
+    if (dups->jobs > 256) dups->jobs = 256;
+    dups->thumb_bytes = GLIMPSE_DUPS_THUMB_BYTES;
+    dups->embedding_size = 0;
+    if (options->model && ((dups->tiers & GLIMPSE_TIER_SEMANTIC) || options->embed))
+        dups->embedding_size = glimpse_model_embedding_size(options->model);
+    dups->started = glimpse_dups_now();
+    if (options->keep != GLIMPSE_KEEP_IN) return GLIMPSE_OK;
+    dups->keep_path = glimpse_path_real(options->keep_path);
+    return dups->keep_path ? GLIMPSE_OK
+                           : glimpse_path_absolute(&dups->keep_path, options->keep_path);
+}
+
+static int match(glimpse_dups *dups) {
+    int status = GLIMPSE_OK;
+    if (dups->tiers & GLIMPSE_TIER_PERCEPTUAL) status = glimpse_dups_perceptual(dups);
+    if (status == GLIMPSE_OK && (dups->tiers & GLIMPSE_TIER_SEMANTIC))
+        status = glimpse_dups_semantic(dups);
+    if (status == GLIMPSE_OK) status = glimpse_dups_sort_hints(dups);
+    if (status == GLIMPSE_OK) status = glimpse_dups_verify(dups);
+    if (status < 0) return status;
+    return dups->options->against_count > 0 || dups->options->against_library
+               ? glimpse_dups_group_against(dups)
+               : glimpse_dups_group_all(dups);
+}
+
+/* What the run holds at its end, which is about the most: everything but pictures being read. */
+static size_t bytes_held(const glimpse_dups *dups) {
+    size_t bytes = dups->room * sizeof *dups->items + dups->hint_count * sizeof *dups->hints +
+                   dups->edge_count * sizeof *dups->edges + dups->count * 13;
+    for (size_t i = 0; i < dups->count; i++) {
+        const glimpse_dups_item *item = &dups->items[i];
+        bytes += item->picture.path ? strlen(item->picture.path) + 96 : 0;
+        bytes += item->thumb ? sizeof *item->thumb : 0;
+        bytes += item->picture.embedding ? dups->embedding_size * sizeof(float) : 0;
+    }
+    return bytes;
+}
+
+int glimpse_dedup_run(const glimpse_dedup_options *options, glimpse_dedup_report **out) {
+    glimpse_dups dups = {0};
+    if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the report");
+    *out = NULL;
+    if (!options) return glimpse_fail(GLIMPSE_E_INVALID, "no options");
+    int status = check(&dups, options);
+    if (status == GLIMPSE_OK) status = glimpse_dups_list(&dups);
+    if (status == GLIMPSE_OK) status = glimpse_dups_scan(&dups);
+    double read = glimpse_dups_now();
+    if (status == GLIMPSE_OK) status = glimpse_dups_make_classes(&dups);
+    if (status == GLIMPSE_OK && !options->no_matching) status = match(&dups);
+    size_t bytes = bytes_held(&dups);
+    double matched = glimpse_dups_now();
+    if (status == GLIMPSE_OK) status = glimpse_dups_make_report(&dups, out);
+    if (status == GLIMPSE_OK) {
+        (*out)->seconds_read = read - dups.started;
+        (*out)->seconds_match = matched - read;
+        (*out)->seconds = glimpse_dups_now() - dups.started;
+        (*out)->peak_bytes = bytes;
+    }
+    glimpse_dups_release(&dups);
+    return status;
+}

@@ -1,0 +1,383 @@
+/*
+ * index/dups_groups.c - groups without chaining.
+ *
+ * A group is a star: a keeper, and what was compared with the keeper itself and found to be
+ * related. Going through the pictures from the best to the worst, each that is in no group yet
+ * takes all that are related to it and free. So every member is within the thresholds of its
+ * keeper, and what is like a member only stays out.
+ *
+ * Hashes may miss that A and C are the same when both are known to be the same as B (A framed, C
+ * cropped). So C, reached from A over a few relations, is compared with A, starting from the warps
+ * on the way put together. It still has to pass.
+ *
+ * Three rounds, each over what the rounds before left as keepers or free: the same picture, near
+ * shots, similar content.
+ */
+#include "dups_private.h"
+
+#include "core/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_DEPTH = 3, MOST_TRIES = 512 };
+
+typedef struct link {
+    uint32_t class; /* the other end */
+    uint32_t edge;
+} link;
+
+typedef struct ranked {
+    const glimpse_dups *dups;
+    uint32_t class, item;
+} ranked;
+
+typedef struct grouping {
+    glimpse_dups *dups;
+    uint32_t *start; /* [classes + 1] into links */
+    link *links;     /* by class, then the other */
+    ranked *order;   /* [classes] best first */
+    uint32_t *best;  /* [classes] the item to keep */
+    uint8_t *taken;  /* [classes] a member of a group of this round or an earlier one */
+    uint8_t *keeps;  /* [classes] keeper of a group of this round */
+    uint32_t *seen;  /* [classes] stamp of the search that came by */
+    uint32_t *queue;
+    uint8_t *depth;
+    glimpse_warp *warp; /* [classes] to the keeper of the search */
+    uint32_t stamp;
+    glimpse_dups_member *members;
+    size_t member_count, member_room;
+} grouping;
+
+int glimpse_dups_decided(const glimpse_dups *dups, size_t a, size_t b) {
+    if (!dups->options->decide) return GLIMPSE_DECIDED_NOTHING;
+    const char *x = dups->items[a].picture.id, *y = dups->items[b].picture.id;
+    return strcmp(x, y) <= 0 ? dups->options->decide(dups->options->user, x, y)
+                             : dups->options->decide(dups->options->user, y, x);
+}
+
+int glimpse_dups_too_weak(const glimpse_dups *dups, glimpse_dedup_relation relation) {
+    return dups->options->weakest > 0 && (unsigned)relation >= dups->options->weakest;
+}
+
+static int compare_members(const void *a, const void *b) {
+    const glimpse_dups_member *x = a, *y = b;
+    if (x->relation != y->relation) return x->relation < y->relation ? -1 : 1;
+    if (x->score > y->score || x->score < y->score) return x->score > y->score ? -1 : 1;
+    return (x->item > y->item) - (x->item < y->item); /* items are in path order */
+}
+
+int glimpse_dups_add_group(glimpse_dups *dups, const glimpse_dups_member *members, size_t count) {
+    if (dups->group_count == dups->group_room) {
+        size_t room = dups->group_room ? dups->group_room * 2 : 64;
+        glimpse_dups_group *groups = realloc(dups->groups, room * sizeof *groups);
+        if (!groups) return glimpse_fail_nomem(room * sizeof *groups, "groups");
+        dups->groups = groups;
+        dups->group_room = room;
+    }
+    glimpse_dups_group *group = &dups->groups[dups->group_count];
+    group->members = malloc(count * sizeof *group->members);
+    if (!group->members) return glimpse_fail_nomem(count * sizeof *members, "a group");
+    memcpy(group->members, members, count * sizeof *members);
+    group->count = count;
+    qsort(group->members + 1, count - 1, sizeof *group->members, compare_members);
+    dups->group_count++;
+    return GLIMPSE_OK;
+}
+
+static int compare_ranked(const void *a, const void *b) {
+    const ranked *x = a, *y = b;
+    return glimpse_dups_rank(x->dups, &x->dups->items[x->item], &y->dups->items[y->item]);
+}
+
+static void release(grouping *g) {
+    free(g->start);
+    free(g->links);
+    free(g->order);
+    free(g->best);
+    free(g->taken);
+    free(g->keeps);
+    free(g->seen);
+    free(g->queue);
+    free(g->depth);
+    free(g->warp);
+    free(g->members);
+}
+
+static int prepare(grouping *g, glimpse_dups *dups) {
+    size_t n = dups->class_count + 1;
+    memset(g, 0, sizeof *g);
+    g->dups = dups;
+    g->start = calloc(n + 1, sizeof *g->start);
+    g->links = malloc((2 * dups->edge_count + 1) * sizeof *g->links);
+    g->order = malloc(n * sizeof *g->order);
+    g->best = malloc(n * sizeof *g->best);
+    g->taken = calloc(n, 1);
+    g->keeps = calloc(n, 1);
+    g->seen = calloc(n, sizeof *g->seen);
+    g->queue = malloc(n * sizeof *g->queue);
+    g->depth = malloc(n);
+    g->warp = malloc(n * sizeof *g->warp);
+    if (!g->start || !g->links || !g->order || !g->best || !g->taken || !g->keeps || !g->seen ||
+        !g->queue || !g->depth || !g->warp)
+        return glimpse_fail_nomem(n * 80 + dups->edge_count * 16, "groups");
+    for (size_t k = 0; k < dups->class_count; k++) {
+        uint32_t best = dups->first_of[k];
+        for (uint32_t m = dups->member_start[k]; m < dups->member_start[k + 1]; m++) {
+            uint32_t item = dups->members[m];
+            if (glimpse_dups_rank(dups, &dups->items[item], &dups->items[best]) < 0) best = item;
+        }
+        g->best[k] = best;
+        g->order[k] = (ranked){dups, (uint32_t)k, best};
+    }
+    qsort(g->order, dups->class_count, sizeof *g->order, compare_ranked);
+    for (size_t e = 0; e < dups->edge_count; e++) {
+        g->start[dups->items[dups->edges[e].a].class + 1]++;
+        g->start[dups->items[dups->edges[e].b].class + 1]++;
+    }
+    for (size_t k = 0; k < dups->class_count; k++)
+        g->start[k + 1] += g->start[k];
+    /* Filled from the starts on, which then are the ends; edges are sorted, and so is the result
+     * up to which end a class is. */
+    for (size_t e = 0; e < dups->edge_count; e++) {
+        uint32_t a = dups->items[dups->edges[e].a].class, b = dups->items[dups->edges[e].b].class;
+        g->links[g->start[a]++] = (link){b, (uint32_t)e};
+        g->links[g->start[b]++] = (link){a, (uint32_t)e};
+    }
+    memmove(g->start + 1, g->start, dups->class_count * sizeof *g->start);
+    g->start[0] = 0;
+    return GLIMPSE_OK;
+}
+
+static int push_member(grouping *g, const glimpse_dups_member *member) {
+    if (g->member_count == g->member_room) {
+        size_t room = g->member_room ? g->member_room * 2 : 64;
+        glimpse_dups_member *members = realloc(g->members, room * sizeof *members);
+        if (!members) return glimpse_fail_nomem(room * sizeof *members, "a group");
+        g->members = members;
+        g->member_room = room;
+    }
+    g->members[g->member_count++] = *member;
+    return GLIMPSE_OK;
+}
+
+/* Adds the items of a class but `keeper`, related to the keeper by `like`. *added says how many. */
+static int push_class(grouping *g, uint32_t class, uint32_t keeper, const glimpse_dups_member *like,
+                      size_t *added) {
+    glimpse_dups *dups = g->dups;
+    int status = GLIMPSE_OK;
+    *added = 0;
+    for (uint32_t m = dups->member_start[class]; m < dups->member_start[class + 1]; m++) {
+        glimpse_dups_member member = *like;
+        member.item = dups->members[m];
+        if (member.item == keeper) continue;
+        /* Weaker relations hold between pictures, and one file of each is enough. */
+        if (like->relation > GLIMPSE_RELATION_EDITED && member.item != g->best[class]) continue;
+        if (glimpse_dups_decided(dups, keeper, member.item) != GLIMPSE_DECIDED_NOTHING) {
+            dups->decided++;
+            continue;
+        }
+        if ((status = push_member(g, &member)) < 0) return status;
+        (*added)++;
+    }
+    return status;
+}
+
+/* The relation of an edge as seen from the keeper's class: the keeper is the first picture. */
+static glimpse_dups_member seen_from(const glimpse_dups *dups, const glimpse_dups_edge *edge,
+                                     uint32_t keeper_class, glimpse_warp *warp) {
+    glimpse_dups_member m = {.kind = edge->kind,
+                             .relation = edge->relation,
+                             .distance = edge->distance < 0 ? -1 : edge->distance,
+                             .turn = edge->turn,
+                             .score = edge->score,
+                             .comparison = edge->comparison};
+    *warp = edge->warp;
+    if (dups->items[edge->a].class == keeper_class) return m;
+    glimpse_comparison *c = &m.comparison;
+    double gain = c->gain > 0.05 ? c->gain : 1, covered = c->covered[0];
+    c->covered[0] = c->covered[1], c->covered[1] = covered;
+    c->bias = -c->bias / gain;
+    c->gain = 1 / gain;
+    c->angle = -c->angle;
+    c->warp = glimpse_warp_inverse(&c->warp);
+    *warp = glimpse_warp_inverse(&edge->warp);
+    if (m.turn == 6 || m.turn == 8) m.turn = 14 - m.turn;
+    return m;
+}
+
+/* Compares the keeper with a class reached in a roundabout way. 1 when it is the same picture. */
+static int try_far(grouping *g, uint32_t keeper_class, uint32_t class, const glimpse_warp *guess,
+                   glimpse_dups_member *member, glimpse_warp *warp) {
+    glimpse_dups *dups = g->dups;
+    uint32_t a = dups->first_of[keeper_class], b = dups->first_of[class];
+    if (glimpse_dups_find_edge(dups, a, b)) return 0; /* compared already, and weaker */
+    glimpse_dups_edge edge = {.a = a, .b = b, .distance = -1};
+    int related = glimpse_dups_compare(dups, &edge, guess);
+    if (related != 1 || edge.relation > GLIMPSE_RELATION_EDITED ||
+        glimpse_dups_too_weak(dups, edge.relation)) {
+        return related < 0 ? related : 0;
+    }
+    *member = seen_from(dups, &edge, keeper_class, warp);
+    member->distance = glimpse_hamming(dups->items[a].picture.phash, dups->items[b].picture.phash);
+    return 1;
+}
+
+static int in_round(glimpse_dedup_relation relation, int round) {
+    if (round == 0) return relation <= GLIMPSE_RELATION_EDITED;
+    return round == 1 ? relation == GLIMPSE_RELATION_NEAR_SHOT
+                      : relation == GLIMPSE_RELATION_SIMILAR;
+}
+
+/* Everything the keeper's class is related to and that is free, nearest first. */
+static int gather(grouping *g, uint32_t keeper_class, uint32_t keeper, int round) {
+    glimpse_dups *dups = g->dups;
+    size_t head = 0, tail = 0, tries = 0, added;
+    uint32_t stamp = ++g->stamp;
+    int status;
+    g->queue[tail++] = keeper_class;
+    g->seen[keeper_class] = stamp;
+    g->depth[keeper_class] = 0;
+    g->warp[keeper_class] = (glimpse_warp){{1, 0, 0, 0, 1, 0}};
+    while (head < tail) {
+        uint32_t at = g->queue[head++];
+        if (g->depth[at] >= (round == 0 ? MOST_DEPTH : 1)) continue;
+        for (uint32_t l = g->start[at]; l < g->start[at + 1]; l++) {
+            uint32_t to = g->links[l].class;
+            const glimpse_dups_edge *edge = &dups->edges[g->links[l].edge];
+            if (g->seen[to] == stamp || g->taken[to] || g->keeps[to]) continue;
+            if (!in_round(edge->relation, round)) continue;
+            glimpse_dups_member member;
+            glimpse_warp step;
+            member = seen_from(dups, edge, at, &step);
+            glimpse_warp guess = glimpse_warp_chain(&g->warp[at], &step);
+            g->seen[to] = stamp;
+            g->depth[to] = (uint8_t)(g->depth[at] + 1);
+            g->warp[to] = guess;
+            if (at != keeper_class) {
+                if (++tries > MOST_TRIES) return GLIMPSE_OK;
+                status = try_far(g, keeper_class, to, &guess, &member, &g->warp[to]);
+                if (status < 0) return status;
+                g->queue[tail++] = to; /* what it leads to may pass even when it does not */
+                if (status == 0) continue;
+            } else {
+                g->queue[tail++] = to;
+            }
+            if ((status = push_class(g, to, keeper, &member, &added)) < 0) return status;
+            if (added > 0) g->taken[to] = 1;
+        }
+    }
+    return GLIMPSE_OK;
+}
+
+static int make_group(grouping *g, uint32_t class, int round) {
+    glimpse_dups *dups = g->dups;
+    uint32_t keeper = g->best[class];
+    glimpse_dups_member self = {.item = keeper,
+                                .kind = GLIMPSE_DEDUP_EXACT,
+                                .relation = GLIMPSE_RELATION_IDENTICAL,
+                                .turn = 1,
+                                .score = 1};
+    size_t added;
+    g->member_count = 0;
+    int status = push_member(g, &self);
+    if (status == GLIMPSE_OK && round == 0) status = push_class(g, class, keeper, &self, &added);
+    if (status == GLIMPSE_OK) status = gather(g, class, keeper, round);
+    if (status < 0 || g->member_count < 2) return status;
+    g->keeps[class] = 1;
+    return glimpse_dups_add_group(dups, g->members, g->member_count);
+}
+
+int glimpse_dups_group_all(glimpse_dups *dups) {
+    grouping g;
+    int status = prepare(&g, dups);
+    for (int round = 0; round < 3 && status == GLIMPSE_OK; round++) {
+        memset(g.keeps, 0, dups->class_count);
+        for (size_t i = 0; i < dups->class_count && status == GLIMPSE_OK; i++) {
+            if (g.taken[g.order[i].class]) continue;
+            status = make_group(&g, g.order[i].class, round);
+            if (i % 1024 == 0 && status == GLIMPSE_OK) {
+                status = glimpse_dups_progress(dups, "comparing", i, dups->class_count, 1, "");
+            }
+        }
+        if (dups->options->same_picture_only) break;
+    }
+    release(&g);
+    return status;
+}
+
+/*
+ * Between two sets: the keeper is a picture of the second set, the members are those of the first
+ * that are most like it.
+ */
+static int take_for(grouping *g, uint32_t class, const glimpse_dups_edge **best) {
+    glimpse_dups *dups = g->dups;
+    *best = NULL;
+    for (uint32_t l = g->start[class]; l < g->start[class + 1]; l++) {
+        const glimpse_dups_edge *edge = &dups->edges[g->links[l].edge];
+        if (!(dups->sets[g->links[l].class] & 2U)) continue;
+        if (*best && ((*best)->relation < edge->relation ||
+                      ((*best)->relation == edge->relation && (*best)->score >= edge->score)))
+            continue;
+        *best = edge;
+    }
+    return *best != NULL;
+}
+
+/* Items of the first set of a class, as members of the group of `keeper`. */
+static int push_first_set(grouping *g, uint32_t class, uint32_t keeper,
+                          const glimpse_dups_member *like) {
+    glimpse_dups *dups = g->dups;
+    for (uint32_t m = dups->member_start[class]; m < dups->member_start[class + 1]; m++) {
+        glimpse_dups_member member = *like;
+        member.item = dups->members[m];
+        if (dups->items[member.item].picture.set != 0) continue;
+        if (glimpse_dups_decided(dups, keeper, member.item) != GLIMPSE_DECIDED_NOTHING) {
+            dups->decided++;
+            continue;
+        }
+        int status = push_member(g, &member);
+        if (status < 0) return status;
+    }
+    return GLIMPSE_OK;
+}
+
+int glimpse_dups_group_against(glimpse_dups *dups) {
+    grouping g;
+    int status = prepare(&g, dups);
+    /* best[] prefers the second set: rank says so. chosen: the edge of a class to the second. */
+    const glimpse_dups_edge **chosen = calloc(dups->class_count + 1, sizeof *chosen);
+    if (!chosen && status == GLIMPSE_OK)
+        status = glimpse_fail_nomem(dups->class_count * sizeof *chosen, "groups");
+    for (size_t k = 0; k < dups->class_count && status == GLIMPSE_OK; k++) {
+        if (dups->sets[k] == 1) (void)take_for(&g, (uint32_t)k, &chosen[k]);
+    }
+    for (size_t i = 0; i < dups->class_count && status == GLIMPSE_OK; i++) {
+        uint32_t class = g.order[i].class, keeper = g.best[class];
+        if (!(dups->sets[class] & 2U)) continue;
+        glimpse_dups_member self = {.item = keeper,
+                                    .kind = GLIMPSE_DEDUP_EXACT,
+                                    .relation = GLIMPSE_RELATION_IDENTICAL,
+                                    .turn = 1,
+                                    .score = 1};
+        for (int round = 0; round < 3 && status == GLIMPSE_OK; round++) {
+            g.member_count = 0;
+            status = push_member(&g, &self);
+            if (round == 0 && status == GLIMPSE_OK)
+                status = push_first_set(&g, class, keeper, &self);
+            for (uint32_t l = g.start[class]; l < g.start[class + 1] && status == GLIMPSE_OK; l++) {
+                uint32_t other = g.links[l].class;
+                const glimpse_dups_edge *edge = &dups->edges[g.links[l].edge];
+                if (chosen[other] != edge || !in_round(edge->relation, round)) continue;
+                glimpse_warp warp;
+                glimpse_dups_member member = seen_from(dups, edge, class, &warp);
+                status = push_first_set(&g, other, keeper, &member);
+            }
+            if (status == GLIMPSE_OK && g.member_count > 1)
+                status = glimpse_dups_add_group(dups, g.members, g.member_count);
+        }
+    }
+    free(chosen);
+    release(&g);
+    return status;
+}

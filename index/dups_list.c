@@ -1,0 +1,160 @@
+/*
+ * index/dups_list.c - which files a duplicate search looks at: those of the roots and of the second
+ * set, or those that a library knows.
+ *
+ * Roots are resolved (realpath), so that a file reached in two ways is met once; a file under both
+ * sets belongs to the second, because a picture is no duplicate of itself.
+ */
+#include "dups_private.h"
+
+#include "core/error.h"
+#include "core/file.h"
+#include "file_paths.h"
+#include "library_private.h"
+#include "results.h"
+#include "walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct walk_state {
+    glimpse_dups *dups;
+    int set;
+    int status;
+} walk_state;
+
+/* Takes over `path`. */
+static int add_item(glimpse_dups *dups, char *path, int set, int must_sniff, int status,
+                    const char *reason) {
+    if (!path) return glimpse_fail_nomem(256, "a path");
+    if (dups->count == dups->room) {
+        size_t room = dups->room ? dups->room * 2 : 256;
+        glimpse_dups_item *items = realloc(dups->items, room * sizeof *items);
+        if (!items) {
+            free(path);
+            return glimpse_fail_nomem(room * sizeof *items, "the list of pictures");
+        }
+        dups->items = items;
+        dups->room = room;
+    }
+    glimpse_dups_item *item = &dups->items[dups->count++];
+    memset(item, 0, sizeof *item);
+    item->picture.path = path;
+    item->picture.set = set;
+    item->must_sniff = must_sniff;
+    item->status = status;
+    if (status < 0) item->reason = strdup(reason ? reason : "cannot be read");
+    return status < 0 && !item->reason ? glimpse_fail_nomem(64, "a reason") : GLIMPSE_OK;
+}
+
+static int visit(void *user, const glimpse_walk_entry *entry) {
+    walk_state *state = user;
+    state->status = add_item(state->dups, strdup(entry->path), state->set, entry->must_sniff,
+                             entry->status, entry->reason);
+    if (state->status == GLIMPSE_OK && state->dups->count % 256 == 0) {
+        state->status = glimpse_dups_progress(state->dups, "reading pictures", 0,
+                                              state->dups->count, 0, entry->path);
+    }
+    return state->status;
+}
+
+/* Keeps a resolved root for labels. */
+static int remember_root(glimpse_dups *dups, char *root) {
+    char **roots = root ? realloc(dups->roots, (dups->root_count + 1) * sizeof *roots) : NULL;
+    if (!roots) {
+        free(root);
+        return glimpse_fail_nomem(sizeof *roots, "a root");
+    }
+    dups->roots = roots;
+    dups->roots[dups->root_count++] = root;
+    return GLIMPSE_OK;
+}
+
+static int walk_root(glimpse_dups *dups, const char *path, int set) {
+    const glimpse_dedup_options *options = dups->options;
+    glimpse_walk_rules rules = {options->follow_links, options->exclude, options->exclude_count};
+    glimpse_walk_summary summary = {0};
+    walk_state state = {dups, set, GLIMPSE_OK};
+    char *real = glimpse_path_real(path);
+    if (!real) return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: no such file or folder", path);
+    int status = remember_root(dups, real);
+    if (status < 0) return status;
+    int result = glimpse_walk(real, &rules, visit, &state, &summary);
+    if (state.status < 0) return state.status;
+    if (result < 0) return result;
+    if (summary.root_status < 0) {
+        return glimpse_fail(summary.root_status, "%s: %s", path, summary.root_reason);
+    }
+    return GLIMPSE_OK;
+}
+
+static int list_library(glimpse_dups *dups, glimpse_library *library, int set) {
+    glimpse_catalog *catalog = glimpse_library_catalog(library);
+    glimpse_file_table *table = NULL;
+    glimpse_reach reach = {0};
+    int status = glimpse_reach_init(&reach, catalog);
+    for (size_t i = 0; status == GLIMPSE_OK && i < reach.count; i++)
+        status = remember_root(dups, strdup(reach.roots[i].path));
+    if (status == GLIMPSE_OK) status = glimpse_catalog_load_files(catalog, "/", 0, &table);
+    size_t count = status == GLIMPSE_OK ? glimpse_file_table_count(table) : 0;
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
+        const glimpse_file_row *row = glimpse_file_table_get(table, i);
+        if (row->missing || row->state != GLIMPSE_FILE_OK) continue;
+        if (glimpse_reach_is_offline(&reach, row->path)) continue;
+        status = add_item(dups, strdup(row->path), set, 0, GLIMPSE_OK, NULL);
+    }
+    glimpse_file_table_free(table);
+    glimpse_reach_free(&reach);
+    return status;
+}
+
+/* By path; the second set before the first, so that it wins. */
+static int compare_paths(const void *a, const void *b) {
+    const glimpse_dups_item *x = a, *y = b;
+    int order = strcmp(x->picture.path, y->picture.path);
+    return order ? order : y->picture.set - x->picture.set;
+}
+
+static int compare_items(const void *a, const void *b) {
+    const glimpse_dups_item *x = a, *y = b;
+    if (x->picture.set != y->picture.set) return x->picture.set - y->picture.set;
+    return strcmp(x->picture.path, y->picture.path);
+}
+
+static void drop_twice(glimpse_dups *dups) {
+    size_t kept = 0;
+    qsort(dups->items, dups->count, sizeof *dups->items, compare_paths);
+    for (size_t i = 0; i < dups->count; i++) {
+        if (kept > 0 &&
+            strcmp(dups->items[kept - 1].picture.path, dups->items[i].picture.path) == 0) {
+            free((char *)dups->items[i].picture.path);
+            free(dups->items[i].reason);
+            continue;
+        }
+        dups->items[kept++] = dups->items[i];
+    }
+    dups->count = kept;
+    qsort(dups->items, dups->count, sizeof *dups->items, compare_items);
+}
+
+int glimpse_dups_list(glimpse_dups *dups) {
+    const glimpse_dedup_options *options = dups->options;
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < options->root_count && status == GLIMPSE_OK; i++)
+        status = walk_root(dups, options->roots[i], 0);
+    if (status == GLIMPSE_OK && options->root_count == 0) {
+        status = list_library(dups, options->library, 0);
+    }
+    for (size_t i = 0; i < options->against_count && status == GLIMPSE_OK; i++)
+        status = walk_root(dups, options->against[i], 1);
+    if (status == GLIMPSE_OK && options->against_library) {
+        status = list_library(dups, options->against_library, 1);
+    }
+    if (status < 0) return status;
+    if (dups->count > UINT32_MAX / 32) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "%zu pictures are more than can be compared",
+                            dups->count);
+    }
+    if (dups->count > 0) drop_twice(dups);
+    return GLIMPSE_OK;
+}

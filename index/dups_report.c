@@ -1,0 +1,165 @@
+/*
+ * index/dups_report.c - the report: everything the caller may look at, in one object that owns the
+ * pictures of the search.
+ */
+#include "dups_private.h"
+
+#include "core/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The public part first, so that a report is one of these. */
+typedef struct owned_report {
+    glimpse_dedup_report report;
+    glimpse_dedup_picture *pictures;
+    glimpse_dedup_failure *failed;
+    glimpse_dedup_group *groups;
+    glimpse_dedup_member *members; /* of all groups */
+    size_t member_count;
+} owned_report;
+
+static int compare_groups(const void *a, const void *b) {
+    const glimpse_dedup_group *x = a, *y = b;
+    if (x->kind != y->kind) return x->kind < y->kind ? -1 : 1;
+    if (x->relation != y->relation) return x->relation < y->relation ? -1 : 1;
+    return strcmp(x->members[0].picture->path, y->members[0].picture->path);
+}
+
+/* Moves pictures and failures over; where[item] is the picture of an item. */
+static int move_items(glimpse_dups *dups, owned_report *r, uint32_t *where) {
+    size_t read = 0, failed = 0;
+    for (size_t i = 0; i < dups->count; i++)
+        read += dups->items[i].status == GLIMPSE_OK;
+    r->pictures = calloc(read + 1, sizeof *r->pictures);
+    r->failed = calloc(dups->count - read + 1, sizeof *r->failed);
+    if (!r->pictures || !r->failed)
+        return glimpse_fail_nomem(dups->count * sizeof *r->pictures, "a report");
+    read = 0;
+    for (size_t i = 0; i < dups->count; i++) {
+        glimpse_dups_item *item = &dups->items[i];
+        if (item->status < 0) {
+            r->failed[failed++] = (glimpse_dedup_failure){
+                .path = item->picture.path,
+                .reason = item->reason,
+                .status = item->status,
+                .set = item->picture.set,
+            };
+            item->picture.path = NULL;
+            item->reason = NULL;
+            continue;
+        }
+        where[i] = (uint32_t)read;
+        r->pictures[read++] = item->picture;
+    }
+    r->report.pictures = r->pictures;
+    r->report.picture_count = read;
+    r->report.failed = r->failed;
+    r->report.failed_count = failed;
+    r->report.scanned = dups->count;
+    return GLIMPSE_OK;
+}
+
+static int fill_groups(const glimpse_dups *dups, owned_report *r, const uint32_t *where) {
+    size_t total = 0, at = 0;
+    for (size_t g = 0; g < dups->group_count; g++)
+        total += dups->groups[g].count;
+    r->groups = calloc(dups->group_count + 1, sizeof *r->groups);
+    r->members = calloc(total + 1, sizeof *r->members);
+    if (!r->groups || !r->members)
+        return glimpse_fail_nomem(total * sizeof *r->members, "a report");
+    for (size_t g = 0; g < dups->group_count; g++) {
+        const glimpse_dups_group *from = &dups->groups[g];
+        glimpse_dedup_group *to = &r->groups[g];
+        const glimpse_dups_item *keeper = &dups->items[from->members[0].item], *second = NULL;
+        to->members = r->members + at;
+        to->count = from->count;
+        for (size_t m = 0; m < from->count; m++, at++) {
+            const glimpse_dups_member *member = &from->members[m];
+            const glimpse_dups_item *item = &dups->items[member->item];
+            glimpse_dedup_member *out = &r->members[at];
+            out->picture = &r->pictures[where[member->item]];
+            out->kind = member->kind;
+            out->relation = member->relation;
+            out->score = member->score;
+            out->distance = member->distance;
+            out->turn = member->turn;
+            out->differences =
+                m == 0 ? strdup("") : glimpse_dups_differences(dups, keeper, item, member);
+            r->member_count = at + 1;
+            if (!out->differences) return glimpse_fail_nomem(64, "a report");
+            if (m == 0) continue;
+            if (member->kind > to->kind) to->kind = member->kind;
+            if (member->relation > to->relation) to->relation = member->relation;
+            if (!second || glimpse_dups_rank(dups, item, second) < 0) second = item;
+            if (member->relation <= GLIMPSE_RELATION_EDITED &&
+                strcmp(item->picture.label, keeper->picture.label) != 0)
+                to->labels_differ = 1;
+        }
+        r->report.conflicts += (uint64_t)to->labels_differ;
+        to->reason = glimpse_dups_reason(dups, keeper, second);
+        r->report.group_count = g + 1;
+        if (!to->reason) return glimpse_fail_nomem(64, "a report");
+    }
+    qsort(r->groups, dups->group_count, sizeof *r->groups, compare_groups);
+    r->report.groups = r->groups;
+    return GLIMPSE_OK;
+}
+
+int glimpse_dups_make_report(glimpse_dups *dups, glimpse_dedup_report **out) {
+    owned_report *r = calloc(1, sizeof *r);
+    uint32_t *where = calloc(dups->count + 1, sizeof *where);
+    int status = r && where ? GLIMPSE_OK : glimpse_fail_nomem(sizeof *r, "a report");
+    int against = dups->options->against_count > 0 || dups->options->against_library;
+    /* The strings of the items are needed until the texts are made, and then belong to the
+     * report: move_items copies pointers, and the items are forgotten at the end. */
+    if (status == GLIMPSE_OK && against) status = glimpse_dups_fill_leak(dups, &r->report);
+    if (status == GLIMPSE_OK) status = move_items(dups, r, where);
+    int moved = status == GLIMPSE_OK;
+    if (moved) status = fill_groups(dups, r, where);
+    free(where);
+    if (r) {
+        r->report.decided = dups->decided;
+        r->report.candidates = dups->candidates;
+        r->report.verified = dups->verified;
+        r->report.embedding_size = dups->embedding_size;
+    }
+    for (size_t i = 0; moved && i < dups->count; i++) {
+        glimpse_dups_item *item = &dups->items[i];
+        if (item->status == GLIMPSE_OK) memset(&item->picture, 0, sizeof item->picture);
+    }
+    if (status < 0) {
+        glimpse_dedup_report_free(r ? &r->report : NULL);
+        return status;
+    }
+    *out = &r->report;
+    return GLIMPSE_OK;
+}
+
+void glimpse_dedup_report_free(glimpse_dedup_report *report) {
+    if (!report) return;
+    owned_report *r = (owned_report *)report;
+    for (size_t i = 0; i < report->picture_count; i++) {
+        const glimpse_dedup_picture *p = &r->pictures[i];
+        free((char *)p->path);
+        free((char *)p->label);
+        free((char *)p->format);
+        free((char *)p->taken);
+        free((char *)p->camera);
+        free((float *)p->embedding);
+    }
+    for (size_t i = 0; i < report->failed_count; i++) {
+        free((char *)r->failed[i].path);
+        free((char *)r->failed[i].reason);
+    }
+    for (size_t i = 0; i < r->member_count; i++)
+        free((char *)r->members[i].differences);
+    for (size_t i = 0; i < report->group_count; i++)
+        free((char *)r->groups[i].reason);
+    free((glimpse_dedup_leak *)report->leak_labels);
+    free(r->pictures);
+    free(r->failed);
+    free(r->groups);
+    free(r->members);
+    free(r);
+}

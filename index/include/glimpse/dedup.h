@@ -1,0 +1,283 @@
+/*
+ * glimpse/dedup.h - duplicates in folders and libraries, leakage between two sets, and what is odd
+ * about the pictures of a data set.
+ *
+ *     const char *roots[] = {"/home/me/Pictures"};
+ *     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
+ *     options.roots = roots, options.root_count = 1;
+ *     glimpse_dedup_report *report = NULL;
+ *     if (glimpse_dedup_run(&options, &report) < 0) ...
+ *     for (size_t g = 0; g < report->group_count; g++) {
+ *         const glimpse_dedup_group *group = &report->groups[g];
+ *         printf("keep %s: %s\n", group->members[0].picture->path, group->reason);
+ *         for (size_t m = 1; m < group->count; m++)
+ *             printf("  %s (%s)\n", group->members[m].picture->path,
+ * group->members[m].differences);
+ *     }
+ *     glimpse_dedup_report_free(report);
+ *
+ * Three tiers find candidates: *exact* (equal bytes; equal pixels after decoding and orientation),
+ * *perceptual* (64-bit DCT and difference hashes within a Hamming radius, found by multi-index
+ * hashing), *semantic* (cosine of embeddings). What the last two find is then looked at: small
+ * aligned thumbnails are compared over crops, scales and offsets, and only what is found there is
+ * called the same picture. docs/dedup.md has the method and measured figures.
+ *
+ * Groups do not chain: every member of a group was compared with its keeper (members[0]) itself
+ * and is within the thresholds of it. Groups of the same picture (relation up to EDITED) come
+ * first; a file is in at most one of them. Near shots and similar pictures make groups of their
+ * own, of keepers and of pictures in no group; a file is in at most one of those. So the keeper of
+ * a group of the first sort can be keeper or member in one of the second: whoever acts on both
+ * acts on the first sort first.
+ *
+ * Same input, same output: groups, keepers and texts do not depend on jobs or timing.
+ *
+ * Nothing here writes to a picture, to a folder or to a library.
+ */
+#ifndef GLIMPSE_DEDUP_H
+#define GLIMPSE_DEDUP_H
+
+#include <glimpse/fingerprint.h>
+#include <glimpse/library.h>
+#include <glimpse/model.h>
+#include <glimpse/status.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum glimpse_dedup_kind {
+    GLIMPSE_DEDUP_EXACT = 0,
+    GLIMPSE_DEDUP_PERCEPTUAL = 1,
+    GLIMPSE_DEDUP_SEMANTIC = 2
+} glimpse_dedup_kind;
+
+/* From strongest to weakest; "same picture" is everything up to EDITED. */
+typedef enum glimpse_dedup_relation {
+    GLIMPSE_RELATION_IDENTICAL = 0, /* equal bytes, or equal pixels */
+    GLIMPSE_RELATION_REENCODED = 1, /* other format, quality or size; same view and tones */
+    GLIMPSE_RELATION_EDITED = 2,    /* crop, border, tones, text, turned or mirrored */
+    GLIMPSE_RELATION_NEAR_SHOT = 3, /* another exposure of the same scene */
+    GLIMPSE_RELATION_SIMILAR = 4    /* alike in content only */
+} glimpse_dedup_relation;
+
+GLIMPSE_API const char *glimpse_dedup_kind_name(glimpse_dedup_kind kind);             /* "exact" */
+GLIMPSE_API const char *glimpse_dedup_relation_name(glimpse_dedup_relation relation); /* "edited" */
+
+/* One file that was read. Strings are never NULL. */
+typedef struct glimpse_dedup_picture {
+    const char *path;   /* absolute */
+    const char *label;  /* name of the folder it lies in, "" for files directly in a root */
+    const char *format; /* "JPEG" */
+    const char *taken;  /* "2021-05-30T14:03:59" or "" */
+    const char *camera; /* or "" */
+    char id[33];        /* content id: XXH3-128 of the bytes, as in a library */
+    char pixels[33];    /* XXH3-128 of size and upright RGB */
+    uint32_t width, height;
+    uint64_t bytes;
+    int64_t mtime_ns;
+    int quality; /* JPEG quality estimated from its tables, 1..100; 101: lossless; 0: not
+                    known */
+    int exif;    /* how much the file says of itself: 0..4 (date, camera, place, turned) */
+    uint64_t phash, dhash;
+    int set; /* 0: under `roots`, 1: under `against` */
+    glimpse_picture_measures measures;
+    const float *embedding; /* [report->embedding_size], unit length, or NULL */
+} glimpse_dedup_picture;
+
+typedef struct glimpse_dedup_member {
+    const glimpse_dedup_picture *picture;
+    glimpse_dedup_kind kind;         /* the strongest tier that joins it to the keeper */
+    glimpse_dedup_relation relation; /* to the keeper; IDENTICAL for the keeper itself */
+    double score; /* 0..1: 1 for identical; mean SSIM structure of the aligned thumbnails for
+                     perceptual; cosine for semantic */
+    int distance; /* Hamming distance of the perceptual hashes, -1 when not compared */
+    int turn;     /* EXIF orientation 1..8 that takes it to the keeper; 1: none */
+    const char *differences; /* "half the size; JPEG quality 40 instead of 88; cropped to 81%", or
+                                "" */
+} glimpse_dedup_member;
+
+typedef struct glimpse_dedup_group {
+    glimpse_dedup_kind kind;             /* the weakest member's */
+    glimpse_dedup_relation relation;     /* the weakest member's */
+    const glimpse_dedup_member *members; /* [0] is the keeper, then by relation, score, path */
+    size_t count;                        /* at least 2 */
+    const char *reason;                  /* why the keeper is kept: "largest: 4000x3000" */
+    int labels_differ; /* the same picture (up to EDITED) under different labels */
+} glimpse_dedup_group;
+
+typedef struct glimpse_dedup_failure {
+    const char *path, *reason;
+    int status; /* GLIMPSE_E_... */
+    int set;
+} glimpse_dedup_failure;
+
+/* Leakage: pictures of set 0 that are also in set 1. */
+typedef struct glimpse_dedup_leak {
+    const char *label; /* NULL for the total */
+    uint64_t pictures; /* of set 0 */
+    uint64_t leaked;   /* of them, those with the same picture (up to EDITED) in set 1 */
+    uint64_t exact, reencoded, edited; /* leaked, by relation */
+    uint64_t near_shot, similar;       /* not counted as leaked */
+    uint64_t conflicting;              /* leaked, but under another label in set 1 */
+    double rate;                       /* leaked / pictures, 0 when there are none */
+} glimpse_dedup_leak;
+
+typedef struct glimpse_dedup_report {
+    const glimpse_dedup_group *groups; /* by kind, relation, then the keeper's path */
+    size_t group_count;
+    const glimpse_dedup_picture *pictures; /* all that were read, set 0 first, by path */
+    size_t picture_count;
+    const glimpse_dedup_failure *failed; /* by path */
+    size_t failed_count;
+    uint64_t scanned;                      /* pictures found: read and failed, both sets */
+    uint64_t decided;                      /* pairs left out because `decide` said so */
+    uint64_t conflicts;                    /* groups with labels_differ */
+    glimpse_dedup_leak leak;               /* total; zeros without a second set */
+    const glimpse_dedup_leak *leak_labels; /* by label; empty without a second set */
+    size_t leak_label_count;
+    size_t embedding_size;
+    uint64_t candidates; /* pairs that hashes and embeddings proposed */
+    uint64_t verified;   /* of them, those that the pixels confirmed as the same picture */
+    double seconds, seconds_read, seconds_match; /* wall clock */
+    size_t peak_bytes;                           /* estimate of what the run held at most */
+} glimpse_dedup_report;
+
+typedef enum glimpse_dedup_keep {
+    GLIMPSE_KEEP_LARGEST = 0, /* resolution, then quality, EXIF, oldest, path */
+    GLIMPSE_KEEP_OLDEST,      /* date taken else mtime, then as LARGEST */
+    GLIMPSE_KEEP_NEWEST,
+    GLIMPSE_KEEP_BEST_QUALITY, /* lossless or JPEG quality, then as LARGEST */
+    GLIMPSE_KEEP_IN            /* files below keep_path first, then as LARGEST */
+} glimpse_dedup_keep;
+
+enum { /* tiers */
+       GLIMPSE_TIER_EXACT = 1,
+       GLIMPSE_TIER_PERCEPTUAL = 2,
+       GLIMPSE_TIER_SEMANTIC = 4 /* needs a model */
+};
+
+/* What was decided about two contents before. */
+enum {
+    GLIMPSE_DECIDED_NOTHING = 0,
+    GLIMPSE_DECIDED_NOT_DUPLICATES = 1,
+    GLIMPSE_DECIDED_KEEP_ALL = 2
+};
+/* `a` and `b` are content ids with a <= b; equal ids stand for files of equal bytes (only KEEP_ALL
+ * makes sense for them). Called from the thread of glimpse_dedup_run. A pair with a decision is
+ * never put into one group as keeper and member. */
+typedef int (*glimpse_dedup_decide_fn)(void *user, const char *a, const char *b);
+
+/* glimpse_progress with stages "reading pictures" and "comparing"; a non-zero return cancels. */
+typedef struct glimpse_dedup_options {
+    unsigned version;         /* GLIMPSE_DEDUP_OPTIONS_VERSION */
+    const char *const *roots; /* folders or files; none: every present file of `library` */
+    size_t root_count;
+    const char *const *against; /* second set: folders or files, or ... */
+    size_t against_count;
+    glimpse_library *against_library; /* ... the present files of a library; or NULL */
+    glimpse_library *library;         /* where stored embeddings come from; may be NULL */
+    const glimpse_model *model; /* for the semantic tier and embeddings; pictures that the library
+                                   does not know are embedded. NULL: no embeddings */
+    const char *const *exclude; /* as in glimpse_ingest_options */
+    size_t exclude_count;
+    int follow_links;
+    unsigned tiers;  /* GLIMPSE_TIER_...; 0: EXACT and PERCEPTUAL, and SEMANTIC when
+                        there is a model */
+    unsigned radius; /* Hamming radius for candidates, at most 20; 0: the default: 10, or 8 for more
+                        than 100,000 pictures */
+    double min_similarity; /* cosine for the semantic tier; 0: the default (0.96) */
+    int rotations;         /* also the 8 turns and mirrors */
+    int same_picture_only; /* only relations up to EDITED */
+    unsigned weakest;      /* 0: no limit; else 1 + the weakest relation that may join two files.
+                              Groups are then made of such pairs alone: what an action may touch */
+    glimpse_dedup_keep keep;
+    const char *keep_path; /* for GLIMPSE_KEEP_IN */
+    unsigned jobs;         /* 0: one per core */
+    uint64_t max_pixels;   /* 0: GLIMPSE_DEFAULT_MAX_PIXELS */
+    int embed;             /* keep embeddings in the report even without the semantic tier */
+    int no_matching;       /* only read: pictures with measures, for an audit */
+    glimpse_progress_fn progress;
+    glimpse_dedup_decide_fn decide;
+    void *user; /* for both callbacks */
+} glimpse_dedup_options;
+
+#define GLIMPSE_DEDUP_OPTIONS_VERSION 1
+#define GLIMPSE_DEDUP_OPTIONS_INIT \
+ { .version = GLIMPSE_DEDUP_OPTIONS_VERSION }
+
+/* With a second set, groups join the two sets only: the keeper is the picture of set 1 (whatever
+ * `keep` says), the members are pictures of set 0.
+ *
+ * GLIMPSE_OK also when files failed: see the report. GLIMPSE_E_NOT_FOUND when a root is not there;
+ * GLIMPSE_E_INVALID for the semantic tier without a model; GLIMPSE_E_CANCELLED. */
+GLIMPSE_API int glimpse_dedup_run(const glimpse_dedup_options *options, glimpse_dedup_report **out);
+GLIMPSE_API void glimpse_dedup_report_free(glimpse_dedup_report *report);
+
+/*
+ * Audits: what is odd about the pictures of a report (usually one made with no_matching).
+ */
+typedef enum glimpse_audit_kind {
+    GLIMPSE_AUDIT_DARK = 0,
+    GLIMPSE_AUDIT_BRIGHT,
+    GLIMPSE_AUDIT_BLURRED,
+    GLIMPSE_AUDIT_LOW_INFORMATION,
+    GLIMPSE_AUDIT_NEAR_CONSTANT,
+    GLIMPSE_AUDIT_ODD_ASPECT,
+    GLIMPSE_AUDIT_SMALL,
+    GLIMPSE_AUDIT_ODD_SIZE,    /* far from the sizes of the rest */
+    GLIMPSE_AUDIT_MISLABELLED, /* its neighbours carry another label (needs embeddings, labels) */
+    GLIMPSE_AUDIT_OUTLIER,     /* far from its nearest neighbours (needs embeddings) */
+    GLIMPSE_AUDIT_COUNT
+} glimpse_audit_kind;
+GLIMPSE_API const char *glimpse_audit_kind_name(glimpse_audit_kind kind); /* "low-information" */
+
+typedef struct glimpse_audit_limits {
+    unsigned version;          /* GLIMPSE_AUDIT_LIMITS_VERSION */
+    double dark, bright;       /* 99th percentile below, 1st percentile above */
+    double sharpness;          /* below: blurred */
+    double entropy;            /* below: low information */
+    double deviation;          /* below: near-constant */
+    double aspect;             /* above */
+    unsigned min_side;         /* shorter side below: small */
+    double size_deviations;    /* robust deviations of log(pixels) from the median */
+    unsigned neighbours;       /* k for the two below */
+    double disagreement;       /* share of neighbours with one other label, at least */
+    double outlier_deviations; /* robust deviations of the mean distance to the k neighbours */
+    unsigned kinds;            /* bit per kind; 0: all */
+} glimpse_audit_limits;
+
+#define GLIMPSE_AUDIT_LIMITS_VERSION 1
+#define GLIMPSE_AUDIT_LIMITS_INIT                                                      \
+ {                                                                                     \
+  .version = GLIMPSE_AUDIT_LIMITS_VERSION, .dark = 60, .bright = 200, .sharpness = 30, \
+  .entropy = 3.5, .deviation = 4, .aspect = 4, .min_side = 64, .size_deviations = 6,   \
+  .neighbours = 10, .disagreement = 0.8, .outlier_deviations = 5                       \
+ }
+
+typedef struct glimpse_audit_finding {
+    const glimpse_dedup_picture *picture;
+    glimpse_audit_kind kind;
+    double value, limit;    /* what was measured, and what it was held against */
+    const char *text;       /* "99% of the picture is darker than 31 of 255" */
+    const char *suggestion; /* the label of the neighbours for MISLABELLED, else "" */
+} glimpse_audit_finding;
+
+typedef struct glimpse_audit {
+    const glimpse_audit_finding *findings; /* by kind, worst first, ties by path */
+    size_t count;
+    uint64_t counts[GLIMPSE_AUDIT_COUNT];
+    int has_embeddings, has_labels; /* 0: those checks were left out */
+} glimpse_audit;
+
+/* `report` must outlive the audit. `limits` may be NULL. */
+GLIMPSE_API int glimpse_audit_run(const glimpse_dedup_report *report,
+                                  const glimpse_audit_limits *limits, glimpse_audit **out);
+GLIMPSE_API void glimpse_audit_free(glimpse_audit *audit);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,496 @@
+/*
+ * glimpse dedup and glimpse audit: what is found, the stable output, exit codes, hostile names,
+ * actions and undo, decisions, leakage, and the page in a real browser.
+ */
+#include "run.h"
+
+#include <glimpse/image.h>
+
+#include <errno.h>
+
+#define HOSTILE "<b>\"quo'te\"\n&amp; caf\xe9.png"
+
+static void copy_demo(const char *name, const char *to) {
+    char path[300];
+    (void)snprintf(path, sizeof path, "data/demo/%s", name);
+    copy_file(source_path(path), to);
+}
+
+/* set/: one picture three times, a pair of other size and format, one alone, one broken. */
+static void make_set(const char *folder) {
+    char path[300];
+    static const char *const copies[][2] = {
+        {"vehicles/helicopter-gray-092.png", "heli.png"},
+        {"vehicles/helicopter-gray-092.png", "sub/" HOSTILE},
+        {"vehicles/helicopter-gray-092.png", "sub/again.png"},
+        {"food/cup-of-coffee-sea-076.png", "cup.png"},
+        {"edited/brighter-03.jpg", "sub/brighter.jpg"},
+        {"animals/cat-forest-169.jpg", "cat.jpg"},
+    };
+    remove_tree(folder);
+    assert_int_equal(mkdir(folder, 0755), 0);
+    (void)snprintf(path, sizeof path, "%s/sub", folder);
+    assert_int_equal(mkdir(path, 0755), 0);
+    for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, copies[i][1]);
+        copy_demo(copies[i][0], path);
+    }
+    (void)snprintf(path, sizeof path, "%s/broken.jpg", folder);
+    write_file(path, "\xff\xd8\xff\xe0 not really", 16);
+}
+
+static int is_there(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+static size_t groups_of(const char *folder, const char *tiers) {
+    run_result r;
+    run(&r, "dedup", folder, "--json", "-q", "--tiers", tiers, NULL);
+    json_t *root = run_json(&r);
+    size_t count = json_array_size(at(root, "groups"));
+    json_decref(root);
+    run_free(&r);
+    return count;
+}
+
+static void the_json_has_the_stable_keys(void **state) {
+    (void)state;
+    run_result r;
+    make_set("set");
+    run(&r, "dedup", "set", "--json", NULL);
+    expect(&r, 1);
+    expect_err(&r, "unusable: ");
+    json_t *root = run_json(&r);
+    assert_int_equal(number_at(root, "scanned"), 7);
+    assert_int_equal(json_array_size(at(root, "failed")), 1);
+    assert_non_null(strstr(text_at(root, "failed.0.path"), "set/broken.jpg"));
+    assert_true(strlen(text_at(root, "failed.0.reason")) > 0);
+    assert_int_equal(json_array_size(at(root, "groups")), 2);
+    assert_string_equal(text_at(root, "groups.0.kind"), "exact");
+    assert_string_equal(text_at(root, "groups.0.relation"), "identical");
+    assert_int_equal(json_array_size(at(root, "groups.0.members")), 3);
+    assert_string_equal(text_at(root, "groups.0.members.0.path"), text_at(root, "groups.0.keeper"));
+    assert_int_equal(text_at(root, "groups.0.keeper")[0], '/');
+    assert_string_equal(text_at(root, "groups.0.members.1.relation"), "identical");
+    assert_true(number_at(root, "groups.0.members.1.score") > 0.9999);
+    assert_string_equal(text_at(root, "groups.1.kind"), "perceptual");
+    assert_string_equal(text_at(root, "groups.1.relation"), "edited");
+    assert_true(strlen(text_at(root, "groups.1.reason")) > 0);
+    assert_non_null(strstr(text_at(root, "groups.1.keeper"), "/set/cup.png"));
+    json_decref(root);
+    run_free(&r);
+}
+
+static void exit_codes_say_what_was_found(void **state) {
+    (void)state;
+    run_result r;
+    make_set("set");
+    assert_int_equal(mkdir("one", 0755), 0);
+    copy_demo("animals/cat-forest-169.jpg", "one/cat.jpg");
+    run(&r, "dedup", "one", NULL);
+    expect(&r, 0);
+    expect_out(&r, "0 groups");
+    expect_no_err(&r);
+    run_free(&r);
+    copy_file("set/broken.jpg", "one/broken.jpg");
+    run(&r, "dedup", "one", NULL);
+    expect(&r, 3);
+    run_free(&r);
+    run(&r, "audit", "one", "--checks", "dark", NULL);
+    expect(&r, 3);
+    run_free(&r);
+    run(&r, "dedup", "nowhere", NULL);
+    expect(&r, 4);
+    expect_err(&r, "nowhere");
+    run_free(&r);
+    run(&r, "dedup", "set", "--html", "no/such/folder/x.html", NULL);
+    expect(&r, 4);
+    run_free(&r);
+    run(&r, "dedup", NULL);
+    expect(&r, 4);
+    expect_err(&r, "no library");
+    run_free(&r);
+    static const char *const wrong[][8] = {
+        {"dedup", "set", "--tiers", "exact,fuzzy"},
+        {"dedup", "set", "--keep", "smallest"},
+        {"dedup", "set", "--keep", "in:"},
+        {"dedup", "set", "--apply"},
+        {"dedup", "set", "--include", "identical"},
+        {"dedup", "set", "--trash", "--include", "identcal"},
+        {"dedup", "set", "--trash", "--delete"},
+        {"dedup", "set", "--max-leak", "0.1"},
+        {"dedup", "set", "--against", "one", "--max-leak", "1.5"},
+        {"dedup", "set", "--move", "set/sub/quarantine"},
+        {"dedup", "set", "--move", ""},
+        {"dedup", "--undo", "--runs"},
+        {"dedup", "--undo=latest"},
+        {"dedup", "--undo", "1", "2"},
+        {"dedup", "--not-duplicates", "set/cat.jpg"},
+        {"dedup", "--keep-all"},
+        {"dedup", "--forget", "0"},
+        {"audit", "one", "--checks", "ugly"},
+        {"audit", "one", "--disagreement", "2"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        run_list(&r, wrong[i], "", 0);
+        if (r.code != 2) print_error("case %zu: %s\n", i, wrong[i][2]);
+        expect(&r, 2);
+        assert_int_equal(r.out_size, 0);
+        expect_err(&r, "--help");
+        run_free(&r);
+    }
+    remove_tree("one");
+}
+
+static void hostile_names_are_shown_safely_everywhere(void **state) {
+    (void)state;
+    run_result r;
+    make_set("set");
+    run(&r, "dedup", "set", "--tiers", "exact", "--csv", "out.csv", "--html", "out.html", "-k",
+        "in:set/sub", NULL);
+    expect(&r, 1);
+    expect_out(&r, "set/sub/<b>\"quo'te\"\\n&amp; caf\\xe9.png");
+    run_free(&r);
+    size_t size = 0;
+    char *csv = read_whole_file("out.csv", &size);
+    assert_non_null(strstr(csv, "/set/sub/<b>\"\"quo'te\"\"\n&amp; caf\xe9.png\","));
+    assert_memory_equal(csv, "group,kind,relation,role,path,", 30);
+    free(csv);
+    char *html = read_whole_file("out.html", &size);
+    assert_non_null(strstr(html, "&lt;b&gt;&quot;quo&#39;te&quot;\xe2\x90\x8a&amp;amp; caf"));
+    assert_null(strstr(html, "<b>"));
+    assert_null(strstr(html, "<script"));
+    assert_non_null(strstr(html, "default-src 'none'"));
+    assert_non_null(strstr(html, "loading=\"lazy\""));
+    assert_non_null(strstr(html, "sub/%3Cb%3E%22quo%27te%22%0A%26amp%3B%20caf%E9.png\""));
+    free(html);
+    run(&r, "dedup", "set", "--tiers", "exact", "--json", "-q", NULL);
+    json_t *root = run_json(&r);
+    int found = 0;
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *m = json_array_get(at(root, "groups.0.members"), i);
+        const json_t *bytes = json_object_get(m, "path_bytes");
+        if (bytes) found += strstr(json_string_value(bytes), "636166e92e706e67") != NULL;
+    }
+    assert_int_equal(found, 1);
+    json_decref(root);
+    run_free(&r);
+}
+
+static void nothing_happens_without_apply_and_undo_takes_it_back(void **state) {
+    (void)state;
+    static const char *const actions[] = {"--move=away", "--trash", "--delete", "--hardlink",
+                                          "--symlink"};
+    run_result r;
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+        make_set("set");
+        assert_int_equal(unlink("set/broken.jpg"), 0);
+        run(&r, "dedup", "set", "--tiers", "exact", actions[i], NULL);
+        expect(&r, 0);
+        expect_out(&r, "Nothing was changed");
+        assert_int_equal(groups_of("set", "exact"), 1);
+        assert_false(is_there("away"));
+        run_free(&r);
+        run(&r, "dedup", "set", "--tiers", "exact", actions[i], "--apply", "--json", "-q", NULL);
+        expect(&r, 0);
+        json_t *root = run_json(&r);
+        assert_true(json_is_true(at(root, "action.applied")));
+        assert_int_equal(number_at(root, "action.done"), 2);
+        assert_int_equal(number_at(root, "action.left_alone"), 0);
+        assert_string_equal(text_at(root, "action.files.0.outcome"), "done");
+        char number[32];
+        (void)snprintf(number, sizeof number, "%.0f", number_at(root, "action.run"));
+        json_decref(root);
+        run_free(&r);
+        if (i < 3) {
+            assert_true(is_there("set/heli.png") + is_there("set/sub/again.png") +
+                            is_there("set/sub/" HOSTILE) ==
+                        1);
+        }
+        if (i == 0) assert_true(is_there("away/sub/again.png"));
+        run(&r, "dedup", "--runs", NULL);
+        expect(&r, 0);
+        run_free(&r);
+        run(&r, "dedup", "--undo", number, NULL);
+        expect(&r, 0);
+        expect_out(&r, "2 files put back");
+        run_free(&r);
+        assert_int_equal(groups_of("set", "exact"), 1);
+        assert_true(is_there("set/heli.png") && is_there("set/sub/again.png"));
+        run(&r, "dedup", "--undo", number, NULL);
+        expect(&r, 1);
+        expect_err(&r, "nothing to undo");
+        run_free(&r);
+        remove_tree("away");
+    }
+}
+
+static void only_included_relations_are_acted_on(void **state) {
+    (void)state;
+    run_result r;
+    make_set("set");
+    run(&r, "dedup", "set", "--move", "away", "--apply", "-q", NULL);
+    expect(&r, 3); /* done; but the broken file could not be looked at */
+    assert_true(is_there("set/sub/brighter.jpg"));
+    assert_false(is_there("away/sub/brighter.jpg"));
+    run_free(&r);
+    run(&r, "dedup", "set", "--move", "away", "--include", "edited", "--apply", "-q", NULL);
+    expect(&r, 3);
+    assert_false(is_there("set/sub/brighter.jpg"));
+    assert_true(is_there("away/sub/brighter.jpg"));
+    run_free(&r);
+    remove_tree("away");
+}
+
+/* Two files of equal bytes and a better, edited version: they differ from it, and are found as
+ * equal to each other all the same when that is what is acted on. */
+static void equal_files_do_not_hide_behind_an_edited_keeper(void **state) {
+    (void)state;
+    run_result r;
+    assert_int_equal(mkdir("trio", 0755), 0);
+    copy_demo("food/cup-of-coffee-sea-076.png", "trio/cup.png");
+    copy_demo("edited/brighter-03.jpg", "trio/b1.jpg");
+    copy_demo("edited/brighter-03.jpg", "trio/b2.jpg");
+    run(&r, "dedup", "trio", "--json", NULL);
+    expect(&r, 1);
+    json_t *root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "groups")), 1);
+    assert_string_equal(text_at(root, "groups.0.relation"), "edited");
+    json_decref(root);
+    run_free(&r);
+    run(&r, "dedup", "trio", "--json", "--trash", NULL);
+    expect(&r, 0);
+    root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "groups")), 1);
+    assert_string_equal(text_at(root, "groups.0.relation"), "identical");
+    assert_int_equal(number_at(root, "action.done"), 1);
+    json_decref(root);
+    run_free(&r);
+    remove_tree("trio");
+}
+
+static void deleted_files_are_held_until_emptied(void **state) {
+    (void)state;
+    run_result r;
+    make_set("set");
+    run(&r, "dedup", "set", "--tiers", "exact", "--delete", "--apply", "-q", NULL);
+    expect(&r, 3);
+    expect_out(&r, "--empty");
+    char number[16];
+    (void)snprintf(number, sizeof number, "--undo=%d", atoi(strstr(r.out, "Run ") + 4));
+    run_free(&r);
+    run(&r, "dedup", "--empty", NULL);
+    expect(&r, 0);
+    expect_out(&r, "2 held files would be gone for good");
+    run_free(&r);
+    run(&r, "dedup", "--empty", "--apply", "--json", NULL);
+    expect(&r, 0);
+    json_t *root = run_json(&r);
+    assert_int_equal(number_at(root, "done"), 2);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "dedup", number, NULL);
+    expect(&r, 1);
+    run_free(&r);
+}
+
+static void decisions_are_honoured_after_files_moved(void **state) {
+    (void)state;
+    run_result r;
+    make_set("set");
+    assert_int_equal(groups_of("set", "exact,perceptual"), 2);
+    run(&r, "dedup", "--not-duplicates", "set/cup.png", "set/sub/brighter.jpg", NULL);
+    expect(&r, 0);
+    expect_out(&r, "decision 1");
+    run_free(&r);
+    assert_int_equal(groups_of("set", "exact,perceptual"), 1);
+    assert_int_equal(rename("set/cup.png", "set/sub/renamed.png"), 0);
+    assert_int_equal(rename("set", "set2"), 0);
+    assert_int_equal(groups_of("set2", "exact,perceptual"), 1);
+    run(&r, "dedup", "--keep-all", "set2/heli.png", "--json", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    assert_int_equal(groups_of("set2", "exact,perceptual"), 0);
+    run(&r, "dedup", "--decisions", "--json", NULL);
+    expect(&r, 0);
+    json_t *root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "decisions")), 2);
+    assert_string_equal(text_at(root, "decisions.0.kind"), "not-duplicates");
+    assert_string_equal(text_at(root, "decisions.1.kind"), "keep-all");
+    json_decref(root);
+    run_free(&r);
+    run(&r, "dedup", "--forget", "1", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "dedup", "--forget", "1", NULL);
+    expect(&r, 4);
+    run_free(&r);
+    assert_int_equal(groups_of("set2", "exact,perceptual"), 1);
+    run(&r, "dedup", "--forget", "2", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "dedup", "--decisions", NULL);
+    expect(&r, 1);
+    run_free(&r);
+    remove_tree("set2");
+}
+
+static void leakage_between_sets_decides_the_exit_code(void **state) {
+    (void)state;
+    run_result r;
+    static const char *const folders[] = {"train", "train/cat", "train/cup",
+                                          "test",  "test/cat",  "test/mug"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        assert_int_equal(mkdir(folders[i], 0755), 0);
+    copy_demo("animals/cat-forest-169.jpg", "train/cat/a.jpg");
+    copy_demo("animals/cat-sky-022.jpg", "train/cat/b.jpg");
+    copy_demo("food/cup-of-coffee-sea-076.png", "train/cup/c.png");
+    copy_demo("animals/owl-city-034.webp", "train/cup/d.webp");
+    copy_demo("food/cup-of-coffee-sea-076.png", "test/mug/c.png");
+    run(&r, "dedup", "train", "--against", "test", "--json", NULL);
+    expect(&r, 1);
+    json_t *root = run_json(&r);
+    assert_int_equal(number_at(root, "leak.pictures"), 4);
+    assert_int_equal(number_at(root, "leak.leaked"), 1);
+    assert_int_equal(number_at(root, "leak.conflicting"), 1);
+    assert_true(number_at(root, "leak.rate") == 0.25);
+    assert_int_equal(json_array_size(at(root, "leak_by_label")), 2);
+    assert_non_null(strstr(text_at(root, "groups.0.keeper"), "/test/mug/c.png"));
+    json_decref(root);
+    run_free(&r);
+    run(&r, "dedup", "train", "--against", "test", "--max-leak", "0.25", NULL);
+    expect(&r, 0);
+    expect_out(&r, "is within");
+    run_free(&r);
+    run(&r, "dedup", "train", "--against", "test", "--max-leak=0.2", NULL);
+    expect(&r, 1);
+    expect_out(&r, "exceeds");
+    run_free(&r);
+    /* The same against a library. */
+    run(&r, "index", "test", "--library", "testlib", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "dedup", "train", "--against", "testlib", "--max-leak=0", NULL);
+    expect(&r, 1);
+    run_free(&r);
+    run(&r, "dedup", "train", "test", "--conflicts", "--json", NULL);
+    expect(&r, 1);
+    root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "groups")), 1);
+    assert_true(json_is_true(at(root, "groups.0.labels_differ")));
+    json_decref(root);
+    run_free(&r);
+    remove_tree("train");
+    remove_tree("test");
+}
+
+static void an_audit_finds_what_is_dark_and_empty(void **state) {
+    (void)state;
+    run_result r;
+    assert_int_equal(mkdir("data set", 0755), 0);
+    copy_demo("animals/cat-forest-169.jpg", "data set/cat.jpg");
+    char black[15 + 100 * 100 * 3] = "P6\n100 100\n255\n";
+    write_file("data set/black <i>.ppm", black, sizeof black);
+    run(&r, "audit", "data set", "--json", "--html", "audit.html", "--csv", "audit.csv", NULL);
+    expect(&r, 1);
+    json_t *root = run_json(&r);
+    int dark = 0, constant = 0;
+    for (size_t i = 0; i < json_array_size(at(root, "findings")); i++) {
+        const json_t *f = json_array_get(at(root, "findings"), i);
+        if (!strstr(text_at(f, "path"), "black <i>.ppm")) continue;
+        dark += strcmp(text_at(f, "kind"), "dark") == 0;
+        constant += strcmp(text_at(f, "kind"), "near-constant") == 0;
+    }
+    assert_int_equal(dark, 1);
+    assert_int_equal(constant, 1);
+    assert_int_equal(number_at(root, "counts.dark"), 1);
+    assert_int_equal(number_at(root, "scanned"), 2);
+    json_decref(root);
+    run_free(&r);
+    char *html = read_whole_file("audit.html", NULL);
+    assert_non_null(strstr(html, "black &lt;i&gt;.ppm"));
+    free(html);
+    run(&r, "audit", "data set", "--checks", "odd-aspect", NULL);
+    expect(&r, 0);
+    run_free(&r);
+}
+
+/* Counts different colours in a rectangle of the screenshot. */
+static size_t colours_of(const char *png) {
+    glimpse_image *image = NULL;
+    assert_ok(glimpse_image_open(&image, png, NULL));
+    static uint8_t seen[1 << 15];
+    memset(seen, 0, sizeof seen);
+    size_t count = 0;
+    const uint8_t *rgb = glimpse_image_pixels(image);
+    size_t pixels = (size_t)glimpse_image_width(image) * glimpse_image_height(image);
+    for (size_t i = 0; i < pixels; i++, rgb += 3) {
+        size_t colour = (size_t)(rgb[0] >> 3) << 10 | (size_t)(rgb[1] >> 3) << 5 | rgb[2] >> 3;
+        count += !seen[colour];
+        seen[colour] = 1;
+    }
+    glimpse_image_free(image);
+    return count;
+}
+
+static void the_page_opens_in_a_browser(void **state) {
+    (void)state;
+    run_result r;
+    run_shell(&r, "command -v chromium || command -v chromium-browser || command -v google-chrome");
+    if (r.code != 0) {
+        print_message("SKIPPED: no Chromium on this machine\n");
+        run_free(&r);
+        skip();
+    }
+    r.out[strcspn(r.out, "\n")] = '\0';
+    (void)setenv("BROWSER", r.out, 1);
+    run_free(&r);
+    make_set("set");
+    run(&r, "dedup", "set", "--html", "page.html", "-q", NULL);
+    expect(&r, 1);
+    run_free(&r);
+    run_shell(&r, "mkdir -p profile && timeout 60 \"$BROWSER\" --headless --no-sandbox "
+                  "--disable-gpu --disable-quic --no-first-run --disable-background-networking "
+                  "--user-data-dir=\"$PWD/profile\" --window-size=1200,1000 "
+                  "--screenshot=\"$PWD/page.png\" \"file://$PWD/page.html\" && test -s page.png");
+    if (r.code != 0) {
+        print_message("SKIPPED: Chromium did not start here: %.300s\n", r.err);
+        run_free(&r);
+        skip();
+    }
+    run_free(&r);
+    /* Text and frames alone have a few dozen; pictures have many. */
+    assert_true(colours_of("page.png") > 150);
+    run_shell(&r, "timeout 60 \"$BROWSER\" --headless --no-sandbox --disable-gpu --disable-quic "
+                  "--no-first-run --disable-background-networking "
+                  "--user-data-dir=\"$PWD/profile\" --dump-dom \"file://$PWD/page.html\"");
+    /* As the browser understood it: a picture for every file, and none of the names became markup.
+     */
+    size_t pictures = 0;
+    for (const char *s = r.out; (s = strstr(s, "<img ")); s++)
+        pictures++;
+    assert_int_equal(pictures, 5);
+    assert_null(strstr(r.out, "<b>"));
+    run_free(&r);
+    const char *keep = getenv("GLIMPSE_KEEP_SCREENSHOT");
+    if (keep) copy_file("page.png", keep);
+    run_shell(&r, "rm -rf profile");
+    run_free(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_json_has_the_stable_keys),
+        cmocka_unit_test(exit_codes_say_what_was_found),
+        cmocka_unit_test(hostile_names_are_shown_safely_everywhere),
+        cmocka_unit_test(nothing_happens_without_apply_and_undo_takes_it_back),
+        cmocka_unit_test(only_included_relations_are_acted_on),
+        cmocka_unit_test(equal_files_do_not_hide_behind_an_edited_keeper),
+        cmocka_unit_test(deleted_files_are_held_until_emptied),
+        cmocka_unit_test(decisions_are_honoured_after_files_moved),
+        cmocka_unit_test(leakage_between_sets_decides_the_exit_code),
+        cmocka_unit_test(an_audit_finds_what_is_dark_and_empty),
+        cmocka_unit_test(the_page_opens_in_a_browser),
+    };
+    return cmocka_run_group_tests(tests, run_setup, run_teardown);
+}

@@ -1,0 +1,193 @@
+/*
+ * audit_report.c - see audit_report.h.
+ */
+#include "audit_report.h"
+
+#include "dedup_report.h"
+#include "progress.h"
+#include "text.h"
+#include "tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *title_of(glimpse_audit_kind kind) {
+    switch (kind) {
+    case GLIMPSE_AUDIT_DARK: return "Too dark";
+    case GLIMPSE_AUDIT_BRIGHT: return "Too bright";
+    case GLIMPSE_AUDIT_BLURRED: return "Blurred";
+    case GLIMPSE_AUDIT_LOW_INFORMATION: return "Low information";
+    case GLIMPSE_AUDIT_NEAR_CONSTANT: return "Nearly one colour";
+    case GLIMPSE_AUDIT_ODD_ASPECT: return "Odd shape";
+    case GLIMPSE_AUDIT_SMALL: return "Small";
+    case GLIMPSE_AUDIT_ODD_SIZE: return "Size unlike the rest";
+    case GLIMPSE_AUDIT_MISLABELLED: return "Perhaps in the wrong class";
+    case GLIMPSE_AUDIT_OUTLIER: return "Unlike all others";
+    case GLIMPSE_AUDIT_COUNT: break;
+    }
+    return "Odd";
+}
+
+void audit_print_table(const audit_view *view) {
+    const glimpse_audit *a = view->audit;
+    for (size_t i = 0; i < a->count; i++) {
+        const glimpse_audit_finding *f = &a->findings[i];
+        char *storage = NULL;
+        if (i == 0 || a->findings[i - 1].kind != f->kind) {
+            (void)printf("%s%s (%s)\n", i > 0 ? "\n" : "", title_of(f->kind),
+                         text_count(a->counts[f->kind]));
+        }
+        char *path = text_display(text_near_path(f->picture->path, &storage));
+        char *text = text_display(f->text);
+        (void)printf("  %s: %s\n", path, text);
+        free(path);
+        free(text);
+        free(storage);
+    }
+    (void)printf("%s%s %s in %s pictures\n", a->count > 0 ? "\n" : "", text_count(a->count),
+                 a->count == 1 ? "finding" : "findings", text_count(view->report->scanned));
+    if (!a->has_embeddings) {
+        (void)printf("Without embeddings, labels and outliers were not looked at (--embed)\n");
+    }
+}
+
+static void json_measures(const glimpse_picture_measures *m, json_out *j) {
+    jout_key(j, "measures");
+    jout_open(j, '{');
+    jout_key(j, "mean"), jout_number(j, m->mean);
+    jout_key(j, "deviation"), jout_number(j, m->deviation);
+    jout_key(j, "low"), jout_number(j, m->low);
+    jout_key(j, "high"), jout_number(j, m->high);
+    jout_key(j, "entropy"), jout_number(j, m->entropy);
+    jout_key(j, "sharpness"), jout_number(j, m->sharpness);
+    jout_key(j, "colourfulness"), jout_number(j, m->colourfulness);
+    jout_key(j, "aspect"), jout_number(j, m->aspect);
+    jout_key(j, "grey"), jout_bool(j, m->grey);
+    jout_close(j, '}');
+}
+
+void audit_print_json(const audit_view *view) {
+    const glimpse_audit *a = view->audit;
+    json_out j = {stdout, 0};
+    jout_open(&j, '{');
+    jout_key(&j, "findings");
+    jout_open(&j, '[');
+    for (size_t i = 0; i < a->count; i++) {
+        const glimpse_audit_finding *f = &a->findings[i];
+        jout_open(&j, '{');
+        jout_path(&j, "path", f->picture->path);
+        jout_key(&j, "kind"), jout_string(&j, glimpse_audit_kind_name(f->kind));
+        jout_key(&j, "value"), jout_number(&j, f->value);
+        jout_key(&j, "limit"), jout_number(&j, f->limit);
+        jout_path(&j, "text", f->text);
+        jout_path(&j, "label", f->picture->label);
+        jout_text_or_null(&j, "suggestion", f->suggestion);
+        jout_key(&j, "id"), jout_string(&j, f->picture->id);
+        json_measures(&f->picture->measures, &j);
+        jout_close(&j, '}');
+    }
+    jout_close(&j, ']');
+    jout_key(&j, "counts");
+    jout_open(&j, '{');
+    for (int kind = 0; kind < GLIMPSE_AUDIT_COUNT; kind++) {
+        jout_key(&j, glimpse_audit_kind_name((glimpse_audit_kind)kind));
+        jout_uint(&j, a->counts[kind]);
+    }
+    jout_close(&j, '}');
+    jout_key(&j, "scanned"), jout_uint(&j, view->report->scanned);
+    dedup_json_failures(view->report, &j);
+    jout_key(&j, "embeddings"), jout_bool(&j, a->has_embeddings);
+    jout_key(&j, "labels"), jout_bool(&j, a->has_labels);
+    jout_close(&j, '}');
+    jout_end(&j);
+}
+
+int audit_write_csv(const audit_view *view, const char *name) {
+    report_file file;
+    if (report_file_open(&file, name) < 0) return -1;
+    FILE *to = file.to;
+    (void)fputs("kind,path,value,limit,text,label,suggestion,width,height,bytes,id\r\n", to);
+    for (size_t i = 0; i < view->audit->count; i++) {
+        const glimpse_audit_finding *f = &view->audit->findings[i];
+        const glimpse_dedup_picture *p = f->picture;
+        (void)fprintf(to, "%s,", glimpse_audit_kind_name(f->kind));
+        dedup_csv_field(to, p->path);
+        (void)fprintf(to, ",%.6g,%.6g,", f->value, f->limit);
+        dedup_csv_field(to, f->text);
+        (void)fputc(',', to);
+        dedup_csv_field(to, p->label);
+        (void)fputc(',', to);
+        dedup_csv_field(to, f->suggestion);
+        (void)fprintf(to, ",%u,%u,%llu,%s\r\n", (unsigned)p->width, (unsigned)p->height,
+                      (unsigned long long)p->bytes, p->id);
+    }
+    return report_file_close(&file);
+}
+
+static void put_finding(FILE *to, const glimpse_audit_finding *f, page_thumbs *thumbs) {
+    const glimpse_dedup_picture *p = f->picture;
+    const char *slash = strrchr(p->path, '/'), *name = slash ? slash + 1 : p->path;
+    char *folder = xprintf("%.*s", slash ? (int)(slash - p->path) : 0, p->path), date[32];
+    (void)fputs("<figure><a class=\"frame\" href=\"", to);
+    page_file_link(to, p->path);
+    (void)fputs("\">", to);
+    page_thumbs_put(thumbs, to);
+    (void)fputs("</a><figcaption>", to);
+    page_text(to, f->text);
+    (void)fputs("<div class=\"name\">", to);
+    page_text(to, name);
+    dedup_date(p, date);
+    (void)fprintf(to, "</div><div class=\"facts\">%u &times; %u &middot; %s &middot; %s</div>",
+                  (unsigned)p->width, (unsigned)p->height, text_bytes(p->bytes), date);
+    (void)fputs("<div class=\"path\">", to);
+    page_text(to, folder);
+    (void)fputs("</div></figcaption></figure>\n", to);
+    free(folder);
+}
+
+/* A section has at most so many pictures, so that each can be laid out by itself. */
+enum { SECTION = 24 };
+
+int audit_write_html(const audit_view *view, const char *name) {
+    const glimpse_audit *a = view->audit;
+    report_file file;
+    if (report_file_open(&file, name) < 0) return -1;
+    FILE *to = file.to;
+    char *title = xprintf("Audit of %s", view->what);
+    const glimpse_dedup_picture **pictures = xcalloc(a->count, sizeof *pictures);
+    for (size_t i = 0; i < a->count; i++)
+        pictures[i] = a->findings[i].picture;
+    page_begin(to, title);
+    (void)fputs("<header><h1>", to);
+    page_text(to, title);
+    (void)fprintf(to, "</h1><p>%s %s in %s pictures.</p>", text_count(a->count),
+                  a->count == 1 ? "finding" : "findings", text_count(view->report->scanned));
+    if (!a->has_embeddings) {
+        (void)fputs("<p>Without embeddings, labels and outliers were not looked at.</p>", to);
+    }
+    (void)fputs("</header><main>\n", to);
+    page_thumbs *thumbs = page_thumbs_start(pictures, a->count, view->jobs);
+    double start = progress_now();
+    size_t in_section = 0;
+    for (size_t i = 0; i < a->count && !tool_stopped(); i++) {
+        const glimpse_audit_finding *f = &a->findings[i];
+        progress_show("report", i, a->count, 1, progress_now() - start, NULL);
+        int first = i == 0 || a->findings[i - 1].kind != f->kind;
+        if (first || in_section == SECTION) {
+            if (i > 0) (void)fputs("</div></section>\n", to);
+            (void)fprintf(to, "<section><h2>%s (%s)%s</h2><div class=\"row\">\n", title_of(f->kind),
+                          text_count(a->counts[f->kind]), first ? "" : ", continued");
+            in_section = 0;
+        }
+        put_finding(to, f, thumbs);
+        in_section++;
+    }
+    if (a->count > 0) (void)fputs("</div></section>\n", to);
+    progress_clear();
+    page_thumbs_free(thumbs);
+    (void)fputs("</main>", to);
+    page_end(to);
+    free(pictures);
+    free(title);
+    return report_file_close(&file);
+}

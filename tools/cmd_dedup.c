@@ -1,0 +1,369 @@
+/*
+ * cmd_dedup.c - glimpse dedup: duplicates found, shown, decided on and, when asked, acted on.
+ */
+#include "cli.h"
+#include "dedup_act.h"
+#include "dedup_report.h"
+#include "dedup_scan.h"
+#include "session.h"
+#include "text.h"
+#include "tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct request {
+    session s;
+    const char *tiers, *keep, *csv, *html;
+    cli_list against, exclude;
+    uint64_t radius, jobs, forget;
+    double min_similarity, max_leak;
+    int rotations, same_picture, conflicts, follow_links, json;
+    /* actions */
+    const char *move, *undo, *empty, *include;
+    int trash, delete, hardlink, symlink, reflink, apply, skip_read_only, runs, recover;
+    /* decisions */
+    int not_duplicates, keep_all, decisions;
+} request;
+
+static const double NOT_SET = -1;
+
+/* Bits of --tiers; 0 after saying what is wrong. */
+static unsigned tiers_of(const char *list) {
+    static const char *const names[] = {"exact", "perceptual", "semantic"};
+    static const unsigned bits[] = {GLIMPSE_TIER_EXACT, GLIMPSE_TIER_PERCEPTUAL,
+                                    GLIMPSE_TIER_SEMANTIC};
+    unsigned tiers = 0;
+    for (const char *s = list; *s;) {
+        size_t length = strcspn(s, ","), found = 3;
+        for (size_t i = 0; i < 3; i++) {
+            if (strlen(names[i]) == length && strncmp(names[i], s, length) == 0) found = i;
+        }
+        if (found == 3) break;
+        tiers |= bits[found];
+        s += length;
+        if (*s == ',' && s[1]) s++;
+        if (!*s) return tiers;
+    }
+    (void)cli_misuse(&cmd_dedup, "--tiers is a list of exact, perceptual and semantic, not \"%s\"",
+                     list);
+    return 0;
+}
+
+static int set_keep(const request *r, glimpse_dedup_options *options) {
+    static const char *const names[] = {"largest", "oldest", "newest", "best-quality"};
+    if (!r->keep) return CLI_RUN;
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(r->keep, names[i]) == 0) {
+            options->keep = (glimpse_dedup_keep)i;
+            return CLI_RUN;
+        }
+    }
+    if (strncmp(r->keep, "in:", 3) == 0 && r->keep[3]) {
+        options->keep = GLIMPSE_KEEP_IN;
+        options->keep_path = r->keep + 3;
+        return CLI_RUN;
+    }
+    return cli_misuse(&cmd_dedup,
+                      "--keep is largest, oldest, newest, best-quality or in:FOLDER, not \"%s\"",
+                      r->keep);
+}
+
+static dedup_action action_of(const request *r, const cli_arguments *arguments) {
+    dedup_action action = {.include = r->include,
+                           .apply = r->apply,
+                           .skip_read_only = r->skip_read_only,
+                           .roots = arguments->words,
+                           .root_count = arguments->count};
+    if (r->move) action.kind = GLIMPSE_ACTION_MOVE;
+    if (r->trash) action.kind = GLIMPSE_ACTION_TRASH;
+    if (r->delete) action.kind = GLIMPSE_ACTION_DELETE;
+    if (r->hardlink) action.kind = GLIMPSE_ACTION_HARDLINK;
+    if (r->symlink) action.kind = GLIMPSE_ACTION_SYMLINK;
+    if (r->reflink) action.kind = GLIMPSE_ACTION_REFLINK;
+    action.folder = r->move;
+    return action;
+}
+
+/* What is neither looking nor acting: CLI_RUN when it was not asked for. */
+static int other_modes(request *r, const cli_arguments *arguments) {
+    int modes = (r->undo != NULL) + (r->empty != NULL) + r->runs + r->recover + r->decisions +
+                r->not_duplicates + r->keep_all + (r->forget > 0);
+    int acts = (r->move != NULL) + r->trash + r->delete + r->hardlink + r->symlink + r->reflink;
+    if (modes + acts > 1) {
+        return cli_misuse(&cmd_dedup, "one thing at a time: actions, --undo, --runs, --empty and "
+                                      "decisions exclude each other");
+    }
+    if (modes == 0) return CLI_RUN;
+    const char *run = r->undo ? r->undo : r->empty;
+    size_t count = arguments->count;
+    if (run && !*run && count == 1) {
+        run = arguments->words[0];
+        count = 0;
+    }
+    if (r->not_duplicates) {
+        return dedup_decide(&r->s, GLIMPSE_DECISION_NOT_DUPLICATES, arguments->words,
+                            arguments->count, r->json, &cmd_dedup);
+    }
+    if (r->keep_all) {
+        return dedup_decide(&r->s, GLIMPSE_DECISION_KEEP_ALL, arguments->words, arguments->count,
+                            r->json, &cmd_dedup);
+    }
+    if (count > 0) {
+        return cli_misuse(&cmd_dedup, "no folders or files go with this option, not \"%s\"",
+                          arguments->words[0]);
+    }
+    if (r->decisions) return dedup_decisions(&r->s, r->json);
+    if (r->forget > 0) return dedup_forget(&r->s, r->forget, r->json);
+    if (r->undo) return dedup_undo(run, r->json, &cmd_dedup);
+    if (r->empty) return dedup_empty(run, r->apply, r->json, &cmd_dedup);
+    return dedup_runs(r->json);
+}
+
+/* The second set: folders, or one library. Opened libraries go into *library. */
+static int set_against(const request *r, glimpse_dedup_options *options,
+                       glimpse_library **library) {
+    for (size_t i = 0; i < r->against.count; i++) {
+        char *catalog = xprintf("%s/catalog.db", r->against.values[i]);
+        int is_library = access(catalog, F_OK) == 0;
+        free(catalog);
+        if (!is_library) continue;
+        if (r->against.count > 1) {
+            return cli_misuse(&cmd_dedup, "--against takes one library or several folders");
+        }
+        if (glimpse_library_open(library, r->against.values[i], GLIMPSE_LIBRARY_READ_ONLY) < 0) {
+            return tool_fail_last();
+        }
+        options->against_library = *library;
+        return CLI_RUN;
+    }
+    options->against = r->against.values;
+    options->against_count = r->against.count;
+    return CLI_RUN;
+}
+
+static int check(const request *r) {
+    if (r->max_leak > NOT_SET && r->against.count == 0) {
+        return cli_misuse(&cmd_dedup, "--max-leak goes with --against");
+    }
+    if (r->max_leak > 1 || (r->max_leak < 0 && r->max_leak > NOT_SET) || r->max_leak < NOT_SET) {
+        return cli_misuse(&cmd_dedup, "--max-leak is a rate from 0 to 1");
+    }
+    if (r->min_similarity < -1 || r->min_similarity > 1) {
+        return cli_misuse(&cmd_dedup, "--min-similarity is a cosine from -1 to 1");
+    }
+    if ((r->csv && !*r->csv) || (r->html && !*r->html)) {
+        return cli_misuse(&cmd_dedup, "--csv and --html need a file name");
+    }
+    return CLI_RUN;
+}
+
+/* Prints and writes what was found; then acts. */
+static int report(const request *r, const dedup_scan *scan, const dedup_action *action,
+                  const char *what) {
+    const glimpse_dedup_report *found = scan->report;
+    const glimpse_dedup_group **groups = xcalloc(found->group_count, sizeof *groups);
+    dedup_view view = {.report = found,
+                       .groups = groups,
+                       .against = r->against.count > 0,
+                       .classes = r->conflicts || r->against.count > 0,
+                       .what = what,
+                       .jobs = (unsigned)r->jobs};
+    for (size_t g = 0; g < found->group_count; g++) {
+        if (!r->conflicts || found->groups[g].labels_differ)
+            groups[view.count++] = &found->groups[g];
+    }
+    int code = view.count > 0 ? EXIT_NOTHING : found->failed_count > 0 ? EXIT_PARTIAL : EXIT_FOUND;
+    if (r->max_leak > NOT_SET) {
+        code = found->leak.rate > r->max_leak ? EXIT_NOTHING
+               : found->failed_count > 0      ? EXIT_PARTIAL
+                                              : EXIT_FOUND;
+    }
+    dedup_say_failures(found);
+    json_out j = {stdout, 0};
+    if (r->json) {
+        dedup_print_json(&view, &j);
+    } else {
+        dedup_print_table(&view);
+    }
+    if (r->max_leak > NOT_SET && !r->json) {
+        (void)printf("Leakage of %.4f %s the %.4f allowed\n", found->leak.rate,
+                     found->leak.rate > r->max_leak ? "exceeds" : "is within", r->max_leak);
+    }
+    (void)fflush(stdout);
+    /* The pictures are shown before anything is done to them. */
+    if (r->csv && dedup_write_csv(&view, r->csv) < 0) code = EXIT_FAILED;
+    if (r->csv && code != EXIT_FAILED) tool_note("written to %s", r->csv);
+    if (r->html && code != EXIT_FAILED) {
+        if (dedup_write_html(&view, r->html) < 0) {
+            code = EXIT_FAILED;
+        } else {
+            tool_note("report written to %s", r->html);
+        }
+    }
+    if (action->kind && code != EXIT_FAILED && !tool_stopped()) {
+        code = dedup_act(action, &view, r->json ? &j : NULL);
+        if (code == EXIT_FOUND && found->failed_count > 0) code = EXIT_PARTIAL;
+    }
+    if (r->json) {
+        jout_close(&j, '}');
+        jout_end(&j);
+    }
+    if (tool_stopped() && code != EXIT_FAILED) code = EXIT_STOPPED;
+    free(groups);
+    return code;
+}
+
+static int look(request *r, const cli_arguments *arguments) {
+    dedup_action action = action_of(r, arguments);
+    glimpse_decisions *decisions = NULL;
+    glimpse_library *against = NULL;
+    char *what = NULL;
+    dedup_scan scan = {.session = &r->s, .options = GLIMPSE_DEDUP_OPTIONS_INIT};
+    glimpse_dedup_options *o = &scan.options;
+    unsigned tiers = r->tiers ? tiers_of(r->tiers) : GLIMPSE_TIER_EXACT | GLIMPSE_TIER_PERCEPTUAL;
+    /* Links need equal bytes: the other tiers would only join files of equal bytes to others. */
+    if (!r->tiers && (r->hardlink || r->symlink || r->reflink)) tiers = GLIMPSE_TIER_EXACT;
+    /* Embedding a folder takes a while: only when a model or a library was chosen. */
+    if (!r->tiers && !action.kind && (r->s.model_option || arguments->count == 0)) {
+        tiers |= GLIMPSE_TIER_SEMANTIC;
+    }
+    if (tiers == 0) return EXIT_USAGE;
+    int code = check(r);
+    if (code == CLI_RUN) code = dedup_action_check(&action, &cmd_dedup);
+    if (code == CLI_RUN) code = set_keep(r, o);
+    if (code != CLI_RUN) return code;
+    int embed = (tiers & GLIMPSE_TIER_SEMANTIC) != 0;
+    code = dedup_scan_open(&r->s, arguments->count > 0, embed);
+    if (code == CLI_RUN) code = set_against(r, o, &against);
+    if (code != CLI_RUN) goto done;
+    if (r->s.library && glimpse_decisions_load(&decisions, r->s.library) < 0) {
+        code = tool_fail_last();
+        goto done;
+    }
+    o->roots = arguments->words;
+    o->root_count = arguments->count;
+    o->exclude = r->exclude.values;
+    o->exclude_count = r->exclude.count;
+    o->follow_links = r->follow_links;
+    o->tiers = tiers;
+    o->radius = (unsigned)r->radius;
+    o->min_similarity = r->min_similarity;
+    o->rotations = r->rotations;
+    o->same_picture_only = r->same_picture || r->conflicts;
+    /* Groups of such pairs only: a file of equal bytes must not hide behind a keeper that is an
+     * edited version of it. */
+    for (unsigned bits = dedup_action_relations(&action); bits; bits >>= 1)
+        o->weakest++;
+    o->jobs = (unsigned)r->jobs;
+    scan.decisions = decisions;
+    tool_catch_stop();
+    code = dedup_scan_run(&scan);
+    if (code == CLI_RUN) {
+        what = dedup_scan_title(&r->s, arguments->words, arguments->count);
+        code = report(r, &scan, &action, what);
+    }
+done:
+    free(what);
+    glimpse_dedup_report_free(scan.report);
+    glimpse_decisions_free(decisions);
+    glimpse_library_close(against);
+    return code;
+}
+
+static int run(int argc, char **argv) {
+    request r = {.max_leak = NOT_SET};
+    const cli_option options[] = {
+        CLI_HEADING("What counts as a duplicate"),
+        CLI_TEXT("tiers", 't', &r.tiers, "LIST",
+                 "exact, perceptual, semantic, with commas (default: the first two; all three "
+                 "for a library, or with --model)"),
+        CLI_FLAG("same-picture", 's', &r.same_picture,
+                 "only identical, re-encoded and edited: no near shots, nothing merely similar"),
+        CLI_FLAG("rotations", 'r', &r.rotations, "find turned and mirrored pictures as well"),
+        CLI_SIZE("radius", 0, &r.radius, "BITS",
+                 "how far hashes of candidates may differ (default: 12 of 64)", 1, 32),
+        CLI_NUMBER("min-similarity", 0, &r.min_similarity, "C",
+                   "cosine from which pictures are similar (default: 0.96)"),
+        CLI_LIST("exclude", 0, &r.exclude, "PATTERN",
+                 "leave out these names or paths (repeatable)"),
+        CLI_FLAG("follow-links", 0, &r.follow_links, "follow links to folders"),
+        CLI_TEXT("keep", 'k', &r.keep, "RULE",
+                 "largest (default), oldest, newest, best-quality or in:FOLDER"),
+        CLI_HEADING("Sets and classes"),
+        CLI_LIST("against", 0, &r.against, "DIR",
+                 "pictures that are also in this library or folder (repeatable)"),
+        CLI_NUMBER("max-leak", 0, &r.max_leak, "RATE",
+                   "with --against: exit code 1 only when a larger share leaked"),
+        CLI_FLAG("conflicts", 'c', &r.conflicts,
+                 "only the same picture under different classes (folder names)"),
+        CLI_HEADING("Actions on the files beside the keepers (nothing happens without --apply)"),
+        CLI_TEXT("move", 0, &r.move, "DIR", "move them below this folder"),
+        CLI_FLAG("trash", 0, &r.trash, "put them into the desktop's trash"),
+        CLI_FLAG("delete", 0, &r.delete, "delete them; held for --undo until --empty"),
+        CLI_FLAG("hardlink", 0, &r.hardlink, "replace equal bytes by hard links to the keeper"),
+        CLI_FLAG("symlink", 0, &r.symlink, "replace equal bytes by symbolic links"),
+        CLI_FLAG("reflink", 0, &r.reflink, "let equal bytes share their blocks (Btrfs, XFS)"),
+        CLI_TEXT("include", 0, &r.include, "LIST",
+                 "relations to act on (default: identical,re-encoded)"),
+        CLI_FLAG("skip-read-only", 0, &r.skip_read_only,
+                 "leave files without write permission alone"),
+        CLI_FLAG("apply", 0, &r.apply, "really do it"),
+        CLI_OPTIONAL("undo", 0, &r.undo, "RUN", "put the files of a run (the latest) back"),
+        CLI_FLAG("runs", 0, &r.runs, "list the runs"),
+        CLI_OPTIONAL("empty", 0, &r.empty, "RUN",
+                     "let go of what runs (all) hold: frees room, ends undo"),
+        CLI_FLAG("recover", 0, &r.recover,
+                 "settle what an interrupted run left in doubt (every action does so first)"),
+        CLI_HEADING("Decisions, remembered in the library"),
+        CLI_FLAG("not-duplicates", 0, &r.not_duplicates, "the given files are different pictures"),
+        CLI_FLAG("keep-all", 0, &r.keep_all, "all given files are wanted"),
+        CLI_FLAG("decisions", 0, &r.decisions, "list them"),
+        CLI_SIZE("forget", 0, &r.forget, "N", "forget one", 1, INT64_MAX),
+        CLI_HEADING("Output (a table when none is chosen)"),
+        CLI_FLAG("json", 'j', &r.json, "one JSON object"),
+        CLI_TEXT("csv", 0, &r.csv, "FILE", "also write a table, one file a row"),
+        CLI_TEXT("html", 0, &r.html, "FILE", "also write a page with the pictures side by side"),
+        CLI_HEADING("Library and model"),
+        CLI_SIZE("jobs", 0, &r.jobs, "N", "worker threads (default: one per core)", 1, 64),
+        SESSION_LIBRARY_OPTION(r.s),
+        SESSION_MODEL_OPTIONS(r.s),
+        SESSION_BACKEND_OPTION(r.s),
+        SESSION_QUIET_OPTION(r.s),
+        CLI_END,
+    };
+    cli_arguments arguments = {0};
+    int code = cli_parse(&cmd_dedup, options, argc, argv, &arguments);
+    if (code != CLI_RUN) return code;
+    tool_set_quiet(r.s.quiet);
+    code = other_modes(&r, &arguments);
+    if (code == CLI_RUN) code = look(&r, &arguments);
+    session_close(&r.s);
+    cli_list_free(&r.against);
+    cli_list_free(&r.exclude);
+    cli_arguments_free(&arguments);
+    return code;
+}
+
+const cli_command cmd_dedup = {
+    "dedup",
+    "[DIR...]",
+    "find duplicates: exact, perceptual, semantic; act on them safely",
+    "Finds groups of pictures that are the same or alike, in folders or, without any, in the "
+    "library. Each group has a keeper, with the reason, and every other file in it was compared "
+    "with that keeper itself. Nothing is changed unless an action is given together with --apply, "
+    "and --undo takes every action back.\n\n"
+    "--not-duplicates A B and --keep-all A B... are remembered by content in the library and "
+    "honoured from then on, wherever the files go.\n\n"
+    "Exit codes: 0 no duplicates, or the action was done; 1 duplicates reported (with --max-leak: "
+    "more leaked than allowed); 2 usage; 3 none found but some files could not be used, or an "
+    "action left files alone; 4 failure. Duplicates reported outweigh unusable files.",
+    "  glimpse dedup ~/Pictures\n"
+    "  glimpse dedup ~/Pictures --same-picture --html duplicates.html\n"
+    "  glimpse dedup ~/Pictures --move ~/duplicates --apply\n"
+    "  glimpse dedup --undo\n"
+    "  glimpse dedup train --against test --max-leak 0.001 --json\n"
+    "  glimpse dedup --not-duplicates a.jpg b.jpg\n",
+    run,
+};

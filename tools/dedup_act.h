@@ -1,0 +1,41 @@
+/*
+ * dedup_act.h - what glimpse dedup does about duplicates: actions, undo, remembered decisions.
+ */
+#ifndef GLIMPSE_TOOLS_DEDUP_ACT_H
+#define GLIMPSE_TOOLS_DEDUP_ACT_H
+
+#include "dedup_report.h"
+#include "session.h"
+
+#include <glimpse/actions.h>
+#include <glimpse/decisions.h>
+
+typedef struct dedup_action {
+    glimpse_action_kind kind; /* 0: none was asked for */
+    const char *folder;       /* MOVE: as given */
+    const char *include;      /* relations to act on, with commas; NULL: identical,re-encoded */
+    int apply, skip_read_only;
+    const char *const *roots; /* [root_count] as given */
+    size_t root_count;
+} dedup_action;
+
+/* Checks the action before anything is scanned: CLI_RUN or an exit code. */
+int dedup_action_check(const dedup_action *action, const cli_command *command);
+/* One bit per relation to act on. Call it after the check. */
+unsigned dedup_action_relations(const dedup_action *action);
+/* Acts (or says what would be done). With `j` the key "action" is added to the open object, else
+ * lines are printed. An exit code: EXIT_FOUND, EXIT_PARTIAL when files were left alone, ... */
+int dedup_act(const dedup_action *action, const dedup_view *view, json_out *j);
+
+/* --undo, --runs, --empty; `run` "" or NULL: the latest (all, for --empty). Exit codes. */
+int dedup_undo(const char *run, int json, const cli_command *command);
+int dedup_runs(int json);
+int dedup_empty(const char *run, int apply, int json, const cli_command *command);
+
+/* --not-duplicates, --keep-all: `words` are files or content ids. */
+int dedup_decide(session *s, glimpse_decision_kind kind, const char *const *words, size_t count,
+                 int json, const cli_command *command);
+int dedup_decisions(session *s, int json);
+int dedup_forget(session *s, uint64_t number, int json);
+
+#endif

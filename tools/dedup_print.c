@@ -1,0 +1,317 @@
+/*
+ * dedup_print.c - duplicates as a table, as JSON and as CSV.
+ */
+#include "dedup_report.h"
+
+#include "text.h"
+#include "tool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SHOWN_FAILURES = 5 };
+
+/*
+ * Shared pieces.
+ */
+void dedup_modified(const glimpse_dedup_picture *picture, char out[32]) {
+    time_t seconds = (time_t)(picture->mtime_ns / 1000000000);
+    struct tm utc;
+    out[0] = '\0';
+    if (gmtime_r(&seconds, &utc)) (void)strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &utc);
+}
+
+void dedup_date(const glimpse_dedup_picture *picture, char out[32]) {
+    if (*picture->taken) {
+        (void)snprintf(out, 32, "%.10s", picture->taken);
+        return;
+    }
+    char modified[32];
+    dedup_modified(picture, modified);
+    (void)snprintf(out, 32, "%.10s (file)", modified);
+}
+
+size_t dedup_spare_count(const dedup_view *view) {
+    size_t count = 0;
+    for (size_t g = 0; g < view->count; g++)
+        count += view->groups[g]->count - 1;
+    return count;
+}
+
+uint64_t dedup_spare_bytes(const dedup_view *view) {
+    uint64_t bytes = 0;
+    for (size_t g = 0; g < view->count; g++) {
+        for (size_t m = 1; m < view->groups[g]->count; m++)
+            bytes += view->groups[g]->members[m].picture->bytes;
+    }
+    return bytes;
+}
+
+void dedup_say_failures(const glimpse_dedup_report *report) {
+    for (size_t i = 0; i < report->failed_count && i < SHOWN_FAILURES; i++) {
+        const glimpse_dedup_failure *f = &report->failed[i];
+        if (strncmp(f->reason, f->path, strlen(f->path)) == 0) {
+            tool_say("unusable: %s", f->reason);
+        } else {
+            tool_say("unusable: %s: %s", f->path, f->reason);
+        }
+    }
+    if (report->failed_count > SHOWN_FAILURES) {
+        tool_say("... and %s more; --json lists all",
+                 text_count(report->failed_count - SHOWN_FAILURES));
+    }
+}
+
+/*
+ * The table.
+ */
+static void print_member(const glimpse_dedup_group *group, size_t m) {
+    const glimpse_dedup_member *member = &group->members[m];
+    const glimpse_dedup_picture *p = member->picture;
+    char *storage = NULL, date[32], size[32];
+    char *path = text_display(text_near_path(p->path, &storage));
+    dedup_date(p, date);
+    (void)snprintf(size, sizeof size, "%ux%u", (unsigned)p->width, (unsigned)p->height);
+    (void)printf("  %-4s  %s\n        %-11s %8s  %-17s", m == 0 ? "keep" : "", path, size,
+                 text_bytes(p->bytes), date);
+    if (m == 0) {
+        char *reason = text_display(group->reason);
+        (void)printf(" %s\n", reason);
+        free(reason);
+    } else {
+        char *differences = text_display(member->differences);
+        (void)printf(" %s %.3f%s%s\n", glimpse_dedup_relation_name(member->relation), member->score,
+                     *differences ? ": " : "", differences);
+        free(differences);
+    }
+    free(path);
+    free(storage);
+}
+
+static void print_leak_row(const char *label, const glimpse_dedup_leak *leak) {
+    char *shown = text_display(label);
+    (void)printf("  %-20s %9s %9s %7.2f%% %9s %9s %9s %11s\n", shown, text_count(leak->pictures),
+                 text_count(leak->leaked), 100 * leak->rate, text_count(leak->exact),
+                 text_count(leak->reencoded), text_count(leak->edited),
+                 text_count(leak->conflicting));
+    free(shown);
+}
+
+static void print_leak(const glimpse_dedup_report *r) {
+    (void)printf("\nLeakage: pictures that are also in the other set\n"
+                 "  %-20s %9s %9s %8s %9s %9s %9s %11s\n",
+                 "class", "pictures", "leaked", "rate", "identical", "re-enc.", "edited",
+                 "other class");
+    for (size_t i = 0; i < r->leak_label_count; i++) {
+        const char *label = r->leak_labels[i].label;
+        print_leak_row(label && *label ? label : "(no folder)", &r->leak_labels[i]);
+    }
+    print_leak_row("all", &r->leak);
+}
+
+void dedup_print_table(const dedup_view *view) {
+    const glimpse_dedup_report *r = view->report;
+    uint64_t relations[GLIMPSE_RELATION_SIMILAR + 1] = {0};
+    for (size_t g = 0; g < view->count; g++) {
+        const glimpse_dedup_group *group = view->groups[g];
+        (void)printf("%zu. %s, %s, %zu files%s\n", g + 1,
+                     glimpse_dedup_relation_name(group->relation),
+                     glimpse_dedup_kind_name(group->kind), group->count,
+                     view->classes && group->labels_differ ? ", in different classes" : "");
+        for (size_t m = 0; m < group->count; m++) {
+            print_member(group, m);
+            unsigned relation = (unsigned)group->members[m].relation;
+            if (m > 0 && relation <= GLIMPSE_RELATION_SIMILAR) relations[relation]++;
+        }
+        (void)putchar('\n');
+    }
+    size_t spare = dedup_spare_count(view);
+    (void)printf("%s %s, %s %s beside the keepers in %s pictures", text_count(view->count),
+                 view->count == 1 ? "group" : "groups", text_count(spare),
+                 spare == 1 ? "file" : "files", text_count(r->scanned));
+    const char *between = ": ";
+    for (unsigned i = 0; i <= GLIMPSE_RELATION_SIMILAR; i++) {
+        if (relations[i] == 0) continue;
+        (void)printf("%s%s %s", between, text_count(relations[i]),
+                     glimpse_dedup_relation_name((glimpse_dedup_relation)i));
+        between = ", ";
+    }
+    if (spare > 0) (void)printf("; %s", text_bytes(dedup_spare_bytes(view)));
+    (void)putchar('\n');
+    if (view->against) print_leak(r);
+}
+
+/*
+ * JSON.
+ */
+static void json_picture(const glimpse_dedup_picture *p, json_out *j) {
+    char modified[32];
+    dedup_modified(p, modified);
+    jout_key(j, "id"), jout_string(j, p->id);
+    jout_key(j, "width"), jout_uint(j, p->width);
+    jout_key(j, "height"), jout_uint(j, p->height);
+    jout_key(j, "bytes"), jout_uint(j, p->bytes);
+    jout_text_or_null(j, "format", p->format);
+    jout_key(j, "quality"), jout_int(j, p->quality);
+    jout_text_or_null(j, "taken", p->taken);
+    jout_text_or_null(j, "modified", modified);
+    jout_path(j, "label", p->label);
+}
+
+static void json_group(const glimpse_dedup_group *group, json_out *j) {
+    jout_open(j, '{');
+    jout_key(j, "kind"), jout_string(j, glimpse_dedup_kind_name(group->kind));
+    jout_key(j, "relation"), jout_string(j, glimpse_dedup_relation_name(group->relation));
+    jout_path(j, "keeper", group->members[0].picture->path);
+    jout_path(j, "reason", group->reason);
+    jout_key(j, "labels_differ"), jout_bool(j, group->labels_differ);
+    jout_key(j, "members");
+    jout_open(j, '[');
+    for (size_t m = 0; m < group->count; m++) {
+        const glimpse_dedup_member *member = &group->members[m];
+        jout_open(j, '{');
+        jout_path(j, "path", member->picture->path);
+        jout_key(j, "relation"), jout_string(j, glimpse_dedup_relation_name(member->relation));
+        jout_key(j, "score"), jout_number(j, member->score);
+        jout_key(j, "kind"), jout_string(j, glimpse_dedup_kind_name(member->kind));
+        jout_key(j, "keeper"), jout_bool(j, m == 0);
+        jout_key(j, "distance");
+        if (member->distance < 0) {
+            jout_null(j);
+        } else {
+            jout_int(j, member->distance);
+        }
+        jout_key(j, "turn"), jout_int(j, member->turn);
+        jout_path(j, "differences", member->differences);
+        json_picture(member->picture, j);
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
+    jout_close(j, '}');
+}
+
+static void json_leak(const glimpse_dedup_leak *leak, json_out *j) {
+    jout_open(j, '{');
+    if (leak->label) jout_path(j, "label", leak->label);
+    jout_key(j, "pictures"), jout_uint(j, leak->pictures);
+    jout_key(j, "leaked"), jout_uint(j, leak->leaked);
+    jout_key(j, "rate"), jout_number(j, leak->rate);
+    jout_key(j, "identical"), jout_uint(j, leak->exact);
+    jout_key(j, "re-encoded"), jout_uint(j, leak->reencoded);
+    jout_key(j, "edited"), jout_uint(j, leak->edited);
+    jout_key(j, "near-shot"), jout_uint(j, leak->near_shot);
+    jout_key(j, "similar"), jout_uint(j, leak->similar);
+    jout_key(j, "conflicting"), jout_uint(j, leak->conflicting);
+    jout_close(j, '}');
+}
+
+void dedup_json_failures(const glimpse_dedup_report *r, json_out *j) {
+    jout_key(j, "failed");
+    jout_open(j, '[');
+    for (size_t i = 0; i < r->failed_count; i++) {
+        jout_open(j, '{');
+        jout_path(j, "path", r->failed[i].path);
+        jout_path(j, "reason", r->failed[i].reason);
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
+}
+
+void dedup_print_json(const dedup_view *view, json_out *j) {
+    const glimpse_dedup_report *r = view->report;
+    jout_open(j, '{');
+    jout_key(j, "groups");
+    jout_open(j, '[');
+    for (size_t g = 0; g < view->count; g++)
+        json_group(view->groups[g], j);
+    jout_close(j, ']');
+    jout_key(j, "scanned"), jout_uint(j, r->scanned);
+    dedup_json_failures(r, j);
+    jout_key(j, "decided"), jout_uint(j, r->decided);
+    jout_key(j, "conflicts"), jout_uint(j, r->conflicts);
+    if (view->against) {
+        jout_key(j, "leak");
+        json_leak(&r->leak, j);
+        jout_key(j, "leak_by_label");
+        jout_open(j, '[');
+        for (size_t i = 0; i < r->leak_label_count; i++)
+            json_leak(&r->leak_labels[i], j);
+        jout_close(j, ']');
+    }
+    jout_key(j, "seconds"), jout_number(j, r->seconds);
+}
+
+/*
+ * CSV and files.
+ */
+void dedup_csv_field(FILE *to, const char *text) {
+    if (!strpbrk(text, ",\"\r\n") && *text != ' ' && *text != '#') {
+        (void)fputs(text, to);
+        return;
+    }
+    (void)fputc('"', to);
+    for (; *text; text++) {
+        if (*text == '"') (void)fputc('"', to);
+        (void)fputc(*text, to);
+    }
+    (void)fputc('"', to);
+}
+
+int report_file_open(report_file *file, const char *name) {
+    *file = (report_file){NULL, xstrdup(name), xprintf("%s.%ld.tmp", name, (long)getpid())};
+    file->to = fopen(file->temporary, "wb");
+    if (file->to) return 0;
+    (void)tool_fail("%s: cannot write: %s", name, strerror(errno));
+    free(file->name);
+    free(file->temporary);
+    return -1;
+}
+
+int report_file_close(report_file *file) {
+    int failed = -1, bad = ferror(file->to);
+    if (fclose(file->to) != 0 || bad || rename(file->temporary, file->name) != 0) {
+        (void)tool_fail("%s: cannot write: %s", file->name, strerror(errno));
+        (void)unlink(file->temporary);
+    } else {
+        failed = 0;
+    }
+    free(file->name);
+    free(file->temporary);
+    return failed;
+}
+
+int dedup_write_csv(const dedup_view *view, const char *name) {
+    report_file file;
+    if (report_file_open(&file, name) < 0) return -1;
+    FILE *to = file.to;
+    (void)fputs("group,kind,relation,role,path,member_relation,score,width,height,bytes,format,"
+                "quality,taken,modified,label,distance,turn,differences,reason,id\r\n",
+                to);
+    for (size_t g = 0; g < view->count; g++) {
+        const glimpse_dedup_group *group = view->groups[g];
+        for (size_t m = 0; m < group->count; m++) {
+            const glimpse_dedup_member *member = &group->members[m];
+            const glimpse_dedup_picture *p = member->picture;
+            char modified[32];
+            dedup_modified(p, modified);
+            (void)fprintf(to, "%zu,%s,%s,%s,", g + 1, glimpse_dedup_kind_name(group->kind),
+                          glimpse_dedup_relation_name(group->relation),
+                          m == 0 ? "keeper" : "member");
+            dedup_csv_field(to, p->path);
+            (void)fprintf(to, ",%s,%.6f,%u,%u,%llu,%s,%d,%s,%s,",
+                          glimpse_dedup_relation_name(member->relation), member->score,
+                          (unsigned)p->width, (unsigned)p->height, (unsigned long long)p->bytes,
+                          p->format, p->quality, p->taken, modified);
+            dedup_csv_field(to, p->label);
+            (void)fprintf(to, ",%d,%d,", member->distance, member->turn);
+            dedup_csv_field(to, member->differences);
+            (void)fputc(',', to);
+            dedup_csv_field(to, m == 0 ? group->reason : "");
+            (void)fprintf(to, ",%s\r\n", p->id);
+        }
+    }
+    return report_file_close(&file);
+}

@@ -1,0 +1,70 @@
+/*
+ * dedup_report.h - what glimpse dedup found, in every form it knows; and the pieces that glimpse
+ * audit shares with it.
+ */
+#ifndef GLIMPSE_TOOLS_DEDUP_REPORT_H
+#define GLIMPSE_TOOLS_DEDUP_REPORT_H
+
+#include "json_out.h"
+
+#include <glimpse/dedup.h>
+
+#include <stdio.h>
+
+typedef struct dedup_view {
+    const glimpse_dedup_report *report;
+    const glimpse_dedup_group *const *groups; /* [count]: those that are reported */
+    size_t count;
+    int against;      /* the report is about two sets */
+    int classes;      /* say where classes differ */
+    const char *what; /* what was looked at, for titles */
+    unsigned jobs;    /* threads for thumbnails; 0: one per core */
+} dedup_view;
+
+/* For people, on stdout. */
+void dedup_print_table(const dedup_view *view);
+/* The stable keys, on stdout; the object is left open for what a caller adds: close it. */
+void dedup_print_json(const dedup_view *view, json_out *j);
+/* 0, or -1 after saying why. */
+int dedup_write_csv(const dedup_view *view, const char *file);
+int dedup_write_html(const dedup_view *view, const char *file);
+
+/* Files that could not be used: all in the report, the first few here, on stderr. */
+void dedup_say_failures(const glimpse_dedup_report *report);
+void dedup_json_failures(const glimpse_dedup_report *report, json_out *j);
+/* "2021-05-30" of the date taken, else of the time of change, with "(file)" behind it. */
+void dedup_date(const glimpse_dedup_picture *picture, char out[32]);
+void dedup_modified(const glimpse_dedup_picture *picture, char out[32]); /* ISO, UTC */
+/* Bytes that the members other than keepers take. */
+uint64_t dedup_spare_bytes(const dedup_view *view);
+size_t dedup_spare_count(const dedup_view *view);
+
+void dedup_csv_field(FILE *to, const char *text); /* RFC 4180 */
+
+/*
+ * An output file that appears under its name only when it is complete.
+ */
+typedef struct report_file {
+    FILE *to;
+    char *name, *temporary;
+} report_file;
+int report_file_open(report_file *file, const char *name); /* 0, or -1 after saying why */
+int report_file_close(report_file *file);                  /* the same */
+
+/*
+ * The HTML page (dedup_page.c): head, escaping, and thumbnails made by several threads in order.
+ */
+void page_begin(FILE *to, const char *title);
+void page_end(FILE *to);
+void page_text(FILE *to, const char *bytes);
+void page_file_link(FILE *to, const char *path);
+
+/* Pictures in the order in which they will be asked for. */
+typedef struct page_thumbs page_thumbs;
+page_thumbs *page_thumbs_start(const glimpse_dedup_picture *const *pictures, size_t count,
+                               unsigned jobs);
+/* Writes the next one as <img ... loading="lazy">, or a note that it cannot be shown. */
+void page_thumbs_put(page_thumbs *thumbs, FILE *to);
+void page_thumbs_free(page_thumbs *thumbs);
+
+#endif
