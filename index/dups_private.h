@@ -40,7 +40,7 @@ typedef struct glimpse_dups_item {
     uint64_t turns[8];
     glimpse_window content;
     glimpse_thumb *thumb; /* NULL: not kept */
-    double effective;     /* pixels inside its frame: what ranks it */
+    double effective;     /* pixels, without those of a frame: what ranks it */
     uint64_t device, inode;
     uint8_t mini[GLIMPSE_DUPS_MINI * GLIMPSE_DUPS_MINI]; /* grey, to drop candidates cheaply */
     uint32_t agreeing;      /* other pictures that are the same but for coding; 0 below 2 */

@@ -101,8 +101,8 @@ int glimpse_dups_rank(const glimpse_dups *dups, const glimpse_dups_item *a,
     return strcmp(a->picture.path, b->picture.path);
 }
 
-static void describe_date(const glimpse_dups_item *item, char *text, size_t size) {
-    if (item->picture.taken[0]) {
+static void describe_date(const glimpse_dups_item *item, int taken, char *text, size_t size) {
+    if (taken && item->picture.taken[0]) {
         (void)snprintf(text, size, "taken %s", item->picture.taken);
         return;
     }
@@ -156,8 +156,10 @@ char *glimpse_dups_reason(const glimpse_dups *dups, const glimpse_dups_item *kee
     } else if (decides == by_exif) {
         (void)snprintf(text, sizeof text, "says more of itself (date, camera, place)");
     } else if (decides) {
-        describe_date(keeper, a, sizeof a);
-        describe_date(other, b, sizeof b);
+        int taken = strcmp(p->taken, q->taken) != 0;
+        describe_date(keeper, taken, a, sizeof a);
+        describe_date(other, taken, b, sizeof b);
+        if (strcmp(a, b) == 0) (void)snprintf(b, sizeof b, "another moment of that second");
         (void)snprintf(text, sizeof text, "%s: %s instead of %s",
                        decides == by_age ? "oldest" : "newest", a, b);
     }

@@ -142,11 +142,7 @@ static int make_hashes(glimpse_dups_item *item, const glimpse_image *image, int 
     item->picture.phash = item->windows[0];
     item->picture.dhash = glimpse_dhash(thumb);
     item->plain = item->picture.measures.deviation < 3;
-    double share = (double)(thumb->content.x1 - thumb->content.x0) *
-                   (double)(thumb->content.y1 - thumb->content.y0);
     item->effective = (double)item->picture.width * (double)item->picture.height;
-    /* A frame is worth nothing, and blurs into what it holds. */
-    if (thumb->framed) item->effective *= share * 0.98;
     if (keep) {
         item->thumb = thumb;
     } else {

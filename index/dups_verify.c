@@ -201,6 +201,29 @@ static void count_agreeing(glimpse_dups *dups) {
     }
 }
 
+static double inside_of(const glimpse_dups_item *item) {
+    return (double)(item->content.x1 - item->content.x0) *
+           (double)(item->content.y1 - item->content.y0);
+}
+
+/* What proved to be a frame around another picture is worth nothing. A plain background looks like
+ * a frame, so that nothing is taken off without that proof. */
+static void take_frames_off(glimpse_dups *dups) {
+    for (size_t i = 0; i < dups->edge_count; i++) {
+        const glimpse_dups_edge *e = &dups->edges[i];
+        if (e->relation != GLIMPSE_RELATION_EDITED || !(e->comparison.edits & GLIMPSE_EDIT_FRAMED))
+            continue;
+        double a = inside_of(&dups->items[e->a]), b = inside_of(&dups->items[e->b]);
+        uint32_t class = dups->items[a < b ? e->a : e->b].class;
+        for (uint32_t m = dups->member_start[class]; m < dups->member_start[class + 1]; m++) {
+            glimpse_dups_item *item = &dups->items[dups->members[m]];
+            /* Its inside is known to some per cent, and some lines of it are blurred. */
+            item->effective =
+                (double)item->picture.width * (double)item->picture.height * (a < b ? a : b) * 0.95;
+        }
+    }
+}
+
 int glimpse_dups_verify(glimpse_dups *dups) {
     pairs p = {.dups = dups};
     size_t *first = malloc((dups->hint_count + 1) * sizeof *first);
@@ -236,6 +259,7 @@ int glimpse_dups_verify(glimpse_dups *dups) {
     dups->edge_count = kept;
     p.edges = NULL;
     count_agreeing(dups);
+    take_frames_off(dups);
 done:
     free(p.edges);
     free(first);

@@ -222,6 +222,20 @@ static unsigned least_side(const glimpse_thumb *a, const glimpse_thumb *b) {
     return b->height < least ? b->height : least;
 }
 
+/* What is inside the border of `t` is the other picture, whole: corner on corner. A plain
+ * background looks like a border too, and is not filled like that. */
+static int is_frame_of(const glimpse_thumb *t, const glimpse_warp *to_other, double slack) {
+    if (!t->framed) return 0;
+    for (int k = 0; k < 4; k++) {
+        double x = (double)(k & 1 ? t->content.x1 : t->content.x0);
+        double y = (double)(k & 2 ? t->content.y1 : t->content.y0);
+        double u = to_other->m[0] * x + to_other->m[1] * y + to_other->m[2] - (k & 1);
+        double v = to_other->m[3] * x + to_other->m[4] * y + to_other->m[5] - (k >> 1);
+        if (fabs(u) > slack || fabs(v) > slack) return 0;
+    }
+    return 1;
+}
+
 static void find_edits(glimpse_comparison *r, const glimpse_thumb *a, const glimpse_thumb *b,
                        const blocks *found) {
     const double *m = r->warp.m;
@@ -243,12 +257,9 @@ static void find_edits(glimpse_comparison *r, const glimpse_thumb *a, const glim
         off = dy > off ? dy : off;
     }
     if (off > 0.012 + 0.7 / shortest) {
-        double frame_a =
-            1 - (double)((a->content.x1 - a->content.x0) * (a->content.y1 - a->content.y0));
-        double frame_b =
-            1 - (double)((b->content.x1 - b->content.x0) * (b->content.y1 - b->content.y0));
-        int framed =
-            (a->framed && frame_a > frame_b + 0.01) || (b->framed && frame_b > frame_a + 0.01);
+        glimpse_warp back = glimpse_warp_inverse(&r->warp);
+        int framed = is_frame_of(b, &r->warp, 0.015 + 1.5 / shortest) ||
+                     is_frame_of(a, &back, 0.015 + 1.5 / shortest);
         if (framed) r->edits |= GLIMPSE_EDIT_FRAMED;
         if (!framed || r->covered[0] < 0.97 || r->covered[1] < 0.97) {
             if (!(r->edits & GLIMPSE_EDIT_ROTATED) || off > 0.06) r->edits |= GLIMPSE_EDIT_CROPPED;
