@@ -301,12 +301,12 @@ const cli_command cmd_label = {
     "sort pictures into classes you name, without training",
     "Gives every picture the most probable of the classes. Pictures that the library knows are not "
     "decoded again. Probabilities are over the given classes only: name all that can occur, or let "
-    "it abstain (--background, --min-probability, --calibrate).\n\n"
+    "it abstain (--abstain, or --min-probability, --min-margin, --calibrate).\n\n"
     "Exit code 3 when some pictures could not be used: they are named on stderr, and with --json "
     "as {\"path\":...,\"error\":...}. Exit code 1 when there are no pictures.",
     "  glimpse label ~/Pictures --classes cat,dog,bird\n"
     "  glimpse label shots -c classes.txt --templates ensemble-7 --csv > labels.csv\n"
-    "  glimpse label --all -c @coco80 --top 3 --background --store objects\n"
+    "  glimpse label --all -c @coco80 --top 3 --abstain --store objects\n"
     "  glimpse label new -c kinds.tsv --calibrate known --precision-target 0.95\n"
     "  glimpse label shots -c kinds.json --examples few --report labels.html\n",
     run,

@@ -94,7 +94,7 @@ static int read_prompts(label_setup *u) {
                                    : code;
         }
     }
-    if (!u->background_file && !u->multi_label) return CLI_RUN;
+    if (!u->background_file && !u->multi_label && !u->abstain) return CLI_RUN;
     const char *name =
         u->background_file && *u->background_file ? u->background_file : "background";
     u->background_lines = read_list("templates", name, &code);

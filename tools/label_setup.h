@@ -14,7 +14,7 @@ typedef struct label_setup {
     /* From the command line. */
     const char *classes_text, *template_file, *background_file;
     cli_list template_list;
-    int no_cache, multi_label;
+    int no_cache, multi_label, abstain;
     double min_probability, min_margin; /* -1: not given */
     const char *examples, *calibrate, *calibration, *save_calibration;
     double precision_target; /* 0: not given */
@@ -51,6 +51,9 @@ typedef struct label_setup {
  CLI_HEADING("Which labels to claim"),                                                       \
      CLI_FLAG("multi-label", 0, &(u).multi_label,                                            \
               "any number of classes a picture, each against the background"),               \
+     CLI_FLAG("abstain", 0, &(u).abstain,                                                    \
+              "abstain on pictures of none of the classes, in the way that measured best "   \
+              "(--background)"),                                                             \
      CLI_NUMBER("min-probability", 0, &(u).min_probability, "P",                             \
                 "abstain when the best class is less probable than this"),                   \
      CLI_NUMBER("min-margin", 0, &(u).min_margin, "P",                                       \

@@ -275,6 +275,21 @@ static void background_and_several_labels(void **state) {
     run_free(&r);
 }
 
+static void abstain_means_the_background(void **state) {
+    (void)state;
+    run_result plain, background, abstain;
+    run(&plain, "label", "sample", "-c", "bear,car", "--json", NULL);
+    run(&background, "label", "sample", "-c", "bear,car", "--background", "--json", NULL);
+    run(&abstain, "label", "sample", "-c", "bear,car", "--abstain", "--json", NULL);
+    expect(&background, 0);
+    expect(&abstain, 0);
+    assert_string_equal(abstain.out, background.out);
+    assert_string_not_equal(abstain.out, plain.out);
+    run_free(&plain);
+    run_free(&background);
+    run_free(&abstain);
+}
+
 static void shipped_lists_are_whole(void **state) {
     (void)state;
     static const struct {
@@ -306,6 +321,7 @@ int main(void) {
         cmocka_unit_test(calibration_is_fitted_kept_and_used),
         cmocka_unit_test(examples_and_prompt_reports_take_known_pictures),
         cmocka_unit_test(background_and_several_labels),
+        cmocka_unit_test(abstain_means_the_background),
         cmocka_unit_test(shipped_lists_are_whole),
     };
     return cmocka_run_group_tests(tests, run_setup, run_teardown);
