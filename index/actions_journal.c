@@ -77,12 +77,23 @@ int glimpse_journal_open(glimpse_actions *actions) {
         status = glimpse_db_integer(actions->db, &version, "PRAGMA user_version", "");
     }
     if (status < 0) goto done;
+    status = glimpse_db_script(actions->db,
+                               "SELECT id, run_id, state, path, other, keeper, info, crossing,"
+                               " hash, size, mtime_ns, mode, inode, new_inode, new_mtime_ns"
+                               " FROM step LIMIT 0; SELECT id, kind, started FROM run LIMIT 0;");
+    if (status < 0) goto done;
     if (id != JOURNAL_ID) {
         status = glimpse_fail(GLIMPSE_E_CORRUPT, "%s: not a journal of glimpse", path);
     } else if (version > JOURNAL_VERSION) {
         status = glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: written by a newer glimpse", path);
     }
 done:
+    if (status == GLIMPSE_E_CORRUPT || status == GLIMPSE_E_INTERNAL) {
+        status = glimpse_fail(GLIMPSE_E_CORRUPT,
+                              "%s: the journal of actions is damaged or not ours; nothing was "
+                              "changed (files it knows of are in %s/held, among other places)",
+                              path, actions->folder);
+    }
     free(path);
     return status;
 }

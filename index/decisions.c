@@ -24,6 +24,7 @@ typedef struct decision_row {
     glimpse_decision shown;
     char made[32];
     char **ids, **paths;
+    int *copies;
     size_t room;
 } decision_row;
 
@@ -31,6 +32,7 @@ typedef struct decision_row {
 typedef struct decision_place {
     char id[GLIMPSE_HASH_HEX];
     size_t row;
+    int copies;
 } decision_place;
 
 struct glimpse_decisions {
@@ -67,6 +69,7 @@ int glimpse_content_id(const char *path, char *id) {
 typedef struct member {
     glimpse_hash hash;
     const char *path;
+    int copies;
 } member;
 
 static int by_hash(const void *a, const void *b) {
@@ -97,8 +100,11 @@ static int gather(member **out, size_t *used, const char *const *ids, const char
     for (size_t i = 0; i < count; i++) {
         if (kept == 0 || by_hash(&members[kept - 1], &members[i]) != 0) {
             members[kept++] = members[i];
+        } else {
+            members[kept - 1].copies = 1; /* two files with these bytes were named */
         }
     }
+    if (kept == 1) members[0].copies = 1; /* what else could be meant? */
     *out = members;
     *used = kept;
     return GLIMPSE_OK;
@@ -112,6 +118,10 @@ static glimpse_hash key_of(glimpse_decision_kind kind, const member *members, si
     glimpse_hasher_update(hasher, &byte, 1);
     for (size_t i = 0; i < count; i++)
         glimpse_hasher_update(hasher, members[i].hash.bytes, GLIMPSE_HASH_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        byte = (uint8_t)members[i].copies;
+        glimpse_hasher_update(hasher, &byte, 1);
+    }
     return glimpse_hasher_finish(hasher);
 }
 
@@ -136,10 +146,12 @@ static int insert(glimpse_db *db, glimpse_decision_kind kind, const member *memb
             "itb", (int64_t)kind, made, (const void *)key.bytes, sizeof key.bytes);
     }
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
-        status = glimpse_db_run(
-            db, "INSERT INTO decision_member (decision_id, hash, path) VALUES (?1, ?2, ?3)", "ibp",
-            *number, (const void *)members[i].hash.bytes, sizeof members[i].hash.bytes,
-            members[i].path);
+        status = glimpse_db_run(db,
+                                "INSERT INTO decision_member (decision_id, hash, path, copies)"
+                                " VALUES (?1, ?2, ?3, ?4)",
+                                "ibpi", *number, (const void *)members[i].hash.bytes,
+                                sizeof members[i].hash.bytes, members[i].path,
+                                (int64_t)members[i].copies);
     }
     return status;
 }
@@ -212,7 +224,9 @@ static int add_member(decision_row *row, sqlite3_stmt *from) {
         if (ids) row->ids = ids;
         char **paths = realloc(row->paths, room * sizeof *paths);
         if (paths) row->paths = paths;
-        if (!ids || !paths) return no_memory();
+        int *copies = realloc(row->copies, room * sizeof *copies);
+        if (copies) row->copies = copies;
+        if (!ids || !paths || !copies) return no_memory();
         row->room = room;
     }
     const void *hash = sqlite3_column_blob(from, 3);
@@ -222,6 +236,7 @@ static int add_member(decision_row *row, sqlite3_stmt *from) {
     }
     row->ids[n] = malloc(GLIMPSE_HASH_HEX);
     row->paths[n] = glimpse_column_path(from, 4);
+    row->copies[n] = sqlite3_column_int(from, 5);
     row->shown.count = n + 1; /* both are freed, NULL or not */
     if (!row->ids[n] || !row->paths[n]) return no_memory();
     glimpse_hash_to_hex(&value, row->ids[n]);
@@ -266,6 +281,7 @@ static int make_places(glimpse_decisions *decisions) {
         row->shown.paths = (const char *const *)row->paths;
         for (size_t k = 0; k < row->shown.count; k++) {
             memcpy(decisions->places[used].id, row->ids[k], GLIMPSE_HASH_HEX);
+            decisions->places[used].copies = row->copies[k];
             decisions->places[used++].row = i;
         }
     }
@@ -285,7 +301,7 @@ int glimpse_decisions_load(glimpse_decisions **out, glimpse_library *library) {
         db, &row,
         "SELECT d.id, d.kind, d.made, m.hash, coalesce((SELECT f.path FROM content c"
         " JOIN file f ON f.content_id = c.id WHERE c.hash = m.hash AND f.missing = 0"
-        " ORDER BY f.path LIMIT 1), m.path)"
+        " ORDER BY f.path LIMIT 1), m.path), m.copies"
         " FROM decision d JOIN decision_member m ON m.decision_id = d.id ORDER BY d.id, m.hash",
         "");
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
@@ -312,6 +328,7 @@ void glimpse_decisions_free(glimpse_decisions *decisions) {
         }
         free(row->ids);
         free(row->paths);
+        free(row->copies);
     }
     free(decisions->rows);
     free(decisions->places);
@@ -354,7 +371,7 @@ int glimpse_decisions_ask(const glimpse_decisions *decisions, const char *a, con
             int found = (int)decisions->rows[places[i].row].shown.kind;
             /* Rows come in the order they were made: the last one counts. Of files of equal bytes
              * nobody can say that they differ. */
-            if (!same || found == GLIMPSE_DECISION_KEEP_ALL) kind = found;
+            if (!same || (found == GLIMPSE_DECISION_KEEP_ALL && places[i].copies)) kind = found;
             i++;
             k++;
         }

@@ -125,8 +125,9 @@ static const char *const steps[] = {
     ") STRICT;"
     "CREATE TABLE decision_member ("
     "  decision_id INTEGER NOT NULL REFERENCES decision (id),"
-    "  hash BLOB NOT NULL CHECK (length(hash) = 16)," /* content.hash, which may come and go */
-    "  path BLOB NOT NULL," /* where it was then, for lists */
+    "  hash BLOB NOT NULL CHECK (length(hash) = 16),"     /* content.hash, which may come and go */
+    "  path BLOB NOT NULL,"                               /* where it was then, for lists */
+    "  copies INTEGER NOT NULL CHECK (copies IN (0, 1))," /* 1: files of its bytes, too */
     "  PRIMARY KEY (decision_id, hash)"
     ") STRICT, WITHOUT ROWID;",
 };
@@ -210,7 +211,7 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, labelling_id, name FROM label_class LIMIT 0;"
             "SELECT content_id, class_id, probability, score FROM label LIMIT 0;"
             "SELECT id, kind, made, key FROM decision LIMIT 0;"
-            "SELECT decision_id, hash, path FROM decision_member LIMIT 0;");
+            "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

@@ -48,6 +48,14 @@ static void keep_all_of_one_content_is_about_files_of_equal_bytes(void **state) 
     assert_ok(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, &ids[0], NULL, 1, NULL));
     assert_int_equal(ask(&w, ids[0], ids[0]), GLIMPSE_DECISION_KEEP_ALL);
     assert_int_equal(ask(&w, ids[1], ids[1]), GLIMPSE_DECISION_NOTHING);
+    /* Two pictures that are both wanted: further copies of one of them are not, unless said so. */
+    const char *const two[] = {ids[1], ids[2]}, *const copies[] = {ids[2], ids[1], ids[2]};
+    assert_ok(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, two, NULL, 2, NULL));
+    assert_int_equal(ask(&w, ids[1], ids[2]), GLIMPSE_DECISION_KEEP_ALL);
+    assert_int_equal(ask(&w, ids[2], ids[2]), GLIMPSE_DECISION_NOTHING);
+    assert_ok(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, copies, NULL, 3, NULL));
+    assert_int_equal(ask(&w, ids[1], ids[1]), GLIMPSE_DECISION_NOTHING);
+    assert_int_equal(ask(&w, ids[2], ids[2]), GLIMPSE_DECISION_KEEP_ALL);
     world_close(&w);
 }
 

@@ -15,7 +15,8 @@
  * A decision about several contents holds for every two of them:
  *     NOT_DUPLICATES  the two are different pictures
  *     KEEP_ALL        they may be the same picture; all are wanted. With one id alone: all files
- *                     with these bytes are wanted.
+ *                     with these bytes are wanted;
+ *                     so too, in a longer list, for an id that is named twice.
  * When both hold for a pair, the one made last counts.
  *
  * Threads: as the library. A loaded glimpse_decisions is immutable: share it.
@@ -40,7 +41,7 @@ GLIMPSE_API const char *glimpse_decision_kind_name(glimpse_decision_kind kind); 
 /* The content id of a file, for the calls below. Links are followed. */
 GLIMPSE_API int glimpse_content_id(const char *path, char *id /* [33] */);
 
-/* Equal ids count once. NOT_DUPLICATES needs two different ids, KEEP_ALL one; at most 10,000. An
+/* NOT_DUPLICATES needs two different ids, KEEP_ALL one; at most 10,000. An
  * equal decision (kind and ids) is made anew rather than doubled. GLIMPSE_E_BUSY when another
  * process is writing. `paths` [count] and `number` may be NULL. */
 GLIMPSE_API int glimpse_decision_add(glimpse_library *library, glimpse_decision_kind kind,
