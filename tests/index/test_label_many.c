@@ -38,7 +38,7 @@ static void many_agree_with_the_plain_twin_and_with_themselves(void **state) {
     (void)state;
     enum { K = 301, E = 96, N = 300, TOP = 70 };
     static float weights[K * E], pictures[N * E];
-    static char names[K][8];
+    static char names[K][16];
     static glimpse_label labels[N * TOP], alone[TOP], plain[TOP];
     static glimpse_verdict verdicts[N];
     const char *list[K];

@@ -7,8 +7,8 @@
 #include <glimpse/actions.h>
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
-#include <glimpse/evaluate.h>
 #include <glimpse/decisions.h>
+#include <glimpse/evaluate.h>
 #include <glimpse/image.h>
 #include <glimpse/label.h>
 #include <glimpse/library.h>

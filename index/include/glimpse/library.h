@@ -82,12 +82,12 @@ GLIMPSE_API const char *glimpse_library_path(const glimpse_library *library);
  * more than the limit passes alone. The model, and one encoder per job, come on top.
  */
 typedef struct glimpse_progress {
-    const char *stage;     /* "indexing", "writing the vector index", ... */
-    uint64_t done, total;  /* files decided on, files found so far */
-    int total_is_final;    /* 0 while the walk still goes on */
+    const char *stage;    /* "indexing", "writing the vector index", ... */
+    uint64_t done, total; /* files decided on, files found so far */
+    int total_is_final;   /* 0 while the walk still goes on */
     uint64_t embedded, unchanged, bound, quarantined;
-    double seconds;        /* since the start */
-    const char *path;      /* a recent file; valid during the call */
+    double seconds;   /* since the start */
+    const char *path; /* a recent file; valid during the call */
 } glimpse_progress;
 
 /* Called from one thread at a time, at most about ten times a second. Return non-zero to stop
@@ -95,26 +95,24 @@ typedef struct glimpse_progress {
 typedef int (*glimpse_progress_fn)(void *user, const glimpse_progress *progress);
 
 typedef struct glimpse_ingest_options {
-    unsigned version;            /* GLIMPSE_INGEST_OPTIONS_VERSION */
-    const glimpse_model *model;  /* with its image tower */
-    const char *const *roots;    /* folders (or single files) to index */
+    unsigned version;           /* GLIMPSE_INGEST_OPTIONS_VERSION */
+    const glimpse_model *model; /* with its image tower */
+    const char *const *roots;   /* folders (or single files) to index */
     size_t root_count;
-    unsigned jobs;               /* decoding and encoding workers; 0: one per core */
-    unsigned batch;              /* pictures per encoder call; 0: 16 */
-    uint64_t max_pixels;         /* 0: GLIMPSE_DEFAULT_MAX_PIXELS */
-    int retry_quarantined;       /* look again at quarantined files that did not change */
-    int follow_links;            /* follow links to folders (loops are noticed) */
-    const char *const *exclude;  /* fnmatch patterns on names and on paths below the root */
+    unsigned jobs;              /* decoding and encoding workers; 0: one per core */
+    unsigned batch;             /* pictures per encoder call; 0: 16 */
+    uint64_t max_pixels;        /* 0: GLIMPSE_DEFAULT_MAX_PIXELS */
+    int retry_quarantined;      /* look again at quarantined files that did not change */
+    int follow_links;           /* follow links to folders (loops are noticed) */
+    const char *const *exclude; /* fnmatch patterns on names and on paths below the root */
     size_t exclude_count;
     glimpse_progress_fn progress;
     void *user;
 } glimpse_ingest_options;
 
 #define GLIMPSE_INGEST_OPTIONS_VERSION 1
-#define GLIMPSE_INGEST_OPTIONS_INIT                                                                \
-    {                                                                                              \
-        .version = GLIMPSE_INGEST_OPTIONS_VERSION                                                  \
-    }
+#define GLIMPSE_INGEST_OPTIONS_INIT \
+ { .version = GLIMPSE_INGEST_OPTIONS_VERSION }
 
 typedef struct glimpse_ingest_report {
     uint64_t files;       /* pictures found under the roots */
@@ -123,7 +121,7 @@ typedef struct glimpse_ingest_report {
     uint64_t bound;       /* new or changed paths whose content was known already */
     uint64_t quarantined; /* of `files`, those that could not be used (old and new) */
     uint64_t newly_quarantined;
-    uint64_t missing;     /* known files no longer there (kept until pruned) */
+    uint64_t missing; /* known files no longer there (kept until pruned) */
     uint64_t offline_roots;
     double seconds;
     double busy_read, busy_decode, busy_encode, busy_commit; /* thread-seconds */
@@ -163,17 +161,15 @@ typedef struct glimpse_search_options {
 } glimpse_search_options;
 
 #define GLIMPSE_SEARCH_OPTIONS_VERSION 2
-#define GLIMPSE_SEARCH_OPTIONS_INIT                                                                \
-    {                                                                                              \
-        .version = GLIMPSE_SEARCH_OPTIONS_VERSION, .k = 10, .min_score = -2.0                      \
-    }
+#define GLIMPSE_SEARCH_OPTIONS_INIT \
+ { .version = GLIMPSE_SEARCH_OPTIONS_VERSION, .k = 10, .min_score = -2.0 }
 
 typedef struct glimpse_result {
-    size_t rank;          /* 1, 2, ... */
-    double score;         /* cosine similarity */
-    const char *path;     /* of the file to show: an existing one when there is any; it passes the
-                             filters. Any bytes but NUL */
-    const char *id;       /* content id: 32 hexadecimal digits */
+    size_t rank;      /* 1, 2, ... */
+    double score;     /* cosine similarity */
+    const char *path; /* of the file to show: an existing one when there is any; it passes the
+                         filters. Any bytes but NUL */
+    const char *id;   /* content id: 32 hexadecimal digits */
     uint32_t width, height;
     uint64_t bytes;
     const char *taken;    /* "2021-05-30T14:03:59" from EXIF, or "" */
@@ -224,8 +220,8 @@ typedef struct glimpse_quarantined {
 typedef struct glimpse_library_model {
     const char *fingerprint, *name, *path;
     size_t embedding_size;
-    uint64_t embedded;   /* contents with an embedding of this model */
-    uint64_t generation; /* of the catalogue for this model */
+    uint64_t embedded;       /* contents with an embedding of this model */
+    uint64_t generation;     /* of the catalogue for this model */
     const char *index_state; /* of its FAISS file, by its header: "ok", "missing", "stale" or
                                 "damaged"; the next search mends all but the first */
 } glimpse_library_model;
@@ -275,16 +271,14 @@ GLIMPSE_API int glimpse_library_reindex(glimpse_library *library);
  * (nothing is forgotten then), GLIMPSE_E_BUSY when another process is writing. `options` and
  * `report` may be NULL. */
 typedef struct glimpse_prune_options {
-    unsigned version;           /* GLIMPSE_PRUNE_OPTIONS_VERSION */
-    int dry_run;                /* only count; the numbers are those of the real thing */
-    const char *root;           /* forget this root (or folder in one) as well, or NULL */
-    const char *model;          /* forget the embeddings of this fingerprint as well, or NULL */
+    unsigned version;  /* GLIMPSE_PRUNE_OPTIONS_VERSION */
+    int dry_run;       /* only count; the numbers are those of the real thing */
+    const char *root;  /* forget this root (or folder in one) as well, or NULL */
+    const char *model; /* forget the embeddings of this fingerprint as well, or NULL */
 } glimpse_prune_options;
 #define GLIMPSE_PRUNE_OPTIONS_VERSION 1
-#define GLIMPSE_PRUNE_OPTIONS_INIT                                                                 \
-    {                                                                                              \
-        .version = GLIMPSE_PRUNE_OPTIONS_VERSION                                                   \
-    }
+#define GLIMPSE_PRUNE_OPTIONS_INIT \
+ { .version = GLIMPSE_PRUNE_OPTIONS_VERSION }
 typedef struct glimpse_prune_report {
     uint64_t files, contents, embeddings; /* forgotten, or that would be */
 } glimpse_prune_report;
