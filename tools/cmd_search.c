@@ -54,7 +54,6 @@ static int run(int argc, char **argv) {
     if (code != CLI_RUN) return code;
 
     glimpse_query *query = NULL;
-    glimpse_results *results = NULL;
     float *vector = NULL;
     char *text = join(&arguments);
     int truncated = 0;
@@ -79,16 +78,8 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if (truncated) tool_note("a text of the query is longer than the model reads; its end is cut");
-    int status = glimpse_library_search(s.library, s.model, vector, &search, &results);
-    if (status == GLIMPSE_E_INVALID) {
-        code = cli_misuse(&cmd_search, "%s", glimpse_last_error());
-    } else if (status < 0) {
-        code = tool_fail_last();
-    } else {
-        code = output_results(&output, text, s.model, results);
-    }
+    code = output_search(&output, &cmd_search, text, s.library, s.model, vector, &search);
 done:
-    glimpse_results_free(results);
     glimpse_query_free(query);
     free(vector);
     free(text);

@@ -76,7 +76,7 @@ static int run(int argc, char **argv) {
     int code = cli_parse(&cmd_similar, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
 
-    glimpse_results *results = NULL, *best = NULL;
+    glimpse_results *best = NULL;
     float *vector = NULL;
     char id[33] = "";
     tool_set_quiet(s.quiet);
@@ -104,17 +104,9 @@ static int run(int argc, char **argv) {
     }
     search.k = (size_t)k;
     search.exclude_id = *id && !with_self ? id : NULL;
-    int status = glimpse_library_search(s.library, s.model, vector, &search, &results);
-    if (status == GLIMPSE_E_INVALID) {
-        code = cli_misuse(&cmd_similar, "%s", glimpse_last_error());
-    } else if (status < 0) {
-        code = tool_fail_last();
-    } else {
-        code = output_results(&output, path, s.model, results);
-    }
+    code = output_search(&output, &cmd_similar, path, s.library, s.model, vector, &search);
 done:
     glimpse_results_free(best);
-    glimpse_results_free(results);
     free(vector);
     session_close(&s);
     cli_arguments_free(&arguments);

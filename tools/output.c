@@ -212,8 +212,8 @@ static int open_one(const char *path) {
     return EXIT_FOUND;
 }
 
-int output_results(const output_options *o, const char *query, const glimpse_model *model,
-                   const glimpse_results *results) {
+static int print_results(const output_options *o, const char *query, const glimpse_model *model,
+                         const glimpse_results *results) {
     size_t count = glimpse_results_count(results);
     int code = count > 0 ? EXIT_FOUND : EXIT_NOTHING;
     if (o->json) {
@@ -237,5 +237,17 @@ int output_results(const output_options *o, const char *query, const glimpse_mod
             if (open_one(glimpse_results_get(results, i)->path) != EXIT_FOUND) return EXIT_FAILED;
         }
     }
+    return code;
+}
+
+int output_search(const output_options *o, const cli_command *command, const char *query,
+                  glimpse_library *library, const glimpse_model *model, const float *vector,
+                  const glimpse_search_options *search) {
+    glimpse_results *results = NULL;
+    int status = glimpse_library_search(library, model, vector, search, &results);
+    if (status == GLIMPSE_E_INVALID) return cli_misuse(command, "%s", glimpse_last_error());
+    if (status < 0) return tool_fail_last();
+    int code = print_results(o, query, model, results);
+    glimpse_results_free(results);
     return code;
 }

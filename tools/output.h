@@ -30,10 +30,12 @@ typedef struct output_options {
 /* Checks the options: CLI_RUN, or an exit code after saying what is wrong. */
 int output_check(const output_options *o, const cli_command *command);
 
-/* Prints `results` for `query` and does what else was asked for. Returns EXIT_FOUND,
- * EXIT_NOTHING when there are none, or EXIT_FAILED. */
-int output_results(const output_options *o, const char *query, const glimpse_model *model,
-                   const glimpse_results *results);
+/* Searches `library` for `vector`, prints what was found for `query` (its text) and does what else
+ * was asked for. Returns EXIT_FOUND, EXIT_NOTHING when there is nothing, EXIT_FAILED, or the code
+ * of a misuse of `command` when the search options make no sense. */
+int output_search(const output_options *o, const cli_command *command, const char *query,
+                  glimpse_library *library, const glimpse_model *model, const float *vector,
+                  const glimpse_search_options *search);
 
 /* The contact sheet alone (html.c). 0, or -1 after saying why. */
 int html_write(const char *file, const char *query, const char *model,
