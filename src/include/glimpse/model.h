@@ -24,8 +24,8 @@
  * class token, the text embedding the end token, each layer-normed and projected.
  *
  * Threads: a model is immutable after opening; share it. An encoder carries the activations of
- * one worker: one thread at a time; make one encoder per thread. Encoders use one thread each
- * unless the model's `threads` says otherwise.
+ * one worker: one thread at a time; make one encoder per thread. An encoder computes on the
+ * thread that calls it and starts none.
  *
  * Same input, same output: an embedding does not depend on the batch it was computed in, nor on
  * the number of threads, within 2e-6 per component.
