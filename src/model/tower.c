@@ -12,112 +12,33 @@
 #include "model/tower.h"
 
 #include "core/error.h"
-#include "math/half.h"
+#include "model/loader.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Carries what every look-up needs, and the first failure. */
-typedef struct loader {
-    const glimpse_math *math;
-    const glimpse_tensors *tensors;
-    int status;
-} loader;
-
-enum { NAME_BYTES = 256 };
-
-static glimpse_numbers take(loader *l, size_t rank, const size_t *dims, const char *format, ...)
-    GLIMPSE_PRINTF(4, 5);
-
-static glimpse_numbers take(loader *l, size_t rank, const size_t *dims, const char *format, ...) {
-    glimpse_numbers numbers = {NULL, GLIMPSE_DTYPE_F32, 0};
-    if (l->status < 0) return numbers;
-    char name[NAME_BYTES];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(name, sizeof name, format, args);
-    va_end(args);
-    l->status = glimpse_tensors_take(&numbers, l->tensors, name, rank, dims);
-    return numbers;
-}
-
-static glimpse_numbers take_vector(loader *l, size_t width, const char *stem, const char *name) {
-    return take(l, 1, &width, "%s%s", stem, name);
-}
-
-static glimpse_numbers take_matrix(loader *l, size_t rows, size_t columns, const char *stem,
-                                   const char *name) {
-    size_t dims[2] = {rows, columns};
-    return take(l, 2, dims, "%s%s", stem, name);
-}
-
-/* A copy in f32, owned; NULL after a failure. */
-static float *own(loader *l, glimpse_numbers numbers) {
-    if (l->status < 0) return NULL;
-    float *copy = malloc(numbers.count * sizeof *copy);
-    if (!copy) {
-        l->status = glimpse_fail_nomem(numbers.count * sizeof *copy, "weights");
-        return NULL;
-    }
-    glimpse_numbers_to_f32(copy, &numbers);
-    return copy;
-}
-
-static glimpse_norm take_norm(loader *l, size_t width, const char *stem, const char *name) {
-    glimpse_norm norm;
-    char full[NAME_BYTES];
-    (void)snprintf(full, sizeof full, "%s%s", stem, name);
-    norm.gamma = own(l, take_vector(l, width, full, ".weight"));
-    norm.beta = own(l, take_vector(l, width, full, ".bias"));
-    return norm;
-}
-
-static glimpse_linear *make(loader *l, const glimpse_linear_spec *spec) {
-    glimpse_linear *linear = NULL;
-    if (l->status == GLIMPSE_OK) l->status = glimpse_linear_create(&linear, l->math, spec);
-    return linear;
-}
-
-/* NAME.weight [out][in] and NAME.bias [out] as one layer. */
-static glimpse_linear *take_linear(loader *l, size_t out, size_t in, const char *stem,
-                                   const char *name, glimpse_activation activation, int accumulate,
-                                   glimpse_element output) {
-    char full[NAME_BYTES];
-    (void)snprintf(full, sizeof full, "%s%s", stem, name);
-    glimpse_linear_spec spec = {.in = in,
-                                .out = out,
-                                .parts = 1,
-                                .activation = activation,
-                                .accumulate = accumulate,
-                                .output = output};
-    spec.weights[0] = take_matrix(l, out, in, full, ".weight");
-    spec.biases[0] = take_vector(l, out, full, ".bias");
-    return make(l, &spec);
-}
-
-static glimpse_linear *take_qkv(loader *l, int hf, size_t width, const char *stem) {
+static glimpse_linear *take_qkv(glimpse_loader *l, int hf, size_t width, const char *stem) {
     glimpse_linear_spec spec = {.in = width, .out = 3 * width, .output = GLIMPSE_ELEMENT_F32};
     if (hf) {
         static const char *const names[3] = {"self_attn.q_proj", "self_attn.k_proj",
                                              "self_attn.v_proj"};
         spec.parts = 3;
         for (size_t i = 0; i < 3; i++) {
-            char full[NAME_BYTES];
+            char full[GLIMPSE_TENSOR_NAME_BYTES];
             (void)snprintf(full, sizeof full, "%s%s", stem, names[i]);
-            spec.weights[i] = take_matrix(l, width, width, full, ".weight");
-            spec.biases[i] = take_vector(l, width, full, ".bias");
+            spec.weights[i] = glimpse_take_matrix(l, width, width, full, ".weight");
+            spec.biases[i] = glimpse_take_vector(l, width, full, ".bias");
         }
     } else {
         spec.parts = 1;
-        spec.weights[0] = take_matrix(l, 3 * width, width, stem, "attn.in_proj_weight");
-        spec.biases[0] = take_vector(l, 3 * width, stem, "attn.in_proj_bias");
+        spec.weights[0] = glimpse_take_matrix(l, 3 * width, width, stem, "attn.in_proj_weight");
+        spec.biases[0] = glimpse_take_vector(l, 3 * width, stem, "attn.in_proj_bias");
     }
-    return make(l, &spec);
+    return glimpse_take_spec(l, &spec);
 }
 
-static void take_blocks(loader *l, glimpse_tower *tower, int hf, const char *prefix) {
+static void take_blocks(glimpse_loader *l, glimpse_tower *tower, int hf, const char *prefix) {
     const glimpse_tower_config *c = &tower->config;
     tower->blocks = calloc(c->layers, sizeof *tower->blocks);
     if (!tower->blocks) {
@@ -126,40 +47,40 @@ static void take_blocks(loader *l, glimpse_tower *tower, int hf, const char *pre
     }
     for (size_t i = 0; i < c->layers && l->status == GLIMPSE_OK; i++) {
         glimpse_block *block = &tower->blocks[i];
-        char stem[NAME_BYTES];
+        char stem[GLIMPSE_TENSOR_NAME_BYTES];
         (void)snprintf(stem, sizeof stem, hf ? "%sencoder.layers.%zu." : "%sresblocks.%zu.", prefix,
                        i);
-        block->norm1 = take_norm(l, c->width, stem, hf ? "layer_norm1" : "ln_1");
+        block->norm1 = glimpse_take_norm(l, c->width, stem, hf ? "layer_norm1" : "ln_1");
         block->qkv = take_qkv(l, hf, c->width, stem);
-        block->out =
-            take_linear(l, c->width, c->width, stem, hf ? "self_attn.out_proj" : "attn.out_proj",
-                        GLIMPSE_ACTIVATION_NONE, 1, GLIMPSE_ELEMENT_F32);
-        block->norm2 = take_norm(l, c->width, stem, hf ? "layer_norm2" : "ln_2");
-        block->up = take_linear(l, c->mlp, c->width, stem, hf ? "mlp.fc1" : "mlp.c_fc",
-                                c->activation, 0, l->math->element);
-        block->down = take_linear(l, c->width, c->mlp, stem, hf ? "mlp.fc2" : "mlp.c_proj",
-                                  GLIMPSE_ACTIVATION_NONE, 1, GLIMPSE_ELEMENT_F32);
+        block->out = glimpse_take_linear(l, c->width, c->width, stem,
+                                         hf ? "self_attn.out_proj" : "attn.out_proj",
+                                         GLIMPSE_ACTIVATION_NONE, 1, GLIMPSE_ELEMENT_F32);
+        block->norm2 = glimpse_take_norm(l, c->width, stem, hf ? "layer_norm2" : "ln_2");
+        block->up = glimpse_take_linear(l, c->mlp, c->width, stem, hf ? "mlp.fc1" : "mlp.c_fc",
+                                        c->activation, 0, l->math->element);
+        block->down = glimpse_take_linear(l, c->width, c->mlp, stem, hf ? "mlp.fc2" : "mlp.c_proj",
+                                          GLIMPSE_ACTIVATION_NONE, 1, GLIMPSE_ELEMENT_F32);
     }
 }
 
 /* The projection to the common space, without bias: [E][D] in transformers, [D][E] in open_clip. */
-static glimpse_linear *take_projection(loader *l, int hf, size_t embedding, size_t width,
+static glimpse_linear *take_projection(glimpse_loader *l, int hf, size_t embedding, size_t width,
                                        const char *name) {
     glimpse_linear_spec spec = {.in = width,
                                 .out = embedding,
                                 .parts = 1,
                                 .transposed = !hf,
                                 .output = GLIMPSE_ELEMENT_F32};
-    spec.weights[0] = hf ? take_matrix(l, embedding, width, name, "")
-                         : take_matrix(l, width, embedding, name, "");
-    return make(l, &spec);
+    spec.weights[0] = hf ? glimpse_take_matrix(l, embedding, width, name, "")
+                         : glimpse_take_matrix(l, width, embedding, name, "");
+    return glimpse_take_spec(l, &spec);
 }
 
 int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
                              const glimpse_model_config *config, const glimpse_tensors *tensors) {
     int hf = config->layout == GLIMPSE_LAYOUT_HF;
     size_t width = config->vision.width, patch = config->patch;
-    loader l = {math, tensors, GLIMPSE_OK};
+    glimpse_loader l = {math, tensors, GLIMPSE_OK};
     *tower =
         (glimpse_tower){.math = math, .config = config->vision, .embedding = config->embedding};
     tower->grid = config->image_size / patch;
@@ -169,20 +90,24 @@ int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
     glimpse_linear_spec spec = {
         .in = 3 * patch * patch, .out = width, .parts = 1, .output = GLIMPSE_ELEMENT_F32};
     spec.weights[0] =
-        take(&l, 4, kernel, "%s",
-             hf ? "vision_model.embeddings.patch_embedding.weight" : "visual.conv1.weight");
-    tower->patches = make(&l, &spec);
-    tower->class_token = own(
-        &l, take_vector(&l, width, "",
-                        hf ? "vision_model.embeddings.class_embedding" : "visual.class_embedding"));
-    tower->positions = own(&l, take_matrix(&l, tower->tokens, width, "",
-                                           hf ? "vision_model.embeddings.position_embedding.weight"
-                                              : "visual.positional_embedding"));
-    tower->first = take_norm(&l, width, "", hf ? "vision_model.pre_layrnorm" : "visual.ln_pre");
+        glimpse_take(&l, 4, kernel, "%s",
+                     hf ? "vision_model.embeddings.patch_embedding.weight" : "visual.conv1.weight");
+    tower->patches = glimpse_take_spec(&l, &spec);
+    tower->class_token =
+        glimpse_take_own(&l, glimpse_take_vector(&l, width, "",
+                                                 hf ? "vision_model.embeddings.class_embedding"
+                                                    : "visual.class_embedding"));
+    tower->positions = glimpse_take_own(
+        &l, glimpse_take_matrix(&l, tower->tokens, width, "",
+                                hf ? "vision_model.embeddings.position_embedding.weight"
+                                   : "visual.positional_embedding"));
+    tower->first =
+        glimpse_take_norm(&l, width, "", hf ? "vision_model.pre_layrnorm" : "visual.ln_pre");
     if (l.status == GLIMPSE_OK) {
         take_blocks(&l, tower, hf, hf ? "vision_model." : "visual.transformer.");
     }
-    tower->last = take_norm(&l, width, "", hf ? "vision_model.post_layernorm" : "visual.ln_post");
+    tower->last =
+        glimpse_take_norm(&l, width, "", hf ? "vision_model.post_layernorm" : "visual.ln_post");
     tower->projection = take_projection(&l, hf, config->embedding, width,
                                         hf ? "visual_projection.weight" : "visual.proj");
     if (l.status < 0) glimpse_tower_close(tower);
@@ -194,21 +119,23 @@ int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
     int hf = config->layout == GLIMPSE_LAYOUT_HF;
     const char *prefix = config->layout == GLIMPSE_LAYOUT_OPENCLIP_CUSTOM ? "text." : "";
     size_t width = config->text.width;
-    loader l = {math, tensors, GLIMPSE_OK};
+    glimpse_loader l = {math, tensors, GLIMPSE_OK};
     *tower = (glimpse_tower){
         .math = math, .config = config->text, .causal = 1, .embedding = config->embedding};
     tower->tokens = config->context;
 
-    char stem[NAME_BYTES];
-    tower->tokens_table =
-        take_matrix(&l, config->vocabulary, width, prefix,
-                    hf ? "text_model.embeddings.token_embedding.weight" : "token_embedding.weight");
-    tower->positions = own(&l, take_matrix(&l, config->context, width, prefix,
-                                           hf ? "text_model.embeddings.position_embedding.weight"
-                                              : "positional_embedding"));
+    char stem[GLIMPSE_TENSOR_NAME_BYTES];
+    tower->tokens_table = glimpse_take_matrix(&l, config->vocabulary, width, prefix,
+                                              hf ? "text_model.embeddings.token_embedding.weight"
+                                                 : "token_embedding.weight");
+    tower->positions = glimpse_take_own(
+        &l, glimpse_take_matrix(&l, config->context, width, prefix,
+                                hf ? "text_model.embeddings.position_embedding.weight"
+                                   : "positional_embedding"));
     (void)snprintf(stem, sizeof stem, "%s%s", prefix, hf ? "text_model." : "transformer.");
     if (l.status == GLIMPSE_OK) take_blocks(&l, tower, hf, stem);
-    tower->last = take_norm(&l, width, prefix, hf ? "text_model.final_layer_norm" : "ln_final");
+    tower->last =
+        glimpse_take_norm(&l, width, prefix, hf ? "text_model.final_layer_norm" : "ln_final");
     (void)snprintf(stem, sizeof stem, "%s%s", prefix,
                    hf ? "text_projection.weight" : "text_projection");
     tower->projection = take_projection(&l, hf, config->embedding, width, stem);
@@ -216,24 +143,19 @@ int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
     return l.status;
 }
 
-static void free_norm(glimpse_norm *norm) {
-    free(norm->gamma);
-    free(norm->beta);
-}
-
 void glimpse_tower_close(glimpse_tower *tower) {
     for (size_t i = 0; tower->blocks && i < tower->config.layers; i++) {
         glimpse_block *block = &tower->blocks[i];
-        free_norm(&block->norm1);
-        free_norm(&block->norm2);
+        glimpse_norm_release(&block->norm1);
+        glimpse_norm_release(&block->norm2);
         glimpse_linear_free(block->qkv);
         glimpse_linear_free(block->out);
         glimpse_linear_free(block->up);
         glimpse_linear_free(block->down);
     }
     free(tower->blocks);
-    free_norm(&tower->first);
-    free_norm(&tower->last);
+    glimpse_norm_release(&tower->first);
+    glimpse_norm_release(&tower->last);
     glimpse_linear_free(tower->patches);
     glimpse_linear_free(tower->projection);
     free(tower->positions);

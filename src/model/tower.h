@@ -6,11 +6,8 @@
 
 #include "math/linear.h"
 #include "model/config.h"
+#include "model/loader.h"
 #include "model/safetensors.h"
-
-typedef struct glimpse_norm {
-    float *gamma, *beta; /* [D], owned */
-} glimpse_norm;
 
 /* One pre-norm block:  x += out(attention(qkv(norm1(x))));  x += down(act(up(norm2(x)))). */
 typedef struct glimpse_block {

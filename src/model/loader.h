@@ -1,0 +1,48 @@
+/*
+ * model/loader.h - taking the weights of a layer out of safetensors by name, with every shape
+ * checked, and preparing them for the products of math/linear.h.
+ *
+ * A loader carries what every look-up needs and the first failure: after one, each call does
+ * nothing and returns nothing, so that a tower is read as one list of statements and the status is
+ * looked at once, at the end. Names are put together from a stem ("text_model.encoder.layers.3.")
+ * and what follows it.
+ */
+#ifndef GLIMPSE_MODEL_LOADER_H
+#define GLIMPSE_MODEL_LOADER_H
+
+#include "core/error.h"
+#include "math/linear.h"
+#include "model/safetensors.h"
+
+typedef struct glimpse_loader {
+    const glimpse_math *math;
+    const glimpse_tensors *tensors;
+    int status;
+} glimpse_loader;
+
+typedef struct glimpse_norm {
+    float *gamma, *beta; /* [D], owned */
+} glimpse_norm;
+
+enum { GLIMPSE_TENSOR_NAME_BYTES = 256 };
+
+/* The numbers of one tensor of exactly these dimensions, borrowed from the mapping. */
+glimpse_numbers glimpse_take(glimpse_loader *l, size_t rank, const size_t *dims, const char *format,
+                             ...) GLIMPSE_PRINTF(4, 5);
+glimpse_numbers glimpse_take_vector(glimpse_loader *l, size_t width, const char *stem,
+                                    const char *name);
+glimpse_numbers glimpse_take_matrix(glimpse_loader *l, size_t rows, size_t columns,
+                                    const char *stem, const char *name);
+/* A copy in f32, malloc'ed; NULL after a failure. */
+float *glimpse_take_own(glimpse_loader *l, glimpse_numbers numbers);
+/* NAME.weight and NAME.bias, each [width]. */
+glimpse_norm glimpse_take_norm(glimpse_loader *l, size_t width, const char *stem, const char *name);
+void glimpse_norm_release(glimpse_norm *norm);
+/* A layer out of a specification filled by the calls above; NULL after a failure. */
+glimpse_linear *glimpse_take_spec(glimpse_loader *l, const glimpse_linear_spec *spec);
+/* NAME.weight [out][in] and NAME.bias [out] as one layer. */
+glimpse_linear *glimpse_take_linear(glimpse_loader *l, size_t out, size_t in, const char *stem,
+                                    const char *name, glimpse_activation activation, int accumulate,
+                                    glimpse_element output);
+
+#endif
