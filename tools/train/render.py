@@ -308,10 +308,11 @@ def background(kind, w, h, rng):
 
 # ---------------------------------------------------------------- composition
 
-def compose(scene, canvas, sprites, rng, labels=False):
+def compose(scene, canvas, sprites, rng, labels=False, squashed=False):
     """Draws the scene's elements on canvas (an RGB picture, changed in place); everything lies in its central square.
 
-    With labels: also two GRID x GRID arrays, class id (or that of the scenery) and colour id (or -1) per cell.
+    With labels: also two GRID x GRID arrays, class id (or that of the scenery) and colour id (or -1) per cell. The
+    grid covers the central square, or with squashed the whole canvas, whatever its shape.
     """
     side = min(canvas.size)
     left, top = (canvas.width - side) // 2, (canvas.height - side) // 2
@@ -330,9 +331,11 @@ def compose(scene, canvas, sprites, rng, labels=False):
         px, py = left + x * side - im.width / 2, top + y * side - im.height / 2
         canvas.paste(im, (int(round(px)), int(round(py))), im)
         if labels:
-            f = GRID * 4 / side
-            box = (int(round((px - left) * f)), int(round((py - top) * f)))
-            small = im.getchannel("A").resize((max(1, int(im.width * f)), max(1, int(im.height * f))), Image.BOX)
+            fx, fy, x0, y0 = GRID * 4 / side, GRID * 4 / side, left, top
+            if squashed:
+                fx, fy, x0, y0 = GRID * 4 / canvas.width, GRID * 4 / canvas.height, 0, 0
+            box = (int(round((px - x0) * fx)), int(round((py - y0) * fy)))
+            small = im.getchannel("A").resize((max(1, int(im.width * fx)), max(1, int(im.height * fy))), Image.BOX)
             marks.paste(i + 1, box, small.point(lambda v: 255 if v > 110 else 0))
     if not labels:
         return None
