@@ -26,7 +26,7 @@ def config(tok, vision, text, embed):
             "max_position_embeddings": positions, "hidden_act": "gelu", "layer_norm_eps": blip.EPS,
             "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "is_decoder": True,
             "bos_token_id": tok.dec, "eos_token_id": wordpiece.SEP, "sep_token_id": wordpiece.SEP,
-            "pad_token_id": wordpiece.PAD},
+            "pad_token_id": wordpiece.PAD, "max_length": positions},
         "vision_config": {
             "model_type": "blip_vision_model", "image_size": image, "patch_size": patch, "hidden_size": vw,
             "intermediate_size": vm, "num_hidden_layers": vl, "num_attention_heads": vh, "projection_dim": embed,

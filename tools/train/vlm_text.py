@@ -27,7 +27,7 @@ def noun_phrase(g, size_word=None, number=True):
 
 def ground(background):
     if background.startswith("plain:"):
-        return "on a %s background" % background[6:]
+        return "on %s background" % world.article(background[6:])
     return world.BACKGROUNDS[background][0][0]
 
 
@@ -174,6 +174,23 @@ def false_text(rng, scene, other, facts=None):
             text = text.replace(s.groups[0].name, word)
         return text
     return canonical(other) if canonical(other) != canonical(scene) else "nothing but gray"
+
+
+def minimal_pair(rng, scene, facts=None):
+    """(true text, false text) that say the same but for one thing, or None if a few tries find none."""
+    facts = world.facts(scene) if facts is None else facts
+    for _ in range(8):
+        miss, seed = near_miss(rng, scene), rng.random()
+        if rng.random() < 0.15:
+            true, false = canonical(scene), canonical(miss)
+            claims = one_more(random.Random(seed), miss, 1.0)[1]
+        else:
+            detail = rng.choice([0.9, 1.0, 1.0])
+            true = world.caption(random.Random(seed), scene, detail)[0]
+            false, claims = one_more(random.Random(seed), miss, detail)
+        if not set(claims) <= facts and true != false:
+            return true, false
+    return None
 
 
 # ---------------------------------------------------------------- questions
@@ -325,6 +342,51 @@ def parse(text):
             return None
         out["groups"].append(g)
     return out
+
+
+def nouns(name):
+    """All ways in which texts name a thing, singular and plural."""
+    every = [name] + (world.OBJECTS[name][1] if name in world.OBJECTS else world.SHAPES[name][0])
+    return sorted({w for e in every for w in (e, world.plural(name, e))})
+
+
+def shares(pairs):
+    """(name, right?) -> share and number right of each name and of all."""
+    count = {}
+    for name, right in pairs:
+        for k in (name, "all"):
+            n = count.setdefault(k, [0, 0])
+            n[0] += bool(right)
+            n[1] += 1
+    return {k: {"right": n[0] / n[1], "of": n[1]} for k, n in sorted(count.items())}
+
+
+def marks(pairs):
+    """(true canonical caption, caption written) -> shares of: all attributes right ("exact"), and each one of them."""
+    out = []
+    for true, said in pairs:
+        t, s = parse(true), parse(said)
+        out.append(("exact", s == t))
+        s = s or {"groups": [], "relation": None, "place": None, "background": None}
+        mine = list(s["groups"]) + [(None,) * 5] * 3
+        out.append(("background", s["background"] == t["background"]))
+        if t["relation"]:
+            out.append(("relation", s["relation"] == t["relation"] and
+                        [g[3] for g in s["groups"]] == [g[3] for g in t["groups"]]))
+        if t["place"]:
+            out.append(("place", s["place"] == t["place"]))
+        for g, m in zip(t["groups"], mine):
+            m = next((h for h in s["groups"] if h[3] == g[3]), m)      # in any order, else the one at its place
+            out += [("things", m[3] == g[3]), ("number", m[0] == g[0])]
+            if g[1]:
+                out.append(("colour", m[1] == g[1]))
+            if g[2]:
+                out.append(("texture", m[2] == g[2]))
+            if g[4]:
+                out.append(("size", m[4] == g[4]))
+    result = shares(out)
+    del result["all"]
+    return result
 
 
 def words():

@@ -21,8 +21,10 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import blip
+import render
 import hf_files
 import vlm_files
+import vlm_packed
 import vlm_pool
 import vlm_text
 import wordpiece
@@ -70,11 +72,13 @@ def from_clip(vision, directory, pixels):
 
 
 class Teachers(nn.Module):
-    """What each patch shows; dropped at export."""
-    def __init__(self, width):
+    """What each patch shows, and which words of a text are false of the picture; dropped at export."""
+    def __init__(self, width, text_width):
         super().__init__()
         self.cell = nn.Linear(width, len(world.CLASSES) + len(world.SCENERY))
         self.tone = nn.Linear(width, len(world.COLOURS))
+        self.spot = nn.Linear(text_width, 2)
+        self.position = nn.Linear(width, render.GRID ** 2)
 
 
 # ---------------------------------------------------------------- data
@@ -129,13 +133,39 @@ def first(tok, rng):
     return wordpiece.CLS if rng.random() < 0.7 else tok.enc
 
 
+def find(some, whole):
+    """Where one list lies in another."""
+    return [i for i in range(len(whole) - len(some) + 1) if whole[i:i + len(some)] == some]
+
+
+_noun_ids = {}
+
+
+def noun_ids(tok, name):
+    if name not in _noun_ids:
+        _noun_ids[name] = [tok.encode(w) for w in vlm_text.nouns(name)]
+    return _noun_ids[name]
+
+
 def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
     """Texts for pictures. Attributes: pixels, cells, tones, reads [b,3,n] (true, false, question), caption [b,n],
-    caption_target (-100: not learned), answer, answer_target."""
+    caption_target (-100: not learned), answer, answer_target, spots [b,2,n] (1 where a word is false, -100 not known)."""
     b = types.SimpleNamespace(scenes=[])
     pixels, cells, tones = pixels.copy(), cells.astype(np.int64), tones.astype(np.int64)
     reads, captions, targets, answers, answer_targets = [], [], [], [], []
-    b.answers, b.kinds = [], []
+    b.answers, b.kinds, spots = [], [], []
+    b.masks, looks, caption_looks = [], [], []
+
+    def aims(scene, cells):
+        """(group, number of the set of cells that show it) for what can be told apart by name."""
+        out = []
+        for g in scene.groups:
+            mask = (cells == world.CLASS_ID[g.name]).flatten()
+            if mask.any() and sum(h.name == g.name for h in scene.groups) == 1:
+                out.append((g, len(b.masks)))
+                b.masks.append(mask)
+        return out
+
     for i, scene in enumerate(scenes):
         if augment and rng.random() < 0.5:
             scene = vlm_text.mirrored(scene)
@@ -143,8 +173,18 @@ def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
         b.scenes.append(scene)
         other = scenes[i - 1]
         facts = world.facts(scene)
-        reads.append([first(tok, rng)] + short(tok, lambda: vlm_text.true_text(rng, scene)) + [wordpiece.SEP])
-        reads.append([first(tok, rng)] + short(tok, lambda: vlm_text.false_text(rng, scene, other, facts)) + [wordpiece.SEP])
+        pair = vlm_text.minimal_pair(rng, scene, facts) if rng.random() < 0.6 else None
+        if pair:
+            true, false = (tok.encode(t)[:LONG - 2] for t in pair)
+        else:
+            true = short(tok, lambda: vlm_text.true_text(rng, scene))
+            false = short(tok, lambda: vlm_text.false_text(rng, scene, other, facts))
+        differ = [int(x != y) for x, y in zip(true, false)]
+        reads.append([first(tok, rng)] + true + [wordpiece.SEP])
+        reads.append([first(tok, rng)] + false + [wordpiece.SEP])
+        spots.append([-100] + [0] * len(true) + [-100])
+        spots.append([-100] + (differ if pair and len(true) == len(false) and sum(differ) <= 6 else [-100] * len(false))
+                     + [-100])
         q, a, kind = vlm_text.question(rng, scene)
         reads.append([first(tok, rng)] + tok.encode(q)[:LONG - 2] + [wordpiece.SEP])
         b.answers.append(a), b.kinds.append(kind)
@@ -153,17 +193,35 @@ def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
         captions.append([tok.dec] + prompt + c[:-1])
         targets.append([-100] * len(prompt) + c)
         a = tok.encode(a) + [wordpiece.SEP]
+        there = aims(scene, cells[i])
+        for row in reads[-3:]:
+            look = [-1] * len(row)
+            for g, number in there:
+                for noun in noun_ids(tok, g.name):
+                    for at in find(noun, row):
+                        look[at:at + len(noun)] = [number] * len(noun)
+            looks.append(look)
+        look = [-1] * (len(prompt) + len(c))
+        for g, number in there:
+            phrase = tok.encode(vlm_text.noun_phrase(g, scene.size_word))
+            for at in find(phrase, c):
+                look[len(prompt) + at:len(prompt) + at + len(phrase)] = [number] * len(phrase)
+        caption_looks.append(look)
         answers.append([tok.dec] + a[:-1])
         answer_targets.append(a)
     b.reads = padded(reads).view(len(scenes), 3, -1)
     b.caption, b.answer = padded(captions), padded(answers)
 
-    def ignored(rows, like):
-        t = torch.full(like.shape, -100)
+    def ignored(rows, like, value=-100):
+        t = torch.full(like.shape, value, dtype=torch.int64)
         for i, r in enumerate(rows):
             t[i, :len(r)] = torch.tensor(r)
         return t
     b.caption_target, b.answer_target = ignored(targets, b.caption), ignored(answer_targets, b.answer)
+    b.spots = ignored(spots, torch.empty(2 * len(scenes), b.reads.shape[2])).view(len(scenes), 2, -1)
+    b.looks = ignored(looks, b.reads.flatten(0, 1), -1)
+    b.caption_looks = ignored(caption_looks, b.caption, -1)
+    b.masks = torch.from_numpy(np.stack(b.masks)).float()
     b.pixels = normal(pixels)
     if augment:                                             # light differs from picture to picture
         b.pixels = b.pixels * torch.empty(len(scenes), 1, 1, 1).uniform_(0.9, 1.1) + torch.empty(len(scenes), 1, 1, 1).uniform_(-0.1, 0.1)
@@ -172,23 +230,6 @@ def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
 
 
 # ---------------------------------------------------------------- the loss
-
-def read(model, cross, ids):
-    """Reader on ids [b, t, n], t texts to a picture; keys and values of a picture serve all its texts."""
-    b, t, n = ids.shape
-    flat = ids.reshape(b * t, n)
-    x, mask = model.reader.embeddings(flat), blip.padding(flat)
-    for i, layer in enumerate(model.reader.encoder.layer):
-        x = layer.attention(x, mask=mask)
-        x = layer.crossattention(x.view(b, t * n, -1), cross[i]).view(b * t, n, -1)
-        x = layer.feed(x)
-    return x.view(b, t, n, -1)
-
-
-def token_loss(logits, target, smooth):
-    keep = target.flatten() >= 0
-    return F.cross_entropy(logits.flatten(0, 1)[keep], target.flatten()[keep], label_smoothing=smooth)
-
 
 def losses(model, heads, temperature, b, smooth, with_itc, fixed_vision=False):
     with torch.set_grad_enabled(torch.is_grad_enabled() and not fixed_vision):
@@ -200,13 +241,22 @@ def losses(model, heads, temperature, b, smooth, with_itc, fixed_vision=False):
     out["cell"] = (loss * things).sum() / things.sum().clamp(min=1) + 0.2 * (loss * (things == 0)).mean()
     out["tone"] = F.cross_entropy(heads.tone(image[:, 1:]).flatten(0, 1), b.tones.flatten(), ignore_index=-1)
     cross = model.reader.cross_states(image)
-    x = read(model, cross, b.reads)
+    x, y, at, at_r, looks = vlm_packed.texts(model, cross, b.reads, b.caption)
+    # the first head of each layer learns to look at the thing a word speaks of (the captioner's: is about to)
+    aim = torch.cat([b.looks.flatten()[at_r], b.caption_looks.flatten()[at]])
+    keep = aim >= 0
+    mask = b.masks[aim[keep]]
+    out["look"] = sum(-(torch.log((w[keep][:, 1:] * mask).sum(1) + 1e-3)).mean() for w in looks) / len(looks)
+    n = image.shape[1] - 1
+    out["pos"] = F.cross_entropy(heads.position(image[:, 1:]).flatten(0, 1), torch.arange(n).repeat(len(image)))
     logits = model.itm_head(x[:, :2, 0]).flatten(0, 1)
     truth = torch.tensor([1, 0]).repeat(len(image))
     out["itm"] = F.cross_entropy(logits, truth, label_smoothing=smooth)
-    y = model.captioner(b.caption, cross, blip.causal(b.caption.shape[1]))
-    keep = b.caption_target >= 0
-    out["lm"] = F.cross_entropy(model.head(y[keep], model.words()), b.caption_target[keep], label_smoothing=smooth)
+    keep = b.spots >= 0
+    out["spot"] = F.cross_entropy(heads.spot(x[:, :2][keep]), b.spots[keep], torch.tensor([1.0, 4.0]))
+    target = b.caption_target.flatten()[at]
+    keep = target >= 0
+    out["lm"] = F.cross_entropy(model.head(y[keep], model.words()), target[keep], label_smoothing=smooth)
     z = model.answerer(b.answer, model.answerer.cross_states(x[:, 2]), blip.causal(b.answer.shape[1]),
                        blip.padding(b.reads[:, 2]))
     keep = b.answer_target >= 0
@@ -329,16 +379,18 @@ def run(rank, a, meeting):
     torch.manual_seed(a.seed)
     tok = wordpiece.Tokenizer(wordpiece.vocabulary())
     cfg = vlm_files.config(tok, VISION, TEXT, EMBED)
-    model, heads, temperature = blip.Blip(cfg), Teachers(VISION[2]), nn.Parameter(torch.tensor(math.log(12.0)))
+    model, heads, temperature = blip.Blip(cfg), Teachers(VISION[2], TEXT[1]), nn.Parameter(torch.tensor(math.log(12.0)))
     shards, held = Shards(a.pool, range(HELD_OUT)), Shards(a.pool, [HELD_OUT])
     from_clip(model.vision_model, a.clip, normal(shards.shards[0][0][:200]))
     vision = list(model.vision_model.parameters())
     ids = {id(q) for q in vision}
-    rest = [q for q in model.parameters() if id(q) not in ids] + list(heads.parameters()) + [temperature]
+    late = [*heads.spot.parameters(), *heads.position.parameters()]
+    ids |= {id(q) for q in late}
+    rest = [q for q in [*model.parameters(), *heads.parameters(), temperature] if id(q) not in ids]
     groups = [{"params": [q for q in some if (q.ndim >= 2) == flat], "weight_decay": 0.03 * flat, "peak": peak}
-              for some, peak in ((vision, a.vision_lr), (rest, a.lr)) for flat in (True, False)]
+              for some, peak in ((vision, a.vision_lr), (rest, a.lr)) for flat in (True, False)] + [{"params": late, "weight_decay": 0.0, "peak": a.lr}]
     opt = torch.optim.AdamW(groups, lr=a.lr, betas=(0.9, 0.98))
-    every = vision + rest
+    every = vision + rest + late
     step = samples = 0
     before, state = 0.0, os.path.join(a.work, "checkpoint.pt")
     if a.resume:
@@ -369,10 +421,10 @@ def run(rank, a, meeting):
         kinds = {"single", "pair", "count"} if done < 0.08 else None
         n = a.batch * (2 if done > 0.75 else 1)
         b = make_batch(tok, *shards.draw(n, rng, kinds), rng)
-        out, _ = losses(model, heads, temperature, b, 0.02, step % 4 == 0, step < 150)
+        out, _ = losses(model, heads, temperature, b, 0.02, step % 8 == 0, step < 150)
         help_ = 0.5 * (1 - 0.8 * done)
         loss = 1.5 * out["itm"] + out["lm"] + 0.7 * out["vqa"] + help_ * (out["cell"] + 0.3 * out["tone"]) + \
-            0.3 * out.get("itc", 0.0)
+            (1 - 0.6 * done) * (out["spot"] + 0.5 * out["look"] + 0.2 * out["pos"]) + 0.3 * out.get("itc", 0.0)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         done = together(every, fraction())
@@ -391,7 +443,7 @@ def run(rank, a, meeting):
                 (before + now - begin) / 60, step, samples, (samples - since) / (now - shown), opt.param_groups[-1]["lr"],
                 "  ".join("%s %.3f" % (k, sum(v) / len(v)) for k, v in sorted(mean.items()))), flush=True)
             shown, since, mean = now, samples, {}
-        if now - saved > 180:
+        if now - saved > 120:
             save(before + now - begin)
             saved = now
         if now - looked > 420:
