@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "math/half.h"
 #include "model/model_internal.h"
+#include "model/patches.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -127,28 +128,6 @@ static int finish(const glimpse_encoder *e, float *embeddings, size_t count, uns
     return GLIMPSE_OK;
 }
 
-/* One picture [3][H][W] into its rows of the patch matrix: row g = patch (g / G, g % G), columns
- * in the order of the convolution's kernel [3][P][P]. Pixels beyond the last whole patch are not
- * looked at, as a convolution without padding does. */
-static void cut_patches(const glimpse_encoder *e, const float *pixels, void *target) {
-    const glimpse_model *model = e->model;
-    size_t side = model->config.image_size, patch = model->config.patch, grid = model->image.grid;
-    glimpse_element element = model->math.element;
-    size_t step = glimpse_element_size(element);
-    uint8_t *out = target;
-    for (size_t gy = 0; gy < grid; gy++) {
-        for (size_t gx = 0; gx < grid; gx++) {
-            for (size_t c = 0; c < 3; c++) {
-                for (size_t y = 0; y < patch; y++) {
-                    const float *row = pixels + (c * side + gy * patch + y) * side + gx * patch;
-                    model->math.kernels->convert(out, element, row, patch);
-                    out += patch * step;
-                }
-            }
-        }
-    }
-}
-
 /* Embeds `count` <= max_batch pictures whose patches are cut, and runs the tower. */
 static int run_pictures(glimpse_encoder *e, size_t count, float *embeddings) {
     const glimpse_tower *tower = &e->model->image;
@@ -204,7 +183,8 @@ static int encode_pictures(glimpse_encoder *e, const pictures *from, size_t coun
                 }
                 glimpse_preprocess_normalize(&c->preprocess, rgb, e->pixels);
             }
-            cut_patches(e, pixels, (uint8_t *)e->patches + b * patch_bytes);
+            glimpse_cut_patches(&e->model->math, pixels, c->image_size, c->patch,
+                                (uint8_t *)e->patches + b * patch_bytes);
         }
         status = run_pictures(e, batch, embeddings + done * c->embedding);
         if (status < 0) return status;

@@ -57,5 +57,7 @@ void glimpse_pass_plan(glimpse_pass *pass, glimpse_arena *arena, const glimpse_t
                        size_t max_rows, size_t max_sequences);
 /* x holds the embedded sequences, starts and pools are set; embeddings [sequences][E]. */
 int glimpse_pass_run(glimpse_pass *pass, size_t sequences, float *embeddings);
+/* The same without pooling and projection: states [rows][D], every row behind the last norm. */
+int glimpse_pass_states(glimpse_pass *pass, size_t sequences, float *states);
 
 #endif

@@ -129,3 +129,18 @@ int glimpse_pass_run(glimpse_pass *pass, size_t sequences, float *embeddings) {
     memcpy(embeddings, pass->projected, sequences * tower->embedding * sizeof(float));
     return GLIMPSE_OK;
 }
+
+int glimpse_pass_states(glimpse_pass *pass, size_t sequences, float *states) {
+    const glimpse_tower *tower = pass->tower;
+    size_t layers = tower->config.layers, width = tower->config.width;
+    size_t rows = pass->starts[sequences];
+    if (pass->trace) pass->trace(pass->trace_user, 0, pass->x, rows, width);
+    for (size_t i = 0; i < layers; i++) {
+        int status = run_block(pass, &tower->blocks[i], sequences, 0);
+        if (status < 0) return status;
+        if (pass->trace) pass->trace(pass->trace_user, i + 1, pass->x, rows, width);
+    }
+    tower->math->kernels->layer_norm(states, GLIMPSE_ELEMENT_F32, pass->x, tower->last.gamma,
+                                     tower->last.beta, tower->config.eps, rows, width);
+    return GLIMPSE_OK;
+}
