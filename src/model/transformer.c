@@ -5,7 +5,8 @@
  *     x [rows][D], rows = sum of lengths; sequence s is rows starts[s] .. starts[s+1]
  *
  * Only one row per sequence is looked at in the end (the class or end token), so the last block
- * computes its attention output and MLP for those rows alone.
+ * computes its attention output and MLP for those rows alone. A tower with an attention-pooling
+ * head (SigLIP's pictures) needs them all.
  */
 #include "model/model_internal.h"
 
@@ -115,12 +116,13 @@ int glimpse_pass_run(glimpse_pass *pass, size_t sequences, float *embeddings) {
     size_t rows = pass->starts[sequences];
     if (pass->trace) pass->trace(pass->trace_user, 0, pass->x, rows, width);
     for (size_t i = 0; i < layers; i++) {
-        int pooled_only = i + 1 == layers && !pass->trace;
+        int pooled_only = i + 1 == layers && !pass->trace && !tower->pooling.query;
         if (pooled_only) gather(pass, sequences);
         int status = run_block(pass, &tower->blocks[i], sequences, pooled_only);
         if (status < 0) return status;
         if (pass->trace) pass->trace(pass->trace_user, i + 1, pass->x, rows, width);
     }
+    if (tower->pooling.query) return glimpse_pass_pool(pass, sequences, embeddings);
     if (pass->trace) gather(pass, sequences);
     norm(pass, &tower->last, pass->pooled, sequences);
     int status =

@@ -96,8 +96,8 @@ static void read_model(reader *r, json_t *root, glimpse_blip_config *c) {
     if (c->patch > c->image_size) {
         r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: patches of %zu pixels in a picture of %zu",
                                  r->path, c->patch, c->image_size);
-    } else if (c->kind != GLIMPSE_BLIP_MATCH && ((size_t)c->dec_id >= c->vocabulary ||
-                                                 (size_t)c->sep_id >= c->vocabulary)) {
+    } else if (c->kind != GLIMPSE_BLIP_MATCH &&
+               ((size_t)c->dec_id >= c->vocabulary || (size_t)c->sep_id >= c->vocabulary)) {
         r->status = glimpse_fail(GLIMPSE_E_FORMAT,
                                  "%s: \"bos_token_id\" %d and \"sep_token_id\" %d must be below "
                                  "\"vocab_size\" %zu",
@@ -134,8 +134,7 @@ static void read_pictures(reader *r, json_t *root, glimpse_blip_config *c) {
     p->crop_rule = GLIMPSE_CROP_HF;
     p->scale = 1.0f;
     if (glimpse_config_flag(r, root, "do_rescale", 1)) {
-        p->scale =
-            (float)glimpse_config_number(r, root, "rescale_factor", 1.0 / 255.0, 0.0, 1e6);
+        p->scale = (float)glimpse_config_number(r, root, "rescale_factor", 1.0 / 255.0, 0.0, 1e6);
     }
     p->normalize = glimpse_config_flag(r, root, "do_normalize", 1);
     glimpse_config_triple(r, root, "image_mean", clip_mean, p->mean);

@@ -14,9 +14,9 @@ typedef struct glimpse_blip_config {
     glimpse_tower_config vision, text;
     size_t image_size, patch; /* square input, square patches; 3 channels */
     size_t vocabulary, context;
-    size_t joint;                /* E, the space of ITC */
-    int32_t dec_id, sep_id;      /* begin and end of what the decoder writes */
-    size_t beams;                /* what generation does unless told otherwise */
+    size_t joint;           /* E, the space of ITC */
+    int32_t dec_id, sep_id; /* begin and end of what the decoder writes */
+    size_t beams;           /* what generation does unless told otherwise */
     size_t max_length, min_length;
     double length_penalty;
     glimpse_preprocess preprocess;

@@ -49,8 +49,7 @@ int glimpse_blip_run_head(glimpse_blip_worker *w, const float *states, size_t ro
         memcpy(w->hidden, states, rows * width * sizeof *w->hidden);
         aligned = w->hidden;
     }
-    const void *input =
-        glimpse_blip_as_input(&model->math, w->head_input, aligned, rows * width);
+    const void *input = glimpse_blip_as_input(&model->math, w->head_input, aligned, rows * width);
     int status = glimpse_linear_run(head->transform, w->workspace, input, rows, w->head_inner);
     if (status < 0) return status;
     model->math.kernels->layer_norm(w->head_input, model->math.element, w->head_inner,

@@ -102,10 +102,9 @@ static int grow_one(const search *s, glimpse_blip_item *item, const float *logit
     int32_t forbidden = beam->count < s->how->min_length ? s->sep : -1;
     double total;
     if (!glimpse_blip_log_total(logits, s->vocabulary, &total)) return fail_logits(s);
-    int32_t token = s->how->sample
-                        ? glimpse_blip_draw(logits, s->vocabulary, forbidden, s->how, &item->random,
-                                            s->worker->choices)
-                        : glimpse_blip_highest(logits, s->vocabulary, forbidden);
+    int32_t token = s->how->sample ? glimpse_blip_draw(logits, s->vocabulary, forbidden, s->how,
+                                                       &item->random, s->worker->choices)
+                                   : glimpse_blip_highest(logits, s->vocabulary, forbidden);
     beam->sum += (double)logits[token] - total;
     beam->ids[beam->count++] = token;
     if (token == s->sep || beam->count == s->how->max_length) {
@@ -222,8 +221,8 @@ static void trace(const search *s, size_t index, const float *logits) {
 
 int glimpse_blip_generate(glimpse_blip_worker *w, const glimpse_blip_text *prompt, size_t count,
                           size_t first, const glimpse_blip_generation *generation) {
-    const search s = {w,     generation, first, count, w->model->config.vocabulary,
-                      w->model->config.sep_id};
+    const search s = {
+        w, generation, first, count, w->model->config.vocabulary, w->model->config.sep_id};
     size_t running = count;
     start(&s, prompt);
     while (running > 0) {

@@ -82,8 +82,8 @@ struct glimpse_blip_worker {
     glimpse_blip_pass encoder, decoder;
     glimpse_blip_slot *pictures;    /* [limits.pictures] */
     glimpse_blip_source *questions; /* [limits.pictures], ANSWER */
-    void *states;                   /* [padded max(T, context)][V] element: on the way to a source */
-    float *question;                /* [padded context][D], ANSWER */
+    void *states;    /* [padded max(T, context)][V] element: on the way to a source */
+    float *question; /* [padded context][D], ANSWER */
     uint64_t clock;
     /* first tokens on their way to a feature, or states on their way to logits */
     size_t head_rows;
@@ -92,11 +92,11 @@ struct glimpse_blip_worker {
     float *hidden;     /* [head_rows][D] last states of sequences */
     float *logits;     /* [head_rows][vocabulary, or what MATCH needs] */
     /* generation */
-    glimpse_blip_item *items; /* [limits.pictures] */
-    glimpse_blip_beam *beams; /* [pictures][3 beams + 1] */
-    double *scores;           /* [pictures][beams + 1] */
-    int32_t *ids;             /* [pictures][3 beams + 1][length] */
-    float *caches;            /* [pictures * beams][layers][length][2D] */
+    glimpse_blip_item *items;     /* [limits.pictures] */
+    glimpse_blip_beam *beams;     /* [pictures][3 beams + 1] */
+    double *scores;               /* [pictures][beams + 1] */
+    int32_t *ids;                 /* [pictures][3 beams + 1][length] */
+    float *caches;                /* [pictures * beams][layers][length][2D] */
     glimpse_blip_choice *choices; /* [2 beams], or [vocabulary] to draw from */
     double *totals;               /* [beams] */
     glimpse_blip_trace_fn trace;

@@ -14,8 +14,8 @@ static int run_first_tokens(glimpse_blip_worker *w, const glimpse_linear *layer)
     size_t rows = w->encoder.span_count, width = model->config.text.width;
     int status = glimpse_blip_pass_run(&w->encoder, GLIMPSE_BLIP_PICK_FIRST);
     if (status < 0) return status;
-    const void *input = glimpse_blip_as_input(&model->math, w->head_input, w->encoder.x,
-                                              rows * width);
+    const void *input =
+        glimpse_blip_as_input(&model->math, w->head_input, w->encoder.x, rows * width);
     return glimpse_linear_run(layer, w->workspace, input, rows, w->logits);
 }
 
@@ -62,8 +62,7 @@ static int match_all(glimpse_blip_worker *w, const glimpse_blip_image *const *im
             status = glimpse_blip_acquire(w, images[i], &span.source);
             if (status == GLIMPSE_OK && !span.source) {
                 status = match_pass(w, &done, logits);
-                if (status == GLIMPSE_OK)
-                    status = glimpse_blip_acquire(w, images[i], &span.source);
+                if (status == GLIMPSE_OK) status = glimpse_blip_acquire(w, images[i], &span.source);
             }
             if (status == GLIMPSE_OK)
                 status = glimpse_blip_pass_add(&w->encoder, &span, texts[t].ids);

@@ -206,13 +206,13 @@ size_t glimpse_blip_memory(const glimpse_blip *model) {
 
 void glimpse_blip_generation_defaults(const glimpse_blip *model, glimpse_blip_generation *out) {
     const glimpse_blip_config *c = &model->config;
-    *out = (glimpse_blip_generation){
-        .version = GLIMPSE_BLIP_GENERATION_VERSION,
-        .beams = c->beams,
-        .max_length = c->max_length < c->context ? c->max_length : c->context,
-        .min_length = c->min_length,
-        .length_penalty = c->length_penalty,
-        .temperature = 1.0,
-        .top_k = 50,
-        .top_p = 1.0};
+    *out = (glimpse_blip_generation){.version = GLIMPSE_BLIP_GENERATION_VERSION,
+                                     .beams = c->beams,
+                                     .max_length =
+                                         c->max_length < c->context ? c->max_length : c->context,
+                                     .min_length = c->min_length,
+                                     .length_penalty = c->length_penalty,
+                                     .temperature = 1.0,
+                                     .top_k = 50,
+                                     .top_p = 1.0};
 }

@@ -174,8 +174,8 @@ static int cross_attention(glimpse_blip_pass *pass, size_t index) {
 
 static int feed_forward(glimpse_blip_pass *pass, size_t index) {
     const glimpse_blip_layer *layer = &pass->stack->layers[index];
-    int status = glimpse_linear_run(layer->up, pass->workspace,
-                                    as_input(pass, pass->x, pass->rows), pass->rows, pass->mlp);
+    int status = glimpse_linear_run(layer->up, pass->workspace, as_input(pass, pass->x, pass->rows),
+                                    pass->rows, pass->mlp);
     if (status < 0) return status;
     return add_and_norm(pass, layer->down, pass->mlp, &layer->last_norm);
 }

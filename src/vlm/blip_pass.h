@@ -44,13 +44,13 @@ typedef struct glimpse_blip_pass {
     const glimpse_blip_stack *stack;
     glimpse_workspace *workspace;
     size_t max_rows, max_spans;
-    size_t cache_rows; /* of every span's cache */
-    float *x;          /* [max_rows][D] residual stream */
-    void *h;           /* [max_rows][D] element: what products read; x itself for f32 */
-    float *qkv;        /* [max_rows][3D] */
-    float *mixed;      /* [max_rows][D] attention output */
-    void *mlp;         /* [max_rows][F] element */
-    float *scores;     /* of one head */
+    size_t cache_rows;        /* of every span's cache */
+    float *x;                 /* [max_rows][D] residual stream */
+    void *h;                  /* [max_rows][D] element: what products read; x itself for f32 */
+    float *qkv;               /* [max_rows][3D] */
+    float *mixed;             /* [max_rows][D] attention output */
+    void *mlp;                /* [max_rows][F] element */
+    float *scores;            /* of one head */
     glimpse_blip_span *spans; /* [max_spans] */
     size_t span_count, rows;
 } glimpse_blip_pass;

@@ -114,8 +114,7 @@ static int generate(glimpse_blip_worker *w, const glimpse_blip_image *const *ima
 
 int glimpse_blip_caption(glimpse_blip_worker *worker, const glimpse_blip_image *const *images,
                          size_t count, const glimpse_blip_text *prompt,
-                         const glimpse_blip_generation *generation,
-                         glimpse_blip_result **results) {
+                         const glimpse_blip_generation *generation, glimpse_blip_result **results) {
     for (size_t i = 0; i < count; i++)
         results[i] = NULL;
     int status = glimpse_blip_needs(worker->model, GLIMPSE_BLIP_CAPTION, GLIMPSE_BLIP_CAPTION);

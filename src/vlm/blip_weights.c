@@ -43,8 +43,8 @@ int glimpse_blip_take_vision(glimpse_tower *tower, const glimpse_math *math,
     spec.biases[0] =
         glimpse_take_vector(&l, width, "", "vision_model.embeddings.patch_embedding.bias");
     tower->patches = glimpse_take_spec(&l, &spec);
-    tower->class_token = glimpse_take_own(
-        &l, glimpse_take(&l, 3, one, "vision_model.embeddings.class_embedding"));
+    tower->class_token =
+        glimpse_take_own(&l, glimpse_take(&l, 3, one, "vision_model.embeddings.class_embedding"));
     tower->positions = glimpse_take_own(
         &l, glimpse_take(&l, 3, all, "vision_model.embeddings.position_embedding"));
     tower->last = glimpse_take_norm(&l, width, "", "vision_model.post_layernorm");
@@ -86,7 +86,7 @@ static void take_text_layer(glimpse_loader *l, const glimpse_blip_stack *stack, 
     static const char *const source[] = {"crossattention.self.key", "crossattention.self.value"};
     const glimpse_tower_config *c = &stack->config;
     size_t width = c->width;
-    char stem[GLIMPSE_TENSOR_NAME_BYTES];
+    char stem[128];
     (void)snprintf(stem, sizeof stem, "%sencoder.layer.%zu.", prefix, index);
     layer->qkv = take_stacked(l, width, width, stem, own, 3);
     layer->out = glimpse_take_linear(l, width, width, stem, "attention.output.dense",

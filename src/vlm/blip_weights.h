@@ -15,13 +15,13 @@
 #include "vlm/blip_config.h"
 
 typedef struct glimpse_blip_layer {
-    glimpse_linear *qkv;      /* [3D][D] */
-    glimpse_linear *out;      /* [D][D], accumulates */
-    glimpse_linear *cross_q;  /* [D][D] */
-    glimpse_linear *cross_kv; /* [2D][S]: keys, then values */
+    glimpse_linear *qkv;       /* [3D][D] */
+    glimpse_linear *out;       /* [D][D], accumulates */
+    glimpse_linear *cross_q;   /* [D][D] */
+    glimpse_linear *cross_kv;  /* [2D][S]: keys, then values */
     glimpse_linear *cross_out; /* [D][D], accumulates */
-    glimpse_linear *up;       /* [F][D], activation fused */
-    glimpse_linear *down;     /* [D][F], accumulates */
+    glimpse_linear *up;        /* [F][D], activation fused */
+    glimpse_linear *down;      /* [D][F], accumulates */
     glimpse_norm norm, cross_norm, last_norm;
 } glimpse_blip_layer;
 

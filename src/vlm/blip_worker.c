@@ -58,12 +58,12 @@ static void plan_generation(glimpse_blip_worker *w, glimpse_arena *arena) {
     w->beams = glimpse_arena_take(arena, pictures * each, sizeof *w->beams);
     w->scores = glimpse_arena_take(arena, pictures * (beams + 1), sizeof *w->scores);
     w->ids = glimpse_arena_take(arena, pictures * each * w->limits.length, sizeof *w->ids);
-    w->choices = glimpse_arena_take(arena, larger(2 * beams, model->config.vocabulary),
-                                    sizeof *w->choices);
+    w->choices =
+        glimpse_arena_take(arena, larger(2 * beams, model->config.vocabulary), sizeof *w->choices);
     w->totals = glimpse_arena_take(arena, beams, sizeof *w->totals);
     w->caches = glimpse_arena_take(
-        arena,
-        pictures * beams * glimpse_blip_kv_size(&model->decoder, w->limits.length), sizeof(float));
+        arena, pictures * beams * glimpse_blip_kv_size(&model->decoder, w->limits.length),
+        sizeof(float));
     if (!arena->base) return;
     for (size_t i = 0; i < pictures; i++) {
         glimpse_blip_item *item = &w->items[i];
@@ -87,8 +87,8 @@ static void plan(glimpse_blip_worker *w, glimpse_arena *arena) {
     for (size_t i = 0; i < pictures; i++) {
         plan_source(arena, arena->base ? &w->pictures[i].source : NULL, looks, tokens);
     }
-    w->states = glimpse_arena_take(
-        arena, glimpse_padded_rows(larger(tokens, c->context)) * width, element);
+    w->states =
+        glimpse_arena_take(arena, glimpse_padded_rows(larger(tokens, c->context)) * width, element);
     if (c->kind == GLIMPSE_BLIP_ANSWER) {
         w->questions = glimpse_arena_take(arena, pictures, sizeof *w->questions);
         for (size_t i = 0; i < pictures; i++) {
@@ -98,8 +98,8 @@ static void plan(glimpse_blip_worker *w, glimpse_arena *arena) {
                                          sizeof(float));
     }
     size_t outputs = c->kind == GLIMPSE_BLIP_MATCH ? larger(c->joint, 2) : c->vocabulary;
-    w->head_rows = glimpse_padded_rows(
-        c->kind == GLIMPSE_BLIP_MATCH ? w->limits.texts : pictures * w->limits.beams);
+    w->head_rows = glimpse_padded_rows(c->kind == GLIMPSE_BLIP_MATCH ? w->limits.texts
+                                                                     : pictures * w->limits.beams);
     w->head_input = glimpse_arena_take(arena, w->head_rows * width, element);
     w->head_inner = glimpse_arena_take(arena, w->head_rows * width, sizeof(float));
     w->hidden = glimpse_arena_take(arena, w->head_rows * width, sizeof(float));

@@ -91,11 +91,11 @@ GLIMPSE_API const char *glimpse_blip_backend_name(const glimpse_blip *model);
 GLIMPSE_API glimpse_precision glimpse_blip_precision(const glimpse_blip *model); /* in force */
 GLIMPSE_API const glimpse_preprocess *glimpse_blip_preprocess(const glimpse_blip *model);
 GLIMPSE_API const glimpse_tokenizer *glimpse_blip_tokenizer(const glimpse_blip *model);
-GLIMPSE_API size_t glimpse_blip_image_tokens(const glimpse_blip *model);  /* T */
-GLIMPSE_API size_t glimpse_blip_image_width(const glimpse_blip *model);   /* V */
-GLIMPSE_API size_t glimpse_blip_text_width(const glimpse_blip *model);    /* D */
-GLIMPSE_API size_t glimpse_blip_joint_width(const glimpse_blip *model);   /* E; 0 unless MATCH */
-GLIMPSE_API size_t glimpse_blip_vocabulary(const glimpse_blip *model);    /* N */
+GLIMPSE_API size_t glimpse_blip_image_tokens(const glimpse_blip *model);   /* T */
+GLIMPSE_API size_t glimpse_blip_image_width(const glimpse_blip *model);    /* V */
+GLIMPSE_API size_t glimpse_blip_text_width(const glimpse_blip *model);     /* D */
+GLIMPSE_API size_t glimpse_blip_joint_width(const glimpse_blip *model);    /* E; 0 unless MATCH */
+GLIMPSE_API size_t glimpse_blip_vocabulary(const glimpse_blip *model);     /* N */
 GLIMPSE_API size_t glimpse_blip_text_positions(const glimpse_blip *model); /* longest sequence */
 /* Bytes of weights held in memory (converted ones) and mapped from the files. */
 GLIMPSE_API size_t glimpse_blip_memory(const glimpse_blip *model);
@@ -186,17 +186,17 @@ GLIMPSE_API int glimpse_blip_text_states(glimpse_blip_worker *worker,
  * Generating (GLIMPSE_BLIP_CAPTION, GLIMPSE_BLIP_ANSWER).
  */
 typedef struct glimpse_blip_generation {
-    unsigned version;  /* GLIMPSE_BLIP_GENERATION_VERSION */
-    size_t beams;      /* 1: greedy, or sampling; more: beam search */
-    size_t max_length; /* of the whole sequence: [DEC], prompt and what is generated */
-    size_t min_length; /* [SEP] is forbidden while the sequence is shorter than this */
+    unsigned version;      /* GLIMPSE_BLIP_GENERATION_VERSION */
+    size_t beams;          /* 1: greedy, or sampling; more: beam search */
+    size_t max_length;     /* of the whole sequence: [DEC], prompt and what is generated */
+    size_t min_length;     /* [SEP] is forbidden while the sequence is shorter than this */
     double length_penalty; /* score = log-probability / (generated tokens) ^ this */
     int sample;            /* 1: draw each token; then beams must be 1 */
     double temperature;    /* above 0; logits are divided by it */
     size_t top_k;          /* draw among that many tokens; 0: all */
     double top_p;          /* then among the fewest tokens that have this probability together,
                               above 0, at most 1: nucleus sampling, Holtzman et al. 2020 */
-    uint64_t seed; /* every item of a call draws from its own stream, begun with this */
+    uint64_t seed;         /* every item of a call draws from its own stream, begun with this */
     unsigned flags;
 } glimpse_blip_generation;
 
@@ -217,10 +217,10 @@ GLIMPSE_API void glimpse_blip_generation_defaults(const glimpse_blip *model,
 typedef struct glimpse_blip_sequence {
     const int32_t *ids; /* [DEC], prompt, generated tokens; [SEP] is last when it was reached */
     size_t count;
-    size_t prompt; /* how many of them were given: [DEC] and the prompt */
-    double sum;    /* log-probability of the generated tokens, [SEP] included, under the model
-                      itself: temperature, top_k, top_p and min_length do not change it */
-    double score;  /* sum / (generated tokens) ^ length_penalty */
+    size_t prompt;    /* how many of them were given: [DEC] and the prompt */
+    double sum;       /* log-probability of the generated tokens, [SEP] included, under the model
+                         itself: temperature, top_k, top_p and min_length do not change it */
+    double score;     /* sum / (generated tokens) ^ length_penalty */
     const char *text; /* UTF-8, special tokens skipped, prompt kept */
 } glimpse_blip_sequence;
 
@@ -247,8 +247,8 @@ GLIMPSE_API int glimpse_blip_answer(glimpse_blip_worker *worker,
 /* Rates given captions or answers: sums [count] = log-probability of texts (role OUTPUT), their
  * first token excepted. `question` is of role CLS or ENC for ANSWER, NULL for CAPTION. */
 GLIMPSE_API int glimpse_blip_rate(glimpse_blip_worker *worker, const glimpse_blip_image *image,
-                                  const glimpse_blip_text *question,
-                                  const glimpse_blip_text *texts, size_t count, double *sums);
+                                  const glimpse_blip_text *question, const glimpse_blip_text *texts,
+                                  size_t count, double *sums);
 /* logits [text->count][N] behind every token of a sequence that begins with [DEC]. */
 GLIMPSE_API int glimpse_blip_logits(glimpse_blip_worker *worker, const glimpse_blip_image *image,
                                     const glimpse_blip_text *question,
