@@ -103,6 +103,11 @@ struct glimpse_blip_worker {
     void *trace_user;
 };
 
+/* Fills tokenizer and enc_id. */
+int glimpse_blip_open_tokenizer(glimpse_blip *model);
+/* malloc'ed text without special tokens. */
+int glimpse_blip_decode(const glimpse_blip *model, const int32_t *ids, size_t count, char **out);
+
 /* Whether the model is of one of two kinds (the same twice for one), else GLIMPSE_E_INVALID. */
 int glimpse_blip_needs(const glimpse_blip *model, glimpse_blip_kind one, glimpse_blip_kind other);
 void glimpse_blip_worker_set_trace(glimpse_blip_worker *worker, glimpse_blip_trace_fn trace,

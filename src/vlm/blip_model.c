@@ -107,6 +107,8 @@ int glimpse_blip_open(glimpse_blip **out, const char *path, const glimpse_blip_o
     if (status < 0) goto done;
     status = find_kind(model);
     if (status < 0) goto done;
+    status = glimpse_blip_open_tokenizer(model);
+    if (status < 0) goto done;
     status = take_weights(model);
     if (status < 0) goto done;
     (void)snprintf(model->backend, sizeof model->backend, "%s %s (%s)",
@@ -202,6 +204,21 @@ size_t glimpse_blip_memory(const glimpse_blip *model) {
            glimpse_blip_stack_memory(&model->encoder) + glimpse_blip_stack_memory(&model->decoder) +
            glimpse_blip_head_memory(&model->head) + glimpse_linear_memory(model->vision_feature) +
            glimpse_linear_memory(model->text_feature) + glimpse_linear_memory(model->match);
+}
+
+int glimpse_blip_read_preprocess(glimpse_preprocess *out, const char *path) {
+    glimpse_blip_config config;
+    int status = glimpse_blip_config_read(&config, path);
+    memset(out, 0, sizeof *out);
+    if (status == GLIMPSE_OK) *out = config.preprocess;
+    return status;
+}
+
+int glimpse_blip_read_text_positions(size_t *out, const char *path) {
+    glimpse_blip_config config;
+    int status = glimpse_blip_config_read(&config, path);
+    *out = status < 0 ? 0 : config.context;
+    return status;
 }
 
 void glimpse_blip_generation_defaults(const glimpse_blip *model, glimpse_blip_generation *out) {

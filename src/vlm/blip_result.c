@@ -23,8 +23,10 @@ static int copy_sequence(glimpse_blip_sequence *out, const glimpse_blip *model,
                                    .prompt = item->prompt,
                                    .sum = beam->sum,
                                    .score = item->scores[rank]};
-    (void)model;
-    return GLIMPSE_OK;
+    char *text = NULL;
+    int status = glimpse_blip_decode(model, ids, beam->count, &text);
+    out->text = text;
+    return status;
 }
 
 int glimpse_blip_result_create(glimpse_blip_result **out, const glimpse_blip *model,
@@ -38,10 +40,10 @@ int glimpse_blip_result_create(glimpse_blip_result **out, const glimpse_blip *mo
         status = glimpse_fail_nomem(item->finished_count * sizeof *result->sequences, "a result");
         goto done;
     }
-    for (; result->count < item->finished_count; result->count++) {
-        status = copy_sequence(&result->sequences[result->count], model, item, result->count);
-        if (status < 0) goto done;
-    }
+    result->count = item->finished_count;
+    for (size_t i = 0; i < result->count && status == GLIMPSE_OK; i++)
+        status = copy_sequence(&result->sequences[i], model, item, i);
+    if (status < 0) goto done;
     *out = result;
     result = NULL;
 done:
