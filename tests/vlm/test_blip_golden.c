@@ -317,6 +317,7 @@ static void check_greedy(golden *g, json_t *one, size_t which, const glimpse_bli
     assert_int_equal(glimpse_blip_result_count(result), 1);
     const glimpse_blip_sequence *got = glimpse_blip_result_get(result, 0);
     same_ids(g, which, got, need(one, "ids"));
+    assert_string_equal(got->text, json_string_value(need(one, "text")));
     assert_int_equal(got->prompt, s.prompt);
     double sum = 0, total;
     for (size_t i = 0; i < count; i++) {
@@ -337,6 +338,7 @@ static void check_beams(golden *g, json_t *one, size_t which, const glimpse_blip
         json_t *beam = item(one, "beams", i);
         const glimpse_blip_sequence *got = glimpse_blip_result_get(result, i);
         same_ids(g, which, got, need(beam, "ids"));
+        assert_string_equal(got->text, json_string_value(need(beam, "text")));
         assert_true(fabs(got->sum - json_number_value(need(beam, "sum_logprob"))) < 1e-3);
         assert_true(fabs(got->score - json_number_value(need(beam, "score"))) < 1e-4);
     }
@@ -458,6 +460,52 @@ static void picture_files_become_the_same_pixels(void **unused) {
     check_picture_files("blip-vqa");
 }
 
+/* Texts reach the ids that the cases above were fed. */
+static void check_text(golden *g, glimpse_blip_role role, const char *text, json_t *object,
+                       const char *key) {
+    int32_t ids[MOST], wanted[MOST];
+    glimpse_tokens tokens = {ids, MOST, 0, 0};
+    glimpse_blip_text expected = load_ids(object, key, wanted);
+    assert_ok(glimpse_blip_encode(g->model, role, text, strlen(text), &tokens));
+    assert_int_equal(tokens.count, expected.count);
+    assert_memory_equal(ids, wanted, expected.count * sizeof *ids);
+}
+
+static void texts_become_the_ids_of_their_role(void **unused) {
+    (void)unused;
+    golden g;
+    open_golden(&g, "blip-itm", &ways[1]);
+    for (size_t i = 0; i < json_array_size(need(g.expected, "captions")); i++) {
+        json_t *caption = item(g.expected, "captions", i);
+        const char *text = json_string_value(need(caption, "text"));
+        int32_t ids[MOST];
+        glimpse_tokens tokens = {ids, MOST, 0, 0};
+        check_text(&g, GLIMPSE_BLIP_TEXT_CLS, text, caption, "input_ids");
+        assert_ok(glimpse_blip_encode(g.model, GLIMPSE_BLIP_TEXT_ENC, text, strlen(text), &tokens));
+        json_t *special = need(need(g.expected, "tokenizer"), "special_ids");
+        assert_int_equal(ids[0], size_of(special, "enc"));
+    }
+    close_golden(&g);
+    open_golden(&g, "blip-caption", &ways[1]);
+    for (size_t i = 0; i < json_array_size(need(g.expected, "prompts")); i++) {
+        json_t *prompt = item(g.expected, "prompts", i), *text = need(prompt, "text");
+        check_text(&g, GLIMPSE_BLIP_TEXT_PROMPT, json_is_null(text) ? "" : json_string_value(text),
+                   prompt, "input_ids");
+    }
+    json_t *forward = need(g.expected, "forward");
+    check_text(&g, GLIMPSE_BLIP_TEXT_OUTPUT, json_string_value(need(forward, "text")), forward,
+               "input_ids");
+    close_golden(&g);
+    open_golden(&g, "blip-vqa", &ways[1]);
+    for (size_t i = 0; i < json_array_size(need(g.expected, "cases")); i++) {
+        json_t *one = item(g.expected, "cases", i);
+        int enc = strcmp(json_string_value(need(one, "first_token")), "enc") == 0;
+        check_text(&g, enc ? GLIMPSE_BLIP_TEXT_ENC : GLIMPSE_BLIP_TEXT_CLS,
+                   json_string_value(need(one, "question")), one, "input_ids");
+    }
+    close_golden(&g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matching_agrees),
@@ -465,6 +513,7 @@ int main(void) {
         cmocka_unit_test(captions_agree),
         cmocka_unit_test(answers_agree),
         cmocka_unit_test(picture_files_become_the_same_pixels),
+        cmocka_unit_test(texts_become_the_ids_of_their_role),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
