@@ -252,23 +252,28 @@ static glimpse_blip_generation way(const blip *b, size_t i) {
 static void check_batches(const char *name, glimpse_backend backend, unsigned flags) {
     static const glimpse_blip_limits limits[] = {
         {1, 1, 4, 8, 0}, {1, 2, 4, 8, 20}, {1, 5, 1, 8, 0}};
+    /* oneDNN compiles code for every layer of every worker: one of those is enough. */
+    size_t workers = backend == GLIMPSE_BACKEND_ONEDNN ? 2 : 3;
+    blip b[3];
+    for (size_t l = 0; l < workers; l++) {
+        open_blip(&b[l], name, l == 0 ? GLIMPSE_BACKEND_OPENBLAS : backend, GLIMPSE_PRECISION_F32,
+                  &limits[l]);
+    }
     for (size_t i = 0; i < WAYS; i++) {
         glimpse_blip_result *first[PICTURES] = {NULL}, *other[PICTURES] = {NULL};
-        for (size_t l = 0; l < 3; l++) {
-            blip b;
-            glimpse_blip_result **to = l == 0 ? first : other;
-            open_blip(&b, name, l == 0 ? GLIMPSE_BACKEND_OPENBLAS : backend, GLIMPSE_PRECISION_F32,
-                      &limits[l]);
-            glimpse_blip_generation how = way(&b, i);
-            if (l > 0) how.flags = flags;
-            generate(&b, &how, PICTURES, to);
+        glimpse_blip_generation how = way(&b[0], i);
+        generate(&b[0], &how, PICTURES, first);
+        how.flags = flags;
+        for (size_t l = 1; l < workers; l++) {
+            generate(&b[l], &how, PICTURES, other);
             for (size_t p = 0; p < PICTURES; p++)
-                expect_same(first[p], to[p], 1e-3);
-            if (l > 0) free_results(other, PICTURES);
-            close_blip(&b);
+                expect_same(first[p], other[p], 1e-3);
+            free_results(other, PICTURES);
         }
         free_results(first, PICTURES);
     }
+    for (size_t l = 0; l < workers; l++)
+        close_blip(&b[l]);
 }
 
 static void generation_does_not_depend_on_the_batch(void **unused) {
@@ -296,7 +301,6 @@ static void onednn_generates_the_same(void **unused) {
         skip();
     }
     check_batches("caption", GLIMPSE_BACKEND_ONEDNN, 0);
-    check_batches("answer", GLIMPSE_BACKEND_ONEDNN, 0);
 }
 
 static void lengths_and_scores_are_what_they_say(void **unused) {
