@@ -387,13 +387,14 @@ void glimpse_tokenizer_json_release(glimpse_tokenizer_json *json) {
     memset(json, 0, sizeof *json);
 }
 
-int glimpse_tokenizer_json_has_byte_fallback(const char *path) {
+int glimpse_tokenizer_json_has_byte_fallback(const char *path, int *out) {
     void *data = NULL;
     document d = {.path = path};
-    int found = 0;
-    if (glimpse_file_read(&data, &d.size, path, FILE_LIMIT) < 0) return 0;
+    *out = 0;
+    int status = glimpse_file_read(&data, &d.size, path, FILE_LIMIT);
+    if (status < 0) return status == GLIMPSE_E_NOMEM ? status : GLIMPSE_OK;
     d.text = data;
-    if (find_all_parts(&d) < 0 || read_flag(&d, &d.model[BYTE_FALLBACK], &found) < 0) found = 0;
+    if (find_all_parts(&d) < 0 || read_flag(&d, &d.model[BYTE_FALLBACK], out) < 0) *out = 0;
     free(data);
-    return found;
+    return GLIMPSE_OK;
 }
