@@ -83,9 +83,8 @@ GLIMPSE_API void glimpse_blip_free(glimpse_blip *model);
 
 /* 1 when the directory's config.json is of a BLIP model, 0 when not or unreadable. */
 GLIMPSE_API int glimpse_blip_is_model(const char *path);
-/* The cheap parts alone, for tools: without preparing the weights. */
+/* The rules for pictures alone, for tools: without preparing the weights. */
 GLIMPSE_API int glimpse_blip_read_preprocess(glimpse_preprocess *out, const char *path);
-GLIMPSE_API int glimpse_blip_read_text_positions(size_t *out, const char *path);
 
 GLIMPSE_API glimpse_blip_kind glimpse_blip_get_kind(const glimpse_blip *model);
 GLIMPSE_API const char *glimpse_blip_path(const glimpse_blip *model);
