@@ -50,8 +50,9 @@ def self_attention(layer, x, layout, rows, n, mask):
 
 def texts(model, cross, reads, caption):
     """reads [b,t,n], caption [b,m]; -> reader's states spread to [b,t,n,w], captioner's states of the caption tokens
-    that are no padding, their places in caption.flatten(), those of the reader's tokens in reads.flatten(), and by
-    layer what the first head looks at: [tokens of the reader, then of the captioner; image states]."""
+    that are no padding, their places in caption.flatten(), those of the reader's tokens in reads.flatten(), by layer
+    what the first head looks at: [tokens of the reader, then of the captioner; image states], and by layer the states
+    of the reader's tokens."""
     b, t, n = reads.shape
     m = caption.shape[1]
     flat, cap = reads.reshape(-1), caption.reshape(-1)
@@ -70,7 +71,7 @@ def texts(model, cross, reads, caption):
     ids, place = torch.cat([flat[at_r], cap[at_c]]), torch.cat([at_r % n, at_c % m])
     x = e.LayerNorm(F.embedding(ids, e.word_embeddings.weight) + F.embedding(place, e.position_embeddings.weight))
     heads = model.reader.encoder.layer[0].attention.self.heads
-    w, looks = x.shape[1], []
+    w, looks, states = x.shape[1], [], []
     for i, (read, write) in enumerate(zip(model.reader.encoder.layer, model.captioner.encoder.layer)):
         r, c = x[:len(at_r)], x[len(at_r):]
         r = read.attention.output(self_attention(read, r, by_text, b * t, n, mask_r), r)
@@ -84,13 +85,14 @@ def texts(model, cross, reads, caption):
         y = torch.matmul(weight, v)
         x = a.output(by_picture.collect(y.transpose(1, 2).reshape(b * most, w)), x)
         x = read.feed(x)
-    return by_text.spread(x[:len(at_r)]).view(b, t, n, w), x[len(at_r):], at_c, at_r, looks
+        states.append(x[:len(at_r)])
+    return by_text.spread(x[:len(at_r)]).view(b, t, n, w), x[len(at_r):], at_c, at_r, looks, states
 
 
 def check(model, image, reads, caption):
     """Largest differences from the plain way, on real tokens."""
     cross = model.reader.cross_states(image)
-    packed, written, at, _, _ = texts(model, cross, reads, caption)
+    packed, written, at, _, _, _ = texts(model, cross, reads, caption)
     worst = 0.0
     for j in range(reads.shape[1]):
         plain = model.reader(reads[:, j], cross, blip.padding(reads[:, j]))

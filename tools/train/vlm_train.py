@@ -35,6 +35,7 @@ TEXT = (32, 192, 3, 3, 384)             # positions, width, layers, heads, hidde
 EMBED = 128
 LONG = 22                               # tokens of a training text
 PROMPTS = ["a photo of", "a picture of", "an image of"]
+KNOWN = (render.GRID, render.GRID, 6, len(world.COLOURS))   # row, column, number, colour of what a word speaks of
 HELD_OUT = 900                          # shard for looks along the way
 
 
@@ -79,6 +80,7 @@ class Teachers(nn.Module):
         self.tone = nn.Linear(width, len(world.COLOURS))
         self.spot = nn.Linear(text_width, 2)
         self.position = nn.Linear(width, render.GRID ** 2)
+        self.know = nn.Linear(text_width, sum(KNOWN))
 
 
 # ---------------------------------------------------------------- data
@@ -147,6 +149,19 @@ def noun_ids(tok, name):
     return _noun_ids[name]
 
 
+_before = set()
+
+
+def said_before(tok):
+    """Ids of the words that stand before a noun and speak of the same thing."""
+    if not _before:
+        words = {"a", "an", "the", "one", "small", "little", "tiny", "large", "big", "huge", *world.NUMBERS.values(), *world.COLOURS}
+        for some in [*world.COLOUR_WORDS.values(), *world.TEXTURES.values()]:
+            words |= {w for text in some for w in text.split()}
+        _before.update(i for w in words for i in tok.encode(w))
+    return _before
+
+
 def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
     """Texts for pictures. Attributes: pixels, cells, tones, reads [b,3,n] (true, false, question), caption [b,n],
     caption_target (-100: not learned), answer, answer_target, spots [b,2,n] (1 where a word is false, -100 not known)."""
@@ -154,7 +169,7 @@ def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
     pixels, cells, tones = pixels.copy(), cells.astype(np.int64), tones.astype(np.int64)
     reads, captions, targets, answers, answer_targets = [], [], [], [], []
     b.answers, b.kinds, spots = [], [], []
-    b.masks, looks, caption_looks = [], [], []
+    b.masks, b.known, looks, caption_looks = [], [], [], []
 
     def aims(scene, cells):
         """(group, number of the set of cells that show it) for what can be told apart by name."""
@@ -164,6 +179,9 @@ def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
             if mask.any() and sum(h.name == g.name for h in scene.groups) == 1:
                 out.append((g, len(b.masks)))
                 b.masks.append(mask)
+                rows, columns = np.nonzero(mask.reshape(cells.shape))
+                colour = world.COLOUR_ID[g.seen_colour()] if g.seen_colour() else -100
+                b.known.append([round(rows.mean()), round(columns.mean()), g.count, colour])
         return out
 
     for i, scene in enumerate(scenes):
@@ -199,7 +217,10 @@ def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
             for g, number in there:
                 for noun in noun_ids(tok, g.name):
                     for at in find(noun, row):
-                        look[at:at + len(noun)] = [number] * len(noun)
+                        begin = at
+                        while row[begin - 1] in said_before(tok):
+                            begin -= 1
+                        look[begin:at + len(noun)] = [number] * (at + len(noun) - begin)
             looks.append(look)
         look = [-1] * (len(prompt) + len(c))
         for g, number in there:
@@ -221,7 +242,7 @@ def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
     b.spots = ignored(spots, torch.empty(2 * len(scenes), b.reads.shape[2])).view(len(scenes), 2, -1)
     b.looks = ignored(looks, b.reads.flatten(0, 1), -1)
     b.caption_looks = ignored(caption_looks, b.caption, -1)
-    b.masks = torch.from_numpy(np.stack(b.masks)).float()
+    b.masks, b.known = torch.from_numpy(np.stack(b.masks)).float(), torch.tensor(b.known)
     b.pixels = normal(pixels)
     if augment:                                             # light differs from picture to picture
         b.pixels = b.pixels * torch.empty(len(scenes), 1, 1, 1).uniform_(0.9, 1.1) + torch.empty(len(scenes), 1, 1, 1).uniform_(-0.1, 0.1)
@@ -241,19 +262,23 @@ def losses(model, heads, temperature, b, smooth, with_itc, fixed_vision=False):
     out["cell"] = (loss * things).sum() / things.sum().clamp(min=1) + 0.2 * (loss * (things == 0)).mean()
     out["tone"] = F.cross_entropy(heads.tone(image[:, 1:]).flatten(0, 1), b.tones.flatten(), ignore_index=-1)
     cross = model.reader.cross_states(image)
-    x, y, at, at_r, looks = vlm_packed.texts(model, cross, b.reads, b.caption)
+    x, y, at, at_r, looks, states = vlm_packed.texts(model, cross, b.reads, b.caption)
     # the first head of each layer learns to look at the thing a word speaks of (the captioner's: is about to)
     aim = torch.cat([b.looks.flatten()[at_r], b.caption_looks.flatten()[at]])
     keep = aim >= 0
     mask = b.masks[aim[keep]]
     out["look"] = sum(-(torch.log((w[keep][:, 1:] * mask).sum(1) + 1e-3)).mean() for w in looks) / len(looks)
+    keep = aim[:len(at_r)] >= 0
+    known = heads.know(states[0][keep]).split(KNOWN, 1)          # early, so that later layers can compare
+    out["know"] = sum(F.cross_entropy(k, t) for k, t in zip(known, b.known[aim[:len(at_r)][keep]].T))
     n = image.shape[1] - 1
     out["pos"] = F.cross_entropy(heads.position(image[:, 1:]).flatten(0, 1), torch.arange(n).repeat(len(image)))
     logits = model.itm_head(x[:, :2, 0]).flatten(0, 1)
     truth = torch.tensor([1, 0]).repeat(len(image))
     out["itm"] = F.cross_entropy(logits, truth, label_smoothing=smooth)
-    keep = b.spots >= 0
-    out["spot"] = F.cross_entropy(heads.spot(x[:, :2][keep]), b.spots[keep], torch.tensor([1.0, 4.0]))
+    spots = torch.cat([b.spots, torch.full_like(b.spots[:, :1], -100)], 1).flatten()[at_r]
+    keep = spots >= 0              # before the last layer, in which the first token can ask all others
+    out["spot"] = F.cross_entropy(heads.spot(states[-2][keep]), spots[keep], torch.tensor([1.0, 4.0]))
     target = b.caption_target.flatten()[at]
     keep = target >= 0
     out["lm"] = F.cross_entropy(model.head(y[keep], model.words()), target[keep], label_smoothing=smooth)
@@ -358,7 +383,7 @@ def main():
     p.add_argument("--clip", required=True, help="the demo CLIP's directory, for the start")
     p.add_argument("--minutes", type=float, default=85)
     p.add_argument("--steps", type=int, default=0, help="train so many steps, however long it takes")
-    p.add_argument("--batch", type=int, default=24, help="pictures per process and step; doubled for the last quarter")
+    p.add_argument("--batch", type=int, default=24, help="pictures per process and step")
     p.add_argument("--lr", type=float, default=1.5e-3, help="peak rate of the text side")
     p.add_argument("--vision-lr", type=float, default=6e-4)
     p.add_argument("--processes", type=int, default=2, help="each has one thread and its own part of the batch")
@@ -384,7 +409,7 @@ def run(rank, a, meeting):
     from_clip(model.vision_model, a.clip, normal(shards.shards[0][0][:200]))
     vision = list(model.vision_model.parameters())
     ids = {id(q) for q in vision}
-    late = [*heads.spot.parameters(), *heads.position.parameters()]
+    late = [*heads.spot.parameters(), *heads.position.parameters(), *heads.know.parameters()]
     ids |= {id(q) for q in late}
     rest = [q for q in [*model.parameters(), *heads.parameters(), temperature] if id(q) not in ids]
     groups = [{"params": [q for q in some if (q.ndim >= 2) == flat], "weight_decay": 0.03 * flat, "peak": peak}
@@ -419,12 +444,11 @@ def run(rank, a, meeting):
         for g in opt.param_groups:
             g["lr"] = g["peak"] * shape
         kinds = {"single", "pair", "count"} if done < 0.08 else None
-        n = a.batch * (2 if done > 0.75 else 1)
-        b = make_batch(tok, *shards.draw(n, rng, kinds), rng)
+        b = make_batch(tok, *shards.draw(a.batch, rng, kinds), rng)
         out, _ = losses(model, heads, temperature, b, 0.02, step % 8 == 0, step < 150)
         help_ = 0.5 * (1 - 0.8 * done)
-        loss = 1.5 * out["itm"] + out["lm"] + 0.7 * out["vqa"] + help_ * (out["cell"] + 0.3 * out["tone"]) + \
-            (1 - 0.6 * done) * (out["spot"] + 0.5 * out["look"] + 0.2 * out["pos"]) + 0.3 * out.get("itc", 0.0)
+        loss = 2 * out["itm"] + out["lm"] + 0.7 * out["vqa"] + help_ * (out["cell"] + 0.3 * out["tone"]) + \
+            (1 - 0.6 * done) * (out["spot"] + 0.5 * out["look"] + 0.6 * out["pos"] + 0.3 * out["know"]) + 0.3 * out.get("itc", 0.0)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         done = together(every, fraction())
@@ -432,7 +456,7 @@ def run(rank, a, meeting):
         opt.step()
         with torch.no_grad():
             temperature.clamp_(0, math.log(40))
-        step, samples = step + 1, samples + n * a.processes
+        step, samples = step + 1, samples + a.batch * a.processes
         for k, v in out.items():
             mean.setdefault(k, []).append(v.item())
         now = time.time()
