@@ -4,7 +4,7 @@
     measure_vlm.py [--glimpse BIN] [--clip DIR] [--vlm DIR] [--data DIR] [--json FILE]
 
 Retrieval: each query of captions.tsv searches the 240 pictures, by CLIP alone, and with the best K of CLIP put in the
-order of `glimpse itm`. Within a kind only that kind's 80 pictures compete. Captions: word by word and attribute by
+order of `glimpse itm`; "blended" is what `glimpse search --rerank` does, the sum of both standardised scores. Within a kind only that kind's 80 pictures compete. Captions: word by word and attribute by
 attribute against truth.tsv. Questions: the answer as written in questions.tsv.
 """
 import argparse
@@ -36,6 +36,13 @@ def recall(order, fits, k):
     return sum(bool(set(order[q][:k]) & fits[q]) for q in order) / len(order)
 
 
+def standard(values):
+    """Mean 0, deviation 1."""
+    mean = sum(values) / len(values)
+    deviation = (sum((v - mean) ** 2 for v in values) / len(values)) ** 0.5
+    return [(v - mean) / deviation if deviation else 0.0 for v in values]
+
+
 def embed(a, kind, what):
     out = []
     for i in range(0, len(what), 120):
@@ -52,24 +59,32 @@ def retrieval(a):
     kind = {r["caption"]: r["kind"] for r in rows}
     fits = {q: {r["image"] for r in rows if r["caption"] == q} for q in queries}
     vectors = embed(a, "image", ["%s/%s" % (a.data, i) for i in images])
-    first = {}
+    first, cosine = {}, {}
     for q, v in zip(queries, embed(a, "text", queries)):
         score = {i: sum(x * y for x, y in zip(v, w)) for i, w in zip(images, vectors)}
-        first[q] = sorted(images, key=lambda i: -score[i])
+        first[q], cosine[q] = sorted(images, key=lambda i: -score[i]), score
     match = {}
     for i in images:                          # a picture is encoded once for all queries that have it on their list
         mine = [q for q in queries if i in first[q][:a.shortlist] or i.startswith(kind[q])]
         command = [a.glimpse, "itm", "--quiet", "--model", a.vlm + "/itm", "--image", "%s/%s" % (a.data, i)]
         for q, r in zip(mine, answers_of(command + [x for q in mine for x in ("--text", q)])):
             match[q, i] = r["itm_logits"][1] - r["itm_logits"][0]
-    out = {"shortlist": a.shortlist}
+    out = {"shortlist": a.shortlist, "weight": a.weight}
 
     def figures(name, some, pool):
         clip = {q: [i for i in first[q] if i in pool] for q in some}
-        again = {q: sorted(clip[q][:a.shortlist], key=lambda i: -match[q, i]) for q in some}
+
+        def again(weight):
+            out = {}
+            for q in some:
+                best = clip[q][:a.shortlist]
+                one, two = standard([cosine[q][i] for i in best]), standard([match[q, i] for i in best])
+                order = sorted(range(len(best)), key=lambda j: -((1 - weight) * one[j] + weight * two[j]))
+                out[q] = [best[j] for j in order]
+            return {"R@1": recall(out, fits, 1), "R@5": recall(out, fits, 5)}
         out[name] = {"queries": len(clip), "pictures": len(pool),
                      "clip": {"R@1": recall(clip, fits, 1), "R@5": recall(clip, fits, 5)},
-                     "reranked": {"R@1": recall(again, fits, 1), "R@5": recall(again, fits, 5)}}
+                     "reranked": again(1.0), "blended": again(a.weight)}
     figures("all", queries, set(images))
     for k in ("spatial", "attributes", "counts"):
         figures(k, [q for q in queries if kind[q] == k], {i for i in images if i.startswith(k)})
@@ -104,6 +119,7 @@ def main():
     p.add_argument("--vlm", default=ROOT + "/data/models/demo-vlm")
     p.add_argument("--data", default=ROOT + "/data/demo-relations")
     p.add_argument("--shortlist", type=int, default=50)
+    p.add_argument("--weight", type=float, default=0.8, help="of the second score in the blend")
     p.add_argument("--json", help="also write the figures here")
     a = p.parse_args()
     out = {"retrieval": retrieval(a), "captions": captions(a), "questions": questions(a)}

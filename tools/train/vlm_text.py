@@ -78,7 +78,7 @@ def near_miss(rng, scene):
     if g:
         ways += ["name", "name", "count"] + ["colour"] * 2 * bool(g.seen_colour()) + ["texture"] * bool(g.texture)
     if s.relation:
-        ways += ["turn"] * 6 + ["relation"] * 2
+        ways += ["turn"] * 10 + ["relation"] * 5
     if len(s.groups) > 1:
         a, b = rng.sample(s.groups, 2)
         if a.colour and b.colour and a.colour != b.colour:

@@ -35,6 +35,7 @@ TEXT = (32, 192, 3, 3, 384)             # positions, width, layers, heads, hidde
 EMBED = 128
 LONG = 22                               # tokens of a training text
 PROMPTS = ["a photo of", "a picture of", "an image of"]
+PAIRS = 2                               # of a true and a false text to each picture
 KNOWN = (render.GRID, render.GRID, 6, len(world.COLOURS))   # row, column, number, colour of what a word speaks of
 HELD_OUT = 900                          # shard for looks along the way
 
@@ -81,6 +82,7 @@ class Teachers(nn.Module):
         self.spot = nn.Linear(text_width, 2)
         self.position = nn.Linear(width, render.GRID ** 2)
         self.know = nn.Linear(text_width, sum(KNOWN))
+        self.relation = nn.Linear(text_width, len(vlm_text.BACK))
 
 
 # ---------------------------------------------------------------- data
@@ -163,13 +165,13 @@ def said_before(tok):
 
 
 def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
-    """Texts for pictures. Attributes: pixels, cells, tones, reads [b,3,n] (true, false, question), caption [b,n],
-    caption_target (-100: not learned), answer, answer_target, spots [b,2,n] (1 where a word is false, -100 not known)."""
+    """Texts for pictures. Attributes: pixels, cells, tones, reads [b,2*PAIRS+1,n] (true, false, ..., question), caption [b,n],
+    caption_target (-100: not learned), answer, answer_target, spots [b,2*PAIRS,n] (1 where a word is false, -100 not known)."""
     b = types.SimpleNamespace(scenes=[])
     pixels, cells, tones = pixels.copy(), cells.astype(np.int64), tones.astype(np.int64)
     reads, captions, targets, answers, answer_targets = [], [], [], [], []
     b.answers, b.kinds, spots = [], [], []
-    b.masks, b.known, looks, caption_looks = [], [], [], []
+    b.masks, b.known, looks, caption_looks, relations = [], [], [], [], []
 
     def aims(scene, cells):
         """(group, number of the set of cells that show it) for what can be told apart by name."""
@@ -191,18 +193,19 @@ def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
         b.scenes.append(scene)
         other = scenes[i - 1]
         facts = world.facts(scene)
-        pair = vlm_text.minimal_pair(rng, scene, facts) if rng.random() < 0.6 else None
-        if pair:
-            true, false = (tok.encode(t)[:LONG - 2] for t in pair)
-        else:
-            true = short(tok, lambda: vlm_text.true_text(rng, scene))
-            false = short(tok, lambda: vlm_text.false_text(rng, scene, other, facts))
-        differ = [int(x != y) for x, y in zip(true, false)]
-        reads.append([first(tok, rng)] + true + [wordpiece.SEP])
-        reads.append([first(tok, rng)] + false + [wordpiece.SEP])
-        spots.append([-100] + [0] * len(true) + [-100])
-        spots.append([-100] + (differ if pair and len(true) == len(false) and sum(differ) <= 6 else [-100] * len(false))
-                     + [-100])
+        for _ in range(PAIRS):
+            pair = vlm_text.minimal_pair(rng, scene, facts) if rng.random() < 0.75 else None
+            if pair:
+                true, false = (tok.encode(t)[:LONG - 2] for t in pair)
+            else:
+                true = short(tok, lambda: vlm_text.true_text(rng, scene))
+                false = short(tok, lambda: vlm_text.false_text(rng, scene, other, facts))
+            differ = [int(x != y) for x, y in zip(true, false)]
+            known = pair and len(true) == len(false) and sum(differ) <= 6
+            reads.append([first(tok, rng)] + true + [wordpiece.SEP])
+            reads.append([first(tok, rng)] + false + [wordpiece.SEP])
+            spots.append([-100] + [0] * len(true) + [-100])
+            spots.append([-100] + (differ if known else [-100] * len(false)) + [-100])
         q, a, kind = vlm_text.question(rng, scene)
         reads.append([first(tok, rng)] + tok.encode(q)[:LONG - 2] + [wordpiece.SEP])
         b.answers.append(a), b.kinds.append(kind)
@@ -212,8 +215,8 @@ def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
         targets.append([-100] * len(prompt) + c)
         a = tok.encode(a) + [wordpiece.SEP]
         there = aims(scene, cells[i])
-        for row in reads[-3:]:
-            look = [-1] * len(row)
+        for row in reads[-2 * PAIRS - 1:]:
+            look, relation, spans = [-1] * len(row), [-100] * len(row), []
             for g, number in there:
                 for noun in noun_ids(tok, g.name):
                     for at in find(noun, row):
@@ -221,7 +224,14 @@ def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
                         while row[begin - 1] in said_before(tok):
                             begin -= 1
                         look[begin:at + len(noun)] = [number] * (at + len(noun) - begin)
+                        spans.append((begin, at + len(noun), g))
+            spans.sort(key=lambda s: s[0])
+            if scene.relation and len(spans) == 2 and spans[0][2] is not spans[1][2]:
+                true = scene.relation if spans[0][2] is scene.groups[0] else vlm_text.BACK[scene.relation]
+                for at in range(spans[0][1], spans[1][0]):
+                    relation[at] = list(vlm_text.BACK).index(true)
             looks.append(look)
+            relations.append(relation)
         look = [-1] * (len(prompt) + len(c))
         for g, number in there:
             phrase = tok.encode(vlm_text.noun_phrase(g, scene.size_word))
@@ -230,7 +240,7 @@ def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
         caption_looks.append(look)
         answers.append([tok.dec] + a[:-1])
         answer_targets.append(a)
-    b.reads = padded(reads).view(len(scenes), 3, -1)
+    b.reads = padded(reads).view(len(scenes), 2 * PAIRS + 1, -1)
     b.caption, b.answer = padded(captions), padded(answers)
 
     def ignored(rows, like, value=-100):
@@ -239,8 +249,9 @@ def make_batch(tok, pixels, cells, tones, scenes, rng, augment=True):
             t[i, :len(r)] = torch.tensor(r)
         return t
     b.caption_target, b.answer_target = ignored(targets, b.caption), ignored(answer_targets, b.answer)
-    b.spots = ignored(spots, torch.empty(2 * len(scenes), b.reads.shape[2])).view(len(scenes), 2, -1)
+    b.spots = ignored(spots, torch.empty(2 * PAIRS * len(scenes), b.reads.shape[2])).view(len(scenes), 2 * PAIRS, -1)
     b.looks = ignored(looks, b.reads.flatten(0, 1), -1)
+    b.relations = ignored(relations, b.reads.flatten(0, 1))
     b.caption_looks = ignored(caption_looks, b.caption, -1)
     b.masks, b.known = torch.from_numpy(np.stack(b.masks)).float(), torch.tensor(b.known)
     b.pixels = normal(pixels)
@@ -271,10 +282,12 @@ def losses(model, heads, temperature, b, smooth, with_itc, fixed_vision=False):
     keep = aim[:len(at_r)] >= 0
     known = heads.know(states[0][keep]).split(KNOWN, 1)          # early, so that later layers can compare
     out["know"] = sum(F.cross_entropy(k, t) for k, t in zip(known, b.known[aim[:len(at_r)][keep]].T))
+    true = b.relations.flatten()[at_r]
+    out["rel"] = F.cross_entropy(heads.relation(states[1]), true, ignore_index=-100)
     n = image.shape[1] - 1
     out["pos"] = F.cross_entropy(heads.position(image[:, 1:]).flatten(0, 1), torch.arange(n).repeat(len(image)))
-    logits = model.itm_head(x[:, :2, 0]).flatten(0, 1)
-    truth = torch.tensor([1, 0]).repeat(len(image))
+    logits = model.itm_head(x[:, :-1, 0]).flatten(0, 1)
+    truth = torch.tensor([1, 0]).repeat(len(image) * PAIRS)
     out["itm"] = F.cross_entropy(logits, truth, label_smoothing=smooth)
     spots = torch.cat([b.spots, torch.full_like(b.spots[:, :1], -100)], 1).flatten()[at_r]
     keep = spots >= 0              # before the last layer, in which the first token can ask all others
@@ -282,8 +295,8 @@ def losses(model, heads, temperature, b, smooth, with_itc, fixed_vision=False):
     target = b.caption_target.flatten()[at]
     keep = target >= 0
     out["lm"] = F.cross_entropy(model.head(y[keep], model.words()), target[keep], label_smoothing=smooth)
-    z = model.answerer(b.answer, model.answerer.cross_states(x[:, 2]), blip.causal(b.answer.shape[1]),
-                       blip.padding(b.reads[:, 2]))
+    z = model.answerer(b.answer, model.answerer.cross_states(x[:, -1]), blip.causal(b.answer.shape[1]),
+                       blip.padding(b.reads[:, -1]))
     keep = b.answer_target >= 0
     out["vqa"] = F.cross_entropy(model.answer_head(z[keep], model.words()), b.answer_target[keep], label_smoothing=smooth)
     if with_itc:
@@ -346,7 +359,7 @@ def look(model, heads, temperature, tok, shards):
             hit = logits.argmax(1).view(-1, 2) == torch.tensor([1, 0])
             image = model.vision_model(b.pixels)
             said = captions(model, tok, image)
-            questions = [tok.decode(r[1:r.index(wordpiece.SEP)]) for r in b.reads[:, 2].tolist()]
+            questions = [tok.decode(r[1:r.index(wordpiece.SEP)]) for r in b.reads[:, -1].tolist()]
             told = answers(model, tok, image, questions)
             right, asked = right + hit.sum().item(), asked + hit.numel()
             same += sum(c == vlm_text.canonical(s) for c, s in zip(said, b.scenes))
@@ -409,11 +422,12 @@ def run(rank, a, meeting):
     from_clip(model.vision_model, a.clip, normal(shards.shards[0][0][:200]))
     vision = list(model.vision_model.parameters())
     ids = {id(q) for q in vision}
-    late = [*heads.spot.parameters(), *heads.position.parameters(), *heads.know.parameters()]
+    late = [*heads.spot.parameters(), *heads.position.parameters(), *heads.know.parameters(), *heads.relation.parameters()]
     ids |= {id(q) for q in late}
     rest = [q for q in [*model.parameters(), *heads.parameters(), temperature] if id(q) not in ids]
     groups = [{"params": [q for q in some if (q.ndim >= 2) == flat], "weight_decay": 0.03 * flat, "peak": peak}
               for some, peak in ((vision, a.vision_lr), (rest, a.lr)) for flat in (True, False)] + [{"params": late, "weight_decay": 0.0, "peak": a.lr}]
+    peaks = [g["peak"] for g in groups]
     opt = torch.optim.AdamW(groups, lr=a.lr, betas=(0.9, 0.98))
     every = vision + rest + late
     step = samples = 0
@@ -422,6 +436,8 @@ def run(rank, a, meeting):
         c = torch.load(state)
         model.load_state_dict(c["model"]), heads.load_state_dict(c["heads"]), opt.load_state_dict(c["opt"])
         temperature.data.copy_(c["temperature"])
+        for group, peak in zip(opt.param_groups, peaks):       # those of this command line
+            group["peak"] = peak
         step, samples, before = c["step"], c["samples"], c["seconds"]
     rng = random.Random(a.seed * 1000 + step * 10 + rank)
     torch.manual_seed(a.seed * 1000 + step * 10 + rank)
@@ -445,10 +461,10 @@ def run(rank, a, meeting):
             g["lr"] = g["peak"] * shape
         kinds = {"single", "pair", "count"} if done < 0.08 else None
         b = make_batch(tok, *shards.draw(a.batch, rng, kinds), rng)
-        out, _ = losses(model, heads, temperature, b, 0.02, step % 8 == 0, step < 150)
+        out, _ = losses(model, heads, temperature, b, 0.02, step % 16 == 0, step < 150)
         help_ = 0.5 * (1 - 0.8 * done)
         loss = 2 * out["itm"] + out["lm"] + 0.7 * out["vqa"] + help_ * (out["cell"] + 0.3 * out["tone"]) + \
-            (1 - 0.6 * done) * (out["spot"] + 0.5 * out["look"] + 0.6 * out["pos"] + 0.3 * out["know"]) + 0.3 * out.get("itc", 0.0)
+            (1 - 0.6 * done) * (out["spot"] + 0.5 * out["look"] + 0.6 * out["pos"] + 0.4 * out["know"] + 0.7 * out["rel"]) + 0.3 * out.get("itc", 0.0)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         done = together(every, fraction())
