@@ -615,6 +615,47 @@ static void memory_is_stated_and_grows_with_the_limits(void **unused) {
     glimpse_blip_free(model);
 }
 
+static void fingerprint_of(const char *name, char hex[33]) {
+    glimpse_blip *model = NULL;
+    assert_ok(glimpse_blip_open(&model, folder_of(name), NULL));
+    assert_ok(glimpse_blip_fingerprint(model, hex));
+    assert_int_equal(strlen(hex), 32);
+    glimpse_blip_free(model);
+}
+
+static void the_fingerprint_follows_what_decides_the_texts(void **unused) {
+    (void)unused;
+    random_blip m = random_blip_tiny(GLIMPSE_BLIP_CAPTION), variants[4] = {m, m, m, m};
+    char first[33], again[33], changed[33];
+    assert_true(random_blip_write(&m, folder_of("print")));
+    fingerprint_of("print", first);
+    m.unnamed = 1; /* the same model, told by its tensors */
+    assert_true(random_blip_write(&m, folder_of("print")));
+    fingerprint_of("print", again);
+    assert_string_equal(first, again);
+    variants[0].seed = 2;
+    variants[1].dtype = "BF16";
+    variants[2].text_heads = 4;
+    variants[3].vision_heads = 6;
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(random_blip_write(&variants[i], folder_of("print")));
+        fingerprint_of("print", changed);
+        assert_string_not_equal(first, changed);
+    }
+    m.unnamed = 0;
+    assert_true(random_blip_write(&m, folder_of("print")));
+    FILE *vocabulary = fopen(folder_of("print/vocab.txt"), "r+b");
+    assert_non_null(vocabulary);
+    (void)fputs("[PAT]", vocabulary);
+    assert_int_equal(fclose(vocabulary), 0);
+    glimpse_blip *model = NULL;
+    if (glimpse_blip_open(&model, folder_of("print"), NULL) == GLIMPSE_OK) {
+        assert_ok(glimpse_blip_fingerprint(model, changed));
+        assert_string_not_equal(first, changed);
+    }
+    glimpse_blip_free(model);
+}
+
 typedef struct job {
     const blip *shared;
     glimpse_blip_result *result[PICTURES];
@@ -909,6 +950,7 @@ int main(void) {
         cmocka_unit_test(bf16_is_close),
         cmocka_unit_test(shards_halves_and_tied_weights_are_read),
         cmocka_unit_test(memory_is_stated_and_grows_with_the_limits),
+        cmocka_unit_test(the_fingerprint_follows_what_decides_the_texts),
         cmocka_unit_test(workers_share_a_model_and_pictures),
         cmocka_unit_test(calls_that_make_no_sense_are_refused),
         cmocka_unit_test(damaged_configurations_are_refused),
