@@ -9,7 +9,6 @@
 #include "session.h"
 #include "tool.h"
 
-#include <glimpse/blip.h>
 #include <glimpse/tokenizer.h>
 
 #include <jansson.h>
@@ -38,12 +37,7 @@ static size_t read_context(const char *folder, glimpse_tokenizer_kind kind) {
         {"open_clip_config.json", {"model_cfg", "text_cfg", "context_length"}},
         {"config.json", {"text_config", "max_position_embeddings", NULL}},
     };
-    size_t context = 0;
-    if (glimpse_blip_is_model(folder) &&
-        glimpse_blip_read_text_positions(&context, folder) == GLIMPSE_OK) {
-        return context;
-    }
-    context = usual_context(kind);
+    size_t context = usual_context(kind);
     for (size_t i = 0; i < 2; i++) {
         char *path = xprintf("%s/%s", folder, places[i].file);
         json_t *root = json_load_file(path, 0, NULL);
