@@ -178,27 +178,30 @@ int glimpse_document_passage(const glimpse_document *document, size_t page, cons
     out[0] = '\0';
     word_list list;
     read_question(&list, question);
-    /* A window of a few lines slides over the page; the first with the most words wins. */
+    /* Windows of one to a few lines slide over the page: the most words win, then the fewest lines,
+     * then the first. */
     const char *text = glimpse_document_text(document, page), *best = NULL;
     size_t best_length = 0, best_found = 0;
-    for (const char *from = text; *from;) {
-        const char *to = from;
-        for (int line = 0; line < LINES_OF_PASSAGE && *to; line++) {
-            to += strcspn(to, "\n");
-            if (*to) to++;
+    for (int lines = 1; lines <= LINES_OF_PASSAGE; lines++) {
+        for (const char *from = text; *from;) {
+            const char *to = from;
+            for (int line = 0; line < lines && *to; line++) {
+                to += strcspn(to, "\n");
+                if (*to) to++;
+            }
+            unsigned counts[MOST_WORDS];
+            (void)count_words(&list, from, (size_t)(to - from), counts);
+            size_t found = 0;
+            for (size_t i = 0; i < list.count; i++)
+                found += counts[i] > 0;
+            if (found > best_found) {
+                best_found = found;
+                best = from;
+                best_length = (size_t)(to - from);
+            }
+            from += strcspn(from, "\n");
+            if (*from) from++;
         }
-        unsigned counts[MOST_WORDS];
-        (void)count_words(&list, from, (size_t)(to - from), counts);
-        size_t found = 0;
-        for (size_t i = 0; i < list.count; i++)
-            found += counts[i] > 0;
-        if (found > best_found) {
-            best_found = found;
-            best = from;
-            best_length = (size_t)(to - from);
-        }
-        from += strcspn(from, "\n");
-        if (*from) from++;
     }
     if (best) put_collapsed(out, size, best, best_length);
     return GLIMPSE_OK;

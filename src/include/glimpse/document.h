@@ -73,9 +73,9 @@ GLIMPSE_API int glimpse_document_render(const glimpse_document *document, size_t
  *
  * which is BM25 (Robertson et al. 1994) with k1 = 0.3 and b = 0.75, scaled to 0..1 so that it says
  * how well the text explains the question. The small k1 is for pages: one mention nearly is enough.
- * Words are compared in lower case, an
- * English plural as its singular; words of asking ("what", "how", "is", "the", "page" ...) do not
- * count.
+ * Words are compared in lower case, an English plural as its singular; words of asking ("what",
+ * "how", "is", "the", "page" ...) do not count. Scripts without blanks between words (Chinese,
+ * Japanese, Thai) are compared by runs of letters, which finds little.
  */
 GLIMPSE_API int glimpse_document_match(const glimpse_document *document, const char *question,
                                        double *scores);
