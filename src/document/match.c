@@ -117,7 +117,8 @@ int glimpse_document_match(const glimpse_document *document, const char *questio
             holders[i] += counts[p][i] > 0;
     }
     for (size_t i = 0; i < list.count; i++) {
-        const double n = (double)holders[i];
+        /* A word nowhere in the document says no more than one on a single page. */
+        const double n = holders[i] > 0 ? (double)holders[i] : 1.0;
         idf[i] = log(1.0 + ((double)with_text - n + 0.5) / (n + 0.5));
         weights += idf[i];
     }

@@ -176,7 +176,7 @@ static void the_score_is_what_the_header_says(void **state) {
     assert_ok(glimpse_document_open(&d, in_folder("two.pdf"), NULL));
     double scores[2];
     assert_ok(glimpse_document_match(d, "alpha omega", scores));
-    const double idf_alpha = log(1.0 + 1.5 / 1.5), idf_omega = log(1.0 + 2.5 / 0.5);
+    const double idf_alpha = log(1.0 + 1.5 / 1.5), idf_omega = log(1.0 + 1.5 / 1.5);
     const double saturated = 2.0 / (2.0 + 0.3 * (0.25 + 0.75 * 4.0 / 2.5));
     assert_true(fabs(scores[0] - (idf_alpha * saturated / (idf_alpha + idf_omega))) < 1e-12);
     assert_true(fabs(scores[1] - (0.0)) < 1e-12);

@@ -68,7 +68,8 @@ GLIMPSE_API int glimpse_document_render(const glimpse_document *document, size_t
  * words, weighed by how rare they are, that the page holds often enough,
  *
  *     score = sum of idf(w) * s(w, page) / sum of idf(w)          over the question's words w
- *     idf(w) = ln(1 + (N - n + 0.5) / (n + 0.5))                  n of N pages with text have w
+ *     idf(w) = ln(1 + (N - n + 0.5) / (n + 0.5))                  n of N pages with text have w,
+ *                                                             1 for words on none
  *     s = f / (f + 0.3 (1/4 + 3/4 length / mean length))          f times on the page
  *
  * which is BM25 (Robertson et al. 1994) with k1 = 0.3 and b = 0.75, scaled to 0..1 so that it says
