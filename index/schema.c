@@ -130,6 +130,8 @@ static const char *const steps[] = {
     "  copies INTEGER NOT NULL CHECK (copies IN (0, 1))," /* 1: files of its bytes, too */
     "  PRIMARY KEY (decision_id, hash)"
     ") STRICT, WITHOUT ROWID;",
+    /* 3 -> 4: answers of vision-language models */
+    GLIMPSE_VLM_ANSWER_TABLE,
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -211,7 +213,9 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, labelling_id, name FROM label_class LIMIT 0;"
             "SELECT content_id, class_id, probability, score FROM label LIMIT 0;"
             "SELECT id, kind, made, key FROM decision LIMIT 0;"
-            "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;");
+            "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;"
+            "SELECT key, contents, model, prompt, parameters, answer, made, sum FROM vlm_answer"
+            " LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {
