@@ -2,7 +2,7 @@
  * cmd_tokenize.c - glimpse tokenize: the token ids of texts, as the model would read them.
  *
  * Needs only the tokenizer files of a model directory; the context length comes from its
- * configuration where there is one, else it is CLIP's 77.
+ * configuration where there is one, else it is usual for the kind of tokenizer.
  */
 #include "cli.h"
 #include "json_out.h"
@@ -18,16 +18,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLIP_CONTEXT = 77, MOST_CONTEXT = 1 << 20 };
+enum { CLIP_CONTEXT = 77, SIGLIP_CONTEXT = 64, BERT_CONTEXT = 512, MOST_CONTEXT = 1 << 20 };
 
-static size_t read_context(const char *folder) {
+static size_t usual_context(glimpse_tokenizer_kind kind) {
+    switch (kind) {
+    case GLIMPSE_TOKENIZER_SIGLIP:
+    case GLIMPSE_TOKENIZER_GEMMA: return SIGLIP_CONTEXT;
+    case GLIMPSE_TOKENIZER_WORDPIECE: return BERT_CONTEXT;
+    case GLIMPSE_TOKENIZER_CLIP_HF:
+    case GLIMPSE_TOKENIZER_CLIP_OPENCLIP:
+    case GLIMPSE_TOKENIZER_AUTO: break;
+    }
+    return CLIP_CONTEXT;
+}
+
+static size_t read_context(const char *folder, glimpse_tokenizer_kind kind) {
     static const struct {
         const char *file, *keys[3];
     } places[] = {
         {"open_clip_config.json", {"model_cfg", "text_cfg", "context_length"}},
         {"config.json", {"text_config", "max_position_embeddings", NULL}},
     };
-    size_t context = CLIP_CONTEXT;
+    size_t context = usual_context(kind);
     for (size_t i = 0; i < 2; i++) {
         char *path = xprintf("%s/%s", folder, places[i].file);
         json_t *root = json_load_file(path, 0, NULL);
@@ -94,7 +106,7 @@ static int run(int argc, char **argv) {
         code = tool_fail_last();
         goto done;
     }
-    size_t context = read_context(s.model_path);
+    size_t context = read_context(s.model_path, glimpse_tokenizer_kind_of(tokenizer));
     ids = xcalloc(context, sizeof *ids);
     for (size_t i = 0; i < arguments.count && code == CLI_RUN; i++) {
         code = print_ids(tokenizer, ids, context, arguments.words[i], strlen(arguments.words[i]));
@@ -124,7 +136,7 @@ const cli_command cmd_tokenize = {
     "TEXT...",
     "token ids of texts",
     "Prints one JSON object per text, in order: {\"text\":...,\"ids\":[...],\"truncated\":false}. "
-    "The start and end tokens are included; ids stop at the model's text context.",
+    "The start and end tokens are included, padding is not; ids stop at the model's text context.",
     "  glimpse tokenize --model ./clip-vit-base-patch32 \"a photo of a cat\"\n"
     "  glimpse tokenize --model ./clip-vit-base-patch32 --stdin < captions.txt\n",
     run,
