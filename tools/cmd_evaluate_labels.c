@@ -180,7 +180,8 @@ static int add_pictures(const match *m, glimpse_label_eval *eval, int skip) {
         for (size_t k = 0; k < t->class_count; k++)
             truth[k] = m->classes[t->classes[k]];
         if (glimpse_label_eval_add(eval, truth, t->class_count, guesses, count, p && p->abstained) <
-            0) {
+                0 ||
+            (p && glimpse_label_eval_margin(eval, p->margin) < 0)) {
             code = tool_fail_last();
         }
     }
