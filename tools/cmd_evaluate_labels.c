@@ -448,7 +448,7 @@ static int by_probability(const void *a, const void *b) {
     return x->score > y->score ? -1 : x->score < y->score;
 }
 
-static int write_report(const match *m, const char *file, const char *truth, const char *model) {
+static int write_report(const match *m, const char *file, const char *truth) {
     const predictions *p = m->p;
     label_class *classes = xcalloc(p->class_count, sizeof *classes);
     label_choice *labels = xcalloc(p->class_count, sizeof *labels);
@@ -458,7 +458,6 @@ static int write_report(const match *m, const char *file, const char *truth, con
     set.classes = classes;
     set.count = p->class_count;
     set.multi_label = m->truth->several > 0;
-    set.model_name = model;
     label_totals totals = {0};
     int code = EXIT_FAILED;
     label_report *report = label_report_make(file, &set, truth);
@@ -562,7 +561,7 @@ static int run(int argc, char **argv) {
     }
     if (report_file) {
         (void)fflush(stdout);
-        code = write_report(&m, report_file, truth, "of the predictions");
+        code = write_report(&m, report_file, truth);
         if (code != CLI_RUN) goto done;
     }
     code = missing == MISSING_SKIP && m.missing > 0 ? EXIT_PARTIAL : EXIT_FOUND;

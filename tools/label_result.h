@@ -26,7 +26,8 @@ typedef struct label_set {
     const label_class *classes; /* [count] */
     size_t count;
     int multi_label;
-    const char *model_name, *model_fingerprint;
+    int each_alone; /* probabilities do not sum to 1: the model's are sigmoids */
+    const char *model_name, *model_fingerprint; /* NULL: not known */
     const char *classifier_id; /* 32 hex digits over model, classes, prompts, examples */
     double temperature;        /* logits are divided by it; 1 when not calibrated */
     double offset;             /* and it is added, by a sigmoid; 0 when not calibrated */

@@ -219,6 +219,8 @@ static void describe(label_setup *u, session *s) {
     u->set = (label_set){.classes = u->shown,
                          .count = count,
                          .multi_label = u->multi_label,
+                         .each_alone =
+                             glimpse_classifier_scoring(u->classifier) == GLIMPSE_SCORING_SIGMOID,
                          .model_name = glimpse_model_name(s->model),
                          .model_fingerprint = glimpse_model_fingerprint(s->model),
                          .classifier_id = glimpse_classifier_id(u->classifier),

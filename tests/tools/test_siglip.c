@@ -330,6 +330,10 @@ static void calibration_examples_and_evaluation_work(void **state) {
         "report.html", NULL);
     expect(&r, 0);
     run_free(&r);
+    char *page = read_whole_file("report.html", NULL);
+    assert_non_null(strstr(page, "model siglip"));
+    assert_non_null(strstr(page, "probabilities of each class alone"));
+    free(page);
     run(&r, "evaluate", "labels", "labels.jsonl", "--truth", "few", "--json", NULL);
     expect(&r, 0);
     line = run_json(&r);
