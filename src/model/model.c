@@ -98,6 +98,13 @@ static int open_tokenizer(glimpse_model *model) {
                             model->path);
     }
     size_t ids = glimpse_tokenizer_vocab_size(model->tokenizer);
+    if (glimpse_tokenizer_kind_of(model->tokenizer) == GLIMPSE_TOKENIZER_SIGLIP) {
+        /* The multilingual SigLIP has 250000 embeddings for 250100 pieces: the "<extra_id_N>" at
+         * the end are never used. A text that does say one is refused when it is encoded. */
+        int32_t end = glimpse_tokenizer_end_id(model->tokenizer);
+        int32_t pad = glimpse_tokenizer_pad_id(model->tokenizer);
+        ids = (size_t)(end > pad ? end : pad) + 1;
+    }
     if (ids > model->config.vocabulary) {
         return glimpse_fail(
             GLIMPSE_E_FORMAT,

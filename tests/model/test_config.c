@@ -268,6 +268,25 @@ static void the_image_processor_may_be_of_the_other_class(void **unused) {
     assert_float_equal(c.preprocess.mean[0], 0.5, 1e-9);
 }
 
+static void newer_directories_have_one_file_for_all_processors(void **unused) {
+    (void)unused;
+    glimpse_model_config c;
+    put("processor_config.json", "{\"image_processor\": {\"image_processor_type\": "
+                                 "\"SiglipImageProcessor\", \"resample\": 2}}");
+    assert_ok(read_config(&c, "{\"model_type\": \"siglip\"}", NULL));
+    assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BILINEAR);
+    assert_ok(read_config(&c, "{\"model_type\": \"siglip\"}", "{\"resample\": 3}"));
+    assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BICUBIC); /* the older file wins */
+    put("processor_config.json", "{\"image_processor\": {\"resample\": 1}}");
+    assert_int_equal(read_config(&c, "{\"model_type\": \"siglip\"}", NULL), GLIMPSE_E_UNSUPPORTED);
+    put("processor_config.json", "{\"processor_class\": \"SiglipProcessor\"}");
+    assert_ok(read_config(&c,
+                          "{\"model_type\": \"siglip\", \"vision_config\": {\"image_size\": "
+                          "384}}",
+                          NULL));
+    put("processor_config.json", NULL);
+}
+
 static void siglip_settings_that_cannot_be_honoured_are_refused(void **unused) {
     (void)unused;
     static const struct {
@@ -376,6 +395,7 @@ int main(void) {
         cmocka_unit_test(what_cannot_be_honoured_is_refused),
         cmocka_unit_test(absent_keys_take_the_defaults_of_siglip_base),
         cmocka_unit_test(the_image_processor_may_be_of_the_other_class),
+        cmocka_unit_test(newer_directories_have_one_file_for_all_processors),
         cmocka_unit_test(siglip_settings_that_cannot_be_honoured_are_refused),
         cmocka_unit_test(a_folder_that_is_no_model_says_what_is_missing),
         cmocka_unit_test(weights_of_another_shape_are_refused),

@@ -264,6 +264,54 @@ static void damaged_models_are_refused(void **unused) {
     assert_true(random_model_write(&tiny, folder));
 }
 
+static void copy_file(const char *from, const char *name) {
+    size_t size = 0;
+    void *data = read_whole_file(from, &size);
+    FILE *file = fopen(path_in(folder, name), "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+    free(data);
+}
+
+/* The multilingual SigLIP: a sentencepiece model with more pieces than the model has embeddings. */
+static void pieces_without_an_embedding_are_no_reason_to_refuse_a_model(void **unused) {
+    (void)unused;
+    char pieces[1200], settings[1200];
+    (void)snprintf(pieces, sizeof pieces, "%s", shared_path("golden/siglip/spiece.model"));
+    (void)snprintf(settings, sizeof settings, "%s",
+                   shared_path("golden/siglip/tokenizer_config.json"));
+    random_model tiny = random_model_tiny_siglip();
+    glimpse_model *model = NULL;
+    glimpse_encoder *encoder = NULL;
+    float embedding[E];
+    const char *text = "a photo of a cat", *other = "\xe4\xb8\xad\xe6\x96\x87 \xd0\x9c";
+    size_t refused = 0;
+    assert_true(random_model_write(&tiny, folder));
+    copy_file(pieces, "spiece.model");
+    copy_file(settings, "tokenizer_config.json");
+    static const size_t vocabularies[] = {999, 100};
+    for (size_t v = 0; v < 2; v++) {
+        size_t vocabulary = tiny.vocabulary = vocabularies[v];
+        assert_true(random_model_write(&tiny, folder));
+        copy_file(settings, "tokenizer_config.json");
+        assert_ok(glimpse_model_open(&model, folder, NULL));
+        assert_true(glimpse_tokenizer_vocab_size(glimpse_model_tokenizer(model)) > vocabulary);
+        assert_ok(glimpse_encoder_create(&encoder, model, 1));
+        if (vocabulary == 999)
+            assert_ok(glimpse_encoder_texts(encoder, &text, 1, embedding, 0, NULL));
+        int status = glimpse_encoder_texts(encoder, &text, 1, embedding, 0, NULL);
+        if (status == GLIMPSE_OK)
+            status = glimpse_encoder_texts(encoder, &other, 1, embedding, 0, NULL);
+        refused += status == GLIMPSE_E_INVALID;
+        assert_true(status == GLIMPSE_OK || strstr(glimpse_last_error(), "vocabulary"));
+        glimpse_encoder_free(encoder);
+        glimpse_model_free(model);
+    }
+    assert_true(refused > 0);
+    assert_int_equal(remove(path_in(folder, "spiece.model")), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(embeddings_do_not_depend_on_the_batch),
@@ -273,6 +321,7 @@ int main(void) {
         cmocka_unit_test(a_model_says_how_it_scores),
         cmocka_unit_test(the_fingerprint_follows_what_decides_the_vectors),
         cmocka_unit_test(damaged_models_are_refused),
+        cmocka_unit_test(pieces_without_an_embedding_are_no_reason_to_refuse_a_model),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
