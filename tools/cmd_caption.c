@@ -177,9 +177,9 @@ const cli_command cmd_caption = {
     "(the end token included), divided by their number.\n\n"
     "A picture that cannot be used is named on stderr, with --json also as "
     "{\"path\":...,\"caption\":null,\"error\":...}; the exit code is then 3.",
-    "  glimpse caption --model ./blip-image-captioning-base *.jpg\n"
-    "  glimpse caption --model ./blip-image-captioning-base --beams 3 --json a.jpg\n"
-    "  glimpse caption --model ./blip-image-captioning-base --prompt \"a photography of\" a.jpg\n"
-    "  glimpse caption --model ./blip-image-captioning-base --sample --top-p 0.9 --seed 7 a.jpg\n",
+    "  glimpse caption -m ./blip-image-captioning-base *.jpg\n"
+    "  glimpse caption -m ./blip-image-captioning-base --beams 3 --json a.jpg\n"
+    "  glimpse caption -m ./blip-image-captioning-base --prompt \"a photo of\" a.jpg\n"
+    "  glimpse caption -m ./blip-image-captioning-base --sample --top-p 0.9 a.jpg\n",
     run,
 };
