@@ -3,7 +3,7 @@
  *
  *     scan       dups_list.c, dups_scan.c: which files; read, decode, fingerprint, in threads
  *     classes    dups_classes.c: files with the same pixels; one of each stands for all
- *     candidates dups_candidates.c (hashes, by dups_mih.c), dups_semantic.c (embeddings)
+ *     candidates dups_candidates.c (hashes, by dups_mih*.c), dups_semantic.c (embeddings)
  *     edges      dups_verify.c: candidates that the pixels confirm, in threads
  *     groups     dups_groups.c: stars around keepers (dups_rank.c)
  *     report     dups_report.c, dups_texts.c, dups_leak.c
@@ -22,9 +22,9 @@
 #include <stdint.h>
 
 enum {
-    GLIMPSE_DUPS_RADIUS = 10,     /* default Hamming radius, up to ... */
-    GLIMPSE_DUPS_MANY = 100000,   /* ... so many different pictures, */
-    GLIMPSE_DUPS_MANY_RADIUS = 8, /* and beyond */
+    GLIMPSE_DUPS_RADIUS = 12, /* default Hamming radius */
+    GLIMPSE_DUPS_DIFFERENCE_RADIUS = 8,
+    GLIMPSE_DUPS_FEW = 4096,      /* up to so many pictures all hashes within it are found */
     GLIMPSE_DUPS_MOST_HITS = 64,  /* nearest candidates per hash and table */
     GLIMPSE_DUPS_MOST_EQUAL = 64, /* pictures of one hash that others are held against */
     GLIMPSE_DUPS_HINTS = 3,       /* guesses tried per pair */
@@ -38,6 +38,7 @@ typedef struct glimpse_dups_item {
     glimpse_dedup_picture picture; /* its strings are owned by the item */
     uint64_t windows[GLIMPSE_WINDOW_COUNT];
     uint64_t turns[8];
+    uint64_t weak_turns[8], weak_content, weak_dhash; /* which bits of the hashes flip first */
     glimpse_window content;
     glimpse_thumb *thumb; /* NULL: not kept */
     double effective;     /* pixels, without those of a frame: what ranks it */

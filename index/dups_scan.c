@@ -136,11 +136,12 @@ static int make_hashes(glimpse_dups_item *item, const glimpse_image *image, int 
     }
     item->content = thumb->content;
     for (int w = 0; w < GLIMPSE_WINDOW_COUNT; w++)
-        item->windows[w] = glimpse_phash(thumb, w == 1 ? &thumb->content : &glimpse_windows[w]);
-    glimpse_phash_turns(thumb, item->turns);
+        item->windows[w] = glimpse_phash(thumb, w == 1 ? &thumb->content : &glimpse_windows[w],
+                                         w == 1 ? &item->weak_content : NULL);
+    glimpse_phash_turns(thumb, item->turns, item->weak_turns);
     make_mini(item, thumb);
     item->picture.phash = item->windows[0];
-    item->picture.dhash = glimpse_dhash(thumb);
+    item->picture.dhash = glimpse_dhash(thumb, &item->weak_dhash);
     item->plain = item->picture.measures.deviation < 3;
     item->effective = (double)item->picture.width * (double)item->picture.height;
     if (keep) {

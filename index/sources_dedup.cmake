@@ -7,6 +7,7 @@ foreach(
   dups_classes
   dups_candidates
   dups_mih
+  dups_mih_table
   dups_semantic
   dups_verify
   dups_groups

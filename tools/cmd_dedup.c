@@ -283,7 +283,7 @@ static int run(int argc, char **argv) {
                  "only identical, re-encoded and edited: no near shots, nothing merely similar"),
         CLI_FLAG("rotations", 'r', &r.rotations, "find turned and mirrored pictures as well"),
         CLI_SIZE("radius", 0, &r.radius, "BITS",
-                 "how far hashes of candidates may differ (default: 12 of 64)", 1, 32),
+                 "how far hashes of candidates may differ (default: 12 of 64)", 1, 20),
         CLI_NUMBER("min-similarity", 0, &r.min_similarity, "C",
                    "cosine from which pictures are similar (default: 0.96)"),
         CLI_LIST("exclude", 0, &r.exclude, "PATTERN",

@@ -184,10 +184,9 @@ typedef struct glimpse_dedup_options {
     const char *const *exclude; /* as in glimpse_ingest_options */
     size_t exclude_count;
     int follow_links;
-    unsigned tiers;  /* GLIMPSE_TIER_...; 0: EXACT and PERCEPTUAL, and SEMANTIC when
-                        there is a model */
-    unsigned radius; /* Hamming radius for candidates, at most 20; 0: the default: 10, or 8 for more
-                        than 100,000 pictures */
+    unsigned tiers;        /* GLIMPSE_TIER_...; 0: EXACT and PERCEPTUAL, and SEMANTIC when
+                              there is a model */
+    unsigned radius;       /* Hamming radius for candidates, at most 20; 0: the default (12) */
     double min_similarity; /* cosine for the semantic tier; 0: the default (0.96) */
     int rotations;         /* also the 8 turns and mirrors */
     int same_picture_only; /* only relations up to EDITED */
