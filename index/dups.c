@@ -5,6 +5,7 @@
 #include "dups_private.h"
 
 #include "core/error.h"
+#include "dups_cache.h"
 #include "file_paths.h"
 
 #include <stdlib.h>
@@ -120,6 +121,7 @@ static int match(glimpse_dups *dups) {
     if (status == GLIMPSE_OK) status = glimpse_dups_sort_hints(dups);
     if (status == GLIMPSE_OK) status = glimpse_dups_verify(dups);
     if (status < 0) return status;
+    glimpse_dups_cache_put_thumbs(dups);
     return dups->options->against_count > 0 || dups->options->against_library
                ? glimpse_dups_group_against(dups)
                : glimpse_dups_group_all(dups);

@@ -121,7 +121,9 @@ static inline __attribute__((always_inline)) int look_up_one(worker *w, size_t q
     for (size_t m = 0; m < count; m++) {
         /* Buckets lie anywhere in memory: ask for them some steps before they are needed. */
         __builtin_prefetch(&t->offsets[buckets[m + 2 * AHEAD]]);
-        __builtin_prefetch(&t->codes[t->offsets[buckets[m + AHEAD]]]);
+        const uint64_t *soon = &t->codes[t->offsets[buckets[m + AHEAD]]];
+        __builtin_prefetch(soon);
+        __builtin_prefetch(soon + 8); /* the next cache line */
         for (uint32_t i = t->offsets[buckets[m]]; i < t->offsets[buckets[m] + 1]; i++) {
             uint64_t difference = code ^ t->codes[i];
             unsigned distance = (unsigned)__builtin_popcountll(difference);

@@ -175,7 +175,7 @@ int glimpse_mih_table_build(glimpse_mih_table *t, const glimpse_mih_job *job,
     memset(t, 0, sizeof *t);
     t->chunk = c;
     t->offsets = make_room((buckets + 1) * sizeof *t->offsets);
-    t->codes = make_room((count + 1) * sizeof *t->codes);
+    t->codes = make_room((count + 16) * sizeof *t->codes);
     t->position = make_room((count + 1) * sizeof *t->position);
     t->order = malloc((job->query_count + 1) * sizeof *t->order);
     if (!t->offsets || !t->codes || !t->position || !t->order || !codes || !position) {

@@ -2,6 +2,7 @@
  * index/dups_private.h - how a duplicate search is cut into steps.
  *
  *     scan       dups_list.c, dups_scan.c: which files; read, decode, fingerprint, in threads
+ *                dups_cache.c: or taken from the library
  *     classes    dups_classes.c: files with the same pixels; one of each stands for all
  *     candidates dups_candidates.c (hashes, by dups_mih*.c), dups_semantic.c (embeddings)
  *     edges      dups_verify.c: candidates that the pixels confirm, in threads
@@ -45,6 +46,7 @@ typedef struct glimpse_dups_item {
     uint64_t device, inode;
     uint8_t mini[GLIMPSE_DUPS_MINI * GLIMPSE_DUPS_MINI]; /* grey, to drop candidates cheaply */
     uint32_t agreeing;      /* other pictures that are the same but for coding; 0 below 2 */
+    int from_cache;         /* hashes and measures are those that a library kept */
     int plain;              /* nothing in it that could be compared */
     int must_sniff, status; /* status < 0: `reason` says why it cannot be used */
     int skip;               /* no picture after all */
@@ -110,11 +112,16 @@ typedef struct glimpse_dups {
     size_t edge_count, edge_room;
     glimpse_dups_group *groups;
     size_t group_count, group_room;
-    uint64_t decided, candidates, verified;
+    uint64_t decided, candidates, verified, cached;
     double started;
     double last_progress;
     size_t thumb_bytes; /* GLIMPSE_DUPS_THUMB_BYTES; tests take less */
 } glimpse_dups;
+
+/* Nothing in it that hashes could tell apart. */
+static inline int glimpse_dups_is_plain(const glimpse_dedup_picture *picture) {
+    return picture->measures.deviation < 3;
+}
 
 double glimpse_dups_now(void);
 /* Calls options->progress when it is time. GLIMPSE_E_CANCELLED when it says so. */

@@ -122,6 +122,7 @@ int glimpse_dups_make_report(glimpse_dups *dups, glimpse_dedup_report **out) {
         r->report.decided = dups->decided;
         r->report.candidates = dups->candidates;
         r->report.verified = dups->verified;
+        r->report.cached = dups->cached;
         r->report.embedding_size = dups->embedding_size;
     }
     for (size_t i = 0; moved && i < dups->count; i++) {

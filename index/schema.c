@@ -130,6 +130,20 @@ static const char *const steps[] = {
     "  copies INTEGER NOT NULL CHECK (copies IN (0, 1))," /* 1: files of its bytes, too */
     "  PRIMARY KEY (decision_id, hash)"
     ") STRICT, WITHOUT ROWID;",
+    /* 3 -> 4: what a search for duplicates found out about contents (dups_cache.c). Derived: rows
+     * of another version, or damaged ones, are made again. */
+    "CREATE TABLE fingerprint ("
+    "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL,"
+    "  data BLOB NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE thumbnail ("
+    "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL,"
+    "  pixels BLOB NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;",
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -211,7 +225,9 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, labelling_id, name FROM label_class LIMIT 0;"
             "SELECT content_id, class_id, probability, score FROM label LIMIT 0;"
             "SELECT id, kind, made, key FROM decision LIMIT 0;"
-            "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;");
+            "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;"
+            "SELECT content_id, version, data, sum FROM fingerprint LIMIT 0;"
+            "SELECT content_id, version, pixels, sum FROM thumbnail LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

@@ -4,6 +4,7 @@ foreach(
   dups
   dups_list
   dups_scan
+  dups_cache
   dups_classes
   dups_candidates
   dups_mih

@@ -92,7 +92,11 @@ static int check_sums(verification *v) {
     static const char *const queries[][2] = {
         {"root", "SELECT 0, path FROM root WHERE sum <> " GLIMPSE_ROOT_SUM},
         {"file", "SELECT id, path FROM file WHERE sum <> " GLIMPSE_FILE_SUM},
-        {"content", "SELECT id, format FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM}};
+        {"content", "SELECT id, format FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM},
+        {"fingerprint of content", "SELECT content_id, 'made again by glimpse dedup' FROM "
+                                   "fingerprint WHERE sum <> " GLIMPSE_FINGERPRINT_SUM},
+        {"thumbnail of content", "SELECT content_id, 'made again by glimpse dedup' FROM thumbnail "
+                                 "WHERE sum <> " GLIMPSE_THUMBNAIL_SUM}};
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == GLIMPSE_OK; i++) {
         sqlite3_stmt *row = NULL;

@@ -31,7 +31,10 @@
  *
  * Same input, same output: groups, keepers and texts do not depend on jobs or timing.
  *
- * Nothing here writes to a picture, to a folder or to a library.
+ * Nothing here writes to a picture or to a folder. Hashes, measures and the thumbnails that were
+ * looked at are kept in the library (when it is open for writing) for the contents it knows. The
+ * next search takes them from there, without reading a file whose size, time and inode are those
+ * that the library knows; an action on a file reads and hashes it again.
  */
 #ifndef GLIMPSE_DEDUP_H
 #define GLIMPSE_DEDUP_H
@@ -141,6 +144,7 @@ typedef struct glimpse_dedup_report {
     size_t embedding_size;
     uint64_t candidates; /* pairs that hashes and embeddings proposed */
     uint64_t verified;   /* of them, those that the pixels confirmed as the same picture */
+    uint64_t cached;     /* pictures that were not decoded: the library knows all about them */
     double seconds, seconds_read, seconds_match; /* wall clock */
     size_t peak_bytes;                           /* estimate of what the run held at most */
 } glimpse_dedup_report;
