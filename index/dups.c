@@ -98,8 +98,7 @@ static int check(glimpse_dups *dups, const glimpse_dedup_options *options) {
         if (options->model) dups->tiers |= GLIMPSE_TIER_SEMANTIC;
     }
     dups->radius = options->radius;
-    dups->min_similarity =
-        options->min_similarity > 0 ? options->min_similarity : GLIMPSE_DUPS_SIMILARITY;
+    dups->min_similarity = options->min_similarity; /* 0: chosen when the embeddings are there */
     dups->jobs = options->jobs > 0 ? options->jobs : cores > 0 ? (unsigned)cores : 1;
     if (dups->jobs > 256) dups->jobs = 256;
     dups->thumb_bytes = GLIMPSE_DUPS_THUMB_BYTES;

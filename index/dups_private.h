@@ -33,6 +33,9 @@ enum {
     GLIMPSE_DUPS_MINI = 16,
     GLIMPSE_DUPS_THUMB_BYTES = 512 << 20
 };
+/* Semantic threshold: what two pictures have in common beyond what any two have (dups_semantic.c),
+ * and the cosine for sets too small to say. */
+#define GLIMPSE_DUPS_BEYOND     0.9
 #define GLIMPSE_DUPS_SIMILARITY 0.96
 
 typedef struct glimpse_dups_item {

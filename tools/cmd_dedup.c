@@ -285,7 +285,7 @@ static int run(int argc, char **argv) {
         CLI_SIZE("radius", 0, &r.radius, "BITS",
                  "how far hashes of candidates may differ (default: 12 of 64)", 1, 20),
         CLI_NUMBER("min-similarity", 0, &r.min_similarity, "C",
-                   "cosine from which pictures are similar (default: 0.96)"),
+                   "cosine from which pictures are similar (default: follows the model)"),
         CLI_LIST("exclude", 0, &r.exclude, "PATTERN",
                  "leave out these names or paths (repeatable)"),
         CLI_FLAG("follow-links", 0, &r.follow_links, "follow links to folders"),
