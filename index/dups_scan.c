@@ -229,6 +229,10 @@ static int read_item(scan *s, glimpse_dups_item *item, size_t index, glimpse_enc
         (int64_t)info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec;
     item->device = (uint64_t)info.st_dev;
     item->inode = (uint64_t)info.st_ino;
+    if ((uint64_t)info.st_size < options->min_bytes) {
+        item->skip = 1;
+        return GLIMPSE_OK;
+    }
     if (glimpse_dups_cache_find_file(s->dups, item, &info)) {
         int known = complete(s, item);
         if (known != GLIMPSE_E_NOT_FOUND) return known;

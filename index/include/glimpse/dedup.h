@@ -189,6 +189,7 @@ typedef struct glimpse_dedup_options {
     const char *const *exclude; /* as in glimpse_ingest_options */
     size_t exclude_count;
     int follow_links;
+    uint64_t min_bytes;    /* smaller files are left out, as if they were not there */
     unsigned tiers;        /* GLIMPSE_TIER_...; 0: EXACT and PERCEPTUAL, and SEMANTIC when
                               there is a model */
     unsigned radius;       /* Hamming radius for candidates, at most 20; 0: the default (12) */
