@@ -208,6 +208,7 @@ static void labels_have_checksums_old_ones_too(void **state) {
                 " '0123456789abcdef0123456789abcdef', 2, '{}', '2026-01-02T03:04:05');"
                 "INSERT INTO label_class VALUES (1, 1, 'cat'), (2, 1, 'bird');"
                 "INSERT INTO label SELECT id, 1, 0.5, 0.25 FROM content;"
+                "DROP TABLE fingerprint; DROP TABLE thumbnail;"
                 "PRAGMA user_version = 3;"));
         world_reopen(&w, 0);
         assert_int_equal(world_verify(&w, text, sizeof text), GLIMPSE_OK);
