@@ -141,7 +141,9 @@ static const char *const steps[] = {
     "  PRIMARY KEY (decision_id, hash)"
     ") STRICT, WITHOUT ROWID;",
     label_sums_step, /* 3 -> 4 */
-    /* 4 -> 5: what a search for duplicates found out about contents (dups_cache.c). Derived: rows
+    /* 4 -> 5: answers of vision-language models */
+    GLIMPSE_VLM_ANSWER_TABLE,
+    /* 5 -> 6: what a search for duplicates found out about contents (dups_cache.c). Derived: rows
      * of another version, or damaged ones, are made again. */
     "CREATE TABLE fingerprint ("
     "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"
@@ -237,6 +239,8 @@ static int open_schema(glimpse_db *db) {
             "SELECT content_id, class_id, probability, score, sum FROM label LIMIT 0;"
             "SELECT id, kind, made, key FROM decision LIMIT 0;"
             "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;"
+            "SELECT key, contents, model, prompt, parameters, answer, made, sum FROM vlm_answer"
+            " LIMIT 0;"
             "SELECT content_id, version, data, sum FROM fingerprint LIMIT 0;"
             "SELECT content_id, version, pixels, sum FROM thumbnail LIMIT 0;");
 }
