@@ -143,6 +143,20 @@ static const char *const steps[] = {
     label_sums_step, /* 3 -> 4 */
     /* 4 -> 5: answers of vision-language models */
     GLIMPSE_VLM_ANSWER_TABLE,
+    /* 5 -> 6: what a search for duplicates found out about contents (dups_cache.c). Derived: rows
+     * of another version, or damaged ones, are made again. */
+    "CREATE TABLE fingerprint ("
+    "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL,"
+    "  data BLOB NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE thumbnail ("
+    "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL,"
+    "  pixels BLOB NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;",
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -226,7 +240,9 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, kind, made, key FROM decision LIMIT 0;"
             "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;"
             "SELECT key, contents, model, prompt, parameters, answer, made, sum FROM vlm_answer"
-            " LIMIT 0;");
+            " LIMIT 0;"
+            "SELECT content_id, version, data, sum FROM fingerprint LIMIT 0;"
+            "SELECT content_id, version, pixels, sum FROM thumbnail LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

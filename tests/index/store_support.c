@@ -48,8 +48,9 @@ void world_rewind(world *w, int version) {
     static const char *const undo[] = {
         "DROP TABLE decision_member; DROP TABLE decision;", /* 2 -> 3 */
         "ALTER TABLE labelling DROP COLUMN sum; ALTER TABLE label_class DROP COLUMN sum;"
-        "ALTER TABLE label DROP COLUMN sum;", /* 3 -> 4 */
-        "DROP TABLE vlm_answer;",             /* 4 -> 5 */
+        "ALTER TABLE label DROP COLUMN sum;",            /* 3 -> 4 */
+        "DROP TABLE vlm_answer;",                        /* 4 -> 5 */
+        "DROP TABLE fingerprint; DROP TABLE thumbnail;", /* 5 -> 6 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_library_catalog(w->library)->db;
