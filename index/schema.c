@@ -17,6 +17,26 @@
 
 #include "core/error.h"
 
+/* Captions, and a text index over them (FTS5, "external content": it keeps no copy of the texts).
+ * Whoever changes captions changes the index in the same transaction (captions.c): triggers would
+ * be the natural way, but a schema that is not trusted (db.c) may not touch virtual tables. That is
+ * also why captions do not go by themselves with their content: it cannot go before them. */
+static const char captions_step[] =
+    "CREATE TABLE caption ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* the text index refers to it */
+    "  content_id INTEGER NOT NULL REFERENCES content (id),"
+    "  style INTEGER NOT NULL CHECK (style BETWEEN 0 AND 3)," /* glimpse_caption_style */
+    "  model TEXT NOT NULL CHECK (model <> ''),"
+    "  prompt TEXT NOT NULL,"
+    "  text TEXT NOT NULL CHECK (text <> ''),"
+    "  created TEXT NOT NULL,"
+    "  sum INTEGER NOT NULL,"
+    "  UNIQUE (content_id, style, model, prompt)"
+    ") STRICT;"
+    "CREATE VIRTUAL TABLE caption_text USING fts5 ("
+    "  text, content = 'caption', content_rowid = 'id',"
+    "  tokenize = 'porter unicode61 remove_diacritics 2');";
+
 #define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
 
 static const char *const steps[] = {
@@ -130,6 +150,7 @@ static const char *const steps[] = {
     "  copies INTEGER NOT NULL CHECK (copies IN (0, 1))," /* 1: files of its bytes, too */
     "  PRIMARY KEY (decision_id, hash)"
     ") STRICT, WITHOUT ROWID;",
+    captions_step, /* 3 -> 4 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -211,7 +232,9 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, labelling_id, name FROM label_class LIMIT 0;"
             "SELECT content_id, class_id, probability, score FROM label LIMIT 0;"
             "SELECT id, kind, made, key FROM decision LIMIT 0;"
-            "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;");
+            "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;"
+            "SELECT id, content_id, style, model, prompt, text, created, sum FROM caption LIMIT 0;"
+            "SELECT rowid, text FROM caption_text LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

@@ -7,6 +7,7 @@
 #include <glimpse/actions.h>
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
+#include <glimpse/captions.h>
 #include <glimpse/decisions.h>
 #include <glimpse/evaluate.h>
 #include <glimpse/image.h>
@@ -14,6 +15,7 @@
 #include <glimpse/library.h>
 #include <glimpse/model.h>
 #include <glimpse/query.h>
+#include <glimpse/rerank.h>
 #include <glimpse/status.h>
 #include <glimpse/tokenizer.h>
 
