@@ -35,6 +35,7 @@ libgif-dev           need  GIF pictures
 libwebp-dev          need  WebP pictures
 libexif-dev          need  orientation and dates of photos
 libjansson-dev       need  JSON
+libcurl4-openssl-dev|libcurl4-gnutls-dev need  asking VLMs over the network
 libutf8proc-dev      need  Unicode in tokenizers
 libxxhash-dev        need  content hashes
 libcmocka-dev        need  the tests
