@@ -25,8 +25,24 @@ static char *join(const cli_arguments *arguments) {
     return text;
 }
 
+/* The texts that are wanted, for the captions: terms that are added, not pictures, not those that
+ * are subtracted. NULL when there is none. */
+static char *wanted_words(const glimpse_query *query) {
+    char *words = NULL;
+    for (size_t i = 0; i < glimpse_query_count(query); i++) {
+        const glimpse_query_term *term = glimpse_query_get(query, i);
+        if (term->is_picture || term->weight <= 0) continue;
+        char *more = xprintf("%s%s%s", words ? words : "", words ? " " : "", term->body);
+        free(words);
+        words = more;
+    }
+    return words;
+}
+
 static int run(int argc, char **argv) {
     session s = {0};
+    int with_captions = 0;
+    char *words = NULL;
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     cli_list labels = {0};
@@ -41,6 +57,8 @@ static int run(int argc, char **argv) {
         CLI_NUMBER("min-score", 0, &search.min_score, "S", "only results with at least this score"),
         CLI_LIST("label", 0, &labels, "NAME",
                  "only pictures with this stored label (glimpse label --store); may be repeated"),
+        CLI_FLAG("captions", 'c', &with_captions,
+                 "also look for the words in stored captions, and blend both rankings"),
         OUTPUT_OPTIONS(output),
         CLI_HEADING("Library and model"),
         SESSION_LIBRARY_OPTION(s),
@@ -67,6 +85,11 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_search, "%s", glimpse_last_error());
         goto done;
     }
+    if (with_captions && !(words = wanted_words(query))) {
+        code = cli_misuse(&cmd_search, "--captions needs words to look for");
+        goto done;
+    }
+    search.captions = words;
     search.k = (size_t)k;
     search.labels = labels.values;
     search.label_count = labels.count;
@@ -83,6 +106,7 @@ done:
     glimpse_query_free(query);
     free(vector);
     free(text);
+    free(words);
     session_close(&s);
     cli_list_free(&labels);
     cli_arguments_free(&arguments);
@@ -104,6 +128,7 @@ const cli_command cmd_search = {
     "  glimpse search beach --in ~/Pictures/2023 --after 2023-06 --json\n"
     "  glimpse search -0 cats | xargs -0 ls -l\n"
     "  glimpse search sunset -k 60 --html sunset.html\n"
-    "  glimpse search in the snow --label dog\n",
+    "  glimpse search in the snow --label dog\n"
+    "  glimpse search a red kite over the sea --captions\n",
     run,
 };
