@@ -640,6 +640,35 @@ static void what_is_no_caption_is_refused_and_nothing_is_stored(void **state) {
     world_close(&w);
 }
 
+static void pictures_are_listed_once_each_by_path(void **state) {
+    (void)state;
+    world w;
+    world_open(&w, 5);
+    world_populate(&w, 120);
+    char prefix[700];
+    (void)snprintf(prefix, sizeof prefix, "%s/a", w.pictures);
+    for (int turn = 0; turn < 2; turn++) {
+        glimpse_results *list = NULL;
+        assert_ok(glimpse_library_pictures(w.library, turn ? prefix : NULL, &list));
+        size_t expected = 0;
+        for (size_t i = 0; i < w.content_count; i++) {
+            int there = 0;
+            for (size_t j = 0; j < w.file_count; j++) {
+                there |= w.files[j].content == i && !w.files[j].missing &&
+                         (!turn || glimpse_path_is_below(w.files[j].path, prefix));
+            }
+            expected += there != 0;
+        }
+        assert_int_equal(glimpse_results_count(list), expected);
+        for (size_t i = 1; i < expected; i++) {
+            assert_true(strcmp(glimpse_results_get(list, i - 1)->path,
+                               glimpse_results_get(list, i)->path) < 0);
+        }
+        glimpse_results_free(list);
+    }
+    world_close(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_caption_is_found_as_soon_as_it_is_stored),
@@ -653,6 +682,7 @@ int main(void) {
         cmocka_unit_test(a_changed_caption_is_found_by_its_checksum_and_not_handed_out),
         cmocka_unit_test(a_library_from_before_captions_learns_them),
         cmocka_unit_test(answers_do_not_depend_on_the_order_of_storing),
+        cmocka_unit_test(pictures_are_listed_once_each_by_path),
         cmocka_unit_test(what_is_no_caption_is_refused_and_nothing_is_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

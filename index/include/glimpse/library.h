@@ -232,6 +232,11 @@ typedef int (*glimpse_visit_fn)(void *user, const glimpse_result *file, const fl
 GLIMPSE_API int glimpse_library_visit(glimpse_library *library, const glimpse_model *model,
                                       const char *path_prefix, glimpse_visit_fn visit, void *user);
 
+/* Every picture with a file under `path_prefix` (NULL: all; as in a search) that is not missing,
+ * each content once, by path; scores are 0. */
+GLIMPSE_API int glimpse_library_pictures(glimpse_library *library, const char *path_prefix,
+                                         glimpse_results **out);
+
 /*
  * Looking after it.
  */
