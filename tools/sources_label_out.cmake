@@ -5,6 +5,7 @@ target_sources(
           label_out_json.c
           label_out_tree.c
           label_out_xmp.c
+          xmp_out.c
           label_report.c
           label_report_html.c
           html_text.c
