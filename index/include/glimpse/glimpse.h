@@ -5,6 +5,7 @@
 #define GLIMPSE_GLIMPSE_H
 
 #include <glimpse/actions.h>
+#include <glimpse/blip.h>
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
 #include <glimpse/captions.h>

@@ -104,7 +104,7 @@ GLIMPSE_API int glimpse_vlm_spec_is_remote(const char *spec);
 GLIMPSE_API int glimpse_vlm_default_spec(const char *config, char *spec, size_t size);
 
 /* Identity for cache keys: equal for models that answer alike, with no key in it. For a native one
- * "blip:FINGERPRINT", for remote ones the spec. Borrowed. */
+ * "blip:FINGERPRINT/PRECISION", for remote ones the spec. Borrowed. */
 GLIMPSE_API const char *glimpse_vlm_identity(const glimpse_vlm *vlm);
 /* For people: the spec, or the directory's last part. Borrowed. */
 GLIMPSE_API const char *glimpse_vlm_name(const glimpse_vlm *vlm);
@@ -274,7 +274,8 @@ typedef struct glimpse_vlm_run_options {
     glimpse_vlm *second;            /* the second tier, or NULL */
     double escalate_below;          /* asks `second` when confidence is known and below this */
     int dry_run;                    /* nothing is sent: NOT_SENT, with sizes, text and estimates */
-    int (*stopped)(void *context);  /* polled about ten times a second; 1 stops. NULL: never */
+    int (*stopped)(void *context);  /* polled about ten times a second, from any
+                                       thread; 1 stops. NULL: never */
     void *context;
 } glimpse_vlm_run_options;
 
@@ -292,7 +293,8 @@ GLIMPSE_API int glimpse_vlm_ask(glimpse_vlm *vlm, const glimpse_vlm_request *req
  * the list), on some thread; the answer is freed after it unless it was taken (*answer = NULL). A
  * negative return stops the run and is what the run returns; so does a request that cannot be
  * asked. Answers are in the cache before `answered` sees them: a run that was killed asks nothing
- * twice when it is started again. Equal questions within a run are sent once.
+ * twice when it is started again. Equal questions within a run are sent once where there is a
+ * cache.
  */
 typedef int (*glimpse_vlm_answered)(void *context, size_t i, const glimpse_vlm_request *request,
                                     glimpse_vlm_answer **answer);
