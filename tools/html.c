@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,7 @@ static void put_rankings(FILE *to, const output_list *list, size_t i) {
         (void)fputs("<div class=\"facts\">not looked at again: ", to);
         html_text(to, list->seconds[i].reason);
         (void)fputs("</div>", to);
-    } else if (list->seconds) {
+    } else if (list->seconds && !isnan(list->seconds[i].probability)) {
         (void)fprintf(to, "<div class=\"facts\">looked at again: %.3f (was #%zu)</div>",
                       list->seconds[i].probability, r->rank);
     }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,9 +146,9 @@ static void print_tsv(const output_list *list) {
         }
         if (list->seconds) {
             const output_second *second = &list->seconds[i];
-            if (second->reason) {
+            if (isnan(second->probability)) {
                 (void)fputs("\t\t\t", stdout);
-                print_tsv_field(second->reason);
+                print_tsv_field(second->reason ? second->reason : "");
             } else {
                 (void)printf("\t%.6f\t%.6f\t", second->probability, second->blended);
             }
@@ -198,7 +199,7 @@ static void print_scores(const output_list *list, size_t i) {
     } else if (list->captions) {
         (void)printf("%8s  ", "-");
     }
-    if (list->seconds && !list->seconds[i].reason) {
+    if (list->seconds && !isnan(list->seconds[i].probability)) {
         (void)printf("%6.3f  ", list->seconds[i].probability);
     } else if (list->seconds) {
         (void)printf("%6s  ", "-");

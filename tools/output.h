@@ -32,7 +32,8 @@ int output_check(const output_options *o, const cli_command *command);
 
 /* What a vision-language model made of one result (rerank_run.h). */
 typedef struct output_second {
-    double probability; /* that the query describes the picture; NaN: it gave none */
+    double probability; /* that the query describes the picture; NaN: it gave none, or the
+                           picture was not among the best that were looked at */
     double blended;     /* NaN without one */
     const char *reason; /* why it gave none, else NULL */
 } output_second;
