@@ -37,6 +37,8 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
  "glimpse_sum(hash, size, width, height, orientation, format, taken, camera, latitude, longitude)"
 #define GLIMPSE_CAPTION_SUM "glimpse_sum(content_id, style, model, prompt, text, created)"
 
+#define GLIMPSE_VLM_ANSWER_SUM "glimpse_sum(key, contents, model, prompt, parameters, answer, made)"
+
 /* Opens with the settings every connection has (see db.c). */
 int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags);
 void glimpse_db_close(glimpse_db *db); /* rolls back; a damaged file is left as it is */

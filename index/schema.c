@@ -150,7 +150,8 @@ static const char *const steps[] = {
     "  copies INTEGER NOT NULL CHECK (copies IN (0, 1))," /* 1: files of its bytes, too */
     "  PRIMARY KEY (decision_id, hash)"
     ") STRICT, WITHOUT ROWID;",
-    captions_step, /* 3 -> 4 */
+    /* 3 -> 4: answers of vision-language models */
+    GLIMPSE_VLM_ANSWER_TABLE, captions_step, /* 4 -> 5 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -234,7 +235,9 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, kind, made, key FROM decision LIMIT 0;"
             "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;"
             "SELECT id, content_id, style, model, prompt, text, created, sum FROM caption LIMIT 0;"
-            "SELECT rowid, text FROM caption_text LIMIT 0;");
+            "SELECT rowid, text FROM caption_text LIMIT 0;"
+            "SELECT key, contents, model, prompt, parameters, answer, made, sum FROM vlm_answer"
+            " LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

@@ -94,7 +94,9 @@ static int check_sums(verification *v) {
     static const char *const queries[][2] = {
         {"root", "SELECT 0, path FROM root WHERE sum <> " GLIMPSE_ROOT_SUM},
         {"file", "SELECT id, path FROM file WHERE sum <> " GLIMPSE_FILE_SUM},
-        {"content", "SELECT id, format FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM}};
+        {"content", "SELECT id, format FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM},
+        {"answer",
+         "SELECT 0, lower(hex(key)) FROM vlm_answer WHERE sum <> " GLIMPSE_VLM_ANSWER_SUM}};
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == GLIMPSE_OK; i++) {
         sqlite3_stmt *row = NULL;

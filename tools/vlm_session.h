@@ -21,6 +21,7 @@ typedef struct vlm_session {
     double escalate_below, max_cost, requests_per_minute, tokens_per_minute, timeout;
     uint64_t jobs, samples;
     int dry_run, refresh, keep_metadata, no_cache;
+    const char *part; /* of the demo VLM, where nothing was chosen: "vqa", "caption", "itm" */
     /* Filled by vlm_session_open. */
     glimpse_vlm *vlm, *second;
     glimpse_answers *answers;

@@ -145,6 +145,7 @@ static void an_older_library_learns_to_remember(void **state) {
     world_open(&w, 6);
     glimpse_db *db = glimpse_library_catalog(w.library)->db;
     assert_ok(glimpse_db_script(db, "DROP TABLE decision_member; DROP TABLE decision;"
+                                    "DROP TABLE vlm_answer;"
                                     "PRAGMA user_version = 2;"));
     world_reopen(&w, 0);
     assert_ok(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, ids, NULL, 2, NULL));

@@ -5,6 +5,7 @@
 #define GLIMPSE_GLIMPSE_H
 
 #include <glimpse/actions.h>
+#include <glimpse/answers.h>
 #include <glimpse/blip.h>
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
@@ -19,6 +20,7 @@
 #include <glimpse/rerank.h>
 #include <glimpse/status.h>
 #include <glimpse/tokenizer.h>
+#include <glimpse/vlm.h>
 
 #ifdef __cplusplus
 extern "C" {
