@@ -12,8 +12,10 @@
 #include <glimpse/decisions.h>
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 const char *const caption_run_styles[] = {"short", "detailed", "keywords", "alt", NULL};

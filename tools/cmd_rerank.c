@@ -147,6 +147,7 @@ static int run(int argc, char **argv) {
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_rerank, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
+    v.part = "itm";
     pictures p = {0};
     reranking r = {0};
     rerank_picture *seen = NULL;

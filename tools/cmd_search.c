@@ -197,6 +197,7 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if (second.model && *second.model) second.v.spec = second.model;
+    second.v.part = "itm";
     search.k = (size_t)k;
     search.labels = labels.values;
     search.label_count = labels.count;
