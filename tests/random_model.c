@@ -286,3 +286,39 @@ int random_model_write(const random_model *model, const char *folder) {
     free(w);
     return good;
 }
+
+/*
+ * For models of other classes (random_blip.c).
+ */
+struct random_writer {
+    writer tensors;
+};
+
+random_writer *random_writer_create(uint64_t seed) {
+    random_writer *w = calloc(1, sizeof *w);
+    if (w) w->tensors.state = seed;
+    return w;
+}
+
+void random_writer_add(random_writer *w, const char *name, size_t rank, const size_t *dims,
+                       float scale, float centre) {
+    size_t d[4] = {0};
+    memcpy(d, dims, rank * sizeof *d);
+    add(&w->tensors, name, rank, d[0], d[1], d[2], d[3], scale, centre);
+}
+
+void random_writer_pair(random_writer *w, const char *stem, const char *name, size_t out, size_t in,
+                        float scale) {
+    add_pair(&w->tensors, stem, name, out, in, scale);
+}
+
+void random_writer_norm(random_writer *w, const char *stem, const char *name, size_t width) {
+    add_norm(&w->tensors, stem, name, width);
+}
+
+int random_writer_finish(random_writer *w, const char *folder, const char *dtype, size_t shards) {
+    random_model how = {.dtype = dtype, .shards = shards};
+    int good = write_weights(&w->tensors, &how, folder);
+    free(w);
+    return good;
+}

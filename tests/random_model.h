@@ -28,4 +28,17 @@ random_model random_model_vit_l14(void);
 /* Makes `folder` and the files in it. 1 on success, 0 with a line on stderr. */
 int random_model_write(const random_model *model, const char *folder);
 
+/* Weights of other classes of models, tensor by tensor; finish writes and frees. Numbers are about
+ * normal, with standard deviation `scale` around `centre`. */
+typedef struct random_writer random_writer;
+random_writer *random_writer_create(uint64_t seed);
+void random_writer_add(random_writer *writer, const char *name, size_t rank, const size_t *dims,
+                       float scale, float centre);
+/* STEM NAME.weight [out][in] and .bias [out]; a norm's .weight and .bias [width]. */
+void random_writer_pair(random_writer *writer, const char *stem, const char *name, size_t out,
+                        size_t in, float scale);
+void random_writer_norm(random_writer *writer, const char *stem, const char *name, size_t width);
+int random_writer_finish(random_writer *writer, const char *folder, const char *dtype,
+                         size_t shards);
+
 #endif

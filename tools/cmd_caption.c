@@ -257,10 +257,11 @@ const cli_command cmd_caption = {
     "{\"path\":...,\"caption\":null,\"error\":...}; the exit code is then 3.",
     "  glimpse caption --library --store\n"
     "  glimpse caption site/images --style alt --out alt.json\n"
-    "  glimpse caption ~/Pictures --style keywords --xmp --model openai:gpt-4o-mini --max-cost 2\n"
-    "  glimpse caption --library --stored --style detailed --out captions.csv\n"
-    "  glimpse caption --model ./blip-image-captioning-base --beams 3 --json a.jpg\n"
-    "  glimpse caption --model ./blip-image-captioning-base --prompt \"a photography of\" a.jpg\n"
-    "  glimpse caption --model ./blip-image-captioning-base --sample --top-p 0.9 --seed 7 a.jpg\n",
+    "  glimpse caption ~/Pictures --style keywords --xmp -m openai:gpt-4o-mini\n"
+    "  glimpse caption --library --stored --out captions.csv\n"
+    "  glimpse caption -m ./blip-image-captioning-base *.jpg\n"
+    "  glimpse caption -m ./blip-image-captioning-base --beams 3 --json a.jpg\n"
+    "  glimpse caption -m ./blip-image-captioning-base --prompt \"a photo of\" a.jpg\n"
+    "  glimpse caption -m ./blip-image-captioning-base --sample --top-p 0.9 a.jpg\n",
     run,
 };

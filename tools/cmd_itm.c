@@ -149,7 +149,7 @@ const cli_command cmd_itm = {
     "pictures each object begins with \"image\". A text that was longer than the model reads has "
     "\"truncated\":true as well.\n\n"
     "Exit code 3 when a picture could not be used; the others are printed.",
-    "  glimpse itm --model ./blip-itm-base-coco --image a.jpg --text \"a dog\" --text \"a cat\"\n"
-    "  glimpse itm --model ./blip-itm-base-coco --image a.jpg --first-token enc \"a dog\"\n",
+    "  glimpse itm -m ./blip-itm-base-coco -i a.jpg --text \"a dog\" --text \"a cat\"\n"
+    "  glimpse itm -m ./blip-itm-base-coco -i a.jpg --first-token enc \"a dog\"\n",
     run,
 };

@@ -189,7 +189,7 @@ const cli_command cmd_vqa = {
     "likeliest, \"answers\" has all of them with their log-probability and the probability among "
     "themselves.\n\n"
     "Exit code 3 when a picture could not be used; the others are printed.",
-    "  glimpse vqa --model ./blip-vqa-base --image a.jpg --question \"how many dogs are there?\"\n"
-    "  glimpse vqa --model ./blip-vqa-base --image a.jpg \"is it day?\" --answer yes --answer no\n",
+    "  glimpse vqa -m ./blip-vqa-base -i a.jpg --question \"how many dogs are there?\"\n"
+    "  glimpse vqa -m ./blip-vqa-base -i a.jpg \"is it day?\" --answer yes --answer no\n",
     run,
 };

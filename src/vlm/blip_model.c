@@ -48,7 +48,7 @@ static int find_kind(glimpse_blip *model) {
 
 static int take_features(glimpse_blip *model) {
     const glimpse_blip_config *c = &model->config;
-    glimpse_loader l = {&model->math, model->tensors, GLIMPSE_OK};
+    glimpse_loader l = {.math = &model->math, .tensors = model->tensors};
     model->vision_feature = glimpse_take_linear(&l, c->joint, c->vision.width, "", "vision_proj",
                                                 GLIMPSE_ACTIVATION_NONE, 0, GLIMPSE_ELEMENT_F32);
     model->text_feature = glimpse_take_linear(&l, c->joint, c->text.width, "", "text_proj",

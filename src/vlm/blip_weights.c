@@ -30,7 +30,7 @@ static void take_vision_block(glimpse_loader *l, const glimpse_tower_config *c, 
 int glimpse_blip_take_vision(glimpse_tower *tower, const glimpse_math *math,
                              const glimpse_blip_config *config, const glimpse_tensors *tensors) {
     size_t width = config->vision.width, patch = config->patch;
-    glimpse_loader l = {math, tensors, GLIMPSE_OK};
+    glimpse_loader l = {.math = math, .tensors = tensors};
     *tower = (glimpse_tower){.math = math, .config = config->vision};
     tower->grid = config->image_size / patch;
     tower->tokens = tower->grid * tower->grid + 1;
@@ -107,7 +107,7 @@ static void take_text_layer(glimpse_loader *l, const glimpse_blip_stack *stack, 
 int glimpse_blip_take_stack(glimpse_blip_stack *stack, const glimpse_math *math,
                             const glimpse_blip_config *config, const glimpse_tensors *tensors,
                             const char *prefix, int causal) {
-    glimpse_loader l = {math, tensors, GLIMPSE_OK};
+    glimpse_loader l = {.math = math, .tensors = tensors};
     *stack = (glimpse_blip_stack){.math = math,
                                   .config = config->text,
                                   .causal = causal,
@@ -137,7 +137,7 @@ int glimpse_blip_take_stack(glimpse_blip_stack *stack, const glimpse_math *math,
 int glimpse_blip_take_head(glimpse_blip_head *head, const glimpse_blip_stack *stack,
                            const glimpse_tensors *tensors) {
     static const char stem[] = "text_decoder.cls.predictions.";
-    glimpse_loader l = {stack->math, tensors, GLIMPSE_OK};
+    glimpse_loader l = {.math = stack->math, .tensors = tensors};
     size_t width = stack->config.width;
     *head = (glimpse_blip_head){.transform = NULL};
     head->transform = glimpse_take_linear(&l, width, width, stem, "transform.dense",

@@ -355,7 +355,9 @@ static void check_cases(golden *g) {
         how.max_length = size_of(one, "max_length");
         how.min_length = size_of(one, "min_length");
         if (json_object_get(one, "question_embeds")) check_question(g, one, i);
-        for (unsigned pass = 0; pass < 2; pass++) {
+        /* Every step anew takes the plain loops too long for all cases. */
+        unsigned passes = strcmp(g->way, "plain") == 0 && i >= 3 ? 1 : 2;
+        for (unsigned pass = 0; pass < passes; pass++) {
             how.flags = pass ? GLIMPSE_BLIP_NO_CACHE : 0;
             if (how.beams == 1) {
                 check_greedy(g, one, i, &how);
