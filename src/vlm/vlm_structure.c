@@ -387,7 +387,7 @@ int glimpse_vlm_take_text(glimpse_vlm_answer *answer, const char *text, glimpse_
         if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->reason, reason);
         return status < 0 ? status : 0;
     }
-    char *json = t.object ? json_dumps(t.object, JSON_COMPACT) : NULL;
+    char *json = t.object ? json_dumps(t.object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
     if (!json) {
         status = glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for an answer");
     } else {
