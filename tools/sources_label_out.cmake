@@ -15,4 +15,5 @@ target_sources(
           captions.c
           cmd_evaluate.c
           cmd_evaluate_labels.c
-          cmd_evaluate_retrieval.c)
+          cmd_evaluate_retrieval.c
+          evaluate_second.c)
