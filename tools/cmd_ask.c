@@ -18,6 +18,9 @@ typedef struct asking {
     size_t done, total;
     double started;
     int answered, unclear, unusable;
+    glimpse_vlm_answer **waiting; /* [total] that came before an earlier one */
+    const glimpse_vlm_request *requests;
+    size_t printed;
 } asking;
 
 static void print_text(const asking *a, const glimpse_vlm_request *request,
@@ -39,28 +42,38 @@ static void print_text(const asking *a, const glimpse_vlm_request *request,
     free(text);
 }
 
+static void print_answer(asking *a, const glimpse_vlm_request *request,
+                         const glimpse_vlm_answer *answer) {
+    if (!a->json) {
+        print_text(a, request, answer);
+        return;
+    }
+    json_out j = {stdout, 0};
+    jout_open(&j, '{');
+    vlm_print_pictures(&j, request);
+    jout_key(&j, "question"), jout_string(&j, a->question);
+    vlm_print_answer(&j, answer);
+    jout_close(&j, '}');
+    jout_end(&j);
+}
+
+/* Answers come as they come and are printed in the order of the command line. */
 static int on_answer(void *context, size_t i, const glimpse_vlm_request *request,
                      glimpse_vlm_answer **answer) {
     asking *a = context;
-    (void)i;
-    progress_clear();
+    glimpse_vlm_outcome outcome = (*answer)->outcome;
+    (void)request;
     a->done++;
-    if ((*answer)->outcome == GLIMPSE_VLM_ANSWERED) a->answered = 1;
-    if ((*answer)->outcome == GLIMPSE_VLM_REFUSED ||
-        (*answer)->outcome == GLIMPSE_VLM_CANNOT_TELL) {
-        a->unclear = 1;
-    }
-    if ((*answer)->outcome >= GLIMPSE_VLM_FAILED && !a->dry_run) a->unusable = 1;
-    if (a->json) {
-        json_out j = {stdout, 0};
-        jout_open(&j, '{');
-        vlm_print_pictures(&j, request);
-        jout_key(&j, "question"), jout_string(&j, a->question);
-        vlm_print_answer(&j, *answer);
-        jout_close(&j, '}');
-        jout_end(&j);
-    } else {
-        print_text(a, request, *answer);
+    if (outcome == GLIMPSE_VLM_ANSWERED) a->answered = 1;
+    if (outcome == GLIMPSE_VLM_REFUSED || outcome == GLIMPSE_VLM_CANNOT_TELL) a->unclear = 1;
+    if (outcome >= GLIMPSE_VLM_FAILED && !a->dry_run) a->unusable = 1;
+    a->waiting[i] = *answer;
+    *answer = NULL;
+    progress_clear();
+    for (; a->printed < a->total && a->waiting[a->printed]; a->printed++) {
+        print_answer(a, &a->requests[a->printed], a->waiting[a->printed]);
+        glimpse_vlm_answer_free(a->waiting[a->printed]);
+        a->waiting[a->printed] = NULL;
     }
     (void)fflush(stdout);
     progress_show("asking", a->done, a->total, 1, progress_now() - a->started, NULL);
@@ -87,9 +100,16 @@ static int ask_all(asking *a, vlm_session *v, const cli_arguments *words, char *
         if (with_confidence) requests[i].schema = GLIMPSE_VLM_JSON_ANSWER;
     }
     glimpse_vlm_totals totals;
+    a->requests = requests;
+    a->waiting = xcalloc(a->total, sizeof(glimpse_vlm_answer *));
     a->started = progress_now();
     int status = glimpse_vlm_run(v->vlm, requests, a->total, &v->run, on_answer, a, &totals);
     progress_clear();
+    for (size_t i = a->printed; i < a->total; i++) { /* stopped in between */
+        if (a->waiting[i]) print_answer(a, &requests[i], a->waiting[i]);
+        glimpse_vlm_answer_free(a->waiting[i]);
+    }
+    free(a->waiting);
     free(requests);
     free(list);
     if (status == GLIMPSE_E_CANCELLED) return EXIT_STOPPED;

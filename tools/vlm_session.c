@@ -95,6 +95,7 @@ static int open_model(glimpse_vlm **out, const char *spec, const vlm_session *v,
     options.tokens_per_minute = v->tokens_per_minute;
     options.timeout = v->timeout;
     options.max_cost = max_cost;
+    options.dry_run = v->dry_run;
     options.precision = (glimpse_precision)s->precision;
     options.backend = (glimpse_backend)s->backend;
     int status = glimpse_vlm_open(out, spec, &options);

@@ -72,7 +72,7 @@ static const char *variable(const char *name) {
 }
 
 /* The key for where the requests go, and for nowhere else. */
-static int take_key(glimpse_remote *remote, const char *config_path) {
+static int take_key(glimpse_remote *remote, const char *config_path, int dry_run) {
     glimpse_remote_config config;
     char origin[512];
     int status = glimpse_remote_origin(origin, sizeof origin, remote->base, &remote->loopback);
@@ -95,7 +95,8 @@ static int take_key(glimpse_remote *remote, const char *config_path) {
     remote->key = strdup(key ? key : "");
     glimpse_remote_config_free(&config);
     if (!remote->key) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a key");
-    if (!key && !remote->own_base) {
+    remote->keyless = dry_run && !key && !remote->own_base;
+    if (!key && !remote->own_base && !dry_run) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s needs a key: set %s", remote->identity,
                             remote->key_hint);
     }
@@ -194,7 +195,7 @@ int glimpse_vlm_open_remote(glimpse_vlm *vlm, const char *spec,
     remote->max_answer_bytes =
         options->max_answer_bytes ? options->max_answer_bytes : (size_t)4 << 20;
     status = take_spec(remote, spec);
-    if (status == GLIMPSE_OK) status = take_key(remote, options->config);
+    if (status == GLIMPSE_OK) status = take_key(remote, options->config, options->dry_run);
     if (status == GLIMPSE_OK) status = take_price(remote, options);
     if (status == GLIMPSE_OK) status = glimpse_http_pool_create(&remote->pool);
     if (status < 0) return status;
@@ -745,6 +746,10 @@ static int answer_remote(void *self, const glimpse_vlm_job *job, glimpse_vlm_ans
     glimpse_asking asking = {job, job->prompt,
                              request->max_tokens ? request->max_tokens : DEFAULT_MAX_TOKENS, 0};
     if (job->dry_run) return plan(remote, &asking, answer);
+    if (remote->keyless) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s was opened for dry runs, without a key",
+                            remote->identity);
+    }
 
     int cut = 0;
     double start = glimpse_vlm_now(), deadline = start + remote->total_timeout;

@@ -195,6 +195,7 @@ struct glimpse_remote {
     char *model, *base; /* base: without a slash at its end */
     int own_base, loopback;
     char *key;          /* "" when none */
+    int keyless;        /* opened for dry runs: nothing can be sent */
     char key_hint[200]; /* where a key could be put, for messages */
     glimpse_remote_price price;
     glimpse_limits limits;

@@ -76,16 +76,17 @@ typedef struct glimpse_vlm_options {
     double backoff_scale;       /* waiting times times this (1); tests make it small */
     size_t max_answer_bytes;    /* larger answers are refused (4 MiB) */
     double max_cost;            /* money for all requests together; negative: no limit */
+    int dry_run;                /* 1: only dry runs will be asked for, so no key is needed */
     /* Native models. */
     glimpse_precision precision;
     glimpse_backend backend;
 } glimpse_vlm_options;
 
 #define GLIMPSE_VLM_OPTIONS_VERSION 1
-#define GLIMPSE_VLM_OPTIONS_INIT                                                  \
- {                                                                                \
-  GLIMPSE_VLM_OPTIONS_VERSION, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1.0, \
-      GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO                                \
+#define GLIMPSE_VLM_OPTIONS_INIT                                                     \
+ {                                                                                   \
+  GLIMPSE_VLM_OPTIONS_VERSION, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1.0, 0, \
+      GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO                                   \
  }
 
 /* Nothing is sent. GLIMPSE_E_INVALID for a spec that makes no sense, for settings out of range and
