@@ -323,7 +323,7 @@ done:
 int glimpse_gemma_looks_like(int *out, const char *folder) {
     char *path = glimpse_path_join(folder, "tokenizer.json");
     if (!path) return glimpse_fail_nomem(strlen(folder), "a file name");
-    *out = glimpse_tokenizer_json_has_byte_fallback(path);
+    int status = glimpse_tokenizer_json_has_byte_fallback(path, out);
     free(path);
-    return GLIMPSE_OK;
+    return status;
 }

@@ -51,8 +51,9 @@ static glimpse_json_scan scan_part(const document *d, const part *p) {
     return scan;
 }
 
-/* Finds the members of the object that `scan` is at. */
-static int find_parts(glimpse_json_scan *scan, part *parts, size_t count) {
+/* Finds the members of the object that `scan` is at, and those of its first part (`model`) in
+ * `inner`, which may be NULL: the file is gone through once. */
+static int find_parts(glimpse_json_scan *scan, part *parts, size_t count, part *inner) {
     int status = glimpse_json_scan_enter(scan, '{'), more;
     if (status < 0) return status;
     for (int first = 1; (more = glimpse_json_scan_more(scan, '}', first)) > 0; first = 0) {
@@ -60,7 +61,13 @@ static int find_parts(glimpse_json_scan *scan, part *parts, size_t count) {
         size_t length, start, items;
         status = glimpse_json_scan_key(scan, &key, &length);
         if (status < 0) return status;
-        status = glimpse_json_scan_skip(scan, &start, &items);
+        if (inner && length == strlen(parts[0].name) && memcmp(key, parts[0].name, length) == 0) {
+            start = scan->at;
+            items = 0;
+            status = find_parts(scan, inner, MODEL_PARTS, NULL);
+        } else {
+            status = glimpse_json_scan_skip(scan, &start, &items);
+        }
         if (status < 0) return status;
         for (size_t i = 0; i < count; i++) {
             if (strlen(parts[i].name) != length || memcmp(parts[i].name, key, length) != 0) {
@@ -97,7 +104,7 @@ static int find_all_parts(document *d) {
     memcpy(d->model, model, sizeof model);
     glimpse_json_scan scan;
     glimpse_json_scan_begin(&scan, d->text, d->size, d->path);
-    int status = find_parts(&scan, d->top, TOP_PARTS);
+    int status = find_parts(&scan, d->top, TOP_PARTS, d->model);
     if (status < 0) return status;
     if (glimpse_json_scan_peek(&scan) != '\0' || scan.at < scan.length) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: something behind the object (byte %zu)", d->path,
@@ -106,8 +113,7 @@ static int find_all_parts(document *d) {
     if (d->top[MODEL].end == 0) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"model\" is missing", d->path);
     }
-    scan = scan_part(d, &d->top[MODEL]);
-    return find_parts(&scan, d->model, MODEL_PARTS);
+    return GLIMPSE_OK;
 }
 
 /* A small part as a document; NULL in *out when it is absent or null. */
@@ -356,8 +362,10 @@ static int read_parts(glimpse_tokenizer_json *json, document *d) {
     }
     if ((status = load_small(d, &d->top[ADDED], &added)) < 0 ||
         (status = read_added(json, d, added)) < 0 || (status = read_vocab(json, d)) < 0 ||
-        (status = index_vocabulary(json, d)) < 0 || (status = read_merges(json, d)) < 0 ||
-        (status = glimpse_vocabulary_pack(&json->vocabulary, d->path)) < 0) {
+        (status = index_vocabulary(json, d)) < 0 ||
+        /* before the merges, whose look-ups find the tokens closer together then */
+        (status = glimpse_vocabulary_pack(&json->vocabulary, d->path)) < 0 ||
+        (status = read_merges(json, d)) < 0) {
         goto done;
     }
     status = read_unknown(json, d);
@@ -387,13 +395,14 @@ void glimpse_tokenizer_json_release(glimpse_tokenizer_json *json) {
     memset(json, 0, sizeof *json);
 }
 
-int glimpse_tokenizer_json_has_byte_fallback(const char *path) {
+int glimpse_tokenizer_json_has_byte_fallback(const char *path, int *out) {
     void *data = NULL;
     document d = {.path = path};
-    int found = 0;
-    if (glimpse_file_read(&data, &d.size, path, FILE_LIMIT) < 0) return 0;
+    *out = 0;
+    int status = glimpse_file_read(&data, &d.size, path, FILE_LIMIT);
+    if (status < 0) return status == GLIMPSE_E_NOMEM ? status : GLIMPSE_OK;
     d.text = data;
-    if (find_all_parts(&d) < 0 || read_flag(&d, &d.model[BYTE_FALLBACK], &found) < 0) found = 0;
+    if (find_all_parts(&d) < 0 || read_flag(&d, &d.model[BYTE_FALLBACK], out) < 0) *out = 0;
     free(data);
-    return found;
+    return GLIMPSE_OK;
 }

@@ -38,7 +38,8 @@ typedef struct glimpse_tokenizer_json {
 int glimpse_tokenizer_json_read(glimpse_tokenizer_json *json, const char *path);
 void glimpse_tokenizer_json_release(glimpse_tokenizer_json *json);
 
-/* 1 when the file can be scanned and says model.byte_fallback: true. */
-int glimpse_tokenizer_json_has_byte_fallback(const char *path);
+/* *out is 1 when the file can be scanned and says model.byte_fallback: true. Fails only when out of
+ * memory. */
+int glimpse_tokenizer_json_has_byte_fallback(const char *path, int *out);
 
 #endif

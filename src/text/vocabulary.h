@@ -3,8 +3,7 @@
  *
  * In CLIP's, which are byte-level, tokens are written in the alphabet of GPT-2 and CLIP: each of
  * the 256 byte values is one printable character ("a" is 0x61, "Ġ" is a space, ...), and a token
- * that ends a word ends in
- * "</w>". A vocabulary is built in this order:
+ * that ends a word ends in "</w>". A vocabulary is built in this order:
  *
  *     begin -> add (every token) -> index_clip -> add_merge (in order of rank) -> finish
  *

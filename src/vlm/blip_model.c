@@ -214,13 +214,6 @@ int glimpse_blip_read_preprocess(glimpse_preprocess *out, const char *path) {
     return status;
 }
 
-int glimpse_blip_read_text_positions(size_t *out, const char *path) {
-    glimpse_blip_config config;
-    int status = glimpse_blip_config_read(&config, path);
-    *out = status < 0 ? 0 : config.context;
-    return status;
-}
-
 void glimpse_blip_generation_defaults(const glimpse_blip *model, glimpse_blip_generation *out) {
     const glimpse_blip_config *c = &model->config;
     *out = (glimpse_blip_generation){.version = GLIMPSE_BLIP_GENERATION_VERSION,

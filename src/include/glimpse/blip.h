@@ -83,9 +83,8 @@ GLIMPSE_API void glimpse_blip_free(glimpse_blip *model);
 
 /* 1 when the directory's config.json is of a BLIP model, 0 when not or unreadable. */
 GLIMPSE_API int glimpse_blip_is_model(const char *path);
-/* The cheap parts alone, for tools: without preparing the weights. */
+/* The rules for pictures alone, for tools: without preparing the weights. */
 GLIMPSE_API int glimpse_blip_read_preprocess(glimpse_preprocess *out, const char *path);
-GLIMPSE_API int glimpse_blip_read_text_positions(size_t *out, const char *path);
 
 GLIMPSE_API glimpse_blip_kind glimpse_blip_get_kind(const glimpse_blip *model);
 GLIMPSE_API const char *glimpse_blip_path(const glimpse_blip *model);
@@ -100,6 +99,9 @@ GLIMPSE_API size_t glimpse_blip_text_width(const glimpse_blip *model);     /* D 
 GLIMPSE_API size_t glimpse_blip_joint_width(const glimpse_blip *model);    /* E; 0 unless MATCH */
 GLIMPSE_API size_t glimpse_blip_vocabulary(const glimpse_blip *model);     /* N */
 GLIMPSE_API size_t glimpse_blip_text_positions(const glimpse_blip *model); /* longest sequence */
+/* 32 hexadecimal digits over weights, configuration, preprocessing and vocabulary: a stored caption
+ * or score belongs to exactly this model. Reads all weights (under a second for 1 GB in memory). */
+GLIMPSE_API int glimpse_blip_fingerprint(const glimpse_blip *model, char hex[33]);
 /* Bytes of weights held in memory (converted ones) and mapped from the files. */
 GLIMPSE_API size_t glimpse_blip_memory(const glimpse_blip *model);
 
