@@ -17,8 +17,13 @@ enum { PICTURES = 12 };
 static void answer(const endpoint_question *q, endpoint_reply *reply) {
     unsigned n = q->width - 20;
     if (strcmp(q->operation, "score") == 0) {
-        /* The higher the number, the better; two that cannot be judged. */
-        if (n == 3) {
+        /* The right number; without one in the text the higher one, and two cannot be judged. */
+        const char *number = strstr(q->text, "number");
+        if (number) {
+            int right = strtoul(number + 6, NULL, 10) == n;
+            (void)snprintf(reply->body, sizeof reply->body, "{\"json\":{\"score\":%s}}",
+                           right ? "0.9" : "0.1");
+        } else if (n == 3) {
             (void)snprintf(reply->body, sizeof reply->body, "{\"json\":{\"score\":null}}");
         } else if (n == 5) {
             reply->status = 400;
@@ -356,6 +361,46 @@ static void lists_from_elsewhere_are_put_in_order(void **state) {
     endpoint_stop();
 }
 
+/* Runs after the captions were stored: that of p07 was refused. */
+static void what_a_second_look_is_worth_is_measured(void **state) {
+    (void)state;
+    run_result r;
+    char csv[1000] = "image,caption\n";
+    for (unsigned i = 0; i < PICTURES; i++) {
+        (void)snprintf(csv + strlen(csv), sizeof csv - strlen(csv),
+                       "p%02u.ppm,drawing number%u of many\n", i, i);
+    }
+    write_file("truth.csv", csv, strlen(csv));
+    endpoint_start(answer);
+    char spec[100];
+    (void)snprintf(spec, sizeof spec, "--rerank=%s", endpoint_spec);
+    run(&r, "evaluate", "retrieval", "--captions", "truth.csv", "--images", "pictures", spec,
+        "--rerank-weight", "1", "--blend", "--json", NULL);
+    expect(&r, 0);
+    json_t *root = run_json(&r);
+    double alone = number_at(root, "t2i_recall@1");
+    const json_t *rerank = at(root, "rerank"), *blend = at(root, "captions");
+    assert_true(json_number_value(json_object_get(at(rerank, "with"), "t2i_recall@1")) == 1);
+    assert_true(fabs(json_number_value(json_object_get(at(rerank, "without"), "t2i_recall@1")) -
+                     alone) < 1e-9);
+    assert_true(number_at(rerank, "by_weight.10.weight") == 1);
+    assert_true(number_at(rerank, "looked_at") == PICTURES * PICTURES);
+    assert_true(number_at(rerank, "failed") == 0);
+    assert_true(fabs(json_number_value(json_object_get(at(blend, "without"), "t2i_recall@1")) -
+                     alone) < 1e-9);
+    assert_true(json_number_value(json_object_get(at(blend, "with"), "t2i_recall@1")) >
+                10.9 / PICTURES);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "evaluate", "retrieval", "--captions", "truth.csv", "--images", "pictures",
+        "--rerank=./match", "--rerank-depth", "3", NULL);
+    expect(&r, 0);
+    expect_out(&r, "Re-ranked");
+    expect_out(&r, "R@1 by weight:  0.0: ");
+    run_free(&r);
+    endpoint_stop();
+}
+
 /* Native: the scores are those that `glimpse itm` prints. */
 static void a_native_model_scores_as_itm_does(void **state) {
     (void)state;
@@ -524,6 +569,7 @@ int main(void) {
         cmocka_unit_test(sidecars_keep_what_others_wrote),
         cmocka_unit_test(a_search_is_looked_at_again_and_failures_keep_their_place),
         cmocka_unit_test(lists_from_elsewhere_are_put_in_order),
+        cmocka_unit_test(what_a_second_look_is_worth_is_measured),
         cmocka_unit_test(a_native_model_scores_as_itm_does),
         cmocka_unit_test(nonsense_is_refused_before_anything_is_asked),
         cmocka_unit_test(many_captions_with_faults_and_a_kill_are_asked_for_once),
