@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <strings.h>
@@ -47,8 +48,8 @@ static int readable(test_server *s, int fd) {
     struct pollfd p = {fd, POLLIN, 0};
     for (;;) {
         int n = poll(&p, 1, 50);
-        if (n > 0) return 1;
         if (is_stopping(s) || (n < 0 && errno != EINTR)) return 0;
+        if (n > 0) return 1;
     }
 }
 
@@ -188,6 +189,8 @@ static void *listen_on(void *user) {
     while (readable(s, s->listener)) {
         int fd = accept(s->listener, NULL, NULL);
         if (fd < 0) continue;
+        int at_once = 1; /* head and body go out apart: no waiting for the first one's receipt */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
         connection *c = malloc(sizeof *c);
         *c = (connection){s, fd};
         pthread_t thread;
@@ -224,6 +227,7 @@ void server_stop(test_server *s) {
     (void)pthread_mutex_lock(&s->mutex);
     s->stopping = 1;
     (void)pthread_mutex_unlock(&s->mutex);
+    (void)shutdown(s->listener, SHUT_RDWR); /* wakes the listening thread */
     (void)pthread_join(s->thread, NULL);
     (void)pthread_mutex_lock(&s->mutex);
     while (s->connections > 0)
