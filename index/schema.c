@@ -37,6 +37,16 @@ static const char captions_step[] =
     "  text, content = 'caption', content_rowid = 'id',"
     "  tokenize = 'porter unicode61 remove_diacritics 2');";
 
+/* Rows of labels get checksums like all others. A later step may not change what GLIMPSE_..._SUM
+ * hashes without computing the sums anew. */
+static const char label_sums_step[] =
+    "ALTER TABLE labelling ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE label_class ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE label ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE labelling SET sum = " GLIMPSE_LABELLING_SUM ";"
+    "UPDATE label_class SET sum = " GLIMPSE_LABEL_CLASS_SUM ";"
+    "UPDATE label SET sum = " GLIMPSE_LABEL_SUM ";";
+
 #define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
 
 static const char *const steps[] = {
@@ -150,8 +160,9 @@ static const char *const steps[] = {
     "  copies INTEGER NOT NULL CHECK (copies IN (0, 1))," /* 1: files of its bytes, too */
     "  PRIMARY KEY (decision_id, hash)"
     ") STRICT, WITHOUT ROWID;",
-    /* 3 -> 4: answers of vision-language models */
-    GLIMPSE_VLM_ANSWER_TABLE, captions_step, /* 4 -> 5 */
+    label_sums_step, /* 3 -> 4 */
+    /* 4 -> 5: answers of vision-language models */
+    GLIMPSE_VLM_ANSWER_TABLE, captions_step, /* 5 -> 6 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -228,10 +239,10 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, path, size, mtime_ns, inode, missing, content_id, code, reason, sum"
             " FROM file LIMIT 0;"
             "SELECT id, model_id, content_id, vector, sum FROM embedding LIMIT 0;"
-            "SELECT id, name, model_id, classifier, classes, settings, created FROM labelling"
-            " LIMIT 0;"
-            "SELECT id, labelling_id, name FROM label_class LIMIT 0;"
-            "SELECT content_id, class_id, probability, score FROM label LIMIT 0;"
+            "SELECT id, name, model_id, classifier, classes, settings, created, sum"
+            " FROM labelling LIMIT 0;"
+            "SELECT id, labelling_id, name, sum FROM label_class LIMIT 0;"
+            "SELECT content_id, class_id, probability, score, sum FROM label LIMIT 0;"
             "SELECT id, kind, made, key FROM decision LIMIT 0;"
             "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;"
             "SELECT id, content_id, style, model, prompt, text, created, sum FROM caption LIMIT 0;"

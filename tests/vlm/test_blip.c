@@ -871,6 +871,17 @@ static void absent_keys_take_the_defaults_of_blip(void **unused) {
     assert_int_equal(c.min_length, 5);
     assert_int_equal(c.preprocess.height, 64);
     assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BILINEAR);
+    /* As newer versions of transformers write it; and no such file at all. */
+    assert_int_equal(remove(folder_of("preprocessor_config.json")), 0);
+    put("processor_config.json",
+        "{\"image_processor\": {\"size\": 64, \"image_mean\": [0.5, 0, 0]}}");
+    assert_ok(glimpse_blip_config_read(&c, folder));
+    assert_int_equal(c.preprocess.width, 64);
+    assert_float_equal(c.preprocess.mean[0], 0.5, 0);
+    assert_int_equal(remove(folder_of("processor_config.json")), 0);
+    assert_ok(glimpse_blip_config_read(&c, folder));
+    assert_int_equal(c.preprocess.width, 64);
+    assert_float_equal(c.preprocess.mean[0], 0.48145466, 1e-7);
 }
 
 static void copy_config(const char *from, const char *to) {
