@@ -12,13 +12,12 @@
 
 typedef struct caption_item {
     char *path;
-    char id[33];     /* content id, "" when not known */
-    char *text;      /* NULL: none (yet) */
-    char *model;     /* who wrote it; NULL: the model of this run */
-    char *problem;   /* why there is none */
-    int unsent;      /* it was not asked at all: the cost limit, an open breaker, a dry run */
-    int was_stored;  /* its text comes from the library */
-    const char *own; /* the path as the output names it, when that differs */
+    char id[33];    /* content id, "" when not known */
+    char *text;     /* NULL: none (yet) */
+    char *model;    /* who wrote it; NULL: the model of this run */
+    char *problem;  /* why there is none */
+    int unsent;     /* it was not asked at all: the cost limit, an open breaker, a dry run */
+    int was_stored; /* its text comes from the library */
 } caption_item;
 
 typedef enum caption_format {

@@ -23,7 +23,6 @@ typedef struct caption_options {
     const char *out, *relative_to, *xmp;
     int format; /* place in caption_run_formats */
     uint64_t beams, min_tokens, max_tokens;
-    int described; /* 1: one of the options below was given */
 } caption_options;
 
 extern const char *const caption_run_styles[];  /* short, detailed, keywords, alt */
