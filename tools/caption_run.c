@@ -201,7 +201,12 @@ static int store(run_state *r, size_t first, size_t count) {
     }
     int status = glimpse_library_put_captions(r->s->library, captions, used, &stored);
     free(captions);
-    if (status < 0) return tool_fail_last();
+    if (status < 0) {
+        progress_clear();
+        (void)tool_fail_last();
+        return tool_fail("the captions are not stored; the answers are kept, so the same command "
+                         "stores them without asking again");
+    }
     if (stored < used) {
         progress_clear();
         tool_note("%s captions are of pictures that are not in the library, and are not stored; "

@@ -317,7 +317,7 @@ static int by_fused(const void *a, const void *b) {
 
 static void fused_search_equals_the_plain_formula(void **state) {
     (void)state;
-    static const size_t sizes[] = {40, 300, 1500};
+    static const size_t sizes[] = {40, 300, 1300};
     for (size_t round = 0; round < 3; round++) {
         world w;
         char word_list[WORDS][8];
@@ -356,7 +356,7 @@ static void fused_search_equals_the_plain_formula(void **state) {
         assert_ok(glimpse_library_put_captions(w.library, stored, count, NULL));
         char prefix[700];
         (void)snprintf(prefix, sizeof prefix, "%s/a", w.pictures);
-        for (size_t turn = 0; turn < 12; turn++) {
+        for (size_t turn = 0; turn < (round < 2 ? 12 : 3); turn++) {
             float query[WORLD_DIM];
             glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
             glimpse_results *all = NULL, *fused = NULL;
