@@ -253,7 +253,7 @@ static void no_text_is_a_syntax_error(void **state) {
         glimpse_results_free(results);
     }
     assert_int_equal(matches(&w, "NOT zebra"), 1); /* NOT is a word that nothing has */
-    for (unsigned turn = 0; turn < 500; turn++) {
+    for (unsigned turn = 0; turn < 150; turn++) {
         static const char letters[] = "ab\"'*()-+:^{}, ANDORTNE\xC3\xA4\xFF\n\\";
         char text[48];
         size_t length = world_below(&w, sizeof text - 1);
@@ -317,7 +317,7 @@ static int by_fused(const void *a, const void *b) {
 
 static void fused_search_equals_the_plain_formula(void **state) {
     (void)state;
-    static const size_t sizes[] = {40, 300, 1300};
+    static const size_t sizes[] = {40, 150, 1300};
     for (size_t round = 0; round < 3; round++) {
         world w;
         char word_list[WORDS][8];
