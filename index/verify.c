@@ -95,13 +95,13 @@ static int check_sums(verification *v) {
         {"root", "SELECT 0, path FROM root WHERE sum <> " GLIMPSE_ROOT_SUM},
         {"file", "SELECT id, path FROM file WHERE sum <> " GLIMPSE_FILE_SUM},
         {"content", "SELECT id, format FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM},
-        {"answer",
-         "SELECT 0, lower(hex(key)) FROM vlm_answer WHERE sum <> " GLIMPSE_VLM_ANSWER_SUM},
         {"labelling", "SELECT id, name FROM labelling WHERE sum <> " GLIMPSE_LABELLING_SUM},
         {"label class", "SELECT id, name FROM label_class WHERE sum <> " GLIMPSE_LABEL_CLASS_SUM},
         {"labels of content",
          "SELECT content_id, (SELECT name FROM label_class WHERE id = class_id) FROM label"
-         " WHERE sum <> " GLIMPSE_LABEL_SUM}};
+         " WHERE sum <> " GLIMPSE_LABEL_SUM},
+        {"answer",
+         "SELECT 0, lower(hex(key)) FROM vlm_answer WHERE sum <> " GLIMPSE_VLM_ANSWER_SUM}};
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == GLIMPSE_OK; i++) {
         sqlite3_stmt *row = NULL;

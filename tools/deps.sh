@@ -42,6 +42,7 @@ libcmocka-dev        need  the tests
 libdnnl-dev          want  matrix products in bf16 (oneDNN)
 libtiff-dev          want  TIFF pictures
 libheif-dev          want  HEIC and AVIF pictures
+poppler-utils           want  reading PDF documents (glimpse read)
 libimage-exiftool-perl want  tests only: reading XMP sidecars back
 LIST
 }

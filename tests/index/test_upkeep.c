@@ -200,15 +200,12 @@ static void labels_have_checksums_old_ones_too(void **state) {
         world_open(&w, 40 + i);
         world_populate(&w, 5);
         glimpse_db *db = glimpse_library_catalog(w.library)->db;
+        world_rewind(&w, 3);
         assert_ok(glimpse_db_script(
-            db, "ALTER TABLE labelling DROP COLUMN sum;"
-                "ALTER TABLE label_class DROP COLUMN sum;"
-                "ALTER TABLE label DROP COLUMN sum;"
-                "INSERT INTO labelling VALUES (1, 'kinds', (SELECT max(id) FROM model),"
+            db, "INSERT INTO labelling VALUES (1, 'kinds', (SELECT max(id) FROM model),"
                 " '0123456789abcdef0123456789abcdef', 2, '{}', '2026-01-02T03:04:05');"
                 "INSERT INTO label_class VALUES (1, 1, 'cat'), (2, 1, 'bird');"
-                "INSERT INTO label SELECT id, 1, 0.5, 0.25 FROM content;"
-                "PRAGMA user_version = 3;"));
+                "INSERT INTO label SELECT id, 1, 0.5, 0.25 FROM content;"));
         world_reopen(&w, 0);
         assert_int_equal(world_verify(&w, text, sizeof text), GLIMPSE_OK);
         db = glimpse_library_catalog(w.library)->db;
