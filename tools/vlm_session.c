@@ -204,7 +204,9 @@ void vlm_session_note_totals(const vlm_session *v, const glimpse_vlm_totals *t) 
     char money[64] = "";
     if (!glimpse_vlm_is_remote(v->vlm) && !(v->second && glimpse_vlm_is_remote(v->second))) return;
     if (t->unpriced == 0) {
-        (void)snprintf(money, sizeof money, ", %s%.4f USD", v->dry_run ? "about " : "", t->cost);
+        const char *currency = glimpse_vlm_currency(v->vlm);
+        (void)snprintf(money, sizeof money, ", %s%.4f%s%s", v->dry_run ? "about " : "cost ",
+                       t->cost, *currency ? " " : "", currency);
     } else {
         (void)snprintf(money, sizeof money, ", price not known");
     }

@@ -199,6 +199,7 @@ int glimpse_vlm_open_remote(glimpse_vlm *vlm, const char *spec,
     if (status == GLIMPSE_OK) status = take_price(remote, options);
     if (status == GLIMPSE_OK) status = glimpse_http_pool_create(&remote->pool);
     if (status < 0) return status;
+    memcpy(vlm->currency, remote->price.currency, sizeof vlm->currency);
     vlm->identity = strdup(spec);
     vlm->name = strdup(spec);
     if (!vlm->identity || !vlm->name) {
@@ -323,6 +324,14 @@ static void redact(char *text, const char *key) {
             p += more;
         }
     }
+}
+
+/* What a server sends back is shown, logged and kept: the key must not be in it. */
+static void hide_key(char *body, size_t size, const char *key) {
+    size_t length = strlen(key);
+    if (!body || length < 8) return;
+    for (char *p = body; (p = memmem(p, size - (size_t)(p - body), key, length));)
+        memset(p, '*', length);
 }
 
 static void fail_with(sending *s, int status, const char *format, ...) GLIMPSE_PRINTF(3, 4);
@@ -524,7 +533,10 @@ static int attempt(sending *s, verdict *found, double *after) {
         s->answer->requests++;
         status = glimpse_http_post(remote->pool, &http, &end);
         s->answer->http_status = (int)http.status;
-        if (status == GLIMPSE_OK) *found = judge(s, &http, end, after);
+        if (status == GLIMPSE_OK) {
+            hide_key(http.answer, http.answer_size, remote->key);
+            *found = judge(s, &http, end, after);
+        }
         if (status == GLIMPSE_OK && *found == GOOD) {
             spent = account(s);
             actual = (double)(s->reply.tokens_in + s->reply.tokens_out);

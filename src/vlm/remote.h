@@ -39,6 +39,7 @@ typedef struct glimpse_remote_price {
     double in, out;
     double picture_base, picture_tile; /* tokens of a picture; negative: the dialect's rule */
     double patch;                      /* tokens per 32x32 patch; negative: not counted so */
+    char currency[8];
 } glimpse_remote_price;
 int glimpse_remote_price_find(glimpse_remote_price *out, const char *identity, int own_base,
                               const glimpse_vlm_options *options);

@@ -15,6 +15,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,7 +73,7 @@ static int find(glimpse_remote_price *out, const char *identity, int own_base, c
         best_name = name;
     }
     if (!best) return 0;
-    glimpse_remote_price price = {-1.0, -1.0, -1.0, -1.0, -1.0};
+    glimpse_remote_price price = {-1.0, -1.0, -1.0, -1.0, -1.0, ""};
     const json_t *picture = json_object_get(best, "picture");
     int status = take_number(&price.in, best, "in", best_name, path, per);
     if (status == GLIMPSE_OK) status = take_number(&price.out, best, "out", best_name, path, per);
@@ -87,6 +88,8 @@ static int find(glimpse_remote_price *out, const char *identity, int own_base, c
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" needs \"in\" and \"out\"", path,
                             best_name);
     }
+    const char *currency = json_string_value(json_object_get(root, "currency"));
+    (void)snprintf(price.currency, sizeof price.currency, "%.7s", currency ? currency : "");
     *out = price;
     return 1;
 }
@@ -113,7 +116,7 @@ static int find_in_file(glimpse_remote_price *out, const char *identity, int own
 
 int glimpse_remote_price_find(glimpse_remote_price *out, const char *identity, int own_base,
                               const glimpse_vlm_options *options) {
-    *out = (glimpse_remote_price){-1.0, -1.0, -1.0, -1.0, -1.0};
+    *out = (glimpse_remote_price){-1.0, -1.0, -1.0, -1.0, -1.0, ""};
     int status = find_in_file(out, identity, own_base, options->own_prices, 0);
     if (status == 0) status = find_in_file(out, identity, own_base, options->prices, 1);
     return status < 0 ? status : GLIMPSE_OK;

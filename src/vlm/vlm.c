@@ -78,6 +78,10 @@ const char *glimpse_vlm_name(const glimpse_vlm *vlm) {
     return vlm ? vlm->name : "";
 }
 
+const char *glimpse_vlm_currency(const glimpse_vlm *vlm) {
+    return vlm ? vlm->currency : "";
+}
+
 int glimpse_vlm_is_remote(const glimpse_vlm *vlm) {
     return vlm && vlm->remote;
 }

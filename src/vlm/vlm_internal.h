@@ -64,6 +64,7 @@ struct glimpse_vlm {
     char *identity, *name;
     int remote;
     unsigned concurrency;
+    char currency[8]; /* of its prices; "" when there are none */
     const glimpse_vlm_engine *engine;
     void *self;
 };

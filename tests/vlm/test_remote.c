@@ -346,6 +346,9 @@ static void a_key_that_is_not_accepted_stops_all_and_appears_nowhere(void **stat
     assert_int_equal(server_count(w.server), 1);
     assert_null(strstr(glimpse_vlm_identity(w.vlm), "secret"));
     tear_down(&w);
+    set_up(&w, "openai", (script){.text = "your key is sk-very-secret-0123456789, is it not?"});
+    assert_null(strstr(ask(&w)->text, "very-secret")); /* or it would be kept, and shown */
+    tear_down(&w);
     (void)unsetenv("GLIMPSE_VLM_KEY");
 }
 

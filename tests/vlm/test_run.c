@@ -14,6 +14,7 @@
 
 #include <signal.h>
 #include <spawn.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -224,6 +225,58 @@ static void a_library_keeps_answers_in_its_catalogue(void **state) {
     assert_int_equal(server_count(server), 1);
     glimpse_vlm_close(vlm);
     server_stop(server);
+    remove_tree(folder);
+    free(folder);
+}
+
+static void count_problem(void *user, const char *text) {
+    int *problems = user;
+    if (strstr(text, "answer")) (*problems)++;
+}
+
+static void a_damaged_answer_is_asked_again_and_found_by_verify(void **state) {
+    (void)state;
+    char *folder = make_temp_folder(), path[1200], database[1300];
+    (void)snprintf(path, sizeof path, "%s/library", folder);
+    (void)snprintf(database, sizeof database, "%s/catalog.db", path);
+    script s = {.text = "ten geese"};
+    test_server *srv = server_start(play, &s);
+    glimpse_vlm *vlm = open_at(srv, "m", NULL);
+    glimpse_vlm_picture picture;
+    glimpse_vlm_request request =
+        a_request(&picture, source_path("tests/image/fixtures/jpeg_420.jpg"), "How many?");
+    for (int round = 0; round < 2; round++) {
+        glimpse_library *library = NULL;
+        glimpse_answers *answers = NULL;
+        int problems = 0;
+        assert_ok(glimpse_library_open(&library, path, round ? 0 : GLIMPSE_LIBRARY_CREATE));
+        (void)glimpse_library_verify(library, count_problem, &problems, NULL);
+        assert_int_equal(problems, round);
+        glimpse_library_close(library); /* it writes no more after damage was found */
+        assert_ok(glimpse_library_open(&library, path, 0));
+        assert_ok(glimpse_answers_of_library(&answers, library));
+        glimpse_vlm_run_options options = GLIMPSE_VLM_RUN_OPTIONS_INIT;
+        options.cache = glimpse_answers_cache(answers);
+        for (int i = 0; i < 2; i++) {
+            glimpse_vlm_answer *a = ask(vlm, &request, &options);
+            assert_string_equal(a->text, "ten geese");
+            assert_int_equal(a->cached, i);
+            glimpse_vlm_answer_free(a);
+        }
+        glimpse_answers_close(answers);
+        glimpse_library_close(library);
+        assert_int_equal(server_count(srv), round + 1);
+        sqlite3 *db = NULL;
+        assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db,
+                                      "UPDATE vlm_answer SET answer = replace(answer, 'ten', "
+                                      "'two')",
+                                      NULL, NULL, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    }
+    glimpse_vlm_close(vlm);
+    server_stop(srv);
     remove_tree(folder);
     free(folder);
 }
@@ -606,6 +659,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_question_about_the_same_bytes_is_sent_once),
         cmocka_unit_test(a_library_keeps_answers_in_its_catalogue),
+        cmocka_unit_test(a_damaged_answer_is_asked_again_and_found_by_verify),
         cmocka_unit_test(only_the_uncertain_go_to_the_second_tier),
         cmocka_unit_test(samples_agree_or_not),
         cmocka_unit_test(requests_at_once_are_bounded),

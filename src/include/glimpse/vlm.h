@@ -109,6 +109,8 @@ GLIMPSE_API int glimpse_vlm_default_spec(const char *config, char *spec, size_t 
 GLIMPSE_API const char *glimpse_vlm_identity(const glimpse_vlm *vlm);
 /* For people: the spec, or the directory's last part. Borrowed. */
 GLIMPSE_API const char *glimpse_vlm_name(const glimpse_vlm *vlm);
+/* What its costs are counted in, as the price table says ("USD"); "" when it has no price. */
+GLIMPSE_API const char *glimpse_vlm_currency(const glimpse_vlm *vlm);
 GLIMPSE_API int glimpse_vlm_is_remote(const glimpse_vlm *vlm);
 
 /*
