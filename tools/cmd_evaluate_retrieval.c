@@ -250,7 +250,7 @@ static int run(int argc, char **argv) {
                      "also measure glimpse search --rerank, at every weight"),
         CLI_SIZE("rerank-depth", 0, &second.depth, "K", "how many it looks at (default: 50)", 1,
                  100000),
-        CLI_NUMBER("rerank-weight", 0, &second.weight, "W", "0 to 1 (default: 0.8)"),
+        CLI_NUMBER("rerank-weight", 0, &second.weight, "W", "0 to 1 (default: 0.7)"),
         CLI_FLAG("blend", 0, &second.blend,
                  "also measure glimpse search --captions, with the captions stored in the library"),
         CLI_TEXT("in", 0, &second.prefix, "PREFIX", "with --blend: search only below this folder"),

@@ -153,7 +153,7 @@ static int run(int argc, char **argv) {
         CLI_SIZE("rerank-depth", 0, &second.depth, "K", "how many it looks at (default: 50)", 1,
                  100000),
         CLI_NUMBER("rerank-weight", 0, &second.weight, "W",
-                   "0 is the first order, 1 the model's (default: 0.8)"),
+                   "0 is the first order, 1 the model's (default: 0.7)"),
         CLI_SIZE("rerank-jobs", 0, &second.v.jobs, "N", "requests at once (default: 4)", 1, 64),
         CLI_NUMBER("max-cost", 0, &second.v.max_cost, "MONEY", "stop before this is exceeded"),
         CLI_FLAG("refresh", 0, &second.v.refresh, "ask again instead of using kept answers"),

@@ -28,7 +28,7 @@ typedef struct reranking {
 } reranking;
 
 /* Weight and depth when nothing is said; docs/rerank.md has the measurements. */
-#define RERANK_WEIGHT 0.8
+#define RERANK_WEIGHT 0.7
 enum { RERANK_DEPTH = 50 };
 
 /* `v` is open. CLI_RUN also when pictures have no score; an exit code when nothing can go on. */
