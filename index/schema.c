@@ -17,6 +17,26 @@
 
 #include "core/error.h"
 
+/* Captions, and a text index over them (FTS5, "external content": it keeps no copy of the texts).
+ * Whoever changes captions changes the index in the same transaction (captions.c): triggers would
+ * be the natural way, but a schema that is not trusted (db.c) may not touch virtual tables. That is
+ * also why captions do not go by themselves with their content: it cannot go before them. */
+static const char captions_step[] =
+    "CREATE TABLE caption ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* the text index refers to it */
+    "  content_id INTEGER NOT NULL REFERENCES content (id),"
+    "  style INTEGER NOT NULL CHECK (style BETWEEN 0 AND 3)," /* glimpse_caption_style */
+    "  model TEXT NOT NULL CHECK (model <> ''),"
+    "  prompt TEXT NOT NULL,"
+    "  text TEXT NOT NULL CHECK (text <> ''),"
+    "  created TEXT NOT NULL,"
+    "  sum INTEGER NOT NULL,"
+    "  UNIQUE (content_id, style, model, prompt)"
+    ") STRICT;"
+    "CREATE VIRTUAL TABLE caption_text USING fts5 ("
+    "  text, content = 'caption', content_rowid = 'id',"
+    "  tokenize = 'porter unicode61 remove_diacritics 2');";
+
 /* Rows of labels get checksums like all others. A later step may not change what GLIMPSE_..._SUM
  * hashes without computing the sums anew. */
 static const char label_sums_step[] =
@@ -157,6 +177,7 @@ static const char *const steps[] = {
     "  pixels BLOB NOT NULL,"
     "  sum INTEGER NOT NULL"
     ") STRICT;",
+    captions_step, /* 6 -> 7 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -239,6 +260,8 @@ static int open_schema(glimpse_db *db) {
             "SELECT content_id, class_id, probability, score, sum FROM label LIMIT 0;"
             "SELECT id, kind, made, key FROM decision LIMIT 0;"
             "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;"
+            "SELECT id, content_id, style, model, prompt, text, created, sum FROM caption LIMIT 0;"
+            "SELECT rowid, text FROM caption_text LIMIT 0;"
             "SELECT key, contents, model, prompt, parameters, answer, made, sum FROM vlm_answer"
             " LIMIT 0;"
             "SELECT content_id, version, data, sum FROM fingerprint LIMIT 0;"

@@ -3,9 +3,11 @@
  *
  * Checked: SQLite's pages, indexes and constraints; references; every row's checksum; every
  * embedding's finiteness and length; every model's count and digest; every vector file that claims
- * to be up to date, row by row. A vector file that is missing or older than the catalogue is no
- * problem: the next search makes it anew, which is what happens after an indexing run was killed.
+ * to be up to date, row by row; the captions' text index, word by word. A vector file that is
+ * missing or older than the catalogue is no problem: the next search makes it anew, which is what
+ * happens after an indexing run was killed.
  */
+#include "captions_private.h"
 #include "catalog_private.h"
 #include "core/error.h"
 #include "math/half.h"
@@ -241,6 +243,10 @@ static int check_models(verification *v) {
     return status;
 }
 
+static void caption_problem(void *user, const char *text) {
+    problem(user, "%s", text);
+}
+
 int glimpse_library_verify(glimpse_library *library, glimpse_problem_fn report, void *user,
                            uint64_t *checked) {
     if (checked) *checked = 0;
@@ -255,6 +261,9 @@ int glimpse_library_verify(glimpse_library *library, glimpse_problem_fn report, 
         status = check_pages(&v);
         if (status == GLIMPSE_OK) status = check_references(&v);
         if (status == GLIMPSE_OK) status = check_sums(&v);
+        if (status == GLIMPSE_OK) {
+            status = absorb(&v, glimpse_captions_check(v.db, caption_problem, &v));
+        }
         if (status == GLIMPSE_OK) status = check_models(&v);
         glimpse_db_end_read(v.db);
     }

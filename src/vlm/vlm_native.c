@@ -200,6 +200,7 @@ static int generate(native *n, const glimpse_vlm_job *job, const glimpse_blip_im
     return status;
 }
 
+/* Pictures are read and decoded by all threads at once; the model looks at one at a time. */
 static int look(native *n, const glimpse_vlm_job *job, glimpse_vlm_answer *answer) {
     glimpse_vlm_loaded *picture = &job->pictures[0];
     glimpse_image *decoded = NULL;
@@ -213,6 +214,7 @@ static int look(native *n, const glimpse_vlm_job *job, glimpse_vlm_answer *answe
     if (status < 0)
         return status == GLIMPSE_E_NOMEM ? status : glimpse_vlm_set_failed(answer, status);
     glimpse_blip_image *seen = NULL;
+    (void)pthread_mutex_lock(&n->mutex);
     status = want_worker(n, job->request->beams);
     if (status == GLIMPSE_OK) status = glimpse_blip_image_create(&seen, n->worker, image);
     glimpse_image_free(decoded);
@@ -221,6 +223,7 @@ static int look(native *n, const glimpse_vlm_job *job, glimpse_vlm_answer *answe
                                                               : generate(n, job, seen, answer);
     }
     glimpse_blip_image_free(seen);
+    (void)pthread_mutex_unlock(&n->mutex);
     return status;
 }
 
@@ -232,12 +235,10 @@ static int answer_native(void *self, const glimpse_vlm_job *job, glimpse_vlm_ans
         return glimpse_vlm_set(&answer->reason, "dry run: the model is on this machine and nothing "
                                                 "would be sent");
     }
-    (void)pthread_mutex_lock(&n->mutex);
     double start = glimpse_vlm_now();
     int status = look(n, job, answer);
     answer->latency = glimpse_vlm_now() - start;
     answer->requests = 1;
-    (void)pthread_mutex_unlock(&n->mutex);
     return status;
 }
 

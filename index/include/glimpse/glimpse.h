@@ -9,6 +9,7 @@
 #include <glimpse/blip.h>
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
+#include <glimpse/captions.h>
 #include <glimpse/decisions.h>
 #include <glimpse/document.h>
 #include <glimpse/evaluate.h>
@@ -17,6 +18,7 @@
 #include <glimpse/library.h>
 #include <glimpse/model.h>
 #include <glimpse/query.h>
+#include <glimpse/rerank.h>
 #include <glimpse/status.h>
 #include <glimpse/tokenizer.h>
 #include <glimpse/vlm.h>
