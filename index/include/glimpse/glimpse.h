@@ -10,6 +10,7 @@
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
 #include <glimpse/decisions.h>
+#include <glimpse/document.h>
 #include <glimpse/evaluate.h>
 #include <glimpse/image.h>
 #include <glimpse/label.h>
