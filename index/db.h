@@ -41,6 +41,8 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
 #define GLIMPSE_LABELLING_SUM   "glimpse_sum(name, model_id, classifier, classes, settings, created)"
 #define GLIMPSE_LABEL_CLASS_SUM "glimpse_sum(labelling_id, name)"
 #define GLIMPSE_LABEL_SUM       "glimpse_sum(content_id, class_id, probability, score)"
+#define GLIMPSE_FINGERPRINT_SUM "glimpse_sum(content_id, version, data)"
+#define GLIMPSE_THUMBNAIL_SUM   "glimpse_sum(content_id, version, pixels)"
 
 /* Opens with the settings every connection has (see db.c). */
 int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags);

@@ -162,7 +162,22 @@ static const char *const steps[] = {
     ") STRICT, WITHOUT ROWID;",
     label_sums_step, /* 3 -> 4 */
     /* 4 -> 5: answers of vision-language models */
-    GLIMPSE_VLM_ANSWER_TABLE, captions_step, /* 5 -> 6 */
+    GLIMPSE_VLM_ANSWER_TABLE,
+    /* 5 -> 6: what a search for duplicates found out about contents (dups_cache.c). Derived: rows
+     * of another version, or damaged ones, are made again. */
+    "CREATE TABLE fingerprint ("
+    "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL,"
+    "  data BLOB NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE thumbnail ("
+    "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL,"
+    "  pixels BLOB NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;",
+    captions_step, /* 6 -> 7 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -248,7 +263,9 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, content_id, style, model, prompt, text, created, sum FROM caption LIMIT 0;"
             "SELECT rowid, text FROM caption_text LIMIT 0;"
             "SELECT key, contents, model, prompt, parameters, answer, made, sum FROM vlm_answer"
-            " LIMIT 0;");
+            " LIMIT 0;"
+            "SELECT content_id, version, data, sum FROM fingerprint LIMIT 0;"
+            "SELECT content_id, version, pixels, sum FROM thumbnail LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

@@ -101,7 +101,11 @@ static int check_sums(verification *v) {
          "SELECT content_id, (SELECT name FROM label_class WHERE id = class_id) FROM label"
          " WHERE sum <> " GLIMPSE_LABEL_SUM},
         {"answer",
-         "SELECT 0, lower(hex(key)) FROM vlm_answer WHERE sum <> " GLIMPSE_VLM_ANSWER_SUM}};
+         "SELECT 0, lower(hex(key)) FROM vlm_answer WHERE sum <> " GLIMPSE_VLM_ANSWER_SUM},
+        {"fingerprint of content", "SELECT content_id, 'made again by glimpse dedup' FROM "
+                                   "fingerprint WHERE sum <> " GLIMPSE_FINGERPRINT_SUM},
+        {"thumbnail of content", "SELECT content_id, 'made again by glimpse dedup' FROM thumbnail "
+                                 "WHERE sum <> " GLIMPSE_THUMBNAIL_SUM}};
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == GLIMPSE_OK; i++) {
         sqlite3_stmt *row = NULL;

@@ -48,9 +48,10 @@ void world_rewind(world *w, int version) {
     static const char *const undo[] = {
         "DROP TABLE decision_member; DROP TABLE decision;", /* 2 -> 3 */
         "ALTER TABLE labelling DROP COLUMN sum; ALTER TABLE label_class DROP COLUMN sum;"
-        "ALTER TABLE label DROP COLUMN sum;",           /* 3 -> 4 */
-        "DROP TABLE vlm_answer;",                       /* 4 -> 5 */
-        "DROP TABLE caption_text; DROP TABLE caption;", /* 5 -> 6 */
+        "ALTER TABLE label DROP COLUMN sum;",            /* 3 -> 4 */
+        "DROP TABLE vlm_answer;",                        /* 4 -> 5 */
+        "DROP TABLE fingerprint; DROP TABLE thumbnail;", /* 5 -> 6 */
+        "DROP TABLE caption_text; DROP TABLE caption;",  /* 6 -> 7 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_library_catalog(w->library)->db;

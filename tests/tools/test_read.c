@@ -4,6 +4,7 @@
  */
 #include "document/pdf_writer.h"
 #include "run.h"
+#include "vlm/server.h"
 
 #include <glimpse/image.h>
 
@@ -27,17 +28,20 @@ typedef struct question {
     unsigned page;
 } question;
 
-/* Pages: 1 text, 2 text, 3 scan 0, 4 text, 5 scan 1, 6 text, 7 scan 2, 8 text, 9 scan 3, 10 text. */
+/* Pages: 1 text, 2 text, 3 scan 0, 4 text, 5 scan 1, 6 text, 7 scan 2, 8 text, 9 scan 3, 10 text.
+ */
 static const question questions[] = {
-    {"How many guest boats came in 2024?", 2},
-    {"What did the repairs of the jetty cost?", 4},
-    {"Who is the harbour master?", 8},
-    {"three penguins in the snow", 5},
+    {"How many guest boats came in 2024?", 2}, {"What did the repairs of the jetty cost?", 4},
+    {"Who is the harbour master?", 8},         {"three penguins in the snow", 5},
     {"a rocket in the night sky", 9},
 };
 enum { QUESTIONS = sizeof questions / sizeof questions[0], PAGES = 10 };
 
 static int make_document(void **state) {
+    (void)unsetenv("XDG_CONFIG_HOME");
+    (void)unsetenv("XDG_CACHE_HOME");
+    (void)unsetenv("GLIMPSE_VLM");
+    (void)unsetenv("GLIMPSE_LIBRARY");
     if (run_setup(state) != 0) return -1;
     if (system("pdfinfo -v >/dev/null 2>&1") != 0) return 0;
     glimpse_image *images[4] = {NULL};
@@ -77,8 +81,8 @@ static void the_right_page_is_found_first(void **state) {
             NULL);
         expect(&r, 0);
         json_t *found = run_json(&r);
-        print_message("%s: page %.0f, %.2f\n", questions[i].text,
-                      number_at(found, "pages.0.page"), number_at(found, "pages.0.score"));
+        print_message("%s: page %.0f, %.2f\n", questions[i].text, number_at(found, "pages.0.page"),
+                      number_at(found, "pages.0.score"));
         assert_int_equal((int)number_at(found, "pages.0.page"), questions[i].page);
         assert_int_equal((int)number_at(found, "page_count"), PAGES);
         assert_true(json_is_null(at(found, "answer")));
@@ -110,6 +114,88 @@ static void nothing_about_it_is_exit_code_1(void **state) {
     run_free(&r);
 }
 
+/* A server that answers with `text`, whatever it is asked. */
+static void say(void *context, const server_request *request, server_reply *reply) {
+    (void)request;
+    server_say(reply, 200, server_openai(context, 100, 10));
+}
+
+static void refuse(void *context, const server_request *request, server_reply *reply) {
+    (void)context;
+    (void)request;
+    server_say(reply, 404, strdup("{\"error\":{\"message\":\"no such model\"}}"));
+}
+
+static void the_answer_names_pages_it_was_shown(void **state) {
+    (void)state;
+    need_document();
+    static char answer[] = "{\"answer\": \"412\", \"confidence\": 0.9, \"pages\": [2, 77]}";
+    test_server *it = server_start(say, answer);
+    char spec[128];
+    (void)snprintf(spec, sizeof spec, "openai:test@%s/v1", server_url(it));
+    run_result r;
+    run(&r, "read", "report of the harbour.pdf", "How many guest boats came in 2024?", "--json",
+        "--text-only", "--vlm", spec, "-q", NULL);
+    expect(&r, 0);
+    json_t *found = run_json(&r);
+    assert_string_equal(text_at(found, "answer"), "412");
+    assert_int_equal(json_array_size(at(found, "answer_pages")), 1); /* 77 was not shown */
+    assert_int_equal((int)number_at(found, "answer_pages.0"), 2);
+    assert_string_equal(text_at(found, "outcome"), "answered");
+    json_decref(found);
+    run_free(&r);
+    assert_int_equal(server_count(it), 1);
+    char *sent = server_texts(server_get(it, 0));
+    assert_non_null(strstr(sent, "How many guest boats came in 2024?"));
+    assert_non_null(strstr(sent, "Page 2, whose text is:"));
+    assert_non_null(strstr(sent, "412 guest boats"));
+    free(sent);
+    size_t size = 0;
+    void *look = server_picture(server_get(it, 0), 0, &size);
+    assert_non_null(look);
+    free(look);
+
+    /* The same question about the same pages is not paid for twice. */
+    run(&r, "read", "report of the harbour.pdf", "How many guest boats came in 2024?",
+        "--text-only", "--vlm", spec, NULL);
+    expect(&r, 0);
+    expect_out(&r, "412 (page 2)");
+    run_free(&r);
+    assert_int_equal(server_count(it), 1);
+    server_stop(it);
+}
+
+static void who_cannot_tell_or_cannot_be_asked_is_said(void **state) {
+    (void)state;
+    need_document();
+    static char null[] = "{\"answer\": null, \"confidence\": null, \"pages\": []}";
+    test_server *it = server_start(say, null);
+    char spec[128];
+    (void)snprintf(spec, sizeof spec, "openai:test@%s/v1", server_url(it));
+    run_result r;
+    run(&r, "read", "report of the harbour.pdf", "what is the harbour master's shoe size",
+        "--text-only", "--vlm", spec, NULL);
+    expect(&r, 1);
+    expect_out(&r, "cannot tell");
+    expect_out(&r, "page 8");
+    run_free(&r);
+    server_stop(it);
+    it = server_start(refuse, NULL);
+    (void)snprintf(spec, sizeof spec, "openai:test@%s/v1", server_url(it));
+    run(&r, "read", "report of the harbour.pdf", "who is harbour master in 2025", "--text-only",
+        "--vlm", spec, NULL);
+    expect(&r, 3);
+    expect_err(&r, "no such model");
+    expect_out(&r, "page 8"); /* what was found is still of use */
+    run_free(&r);
+    run(&r, "read", "report of the harbour.pdf", "who is harbour master", "--text-only", "--vlm",
+        spec, "--dry-run", NULL);
+    expect(&r, 0);
+    expect_out(&r, "page 8");
+    run_free(&r);
+    server_stop(it);
+}
+
 static void mistakes_are_explained(void **state) {
     (void)state;
     run_result r;
@@ -131,6 +217,8 @@ int main(void) {
         cmocka_unit_test(the_right_page_is_found_first),
         cmocka_unit_test(a_written_page_shows_what_stands_there),
         cmocka_unit_test(nothing_about_it_is_exit_code_1),
+        cmocka_unit_test(the_answer_names_pages_it_was_shown),
+        cmocka_unit_test(who_cannot_tell_or_cannot_be_asked_is_said),
         cmocka_unit_test(mistakes_are_explained),
     };
     return cmocka_run_group_tests_name("glimpse read", tests, make_document, run_teardown);

@@ -11,6 +11,7 @@
 #include <glimpse/calibrate.h>
 #include <glimpse/captions.h>
 #include <glimpse/decisions.h>
+#include <glimpse/document.h>
 #include <glimpse/evaluate.h>
 #include <glimpse/image.h>
 #include <glimpse/label.h>
