@@ -54,6 +54,10 @@ static float root(size_t width) {
     return 1.0f / sqrtf((float)width);
 }
 
+static float word_scale(const random_blip *m) {
+    return (m->sharpness > 0 ? m->sharpness : 2.0f) * root(m->text_width);
+}
+
 static void add_vision(random_writer *w, const random_blip *m) {
     size_t grid = m->image_size / m->patch, width = m->vision_width;
     size_t kernel[4] = {width, 3, m->patch, m->patch}, one[3] = {1, 1, width};
@@ -80,7 +84,7 @@ static void add_text(random_writer *w, const random_blip *m, const char *prefix)
     size_t width = m->text_width, words[2] = {m->vocabulary, width}, at[2] = {m->context, width};
     char name[96];
     (void)snprintf(name, sizeof name, "%sembeddings.word_embeddings.weight", prefix);
-    random_writer_add(w, name, 2, words, m->tied ? 2 * root(width) : 0.3f, 0.0f);
+    random_writer_add(w, name, 2, words, m->tied ? word_scale(m) : 0.3f, 0.0f);
     (void)snprintf(name, sizeof name, "%sembeddings.position_embeddings.weight", prefix);
     random_writer_add(w, name, 2, at, 0.2f, 0.0f);
     random_writer_norm(w, prefix, "embeddings.LayerNorm", width);
@@ -112,10 +116,10 @@ static void add_head(random_writer *w, const random_blip *m) {
     random_writer_pair(w, stem, "transform.dense", width, width, root(width));
     random_writer_norm(w, stem, "transform.LayerNorm", width);
     if (!m->tied) {
-        random_writer_add(w, "text_decoder.cls.predictions.decoder.weight", 2, words,
-                          2 * root(width), 0.0f);
+        random_writer_add(w, "text_decoder.cls.predictions.decoder.weight", 2, words, word_scale(m),
+                          0.0f);
     }
-    random_writer_add(w, "text_decoder.cls.predictions.bias", 1, &m->vocabulary, 0.5f, 0.0f);
+    random_writer_add(w, "text_decoder.cls.predictions.bias", 1, &m->vocabulary, 0.2f, 0.0f);
 }
 
 static FILE *create(const char *folder, const char *name) {

@@ -18,6 +18,7 @@ typedef struct random_blip {
     size_t shards;     /* 1: model.safetensors; more: an index and that many files */
     int tied;          /* no output weights in the file: the word embeddings serve */
     int unnamed;       /* config.json without "architectures" */
+    float sharpness;   /* standard deviation of logits, about; 0: 2 */
     uint64_t seed;
 } random_blip;
 

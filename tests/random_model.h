@@ -17,10 +17,13 @@ typedef struct random_model {
     const char *activation; /* "quick_gelu" or "gelu" */
     size_t shards;          /* 1: model.safetensors; more: an index and that many files */
     uint64_t seed;
+    int siglip; /* a SiglipModel with SigLIP 2's kind of tokenizer; embedding is vision_width */
 } random_model;
 
 /* A model of a few kilobytes whose tokenizer knows the 256 bytes and nothing more. */
 random_model random_model_tiny(void);
+/* The same of SigLIP; 34 pixels in patches of 8 leave an edge unused. */
+random_model random_model_tiny_siglip(void);
 /* The shapes of openai/clip-vit-base-patch32 and -large-patch14. */
 random_model random_model_vit_b32(void);
 random_model random_model_vit_l14(void);

@@ -1,13 +1,19 @@
 /*
- * cmd_caption.c - glimpse caption: what pictures show, in words, by BLIP.
+ * cmd_caption.c - glimpse caption: what pictures show, in words.
+ *
+ * Two ways in one command. Picture files and a BLIP model: here, several pictures at once, with the
+ * tokens and scores of each caption. Everything else (folders, libraries, styles, remote models):
+ * caption_run.c.
  */
 #include "blip_out.h"
+#include "caption_run.h"
 #include "progress.h"
 #include "text.h"
 #include "tool.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Pictures that are described together: the decoder reads all its weights for every token, so a
  * few at a time cost little more than one. */
@@ -135,31 +141,98 @@ static int open_all(captioning *c, const blip_choices *choices, const char *prom
     return blip_make_worker(&c->blip, &limits);
 }
 
+/* "--library" with nothing behind it is the whole library: taken out of `argv`. */
+static int take_bare_library(int *argc, char **argv) {
+    int found = 0, kept = 1;
+    for (int i = 1; i < *argc; i++) {
+        int bare = strcmp(argv[i], "--library") == 0 && (i + 1 == *argc || argv[i + 1][0] == '-');
+        if (strcmp(argv[i], "--") == 0) {
+            while (i < *argc)
+                argv[kept++] = argv[i++];
+            break;
+        }
+        if (bare) {
+            found = 1;
+        } else {
+            argv[kept++] = argv[i];
+        }
+    }
+    *argc = kept;
+    return found;
+}
+
+static int is_folder(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* Is it more than files and a BLIP model? */
+static int is_wide(const caption_options *o, const vlm_session *v, const session *s,
+                   const cli_arguments *arguments) {
+    const char *model = s->model_option ? s->model_option : getenv("GLIMPSE_VLM");
+    int wide = o->style >= 0 || o->store || o->missing || o->stored || o->whole || o->in ||
+               o->out || o->format > 0 || o->xmp || o->relative_to || s->library_option ||
+               v->dry_run || v->refresh || v->second_spec || v->max_cost >= 0 || v->samples > 0;
+    if (model && glimpse_vlm_spec_is_remote(model)) wide = 1;
+    for (size_t i = 0; i < arguments->count && !wide; i++)
+        wide = is_folder(arguments->words[i]);
+    return wide;
+}
+
+static int run_wide(caption_options *o, vlm_session *v, captioning *c, const blip_choices *choices,
+                    const char *prompt, const cli_arguments *arguments) {
+    session *s = &c->blip.base;
+    if (c->all || choices->sample) {
+        return cli_misuse(&cmd_caption, "--%s goes with picture files and a BLIP model only",
+                          c->all ? "all" : "sample");
+    }
+    if (o->style < 0) o->style = GLIMPSE_CAPTION_SHORT;
+    if (arguments->count == 0 && s->library_option) o->whole = 1;
+    o->begin = prompt;
+    o->beams = choices->beams;
+    o->max_tokens = choices->max_length;
+    o->min_tokens = choices->min_length == BLIP_NOT_SAID ? 0 : choices->min_length;
+    v->spec = s->model_option;
+    v->part = "caption";
+    if (c->json && o->format == 0 && !o->out) o->format = 1 + CAPTION_JSONL;
+    int code = caption_run_check(o, &cmd_caption, arguments->count);
+    return code != CLI_RUN ? code : caption_run(o, s, v, arguments->words, arguments->count);
+}
+
 static int run(int argc, char **argv) {
     captioning c = {.json = 0};
     blip_choices choices = BLIP_CHOICES_INIT;
+    caption_options wide = {.style = -1};
+    vlm_session v = VLM_SESSION_INIT;
     const char *prompt = NULL;
     const cli_option options[] = {
         CLI_FLAG("json", 0, &c.json, "print one JSON object per picture"),
         CLI_FLAG("all", 0, &c.all, "with --json: all beams, best first, as \"beams\""),
         CLI_TEXT("prompt", 'p', &prompt, "TEXT", "what the caption begins with"),
+        CAPTION_RUN_OPTIONS(wide),
+        SESSION_LIBRARY_OPTION(c.blip.base),
         BLIP_GENERATION_OPTIONS(choices),
         CLI_HEADING("Model"),
         BLIP_MODEL_OPTIONS(c.blip),
         SESSION_QUIET_OPTION(c.blip.base),
+        VLM_SESSION_OPTIONS(v),
         CLI_END,
     };
     cli_arguments arguments = {0};
+    wide.whole = take_bare_library(&argc, argv);
     int code = cli_parse(&cmd_caption, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
     tool_set_quiet(c.blip.base.quiet);
     c.total = arguments.count;
-    if (arguments.count == 0) {
-        code = cli_misuse(&cmd_caption, "which pictures?");
+    if (is_wide(&wide, &v, &c.blip.base, &arguments)) {
+        code = run_wide(&wide, &v, &c, &choices, prompt, &arguments);
+    } else if (arguments.count == 0) {
+        code = cli_misuse(&cmd_caption, "which pictures? FILES, folders, or --library");
     } else if ((code = open_all(&c, &choices, prompt)) == CLI_RUN) {
         code = caption_all(&c, arguments.words, arguments.count);
     }
     blip_text_free(&c.prompt);
+    vlm_session_close(&v);
     blip_close(&c.blip);
     cli_arguments_free(&arguments);
     return code;
@@ -167,16 +240,25 @@ static int run(int argc, char **argv) {
 
 const cli_command cmd_caption = {
     "caption",
-    "IMAGE...",
+    "PATH... | --library",
     "what pictures show, in words",
-    "Describes pictures with a BlipForConditionalGeneration model. Prints PATH, a tab and the "
-    "caption; with --json one object per picture: "
+    "Describes pictures: files, folders, or (--library) all that a library knows. Prints PATH, a "
+    "tab and the caption, or writes a file (--out). --store keeps the captions in the library, for "
+    "glimpse search --captions. Nothing is asked twice: a run that was stopped goes on from there "
+    "when it is started again. --style alt --out alt.json writes {\"path\": \"alt\"}.\n\n"
+    "The model is a BlipForConditionalGeneration folder, or a remote one (openai:, anthropic:, "
+    "gemini:, endpoint:). For picture files and a BLIP model, --json prints one object per "
+    "picture with its tokens: "
     "{\"path\":...,\"caption\":...,\"ids\":[...],\"sum_logprob\":...,\"score\":...}. ids begin "
     "with "
     "the start token and the prompt; score is the log-probability of the tokens that were written "
     "(the end token included), divided by their number.\n\n"
     "A picture that cannot be used is named on stderr, with --json also as "
     "{\"path\":...,\"caption\":null,\"error\":...}; the exit code is then 3.",
+    "  glimpse caption --library --store\n"
+    "  glimpse caption site/images --style alt --out alt.json\n"
+    "  glimpse caption ~/Pictures --style keywords --xmp -m openai:gpt-4o-mini\n"
+    "  glimpse caption --library --stored --out captions.csv\n"
     "  glimpse caption -m ./blip-image-captioning-base *.jpg\n"
     "  glimpse caption -m ./blip-image-captioning-base --beams 3 --json a.jpg\n"
     "  glimpse caption -m ./blip-image-captioning-base --prompt \"a photo of\" a.jpg\n"

@@ -301,7 +301,11 @@ int glimpse_model_config_read(glimpse_model_config *out, const char *folder) {
         exists(folder, "open_clip_config.json") &&
         (!exists(folder, "config.json") || exists(folder, "open_clip_model.safetensors"));
     char *path = glimpse_path_join(folder, open_clip ? "open_clip_config.json" : "config.json");
-    char *pictures_path = glimpse_path_join(folder, "preprocessor_config.json");
+    /* Newer versions of transformers put what all processors say into one file. */
+    int apart = exists(folder, "preprocessor_config.json");
+    int together = !apart && exists(folder, "processor_config.json");
+    char *pictures_path =
+        glimpse_path_join(folder, together ? "processor_config.json" : "preprocessor_config.json");
     json_t *root = NULL, *pictures = NULL;
     glimpse_config_reader r = {path, GLIMPSE_OK};
     int status = GLIMPSE_OK;
@@ -315,12 +319,14 @@ int glimpse_model_config_read(glimpse_model_config *out, const char *folder) {
         read_open_clip(&r, root, out);
     } else {
         read_hf(&r, root, out);
-        if (r.status == GLIMPSE_OK && exists(folder, "preprocessor_config.json")) {
+        if (r.status == GLIMPSE_OK && (apart || together)) {
             r.path = pictures_path;
             status = glimpse_config_load(&pictures, pictures_path);
             if (status < 0) goto done;
         }
-        if (r.status == GLIMPSE_OK) read_pictures(&r, pictures, out);
+        json_t *rules =
+            together ? glimpse_config_section(&r, pictures, "image_processor", "") : pictures;
+        if (r.status == GLIMPSE_OK) read_pictures(&r, rules, out);
     }
     check(&r, out);
     status = r.status;

@@ -286,6 +286,9 @@ int glimpse_encoder_texts(glimpse_encoder *e, const char *const *texts, size_t c
         status = glimpse_tokenizer_encode(e->model->tokenizer, texts[i], strlen(texts[i]), &tokens);
         if (status < 0) return status;
         if (truncated) truncated[i] = tokens.truncated;
+        for (; c->layout == GLIMPSE_LAYOUT_SIGLIP && tokens.count < c->context; tokens.count++) {
+            e->ids[tokens.count] = glimpse_tokenizer_pad_id(e->model->tokenizer);
+        }
         size_t length = end_position(c, e->ids, tokens.count) + 1;
         status = add_text(e, &p, e->ids, length, embeddings);
         if (status < 0) return status;

@@ -150,6 +150,14 @@ static void read_pictures(reader *r, json_t *root, glimpse_blip_config *c) {
     }
 }
 
+static int exists(const char *folder, const char *name) {
+    char *path = glimpse_path_join(folder, name);
+    struct stat info;
+    int found = path && stat(path, &info) == 0;
+    free(path);
+    return found;
+}
+
 int glimpse_blip_config_read(glimpse_blip_config *out, const char *folder) {
     memset(out, 0, sizeof *out);
     struct stat info;
@@ -157,8 +165,12 @@ int glimpse_blip_config_read(glimpse_blip_config *out, const char *folder) {
     if (!S_ISDIR(info.st_mode)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: a model is a folder; this is a file", folder);
     }
+    /* Newer versions of transformers put what all processors say into one file. */
+    int apart = exists(folder, "preprocessor_config.json");
+    int together = !apart && exists(folder, "processor_config.json");
     char *path = glimpse_path_join(folder, "config.json");
-    char *pictures_path = glimpse_path_join(folder, "preprocessor_config.json");
+    char *pictures_path =
+        glimpse_path_join(folder, together ? "processor_config.json" : "preprocessor_config.json");
     json_t *root = NULL, *pictures = NULL;
     reader r = {path, GLIMPSE_OK};
     int status = GLIMPSE_OK;
@@ -169,12 +181,14 @@ int glimpse_blip_config_read(glimpse_blip_config *out, const char *folder) {
     status = glimpse_config_load(&root, path);
     if (status < 0) goto done;
     read_model(&r, root, out);
-    if (r.status == GLIMPSE_OK && stat(pictures_path, &info) == 0) {
+    if (r.status == GLIMPSE_OK && (apart || together)) {
         r.path = pictures_path;
         status = glimpse_config_load(&pictures, pictures_path);
         if (status < 0) goto done;
     }
-    if (r.status == GLIMPSE_OK) read_pictures(&r, pictures, out);
+    json_t *rules =
+        together ? glimpse_config_section(&r, pictures, "image_processor", "") : pictures;
+    if (r.status == GLIMPSE_OK) read_pictures(&r, rules, out);
     status = r.status;
 done:
     json_decref(root);

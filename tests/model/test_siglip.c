@@ -173,6 +173,26 @@ static void embeddings_logits_and_probabilities_match(void **unused) {
     for_all(check_embeddings, 3);
 }
 
+static void check_texts(golden *g) {
+    json_t *texts = json_object_get(g->json, "texts"), *entry;
+    size_t i, m = json_array_size(texts), e = g->width;
+    const char *list[64];
+    float *got = calloc(m, e * sizeof *got), *want = calloc(m, e * sizeof *want);
+    assert_true(m <= 64 && got && want);
+    json_array_foreach(texts, i, entry) {
+        list[i] = json_string_value(json_object_get(entry, "text"));
+        read_numbers(json_object_get(entry, "text_embed"), want + i * e, e);
+    }
+    assert_ok(glimpse_encoder_texts(g->encoder, list, m, got, 0, NULL));
+    compare(g, "texts -> embeddings", got, want, m * e, unit_tolerance);
+    free(got), free(want);
+}
+
+static void texts_go_from_string_to_embedding(void **unused) {
+    (void)unused;
+    for_all(check_texts, 3);
+}
+
 static void check_pictures(golden *g) {
     json_t *images = json_object_get(g->json, "images"), *entry;
     const glimpse_preprocess *p = glimpse_model_preprocess(g->model);
@@ -295,6 +315,7 @@ static void hidden_states_match_after_every_layer(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(embeddings_logits_and_probabilities_match),
+        cmocka_unit_test(texts_go_from_string_to_embedding),
         cmocka_unit_test(pictures_go_from_file_to_embedding),
         cmocka_unit_test(hidden_states_match_after_every_layer),
     };

@@ -360,8 +360,9 @@ static int by_score(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
+/* `ends`: how far down a [SEP] still finishes a sequence, which by definition is `beams`. */
 static size_t search_plainly(const blip *b, size_t picture, size_t beams, size_t most, size_t least,
-                             hypothesis *done) {
+                             size_t ends, hypothesis *done) {
     enum { N = VOCABULARY };
     static hypothesis next[8 * N], live[8];
     static float logits[MOST * N];
@@ -390,7 +391,7 @@ static size_t search_plainly(const blip *b, size_t picture, size_t beams, size_t
             next[rank].score = next[rank].sum / (double)length;
             if (next[rank].ids[length] != SEP) {
                 live[live_count++] = next[rank];
-            } else if (rank < beams) {
+            } else if (rank < ends) {
                 done[done_count++] = next[rank];
                 qsort(done, done_count, sizeof *done, by_score);
                 if (done_count > beams) done_count = beams;
@@ -407,34 +408,47 @@ static size_t search_plainly(const blip *b, size_t picture, size_t beams, size_t
     return done_count;
 }
 
+static size_t ended, cut, mattered;
+
+static void check_search(const blip *b, size_t picture, size_t beams, size_t least) {
+    hypothesis expected[9], loose[9];
+    size_t count = search_plainly(b, picture, beams, 10, least, beams, expected);
+    size_t others = search_plainly(b, picture, beams, 10, least, 2 * beams, loose);
+    glimpse_blip_generation how = settings(b, beams, 10, least);
+    glimpse_blip_result *result = NULL;
+    assert_ok(glimpse_blip_caption(b->worker, all(b) + picture, 1, NULL, &how, &result));
+    assert_int_equal(glimpse_blip_result_count(result), count);
+    for (size_t r = 0; r < count; r++) {
+        const glimpse_blip_sequence *s = glimpse_blip_result_get(result, r);
+        assert_int_equal(s->count, expected[r].count);
+        assert_memory_equal(s->ids, expected[r].ids, s->count * sizeof *s->ids);
+        assert_true(fabs(s->score - expected[r].score) < 1e-4);
+        s->ids[s->count - 1] == SEP ? ended++ : cut++;
+        mattered += r >= others || fabs(expected[r].score - loose[r].score) > 1e-6;
+    }
+    glimpse_blip_result_free(result);
+}
+
 static void beam_search_is_what_its_definition_says(void **unused) {
     (void)unused;
-    blip b;
     glimpse_blip_limits limits = GLIMPSE_BLIP_LIMITS_INIT;
     limits.beams = 4;
-    open_blip(&b, "caption", GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32, &limits);
-    size_t ended = 0, cut = 0;
-    for (size_t beams = 2; beams <= 4; beams++) {
-        for (size_t p = 0; p < PICTURES; p++) {
-            hypothesis expected[9];
-            size_t least = p % 2 ? 5 : 0;
-            size_t count = search_plainly(&b, p, beams, 10, least, expected);
-            glimpse_blip_generation how = settings(&b, beams, 10, least);
-            glimpse_blip_result *result = NULL;
-            assert_ok(glimpse_blip_caption(b.worker, all(&b) + p, 1, NULL, &how, &result));
-            assert_int_equal(glimpse_blip_result_count(result), count);
-            for (size_t r = 0; r < count; r++) {
-                const glimpse_blip_sequence *s = glimpse_blip_result_get(result, r);
-                assert_int_equal(s->count, expected[r].count);
-                assert_memory_equal(s->ids, expected[r].ids, s->count * sizeof *s->ids);
-                assert_true(fabs(s->score - expected[r].score) < 1e-4);
-                s->ids[s->count - 1] == SEP ? ended++ : cut++;
-            }
-            glimpse_blip_result_free(result);
+    random_blip m = random_blip_tiny(GLIMPSE_BLIP_CAPTION);
+    m.sharpness = 0.3f; /* close candidates, so that the rules have something to decide */
+    assert_true(random_blip_write(&m, folder_of("beams")));
+    ended = cut = mattered = 0;
+    for (int bias = 1; bias <= 2; bias++) {
+        blip b;
+        set_number("beams", VOCABULARY - SEP, (float)bias);
+        open_blip(&b, "beams", GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32, &limits);
+        for (size_t beams = 2; beams <= 4; beams++) {
+            for (size_t p = 0; p < PICTURES; p++)
+                check_search(&b, p, beams, p % 2 ? 5 : 0);
         }
+        close_blip(&b);
     }
-    assert_true(ended > 0 && cut > 0); /* both ways of ending were seen */
-    close_blip(&b);
+    /* Both ways of ending were seen, and it made a difference which [SEP] count. */
+    assert_true(ended > 0 && cut > 0 && mattered > 0);
 }
 
 static void sampling_follows_its_seed(void **unused) {
@@ -612,6 +626,47 @@ static void memory_is_stated_and_grows_with_the_limits(void **unused) {
         glimpse_blip_worker_free(worker);
     }
     assert_true(glimpse_blip_memory(model) > 100000);
+    glimpse_blip_free(model);
+}
+
+static void fingerprint_of(const char *name, char hex[33]) {
+    glimpse_blip *model = NULL;
+    assert_ok(glimpse_blip_open(&model, folder_of(name), NULL));
+    assert_ok(glimpse_blip_fingerprint(model, hex));
+    assert_int_equal(strlen(hex), 32);
+    glimpse_blip_free(model);
+}
+
+static void the_fingerprint_follows_what_decides_the_texts(void **unused) {
+    (void)unused;
+    random_blip m = random_blip_tiny(GLIMPSE_BLIP_CAPTION), variants[4] = {m, m, m, m};
+    char first[33], again[33], changed[33];
+    assert_true(random_blip_write(&m, folder_of("print")));
+    fingerprint_of("print", first);
+    m.unnamed = 1; /* the same model, told by its tensors */
+    assert_true(random_blip_write(&m, folder_of("print")));
+    fingerprint_of("print", again);
+    assert_string_equal(first, again);
+    variants[0].seed = 2;
+    variants[1].dtype = "BF16";
+    variants[2].text_heads = 4;
+    variants[3].vision_heads = 6;
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(random_blip_write(&variants[i], folder_of("print")));
+        fingerprint_of("print", changed);
+        assert_string_not_equal(first, changed);
+    }
+    m.unnamed = 0;
+    assert_true(random_blip_write(&m, folder_of("print")));
+    FILE *vocabulary = fopen(folder_of("print/vocab.txt"), "r+b");
+    assert_non_null(vocabulary);
+    (void)fputs("[PAT]", vocabulary);
+    assert_int_equal(fclose(vocabulary), 0);
+    glimpse_blip *model = NULL;
+    if (glimpse_blip_open(&model, folder_of("print"), NULL) == GLIMPSE_OK) {
+        assert_ok(glimpse_blip_fingerprint(model, changed));
+        assert_string_not_equal(first, changed);
+    }
     glimpse_blip_free(model);
 }
 
@@ -816,6 +871,17 @@ static void absent_keys_take_the_defaults_of_blip(void **unused) {
     assert_int_equal(c.min_length, 5);
     assert_int_equal(c.preprocess.height, 64);
     assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BILINEAR);
+    /* As newer versions of transformers write it; and no such file at all. */
+    assert_int_equal(remove(folder_of("preprocessor_config.json")), 0);
+    put("processor_config.json",
+        "{\"image_processor\": {\"size\": 64, \"image_mean\": [0.5, 0, 0]}}");
+    assert_ok(glimpse_blip_config_read(&c, folder));
+    assert_int_equal(c.preprocess.width, 64);
+    assert_float_equal(c.preprocess.mean[0], 0.5, 0);
+    assert_int_equal(remove(folder_of("processor_config.json")), 0);
+    assert_ok(glimpse_blip_config_read(&c, folder));
+    assert_int_equal(c.preprocess.width, 64);
+    assert_float_equal(c.preprocess.mean[0], 0.48145466, 1e-7);
 }
 
 static void copy_config(const char *from, const char *to) {
@@ -909,6 +975,7 @@ int main(void) {
         cmocka_unit_test(bf16_is_close),
         cmocka_unit_test(shards_halves_and_tied_weights_are_read),
         cmocka_unit_test(memory_is_stated_and_grows_with_the_limits),
+        cmocka_unit_test(the_fingerprint_follows_what_decides_the_texts),
         cmocka_unit_test(workers_share_a_model_and_pictures),
         cmocka_unit_test(calls_that_make_no_sense_are_refused),
         cmocka_unit_test(damaged_configurations_are_refused),

@@ -99,6 +99,9 @@ GLIMPSE_API size_t glimpse_blip_text_width(const glimpse_blip *model);     /* D 
 GLIMPSE_API size_t glimpse_blip_joint_width(const glimpse_blip *model);    /* E; 0 unless MATCH */
 GLIMPSE_API size_t glimpse_blip_vocabulary(const glimpse_blip *model);     /* N */
 GLIMPSE_API size_t glimpse_blip_text_positions(const glimpse_blip *model); /* longest sequence */
+/* 32 hexadecimal digits over weights, configuration, preprocessing and vocabulary: a stored caption
+ * or score belongs to exactly this model. Reads all weights (under a second for 1 GB in memory). */
+GLIMPSE_API int glimpse_blip_fingerprint(const glimpse_blip *model, char hex[33]);
 /* Bytes of weights held in memory (converted ones) and mapped from the files. */
 GLIMPSE_API size_t glimpse_blip_memory(const glimpse_blip *model);
 
