@@ -119,7 +119,7 @@ def main():
     p.add_argument("--vlm", default=ROOT + "/data/models/demo-vlm")
     p.add_argument("--data", default=ROOT + "/data/demo-relations")
     p.add_argument("--shortlist", type=int, default=50)
-    p.add_argument("--weight", type=float, default=0.8, help="of the second score in the blend")
+    p.add_argument("--weight", type=float, default=0.7, help="of the second score in the blend")
     p.add_argument("--json", help="also write the figures here")
     a = p.parse_args()
     out = {"retrieval": retrieval(a), "captions": captions(a), "questions": questions(a)}
