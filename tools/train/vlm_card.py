@@ -63,7 +63,7 @@ def main():
     t = torch.load(a.checkpoint, map_location="cpu")
     e, m = json.load(open(a.evaluation)), json.load(open(a.measured)) if a.measured else None
     v, x = vlm_train.VISION, vlm_train.TEXT
-    n = sum(q.numel() for q in t["model"].values())
+    n = sum({q.data_ptr(): q.numel() for q in t["model"].values()}.values())     # shared ones once
     matching = e["matching"]
     lines = [
         "# The demo VLM", "",
@@ -122,10 +122,11 @@ def main():
         *question_rows([e["questions"]] + ([m["questions"]] if m else [])),
         "", "## Limits", "",
         "- Captions have one form (size, colour, texture, thing; left before right, upper before lower; the ground last).",
-        "  With several kinds of things it names a wrong one more often than a wrong colour or place.",
+        "  A wrong thing is more frequent than a wrong colour or number; \"relation\" counts only with both things right.",
         "- A thing's own colour (a fox is orange) is not said, only a colour it was painted in.",
         "- Words outside its world fall apart into letters that it has hardly seen.",
-        "- `itc_cosine` was trained along the way and is weaker than the demo CLIP.",
+        "- Numbers of two kinds at once are its weak side.",
+        "- How good `itc_cosine` is has not been measured; it was trained along the way.",
         "", "## Origin and licence", "",
         "Trained only on pictures drawn by `tools/train` from code and from the emoji of Noto Color Emoji (Google, SIL Open",
         "Font License 1.1). No other data. The weights, the vocabulary and this card are under the project's licence.",

@@ -102,8 +102,9 @@ class Shards:
                     self.shards.append((np.load(stem + ".pixels.npy", mmap_mode="r"),) + pickle.load(f))
         self.order, self.at = [], 0
 
-    def draw(self, n, rng, kinds=None):
-        """n pictures, each once before any comes again; -> pixels, cells, tones, scenes."""
+    def draw(self, n, rng, kinds=None, skip=0.0):
+        """n pictures, each once before any comes again; -> pixels, cells, tones, scenes. skip: the part of pictures of a
+        single thing to leave out."""
         picked = []
         while len(picked) < n:
             if self.at == len(self.order):
@@ -112,7 +113,8 @@ class Shards:
                 self.at = 0
             s, i = self.order[self.at]
             self.at += 1
-            if kinds is None or self.shards[s][3][i].kind in kinds:
+            kind = self.shards[s][3][i].kind
+            if (kinds is None or kind in kinds) and not (skip and kind == "single" and rng.random() < skip):
                 picked.append((s, i))
         get = [np.stack([self.shards[s][k][i] for s, i in picked]) for k in range(3)]
         return get + [[self.shards[s][3][i] for s, i in picked]]
@@ -460,7 +462,7 @@ def run(rank, a, meeting):
         for g in opt.param_groups:
             g["lr"] = g["peak"] * shape
         kinds = {"single", "pair", "count"} if done < 0.08 else None
-        b = make_batch(tok, *shards.draw(a.batch, rng, kinds), rng)
+        b = make_batch(tok, *shards.draw(a.batch, rng, kinds, 0.6 if done > 0.6 else 0.0), rng)
         out, _ = losses(model, heads, temperature, b, 0.02, step % 16 == 0, step < 150)
         help_ = 0.5 * (1 - 0.8 * done)
         loss = 2 * out["itm"] + out["lm"] + 0.7 * out["vqa"] + help_ * (out["cell"] + 0.3 * out["tone"]) + \
