@@ -27,7 +27,7 @@ typedef struct session {
     glimpse_encoder *encoder;
 } session;
 
-extern const char *const session_precisions[]; /* auto, f32, bf16 */
+extern const char *const session_precisions[]; /* auto, f32, bf16, int8 */
 extern const char *const session_backends[];   /* auto, plain, openblas, onednn */
 
 #define SESSION_LIBRARY_OPTION(s)                     \
@@ -38,7 +38,7 @@ extern const char *const session_backends[];   /* auto, plain, openblas, onednn 
           "the model: a folder, or a name under glimpse/models (default: $GLIMPSE_MODEL, else " \
           "the library's last one, else the demo model)"),                                      \
      CLI_CHOICE("precision", 0, &(s).precision, NULL,                                           \
-                "arithmetic; auto is bf16 where the CPU has it in hardware", session_precisions)
+                "arithmetic; auto is bf16 where the CPU has it in hardware, else f32", session_precisions)
 #define SESSION_BACKEND_OPTION(s) \
  CLI_CHOICE("backend", 0, &(s).backend, NULL, "who multiplies matrices", session_backends)
 #define SESSION_QUIET_OPTION(s) \

@@ -110,7 +110,7 @@ int glimpse_model_open(glimpse_model **out, const char *path,
     if (status < 0) goto done;
     (void)snprintf(model->backend, sizeof model->backend, "%s %s (%s)",
                    glimpse_math_backend_name(&model->math),
-                   model->math.precision == GLIMPSE_PRECISION_BF16 ? "bf16" : "f32",
+                   glimpse_precision_name(model->math.precision),
                    model->math.kernels->name);
     *out = model;
     model = NULL;

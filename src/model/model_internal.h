@@ -43,7 +43,7 @@ typedef struct glimpse_pass {
     float *qkv;       /* [max_rows][3D] */
     float *mixed;     /* [max_rows][D] attention output before conversion */
     void *mlp;        /* [max_rows][F] element */
-    float *scores;    /* [tokens][tokens] of one head */
+    float *scores;    /* tiles of the attention of one head */
     float *pooled;    /* [max_sequences][D] residual stream of the pooled rows */
     float *projected; /* [max_sequences][E] */
     size_t *starts;   /* [max_sequences + 1] first row of each sequence, and the end */

@@ -70,7 +70,8 @@ static glimpse_linear *take_projection(glimpse_loader *l, int hf, size_t embeddi
                                 .out = embedding,
                                 .parts = 1,
                                 .transposed = !hf,
-                                .output = GLIMPSE_ELEMENT_F32};
+                                .output = GLIMPSE_ELEMENT_F32,
+                                .exact = 1};
     spec.weights[0] = hf ? glimpse_take_matrix(l, embedding, width, name, "")
                          : glimpse_take_matrix(l, width, embedding, name, "");
     return glimpse_take_spec(l, &spec);
