@@ -25,7 +25,7 @@ typedef struct committer {
     int catalog_failed; /* then nothing more is written */
     int cancelled;
     uint64_t decided; /* results handled that count as files */
-    double start, last_progress, busy;
+    double start, last_progress, busy, pipeline;
     char path[PATH_MAX];
 } committer;
 
@@ -242,7 +242,12 @@ static void handle(committer *c, glimpse_ingest_job *job) {
 static void commit_or_fail(committer *c, int (*action)(committer *)) {
     if (c->catalog_failed) return;
     const double start = glimpse_ingest_seconds();
+    const int was_writing = c->writing;
     int status = action(c);
+    if (was_writing && !c->writing) {
+        glimpse_trace_span(c->ingest->trace, GLIMPSE_TRACE_COMMITTER, "commit", start,
+                           glimpse_ingest_seconds(), NULL);
+    }
     if (status < 0) {
         c->catalog_failed = 1;
         glimpse_ingest_fail(c->ingest, status);
@@ -303,7 +308,7 @@ static unsigned usable_cores(void) {
 }
 
 static int check_options(const glimpse_ingest_options *options) {
-    if (options->version != GLIMPSE_INGEST_OPTIONS_VERSION) {
+    if (options->version < 1 || options->version > GLIMPSE_INGEST_OPTIONS_VERSION) {
         return glimpse_fail(GLIMPSE_E_INVALID, "ingest options of version %u, this library has %d",
                             options->version, GLIMPSE_INGEST_OPTIONS_VERSION);
     }
@@ -331,12 +336,17 @@ static int set_up(glimpse_ingest *ingest) {
     ingest->jobs = options->jobs ? options->jobs : usable_cores();
     if (ingest->jobs > MAX_JOBS) ingest->jobs = MAX_JOBS;
     ingest->batch = options->batch ? options->batch : GLIMPSE_INGEST_DEFAULT_BATCH;
-    ingest->max_pixels = options->max_pixels ? options->max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
+    const int newer = options->version >= 2;
+    ingest->decoding = (glimpse_decode_options)GLIMPSE_DECODE_OPTIONS_INIT;
+    ingest->decoding.max_pixels =
+        options->max_pixels ? options->max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
+    ingest->decoding.short_side = newer && options->exact_decode ? 0 : ingest->engine->short_side;
+    const uint64_t max_pixels = ingest->decoding.max_pixels;
     /* As for a single picture: 16-bit RGBA stored plainly, and room for metadata. */
     const uint64_t most = (uint64_t)SIZE_MAX / 2;
     ingest->max_file_bytes = (64u << 20);
-    if (ingest->max_pixels < (most >> 4))
-        ingest->max_file_bytes += ingest->max_pixels * 8;
+    if (max_pixels < (most >> 4))
+        ingest->max_file_bytes += max_pixels * 8;
     else
         ingest->max_file_bytes = most;
     ingest->rules = (glimpse_walk_rules){.follow_links = options->follow_links,
@@ -354,6 +364,11 @@ static int set_up(glimpse_ingest *ingest) {
     if (status == GLIMPSE_OK) status = glimpse_ledger_init(&ingest->ledger);
     if (status == GLIMPSE_OK) status = glimpse_queue_create(&ingest->job_queue, JOB_QUEUE);
     if (status == GLIMPSE_OK) status = glimpse_queue_create(&ingest->result_queue, RESULT_QUEUE);
+    if (status == GLIMPSE_OK && newer && options->profile) {
+        status = glimpse_trace_open(&ingest->trace, options->profile);
+        glimpse_trace_name(ingest->trace, GLIMPSE_TRACE_COMMITTER, "catalogue");
+        glimpse_trace_name(ingest->trace, GLIMPSE_TRACE_WALKER, "walk");
+    }
     return status;
 no_lock:
     return glimpse_fail(GLIMPSE_E_INTERNAL, "cannot set up a lock");
@@ -428,6 +443,8 @@ static void fill_report(committer *c) {
     report->busy_decode = ingest->busy_decode;
     report->busy_encode = ingest->busy_encode;
     report->busy_commit = c->busy;
+    report->jobs = ingest->jobs;
+    report->pipeline_seconds = c->pipeline;
     report->peak_bytes = (size_t)atomic_load(&ingest->bytes_peak);
 }
 
@@ -458,7 +475,9 @@ int glimpse_ingest_run(glimpse_library *library, const glimpse_ingest_options *o
     status = set_up(ingest);
     if (status == GLIMPSE_OK) status = prepare_catalog(ingest);
     if (status < 0) goto done;
+    const double begun = glimpse_ingest_seconds();
     status = run_pipeline(c);
+    c->pipeline = glimpse_ingest_seconds() - begun;
     if (status == GLIMPSE_OK) status = glimpse_ingest_finish_roots(ingest);
     if (status == GLIMPSE_OK) {
         tell_progress(c, "writing the vector index", 1);
@@ -467,12 +486,21 @@ int glimpse_ingest_run(glimpse_library *library, const glimpse_ingest_options *o
     if (status == GLIMPSE_OK) {
         const double start = glimpse_ingest_seconds();
         status = glimpse_library_update_vectors(library, engine->key.fingerprint);
-        c->busy += glimpse_ingest_seconds() - start;
+        const double end = glimpse_ingest_seconds();
+        c->busy += end - start;
+        glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_COMMITTER, "vector index", start, end,
+                           NULL);
     }
     fill_report(c);
     if (status == GLIMPSE_OK) tell_progress(c, "done", 1);
 done:
-    if (ingest) take_down(ingest);
+    if (ingest) {
+        /* What was indexed stays indexed; that its trace is incomplete is worth an error only when
+         * nothing else is. */
+        const int traced = glimpse_trace_close(ingest->trace);
+        if (status == GLIMPSE_OK) status = traced;
+        take_down(ingest);
+    }
     free(ingest);
     free(c);
     glimpse_library_unlock(library);

@@ -33,6 +33,7 @@
 #include "core/queue.h"
 #include "ingest_budget.h"
 #include "library_private.h"
+#include "trace.h"
 #include "walk.h"
 
 #include <glimpse/image.h>
@@ -53,10 +54,11 @@ enum {
  * those that create and free come from several threads at once; an encoder stays in one. */
 typedef struct glimpse_ingest_engine {
     glimpse_model_key key;
-    size_t input_bytes; /* of one preprocessed picture */
+    size_t input_bytes;  /* of one preprocessed picture */
+    uint32_t short_side; /* that a reduced picture must keep; 0: never reduce */
     /* Decodes and preprocesses into `rgb` [input_bytes]; messages begin with "picture: ". */
     int (*decode)(const struct glimpse_ingest_engine *engine, const void *data, size_t size,
-                  uint64_t max_pixels, uint8_t *rgb, glimpse_image_meta *meta);
+                  const glimpse_decode_options *options, uint8_t *rgb, glimpse_image_meta *meta);
     int (*encoder_create)(const struct glimpse_ingest_engine *engine, void **out, size_t max_batch);
     void (*encoder_free)(void *encoder);
     /* `rgb` [count][input_bytes] -> `embeddings` [count][key.dim] */
@@ -141,7 +143,8 @@ typedef struct glimpse_ingest {
     const glimpse_ingest_engine *engine;
     int64_t model;
     unsigned jobs, batch;
-    uint64_t max_pixels, max_file_bytes;
+    uint64_t max_file_bytes;
+    glimpse_decode_options decoding;
     glimpse_walk_rules rules;
     glimpse_ingest_root *roots;
     size_t root_count;
@@ -167,9 +170,14 @@ typedef struct glimpse_ingest {
     char failure_text[1024];
 
     double busy_read, busy_decode,
-        busy_encode; /* summed up under failure_mutex at a thread's end */
+        busy_encode;      /* summed up under failure_mutex at a thread's end */
+    glimpse_trace *trace; /* NULL: none */
+    atomic_uint workers;  /* that have begun, for their rows in the trace */
     glimpse_ingest_report *report;
 } glimpse_ingest;
+
+/* Rows of the trace; workers follow. */
+enum { GLIMPSE_TRACE_COMMITTER, GLIMPSE_TRACE_WALKER, GLIMPSE_TRACE_WORKERS };
 
 /* The first failure that ends a run is kept, with the calling thread's last error; stops all. */
 void glimpse_ingest_fail(glimpse_ingest *ingest, int status);
@@ -196,6 +204,8 @@ void glimpse_batch_free(glimpse_batch *batch);
  * the job (quarantined, vanished, no picture) and leaves *data NULL. The bytes are inside the file
  * gate: glimpse_ingest_unread() frees them; `file_size` is job->stamp.size. */
 void glimpse_ingest_read(glimpse_ingest *ingest, glimpse_ingest_job *job, uint8_t **data);
+/* Asks the system to begin reading the file that is READ_AHEAD jobs per worker away. */
+void glimpse_ingest_read_ahead(glimpse_ingest *ingest);
 void glimpse_ingest_unread(glimpse_ingest *ingest, uint64_t file_size, uint8_t *data);
 
 /* ingest_ledger.c */

@@ -8,12 +8,11 @@
 #include <glimpse/model.h>
 
 static int decode_picture(const glimpse_ingest_engine *engine, const void *data, size_t size,
-                          uint64_t max_pixels, uint8_t *rgb, glimpse_image_meta *meta) {
+                          const glimpse_decode_options *options, uint8_t *rgb,
+                          glimpse_image_meta *meta) {
     const glimpse_model *model = engine->context;
-    glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
-    options.max_pixels = max_pixels;
     glimpse_image *image = NULL;
-    int status = glimpse_image_decode(&image, data, size, "picture", &options);
+    int status = glimpse_image_decode(&image, data, size, "picture", options);
     if (status < 0) return status;
     *meta = *glimpse_image_get_meta(image);
     status = glimpse_preprocess_rgb(glimpse_model_preprocess(model), image, rgb);
@@ -36,6 +35,18 @@ static int encode_pictures(void *encoder, const uint8_t *rgb, size_t count, floa
     return glimpse_encoder_rgb(encoder, rgb, count, embeddings, 0);
 }
 
+/* Twice what the resize ends at: its filter then still averages over two pixels and more, and what
+ * the decoder left out is finer than what is left. */
+static uint32_t side_to_keep(const glimpse_preprocess *rules) {
+    uint32_t side = 0;
+    if (rules->resize == GLIMPSE_RESIZE_SHORTEST) side = rules->resize_width;
+    if (rules->resize == GLIMPSE_RESIZE_EXACT) {
+        side =
+            rules->resize_width > rules->resize_height ? rules->resize_width : rules->resize_height;
+    }
+    return side > UINT32_MAX / 2 ? 0 : 2 * side;
+}
+
 int glimpse_library_ingest(glimpse_library *library, const glimpse_ingest_options *options,
                            glimpse_ingest_report *report) {
     if (!options->model) {
@@ -44,6 +55,7 @@ int glimpse_library_ingest(glimpse_library *library, const glimpse_ingest_option
     const glimpse_preprocess *rules = glimpse_model_preprocess(options->model);
     const glimpse_ingest_engine engine = {.key = glimpse_model_get_key(options->model),
                                           .input_bytes = (size_t)rules->width * rules->height * 3,
+                                          .short_side = side_to_keep(rules),
                                           .decode = decode_picture,
                                           .encoder_create = create_encoder,
                                           .encoder_free = free_encoder,

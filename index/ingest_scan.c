@@ -102,7 +102,10 @@ void *glimpse_ingest_walker(void *argument) {
         glimpse_ingest_root *root = &ingest->roots[i];
         if (!root->reachable) continue;
         scan s = {ingest, root};
+        const double start = glimpse_ingest_seconds();
         int status = glimpse_walk(root->path, &ingest->rules, visit, &s, &root->summary);
+        glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_WALKER, "walk", start,
+                           glimpse_ingest_seconds(), root->path);
         if (status < 0) glimpse_ingest_fail(ingest, status);
         root->complete = status == GLIMPSE_OK;
     }

@@ -11,6 +11,7 @@
 #include "core/error.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ enum { IDLE_MS = 100, FLUSH_MS = 500, SMALL_BATCH = 4 };
 
 typedef struct worker {
     glimpse_ingest *ingest;
+    unsigned row;      /* in the trace */
     void *encoder;     /* made when the first batch comes */
     float *embeddings; /* [batch][dim], likewise */
     uint8_t *rgb;      /* one picture being prepared */
@@ -94,7 +96,13 @@ static void encode(worker *w, glimpse_batch *batch) {
             status = ingest->engine->encode(w->encoder, batch->rgb, batch->count, w->embeddings);
         }
         if (status < 0) glimpse_ingest_fail(ingest, status);
-        w->encode += glimpse_ingest_seconds() - start;
+        const double end = glimpse_ingest_seconds();
+        w->encode += end - start;
+        if (ingest->trace) {
+            char detail[48];
+            (void)snprintf(detail, sizeof detail, "%zu pictures", batch->count);
+            glimpse_trace_span(ingest->trace, w->row, "encode", start, end, detail);
+        }
     }
     for (size_t i = 0; i < batch->count; i++) {
         glimpse_ingest_job *job = batch->jobs[i];
@@ -183,13 +191,16 @@ static void decode(worker *w, glimpse_ingest_job *job, const uint8_t *data) {
     glimpse_ingest *ingest = w->ingest;
     const size_t size = (size_t)job->content_size;
     int certain = 0;
-    const uint64_t estimate = glimpse_estimate_decoding(data, size, ingest->max_pixels, &certain);
+    const uint64_t estimate =
+        glimpse_estimate_decoding(data, size, ingest->decoding.max_pixels, &certain);
     glimpse_gate_enter(&ingest->pixel_gate, estimate);
     const double start = glimpse_ingest_seconds();
     if (certain) glimpse_ingest_account(ingest, estimate);
     int status =
-        ingest->engine->decode(ingest->engine, data, size, ingest->max_pixels, w->rgb, &job->meta);
-    w->decode += glimpse_ingest_seconds() - start;
+        ingest->engine->decode(ingest->engine, data, size, &ingest->decoding, w->rgb, &job->meta);
+    const double end = glimpse_ingest_seconds();
+    w->decode += end - start;
+    glimpse_trace_span(ingest->trace, w->row, "decode", start, end, job->path);
     if (certain) glimpse_ingest_unaccount(ingest, estimate);
     glimpse_gate_leave(&ingest->pixel_gate, estimate);
     if (status < 0) glimpse_ingest_job_quarantine_decoding(job, status);
@@ -200,7 +211,9 @@ static void process(worker *w, glimpse_ingest_job *job) {
     uint8_t *data = NULL;
     const double start = glimpse_ingest_seconds();
     glimpse_ingest_read(ingest, job, &data);
-    w->read += glimpse_ingest_seconds() - start;
+    const double end = glimpse_ingest_seconds();
+    w->read += end - start;
+    glimpse_trace_span(ingest->trace, w->row, "read and hash", start, end, job->path);
     if (!data) {
         decided(w, job);
         return;
@@ -236,6 +249,8 @@ static void process(worker *w, glimpse_ingest_job *job) {
 void *glimpse_ingest_worker(void *argument) {
     glimpse_ingest *ingest = argument;
     worker w = {.ingest = ingest};
+    w.row = GLIMPSE_TRACE_WORKERS + atomic_fetch_add(&ingest->workers, 1);
+    glimpse_trace_name(ingest->trace, w.row, "worker %u", w.row - GLIMPSE_TRACE_WORKERS + 1);
     w.rgb = malloc(ingest->engine->input_bytes);
     if (!w.rgb) {
         glimpse_ingest_fail(ingest, glimpse_fail_nomem(ingest->engine->input_bytes, "a picture"));
@@ -249,6 +264,7 @@ void *glimpse_ingest_worker(void *argument) {
             continue;
         }
         glimpse_ingest_job *job = item;
+        glimpse_ingest_read_ahead(ingest);
         if (atomic_load(&ingest->stop)) {
             job->outcome = GLIMPSE_OUTCOME_DROPPED;
             decided(&w, job);

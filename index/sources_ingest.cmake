@@ -10,4 +10,5 @@ target_sources(
           "${CMAKE_CURRENT_LIST_DIR}/ingest_read.c"
           "${CMAKE_CURRENT_LIST_DIR}/ingest_roots.c"
           "${CMAKE_CURRENT_LIST_DIR}/ingest_scan.c"
-          "${CMAKE_CURRENT_LIST_DIR}/ingest_worker.c")
+          "${CMAKE_CURRENT_LIST_DIR}/ingest_worker.c"
+          "${CMAKE_CURRENT_LIST_DIR}/trace.c")

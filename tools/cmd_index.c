@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 enum { SHOWN_QUARANTINED = 5 };
+enum { DECODE_FAST, DECODE_EXACT };
+static const char *const decode_choices[] = {"fast", "exact", NULL};
 
 static int on_progress(void *user, const glimpse_progress *p) {
     (void)user;
@@ -28,6 +30,12 @@ static int on_progress(void *user, const glimpse_progress *p) {
     progress_show(tool_stopped() ? "stopping" : p->stage, p->done, p->total, p->total_is_final,
                   p->seconds, detail);
     return tool_stopped();
+}
+
+/* Thread-seconds in which workers had nothing to do. */
+static double waiting(const glimpse_ingest_report *r) {
+    double rest = r->jobs * r->pipeline_seconds - r->busy_read - r->busy_decode - r->busy_encode;
+    return rest > 0.0 ? rest : 0.0;
 }
 
 static void print_json(const session *s, const glimpse_ingest_report *r, int stopped) {
@@ -50,11 +58,25 @@ static void print_json(const session *s, const glimpse_ingest_report *r, int sto
     jout_key(&j, "decode"), jout_number(&j, r->busy_decode);
     jout_key(&j, "encode"), jout_number(&j, r->busy_encode);
     jout_key(&j, "commit"), jout_number(&j, r->busy_commit);
+    jout_key(&j, "wait"), jout_number(&j, waiting(r));
     jout_close(&j, '}');
+    jout_key(&j, "jobs"), jout_uint(&j, r->jobs);
+    jout_key(&j, "pipeline_seconds"), jout_number(&j, r->pipeline_seconds);
     jout_key(&j, "peak_bytes"), jout_uint(&j, r->peak_bytes);
     jout_key(&j, "stopped"), jout_bool(&j, stopped);
     jout_close(&j, '}');
     jout_end(&j);
+}
+
+/* Where the workers' time went. */
+static void print_utilisation(const glimpse_ingest_report *r) {
+    const double all = r->jobs * r->pipeline_seconds;
+    if (r->embedded == 0 || all <= 0.0) return;
+    (void)printf("%u %s: read %.0f%%, decode %.0f%%, encode %.0f%%, wait %.0f%%; "
+                 "catalogue and vector index %s beside them\n",
+                 r->jobs, r->jobs == 1 ? "worker" : "workers", 100.0 * r->busy_read / all,
+                 100.0 * r->busy_decode / all, 100.0 * r->busy_encode / all,
+                 100.0 * waiting(r) / all, text_duration(r->busy_commit));
 }
 
 static const char *pictures(uint64_t count) {
@@ -72,6 +94,7 @@ static void print_summary(const session *s, const glimpse_ingest_report *r) {
         (void)printf(" (%.1f pictures/s)", (double)r->embedded / r->seconds);
     }
     (void)putchar('\n');
+    print_utilisation(r);
     if (r->missing > 0) {
         (void)printf("%s known %s no longer there (glimpse prune forgets them)\n",
                      text_count(r->missing), r->missing == 1 ? "file is" : "files are");
@@ -124,7 +147,8 @@ static void list_quarantined(session *s, const cli_arguments *given) {
 static int run(int argc, char **argv) {
     session s = {0};
     uint64_t jobs = 0, batch = 0, max_pixels = 0;
-    int retry = 0, follow = 0, json = 0;
+    int retry = 0, follow = 0, json = 0, decode = DECODE_FAST;
+    const char *profile = NULL;
     cli_list exclude = {0};
     const cli_option options[] = {
         CLI_LIST("exclude", 'x', &exclude, "PATTERN",
@@ -135,6 +159,11 @@ static int run(int argc, char **argv) {
                  "refuse pictures of more pixels (default: 200000000)", 1, UINT64_MAX),
         CLI_SIZE("jobs", 0, &jobs, "N", "worker threads (default: one per core)", 1, 1024),
         CLI_SIZE("batch", 0, &batch, "N", "pictures encoded at once (default: 16)", 1, 4096),
+        CLI_CHOICE("decode", 0, &decode, NULL,
+                   "fast decodes large JPEG and WebP files at a reduced size, exact every pixel",
+                   decode_choices),
+        CLI_TEXT("profile", 0, &profile, "FILE",
+                 "write what each thread did when, for chrome://tracing or ui.perfetto.dev"),
         CLI_FLAG("json", 'j', &json, "print the summary as JSON"),
         CLI_HEADING("Library and model"),
         SESSION_LIBRARY_OPTION(s),
@@ -178,6 +207,8 @@ static int run(int argc, char **argv) {
     ingest.exclude = exclude.values;
     ingest.exclude_count = exclude.count;
     ingest.progress = on_progress;
+    ingest.exact_decode = decode == DECODE_EXACT;
+    ingest.profile = profile;
     glimpse_ingest_report report = {0};
     int status = glimpse_library_ingest(s.library, &ingest, &report);
     progress_clear();

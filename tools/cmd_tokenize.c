@@ -2,7 +2,7 @@
  * cmd_tokenize.c - glimpse tokenize: the token ids of texts, as the model would read them.
  *
  * Needs only the tokenizer files of a model directory; the context length comes from its
- * configuration where there is one, else it is CLIP's 77.
+ * configuration where there is one, else it is what the tokenizer's family has.
  */
 #include "cli.h"
 #include "json_out.h"
@@ -18,16 +18,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLIP_CONTEXT = 77, MOST_CONTEXT = 1 << 20 };
+enum { MOST_CONTEXT = 1 << 20 };
 
-static size_t read_context(const char *folder) {
+/* The defaults of the classes: CLIPTextConfig, SiglipTextConfig, BlipTextConfig. */
+static size_t usual_context(glimpse_tokenizer_kind kind) {
+    switch (kind) {
+    case GLIMPSE_TOKENIZER_SIGLIP:
+    case GLIMPSE_TOKENIZER_GEMMA: return 64;
+    case GLIMPSE_TOKENIZER_WORDPIECE: return 512;
+    default: return 77;
+    }
+}
+
+static size_t read_context(const char *folder, glimpse_tokenizer_kind kind) {
     static const struct {
         const char *file, *keys[3];
     } places[] = {
         {"open_clip_config.json", {"model_cfg", "text_cfg", "context_length"}},
         {"config.json", {"text_config", "max_position_embeddings", NULL}},
     };
-    size_t context = CLIP_CONTEXT;
+    size_t context = usual_context(kind);
     for (size_t i = 0; i < 2; i++) {
         char *path = xprintf("%s/%s", folder, places[i].file);
         json_t *root = json_load_file(path, 0, NULL);
@@ -45,9 +55,13 @@ static size_t read_context(const char *folder) {
 }
 
 static int print_ids(const glimpse_tokenizer *tokenizer, int32_t *ids, size_t context,
-                     const char *text, size_t length) {
+                     const char *text, size_t length, int pad) {
     glimpse_tokens tokens = {ids, context, 0, 0};
     if (glimpse_tokenizer_encode(tokenizer, text, length, &tokens) < 0) return tool_fail_last();
+    int32_t padding = glimpse_tokenizer_pad_id(tokenizer);
+    if (pad && padding < 0) return tool_fail("this tokenizer has no padding token for --pad");
+    while (pad && tokens.count < context)
+        ids[tokens.count++] = padding;
     json_out j = {stdout, 0};
     jout_open(&j, '{');
     jout_key(&j, "text");
@@ -65,11 +79,15 @@ static int print_ids(const glimpse_tokenizer *tokenizer, int32_t *ids, size_t co
 
 static int run(int argc, char **argv) {
     session s = {0};
-    int lines = 0, records = 0;
+    int lines = 0, records = 0, pad = 0;
+    uint64_t wanted = 0;
     const cli_option options[] = {
         CLI_TEXT("model", 'm', &s.model_option, "DIR", "the model; its tokenizer files are enough"),
         CLI_FLAG("stdin", 0, &lines, "read texts from standard input, one a line"),
         CLI_FLAG("stdin0", 0, &records, "read texts from standard input, each ended by a NUL byte"),
+        CLI_SIZE("length", 0, &wanted, "N", "at most N ids (default: the model's text context)", 2,
+                 MOST_CONTEXT),
+        CLI_FLAG("pad", 0, &pad, "fill up with the padding token to that many ids"),
         SESSION_QUIET_OPTION(s),
         CLI_END,
     };
@@ -94,10 +112,12 @@ static int run(int argc, char **argv) {
         code = tool_fail_last();
         goto done;
     }
-    size_t context = read_context(s.model_path);
+    size_t context = wanted > 0 ? (size_t)wanted
+                                : read_context(s.model_path, glimpse_tokenizer_kind_of(tokenizer));
     ids = xcalloc(context, sizeof *ids);
     for (size_t i = 0; i < arguments.count && code == CLI_RUN; i++) {
-        code = print_ids(tokenizer, ids, context, arguments.words[i], strlen(arguments.words[i]));
+        code =
+            print_ids(tokenizer, ids, context, arguments.words[i], strlen(arguments.words[i]), pad);
     }
     while ((lines || records) && code == CLI_RUN) {
         char end = lines ? '\n' : '\0';
@@ -107,7 +127,7 @@ static int run(int argc, char **argv) {
             break;
         }
         if (record[length - 1] == end) length--;
-        code = print_ids(tokenizer, ids, context, record, (size_t)length);
+        code = print_ids(tokenizer, ids, context, record, (size_t)length, pad);
     }
     if (code == CLI_RUN) code = EXIT_FOUND;
 done:
@@ -124,7 +144,8 @@ const cli_command cmd_tokenize = {
     "TEXT...",
     "token ids of texts",
     "Prints one JSON object per text, in order: {\"text\":...,\"ids\":[...],\"truncated\":false}. "
-    "The start and end tokens are included; ids stop at the model's text context.",
+    "The start and end tokens are included; ids stop at the model's text context. Works for the "
+    "tokenizers of CLIP, SigLIP, SigLIP 2 and BLIP.",
     "  glimpse tokenize --model ./clip-vit-base-patch32 \"a photo of a cat\"\n"
     "  glimpse tokenize --model ./clip-vit-base-patch32 --stdin < captions.txt\n",
     run,

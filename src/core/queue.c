@@ -106,6 +106,15 @@ int glimpse_queue_pop_timed(glimpse_queue *queue, void **item, long milliseconds
     return got;
 }
 
+void glimpse_queue_look(glimpse_queue *queue, size_t ahead, void (*look)(void *user, void *item),
+                        void *user) {
+    (void)pthread_mutex_lock(&queue->mutex);
+    if (ahead < queue->count) {
+        look(user, queue->items[(queue->first + ahead) % queue->capacity]);
+    }
+    (void)pthread_mutex_unlock(&queue->mutex);
+}
+
 void glimpse_queue_close(glimpse_queue *queue) {
     (void)pthread_mutex_lock(&queue->mutex);
     queue->closed = 1;

@@ -22,6 +22,10 @@ int glimpse_queue_pop(glimpse_queue *queue, void **item);
 /* As pop, but gives up after `milliseconds`: 1 item, 0 closed and empty, -1 nothing came. 0 ms
  * polls. */
 int glimpse_queue_pop_timed(glimpse_queue *queue, void **item, long milliseconds);
+/* Shows `look` the item that `ahead` pops will pass over, when there is one. It is called under the
+ * queue's lock, so that nobody takes the item away meanwhile: copy what is needed, and be quick. */
+void glimpse_queue_look(glimpse_queue *queue, size_t ahead, void (*look)(void *user, void *item),
+                        void *user);
 void glimpse_queue_close(glimpse_queue *queue);
 size_t glimpse_queue_length(glimpse_queue *queue);
 

@@ -6,6 +6,10 @@
  * markers. Four-component files are taken to be inverted (Adobe's convention, followed by every
  * writer in the wild), then turned to RGB as Pillow does.
  *
+ * Reduced decoding (glimpse_decode_options.short_side) leaves out the high frequencies of every
+ * block of 8 x 8 and transforms it to 4 x 4, 2 x 2 or 1 pixel: the entropy decoding stays, most of
+ * the rest goes.
+ *
  * What counts as broken. libjpeg goes on after almost any damage and counts warnings. As in Pillow,
  * damage inside the data is tolerated (a photo with a grey stripe can still be found), but a file
  * that ends too early is refused. One deliberate difference: when only the end marker is missing
@@ -149,6 +153,23 @@ static int read_rows(decoder *d, glimpse_image *picture, size_t width, size_t he
     return GLIMPSE_OK;
 }
 
+/* What of a reduced picture is picture: libjpeg rounds sizes up, so the last pixel of a stored row
+ * or column may be partly outside, and turning upright may make it the first. */
+static void note_whole_size(glimpse_image *picture, const struct jpeg_decompress_struct *jpeg,
+                            int turn) {
+    const double by = (double)jpeg->scale_denom / jpeg->scale_num;
+    const glimpse_axis stored_x = {jpeg->output_width, 0.0, jpeg->image_width / by};
+    const glimpse_axis stored_y = {jpeg->output_height, 0.0, jpeg->image_height / by};
+    glimpse_axis *across = &picture->across, *down = &picture->down;
+    *across = turn >= 5 ? stored_y : stored_x;
+    *down = turn >= 5 ? stored_x : stored_y;
+    if (turn == 2 || turn == 3 || turn == 6 || turn == 7)
+        across->from = across->size - across->span;
+    if (turn == 3 || turn == 4 || turn == 7 || turn == 8) down->from = down->size - down->span;
+    picture->whole_width = turn >= 5 ? jpeg->image_height : jpeg->image_width;
+    picture->whole_height = turn >= 5 ? jpeg->image_width : jpeg->image_height;
+}
+
 /* Everything that may jump. `d->jpeg` is destroyed by the caller. */
 static int decode(decoder *d, glimpse_image *picture) {
     struct jpeg_decompress_struct *jpeg = &d->jpeg;
@@ -169,6 +190,8 @@ static int decode(decoder *d, glimpse_image *picture) {
     }
     jpeg->dct_method = JDCT_ISLOW;
     jpeg->do_fancy_upsampling = TRUE;
+    jpeg->scale_num = 1;
+    jpeg->scale_denom = glimpse_picture_reduction(d->source, jpeg->image_width, jpeg->image_height);
     read_exif(picture, jpeg);
 
     (void)jpeg_start_decompress(jpeg); /* reads all scans of a progressive file */
@@ -179,6 +202,7 @@ static int decode(decoder *d, glimpse_image *picture) {
     status = glimpse_picture_reserve(picture, d->source, turn >= 5 ? height : width,
                                      turn >= 5 ? width : height);
     if (status < 0) return status;
+    note_whole_size(picture, jpeg, turn);
     status = read_rows(d, picture, width, height, turn);
     picture->turn = 1;
     /* An arithmetic decoder makes up missing bits without a warning. */

@@ -3,6 +3,9 @@
  *
  * The picture is the canvas; a first frame smaller than it is placed at its offset and the rest
  * stays black, which is the RGB part of Pillow's transparent canvas. Alpha is dropped.
+ *
+ * Reduced decoding (glimpse_decode_options.short_side) goes through libwebp's rescaler, which
+ * averages; a first frame that does not fill the canvas is decoded whole.
  */
 #include "core/error.h"
 #include "image/exif.h"
@@ -13,9 +16,10 @@
 
 static int decode_frame(glimpse_image *picture, const WebPIterator *frame) {
     const size_t width = picture->width, height = picture->height;
+    const size_t canvas_width = picture->whole_width, canvas_height = picture->whole_height;
     if (frame->x_offset < 0 || frame->y_offset < 0 || frame->width <= 0 || frame->height <= 0 ||
-        (size_t)frame->x_offset + (size_t)frame->width > width ||
-        (size_t)frame->y_offset + (size_t)frame->height > height) {
+        (size_t)frame->x_offset + (size_t)frame->width > canvas_width ||
+        (size_t)frame->y_offset + (size_t)frame->height > canvas_height) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "WebP: the first frame is outside the picture");
     }
     /* The stream inside the frame has a size of its own, which must be the announced one. */
@@ -31,6 +35,11 @@ static int decode_frame(glimpse_image *picture, const WebPIterator *frame) {
     }
     if (code == VP8_STATUS_OK) {
         const size_t offset = ((size_t)frame->y_offset * width + (size_t)frame->x_offset) * 3;
+        if (width < (size_t)frame->width) { /* reduced; then the frame fills the canvas */
+            config.options.use_scaling = 1;
+            config.options.scaled_width = (int)width;
+            config.options.scaled_height = (int)height;
+        }
         config.output.colorspace = MODE_RGB;
         config.output.is_external_memory = 1;
         config.output.u.RGBA.rgba = picture->pixels + offset;
@@ -64,9 +73,6 @@ int glimpse_decode_webp(glimpse_image *picture, const glimpse_source *source) {
                               cut ? "the file ends before the picture does" : "damaged structure");
         goto done;
     }
-    status = glimpse_picture_reserve(picture, source, WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH),
-                                     WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT));
-    if (status < 0) goto done;
     if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
         glimpse_exif_read(&picture->meta, chunk.chunk.bytes, chunk.chunk.size);
         picture->turn = picture->meta.orientation;
@@ -75,6 +81,18 @@ int glimpse_decode_webp(glimpse_image *picture, const glimpse_source *source) {
         status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: no frame in the file");
         goto done;
     }
+    const uint32_t width = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH);
+    const uint32_t height = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT);
+    status = glimpse_picture_check_size(source, width, height);
+    if (status < 0) goto done;
+    const int fills = frame.width >= 0 && (uint32_t)frame.width == width && frame.height >= 0 &&
+                      (uint32_t)frame.height == height;
+    const unsigned by = fills ? glimpse_picture_reduction(source, width, height) : 1;
+    status = glimpse_picture_reserve(picture, source, glimpse_reduced(width, by),
+                                     glimpse_reduced(height, by));
+    if (status < 0) goto done;
+    picture->whole_width = width;
+    picture->whole_height = height;
     status = decode_frame(picture, &frame);
 done:
     WebPDemuxReleaseChunkIterator(&chunk);

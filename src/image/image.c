@@ -37,9 +37,20 @@ int glimpse_picture_reserve(glimpse_image *picture, const glimpse_source *source
     /* Zeroed, so that a decoder that skips pixels shows black and never old memory. */
     picture->pixels = calloc((size_t)(width * height), 3);
     if (!picture->pixels) return glimpse_fail_nomem(bytes, "pixels");
-    picture->width = (uint32_t)width;
-    picture->height = (uint32_t)height;
+    picture->width = picture->whole_width = (uint32_t)width;
+    picture->height = picture->whole_height = (uint32_t)height;
+    picture->across = glimpse_axis_whole(picture->width);
+    picture->down = glimpse_axis_whole(picture->height);
     return GLIMPSE_OK;
+}
+
+unsigned glimpse_picture_reduction(const glimpse_source *source, uint32_t width, uint32_t height) {
+    const uint32_t shorter = width < height ? width : height;
+    if (source->short_side == 0) return 1;
+    for (unsigned by = 8; by > 1; by /= 2) {
+        if (glimpse_reduced(shorter, by) >= source->short_side) return by;
+    }
+    return 1;
 }
 
 static int unsupported(const char *what) {
@@ -84,14 +95,15 @@ static int decode_as(glimpse_image *picture, const glimpse_source *source,
     return glimpse_fail(GLIMPSE_E_FORMAT, "not a picture in a format known here");
 }
 
-static int read_options(uint64_t *max_pixels, const glimpse_decode_options *options) {
-    *max_pixels = GLIMPSE_DEFAULT_MAX_PIXELS;
+static int read_options(glimpse_source *source, const glimpse_decode_options *options) {
+    source->max_pixels = GLIMPSE_DEFAULT_MAX_PIXELS;
     if (!options) return GLIMPSE_OK;
-    if (options->version != GLIMPSE_DECODE_OPTIONS_VERSION) {
+    if (options->version < 1 || options->version > GLIMPSE_DECODE_OPTIONS_VERSION) {
         return glimpse_fail(GLIMPSE_E_INVALID, "decode options of version %u, this library has %d",
                             options->version, GLIMPSE_DECODE_OPTIONS_VERSION);
     }
-    if (options->max_pixels) *max_pixels = options->max_pixels;
+    if (options->max_pixels) source->max_pixels = options->max_pixels;
+    if (options->version >= 2) source->short_side = options->short_side;
     return GLIMPSE_OK;
 }
 
@@ -99,8 +111,8 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
                          const glimpse_decode_options *options) {
     *out = NULL;
     if (!name) name = "picture";
-    glimpse_source source = {data, size, 0};
-    int status = read_options(&source.max_pixels, options);
+    glimpse_source source = {.data = data, .size = size};
+    int status = read_options(&source, options);
     if (status < 0) return status;
     glimpse_image *picture = calloc(1, sizeof *picture);
     if (!picture) return glimpse_fail_nomem(sizeof *picture, "a picture");
@@ -112,8 +124,8 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
     if (status < 0) goto done;
     status = glimpse_picture_turn(picture, picture->turn);
     if (status < 0) goto done;
-    picture->meta.width = picture->width;
-    picture->meta.height = picture->height;
+    picture->meta.width = picture->whole_width;
+    picture->meta.height = picture->whole_height;
     *out = picture;
     picture = NULL;
 done:
@@ -139,9 +151,10 @@ static int looks_like_a_picture(const char *path) {
 int glimpse_image_open(glimpse_image **out, const char *path,
                        const glimpse_decode_options *options) {
     *out = NULL;
-    uint64_t max_pixels;
-    int status = read_options(&max_pixels, options);
+    glimpse_source source = {0};
+    int status = read_options(&source, options);
     if (status < 0) return status;
+    const uint64_t max_pixels = source.max_pixels;
     if (!looks_like_a_picture(path)) {
         struct stat info;
         if (stat(path, &info) == 0 && info.st_size == 0) {
@@ -164,7 +177,7 @@ int glimpse_image_open(glimpse_image **out, const char *path,
 int glimpse_image_from_rgb(glimpse_image **out, const uint8_t *rgb, uint32_t width,
                            uint32_t height) {
     *out = NULL;
-    const glimpse_source any = {NULL, 0, UINT64_MAX};
+    const glimpse_source any = {.max_pixels = UINT64_MAX};
     glimpse_image *picture = calloc(1, sizeof *picture);
     if (!picture) return glimpse_fail_nomem(sizeof *picture, "a picture");
     if (width == 0 || height == 0) {

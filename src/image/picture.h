@@ -10,6 +10,8 @@
 #ifndef GLIMPSE_IMAGE_PICTURE_H
 #define GLIMPSE_IMAGE_PICTURE_H
 
+#include "image/resize.h"
+
 #include <glimpse/image.h>
 
 #include <stddef.h>
@@ -24,11 +26,16 @@ typedef struct glimpse_source {
     const uint8_t *data;
     size_t size;
     uint64_t max_pixels;
+    uint32_t short_side; /* see glimpse_decode_options */
 } glimpse_source;
 
 struct glimpse_image {
     uint32_t width, height;
     uint8_t *pixels; /* [height][width][3] */
+    /* Of the picture in the file: a decoder that reduces sets them after reserving. Turned together
+     * with the pixels. */
+    uint32_t whole_width, whole_height;
+    glimpse_axis across, down; /* what of the pixels the picture covers; likewise */
     glimpse_image_meta meta;
     int turn; /* while decoding: EXIF orientation still to be applied, 1 when none */
 };
@@ -40,6 +47,13 @@ int glimpse_picture_reserve(glimpse_image *picture, const glimpse_source *source
 
 /* The check alone, for decoders whose library takes memory before pixels can be reserved. */
 int glimpse_picture_check_size(const glimpse_source *source, uint64_t width, uint64_t height);
+
+/* 1, 2, 4 or 8: how far a picture of this size may be reduced for `source`. Sizes are rounded up
+ * after the division, as libjpeg does. */
+unsigned glimpse_picture_reduction(const glimpse_source *source, uint32_t width, uint32_t height);
+static inline uint32_t glimpse_reduced(uint32_t size, unsigned by) {
+    return (size + (by - 1)) / by;
+}
 
 /* Applies EXIF orientation 2..8 to the pixels; GLIMPSE_E_NOMEM is its only failure. Needs a second
  * buffer of the picture's size for 5..8. */

@@ -40,7 +40,8 @@ static int make_plan(crop_plan *out, const glimpse_preprocess *p, const glimpse_
     if (p->resample != GLIMPSE_RESAMPLE_BILINEAR && p->resample != GLIMPSE_RESAMPLE_BICUBIC) {
         return glimpse_fail(GLIMPSE_E_INVALID, "unknown resampling filter %d", (int)p->resample);
     }
-    uint64_t width = image->width, height = image->height;
+    uint64_t width = image->whole_width, height = image->whole_height;
+    const int upright = width <= height;
     switch (p->resize) {
     case GLIMPSE_RESIZE_NONE: break;
     case GLIMPSE_RESIZE_SHORTEST: {
@@ -49,8 +50,8 @@ static int make_plan(crop_plan *out, const glimpse_preprocess *p, const glimpse_
         const uint64_t shorter = width < height ? width : height;
         const uint64_t longer = width < height ? height : width;
         const uint64_t scaled = size * longer / shorter;
-        width = image->width <= image->height ? size : scaled;
-        height = image->width <= image->height ? scaled : size;
+        width = upright ? size : scaled;
+        height = upright ? scaled : size;
         break;
     }
     case GLIMPSE_RESIZE_EXACT:
@@ -101,7 +102,7 @@ int glimpse_preprocess_rgb(const glimpse_preprocess *p, const glimpse_image *ima
     const size_t stride = (size_t)p->width * 3;
     if (region.w != p->width || region.h != p->height) memset(rgb, 0, stride * p->height);
     return glimpse_resize_region(rgb + y * stride + (size_t)x * 3, stride, region, plan.resized_w,
-                                 plan.resized_h, image->pixels, image->width, image->height,
+                                 plan.resized_h, image->pixels, image->across, image->down,
                                  p->resample, glimpse_resize_best());
 }
 
@@ -119,7 +120,7 @@ int glimpse_preprocess_rgb_plain(const glimpse_preprocess *p, const glimpse_imag
     uint8_t *resized = malloc((size_t)pixels * 3);
     if (!resized) return glimpse_fail_nomem(pixels * 3, "resizing");
     status = glimpse_resize_plain(resized, plan.resized_w, plan.resized_h, image->pixels,
-                                  image->width, image->height, p->resample);
+                                  image->across, image->down, p->resample);
     for (uint32_t y = 0; y < p->height && status == GLIMPSE_OK; y++) {
         for (uint32_t x = 0; x < p->width; x++) {
             const int64_t from_x = plan.left + x, from_y = plan.top + y;

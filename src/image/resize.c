@@ -28,24 +28,24 @@ static double filter_radius(glimpse_resample filter) {
 }
 
 /* The most taps an output can have. */
-static size_t most_taps(uint32_t in, uint32_t out, glimpse_resample filter) {
-    const double scale = (double)in / out;
+static size_t most_taps(glimpse_axis in, uint32_t out, glimpse_resample filter) {
+    const double scale = in.span / out;
     return (size_t)ceil(filter_radius(filter) * (scale < 1.0 ? 1.0 : scale)) * 2 + 1;
 }
 
 /* The weights of output `o`: returns their number, at most most_taps(). `exact` is room for them
  * before they are rounded. */
-static uint32_t weigh(int32_t *values, double *exact, uint32_t *start, uint32_t in, uint32_t out,
-                      uint32_t o, glimpse_resample filter) {
-    const double scale = (double)in / out;
+static uint32_t weigh(int32_t *values, double *exact, uint32_t *start, glimpse_axis in,
+                      uint32_t out, uint32_t o, glimpse_resample filter) {
+    const double scale = in.span / out;
     const double stretch = scale < 1.0 ? 1.0 : scale;
     const double support = filter_radius(filter) * stretch;
-    const double centre = (o + 0.5) * scale;
+    const double centre = in.from + (o + 0.5) * scale;
     const double per_pixel = 1.0 / stretch;
     int64_t from = (int64_t)(centre - support + 0.5);
     int64_t to = (int64_t)(centre + support + 0.5);
     if (from < 0) from = 0;
-    if (to > in) to = in;
+    if (to > in.size) to = in.size;
     double sum = 0.0;
     for (int64_t x = from; x < to; x++) {
         const double w = filter_value(filter, ((double)x - centre + 0.5) * per_pixel);
@@ -62,6 +62,10 @@ static uint32_t weigh(int32_t *values, double *exact, uint32_t *start, uint32_t 
     return (uint32_t)(to - from);
 }
 
+static int unchanged(glimpse_axis in, uint32_t out) {
+    return in.size == out && in.span == (double)out;
+}
+
 static uint8_t clip(int32_t sum) {
     const int32_t value = sum >> PRECISION;
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
@@ -70,9 +74,11 @@ static uint8_t clip(int32_t sum) {
 /* ---- plain ------------------------------------------------------------------------------- */
 
 int glimpse_resize_plain(uint8_t *to, uint32_t out_w, uint32_t out_h, const uint8_t *from,
-                         uint32_t in_w, uint32_t in_h, glimpse_resample filter) {
+                         glimpse_axis across, glimpse_axis down, glimpse_resample filter) {
     int status = GLIMPSE_OK;
-    const size_t taps_x = most_taps(in_w, out_w, filter), taps_y = most_taps(in_h, out_h, filter);
+    const uint32_t in_w = across.size, in_h = down.size;
+    const int keep_w = unchanged(across, out_w), keep_h = unchanged(down, out_h);
+    const size_t taps_x = most_taps(across, out_w, filter), taps_y = most_taps(down, out_h, filter);
     const size_t taps = taps_x > taps_y ? taps_x : taps_y;
     const uint64_t middle_bytes = (uint64_t)out_w * in_h * 3;
     uint8_t *middle = malloc((size_t)middle_bytes);
@@ -82,9 +88,9 @@ int glimpse_resize_plain(uint8_t *to, uint32_t out_w, uint32_t out_h, const uint
         status = glimpse_fail_nomem(middle_bytes, "resizing");
         goto done;
     }
-    if (out_w == in_w) memcpy(middle, from, (size_t)middle_bytes);
-    for (uint32_t x = 0; x < out_w && out_w != in_w; x++) {
-        uint32_t start, count = weigh(values, exact, &start, in_w, out_w, x, filter);
+    if (keep_w) memcpy(middle, from, (size_t)middle_bytes);
+    for (uint32_t x = 0; x < out_w && !keep_w; x++) {
+        uint32_t start, count = weigh(values, exact, &start, across, out_w, x, filter);
         for (uint32_t y = 0; y < in_h; y++) {
             for (uint32_t c = 0; c < 3; c++) {
                 int32_t sum = 1 << (PRECISION - 1);
@@ -95,9 +101,9 @@ int glimpse_resize_plain(uint8_t *to, uint32_t out_w, uint32_t out_h, const uint
             }
         }
     }
-    if (out_h == in_h) memcpy(to, middle, (size_t)middle_bytes);
-    for (uint32_t y = 0; y < out_h && out_h != in_h; y++) {
-        uint32_t start, count = weigh(values, exact, &start, in_h, out_h, y, filter);
+    if (keep_h) memcpy(to, middle, (size_t)middle_bytes);
+    for (uint32_t y = 0; y < out_h && !keep_h; y++) {
+        uint32_t start, count = weigh(values, exact, &start, down, out_h, y, filter);
         for (size_t x = 0; x < (size_t)out_w * 3; x++) {
             int32_t sum = 1 << (PRECISION - 1);
             for (uint32_t i = 0; i < count; i++) {
@@ -124,7 +130,7 @@ void glimpse_weights_release(glimpse_weights *weights) {
     *weights = (glimpse_weights){0};
 }
 
-int glimpse_weights_create(glimpse_weights *weights, uint32_t in, uint32_t out, uint32_t first,
+int glimpse_weights_create(glimpse_weights *weights, glimpse_axis in, uint32_t out, uint32_t first,
                            uint32_t count, glimpse_resample filter) {
     int status = GLIMPSE_OK;
     double *exact = NULL;
@@ -209,17 +215,19 @@ const glimpse_resize_kernels *glimpse_resize_best(void) {
 }
 
 int glimpse_resize_region(uint8_t *to, size_t to_stride, glimpse_region region, uint32_t out_w,
-                          uint32_t out_h, const uint8_t *from, uint32_t in_w, uint32_t in_h,
+                          uint32_t out_h, const uint8_t *from, glimpse_axis in_x, glimpse_axis in_y,
                           glimpse_resample filter, const glimpse_resize_kernels *kernels) {
     int status = GLIMPSE_OK;
+    const uint32_t in_w = in_x.size;
+    const int keep_w = unchanged(in_x, out_w), keep_h = unchanged(in_y, out_h);
     glimpse_weights across = {0}, down = {0};
     uint8_t *middle = NULL;
     const size_t row_bytes = (size_t)region.w * 3;
 
     /* Input rows that the region needs. */
     uint32_t first_row = region.y, end_row = region.y + region.h;
-    if (out_h != in_h) {
-        status = glimpse_weights_create(&down, in_h, out_h, region.y, region.h, filter);
+    if (!keep_h) {
+        status = glimpse_weights_create(&down, in_y, out_h, region.y, region.h, filter);
         if (status < 0) goto done;
         first_row = down.start[0]; /* starts and ends never go back */
         end_row = down.start[region.h - 1] + down.taps[region.h - 1];
@@ -227,14 +235,14 @@ int glimpse_resize_region(uint8_t *to, size_t to_stride, glimpse_region region, 
     /* Rows that are as wide as they should be are used in place. */
     const uint8_t *rows = from + ((size_t)first_row * in_w + region.x) * 3;
     size_t stride = (size_t)in_w * 3;
-    if (out_w != in_w) {
-        status = glimpse_weights_create(&across, in_w, out_w, region.x, region.w, filter);
+    if (!keep_w) {
+        status = glimpse_weights_create(&across, in_x, out_w, region.x, region.w, filter);
         if (status < 0) goto done;
         const size_t count = end_row - first_row;
         /* Without a vertical pass the rows go where they belong. */
         uint8_t *target = to;
         size_t target_stride = to_stride;
-        if (out_h != in_h) {
+        if (!keep_h) {
             middle = malloc(count * row_bytes);
             if (!middle) {
                 status = glimpse_fail_nomem((uint64_t)count * row_bytes, "resizing");
@@ -250,12 +258,12 @@ int glimpse_resize_region(uint8_t *to, size_t to_stride, glimpse_region region, 
         rows = middle;
         stride = row_bytes;
     }
-    if (out_h != in_h) {
+    if (!keep_h) {
         for (size_t y = 0; y < region.h; y++) {
             kernels->vertical(to + y * to_stride, rows + (down.start[y] - first_row) * stride,
                               stride, &down, y, row_bytes);
         }
-    } else if (out_w == in_w) {
+    } else if (keep_w) {
         for (size_t y = 0; y < region.h; y++) {
             memcpy(to + y * to_stride, rows + y * stride, row_bytes);
         }
@@ -277,7 +285,7 @@ int glimpse_image_resize(glimpse_image **out, const glimpse_image *image, uint32
     if (filter != GLIMPSE_RESAMPLE_BILINEAR && filter != GLIMPSE_RESAMPLE_BICUBIC) {
         return glimpse_fail(GLIMPSE_E_INVALID, "unknown resampling filter %d", (int)filter);
     }
-    const glimpse_source any = {NULL, 0, UINT64_MAX};
+    const glimpse_source any = {.max_pixels = UINT64_MAX};
     glimpse_image *resized = calloc(1, sizeof *resized);
     if (!resized) return glimpse_fail_nomem(sizeof *resized, "a picture");
     int status = glimpse_picture_reserve(resized, &any, width, height);
@@ -289,7 +297,7 @@ int glimpse_image_resize(glimpse_image **out, const glimpse_image *image, uint32
     const glimpse_region all = {0, 0, width, height};
     status =
         glimpse_resize_region(resized->pixels, (size_t)width * 3, all, width, height, image->pixels,
-                              image->width, image->height, filter, glimpse_resize_best());
+                              image->across, image->down, filter, glimpse_resize_best());
     if (status < 0) goto done;
     *out = resized;
     resized = NULL;

@@ -11,6 +11,11 @@
  *     rounded to 22 fractional bits, half away from zero
  *     result = clip((2^21 + sum of weight * sample) >> 22)
  *
+ * `in` is the number of pixels, but for pictures that were decoded reduced: 501 pixels at a half
+ * are 251, the last of them half outside, and `in` is then 250.5, so that nothing shifts (Pillow's
+ * resize with a box does the same). A turned one may begin half a pixel late: `from` is added to
+ * the centre.
+ *
  * Rows first, into bytes, then columns; an axis whose size stays is not touched.
  */
 #ifndef GLIMPSE_IMAGE_RESIZE_H
@@ -20,6 +25,15 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* One axis of the picture that is resized. */
+typedef struct glimpse_axis {
+    uint32_t size;     /* pixels */
+    double from, span; /* the part of them that the picture covers: 0 and size, or a little less */
+} glimpse_axis;
+static inline glimpse_axis glimpse_axis_whole(uint32_t size) {
+    return (glimpse_axis){size, 0.0, (double)size};
+}
 
 /* The weights of some outputs of one axis. */
 typedef struct glimpse_weights {
@@ -33,7 +47,7 @@ typedef struct glimpse_weights {
 
 enum { GLIMPSE_RESIZE_PRECISION = 22 };
 
-int glimpse_weights_create(glimpse_weights *weights, uint32_t in, uint32_t out, uint32_t first,
+int glimpse_weights_create(glimpse_weights *weights, glimpse_axis in, uint32_t out, uint32_t first,
                            uint32_t count, glimpse_resample filter);
 void glimpse_weights_release(glimpse_weights *weights);
 
@@ -60,11 +74,12 @@ typedef struct glimpse_region {
     uint32_t x, y, w, h;
 } glimpse_region;
 int glimpse_resize_region(uint8_t *to, size_t to_stride, glimpse_region region, uint32_t out_w,
-                          uint32_t out_h, const uint8_t *from, uint32_t in_w, uint32_t in_h,
-                          glimpse_resample filter, const glimpse_resize_kernels *kernels);
+                          uint32_t out_h, const uint8_t *from, glimpse_axis across,
+                          glimpse_axis down, glimpse_resample filter,
+                          const glimpse_resize_kernels *kernels);
 
 /* The same picture whole, [out_h][out_w][3], step by step and slowly: the oracle. */
 int glimpse_resize_plain(uint8_t *to, uint32_t out_w, uint32_t out_h, const uint8_t *from,
-                         uint32_t in_w, uint32_t in_h, glimpse_resample filter);
+                         glimpse_axis across, glimpse_axis down, glimpse_resample filter);
 
 #endif

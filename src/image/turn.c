@@ -103,5 +103,11 @@ int glimpse_picture_turn(glimpse_image *picture, int orientation) {
     picture->pixels = turned;
     picture->width = (uint32_t)height;
     picture->height = (uint32_t)width;
+    const glimpse_axis across = picture->across;
+    picture->across = picture->down;
+    picture->down = across;
+    const uint32_t whole_width = picture->whole_width;
+    picture->whole_width = picture->whole_height;
+    picture->whole_height = whole_width;
     return GLIMPSE_OK;
 }

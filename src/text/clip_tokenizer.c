@@ -12,19 +12,16 @@
  *
  *   's | 't | 're | 've | 'm | 'll | 'd | \p{L}+ | \p{N} | [^\s\p{L}\p{N}]+
  */
-#include <glimpse/tokenizer.h>
-
 #include "core/error.h"
-#include "core/file.h"
 #include "text/bpe.h"
 #include "text/html.h"
+#include "text/tokenizer_kinds.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 #include "text/vocabulary.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What ignoring case does to the pattern of OPENCLIP, besides capitals, which are gone by then:
  * - LONG_S, not lower-cased, is an s;
@@ -32,16 +29,17 @@
  *   set, and being no letter itself it is out of \p{L} as well: it is dropped like white space. */
 enum { LONG_S = 0x17F, YPOGEGRAMMENI = 0x345 };
 
-struct glimpse_tokenizer {
+typedef struct clip_tokenizer {
+    glimpse_tokenizer base;
     glimpse_vocabulary vocabulary;
     int openclip;
     const char *special[2]; /* how a text writes the start and the end token */
     size_t special_length[2];
-};
+} clip_tokenizer;
 
 /* The state of one encode call. */
 typedef struct encoder {
-    const glimpse_tokenizer *tokenizer;
+    const clip_tokenizer *tokenizer;
     glimpse_tokens *tokens;
     int32_t *symbols; /* of one word; `inside` unless it is long */
     size_t symbols_capacity;
@@ -49,49 +47,6 @@ typedef struct encoder {
     glimpse_bpe_scratch scratch;
     int full; /* a token found no room: nothing else matters */
 } encoder;
-
-int glimpse_tokenizer_open(glimpse_tokenizer **out, const char *path, glimpse_tokenizer_kind kind) {
-    *out = NULL;
-    if (!path) return glimpse_fail(GLIMPSE_E_INVALID, "a tokenizer needs a model directory");
-    if (kind != GLIMPSE_TOKENIZER_AUTO && kind != GLIMPSE_TOKENIZER_CLIP_HF &&
-        kind != GLIMPSE_TOKENIZER_CLIP_OPENCLIP) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "unknown kind of tokenizer (%d)", (int)kind);
-    }
-    int status;
-    char *config = NULL;
-    glimpse_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
-    if (!tokenizer) return glimpse_fail_nomem(sizeof *tokenizer, "a tokenizer");
-    status = glimpse_vocabulary_read(&tokenizer->vocabulary, path);
-    if (status < 0) goto done;
-
-    tokenizer->openclip = kind == GLIMPSE_TOKENIZER_CLIP_OPENCLIP;
-    if (kind == GLIMPSE_TOKENIZER_AUTO) {
-        config = glimpse_path_join(path, "open_clip_config.json");
-        if (!config) {
-            status = glimpse_fail_nomem(strlen(path), "a file name");
-            goto done;
-        }
-        tokenizer->openclip = access(config, F_OK) == 0;
-    }
-    /* open_clip names the special tokens itself; its published vocab.json uses the other names. */
-    tokenizer->special[0] =
-        tokenizer->openclip ? "<start_of_text>" : tokenizer->vocabulary.start_name;
-    tokenizer->special[1] = tokenizer->openclip ? "<end_of_text>" : tokenizer->vocabulary.end_name;
-    tokenizer->special_length[0] = strlen(tokenizer->special[0]);
-    tokenizer->special_length[1] = strlen(tokenizer->special[1]);
-    *out = tokenizer;
-    tokenizer = NULL;
-done:
-    free(config);
-    glimpse_tokenizer_free(tokenizer);
-    return status;
-}
-
-void glimpse_tokenizer_free(glimpse_tokenizer *tokenizer) {
-    if (!tokenizer) return;
-    glimpse_vocabulary_release(&tokenizer->vocabulary);
-    free(tokenizer);
-}
 
 static void add_id(encoder *e, int32_t id) {
     if (e->tokens->count + 1 >= e->tokens->capacity) { /* the last place is the end token's */
@@ -151,7 +106,7 @@ typedef enum match { MATCH_NONE, MATCH_SPECIAL, MATCH_WORD } match;
 
 /* Whether special string `which` stands at text[0]. The pattern of OPENCLIP ignores case and so
  * finds the string also with a long s in it; what it found is then an ordinary word. */
-static match match_special(const glimpse_tokenizer *tokenizer, int which, const uint32_t *text,
+static match match_special(const clip_tokenizer *tokenizer, int which, const uint32_t *text,
                            size_t count) {
     const char *name = tokenizer->special[which];
     match result = MATCH_SPECIAL;
@@ -164,11 +119,11 @@ static match match_special(const glimpse_tokenizer *tokenizer, int which, const 
     return result;
 }
 
-static int32_t special_id(const glimpse_tokenizer *tokenizer, int which) {
+static int32_t special_id(const clip_tokenizer *tokenizer, int which) {
     return which == 0 ? tokenizer->vocabulary.start_id : tokenizer->vocabulary.end_id;
 }
 
-static glimpse_class class_of(const glimpse_tokenizer *tokenizer, uint32_t code_point) {
+static glimpse_class class_of(const clip_tokenizer *tokenizer, uint32_t code_point) {
     if (code_point == YPOGEGRAMMENI && tokenizer->openclip) return GLIMPSE_CLASS_SPACE;
     return glimpse_unicode_class(code_point);
 }
@@ -190,7 +145,7 @@ static size_t word_length(const encoder *e, const uint32_t *text, size_t count) 
 
 /* Splits `text` [count] by the pattern. */
 static int add_words(encoder *e, const uint32_t *text, size_t count) {
-    const glimpse_tokenizer *tokenizer = e->tokenizer;
+    const clip_tokenizer *tokenizer = e->tokenizer;
     for (size_t i = 0; i < count && !e->full;) {
         if (class_of(tokenizer, text[i]) == GLIMPSE_CLASS_SPACE) {
             i++;
@@ -215,7 +170,7 @@ static int add_words(encoder *e, const uint32_t *text, size_t count) {
 
 /* Hugging Face cuts the text at the special tokens before anything is split into words. */
 static int add_text_with_specials(encoder *e, const uint32_t *text, size_t count) {
-    const glimpse_tokenizer *tokenizer = e->tokenizer;
+    const clip_tokenizer *tokenizer = e->tokenizer;
     size_t from = 0;
     for (size_t i = 0; i < count && !e->full; i++) {
         for (int which = 0; text[i] == '<' && which < 2; which++) {
@@ -246,8 +201,7 @@ static void strip(const glimpse_points *points, size_t *from, size_t *to) {
 }
 
 /* Both normalisations end with the text in `text`; `other` is scratch. */
-static int normalise(const glimpse_tokenizer *tokenizer, glimpse_points *text,
-                     glimpse_points *other) {
+static int normalise(const clip_tokenizer *tokenizer, glimpse_points *text, glimpse_points *other) {
     if (!tokenizer->openclip) {
         int status = glimpse_points_nfc(other, text);
         return status < 0 ? status : glimpse_points_lower_each(text, other);
@@ -263,19 +217,9 @@ static int normalise(const glimpse_tokenizer *tokenizer, glimpse_points *text,
     return glimpse_points_lower_python(text, other);
 }
 
-int glimpse_tokenizer_encode(const glimpse_tokenizer *tokenizer, const char *text, size_t length,
-                             glimpse_tokens *tokens) {
-    tokens->count = 0;
-    tokens->truncated = 0;
-    if (tokens->capacity < 2) {
-        return glimpse_fail(GLIMPSE_E_INVALID,
-                            "room for %zu token ids; the start and the end token alone take 2",
-                            tokens->capacity);
-    }
-    if (length > GLIMPSE_TOKENIZER_TEXT_LIMIT) {
-        return glimpse_fail(GLIMPSE_E_LIMIT, "a text of %zu bytes, more than the limit of %d",
-                            length, GLIMPSE_TOKENIZER_TEXT_LIMIT);
-    }
+static int encode(const glimpse_tokenizer *base, const char *text, size_t length,
+                  glimpse_tokens *tokens) {
+    const clip_tokenizer *tokenizer = (const clip_tokenizer *)base;
     encoder e;
     e.tokenizer = tokenizer;
     e.tokens = tokens;
@@ -298,7 +242,6 @@ int glimpse_tokenizer_encode(const glimpse_tokenizer *tokenizer, const char *tex
     tokens->ids[tokens->count++] = tokenizer->vocabulary.end_id;
     tokens->truncated = e.full;
 done:
-    if (status < 0) tokens->count = 0;
     glimpse_points_release(&other);
     glimpse_points_release(&points);
     glimpse_bpe_scratch_release(&e.scratch);
@@ -306,19 +249,40 @@ done:
     return status;
 }
 
-size_t glimpse_tokenizer_vocab_size(const glimpse_tokenizer *tokenizer) {
-    return tokenizer->vocabulary.count;
+static const char *token_text(const glimpse_tokenizer *base, int32_t id) {
+    return ((const clip_tokenizer *)base)->vocabulary.tokens[id].text;
 }
 
-int32_t glimpse_tokenizer_start_id(const glimpse_tokenizer *tokenizer) {
-    return tokenizer->vocabulary.start_id;
+static void release(glimpse_tokenizer *base) {
+    clip_tokenizer *tokenizer = (clip_tokenizer *)base;
+    glimpse_vocabulary_release(&tokenizer->vocabulary);
+    free(tokenizer);
 }
 
-int32_t glimpse_tokenizer_end_id(const glimpse_tokenizer *tokenizer) {
-    return tokenizer->vocabulary.end_id;
-}
+static const glimpse_tokenizer_class clip_class = {encode, token_text, release};
 
-const char *glimpse_tokenizer_token(const glimpse_tokenizer *tokenizer, int32_t id) {
-    if (id < 0 || (size_t)id >= tokenizer->vocabulary.count) return NULL;
-    return tokenizer->vocabulary.tokens[id].text;
+int glimpse_clip_tokenizer_open(glimpse_tokenizer **out, const char *folder, int openclip) {
+    clip_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
+    if (!tokenizer) return glimpse_fail_nomem(sizeof *tokenizer, "a tokenizer");
+    const glimpse_vocabulary *vocabulary = &tokenizer->vocabulary;
+    int status = glimpse_vocabulary_read(&tokenizer->vocabulary, folder);
+    if (status < 0) {
+        release(&tokenizer->base);
+        return status;
+    }
+    tokenizer->openclip = openclip;
+    /* open_clip names the special tokens itself; its published vocab.json uses the other names. */
+    tokenizer->special[0] = openclip ? "<start_of_text>" : vocabulary->start_name;
+    tokenizer->special[1] = openclip ? "<end_of_text>" : vocabulary->end_name;
+    tokenizer->special_length[0] = strlen(tokenizer->special[0]);
+    tokenizer->special_length[1] = strlen(tokenizer->special[1]);
+    /* What follows the end token is never looked at; both references fill up with 0 or with the
+     * end token, openai/CLIP with 0. */
+    tokenizer->base = (glimpse_tokenizer){
+        &clip_class,        openclip ? GLIMPSE_TOKENIZER_CLIP_OPENCLIP : GLIMPSE_TOKENIZER_CLIP_HF,
+        vocabulary->count,  vocabulary->start_id,
+        vocabulary->end_id, 0,
+        vocabulary->end_id};
+    *out = &tokenizer->base;
+    return GLIMPSE_OK;
 }

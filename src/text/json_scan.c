@@ -174,3 +174,63 @@ int glimpse_json_scan_next(glimpse_json_scan *scan, char **key, size_t *key_leng
     scan->entry++;
     return 1;
 }
+
+int glimpse_json_scan_enter(glimpse_json_scan *scan, char open) {
+    return take(scan, open) ? GLIMPSE_OK
+                            : fail(scan, open == '{' ? "expected an object" : "expected an array");
+}
+
+int glimpse_json_scan_more(glimpse_json_scan *scan, char close, int first) {
+    if (take(scan, close)) return 0;
+    if (first || take(scan, ',')) return 1;
+    return fail(scan, close == '}' ? "expected , or }" : "expected , or ]");
+}
+
+int glimpse_json_scan_string(glimpse_json_scan *scan, char **text, size_t *length) {
+    if (!take(scan, '"')) return fail(scan, "expected a string in quotes");
+    return string(scan, text, length);
+}
+
+int glimpse_json_scan_key(glimpse_json_scan *scan, char **text, size_t *length) {
+    int status = glimpse_json_scan_string(scan, text, length);
+    if (status < 0) return status;
+    return take(scan, ':') ? GLIMPSE_OK : fail(scan, "expected : behind the string");
+}
+
+char glimpse_json_scan_peek(glimpse_json_scan *scan) {
+    skip_space(scan);
+    return scan->at < scan->length ? scan->text[scan->at] : '\0';
+}
+
+int glimpse_json_scan_skip(glimpse_json_scan *scan, size_t *start, size_t *items) {
+    enum { DEEPEST = 64 };
+    char close[DEEPEST];
+    size_t depth = 0, commas = 0;
+    skip_space(scan);
+    *start = scan->at;
+    do {
+        if (scan->at >= scan->length) return fail(scan, "the file ends inside a value");
+        char c = scan->text[scan->at++];
+        if (c == '"') {
+            while (scan->at < scan->length && scan->text[scan->at] != '"') {
+                scan->at += scan->text[scan->at] == '\\' ? 2 : 1;
+            }
+            if (scan->at >= scan->length) return fail(scan, "the string does not end");
+            scan->at++;
+        } else if (c == '{' || c == '[') {
+            if (depth == DEEPEST) return fail(scan, "nested too deeply");
+            close[depth++] = c == '{' ? '}' : ']';
+        } else if (c == '}' || c == ']') {
+            if (depth == 0 || close[depth - 1] != c) return fail(scan, "a bracket too many");
+            depth--;
+        } else if (c == ',') {
+            commas += depth == 1;
+        } else if (depth == 0) { /* a number or a word: to its end */
+            while (scan->at < scan->length && !strchr(",]} \n\r\t", scan->text[scan->at])) {
+                scan->at++;
+            }
+        }
+    } while (depth > 0);
+    if (items) *items = commas + 1;
+    return GLIMPSE_OK;
+}

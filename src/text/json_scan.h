@@ -1,5 +1,6 @@
 /*
- * text/json_scan.h - reads a flat JSON object {"string": integer, ...} and nothing else.
+ * text/json_scan.h - reads large JSON files: flat objects {"string": integer, ...}, and step by
+ * step what tokenizer.json has besides.
  *
  * vocab.json holds 49,408 such pairs. Building a document tree of it takes jansson several times
  * as long as everything else a text query does, so this one file format has its own scanner. It is
@@ -28,5 +29,19 @@ void glimpse_json_scan_begin(glimpse_json_scan *scan, char *text, size_t length,
 /* 1 and the next pair, 0 after the last one and nothing but white space behind the object, or
  * GLIMPSE_E_FORMAT. The key is valid UTF-8, points into the text and does not end in NUL. */
 int glimpse_json_scan_next(glimpse_json_scan *scan, char **key, size_t *key_length, int64_t *value);
+
+/* Step by step: enter('{' or '['), then more() before each member or element (`first`: nothing has
+ * been read of it yet) until it returns 0, which takes the closing bracket. key() takes the colon
+ * too. Strings are as the keys above. All return GLIMPSE_E_FORMAT for anything unexpected. */
+int glimpse_json_scan_enter(glimpse_json_scan *scan, char open);
+int glimpse_json_scan_more(glimpse_json_scan *scan, char close, int first);
+int glimpse_json_scan_string(glimpse_json_scan *scan, char **text, size_t *length);
+int glimpse_json_scan_key(glimpse_json_scan *scan, char **text, size_t *length);
+char glimpse_json_scan_peek(glimpse_json_scan *scan); /* NUL at the end */
+
+/* Passes over one value, whatever it is, without changing it: it is [*start, scan->at) of the text.
+ * Brackets and quotes are checked, nothing else. *items, which may be NULL, is an upper bound of
+ * the elements or members directly inside. */
+int glimpse_json_scan_skip(glimpse_json_scan *scan, size_t *start, size_t *items);
 
 #endif

@@ -67,6 +67,34 @@ glimpse_class glimpse_unicode_class(uint32_t c) {
     }
 }
 
+int glimpse_unicode_is_punctuation(uint32_t c) {
+    switch (utf8proc_category((utf8proc_int32_t)c)) {
+    case UTF8PROC_CATEGORY_PC:
+    case UTF8PROC_CATEGORY_PD:
+    case UTF8PROC_CATEGORY_PS:
+    case UTF8PROC_CATEGORY_PE:
+    case UTF8PROC_CATEGORY_PI:
+    case UTF8PROC_CATEGORY_PF:
+    case UTF8PROC_CATEGORY_PO: return 1;
+    default: return 0;
+    }
+}
+
+int glimpse_unicode_is_other(uint32_t c) {
+    switch (utf8proc_category((utf8proc_int32_t)c)) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CS:
+    case UTF8PROC_CATEGORY_CO:
+    case UTF8PROC_CATEGORY_CN: return 1;
+    default: return 0;
+    }
+}
+
+int glimpse_unicode_is_nonspacing_mark(uint32_t c) {
+    return c >= 0x300 && utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_MN;
+}
+
 int glimpse_points_decode(glimpse_points *out, const char *text, size_t length) {
     out->count = 0;
     int status = glimpse_points_reserve(out, length);
@@ -115,21 +143,8 @@ static int order_marks(uint32_t *marks, size_t count, glimpse_points *scratch) {
     return GLIMPSE_OK;
 }
 
-int glimpse_points_nfc(glimpse_points *out, glimpse_points *in) {
-    /* Everything below U+0300 is its own NFC, whatever follows it there. */
-    size_t plain = 0;
-    while (plain < in->count && in->data[plain] < 0x300) {
-        plain++;
-    }
+int glimpse_points_nfd(glimpse_points *out, const glimpse_points *in, glimpse_points *scratch) {
     out->count = 0;
-    if (plain == in->count) {
-        int status = glimpse_points_reserve(out, in->count);
-        if (status < 0) return status;
-        memcpy(out->data, in->data, in->count * sizeof *in->data);
-        out->count = in->count;
-        return GLIMPSE_OK;
-    }
-
     /* Canonical decomposition, ... */
     enum { LONGEST = 8 }; /* the longest canonical decomposition has 4 */
     for (size_t i = 0; i < in->count; i++) {
@@ -151,17 +166,38 @@ int glimpse_points_nfc(glimpse_points *out, glimpse_points *in) {
             out->data[out->count++] = (uint32_t)pieces[k];
         }
     }
-    /* ... canonical order, ... */
+    /* ... and canonical order. */
     for (size_t i = 0; i < out->count;) {
         size_t end = i;
         while (end < out->count && out->data[end] >= 0x300 &&
                utf8proc_get_property((utf8proc_int32_t)out->data[end])->combining_class != 0) {
             end++;
         }
-        int status = order_marks(out->data + i, end - i, in);
+        int status = order_marks(out->data + i, end - i, scratch);
         if (status < 0) return status;
         i = end > i ? end : i + 1;
     }
+    return GLIMPSE_OK;
+}
+
+int glimpse_points_nfc(glimpse_points *out, glimpse_points *in) {
+    /* Everything below U+0300 is its own NFC, whatever follows it there. */
+    size_t plain = 0;
+    while (plain < in->count && in->data[plain] < 0x300) {
+        plain++;
+    }
+    out->count = 0;
+    if (plain == in->count) {
+        int status = glimpse_points_reserve(out, in->count);
+        if (status < 0) return status;
+        memcpy(out->data, in->data, in->count * sizeof *in->data);
+        out->count = in->count;
+        return GLIMPSE_OK;
+    }
+
+    /* Decomposition, ... (`in` is read to its end before it becomes scratch) */
+    int status = glimpse_points_nfd(out, in, in);
+    if (status < 0) return status;
     /* ... and composition. int32_t and uint32_t may alias, and code points fit both. */
     utf8proc_ssize_t composed =
         utf8proc_normalize_utf32((utf8proc_int32_t *)out->data, (utf8proc_ssize_t)out->count,

@@ -1,5 +1,5 @@
 /*
- * text/unicode.h - the Unicode facts and transformations the CLIP tokenizers need, on arrays of
+ * text/unicode.h - the Unicode facts and transformations the tokenizers need, on arrays of
  * code points. Data from utf8proc (2.8: Unicode 14, the version of the reference runs).
  */
 #ifndef GLIMPSE_TEXT_UNICODE_H
@@ -33,8 +33,16 @@ glimpse_class glimpse_unicode_class(uint32_t code_point);
 /* Python's str.isspace(): White_Space and the separators U+001C to U+001F. */
 int glimpse_unicode_is_python_space(uint32_t code_point);
 
+/* General categories: P* (punctuation); C* (controls, formats, private and unassigned); Mn. */
+int glimpse_unicode_is_punctuation(uint32_t code_point);
+int glimpse_unicode_is_other(uint32_t code_point);
+int glimpse_unicode_is_nonspacing_mark(uint32_t code_point);
+
 /* `text` UTF-8 bytes to code points, replacing what is malformed. */
 int glimpse_points_decode(glimpse_points *out, const char *text, size_t length);
+
+/* Normalisation form D; `scratch` is overwritten. O(n). */
+int glimpse_points_nfd(glimpse_points *out, const glimpse_points *in, glimpse_points *scratch);
 
 /* Normalisation form C; `in` is used as scratch. O(n), also for hostile runs of marks. */
 int glimpse_points_nfc(glimpse_points *out, glimpse_points *in);

@@ -31,28 +31,6 @@ struct glimpse_vocabulary_build {
     int32_t last_merged; /* -1, or what the merge before became */
 };
 
-static const char end_of_word[] = "</w>";
-enum { END_OF_WORD = sizeof end_of_word - 1 };
-
-/* The GPT-2 alphabet: printable Latin-1 stands for itself, the other 68 byte values follow from
- * U+0100 in order. */
-enum { ALPHABET_END = 256 + 68 };
-
-static int stands_for_itself(unsigned byte) {
-    return (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-}
-
-static void make_alphabet(uint32_t letters[256], int16_t bytes[ALPHABET_END]) {
-    uint32_t next = 256;
-    for (unsigned i = 0; i < ALPHABET_END; i++) {
-        bytes[i] = -1;
-    }
-    for (unsigned byte = 0; byte < 256; byte++) {
-        letters[byte] = stands_for_itself(byte) ? byte : next++;
-        bytes[letters[byte]] = (int16_t)byte;
-    }
-}
-
 int glimpse_vocabulary_begin(glimpse_vocabulary *vocabulary) {
     memset(vocabulary, 0, sizeof *vocabulary);
     vocabulary->build = calloc(1, sizeof *vocabulary->build);
@@ -112,7 +90,7 @@ int glimpse_vocabulary_add(glimpse_vocabulary *vocabulary, const char *name, cha
 
 static size_t table_size(size_t entries) {
     size_t size = 16;
-    while (size < 2 * entries) {
+    while (3 * size < 5 * entries) { /* at most 60% full */
         size *= 2;
     }
     return size;
@@ -142,7 +120,8 @@ static int32_t find(const glimpse_vocabulary *vocabulary, const char *text, size
     }
 }
 
-static int32_t find_id(const glimpse_vocabulary *vocabulary, const char *text, size_t length) {
+int32_t glimpse_vocabulary_find(const glimpse_vocabulary *vocabulary, const char *text,
+                                size_t length) {
     slot *unused;
     uint32_t tag;
     return find(vocabulary, text, length, &unused, &tag);
@@ -189,35 +168,7 @@ done:
     return status;
 }
 
-static int find_special(const glimpse_vocabulary *vocabulary, const char *name,
-                        const char *const names[2], int32_t *id, const char **found) {
-    for (int i = 0; i < 2; i++) {
-        *id = find_id(vocabulary, names[i], strlen(names[i]));
-        *found = names[i];
-        if (*id >= 0) return GLIMPSE_OK;
-    }
-    return glimpse_fail(GLIMPSE_E_FORMAT, "%s: neither %s nor %s is among the %zu tokens", name,
-                        names[0], names[1], vocabulary->count);
-}
-
-static void find_bytes(glimpse_vocabulary *vocabulary) {
-    uint32_t letters[256];
-    int16_t bytes[ALPHABET_END];
-    make_alphabet(letters, bytes);
-    for (size_t byte = 0; byte < 256; byte++) {
-        char text[GLIMPSE_UTF8_MAX_BYTES + END_OF_WORD];
-        size_t length = glimpse_utf8_encode(text, letters[byte]);
-        memcpy(text + length, end_of_word, END_OF_WORD);
-        for (size_t ends = 0; ends < 2; ends++) {
-            int32_t id = find_id(vocabulary, text, length + ends * END_OF_WORD);
-            vocabulary->byte_ids[byte][ends] = id < 0 ? vocabulary->end_id : id;
-        }
-    }
-}
-
 int glimpse_vocabulary_index(glimpse_vocabulary *vocabulary, const char *name, size_t merges) {
-    static const char *const start_names[2] = {"<|startoftext|>", "<start_of_text>"};
-    static const char *const end_names[2] = {"<|endoftext|>", "<end_of_text>"};
     struct glimpse_vocabulary_build *build = vocabulary->build;
     int status = sort_by_id(vocabulary, name);
     if (status < 0) return status;
@@ -240,13 +191,6 @@ int glimpse_vocabulary_index(glimpse_vocabulary *vocabulary, const char *name, s
         }
         *place = (slot){tag, (int32_t)id};
     }
-
-    status =
-        find_special(vocabulary, name, start_names, &vocabulary->start_id, &vocabulary->start_name);
-    if (status < 0) return status;
-    status = find_special(vocabulary, name, end_names, &vocabulary->end_id, &vocabulary->end_name);
-    if (status < 0) return status;
-    find_bytes(vocabulary);
 
     size = table_size(merges);
     if (size > SIZE_MAX / sizeof *vocabulary->merges) return glimpse_fail_nomem(SIZE_MAX, name);
@@ -274,7 +218,7 @@ static int32_t find_joined(const glimpse_vocabulary *vocabulary, size_t length) 
         memcmp(vocabulary->tokens[next].text, build->joined, length) == 0) {
         return (int32_t)next;
     }
-    return find_id(vocabulary, build->joined, length);
+    return glimpse_vocabulary_find(vocabulary, build->joined, length);
 }
 
 int glimpse_vocabulary_add_merge(glimpse_vocabulary *vocabulary, const char *name, size_t entry,
@@ -288,9 +232,9 @@ int glimpse_vocabulary_add_merge(glimpse_vocabulary *vocabulary, const char *nam
         /* A pair that merges into one of its halves would never stop merging. */
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: %zu: a merge with an empty token", name, entry);
     }
-    int32_t left_id = find_id(vocabulary, left, left_length);
+    int32_t left_id = glimpse_vocabulary_find(vocabulary, left, left_length);
     if (left_id < 0) return fail_merge(name, entry, "the token", left, left_length);
-    int32_t right_id = find_id(vocabulary, right, right_length);
+    int32_t right_id = glimpse_vocabulary_find(vocabulary, right, right_length);
     if (right_id < 0) return fail_merge(name, entry, "the token", right, right_length);
 
     size_t joined = left_length + right_length;
@@ -319,41 +263,27 @@ int glimpse_vocabulary_add_merge(glimpse_vocabulary *vocabulary, const char *nam
     return GLIMPSE_OK;
 }
 
-/* Turns a token into the bytes it stands for and a NUL; a character outside the alphabet is kept
- * as it is. In place: nothing becomes longer. */
-static void show(glimpse_token *entry, const int16_t bytes[ALPHABET_END]) {
-    char *text = entry->text;
-    size_t length = entry->length, used = 0;
-    int ends_word =
-        length > END_OF_WORD && memcmp(text + length - END_OF_WORD, end_of_word, END_OF_WORD) == 0;
-    if (ends_word) length -= END_OF_WORD;
-    for (size_t i = 0; i < length;) {
-        if ((uint8_t)text[i] < 0x80) { /* in the alphabet or not, it is itself */
-            text[used++] = text[i++];
-            continue;
-        }
-        uint32_t letter;
-        size_t taken = glimpse_utf8_decode(&letter, text + i, length - i, NULL);
-        if (letter < ALPHABET_END && bytes[letter] >= 0) {
-            text[used++] = (char)bytes[letter];
-        } else {
-            memmove(text + used, text + i, taken);
-            used += taken;
-        }
-        i += taken;
+/* All tokens move into one buffer of their own size, which lets the file go. */
+int glimpse_vocabulary_pack(glimpse_vocabulary *vocabulary, const char *name) {
+    size_t size = 1;
+    for (size_t i = 0; i < vocabulary->count; i++) {
+        size += vocabulary->tokens[i].length + 1;
     }
-    if (ends_word) text[used++] = ' ';
-    text[used] = '\0';
-    entry->length = (uint32_t)used;
+    char *text = malloc(size);
+    if (!text) return glimpse_fail_nomem(size, name);
+    char *at = text;
+    for (size_t i = 0; i < vocabulary->count; i++) {
+        glimpse_token *token = &vocabulary->tokens[i];
+        memcpy(at, token->text, token->length);
+        at[token->length] = '\0';
+        token->text = at;
+        at += token->length + 1;
+    }
+    free(vocabulary->text);
+    vocabulary->text = text;
+    return GLIMPSE_OK;
 }
 
-int glimpse_vocabulary_finish(glimpse_vocabulary *vocabulary) {
-    uint32_t letters[256];
-    int16_t alphabet[ALPHABET_END];
-    make_alphabet(letters, alphabet);
-    for (size_t i = 0; i < vocabulary->count; i++) {
-        show(&vocabulary->tokens[i], alphabet);
-    }
+void glimpse_vocabulary_forget_names(glimpse_vocabulary *vocabulary) {
     free_build(vocabulary);
-    return GLIMPSE_OK;
 }

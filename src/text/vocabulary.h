@@ -1,11 +1,13 @@
 /*
- * text/vocabulary.h - the tokens and merges of a CLIP byte-level BPE tokenizer.
+ * text/vocabulary.h - the tokens and merges of a BPE tokenizer.
  *
- * Tokens are written in the alphabet of GPT-2 and CLIP: each of the 256 byte values is one
- * printable character ("a" is 0x61, "Ġ" is a space, ...), and a token that ends a word ends in
- * "</w>". A vocabulary is built in this order:
+ * In CLIP's, which are byte-level, tokens are written in the alphabet of GPT-2 and CLIP: each of
+ * the 256 byte values is one printable character ("a" is 0x61, "Ġ" is a space, ...), and a token
+ * that ends a word ends in "</w>". A vocabulary is built in this order:
  *
- *     begin -> add (every token) -> index -> add_merge (in order of rank) -> finish
+ *     begin -> add (every token) -> index_clip -> add_merge (in order of rank) -> finish
+ *
+ * Others are built with index() and pack() instead; then find() works for as long as they live.
  *
  * The tokens given to add() lie in `text`, one buffer that the vocabulary owns. Whatever fails
  * leaves an object that release() can take.
@@ -16,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GLIMPSE_VOCABULARY_LIMIT = 1 << 20 }; /* tokens; CLIP has 49,408 */
+enum { GLIMPSE_VOCABULARY_LIMIT = 1 << 20 }; /* tokens; CLIP has 49,408, Gemma 256,000 */
 
 typedef struct glimpse_token {
     char *text;
@@ -46,7 +48,7 @@ typedef struct glimpse_vocabulary {
     glimpse_token *tokens; /* [count], by id after index() */
     char *text; /* what they point into; after finish() each is the bytes it stands for and a NUL */
 
-    struct glimpse_vocabulary_build *build; /* NULL after finish() */
+    struct glimpse_vocabulary_build *build; /* names to ids; NULL after finish() */
 } glimpse_vocabulary;
 
 int glimpse_vocabulary_begin(glimpse_vocabulary *vocabulary);
@@ -57,9 +59,15 @@ void glimpse_vocabulary_release(glimpse_vocabulary *vocabulary);
 int glimpse_vocabulary_add(glimpse_vocabulary *vocabulary, const char *name, char *token,
                            size_t length, int64_t id);
 
-/* After the last token: ids must be 0 to count - 1, each once, and no token may occur twice. Finds
- * the special tokens and the single bytes; makes room for `merges` merges. */
+/* After the last token: ids must be 0 to count - 1, each once, and no token may occur twice. Makes
+ * room for `merges` merges. */
 int glimpse_vocabulary_index(glimpse_vocabulary *vocabulary, const char *name, size_t merges);
+/* The same, and finds CLIP's special tokens and the single bytes. */
+int glimpse_vocabulary_index_clip(glimpse_vocabulary *vocabulary, const char *name, size_t merges);
+
+/* The id of a token, or -1. From index() on, and until finish() or forget_names(). */
+int32_t glimpse_vocabulary_find(const glimpse_vocabulary *vocabulary, const char *text,
+                                size_t length);
 
 /* The next merge in order of rank; `where` (such as "line 7") is for messages. When a pair occurs
  * twice the later rank holds, as in the reference implementations. */
@@ -67,7 +75,12 @@ int glimpse_vocabulary_add_merge(glimpse_vocabulary *vocabulary, const char *nam
                                  const char *left, size_t left_length, const char *right,
                                  size_t right_length);
 
+/* CLIP: tokens become the bytes they stand for, and names are forgotten. */
 int glimpse_vocabulary_finish(glimpse_vocabulary *vocabulary);
+void glimpse_vocabulary_forget_names(glimpse_vocabulary *vocabulary);
+
+/* Copies the tokens out of what they were read from. They need no room behind them for that. */
+int glimpse_vocabulary_pack(glimpse_vocabulary *vocabulary, const char *name);
 
 /* NULL when the pair does not merge. */
 static inline const glimpse_merge *glimpse_vocabulary_merge(const glimpse_vocabulary *vocabulary,

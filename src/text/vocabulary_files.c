@@ -90,7 +90,7 @@ static int read_pair_of_files(glimpse_vocabulary *vocabulary, const char *vocab_
     if (status < 0) return status;
     status = glimpse_file_read(&merges, &size, merges_path, FILE_LIMIT);
     if (status < 0) goto done;
-    status = glimpse_vocabulary_index(vocabulary, vocab_path, count_lines(merges, size));
+    status = glimpse_vocabulary_index_clip(vocabulary, vocab_path, count_lines(merges, size));
     if (status < 0) goto done;
     status = read_merges_txt(vocabulary, merges_path, merges, size);
     if (status < 0) goto done;
@@ -188,7 +188,7 @@ static int read_tokenizer_json(glimpse_vocabulary *vocabulary, const char *path)
     }
     status = add_json_tokens(vocabulary, path, size, vocab, json_object_get(root, "added_tokens"));
     if (status < 0) goto done;
-    status = glimpse_vocabulary_index(vocabulary, path, json_array_size(merges));
+    status = glimpse_vocabulary_index_clip(vocabulary, path, json_array_size(merges));
     for (size_t i = 0; status == GLIMPSE_OK && i < json_array_size(merges); i++) {
         status = add_json_merge(vocabulary, path, i + 1, json_array_get(merges, i));
     }

@@ -1,4 +1,5 @@
 # The walk and the ingest pipeline. Tests reach private headers of index/.
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 function(glimpse_ingest_test name)
   glimpse_test(${name} ${ARGN} LIBS glimpse_index)
   target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}/index")
@@ -6,6 +7,7 @@ endfunction()
 
 glimpse_ingest_test(walk SOURCES test_ingest_walk.c TIMEOUT 60)
 glimpse_ingest_test(ingest SOURCES test_ingest_run.c ingest_support.c LABELS threads)
+target_link_libraries(test_ingest PRIVATE PkgConfig::JANSSON)
 glimpse_ingest_test(ingest_roots SOURCES test_ingest_roots.c ingest_support.c LABELS threads)
 glimpse_ingest_test(ingest_crash SOURCES test_ingest_crash.c ingest_support.c)
 glimpse_ingest_test(ingest_many SOURCES test_ingest_speed.c ingest_support.c)

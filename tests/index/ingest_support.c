@@ -23,14 +23,13 @@ static void raise_to(atomic_uint *most, unsigned value) {
 }
 
 static int fake_decode(const glimpse_ingest_engine *engine, const void *data, size_t size,
-                       uint64_t max_pixels, uint8_t *rgb, glimpse_image_meta *meta) {
+                       const glimpse_decode_options *options, uint8_t *rgb,
+                       glimpse_image_meta *meta) {
     fake_model *fake = (fake_model *)(uintptr_t)engine->context;
-    glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
-    options.max_pixels = max_pixels;
     glimpse_image *image = NULL;
     raise_to(&fake->most_decoding, atomic_fetch_add(&fake->decoding, 1) + 1);
     pause_us(fake->decode_us);
-    int status = glimpse_image_decode(&image, data, size, "picture", &options);
+    int status = glimpse_image_decode(&image, data, size, "picture", options);
     (void)atomic_fetch_sub(&fake->decoding, 1);
     if (status < 0) return status;
     (void)atomic_fetch_add(&fake->decoded, 1);

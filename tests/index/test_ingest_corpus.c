@@ -310,6 +310,59 @@ static void workers_and_batches_change_no_embedding(void **state) {
     glimpse_model_free(model);
 }
 
+static double cosine(const float *a, const float *b, size_t dim) {
+    double dot = 0, aa = 0, bb = 0;
+    for (size_t i = 0; i < dim; i++) {
+        dot += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
+    }
+    return dot / sqrt(aa * bb);
+}
+
+static void reduced_decoding_hardly_moves_an_embedding(void **state) {
+    fixture *f = *state;
+    glimpse_model *model = open_demo_model();
+    const char *root = shared_path("images/photos");
+    vectors *all = calloc(2, sizeof *all);
+    for (int exact = 0; exact < 2; exact++) {
+        glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
+        options.model = model;
+        options.roots = &root;
+        options.root_count = 1;
+        options.exact_decode = exact;
+        assert_ok(glimpse_library_ingest(f->library, &options, &f->report));
+        all[exact].dim = glimpse_model_embedding_size(model);
+        (void)glimpse_library_visit(f->library, model, NULL, keep_vector, &all[exact]);
+        fixture_close_library(f);
+        remove_tree(f->library_path);
+        fixture_open_library(f);
+    }
+    assert_true(all[0].count >= 100);
+    assert_int_equal(all[0].count, all[1].count);
+    double least = 1.0, sum = 0.0;
+    const char *worst = "";
+    for (size_t k = 0; k < all[0].count; k++) {
+        assert_string_equal(all[0].paths[k], all[1].paths[k]);
+        const double c = cosine(all[0].values[k], all[1].values[k], all[0].dim);
+        sum += c;
+        if (c < least) least = c, worst = all[0].paths[k];
+    }
+    print_message("%zu photographs: cosine of reduced to exact decoding %.5f on average, at least "
+                  "%.5f (%s)\n",
+                  all[0].count, sum / (double)all[0].count, least, strrchr(worst, '/'));
+    assert_true(sum < (double)all[0].count); /* or nothing was reduced */
+    assert_true(least >= 0.995);
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < all[i].count; k++) {
+            free(all[i].paths[k]);
+            free(all[i].values[k]);
+        }
+    }
+    free(all);
+    glimpse_model_free(model);
+}
+
 int main(int count, char **arguments) {
     if (count >= 4 && strcmp(arguments[1], "--index") == 0) {
         return index_main(count - 2, arguments + 2);
@@ -321,6 +374,9 @@ int main(int count, char **arguments) {
     const struct CMUnitTest tests[] = {
         T(a_corpus_of_real_files_goes_through),
         T(workers_and_batches_change_no_embedding),
+#ifndef __SANITIZE_ADDRESS__
+        T(reduced_decoding_hardly_moves_an_embedding),
+#endif
     };
 #undef T
     return cmocka_run_group_tests_name("ingest, real files", tests, NULL, NULL);

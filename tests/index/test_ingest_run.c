@@ -4,6 +4,8 @@
  */
 #include "ingest_support.h"
 
+#include <jansson.h>
+
 #include <time.h>
 
 static fixture *of(void **state) {
@@ -459,6 +461,71 @@ static void links_to_files_are_files_of_their_own(void **state) {
     assert_sound(f);
 }
 
+static void a_profile_has_a_span_for_everything_that_was_done(void **state) {
+    fixture *f = *state;
+    for (unsigned i = 0; i < 20; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "pictures/a \"quoted\" \x01\xff %02u.ppm", i);
+        put_picture(f, name, i);
+    }
+    glimpse_ingest_options options = options_for(f);
+    char *profile = strdup(at(f, "trace.json"));
+    options.profile = profile;
+    options.jobs = 2;
+    assert_ok(ingest_with(f, &options));
+    json_error_t trouble;
+    json_t *trace = json_load_file(profile, 0, &trouble);
+    if (!trace) fail_msg("%s:%d: %s", profile, trouble.line, trouble.text);
+    size_t decoded = 0, read = 0, encoded = 0, commits = 0, names = 0;
+    for (size_t i = 0; i < json_array_size(trace); i++) {
+        const json_t *event = json_array_get(trace, i);
+        const char *name = json_string_value(json_object_get(event, "name"));
+        assert_non_null(name);
+        if (strcmp(name, "thread_name") == 0) {
+            names++;
+            continue;
+        }
+        assert_true(json_integer_value(json_object_get(event, "ts")) >= 0);
+        assert_true(json_integer_value(json_object_get(event, "dur")) >= 0);
+        decoded += strcmp(name, "decode") == 0;
+        read += strcmp(name, "read and hash") == 0;
+        encoded += strcmp(name, "encode") == 0;
+        commits += strcmp(name, "commit") == 0;
+    }
+    assert_int_equal(decoded, 20);
+    assert_int_equal(read, 20);
+    assert_true(encoded >= 1 && commits >= 1);
+    assert_int_equal(names, 4); /* catalogue, walk, two workers */
+    json_decref(trace);
+
+    /* A place that cannot be written is said before anything is done. */
+    free(profile);
+    profile = strdup(at(f, "no/such/folder/trace.json"));
+    options.profile = profile;
+    assert_int_equal(ingest_with(f, &options), GLIMPSE_E_NOT_FOUND);
+    assert_non_null(strstr(glimpse_last_error(), "trace.json"));
+    free(profile);
+}
+
+static void worker_time_is_accounted_for(void **state) {
+    fixture *f = *state;
+    f->fake.decode_us = 2000;
+    for (unsigned i = 0; i < 30; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "pictures/%02u.ppm", i);
+        put_picture(f, name, i);
+    }
+    glimpse_ingest_options options = options_for(f);
+    options.jobs = 2;
+    assert_ok(ingest_with(f, &options));
+    const glimpse_ingest_report *r = &f->report;
+    assert_int_equal(r->jobs, 2);
+    assert_true(r->busy_decode >= 30 * 0.002);
+    assert_true(r->pipeline_seconds <= r->seconds);
+    assert_true(r->busy_read + r->busy_decode + r->busy_encode <= 2.0 * r->pipeline_seconds);
+    f->fake.decode_us = 0;
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
     const struct CMUnitTest tests[] = {
@@ -484,6 +551,8 @@ int main(void) {
         T(senseless_options_are_refused),
         T(odd_names_go_through),
         T(links_to_files_are_files_of_their_own),
+        T(a_profile_has_a_span_for_everything_that_was_done),
+        T(worker_time_is_accounted_for),
     };
 #undef T
     return cmocka_run_group_tests_name("ingest", tests, NULL, NULL);

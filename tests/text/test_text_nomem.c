@@ -117,6 +117,44 @@ static void encoding_survives_every_failed_allocation(void **state) {
     glimpse_tokenizer_free(tokenizers[1]);
 }
 
+/* The tokenizers of SigLIP, SigLIP 2 and BLIP: opening, then encoding. */
+static void the_others_survive_failed_allocations(void **state) {
+    (void)state;
+    static const char *const names[] = {"siglip", "gemma", "wordpiece"};
+    static char text[3000];
+    for (size_t i = 0; i < sizeof text; i++) {
+        text[i] = i < 1000   ? "abc "[i % 4]
+                  : i < 2000 ? "\xcc\xa3\xcc\x81"[i % 4]
+                             : "\xc4\xb0"[i % 2];
+    }
+    for (size_t i = 0; i < 3; i++) {
+        char relative[64];
+        (void)snprintf(relative, sizeof relative, "tests/text/fixtures/%s", names[i]);
+        open_with_failures(source_path(relative), 0, 7);
+        glimpse_tokenizer *tokenizer = NULL;
+        assert_ok(
+            glimpse_tokenizer_open(&tokenizer, source_path(relative), GLIMPSE_TOKENIZER_AUTO));
+        static int32_t ids[8192];
+        glimpse_tokens tokens = {ids, 8192, 0, 0};
+        long failed = 0;
+        for (long n = 0, unused = 0; !unused; n++) {
+            countdown = n;
+            int status = glimpse_tokenizer_encode(tokenizer, text, sizeof text, &tokens);
+            unused = countdown >= 0;
+            countdown = -1;
+            if (unused) {
+                assert_ok(status);
+            } else {
+                failed++;
+                assert_int_equal(status, GLIMPSE_E_NOMEM);
+                assert_int_equal(tokens.count, 0);
+            }
+        }
+        assert_true(failed >= 2);
+        glimpse_tokenizer_free(tokenizer);
+    }
+}
+
 static void a_short_text_needs_no_allocation(void **state) {
     (void)state;
     for (int kind = GLIMPSE_TOKENIZER_CLIP_HF; kind <= GLIMPSE_TOKENIZER_CLIP_OPENCLIP; kind++) {
@@ -138,6 +176,7 @@ int main(void) {
         cmocka_unit_test(opening_survives_every_failed_allocation),
         cmocka_unit_test(opening_tokenizer_json_survives_failed_allocations),
         cmocka_unit_test(encoding_survives_every_failed_allocation),
+        cmocka_unit_test(the_others_survive_failed_allocations),
         cmocka_unit_test(a_short_text_needs_no_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,9 +108,16 @@ typedef struct glimpse_ingest_options {
     size_t exclude_count;
     glimpse_progress_fn progress;
     void *user;
+    /* From version 2 on. 0: JPEG and WebP files that are much larger than the model's input are
+     * decoded reduced, to a short side of at least twice it (docs/performance.md says what that
+     * does to embeddings: their cosine to exact ones stays above 0.995). 1: every pixel is decoded,
+     * as glimpse_image_open does without options. */
+    int exact_decode;
+    const char *profile; /* NULL, or a file to write a trace to that chrome://tracing and Perfetto
+                            open: what each thread did when */
 } glimpse_ingest_options;
 
-#define GLIMPSE_INGEST_OPTIONS_VERSION 1
+#define GLIMPSE_INGEST_OPTIONS_VERSION 2
 #define GLIMPSE_INGEST_OPTIONS_INIT \
  { .version = GLIMPSE_INGEST_OPTIONS_VERSION }
 
@@ -125,7 +132,10 @@ typedef struct glimpse_ingest_report {
     uint64_t offline_roots;
     double seconds;
     double busy_read, busy_decode, busy_encode, busy_commit; /* thread-seconds */
-    size_t peak_bytes; /* largest estimate of memory that files and pictures in flight took */
+    unsigned jobs;           /* workers; read, decode and encode are theirs, commit is not */
+    double pipeline_seconds; /* of `seconds`, while the workers ran: jobs times this is what they
+                                had, and what is not busy was spent waiting */
+    size_t peak_bytes;       /* largest estimate of memory that files and pictures in flight took */
 } glimpse_ingest_report;
 
 /* GLIMPSE_OK also when files were quarantined: see the report. GLIMPSE_E_BUSY when another process

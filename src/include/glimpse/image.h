@@ -67,17 +67,22 @@ typedef struct glimpse_decode_options {
     /* Pictures that declare more pixels (width x height) are refused with GLIMPSE_E_LIMIT. 0
      * means GLIMPSE_DEFAULT_MAX_PIXELS. */
     uint64_t max_pixels;
+    /* 0: all pixels. Otherwise decoders that can do so cheaply (JPEG by reducing the inverse DCT,
+     * WebP by its own rescaler) deliver the picture at 1/2, 1/4 or 1/8 of its size, the smallest
+     * whose short side still has this many pixels. For pictures that are scaled down afterwards
+     * anyway; twice the size wanted in the end is a good value. Looked at from version 2 on. */
+    uint32_t short_side;
 } glimpse_decode_options;
 
-#define GLIMPSE_DECODE_OPTIONS_VERSION 1
+#define GLIMPSE_DECODE_OPTIONS_VERSION 2
 #define GLIMPSE_DEFAULT_MAX_PIXELS     UINT64_C(200000000)
 #define GLIMPSE_DECODE_OPTIONS_INIT \
- { GLIMPSE_DECODE_OPTIONS_VERSION, 0 }
+ { GLIMPSE_DECODE_OPTIONS_VERSION, 0, 0 }
 
 /* What a file says about its picture, beside the pixels. Strings are UTF-8, "" when absent. */
 typedef struct glimpse_image_meta {
     glimpse_image_format format;
-    uint32_t width, height; /* upright: after the orientation */
+    uint32_t width, height; /* of the whole picture, upright: after the orientation */
     int orientation;  /* EXIF 1..8 as stored, already applied; 1 when absent or out of range */
     char taken[32];   /* "2021-05-30T14:03:59", DateTimeOriginal else DateTimeDigitized; no
                          zone; "" when missing, blank, malformed or in year 0000 */
@@ -106,6 +111,7 @@ GLIMPSE_API int glimpse_image_from_rgb(glimpse_image **out, const uint8_t *rgb, 
 
 GLIMPSE_API void glimpse_image_free(glimpse_image *image);
 
+/* Of the pixels that are there: smaller than what the meta data say when it was decoded reduced. */
 GLIMPSE_API uint32_t glimpse_image_width(const glimpse_image *image);
 GLIMPSE_API uint32_t glimpse_image_height(const glimpse_image *image);
 /* height rows of width R,G,B triples, no padding; borrowed. */
@@ -168,7 +174,8 @@ typedef struct glimpse_preprocess {
     float mean[3], std[3];
 } glimpse_preprocess;
 
-/* Resize and crop to p->width x p->height. `rgb` holds p->width * p->height * 3 bytes. Fails
+/* Resize and crop to p->width x p->height. The geometry follows the whole picture's size, also when
+ * it was decoded reduced. `rgb` holds p->width * p->height * 3 bytes. Fails
  * with GLIMPSE_E_INVALID when the rules do not end at that size. Equal bytes to
  * glimpse_preprocess_rgb_plain, which does the steps one by one; this one computes only the rows
  * and columns that survive the crop, so that a very long picture costs no more memory than any

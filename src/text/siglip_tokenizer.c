@@ -1,0 +1,230 @@
+/*
+ * text/siglip_tokenizer.c - the tokenizer of SigLIP, as transformers' SiglipTokenizer.
+ *
+ *   lower case -> special tokens cut out -> ASCII punctuation deleted, white space collapsed and
+ *   stripped -> the unigram model of spiece.model -> "</s>"
+ *
+ * transformers puts U+2581 before the text and "<unk>" before each piece of it, and drops the
+ * latter's ids afterwards, so that only the beginning of the text counts as the beginning of a
+ * word. What lies behind a special token follows it without a space: the same is done here.
+ */
+#include "core/error.h"
+#include "core/file.h"
+#include "text/added_tokens.h"
+#include "text/spiece_model.h"
+#include "text/tokenizer_kinds.h"
+#include "text/tokenizer_settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SPACE_SYMBOL = 0x2581 };
+
+typedef struct siglip_tokenizer {
+    glimpse_tokenizer base;
+    glimpse_spiece_model model;
+    glimpse_added_tokens added;
+    char *prefix; /* "<unk>" */
+    size_t prefix_length, prefix_ids;
+    int lower;
+} siglip_tokenizer;
+
+static int is_ascii_punctuation(uint32_t c) {
+    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
+           (c >= '{' && c <= '~');
+}
+
+/* In place; what is deleted leaves no space behind. */
+static void canonicalize(glimpse_points *text) {
+    size_t kept = 0;
+    int space = 0;
+    for (size_t i = 0; i < text->count; i++) {
+        uint32_t c = text->data[i];
+        if (is_ascii_punctuation(c)) continue;
+        if (glimpse_unicode_is_python_space(c)) {
+            space = kept > 0;
+            continue;
+        }
+        if (space) text->data[kept++] = ' ';
+        space = 0;
+        text->data[kept++] = c;
+    }
+    text->count = kept;
+}
+
+typedef struct sink {
+    glimpse_tokens *tokens; /* NULL: only count */
+    size_t skip, count;
+} sink;
+
+static int take(void *context, int32_t id) {
+    sink *s = context;
+    if (s->count++ < s->skip || !s->tokens) return 0;
+    glimpse_tokens_add(s->tokens, id);
+    return s->tokens->truncated;
+}
+
+static int add_piece(const siglip_tokenizer *tokenizer, const char *text, size_t length,
+                     glimpse_points *points, glimpse_bytes *bytes, glimpse_tokens *tokens) {
+    int status = glimpse_points_decode(points, text, length);
+    if (status < 0) return status;
+    canonicalize(points);
+    bytes->count = 0;
+    status = glimpse_bytes_append(bytes, tokenizer->prefix, tokenizer->prefix_length);
+    if (status < 0) return status;
+    status = glimpse_bytes_append_points(bytes, points->data, points->count);
+    if (status < 0) return status;
+    sink s = {tokens, tokenizer->prefix_ids, 0};
+    return glimpse_spiece_encode(&tokenizer->model, bytes->data, bytes->count, take, &s);
+}
+
+static int encode(const glimpse_tokenizer *base, const char *text, size_t length,
+                  glimpse_tokens *tokens) {
+    const siglip_tokenizer *tokenizer = (const siglip_tokenizer *)base;
+    glimpse_points points, lower;
+    glimpse_bytes whole, piece;
+    glimpse_points_init(&points);
+    glimpse_points_init(&lower);
+    glimpse_bytes_init(&whole);
+    glimpse_bytes_init(&piece);
+    static const uint32_t symbol = SPACE_SYMBOL;
+    const glimpse_points *ready = &points;
+    int status = glimpse_points_decode(&points, text, length);
+    if (status < 0) goto done;
+    for (size_t i = 0; i < points.count; i++) {
+        if (points.data[i] == SPACE_SYMBOL) points.data[i] = ' ';
+    }
+    if (tokenizer->lower) {
+        status = glimpse_points_lower_each(&lower, &points);
+        if (status < 0) goto done;
+        ready = &lower;
+    }
+    status = glimpse_bytes_append_points(&whole, &symbol, 1);
+    if (status < 0) goto done;
+    status = glimpse_bytes_append_points(&whole, ready->data, ready->count);
+    if (status < 0) goto done;
+    const glimpse_added_token *token = NULL;
+    for (size_t at = 0, from, to; at < whole.count && !tokens->truncated;) {
+        token = glimpse_added_tokens_next(&tokenizer->added, whole.data, whole.count, &at, token,
+                                          &from, &to);
+        if (from < to) {
+            status = add_piece(tokenizer, whole.data + from, to - from, &points, &piece, tokens);
+            if (status < 0) goto done;
+        }
+        if (token && !tokens->truncated) glimpse_tokens_add(tokens, token->id);
+    }
+    /* A text that ends in the end token gets no second one. */
+    if (tokens->count == 0 || tokens->ids[tokens->count - 1] != base->end_id) {
+        tokens->ids[tokens->count++] = base->end_id;
+    }
+done:
+    glimpse_bytes_release(&piece);
+    glimpse_bytes_release(&whole);
+    glimpse_points_release(&lower);
+    glimpse_points_release(&points);
+    return status;
+}
+
+static const char *token_text(const glimpse_tokenizer *base, int32_t id) {
+    return ((const siglip_tokenizer *)base)->model.pieces[id].text;
+}
+
+static void release(glimpse_tokenizer *base) {
+    siglip_tokenizer *tokenizer = (siglip_tokenizer *)base;
+    glimpse_added_tokens_release(&tokenizer->added);
+    glimpse_spiece_model_release(&tokenizer->model);
+    free(tokenizer->prefix);
+    free(tokenizer);
+}
+
+static const glimpse_tokenizer_class siglip_class = {encode, token_text, release};
+
+/* The special tokens: those that tokenizer_config.json lists, else the usual three. */
+static int read_added(siglip_tokenizer *tokenizer, const glimpse_tokenizer_settings *settings,
+                      const char *const names[3], const int32_t ids[3]) {
+    const char *key;
+    json_t *entry;
+    int status;
+    json_object_foreach(json_object_get(settings->own, "added_tokens_decoder"), key, entry) {
+        glimpse_added_token token;
+        status =
+            glimpse_added_token_read(&token, entry, strtol(key, NULL, 10), settings->path, key);
+        if (status < 0) return status;
+        status = glimpse_added_tokens_add(&tokenizer->added, &token);
+        if (status < 0) return status;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        if (ids[i] < 0) continue;
+        glimpse_added_token token = {names[i], strlen(names[i]), ids[i], 1, 1, 0, 1};
+        status = glimpse_added_tokens_add(&tokenizer->added, &token);
+        if (status < 0) return status;
+    }
+    glimpse_added_tokens_sort(&tokenizer->added);
+    return GLIMPSE_OK;
+}
+
+static int read_settings(siglip_tokenizer *tokenizer, const char *path,
+                         const glimpse_tokenizer_settings *settings) {
+    glimpse_tokenizer *base = &tokenizer->base;
+    int status = glimpse_tokenizer_settings_flag(settings, "do_lower_case", 1, &tokenizer->lower);
+    if (status < 0) return status;
+    if (json_is_true(json_object_get(json_object_get(settings->own, "sp_model_kwargs"),
+                                     "enable_sampling"))) {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: \"enable_sampling\" is not supported",
+                            settings->path);
+    }
+    const char *const names[3] = {glimpse_tokenizer_settings_name(settings, "eos_token", "</s>"),
+                                  glimpse_tokenizer_settings_name(settings, "unk_token", "<unk>"),
+                                  glimpse_tokenizer_settings_name(settings, "pad_token", "</s>")};
+    int32_t ids[3];
+    for (size_t i = 0; i < 3; i++) {
+        ids[i] = glimpse_tokenizer_find(base, names[i]);
+    }
+    if (ids[0] < 0) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the end token %s is missing", path, names[0]);
+    }
+    base->end_id = ids[0];
+    base->pad_id = ids[2] >= 0 ? ids[2] : ids[0];
+    tokenizer->prefix_length = strlen(names[1]);
+    tokenizer->prefix = malloc(tokenizer->prefix_length + 1);
+    if (!tokenizer->prefix) return glimpse_fail_nomem(tokenizer->prefix_length + 1, path);
+    memcpy(tokenizer->prefix, names[1], tokenizer->prefix_length + 1);
+    sink s = {NULL, 0, 0};
+    status = glimpse_spiece_encode(&tokenizer->model, tokenizer->prefix, tokenizer->prefix_length,
+                                   take, &s);
+    if (status < 0) return status;
+    tokenizer->prefix_ids = s.count;
+    return read_added(tokenizer, settings, names, ids);
+}
+
+int glimpse_siglip_tokenizer_open(glimpse_tokenizer **out, const char *folder) {
+    glimpse_tokenizer_settings settings = {NULL, NULL, NULL};
+    char *path = glimpse_path_join(folder, "spiece.model");
+    siglip_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
+    int status;
+    if (!path || !tokenizer) {
+        status = glimpse_fail_nomem(sizeof *tokenizer, "a tokenizer");
+        goto done;
+    }
+    status = glimpse_spiece_model_read(&tokenizer->model, path);
+    if (status < 0) goto done;
+    tokenizer->base = (glimpse_tokenizer){&siglip_class,
+                                          GLIMPSE_TOKENIZER_SIGLIP,
+                                          tokenizer->model.count,
+                                          -1,
+                                          -1,
+                                          -1,
+                                          tokenizer->model.unknown_id};
+    status = glimpse_tokenizer_settings_read(&settings, folder);
+    if (status < 0) goto done;
+    status = read_settings(tokenizer, path, &settings);
+    if (status < 0) goto done;
+    *out = &tokenizer->base;
+    tokenizer = NULL;
+done:
+    if (tokenizer) release(&tokenizer->base);
+    glimpse_tokenizer_settings_release(&settings);
+    free(path);
+    return status;
+}

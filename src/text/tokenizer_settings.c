@@ -1,0 +1,86 @@
+/*
+ * text/tokenizer_settings.c - see tokenizer_settings.h.
+ */
+#include "text/tokenizer_settings.h"
+
+#include "core/error.h"
+#include "core/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FILE_LIMIT = 16 << 20 };
+
+static int read_object(json_t **out, const char *path) {
+    void *text = NULL;
+    size_t size = 0;
+    *out = NULL;
+    if (access(path, F_OK) != 0) return GLIMPSE_OK;
+    int status = glimpse_file_read(&text, &size, path, FILE_LIMIT);
+    if (status < 0) return status;
+    json_error_t error;
+    json_t *root = json_loadb(text, size, JSON_ALLOW_NUL, &error);
+    free(text);
+    if (!root) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", path, error.line, error.text);
+    }
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: must hold a JSON object", path);
+    }
+    *out = root;
+    return GLIMPSE_OK;
+}
+
+int glimpse_json_object_read(json_t **out, const char *folder, const char *name) {
+    *out = NULL;
+    char *path = glimpse_path_join(folder, name);
+    if (!path) return glimpse_fail_nomem(strlen(folder) + strlen(name), "a file name");
+    int status = read_object(out, path);
+    free(path);
+    return status;
+}
+
+int glimpse_tokenizer_settings_read(glimpse_tokenizer_settings *settings, const char *folder) {
+    static const char own[] = "tokenizer_config.json";
+    memset(settings, 0, sizeof *settings);
+    settings->path = glimpse_path_join(folder, own);
+    if (!settings->path) return glimpse_fail_nomem(strlen(folder) + sizeof own, "a file name");
+    int status = read_object(&settings->own, settings->path);
+    if (status < 0) return status;
+    return glimpse_json_object_read(&settings->map, folder, "special_tokens_map.json");
+}
+
+void glimpse_tokenizer_settings_release(glimpse_tokenizer_settings *settings) {
+    json_decref(settings->own);
+    json_decref(settings->map);
+    free(settings->path);
+    memset(settings, 0, sizeof *settings);
+}
+
+int glimpse_tokenizer_settings_flag(const glimpse_tokenizer_settings *settings, const char *key,
+                                    int fallback, int *out) {
+    const json_t *value = json_object_get(settings->own, key);
+    *out = fallback;
+    if (!value || json_is_null(value)) return GLIMPSE_OK;
+    if (!json_is_boolean(value)) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be true or false", settings->path,
+                            key);
+    }
+    *out = json_is_true(value);
+    return GLIMPSE_OK;
+}
+
+const char *glimpse_tokenizer_settings_name(const glimpse_tokenizer_settings *settings,
+                                            const char *key, const char *fallback) {
+    const json_t *places[2] = {json_object_get(settings->own, key),
+                               json_object_get(settings->map, key)};
+    for (int i = 0; i < 2; i++) {
+        const json_t *value = places[i];
+        if (json_is_object(value)) value = json_object_get(value, "content");
+        const char *name = json_string_value(value);
+        if (name && *name) return name;
+    }
+    return fallback;
+}

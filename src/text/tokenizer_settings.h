@@ -1,0 +1,32 @@
+/*
+ * text/tokenizer_settings.h - tokenizer_config.json and special_tokens_map.json, as the Hugging
+ * Face tokenizer classes write them. Both files may be absent; what they do not say is a default.
+ */
+#ifndef GLIMPSE_TEXT_TOKENIZER_SETTINGS_H
+#define GLIMPSE_TEXT_TOKENIZER_SETTINGS_H
+
+#include <jansson.h>
+
+typedef struct glimpse_tokenizer_settings {
+    char *path;  /* of tokenizer_config.json, for messages */
+    json_t *own; /* NULL when absent */
+    json_t *map;
+} glimpse_tokenizer_settings;
+
+/* Whatever it returns, release() takes it. */
+int glimpse_tokenizer_settings_read(glimpse_tokenizer_settings *settings, const char *folder);
+void glimpse_tokenizer_settings_release(glimpse_tokenizer_settings *settings);
+
+/* The JSON object in folder/name; *out is NULL when there is no such file. */
+int glimpse_json_object_read(json_t **out, const char *folder, const char *name);
+
+/* A truth value; null and absent are `fallback`. */
+int glimpse_tokenizer_settings_flag(const glimpse_tokenizer_settings *settings, const char *key,
+                                    int fallback, int *out);
+
+/* A token's text, such as "eos_token": a string, or an object with "content", in either file.
+ * Borrowed; `fallback` when neither has it. */
+const char *glimpse_tokenizer_settings_name(const glimpse_tokenizer_settings *settings,
+                                            const char *key, const char *fallback);
+
+#endif
