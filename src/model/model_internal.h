@@ -9,6 +9,7 @@
 #include "model/config.h"
 #include "model/safetensors.h"
 #include "model/tower.h"
+#include "model/weights_cache.h"
 
 #include <glimpse/model.h>
 
@@ -20,6 +21,7 @@ struct glimpse_model {
     glimpse_tokenizer *tokenizer;
     unsigned towers;
     glimpse_tower image, text;
+    glimpse_weights_cache image_weights, text_weights;
     float logit_scale; /* exp applied */
     char fingerprint[GLIMPSE_HASH_HEX];
     char backend[64];

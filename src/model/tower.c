@@ -78,10 +78,11 @@ static glimpse_linear *take_projection(glimpse_loader *l, int hf, size_t embeddi
 }
 
 int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
-                             const glimpse_model_config *config, const glimpse_tensors *tensors) {
+                             const glimpse_model_config *config, const glimpse_tensors *tensors,
+                             glimpse_shelf *shelf) {
     int hf = config->layout == GLIMPSE_LAYOUT_HF;
     size_t width = config->vision.width, patch = config->patch;
-    glimpse_loader l = {math, tensors, GLIMPSE_OK};
+    glimpse_loader l = {math, tensors, GLIMPSE_OK, shelf};
     *tower =
         (glimpse_tower){.math = math, .config = config->vision, .embedding = config->embedding};
     tower->grid = config->image_size / patch;
@@ -116,11 +117,12 @@ int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
 }
 
 int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
-                            const glimpse_model_config *config, const glimpse_tensors *tensors) {
+                            const glimpse_model_config *config, const glimpse_tensors *tensors,
+                            glimpse_shelf *shelf) {
     int hf = config->layout == GLIMPSE_LAYOUT_HF;
     const char *prefix = config->layout == GLIMPSE_LAYOUT_OPENCLIP_CUSTOM ? "text." : "";
     size_t width = config->text.width;
-    glimpse_loader l = {math, tensors, GLIMPSE_OK};
+    glimpse_loader l = {math, tensors, GLIMPSE_OK, shelf};
     *tower = (glimpse_tower){
         .math = math, .config = config->text, .causal = 1, .embedding = config->embedding};
     tower->tokens = config->context;

@@ -14,7 +14,7 @@
  * A model is a directory as published on the Hugging Face hub (config.json, model.safetensors or
  * shards with model.safetensors.index.json, preprocessor_config.json, vocab.json + merges.txt),
  * or one of OpenCLIP's (open_clip_config.json, open_clip_model.safetensors). Weights in F32, F16
- * or BF16 are mapped and converted once.
+ * or BF16 are mapped, and used as they are where the backend can.
  *
  * Letters: B batch, C 3 channels, H W input height and width, T tokens (patches + 1, or text
  * positions), D width of a tower, E embedding dimension.
@@ -74,11 +74,31 @@ typedef struct glimpse_model_options {
     glimpse_backend backend;
     unsigned towers; /* which towers to prepare; 0 means both. A call on one that was left out
                         fails with GLIMPSE_E_INVALID */
+    unsigned flags;  /* GLIMPSE_MODEL_... below */
 } glimpse_model_options;
 
-#define GLIMPSE_MODEL_OPTIONS_VERSION 1
-#define GLIMPSE_MODEL_OPTIONS_INIT \
- { GLIMPSE_MODEL_OPTIONS_VERSION, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO, GLIMPSE_TOWER_BOTH }
+enum {
+    GLIMPSE_MODEL_NO_WEIGHTS_CACHE = 1 /* neither read nor write prepared weights on disk */
+};
+
+#define GLIMPSE_MODEL_OPTIONS_VERSION 2
+#define GLIMPSE_MODEL_OPTIONS_INIT                                                                 \
+ {                                                                                                 \
+  GLIMPSE_MODEL_OPTIONS_VERSION, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO, GLIMPSE_TOWER_BOTH, \
+      0                                                                                            \
+ }
+
+/* Weights that a backend keeps in a form of its own (bf16 and f32 of oneDNN, int8) are prepared
+ * once and kept beneath ${XDG_CACHE_HOME:-~/.cache}/glimpse/weights, from where later processes map
+ * them. Files there are checked in full before use and may be deleted at any time; embeddings are
+ * the same with and without. GLIMPSE_WEIGHTS_CACHE in the environment: 0 is off, another number the
+ * limit in MB. */
+typedef struct glimpse_weights_cache_status {
+    char path[4096]; /* the folder, whether it exists or not; "" when the environment names none */
+    size_t files;
+    uint64_t bytes, limit; /* limit 0: switched off */
+} glimpse_weights_cache_status;
+GLIMPSE_API int glimpse_weights_cache_look(glimpse_weights_cache_status *status);
 
 /* Opens the model in the directory `path`. GLIMPSE_E_NOT_FOUND when there is none,
  * GLIMPSE_E_FORMAT when a file is damaged, GLIMPSE_E_UNSUPPORTED for another kind of model. */
