@@ -4,12 +4,14 @@
  * OpenBLAS f32 of the same run. Beside each the rate of its own products alone (1600 x 3072 x 768,
  * operands written first), as a share of which the encoder's rate is reported.
  *
- *     bench_encoder [--l14] [--plain] [--cpu-time] [--only NAME] [--workers N] [--quick]
+ *     bench_encoder [--l14] [--plain] [--cpu-time] [--only NAME] [--workers N] [--quick] [--model
+ * DIR]
  *
  *     --plain     adds the plain C backend (minutes)
  *     --cpu-time  measures the thread's CPU time instead of the clock: for machines with other work
  *     --only      settings whose name begins so, and the baseline
  *     --quick     no batch of 32, fewer repetitions
+ *     --model     a model of that shape that is there already, instead of writing one
  *     --workers   also N workers side by side against one worker whose sgemm has N threads
  */
 #include "bench.h"
@@ -177,19 +179,21 @@ static double operations(const random_model *m) {
 
 int main(int argc, char **argv) {
     int plain = 0, large = 0, workers = 0, quick = 0;
-    const char *only = "";
+    const char *only = "", *given = NULL;
     for (int i = 1; i < argc; i++) {
         plain = plain || strcmp(argv[i], "--plain") == 0;
         large = large || strcmp(argv[i], "--l14") == 0;
         if (strcmp(argv[i], "--cpu-time") == 0) bench_clock = CLOCK_THREAD_CPUTIME_ID;
         quick = quick || strcmp(argv[i], "--quick") == 0;
         if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) only = argv[++i];
+        if (strcmp(argv[i], "--model") == 0 && i + 1 < argc) given = argv[++i];
         if (strcmp(argv[i], "--workers") == 0 && i + 1 < argc) workers = atoi(argv[++i]);
     }
     random_model shape = large ? random_model_vit_l14() : random_model_vit_b32();
     shape.merges = 1;
-    char folder[] = "/tmp/glimpse-bench-XXXXXX";
-    if (!mkdtemp(folder) || !random_model_write(&shape, folder)) return 1;
+    char made[] = "/tmp/glimpse-bench-XXXXXX";
+    if (!given && (!mkdtemp(made) || !random_model_write(&shape, made))) return 1;
+    const char *folder = given ? given : made;
     (void)setenv("GLIMPSE_WEIGHTS_CACHE", "0", 1);
 
     size_t area = 3 * shape.image_size * shape.image_size;
@@ -244,7 +248,8 @@ int main(int argc, char **argv) {
     }
     if (workers > 1) compare_workers(folder, pixels, shape.embedding, workers);
     free(pixels), free(embeddings), free(prompts);
+    if (given) return 0;
     char command[128];
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", made);
     return system(command) != 0;
 }

@@ -71,6 +71,24 @@ static void few_rows_equal_plain_for_all_ways_of_storing(void **unused) {
     }
 }
 
+static void few_rows_widen_every_f16_exactly(void **unused) {
+    (void)unused;
+    /* One input of 1: the outputs are the weights, all 65536 of them. */
+    enum { IN = 16, OUT = 65536 };
+    static uint16_t weights[(size_t)OUT * IN];
+    static float y[OUT];
+    float x[IN] = {1};
+    for (size_t i = 0; i < OUT; i++)
+        weights[i * IN] = (uint16_t)i;
+    for (const glimpse_kernels *const *k = glimpse_kernels_all(); *k; k++) {
+        (*k)->few_rows(y, OUT, x, 1, IN, weights, GLIMPSE_DTYPE_F16, OUT, 0);
+        for (size_t i = 0; i < OUT; i++) {
+            float expected = glimpse_f16_to_f32((uint16_t)i);
+            assert_true(isnan(expected) ? isnan(y[i]) : y[i] == expected);
+        }
+    }
+}
+
 static void quantised_rows_are_the_nearest_whole_numbers(void **unused) {
     (void)unused;
     enum { ROWS = 5, WIDTH = 77, PADDED = 80 };
@@ -298,6 +316,7 @@ static void attention_through_onednn_equals_plain(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(few_rows_equal_plain_for_all_ways_of_storing),
+        cmocka_unit_test(few_rows_widen_every_f16_exactly),
         cmocka_unit_test(quantised_rows_are_the_nearest_whole_numbers),
         cmocka_unit_test(int8_sums_are_exact_at_the_extremes),
         cmocka_unit_test(int8_layers_of_all_kernels_equal_plain),
