@@ -2,10 +2,14 @@
  * bench_dedup_scale.c - time and memory of the three tiers on made-up pictures, from 10,000 on, and
  * how they grow: the exponent e of seconds ~ pictures^e, from each size to the next and over all.
  *
- * Hashes are random; one picture in ten is a near copy of another (up to 6 bits changed), and each
- * has its 23 window hashes, one of which is near that of the copy. Embeddings have 512 numbers:
- * 2,000 random directions with a spread around each, so that neighbours exist as they do in
- * photographs; one in ten is a near copy (cosine about 0.98).
+ * Hashes are signs of 64 normal numbers, as those of photographs nearly are (their pairs differ in
+ * 32 bits with a deviation of 4.02); the bits of the numbers nearest zero are weak. Each picture
+ * has its 23 window hashes. One picture in ten is a copy of a window of another with noise added to
+ * the numbers, 0 to 50% of their deviation, which changes 0 to 9 bits on average: as crops of 0 to
+ * 25% of photographs do. And each has a difference hash. "all pairs" is the plain way, for
+ * comparison: every pair of hashes within the radius is found, by exact multi-index hashing.
+ * Embeddings have 512 numbers: 2,000 random directions with a spread around each, so that
+ * neighbours exist as they do in photographs; one in ten is a near copy (cosine about 0.98).
  */
 #include "bench.h"
 #include "bench_dedup.h"
@@ -40,10 +44,26 @@ static float gauss(void) {
     return (float)((sum - 2) * 1.732);
 }
 
-static uint64_t change_bits(uint64_t hash, unsigned bits) {
-    for (unsigned i = 0; i < bits; i++)
-        hash ^= UINT64_C(1) << (next_random() & 63);
-    return hash;
+typedef struct code {
+    uint64_t hash, weak;
+} code;
+
+/* Signs of numbers, and which of them noise changes first. */
+static code code_of(const float numbers[64]) {
+    code c = {0, 0};
+    float margins[64];
+    for (int i = 0; i < 64; i++) {
+        c.hash |= (uint64_t)(numbers[i] > 0) << i;
+        margins[i] = fabsf(numbers[i]);
+    }
+    for (int k = 0; k < GLIMPSE_WEAK_BITS; k++) {
+        int least = 0;
+        for (int i = 1; i < 64; i++)
+            least = margins[i] < margins[least] ? i : least;
+        c.weak |= UINT64_C(1) << least;
+        margins[least] = 1e9F;
+    }
+    return c;
 }
 
 /* CPU seconds of all threads: what a shared machine can compare. */
@@ -87,35 +107,82 @@ static double run_exact(size_t n) {
     return seconds;
 }
 
-static double run_perceptual(size_t n, unsigned jobs, unsigned radius) {
-    size_t windows = n * GLIMPSE_WINDOW_COUNT, count = 0, right = 0, copies = 0;
-    uint64_t *base = malloc(windows * sizeof *base), *queries = malloc(n * sizeof *queries);
-    uint32_t *base_item = malloc(windows * sizeof *base_item);
-    uint32_t *query_item = malloc(n * sizeof *query_item), *copy_of = calloc(n, sizeof *copy_of);
-    glimpse_mih_hit *hits = NULL;
-    if (!base || !queries || !base_item || !query_item || !copy_of) exit(1);
+/* Made-up pictures. */
+typedef struct made_pictures {
+    size_t count, copies;
+    uint64_t *windows, *hashes, *weak, *differences, *weak_differences; /* windows: [count][23] */
+    uint32_t *of_window, *of_hash, *copy_of; /* copy_of: 1 + the original, or 0 */
+} made_pictures;
+
+static void *get(size_t count, size_t size) {
+    void *p = calloc(count, size);
+    if (!p) exit(1);
+    return p;
+}
+
+static void make_pictures(made_pictures *p, size_t n) {
+    enum { RECENT = 16 };
+    float recent[RECENT][64], numbers[64];
+    *p = (made_pictures){.count = n,
+                         .windows = get(n * GLIMPSE_WINDOW_COUNT, 8),
+                         .hashes = get(n, 8),
+                         .weak = get(n, 8),
+                         .differences = get(n, 8),
+                         .weak_differences = get(n, 8),
+                         .of_window = get(n * GLIMPSE_WINDOW_COUNT, 4),
+                         .of_hash = get(n, 4),
+                         .copy_of = get(n, 4)};
+    memset(recent, 0, sizeof recent);
     for (size_t i = 0; i < n; i++) {
+        uint64_t *windows = p->windows + i * GLIMPSE_WINDOW_COUNT;
         for (size_t w = 0; w < GLIMPSE_WINDOW_COUNT; w++) {
-            base[i * GLIMPSE_WINDOW_COUNT + w] = next_random();
-            base_item[i * GLIMPSE_WINDOW_COUNT + w] = (uint32_t)i;
+            windows[w] = next_random();
+            p->of_window[i * GLIMPSE_WINDOW_COUNT + w] = (uint32_t)i;
         }
-        queries[i] = base[i * GLIMPSE_WINDOW_COUNT];
-        query_item[i] = (uint32_t)i;
-        if (i % 10 != 9) continue;
-        size_t original = i - 1 - next_random() % 8, window = next_random() % GLIMPSE_WINDOW_COUNT;
-        queries[i] = change_bits(base[original * GLIMPSE_WINDOW_COUNT + window],
-                                 (unsigned)(next_random() % 7));
-        base[i * GLIMPSE_WINDOW_COUNT] = queries[i];
-        copy_of[i] = (uint32_t)original + 1;
-        copies++;
+        size_t original = i - 1 - next_random() % 8;
+        float noise = (float)(next_random() % 1000) / 2000;
+        for (int k = 0; k < 64; k++)
+            numbers[k] = i % 10 == 9 ? recent[original % RECENT][k] + noise * gauss() : gauss();
+        /* `recent` are the numbers of one window of a picture, which its copy shows. */
+        code c = code_of(numbers), d;
+        for (int k = 0; k < 64; k++)
+            recent[i % RECENT][k] = gauss();
+        windows[1 + next_random() % (GLIMPSE_WINDOW_COUNT - 1)] = code_of(recent[i % RECENT]).hash;
+        windows[0] = p->hashes[i] = c.hash;
+        p->weak[i] = c.weak;
+        p->of_hash[i] = (uint32_t)i;
+        for (int k = 0; k < 64; k++)
+            numbers[k] = gauss();
+        d = code_of(numbers);
+        p->differences[i] = d.hash;
+        p->weak_differences[i] = d.weak;
+        if (i % 10 == 9) p->copy_of[i] = (uint32_t)original + 1, p->copies++;
     }
-    glimpse_mih_job job = {.base = base,
-                           .base_item = base_item,
-                           .base_count = windows,
-                           .queries = queries,
-                           .query_item = query_item,
-                           .query_count = n,
-                           .radius = radius,
+}
+
+static void free_pictures(made_pictures *p) {
+    free(p->windows);
+    free(p->hashes);
+    free(p->weak);
+    free(p->differences);
+    free(p->weak_differences);
+    free(p->of_window);
+    free(p->of_hash);
+    free(p->copy_of);
+}
+
+/* The two joins of a search: hashes with windows, difference hashes with each other. */
+static double run_perceptual(const made_pictures *p, unsigned jobs, int guided) {
+    glimpse_mih_hit *hits = NULL;
+    size_t count = 0, other_count = 0, right = 0;
+    glimpse_mih_job job = {.base = p->windows,
+                           .base_item = p->of_window,
+                           .base_count = p->count * GLIMPSE_WINDOW_COUNT,
+                           .queries = p->hashes,
+                           .query_item = p->of_hash,
+                           .query_count = p->count,
+                           .weak = guided ? p->weak : NULL,
+                           .radius = GLIMPSE_DUPS_RADIUS,
                            .jobs = jobs,
                            .most_equal = GLIMPSE_DUPS_MOST_EQUAL,
                            .most_hits = GLIMPSE_DUPS_MOST_HITS};
@@ -127,17 +194,26 @@ static double run_perceptual(size_t n, unsigned jobs, unsigned radius) {
     double seconds = cpu_now() - start;
     for (size_t i = 0, last = SIZE_MAX; i < count; i++) {
         size_t q = hits[i].query;
-        if (copy_of[q] && base_item[hits[i].base] + 1 == copy_of[q] && q != last) right++, last = q;
+        if (p->copy_of[q] && p->of_window[hits[i].base] + 1 == p->copy_of[q] && q != last)
+            right++, last = q;
     }
-    printf("%9zu  radius %-2u   %8.2f s  %zu candidates, %zu of %zu copies found, %.2f GiB\n", n,
-           radius, seconds, count, right, copies, resident_gib());
     free(hits);
-    free(base);
-    free(queries);
-    free(base_item);
-    free(query_item);
-    free(copy_of);
-    return seconds;
+    job.base = job.queries = p->differences;
+    job.base_item = p->of_hash;
+    job.base_count = p->count;
+    job.weak = guided ? p->weak_differences : NULL;
+    job.radius = GLIMPSE_DUPS_DIFFERENCE_RADIUS;
+    start = cpu_now();
+    if (glimpse_mih_join(&job, &hits, &other_count) < 0) {
+        (void)fprintf(stderr, "%s\n", glimpse_last_error());
+        exit(1);
+    }
+    double more = cpu_now() - start;
+    free(hits);
+    printf("%9zu  %-11s %8.2f s  (%.2f + %.2f) %zu candidates, %zu of %zu copies found, %.2f GiB\n",
+           p->count, guided ? "perceptual" : "all pairs", seconds + more, seconds, more,
+           count + other_count, right, p->copies, resident_gib());
+    return seconds + more;
 }
 
 typedef struct tally {
@@ -221,6 +297,8 @@ int bench_dedup_scale(size_t most) {
     size_t count = 0;
     const char *jobs = getenv("BENCH_DEDUP_JOBS");
     const char *skip = getenv("BENCH_DEDUP_SEMANTIC_MOST");
+    const char *plain = getenv("BENCH_DEDUP_PLAIN_MOST");
+    size_t plain_most = plain ? strtoul(plain, NULL, 10) : 10000;
     size_t semantic_most = skip ? strtoul(skip, NULL, 10) : most;
     unsigned threads = jobs ? (unsigned)strtoul(jobs, NULL, 10) : 1;
     printf("%s; %u threads for hashes; %d windows per picture; embeddings of %d\n", bench_cpu(),
@@ -229,9 +307,12 @@ int bench_dedup_scale(size_t most) {
     for (size_t k = 0; k < sizeof sizes / sizeof sizes[0] && sizes[k] <= most; k++) {
         point *p = &points[count++];
         size_t n = sizes[k];
-        *p = (point){(double)n, run_exact(n), run_perceptual(n, threads, GLIMPSE_DUPS_MANY_RADIUS),
-                     0};
-        if (n <= GLIMPSE_DUPS_MANY) (void)run_perceptual(n, threads, GLIMPSE_DUPS_RADIUS);
+        made_pictures made;
+        *p = (point){(double)n, run_exact(n), 0, 0};
+        make_pictures(&made, n);
+        p->perceptual = run_perceptual(&made, threads, 1);
+        if (n <= plain_most) (void)run_perceptual(&made, threads, 0);
+        free_pictures(&made);
         if (n <= semantic_most) p->semantic = run_semantic(n);
         (void)fflush(stdout);
     }

@@ -141,6 +141,7 @@ int glimpse_actions_open_with(glimpse_actions **out, const char *folder,
     if (status == GLIMPSE_OK) status = take_lock(actions);
     if (status == GLIMPSE_OK) status = glimpse_journal_open(actions);
     if (status == GLIMPSE_OK) status = glimpse_steps_settle(actions);
+    if (status == GLIMPSE_OK) status = glimpse_journal_tidy(actions);
     if (status < 0) {
         glimpse_actions_close(actions);
         return status;
@@ -263,5 +264,6 @@ int glimpse_actions_apply(glimpse_actions *actions, const glimpse_action_options
         free(other);
     }
     if (report->done > 0) report->run = run;
+    if (status == GLIMPSE_OK) status = glimpse_journal_tidy(actions);
     return status;
 }

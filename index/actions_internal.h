@@ -122,6 +122,12 @@ int glimpse_journal_begin_run(glimpse_actions *actions, glimpse_action_kind kind
 int glimpse_journal_add(glimpse_actions *actions, action_step *step);
 int glimpse_journal_set_new(glimpse_actions *actions, const action_step *step);
 int glimpse_journal_set_state(glimpse_actions *actions, action_step *step, step_state state);
+/* Writes down those of `folder` and the folders above it that are not there yet: this run makes
+ * them. */
+int glimpse_journal_note_folders(const glimpse_actions *actions, int64_t run, const char *folder);
+/* Removes the folders that runs made and that are empty, of runs that have nothing there any more.
+ */
+int glimpse_journal_tidy(glimpse_actions *actions);
 /* Steps of a run (0: of all) whose state is in `states` (a bit per state), last first. */
 typedef struct action_steps {
     action_step *items;

@@ -6,6 +6,7 @@
  * files back.
  */
 #include "actions_internal.h"
+#include "catalog_private.h"
 #include "core/error.h"
 #include "core/file.h"
 
@@ -13,9 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define JOURNAL_ID 0x676c6961 /* "glia" */
-enum { JOURNAL_VERSION = 1 };
+enum { JOURNAL_VERSION = 2 };
 
 static const char tables[] = "CREATE TABLE run ("
                              "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -42,13 +44,20 @@ static const char tables[] = "CREATE TABLE run ("
                              "CREATE INDEX step_run ON step (run_id, state);"
                              "CREATE INDEX step_in_doubt ON step (state) WHERE state IN (1, 3, 6);";
 
+/* 1 -> 2: folders that runs made, to be removed again when nothing is in them. */
+static const char folders_table[] = "CREATE TABLE made ("
+                                    "  path BLOB NOT NULL PRIMARY KEY,"
+                                    "  run_id INTEGER NOT NULL REFERENCES run (id)"
+                                    ") STRICT, WITHOUT ROWID;";
+
 static int make_tables(glimpse_db *db) {
     int status = glimpse_db_begin(db);
     if (status < 0) return status;
     int64_t version = 0;
     status = glimpse_db_integer(db, &version, "PRAGMA user_version", "");
     if (status == GLIMPSE_OK && version == 0) status = glimpse_db_script(db, tables);
-    if (status == GLIMPSE_OK && version == 0) {
+    if (status == GLIMPSE_OK && version < 2) status = glimpse_db_script(db, folders_table);
+    if (status == GLIMPSE_OK && version < JOURNAL_VERSION) {
         char sql[96];
         (void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
                        JOURNAL_ID, JOURNAL_VERSION);
@@ -73,6 +82,8 @@ int glimpse_journal_open(glimpse_actions *actions) {
     if (status == GLIMPSE_OK) {
         status = glimpse_db_integer(actions->db, &id, "PRAGMA application_id", "");
     }
+    if (status == GLIMPSE_OK && id == JOURNAL_ID && version > 0 && version < JOURNAL_VERSION)
+        status = make_tables(actions->db);
     if (status == GLIMPSE_OK) {
         status = glimpse_db_integer(actions->db, &version, "PRAGMA user_version", "");
     }
@@ -106,6 +117,47 @@ int glimpse_journal_begin_run(glimpse_actions *actions, glimpse_action_kind kind
     return glimpse_db_integer(actions->db, run,
                               "INSERT INTO run (kind, started) VALUES (?1, ?2) RETURNING id", "it",
                               (int64_t)kind, started);
+}
+
+int glimpse_journal_note_folders(const glimpse_actions *actions, int64_t run, const char *folder) {
+    int status = GLIMPSE_OK;
+    struct stat info;
+    char *path = strdup(folder);
+    if (!path) return glimpse_fail_nomem(strlen(folder), "a path");
+    while (status == GLIMPSE_OK && *path && lstat(path, &info) != 0) {
+        /* A folder that went and is made anew belongs to the later run. */
+        status = glimpse_db_run(actions->db,
+                                "INSERT OR REPLACE INTO made (path, run_id) VALUES (?1, ?2)", "pi",
+                                path, run);
+        char *slash = strrchr(path, '/');
+        *(slash ? slash : path) = '\0';
+    }
+    free(path);
+    return status;
+}
+
+int glimpse_journal_tidy(glimpse_actions *actions) {
+    sqlite3_stmt *row = NULL;
+    char *gone = NULL;
+    int status;
+    do { /* one after the other, the innermost first; what stays is not looked at again */
+        free(gone);
+        gone = NULL;
+        status = glimpse_db_query(actions->db, &row,
+                                  "SELECT path FROM made WHERE NOT EXISTS (SELECT 1 FROM step"
+                                  " WHERE step.run_id = made.run_id AND step.state IN (1, 2, 3, 6))"
+                                  " ORDER BY length(path) DESC, path LIMIT 1",
+                                  "");
+        if (status == GLIMPSE_OK && (status = glimpse_db_step(actions->db, row)) > 0)
+            gone = glimpse_column_path(row, 0);
+        glimpse_db_reset(row);
+        if (status <= 0) break;
+        if (!gone) return glimpse_fail_nomem(256, "a path");
+        (void)rmdir(gone); /* in use by somebody else, perhaps: then it is theirs */
+        status = glimpse_db_run(actions->db, "DELETE FROM made WHERE path = ?1", "p", gone);
+    } while (status == GLIMPSE_OK);
+    free(gone);
+    return status < 0 ? status : GLIMPSE_OK;
 }
 
 int glimpse_journal_add(glimpse_actions *actions, action_step *step) {

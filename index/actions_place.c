@@ -112,8 +112,9 @@ static char *free_name(const char *folder, const char *name, const char *infos) 
 /*
  * Quarantine.
  */
-static int choose_quarantine(action_place *out, int make, const glimpse_action_options *options,
-                             const glimpse_action_item *item, action_verdict *verdict) {
+static int choose_quarantine(action_place *out, const glimpse_actions *actions, int64_t run,
+                             const glimpse_action_options *options, const glimpse_action_item *item,
+                             action_verdict *verdict) {
     const char *below = strrchr(item->path, '/') + 1;
     size_t base = item->relative_to ? strlen(item->relative_to) : 0;
     while (base > 1 && item->relative_to[base - 1] == '/')
@@ -131,7 +132,8 @@ static int choose_quarantine(action_place *out, int make, const glimpse_action_o
         (void)no_memory(verdict);
         goto done;
     }
-    if (make && glimpse_make_folders(folder) < 0) {
+    if (actions && (glimpse_journal_note_folders(actions, run, folder) < 0 ||
+                    glimpse_make_folders(folder) < 0)) {
         (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "%s", glimpse_last_error());
         goto done;
     }
@@ -366,7 +368,7 @@ int glimpse_place_choose(action_place *out, const glimpse_actions *actions,
     int result;
     switch (options->kind) {
     case GLIMPSE_ACTION_MOVE:
-        result = choose_quarantine(out, actions != NULL, options, item, verdict);
+        result = choose_quarantine(out, actions, run, options, item, verdict);
         break;
     case GLIMPSE_ACTION_TRASH:
         result = choose_trash(out, actions != NULL, item->path, verdict);

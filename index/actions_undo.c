@@ -254,7 +254,7 @@ int glimpse_actions_undo(glimpse_actions *actions, int64_t run, glimpse_action_f
     }
     glimpse_steps_free(&steps);
     report->run = run;
-    return status;
+    return status < 0 ? status : glimpse_journal_tidy(actions);
 }
 
 /*

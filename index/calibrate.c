@@ -5,10 +5,15 @@
  * The mean log loss is convex in 1 / T, so as a function of log T it has one valley: golden section
  * finds it without derivatives. A sample on which everything is right has its valley at T = 0; the
  * search ends at the lower limit, which the caller sees.
+ *
+ * A sigmoid's probability says of the best class alone whether it is right: that is a line through
+ * one number a picture (platt.c).
  */
 #include <glimpse/calibrate.h>
 
+#include "calibrate_internal.h"
 #include "core/error.h"
+#include "label_internal.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -17,11 +22,16 @@
 enum { BINS = 15, FOLDS = 5, STEPS = 80 };
 static const double coldest = 0.02, hottest = 50.0;
 
+/* From logits to probabilities: p of logit / temperature + offset. */
+typedef struct mapping {
+    double temperature, offset;
+} mapping;
+
 typedef struct sample {
     const double *logits; /* [count][classes + 1] */
     const size_t *truth;
     size_t count, classes;
-    int has_background;
+    int has_background, sigmoid;
     size_t fold; /* FOLDS: all; else every picture but those with i % FOLDS == fold */
 } sample;
 
@@ -39,13 +49,14 @@ static double log_sum(const sample *s, size_t i, double t) {
 }
 
 /* The best class and its probability. */
-static size_t best(const sample *s, size_t i, double t, double *probability) {
+static size_t best(const sample *s, size_t i, mapping m, double *probability) {
     const double *z = s->logits + i * (s->classes + 1);
     size_t k = 0;
     for (size_t c = 1; c < s->classes; c++) {
         if (z[c] > z[k]) k = c;
     }
-    *probability = exp(z[k] / t - log_sum(s, i, t));
+    *probability = s->sigmoid ? glimpse_logistic(z[k] / m.temperature + m.offset)
+                              : exp(z[k] / m.temperature - log_sum(s, i, m.temperature));
     return k;
 }
 
@@ -53,6 +64,17 @@ static size_t best(const sample *s, size_t i, double t, double *probability) {
 static int background_wins(const sample *s, size_t i, size_t k) {
     const double *z = s->logits + i * (s->classes + 1);
     return s->has_background && z[s->classes] > z[k];
+}
+
+/* Of yes or no to the best class. */
+static double sigmoid_log_loss(const sample *s, mapping m) {
+    double sum = 0, unused;
+    for (size_t i = 0; i < s->count; i++) {
+        size_t k = best(s, i, m, &unused);
+        double z = s->logits[i * (s->classes + 1) + k] / m.temperature + m.offset;
+        sum += glimpse_softplus(s->truth[i] == k ? -z : z);
+    }
+    return sum / (double)s->count;
 }
 
 static double log_loss(const sample *s, double t) {
@@ -71,7 +93,23 @@ static double log_loss(const sample *s, double t) {
     return n > 0 ? sum / (double)n : 0;
 }
 
-static double fit(const sample *s) {
+static int fit_sigmoid(mapping *out, const sample *s) {
+    const mapping own = {1, 0};
+    size_t n = 0;
+    glimpse_platt_pair *pairs = malloc(s->count * sizeof *pairs);
+    if (!pairs) return glimpse_fail_nomem(s->count * sizeof *pairs, "a calibration");
+    for (size_t i = 0; i < s->count; i++) {
+        double unused;
+        if (i % FOLDS == s->fold) continue;
+        size_t k = best(s, i, own, &unused);
+        pairs[n++] = (glimpse_platt_pair){s->logits[i * (s->classes + 1) + k], s->truth[i] == k};
+    }
+    glimpse_platt_fit(pairs, n, &out->temperature, &out->offset);
+    free(pairs);
+    return GLIMPSE_OK;
+}
+
+static double fit_softmax(const sample *s) {
     const double golden = 0.6180339887498949;
     double low = log(coldest), high = log(hottest);
     double a = high - golden * (high - low), b = low + golden * (high - low);
@@ -90,12 +128,18 @@ static double fit(const sample *s) {
     return exp((low + high) / 2);
 }
 
-/* Over `temperatures` [FOLDS], the one of each picture's fold. */
-static double calibration_error(const sample *s, const double *temperatures) {
+static int fit(mapping *out, const sample *s) {
+    if (s->sigmoid) return fit_sigmoid(out, s);
+    *out = (mapping){fit_softmax(s), 0};
+    return GLIMPSE_OK;
+}
+
+/* With `mappings` [FOLDS], the one of each picture's fold. */
+static double calibration_error(const sample *s, const mapping *mappings) {
     double right[BINS] = {0}, sum[BINS] = {0}, error = 0;
     for (size_t i = 0; i < s->count; i++) {
         double p;
-        size_t k = best(s, i, temperatures[i % FOLDS], &p);
+        size_t k = best(s, i, mappings[i % FOLDS], &p);
         int bin = (int)ceil(p * BINS) - 1; /* (lo, hi] */
         if (bin < 0) bin = 0;
         if (bin >= BINS) bin = BINS - 1;
@@ -137,7 +181,7 @@ static int choose_threshold(glimpse_calibration *out, const sample *s) {
     size_t n = 0, right = 0;
     for (size_t i = 0; i < s->count; i++) {
         double p;
-        size_t k = best(s, i, out->temperature, &p);
+        size_t k = best(s, i, (mapping){out->temperature, out->offset}, &p);
         if (!background_wins(s, i, k)) claims[n++] = (claim){p, s->truth[i] == k};
     }
     if (n > 0) qsort(claims, n, sizeof *claims, surest_first);
@@ -175,34 +219,40 @@ static int check(const double *logits, const size_t *truth, size_t count, size_t
     return GLIMPSE_OK;
 }
 
-int glimpse_calibrate(glimpse_calibration *out, const double *logits, const size_t *truth,
-                      size_t count, size_t classes, double precision_target) {
+int glimpse_calibrate(glimpse_calibration *out, glimpse_scoring scoring, const double *logits,
+                      const size_t *truth, size_t count, size_t classes, double precision_target) {
+    const mapping own = {1, 0};
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the calibration");
     *out = (glimpse_calibration){.temperature = 1, .threshold = -1};
     int status = check(logits, truth, count, classes, precision_target);
     if (status < 0) return status;
-    sample s = {logits, truth, count, classes, logits[classes] > -INFINITY, FOLDS};
-    double same[FOLDS], temperatures[FOLDS];
+    int sigmoid = scoring == GLIMPSE_SCORING_SIGMOID;
+    sample s = {logits, truth, count, classes, logits[classes] > -INFINITY, sigmoid, FOLDS};
+    mapping same[FOLDS], fitted[FOLDS], all;
     size_t right = 0;
     out->samples = count;
     out->precision_target = precision_target;
-    out->temperature = fit(&s);
-    out->nll_before = log_loss(&s, 1);
-    out->nll_after = log_loss(&s, out->temperature);
+    status = fit(&all, &s);
+    if (status < 0) return status;
+    out->temperature = all.temperature;
+    out->offset = all.offset;
+    out->nll_before = sigmoid ? sigmoid_log_loss(&s, own) : log_loss(&s, 1);
+    out->nll_after = sigmoid ? sigmoid_log_loss(&s, all) : log_loss(&s, all.temperature);
     for (size_t i = 0; i < count; i++) {
         double p;
-        right += best(&s, i, 1, &p) == truth[i];
+        right += best(&s, i, own, &p) == truth[i];
         out->unknown += truth[i] == GLIMPSE_NONE_OF_THESE;
     }
     out->accuracy = (double)right / (double)count;
-    for (size_t f = 0; f < FOLDS; f++) {
-        same[f] = 1;
+    for (size_t f = 0; f < FOLDS && status == GLIMPSE_OK; f++) {
+        same[f] = own;
         s.fold = count >= 2 * FOLDS ? f : FOLDS;
-        temperatures[f] = fit(&s);
+        status = fit(&fitted[f], &s);
     }
+    if (status < 0) return status;
     s.fold = FOLDS;
     out->ece_before = calibration_error(&s, same);
-    out->ece_after = calibration_error(&s, temperatures);
+    out->ece_after = calibration_error(&s, fitted);
     if (precision_target > 0) status = choose_threshold(out, &s);
     return status;
 }
@@ -226,11 +276,13 @@ static double threshold_of(const claim *claims, size_t count, size_t positives, 
     return chosen;
 }
 
-int glimpse_calibrate_thresholds(double *thresholds, const double *logits, const size_t *truth,
-                                 size_t count, size_t classes, double precision_target) {
+int glimpse_calibrate_thresholds(double *thresholds, glimpse_scoring scoring, const double *logits,
+                                 const size_t *truth, size_t count, size_t classes,
+                                 double precision_target) {
+    int sigmoid = scoring == GLIMPSE_SCORING_SIGMOID;
     int status = check(logits, truth, count, classes, precision_target);
     if (status < 0) return status;
-    if (!thresholds || !(logits[classes] > -INFINITY)) {
+    if (!thresholds || (!sigmoid && !(logits[classes] > -INFINITY))) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "several labels a picture need reference prompts to compare with");
     }
@@ -240,7 +292,8 @@ int glimpse_calibrate_thresholds(double *thresholds, const double *logits, const
         size_t positives = 0;
         for (size_t i = 0; i < count; i++) {
             const double *z = logits + i * (classes + 1);
-            claims[i] = (claim){1 / (1 + exp(z[classes] - z[k])), truth[i] == k};
+            double against = sigmoid ? 0 : z[classes];
+            claims[i] = (claim){glimpse_logistic(z[k] - against), truth[i] == k};
             positives += truth[i] == k;
         }
         qsort(claims, count, sizeof *claims, surest_first);

@@ -32,6 +32,7 @@ int glimpse_calibration_write(const glimpse_calibration *c, const glimpse_classi
     failed |=
         json_object_set_new(root, "classifier", json_string(glimpse_classifier_id(classifier)));
     failed |= put(root, "temperature", c->temperature);
+    if (c->offset != 0) failed |= put(root, "offset", c->offset);
     if (c->threshold >= 0) failed |= put(root, "threshold", c->threshold);
     if (c->precision_target > 0) {
         failed |= put(root, "precision_target", c->precision_target);
@@ -124,6 +125,14 @@ int glimpse_calibration_read(glimpse_calibration *out, const glimpse_classifier 
     }
     if (status == GLIMPSE_OK) {
         status = get(root, "temperature", 1e-3, 1e3, 1, &out->temperature, path);
+    }
+    if (status == GLIMPSE_OK) status = get(root, "offset", -1e6, 1e6, 0, &out->offset, path);
+    if (status == GLIMPSE_OK && out->offset != 0 &&
+        glimpse_classifier_scoring(classifier) != GLIMPSE_SCORING_SIGMOID) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT,
+                              "%s: \"offset\" is for a model with sigmoid "
+                              "probabilities",
+                              path);
     }
     if (status == GLIMPSE_OK) status = get(root, "threshold", 0, 2, -1, &out->threshold, path);
     if (status == GLIMPSE_OK) {

@@ -23,6 +23,11 @@ int glimpse_embedding_read(glimpse_db *db, sqlite3_stmt *row, int first, int64_t
 /* malloc'ed copy of a path column, NUL-terminated; NULL when out of memory. */
 char *glimpse_column_path(sqlite3_stmt *row, int column);
 
+/* The row id of a content that is given by its id (32 hex digits; tried first), by the path of a
+ * file as it is written, or by where that path really is. GLIMPSE_E_NOT_FOUND, without a message,
+ * when the catalogue has none. */
+int glimpse_catalog_content_of(glimpse_db *db, const char *path_or_id, int64_t *content);
+
 /* The most specific of `roots` that `path` is below, or NULL. */
 const glimpse_root *glimpse_root_of(const glimpse_root *roots, size_t count, const char *path);
 

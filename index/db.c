@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUSY_MILLISECONDS = 10000, MAX_STATEMENTS = 96 };
+enum { BUSY_MILLISECONDS = 10000, MAX_STATEMENTS = 256 };
 
 struct glimpse_db {
     sqlite3 *handle;

@@ -35,6 +35,14 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
  "glimpse_sum(path, size, mtime_ns, inode, missing, content_id, code, reason)"
 #define GLIMPSE_CONTENT_SUM \
  "glimpse_sum(hash, size, width, height, orientation, format, taken, camera, latitude, longitude)"
+#define GLIMPSE_CAPTION_SUM "glimpse_sum(content_id, style, model, prompt, text, created)"
+
+#define GLIMPSE_VLM_ANSWER_SUM  "glimpse_sum(key, contents, model, prompt, parameters, answer, made)"
+#define GLIMPSE_LABELLING_SUM   "glimpse_sum(name, model_id, classifier, classes, settings, created)"
+#define GLIMPSE_LABEL_CLASS_SUM "glimpse_sum(labelling_id, name)"
+#define GLIMPSE_LABEL_SUM       "glimpse_sum(content_id, class_id, probability, score)"
+#define GLIMPSE_FINGERPRINT_SUM "glimpse_sum(content_id, version, data)"
+#define GLIMPSE_THUMBNAIL_SUM   "glimpse_sum(content_id, version, pixels)"
 
 /* Opens with the settings every connection has (see db.c). */
 int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags);

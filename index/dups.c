@@ -5,6 +5,7 @@
 #include "dups_private.h"
 
 #include "core/error.h"
+#include "dups_cache.h"
 #include "file_paths.h"
 
 #include <stdlib.h>
@@ -97,8 +98,7 @@ static int check(glimpse_dups *dups, const glimpse_dedup_options *options) {
         if (options->model) dups->tiers |= GLIMPSE_TIER_SEMANTIC;
     }
     dups->radius = options->radius;
-    dups->min_similarity =
-        options->min_similarity > 0 ? options->min_similarity : GLIMPSE_DUPS_SIMILARITY;
+    dups->min_similarity = options->min_similarity; /* 0: chosen when the embeddings are there */
     dups->jobs = options->jobs > 0 ? options->jobs : cores > 0 ? (unsigned)cores : 1;
     if (dups->jobs > 256) dups->jobs = 256;
     dups->thumb_bytes = GLIMPSE_DUPS_THUMB_BYTES;
@@ -120,6 +120,7 @@ static int match(glimpse_dups *dups) {
     if (status == GLIMPSE_OK) status = glimpse_dups_sort_hints(dups);
     if (status == GLIMPSE_OK) status = glimpse_dups_verify(dups);
     if (status < 0) return status;
+    glimpse_dups_cache_put_thumbs(dups);
     return dups->options->against_count > 0 || dups->options->against_library
                ? glimpse_dups_group_against(dups)
                : glimpse_dups_group_all(dups);

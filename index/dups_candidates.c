@@ -6,8 +6,9 @@
  * base, and the hash of the whole and of the content are the queries; with rotations, the whole in
  * eight orientations. Difference hashes of the whole are joined too: they fail on other pictures.
  *
- * The default radius is smaller for many pictures: chance neighbours grow with the square of their
- * number, and so would the work, while what is lost are large crops and rotations.
+ * Of many pictures not all hashes within the radius are looked for, but those that differ where the
+ * query is weak (dups_mih.h): work per picture then hardly grows with their number. What is lost is
+ * a part of the large crops and rotations.
  *
  * A candidate costs milliseconds to verify, so that one is dropped at once whose 16x16 pictures,
  * laid on each other as the hint says, do not correlate.
@@ -21,12 +22,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MINI = GLIMPSE_DUPS_MINI, DIFFERENCE_RADIUS = 8 };
+enum { MINI = GLIMPSE_DUPS_MINI };
 static const double least_mini = 0.55; /* correlation */
 
 /* What a code is the hash of. */
 typedef struct codes {
-    uint64_t *hash;
+    uint64_t *hash, *weak; /* weak: of queries */
     uint32_t *item;
     uint8_t *what; /* window, or turn for queries; 0: the content */
     size_t count, room;
@@ -34,23 +35,26 @@ typedef struct codes {
 
 static void free_codes(codes *c) {
     free(c->hash);
+    free(c->weak);
     free(c->item);
     free(c->what);
     memset(c, 0, sizeof *c);
 }
 
-static int reserve(codes *c, size_t room) {
+static int reserve(codes *c, size_t room, int asks) {
     memset(c, 0, sizeof *c);
     c->hash = malloc((room + 1) * sizeof *c->hash);
+    c->weak = asks ? malloc((room + 1) * sizeof *c->weak) : NULL;
     c->item = malloc((room + 1) * sizeof *c->item);
     c->what = malloc(room + 1);
     c->room = room;
-    if (c->hash && c->item && c->what) return GLIMPSE_OK;
+    if (c->hash && c->item && c->what && (c->weak || !asks)) return GLIMPSE_OK;
     free_codes(c);
-    return glimpse_fail_nomem(room * 13, "hashes");
+    return glimpse_fail_nomem(room * 21, "hashes");
 }
 
-static void put(codes *c, uint64_t hash, uint32_t item, unsigned what) {
+static void put(codes *c, uint64_t hash, uint64_t weak, uint32_t item, unsigned what) {
+    if (c->weak) c->weak[c->count] = weak;
     c->hash[c->count] = hash;
     c->item[c->count] = item;
     c->what[c->count++] = (uint8_t)what;
@@ -132,13 +136,13 @@ static int takes_part(const glimpse_dups *dups, size_t class, int set) {
 }
 
 static int collect_windows(const glimpse_dups *dups, codes *c, int set) {
-    int status = reserve(c, dups->class_count * GLIMPSE_WINDOW_COUNT);
+    int status = reserve(c, dups->class_count * GLIMPSE_WINDOW_COUNT, 0);
     for (size_t k = 0; k < dups->class_count && status == GLIMPSE_OK; k++) {
         uint32_t item = dups->first_of[k];
         if (!takes_part(dups, k, set)) continue;
         for (unsigned w = 0; w < GLIMPSE_WINDOW_COUNT; w++) {
             if (w == 1 && is_whole(&dups->items[item].content)) continue;
-            put(c, dups->items[item].windows[w], item, w);
+            put(c, dups->items[item].windows[w], 0, item, w);
         }
     }
     return status;
@@ -146,22 +150,24 @@ static int collect_windows(const glimpse_dups *dups, codes *c, int set) {
 
 static int collect_queries(const glimpse_dups *dups, codes *c, int set) {
     unsigned turns = dups->options->rotations ? 8 : 1;
-    int status = reserve(c, dups->class_count * (turns + 1));
+    int status = reserve(c, dups->class_count * (turns + 1), 1);
     for (size_t k = 0; k < dups->class_count && status == GLIMPSE_OK; k++) {
         uint32_t item = dups->first_of[k];
         if (!takes_part(dups, k, set)) continue;
         for (unsigned t = 1; t <= turns; t++)
-            put(c, dups->items[item].turns[t - 1], item, t);
-        if (!is_whole(&dups->items[item].content)) put(c, dups->items[item].windows[1], item, 0);
+            put(c, dups->items[item].turns[t - 1], dups->items[item].weak_turns[t - 1], item, t);
+        if (!is_whole(&dups->items[item].content))
+            put(c, dups->items[item].windows[1], dups->items[item].weak_content, item, 0);
     }
     return status;
 }
 
 static int collect_differences(const glimpse_dups *dups, codes *c, int set) {
-    int status = reserve(c, dups->class_count);
+    int status = reserve(c, dups->class_count, 1);
     for (size_t k = 0; k < dups->class_count && status == GLIMPSE_OK; k++) {
         uint32_t item = dups->first_of[k];
-        if (takes_part(dups, k, set)) put(c, dups->items[item].picture.dhash, item, 0);
+        if (takes_part(dups, k, set))
+            put(c, dups->items[item].picture.dhash, dups->items[item].weak_dhash, item, 0);
     }
     return status;
 }
@@ -177,13 +183,16 @@ static int join(glimpse_dups *dups, size_t *room, const codes *base, const codes
     glimpse_mih_hit *hits = NULL;
     size_t count = 0;
     unsigned radius = dups->radius;
-    if (difference && radius > DIFFERENCE_RADIUS) radius = DIFFERENCE_RADIUS;
+    const size_t few = GLIMPSE_DUPS_FEW * (size_t)(difference ? 1 : GLIMPSE_WINDOW_COUNT);
+    if (difference && radius > GLIMPSE_DUPS_DIFFERENCE_RADIUS)
+        radius = GLIMPSE_DUPS_DIFFERENCE_RADIUS;
     glimpse_mih_job job = {.base = base->hash,
                            .base_item = base->item,
                            .base_count = base->count,
                            .queries = queries->hash,
                            .query_item = queries->item,
                            .query_count = queries->count,
+                           .weak = base->count > few ? queries->weak : NULL,
                            .radius = radius,
                            .jobs = dups->jobs,
                            .most_equal = GLIMPSE_DUPS_MOST_EQUAL,
@@ -215,10 +224,7 @@ int glimpse_dups_perceptual(glimpse_dups *dups) {
     int against = dups->options->against_count > 0 || dups->options->against_library;
     size_t room = dups->hint_count;
     int status = GLIMPSE_OK;
-    if (dups->radius == 0) {
-        dups->radius =
-            dups->class_count <= GLIMPSE_DUPS_MANY ? GLIMPSE_DUPS_RADIUS : GLIMPSE_DUPS_MANY_RADIUS;
-    }
+    if (dups->radius == 0) dups->radius = GLIMPSE_DUPS_RADIUS;
     /* Between two sets, each asks the other. */
     for (int side = 0; side < (against ? 2 : 1) && status == GLIMPSE_OK; side++) {
         codes base = {0}, queries = {0};

@@ -4,28 +4,14 @@
 #include "dups_mih.h"
 
 #include "core/error.h"
+#include "dups_mih_table.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_RADIUS = 20, MAX_CHUNKS = 8, MAX_BALL = 1 << 18, QUERIES_AT_ONCE = 1024, AHEAD = 12 };
-
-typedef struct plan {
-    unsigned chunks;
-    unsigned bits[MAX_CHUNKS], shift[MAX_CHUNKS];
-    int radius[MAX_CHUNKS]; /* -1: no look-up in this chunk */
-} plan;
-
-typedef struct table {
-    uint32_t *offsets; /* [2^bits + 1] */
-    uint64_t *codes;   /* [count] in bucket order */
-    uint32_t *position;
-    uint32_t *masks; /* what to look up: the chunk XOR each */
-    size_t mask_count;
-    unsigned chunk;
-} table;
+enum { QUERIES_AT_ONCE = 1024, TOGETHER = 16, AHEAD = 16 };
 
 typedef struct hits {
     glimpse_mih_hit *items;
@@ -34,8 +20,8 @@ typedef struct hits {
 
 typedef struct shared {
     const glimpse_mih_job *job;
-    const plan *plan;
-    const table *table;
+    const glimpse_mih_plan *plan;
+    const glimpse_mih_table *table;
     atomic_size_t next;
     atomic_int stop; /* a status */
 } shared;
@@ -44,108 +30,26 @@ typedef struct worker {
     shared *shared;
     hits found;
     glimpse_mih_hit *nearest; /* [most_hits] a heap, the farthest on top */
+    uint32_t *masks;   /* [most_masks] what to look up without weak bits: the chunk XOR each */
+    uint32_t *buckets; /* [TOGETHER * most_masks + 2 * AHEAD] of some queries */
+    size_t mask_count;
     int status;
     int leads; /* asks whether to stop */
 } worker;
 
-static double binomial(unsigned n, unsigned k) {
-    double c = 1;
-    for (unsigned i = 0; i < k; i++)
-        c = c * (n - i) / (i + 1);
-    return c;
+/* All masks of up to `left` of the bits of `from`. */
+static size_t add_masks(uint32_t *masks, size_t count, uint32_t from, int left, uint32_t mask) {
+    masks[count++] = mask;
+    for (; left > 0 && from; from &= from - 1)
+        count = add_masks(masks, count, from & (from - 1), left - 1, mask | (from & -from));
+    return count;
 }
 
-static double ball(unsigned bits, int radius) {
-    double size = 0;
-    for (int k = 0; k <= radius && k <= (int)bits; k++)
-        size += binomial(bits, (unsigned)k);
-    return size;
-}
-
-static void lay_out(plan *p, unsigned chunks, unsigned radius) {
-    unsigned shift = 0, whole = radius / chunks, rest = radius % chunks;
-    p->chunks = chunks;
-    for (unsigned c = 0; c < chunks; c++) {
-        p->bits[c] = 64 / chunks + (c < 64 % chunks);
-        p->shift[c] = shift;
-        p->radius[c] = (int)whole - (c > rest);
-        shift += p->bits[c];
-    }
-}
-
-/* The cheapest number of chunks: a bucket looked up costs about as much as ten codes compared. */
-static void choose(plan *best, size_t count, unsigned radius) {
-    double least = -1;
-    lay_out(best, 4, radius);
-    for (unsigned chunks = 2; chunks <= MAX_CHUNKS; chunks++) {
-        plan p;
-        double cost = 0;
-        lay_out(&p, chunks, radius);
-        if (p.bits[0] > 26) continue;
-        for (unsigned c = 0; c < chunks; c++) {
-            if (p.radius[c] < 0) continue;
-            double probes = ball(p.bits[c], p.radius[c]);
-            double filled = (double)count / (double)(UINT64_C(1) << p.bits[c]);
-            cost += probes > MAX_BALL ? 1e18 : probes * (10 + filled);
-        }
-        if (least < 0 || cost < least) least = cost, *best = p;
-    }
-}
-
-static uint32_t chunk_of(const plan *p, unsigned c, uint64_t code) {
-    return (uint32_t)(code >> p->shift[c] & ((UINT64_C(1) << p->bits[c]) - 1));
-}
-
-static void add_masks(table *t, unsigned bits, int left, unsigned from, uint32_t mask) {
-    t->masks[t->mask_count++] = mask;
-    if (left == 0) return;
-    for (unsigned b = from; b < bits; b++)
-        add_masks(t, bits, left - 1, b + 1, mask | UINT32_C(1) << b);
-}
-
-static void release(table *t) {
-    free(t->offsets);
-    free(t->codes);
-    free(t->position);
-    free(t->masks);
-    memset(t, 0, sizeof *t);
-}
-
-/* `kept` [base_count]: the positions that take part. */
-static int build(table *t, const glimpse_mih_job *job, const plan *p, unsigned c,
-                 const uint32_t *kept, size_t count) {
-    size_t buckets = (size_t)1 << p->bits[c], masks = (size_t)ball(p->bits[c], p->radius[c]);
-    memset(t, 0, sizeof *t);
-    t->chunk = c;
-    t->offsets = calloc(buckets + 1, sizeof *t->offsets);
-    t->codes = malloc((count + 1) * sizeof *t->codes);
-    t->position = malloc((count + 1) * sizeof *t->position);
-    t->masks = calloc(masks + 2 * AHEAD, sizeof *t->masks); /* zeros behind, for looking ahead */
-    if (!t->offsets || !t->codes || !t->position || !t->masks) {
-        release(t);
-        return glimpse_fail_nomem(buckets * 4 + count * 12, "a table of hashes");
-    }
-    for (size_t i = 0; i < count; i++)
-        t->offsets[chunk_of(p, c, job->base[kept[i]]) + 1]++;
-    for (size_t b = 0; b < buckets; b++)
-        t->offsets[b + 1] += t->offsets[b];
-    /* Filled from behind, so that the ends become the starts and order within a bucket is kept. */
-    for (size_t i = count; i-- > 0;) {
-        uint32_t at = --t->offsets[chunk_of(p, c, job->base[kept[i]]) + 1];
-        t->codes[at] = job->base[kept[i]];
-        t->position[at] = kept[i];
-    }
-    /* offsets[b + 1] is now the start of b. */
-    memmove(t->offsets, t->offsets + 1, buckets * sizeof *t->offsets);
-    t->offsets[buckets] = (uint32_t)count;
-    add_masks(t, p->bits[c], p->radius[c], 0, 0);
-    return GLIMPSE_OK;
-}
-
-/* 1 when an earlier chunk finds the pair as well. */
-static int told_before(const plan *p, unsigned c, uint64_t difference) {
+/* 1 when an earlier chunk finds the pair as well. `weak`: the bits that may differ in a chunk. */
+static int told_before(const glimpse_mih_plan *p, unsigned c, uint64_t difference, uint64_t weak) {
     for (unsigned e = 0; e < c; e++) {
-        if (p->radius[e] >= 0 && __builtin_popcount(chunk_of(p, e, difference)) <= p->radius[e])
+        uint32_t d = glimpse_mih_chunk(p, e, difference);
+        if ((d & ~glimpse_mih_chunk(p, e, weak)) == 0 && __builtin_popcount(d) <= p->radius[e])
             return 1;
     }
     return 0;
@@ -196,64 +100,110 @@ static void keep_nearest(glimpse_mih_hit *heap, size_t *count, size_t most, glim
 # define GLIMPSE_MIH_POPCNT 0
 #endif
 
-static inline __attribute__((always_inline)) int look_up_with(worker *w, size_t query) {
+/* Keeps the nearest of `near_count` in the heap. */
+static int flush(worker *w, size_t *near_count) {
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < *near_count && status == GLIMPSE_OK; i++)
+        status = append(&w->found, w->nearest[i]);
+    *near_count = 0;
+    return status;
+}
+
+/* The codes of buckets[0..count) that are near `query`. */
+static inline __attribute__((always_inline)) int look_up_one(worker *w, size_t query,
+                                                             const uint32_t *buckets, size_t count,
+                                                             size_t *near_count) {
     const shared *s = w->shared;
     const glimpse_mih_job *job = s->job;
-    const table *t = s->table;
-    uint64_t code = job->queries[query];
-    uint32_t chunk = chunk_of(s->plan, t->chunk, code);
-    size_t near_count = 0;
+    const glimpse_mih_table *t = s->table;
+    const uint64_t code = job->queries[query], weak = job->weak ? job->weak[query] : UINT64_MAX;
     int status = GLIMPSE_OK;
-    for (size_t m = 0; m < t->mask_count; m++) {
-        uint32_t bucket = chunk ^ t->masks[m];
+    for (size_t m = 0; m < count; m++) {
         /* Buckets lie anywhere in memory: ask for them some steps before they are needed. */
-        __builtin_prefetch(&t->offsets[chunk ^ t->masks[m + 2 * AHEAD]]);
-        __builtin_prefetch(&t->codes[t->offsets[chunk ^ t->masks[m + AHEAD]]]);
-        for (uint32_t i = t->offsets[bucket]; i < t->offsets[bucket + 1]; i++) {
+        __builtin_prefetch(&t->offsets[buckets[m + 2 * AHEAD]]);
+        const uint64_t *soon = &t->codes[t->offsets[buckets[m + AHEAD]]];
+        __builtin_prefetch(soon);
+        __builtin_prefetch(soon + 8); /* the next cache line */
+        for (uint32_t i = t->offsets[buckets[m]]; i < t->offsets[buckets[m] + 1]; i++) {
             uint64_t difference = code ^ t->codes[i];
             unsigned distance = (unsigned)__builtin_popcountll(difference);
             if (distance > job->radius) continue;
             uint32_t position = t->position[i];
             if (job->base_item[position] == job->query_item[query]) continue;
-            if (told_before(s->plan, t->chunk, difference)) continue;
+            if (told_before(s->plan, t->chunk, difference, weak)) continue;
             glimpse_mih_hit hit = {(uint32_t)query, position, distance};
             if (job->most_hits > 0) {
-                keep_nearest(w->nearest, &near_count, job->most_hits, hit);
+                keep_nearest(w->nearest, near_count, job->most_hits, hit);
             } else if ((status = append(&w->found, hit)) < 0) {
                 return status;
             }
         }
     }
-    for (size_t i = 0; i < near_count && status == GLIMPSE_OK; i++)
-        status = append(&w->found, w->nearest[i]);
     return status;
 }
 
-static int look_up_plain(worker *w, size_t query) {
-    return look_up_with(w, query);
+/* Queries order[first..last), at most TOGETHER: their buckets are one list, so that looking ahead
+ * goes on from one query to the next. */
+static inline __attribute__((always_inline)) int look_up_with(worker *w, size_t first,
+                                                              size_t last) {
+    const shared *s = w->shared;
+    const glimpse_mih_table *t = s->table;
+    size_t ends[TOGETHER], total = 0, near_count = 0, from = 0;
+    int status = GLIMPSE_OK;
+    for (size_t i = first; i < last; i++) {
+        size_t query = t->order[i], start = total;
+        uint32_t chunk = glimpse_mih_chunk(s->plan, t->chunk, s->job->queries[query]);
+        if (s->job->weak) {
+            uint32_t weak = glimpse_mih_chunk(s->plan, t->chunk, s->job->weak[query]);
+            total = add_masks(w->buckets, total, weak, s->plan->radius[t->chunk], 0);
+            for (size_t m = start; m < total; m++)
+                w->buckets[m] ^= chunk;
+        } else {
+            for (size_t m = 0; m < w->mask_count; m++)
+                w->buckets[total++] = chunk ^ w->masks[m];
+        }
+        ends[i - first] = total;
+    }
+    memset(w->buckets + total, 0, 2 * (size_t)AHEAD * sizeof *w->buckets);
+    for (size_t i = first; i < last && status == GLIMPSE_OK; i++) {
+        status =
+            look_up_one(w, t->order[i], w->buckets + from, ends[i - first] - from, &near_count);
+        from = ends[i - first];
+        if (status == GLIMPSE_OK) status = flush(w, &near_count);
+    }
+    return status;
+}
+
+static int look_up_plain(worker *w, size_t first, size_t last) {
+    return look_up_with(w, first, last);
 }
 
 #if GLIMPSE_MIH_POPCNT
-__attribute__((target("popcnt"))) static int look_up_popcnt(worker *w, size_t query) {
-    return look_up_with(w, query);
+__attribute__((target("popcnt"))) static int look_up_popcnt(worker *w, size_t first, size_t last) {
+    return look_up_with(w, first, last);
 }
 #endif
 
 static void *work(void *context) {
     worker *w = context;
-    int (*look_up)(worker *, size_t) = look_up_plain;
+    int (*look_up)(worker *, size_t, size_t) = look_up_plain;
 #if GLIMPSE_MIH_POPCNT
     if (__builtin_cpu_supports("popcnt")) look_up = look_up_popcnt;
 #endif
     shared *s = w->shared;
     const glimpse_mih_job *job = s->job;
+    const unsigned c = s->table->chunk;
+    if (!job->weak) {
+        uint32_t all = (uint32_t)((UINT64_C(1) << s->plan->bits[c]) - 1);
+        w->mask_count = add_masks(w->masks, 0, all, s->plan->radius[c], 0);
+    }
     while (!atomic_load(&s->stop)) {
         size_t first = atomic_fetch_add(&s->next, QUERIES_AT_ONCE);
         if (first >= job->query_count) break;
         size_t last = first + QUERIES_AT_ONCE;
         if (last > job->query_count) last = job->query_count;
-        for (size_t q = first; q < last && w->status == GLIMPSE_OK; q++)
-            w->status = look_up(w, q);
+        for (size_t q = first; q < last && w->status == GLIMPSE_OK; q += TOGETHER)
+            w->status = look_up(w, q, last - q < TOGETHER ? last : q + TOGETHER);
         if (w->leads && w->status == GLIMPSE_OK && job->cancelled && job->cancelled(job->user))
             w->status = glimpse_fail(GLIMPSE_E_CANCELLED, "stopped while comparing hashes");
         if (w->status < 0) atomic_store(&s->stop, w->status);
@@ -275,56 +225,6 @@ static int run_workers(shared *s, worker *workers, unsigned jobs) {
     status = atomic_load(&s->stop);
     if (status == GLIMPSE_E_NOMEM) return glimpse_fail_nomem(0, "candidates");
     return status;
-}
-
-typedef struct code_at {
-    uint64_t code;
-    uint32_t position;
-} code_at;
-
-static int compare_codes(const void *a, const void *b) {
-    const code_at *x = a, *y = b;
-    if (x->code != y->code) return x->code < y->code ? -1 : 1;
-    return (x->position > y->position) - (x->position < y->position);
-}
-
-static int compare_positions(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* The positions to look at: all, or of equal codes the first few. */
-static int keep_some(const glimpse_mih_job *job, uint32_t **out, size_t *count) {
-    size_t n = job->base_count, kept = 0;
-    uint32_t *positions = malloc((n + 1) * sizeof *positions);
-    code_at *sorted = job->most_equal > 0 ? malloc((n + 1) * sizeof *sorted) : NULL;
-    if (!positions || (job->most_equal > 0 && !sorted)) {
-        free(positions);
-        free(sorted);
-        return glimpse_fail_nomem(n * 20, "hashes");
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (sorted) {
-            sorted[i] = (code_at){job->base[i], (uint32_t)i};
-        } else {
-            positions[i] = (uint32_t)i;
-        }
-    }
-    if (sorted) {
-        qsort(sorted, n, sizeof *sorted, compare_codes);
-        size_t equal = 0;
-        for (size_t i = 0; i < n; i++) {
-            equal = i > 0 && sorted[i].code == sorted[i - 1].code ? equal + 1 : 0;
-            if (equal < job->most_equal) positions[kept++] = sorted[i].position;
-        }
-        qsort(positions, kept, sizeof *positions, compare_positions);
-    } else {
-        kept = n;
-    }
-    free(sorted);
-    *out = positions;
-    *count = kept;
-    return GLIMPSE_OK;
 }
 
 static int compare_hits(const void *a, const void *b) {
@@ -355,9 +255,9 @@ static int gather(worker *workers, unsigned jobs, glimpse_mih_hit **out, size_t 
 int glimpse_mih_join(const glimpse_mih_job *job, glimpse_mih_hit **out, size_t *count) {
     *out = NULL;
     *count = 0;
-    if (job->radius > MAX_RADIUS) {
+    if (job->radius > GLIMPSE_MIH_MAX_RADIUS) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a Hamming radius of %u; at most %d make sense",
-                            job->radius, MAX_RADIUS);
+                            job->radius, GLIMPSE_MIH_MAX_RADIUS);
     }
     if (job->base_count >= UINT32_MAX || job->query_count >= UINT32_MAX - QUERIES_AT_ONCE) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "too many pictures to compare");
@@ -370,31 +270,37 @@ int glimpse_mih_join(const glimpse_mih_job *job, glimpse_mih_hit **out, size_t *
     worker *workers = calloc(jobs, sizeof *workers);
     uint32_t *kept = NULL;
     size_t kept_count = 0;
-    plan p;
+    glimpse_mih_plan p;
     shared s = {.job = job, .plan = &p};
-    int status = workers ? keep_some(job, &kept, &kept_count)
+    int status = workers ? glimpse_mih_keep_some(job, &kept, &kept_count)
                          : glimpse_fail_nomem(jobs * sizeof *workers, "workers");
+    glimpse_mih_choose(&p, job, kept_count);
     for (unsigned i = 0; i < jobs && status == GLIMPSE_OK; i++) {
         workers[i].shared = &s;
         workers[i].leads = i == 0;
-        if (job->most_hits == 0) continue;
-        workers[i].nearest = malloc(job->most_hits * sizeof *workers[i].nearest);
-        if (!workers[i].nearest) status = glimpse_fail_nomem(job->most_hits * 12, "candidates");
+        workers[i].masks = malloc((p.most_masks + 1) * sizeof *workers[i].masks);
+        workers[i].buckets =
+            malloc((TOGETHER * p.most_masks + 2 * AHEAD) * sizeof *workers[i].buckets);
+        workers[i].nearest = malloc((job->most_hits + 1) * sizeof *workers[i].nearest);
+        if (!workers[i].nearest || !workers[i].masks || !workers[i].buckets)
+            status =
+                glimpse_fail_nomem(job->most_hits * 12 + TOGETHER * p.most_masks * 4, "candidates");
     }
-    choose(&p, kept_count, job->radius);
     for (unsigned c = 0; c < p.chunks && status == GLIMPSE_OK; c++) {
-        table t;
+        glimpse_mih_table t;
         if (p.radius[c] < 0) continue;
-        status = build(&t, job, &p, c, kept, kept_count);
+        status = glimpse_mih_table_build(&t, job, &p, c, kept, kept_count);
         if (status < 0) break;
         s.table = &t;
         status = run_workers(&s, workers, jobs);
-        release(&t);
+        glimpse_mih_table_release(&t);
     }
     if (status == GLIMPSE_OK) status = gather(workers, jobs, out, count);
     for (unsigned i = 0; workers && i < jobs; i++) {
         free(workers[i].found.items);
         free(workers[i].nearest);
+        free(workers[i].masks);
+        free(workers[i].buckets);
     }
     free(workers);
     free(kept);

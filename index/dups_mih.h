@@ -6,11 +6,22 @@
  * the first a + 1 chunks differs in at most r' bits, or one of the others in at most r' - 1. So it
  * is enough to look up, chunk by chunk, the neighbours of a query's chunk in a table of buckets.
  *
- * m is chosen for the least expected work for the number of codes. With chunks of about log2 n bits
- * a bucket holds about one code, and work per query grows slower than any power of n.
+ * m is chosen for the least expected work for the number of codes.
  *
- * One table exists at a time: 12 bytes per code and 4 per bucket. A pair that several chunks would
- * find is told once, by the first of them.
+ * That finds every pair, and what it costs grows faster than the number of codes: the longer the
+ * chunks, the more of them are near. When it is known which bits of a query are weak - of a hash
+ * that cuts coefficients at a threshold, those near the threshold - then only buckets are looked up
+ * in which weak bits differ, at most two (three when the radius is beyond 12), as Lv et al. 2007
+ * ("Multi-probe LSH") choose theirs by how near a query is to the border. Four chunks of 16 to 22
+ * bits, overlapping when they are long, are about 100 to 200 look-ups per query for any number of
+ * codes. A pair can be missed: that all four chunks differ in more or in firm bits is rare when
+ * the codes are those of edits of a picture (docs/dedup.md has figures).
+ *
+ * Queries are looked up in the order of their chunks, so that the buckets of one are in the cache
+ * when the next asks for their neighbours.
+ *
+ * One table exists at a time: 12 bytes per code (24 while it is made), 4 per query and bucket. A
+ * pair that several chunks would find is told once, by the first of them.
  */
 #ifndef GLIMPSE_INDEX_DUPS_MIH_H
 #define GLIMPSE_INDEX_DUPS_MIH_H
@@ -29,6 +40,7 @@ typedef struct glimpse_mih_job {
     size_t base_count;
     const uint64_t *queries;
     const uint32_t *query_item; /* [query_count]; codes of one item are no pair */
+    const uint64_t *weak;       /* [query_count] bits of a query that may differ; NULL: any */
     size_t query_count;
     unsigned radius;   /* at most 20 */
     unsigned jobs;     /* threads, at least 1 */

@@ -2,8 +2,9 @@
  * index/dups_private.h - how a duplicate search is cut into steps.
  *
  *     scan       dups_list.c, dups_scan.c: which files; read, decode, fingerprint, in threads
+ *                dups_cache.c: or taken from the library
  *     classes    dups_classes.c: files with the same pixels; one of each stands for all
- *     candidates dups_candidates.c (hashes, by dups_mih.c), dups_semantic.c (embeddings)
+ *     candidates dups_candidates.c (hashes, by dups_mih*.c), dups_semantic.c (embeddings)
  *     edges      dups_verify.c: candidates that the pixels confirm, in threads
  *     groups     dups_groups.c: stars around keepers (dups_rank.c)
  *     report     dups_report.c, dups_texts.c, dups_leak.c
@@ -22,9 +23,9 @@
 #include <stdint.h>
 
 enum {
-    GLIMPSE_DUPS_RADIUS = 10,     /* default Hamming radius, up to ... */
-    GLIMPSE_DUPS_MANY = 100000,   /* ... so many different pictures, */
-    GLIMPSE_DUPS_MANY_RADIUS = 8, /* and beyond */
+    GLIMPSE_DUPS_RADIUS = 12, /* default Hamming radius */
+    GLIMPSE_DUPS_DIFFERENCE_RADIUS = 8,
+    GLIMPSE_DUPS_FEW = 4096,      /* up to so many pictures all hashes within it are found */
     GLIMPSE_DUPS_MOST_HITS = 64,  /* nearest candidates per hash and table */
     GLIMPSE_DUPS_MOST_EQUAL = 64, /* pictures of one hash that others are held against */
     GLIMPSE_DUPS_HINTS = 3,       /* guesses tried per pair */
@@ -32,18 +33,23 @@ enum {
     GLIMPSE_DUPS_MINI = 16,
     GLIMPSE_DUPS_THUMB_BYTES = 512 << 20
 };
+/* Semantic threshold: what two pictures have in common beyond what any two have (dups_semantic.c),
+ * and the cosine for sets too small to say. */
+#define GLIMPSE_DUPS_BEYOND     0.9
 #define GLIMPSE_DUPS_SIMILARITY 0.96
 
 typedef struct glimpse_dups_item {
     glimpse_dedup_picture picture; /* its strings are owned by the item */
     uint64_t windows[GLIMPSE_WINDOW_COUNT];
     uint64_t turns[8];
+    uint64_t weak_turns[8], weak_content, weak_dhash; /* which bits of the hashes flip first */
     glimpse_window content;
     glimpse_thumb *thumb; /* NULL: not kept */
     double effective;     /* pixels, without those of a frame: what ranks it */
     uint64_t device, inode;
     uint8_t mini[GLIMPSE_DUPS_MINI * GLIMPSE_DUPS_MINI]; /* grey, to drop candidates cheaply */
     uint32_t agreeing;      /* other pictures that are the same but for coding; 0 below 2 */
+    int from_cache;         /* hashes and measures are those that a library kept */
     int plain;              /* nothing in it that could be compared */
     int must_sniff, status; /* status < 0: `reason` says why it cannot be used */
     int skip;               /* no picture after all */
@@ -109,11 +115,16 @@ typedef struct glimpse_dups {
     size_t edge_count, edge_room;
     glimpse_dups_group *groups;
     size_t group_count, group_room;
-    uint64_t decided, candidates, verified;
+    uint64_t decided, candidates, verified, cached;
     double started;
     double last_progress;
     size_t thumb_bytes; /* GLIMPSE_DUPS_THUMB_BYTES; tests take less */
 } glimpse_dups;
+
+/* Nothing in it that hashes could tell apart. */
+static inline int glimpse_dups_is_plain(const glimpse_dedup_picture *picture) {
+    return picture->measures.deviation < 3;
+}
 
 double glimpse_dups_now(void);
 /* Calls options->progress when it is time. GLIMPSE_E_CANCELLED when it says so. */

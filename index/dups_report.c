@@ -122,6 +122,8 @@ int glimpse_dups_make_report(glimpse_dups *dups, glimpse_dedup_report **out) {
         r->report.decided = dups->decided;
         r->report.candidates = dups->candidates;
         r->report.verified = dups->verified;
+        r->report.cached = dups->cached;
+        if (dups->tiers & GLIMPSE_TIER_SEMANTIC) r->report.min_similarity = dups->min_similarity;
         r->report.embedding_size = dups->embedding_size;
     }
     for (size_t i = 0; moved && i < dups->count; i++) {

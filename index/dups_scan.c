@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "dups_cache.h"
 
 #include <errno.h>
 #include <math.h>
@@ -18,6 +19,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+enum { FRESH_AT_ONCE = 256 };
+
 typedef struct scan {
     glimpse_dups *dups;
     pthread_mutex_t mutex; /* the library, `finished` and `changed` */
@@ -25,7 +28,9 @@ typedef struct scan {
     atomic_size_t next, done;
     atomic_int stop;
     unsigned running;
-    size_t thumbs; /* items below this one keep theirs */
+    size_t thumbs;   /* items below this one keep theirs */
+    uint32_t *fresh; /* [fresh_count] read and not yet kept in the library */
+    size_t fresh_count;
 } scan;
 
 static const char *copy_text(const char *text) {
@@ -136,12 +141,13 @@ static int make_hashes(glimpse_dups_item *item, const glimpse_image *image, int 
     }
     item->content = thumb->content;
     for (int w = 0; w < GLIMPSE_WINDOW_COUNT; w++)
-        item->windows[w] = glimpse_phash(thumb, w == 1 ? &thumb->content : &glimpse_windows[w]);
-    glimpse_phash_turns(thumb, item->turns);
+        item->windows[w] = glimpse_phash(thumb, w == 1 ? &thumb->content : &glimpse_windows[w],
+                                         w == 1 ? &item->weak_content : NULL);
+    glimpse_phash_turns(thumb, item->turns, item->weak_turns);
     make_mini(item, thumb);
     item->picture.phash = item->windows[0];
-    item->picture.dhash = glimpse_dhash(thumb);
-    item->plain = item->picture.measures.deviation < 3;
+    item->picture.dhash = glimpse_dhash(thumb, &item->weak_dhash);
+    item->plain = glimpse_dups_is_plain(&item->picture);
     item->effective = (double)item->picture.width * (double)item->picture.height;
     if (keep) {
         item->thumb = thumb;
@@ -151,35 +157,61 @@ static int make_hashes(glimpse_dups_item *item, const glimpse_image *image, int 
     return GLIMPSE_OK;
 }
 
-/* The stored embedding of the content, or a new one. */
-static int embed(scan *s, glimpse_dups_item *item, const glimpse_image *image,
-                 glimpse_encoder *encoder) {
-    const glimpse_dedup_options *options = s->dups->options;
-    float *embedding = malloc(s->dups->embedding_size * sizeof *embedding);
-    if (!embedding) return glimpse_fail_nomem(s->dups->embedding_size * 4, "an embedding");
-    int status = GLIMPSE_E_NOT_FOUND;
-    glimpse_library *stores[2] = {options->library, options->against_library};
-    for (int i = 0; i < 2 && status == GLIMPSE_E_NOT_FOUND; i++) {
-        if (!stores[i]) continue;
-        (void)pthread_mutex_lock(&s->mutex);
-        status =
-            glimpse_library_embedding(stores[i], options->model, item->picture.id, embedding, NULL);
-        (void)pthread_mutex_unlock(&s->mutex);
-    }
-    if (status == GLIMPSE_E_NOT_FOUND) {
-        status = glimpse_encoder_images(encoder, &image, 1, embedding, 0);
-    }
+/* Of unit length. */
+static int set_embedding(const glimpse_dups *dups, glimpse_dups_item *item,
+                         const glimpse_image *image, glimpse_encoder *encoder,
+                         glimpse_library *library) {
+    const size_t size = dups->embedding_size;
     double norm = 0;
-    for (size_t i = 0; i < s->dups->embedding_size && status == GLIMPSE_OK; i++)
+    float *embedding = malloc(size * sizeof *embedding);
+    if (!embedding) return glimpse_fail_nomem(size * 4, "an embedding");
+    int status = image ? glimpse_encoder_images(encoder, &image, 1, embedding, 0)
+                       : glimpse_library_embedding(library, dups->options->model, item->picture.id,
+                                                   embedding, NULL);
+    for (size_t i = 0; i < size && status == GLIMPSE_OK; i++)
         norm += (double)embedding[i] * (double)embedding[i];
     if (status < 0 || !(norm > 0) || !isfinite(norm)) {
         free(embedding);
         return status;
     }
-    for (size_t i = 0; i < s->dups->embedding_size; i++)
+    for (size_t i = 0; i < size; i++)
         embedding[i] = (float)((double)embedding[i] / sqrt(norm));
     item->picture.embedding = embedding;
     return GLIMPSE_OK;
+}
+
+/* GLIMPSE_E_NOT_FOUND when no library has one. */
+static int find_embedding(scan *s, glimpse_dups_item *item) {
+    const glimpse_dedup_options *options = s->dups->options;
+    int status = GLIMPSE_E_NOT_FOUND;
+    glimpse_library *stores[2] = {options->library, options->against_library};
+    for (int i = 0; i < 2 && status == GLIMPSE_E_NOT_FOUND; i++) {
+        if (!stores[i]) continue;
+        (void)pthread_mutex_lock(&s->mutex);
+        status = set_embedding(s->dups, item, NULL, NULL, stores[i]);
+        (void)pthread_mutex_unlock(&s->mutex);
+    }
+    return status;
+}
+
+/* What the library knows is enough, when it has the embedding too. */
+static int complete(scan *s, glimpse_dups_item *item) {
+    int status = s->dups->embedding_size > 0 ? find_embedding(s, item) : GLIMPSE_OK;
+    if (status == GLIMPSE_OK) {
+        item->picture.label = make_label(s->dups, item->picture.path);
+        if (!item->picture.label) status = glimpse_fail_nomem(64, "what a file says");
+    }
+    if (status == GLIMPSE_OK) return status;
+    free((char *)item->picture.format);
+    free((char *)item->picture.taken);
+    free((char *)item->picture.camera);
+    item->picture.format = item->picture.taken = item->picture.camera = NULL;
+    item->from_cache = 0;
+    return status;
+}
+
+static int knows_contents(const glimpse_dups *dups) {
+    return dups->options->library || dups->options->against_library;
 }
 
 static int read_item(scan *s, glimpse_dups_item *item, size_t index, glimpse_encoder *encoder) {
@@ -197,6 +229,14 @@ static int read_item(scan *s, glimpse_dups_item *item, size_t index, glimpse_enc
         (int64_t)info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec;
     item->device = (uint64_t)info.st_dev;
     item->inode = (uint64_t)info.st_ino;
+    if ((uint64_t)info.st_size < options->min_bytes) {
+        item->skip = 1;
+        return GLIMPSE_OK;
+    }
+    if (glimpse_dups_cache_find_file(s->dups, item, &info)) {
+        int known = complete(s, item);
+        if (known != GLIMPSE_E_NOT_FOUND) return known;
+    }
     if (item->must_sniff) {
         uint8_t start[64];
         FILE *file = fopen(item->picture.path, "rb");
@@ -208,13 +248,29 @@ static int read_item(scan *s, glimpse_dups_item *item, size_t index, glimpse_enc
         }
     }
     int status = glimpse_file_read(&data, &size, item->picture.path, (size_t)limit);
+    if (status == GLIMPSE_OK && knows_contents(s->dups)) {
+        glimpse_hash hash = glimpse_hash_bytes(data, size);
+        char id[GLIMPSE_HASH_HEX];
+        hex_of(&hash, id);
+        if (glimpse_dups_cache_find_content(s->dups, item, id, size)) {
+            int known = complete(s, item);
+            if (known != GLIMPSE_E_NOT_FOUND) {
+                free(data);
+                return known;
+            }
+        }
+    }
     if (status == GLIMPSE_OK) {
         status = glimpse_image_decode(&image, data, size, item->picture.path, &decode);
     }
     if (status == GLIMPSE_OK) status = fill_in(s->dups, item, image, data, size);
     free(data);
     if (status == GLIMPSE_OK) status = make_hashes(item, image, index < s->thumbs);
-    if (status == GLIMPSE_OK && encoder) status = embed(s, item, image, encoder);
+    if (status == GLIMPSE_OK && encoder) {
+        status = find_embedding(s, item);
+        if (status == GLIMPSE_E_NOT_FOUND)
+            status = set_embedding(s->dups, item, image, encoder, NULL);
+    }
     glimpse_image_free(image);
     return status;
 }
@@ -251,6 +307,11 @@ static void *work(void *context) {
                 if (!item->reason) atomic_store(&s->stop, GLIMPSE_E_NOMEM);
             }
         }
+        if (item->status == GLIMPSE_OK && !item->skip && !item->from_cache) {
+            (void)pthread_mutex_lock(&s->mutex);
+            s->fresh[s->fresh_count++] = (uint32_t)i;
+            (void)pthread_mutex_unlock(&s->mutex);
+        }
         atomic_fetch_add(&s->done, 1);
     }
     glimpse_encoder_free(encoder);
@@ -261,7 +322,22 @@ static void *work(void *context) {
     return NULL;
 }
 
-/* Until all workers are done: tells progress ten times a second. */
+/* Puts what was read since into the library, `least` pictures or more. Called with the mutex held,
+ * which is released meanwhile: only this thread takes from the list. */
+static void keep_fresh(scan *s, size_t least) {
+    if (s->fresh_count < least || s->fresh_count == 0) return;
+    size_t count = s->fresh_count;
+    uint32_t *items = malloc(count * sizeof *items);
+    if (!items) return;
+    memcpy(items, s->fresh, count * sizeof *items);
+    s->fresh_count = 0;
+    (void)pthread_mutex_unlock(&s->mutex);
+    glimpse_dups_cache_put(s->dups, items, count);
+    (void)pthread_mutex_lock(&s->mutex);
+    free(items);
+}
+
+/* Until all workers are done: tells progress ten times a second, and keeps what was found out. */
 static void watch(scan *s) {
     (void)pthread_mutex_lock(&s->mutex);
     while (s->running > 0) {
@@ -276,7 +352,9 @@ static void watch(scan *s) {
         if (glimpse_dups_progress(s->dups, "reading pictures", done, s->dups->count, 1, path) < 0)
             atomic_store(&s->stop, GLIMPSE_E_CANCELLED);
         (void)pthread_mutex_lock(&s->mutex);
+        keep_fresh(s, FRESH_AT_ONCE);
     }
+    keep_fresh(s, 1);
     (void)pthread_mutex_unlock(&s->mutex);
 }
 
@@ -297,7 +375,12 @@ int glimpse_dups_scan(glimpse_dups *dups) {
     unsigned jobs = dups->count < dups->jobs ? (unsigned)dups->count : dups->jobs, started = 0;
     scan s = {.dups = dups, .thumbs = dups->thumb_bytes / sizeof(glimpse_thumb)};
     pthread_t *threads = malloc((jobs + 1) * sizeof *threads);
-    if (!threads) return glimpse_fail_nomem(jobs * sizeof *threads, "threads");
+    s.fresh = malloc((dups->count + 1) * sizeof *s.fresh);
+    if (!threads || !s.fresh) {
+        free(threads);
+        free(s.fresh);
+        return glimpse_fail_nomem(jobs * sizeof *threads + dups->count * 4, "threads");
+    }
     (void)pthread_mutex_init(&s.mutex, NULL);
     (void)pthread_cond_init(&s.changed, NULL);
     s.running = jobs;
@@ -317,6 +400,9 @@ int glimpse_dups_scan(glimpse_dups *dups) {
     (void)pthread_cond_destroy(&s.changed);
     (void)pthread_mutex_destroy(&s.mutex);
     free(threads);
+    free(s.fresh);
+    for (size_t i = 0; i < dups->count; i++)
+        dups->cached += (uint64_t)dups->items[i].from_cache;
     int status = atomic_load(&s.stop);
     if (status == GLIMPSE_E_CANCELLED)
         return glimpse_fail(status, "stopped while reading pictures");

@@ -162,10 +162,56 @@ static int add_neighbours(void *user, size_t query, const float *scores, const i
     return status;
 }
 
+/*
+ * The threshold. Embeddings of one model all point roughly the same way, one model's more than
+ * another's, so that a cosine says little by itself. The median cosine of two pictures of the set
+ * is what everything has in common; what two have beyond that, (cosine - median) / (1 - median), is
+ * comparable between models.
+ */
+static int compare_floats(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static float cosine_of(const float *a, const float *b, size_t width) {
+    float sum = 0;
+    for (size_t i = 0; i < width; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/* Of pairs of different pictures, the same in every run; of few pictures no statement is made. */
+static int choose_threshold(glimpse_dups *dups) {
+    enum { PAIRS = 4096, LEAST_PICTURES = 32 };
+    side all = {0};
+    uint64_t random = 88172645463325252u;
+    dups->min_similarity = GLIMPSE_DUPS_SIMILARITY;
+    int status = collect(dups, &all, -1);
+    float *cosines = malloc(PAIRS * sizeof *cosines);
+    if (status == GLIMPSE_OK && !cosines) status = glimpse_fail_nomem(PAIRS * 4, "similarities");
+    if (status == GLIMPSE_OK && all.count >= LEAST_PICTURES) {
+        for (size_t i = 0; i < PAIRS; i++) {
+            random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+            size_t a = (size_t)(random >> 33) % all.count;
+            size_t b = (a + 1 + (size_t)(random & 0xffffffff) % (all.count - 1)) % all.count;
+            cosines[i] = cosine_of(all.rows[a], all.rows[b], dups->embedding_size);
+        }
+        qsort(cosines, PAIRS, sizeof *cosines, compare_floats);
+        double common = (double)cosines[PAIRS / 2];
+        if (common < 0) common = 0;
+        if (common > 1) common = 1;
+        dups->min_similarity = 1 - (1 - GLIMPSE_DUPS_BEYOND) * (1 - common);
+    }
+    free(cosines);
+    free_side(&all);
+    return status;
+}
+
 int glimpse_dups_semantic(glimpse_dups *dups) {
     int against = dups->options->against_count > 0 || dups->options->against_library;
     side base = {0}, queries = {0};
-    int status = collect(dups, &base, against ? 1 : -1);
+    int status = dups->min_similarity > 0 ? GLIMPSE_OK : choose_threshold(dups);
+    if (status == GLIMPSE_OK) status = collect(dups, &base, against ? 1 : -1);
     if (status == GLIMPSE_OK) status = collect(dups, &queries, against ? 0 : -1);
     if (status == GLIMPSE_OK) {
         search s = {dups, &base, &queries, dups->hint_count, NEIGHBOURS};

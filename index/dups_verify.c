@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "dups_cache.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -39,10 +40,12 @@ const glimpse_thumb *glimpse_dups_thumb(const glimpse_dups *dups, size_t index,
     glimpse_image *image = NULL;
     glimpse_decode_options decode = GLIMPSE_DECODE_OPTIONS_INIT;
     if (item->thumb) return item->thumb;
+    if (glimpse_dups_cache_find_thumb(dups, item, spare)) return spare;
     decode.max_pixels = dups->options->max_pixels;
     if (glimpse_image_open(&image, item->picture.path, &decode) < 0) return NULL;
     int status = glimpse_thumb_make(spare, image);
     glimpse_image_free(image);
+    if (status == GLIMPSE_OK) glimpse_dups_cache_put_thumb(dups, item, spare);
     return status < 0 ? NULL : spare;
 }
 

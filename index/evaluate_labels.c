@@ -30,6 +30,7 @@ typedef struct picture {
     size_t truth, truth_count; /* place in `truths`, how many */
     size_t guess, guess_count; /* place in `guesses`, how many */
     int abstained;
+    double margin; /* as told; NaN when it was not */
 } picture;
 
 struct glimpse_label_eval {
@@ -137,7 +138,7 @@ int glimpse_label_eval_add(glimpse_label_eval *e, const size_t *truth, size_t tr
         return glimpse_fail_nomem(guess_count * sizeof *guesses, "an evaluation");
     }
     picture *p = &e->pictures[e->count++];
-    *p = (picture){e->truth_count, truth_count, e->guess_count, guess_count, abstained != 0};
+    *p = (picture){e->truth_count, truth_count, e->guess_count, guess_count, abstained != 0, NAN};
     if (truth_count > 0) memcpy(e->truths + p->truth, truth, truth_count * sizeof *truth);
     if (guess_count > 0) {
         memcpy(e->guesses + p->guess, guesses, guess_count * sizeof *guesses);
@@ -147,6 +148,12 @@ int glimpse_label_eval_add(glimpse_label_eval *e, const size_t *truth, size_t tr
     e->guess_count += guess_count;
     e->several += truth_count > 1;
     e->none += truth_count == 0;
+    return GLIMPSE_OK;
+}
+
+int glimpse_label_eval_margin(glimpse_label_eval *e, double margin) {
+    if (e->count == 0) return glimpse_fail(GLIMPSE_E_INVALID, "no picture to tell a margin of");
+    e->pictures[e->count - 1].margin = margin;
     return GLIMPSE_OK;
 }
 
@@ -192,6 +199,8 @@ static answer look_at(const glimpse_label_eval *e, const picture *p) {
         a.margin = g[0].probability - g[1].probability;
     } else if (e->class_count == 1) {
         a.margin = g[0].probability;
+    } else {
+        a.margin = p->margin;
     }
     if (p->truth_count != 1) return a;
     size_t truth = e->truths[p->truth], at = 0;

@@ -73,25 +73,38 @@ void glimpse_examples_centre(double *sums, const double *share, size_t classes) 
         sums[k] = share[k] > 0 ? sums[k] - average : 0;
 }
 
+/* The log loss of logits text + alpha * means: of the softmax, or of the sigmoid's yes to the true
+ * class and no to each other, which is what such a model was trained with. */
+static double log_loss(glimpse_scoring scoring, const double *text, const double *means,
+                       double alpha, size_t classes, size_t truth, double largest) {
+    double sum = 0;
+    for (size_t k = 0; k < classes; k++) {
+        double z = text[k] + alpha * means[k];
+        if (scoring == GLIMPSE_SCORING_SIGMOID) {
+            sum += glimpse_softplus(k == truth ? -z : z);
+        } else if (z - largest > -60) {
+            sum += exp(z - largest);
+        }
+    }
+    if (scoring == GLIMPSE_SCORING_SIGMOID) return sum;
+    return log(sum) + largest - text[truth] - alpha * means[truth];
+}
+
 /* What example `i` would be with each alpha, given the text logits and the means of its classes. */
-static void try_alphas(trial *trials, const double *text, const double *means, size_t classes,
-                       size_t truth, double scale) {
+static void try_alphas(trial *trials, const glimpse_classifier *c, const double *text,
+                       const double *means, size_t truth) {
     for (size_t a = 0; a < ALPHAS; a++) {
         size_t best = 0;
-        double largest = -INFINITY, sum = 0, alpha = alphas[a] * scale;
-        for (size_t k = 0; k < classes; k++) {
+        double largest = -INFINITY, alpha = alphas[a] * c->logit_scale;
+        for (size_t k = 0; k < c->count; k++) {
             double z = text[k] + alpha * means[k];
             if (z > largest) {
                 largest = z;
                 best = k;
             }
         }
-        for (size_t k = 0; k < classes; k++) {
-            double z = text[k] + alpha * means[k] - largest;
-            if (z > -60) sum += exp(z);
-        }
         trials[a].right += best == truth;
-        trials[a].loss += log(sum) + largest - text[truth] - alpha * means[truth];
+        trials[a].loss += log_loss(c->scoring, text, means, alpha, c->count, truth, largest);
     }
 }
 
@@ -135,7 +148,7 @@ static int choose(glimpse_classifier *c, size_t count, glimpse_examples_report *
                 share[k] = n > 0 ? 1 / n : 0;
             }
             glimpse_examples_centre(means, share, c->count);
-            try_alphas(trials[b], text, means, c->count, truth, c->logit_scale);
+            try_alphas(trials[b], c, text, means, truth);
         }
         report->held_out++;
     }

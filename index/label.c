@@ -3,8 +3,9 @@
  *
  * A picture x scores s = w x / |x| (cosine) with each class weight w and gets
  * p = softmax(logit scale * s), computed with the largest exponent subtracted and in double, so
- * that a scale of 100 neither overflows nor loses the sum. label_many.c does the same for many
- * pictures with one matrix product.
+ * that a scale of 100 neither overflows nor loses the sum; or, by a model trained that way, the
+ * logistic function of logit scale * s + logit bias. label_many.c does the same for many pictures
+ * with one matrix product.
  */
 #include "label_internal.h"
 
@@ -211,6 +212,8 @@ int glimpse_classifier_build(glimpse_classifier **out, glimpse_encoder *encoder,
                                          glimpse_model_embedding_size(model),
                                          (double)glimpse_model_logit_scale(model));
     if (status < 0) goto done;
+    classifier->scoring = glimpse_model_scoring(model);
+    classifier->logit_bias = (double)glimpse_model_logit_bias(model);
     glimpse_label_key key = glimpse_label_cache_key(model, &prompts);
     status = get_rows(classifier, &prompts, &key, encoder, options->cache_folder);
     if (status == GLIMPSE_OK) status = drop_nearest(classifier);
@@ -274,6 +277,10 @@ const char *glimpse_classifier_id(const glimpse_classifier *classifier) {
     return classifier ? classifier->id : "";
 }
 
+glimpse_scoring glimpse_classifier_scoring(const glimpse_classifier *classifier) {
+    return classifier ? classifier->scoring : GLIMPSE_SCORING_SOFTMAX;
+}
+
 int glimpse_classifier_has_background(const glimpse_classifier *classifier) {
     return classifier && classifier->background > 0;
 }
@@ -297,7 +304,7 @@ int glimpse_classifier_score(const glimpse_classifier *classifier, const float *
     double largest = -INFINITY, sum = 0;
     for (size_t k = 0; k < count; k++) {
         double score = dot(classifier->rows + k * width, embedding, width) / norm;
-        double logit = classifier->logit_scale * score;
+        double logit = classifier->logit_scale * score + classifier->logit_bias;
         if (logit > largest) {
             sum = sum * exp(largest - logit) + 1;
             largest = logit;
@@ -310,7 +317,10 @@ int glimpse_classifier_score(const glimpse_classifier *classifier, const float *
             labels[at] = labels[at - 1];
         labels[at] = (glimpse_label){k, score, logit, 0};
     }
-    for (size_t i = 0; i < found; i++)
-        labels[i].probability = exp(labels[i].probability - largest) / sum;
+    for (size_t i = 0; i < found; i++) {
+        labels[i].probability = classifier->scoring == GLIMPSE_SCORING_SIGMOID
+                                    ? glimpse_logistic(labels[i].probability)
+                                    : exp(labels[i].probability - largest) / sum;
+    }
     return (int)found;
 }

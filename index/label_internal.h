@@ -13,13 +13,15 @@
 
 #include <glimpse/label.h>
 
+#include <math.h>
 #include <stdint.h>
 
 struct glimpse_classifier {
     char **classes; /* [count] names */
     float *rows;    /* [count + background + examples][width] */
     size_t count, background, examples, width;
-    double logit_scale;
+    glimpse_scoring scoring;
+    double logit_scale, logit_bias; /* the bias is 0 unless sigmoid */
     char id[33];
     size_t prompts_embedded;
     /* Examples: the class of each, and how many each class has. */
@@ -40,6 +42,14 @@ int glimpse_classifier_from_rows(glimpse_classifier **out, const char *const *cl
 int glimpse_classifier_from_weights(glimpse_classifier **out, const char *const *classes,
                                     size_t count, const float *weights, size_t width,
                                     double logit_scale);
+
+/* 1 / (1 + exp(-z)) without overflow, and log(1 + exp(z)), the log loss of a probability. */
+static inline double glimpse_logistic(double z) {
+    return z >= 0 ? 1 / (1 + exp(-z)) : exp(z) / (1 + exp(z));
+}
+static inline double glimpse_softplus(double z) {
+    return (z > 0 ? z : 0) + log1p(exp(-fabs(z)));
+}
 
 /* fewshot.c: from sums over each class's examples to means (`share` [classes] is 1 / their number,
  * 0 without any) less the average of all means, so that a class without examples is neither

@@ -1,5 +1,6 @@
 /*
- * label_many.c - labels of many pictures: one matrix product, softmax, best classes, abstention.
+ * label_many.c - labels of many pictures: one matrix product, softmax or sigmoid, best classes,
+ * abstention.
  *
  *     scores [N][R] = x [N][E] * rows [R][E]^T        R = K classes + B background + F examples
  *
@@ -86,9 +87,9 @@ static double make_logits(scorer *s, const float *scores) {
         s->logits[c->example_class[i]] += exp(-c->beta * (1.0 - (double)examples[i]));
     if (c->examples > 0) glimpse_examples_centre(s->logits, c->share, c->count);
     for (size_t k = 0; k < c->count; k++)
-        s->logits[k] = c->logit_scale * (double)scores[k] + c->alpha * s->logits[k];
+        s->logits[k] = c->logit_scale * (double)scores[k] + c->logit_bias + c->alpha * s->logits[k];
     for (size_t b = 0; b < c->background; b++) {
-        double logit = c->logit_scale * (double)scores[c->count + b];
+        double logit = c->logit_scale * (double)scores[c->count + b] + c->logit_bias;
         if (logit > background) background = logit;
     }
     return background;
@@ -132,9 +133,15 @@ static int sorted_classes(const scorer *s, const float *scores, size_t top, glim
     return GLIMPSE_OK;
 }
 
-static double two_way(double logit, double background, double temperature) {
-    double z = (logit - background) / temperature;
-    return z >= 0 ? 1 / (1 + exp(-z)) : exp(z) / (1 + exp(z));
+/* Classes that do not compete: from the logits in `labels` to the probability of each. */
+static void each_alone(const scorer *s, const glimpse_label_rules *rules, double background,
+                       glimpse_label *labels, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        double logit = labels[i].probability;
+        labels[i].probability = s->c->scoring == GLIMPSE_SCORING_SIGMOID
+                                    ? glimpse_logistic(logit / rules->temperature + rules->offset)
+                                    : glimpse_logistic((logit - background) / rules->temperature);
+    }
 }
 
 /* One picture. `labels` has room for `top`, of which at least one is filled; `first` [2] are its
@@ -143,14 +150,14 @@ static void judge(const scorer *s, const glimpse_label_rules *rules, double back
                   glimpse_label *labels, size_t top, glimpse_label *first, size_t first_count,
                   glimpse_verdict *verdict) {
     const glimpse_classifier *c = s->c;
-    double t = rules->temperature, largest = first[0].probability, sum = 0;
+    double t = rules->temperature, best = first[0].probability, largest = best, sum = 0;
     int against = background > -INFINITY && !rules->ignore_background;
     *verdict = (glimpse_verdict){GLIMPSE_CLAIMED, 0, -1};
-    if (rules->multi_label) {
-        for (size_t i = 0; i < top; i++)
-            labels[i].probability = two_way(labels[i].probability, background, t);
-        for (size_t i = 0; i < first_count; i++)
-            first[i].probability = two_way(first[i].probability, background, t);
+    if (rules->multi_label || c->scoring == GLIMPSE_SCORING_SIGMOID) {
+        each_alone(s, rules, background, labels, top);
+        each_alone(s, rules, background, first, first_count);
+        if (against && !rules->multi_label)
+            verdict->background = glimpse_logistic((background - best) / t);
     } else {
         if (against && background > largest) largest = background;
         for (size_t k = 0; k < c->count; k++) {
@@ -179,7 +186,7 @@ static void judge(const scorer *s, const glimpse_label_rules *rules, double back
         if (!some) verdict->reason = GLIMPSE_ABSTAINED_THRESHOLD;
         return;
     }
-    if (verdict->background > first[0].probability) {
+    if (against && background > best) {
         verdict->reason = GLIMPSE_ABSTAINED_BACKGROUND;
     } else if (first[0].probability < rules->min_probability) {
         verdict->reason = GLIMPSE_ABSTAINED_PROBABILITY;
@@ -196,7 +203,14 @@ static int check(const glimpse_classifier *classifier, const glimpse_label_rules
     if (!(rules->temperature > 0) || !isfinite(rules->temperature)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a temperature of %g", rules->temperature);
     }
-    if (rules->multi_label && classifier->background == 0) {
+    if (!isfinite(rules->offset) ||
+        (rules->offset != 0 && classifier->scoring != GLIMPSE_SCORING_SIGMOID)) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "an offset of %g; only the probabilities of a sigmoid have one",
+                            rules->offset);
+    }
+    if (rules->multi_label && classifier->background == 0 &&
+        classifier->scoring != GLIMPSE_SCORING_SIGMOID) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "several labels a picture need reference prompts to compare with");
     }

@@ -132,10 +132,10 @@ static int put_labelling(writer *w) {
     if (status < 0) return status;
     status = glimpse_db_run(
         w->db,
-        "INSERT INTO labelling (name, model_id, classifier, classes, settings, created)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        "INSERT INTO labelling (name, model_id, classifier, classes, settings, created, sum)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, glimpse_sum(?1, ?2, ?3, ?4, ?5, ?6))"
         " ON CONFLICT (name) DO UPDATE SET settings = excluded.settings,"
-        " created = excluded.created",
+        " created = excluded.created, classes = excluded.classes, sum = excluded.sum",
         "tititt", w->l->name, model, classifier,
         (int64_t)glimpse_classifier_count(w->l->classifier), w->l->settings, created);
     if (status < 0) return status;
@@ -146,9 +146,10 @@ static int put_labelling(writer *w) {
 static int class_row(writer *w, size_t k, int64_t *id) {
     if (w->classes[k] == 0) {
         const char *name = glimpse_classifier_class(w->l->classifier, k);
-        int status = glimpse_db_run(
-            w->db, "INSERT OR IGNORE INTO label_class (labelling_id, name) VALUES (?1, ?2)", "it",
-            w->labelling, name);
+        int status = glimpse_db_run(w->db,
+                                    "INSERT OR IGNORE INTO label_class (labelling_id, name, sum)"
+                                    " VALUES (?1, ?2, glimpse_sum(?1, ?2))",
+                                    "it", w->labelling, name);
         if (status == GLIMPSE_OK) {
             status = glimpse_db_integer(
                 w->db, &w->classes[k],
@@ -182,8 +183,8 @@ static int put_entries(writer *w) {
             if (status < 0) break;
             status =
                 glimpse_db_run(w->db,
-                               "INSERT INTO label (content_id, class_id, probability, score)"
-                               " VALUES (?1, ?2, ?3, ?4)",
+                               "INSERT INTO label (content_id, class_id, probability, score, sum)"
+                               " VALUES (?1, ?2, ?3, ?4, glimpse_sum(?1, ?2, ?3, ?4))",
                                "iirr", content, class_id, (double)e->probability, (double)e->score);
         }
     }

@@ -72,11 +72,27 @@ static int write_indexes(glimpse_library *library, int anew) {
     return status;
 }
 
+/* The captions' text index is derived as well: FTS5 makes it anew from the table. */
+static int write_text_index(glimpse_library *library) {
+    glimpse_db *db = glimpse_library_catalog(library)->db;
+    glimpse_db_enter(db);
+    int status = glimpse_db_begin(db);
+    if (status == GLIMPSE_OK) {
+        status =
+            glimpse_db_run(db, "INSERT INTO caption_text (caption_text) VALUES ('rebuild')", "");
+    }
+    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
+    glimpse_db_rollback(db);
+    glimpse_db_leave(db);
+    return status;
+}
+
 int glimpse_library_reindex(glimpse_library *library) {
     if (!library) return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_library_reindex: no library");
     int status = glimpse_library_lock(library, "reindexing");
     if (status < 0) return status;
     status = write_indexes(library, 1);
+    if (status == GLIMPSE_OK) status = write_text_index(library);
     glimpse_library_unlock(library);
     return status;
 }
@@ -127,6 +143,30 @@ static int forget_model(glimpse_db *db, const char *fingerprint, uint64_t *embed
     return status;
 }
 
+/* Captions go before their contents, and their words before them. */
+static int forget_contents(glimpse_db *db, glimpse_prune_report *report) {
+    int status = glimpse_db_run(
+        db,
+        "INSERT INTO caption_text (caption_text, rowid, text) SELECT 'delete', id, text"
+        " FROM caption WHERE NOT EXISTS"
+        " (SELECT 1 FROM file WHERE file.content_id = caption.content_id)",
+        "");
+    if (status < 0) return status;
+    status = glimpse_db_run(db,
+                            "DELETE FROM caption WHERE NOT EXISTS"
+                            " (SELECT 1 FROM file WHERE file.content_id = caption.content_id)",
+                            "");
+    report->captions += (uint64_t)glimpse_db_changes(db);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_run(db,
+                                "DELETE FROM content WHERE NOT EXISTS"
+                                " (SELECT 1 FROM file WHERE file.content_id = content.id)",
+                                "");
+        report->contents += (uint64_t)glimpse_db_changes(db);
+    }
+    return status;
+}
+
 static int forget(glimpse_db *db, const glimpse_prune_options *options,
                   glimpse_prune_report *report) {
     int status = GLIMPSE_OK;
@@ -146,14 +186,7 @@ static int forget(glimpse_db *db, const glimpse_prune_options *options,
                            "");
         report->embeddings += (uint64_t)glimpse_db_changes(db);
     }
-    if (status == GLIMPSE_OK) {
-        status = glimpse_db_run(db,
-                                "DELETE FROM content WHERE NOT EXISTS"
-                                " (SELECT 1 FROM file WHERE file.content_id = content.id)",
-                                "");
-        report->contents += (uint64_t)glimpse_db_changes(db);
-    }
-    return status;
+    return status == GLIMPSE_OK ? forget_contents(db, report) : status;
 }
 
 int glimpse_library_prune(glimpse_library *library, const glimpse_prune_options *options,

@@ -138,8 +138,23 @@ static int choose(choice *best, glimpse_db *db, glimpse_reach *reach, const glim
     return status;
 }
 
+static int keep_caption(glimpse_strings *strings, glimpse_db *db, int64_t caption,
+                        const char **out) {
+    sqlite3_stmt *row = NULL;
+    int status = glimpse_db_query(db, &row, "SELECT text FROM caption WHERE id = ?1", "i", caption);
+    if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
+    if (status > 0) {
+        const char *text = (const char *)sqlite3_column_text(row, 0);
+        *out = glimpse_strings_add(strings, text ? text : "", text ? strlen(text) : 0);
+        status = *out ? GLIMPSE_OK : glimpse_fail_nomem(256, "a caption");
+    }
+    glimpse_db_reset(row);
+    return status;
+}
+
 int glimpse_results_append(glimpse_results *results, glimpse_db *db, glimpse_reach *reach,
-                           const glimpse_filter *filter, int64_t content, double score) {
+                           const glimpse_filter *filter, const glimpse_ranked *ranked) {
+    int64_t content = ranked->candidate.content;
     sqlite3_stmt *row = NULL;
     choice shown;
     int status = choose(&shown, db, reach, filter, content);
@@ -164,7 +179,7 @@ int glimpse_results_append(glimpse_results *results, glimpse_db *db, glimpse_rea
     glimpse_result *item = &results->items[results->count];
     *item = (glimpse_result){
         .rank = results->count + 1,
-        .score = score,
+        .score = ranked->candidate.score,
         .path = glimpse_strings_add(strings, shown.path, strlen(shown.path)),
         .id = glimpse_strings_add(strings, hex, strlen(hex)),
         .width = (uint32_t)sqlite3_column_int64(row, 2),
@@ -177,12 +192,17 @@ int glimpse_results_append(glimpse_results *results, glimpse_db *db, glimpse_rea
                                        glimpse_reach_is_offline(reach, shown.path)),
         /* What is away counts only where nothing else is left. */
         .copies = shown.online > 0 ? shown.online : shown.all,
+        .fused = ranked->fused,
+        .caption_score = ranked->caption_score,
+        .vector_rank = ranked->vector_rank,
+        .caption_rank = ranked->caption_rank,
     };
     if (!item->path || !item->id || !item->taken || !item->modified || !item->format) {
         status = glimpse_fail_nomem(256, "a result");
         goto done;
     }
-    results->count++;
+    if (ranked->caption) status = keep_caption(strings, db, ranked->caption, &item->caption);
+    if (status == GLIMPSE_OK) results->count++;
 done:
     glimpse_db_reset(row);
     free(shown.path);

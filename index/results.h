@@ -4,8 +4,16 @@
 #ifndef GLIMPSE_INDEX_RESULTS_H
 #define GLIMPSE_INDEX_RESULTS_H
 
+#include "core/hash.h"
 #include "filter.h"
 #include "store_private.h"
+
+typedef struct glimpse_candidate {
+    int64_t content;
+    double score; /* cosine */
+    glimpse_hash hash;
+    uint64_t size;
+} glimpse_candidate;
 
 int glimpse_results_create(glimpse_results **out, size_t capacity);
 
@@ -23,9 +31,17 @@ int glimpse_reach_was_offline(const glimpse_reach *reach, const char *path);
 /* 1 when the root of `path` cannot be reached now. */
 int glimpse_reach_is_offline(glimpse_reach *reach, const char *path);
 
+/* A content as a search ranked it; fields as in glimpse_result. */
+typedef struct glimpse_ranked {
+    glimpse_candidate candidate;
+    double fused, caption_score;
+    size_t vector_rank, caption_rank;
+    int64_t caption; /* row id, 0: none */
+} glimpse_ranked;
+
 /* Appends a content, described by the best of its files that pass the filter: one that exists if
  * any does. Only files that may be shown are looked at on the disk. */
 int glimpse_results_append(glimpse_results *results, glimpse_db *db, glimpse_reach *reach,
-                           const glimpse_filter *filter, int64_t content, double score);
+                           const glimpse_filter *filter, const glimpse_ranked *ranked);
 
 #endif

@@ -17,6 +17,36 @@
 
 #include "core/error.h"
 
+/* Captions, and a text index over them (FTS5, "external content": it keeps no copy of the texts).
+ * Whoever changes captions changes the index in the same transaction (captions.c): triggers would
+ * be the natural way, but a schema that is not trusted (db.c) may not touch virtual tables. That is
+ * also why captions do not go by themselves with their content: it cannot go before them. */
+static const char captions_step[] =
+    "CREATE TABLE caption ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* the text index refers to it */
+    "  content_id INTEGER NOT NULL REFERENCES content (id),"
+    "  style INTEGER NOT NULL CHECK (style BETWEEN 0 AND 3)," /* glimpse_caption_style */
+    "  model TEXT NOT NULL CHECK (model <> ''),"
+    "  prompt TEXT NOT NULL,"
+    "  text TEXT NOT NULL CHECK (text <> ''),"
+    "  created TEXT NOT NULL,"
+    "  sum INTEGER NOT NULL,"
+    "  UNIQUE (content_id, style, model, prompt)"
+    ") STRICT;"
+    "CREATE VIRTUAL TABLE caption_text USING fts5 ("
+    "  text, content = 'caption', content_rowid = 'id',"
+    "  tokenize = 'porter unicode61 remove_diacritics 2');";
+
+/* Rows of labels get checksums like all others. A later step may not change what GLIMPSE_..._SUM
+ * hashes without computing the sums anew. */
+static const char label_sums_step[] =
+    "ALTER TABLE labelling ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE label_class ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE label ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE labelling SET sum = " GLIMPSE_LABELLING_SUM ";"
+    "UPDATE label_class SET sum = " GLIMPSE_LABEL_CLASS_SUM ";"
+    "UPDATE label SET sum = " GLIMPSE_LABEL_SUM ";";
+
 #define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
 
 static const char *const steps[] = {
@@ -130,6 +160,24 @@ static const char *const steps[] = {
     "  copies INTEGER NOT NULL CHECK (copies IN (0, 1))," /* 1: files of its bytes, too */
     "  PRIMARY KEY (decision_id, hash)"
     ") STRICT, WITHOUT ROWID;",
+    label_sums_step, /* 3 -> 4 */
+    /* 4 -> 5: answers of vision-language models */
+    GLIMPSE_VLM_ANSWER_TABLE,
+    /* 5 -> 6: what a search for duplicates found out about contents (dups_cache.c). Derived: rows
+     * of another version, or damaged ones, are made again. */
+    "CREATE TABLE fingerprint ("
+    "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL,"
+    "  data BLOB NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE thumbnail ("
+    "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL,"
+    "  pixels BLOB NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;",
+    captions_step, /* 6 -> 7 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -206,12 +254,18 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, path, size, mtime_ns, inode, missing, content_id, code, reason, sum"
             " FROM file LIMIT 0;"
             "SELECT id, model_id, content_id, vector, sum FROM embedding LIMIT 0;"
-            "SELECT id, name, model_id, classifier, classes, settings, created FROM labelling"
-            " LIMIT 0;"
-            "SELECT id, labelling_id, name FROM label_class LIMIT 0;"
-            "SELECT content_id, class_id, probability, score FROM label LIMIT 0;"
+            "SELECT id, name, model_id, classifier, classes, settings, created, sum"
+            " FROM labelling LIMIT 0;"
+            "SELECT id, labelling_id, name, sum FROM label_class LIMIT 0;"
+            "SELECT content_id, class_id, probability, score, sum FROM label LIMIT 0;"
             "SELECT id, kind, made, key FROM decision LIMIT 0;"
-            "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;");
+            "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;"
+            "SELECT id, content_id, style, model, prompt, text, created, sum FROM caption LIMIT 0;"
+            "SELECT rowid, text FROM caption_text LIMIT 0;"
+            "SELECT key, contents, model, prompt, parameters, answer, made, sum FROM vlm_answer"
+            " LIMIT 0;"
+            "SELECT content_id, version, data, sum FROM fingerprint LIMIT 0;"
+            "SELECT content_id, version, pixels, sum FROM thumbnail LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

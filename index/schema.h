@@ -9,6 +9,20 @@
 /* "glim", in the database header: tells a catalogue from any other SQLite file. */
 #define GLIMPSE_APPLICATION_ID 0x676c696d
 
+/* Answers of vision-language models (answers.c): in a catalogue, and in a database of their own.
+ * They name contents by hash, because contents come and go with the files. */
+#define GLIMPSE_VLM_ANSWER_TABLE                             \
+ "CREATE TABLE vlm_answer ("                                 \
+ "  key BLOB NOT NULL PRIMARY KEY CHECK (length(key) = 16)," \
+ "  contents BLOB NOT NULL,"                                 \
+ "  model TEXT NOT NULL,"                                    \
+ "  prompt TEXT NOT NULL,"                                   \
+ "  parameters TEXT NOT NULL,"                               \
+ "  answer TEXT NOT NULL,"                                   \
+ "  made TEXT NOT NULL,"                                     \
+ "  sum INTEGER NOT NULL"                                    \
+ ") STRICT, WITHOUT ROWID;"
+
 /* The version this build writes, in the header's user_version. */
 int glimpse_schema_version(void);
 

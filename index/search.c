@@ -20,36 +20,13 @@
 #include "core/error.h"
 #include "filter.h"
 #include "results.h"
-#include "store_private.h"
+#include "search_private.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FIRST_EXTRA = 32, MAX_FETCH = 4096, FEW_FILES = 2000 };
-
-typedef struct candidate {
-    int64_t content;
-    double score;
-    glimpse_hash hash;
-    uint64_t size;
-} candidate;
-
-typedef struct search {
-    glimpse_db *db;
-    glimpse_vectors *vectors;
-    glimpse_filter filter;
-    const float *query; /* [dim], unit length */
-    float *row;         /* [dim] */
-    size_t k, dim;
-    double min_score;
-    int has_excluded;
-    glimpse_hash excluded;
-    const char *const *labels; /* [label_count] that a picture must have */
-    size_t label_count;
-    candidate *found;
-    size_t count, room;
-} search;
 
 /* Eight sums in a fixed order: the same result everywhere, and no waiting on one addition. */
 static double exact_score(const float *a, const float *b, size_t n) {
@@ -67,8 +44,8 @@ static double exact_score(const float *a, const float *b, size_t n) {
 }
 
 /* Best first; ties by hash, then size: an order that does not depend on when a picture came. */
-static int compare_candidates(const void *a, const void *b) {
-    const candidate *x = a, *y = b;
+int glimpse_search_compare(const void *a, const void *b) {
+    const glimpse_candidate *x = a, *y = b;
     if (x->score != y->score) return x->score < y->score ? 1 : -1;
     int order = memcmp(x->hash.bytes, y->hash.bytes, sizeof x->hash.bytes);
     if (order != 0) return order;
@@ -76,8 +53,8 @@ static int compare_candidates(const void *a, const void *b) {
 }
 
 /* Takes a content in, whose hash and size are columns `first` and first + 1 of `row`. */
-static int take(search *s, sqlite3_stmt *row, int first, int64_t content, double score) {
-    candidate c = {content, score, {{0}}, (uint64_t)sqlite3_column_int64(row, first + 1)};
+static int take(glimpse_search *s, sqlite3_stmt *row, int first, int64_t content, double score) {
+    glimpse_candidate c = {content, score, {{0}}, (uint64_t)sqlite3_column_int64(row, first + 1)};
     if (sqlite3_column_bytes(row, first) == GLIMPSE_HASH_BYTES) {
         memcpy(c.hash.bytes, sqlite3_column_blob(row, first), GLIMPSE_HASH_BYTES);
     }
@@ -87,7 +64,7 @@ static int take(search *s, sqlite3_stmt *row, int first, int64_t content, double
     }
     if (s->count == s->room) {
         size_t room = s->room ? 2 * s->room : 256;
-        candidate *grown = realloc(s->found, room * sizeof *grown);
+        glimpse_candidate *grown = realloc(s->found, room * sizeof *grown);
         if (!grown) return glimpse_fail_nomem(room * sizeof *grown, "candidates");
         s->found = grown;
         s->room = room;
@@ -97,7 +74,7 @@ static int take(search *s, sqlite3_stmt *row, int first, int64_t content, double
 }
 
 /* 1 when the content has all labels that are wanted. */
-static int has_labels(search *s, int64_t content) {
+static int has_labels(glimpse_search *s, int64_t content) {
     int status = 1;
     for (size_t i = 0; i < s->label_count && status > 0; i++) {
         sqlite3_stmt *row = NULL;
@@ -113,8 +90,7 @@ static int has_labels(search *s, int64_t content) {
     return status;
 }
 
-/* Scores the row at `position` and takes its content in if it passes. */
-static int consider(search *s, size_t position) {
+int glimpse_search_consider(glimpse_search *s, size_t position) {
     sqlite3_stmt *row = NULL;
     int64_t content = glimpse_vectors_content(s->vectors, position);
     int status = glimpse_vectors_rows(s->vectors, position, 1, s->row);
@@ -134,7 +110,7 @@ static int consider(search *s, size_t position) {
 }
 
 /* Steps 1 to 4; *final is 0 when scoring everything is the better way. */
-static int ask_faiss(search *s, int *final) {
+static int ask_faiss(glimpse_search *s, int *final) {
     size_t total = glimpse_vectors_count(s->vectors);
     double bound = glimpse_vectors_error_bound(s->dim);
     int64_t *positions = NULL;
@@ -157,10 +133,10 @@ static int ask_faiss(search *s, int *final) {
         status = glimpse_vectors_search(s->vectors, s->query, n, positions, scores);
         s->count = 0;
         for (size_t i = 0; i < n && status == GLIMPSE_OK; i++) {
-            status = consider(s, (size_t)positions[i]);
+            status = glimpse_search_consider(s, (size_t)positions[i]);
         }
         if (status < 0) break;
-        if (s->count > 0) qsort(s->found, s->count, sizeof *s->found, compare_candidates);
+        if (s->count > 0) qsort(s->found, s->count, sizeof *s->found, glimpse_search_compare);
         double rest = (double)scores[n - 1] + bound; /* nothing else can have more */
         *final = n == total || rest < s->min_score ||
                  (s->count >= s->k && s->found[s->k - 1].score > rest);
@@ -170,7 +146,7 @@ static int ask_faiss(search *s, int *final) {
     return status;
 }
 
-static int score_everything(search *s) {
+static int score_everything(glimpse_search *s) {
     sqlite3_stmt *row = NULL;
     s->count = 0;
     int status = glimpse_filter_query(&s->filter, s->db, &row,
@@ -191,13 +167,13 @@ static int score_everything(search *s) {
     }
     glimpse_db_reset(row);
     if (status == GLIMPSE_OK && s->count > 0) {
-        qsort(s->found, s->count, sizeof *s->found, compare_candidates);
+        qsort(s->found, s->count, sizeof *s->found, glimpse_search_compare);
     }
     return status;
 }
 
 /* 1 when the folder asked for holds so few files that scoring them all is cheapest. */
-static int is_narrow(search *s, int *narrow) {
+static int is_narrow(glimpse_search *s, int *narrow) {
     sqlite3_stmt *row = NULL;
     *narrow = 0;
     if (!s->filter.has_path) return GLIMPSE_OK;
@@ -224,7 +200,7 @@ static int normalise(float *unit, const float *query, size_t dim) {
     return GLIMPSE_OK;
 }
 
-static int check_options(const glimpse_search_options *options, search *s) {
+static int check_options(const glimpse_search_options *options, glimpse_search *s) {
     if (options->version < 1 || options->version > GLIMPSE_SEARCH_OPTIONS_VERSION) {
         return glimpse_fail(GLIMPSE_E_INVALID, "search options of version %u", options->version);
     }
@@ -236,6 +212,11 @@ static int check_options(const glimpse_search_options *options, search *s) {
     if (options->version >= 2) {
         s->labels = options->labels;
         s->label_count = options->label_count;
+    }
+    s->wanted = s->k;
+    if (options->version >= 3 && options->captions) {
+        s->captions = options->captions;
+        if (s->k < GLIMPSE_FUSION_DEPTH) s->k = GLIMPSE_FUSION_DEPTH;
     }
     for (size_t i = 0; i < s->label_count; i++) {
         if (!s->labels[i] || !*s->labels[i]) {
@@ -252,13 +233,31 @@ static int check_options(const glimpse_search_options *options, search *s) {
     return GLIMPSE_OK;
 }
 
+/* The order of the cosine as it is. */
+static int plain_order(glimpse_search *s) {
+    s->ranked = calloc(s->count ? s->count : 1, sizeof *s->ranked);
+    if (!s->ranked) return glimpse_fail_nomem(s->count * sizeof *s->ranked, "results");
+    for (size_t i = 0; i < s->count; i++)
+        s->ranked[i].candidate = s->found[i];
+    s->ranked_count = s->count;
+    return GLIMPSE_OK;
+}
+
+static int make_results(glimpse_search *s, glimpse_reach *reach, glimpse_results **out) {
+    size_t count = s->ranked_count < s->wanted ? s->ranked_count : s->wanted;
+    int status = glimpse_results_create(out, count);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
+        status = glimpse_results_append(*out, s->db, reach, &s->filter, &s->ranked[i]);
+    return status;
+}
+
 int glimpse_library_search_key(glimpse_library *library, const glimpse_model_key *key,
                                const float *query, const glimpse_search_options *options,
                                glimpse_results **out) {
     static const glimpse_search_options defaults = GLIMPSE_SEARCH_OPTIONS_INIT;
     glimpse_catalog *catalog = glimpse_library_catalog(library);
     glimpse_db *db = catalog->db;
-    search s = {.db = db, .dim = key->dim};
+    glimpse_search s = {.db = db, .dim = key->dim};
     glimpse_model_info model;
     glimpse_reach reach = {0};
     glimpse_results *results = NULL;
@@ -309,11 +308,8 @@ int glimpse_library_search_key(glimpse_library *library, const glimpse_model_key
     if (status < 0) goto done;
 
     if (s.count > s.k) s.count = s.k;
-    status = glimpse_results_create(&results, s.count);
-    for (size_t i = 0; i < s.count && status == GLIMPSE_OK; i++) {
-        status = glimpse_results_append(results, db, &reach, &s.filter, s.found[i].content,
-                                        s.found[i].score);
-    }
+    status = s.captions ? glimpse_search_fuse(&s) : plain_order(&s);
+    if (status == GLIMPSE_OK) status = make_results(&s, &reach, &results);
     if (status == GLIMPSE_OK) {
         *out = results;
         results = NULL;
@@ -325,6 +321,7 @@ done:
     glimpse_reach_free(&reach);
     glimpse_filter_free(&s.filter);
     free(s.found);
+    free(s.ranked);
     free(unit);
     return status;
 }

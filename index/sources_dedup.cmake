@@ -4,9 +4,11 @@ foreach(
   dups
   dups_list
   dups_scan
+  dups_cache
   dups_classes
   dups_candidates
   dups_mih
+  dups_mih_table
   dups_semantic
   dups_verify
   dups_groups

@@ -4,7 +4,8 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 target_link_libraries(glimpse_index PRIVATE PkgConfig::JANSSON)
 target_sources(
   glimpse_index
-  PRIVATE "${CMAKE_CURRENT_LIST_DIR}/calibrate.c"
+  PRIVATE "${CMAKE_CURRENT_LIST_DIR}/platt.c"
+          "${CMAKE_CURRENT_LIST_DIR}/calibrate.c"
           "${CMAKE_CURRENT_LIST_DIR}/calibrate_json.c"
           "${CMAKE_CURRENT_LIST_DIR}/classes.c"
           "${CMAKE_CURRENT_LIST_DIR}/classes_json.c"

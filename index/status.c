@@ -203,6 +203,20 @@ static int count_files(glimpse_library_status *s, glimpse_db *db, int64_t latest
     return status;
 }
 
+static int count_captions(glimpse_library_status *s, glimpse_db *db) {
+    sqlite3_stmt *row = NULL;
+    int status =
+        glimpse_db_query(db, &row, "SELECT count(*), count(DISTINCT content_id) FROM caption", "");
+    if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
+    if (status > 0) {
+        s->captions = (uint64_t)sqlite3_column_int64(row, 0);
+        s->captioned = (uint64_t)sqlite3_column_int64(row, 1);
+        status = GLIMPSE_OK;
+    }
+    glimpse_db_reset(row);
+    return status;
+}
+
 /* `everything` 0: only the models, which needs no look at files. */
 static int collect(glimpse_library *library, glimpse_library_status **out, int everything) {
     if (out) *out = NULL;
@@ -220,6 +234,7 @@ static int collect(glimpse_library *library, glimpse_library_status **out, int e
     if (status < 0) goto leave;
     status = list_models(full, library, db, &latest);
     if (status == GLIMPSE_OK && everything) status = count_files(s, db, latest);
+    if (status == GLIMPSE_OK && everything) status = count_captions(s, db);
     if (status == GLIMPSE_OK && everything) status = list_quarantined(full, db);
     if (status == GLIMPSE_OK && everything) status = list_roots(full, catalog);
     if (status < 0) goto done;

@@ -3,9 +3,11 @@
  *
  * Checked: SQLite's pages, indexes and constraints; references; every row's checksum; every
  * embedding's finiteness and length; every model's count and digest; every vector file that claims
- * to be up to date, row by row. A vector file that is missing or older than the catalogue is no
- * problem: the next search makes it anew, which is what happens after an indexing run was killed.
+ * to be up to date, row by row; the captions' text index, word by word. A vector file that is
+ * missing or older than the catalogue is no problem: the next search makes it anew, which is what
+ * happens after an indexing run was killed.
  */
+#include "captions_private.h"
 #include "catalog_private.h"
 #include "core/error.h"
 #include "math/half.h"
@@ -92,7 +94,18 @@ static int check_sums(verification *v) {
     static const char *const queries[][2] = {
         {"root", "SELECT 0, path FROM root WHERE sum <> " GLIMPSE_ROOT_SUM},
         {"file", "SELECT id, path FROM file WHERE sum <> " GLIMPSE_FILE_SUM},
-        {"content", "SELECT id, format FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM}};
+        {"content", "SELECT id, format FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM},
+        {"labelling", "SELECT id, name FROM labelling WHERE sum <> " GLIMPSE_LABELLING_SUM},
+        {"label class", "SELECT id, name FROM label_class WHERE sum <> " GLIMPSE_LABEL_CLASS_SUM},
+        {"labels of content",
+         "SELECT content_id, (SELECT name FROM label_class WHERE id = class_id) FROM label"
+         " WHERE sum <> " GLIMPSE_LABEL_SUM},
+        {"answer",
+         "SELECT 0, lower(hex(key)) FROM vlm_answer WHERE sum <> " GLIMPSE_VLM_ANSWER_SUM},
+        {"fingerprint of content", "SELECT content_id, 'made again by glimpse dedup' FROM "
+                                   "fingerprint WHERE sum <> " GLIMPSE_FINGERPRINT_SUM},
+        {"thumbnail of content", "SELECT content_id, 'made again by glimpse dedup' FROM thumbnail "
+                                 "WHERE sum <> " GLIMPSE_THUMBNAIL_SUM}};
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == GLIMPSE_OK; i++) {
         sqlite3_stmt *row = NULL;
@@ -230,6 +243,10 @@ static int check_models(verification *v) {
     return status;
 }
 
+static void caption_problem(void *user, const char *text) {
+    problem(user, "%s", text);
+}
+
 int glimpse_library_verify(glimpse_library *library, glimpse_problem_fn report, void *user,
                            uint64_t *checked) {
     if (checked) *checked = 0;
@@ -244,6 +261,9 @@ int glimpse_library_verify(glimpse_library *library, glimpse_problem_fn report, 
         status = check_pages(&v);
         if (status == GLIMPSE_OK) status = check_references(&v);
         if (status == GLIMPSE_OK) status = check_sums(&v);
+        if (status == GLIMPSE_OK) {
+            status = absorb(&v, glimpse_captions_check(v.db, caption_problem, &v));
+        }
         if (status == GLIMPSE_OK) status = check_models(&v);
         glimpse_db_end_read(v.db);
     }

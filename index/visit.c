@@ -34,8 +34,7 @@ static int content_of_path(glimpse_db *db, const char *path, int64_t *content) {
                               "p", path);
 }
 
-/* An id first, then the path as it is written, then the path it really is. */
-static int find_content(glimpse_db *db, const char *path_or_id, int64_t *content) {
+int glimpse_catalog_content_of(glimpse_db *db, const char *path_or_id, int64_t *content) {
     glimpse_hash hash;
     char *absolute = NULL, *real = NULL;
     int status = GLIMPSE_E_NOT_FOUND;
@@ -68,7 +67,7 @@ int glimpse_library_embedding_key(glimpse_library *library, const glimpse_model_
     if (status < 0) goto leave;
     status = find_model(library, key, &model);
     if (status < 0) goto done;
-    status = find_content(db, path_or_id, &content);
+    status = glimpse_catalog_content_of(db, path_or_id, &content);
     if (status == GLIMPSE_OK) {
         status = glimpse_db_query(db, &row,
                                   "SELECT e.content_id, e.vector, e.sum, c.hash FROM embedding e"

@@ -32,14 +32,24 @@ random_model random_model_tiny(void) {
                           .seed = 1};
 }
 
+random_model random_model_tiny_siglip(void) {
+    random_model m = random_model_tiny();
+    m.siglip = 1;
+    m.context = 64; /* a letter is a token */
+    m.image_size = 34;
+    m.embedding = m.vision_width;
+    m.activation = "gelu_pytorch_tanh";
+    return m;
+}
+
 random_model random_model_vit_b32(void) {
-    return (random_model){224, 32,   512,   768, 12,    12,           3072, 512, 12,
-                          8,   2048, 49408, 77,  "F16", "quick_gelu", 1,    1,   0};
+    return (random_model){224,  32,    512, 768,   12,           12, 3072, 512, 12, 8,
+                          2048, 49408, 77,  "F16", "quick_gelu", 1,  1,    0,   0};
 }
 
 random_model random_model_vit_l14(void) {
-    return (random_model){224, 14,   768,   1024, 24,    16,           4096, 768, 12,
-                          12,  3072, 49408, 77,   "F16", "quick_gelu", 1,    1,   0};
+    return (random_model){224,  14,    768, 1024,  24,           16, 4096, 768, 12, 12,
+                          3072, 49408, 77,  "F16", "quick_gelu", 1,  1,    0,   0};
 }
 
 typedef struct tensor {
@@ -112,7 +122,42 @@ static void add_tower(writer *w, const char *prefix, size_t width, size_t layers
     }
 }
 
+static void plan_siglip(writer *w, const random_model *m) {
+    size_t grid = m->image_size / m->patch, width = m->vision_width;
+    float attention = 1.0f / sqrtf((float)width);
+    add(w, "logit_scale", 1, 1, 0, 0, 0, 0.0f, 2.302585f);
+    add(w, "logit_bias", 1, 1, 0, 0, 0, 0.0f, -1.0f);
+    add(w, "vision_model.embeddings.patch_embedding.weight", 4, width, 3, m->patch, m->patch,
+        1.0f / sqrtf(3.0f * (float)(m->patch * m->patch)), 0.0f);
+    add(w, "vision_model.embeddings.patch_embedding.bias", 1, width, 0, 0, 0, 0.02f, 0.0f);
+    add(w, "vision_model.embeddings.position_embedding.weight", 2, grid * grid, width, 0, 0, 0.1f,
+        0.0f);
+    add_tower(w, "vision_model", width, m->vision_layers, m->vision_mlp);
+    add_norm(w, "", "vision_model.post_layernorm", width);
+    add(w, "vision_model.head.probe", 3, 1, 1, width, 0, 1.0f, 0.0f);
+    add(w, "vision_model.head.attention.in_proj_weight", 2, 3 * width, width, 0, 0, attention,
+        0.0f);
+    add(w, "vision_model.head.attention.in_proj_bias", 1, 3 * width, 0, 0, 0, 0.02f, 0.0f);
+    add_pair(w, "vision_model.head.", "attention.out_proj", width, width, attention);
+    add_norm(w, "vision_model.head.", "layernorm", width);
+    add_pair(w, "vision_model.head.", "mlp.fc1", m->vision_mlp, width, attention);
+    add_pair(w, "vision_model.head.", "mlp.fc2", width, m->vision_mlp,
+             1.0f / sqrtf((float)m->vision_mlp));
+    add(w, "text_model.embeddings.token_embedding.weight", 2, m->vocabulary, m->text_width, 0, 0,
+        0.2f, 0.0f);
+    add(w, "text_model.embeddings.position_embedding.weight", 2, m->context, m->text_width, 0, 0,
+        0.1f, 0.0f);
+    add_tower(w, "text_model", m->text_width, m->text_layers, m->text_mlp);
+    add_norm(w, "", "text_model.final_layer_norm", m->text_width);
+    add_pair(w, "text_model.", "head", m->embedding, m->text_width,
+             1.0f / sqrtf((float)m->text_width));
+}
+
 static void plan(writer *w, const random_model *m) {
+    if (m->siglip) {
+        plan_siglip(w, m);
+        return;
+    }
     size_t grid = m->image_size / m->patch;
     add(w, "logit_scale", 0, 0, 0, 0, 0, 0.0f, 4.6052f);
     add(w, "vision_model.embeddings.class_embedding", 1, m->vision_width, 0, 0, 0, 0.1f, 0.0f);
@@ -252,6 +297,46 @@ static int write_tokenizer(const random_model *m, const char *folder) {
     return (fclose(vocab) == 0) & (fclose(merges) == 0);
 }
 
+/* Gemma's: special tokens, the 256 bytes to fall back on, U+2581 for a space, lower-case letters;
+ * one merge. */
+static int write_siglip_tokenizer(const char *folder) {
+    static const char *const special[] = {"<pad>", "<eos>", "<bos>", "<unk>"};
+    FILE *file = create(folder, "tokenizer.json"), *own = create(folder, "tokenizer_config.json");
+    if (!file || !own) {
+        if (file) (void)fclose(file);
+        if (own) (void)fclose(own);
+        return 0;
+    }
+    unsigned id = 0;
+    (void)fprintf(file, "{\"version\": \"1.0\", \"truncation\": null, \"padding\": null, "
+                        "\"added_tokens\": [");
+    for (unsigned i = 0; i < 4; i++) {
+        (void)fprintf(file,
+                      "%s{\"id\": %u, \"content\": \"%s\", \"single_word\": false, "
+                      "\"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
+                      "\"special\": true}",
+                      i ? ", " : "", i, special[i]);
+    }
+    (void)fprintf(file, "],\n \"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"String\": "
+                        "\" \"}, \"content\": \"\\u2581\"},\n \"pre_tokenizer\": null, "
+                        "\"post_processor\": null, \"decoder\": null,\n \"model\": {\"type\": "
+                        "\"BPE\", \"dropout\": null, \"unk_token\": \"<unk>\", \"fuse_unk\": true, "
+                        "\"byte_fallback\": true, \"vocab\": {");
+    for (; id < 4; id++)
+        (void)fprintf(file, "\"%s\": %u, ", special[id], id);
+    for (unsigned b = 0; b < 256; b++, id++)
+        (void)fprintf(file, "\"<0x%02X>\": %u, ", b, id);
+    for (unsigned c = 'a'; c <= 'z'; c++, id++)
+        (void)fprintf(file, "\"%c\": %u, ", (int)c, id);
+    (void)fprintf(file,
+                  "\"\\u2581\": %u, \"\\u2581a\": %u}, \"merges\": [[\"\\u2581\", \"a\"]]}}\n", id,
+                  id + 1);
+    (void)fprintf(own, "{\"tokenizer_class\": \"GemmaTokenizer\", \"add_bos_token\": false, "
+                       "\"add_eos_token\": true, \"do_lower_case\": true, \"pad_token\": "
+                       "\"<pad>\", \"eos_token\": \"<eos>\"}\n");
+    return (fclose(file) == 0) & (fclose(own) == 0);
+}
+
 static int write_config(const random_model *m, const char *folder) {
     FILE *config = create(folder, "config.json"),
          *pictures = create(folder, "preprocessor_config.json");
@@ -260,21 +345,33 @@ static int write_config(const random_model *m, const char *folder) {
         if (pictures) (void)fclose(pictures);
         return 0;
     }
+    char projection[64], end[64];
+    (void)snprintf(projection, sizeof projection, "\"projection_dim\": %zu,", m->embedding);
+    (void)snprintf(end, sizeof end,
+                   m->siglip ? "\"projection_size\": %zu" : "\"eos_token_id\": %zu",
+                   m->siglip ? m->embedding : m->vocabulary - 1);
     (void)fprintf(config,
-                  "{\"model_type\": \"clip\", \"projection_dim\": %zu,\n"
+                  "{\"model_type\": \"%s\", %s\n"
                   " \"text_config\": {\"hidden_size\": %zu, \"intermediate_size\": %zu, "
                   "\"num_hidden_layers\": %zu, \"num_attention_heads\": %zu, "
-                  "\"max_position_embeddings\": %zu, \"vocab_size\": %zu, \"eos_token_id\": %zu, "
+                  "\"max_position_embeddings\": %zu, \"vocab_size\": %zu, %s, "
                   "\"hidden_act\": \"%s\"},\n"
                   " \"vision_config\": {\"hidden_size\": %zu, \"intermediate_size\": %zu, "
                   "\"num_hidden_layers\": %zu, \"num_attention_heads\": %zu, \"image_size\": %zu, "
                   "\"patch_size\": %zu, \"hidden_act\": \"%s\"}}\n",
-                  m->embedding, m->text_width, m->text_mlp, m->text_layers, m->text_heads,
-                  m->context, m->vocabulary, m->vocabulary - 1, m->activation, m->vision_width,
-                  m->vision_mlp, m->vision_layers, m->vision_heads, m->image_size, m->patch,
-                  m->activation);
-    (void)fprintf(pictures, "{\"size\": {\"shortest_edge\": %zu}, \"crop_size\": %zu}\n",
-                  m->image_size, m->image_size);
+                  m->siglip ? "siglip" : "clip", m->siglip ? "" : projection, m->text_width,
+                  m->text_mlp, m->text_layers, m->text_heads, m->context, m->vocabulary, end,
+                  m->activation, m->vision_width, m->vision_mlp, m->vision_layers, m->vision_heads,
+                  m->image_size, m->patch, m->activation);
+    if (m->siglip) {
+        (void)fprintf(pictures,
+                      "{\"image_processor_type\": \"SiglipImageProcessor\", \"size\": "
+                      "{\"height\": %zu, \"width\": %zu}, \"resample\": 2}\n",
+                      m->image_size, m->image_size);
+    } else {
+        (void)fprintf(pictures, "{\"size\": {\"shortest_edge\": %zu}, \"crop_size\": %zu}\n",
+                      m->image_size, m->image_size);
+    }
     return (fclose(config) == 0) & (fclose(pictures) == 0);
 }
 
@@ -306,9 +403,46 @@ int random_model_write(const random_model *model, const char *folder) {
     w->state = model->seed;
     plan(w, model);
     (void)mkdir(folder, 0777);
-    int good = write_config(model, folder) && write_tokenizer(model, folder) &&
+    int good = write_config(model, folder) &&
+               (model->siglip ? write_siglip_tokenizer(folder) : write_tokenizer(model, folder)) &&
                write_weights(w, model, folder);
     if (!good) (void)fprintf(stderr, "%s: cannot write the random model\n", folder);
+    free(w);
+    return good;
+}
+
+/*
+ * For models of other classes (random_blip.c).
+ */
+struct random_writer {
+    writer tensors;
+};
+
+random_writer *random_writer_create(uint64_t seed) {
+    random_writer *w = calloc(1, sizeof *w);
+    if (w) w->tensors.state = seed;
+    return w;
+}
+
+void random_writer_add(random_writer *w, const char *name, size_t rank, const size_t *dims,
+                       float scale, float centre) {
+    size_t d[4] = {0};
+    memcpy(d, dims, rank * sizeof *d);
+    add(&w->tensors, name, rank, d[0], d[1], d[2], d[3], scale, centre);
+}
+
+void random_writer_pair(random_writer *w, const char *stem, const char *name, size_t out, size_t in,
+                        float scale) {
+    add_pair(&w->tensors, stem, name, out, in, scale);
+}
+
+void random_writer_norm(random_writer *w, const char *stem, const char *name, size_t width) {
+    add_norm(&w->tensors, stem, name, width);
+}
+
+int random_writer_finish(random_writer *w, const char *folder, const char *dtype, size_t shards) {
+    random_model how = {.dtype = dtype, .shards = shards};
+    int good = write_weights(&w->tensors, &how, folder);
     free(w);
     return good;
 }

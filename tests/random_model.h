@@ -19,15 +19,31 @@ typedef struct random_model {
     uint64_t seed;
     int merges; /* 1: the whole vocabulary is filled with merges, as in a real one; else bytes only
                  */
+    int siglip; /* a SiglipModel with SigLIP 2's kind of tokenizer; embedding is vision_width */
 } random_model;
 
 /* A model of a few kilobytes whose tokenizer knows the 256 bytes and nothing more. */
 random_model random_model_tiny(void);
+/* The same of SigLIP; 34 pixels in patches of 8 leave an edge unused. */
+random_model random_model_tiny_siglip(void);
 /* The shapes of openai/clip-vit-base-patch32 and -large-patch14. */
 random_model random_model_vit_b32(void);
 random_model random_model_vit_l14(void);
 
 /* Makes `folder` and the files in it. 1 on success, 0 with a line on stderr. */
 int random_model_write(const random_model *model, const char *folder);
+
+/* Weights of other classes of models, tensor by tensor; finish writes and frees. Numbers are about
+ * normal, with standard deviation `scale` around `centre`. */
+typedef struct random_writer random_writer;
+random_writer *random_writer_create(uint64_t seed);
+void random_writer_add(random_writer *writer, const char *name, size_t rank, const size_t *dims,
+                       float scale, float centre);
+/* STEM NAME.weight [out][in] and .bias [out]; a norm's .weight and .bias [width]. */
+void random_writer_pair(random_writer *writer, const char *stem, const char *name, size_t out,
+                        size_t in, float scale);
+void random_writer_norm(random_writer *writer, const char *stem, const char *name, size_t width);
+int random_writer_finish(random_writer *writer, const char *folder, const char *dtype,
+                         size_t shards);
 
 #endif

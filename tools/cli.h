@@ -100,6 +100,7 @@ int cli_misuse(const cli_command *command, const char *format, ...)
 
 extern const cli_command cmd_index, cmd_search, cmd_similar, cmd_label, cmd_evaluate, cmd_dedup,
     cmd_audit, cmd_status, cmd_verify, cmd_reindex, cmd_prune, cmd_models, cmd_doctor, cmd_embed,
-    cmd_tokenize, cmd_preprocess;
+    cmd_tokenize, cmd_preprocess, cmd_itm, cmd_caption, cmd_vqa, cmd_ask, cmd_compare, cmd_read,
+    cmd_rerank;
 
 #endif

@@ -96,6 +96,8 @@ static int run(int argc, char **argv) {
                  "nearest pictures that mislabelled and outlier look at (default: 10)", 1, 1000),
         CLI_NUMBER("disagreement", 0, &limits.disagreement, "SHARE",
                    "mislabelled: share of them with one other label (default: 0.8)"),
+        CLI_NUMBER("outlier-deviations", 0, &limits.outlier_deviations, "D",
+                   "outlier: so many robust deviations farther from them than usual (default: 5)"),
         CLI_HEADING("Output (a table when none is chosen)"),
         CLI_FLAG("json", 'j', &json, "one JSON object"),
         CLI_TEXT("csv", 0, &csv, "FILE", "also write a table, one finding a row"),
@@ -121,6 +123,8 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_audit, "--csv and --html need a file name");
     } else if (limits.disagreement <= 0 || limits.disagreement > 1) {
         code = cli_misuse(&cmd_audit, "--disagreement is a share above 0 and at most 1");
+    } else if (!(limits.outlier_deviations > 0)) {
+        code = cli_misuse(&cmd_audit, "--outlier-deviations is a number above 0");
     }
     if (code != CLI_RUN) goto done;
     if (min_side > 0) limits.min_side = (unsigned)min_side;

@@ -17,7 +17,7 @@ typedef struct request {
     session s;
     const char *tiers, *keep, *csv, *html;
     cli_list against, exclude;
-    uint64_t radius, jobs, forget;
+    uint64_t radius, jobs, forget, min_size;
     double min_similarity, max_leak;
     int rotations, same_picture, conflicts, follow_links, json;
     /* actions */
@@ -247,6 +247,7 @@ static int look(request *r, const cli_arguments *arguments) {
     o->exclude = r->exclude.values;
     o->exclude_count = r->exclude.count;
     o->follow_links = r->follow_links;
+    o->min_bytes = r->min_size;
     o->tiers = tiers;
     o->radius = (unsigned)r->radius;
     o->min_similarity = r->min_similarity;
@@ -283,11 +284,13 @@ static int run(int argc, char **argv) {
                  "only identical, re-encoded and edited: no near shots, nothing merely similar"),
         CLI_FLAG("rotations", 'r', &r.rotations, "find turned and mirrored pictures as well"),
         CLI_SIZE("radius", 0, &r.radius, "BITS",
-                 "how far hashes of candidates may differ (default: 12 of 64)", 1, 32),
+                 "how far hashes of candidates may differ (default: 12 of 64)", 1, 20),
         CLI_NUMBER("min-similarity", 0, &r.min_similarity, "C",
-                   "cosine from which pictures are similar (default: 0.96)"),
+                   "cosine from which pictures are similar (default: follows the model)"),
         CLI_LIST("exclude", 0, &r.exclude, "PATTERN",
                  "leave out these names or paths (repeatable)"),
+        CLI_SIZE("min-size", 0, &r.min_size, "BYTES", "leave out files smaller than this", 1,
+                 INT64_MAX),
         CLI_FLAG("follow-links", 0, &r.follow_links, "follow links to folders"),
         CLI_TEXT("keep", 'k', &r.keep, "RULE",
                  "largest (default), oldest, newest, best-quality or in:FOLDER"),

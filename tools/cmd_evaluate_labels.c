@@ -180,7 +180,8 @@ static int add_pictures(const match *m, glimpse_label_eval *eval, int skip) {
         for (size_t k = 0; k < t->class_count; k++)
             truth[k] = m->classes[t->classes[k]];
         if (glimpse_label_eval_add(eval, truth, t->class_count, guesses, count, p && p->abstained) <
-            0) {
+                0 ||
+            (p && glimpse_label_eval_margin(eval, p->margin) < 0)) {
             code = tool_fail_last();
         }
     }
@@ -447,7 +448,7 @@ static int by_probability(const void *a, const void *b) {
     return x->score > y->score ? -1 : x->score < y->score;
 }
 
-static int write_report(const match *m, const char *file, const char *truth, const char *model) {
+static int write_report(const match *m, const char *file, const char *truth) {
     const predictions *p = m->p;
     label_class *classes = xcalloc(p->class_count, sizeof *classes);
     label_choice *labels = xcalloc(p->class_count, sizeof *labels);
@@ -457,7 +458,6 @@ static int write_report(const match *m, const char *file, const char *truth, con
     set.classes = classes;
     set.count = p->class_count;
     set.multi_label = m->truth->several > 0;
-    set.model_name = model;
     label_totals totals = {0};
     int code = EXIT_FAILED;
     label_report *report = label_report_make(file, &set, truth);
@@ -561,7 +561,7 @@ static int run(int argc, char **argv) {
     }
     if (report_file) {
         (void)fflush(stdout);
-        code = write_report(&m, report_file, truth, "of the predictions");
+        code = write_report(&m, report_file, truth);
         if (code != CLI_RUN) goto done;
     }
     code = missing == MISSING_SKIP && m.missing > 0 ? EXIT_PARTIAL : EXIT_FOUND;

@@ -3,8 +3,10 @@
  */
 #include "captions.h"
 #include "evaluate_out.h"
+#include "evaluate_second.h"
 #include "label_embed.h"
 #include "progress.h"
+#include "rerank_run.h"
 #include "session.h"
 #include "text.h"
 #include "tool.h"
@@ -18,6 +20,17 @@
 enum { TEXTS_AT_ONCE = 64 };
 enum missing { MISSING_REFUSE = 0, MISSING_SKIP };
 static const char *const missing_ways[] = {"refuse", "skip", NULL};
+
+/* What is measured beside the first stage. */
+typedef struct second_options {
+    const char *model; /* NULL: no re-ranking; "": the default */
+    uint64_t depth;
+    double weight;
+    int blend;          /* stored captions */
+    const char *prefix; /* of the pictures in the library */
+    vlm_session v;
+    second_figures rerank, captions;
+} second_options;
 
 /* Rows of pictures that could be read, packed; drop[i] for the others. */
 static int embed_images(session *s, unsigned jobs, const captions *c, float *rows,
@@ -109,7 +122,8 @@ static void list_figures(const glimpse_retrieval_report *r, named_figure figures
 }
 
 static void print_json(const session *s, const captions *c, const glimpse_retrieval_report *r,
-                       size_t dropped, uint64_t samples, uint64_t seed, int ranks) {
+                       const second_options *second, size_t dropped, uint64_t samples,
+                       uint64_t seed, int ranks) {
     json_out j = {stdout, 0};
     named_figure figures[FIGURES];
     list_figures(r, figures);
@@ -124,6 +138,8 @@ static void print_json(const session *s, const captions *c, const glimpse_retrie
     evaluate_json_figures(&j, figures, FIGURES);
     jout_key(&j, "samples"), jout_uint(&j, samples);
     jout_key(&j, "seed"), jout_uint(&j, seed);
+    if (second->model) second_json(&j, "rerank", &second->rerank);
+    if (second->blend) second_json(&j, "captions", &second->captions);
     if (ranks) {
         jout_key(&j, "text_ranks");
         jout_open(&j, '[');
@@ -148,8 +164,8 @@ static void print_json(const session *s, const captions *c, const glimpse_retrie
     jout_end(&j);
 }
 
-static int evaluate(session *s, captions *c, unsigned jobs, int missing, int json, int ranks,
-                    uint64_t samples, uint64_t seed) {
+static int evaluate(session *s, captions *c, second_options *second, unsigned jobs, int missing,
+                    int json, int ranks, uint64_t samples, uint64_t seed) {
     size_t width = glimpse_model_embedding_size(s->model), dropped = 0, cut = 0;
     float *images = xmalloc(c->image_count * width * sizeof *images), *texts = NULL;
     unsigned char *drop = xcalloc(c->image_count, 1);
@@ -182,14 +198,25 @@ static int evaluate(session *s, captions *c, unsigned jobs, int missing, int jso
         code = tool_fail_last();
         goto done;
     }
+    if (second->model) {
+        code = evaluate_rerank(&second->v, c, texts, images, width, (size_t)second->depth,
+                               second->weight, &second->rerank);
+        if (code != CLI_RUN) goto done;
+    }
+    if (second->blend) {
+        code = evaluate_blend(s, c, texts, width, second->prefix, &second->captions);
+        if (code != CLI_RUN) goto done;
+    }
     if (json) {
-        print_json(s, c, report, dropped, samples, seed, ranks);
+        print_json(s, c, report, second, dropped, samples, seed, ranks);
     } else {
         named_figure figures[FIGURES];
         list_figures(report, figures);
         (void)printf("%s captions, %s pictures\n\n", text_count(c->text_count),
                      text_count(c->image_count));
         evaluate_print_figures(figures, FIGURES);
+        if (second->model) second_print("Re-ranked", &second->rerank);
+        if (second->blend) second_print("With stored captions", &second->captions);
     }
     code = dropped > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 done:
@@ -206,6 +233,7 @@ static int run(int argc, char **argv) {
     const char *file = NULL, *folder = NULL;
     uint64_t samples = 1000, seed = 2026, jobs = 0;
     int json = 0, ranks = 0, missing = MISSING_REFUSE;
+    second_options second = {.depth = RERANK_DEPTH, .weight = RERANK_WEIGHT, .v = VLM_SESSION_INIT};
     const cli_option options[] = {
         CLI_TEXT(
             "captions", 'c', &file, "FILE",
@@ -217,6 +245,15 @@ static int run(int argc, char **argv) {
                    missing_ways),
         EVALUATE_SAMPLE_OPTIONS(samples, seed),
         CLI_SIZE("jobs", 0, &jobs, "N", "worker threads (default: one per core)", 1, 64),
+        CLI_HEADING("What a second look is worth"),
+        CLI_OPTIONAL("rerank", 0, &second.model, "MODEL",
+                     "also measure glimpse search --rerank, at every weight"),
+        CLI_SIZE("rerank-depth", 0, &second.depth, "K", "how many it looks at (default: 50)", 1,
+                 100000),
+        CLI_NUMBER("rerank-weight", 0, &second.weight, "W", "0 to 1 (default: 0.7)"),
+        CLI_FLAG("blend", 0, &second.blend,
+                 "also measure glimpse search --captions, with the captions stored in the library"),
+        CLI_TEXT("in", 0, &second.prefix, "PREFIX", "with --blend: search only below this folder"),
         CLI_HEADING("Output (a table when none is chosen)"),
         CLI_FLAG("json", 'j', &json, "one JSON object"),
         CLI_FLAG("ranks", 0, &ranks, "with --json: also the rank of every caption and picture"),
@@ -240,6 +277,8 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&evaluate_retrieval, "which captions? --captions FILE");
     } else if (ranks && !json) {
         code = cli_misuse(&evaluate_retrieval, "--ranks goes with --json");
+    } else if (!(second.weight >= 0.0 && second.weight <= 1.0)) {
+        code = cli_misuse(&evaluate_retrieval, "--rerank-weight goes from 0 to 1");
     }
     if (code != CLI_RUN) goto done;
     tool_catch_stop();
@@ -252,10 +291,22 @@ static int run(int argc, char **argv) {
     }
     if ((code = session_open_library_if_any(&s, 1)) != CLI_RUN) goto done;
     if ((code = session_open_model(&s, GLIMPSE_TOWER_TEXT, TEXTS_AT_ONCE)) != CLI_RUN) goto done;
-    code = evaluate(&s, c, (unsigned)jobs, missing, json, ranks, samples, seed);
+    if (second.blend && !s.library) {
+        code = tool_fail("--blend searches a library, and there is none");
+        goto done;
+    }
+    if (second.model) {
+        second.v.part = "itm";
+        if (*second.model) second.v.spec = second.model;
+        if ((code = vlm_session_open(&second.v, &s)) != CLI_RUN) goto done;
+        /* Only what is paid for is worth keeping here: thousands of looks, each a transaction. */
+        if (!glimpse_vlm_is_remote(second.v.vlm)) second.v.run.cache = NULL;
+    }
+    code = evaluate(&s, c, &second, (unsigned)jobs, missing, json, ranks, samples, seed);
     if (code == EXIT_STOPPED) tool_say("stopped; there are no figures of a part");
 done:
     captions_free(c);
+    vlm_session_close(&second.v);
     session_close(&s);
     cli_arguments_free(&arguments);
     return code;
@@ -271,6 +322,7 @@ const cli_command evaluate_retrieval = {
     "that fits all their pictures. Pictures that the library knows are not decoded again.\n\n"
     "Exit code 3 when pictures were left out with --missing skip.",
     "  glimpse evaluate retrieval --captions captions.csv\n"
-    "  glimpse evaluate retrieval --captions captions_val2017.json --images val2017 --json\n",
+    "  glimpse evaluate retrieval --captions captions_val2017.json --images val2017 --json\n"
+    "  glimpse evaluate retrieval --captions captions.csv --rerank --rerank-depth 20\n",
     run,
 };

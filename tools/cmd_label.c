@@ -70,6 +70,7 @@ static char *settings_text(const label_set *set, const char *classes) {
     jout_key(&j, "classes"), jout_string(&j, classes);
     jout_key(&j, "multi_label"), jout_bool(&j, set->multi_label);
     jout_key(&j, "temperature"), jout_number(&j, set->temperature);
+    if (set->offset != 0) jout_key(&j, "offset"), jout_number(&j, set->offset);
     if (set->min_probability >= 0) {
         jout_key(&j, "min_probability"), jout_number(&j, set->min_probability);
     }
@@ -152,6 +153,7 @@ static int report_calibration(const label_setup *u) {
     } figures[] = {
         {"top1", "accuracy", c->accuracy},
         {"temperature", "temperature", u->rules.temperature},
+        {"offset", "offset", u->rules.offset}, /* of a sigmoid */
         {"nll_before", "log loss before", c->nll_before},
         {"nll_after", "log loss after", c->nll_after},
         {"ece_before", "ECE before", c->ece_before},
@@ -162,7 +164,7 @@ static int report_calibration(const label_setup *u) {
         {"precision_low", "at least (95%)", c->precision_low},
         {"coverage", "expected coverage", c->coverage},
     };
-    size_t count = c->target_met ? 11 : 6;
+    size_t count = c->target_met ? 12 : 7;
     json_out j = {stdout, 0};
     if (u->json) {
         jout_open(&j, '{');
@@ -173,6 +175,7 @@ static int report_calibration(const label_setup *u) {
         (void)printf("%-18s %7s\n", "of no class", text_count(c->unknown));
     }
     for (size_t i = 0; i < count; i++) {
+        if (figures[i].value == 0 && strcmp(figures[i].name, "offset") == 0) continue;
         if (u->json) {
             jout_key(&j, figures[i].name), jout_number(&j, figures[i].value);
         } else {
@@ -300,8 +303,10 @@ const cli_command cmd_label = {
     "PATH...",
     "sort pictures into classes you name, without training",
     "Gives every picture the most probable of the classes. Pictures that the library knows are not "
-    "decoded again. Probabilities are over the given classes only: name all that can occur, or let "
-    "it abstain (--abstain, or --min-probability, --min-margin, --calibrate).\n\n"
+    "decoded again. A CLIP model's probabilities are over the given classes only: name all that "
+    "can "
+    "occur, or let it abstain (--abstain, or --min-probability, --min-margin, --calibrate). A "
+    "SigLIP model's are of each class alone.\n\n"
     "Exit code 3 when some pictures could not be used: they are named on stderr, and with --json "
     "as {\"path\":...,\"error\":...}. Exit code 1 when there are no pictures.",
     "  glimpse label ~/Pictures --classes cat,dog,bird\n"

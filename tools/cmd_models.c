@@ -7,6 +7,8 @@
 #include "text.h"
 #include "tool.h"
 
+#include <glimpse/blip.h>
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +94,8 @@ static void print_json(const found_models *all) {
         jout_path(&j, "name", m->name);
         jout_path(&j, "path", m->path);
         jout_text_or_null(&j, "fingerprint", m->fingerprint);
+        jout_key(&j, "kind");
+        jout_string(&j, glimpse_blip_is_model(m->path) ? "blip" : "encoder");
         jout_key(&j, "available"), jout_bool(&j, session_is_model(m->path));
         jout_key(&j, "in_library"), jout_bool(&j, m->used);
         jout_key(&j, "last_used"), jout_bool(&j, m->last);
@@ -113,7 +117,9 @@ static void print_people(const found_models *all) {
         const found_model *m = &all->items[i];
         char *name = text_display(m->name), *path = text_display(m->path);
         text_print_padded(name, widest);
-        (void)printf("  %.8s  ", m->fingerprint ? m->fingerprint : "damaged ");
+        /* BLIP models describe pictures and make no embeddings. */
+        const char *otherwise = glimpse_blip_is_model(m->path) ? "blip    " : "damaged ";
+        (void)printf("  %.8s  ", m->fingerprint ? m->fingerprint : otherwise);
         if (m->used) {
             (void)printf("%s embedded%s, ", text_count(m->embedded), m->last ? " (used last)" : "");
         }

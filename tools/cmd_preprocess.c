@@ -6,6 +6,7 @@
 #include "session.h"
 #include "tool.h"
 
+#include <glimpse/blip.h>
 #include <glimpse/image.h>
 
 #include <errno.h>
@@ -55,7 +56,9 @@ static int run(int argc, char **argv) {
     }
     if ((code = session_find_model(&s)) != CLI_RUN) goto done;
     glimpse_preprocess rules;
-    if (glimpse_model_read_preprocess(&rules, s.model_path) < 0) {
+    if ((glimpse_blip_is_model(s.model_path)
+             ? glimpse_blip_read_preprocess(&rules, s.model_path)
+             : glimpse_model_read_preprocess(&rules, s.model_path)) < 0) {
         code = tool_fail_last();
         goto done;
     }

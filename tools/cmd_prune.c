@@ -89,12 +89,15 @@ static int run(int argc, char **argv) {
         jout_key(&j, "files"), jout_uint(&j, report.files);
         jout_key(&j, "contents"), jout_uint(&j, report.contents);
         jout_key(&j, "embeddings"), jout_uint(&j, report.embeddings);
+        jout_key(&j, "captions"), jout_uint(&j, report.captions);
         jout_close(&j, '}');
         jout_end(&j);
     } else {
-        (void)printf("%s: %s files, %s contents, %s embeddings\n",
+        (void)printf("%s: %s files, %s contents, %s embeddings",
                      prune.dry_run ? "Would be forgotten" : "Forgotten", text_count(report.files),
                      text_count(report.contents), text_count(report.embeddings));
+        if (report.captions > 0) (void)printf(", %s captions", text_count(report.captions));
+        (void)putchar('\n');
     }
     code = EXIT_FOUND;
 done:

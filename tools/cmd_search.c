@@ -3,11 +3,15 @@
  */
 #include "cli.h"
 #include "output.h"
+#include "rerank_run.h"
 #include "session.h"
+#include "text.h"
 #include "tool.h"
 
 #include <glimpse/query.h>
+#include <glimpse/rerank.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,8 +29,107 @@ static char *join(const cli_arguments *arguments) {
     return text;
 }
 
+/* The texts that are wanted: terms that are added, not pictures, not those that are subtracted.
+ * NULL when there is none. */
+static char *wanted_words(const glimpse_query *query, const char *between) {
+    char *words = NULL;
+    for (size_t i = 0; i < glimpse_query_count(query); i++) {
+        const glimpse_query_term *term = glimpse_query_get(query, i);
+        if (term->is_picture || term->weight <= 0) continue;
+        char *more = xprintf("%s%s%s", words ? words : "", words ? between : "", term->body);
+        free(words);
+        words = more;
+    }
+    return words;
+}
+
+typedef struct second_stage {
+    const char *model; /* NULL: not asked for; "": the default */
+    uint64_t depth;
+    double weight;
+    vlm_session v;
+} second_stage;
+
+/* Looks at the first `depth` of the results again and prints the best `k`. */
+static int print_reranked(const output_options *o, second_stage *second, const char *text,
+                          output_list *list, size_t k) {
+    size_t depth = list->count < second->depth ? list->count : (size_t)second->depth;
+    rerank_picture *pictures = xcalloc(depth, sizeof *pictures);
+    double *first = xcalloc(depth, sizeof *first);
+    glimpse_reranked *order = xcalloc(depth, sizeof *order);
+    const glimpse_result **results = xcalloc(list->count, sizeof *results);
+    output_second *seconds = xcalloc(list->count, sizeof *seconds);
+    reranking r = {0};
+    for (size_t i = 0; i < depth; i++) {
+        const glimpse_result *result = list->results[i];
+        pictures[i] = (rerank_picture){result->path, rerank_sure_id(result)};
+        first[i] = list->captions ? result->fused : result->score;
+    }
+    int code = rerank_look(&second->v, text, pictures, depth, &r);
+    if (code == CLI_RUN && glimpse_rerank(first, r.scores, depth, second->weight, order) < 0) {
+        code = tool_fail_last();
+    }
+    if (code != CLI_RUN) goto done;
+    for (size_t i = 0; i < list->count; i++) {
+        size_t at = i < depth ? order[i].index : i;
+        results[i] = list->results[at];
+        seconds[i] = i < depth
+                         ? (output_second){r.probabilities[at], order[i].blended, r.reasons[at]}
+                         : (output_second){NAN, NAN, NULL};
+    }
+    output_list shown = *list;
+    shown.results = results;
+    shown.seconds = seconds;
+    shown.count = list->count < k ? list->count : k;
+    shown.second_model = glimpse_vlm_name(second->v.vlm);
+    shown.weight = second->weight;
+    shown.depth = depth;
+    shown.failed = r.failed;
+    code = output_print(o, &shown);
+    if (r.failed > 0) {
+        tool_note("%s of the %s pictures looked at again got no score and kept their place",
+                  text_count(r.failed), text_count(depth));
+        if (code == EXIT_FOUND) code = EXIT_PARTIAL;
+    }
+done:
+    rerank_free(&r);
+    free(pictures);
+    free(first);
+    free(order);
+    free(results);
+    free(seconds);
+    return code;
+}
+
+/* The search, the second look when it is asked for, and the output. */
+static int search_and_print(const output_options *o, session *s, second_stage *second,
+                            const char *query, const char *text, const float *vector,
+                            glimpse_search_options *search) {
+    glimpse_results *results = NULL;
+    size_t k = search->k;
+    if (second->model && k < second->depth) search->k = (size_t)second->depth;
+    int code = output_find(&cmd_search, s->library, s->model, vector, search, &results);
+    if (code != CLI_RUN) return code;
+    size_t count = glimpse_results_count(results);
+    output_list list = {.query = query,
+                        .model = glimpse_model_name(s->model),
+                        .fingerprint = glimpse_model_fingerprint(s->model),
+                        .results = xcalloc(count, sizeof *list.results),
+                        .count = count,
+                        .captions = search->captions != NULL};
+    for (size_t i = 0; i < count; i++)
+        list.results[i] = glimpse_results_get(results, i);
+    code = second->model ? print_reranked(o, second, text, &list, k) : output_print(o, &list);
+    free(list.results);
+    glimpse_results_free(results);
+    return code;
+}
+
 static int run(int argc, char **argv) {
     session s = {0};
+    second_stage second = {.depth = RERANK_DEPTH, .weight = RERANK_WEIGHT, .v = VLM_SESSION_INIT};
+    int with_captions = 0;
+    char *words = NULL, *sentence = NULL;
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     cli_list labels = {0};
@@ -41,6 +144,19 @@ static int run(int argc, char **argv) {
         CLI_NUMBER("min-score", 0, &search.min_score, "S", "only results with at least this score"),
         CLI_LIST("label", 0, &labels, "NAME",
                  "only pictures with this stored label (glimpse label --store); may be repeated"),
+        CLI_FLAG("captions", 'c', &with_captions,
+                 "also look for the words in stored captions, and blend both rankings"),
+        CLI_HEADING("A second look"),
+        CLI_OPTIONAL("rerank", 'r', &second.model, "MODEL",
+                     "let a vision-language model look at the best again: a folder, a name, or "
+                     "a remote model (default: $GLIMPSE_VLM, else the demo VLM)"),
+        CLI_SIZE("rerank-depth", 0, &second.depth, "K", "how many it looks at (default: 50)", 1,
+                 100000),
+        CLI_NUMBER("rerank-weight", 0, &second.weight, "W",
+                   "0 is the first order, 1 the model's (default: 0.7)"),
+        CLI_SIZE("rerank-jobs", 0, &second.v.jobs, "N", "requests at once (default: 4)", 1, 64),
+        CLI_NUMBER("max-cost", 0, &second.v.max_cost, "MONEY", "stop before this is exceeded"),
+        CLI_FLAG("refresh", 0, &second.v.refresh, "ask again instead of using kept answers"),
         OUTPUT_OPTIONS(output),
         CLI_HEADING("Library and model"),
         SESSION_LIBRARY_OPTION(s),
@@ -67,22 +183,44 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_search, "%s", glimpse_last_error());
         goto done;
     }
+    if (with_captions && !(words = wanted_words(query, " "))) {
+        code = cli_misuse(&cmd_search, "--captions needs words to look for");
+        goto done;
+    }
+    search.captions = words;
+    if (second.model && !(sentence = wanted_words(query, ", "))) {
+        code = cli_misuse(&cmd_search, "--rerank needs words to compare pictures with");
+        goto done;
+    }
+    if (!(second.weight >= 0.0 && second.weight <= 1.0)) {
+        code = cli_misuse(&cmd_search, "--rerank-weight goes from 0 to 1");
+        goto done;
+    }
+    if (second.model && *second.model) second.v.spec = second.model;
+    second.v.part = "itm";
     search.k = (size_t)k;
     search.labels = labels.values;
     search.label_count = labels.count;
     if ((code = session_open_library(&s, 0)) != CLI_RUN) goto done;
     if ((code = session_open_model(&s, glimpse_query_towers(query), 1)) != CLI_RUN) goto done;
+    if (second.model) {
+        tool_catch_stop();
+        if ((code = vlm_session_open(&second.v, &s)) != CLI_RUN) goto done;
+    }
     vector = xmalloc(glimpse_model_embedding_size(s.model) * sizeof *vector);
     if (glimpse_query_embed(query, s.encoder, s.model, vector, &truncated) < 0) {
         code = tool_fail_last();
         goto done;
     }
     if (truncated) tool_note("a text of the query is longer than the model reads; its end is cut");
-    code = output_search(&output, &cmd_search, text, s.library, s.model, vector, &search);
+    code = search_and_print(&output, &s, &second, text, sentence, vector, &search);
 done:
     glimpse_query_free(query);
     free(vector);
     free(text);
+    free(words);
+    free(sentence);
+    vlm_session_close(&second.v);
     session_close(&s);
     cli_list_free(&labels);
     cli_arguments_free(&arguments);
@@ -97,13 +235,18 @@ const cli_command cmd_search = {
     "spaces around them add and subtract further texts or pictures; NUMBER: in front of a term is "
     "its weight; quotes inside the query make everything between them text. A term that starts "
     "with / ./ ../ or ~/, or names a picture file, is a picture.\n\n"
-    "Exit code 1 when nothing is found.",
+    "With --rerank a vision-language model looks at the best of them again and says how well the "
+    "texts of the query fit; its score and the first one are blended. A picture it cannot score "
+    "keeps its place.\n\n"
+    "Exit code 1 when nothing is found, 3 when pictures could not be looked at again.",
     "  glimpse search two parrots on a branch\n"
     "  glimpse search horse + stripes -k 20\n"
     "  glimpse search \"2:golden retriever\" + ./pool.jpg - fruit\n"
     "  glimpse search beach --in ~/Pictures/2023 --after 2023-06 --json\n"
     "  glimpse search -0 cats | xargs -0 ls -l\n"
     "  glimpse search sunset -k 60 --html sunset.html\n"
-    "  glimpse search in the snow --label dog\n",
+    "  glimpse search in the snow --label dog\n"
+    "  glimpse search a red kite over the sea --captions\n"
+    "  glimpse search a red ball left of a blue cube --rerank\n",
     run,
 };

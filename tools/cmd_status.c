@@ -56,6 +56,8 @@ static void print_json(const glimpse_library_status *st) {
     jout_close(&j, ']');
     jout_key(&j, "catalog_bytes"), jout_uint(&j, st->catalog_bytes);
     jout_key(&j, "vectors_bytes"), jout_uint(&j, st->vectors_bytes);
+    jout_key(&j, "captions"), jout_uint(&j, st->captions);
+    jout_key(&j, "captioned"), jout_uint(&j, st->captioned);
     jout_close(&j, '}');
     jout_end(&j);
 }
@@ -80,6 +82,10 @@ static void print_people(const glimpse_library_status *st) {
     if (st->missing > 0) {
         (void)printf("Missing:     %s files (glimpse prune forgets them)\n",
                      text_count(st->missing));
+    }
+    if (st->captions > 0) {
+        (void)printf("Captions:    %s, of %s pictures\n", text_count(st->captions),
+                     text_count(st->captioned));
     }
     (void)printf("On disk:     %s catalogue, %s vector index\n", text_bytes(st->catalog_bytes),
                  text_bytes(st->vectors_bytes));

@@ -69,7 +69,8 @@ static int run(int argc, char **argv) {
     if (found.count == 0) {
         (void)printf("All is well: %s embeddings checked.\n", text_count(checked));
     } else {
-        (void)printf("%s %s. `glimpse reindex` writes the vector index anew; for anything else, "
+        (void)printf("%s %s. `glimpse reindex` writes the vector index and the captions' text "
+                     "index anew; for anything else, "
                      "index into a new library.\n",
                      text_count(found.count), found.count == 1 ? "problem" : "problems");
     }
@@ -86,7 +87,8 @@ const cli_command cmd_verify = {
     "verify",
     "",
     "check that catalogue, embeddings and vector index fit together",
-    "Checks the catalogue, every stored embedding and the vector index against each other, and "
+    "Checks the catalogue, every stored embedding, the vector index and the captions' text index "
+    "against each other, and "
     "prints each problem. Nothing is changed.\n\n"
     "Exit code 1 when there is a problem, 4 when the catalogue cannot be opened at all.",
     "  glimpse verify\n"

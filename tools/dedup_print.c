@@ -241,6 +241,8 @@ void dedup_print_json(const dedup_view *view, json_out *j) {
             json_leak(&r->leak_labels[i], j);
         jout_close(j, ']');
     }
+    if (r->min_similarity > 0) jout_key(j, "min_similarity"), jout_number(j, r->min_similarity);
+    jout_key(j, "cached"), jout_uint(j, r->cached);
     jout_key(j, "seconds"), jout_number(j, r->seconds);
 }
 

@@ -35,12 +35,14 @@ libgif-dev           need  GIF pictures
 libwebp-dev          need  WebP pictures
 libexif-dev          need  orientation and dates of photos
 libjansson-dev       need  JSON
+libcurl4-openssl-dev|libcurl4-gnutls-dev need  asking VLMs over the network
 libutf8proc-dev      need  Unicode in tokenizers
 libxxhash-dev        need  content hashes
 libcmocka-dev        need  the tests
 libdnnl-dev          want  matrix products in bf16 (oneDNN)
 libtiff-dev          want  TIFF pictures
 libheif-dev          want  HEIC and AVIF pictures
+poppler-utils           want  reading PDF documents (glimpse read)
 libimage-exiftool-perl want  tests only: reading XMP sidecars back
 LIST
 }

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +67,27 @@ static void put_picture(FILE *to, const char *path) {
     thumbnail_free(&t);
 }
 
-static void put_result(FILE *to, const glimpse_result *r, double best) {
+/* Further scores and what they come from, below the first one. */
+static void put_rankings(FILE *to, const output_list *list, size_t i) {
+    const glimpse_result *r = list->results[i];
+    if (list->captions && r->caption) {
+        (void)fprintf(to, "<div class=\"facts\">caption %.2f, #%zu: ", r->caption_score,
+                      r->caption_rank);
+        html_text(to, r->caption);
+        (void)fputs("</div>", to);
+    }
+    if (list->seconds && list->seconds[i].reason) {
+        (void)fputs("<div class=\"facts\">not looked at again: ", to);
+        html_text(to, list->seconds[i].reason);
+        (void)fputs("</div>", to);
+    } else if (list->seconds && !isnan(list->seconds[i].probability)) {
+        (void)fprintf(to, "<div class=\"facts\">looked at again: %.3f (was #%zu)</div>",
+                      list->seconds[i].probability, r->rank);
+    }
+}
+
+static void put_result(FILE *to, const output_list *list, size_t i, double best) {
+    const glimpse_result *r = list->results[i];
     const char *slash = strrchr(r->path, '/'), *name = slash ? slash + 1 : r->path;
     char *folder = xprintf("%.*s", slash ? (int)(slash - r->path) : 0, r->path);
     double width = best > 0 && r->score > 0 ? 100 * r->score / best : 0;
@@ -78,7 +99,7 @@ static void put_result(FILE *to, const glimpse_result *r, double best) {
                   "</a><figcaption><div class=\"top\"><span class=\"score\">%.3f</span>"
                   "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
                   "style=\"width:%.0f%%\"></i></div><div class=\"name\">",
-                  r->score, r->rank, width);
+                  r->score, i + 1, width);
     html_text(to, name);
     (void)fprintf(to, "</div><div class=\"facts\">%u &times; %u &middot; %s", (unsigned)r->width,
                   (unsigned)r->height, text_bytes(r->bytes));
@@ -91,15 +112,16 @@ static void put_result(FILE *to, const glimpse_result *r, double best) {
     }
     if (r->copies > 1) (void)fprintf(to, " &middot; %zu copies", r->copies);
     if (r->offline) (void)fputs(" &middot; offline", to);
-    (void)fputs("</div><div class=\"path\">", to);
+    (void)fputs("</div>", to);
+    put_rankings(to, list, i);
+    (void)fputs("<div class=\"path\">", to);
     html_text(to, folder);
     (void)fputs("</div></figcaption></figure>\n", to);
     free(folder);
 }
 
-int html_write(const char *file, const char *query, const char *model,
-               const glimpse_results *results) {
-    size_t count = glimpse_results_count(results);
+int html_write(const char *file, const output_list *list) {
+    size_t count = list->count;
     char *temporary = xprintf("%s.%ld.tmp", file, (long)getpid());
     int failed = -1;
     FILE *to = fopen(temporary, "wb");
@@ -112,17 +134,31 @@ int html_write(const char *file, const char *query, const char *model,
                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                 "img-src data:; style-src 'unsafe-inline'\"><title>",
                 to);
-    html_text(to, query);
+    html_text(to, list->query);
     (void)fprintf(to, " - glimpse</title><style>%s</style></head><body><header><h1>", style);
-    html_text(to, query);
-    (void)fprintf(to, "</h1><p>%s %s &middot; model ", text_count(count),
-                  count == 1 ? "picture" : "pictures");
-    html_text(to, model);
-    (void)fputs(" &middot; scores are cosine similarities</p></header><main>\n", to);
-    double best = count > 0 ? glimpse_results_get(results, 0)->score : 0, start = progress_now();
+    html_text(to, list->query);
+    (void)fprintf(to, "</h1><p>%s %s", text_count(count), count == 1 ? "picture" : "pictures");
+    if (list->model) {
+        (void)fputs(" &middot; model ", to);
+        html_text(to, list->model);
+        (void)fputs(" &middot; scores are cosine similarities", to);
+    }
+    if (list->captions) (void)fputs(" &middot; fused with captions (BM25)", to);
+    if (list->seconds) {
+        (void)fputs(" &middot; looked at again by ", to);
+        html_text(to, list->second_model);
+        (void)fprintf(to, ", weight %g", list->weight);
+        if (list->failed > 0) {
+            (void)fprintf(to, " &middot; %s kept their place, no score", text_count(list->failed));
+        }
+    }
+    (void)fputs("</p></header><main>\n", to);
+    double best = 0, start = progress_now();
+    for (size_t i = 0; i < count; i++)
+        best = list->results[i]->score > best ? list->results[i]->score : best;
     for (size_t i = 0; i < count; i++) {
         progress_show("contact sheet", i, count, 1, progress_now() - start, NULL);
-        put_result(to, glimpse_results_get(results, i), best);
+        put_result(to, list, i, best);
     }
     progress_clear();
     (void)fputs("</main></body></html>\n", to);

@@ -132,7 +132,8 @@ static int evaluate(label_report *report) {
         for (size_t k = 0; k < e->truth_count; k++)
             e->right |= e->truth[k] == e->choices[0].class_index;
         if (glimpse_label_eval_add(eval, e->truth, e->truth_count, guesses, e->choice_count,
-                                   e->abstained) < 0) {
+                                   e->abstained) < 0 ||
+            glimpse_label_eval_margin(eval, e->margin) < 0) {
             code = tool_fail_last();
         }
     }

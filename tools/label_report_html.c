@@ -425,10 +425,14 @@ void report_html(FILE *to, label_report *report, const label_totals *totals) {
                   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                   "img-src data:; style-src 'unsafe-inline'\"><title>Labels - glimpse</title>"
                   "<style>%s</style></head><body><header><h1>Labels</h1><p>%s pictures &middot; "
-                  "%s %s &middot; model ",
+                  "%s %s",
                   style, text_count(totals->labelled), text_count(set->count),
                   set->count == 1 ? "class" : "classes");
-    html_text(to, set->model_name);
+    if (set->model_name) {
+        (void)fputs(" &middot; model ", to);
+        html_text(to, set->model_name);
+    }
+    if (set->each_alone) (void)fputs(" &middot; probabilities of each class alone", to);
     if (set->multi_label) (void)fputs(" &middot; several labels for a picture", to);
     (void)fputs("</p>", to);
     if (totals->failed > 0) {

@@ -26,9 +26,11 @@ typedef struct label_set {
     const label_class *classes; /* [count] */
     size_t count;
     int multi_label;
-    const char *model_name, *model_fingerprint;
+    int each_alone; /* probabilities do not sum to 1: the model's are sigmoids */
+    const char *model_name, *model_fingerprint; /* NULL: not known */
     const char *classifier_id; /* 32 hex digits over model, classes, prompts, examples */
     double temperature;        /* logits are divided by it; 1 when not calibrated */
+    double offset;             /* and it is added, by a sigmoid; 0 when not calibrated */
     /* Limits in force; a limit that is not is -1 (probability, margin) or NULL. */
     double min_probability, min_margin;
     const double *class_thresholds; /* [count] of multi_label, on `probability` */
@@ -36,8 +38,8 @@ typedef struct label_set {
 
 typedef struct label_choice {
     size_t class_index;
-    double probability; /* softmax over the classes (and background); multi_label: of this class
-                           against the background */
+    double probability; /* softmax over the classes (and background), or of this class alone; see
+                           glimpse/label.h */
     double score;       /* cosine */
     int accepted;       /* claimed: above its thresholds, and the picture is not abstained on */
 } label_choice;

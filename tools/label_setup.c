@@ -85,14 +85,23 @@ static int read_classes(glimpse_classes **out, const char *text) {
     return CLI_RUN;
 }
 
-static int read_prompts(label_setup *u) {
+static int read_prompts(label_setup *u, const session *s) {
     int code = CLI_RUN;
+    int sigmoid = glimpse_model_scoring(s->model) == GLIMPSE_SCORING_SIGMOID;
     if (u->template_file) {
         u->template_lines = read_list("templates", u->template_file, &code);
         if (!u->template_lines) {
             return code == CLI_RUN ? tool_fail("there is no template file %s", u->template_file)
                                    : code;
         }
+    }
+    if (u->multi_label && sigmoid) {
+        /* Each class is a yes or no of its own: there is nothing to compare with. */
+        if (u->background_file) {
+            tool_note("--background plays no part: with --multi-label this model answers yes or no "
+                      "to each class alone");
+        }
+        return CLI_RUN;
     }
     if (!u->background_file && !u->multi_label && !u->abstain) return CLI_RUN;
     const char *name =
@@ -111,7 +120,7 @@ const char *const *label_setup_templates(const label_setup *u, size_t *count) {
 
 int label_setup_classifier(label_setup *u, session *s) {
     int code = read_classes(&u->classes, u->classes_text);
-    if (code == CLI_RUN) code = read_prompts(u);
+    if (code == CLI_RUN) code = read_prompts(u, s);
     if (code != CLI_RUN) return code;
     char *cache = u->no_cache ? NULL : glimpse_classifier_default_cache();
     glimpse_classifier_options options = GLIMPSE_CLASSIFIER_OPTIONS_INIT;
@@ -148,10 +157,12 @@ static int add_examples(label_setup *u, session *s, label_embedder *e) {
 }
 
 static void tell_calibration(const label_setup *u, const glimpse_calibration *c) {
+    char offset[48] = "";
     if (u->calibrate_only) return;
+    if (c->offset != 0) (void)snprintf(offset, sizeof offset, ", offset %.3f", c->offset);
     tool_note("calibrated on %s pictures (%s of none of the classes): accuracy %.3f, temperature "
-              "%.3f, log loss %.3f -> %.3f, ECE %.3f -> %.3f",
-              text_count(c->samples), text_count(c->unknown), c->accuracy, c->temperature,
+              "%.3f%s, log loss %.3f -> %.3f, ECE %.3f -> %.3f",
+              text_count(c->samples), text_count(c->unknown), c->accuracy, c->temperature, offset,
               c->nll_before, c->nll_after, c->ece_before, c->ece_after);
     if (c->target_met) {
         tool_note("threshold %.4f: precision %.3f (95%% interval from %.3f), expected coverage "
@@ -162,6 +173,7 @@ static void tell_calibration(const label_setup *u, const glimpse_calibration *c)
 
 static int calibrate(label_setup *u, session *s, label_embedder *e, glimpse_calibration *c) {
     size_t count = glimpse_classifier_count(u->classifier);
+    glimpse_scoring scoring = glimpse_classifier_scoring(u->classifier);
     label_sample sample;
     int code = label_sample_read(&sample, e, glimpse_model_embedding_size(s->model), u->classes,
                                  u->calibrate, 1, "--calibrate");
@@ -169,13 +181,14 @@ static int calibrate(label_setup *u, session *s, label_embedder *e, glimpse_cali
     double *logits = xcalloc(sample.count, (count + 1) * sizeof *logits);
     int status = glimpse_classifier_logits(u->classifier, sample.embeddings, sample.count, logits);
     if (status == GLIMPSE_OK) {
-        status = glimpse_calibrate(c, logits, sample.classes, sample.count, count,
+        status = glimpse_calibrate(c, scoring, logits, sample.classes, sample.count, count,
                                    u->multi_label ? 0 : u->precision_target);
     }
     if (status == GLIMPSE_OK && u->multi_label) {
-        status = glimpse_calibrate_thresholds(u->thresholds, logits, sample.classes, sample.count,
-                                              count, u->precision_target);
-        c->temperature = 1; /* fitted to the softmax, which is not what is used here */
+        status = glimpse_calibrate_thresholds(u->thresholds, scoring, logits, sample.classes,
+                                              sample.count, count, u->precision_target);
+        c->temperature = 1; /* fitted to the best class alone, which is not what is asked here */
+        c->offset = 0;
     }
     if (status < 0) {
         code = tool_fail_last();
@@ -206,10 +219,13 @@ static void describe(label_setup *u, session *s) {
     u->set = (label_set){.classes = u->shown,
                          .count = count,
                          .multi_label = u->multi_label,
+                         .each_alone =
+                             glimpse_classifier_scoring(u->classifier) == GLIMPSE_SCORING_SIGMOID,
                          .model_name = glimpse_model_name(s->model),
                          .model_fingerprint = glimpse_model_fingerprint(s->model),
                          .classifier_id = glimpse_classifier_id(u->classifier),
                          .temperature = u->rules.temperature,
+                         .offset = u->rules.offset,
                          .min_probability = u->rules.min_probability,
                          .min_margin = u->rules.min_margin,
                          .class_thresholds = u->multi_label ? u->thresholds : NULL};
@@ -232,6 +248,7 @@ int label_setup_rules(label_setup *u, session *s, label_embedder *e) {
     u->fitted = calibration;
     u->rules = (glimpse_label_rules)GLIMPSE_LABEL_RULES_INIT;
     u->rules.temperature = u->multi_label ? 1 : calibration.temperature;
+    u->rules.offset = u->multi_label ? 0 : calibration.offset;
     u->rules.min_probability =
         u->min_probability >= 0 || u->multi_label ? u->min_probability : calibration.threshold;
     u->rules.min_margin = u->min_margin;

@@ -17,8 +17,11 @@ static const struct {
     {"Find pictures", {&cmd_index, &cmd_search, &cmd_similar, &cmd_label, &cmd_evaluate}},
     {"Look after pictures", {&cmd_dedup, &cmd_audit}},
     {"Look after a library", {&cmd_status, &cmd_verify, &cmd_reindex, &cmd_prune}},
+    {"Look closer, with a vision-language model",
+     {&cmd_rerank, &cmd_caption, &cmd_ask, &cmd_compare, &cmd_read}},
     {"Models and this machine", {&cmd_models, &cmd_doctor}},
-    {"For scripts: JSON out, stable", {&cmd_embed, &cmd_tokenize, &cmd_preprocess}},
+    {"For scripts: JSON out, stable",
+     {&cmd_embed, &cmd_tokenize, &cmd_preprocess, &cmd_itm, &cmd_vqa}},
 };
 
 enum { GROUPS = sizeof groups / sizeof *groups, MOST_COMMANDS = 6 * GROUPS };

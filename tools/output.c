@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,21 +52,58 @@ int output_check(const output_options *o, const cli_command *command) {
 /*
  * For programs.
  */
-static void print_json(const char *query, const glimpse_model *model,
-                       const glimpse_results *results) {
+static void jout_rank(json_out *j, size_t rank) {
+    if (rank > 0) {
+        jout_uint(j, rank);
+    } else {
+        jout_null(j);
+    }
+}
+
+static void put_ranking(json_out *j, const output_list *list, size_t i) {
+    const glimpse_result *r = list->results[i];
+    if (list->captions) {
+        jout_key(j, "fused"), jout_number(j, r->fused);
+        jout_key(j, "vector_rank"), jout_rank(j, r->vector_rank);
+        jout_key(j, "caption_rank"), jout_rank(j, r->caption_rank);
+        jout_key(j, "caption_score"), jout_number(j, r->caption_score);
+        jout_text_or_null(j, "caption", r->caption);
+    }
+    if (list->seconds) {
+        const output_second *second = &list->seconds[i];
+        jout_key(j, "first_rank"), jout_uint(j, r->rank);
+        jout_key(j, "vlm_probability"), jout_number(j, second->probability);
+        jout_key(j, "blended"), jout_number(j, second->blended);
+        jout_text_or_null(j, "vlm_problem", second->reason);
+    }
+}
+
+static void print_json(const output_list *list) {
     json_out j = {stdout, 0};
     jout_open(&j, '{');
-    jout_path(&j, "query", query);
-    jout_path(&j, "model", glimpse_model_name(model));
-    jout_key(&j, "fingerprint");
-    jout_string(&j, glimpse_model_fingerprint(model));
+    jout_path(&j, "query", list->query);
+    if (list->model) {
+        jout_path(&j, "model", list->model);
+        jout_key(&j, "fingerprint");
+        jout_string(&j, list->fingerprint);
+    }
+    if (list->seconds) {
+        jout_key(&j, "rerank");
+        jout_open(&j, '{');
+        jout_path(&j, "model", list->second_model);
+        jout_key(&j, "weight"), jout_number(&j, list->weight);
+        jout_key(&j, "depth"), jout_uint(&j, list->depth);
+        jout_key(&j, "failed"), jout_uint(&j, list->failed);
+        jout_close(&j, '}');
+    }
     jout_key(&j, "results");
     jout_open(&j, '[');
-    for (size_t i = 0; i < glimpse_results_count(results); i++) {
-        const glimpse_result *r = glimpse_results_get(results, i);
+    for (size_t i = 0; i < list->count; i++) {
+        const glimpse_result *r = list->results[i];
         jout_open(&j, '{');
-        jout_key(&j, "rank"), jout_uint(&j, r->rank);
+        jout_key(&j, "rank"), jout_uint(&j, i + 1);
         jout_key(&j, "score"), jout_number(&j, r->score);
+        put_ranking(&j, list, i);
         jout_path(&j, "path", r->path);
         jout_key(&j, "id"), jout_string(&j, r->id);
         jout_key(&j, "width"), jout_uint(&j, r->width);
@@ -95,21 +133,35 @@ static void print_tsv_field(const char *bytes) {
     }
 }
 
-static void print_tsv(const glimpse_results *results) {
-    for (size_t i = 0; i < glimpse_results_count(results); i++) {
-        const glimpse_result *r = glimpse_results_get(results, i);
-        (void)printf("%zu\t%.6f\t", r->rank, r->score);
+/* Columns of further rankings come behind those that are always there. */
+static void print_tsv(const output_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        const glimpse_result *r = list->results[i];
+        (void)printf("%zu\t%.6f\t", i + 1, r->score);
         print_tsv_field(r->path);
-        (void)printf("\t%u\t%u\t%s\t%s\n", (unsigned)r->width, (unsigned)r->height, r->taken,
-                     r->id);
+        (void)printf("\t%u\t%u\t%s\t%s", (unsigned)r->width, (unsigned)r->height, r->taken, r->id);
+        if (list->captions) {
+            (void)printf("\t%.6f\t%.6f\t", r->fused, r->caption_score);
+            print_tsv_field(r->caption ? r->caption : "");
+        }
+        if (list->seconds) {
+            const output_second *second = &list->seconds[i];
+            if (isnan(second->probability)) {
+                (void)fputs("\t\t\t", stdout);
+                print_tsv_field(second->reason ? second->reason : "");
+            } else {
+                (void)printf("\t%.6f\t%.6f\t", second->probability, second->blended);
+            }
+        }
+        (void)putchar('\n');
     }
 }
 
 /* The exact bytes; on a terminal, where nobody reads them back, made harmless. */
-static void print_paths(const glimpse_results *results, char end) {
+static void print_paths(const output_list *list, char end) {
     int terminal = end == '\n' && isatty(STDOUT_FILENO);
-    for (size_t i = 0; i < glimpse_results_count(results); i++) {
-        const char *path = glimpse_results_get(results, i)->path;
+    for (size_t i = 0; i < list->count; i++) {
+        const char *path = list->results[i]->path;
         char *shown = terminal ? text_display(path) : NULL;
         (void)fputs(shown ? shown : path, stdout);
         (void)putchar(end);
@@ -138,43 +190,79 @@ static char *shown_path(const glimpse_result *r) {
     return shown;
 }
 
-static void print_row(const glimpse_result *r, const char *path, size_t path_columns) {
+/* The scores of every ranking there is, one column each. */
+static void print_scores(const output_list *list, size_t i) {
+    const glimpse_result *r = list->results[i];
+    (void)printf("%6.3f  ", r->score);
+    if (list->captions && r->caption_rank) {
+        (void)printf("%8.2f  ", r->caption_score);
+    } else if (list->captions) {
+        (void)printf("%8s  ", "-");
+    }
+    if (list->seconds && !isnan(list->seconds[i].probability)) {
+        (void)printf("%6.3f  ", list->seconds[i].probability);
+    } else if (list->seconds) {
+        (void)printf("%6s  ", "-");
+    }
+}
+
+static void print_row(const output_list *list, size_t i, const char *path, size_t path_columns) {
+    const glimpse_result *r = list->results[i];
     const char *date = r->taken && *r->taken ? r->taken : r->modified ? r->modified : "";
     char size[24], day[18];
     (void)snprintf(size, sizeof size, "%ux%u", (unsigned)r->width, (unsigned)r->height);
     (void)snprintf(day, sizeof day, "%.16s", date);
     if (strlen(day) > 10 && day[10] == 'T') day[10] = ' ';
-    (void)printf("%6.3f  ", r->score);
+    print_scores(list, i);
     text_print_padded(path, path_columns);
     (void)printf("  %-11s %s\n", size, day);
 }
 
-static void print_table(const glimpse_results *results, preview_protocol preview) {
-    enum { OTHER_COLUMNS = 6 + 2 + 2 + 11 + 1 + 16 };
-    size_t count = glimpse_results_count(results), widest = 4;
-    char **paths = xcalloc(count, sizeof *paths);
-    for (size_t i = 0; i < count; i++) {
-        paths[i] = shown_path(glimpse_results_get(results, i));
+/* A line below the row: what the caption says, or why there is no second score. */
+static void print_below(const output_list *list, size_t i, size_t columns) {
+    const char *lines[2] = {list->captions ? list->results[i]->caption : NULL,
+                            list->seconds ? list->seconds[i].reason : NULL};
+    for (int k = 0; k < 2; k++) {
+        if (!lines[k]) continue;
+        char *shown = text_display(lines[k]);
+        char *fitted = columns > 12 ? text_fit(shown, columns - 9) : xstrdup(shown);
+        (void)printf("        %s\n", fitted);
+        free(fitted);
+        free(shown);
+    }
+}
+
+static void print_table(const output_list *list, preview_protocol preview) {
+    size_t other_columns = 6 + 2 + 2 + 11 + 1 + 16;
+    size_t widest = 4;
+    char **paths = xcalloc(list->count, sizeof *paths);
+    if (list->captions) other_columns += 10;
+    if (list->seconds) other_columns += 8;
+    for (size_t i = 0; i < list->count; i++) {
+        paths[i] = shown_path(list->results[i]);
         size_t width = text_width(paths[i]);
         if (width > widest) widest = width;
     }
     size_t columns = text_terminal_columns(STDOUT_FILENO);
     if (columns > 0) {
-        size_t room = columns > OTHER_COLUMNS + 16 ? columns - OTHER_COLUMNS : 16;
+        size_t room = columns > other_columns + 16 ? columns - other_columns : 16;
         if (widest > room) widest = room;
     }
-    if (count > 0) {
-        (void)printf(" score  ");
+    if (list->count > 0) {
+        (void)printf(" score  %s%s", list->captions ? " caption  " : "",
+                     list->seconds ? "   vlm  " : "");
         text_print_padded("path", widest);
         (void)printf("  %-11s %s\n", "size", "date");
     }
-    for (size_t i = 0; i < count; i++) {
-        const glimpse_result *r = glimpse_results_get(results, i);
+    for (size_t i = 0; i < list->count; i++) {
         char *path = columns > 0 ? text_fit(paths[i], widest) : xstrdup(paths[i]);
-        print_row(r, path, widest);
+        print_row(list, i, path, widest);
+        print_below(list, i, columns);
         if (preview != PREVIEW_NONE) {
             (void)fflush(stdout);
-            if (preview_print(preview, r->path) < 0) tool_note("%s", glimpse_last_error());
+            if (preview_print(preview, list->results[i]->path) < 0) {
+                tool_note("%s", glimpse_last_error());
+            }
         }
         free(path);
         free(paths[i]);
@@ -212,42 +300,58 @@ static int open_one(const char *path) {
     return EXIT_FOUND;
 }
 
-static int print_results(const output_options *o, const char *query, const glimpse_model *model,
-                         const glimpse_results *results) {
-    size_t count = glimpse_results_count(results);
-    int code = count > 0 ? EXIT_FOUND : EXIT_NOTHING;
+int output_print(const output_options *o, const output_list *list) {
+    int code = list->count > 0 ? EXIT_FOUND : EXIT_NOTHING;
     if (o->json) {
-        print_json(query, model, results);
+        print_json(list);
     } else if (o->tsv) {
-        print_tsv(results);
+        print_tsv(list);
     } else if (o->paths || o->nul) {
-        print_paths(results, o->nul ? '\0' : '\n');
+        print_paths(list, o->nul ? '\0' : '\n');
     } else {
-        print_table(results, o->preview ? preview_choose(o->preview) : PREVIEW_NONE);
+        print_table(list, o->preview ? preview_choose(o->preview) : PREVIEW_NONE);
     }
     (void)fflush(stdout);
-    if (count == 0) tool_note("nothing found");
+    if (list->count == 0) tool_note("nothing found");
     if (o->html) {
-        if (html_write(o->html, query, glimpse_model_name(model), results) < 0) return EXIT_FAILED;
+        if (html_write(o->html, list) < 0) return EXIT_FAILED;
         tool_note("contact sheet written to %s", o->html);
     }
     if (o->open) {
         size_t wanted = *o->open ? strtoul(o->open, NULL, 10) : 5;
-        for (size_t i = 0; i < count && i < wanted; i++) {
-            if (open_one(glimpse_results_get(results, i)->path) != EXIT_FOUND) return EXIT_FAILED;
+        for (size_t i = 0; i < list->count && i < wanted; i++) {
+            if (open_one(list->results[i]->path) != EXIT_FOUND) return EXIT_FAILED;
         }
     }
     return code;
+}
+
+int output_find(const cli_command *command, glimpse_library *library, const glimpse_model *model,
+                const float *vector, const glimpse_search_options *search,
+                glimpse_results **results) {
+    *results = NULL;
+    int status = glimpse_library_search(library, model, vector, search, results);
+    if (status == GLIMPSE_E_INVALID) return cli_misuse(command, "%s", glimpse_last_error());
+    return status < 0 ? tool_fail_last() : CLI_RUN;
 }
 
 int output_search(const output_options *o, const cli_command *command, const char *query,
                   glimpse_library *library, const glimpse_model *model, const float *vector,
                   const glimpse_search_options *search) {
     glimpse_results *results = NULL;
-    int status = glimpse_library_search(library, model, vector, search, &results);
-    if (status == GLIMPSE_E_INVALID) return cli_misuse(command, "%s", glimpse_last_error());
-    if (status < 0) return tool_fail_last();
-    int code = print_results(o, query, model, results);
+    int code = output_find(command, library, model, vector, search, &results);
+    if (code != CLI_RUN) return code;
+    size_t count = glimpse_results_count(results);
+    output_list list = {.query = query,
+                        .model = glimpse_model_name(model),
+                        .fingerprint = glimpse_model_fingerprint(model),
+                        .results = xcalloc(count, sizeof *list.results),
+                        .count = count,
+                        .captions = search->version >= 3 && search->captions};
+    for (size_t i = 0; i < count; i++)
+        list.results[i] = glimpse_results_get(results, i);
+    code = output_print(o, &list);
+    free(list.results);
     glimpse_results_free(results);
     return code;
 }

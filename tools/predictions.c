@@ -75,7 +75,7 @@ static prediction *add_picture(builder *b, char *path) {
         p->pictures = xrealloc(p->pictures, b->room * sizeof *p->pictures);
     }
     prediction *made = &p->pictures[p->count++];
-    *made = (prediction){path, p->label_count, 0, 0, 0, NAN};
+    *made = (prediction){path, p->label_count, 0, 0, 0, NAN, NAN};
     return made;
 }
 
@@ -160,6 +160,8 @@ static const char *read_object(builder *b, const json_t *object) {
     of->abstained = json_is_true(json_object_get(object, "abstained"));
     value = json_object_get(object, "background");
     if (json_is_number(value)) of->background = json_number_value(value);
+    value = json_object_get(object, "margin");
+    if (json_is_number(value)) of->margin = json_number_value(value);
     for (size_t i = 0; i < json_array_size(labels); i++) {
         label = json_array_get(labels, i);
         const char *name = json_string_value(json_object_get(label, "class"));

@@ -21,8 +21,8 @@ typedef struct prediction {
     char *path;
     size_t first, count; /* in predictions.labels, as given */
     int abstained;
-    int failed;        /* the line is about a picture that could not be labelled */
-    double background; /* NaN when not given */
+    int failed;                /* the line is about a picture that could not be labelled */
+    double background, margin; /* NaN when not given */
 } prediction;
 
 typedef struct predictions {

@@ -99,6 +99,17 @@ char *session_shipped_file(const char *kind, const char *name) {
     return found;
 }
 
+char *session_shipped_data(const char *relative) {
+    return find_shipped(relative, is_readable);
+}
+
+char *session_demo_vlm(const char *part) {
+    char *relative = xprintf("models/demo-vlm/%s", part);
+    char *found = find_shipped(relative, session_is_model);
+    free(relative);
+    return found ? found : find_shipped("models/demo-vlm", session_is_model);
+}
+
 /*
  * Libraries.
  */

@@ -68,6 +68,11 @@ char *session_models_folder(void);
 char *session_demo_model(void);
 /* Path of what ships as KIND/NAME.txt ("classes", "templates"), or NULL. NAME must be plain. */
 char *session_shipped_file(const char *kind, const char *name);
+/* What ships as the file `relative` ("prices.json"), or NULL. */
+char *session_shipped_data(const char *relative);
+/* The folder of the demo vision-language model for "vqa", "caption" or "itm": models/demo-vlm/PART,
+ * else models/demo-vlm; NULL when none ships. */
+char *session_demo_vlm(const char *part);
 /* 1 when the folder has a model's configuration file. */
 int session_is_model(const char *folder);
 

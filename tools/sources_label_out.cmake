@@ -5,6 +5,7 @@ target_sources(
           label_out_json.c
           label_out_tree.c
           label_out_xmp.c
+          xmp_out.c
           label_report.c
           label_report_html.c
           html_text.c
@@ -14,4 +15,5 @@ target_sources(
           captions.c
           cmd_evaluate.c
           cmd_evaluate_labels.c
-          cmd_evaluate_retrieval.c)
+          cmd_evaluate_retrieval.c
+          evaluate_second.c)

@@ -104,7 +104,24 @@ static int compare_floats(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static uint64_t above_median(const float values[64]) {
+/* The bits of the GLIMPSE_WEAK_BITS smallest margins; of equal ones the first. */
+static uint64_t weakest(const float margins[64]) {
+    float sorted[64];
+    uint64_t weak = 0;
+    int room = GLIMPSE_WEAK_BITS;
+    memcpy(sorted, margins, sizeof sorted);
+    qsort(sorted, 64, sizeof sorted[0], compare_floats);
+    const float limit = sorted[GLIMPSE_WEAK_BITS - 1];
+    for (int i = 0; i < 64; i++) {
+        if (margins[i] < limit) weak |= UINT64_C(1) << i, room--;
+    }
+    for (int i = 0; i < 64 && room > 0; i++) {
+        if (margins[i] <= limit && !(weak >> i & 1)) weak |= UINT64_C(1) << i, room--;
+    }
+    return weak;
+}
+
+static uint64_t above_median(const float values[64], uint64_t *weak) {
     float sorted[64];
     uint64_t hash = 0;
     memcpy(sorted, values, sizeof sorted);
@@ -112,19 +129,24 @@ static uint64_t above_median(const float values[64]) {
     float median = 0.5F * (sorted[31] + sorted[32]);
     for (int i = 0; i < 64; i++)
         hash |= (uint64_t)(values[i] > median) << i;
+    if (weak) {
+        for (int i = 0; i < 64; i++)
+            sorted[i] = fabsf(values[i] - median);
+        *weak = weakest(sorted);
+    }
     return hash;
 }
 
-uint64_t glimpse_phash(const glimpse_thumb *thumb, const glimpse_window *window) {
+uint64_t glimpse_phash(const glimpse_thumb *thumb, const glimpse_window *window, uint64_t *weak) {
     float grid[GRID][GRID], coefficients[FREQUENCIES][FREQUENCIES];
     average(grid, thumb->grey, window ? window : &glimpse_windows[0]);
     transform(coefficients, grid);
     float values[64];
     memcpy(values, coefficients, sizeof values);
-    return above_median(values);
+    return above_median(values, weak);
 }
 
-void glimpse_phash_turns(const glimpse_thumb *thumb, uint64_t hashes[8]) {
+void glimpse_phash_turns(const glimpse_thumb *thumb, uint64_t hashes[8], uint64_t weak[8]) {
     float grid[GRID][GRID], c[FREQUENCIES][FREQUENCIES], turned[64];
     average(grid, thumb->grey, &glimpse_windows[0]);
     transform(c, grid);
@@ -140,12 +162,13 @@ void glimpse_phash_turns(const glimpse_thumb *thumb, uint64_t hashes[8]) {
                 turned[v * FREQUENCIES + u] = negative ? -c[from_v][from_u] : c[from_v][from_u];
             }
         }
-        hashes[orientation - 1] = above_median(turned);
+        hashes[orientation - 1] = above_median(turned, weak ? &weak[orientation - 1] : NULL);
     }
 }
 
-uint64_t glimpse_dhash(const glimpse_thumb *thumb) {
+uint64_t glimpse_dhash(const glimpse_thumb *thumb, uint64_t *weak) {
     double cells[8][9];
+    float margins[64];
     uint64_t hash = 0;
     for (int y = 0; y < 8; y++) {
         for (int x = 0; x < 9; x++) {
@@ -160,8 +183,11 @@ uint64_t glimpse_dhash(const glimpse_thumb *thumb) {
         }
     }
     for (int y = 0; y < 8; y++) {
-        for (int x = 0; x < 8; x++)
+        for (int x = 0; x < 8; x++) {
             hash |= (uint64_t)(cells[y][x] > cells[y][x + 1]) << (8 * y + x);
+            margins[8 * y + x] = (float)fabs(cells[y][x] - cells[y][x + 1]);
+        }
     }
+    if (weak) *weak = weakest(margins);
     return hash;
 }

@@ -30,7 +30,10 @@ static inline size_t glimpse_element_size(glimpse_element element) {
 typedef enum glimpse_activation {
     GLIMPSE_ACTIVATION_NONE = 0,
     GLIMPSE_ACTIVATION_QUICK_GELU, /* x * sigmoid(1.702 x), openai/CLIP */
-    GLIMPSE_ACTIVATION_GELU        /* x * (1 + erf(x / sqrt 2)) / 2, Hendrycks & Gimpel 2016 */
+    GLIMPSE_ACTIVATION_GELU,       /* x * (1 + erf(x / sqrt 2)) / 2, Hendrycks & Gimpel 2016 */
+    /* Its approximation in the same paper, x * (1 + tanh(u)) / 2 with
+     * u = sqrt(2 / pi) * (x + 0.044715 x^3); up to 5e-4 away from the one above. */
+    GLIMPSE_ACTIVATION_GELU_TANH
 } glimpse_activation;
 
 /* How weights are stored in a file. */

@@ -55,6 +55,8 @@ static double activate(double x, glimpse_activation activation) {
     switch (activation) {
     case GLIMPSE_ACTIVATION_QUICK_GELU: return x / (1.0 + exp(-1.702 * x));
     case GLIMPSE_ACTIVATION_GELU: return 0.5 * x * (1.0 + erf(x * 0.70710678118654752440));
+    case GLIMPSE_ACTIVATION_GELU_TANH:
+        return 0.5 * x * (1.0 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
     case GLIMPSE_ACTIVATION_NONE: break;
     }
     return x;

@@ -13,9 +13,10 @@
 #include <stdint.h>
 
 typedef enum glimpse_layout {
-    GLIMPSE_LAYOUT_HF,             /* transformers' CLIPModel */
-    GLIMPSE_LAYOUT_OPENCLIP,       /* open_clip's CLIP, openai/CLIP names */
-    GLIMPSE_LAYOUT_OPENCLIP_CUSTOM /* open_clip's CustomTextCLIP: text names under "text." */
+    GLIMPSE_LAYOUT_HF,              /* transformers' CLIPModel */
+    GLIMPSE_LAYOUT_OPENCLIP,        /* open_clip's CLIP, openai/CLIP names */
+    GLIMPSE_LAYOUT_OPENCLIP_CUSTOM, /* open_clip's CustomTextCLIP: text names under "text." */
+    GLIMPSE_LAYOUT_SIGLIP           /* transformers' SiglipModel: SigLIP, fixed-size SigLIP 2 */
 } glimpse_layout;
 
 typedef struct glimpse_tower_config {
@@ -30,8 +31,9 @@ typedef struct glimpse_model_config {
     size_t image_size, patch; /* square input, square patches; 3 channels */
     size_t vocabulary, context;
     size_t embedding;
-    /* Where the text embedding is read: at the first `end_id`, or for old configurations, which
-     * name a wrong id (2), and for OpenCLIP at the highest id. */
+    /* Where CLIP's text embedding is read: at the first `end_id`, or for old configurations, which
+     * name a wrong id (2), and for OpenCLIP at the highest id. SigLIP reads it at the last place.
+     */
     int end_is_highest;
     int32_t end_id;
     glimpse_preprocess preprocess;

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "math/half.h"
 #include "model/model_internal.h"
+#include "model/patches.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ struct glimpse_encoder {
     uint8_t *rgb;    /* [H][W][3] of one picture */
     void *patches;   /* [max_batch * G * G][3 P P] element */
     float *embedded; /* [max_batch * G * G][D] */
-    float *rows;     /* [max_batch * T][D], before the pre layer norm */
+    float *rows;     /* [max_batch * T][D], before the pre layer norm, where there is one */
     int32_t *ids;    /* [context] */
 };
 
@@ -43,8 +44,10 @@ static void plan(glimpse_encoder *e, glimpse_arena *arena) {
         e->patches = glimpse_arena_take(arena, patch_rows * 3 * c->patch * c->patch,
                                         glimpse_element_size(model->math.element));
         e->embedded = glimpse_arena_take(arena, patch_rows * width, sizeof(float));
-        e->rows =
-            glimpse_arena_take(arena, e->max_batch * model->image.tokens * width, sizeof(float));
+        if (model->image.first.gamma) {
+            e->rows = glimpse_arena_take(arena, e->max_batch * model->image.tokens * width,
+                                         sizeof(float));
+        }
     }
     glimpse_arena_rewind(arena, mark);
     if (model->towers & GLIMPSE_TOWER_TEXT) {
@@ -127,49 +130,33 @@ static int finish(const glimpse_encoder *e, float *embeddings, size_t count, uns
     return GLIMPSE_OK;
 }
 
-/* One picture [3][H][W] into its rows of the patch matrix: row g = patch (g / G, g % G), columns
- * in the order of the convolution's kernel [3][P][P]. Pixels beyond the last whole patch are not
- * looked at, as a convolution without padding does. */
-static void cut_patches(const glimpse_encoder *e, const float *pixels, void *target) {
-    const glimpse_model *model = e->model;
-    size_t side = model->config.image_size, patch = model->config.patch, grid = model->image.grid;
-    glimpse_element element = model->math.element;
-    size_t step = glimpse_element_size(element);
-    uint8_t *out = target;
-    for (size_t gy = 0; gy < grid; gy++) {
-        for (size_t gx = 0; gx < grid; gx++) {
-            for (size_t c = 0; c < 3; c++) {
-                for (size_t y = 0; y < patch; y++) {
-                    const float *row = pixels + (c * side + gy * patch + y) * side + gx * patch;
-                    model->math.kernels->convert(out, element, row, patch);
-                    out += patch * step;
-                }
-            }
-        }
-    }
-}
-
 /* Embeds `count` <= max_batch pictures whose patches are cut, and runs the tower. */
 static int run_pictures(glimpse_encoder *e, size_t count, float *embeddings) {
     const glimpse_tower *tower = &e->model->image;
-    size_t width = tower->config.width, tokens = tower->tokens, squares = tokens - 1;
+    size_t width = tower->config.width, tokens = tower->tokens;
+    size_t before = tower->class_token ? 1 : 0, squares = tokens - before;
+    /* Without a first norm the tower starts from the sums themselves. */
+    float *all = tower->first.gamma ? e->rows : e->image.x;
     int status =
         glimpse_linear_run(tower->patches, e->workspace, e->patches, count * squares, e->embedded);
     if (status < 0) return status;
     for (size_t b = 0; b < count; b++) {
-        float *rows = e->rows + b * tokens * width;
-        for (size_t j = 0; j < width; j++)
+        float *rows = all + b * tokens * width;
+        for (size_t j = 0; j < before * width; j++)
             rows[j] = tower->class_token[j] + tower->positions[j];
         const float *from = e->embedded + b * squares * width;
         for (size_t j = 0; j < squares * width; j++) {
-            rows[width + j] = from[j] + tower->positions[width + j];
+            rows[before * width + j] = from[j] + tower->positions[before * width + j];
         }
         e->image.starts[b] = b * tokens;
         e->image.pools[b] = 0;
     }
     e->image.starts[count] = count * tokens;
-    tower->math->kernels->layer_norm(e->image.x, GLIMPSE_ELEMENT_F32, e->rows, tower->first.gamma,
-                                     tower->first.beta, tower->config.eps, count * tokens, width);
+    if (tower->first.gamma) {
+        tower->math->kernels->layer_norm(e->image.x, GLIMPSE_ELEMENT_F32, e->rows,
+                                         tower->first.gamma, tower->first.beta, tower->config.eps,
+                                         count * tokens, width);
+    }
     return glimpse_pass_run(&e->image, count, embeddings);
 }
 
@@ -204,7 +191,8 @@ static int encode_pictures(glimpse_encoder *e, const pictures *from, size_t coun
                 }
                 glimpse_preprocess_normalize(&c->preprocess, rgb, e->pixels);
             }
-            cut_patches(e, pixels, (uint8_t *)e->patches + b * patch_bytes);
+            glimpse_cut_patches(&e->model->math, pixels, c->image_size, c->patch,
+                                (uint8_t *)e->patches + b * patch_bytes);
         }
         status = run_pictures(e, batch, embeddings + done * c->embedding);
         if (status < 0) return status;
@@ -243,8 +231,9 @@ static int run_texts(glimpse_encoder *e, packing *p, float *embeddings) {
     return status;
 }
 
-/* Adds a sequence of `length` ids, the last of which is pooled. The mask is causal, so what stands
- * behind the pooled token cannot matter and is not computed. */
+/* Adds a sequence of `length` ids, the last of which is pooled. CLIP's mask is causal, so what
+ * stands behind the pooled token cannot matter and is not computed; SigLIP attends to all places,
+ * padding included, and pools the last. */
 static int add_text(glimpse_encoder *e, packing *p, const int32_t *ids, size_t length,
                     float *embeddings) {
     const glimpse_tower *tower = &e->model->text;
@@ -275,6 +264,7 @@ static int add_text(glimpse_encoder *e, packing *p, const int32_t *ids, size_t l
 /* The position that is pooled. */
 static size_t end_position(const glimpse_model_config *c, const int32_t *ids, size_t count) {
     size_t end = 0;
+    if (c->layout == GLIMPSE_LAYOUT_SIGLIP) return count - 1;
     for (size_t t = 0; t < count; t++) {
         if (c->end_is_highest) {
             if (ids[t] > ids[end]) end = t;
@@ -296,6 +286,9 @@ int glimpse_encoder_texts(glimpse_encoder *e, const char *const *texts, size_t c
         status = glimpse_tokenizer_encode(e->model->tokenizer, texts[i], strlen(texts[i]), &tokens);
         if (status < 0) return status;
         if (truncated) truncated[i] = tokens.truncated;
+        for (; c->layout == GLIMPSE_LAYOUT_SIGLIP && tokens.count < c->context; tokens.count++) {
+            e->ids[tokens.count] = glimpse_tokenizer_pad_id(e->model->tokenizer);
+        }
         size_t length = end_position(c, e->ids, tokens.count) + 1;
         status = add_text(e, &p, e->ids, length, embeddings);
         if (status < 0) return status;

@@ -1,8 +1,8 @@
 /*
  * model/fingerprint.c - XXH3-128 over, in this order: a version word, the configuration in
  * canonical form (sizes, eps, activation, where the text is read, preprocessing), the tokenizer's
- * files, and every tensor in order of name (name, dtype, shape, bytes). Sharding, the order inside
- * a file and keys without effect do not change it.
+ * files (of SigLIP's settings only those that are read), and every tensor in order of name (name,
+ * dtype, shape, bytes). Sharding, the order inside a file and keys without effect do not change it.
  *
  * Reading 600 MB of weights at every start would cost more than the search it is for, so the
  * result is remembered in the user's cache folder under a key made of the identities of the
@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "text/tokenizer_settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,13 @@
 #include <sys/stat.h>
 
 static const char *const tokenizer_files[] = {"vocab.json", "merges.txt", "tokenizer.json", NULL};
+static const char *const siglip_files[] = {
+    "spiece.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", NULL};
 static const size_t most_tokenizer_bytes = 256u << 20;
+
+static const char *const *files_of(const glimpse_model_config *config) {
+    return config->layout == GLIMPSE_LAYOUT_SIGLIP ? siglip_files : tokenizer_files;
+}
 
 static void add_text(glimpse_hasher *hasher, const char *text) {
     glimpse_hasher_update(hasher, text, strlen(text) + 1);
@@ -66,23 +73,59 @@ static void add_config(glimpse_hasher *hasher, const glimpse_model_config *confi
     }
 }
 
+/* 1: hashed, 0: not there. */
+static int add_file(glimpse_hasher *hasher, const char *folder, const char *name) {
+    char *path = glimpse_path_join(folder, name);
+    if (!path) return glimpse_fail_nomem(strlen(folder), "a file name");
+    void *data = NULL;
+    size_t size = 0;
+    int status = glimpse_file_read(&data, &size, path, most_tokenizer_bytes);
+    free(path);
+    if (status == GLIMPSE_E_NOT_FOUND) return 0;
+    if (status < 0) return status;
+    add_text(hasher, name);
+    glimpse_hasher_update(hasher, data, size);
+    free(data);
+    return 1;
+}
+
+/* The settings that decide ids, each in one form whatever its file looks like. */
+static int add_settings(glimpse_hasher *hasher, const char *folder) {
+    static const char *const keys[] = {
+        "tokenizer_class", "do_lower_case", "add_bos_token",        "bos_token", "eos_token",
+        "pad_token",       "unk_token",     "added_tokens_decoder", NULL};
+    glimpse_tokenizer_settings settings;
+    int status = glimpse_tokenizer_settings_read(&settings, folder);
+    const json_t *files[2] = {settings.own, settings.map};
+    for (size_t f = 0; status == GLIMPSE_OK && f < 2; f++) {
+        for (size_t i = 0; status == GLIMPSE_OK && keys[i]; i++) {
+            const json_t *value = json_object_get(files[f], keys[i]);
+            if (!value) continue;
+            char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+            if (!text) status = glimpse_fail_nomem(1024, "settings");
+            add_text(hasher, keys[i]);
+            if (text) add_text(hasher, text);
+            free(text);
+        }
+    }
+    glimpse_tokenizer_settings_release(&settings);
+    return status;
+}
+
+static int add_siglip_tokenizer(glimpse_hasher *hasher, const char *folder) {
+    int status = add_file(hasher, folder, "spiece.model");
+    if (status == 0) status = add_file(hasher, folder, "tokenizer.json");
+    return status < 0 ? status : add_settings(hasher, folder);
+}
+
 /* tokenizer.json counts only where it is what the tokenizer reads. */
 static int add_tokenizer(glimpse_hasher *hasher, const char *folder) {
     int found = 0;
     for (size_t i = 0; tokenizer_files[i]; i++) {
         if (i == 2 && found) break;
-        char *path = glimpse_path_join(folder, tokenizer_files[i]);
-        if (!path) return glimpse_fail_nomem(strlen(folder), "a file name");
-        void *data = NULL;
-        size_t size = 0;
-        int status = glimpse_file_read(&data, &size, path, most_tokenizer_bytes);
-        free(path);
-        if (status == GLIMPSE_E_NOT_FOUND) continue;
+        int status = add_file(hasher, folder, tokenizer_files[i]);
         if (status < 0) return status;
-        add_text(hasher, tokenizer_files[i]);
-        glimpse_hasher_update(hasher, data, size);
-        free(data);
-        found = 1;
+        found = found || status > 0;
     }
     return GLIMPSE_OK;
 }
@@ -130,8 +173,9 @@ static char *cache_path(const char *folder, const glimpse_model_config *config,
     for (size_t i = 0; i < glimpse_tensors_file_count(tensors); i++) {
         complete = add_identity(hasher, glimpse_tensors_file(tensors, i)) && complete;
     }
-    for (size_t i = 0; tokenizer_files[i]; i++) {
-        char *file = glimpse_path_join(real, tokenizer_files[i]);
+    const char *const *files = files_of(config);
+    for (size_t i = 0; files[i]; i++) {
+        char *file = glimpse_path_join(real, files[i]);
         if (file) (void)add_identity(hasher, file);
         complete = complete && file;
         free(file);
@@ -196,7 +240,8 @@ int glimpse_fingerprint(char *hex, const char *folder, const glimpse_model_confi
     }
     add_text(hasher, "glimpse fingerprint 1");
     add_config(hasher, config);
-    status = add_tokenizer(hasher, folder);
+    status = config->layout == GLIMPSE_LAYOUT_SIGLIP ? add_siglip_tokenizer(hasher, folder)
+                                                     : add_tokenizer(hasher, folder);
     if (status == GLIMPSE_OK) add_tensors(hasher, tensors);
     glimpse_hash hash = glimpse_hasher_finish(hasher);
     if (status < 0) goto done;

@@ -11,16 +11,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const hf_weights[] = {"model.safetensors", "model.safetensors.index.json", NULL};
 static const char *const open_clip_weights[] = {"open_clip_model.safetensors",
                                                 "open_clip_model.safetensors.index.json",
                                                 "model.safetensors", NULL};
 
+static int published_by_transformers(const glimpse_model_config *config) {
+    return config->layout == GLIMPSE_LAYOUT_HF || config->layout == GLIMPSE_LAYOUT_SIGLIP;
+}
+
 static int open_weights(glimpse_tensors **out, const char *path,
                         const glimpse_model_config *config) {
-    return glimpse_tensors_open(
-        out, path, config->layout == GLIMPSE_LAYOUT_HF ? hf_weights : open_clip_weights);
+    return glimpse_tensors_open(out, path,
+                                published_by_transformers(config) ? hf_weights : open_clip_weights);
 }
 
 /* The last part of the path, for people: "clip-vit-base-patch32". */
@@ -33,27 +38,73 @@ static char *name_of(const char *path) {
     return name;
 }
 
-static int read_logit_scale(glimpse_model *model) {
+/* One number, as a scalar or as a vector of one. */
+static int read_scalar(float *out, const glimpse_tensors *tensors, const char *name) {
+    const glimpse_tensor *tensor = glimpse_tensors_find(tensors, name);
+    size_t one = 1;
     glimpse_numbers numbers;
-    int status = glimpse_tensors_take(&numbers, model->tensors, "logit_scale", 0, NULL);
+    int status =
+        glimpse_tensors_take(&numbers, tensors, name, tensor && tensor->rank ? 1 : 0, &one);
+    if (status == GLIMPSE_OK) glimpse_numbers_to_f32(out, &numbers);
+    return status;
+}
+
+static int read_logits(glimpse_model *model) {
+    float scale = 0;
+    int status = read_scalar(&scale, model->tensors, "logit_scale");
     if (status < 0) return status;
-    float value;
-    glimpse_numbers_to_f32(&value, &numbers);
-    model->logit_scale = expf(value);
-    if (!isfinite(model->logit_scale)) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: logit_scale %g is not usable",
-                            glimpse_tensors_path(model->tensors), (double)value);
+    model->logit_scale = expf(scale);
+    if (model->config.layout == GLIMPSE_LAYOUT_SIGLIP) {
+        status = read_scalar(&model->logit_bias, model->tensors, "logit_bias");
+        if (status < 0) return status;
+    }
+    if (!isfinite(model->logit_scale) || !isfinite(model->logit_bias)) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: logit_scale %g and logit_bias %g are not usable",
+                            glimpse_tensors_path(model->tensors), (double)scale,
+                            (double)model->logit_bias);
     }
     return GLIMPSE_OK;
 }
 
+/* SigLIP has sentencepiece's unigram model, SigLIP 2 Gemma's BPE; AUTO knows by what the directory
+ * says, unless OpenCLIP's configuration lies there as well. */
+static int choose_tokenizer(glimpse_tokenizer_kind *out, const glimpse_model *model) {
+    *out = GLIMPSE_TOKENIZER_CLIP_OPENCLIP;
+    if (model->config.layout == GLIMPSE_LAYOUT_HF) *out = GLIMPSE_TOKENIZER_CLIP_HF;
+    if (model->config.layout != GLIMPSE_LAYOUT_SIGLIP) return GLIMPSE_OK;
+    char *other = glimpse_path_join(model->path, "open_clip_config.json");
+    char *pieces = glimpse_path_join(model->path, "spiece.model");
+    int complete = other && pieces;
+    if (complete && access(other, F_OK) == 0) {
+        *out = access(pieces, F_OK) == 0 ? GLIMPSE_TOKENIZER_SIGLIP : GLIMPSE_TOKENIZER_GEMMA;
+    } else {
+        *out = GLIMPSE_TOKENIZER_AUTO;
+    }
+    free(other);
+    free(pieces);
+    return complete ? GLIMPSE_OK : glimpse_fail_nomem(strlen(model->path), "a file name");
+}
+
 static int open_tokenizer(glimpse_model *model) {
-    int status = glimpse_tokenizer_open(&model->tokenizer, model->path,
-                                        model->config.layout == GLIMPSE_LAYOUT_HF
-                                            ? GLIMPSE_TOKENIZER_CLIP_HF
-                                            : GLIMPSE_TOKENIZER_CLIP_OPENCLIP);
+    glimpse_tokenizer_kind kind;
+    int status = choose_tokenizer(&kind, model);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_tokenizer_open(&model->tokenizer, model->path, kind);
+    }
     if (status < 0) return status;
+    if (model->config.layout == GLIMPSE_LAYOUT_SIGLIP &&
+        glimpse_tokenizer_pad_id(model->tokenizer) < 0) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the tokenizer has no padding token",
+                            model->path);
+    }
     size_t ids = glimpse_tokenizer_vocab_size(model->tokenizer);
+    if (glimpse_tokenizer_kind_of(model->tokenizer) == GLIMPSE_TOKENIZER_SIGLIP) {
+        /* The multilingual SigLIP has 250000 embeddings for 250100 pieces: the "<extra_id_N>" at
+         * the end are never used. A text that does say one is refused when it is encoded. */
+        int32_t end = glimpse_tokenizer_end_id(model->tokenizer);
+        int32_t pad = glimpse_tokenizer_pad_id(model->tokenizer);
+        ids = (size_t)(end > pad ? end : pad) + 1;
+    }
     if (ids > model->config.vocabulary) {
         return glimpse_fail(
             GLIMPSE_E_FORMAT,
@@ -92,7 +143,7 @@ int glimpse_model_open(glimpse_model **out, const char *path,
     if (status < 0) goto done;
     status = open_weights(&model->tensors, path, &model->config);
     if (status < 0) goto done;
-    status = read_logit_scale(model);
+    status = read_logits(model);
     if (status < 0) goto done;
     status = glimpse_fingerprint(model->fingerprint, path, &model->config, model->tensors);
     if (status < 0) goto done;
@@ -162,6 +213,15 @@ size_t glimpse_model_context_length(const glimpse_model *model) {
 
 float glimpse_model_logit_scale(const glimpse_model *model) {
     return model->logit_scale;
+}
+
+float glimpse_model_logit_bias(const glimpse_model *model) {
+    return model->logit_bias;
+}
+
+glimpse_scoring glimpse_model_scoring(const glimpse_model *model) {
+    return model->config.layout == GLIMPSE_LAYOUT_SIGLIP ? GLIMPSE_SCORING_SIGMOID
+                                                         : GLIMPSE_SCORING_SOFTMAX;
 }
 
 glimpse_precision glimpse_model_precision(const glimpse_model *model) {

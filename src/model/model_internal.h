@@ -23,6 +23,7 @@ struct glimpse_model {
     glimpse_tower image, text;
     glimpse_weights_cache image_weights, text_weights;
     float logit_scale; /* exp applied */
+    float logit_bias;  /* 0 unless SigLIP */
     char fingerprint[GLIMPSE_HASH_HEX];
     char backend[64];
 };
@@ -59,5 +60,9 @@ void glimpse_pass_plan(glimpse_pass *pass, glimpse_arena *arena, const glimpse_t
                        size_t max_rows, size_t max_sequences);
 /* x holds the embedded sequences, starts and pools are set; embeddings [sequences][E]. */
 int glimpse_pass_run(glimpse_pass *pass, size_t sequences, float *embeddings);
+/* The same without pooling and projection: states [rows][D], every row behind the last norm. */
+int glimpse_pass_states(glimpse_pass *pass, size_t sequences, float *states);
+/* pooling.c: the end of a pass through a tower with an attention-pooling head, from x on. */
+int glimpse_pass_pool(glimpse_pass *pass, size_t sequences, float *embeddings);
 
 #endif

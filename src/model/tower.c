@@ -8,6 +8,10 @@
  *   output            self_attn.out_proj                        attn.out_proj
  *   MLP               mlp.fc1, mlp.fc2                          mlp.c_fc, mlp.c_proj
  *   projection        visual_projection.weight [E][D]           visual.proj [D][E]
+ *
+ * SigLIP has transformers' names for what it shares with CLIP. Its pictures have a bias in the
+ * patch embedding, no class token and no first norm, and vision_model.head (pooling.h) in place of
+ * the projection; its texts have text_model.head, a projection with a bias.
  */
 #include "model/tower.h"
 
@@ -80,13 +84,14 @@ static glimpse_linear *take_projection(glimpse_loader *l, int hf, size_t embeddi
 int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
                              const glimpse_model_config *config, const glimpse_tensors *tensors,
                              glimpse_shelf *shelf) {
-    int hf = config->layout == GLIMPSE_LAYOUT_HF;
+    int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
+    int hf = siglip || config->layout == GLIMPSE_LAYOUT_HF;
     size_t width = config->vision.width, patch = config->patch;
     glimpse_loader l = {math, tensors, GLIMPSE_OK, shelf};
     *tower =
         (glimpse_tower){.math = math, .config = config->vision, .embedding = config->embedding};
     tower->grid = config->image_size / patch;
-    tower->tokens = tower->grid * tower->grid + 1;
+    tower->tokens = tower->grid * tower->grid + (siglip ? 0 : 1);
 
     size_t kernel[4] = {width, 3, patch, patch};
     glimpse_linear_spec spec = {
@@ -94,24 +99,34 @@ int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
     spec.weights[0] =
         glimpse_take(&l, 4, kernel, "%s",
                      hf ? "vision_model.embeddings.patch_embedding.weight" : "visual.conv1.weight");
+    if (siglip) {
+        spec.biases[0] =
+            glimpse_take_vector(&l, width, "", "vision_model.embeddings.patch_embedding.bias");
+    }
     tower->patches = glimpse_take_spec(&l, &spec);
-    tower->class_token =
-        glimpse_take_own(&l, glimpse_take_vector(&l, width, "",
-                                                 hf ? "vision_model.embeddings.class_embedding"
-                                                    : "visual.class_embedding"));
+    if (!siglip) {
+        tower->class_token =
+            glimpse_take_own(&l, glimpse_take_vector(&l, width, "",
+                                                     hf ? "vision_model.embeddings.class_embedding"
+                                                        : "visual.class_embedding"));
+        tower->first =
+            glimpse_take_norm(&l, width, "", hf ? "vision_model.pre_layrnorm" : "visual.ln_pre");
+    }
     tower->positions = glimpse_take_own(
         &l, glimpse_take_matrix(&l, tower->tokens, width, "",
                                 hf ? "vision_model.embeddings.position_embedding.weight"
                                    : "visual.positional_embedding"));
-    tower->first =
-        glimpse_take_norm(&l, width, "", hf ? "vision_model.pre_layrnorm" : "visual.ln_pre");
     if (l.status == GLIMPSE_OK) {
         take_blocks(&l, tower, hf, hf ? "vision_model." : "visual.transformer.");
     }
     tower->last =
         glimpse_take_norm(&l, width, "", hf ? "vision_model.post_layernorm" : "visual.ln_post");
-    tower->projection = take_projection(&l, hf, config->embedding, width,
-                                        hf ? "visual_projection.weight" : "visual.proj");
+    if (siglip) {
+        glimpse_pooling_take(&tower->pooling, &l, &tower->config, "vision_model.head");
+    } else {
+        tower->projection = take_projection(&l, hf, config->embedding, width,
+                                            hf ? "visual_projection.weight" : "visual.proj");
+    }
     if (l.status < 0) glimpse_tower_close(tower);
     return l.status;
 }
@@ -119,12 +134,13 @@ int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
 int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
                             const glimpse_model_config *config, const glimpse_tensors *tensors,
                             glimpse_shelf *shelf) {
-    int hf = config->layout == GLIMPSE_LAYOUT_HF;
+    int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
+    int hf = siglip || config->layout == GLIMPSE_LAYOUT_HF;
     const char *prefix = config->layout == GLIMPSE_LAYOUT_OPENCLIP_CUSTOM ? "text." : "";
     size_t width = config->text.width;
     glimpse_loader l = {math, tensors, GLIMPSE_OK, shelf};
     *tower = (glimpse_tower){
-        .math = math, .config = config->text, .causal = 1, .embedding = config->embedding};
+        .math = math, .config = config->text, .causal = !siglip, .embedding = config->embedding};
     tower->tokens = config->context;
 
     char stem[GLIMPSE_TENSOR_NAME_BYTES];
@@ -141,7 +157,10 @@ int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
         glimpse_take_norm(&l, width, prefix, hf ? "text_model.final_layer_norm" : "ln_final");
     (void)snprintf(stem, sizeof stem, "%s%s", prefix,
                    hf ? "text_projection.weight" : "text_projection");
-    tower->projection = take_projection(&l, hf, config->embedding, width, stem);
+    tower->projection =
+        siglip ? glimpse_take_linear(&l, config->embedding, width, "text_model.", "head",
+                                     GLIMPSE_ACTIVATION_NONE, 0, GLIMPSE_ELEMENT_F32)
+               : take_projection(&l, hf, config->embedding, width, stem);
     if (l.status < 0) glimpse_tower_close(tower);
     return l.status;
 }
@@ -163,12 +182,15 @@ void glimpse_tower_close(glimpse_tower *tower) {
     glimpse_linear_free(tower->projection);
     free(tower->positions);
     free(tower->class_token);
+    glimpse_pooling_release(&tower->pooling);
     *tower = (glimpse_tower){.math = NULL};
 }
 
 size_t glimpse_tower_memory(const glimpse_tower *tower) {
     size_t bytes = tower->tokens * tower->config.width * sizeof(float) +
-                   glimpse_linear_memory(tower->patches) + glimpse_linear_memory(tower->projection);
+                   glimpse_linear_memory(tower->patches) +
+                   glimpse_linear_memory(tower->projection) +
+                   glimpse_pooling_memory(&tower->pooling, tower->config.width);
     for (size_t i = 0; tower->blocks && i < tower->config.layers; i++) {
         const glimpse_block *block = &tower->blocks[i];
         bytes += 4 * tower->config.width * sizeof(float) + glimpse_linear_memory(block->qkv) +

@@ -7,6 +7,7 @@
 #include "math/linear.h"
 #include "model/config.h"
 #include "model/loader.h"
+#include "model/pooling.h"
 #include "model/safetensors.h"
 
 /* One pre-norm block:  x += out(attention(qkv(norm1(x))));  x += down(act(up(norm2(x)))). */
@@ -22,16 +23,17 @@ typedef struct glimpse_tower {
     const glimpse_math *math;
     glimpse_tower_config config;
     int causal;
-    size_t embedding;           /* E */
-    size_t tokens;              /* most per sequence: patches + 1, or the context length */
-    glimpse_block *blocks;      /* [config.layers] */
-    float *positions;           /* [tokens][D], owned */
-    glimpse_norm last;          /* post layer norm / final layer norm */
-    glimpse_linear *projection; /* [E][D] */
+    size_t embedding;      /* E */
+    size_t tokens;         /* most per sequence: patches and class token, or the context length */
+    glimpse_block *blocks; /* [config.layers] */
+    float *positions;      /* [tokens][D], owned */
+    glimpse_norm last;     /* post layer norm / final layer norm */
+    glimpse_linear *projection; /* [E][D]; NULL with an attention-pooling head */
     /* image tower */
-    glimpse_norm first;      /* pre layer norm */
+    glimpse_norm first;      /* pre layer norm; SigLIP has none */
     glimpse_linear *patches; /* [D][3 P P] */
-    float *class_token;      /* [D], owned */
+    float *class_token;      /* [D], owned; NULL: SigLIP has none */
+    glimpse_pooling pooling; /* SigLIP; its query is NULL in other towers */
     size_t grid;             /* patches per side */
     /* text tower */
     glimpse_numbers tokens_table; /* [vocabulary][D], borrowed from the mapping */

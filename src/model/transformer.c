@@ -5,7 +5,8 @@
  *     x [rows][D], rows = sum of lengths; sequence s is rows starts[s] .. starts[s+1]
  *
  * Only one row per sequence is looked at in the end (the class or end token), so the last block
- * computes its attention output and MLP for those rows alone.
+ * computes its attention output and MLP for those rows alone. A tower with an attention-pooling
+ * head (SigLIP's pictures) needs them all.
  */
 #include "model/model_internal.h"
 
@@ -137,17 +138,33 @@ int glimpse_pass_run(glimpse_pass *pass, size_t sequences, float *embeddings) {
     size_t rows = pass->starts[sequences];
     if (pass->trace) pass->trace(pass->trace_user, 0, pass->x, rows, width);
     for (size_t i = 0; i < layers; i++) {
-        int pooled_only = i + 1 == layers && !pass->trace;
+        int pooled_only = i + 1 == layers && !pass->trace && !tower->pooling.query;
         if (pooled_only) gather(pass, sequences);
         int status = run_block(pass, &tower->blocks[i], sequences, pooled_only);
         if (status < 0) return status;
         if (pass->trace) pass->trace(pass->trace_user, i + 1, pass->x, rows, width);
     }
+    if (tower->pooling.query) return glimpse_pass_pool(pass, sequences, embeddings);
     if (pass->trace) gather(pass, sequences);
     norm(pass, &tower->last, pass->pooled, sequences);
     int status =
         glimpse_linear_run(tower->projection, pass->workspace, pass->h, sequences, pass->projected);
     if (status < 0) return status;
     memcpy(embeddings, pass->projected, sequences * tower->embedding * sizeof(float));
+    return GLIMPSE_OK;
+}
+
+int glimpse_pass_states(glimpse_pass *pass, size_t sequences, float *states) {
+    const glimpse_tower *tower = pass->tower;
+    size_t layers = tower->config.layers, width = tower->config.width;
+    size_t rows = pass->starts[sequences];
+    if (pass->trace) pass->trace(pass->trace_user, 0, pass->x, rows, width);
+    for (size_t i = 0; i < layers; i++) {
+        int status = run_block(pass, &tower->blocks[i], sequences, 0);
+        if (status < 0) return status;
+        if (pass->trace) pass->trace(pass->trace_user, i + 1, pass->x, rows, width);
+    }
+    tower->math->kernels->layer_norm(states, GLIMPSE_ELEMENT_F32, pass->x, tower->last.gamma,
+                                     tower->last.beta, tower->config.eps, rows, width);
     return GLIMPSE_OK;
 }

@@ -207,7 +207,7 @@ int glimpse_points_nfc(glimpse_points *out, glimpse_points *in) {
     return GLIMPSE_OK;
 }
 
-static uint32_t lower(uint32_t c) {
+uint32_t glimpse_unicode_lower(uint32_t c) {
     if (c < 0x80) return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
     return (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
 }
@@ -226,7 +226,7 @@ int glimpse_points_lower_each(glimpse_points *out, const glimpse_points *in) {
             out->data[out->count++] = 'i';
             out->data[out->count++] = COMBINING_DOT;
         } else {
-            out->data[out->count++] = lower(in->data[i]);
+            out->data[out->count++] = glimpse_unicode_lower(in->data[i]);
         }
     }
     return status;

@@ -30,6 +30,9 @@ typedef enum glimpse_class {
 } glimpse_class;
 glimpse_class glimpse_unicode_class(uint32_t code_point);
 
+/* Lower case of one code point by itself, the one-to-one part of the mapping. */
+uint32_t glimpse_unicode_lower(uint32_t code_point);
+
 /* Python's str.isspace(): White_Space and the separators U+001C to U+001F. */
 int glimpse_unicode_is_python_space(uint32_t code_point);
 

@@ -49,12 +49,12 @@ static void hashes_of_turns_are_those_of_turned_pictures(void **unused) {
         uint64_t hashes[8];
         draw(seed);
         thumb_of(&thumb, pixels, W, H);
-        glimpse_phash_turns(&thumb, hashes);
-        assert_true(hashes[0] == glimpse_phash(&thumb, NULL));
+        glimpse_phash_turns(&thumb, hashes, NULL);
+        assert_true(hashes[0] == glimpse_phash(&thumb, NULL, NULL));
         for (int turn = 1; turn <= 8; turn++) {
             glimpse_thumb_turn(&turned, &thumb, turn);
             /* Coefficients next to the median may fall to either side. */
-            assert_true(glimpse_hamming(glimpse_phash(&turned, NULL), hashes[turn - 1]) <= 2);
+            assert_true(glimpse_hamming(glimpse_phash(&turned, NULL, NULL), hashes[turn - 1]) <= 2);
         }
         /* Different orientations have different hashes. */
         assert_true(glimpse_hamming(hashes[0], hashes[1]) > 10);
@@ -125,7 +125,8 @@ static void other_pictures_differ_and_flat_ones_are_no_match(void **unused) {
         thumb_of(&second, pixels, W, H);
         glimpse_compare(&first, &second, NULL, 1, &c);
         assert_int_equal(c.verdict, GLIMPSE_VERDICT_DIFFERENT);
-        assert_true(glimpse_hamming(glimpse_phash(&first, NULL), glimpse_phash(&second, NULL)) > 8);
+        assert_true(glimpse_hamming(glimpse_phash(&first, NULL, NULL),
+                                    glimpse_phash(&second, NULL, NULL)) > 8);
     }
     memset(pixels, 77, sizeof pixels);
     thumb_of(&first, pixels, W, H);
@@ -136,7 +137,7 @@ static void other_pictures_differ_and_flat_ones_are_no_match(void **unused) {
     thumb_of(&second, pixels, W, 1);
     glimpse_compare(&first, &second, NULL, 6, &c);
     assert_int_equal(c.verdict, GLIMPSE_VERDICT_DIFFERENT);
-    (void)glimpse_phash(&second, &second.content);
+    (void)glimpse_phash(&second, &second.content, NULL);
 }
 
 static void a_frame_is_seen_and_its_inside_found(void **unused) {
@@ -153,8 +154,8 @@ static void a_frame_is_seen_and_its_inside_found(void **unused) {
     assert_int_equal(thumb.framed, 1);
     assert_true(fabs((double)thumb.content.x0 - 20.0 / (W + 40)) < 0.02);
     assert_true(fabs((double)thumb.content.y1 - (H + 12.0) / (H + 24)) < 0.02);
-    assert_true(
-        glimpse_hamming(glimpse_phash(&thumb, &thumb.content), glimpse_phash(&plain, NULL)) <= 6);
+    assert_true(glimpse_hamming(glimpse_phash(&thumb, &thumb.content, NULL),
+                                glimpse_phash(&plain, NULL, NULL)) <= 6);
 }
 
 static void jpeg_qualities_are_read_from_their_tables(void **unused) {

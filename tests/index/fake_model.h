@@ -19,7 +19,7 @@
 #include <string.h>
 
 struct glimpse_model {
-    int unused;
+    int sigmoid;
 };
 struct glimpse_encoder {
     size_t calls, largest_call;
@@ -51,6 +51,14 @@ size_t glimpse_model_embedding_size(const glimpse_model *model) {
 float glimpse_model_logit_scale(const glimpse_model *model) {
     (void)model;
     return 10.0f;
+}
+
+float glimpse_model_logit_bias(const glimpse_model *model) {
+    return model->sigmoid ? -5.0f : 0.0f;
+}
+
+glimpse_scoring glimpse_model_scoring(const glimpse_model *model) {
+    return model->sigmoid ? GLIMPSE_SCORING_SIGMOID : GLIMPSE_SCORING_SOFTMAX;
 }
 
 const char *glimpse_model_fingerprint(const glimpse_model *model) {

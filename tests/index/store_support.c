@@ -44,6 +44,27 @@ void world_reopen(world *w, unsigned flags) {
     assert_ok(glimpse_library_open(&w->library, w->library_path, flags));
 }
 
+void world_rewind(world *w, int version) {
+    static const char *const undo[] = {
+        "DROP TABLE decision_member; DROP TABLE decision;", /* 2 -> 3 */
+        "ALTER TABLE labelling DROP COLUMN sum; ALTER TABLE label_class DROP COLUMN sum;"
+        "ALTER TABLE label DROP COLUMN sum;",            /* 3 -> 4 */
+        "DROP TABLE vlm_answer;",                        /* 4 -> 5 */
+        "DROP TABLE fingerprint; DROP TABLE thumbnail;", /* 5 -> 6 */
+        "DROP TABLE caption_text; DROP TABLE caption;",  /* 6 -> 7 */
+    };
+    enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
+    glimpse_db *db = glimpse_library_catalog(w->library)->db;
+    int64_t now = 0;
+    assert_ok(glimpse_db_integer(db, &now, "PRAGMA user_version", ""));
+    assert_int_equal(now, FIRST + STEPS); /* or a step has no entry above */
+    for (int step = STEPS - 1; FIRST + step >= version; step--)
+        assert_ok(glimpse_db_script(db, undo[step]));
+    char sql[64];
+    (void)snprintf(sql, sizeof sql, "PRAGMA user_version = %d", version);
+    assert_ok(glimpse_db_script(db, sql));
+}
+
 uint64_t world_random(world *w) {
     /* splitmix64 */
     uint64_t z = w->random += UINT64_C(0x9e3779b97f4a7c15);

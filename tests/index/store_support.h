@@ -47,6 +47,9 @@ extern const glimpse_model_key world_key, world_other_key;
 void world_open(world *w, uint64_t seed);
 void world_close(world *w);
 void world_reopen(world *w, unsigned flags);
+/* Makes the open catalogue one of an earlier schema version (2 or later), by undoing the steps that
+ * came after it; what they had kept is lost. Every new step needs an entry there. */
+void world_rewind(world *w, int version);
 
 uint64_t world_random(world *w);            /* 64 bits */
 size_t world_below(world *w, size_t end);   /* 0 <= result < end */

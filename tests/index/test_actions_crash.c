@@ -140,6 +140,7 @@ static void interrupt(glimpse_action_kind kind, int crossing) {
         /* Nothing of ours is left behind either: no link, no half a copy, no trash entry. */
         assert_int_equal(yard_count_files(path_in(y.journal, "held")), 0);
         assert_int_equal(yard_count_files(p.options.folder), 0);
+        if (!crossing) assert_int_not_equal(access(y.quarantine, F_OK), 0);
         assert_int_equal(yard_count_files(path_in(y.base, "data")), 0);
         yard_close(&y);
     }

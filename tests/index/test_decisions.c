@@ -143,9 +143,7 @@ static void an_older_library_learns_to_remember(void **state) {
     (void)state;
     world w;
     world_open(&w, 6);
-    glimpse_db *db = glimpse_library_catalog(w.library)->db;
-    assert_ok(glimpse_db_script(db, "DROP TABLE decision_member; DROP TABLE decision;"
-                                    "PRAGMA user_version = 2;"));
+    world_rewind(&w, 2);
     world_reopen(&w, 0);
     assert_ok(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, ids, NULL, 2, NULL));
     assert_int_equal(ask(&w, ids[0], ids[1]), GLIMPSE_DECISION_KEEP_ALL);

@@ -79,6 +79,56 @@ static void mih_finds_the_pairs_of_an_exhaustive_search(void **unused) {
     }
 }
 
+/* With weak bits a pair is found when one of the chunks differs in weak bits only, at most two. The
+ * plain rule for few codes: chunks of 16 bits. */
+static int differs_where_weak(uint64_t difference, uint64_t weak) {
+    for (unsigned shift = 0; shift < 64; shift += 16) {
+        uint64_t chunk = difference >> shift & 0xffff;
+        if (__builtin_popcountll(chunk) <= 2 && (chunk & ~(weak >> shift)) == 0) return 1;
+    }
+    return 0;
+}
+
+static void mih_with_weak_bits_finds_what_differs_in_them(void **unused) {
+    static uint64_t weak[MOST];
+    (void)unused;
+    fill(MOST, 400);
+    for (size_t q = 0; q < 400; q++)
+        weak[q] = next_random() | next_random();
+    glimpse_mih_hit *hits;
+    size_t count, at = 0, all = 0, expected = 0;
+    glimpse_mih_job job = {.base = base,
+                           .base_item = base_item,
+                           .base_count = MOST,
+                           .queries = queries,
+                           .query_item = query_item,
+                           .query_count = 400,
+                           .weak = weak,
+                           .radius = 12,
+                           .jobs = 3};
+    assert_ok(glimpse_mih_join(&job, &hits, &count));
+    for (size_t q = 0; q < 400; q++) {
+        for (size_t b = 0; b < MOST; b++) {
+            uint64_t difference = base[b] ^ queries[q];
+            if (base_item[b] == query_item[q] || __builtin_popcountll(difference) > 12) continue;
+            all++;
+            expected += (size_t)differs_where_weak(difference, weak[q]);
+        }
+    }
+    for (; at < count; at++) {
+        assert_true(differs_where_weak(base[hits[at].base] ^ queries[hits[at].query],
+                                       weak[hits[at].query]));
+    }
+    assert_int_equal(count, expected);
+    assert_true(expected > 50 && expected < all);
+    free(hits);
+    /* When any bit may differ, at most two in each of four chunks are found whatever they are. */
+    for (size_t q = 0; q < 400; q++)
+        weak[q] = UINT64_MAX;
+    job.radius = 11; /* three in every chunk would be twelve */
+    check_against_all_pairs(&job);
+}
+
 static void mih_keeps_the_nearest_when_there_are_too_many(void **unused) {
     (void)unused;
     for (size_t i = 0; i < 1000; i++) {
@@ -174,6 +224,7 @@ static void mih_refuses_nonsense_and_stops_when_asked(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mih_finds_the_pairs_of_an_exhaustive_search),
+        cmocka_unit_test(mih_with_weak_bits_finds_what_differs_in_them),
         cmocka_unit_test(mih_keeps_the_nearest_when_there_are_too_many),
         cmocka_unit_test(mih_gives_the_same_for_any_number_of_threads),
         cmocka_unit_test(mih_refuses_nonsense_and_stops_when_asked),

@@ -201,6 +201,22 @@ static void unknown_pictures_are_told_by_confidence(void **state) {
     close_to(r->auroc_margin, 0.75);
     glimpse_label_report_free(r);
     glimpse_label_eval_free(e);
+    /* With one label a picture the margin has to be told; what is not told of all is not judged. */
+    for (int told = 0; told < 2; told++) {
+        assert_ok(glimpse_label_eval_create(&e, 2));
+        assert_int_equal(glimpse_label_eval_margin(e, 0.5), GLIMPSE_E_INVALID);
+        assert_ok(glimpse_label_eval_add(e, &truth, 1, sure, 1, 0));
+        assert_ok(glimpse_label_eval_margin(e, 0.2));
+        assert_ok(glimpse_label_eval_add(e, &truth, 1, unsure, 1, 0));
+        assert_ok(glimpse_label_eval_margin(e, 0.8));
+        assert_ok(glimpse_label_eval_add(e, NULL, 0, unsure, 1, 1));
+        if (told) assert_ok(glimpse_label_eval_margin(e, 0.5));
+        assert_ok(glimpse_label_eval_report(e, &no_samples, &r));
+        close_to(r->auroc_probability, 0.75);
+        assert_true(told ? r->auroc_margin == 0.5 : isnan(r->auroc_margin));
+        glimpse_label_report_free(r);
+        glimpse_label_eval_free(e);
+    }
 }
 
 static void auroc_counts_pairs_and_halves_of_ties(void **state) {

@@ -252,7 +252,7 @@ static void temperature_is_the_one_of_the_least_log_loss(void **state) {
         truth[i] = i % 4 == 3;
     }
     glimpse_calibration c;
-    assert_ok(glimpse_calibrate(&c, logits, truth, N, 2, 0));
+    assert_ok(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, N, 2, 0));
     assert_float_equal(c.temperature, 3.640957, 1e-4);
     assert_float_equal(c.accuracy, 0.75, 1e-12);
     assert_float_equal(c.nll_after, -(0.75 * log(0.75) + 0.25 * log(0.25)), 1e-9);
@@ -278,7 +278,7 @@ static void threshold_reaches_the_wanted_precision(void **state) {
         truth[i] = i == 0 || i == 2 ? 1 : i == 5 ? GLIMPSE_NONE_OF_THESE : 0;
     }
     glimpse_calibration c;
-    assert_ok(glimpse_calibrate(&c, logits, truth, N, 2, 0.8));
+    assert_ok(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, N, 2, 0.8));
     /* From the surest on: 1/1 2/2 3/3 4/4 4/5 5/6 6/7 6/8 7/9 7/10. The seven surest are right 6/7
      * of the time. */
     assert_int_equal(c.unknown, 1);
@@ -288,19 +288,22 @@ static void threshold_reaches_the_wanted_precision(void **state) {
     double last = 1 / (1 + exp(-1.9 / c.temperature)), next = 1 / (1 + exp(-1.6 / c.temperature));
     assert_true(c.threshold > next && c.threshold < last);
     assert_true(c.precision_low > 0.4 && c.precision_low < c.precision);
-    assert_ok(glimpse_calibrate(&c, logits, truth, N, 2, 1.0));
+    assert_ok(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, N, 2, 1.0));
     assert_float_equal(c.coverage, 0.4, 1e-12);
     /* No threshold makes wrong answers right. */
     for (size_t i = 0; i < N; i++)
         truth[i] = 1;
-    assert_ok(glimpse_calibrate(&c, logits, truth, N, 2, 0.5));
+    assert_ok(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, N, 2, 0.5));
     assert_true(!c.target_met && c.threshold == -1);
     for (size_t i = 0; i < N; i++)
         truth[i] = GLIMPSE_NONE_OF_THESE;
-    assert_int_equal(glimpse_calibrate(&c, logits, truth, N, 2, 0.5), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, N, 2, 0.5),
+                     GLIMPSE_E_INVALID);
     truth[0] = 2;
-    assert_int_equal(glimpse_calibrate(&c, logits, truth, N, 2, 0.5), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_calibrate(&c, logits, truth, N, 2, 1.5), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, N, 2, 0.5),
+                     GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, N, 2, 1.5),
+                     GLIMPSE_E_INVALID);
 }
 
 static void ties_are_claimed_together_or_not_at_all(void **state) {
@@ -310,9 +313,9 @@ static void ties_are_claimed_together_or_not_at_all(void **state) {
     for (size_t i = 0; i < 4; i++)
         logits[3 * i] = i < 2 ? 2 : 1, logits[3 * i + 1] = 0, logits[3 * i + 2] = -INFINITY;
     glimpse_calibration c;
-    assert_ok(glimpse_calibrate(&c, logits, truth, 4, 2, 0.9));
+    assert_ok(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, 4, 2, 0.9));
     assert_false(c.target_met); /* not the right one of the two that are equally sure */
-    assert_ok(glimpse_calibrate(&c, logits, truth, 4, 2, 0.75));
+    assert_ok(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, 4, 2, 0.75));
     assert_float_equal(c.coverage, 1.0, 1e-12);
 }
 
@@ -327,11 +330,13 @@ static void thresholds_of_classes_are_their_own(void **state) {
         logits[4 * i] = zero[i], logits[4 * i + 1] = one[i];
         logits[4 * i + 2] = 0, logits[4 * i + 3] = 0;
     }
-    assert_ok(glimpse_calibrate_thresholds(thresholds, logits, truth, 4, 3, 0.9));
+    assert_ok(glimpse_calibrate_thresholds(thresholds, GLIMPSE_SCORING_SOFTMAX, logits, truth, 4, 3,
+                                           0.9));
     assert_true(thresholds[0] < 1 / (1 + exp(-2)) && thresholds[0] > 1 / (1 + exp(-1)));
     assert_float_equal(thresholds[1], 1.01, 1e-12);
     assert_float_equal(thresholds[2], -1, 0);
-    assert_ok(glimpse_calibrate_thresholds(thresholds, logits, truth, 4, 3, 0));
+    assert_ok(
+        glimpse_calibrate_thresholds(thresholds, GLIMPSE_SCORING_SOFTMAX, logits, truth, 4, 3, 0));
     assert_true(thresholds[0] < 1 / (1 + exp(-2)) && thresholds[0] > 1 / (1 + exp(-1)));
 }
 

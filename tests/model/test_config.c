@@ -215,6 +215,111 @@ static void what_cannot_be_honoured_is_refused(void **unused) {
     }
 }
 
+static void absent_keys_take_the_defaults_of_siglip_base(void **unused) {
+    (void)unused;
+    glimpse_model_config c;
+    assert_ok(read_config(&c, "{\"model_type\": \"siglip\", \"text_config\": null}", NULL));
+    assert_int_equal(c.layout, GLIMPSE_LAYOUT_SIGLIP);
+    const glimpse_tower_config *towers[] = {&c.vision, &c.text};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(towers[i]->width, 768);
+        assert_int_equal(towers[i]->mlp, 3072);
+        assert_int_equal(towers[i]->layers, 12);
+        assert_int_equal(towers[i]->heads, 12);
+        assert_float_equal(towers[i]->eps, 1e-6, 1e-12);
+        assert_int_equal(towers[i]->activation, GLIMPSE_ACTIVATION_GELU_TANH);
+    }
+    assert_int_equal(c.context, 64);
+    assert_int_equal(c.vocabulary, 32000);
+    assert_int_equal(c.image_size, 224);
+    assert_int_equal(c.patch, 16);
+    assert_int_equal(c.embedding, 768);
+    assert_int_equal(c.preprocess.resize, GLIMPSE_RESIZE_EXACT);
+    assert_int_equal(c.preprocess.width, 224);
+    assert_int_equal(c.preprocess.center_crop, 0);
+    assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BICUBIC);
+    assert_float_equal(c.preprocess.mean[1], 0.5, 1e-9);
+    assert_float_equal(c.preprocess.std[2], 0.5, 1e-9);
+    /* Of its own size, and told how by the file; do_center_crop means nothing to its class. */
+    assert_ok(read_config(&c,
+                          "{\"model_type\": \"siglip\", \"vision_config\": {\"image_size\": 58, "
+                          "\"patch_size\": 14, \"hidden_act\": \"gelu\"}}",
+                          "{\"size\": 58, \"resample\": 2, \"do_center_crop\": true, "
+                          "\"image_mean\": [0.1, 0.2, 0.3]}"));
+    assert_int_equal(c.preprocess.resize_height, 58);
+    assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BILINEAR);
+    assert_int_equal(c.preprocess.center_crop, 0);
+    assert_float_equal(c.preprocess.mean[2], 0.3, 1e-9);
+    assert_int_equal(c.vision.activation, GLIMPSE_ACTIVATION_GELU);
+    assert_int_equal(c.text.activation, GLIMPSE_ACTIVATION_GELU_TANH);
+}
+
+static void the_image_processor_may_be_of_the_other_class(void **unused) {
+    (void)unused;
+    glimpse_model_config c;
+    assert_ok(read_config(&c, "{\"model_type\": \"siglip\"}",
+                          "{\"image_processor_type\": \"CLIPImageProcessor\"}"));
+    assert_int_equal(c.preprocess.resize, GLIMPSE_RESIZE_SHORTEST);
+    assert_true(c.preprocess.center_crop);
+    assert_float_equal(c.preprocess.mean[0], 0.48145466, 1e-7);
+    assert_ok(read_config(&c, "{\"model_type\": \"clip\"}",
+                          "{\"image_processor_type\": \"SiglipImageProcessorFast\"}"));
+    assert_int_equal(c.preprocess.resize, GLIMPSE_RESIZE_EXACT);
+    assert_float_equal(c.preprocess.mean[0], 0.5, 1e-9);
+}
+
+static void newer_directories_have_one_file_for_all_processors(void **unused) {
+    (void)unused;
+    glimpse_model_config c;
+    put("processor_config.json", "{\"image_processor\": {\"image_processor_type\": "
+                                 "\"SiglipImageProcessor\", \"resample\": 2}}");
+    assert_ok(read_config(&c, "{\"model_type\": \"siglip\"}", NULL));
+    assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BILINEAR);
+    assert_ok(read_config(&c, "{\"model_type\": \"siglip\"}", "{\"resample\": 3}"));
+    assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BICUBIC); /* the older file wins */
+    put("processor_config.json", "{\"image_processor\": {\"resample\": 1}}");
+    assert_int_equal(read_config(&c, "{\"model_type\": \"siglip\"}", NULL), GLIMPSE_E_UNSUPPORTED);
+    put("processor_config.json", "{\"processor_class\": \"SiglipProcessor\"}");
+    assert_ok(read_config(&c,
+                          "{\"model_type\": \"siglip\", \"vision_config\": {\"image_size\": "
+                          "384}}",
+                          NULL));
+    put("processor_config.json", NULL);
+}
+
+static void siglip_settings_that_cannot_be_honoured_are_refused(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *config, *pictures;
+        int status;
+        const char *message;
+    } cases[] = {
+        {"{\"model_type\": \"siglip2\"}", NULL, GLIMPSE_E_UNSUPPORTED, "NaFlex"},
+        {"{\"model_type\": \"siglip\", \"vision_config\": {\"vision_use_head\": false}}", NULL,
+         GLIMPSE_E_UNSUPPORTED, "vision_use_head"},
+        {"{\"model_type\": \"siglip\", \"vision_config\": {\"hidden_act\": \"relu\"}}", NULL,
+         GLIMPSE_E_UNSUPPORTED, "relu"},
+        {"{\"model_type\": \"siglip\", \"text_config\": {\"hidden_size\": 384}}", NULL,
+         GLIMPSE_E_FORMAT, "384"},
+        {"{\"model_type\": \"siglip\", \"vision_config\": {\"num_attention_heads\": 7}}", NULL,
+         GLIMPSE_E_FORMAT, "7 heads"},
+        {"{\"model_type\": \"siglip\"}", "{\"size\": {\"shortest_edge\": 224}}",
+         GLIMPSE_E_UNSUPPORTED, "height"},
+        {"{\"model_type\": \"siglip\"}", "{\"size\": {\"height\": 384, \"width\": 384}}",
+         GLIMPSE_E_FORMAT, "224 x 224"},
+        {"{\"model_type\": \"siglip\"}", "{\"do_resize\": false}", GLIMPSE_E_FORMAT, "224 x 224"},
+        {"{\"model_type\": \"siglip\"}", "{\"image_std\": [0.5, 0, 0.5]}", GLIMPSE_E_FORMAT,
+         "positive"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        glimpse_model_config c;
+        int status = read_config(&c, cases[i].config, cases[i].pictures);
+        if (status != cases[i].status || !strstr(glimpse_last_error(), cases[i].message)) {
+            fail_msg("%s: status %d, \"%s\"", cases[i].config, status, glimpse_last_error());
+        }
+    }
+}
+
 static void a_folder_that_is_no_model_says_what_is_missing(void **unused) {
     (void)unused;
     glimpse_model *model = NULL;
@@ -222,6 +327,7 @@ static void a_folder_that_is_no_model_says_what_is_missing(void **unused) {
     assert_null(model);
     put("config.json", NULL);
     put("open_clip_config.json", NULL);
+    put("preprocessor_config.json", NULL);
     assert_int_equal(glimpse_model_open(&model, folder, NULL), GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "config.json"));
     put("config.json", "{\"model_type\": \"clip\"}");
@@ -287,6 +393,10 @@ int main(void) {
         cmocka_unit_test(preprocessing_must_end_at_the_models_size),
         cmocka_unit_test(open_clip_defaults_differ_and_are_honoured),
         cmocka_unit_test(what_cannot_be_honoured_is_refused),
+        cmocka_unit_test(absent_keys_take_the_defaults_of_siglip_base),
+        cmocka_unit_test(the_image_processor_may_be_of_the_other_class),
+        cmocka_unit_test(newer_directories_have_one_file_for_all_processors),
+        cmocka_unit_test(siglip_settings_that_cannot_be_honoured_are_refused),
         cmocka_unit_test(a_folder_that_is_no_model_says_what_is_missing),
         cmocka_unit_test(weights_of_another_shape_are_refused),
         cmocka_unit_test(the_fingerprint_follows_what_decides_the_vectors),

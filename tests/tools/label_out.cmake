@@ -8,6 +8,7 @@ set(LABEL_OUT_SOURCES
     label_out_json.c
     label_out_tree.c
     label_out_xmp.c
+    xmp_out.c
     label_report.c
     label_report_html.c
     label_walk.c

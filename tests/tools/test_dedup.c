@@ -7,6 +7,9 @@
 #include <glimpse/image.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define HOSTILE "<b>\"quo'te\"\n&amp; caf\xe9.png"
 
@@ -384,6 +387,253 @@ static void leakage_between_sets_decides_the_exit_code(void **state) {
     remove_tree("test");
 }
 
+/* Other bytes, the same size, time and inode: who reads them finds no picture. */
+static void spoil(const char *path) {
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    int file = open(path, O_WRONLY);
+    assert_true(file >= 0);
+    for (off_t i = 0; i < info.st_size; i++)
+        assert_int_equal(write(file, "x", 1), 1);
+    struct timespec times[2] = {info.st_atim, info.st_mtim};
+    assert_int_equal(futimens(file, times), 0);
+    assert_int_equal(close(file), 0);
+}
+
+static json_t *groups_in(const char *library, const char *tiers, unsigned cached, unsigned failed) {
+    run_result r;
+    run(&r, "dedup", "--library", library, "--json", "-q", "--tiers", tiers, NULL);
+    json_t *root = run_json(&r);
+    assert_int_equal(number_at(root, "cached"), cached);
+    assert_int_equal(json_array_size(at(root, "failed")), failed);
+    json_t *groups = json_deep_copy(at(root, "groups"));
+    json_decref(root);
+    run_free(&r);
+    return groups;
+}
+
+static void a_second_search_of_a_library_decodes_nothing(void **state) {
+    (void)state;
+    static const char *const files[] = {"kept/heli.png", "kept/cup.png", "kept/sub/brighter.jpg",
+                                        "kept/cat.jpg"};
+    run_result r;
+    make_set("kept");
+    run(&r, "index", "kept", "--library", "keptlib", "-q", NULL);
+    expect(&r, 3); /* the broken one */
+    run_free(&r);
+    /* Three files of the same bytes: the second and third of them may be known already. */
+    run(&r, "dedup", "--library", "keptlib", "--json", NULL);
+    json_t *root = run_json(&r), *first = json_deep_copy(at(root, "groups"));
+    assert_int_equal(json_array_size(first), 2);
+    json_decref(root);
+    run_free(&r);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        spoil(files[i]);
+    json_t *second = groups_in("keptlib", "exact,perceptual,semantic", 6, 0);
+    assert_true(json_equal(first, second));
+    json_decref(second);
+    /* Which of them were looked at does not matter to another search. */
+    json_decref(groups_in("keptlib", "exact", 6, 0));
+    run(&r, "verify", "--library", "keptlib", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    /* An action trusts nothing: it reads the bytes again. */
+    run(&r, "dedup", "--library", "keptlib", "--delete", "--apply", "--json", NULL);
+    root = run_json(&r);
+    int changed = 0;
+    for (size_t i = 0; i < json_array_size(at(root, "action.files")); i++) {
+        const json_t *file = json_array_get(at(root, "action.files"), i);
+        changed += strcmp(text_at(file, "outcome"), "done") != 0;
+    }
+    assert_true(changed > 0);
+    assert_true(is_there("kept/heli.png"));
+    json_decref(root);
+    run_free(&r);
+    /* Another time: it is read, and found to be no picture any more. */
+    struct timespec times[2] = {{1, 0}, {1, 0}};
+    assert_int_equal(utimensat(AT_FDCWD, "kept/cat.jpg", times, 0), 0);
+    run(&r, "dedup", "--library", "keptlib", "--json", "-q", NULL);
+    root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "failed")), 1);
+    assert_non_null(strstr(text_at(root, "failed.0.path"), "/kept/cat.jpg"));
+    json_decref(root);
+    run_free(&r);
+    json_decref(first);
+    remove_tree("kept");
+}
+
+/* The left and the right of a picture exchanged: hashes do not see it without --rotations. */
+static void write_mirrored(const char *from, const char *to) {
+    glimpse_image *image = NULL;
+    assert_ok(glimpse_image_open(&image, from, NULL));
+    const uint32_t w = glimpse_image_width(image), h = glimpse_image_height(image);
+    const uint8_t *rgb = glimpse_image_pixels(image);
+    FILE *file = fopen(to, "wb");
+    assert_non_null(file);
+    (void)fprintf(file, "P6\n%u %u\n255\n", (unsigned)w, (unsigned)h);
+    for (uint32_t y = 0; y < h; y++) {
+        for (uint32_t x = w; x-- > 0;)
+            (void)fwrite(rgb + 3 * ((size_t)y * w + x), 1, 3, file);
+    }
+    assert_int_equal(fclose(file), 0);
+    glimpse_image_free(image);
+}
+
+static void the_semantic_tier_follows_the_model(void **state) {
+    (void)state;
+    run_result r;
+    assert_int_equal(mkdir("alike", 0755), 0);
+    write_mirrored(source_path("data/demo/shapes/square-forest-150.webp"), "alike/mirrored.ppm");
+    run(&r, "index", source_path("data/demo/shapes"), "alike", "--library", "alikelib", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "dedup", "--library", "alikelib", "--json", "-q", NULL);
+    expect(&r, 1);
+    json_t *root = run_json(&r);
+    double limit = number_at(root, "min_similarity");
+    assert_true(limit > 0.8 && limit < 0.999 && (limit < 0.9599 || limit > 0.9601));
+    int found = 0;
+    for (size_t g = 0; g < json_array_size(at(root, "groups")); g++) {
+        const json_t *group = json_array_get(at(root, "groups"), g);
+        if (strcmp(text_at(group, "kind"), "semantic") != 0) continue;
+        assert_string_equal(text_at(group, "relation"), "similar");
+        for (size_t m = 1; m < json_array_size(at(group, "members")); m++)
+            assert_true(number_at(json_array_get(at(group, "members"), m), "score") >= limit);
+        char *text = json_dumps(group, 0);
+        found += strstr(text, "/mirrored.ppm") && strstr(text, "/square-forest-150.webp");
+        free(text);
+    }
+    assert_int_equal(found, 1);
+    json_decref(root);
+    run_free(&r);
+    /* A limit given is the limit. */
+    run(&r, "dedup", "--library", "alikelib", "--tiers", "semantic", "--json", "-q",
+        "--min-similarity", "0.99999", NULL);
+    expect(&r, 0);
+    root = run_json(&r);
+    assert_true(number_at(root, "min_similarity") == 0.99999);
+    assert_int_equal(json_array_size(at(root, "groups")), 0);
+    json_decref(root);
+    run_free(&r);
+    remove_tree("alike");
+}
+
+static void copy_folder(const char *name) {
+    char path[300], from[300];
+    (void)snprintf(from, sizeof from, "data/demo/%s", name);
+    (void)snprintf(path, sizeof path, "classes/%s", name);
+    assert_int_equal(mkdir(path, 0755), 0);
+    run_result r;
+    char command[1200];
+    (void)snprintf(command, sizeof command, "cp '%s'/* '%s'", source_path(from), path);
+    run_shell(&r, command);
+    expect(&r, 0);
+    run_free(&r);
+}
+
+/* How many findings there are of a kind, and whether `name` is one, with that suggestion. */
+static size_t findings_of(const json_t *root, const char *kind, const char *name,
+                          const char *suggestion, int *found) {
+    size_t count = 0;
+    *found = 0;
+    for (size_t i = 0; i < json_array_size(at(root, "findings")); i++) {
+        const json_t *f = json_array_get(at(root, "findings"), i);
+        if (strcmp(text_at(f, "kind"), kind) != 0) continue;
+        count++;
+        if (!strstr(text_at(f, "path"), name)) continue;
+        *found = !suggestion || strcmp(text_at(f, "suggestion"), suggestion) == 0;
+    }
+    return count;
+}
+
+static void an_audit_of_a_library_names_the_mislabelled_and_outliers(void **state) {
+    (void)state;
+    run_result r;
+    int found;
+    assert_int_equal(mkdir("classes", 0755), 0);
+    copy_folder("animals");
+    copy_folder("shapes");
+    /* One of each among the others. */
+    assert_int_equal(
+        rename("classes/animals/owl-city-034.webp", "classes/shapes/owl-city-034.webp"), 0);
+    assert_int_equal(
+        rename("classes/shapes/ring-gray-146.jpg", "classes/animals/ring-gray-146.jpg"), 0);
+    run(&r, "index", "classes", "--library", "classeslib", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "audit", "--library", "classeslib", "--checks", "mislabelled,outlier", "--neighbours",
+        "3", "--outlier-deviations", "3.5", "--json", "-q", NULL);
+    expect(&r, 1);
+    json_t *root = run_json(&r);
+    assert_true(json_is_true(at(root, "embeddings")));
+    size_t suspects = findings_of(root, "mislabelled", "/owl-city-034.webp", "animals", &found);
+    assert_true(found);
+    (void)findings_of(root, "mislabelled", "/ring-gray-146.jpg", "shapes", &found);
+    assert_true(found);
+    assert_true(suspects < 10); /* of 96 */
+    size_t outliers = findings_of(root, "outlier", "/triangle-cross-orange-251.png", NULL, &found);
+    assert_true(found && outliers <= 3);
+    json_decref(root);
+    run_free(&r);
+    /* No embeddings, no such findings, and it says so. */
+    run(&r, "audit", "classes", "--library", "none", "--checks", "mislabelled,outlier", "--json",
+        "-q", NULL);
+    if (r.code == 0) {
+        root = run_json(&r);
+        assert_true(json_is_false(at(root, "embeddings")));
+        json_decref(root);
+    }
+    run_free(&r);
+    run(&r, "audit", "classes", "--outlier-deviations", "0", NULL);
+    expect(&r, 2);
+    run_free(&r);
+    remove_tree("classes");
+}
+
+/* Members are related to the keeper itself: what is only alike by way of a third is no leak. */
+static void leakage_counts_each_picture_once_and_by_its_best_match(void **state) {
+    (void)state;
+    run_result r;
+    static const char *const folders[] = {"tr", "tr/a", "te", "te/b"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        assert_int_equal(mkdir(folders[i], 0755), 0);
+    copy_demo("food/cup-of-coffee-sea-076.png", "tr/direct.png"); /* directly in the root */
+    copy_demo("edited/brighter-03.jpg", "tr/a/brighter.jpg");
+    copy_demo("animals/cat-forest-169.jpg", "tr/a/cat.jpg");
+    copy_demo("food/cup-of-coffee-sea-076.png", "te/b/one.png");
+    copy_demo("food/cup-of-coffee-sea-076.png", "te/b/two.png");
+    copy_demo("edited/brighter-03.jpg", "te/brighter.jpg");
+    run(&r, "dedup", "tr", "--against", "te", "--json", NULL);
+    expect(&r, 1);
+    json_t *root = run_json(&r);
+    assert_int_equal(number_at(root, "leak.pictures"), 3);
+    assert_int_equal(number_at(root, "leak.leaked"), 2);
+    assert_int_equal(number_at(root, "leak.identical"), 2); /* not edited: the copy counts */
+    assert_int_equal(json_array_size(at(root, "leak_by_label")), 2);
+    assert_string_equal(text_at(root, "leak_by_label.0.label"), ""); /* in no class folder */
+    assert_int_equal(number_at(root, "leak_by_label.0.leaked"), 1);
+    assert_string_equal(text_at(root, "leak_by_label.1.label"), "a");
+    assert_int_equal(number_at(root, "leak_by_label.1.pictures"), 2);
+    size_t members = 0;
+    for (size_t g = 0; g < json_array_size(at(root, "groups")); g++) {
+        const json_t *group = json_array_get(at(root, "groups"), g);
+        assert_non_null(strstr(text_at(group, "keeper"), "/te/"));
+        members += json_array_size(at(group, "members")) - 1;
+    }
+    assert_int_equal(members, 2);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "dedup", "tr", "--against", "te", "--max-leak", "0.66", "-q", NULL);
+    expect(&r, 1);
+    expect_out(&r, "(no folder)");
+    run_free(&r);
+    run(&r, "dedup", "tr", "--against", "te", "--max-leak", "0.67", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    remove_tree("tr");
+    remove_tree("te");
+}
+
 static void an_audit_finds_what_is_dark_and_empty(void **state) {
     (void)state;
     run_result r;
@@ -489,7 +739,11 @@ int main(void) {
         cmocka_unit_test(deleted_files_are_held_until_emptied),
         cmocka_unit_test(decisions_are_honoured_after_files_moved),
         cmocka_unit_test(leakage_between_sets_decides_the_exit_code),
+        cmocka_unit_test(leakage_counts_each_picture_once_and_by_its_best_match),
+        cmocka_unit_test(a_second_search_of_a_library_decodes_nothing),
+        cmocka_unit_test(the_semantic_tier_follows_the_model),
         cmocka_unit_test(an_audit_finds_what_is_dark_and_empty),
+        cmocka_unit_test(an_audit_of_a_library_names_the_mislabelled_and_outliers),
         cmocka_unit_test(the_page_opens_in_a_browser),
     };
     return cmocka_run_group_tests(tests, run_setup, run_teardown);

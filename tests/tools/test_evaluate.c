@@ -313,6 +313,24 @@ static void unknown_pictures_and_abstaining_are_reported(void **state) {
     run_free(&r);
 }
 
+static void the_margin_is_judged_with_one_label_a_picture(void **state) {
+    (void)state;
+    run_result r;
+    judge(
+        &r, "p.jsonl",
+        "{\"path\":\"a.jpg\",\"labels\":[{\"class\":\"cat\",\"probability\":0.6}],\"margin\":0.3}\n"
+        "{\"path\":\"b.jpg\",\"labels\":[{\"class\":\"dog\",\"probability\":0.7}],\"margin\":0.5}\n"
+        "{\"path\":\"c.jpg\",\"labels\":[{\"class\":\"dog\",\"probability\":0.8}],\"margin\":0.4}"
+        "\n",
+        "path,class\na.jpg,cat\nb.jpg,dog\nc.jpg,\n", NULL, NULL);
+    expect(&r, 0);
+    json_t *json = run_json(&r);
+    assert_true(fabs(number_at(json, "auroc_probability")) < 1e-9);
+    assert_true(fabs(number_at(json, "auroc_margin") - 0.5) < 1e-9);
+    json_decref(json);
+    run_free(&r);
+}
+
 static void a_folder_of_folders_is_a_truth(void **state) {
     (void)state;
     run_result r;
@@ -636,6 +654,7 @@ int main(void) {
         cmocka_unit_test(tables_of_other_tools_are_judged),
         cmocka_unit_test(missing_predictions_are_never_passed_over),
         cmocka_unit_test(unknown_pictures_and_abstaining_are_reported),
+        cmocka_unit_test(the_margin_is_judged_with_one_label_a_picture),
         cmocka_unit_test(a_folder_of_folders_is_a_truth),
         cmocka_unit_test(several_classes_are_judged_by_map),
         cmocka_unit_test(what_cannot_be_judged_is_refused_with_the_reason),

@@ -5,7 +5,8 @@
 
 static const char *const commands[] = {"index",  "search",   "similar",    "label",  "status",
                                        "verify", "reindex",  "prune",      "models", "doctor",
-                                       "embed",  "tokenize", "preprocess", "dedup",  "audit"};
+                                       "embed",  "tokenize", "preprocess", "dedup",  "audit",
+                                       "itm",    "caption",  "vqa"};
 
 typedef struct usage_case {
     const char *arguments[10];
@@ -74,6 +75,14 @@ static const usage_case cases[] = {
     {{"tokenize", "--stdin", "--stdin0"}, 2, NULL, "choose one of --stdin and --stdin0"},
     {{"preprocess", "--output", "x"}, 2, NULL, "which picture?"},
     {{"preprocess", "x.jpg"}, 2, NULL, "--output FILE"},
+    {{"itm", "--text", "x"}, 2, NULL, "which picture?"},
+    {{"itm", "--image", "x"}, 2, NULL, "which text?"},
+    {{"itm", "--image", "x", "y", "--first-token", "sep"}, 2, NULL, "--first-token is cls or enc"},
+    {{"caption"}, 2, NULL, "which pictures?"},
+    {{"caption", "x", "--beams", "0"}, 2, NULL, "--beams"},
+    {{"caption", "x"}, 4, NULL, "--model DIR"},
+    {{"vqa", "--question", "x"}, 2, NULL, "which picture?"},
+    {{"vqa", "--image", "x"}, 2, NULL, "which question?"},
     {{"preprocess", "--crop", "middle", "x"}, 2, NULL, "--crop is model, hf or torchvision"},
     /* Failures that are no usage errors. */
     {{"search", "x"}, 4, NULL, "there is no library at"},

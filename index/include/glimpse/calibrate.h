@@ -5,8 +5,10 @@
  *     double *logits = ...;                                   // [N][K + 1]
  *     glimpse_classifier_logits(classifier, embeddings, count, logits);
  *     glimpse_calibration calibration;
- *     glimpse_calibrate(&calibration, logits, truth, count, classes, 0.95);
+ *     glimpse_calibrate(&calibration, glimpse_classifier_scoring(classifier), logits, truth, count,
+ *                       classes, 0.95);
  *     rules.temperature = calibration.temperature;
+ *     rules.offset = calibration.offset;
  *     rules.min_probability = calibration.threshold;
  *
  * Letters: N labelled pictures, K classes.
@@ -27,13 +29,16 @@ extern "C" {
 #define GLIMPSE_NONE_OF_THESE ((size_t)-1)
 
 typedef struct glimpse_calibration {
-    double temperature;           /* least log loss; between 0.02 and 50 */
-    size_t samples, unknown;      /* pictures; of these, those that show none of the classes */
-    double accuracy;              /* of the best class, over all samples */
-    double nll_before, nll_after; /* mean log loss at temperature 1 and at `temperature` */
+    double temperature;      /* least log loss; between 0.02 and 50 */
+    double offset;           /* of a sigmoid; 0 for a softmax */
+    size_t samples, unknown; /* pictures; of these, those that show none of the classes */
+    double accuracy;         /* of the best class, over all samples */
+    /* Mean log loss before (temperature 1, offset 0) and after: of the true class for a softmax,
+     * of yes or no to the best class for a sigmoid. */
+    double nll_before, nll_after;
     /* Expected calibration error of the best class's probability, 15 bins of equal width (Guo et
-     * al. 2017), before and after. The second is cross-fitted: each fifth of the pictures with the
-     * temperature of the other four, so that it is no flattery. */
+     * al. 2017), before and after. The second is cross-fitted: each fifth of the pictures with what
+     * fits the other four, so that it is no flattery. */
     double ece_before, ece_after;
     double precision_target; /* 0: none was asked for; then the threshold is -1 */
     int target_met;          /* 0: no threshold reaches it on these pictures; threshold is -1 */
@@ -44,19 +49,23 @@ typedef struct glimpse_calibration {
 } glimpse_calibration;
 
 /* `logits` [N][K + 1] as glimpse_classifier_logits gives them, `truth` [N] class indices or
- * GLIMPSE_NONE_OF_THESE. Pictures of none of the classes count as wrong whenever they are claimed;
- * for the temperature they count only when there is a background. `precision_target` 0 to 1; 0:
- * none. GLIMPSE_E_INVALID when no picture shows a class. */
-GLIMPSE_API int glimpse_calibrate(glimpse_calibration *out, const double *logits,
-                                  const size_t *truth, size_t count, size_t classes,
-                                  double precision_target);
+ * GLIMPSE_NONE_OF_THESE. A softmax gets a temperature (Guo et al. 2017). A sigmoid gets temperature
+ * and offset of p = 1 / (1 + exp(-(logit / temperature + offset))), fitted to the best class of
+ * each picture and whether it was right (Platt 1999, with his targets, so that a sample without
+ * mistakes does not become certainty). Pictures of none of the classes count as wrong whenever they
+ * are claimed; for a softmax's temperature they count only when there is a background.
+ * `precision_target` 0 to 1; 0: none. GLIMPSE_E_INVALID when no picture shows a class. */
+GLIMPSE_API int glimpse_calibrate(glimpse_calibration *out, glimpse_scoring scoring,
+                                  const double *logits, const size_t *truth, size_t count,
+                                  size_t classes, double precision_target);
 
 /* Thresholds of a multi-label run, one a class: `thresholds` [K]. With a target the lowest one
  * whose precision on these pictures reaches it (1.01, never claimed, when none does); with 0 the
- * one of the best F1. A class that no picture shows gets -1: the usual threshold. */
-GLIMPSE_API int glimpse_calibrate_thresholds(double *thresholds, const double *logits,
-                                             const size_t *truth, size_t count, size_t classes,
-                                             double precision_target);
+ * one of the best F1. They are for probabilities without temperature and offset. A class that no
+ * picture shows gets -1: the usual threshold. */
+GLIMPSE_API int glimpse_calibrate_thresholds(double *thresholds, glimpse_scoring scoring,
+                                             const double *logits, const size_t *truth,
+                                             size_t count, size_t classes, double precision_target);
 
 /* As JSON, replaced atomically. `thresholds` [K] may be NULL. */
 GLIMPSE_API int glimpse_calibration_write(const glimpse_calibration *calibration,

@@ -31,7 +31,10 @@
  *
  * Same input, same output: groups, keepers and texts do not depend on jobs or timing.
  *
- * Nothing here writes to a picture, to a folder or to a library.
+ * Nothing here writes to a picture or to a folder. Hashes, measures and the thumbnails that were
+ * looked at are kept in the library (when it is open for writing) for the contents it knows. The
+ * next search takes them from there, without reading a file whose size, time and inode are those
+ * that the library knows; an action on a file reads and hashes it again.
  */
 #ifndef GLIMPSE_DEDUP_H
 #define GLIMPSE_DEDUP_H
@@ -139,8 +142,10 @@ typedef struct glimpse_dedup_report {
     const glimpse_dedup_leak *leak_labels; /* by label; empty without a second set */
     size_t leak_label_count;
     size_t embedding_size;
-    uint64_t candidates; /* pairs that hashes and embeddings proposed */
-    uint64_t verified;   /* of them, those that the pixels confirmed as the same picture */
+    double min_similarity; /* cosine from which pictures were candidates; 0: not searched */
+    uint64_t candidates;   /* pairs that hashes and embeddings proposed */
+    uint64_t verified;     /* of them, those that the pixels confirmed as the same picture */
+    uint64_t cached;       /* pictures that were not decoded: the library knows all about them */
     double seconds, seconds_read, seconds_match; /* wall clock */
     size_t peak_bytes;                           /* estimate of what the run held at most */
 } glimpse_dedup_report;
@@ -184,11 +189,13 @@ typedef struct glimpse_dedup_options {
     const char *const *exclude; /* as in glimpse_ingest_options */
     size_t exclude_count;
     int follow_links;
-    unsigned tiers;  /* GLIMPSE_TIER_...; 0: EXACT and PERCEPTUAL, and SEMANTIC when
-                        there is a model */
-    unsigned radius; /* Hamming radius for candidates, at most 20; 0: the default: 10, or 8 for more
-                        than 100,000 pictures */
-    double min_similarity; /* cosine for the semantic tier; 0: the default (0.96) */
+    uint64_t min_bytes;    /* smaller files are left out, as if they were not there */
+    unsigned tiers;        /* GLIMPSE_TIER_...; 0: EXACT and PERCEPTUAL, and SEMANTIC when
+                              there is a model */
+    unsigned radius;       /* Hamming radius for candidates, at most 20; 0: the default (12) */
+    double min_similarity; /* cosine for the semantic tier; 0: follows the model: 1 - 0.1 (1 - m)
+                              with m the median cosine of two pictures of the set (0.96 for less
+                              than 32 pictures). The report says which it was */
     int rotations;         /* also the 8 turns and mirrors */
     int same_picture_only; /* only relations up to EDITED */
     unsigned weakest;      /* 0: no limit; else 1 + the weakest relation that may join two files.

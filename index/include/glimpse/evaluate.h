@@ -94,6 +94,10 @@ GLIMPSE_API int glimpse_label_eval_add(glimpse_label_eval *eval, const size_t *t
                                        size_t truth_count, const glimpse_guess *guesses,
                                        size_t guess_count, int abstained);
 
+/* For the picture that was added last: the probability of its best class less that of the second
+ * best, where the only guess given cannot show it. NaN: not known, as without this call. */
+GLIMPSE_API int glimpse_label_eval_margin(glimpse_label_eval *eval, double margin);
+
 typedef struct glimpse_class_report {
     size_t pictures; /* of this class in the truth */
     size_t guessed;  /* pictures this was the best guess for (several classes: accepted for) */
@@ -125,7 +129,8 @@ typedef struct glimpse_label_report {
     /* Answered pictures / pictures, and the right ones among the answered. */
     glimpse_figure coverage, selective_accuracy;
     /* How well the confidence (probability of the best guess; best minus second) tells pictures
-     * with a true class from unknowns: area under the ROC curve; NaN without unknowns. */
+     * with a true class from unknowns: area under the ROC curve; NaN without unknowns, and
+     * when one of them is not known of a picture. */
     double auroc_probability, auroc_margin;
     size_t class_count;
     const glimpse_class_report *classes; /* [class_count] */

@@ -22,8 +22,11 @@
  *
  * A class weight is the normalised mean of the unit embeddings of its filled-in templates
  * (Radford et al. 2021, section 3.1.4); a class with several words (synonyms) has the normalised
- * mean of the weights of its words. The probability is the softmax over classes of
- * logit scale x cosine.
+ * mean of the weights of its words.
+ *
+ * Probabilities follow the model (glimpse_model_scoring). With logit = logit scale x cosine + logit
+ * bias, CLIP's is the softmax over the classes; SigLIP's is 1 / (1 + exp(-logit)) of each class
+ * alone: a yes or no that does not depend on what else is on the list, and does not sum to 1.
  *
  * Threads: a classifier is immutable once it is built and its examples are added; share it then.
  */
@@ -94,7 +97,8 @@ typedef struct glimpse_classifier glimpse_classifier;
 typedef struct glimpse_label {
     size_t class_index;
     double score;       /* cosine with the class's text weight */
-    double probability; /* sums to 1 over all classes (and background); see glimpse_label_rules */
+    double probability; /* CLIP: sums to 1 over all classes (and background); SigLIP: of this class
+                           alone; see glimpse_label_rules */
     int accepted;       /* set by glimpse_classifier_label_many; 0 from glimpse_classifier_score */
 } glimpse_label;
 
@@ -140,6 +144,8 @@ GLIMPSE_API const float *glimpse_classifier_weights(const glimpse_classifier *cl
 /* 32 hexadecimal digits over model, class names, prompts, background and examples: labels of
  * equal ids come from the same classifier. */
 GLIMPSE_API const char *glimpse_classifier_id(const glimpse_classifier *classifier);
+/* The model's; SOFTMAX for a classifier that was not built from a model. */
+GLIMPSE_API glimpse_scoring glimpse_classifier_scoring(const glimpse_classifier *classifier);
 GLIMPSE_API int glimpse_classifier_has_background(const glimpse_classifier *classifier);
 /* How many prompts were embedded to build it; 0: all came from the cache. */
 GLIMPSE_API size_t glimpse_classifier_prompts_embedded(const glimpse_classifier *classifier);
@@ -155,19 +161,22 @@ GLIMPSE_API int glimpse_classifier_score(const glimpse_classifier *classifier,
                                          const float *embedding, glimpse_label *labels, size_t top);
 
 /*
- * Labels of many pictures: one matrix product, then softmax, best classes and abstention.
+ * Labels of many pictures: one matrix product, then probabilities, best classes and abstention.
  */
 typedef struct glimpse_label_rules {
     unsigned version;   /* GLIMPSE_LABEL_RULES_VERSION */
     double temperature; /* logits are divided by it (Guo et al. 2017); 1: the model's own scale */
+    double offset;      /* sigmoid only: added to logits after that (Platt 1999); 0: the model's own
+                           bias.      GLIMPSE_E_INVALID when not 0 for a softmax */
     double min_probability; /* abstain when the best class has less; -1: no limit */
     double min_margin;      /* abstain when best minus second best is less; -1: no limit */
     int ignore_background;  /* leave the background out of it */
-    /* Multi-label: classes do not compete. The probability of class k is
+    /* Multi-label: classes do not compete. CLIP's probability of class k is
      * 1 / (1 + exp(-(logit k - background logit))), the two-way softmax of the class against the
-     * reference prompts; GLIMPSE_E_INVALID when the classifier has no background. A class is
-     * accepted from class_thresholds[k] on (NULL or below 0: min_probability; if that is not set,
-     * 0.5). Only the `top` classes are looked at: ask for K. */
+     * reference prompts; GLIMPSE_E_INVALID when the classifier has no background. SigLIP's is what
+     * it is without multi-label, and a background plays no part. A class is accepted from
+     * class_thresholds[k] on (NULL or below 0: min_probability; if that is not set, 0.5). Only the
+     * `top` classes are looked at: ask for K. */
     int multi_label;
     const double *class_thresholds; /* [K] or NULL */
 } glimpse_label_rules;
@@ -189,8 +198,11 @@ typedef enum glimpse_abstention {
 
 typedef struct glimpse_verdict {
     glimpse_abstention reason;
-    double margin;     /* probability of the best class minus that of the next (0 if none) */
-    double background; /* probability of "none of these"; -1 without a background */
+    double margin; /* probability of the best class minus that of the next (0 if none) */
+    /* Probability of "none of these": in CLIP's softmax beside the classes; with SigLIP of the
+     * background against the best class, 1 / (1 + exp(-(background logit - best logit))). -1 when
+     * no background took part. */
+    double background;
 } glimpse_verdict;
 
 /* `embeddings` [N][E], each of any length > 0; `labels` [N][top], the min(top, K) best of each
@@ -200,8 +212,8 @@ GLIMPSE_API int glimpse_classifier_label_many(const glimpse_classifier *classifi
                                               const glimpse_label_rules *rules,
                                               const float *embeddings, size_t count, size_t top,
                                               glimpse_label *labels, glimpse_verdict *verdicts);
-/* The numbers before the softmax, for calibration: `logits` [N][K + 1]; the last column is the
- * background's, -infinity without one. Temperature is not applied. */
+/* The numbers before the softmax or the sigmoid, for calibration: `logits` [N][K + 1]; the last
+ * column is the background's, -infinity without one. Temperature and offset are not applied. */
 GLIMPSE_API int glimpse_classifier_logits(const glimpse_classifier *classifier,
                                           const float *embeddings, size_t count, double *logits);
 
@@ -211,7 +223,8 @@ GLIMPSE_API int glimpse_classifier_logits(const glimpse_classifier *classifier,
  *     logit k = scale * cosine k + alpha * (m k - mean of m),  m k = mean over f of
  *                                                               exp(-beta * (1 - x f))
  * The mean over f (not the sum) makes classes with different numbers of examples comparable; taking
- * off the mean of m leaves a class without any, whose term is 0, where its words put it.
+ * off the mean of m leaves a class without any, whose term is 0, where its words put it. SigLIP's
+ * logit bias is added to that as to any logit.
  */
 typedef struct glimpse_examples_report {
     double alpha, beta;

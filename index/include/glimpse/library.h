@@ -168,9 +168,24 @@ typedef struct glimpse_search_options {
      * "dog", or by its last part, "terrier". Looked at from version 2 on. */
     const char *const *labels;
     size_t label_count;
+    /* Words to look for in stored captions (glimpse/captions.h), NULL: not at all. The two rankings
+     * become one by reciprocal rank fusion (Cormack, Clarke and Buettcher 2009):
+     *
+     *     fused = 1 / (60 + rank by cosine) + 1 / (60 + rank by BM25)
+     *
+     * over the first GLIMPSE_FUSION_DEPTH pictures (k when that is more) of each, a part being 0
+     * where a picture is not among them. A rank is 1 + the number of pictures scored strictly
+     * better, so that equal captions leave the order to the cosine. A picture counts with its best
+     * caption. Any text is fine: what would be an operator is a word; "in quotes" is a phrase, and
+     * word* stands for all words that begin so. Words that more than half of the captions have are
+     * not looked for as long as another one occurs. All filters hold for both rankings. Looked at
+     * from version 3 on. */
+    const char *captions;
 } glimpse_search_options;
 
-#define GLIMPSE_SEARCH_OPTIONS_VERSION 2
+enum { GLIMPSE_FUSION_DEPTH = 1000, GLIMPSE_FUSION_K = 60 };
+
+#define GLIMPSE_SEARCH_OPTIONS_VERSION 3
 #define GLIMPSE_SEARCH_OPTIONS_INIT \
  { .version = GLIMPSE_SEARCH_OPTIONS_VERSION, .k = 10, .min_score = -2.0 }
 
@@ -188,11 +203,18 @@ typedef struct glimpse_result {
     int offline;          /* 1 when the file is not there and its root cannot be reached */
     size_t copies;        /* files with these bytes in the library, this one included; those under
                              offline roots only count when all are */
+    /* Of a search with captions; otherwise 0 and NULL. */
+    double fused;         /* what the results are sorted by */
+    double caption_score; /* BM25 of the caption that fits best, 0: none was found */
+    size_t vector_rank;   /* among the pictures by cosine, 0: beyond the depth of the fusion */
+    size_t caption_rank;  /* among the pictures by caption, 0: none was found */
+    const char *caption;  /* the one that fits best, NULL: none was found */
 } glimpse_result;
 
 typedef struct glimpse_results glimpse_results;
 
-/* `query` [E], any length > 0 (it is normalised); results best first, ties by content id. Missing
+/* `query` [E], any length > 0 (it is normalised); results best first (by `fused` in a search with
+ * captions), ties by content id. Missing
  * files are not returned, quarantined ones neither; equal contents once. The answer is exact: what
  * scoring every picture would give, whatever the filters and the state of the FAISS file; scores
  * are computed in double from the stored vectors. `options` may be NULL. GLIMPSE_E_NOT_FOUND when
@@ -219,6 +241,11 @@ GLIMPSE_API int glimpse_library_embedding(glimpse_library *library, const glimps
 typedef int (*glimpse_visit_fn)(void *user, const glimpse_result *file, const float *embedding);
 GLIMPSE_API int glimpse_library_visit(glimpse_library *library, const glimpse_model *model,
                                       const char *path_prefix, glimpse_visit_fn visit, void *user);
+
+/* Every picture with a file under `path_prefix` (NULL: all; as in a search) that is not missing,
+ * each content once, by path; scores are 0. */
+GLIMPSE_API int glimpse_library_pictures(glimpse_library *library, const char *path_prefix,
+                                         glimpse_results **out);
 
 /*
  * Looking after it.
@@ -253,6 +280,7 @@ typedef struct glimpse_library_status {
     const int *root_offline; /* [root_count], looked at now */
     size_t root_count;
     uint64_t catalog_bytes, vectors_bytes;
+    uint64_t captions, captioned; /* stored captions, and different contents that have any */
 } glimpse_library_status;
 
 GLIMPSE_API int glimpse_library_get_status(glimpse_library *library, glimpse_library_status **out);
@@ -263,7 +291,8 @@ GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
 
 /* Checks everything: SQLite's own integrity, references, the checksum of every row, every embedding
  * finite and of unit length (within f16 rounding), each model's count and digest, FAISS header,
- * checksum, ids and vectors against the catalogue. A FAISS file that is missing or stale is no
+ * checksum, ids and vectors against the catalogue, the captions' text index against the captions,
+ * word by word. A FAISS file that is missing or stale is no
  * problem: it is not used, and made anew by the next search. Calls `report` (may be NULL) with each
  * problem; GLIMPSE_E_CORRUPT when there was any. `checked` (may be NULL): embeddings looked at.
  * Only reads. */
@@ -271,7 +300,8 @@ typedef void (*glimpse_problem_fn)(void *user, const char *problem);
 GLIMPSE_API int glimpse_library_verify(glimpse_library *library, glimpse_problem_fn report,
                                        void *user, uint64_t *checked);
 
-/* Writes the FAISS files anew from the catalogue, and removes those of models it does not know.
+/* Writes the FAISS files and the captions' text index anew from the catalogue, and removes FAISS
+ * files of models it does not know.
  * GLIMPSE_E_BUSY when another process is writing. */
 GLIMPSE_API int glimpse_library_reindex(glimpse_library *library);
 
@@ -290,7 +320,7 @@ typedef struct glimpse_prune_options {
 #define GLIMPSE_PRUNE_OPTIONS_INIT \
  { .version = GLIMPSE_PRUNE_OPTIONS_VERSION }
 typedef struct glimpse_prune_report {
-    uint64_t files, contents, embeddings; /* forgotten, or that would be */
+    uint64_t files, contents, embeddings, captions; /* forgotten, or that would be */
 } glimpse_prune_report;
 GLIMPSE_API int glimpse_library_prune(glimpse_library *library,
                                       const glimpse_prune_options *options,

@@ -4,7 +4,7 @@
  *
  *     glimpse_thumb a, b;
  *     glimpse_thumb_make(&a, image_a), glimpse_thumb_make(&b, image_b);
- *     if (glimpse_hamming(glimpse_phash(&a, NULL), glimpse_phash(&b, NULL)) <= 8) {
+ *     if (glimpse_hamming(glimpse_phash(&a, NULL, NULL), glimpse_phash(&b, NULL, NULL)) <= 8) {
  *         glimpse_comparison c;
  *         glimpse_compare(&a, &b, NULL, 1, &c);
  *         puts(c.verdict == GLIMPSE_VERDICT_EDITED ? "an edited copy" : "something else");
@@ -55,13 +55,17 @@ GLIMPSE_API void glimpse_thumb_turn(glimpse_thumb *to, const glimpse_thumb *from
  * a bit for each that is above the median of the 64. The difference hash has a bit for each of 8x8
  * places that is brighter than its right neighbour on a 9x8 grid.
  */
-/* Of a window; NULL: the whole. */
-GLIMPSE_API uint64_t glimpse_phash(const glimpse_thumb *thumb, const glimpse_window *window);
+/* Of a window; NULL: the whole. *weak, unless NULL, gets the GLIMPSE_WEAK_BITS bits whose
+ * coefficient is nearest the median: those that an edit flips first. */
+enum { GLIMPSE_WEAK_BITS = 24 };
+GLIMPSE_API uint64_t glimpse_phash(const glimpse_thumb *thumb, const glimpse_window *window,
+                                   uint64_t *weak);
 /* Of the whole picture in the eight orientations: hashes[o - 1] is that of glimpse_thumb_turn(o).
  * Worked out from the coefficients: mirroring changes the signs of the odd ones, transposing
- * swaps them. */
-GLIMPSE_API void glimpse_phash_turns(const glimpse_thumb *thumb, uint64_t hashes[8]);
-GLIMPSE_API uint64_t glimpse_dhash(const glimpse_thumb *thumb);
+ * swaps them. `weak` may be NULL. */
+GLIMPSE_API void glimpse_phash_turns(const glimpse_thumb *thumb, uint64_t hashes[8],
+                                     uint64_t weak[8]);
+GLIMPSE_API uint64_t glimpse_dhash(const glimpse_thumb *thumb, uint64_t *weak);
 
 static inline int glimpse_hamming(uint64_t a, uint64_t b) {
     return __builtin_popcountll(a ^ b);

@@ -1,5 +1,5 @@
 /*
- * glimpse/model.h - a CLIP-family dual encoder: pictures and texts to points of one space.
+ * glimpse/model.h - a dual encoder, CLIP or SigLIP: pictures and texts to points of one space.
  *
  *     glimpse_model *model = NULL;
  *     glimpse_encoder *encoder = NULL;
@@ -12,16 +12,23 @@
  *     glimpse_model_free(model);
  *
  * A model is a directory as published on the Hugging Face hub (config.json, model.safetensors or
- * shards with model.safetensors.index.json, preprocessor_config.json, vocab.json + merges.txt),
- * or one of OpenCLIP's (open_clip_config.json, open_clip_model.safetensors). Weights in F32, F16
- * or BF16 are mapped, and used as they are where the backend can.
+ * shards with model.safetensors.index.json, preprocessor_config.json, the tokenizer's files), for
+ * the classes CLIPModel and SiglipModel; or one of OpenCLIP's CLIP models (open_clip_config.json,
+ * open_clip_model.safetensors). Weights in F32, F16 or BF16 are mapped, and used as they
+ * are where the backend can.
  *
- * Letters: B batch, C 3 channels, H W input height and width, T tokens (patches + 1, or text
- * positions), D width of a tower, E embedding dimension.
+ * Letters: B batch, C 3 channels, H W input height and width, T tokens (patches and CLIP's class
+ * token, or text positions), D width of a tower, E embedding dimension.
  *
- * The towers are those of Radford et al. 2021, "Learning Transferable Visual Models From Natural
+ * CLIP's towers are those of Radford et al. 2021, "Learning Transferable Visual Models From Natural
  * Language Supervision" (arXiv:2103.00020): pre-norm transformers; the image embedding is the
  * class token, the text embedding the end token, each layer-normed and projected.
+ *
+ * SigLIP (Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training", arXiv:2303.15343) and
+ * SigLIP 2 of fixed resolution (Tschannen et al. 2025, arXiv:2502.14786): pictures have no class
+ * token, a learned query attends to all patches instead; texts are padded to the context length,
+ * all places see each other, and the last one is read. SigLIP 2 of flexible resolution (NaFlex)
+ * is GLIMPSE_E_UNSUPPORTED.
  *
  * Threads: a model is immutable after opening; share it. An encoder carries the activations of
  * one worker: one thread at a time; make one encoder per thread. An encoder computes on the
@@ -116,7 +123,19 @@ GLIMPSE_API const char *glimpse_model_name(const glimpse_model *model); /* last 
 GLIMPSE_API const char *glimpse_model_fingerprint(const glimpse_model *model);
 GLIMPSE_API size_t glimpse_model_embedding_size(const glimpse_model *model); /* E */
 GLIMPSE_API size_t glimpse_model_context_length(const glimpse_model *model); /* text T */
-GLIMPSE_API float glimpse_model_logit_scale(const glimpse_model *model); /* exp already applied */
+/*
+ * From a cosine to a probability. logit = logit scale * cosine + logit bias;
+ *   SOFTMAX  (CLIP)    over the texts a picture is compared with: they compete, and sum to 1
+ *   SIGMOID  (SigLIP)  1 / (1 + exp(-logit)): of each text alone, whatever the others are
+ * The scale has its exponential applied already; the bias is 0 for CLIP.
+ */
+typedef enum glimpse_scoring {
+    GLIMPSE_SCORING_SOFTMAX = 0,
+    GLIMPSE_SCORING_SIGMOID
+} glimpse_scoring;
+GLIMPSE_API glimpse_scoring glimpse_model_scoring(const glimpse_model *model);
+GLIMPSE_API float glimpse_model_logit_scale(const glimpse_model *model);
+GLIMPSE_API float glimpse_model_logit_bias(const glimpse_model *model);
 GLIMPSE_API glimpse_precision glimpse_model_precision(const glimpse_model *model); /* in force */
 GLIMPSE_API const char *glimpse_model_backend_name(const glimpse_model *model);
 /* The picture rules of the model; a copy may be changed (crop_rule) and used instead. */
@@ -152,11 +171,12 @@ GLIMPSE_API int glimpse_encoder_rgb(glimpse_encoder *encoder, const uint8_t *rgb
 /* Preprocesses and encodes decoded pictures. */
 GLIMPSE_API int glimpse_encoder_images(glimpse_encoder *encoder, const glimpse_image *const *images,
                                        size_t count, float *embeddings, unsigned flags);
-/* NUL-terminated texts; `truncated` [count] may be NULL. */
+/* NUL-terminated texts; `truncated` [count] may be NULL. For SigLIP they are padded here. */
 GLIMPSE_API int glimpse_encoder_texts(glimpse_encoder *encoder, const char *const *texts,
                                       size_t count, float *embeddings, unsigned flags,
                                       int *truncated);
-/* `ids` [count][context length]; what stands behind the first end token is ignored. */
+/* `ids` [count][context length]. CLIP ignores what stands behind the first end token; SigLIP reads
+ * every place, so the padding must be the model's own. */
 GLIMPSE_API int glimpse_encoder_tokens(glimpse_encoder *encoder, const int32_t *ids, size_t count,
                                        float *embeddings, unsigned flags);
 

@@ -1,0 +1,164 @@
+/*
+ * model/config_reader.c - see config_reader.h.
+ */
+#include "model/config_reader.h"
+
+#include "core/error.h"
+#include "core/file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const size_t most_config_bytes = 16u << 20;
+
+json_t *glimpse_config_member(json_t *object, const char *key) {
+    json_t *value = json_object_get(object, key);
+    return json_is_null(value) ? NULL : value;
+}
+
+size_t glimpse_config_size(glimpse_config_reader *r, json_t *object, const char *key,
+                           size_t fallback, size_t most) {
+    json_t *value = glimpse_config_member(object, key);
+    if (!value) return fallback;
+    if (!json_is_integer(value) || json_integer_value(value) < 1 ||
+        (uint64_t)json_integer_value(value) > most) {
+        if (r->status == GLIMPSE_OK) {
+            r->status =
+                glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be a whole number from 1 to %zu",
+                             r->path, key, most);
+        }
+        return fallback;
+    }
+    return (size_t)json_integer_value(value);
+}
+
+double glimpse_config_number(glimpse_config_reader *r, json_t *object, const char *key,
+                             double fallback, double least, double most) {
+    json_t *value = glimpse_config_member(object, key);
+    if (!value) return fallback;
+    double number = json_is_number(value) ? json_number_value(value) : (double)NAN;
+    if (!(number >= least && number <= most)) {
+        if (r->status == GLIMPSE_OK) {
+            r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be a number from %g to %g",
+                                     r->path, key, least, most);
+        }
+        return fallback;
+    }
+    return number;
+}
+
+int glimpse_config_flag(glimpse_config_reader *r, json_t *object, const char *key, int fallback) {
+    json_t *value = glimpse_config_member(object, key);
+    if (!value) return fallback;
+    if (!json_is_boolean(value) && r->status == GLIMPSE_OK) {
+        r->status =
+            glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be true or false", r->path, key);
+    }
+    return json_is_true(value);
+}
+
+void glimpse_config_refuse(glimpse_config_reader *r, const char *key, const char *value) {
+    if (r->status == GLIMPSE_OK) {
+        r->status = glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: \"%s\": %s is not supported", r->path,
+                                 key, value);
+    }
+}
+
+void glimpse_config_triple(glimpse_config_reader *r, json_t *object, const char *key,
+                           const float fallback[3], float out[3]) {
+    memcpy(out, fallback, 3 * sizeof *out);
+    json_t *value = glimpse_config_member(object, key);
+    if (!value) return;
+    int good = json_is_array(value) && json_array_size(value) == 3;
+    for (size_t i = 0; good && i < 3; i++) {
+        json_t *item = json_array_get(value, i);
+        good = json_is_number(item) && isfinite(json_number_value(item));
+        if (good) out[i] = (float)json_number_value(item);
+    }
+    if (!good && r->status == GLIMPSE_OK) {
+        r->status =
+            glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be three numbers", r->path, key);
+    }
+}
+
+int glimpse_config_load(json_t **out, const char *path) {
+    *out = NULL;
+    void *text = NULL;
+    size_t size = 0;
+    int status = glimpse_file_read(&text, &size, path, most_config_bytes);
+    if (status < 0) return status;
+    json_error_t error;
+    json_t *root = json_loadb(text, size, 0, &error);
+    free(text);
+    if (!root) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", path, error.line, error.text);
+    }
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: must hold a JSON object", path);
+    }
+    *out = root;
+    return GLIMPSE_OK;
+}
+
+glimpse_activation glimpse_config_activation(glimpse_config_reader *r, json_t *object,
+                                             glimpse_activation fallback) {
+    static const struct {
+        const char *name;
+        glimpse_activation activation;
+    } known[] = {
+        {"quick_gelu", GLIMPSE_ACTIVATION_QUICK_GELU},
+        {"gelu", GLIMPSE_ACTIVATION_GELU},
+        /* transformers writes the same formula in three ways. */
+        {"gelu_pytorch_tanh", GLIMPSE_ACTIVATION_GELU_TANH},
+        {"gelu_new", GLIMPSE_ACTIVATION_GELU_TANH},
+        {"gelu_fast", GLIMPSE_ACTIVATION_GELU_TANH},
+    };
+    json_t *value = glimpse_config_member(object, "hidden_act");
+    if (!value) return fallback;
+    const char *name = json_string_value(value);
+    for (size_t i = 0; name && i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(name, known[i].name) == 0) return known[i].activation;
+    }
+    glimpse_config_refuse(r, "hidden_act", name ? name : "a value that is no name");
+    return fallback;
+}
+
+/* `text_config`, or the historic `text_config_dict`, which wins when it is there. */
+json_t *glimpse_config_section(glimpse_config_reader *r, json_t *root, const char *key,
+                               const char *old_key) {
+    json_t *value = glimpse_config_member(root, old_key);
+    if (!value) value = glimpse_config_member(root, key);
+    if (value && !json_is_object(value) && r->status == GLIMPSE_OK) {
+        r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be an object", r->path, key);
+    }
+    return value;
+}
+
+void glimpse_config_normalization(glimpse_config_reader *r, json_t *object, const char *mean,
+                                  const char *std, const float usual_mean[3],
+                                  const float usual_std[3], glimpse_preprocess *p) {
+    glimpse_config_triple(r, object, mean, usual_mean, p->mean);
+    glimpse_config_triple(r, object, std, usual_std, p->std);
+    for (size_t c = 0; c < 3; c++) {
+        if (!(p->std[c] > 0) && r->status == GLIMPSE_OK) {
+            r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be positive", r->path, std);
+        }
+    }
+}
+
+void glimpse_config_read_values(glimpse_config_reader *r, json_t *root, const float mean[3],
+                                const float std[3], glimpse_preprocess *p) {
+    p->resample = (glimpse_resample)glimpse_config_number(r, root, "resample",
+                                                          GLIMPSE_RESAMPLE_BICUBIC, 0, 5);
+    if (p->resample != GLIMPSE_RESAMPLE_BICUBIC && p->resample != GLIMPSE_RESAMPLE_BILINEAR) {
+        glimpse_config_refuse(r, "resample", "other than 2 (bilinear) and 3 (bicubic)");
+    }
+    p->scale = 1.0f;
+    if (glimpse_config_flag(r, root, "do_rescale", 1)) {
+        p->scale = (float)glimpse_config_number(r, root, "rescale_factor", 1.0 / 255.0, 0.0, 1e6);
+    }
+    p->normalize = glimpse_config_flag(r, root, "do_normalize", 1);
+    glimpse_config_normalization(r, root, "image_mean", "image_std", mean, std, p);
+}

@@ -1,0 +1,66 @@
+/*
+ * model/config_reader.h - values out of a configuration in JSON, each checked as it is read.
+ *
+ * A reader carries the file's name for messages and the first failure, which sticks: a
+ * configuration is read as one list of statements and the status looked at once, at the end. An
+ * explicit null counts as absent, and absent keys take the fallback.
+ */
+#ifndef GLIMPSE_MODEL_CONFIG_READER_H
+#define GLIMPSE_MODEL_CONFIG_READER_H
+
+#include "model/config.h"
+
+#include <jansson.h>
+
+typedef struct glimpse_config_reader {
+    const char *path; /* for messages */
+    int status;       /* the first failure sticks */
+} glimpse_config_reader;
+
+/* Limits that keep every later product of sizes far from overflow; the largest published CLIP has
+ * width 1664, 48 layers and 378 pixels. */
+enum {
+    MOST_WIDTH = 16384,
+    MOST_LAYERS = 512,
+    MOST_SIDE = 4096,
+    MOST_CONTEXT = 4096,
+    MOST_VOCABULARY = 10000000
+};
+
+/* The object in the file at `path`; *out is the caller's. */
+int glimpse_config_load(json_t **out, const char *path);
+/* Borrowed; NULL when there is none. */
+json_t *glimpse_config_member(json_t *object, const char *key);
+/* `text_config`, or the historic `text_config_dict`, which wins when it is there. */
+json_t *glimpse_config_section(glimpse_config_reader *r, json_t *root, const char *key,
+                               const char *old_key);
+/* A whole number from 1 to `most`. */
+size_t glimpse_config_size(glimpse_config_reader *r, json_t *object, const char *key,
+                           size_t fallback, size_t most);
+double glimpse_config_number(glimpse_config_reader *r, json_t *object, const char *key,
+                             double fallback, double least, double most);
+int glimpse_config_flag(glimpse_config_reader *r, json_t *object, const char *key, int fallback);
+void glimpse_config_triple(glimpse_config_reader *r, json_t *object, const char *key,
+                           const float fallback[3], float out[3]);
+/* "hidden_act". */
+glimpse_activation glimpse_config_activation(glimpse_config_reader *r, json_t *object,
+                                             glimpse_activation fallback);
+/* GLIMPSE_E_UNSUPPORTED: `key` has this value, which would change the numbers. */
+void glimpse_config_refuse(glimpse_config_reader *r, const char *key, const char *value);
+
+/* Mean and standard deviation under the keys `mean` and `std`. */
+void glimpse_config_normalization(glimpse_config_reader *r, json_t *object, const char *mean,
+                                  const char *std, const float usual_mean[3],
+                                  const float usual_std[3], glimpse_preprocess *p);
+/* The keys of preprocessor_config.json that all image processors share: the filter, and what
+ * happens to pixel values. */
+void glimpse_config_read_values(glimpse_config_reader *r, json_t *root, const float mean[3],
+                                const float std[3], glimpse_preprocess *p);
+
+/* config_siglip.c: config.json, and preprocessor_config.json (NULL: there is none). */
+void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
+                                glimpse_model_config *config);
+void glimpse_config_read_siglip_pictures(glimpse_config_reader *r, json_t *root, size_t image_size,
+                                         glimpse_preprocess *p);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * model/config_siglip.c - what config.json and preprocessor_config.json mean for SigLIP and the
+ * fixed-resolution SigLIP 2, which share transformers' class SiglipModel.
+ *
+ * Absent keys take the defaults of SiglipTextConfig, SiglipVisionConfig and SiglipImageProcessor:
+ * both towers of width 768, MLP 3072, 12 layers, 12 heads, eps 1e-6 and gelu_pytorch_tanh; texts of
+ * 64 tokens out of 32000; pictures of 224 pixels in patches of 16, squashed to the square.
+ */
+#include "core/error.h"
+#include "model/config_reader.h"
+
+#include <string.h>
+
+static void read_tower(glimpse_config_reader *r, json_t *object, glimpse_tower_config *tower) {
+    tower->width = glimpse_config_size(r, object, "hidden_size", 768, MOST_WIDTH);
+    tower->mlp = glimpse_config_size(r, object, "intermediate_size", 3072, 8 * MOST_WIDTH);
+    tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MOST_LAYERS);
+    tower->heads = glimpse_config_size(r, object, "num_attention_heads", 12, MOST_WIDTH);
+    tower->eps = (float)glimpse_config_number(r, object, "layer_norm_eps", 1e-6, 0.0, 1.0);
+    tower->activation = glimpse_config_activation(r, object, GLIMPSE_ACTIVATION_GELU_TANH);
+}
+
+void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
+                                glimpse_model_config *config) {
+    json_t *text = glimpse_config_section(r, root, "text_config", "text_config_dict");
+    json_t *vision = glimpse_config_section(r, root, "vision_config", "vision_config_dict");
+    config->layout = GLIMPSE_LAYOUT_SIGLIP;
+    read_tower(r, text, &config->text);
+    read_tower(r, vision, &config->vision);
+    config->context = glimpse_config_size(r, text, "max_position_embeddings", 64, MOST_CONTEXT);
+    config->vocabulary = glimpse_config_size(r, text, "vocab_size", 32000, MOST_VOCABULARY);
+    config->image_size = glimpse_config_size(r, vision, "image_size", 224, MOST_SIDE);
+    config->patch = glimpse_config_size(r, vision, "patch_size", 16, MOST_SIDE);
+    if (glimpse_config_size(r, vision, "num_channels", 3, 1024) != 3)
+        glimpse_config_refuse(r, "num_channels", "other than 3");
+    if (!glimpse_config_flag(r, vision, "vision_use_head", 1))
+        glimpse_config_refuse(r, "vision_use_head", "a tower without its pooling head");
+    config->end_id = -1;
+    /* Pictures come out of the pooling head as wide as their tower is. */
+    config->embedding = config->vision.width;
+    size_t projection =
+        glimpse_config_size(r, text, "projection_size", config->text.width, MOST_WIDTH);
+    if (r->status == GLIMPSE_OK && projection != config->embedding) {
+        r->status = glimpse_fail(GLIMPSE_E_FORMAT,
+                                 "%s: texts become vectors of %zu numbers (\"projection_size\"), "
+                                 "pictures of %zu (\"hidden_size\" of the vision_config)",
+                                 r->path, projection, config->embedding);
+    }
+}
+
+void glimpse_config_read_siglip_pictures(glimpse_config_reader *r, json_t *root, size_t image_size,
+                                         glimpse_preprocess *p) {
+    static const float half[3] = {0.5f, 0.5f, 0.5f};
+    /* Without the file: the rules at the model's own size. With it: its class's defaults. */
+    size_t fallback = root ? 224 : image_size;
+    json_t *size = glimpse_config_member(root, "size");
+    memset(p, 0, sizeof *p);
+    p->resize = GLIMPSE_RESIZE_EXACT;
+    if (!size || json_is_integer(size)) {
+        p->width = (uint32_t)glimpse_config_size(r, root, "size", fallback, MOST_SIDE);
+        p->height = p->width;
+    } else if (glimpse_config_member(size, "height") && glimpse_config_member(size, "width")) {
+        p->width = (uint32_t)glimpse_config_size(r, size, "width", fallback, MOST_SIDE);
+        p->height = (uint32_t)glimpse_config_size(r, size, "height", fallback, MOST_SIDE);
+    } else {
+        glimpse_config_refuse(r, "size", "anything but a height and a width");
+    }
+    p->resize_width = p->width;
+    p->resize_height = p->height;
+    if (!glimpse_config_flag(r, root, "do_resize", 1)) p->resize = GLIMPSE_RESIZE_NONE;
+    p->crop_rule = GLIMPSE_CROP_HF;
+    glimpse_config_read_values(r, root, half, half, p);
+}

@@ -1,0 +1,101 @@
+/*
+ * vlm_internal.h - what the parts of src/vlm share: the model behind the interface, questions on
+ * their way through it.
+ *
+ *     vlm.c            opening, naming          vlm_run.c        cache, tiers, threads
+ *     vlm_native.c     BLIP                     vlm_samples.c    several answers to one question
+ *     remote.c         a request to a server    vlm_structure.c  JSON answers: validating,
+ * repairing
+ *
+ * An engine answers one question once; everything above it (samples, cache, tiers) is the same for
+ * all.
+ */
+#ifndef GLIMPSE_VLM_INTERNAL_H
+#define GLIMPSE_VLM_INTERNAL_H
+
+#include "core/hash.h"
+
+#include <glimpse/vlm.h>
+
+#include <pthread.h>
+
+/* A picture of a question. `bytes` is read when it is first needed. */
+typedef struct glimpse_vlm_loaded {
+    const glimpse_vlm_picture *from;
+    void *owned; /* what was read from ->path */
+    const void *bytes;
+    size_t size;
+    char id[GLIMPSE_HASH_HEX]; /* "" until known */
+    /* As sent; made by glimpse_remote_picture for one side and metadata rule. */
+    uint32_t side;
+    int keep_metadata;
+    uint8_t *sent;
+    size_t sent_size;
+    const char *media_type;
+    uint32_t width, height;
+} glimpse_vlm_loaded;
+
+/* One way through an engine. */
+typedef struct glimpse_vlm_job {
+    const glimpse_vlm_request *request;
+    glimpse_vlm_loaded *pictures; /* [request->picture_count] */
+    const char *prompt;           /* as the engine wrote it, see prompt() */
+    double temperature;
+    uint64_t seed;
+    int dry_run;
+    int (*stopped)(void *context);
+    void *context;
+} glimpse_vlm_job;
+
+static inline int glimpse_vlm_job_stopped(const glimpse_vlm_job *job) {
+    return job->stopped && job->stopped(job->context);
+}
+
+typedef struct glimpse_vlm_engine {
+    int (*can)(const void *self, glimpse_vlm_operation operation);
+    /* The text that identifies the question: malloc'ed into *out. */
+    int (*prompt)(const void *self, const glimpse_vlm_request *request, char **out);
+    /* Fills `answer` (zeroed but for the defaults of glimpse_vlm_answer_new); strings malloc'ed. */
+    int (*answer)(void *self, const glimpse_vlm_job *job, glimpse_vlm_answer *answer);
+    void (*close)(void *self);
+} glimpse_vlm_engine;
+
+struct glimpse_vlm {
+    char *identity, *name;
+    int remote;
+    unsigned concurrency;
+    char currency[8]; /* of its prices; "" when there are none */
+    const glimpse_vlm_engine *engine;
+    void *self;
+};
+
+/* Engines: fill ->identity, ->name, ->engine, ->self; what is filled is released by the caller. */
+int glimpse_vlm_open_native(glimpse_vlm *vlm, const char *path, const glimpse_vlm_options *options);
+int glimpse_vlm_open_remote(glimpse_vlm *vlm, const char *spec, const glimpse_vlm_options *options);
+
+/* vlm_answer.c. Texts are copied; NULL becomes "". */
+int glimpse_vlm_answer_new(glimpse_vlm_answer **out, const char *model);
+int glimpse_vlm_set(const char **field, const char *text);
+int glimpse_vlm_set_n(const char **field, const char *text, size_t size);
+/* Sets outcome FAILED with the thread's last error as the reason. */
+int glimpse_vlm_set_failed(glimpse_vlm_answer *answer, int code);
+
+/* vlm_run.c: bytes of a picture that has a path, once. Its failures are outcomes. */
+int glimpse_vlm_load(glimpse_vlm_loaded *picture);
+const char *glimpse_vlm_picture_name(const glimpse_vlm_picture *picture);
+
+/* vlm_samples.c: joins answers[0..count), all of one question, into answers[0]; the others are
+ * freed. */
+int glimpse_vlm_join_samples(glimpse_vlm_answer **answers, size_t count, glimpse_vlm_schema schema);
+
+/* vlm_structure.c */
+/* The line that asks for the schema, "" for PLAIN. */
+const char *glimpse_vlm_schema_line(glimpse_vlm_schema schema);
+const char *glimpse_vlm_schema_name(glimpse_vlm_schema schema);
+/* Reads the model's text: sets outcome, text, json, probability, confidence. 0: it is not of the
+ * schema and answer->reason says why (the outcome is FAILED); 1: fine; negative: a status. */
+int glimpse_vlm_take_text(glimpse_vlm_answer *answer, const char *text, glimpse_vlm_schema schema);
+
+double glimpse_vlm_now(void); /* monotonic seconds */
+
+#endif

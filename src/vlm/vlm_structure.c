@@ -1,0 +1,405 @@
+/*
+ * vlm_structure.c - what a model's words mean: refusals, "cannot tell", JSON of a schema.
+ *
+ * Local repairs of JSON: a code fence, words before and behind the object, a comma before a closing
+ * bracket. Numbers in strings ("0.8") are taken as numbers. Everything else is for the model to
+ * repair, once.
+ */
+#include "vlm/vlm_internal.h"
+
+#include "core/error.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+const char *glimpse_vlm_schema_name(glimpse_vlm_schema schema) {
+    switch (schema) {
+    case GLIMPSE_VLM_PLAIN: return "plain";
+    case GLIMPSE_VLM_JSON_SCORE: return "json-score";
+    case GLIMPSE_VLM_JSON_ANSWER: return "json-answer";
+    case GLIMPSE_VLM_JSON_LIST: return "json-list";
+    case GLIMPSE_VLM_JSON_COMPARE: return "json-compare";
+    case GLIMPSE_VLM_JSON_PAGES: return "json-pages";
+    }
+    return "unknown";
+}
+
+#define ONLY "Answer with only a JSON object of this form, and nothing else: "
+const char *glimpse_vlm_schema_line(glimpse_vlm_schema schema) {
+    switch (schema) {
+    case GLIMPSE_VLM_PLAIN: break;
+    case GLIMPSE_VLM_JSON_SCORE:
+        return ONLY "{\"score\": number from 0 to 1, or null if you cannot tell}";
+    case GLIMPSE_VLM_JSON_ANSWER:
+        return ONLY "{\"answer\": text, or null if you cannot tell, "
+                    "\"confidence\": number from 0 to 1}";
+    case GLIMPSE_VLM_JSON_LIST: return ONLY "{\"items\": [text, ...]}";
+    case GLIMPSE_VLM_JSON_COMPARE:
+        return ONLY "{\"similarities\": [text, ...], \"differences\": [text, ...], "
+                    "\"same\": \"yes\", \"no\", or null if you cannot tell}";
+    case GLIMPSE_VLM_JSON_PAGES:
+        return ONLY "{\"answer\": text, or null if you cannot tell, "
+                    "\"confidence\": number from 0 to 1, \"pages\": [page number, ...]}";
+    }
+    return "";
+}
+
+/* Without the white space at both ends. */
+static void trim(const char **text, size_t *size) {
+    while (*size > 0 && isspace((unsigned char)**text)) {
+        (*text)++;
+        (*size)--;
+    }
+    while (*size > 0 && isspace((unsigned char)(*text)[*size - 1]))
+        (*size)--;
+}
+
+/* Typographic apostrophes as plain ones, lower case, cut to `room`. */
+static void plain_start(char *to, size_t room, const char *text, size_t size) {
+    size_t used = 0;
+    for (size_t i = 0; i < size && used + 1 < room; i++) {
+        if (i + 2 < size && memcmp(text + i, "\xe2\x80\x99", 3) == 0) {
+            to[used++] = '\'';
+            i += 2;
+        } else {
+            to[used++] = (char)tolower((unsigned char)text[i]);
+        }
+    }
+    to[used] = '\0';
+}
+
+static int starts_with_any(const char *text, const char *const *starts) {
+    for (; *starts; starts++) {
+        if (strncmp(text, *starts, strlen(*starts)) == 0) return 1;
+    }
+    return 0;
+}
+
+/* "CANNOT TELL.", "I can't tell": the whole answer, give or take punctuation. */
+static int says_cannot_tell(const char *text) {
+    static const char *const starts[] = {
+        "cannot tell",    "can't tell", "i cannot tell", "i can't tell", "cannot be told",
+        "unable to tell", NULL};
+    return starts_with_any(text, starts) && strlen(text) < 80;
+}
+
+static int says_no(const char *text) {
+    static const char *const starts[] = {"i'm sorry, but i can",
+                                         "i'm sorry, i can",
+                                         "i am sorry, but i can",
+                                         "i am sorry, i can",
+                                         "sorry, but i can",
+                                         "sorry, i can",
+                                         "i can't help",
+                                         "i cannot help",
+                                         "i can't assist",
+                                         "i cannot assist",
+                                         "i'm unable to help",
+                                         "i'm unable to assist",
+                                         "i'm not able to help",
+                                         "i'm not able to assist",
+                                         "i can't identify",
+                                         "i cannot identify",
+                                         "i won't",
+                                         NULL};
+    return starts_with_any(text, starts);
+}
+
+/* Removes commas before closing brackets, outside strings. */
+static size_t drop_commas(char *text, size_t size) {
+    size_t used = 0;
+    int quoted = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (quoted && text[i] == '\\' && i + 1 < size) {
+            text[used++] = text[i++];
+        } else if (text[i] == '"') {
+            quoted = !quoted;
+        } else if (!quoted && text[i] == ',') {
+            size_t next = i + 1;
+            while (next < size && isspace((unsigned char)text[next]))
+                next++;
+            if (next < size && (text[next] == '}' || text[next] == ']')) continue;
+        }
+        text[used++] = text[i];
+    }
+    return used;
+}
+
+static json_t *load_object(const char *text, size_t size) {
+    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+    if (value && !json_is_object(value)) {
+        json_decref(value);
+        value = NULL;
+    }
+    return value;
+}
+
+/* The object in the text, repaired where that is safe. NULL when there is none. */
+static json_t *find_object(const char *text, size_t size) {
+    json_t *value = load_object(text, size);
+    if (value) return value;
+    const char *open = memchr(text, '{', size), *close = memrchr(text, '}', size);
+    if (!open || !close || close < open) return NULL;
+    size = (size_t)(close - open) + 1;
+    value = load_object(open, size);
+    if (value) return value;
+    char *copy = malloc(size);
+    if (!copy) return NULL;
+    memcpy(copy, open, size);
+    value = load_object(copy, drop_commas(copy, size));
+    free(copy);
+    return value;
+}
+
+/*
+ * Members. Each returns 1, or 0 with the reason in `why`.
+ */
+static int bad(char *why, size_t room, const char *name, const char *what) {
+    (void)snprintf(why, room, "\"%s\" is %s", name, what);
+    return 0;
+}
+
+/* A number 0..1, or null (-1). `optional`: missing is null. */
+static int take_share(const json_t *object, const char *name, int optional, double *out, char *why,
+                      size_t room) {
+    const json_t *value = json_object_get(object, name);
+    *out = -1.0;
+    if (json_is_null(value) || (!value && optional)) return 1;
+    if (!value) return bad(why, room, name, "missing");
+    double number = -1.0;
+    if (json_is_number(value)) {
+        number = json_number_value(value);
+    } else if (json_is_string(value)) {
+        char *end = NULL;
+        const char *digits = json_string_value(value);
+        number = strtod(digits, &end);
+        if (end == digits || *end) number = -1.0;
+    }
+    if (!(number >= 0.0 && number <= 1.0)) return bad(why, room, name, "not a number from 0 to 1");
+    *out = number;
+    return 1;
+}
+
+/* Text, or null (NULL). Numbers are taken as they would be written. */
+static int take_words(const json_t *object, const char *name, char *buffer, size_t buffer_size,
+                      const char **out, char *why, size_t room) {
+    const json_t *value = json_object_get(object, name);
+    *out = NULL;
+    if (json_is_null(value)) return 1;
+    if (json_is_string(value)) {
+        *out = json_string_value(value);
+    } else if (json_is_integer(value)) {
+        (void)snprintf(buffer, buffer_size, "%lld", (long long)json_integer_value(value));
+        *out = buffer;
+    } else if (json_is_real(value)) {
+        (void)snprintf(buffer, buffer_size, "%.10g", json_real_value(value));
+        *out = buffer;
+    } else if (json_is_boolean(value)) {
+        *out = json_is_true(value) ? "yes" : "no";
+    } else {
+        return bad(why, room, name, value ? "not a text" : "missing");
+    }
+    return 1;
+}
+
+/* A list of texts or of numbers, checked and copied. */
+static json_t *take_list(const json_t *object, const char *name, int numbers, char *why,
+                         size_t room) {
+    const json_t *list = json_object_get(object, name);
+    json_t *copy = json_array();
+    if (!json_is_array(list) || !copy) {
+        (void)bad(why, room, name, list ? "not a list" : "missing");
+        json_decref(copy);
+        return NULL;
+    }
+    size_t i;
+    json_t *item;
+    json_array_foreach(list, i, item) {
+        int fine = numbers ? json_is_integer(item) : json_is_string(item);
+        if (!fine || json_array_append(copy, item) != 0) {
+            (void)bad(why, room, name, numbers ? "not a list of numbers" : "not a list of texts");
+            json_decref(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+static char *join(const json_t *list, const char *between) {
+    size_t i, size = 1;
+    json_t *item;
+    json_array_foreach(list, i, item) size += json_string_length(item) + strlen(between);
+    char *text = malloc(size), *end = text;
+    if (!text) return NULL;
+    json_array_foreach(list, i, item) {
+        if (i > 0) end = stpcpy(end, between);
+        end = stpcpy(end, json_string_value(item));
+    }
+    *end = '\0';
+    return text;
+}
+
+/*
+ * One function per shape: the canonical object, or NULL with `why`.
+ */
+typedef struct taken {
+    json_t *object;
+    char *text; /* malloc'ed; NULL: cannot tell */
+    double probability, confidence;
+} taken;
+
+static int take_score(taken *t, const json_t *from, char *why, size_t room) {
+    double score = -1.0;
+    if (!take_share(from, "score", 0, &score, why, room)) return 0;
+    t->object = score < 0.0 ? json_pack("{s:n}", "score") : json_pack("{s:f}", "score", score);
+    if (score < 0.0) return 1;
+    char text[32];
+    (void)snprintf(text, sizeof text, "%.6g", score);
+    t->probability = score;
+    t->confidence = fmax(score, 1.0 - score);
+    t->text = strdup(text);
+    return 1;
+}
+
+static int take_answer(taken *t, const json_t *from, int with_pages, char *why, size_t room) {
+    char number[48];
+    const char *words = NULL;
+    double confidence = -1.0;
+    if (!take_words(from, "answer", number, sizeof number, &words, why, room)) return 0;
+    if (!take_share(from, "confidence", 1, &confidence, why, room)) return 0;
+    json_t *pages = NULL;
+    if (with_pages && !(pages = take_list(from, "pages", 1, why, room))) return 0;
+    t->object = json_object();
+    (void)json_object_set_new(t->object, "answer", words ? json_string(words) : json_null());
+    (void)json_object_set_new(t->object, "confidence",
+                              confidence < 0.0 ? json_null() : json_real(confidence));
+    if (pages) (void)json_object_set_new(t->object, "pages", pages);
+    t->confidence = confidence;
+    if (words) t->text = strdup(words);
+    return 1;
+}
+
+static int take_items(taken *t, const json_t *from, char *why, size_t room) {
+    json_t *items = take_list(from, "items", 0, why, room);
+    if (!items) return 0;
+    t->text = join(items, ", ");
+    t->object = json_pack("{s:o}", "items", items);
+    return 1;
+}
+
+static int take_compare(taken *t, const json_t *from, char *why, size_t room) {
+    char number[48];
+    const char *same = NULL;
+    json_t *alike = NULL, *apart = NULL;
+    if (!take_words(from, "same", number, sizeof number, &same, why, room)) return 0;
+    if (same && strcasecmp(same, "yes") != 0 && strcasecmp(same, "no") != 0) {
+        return bad(why, room, "same", "neither \"yes\" nor \"no\" nor null");
+    }
+    if (!(alike = take_list(from, "similarities", 0, why, room))) return 0;
+    if (!(apart = take_list(from, "differences", 0, why, room))) {
+        json_decref(alike);
+        return 0;
+    }
+    char *similar = join(alike, "; "), *different = join(apart, "; ");
+    if (similar && different) {
+        size_t size = strlen(similar) + strlen(different) + 64;
+        t->text = malloc(size);
+        if (t->text) {
+            (void)snprintf(t->text, size, "alike: %s\ndifferent: %s\nsame: %s", similar, different,
+                           !same                          ? "cannot tell"
+                           : strcasecmp(same, "yes") == 0 ? "yes"
+                                                          : "no");
+        }
+    }
+    free(similar);
+    free(different);
+    t->object = json_object();
+    (void)json_object_set_new(t->object, "similarities", alike);
+    (void)json_object_set_new(t->object, "differences", apart);
+    json_t *value = same ? json_string(strcasecmp(same, "yes") == 0 ? "yes" : "no") : json_null();
+    (void)json_object_set_new(t->object, "same", value);
+    return 1;
+}
+
+static int take_object(taken *t, const json_t *from, glimpse_vlm_schema schema, char *why,
+                       size_t room) {
+    switch (schema) {
+    case GLIMPSE_VLM_JSON_SCORE: return take_score(t, from, why, room);
+    case GLIMPSE_VLM_JSON_ANSWER: return take_answer(t, from, 0, why, room);
+    case GLIMPSE_VLM_JSON_PAGES: return take_answer(t, from, 1, why, room);
+    case GLIMPSE_VLM_JSON_LIST: return take_items(t, from, why, room);
+    case GLIMPSE_VLM_JSON_COMPARE: return take_compare(t, from, why, room);
+    case GLIMPSE_VLM_PLAIN: break;
+    }
+    return bad(why, room, "schema", "unknown");
+}
+
+static int take_plain(glimpse_vlm_answer *answer, const char *text, size_t size) {
+    char start[128];
+    plain_start(start, sizeof start, text, size);
+    int status = glimpse_vlm_set_n(&answer->text, text, size);
+    if (status < 0) return status;
+    answer->outcome = GLIMPSE_VLM_ANSWERED;
+    if (size == 0) {
+        answer->outcome = GLIMPSE_VLM_FAILED;
+        answer->code = GLIMPSE_E_FORMAT;
+        status = glimpse_vlm_set(&answer->reason, "the answer is empty");
+        return status < 0 ? status : 0;
+    }
+    if (says_cannot_tell(start)) {
+        answer->outcome = GLIMPSE_VLM_CANNOT_TELL;
+        answer->confidence = 0.0;
+    } else if (says_no(start)) {
+        answer->outcome = GLIMPSE_VLM_REFUSED;
+        status = glimpse_vlm_set(&answer->reason, "the model declined");
+        if (status < 0) return status;
+    }
+    return 1;
+}
+
+int glimpse_vlm_take_text(glimpse_vlm_answer *answer, const char *text, glimpse_vlm_schema schema) {
+    size_t size = strlen(text);
+    trim(&text, &size);
+    answer->code = GLIMPSE_OK;
+    if (schema == GLIMPSE_VLM_PLAIN) return take_plain(answer, text, size);
+
+    char why[128] = "";
+    json_t *from = find_object(text, size);
+    if (!from) {
+        /* No object: words, which may say no. */
+        int status = take_plain(answer, text, size);
+        if (status < 0 || (status == 1 && answer->outcome != GLIMPSE_VLM_ANSWERED)) return status;
+        (void)snprintf(why, sizeof why, "it is not JSON");
+    }
+    taken t = {NULL, NULL, -1.0, -1.0};
+    int fine = from && take_object(&t, from, schema, why, sizeof why), status = GLIMPSE_OK;
+    json_decref(from);
+    if (!fine) {
+        char reason[256];
+        (void)snprintf(reason, sizeof reason, "the answer is not what was asked for: %s", why);
+        answer->outcome = GLIMPSE_VLM_FAILED;
+        answer->code = GLIMPSE_E_FORMAT;
+        status = glimpse_vlm_set_n(&answer->text, text, size);
+        if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->reason, reason);
+        return status < 0 ? status : 0;
+    }
+    char *json = t.object ? json_dumps(t.object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+    if (!json) {
+        status = glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for an answer");
+    } else {
+        answer->outcome = t.text ? GLIMPSE_VLM_ANSWERED : GLIMPSE_VLM_CANNOT_TELL;
+        answer->probability = t.text ? t.probability : -1.0;
+        answer->confidence = t.text ? t.confidence : 0.0;
+        status = glimpse_vlm_set(&answer->json, json);
+        if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->text, t.text);
+        if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->reason, "");
+    }
+    free(json);
+    free(t.text);
+    json_decref(t.object);
+    return status < 0 ? status : 1;
+}

@@ -1,0 +1,327 @@
+/*
+ * What a SigLIP model promises beyond the reference data, on a random one: the same output whatever
+ * the batch, the backend and the shortcut; texts padded by the encoder; a fingerprint that follows
+ * whatever decides the vectors.
+ */
+#include "support.h"
+
+#include "model/model_internal.h"
+#include "random_model.h"
+
+#include <glimpse/model.h>
+#include <math.h>
+
+static char *folder;
+
+enum { E = 48, SIDE = 34, AREA = SIDE * SIDE, PICTURES = 7, TEXTS = 6, CONTEXT = 64 };
+static float pixels[PICTURES * 3 * AREA];
+static const char *const texts[TEXTS] = {
+    "a",
+    "",
+    "A Photo of a dog",
+    "caf\xc3\xa9",
+    "x <eos> y",
+    "a text of so many letters that sixty-four tokens, one of which ends it, are too few"};
+
+static int make_folder(void **unused) {
+    (void)unused;
+    uint64_t state = 5;
+    folder = make_temp_folder();
+    for (size_t i = 0; i < PICTURES * 3 * AREA; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        pixels[i] = (float)(state >> 40) / 8388608.0f - 1.0f;
+    }
+    random_model tiny = random_model_tiny_siglip();
+    return random_model_write(&tiny, folder) ? 0 : -1;
+}
+
+static int remove_folder(void **unused) {
+    (void)unused;
+    remove_tree(folder);
+    free(folder);
+    return 0;
+}
+
+static glimpse_model *open_as(glimpse_backend backend, glimpse_precision precision) {
+    glimpse_model *model = NULL;
+    glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
+    options.backend = backend;
+    options.precision = precision;
+    assert_ok(glimpse_model_open(&model, folder, &options));
+    return model;
+}
+
+static void assert_near(const float *a, const float *b, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!(fabsf(a[i] - b[i]) <= 2e-6f)) {
+            fail_msg("entry %zu: %.9g and %.9g", i, (double)a[i], (double)b[i]);
+        }
+    }
+}
+
+typedef struct result {
+    float pictures[PICTURES * E], texts[TEXTS * E];
+} result;
+
+static void encode(const glimpse_model *model, size_t batch, result *out) {
+    glimpse_encoder *encoder = NULL;
+    assert_ok(glimpse_encoder_create(&encoder, model, batch));
+    assert_ok(glimpse_encoder_pixels(encoder, pixels, PICTURES, out->pictures, 0));
+    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, out->texts, 0, NULL));
+    glimpse_encoder_free(encoder);
+}
+
+static void embeddings_do_not_depend_on_the_batch(void **unused) {
+    (void)unused;
+    static result one, many;
+    glimpse_model *model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
+    encode(model, 1, &one);
+    for (size_t batch = 2; batch <= 16; batch *= 2) {
+        encode(model, batch, &many);
+        assert_near(many.pictures, one.pictures, PICTURES * E);
+        assert_near(many.texts, one.texts, TEXTS * E);
+    }
+    glimpse_model_free(model);
+}
+
+static void backends_agree_and_bf16_is_close(void **unused) {
+    (void)unused;
+    static result plain, fast, rounded;
+    glimpse_model *model = open_as(GLIMPSE_BACKEND_PLAIN, GLIMPSE_PRECISION_F32);
+    encode(model, 3, &plain);
+    glimpse_model_free(model);
+    model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
+    encode(model, 3, &fast);
+    glimpse_model_free(model);
+    assert_near(fast.pictures, plain.pictures, PICTURES * E);
+    assert_near(fast.texts, plain.texts, TEXTS * E);
+    model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_BF16);
+    encode(model, 3, &rounded);
+    glimpse_model_free(model);
+    const float *pairs[2][2] = {{rounded.pictures, plain.pictures}, {rounded.texts, plain.texts}};
+    for (size_t p = 0; p < 2; p++) {
+        for (size_t i = 0; i < (p ? TEXTS : PICTURES); i++) {
+            double dot = 0;
+            for (size_t j = 0; j < E; j++)
+                dot += (double)pairs[p][0][i * E + j] * (double)pairs[p][1][i * E + j];
+            assert_true(dot > 0.999);
+        }
+    }
+}
+
+static void count_stages(void *user, size_t stage, const float *x, size_t rows, size_t width) {
+    (void)stage, (void)x, (void)rows, (void)width;
+    ++*(size_t *)user;
+}
+
+static void skipping_unpooled_rows_of_the_last_layer_changes_nothing(void **unused) {
+    (void)unused;
+    glimpse_encoder *encoder = NULL;
+    float fast[TEXTS * E], full[TEXTS * E];
+    size_t stages = 0;
+    glimpse_model *model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
+    assert_ok(glimpse_encoder_create(&encoder, model, 2));
+    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, fast, 0, NULL));
+    glimpse_encoder_set_trace(encoder, count_stages, &stages);
+    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, full, 0, NULL));
+    assert_true(stages >= 3);
+    assert_near(fast, full, TEXTS * E);
+    glimpse_encoder_free(encoder);
+    glimpse_model_free(model);
+}
+
+static void the_encoder_pads_texts_to_the_context(void **unused) {
+    (void)unused;
+    glimpse_encoder *encoder = NULL;
+    float from_texts[TEXTS * E], from_ids[TEXTS * E];
+    int32_t ids[TEXTS * CONTEXT];
+    int truncated[TEXTS];
+    glimpse_model *model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
+    const glimpse_tokenizer *tokenizer = glimpse_model_tokenizer(model);
+    assert_int_equal(glimpse_model_context_length(model), CONTEXT);
+    assert_int_equal(glimpse_tokenizer_pad_id(tokenizer), 0);
+    for (size_t i = 0; i < TEXTS; i++) {
+        glimpse_tokens tokens = {ids + i * CONTEXT, CONTEXT, 0, 0};
+        assert_ok(glimpse_tokenizer_encode(tokenizer, texts[i], strlen(texts[i]), &tokens));
+        for (size_t t = tokens.count; t < CONTEXT; t++)
+            tokens.ids[t] = 0;
+    }
+    assert_ok(glimpse_encoder_create(&encoder, model, 2));
+    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, from_texts, 0, truncated));
+    assert_ok(glimpse_encoder_tokens(encoder, ids, TEXTS, from_ids, 0));
+    assert_near(from_texts, from_ids, TEXTS * E);
+    assert_true(truncated[TEXTS - 1] && !truncated[0]);
+    /* Padding is read: another id in its place is another embedding. */
+    ids[CONTEXT - 2] = 5;
+    assert_ok(glimpse_encoder_tokens(encoder, ids, 1, from_ids, 0));
+    double difference = 0;
+    for (size_t j = 0; j < E; j++)
+        difference += fabs((double)from_ids[j] - (double)from_texts[j]);
+    assert_true(difference > 1e-4);
+    glimpse_encoder_free(encoder);
+    glimpse_model_free(model);
+}
+
+static void a_model_says_how_it_scores(void **unused) {
+    (void)unused;
+    glimpse_model *model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
+    assert_int_equal(glimpse_model_scoring(model), GLIMPSE_SCORING_SIGMOID);
+    assert_float_equal(glimpse_model_logit_scale(model), 10.0, 1e-4);
+    assert_float_equal(glimpse_model_logit_bias(model), -1.0, 1e-6);
+    glimpse_model_free(model);
+    char path[1100];
+    (void)snprintf(path, sizeof path, "%s/clip", folder);
+    random_model clip = random_model_tiny();
+    assert_true(random_model_write(&clip, path));
+    assert_ok(glimpse_model_open(&model, path, NULL));
+    assert_int_equal(glimpse_model_scoring(model), GLIMPSE_SCORING_SOFTMAX);
+    assert_true(glimpse_model_logit_bias(model) == 0);
+    glimpse_model_free(model);
+}
+
+/* Replaces the first `from` by `to` in a file of the model. */
+static void patch(const char *name, const char *from, const char *to) {
+    size_t size = 0, length = strlen(from);
+    const char *path = path_in(folder, name);
+    char *data = read_whole_file(path, &size), *at = NULL;
+    for (size_t i = 0; i + length <= size && !at; i++) {
+        if (memcmp(data + i, from, length) == 0) at = data + i;
+    }
+    assert_non_null(at);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    size_t before = (size_t)(at - data), rest = size - before - length;
+    assert_int_equal(fwrite(data, 1, before, file), before);
+    assert_true(fputs(to, file) >= 0);
+    assert_int_equal(fwrite(at + length, 1, rest, file), rest);
+    assert_int_equal(fclose(file), 0);
+    free(data);
+}
+
+static void the_fingerprint_follows_what_decides_the_vectors(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *file, *from, *to;
+        int changes;
+    } cases[] = {
+        {"tokenizer.json", "\"q\": 276", "\"Q\": 276", 1},
+        {"tokenizer_config.json", "\"do_lower_case\": true ", "\"do_lower_case\": false", 1},
+        {"tokenizer_config.json", "<pad>", "<bos>", 1},
+        {"tokenizer_config.json", "\"comment\": 1", "\"comment\": 2", 0},
+        {"config.json", "gelu_pytorch_tanh", "gelu", 1},
+        {"preprocessor_config.json", "\"resample\": 2", "\"resample\": 3", 1},
+        {"config.json", "\"hidden_size\": 48, \"intermediate_size\": 96",
+         "\"hidden_size\": 48,\n\"intermediate_size\": 96", 0},
+    };
+    char first[33], changed[33];
+    random_model tiny = random_model_tiny_siglip();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(random_model_write(&tiny, folder));
+        FILE *file = fopen(path_in(folder, "tokenizer_config.json"), "wb");
+        assert_non_null(file);
+        (void)fputs("{\"tokenizer_class\": \"GemmaTokenizer\", \"add_bos_token\": false, "
+                    "\"add_eos_token\": true, \"do_lower_case\": true , \"pad_token\": "
+                    "\"<pad>\", \"comment\": 1}\n",
+                    file);
+        assert_int_equal(fclose(file), 0);
+        assert_ok(glimpse_model_read_fingerprint(first, folder));
+        patch(cases[i].file, cases[i].from, cases[i].to);
+        assert_ok(glimpse_model_read_fingerprint(changed, folder));
+        if ((strcmp(first, changed) != 0) != cases[i].changes) {
+            fail_msg("%s: \"%s\"", cases[i].file, cases[i].to);
+        }
+    }
+    assert_true(random_model_write(&tiny, folder));
+}
+
+static void damaged_models_are_refused(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *file, *from, *to;
+        int status;
+        const char *message;
+    } cases[] = {
+        {"model.safetensors", "vision_model.head.probe", "vision_model.head.prObe",
+         GLIMPSE_E_FORMAT, "vision_model.head.probe"},
+        {"model.safetensors", "logit_bias", "logit_Bias", GLIMPSE_E_FORMAT, "logit_bias"},
+        {"config.json", "\"patch_size\": 8", "\"patch_size\": 7", GLIMPSE_E_FORMAT,
+         "patch_embedding"},
+        {"tokenizer_config.json", "<pad>", "<dap>", GLIMPSE_E_FORMAT, "pad"},
+        {"tokenizer.json", "\"BPE\"", "\"BPX\"", GLIMPSE_E_UNSUPPORTED, "tokenizer.json"},
+    };
+    random_model tiny = random_model_tiny_siglip();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        glimpse_model *model = NULL;
+        assert_true(random_model_write(&tiny, folder));
+        patch(cases[i].file, cases[i].from, cases[i].to);
+        int status = glimpse_model_open(&model, folder, NULL);
+        if (status != cases[i].status || !strstr(glimpse_last_error(), cases[i].message)) {
+            fail_msg("%s, \"%s\": status %d, \"%s\"", cases[i].file, cases[i].to, status,
+                     status < 0 ? glimpse_last_error() : "");
+        }
+        assert_null(model);
+    }
+    assert_true(random_model_write(&tiny, folder));
+}
+
+static void copy_file(const char *from, const char *name) {
+    size_t size = 0;
+    void *data = read_whole_file(from, &size);
+    FILE *file = fopen(path_in(folder, name), "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+    free(data);
+}
+
+/* The multilingual SigLIP: a sentencepiece model with more pieces than the model has embeddings. */
+static void pieces_without_an_embedding_are_no_reason_to_refuse_a_model(void **unused) {
+    (void)unused;
+    char pieces[1200], settings[1200];
+    (void)snprintf(pieces, sizeof pieces, "%s", shared_path("golden/siglip/spiece.model"));
+    (void)snprintf(settings, sizeof settings, "%s",
+                   shared_path("golden/siglip/tokenizer_config.json"));
+    random_model tiny = random_model_tiny_siglip();
+    glimpse_model *model = NULL;
+    glimpse_encoder *encoder = NULL;
+    float embedding[E];
+    const char *text = "a photo of a cat", *other = "\xe4\xb8\xad\xe6\x96\x87 \xd0\x9c";
+    size_t refused = 0;
+    assert_true(random_model_write(&tiny, folder));
+    copy_file(pieces, "spiece.model");
+    copy_file(settings, "tokenizer_config.json");
+    static const size_t vocabularies[] = {999, 100};
+    for (size_t v = 0; v < 2; v++) {
+        size_t vocabulary = tiny.vocabulary = vocabularies[v];
+        assert_true(random_model_write(&tiny, folder));
+        copy_file(settings, "tokenizer_config.json");
+        assert_ok(glimpse_model_open(&model, folder, NULL));
+        assert_true(glimpse_tokenizer_vocab_size(glimpse_model_tokenizer(model)) > vocabulary);
+        assert_ok(glimpse_encoder_create(&encoder, model, 1));
+        if (vocabulary == 999)
+            assert_ok(glimpse_encoder_texts(encoder, &text, 1, embedding, 0, NULL));
+        int status = glimpse_encoder_texts(encoder, &text, 1, embedding, 0, NULL);
+        if (status == GLIMPSE_OK)
+            status = glimpse_encoder_texts(encoder, &other, 1, embedding, 0, NULL);
+        refused += status == GLIMPSE_E_INVALID;
+        assert_true(status == GLIMPSE_OK || strstr(glimpse_last_error(), "vocabulary"));
+        glimpse_encoder_free(encoder);
+        glimpse_model_free(model);
+    }
+    assert_true(refused > 0);
+    assert_int_equal(remove(path_in(folder, "spiece.model")), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(embeddings_do_not_depend_on_the_batch),
+        cmocka_unit_test(backends_agree_and_bf16_is_close),
+        cmocka_unit_test(skipping_unpooled_rows_of_the_last_layer_changes_nothing),
+        cmocka_unit_test(the_encoder_pads_texts_to_the_context),
+        cmocka_unit_test(a_model_says_how_it_scores),
+        cmocka_unit_test(the_fingerprint_follows_what_decides_the_vectors),
+        cmocka_unit_test(damaged_models_are_refused),
+        cmocka_unit_test(pieces_without_an_embedding_are_no_reason_to_refuse_a_model),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,0 +1,93 @@
+/*
+ * blip_out.h - what the commands around BLIP share: opening the model, preparing pictures and
+ * texts, printing what was generated.
+ */
+#ifndef GLIMPSE_TOOLS_BLIP_OUT_H
+#define GLIMPSE_TOOLS_BLIP_OUT_H
+
+#include "cli.h"
+#include "json_out.h"
+#include "session.h"
+
+#include <glimpse/blip.h>
+
+typedef struct blip_session {
+    session base; /* options; its library and CLIP model stay closed */
+    glimpse_blip *model;
+    glimpse_blip_worker *worker;
+} blip_session;
+
+#define BLIP_MODEL_OPTIONS(b)                                                                     \
+ CLI_TEXT("model", 'm', &(b).base.model_option, "DIR",                                            \
+          "the BLIP model: a folder, or a name under glimpse/models (default: "                   \
+          "$GLIMPSE_VLM)"),                                                                       \
+     CLI_CHOICE("precision", 0, &(b).base.precision, NULL,                                        \
+                "arithmetic; auto is bf16 where the CPU has it in hardware", session_precisions), \
+     SESSION_BACKEND_OPTION((b).base)
+
+/* Each returns CLI_RUN or prints what is wrong and returns an exit code. */
+
+/* Finds and opens the model, which must be of this kind. */
+int blip_open(blip_session *b, glimpse_blip_kind kind);
+int blip_make_worker(blip_session *b, const glimpse_blip_limits *limits);
+void blip_close(blip_session *b);
+
+/* Opens a picture file and looks at it. EXIT_PARTIAL, with a line on stderr, when the file cannot
+ * be used. */
+int blip_look(blip_session *b, const char *path, glimpse_blip_image **out);
+
+/* Token ids of a text; free with blip_text_free. `truncated` may be NULL. */
+int blip_encode(const blip_session *b, glimpse_blip_role role, const char *text,
+                glimpse_blip_text *out, int *truncated);
+void blip_text_free(glimpse_blip_text *text);
+
+/* --first-token, and the role that it stands for. */
+extern const char *const blip_first_tokens[]; /* cls, enc */
+glimpse_blip_role blip_first_role(int choice);
+
+/* The options of generation, "not said" being what the model does by default. */
+typedef struct blip_choices {
+    uint64_t beams, max_length, min_length, top_k, seed;
+    double length_penalty, top_p, temperature;
+    int sample;
+} blip_choices;
+
+enum { BLIP_NOT_SAID = 1000000 };
+
+#define BLIP_CHOICES_INIT \
+ { 0, 0, BLIP_NOT_SAID, BLIP_NOT_SAID, 0, BLIP_NOT_SAID, 0, 0, 0 }
+#define BLIP_GENERATION_OPTIONS(c)                                                             \
+ CLI_HEADING("How it is written"),                                                             \
+     CLI_SIZE("beams", 0, &(c).beams, "N",                                                     \
+              "beam search with N beams; 1 takes the likeliest token each time (default: the " \
+              "model's, mostly 1)",                                                            \
+              1, 64),                                                                          \
+     CLI_SIZE("min-length", 0, &(c).min_length, "N",                                           \
+              "fewest tokens, start and prompt included (default: the model's, mostly 0)", 0,  \
+              4096),                                                                           \
+     CLI_SIZE("max-length", 0, &(c).max_length, "N",                                           \
+              "most tokens, start and prompt included (default: the model's, mostly 20)", 2,   \
+              4096),                                                                           \
+     CLI_NUMBER("length-penalty", 0, &(c).length_penalty, "P",                                 \
+                "score = log-probability / tokens^P (default 1)"),                             \
+     CLI_FLAG("sample", 0, &(c).sample, "draw each token at random instead"),                  \
+     CLI_NUMBER("temperature", 0, &(c).temperature, "T",                                       \
+                "with --sample: below 1 bolder, above 1 wilder (default 1)"),                  \
+     CLI_NUMBER("top-p", 0, &(c).top_p, "P",                                                   \
+                "with --sample: only the likeliest tokens that make up P together (default "   \
+                "1: all)"),                                                                    \
+     CLI_SIZE("top-k", 0, &(c).top_k, "N",                                                     \
+              "with --sample: only the N likeliest tokens; 0 is all (default 50)", 0, 999999), \
+     CLI_SIZE("seed", 0, &(c).seed, "N", "with --sample: another seed, another text", 0,       \
+              UINT64_MAX)
+
+/* What was asked for, on top of the model's defaults; checks what belongs together. */
+int blip_generation(const cli_command *command, const blip_session *b, const blip_choices *choices,
+                    glimpse_blip_generation *out);
+
+/* "NAME":text,"ids":[...],"sum_logprob":...,"score":... into an open object. */
+void blip_print_sequence(json_out *j, const char *name, const glimpse_blip_sequence *sequence);
+/* "beams":[...] with every sequence of a result. */
+void blip_print_all(json_out *j, const char *name, const glimpse_blip_result *result);
+
+#endif

@@ -1,0 +1,267 @@
+/*
+ * cmd_caption.c - glimpse caption: what pictures show, in words.
+ *
+ * Two ways in one command. Picture files and a BLIP model: here, several pictures at once, with the
+ * tokens and scores of each caption. Everything else (folders, libraries, styles, remote models):
+ * caption_run.c.
+ */
+#include "blip_out.h"
+#include "caption_run.h"
+#include "progress.h"
+#include "text.h"
+#include "tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Pictures that are described together: the decoder reads all its weights for every token, so a
+ * few at a time cost little more than one. */
+enum { TOGETHER = 4 };
+
+typedef struct captioning {
+    blip_session blip;
+    glimpse_blip_generation how;
+    glimpse_blip_text prompt; /* ids NULL: none */
+    int json, all;
+    size_t done, total; /* pictures */
+    double started;
+    int partial;
+} captioning;
+
+static void print_caption(const captioning *c, const char *path,
+                          const glimpse_blip_result *result) {
+    const glimpse_blip_sequence *best = glimpse_blip_result_get(result, 0);
+    if (!c->json) {
+        char *shown = text_display(path), *caption = text_display(best->text);
+        (void)printf("%s\t%s\n", shown, caption);
+        free(shown);
+        free(caption);
+        return;
+    }
+    json_out j = {stdout, 0};
+    jout_open(&j, '{');
+    jout_path(&j, "path", path);
+    blip_print_sequence(&j, "caption", best);
+    if (c->all) blip_print_all(&j, "caption", result);
+    jout_close(&j, '}');
+    jout_end(&j);
+}
+
+/* A picture that has no caption is still one object, so that none is lost in a pipe. */
+static void print_failure(const captioning *c, const char *path, const char *error) {
+    if (!c->json) return;
+    json_out j = {stdout, 0};
+    jout_open(&j, '{');
+    jout_path(&j, "path", path);
+    jout_key(&j, "caption"), jout_null(&j);
+    jout_key(&j, "error"), jout_string(&j, error);
+    jout_close(&j, '}');
+    jout_end(&j);
+}
+
+/* Describes up to TOGETHER pictures and prints them in order. */
+static int caption_some(captioning *c, const char *const *paths, size_t count) {
+    glimpse_blip_image *images[TOGETHER] = {NULL};
+    const glimpse_blip_image *good[TOGETHER];
+    glimpse_blip_result *results[TOGETHER] = {NULL};
+    char *errors[TOGETHER] = {NULL};
+    size_t good_count = 0;
+    int code = CLI_RUN;
+    for (size_t i = 0; i < count && code != EXIT_FAILED; i++) {
+        code = blip_look(&c->blip, paths[i], &images[i]);
+        if (code == EXIT_PARTIAL) {
+            c->partial = 1;
+            errors[i] = xstrdup(glimpse_last_error());
+        }
+        if (images[i]) good[good_count++] = images[i];
+    }
+    if (code != EXIT_FAILED) {
+        code = CLI_RUN;
+        if (glimpse_blip_caption(c->blip.worker, good, good_count,
+                                 c->prompt.ids ? &c->prompt : NULL, &c->how, results) < 0) {
+            code = tool_fail_last();
+        }
+    }
+    progress_clear();
+    for (size_t i = 0, next = 0; i < count && code == CLI_RUN; i++) {
+        if (images[i]) {
+            print_caption(c, paths[i], results[next++]);
+        } else {
+            print_failure(c, paths[i], errors[i]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        glimpse_blip_image_free(images[i]);
+        glimpse_blip_result_free(results[i]);
+        free(errors[i]);
+    }
+    return code;
+}
+
+static int caption_all(captioning *c, const char *const *paths, size_t count) {
+    c->total = count;
+    c->started = progress_now();
+    tool_catch_stop();
+    for (c->done = 0; c->done < count;) {
+        size_t batch = count - c->done < TOGETHER ? count - c->done : TOGETHER;
+        int code = caption_some(c, paths + c->done, batch);
+        if (code != CLI_RUN) return code;
+        c->done += batch;
+        if (c->json || c->done < count) (void)fflush(stdout);
+        if (tool_stopped()) return EXIT_STOPPED;
+        if (c->done < count && !c->blip.base.quiet) {
+            progress_show("pictures described", c->done, count, 1, progress_now() - c->started,
+                          NULL);
+        }
+    }
+    return c->partial ? EXIT_PARTIAL : EXIT_FOUND;
+}
+
+static int open_all(captioning *c, const blip_choices *choices, const char *prompt) {
+    int code = blip_open(&c->blip, GLIMPSE_BLIP_CAPTION);
+    if (code != CLI_RUN) return code;
+    code = blip_generation(&cmd_caption, &c->blip, choices, &c->how);
+    if (code != CLI_RUN) return code;
+    if (prompt) {
+        code = blip_encode(&c->blip, GLIMPSE_BLIP_TEXT_PROMPT, prompt, &c->prompt, NULL);
+        if (code != CLI_RUN) return code;
+        if (c->prompt.count >= c->how.max_length) {
+            return cli_misuse(&cmd_caption,
+                              "the prompt is %zu tokens, which leaves nothing to write within "
+                              "--max-length %zu",
+                              c->prompt.count, c->how.max_length);
+        }
+    }
+    glimpse_blip_limits limits = GLIMPSE_BLIP_LIMITS_INIT;
+    limits.pictures = c->total < TOGETHER ? c->total : TOGETHER;
+    limits.texts = 1;
+    limits.beams = c->how.beams;
+    limits.length = c->how.max_length;
+    return blip_make_worker(&c->blip, &limits);
+}
+
+/* "--library" with nothing behind it is the whole library: taken out of `argv`. */
+static int take_bare_library(int *argc, char **argv) {
+    int found = 0, kept = 1;
+    for (int i = 1; i < *argc; i++) {
+        int bare = strcmp(argv[i], "--library") == 0 && (i + 1 == *argc || argv[i + 1][0] == '-');
+        if (strcmp(argv[i], "--") == 0) {
+            while (i < *argc)
+                argv[kept++] = argv[i++];
+            break;
+        }
+        if (bare) {
+            found = 1;
+        } else {
+            argv[kept++] = argv[i];
+        }
+    }
+    *argc = kept;
+    return found;
+}
+
+static int is_folder(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* Is it more than files and a BLIP model? */
+static int is_wide(const caption_options *o, const vlm_session *v, const session *s,
+                   const cli_arguments *arguments) {
+    const char *model = s->model_option ? s->model_option : getenv("GLIMPSE_VLM");
+    int wide = o->style >= 0 || o->store || o->missing || o->stored || o->whole || o->in ||
+               o->out || o->format > 0 || o->xmp || o->relative_to || s->library_option ||
+               v->dry_run || v->refresh || v->second_spec || v->max_cost >= 0 || v->samples > 0;
+    if (model && glimpse_vlm_spec_is_remote(model)) wide = 1;
+    for (size_t i = 0; i < arguments->count && !wide; i++)
+        wide = is_folder(arguments->words[i]);
+    return wide;
+}
+
+static int run_wide(caption_options *o, vlm_session *v, captioning *c, const blip_choices *choices,
+                    const char *prompt, const cli_arguments *arguments) {
+    session *s = &c->blip.base;
+    if (c->all || choices->sample) {
+        return cli_misuse(&cmd_caption, "--%s goes with picture files and a BLIP model only",
+                          c->all ? "all" : "sample");
+    }
+    if (o->style < 0) o->style = GLIMPSE_CAPTION_SHORT;
+    if (arguments->count == 0 && s->library_option) o->whole = 1;
+    o->begin = prompt;
+    o->beams = choices->beams;
+    o->max_tokens = choices->max_length;
+    o->min_tokens = choices->min_length == BLIP_NOT_SAID ? 0 : choices->min_length;
+    v->spec = s->model_option;
+    v->part = "caption";
+    if (c->json && o->format == 0 && !o->out) o->format = 1 + CAPTION_JSONL;
+    int code = caption_run_check(o, &cmd_caption, arguments->count);
+    return code != CLI_RUN ? code : caption_run(o, s, v, arguments->words, arguments->count);
+}
+
+static int run(int argc, char **argv) {
+    captioning c = {.json = 0};
+    blip_choices choices = BLIP_CHOICES_INIT;
+    caption_options wide = {.style = -1};
+    vlm_session v = VLM_SESSION_INIT;
+    const char *prompt = NULL;
+    const cli_option options[] = {
+        CLI_FLAG("json", 0, &c.json, "print one JSON object per picture"),
+        CLI_FLAG("all", 0, &c.all, "with --json: all beams, best first, as \"beams\""),
+        CLI_TEXT("prompt", 'p', &prompt, "TEXT", "what the caption begins with"),
+        CAPTION_RUN_OPTIONS(wide),
+        SESSION_LIBRARY_OPTION(c.blip.base),
+        BLIP_GENERATION_OPTIONS(choices),
+        CLI_HEADING("Model"),
+        BLIP_MODEL_OPTIONS(c.blip),
+        SESSION_QUIET_OPTION(c.blip.base),
+        VLM_SESSION_OPTIONS(v),
+        CLI_END,
+    };
+    cli_arguments arguments = {0};
+    wide.whole = take_bare_library(&argc, argv);
+    int code = cli_parse(&cmd_caption, options, argc, argv, &arguments);
+    if (code != CLI_RUN) return code;
+    tool_set_quiet(c.blip.base.quiet);
+    c.total = arguments.count;
+    if (is_wide(&wide, &v, &c.blip.base, &arguments)) {
+        code = run_wide(&wide, &v, &c, &choices, prompt, &arguments);
+    } else if (arguments.count == 0) {
+        code = cli_misuse(&cmd_caption, "which pictures? FILES, folders, or --library");
+    } else if ((code = open_all(&c, &choices, prompt)) == CLI_RUN) {
+        code = caption_all(&c, arguments.words, arguments.count);
+    }
+    blip_text_free(&c.prompt);
+    vlm_session_close(&v);
+    blip_close(&c.blip);
+    cli_arguments_free(&arguments);
+    return code;
+}
+
+const cli_command cmd_caption = {
+    "caption",
+    "PATH... | --library",
+    "what pictures show, in words",
+    "Describes pictures: files, folders, or (--library) all that a library knows. Prints PATH, a "
+    "tab and the caption, or writes a file (--out). --store keeps the captions in the library, for "
+    "glimpse search --captions. Nothing is asked twice: a run that was stopped goes on from there "
+    "when it is started again. --style alt --out alt.json writes {\"path\": \"alt\"}.\n\n"
+    "The model is a BlipForConditionalGeneration folder, or a remote one (openai:, anthropic:, "
+    "gemini:, endpoint:). For picture files and a BLIP model, --json prints one object per "
+    "picture with its tokens: "
+    "{\"path\":...,\"caption\":...,\"ids\":[...],\"sum_logprob\":...,\"score\":...}. ids begin "
+    "with "
+    "the start token and the prompt; score is the log-probability of the tokens that were written "
+    "(the end token included), divided by their number.\n\n"
+    "A picture that cannot be used is named on stderr, with --json also as "
+    "{\"path\":...,\"caption\":null,\"error\":...}; the exit code is then 3.",
+    "  glimpse caption --library --store\n"
+    "  glimpse caption site/images --style alt --out alt.json\n"
+    "  glimpse caption ~/Pictures --style keywords --xmp -m openai:gpt-4o-mini\n"
+    "  glimpse caption --library --stored --out captions.csv\n"
+    "  glimpse caption -m ./blip-image-captioning-base *.jpg\n"
+    "  glimpse caption -m ./blip-image-captioning-base --beams 3 --json a.jpg\n"
+    "  glimpse caption -m ./blip-image-captioning-base --prompt \"a photo of\" a.jpg\n"
+    "  glimpse caption -m ./blip-image-captioning-base --sample --top-p 0.9 a.jpg\n",
+    run,
+};

@@ -1,0 +1,235 @@
+/*
+ * cmd_rerank.c - glimpse rerank QUERY FILES: a list from anywhere, looked at by a vision-language
+ * model and put in order.
+ */
+#include "cli.h"
+#include "json_out.h"
+#include "rerank_run.h"
+#include "text.h"
+#include "tool.h"
+
+#include <glimpse/rerank.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct pictures {
+    char **paths;
+    size_t count, room;
+} pictures;
+
+static void add(pictures *p, const char *path, size_t length) {
+    if (length == 0) return;
+    if (p->count == p->room) {
+        p->room = p->room ? 2 * p->room : 64;
+        p->paths = xrealloc(p->paths, p->room * sizeof *p->paths);
+    }
+    p->paths[p->count++] = xprintf("%.*s", (int)length, path);
+}
+
+/* Lines, or with a NUL byte anywhere what lies between NUL bytes (find -print0, search -0). */
+static int read_list(pictures *p) {
+    char *bytes = NULL;
+    size_t used = 0, room = 0;
+    for (;;) {
+        if (used == room) {
+            room = room ? 2 * room : 1 << 16;
+            bytes = xrealloc(bytes, room);
+        }
+        size_t got = fread(bytes + used, 1, room - used, stdin);
+        if (got == 0) break;
+        used += got;
+    }
+    if (ferror(stdin)) {
+        free(bytes);
+        return tool_fail("cannot read the list of pictures: %s", strerror(errno));
+    }
+    char end = used > 0 && memchr(bytes, '\0', used) ? '\0' : '\n';
+    for (size_t at = 0; at < used;) {
+        const char *next = memchr(bytes + at, end, used - at);
+        size_t length = next ? (size_t)(next - (bytes + at)) : used - at;
+        size_t shown = length;
+        if (end == '\n' && shown > 0 && bytes[at + shown - 1] == '\r') shown--;
+        add(p, bytes + at, shown);
+        at += length + 1;
+    }
+    free(bytes);
+    return CLI_RUN;
+}
+
+typedef struct rerank_output {
+    int json, tsv, paths, nul;
+    uint64_t count;
+    double weight;
+} rerank_output;
+
+static void print_json(const rerank_output *o, const char *query, const char *model,
+                       const pictures *p, const reranking *r, const glimpse_reranked *order,
+                       size_t shown) {
+    json_out j = {stdout, 0};
+    jout_open(&j, '{');
+    jout_path(&j, "query", query);
+    jout_key(&j, "rerank");
+    jout_open(&j, '{');
+    jout_path(&j, "model", model);
+    jout_key(&j, "weight"), jout_number(&j, o->weight);
+    jout_key(&j, "depth"), jout_uint(&j, p->count);
+    jout_key(&j, "failed"), jout_uint(&j, r->failed);
+    jout_close(&j, '}');
+    jout_key(&j, "results");
+    jout_open(&j, '[');
+    for (size_t i = 0; i < shown; i++) {
+        size_t at = order[i].index;
+        jout_open(&j, '{');
+        jout_key(&j, "rank"), jout_uint(&j, i + 1);
+        jout_key(&j, "first_rank"), jout_uint(&j, at + 1);
+        jout_key(&j, "vlm_probability"), jout_number(&j, r->probabilities[at]);
+        jout_key(&j, "blended"), jout_number(&j, order[i].blended);
+        jout_text_or_null(&j, "vlm_problem", r->reasons[at]);
+        jout_path(&j, "path", p->paths[at]);
+        jout_close(&j, '}');
+    }
+    jout_close(&j, ']');
+    jout_close(&j, '}');
+    jout_end(&j);
+}
+
+static void print_rest(const rerank_output *o, const pictures *p, const reranking *r,
+                       const glimpse_reranked *order, size_t shown) {
+    int bare = o->paths || o->nul;
+    if (!bare && !o->tsv) (void)printf("   vlm  was  path\n");
+    for (size_t i = 0; i < shown; i++) {
+        size_t at = order[i].index;
+        if (bare) {
+            (void)fputs(p->paths[at], stdout);
+            (void)putchar(o->nul ? '\0' : '\n');
+            continue;
+        }
+        char *path = text_display(p->paths[at]), score[32] = "";
+        if (!isnan(r->probabilities[at])) {
+            (void)snprintf(score, sizeof score, o->tsv ? "%.6f" : "%.3f", r->probabilities[at]);
+        }
+        if (o->tsv) {
+            (void)printf("%zu\t%s\t%s\t%zu\n", i + 1, score, path, at + 1);
+        } else {
+            (void)printf("%6s %4zu  %s\n", *score ? score : "-", at + 1, path);
+            if (r->reasons[at]) (void)printf("             %s\n", r->reasons[at]);
+        }
+        free(path);
+    }
+}
+
+static int run(int argc, char **argv) {
+    session s = {0};
+    vlm_session v = VLM_SESSION_INIT;
+    rerank_output o = {.weight = 1.0};
+    const cli_option options[] = {
+        CLI_TEXT("model", 'm', &v.spec, "MODEL",
+                 "the vision-language model: a folder, a name, or a remote model such as "
+                 "openai:gpt-4o-mini (default: $GLIMPSE_VLM, else the demo VLM)"),
+        CLI_SIZE("count", 'k', &o.count, "N", "print only the best N", 1, 1000000),
+        CLI_NUMBER("weight", 'w', &o.weight, "W",
+                   "0 keeps the order of the list, 1 is that of the model (default: 1)"),
+        CLI_HEADING("Output (a table when none is chosen)"),
+        CLI_FLAG("json", 0, &o.json, "one JSON object with all results"),
+        CLI_FLAG("tsv", 't', &o.tsv, "rank, probability, path, former rank"),
+        CLI_FLAG("paths", 'p', &o.paths, "only paths, one a line"),
+        CLI_FLAG("print0", '0', &o.nul, "only paths, each ended by a NUL byte"),
+        VLM_SESSION_OPTIONS(v),
+        CLI_HEADING("Library (its answers are not asked for again)"),
+        SESSION_LIBRARY_OPTION(s),
+        SESSION_QUIET_OPTION(s),
+        CLI_END,
+    };
+    cli_arguments arguments = {0};
+    int code = cli_parse(&cmd_rerank, options, argc, argv, &arguments);
+    if (code != CLI_RUN) return code;
+    v.part = "itm";
+    pictures p = {0};
+    reranking r = {0};
+    rerank_picture *seen = NULL;
+    double *first = NULL;
+    glimpse_reranked *order = NULL;
+    tool_set_quiet(s.quiet);
+    if (arguments.count < 1 || !*arguments.words[0]) {
+        code = cli_misuse(&cmd_rerank, "what should the pictures be compared with?");
+    } else if (o.json + o.tsv + (o.paths || o.nul) > 1) {
+        code = cli_misuse(&cmd_rerank, "choose one of --json, --tsv and --paths");
+    } else if (!(o.weight >= 0.0 && o.weight <= 1.0)) {
+        code = cli_misuse(&cmd_rerank, "--weight goes from 0 to 1");
+    }
+    if (code != CLI_RUN) goto done;
+    for (size_t i = 1; i < arguments.count && code == CLI_RUN; i++) {
+        if (strcmp(arguments.words[i], "-") == 0) {
+            code = read_list(&p);
+        } else {
+            add(&p, arguments.words[i], strlen(arguments.words[i]));
+        }
+    }
+    if (code == CLI_RUN && arguments.count == 1) {
+        code = cli_misuse(&cmd_rerank, "which pictures? FILES, or - to read a list");
+    }
+    if (code != CLI_RUN) goto done;
+    if (p.count == 0) {
+        tool_note("the list is empty");
+        code = EXIT_NOTHING;
+        goto done;
+    }
+    tool_catch_stop();
+    if ((code = session_open_library_if_any(&s, 1)) != CLI_RUN) goto done;
+    if ((code = vlm_session_open(&v, &s)) != CLI_RUN) goto done;
+    seen = xcalloc(p.count, sizeof *seen);
+    first = xcalloc(p.count, sizeof *first);
+    order = xcalloc(p.count, sizeof *order);
+    for (size_t i = 0; i < p.count; i++) {
+        seen[i].path = p.paths[i];
+        first[i] = -(double)i; /* all that a list says */
+    }
+    if ((code = rerank_look(&v, arguments.words[0], seen, p.count, &r)) != CLI_RUN) goto done;
+    if (glimpse_rerank(first, r.scores, p.count, o.weight, order) < 0) {
+        code = tool_fail_last();
+        goto done;
+    }
+    size_t shown = o.count > 0 && o.count < p.count ? (size_t)o.count : p.count;
+    if (o.json) {
+        print_json(&o, arguments.words[0], glimpse_vlm_name(v.vlm), &p, &r, order, shown);
+    } else {
+        print_rest(&o, &p, &r, order, shown);
+    }
+    if (r.failed > 0) {
+        tool_note("%s of %s pictures got no score and kept their place in the list",
+                  text_count(r.failed), text_count(p.count));
+    }
+    code = r.failed > 0 ? EXIT_PARTIAL : EXIT_FOUND;
+done:
+    rerank_free(&r);
+    for (size_t i = 0; i < p.count; i++)
+        free(p.paths[i]);
+    free(p.paths);
+    free(seen);
+    free(first);
+    free(order);
+    vlm_session_close(&v);
+    session_close(&s);
+    cli_arguments_free(&arguments);
+    return code;
+}
+
+const cli_command cmd_rerank = {
+    "rerank",
+    "QUERY FILE... | -",
+    "put a list of pictures in order by looking at each",
+    "Asks a vision-language model how well QUERY, one text, describes each picture, and prints the "
+    "pictures best first. \"-\" reads the list from standard input: paths, one a line or ended by "
+    "NUL bytes. A picture that gets no score keeps its place in the list. glimpse search --rerank "
+    "does it with the results of a search.\n\n"
+    "Exit code 3 when pictures got no score.",
+    "  glimpse rerank \"a red ball left of a blue cube\" *.jpg\n"
+    "  glimpse search red ball -k 100 -0 | glimpse rerank \"a red ball left of a blue cube\" -\n"
+    "  glimpse rerank \"a signed contract\" scans/*.png --model openai:gpt-4o-mini --max-cost "
+    "0.5\n",
+    run,
+};

@@ -1,0 +1,65 @@
+/*
+ * vlm_session.h - which vision-language model a command works with, its prompts, its cache.
+ *
+ * Model: what the command says, else GLIMPSE_VLM, else "model" in the configuration file
+ * (${XDG_CONFIG_HOME:-~/.config}/glimpse/vlm.json), else the demo VLM that ships with glimpse. A
+ * spec as in <glimpse/vlm.h>; a name without a prefix is a folder, or one under glimpse/models.
+ *
+ * Prompts: ${XDG_CONFIG_HOME:-~/.config}/glimpse/prompts/NAME.txt, else the shipped one.
+ */
+#ifndef GLIMPSE_TOOLS_VLM_SESSION_H
+#define GLIMPSE_TOOLS_VLM_SESSION_H
+
+#include "session.h"
+
+#include <glimpse/answers.h>
+#include <glimpse/vlm.h>
+
+typedef struct vlm_session {
+    /* From the command line. */
+    const char *spec, *second_spec; /* NULL: the default; no second tier */
+    double escalate_below, max_cost, requests_per_minute, tokens_per_minute, timeout;
+    uint64_t jobs, samples;
+    int dry_run, refresh, keep_metadata, no_cache;
+    const char *part; /* of the demo VLM, where nothing was chosen: "vqa", "caption", "itm" */
+    /* Filled by vlm_session_open. */
+    glimpse_vlm *vlm, *second;
+    glimpse_answers *answers;
+    glimpse_vlm_run_options run; /* cache, tiers, dry run and Ctrl-C set up */
+} vlm_session;
+
+#define VLM_SESSION_INIT \
+ { .escalate_below = 0.0, .max_cost = -1.0 }
+
+/* The options every command with a VLM has, but for the one that names the model. */
+#define VLM_SESSION_OPTIONS(v)                                                                   \
+ CLI_HEADING("Asking the model"),                                                                \
+     CLI_FLAG("dry-run", 0, &(v).dry_run, "send nothing; show what would be sent and its cost"), \
+     CLI_NUMBER("max-cost", 0, &(v).max_cost, "MONEY", "stop before this is exceeded"),          \
+     CLI_TEXT("escalate", 0, &(v).second_spec, "MODEL",                                          \
+              "the model that is asked when the first "                                          \
+              "one is not sure"),                                                                \
+     CLI_NUMBER("escalate-below", 0, &(v).escalate_below, "P",                                   \
+                "how sure (0..1) is sure enough (default: 0.7 with --escalate)"),                \
+     CLI_SIZE("samples", 0, &(v).samples, "N", "ask N times and take what most agree on", 1,     \
+              GLIMPSE_VLM_MOST_SAMPLES),                                                         \
+     CLI_SIZE("jobs", 'j', &(v).jobs, "N", "requests at once (default: 4)", 1, 64),              \
+     CLI_NUMBER("rpm", 0, &(v).requests_per_minute, "N", "requests a minute at most"),           \
+     CLI_NUMBER("tpm", 0, &(v).tokens_per_minute, "N", "tokens a minute at most"),               \
+     CLI_NUMBER("timeout", 0, &(v).timeout, "SECONDS", "for one attempt (default: 120)"),        \
+     CLI_FLAG("keep-metadata", 0, &(v).keep_metadata, "send EXIF and GPS along"),                \
+     CLI_FLAG("no-cache", 0, &(v).no_cache, "neither look answers up nor keep them"),            \
+     CLI_FLAG("refresh", 0, &(v).refresh, "ask again and replace the kept answer")
+
+/* Opens the models, and the cache: in s->library when that is open, else the user's own. Call
+ * tool_catch_stop() before for Ctrl-C. CLI_RUN, or an exit code after the message. */
+int vlm_session_open(vlm_session *v, session *s);
+void vlm_session_close(vlm_session *v); /* before session_close */
+
+/* The text of the prompt NAME with `text` filled in, malloc'ed; NULL after a message. */
+char *vlm_session_prompt(const char *name, const char *text);
+
+/* "12 answered, 2 from the cache, ... 0.0123 USD" on stderr, unless quiet. */
+void vlm_session_note_totals(const vlm_session *v, const glimpse_vlm_totals *totals);
+
+#endif
