@@ -71,7 +71,7 @@ static size_t best_window(const glimpse_thumb *of, uint64_t whole) {
     int closest = 65;
     for (size_t i = 0; i < GLIMPSE_WINDOW_COUNT; i++) {
         const glimpse_window *window = i == 1 ? &of->content : &glimpse_windows[i];
-        int distance = glimpse_hamming(glimpse_phash(of, window), whole);
+        int distance = glimpse_hamming(glimpse_phash(of, window, NULL), whole);
         if (distance < closest) {
             closest = distance;
             best = i;
@@ -91,16 +91,16 @@ static int compare_pixels(comparing *c) {
     glimpse_compare(&thumbs[0], &thumbs[1], NULL, 1, &c->pixels);
     c->turn = 1;
     /* Turned or mirrored. */
-    uint64_t turned[8], first = glimpse_phash(&thumbs[0], NULL);
+    uint64_t turned[8], first = glimpse_phash(&thumbs[0], NULL, NULL);
     int best = 0;
-    glimpse_phash_turns(&thumbs[1], turned);
+    glimpse_phash_turns(&thumbs[1], turned, NULL);
     for (int o = 1; o < 8; o++) {
         if (glimpse_hamming(turned[o], first) < glimpse_hamming(turned[best], first)) best = o;
     }
     if (best > 0) try_hint(c, &thumbs[0], &thumbs[1], NULL, best + 1);
     /* One a part of the other. */
     const glimpse_window whole = {0.0F, 0.0F, 1.0F, 1.0F};
-    size_t of_a = best_window(&thumbs[0], glimpse_phash(&thumbs[1], NULL));
+    size_t of_a = best_window(&thumbs[0], glimpse_phash(&thumbs[1], NULL, NULL));
     size_t of_b = best_window(&thumbs[1], first);
     if (of_a > 0) {
         const glimpse_window *w = of_a == 1 ? &thumbs[0].content : &glimpse_windows[of_a];

@@ -568,7 +568,7 @@ static void a_library_from_before_captions_learns_them(void **state) {
     world w;
     float query[WORLD_DIM];
     small_world(&w, 3, query);
-    world_rewind(&w, 5);
+    world_rewind(&w, 6);
     world_reopen(&w, 0);
     put(&w, 2, GLIMPSE_CAPTION_SHORT, "m", "a lighthouse");
     assert_int_equal(matches(&w, "lighthouse"), 1);
