@@ -28,8 +28,11 @@ int glimpse_math_init(glimpse_math *out, glimpse_backend backend, glimpse_precis
     memset(out, 0, sizeof *out);
     if (precision == GLIMPSE_PRECISION_AUTO) {
         int can_use = backend == GLIMPSE_BACKEND_AUTO || backend == GLIMPSE_BACKEND_ONEDNN;
-        precision =
-            can_use && glimpse_onednn_fast_bf16() ? GLIMPSE_PRECISION_BF16 : GLIMPSE_PRECISION_F32;
+        precision = can_use && glimpse_onednn_fast_bf16() &&
+                            (backend != GLIMPSE_BACKEND_AUTO ||
+                             glimpse_onednn_trusted(GLIMPSE_PRECISION_BF16))
+                        ? GLIMPSE_PRECISION_BF16
+                        : GLIMPSE_PRECISION_F32;
     }
     if (precision != GLIMPSE_PRECISION_F32 && precision != GLIMPSE_PRECISION_BF16 &&
         precision != GLIMPSE_PRECISION_INT8) {
@@ -38,6 +41,7 @@ int glimpse_math_init(glimpse_math *out, glimpse_backend backend, glimpse_precis
     if (backend == GLIMPSE_BACKEND_AUTO) {
         int onednn = (precision == GLIMPSE_PRECISION_BF16 && glimpse_onednn_multiplies_bf16()) ||
                      (precision == GLIMPSE_PRECISION_INT8 && glimpse_onednn_fast_int8());
+        if (onednn) onednn = glimpse_onednn_trusted(precision);
         backend = onednn ? GLIMPSE_BACKEND_ONEDNN : GLIMPSE_BACKEND_OPENBLAS;
     }
     out->backend = backend;

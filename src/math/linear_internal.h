@@ -75,6 +75,10 @@ int glimpse_onednn_available(void);
 int glimpse_onednn_multiplies_bf16(void); /* can at all: AVX-512 and up */
 int glimpse_onednn_fast_bf16(void);       /* in hardware */
 int glimpse_onednn_fast_int8(void);       /* in hardware, exactly: VNNI or AMX */
+/* self_test.c: 1 when a small layer and attention come out as they should; the verdict of the first
+ * call is kept for the process. */
+int glimpse_onednn_trusted(glimpse_precision precision);
+int glimpse_onednn_agrees(glimpse_precision precision); /* the test itself */
 int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *spec);
 void glimpse_onednn_release(glimpse_linear *linear);
 int glimpse_onednn_workspace_create(void **out);
