@@ -73,6 +73,8 @@ static void try_backends(report *r) {
         options.backend = (glimpse_backend)backend;
         options.precision = backend == 0 ? GLIMPSE_PRECISION_AUTO : GLIMPSE_PRECISION_F32;
         options.towers = GLIMPSE_TOWER_TEXT;
+        /* Only to be tried: not worth a file of prepared weights. */
+        if (backend != 0) options.flags = GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
         if (glimpse_model_open(&model, r->model, &options) < 0) {
             r->backend_problem[backend] = xstrdup(glimpse_last_error());
             continue;

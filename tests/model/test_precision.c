@@ -23,6 +23,7 @@ static const char *const texts[TEXTS] = {"a photo of a dog", "two parrots on a b
 static int make_folder(void **unused) {
     (void)unused;
     folder = make_temp_folder();
+    (void)setenv("GLIMPSE_WEIGHTS_CACHE", "0", 1); /* nothing of this into the user's cache */
     random_model model = random_model_vit_b32();
     model.vocabulary = 514; /* the tokenizer that goes with it knows bytes only */
     if (SLOW_BUILD) model.vision_layers = model.text_layers = 3;
