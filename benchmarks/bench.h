@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* What bench_now() reads; a program may choose the CPU time of its thread instead. */
+static clockid_t bench_clock = CLOCK_MONOTONIC;
+
 static inline double bench_now(void) {
     struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(bench_clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 

@@ -1,16 +1,25 @@
 /*
- * bench_encoder - images/s at batch 1, 8, 32 and the latency of one short text, per backend and
- * precision, on a random ViT-B/32 (or --l14), one worker. Baseline: OpenBLAS f32 of the same run.
- * Also the GEMM rate behind it: the same product shapes alone, as a share of which the encoder's
- * rate is reported.
+ * bench_encoder - images/s at batch 1, 8, 32, the latency of one short text and prompts/s in
+ * batches, per backend and precision, on a random ViT-B/32 (or --l14), one worker. Baseline:
+ * OpenBLAS f32 of the same run. Beside each the rate of its own products alone (1600 x 3072 x 768,
+ * operands written first), as a share of which the encoder's rate is reported.
  *
- *     bench_encoder [--l14] [--plain]     --plain adds the plain C backend (minutes)
+ *     bench_encoder [--l14] [--plain] [--cpu-time] [--only NAME] [--workers N] [--quick] [--model
+ * DIR]
+ *
+ *     --plain     adds the plain C backend (minutes)
+ *     --cpu-time  measures the thread's CPU time instead of the clock: for machines with other work
+ *     --only      settings whose name begins so, and the baseline
+ *     --quick     no batch of 32, fewer repetitions
+ *     --model     a model of that shape that is there already, instead of writing one
+ *     --workers   also N workers side by side against one worker whose sgemm has N threads
  */
 #include "bench.h"
 #include "math/linear.h"
 #include "random_model.h"
 
 #include <glimpse/model.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,8 +31,10 @@ typedef struct setting {
 
 static const setting settings[] = {
     {"openblas f32", GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32},
+    {"openblas int8 (kernels)", GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_INT8},
     {"onednn f32", GLIMPSE_BACKEND_ONEDNN, GLIMPSE_PRECISION_F32},
     {"onednn bf16", GLIMPSE_BACKEND_ONEDNN, GLIMPSE_PRECISION_BF16},
+    {"onednn int8", GLIMPSE_BACKEND_ONEDNN, GLIMPSE_PRECISION_INT8},
     {"openblas bf16 (rounded)", GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_BF16},
     {"plain C f32", GLIMPSE_BACKEND_PLAIN, GLIMPSE_PRECISION_F32},
 };
@@ -34,7 +45,7 @@ typedef struct job {
     glimpse_encoder *encoder;
     const float *pixels;
     size_t count;
-    float *embeddings;
+    float *embeddings, *prompt_embeddings;
 } job;
 
 static int encode_pictures(void *user) {
@@ -48,33 +59,114 @@ static int encode_text(void *user) {
     return glimpse_encoder_texts(j->encoder, text, 1, j->embeddings, 0, NULL);
 }
 
-/* One product of the size that the MLP of a vision layer has at batch 32, alone. */
-typedef struct gemm {
-    float *a, *b, *c;
-    size_t m, n, k;
-    glimpse_math math;
-} gemm;
+/* Many prompts at once; their lengths differ. */
+enum { PROMPTS = 128 };
 
-static int multiply(void *user) {
-    gemm *g = user;
-    glimpse_gemm(&g->math, 1, g->m, g->n, g->k, 1.0f, g->a, g->k, g->b, g->k, g->c, g->n);
-    return 0;
+static int encode_prompts(void *user) {
+    job *j = user;
+    static char prompts[PROMPTS][64];
+    const char *texts[PROMPTS];
+    for (int i = 0; i < PROMPTS; i++) {
+        (void)snprintf(prompts[i], sizeof prompts[i], "a photo of a thing%.*s", i % 17,
+                       ", very small too");
+        texts[i] = prompts[i];
+    }
+    return glimpse_encoder_texts(j->encoder, texts, PROMPTS, j->prompt_embeddings, 0, NULL);
 }
 
-static double sgemm_peak(void) {
-    gemm g = {NULL, NULL, NULL, 1600, 3072, 768, {0}};
-    if (glimpse_math_init(&g.math, GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32) < 0) return 0;
-    g.a = calloc(g.m * g.k, sizeof(float));
-    g.b = calloc(g.n * g.k, sizeof(float));
-    g.c = calloc(g.m * g.n, sizeof(float));
-    if (!g.a || !g.b || !g.c) exit(1);
-    for (size_t i = 0; i < g.m * g.k; i++)
-        g.a[i] = (float)(i % 17) - 8.0f;
-    for (size_t i = 0; i < g.n * g.k; i++)
-        g.b[i] = (float)(i % 13) - 6.0f;
-    bench_time t = bench_run(multiply, &g, 9, 10.0);
-    free(g.a), free(g.b), free(g.c);
-    return 2.0 * 1600 * 3072 * 768 / t.median;
+/* One product of the size that the MLP of a vision layer has at batch 32, alone. */
+enum { M = 1600, N = 3072, K = 768 };
+
+typedef struct product {
+    glimpse_math math;
+    glimpse_linear *linear;
+    glimpse_workspace *workspace;
+    void *x;
+    float *y;
+} product;
+
+static int multiply(void *user) {
+    product *p = user;
+    return glimpse_linear_run(p->linear, p->workspace, p->x, M, p->y);
+}
+
+/* Operations per second; 0 where the setting is not possible. */
+static double product_rate(const setting *s) {
+    product p = {.linear = NULL};
+    if (glimpse_math_init(&p.math, s->backend, s->precision) < 0) return 0;
+    float *w = malloc((size_t)N * K * sizeof *w), *x = malloc((size_t)M * K * sizeof *x);
+    p.x = aligned_alloc(64, (size_t)M * K * sizeof(float));
+    p.y = aligned_alloc(64, (size_t)M * N * sizeof(float));
+    if (!w || !x || !p.x || !p.y) exit(1);
+    for (size_t i = 0; i < (size_t)N * K; i++)
+        w[i] = (float)(i % 13) - 6.0f;
+    for (size_t i = 0; i < (size_t)M * K; i++)
+        x[i] = (float)(i % 17) - 8.0f;
+    memset(p.y, 0, (size_t)M * N * sizeof(float));
+    p.math.kernels->convert(p.x, p.math.element, x, (size_t)M * K);
+    glimpse_linear_spec spec = {.in = K, .out = N, .parts = 1};
+    spec.weights[0] = (glimpse_numbers){w, GLIMPSE_DTYPE_F32, (size_t)N * K};
+    if (glimpse_linear_create(&p.linear, &p.math, &spec) < 0 ||
+        glimpse_workspace_create(&p.workspace, &p.math) < 0) {
+        (void)fprintf(stderr, "%s\n", glimpse_last_error());
+        exit(1);
+    }
+    double rate = 2.0 * M * N * K / bench_run(multiply, &p, 9, 4.0).least;
+    glimpse_workspace_free(p.workspace);
+    glimpse_linear_free(p.linear);
+    free(w), free(x), free(p.x), free(p.y);
+    return rate;
+}
+
+/* Workers side by side. */
+extern void openblas_set_num_threads(int);
+enum { MOST_WORKERS = 64, ROUNDS = 6 };
+
+static void *work(void *user) {
+    for (int i = 0; i < ROUNDS; i++) {
+        if (encode_pictures(user) < 0) exit(1);
+    }
+    return NULL;
+}
+
+static void compare_workers(const char *folder, const float *pixels, size_t embedding,
+                            int workers) {
+    glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
+    glimpse_model *model = NULL;
+    job jobs[MOST_WORKERS];
+    pthread_t threads[MOST_WORKERS];
+    options.backend = GLIMPSE_BACKEND_OPENBLAS;
+    options.precision = GLIMPSE_PRECISION_F32;
+    options.towers = GLIMPSE_TOWER_IMAGE;
+    if (workers > MOST_WORKERS || glimpse_model_open(&model, folder, &options) < 0) exit(1);
+    for (int i = 0; i < workers; i++) {
+        jobs[i] = (job){.pixels = pixels, .count = 8};
+        jobs[i].embeddings = malloc(8 * embedding * sizeof(float));
+        if (!jobs[i].embeddings || glimpse_encoder_create(&jobs[i].encoder, model, 8) < 0) exit(1);
+        if (encode_pictures(&jobs[i]) < 0) exit(1);
+    }
+    double start = bench_now();
+    for (int i = 0; i < workers; i++) {
+        if (pthread_create(&threads[i], NULL, work, &jobs[i]) != 0) exit(1);
+    }
+    for (int i = 0; i < workers; i++)
+        (void)pthread_join(threads[i], NULL);
+    double side_by_side = 8.0 * ROUNDS * workers / (bench_now() - start);
+    openblas_set_num_threads(workers);
+    start = bench_now();
+    for (int i = 0; i < workers; i++)
+        (void)work(&jobs[0]);
+    double within = 8.0 * ROUNDS * workers / (bench_now() - start);
+    openblas_set_num_threads(1);
+    printf(
+        "\nopenblas f32, batch 8: %d workers %.2f images/s; one worker, sgemm on %d threads %.2f "
+        "images/s (x %.2f)\n",
+        workers, side_by_side, workers, within, side_by_side / within);
+    for (int i = 0; i < workers; i++) {
+        glimpse_encoder_free(jobs[i].encoder);
+        free(jobs[i].embeddings);
+    }
+    glimpse_model_free(model);
 }
 
 /* Floating-point operations of one picture, products only. */
@@ -86,31 +178,41 @@ static double operations(const random_model *m) {
 }
 
 int main(int argc, char **argv) {
-    int plain = 0, large = 0;
+    int plain = 0, large = 0, workers = 0, quick = 0;
+    const char *only = "", *given = NULL;
     for (int i = 1; i < argc; i++) {
         plain = plain || strcmp(argv[i], "--plain") == 0;
         large = large || strcmp(argv[i], "--l14") == 0;
+        if (strcmp(argv[i], "--cpu-time") == 0) bench_clock = CLOCK_THREAD_CPUTIME_ID;
+        quick = quick || strcmp(argv[i], "--quick") == 0;
+        if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) only = argv[++i];
+        if (strcmp(argv[i], "--model") == 0 && i + 1 < argc) given = argv[++i];
+        if (strcmp(argv[i], "--workers") == 0 && i + 1 < argc) workers = atoi(argv[++i]);
     }
     random_model shape = large ? random_model_vit_l14() : random_model_vit_b32();
-    shape.vocabulary = 514;
-    char folder[] = "/tmp/glimpse-bench-XXXXXX";
-    if (!mkdtemp(folder) || !random_model_write(&shape, folder)) return 1;
+    shape.merges = 1;
+    char made[] = "/tmp/glimpse-bench-XXXXXX";
+    if (!given && (!mkdtemp(made) || !random_model_write(&shape, made))) return 1;
+    const char *folder = given ? given : made;
+    (void)setenv("GLIMPSE_WEIGHTS_CACHE", "0", 1);
 
     size_t area = 3 * shape.image_size * shape.image_size;
     float *pixels = malloc(32 * area * sizeof *pixels);
     float *embeddings = malloc(32 * shape.embedding * sizeof *embeddings);
-    if (!pixels || !embeddings) return 1;
+    float *prompts = malloc(PROMPTS * shape.embedding * sizeof *prompts);
+    if (!pixels || !embeddings || !prompts) return 1;
     for (size_t i = 0; i < 32 * area; i++)
         pixels[i] = (float)(i * 2654435761u % 2001) / 1000.0f - 1.0f;
 
-    double peak = sgemm_peak();
-    printf("%s, one worker, random %s\n", bench_cpu(), large ? "ViT-L/14" : "ViT-B/32");
-    printf("sgemm 1600x3072x768: %.1f GFLOP/s\n\n", peak / 1e9);
-    printf("%-26s %8s %8s %8s   %7s %7s   %10s  %s\n", "images/s at batch", "1", "8", "32",
-           "x base", "of sgemm", "text ms", "x base");
+    printf("%s, one worker, random %s (%s weights)%s\n", bench_cpu(),
+           large ? "ViT-L/14" : "ViT-B/32", shape.dtype,
+           bench_clock == CLOCK_THREAD_CPUTIME_ID ? ", CPU time" : "");
+    printf("%-24s %9s %8s %8s %8s %7s %8s %9s %7s %10s\n", "images/s at batch", "products", "1",
+           "8", "32", "x base", "of prod.", "text ms", "x base", "prompts/s");
     double base = 0, base_text = 0;
     for (size_t s = 0; s < SETTINGS; s++) {
         if (settings[s].backend == GLIMPSE_BACKEND_PLAIN && !plain) continue;
+        if (s > 0 && strncmp(settings[s].name, only, strlen(only)) != 0) continue;
         glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
         options.backend = settings[s].backend;
         options.precision = settings[s].precision;
@@ -119,28 +221,35 @@ int main(int argc, char **argv) {
         int status = glimpse_model_open(&model, folder, &options);
         if (status == GLIMPSE_OK) status = glimpse_encoder_create(&encoder, model, 32);
         if (status < 0) {
-            printf("%-26s %s\n", settings[s].name, glimpse_last_error());
+            printf("%-24s %s\n", settings[s].name, glimpse_last_error());
             continue;
         }
-        double rates[SIZES] = {0};
-        job j = {encoder, pixels, 0, embeddings};
+        double rates[SIZES] = {0}, many = 0;
+        int slow = settings[s].backend == GLIMPSE_BACKEND_PLAIN;
+        double peak = slow ? 0 : product_rate(&settings[s]);
+        job j = {encoder, pixels, 0, embeddings, prompts};
         for (size_t b = 0; b < SIZES; b++) {
             j.count = batches[b];
-            if (settings[s].backend == GLIMPSE_BACKEND_PLAIN && j.count > 1) break;
-            rates[b] = (double)j.count / bench_run(encode_pictures, &j, 15, 8.0).median;
+            if ((slow && j.count > 1) || (quick && j.count > 8)) break;
+            rates[b] =
+                (double)j.count / bench_run(encode_pictures, &j, 15, quick ? 1.0 : 6.0).median;
         }
-        double text = bench_run(encode_text, &j, 25, 5.0).median;
-        double rate = rates[1] > 0 ? rates[1] : rates[0];
+        double text = bench_run(encode_text, &j, 25, quick ? 0.5 : 4.0).median;
+        if (!slow) many = PROMPTS / bench_run(encode_prompts, &j, 5, quick ? 1.0 : 4.0).median;
+        double rate = slow ? rates[0] : rates[1];
         if (s == 0) base = rate, base_text = text;
-        printf("%-26s %8.2f %8.2f %8.2f   %7.2f %6.0f%%   %10.2f  %.2f\n", settings[s].name,
-               rates[0], rates[1], rates[2], rate / base, 100.0 * rate * operations(&shape) / peak,
-               1e3 * text, base_text / text);
+        printf("%-24s %6.0f G/s %8.2f %8.2f %8.2f %7.2f %7.0f%% %9.2f %7.2f %10.1f\n",
+               settings[s].name, peak / 1e9, rates[0], rates[1], rates[2], rate / base,
+               peak > 0 ? 100.0 * rate * operations(&shape) / peak : 0.0, 1e3 * text,
+               base_text / text, many);
         (void)fflush(stdout);
         glimpse_encoder_free(encoder);
         glimpse_model_free(model);
     }
-    free(pixels), free(embeddings);
+    if (workers > 1) compare_workers(folder, pixels, shape.embedding, workers);
+    free(pixels), free(embeddings), free(prompts);
+    if (given) return 0;
     char command[128];
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", made);
     return system(command) != 0;
 }

@@ -37,6 +37,7 @@ static double ball(unsigned bits, int radius) {
 
 static void lay_out(glimpse_mih_plan *p, unsigned chunks, unsigned radius) {
     unsigned shift = 0, whole = radius / chunks, rest = radius % chunks;
+    memset(p, 0, sizeof *p);
     p->chunks = chunks;
     for (unsigned c = 0; c < chunks; c++) {
         p->bits[c] = 64 / chunks + (c < 64 % chunks);

@@ -43,13 +43,13 @@ random_model random_model_tiny_siglip(void) {
 }
 
 random_model random_model_vit_b32(void) {
-    return (random_model){224, 32,   512,   768, 12,    12,           3072, 512, 12,
-                          8,   2048, 49408, 77,  "F16", "quick_gelu", 1,    1,   0};
+    return (random_model){224,  32,    512, 768,   12,           12, 3072, 512, 12, 8,
+                          2048, 49408, 77,  "F16", "quick_gelu", 1,  1,    0,   0};
 }
 
 random_model random_model_vit_l14(void) {
-    return (random_model){224, 14,   768,   1024, 24,    16,           4096, 768, 12,
-                          12,  3072, 49408, 77,   "F16", "quick_gelu", 1,    1,   0};
+    return (random_model){224,  14,    768, 1024,  24,           16, 4096, 768, 12, 12,
+                          3072, 49408, 77,  "F16", "quick_gelu", 1,  1,    0,   0};
 }
 
 typedef struct tensor {
@@ -239,8 +239,33 @@ static FILE *create(const char *folder, const char *name) {
     return fopen(path, "wb");
 }
 
+/* The `index`-th string of two letters, of three, ... as BPE would have merged it: everything but
+ * its last letter, and that letter. */
+static void lettered(size_t index, char *left, char *last) {
+    size_t length = 2, of_length = 26 * 26;
+    while (index >= of_length)
+        index -= of_length, of_length *= 26, length++;
+    *last = (char)('a' + index % 26);
+    index /= 26;
+    for (size_t i = length - 1; i-- > 0; index /= 26)
+        left[i] = (char)('a' + index % 26);
+    left[length - 1] = '\0';
+}
+
+/* Merges that make words of lower-case letters as short in tokens as real vocabularies do: strings
+ * of letters, each inside a word and at its end, in order of length. */
+static void write_merges(const random_model *m, FILE *vocab, FILE *merges) {
+    for (size_t id = 512; id < m->vocabulary - 2; id++) {
+        char left[16], last;
+        lettered((id - 512) / 2, left, &last);
+        const char *end = id % 2 ? "</w>" : "";
+        (void)fprintf(vocab, "\"%s%c%s\": %zu, ", left, last, end, id);
+        (void)fprintf(merges, "%s %c%s\n", left, last, end);
+    }
+}
+
 /* The byte-level alphabet of CLIP's BPE: printable Latin-1 bytes stand for themselves, the others
- * for U+0100 and up; each also with the end-of-word mark; no merges. */
+ * for U+0100 and up; each also with the end-of-word mark; no merges unless they are asked for. */
 static int write_tokenizer(const random_model *m, const char *folder) {
     FILE *vocab = create(folder, "vocab.json"), *merges = create(folder, "merges.txt");
     if (!vocab || !merges) {
@@ -265,9 +290,10 @@ static int write_tokenizer(const random_model *m, const char *folder) {
             (void)fprintf(vocab, "\"\\u%04x%s\": %u, ", order[i], end ? "</w>" : "", id);
         }
     }
+    (void)fprintf(merges, "#version: 0.2\n");
+    if (m->merges) write_merges(m, vocab, merges);
     (void)fprintf(vocab, "\"<|startoftext|>\": %zu, \"<|endoftext|>\": %zu}\n", m->vocabulary - 2,
                   m->vocabulary - 1);
-    (void)fprintf(merges, "#version: 0.2\n");
     return (fclose(vocab) == 0) & (fclose(merges) == 0);
 }
 

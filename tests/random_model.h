@@ -17,6 +17,8 @@ typedef struct random_model {
     const char *activation; /* "quick_gelu" or "gelu" */
     size_t shards;          /* 1: model.safetensors; more: an index and that many files */
     uint64_t seed;
+    int merges; /* 1: the whole vocabulary is filled with merges, as in a real one; else bytes only
+                 */
     int siglip; /* a SiglipModel with SigLIP 2's kind of tokenizer; embedding is vision_width */
 } random_model;
 

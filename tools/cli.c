@@ -271,6 +271,11 @@ static int parse_short(const cli_command *command, const cli_option *options, co
     return CLI_RUN;
 }
 
+static void free_lists(const cli_option *options) {
+    for (; options->kind != CLI_KIND_END; options++)
+        if (options->kind == CLI_KIND_LIST) cli_list_free(options->target);
+}
+
 int cli_parse(const cli_command *command, const cli_option *options, int argc, char **argv,
               cli_arguments *arguments) {
     arguments->words = xcalloc((size_t)argc + 1, sizeof *arguments->words);
@@ -290,6 +295,7 @@ int cli_parse(const cli_command *command, const cli_option *options, int argc, c
         int code = word[1] == '-' ? parse_long(command, options, word, next, &used_next)
                                   : parse_short(command, options, word, next, &used_next);
         if (code != CLI_RUN) {
+            free_lists(options);
             cli_arguments_free(arguments);
             return code;
         }

@@ -36,6 +36,7 @@ typedef struct report {
     char *backend_problem[4];   /* why not */
     const char *auto_precision; /* NULL when no model could be opened */
     char *auto_backend;
+    glimpse_weights_cache_status weights;
 } report;
 
 static void look_at_cpu(cpu_features *cpu) {
@@ -72,13 +73,14 @@ static void try_backends(report *r) {
         options.backend = (glimpse_backend)backend;
         options.precision = backend == 0 ? GLIMPSE_PRECISION_AUTO : GLIMPSE_PRECISION_F32;
         options.towers = GLIMPSE_TOWER_TEXT;
+        /* Only to be tried: not worth a file of prepared weights. */
+        if (backend != 0) options.flags = GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
         if (glimpse_model_open(&model, r->model, &options) < 0) {
             r->backend_problem[backend] = xstrdup(glimpse_last_error());
             continue;
         }
         if (backend == 0) {
-            r->auto_precision =
-                glimpse_model_precision(model) == GLIMPSE_PRECISION_BF16 ? "bf16" : "f32";
+            r->auto_precision = session_precisions[glimpse_model_precision(model)];
             r->auto_backend = xstrdup(glimpse_model_backend_name(model));
         }
         r->backends[backend] = xstrdup(glimpse_model_backend_name(model));
@@ -128,6 +130,13 @@ static void print_json(const report *r) {
     jout_path(&j, "models_folder", r->models ? r->models : "");
     jout_path(&j, "model", r->model ? r->model : "");
     jout_key(&j, "model_exists"), jout_bool(&j, r->model_exists);
+    jout_key(&j, "weights_cache");
+    jout_open(&j, '{');
+    jout_path(&j, "path", r->weights.path);
+    jout_key(&j, "files"), jout_int(&j, (int64_t)r->weights.files);
+    jout_key(&j, "bytes"), jout_int(&j, (int64_t)r->weights.bytes);
+    jout_key(&j, "limit"), jout_int(&j, (int64_t)r->weights.limit);
+    jout_close(&j, '}');
     jout_close(&j, '}');
     jout_end(&j);
 }
@@ -168,6 +177,12 @@ static void print_people(const report *r) {
     print_place("Models folder", r->models,
                 r->models && access(r->models, F_OK) == 0 ? "" : " (not there)");
     print_place("Model", r->model, r->model_exists ? "" : " (cannot be used)");
+    char note[96];
+    (void)snprintf(note, sizeof note,
+                   r->weights.limit ? " (%zu files, %.0f of at most %.0f MB)" : " (off)",
+                   r->weights.files, (double)r->weights.bytes / 1048576.0,
+                   (double)r->weights.limit / 1048576.0);
+    print_place("Weights cache", *r->weights.path ? r->weights.path : NULL, note);
 }
 
 static int run(int argc, char **argv) {
@@ -197,6 +212,7 @@ static int run(int argc, char **argv) {
     r.model = s.model_path;
     if (r.model) try_backends(&r);
     r.model_exists = r.auto_precision != NULL;
+    (void)glimpse_weights_cache_look(&r.weights);
     if (json) {
         print_json(&r);
     } else {

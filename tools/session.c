@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const session_precisions[] = {"auto", "f32", "bf16", NULL};
+const char *const session_precisions[] = {"auto", "f32", "bf16", "int8", NULL};
 const char *const session_backends[] = {"auto", "plain", "openblas", "onednn", NULL};
 
 static int is_folder(const char *path) {
@@ -260,6 +260,7 @@ int session_open_model(session *s, unsigned towers, size_t batch) {
     options.precision = (glimpse_precision)s->precision;
     options.backend = (glimpse_backend)s->backend;
     options.towers = towers;
+    if (s->no_weights_cache) options.flags |= GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
     if (glimpse_model_open(&s->model, s->model_path, &options) < 0) return tool_fail_last();
     if (batch > 0 && glimpse_encoder_create(&s->encoder, s->model, batch) < 0) {
         return tool_fail_last();

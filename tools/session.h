@@ -18,6 +18,7 @@
 typedef struct session {
     /* From the command line. */
     const char *library_option, *model_option;
+    int no_weights_cache;
     int precision, backend; /* places in the lists of choices = the values of the library */
     int quiet;
     /* Filled by the calls below. */
@@ -27,7 +28,7 @@ typedef struct session {
     glimpse_encoder *encoder;
 } session;
 
-extern const char *const session_precisions[]; /* auto, f32, bf16 */
+extern const char *const session_precisions[]; /* auto, f32, bf16, int8 */
 extern const char *const session_backends[];   /* auto, plain, openblas, onednn */
 
 #define SESSION_LIBRARY_OPTION(s)                     \
@@ -38,7 +39,10 @@ extern const char *const session_backends[];   /* auto, plain, openblas, onednn 
           "the model: a folder, or a name under glimpse/models (default: $GLIMPSE_MODEL, else " \
           "the library's last one, else the demo model)"),                                      \
      CLI_CHOICE("precision", 0, &(s).precision, NULL,                                           \
-                "arithmetic; auto is bf16 where the CPU has it in hardware", session_precisions)
+                "arithmetic; auto is bf16 where the CPU has it in hardware, else f32",          \
+                session_precisions),                                                            \
+     CLI_FLAG("no-weights-cache", 0, &(s).no_weights_cache,                                     \
+              "neither read nor write prepared weights under ~/.cache")
 #define SESSION_BACKEND_OPTION(s) \
  CLI_CHOICE("backend", 0, &(s).backend, NULL, "who multiplies matrices", session_backends)
 #define SESSION_QUIET_OPTION(s) \

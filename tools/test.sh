@@ -154,6 +154,8 @@ for suite in "${suites[@]}"; do
 done
 
 echo
+# What the fast paths had to run on: with AVX-512 or AMX other ones are tested than without.
+HOME=$root/build build/release/bin/glimpse doctor 2>/dev/null | grep -E '^CPU|^ +onednn|^--precision' || true
 for line in "${times[@]}"; do echo "$line"; done
 for line in "${broken[@]}"; do echo "FAILED: $line"; done
 echo "all of it took $(clock $SECONDS)"

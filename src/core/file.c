@@ -156,9 +156,10 @@ static void sync_folder_of(const char *path) {
     (void)close(fd);
 }
 
-int glimpse_new_file_commit(glimpse_new_file *file) {
+static int finish_file(glimpse_new_file *file, int durable) {
     int status = GLIMPSE_OK;
-    if (fflush(file->stream) != 0 || ferror(file->stream) || fsync(fileno(file->stream)) != 0) {
+    if (fflush(file->stream) != 0 || ferror(file->stream) ||
+        (durable && fsync(fileno(file->stream)) != 0)) {
         status = glimpse_fail_errno("%s: cannot write", file->temporary);
     }
     if (fclose(file->stream) != 0 && status == GLIMPSE_OK) {
@@ -169,12 +170,20 @@ int glimpse_new_file_commit(glimpse_new_file *file) {
         status = glimpse_fail_errno("%s: cannot rename from %s", file->path, file->temporary);
     }
     if (status == GLIMPSE_OK) {
-        sync_folder_of(file->path);
+        if (durable) sync_folder_of(file->path);
         free(file->temporary);
         file->temporary = NULL;
     }
     glimpse_new_file_abandon(file);
     return status;
+}
+
+int glimpse_new_file_commit(glimpse_new_file *file) {
+    return finish_file(file, 1);
+}
+
+int glimpse_new_file_publish(glimpse_new_file *file) {
+    return finish_file(file, 0);
 }
 
 void glimpse_new_file_abandon(glimpse_new_file *file) {

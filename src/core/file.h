@@ -31,6 +31,8 @@ typedef struct glimpse_new_file {
 } glimpse_new_file;
 int glimpse_new_file_open(glimpse_new_file *out, const char *path);
 int glimpse_new_file_commit(glimpse_new_file *file);
+/* Renames without waiting for the disk: for what carries a checksum and can be made again. */
+int glimpse_new_file_publish(glimpse_new_file *file);
 void glimpse_new_file_abandon(glimpse_new_file *file); /* also fine after commit, and on zeros */
 
 /* mkdir -p; existing folders are fine. */

@@ -20,7 +20,8 @@ const glimpse_kernels *const *glimpse_kernels_all(void) {
     tables[count++] = &glimpse_kernels_plain;
     tables[count++] = &glimpse_kernels_baseline;
 #ifdef GLIMPSE_X86_KERNELS
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+        __builtin_cpu_supports("f16c")) {
         tables[count++] = &glimpse_kernels_avx2;
     }
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -4,6 +4,7 @@
 #include "math/linear.h"
 
 #include "core/error.h"
+#include "math/attend_internal.h"
 #include "math/half.h"
 #include "math/linear_internal.h"
 
@@ -15,6 +16,8 @@
 struct glimpse_workspace {
     const glimpse_math *math;
     void *onednn;
+    void *scratch; /* as large as the layers run so far wanted */
+    size_t scratch_bytes;
 };
 
 int glimpse_math_has_fast_bf16(void) {
@@ -25,14 +28,20 @@ int glimpse_math_init(glimpse_math *out, glimpse_backend backend, glimpse_precis
     memset(out, 0, sizeof *out);
     if (precision == GLIMPSE_PRECISION_AUTO) {
         int can_use = backend == GLIMPSE_BACKEND_AUTO || backend == GLIMPSE_BACKEND_ONEDNN;
-        precision =
-            can_use && glimpse_onednn_fast_bf16() ? GLIMPSE_PRECISION_BF16 : GLIMPSE_PRECISION_F32;
+        precision = can_use && glimpse_onednn_fast_bf16() &&
+                            (backend != GLIMPSE_BACKEND_AUTO ||
+                             glimpse_onednn_trusted(GLIMPSE_PRECISION_BF16))
+                        ? GLIMPSE_PRECISION_BF16
+                        : GLIMPSE_PRECISION_F32;
     }
-    if (precision != GLIMPSE_PRECISION_F32 && precision != GLIMPSE_PRECISION_BF16) {
+    if (precision != GLIMPSE_PRECISION_F32 && precision != GLIMPSE_PRECISION_BF16 &&
+        precision != GLIMPSE_PRECISION_INT8) {
         return glimpse_fail(GLIMPSE_E_INVALID, "precision %d is not known", (int)precision);
     }
     if (backend == GLIMPSE_BACKEND_AUTO) {
-        int onednn = precision == GLIMPSE_PRECISION_BF16 && glimpse_onednn_multiplies_bf16();
+        int onednn = (precision == GLIMPSE_PRECISION_BF16 && glimpse_onednn_multiplies_bf16()) ||
+                     (precision == GLIMPSE_PRECISION_INT8 && glimpse_onednn_fast_int8());
+        if (onednn) onednn = glimpse_onednn_trusted(precision);
         backend = onednn ? GLIMPSE_BACKEND_ONEDNN : GLIMPSE_BACKEND_OPENBLAS;
     }
     out->backend = backend;
@@ -57,6 +66,11 @@ int glimpse_math_init(glimpse_math *out, glimpse_backend backend, glimpse_precis
             }
             out->element = GLIMPSE_ELEMENT_BF16;
         }
+        if (precision == GLIMPSE_PRECISION_INT8 && !glimpse_onednn_fast_int8()) {
+            return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                                "oneDNN multiplies int8 exactly only on CPUs with VNNI or AMX; use "
+                                "the openblas backend, which has kernels of its own for it");
+        }
         break;
     case GLIMPSE_BACKEND_AUTO:
     default: return glimpse_fail(GLIMPSE_E_INVALID, "backend %d is not known", (int)backend);
@@ -72,6 +86,16 @@ const char *glimpse_math_backend_name(const glimpse_math *math) {
     case GLIMPSE_BACKEND_OPENBLAS: return "openblas";
     case GLIMPSE_BACKEND_ONEDNN: return "onednn";
     case GLIMPSE_BACKEND_AUTO: break;
+    }
+    return "auto";
+}
+
+const char *glimpse_precision_name(glimpse_precision precision) {
+    switch (precision) {
+    case GLIMPSE_PRECISION_F32: return "f32";
+    case GLIMPSE_PRECISION_BF16: return "bf16";
+    case GLIMPSE_PRECISION_INT8: return "int8";
+    case GLIMPSE_PRECISION_AUTO: break;
     }
     return "auto";
 }
@@ -93,8 +117,8 @@ void glimpse_numbers_to_f32(float *out, const glimpse_numbers *numbers) {
     }
 }
 
-/* plain and openblas: f32 weights, borrowed from the file where they already are that. */
-static int prepare_f32(glimpse_linear *linear, const glimpse_linear_spec *spec) {
+/* plain: f32 weights, borrowed from the file where they already are that. */
+static int prepare_plain(glimpse_linear *linear, const glimpse_linear_spec *spec) {
     int round = linear->math->precision == GLIMPSE_PRECISION_BF16;
     int borrow = !round;
     for (size_t p = 0; p < spec->parts; p++) {
@@ -114,7 +138,7 @@ static int prepare_f32(glimpse_linear *linear, const glimpse_linear_spec *spec) 
             linear->parts[p].weights = spec->weights[p].data;
             continue;
         }
-        float *target = linear->owned + p * rows * spec->in;
+        float *target = (float *)linear->owned + p * rows * spec->in;
         glimpse_numbers_to_f32(target, &spec->weights[p]);
         if (round) {
             for (size_t i = 0; i < rows * spec->in; i++)
@@ -128,6 +152,36 @@ static int prepare_f32(glimpse_linear *linear, const glimpse_linear_spec *spec) 
         linear->parts[0].rows = spec->out;
     }
     return GLIMPSE_OK;
+}
+
+static glimpse_way choose_way(const glimpse_math *math, const glimpse_linear_spec *spec) {
+    int plain = math->backend == GLIMPSE_BACKEND_PLAIN;
+    if (math->precision == GLIMPSE_PRECISION_INT8) {
+        if (spec->exact) return plain ? GLIMPSE_WAY_PLAIN : GLIMPSE_WAY_STORED;
+        return math->backend == GLIMPSE_BACKEND_ONEDNN ? GLIMPSE_WAY_ONEDNN : GLIMPSE_WAY_INT8;
+    }
+    if (plain) return GLIMPSE_WAY_PLAIN;
+    return math->backend == GLIMPSE_BACKEND_ONEDNN ? GLIMPSE_WAY_ONEDNN : GLIMPSE_WAY_STORED;
+}
+
+static int prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
+    int status = GLIMPSE_OK;
+    switch (linear->way) {
+    case GLIMPSE_WAY_PLAIN: return prepare_plain(linear, spec);
+    case GLIMPSE_WAY_STORED:
+        status = glimpse_stored_prepare(linear, spec);
+        linear->scratch = glimpse_stored_scratch(linear);
+        break;
+    case GLIMPSE_WAY_INT8:
+        status = glimpse_int8_prepare(linear, spec);
+        if (status == GLIMPSE_OK) linear->scratch = glimpse_int8_scratch(linear);
+        break;
+    case GLIMPSE_WAY_ONEDNN:
+        status = glimpse_onednn_prepare(linear, spec);
+        linear->scratch = glimpse_onednn_scratch(linear);
+        break;
+    }
+    return status;
 }
 
 int glimpse_linear_create(glimpse_linear **out, const glimpse_math *math,
@@ -164,8 +218,8 @@ int glimpse_linear_create(glimpse_linear **out, const glimpse_math *math,
         glimpse_numbers_to_f32(linear->bias + p * rows, &spec->biases[p]);
         linear->has_bias = 1;
     }
-    status = math->backend == GLIMPSE_BACKEND_ONEDNN ? glimpse_onednn_prepare(linear, spec)
-                                                     : prepare_f32(linear, spec);
+    linear->way = choose_way(math, spec);
+    status = prepare(linear, spec);
     if (status < 0) goto done;
     linear->memory += spec->out * sizeof(float);
     *out = linear;
@@ -187,13 +241,26 @@ size_t glimpse_linear_memory(const glimpse_linear *linear) {
     return linear ? linear->memory : 0;
 }
 
+static int reserve(glimpse_workspace *workspace, size_t bytes) {
+    if (bytes <= workspace->scratch_bytes) return GLIMPSE_OK;
+    bytes = (bytes + 63) / 64 * 64;
+    free(workspace->scratch);
+    workspace->scratch = aligned_alloc(64, bytes);
+    workspace->scratch_bytes = workspace->scratch ? bytes : 0;
+    return workspace->scratch ? GLIMPSE_OK : glimpse_fail_nomem(bytes, "a worker's scratch");
+}
+
 int glimpse_linear_run(const glimpse_linear *linear, glimpse_workspace *workspace, const void *x,
                        size_t rows, void *y) {
-    switch (linear->math->backend) {
-    case GLIMPSE_BACKEND_ONEDNN: return glimpse_onednn_run(linear, workspace->onednn, x, rows, y);
-    case GLIMPSE_BACKEND_PLAIN: glimpse_linear_run_plain(linear, x, rows, y); break;
-    case GLIMPSE_BACKEND_OPENBLAS:
-    case GLIMPSE_BACKEND_AUTO: glimpse_linear_run_openblas(linear, x, rows, y); break;
+    int status = reserve(workspace, linear->scratch);
+    if (status < 0) return status;
+    void *scratch = workspace->scratch;
+    switch (linear->way) {
+    case GLIMPSE_WAY_STORED: return glimpse_stored_run(linear, scratch, x, rows, y);
+    case GLIMPSE_WAY_INT8: return glimpse_int8_run(linear, scratch, x, rows, y);
+    case GLIMPSE_WAY_ONEDNN:
+        return glimpse_onednn_run(linear, workspace->onednn, scratch, x, rows, y);
+    case GLIMPSE_WAY_PLAIN: glimpse_linear_run_plain(linear, x, rows, y); break;
     }
     return GLIMPSE_OK;
 }
@@ -217,7 +284,21 @@ int glimpse_workspace_create(glimpse_workspace **out, const glimpse_math *math) 
 void glimpse_workspace_free(glimpse_workspace *workspace) {
     if (!workspace) return;
     if (workspace->onednn) glimpse_onednn_workspace_free(workspace->onednn);
+    free(workspace->scratch);
     free(workspace);
+}
+
+int glimpse_attend_fast(const glimpse_math *math, glimpse_workspace *workspace, const float *qkv,
+                        size_t rows, size_t heads, size_t head, void *out) {
+    enum { WORTH_IT = 32 }; /* shorter sequences fit one tile of the kernel */
+    if (math->backend != GLIMPSE_BACKEND_ONEDNN || math->element != GLIMPSE_ELEMENT_BF16 ||
+        rows < WORTH_IT) {
+        return 0;
+    }
+    glimpse_attend task = {math->kernels, math->element, qkv, rows, heads, head, 0, out};
+    int status = reserve(workspace, glimpse_attend_scratch(&task));
+    return status < 0 ? status
+                      : glimpse_onednn_attend(workspace->onednn, &task, workspace->scratch);
 }
 
 void glimpse_gemm(const glimpse_math *math, int transpose_b, size_t m, size_t n, size_t k,

@@ -5,10 +5,13 @@
  *     y [M][N] += x [M][K] * W [N][K]^T + bias [N]                   (the residual stream)
  *
  *   plain     loops in C, double accumulators: oracle and baseline
- *   openblas  f32 sgemm; bf16 by rounding both operands first (exact products, f32 sums), which is
- *             what bf16 hardware computes up to the order of the sums
- *   onednn    f32, and bf16 where the CPU has AVX-512 or AMX; weights are reordered once into its
- *             blocked layout; bias, activation and the residual are fused into the product
+ *   openblas  f32 sgemm, and a kernel of our own for few rows; weights of f16 and bf16 are used as
+ *             they lie in the file (linear_stored.c). bf16 by rounding both operands first (exact
+ *             products, f32 sums), which is what bf16 hardware computes up to the order of the
+ *             sums. int8 by our own kernels (linear_int8.c)
+ *   onednn    f32; bf16 where the CPU has AVX-512 or AMX, int8 where it has VNNI or AMX; weights
+ *             are reordered once into its blocked layout; bias, activation and the residual are
+ *             fused into the product (int8: follow it while the result is in the cache)
  *
  * A glimpse_math says which backend, which precision, and of which element type the inputs of
  * products are (kernels.h): the kernels that produce an input store it that way, so that no
@@ -23,6 +26,7 @@
 #define GLIMPSE_MATH_LINEAR_H
 
 #include "math/kernels.h"
+#include "math/shelf.h"
 
 #include <glimpse/model.h>
 
@@ -41,16 +45,7 @@ int glimpse_math_init(glimpse_math *out, glimpse_backend backend, glimpse_precis
 const char *glimpse_math_backend_name(const glimpse_math *math); /* "openblas f32 (avx2)" */
 /* 1 when the CPU multiplies bf16 in hardware (AVX512_BF16 or AMX) and oneDNN can be loaded. */
 int glimpse_math_has_fast_bf16(void);
-
-typedef enum glimpse_dtype {
-    GLIMPSE_DTYPE_F32,
-    GLIMPSE_DTYPE_F16,
-    GLIMPSE_DTYPE_BF16
-} glimpse_dtype;
-
-static inline size_t glimpse_dtype_size(glimpse_dtype dtype) {
-    return dtype == GLIMPSE_DTYPE_F32 ? 4 : 2;
-}
+const char *glimpse_precision_name(glimpse_precision precision); /* "f32" */
 
 /* Numbers somewhere in a mapped file: any alignment. */
 typedef struct glimpse_numbers {
@@ -73,13 +68,14 @@ typedef struct glimpse_linear_spec {
     glimpse_activation activation;
     int accumulate;         /* y += instead of y = ; then there is no activation and y is f32 */
     glimpse_element output; /* element type of y */
+    int exact;              /* f32 even when the precision is int8: small last layers */
+    glimpse_shelf *shelf;   /* where prepared weights come from or go to; NULL: nowhere */
 } glimpse_linear_spec;
 
 typedef struct glimpse_linear glimpse_linear;
 typedef struct glimpse_workspace glimpse_workspace;
 
-/* The weights may be borrowed from `spec` (f32, aligned, openblas or plain) and must outlive the
- * result. */
+/* The weights may be borrowed from `spec` and from its shelf; both must outlive the result. */
 int glimpse_linear_create(glimpse_linear **out, const glimpse_math *math,
                           const glimpse_linear_spec *spec);
 void glimpse_linear_free(glimpse_linear *linear);
@@ -100,8 +96,15 @@ int glimpse_linear_run(const glimpse_linear *linear, glimpse_workspace *workspac
 int glimpse_workspace_create(glimpse_workspace **out, const glimpse_math *math);
 void glimpse_workspace_free(glimpse_workspace *workspace);
 
-/* C [m][n] (row stride ldc) = alpha * A * B, f32, on the calling thread: the two products of
- * attention. A [m][k] (lda); B is [k][n] (ldb), or [n][k] when `transpose_b`. */
+/* Attention of one sequence without a mask on the matrix units, where the backend, the CPU and the
+ * length make that the faster way: out [rows][heads * head] of math->element from qkv [rows][3
+ * heads head]. 1 when it was done, 0 when it was not and the kernel is to be used, or a failure.
+ * For one shape the answer is always the same. */
+int glimpse_attend_fast(const glimpse_math *math, glimpse_workspace *workspace, const float *qkv,
+                        size_t rows, size_t heads, size_t head, void *out);
+
+/* C [m][n] (row stride ldc) = alpha * A * B, f32, on the calling thread. A [m][k] (lda); B is
+ * [k][n] (ldb), or [n][k] when `transpose_b`. */
 void glimpse_gemm(const glimpse_math *math, int transpose_b, size_t m, size_t n, size_t k,
                   float alpha, const float *a, size_t lda, const float *b, size_t ldb, float *c,
                   size_t ldc);

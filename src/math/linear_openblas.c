@@ -1,5 +1,5 @@
 /*
- * math/linear_openblas.c - sgemm, then bias and activation in one pass over the result.
+ * math/linear_openblas.c - sgemm, the only file that knows OpenBLAS.
  */
 #include "math/linear_internal.h"
 
@@ -23,23 +23,8 @@ void glimpse_gemm_openblas(int transpose_b, size_t m, size_t n, size_t k, float 
                 (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, 0.0f, c, (int)ldc);
 }
 
-void glimpse_linear_run_openblas(const glimpse_linear *linear, const float *x, size_t rows,
-                                 void *y) {
-    /* One product over all rows: sgemm packs the weights anew at every call, which costs more than
-     * a second pass over the result from memory. */
-    float *result = y;
-    size_t column = 0;
-    for (size_t p = 0; p < linear->part_count; p++) {
-        const glimpse_linear_part *part = &linear->parts[p];
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, linear->transposed ? CblasNoTrans : CblasTrans,
-                    (int)rows, (int)part->rows, (int)linear->in, 1.0f, x, (int)linear->in,
-                    part->weights, (int)(linear->transposed ? part->rows : linear->in),
-                    linear->accumulate ? 1.0f : 0.0f, result + column, (int)linear->out);
-        column += part->rows;
-    }
-    if (linear->has_bias || linear->activation != GLIMPSE_ACTIVATION_NONE ||
-        linear->output != GLIMPSE_ELEMENT_F32) {
-        linear->math->kernels->bias_activation(result, linear->output, result, linear->bias,
-                                               linear->activation, rows, linear->out);
-    }
+void glimpse_sgemm_rows(const float *x, size_t rows, size_t in, const float *w, size_t out,
+                        float *y, size_t ldy, int accumulate) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)out, (int)in, 1.0f, x,
+                (int)in, w, (int)in, accumulate ? 1.0f : 0.0f, y, (int)ldy);
 }

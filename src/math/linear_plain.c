@@ -25,12 +25,13 @@ void glimpse_linear_run_plain(const glimpse_linear *linear, const float *x, size
     size_t column = 0;
     for (size_t p = 0; p < linear->part_count; p++) {
         const glimpse_linear_part *part = &linear->parts[p];
+        const float *weights = part->weights;
         for (size_t i = 0; i < rows; i++) {
             for (size_t j = 0; j < part->rows; j++) {
                 double sum = (double)linear->bias[column + j];
                 for (size_t k = 0; k < linear->in; k++) {
-                    float w = linear->transposed ? part->weights[k * part->rows + j]
-                                                 : part->weights[j * linear->in + k];
+                    float w = linear->transposed ? weights[k * part->rows + j]
+                                                 : weights[j * linear->in + k];
                     sum += (double)x[i * linear->in + k] * (double)w;
                 }
                 float *target = (float *)y + i * linear->out + column + j;

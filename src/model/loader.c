@@ -56,7 +56,9 @@ glimpse_norm glimpse_take_norm(glimpse_loader *l, size_t width, const char *stem
 
 glimpse_linear *glimpse_take_spec(glimpse_loader *l, const glimpse_linear_spec *spec) {
     glimpse_linear *linear = NULL;
-    if (l->status == GLIMPSE_OK) l->status = glimpse_linear_create(&linear, l->math, spec);
+    glimpse_linear_spec shelved = *spec;
+    shelved.shelf = l->shelf;
+    if (l->status == GLIMPSE_OK) l->status = glimpse_linear_create(&linear, l->math, &shelved);
     return linear;
 }
 

@@ -18,6 +18,7 @@ typedef struct glimpse_loader {
     const glimpse_math *math;
     const glimpse_tensors *tensors;
     int status;
+    glimpse_shelf *shelf; /* of prepared weights; NULL: none */
 } glimpse_loader;
 
 typedef struct glimpse_norm {

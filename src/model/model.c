@@ -145,24 +145,32 @@ int glimpse_model_open(glimpse_model **out, const char *path,
     if (status < 0) goto done;
     status = read_logits(model);
     if (status < 0) goto done;
+    status = glimpse_fingerprint(model->fingerprint, path, &model->config, model->tensors);
+    if (status < 0) goto done;
+    int use_cache = !(settings.flags & GLIMPSE_MODEL_NO_WEIGHTS_CACHE);
     if (model->towers & GLIMPSE_TOWER_TEXT) {
         status = open_tokenizer(model);
         if (status < 0) goto done;
-        status =
-            glimpse_tower_open_text(&model->text, &model->math, &model->config, model->tensors);
+        if (use_cache) {
+            glimpse_weights_open(&model->text_weights, model->fingerprint, "text", &model->math);
+        }
+        status = glimpse_tower_open_text(&model->text, &model->math, &model->config, model->tensors,
+                                         &model->text_weights.shelf);
         if (status < 0) goto done;
+        glimpse_weights_store(&model->text_weights);
     }
     if (model->towers & GLIMPSE_TOWER_IMAGE) {
-        status =
-            glimpse_tower_open_image(&model->image, &model->math, &model->config, model->tensors);
+        if (use_cache) {
+            glimpse_weights_open(&model->image_weights, model->fingerprint, "image", &model->math);
+        }
+        status = glimpse_tower_open_image(&model->image, &model->math, &model->config,
+                                          model->tensors, &model->image_weights.shelf);
         if (status < 0) goto done;
+        glimpse_weights_store(&model->image_weights);
     }
-    status = glimpse_fingerprint(model->fingerprint, path, &model->config, model->tensors);
-    if (status < 0) goto done;
     (void)snprintf(model->backend, sizeof model->backend, "%s %s (%s)",
                    glimpse_math_backend_name(&model->math),
-                   model->math.precision == GLIMPSE_PRECISION_BF16 ? "bf16" : "f32",
-                   model->math.kernels->name);
+                   glimpse_precision_name(model->math.precision), model->math.kernels->name);
     *out = model;
     model = NULL;
 done:
@@ -174,6 +182,8 @@ void glimpse_model_free(glimpse_model *model) {
     if (!model) return;
     glimpse_tower_close(&model->image);
     glimpse_tower_close(&model->text);
+    glimpse_weights_close(&model->image_weights);
+    glimpse_weights_close(&model->text_weights);
     glimpse_tokenizer_free(model->tokenizer);
     glimpse_tensors_free(model->tensors);
     free(model->path);
@@ -231,7 +241,8 @@ const glimpse_tokenizer *glimpse_model_tokenizer(const glimpse_model *model) {
 }
 
 size_t glimpse_model_memory(const glimpse_model *model) {
-    size_t bytes = glimpse_tensors_mapped(model->tensors);
+    size_t bytes = glimpse_tensors_mapped(model->tensors) + model->image_weights.mapping.size +
+                   model->text_weights.mapping.size;
     if (model->towers & GLIMPSE_TOWER_IMAGE) bytes += glimpse_tower_memory(&model->image);
     if (model->towers & GLIMPSE_TOWER_TEXT) bytes += glimpse_tower_memory(&model->text);
     return bytes;

@@ -9,6 +9,7 @@
 #include "model/config.h"
 #include "model/safetensors.h"
 #include "model/tower.h"
+#include "model/weights_cache.h"
 
 #include <glimpse/model.h>
 
@@ -20,6 +21,7 @@ struct glimpse_model {
     glimpse_tokenizer *tokenizer;
     unsigned towers;
     glimpse_tower image, text;
+    glimpse_weights_cache image_weights, text_weights;
     float logit_scale; /* exp applied */
     float logit_bias;  /* 0 unless SigLIP */
     char fingerprint[GLIMPSE_HASH_HEX];
@@ -44,7 +46,7 @@ typedef struct glimpse_pass {
     float *qkv;       /* [max_rows][3D] */
     float *mixed;     /* [max_rows][D] attention output before conversion */
     void *mlp;        /* [max_rows][F] element */
-    float *scores;    /* [tokens][tokens] of one head */
+    float *scores;    /* tiles of the attention of one head */
     float *pooled;    /* [max_sequences][D] residual stream of the pooled rows */
     float *projected; /* [max_sequences][E] */
     size_t *starts;   /* [max_sequences + 1] first row of each sequence, and the end */

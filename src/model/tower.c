@@ -74,18 +74,20 @@ static glimpse_linear *take_projection(glimpse_loader *l, int hf, size_t embeddi
                                 .out = embedding,
                                 .parts = 1,
                                 .transposed = !hf,
-                                .output = GLIMPSE_ELEMENT_F32};
+                                .output = GLIMPSE_ELEMENT_F32,
+                                .exact = 1};
     spec.weights[0] = hf ? glimpse_take_matrix(l, embedding, width, name, "")
                          : glimpse_take_matrix(l, width, embedding, name, "");
     return glimpse_take_spec(l, &spec);
 }
 
 int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
-                             const glimpse_model_config *config, const glimpse_tensors *tensors) {
+                             const glimpse_model_config *config, const glimpse_tensors *tensors,
+                             glimpse_shelf *shelf) {
     int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
     int hf = siglip || config->layout == GLIMPSE_LAYOUT_HF;
     size_t width = config->vision.width, patch = config->patch;
-    glimpse_loader l = {math, tensors, GLIMPSE_OK};
+    glimpse_loader l = {math, tensors, GLIMPSE_OK, shelf};
     *tower =
         (glimpse_tower){.math = math, .config = config->vision, .embedding = config->embedding};
     tower->grid = config->image_size / patch;
@@ -130,12 +132,13 @@ int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
 }
 
 int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
-                            const glimpse_model_config *config, const glimpse_tensors *tensors) {
+                            const glimpse_model_config *config, const glimpse_tensors *tensors,
+                            glimpse_shelf *shelf) {
     int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
     int hf = siglip || config->layout == GLIMPSE_LAYOUT_HF;
     const char *prefix = config->layout == GLIMPSE_LAYOUT_OPENCLIP_CUSTOM ? "text." : "";
     size_t width = config->text.width;
-    glimpse_loader l = {math, tensors, GLIMPSE_OK};
+    glimpse_loader l = {math, tensors, GLIMPSE_OK, shelf};
     *tower = (glimpse_tower){
         .math = math, .config = config->text, .causal = !siglip, .embedding = config->embedding};
     tower->tokens = config->context;

@@ -27,7 +27,8 @@ void glimpse_pass_plan(glimpse_pass *pass, glimpse_arena *arena, const glimpse_t
     pass->qkv = glimpse_arena_take(arena, rows * 3 * c->width, sizeof(float));
     pass->mixed = glimpse_arena_take(arena, rows * c->width, sizeof(float));
     pass->mlp = glimpse_arena_take(arena, rows * c->mlp, element);
-    pass->scores = glimpse_arena_take(arena, tower->tokens * tower->tokens, sizeof(float));
+    pass->scores = glimpse_arena_take(
+        arena, glimpse_attention_scratch(tower->tokens, c->width / c->heads), sizeof(float));
     pass->pooled = glimpse_arena_take(arena, sequences * c->width, sizeof(float));
     pass->projected = glimpse_arena_take(arena, sequences * tower->embedding, sizeof(float));
     pass->starts = glimpse_arena_take(arena, max_sequences + 1, sizeof(size_t));
@@ -40,20 +41,16 @@ void glimpse_pass_plan(glimpse_pass *pass, glimpse_arena *arena, const glimpse_t
  */
 static void attend(const glimpse_pass *pass, const float *qkv, size_t rows, size_t first,
                    size_t count, float *out) {
-    const glimpse_math *math = pass->tower->math;
+    const glimpse_kernels *kernels = pass->tower->math->kernels;
     size_t width = pass->tower->config.width, heads = pass->tower->config.heads;
     size_t head = width / heads;
-    float scale = 1.0f / sqrtf((float)head);
+    ptrdiff_t causal_first = pass->tower->causal ? (ptrdiff_t)first : -1;
     for (size_t i = 0; i < heads; i++) {
         const float *q = qkv + first * 3 * width + i * head;
         const float *k = qkv + width + i * head;
         const float *v = qkv + 2 * width + i * head;
-        glimpse_gemm(math, 1, count, rows, head, scale, q, 3 * width, k, 3 * width, pass->scores,
-                     rows);
-        math->kernels->softmax(pass->scores, count, rows, rows,
-                               pass->tower->causal ? (ptrdiff_t)first : -1);
-        glimpse_gemm(math, 0, count, head, rows, 1.0f, pass->scores, rows, v, 3 * width,
-                     out + i * head, width);
+        kernels->attention(out + i * head, width, q, k, v, 3 * width, count, rows, head,
+                           1.0f / sqrtf((float)head), causal_first, pass->scores);
     }
 }
 
@@ -71,15 +68,33 @@ static void norm(const glimpse_pass *pass, const glimpse_norm *n, const float *x
                                      tower->config.eps, rows, tower->config.width);
 }
 
-/* The half of a block behind attention, on x [rows][D] with the attention output in `mixed`. */
-static int finish_block(const glimpse_pass *pass, const glimpse_block *block, float *x,
-                        size_t rows) {
-    int status = glimpse_linear_run(block->out, pass->workspace, as_input(pass, rows), rows, x);
+/* The half of a block behind attention, on x [rows][D] with the attention output as `input`. */
+static int finish_block(const glimpse_pass *pass, const glimpse_block *block, const void *input,
+                        float *x, size_t rows) {
+    int status = glimpse_linear_run(block->out, pass->workspace, input, rows, x);
     if (status < 0) return status;
     norm(pass, &block->norm2, x, rows);
     status = glimpse_linear_run(block->up, pass->workspace, pass->h, rows, pass->mlp);
     if (status < 0) return status;
     return glimpse_linear_run(block->down, pass->workspace, pass->mlp, rows, x);
+}
+
+/* All sequences into h on the matrix units. 1 when that was done: either for all or for none, as
+ * the sequences of a tower without a mask are equally long. */
+static int attend_fast(const glimpse_pass *pass, size_t sequences) {
+    const glimpse_tower *tower = pass->tower;
+    size_t width = tower->config.width, element = glimpse_element_size(tower->math->element);
+    int done = 0;
+    if (tower->causal) return 0;
+    for (size_t s = 0; s < sequences; s++) {
+        size_t start = pass->starts[s];
+        done = glimpse_attend_fast(tower->math, pass->workspace, pass->qkv + start * 3 * width,
+                                   pass->starts[s + 1] - start, tower->config.heads,
+                                   width / tower->config.heads,
+                                   (uint8_t *)pass->h + start * width * element);
+        if (done <= 0) break;
+    }
+    return done;
 }
 
 static int run_block(const glimpse_pass *pass, const glimpse_block *block, size_t sequences,
@@ -89,6 +104,11 @@ static int run_block(const glimpse_pass *pass, const glimpse_block *block, size_
     norm(pass, &block->norm1, pass->x, rows);
     int status = glimpse_linear_run(block->qkv, pass->workspace, pass->h, rows, pass->qkv);
     if (status < 0) return status;
+    if (!pooled_only) {
+        status = attend_fast(pass, sequences);
+        if (status < 0) return status;
+        if (status == 1) return finish_block(pass, block, pass->h, pass->x, rows);
+    }
     for (size_t s = 0; s < sequences; s++) {
         size_t start = pass->starts[s], length = pass->starts[s + 1] - start;
         const float *qkv = pass->qkv + start * 3 * width;
@@ -98,8 +118,10 @@ static int run_block(const glimpse_pass *pass, const glimpse_block *block, size_
             attend(pass, qkv, length, 0, length, pass->mixed + start * width);
         }
     }
-    return pooled_only ? finish_block(pass, block, pass->pooled, sequences)
-                       : finish_block(pass, block, pass->x, rows);
+    if (pooled_only) {
+        return finish_block(pass, block, as_input(pass, sequences), pass->pooled, sequences);
+    }
+    return finish_block(pass, block, as_input(pass, rows), pass->x, rows);
 }
 
 static void gather(const glimpse_pass *pass, size_t sequences) {

@@ -4,7 +4,7 @@
 #include "support.h"
 
 #include "math/half.h"
-#include "math/linear.h"
+#include "math/linear_internal.h"
 
 #include <math.h>
 
@@ -179,6 +179,21 @@ static void auto_precision_is_f32_without_bf16_hardware(void **unused) {
                      glimpse_math_has_fast_bf16() ? GLIMPSE_PRECISION_BF16 : GLIMPSE_PRECISION_F32);
 }
 
+/* Where oneDNN would be chosen by itself it is tried first; what this CPU can run must pass. */
+static void the_self_test_believes_a_library_that_is_right(void **unused) {
+    (void)unused;
+    glimpse_math math;
+    if (glimpse_math_init(&math, GLIMPSE_BACKEND_ONEDNN, GLIMPSE_PRECISION_F32) < 0) {
+        print_message("SKIPPED: no oneDNN here\n");
+        skip();
+    }
+    assert_int_equal(glimpse_onednn_agrees(GLIMPSE_PRECISION_F32), 1);
+    assert_int_equal(glimpse_onednn_trusted(GLIMPSE_PRECISION_F32), 1);
+    assert_int_equal(glimpse_onednn_agrees(GLIMPSE_PRECISION_BF16),
+                     glimpse_onednn_multiplies_bf16());
+    assert_int_equal(glimpse_onednn_agrees(GLIMPSE_PRECISION_INT8), glimpse_onednn_fast_int8());
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(openblas_f32_equals_plain),
@@ -187,6 +202,7 @@ int main(void) {
         cmocka_unit_test(onednn_bf16_equals_plain_products_of_rounded_operands),
         cmocka_unit_test(gemm_equals_plain_with_strides),
         cmocka_unit_test(auto_precision_is_f32_without_bf16_hardware),
+        cmocka_unit_test(the_self_test_believes_a_library_that_is_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

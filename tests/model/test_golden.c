@@ -84,13 +84,14 @@ static void compare_cosines(const float *got, const float *expected, size_t rows
 }
 
 /* 0 when the backend is not in this build. */
-static int open_golden(golden *g, const fixture *f, glimpse_backend backend) {
+static int open_golden_as(golden *g, const fixture *f, glimpse_backend backend,
+                          glimpse_precision precision) {
     memset(g, 0, sizeof *g);
     const char *model = shared_path(f->model);
     (void)snprintf(g->folder, sizeof g->folder, "%s", shared_path(f->expected));
     glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
     options.backend = backend;
-    options.precision = GLIMPSE_PRECISION_F32;
+    options.precision = precision;
     int status = glimpse_model_open(&g->model, model, &options);
     if (status == GLIMPSE_E_UNSUPPORTED && backend == GLIMPSE_BACKEND_ONEDNN) {
         print_message("SKIPPED for oneDNN: %s\n", glimpse_last_error());
@@ -103,6 +104,10 @@ static int open_golden(golden *g, const fixture *f, glimpse_backend backend) {
     g->json = json_load_file(path_in(g->folder, "expected.json"), 0, &error);
     assert_non_null(g->json);
     return 1;
+}
+
+static int open_golden(golden *g, const fixture *f, glimpse_backend backend) {
+    return open_golden_as(g, f, backend, GLIMPSE_PRECISION_F32);
 }
 
 static void close_golden(golden *g) {
@@ -183,6 +188,44 @@ static void check_embeddings(golden *g) {
 static void embeddings_logits_and_probabilities_match(void **unused) {
     (void)unused;
     for_all(check_embeddings, 3);
+}
+
+static double least_cosine(const float *a, const float *b, size_t n, size_t e) {
+    double worst = 1;
+    for (size_t i = 0; i < n; i++) {
+        double dot = 0;
+        for (size_t j = 0; j < e; j++)
+            dot += (double)a[i * e + j] * (double)b[i * e + j];
+        if (dot < worst) worst = dot;
+    }
+    return worst;
+}
+
+static void int8_keeps_cosine_above_0_99(void **unused) {
+    (void)unused;
+    for (size_t f = 0; f < FIXTURES; f++) {
+        for (size_t b = 0; b < 3; b++) {
+            golden g;
+            if (!open_golden_as(&g, &fixtures[f], backends[b], GLIMPSE_PRECISION_INT8)) continue;
+            array pixels = load(&g, "pixel_values"), ids = load(&g, "text_ids");
+            array image = load(&g, "image_embeds_norm"), text = load(&g, "text_embeds_norm");
+            size_t n = pixels.dims[0], m = ids.dims[0], e = image.dims[1];
+            float *got = malloc((n > m ? n : m) * e * sizeof *got);
+            assert_non_null(got);
+            assert_ok(glimpse_encoder_pixels(g.encoder, pixels.data, n, got, 0));
+            double of_images = least_cosine(got, image.data, n, e);
+            assert_ok(glimpse_encoder_tokens(g.encoder, ids.data, m, got, 0));
+            double of_texts = least_cosine(got, text.data, m, e);
+            print_message("%s %s: least cosine of pictures %.5f, of texts %.5f\n",
+                          fixtures[f].model, glimpse_model_backend_name(g.model), of_images,
+                          of_texts);
+            assert_true(of_images > 0.99 && of_texts > 0.99);
+            void *all[] = {pixels.data, ids.data, image.data, text.data, got};
+            for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+                free(all[i]);
+            close_golden(&g);
+        }
+    }
 }
 
 static void check_texts(golden *g) {
@@ -313,6 +356,7 @@ static void shards_and_a_single_file_have_one_fingerprint(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(embeddings_logits_and_probabilities_match),
+        cmocka_unit_test(int8_keeps_cosine_above_0_99),
         cmocka_unit_test(texts_go_from_string_to_embedding),
         cmocka_unit_test(pictures_go_from_file_to_embedding),
         cmocka_unit_test(hidden_states_match_after_every_layer),

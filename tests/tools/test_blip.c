@@ -183,7 +183,7 @@ static void vqa_writes_or_chooses_an_answer(void **state) {
     json_t *one = run_json(&r);
     double total = 0, last = 1;
     for (size_t i = 0; i < 3; i++) {
-        char path[32];
+        char path[48];
         (void)snprintf(path, sizeof path, "answers.%zu.probability", i);
         total += number_at(one, path);
         assert_true(number_at(one, path) <= last);
@@ -298,7 +298,7 @@ static void matches_and_answers_match_the_reference(void **state) {
                                  path_in(model, text_at(expected, "images.0.png"))};
     size_t count = 7;
     for (size_t i = 0; i < json_array_size(at(expected, "captions")); i++) {
-        char path[32];
+        char path[48];
         (void)snprintf(path, sizeof path, "captions.%zu.text", i);
         arguments[count++] = text_at(expected, path);
     }

@@ -145,6 +145,41 @@ static void exit_codes_say_what_was_found(void **state) {
     remove_tree("one");
 }
 
+static void small_files_are_left_out_when_asked(void **state) {
+    (void)state;
+    run_result r;
+    struct stat heli, cup;
+    char bytes[32];
+    make_set("sizes");
+    assert_int_equal(stat("sizes/heli.png", &heli), 0);
+    assert_int_equal(stat("sizes/cup.png", &cup), 0);
+    assert_true(heli.st_size != cup.st_size);
+    off_t least = (heli.st_size < cup.st_size ? heli.st_size : cup.st_size) + 1;
+    (void)snprintf(bytes, sizeof bytes, "%lld", (long long)least);
+    run(&r, "dedup", "sizes", "--min-size", bytes, "--json", "-q", NULL);
+    json_t *root = run_json(&r);
+    size_t scanned = (size_t)json_integer_value(at(root, "scanned"));
+    assert_true(scanned > 0 && scanned < 6);
+    assert_int_equal(json_array_size(at(root, "failed")), 0); /* broken.jpg has 16 bytes */
+    for (size_t g = 0; g < json_array_size(at(root, "groups")); g++) {
+        const json_t *members = at(json_array_get(at(root, "groups"), g), "members");
+        for (size_t m = 0; m < json_array_size(members); m++) {
+            struct stat st;
+            assert_int_equal(stat(text_at(json_array_get(members, m), "path"), &st), 0);
+            assert_true(st.st_size >= least);
+        }
+    }
+    json_decref(root);
+    run_free(&r);
+    run(&r, "dedup", "sizes", "--min-size", "100000000", "--json", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "dedup", "sizes", "--min-size", "few", NULL);
+    expect(&r, 2);
+    run_free(&r);
+    remove_tree("sizes");
+}
+
 static void hostile_names_are_shown_safely_everywhere(void **state) {
     (void)state;
     run_result r;
@@ -732,6 +767,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_json_has_the_stable_keys),
         cmocka_unit_test(exit_codes_say_what_was_found),
+        cmocka_unit_test(small_files_are_left_out_when_asked),
         cmocka_unit_test(hostile_names_are_shown_safely_everywhere),
         cmocka_unit_test(nothing_happens_without_apply_and_undo_takes_it_back),
         cmocka_unit_test(only_included_relations_are_acted_on),

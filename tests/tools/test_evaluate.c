@@ -469,6 +469,27 @@ static double *embeddings(const json_t *lines, size_t *width) {
     return rows;
 }
 
+static void int8_finds_as_much_as_f32_within_a_point(void **state) {
+    (void)state;
+    static const char *const recalls[] = {"t2i_recall@1", "t2i_recall@5", "i2t_recall@1",
+                                          "i2t_recall@5"};
+    json_t *reports[2];
+    for (int i = 0; i < 2; i++) {
+        run_result r;
+        run(&r, "evaluate", "retrieval", "--captions", demo_captions, "--json", "-q", "--precision",
+            i ? "int8" : "f32", NULL);
+        expect(&r, 0);
+        reports[i] = run_json(&r);
+        run_free(&r);
+    }
+    for (size_t i = 0; i < sizeof recalls / sizeof recalls[0]; i++) {
+        double f32 = number_at(reports[0], recalls[i]), int8 = number_at(reports[1], recalls[i]);
+        assert_true(f32 > 0.5 && fabs(f32 - int8) <= 0.01);
+    }
+    json_decref(reports[0]);
+    json_decref(reports[1]);
+}
+
 static void figures_of_the_demo_captions_equal_a_recomputation(void **state) {
     (void)state;
     run_result r;
@@ -638,6 +659,7 @@ int main(void) {
         cmocka_unit_test(several_classes_are_judged_by_map),
         cmocka_unit_test(what_cannot_be_judged_is_refused_with_the_reason),
         cmocka_unit_test(the_table_is_for_people_and_the_report_has_pictures),
+        cmocka_unit_test(int8_finds_as_much_as_f32_within_a_point),
         cmocka_unit_test(figures_of_the_demo_captions_equal_a_recomputation),
         cmocka_unit_test(captions_of_every_form_give_the_same_figures),
         cmocka_unit_test(captions_that_make_no_sense_are_refused_with_the_reason),

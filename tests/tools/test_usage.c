@@ -34,7 +34,7 @@ static const usage_case cases[] = {
     {{"search", "x", "--count", "99999999999999999999999"}, 2, NULL, "whole number"},
     {{"search", "x", "--min-score", "high"}, 2, NULL, "--min-score needs a number"},
     {{"search", "x", "--min-score", "nan"}, 2, NULL, "--min-score needs a number"},
-    {{"search", "x", "--precision", "f16"}, 2, NULL, "--precision is auto, f32 or bf16"},
+    {{"search", "x", "--precision", "f16"}, 2, NULL, "--precision is auto, f32, bf16 or int8"},
     {{"search", "horse", "-fruit"}, 2, NULL, "glimpse search horse - fruit"},
     {{"search", "horse", "-json"}, 2, NULL, "did you mean --json?"},
     {{"search"}, 2, NULL, "what should be searched for?"},

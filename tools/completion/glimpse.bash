@@ -32,7 +32,7 @@ _glimpse() {
         return
         ;;
     --*)
-        # Values that the help lists: --precision auto|f32|bf16
+        # Values that the help lists: --precision auto|f32|bf16|int8
         words=$(sed -n "s/^ .*$previous \\([a-z0-9]*|[a-z0-9|]*\\)\$/\\1/p; s/^ .*$previous \\([a-z0-9]*|[a-z0-9|]*\\) .*/\\1/p" <<<"$help")
         if [ -n "$words" ]; then
             mapfile -t COMPREPLY < <(compgen -W "${words//|/ }" -- "$current")

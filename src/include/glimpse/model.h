@@ -14,7 +14,8 @@
  * A model is a directory as published on the Hugging Face hub (config.json, model.safetensors or
  * shards with model.safetensors.index.json, preprocessor_config.json, the tokenizer's files), for
  * the classes CLIPModel and SiglipModel; or one of OpenCLIP's CLIP models (open_clip_config.json,
- * open_clip_model.safetensors). Weights in F32, F16 or BF16 are mapped and converted once.
+ * open_clip_model.safetensors). Weights in F32, F16 or BF16 are mapped, and used as they
+ * are where the backend can.
  *
  * Letters: B batch, C 3 channels, H W input height and width, T tokens (patches and CLIP's class
  * token, or text positions), D width of a tower, E embedding dimension.
@@ -56,16 +57,20 @@ typedef struct glimpse_encoder glimpse_encoder;
 typedef enum glimpse_precision {
     GLIMPSE_PRECISION_AUTO = 0, /* BF16 where the CPU multiplies it in hardware, else F32 */
     GLIMPSE_PRECISION_F32,
-    GLIMPSE_PRECISION_BF16 /* products of bf16 numbers summed in f32; everything else f32. Without
-                              hardware for it the operands are rounded and multiplied in f32: the
-                              same numbers, no gain in speed */
+    GLIMPSE_PRECISION_BF16, /* products of bf16 numbers summed in f32; everything else f32. Without
+                               hardware for it the operands are rounded and multiplied in f32: the
+                               same numbers, no gain in speed */
+    GLIMPSE_PRECISION_INT8  /* products of whole numbers -127..127, exactly summed: weights with a
+                               scale per output, activations with one per token; everything else
+                               f32. Cosine to F32 above 0.99. Never chosen by AUTO */
 } glimpse_precision;
 
 typedef enum glimpse_backend {
     GLIMPSE_BACKEND_AUTO = 0, /* the fastest of the others for the precision */
     GLIMPSE_BACKEND_PLAIN,    /* loops in C: the oracle, very slow */
-    GLIMPSE_BACKEND_OPENBLAS, /* f32; bf16 through rounded operands */
-    GLIMPSE_BACKEND_ONEDNN    /* f32, and bf16 where the CPU has AVX-512 or AMX */
+    GLIMPSE_BACKEND_OPENBLAS, /* f32; bf16 through rounded operands; int8 by kernels of our own */
+    GLIMPSE_BACKEND_ONEDNN    /* f32; bf16 where the CPU has AVX-512, int8 where it has VNNI, both
+                                 far faster where it has AMX */
 } glimpse_backend;
 
 enum { GLIMPSE_TOWER_IMAGE = 1, GLIMPSE_TOWER_TEXT = 2, GLIMPSE_TOWER_BOTH = 3 };
@@ -76,11 +81,31 @@ typedef struct glimpse_model_options {
     glimpse_backend backend;
     unsigned towers; /* which towers to prepare; 0 means both. A call on one that was left out
                         fails with GLIMPSE_E_INVALID */
+    unsigned flags;  /* GLIMPSE_MODEL_... below */
 } glimpse_model_options;
 
-#define GLIMPSE_MODEL_OPTIONS_VERSION 1
-#define GLIMPSE_MODEL_OPTIONS_INIT \
- { GLIMPSE_MODEL_OPTIONS_VERSION, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO, GLIMPSE_TOWER_BOTH }
+enum {
+    GLIMPSE_MODEL_NO_WEIGHTS_CACHE = 1 /* neither read nor write prepared weights on disk */
+};
+
+#define GLIMPSE_MODEL_OPTIONS_VERSION 2
+#define GLIMPSE_MODEL_OPTIONS_INIT                                                                 \
+ {                                                                                                 \
+  GLIMPSE_MODEL_OPTIONS_VERSION, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO, GLIMPSE_TOWER_BOTH, \
+      0                                                                                            \
+ }
+
+/* Weights that a backend keeps in a form of its own (bf16 and f32 of oneDNN, int8) are prepared
+ * once and kept beneath ${XDG_CACHE_HOME:-~/.cache}/glimpse/weights, from where later processes map
+ * them. Files there are checked in full before use and may be deleted at any time; embeddings are
+ * the same with and without. GLIMPSE_WEIGHTS_CACHE in the environment: 0 is off, another number the
+ * limit in MB. */
+typedef struct glimpse_weights_cache_status {
+    char path[4096]; /* the folder, whether it exists or not; "" when the environment names none */
+    size_t files;
+    uint64_t bytes, limit; /* limit 0: switched off */
+} glimpse_weights_cache_status;
+GLIMPSE_API int glimpse_weights_cache_look(glimpse_weights_cache_status *status);
 
 /* Opens the model in the directory `path`. GLIMPSE_E_NOT_FOUND when there is none,
  * GLIMPSE_E_FORMAT when a file is damaged, GLIMPSE_E_UNSUPPORTED for another kind of model. */
