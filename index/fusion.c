@@ -1,9 +1,9 @@
 /*
  * fusion.c - the ranking by cosine and the ranking by captions made one, by reciprocal rank fusion
  * (Cormack, Clarke and Buettcher, "Reciprocal rank fusion outperforms Condorcet and individual rank
- * learning methods", SIGIR 2009): a picture's score is the sum of 1 / (60 + its rank) over the
- * rankings it is in. Only ranks count, so that cosines and BM25, which have nothing in common, need
- * not be brought to one scale.
+ * learning methods", SIGIR 2009): a picture's score is the weighted sum of 1 / (60 + its rank) over
+ * the rankings it is in. Only ranks count, so that cosines and BM25, which have nothing in common,
+ * need not be brought to one scale.
  */
 #include "captions_private.h"
 #include "core/error.h"
@@ -141,7 +141,8 @@ int glimpse_search_fuse(glimpse_search *s) {
     merge(s, &h, by_vector);
     for (size_t i = 0; i < s->ranked_count; i++) {
         glimpse_ranked *r = &s->ranked[i];
-        r->fused = part(r->vector_rank) + part(r->caption_rank);
+        r->fused = (1 - s->captions_weight) * part(r->vector_rank) +
+                   s->captions_weight * part(r->caption_rank);
     }
     if (s->ranked_count > 0) qsort(s->ranked, s->ranked_count, sizeof *s->ranked, by_fused);
 done:

@@ -216,6 +216,12 @@ static int check_options(const glimpse_search_options *options, glimpse_search *
     s->wanted = s->k;
     if (options->version >= 3 && options->captions) {
         s->captions = options->captions;
+        s->captions_weight = options->captions_weight;
+        if (!(s->captions_weight >= 0 && s->captions_weight <= 1)) {
+            return glimpse_fail(GLIMPSE_E_INVALID,
+                                "a weight of captions of %g; it goes from 0 to 1",
+                                s->captions_weight);
+        }
         if (s->k < GLIMPSE_FUSION_DEPTH) s->k = GLIMPSE_FUSION_DEPTH;
     }
     for (size_t i = 0; i < s->label_count; i++) {

@@ -24,6 +24,7 @@ typedef struct glimpse_search {
     const char *const *labels; /* [label_count] that a picture must have */
     size_t label_count;
     const char *captions; /* words, or NULL */
+    double captions_weight;
     glimpse_candidate *found;
     size_t count, room;
     glimpse_ranked *ranked; /* [ranked_count] the order to show */

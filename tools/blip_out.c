@@ -4,6 +4,7 @@
 #include "blip_out.h"
 
 #include "tool.h"
+#include "vlm_session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,15 +24,23 @@ static const char *kind_name(glimpse_blip_kind kind) {
     return "another";
 }
 
+/* Of the demo VLM. */
+static const char *part_name(glimpse_blip_kind kind) {
+    return kind == GLIMPSE_BLIP_MATCH ? "itm" : kind == GLIMPSE_BLIP_CAPTION ? "caption" : "vqa";
+}
+
 int blip_open(blip_session *b, glimpse_blip_kind kind) {
-    const char *variable = getenv("GLIMPSE_VLM");
-    if (!b->base.model_option && variable && *variable) b->base.model_option = variable;
-    if (!b->base.model_option) {
-        return tool_fail("which model? choose %s model with --model DIR, or set GLIMPSE_VLM",
-                         kind_name(kind));
+    if (b->base.model_option) {
+        int code = session_find_model(&b->base);
+        if (code != CLI_RUN) return code;
+    } else {
+        b->base.model_path = vlm_choose(NULL, part_name(kind));
+        if (!b->base.model_path) return EXIT_FAILED;
+        if (glimpse_vlm_spec_is_remote(b->base.model_path)) {
+            return tool_fail("%s is a remote model; this command needs %s one: --model DIR",
+                             b->base.model_path, kind_name(kind));
+        }
     }
-    int code = session_find_model(&b->base);
-    if (code != CLI_RUN) return code;
     glimpse_blip_options options = GLIMPSE_BLIP_OPTIONS_INIT;
     options.precision = (glimpse_precision)b->base.precision;
     options.backend = (glimpse_backend)b->base.backend;

@@ -20,7 +20,7 @@ typedef struct blip_session {
 #define BLIP_MODEL_OPTIONS(b)                                                                     \
  CLI_TEXT("model", 'm', &(b).base.model_option, "DIR",                                            \
           "the BLIP model: a folder, or a name under glimpse/models (default: "                   \
-          "$GLIMPSE_VLM)"),                                                                       \
+          "$GLIMPSE_VLM, else the demo VLM)"),                                                    \
      CLI_CHOICE("precision", 0, &(b).base.precision, NULL,                                        \
                 "arithmetic; auto is bf16 where the CPU has it in hardware", session_precisions), \
      SESSION_BACKEND_OPTION((b).base)

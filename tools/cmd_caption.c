@@ -169,11 +169,11 @@ static int is_folder(const char *path) {
 /* Is it more than files and a BLIP model? */
 static int is_wide(const caption_options *o, const vlm_session *v, const session *s,
                    const cli_arguments *arguments) {
-    const char *model = s->model_option ? s->model_option : getenv("GLIMPSE_VLM");
     int wide = o->style >= 0 || o->store || o->missing || o->stored || o->whole || o->in ||
                o->out || o->format > 0 || o->xmp || o->relative_to || s->library_option ||
                v->dry_run || v->refresh || v->second_spec || v->max_cost >= 0 || v->samples > 0;
-    if (model && glimpse_vlm_spec_is_remote(model)) wide = 1;
+    if (s->model_option ? glimpse_vlm_spec_is_remote(s->model_option) : vlm_default_is_remote())
+        wide = 1;
     for (size_t i = 0; i < arguments->count && !wide; i++)
         wide = is_folder(arguments->words[i]);
     return wide;

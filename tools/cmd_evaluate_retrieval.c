@@ -26,7 +26,8 @@ typedef struct second_options {
     const char *model; /* NULL: no re-ranking; "": the default */
     uint64_t depth;
     double weight;
-    int blend;          /* stored captions */
+    int blend; /* stored captions */
+    double captions_weight;
     const char *prefix; /* of the pictures in the library */
     vlm_session v;
     second_figures rerank, captions;
@@ -204,7 +205,8 @@ static int evaluate(session *s, captions *c, second_options *second, unsigned jo
         if (code != CLI_RUN) goto done;
     }
     if (second->blend) {
-        code = evaluate_blend(s, c, texts, width, second->prefix, &second->captions);
+        code = evaluate_blend(s, c, texts, width, second->prefix, second->captions_weight,
+                              &second->captions);
         if (code != CLI_RUN) goto done;
     }
     if (json) {
@@ -233,7 +235,10 @@ static int run(int argc, char **argv) {
     const char *file = NULL, *folder = NULL;
     uint64_t samples = 1000, seed = 2026, jobs = 0;
     int json = 0, ranks = 0, missing = MISSING_REFUSE;
-    second_options second = {.depth = RERANK_DEPTH, .weight = RERANK_WEIGHT, .v = VLM_SESSION_INIT};
+    second_options second = {.depth = RERANK_DEPTH,
+                             .weight = RERANK_WEIGHT,
+                             .captions_weight = GLIMPSE_CAPTIONS_WEIGHT,
+                             .v = VLM_SESSION_INIT};
     const cli_option options[] = {
         CLI_TEXT(
             "captions", 'c', &file, "FILE",
@@ -251,8 +256,11 @@ static int run(int argc, char **argv) {
         CLI_SIZE("rerank-depth", 0, &second.depth, "K", "how many it looks at (default: 50)", 1,
                  100000),
         CLI_NUMBER("rerank-weight", 0, &second.weight, "W", "0 to 1 (default: 0.7)"),
-        CLI_FLAG("blend", 0, &second.blend,
-                 "also measure glimpse search --captions, with the captions stored in the library"),
+        CLI_FLAG(
+            "blend", 0, &second.blend,
+            "also measure glimpse search --captions, with the captions stored in the library, at "
+            "every weight"),
+        CLI_NUMBER("captions-weight", 0, &second.captions_weight, "W", "0 to 1 (default: 0.5)"),
         CLI_TEXT("in", 0, &second.prefix, "PREFIX", "with --blend: search only below this folder"),
         CLI_HEADING("Output (a table when none is chosen)"),
         CLI_FLAG("json", 'j', &json, "one JSON object"),
@@ -279,6 +287,8 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&evaluate_retrieval, "--ranks goes with --json");
     } else if (!(second.weight >= 0.0 && second.weight <= 1.0)) {
         code = cli_misuse(&evaluate_retrieval, "--rerank-weight goes from 0 to 1");
+    } else if (!(second.captions_weight >= 0.0 && second.captions_weight <= 1.0)) {
+        code = cli_misuse(&evaluate_retrieval, "--captions-weight goes from 0 to 1");
     }
     if (code != CLI_RUN) goto done;
     tool_catch_stop();

@@ -146,6 +146,8 @@ static int run(int argc, char **argv) {
                  "only pictures with this stored label (glimpse label --store); may be repeated"),
         CLI_FLAG("captions", 'c', &with_captions,
                  "also look for the words in stored captions, and blend both rankings"),
+        CLI_NUMBER("captions-weight", 0, &search.captions_weight, "W",
+                   "0 is the order by score, 1 that by captions (default: 0.5)"),
         CLI_HEADING("A second look"),
         CLI_OPTIONAL("rerank", 'r', &second.model, "MODEL",
                      "let a vision-language model look at the best again: a folder, a name, or "
@@ -188,6 +190,10 @@ static int run(int argc, char **argv) {
         goto done;
     }
     search.captions = words;
+    if (!(search.captions_weight >= 0.0 && search.captions_weight <= 1.0)) {
+        code = cli_misuse(&cmd_search, "--captions-weight goes from 0 to 1");
+        goto done;
+    }
     if (second.model && !(sentence = wanted_words(query, ", "))) {
         code = cli_misuse(&cmd_search, "--rerank needs words to compare pictures with");
         goto done;

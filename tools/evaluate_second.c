@@ -35,6 +35,13 @@ static void make_shares(second_recall *sum, size_t queries) {
     sum->at_10 /= (double)queries;
 }
 
+static void finish_shares(second_figures *f) {
+    make_shares(&f->without, f->queries);
+    make_shares(&f->with, f->queries);
+    for (int w = 0; w < SECOND_WEIGHTS; w++)
+        make_shares(&f->by_weight[w], f->queries);
+}
+
 typedef struct ranked {
     size_t image;
     double score;
@@ -110,10 +117,7 @@ int evaluate_rerank(const vlm_session *v, const captions *c, const float *texts,
     }
     progress_clear();
     out->seconds = progress_now() - start;
-    make_shares(&out->without, c->text_count);
-    make_shares(&out->with, c->text_count);
-    for (int w = 0; w < SECOND_WEIGHTS; w++)
-        make_shares(&out->by_weight[w], c->text_count);
+    finish_shares(out);
     free(list);
     return code;
 }
@@ -131,42 +135,50 @@ static int library_ids(const session *s, const captions *c, size_t width, char (
     return code;
 }
 
+/* *rank: the place of the first picture that fits the text, 0: beyond the first ten. */
+static int blend_one(const session *s, const captions *c, size_t text, const float *vector,
+                     char (*ids)[33], const glimpse_search_options *search, size_t *rank) {
+    glimpse_results *results = NULL;
+    *rank = 0;
+    if (glimpse_library_search(s->library, s->model, vector, search, &results) < 0)
+        return tool_fail_last();
+    for (size_t i = 0; i < glimpse_results_count(results) && !*rank; i++) {
+        const char *id = glimpse_results_get(results, i)->id;
+        for (size_t p = 0; p < c->pair_count && !*rank; p++) {
+            if (c->pairs[p].text == text && strcmp(ids[c->pairs[p].image], id) == 0) *rank = i + 1;
+        }
+    }
+    glimpse_results_free(results);
+    return CLI_RUN;
+}
+
 int evaluate_blend(const session *s, const captions *c, const float *texts, size_t width,
-                   const char *prefix, second_figures *out) {
+                   const char *prefix, double weight, second_figures *out) {
     char(*ids)[33] = xcalloc(c->image_count, sizeof *ids);
     double start = progress_now();
-    *out = (second_figures){.queries = c->text_count};
+    *out = (second_figures){.queries = c->text_count, .weight = weight};
     int code = library_ids(s, c, width, ids);
     for (size_t t = 0; t < c->text_count && code == CLI_RUN; t++) {
-        for (int with = 0; with < 2 && code == CLI_RUN; with++) {
-            glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
-            glimpse_results *results = NULL;
-            size_t rank = 0;
-            search.k = 10; /* as deep as the figures look */
-            search.path_prefix = prefix;
-            search.captions = with ? c->texts[t] : NULL;
-            if (glimpse_library_search(s->library, s->model, texts + t * width, &search, &results) <
-                0) {
-                code = tool_fail_last();
-            }
-            for (size_t i = 0; i < glimpse_results_count(results) && !rank; i++) {
-                const char *id = glimpse_results_get(results, i)->id;
-                for (size_t p = 0; p < c->pair_count && !rank; p++) {
-                    if (c->pairs[p].text == t && strcmp(ids[c->pairs[p].image], id) == 0) {
-                        rank = i + 1;
-                    }
-                }
-            }
-            glimpse_results_free(results);
-            count_rank(with ? &out->with : &out->without, rank);
+        glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
+        const float *vector = texts + t * width;
+        size_t rank;
+        search.k = 10; /* as deep as the figures look */
+        search.path_prefix = prefix;
+        code = blend_one(s, c, t, vector, ids, &search, &rank);
+        if (code == CLI_RUN) count_rank(&out->without, rank);
+        search.captions = c->texts[t];
+        for (int w = 0; w <= SECOND_WEIGHTS && code == CLI_RUN; w++) {
+            search.captions_weight = w < SECOND_WEIGHTS ? w / 10.0 : weight;
+            code = blend_one(s, c, t, vector, ids, &search, &rank);
+            if (code == CLI_RUN)
+                count_rank(w < SECOND_WEIGHTS ? &out->by_weight[w] : &out->with, rank);
         }
         progress_show("queries", t + 1, c->text_count, 1, progress_now() - start, NULL);
         if (code == CLI_RUN && tool_stopped()) code = EXIT_STOPPED;
     }
     progress_clear();
     out->seconds = progress_now() - start;
-    make_shares(&out->without, c->text_count);
-    make_shares(&out->with, c->text_count);
+    finish_shares(out);
     free(ids);
     return code;
 }
@@ -182,11 +194,15 @@ void second_print(const char *title, const second_figures *f) {
                  100 * f->with.at_5);
     (void)printf("  %-26s %8.1f%% %8.1f%%\n", "text to image  R@10", 100 * f->without.at_10,
                  100 * f->with.at_10);
-    if (!f->model) return;
-    char *model = text_display(f->model);
-    (void)printf("  by %s: the best %zu of each query, weight %g; %.1f ms a picture\n", model,
-                 f->depth, f->weight, 1000 * f->seconds / (double)(f->looked_at + !f->looked_at));
-    free(model);
+    if (f->model) {
+        char *model = text_display(f->model);
+        (void)printf("  by %s: the best %zu of each query, weight %g; %.1f ms a picture\n", model,
+                     f->depth, f->weight,
+                     1000 * f->seconds / (double)(f->looked_at + !f->looked_at));
+        free(model);
+    } else {
+        (void)printf("  weight %g\n", f->weight);
+    }
     if (f->failed > 0) {
         (void)printf("  %s of %s looks gave no score\n", text_count(f->failed),
                      text_count(f->looked_at));
@@ -212,21 +228,21 @@ void second_json(json_out *j, const char *key, const second_figures *f) {
     recall_json(j, "without", &f->without);
     recall_json(j, "with", &f->with);
     jout_key(j, "seconds"), jout_number(j, f->seconds);
+    jout_key(j, "weight"), jout_number(j, f->weight);
     if (f->model) {
         jout_path(j, "model", f->model);
         jout_key(j, "depth"), jout_uint(j, f->depth);
-        jout_key(j, "weight"), jout_number(j, f->weight);
         jout_key(j, "looked_at"), jout_uint(j, f->looked_at);
         jout_key(j, "failed"), jout_uint(j, f->failed);
-        jout_key(j, "by_weight");
-        jout_open(j, '[');
-        for (int w = 0; w < SECOND_WEIGHTS; w++) {
-            jout_open(j, '{');
-            jout_key(j, "weight"), jout_number(j, w / 10.0);
-            jout_key(j, "t2i_recall@1"), jout_number(j, f->by_weight[w].at_1);
-            jout_close(j, '}');
-        }
-        jout_close(j, ']');
     }
+    jout_key(j, "by_weight");
+    jout_open(j, '[');
+    for (int w = 0; w < SECOND_WEIGHTS; w++) {
+        jout_open(j, '{');
+        jout_key(j, "weight"), jout_number(j, w / 10.0);
+        jout_key(j, "t2i_recall@1"), jout_number(j, f->by_weight[w].at_1);
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
     jout_close(j, '}');
 }

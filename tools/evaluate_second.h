@@ -17,12 +17,11 @@ typedef struct second_recall {
 typedef struct second_figures {
     size_t queries;
     second_recall without, with;
+    double weight, seconds; /* seconds: for all of them */
+    second_recall by_weight[SECOND_WEIGHTS];
     /* Of re-ranking only. */
     const char *model;
-    double weight;
     size_t depth, looked_at, failed; /* pairs of query and picture */
-    double seconds;                  /* for all of them */
-    second_recall by_weight[SECOND_WEIGHTS];
 } second_figures;
 
 /* Every text's best `depth` pictures by cosine are looked at again. `texts` [text_count][width] and
@@ -34,7 +33,7 @@ int evaluate_rerank(const vlm_session *v, const captions *c, const float *texts,
 /* Every text searches the library, which must know all the pictures, with its stored captions and
  * without, among the pictures of `prefix` (NULL: all). */
 int evaluate_blend(const session *s, const captions *c, const float *texts, size_t width,
-                   const char *prefix, second_figures *out);
+                   const char *prefix, double weight, second_figures *out);
 
 void second_print(const char *title, const second_figures *f);
 void second_json(json_out *j, const char *key, const second_figures *f);

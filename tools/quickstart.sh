@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # From a fresh clone to answers: installs what is missing, builds glimpse, indexes the demo
-# pictures with the demo model, and asks for pictures in words, by picture and by both.
+# pictures with the demo model, asks for pictures in words, by picture and by both, and lets the
+# demo vision-language model look again.
 # Everything is below build/; nothing is asked. Works offline once tools/deps.sh has run.
 #
 # usage: tools/quickstart.sh
@@ -101,16 +102,26 @@ must glimpse label $demo/vehicles --classes $demo/classes.txt --top 1 --model $m
 sed -n 1,12p "$work/labels.out"
 echo "... ($(wc -l <"$work/labels.out") lines in $work/labels.out)"
 
-heading "8. The library"
+heading "8. A second look: which thing is where, and how many"
+relations=data/demo-relations
+rm -rf "$work/relations"
+must glimpse index $relations --model $model --library "$work/relations"
+query="a strawberry to the left of an orange bus"
+must glimpse search "$query" -k 3 --library "$work/relations"
+must glimpse search "$query" -k 3 --library "$work/relations" --rerank
+must glimpse caption $relations/spatial/001.jpg $relations/spatial/002.jpg $relations/counts/003.jpg
+must glimpse ask "how many stars are there?" $relations/counts/003.jpg
+
+heading "9. The library"
 must glimpse status
 
-heading "9. A page to look at"
+heading "10. A page to look at"
 must glimpse search "a sailboat at sunset" -k 12 --html "$work/sailboats.html"
 
 # ---------------------------------------------------------------------------- the score
 
 # What came first for every query whose right answers are known.
-heading "10. Are the answers right?"
+heading "11. Are the answers right?"
 asked=0 right=0
 while IFS=$'\t' read -r query files; do
     asked=$((asked + 1))
@@ -133,6 +144,10 @@ awk -F '\t' '
     }
     END { if (n) printf "%d of %d pictures of single vehicles have the right label.\n", ok, n }
 ' $demo/labels.tsv "$work/labels.out"
+
+score=$(glimpse evaluate retrieval --captions $relations/spatial.tsv --model $model --rerank \
+    --rerank-depth 10 -q | sed -n '/^Re-ranked/,$s/^.*R@1  *\([0-9.]*%\)  *\([0-9.]*%\)$/\1 \2/p')
+echo "${score% *} of 80 queries about places have a right picture first, ${score#* } with a second look."
 
 heading "Done"
 echo "Look at     $root/$work/sailboats.html"

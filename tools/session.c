@@ -107,7 +107,7 @@ char *session_demo_vlm(const char *part) {
     char *relative = xprintf("models/demo-vlm/%s", part);
     char *found = find_shipped(relative, session_is_model);
     free(relative);
-    return found ? found : find_shipped("models/demo-vlm", session_is_model);
+    return found;
 }
 
 /*

@@ -56,10 +56,9 @@ static char *resolve(const char *name, const char *said_by) {
     return NULL;
 }
 
-/* What was chosen, by whomever. NULL after a message. */
-static char *choose(const vlm_session *v) {
+char *vlm_choose(const char *chosen, const char *part) {
     char spec[SPEC_BYTES];
-    if (v->spec && *v->spec) return resolve(v->spec, "the model");
+    if (chosen && *chosen) return resolve(chosen, "the model");
     const char *variable = environment("GLIMPSE_VLM");
     if (variable) return resolve(variable, "GLIMPSE_VLM");
     if (glimpse_vlm_default_spec(NULL, spec, sizeof spec) < 0) {
@@ -67,7 +66,7 @@ static char *choose(const vlm_session *v) {
         return NULL;
     }
     if (*spec) return resolve(spec, "\"model\" in the configuration file");
-    char *demo = session_demo_vlm(v->part ? v->part : "vqa");
+    char *demo = session_demo_vlm(part ? part : "vqa");
     if (demo) {
         tool_note("no vision-language model was chosen, using the demo model, which knows only the "
                   "world of the demo pictures (choose another with GLIMPSE_VLM)");
@@ -77,6 +76,14 @@ static char *choose(const vlm_session *v) {
                     "{\"model\": ...} into the configuration file: a BLIP folder, openai:MODEL, "
                     "anthropic:MODEL, gemini:MODEL or endpoint:URL");
     return NULL;
+}
+
+int vlm_default_is_remote(void) {
+    char spec[SPEC_BYTES];
+    const char *variable = environment("GLIMPSE_VLM");
+    if (variable) return glimpse_vlm_spec_is_remote(variable);
+    return glimpse_vlm_default_spec(NULL, spec, sizeof spec) == GLIMPSE_OK &&
+           glimpse_vlm_spec_is_remote(spec);
 }
 
 static int stopped(void *context) {
@@ -135,7 +142,7 @@ int vlm_session_open(vlm_session *v, session *s) {
     v->run.refresh = v->refresh;
     v->run.dry_run = v->dry_run;
     v->run.stopped = stopped;
-    char *spec = choose(v);
+    char *spec = vlm_choose(v->spec, v->part);
     if (!spec) return EXIT_FAILED;
     /* With two tiers the limit is shared half and half: neither can know what the other spends. */
     double max_cost = v->max_cost >= 0.0 && v->second_spec ? v->max_cost / 2.0 : v->max_cost;

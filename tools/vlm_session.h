@@ -54,6 +54,12 @@ typedef struct vlm_session {
 /* Opens the models, and the cache: in s->library when that is open, else the user's own. Call
  * tool_catch_stop() before for Ctrl-C. CLI_RUN, or an exit code after the message. */
 int vlm_session_open(vlm_session *v, session *s);
+
+/* malloc'ed: `chosen`, else $GLIMPSE_VLM, else the configuration file's model, else, after a note,
+ * the demo VLM for `part` ("itm", "caption", "vqa"). NULL after a message. */
+char *vlm_choose(const char *chosen, const char *part);
+/* 1 when $GLIMPSE_VLM or, without it, the configuration file names a remote model. */
+int vlm_default_is_remote(void);
 void vlm_session_close(vlm_session *v); /* before session_close */
 
 /* The text of the prompt NAME with `text` filled in, malloc'ed; NULL after a message. */

@@ -104,7 +104,8 @@ static void a_caption_is_found_as_soon_as_it_is_stored(void **state) {
         assert_string_equal(r->caption, "a zebra on a bicycle");
         assert_int_equal(r->caption_rank, 1);
         assert_true(r->caption_score > 0);
-        assert_true(fabs(r->fused - 1.0 / (60.0 + (double)r->vector_rank) - 1.0 / 61.0) < 1e-15);
+        assert_true(fabs(2 * r->fused - 1.0 / (60.0 + (double)r->vector_rank) - 1.0 / 61.0) <
+                    1e-15);
     }
     assert_int_equal(with, 1);
     glimpse_results_free(results);
@@ -392,6 +393,8 @@ static void fused_search_equals_the_plain_formula(void **state) {
                     kept[kept_count++] = terms[t];
                 }
             }
+            static const double weights[] = {GLIMPSE_CAPTIONS_WEIGHT, 0, 0.2, 0.75, 1};
+            double weight = weights[world_below(&w, sizeof weights / sizeof *weights)];
             options.k = 1000000; /* everything that passes, by cosine */
             assert_ok(glimpse_library_search_key(w.library, &w.key, query, &options, &all));
             size_t n = glimpse_results_count(all), depth = GLIMPSE_FUSION_DEPTH;
@@ -421,15 +424,16 @@ static void fused_search_equals_the_plain_formula(void **state) {
                 if (plain[i].bm25 > 0 && better_caption < depth) {
                     plain[i].caption_rank = better_caption + 1;
                 }
-                if (plain[i].vector_rank)
-                    plain[i].fused += 1.0 / (60.0 + (double)plain[i].vector_rank);
-                if (plain[i].caption_rank) {
-                    plain[i].fused += 1.0 / (60.0 + (double)plain[i].caption_rank);
-                }
+                double by_cosine = 0, by_caption = 0;
+                if (plain[i].vector_rank) by_cosine = 1.0 / (60.0 + (double)plain[i].vector_rank);
+                if (plain[i].caption_rank)
+                    by_caption = 1.0 / (60.0 + (double)plain[i].caption_rank);
+                plain[i].fused = (1 - weight) * by_cosine + weight * by_caption;
             }
             qsort(plain, n, sizeof *plain, by_fused);
             options.k = 1 + world_below(&w, 60);
             options.captions = text;
+            options.captions_weight = weight;
             assert_ok(glimpse_library_search_key(w.library, &w.key, query, &options, &fused));
             assert_int_equal(glimpse_results_count(fused), n < options.k ? n : options.k);
             for (size_t i = 0; i < glimpse_results_count(fused); i++) {

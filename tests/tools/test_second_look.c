@@ -82,11 +82,19 @@ static void stored_captions_are_found_at_once_and_not_asked_for_again(void **sta
     assert_string_equal(text_at(root, "results.0.caption"), "drawing number8 of many");
     assert_true(number_at(root, "results.0.caption_rank") == 1);
     assert_true(number_at(root, "results.0.caption_score") > 0);
-    assert_true(fabs(number_at(root, "results.0.fused") - 1.0 / 61 -
+    assert_true(fabs(2 * number_at(root, "results.0.fused") - 1.0 / 61 -
                      1.0 / (60 + number_at(root, "results.0.vector_rank"))) < 1e-8);
     assert_true(json_is_null(at(root, "results.1.caption_rank")));
     assert_true(json_is_null(at(root, "results.1.caption")));
     json_decref(root);
+    run_free(&r);
+    /* Without weight they change nothing. */
+    run_result plain;
+    run(&plain, "search", "number8", "--paths", NULL);
+    run(&r, "search", "number8", "--captions", "--captions-weight", "0", "--paths", NULL);
+    expect(&r, 0);
+    assert_string_equal(r.out, plain.out);
+    run_free(&plain);
     run_free(&r);
     run(&r, "search", "number8", "--captions", NULL);
     expect(&r, 0);
@@ -390,6 +398,11 @@ static void what_a_second_look_is_worth_is_measured(void **state) {
                      alone) < 1e-9);
     assert_true(json_number_value(json_object_get(at(blend, "with"), "t2i_recall@1")) >
                 10.9 / PICTURES);
+    assert_true(number_at(blend, "weight") == 0.5);
+    assert_true(fabs(number_at(json_array_get(at(blend, "by_weight"), 0), "t2i_recall@1") - alone) <
+                1e-9);
+    assert_true(number_at(json_array_get(at(blend, "by_weight"), 10), "t2i_recall@1") >
+                10.9 / PICTURES);
     json_decref(root);
     run_free(&r);
     run(&r, "evaluate", "retrieval", "--captions", "truth.csv", "--images", "pictures",
@@ -459,6 +472,7 @@ static void nonsense_is_refused_before_anything_is_asked(void **state) {
         {{"rerank", "x", "a.ppm", "--weight", "2"}, 2, "from 0 to 1"},
         {{"rerank", "x", "a.ppm", "--model", "./caption"}, 4, "does not judge"},
         {{"search", "x", "--rerank=./match", "--rerank-weight=-1"}, 2, "from 0 to 1"},
+        {{"search", "x", "--captions", "--captions-weight", "1.5"}, 2, "from 0 to 1"},
         {{"search", "./pictures/p00.ppm", "--rerank=./match"}, 2, "needs words"},
         {{"search", "./pictures/p00.ppm", "--captions"}, 2, "needs words"},
         {{"search", "x", "--rerank=./nowhere"}, 4, "nowhere"},
