@@ -109,8 +109,9 @@ must glimpse index $relations --model $model --library "$work/relations"
 query="a strawberry to the left of an orange bus"
 must glimpse search "$query" -k 3 --library "$work/relations"
 must glimpse search "$query" -k 3 --library "$work/relations" --rerank
-must glimpse caption $relations/spatial/001.jpg $relations/spatial/002.jpg $relations/counts/003.jpg
-must glimpse ask "how many stars are there?" $relations/counts/003.jpg
+must glimpse caption -q $demo/animals/cat-dog-room-005.jpg \
+    $demo/together/alarm-clock-octopus-night-230.jpg $demo/together/cake-gift-room-009.jpg
+must glimpse ask -q "how many stars are there?" $relations/counts/001.jpg $relations/counts/004.jpg
 
 heading "9. The library"
 must glimpse status
