@@ -165,7 +165,7 @@ static void prompts_can_be_replaced_and_the_configuration_names_a_model(void **s
     char *texts = server_texts(server_get(it, 0));
     assert_non_null(strstr(texts, "Mein Prompt: worum geht es?"));
     free(texts);
-    run_shell(&r, "chmod 644 \"$HOME/.config/glimpse/vlm.json\"; $G ask 'x?' a.ppm");
+    run_shell(&r, "chmod 644 \"$HOME/.config/glimpse/vlm.json\"; \"$G\" ask 'x?' a.ppm");
     expect(&r, 4);
     expect_err(&r, "chmod 600");
     run_free(&r);
