@@ -40,4 +40,11 @@ status=0
 "$prefix/bin/glimpse" --version | grep -q '^glimpse [0-9]' || fail "glimpse --version"
 GLIMPSE_LIBRARY=$prefix/library "$prefix/bin/glimpse" search "a red circle" --paths >"$prefix/paths" 2>"$prefix/error" ||
     fail "the installed command: $(cat "$prefix/error")"
+# And the vision-language model, which the source tree is not needed for either.
+for part in itm caption vqa; do
+    [ -f "$prefix/share/glimpse/models/demo-vlm/$part/model.safetensors" ] || fail "the demo VLM's $part was not installed"
+done
+GLIMPSE_LIBRARY=$prefix/library "$prefix/bin/glimpse" search "a red circle" -k 3 --rerank --json >"$prefix/json" 2>"$prefix/error" ||
+    fail "re-ranking by the installed command: $(cat "$prefix/error")"
+grep -q '"vlm_probability":0' "$prefix/json" || fail "re-ranking gave no probabilities: $(cat "$prefix/json")"
 echo "the installed library, example and command work"
