@@ -18,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--minutes", type=float, default=78)
+    p.add_argument("--minutes", type=float, default=130)
     p.add_argument("--steps", type=int, default=0)
     p.add_argument("--out", default=ROOT + "/data/models/demo-vlm")
     p.add_argument("--work", default=os.path.join(os.environ.get("TMPDIR", "/tmp"), "glimpse-train-vlm"))
