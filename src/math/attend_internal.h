@@ -9,7 +9,8 @@
 /* Softmax(q k^T / sqrt(head)) v for all heads of one sequence, without a mask. */
 typedef struct glimpse_attend {
     const glimpse_kernels *kernels;
-    glimpse_element element; /* of the products' operands and of out */
+    glimpse_element element; /* of the products' operands */
+    glimpse_element result;  /* of out: the same, or F32 */
     const float *qkv;        /* [rows][3 heads head] */
     size_t rows, heads, head;
     int even_if_slow; /* for tests: also where the library has no code made for such products */
@@ -24,7 +25,8 @@ static inline size_t glimpse_attend_padded(size_t rows) {
 /* Bytes of scratch. */
 static inline size_t glimpse_attend_scratch(const glimpse_attend *t) {
     size_t padded = glimpse_attend_padded(t->rows), size = glimpse_element_size(t->element);
-    return 4 * (t->heads * padded * t->head * size + 64) +
+    return 3 * (t->heads * padded * t->head * size + 64) +
+           t->heads * padded * t->head * glimpse_element_size(t->result) + 64 +
            t->heads * t->rows * (t->rows * sizeof(float) + padded * size) + 128;
 }
 

@@ -2,9 +2,9 @@
  * math/kernels.h - everything a transformer does between its matrix products.
  *
  * One table of functions per instruction set. kernels_plain.c is the oracle: straightforward
- * loops, libm, double accumulators. kernels_simd.inc is one source of loops shaped for the
- * vectoriser, compiled once per instruction set (baseline, AVX2+FMA, AVX-512) and chosen at run
- * time. Tests compare each table with the plain one.
+ * loops, libm, double accumulators. kernels_simd.inc is one source in the compiler's vector types,
+ * compiled once per instruction set (baseline, AVX2+FMA, AVX-512) and chosen at run time. Tests
+ * compare each table with the plain one.
  *
  * Element types: activations that feed a matrix product are stored as the product wants them.
  *   F32    float
@@ -92,9 +92,10 @@ typedef struct glimpse_kernels {
                       size_t out, int accumulate);
 
     /* The second half of int8_rows() for whole numbers that somebody else summed: sums [rows][out]
-     * into y [rows][out]. */
+     * into y [rows][out], = or += activation(...). */
     void (*int8_finish)(float *y, const int32_t *sums, const float *row_scales, size_t rows,
-                        const float *scales, const float *bias, size_t out, int accumulate);
+                        const float *scales, const float *bias, size_t out,
+                        glimpse_activation activation, int accumulate);
 
     /* One head of attention: out [queries][head] = softmax(q k^T * scale) v over `keys` keys and
      * values, in tiles of GLIMPSE_ATTENTION_KEYS with a running softmax: nothing of the size

@@ -119,10 +119,12 @@ static void quantize(void *out, size_t bytes, float *scales, const float *x, siz
 }
 
 static void int8_finish(float *y, const int32_t *sums, const float *row_scales, size_t rows,
-                        const float *scales, const float *bias, size_t out, int accumulate) {
+                        const float *scales, const float *bias, size_t out,
+                        glimpse_activation activation, int accumulate) {
     for (size_t i = 0; i < rows; i++) {
         for (size_t o = 0; o < out; o++) {
             float value = (float)sums[i * out + o] * (scales[o] * row_scales[i]) + bias[o];
+            value = (float)activate((double)value, activation);
             y[i * out + o] = accumulate ? y[i * out + o] + value : value;
         }
     }

@@ -288,14 +288,18 @@ void glimpse_workspace_free(glimpse_workspace *workspace) {
     free(workspace);
 }
 
+int glimpse_attends_in_bf16(const glimpse_math *math) {
+    return math->backend == GLIMPSE_BACKEND_ONEDNN &&
+           (math->precision == GLIMPSE_PRECISION_BF16 ||
+            (math->precision == GLIMPSE_PRECISION_INT8 && glimpse_onednn_fast_bf16()));
+}
+
 int glimpse_attend_fast(const glimpse_math *math, glimpse_workspace *workspace, const float *qkv,
                         size_t rows, size_t heads, size_t head, void *out) {
     enum { WORTH_IT = 32 }; /* shorter sequences fit one tile of the kernel */
-    if (math->backend != GLIMPSE_BACKEND_ONEDNN || math->element != GLIMPSE_ELEMENT_BF16 ||
-        rows < WORTH_IT) {
-        return 0;
-    }
-    glimpse_attend task = {math->kernels, math->element, qkv, rows, heads, head, 0, out};
+    if (rows < WORTH_IT || !glimpse_attends_in_bf16(math)) return 0;
+    glimpse_attend task = {
+        math->kernels, GLIMPSE_ELEMENT_BF16, math->element, qkv, rows, heads, head, 0, out};
     int status = reserve(workspace, glimpse_attend_scratch(&task));
     return status < 0 ? status
                       : glimpse_onednn_attend(workspace->onednn, &task, workspace->scratch);

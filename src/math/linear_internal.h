@@ -75,6 +75,8 @@ int glimpse_onednn_available(void);
 int glimpse_onednn_multiplies_bf16(void); /* can at all: AVX-512 and up */
 int glimpse_onednn_fast_bf16(void);       /* in hardware */
 int glimpse_onednn_fast_int8(void);       /* in hardware, exactly: VNNI or AMX */
+/* linear.c: whether attention goes through bf16 products on the matrix units. */
+int glimpse_attends_in_bf16(const glimpse_math *math);
 /* self_test.c: 1 when a small layer and attention come out as they should; the verdict of the first
  * call is kept for the process. */
 int glimpse_onednn_trusted(glimpse_precision precision);

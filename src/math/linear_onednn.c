@@ -364,7 +364,7 @@ typedef struct attention_product {
 } attention_product;
 
 typedef struct attention {
-    glimpse_element element;
+    glimpse_element element, result;
     size_t rows, heads, head;
     int fast; /* both by code made for such products */
     attention_product scores, mix;
@@ -525,11 +525,7 @@ static int run_int8(const glimpse_linear *linear, workspace *w, void *scratch, c
         int status = run_rows(linear, w, numbers, count, sums);
         if (status < 0) return status;
         kernels->int8_finish(result, sums, scales, count, linear->scales, linear->bias, linear->out,
-                             linear->accumulate);
-        if (linear->activation != GLIMPSE_ACTIVATION_NONE) {
-            kernels->bias_activation(result, GLIMPSE_ELEMENT_F32, result, NULL, linear->activation,
-                                     count, linear->out);
-        }
+                             linear->activation, linear->accumulate);
     }
     return GLIMPSE_OK;
 }
@@ -545,7 +541,9 @@ int glimpse_onednn_run(const glimpse_linear *linear, void *opaque, void *scratch
  *     scores [H][T][T] f32 = q [H][T][d] * k [H][T][d]^T / sqrt(d)
  *     mixed  [H][T][d]     = softmax(scores) [H][T][P] * v [H][P][d]
  * with dense operands, which is what oneDNN 2.6 has fast code for, and the inner dimension of the
- * second filled up with zeros to P, a multiple of 32, which spares it a copy of the scores.
+ * second filled up with zeros to P, a multiple of 32, which spares it a copy of the scores. In int8
+ * q, k, v and the weights are bf16 (whole numbers would want a scale for every row of every head),
+ * and the result is f32.
  */
 static int batched(attention_product *out, dnnl_data_type_t type, dnnl_data_type_t result_type,
                    const size_t dims[4], int transposed, float scale, int *fast) {
@@ -596,36 +594,39 @@ static int batched(attention_product *out, dnnl_data_type_t type, dnnl_data_type
 }
 
 /* The pair of products for this shape; *out is NULL where oneDNN has no fast ones. */
-static int find_attention(attention **out, workspace *w, glimpse_element element, size_t rows,
-                          size_t heads, size_t head, int even_if_slow) {
+static int find_attention(attention **out, workspace *w, const glimpse_attend *t) {
+    const size_t rows = t->rows, heads = t->heads, head = t->head;
     *out = NULL;
     attention *at = NULL;
     for (size_t i = 0; i < MOST_ATTENTIONS && !at; i++) {
         attention *e = &w->attentions[i];
-        if (e->heads == heads && e->head == head && e->rows == rows && e->element == element)
+        if (e->heads == heads && e->head == head && e->rows == rows && e->element == t->element &&
+            e->result == t->result) {
             at = e;
+        }
     }
     if (!at) {
         at = &w->attentions[w->next_attention++ % MOST_ATTENTIONS];
         clear_attention(at);
-        dnnl_data_type_t type = type_of(element);
+        dnnl_data_type_t type = type_of(t->element), result = type_of(t->result);
         size_t padded = glimpse_attend_padded(rows);
         float scale = 1.0f / sqrtf((float)head);
         int fast[2];
         int status = batched(&at->scores, type, dnnl_f32,
                              (const size_t[4]){heads, rows, rows, head}, 1, scale, &fast[0]);
         if (status == GLIMPSE_OK) {
-            status = batched(&at->mix, type, type, (const size_t[4]){heads, rows, head, padded}, 0,
-                             1.0f, &fast[1]);
+            status = batched(&at->mix, type, result, (const size_t[4]){heads, rows, head, padded},
+                             0, 1.0f, &fast[1]);
         }
         if (status < 0) {
             clear_attention(at);
             return status;
         }
-        at->element = element, at->rows = rows, at->heads = heads, at->head = head;
+        at->element = t->element, at->result = t->result, at->rows = rows, at->heads = heads,
+        at->head = head;
         at->fast = fast[0] && fast[1];
     }
-    if (at->fast || even_if_slow) *out = at;
+    if (at->fast || t->even_if_slow) *out = at;
     return GLIMPSE_OK;
 }
 
@@ -647,13 +648,14 @@ static int run_batched(workspace *w, const attention_product *p, void *a, void *
 int glimpse_onednn_attend(void *opaque, const glimpse_attend *t, void *scratch) {
     workspace *w = opaque;
     attention *at = NULL;
-    int status = find_attention(&at, w, t->element, t->rows, t->heads, t->head, t->even_if_slow);
+    int status = find_attention(&at, w, t);
     if (status < 0 || !at) return status;
     const glimpse_kernels *kernels = t->kernels;
     size_t size = glimpse_element_size(t->element), padded = glimpse_attend_padded(t->rows);
-    size_t width = t->heads * t->head, operand = round_up(t->heads * padded * t->head * size);
+    size_t result = glimpse_element_size(t->result), entries = t->heads * padded * t->head;
+    size_t width = t->heads * t->head, operand = round_up(entries * size);
     uint8_t *q = scratch, *k = q + operand, *v = k + operand, *mixed = v + operand;
-    float *scores = (float *)(void *)(mixed + operand);
+    float *scores = (float *)(void *)(mixed + round_up(entries * result));
     uint8_t *weights = (uint8_t *)scores + round_up(t->heads * t->rows * t->rows * sizeof(float));
     for (size_t h = 0; h < t->heads; h++) {
         const float *from = t->qkv + h * t->head;
@@ -677,8 +679,8 @@ int glimpse_onednn_attend(void *opaque, const glimpse_attend *t, void *scratch) 
     if (status < 0) return status;
     for (size_t h = 0; h < t->heads; h++) {
         for (size_t r = 0; r < t->rows; r++) {
-            memcpy((uint8_t *)t->out + (r * width + h * t->head) * size,
-                   mixed + (h * t->rows + r) * t->head * size, t->head * size);
+            memcpy((uint8_t *)t->out + (r * width + h * t->head) * result,
+                   mixed + (h * t->rows + r) * t->head * result, t->head * result);
         }
     }
     return 1;

@@ -117,11 +117,13 @@ static int attention_agrees(const glimpse_math *math, double tolerance) {
     static float qkv[ROWS * 3 * WIDTH], expected[ROWS * WIDTH], got[ROWS * WIDTH];
     static uint16_t halves[ROWS * WIDTH];
     const int is_bf16 = math->element == GLIMPSE_ELEMENT_BF16;
+    const glimpse_element operands =
+        glimpse_attends_in_bf16(math) ? GLIMPSE_ELEMENT_BF16 : math->element;
     void *workspace = NULL;
     fill(qkv, sizeof qkv / sizeof qkv[0], 4);
-    const glimpse_attend task = {
-        math->kernels, math->element, qkv, ROWS,
-        HEADS,         HEAD,          1,   is_bf16 ? (void *)halves : (void *)got};
+    const glimpse_attend task = {math->kernels, operands, math->element,
+                                 qkv,           ROWS,     HEADS,
+                                 HEAD,          1,        is_bf16 ? (void *)halves : (void *)got};
     void *scratch = aligned_alloc(64, (glimpse_attend_scratch(&task) + 63) / 64 * 64);
     int done = scratch && glimpse_onednn_workspace_create(&workspace) == GLIMPSE_OK &&
                glimpse_onednn_attend(workspace, &task, scratch) == 1;

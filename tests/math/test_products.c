@@ -281,34 +281,47 @@ static void attention_in_tiles_equals_plain(void **unused) {
     }
 }
 
+/* As for one shape of operands and result; values up to 1. */
+static void compare_attention(void *onednn, glimpse_element element, glimpse_element result,
+                              const size_t shape[3], float tolerance) {
+    const glimpse_kernels *kernels = glimpse_kernels_best();
+    size_t rows = shape[0], heads = shape[1], head = shape[2], width = heads * head;
+    float *qkv = numbers(rows * 3 * width, 1), *fast = numbers(rows * width, 1);
+    float *plain = numbers(rows * width, 1);
+    float *scores = malloc(glimpse_attention_scratch(rows, head) * sizeof *scores);
+    glimpse_attend task = {kernels, element, result, qkv, rows, heads, head, 1, fast};
+    void *scratch = aligned_alloc(64, (glimpse_attend_scratch(&task) + 63) / 64 * 64);
+    assert_non_null(scores);
+    assert_non_null(scratch);
+    assert_int_equal(glimpse_onednn_attend(onednn, &task, scratch), 1);
+    for (size_t h = 0; h < heads; h++) {
+        const float *q = qkv + h * head;
+        glimpse_kernels_plain.attention(plain + h * head, width, q, q + width, q + 2 * width,
+                                        3 * width, rows, rows, head, 1.0f / sqrtf((float)head), -1,
+                                        scores);
+    }
+    for (size_t i = 0; i < rows * width; i++) {
+        uint16_t half;
+        memcpy(&half, (const uint16_t *)(const void *)fast + i, sizeof half);
+        float value = result == GLIMPSE_ELEMENT_BF16 ? glimpse_bf16_to_f32(half) : fast[i];
+        assert_true(fabsf(value - plain[i]) <= tolerance);
+    }
+    free(qkv), free(fast), free(plain), free(scores), free(scratch);
+}
+
 static void attention_through_onednn_equals_plain(void **unused) {
     (void)unused;
     if (!glimpse_onednn_available()) skip();
     static const size_t shapes[][3] = {{50, 12, 64}, {33, 3, 16}, {257, 2, 64}, {50, 12, 64}};
-    glimpse_math math = {GLIMPSE_BACKEND_ONEDNN, GLIMPSE_PRECISION_F32, GLIMPSE_ELEMENT_F32,
-                         glimpse_kernels_best()};
     void *onednn = NULL;
     state = 37;
     assert_ok(glimpse_onednn_workspace_create(&onednn));
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
-        size_t rows = shapes[s][0], heads = shapes[s][1], head = shapes[s][2], width = heads * head;
-        float *qkv = numbers(rows * 3 * width, 1), *fast = numbers(rows * width, 1);
-        float *plain = numbers(rows * width, 1);
-        float *scores = malloc(glimpse_attention_scratch(rows, head) * sizeof *scores);
-        glimpse_attend task = {math.kernels, math.element, qkv, rows, heads, head, 1, fast};
-        void *scratch = aligned_alloc(64, (glimpse_attend_scratch(&task) + 63) / 64 * 64);
-        assert_non_null(scores);
-        assert_non_null(scratch);
-        assert_int_equal(glimpse_onednn_attend(onednn, &task, scratch), 1);
-        for (size_t h = 0; h < heads; h++) {
-            const float *q = qkv + h * head;
-            glimpse_kernels_plain.attention(plain + h * head, width, q, q + width, q + 2 * width,
-                                            3 * width, rows, rows, head, 1.0f / sqrtf((float)head),
-                                            -1, scores);
-        }
-        for (size_t i = 0; i < rows * width; i++)
-            assert_true(fabsf(fast[i] - plain[i]) <= 1e-5f);
-        free(qkv), free(fast), free(plain), free(scores), free(scratch);
+        compare_attention(onednn, GLIMPSE_ELEMENT_F32, GLIMPSE_ELEMENT_F32, shapes[s], 1e-5f);
+        /* bf16 in, as with bf16 layers and with int8 ones. */
+        if (!glimpse_onednn_multiplies_bf16()) continue;
+        compare_attention(onednn, GLIMPSE_ELEMENT_BF16, GLIMPSE_ELEMENT_BF16, shapes[s], 0.02f);
+        compare_attention(onednn, GLIMPSE_ELEMENT_BF16, GLIMPSE_ELEMENT_F32, shapes[s], 0.02f);
     }
     glimpse_onednn_workspace_free(onednn);
 }
