@@ -70,6 +70,11 @@ typedef struct glimpse_kernels {
     /* out [count] = x [count] converted; out may be x for F32_BF. */
     void (*convert)(void *out, glimpse_element element, const float *x, size_t count);
 
+    /* Rows of x, `x_stride` apart, converted to rows of out, `out_stride` elements apart, with
+     * zeros from width to padded. */
+    void (*convert_rows)(void *out, size_t out_stride, glimpse_element element, const float *x,
+                         size_t x_stride, size_t rows, size_t width, size_t padded);
+
     /* y [rows][ldy] = (or, accumulating, +=) x [rows][in] * W [out][in]^T, with the weights as a
      * file stores them: F32 aligned, F16 and BF16 anywhere. For few rows, where reading the weights
      * is what takes the time: nothing is packed or converted in memory. */

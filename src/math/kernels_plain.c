@@ -77,6 +77,14 @@ static void convert(void *out, glimpse_element element, const float *x, size_t c
         store(out, element, i, x[i]);
 }
 
+static void convert_rows(void *out, size_t out_stride, glimpse_element element, const float *x,
+                         size_t x_stride, size_t rows, size_t width, size_t padded) {
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < padded; j++)
+            store(out, element, i * out_stride + j, j < width ? x[i * x_stride + j] : 0.0f);
+    }
+}
+
 static float weight(const void *weights, glimpse_dtype dtype, size_t i) {
     if (dtype == GLIMPSE_DTYPE_F32) return ((const float *)weights)[i];
     uint16_t half;
@@ -172,6 +180,7 @@ const glimpse_kernels glimpse_kernels_plain = {.name = "plain",
                                                .softmax = softmax,
                                                .bias_activation = bias_activation,
                                                .convert = convert,
+                                               .convert_rows = convert_rows,
                                                .few_rows = few_rows,
                                                .quantize = quantize,
                                                .int8_rows = int8_rows,

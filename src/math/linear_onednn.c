@@ -659,22 +659,20 @@ int glimpse_onednn_attend(void *opaque, const glimpse_attend *t, void *scratch) 
     uint8_t *weights = (uint8_t *)scores + round_up(t->heads * t->rows * t->rows * sizeof(float));
     for (size_t h = 0; h < t->heads; h++) {
         const float *from = t->qkv + h * t->head;
-        for (size_t r = 0; r < t->rows; r++, from += 3 * width) {
-            size_t place = (h * t->rows + r) * t->head * size;
-            kernels->convert(q + place, t->element, from, t->head);
-            kernels->convert(k + place, t->element, from + width, t->head);
-            kernels->convert(v + (h * padded + r) * t->head * size, t->element, from + 2 * width,
-                             t->head);
-        }
+        const size_t place = h * t->rows * t->head * size;
+        kernels->convert_rows(q + place, t->head, t->element, from, 3 * width, t->rows, t->head,
+                              t->head);
+        kernels->convert_rows(k + place, t->head, t->element, from + width, 3 * width, t->rows,
+                              t->head, t->head);
+        kernels->convert_rows(v + h * padded * t->head * size, t->head, t->element,
+                              from + 2 * width, 3 * width, t->rows, t->head, t->head);
         memset(v + (h * padded + t->rows) * t->head * size, 0, (padded - t->rows) * t->head * size);
     }
     status = run_batched(w, &at->scores, q, k, scores);
     if (status < 0) return status;
-    for (size_t r = 0; r < t->heads * t->rows; r++) {
-        kernels->softmax(scores + r * t->rows, 1, t->rows, t->rows, -1);
-        kernels->convert(weights + r * padded * size, t->element, scores + r * t->rows, t->rows);
-        memset(weights + (r * padded + t->rows) * size, 0, (padded - t->rows) * size);
-    }
+    kernels->softmax(scores, t->heads * t->rows, t->rows, t->rows, -1);
+    kernels->convert_rows(weights, padded, t->element, scores, t->rows, t->heads * t->rows, t->rows,
+                          padded);
     status = run_batched(w, &at->mix, weights, v, mixed);
     if (status < 0) return status;
     for (size_t h = 0; h < t->heads; h++) {

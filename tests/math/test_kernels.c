@@ -117,6 +117,37 @@ static void every_layer_norm_equals_the_plain_one(void **unused) {
     }
 }
 
+static void every_conversion_equals_the_plain_one(void **unused) {
+    (void)unused;
+    state = 4;
+    enum { STRIDE = MOST + 40 };
+    static float x[ROWS * STRIDE], fast[ROWS * STRIDE], plain[ROWS * STRIDE];
+    for (size_t w = 0; w < WIDTHS; w++) {
+        size_t width = widths[w];
+        for (size_t i = 0; i < ROWS * STRIDE; i++)
+            x[i] = uniform(-9, 9);
+        x[width / 2] = NAN;
+        for (size_t more = 0; more < 40; more += 13) {
+            size_t padded = width + more;
+            for (int e = GLIMPSE_ELEMENT_F32; e <= GLIMPSE_ELEMENT_F32_BF; e++) {
+                glimpse_element element = (glimpse_element)e;
+                memset(plain, 0x55, sizeof plain);
+                glimpse_kernels_plain.convert_rows(plain, padded + 1, element, x, width + 3, ROWS,
+                                                   width, padded);
+                for (const glimpse_kernels *const *k = glimpse_kernels_all() + 1; *k; k++) {
+                    memset(fast, 0x55, sizeof fast); /* nothing is written between rows */
+                    (*k)->convert_rows(fast, padded + 1, element, x, width + 3, ROWS, width,
+                                       padded);
+                    assert_memory_equal(fast, plain, sizeof fast);
+                    memcpy(fast, plain, sizeof fast);
+                    (*k)->convert(fast, element, x, width);
+                    assert_memory_equal(fast, plain, width * glimpse_element_size(element));
+                }
+            }
+        }
+    }
+}
+
 static void every_softmax_equals_the_plain_one(void **unused) {
     (void)unused;
     state = 2;
@@ -198,6 +229,7 @@ int main(void) {
         cmocka_unit_test(f16_conversion_is_exact_for_all_values),
         cmocka_unit_test(plain_kernels_give_hand_computed_values),
         cmocka_unit_test(every_layer_norm_equals_the_plain_one),
+        cmocka_unit_test(every_conversion_equals_the_plain_one),
         cmocka_unit_test(every_softmax_equals_the_plain_one),
         cmocka_unit_test(every_activation_equals_the_plain_one),
         cmocka_unit_test(activations_of_extreme_values_are_finite),
