@@ -9,6 +9,7 @@
 # Does nothing when everything is there.
 #
 # usage: tools/deps.sh            install what is missing
+#        tools/deps.sh --tests    the same, and what only tests use
 #        tools/deps.sh --check    only say what is missing; exit status 1 if something is
 #        tools/deps.sh --print    print the names of the packages, one a line
 #
@@ -43,7 +44,10 @@ libdnnl-dev          want  matrix products in bf16 (oneDNN)
 libtiff-dev          want  TIFF pictures
 libheif-dev          want  HEIC and AVIF pictures
 poppler-utils           want  reading PDF documents (glimpse read)
-libimage-exiftool-perl want  tests only: reading XMP sidecars back
+LIST
+    [ "$with_tests" = no ] || cat <<'LIST'
+libimage-exiftool-perl want  tests: reading XMP sidecars back
+chromium             want  tests: opening the HTML report
 LIST
 }
 
@@ -503,11 +507,12 @@ install_faiss() {
 
 usage() { sed -n '/^# usage/,/^# environment/{/^# environment/!s/^# \{0,1\}//p}' "$0"; }
 
-mode=install
+mode=install with_tests=no
 case "${1:-}" in
 '') ;;
+--tests) with_tests=yes ;;
 --check) mode=check ;;
---print) mode=print ;;
+--print) mode=print with_tests=yes ;;
 -h | --help)
     usage
     exit 0

@@ -147,7 +147,7 @@ run_suite() {
         "$(clock $((SECONDS - start - built)))" $((suite_passed + suite_failed)))")
 }
 
-tools/deps.sh
+tools/deps.sh --tests
 mkdir -p build
 for suite in "${suites[@]}"; do
     run_suite "$suite"
