@@ -11,28 +11,23 @@ extern const glimpse_kernels KERNELS;
 
 #define LANES_V         16
 #define HAVE_LOAD_F16   1
-#define HAVE_MADD       1
 #define HAVE_PARTS      1
-#define HAVE_EXTREMES   1
-#define HAVE_TO_WHOLE   1
 #define HAVE_NARROW     1
 #define HAVE_BF16       1
 #define HAVE_RECIPROCAL 1
 #define HAVE_REDUCTIONS 1
 
-typedef short pairs_vector __attribute__((vector_size(64)));
+#define MM(name) _mm512_##name
+#define MM_WHOLE __m512i
+#include "math/kernels_lanes.inc"
+#include "math/kernels_x86.inc"
 
 static inline __m512 load_f16(const uint8_t *at) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)at));
 }
-typedef int32_t lanes_vector __attribute__((vector_size(64)));
 
-static inline lanes_vector madd(pairs_vector a, pairs_vector b) {
-    return (lanes_vector)_mm512_madd_epi16((__m512i)a, (__m512i)b);
-}
-static inline pairs_vector widen(const int8_t *at) {
-    return (pairs_vector)_mm512_cvtepi8_epi16(
-        _mm256_loadu_si256((const __m256i *)(const void *)at));
+static inline vp widen(const int8_t *at) {
+    return (vp)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)at));
 }
 
 /* kernels_vector.inc says what these do. */
@@ -46,32 +41,17 @@ static inline __m512 load_part(const float *at, size_t n, float fill) {
 static inline void store_part(float *at, __m512 v, size_t n) {
     _mm512_mask_storeu_ps(at, first(n), v);
 }
-typedef uint16_t halves_vector __attribute__((vector_size(32)));
-static inline void store_part_u16(uint16_t *at, halves_vector v, size_t n) {
+static inline void store_part_u16(uint16_t *at, vh v, size_t n) {
     _mm256_mask_storeu_epi16(at, first(n), (__m256i)v);
 }
 static inline __m512 keep_part(__m512 v, size_t n) {
     return _mm512_maskz_mov_ps(first(n), v);
 }
-static inline __m512 larger(__m512 a, __m512 b) {
-    return _mm512_max_ps(a, b);
+static inline vs narrow_16(vi numbers) {
+    return (vs)_mm512_cvtepi32_epi16((__m512i)numbers);
 }
-static inline __m512 smaller(__m512 a, __m512 b) {
-    return _mm512_min_ps(a, b);
-}
-static inline lanes_vector larger_whole(lanes_vector a, lanes_vector b) {
-    return (lanes_vector)_mm512_max_epi32((__m512i)a, (__m512i)b);
-}
-static inline lanes_vector to_whole(__m512 x) {
-    return (lanes_vector)_mm512_cvtps_epi32(x);
-}
-typedef int16_t shorts_vector __attribute__((vector_size(32)));
-typedef int8_t bytes_vector __attribute__((vector_size(16)));
-static inline shorts_vector narrow_16(lanes_vector numbers) {
-    return (shorts_vector)_mm512_cvtepi32_epi16((__m512i)numbers);
-}
-static inline bytes_vector narrow_8(lanes_vector numbers) {
-    return (bytes_vector)_mm512_cvtepi32_epi8((__m512i)numbers);
+static inline vc narrow_8(vi numbers) {
+    return (vc)_mm512_cvtepi32_epi8((__m512i)numbers);
 }
 static inline __m512i rounded_bf16(__m512 v) {
     const __m512i bits = _mm512_castps_si512(v);
@@ -80,8 +60,8 @@ static inline __m512i rounded_bf16(__m512 v) {
     return _mm512_mask_or_epi32(_mm512_add_epi32(bits, up), _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q),
                                 bits, _mm512_set1_epi32(0x400000));
 }
-static inline halves_vector upper_halves(__m512i bits) {
-    return (halves_vector)_mm512_cvtepi32_epi16(_mm512_srli_epi32(bits, 16));
+static inline vh upper_halves(__m512i bits) {
+    return (vh)_mm512_cvtepi32_epi16(_mm512_srli_epi32(bits, 16));
 }
 /* 14 bits and one step of Newton's method; dividing takes as long as 16 multiplications. */
 static inline __m512 reciprocal(__m512 x) {
@@ -94,7 +74,7 @@ static inline float sum_of(__m512 v) {
 static inline float largest_of(__m512 v) {
     return _mm512_reduce_max_ps(v);
 }
-static inline int32_t largest_whole_of(lanes_vector v) {
+static inline int32_t largest_whole_of(vi v) {
     return _mm512_reduce_max_epi32((__m512i)v);
 }
 

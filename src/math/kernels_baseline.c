@@ -10,16 +10,14 @@
 # include <string.h>
 
 # define HAVE_MADD 1
+# include "math/kernels_lanes.inc"
 
-typedef short pairs_vector __attribute__((vector_size(16)));
-typedef int32_t lanes_vector __attribute__((vector_size(16)));
-
-static inline lanes_vector madd(pairs_vector a, pairs_vector b) {
-    return (lanes_vector)_mm_madd_epi16((__m128i)a, (__m128i)b);
+static inline vi madd(vp a, vp b) {
+    return (vi)_mm_madd_epi16((__m128i)a, (__m128i)b);
 }
-static inline pairs_vector widen(const int8_t *at) {
+static inline vp widen(const int8_t *at) {
     __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)at);
-    return (pairs_vector)_mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8);
+    return (vp)_mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8);
 }
 #endif
 
