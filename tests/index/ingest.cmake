@@ -1,8 +1,7 @@
 # The walk and the ingest pipeline. Tests reach private headers of index/.
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 function(glimpse_ingest_test name)
-  glimpse_test(${name} ${ARGN} LIBS glimpse_index)
-  target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}/index")
+  glimpse_test(${name} ${ARGN} LIBS glimpse_index glimpse_index_private)
 endfunction()
 
 glimpse_ingest_test(walk SOURCES test_ingest_walk.c TIMEOUT 60)

@@ -2,9 +2,8 @@
 # name SQLite's.
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 function(glimpse_store_test name)
-  glimpse_test(${name} SOURCES test_${name}.c store_support.c ${ARGN} LIBS glimpse_index
+  glimpse_test(${name} SOURCES test_${name}.c store_support.c ${ARGN} LIBS glimpse_index glimpse_index_private
                                                                          PkgConfig::SQLITE3)
-  target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}/index")
 endfunction()
 
 glimpse_store_test(catalog)
