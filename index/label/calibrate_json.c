@@ -119,8 +119,8 @@ int glimpse_calibration_read(glimpse_calibration *out, const glimpse_classifier 
         status = glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: written by a newer glimpse", path);
     } else if (strcmp(id, glimpse_classifier_id(classifier)) != 0) {
         status = glimpse_fail(GLIMPSE_E_INVALID,
-                              "%s: made with other classes, prompts, examples or another model; "
-                              "calibrate again",
+                              "%s: made with other classes, prompts, examples, another model or "
+                              "--precision; calibrate again",
                               path);
     }
     if (status == GLIMPSE_OK) {

@@ -295,7 +295,7 @@ static void calibration_examples_and_evaluation_work(void **state) {
         write_picture(path, 40 + 7 * (i % 3), 30, i + 1);
     }
     run(&r, "label", "-m", "./siglip", "-c", "one,two", "--no-cache", "--calibrate", "known",
-        "--save-calibration", "c.json", "--json", NULL);
+        "--save-calibration", "c.json", "--json", "--precision", "f32", NULL);
     expect(&r, 0);
     json_t *line = run_json(&r);
     double temperature = number_at(line, "temperature"), offset = number_at(line, "offset");
