@@ -4,9 +4,9 @@
 #include "math/linear.h"
 
 #include "core/error.h"
-#include "math/attend_internal.h"
+#include "math/backend.h"
 #include "math/half.h"
-#include "math/linear_internal.h"
+#include "math/onednn/attention.h"
 
 #include <assert.h>
 #include <limits.h>

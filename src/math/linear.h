@@ -6,9 +6,9 @@
  *
  *   plain     loops in C, double accumulators: oracle and baseline
  *   openblas  f32 sgemm, and a kernel of our own for few rows; weights of f16 and bf16 are used as
- *             they lie in the file (linear_stored.c). bf16 by rounding both operands first (exact
+ *             they lie in the file (openblas/stored.c). bf16 by rounding both operands first (exact
  *             products, f32 sums), which is what bf16 hardware computes up to the order of the
- *             sums. int8 by our own kernels (linear_int8.c)
+ *             sums. int8 by our own kernels (int8/int8.c)
  *   onednn    f32; bf16 where the CPU has AVX-512 or AMX, int8 where it has VNNI or AMX; weights
  *             are reordered once into its blocked layout; bias, activation and the residual are
  *             fused into the product (int8: follow it while the result is in the cache)
@@ -25,7 +25,7 @@
 #ifndef GLIMPSE_MATH_LINEAR_H
 #define GLIMPSE_MATH_LINEAR_H
 
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "math/shelf.h"
 
 #include <glimpse/model.h>

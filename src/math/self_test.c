@@ -6,8 +6,8 @@
  * ways; when they disagree, or oneDNN fails, OpenBLAS is taken. That takes about as long as making
  * two primitives, once a process. A backend that was asked for by name is not tested.
  */
-#include "math/attend_internal.h"
-#include "math/linear_internal.h"
+#include "math/backend.h"
+#include "math/onednn/attention.h"
 
 #include "core/error.h"
 

@@ -4,7 +4,7 @@
 #include "model/weights_cache.h"
 
 #include "core/hash.h"
-#include "math/attend_internal.h"
+#include "math/onednn/attention.h"
 
 #include <glimpse/model.h>
 

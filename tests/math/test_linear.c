@@ -3,8 +3,8 @@
  */
 #include "support.h"
 
+#include "math/backend.h"
 #include "math/half.h"
-#include "math/linear_internal.h"
 
 #include <math.h>
 

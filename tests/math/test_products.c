@@ -4,9 +4,9 @@
  */
 #include "support.h"
 
-#include "math/attend_internal.h"
+#include "math/backend.h"
 #include "math/half.h"
-#include "math/linear_internal.h"
+#include "math/onednn/attention.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /*
- * math/attend_internal.h - attention of one sequence through a library's matrix products.
+ * math/onednn/attention.h - attention of one sequence through a library's matrix products.
  */
-#ifndef GLIMPSE_MATH_ATTEND_INTERNAL_H
-#define GLIMPSE_MATH_ATTEND_INTERNAL_H
+#ifndef GLIMPSE_MATH_ONEDNN_ATTENTION_H
+#define GLIMPSE_MATH_ONEDNN_ATTENTION_H
 
 #include "math/linear.h"
 

@@ -1,8 +1,8 @@
 /*
- * math/linear_plain.c - matrix products as the textbook writes them: the oracle.
+ * math/plain/plain.c - matrix products as the textbook writes them: the oracle.
  */
+#include "math/backend.h"
 #include "math/half.h"
-#include "math/linear_internal.h"
 
 #include <stdlib.h>
 

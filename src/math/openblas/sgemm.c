@@ -1,7 +1,7 @@
 /*
- * math/linear_openblas.c - sgemm, the only file that knows OpenBLAS.
+ * math/openblas/sgemm.c - sgemm, the only file that knows OpenBLAS.
  */
-#include "math/linear_internal.h"
+#include "math/backend.h"
 
 #include <cblas.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /*
- * math/linear_int8.c - int8 products: weights with a scale per output, inputs with a scale per row
+ * math/int8/int8.c - int8 products: weights with a scale per output, inputs with a scale per row
  * (per token), found anew for every product.
  *
  *     s_o = max |W_o| / 127      q_ok = round(W_ok / s_o)
@@ -14,7 +14,7 @@
  * the 8-bit instruction of that set it cannot saturate.
  */
 #include "core/error.h"
-#include "math/linear_internal.h"
+#include "math/backend.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
- * math/linear_internal.h - what the backends of linear.h fill in.
+ * math/backend.h - what the backends of linear.h fill in.
  */
-#ifndef GLIMPSE_MATH_LINEAR_INTERNAL_H
-#define GLIMPSE_MATH_LINEAR_INTERNAL_H
+#ifndef GLIMPSE_MATH_BACKEND_H
+#define GLIMPSE_MATH_BACKEND_H
 
 #include "math/linear.h"
 
@@ -15,8 +15,8 @@ typedef struct glimpse_linear_part {
 /* Who computes a layer. */
 typedef enum glimpse_way {
     GLIMPSE_WAY_PLAIN,  /* loops in C */
-    GLIMPSE_WAY_STORED, /* linear_stored.c: OpenBLAS and the kernel for few rows */
-    GLIMPSE_WAY_INT8,   /* linear_int8.c: the kernels' own products, plain ones included */
+    GLIMPSE_WAY_STORED, /* openblas/stored.c: OpenBLAS and the kernel for few rows */
+    GLIMPSE_WAY_INT8,   /* int8/int8.c: the kernels' own products, plain ones included */
     GLIMPSE_WAY_ONEDNN
 } glimpse_way;
 

@@ -1,5 +1,5 @@
 /*
- * math/linear_stored.c - f32 products with weights as the file stores them, through OpenBLAS and
+ * math/openblas/stored.c - f32 products with weights as the file stores them, through OpenBLAS and
  * kernels of our own.
  *
  * F16 and BF16 weights stay what they are, in the mapped file: opening a model converts nothing and
@@ -9,8 +9,8 @@
  * multiplied by sgemm from there. Widening is exact, so the numbers are those of f32 weights.
  */
 #include "core/error.h"
+#include "math/backend.h"
 #include "math/half.h"
-#include "math/linear_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * math/linear_onednn.c - products through oneDNN's C API, the only file that knows it.
+ * math/onednn/onednn.c - products through oneDNN's C API, the only file that knows it.
  *
  * Written for version 2.6 (Debian 12). Version 3 creates primitive descriptors directly instead of
  * through operation descriptors; that difference is confined to create_matmul() and reorder().
@@ -15,14 +15,14 @@
  * so one thread is set (for the calling thread alone, and put back) at making as well as running.
  *
  * int8: oneDNN multiplies whole numbers into int32 sums; scales, bias, activation and residual
- * follow in a pass of our own over a piece of rows that is still in the cache (linear_int8.c says
+ * follow in a pass of our own over a piece of rows that is still in the cache (int8/int8.c says
  * what is computed; version 2.6 has no output scale per row). Source and weights are both signed:
  * AMX takes that as it is, on VNNI the reorder adds a compensation behind the weights.
  */
-#include "math/linear_internal.h"
+#include "math/backend.h"
 
 #include "core/error.h"
-#include "math/attend_internal.h"
+#include "math/onednn/attention.h"
 
 #if GLIMPSE_HAVE_ONEDNN
 
