@@ -2,6 +2,7 @@
  * vlm/blip_model.c - opening a BLIP directory, and what there is to know about one.
  */
 #include "core/error.h"
+#include "math/init.h"
 #include "vlm/blip_internal.h"
 
 #include <stdio.h>
@@ -111,10 +112,7 @@ int glimpse_blip_open(glimpse_blip **out, const char *path, const glimpse_blip_o
     if (status < 0) goto done;
     status = take_weights(model);
     if (status < 0) goto done;
-    (void)snprintf(model->backend, sizeof model->backend, "%s %s (%s)",
-                   glimpse_math_backend_name(&model->math),
-                   model->math.precision == GLIMPSE_PRECISION_BF16 ? "bf16" : "f32",
-                   model->math.kernels->name);
+    glimpse_math_describe(model->backend, sizeof model->backend, &model->math);
     *out = model;
     model = NULL;
 done:

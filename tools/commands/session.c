@@ -13,9 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const session_precisions[] = {"auto", "f32", "bf16", "int8", NULL};
-const char *const session_backends[] = {"auto", "plain", "openblas", "onednn", NULL};
-
 static int is_folder(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);

@@ -10,6 +10,7 @@
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
 #include <glimpse/captions.h>
+#include <glimpse/compute.h>
 #include <glimpse/decisions.h>
 #include <glimpse/document.h>
 #include <glimpse/evaluate.h>

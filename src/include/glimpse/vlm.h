@@ -39,6 +39,7 @@
 #ifndef GLIMPSE_VLM_H
 #define GLIMPSE_VLM_H
 
+#include <glimpse/compute.h>
 #include <glimpse/image.h>
 #include <glimpse/model.h>
 #include <glimpse/status.h>
