@@ -59,7 +59,7 @@ static void play(void *context, const server_request *request, server_reply *rep
 
 static glimpse_vlm *open_at(const test_server *s, const char *model,
                             const glimpse_vlm_options *options) {
-    static glimpse_vlm_options defaults = GLIMPSE_VLM_OPTIONS_INIT;
+    glimpse_vlm_options defaults = GLIMPSE_VLM_OPTIONS_INIT;
     char spec[256];
     glimpse_vlm *vlm = NULL;
     defaults.config = "";
@@ -85,9 +85,9 @@ typedef struct gathered {
     size_t outcomes[5];
 } gathered;
 
-static int gather(void *context, size_t i, const glimpse_vlm_request *request,
+static int gather(void *user, size_t i, const glimpse_vlm_request *request,
                   glimpse_vlm_answer **answer) {
-    gathered *g = context;
+    gathered *g = user;
     assert_true(i < 1100);
     assert_non_null(request);
     assert_null(g->answers[i]); /* once each */
@@ -107,7 +107,7 @@ static void gathered_free(gathered *g) {
 static glimpse_vlm_request a_request(glimpse_vlm_picture *picture, const char *path,
                                      const char *text) {
     glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
-    *picture = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+    *picture = GLIMPSE_VLM_PICTURE_INIT;
     picture->path = path;
     request.pictures = picture;
     request.picture_count = 1;
@@ -310,7 +310,7 @@ static void only_the_uncertain_go_to_the_second_tier(void **state) {
         requests[i].operation = GLIMPSE_VLM_SCORE;
     }
     gathered g = {0};
-    glimpse_vlm_totals totals;
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     assert_ok(glimpse_vlm_run(&totals, small, requests, 20, &options, gather, &g));
     assert_int_equal(totals.escalated, 5);
     assert_int_equal(totals.requests, 25);
@@ -407,7 +407,7 @@ static void equal_questions_of_one_run_are_sent_once(void **state) {
                                 i % 2 ? "one?" : "two?");
     }
     gathered g = {0};
-    glimpse_vlm_totals totals;
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     assert_ok(glimpse_vlm_run(&totals, vlm, requests, 12, &options, gather, &g));
     assert_int_equal(totals.answered, 12);
     assert_int_equal(totals.cached, 10);
@@ -448,7 +448,7 @@ static void money_is_counted_and_the_limit_holds(void **state) {
         requests[i].max_tokens = 100;
     }
     gathered g = {0};
-    glimpse_vlm_totals totals;
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     assert_ok(glimpse_vlm_run(&totals, vlm, requests, 30, NULL, gather, &g));
     assert_int_equal(totals.asked, 30);
     assert_int_equal(totals.failed, 0);
@@ -499,8 +499,8 @@ static void rates_leave_room_between_requests(void **state) {
     assert_true(glimpse_pace_take(&none, 7.0, 1e9) == 7.0);
 }
 
-static int stop_now(void *context) {
-    (void)context;
+static int stop_now(void *user) {
+    (void)user;
     return 1;
 }
 
@@ -513,7 +513,7 @@ static void a_run_stops_when_asked(void **state) {
     glimpse_vlm_request request =
         a_request(&picture, source_path("tests/image/fixtures/jpeg_420.jpg"), "x?");
     glimpse_vlm_run_options options = GLIMPSE_VLM_RUN_OPTIONS_INIT;
-    options.stopped = stop_now;
+    options.cancelled = stop_now;
     gathered g = {0};
     assert_int_equal(glimpse_vlm_run(NULL, vlm, &request, 1, &options, gather, &g),
                      GLIMPSE_E_CANCELLED);
@@ -562,7 +562,7 @@ static int run_thousand(const char *url, const char *folder, gathered *g,
 /* What the killed process does: see below. */
 static int child(const char *url, const char *folder) {
     static gathered g;
-    glimpse_vlm_totals totals;
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     return run_thousand(url, folder, &g, &totals) < 0;
 }
 
@@ -623,7 +623,7 @@ static void a_thousand_pictures_with_faults_killed_and_resumed(void **state) {
     assert_in_range(at_kill, 300, 1200);
 
     static gathered g;
-    glimpse_vlm_totals totals;
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     assert_ok(run_thousand(url, folder, &g, &totals));
     assert_int_equal(g.count, PICTURES);
     assert_int_equal(totals.asked, PICTURES);

@@ -82,7 +82,7 @@ static int ask(reading *r) {
             return tool_fail_last();
         }
         r->labels[r->asked] = label_of(r->document, page);
-        pictures[r->asked] = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+        pictures[r->asked] = GLIMPSE_VLM_PICTURE_INIT;
         pictures[r->asked].image = r->looks[r->asked];
         pictures[r->asked].label = r->labels[r->asked];
     }
