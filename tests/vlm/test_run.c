@@ -487,6 +487,53 @@ static void money_is_counted_and_the_limit_holds(void **state) {
     free(folder);
 }
 
+/* A program of a later version: its requests are larger, and so further apart. */
+static void requests_are_as_far_apart_as_their_size_says(void **state) {
+    (void)state;
+    script s = {.text = "yes"};
+    test_server *server = server_start(play, &s);
+    glimpse_vlm *vlm = open_at(server, "m", NULL);
+    glimpse_vlm_picture pictures[3];
+    struct {
+        glimpse_vlm_request known;
+        uint64_t unknown;
+    } requests[3];
+    static const char *const texts[] = {"first", "second", "third"};
+    for (size_t i = 0; i < 3; i++) {
+        requests[i].known =
+            a_request(&pictures[i], source_path("tests/image/fixtures/jpeg_420.jpg"), texts[i]);
+        requests[i].known.size = sizeof requests[i];
+        requests[i].unknown = 0;
+    }
+    gathered g = {0};
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
+    assert_ok(glimpse_vlm_run(&totals, vlm, &requests[0].known, 3, NULL, gather, &g));
+    assert_int_equal(totals.answered, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(g.answers[i]->text, "yes");
+    assert_int_equal(server_count(server), 3);
+    gathered_free(&g);
+    requests[1].unknown = 1; /* asks for what nobody knows here */
+    assert_int_equal(glimpse_vlm_run(&totals, vlm, &requests[0].known, 3, NULL, gather, &g),
+                     GLIMPSE_E_UNSUPPORTED);
+    gathered_free(&g);
+    requests[1].unknown = 0;
+    requests[2].known.size = sizeof requests[2].known;
+    assert_int_equal(glimpse_vlm_run(&totals, vlm, &requests[0].known, 3, NULL, gather, &g),
+                     GLIMPSE_E_INVALID);
+    assert_non_null(strstr(glimpse_last_error(), "request 2"));
+    gathered_free(&g);
+    requests[0].known.size = 0;
+    assert_int_equal(glimpse_vlm_run(&totals, vlm, &requests[0].known, 3, NULL, gather, &g),
+                     GLIMPSE_E_INVALID);
+    assert_non_null(strstr(glimpse_last_error(), "GLIMPSE_VLM_REQUEST_INIT"));
+    assert_int_equal(g.count, 0);
+    totals.size = 0;
+    assert_int_equal(glimpse_vlm_run(&totals, vlm, NULL, 0, NULL, gather, &g), GLIMPSE_E_INVALID);
+    glimpse_vlm_close(vlm);
+    server_stop(server);
+}
+
 static void rates_leave_room_between_requests(void **state) {
     (void)state;
     glimpse_pace pace = {2.0, 0.0}; /* a clock of the test's own: no waiting */
@@ -665,6 +712,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(requests_at_once_are_bounded),
         cmocka_unit_test(equal_questions_of_one_run_are_sent_once),
         cmocka_unit_test(money_is_counted_and_the_limit_holds),
+        cmocka_unit_test(requests_are_as_far_apart_as_their_size_says),
         cmocka_unit_test(rates_leave_room_between_requests),
         cmocka_unit_test(a_run_stops_when_asked),
         cmocka_unit_test(a_thousand_pictures_with_faults_killed_and_resumed),
