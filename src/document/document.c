@@ -197,7 +197,7 @@ const char *glimpse_document_path(const glimpse_document *document) {
     return document->path;
 }
 
-size_t glimpse_document_pages(const glimpse_document *document) {
+size_t glimpse_document_page_count(const glimpse_document *document) {
     return document->pages;
 }
 

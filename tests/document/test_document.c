@@ -59,7 +59,7 @@ static glimpse_document *open_three(void) {
 static void pages_have_their_text_and_scans_have_none(void **state) {
     (void)state;
     glimpse_document *d = open_three();
-    assert_int_equal(glimpse_document_pages(d), 3);
+    assert_int_equal(glimpse_document_page_count(d), 3);
     assert_non_null(strstr(glimpse_document_text(d, 1), "harbour office"));
     assert_null(strstr(glimpse_document_text(d, 1), "Fares"));
     assert_int_equal(strspn(glimpse_document_text(d, 2), " \n"),
@@ -96,7 +96,7 @@ static void a_picture_is_a_document_of_one_page(void **state) {
     (void)fclose(file);
     glimpse_document *d = NULL;
     assert_ok(glimpse_document_open(&d, in_folder("scan.ppm"), NULL));
-    assert_int_equal(glimpse_document_pages(d), 1);
+    assert_int_equal(glimpse_document_page_count(d), 1);
     assert_string_equal(glimpse_document_text(d, 1), "");
     glimpse_image *image = NULL;
     assert_ok(glimpse_document_render(&image, d, 1, 100));

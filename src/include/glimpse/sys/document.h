@@ -4,7 +4,7 @@
  *
  *     glimpse_document *document = NULL;
  *     if (glimpse_document_open(&document, "report.pdf", NULL) < 0) ...
- *     for (size_t page = 1; page <= glimpse_document_pages(document); page++)
+ *     for (size_t page = 1; page <= glimpse_document_page_count(document); page++)
  *         puts(glimpse_document_text(document, page));
  *     glimpse_image *image = NULL;
  *     glimpse_document_render(&image, document, 3, 1024);
@@ -57,8 +57,8 @@ GLIMPSE_API int glimpse_document_open(glimpse_document **out, const char *path,
                                       const glimpse_document_options *options);
 GLIMPSE_API void glimpse_document_close(glimpse_document *document);
 
-GLIMPSE_API const char *glimpse_document_path(const glimpse_document *document); /* absolute */
-GLIMPSE_API size_t glimpse_document_pages(const glimpse_document *document);     /* at least 1 */
+GLIMPSE_API const char *glimpse_document_path(const glimpse_document *document);  /* absolute */
+GLIMPSE_API size_t glimpse_document_page_count(const glimpse_document *document); /* at least 1 */
 /* Pages count from 1. UTF-8, lines as they stand on the page; "" for a page without text and for
  * one that does not exist. Borrowed. */
 GLIMPSE_API const char *glimpse_document_text(const glimpse_document *document, size_t page);
