@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # The public headers as one interface: every name is declared in exactly one of them, glimpse.h has
-# all of them, every struct of options can be initialised, and the library exports what they declare.
-#     test_headers.sh COMPILER LIBGLIMPSE.SO HEADERS...
+# all of them, and every struct of options can be initialised. (test_symbols.sh holds the libraries
+# against them.)
+#     test_headers.sh COMPILER HEADERS...
 set -euo pipefail
 export LC_ALL=C
-compiler=$1 library=$2
-shift 2
+compiler=$1
+shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
@@ -58,10 +59,5 @@ for type in $(awk '$1 == "type" && $2 ~ /_options$/ { print $2 }' "$work/names")
     grep -q "^macro ${type^^}_INIT " "$work/names" || fail "$type has no ${type^^}_INIT"
 done
 
-nm -D --defined-only "$library" | awk '$3 ~ /^glimpse_/ { print $3 }' | sort -u >"$work/exported"
-awk '$1 == "exported" { print $2 }' "$work/names" | sort -u >"$work/declared"
-while read -r name; do fail "exported, but in no public header: $name"; done < <(comm -23 "$work/exported" "$work/declared")
-while read -r name; do fail "declared, but not exported: $name"; done < <(comm -13 "$work/exported" "$work/declared")
-
 [ "$failures" = 0 ] || exit 1
-echo "$(wc -l <"$work/headers") headers, $(wc -l <"$work/declared") exported names, all in one place"
+echo "$(wc -l <"$work/headers") headers, $(wc -l <"$work/names") names, each in one of them"
