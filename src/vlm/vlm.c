@@ -1,7 +1,7 @@
 /*
  * vlm.c - see <glimpse/vlm.h>: from a spec to a model.
  */
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 #include "vlm/vlm_internal.h"
 
 #include "core/error.h"

@@ -10,7 +10,7 @@
 #include <glimpse/answers.h>
 #include <glimpse/vlm.h>
 
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include <signal.h>
 #include <spawn.h>

@@ -1,7 +1,7 @@
 /*
  * remote_json.c - building and reading the JSON of requests and answers.
  */
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include <stdlib.h>
 #include <string.h>

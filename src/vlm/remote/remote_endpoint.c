@@ -8,7 +8,7 @@
  *     {"text": "..."} or {"json": {...}} or {"refused": true} or {"cannot_tell": true}
  *     with, where known, "model", "tokens_in", "tokens_out", "cost"
  */
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include <math.h>
 #include <stdio.h>

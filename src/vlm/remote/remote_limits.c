@@ -9,7 +9,7 @@
  * The breaker opens after so many failed questions in a row and closes with the first good one;
  * when its time is over one request is let through to find out.
  */
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include "core/error.h"
 

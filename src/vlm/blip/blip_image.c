@@ -3,7 +3,7 @@
  */
 #include "core/error.h"
 #include "model/patches.h"
-#include "vlm/blip_internal.h"
+#include "vlm/blip/blip_internal.h"
 
 #include <math.h>
 #include <stdatomic.h>

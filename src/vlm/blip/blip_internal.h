@@ -6,8 +6,8 @@
 #define GLIMPSE_VLM_BLIP_INTERNAL_H
 
 #include "model/model_internal.h"
-#include "vlm/blip_choose.h"
-#include "vlm/blip_pass.h"
+#include "vlm/blip/blip_choose.h"
+#include "vlm/blip/blip_pass.h"
 
 #include <glimpse/blip.h>
 

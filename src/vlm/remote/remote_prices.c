@@ -8,7 +8,7 @@
  * A name is a model's identity, whole or up to a version behind it ("-2024-07-18", "-latest"). For
  * a server of one's own the name holds its address, too, or the beginning of it.
  */
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include "core/error.h"
 #include "core/file.h"

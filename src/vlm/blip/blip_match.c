@@ -2,7 +2,7 @@
  * vlm/blip_match.c - ITM and ITC: how well pictures and texts belong together.
  */
 #include "core/error.h"
-#include "vlm/blip_internal.h"
+#include "vlm/blip/blip_internal.h"
 
 #include <math.h>
 #include <string.h>

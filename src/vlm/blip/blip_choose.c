@@ -1,7 +1,7 @@
 /*
  * vlm/blip_choose.c - see blip_choose.h.
  */
-#include "vlm/blip_choose.h"
+#include "vlm/blip/blip_choose.h"
 
 #include <math.h>
 #include <stdlib.h>

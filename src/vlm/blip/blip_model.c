@@ -2,7 +2,7 @@
  * vlm/blip_model.c - opening a BLIP directory, and what there is to know about one.
  */
 #include "core/error.h"
-#include "vlm/blip_internal.h"
+#include "vlm/blip/blip_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

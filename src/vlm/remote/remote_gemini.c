@@ -1,7 +1,7 @@
 /*
  * remote_gemini.c - Gemini generateContent: POST BASE/models/MODEL:generateContent.
  */
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include <math.h>
 #include <stdio.h>

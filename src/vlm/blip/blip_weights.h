@@ -12,7 +12,7 @@
 #define GLIMPSE_VLM_BLIP_WEIGHTS_H
 
 #include "model/tower.h"
-#include "vlm/blip_config.h"
+#include "vlm/blip/blip_config.h"
 
 typedef struct glimpse_blip_layer {
     glimpse_linear *qkv;       /* [3D][D] */

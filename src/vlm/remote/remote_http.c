@@ -5,7 +5,7 @@
  * Certificates are verified. Redirects are not followed: a key must not go where the user did not
  * send it. Each thread has a handle of its own from the pool, so connections are used again.
  */
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include "core/error.h"
 

@@ -7,7 +7,7 @@
  *
  * It holds keys, so it is refused when anyone else could read or change it.
  */
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include "core/error.h"
 

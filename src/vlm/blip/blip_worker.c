@@ -3,7 +3,7 @@
  * the last pictures.
  */
 #include "core/error.h"
-#include "vlm/blip_internal.h"
+#include "vlm/blip/blip_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

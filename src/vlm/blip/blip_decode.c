@@ -3,7 +3,7 @@
  * and how likely a text is.
  */
 #include "core/error.h"
-#include "vlm/blip_internal.h"
+#include "vlm/blip/blip_internal.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * vlm/blip_result.c - captions and answers: the calls around generation, and what they hand out.
  */
 #include "core/error.h"
-#include "vlm/blip_internal.h"
+#include "vlm/blip/blip_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

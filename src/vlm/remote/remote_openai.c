@@ -4,7 +4,7 @@
  * Also what llama-server, Ollama, vLLM and LM Studio take. They differ in which parameters they
  * know; one that a server names in a 400 is left out from then on (remote.c).
  */
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * new JPEG. Metadata cannot slip through because nothing of the file is copied, unless it is asked
  * for.
  */
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include "core/error.h"
 

@@ -6,7 +6,7 @@
  * since 4.36; the version that salesforce/BLIP used counted the prompt as well.
  */
 #include "core/error.h"
-#include "vlm/blip_internal.h"
+#include "vlm/blip/blip_internal.h"
 
 #include <math.h>
 #include <string.h>

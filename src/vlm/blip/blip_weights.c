@@ -1,7 +1,7 @@
 /*
  * vlm/blip_weights.c - finding the tensors of a BLIP model under the names of transformers.
  */
-#include "vlm/blip_weights.h"
+#include "vlm/blip/blip_weights.h"
 
 #include "core/error.h"
 

@@ -1,7 +1,7 @@
 /*
  * remote.c - one question to a server: estimate, reserve, send, try again, read, have it repaired.
  */
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include "core/error.h"
 

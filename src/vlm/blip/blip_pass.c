@@ -1,7 +1,7 @@
 /*
  * vlm/blip_pass.c - see blip_pass.h.
  */
-#include "vlm/blip_pass.h"
+#include "vlm/blip/blip_pass.h"
 
 #include "core/error.h"
 

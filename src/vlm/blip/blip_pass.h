@@ -18,7 +18,7 @@
 #define GLIMPSE_VLM_BLIP_PASS_H
 
 #include "core/arena.h"
-#include "vlm/blip_weights.h"
+#include "vlm/blip/blip_weights.h"
 
 /* Keys and values of cross-attention in every layer: [layers][room][2D], `rows` of them real. */
 typedef struct glimpse_blip_source {

@@ -1,7 +1,7 @@
 /*
  * remote_anthropic.c - Anthropic messages: POST BASE/messages, version 2023-06-01.
  */
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include <math.h>
 #include <stdio.h>

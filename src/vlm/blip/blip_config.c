@@ -4,7 +4,7 @@
  * Both forms are read: the verbose one of early versions and the sparse one that leaves out what
  * equals the default. Settings that would change the numbers and are not implemented are refused.
  */
-#include "vlm/blip_config.h"
+#include "vlm/blip/blip_config.h"
 
 #include "core/error.h"
 #include "core/file.h"
