@@ -217,9 +217,9 @@ static void tell(const glimpse_action_options *options, const glimpse_action_ite
     each(user, &event);
 }
 
-int glimpse_actions_preview(const glimpse_action_options *options, const glimpse_action_item *items,
-                            size_t count, glimpse_action_fn each, void *user,
-                            glimpse_action_report *report) {
+int glimpse_actions_preview(glimpse_action_report *report, const glimpse_action_options *options,
+                            const glimpse_action_item *items, size_t count, glimpse_action_fn each,
+                            void *user) {
     int status = check_arguments(options, items, count, report);
     if (status < 0) return status;
     *report = (glimpse_action_report){0};
@@ -240,9 +240,9 @@ int glimpse_actions_preview(const glimpse_action_options *options, const glimpse
     return GLIMPSE_OK;
 }
 
-int glimpse_actions_apply(glimpse_actions *actions, const glimpse_action_options *options,
-                          const glimpse_action_item *items, size_t count, glimpse_action_fn each,
-                          void *user, glimpse_action_report *report) {
+int glimpse_actions_apply(glimpse_action_report *report, glimpse_actions *actions,
+                          const glimpse_action_options *options, const glimpse_action_item *items,
+                          size_t count, glimpse_action_fn each, void *user) {
     if (!actions) return glimpse_fail(GLIMPSE_E_INVALID, "no journal is open");
     int status = check_arguments(options, items, count, report);
     if (status < 0) return status;

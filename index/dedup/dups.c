@@ -139,7 +139,7 @@ static size_t bytes_held(const glimpse_dups *dups) {
     return bytes;
 }
 
-int glimpse_dedup_run(const glimpse_dedup_options *options, glimpse_dedup_report **out) {
+int glimpse_dedup_run(glimpse_dedup_report **out, const glimpse_dedup_options *options) {
     glimpse_dups dups = {0};
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the report");
     *out = NULL;

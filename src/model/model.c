@@ -89,7 +89,7 @@ static int open_tokenizer(glimpse_model *model) {
     glimpse_tokenizer_kind kind;
     int status = choose_tokenizer(&kind, model);
     if (status == GLIMPSE_OK) {
-        status = glimpse_tokenizer_open(&model->tokenizer, model->path, kind);
+        status = glimpse_tokenizer_load(&model->tokenizer, model->path, kind);
     }
     if (status < 0) return status;
     if (model->config.layout == GLIMPSE_LAYOUT_SIGLIP &&
@@ -174,11 +174,11 @@ int glimpse_model_open(glimpse_model **out, const char *path,
     *out = model;
     model = NULL;
 done:
-    glimpse_model_free(model);
+    glimpse_model_close(model);
     return status;
 }
 
-void glimpse_model_free(glimpse_model *model) {
+void glimpse_model_close(glimpse_model *model) {
     if (!model) return;
     glimpse_tower_close(&model->image);
     glimpse_tower_close(&model->text);

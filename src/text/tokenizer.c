@@ -1,7 +1,7 @@
 /*
  * text/tokenizer.c - the public calls, and which kind of tokenizer a model directory has.
  */
-#include <glimpse/tokenizer.h>
+#include <glimpse/sys/tokenizer.h>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -88,7 +88,7 @@ done:
     return status;
 }
 
-int glimpse_tokenizer_open(glimpse_tokenizer **out, const char *path, glimpse_tokenizer_kind kind) {
+int glimpse_tokenizer_load(glimpse_tokenizer **out, const char *path, glimpse_tokenizer_kind kind) {
     *out = NULL;
     if (!path) return glimpse_fail(GLIMPSE_E_INVALID, "a tokenizer needs a model directory");
     if (kind == GLIMPSE_TOKENIZER_AUTO) {
@@ -110,8 +110,8 @@ void glimpse_tokenizer_free(glimpse_tokenizer *tokenizer) {
     if (tokenizer) tokenizer->class->free(tokenizer);
 }
 
-int glimpse_tokenizer_encode(const glimpse_tokenizer *tokenizer, const char *text, size_t length,
-                             glimpse_tokens *tokens) {
+int glimpse_tokenizer_encode(glimpse_tokens *tokens, const glimpse_tokenizer *tokenizer,
+                             const char *text, size_t length) {
     tokens->count = 0;
     tokens->truncated = 0;
     if (tokens->capacity < 2) {
@@ -128,8 +128,9 @@ int glimpse_tokenizer_encode(const glimpse_tokenizer *tokenizer, const char *tex
     return status;
 }
 
-int glimpse_tokenizer_decode(const glimpse_tokenizer *tokenizer, const int32_t *ids, size_t count,
-                             unsigned flags, char *out, size_t capacity, size_t *length) {
+int glimpse_tokenizer_decode(char *out, size_t capacity, size_t *length,
+                             const glimpse_tokenizer *tokenizer, const int32_t *ids, size_t count,
+                             unsigned flags) {
     size_t unused;
     if (!length) length = &unused;
     *length = 0;

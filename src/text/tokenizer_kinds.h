@@ -1,5 +1,5 @@
 /*
- * text/tokenizer_kinds.h - what the tokenizers have in common, behind glimpse/tokenizer.h.
+ * text/tokenizer_kinds.h - what the tokenizers have in common, behind glimpse/sys/tokenizer.h.
  *
  * Each kind is a struct that begins with `base` and is made by an open function of its own;
  * tokenizer.c picks the kind and checks the arguments that mean the same for all.
@@ -7,7 +7,7 @@
 #ifndef GLIMPSE_TEXT_TOKENIZER_KINDS_H
 #define GLIMPSE_TEXT_TOKENIZER_KINDS_H
 
-#include <glimpse/tokenizer.h>
+#include <glimpse/sys/tokenizer.h>
 
 typedef struct glimpse_tokenizer_class {
     /* tokens->count and ->truncated are 0 and there is room for two ids; the caller resets the

@@ -4,7 +4,7 @@
 #ifndef GLIMPSE_TEXT_WORDPIECE_DECODE_H
 #define GLIMPSE_TEXT_WORDPIECE_DECODE_H
 
-#include <glimpse/tokenizer.h>
+#include <glimpse/sys/tokenizer.h>
 
 /* As glimpse_tokenizer_decode(); the arguments have been checked. */
 int glimpse_wordpiece_decode(const glimpse_tokenizer *tokenizer, const int32_t *ids, size_t count,

@@ -1,5 +1,5 @@
 /*
- * vlm.c - see <glimpse/vlm.h>: from a spec to a model.
+ * vlm.c - see <glimpse/sys/vlm.h>: from a spec to a model.
  */
 #include "vlm/remote/remote.h"
 #include "vlm/vlm_internal.h"
@@ -52,7 +52,7 @@ void glimpse_vlm_close(glimpse_vlm *vlm) {
     free(vlm);
 }
 
-int glimpse_vlm_default_spec(const char *config, char *spec, size_t size) {
+int glimpse_vlm_default_spec(char *spec, size_t size, const char *config) {
     if (!spec || size == 0) return glimpse_fail(GLIMPSE_E_INVALID, "no room for a model's name");
     spec[0] = '\0';
     glimpse_remote_config read = {0};

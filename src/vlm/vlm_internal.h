@@ -15,7 +15,7 @@
 
 #include "core/hash.h"
 
-#include <glimpse/vlm.h>
+#include <glimpse/sys/vlm.h>
 
 #include <pthread.h>
 

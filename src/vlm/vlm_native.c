@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "core/file.h"
 
-#include <glimpse/blip.h>
+#include <glimpse/sys/blip.h>
 
 #include <dirent.h>
 #include <math.h>
@@ -78,7 +78,7 @@ static int identify(char hex[GLIMPSE_HASH_HEX], const char *path) {
  */
 static int can(const void *self, glimpse_vlm_operation operation) {
     const native *n = self;
-    switch (glimpse_blip_get_kind(n->model)) {
+    switch (glimpse_blip_kind_of(n->model)) {
     case GLIMPSE_BLIP_MATCH: return operation == GLIMPSE_VLM_SCORE;
     case GLIMPSE_BLIP_CAPTION: return operation == GLIMPSE_VLM_CAPTION;
     case GLIMPSE_BLIP_ANSWER: return operation == GLIMPSE_VLM_ASK;
@@ -120,7 +120,7 @@ static int want_worker(native *n, size_t beams) {
 static int encode(const native *n, glimpse_blip_role role, const char *text, int32_t *ids,
                   glimpse_blip_text *out) {
     glimpse_tokens tokens = {ids, LONGEST_TEXT, 0, 0};
-    int status = glimpse_blip_encode(n->model, role, text, strlen(text), &tokens);
+    int status = glimpse_blip_encode(&tokens, n->model, role, text, strlen(text));
     *out = (glimpse_blip_text){ids, tokens.count};
     return status;
 }
@@ -131,12 +131,12 @@ static int score(native *n, const glimpse_blip_image *image, const char *text,
     glimpse_blip_text words;
     float logits[2];
     int status = encode(n, GLIMPSE_BLIP_TEXT_CLS, text, ids, &words);
-    if (status == GLIMPSE_OK) status = glimpse_blip_match(n->worker, &image, 1, &words, 1, logits);
+    if (status == GLIMPSE_OK) status = glimpse_blip_match(logits, n->worker, &image, 1, &words, 1);
     size_t joint = glimpse_blip_joint_width(n->model);
     float *feature = calloc(joint + 1, sizeof *feature);
     if (status == GLIMPSE_OK && !feature) status = glimpse_fail_nomem(joint, "a vector");
     if (status == GLIMPSE_OK) {
-        status = glimpse_blip_text_features(n->worker, &words, 1, feature);
+        status = glimpse_blip_text_features(feature, n->worker, &words, 1);
     }
     if (status == GLIMPSE_OK) {
         char number[32];
@@ -175,7 +175,7 @@ static int generate(native *n, const glimpse_vlm_job *job, const glimpse_blip_im
                     glimpse_vlm_answer *answer) {
     const glimpse_vlm_request *r = job->request;
     glimpse_blip_generation how;
-    glimpse_blip_generation_defaults(n->model, &how);
+    glimpse_blip_generation_defaults(&how, n->model);
     how.beams = r->beams > 1 ? r->beams : 1;
     if (r->max_tokens > 0) how.max_length = r->max_tokens;
     if (r->min_tokens > 0) how.min_length = r->min_tokens;
@@ -193,8 +193,8 @@ static int generate(native *n, const glimpse_vlm_job *job, const glimpse_blip_im
     int status = encode(n, captioning ? GLIMPSE_BLIP_TEXT_PROMPT : GLIMPSE_BLIP_TEXT_CLS,
                         job->prompt, ids, &words);
     if (status < 0) return status;
-    status = captioning ? glimpse_blip_caption(n->worker, &image, 1, &words, &how, &result)
-                        : glimpse_blip_answer(n->worker, &image, &words, 1, &how, &result);
+    status = captioning ? glimpse_blip_caption(&result, n->worker, &image, 1, &words, &how)
+                        : glimpse_blip_answer(&result, n->worker, &image, &words, 1, &how);
     if (status == GLIMPSE_OK) status = set_sequence(answer, glimpse_blip_result_get(result, 0));
     glimpse_blip_result_free(result);
     return status;
@@ -245,7 +245,7 @@ static int answer_native(void *self, const glimpse_vlm_job *job, glimpse_vlm_ans
 static void close_native(void *self) {
     native *n = self;
     glimpse_blip_worker_free(n->worker);
-    glimpse_blip_free(n->model);
+    glimpse_blip_close(n->model);
     (void)pthread_mutex_destroy(&n->mutex);
     free(n);
 }

@@ -103,7 +103,7 @@ static int ask_all(asking *a, vlm_session *v, const cli_arguments *words, char *
     a->requests = requests;
     a->waiting = xcalloc(a->total, sizeof(glimpse_vlm_answer *));
     a->started = progress_now();
-    int status = glimpse_vlm_run(v->vlm, requests, a->total, &v->run, on_answer, a, &totals);
+    int status = glimpse_vlm_run(&totals, v->vlm, requests, a->total, &v->run, on_answer, a);
     progress_clear();
     for (size_t i = a->printed; i < a->total; i++) { /* stopped in between */
         if (a->waiting[i]) print_answer(a, &requests[i], a->waiting[i]);
@@ -150,8 +150,8 @@ static int run(int argc, char **argv) {
                                                   : "a question in quotation marks, then pictures");
         goto done;
     }
-    if (a.together && words.count - 1 > GLIMPSE_VLM_MOST_PICTURES) {
-        code = cli_misuse(&cmd_ask, "%d pictures at most go together", GLIMPSE_VLM_MOST_PICTURES);
+    if (a.together && words.count - 1 > GLIMPSE_VLM_MAX_PICTURES) {
+        code = cli_misuse(&cmd_ask, "%d pictures at most go together", GLIMPSE_VLM_MAX_PICTURES);
         goto done;
     }
     a.question = words.words[0];

@@ -78,8 +78,8 @@ static int caption_some(captioning *c, const char *const *paths, size_t count) {
     }
     if (code != EXIT_FAILED) {
         code = CLI_RUN;
-        if (glimpse_blip_caption(c->blip.worker, good, good_count,
-                                 c->prompt.ids ? &c->prompt : NULL, &c->how, results) < 0) {
+        if (glimpse_blip_caption(results, c->blip.worker, good, good_count,
+                                 c->prompt.ids ? &c->prompt : NULL, &c->how) < 0) {
             code = tool_fail_last();
         }
     }

@@ -9,7 +9,7 @@
 #include "session.h"
 #include "tool.h"
 
-#include <glimpse/tokenizer.h>
+#include <glimpse/sys/tokenizer.h>
 
 #include <jansson.h>
 
@@ -57,7 +57,7 @@ static size_t read_context(const char *folder, glimpse_tokenizer_kind kind) {
 static int print_ids(const glimpse_tokenizer *tokenizer, int32_t *ids, size_t context,
                      const char *text, size_t length, int pad) {
     glimpse_tokens tokens = {ids, context, 0, 0};
-    if (glimpse_tokenizer_encode(tokenizer, text, length, &tokens) < 0) return tool_fail_last();
+    if (glimpse_tokenizer_encode(&tokens, tokenizer, text, length) < 0) return tool_fail_last();
     int32_t padding = glimpse_tokenizer_pad_id(tokenizer);
     if (pad && padding < 0) return tool_fail("this tokenizer has no padding token for --pad");
     while (pad && tokens.count < context)
@@ -108,7 +108,7 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if ((code = session_find_model(&s)) != CLI_RUN) goto done;
-    if (glimpse_tokenizer_open(&tokenizer, s.model_path, GLIMPSE_TOKENIZER_AUTO) < 0) {
+    if (glimpse_tokenizer_load(&tokenizer, s.model_path, GLIMPSE_TOKENIZER_AUTO) < 0) {
         code = tool_fail_last();
         goto done;
     }

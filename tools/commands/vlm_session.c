@@ -61,7 +61,7 @@ char *vlm_choose(const char *chosen, const char *part) {
     if (chosen && *chosen) return resolve(chosen, "the model");
     const char *variable = environment("GLIMPSE_VLM");
     if (variable) return resolve(variable, "GLIMPSE_VLM");
-    if (glimpse_vlm_default_spec(NULL, spec, sizeof spec) < 0) {
+    if (glimpse_vlm_default_spec(spec, sizeof spec, NULL) < 0) {
         (void)tool_fail_last();
         return NULL;
     }
@@ -82,7 +82,7 @@ int vlm_default_is_remote(void) {
     char spec[SPEC_BYTES];
     const char *variable = environment("GLIMPSE_VLM");
     if (variable) return glimpse_vlm_spec_is_remote(variable);
-    return glimpse_vlm_default_spec(NULL, spec, sizeof spec) == GLIMPSE_OK &&
+    return glimpse_vlm_default_spec(spec, sizeof spec, NULL) == GLIMPSE_OK &&
            glimpse_vlm_spec_is_remote(spec);
 }
 
@@ -113,15 +113,15 @@ static int open_model(glimpse_vlm **out, const char *spec, const vlm_session *v,
 
 static int open_answers(vlm_session *v, session *s) {
     if (v->no_cache) return CLI_RUN;
-    int status = s->library ? glimpse_answers_of_library(&v->answers, s->library)
-                            : glimpse_answers_open(&v->answers, NULL);
+    int status = s->library ? glimpse_response_cache_open_library(&v->answers, s->library)
+                            : glimpse_response_cache_open(&v->answers, NULL);
     if (status < 0 && glimpse_vlm_is_remote(v->vlm)) {
         (void)tool_fail_last();
         return tool_fail("answers cannot be kept; with --no-cache they are asked for, and paid "
                          "for, every time");
     }
     if (status < 0) return CLI_RUN; /* a native model's answers cost only time */
-    v->run.cache = glimpse_answers_cache(v->answers);
+    v->run.cache = glimpse_response_cache_calls(v->answers);
     return CLI_RUN;
 }
 
@@ -160,7 +160,7 @@ int vlm_session_open(vlm_session *v, session *s) {
 }
 
 void vlm_session_close(vlm_session *v) {
-    glimpse_answers_close(v->answers);
+    glimpse_response_cache_close(v->answers);
     glimpse_vlm_close(v->second);
     glimpse_vlm_close(v->vlm);
     v->answers = NULL;

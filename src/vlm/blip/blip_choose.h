@@ -5,7 +5,7 @@
 #ifndef GLIMPSE_VLM_BLIP_CHOOSE_H
 #define GLIMPSE_VLM_BLIP_CHOOSE_H
 
-#include <glimpse/blip.h>
+#include <glimpse/sys/blip.h>
 
 typedef struct glimpse_blip_choice {
     double value; /* a sum of log-probabilities, or a logit */

@@ -7,7 +7,7 @@
 
 #include "model/config.h"
 
-#include <glimpse/blip.h>
+#include <glimpse/sys/blip.h>
 
 typedef struct glimpse_blip_config {
     glimpse_blip_kind kind; /* 0: "architectures" names none of the three */

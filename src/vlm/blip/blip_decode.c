@@ -95,9 +95,8 @@ static int check_sequence(const glimpse_blip_worker *w, const glimpse_blip_text 
                         text->count, least, most);
 }
 
-int glimpse_blip_logits(glimpse_blip_worker *worker, const glimpse_blip_image *image,
-                        const glimpse_blip_text *question, const glimpse_blip_text *text,
-                        float *logits) {
+int glimpse_blip_logits(float *logits, glimpse_blip_worker *worker, const glimpse_blip_image *image,
+                        const glimpse_blip_text *question, const glimpse_blip_text *text) {
     glimpse_blip_span span = {.count = text->count};
     copying c = {logits, worker->model->config.vocabulary};
     int status = glimpse_blip_needs(worker->model, GLIMPSE_BLIP_CAPTION, GLIMPSE_BLIP_ANSWER);
@@ -156,9 +155,9 @@ static int rate_all(glimpse_blip_worker *w, const glimpse_blip_source *source,
     return run_all_rows(w, rate_row, &r);
 }
 
-int glimpse_blip_rate(glimpse_blip_worker *worker, const glimpse_blip_image *image,
+int glimpse_blip_rate(double *sums, glimpse_blip_worker *worker, const glimpse_blip_image *image,
                       const glimpse_blip_text *question, const glimpse_blip_text *texts,
-                      size_t count, double *sums) {
+                      size_t count) {
     const glimpse_blip_source *source = NULL;
     int status = glimpse_blip_needs(worker->model, GLIMPSE_BLIP_CAPTION, GLIMPSE_BLIP_ANSWER);
     if (status < 0) return status;

@@ -60,7 +60,7 @@ static void add_tensors(glimpse_hasher *hasher, const glimpse_tensors *tensors) 
     }
 }
 
-int glimpse_blip_fingerprint(const glimpse_blip *model, char hex[33]) {
+int glimpse_blip_fingerprint(char hex[33], const glimpse_blip *model) {
     static const char version[] = "glimpse blip fingerprint 1";
     void *vocabulary = NULL;
     size_t size = 0;

@@ -97,9 +97,9 @@ int glimpse_blip_image_create(glimpse_blip_image **out, glimpse_blip_worker *wor
                               const glimpse_image *image) {
     const glimpse_preprocess *rules = &worker->model->config.preprocess;
     *out = NULL;
-    int status = glimpse_preprocess_rgb(rules, image, worker->rgb);
+    int status = glimpse_preprocess_rgb(worker->rgb, rules, image);
     if (status < 0) return status;
-    glimpse_preprocess_normalize(rules, worker->rgb, worker->pixels);
+    glimpse_preprocess_normalize(worker->pixels, rules, worker->rgb);
     return glimpse_blip_image_from_pixels(out, worker, worker->pixels);
 }
 

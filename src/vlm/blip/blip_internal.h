@@ -9,7 +9,7 @@
 #include "vlm/blip/blip_choose.h"
 #include "vlm/blip/blip_pass.h"
 
-#include <glimpse/blip.h>
+#include <glimpse/sys/blip.h>
 
 struct glimpse_blip {
     char *path, *name;

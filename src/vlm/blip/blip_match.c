@@ -72,9 +72,9 @@ static int match_all(glimpse_blip_worker *w, const glimpse_blip_image *const *im
     return match_pass(w, &done, logits);
 }
 
-int glimpse_blip_match(glimpse_blip_worker *worker, const glimpse_blip_image *const *images,
-                       size_t image_count, const glimpse_blip_text *texts, size_t text_count,
-                       float *logits) {
+int glimpse_blip_match(float *logits, glimpse_blip_worker *worker,
+                       const glimpse_blip_image *const *images, size_t image_count,
+                       const glimpse_blip_text *texts, size_t text_count) {
     int status = glimpse_blip_needs(worker->model, GLIMPSE_BLIP_MATCH, GLIMPSE_BLIP_MATCH);
     if (status < 0) return status;
     glimpse_blip_pass_clear(&worker->encoder);
@@ -107,8 +107,8 @@ static int feature_pass(glimpse_blip_worker *w, size_t *done, float *features) {
     return GLIMPSE_OK;
 }
 
-int glimpse_blip_text_features(glimpse_blip_worker *worker, const glimpse_blip_text *texts,
-                               size_t count, float *features) {
+int glimpse_blip_text_features(float *features, glimpse_blip_worker *worker,
+                               const glimpse_blip_text *texts, size_t count) {
     int status = glimpse_blip_needs(worker->model, GLIMPSE_BLIP_MATCH, GLIMPSE_BLIP_MATCH);
     if (status < 0) return status;
     size_t done = 0;
@@ -138,8 +138,8 @@ int glimpse_blip_run_encoder(glimpse_blip_worker *w, const glimpse_blip_image *i
     return status;
 }
 
-int glimpse_blip_text_states(glimpse_blip_worker *worker, const glimpse_blip_image *image,
-                             const glimpse_blip_text *text, float *states) {
+int glimpse_blip_text_states(float *states, glimpse_blip_worker *worker,
+                             const glimpse_blip_image *image, const glimpse_blip_text *text) {
     int status = glimpse_blip_needs(worker->model, GLIMPSE_BLIP_MATCH, GLIMPSE_BLIP_ANSWER);
     if (status == GLIMPSE_OK) status = glimpse_blip_run_encoder(worker, image, text);
     if (status < 0) return status;

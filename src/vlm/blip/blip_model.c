@@ -118,11 +118,11 @@ int glimpse_blip_open(glimpse_blip **out, const char *path, const glimpse_blip_o
     *out = model;
     model = NULL;
 done:
-    glimpse_blip_free(model);
+    glimpse_blip_close(model);
     return status;
 }
 
-void glimpse_blip_free(glimpse_blip *model) {
+void glimpse_blip_close(glimpse_blip *model) {
     if (!model) return;
     glimpse_tower_close(&model->vision);
     glimpse_blip_stack_close(&model->encoder);
@@ -147,7 +147,7 @@ int glimpse_blip_needs(const glimpse_blip *model, glimpse_blip_kind one, glimpse
                         one == other ? "" : names[other]);
 }
 
-glimpse_blip_kind glimpse_blip_get_kind(const glimpse_blip *model) {
+glimpse_blip_kind glimpse_blip_kind_of(const glimpse_blip *model) {
     return model->config.kind;
 }
 
@@ -214,7 +214,7 @@ int glimpse_blip_read_preprocess(glimpse_preprocess *out, const char *path) {
     return status;
 }
 
-void glimpse_blip_generation_defaults(const glimpse_blip *model, glimpse_blip_generation *out) {
+void glimpse_blip_generation_defaults(glimpse_blip_generation *out, const glimpse_blip *model) {
     const glimpse_blip_config *c = &model->config;
     *out = (glimpse_blip_generation){.version = GLIMPSE_BLIP_GENERATION_VERSION,
                                      .beams = c->beams,

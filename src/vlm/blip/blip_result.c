@@ -100,7 +100,7 @@ static int generate(glimpse_blip_worker *w, const glimpse_blip_image *const *ima
                     glimpse_blip_result **results) {
     glimpse_blip_text begin = {&w->model->config.dec_id, 1};
     glimpse_blip_generation settings;
-    glimpse_blip_generation_defaults(w->model, &settings);
+    glimpse_blip_generation_defaults(&settings, w->model);
     if (generation) settings = *generation;
     if (!prompt) prompt = &begin;
     if (prompt->count == 0) return glimpse_fail(GLIMPSE_E_INVALID, "a prompt without a token");
@@ -114,9 +114,10 @@ static int generate(glimpse_blip_worker *w, const glimpse_blip_image *const *ima
     return status;
 }
 
-int glimpse_blip_caption(glimpse_blip_worker *worker, const glimpse_blip_image *const *images,
-                         size_t count, const glimpse_blip_text *prompt,
-                         const glimpse_blip_generation *generation, glimpse_blip_result **results) {
+int glimpse_blip_caption(glimpse_blip_result **results, glimpse_blip_worker *worker,
+                         const glimpse_blip_image *const *images, size_t count,
+                         const glimpse_blip_text *prompt,
+                         const glimpse_blip_generation *generation) {
     for (size_t i = 0; i < count; i++)
         results[i] = NULL;
     int status = glimpse_blip_needs(worker->model, GLIMPSE_BLIP_CAPTION, GLIMPSE_BLIP_CAPTION);
@@ -124,9 +125,9 @@ int glimpse_blip_caption(glimpse_blip_worker *worker, const glimpse_blip_image *
     return generate(worker, images, NULL, count, prompt, generation, results);
 }
 
-int glimpse_blip_answer(glimpse_blip_worker *worker, const glimpse_blip_image *const *images,
-                        const glimpse_blip_text *questions, size_t count,
-                        const glimpse_blip_generation *generation, glimpse_blip_result **results) {
+int glimpse_blip_answer(glimpse_blip_result **results, glimpse_blip_worker *worker,
+                        const glimpse_blip_image *const *images, const glimpse_blip_text *questions,
+                        size_t count, const glimpse_blip_generation *generation) {
     for (size_t i = 0; i < count; i++)
         results[i] = NULL;
     int status = glimpse_blip_needs(worker->model, GLIMPSE_BLIP_ANSWER, GLIMPSE_BLIP_ANSWER);

@@ -12,7 +12,7 @@
 int glimpse_blip_open_tokenizer(glimpse_blip *model) {
     const glimpse_blip_config *c = &model->config;
     int status =
-        glimpse_tokenizer_open(&model->tokenizer, model->path, GLIMPSE_TOKENIZER_WORDPIECE);
+        glimpse_tokenizer_load(&model->tokenizer, model->path, GLIMPSE_TOKENIZER_WORDPIECE);
     if (status < 0) return status;
     size_t ids = glimpse_tokenizer_vocab_size(model->tokenizer);
     if (ids > c->vocabulary) {
@@ -26,8 +26,8 @@ int glimpse_blip_open_tokenizer(glimpse_blip *model) {
     return GLIMPSE_OK;
 }
 
-int glimpse_blip_encode(const glimpse_blip *model, glimpse_blip_role role, const char *text,
-                        size_t length, glimpse_tokens *tokens) {
+int glimpse_blip_encode(glimpse_tokens *tokens, const glimpse_blip *model, glimpse_blip_role role,
+                        const char *text, size_t length) {
     size_t capacity = tokens->capacity;
     int32_t first = role == GLIMPSE_BLIP_TEXT_ENC ? model->enc_id : model->config.dec_id;
     if (role == GLIMPSE_BLIP_TEXT_ENC && first < 0) {
@@ -35,7 +35,7 @@ int glimpse_blip_encode(const glimpse_blip *model, glimpse_blip_role role, const
                             model->path);
     }
     if (capacity > model->config.context) tokens->capacity = model->config.context;
-    int status = glimpse_tokenizer_encode(model->tokenizer, text, length, tokens);
+    int status = glimpse_tokenizer_encode(tokens, model->tokenizer, text, length);
     tokens->capacity = capacity;
     if (status < 0) return status;
     if (role != GLIMPSE_BLIP_TEXT_CLS) tokens->ids[0] = first;
@@ -50,14 +50,14 @@ int glimpse_blip_decode(const glimpse_blip *model, const int32_t *ids, size_t co
     char few[256];
     size_t length = 0;
     int status =
-        glimpse_tokenizer_decode(model->tokenizer, ids, count, 0, few, sizeof few, &length);
+        glimpse_tokenizer_decode(few, sizeof few, &length, model->tokenizer, ids, count, 0);
     if (status < 0 && status != GLIMPSE_E_LIMIT) return status;
     char *text = malloc(length + 1);
     if (!text) return glimpse_fail_nomem(length + 1, "a text");
     if (status == GLIMPSE_OK) {
         memcpy(text, few, length + 1);
     } else {
-        status = glimpse_tokenizer_decode(model->tokenizer, ids, count, 0, text, length + 1, NULL);
+        status = glimpse_tokenizer_decode(text, length + 1, NULL, model->tokenizer, ids, count, 0);
         if (status < 0) {
             free(text);
             return status;

@@ -141,7 +141,7 @@ static int scale_down(glimpse_image **out, const glimpse_image *image, uint32_t 
 /* 1 when the file can go out as it is, metadata and all. */
 static int fits_as_it_is(const glimpse_vlm_loaded *picture, const glimpse_image *image,
                          const char **media_type) {
-    switch (glimpse_image_get_meta(image)->format) {
+    switch (glimpse_image_metadata(image)->format) {
     case GLIMPSE_FORMAT_JPEG: *media_type = "image/jpeg"; break;
     case GLIMPSE_FORMAT_PNG: *media_type = "image/png"; break;
     case GLIMPSE_FORMAT_WEBP: *media_type = "image/webp"; break;
@@ -149,7 +149,7 @@ static int fits_as_it_is(const glimpse_vlm_loaded *picture, const glimpse_image 
     }
     /* A server may or may not turn pictures: only upright ones are sure to be understood. */
     return picture->bytes && picture->size <= (size_t)4 << 20 &&
-           glimpse_image_get_meta(image)->orientation == 1 &&
+           glimpse_image_metadata(image)->orientation == 1 &&
            glimpse_image_width(image) <= picture->side &&
            glimpse_image_height(image) <= picture->side;
 }

@@ -1,8 +1,8 @@
 /*
- * glimpse/image.h - from the bytes of a picture file to the pixels a model looks at.
+ * glimpse/sys/image.h - from the bytes of a picture file to the pixels a model looks at.
  *
  *     glimpse_image *image = NULL;
- *     if (glimpse_image_open(&image, "photo.jpg", NULL) < 0) ...
+ *     if (glimpse_image_load(&image, "photo.jpg", NULL) < 0) ...
  *     printf("%u x %u\n", glimpse_image_width(image), glimpse_image_height(image));
  *     glimpse_image_free(image);
  *
@@ -97,7 +97,7 @@ typedef struct glimpse_image_meta {
  * cannot decode, such as JPEG XL or a camera raw file; GLIMPSE_E_LIMIT: too many pixels, too large
  * a file, or a progressive JPEG made to burn time; GLIMPSE_E_NOMEM; GLIMPSE_E_NOT_FOUND and
  * GLIMPSE_E_IO from reading. */
-GLIMPSE_API int glimpse_image_open(glimpse_image **out, const char *path,
+GLIMPSE_API int glimpse_image_load(glimpse_image **out, const char *path,
                                    const glimpse_decode_options *options);
 
 /* Decodes `size` bytes at `data`, which are only read and may go away afterwards. `name` is used
@@ -106,8 +106,8 @@ GLIMPSE_API int glimpse_image_decode(glimpse_image **out, const void *data, size
                                      const char *name, const glimpse_decode_options *options);
 
 /* Wraps a copy of width*height*3 bytes of R,G,B. */
-GLIMPSE_API int glimpse_image_from_rgb(glimpse_image **out, const uint8_t *rgb, uint32_t width,
-                                       uint32_t height);
+GLIMPSE_API int glimpse_image_create(glimpse_image **out, const uint8_t *rgb, uint32_t width,
+                                     uint32_t height);
 
 GLIMPSE_API void glimpse_image_free(glimpse_image *image);
 
@@ -116,8 +116,8 @@ GLIMPSE_API uint32_t glimpse_image_width(const glimpse_image *image);
 GLIMPSE_API uint32_t glimpse_image_height(const glimpse_image *image);
 /* height rows of width R,G,B triples, no padding; borrowed. */
 GLIMPSE_API const uint8_t *glimpse_image_pixels(const glimpse_image *image);
-/* Borrowed; format GLIMPSE_FORMAT_UNKNOWN for glimpse_image_from_rgb. */
-GLIMPSE_API const glimpse_image_meta *glimpse_image_get_meta(const glimpse_image *image);
+/* Borrowed; format GLIMPSE_FORMAT_UNKNOWN for glimpse_image_create. */
+GLIMPSE_API const glimpse_image_meta *glimpse_image_metadata(const glimpse_image *image);
 
 /* The format the first bytes announce (64 are enough, fewer are taken); GLIMPSE_FORMAT_UNKNOWN
  * when none. TGA has no signature and is told by plausibility, so a caller that only wants to
@@ -180,14 +180,14 @@ typedef struct glimpse_preprocess {
  * glimpse_preprocess_rgb_plain, which does the steps one by one; this one computes only the rows
  * and columns that survive the crop, so that a very long picture costs no more memory than any
  * other (the plain one refuses it with GLIMPSE_E_LIMIT). */
-GLIMPSE_API int glimpse_preprocess_rgb(const glimpse_preprocess *p, const glimpse_image *image,
-                                       uint8_t *rgb);
-GLIMPSE_API int glimpse_preprocess_rgb_plain(const glimpse_preprocess *p,
-                                             const glimpse_image *image, uint8_t *rgb);
+GLIMPSE_API int glimpse_preprocess_rgb(uint8_t *rgb, const glimpse_preprocess *p,
+                                       const glimpse_image *image);
+GLIMPSE_API int glimpse_preprocess_rgb_plain(uint8_t *rgb, const glimpse_preprocess *p,
+                                             const glimpse_image *image);
 
 /* rgb [H][W][3] bytes -> chw [3][H][W] floats: (byte * scale - mean[c]) / std[c]. Cannot fail. */
-GLIMPSE_API void glimpse_preprocess_normalize(const glimpse_preprocess *p, const uint8_t *rgb,
-                                              float *chw);
+GLIMPSE_API void glimpse_preprocess_normalize(float *chw, const glimpse_preprocess *p,
+                                              const uint8_t *rgb);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,6 @@
 /*
- * glimpse/blip.h - BLIP: does this text describe this picture, what is in it, and answers about it.
+ * glimpse/sys/blip.h - BLIP: does this text describe this picture, what is in it, and answers about
+ * it.
  *
  *     glimpse_blip *model = NULL;
  *     glimpse_blip_worker *worker = NULL;
@@ -9,7 +10,7 @@
  *     if (glimpse_blip_worker_create(&worker, model, NULL) < 0) ...
  *     if (glimpse_blip_image_create(&picture, worker, image) < 0) ...
  *     const glimpse_blip_image *const one[] = {picture};
- *     if (glimpse_blip_caption(worker, one, 1, NULL, NULL, &caption) < 0) ...
+ *     if (glimpse_blip_caption(&caption, worker, one, 1, NULL, NULL) < 0) ...
  *     puts(glimpse_blip_result_get(caption, 0)->text);
  *
  * Li et al. 2022, "BLIP: Bootstrapping Language-Image Pre-training for Unified Vision-Language
@@ -39,10 +40,10 @@
 #ifndef GLIMPSE_BLIP_H
 #define GLIMPSE_BLIP_H
 
-#include <glimpse/image.h>
-#include <glimpse/model.h>
 #include <glimpse/status.h>
-#include <glimpse/tokenizer.h>
+#include <glimpse/sys/image.h>
+#include <glimpse/sys/model.h>
+#include <glimpse/sys/tokenizer.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -79,14 +80,14 @@ typedef struct glimpse_blip_options {
 GLIMPSE_API int glimpse_blip_open(glimpse_blip **out, const char *path,
                                   const glimpse_blip_options *options);
 /* Workers and images of the model must be freed before. */
-GLIMPSE_API void glimpse_blip_free(glimpse_blip *model);
+GLIMPSE_API void glimpse_blip_close(glimpse_blip *model);
 
 /* 1 when the directory's config.json is of a BLIP model, 0 when not or unreadable. */
 GLIMPSE_API int glimpse_blip_is_model(const char *path);
 /* The rules for pictures alone, for tools: without preparing the weights. */
 GLIMPSE_API int glimpse_blip_read_preprocess(glimpse_preprocess *out, const char *path);
 
-GLIMPSE_API glimpse_blip_kind glimpse_blip_get_kind(const glimpse_blip *model);
+GLIMPSE_API glimpse_blip_kind glimpse_blip_kind_of(const glimpse_blip *model);
 GLIMPSE_API const char *glimpse_blip_path(const glimpse_blip *model);
 GLIMPSE_API const char *glimpse_blip_name(const glimpse_blip *model); /* last part of the path */
 GLIMPSE_API const char *glimpse_blip_backend_name(const glimpse_blip *model);
@@ -101,7 +102,7 @@ GLIMPSE_API size_t glimpse_blip_vocabulary(const glimpse_blip *model);     /* N 
 GLIMPSE_API size_t glimpse_blip_text_positions(const glimpse_blip *model); /* longest sequence */
 /* 32 hexadecimal digits over weights, configuration, preprocessing and vocabulary: a stored caption
  * or score belongs to exactly this model. Reads all weights (under a second for 1 GB in memory). */
-GLIMPSE_API int glimpse_blip_fingerprint(const glimpse_blip *model, char hex[33]);
+GLIMPSE_API int glimpse_blip_fingerprint(char hex[33], const glimpse_blip *model);
 /* Bytes of weights held in memory (converted ones) and mapped from the files. */
 GLIMPSE_API size_t glimpse_blip_memory(const glimpse_blip *model);
 
@@ -125,8 +126,8 @@ typedef enum glimpse_blip_role {
 
 /* `tokens` as for glimpse_tokenizer_encode; cut at its capacity and at the longest sequence of the
  * model, whichever is less. */
-GLIMPSE_API int glimpse_blip_encode(const glimpse_blip *model, glimpse_blip_role role,
-                                    const char *text, size_t length, glimpse_tokens *tokens);
+GLIMPSE_API int glimpse_blip_encode(glimpse_tokens *tokens, const glimpse_blip *model,
+                                    glimpse_blip_role role, const char *text, size_t length);
 
 /*
  * Workers.
@@ -170,22 +171,20 @@ GLIMPSE_API const float *glimpse_blip_image_feature(const glimpse_blip_image *im
  */
 /* logits [image_count][text_count][2] = {no match, match}: one picture against many texts, many
  * against one, or all pairs. */
-GLIMPSE_API int glimpse_blip_match(glimpse_blip_worker *worker,
+GLIMPSE_API int glimpse_blip_match(float *logits, glimpse_blip_worker *worker,
                                    const glimpse_blip_image *const *images, size_t image_count,
-                                   const glimpse_blip_text *texts, size_t text_count,
-                                   float *logits);
+                                   const glimpse_blip_text *texts, size_t text_count);
 /* softmax(logits)[match]. */
 GLIMPSE_API double glimpse_blip_probability(const float logits[2]);
 /* features [count][E], unit length: normalize(text_proj(first token)); the dot product with
  * glimpse_blip_image_feature is the ITC cosine. The reference always takes [CLS] here. */
-GLIMPSE_API int glimpse_blip_text_features(glimpse_blip_worker *worker,
-                                           const glimpse_blip_text *texts, size_t count,
-                                           float *features);
+GLIMPSE_API int glimpse_blip_text_features(float *features, glimpse_blip_worker *worker,
+                                           const glimpse_blip_text *texts, size_t count);
 /* The encoder's last states [text->count][D], of the text alone (image NULL) or looking at the
  * picture. For MATCH and, always with an image, ANSWER. */
-GLIMPSE_API int glimpse_blip_text_states(glimpse_blip_worker *worker,
+GLIMPSE_API int glimpse_blip_text_states(float *states, glimpse_blip_worker *worker,
                                          const glimpse_blip_image *image,
-                                         const glimpse_blip_text *text, float *states);
+                                         const glimpse_blip_text *text);
 
 /*
  * Generating (GLIMPSE_BLIP_CAPTION, GLIMPSE_BLIP_ANSWER).
@@ -215,8 +214,8 @@ enum {
 /* What transformers would do with the model's text_config: its max_length (20 unless it says
  * otherwise), min_length (0), num_beams (1), length_penalty (1); no sampling, but top_k 50,
  * temperature 1 and top_p 1 where sampling is switched on. */
-GLIMPSE_API void glimpse_blip_generation_defaults(const glimpse_blip *model,
-                                                  glimpse_blip_generation *out);
+GLIMPSE_API void glimpse_blip_generation_defaults(glimpse_blip_generation *out,
+                                                  const glimpse_blip *model);
 
 /* A sequence that was generated. */
 typedef struct glimpse_blip_sequence {
@@ -237,27 +236,27 @@ GLIMPSE_API void glimpse_blip_result_free(glimpse_blip_result *result);
 
 /* Captions of `count` pictures; results [count] are the caller's, all NULL after a failure.
  * `prompt` is of role PROMPT and may be NULL, as may `generation`. */
-GLIMPSE_API int glimpse_blip_caption(glimpse_blip_worker *worker,
+GLIMPSE_API int glimpse_blip_caption(glimpse_blip_result **results, glimpse_blip_worker *worker,
                                      const glimpse_blip_image *const *images, size_t count,
                                      const glimpse_blip_text *prompt,
-                                     const glimpse_blip_generation *generation,
-                                     glimpse_blip_result **results);
+                                     const glimpse_blip_generation *generation);
 /* Answers to questions [count] (role CLS or ENC) about images [count], which may repeat. */
-GLIMPSE_API int glimpse_blip_answer(glimpse_blip_worker *worker,
+GLIMPSE_API int glimpse_blip_answer(glimpse_blip_result **results, glimpse_blip_worker *worker,
                                     const glimpse_blip_image *const *images,
                                     const glimpse_blip_text *questions, size_t count,
-                                    const glimpse_blip_generation *generation,
-                                    glimpse_blip_result **results);
+                                    const glimpse_blip_generation *generation);
 
 /* Rates given captions or answers: sums [count] = log-probability of texts (role OUTPUT), their
  * first token excepted. `question` is of role CLS or ENC for ANSWER, NULL for CAPTION. */
-GLIMPSE_API int glimpse_blip_rate(glimpse_blip_worker *worker, const glimpse_blip_image *image,
+GLIMPSE_API int glimpse_blip_rate(double *sums, glimpse_blip_worker *worker,
+                                  const glimpse_blip_image *image,
                                   const glimpse_blip_text *question, const glimpse_blip_text *texts,
-                                  size_t count, double *sums);
+                                  size_t count);
 /* logits [text->count][N] behind every token of a sequence that begins with [DEC]. */
-GLIMPSE_API int glimpse_blip_logits(glimpse_blip_worker *worker, const glimpse_blip_image *image,
+GLIMPSE_API int glimpse_blip_logits(float *logits, glimpse_blip_worker *worker,
+                                    const glimpse_blip_image *image,
                                     const glimpse_blip_text *question,
-                                    const glimpse_blip_text *text, float *logits);
+                                    const glimpse_blip_text *text);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 /*
- * glimpse/vlm.h - one interface to vision-language models: BLIP in this process, or any server.
+ * glimpse/sys/vlm.h - one interface to vision-language models: BLIP in this process, or any server.
  *
  *     glimpse_vlm *vlm = NULL;
  *     if (glimpse_vlm_open(&vlm, "openai:gpt-4o-mini", NULL) < 0) ...
@@ -10,7 +10,7 @@
  *     request.pictures = &picture, request.picture_count = 1;
  *     request.text = "How many people are there?";
  *     glimpse_vlm_answer *answer = NULL;
- *     if (glimpse_vlm_ask(vlm, &request, NULL, &answer) < 0) ...
+ *     if (glimpse_vlm_ask(&answer, vlm, &request, NULL) < 0) ...
  *     if (answer->outcome == GLIMPSE_VLM_ANSWERED) puts(answer->text);
  *     glimpse_vlm_answer_free(answer);
  *     glimpse_vlm_close(vlm);
@@ -39,9 +39,9 @@
 #ifndef GLIMPSE_VLM_H
 #define GLIMPSE_VLM_H
 
-#include <glimpse/image.h>
-#include <glimpse/model.h>
 #include <glimpse/status.h>
+#include <glimpse/sys/image.h>
+#include <glimpse/sys/model.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -102,7 +102,7 @@ GLIMPSE_API void glimpse_vlm_close(glimpse_vlm *vlm);
 GLIMPSE_API int glimpse_vlm_spec_is_remote(const char *spec);
 /* The default model of the configuration file ("model": SPEC) into `spec`, "" when there is none.
  * `config` as in the options. GLIMPSE_E_LIMIT when it does not fit. */
-GLIMPSE_API int glimpse_vlm_default_spec(const char *config, char *spec, size_t size);
+GLIMPSE_API int glimpse_vlm_default_spec(char *spec, size_t size, const char *config);
 
 /* Identity for cache keys: equal for models that answer alike, with no key in it. For a native one
  * "blip:FINGERPRINT/PRECISION", for remote ones the spec. Borrowed. */
@@ -164,7 +164,7 @@ typedef struct glimpse_vlm_picture {
 typedef struct glimpse_vlm_request {
     unsigned version; /* GLIMPSE_VLM_REQUEST_VERSION */
     glimpse_vlm_operation operation;
-    const glimpse_vlm_picture *pictures; /* [picture_count]: 1..GLIMPSE_VLM_MOST_PICTURES */
+    const glimpse_vlm_picture *pictures; /* [picture_count]: 1..GLIMPSE_VLM_MAX_PICTURES */
     size_t picture_count;
     /* The bare subject: the question, the text to score, or how the caption begins (may be NULL).
      * This is what a native model gets. */
@@ -194,7 +194,7 @@ typedef struct glimpse_vlm_request {
   GLIMPSE_VLM_REQUEST_VERSION, GLIMPSE_VLM_ASK, NULL, 0, NULL, NULL, GLIMPSE_VLM_GENERAL, \
       GLIMPSE_VLM_PLAIN, 0, 0.0, 0, 0, 0, 0, 0, NULL                                      \
  }
-enum { GLIMPSE_VLM_MOST_PICTURES = 32, GLIMPSE_VLM_MOST_SAMPLES = 32 };
+enum { GLIMPSE_VLM_MAX_PICTURES = 32, GLIMPSE_VLM_MAX_SAMPLES = 32 };
 
 typedef enum glimpse_vlm_outcome {
     GLIMPSE_VLM_ANSWERED = 0,
@@ -239,8 +239,8 @@ typedef struct glimpse_vlm_answer {
 GLIMPSE_API void glimpse_vlm_answer_free(glimpse_vlm_answer *answer);
 
 /*
- * The cache, as the library below SQLite sees it; index/include/glimpse/answers.h has one. Only
- * ANSWERED, REFUSED and CANNOT_TELL are kept. Calls come one at a time, from any thread.
+ * The cache, as the library below SQLite sees it; index/include/glimpse/response_cache.h has one.
+ * Only ANSWERED, REFUSED and CANNOT_TELL are kept. Calls come one at a time, from any thread.
  */
 typedef struct glimpse_vlm_question {
     const char *key;        /* 32 hexadecimal digits over all that follows */
@@ -286,8 +286,9 @@ typedef struct glimpse_vlm_run_options {
 #define GLIMPSE_VLM_RUN_OPTIONS_INIT \
  { GLIMPSE_VLM_RUN_OPTIONS_VERSION, NULL, 0, NULL, 0.0, 0, NULL, NULL }
 
-GLIMPSE_API int glimpse_vlm_ask(glimpse_vlm *vlm, const glimpse_vlm_request *request,
-                                const glimpse_vlm_run_options *options, glimpse_vlm_answer **out);
+GLIMPSE_API int glimpse_vlm_ask(glimpse_vlm_answer **out, glimpse_vlm *vlm,
+                                const glimpse_vlm_request *request,
+                                const glimpse_vlm_run_options *options);
 
 /*
  * Many questions, `concurrency` at a time: captions for a folder, scores for a shortlist.
@@ -299,8 +300,8 @@ GLIMPSE_API int glimpse_vlm_ask(glimpse_vlm *vlm, const glimpse_vlm_request *req
  * twice when it is started again. Equal questions within a run are sent once where there is a
  * cache.
  */
-typedef int (*glimpse_vlm_answered)(void *context, size_t i, const glimpse_vlm_request *request,
-                                    glimpse_vlm_answer **answer);
+typedef int (*glimpse_vlm_answered_fn)(void *context, size_t i, const glimpse_vlm_request *request,
+                                       glimpse_vlm_answer **answer);
 
 typedef struct glimpse_vlm_totals {
     uint64_t asked; /* handed to `answered` */
@@ -312,10 +313,10 @@ typedef struct glimpse_vlm_totals {
 } glimpse_vlm_totals;
 
 /* `totals` may be NULL. GLIMPSE_OK also when answers failed. */
-GLIMPSE_API int glimpse_vlm_run(glimpse_vlm *vlm, const glimpse_vlm_request *requests, size_t count,
+GLIMPSE_API int glimpse_vlm_run(glimpse_vlm_totals *totals, glimpse_vlm *vlm,
+                                const glimpse_vlm_request *requests, size_t count,
                                 const glimpse_vlm_run_options *options,
-                                glimpse_vlm_answered answered, void *context,
-                                glimpse_vlm_totals *totals);
+                                glimpse_vlm_answered_fn answered, void *context);
 
 /* Prompt files: `{}` becomes `text` (every one of them), `{{` and `}}` a brace; lines that begin
  * with # are left out, white space at both ends too. A `text` that no {} takes follows on a line of

@@ -1,11 +1,11 @@
 /*
- * glimpse/tokenizer.h - from text to the token ids of a model.
+ * glimpse/sys/tokenizer.h - from text to the token ids of a model.
  *
  *     glimpse_tokenizer *tokenizer = NULL;
- *     glimpse_tokenizer_open(&tokenizer, "models/clip-vit-base-patch32", GLIMPSE_TOKENIZER_AUTO);
+ *     glimpse_tokenizer_load(&tokenizer, "models/clip-vit-base-patch32", GLIMPSE_TOKENIZER_AUTO);
  *     int32_t ids[77];
  *     glimpse_tokens tokens = {ids, 77, 0, 0};
- *     glimpse_tokenizer_encode(tokenizer, "a dog", 5, &tokens);   // 49406 320 1929 49407
+ *     glimpse_tokenizer_encode(&tokens, tokenizer, "a dog", 5);   // 49406 320 1929 49407
  *
  * CLIP's byte-level BPE (openai/CLIP, clip/simple_tokenizer.py) in two flavours that differ in
  * what happens to the text first, and the tokenizers of SigLIP, SigLIP 2 and BLIP:
@@ -75,7 +75,7 @@ typedef struct glimpse_tokens {
  * GLIMPSE_E_FORMAT when they are damaged or contradict each other or themselves (the message names
  * file and entry), GLIMPSE_E_LIMIT when they are too large, GLIMPSE_E_UNSUPPORTED when they ask for
  * what is not implemented or are of another family. */
-GLIMPSE_API int glimpse_tokenizer_open(glimpse_tokenizer **out, const char *path,
+GLIMPSE_API int glimpse_tokenizer_load(glimpse_tokenizer **out, const char *path,
                                        glimpse_tokenizer_kind kind);
 GLIMPSE_API void glimpse_tokenizer_free(glimpse_tokenizer *tokenizer);
 
@@ -83,8 +83,8 @@ GLIMPSE_API void glimpse_tokenizer_free(glimpse_tokenizer *tokenizer);
  * text over the limit (GLIMPSE_E_LIMIT) or out of memory, with count 0. Work and memory are linear
  * in the text, except inside one "word" (no white space), where merging is O(n log n). Short texts
  * need no allocation. */
-GLIMPSE_API int glimpse_tokenizer_encode(const glimpse_tokenizer *tokenizer, const char *text,
-                                         size_t length, glimpse_tokens *tokens);
+GLIMPSE_API int glimpse_tokenizer_encode(glimpse_tokens *tokens, const glimpse_tokenizer *tokenizer,
+                                         const char *text, size_t length);
 
 GLIMPSE_API size_t glimpse_tokenizer_vocab_size(const glimpse_tokenizer *tokenizer);
 GLIMPSE_API glimpse_tokenizer_kind glimpse_tokenizer_kind_of(const glimpse_tokenizer *tokenizer);
@@ -110,9 +110,9 @@ GLIMPSE_API int32_t glimpse_tokenizer_find(const glimpse_tokenizer *tokenizer, c
  * The text goes to `out` with a NUL behind it; *length (may be NULL) is its bytes.
  * GLIMPSE_E_LIMIT when it does not fit `capacity`, with *length set and `out` empty. */
 enum { GLIMPSE_DECODE_KEEP_SPECIAL = 1 };
-GLIMPSE_API int glimpse_tokenizer_decode(const glimpse_tokenizer *tokenizer, const int32_t *ids,
-                                         size_t count, unsigned flags, char *out, size_t capacity,
-                                         size_t *length);
+GLIMPSE_API int glimpse_tokenizer_decode(char *out, size_t capacity, size_t *length,
+                                         const glimpse_tokenizer *tokenizer, const int32_t *ids,
+                                         size_t count, unsigned flags);
 
 #ifdef __cplusplus
 }

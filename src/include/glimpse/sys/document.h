@@ -1,14 +1,14 @@
 /*
- * glimpse/document.h - documents of pages: their text, their pictures, and which pages a question
- * is about.
+ * glimpse/sys/document.h - documents of pages: their text, their pictures, and which pages a
+ * question is about.
  *
  *     glimpse_document *document = NULL;
  *     if (glimpse_document_open(&document, "report.pdf", NULL) < 0) ...
  *     for (size_t page = 1; page <= glimpse_document_pages(document); page++)
  *         puts(glimpse_document_text(document, page));
  *     glimpse_image *image = NULL;
- *     glimpse_document_render(document, 3, 1024, &image);
- *     glimpse_document_free(document);
+ *     glimpse_document_render(&image, document, 3, 1024);
+ *     glimpse_document_close(document);
  *
  * PDF goes through Poppler's programs (pdfinfo, pdftotext, pdftoppm), each in a process of its own
  * with bounds on time, memory and output: a hostile file ends that process and nothing else.
@@ -21,8 +21,8 @@
 #ifndef GLIMPSE_DOCUMENT_H
 #define GLIMPSE_DOCUMENT_H
 
-#include <glimpse/image.h>
 #include <glimpse/status.h>
+#include <glimpse/sys/image.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -50,7 +50,7 @@ typedef struct glimpse_document_options {
  * document; GLIMPSE_E_LIMIT: too many pages, too much text, too slow. `options` may be NULL. */
 GLIMPSE_API int glimpse_document_open(glimpse_document **out, const char *path,
                                       const glimpse_document_options *options);
-GLIMPSE_API void glimpse_document_free(glimpse_document *document);
+GLIMPSE_API void glimpse_document_close(glimpse_document *document);
 
 GLIMPSE_API const char *glimpse_document_path(const glimpse_document *document); /* absolute */
 GLIMPSE_API size_t glimpse_document_pages(const glimpse_document *document);     /* at least 1 */
@@ -58,8 +58,8 @@ GLIMPSE_API size_t glimpse_document_pages(const glimpse_document *document);    
  * one that does not exist. Borrowed. */
 GLIMPSE_API const char *glimpse_document_text(const glimpse_document *document, size_t page);
 /* The page as a picture whose long side has `long_side` pixels (16 to 8192). */
-GLIMPSE_API int glimpse_document_render(const glimpse_document *document, size_t page,
-                                        uint32_t long_side, glimpse_image **out);
+GLIMPSE_API int glimpse_document_render(glimpse_image **out, const glimpse_document *document,
+                                        size_t page, uint32_t long_side);
 
 /*
  * Which pages are about it.
@@ -78,19 +78,18 @@ GLIMPSE_API int glimpse_document_render(const glimpse_document *document, size_t
  * "how", "is", "the", "page" ...) do not count. Scripts without blanks between words (Chinese,
  * Japanese, Thai) are compared by runs of letters, which finds little.
  */
-GLIMPSE_API int glimpse_document_match(const glimpse_document *document, const char *question,
-                                       double *scores);
+GLIMPSE_API int glimpse_document_match(double *scores, const glimpse_document *document,
+                                       const char *question);
 /* The same with how the pages look: similarities [pages] are cosines of the pages with the question
  * and `logit_scale` is the model's. What text leaves open, looks decide:
  *
  *     score = text + (1 - largest text score of all pages) * softmax(logit_scale * cosine)     */
-GLIMPSE_API void glimpse_document_blend(size_t pages, const double *text,
-                                        const double *similarities, double logit_scale,
-                                        double *scores);
+GLIMPSE_API void glimpse_document_blend(double *scores, size_t pages, const double *text,
+                                        const double *similarities, double logit_scale);
 /* The lines of the page that hold most of the question's words, at most `size` - 1 bytes of whole
  * characters, white space collapsed; "" when none does. */
-GLIMPSE_API int glimpse_document_passage(const glimpse_document *document, size_t page,
-                                         const char *question, char *out, size_t size);
+GLIMPSE_API int glimpse_document_passage(char *out, size_t size, const glimpse_document *document,
+                                         size_t page, const char *question);
 
 #ifdef __cplusplus
 }

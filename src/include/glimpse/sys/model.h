@@ -1,5 +1,5 @@
 /*
- * glimpse/model.h - a dual encoder, CLIP or SigLIP: pictures and texts to points of one space.
+ * glimpse/sys/model.h - a dual encoder, CLIP or SigLIP: pictures and texts to points of one space.
  *
  *     glimpse_model *model = NULL;
  *     glimpse_encoder *encoder = NULL;
@@ -7,9 +7,9 @@
  *     if (glimpse_encoder_create(&encoder, model, 8) < 0) ...
  *     const char *texts[] = {"a dog", "a cat"};
  *     float embeddings[2 * 512];
- *     glimpse_encoder_texts(encoder, texts, 2, embeddings, 0, NULL);
+ *     glimpse_encoder_texts(embeddings, NULL, encoder, texts, 2, 0);
  *     glimpse_encoder_free(encoder);
- *     glimpse_model_free(model);
+ *     glimpse_model_close(model);
  *
  * A model is a directory as published on the Hugging Face hub (config.json, model.safetensors or
  * shards with model.safetensors.index.json, preprocessor_config.json, the tokenizer's files), for
@@ -40,9 +40,9 @@
 #ifndef GLIMPSE_MODEL_H
 #define GLIMPSE_MODEL_H
 
-#include <glimpse/image.h>
 #include <glimpse/status.h>
-#include <glimpse/tokenizer.h>
+#include <glimpse/sys/image.h>
+#include <glimpse/sys/tokenizer.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -105,14 +105,14 @@ typedef struct glimpse_weights_cache_status {
     size_t files;
     uint64_t bytes, limit; /* limit 0: switched off */
 } glimpse_weights_cache_status;
-GLIMPSE_API int glimpse_weights_cache_look(glimpse_weights_cache_status *status);
+GLIMPSE_API int glimpse_weights_cache_load_status(glimpse_weights_cache_status *status);
 
 /* Opens the model in the directory `path`. GLIMPSE_E_NOT_FOUND when there is none,
  * GLIMPSE_E_FORMAT when a file is damaged, GLIMPSE_E_UNSUPPORTED for another kind of model. */
 GLIMPSE_API int glimpse_model_open(glimpse_model **out, const char *path,
                                    const glimpse_model_options *options);
 /* Encoders of the model must be freed before. */
-GLIMPSE_API void glimpse_model_free(glimpse_model *model);
+GLIMPSE_API void glimpse_model_close(glimpse_model *model);
 
 /* What the model is. Strings are borrowed from the model. */
 GLIMPSE_API const char *glimpse_model_path(const glimpse_model *model);
@@ -163,22 +163,22 @@ enum {
 };
 
 /* `pixels` [count][3][H][W], normalised; `embeddings` [count][E]. */
-GLIMPSE_API int glimpse_encoder_pixels(glimpse_encoder *encoder, const float *pixels, size_t count,
-                                       float *embeddings, unsigned flags);
+GLIMPSE_API int glimpse_encoder_pixels(float *embeddings, glimpse_encoder *encoder,
+                                       const float *pixels, size_t count, unsigned flags);
 /* `rgb` [count][H][W][3] bytes as glimpse_preprocess_rgb leaves them. */
-GLIMPSE_API int glimpse_encoder_rgb(glimpse_encoder *encoder, const uint8_t *rgb, size_t count,
-                                    float *embeddings, unsigned flags);
+GLIMPSE_API int glimpse_encoder_rgb(float *embeddings, glimpse_encoder *encoder, const uint8_t *rgb,
+                                    size_t count, unsigned flags);
 /* Preprocesses and encodes decoded pictures. */
-GLIMPSE_API int glimpse_encoder_images(glimpse_encoder *encoder, const glimpse_image *const *images,
-                                       size_t count, float *embeddings, unsigned flags);
+GLIMPSE_API int glimpse_encoder_images(float *embeddings, glimpse_encoder *encoder,
+                                       const glimpse_image *const *images, size_t count,
+                                       unsigned flags);
 /* NUL-terminated texts; `truncated` [count] may be NULL. For SigLIP they are padded here. */
-GLIMPSE_API int glimpse_encoder_texts(glimpse_encoder *encoder, const char *const *texts,
-                                      size_t count, float *embeddings, unsigned flags,
-                                      int *truncated);
+GLIMPSE_API int glimpse_encoder_texts(float *embeddings, int *truncated, glimpse_encoder *encoder,
+                                      const char *const *texts, size_t count, unsigned flags);
 /* `ids` [count][context length]. CLIP ignores what stands behind the first end token; SigLIP reads
  * every place, so the padding must be the model's own. */
-GLIMPSE_API int glimpse_encoder_tokens(glimpse_encoder *encoder, const int32_t *ids, size_t count,
-                                       float *embeddings, unsigned flags);
+GLIMPSE_API int glimpse_encoder_tokens(float *embeddings, glimpse_encoder *encoder,
+                                       const int32_t *ids, size_t count, unsigned flags);
 
 #ifdef __cplusplus
 }

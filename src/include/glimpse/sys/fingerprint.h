@@ -1,12 +1,12 @@
 /*
- * glimpse/fingerprint.h - what makes two pictures the same picture: perceptual hashes to find
+ * glimpse/sys/fingerprint.h - what makes two pictures the same picture: perceptual hashes to find
  * candidates, thumbnails to look at them, and measures of what is odd about one.
  *
  *     glimpse_thumb a, b;
  *     glimpse_thumb_make(&a, image_a), glimpse_thumb_make(&b, image_b);
- *     if (glimpse_hamming(glimpse_phash(&a, NULL, NULL), glimpse_phash(&b, NULL, NULL)) <= 8) {
+ *     if (glimpse_hamming(glimpse_phash(NULL, &a, NULL), glimpse_phash(NULL, &b, NULL)) <= 8) {
  *         glimpse_comparison c;
- *         glimpse_compare(&a, &b, NULL, 1, &c);
+ *         glimpse_compare(&c, &a, &b, NULL, 1);
  *         puts(c.verdict == GLIMPSE_VERDICT_EDITED ? "an edited copy" : "something else");
  *     }
  *
@@ -18,8 +18,8 @@
 #ifndef GLIMPSE_FINGERPRINT_H
 #define GLIMPSE_FINGERPRINT_H
 
-#include <glimpse/image.h>
 #include <glimpse/status.h>
+#include <glimpse/sys/image.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -47,7 +47,8 @@ typedef struct glimpse_thumb {
  * is GLIMPSE_E_NOMEM. */
 GLIMPSE_API int glimpse_thumb_make(glimpse_thumb *thumb, const glimpse_image *image);
 /* As EXIF orientation 1..8 would turn it. `to` and `from` are different. */
-GLIMPSE_API void glimpse_thumb_turn(glimpse_thumb *to, const glimpse_thumb *from, int orientation);
+GLIMPSE_API void glimpse_thumb_orient(glimpse_thumb *to, const glimpse_thumb *from,
+                                      int orientation);
 
 /*
  * Hashes. The perceptual hash is that of Zauner 2010 ("Implementation and benchmarking of
@@ -58,14 +59,14 @@ GLIMPSE_API void glimpse_thumb_turn(glimpse_thumb *to, const glimpse_thumb *from
 /* Of a window; NULL: the whole. *weak, unless NULL, gets the GLIMPSE_WEAK_BITS bits whose
  * coefficient is nearest the median: those that an edit flips first. */
 enum { GLIMPSE_WEAK_BITS = 24 };
-GLIMPSE_API uint64_t glimpse_phash(const glimpse_thumb *thumb, const glimpse_window *window,
-                                   uint64_t *weak);
-/* Of the whole picture in the eight orientations: hashes[o - 1] is that of glimpse_thumb_turn(o).
+GLIMPSE_API uint64_t glimpse_phash(uint64_t *weak, const glimpse_thumb *thumb,
+                                   const glimpse_window *window);
+/* Of the whole picture in the eight orientations: hashes[o - 1] is that of glimpse_thumb_orient(o).
  * Worked out from the coefficients: mirroring changes the signs of the odd ones, transposing
  * swaps them. `weak` may be NULL. */
-GLIMPSE_API void glimpse_phash_turns(const glimpse_thumb *thumb, uint64_t hashes[8],
-                                     uint64_t weak[8]);
-GLIMPSE_API uint64_t glimpse_dhash(const glimpse_thumb *thumb, uint64_t *weak);
+GLIMPSE_API void glimpse_phash_orientations(uint64_t hashes[8], uint64_t weak[8],
+                                            const glimpse_thumb *thumb);
+GLIMPSE_API uint64_t glimpse_dhash(uint64_t *weak, const glimpse_thumb *thumb);
 
 static inline int glimpse_hamming(uint64_t a, uint64_t b) {
     return __builtin_popcountll(a ^ b);
@@ -124,8 +125,8 @@ typedef struct glimpse_comparison {
 
 /* `hint` is a first guess (NULL: the pictures show the same view). `turn`: the EXIF orientation
  * 1..8 to apply to `b` first. */
-GLIMPSE_API void glimpse_compare(const glimpse_thumb *a, const glimpse_thumb *b,
-                                 const glimpse_warp *hint, int turn, glimpse_comparison *result);
+GLIMPSE_API void glimpse_compare(glimpse_comparison *result, const glimpse_thumb *a,
+                                 const glimpse_thumb *b, const glimpse_warp *hint, int turn);
 /* The guess that window `b` of the second picture is window `a` of the first. */
 GLIMPSE_API glimpse_warp glimpse_warp_windows(const glimpse_window *a, const glimpse_window *b);
 /* First `inner`, then `outer`. */
