@@ -3,7 +3,7 @@
  * their way through it.
  *
  *     vlm.c            opening, naming          vlm_run.c        cache, tiers, threads
- *     vlm_native.c     BLIP                     vlm_samples.c    several answers to one question
+ *     blip/blip_vlm.c  BLIP                     vlm_samples.c    several answers to one question
  *     remote.c         a request to a server    vlm_structure.c  JSON answers: validating,
  * repairing
  *

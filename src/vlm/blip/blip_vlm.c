@@ -1,5 +1,5 @@
 /*
- * vlm_native.c - BLIP behind the one interface: a directory can match, caption or answer, one of
+ * blip_vlm.c - BLIP behind the one interface: a directory can match, caption or answer, one of
  * the three, about one picture at a time.
  */
 #include "vlm/vlm_internal.h"
