@@ -2,7 +2,7 @@
  * blip_vlm.c - BLIP behind the one interface: a directory can match, caption or answer, one of
  * the three, about one picture at a time.
  */
-#include "vlm/vlm_internal.h"
+#include "vlm/vlm_kinds.h"
 
 #include "core/error.h"
 #include "core/file.h"
@@ -252,8 +252,9 @@ static void close_native(void *self) {
 
 static const glimpse_vlm_engine native_engine = {can, prompt, answer_native, close_native};
 
-int glimpse_vlm_open_native(glimpse_vlm *vlm, const char *path,
-                            const glimpse_vlm_options *options) {
+static int open_native(glimpse_vlm *vlm, const glimpse_vlm_kind *kind, const char *path,
+                       const glimpse_vlm_options *options) {
+    (void)kind;
     char hex[GLIMPSE_HASH_HEX], identity[GLIMPSE_HASH_HEX + 16];
     native *n = calloc(1, sizeof *n);
     if (!n) return glimpse_fail_nomem(sizeof *n, "a model");
@@ -276,3 +277,11 @@ int glimpse_vlm_open_native(glimpse_vlm *vlm, const char *path,
     }
     return GLIMPSE_OK;
 }
+
+const glimpse_vlm_kind glimpse_vlm_kind_blip = {
+    .provider = {.name = "blip",
+                 .spec = "DIR",
+                 .about = "a native BLIP model directory; nothing leaves the machine"},
+    .is_model = glimpse_blip_is_model,
+    .open = open_native,
+};

@@ -1,17 +1,23 @@
 /*
  * remote.h - models behind HTTP: what the files remote_*.c share.
  *
- *     remote.c         one question: estimate, send with retries, read, repair
+ *     remote_openai.c, _anthropic.c, _gemini.c, _endpoint.c: the providers, each a row of the table
+ *                      of kinds (vlm/vlm_kinds.h)
+ *     remote.c         opening; one question: ask, have it repaired
+ *     remote_send.c    one exchange: estimate, reserve, send with retries, account
+ *     remote_errors.c  what a failure means, in words without a key
  *     remote_http.c    one POST through libcurl
  *     remote_limits.c  slots, rates, pauses, circuit breaker, money
  *     remote_picture.c what leaves the machine of a picture
  *     remote_prices.c  the price table       remote_config.c  configuration and keys
- *     remote_openai.c, _anthropic.c, _gemini.c, _endpoint.c: the dialects
+ *     remote_json.c    parts of bodies
+ *
+ * Each of these may use those below it.
  */
 #ifndef GLIMPSE_VLM_REMOTE_H
 #define GLIMPSE_VLM_REMOTE_H
 
-#include "vlm/vlm_internal.h"
+#include "vlm/vlm_kinds.h"
 
 #include <jansson.h>
 
@@ -41,8 +47,12 @@ typedef struct glimpse_remote_price {
     double patch;                      /* tokens per 32x32 patch; negative: not counted so */
     char currency[8];
 } glimpse_remote_price;
-int glimpse_remote_price_find(glimpse_remote_price *out, const char *identity, int own_base,
+/* The entry for `identity`, a spec of that kind; own_base: the spec holds a server's address. */
+int glimpse_remote_price_find(glimpse_remote_price *out, const glimpse_vlm_kind *kind,
+                              const char *identity, int own_base,
                               const glimpse_vlm_options *options);
+/* A dialect's is_version: "-2024-07-18", "-latest". */
+int glimpse_remote_is_version(const char *rest);
 
 /*
  * Pictures.
@@ -167,21 +177,20 @@ typedef struct glimpse_asking {
     int without_data; /* for showing: pictures left out */
 } glimpse_asking;
 
-typedef struct glimpse_dialect {
-    const char *name, *variable, *base;
-    int takes_model;
-    char *(*url)(const glimpse_remote *remote);
-    json_t *(*body)(glimpse_remote *remote, const glimpse_asking *asking);
-    /* At most 3 headers of `room` bytes. */
-    void (*headers)(const glimpse_remote *remote, char headers[3][1024]);
-    /* 0: not the documented shape. */
-    int (*read)(const json_t *body, glimpse_reply *reply);
-    double (*picture_tokens)(uint32_t width, uint32_t height);
-} glimpse_dialect;
-extern const glimpse_dialect glimpse_dialect_openai, glimpse_dialect_anthropic,
-    glimpse_dialect_gemini, glimpse_dialect_endpoint;
+/* What the body of an error says; strings are borrowed from it. */
+typedef struct glimpse_remote_fault {
+    const char *message;   /* NULL: nothing */
+    const char *parameter; /* the one that the server does not take; NULL: it does not say */
+    double retry_after;    /* seconds; negative: not said */
+    int filtered;          /* refused by the provider's content filter */
+    int no_money;          /* the account is empty: trying again is in vain */
+} glimpse_remote_fault;
 
-/* Parameters of requests that a server turned out not to take; openai only. */
+/* A parameter of requests that is left out from the moment a server names it in a 400. */
+typedef struct glimpse_remote_parameter {
+    const char *name;
+    unsigned bit; /* in glimpse_remote.lacks */
+} glimpse_remote_parameter;
 enum {
     GLIMPSE_LACKS_TEMPERATURE = 1,
     GLIMPSE_LACKS_SEED = 2,
@@ -190,8 +199,31 @@ enum {
     GLIMPSE_LACKS_MAX_COMPLETION_TOKENS = 16
 };
 
+typedef struct glimpse_dialect {
+    /* Of the provider's own service, without a slash at its end. A spec is then NAME:MODEL or
+     * NAME:MODEL@URL. NULL: it is NAME:URL, and there is no model. */
+    const char *base;
+    int model_in_url; /* so that its name must need no escaping */
+    /* Ended by a NULL name; one that is part of another's name comes after it. NULL: none. */
+    const glimpse_remote_parameter *optional;
+    /* What may follow a name of the price table in a model's name; NULL: nothing. */
+    int (*is_version)(const char *rest);
+
+    char *(*url)(const glimpse_remote *remote); /* malloc'ed */
+    /* A new reference; NULL: out of memory. */
+    json_t *(*body)(glimpse_remote *remote, const glimpse_asking *asking);
+    /* At most 3 headers of `room` bytes. */
+    void (*headers)(const glimpse_remote *remote, char headers[3][1024]);
+    /* 0: not the documented shape. */
+    int (*read)(const json_t *body, glimpse_reply *reply);
+    /* `body` may be NULL: it was no JSON. */
+    void (*read_fault)(const json_t *body, glimpse_remote_fault *fault);
+    double (*picture_tokens)(uint32_t width, uint32_t height); /* an estimate */
+} glimpse_dialect;
+
 struct glimpse_remote {
-    const glimpse_dialect *dialect;
+    const glimpse_vlm_kind *kind;
+    const glimpse_dialect *dialect; /* kind->dialect */
     char *identity;
     char *model, *base; /* base: without a slash at its end */
     int own_base, loopback;
@@ -209,6 +241,36 @@ struct glimpse_remote {
     size_t max_answer_bytes;
 };
 
+/* remote.c: the `open` of every remote kind. */
+int glimpse_remote_open(glimpse_vlm *vlm, const glimpse_vlm_kind *kind, const char *spec,
+                        const glimpse_vlm_options *options);
+
+/* remote_send.c */
+/* Tokens of a question, on the safe side, for what is reserved must cover what is charged. */
+double glimpse_remote_estimate(glimpse_remote *remote, const glimpse_asking *asking);
+/* Money; negative: the price is not known. */
+double glimpse_remote_cost(const glimpse_remote *remote, double in, double out);
+/* Asks, and sets the answer from what comes; *cut: it was cut off at max_tokens. 1: of the schema,
+ * or no answer for a reason; 0: not of the schema; or a status. */
+int glimpse_remote_exchange(glimpse_remote *remote, const glimpse_asking *asking, double deadline,
+                            glimpse_vlm_answer *answer, int *cut);
+
+/* remote_errors.c */
+/* glimpse_fail() with the identity in front and nothing in the text that may be a key. */
+int glimpse_remote_fail(const glimpse_remote *remote, int status, const char *format, ...)
+    GLIMPSE_PRINTF(3, 4);
+/* What a server sends back is shown, logged and kept: the key must not be in it. */
+void glimpse_remote_hide_key(char *body, size_t size, const char *key);
+/* "too many requests" */
+const char *glimpse_remote_status_meaning(long status);
+/* A dialect's read_fault: the shapes that OpenAI, Anthropic and Google document, which servers of
+ * one's own imitate. */
+void glimpse_remote_read_fault(const json_t *body, glimpse_remote_fault *fault);
+/* Whether a 400 names a parameter that can be left out and was not yet (*is_new), or was. */
+int glimpse_remote_leave_out(glimpse_remote *remote, const glimpse_remote_fault *fault,
+                             int *is_new);
+unsigned glimpse_remote_lacks(glimpse_remote *remote);
+
 /* remote_json.c: parts of bodies. Each returns a new reference, NULL when out of memory. */
 json_t *glimpse_remote_data(const glimpse_asking *asking, size_t i, const char *prefix);
 json_t *glimpse_remote_media_type(const glimpse_asking *asking, size_t i);
@@ -218,8 +280,5 @@ int glimpse_json_put(json_t *object, const char *name, json_t *value);
 json_t *glimpse_json_text(const char *text); /* invalid UTF-8 replaced */
 const json_t *glimpse_json_at(const json_t *from, const char *const *path); /* "a", "0", NULL */
 uint64_t glimpse_json_count(const json_t *value); /* 0 for what is no count */
-/* The message of an error body: {"error":{"message"}}, {"error":text}, {"message"}. */
-const char *glimpse_json_error(const json_t *body);
-unsigned glimpse_remote_lacks(glimpse_remote *remote);
 
 #endif

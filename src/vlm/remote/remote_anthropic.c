@@ -115,6 +115,29 @@ static double picture_tokens(uint32_t width, uint32_t height) {
     return ceil((double)width * height / 750.0);
 }
 
-const glimpse_dialect glimpse_dialect_anthropic = {
-    "anthropic", "ANTHROPIC_API_KEY", "https://api.anthropic.com/v1", 1, url, body, headers,
-    read_reply,  picture_tokens};
+static const glimpse_remote_parameter optional[] = {
+    {"temperature", GLIMPSE_LACKS_TEMPERATURE},
+    {NULL, 0},
+};
+
+static const glimpse_dialect dialect = {
+    .base = "https://api.anthropic.com/v1",
+    .optional = optional,
+    .is_version = glimpse_remote_is_version,
+    .url = url,
+    .body = body,
+    .headers = headers,
+    .read = read_reply,
+    .read_fault = glimpse_remote_read_fault,
+    .picture_tokens = picture_tokens,
+};
+
+const glimpse_vlm_kind glimpse_vlm_kind_anthropic = {
+    .provider = {.name = "anthropic",
+                 .spec = "anthropic:MODEL",
+                 .about = "Anthropic messages",
+                 .key = "ANTHROPIC_API_KEY",
+                 .remote = 1},
+    .open = glimpse_remote_open,
+    .dialect = &dialect,
+};

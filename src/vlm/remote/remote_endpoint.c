@@ -100,5 +100,21 @@ static double picture_tokens(uint32_t width, uint32_t height) {
     return ceil((double)width * height / 750.0);
 }
 
-const glimpse_dialect glimpse_dialect_endpoint = {
-    "endpoint", "GLIMPSE_VLM_KEY", NULL, 0, url, body, headers, read_reply, picture_tokens};
+static const glimpse_dialect dialect = {
+    .url = url,
+    .body = body,
+    .headers = headers,
+    .read = read_reply,
+    .read_fault = glimpse_remote_read_fault,
+    .picture_tokens = picture_tokens,
+};
+
+const glimpse_vlm_kind glimpse_vlm_kind_endpoint = {
+    .provider = {.name = "endpoint",
+                 .spec = "endpoint:URL",
+                 .about = "an endpoint of one's own; docs/remote.md has its JSON",
+                 .key = "GLIMPSE_VLM_KEY",
+                 .remote = 1},
+    .open = glimpse_remote_open,
+    .dialect = &dialect,
+};

@@ -11,7 +11,7 @@
 static char *url(const glimpse_remote *remote) {
     size_t size = strlen(remote->base) + strlen(remote->model) + 32;
     char *text = malloc(size);
-    /* glimpse_vlm_open saw to it that the name needs no escaping. */
+    /* model_in_url saw to it that the name needs no escaping. */
     if (text) {
         (void)snprintf(text, size, "%s/models/%s:generateContent", remote->base, remote->model);
     }
@@ -136,12 +136,24 @@ static double picture_tokens(uint32_t width, uint32_t height) {
     return 258.0 * ceil(width / 768.0) * ceil(height / 768.0);
 }
 
-const glimpse_dialect glimpse_dialect_gemini = {"gemini",
-                                                "GEMINI_API_KEY",
-                                                "https://generativelanguage.googleapis.com/v1beta",
-                                                1,
-                                                url,
-                                                body,
-                                                headers,
-                                                read_reply,
-                                                picture_tokens};
+static const glimpse_dialect dialect = {
+    .base = "https://generativelanguage.googleapis.com/v1beta",
+    .model_in_url = 1,
+    .is_version = glimpse_remote_is_version,
+    .url = url,
+    .body = body,
+    .headers = headers,
+    .read = read_reply,
+    .read_fault = glimpse_remote_read_fault,
+    .picture_tokens = picture_tokens,
+};
+
+const glimpse_vlm_kind glimpse_vlm_kind_gemini = {
+    .provider = {.name = "gemini",
+                 .spec = "gemini:MODEL",
+                 .about = "Gemini generateContent",
+                 .key = "GEMINI_API_KEY",
+                 .remote = 1},
+    .open = glimpse_remote_open,
+    .dialect = &dialect,
+};

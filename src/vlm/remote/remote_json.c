@@ -88,18 +88,3 @@ uint64_t glimpse_json_count(const json_t *value) {
     json_int_t count = json_is_integer(value) ? json_integer_value(value) : 0;
     return count > 0 ? (uint64_t)count : 0;
 }
-
-const char *glimpse_json_error(const json_t *body) {
-    const json_t *from = json_is_array(body) ? json_array_get(body, 0) : body;
-    const json_t *error = json_object_get(from, "error");
-    if (json_is_string(error)) return json_string_value(error);
-    const char *message = json_string_value(json_object_get(error, "message"));
-    return message ? message : json_string_value(json_object_get(from, "message"));
-}
-
-unsigned glimpse_remote_lacks(glimpse_remote *remote) {
-    (void)pthread_mutex_lock(&remote->mutex);
-    unsigned lacks = remote->lacks;
-    (void)pthread_mutex_unlock(&remote->mutex);
-    return lacks;
-}

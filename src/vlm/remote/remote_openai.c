@@ -2,7 +2,7 @@
  * remote_openai.c - OpenAI chat completions: POST BASE/chat/completions.
  *
  * Also what llama-server, Ollama, vLLM and LM Studio take. They differ in which parameters they
- * know; one that a server names in a 400 is left out from then on (remote.c).
+ * know; one that a server names in a 400 is left out from then on.
  */
 #include "vlm/remote/remote.h"
 
@@ -129,6 +129,34 @@ static double picture_tokens(uint32_t width, uint32_t height) {
     return 85.0 + 170.0 * picture_tiles(width, height);
 }
 
-const glimpse_dialect glimpse_dialect_openai = {
-    "openai",   "OPENAI_API_KEY", "https://api.openai.com/v1", 1, url, body, headers,
-    read_reply, picture_tokens};
+/* OpenAI's newest models and other servers know less than its documentation. */
+static const glimpse_remote_parameter optional[] = {
+    {"max_completion_tokens", GLIMPSE_LACKS_MAX_COMPLETION_TOKENS},
+    {"max_tokens", GLIMPSE_LACKS_MAX_TOKENS},
+    {"temperature", GLIMPSE_LACKS_TEMPERATURE},
+    {"response_format", GLIMPSE_LACKS_FORMAT},
+    {"seed", GLIMPSE_LACKS_SEED},
+    {NULL, 0},
+};
+
+static const glimpse_dialect dialect = {
+    .base = "https://api.openai.com/v1",
+    .optional = optional,
+    .is_version = glimpse_remote_is_version,
+    .url = url,
+    .body = body,
+    .headers = headers,
+    .read = read_reply,
+    .read_fault = glimpse_remote_read_fault,
+    .picture_tokens = picture_tokens,
+};
+
+const glimpse_vlm_kind glimpse_vlm_kind_openai = {
+    .provider = {.name = "openai",
+                 .spec = "openai:MODEL",
+                 .about = "OpenAI chat completions, and every server that speaks them",
+                 .key = "OPENAI_API_KEY",
+                 .remote = 1},
+    .open = glimpse_remote_open,
+    .dialect = &dialect,
+};

@@ -5,8 +5,9 @@
  *      "models": {"openai:gpt-4o-mini": {"in": 0.15, "out": 0.6,
  *                                        "picture": {"base": 2833, "tile": 5667}}}}
  *
- * A name is a model's identity, whole or up to a version behind it ("-2024-07-18", "-latest"). For
- * a server of one's own the name holds its address, too, or the beginning of it.
+ * A name is a model's identity, whole or up to what its provider puts behind it as a version
+ * ("-2024-07-18", "-latest"). For a server of one's own the name holds its address, too, or the
+ * beginning of it.
  */
 #include "vlm/remote/remote.h"
 
@@ -22,20 +23,25 @@
 
 enum { MOST_BYTES = 4 << 20 };
 
-/* Length of `name` when it stands for `identity`, else 0. */
-static size_t matches(const char *name, const char *identity, int own_base) {
+int glimpse_remote_is_version(const char *rest) {
+    return rest[0] == '-' && (isdigit((unsigned char)rest[1]) || strcmp(rest, "-latest") == 0);
+}
+
+/* What is looked for. */
+typedef struct wanted {
+    const glimpse_dialect *dialect;
+    const char *identity;
+    int own_base;
+} wanted;
+
+/* Length of `name` when it stands for the model, else 0. */
+static size_t matches(const char *name, const wanted *w) {
     size_t length = strlen(name);
-    if (length == 0 || strncmp(name, identity, length) != 0) return 0;
-    if (own_base) {
-        const char *at = strstr(name, "@http"), *plain = strstr(name, "endpoint:http");
-        return at || plain == name || identity[length] == '\0' ? length : 0;
-    }
-    const char *rest = identity + length;
+    if (length == 0 || strncmp(name, w->identity, length) != 0) return 0;
+    const char *rest = w->identity + length;
     if (*rest == '\0') return length;
-    if (rest[0] == '-' && (isdigit((unsigned char)rest[1]) || strcmp(rest, "-latest") == 0)) {
-        return length;
-    }
-    return 0;
+    if (w->own_base) return strstr(name, w->dialect->base ? "@http" : ":http") ? length : 0;
+    return w->dialect->is_version && w->dialect->is_version(rest) ? length : 0;
 }
 
 static int take_number(double *out, const json_t *entry, const char *name, const char *of,
@@ -51,8 +57,7 @@ static int take_number(double *out, const json_t *entry, const char *name, const
     return GLIMPSE_OK;
 }
 
-static int find(glimpse_remote_price *out, const char *identity, int own_base, const json_t *root,
-                const char *path) {
+static int find(glimpse_remote_price *out, const wanted *w, const json_t *root, const char *path) {
     const json_t *models = json_object_get(root, "models"), *per_value;
     if (!json_is_object(models)) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: there is no object \"models\"", path);
@@ -66,7 +71,7 @@ static int find(glimpse_remote_price *out, const char *identity, int own_base, c
     json_t *entry, *best = NULL;
     size_t longest = 0;
     json_object_foreach((json_t *)(uintptr_t)models, name, entry) {
-        size_t length = matches(name, identity, own_base);
+        size_t length = matches(name, w);
         if (length <= longest) continue;
         longest = length;
         best = entry;
@@ -95,8 +100,8 @@ static int find(glimpse_remote_price *out, const char *identity, int own_base, c
 }
 
 /* 1 found, 0 not, or a status. */
-static int find_in_file(glimpse_remote_price *out, const char *identity, int own_base,
-                        const char *path, int must_exist) {
+static int find_in_file(glimpse_remote_price *out, const wanted *w, const char *path,
+                        int must_exist) {
     if (!path || !*path) return 0;
     if (!must_exist && access(path, F_OK) != 0 && errno == ENOENT) return 0;
     void *text = NULL;
@@ -109,15 +114,17 @@ static int find_in_file(glimpse_remote_price *out, const char *identity, int own
     if (!root) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", path, error.line, error.text);
     }
-    status = find(out, identity, own_base, root, path);
+    status = find(out, w, root, path);
     json_decref(root);
     return status;
 }
 
-int glimpse_remote_price_find(glimpse_remote_price *out, const char *identity, int own_base,
+int glimpse_remote_price_find(glimpse_remote_price *out, const glimpse_vlm_kind *kind,
+                              const char *identity, int own_base,
                               const glimpse_vlm_options *options) {
+    const wanted w = {kind->dialect, identity, own_base};
     *out = (glimpse_remote_price){-1.0, -1.0, -1.0, -1.0, -1.0, ""};
-    int status = find_in_file(out, identity, own_base, options->own_prices, 0);
-    if (status == 0) status = find_in_file(out, identity, own_base, options->prices, 1);
+    int status = find_in_file(out, &w, options->own_prices, 0);
+    if (status == 0) status = find_in_file(out, &w, options->prices, 1);
     return status < 0 ? status : GLIMPSE_OK;
 }
