@@ -134,7 +134,7 @@ const cli_command cmd_tokenize = {
     "token ids of texts",
     "Prints one JSON object per text, in order: {\"text\":...,\"ids\":[...],\"truncated\":false}. "
     "The start and end tokens are included; ids stop at the model's text context. Works for the "
-    "tokenizers of CLIP, SigLIP, SigLIP 2 and BLIP.",
+    "tokenizers of CLIP, SigLIP, SigLIP 2 and BLIP, which glimpse calls {tokenizers}.",
     "  glimpse tokenize --model ./clip-vit-base-patch32 \"a photo of a cat\"\n"
     "  glimpse tokenize --model ./clip-vit-base-patch32 --stdin < captions.txt\n",
     run,
