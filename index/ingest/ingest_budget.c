@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <string.h>
 

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/options.h"
 #include "math/init.h"
 #include "math/linear.h"
 
@@ -137,7 +138,7 @@ static int choose(glimpse_classifier *c, size_t count, glimpse_examples_report *
         size_t truth = c->example_class[i];
         if (c->share[truth] < 2 || seen++ % step != 0) continue;
         const float *x = c->rows + (c->count + c->background + i) * c->width;
-        status = glimpse_classifier_logits(c, x, 1, text); /* c->examples is still 0 */
+        status = glimpse_classifier_logits(text, c, x, 1); /* c->examples is still 0 */
         affinities(c, &math, i, count, row);
         for (size_t b = 0; b < BETAS && status == GLIMPSE_OK; b++) {
             memset(means, 0, c->count * sizeof *means);
@@ -195,11 +196,12 @@ static int extend_id(glimpse_classifier *c) {
     return GLIMPSE_OK;
 }
 
-int glimpse_classifier_add_examples(glimpse_classifier *classifier, const float *embeddings,
-                                    const size_t *classes, size_t count,
-                                    glimpse_examples_report *report) {
-    glimpse_examples_report own = {0}, *r = report ? report : &own;
-    *r = (glimpse_examples_report){0};
+int glimpse_classifier_add_examples(glimpse_examples_report *report, glimpse_classifier *classifier,
+                                    const float *embeddings, const size_t *classes, size_t count) {
+    glimpse_examples_report own = GLIMPSE_EXAMPLES_REPORT_INIT, *const r = &own;
+    int status = GLIMPSE_REPORT_CHECK(report, glimpse_examples_report, right_after);
+    if (status < 0) return status;
+    GLIMPSE_REPORT_STORE(report, &own);
     if (!classifier || !embeddings || !classes || count == 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no examples");
     }
@@ -214,7 +216,7 @@ int glimpse_classifier_add_examples(glimpse_classifier *classifier, const float 
     }
     r->alpha = usual_alpha * classifier->logit_scale;
     r->beta = usual_beta;
-    int status = append_rows(classifier, embeddings, classes, count);
+    status = append_rows(classifier, embeddings, classes, count);
     if (status == GLIMPSE_OK) status = choose(classifier, count, r);
     if (status < 0) {
         free(classifier->example_class);
@@ -223,6 +225,7 @@ int glimpse_classifier_add_examples(glimpse_classifier *classifier, const float 
         classifier->share = NULL;
         return status;
     }
+    GLIMPSE_REPORT_STORE(report, &own);
     for (size_t k = 0; k < classifier->count; k++)
         classifier->share[k] = classifier->share[k] > 0 ? 1 / classifier->share[k] : 0;
     classifier->examples = count;

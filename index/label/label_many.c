@@ -12,6 +12,7 @@
 #include "label_internal.h"
 
 #include "core/error.h"
+#include "core/options.h"
 #include "math/init.h"
 #include "math/linear.h"
 
@@ -146,11 +147,11 @@ static void each_alone(const scorer *s, const glimpse_label_rules *rules, double
  * two best, also when `top` is 0 or 1. */
 static void judge(const scorer *s, const glimpse_label_rules *rules, double background,
                   glimpse_label *labels, size_t top, glimpse_label *first, size_t first_count,
-                  glimpse_verdict *verdict) {
+                  glimpse_label_verdict *verdict) {
     const glimpse_classifier *c = s->c;
     double t = rules->temperature, best = first[0].probability, largest = best, sum = 0;
     int against = background > -INFINITY && !rules->ignore_background;
-    *verdict = (glimpse_verdict){GLIMPSE_CLAIMED, 0, -1};
+    *verdict = (glimpse_label_verdict){GLIMPSE_CLAIMED, 0, -1};
     if (rules->multi_label || c->scoring == GLIMPSE_SCORING_SIGMOID) {
         each_alone(s, rules, background, labels, top);
         each_alone(s, rules, background, first, first_count);
@@ -195,9 +196,6 @@ static void judge(const scorer *s, const glimpse_label_rules *rules, double back
 }
 
 static int check(const glimpse_classifier *classifier, const glimpse_label_rules *rules) {
-    if (rules->version != GLIMPSE_LABEL_RULES_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "label rules of version %u", rules->version);
-    }
     if (!(rules->temperature > 0) || !isfinite(rules->temperature)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a temperature of %g", rules->temperature);
     }
@@ -215,17 +213,19 @@ static int check(const glimpse_classifier *classifier, const glimpse_label_rules
     return GLIMPSE_OK;
 }
 
-int glimpse_classifier_label_many(const glimpse_classifier *classifier,
-                                  const glimpse_label_rules *rules, const float *embeddings,
-                                  size_t count, size_t top, glimpse_label *labels,
-                                  glimpse_verdict *verdicts) {
+int glimpse_classifier_label_many(glimpse_label *labels, glimpse_label_verdict *verdicts,
+                                  const glimpse_classifier *classifier,
+                                  const glimpse_label_rules *given, const float *embeddings,
+                                  size_t count, size_t top) {
     enum { INSERTION = 64 };
+    glimpse_label_rules own = GLIMPSE_LABEL_RULES_INIT, *const rules = &own;
     scorer s;
-    if (!classifier || !rules || (count > 0 && (!embeddings || !verdicts)) ||
+    if (!classifier || !given || (count > 0 && (!embeddings || !verdicts)) ||
         (top > 0 && count > 0 && !labels)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "nothing to classify");
     }
-    int status = check(classifier, rules);
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_label_rules, class_thresholds);
+    if (status == GLIMPSE_OK) status = check(classifier, rules);
     if (status == GLIMPSE_OK) status = scorer_init(&s, classifier);
     if (status < 0) return status;
     size_t kept = top < classifier->count ? top : classifier->count;
@@ -251,8 +251,8 @@ int glimpse_classifier_label_many(const glimpse_classifier *classifier,
     return status;
 }
 
-int glimpse_classifier_logits(const glimpse_classifier *classifier, const float *embeddings,
-                              size_t count, double *logits) {
+int glimpse_classifier_logits(double *logits, const glimpse_classifier *classifier,
+                              const float *embeddings, size_t count) {
     scorer s;
     if (!classifier || (count > 0 && (!embeddings || !logits))) {
         return glimpse_fail(GLIMPSE_E_INVALID, "nothing to classify");

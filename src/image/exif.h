@@ -4,7 +4,7 @@
 #ifndef GLIMPSE_IMAGE_EXIF_H
 #define GLIMPSE_IMAGE_EXIF_H
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
  * Only the bytes decide how a file is decoded. Names decide which files of a folder are worth
  * looking at.
  */
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include "image/picture.h"
 

@@ -1,10 +1,11 @@
 /*
  * image/image.c - the life of an image: opened, decoded by the format's decoder, turned upright.
  */
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/options.h"
 #include "image/picture.h"
 
 #include <stdio.h>
@@ -96,15 +97,11 @@ static int decode_as(glimpse_image *picture, const glimpse_source *source,
 }
 
 static int read_options(glimpse_source *source, const glimpse_decode_options *options) {
-    source->max_pixels = GLIMPSE_DEFAULT_MAX_PIXELS;
-    if (!options) return GLIMPSE_OK;
-    if (options->version < 1 || options->version > GLIMPSE_DECODE_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "decode options of version %u, this library has %d",
-                            options->version, GLIMPSE_DECODE_OPTIONS_VERSION);
-    }
-    if (options->max_pixels) source->max_pixels = options->max_pixels;
-    if (options->version >= 2) source->short_side = options->short_side;
-    return GLIMPSE_OK;
+    glimpse_decode_options own = GLIMPSE_DECODE_OPTIONS_INIT;
+    int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_decode_options, max_pixels);
+    source->max_pixels = own.max_pixels ? own.max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
+    source->short_side = own.short_side;
+    return status;
 }
 
 int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, const char *name,
@@ -148,7 +145,7 @@ static int looks_like_a_picture(const char *path) {
     return failed || glimpse_image_sniff(head, got) != GLIMPSE_FORMAT_UNKNOWN;
 }
 
-int glimpse_image_open(glimpse_image **out, const char *path,
+int glimpse_image_load(glimpse_image **out, const char *path,
                        const glimpse_decode_options *options) {
     *out = NULL;
     glimpse_source source = {0};
@@ -174,8 +171,7 @@ int glimpse_image_open(glimpse_image **out, const char *path,
     return status;
 }
 
-int glimpse_image_from_rgb(glimpse_image **out, const uint8_t *rgb, uint32_t width,
-                           uint32_t height) {
+int glimpse_image_create(glimpse_image **out, const uint8_t *rgb, uint32_t width, uint32_t height) {
     *out = NULL;
     const glimpse_source any = {.max_pixels = UINT64_MAX};
     glimpse_image *picture = calloc(1, sizeof *picture);
@@ -216,6 +212,6 @@ const uint8_t *glimpse_image_pixels(const glimpse_image *image) {
     return image->pixels;
 }
 
-const glimpse_image_meta *glimpse_image_get_meta(const glimpse_image *image) {
+const glimpse_image_meta *glimpse_image_metadata(const glimpse_image *image) {
     return &image->meta;
 }

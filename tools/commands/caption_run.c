@@ -53,7 +53,7 @@ static void add_item(run_state *r, const char *path, const char *id, const char 
 
 static int gather_library(run_state *r) {
     glimpse_results *pictures = NULL;
-    if (glimpse_library_pictures(r->s->library, r->o->in, &pictures) < 0) return tool_fail_last();
+    if (glimpse_library_pictures(&pictures, r->s->library, r->o->in) < 0) return tool_fail_last();
     for (size_t i = 0; i < glimpse_results_count(pictures); i++) {
         const glimpse_result *p = glimpse_results_get(pictures, i);
         /* What is stored can be written without the file. */
@@ -77,7 +77,7 @@ static void gather_paths(run_state *r, const char *const *paths, size_t count) {
     for (size_t i = 0; i < list.count; i++) {
         char id[33] = "";
         /* Only a library has a use for it; without one the model's side reads the file. */
-        int failed = r->s->library && glimpse_content_id(list.paths[i], id) < 0;
+        int failed = r->s->library && glimpse_content_id(id, list.paths[i]) < 0;
         add_item(r, list.paths[i], id, failed ? glimpse_last_error() : NULL);
         if (tool_stopped()) break;
     }
@@ -166,9 +166,9 @@ static char *words_of(const char *sentence) {
     return words ? words : xstrdup(sentence);
 }
 
-static int answered(void *context, size_t i, const glimpse_vlm_request *request,
+static int answered(void *user, size_t i, const glimpse_vlm_request *request,
                     glimpse_vlm_answer **answer) {
-    run_state *r = context;
+    run_state *r = user;
     const glimpse_vlm_answer *a = *answer;
     caption_item *item = &r->items[r->todo[r->first + i]];
     (void)request;
@@ -199,7 +199,7 @@ static int store(run_state *r, size_t first, size_t count) {
                                              .prompt = asked_prompt(r),
                                              .text = item->text};
     }
-    int status = glimpse_library_put_captions(r->s->library, captions, used, &stored);
+    int status = glimpse_library_store_captions(&stored, r->s->library, captions, used);
     free(captions);
     if (status < 0) {
         progress_clear();
@@ -236,10 +236,10 @@ static void make_request(const run_state *r, const caption_item *item, glimpse_v
                          glimpse_vlm_request *request) {
     const caption_options *o = r->o;
     int native = !glimpse_vlm_is_remote(r->v->vlm);
-    *picture = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+    *picture = GLIMPSE_VLM_PICTURE_INIT;
     picture->path = item->path;
     picture->id = item->id[0] ? item->id : NULL;
-    *request = (glimpse_vlm_request)GLIMPSE_VLM_REQUEST_INIT;
+    *request = GLIMPSE_VLM_REQUEST_INIT;
     request->operation = GLIMPSE_VLM_CAPTION;
     request->pictures = picture;
     request->picture_count = 1;
@@ -269,9 +269,9 @@ static int ask(run_state *r) {
         for (size_t i = 0; i < n; i++) {
             make_request(r, &r->items[r->todo[r->first + i]], &pictures[i], &requests[i]);
         }
-        glimpse_vlm_totals totals = {0};
+        glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
         double start = progress_now();
-        int status = glimpse_vlm_run(r->v->vlm, requests, n, &r->v->run, answered, r, &totals);
+        int status = glimpse_vlm_run(&totals, r->v->vlm, requests, n, &r->v->run, answered, r);
         double took = progress_now() - start;
         add_totals(&r->totals, &totals);
         if (status == GLIMPSE_E_CANCELLED) {

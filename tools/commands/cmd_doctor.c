@@ -86,7 +86,7 @@ static void try_backends(report *r) {
             r->auto_backend = xstrdup(glimpse_model_backend_name(model));
         }
         r->backends[backend] = xstrdup(glimpse_model_backend_name(model));
-        glimpse_model_free(model);
+        glimpse_model_close(model);
     }
 }
 
@@ -218,7 +218,8 @@ static int run(int argc, char **argv) {
     r.model = s.model_path;
     if (r.model) try_backends(&r);
     r.model_exists = r.auto_precision != NULL;
-    (void)glimpse_weights_cache_look(&r.weights);
+    r.weights = GLIMPSE_WEIGHTS_CACHE_STATUS_INIT;
+    (void)glimpse_weights_cache_load_status(&r.weights);
     if (json) {
         print_json(&r);
     } else {

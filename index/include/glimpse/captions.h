@@ -3,7 +3,7 @@
  *
  *     glimpse_caption caption = {.id = file->id, .style = GLIMPSE_CAPTION_SHORT,
  *                                .model = "blip:...", .prompt = "", .text = "a dog in the snow"};
- *     glimpse_library_put_captions(library, &caption, 1, NULL);
+ *     glimpse_library_store_captions(NULL, library, &caption, 1);
  *
  *     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
  *     search.captions = "dog snow";               // glimpse/library.h: both rankings become one
@@ -24,6 +24,9 @@
 #define GLIMPSE_CAPTIONS_H
 
 #include <glimpse/library.h>
+
+#include <stddef.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -53,18 +56,25 @@ typedef struct glimpse_caption {
  * meanwhile) is left out; *stored (may be NULL) counts the others. GLIMPSE_E_INVALID for an id that
  * is none, an unknown style, an empty model or text, or a text that is not UTF-8 or longer than
  * 65,536 bytes: then nothing is stored. GLIMPSE_E_BUSY when another process is writing. */
-GLIMPSE_API int glimpse_library_put_captions(glimpse_library *library,
-                                             const glimpse_caption *captions, size_t count,
-                                             size_t *stored);
+GLIMPSE_API int glimpse_library_store_captions(size_t *stored, glimpse_library *library,
+                                               const glimpse_caption *captions, size_t count);
 
 /* Which captions a call is about. NULL and GLIMPSE_CAPTION_ANY: all. */
 typedef struct glimpse_caption_filter {
+    size_t size;            /* GLIMPSE_CAPTION_FILTER_INIT sets it */
     const char *path_or_id; /* as for glimpse_library_embedding */
     int style;              /* glimpse_caption_style */
     const char *model, *prompt;
 } glimpse_caption_filter;
-#define GLIMPSE_CAPTION_FILTER_INIT \
- { NULL, GLIMPSE_CAPTION_ANY, NULL, NULL }
+
+static inline glimpse_caption_filter glimpse_caption_filter_init(void) {
+    glimpse_caption_filter filter;
+    memset(&filter, 0, sizeof filter);
+    filter.size = sizeof filter;
+    filter.style = GLIMPSE_CAPTION_ANY;
+    return filter;
+}
+#define GLIMPSE_CAPTION_FILTER_INIT glimpse_caption_filter_init()
 
 /* Calls `visit` for each, by content id, style, and of one style the one written last first. A
  * non-zero return stops and is returned. GLIMPSE_E_NOT_FOUND when `path_or_id` is not in the
@@ -76,9 +86,8 @@ GLIMPSE_API int glimpse_library_captions(glimpse_library *library,
                                          glimpse_caption_fn visit, void *user);
 
 /* Forgets them. *forgotten (may be NULL) says how many they were; none is no failure. */
-GLIMPSE_API int glimpse_library_forget_captions(glimpse_library *library,
-                                                const glimpse_caption_filter *filter,
-                                                uint64_t *forgotten);
+GLIMPSE_API int glimpse_library_forget_captions(uint64_t *forgotten, glimpse_library *library,
+                                                const glimpse_caption_filter *filter);
 
 #ifdef __cplusplus
 }

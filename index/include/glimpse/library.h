@@ -6,18 +6,18 @@
  *     glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
  *     const char *roots[] = {"/home/me/Pictures"};
  *     options.roots = roots, options.root_count = 1, options.model = model;
- *     glimpse_ingest_report report;
- *     glimpse_library_ingest(library, &options, &report);
+ *     glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
+ *     glimpse_library_ingest(&report, library, &options);
  *
  *     glimpse_results *results = NULL;
  *     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
- *     glimpse_library_search(library, model, query_vector, &search, &results);
+ *     glimpse_library_search(&results, library, model, query_vector, &search);
  *     for (size_t i = 0; i < glimpse_results_count(results); i++)
  *         puts(glimpse_results_get(results, i)->path);
  *     glimpse_results_free(results);
  *     glimpse_library_close(library);
  *
- * On disk: a folder with
+ * On disk: a directory with
  *     catalog.db                 SQLite (WAL). The truth: files, contents, embeddings (f16),
  *                                quarantine, models.
  *     vectors-FINGERPRINT.faiss  derived from it, one per model: header with format version,
@@ -28,7 +28,7 @@
  * docs/library.md describes each of them.
  *
  * Words: a *file* is a path; a *content* is what its bytes are (XXH3-128 of them and their size)
- * and owns the embeddings, one per model; a *root* is a folder that was indexed. Files of equal
+ * and owns the embeddings, one per model; a *root* is a directory that was indexed. Files of equal
  * bytes share a content. Paths are absolute.
  *
  * Rules that never bend are in the design page: the catalogue is the truth, vectors are bound by
@@ -45,11 +45,12 @@
 #ifndef GLIMPSE_LIBRARY_H
 #define GLIMPSE_LIBRARY_H
 
-#include <glimpse/model.h>
 #include <glimpse/status.h>
+#include <glimpse/sys/model.h>
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -95,33 +96,38 @@ typedef struct glimpse_progress {
 typedef int (*glimpse_progress_fn)(void *user, const glimpse_progress *progress);
 
 typedef struct glimpse_ingest_options {
-    unsigned version;           /* GLIMPSE_INGEST_OPTIONS_VERSION */
+    size_t size;                /* GLIMPSE_INGEST_OPTIONS_INIT sets it */
     const glimpse_model *model; /* with its image tower */
-    const char *const *roots;   /* folders (or single files) to index */
+    const char *const *roots;   /* directories (or single files) to index */
     size_t root_count;
     unsigned jobs;              /* decoding and encoding workers; 0: one per core */
     unsigned batch;             /* pictures per encoder call; 0: 16 */
     uint64_t max_pixels;        /* 0: GLIMPSE_DEFAULT_MAX_PIXELS */
     int retry_quarantined;      /* look again at quarantined files that did not change */
-    int follow_links;           /* follow links to folders (loops are noticed) */
+    int follow_links;           /* follow links to directories (loops are noticed) */
     const char *const *exclude; /* fnmatch patterns on names and on paths below the root */
     size_t exclude_count;
     glimpse_progress_fn progress;
-    void *user;
-    /* From version 2 on. 0: JPEG and WebP files that are much larger than the model's input are
+    void *user; /* for `progress` */
+    /* 0: JPEG and WebP files that are much larger than the model's input are
      * decoded reduced, to a short side of at least twice it (docs/performance.md says what that
      * does to embeddings: their cosine to exact ones stays above 0.995). 1: every pixel is decoded,
-     * as glimpse_image_open does without options. */
+     * as glimpse_image_load does without options. */
     int exact_decode;
     const char *profile; /* NULL, or a file to write a trace to that chrome://tracing and Perfetto
                             open: what each thread did when */
 } glimpse_ingest_options;
 
-#define GLIMPSE_INGEST_OPTIONS_VERSION 2
-#define GLIMPSE_INGEST_OPTIONS_INIT \
- { .version = GLIMPSE_INGEST_OPTIONS_VERSION }
+static inline glimpse_ingest_options glimpse_ingest_options_init(void) {
+    glimpse_ingest_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_INGEST_OPTIONS_INIT glimpse_ingest_options_init()
 
 typedef struct glimpse_ingest_report {
+    size_t size;          /* GLIMPSE_INGEST_REPORT_INIT sets it */
     uint64_t files;       /* pictures found under the roots */
     uint64_t unchanged;   /* known by size and mtime, not opened */
     uint64_t embedded;    /* pictures encoded in this run */
@@ -138,22 +144,29 @@ typedef struct glimpse_ingest_report {
     size_t peak_bytes;       /* largest estimate of memory that files and pictures in flight took */
 } glimpse_ingest_report;
 
+static inline glimpse_ingest_report glimpse_ingest_report_init(void) {
+    glimpse_ingest_report report;
+    memset(&report, 0, sizeof report);
+    report.size = sizeof report;
+    return report;
+}
+#define GLIMPSE_INGEST_REPORT_INIT glimpse_ingest_report_init()
+
 /* GLIMPSE_OK also when files were quarantined: see the report. GLIMPSE_E_BUSY when another process
  * is writing. A root that cannot be reached is counted offline and is no failure unless it was
  * never indexed (GLIMPSE_E_NOT_FOUND, before anything else is done). */
-GLIMPSE_API int glimpse_library_ingest(glimpse_library *library,
-                                       const glimpse_ingest_options *options,
-                                       glimpse_ingest_report *report);
+GLIMPSE_API int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_library *library,
+                                       const glimpse_ingest_options *options);
 
 /*
  * Search.
  */
 typedef struct glimpse_search_options {
-    unsigned version; /* GLIMPSE_SEARCH_OPTIONS_VERSION */
-    size_t k;         /* results wanted; 0: 10 */
+    size_t size; /* GLIMPSE_SEARCH_OPTIONS_INIT sets it */
+    size_t k;    /* results wanted; 0: 10 */
     /* Only files here; NULL: everywhere. Absolute or relative to the working directory; "." and
      * ".." are resolved by their letters. The first of these that the library knows a file of:
-     * the file or folder of that name; what it really is, links followed; every path that begins
+     * the file or directory of that name; what it really is, links followed; every path that begins
      * with it ("photos/2020-" finds photos/2020-05/a.jpg; not tried when it ends in '/'). */
     const char *path_prefix;
     /* "2020", "2020-05", "2020-05-30" or with "T14", "T14:03" or "T14:03:59" behind it (a blank for
@@ -165,7 +178,7 @@ typedef struct glimpse_search_options {
     const char *exclude_id; /* content id to leave out (a query picture itself), or NULL */
     /* Only pictures that have all of these stored labels (glimpse/stored_labels.h). A label is
      * named in full, "animal/dog/terrier", by any part of its hierarchy, "animal", "animal/dog" or
-     * "dog", or by its last part, "terrier". Looked at from version 2 on. */
+     * "dog", or by its last part, "terrier". */
     const char *const *labels;
     size_t label_count;
     /* Words to look for in stored captions (glimpse/captions.h), NULL: not at all. The two rankings
@@ -178,8 +191,7 @@ typedef struct glimpse_search_options {
      * better, so that equal captions leave the order to the cosine. A picture counts with its best
      * caption. Any text is fine: what would be an operator is a word; "in quotes" is a phrase, and
      * word* stands for all words that begin so. Words that more than half of the captions have are
-     * not looked for as long as another one occurs. All filters hold for both rankings. Looked at
-     * from version 3 on. */
+     * not looked for as long as another one occurs. All filters hold for both rankings. */
     const char *captions;
     double captions_weight; /* 0: the order by cosine; 0.5: as in the paper; 1: that by captions */
 } glimpse_search_options;
@@ -188,12 +200,16 @@ typedef struct glimpse_search_options {
 
 enum { GLIMPSE_FUSION_DEPTH = 1000, GLIMPSE_FUSION_K = 60 };
 
-#define GLIMPSE_SEARCH_OPTIONS_VERSION 3
-#define GLIMPSE_SEARCH_OPTIONS_INIT                                      \
- {                                                                       \
-  .version = GLIMPSE_SEARCH_OPTIONS_VERSION, .k = 10, .min_score = -2.0, \
-  .captions_weight = GLIMPSE_CAPTIONS_WEIGHT                             \
- }
+static inline glimpse_search_options glimpse_search_options_init(void) {
+    glimpse_search_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.k = 10;
+    options.min_score = -2.0;
+    options.captions_weight = GLIMPSE_CAPTIONS_WEIGHT;
+    return options;
+}
+#define GLIMPSE_SEARCH_OPTIONS_INIT glimpse_search_options_init()
 
 typedef struct glimpse_result {
     size_t rank;      /* 1, 2, ... */
@@ -226,9 +242,9 @@ typedef struct glimpse_results glimpse_results;
  * are computed in double from the stored vectors. `options` may be NULL. GLIMPSE_E_NOT_FOUND when
  * nothing was ever indexed with the model, GLIMPSE_E_INVALID for a zero or non-finite query and for
  * bad options. The results do not depend on the library after the call. */
-GLIMPSE_API int glimpse_library_search(glimpse_library *library, const glimpse_model *model,
-                                       const float *query, const glimpse_search_options *options,
-                                       glimpse_results **out);
+GLIMPSE_API int glimpse_library_search(glimpse_results **out, glimpse_library *library,
+                                       const glimpse_model *model, const float *query,
+                                       const glimpse_search_options *options);
 GLIMPSE_API size_t glimpse_results_count(const glimpse_results *results);
 GLIMPSE_API const glimpse_result *glimpse_results_get(const glimpse_results *results, size_t i);
 GLIMPSE_API void glimpse_results_free(glimpse_results *results);
@@ -236,8 +252,8 @@ GLIMPSE_API void glimpse_results_free(glimpse_results *results);
 /* The stored embedding of a file by content id (32 hex digits, tried first) or by path, as it is
  * written or with links followed: `embedding` [E], unit length but for its rounding to f16.
  * GLIMPSE_E_NOT_FOUND when it has none for the model. `id` [33] may be NULL. */
-GLIMPSE_API int glimpse_library_embedding(glimpse_library *library, const glimpse_model *model,
-                                          const char *path_or_id, float *embedding, char *id);
+GLIMPSE_API int glimpse_library_embedding(float *embedding, char *id, glimpse_library *library,
+                                          const glimpse_model *model, const char *path_or_id);
 
 /* Calls `visit` for every present, embedded file under `path_prefix` (NULL: all; as in a search),
  * in path order, with its stored embedding [E]; a non-zero return stops and is returned. `file` and
@@ -250,8 +266,8 @@ GLIMPSE_API int glimpse_library_visit(glimpse_library *library, const glimpse_mo
 
 /* Every picture with a file under `path_prefix` (NULL: all; as in a search) that is not missing,
  * each content once, by path; scores are 0. */
-GLIMPSE_API int glimpse_library_pictures(glimpse_library *library, const char *path_prefix,
-                                         glimpse_results **out);
+GLIMPSE_API int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
+                                         const char *path_prefix);
 
 /*
  * Looking after it.
@@ -289,10 +305,10 @@ typedef struct glimpse_library_status {
     uint64_t captions, captioned; /* stored captions, and different contents that have any */
 } glimpse_library_status;
 
-GLIMPSE_API int glimpse_library_get_status(glimpse_library *library, glimpse_library_status **out);
+GLIMPSE_API int glimpse_library_load_status(glimpse_library_status **out, glimpse_library *library);
 /* The same with only `library`, `models` and the sizes on disk filled in: a moment's work however
  * many files there are, and no root is looked at. */
-GLIMPSE_API int glimpse_library_get_models(glimpse_library *library, glimpse_library_status **out);
+GLIMPSE_API int glimpse_library_load_models(glimpse_library_status **out, glimpse_library *library);
 GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
 
 /* Checks everything: SQLite's own integrity, references, the checksum of every row, every embedding
@@ -303,8 +319,8 @@ GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
  * problem; GLIMPSE_E_CORRUPT when there was any. `checked` (may be NULL): embeddings looked at.
  * Only reads. */
 typedef void (*glimpse_problem_fn)(void *user, const char *problem);
-GLIMPSE_API int glimpse_library_verify(glimpse_library *library, glimpse_problem_fn report,
-                                       void *user, uint64_t *checked);
+GLIMPSE_API int glimpse_library_verify(uint64_t *checked, glimpse_library *library,
+                                       glimpse_problem_fn report, void *user);
 
 /* Writes the FAISS files and the captions' text index anew from the catalogue, and removes FAISS
  * files of models it does not know.
@@ -317,20 +333,32 @@ GLIMPSE_API int glimpse_library_reindex(glimpse_library *library);
  * (nothing is forgotten then), GLIMPSE_E_BUSY when another process is writing. `options` and
  * `report` may be NULL. */
 typedef struct glimpse_prune_options {
-    unsigned version;  /* GLIMPSE_PRUNE_OPTIONS_VERSION */
+    size_t size;       /* GLIMPSE_PRUNE_OPTIONS_INIT sets it */
     int dry_run;       /* only count; the numbers are those of the real thing */
-    const char *root;  /* forget this root (or folder in one) as well, or NULL */
+    const char *root;  /* forget this root (or directory in one) as well, or NULL */
     const char *model; /* forget the embeddings of this fingerprint as well, or NULL */
 } glimpse_prune_options;
-#define GLIMPSE_PRUNE_OPTIONS_VERSION 1
-#define GLIMPSE_PRUNE_OPTIONS_INIT \
- { .version = GLIMPSE_PRUNE_OPTIONS_VERSION }
+static inline glimpse_prune_options glimpse_prune_options_init(void) {
+    glimpse_prune_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_PRUNE_OPTIONS_INIT glimpse_prune_options_init()
 typedef struct glimpse_prune_report {
+    size_t size;                                    /* GLIMPSE_PRUNE_REPORT_INIT sets it */
     uint64_t files, contents, embeddings, captions; /* forgotten, or that would be */
 } glimpse_prune_report;
-GLIMPSE_API int glimpse_library_prune(glimpse_library *library,
-                                      const glimpse_prune_options *options,
-                                      glimpse_prune_report *report);
+
+static inline glimpse_prune_report glimpse_prune_report_init(void) {
+    glimpse_prune_report report;
+    memset(&report, 0, sizeof report);
+    report.size = sizeof report;
+    return report;
+}
+#define GLIMPSE_PRUNE_REPORT_INIT glimpse_prune_report_init()
+GLIMPSE_API int glimpse_library_prune(glimpse_prune_report *report, glimpse_library *library,
+                                      const glimpse_prune_options *options);
 
 #ifdef __cplusplus
 }
