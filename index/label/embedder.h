@@ -1,38 +1,78 @@
 /*
- * label_embed.h - embeddings of pictures, from wherever they are cheapest: the library, the
- * journal of --resume, or decoding and encoding with several workers.
+ * index/label/embedder.h - embeddings of pictures, from wherever they are cheapest: the library,
+ * the journal of a run that was stopped, or decoding and encoding with several workers.
  *
- *     label_embedder *e = label_embedder_open(&session, jobs, journal);
- *     for each window of at most label_embedder_window(e) pictures:
- *         items[i].path = ...;
- *         code = label_embed(e, items, count, embeddings);
- *     label_embedder_close(e);
+ *     glimpse_embedder_options options = GLIMPSE_EMBEDDER_OPTIONS_INIT;
+ *     glimpse_embedder *embedder = NULL;
+ *     if (glimpse_embedder_open(&embedder, library, model, &options) < 0) ...
+ *     for each window of at most glimpse_embedder_window(embedder) pictures:
+ *         pictures[i] = (glimpse_embedder_picture){.path = ...};
+ *         status = glimpse_embedder_embed(embeddings, embedder, pictures, count);
+ *         ...
+ *         glimpse_embedder_release(pictures, count);
+ *     glimpse_embedder_close(embedder);
+ *
+ * A file gets the embedding that indexing it would give: the same decoding, reduced where that is
+ * cheap unless `exact` is set, and the same preprocessing. One that the library has is taken as it
+ * is, whichever way it was decoded then.
+ *
+ * Threads: one at a time.
  */
-#ifndef GLIMPSE_TOOLS_LABEL_EMBED_H
-#define GLIMPSE_TOOLS_LABEL_EMBED_H
+#ifndef GLIMPSE_INDEX_EMBEDDER_H
+#define GLIMPSE_INDEX_EMBEDDER_H
 
-#include "label_journal.h"
-#include "session.h"
+#include <glimpse/library.h>
+#include <glimpse/sys/model.h>
 
-typedef struct label_picture {
-    const char *path; /* set by the caller */
-    int known;        /* 1: there is an embedding, */
-    char *problem;    /* else why not; free it */
-    stored_file file; /* sizes 0 and id "" where not known */
-} label_picture;
+#include <stddef.h>
+#include <stdint.h>
 
-typedef struct label_embedder label_embedder;
+typedef struct glimpse_embedder glimpse_embedder;
 
-/* The model's image tower is opened when the first picture needs it. `journal` may be NULL; both
- * must outlive the embedder. */
-label_embedder *label_embedder_open(session *s, unsigned jobs, label_journal *journal);
-void label_embedder_close(label_embedder *e);
-size_t label_embedder_window(const label_embedder *e);
+typedef struct glimpse_embedder_options {
+    unsigned jobs;       /* workers; 0: one per core */
+    const char *journal; /* file that embeddings are kept in as they are made and taken from when
+                            they are there already (embedding_journal.h); NULL: none. Copied */
+    int exact;           /* 1: every pixel is decoded, as with exact_decode when indexing */
+    /* Precision, backend and flags to open the image tower with when `model` came without it.
+     * NULL: all as GLIMPSE_MODEL_OPTIONS_INIT has it. The towers are not looked at. Copied. */
+    const glimpse_model_options *model_options;
+    int (*cancelled)(void *user); /* non-zero ends an embed call; NULL: nothing does */
+    void *user;
+} glimpse_embedder_options;
 
-/* `embeddings` [count][E]; those of pictures with a problem are undefined. CLI_RUN also when
- * pictures have problems; an exit code when nothing can go on. */
-int label_embed(label_embedder *e, label_picture *pictures, size_t count, float *embeddings);
-/* How many were decoded so far. */
-size_t label_embedder_decoded(const label_embedder *e);
+#define GLIMPSE_EMBEDDER_OPTIONS_INIT \
+ { .jobs = 0 }
+
+typedef struct glimpse_embedder_picture {
+    const char *path;       /* set by the caller */
+    int known;              /* 1: there is an embedding, */
+    char *problem;          /* else why not, with the path in front; freed by _release */
+    char id[33];            /* content id where the library knows the picture, else "" */
+    uint32_t width, height; /* upright; 0 where not known, as `bytes` */
+    uint64_t bytes;
+} glimpse_embedder_picture;
+
+/* `library` may be NULL; it and `model` must outlive the embedder. GLIMPSE_E_IO, GLIMPSE_E_FORMAT,
+ * GLIMPSE_E_INVALID or GLIMPSE_E_BUSY when the journal cannot be used. A model without its image
+ * tower is opened again, with that alone, when the first picture needs it. */
+int glimpse_embedder_open(glimpse_embedder **out, glimpse_library *library,
+                          const glimpse_model *model, const glimpse_embedder_options *options);
+void glimpse_embedder_close(glimpse_embedder *embedder);
+
+/* How many pictures a call takes at most; the workers then have enough to share. */
+size_t glimpse_embedder_window(const glimpse_embedder *embedder);
+
+/* Embeds pictures[0..count), count <= the window: `embeddings` [count][E]; those of pictures with a
+ * problem are undefined. GLIMPSE_OK also when some have problems; a status when nothing can go
+ * on, GLIMPSE_E_CANCELLED among them. What was embedded until then is in the journal. */
+int glimpse_embedder_embed(float *embeddings, glimpse_embedder *embedder,
+                           glimpse_embedder_picture *pictures, size_t count);
+/* Frees the problems that a call told. */
+void glimpse_embedder_release(glimpse_embedder_picture *pictures, size_t count);
+
+/* How many were decoded so far, and how many the journal had when it was opened. */
+size_t glimpse_embedder_decoded(const glimpse_embedder *embedder);
+size_t glimpse_embedder_resumed(const glimpse_embedder *embedder);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * label_journal.c - see label_journal.h.
+ * index/label/embedding_journal.c - see embedding_journal.h.
  *
- *     header  "glimpse journal 1 FINGERPRINT PRECISION E\n", filled with spaces to HEADER bytes
+ *     header  "glimpse journal 1 FINGERPRINT PRECISION E", with " reduced SIDE" behind it unless
+ *             every pixel was decoded; a newline, and spaces to HEADER bytes
  *     record  uint32 path bytes   uint32 width   uint32 height   uint32 0
  *             uint64 file size    int64 mtime in ns
  *             path   float embedding[E]   uint64 checksum of all of the record before it
@@ -9,12 +10,13 @@
  * in the machine's own byte order. In memory there is only a table from the hash of a path to the
  * place of its last record.
  */
-#include "label_journal.h"
+#include "embedding_journal.h"
 
-#include "tool.h"
+#include "core/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,14 +37,14 @@ typedef struct slot {
     int64_t place;
 } slot;
 
-struct label_journal {
+struct glimpse_embedding_journal {
     int fd;
     char *name;
     size_t width; /* E */
     int64_t end;
-    slot *slots; /* [room], a power of two */
-    size_t room, used, found;
-    uint8_t *record; /* room for the longest */
+    slot *slots; /* [capacity], a power of two */
+    size_t capacity, used, found;
+    uint8_t *record; /* holds the longest */
 };
 
 /* FNV-1a, 64 bits, mixed at the end: it guards against torn writes, not against an enemy. */
@@ -55,24 +57,26 @@ static uint64_t hash_of(const void *data, size_t size) {
     return hash ? hash : 1;
 }
 
-static size_t record_size(const label_journal *j, size_t path_bytes) {
+static size_t record_size(const glimpse_embedding_journal *j, size_t path_bytes) {
     return sizeof(fixed_part) + path_bytes + j->width * sizeof(float) + sizeof(uint64_t);
 }
 
-static slot *find_slot(const label_journal *j, uint64_t hash) {
-    size_t i = (size_t)hash & (j->room - 1);
+static slot *find_slot(const glimpse_embedding_journal *j, uint64_t hash) {
+    size_t i = (size_t)hash & (j->capacity - 1);
     while (j->slots[i].hash != 0 && j->slots[i].hash != hash)
-        i = (i + 1) & (j->room - 1);
+        i = (i + 1) & (j->capacity - 1);
     return &j->slots[i];
 }
 
 /* A path whose hash another path has takes its place: that one is embedded again, no more. */
-static void remember(label_journal *j, uint64_t hash, int64_t place) {
-    if (2 * (j->used + 1) > j->room) {
-        size_t old = j->room;
+static int remember(glimpse_embedding_journal *j, uint64_t hash, int64_t place) {
+    if (2 * (j->used + 1) > j->capacity) {
+        size_t old = j->capacity, capacity = old ? 2 * old : 1024;
         slot *slots = j->slots;
-        j->room = old ? 2 * old : 1024;
-        j->slots = xcalloc(j->room, sizeof *j->slots);
+        slot *larger = calloc(capacity, sizeof *larger);
+        if (!larger) return glimpse_fail_nomem(capacity * sizeof *larger, "a journal");
+        j->slots = larger;
+        j->capacity = capacity;
         for (size_t i = 0; i < old; i++) {
             if (slots[i].hash) *find_slot(j, slots[i].hash) = slots[i];
         }
@@ -81,9 +85,10 @@ static void remember(label_journal *j, uint64_t hash, int64_t place) {
     slot *s = find_slot(j, hash);
     if (!s->hash) j->used++;
     *s = (slot){hash, place};
+    return GLIMPSE_OK;
 }
 
-static int read_at(const label_journal *j, void *to, size_t size, int64_t place) {
+static int read_at(const glimpse_embedding_journal *j, void *to, size_t size, int64_t place) {
     size_t done = 0;
     while (done < size) {
         ssize_t got = pread(j->fd, (uint8_t *)to + done, size - done, place + (int64_t)done);
@@ -94,7 +99,8 @@ static int read_at(const label_journal *j, void *to, size_t size, int64_t place)
     return 1;
 }
 
-static int write_at(const label_journal *j, const void *from, size_t size, int64_t place) {
+static int write_at(const glimpse_embedding_journal *j, const void *from, size_t size,
+                    int64_t place) {
     size_t done = 0;
     while (done < size) {
         ssize_t put =
@@ -107,7 +113,7 @@ static int write_at(const label_journal *j, const void *from, size_t size, int64
 }
 
 /* Reads the record at `place` into j->record; its size, or 0 when it is not whole. */
-static size_t read_record(label_journal *j, int64_t place) {
+static size_t read_record(glimpse_embedding_journal *j, int64_t place) {
     fixed_part fixed;
     uint64_t sum;
     if (!read_at(j, &fixed, sizeof fixed, place)) return 0;
@@ -118,64 +124,103 @@ static size_t read_record(label_journal *j, int64_t place) {
     return sum == hash_of(j->record, size - sizeof sum) ? size : 0;
 }
 
-static void make_header(char *header, const glimpse_model *model) {
+static const char *precision_name(glimpse_precision precision) {
+    switch (precision) {
+    case GLIMPSE_PRECISION_BF16: return "bf16";
+    case GLIMPSE_PRECISION_INT8: return "int8";
+    default: return "f32";
+    }
+}
+
+static void make_header(char *header, const glimpse_model *model, uint32_t short_side) {
+    char rule[32] = "";
     memset(header, ' ', HEADER);
-    int length =
-        snprintf(header, HEADER, "glimpse journal 1 %s %s %zu", glimpse_model_fingerprint(model),
-                 glimpse_model_precision(model) == GLIMPSE_PRECISION_BF16 ? "bf16" : "f32",
-                 glimpse_model_embedding_size(model));
+    if (short_side > 0) (void)snprintf(rule, sizeof rule, " reduced %" PRIu32, short_side);
+    int length = snprintf(
+        header, HEADER, "glimpse journal 1 %s %s %zu%s", glimpse_model_fingerprint(model),
+        precision_name(glimpse_model_precision(model)), glimpse_model_embedding_size(model), rule);
     if (length > 0 && length < HEADER) header[length] = '\n';
     header[HEADER - 1] = '\n';
 }
 
-static int start(label_journal *j, const glimpse_model *model) {
-    char expected[HEADER], found[HEADER];
-    struct stat info;
-    make_header(expected, model);
-    if (fstat(j->fd, &info) != 0) return tool_fail("%s: %s", j->name, strerror(errno));
-    if (info.st_size == 0) {
-        if (!write_at(j, expected, HEADER, 0)) {
-            return tool_fail("%s: %s", j->name, strerror(errno));
-        }
-        j->end = HEADER;
-        return 0;
+/* Says in which of the two ways the journal differs. */
+static int refuse(const glimpse_embedding_journal *j, const char *found, const glimpse_model *model,
+                  uint32_t short_side) {
+    char other[HEADER];
+    int is_reduced = strstr(found, " reduced ") != NULL;
+    make_header(other, model, 0);
+    size_t length = strcspn(other, "\n");
+    if (strncmp(found, other, length) == 0 && strchr("\n ", found[length]) &&
+        (short_side == 0 || !is_reduced)) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "%s: made from %s pictures, and this run decodes them %s; decode as "
+                            "before or choose another file",
+                            j->name, is_reduced ? "reduced" : "exactly decoded",
+                            short_side > 0 ? "reduced" : "exactly");
     }
-    if (!read_at(j, found, HEADER, 0) || memcmp(found, "glimpse journal ", 16) != 0) {
-        return tool_fail("%s: not a file of --resume", j->name);
-    }
-    if (memcmp(found, expected, HEADER) != 0) {
-        return tool_fail("%s: made with another model or precision; choose another file for "
-                         "--resume",
-                         j->name);
-    }
-    j->end = HEADER;
-    for (size_t size; (size = read_record(j, j->end)) > 0; j->end += (int64_t)size) {
-        fixed_part fixed;
-        memcpy(&fixed, j->record, sizeof fixed);
-        remember(j, hash_of(j->record + sizeof fixed, fixed.path_bytes), j->end);
-    }
-    j->found = j->used;
-    if (j->end < info.st_size && ftruncate(j->fd, j->end) != 0) {
-        return tool_fail("%s: %s", j->name, strerror(errno));
-    }
-    return 0;
+    return glimpse_fail(GLIMPSE_E_INVALID,
+                        "%s: made with another model or precision; choose another file", j->name);
 }
 
-label_journal *label_journal_open(const char *path, const glimpse_model *model) {
-    label_journal *j = xcalloc(1, sizeof *j);
-    j->name = xstrdup(path);
+static int start(glimpse_embedding_journal *j, const glimpse_model *model, uint32_t short_side) {
+    char expected[HEADER], found[HEADER + 1] = "";
+    struct stat info;
+    int status = GLIMPSE_OK;
+    make_header(expected, model, short_side);
+    if (fstat(j->fd, &info) != 0) return glimpse_fail_errno("%s", j->name);
+    if (info.st_size == 0) {
+        if (!write_at(j, expected, HEADER, 0)) return glimpse_fail_errno("%s", j->name);
+        j->end = HEADER;
+        return GLIMPSE_OK;
+    }
+    if (!read_at(j, found, HEADER, 0) || memcmp(found, "glimpse journal ", 16) != 0) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s: not a journal of embeddings; choose another file", j->name);
+    }
+    if (memcmp(found, expected, HEADER) != 0) return refuse(j, found, model, short_side);
+    j->end = HEADER;
+    for (size_t size; status == GLIMPSE_OK && (size = read_record(j, j->end)) > 0;
+         j->end += (int64_t)size) {
+        fixed_part fixed;
+        memcpy(&fixed, j->record, sizeof fixed);
+        status = remember(j, hash_of(j->record + sizeof fixed, fixed.path_bytes), j->end);
+    }
+    j->found = j->used;
+    if (status == GLIMPSE_OK && j->end < info.st_size && ftruncate(j->fd, j->end) != 0) {
+        return glimpse_fail_errno("%s", j->name);
+    }
+    return status;
+}
+
+int glimpse_embedding_journal_open(glimpse_embedding_journal **out, const char *path,
+                                   const glimpse_model *model, uint32_t short_side) {
+    *out = NULL;
+    glimpse_embedding_journal *j = calloc(1, sizeof *j);
+    if (!j) return glimpse_fail_nomem(sizeof *j, "a journal");
+    int status = GLIMPSE_OK;
+    j->fd = -1;
+    j->name = strdup(path);
     j->width = glimpse_model_embedding_size(model);
-    j->record = xmalloc(record_size(j, MAX_PATH));
+    j->record = malloc(record_size(j, MAX_PATH));
+    if (!j->name || !j->record) {
+        status = glimpse_fail_nomem(record_size(j, MAX_PATH), "a journal");
+        goto done;
+    }
     j->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (j->fd < 0) {
-        (void)tool_fail("%s: %s", path, strerror(errno));
+        status = glimpse_fail_errno("%s", path);
     } else if (flock(j->fd, LOCK_EX | LOCK_NB) != 0) {
-        (void)tool_fail("%s: another glimpse is using it", path);
-    } else if (start(j, model) == 0) {
-        return j;
+        status = glimpse_fail(GLIMPSE_E_BUSY, "%s: another glimpse is using it", path);
+    } else {
+        status = start(j, model, short_side);
     }
-    label_journal_close(j);
-    return NULL;
+done:
+    if (status < 0) {
+        glimpse_embedding_journal_close(j);
+        return status;
+    }
+    *out = j;
+    return GLIMPSE_OK;
 }
 
 /* What identifies the file as it is now; 0 when it cannot be told. */
@@ -190,9 +235,10 @@ static int stamp(const char *path, fixed_part *out) {
     return 1;
 }
 
-int label_journal_find(label_journal *j, const char *path, float *embedding, stored_file *file) {
+int glimpse_embedding_journal_find(float *embedding, glimpse_stored_file *file,
+                                   glimpse_embedding_journal *j, const char *path) {
     fixed_part now, then;
-    if (!j || j->room == 0 || !stamp(path, &now)) return 0;
+    if (!j || j->capacity == 0 || !stamp(path, &now)) return 0;
     const slot *s = find_slot(j, hash_of(path, now.path_bytes));
     if (!s->hash || read_record(j, s->place) == 0) return 0;
     memcpy(&then, j->record, sizeof then);
@@ -202,14 +248,14 @@ int label_journal_find(label_journal *j, const char *path, float *embedding, sto
         return 0;
     }
     memcpy(embedding, j->record + sizeof then + then.path_bytes, j->width * sizeof *embedding);
-    *file = (stored_file){"", then.width, then.height, then.bytes};
+    *file = (glimpse_stored_file){"", then.width, then.height, then.bytes};
     return 1;
 }
 
-int label_journal_add(label_journal *j, const char *path, const float *embedding,
-                      const stored_file *file) {
+int glimpse_embedding_journal_add(glimpse_embedding_journal *j, const char *path,
+                                  const float *embedding, const glimpse_stored_file *file) {
     fixed_part fixed;
-    if (!j || !stamp(path, &fixed)) return 0; /* gone meanwhile: nothing to remember */
+    if (!j || !stamp(path, &fixed)) return GLIMPSE_OK; /* gone meanwhile: nothing to remember */
     fixed.width = file->width;
     fixed.height = file->height;
     size_t size = record_size(j, fixed.path_bytes);
@@ -219,20 +265,17 @@ int label_journal_add(label_journal *j, const char *path, const float *embedding
     memcpy(to + sizeof fixed + fixed.path_bytes, embedding, j->width * sizeof *embedding);
     uint64_t sum = hash_of(to, size - sizeof sum);
     memcpy(to + size - sizeof sum, &sum, sizeof sum);
-    if (!write_at(j, to, size, j->end)) {
-        (void)tool_fail("%s: %s", j->name, strerror(errno));
-        return -1;
-    }
-    remember(j, hash_of(path, fixed.path_bytes), j->end);
+    if (!write_at(j, to, size, j->end)) return glimpse_fail_errno("%s", j->name);
+    int status = remember(j, hash_of(path, fixed.path_bytes), j->end);
     j->end += (int64_t)size;
-    return 0;
+    return status;
 }
 
-size_t label_journal_count(const label_journal *j) {
+size_t glimpse_embedding_journal_count(const glimpse_embedding_journal *j) {
     return j ? j->found : 0;
 }
 
-void label_journal_close(label_journal *j) {
+void glimpse_embedding_journal_close(glimpse_embedding_journal *j) {
     if (!j) return;
     if (j->fd >= 0) (void)close(j->fd);
     free(j->name);

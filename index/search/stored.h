@@ -1,23 +1,21 @@
 /*
- * stored.h - the library as a cache: embeddings of files that did not change since.
+ * index/search/stored.h - the library as a cache: embeddings of files that did not change since.
  */
-#ifndef GLIMPSE_TOOLS_STORED_H
-#define GLIMPSE_TOOLS_STORED_H
+#ifndef GLIMPSE_INDEX_STORED_H
+#define GLIMPSE_INDEX_STORED_H
 
 #include <glimpse/library.h>
 
-typedef struct stored_file {
-    char id[33]; /* content id */
+typedef struct glimpse_stored_file {
+    char id[33]; /* content id; "" where it is not known */
     uint32_t width, height;
     uint64_t bytes;
-} stored_file;
+} glimpse_stored_file;
 
-/* 1 with `embedding` [E] (and `id` [33] when not NULL) set when `library` (NULL: no) has one of
- * the file at `path`, whose size and time of change are still the same. */
-int stored_embedding(glimpse_library *library, const glimpse_model *model, const char *path,
-                     float *embedding, char *id);
-/* The same, with what else the library knows of the file; `file` may be NULL. */
-int stored_picture(glimpse_library *library, const glimpse_model *model, const char *path,
-                   float *embedding, stored_file *file);
+/* 1 with `embedding` [E] set (and `file` when it is not NULL) when `library` has one of the file at
+ * `path`, whose size and time of change are still the same. 0 otherwise: no such file, no library
+ * (NULL), nothing indexed with this model. */
+int glimpse_stored_picture(float *embedding, glimpse_stored_file *file, glimpse_library *library,
+                           const glimpse_model *model, const char *path);
 
 #endif
