@@ -49,7 +49,8 @@ static int embed_images(session *s, unsigned jobs, int exact, const captions *c,
         memset(pictures, 0, window * sizeof *pictures);
         for (size_t i = 0; i < n; i++)
             pictures[i].path = c->images[first + i];
-        if (glimpse_embedder_embed(embeddings, e, pictures, n) < 0) code = tool_fail_last();
+        int status = glimpse_embedder_embed(embeddings, e, pictures, n);
+        if (status < 0) code = status == GLIMPSE_E_CANCELLED ? EXIT_STOPPED : tool_fail_last();
         for (size_t i = 0; i < n; i++) {
             if (code == CLI_RUN && pictures[i].known) {
                 memcpy(rows + used++ * width, embeddings + i * width, width * sizeof *rows);

@@ -269,6 +269,11 @@ int session_open_model(session *s, unsigned towers, size_t batch) {
     return CLI_RUN;
 }
 
+static int was_stopped(void *user) {
+    (void)user;
+    return tool_stopped();
+}
+
 int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs, int exact,
                           const char *journal) {
     glimpse_embedder_options options = GLIMPSE_EMBEDDER_OPTIONS_INIT;
@@ -280,6 +285,7 @@ int session_open_embedder(glimpse_embedder **out, const session *s, unsigned job
     options.exact = exact;
     options.journal = journal;
     options.model_options = &model_options;
+    options.cancelled = was_stopped;
     return glimpse_embedder_open(out, s->library, s->model, &options) < 0 ? tool_fail_last()
                                                                           : CLI_RUN;
 }
