@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "dups_cache.h"
+#include "image/format.h"
 
 #include <errno.h>
 #include <math.h>
@@ -58,27 +59,10 @@ static int hash_pixels(const glimpse_image *image, char hex[33]) {
     return GLIMPSE_OK;
 }
 
-/* 101 for formats that lose nothing, and for WebP files that say so. */
+/* 101 for files that lose nothing, 0 where it cannot be told. */
 static int estimate_quality(glimpse_image_format format, const uint8_t *data, size_t size) {
-    switch (format) {
-    case GLIMPSE_FORMAT_JPEG: return glimpse_jpeg_quality(data, size);
-    case GLIMPSE_FORMAT_PNG:
-    case GLIMPSE_FORMAT_BMP:
-    case GLIMPSE_FORMAT_PNM:
-    case GLIMPSE_FORMAT_TGA:
-    case GLIMPSE_FORMAT_PSD:
-    case GLIMPSE_FORMAT_TIFF: return 101;
-    case GLIMPSE_FORMAT_WEBP:
-        for (size_t i = 12; i + 8 <= size;) { /* RIFF chunks: name, length, data, padding */
-            size_t length = data[i + 4] | (size_t)data[i + 5] << 8 | (size_t)data[i + 6] << 16 |
-                            (size_t)data[i + 7] << 24;
-            if (memcmp(data + i, "VP8L", 4) == 0) return 101;
-            if (memcmp(data + i, "VP8 ", 4) == 0 || length > size - i - 8) return 0;
-            i += 8 + length + (length & 1);
-        }
-        return 0;
-    default: return 0;
-    }
+    if (glimpse_format_is_lossless(format, data, size)) return 101;
+    return glimpse_jpeg_quality(data, size); /* 0 for what is no JPEG */
 }
 
 /* The name of the folder a file lies in; "" when that is a root. */
@@ -238,7 +222,7 @@ static int read_item(scan *s, glimpse_dups_item *item, size_t index, glimpse_enc
         if (known != GLIMPSE_E_NOT_FOUND) return known;
     }
     if (item->must_sniff) {
-        uint8_t start[64];
+        uint8_t start[GLIMPSE_SNIFF_BYTES];
         FILE *file = fopen(item->picture.path, "rb");
         size_t got = file ? fread(start, 1, sizeof start, file) : 0;
         if (file) (void)fclose(file);

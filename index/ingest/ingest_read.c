@@ -15,6 +15,7 @@
 #include "ingest_internal.h"
 
 #include "core/error.h"
+#include "image/format.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +63,7 @@ static void quarantine_errno(glimpse_ingest_job *job, const char *what) {
 static int decided_by_head(const glimpse_ingest *ingest, glimpse_ingest_job *job,
                            const uint8_t *head, size_t size) {
     const glimpse_image_format format = glimpse_image_sniff(head, size);
-    if (job->must_sniff && (format == GLIMPSE_FORMAT_UNKNOWN || format == GLIMPSE_FORMAT_TGA)) {
+    if (job->must_sniff && !glimpse_format_is_certain(format)) {
         job->outcome = GLIMPSE_OUTCOME_NO_PICTURE;
         return 1;
     }

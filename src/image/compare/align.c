@@ -1,6 +1,6 @@
 /*
- * image/align.c - alignment by maximising the enhanced correlation coefficient (Evangelidis and
- * Psarakis, IEEE TPAMI 30(10), 2008), forward additive, affine, over the pixels seen in both.
+ * image/compare/align.c - alignment by maximising the enhanced correlation coefficient (Evangelidis
+ * and Psarakis, IEEE TPAMI 30(10), 2008), forward additive, affine, over the pixels seen in both.
  *
  * Letters: I the fixed picture seen through the warp, T the moving one, both with their mean over
  * the seen pixels taken off; J [pixels][6] the derivative of I by the warp's parameters. A step is
@@ -14,7 +14,7 @@
  *
  * Warps are kept around the centre of the picture inside, which decouples turning from moving.
  */
-#include "align.h"
+#include "image/compare/align.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /*
- * image/align.h - finding the affine warp between two thumbnails. Private to src/image and tests.
+ * image/compare/align.h - finding the affine warp between two thumbnails. Private to this
+ * directory.
  */
-#ifndef GLIMPSE_IMAGE_ALIGN_H
-#define GLIMPSE_IMAGE_ALIGN_H
+#ifndef GLIMPSE_IMAGE_COMPARE_ALIGN_H
+#define GLIMPSE_IMAGE_COMPARE_ALIGN_H
 
 #include <glimpse/fingerprint.h>
 

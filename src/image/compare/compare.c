@@ -1,5 +1,6 @@
 /*
- * image/compare.c - is it the same picture? Aligning two thumbnails and judging what is left.
+ * image/compare/compare.c - is it the same picture? Aligning two thumbnails and judging what is
+ * left.
  *
  * After alignment the second picture is divided into blocks of 8x8 thumbnail pixels. With s1, s2
  * the deviations of a block in the first (tones fitted to the second by least squares) and in the
@@ -13,7 +14,7 @@
  * that one of the two is within the other (a crop shows nothing new). The thresholds are below;
  * docs/dedup.md says what they were measured on.
  */
-#include "align.h"
+#include "image/compare/align.h"
 
 #include <math.h>
 #include <stdlib.h>

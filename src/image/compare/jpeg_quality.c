@@ -1,5 +1,5 @@
 /*
- * image/jpeg_quality.c - the quality setting that a JPEG was written with, from its tables.
+ * image/compare/jpeg_quality.c - the quality setting that a JPEG was written with, from its tables.
  *
  * libjpeg scales the tables of ITU-T T.81 annex K by s = 5000/q percent for q < 50 and 200 - 2q
  * otherwise (jpeg_quality_scaling) and clips to 1..255. The estimate is the q whose scaled

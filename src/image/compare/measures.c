@@ -1,5 +1,6 @@
 /*
- * image/measures.c - what one look at the pixels says about a picture: too dark, blurred, empty.
+ * image/compare/measures.c - what one look at the pixels says about a picture: too dark, blurred,
+ * empty.
  *
  * Sharpness is the variance of the 4-neighbour Laplacian (Pech-Pacheco et al. 2000, "Diatom
  * autofocusing in brightfield microscopy"); colourfulness that of Hasler and Suesstrunk 2003,

@@ -1,5 +1,5 @@
 /*
- * image/phash.c - perceptual hashes of thumbnails and of windows of them.
+ * image/compare/phash.c - perceptual hashes of thumbnails and of windows of them.
  *
  * A window is averaged over areas to 32x32 (fractions of pixels count) and goes through the 8x32
  * part of the DCT-II that is needed, in both directions. Constant factors of the transform are left

@@ -1,6 +1,6 @@
 /*
- * image/thumb.c - the small square picture that duplicates are judged by, and the uniform border
- * around what it shows.
+ * image/compare/thumb.c - the small square picture that duplicates are judged by, and the uniform
+ * border around what it shows.
  *
  * The border is looked for in the full picture: lines from the outside in, as long as each is of
  * one colour, the colour of the outermost. One side alone is no frame (a white background, a clear

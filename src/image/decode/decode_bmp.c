@@ -1,5 +1,5 @@
 /*
- * image/decode_bmp.c - Windows and OS/2 bitmaps.
+ * image/decode/decode_bmp.c - Windows and OS/2 bitmaps.
  *
  * Our own, because stb_image lacks run-length coding, 2 bits, most OS/2 headers, and reads zeros
  * past the end of a cut file. Follows Pillow where both decode; where Pillow refuses a valid
@@ -12,7 +12,7 @@
  *     rows, bottom up unless the height is negative, each padded to 4 bytes
  */
 #include "core/error.h"
-#include "image/picture.h"
+#include "image/decode/decoder.h"
 
 enum { RAW = 0, RLE8 = 1, RLE4 = 2, BITFIELDS = 3, ALPHA_BITFIELDS = 6 };
 
@@ -225,7 +225,7 @@ static int decode_runs(glimpse_image *picture, const header *h, const uint8_t *a
     return GLIMPSE_OK;
 }
 
-int glimpse_decode_bmp(glimpse_image *picture, const glimpse_source *source) {
+static int decode_bmp(glimpse_image *picture, const glimpse_source *source) {
     header h = {0};
     int status = read_header(&h, source);
     if (status < 0) return status;
@@ -240,3 +240,25 @@ int glimpse_decode_bmp(glimpse_image *picture, const glimpse_source *source) {
     if (status < 0) return status;
     return runs ? decode_runs(picture, &h, at, left) : decode_rows(picture, &h, at, left);
 }
+
+static unsigned sniff(const uint8_t *p, size_t size) {
+    return glimpse_has(p, size, 0, "BM");
+}
+
+static glimpse_declared declared(const uint8_t *p, size_t size) {
+    if (size < 26) return glimpse_declares_nothing();
+    if (glimpse_u32le(p + 14) == 12) {
+        return (glimpse_declared){glimpse_u16le(p + 18), glimpse_u16le(p + 20), 11, 0};
+    }
+    const uint32_t height = glimpse_u32le(p + 22);
+    return (glimpse_declared){glimpse_u32le(p + 18), height >> 31 ? -height : height, 11, 0};
+}
+
+const glimpse_format glimpse_format_bmp = {
+    .name = "BMP",
+    .endings = "bmp dib rle",
+    .sniff = sniff,
+    .decode = decode_bmp,
+    .declared = declared,
+    .lossless = glimpse_always_lossless,
+};

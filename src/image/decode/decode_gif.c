@@ -1,5 +1,5 @@
 /*
- * image/decode_gif.c - the first frame of a GIF, through giflib.
+ * image/decode/decode_gif.c - the first frame of a GIF, through giflib.
  *
  * stb_image composes the frame over the background colour and shows transparent pixels as black;
  * Pillow, which we follow, keeps the palette's colour of the transparent index. What the frame
@@ -7,7 +7,7 @@
  * reaches beyond the screen enlarges it.
  */
 #include "core/error.h"
-#include "image/picture.h"
+#include "image/decode/decoder.h"
 
 #include <stdlib.h>
 
@@ -118,7 +118,7 @@ static int decode(GifFileType *gif, glimpse_image *picture, const glimpse_source
     return status;
 }
 
-int glimpse_decode_gif(glimpse_image *picture, const glimpse_source *source) {
+static int decode_gif(glimpse_image *picture, const glimpse_source *source) {
     reader r = {source->data, source->size, 0};
     int code = 0;
     GifFileType *gif = DGifOpen(&r, read_bytes, &code);
@@ -127,3 +127,21 @@ int glimpse_decode_gif(glimpse_image *picture, const glimpse_source *source) {
     (void)DGifCloseFile(gif, NULL);
     return status;
 }
+
+static unsigned sniff(const uint8_t *p, size_t size) {
+    return glimpse_has(p, size, 0, "GIF87a") | glimpse_has(p, size, 0, "GIF89a");
+}
+
+static glimpse_declared declared(const uint8_t *p, size_t size) {
+    if (size < 10) return glimpse_declares_nothing();
+    return (glimpse_declared){glimpse_u16le(p + 6), glimpse_u16le(p + 8), 13, 0};
+}
+
+/* Not lossless as far as glimpse can tell: colours were mostly reduced to a palette on the way. */
+const glimpse_format glimpse_format_gif = {
+    .name = "GIF",
+    .endings = "gif",
+    .sniff = sniff,
+    .decode = decode_gif,
+    .declared = declared,
+};

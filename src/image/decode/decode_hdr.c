@@ -1,5 +1,5 @@
 /*
- * image/decode_hdr.c - Radiance pictures (RGBE): one shared exponent per pixel.
+ * image/decode/decode_hdr.c - Radiance pictures (RGBE): one shared exponent per pixel.
  *
  * Our own, because stb_image does not know the older run-length coding and reads zeros past the
  * end of a cut file. Pillow has no decoder; the rendering is the one of stb_image: linear light
@@ -14,7 +14,7 @@
  *       plain
  */
 #include "core/error.h"
-#include "image/picture.h"
+#include "image/decode/decoder.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -162,7 +162,7 @@ static void render_row(hdr *h, uint8_t *rgb, const uint8_t *row) {
     }
 }
 
-int glimpse_decode_hdr(glimpse_image *picture, const glimpse_source *source) {
+static int decode_hdr(glimpse_image *picture, const glimpse_source *source) {
     uint8_t *row = NULL;
     hdr *h = calloc(1, sizeof *h);
     if (!h) return glimpse_fail_nomem(sizeof *h, "an HDR decoder");
@@ -188,3 +188,38 @@ done:
     free(h);
     return status;
 }
+
+static unsigned sniff(const uint8_t *p, size_t size) {
+    return glimpse_has(p, size, 0, "#?RADIANCE") | glimpse_has(p, size, 0, "#?RGBE");
+}
+
+/* The line "-Y 480 +X 640" and its seven sisters, after the blank line. */
+static glimpse_declared declared(const uint8_t *p, size_t size) {
+    glimpse_declared found = {.bytes_per_pixel = 19, .unknown = 1};
+    const size_t end = size < 65536 ? size : 65536;
+    for (size_t at = 1; at + 1 < end; at++) {
+        if (p[at] != '\n' || p[at - 1] != '\n') continue;
+        uint64_t numbers[2] = {0, 0};
+        int which = -1;
+        for (size_t i = at + 1; i < end && p[i] != '\n'; i++) {
+            if (p[i] == 'X' || p[i] == 'Y') which++;
+            if (which > 1) break;
+            if (which >= 0 && p[i] >= '0' && p[i] <= '9' && numbers[which] < 1000000000) {
+                numbers[which] = numbers[which] * 10 + (p[i] - (unsigned)'0');
+            }
+        }
+        found.width = numbers[0];
+        found.height = numbers[1];
+        found.unknown = 0;
+        break;
+    }
+    return found;
+}
+
+const glimpse_format glimpse_format_hdr = {
+    .name = "Radiance HDR",
+    .endings = "hdr rgbe pic",
+    .sniff = sniff,
+    .decode = decode_hdr,
+    .declared = declared,
+};

@@ -1,5 +1,6 @@
 /*
- * image/decode_heif.c - HEIC and AVIF through libheif, loaded when the first such picture comes.
+ * image/decode/decode_heif.c - HEIC and AVIF through libheif, loaded when the first such picture
+ * comes.
  *
  * libheif draws in several video codecs; linking it would cost every start of the command about
  * 7 ms, for a format many libraries do not hold. So it is opened with dlopen on first use. The
@@ -9,43 +10,47 @@
  * orientation of these files repeats that rotation and must not be applied again; it is only
  * reported.
  */
-#include "core/error.h"
-#include "image/exif.h"
-#include "image/picture.h"
+#include "image/decode/decoder.h"
+#include "image/decode/iso_media.h"
 
-#include <dlfcn.h>
-#include <pthread.h>
-#include <stdlib.h>
+#ifdef GLIMPSE_HAVE_HEIF
 
-#include <libheif/heif.h>
+# include "core/error.h"
+# include "image/decode/exif.h"
 
-#define FUNCTIONS(X)                                 \
- X(heif_context_alloc)                               \
- X(heif_context_free)                                \
- X(heif_context_read_from_memory_without_copy)       \
- X(heif_context_get_primary_image_handle)            \
- X(heif_image_handle_get_width)                      \
- X(heif_image_handle_get_height)                     \
- X(heif_image_handle_release)                        \
- X(heif_image_handle_get_number_of_metadata_blocks)  \
- X(heif_image_handle_get_list_of_metadata_block_IDs) \
- X(heif_image_handle_get_metadata_size)              \
- X(heif_image_handle_get_metadata)                   \
- X(heif_decoding_options_alloc)                      \
- X(heif_decoding_options_free)                       \
- X(heif_decode_image)                                \
- X(heif_image_get_width)                             \
- X(heif_image_get_height)                            \
- X(heif_image_get_plane_readonly)                    \
- X(heif_image_release)                               \
- X(heif_have_decoder_for_format)
+# include <dlfcn.h>
+# include <pthread.h>
+# include <stdlib.h>
+
+# include <libheif/heif.h>
+
+# define FUNCTIONS(X)                                 \
+  X(heif_context_alloc)                               \
+  X(heif_context_free)                                \
+  X(heif_context_read_from_memory_without_copy)       \
+  X(heif_context_get_primary_image_handle)            \
+  X(heif_image_handle_get_width)                      \
+  X(heif_image_handle_get_height)                     \
+  X(heif_image_handle_release)                        \
+  X(heif_image_handle_get_number_of_metadata_blocks)  \
+  X(heif_image_handle_get_list_of_metadata_block_IDs) \
+  X(heif_image_handle_get_metadata_size)              \
+  X(heif_image_handle_get_metadata)                   \
+  X(heif_decoding_options_alloc)                      \
+  X(heif_decoding_options_free)                       \
+  X(heif_decode_image)                                \
+  X(heif_image_get_width)                             \
+  X(heif_image_get_height)                            \
+  X(heif_image_get_plane_readonly)                    \
+  X(heif_image_release)                               \
+  X(heif_have_decoder_for_format)
 
 static struct library {
     void *handle;
     char reason[256]; /* why it cannot be used */
-#define DECLARE(name) __typeof__(name) *name;
+# define DECLARE(name) __typeof__(name) *name;
     FUNCTIONS(DECLARE)
-#undef DECLARE
+# undef DECLARE
 } lib;
 static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
 
@@ -71,14 +76,14 @@ static void load_library(void) {
         note_reason();
         return;
     }
-#define LOAD(name)                                              \
- if (!load_symbol(handle, #name, &lib.name, sizeof lib.name)) { \
-  note_reason();                                                \
-  (void)dlclose(handle);                                        \
-  return;                                                       \
- }
+# define LOAD(name)                                              \
+  if (!load_symbol(handle, #name, &lib.name, sizeof lib.name)) { \
+   note_reason();                                                \
+   (void)dlclose(handle);                                        \
+   return;                                                       \
+  }
     FUNCTIONS(LOAD)
-#undef LOAD
+# undef LOAD
     /* From 1.13 on: loads codecs that are packaged apart. Never undone: it lasts for the process.
      */
     struct heif_error (*init)(void *);
@@ -86,11 +91,18 @@ static void load_library(void) {
     lib.handle = handle;
 }
 
-int glimpse_heif_available(glimpse_image_format format) {
+/* 1 when libheif can be loaded and has a decoder. */
+static int available(enum heif_compression_format codec) {
     (void)pthread_once(&lib_once, load_library);
-    if (!lib.handle) return 0;
-    return lib.heif_have_decoder_for_format(format == GLIMPSE_FORMAT_AVIF ? heif_compression_AV1
-                                                                          : heif_compression_HEVC);
+    return lib.handle && lib.heif_have_decoder_for_format(codec);
+}
+
+static int heif_available(void) {
+    return available(heif_compression_HEVC);
+}
+
+static int avif_available(void) {
+    return available(heif_compression_AV1);
 }
 
 static int heif_fail(struct heif_error error) {
@@ -179,7 +191,7 @@ done:
     return status;
 }
 
-int glimpse_decode_heif(glimpse_image *picture, const glimpse_source *source) {
+static int decode_heif(glimpse_image *picture, const glimpse_source *source) {
     (void)pthread_once(&lib_once, load_library);
     if (!lib.handle) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s pictures need libheif: %s",
@@ -191,3 +203,35 @@ int glimpse_decode_heif(glimpse_image *picture, const glimpse_source *source) {
     lib.heif_context_free(context);
     return status;
 }
+
+#endif /* GLIMPSE_HAVE_HEIF */
+
+static unsigned sniff_heif(const uint8_t *p, size_t size) {
+    return glimpse_iso_media_kind(p, size) == GLIMPSE_ISO_HEIF ? GLIMPSE_ISO_PROOF : 0;
+}
+
+const glimpse_format glimpse_format_heif = {
+    .name = "HEIF",
+    .endings = "heic heics heif heifs hif",
+    .sniff = sniff_heif,
+#ifdef GLIMPSE_HAVE_HEIF
+    .decode = decode_heif,
+    .available = heif_available,
+#endif
+    .declared = glimpse_iso_media_declared,
+};
+
+static unsigned sniff_avif(const uint8_t *p, size_t size) {
+    return glimpse_iso_media_kind(p, size) == GLIMPSE_ISO_AVIF ? GLIMPSE_ISO_PROOF : 0;
+}
+
+const glimpse_format glimpse_format_avif = {
+    .name = "AVIF",
+    .endings = "avif avifs",
+    .sniff = sniff_avif,
+#ifdef GLIMPSE_HAVE_HEIF
+    .decode = decode_heif,
+    .available = avif_available,
+#endif
+    .declared = glimpse_iso_media_declared,
+};

@@ -1,5 +1,5 @@
 /*
- * image/decode_jpeg.c - JPEG through libjpeg-turbo, with the settings Pillow uses.
+ * image/decode/decode_jpeg.c - JPEG through libjpeg-turbo, with the settings Pillow uses.
  *
  * Settings that decide the pixels: accurate integer IDCT, triangle-filter chroma upsampling
  * (libjpeg calls it fancy), libjpeg's own guess of the colour space from the Adobe and JFIF
@@ -20,8 +20,8 @@
  * encoders write about ten scans.
  */
 #include "core/error.h"
-#include "image/exif.h"
-#include "image/picture.h"
+#include "image/decode/decoder.h"
+#include "image/decode/exif.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -210,7 +210,7 @@ static int decode(decoder *d, glimpse_image *picture) {
     return status;
 }
 
-int glimpse_decode_jpeg(glimpse_image *picture, const glimpse_source *source) {
+static int decode_jpeg(glimpse_image *picture, const glimpse_source *source) {
     decoder *d = calloc(1, sizeof *d);
     if (!d) return glimpse_fail_nomem(sizeof *d, "a JPEG decoder");
     d->source = source;
@@ -234,3 +234,48 @@ int glimpse_decode_jpeg(glimpse_image *picture, const glimpse_source *source) {
     free(d);
     return status;
 }
+
+static unsigned sniff(const uint8_t *p, size_t size) {
+    return glimpse_has(p, size, 0, "\xff\xd8\xff");
+}
+
+/* Pixels and a turned copy; progressive files keep all coefficients as well (2 bytes each, and up
+ * to four components). */
+static glimpse_declared declared(const uint8_t *p, size_t size) {
+    size_t at = 2;
+    while (at + 4 <= size) {
+        if (p[at] != 0xff) {
+            at++;
+            continue;
+        }
+        const unsigned marker = p[at + 1];
+        if (marker == 0xff) {
+            at++;
+            continue;
+        }
+        if (marker <= 1 || (marker >= 0xd0 && marker <= 0xd8)) {
+            at += 2;
+            continue;
+        }
+        const int is_frame =
+            marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+        if (is_frame) {
+            if (at + 9 > size) break;
+            const int sequential = marker == 0xc0 || marker == 0xc1;
+            return (glimpse_declared){glimpse_u16be(p + at + 7), glimpse_u16be(p + at + 5),
+                                      sequential ? 6 : 14, 0};
+        }
+        if (marker == 0xd9 || marker == 0xda) break;
+        at += 2 + (size_t)glimpse_u16be(p + at + 2);
+    }
+    return (glimpse_declared){.bytes_per_pixel = 6}; /* no frame: nothing to decode */
+}
+
+const glimpse_format glimpse_format_jpeg = {
+    .name = "JPEG",
+    .endings = "jpg jpeg jpe jfif jif mpo",
+    .media_type = "image/jpeg",
+    .sniff = sniff,
+    .decode = decode_jpeg,
+    .declared = declared,
+};

@@ -1,5 +1,5 @@
 /*
- * image/decode_png.c - PNG through libpng.
+ * image/decode/decode_png.c - PNG through libpng.
  *
  * stb_image would be smaller, but it checks no checksum, so that a damaged file passes as a
  * picture, and knows no eXIf chunk.
@@ -16,8 +16,8 @@
  * nothing but pixels is ever inflated by it.
  */
 #include "core/error.h"
-#include "image/exif.h"
-#include "image/picture.h"
+#include "image/decode/decoder.h"
+#include "image/decode/exif.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
@@ -212,7 +212,7 @@ static int decode(png_structp png, png_infop info, glimpse_image *picture,
     return GLIMPSE_OK;
 }
 
-int glimpse_decode_png(glimpse_image *picture, const glimpse_source *source) {
+static int decode_png(glimpse_image *picture, const glimpse_source *source) {
     int status = scan_chunks(picture, source);
     if (status < 0) return status;
     reader r = {source->data, source->size, 0, GLIMPSE_E_FORMAT};
@@ -232,3 +232,23 @@ int glimpse_decode_png(glimpse_image *picture, const glimpse_source *source) {
     png_destroy_read_struct(&png, &info, NULL);
     return result;
 }
+
+static unsigned sniff(const uint8_t *p, size_t size) {
+    return glimpse_has(p, size, 0, "\x89PNG\r\n\x1a\n");
+}
+
+static glimpse_declared declared(const uint8_t *p, size_t size) {
+    if (size < 26) return glimpse_declares_nothing();
+    return (glimpse_declared){glimpse_u32be(p + 16), glimpse_u32be(p + 20), p[24] == 16 ? 19 : 11,
+                              0};
+}
+
+const glimpse_format glimpse_format_png = {
+    .name = "PNG",
+    .endings = "png apng",
+    .media_type = "image/png",
+    .sniff = sniff,
+    .decode = decode_png,
+    .declared = declared,
+    .lossless = glimpse_always_lossless,
+};

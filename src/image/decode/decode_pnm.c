@@ -1,5 +1,5 @@
 /*
- * image/decode_pnm.c - PBM, PGM and PPM, plain and binary (P1 to P6), 8 and 16 bits.
+ * image/decode/decode_pnm.c - PBM, PGM and PPM, plain and binary (P1 to P6), 8 and 16 bits.
  *
  * Our own, because stb_image reads only P5 and P6 and takes any maxval for 255 or 65535. Samples
  * are scaled by Pillow's formula, round(value / maxval * 255) with ties to even. Pillow
@@ -7,7 +7,7 @@
  * first picture of a file counts.
  */
 #include "core/error.h"
-#include "image/picture.h"
+#include "image/decode/decoder.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -128,7 +128,7 @@ static int decode_binary(reader *r, glimpse_image *picture, const uint8_t *table
     return GLIMPSE_OK;
 }
 
-int glimpse_decode_pnm(glimpse_image *picture, const glimpse_source *source) {
+static int decode_pnm(glimpse_image *picture, const glimpse_source *source) {
     reader r = {source->data + 2, source->data + source->size};
     const char kind = (char)source->data[1];
     if (kind < '1' || kind > '6') {
@@ -173,3 +173,30 @@ int glimpse_decode_pnm(glimpse_image *picture, const glimpse_source *source) {
     free(table);
     return status;
 }
+
+static unsigned sniff(const uint8_t *p, size_t size) {
+    if (size < 3 || p[0] != 'P' || !strchr("1234567fF", p[1]) || p[1] == '\0') return 0;
+    return p[2] == '#' || is_space(p[2]) ? 3 : 0;
+}
+
+/* The first two numbers behind "P6", past comments. */
+static glimpse_declared declared(const uint8_t *p, size_t size) {
+    uint64_t numbers[2] = {0, 0};
+    reader r = {p + 2, p + size};
+    for (int i = 0; i < 2; i++) {
+        skip_space_and_comments(&r);
+        while (r.at < r.end && *r.at >= '0' && *r.at <= '9' && numbers[i] < 1000000000) {
+            numbers[i] = numbers[i] * 10 + (uint64_t)(*r.at++ - '0');
+        }
+    }
+    return (glimpse_declared){numbers[0], numbers[1], 15, 0};
+}
+
+const glimpse_format glimpse_format_pnm = {
+    .name = "PNM",
+    .endings = "pnm pbm pgm ppm",
+    .sniff = sniff,
+    .decode = decode_pnm,
+    .declared = declared,
+    .lossless = glimpse_always_lossless,
+};

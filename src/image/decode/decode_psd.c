@@ -1,5 +1,6 @@
 /*
- * image/decode_psd.c - the merged picture of Photoshop files (PSD and, for large pictures, PSB).
+ * image/decode/decode_psd.c - the merged picture of Photoshop files (PSD and, for large pictures,
+ * PSB).
  *
  * Our own, because stb_image reads only RGB, un-multiplies alpha (Pillow does not), and takes cut
  * files for whole. Channels are planes, one after the other:
@@ -12,7 +13,7 @@
  * Ink channels are stored inverted (255 = no ink). Duotone is shown as the grey it is stored as.
  */
 #include "core/error.h"
-#include "image/picture.h"
+#include "image/decode/decoder.h"
 
 #include <stdlib.h>
 
@@ -141,7 +142,7 @@ static int read_header(psd *p, const glimpse_source *source) {
     return status;
 }
 
-int glimpse_decode_psd(glimpse_image *picture, const glimpse_source *source) {
+static int decode_psd(glimpse_image *picture, const glimpse_source *source) {
     psd p = {0};
     uint8_t *row = NULL;
     int status = read_header(&p, source);
@@ -192,3 +193,21 @@ done:
     free(row);
     return status;
 }
+
+static unsigned sniff(const uint8_t *p, size_t size) {
+    return glimpse_has(p, size, 0, "8BPS");
+}
+
+static glimpse_declared declared(const uint8_t *p, size_t size) {
+    if (size < 24) return glimpse_declares_nothing();
+    return (glimpse_declared){glimpse_u32be(p + 18), glimpse_u32be(p + 14), 15, 0};
+}
+
+const glimpse_format glimpse_format_psd = {
+    .name = "PSD",
+    .endings = "psd psb",
+    .sniff = sniff,
+    .decode = decode_psd,
+    .declared = declared,
+    .lossless = glimpse_always_lossless,
+};

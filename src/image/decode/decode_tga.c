@@ -1,5 +1,6 @@
 /*
- * image/decode_tga.c - Truevision TGA: palette, grey and true colour, plain and run-length coded.
+ * image/decode/decode_tga.c - Truevision TGA: palette, grey and true colour, plain and run-length
+ * coded.
  *
  * Our own, because stb_image ignores the right-to-left flag and reads zeros past the end of a
  * cut file without complaint.
@@ -10,7 +11,7 @@
  *     (bit 4: right to left, bit 5: top to bottom)
  */
 #include "core/error.h"
-#include "image/picture.h"
+#include "image/decode/decoder.h"
 
 typedef struct header {
     unsigned kind, depth;
@@ -106,7 +107,7 @@ static int read_palette(header *h, const uint8_t *head, const uint8_t *at, size_
     return GLIMPSE_OK;
 }
 
-int glimpse_decode_tga(glimpse_image *picture, const glimpse_source *source) {
+static int decode_tga(glimpse_image *picture, const glimpse_source *source) {
     const uint8_t *head = source->data; /* at least 18 bytes with fields that agree: sniffed */
     header h = {0};
     h.kind = head[2] & 7;
@@ -141,3 +142,42 @@ int glimpse_decode_tga(glimpse_image *picture, const glimpse_source *source) {
     if (status < 0) return status;
     return h.run_length ? decode_runs(picture, &h, at, left) : decode_plain(picture, &h, at, left);
 }
+
+/* TGA has no signature: accept headers whose fields agree with each other. Text never passes,
+ * because its second byte would have to be 0 or 1. */
+static int is_plausible(const uint8_t *p, size_t size) {
+    if (size < 18) return 0;
+    const unsigned map = p[1], kind = p[2], map_depth = p[7], depth = p[16];
+    const int map_fits = map_depth == 15 || map_depth == 16 || map_depth == 24 || map_depth == 32;
+    if (map > 1 || (p[17] & 0xc0) != 0) return 0;
+    if (glimpse_u16le(p + 12) == 0 || glimpse_u16le(p + 14) == 0) return 0;
+    if (map == 1 ? (!map_fits || glimpse_u16le(p + 5) == 0) : glimpse_u16le(p + 5) != 0) return 0;
+    switch (kind) {
+    case 1:
+    case 9: return map == 1 && depth == 8;
+    case 2:
+    case 10: return depth == 15 || depth == 16 || depth == 24 || depth == 32;
+    case 3: return depth == 1 || depth == 8 || depth == 16;
+    case 11: return depth == 8 || depth == 16;
+    default: return 0;
+    }
+}
+
+static unsigned sniff(const uint8_t *p, size_t size) {
+    return is_plausible(p, size) ? 1 : 0;
+}
+
+static glimpse_declared declared(const uint8_t *p, size_t size) {
+    (void)size; /* sniffed: the header is there */
+    return (glimpse_declared){glimpse_u16le(p + 12), glimpse_u16le(p + 14), 11, 0};
+}
+
+const glimpse_format glimpse_format_tga = {
+    .name = "TGA",
+    .endings = "tga icb vda vst",
+    .sniff = sniff,
+    .only_plausible = 1,
+    .decode = decode_tga,
+    .declared = declared,
+    .lossless = glimpse_always_lossless,
+};

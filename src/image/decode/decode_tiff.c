@@ -1,5 +1,5 @@
 /*
- * image/decode_tiff.c - the first page of a TIFF, through libtiff. Optional.
+ * image/decode/decode_tiff.c - the first page of a TIFF, through libtiff. Optional.
  *
  * Two ways to pixels. The common layouts (interleaved samples of 1 to 16 bits: grey, palette, RGB,
  * CMYK, and YCbCr inside JPEG) are read as stored and converted here, as Pillow does: high byte of
@@ -9,15 +9,18 @@
  * Camera raw files that are TIFFs hold a small preview as their first page. Showing that as the
  * picture would be a quiet lie, so they are recognised and refused by name.
  */
-#include "core/error.h"
-#include "image/exif.h"
-#include "image/picture.h"
+#include "image/decode/decoder.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+#ifdef GLIMPSE_HAVE_TIFF
 
-#include <tiffio.h>
+# include "core/error.h"
+# include "image/decode/exif.h"
+
+# include <stdarg.h>
+# include <stdio.h>
+# include <stdlib.h>
+
+# include <tiffio.h>
 
 typedef struct reader {
     const glimpse_source *source;
@@ -343,7 +346,7 @@ static int decode(glimpse_image *picture, TIFF *tiff, reader *r) {
     return status;
 }
 
-int glimpse_decode_tiff(glimpse_image *picture, const glimpse_source *source) {
+static int decode_tiff(glimpse_image *picture, const glimpse_source *source) {
     reader r = {source, 0, ""};
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
     if (!options) return glimpse_fail_nomem(0, "a TIFF decoder");
@@ -364,3 +367,53 @@ int glimpse_decode_tiff(glimpse_image *picture, const glimpse_source *source) {
     TIFFClose(tiff);
     return status;
 }
+
+#endif /* GLIMPSE_HAVE_TIFF */
+
+static unsigned sniff(const uint8_t *p, size_t size) {
+    return glimpse_has(p, size, 0, "II*\0") | glimpse_has(p, size, 0, "MM\0*") |
+           glimpse_has(p, size, 0, "II+\0") | glimpse_has(p, size, 0, "MM\0+"); /* BigTIFF */
+}
+
+/* Numbers in a TIFF, either way around. */
+static uint64_t number(const uint8_t *p, unsigned bytes, int big) {
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        value = value << 8 | p[big ? i : bytes - 1 - i];
+    return value;
+}
+
+/* Width and height of the first directory. BigTIFF has wider counts, offsets and entries. */
+static glimpse_declared declared(const uint8_t *p, size_t size) {
+    glimpse_declared found = {.bytes_per_pixel = 12, .unknown = 1};
+    if (size < 16) return found;
+    const int big = p[0] == 'M', wide = number(p + 2, 2, big) == 43;
+    const unsigned count_bytes = wide ? 8 : 2, entry_bytes = wide ? 20 : 12;
+    const unsigned value_at = wide ? 12 : 8;
+    const uint64_t start = wide ? number(p + 8, 8, big) : number(p + 4, 4, big);
+    if (start > size || size - start < count_bytes) return found;
+    const uint64_t count = number(p + start, count_bytes, big);
+    const uint64_t room = (size - start - count_bytes) / entry_bytes;
+    for (uint64_t i = 0; i < count && i < room; i++) {
+        const uint8_t *entry = p + start + count_bytes + i * entry_bytes;
+        const uint64_t tag = number(entry, 2, big), type = number(entry + 2, 2, big);
+        if (tag != 256 && tag != 257) continue;
+        const unsigned bytes = type == 3 ? 2 : type == 16 && wide ? 8 : 4;
+        const uint64_t value = number(entry + value_at, bytes, big);
+        if (tag == 256) found.width = value;
+        if (tag == 257) found.height = value;
+        found.unknown = 0;
+    }
+    return found;
+}
+
+const glimpse_format glimpse_format_tiff = {
+    .name = "TIFF",
+    .endings = "tif tiff",
+    .sniff = sniff,
+#ifdef GLIMPSE_HAVE_TIFF
+    .decode = decode_tiff,
+#endif
+    .declared = declared,
+    .lossless = glimpse_always_lossless,
+};

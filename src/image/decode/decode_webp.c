@@ -1,5 +1,6 @@
 /*
- * image/decode_webp.c - WebP through libwebp: lossy, lossless, the first frame of animations.
+ * image/decode/decode_webp.c - WebP through libwebp: lossy, lossless, the first frame of
+ * animations.
  *
  * The picture is the canvas; a first frame smaller than it is placed at its offset and the rest
  * stays black, which is the RGB part of Pillow's transparent canvas. Alpha is dropped.
@@ -8,8 +9,8 @@
  * averages; a first frame that does not fill the canvas is decoded whole.
  */
 #include "core/error.h"
-#include "image/exif.h"
-#include "image/picture.h"
+#include "image/decode/decoder.h"
+#include "image/decode/exif.h"
 
 #include <webp/decode.h>
 #include <webp/demux.h>
@@ -60,7 +61,7 @@ static int decode_frame(glimpse_image *picture, const WebPIterator *frame) {
     }
 }
 
-int glimpse_decode_webp(glimpse_image *picture, const glimpse_source *source) {
+static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
     WebPData data = {source->data, source->size};
     WebPDemuxState state;
     WebPDemuxer *demuxer = WebPDemuxPartial(&data, &state);
@@ -100,3 +101,48 @@ done:
     WebPDemuxDelete(demuxer);
     return status;
 }
+
+static unsigned sniff(const uint8_t *p, size_t size) {
+    return glimpse_has(p, size, 0, "RIFF") && glimpse_has(p, size, 8, "WEBP") ? 8 : 0;
+}
+
+static uint32_t u24le(const uint8_t *p) {
+    return (uint32_t)p[2] << 16 | glimpse_u16le(p);
+}
+
+static glimpse_declared declared(const uint8_t *p, size_t size) {
+    if (size < 30) return glimpse_declares_nothing();
+    if (glimpse_has(p, size, 12, "VP8X")) {
+        return (glimpse_declared){u24le(p + 24) + 1, u24le(p + 27) + 1, 12, 0};
+    }
+    if (glimpse_has(p, size, 12, "VP8L")) {
+        const uint32_t bits = glimpse_u32le(p + 21);
+        return (glimpse_declared){(bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1, 12, 0};
+    }
+    if (glimpse_has(p, size, 12, "VP8 ")) {
+        return (glimpse_declared){glimpse_u16le(p + 26) & 0x3fff, glimpse_u16le(p + 28) & 0x3fff, 8,
+                                  0};
+    }
+    return glimpse_declares_nothing();
+}
+
+/* Whether the first chunk of pixels says so. Chunks: name, length, data, padding. */
+static int lossless(const uint8_t *p, size_t size) {
+    for (size_t at = 12; at + 8 <= size;) {
+        const size_t length = glimpse_u32le(p + at + 4);
+        if (glimpse_has(p, size, at, "VP8L")) return 1;
+        if (glimpse_has(p, size, at, "VP8 ") || length > size - at - 8) return 0;
+        at += 8 + length + (length & 1);
+    }
+    return 0;
+}
+
+const glimpse_format glimpse_format_webp = {
+    .name = "WebP",
+    .endings = "webp",
+    .media_type = "image/webp",
+    .sniff = sniff,
+    .decode = decode_webp,
+    .declared = declared,
+    .lossless = lossless,
+};

@@ -1,5 +1,5 @@
 /*
- * image/exif.c - what a photo library wants from EXIF: orientation, date, camera, place.
+ * image/decode/exif.c - what a photo library wants from EXIF: orientation, date, camera, place.
  *
  * libexif parses the block; its options matter:
  *   - FOLLOW_SPECIFICATION, on by default, "repairs" blocks while loading by adding mandatory tags
@@ -8,9 +8,7 @@
  * Entries are read raw (type, count and size checked here) rather than through libexif's text
  * formatting, which depends on the locale.
  */
-#include "image/exif.h"
-
-#include "image/picture.h"
+#include "image/decode/exif.h"
 
 #include <libexif/exif-data.h>
 #include <math.h>

@@ -42,25 +42,34 @@ extern "C" {
 
 typedef struct glimpse_image glimpse_image;
 
+/* Every format that is decoded or recognised: X(value, row), where GLIMPSE_FORMAT_value is its
+ * number here and glimpse_format_row its row in the library's table. New ones go to the end, so
+ * that numbers stay. HEIF is HEIC and other HEVC pictures; JPEG XL (JXL), JPEG 2000 (JP2) and
+ * camera raw files (RAW) are recognised, to be refused by name. */
+#define GLIMPSE_IMAGE_FORMATS(X) \
+ X(JPEG, jpeg)                   \
+ X(PNG, png)                     \
+ X(GIF, gif)                     \
+ X(BMP, bmp)                     \
+ X(PNM, pnm)                     \
+ X(TGA, tga)                     \
+ X(PSD, psd)                     \
+ X(HDR, hdr)                     \
+ X(WEBP, webp)                   \
+ X(TIFF, tiff)                   \
+ X(HEIF, heif)                   \
+ X(AVIF, avif)                   \
+ X(JXL, jxl)                     \
+ X(JP2, jp2)                     \
+ X(RAW, raw)
+
+/* GLIMPSE_FORMAT_UNKNOWN = 0, GLIMPSE_FORMAT_JPEG = 1, ..., GLIMPSE_FORMAT_COUNT */
+#define GLIMPSE_FORMAT_VALUE(value, row) GLIMPSE_FORMAT_##value,
 typedef enum glimpse_image_format {
     GLIMPSE_FORMAT_UNKNOWN = 0,
-    GLIMPSE_FORMAT_JPEG,
-    GLIMPSE_FORMAT_PNG,
-    GLIMPSE_FORMAT_GIF,
-    GLIMPSE_FORMAT_BMP,
-    GLIMPSE_FORMAT_PNM,
-    GLIMPSE_FORMAT_TGA,
-    GLIMPSE_FORMAT_PSD,
-    GLIMPSE_FORMAT_HDR,
-    GLIMPSE_FORMAT_WEBP,
-    GLIMPSE_FORMAT_TIFF,
-    GLIMPSE_FORMAT_HEIF, /* HEIC and other HEVC pictures */
-    GLIMPSE_FORMAT_AVIF,
-    GLIMPSE_FORMAT_JXL, /* recognised, to be refused by name; no decoder yet */
-    GLIMPSE_FORMAT_JP2, /* likewise */
-    GLIMPSE_FORMAT_RAW, /* camera raw files; likewise */
-    GLIMPSE_FORMAT_COUNT
+    GLIMPSE_IMAGE_FORMATS(GLIMPSE_FORMAT_VALUE) GLIMPSE_FORMAT_COUNT
 } glimpse_image_format;
+#undef GLIMPSE_FORMAT_VALUE
 
 typedef struct glimpse_decode_options {
     unsigned version; /* GLIMPSE_DECODE_OPTIONS_VERSION */
@@ -119,9 +128,10 @@ GLIMPSE_API const uint8_t *glimpse_image_pixels(const glimpse_image *image);
 /* Borrowed; format GLIMPSE_FORMAT_UNKNOWN for glimpse_image_from_rgb. */
 GLIMPSE_API const glimpse_image_meta *glimpse_image_get_meta(const glimpse_image *image);
 
-/* The format the first bytes announce (64 are enough, fewer are taken); GLIMPSE_FORMAT_UNKNOWN
- * when none. TGA has no signature and is told by plausibility, so a caller that only wants to
+/* The format the first bytes announce (GLIMPSE_SNIFF_BYTES are enough, fewer are taken);
+ * GLIMPSE_FORMAT_UNKNOWN when none. TGA has no signature and is told by plausibility, so a caller that only wants to
  * know whether to look closer should also consider the name. */
+#define GLIMPSE_SNIFF_BYTES 96
 GLIMPSE_API glimpse_image_format glimpse_image_sniff(const void *data, size_t size);
 GLIMPSE_API const char *glimpse_image_format_name(glimpse_image_format format); /* "JPEG" */
 GLIMPSE_API int glimpse_image_format_supported(glimpse_image_format format);    /* 1 or 0 */

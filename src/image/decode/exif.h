@@ -1,13 +1,11 @@
 /*
- * image/exif.h - date, camera, place and orientation from an EXIF block.
+ * image/decode/exif.h - date, camera, place and orientation from an EXIF block. Private to this
+ * directory.
  */
-#ifndef GLIMPSE_IMAGE_EXIF_H
-#define GLIMPSE_IMAGE_EXIF_H
+#ifndef GLIMPSE_IMAGE_DECODE_EXIF_H
+#define GLIMPSE_IMAGE_DECODE_EXIF_H
 
-#include <glimpse/image.h>
-
-#include <stddef.h>
-#include <stdint.h>
+#include "image/decode/decoder.h"
 
 /* Reads an EXIF block, with or without the leading "Exif\0\0", into the fields of `meta` that it
  * has. Damaged blocks are not an error: what can be read is taken, the picture matters more. */
