@@ -7,23 +7,24 @@
  *     glimpse_image_free(image);
  *
  * Decoding: JPEG (grey, YCbCr, CMYK/YCCK, progressive), PNG, BMP, GIF (first frame), PNM, TGA,
- * PSD (merged picture), Radiance HDR, WebP (first frame); HEIC, AVIF and TIFF (first page) where
- * the build has their libraries (glimpse_image_format_supported). The format is told from the
- * bytes, never from the file name. Pixels come out as Pillow's convert("RGB") gives them: alpha
- * and transparent colours dropped, palettes looked up, 16-bit samples reduced to their high byte
- * (PNM: rounded), gamma and colour profiles ignored. The EXIF orientation is always applied, so
- * width and height are those of the picture as a person sees it.
+ * PSD (merged picture), Radiance HDR, Softimage PIC, WebP (first frame); HEIC, AVIF and TIFF (first
+ * page) where the build has their libraries (glimpse_image_format_supported). The format is told
+ * from the bytes, never from the file name. Pixels come out as Pillow's convert("RGB") gives them:
+ * alpha and transparent colours dropped, palettes looked up, 16-bit samples reduced to their high
+ * byte (PNM: rounded), gamma and colour profiles ignored. The EXIF orientation is always applied,
+ * so width and height are those of the picture as a person sees it.
  *
  * Broken files: one that ends before its picture does is refused; damage inside the data of a JPEG
  * is tolerated, as Pillow and every viewer do. Damaged metadata never costs a picture.
  *
  * Memory: every size in a file is checked against `max_pixels` before memory is taken. Decoding
  * then peaks at no more than 12 bytes per pixel plus the file itself: 3 for the result and, while
- * decoding, up to 8 for a progressive JPEG (2 per stored component and pixel), 4 for lossless WebP
- * and rare TIFFs, 3 for turning what is no JPEG by 90 degrees, rows or nothing for all else. HEIC
- * and AVIF go through libheif, whose own buffers come to about 10 bytes per pixel for 8-bit
- * pictures and 20 for deeper ones. At the default limit a file may have 1.7 GB; larger ones are
- * refused unread.
+ * decoding, up to 8 for a progressive JPEG (2 per stored component and pixel), 4 for TGA, lossless
+ * WebP and rare TIFFs, 3 for turning what is no JPEG by 90 degrees, rows or nothing for all else;
+ * 12 in all for Radiance HDR. HEIC and AVIF go through libheif, whose own buffers come to about 10
+ * bytes per pixel for 8-bit pictures and 20 for deeper ones. At the default limit a file may have
+ * 1.7 GB; larger ones are refused unread. TGA and PIC of more than 536 million pixels and HDR of
+ * more than 178 million are refused (GLIMPSE_E_LIMIT) whatever `max_pixels` says.
  *
  * Threads: an image is plain data; use it from one thread at a time or only read it. Decoding
  * different images in different threads is safe.
@@ -61,7 +62,8 @@ typedef struct glimpse_image glimpse_image;
  X(AVIF, avif)                   \
  X(JXL, jxl)                     \
  X(JP2, jp2)                     \
- X(RAW, raw)
+ X(RAW, raw)                     \
+ X(PIC, pic)
 
 /* GLIMPSE_FORMAT_UNKNOWN = 0, GLIMPSE_FORMAT_JPEG = 1, ..., GLIMPSE_FORMAT_COUNT */
 #define GLIMPSE_FORMAT_VALUE(value, row) GLIMPSE_FORMAT_##value,
@@ -129,8 +131,8 @@ GLIMPSE_API const uint8_t *glimpse_image_pixels(const glimpse_image *image);
 GLIMPSE_API const glimpse_image_meta *glimpse_image_get_meta(const glimpse_image *image);
 
 /* The format the first bytes announce (GLIMPSE_SNIFF_BYTES are enough, fewer are taken);
- * GLIMPSE_FORMAT_UNKNOWN when none. TGA has no signature and is told by plausibility, so a caller that only wants to
- * know whether to look closer should also consider the name. */
+ * GLIMPSE_FORMAT_UNKNOWN when none. TGA has no signature and is told by plausibility, so a caller
+ * that only wants to know whether to look closer should also consider the name. */
 #define GLIMPSE_SNIFF_BYTES 96
 GLIMPSE_API glimpse_image_format glimpse_image_sniff(const void *data, size_t size);
 GLIMPSE_API const char *glimpse_image_format_name(glimpse_image_format format); /* "JPEG" */
