@@ -39,17 +39,18 @@ static int match(void *user) {
     if (j->forget) {
         /* The worker keeps one picture: another one in between empties its place. */
         const glimpse_blip_image *other = j->images[1];
-        int status = glimpse_blip_match(j->worker, &other, 1, j->text, 1, logits);
+        int status = glimpse_blip_match(logits, j->worker, &other, 1, j->text, 1);
         if (status < 0) return status;
     }
-    return glimpse_blip_match(j->worker, &one, 1, j->text, j->texts, logits);
+    return glimpse_blip_match(logits, j->worker, &one, 1, j->text, j->texts);
 }
 
 static int caption(void *user) {
     job *j = user;
     glimpse_blip_result *results[MOST_PICTURES] = {NULL};
-    int status = glimpse_blip_caption(j->worker, (const glimpse_blip_image *const *)j->images,
-                                      j->pictures, NULL, &j->how, results);
+    int status =
+        glimpse_blip_caption(results, j->worker, (const glimpse_blip_image *const *)j->images,
+                             j->pictures, NULL, &j->how);
     for (size_t i = 0; i < j->pictures; i++)
         glimpse_blip_result_free(results[i]);
     return status;
@@ -77,7 +78,7 @@ static void stop(job *j, glimpse_blip *model) {
     for (size_t i = 0; i < MOST_PICTURES; i++)
         glimpse_blip_image_free(j->images[i]);
     glimpse_blip_worker_free(j->worker);
-    glimpse_blip_free(model);
+    glimpse_blip_close(model);
 }
 
 static void line(const char *what, bench_time t, double items, double base) {
@@ -117,7 +118,7 @@ static void bench_caption(job *j, const char *folder, const glimpse_blip_options
         tiny ? random_blip_tiny(GLIMPSE_BLIP_CAPTION) : random_blip_base(GLIMPSE_BLIP_CAPTION);
     limits.pictures = MOST_PICTURES;
     start(j, folder, &shape, options, &limits, &model);
-    glimpse_blip_generation_defaults(model, &j->how);
+    glimpse_blip_generation_defaults(&j->how, model);
     j->how.max_length = j->how.min_length = LENGTH;
     j->pictures = 1;
     bench_time greedy = bench_run(caption, j, 7, 10.0);

@@ -14,7 +14,7 @@
 #include "random_model.h"
 
 #include <glimpse/library.h>
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 #include <fcntl.h>
 #include <math.h>
@@ -47,7 +47,7 @@ static int fill_library(const setup *s) {
     check(glimpse_model_open(&opened, s->model, &options));
     dim = glimpse_model_embedding_size(opened), context = glimpse_model_context_length(opened);
     (void)snprintf(fingerprint, sizeof fingerprint, "%s", glimpse_model_fingerprint(opened));
-    glimpse_model_free(opened);
+    glimpse_model_close(opened);
     if (context == 0) return -1;
     check(glimpse_library_open(&library, s->library, GLIMPSE_LIBRARY_CREATE));
     glimpse_catalog *catalog = glimpse_library_catalog(library);

@@ -7,7 +7,7 @@
 #include "bench.h"
 #include "bench_dedup.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <dirent.h>
 #include <jpeglib.h>
@@ -66,7 +66,7 @@ static raster crop(const raster *from, double share) {
 static raster resize(const raster *from, double scale) {
     glimpse_image *image = NULL, *small = NULL;
     uint32_t w = (uint32_t)(from->w * scale), h = (uint32_t)(from->h * scale);
-    if (glimpse_image_from_rgb(&image, from->rgb, from->w, from->h) < 0 ||
+    if (glimpse_image_create(&image, from->rgb, from->w, from->h) < 0 ||
         glimpse_image_resize(&small, image, w > 16 ? w : 16, h > 16 ? h : 16,
                              GLIMPSE_RESAMPLE_BICUBIC) < 0)
         exit(1);
@@ -269,7 +269,7 @@ static void make_edits(truth *t, const char *photo, const char *name, size_t num
                        const char *folder) {
     glimpse_image *image = NULL;
     char path[PATH_MAX + 300], original[32];
-    if (glimpse_image_open(&image, photo, NULL) < 0) return;
+    if (glimpse_image_load(&image, photo, NULL) < 0) return;
     raster from = {glimpse_image_width(image), glimpse_image_height(image), NULL};
     from.rgb = malloc((size_t)from.w * from.h * 3);
     if (!from.rgb) exit(1);

@@ -111,7 +111,7 @@ static int judge(const truth *t, const char *const *roots, size_t root_count, in
     options.rotations = rotations;
     const char *radius = getenv("BENCH_DEDUP_RADIUS");
     if (radius) options.radius = (unsigned)strtoul(radius, NULL, 10);
-    if (glimpse_dedup_run(&options, &report) < 0) {
+    if (glimpse_dedup_run(&report, &options) < 0) {
         (void)fprintf(stderr, "%s\n", glimpse_last_error());
         return 1;
     }

@@ -18,7 +18,7 @@
 #include "math/linear.h"
 #include "random_model.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,13 +50,13 @@ typedef struct job {
 
 static int encode_pictures(void *user) {
     job *j = user;
-    return glimpse_encoder_pixels(j->encoder, j->pixels, j->count, j->embeddings, 0);
+    return glimpse_encoder_pixels(j->embeddings, j->encoder, j->pixels, j->count, 0);
 }
 
 static int encode_text(void *user) {
     job *j = user;
     static const char *const text[] = {"two parrots"};
-    return glimpse_encoder_texts(j->encoder, text, 1, j->embeddings, 0, NULL);
+    return glimpse_encoder_texts(j->embeddings, NULL, j->encoder, text, 1, 0);
 }
 
 /* Many prompts at once; their lengths differ. */
@@ -71,7 +71,7 @@ static int encode_prompts(void *user) {
                        ", very small too");
         texts[i] = prompts[i];
     }
-    return glimpse_encoder_texts(j->encoder, texts, PROMPTS, j->prompt_embeddings, 0, NULL);
+    return glimpse_encoder_texts(j->prompt_embeddings, NULL, j->encoder, texts, PROMPTS, 0);
 }
 
 /* One product of the size that the MLP of a vision layer has at batch 32, alone. */
@@ -166,7 +166,7 @@ static void compare_workers(const char *folder, const float *pixels, size_t embe
         glimpse_encoder_free(jobs[i].encoder);
         free(jobs[i].embeddings);
     }
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 /* Floating-point operations of one picture, products only. */
@@ -244,7 +244,7 @@ int main(int argc, char **argv) {
                base_text / text, many);
         (void)fflush(stdout);
         glimpse_encoder_free(encoder);
-        glimpse_model_free(model);
+        glimpse_model_close(model);
     }
     if (workers > 1) compare_workers(folder, pixels, shape.embedding, workers);
     free(pixels), free(embeddings), free(prompts);

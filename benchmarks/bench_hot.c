@@ -81,7 +81,7 @@ static void store(hot *h) {
 static int encode(void *user) {
     hot *h = user;
     static const char *const text[] = {"two parrots on a branch"};
-    return glimpse_encoder_texts(h->encoder, text, 1, h->query, 0, NULL);
+    return glimpse_encoder_texts(h->query, NULL, h->encoder, text, 1, 0);
 }
 
 static int search(void *user) {
@@ -89,7 +89,7 @@ static int search(void *user) {
     glimpse_results *results = NULL;
     glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
     options.k = K;
-    int status = glimpse_library_search(h->library, h->model, h->query, &options, &results);
+    int status = glimpse_library_search(&results, h->library, h->model, h->query, &options);
     if (status == GLIMPSE_OK) h->best = glimpse_results_get(results, 0)->score;
     glimpse_results_free(results);
     return status;
@@ -164,7 +164,7 @@ int main(int argc, char **argv) {
     printf("%-34s %8.2f ms (index written and opened)\n", "the first search", 1e3 * first);
     glimpse_library_close(h.library);
     glimpse_encoder_free(h.encoder);
-    glimpse_model_free(h.model);
+    glimpse_model_close(h.model);
     free(h.rows), free(h.query);
     (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
     return system(command) != 0;

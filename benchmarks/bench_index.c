@@ -109,8 +109,8 @@ static double decode_alone(const setup *s, const series *pictures, uint32_t shor
         char path[128];
         picture_path(path, pictures, i);
         glimpse_image *image = NULL;
-        check(glimpse_image_open(&image, path, &options));
-        check(glimpse_preprocess_rgb(glimpse_model_preprocess(s->model), image, s->rgb));
+        check(glimpse_image_load(&image, path, &options));
+        check(glimpse_preprocess_rgb(s->rgb, glimpse_model_preprocess(s->model), image));
         glimpse_image_free(image);
     }
     return (bench_now() - start) / (double)n;
@@ -127,10 +127,10 @@ static double encode_alone(const setup *s) {
     for (size_t i = 0; i < 16 * area; i++)
         rgb[i] = (uint8_t)(i * 31);
     check(glimpse_encoder_create(&encoder, s->model, 16));
-    check(glimpse_encoder_rgb(encoder, rgb, 16, out, 0));
+    check(glimpse_encoder_rgb(out, encoder, rgb, 16, 0));
     double start = bench_now();
     for (int i = 0; i < 4; i++)
-        check(glimpse_encoder_rgb(encoder, rgb, 16, out, 0));
+        check(glimpse_encoder_rgb(out, encoder, rgb, 16, 0));
     double each = (bench_now() - start) / 64.0;
     glimpse_encoder_free(encoder);
     free(rgb), free(out);
@@ -145,7 +145,7 @@ static glimpse_ingest_report ingest(const setup *s, const series *pictures, int 
     options.model = s->model, options.roots = roots, options.root_count = 1, options.jobs = s->jobs;
     options.exact_decode = exact;
     check(glimpse_library_open(&library, s->library, GLIMPSE_LIBRARY_CREATE));
-    check(glimpse_library_ingest(library, &options, &report));
+    check(glimpse_library_ingest(&report, library, &options));
     glimpse_library_close(library);
     return report;
 }
@@ -252,7 +252,7 @@ int main(int argc, char **argv) {
     printf("glimpse search, whole process, page cache warm: %.0f ms (%.0f to %.0f)\n",
            1e3 * cold.median, 1e3 * cold.least, 1e3 * cold.most);
     free(s.rgb);
-    glimpse_model_free(s.model);
+    glimpse_model_close(s.model);
     forget(s.folder);
     return 0;
 }

@@ -35,7 +35,7 @@ typedef struct work {
     float *embeddings; /* [pictures][width] */
     size_t pictures, width, plain_pictures;
     glimpse_label *labels;
-    glimpse_verdict *verdicts;
+    glimpse_label_verdict *verdicts;
     float *scores; /* [128][rows] */
     glimpse_math math;
 } work;
@@ -65,15 +65,15 @@ static float *random_rows(size_t count, size_t width) {
 static int label_all(void *user) {
     work *w = user;
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
-    return glimpse_classifier_label_many(w->classifier, &rules, w->embeddings, w->pictures, 1,
-                                         w->labels, w->verdicts);
+    return glimpse_classifier_label_many(w->labels, w->verdicts, w->classifier, &rules,
+                                         w->embeddings, w->pictures, 1);
 }
 
 static int score_each(void *user) {
     work *w = user;
     for (size_t i = 0; i < w->plain_pictures; i++) {
         glimpse_label label;
-        int got = glimpse_classifier_score(w->classifier, w->embeddings + i * w->width, &label, 1);
+        int got = glimpse_classifier_score(&label, w->classifier, w->embeddings + i * w->width, 1);
         if (got < 0) return got;
         if (label.class_index != w->labels[i].class_index &&
             fabs(label.score - w->labels[i].score) > 1e-5) {
@@ -143,8 +143,8 @@ static int fill_library(glimpse_library *library, const work *w) {
 
 static int flush(shelf *s) {
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
-    int status = glimpse_classifier_label_many(s->work->classifier, &rules, s->block, s->count, 1,
-                                               s->work->labels + s->labelled, s->work->verdicts);
+    int status = glimpse_classifier_label_many(s->work->labels + s->labelled, s->work->verdicts,
+                                               s->work->classifier, &rules, s->block, s->count, 1);
     s->labelled += s->count;
     s->count = 0;
     return status;
@@ -216,7 +216,7 @@ static glimpse_classifier *build(const char *folder, size_t classes, size_t temp
     }
     if (!mkdtemp(cache) || glimpse_model_open(&model, folder, &options) < 0 ||
         glimpse_encoder_create(&encoder, model, 64) < 0 ||
-        glimpse_classes_from_names(&list, name_list, classes) < 0) {
+        glimpse_classes_create(&list, name_list, classes) < 0) {
         (void)fprintf(stderr, "%s\n", glimpse_last_error());
         exit(1);
     }
@@ -243,7 +243,7 @@ static glimpse_classifier *build(const char *folder, size_t classes, size_t temp
     if (system(command) != 0) (void)fprintf(stderr, "%s was not removed\n", cache);
     glimpse_classes_free(list);
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
     return classifier;
 }
 

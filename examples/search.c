@@ -18,16 +18,16 @@ int main(int argc, char **argv) {
         glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
         glimpse_ingest_report report;
         options.model = model, options.roots = &folder, options.root_count = 1;
-        status = glimpse_library_ingest(library, &options, &report);
+        status = glimpse_library_ingest(&report, library, &options);
     }
     if (status == GLIMPSE_OK) status = glimpse_encoder_create(&encoder, model, 1);
     if (status == GLIMPSE_OK) {
         glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
         options.k = 5;
         vector = calloc(glimpse_model_embedding_size(model), sizeof *vector);
-        if (vector) status = glimpse_encoder_texts(encoder, &words, 1, vector, 0, NULL);
+        if (vector) status = glimpse_encoder_texts(vector, NULL, encoder, &words, 1, 0);
         if (status == GLIMPSE_OK)
-            status = glimpse_library_search(library, model, vector, &options, &results);
+            status = glimpse_library_search(&results, library, model, vector, &options);
     }
     for (size_t i = 0; i < glimpse_results_count(results); i++) {
         const glimpse_result *result = glimpse_results_get(results, i);
@@ -35,6 +35,6 @@ int main(int argc, char **argv) {
     }
     if (status < 0) fprintf(stderr, "search: %s\n", glimpse_last_error());
     glimpse_results_free(results), free(vector), glimpse_encoder_free(encoder);
-    glimpse_library_close(library), glimpse_model_free(model);
+    glimpse_library_close(library), glimpse_model_close(model);
     return status < 0;
 }

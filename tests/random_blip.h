@@ -6,7 +6,7 @@
 #ifndef GLIMPSE_TESTS_RANDOM_BLIP_H
 #define GLIMPSE_TESTS_RANDOM_BLIP_H
 
-#include <glimpse/blip.h>
+#include <glimpse/sys/blip.h>
 
 typedef struct random_blip {
     glimpse_blip_kind kind;

@@ -232,8 +232,8 @@ static void tell(const action_step *step, const action_verdict *verdict, glimpse
     each(user, &event);
 }
 
-int glimpse_actions_undo(glimpse_actions *actions, int64_t run, glimpse_action_fn each, void *user,
-                         glimpse_action_report *report) {
+int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions, int64_t run,
+                         glimpse_action_fn each, void *user) {
     if (!actions || !report || run < 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no journal, or no such run");
     }
@@ -269,8 +269,8 @@ static int empty_step(glimpse_actions *actions, action_step *step, action_verdic
     return glimpse_journal_set_state(actions, step, error ? STEP_DONE : STEP_GONE);
 }
 
-int glimpse_actions_empty(glimpse_actions *actions, int64_t run, int apply, glimpse_action_fn each,
-                          void *user, glimpse_action_report *report) {
+int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *actions, int64_t run,
+                          int apply, glimpse_action_fn each, void *user) {
     if (!actions || !report || run < 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no journal, or no such run");
     }

@@ -89,13 +89,13 @@ static int put(glimpse_db *db, const glimpse_caption *caption, const char *creat
                           caption->prompt);
 }
 
-int glimpse_library_put_captions(glimpse_library *library, const glimpse_caption *captions,
-                                 size_t count, size_t *stored) {
+int glimpse_library_store_captions(size_t *stored, glimpse_library *library,
+                                   const glimpse_caption *captions, size_t count) {
     char created[GLIMPSE_DATE_BYTES];
     size_t counted = 0;
     if (stored) *stored = 0;
     if (!library || (count > 0 && !captions)) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_library_put_captions: a NULL argument");
+        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_library_store_captions: a NULL argument");
     }
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
@@ -192,8 +192,8 @@ leave:
     return status;
 }
 
-int glimpse_library_forget_captions(glimpse_library *library, const glimpse_caption_filter *filter,
-                                    uint64_t *forgotten) {
+int glimpse_library_forget_captions(uint64_t *forgotten, glimpse_library *library,
+                                    const glimpse_caption_filter *filter) {
     static const glimpse_caption_filter all = GLIMPSE_CAPTION_FILTER_INIT;
     int64_t content = 0;
     uint64_t count = 0;

@@ -287,8 +287,8 @@ static int has_several_labels(const glimpse_dedup_report *report) {
     return 0;
 }
 
-int glimpse_audit_run(const glimpse_dedup_report *report, const glimpse_audit_limits *limits,
-                      glimpse_audit **out) {
+int glimpse_audit_run(glimpse_audit **out, const glimpse_dedup_report *report,
+                      const glimpse_audit_limits *limits) {
     static const glimpse_audit_limits usual = GLIMPSE_AUDIT_LIMITS_INIT;
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the audit");
     *out = NULL;

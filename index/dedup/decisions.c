@@ -51,7 +51,7 @@ const char *glimpse_decision_kind_name(glimpse_decision_kind kind) {
     return "nothing";
 }
 
-int glimpse_content_id(const char *path, char *id) {
+int glimpse_content_id(char *id, const char *path) {
     if (!path || !id) return glimpse_fail(GLIMPSE_E_INVALID, "no path");
     struct stat info;
     char *real = realpath(path, NULL);
@@ -156,9 +156,8 @@ static int insert(glimpse_db *db, glimpse_decision_kind kind, const member *memb
     return status;
 }
 
-int glimpse_decision_add(glimpse_library *library, glimpse_decision_kind kind,
-                         const char *const *ids, const char *const *paths, size_t count,
-                         int64_t *number) {
+int glimpse_decision_add(int64_t *number, glimpse_library *library, glimpse_decision_kind kind,
+                         const char *const *ids, const char *const *paths, size_t count) {
     if (!library ||
         (kind != GLIMPSE_DECISION_NOT_DUPLICATES && kind != GLIMPSE_DECISION_KEEP_ALL)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no library, or no such kind of decision");

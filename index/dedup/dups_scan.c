@@ -82,7 +82,7 @@ static const char *make_label(const glimpse_dups *dups, const char *path) {
 static int fill_in(glimpse_dups *dups, glimpse_dups_item *item, const glimpse_image *image,
                    const uint8_t *data, size_t size) {
     glimpse_dedup_picture *p = &item->picture;
-    const glimpse_image_meta *meta = glimpse_image_get_meta(image);
+    const glimpse_image_meta *meta = glimpse_image_metadata(image);
     p->format = copy_text(glimpse_image_format_name(meta->format));
     p->taken = copy_text(meta->taken);
     p->camera = copy_text(meta->camera);
@@ -125,12 +125,12 @@ static int make_hashes(glimpse_dups_item *item, const glimpse_image *image, int 
     }
     item->content = thumb->content;
     for (int w = 0; w < GLIMPSE_WINDOW_COUNT; w++)
-        item->windows[w] = glimpse_phash(thumb, w == 1 ? &thumb->content : &glimpse_windows[w],
-                                         w == 1 ? &item->weak_content : NULL);
-    glimpse_phash_turns(thumb, item->turns, item->weak_turns);
+        item->windows[w] = glimpse_phash(w == 1 ? &item->weak_content : NULL, thumb,
+                                         w == 1 ? &thumb->content : &glimpse_windows[w]);
+    glimpse_phash_orientations(item->turns, item->weak_turns, thumb);
     make_mini(item, thumb);
     item->picture.phash = item->windows[0];
-    item->picture.dhash = glimpse_dhash(thumb, &item->weak_dhash);
+    item->picture.dhash = glimpse_dhash(&item->weak_dhash, thumb);
     item->plain = glimpse_dups_is_plain(&item->picture);
     item->effective = (double)item->picture.width * (double)item->picture.height;
     if (keep) {
@@ -149,9 +149,9 @@ static int set_embedding(const glimpse_dups *dups, glimpse_dups_item *item,
     double norm = 0;
     float *embedding = malloc(size * sizeof *embedding);
     if (!embedding) return glimpse_fail_nomem(size * 4, "an embedding");
-    int status = image ? glimpse_encoder_images(encoder, &image, 1, embedding, 0)
-                       : glimpse_library_embedding(library, dups->options->model, item->picture.id,
-                                                   embedding, NULL);
+    int status = image ? glimpse_encoder_images(embedding, encoder, &image, 1, 0)
+                       : glimpse_library_embedding(embedding, NULL, library, dups->options->model,
+                                                   item->picture.id);
     for (size_t i = 0; i < size && status == GLIMPSE_OK; i++)
         norm += (double)embedding[i] * (double)embedding[i];
     if (status < 0 || !(norm > 0) || !isfinite(norm)) {

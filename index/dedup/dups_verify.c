@@ -42,7 +42,7 @@ const glimpse_thumb *glimpse_dups_thumb(const glimpse_dups *dups, size_t index,
     if (item->thumb) return item->thumb;
     if (glimpse_dups_cache_find_thumb(dups, item, spare)) return spare;
     decode.max_pixels = dups->options->max_pixels;
-    if (glimpse_image_open(&image, item->picture.path, &decode) < 0) return NULL;
+    if (glimpse_image_load(&image, item->picture.path, &decode) < 0) return NULL;
     int status = glimpse_thumb_make(spare, image);
     glimpse_image_free(image);
     if (status == GLIMPSE_OK) glimpse_dups_cache_put_thumb(dups, item, spare);
@@ -89,6 +89,10 @@ static int nearest_turn(const glimpse_warp *warp) {
     return best;
 }
 
+int glimpse_dups_too_weak(const glimpse_dups *dups, glimpse_dedup_relation relation) {
+    return dups->options->weakest > 0 && (unsigned)relation >= dups->options->weakest;
+}
+
 int glimpse_dups_compare(const glimpse_dups *dups, glimpse_dups_edge *edge,
                          const glimpse_warp *guess) {
     glimpse_thumb spare[2];
@@ -100,7 +104,7 @@ int glimpse_dups_compare(const glimpse_dups *dups, glimpse_dups_edge *edge,
     edge->turn = nearest_turn(guess);
     glimpse_warp turn = glimpse_dups_turn_warp(edge->turn), back = glimpse_warp_inverse(&turn);
     glimpse_warp hint = glimpse_warp_chain(guess, &turn);
-    glimpse_compare(a, b, &hint, edge->turn, &edge->comparison);
+    glimpse_compare(&edge->comparison, a, b, &hint, edge->turn);
     edge->warp = glimpse_warp_chain(&edge->comparison.warp, &back);
     edge->score = edge->comparison.score > 1 ? 1 : edge->comparison.score;
     edge->kind = GLIMPSE_DEDUP_PERCEPTUAL;

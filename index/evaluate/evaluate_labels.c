@@ -511,8 +511,8 @@ static void select_pictures(evaluation *v) {
     }
 }
 
-int glimpse_label_eval_report(const glimpse_label_eval *e, const glimpse_eval_options *options,
-                              glimpse_label_report **out) {
+int glimpse_label_eval_report(glimpse_label_report **out, const glimpse_label_eval *e,
+                              const glimpse_eval_options *options) {
     *out = NULL;
     evaluation v = {0};
     glimpse_figure figures[FIGURES];

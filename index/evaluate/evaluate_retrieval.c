@@ -179,10 +179,10 @@ done:
     return status;
 }
 
-int glimpse_retrieval_evaluate(const float *texts, size_t text_count, const float *images,
-                               size_t image_count, size_t width, const glimpse_pair *pairs,
-                               size_t pair_count, const glimpse_eval_options *options,
-                               glimpse_retrieval_report **out) {
+int glimpse_retrieval_evaluate(glimpse_retrieval_report **out, const float *texts,
+                               size_t text_count, const float *images, size_t image_count,
+                               size_t width, const glimpse_pair *pairs, size_t pair_count,
+                               const glimpse_eval_options *options) {
     *out = NULL;
     if (text_count == 0 || image_count == 0 || width == 0 || pair_count == 0) {
         return glimpse_fail(GLIMPSE_E_INVALID,

@@ -87,7 +87,7 @@ void glimpse_ingest_job_free(glimpse_ingest_job *job) {
 }
 
 void glimpse_ingest_job_quarantine(glimpse_ingest_job *job, int code, const char *reason) {
-    job->outcome = GLIMPSE_OUTCOME_QUARANTINED;
+    job->outcome = GLIMPSE_INGEST_OUTCOME_QUARANTINED;
     job->code = code;
     free(job->reason);
     job->reason = reason && *reason ? strdup(reason) : NULL;
@@ -182,22 +182,22 @@ static int write_quarantined(committer *c, const glimpse_ingest_job *job, int co
 static int write_result(committer *c, glimpse_ingest_job *job) {
     int status = GLIMPSE_OK;
     switch (job->outcome) {
-    case GLIMPSE_OUTCOME_PENDING:
-    case GLIMPSE_OUTCOME_DROPPED: return GLIMPSE_OK;
-    case GLIMPSE_OUTCOME_VANISHED:
+    case GLIMPSE_INGEST_OUTCOME_PENDING:
+    case GLIMPSE_INGEST_OUTCOME_DROPPED: return GLIMPSE_OK;
+    case GLIMPSE_INGEST_OUTCOME_VANISHED:
         if (!job->must_sniff) (void)atomic_fetch_sub(&c->ingest->found, 1);
         return GLIMPSE_OK;
-    case GLIMPSE_OUTCOME_NO_PICTURE:
+    case GLIMPSE_INGEST_OUTCOME_NO_PICTURE:
         if (job->row) job->row->seen = 0; /* it was one; now there is none of that name */
         return GLIMPSE_OK;
-    case GLIMPSE_OUTCOME_BOUND:
-    case GLIMPSE_OUTCOME_EMBEDDED:
-    case GLIMPSE_OUTCOME_QUARANTINED: break;
+    case GLIMPSE_INGEST_OUTCOME_BOUND:
+    case GLIMPSE_INGEST_OUTCOME_EMBEDDED:
+    case GLIMPSE_INGEST_OUTCOME_QUARANTINED: break;
     }
     status = begin_if_needed(c);
     if (status < 0) return status;
-    if (job->outcome == GLIMPSE_OUTCOME_BOUND) return write_bound(c, job, job->content);
-    if (job->outcome == GLIMPSE_OUTCOME_QUARANTINED) {
+    if (job->outcome == GLIMPSE_INGEST_OUTCOME_BOUND) return write_bound(c, job, job->content);
+    if (job->outcome == GLIMPSE_INGEST_OUTCOME_QUARANTINED) {
         status = write_quarantined(c, job, job->code, job->reason);
         for (glimpse_ingest_job *copy = job->parked; copy && status == GLIMPSE_OK;
              copy = copy->ledger_next) {
@@ -448,8 +448,8 @@ static void fill_report(committer *c) {
     report->peak_bytes = (size_t)atomic_load(&ingest->bytes_peak);
 }
 
-int glimpse_ingest_run(glimpse_library *library, const glimpse_ingest_options *options,
-                       const glimpse_ingest_engine *engine, glimpse_ingest_report *out) {
+int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
+                       const glimpse_ingest_options *options, const glimpse_ingest_engine *engine) {
     glimpse_ingest_report unwanted;
     glimpse_ingest_report *report = out ? out : &unwanted;
     memset(report, 0, sizeof *report);

@@ -36,8 +36,8 @@
 #include "trace.h"
 #include "walk.h"
 
-#include <glimpse/image.h>
 #include <glimpse/library.h>
+#include <glimpse/sys/image.h>
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -71,22 +71,22 @@ typedef struct glimpse_ingest_engine {
 } glimpse_ingest_engine;
 
 /* glimpse_library_ingest with any engine; options->model is not looked at. */
-int glimpse_ingest_run(glimpse_library *library, const glimpse_ingest_options *options,
-                       const glimpse_ingest_engine *engine, glimpse_ingest_report *report);
+int glimpse_ingest_run(glimpse_ingest_report *report, glimpse_library *library,
+                       const glimpse_ingest_options *options, const glimpse_ingest_engine *engine);
 
 /* Bytes that decoded pictures in flight may take together with `jobs` workers (one larger picture
  * passes alone): 128 MiB for each, at least 1 GiB. File bytes have a quarter of that beside it. */
 uint64_t glimpse_ingest_memory_limit(unsigned jobs);
 
-typedef enum glimpse_outcome {
-    GLIMPSE_OUTCOME_PENDING = 0,
-    GLIMPSE_OUTCOME_DROPPED,    /* stopped before anything was decided */
-    GLIMPSE_OUTCOME_VANISHED,   /* gone between the walk and the read */
-    GLIMPSE_OUTCOME_NO_PICTURE, /* an unknown ending, and the bytes are no picture's */
-    GLIMPSE_OUTCOME_BOUND,      /* `content` was known */
-    GLIMPSE_OUTCOME_EMBEDDED,
-    GLIMPSE_OUTCOME_QUARANTINED
-} glimpse_outcome;
+typedef enum glimpse_ingest_outcome {
+    GLIMPSE_INGEST_OUTCOME_PENDING = 0,
+    GLIMPSE_INGEST_OUTCOME_DROPPED,    /* stopped before anything was decided */
+    GLIMPSE_INGEST_OUTCOME_VANISHED,   /* gone between the walk and the read */
+    GLIMPSE_INGEST_OUTCOME_NO_PICTURE, /* an unknown ending, and the bytes are no picture's */
+    GLIMPSE_INGEST_OUTCOME_BOUND,      /* `content` was known */
+    GLIMPSE_INGEST_OUTCOME_EMBEDDED,
+    GLIMPSE_INGEST_OUTCOME_QUARANTINED
+} glimpse_ingest_outcome;
 
 typedef struct glimpse_ingest_job {
     char *path;
@@ -95,7 +95,7 @@ typedef struct glimpse_ingest_job {
     int must_sniff, is_folder;
     int owns; /* its content, in the ledger */
 
-    glimpse_outcome outcome;
+    glimpse_ingest_outcome outcome;
     int code;     /* QUARANTINED */
     char *reason; /* QUARANTINED; NULL stands for "out of memory" */
     glimpse_hash hash;

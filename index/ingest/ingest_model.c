@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 static int decode_picture(const glimpse_ingest_engine *engine, const void *data, size_t size,
                           const glimpse_decode_options *options, uint8_t *rgb,
@@ -14,8 +14,8 @@ static int decode_picture(const glimpse_ingest_engine *engine, const void *data,
     glimpse_image *image = NULL;
     int status = glimpse_image_decode(&image, data, size, "picture", options);
     if (status < 0) return status;
-    *meta = *glimpse_image_get_meta(image);
-    status = glimpse_preprocess_rgb(glimpse_model_preprocess(model), image, rgb);
+    *meta = *glimpse_image_metadata(image);
+    status = glimpse_preprocess_rgb(rgb, glimpse_model_preprocess(model), image);
     glimpse_image_free(image);
     return status;
 }
@@ -32,7 +32,7 @@ static void free_encoder(void *encoder) {
 }
 
 static int encode_pictures(void *encoder, const uint8_t *rgb, size_t count, float *embeddings) {
-    return glimpse_encoder_rgb(encoder, rgb, count, embeddings, 0);
+    return glimpse_encoder_rgb(embeddings, encoder, rgb, count, 0);
 }
 
 /* Twice what the resize ends at: its filter then still averages over two pixels and more, and what
@@ -47,8 +47,8 @@ static uint32_t side_to_keep(const glimpse_preprocess *rules) {
     return side > UINT32_MAX / 2 ? 0 : 2 * side;
 }
 
-int glimpse_library_ingest(glimpse_library *library, const glimpse_ingest_options *options,
-                           glimpse_ingest_report *report) {
+int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_library *library,
+                           const glimpse_ingest_options *options) {
     if (!options->model) {
         return glimpse_fail(GLIMPSE_E_INVALID, "indexing needs a model");
     }
@@ -61,5 +61,5 @@ int glimpse_library_ingest(glimpse_library *library, const glimpse_ingest_option
                                           .encoder_free = free_encoder,
                                           .encode = encode_pictures,
                                           .context = options->model};
-    return glimpse_ingest_run(library, options, &engine, report);
+    return glimpse_ingest_run(report, library, options, &engine);
 }

@@ -64,7 +64,7 @@ static int decided_by_head(const glimpse_ingest *ingest, glimpse_ingest_job *job
                            const uint8_t *head, size_t size) {
     const glimpse_image_format format = glimpse_image_sniff(head, size);
     if (job->must_sniff && !glimpse_format_is_certain(format)) {
-        job->outcome = GLIMPSE_OUTCOME_NO_PICTURE;
+        job->outcome = GLIMPSE_INGEST_OUTCOME_NO_PICTURE;
         return 1;
     }
     if (format != GLIMPSE_FORMAT_UNKNOWN && glimpse_image_format_supported(format)) return 0;
@@ -88,9 +88,9 @@ void glimpse_ingest_read(glimpse_ingest *ingest, glimpse_ingest_job *job, uint8_
     int fd = open(job->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         if (errno == ENOENT || errno == ENOTDIR) {
-            job->outcome = GLIMPSE_OUTCOME_VANISHED;
+            job->outcome = GLIMPSE_INGEST_OUTCOME_VANISHED;
         } else if (job->must_sniff) {
-            job->outcome = GLIMPSE_OUTCOME_NO_PICTURE; /* nothing says that it is one */
+            job->outcome = GLIMPSE_INGEST_OUTCOME_NO_PICTURE; /* nothing says that it is one */
         } else {
             quarantine_errno(job, "cannot open the file");
         }
@@ -102,7 +102,7 @@ void glimpse_ingest_read(glimpse_ingest *ingest, glimpse_ingest_job *job, uint8_
         goto done;
     }
     if (!S_ISREG(info.st_mode)) {
-        job->outcome = GLIMPSE_OUTCOME_VANISHED; /* replaced by something else meanwhile */
+        job->outcome = GLIMPSE_INGEST_OUTCOME_VANISHED; /* replaced by something else meanwhile */
         goto done;
     }
     wait_for_the_tick(&info);
@@ -114,7 +114,7 @@ void glimpse_ingest_read(glimpse_ingest *ingest, glimpse_ingest_job *job, uint8_
     const ssize_t head_size = read_fully(ingest->engine, fd, head, sizeof head);
     if (head_size < 0) {
         if (job->must_sniff)
-            job->outcome = GLIMPSE_OUTCOME_NO_PICTURE;
+            job->outcome = GLIMPSE_INGEST_OUTCOME_NO_PICTURE;
         else
             quarantine_errno(job, "cannot read the file");
         goto done;

@@ -107,7 +107,7 @@ static void encode(worker *w, glimpse_batch *batch) {
     for (size_t i = 0; i < batch->count; i++) {
         glimpse_ingest_job *job = batch->jobs[i];
         const float *vector = w->embeddings + i * dim;
-        job->outcome = GLIMPSE_OUTCOME_DROPPED;
+        job->outcome = GLIMPSE_INGEST_OUTCOME_DROPPED;
         if (status == GLIMPSE_OK && !is_usable(vector, dim)) {
             glimpse_ingest_job_quarantine(job, GLIMPSE_E_INTERNAL,
                                           "the model gives no usable vector for this picture");
@@ -115,7 +115,7 @@ static void encode(worker *w, glimpse_batch *batch) {
             job->embedding = malloc(dim * sizeof(float));
             if (job->embedding) {
                 memcpy(job->embedding, vector, dim * sizeof(float));
-                job->outcome = GLIMPSE_OUTCOME_EMBEDDED;
+                job->outcome = GLIMPSE_INGEST_OUTCOME_EMBEDDED;
             } else {
                 glimpse_ingest_job_quarantine(job, GLIMPSE_E_NOMEM, NULL);
             }
@@ -222,7 +222,7 @@ static void process(worker *w, glimpse_ingest_job *job) {
     int status;
     switch (glimpse_ledger_claim(&ingest->ledger, ingest->catalog, ingest->model, job, &status)) {
     case GLIMPSE_CLAIM_KNOWN:
-        job->outcome = GLIMPSE_OUTCOME_BOUND;
+        job->outcome = GLIMPSE_INGEST_OUTCOME_BOUND;
         glimpse_ingest_unread(ingest, file_size, data);
         decided(w, job);
         return;
@@ -232,7 +232,7 @@ static void process(worker *w, glimpse_ingest_job *job) {
         return;
     case GLIMPSE_CLAIM_FAILED:
         glimpse_ingest_fail(ingest, status);
-        job->outcome = GLIMPSE_OUTCOME_DROPPED;
+        job->outcome = GLIMPSE_INGEST_OUTCOME_DROPPED;
         glimpse_ingest_unread(ingest, file_size, data);
         decided(w, job);
         return;
@@ -240,7 +240,7 @@ static void process(worker *w, glimpse_ingest_job *job) {
     }
     decode(w, job, data);
     glimpse_ingest_unread(ingest, file_size, data);
-    if (job->outcome != GLIMPSE_OUTCOME_PENDING)
+    if (job->outcome != GLIMPSE_INGEST_OUTCOME_PENDING)
         decided(w, job);
     else
         add_to_batch(w, job);
@@ -266,7 +266,7 @@ void *glimpse_ingest_worker(void *argument) {
         glimpse_ingest_job *job = item;
         glimpse_ingest_read_ahead(ingest);
         if (atomic_load(&ingest->stop)) {
-            job->outcome = GLIMPSE_OUTCOME_DROPPED;
+            job->outcome = GLIMPSE_INGEST_OUTCOME_DROPPED;
             decided(&w, job);
         } else {
             process(&w, job);

@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "walk_internal.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <dirent.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
 
 #include "catalog.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <fnmatch.h>
 #include <limits.h>

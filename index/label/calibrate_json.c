@@ -98,8 +98,8 @@ static int read_thresholds(json_t *own, const glimpse_classifier *classifier, do
     return GLIMPSE_OK;
 }
 
-int glimpse_calibration_read(glimpse_calibration *out, const glimpse_classifier *classifier,
-                             double *thresholds, const char *path) {
+int glimpse_calibration_read(glimpse_calibration *out, double *thresholds,
+                             const glimpse_classifier *classifier, const char *path) {
     void *text = NULL;
     size_t size = 0;
     json_error_t error;

@@ -312,7 +312,7 @@ static int read_file(glimpse_classes *classes, const char *path) {
 static int add_lines(glimpse_classes *classes, const glimpse_lines *lines, const char *name) {
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < glimpse_lines_count(lines) && status == GLIMPSE_OK; i++) {
-        glimpse_class_draft draft = {.name = glimpse_lines_get(lines)[i], .threshold = -1};
+        glimpse_class_draft draft = {.name = glimpse_lines_texts(lines)[i], .threshold = -1};
         status = glimpse_classes_add(classes, &draft, name);
     }
     return status;
@@ -336,7 +336,7 @@ static int hand_over(glimpse_classes **out, glimpse_classes *classes, const char
     return status;
 }
 
-int glimpse_classes_read(glimpse_classes **out, const char *path) {
+int glimpse_classes_load(glimpse_classes **out, const char *path) {
     glimpse_classes *classes = NULL;
     glimpse_lines *lines = NULL;
     int status = start(out, &classes);
@@ -344,7 +344,7 @@ int glimpse_classes_read(glimpse_classes **out, const char *path) {
     if (ends_with(path, ".tsv") || ends_with(path, ".json")) {
         status = read_file(classes, path);
     } else {
-        status = glimpse_lines_read(&lines, path);
+        status = glimpse_lines_load(&lines, path);
         if (status == GLIMPSE_OK) status = add_lines(classes, lines, path);
         glimpse_lines_free(lines);
     }
@@ -362,7 +362,7 @@ int glimpse_classes_split(glimpse_classes **out, const char *text) {
     return hand_over(out, classes, "list", status);
 }
 
-int glimpse_classes_from_names(glimpse_classes **out, const char *const *names, size_t count) {
+int glimpse_classes_create(glimpse_classes **out, const char *const *names, size_t count) {
     glimpse_classes *classes = NULL;
     int status = start(out, &classes);
     if (status < 0) return status;
@@ -374,7 +374,7 @@ int glimpse_classes_from_names(glimpse_classes **out, const char *const *names, 
     return hand_over(out, classes, "list", status);
 }
 
-int glimpse_classes_find(const glimpse_classes *classes, const char *text, size_t *out) {
+int glimpse_classes_find(size_t *out, const glimpse_classes *classes, const char *text) {
     size_t found = SIZE_MAX, matches = 0;
     for (int pass = 0; pass < 3; pass++) {
         for (size_t i = 0; i < glimpse_classes_count(classes); i++) {

@@ -136,7 +136,7 @@ static int choose(glimpse_classifier *c, size_t count, glimpse_examples_report *
         size_t truth = c->example_class[i];
         if (c->share[truth] < 2 || seen++ % step != 0) continue;
         const float *x = c->rows + (c->count + c->background + i) * c->width;
-        status = glimpse_classifier_logits(c, x, 1, text); /* c->examples is still 0 */
+        status = glimpse_classifier_logits(text, c, x, 1); /* c->examples is still 0 */
         affinities(c, &math, i, count, row);
         for (size_t b = 0; b < BETAS && status == GLIMPSE_OK; b++) {
             memset(means, 0, c->count * sizeof *means);
@@ -194,9 +194,8 @@ static int extend_id(glimpse_classifier *c) {
     return GLIMPSE_OK;
 }
 
-int glimpse_classifier_add_examples(glimpse_classifier *classifier, const float *embeddings,
-                                    const size_t *classes, size_t count,
-                                    glimpse_examples_report *report) {
+int glimpse_classifier_add_examples(glimpse_examples_report *report, glimpse_classifier *classifier,
+                                    const float *embeddings, const size_t *classes, size_t count) {
     glimpse_examples_report own = {0}, *r = report ? report : &own;
     *r = (glimpse_examples_report){0};
     if (!classifier || !embeddings || !classes || count == 0) {

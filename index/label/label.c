@@ -239,7 +239,7 @@ int glimpse_classifier_create(glimpse_classifier **out, glimpse_encoder *encoder
     if (!encoder || !model || (class_count > 0 && !classes)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a classifier needs a model and classes");
     }
-    int status = glimpse_classes_from_names(&list, classes, class_count);
+    int status = glimpse_classes_create(&list, classes, class_count);
     if (status < 0) return status;
     glimpse_classifier_options options = GLIMPSE_CLASSIFIER_OPTIONS_INIT;
     options.classes = list;
@@ -289,8 +289,8 @@ size_t glimpse_classifier_prompts_embedded(const glimpse_classifier *classifier)
     return classifier ? classifier->prompts_embedded : 0;
 }
 
-int glimpse_classifier_score(const glimpse_classifier *classifier, const float *embedding,
-                             glimpse_label *labels, size_t top) {
+int glimpse_classifier_score(glimpse_label *labels, const glimpse_classifier *classifier,
+                             const float *embedding, size_t top) {
     if (!classifier || !embedding || (top > 0 && !labels)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "nothing to classify");
     }

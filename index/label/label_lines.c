@@ -87,7 +87,7 @@ done:
     return GLIMPSE_OK;
 }
 
-int glimpse_lines_read(glimpse_lines **out, const char *path) {
+int glimpse_lines_load(glimpse_lines **out, const char *path) {
     void *text = NULL;
     size_t size = 0;
     *out = NULL;
@@ -107,7 +107,7 @@ size_t glimpse_lines_count(const glimpse_lines *lines) {
     return lines ? lines->count : 0;
 }
 
-const char *const *glimpse_lines_get(const glimpse_lines *lines) {
+const char *const *glimpse_lines_texts(const glimpse_lines *lines) {
     return lines ? lines->items : NULL;
 }
 

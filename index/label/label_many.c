@@ -148,11 +148,11 @@ static void each_alone(const scorer *s, const glimpse_label_rules *rules, double
  * two best, also when `top` is 0 or 1. */
 static void judge(const scorer *s, const glimpse_label_rules *rules, double background,
                   glimpse_label *labels, size_t top, glimpse_label *first, size_t first_count,
-                  glimpse_verdict *verdict) {
+                  glimpse_label_verdict *verdict) {
     const glimpse_classifier *c = s->c;
     double t = rules->temperature, best = first[0].probability, largest = best, sum = 0;
     int against = background > -INFINITY && !rules->ignore_background;
-    *verdict = (glimpse_verdict){GLIMPSE_CLAIMED, 0, -1};
+    *verdict = (glimpse_label_verdict){GLIMPSE_CLAIMED, 0, -1};
     if (rules->multi_label || c->scoring == GLIMPSE_SCORING_SIGMOID) {
         each_alone(s, rules, background, labels, top);
         each_alone(s, rules, background, first, first_count);
@@ -217,10 +217,10 @@ static int check(const glimpse_classifier *classifier, const glimpse_label_rules
     return GLIMPSE_OK;
 }
 
-int glimpse_classifier_label_many(const glimpse_classifier *classifier,
+int glimpse_classifier_label_many(glimpse_label *labels, glimpse_label_verdict *verdicts,
+                                  const glimpse_classifier *classifier,
                                   const glimpse_label_rules *rules, const float *embeddings,
-                                  size_t count, size_t top, glimpse_label *labels,
-                                  glimpse_verdict *verdicts) {
+                                  size_t count, size_t top) {
     enum { INSERTION = 64 };
     scorer s;
     if (!classifier || !rules || (count > 0 && (!embeddings || !verdicts)) ||
@@ -253,8 +253,8 @@ int glimpse_classifier_label_many(const glimpse_classifier *classifier,
     return status;
 }
 
-int glimpse_classifier_logits(const glimpse_classifier *classifier, const float *embeddings,
-                              size_t count, double *logits) {
+int glimpse_classifier_logits(double *logits, const glimpse_classifier *classifier,
+                              const float *embeddings, size_t count) {
     scorer s;
     if (!classifier || (count > 0 && (!embeddings || !logits))) {
         return glimpse_fail(GLIMPSE_E_INVALID, "nothing to classify");

@@ -33,9 +33,9 @@ struct glimpse_labelling {
     size_t count, room;
 };
 
-int glimpse_labelling_open(glimpse_labelling **out, glimpse_library *library,
-                           const glimpse_model *model, const glimpse_classifier *classifier,
-                           const char *name, const char *settings) {
+int glimpse_labelling_create(glimpse_labelling **out, glimpse_library *library,
+                             const glimpse_model *model, const glimpse_classifier *classifier,
+                             const char *name, const char *settings) {
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the labelling");
     *out = NULL;
     if (!library || !model || !classifier || !name || !*name) {
@@ -191,7 +191,7 @@ static int put_entries(writer *w) {
     return status;
 }
 
-int glimpse_labelling_commit(glimpse_labelling *labelling, uint64_t *stored) {
+int glimpse_labelling_commit(uint64_t *stored, glimpse_labelling *labelling) {
     if (stored) *stored = 0;
     if (!labelling) return glimpse_fail(GLIMPSE_E_INVALID, "no labelling");
     glimpse_library *library = labelling->library;

@@ -189,7 +189,7 @@ int glimpse_prompts_embed(const glimpse_prompts *prompts, glimpse_encoder *encod
         for (size_t i = 0; i < n; i++)
             texts[i] = prompts->items[first + i].text;
         memset(cut, 0, sizeof cut);
-        status = glimpse_encoder_texts(encoder, texts, n, units, 0, cut);
+        status = glimpse_encoder_texts(units, cut, encoder, texts, n, 0);
         for (size_t i = 0; status == GLIMPSE_OK && i < n; i++) {
             const glimpse_prompt *p = &prompts->items[first + i];
             const glimpse_prompt *next = first + i + 1 < prompts->count ? p + 1 : NULL;

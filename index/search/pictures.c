@@ -19,8 +19,8 @@ static int count_pictures(glimpse_db *db, const glimpse_filter *filter, size_t *
     return status < 0 ? status : GLIMPSE_OK;
 }
 
-int glimpse_library_pictures(glimpse_library *library, const char *path_prefix,
-                             glimpse_results **out) {
+int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
+                             const char *path_prefix) {
     if (out) *out = NULL;
     if (!library || !out) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_library_pictures: a NULL argument");

@@ -389,17 +389,17 @@ unsigned glimpse_query_towers(const glimpse_query *query) {
 
 static int embed_picture(const char *path, glimpse_encoder *encoder, float *embedding) {
     glimpse_image *image = NULL;
-    int status = glimpse_image_open(&image, path, NULL);
+    int status = glimpse_image_load(&image, path, NULL);
     if (status == GLIMPSE_OK) {
         const glimpse_image *const one[] = {image};
-        status = glimpse_encoder_images(encoder, one, 1, embedding, 0);
+        status = glimpse_encoder_images(embedding, encoder, one, 1, 0);
     }
     glimpse_image_free(image);
     return status;
 }
 
-int glimpse_query_embed(const glimpse_query *query, glimpse_encoder *encoder,
-                        const glimpse_model *model, float *vector, int *truncated) {
+int glimpse_query_embed(float *vector, int *truncated, const glimpse_query *query,
+                        glimpse_encoder *encoder, const glimpse_model *model) {
     if (!query || !encoder || !model || !vector || query->count == 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "the query is empty");
     }
@@ -418,7 +418,7 @@ int glimpse_query_embed(const glimpse_query *query, glimpse_encoder *encoder,
             status = embed_picture(term->body, encoder, unit);
         } else {
             int cut = 0;
-            status = glimpse_encoder_texts(encoder, &term->body, 1, unit, 0, &cut);
+            status = glimpse_encoder_texts(unit, &cut, encoder, &term->body, 1, 0);
             if (cut && truncated) *truncated = 1;
         }
         if (status < 0) goto done;

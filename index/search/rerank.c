@@ -70,8 +70,8 @@ static int compare(const void *a, const void *b) {
     return (x->index > y->index) - (x->index < y->index);
 }
 
-int glimpse_rerank(const double *first, const double *second, size_t count, double weight,
-                   glimpse_reranked *order) {
+int glimpse_rerank(glimpse_reranked *order, const double *first, const double *second, size_t count,
+                   double weight) {
     if (count > 0 && (!first || !second || !order)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_rerank: an argument that must be there is "
                                                "NULL");

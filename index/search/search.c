@@ -257,9 +257,9 @@ static int make_results(glimpse_search *s, glimpse_reach *reach, glimpse_results
     return status;
 }
 
-int glimpse_library_search_key(glimpse_library *library, const glimpse_model_key *key,
-                               const float *query, const glimpse_search_options *options,
-                               glimpse_results **out) {
+int glimpse_library_search_key(glimpse_results **out, glimpse_library *library,
+                               const glimpse_model_key *key, const float *query,
+                               const glimpse_search_options *options) {
     static const glimpse_search_options defaults = GLIMPSE_SEARCH_OPTIONS_INIT;
     glimpse_catalog *catalog = glimpse_library_catalog(library);
     glimpse_db *db = catalog->db;

@@ -55,8 +55,8 @@ int glimpse_catalog_content_of(glimpse_db *db, const char *path_or_id, int64_t *
     return status;
 }
 
-int glimpse_library_embedding_key(glimpse_library *library, const glimpse_model_key *key,
-                                  const char *path_or_id, float *embedding, char *id) {
+int glimpse_library_embedding_key(float *embedding, char *id, glimpse_library *library,
+                                  const glimpse_model_key *key, const char *path_or_id) {
     glimpse_db *db = glimpse_library_catalog(library)->db;
     sqlite3_stmt *row = NULL;
     glimpse_model_info model;

@@ -1,5 +1,5 @@
 /*
- * answers.c - see <glimpse/answers.h>.
+ * answers.c - see <glimpse/response_cache.h>.
  *
  * A connection of its own, also for a library's catalogue: an answer is committed by itself, and
  * must not wait for, or be rolled back with, the batches of an index run in the same process. The
@@ -9,7 +9,7 @@
  * A row that does not match its checksum counts as not there (glimpse verify reports it): the
  * question is asked again and the row replaced.
  */
-#include <glimpse/answers.h>
+#include <glimpse/response_cache.h>
 
 #include "catalog_private.h"
 #include "core/error.h"
@@ -28,7 +28,7 @@
 /* "glaw", in the header of a database that holds only answers. */
 #define ANSWERS_APPLICATION_ID 0x676c6177
 
-struct glimpse_answers {
+struct glimpse_response_cache {
     glimpse_db *db;
     glimpse_vlm_cache cache;
 };
@@ -120,7 +120,7 @@ static int from_json(glimpse_vlm_answer **out, const json_t *root, const char *m
  * The cache.
  */
 static int find(void *context, const glimpse_vlm_question *question, glimpse_vlm_answer **out) {
-    glimpse_answers *answers = context;
+    glimpse_response_cache *answers = context;
     glimpse_hash key;
     sqlite3_stmt *row = NULL;
     *out = NULL;
@@ -145,7 +145,7 @@ static int find(void *context, const glimpse_vlm_question *question, glimpse_vlm
     return found;
 }
 
-static int write_row(glimpse_answers *answers, const glimpse_hash *key,
+static int write_row(glimpse_response_cache *answers, const glimpse_hash *key,
                      const glimpse_vlm_question *question, const char *answer) {
     time_t now = time(NULL);
     struct tm utc;
@@ -172,7 +172,7 @@ static int write_row(glimpse_answers *answers, const glimpse_hash *key,
 
 static int keep(void *context, const glimpse_vlm_question *question,
                 const glimpse_vlm_answer *answer) {
-    glimpse_answers *answers = context;
+    glimpse_response_cache *answers = context;
     glimpse_hash key;
     if (glimpse_db_read_only(answers->db)) return GLIMPSE_OK;
     if (!glimpse_hash_from_hex(&key, question->key)) {
@@ -192,8 +192,8 @@ static int keep(void *context, const glimpse_vlm_question *question,
 /*
  * Opening.
  */
-static int make(glimpse_answers **out, glimpse_db *db) {
-    glimpse_answers *answers = calloc(1, sizeof *answers);
+static int make(glimpse_response_cache **out, glimpse_db *db) {
+    glimpse_response_cache *answers = calloc(1, sizeof *answers);
     if (!answers) {
         glimpse_db_close(db);
         return glimpse_fail_nomem(sizeof *answers, "answers");
@@ -204,7 +204,7 @@ static int make(glimpse_answers **out, glimpse_db *db) {
     return GLIMPSE_OK;
 }
 
-int glimpse_answers_of_library(glimpse_answers **out, glimpse_library *library) {
+int glimpse_response_cache_open_library(glimpse_response_cache **out, glimpse_library *library) {
     if (out) *out = NULL;
     if (!out || !library) return glimpse_fail(GLIMPSE_E_INVALID, "no library");
     glimpse_db *of = glimpse_library_catalog(library)->db, *db = NULL;
@@ -242,7 +242,7 @@ static int prepare(glimpse_db *db) {
     return status < 0 ? status : glimpse_schema_migrate(db, steps, 1);
 }
 
-static int open_at(glimpse_answers **out, const char *path) {
+static int open_at(glimpse_response_cache **out, const char *path) {
     /* What pictures show is nobody else's business: made for the owner alone. */
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return glimpse_fail_errno("%s: cannot open", path);
@@ -257,7 +257,7 @@ static int open_at(glimpse_answers **out, const char *path) {
     return make(out, db);
 }
 
-int glimpse_answers_open(glimpse_answers **out, const char *path) {
+int glimpse_response_cache_open(glimpse_response_cache **out, const char *path) {
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "nowhere to put the answers");
     *out = NULL;
     if (path) return open_at(out, path);
@@ -276,17 +276,17 @@ int glimpse_answers_open(glimpse_answers **out, const char *path) {
     return status;
 }
 
-void glimpse_answers_close(glimpse_answers *answers) {
+void glimpse_response_cache_close(glimpse_response_cache *answers) {
     if (!answers) return;
     glimpse_db_close(answers->db);
     free(answers);
 }
 
-const glimpse_vlm_cache *glimpse_answers_cache(const glimpse_answers *answers) {
+const glimpse_vlm_cache *glimpse_response_cache_calls(const glimpse_response_cache *answers) {
     return answers ? &answers->cache : NULL;
 }
 
-int glimpse_answers_count(const glimpse_answers *answers, int64_t *total) {
+int glimpse_response_cache_count(int64_t *total, const glimpse_response_cache *answers) {
     if (!answers || !total) return glimpse_fail(GLIMPSE_E_INVALID, "no answers");
     glimpse_db_enter(answers->db);
     int status = glimpse_db_integer(answers->db, total, "SELECT count(*) FROM vlm_answer", "");
@@ -294,7 +294,8 @@ int glimpse_answers_count(const glimpse_answers *answers, int64_t *total) {
     return status;
 }
 
-int glimpse_answers_forget(glimpse_answers *answers, const char *model, int64_t *forgotten) {
+int glimpse_response_cache_forget(int64_t *forgotten, glimpse_response_cache *answers,
+                                  const char *model) {
     if (!answers) return glimpse_fail(GLIMPSE_E_INVALID, "no answers");
     glimpse_db_enter(answers->db);
     int status = glimpse_db_begin(answers->db);

@@ -31,11 +31,11 @@ void glimpse_library_unlock(glimpse_library *library); /* fine when not held */
 int glimpse_library_update_vectors(glimpse_library *library, const char *fingerprint);
 
 /* The public calls of the same names, for a model that is known by its key. */
-int glimpse_library_search_key(glimpse_library *library, const glimpse_model_key *key,
-                               const float *query, const glimpse_search_options *options,
-                               glimpse_results **out);
-int glimpse_library_embedding_key(glimpse_library *library, const glimpse_model_key *key,
-                                  const char *path_or_id, float *embedding, char *id);
+int glimpse_library_search_key(glimpse_results **out, glimpse_library *library,
+                               const glimpse_model_key *key, const float *query,
+                               const glimpse_search_options *options);
+int glimpse_library_embedding_key(float *embedding, char *id, glimpse_library *library,
+                                  const glimpse_model_key *key, const char *path_or_id);
 int glimpse_library_visit_key(glimpse_library *library, const glimpse_model_key *key,
                               const char *path_prefix, glimpse_visit_fn visit, void *user);
 

@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "library_private.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 glimpse_model_key glimpse_model_get_key(const glimpse_model *model) {
     return (glimpse_model_key){
@@ -19,21 +19,22 @@ static int missing(const char *call) {
     return glimpse_fail(GLIMPSE_E_INVALID, "%s: an argument that must be there is NULL", call);
 }
 
-int glimpse_library_search(glimpse_library *library, const glimpse_model *model, const float *query,
-                           const glimpse_search_options *options, glimpse_results **out) {
+int glimpse_library_search(glimpse_results **out, glimpse_library *library,
+                           const glimpse_model *model, const float *query,
+                           const glimpse_search_options *options) {
     if (out) *out = NULL;
     if (!library || !model || !query || !out) return missing("glimpse_library_search");
     glimpse_model_key key = glimpse_model_get_key(model);
-    return glimpse_library_search_key(library, &key, query, options, out);
+    return glimpse_library_search_key(out, library, &key, query, options);
 }
 
-int glimpse_library_embedding(glimpse_library *library, const glimpse_model *model,
-                              const char *path_or_id, float *embedding, char *id) {
+int glimpse_library_embedding(float *embedding, char *id, glimpse_library *library,
+                              const glimpse_model *model, const char *path_or_id) {
     if (!library || !model || !path_or_id || !embedding) {
         return missing("glimpse_library_embedding");
     }
     glimpse_model_key key = glimpse_model_get_key(model);
-    return glimpse_library_embedding_key(library, &key, path_or_id, embedding, id);
+    return glimpse_library_embedding_key(embedding, id, library, &key, path_or_id);
 }
 
 int glimpse_library_visit(glimpse_library *library, const glimpse_model *model,

@@ -189,8 +189,8 @@ static int forget(glimpse_db *db, const glimpse_prune_options *options,
     return status == GLIMPSE_OK ? forget_contents(db, report) : status;
 }
 
-int glimpse_library_prune(glimpse_library *library, const glimpse_prune_options *options,
-                          glimpse_prune_report *report) {
+int glimpse_library_prune(glimpse_prune_report *report, glimpse_library *library,
+                          const glimpse_prune_options *options) {
     static const glimpse_prune_options defaults = GLIMPSE_PRUNE_OPTIONS_INIT;
     glimpse_prune_report counted = {0};
     if (report) *report = counted;

@@ -263,11 +263,11 @@ leave:
     return GLIMPSE_OK;
 }
 
-int glimpse_library_get_status(glimpse_library *library, glimpse_library_status **out) {
+int glimpse_library_load_status(glimpse_library_status **out, glimpse_library *library) {
     return collect(library, out, 1);
 }
 
-int glimpse_library_get_models(glimpse_library *library, glimpse_library_status **out) {
+int glimpse_library_load_models(glimpse_library_status **out, glimpse_library *library) {
     return collect(library, out, 0);
 }
 

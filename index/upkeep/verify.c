@@ -247,8 +247,8 @@ static void caption_problem(void *user, const char *text) {
     problem(user, "%s", text);
 }
 
-int glimpse_library_verify(glimpse_library *library, glimpse_problem_fn report, void *user,
-                           uint64_t *checked) {
+int glimpse_library_verify(uint64_t *checked, glimpse_library *library, glimpse_problem_fn report,
+                           void *user) {
     if (checked) *checked = 0;
     if (!library) return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_library_verify: no library");
     verification v = {.library = library,

@@ -1,7 +1,7 @@
 /*
  * document/document.c - PDF through Poppler's programs; single pictures as one page.
  */
-#include <glimpse/document.h>
+#include <glimpse/sys/document.h>
 
 #include "core/child.h"
 #include "core/error.h"
@@ -186,11 +186,11 @@ int glimpse_document_open(glimpse_document **out, const char *path,
     *out = d;
     d = NULL;
 done:
-    glimpse_document_free(d);
+    glimpse_document_close(d);
     return status;
 }
 
-void glimpse_document_free(glimpse_document *document) {
+void glimpse_document_close(glimpse_document *document) {
     if (!document) return;
     free(document->page);
     free(document->text);
@@ -215,7 +215,7 @@ const char *glimpse_document_text(const glimpse_document *document, size_t page)
 /* A picture, scaled down when it is larger. */
 static int render_picture(const glimpse_document *d, uint32_t long_side, glimpse_image **out) {
     glimpse_image *image = NULL;
-    int status = glimpse_image_open(&image, d->path, NULL);
+    int status = glimpse_image_load(&image, d->path, NULL);
     if (status < 0) return status;
     const uint32_t width = glimpse_image_width(image), height = glimpse_image_height(image);
     const uint32_t longer = width > height ? width : height;
@@ -230,8 +230,8 @@ static int render_picture(const glimpse_document *d, uint32_t long_side, glimpse
     return status;
 }
 
-int glimpse_document_render(const glimpse_document *document, size_t page, uint32_t long_side,
-                            glimpse_image **out) {
+int glimpse_document_render(glimpse_image **out, const glimpse_document *document, size_t page,
+                            uint32_t long_side) {
     *out = NULL;
     if (page < 1 || page > document->pages) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: has no page %zu, only %zu", document->path,

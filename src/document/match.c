@@ -1,7 +1,7 @@
 /*
  * document/match.c - which pages a question is about, by their words and by how they look.
  */
-#include <glimpse/document.h>
+#include <glimpse/sys/document.h>
 
 #include "core/error.h"
 #include "core/hash.h"
@@ -92,7 +92,7 @@ static size_t count_words(const word_list *list, const char *text, size_t length
     return words;
 }
 
-int glimpse_document_match(const glimpse_document *document, const char *question, double *scores) {
+int glimpse_document_match(double *scores, const glimpse_document *document, const char *question) {
     const size_t pages = glimpse_document_pages(document);
     word_list list;
     read_question(&list, question);
@@ -136,8 +136,8 @@ int glimpse_document_match(const glimpse_document *document, const char *questio
     return GLIMPSE_OK;
 }
 
-void glimpse_document_blend(size_t pages, const double *text, const double *similarities,
-                            double logit_scale, double *scores) {
+void glimpse_document_blend(double *scores, size_t pages, const double *text,
+                            const double *similarities, double logit_scale) {
     double explained = 0.0, largest = -INFINITY, sum = 0.0;
     for (size_t p = 0; p < pages; p++) {
         if (text[p] > explained) explained = text[p];
@@ -173,8 +173,8 @@ static void put_collapsed(char *out, size_t size, const char *text, size_t lengt
     out[used] = '\0';
 }
 
-int glimpse_document_passage(const glimpse_document *document, size_t page, const char *question,
-                             char *out, size_t size) {
+int glimpse_document_passage(char *out, size_t size, const glimpse_document *document, size_t page,
+                             const char *question) {
     if (size == 0) return glimpse_fail(GLIMPSE_E_INVALID, "no room for a passage");
     out[0] = '\0';
     word_list list;

@@ -1,5 +1,5 @@
 /*
- * image/format.h - what the engine and index/ ask about formats, beside glimpse/image.h.
+ * image/format.h - what the engine and index/ ask about formats, beside glimpse/sys/image.h.
  *
  * Nothing outside src/image/decode lists formats or switches over them: each is a row of one table
  * (decode/decoder.h says how one is added), and these calls look into it.
@@ -7,7 +7,7 @@
 #ifndef GLIMPSE_IMAGE_FORMAT_H
 #define GLIMPSE_IMAGE_FORMAT_H
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <stddef.h>
 #include <stdint.h>

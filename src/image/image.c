@@ -1,7 +1,7 @@
 /*
  * image/image.c - the life of an image: opened, decoded by the format's decoder, turned upright.
  */
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -76,7 +76,7 @@ static int looks_like_a_picture(const char *path) {
     return failed || glimpse_image_sniff(head, got) != GLIMPSE_FORMAT_UNKNOWN;
 }
 
-int glimpse_image_open(glimpse_image **out, const char *path,
+int glimpse_image_load(glimpse_image **out, const char *path,
                        const glimpse_decode_options *options) {
     *out = NULL;
     glimpse_source source = {0};
@@ -102,8 +102,7 @@ int glimpse_image_open(glimpse_image **out, const char *path,
     return status;
 }
 
-int glimpse_image_from_rgb(glimpse_image **out, const uint8_t *rgb, uint32_t width,
-                           uint32_t height) {
+int glimpse_image_create(glimpse_image **out, const uint8_t *rgb, uint32_t width, uint32_t height) {
     *out = NULL;
     const glimpse_source any = {.max_pixels = UINT64_MAX};
     glimpse_image *picture = calloc(1, sizeof *picture);
@@ -144,6 +143,6 @@ const uint8_t *glimpse_image_pixels(const glimpse_image *image) {
     return image->pixels;
 }
 
-const glimpse_image_meta *glimpse_image_get_meta(const glimpse_image *image) {
+const glimpse_image_meta *glimpse_image_metadata(const glimpse_image *image) {
     return &image->meta;
 }

@@ -10,7 +10,7 @@
 
 #include "image/resize.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <stddef.h>
 #include <stdint.h>

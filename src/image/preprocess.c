@@ -7,7 +7,7 @@
  *     HF            floor((n - crop) / 2) either way
  *     torchvision   round-half-even((n - crop) / 2); when padding, -floor((crop - n) / 2)
  */
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include "core/error.h"
 #include "image/picture.h"
@@ -92,7 +92,7 @@ static void visible(int64_t offset, uint32_t n, uint32_t want, uint32_t *from, u
     *count = (uint32_t)(end - *from); /* never empty: the crop is centred */
 }
 
-int glimpse_preprocess_rgb(const glimpse_preprocess *p, const glimpse_image *image, uint8_t *rgb) {
+int glimpse_preprocess_rgb(uint8_t *rgb, const glimpse_preprocess *p, const glimpse_image *image) {
     crop_plan plan = {0};
     int status = make_plan(&plan, p, image);
     if (status < 0) return status;
@@ -107,8 +107,8 @@ int glimpse_preprocess_rgb(const glimpse_preprocess *p, const glimpse_image *ima
                                  p->resample, glimpse_resize_best());
 }
 
-int glimpse_preprocess_rgb_plain(const glimpse_preprocess *p, const glimpse_image *image,
-                                 uint8_t *rgb) {
+int glimpse_preprocess_rgb_plain(uint8_t *rgb, const glimpse_preprocess *p,
+                                 const glimpse_image *image) {
     crop_plan plan = {0};
     int status = make_plan(&plan, p, image);
     if (status < 0) return status;
@@ -137,7 +137,7 @@ int glimpse_preprocess_rgb_plain(const glimpse_preprocess *p, const glimpse_imag
     return status;
 }
 
-void glimpse_preprocess_normalize(const glimpse_preprocess *p, const uint8_t *rgb, float *chw) {
+void glimpse_preprocess_normalize(float *chw, const glimpse_preprocess *p, const uint8_t *rgb) {
     const size_t pixels = (size_t)p->width * p->height;
     for (int c = 0; c < 3; c++) {
         float table[256];

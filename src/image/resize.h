@@ -21,7 +21,7 @@
 #ifndef GLIMPSE_IMAGE_RESIZE_H
 #define GLIMPSE_IMAGE_RESIZE_H
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <stddef.h>
 #include <stdint.h>

@@ -28,7 +28,7 @@
 #include "math/kernels.h"
 #include "math/shelf.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 #include <stddef.h>
 #include <stdint.h>

@@ -7,7 +7,7 @@
 
 #include "math/kernels.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <stddef.h>
 #include <stdint.h>

@@ -186,10 +186,10 @@ static int encode_pictures(glimpse_encoder *e, const pictures *from, size_t coun
                 if (from->rgb) {
                     rgb = from->rgb + (done + b) * 3 * area;
                 } else {
-                    status = glimpse_preprocess_rgb(&c->preprocess, from->images[done + b], e->rgb);
+                    status = glimpse_preprocess_rgb(e->rgb, &c->preprocess, from->images[done + b]);
                     if (status < 0) return status;
                 }
-                glimpse_preprocess_normalize(&c->preprocess, rgb, e->pixels);
+                glimpse_preprocess_normalize(e->pixels, &c->preprocess, rgb);
             }
             glimpse_cut_patches(&e->model->math, pixels, c->image_size, c->patch,
                                 (uint8_t *)e->patches + b * patch_bytes);
@@ -201,18 +201,18 @@ static int encode_pictures(glimpse_encoder *e, const pictures *from, size_t coun
     return finish(e, embeddings, count, flags);
 }
 
-int glimpse_encoder_pixels(glimpse_encoder *e, const float *pixels, size_t count, float *embeddings,
+int glimpse_encoder_pixels(float *embeddings, glimpse_encoder *e, const float *pixels, size_t count,
                            unsigned flags) {
     return encode_pictures(e, &(pictures){.pixels = pixels}, count, embeddings, flags);
 }
 
-int glimpse_encoder_rgb(glimpse_encoder *e, const uint8_t *rgb, size_t count, float *embeddings,
+int glimpse_encoder_rgb(float *embeddings, glimpse_encoder *e, const uint8_t *rgb, size_t count,
                         unsigned flags) {
     return encode_pictures(e, &(pictures){.rgb = rgb}, count, embeddings, flags);
 }
 
-int glimpse_encoder_images(glimpse_encoder *e, const glimpse_image *const *images, size_t count,
-                           float *embeddings, unsigned flags) {
+int glimpse_encoder_images(float *embeddings, glimpse_encoder *e,
+                           const glimpse_image *const *images, size_t count, unsigned flags) {
     return encode_pictures(e, &(pictures){.images = images}, count, embeddings, flags);
 }
 
@@ -275,15 +275,15 @@ static size_t end_position(const glimpse_model_config *c, const int32_t *ids, si
     return end;
 }
 
-int glimpse_encoder_texts(glimpse_encoder *e, const char *const *texts, size_t count,
-                          float *embeddings, unsigned flags, int *truncated) {
+int glimpse_encoder_texts(float *embeddings, int *truncated, glimpse_encoder *e,
+                          const char *const *texts, size_t count, unsigned flags) {
     int status = needs(e, GLIMPSE_TOWER_TEXT);
     if (status < 0) return status;
     const glimpse_model_config *c = &e->model->config;
     packing p = {0, 0, 0};
     for (size_t i = 0; i < count; i++) {
         glimpse_tokens tokens = {e->ids, c->context, 0, 0};
-        status = glimpse_tokenizer_encode(e->model->tokenizer, texts[i], strlen(texts[i]), &tokens);
+        status = glimpse_tokenizer_encode(&tokens, e->model->tokenizer, texts[i], strlen(texts[i]));
         if (status < 0) return status;
         if (truncated) truncated[i] = tokens.truncated;
         for (; c->layout == GLIMPSE_LAYOUT_SIGLIP && tokens.count < c->context; tokens.count++) {
@@ -298,7 +298,7 @@ int glimpse_encoder_texts(glimpse_encoder *e, const char *const *texts, size_t c
     return finish(e, embeddings, count, flags);
 }
 
-int glimpse_encoder_tokens(glimpse_encoder *e, const int32_t *ids, size_t count, float *embeddings,
+int glimpse_encoder_tokens(float *embeddings, glimpse_encoder *e, const int32_t *ids, size_t count,
                            unsigned flags) {
     int status = needs(e, GLIMPSE_TOWER_TEXT);
     if (status < 0) return status;

@@ -11,7 +11,7 @@
 #include "model/tower.h"
 #include "model/weights_cache.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 struct glimpse_model {
     char *path, *name;

@@ -6,7 +6,7 @@
 #include "core/hash.h"
 #include "math/attend_internal.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -274,7 +274,7 @@ void glimpse_weights_close(glimpse_weights_cache *cache) {
     *cache = (glimpse_weights_cache){.path = NULL};
 }
 
-int glimpse_weights_cache_look(glimpse_weights_cache_status *out) {
+int glimpse_weights_cache_load_status(glimpse_weights_cache_status *out) {
     memset(out, 0, sizeof *out);
     char *folder = cache_folder();
     out->limit = limit_bytes();

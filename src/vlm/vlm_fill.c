@@ -3,7 +3,7 @@
  */
 #include "core/error.h"
 
-#include <glimpse/vlm.h>
+#include <glimpse/sys/vlm.h>
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -23,7 +23,7 @@ typedef struct run {
     const glimpse_vlm_request *requests;
     size_t count, next;
     const glimpse_vlm_run_options *options;
-    glimpse_vlm_answered answered;
+    glimpse_vlm_answered_fn answered;
     void *context;
     pthread_mutex_t mutex;  /* next, status, busy */
     pthread_cond_t changed; /* busy */
@@ -95,7 +95,7 @@ static void unload(glimpse_vlm_loaded *pictures, size_t count) {
 typedef struct question {
     glimpse_vlm_question shown;
     char key[GLIMPSE_HASH_HEX], parameters[256];
-    char contents[GLIMPSE_VLM_MOST_PICTURES * GLIMPSE_HASH_HEX];
+    char contents[GLIMPSE_VLM_MAX_PICTURES * GLIMPSE_HASH_HEX];
 } question;
 
 static void make_key(question *q, const glimpse_vlm_job *job) {
@@ -236,7 +236,7 @@ static int ask_sample(run *r, glimpse_vlm *vlm, const glimpse_vlm_job *job, unsi
 
 static int ask_tier(run *r, glimpse_vlm *vlm, const glimpse_vlm_request *request,
                     glimpse_vlm_loaded *pictures, glimpse_vlm_answer **out) {
-    glimpse_vlm_answer *answers[GLIMPSE_VLM_MOST_SAMPLES] = {NULL};
+    glimpse_vlm_answer *answers[GLIMPSE_VLM_MAX_SAMPLES] = {NULL};
     size_t count = request->samples > 1 ? request->samples : 1, used = 0;
     char *prompt = NULL;
     *out = NULL;
@@ -315,9 +315,9 @@ static int check_request(const glimpse_vlm *vlm, const glimpse_vlm_request *r) {
     if (!vlm->engine->can(vlm->self, r->operation)) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s cannot %s", vlm->name, needs[r->operation]);
     }
-    if (r->picture_count < 1 || r->picture_count > GLIMPSE_VLM_MOST_PICTURES || !r->pictures) {
+    if (r->picture_count < 1 || r->picture_count > GLIMPSE_VLM_MAX_PICTURES || !r->pictures) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a request has 1 to %d pictures, not %zu",
-                            GLIMPSE_VLM_MOST_PICTURES, r->picture_count);
+                            GLIMPSE_VLM_MAX_PICTURES, r->picture_count);
     }
     for (size_t i = 0; i < r->picture_count; i++) {
         const glimpse_vlm_picture *p = &r->pictures[i];
@@ -333,11 +333,11 @@ static int check_request(const glimpse_vlm *vlm, const glimpse_vlm_request *r) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a text is scored against one picture");
     }
     if (!(r->temperature >= 0.0 && r->temperature <= 2.0) || r->max_tokens > 1000000 ||
-        r->samples > GLIMPSE_VLM_MOST_SAMPLES) {
+        r->samples > GLIMPSE_VLM_MAX_SAMPLES) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "out of range: temperature %g (0 to 2), %u tokens (1000000 at most), "
                             "%u samples (%d at most)",
-                            r->temperature, r->max_tokens, r->samples, GLIMPSE_VLM_MOST_SAMPLES);
+                            r->temperature, r->max_tokens, r->samples, GLIMPSE_VLM_MAX_SAMPLES);
     }
     return GLIMPSE_OK;
 }
@@ -401,8 +401,8 @@ static void finish(run *r) {
     (void)pthread_mutex_destroy(&r->mutex);
 }
 
-int glimpse_vlm_ask(glimpse_vlm *vlm, const glimpse_vlm_request *request,
-                    const glimpse_vlm_run_options *options, glimpse_vlm_answer **out) {
+int glimpse_vlm_ask(glimpse_vlm_answer **out, glimpse_vlm *vlm, const glimpse_vlm_request *request,
+                    const glimpse_vlm_run_options *options) {
     run r;
     if (out) *out = NULL;
     if (!out || !request) return glimpse_fail(GLIMPSE_E_INVALID, "no request");
@@ -474,9 +474,10 @@ static void *work(void *user) {
     return NULL;
 }
 
-int glimpse_vlm_run(glimpse_vlm *vlm, const glimpse_vlm_request *requests, size_t count,
-                    const glimpse_vlm_run_options *options, glimpse_vlm_answered answered,
-                    void *context, glimpse_vlm_totals *totals) {
+int glimpse_vlm_run(glimpse_vlm_totals *totals, glimpse_vlm *vlm,
+                    const glimpse_vlm_request *requests, size_t count,
+                    const glimpse_vlm_run_options *options, glimpse_vlm_answered_fn answered,
+                    void *context) {
     run r;
     if (totals) *totals = (glimpse_vlm_totals){0};
     if (!answered || (count > 0 && !requests)) {

@@ -100,7 +100,7 @@ static int set_score(glimpse_vlm_answer *answer, double mean, double deviation, 
 
 int glimpse_vlm_join_samples(glimpse_vlm_answer **answers, size_t count,
                              glimpse_vlm_schema schema) {
-    char *essences[GLIMPSE_VLM_MOST_SAMPLES] = {NULL};
+    char *essences[GLIMPSE_VLM_MAX_SAMPLES] = {NULL};
     size_t good = 0, agreeing = 0;
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < count; i++) {

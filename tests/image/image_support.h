@@ -6,7 +6,7 @@
 
 #include "support.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -138,7 +138,7 @@ static inline verdict decode_guarded(const char *path, size_t memory_limit, unsi
         (void)setrlimit(RLIMIT_CPU, &limit);
         (void)alarm(seconds * 10); /* also when it only waits; the machine may be busy */
         glimpse_image *image;
-        v.status = glimpse_image_open(&image, path, NULL);
+        v.status = glimpse_image_load(&image, path, NULL);
         if (v.status == GLIMPSE_OK) {
             v.width = glimpse_image_width(image);
             v.height = glimpse_image_height(image);

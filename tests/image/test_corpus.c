@@ -70,14 +70,14 @@ static void every_valid_picture_decodes_with_its_size(void **state) {
             expected = strstr(file, ".crw") ? GLIMPSE_E_UNSUPPORTED : GLIMPSE_E_FORMAT;
         }
         glimpse_image *image;
-        const int status = glimpse_image_open(&image, corpus("formats", file), NULL);
+        const int status = glimpse_image_load(&image, corpus("formats", file), NULL);
         if (status != expected) {
             print_error("%s: %s: %s\n", file, glimpse_status_name(status),
                         status < 0 ? glimpse_last_error() : "decoded");
             bad++;
         }
         if (status == GLIMPSE_OK) {
-            const glimpse_image_meta *meta = glimpse_image_get_meta(image);
+            const glimpse_image_meta *meta = glimpse_image_metadata(image);
             uint32_t width = (uint32_t)strtoul(table_get(&t, "width"), NULL, 10);
             uint32_t height = (uint32_t)strtoul(table_get(&t, "height"), NULL, 10);
             /* The table has stored sizes, except for HEIF, where they are upright. */
@@ -135,8 +135,8 @@ static void check_alike(const char *folder, const char *pattern, double most) {
         char name[64];
         (void)snprintf(name, sizeof name, pattern, turn);
         glimpse_image *image;
-        assert_ok(glimpse_image_open(&image, corpus(folder, name), NULL));
-        assert_int_equal(glimpse_image_get_meta(image)->orientation, turn);
+        assert_ok(glimpse_image_load(&image, corpus(folder, name), NULL));
+        assert_int_equal(glimpse_image_metadata(image)->orientation, turn);
         if (!first) {
             first = image;
             continue;
@@ -163,7 +163,7 @@ static void photos_have_their_sizes(void **state) {
     int seen = 0;
     while (table_next(&t)) {
         glimpse_image *image;
-        assert_ok(glimpse_image_open(&image, corpus("", table_get(&t, "file")), NULL));
+        assert_ok(glimpse_image_load(&image, corpus("", table_get(&t, "file")), NULL));
         assert_int_equal(glimpse_image_width(image), strtol(table_get(&t, "width"), NULL, 10));
         assert_int_equal(glimpse_image_height(image), strtol(table_get(&t, "height"), NULL, 10));
         glimpse_image_free(image);
@@ -180,7 +180,7 @@ static void dates_places_and_orientations_are_those_of_exiftool(void **state) {
     while (table_next(&t)) {
         const char *file = table_get(&t, "file");
         glimpse_image *image;
-        const int status = glimpse_image_open(&image, corpus("exif", file), NULL);
+        const int status = glimpse_image_load(&image, corpus("exif", file), NULL);
         if (status == GLIMPSE_E_UNSUPPORTED) continue; /* JPEG XL, camera raw */
         if (status < 0) {
             print_error("%s\n", glimpse_last_error());
@@ -188,7 +188,7 @@ static void dates_places_and_orientations_are_those_of_exiftool(void **state) {
             continue;
         }
         seen++;
-        const glimpse_image_meta *meta = glimpse_image_get_meta(image);
+        const glimpse_image_meta *meta = glimpse_image_metadata(image);
         const char *date = table_get(&t, "date_iso"), *turn = table_get(&t, "orientation");
         const int excused = differs_from_exiftool(file);
         if (strcmp(meta->taken, date) != 0 && !excused) {

@@ -29,7 +29,7 @@ static int is_optional(const char *name) {
 }
 
 static int check_picture(const table *t, const char *name, const glimpse_image *image) {
-    const glimpse_image_meta *meta = glimpse_image_get_meta(image);
+    const glimpse_image_meta *meta = glimpse_image_metadata(image);
     int bad = 0;
     const unsigned width = (unsigned)strtoul(table_get(t, "width"), NULL, 10);
     const unsigned height = (unsigned)strtoul(table_get(t, "height"), NULL, 10);
@@ -74,7 +74,7 @@ static void every_fixture_decodes_to_its_pixels_or_is_refused_with_a_reason(void
         if (is_optional(name)) continue;
         seen++;
         glimpse_image *image;
-        int status = glimpse_image_open(&image, fixture(name), NULL);
+        int status = glimpse_image_load(&image, fixture(name), NULL);
         const int expected = expected_status(table_get(&t, "outcome"));
         if (status != expected) {
             print_error("%s: %s (%s)\n", name, glimpse_status_name(status),
@@ -129,13 +129,13 @@ static void the_eight_orientations_of_one_scene_look_alike(void **state) {
     (void)state;
     /* The turned fixtures hold the same stored pixels, so each must be the turn of the first. */
     glimpse_image *stored, *turned;
-    assert_ok(glimpse_image_open(&stored, fixture("jpeg_turned_2.jpg"), NULL));
+    assert_ok(glimpse_image_load(&stored, fixture("jpeg_turned_2.jpg"), NULL));
     const uint32_t w = glimpse_image_width(stored), h = glimpse_image_height(stored);
     const uint8_t *two = glimpse_image_pixels(stored); /* mirrored: undo while comparing */
     for (int turn = 3; turn <= 8; turn++) {
         char name[64];
         (void)snprintf(name, sizeof name, "jpeg_turned_%d.jpg", turn);
-        assert_ok(glimpse_image_open(&turned, fixture(name), NULL));
+        assert_ok(glimpse_image_load(&turned, fixture(name), NULL));
         const uint8_t *pixels = glimpse_image_pixels(turned);
         const int swapped = turn >= 5;
         assert_int_equal(glimpse_image_width(turned), swapped ? h : w);
@@ -170,7 +170,7 @@ static void heif_pictures_are_turned_by_the_container_and_not_again_by_exif(void
     for (size_t i = 0; i < 2; i++) {
         if (is_optional(names[i])) continue;
         glimpse_image *image;
-        assert_ok(glimpse_image_open(&image, fixture(names[i]), NULL));
+        assert_ok(glimpse_image_load(&image, fixture(names[i]), NULL));
         assert_int_equal(glimpse_image_width(image), 96);
         for (size_t c = 0; c < 4; c++) {
             const uint8_t *pixel =
@@ -188,24 +188,24 @@ static void a_pixel_limit_is_obeyed_exactly(void **state) {
     glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
     glimpse_image *image;
     options.max_pixels = 45 * 35;
-    assert_ok(glimpse_image_open(&image, fixture("jpeg_420.jpg"), &options));
+    assert_ok(glimpse_image_load(&image, fixture("jpeg_420.jpg"), &options));
     glimpse_image_free(image);
     options.max_pixels = 45 * 35 - 1;
-    assert_int_equal(glimpse_image_open(&image, fixture("jpeg_420.jpg"), &options),
+    assert_int_equal(glimpse_image_load(&image, fixture("jpeg_420.jpg"), &options),
                      GLIMPSE_E_LIMIT);
     assert_non_null(strstr(glimpse_last_error(), "45 x 35"));
     assert_non_null(strstr(glimpse_last_error(), "1574"));
     options.version = 99;
-    assert_int_equal(glimpse_image_open(&image, fixture("jpeg_420.jpg"), &options),
+    assert_int_equal(glimpse_image_load(&image, fixture("jpeg_420.jpg"), &options),
                      GLIMPSE_E_INVALID);
 }
 
 static void a_missing_file_and_a_folder_are_told_apart(void **state) {
     (void)state;
     glimpse_image *image;
-    assert_int_equal(glimpse_image_open(&image, fixture("no-such-file.png"), NULL),
+    assert_int_equal(glimpse_image_load(&image, fixture("no-such-file.png"), NULL),
                      GLIMPSE_E_NOT_FOUND);
-    assert_int_equal(glimpse_image_open(&image, source_path("tests"), NULL), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_image_load(&image, source_path("tests"), NULL), GLIMPSE_E_INVALID);
 }
 
 static void formats_are_told_by_their_bytes_and_names_by_their_endings(void **state) {

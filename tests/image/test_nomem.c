@@ -112,8 +112,8 @@ static int preprocess(void *context) {
                                   .center_crop = 1,
                                   .width = 16,
                                   .height = 16};
-    int status = glimpse_preprocess_rgb(&p, context, rgb);
-    if (status == GLIMPSE_OK) status = glimpse_preprocess_rgb_plain(&p, context, rgb);
+    int status = glimpse_preprocess_rgb(rgb, &p, context);
+    if (status == GLIMPSE_OK) status = glimpse_preprocess_rgb_plain(rgb, &p, context);
     return status;
 }
 
@@ -121,7 +121,7 @@ static void a_failed_allocation_fails_the_resizing_and_nothing_else(void **state
     (void)state;
     static const uint8_t rgb[20 * 30 * 3];
     glimpse_image *image;
-    assert_ok(glimpse_image_from_rgb(&image, rgb, 20, 30));
+    assert_ok(glimpse_image_create(&image, rgb, 20, 30));
     fail_each("resize", resize, image);
     fail_each("preprocess", preprocess, image);
     glimpse_image_free(image);

@@ -75,8 +75,8 @@ static int check(const char *name, const glimpse_preprocess *p, const glimpse_im
     const size_t bytes = (size_t)p->width * p->height * 3;
     uint8_t *plain = malloc(bytes);
     assert_non_null(plain);
-    assert_ok(glimpse_preprocess_rgb(p, image, rgb));
-    assert_ok(glimpse_preprocess_rgb_plain(p, image, plain));
+    assert_ok(glimpse_preprocess_rgb(rgb, p, image));
+    assert_ok(glimpse_preprocess_rgb_plain(plain, p, image));
     assert_memory_equal(rgb, plain, bytes);
     free(plain);
     int most;
@@ -98,7 +98,7 @@ static int check_tensor(const json_t *item, const glimpse_preprocess *p, const u
     const size_t pixels = (size_t)p->width * p->height;
     float *chw = malloc(pixels * 3 * sizeof *chw);
     assert_non_null(chw);
-    glimpse_preprocess_normalize(p, rgb, chw);
+    glimpse_preprocess_normalize(chw, p, rgb);
     int bad = 0;
     size_t i;
     json_t *sample;
@@ -148,11 +148,11 @@ static void every_golden_case_gives_the_expected_pixels_and_tensor(void **state)
         const char *name = text_of(item, "name");
         const int lossless = json_is_true(json_object_get(item, "lossless_decode"));
         glimpse_image *image;
-        assert_ok(glimpse_image_open(&image, golden(text_of(item, "file")), NULL));
+        assert_ok(glimpse_image_load(&image, golden(text_of(item, "file")), NULL));
         const json_t *size = json_object_get(item, "oriented_size");
         assert_int_equal(glimpse_image_width(image), json_integer_value(json_array_get(size, 0)));
         assert_int_equal(glimpse_image_height(image), json_integer_value(json_array_get(size, 1)));
-        assert_int_equal(glimpse_image_get_meta(image)->orientation,
+        assert_int_equal(glimpse_image_metadata(image)->orientation,
                          (int)number_of(item, "exif_orientation"));
 
         glimpse_preprocess p = rules_of(item);

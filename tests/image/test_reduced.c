@@ -73,13 +73,13 @@ static double mean_difference(const glimpse_preprocess *p, const glimpse_image *
     uint8_t *one = malloc(bytes), *two = malloc(bytes);
     assert_non_null(one);
     assert_non_null(two);
-    assert_ok(glimpse_preprocess_rgb(p, a, one));
-    assert_ok(glimpse_preprocess_rgb(p, b, two));
+    assert_ok(glimpse_preprocess_rgb(one, p, a));
+    assert_ok(glimpse_preprocess_rgb(two, p, b));
     double sum = 0;
     for (size_t i = 0; i < bytes; i++)
         sum += abs((int)one[i] - (int)two[i]);
     /* The two paths agree on reduced pictures as well. */
-    assert_ok(glimpse_preprocess_rgb_plain(p, b, one));
+    assert_ok(glimpse_preprocess_rgb_plain(one, p, b));
     assert_memory_equal(one, two, bytes);
     free(one);
     free(two);
@@ -106,7 +106,7 @@ static void check(const void *data, size_t size, const char *what) {
     static const uint32_t sides[] = {1, 20, 64, 65, 100, 5000};
     for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
         glimpse_image *reduced = decode(data, size, sides[i]);
-        const glimpse_image_meta *meta = glimpse_image_get_meta(reduced);
+        const glimpse_image_meta *meta = glimpse_image_metadata(reduced);
         assert_int_equal(meta->width, width);
         assert_int_equal(meta->height, height);
         const uint32_t w = glimpse_image_width(reduced), h = glimpse_image_height(reduced);

@@ -94,7 +94,7 @@ static void a_resize_keeps_a_flat_picture_flat(void **state) {
     uint8_t flat[5 * 4 * 3];
     memset(flat, 137, sizeof flat);
     glimpse_image *image, *resized;
-    assert_ok(glimpse_image_from_rgb(&image, flat, 5, 4));
+    assert_ok(glimpse_image_create(&image, flat, 5, 4));
     assert_ok(glimpse_image_resize(&resized, image, 61, 1, GLIMPSE_RESAMPLE_BICUBIC));
     assert_int_equal(glimpse_image_width(resized), 61);
     assert_int_equal(glimpse_image_height(resized), 1);
@@ -132,7 +132,7 @@ static void preprocessing_fast_equals_plain_for_any_rules(void **state) {
         const uint32_t w = random_side(&seed, 120), h = random_side(&seed, 90);
         uint8_t *rgb = noise((size_t)w * h * 3, &seed);
         glimpse_image *image;
-        assert_ok(glimpse_image_from_rgb(&image, rgb, w, h));
+        assert_ok(glimpse_image_create(&image, rgb, w, h));
         glimpse_preprocess p = clip_like(random_side(&seed, 60), random_side(&seed, 60));
         p.height = random_side(&seed, 60);
         p.crop_rule = i & 1 ? GLIMPSE_CROP_TORCHVISION : GLIMPSE_CROP_HF;
@@ -150,8 +150,8 @@ static void preprocessing_fast_equals_plain_for_any_rules(void **state) {
         assert_non_null(plain);
         memset(fast, 1, bytes);
         memset(plain, 2, bytes);
-        assert_ok(glimpse_preprocess_rgb(&p, image, fast));
-        assert_ok(glimpse_preprocess_rgb_plain(&p, image, plain));
+        assert_ok(glimpse_preprocess_rgb(fast, &p, image));
+        assert_ok(glimpse_preprocess_rgb_plain(plain, &p, image));
         assert_memory_equal(fast, plain, bytes);
         free(fast);
         free(plain);
@@ -164,17 +164,17 @@ static void rules_that_miss_the_model_input_are_refused(void **state) {
     (void)state;
     uint8_t rgb[10 * 20 * 3] = {0}, out[64 * 64 * 3];
     glimpse_image *image;
-    assert_ok(glimpse_image_from_rgb(&image, rgb, 10, 20));
+    assert_ok(glimpse_image_create(&image, rgb, 10, 20));
     glimpse_preprocess p = clip_like(16, 16);
     p.center_crop = 0;
-    assert_int_equal(glimpse_preprocess_rgb(&p, image, out), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_preprocess_rgb(out, &p, image), GLIMPSE_E_INVALID);
     assert_non_null(strstr(glimpse_last_error(), "16 x 32"));
     p.resize = GLIMPSE_RESIZE_NONE;
-    assert_int_equal(glimpse_preprocess_rgb_plain(&p, image, out), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_preprocess_rgb_plain(out, &p, image), GLIMPSE_E_INVALID);
     p = clip_like(0, 16);
-    assert_int_equal(glimpse_preprocess_rgb(&p, image, out), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_preprocess_rgb(out, &p, image), GLIMPSE_E_INVALID);
     p = clip_like(16, 0);
-    assert_int_equal(glimpse_preprocess_rgb(&p, image, out), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_preprocess_rgb(out, &p, image), GLIMPSE_E_INVALID);
     glimpse_image_free(image);
 }
 
@@ -186,10 +186,10 @@ static void a_very_long_picture_needs_memory_for_its_crop_only(void **state) {
     uint8_t *rgb = noise((size_t)length * 3, &seed), *out = malloc(224 * 224 * 3);
     assert_non_null(out);
     glimpse_image *image;
-    assert_ok(glimpse_image_from_rgb(&image, rgb, 1, length));
+    assert_ok(glimpse_image_create(&image, rgb, 1, length));
     glimpse_preprocess p = clip_like(224, 224);
-    assert_ok(glimpse_preprocess_rgb(&p, image, out));
-    assert_int_equal(glimpse_preprocess_rgb_plain(&p, image, out), GLIMPSE_E_LIMIT);
+    assert_ok(glimpse_preprocess_rgb(out, &p, image));
+    assert_int_equal(glimpse_preprocess_rgb_plain(out, &p, image), GLIMPSE_E_LIMIT);
     glimpse_image_free(image);
     free(out);
     free(rgb);
@@ -200,13 +200,13 @@ static void normalising_puts_channels_first(void **state) {
     glimpse_preprocess p = clip_like(2, 2);
     const uint8_t rgb[12] = {0, 51, 102, 255, 51, 102, 0, 51, 102, 0, 51, 204};
     float chw[12];
-    glimpse_preprocess_normalize(&p, rgb, chw);
+    glimpse_preprocess_normalize(chw, &p, rgb);
     assert_true(chw[0] > -1.00001f && chw[0] < -0.99999f); /* (0 - 0.5) / 0.5 */
     assert_true(chw[1] > 0.99999f && chw[1] < 1.00001f);
     assert_true(chw[4] > -0.20001f && chw[4] < -0.19999f); /* (0.2 - 0.25) / 0.25 */
     assert_true(chw[11] > 0.33749f && chw[11] < 0.33751f); /* (0.8 - 0.125) / 2 */
     p.normalize = 0;
-    glimpse_preprocess_normalize(&p, rgb, chw);
+    glimpse_preprocess_normalize(chw, &p, rgb);
     assert_true(chw[8] > 0.39999f && chw[8] < 0.40001f);
 }
 

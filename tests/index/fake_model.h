@@ -10,7 +10,7 @@
 #ifndef GLIMPSE_TESTS_FAKE_MODEL_H
 #define GLIMPSE_TESTS_FAKE_MODEL_H
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 #include "core/error.h"
 
@@ -71,8 +71,8 @@ glimpse_precision glimpse_model_precision(const glimpse_model *model) {
     return GLIMPSE_PRECISION_F32;
 }
 
-int glimpse_encoder_texts(glimpse_encoder *encoder, const char *const *texts, size_t count,
-                          float *embeddings, unsigned flags, int *truncated) {
+int glimpse_encoder_texts(float *embeddings, int *truncated, glimpse_encoder *encoder,
+                          const char *const *texts, size_t count, unsigned flags) {
     (void)flags;
     encoder->calls++;
     if (count > encoder->largest_call) encoder->largest_call = count;
@@ -83,8 +83,8 @@ int glimpse_encoder_texts(glimpse_encoder *encoder, const char *const *texts, si
     return GLIMPSE_OK;
 }
 
-int glimpse_encoder_images(glimpse_encoder *encoder, const glimpse_image *const *images,
-                           size_t count, float *embeddings, unsigned flags) {
+int glimpse_encoder_images(float *embeddings, glimpse_encoder *encoder,
+                           const glimpse_image *const *images, size_t count, unsigned flags) {
     (void)flags;
     encoder->calls++;
     for (size_t i = 0; i < count; i++)
@@ -92,7 +92,7 @@ int glimpse_encoder_images(glimpse_encoder *encoder, const glimpse_image *const 
     return GLIMPSE_OK;
 }
 
-int glimpse_image_open(glimpse_image **out, const char *path,
+int glimpse_image_load(glimpse_image **out, const char *path,
                        const glimpse_decode_options *options) {
     (void)options;
     const char *name = strrchr(path, '/');

@@ -33,7 +33,7 @@ static int fake_decode(const glimpse_ingest_engine *engine, const void *data, si
     (void)atomic_fetch_sub(&fake->decoding, 1);
     if (status < 0) return status;
     (void)atomic_fetch_add(&fake->decoded, 1);
-    *meta = *glimpse_image_get_meta(image);
+    *meta = *glimpse_image_metadata(image);
     const uint8_t *pixels = glimpse_image_pixels(image);
     const size_t bytes = (size_t)glimpse_image_width(image) * glimpse_image_height(image) * 3;
     const glimpse_hash hash = glimpse_hash_bytes(pixels, bytes);
@@ -205,7 +205,7 @@ int ingest_with(fixture *f, const glimpse_ingest_options *options) {
     atomic_store(&f->fake.batches, 0);
     atomic_store(&f->fake.largest_batch, 0);
     atomic_store(&f->fake.most_decoding, 0);
-    int status = glimpse_ingest_run(f->library, options, &f->fake.engine, &f->report);
+    int status = glimpse_ingest_run(&f->report, f->library, options, &f->fake.engine);
     assert_int_equal(atomic_load(&f->fake.encoders), 0);
     return status;
 }
@@ -248,7 +248,7 @@ static void print_problem(void *user, const char *problem) {
 
 void assert_sound(fixture *f) {
     uint64_t checked = 0;
-    assert_ok(glimpse_library_verify(f->library, print_problem, NULL, &checked));
+    assert_ok(glimpse_library_verify(&checked, f->library, print_problem, NULL));
 }
 
 char *dump_catalog(const fixture *f, int stamps) {

@@ -259,7 +259,7 @@ void world_check_search(world *w, const float *query, const glimpse_search_optio
     assert_non_null(expected);
     size_t count = look_at_everything(w, query, options, expected);
     glimpse_results *results = NULL;
-    assert_ok(glimpse_library_search_key(w->library, &w->key, query, options, &results));
+    assert_ok(glimpse_library_search_key(&results, w->library, &w->key, query, options));
     assert_int_equal(glimpse_results_count(results), count);
     for (size_t i = 0; i < count; i++) {
         const glimpse_result *r = glimpse_results_get(results, i);
@@ -293,7 +293,7 @@ glimpse_hash world_answers(world *w, size_t queries) {
         glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
         options.k = 1 + world_below(w, 20);
         world_vector(w, query);
-        assert_ok(glimpse_library_search_key(w->library, &w->key, query, &options, &results));
+        assert_ok(glimpse_library_search_key(&results, w->library, &w->key, query, &options));
         for (size_t i = 0; i < glimpse_results_count(results); i++) {
             const glimpse_result *r = glimpse_results_get(results, i);
             glimpse_hasher_update(hasher, r->path, strlen(r->path));
@@ -321,7 +321,7 @@ static void keep_problem(void *user, const char *text) {
 int world_verify(world *w, char *text, size_t size) {
     problems p = {text, size, 0};
     text[0] = '\0';
-    return glimpse_library_verify(w->library, keep_problem, &p, NULL);
+    return glimpse_library_verify(NULL, w->library, keep_problem, &p);
 }
 
 char *world_vectors_path(world *w, const glimpse_model_key *key) {

@@ -36,7 +36,7 @@ static seen apply(yard *y, const glimpse_action_options *options, size_t count,
     seen s = {0};
     glimpse_actions *actions = NULL;
     assert_ok(glimpse_actions_open(&actions, y->journal));
-    assert_ok(glimpse_actions_apply(actions, options, y->items, count, see, &s, report));
+    assert_ok(glimpse_actions_apply(report, actions, options, y->items, count, see, &s));
     glimpse_actions_close(actions);
     return s;
 }
@@ -45,7 +45,7 @@ static seen undo(yard *y, int64_t run, int expected, glimpse_action_report *repo
     seen s = {0};
     glimpse_actions *actions = NULL;
     assert_ok(glimpse_actions_open(&actions, y->journal));
-    assert_int_equal(glimpse_actions_undo(actions, run, see, &s, report), expected);
+    assert_int_equal(glimpse_actions_undo(report, actions, run, see, &s), expected);
     glimpse_actions_close(actions);
     return s;
 }
@@ -106,7 +106,7 @@ static void a_preview_changes_nothing_and_says_the_same(void **state) {
         glimpse_action_options options = options_for((glimpse_action_kind)kind, y.quarantine);
         glimpse_action_report planned, done;
         seen s = {0};
-        assert_ok(glimpse_actions_preview(&options, y.items, YARD_ITEMS, see, &s, &planned));
+        assert_ok(glimpse_actions_preview(&planned, &options, y.items, YARD_ITEMS, see, &s));
         yard_check_same(&y, 1);
         assert_int_equal(yard_count_files(y.base), YARD_FILES);
         assert_int_equal(planned.run, 0);
@@ -412,19 +412,19 @@ static void emptying_frees_what_is_held_and_only_that(void **state) {
     glimpse_actions *actions = NULL;
     glimpse_action_options options = options_for(GLIMPSE_ACTION_DELETE, NULL);
     assert_ok(glimpse_actions_open(&actions, y.journal));
-    assert_ok(glimpse_actions_apply(actions, &options, y.items, 4, NULL, NULL, &report));
+    assert_ok(glimpse_actions_apply(&report, actions, &options, y.items, 4, NULL, NULL));
     options = options_for(GLIMPSE_ACTION_MOVE, y.quarantine);
-    assert_ok(glimpse_actions_apply(actions, &options, y.items + 4, 3, NULL, NULL, &report));
-    assert_ok(glimpse_actions_empty(actions, 0, 0, NULL, NULL, &report));
+    assert_ok(glimpse_actions_apply(&report, actions, &options, y.items + 4, 3, NULL, NULL));
+    assert_ok(glimpse_actions_empty(&report, actions, 0, 0, NULL, NULL));
     assert_int_equal(report.done, 4);
     assert_int_equal(yard_count_files(path_in(y.journal, "held")), 4);
-    assert_ok(glimpse_actions_empty(actions, 0, 1, NULL, NULL, &report));
+    assert_ok(glimpse_actions_empty(&report, actions, 0, 1, NULL, NULL));
     assert_int_equal(report.done, 4);
     assert_int_equal(report.bytes, 4 * y.files[0].size);
     assert_int_equal(yard_count_files(path_in(y.journal, "held")), 0);
     assert_int_equal(yard_count_files(y.quarantine), 3);
-    assert_int_equal(glimpse_actions_undo(actions, 1, NULL, NULL, &report), GLIMPSE_E_NOT_FOUND);
-    assert_ok(glimpse_actions_undo(actions, 0, NULL, NULL, &report));
+    assert_int_equal(glimpse_actions_undo(&report, actions, 1, NULL, NULL), GLIMPSE_E_NOT_FOUND);
+    assert_ok(glimpse_actions_undo(&report, actions, 0, NULL, NULL));
     assert_int_equal(report.done, 3);
     assert_ok(glimpse_actions_runs(actions, take_run, &run));
     assert_int_equal(run.run, 2);
@@ -483,18 +483,18 @@ static void senseless_requests_are_refused(void **state) {
     yard_open(&y, 15, 0);
     glimpse_action_report report;
     glimpse_action_options options = options_for(GLIMPSE_ACTION_MOVE, "relative");
-    assert_int_equal(glimpse_actions_preview(&options, y.items, 1, NULL, NULL, &report),
+    assert_int_equal(glimpse_actions_preview(&report, &options, y.items, 1, NULL, NULL),
                      GLIMPSE_E_INVALID);
     options = options_for((glimpse_action_kind)9, NULL);
-    assert_int_equal(glimpse_actions_preview(&options, y.items, 1, NULL, NULL, &report),
+    assert_int_equal(glimpse_actions_preview(&report, &options, y.items, 1, NULL, NULL),
                      GLIMPSE_E_INVALID);
     options = options_for(GLIMPSE_ACTION_DELETE, NULL);
     y.items[0].id = "123";
-    assert_int_equal(glimpse_actions_preview(&options, y.items, 1, NULL, NULL, &report),
+    assert_int_equal(glimpse_actions_preview(&report, &options, y.items, 1, NULL, NULL),
                      GLIMPSE_E_INVALID);
     y.items[0].id = y.files[1].hash;
     y.items[0].path = "copy.jpg";
-    assert_int_equal(glimpse_actions_preview(&options, y.items, 1, NULL, NULL, &report),
+    assert_int_equal(glimpse_actions_preview(&report, &options, y.items, 1, NULL, NULL),
                      GLIMPSE_E_INVALID);
     /* A journal that is none is reported and left as it is. */
     assert_int_equal(mkdir(path_in(y.base, "state"), 0755), 0);

@@ -44,9 +44,9 @@ static int work(const plan *p, fuse *f) {
     glimpse_actions *actions = NULL;
     glimpse_action_report report;
     if (glimpse_actions_open_with(&actions, p->yard->journal, burn, f) < 0) return 11;
-    int status = p->undo ? glimpse_actions_undo(actions, 0, NULL, NULL, &report)
-                         : glimpse_actions_apply(actions, &p->options, p->yard->items, CRASH_ITEMS,
-                                                 NULL, NULL, &report);
+    int status = p->undo ? glimpse_actions_undo(&report, actions, 0, NULL, NULL)
+                         : glimpse_actions_apply(&report, actions, &p->options, p->yard->items,
+                                                 CRASH_ITEMS, NULL, NULL);
     if (p->undo && status == GLIMPSE_E_NOT_FOUND) status = GLIMPSE_OK;
     if (status == GLIMPSE_OK && p->undo && report.left_alone > 0) status = GLIMPSE_E_INTERNAL;
     if (status < 0) (void)fprintf(stderr, "%s\n", glimpse_last_error());
@@ -211,7 +211,7 @@ static void emptying_survives_any_interruption(void **state) {
             glimpse_actions *actions = NULL;
             glimpse_action_report report;
             if (glimpse_actions_open_with(&actions, y.journal, burn, &f) < 0) _exit(1);
-            (void)glimpse_actions_empty(actions, 0, 1, NULL, NULL, &report);
+            (void)glimpse_actions_empty(&report, actions, 0, 1, NULL, NULL);
             glimpse_actions_close(actions);
             _exit(0);
         }
@@ -221,7 +221,7 @@ static void emptying_survives_any_interruption(void **state) {
         glimpse_actions *actions = NULL;
         glimpse_action_report report = {0};
         assert_ok(glimpse_actions_open(&actions, y.journal));
-        int undone = glimpse_actions_undo(actions, 0, NULL, NULL, &report);
+        int undone = glimpse_actions_undo(&report, actions, 0, NULL, NULL);
         assert_int_equal(undone, held > 0 ? GLIMPSE_OK : GLIMPSE_E_NOT_FOUND);
         assert_int_equal(report.done, held);
         glimpse_actions_close(actions);

@@ -22,7 +22,7 @@ static void put(world *w, size_t content, glimpse_caption_style style, const cha
     size_t stored = 0;
     const glimpse_caption caption = {
         .id = id_of(w, content), .style = style, .model = model, .prompt = "", .text = text};
-    assert_ok(glimpse_library_put_captions(w->library, &caption, 1, &stored));
+    assert_ok(glimpse_library_store_captions(&stored, w->library, &caption, 1));
     assert_int_equal(stored, 1);
 }
 
@@ -42,7 +42,7 @@ static glimpse_results *find(world *w, const float *query, const char *captions)
     glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
     options.k = 1000;
     options.captions = captions;
-    assert_ok(glimpse_library_search_key(w->library, &w->key, query, &options, &results));
+    assert_ok(glimpse_library_search_key(&results, w->library, &w->key, query, &options));
     return results;
 }
 
@@ -92,7 +92,7 @@ static void a_caption_is_found_as_soon_as_it_is_stored(void **state) {
     glimpse_results *results = NULL;
     glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
     options.captions = "Zebras"; /* another case, another ending */
-    assert_ok(glimpse_library_search_key(other, &w.key, query, &options, &results));
+    assert_ok(glimpse_library_search_key(&results, other, &w.key, query, &options));
     assert_int_equal(glimpse_results_count(results), 5);
     size_t with = 0;
     for (size_t i = 0; i < 5; i++) {
@@ -142,14 +142,14 @@ static void the_same_question_has_one_caption_and_others_stand_beside_it(void **
     assert_ok(glimpse_library_captions(w.library, &filter, see, &one));
     assert_string_equal(one.text, "short n an ostrich; ");
     uint64_t forgotten = 0;
-    assert_ok(glimpse_library_forget_captions(w.library, &filter, &forgotten));
+    assert_ok(glimpse_library_forget_captions(&forgotten, w.library, &filter));
     assert_int_equal(forgotten, 1);
     assert_int_equal(matches(&w, "ostrich"), 0);
     assert_int_equal(matches(&w, "giraffe"), 1);
     filter.path_or_id = "/nowhere/at/all.jpg";
     assert_int_equal(glimpse_library_captions(w.library, &filter, see, &one), GLIMPSE_E_NOT_FOUND);
     glimpse_library_status *status = NULL;
-    assert_ok(glimpse_library_get_status(w.library, &status));
+    assert_ok(glimpse_library_load_status(&status, w.library));
     assert_int_equal(status->captions, 2);
     assert_int_equal(status->captioned, 1);
     glimpse_library_status_free(status);
@@ -354,7 +354,7 @@ static void fused_search_equals_the_plain_formula(void **state) {
                 count++;
             }
         }
-        assert_ok(glimpse_library_put_captions(w.library, stored, count, NULL));
+        assert_ok(glimpse_library_store_captions(NULL, w.library, stored, count));
         char prefix[700];
         (void)snprintf(prefix, sizeof prefix, "%s/a", w.pictures);
         for (size_t turn = 0; turn < (round < 2 ? 12 : 3); turn++) {
@@ -396,7 +396,7 @@ static void fused_search_equals_the_plain_formula(void **state) {
             static const double weights[] = {GLIMPSE_CAPTIONS_WEIGHT, 0, 0.2, 0.75, 1};
             double weight = weights[world_below(&w, sizeof weights / sizeof *weights)];
             options.k = 1000000; /* everything that passes, by cosine */
-            assert_ok(glimpse_library_search_key(w.library, &w.key, query, &options, &all));
+            assert_ok(glimpse_library_search_key(&all, w.library, &w.key, query, &options));
             size_t n = glimpse_results_count(all), depth = GLIMPSE_FUSION_DEPTH;
             plain_result *plain = calloc(n + 1, sizeof *plain);
             assert_non_null(plain);
@@ -434,7 +434,7 @@ static void fused_search_equals_the_plain_formula(void **state) {
             options.k = 1 + world_below(&w, 60);
             options.captions = text;
             options.captions_weight = weight;
-            assert_ok(glimpse_library_search_key(w.library, &w.key, query, &options, &fused));
+            assert_ok(glimpse_library_search_key(&fused, w.library, &w.key, query, &options));
             assert_int_equal(glimpse_results_count(fused), n < options.k ? n : options.k);
             for (size_t i = 0; i < glimpse_results_count(fused); i++) {
                 const glimpse_result *r = glimpse_results_get(fused, i);
@@ -476,13 +476,13 @@ static void captions_go_with_their_contents_and_never_before(void **state) {
     glimpse_prune_options options = GLIMPSE_PRUNE_OPTIONS_INIT;
     glimpse_prune_report report;
     options.dry_run = 1;
-    assert_ok(glimpse_library_prune(w.library, &options, &report));
+    assert_ok(glimpse_library_prune(&report, w.library, &options));
     assert_int_equal(report.captions, 1);
     seen before = {0}, after = {0};
     assert_ok(glimpse_library_captions(w.library, NULL, see, &before));
     assert_int_equal(before.count, 6);
     options.dry_run = 0;
-    assert_ok(glimpse_library_prune(w.library, &options, &report));
+    assert_ok(glimpse_library_prune(&report, w.library, &options));
     assert_int_equal(report.contents, 1);
     assert_int_equal(report.captions, 1);
     assert_ok(glimpse_library_captions(w.library, NULL, see, &after));
@@ -495,7 +495,7 @@ static void captions_go_with_their_contents_and_never_before(void **state) {
         {.id = id_of(&w, 1), .model = "m", .prompt = "", .text = "too late"},
         {.id = id_of(&w, 3), .model = "m", .prompt = "", .text = "in time"}};
     size_t stored = 0;
-    assert_ok(glimpse_library_put_captions(w.library, late, 2, &stored));
+    assert_ok(glimpse_library_store_captions(&stored, w.library, late, 2));
     assert_int_equal(stored, 1);
     world_close(&w);
 }
@@ -540,7 +540,7 @@ static void verify_sees_a_text_index_out_of_step_and_reindex_mends_it(void **sta
         check_sound(&w);
         assert_int_equal(matches(&w, "red"), 1);
         /* None left is sound as well, before and after. */
-        assert_ok(glimpse_library_forget_captions(w.library, NULL, NULL));
+        assert_ok(glimpse_library_forget_captions(NULL, w.library, NULL));
         check_sound(&w);
         assert_ok(glimpse_library_reindex(w.library));
         check_sound(&w);
@@ -628,7 +628,7 @@ static void what_is_no_caption_is_refused_and_nothing_is_stored(void **state) {
     for (size_t i = 0; i < 9; i++) {
         size_t stored = 7;
         const glimpse_caption both[] = {good, bad[i]};
-        assert_int_equal(glimpse_library_put_captions(w.library, both, 2, &stored),
+        assert_int_equal(glimpse_library_store_captions(&stored, w.library, both, 2),
                          GLIMPSE_E_INVALID);
         assert_int_equal(stored, 0);
     }
@@ -637,7 +637,7 @@ static void what_is_no_caption_is_refused_and_nothing_is_stored(void **state) {
     assert_null(glimpse_caption_style_name(-1));
     assert_null(glimpse_caption_style_name(4));
     world_reopen(&w, GLIMPSE_LIBRARY_READ_ONLY);
-    assert_int_equal(glimpse_library_put_captions(w.library, &good, 1, NULL), GLIMPSE_E_IO);
+    assert_int_equal(glimpse_library_store_captions(NULL, w.library, &good, 1), GLIMPSE_E_IO);
     free(huge);
     world_close(&w);
 }
@@ -651,7 +651,7 @@ static void pictures_are_listed_once_each_by_path(void **state) {
     (void)snprintf(prefix, sizeof prefix, "%s/a", w.pictures);
     for (int turn = 0; turn < 2; turn++) {
         glimpse_results *list = NULL;
-        assert_ok(glimpse_library_pictures(w.library, turn ? prefix : NULL, &list));
+        assert_ok(glimpse_library_pictures(&list, w.library, turn ? prefix : NULL));
         size_t expected = 0;
         for (size_t i = 0; i < w.content_count; i++) {
             int there = 0;

@@ -244,7 +244,7 @@ static void models_are_known_by_fingerprint(void **state) {
     assert_ok(glimpse_catalog_use_model(catalog, &moved, &again));
     assert_int_equal(again, w.model);
     glimpse_library_status *s = NULL;
-    assert_ok(glimpse_library_get_status(w.library, &s));
+    assert_ok(glimpse_library_load_status(&s, w.library));
     assert_int_equal(s->model_count, 2);
     assert_string_equal(s->models[0].fingerprint, w.key.fingerprint); /* used last */
     assert_string_equal(s->models[0].path, "/elsewhere");
@@ -437,7 +437,7 @@ static void opening_says_what_is_wrong(void **state) {
     assert_int_equal(glimpse_library_open(&library, "", 0), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_open(&library, folder, 64), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_open(&library, folder, 3), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_library_get_status(NULL, NULL), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_library_load_status(NULL, NULL), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_verify(NULL, NULL, NULL, NULL), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_reindex(NULL), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_prune(NULL, NULL, NULL), GLIMPSE_E_INVALID);

@@ -56,14 +56,14 @@ static void check_full_list(const glimpse_classes *classes) {
 static void tsv_and_json_say_the_same(void **state) {
     (void)state;
     glimpse_classes *classes = NULL;
-    assert_ok(glimpse_classes_read(
+    assert_ok(glimpse_classes_load(
         &classes, write_list("a.tsv", "\xEF\xBB\xBF# comment\n"
                                       "id\tNAME\tsynonyms\tdescription\tprompts\tthreshold\r\n"
                                       "n01\tanimal/dog\thound | puppy\ta friend, of people\t"
                                       "a dog|my {}\t0.25\r\n\n\tcat\n\tbird\t\t\t\t\n")));
     check_full_list(classes);
     glimpse_classes_free(classes);
-    assert_ok(glimpse_classes_read(
+    assert_ok(glimpse_classes_load(
         &classes, write_list("a.json", "{\"classes\": [{\"id\": \"n01\", \"name\": \"animal/dog\","
                                        "\"synonyms\": [\"hound\", \"puppy\"], \"threshold\": 0.25,"
                                        "\"description\": \"a friend, of people\","
@@ -79,16 +79,16 @@ static void equal_last_parts_are_told_apart_by_their_parents(void **state) {
     static const char *const names[] = {"bird/crane", "cat", "machine/crane", "dog/terrier"};
     glimpse_classes *classes = NULL;
     size_t i = 9;
-    assert_ok(glimpse_classes_from_names(&classes, names, 4));
+    assert_ok(glimpse_classes_create(&classes, names, 4));
     assert_string_equal(glimpse_classes_get(classes, 0)->words[0], "crane, a kind of bird");
     assert_string_equal(glimpse_classes_get(classes, 2)->words[0], "crane, a kind of machine");
     assert_string_equal(glimpse_classes_get(classes, 3)->words[0], "terrier");
-    assert_ok(glimpse_classes_find(classes, "machine/crane", &i));
+    assert_ok(glimpse_classes_find(&i, classes, "machine/crane"));
     assert_int_equal(i, 2);
-    assert_ok(glimpse_classes_find(classes, "terrier", &i));
+    assert_ok(glimpse_classes_find(&i, classes, "terrier"));
     assert_int_equal(i, 3);
-    assert_int_equal(glimpse_classes_find(classes, "crane", &i), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_classes_find(classes, "horse", &i), GLIMPSE_E_NOT_FOUND);
+    assert_int_equal(glimpse_classes_find(&i, classes, "crane"), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_classes_find(&i, classes, "horse"), GLIMPSE_E_NOT_FOUND);
     glimpse_classes_free(classes);
 }
 
@@ -126,7 +126,7 @@ static void bad_lists_are_refused_with_their_place(void **state) {
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         glimpse_classes *classes = (void *)1;
-        int status = glimpse_classes_read(&classes, write_list(bad[i].name, bad[i].text));
+        int status = glimpse_classes_load(&classes, write_list(bad[i].name, bad[i].text));
         if (status >= 0 || !strstr(glimpse_last_error(), bad[i].message)) {
             fail_msg("%s gave %d, %s", bad[i].text, status, glimpse_last_error());
         }
@@ -134,7 +134,7 @@ static void bad_lists_are_refused_with_their_place(void **state) {
         assert_non_null(strstr(glimpse_last_error(), bad[i].name));
     }
     glimpse_classes *classes = NULL;
-    assert_int_equal(glimpse_classes_read(&classes, path_in(folder, "absent.json")),
+    assert_int_equal(glimpse_classes_load(&classes, path_in(folder, "absent.json")),
                      GLIMPSE_E_NOT_FOUND);
 }
 
@@ -154,7 +154,7 @@ static void synonyms_are_pooled_as_unit_vectors(void **state) {
     (void)state;
     glimpse_classes *classes = NULL;
     static const char *const templates[] = {"{}"};
-    assert_ok(glimpse_classes_read(&classes, write_list("s.tsv", "name\tsynonyms\nx\tyyyy\nz\n")));
+    assert_ok(glimpse_classes_load(&classes, write_list("s.tsv", "name\tsynonyms\nx\tyyyy\nz\n")));
     glimpse_classifier *c = build(classes, templates, 1, NULL);
     const float *w = glimpse_classifier_weights(c);
     /* However many letters the synonym has, each word weighs the same. */
@@ -169,7 +169,7 @@ static void own_prompts_take_the_place_of_templates(void **state) {
     (void)state;
     glimpse_classes *classes = NULL;
     static const char *const templates[] = {"{} z"};
-    assert_ok(glimpse_classes_read(&classes,
+    assert_ok(glimpse_classes_load(&classes,
                                    write_list("p.json", "[{\"name\": \"x\", \"prompts\": [\"y\"]},"
                                                         "{\"name\": \"a\", \"synonyms\": [\"x\"],"
                                                         " \"prompts\": [\"y {}\"]}, \"y\"]")));
@@ -205,7 +205,7 @@ static void weights_are_cached_and_damage_is_noticed(void **state) {
     glimpse_classes *classes = NULL;
     char cache[4096];
     (void)snprintf(cache, sizeof cache, "%s/not/there/yet", folder);
-    assert_ok(glimpse_classes_from_names(&classes, names, 3));
+    assert_ok(glimpse_classes_create(&classes, names, 3));
     glimpse_classifier *first = build(classes, more, 2, cache),
                        *again = build(classes, more, 2, cache);
     assert_int_equal(glimpse_classifier_prompts_embedded(first), 6);
@@ -262,7 +262,7 @@ static void background_leaves_out_classes_and_what_is_nearest(void **state) {
     glimpse_classes *classes = NULL;
     glimpse_classifier *c = NULL;
     glimpse_classifier_options options = GLIMPSE_CLASSIFIER_OPTIONS_INIT;
-    assert_ok(glimpse_classes_from_names(&classes, names, 2));
+    assert_ok(glimpse_classes_create(&classes, names, 2));
     options.classes = classes;
     options.background = things;
     options.background_count = 12;

@@ -28,7 +28,7 @@ static void a_decision_holds_for_every_pair_and_nothing_else(void **state) {
     const char *const three[] = {ids[2], ids[0], ids[1], ids[0]};
     assert_int_equal(ask(&w, ids[0], ids[1]), GLIMPSE_DECISION_NOTHING);
     assert_ok(
-        glimpse_decision_add(w.library, GLIMPSE_DECISION_NOT_DUPLICATES, three, NULL, 4, &number));
+        glimpse_decision_add(&number, w.library, GLIMPSE_DECISION_NOT_DUPLICATES, three, NULL, 4));
     world_reopen(&w, 0);
     for (size_t i = 0; i < 3; i++) {
         for (size_t k = 0; k < 3; k++) {
@@ -45,15 +45,15 @@ static void keep_all_of_one_content_is_about_files_of_equal_bytes(void **state) 
     (void)state;
     world w;
     world_open(&w, 2);
-    assert_ok(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, &ids[0], NULL, 1, NULL));
+    assert_ok(glimpse_decision_add(NULL, w.library, GLIMPSE_DECISION_KEEP_ALL, &ids[0], NULL, 1));
     assert_int_equal(ask(&w, ids[0], ids[0]), GLIMPSE_DECISION_KEEP_ALL);
     assert_int_equal(ask(&w, ids[1], ids[1]), GLIMPSE_DECISION_NOTHING);
     /* Two pictures that are both wanted: further copies of one of them are not, unless said so. */
     const char *const two[] = {ids[1], ids[2]}, *const copies[] = {ids[2], ids[1], ids[2]};
-    assert_ok(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, two, NULL, 2, NULL));
+    assert_ok(glimpse_decision_add(NULL, w.library, GLIMPSE_DECISION_KEEP_ALL, two, NULL, 2));
     assert_int_equal(ask(&w, ids[1], ids[2]), GLIMPSE_DECISION_KEEP_ALL);
     assert_int_equal(ask(&w, ids[2], ids[2]), GLIMPSE_DECISION_NOTHING);
-    assert_ok(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, copies, NULL, 3, NULL));
+    assert_ok(glimpse_decision_add(NULL, w.library, GLIMPSE_DECISION_KEEP_ALL, copies, NULL, 3));
     assert_int_equal(ask(&w, ids[1], ids[1]), GLIMPSE_DECISION_NOTHING);
     assert_int_equal(ask(&w, ids[2], ids[2]), GLIMPSE_DECISION_KEEP_ALL);
     world_close(&w);
@@ -65,11 +65,11 @@ static void the_last_decision_counts_and_equal_ones_are_not_doubled(void **state
     world_open(&w, 3);
     int64_t first = 0, second = 0, third = 0;
     assert_ok(
-        glimpse_decision_add(w.library, GLIMPSE_DECISION_NOT_DUPLICATES, ids, NULL, 2, &first));
-    assert_ok(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, ids, NULL, 3, &second));
+        glimpse_decision_add(&first, w.library, GLIMPSE_DECISION_NOT_DUPLICATES, ids, NULL, 2));
+    assert_ok(glimpse_decision_add(&second, w.library, GLIMPSE_DECISION_KEEP_ALL, ids, NULL, 3));
     assert_int_equal(ask(&w, ids[0], ids[1]), GLIMPSE_DECISION_KEEP_ALL);
     assert_ok(
-        glimpse_decision_add(w.library, GLIMPSE_DECISION_NOT_DUPLICATES, ids, NULL, 2, &third));
+        glimpse_decision_add(&third, w.library, GLIMPSE_DECISION_NOT_DUPLICATES, ids, NULL, 2));
     assert_int_equal(ask(&w, ids[0], ids[1]), GLIMPSE_DECISION_NOT_DUPLICATES);
     assert_true(first < second && second < third);
     glimpse_decisions *decisions = NULL;
@@ -100,7 +100,7 @@ static void lists_show_where_the_content_is_now(void **state) {
     memset(hex[1], 'f', 32);
     hex[1][32] = '\0';
     assert_ok(
-        glimpse_decision_add(w.library, GLIMPSE_DECISION_NOT_DUPLICATES, pair, paths, 2, NULL));
+        glimpse_decision_add(NULL, w.library, GLIMPSE_DECISION_NOT_DUPLICATES, pair, paths, 2));
     glimpse_decisions *decisions = NULL;
     assert_ok(glimpse_decisions_load(&decisions, w.library));
     const glimpse_decision *d = glimpse_decisions_get(decisions, 0);
@@ -113,7 +113,7 @@ static void lists_show_where_the_content_is_now(void **state) {
     world_lose_files(&w, &file, 1);
     glimpse_prune_options prune = GLIMPSE_PRUNE_OPTIONS_INIT;
     glimpse_prune_report report;
-    assert_ok(glimpse_library_prune(w.library, &prune, &report));
+    assert_ok(glimpse_library_prune(&report, w.library, &prune));
     assert_int_equal(ask(&w, hex[0], hex[1]), GLIMPSE_DECISION_NOT_DUPLICATES);
     world_close(&w);
 }
@@ -124,16 +124,16 @@ static void senseless_decisions_are_refused(void **state) {
     world_open(&w, 5);
     const char *const twice[] = {ids[0], ids[0]}, *const bad[] = {ids[0], "not an id"};
     assert_int_equal(
-        glimpse_decision_add(w.library, GLIMPSE_DECISION_NOT_DUPLICATES, twice, NULL, 2, NULL),
+        glimpse_decision_add(NULL, w.library, GLIMPSE_DECISION_NOT_DUPLICATES, twice, NULL, 2),
         GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, bad, NULL, 2, NULL),
+    assert_int_equal(glimpse_decision_add(NULL, w.library, GLIMPSE_DECISION_KEEP_ALL, bad, NULL, 2),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, ids, NULL, 0, NULL),
+    assert_int_equal(glimpse_decision_add(NULL, w.library, GLIMPSE_DECISION_KEEP_ALL, ids, NULL, 0),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_decision_add(w.library, (glimpse_decision_kind)7, ids, NULL, 2, NULL),
+    assert_int_equal(glimpse_decision_add(NULL, w.library, (glimpse_decision_kind)7, ids, NULL, 2),
                      GLIMPSE_E_INVALID);
     world_reopen(&w, GLIMPSE_LIBRARY_READ_ONLY);
-    assert_int_equal(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, ids, NULL, 2, NULL),
+    assert_int_equal(glimpse_decision_add(NULL, w.library, GLIMPSE_DECISION_KEEP_ALL, ids, NULL, 2),
                      GLIMPSE_E_IO);
     world_close(&w);
 }
@@ -145,7 +145,7 @@ static void an_older_library_learns_to_remember(void **state) {
     world_open(&w, 6);
     world_rewind(&w, 2);
     world_reopen(&w, 0);
-    assert_ok(glimpse_decision_add(w.library, GLIMPSE_DECISION_KEEP_ALL, ids, NULL, 2, NULL));
+    assert_ok(glimpse_decision_add(NULL, w.library, GLIMPSE_DECISION_KEEP_ALL, ids, NULL, 2));
     assert_int_equal(ask(&w, ids[0], ids[1]), GLIMPSE_DECISION_KEEP_ALL);
     char problems[1000];
     assert_int_equal(world_verify(&w, problems, sizeof problems), GLIMPSE_OK);

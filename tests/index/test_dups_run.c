@@ -149,7 +149,7 @@ static glimpse_dedup_report *search(glimpse_dedup_options *options) {
         options->roots = roots;
         options->root_count = 1;
     }
-    assert_ok(glimpse_dedup_run(options, &report));
+    assert_ok(glimpse_dedup_run(&report, options));
     return report;
 }
 
@@ -391,19 +391,19 @@ static void bad_options_are_refused_and_a_run_can_be_stopped(void **unused) {
     const char *missing[] = {"/nowhere/at/all"}, *roots[] = {folder};
     glimpse_dedup_report *report = (glimpse_dedup_report *)&report;
     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
-    assert_int_equal(glimpse_dedup_run(&options, &report), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_dedup_run(&report, &options), GLIMPSE_E_INVALID);
     assert_null(report);
     options.roots = missing, options.root_count = 1;
-    assert_int_equal(glimpse_dedup_run(&options, &report), GLIMPSE_E_NOT_FOUND);
+    assert_int_equal(glimpse_dedup_run(&report, &options), GLIMPSE_E_NOT_FOUND);
     options.roots = roots;
     options.tiers = GLIMPSE_TIER_SEMANTIC;
-    assert_int_equal(glimpse_dedup_run(&options, &report), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_dedup_run(&report, &options), GLIMPSE_E_INVALID);
     options.tiers = 0;
     options.radius = 33;
-    assert_int_equal(glimpse_dedup_run(&options, &report), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_dedup_run(&report, &options), GLIMPSE_E_INVALID);
     options.radius = 0;
     options.progress = stop;
-    assert_int_equal(glimpse_dedup_run(&options, &report), GLIMPSE_E_CANCELLED);
+    assert_int_equal(glimpse_dedup_run(&report, &options), GLIMPSE_E_CANCELLED);
     assert_null(report);
     glimpse_dedup_report_free(NULL);
     glimpse_audit_free(NULL);
@@ -435,7 +435,7 @@ static void an_audit_names_what_is_odd(void **unused) {
     glimpse_dedup_report *report = search(&options);
     assert_int_equal(report->group_count, 0);
     glimpse_audit *audit = NULL;
-    assert_ok(glimpse_audit_run(report, NULL, &audit));
+    assert_ok(glimpse_audit_run(&audit, report, NULL));
     static const struct expected {
         const char *name;
         glimpse_audit_kind kind;
@@ -470,7 +470,7 @@ static void real_photographs_have_no_false_groups(void **unused) {
     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
     glimpse_dedup_report *report = NULL;
     options.roots = roots, options.root_count = 1;
-    assert_ok(glimpse_dedup_run(&options, &report));
+    assert_ok(glimpse_dedup_run(&report, &options));
     assert_true(report->picture_count > 300);
     assert_int_equal(report->group_count, 0);
     glimpse_dedup_report_free(report);
@@ -484,7 +484,7 @@ static void real_versions_are_found(void **unused) {
     size_t grouped = 0, wrong = 0;
     options.roots = roots, options.root_count = 1;
     options.rotations = 1, options.same_picture_only = 1;
-    assert_ok(glimpse_dedup_run(&options, &report));
+    assert_ok(glimpse_dedup_run(&report, &options));
     for (size_t g = 0; g < report->group_count; g++) {
         const glimpse_dedup_group *group = &report->groups[g];
         const char *keeper = strrchr(group->members[0].picture->path, '/') + 1;

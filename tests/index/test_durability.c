@@ -86,7 +86,7 @@ static void a_kill_loses_at_most_the_batch_in_flight(void **state) {
         int64_t now = known_files(&w);
         assert_true(now >= before && now % 8 == 0); /* whole batches, none lost */
         glimpse_library_status *s = NULL;
-        assert_ok(glimpse_library_get_status(w.library, &s));
+        assert_ok(glimpse_library_load_status(&s, w.library));
         assert_int_equal(s->embedded, now);
         assert_int_equal(s->pending, 0);
         glimpse_library_status_free(s);
@@ -140,7 +140,7 @@ static void one_process_writes_at_a_time(void **state) {
     assert_non_null(strstr(glimpse_last_error(), pid));
     assert_non_null(strstr(glimpse_last_error(), "holding on"));
     assert_int_equal(glimpse_library_reindex(w.library), GLIMPSE_E_BUSY);
-    assert_int_equal(glimpse_library_prune(w.library, NULL, NULL), GLIMPSE_E_BUSY);
+    assert_int_equal(glimpse_library_prune(NULL, w.library, NULL), GLIMPSE_E_BUSY);
     /* Reading goes on, and saves nothing meanwhile. */
     world_populate(&w, 20);
     glimpse_hash busy = world_answers(&w, 5);
@@ -187,7 +187,7 @@ static void readers_see_whole_batches_while_another_process_writes(void **state)
         over = waitpid(child, &how, WNOHANG) == child; /* and one last look */
         glimpse_results *results = NULL;
         world_vector(&w, query);
-        assert_ok(glimpse_library_search_key(w.library, &w.key, query, &all, &results));
+        assert_ok(glimpse_library_search_key(&results, w.library, &w.key, query, &all));
         size_t count = glimpse_results_count(results);
         assert_true(count >= last && count % 8 == 0);
         for (size_t i = 1; i < count; i++) {

@@ -31,7 +31,7 @@ static void accuracy_recall_and_f1_are_as_worked_out_by_hand(void **state) {
     add(e, 1, (double[]){.40, .30, .10, .08, .07, .05}, 6); /* rank 2, taken for 0 */
     add(e, 5, (double[]){.40, .30, .10, .08, .07, .05}, 6); /* rank 6, taken for 0 */
     add(e, 0, (double[]){.20, .10, .50, .08, .07, .05}, 6); /* rank 2, taken for 2 */
-    assert_ok(glimpse_label_eval_report(e, &no_samples, &r));
+    assert_ok(glimpse_label_eval_report(&r, e, &no_samples));
     close_to(r->top1.value, 1.0 / 4);
     close_to(r->top5.value, 3.0 / 4);
     close_to(r->mean_per_class_recall.value, (1.0 / 2 + 0 + 0) / 3);
@@ -58,7 +58,7 @@ static void the_same_answer_for_everything_is_never_right(void **state) {
     static const double same[] = {.1, .1, .1, .1, .1, .1};
     for (size_t c = 0; c < 4; c++)
         add(e, c, same, 6);
-    assert_ok(glimpse_label_eval_report(e, &no_samples, &r));
+    assert_ok(glimpse_label_eval_report(&r, e, &no_samples));
     close_to(r->top1.value, 0);
     close_to(r->top5.value, 0);
     close_to(r->mean_per_class_recall.value, 0);
@@ -79,7 +79,7 @@ static void a_tie_with_the_true_class_is_lost_unless_the_score_decides(void **st
     assert_ok(glimpse_label_eval_create(&e, 2));
     assert_ok(glimpse_label_eval_add(e, &truth, 1, tied, 2, 0));
     assert_ok(glimpse_label_eval_add(e, &truth, 1, decided, 2, 0));
-    assert_ok(glimpse_label_eval_report(e, &no_samples, &r));
+    assert_ok(glimpse_label_eval_report(&r, e, &no_samples));
     close_to(r->top1.value, 0.5);
     assert_true(isnan(r->top5.value)); /* two classes: top-5 says nothing */
     assert_int_equal(r->classes[1].guessed, 1);
@@ -101,7 +101,7 @@ static void average_precision_is_as_worked_out_by_hand(void **state) {
         const glimpse_guess guesses[] = {{0, NAN, scores[i], i == 0}, {1, NAN, 0.5, 1}};
         assert_ok(glimpse_label_eval_add(e, truth, i == 2 ? 2 : 1, guesses, 2, 0));
     }
-    assert_ok(glimpse_label_eval_report(e, &no_samples, &r));
+    assert_ok(glimpse_label_eval_report(&r, e, &no_samples));
     assert_true(r->multi_label);
     close_to(r->classes[0].average_precision, (1.0 + 2.0 / 3) / 2);
     /* The one that is not of the class comes first: 1/2, 2/3, 3/4. */
@@ -124,7 +124,7 @@ static void calibration_error_is_as_worked_out_by_hand(void **state) {
     add(e, 0, (double[]){.95, .05}, 2);
     add(e, 1, (double[]){.95, .05}, 2);
     add(e, 1, (double[]){.34, .35}, 2);
-    assert_ok(glimpse_label_eval_report(e, &no_samples, &r));
+    assert_ok(glimpse_label_eval_report(&r, e, &no_samples));
     /* Bin 15 has the first two, half of them right; bin 6, (1/3, 0.4], the third. */
     close_to(r->ece.value, (fabs(1 - 1.9) + fabs(1 - 0.35)) / 3);
     assert_int_equal(r->bins[14].pictures, 2);
@@ -151,7 +151,7 @@ static void confidence_on_a_bin_edge_belongs_to_the_bin_below(void **state) {
     add(e, 0, (double[]){1.0}, 1);
     add(e, 0, (double[]){0.2}, 1); /* 3/15 */
     add(e, 0, (double[]){0.0}, 1);
-    assert_ok(glimpse_label_eval_report(e, &no_samples, &r));
+    assert_ok(glimpse_label_eval_report(&r, e, &no_samples));
     assert_int_equal(r->bins[14].pictures, 1);
     assert_int_equal(r->bins[2].pictures, 1);
     assert_int_equal(r->bins[0].pictures, 1);
@@ -169,7 +169,7 @@ static void a_picture_without_guesses_is_wrong_and_abstaining_lowers_coverage(vo
     assert_ok(glimpse_label_eval_add(e, &truth, 1, &right, 1, 0));
     assert_ok(glimpse_label_eval_add(e, &truth, 1, &wrong, 1, 1));
     assert_ok(glimpse_label_eval_add(e, &truth, 1, NULL, 0, 0));
-    assert_ok(glimpse_label_eval_report(e, &no_samples, &r));
+    assert_ok(glimpse_label_eval_report(&r, e, &no_samples));
     close_to(r->top1.value, 1.0 / 3);
     close_to(r->coverage.value, 1.0 / 3);
     close_to(r->selective_accuracy.value, 1);
@@ -192,7 +192,7 @@ static void unknown_pictures_are_told_by_confidence(void **state) {
     assert_ok(glimpse_label_eval_add(e, &truth, 1, sure, 2, 0));
     assert_ok(glimpse_label_eval_add(e, &truth, 1, unsure, 2, 0));
     assert_ok(glimpse_label_eval_add(e, NULL, 0, unsure, 2, 1));
-    assert_ok(glimpse_label_eval_report(e, &no_samples, &r));
+    assert_ok(glimpse_label_eval_report(&r, e, &no_samples));
     assert_int_equal(r->pictures, 2);
     assert_int_equal(r->unknowns, 1);
     assert_int_equal(r->unknowns_abstained, 1);
@@ -211,7 +211,7 @@ static void unknown_pictures_are_told_by_confidence(void **state) {
         assert_ok(glimpse_label_eval_margin(e, 0.8));
         assert_ok(glimpse_label_eval_add(e, NULL, 0, unsure, 1, 1));
         if (told) assert_ok(glimpse_label_eval_margin(e, 0.5));
-        assert_ok(glimpse_label_eval_report(e, &no_samples, &r));
+        assert_ok(glimpse_label_eval_report(&r, e, &no_samples));
         close_to(r->auroc_probability, 0.75);
         assert_true(told ? r->auroc_margin == 0.5 : isnan(r->auroc_margin));
         glimpse_label_report_free(r);
@@ -240,7 +240,7 @@ static void intervals_are_the_same_every_time_and_as_wide_as_they_should_be(void
         assert_ok(glimpse_label_eval_create(&e, 2));
         for (size_t i = 0; i < N; i++) /* half of them right */
             add(e, i % 2, (double[]){.7, .3}, 2);
-        assert_ok(glimpse_label_eval_report(e, NULL, &r));
+        assert_ok(glimpse_label_eval_report(&r, e, NULL));
         figures[round][0] = r->top1;
         figures[round][1] = r->mean_per_class_recall;
         glimpse_label_report_free(r);
@@ -267,7 +267,7 @@ static void the_interval_of_map_surrounds_it(void **state) {
         }
         add(e, i % CLASSES, p, CLASSES);
     }
-    assert_ok(glimpse_label_eval_report(e, NULL, &r));
+    assert_ok(glimpse_label_eval_report(&r, e, NULL));
     assert_true(r->map.low < r->map.value && r->map.value < r->map.high);
     assert_true(r->map.value - r->map.low < 0.3 && r->map.high - r->map.value < 0.3);
     glimpse_label_report_free(r);
@@ -293,7 +293,7 @@ static void figures_equal_their_plain_twins_on_data_full_of_ties(void **state) {
             truth[i] = (random >> 8) % (CLASSES - 1); /* the last class has no pictures */
             add(e, truth[i], p[i], CLASSES);
         }
-        assert_ok(glimpse_label_eval_report(e, &no_samples, &r));
+        assert_ok(glimpse_label_eval_report(&r, e, &no_samples));
         for (size_t i = 0; i < N; i++) {
             int better = 0;
             for (size_t c = 0; c < CLASSES; c++)
@@ -337,7 +337,7 @@ static void labels_that_make_no_sense_are_refused(void **state) {
     assert_int_equal(glimpse_label_eval_create(&e, 0), GLIMPSE_E_INVALID);
     assert_null(e);
     assert_ok(glimpse_label_eval_create(&e, 2));
-    assert_int_equal(glimpse_label_eval_report(e, NULL, &r), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_label_eval_report(&r, e, NULL), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_label_eval_add(e, twice, 2, NULL, 0, 0), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_label_eval_add(e, &outside, 1, NULL, 0, 0), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_label_eval_add(e, &fine, 1, same, 2, 0), GLIMPSE_E_INVALID);
@@ -345,11 +345,11 @@ static void labels_that_make_no_sense_are_refused(void **state) {
     assert_int_equal(glimpse_label_eval_add(e, &fine, 1, &blank, 1, 0), GLIMPSE_E_INVALID);
     /* Nothing of that is left behind. */
     assert_ok(glimpse_label_eval_add(e, &fine, 1, same, 1, 0));
-    assert_ok(glimpse_label_eval_report(e, &no_samples, &r));
+    assert_ok(glimpse_label_eval_report(&r, e, &no_samples));
     assert_int_equal(r->pictures, 1);
     const glimpse_eval_options newer = {99, 10, 1};
     glimpse_label_report *none = NULL;
-    assert_int_equal(glimpse_label_eval_report(e, &newer, &none), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_label_eval_report(&none, e, &newer), GLIMPSE_E_INVALID);
     glimpse_label_report_free(r);
     glimpse_label_report_free(NULL);
     glimpse_label_eval_free(e);
@@ -365,7 +365,7 @@ static void ranks_are_as_worked_out_by_hand_and_duplicates_are_ties(void **state
     const float images[3][2] = {{1, 0}, {0, 1}, {1, 0}}; /* the third equals the first */
     const glimpse_pair pairs[] = {{1, 2}, {0, 0}, {1, 1}};
     glimpse_retrieval_report *r = NULL;
-    assert_ok(glimpse_retrieval_evaluate(texts[0], 2, images[0], 3, 2, pairs, 3, &no_samples, &r));
+    assert_ok(glimpse_retrieval_evaluate(&r, texts[0], 2, images[0], 3, 2, pairs, 3, &no_samples));
     assert_int_equal(r->text_ranks[0], 2); /* the copy does not fit, and comes first */
     assert_int_equal(r->text_ranks[1], 1);
     assert_int_equal(r->image_ranks[0], 1);
@@ -389,7 +389,7 @@ static void any_fitting_item_counts_and_only_the_first_one(void **state) {
     const float images[2][1] = {{1}, {-1}};
     const glimpse_pair pairs[] = {{0, 0}, {1, 0}, {2, 0}, {3, 1}};
     glimpse_retrieval_report *r = NULL;
-    assert_ok(glimpse_retrieval_evaluate(texts[0], 4, images[0], 2, 1, pairs, 4, NULL, &r));
+    assert_ok(glimpse_retrieval_evaluate(&r, texts[0], 4, images[0], 2, 1, pairs, 4, NULL));
     assert_int_equal(r->image_ranks[0], 1);
     assert_int_equal(r->image_ranks[1], 3); /* -0.1 and -0.2 are more than its -0.5 */
     close_to(r->image_to_text.recall_at_1.value, 0.5);
@@ -408,7 +408,7 @@ static void a_model_that_sees_no_difference_finds_nothing_first(void **state) {
         for (size_t k = 0; k < WIDTH; k++)
             rows[i][k] = 0.229415733f;
     }
-    assert_ok(glimpse_retrieval_evaluate(rows[0], N, rows[0], N, WIDTH, pairs, N, &no_samples, &r));
+    assert_ok(glimpse_retrieval_evaluate(&r, rows[0], N, rows[0], N, WIDTH, pairs, N, &no_samples));
     close_to(r->text_to_image.recall_at_10.value, 0);
     close_to(r->text_to_image.median_rank.value, N);
     glimpse_retrieval_report_free(r);
@@ -431,8 +431,8 @@ static void ranks_equal_their_plain_twin_on_data_full_of_ties(void **state) {
         pairs[i] = (glimpse_pair){i % TEXTS, i < IMAGES ? i : (random >> 8) % IMAGES};
         fits[pairs[i].text][pairs[i].image] = 1;
     }
-    assert_ok(glimpse_retrieval_evaluate(texts[0], TEXTS, images[0], IMAGES, WIDTH, pairs, PAIRS,
-                                         &no_samples, &r));
+    assert_ok(glimpse_retrieval_evaluate(&r, texts[0], TEXTS, images[0], IMAGES, WIDTH, pairs,
+                                         PAIRS, &no_samples));
     for (size_t t = 0; t < TEXTS; t++) {
         float best = -1;
         size_t rank = 1;
@@ -455,15 +455,15 @@ static void pairs_that_make_no_sense_are_refused(void **state) {
     const float rows[2][1] = {{1}, {2}}, broken[2][1] = {{1}, {NAN}};
     const glimpse_pair one = {0, 0}, far = {0, 5}, both[] = {{0, 0}, {1, 1}};
     glimpse_retrieval_report *r = NULL;
-    assert_int_equal(glimpse_retrieval_evaluate(rows[0], 2, rows[0], 1, 1, &one, 1, NULL, &r),
+    assert_int_equal(glimpse_retrieval_evaluate(&r, rows[0], 2, rows[0], 1, 1, &one, 1, NULL),
                      GLIMPSE_E_INVALID); /* text 1 fits nothing */
-    assert_int_equal(glimpse_retrieval_evaluate(rows[0], 1, rows[0], 2, 1, &one, 1, NULL, &r),
+    assert_int_equal(glimpse_retrieval_evaluate(&r, rows[0], 1, rows[0], 2, 1, &one, 1, NULL),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_retrieval_evaluate(rows[0], 1, rows[0], 1, 1, &far, 1, NULL, &r),
+    assert_int_equal(glimpse_retrieval_evaluate(&r, rows[0], 1, rows[0], 1, 1, &far, 1, NULL),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_retrieval_evaluate(rows[0], 0, rows[0], 1, 1, &one, 1, NULL, &r),
+    assert_int_equal(glimpse_retrieval_evaluate(&r, rows[0], 0, rows[0], 1, 1, &one, 1, NULL),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_retrieval_evaluate(rows[0], 2, broken[0], 2, 1, both, 2, NULL, &r),
+    assert_int_equal(glimpse_retrieval_evaluate(&r, rows[0], 2, broken[0], 2, 1, both, 2, NULL),
                      GLIMPSE_E_INVALID);
     assert_null(r);
     glimpse_retrieval_report_free(NULL);

@@ -7,7 +7,7 @@
  */
 #include "ingest_support.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 #include <math.h>
 #include <sys/wait.h>
@@ -53,7 +53,7 @@ static int index_main(int count, char **arguments) {
     options.root_count = (size_t)(count - 1);
     options.jobs = 2;
     int status = glimpse_library_open(&library, arguments[0], GLIMPSE_LIBRARY_CREATE);
-    if (status == GLIMPSE_OK) status = glimpse_library_ingest(library, &options, &r);
+    if (status == GLIMPSE_OK) status = glimpse_library_ingest(&r, library, &options);
     if (status < 0) {
         fprintf(stderr, "%s\n", glimpse_last_error());
     } else {
@@ -63,7 +63,7 @@ static int index_main(int count, char **arguments) {
                r.peak_bytes, r.seconds);
     }
     glimpse_library_close(library);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
     return status < 0;
 }
 
@@ -208,7 +208,7 @@ static void check_broken(const char *dump, const char *folder) {
 
 static void a_corpus_of_real_files_goes_through(void **state) {
     fixture *f = *state;
-    glimpse_model_free(open_demo_model());
+    glimpse_model_close(open_demo_model());
     char *roots[5];
     static const char *const parts[] = {"images/formats", "images/broken", "images/orientation",
                                         "images/exif", "images/photos"};
@@ -277,7 +277,7 @@ static void workers_and_batches_change_no_embedding(void **state) {
         options.root_count = 1;
         options.jobs = ways[i].jobs;
         options.batch = ways[i].batch;
-        assert_ok(glimpse_library_ingest(f->library, &options, &f->report));
+        assert_ok(glimpse_library_ingest(&f->report, f->library, &options));
         print_message("%u workers, batches of %u: %.2f s\n", ways[i].jobs, ways[i].batch,
                       f->report.seconds);
         all[i].dim = glimpse_model_embedding_size(model);
@@ -307,7 +307,7 @@ static void workers_and_batches_change_no_embedding(void **state) {
         }
     }
     free(all);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 #ifndef __SANITIZE_ADDRESS__
@@ -332,7 +332,7 @@ static void reduced_decoding_hardly_moves_an_embedding(void **state) {
         options.roots = &root;
         options.root_count = 1;
         options.exact_decode = exact;
-        assert_ok(glimpse_library_ingest(f->library, &options, &f->report));
+        assert_ok(glimpse_library_ingest(&f->report, f->library, &options));
         all[exact].dim = glimpse_model_embedding_size(model);
         (void)glimpse_library_visit(f->library, model, NULL, keep_vector, &all[exact]);
         fixture_close_library(f);
@@ -361,7 +361,7 @@ static void reduced_decoding_hardly_moves_an_embedding(void **state) {
         }
     }
     free(all);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 #endif
 

@@ -8,7 +8,7 @@
  */
 #include "ingest_support.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -34,17 +34,17 @@ static int victim(int count, char **arguments) {
         choice.precision = GLIMPSE_PRECISION_F32;
         status = glimpse_model_open(&model, arguments[2], &choice);
         options.model = model;
-        if (status == GLIMPSE_OK) status = glimpse_library_ingest(library, &options, NULL);
+        if (status == GLIMPSE_OK) status = glimpse_library_ingest(NULL, library, &options);
     } else if (status == GLIMPSE_OK) {
         fake_model *fake = malloc(sizeof *fake);
         fake_model_init(fake);
         fake->decode_us = 300;
         fake->encode_us = 300;
-        status = glimpse_ingest_run(library, &options, &fake->engine, NULL);
+        status = glimpse_ingest_run(NULL, library, &options, &fake->engine);
         free(fake);
     }
     if (status < 0) fprintf(stderr, "victim: %s\n", glimpse_last_error());
-    glimpse_model_free(model);
+    glimpse_model_close(model);
     glimpse_library_close(library);
     return status < 0 ? 9 : 0;
 }
@@ -79,7 +79,7 @@ static int run_victim(const fixture *f, const char *root, const char *model, dou
 
 static uint64_t count_embedded(fixture *f) {
     glimpse_library_status *status = NULL;
-    assert_ok(glimpse_library_get_status(f->library, &status));
+    assert_ok(glimpse_library_load_status(&status, f->library));
     const uint64_t embedded = status->embedded;
     glimpse_library_status_free(status);
     return embedded;
@@ -112,7 +112,7 @@ static void kill_and_go_on(fixture *f, const char *root, const char *model, int 
             f, root, model, killed < kills ? (early + (late - early) * share) * whole : -1.0);
         fixture_open_library(f);
         uint64_t checked = 0;
-        assert_ok(glimpse_library_verify(f->library, print_problem, NULL, &checked));
+        assert_ok(glimpse_library_verify(&checked, f->library, print_problem, NULL));
         const uint64_t embedded = count_embedded(f);
         assert_true(embedded >= before); /* what was committed stays */
         before = embedded;

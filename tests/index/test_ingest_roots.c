@@ -130,7 +130,7 @@ static void a_folder_below_a_root_is_looked_at_alone(void **state) {
     assert_ok(ingest_one(f, "pictures/sub"));
     assert_report(f, 1, 1, 0, 0, 0, 1); /* b only */
     glimpse_library_status *status = NULL;
-    assert_ok(glimpse_library_get_status(f->library, &status));
+    assert_ok(glimpse_library_load_status(&status, f->library));
     assert_int_equal(status->root_count, 1);
     glimpse_library_status_free(status);
     ingest(f);

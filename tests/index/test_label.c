@@ -18,7 +18,7 @@ static void write_text(const char *path, const char *text, size_t size) {
 static void check_lines(glimpse_lines *lines, const char *const *expected, size_t count) {
     assert_int_equal(glimpse_lines_count(lines), count);
     for (size_t i = 0; i < count; i++)
-        assert_string_equal(glimpse_lines_get(lines)[i], expected[i]);
+        assert_string_equal(glimpse_lines_texts(lines)[i], expected[i]);
     glimpse_lines_free(lines);
 }
 
@@ -31,7 +31,7 @@ static void lines_drop_blanks_comments_bom_and_carriage_returns(void **state) {
         "cat\r\n\r\n  # a comment\n\t guinea pig \n#x\n\nC#\n\xC3\xA9léphant";
     write_text(path, text, sizeof text - 1);
     glimpse_lines *lines = NULL;
-    assert_ok(glimpse_lines_read(&lines, path));
+    assert_ok(glimpse_lines_load(&lines, path));
     check_lines(lines, (const char *[]){"cat", "guinea pig", "C#", "\xC3\xA9léphant"}, 4);
     remove_tree(folder);
     free(folder);
@@ -57,12 +57,12 @@ static void lines_refuse_nothing_and_what_is_not_text(void **state) {
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         write_text(path, bad[i].text, bad[i].size);
-        assert_int_equal(glimpse_lines_read(&lines, path), GLIMPSE_E_FORMAT);
+        assert_int_equal(glimpse_lines_load(&lines, path), GLIMPSE_E_FORMAT);
         assert_null(lines);
         assert_non_null(strstr(glimpse_last_error(), bad[i].message));
         assert_non_null(strstr(glimpse_last_error(), "classes.txt"));
     }
-    assert_int_equal(glimpse_lines_read(&lines, path_in(folder, "absent")), GLIMPSE_E_NOT_FOUND);
+    assert_int_equal(glimpse_lines_load(&lines, path_in(folder, "absent")), GLIMPSE_E_NOT_FOUND);
     remove_tree(folder);
     free(folder);
 }
@@ -84,7 +84,7 @@ static void classifier_probabilities_are_the_softmax_of_scaled_cosines(void **st
     glimpse_label labels[4];
     assert_ok(glimpse_classifier_from_weights(&classifier, names, 3, weights, 2, 2.0));
     /* Cosines 1, 0.6 and 0; exp of twice that: 7.389056, 3.320117, 1; sum 11.709173. */
-    assert_int_equal(glimpse_classifier_score(classifier, (float[]){1, 0}, labels, 4), 3);
+    assert_int_equal(glimpse_classifier_score(labels, classifier, (float[]){1, 0}, 4), 3);
     assert_int_equal(labels[0].class_index, 0);
     assert_int_equal(labels[1].class_index, 1);
     assert_int_equal(labels[2].class_index, 2);
@@ -95,11 +95,11 @@ static void classifier_probabilities_are_the_softmax_of_scaled_cosines(void **st
     assert_float_equal(labels[1].probability, 0.2835484, 1e-6);
     assert_float_equal(labels[2].probability, 0.0854031, 1e-6);
     /* The length of the embedding does not matter; fewer labels have the same probabilities. */
-    assert_int_equal(glimpse_classifier_score(classifier, (float[]){0, 5}, labels, 1), 1);
+    assert_int_equal(glimpse_classifier_score(labels, classifier, (float[]){0, 5}, 1), 1);
     assert_int_equal(labels[0].class_index, 2);
     assert_float_equal(labels[0].score, 1.0, 1e-7);
     assert_float_equal(labels[0].probability, 0.5538158, 1e-6); /* 7.389 / (7.389 + 4.953 + 1) */
-    assert_int_equal(glimpse_classifier_score(classifier, (float[]){0, 5}, labels, 0), 0);
+    assert_int_equal(glimpse_classifier_score(labels, classifier, (float[]){0, 5}, 0), 0);
     glimpse_classifier_free(classifier);
 }
 
@@ -110,10 +110,10 @@ static void classifier_survives_large_scales(void **state) {
     glimpse_classifier *classifier = NULL;
     glimpse_label labels[2];
     assert_ok(glimpse_classifier_from_weights(&classifier, names, 2, weights, 2, 1e6));
-    assert_int_equal(glimpse_classifier_score(classifier, (float[]){1, 0}, labels, 2), 2);
+    assert_int_equal(glimpse_classifier_score(labels, classifier, (float[]){1, 0}, 2), 2);
     assert_true(labels[0].probability == 1.0);
     assert_true(labels[1].probability == 0.0);
-    assert_int_equal(glimpse_classifier_score(classifier, (float[]){-1, 0}, labels, 2), 2);
+    assert_int_equal(glimpse_classifier_score(labels, classifier, (float[]){-1, 0}, 2), 2);
     assert_int_equal(labels[0].class_index, 1);
     assert_true(labels[0].probability == 1.0);
     glimpse_classifier_free(classifier);
@@ -128,7 +128,7 @@ static void classifier_ties_come_in_class_order(void **state) {
     assert_ok(glimpse_classifier_from_weights(&classifier, names, 4, weights, 2, 1.0));
     for (size_t top = 1; top <= 4; top++) {
         static const size_t order[] = {0, 2, 3, 1};
-        assert_int_equal(glimpse_classifier_score(classifier, (float[]){0, 1}, labels, top), top);
+        assert_int_equal(glimpse_classifier_score(labels, classifier, (float[]){0, 1}, top), top);
         for (size_t i = 0; i < top; i++)
             assert_int_equal(labels[i].class_index, order[i]);
     }
@@ -141,9 +141,9 @@ static void classifier_refuses_embeddings_without_direction(void **state) {
     glimpse_classifier *classifier = NULL;
     glimpse_label label;
     assert_ok(glimpse_classifier_from_weights(&classifier, names, 1, (float[]){1, 0}, 2, 1.0));
-    assert_int_equal(glimpse_classifier_score(classifier, (float[]){0, 0}, &label, 1),
+    assert_int_equal(glimpse_classifier_score(&label, classifier, (float[]){0, 0}, 1),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_classifier_score(classifier, (float[]){NAN, 0}, &label, 1),
+    assert_int_equal(glimpse_classifier_score(&label, classifier, (float[]){NAN, 0}, 1),
                      GLIMPSE_E_INVALID);
     glimpse_classifier_free(classifier);
 }

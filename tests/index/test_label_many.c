@@ -40,7 +40,7 @@ static void many_agree_with_the_plain_twin_and_with_themselves(void **state) {
     static float weights[K * E], pictures[N * E];
     static char names[K][16];
     static glimpse_label labels[N * TOP], alone[TOP], plain[TOP];
-    static glimpse_verdict verdicts[N];
+    static glimpse_label_verdict verdicts[N];
     const char *list[K];
     glimpse_classifier *c = NULL;
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
@@ -53,12 +53,12 @@ static void many_agree_with_the_plain_twin_and_with_themselves(void **state) {
         list[k] = names[k];
     }
     assert_ok(glimpse_classifier_from_weights(&c, list, K, weights, E, 50));
-    assert_ok(glimpse_classifier_label_many(c, &rules, pictures, N, TOP, labels, verdicts));
+    assert_ok(glimpse_classifier_label_many(labels, verdicts, c, &rules, pictures, N, TOP));
     for (size_t i = 0; i < N; i++) {
-        glimpse_verdict verdict;
-        assert_int_equal(glimpse_classifier_score(c, pictures + i * E, plain, TOP), TOP);
+        glimpse_label_verdict verdict;
+        assert_int_equal(glimpse_classifier_score(plain, c, pictures + i * E, TOP), TOP);
         assert_ok(
-            glimpse_classifier_label_many(c, &rules, pictures + i * E, 1, TOP, alone, &verdict));
+            glimpse_classifier_label_many(alone, &verdict, c, &rules, pictures + i * E, 1, TOP));
         for (size_t t = 0; t < TOP; t++) {
             const glimpse_label *l = &labels[i * TOP + t];
             assert_true(fabs(l->score - plain[t].score) < 1e-6);
@@ -74,7 +74,7 @@ static void many_agree_with_the_plain_twin_and_with_themselves(void **state) {
         assert_true(verdicts[i].background == -1);
     }
     /* A short list, by insertion, has the same beginning as a long one, by sorting. */
-    assert_ok(glimpse_classifier_label_many(c, &rules, pictures, 3, 2, alone, verdicts));
+    assert_ok(glimpse_classifier_label_many(alone, verdicts, c, &rules, pictures, 3, 2));
     assert_int_equal(alone[2].class_index, labels[TOP].class_index);
     assert_int_equal(alone[3].class_index, labels[TOP + 1].class_index);
     glimpse_classifier_free(c);
@@ -94,10 +94,10 @@ static void abstention_follows_the_rules(void **state) {
     glimpse_classifier *c = with_background();
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
     glimpse_label l[2];
-    glimpse_verdict v;
+    glimpse_label_verdict v;
     const float a[] = {3, 0}, left[] = {-1, 0}, between[] = {1, 1};
     /* Logits 2, 0 and background max(-2, 1.2): e^2, 1, e^1.2 = 7.389056, 1, 3.320117. */
-    assert_ok(glimpse_classifier_label_many(c, &rules, a, 1, 2, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, a, 1, 2));
     assert_float_equal(l[0].probability, 0.6310485, 1e-6);
     assert_float_equal(l[1].probability, 0.0854031, 1e-6);
     assert_float_equal(v.background, 0.2835484, 1e-6);
@@ -105,29 +105,29 @@ static void abstention_follows_the_rules(void **state) {
     assert_int_equal(v.reason, GLIMPSE_CLAIMED);
     assert_true(l[0].accepted && !l[1].accepted);
     /* Nothing but background: -2, 0, and 2 for "none of these". */
-    assert_ok(glimpse_classifier_label_many(c, &rules, left, 1, 2, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, left, 1, 2));
     assert_int_equal(v.reason, GLIMPSE_ABSTAINED_BACKGROUND);
     assert_false(l[0].accepted);
     /* Temperature 2: logits 1, 0, 0.6. */
     rules.temperature = 2;
-    assert_ok(glimpse_classifier_label_many(c, &rules, a, 1, 1, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, a, 1, 1));
     assert_float_equal(l[0].probability, 0.4906291, 1e-6);
     rules.temperature = 1;
     /* Limits are met when they are equalled. */
     rules.ignore_background = 1;
-    assert_ok(glimpse_classifier_label_many(c, &rules, a, 1, 1, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, a, 1, 1));
     double p = l[0].probability;
     assert_float_equal(p, 0.8807971, 1e-6);
     assert_true(v.background == -1);
     rules.min_probability = p;
-    assert_ok(glimpse_classifier_label_many(c, &rules, a, 1, 1, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, a, 1, 1));
     assert_int_equal(v.reason, GLIMPSE_CLAIMED);
     rules.min_probability = p + 1e-9;
-    assert_ok(glimpse_classifier_label_many(c, &rules, a, 1, 1, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, a, 1, 1));
     assert_int_equal(v.reason, GLIMPSE_ABSTAINED_PROBABILITY);
     rules.min_probability = -1;
     rules.min_margin = 0.01;
-    assert_ok(glimpse_classifier_label_many(c, &rules, between, 1, 1, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, between, 1, 1));
     assert_int_equal(v.reason, GLIMPSE_ABSTAINED_MARGIN);
     assert_int_equal(l[0].class_index, 0); /* a tie comes in class order */
     glimpse_classifier_free(c);
@@ -138,34 +138,34 @@ static void several_labels_are_each_against_the_background(void **state) {
     glimpse_classifier *c = with_background();
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
     glimpse_label l[2];
-    glimpse_verdict v;
+    glimpse_label_verdict v;
     const float a[] = {1, 0};
     double thresholds[] = {0.7, 0.2};
     rules.multi_label = 1;
     /* a: 2 against 1.2; b: 0 against 1.2. */
-    assert_ok(glimpse_classifier_label_many(c, &rules, a, 1, 2, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, a, 1, 2));
     assert_float_equal(l[0].probability, 0.6899745, 1e-6); /* 1 / (1 + exp(-0.8)) */
     assert_float_equal(l[1].probability, 0.2314752, 1e-6);
     assert_true(l[0].accepted && !l[1].accepted);
     rules.class_thresholds = thresholds;
-    assert_ok(glimpse_classifier_label_many(c, &rules, a, 1, 2, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, a, 1, 2));
     assert_true(!l[0].accepted && l[1].accepted);
     assert_int_equal(v.reason, GLIMPSE_CLAIMED);
     thresholds[1] = -1; /* the usual one: 0.5 */
-    assert_ok(glimpse_classifier_label_many(c, &rules, a, 1, 2, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, a, 1, 2));
     assert_int_equal(v.reason, GLIMPSE_ABSTAINED_THRESHOLD);
     glimpse_classifier_free(c);
     static const char *const one[] = {"a"};
     assert_ok(glimpse_classifier_from_weights(&c, one, 1, a, 2, 1));
-    assert_int_equal(glimpse_classifier_label_many(c, &rules, a, 1, 1, l, &v), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_classifier_label_many(l, &v, c, &rules, a, 1, 1), GLIMPSE_E_INVALID);
     rules.multi_label = 0;
     rules.temperature = 0;
-    assert_int_equal(glimpse_classifier_label_many(c, &rules, a, 1, 1, l, &v), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_classifier_label_many(l, &v, c, &rules, a, 1, 1), GLIMPSE_E_INVALID);
     rules.temperature = 1;
     const float zero[] = {0, 0};
-    assert_int_equal(glimpse_classifier_label_many(c, &rules, zero, 1, 1, l, &v),
+    assert_int_equal(glimpse_classifier_label_many(l, &v, c, &rules, zero, 1, 1),
                      GLIMPSE_E_INVALID);
-    assert_ok(glimpse_classifier_label_many(c, &rules, zero, 0, 1, NULL, NULL));
+    assert_ok(glimpse_classifier_label_many(NULL, NULL, c, &rules, zero, 0, 1));
     glimpse_classifier_free(c);
 }
 
@@ -181,11 +181,11 @@ static void examples_help_where_words_fail(void **state) {
     glimpse_classifier *c = NULL, *d = NULL;
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
     glimpse_label l;
-    glimpse_verdict v;
+    glimpse_label_verdict v;
     assert_ok(glimpse_classifier_from_weights(&c, names, 3, weights, 3, 10));
     char before[33];
     (void)snprintf(before, sizeof before, "%s", glimpse_classifier_id(c));
-    assert_ok(glimpse_classifier_add_examples(c, examples, classes, 6, &report));
+    assert_ok(glimpse_classifier_add_examples(&report, c, examples, classes, 6));
     assert_int_equal(report.chosen, 1);
     assert_int_equal(report.held_out, 6);
     assert_int_equal(report.right_before, 0);
@@ -193,14 +193,14 @@ static void examples_help_where_words_fail(void **state) {
     assert_true(report.alpha > 0);
     assert_string_not_equal(before, glimpse_classifier_id(c));
     const float a[] = {1, 0, 0}, other[] = {0, 0, 1};
-    assert_ok(glimpse_classifier_label_many(c, &rules, a, 1, 1, &l, &v));
+    assert_ok(glimpse_classifier_label_many(&l, &v, c, &rules, a, 1, 1));
     assert_int_equal(l.class_index, 0);
     /* A class without examples still has its words. */
-    assert_ok(glimpse_classifier_label_many(c, &rules, other, 1, 1, &l, &v));
+    assert_ok(glimpse_classifier_label_many(&l, &v, c, &rules, other, 1, 1));
     assert_int_equal(l.class_index, 2);
     /* The logit by hand, at a's own picture: the three affinities of a, of b, less their mean. */
     double logits[4], m[2] = {0, 0};
-    assert_ok(glimpse_classifier_logits(c, a, 1, logits));
+    assert_ok(glimpse_classifier_logits(logits, c, a, 1));
     for (int i = 0; i < 6; i++) {
         const float *f = examples + 3 * i;
         double norm = sqrt((double)(f[0] * f[0] + f[1] * f[1] + f[2] * f[2]));
@@ -210,9 +210,9 @@ static void examples_help_where_words_fail(void **state) {
     assert_float_equal(logits[2], 0.0, 1e-5);
     /* The same examples, the same classifier. */
     assert_ok(glimpse_classifier_from_weights(&d, names, 3, weights, 3, 10));
-    assert_ok(glimpse_classifier_add_examples(d, examples, classes, 6, &again));
+    assert_ok(glimpse_classifier_add_examples(&again, d, examples, classes, 6));
     assert_string_equal(glimpse_classifier_id(c), glimpse_classifier_id(d));
-    assert_int_equal(glimpse_classifier_add_examples(d, examples, classes, 6, NULL),
+    assert_int_equal(glimpse_classifier_add_examples(NULL, d, examples, classes, 6),
                      GLIMPSE_E_INVALID);
     glimpse_classifier_free(c);
     glimpse_classifier_free(d);
@@ -226,12 +226,12 @@ static void one_example_a_class_cannot_be_held_out(void **state) {
     glimpse_examples_report report;
     glimpse_classifier *c = NULL;
     assert_ok(glimpse_classifier_from_weights(&c, names, 2, rows, 2, 10));
-    assert_int_equal(glimpse_classifier_add_examples(c, rows, beyond, 2, &report),
+    assert_int_equal(glimpse_classifier_add_examples(&report, c, rows, beyond, 2),
                      GLIMPSE_E_INVALID);
     const float bad[] = {1, 0, 0, 0};
-    assert_int_equal(glimpse_classifier_add_examples(c, bad, classes, 2, &report),
+    assert_int_equal(glimpse_classifier_add_examples(&report, c, bad, classes, 2),
                      GLIMPSE_E_INVALID);
-    assert_ok(glimpse_classifier_add_examples(c, rows, classes, 2, &report));
+    assert_ok(glimpse_classifier_add_examples(&report, c, rows, classes, 2));
     assert_int_equal(report.chosen, 0);
     assert_float_equal(report.alpha, 1.0, 1e-9);
     assert_float_equal(report.beta, 5.5, 1e-9);
@@ -351,12 +351,12 @@ static void calibrations_are_kept_for_their_classifier_only(void **state) {
                                    .target_met = 1};
     double thresholds[] = {0.7, -1}, read[] = {0, 0};
     assert_ok(glimpse_calibration_write(&in, c, thresholds, path));
-    assert_ok(glimpse_calibration_read(&out, c, read, path));
+    assert_ok(glimpse_calibration_read(&out, read, c, path));
     assert_true(out.temperature == in.temperature && out.threshold == in.threshold);
     assert_true(read[0] == 0.7 && read[1] == -1);
     assert_ok(glimpse_classifier_from_weights(&other, (const char *const[]){"a", "c"}, 2,
                                               glimpse_classifier_weights(c), 2, 2));
-    assert_int_equal(glimpse_calibration_read(&out, other, read, path), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_calibration_read(&out, read, other, path), GLIMPSE_E_INVALID);
     static const char *const bad[] = {"", "[]", "{}", "{\"format\":\"glimpse-calibration\"}",
                                       "{\"format\":\"glimpse-calibration\",\"classifier\":7}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -364,7 +364,7 @@ static void calibrations_are_kept_for_their_classifier_only(void **state) {
         assert_non_null(file);
         (void)fputs(bad[i], file);
         assert_int_equal(fclose(file), 0);
-        assert_int_equal(glimpse_calibration_read(&out, c, read, path), GLIMPSE_E_FORMAT);
+        assert_int_equal(glimpse_calibration_read(&out, read, c, path), GLIMPSE_E_FORMAT);
     }
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -373,7 +373,7 @@ static void calibrations_are_kept_for_their_classifier_only(void **state) {
                   "\"temperature\":-1}",
                   glimpse_classifier_id(c));
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(glimpse_calibration_read(&out, c, read, path), GLIMPSE_E_FORMAT);
+    assert_int_equal(glimpse_calibration_read(&out, read, c, path), GLIMPSE_E_FORMAT);
     glimpse_classifier_free(c);
     glimpse_classifier_free(other);
     remove_tree(folder);

@@ -18,7 +18,7 @@ static glimpse_classifier *build(const char *const *background, size_t backgroun
     glimpse_classifier *c = NULL;
     glimpse_classifier_options options = GLIMPSE_CLASSIFIER_OPTIONS_INIT;
     fake_model.sigmoid = 1;
-    assert_ok(glimpse_classes_from_names(&classes, names, 3));
+    assert_ok(glimpse_classes_create(&classes, names, 3));
     options.classes = classes;
     options.templates = templates;
     options.template_count = 1;
@@ -37,15 +37,15 @@ static void probabilities_are_of_each_class_alone(void **state) {
     glimpse_classifier *c = build(NULL, 0);
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
     glimpse_label l[3], plain[3];
-    glimpse_verdict v;
-    assert_ok(glimpse_classifier_label_many(c, &rules, picture, 1, 3, l, &v));
+    glimpse_label_verdict v;
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, picture, 1, 3));
     assert_float_equal(l[0].probability, 0.9525741, 1e-6); /* 1 / (1 + exp(-3)) */
     assert_float_equal(l[1].probability, 0.7310586, 1e-6);
     assert_float_equal(l[2].probability, 0.0066929, 1e-6);
     assert_float_equal(v.margin, 0.2215155, 1e-6);
     assert_true(v.background == -1);
     assert_true(l[0].accepted && !l[1].accepted);
-    assert_int_equal(glimpse_classifier_score(c, picture, plain, 3), 3);
+    assert_int_equal(glimpse_classifier_score(plain, c, picture, 3), 3);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(plain[i].class_index, l[i].class_index);
         assert_true(fabs(plain[i].probability - l[i].probability) < 1e-6);
@@ -55,7 +55,7 @@ static void probabilities_are_of_each_class_alone(void **state) {
     static const char *const one[] = {"y"};
     static const char *const templates[] = {"{}"};
     assert_ok(glimpse_classifier_create(&c, &fake_encoder, &fake_model, one, 1, templates, 1));
-    assert_ok(glimpse_classifier_label_many(c, &rules, picture, 1, 1, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, picture, 1, 1));
     assert_float_equal(l[0].probability, 0.7310586, 1e-6);
     glimpse_classifier_free(c);
 }
@@ -66,26 +66,26 @@ static void limits_and_background_abstain(void **state) {
     glimpse_classifier *c = build(other, 1);
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
     glimpse_label l[3];
-    glimpse_verdict v;
+    glimpse_label_verdict v;
     /* Background logit 4.4868330 against 3. */
-    assert_ok(glimpse_classifier_label_many(c, &rules, picture, 1, 3, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, picture, 1, 3));
     assert_int_equal(v.reason, GLIMPSE_ABSTAINED_BACKGROUND);
     assert_float_equal(v.background, 0.8156024, 1e-6);
     assert_float_equal(l[0].probability, 0.9525741, 1e-6); /* it takes nothing from the classes */
     assert_false(l[0].accepted);
     rules.ignore_background = 1;
     rules.min_probability = 0.96;
-    assert_ok(glimpse_classifier_label_many(c, &rules, picture, 1, 3, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, picture, 1, 3));
     assert_int_equal(v.reason, GLIMPSE_ABSTAINED_PROBABILITY);
     assert_true(v.background == -1);
     rules.min_probability = 0.95;
     rules.min_margin = 0.23;
-    assert_ok(glimpse_classifier_label_many(c, &rules, picture, 1, 3, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, picture, 1, 3));
     assert_int_equal(v.reason, GLIMPSE_ABSTAINED_MARGIN);
     /* Probabilities that f64 cannot tell from 1 still know which is better. */
     rules = (glimpse_label_rules)GLIMPSE_LABEL_RULES_INIT;
     rules.temperature = 0.01;
-    assert_ok(glimpse_classifier_label_many(c, &rules, picture, 1, 3, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, picture, 1, 3));
     assert_int_equal(v.reason, GLIMPSE_ABSTAINED_BACKGROUND);
     glimpse_classifier_free(c);
 }
@@ -95,15 +95,15 @@ static void several_labels_need_no_background(void **state) {
     glimpse_classifier *c = build(NULL, 0);
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
     glimpse_label l[3];
-    glimpse_verdict v;
+    glimpse_label_verdict v;
     double thresholds[] = {0.99, -1, 0.001};
     rules.multi_label = 1;
-    assert_ok(glimpse_classifier_label_many(c, &rules, picture, 1, 3, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, picture, 1, 3));
     assert_float_equal(l[0].probability, 0.9525741, 1e-6);
     assert_float_equal(l[1].probability, 0.7310586, 1e-6);
     assert_true(l[0].accepted && l[1].accepted && !l[2].accepted);
     rules.class_thresholds = thresholds;
-    assert_ok(glimpse_classifier_label_many(c, &rules, picture, 1, 3, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, picture, 1, 3));
     assert_true(!l[0].accepted && l[1].accepted && l[2].accepted);
     glimpse_classifier_free(c);
 }
@@ -113,17 +113,17 @@ static void temperature_and_offset_bend_the_probability(void **state) {
     glimpse_classifier *c = build(NULL, 0);
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
     glimpse_label l;
-    glimpse_verdict v;
+    glimpse_label_verdict v;
     rules.temperature = 2;
     rules.offset = -0.5;
-    assert_ok(glimpse_classifier_label_many(c, &rules, picture, 1, 1, &l, &v));
+    assert_ok(glimpse_classifier_label_many(&l, &v, c, &rules, picture, 1, 1));
     assert_float_equal(l.probability, 0.7310586, 1e-6); /* 3 / 2 - 0.5 = 1 */
     rules.offset = NAN;
-    assert_int_equal(glimpse_classifier_label_many(c, &rules, picture, 1, 1, &l, &v),
+    assert_int_equal(glimpse_classifier_label_many(&l, &v, c, &rules, picture, 1, 1),
                      GLIMPSE_E_INVALID);
     c->scoring = GLIMPSE_SCORING_SOFTMAX;
     rules.offset = 1;
-    assert_int_equal(glimpse_classifier_label_many(c, &rules, picture, 1, 1, &l, &v),
+    assert_int_equal(glimpse_classifier_label_many(&l, &v, c, &rules, picture, 1, 1),
                      GLIMPSE_E_INVALID);
     glimpse_classifier_free(c);
 }
@@ -136,15 +136,15 @@ static void examples_add_to_the_logit(void **state) {
     glimpse_examples_report report;
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
     glimpse_label l[3];
-    glimpse_verdict v;
+    glimpse_label_verdict v;
     double before[4], after[4], m[2] = {0, 0};
-    assert_ok(glimpse_classifier_logits(c, picture, 1, before));
+    assert_ok(glimpse_classifier_logits(before, c, picture, 1));
     assert_float_equal(before[0], 3.0, 1e-5);
     assert_float_equal(before[2], -5.0, 1e-5);
-    assert_ok(glimpse_classifier_add_examples(c, examples, classes, 4, &report));
+    assert_ok(glimpse_classifier_add_examples(&report, c, examples, classes, 4));
     assert_int_equal(report.right_before, 0);
     assert_int_equal(report.right_after, 4);
-    assert_ok(glimpse_classifier_logits(c, picture, 1, after));
+    assert_ok(glimpse_classifier_logits(after, c, picture, 1));
     for (int i = 0; i < 4; i++) {
         double dot = 0, norm = 0;
         for (int j = 0; j < 3; j++) {
@@ -156,7 +156,7 @@ static void examples_add_to_the_logit(void **state) {
     assert_true(fabs(after[0] - (before[0] + report.alpha * (m[0] - m[1]) / 2)) < 1e-5);
     assert_true(fabs(after[1] - (before[1] + report.alpha * (m[1] - m[0]) / 2)) < 1e-5);
     assert_float_equal(after[2], -5.0, 1e-5);
-    assert_ok(glimpse_classifier_label_many(c, &rules, picture, 1, 3, l, &v));
+    assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, picture, 1, 3));
     assert_int_equal(l[0].class_index, 1);
     assert_true(fabs(l[0].probability - 1 / (1 + exp(-after[1]))) < 1e-6);
     glimpse_classifier_free(c);
@@ -253,10 +253,10 @@ static void a_calibration_is_kept_with_its_offset(void **state) {
     glimpse_classifier *c = build(NULL, 0);
     glimpse_calibration kept = {.temperature = 2, .offset = 3.25, .threshold = 0.5}, back;
     assert_ok(glimpse_calibration_write(&kept, c, NULL, path));
-    assert_ok(glimpse_calibration_read(&back, c, NULL, path));
+    assert_ok(glimpse_calibration_read(&back, NULL, c, path));
     assert_true(back.temperature == 2 && back.offset == 3.25 && back.threshold == 0.5);
     c->scoring = GLIMPSE_SCORING_SOFTMAX;
-    assert_int_equal(glimpse_calibration_read(&back, c, NULL, path), GLIMPSE_E_FORMAT);
+    assert_int_equal(glimpse_calibration_read(&back, NULL, c, path), GLIMPSE_E_FORMAT);
     glimpse_classifier_free(c);
     remove_tree(folder);
     free(folder);

@@ -243,7 +243,7 @@ static void check_vector(const char *const *words, size_t count, double x, doubl
     glimpse_query *query = NULL;
     float vector[3];
     assert_ok(glimpse_query_parse(&query, words, count));
-    assert_ok(glimpse_query_embed(query, &fake_encoder, &fake_model, vector, NULL));
+    assert_ok(glimpse_query_embed(vector, NULL, query, &fake_encoder, &fake_model));
     double norm = sqrt(x * x + y * y + z * z);
     assert_float_equal(vector[0], (float)(x / norm), 1e-6);
     assert_float_equal(vector[1], (float)(y / norm), 1e-6);
@@ -267,7 +267,7 @@ static void query_that_cancels_out_is_refused(void **state) {
     glimpse_query *query = NULL;
     float vector[3];
     assert_ok(glimpse_query_parse(&query, (const char *[]){"0.3:xy - 0.3:xy"}, 1));
-    assert_int_equal(glimpse_query_embed(query, &fake_encoder, &fake_model, vector, NULL),
+    assert_int_equal(glimpse_query_embed(vector, NULL, query, &fake_encoder, &fake_model),
                      GLIMPSE_E_INVALID);
     assert_non_null(strstr(glimpse_last_error(), "cancel out"));
     glimpse_query_free(query);
@@ -279,11 +279,11 @@ static void query_reports_cut_texts_and_broken_pictures(void **state) {
     float vector[3];
     int truncated = 7;
     assert_ok(glimpse_query_parse(&query, (const char *[]){"a long x + y"}, 1));
-    assert_ok(glimpse_query_embed(query, &fake_encoder, &fake_model, vector, &truncated));
+    assert_ok(glimpse_query_embed(vector, &truncated, query, &fake_encoder, &fake_model));
     assert_int_equal(truncated, 1);
     glimpse_query_free(query);
     assert_ok(glimpse_query_parse(&query, (const char *[]){"x - ./broken.jpg"}, 1));
-    assert_int_equal(glimpse_query_embed(query, &fake_encoder, &fake_model, vector, &truncated),
+    assert_int_equal(glimpse_query_embed(vector, &truncated, query, &fake_encoder, &fake_model),
                      GLIMPSE_E_FORMAT);
     assert_string_equal(glimpse_last_error(), "./broken.jpg: broken");
     assert_int_equal(truncated, 0);

@@ -41,7 +41,7 @@ static void weight_0_is_the_order_of_the_first_stage(void **state) {
         double first[MOST], second[MOST];
         glimpse_reranked order[MOST];
         size_t count = make(first, second, below(11));
-        assert_ok(glimpse_rerank(first, second, count, 0.0, order));
+        assert_ok(glimpse_rerank(order, first, second, count, 0.0));
         for (size_t i = 0; i < count; i++)
             assert_int_equal(order[i].index, i);
     }
@@ -53,7 +53,7 @@ static void weight_1_is_the_order_of_the_second_stage(void **state) {
         double first[MOST], second[MOST];
         glimpse_reranked order[MOST];
         size_t count = make(first, second, turn % 2 ? 3 : 0);
-        assert_ok(glimpse_rerank(first, second, count, 1.0, order));
+        assert_ok(glimpse_rerank(order, first, second, count, 1.0));
         check_is_permutation(order, count);
         double before = INFINITY;
         size_t index = 0;
@@ -74,7 +74,7 @@ static void a_missing_score_moves_its_picture_neither_up_nor_down(void **state) 
         double first[MOST], second[MOST];
         glimpse_reranked order[MOST];
         size_t count = make(first, second, below(11));
-        assert_ok(glimpse_rerank(first, second, count, (double)below(101) / 100.0, order));
+        assert_ok(glimpse_rerank(order, first, second, count, (double)below(101) / 100.0));
         check_is_permutation(order, count);
         for (size_t i = 0; i < count; i++) {
             assert_int_equal(isnan(second[order[i].index]), isnan(order[i].blended));
@@ -93,7 +93,7 @@ static void losing_a_score_never_promotes(void **state) {
         if (count == 0) continue;
         size_t loser = below(count);
         second[loser] = NAN;
-        assert_ok(glimpse_rerank(first, second, count, 0.7, order));
+        assert_ok(glimpse_rerank(order, first, second, count, 0.7));
         for (size_t i = 0; i < loser; i++)
             assert_true(order[i].index != loser);
     }
@@ -122,7 +122,7 @@ static void blended_scores_are_the_weighted_sum_of_standardised_ones(void **stat
         }
         for (int k = 0; k < 2; k++)
             deviation[k] = sqrt(deviation[k] / (double)n);
-        assert_ok(glimpse_rerank(first, second, count, weight, order));
+        assert_ok(glimpse_rerank(order, first, second, count, weight));
         double before = INFINITY;
         for (size_t i = 0; i < count; i++) {
             size_t at = order[i].index;
@@ -145,8 +145,8 @@ static void the_scale_of_a_score_does_not_matter(void **state) {
         size_t count = make(first, second, 1);
         for (size_t i = 0; i < count; i++)
             scaled[i] = 1024.0 * second[i] - 4096.0;
-        assert_ok(glimpse_rerank(first, second, count, 1.0, a));
-        assert_ok(glimpse_rerank(first, scaled, count, 1.0, b));
+        assert_ok(glimpse_rerank(a, first, second, count, 1.0));
+        assert_ok(glimpse_rerank(b, first, scaled, count, 1.0));
         for (size_t i = 0; i < count; i++)
             assert_int_equal(a[i].index, b[i].index);
     }
@@ -155,24 +155,24 @@ static void the_scale_of_a_score_does_not_matter(void **state) {
 static void ends_of_the_range_are_fine_and_nonsense_is_refused(void **state) {
     (void)state;
     glimpse_reranked order[3];
-    assert_ok(glimpse_rerank(NULL, NULL, 0, 0.5, NULL));
+    assert_ok(glimpse_rerank(NULL, NULL, NULL, 0, 0.5));
     const double huge[] = {1e308, -1e308, -1e308}, tiny[] = {5e-324, 0, 5e-324};
-    assert_ok(glimpse_rerank(huge, tiny, 3, 0.5, order));
+    assert_ok(glimpse_rerank(order, huge, tiny, 3, 0.5));
     check_is_permutation(order, 3);
     const double equal[] = {0.25, 0.25, 0.25}, tenth[] = {0.1, 0.1, 0.1};
-    assert_ok(glimpse_rerank(equal, tenth, 3, 0.5, order));
+    assert_ok(glimpse_rerank(order, equal, tenth, 3, 0.5));
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(order[i].index, i);
         assert_true(order[i].blended == 0);
     }
     const double rising[] = {0.1, 0.2, 0.3}, odd[] = {0.3, NAN, 0.1}, ends[] = {0, INFINITY, 0};
-    assert_int_equal(glimpse_rerank(rising, equal, 3, 0.5, order), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_rerank(odd, equal, 3, 0.5, order), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_rerank(equal, ends, 3, 0.5, order), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_rerank(equal, equal, 3, -0.1, order), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_rerank(equal, equal, 3, 1.1, order), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_rerank(equal, equal, 3, NAN, order), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_rerank(NULL, equal, 3, 0.5, order), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_rerank(order, rising, equal, 3, 0.5), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_rerank(order, odd, equal, 3, 0.5), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_rerank(order, equal, ends, 3, 0.5), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_rerank(order, equal, equal, 3, -0.1), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_rerank(order, equal, equal, 3, 1.1), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_rerank(order, equal, equal, 3, NAN), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_rerank(order, NULL, equal, 3, 0.5), GLIMPSE_E_INVALID);
 }
 
 int main(void) {

@@ -78,7 +78,7 @@ static size_t count_in(world *w, const char *prefix) {
     options.k = 100;
     options.path_prefix = prefix;
     assert_ok(
-        glimpse_library_search_key(w->library, &w->key, w->contents[0].vector, &options, &results));
+        glimpse_library_search_key(&results, w->library, &w->key, w->contents[0].vector, &options));
     size_t count = glimpse_results_count(results);
     glimpse_results_free(results);
     return count;
@@ -149,8 +149,8 @@ static void paths_of_any_bytes_are_found(void **state) {
 static const glimpse_result *first(world *w, glimpse_results **results, size_t content) {
     glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
     options.k = 1;
-    assert_ok(glimpse_library_search_key(w->library, &w->key, w->contents[content].vector, &options,
-                                         results));
+    assert_ok(glimpse_library_search_key(results, w->library, &w->key, w->contents[content].vector,
+                                         &options));
     return glimpse_results_get(*results, 0);
 }
 
@@ -240,7 +240,7 @@ static void bad_arguments_are_refused(void **state) {
     float query[WORLD_DIM] = {1.0f}, zero[WORLD_DIM] = {0}, nan[WORLD_DIM] = {NAN};
     glimpse_search_options o = GLIMPSE_SEARCH_OPTIONS_INIT;
 #define REFUSED(q)                                                                \
- assert_int_equal(glimpse_library_search_key(w.library, &w.key, q, &o, &results), \
+ assert_int_equal(glimpse_library_search_key(&results, w.library, &w.key, q, &o), \
                   GLIMPSE_E_INVALID);                                             \
  assert_null(results)
     REFUSED(zero);
@@ -266,12 +266,12 @@ static void bad_arguments_are_refused(void **state) {
     o.version = 99;
     REFUSED(query);
     o.version = GLIMPSE_SEARCH_OPTIONS_VERSION;
-    assert_int_equal(glimpse_library_search_key(w.library, &world_other_key, query, &o, &results),
+    assert_int_equal(glimpse_library_search_key(&results, w.library, &world_other_key, query, &o),
                      GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "other"));
-    assert_int_equal(glimpse_library_search(NULL, NULL, query, &o, &results), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_library_search(w.library, NULL, NULL, NULL, NULL), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_library_embedding(w.library, NULL, "x", query, NULL),
+    assert_int_equal(glimpse_library_search(&results, NULL, NULL, query, &o), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_library_search(NULL, w.library, NULL, NULL, NULL), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_library_embedding(query, NULL, w.library, NULL, "x"),
                      GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_visit(NULL, NULL, NULL, NULL, NULL), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_results_count(NULL), 0);
@@ -286,7 +286,7 @@ static void an_empty_library_finds_nothing(void **state) {
     world_open(&w, 8);
     float query[WORLD_DIM] = {1.0f};
     glimpse_results *results = NULL;
-    assert_ok(glimpse_library_search_key(w.library, &w.key, query, NULL, &results));
+    assert_ok(glimpse_library_search_key(&results, w.library, &w.key, query, NULL));
     assert_int_equal(glimpse_results_count(results), 0);
     assert_null(glimpse_results_get(results, 0));
     glimpse_results_free(results);
@@ -303,16 +303,16 @@ static void embeddings_are_found_by_path_and_by_id(void **state) {
     float got[WORLD_DIM];
     char id[GLIMPSE_HASH_HEX], hex[GLIMPSE_HASH_HEX];
     glimpse_hash_to_hex(&w.contents[content].hash, hex);
-    assert_ok(glimpse_library_embedding_key(w.library, &w.key, w.files[file].path, got, id));
+    assert_ok(glimpse_library_embedding_key(got, id, w.library, &w.key, w.files[file].path));
     assert_memory_equal(got, w.contents[content].vector, sizeof got);
     assert_string_equal(id, hex);
     memset(got, 0, sizeof got);
-    assert_ok(glimpse_library_embedding_key(w.library, &w.key, hex, got, NULL));
+    assert_ok(glimpse_library_embedding_key(got, NULL, w.library, &w.key, hex));
     assert_memory_equal(got, w.contents[content].vector, sizeof got);
     assert_int_equal(
-        glimpse_library_embedding_key(w.library, &w.key, w.files[broken].path, got, id),
+        glimpse_library_embedding_key(got, id, w.library, &w.key, w.files[broken].path),
         GLIMPSE_E_NOT_FOUND);
-    assert_int_equal(glimpse_library_embedding_key(w.library, &w.key, "nothing.jpg", got, id),
+    assert_int_equal(glimpse_library_embedding_key(got, id, w.library, &w.key, "nothing.jpg"),
                      GLIMPSE_E_NOT_FOUND);
     world_close(&w);
 }

@@ -5,7 +5,7 @@
 
 static glimpse_library_status *status_of(world *w) {
     glimpse_library_status *s = NULL;
-    assert_ok(glimpse_library_get_status(w->library, &s));
+    assert_ok(glimpse_library_load_status(&s, w->library));
     assert_int_equal(s->files, s->embedded + s->duplicates + s->quarantined_count + s->pending);
     return s;
 }
@@ -102,7 +102,7 @@ static void verify_is_clean_after_honest_work(void **state) {
     world_populate(&w, 30);
     assert_ok(world_verify(&w, text, sizeof text)); /* a stale one */
     uint64_t checked = 0;
-    assert_ok(glimpse_library_verify(w.library, NULL, NULL, &checked));
+    assert_ok(glimpse_library_verify(&checked, w.library, NULL, NULL));
     assert_int_equal(checked, w.content_count);
     world_close(&w);
 }
@@ -158,7 +158,7 @@ static void one_flipped_bit_in_a_stored_vector_is_found_and_never_used(void **st
     char hex[GLIMPSE_HASH_HEX];
     float v[WORLD_DIM];
     glimpse_hash_to_hex(&w.contents[victim].hash, hex);
-    assert_int_equal(glimpse_library_embedding_key(w.library, &w.key, hex, v, NULL),
+    assert_int_equal(glimpse_library_embedding_key(v, NULL, w.library, &w.key, hex),
                      GLIMPSE_E_CORRUPT);
     assert_int_equal(glimpse_catalog_begin(glimpse_library_catalog(w.library)), GLIMPSE_E_CORRUPT);
     assert_non_null(strstr(glimpse_last_error(), "backup"));
@@ -177,7 +177,7 @@ static void a_row_that_vanished_is_found_by_the_digest(void **state) {
     assert_int_equal(world_verify(&w, text, sizeof text), GLIMPSE_E_CORRUPT);
     float query[WORLD_DIM] = {1.0f};
     glimpse_results *results = NULL;
-    assert_int_equal(glimpse_library_search_key(w.library, &w.key, query, NULL, &results),
+    assert_int_equal(glimpse_library_search_key(&results, w.library, &w.key, query, NULL),
                      GLIMPSE_E_CORRUPT);
     world_close(&w);
 }
@@ -283,13 +283,13 @@ static void prune_forgets_what_is_gone_and_nothing_else(void **state) {
     glimpse_prune_options options = GLIMPSE_PRUNE_OPTIONS_INIT;
     glimpse_prune_report dry, wet;
     options.dry_run = 1;
-    assert_ok(glimpse_library_prune(w.library, &options, &dry));
+    assert_ok(glimpse_library_prune(&dry, w.library, &options));
     count_rows(&w, now);
     assert_memory_equal(now, rows, sizeof rows);
     assert_int_equal(dry.files, missing);
     assert_int_equal(dry.contents, orphans);
     assert_int_equal(dry.embeddings, orphans);
-    assert_ok(glimpse_library_prune(w.library, NULL, &wet));
+    assert_ok(glimpse_library_prune(&wet, w.library, NULL));
     assert_memory_equal(&wet, &dry, sizeof dry);
     count_rows(&w, now);
     assert_int_equal(now[0], rows[0] - (int64_t)missing);
@@ -302,7 +302,7 @@ static void prune_forgets_what_is_gone_and_nothing_else(void **state) {
     assert_string_equal(s->models[0].index_state, "ok");
     assert_int_equal(s->missing, 0);
     glimpse_library_status_free(s);
-    assert_ok(glimpse_library_prune(w.library, NULL, &wet)); /* nothing is left to do */
+    assert_ok(glimpse_library_prune(&wet, w.library, NULL)); /* nothing is left to do */
     assert_int_equal(wet.files + wet.contents + wet.embeddings, 0);
     world_reopen(&w, 0);
     after = world_answers(&w, 20);
@@ -324,7 +324,7 @@ static void prune_forgets_a_root_and_a_model_when_asked(void **state) {
         assert_ok(glimpse_catalog_put_embedding(catalog, other, w.contents[i].id, v, 24));
     }
     glimpse_results *results = NULL;
-    assert_ok(glimpse_library_search_key(w.library, &world_other_key, v, NULL, &results));
+    assert_ok(glimpse_library_search_key(&results, w.library, &world_other_key, v, NULL));
     glimpse_results_free(results);
     char *path = world_vectors_path(&w, &world_other_key);
     assert_true(world_exists(path));
@@ -332,9 +332,9 @@ static void prune_forgets_a_root_and_a_model_when_asked(void **state) {
     glimpse_prune_options options = GLIMPSE_PRUNE_OPTIONS_INIT;
     glimpse_prune_report report;
     options.model = "no such fingerprint";
-    assert_int_equal(glimpse_library_prune(w.library, &options, &report), GLIMPSE_E_NOT_FOUND);
+    assert_int_equal(glimpse_library_prune(&report, w.library, &options), GLIMPSE_E_NOT_FOUND);
     options.model = world_other_key.fingerprint;
-    assert_ok(glimpse_library_prune(w.library, &options, &report));
+    assert_ok(glimpse_library_prune(&report, w.library, &options));
     assert_true(report.embeddings >= 10);
     assert_false(world_exists(path));
     glimpse_library_status *s = status_of(&w);
@@ -344,10 +344,10 @@ static void prune_forgets_a_root_and_a_model_when_asked(void **state) {
 
     options.model = NULL;
     options.root = "/not/indexed";
-    assert_int_equal(glimpse_library_prune(w.library, &options, &report), GLIMPSE_E_NOT_FOUND);
+    assert_int_equal(glimpse_library_prune(&report, w.library, &options), GLIMPSE_E_NOT_FOUND);
     (void)snprintf(folder, sizeof folder, "%s/a", w.pictures); /* part of a root */
     options.root = folder;
-    assert_ok(glimpse_library_prune(w.library, &options, &report));
+    assert_ok(glimpse_library_prune(&report, w.library, &options));
     assert_true(report.files > 0);
     for (size_t i = 0; i < w.file_count; i++) {
         if (glimpse_path_is_below(w.files[i].path, folder)) w.files[i].missing = 1;
@@ -356,7 +356,7 @@ static void prune_forgets_a_root_and_a_model_when_asked(void **state) {
     all.k = 1000;
     world_check_search(&w, w.contents[0].vector, &all);
     options.root = w.pictures;
-    assert_ok(glimpse_library_prune(w.library, &options, &report));
+    assert_ok(glimpse_library_prune(&report, w.library, &options));
     count_rows(&w, rows);
     assert_int_equal(rows[0] + rows[1] + rows[2], 0);
     s = status_of(&w);
@@ -373,13 +373,13 @@ static void pruning_gives_the_space_back(void **state) {
     world_populate(&w, 3000);
     glimpse_library_status *s = NULL;
     world_reopen(&w, 0);
-    assert_ok(glimpse_library_get_status(w.library, &s));
+    assert_ok(glimpse_library_load_status(&s, w.library));
     uint64_t before = s->catalog_bytes;
     glimpse_library_status_free(s);
     glimpse_prune_options options = GLIMPSE_PRUNE_OPTIONS_INIT;
     options.root = w.pictures;
-    assert_ok(glimpse_library_prune(w.library, &options, NULL));
-    assert_ok(glimpse_library_get_status(w.library, &s));
+    assert_ok(glimpse_library_prune(NULL, w.library, &options));
+    assert_ok(glimpse_library_load_status(&s, w.library));
     assert_true(s->catalog_bytes < before / 2);
     glimpse_library_status_free(s);
     world_close(&w);

@@ -23,7 +23,7 @@ static void same_answers(world *w, const glimpse_hash *expected) {
 static const char *index_state(world *w) {
     static char text[32];
     glimpse_library_status *s = NULL;
-    assert_ok(glimpse_library_get_status(w->library, &s));
+    assert_ok(glimpse_library_load_status(&s, w->library));
     (void)snprintf(text, sizeof text, "%s", s->models[0].index_state);
     glimpse_library_status_free(s);
     return text;
@@ -212,7 +212,7 @@ static void a_file_of_another_model_is_not_used(void **state) {
     }
     glimpse_hash expected = world_answers(&w, 20);
     glimpse_results *results = NULL;
-    assert_ok(glimpse_library_search_key(w.library, &twin, w.contents[0].vector, NULL, &results));
+    assert_ok(glimpse_library_search_key(&results, w.library, &twin, w.contents[0].vector, NULL));
     glimpse_results_free(results);
     char *ours = world_vectors_path(&w, &w.key), *theirs = world_vectors_path(&w, &twin);
     assert_true(world_exists(theirs));
@@ -245,7 +245,7 @@ static void a_read_only_library_writes_no_vector_file(void **state) {
     same_answers(&w, &expected);
     assert_false(world_exists(path));
     assert_int_equal(glimpse_library_reindex(w.library), GLIMPSE_E_IO);
-    assert_int_equal(glimpse_library_prune(w.library, NULL, NULL), GLIMPSE_E_IO);
+    assert_int_equal(glimpse_library_prune(NULL, w.library, NULL), GLIMPSE_E_IO);
     assert_int_equal(glimpse_library_lock(w.library, "test"), GLIMPSE_E_IO);
     char text[500];
     assert_ok(world_verify(&w, text, sizeof text));

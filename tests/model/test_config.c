@@ -7,7 +7,7 @@
 #include "model/config.h"
 #include "random_model.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 static char *folder;
 
@@ -380,7 +380,7 @@ static void the_fingerprint_follows_what_decides_the_vectors(void **unused) {
     assert_ok(glimpse_model_open(&opened, path, NULL));
     assert_int_equal(strlen(glimpse_model_fingerprint(opened)), 32);
     assert_string_equal(glimpse_model_name(opened), "print");
-    glimpse_model_free(opened);
+    glimpse_model_close(opened);
 }
 
 int main(void) {

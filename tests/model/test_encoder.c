@@ -6,7 +6,7 @@
 #include "model/model_internal.h"
 #include "random_model.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 #include <math.h>
 #include <pthread.h>
 
@@ -73,23 +73,23 @@ static void embeddings_do_not_depend_on_the_batch(void **unused) {
     glimpse_encoder *single = NULL;
     assert_ok(glimpse_encoder_create(&single, model, 1));
     for (size_t i = 0; i < PICTURES; i++) {
-        assert_ok(glimpse_encoder_pixels(single, pixels + i * 3 * AREA, 1, one_by_one + i * E, 0));
+        assert_ok(glimpse_encoder_pixels(one_by_one + i * E, single, pixels + i * 3 * AREA, 1, 0));
     }
     for (size_t i = 0; i < TEXTS; i++) {
-        assert_ok(glimpse_encoder_texts(single, &texts[i], 1, text_single + i * E, 0, NULL));
+        assert_ok(glimpse_encoder_texts(text_single + i * E, NULL, single, &texts[i], 1, 0));
     }
     glimpse_encoder_free(single);
     const size_t batches[] = {1, 2, 4, 8, 16};
     for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
         glimpse_encoder *encoder = NULL;
         assert_ok(glimpse_encoder_create(&encoder, model, batches[b]));
-        assert_ok(glimpse_encoder_pixels(encoder, pixels, PICTURES, batched, 0));
+        assert_ok(glimpse_encoder_pixels(batched, encoder, pixels, PICTURES, 0));
         assert_near(batched, one_by_one, PICTURES * E);
-        assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, text_batch, 0, NULL));
+        assert_ok(glimpse_encoder_texts(text_batch, NULL, encoder, texts, TEXTS, 0));
         assert_near(text_batch, text_single, TEXTS * E);
         glimpse_encoder_free(encoder);
     }
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 static void ignore_stage(void *user, size_t stage, const float *x, size_t rows, size_t width) {
@@ -105,17 +105,17 @@ static void skipping_unpooled_rows_of_the_last_layer_changes_nothing(void **unus
     assert_ok(glimpse_encoder_create(&encoder, model, 4));
     float fast[PICTURES * E], full[PICTURES * E];
     size_t stages = 0;
-    assert_ok(glimpse_encoder_pixels(encoder, pixels, PICTURES, fast, 0));
+    assert_ok(glimpse_encoder_pixels(fast, encoder, pixels, PICTURES, 0));
     glimpse_encoder_set_trace(encoder, ignore_stage, &stages);
-    assert_ok(glimpse_encoder_pixels(encoder, pixels, PICTURES, full, 0));
+    assert_ok(glimpse_encoder_pixels(full, encoder, pixels, PICTURES, 0));
     assert_true(stages > 0);
     assert_near(fast, full, PICTURES * E);
-    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, full, 0, NULL));
+    assert_ok(glimpse_encoder_texts(full, NULL, encoder, texts, TEXTS, 0));
     glimpse_encoder_set_trace(encoder, NULL, NULL);
-    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, fast, 0, NULL));
+    assert_ok(glimpse_encoder_texts(fast, NULL, encoder, texts, TEXTS, 0));
     assert_near(fast, full, TEXTS * E);
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 static void openblas_equals_plain_on_whole_towers(void **unused) {
@@ -131,10 +131,10 @@ static void openblas_equals_plain_on_whole_towers(void **unused) {
         options.precision = GLIMPSE_PRECISION_F32;
         assert_ok(glimpse_model_open(&model, folder, &options));
         assert_ok(glimpse_encoder_create(&encoder, model, 3));
-        assert_ok(glimpse_encoder_pixels(encoder, pixels, PICTURES, results[i], 0));
-        assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, text_results[i], 0, NULL));
+        assert_ok(glimpse_encoder_pixels(results[i], encoder, pixels, PICTURES, 0));
+        assert_ok(glimpse_encoder_texts(text_results[i], NULL, encoder, texts, TEXTS, 0));
         glimpse_encoder_free(encoder);
-        glimpse_model_free(model);
+        glimpse_model_close(model);
     }
     assert_near(results[0], results[1], PICTURES * E);
     assert_near(text_results[0], text_results[1], TEXTS * E);
@@ -151,9 +151,9 @@ static void *work(void *argument) {
     glimpse_encoder *encoder = NULL;
     w->status = glimpse_encoder_create(&encoder, w->model, 4);
     for (int repeat = 0; repeat < 3 && w->status == GLIMPSE_OK; repeat++) {
-        w->status = glimpse_encoder_pixels(encoder, pixels, PICTURES, w->embeddings, 0);
+        w->status = glimpse_encoder_pixels(w->embeddings, encoder, pixels, PICTURES, 0);
         if (w->status == GLIMPSE_OK) {
-            w->status = glimpse_encoder_texts(encoder, texts, TEXTS, w->text_embeddings, 0, NULL);
+            w->status = glimpse_encoder_texts(w->text_embeddings, NULL, encoder, texts, TEXTS, 0);
         }
     }
     glimpse_encoder_free(encoder);
@@ -177,7 +177,7 @@ static void workers_share_a_model_and_agree(void **unused) {
         assert_near(workers[i].embeddings, workers[0].embeddings, PICTURES * E);
         assert_near(workers[i].text_embeddings, workers[0].text_embeddings, TEXTS * E);
     }
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 static void embeddings_have_unit_length_unless_raw(void **unused) {
@@ -187,8 +187,8 @@ static void embeddings_have_unit_length_unless_raw(void **unused) {
     glimpse_encoder *encoder = NULL;
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
     float unit[E], raw[E];
-    assert_ok(glimpse_encoder_pixels(encoder, pixels, 1, unit, 0));
-    assert_ok(glimpse_encoder_pixels(encoder, pixels, 1, raw, GLIMPSE_ENCODE_RAW));
+    assert_ok(glimpse_encoder_pixels(unit, encoder, pixels, 1, 0));
+    assert_ok(glimpse_encoder_pixels(raw, encoder, pixels, 1, GLIMPSE_ENCODE_RAW));
     double length = 0, raw_length = 0;
     for (size_t i = 0; i < E; i++) {
         length += (double)unit[i] * (double)unit[i];
@@ -198,7 +198,7 @@ static void embeddings_have_unit_length_unless_raw(void **unused) {
     for (size_t i = 0; i < E; i++)
         assert_float_equal(raw[i] / (float)sqrt(raw_length), unit[i], 1e-6);
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 static void a_long_text_is_truncated_and_says_so(void **unused) {
@@ -208,12 +208,12 @@ static void a_long_text_is_truncated_and_says_so(void **unused) {
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
     float embeddings[TEXTS * E];
     int truncated[TEXTS];
-    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, embeddings, 0, truncated));
+    assert_ok(glimpse_encoder_texts(embeddings, truncated, encoder, texts, TEXTS, 0));
     for (size_t i = 0; i + 1 < TEXTS; i++)
         assert_int_equal(truncated[i], 0);
     assert_int_equal(truncated[TEXTS - 1], 1);
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 static void a_tower_left_out_is_an_error(void **unused) {
@@ -223,19 +223,19 @@ static void a_tower_left_out_is_an_error(void **unused) {
     glimpse_encoder *encoder = NULL;
     float embedding[E];
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
-    assert_int_equal(glimpse_encoder_pixels(encoder, pixels, 1, embedding, 0), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_encoder_pixels(embedding, encoder, pixels, 1, 0), GLIMPSE_E_INVALID);
     assert_non_null(strstr(glimpse_last_error(), "without its image tower"));
-    assert_ok(glimpse_encoder_texts(encoder, texts, 1, embedding, 0, NULL));
+    assert_ok(glimpse_encoder_texts(embedding, NULL, encoder, texts, 1, 0));
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
     model = open_tiny(GLIMPSE_TOWER_IMAGE);
     assert_null(glimpse_model_tokenizer(model));
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
-    assert_int_equal(glimpse_encoder_texts(encoder, texts, 1, embedding, 0, NULL),
+    assert_int_equal(glimpse_encoder_texts(embedding, NULL, encoder, texts, 1, 0),
                      GLIMPSE_E_INVALID);
-    assert_ok(glimpse_encoder_pixels(encoder, pixels, 1, embedding, 0));
+    assert_ok(glimpse_encoder_pixels(embedding, encoder, pixels, 1, 0));
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 static void ids_outside_the_vocabulary_are_refused(void **unused) {
@@ -245,13 +245,13 @@ static void ids_outside_the_vocabulary_are_refused(void **unused) {
     float embedding[E];
     int32_t ids[24] = {512, 514, 513};
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
-    assert_int_equal(glimpse_encoder_tokens(encoder, ids, 1, embedding, 0), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_encoder_tokens(embedding, encoder, ids, 1, 0), GLIMPSE_E_INVALID);
     ids[1] = -1;
-    assert_int_equal(glimpse_encoder_tokens(encoder, ids, 1, embedding, 0), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_encoder_tokens(embedding, encoder, ids, 1, 0), GLIMPSE_E_INVALID);
     ids[1] = 0;
-    assert_ok(glimpse_encoder_tokens(encoder, ids, 1, embedding, 0));
+    assert_ok(glimpse_encoder_tokens(embedding, encoder, ids, 1, 0));
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 static void pixels_that_are_not_finite_are_refused(void **unused) {
@@ -262,11 +262,11 @@ static void pixels_that_are_not_finite_are_refused(void **unused) {
     float embedding[E];
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
     pixels[100] = NAN;
-    assert_int_equal(glimpse_encoder_pixels(encoder, pixels, 1, embedding, 0), GLIMPSE_E_FORMAT);
-    assert_int_equal(glimpse_encoder_pixels(encoder, pixels, 1, embedding, GLIMPSE_ENCODE_RAW),
+    assert_int_equal(glimpse_encoder_pixels(embedding, encoder, pixels, 1, 0), GLIMPSE_E_FORMAT);
+    assert_int_equal(glimpse_encoder_pixels(embedding, encoder, pixels, 1, GLIMPSE_ENCODE_RAW),
                      GLIMPSE_E_FORMAT);
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 static void a_batch_must_be_possible(void **unused) {
@@ -277,8 +277,8 @@ static void a_batch_must_be_possible(void **unused) {
     assert_null(encoder);
     assert_int_equal(glimpse_encoder_create(&encoder, model, 1000000), GLIMPSE_E_INVALID);
     glimpse_encoder_free(NULL);
-    glimpse_model_free(model);
-    glimpse_model_free(NULL);
+    glimpse_model_close(model);
+    glimpse_model_close(NULL);
 }
 
 int main(void) {

@@ -6,7 +6,7 @@
 
 #include "model/model_internal.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 #include <jansson.h>
 #include <math.h>
 
@@ -112,7 +112,7 @@ static int open_golden(golden *g, const fixture *f, glimpse_backend backend) {
 
 static void close_golden(golden *g) {
     glimpse_encoder_free(g->encoder);
-    glimpse_model_free(g->model);
+    glimpse_model_close(g->model);
     json_decref(g->json);
 }
 
@@ -142,16 +142,16 @@ static void check_embeddings(golden *g) {
     assert_non_null(images);
     assert_non_null(texts);
 
-    assert_ok(glimpse_encoder_pixels(g->encoder, pixels.data, n, images, GLIMPSE_ENCODE_RAW));
+    assert_ok(glimpse_encoder_pixels(images, g->encoder, pixels.data, n, GLIMPSE_ENCODE_RAW));
     compare(g, "image_embeds", images, image_raw.data, n * e, tolerance(g, "image_embeds"));
-    assert_ok(glimpse_encoder_pixels(g->encoder, pixels.data, n, images, 0));
+    assert_ok(glimpse_encoder_pixels(images, g->encoder, pixels.data, n, 0));
     compare(g, "image_embeds_norm", images, image_unit.data, n * e,
             tolerance(g, "image_embeds_norm"));
     compare_cosines(images, image_unit.data, n, e);
 
-    assert_ok(glimpse_encoder_tokens(g->encoder, ids.data, m, texts, GLIMPSE_ENCODE_RAW));
+    assert_ok(glimpse_encoder_tokens(texts, g->encoder, ids.data, m, GLIMPSE_ENCODE_RAW));
     compare(g, "text_embeds", texts, text_raw.data, m * e, tolerance(g, "text_embeds"));
-    assert_ok(glimpse_encoder_tokens(g->encoder, ids.data, m, texts, 0));
+    assert_ok(glimpse_encoder_tokens(texts, g->encoder, ids.data, m, 0));
     compare(g, "text_embeds_norm", texts, text_unit.data, m * e, tolerance(g, "text_embeds_norm"));
     compare_cosines(texts, text_unit.data, m, e);
 
@@ -212,9 +212,9 @@ static void int8_keeps_cosine_above_0_99(void **unused) {
             size_t n = pixels.dims[0], m = ids.dims[0], e = image.dims[1];
             float *got = malloc((n > m ? n : m) * e * sizeof *got);
             assert_non_null(got);
-            assert_ok(glimpse_encoder_pixels(g.encoder, pixels.data, n, got, 0));
+            assert_ok(glimpse_encoder_pixels(got, g.encoder, pixels.data, n, 0));
             double of_images = least_cosine(got, image.data, n, e);
-            assert_ok(glimpse_encoder_tokens(g.encoder, ids.data, m, got, 0));
+            assert_ok(glimpse_encoder_tokens(got, g.encoder, ids.data, m, 0));
             double of_texts = least_cosine(got, text.data, m, e);
             print_message("%s %s: least cosine of pictures %.5f, of texts %.5f\n",
                           fixtures[f].model, glimpse_model_backend_name(g.model), of_images,
@@ -237,13 +237,13 @@ static void check_texts(golden *g) {
         const char *text = json_string_value(json_object_get(entry, "text"));
         int32_t got_ids[128];
         glimpse_tokens tokens = {got_ids, ids.dims[1], 0, 0};
-        assert_ok(glimpse_tokenizer_encode(glimpse_model_tokenizer(g->model), text, strlen(text),
-                                           &tokens));
+        assert_ok(glimpse_tokenizer_encode(&tokens, glimpse_model_tokenizer(g->model), text,
+                                           strlen(text)));
         assert_memory_equal(got_ids, (int32_t *)ids.data + i * ids.dims[1],
                             tokens.count * sizeof(int32_t));
         float *got = malloc(e * sizeof *got);
         assert_non_null(got);
-        assert_ok(glimpse_encoder_texts(g->encoder, &text, 1, got, 0, NULL));
+        assert_ok(glimpse_encoder_texts(got, NULL, g->encoder, &text, 1, 0));
         compare(g, "text -> embedding", got, (float *)unit.data + i * e, e,
                 tolerance(g, "text_embeds_norm"));
         free(got);
@@ -273,16 +273,16 @@ static void check_pictures(golden *g) {
         const char *file = json_string_value(json_object_get(entry, "file"));
         if (!file) continue;
         glimpse_image *image = NULL;
-        assert_ok(glimpse_image_open(&image, path_in(g->folder, file), NULL));
-        assert_ok(glimpse_preprocess_rgb(p, image, rgb));
-        glimpse_preprocess_normalize(p, rgb, got);
+        assert_ok(glimpse_image_load(&image, path_in(g->folder, file), NULL));
+        assert_ok(glimpse_preprocess_rgb(rgb, p, image));
+        glimpse_preprocess_normalize(got, p, rgb);
         compare(g, "pixel_values", got, (float *)pixels.data + i * 3 * area, 3 * area,
                 tolerance(g, "pixel_values"));
         const glimpse_image *one = image;
-        assert_ok(glimpse_encoder_images(g->encoder, &one, 1, got, 0));
+        assert_ok(glimpse_encoder_images(got, g->encoder, &one, 1, 0));
         compare(g, "image -> embedding", got, (float *)unit.data + i * e, e,
                 tolerance(g, "image_embeds_norm"));
-        assert_ok(glimpse_encoder_rgb(g->encoder, rgb, 1, got, 0));
+        assert_ok(glimpse_encoder_rgb(got, g->encoder, rgb, 1, 0));
         compare(g, "rgb -> embedding", got, (float *)unit.data + i * e, e,
                 tolerance(g, "image_embeds_norm"));
         glimpse_image_free(image);
@@ -325,11 +325,11 @@ static void check_hidden(golden *g) {
     float embedding[1024];
     stages vision = {g, load(g, "vision_hidden"), 1, "vision_hidden", 0};
     glimpse_encoder_set_trace(g->encoder, check_stage, &vision);
-    assert_ok(glimpse_encoder_pixels(g->encoder, pixels.data, 1, embedding, 0));
+    assert_ok(glimpse_encoder_pixels(embedding, g->encoder, pixels.data, 1, 0));
     assert_int_equal(vision.seen, vision.expected.dims[0] - 1);
     stages text = {g, load(g, "text_hidden"), 0, "text_hidden", 0};
     glimpse_encoder_set_trace(g->encoder, check_stage, &text);
-    assert_ok(glimpse_encoder_tokens(g->encoder, ids.data, 1, embedding, 0));
+    assert_ok(glimpse_encoder_tokens(embedding, g->encoder, ids.data, 1, 0));
     assert_int_equal(text.seen, text.expected.dims[0] - 1);
     glimpse_encoder_set_trace(g->encoder, NULL, NULL);
     free(vision.expected.data);

@@ -7,7 +7,7 @@
 
 #include "random_model.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 #include <math.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -61,11 +61,11 @@ static int embed(glimpse_backend backend, glimpse_precision precision, float *ou
         rgb[3 * i + 1] = (uint8_t)(y * x >> 4);
         rgb[3 * i + 2] = (uint8_t)(i / area * 90 + y);
     }
-    assert_ok(glimpse_encoder_rgb(encoder, rgb, PICTURES, out, 0));
-    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, out + PICTURES * E, 0, NULL));
+    assert_ok(glimpse_encoder_rgb(out, encoder, rgb, PICTURES, 0));
+    assert_ok(glimpse_encoder_texts(out + PICTURES * E, NULL, encoder, texts, TEXTS, 0));
     free(rgb);
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
     return 1;
 }
 

@@ -7,7 +7,7 @@
 #include "model/safetensors.h"
 #include "random_model.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 static char *folder;
 static const char *const names[] = {"model.safetensors", "model.safetensors.index.json", NULL};
@@ -234,7 +234,7 @@ static void mutated_files_never_crash_the_reader(void **unused) {
         int status = glimpse_model_open(&model, model_folder, NULL);
         if (status == GLIMPSE_OK) opened++;
         assert_true(status == GLIMPSE_OK || model == NULL);
-        glimpse_model_free(model);
+        glimpse_model_close(model);
     }
     print_message("%zu of 400 mutated files were still models\n", opened);
     assert_true(opened < 400);

@@ -7,7 +7,7 @@
 
 #include "model/model_internal.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 #include <jansson.h>
 #include <math.h>
 
@@ -68,7 +68,7 @@ static int open_golden(golden *g, const char *fixture, glimpse_backend backend) 
 
 static void close_golden(golden *g) {
     glimpse_encoder_free(g->encoder);
-    glimpse_model_free(g->model);
+    glimpse_model_close(g->model);
     json_decref(g->json);
 }
 
@@ -135,12 +135,12 @@ static void check_embeddings(golden *g) {
         read_numbers(json_object_get(entry, "pooler_output"), raw + (n + i) * e, e);
         read_numbers(json_object_get(entry, "text_embed"), expected + (n + i) * e, e);
     }
-    assert_ok(glimpse_encoder_pixels(g->encoder, pixels, n, x, GLIMPSE_ENCODE_RAW));
-    assert_ok(glimpse_encoder_tokens(g->encoder, ids, m, x + n * e, GLIMPSE_ENCODE_RAW));
+    assert_ok(glimpse_encoder_pixels(x, g->encoder, pixels, n, GLIMPSE_ENCODE_RAW));
+    assert_ok(glimpse_encoder_tokens(x + n * e, g->encoder, ids, m, GLIMPSE_ENCODE_RAW));
     compare(g, "pooler_output, images", x, raw, n * e, hidden_tolerance);
     compare(g, "pooler_output, texts", x + n * e, raw + n * e, m * e, hidden_tolerance);
-    assert_ok(glimpse_encoder_pixels(g->encoder, pixels, n, x, 0));
-    assert_ok(glimpse_encoder_tokens(g->encoder, ids, m, x + n * e, 0));
+    assert_ok(glimpse_encoder_pixels(x, g->encoder, pixels, n, 0));
+    assert_ok(glimpse_encoder_tokens(x + n * e, g->encoder, ids, m, 0));
     compare(g, "image_embed", x, expected, n * e, unit_tolerance);
     compare(g, "text_embed", x + n * e, expected + n * e, m * e, unit_tolerance);
 
@@ -183,7 +183,7 @@ static void check_texts(golden *g) {
         list[i] = json_string_value(json_object_get(entry, "text"));
         read_numbers(json_object_get(entry, "text_embed"), want + i * e, e);
     }
-    assert_ok(glimpse_encoder_texts(g->encoder, list, m, got, 0, NULL));
+    assert_ok(glimpse_encoder_texts(got, NULL, g->encoder, list, m, 0));
     compare(g, "texts -> embeddings", got, want, m * e, unit_tolerance);
     free(got), free(want);
 }
@@ -206,21 +206,21 @@ static void check_pictures(golden *g) {
         float expected[MOST_WIDTH_HERE];
         glimpse_image *image = NULL;
         assert_true(rgb && pixels);
-        assert_ok(glimpse_image_open(&image, path_in(g->folder, file), NULL));
-        assert_ok(glimpse_preprocess_rgb(p, image, rgb));
+        assert_ok(glimpse_image_load(&image, path_in(g->folder, file), NULL));
+        assert_ok(glimpse_preprocess_rgb(rgb, p, image));
         const char *name = json_string_value(json_object_get(entry, "resized_rgb_u8"));
         want = read_whole_file(path_in(g->folder, name), &size);
         assert_int_equal(size, 3 * area);
         assert_memory_equal(rgb, want, size);
-        glimpse_preprocess_normalize(p, rgb, pixels);
+        glimpse_preprocess_normalize(pixels, p, rgb);
         float *values =
             read_floats(g, json_string_value(json_object_get(entry, "pixel_values")), 3 * area);
         compare(g, "pixel_values", pixels, values, 3 * area, pixel_tolerance);
         const glimpse_image *one = image;
         read_numbers(json_object_get(entry, "image_embed"), expected, g->width);
-        assert_ok(glimpse_encoder_images(g->encoder, &one, 1, got, 0));
+        assert_ok(glimpse_encoder_images(got, g->encoder, &one, 1, 0));
         compare(g, "image -> embedding", got, expected, g->width, unit_tolerance);
-        assert_ok(glimpse_encoder_rgb(g->encoder, rgb, 1, got, 0));
+        assert_ok(glimpse_encoder_rgb(got, g->encoder, rgb, 1, 0));
         compare(g, "rgb -> embedding", got, expected, g->width, unit_tolerance);
         glimpse_image_free(image);
         free(rgb), free(pixels), free(want), free(values);
@@ -278,7 +278,7 @@ static void check_hidden(golden *g) {
             read_floats(g, json_string_value(json_object_get(entry, "pixel_values")), 3 * area);
         assert_non_null(s.x);
         glimpse_encoder_set_trace(g->encoder, keep_stage, &s);
-        assert_ok(glimpse_encoder_pixels(g->encoder, pixels, 1, embedding, 0));
+        assert_ok(glimpse_encoder_pixels(embedding, g->encoder, pixels, 1, 0));
         assert_int_equal(s.seen, s.most);
         const char *all = json_string_value(json_object_get(entry, "vision_hidden_states"));
         if (all) {
@@ -299,7 +299,7 @@ static void check_hidden(golden *g) {
     assert_non_null(s.x);
     read_ids(json_object_get(entry, "input_ids"), ids);
     glimpse_encoder_set_trace(g->encoder, keep_stage, &s);
-    assert_ok(glimpse_encoder_tokens(g->encoder, ids, 1, embedding, 0));
+    assert_ok(glimpse_encoder_tokens(embedding, g->encoder, ids, 1, 0));
     check_last(g, &g->model->text, &s,
                json_string_value(json_object_get(entry, "text_last_hidden_state")),
                "text_last_hidden");

@@ -8,7 +8,7 @@
 #include "model/model_internal.h"
 #include "random_model.h"
 
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 #include <math.h>
 
 static char *folder;
@@ -66,8 +66,8 @@ typedef struct result {
 static void encode(const glimpse_model *model, size_t batch, result *out) {
     glimpse_encoder *encoder = NULL;
     assert_ok(glimpse_encoder_create(&encoder, model, batch));
-    assert_ok(glimpse_encoder_pixels(encoder, pixels, PICTURES, out->pictures, 0));
-    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, out->texts, 0, NULL));
+    assert_ok(glimpse_encoder_pixels(out->pictures, encoder, pixels, PICTURES, 0));
+    assert_ok(glimpse_encoder_texts(out->texts, NULL, encoder, texts, TEXTS, 0));
     glimpse_encoder_free(encoder);
 }
 
@@ -81,7 +81,7 @@ static void embeddings_do_not_depend_on_the_batch(void **unused) {
         assert_near(many.pictures, one.pictures, PICTURES * E);
         assert_near(many.texts, one.texts, TEXTS * E);
     }
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 static void backends_agree_and_bf16_is_close(void **unused) {
@@ -89,15 +89,15 @@ static void backends_agree_and_bf16_is_close(void **unused) {
     static result plain, fast, rounded;
     glimpse_model *model = open_as(GLIMPSE_BACKEND_PLAIN, GLIMPSE_PRECISION_F32);
     encode(model, 3, &plain);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
     model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
     encode(model, 3, &fast);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
     assert_near(fast.pictures, plain.pictures, PICTURES * E);
     assert_near(fast.texts, plain.texts, TEXTS * E);
     model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_BF16);
     encode(model, 3, &rounded);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
     const float *pairs[2][2] = {{rounded.pictures, plain.pictures}, {rounded.texts, plain.texts}};
     for (size_t p = 0; p < 2; p++) {
         for (size_t i = 0; i < (p ? TEXTS : PICTURES); i++) {
@@ -121,13 +121,13 @@ static void skipping_unpooled_rows_of_the_last_layer_changes_nothing(void **unus
     size_t stages = 0;
     glimpse_model *model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
-    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, fast, 0, NULL));
+    assert_ok(glimpse_encoder_texts(fast, NULL, encoder, texts, TEXTS, 0));
     glimpse_encoder_set_trace(encoder, count_stages, &stages);
-    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, full, 0, NULL));
+    assert_ok(glimpse_encoder_texts(full, NULL, encoder, texts, TEXTS, 0));
     assert_true(stages >= 3);
     assert_near(fast, full, TEXTS * E);
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 static void the_encoder_pads_texts_to_the_context(void **unused) {
@@ -142,24 +142,24 @@ static void the_encoder_pads_texts_to_the_context(void **unused) {
     assert_int_equal(glimpse_tokenizer_pad_id(tokenizer), 0);
     for (size_t i = 0; i < TEXTS; i++) {
         glimpse_tokens tokens = {ids + i * CONTEXT, CONTEXT, 0, 0};
-        assert_ok(glimpse_tokenizer_encode(tokenizer, texts[i], strlen(texts[i]), &tokens));
+        assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, texts[i], strlen(texts[i])));
         for (size_t t = tokens.count; t < CONTEXT; t++)
             tokens.ids[t] = 0;
     }
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
-    assert_ok(glimpse_encoder_texts(encoder, texts, TEXTS, from_texts, 0, truncated));
-    assert_ok(glimpse_encoder_tokens(encoder, ids, TEXTS, from_ids, 0));
+    assert_ok(glimpse_encoder_texts(from_texts, truncated, encoder, texts, TEXTS, 0));
+    assert_ok(glimpse_encoder_tokens(from_ids, encoder, ids, TEXTS, 0));
     assert_near(from_texts, from_ids, TEXTS * E);
     assert_true(truncated[TEXTS - 1] && !truncated[0]);
     /* Padding is read: another id in its place is another embedding. */
     ids[CONTEXT - 2] = 5;
-    assert_ok(glimpse_encoder_tokens(encoder, ids, 1, from_ids, 0));
+    assert_ok(glimpse_encoder_tokens(from_ids, encoder, ids, 1, 0));
     double difference = 0;
     for (size_t j = 0; j < E; j++)
         difference += fabs((double)from_ids[j] - (double)from_texts[j]);
     assert_true(difference > 1e-4);
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 static void a_model_says_how_it_scores(void **unused) {
@@ -168,7 +168,7 @@ static void a_model_says_how_it_scores(void **unused) {
     assert_int_equal(glimpse_model_scoring(model), GLIMPSE_SCORING_SIGMOID);
     assert_float_equal(glimpse_model_logit_scale(model), 10.0, 1e-4);
     assert_float_equal(glimpse_model_logit_bias(model), -1.0, 1e-6);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
     char path[1100];
     (void)snprintf(path, sizeof path, "%s/clip", folder);
     random_model clip = random_model_tiny();
@@ -176,7 +176,7 @@ static void a_model_says_how_it_scores(void **unused) {
     assert_ok(glimpse_model_open(&model, path, NULL));
     assert_int_equal(glimpse_model_scoring(model), GLIMPSE_SCORING_SOFTMAX);
     assert_true(glimpse_model_logit_bias(model) == 0);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
 }
 
 /* Replaces the first `from` by `to` in a file of the model. */
@@ -299,14 +299,14 @@ static void pieces_without_an_embedding_are_no_reason_to_refuse_a_model(void **u
         assert_true(glimpse_tokenizer_vocab_size(glimpse_model_tokenizer(model)) > vocabulary);
         assert_ok(glimpse_encoder_create(&encoder, model, 1));
         if (vocabulary == 999)
-            assert_ok(glimpse_encoder_texts(encoder, &text, 1, embedding, 0, NULL));
-        int status = glimpse_encoder_texts(encoder, &text, 1, embedding, 0, NULL);
+            assert_ok(glimpse_encoder_texts(embedding, NULL, encoder, &text, 1, 0));
+        int status = glimpse_encoder_texts(embedding, NULL, encoder, &text, 1, 0);
         if (status == GLIMPSE_OK)
-            status = glimpse_encoder_texts(encoder, &other, 1, embedding, 0, NULL);
+            status = glimpse_encoder_texts(embedding, NULL, encoder, &other, 1, 0);
         refused += status == GLIMPSE_E_INVALID;
         assert_true(status == GLIMPSE_OK || strstr(glimpse_last_error(), "vocabulary"));
         glimpse_encoder_free(encoder);
-        glimpse_model_free(model);
+        glimpse_model_close(model);
     }
     assert_true(refused > 0);
     assert_int_equal(remove(path_in(folder, "spiece.model")), 0);

@@ -35,9 +35,9 @@ static made embed_with(unsigned flags, glimpse_precision precision, float *out) 
     made how = !model->text_weights.path           ? NO_CACHE
                : model->text_weights.shelf.reading ? MAPPED
                                                    : PREPARED;
-    assert_ok(glimpse_encoder_texts(encoder, texts, 2, out, 0, NULL));
+    assert_ok(glimpse_encoder_texts(out, NULL, encoder, texts, 2, 0));
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
     return how;
 }
 
@@ -112,7 +112,7 @@ static void embeddings_are_the_same_with_and_without(void **unused) {
     char paths[MOST_FILES][1400];
     assert_int_equal(cache_files(paths), 2);
     glimpse_weights_cache_status status;
-    assert_ok(glimpse_weights_cache_look(&status));
+    assert_ok(glimpse_weights_cache_load_status(&status));
     assert_string_equal(status.path, weights_folder);
     assert_int_equal(status.files, 2);
     assert_true(status.bytes > 5 * 192 * 192 * 12);
@@ -173,10 +173,10 @@ static void files_may_be_deleted_while_they_are_mapped(void **unused) {
     assert_int_equal(cache_files(paths), 1);
     assert_int_equal(unlink(paths[0]), 0);
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
-    assert_ok(glimpse_encoder_texts(encoder, texts, 2, out, 0, NULL));
+    assert_ok(glimpse_encoder_texts(out, NULL, encoder, texts, 2, 0));
     assert_same(out);
     glimpse_encoder_free(encoder);
-    glimpse_model_free(model);
+    glimpse_model_close(model);
     empty_cache();
 }
 

@@ -5,14 +5,14 @@
  */
 #include "support.h"
 
-#include <glimpse/tokenizer.h>
+#include <glimpse/sys/tokenizer.h>
 #include <jansson.h>
 
 enum { IDS = 4096 };
 
 static glimpse_tokenizer *open_or_fail(const char *path, glimpse_tokenizer_kind kind) {
     glimpse_tokenizer *tokenizer = NULL;
-    assert_ok(glimpse_tokenizer_open(&tokenizer, path, kind));
+    assert_ok(glimpse_tokenizer_load(&tokenizer, path, kind));
     return tokenizer;
 }
 
@@ -26,7 +26,7 @@ static void expect_ids(const glimpse_tokenizer *tokenizer, const char *text, siz
                        size_t capacity, const int32_t *expected, size_t count) {
     static int32_t ids[IDS];
     glimpse_tokens tokens = {ids, capacity, 0, 0};
-    assert_ok(glimpse_tokenizer_encode(tokenizer, text, length, &tokens));
+    assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, text, length));
     for (size_t i = 0; i < count || i < tokens.count; i++) {
         if (i >= count || i >= tokens.count || ids[i] != expected[i]) {
             fail_msg("\"%s\": token %zu is %d, not %d", text, i, i < tokens.count ? ids[i] : -1,
@@ -75,8 +75,8 @@ static void matches_every_case(const char *folder, const glimpse_tokenizer *toke
         if (!padded) continue;
         int32_t ids[64];
         glimpse_tokens tokens = {ids, 64, 0, 0};
-        assert_ok(glimpse_tokenizer_encode(tokenizer, json_string_value(text),
-                                           json_string_length(text), &tokens));
+        assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, json_string_value(text),
+                                           json_string_length(text)));
         while (tokens.count < 64) {
             ids[tokens.count++] = glimpse_tokenizer_pad_id(tokenizer);
         }
@@ -187,7 +187,7 @@ static void captions_are_decoded_as_recorded(void **state) {
         json_array_foreach(one, which, beam) {
             size_t count = read_ids(json_object_get(beam, "ids"), ids), length;
             assert_ok(
-                glimpse_tokenizer_decode(tokenizer, ids, count, 0, text, sizeof text, &length));
+                glimpse_tokenizer_decode(text, sizeof text, &length, tokenizer, ids, count, 0));
             assert_string_equal(text, json_string_value(json_object_get(beam, "text")));
             assert_int_equal(length, strlen(text));
             compared++;
@@ -261,12 +261,12 @@ static void wordpiece_takes_the_longest_pieces(void **state) {
     char text[64];
     size_t length;
     const int32_t ids[] = {5, 10, 7, 8, 12, 6, 14, 15, 16, 3, 99, -1, 0};
-    assert_ok(glimpse_tokenizer_decode(t, ids, 13, 0, text, sizeof text, &length));
+    assert_ok(glimpse_tokenizer_decode(text, sizeof text, &length, t, ids, 13, 0));
     assert_string_equal(text, "the cats, a's!");
     assert_ok(
-        glimpse_tokenizer_decode(t, ids, 3, GLIMPSE_DECODE_KEEP_SPECIAL, text, sizeof text, NULL));
+        glimpse_tokenizer_decode(text, sizeof text, NULL, t, ids, 3, GLIMPSE_DECODE_KEEP_SPECIAL));
     assert_string_equal(text, "[DEC] the cat");
-    assert_int_equal(glimpse_tokenizer_decode(t, ids, 13, 0, text, 14, &length), GLIMPSE_E_LIMIT);
+    assert_int_equal(glimpse_tokenizer_decode(text, 14, &length, t, ids, 13, 0), GLIMPSE_E_LIMIT);
     assert_int_equal(length, 14);
     assert_string_equal(text, "");
     glimpse_tokenizer_free(t);
@@ -289,7 +289,7 @@ static void survives_damage(const char *source, const char *name, glimpse_tokeni
             bytes[i - size] = kept;
         }
         glimpse_tokenizer *tokenizer = NULL;
-        int status = glimpse_tokenizer_open(&tokenizer, folder, kind);
+        int status = glimpse_tokenizer_load(&tokenizer, folder, kind);
         if (status < 0) {
             assert_null(tokenizer);
             assert_non_null(strstr(glimpse_last_error(), name));
@@ -297,7 +297,7 @@ static void survives_damage(const char *source, const char *name, glimpse_tokeni
         }
         int32_t ids[64];
         glimpse_tokens tokens = {ids, 64, 0, 0};
-        assert_ok(glimpse_tokenizer_encode(tokenizer, text, sizeof text - 1, &tokens));
+        assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, text, sizeof text - 1));
         for (size_t k = 0; k < tokens.count; k++) {
             assert_in_range(ids[k], 0, glimpse_tokenizer_vocab_size(tokenizer) - 1);
         }
@@ -329,7 +329,7 @@ static void what_is_missing_is_named(void **state) {
         (void)fputs(cases[i].config, file);
         assert_int_equal(fclose(file), 0);
         glimpse_tokenizer *tokenizer;
-        assert_int_equal(glimpse_tokenizer_open(&tokenizer, empty, GLIMPSE_TOKENIZER_AUTO),
+        assert_int_equal(glimpse_tokenizer_load(&tokenizer, empty, GLIMPSE_TOKENIZER_AUTO),
                          GLIMPSE_E_NOT_FOUND);
         assert_non_null(strstr(glimpse_last_error(), cases[i].missing));
     }
@@ -355,7 +355,7 @@ static void hostile_megabytes_take_linear_time(void **state) {
             }
             int32_t ids[64];
             glimpse_tokens tokens = {ids, 64, 0, 0};
-            assert_ok(glimpse_tokenizer_encode(t, text, length, &tokens));
+            assert_ok(glimpse_tokenizer_encode(&tokens, t, text, length));
             assert_in_range(tokens.count, 1, 64);
             assert_int_equal(ids[tokens.count - 1], glimpse_tokenizer_end_id(t));
         }

@@ -7,7 +7,7 @@
  */
 #include "support.h"
 
-#include <glimpse/tokenizer.h>
+#include <glimpse/sys/tokenizer.h>
 #include <jansson.h>
 
 void *__real_malloc(size_t size);
@@ -42,7 +42,7 @@ static void open_with_failures(const char *path, int by_jansson, long step) {
     for (long n = 0;; n += n < 100 ? 1 : step) {
         glimpse_tokenizer *tokenizer = NULL;
         countdown = n;
-        int status = glimpse_tokenizer_open(&tokenizer, path, GLIMPSE_TOKENIZER_AUTO);
+        int status = glimpse_tokenizer_load(&tokenizer, path, GLIMPSE_TOKENIZER_AUTO);
         int unused = countdown >= 0;
         countdown = -1;
         if (unused) {
@@ -84,9 +84,9 @@ static void opening_tokenizer_json_survives_failed_allocations(void **state) {
 static void encoding_survives_every_failed_allocation(void **state) {
     (void)state;
     glimpse_tokenizer *tokenizers[2];
-    assert_ok(glimpse_tokenizer_open(&tokenizers[0], source_path("tests/text/fixtures"),
+    assert_ok(glimpse_tokenizer_load(&tokenizers[0], source_path("tests/text/fixtures"),
                                      GLIMPSE_TOKENIZER_CLIP_HF));
-    assert_ok(glimpse_tokenizer_open(&tokenizers[1], source_path("tests/text/fixtures"),
+    assert_ok(glimpse_tokenizer_load(&tokenizers[1], source_path("tests/text/fixtures"),
                                      GLIMPSE_TOKENIZER_CLIP_OPENCLIP));
     static char text[6000]; /* long words, runs of marks, characters that grow */
     for (size_t i = 0; i < sizeof text; i++) {
@@ -100,7 +100,7 @@ static void encoding_survives_every_failed_allocation(void **state) {
         long failed = 0;
         for (long n = 0;; n++) {
             countdown = n;
-            int status = glimpse_tokenizer_encode(tokenizers[kind], text, sizeof text, &tokens);
+            int status = glimpse_tokenizer_encode(&tokens, tokenizers[kind], text, sizeof text);
             int unused = countdown >= 0;
             countdown = -1;
             if (unused) {
@@ -133,13 +133,13 @@ static void the_others_survive_failed_allocations(void **state) {
         open_with_failures(source_path(relative), 0, 7);
         glimpse_tokenizer *tokenizer = NULL;
         assert_ok(
-            glimpse_tokenizer_open(&tokenizer, source_path(relative), GLIMPSE_TOKENIZER_AUTO));
+            glimpse_tokenizer_load(&tokenizer, source_path(relative), GLIMPSE_TOKENIZER_AUTO));
         static int32_t ids[8192];
         glimpse_tokens tokens = {ids, 8192, 0, 0};
         long failed = 0;
         for (long n = 0, unused = 0; !unused; n++) {
             countdown = n;
-            int status = glimpse_tokenizer_encode(tokenizer, text, sizeof text, &tokens);
+            int status = glimpse_tokenizer_encode(&tokens, tokenizer, text, sizeof text);
             unused = countdown >= 0;
             countdown = -1;
             if (unused) {
@@ -159,13 +159,13 @@ static void a_short_text_needs_no_allocation(void **state) {
     (void)state;
     for (int kind = GLIMPSE_TOKENIZER_CLIP_HF; kind <= GLIMPSE_TOKENIZER_CLIP_OPENCLIP; kind++) {
         glimpse_tokenizer *tokenizer;
-        assert_ok(glimpse_tokenizer_open(&tokenizer, source_path("tests/text/fixtures"),
+        assert_ok(glimpse_tokenizer_load(&tokenizer, source_path("tests/text/fixtures"),
                                          (glimpse_tokenizer_kind)kind));
         static const char text[] = "The dog's red ball &amp; 2 trees near the caf\xc3\xa9";
         int32_t ids[77];
         glimpse_tokens tokens = {ids, 77, 0, 0};
         allocations = 0;
-        assert_ok(glimpse_tokenizer_encode(tokenizer, text, sizeof text - 1, &tokens));
+        assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, text, sizeof text - 1));
         assert_int_equal(allocations, 0);
         glimpse_tokenizer_free(tokenizer);
     }

@@ -3,13 +3,13 @@
  */
 #include "cases.h"
 
-#include <glimpse/tokenizer.h>
+#include <glimpse/sys/tokenizer.h>
 #include <jansson.h>
 #include <time.h>
 
 static glimpse_tokenizer *open_or_fail(const char *path, glimpse_tokenizer_kind kind) {
     glimpse_tokenizer *tokenizer = NULL;
-    assert_ok(glimpse_tokenizer_open(&tokenizer, path, kind));
+    assert_ok(glimpse_tokenizer_load(&tokenizer, path, kind));
     return tokenizer;
 }
 
@@ -22,7 +22,7 @@ static void expect_ids(const glimpse_tokenizer *tokenizer, const char *text, siz
                        const int32_t *expected, size_t count, const char *what) {
     static int32_t ids[CASE_IDS];
     glimpse_tokens tokens = {ids, CASE_IDS, 0, 0};
-    assert_ok(glimpse_tokenizer_encode(tokenizer, text, length, &tokens));
+    assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, text, length));
     assert_int_equal(tokens.truncated, 0);
     for (size_t i = 0; i < count || i < tokens.count; i++) {
         if (i >= count || i >= tokens.count || ids[i] != expected[i]) {
@@ -124,8 +124,8 @@ static void model_directory_matches_its_expected_ids(const char *relative) {
         int32_t *ids = calloc(context, sizeof *ids); /* zero padded, as the recorded ones */
         assert_non_null(ids);
         glimpse_tokens tokens = {ids, context, 0, 0};
-        assert_ok(glimpse_tokenizer_encode(tokenizer, json_string_value(text),
-                                           json_string_length(text), &tokens));
+        assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, json_string_value(text),
+                                           json_string_length(text)));
         assert_true(((index + 1) * context) * sizeof *ids <= size);
         assert_memory_equal(ids, expected + index * context, context * sizeof *ids);
         assert_int_equal(tokens.count, json_integer_value(json_object_get(entry, "n_tokens")));
@@ -229,29 +229,29 @@ static void too_long_a_text_keeps_its_end_token(void **state) {
     glimpse_tokenizer *tokenizer = open_fixture(GLIMPSE_TOKENIZER_CLIP_HF);
     int32_t ids[6] = {-1, -1, -1, -1, -1, -1};
     glimpse_tokens tokens = {ids, 5, 99, 99};
-    assert_ok(glimpse_tokenizer_encode(tokenizer, "? ? ?", 5, &tokens)); /* just fits */
+    assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, "? ? ?", 5)); /* just fits */
     assert_int_equal(tokens.count, 5);
     assert_int_equal(tokens.truncated, 0);
     assert_int_equal(ids[4], 633);
-    assert_ok(glimpse_tokenizer_encode(tokenizer, "? ? ? ", 6, &tokens)); /* white space is free */
+    assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, "? ? ? ", 6)); /* white space is free */
     assert_int_equal(tokens.truncated, 0);
-    assert_ok(glimpse_tokenizer_encode(tokenizer, "! ! ! !", 7, &tokens));
+    assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, "! ! ! !", 7));
     assert_int_equal(tokens.count, 5);
     assert_int_equal(tokens.truncated, 1);
     const int32_t cut[6] = {632, 256, 256, 256, 633, -1};
     assert_memory_equal(ids, cut, sizeof cut);
-    assert_ok(glimpse_tokenizer_encode(tokenizer, "zqzqzqzqzq", 10, &tokens)); /* inside a word */
+    assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, "zqzqzqzqzq", 10)); /* inside a word */
     assert_int_equal(tokens.truncated, 1);
     assert_int_equal(ids[4], 633);
-    assert_ok(glimpse_tokenizer_encode(tokenizer, "!", 1, &tokens));
+    assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, "!", 1));
     assert_int_equal(tokens.count, 3);
     assert_int_equal(tokens.truncated, 0);
     tokens.capacity = 2;
-    assert_ok(glimpse_tokenizer_encode(tokenizer, "!", 1, &tokens));
+    assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, "!", 1));
     assert_int_equal(tokens.count, 2);
     assert_int_equal(tokens.truncated, 1);
     tokens.capacity = 1;
-    assert_int_equal(glimpse_tokenizer_encode(tokenizer, "!", 1, &tokens), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_tokenizer_encode(&tokens, tokenizer, "!", 1), GLIMPSE_E_INVALID);
     assert_int_equal(tokens.count, 0);
     glimpse_tokenizer_free(tokenizer);
 }
@@ -284,7 +284,7 @@ static void hostile_megabytes_are_encoded_in_linear_time(void **state) {
         for (size_t kind = 0; kind < 2; kind++) {
             int32_t ids[77];
             glimpse_tokens tokens = {ids, 77, 0, 0};
-            assert_ok(glimpse_tokenizer_encode(tokenizers[kind], text, length, &tokens));
+            assert_ok(glimpse_tokenizer_encode(&tokens, tokenizers[kind], text, length));
             assert_int_equal(tokens.truncated, 1);
             assert_int_equal(tokens.count, 77);
         }
@@ -292,7 +292,7 @@ static void hostile_megabytes_are_encoded_in_linear_time(void **state) {
     free(text);
     glimpse_tokens tokens = {(int32_t[2]){0}, 2, 0, 0};
     assert_int_equal(
-        glimpse_tokenizer_encode(tokenizers[0], "", GLIMPSE_TOKENIZER_TEXT_LIMIT + 1u, &tokens),
+        glimpse_tokenizer_encode(&tokens, tokenizers[0], "", GLIMPSE_TOKENIZER_TEXT_LIMIT + 1u),
         GLIMPSE_E_LIMIT);
     glimpse_tokenizer_free(tokenizers[0]);
     glimpse_tokenizer_free(tokenizers[1]);
@@ -323,7 +323,7 @@ static void any_bytes_can_be_encoded(void **state) {
         memcpy(text, bytes, length);
         int32_t ids[24];
         glimpse_tokens tokens = {ids, 2 + next_random(&seed) % 22, 0, 0};
-        assert_ok(glimpse_tokenizer_encode(tokenizers[round / 2 % 2], text, length, &tokens));
+        assert_ok(glimpse_tokenizer_encode(&tokens, tokenizers[round / 2 % 2], text, length));
         assert_in_range(tokens.count, 2, tokens.capacity);
         assert_int_equal(ids[0], 632);
         assert_int_equal(ids[tokens.count - 1], 633);
@@ -358,7 +358,7 @@ static void speed_of_the_real_vocabulary(void **state) {
     for (int i = 0; i < ROUNDS; i++) {
         int32_t ids[77];
         glimpse_tokens tokens = {ids, 77, 0, 0};
-        assert_ok(glimpse_tokenizer_encode(tokenizer, text, sizeof text - 1, &tokens));
+        assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, text, sizeof text - 1));
     }
     double each = (milliseconds() - start) / ROUNDS;
     print_message("opening 49,408 tokens: %.1f ms; a sentence of %zu bytes: %.2f us\n", best,

@@ -4,7 +4,7 @@
  */
 #include "support.h"
 
-#include <glimpse/tokenizer.h>
+#include <glimpse/sys/tokenizer.h>
 #include <jansson.h>
 
 static char *folder;
@@ -63,13 +63,13 @@ static const char sentence[] = "The dog's red ball &amp; 2 trees, they've seen c
 /* Opens the folder and compares with the fixture's own ids. */
 static void opens_as_the_fixture(glimpse_tokenizer_kind kind) {
     glimpse_tokenizer *wanted = NULL, *opened = NULL;
-    assert_ok(glimpse_tokenizer_open(&wanted, source_path("tests/text/fixtures"),
+    assert_ok(glimpse_tokenizer_load(&wanted, source_path("tests/text/fixtures"),
                                      GLIMPSE_TOKENIZER_CLIP_HF));
-    assert_ok(glimpse_tokenizer_open(&opened, folder, kind));
+    assert_ok(glimpse_tokenizer_load(&opened, folder, kind));
     int32_t a[64], b[64];
     glimpse_tokens expected = {a, 64, 0, 0}, got = {b, 64, 0, 0};
-    assert_ok(glimpse_tokenizer_encode(wanted, sentence, sizeof sentence - 1, &expected));
-    assert_ok(glimpse_tokenizer_encode(opened, sentence, sizeof sentence - 1, &got));
+    assert_ok(glimpse_tokenizer_encode(&expected, wanted, sentence, sizeof sentence - 1));
+    assert_ok(glimpse_tokenizer_encode(&got, opened, sentence, sizeof sentence - 1));
     assert_int_equal(got.count, expected.count);
     assert_memory_equal(a, b, got.count * sizeof a[0]);
     for (int32_t id = 0; id < 634; id++) {
@@ -83,7 +83,7 @@ static void opens_as_the_fixture(glimpse_tokenizer_kind kind) {
 /* Expects failure with `status` and every given piece in the message. */
 static void refuses(int status, const char *first, const char *second) {
     glimpse_tokenizer *tokenizer = (glimpse_tokenizer *)&folder;
-    int got = glimpse_tokenizer_open(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO);
+    int got = glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO);
     if (got != status) fail_msg("%d instead of %d (%s)", got, status, glimpse_last_error());
     assert_null(tokenizer);
     const char *message = glimpse_last_error();
@@ -223,12 +223,12 @@ static void absent_files_are_named(void **state) {
     write_text("vocab.json", "{}");
     refuses(GLIMPSE_E_NOT_FOUND, folder, "nor tokenizer.json");
     glimpse_tokenizer *tokenizer;
-    assert_int_equal(glimpse_tokenizer_open(&tokenizer, "/no/such/place", GLIMPSE_TOKENIZER_AUTO),
+    assert_int_equal(glimpse_tokenizer_load(&tokenizer, "/no/such/place", GLIMPSE_TOKENIZER_AUTO),
                      GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "/no/such/place"));
-    assert_int_equal(glimpse_tokenizer_open(&tokenizer, NULL, GLIMPSE_TOKENIZER_AUTO),
+    assert_int_equal(glimpse_tokenizer_load(&tokenizer, NULL, GLIMPSE_TOKENIZER_AUTO),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_tokenizer_open(&tokenizer, folder, (glimpse_tokenizer_kind)9),
+    assert_int_equal(glimpse_tokenizer_load(&tokenizer, folder, (glimpse_tokenizer_kind)999),
                      GLIMPSE_E_INVALID);
     glimpse_tokenizer_free(NULL);
 }
@@ -264,10 +264,10 @@ static void hostile_vocabularies_are_refused(void **state) {
     /* No byte tokens at all: unknown bytes are the end token, CLIP's unknown token. */
     write_text("vocab.json", "{" SPECIALS "}");
     glimpse_tokenizer *tokenizer;
-    assert_ok(glimpse_tokenizer_open(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO));
+    assert_ok(glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO));
     int32_t ids[8];
     glimpse_tokens tokens = {ids, 8, 0, 0};
-    assert_ok(glimpse_tokenizer_encode(tokenizer, "ab", 2, &tokens));
+    assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, "ab", 2));
     assert_int_equal(tokens.count, 4);
     assert_int_equal(ids[1], 1);
     glimpse_tokenizer_free(tokenizer);
@@ -299,10 +299,10 @@ static void hostile_merges_are_refused(void **state) {
     refuses(GLIMPSE_E_FORMAT, "merges.txt", "2: the token \"t\\x00h\"");
     write_text("merges.txt", ""); /* no merges: every byte is a token */
     glimpse_tokenizer *tokenizer;
-    assert_ok(glimpse_tokenizer_open(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO));
+    assert_ok(glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO));
     int32_t ids[8];
     glimpse_tokens tokens = {ids, 8, 0, 0};
-    assert_ok(glimpse_tokenizer_encode(tokenizer, "the", 3, &tokens));
+    assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, "the", 3));
     assert_int_equal(tokens.count, 5);
     glimpse_tokenizer_free(tokenizer);
 }
@@ -310,10 +310,10 @@ static void hostile_merges_are_refused(void **state) {
 /* Encodes `text` with the vocabulary of the folder and compares what lies between the specials. */
 static void expect_tokens(glimpse_tokenizer_kind kind, const char *text, const char *expected) {
     glimpse_tokenizer *tokenizer;
-    assert_ok(glimpse_tokenizer_open(&tokenizer, folder, kind));
+    assert_ok(glimpse_tokenizer_load(&tokenizer, folder, kind));
     int32_t ids[16];
     glimpse_tokens tokens = {ids, 16, 0, 0};
-    assert_ok(glimpse_tokenizer_encode(tokenizer, text, strlen(text), &tokens));
+    assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, text, strlen(text)));
     char found[128] = "";
     for (size_t i = 1; i + 1 < tokens.count; i++) {
         size_t used = strlen(found);
@@ -354,10 +354,10 @@ static void open_clip_directories_are_recognised(void **state) {
     use_fixture();
     write_text("open_clip_config.json", "{}");
     glimpse_tokenizer *tokenizer;
-    assert_ok(glimpse_tokenizer_open(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO));
+    assert_ok(glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO));
     int32_t ids[8];
     glimpse_tokens tokens = {ids, 8, 0, 0};
-    assert_ok(glimpse_tokenizer_encode(tokenizer, "<end_of_text>", 13, &tokens));
+    assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, "<end_of_text>", 13));
     assert_int_equal(tokens.count, 3);
     glimpse_tokenizer_free(tokenizer);
     opens_as_the_fixture(GLIMPSE_TOKENIZER_CLIP_HF);
@@ -391,12 +391,12 @@ static void damaged_files_never_crash(void **state) {
         write_bytes(names[which], text, size);
         free(text);
         glimpse_tokenizer *tokenizer;
-        int status = glimpse_tokenizer_open(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO);
+        int status = glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO);
         if (status == GLIMPSE_OK) {
             opened++;
             int32_t ids[64];
             glimpse_tokens tokens = {ids, 64, 0, 0};
-            assert_ok(glimpse_tokenizer_encode(tokenizer, sentence, sizeof sentence - 1, &tokens));
+            assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, sentence, sizeof sentence - 1));
             glimpse_tokenizer_free(tokenizer);
         } else if (status != GLIMPSE_E_FORMAT && status != GLIMPSE_E_UNSUPPORTED) {
             fail_msg("round %d: %s", round, glimpse_last_error());

@@ -4,7 +4,7 @@
  */
 #include "run.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -500,7 +500,7 @@ static void a_second_search_of_a_library_decodes_nothing(void **state) {
 /* The left and the right of a picture exchanged: hashes do not see it without --rotations. */
 static void write_mirrored(const char *from, const char *to) {
     glimpse_image *image = NULL;
-    assert_ok(glimpse_image_open(&image, from, NULL));
+    assert_ok(glimpse_image_load(&image, from, NULL));
     const uint32_t w = glimpse_image_width(image), h = glimpse_image_height(image);
     const uint8_t *rgb = glimpse_image_pixels(image);
     FILE *file = fopen(to, "wb");
@@ -703,7 +703,7 @@ static void an_audit_finds_what_is_dark_and_empty(void **state) {
 /* Counts different colours in a rectangle of the screenshot. */
 static size_t colours_of(const char *png) {
     glimpse_image *image = NULL;
-    assert_ok(glimpse_image_open(&image, png, NULL));
+    assert_ok(glimpse_image_load(&image, png, NULL));
     static uint8_t seen[1 << 15];
     memset(seen, 0, sizeof seen);
     size_t count = 0;

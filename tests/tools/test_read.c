@@ -6,7 +6,7 @@
 #include "run.h"
 #include "vlm/server.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 static const char *const texts[] = {
     "Annual report of the harbour of Lindholm\nThe board thanks all members.",
@@ -55,7 +55,7 @@ static int make_document(void **state) {
         const size_t which = (size_t)(-plan[i] - 1);
         char path[1024];
         (void)snprintf(path, sizeof path, "%s/data/demo/%s", GLIMPSE_SOURCE_DIR, scans[which]);
-        if (glimpse_image_open(&images[which], path, NULL) < 0) return -1;
+        if (glimpse_image_load(&images[which], path, NULL) < 0) return -1;
         pages[i].rgb = glimpse_image_pixels(images[which]);
         pages[i].width = glimpse_image_width(images[which]);
         pages[i].height = glimpse_image_height(images[which]);

@@ -5,7 +5,7 @@
 #include "support.h"
 
 #include "random_blip.h"
-#include "vlm/blip_internal.h"
+#include "vlm/blip/blip_internal.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -92,7 +92,7 @@ static void close_blip(blip *b) {
     for (size_t i = 0; i < PICTURES; i++)
         glimpse_blip_image_free(b->images[i]);
     glimpse_blip_worker_free(b->worker);
-    glimpse_blip_free(b->model);
+    glimpse_blip_close(b->model);
 }
 
 static const char *const words[] = {"a red square", "", "how many dogs",
@@ -102,7 +102,7 @@ enum { WORDS = sizeof words / sizeof words[0] };
 static glimpse_blip_text encode(const blip *b, glimpse_blip_role role, const char *text,
                                 int32_t *ids) {
     glimpse_tokens tokens = {ids, MOST, 0, 0};
-    assert_ok(glimpse_blip_encode(b->model, role, text, strlen(text), &tokens));
+    assert_ok(glimpse_blip_encode(&tokens, b->model, role, text, strlen(text)));
     return (glimpse_blip_text){ids, tokens.count};
 }
 
@@ -122,11 +122,11 @@ static void the_kind_is_told_from_the_configuration_or_the_tensors(void **unused
             glimpse_blip *model = NULL;
             assert_int_equal(glimpse_blip_is_model(folder_of("kind")), 1);
             assert_ok(glimpse_blip_open(&model, folder_of("kind"), NULL));
-            assert_int_equal(glimpse_blip_get_kind(model), kind);
+            assert_int_equal(glimpse_blip_kind_of(model), kind);
             assert_string_equal(glimpse_blip_name(model), "kind");
             assert_int_equal(glimpse_blip_joint_width(model),
                              kind == GLIMPSE_BLIP_MATCH ? m.joint : 0);
-            glimpse_blip_free(model);
+            glimpse_blip_close(model);
             remove_tree(folder_of("kind"));
         }
     }
@@ -145,7 +145,7 @@ static void matching_does_not_depend_on_the_batch(void **unused) {
         open_blip(&b, "match", GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32, &limits[l]);
         encode_all(&b, GLIMPSE_BLIP_TEXT_CLS, ids, texts);
         float *to = l == 0 ? pairs : other;
-        assert_ok(glimpse_blip_match(b.worker, all(&b), PICTURES, texts, WORDS, to));
+        assert_ok(glimpse_blip_match(to, b.worker, all(&b), PICTURES, texts, WORDS));
         for (size_t i = 0; i < PICTURES * WORDS * 2; i++)
             assert_float_equal(to[i], pairs[i], 1e-5);
         /* Many pictures against one text, in another order, and pictures that repeat. */
@@ -153,7 +153,7 @@ static void matching_does_not_depend_on_the_batch(void **unused) {
         for (size_t i = 0; i < 7; i++)
             turned[i] = b.images[(7 - i) % PICTURES];
         float column[14];
-        assert_ok(glimpse_blip_match(b.worker, turned, 7, &texts[2], 1, column));
+        assert_ok(glimpse_blip_match(column, b.worker, turned, 7, &texts[2], 1));
         for (size_t i = 0; i < 7; i++) {
             const float *same = pairs + (((7 - i) % PICTURES) * WORDS + 2) * 2;
             assert_float_equal(column[2 * i], same[0], 1e-5);
@@ -174,10 +174,10 @@ static void features_have_unit_length_and_do_not_depend_on_the_batch(void **unus
     float together[WORDS * 24], alone[24];
     open_usual(&b, "match");
     encode_all(&b, GLIMPSE_BLIP_TEXT_CLS, ids, texts);
-    assert_ok(glimpse_blip_text_features(b.worker, texts, WORDS, together));
+    assert_ok(glimpse_blip_text_features(together, b.worker, texts, WORDS));
     for (size_t i = 0; i < WORDS; i++) {
         double length = 0;
-        assert_ok(glimpse_blip_text_features(b.worker, &texts[i], 1, alone));
+        assert_ok(glimpse_blip_text_features(alone, b.worker, &texts[i], 1));
         for (size_t j = 0; j < 24; j++) {
             assert_float_equal(alone[j], together[i * 24 + j], 1e-5);
             length += (double)alone[j] * (double)alone[j];
@@ -192,7 +192,7 @@ static void features_have_unit_length_and_do_not_depend_on_the_batch(void **unus
  */
 static glimpse_blip_generation settings(const blip *b, size_t beams, size_t most, size_t least) {
     glimpse_blip_generation g;
-    glimpse_blip_generation_defaults(b->model, &g);
+    glimpse_blip_generation_defaults(&g, b->model);
     g.beams = beams;
     g.max_length = most;
     g.min_length = least;
@@ -223,13 +223,13 @@ static void generate(const blip *b, const glimpse_blip_generation *how, size_t c
                      glimpse_blip_result **results) {
     int32_t ids[WORDS][MOST], prompt_ids[MOST];
     glimpse_blip_text questions[WORDS];
-    if (glimpse_blip_get_kind(b->model) == GLIMPSE_BLIP_CAPTION) {
+    if (glimpse_blip_kind_of(b->model) == GLIMPSE_BLIP_CAPTION) {
         glimpse_blip_text prompt = encode(b, GLIMPSE_BLIP_TEXT_PROMPT, "a red", prompt_ids);
         assert_int_equal(prompt.count, 3);
-        assert_ok(glimpse_blip_caption(b->worker, all(b), count, &prompt, how, results));
+        assert_ok(glimpse_blip_caption(results, b->worker, all(b), count, &prompt, how));
     } else {
         encode_all(b, GLIMPSE_BLIP_TEXT_ENC, ids, questions);
-        assert_ok(glimpse_blip_answer(b->worker, all(b), questions, count, how, results));
+        assert_ok(glimpse_blip_answer(results, b->worker, all(b), questions, count, how));
     }
 }
 
@@ -328,9 +328,9 @@ static void lengths_and_scores_are_what_they_say(void **unused) {
                 assert_true(ended || s->count == how.max_length);
                 /* [SEP] may follow as soon as the sequence is min_length long. */
                 if (ended) assert_true(s->count > how.min_length);
-                assert_ok(glimpse_blip_rate(b.worker, b.images[p], NULL, &text, 1, &whole));
+                assert_ok(glimpse_blip_rate(&whole, b.worker, b.images[p], NULL, &text, 1));
                 text.count = s->prompt;
-                assert_ok(glimpse_blip_rate(b.worker, b.images[p], NULL, &text, 1, &given));
+                assert_ok(glimpse_blip_rate(&given, b.worker, b.images[p], NULL, &text, 1));
                 assert_true(fabs(s->sum - (whole - given)) < 1e-4);
                 double tokens = (double)(s->count - s->prompt);
                 assert_true(fabs(s->score - s->sum / pow(tokens, how.length_penalty)) < 1e-9);
@@ -372,7 +372,7 @@ static size_t search_plainly(const blip *b, size_t picture, size_t beams, size_t
         size_t count = 0;
         for (size_t l = 0; l < live_count; l++) {
             glimpse_blip_text text = {live[l].ids, length};
-            assert_ok(glimpse_blip_logits(b->worker, b->images[picture], NULL, &text, logits));
+            assert_ok(glimpse_blip_logits(logits, b->worker, b->images[picture], NULL, &text));
             const float *row = logits + (length - 1) * N;
             double total = 0;
             for (size_t i = 0; i < N; i++)
@@ -416,7 +416,7 @@ static void check_search(const blip *b, size_t picture, size_t beams, size_t lea
     size_t others = search_plainly(b, picture, beams, 10, least, 2 * beams, loose);
     glimpse_blip_generation how = settings(b, beams, 10, least);
     glimpse_blip_result *result = NULL;
-    assert_ok(glimpse_blip_caption(b->worker, all(b) + picture, 1, NULL, &how, &result));
+    assert_ok(glimpse_blip_caption(&result, b->worker, all(b) + picture, 1, NULL, &how));
     assert_int_equal(glimpse_blip_result_count(result), count);
     for (size_t r = 0; r < count; r++) {
         const glimpse_blip_sequence *s = glimpse_blip_result_get(result, r);
@@ -461,12 +461,12 @@ static void sampling_follows_its_seed(void **unused) {
     how.sample = 1;
     how.seed = 5;
     how.temperature = 1.5;
-    assert_ok(glimpse_blip_caption(b.worker, same, 3, NULL, &how, results));
+    assert_ok(glimpse_blip_caption(results, b.worker, same, 3, NULL, &how));
     expect_same(results[0], results[2], 1e-5); /* a picture's text does not depend on its place */
     size_t different = 0;
     for (how.seed = 6; how.seed < 12; how.seed++) {
         glimpse_blip_result *other = NULL;
-        assert_ok(glimpse_blip_caption(b.worker, same, 1, NULL, &how, &other));
+        assert_ok(glimpse_blip_caption(&other, b.worker, same, 1, NULL, &how));
         different += strcmp(glimpse_blip_result_get(other, 0)->text,
                             glimpse_blip_result_get(results[0], 0)->text) != 0;
         glimpse_blip_result_free(other);
@@ -474,13 +474,13 @@ static void sampling_follows_its_seed(void **unused) {
     assert_true(different > 0);
     free_results(results, 3);
     /* Only the likeliest token is left in each of these. */
-    assert_ok(glimpse_blip_caption(b.worker, same, 1, NULL, &greedy, &likeliest));
+    assert_ok(glimpse_blip_caption(&likeliest, b.worker, same, 1, NULL, &greedy));
     glimpse_blip_generation narrow[3] = {how, how, how};
     narrow[0].temperature = 1e-4;
     narrow[1].top_k = 1;
     narrow[2].top_p = 1e-6;
     for (size_t i = 0; i < 3; i++) {
-        assert_ok(glimpse_blip_caption(b.worker, same, 1, NULL, &narrow[i], results));
+        assert_ok(glimpse_blip_caption(results, b.worker, same, 1, NULL, &narrow[i]));
         expect_same(likeliest, results[0], 1e-5);
         glimpse_blip_result_free(results[0]);
     }
@@ -536,9 +536,9 @@ static void likelihood_does_not_depend_on_the_batch(void **unused) {
     open_usual(&b, "answer");
     glimpse_blip_text question = encode(&b, GLIMPSE_BLIP_TEXT_CLS, "how many", question_ids);
     encode_all(&b, GLIMPSE_BLIP_TEXT_OUTPUT, ids, texts);
-    assert_ok(glimpse_blip_rate(b.worker, b.images[2], &question, texts, WORDS, together));
+    assert_ok(glimpse_blip_rate(together, b.worker, b.images[2], &question, texts, WORDS));
     for (size_t i = 0; i < WORDS; i++) {
-        assert_ok(glimpse_blip_rate(b.worker, b.images[2], &question, &texts[i], 1, &alone));
+        assert_ok(glimpse_blip_rate(&alone, b.worker, b.images[2], &question, &texts[i], 1));
         assert_true(fabs(alone - together[i]) < 1e-4);
     }
     close_blip(&b);
@@ -567,8 +567,8 @@ static void bf16_is_close(void **unused) {
     glimpse_blip_text texts[WORDS];
     float a[PICTURES * WORDS * 2], c[PICTURES * WORDS * 2];
     encode_all(&exact, GLIMPSE_BLIP_TEXT_CLS, ids, texts);
-    assert_ok(glimpse_blip_match(exact.worker, all(&exact), PICTURES, texts, WORDS, a));
-    assert_ok(glimpse_blip_match(rounded.worker, all(&rounded), PICTURES, texts, WORDS, c));
+    assert_ok(glimpse_blip_match(a, exact.worker, all(&exact), PICTURES, texts, WORDS));
+    assert_ok(glimpse_blip_match(c, rounded.worker, all(&rounded), PICTURES, texts, WORDS));
     for (size_t i = 0; i < PICTURES * WORDS * 2; i++)
         assert_float_equal(a[i], c[i], 0.05);
     close_blip(&exact);
@@ -626,15 +626,15 @@ static void memory_is_stated_and_grows_with_the_limits(void **unused) {
         glimpse_blip_worker_free(worker);
     }
     assert_true(glimpse_blip_memory(model) > 100000);
-    glimpse_blip_free(model);
+    glimpse_blip_close(model);
 }
 
 static void fingerprint_of(const char *name, char hex[33]) {
     glimpse_blip *model = NULL;
     assert_ok(glimpse_blip_open(&model, folder_of(name), NULL));
-    assert_ok(glimpse_blip_fingerprint(model, hex));
+    assert_ok(glimpse_blip_fingerprint(hex, model));
     assert_int_equal(strlen(hex), 32);
-    glimpse_blip_free(model);
+    glimpse_blip_close(model);
 }
 
 static void the_fingerprint_follows_what_decides_the_texts(void **unused) {
@@ -664,10 +664,10 @@ static void the_fingerprint_follows_what_decides_the_texts(void **unused) {
     assert_int_equal(fclose(vocabulary), 0);
     glimpse_blip *model = NULL;
     if (glimpse_blip_open(&model, folder_of("print"), NULL) == GLIMPSE_OK) {
-        assert_ok(glimpse_blip_fingerprint(model, changed));
+        assert_ok(glimpse_blip_fingerprint(changed, model));
         assert_string_not_equal(first, changed);
     }
-    glimpse_blip_free(model);
+    glimpse_blip_close(model);
 }
 
 typedef struct job {
@@ -681,7 +681,7 @@ static void *work(void *user) {
     glimpse_blip_worker *worker = NULL;
     j->status = glimpse_blip_worker_create(&worker, j->shared->model, NULL);
     if (j->status == GLIMPSE_OK) {
-        j->status = glimpse_blip_caption(worker, all(j->shared), PICTURES, NULL, NULL, j->result);
+        j->status = glimpse_blip_caption(j->result, worker, all(j->shared), PICTURES, NULL, NULL);
     }
     glimpse_blip_worker_free(worker);
     return NULL;
@@ -731,30 +731,30 @@ static void calls_that_make_no_sense_are_refused(void **unused) {
     open_usual(&c, "caption");
     open_usual(&a, "answer");
     const int bad = GLIMPSE_E_INVALID;
-    refused(glimpse_blip_caption(b.worker, all(&b), 1, NULL, NULL, &result), bad,
+    refused(glimpse_blip_caption(&result, b.worker, all(&b), 1, NULL, NULL), bad,
             "BlipForConditionalGeneration");
-    refused(glimpse_blip_answer(c.worker, all(&c), &text, 1, NULL, &result), bad,
+    refused(glimpse_blip_answer(&result, c.worker, all(&c), &text, 1, NULL), bad,
             "BlipForQuestionAnswering");
-    refused(glimpse_blip_match(a.worker, all(&a), 1, &text, 1, logits), bad,
+    refused(glimpse_blip_match(logits, a.worker, all(&a), 1, &text, 1), bad,
             "BlipForImageTextRetrieval");
-    refused(glimpse_blip_match(b.worker, all(&c), 1, &text, 1, logits), bad, "another model");
-    refused(glimpse_blip_match(b.worker, all(&b), 1, &none, 1, logits), bad, "0 tokens");
-    refused(glimpse_blip_match(b.worker, all(&b), 1, &longest, 1, logits), bad, "41 tokens");
+    refused(glimpse_blip_match(logits, b.worker, all(&c), 1, &text, 1), bad, "another model");
+    refused(glimpse_blip_match(logits, b.worker, all(&b), 1, &none, 1), bad, "0 tokens");
+    refused(glimpse_blip_match(logits, b.worker, all(&b), 1, &longest, 1), bad, "41 tokens");
     ids[1] = 100;
-    refused(glimpse_blip_match(b.worker, all(&b), 1, &text, 1, logits), bad, "id 100");
+    refused(glimpse_blip_match(logits, b.worker, all(&b), 1, &text, 1), bad, "id 100");
     ids[1] = -1;
-    refused(glimpse_blip_rate(c.worker, c.images[0], NULL, &text, 1, &sum), bad, "id -1");
+    refused(glimpse_blip_rate(&sum, c.worker, c.images[0], NULL, &text, 1), bad, "id -1");
     ids[1] = 5;
-    refused(glimpse_blip_rate(c.worker, c.images[0], &text, &text, 1, &sum), bad, "no question");
-    refused(glimpse_blip_rate(a.worker, a.images[0], NULL, &text, 1, &sum), bad,
+    refused(glimpse_blip_rate(&sum, c.worker, c.images[0], &text, &text, 1), bad, "no question");
+    refused(glimpse_blip_rate(&sum, a.worker, a.images[0], NULL, &text, 1), bad,
             "needs a question");
     glimpse_blip_generation g = settings(&c, 4, 20, 0);
-    refused(glimpse_blip_caption(c.worker, all(&c), 1, NULL, &g, &result), bad, "4 beams");
+    refused(glimpse_blip_caption(&result, c.worker, all(&c), 1, NULL, &g), bad, "4 beams");
     g = settings(&c, 1, 41, 0);
-    refused(glimpse_blip_caption(c.worker, all(&c), 1, NULL, &g, &result), bad, "max_length of 41");
+    refused(glimpse_blip_caption(&result, c.worker, all(&c), 1, NULL, &g), bad, "max_length of 41");
     g = settings(&c, 1, 4, 0);
-    refused(glimpse_blip_caption(c.worker, all(&c), 1, &text, &g, &result), bad, "leaves nothing");
-    refused(glimpse_blip_caption(c.worker, all(&c), 1, &none, NULL, &result), bad, "prompt");
+    refused(glimpse_blip_caption(&result, c.worker, all(&c), 1, &text, &g), bad, "leaves nothing");
+    refused(glimpse_blip_caption(&result, c.worker, all(&c), 1, &none, NULL), bad, "prompt");
     static const struct {
         double temperature, top_p;
     } wrong[] = {{0, 1}, {-1, 1}, {NAN, 1}, {1, 0}, {1, 1.5}, {1, NAN}};
@@ -763,7 +763,7 @@ static void calls_that_make_no_sense_are_refused(void **unused) {
         g.sample = 1;
         g.temperature = wrong[i].temperature;
         g.top_p = wrong[i].top_p;
-        refused(glimpse_blip_caption(c.worker, all(&c), 1, NULL, &g, &result), bad, "sampling");
+        refused(glimpse_blip_caption(&result, c.worker, all(&c), 1, NULL, &g), bad, "sampling");
     }
     assert_null(result);
     glimpse_blip_worker *worker = NULL;
@@ -775,7 +775,7 @@ static void calls_that_make_no_sense_are_refused(void **unused) {
         assert_null(worker);
     }
     /* After all that, the worker still works. */
-    assert_ok(glimpse_blip_caption(c.worker, all(&c), 1, NULL, NULL, &result));
+    assert_ok(glimpse_blip_caption(&result, c.worker, all(&c), 1, NULL, NULL));
     glimpse_blip_result_free(result);
     close_blip(&b);
     close_blip(&c);
@@ -942,17 +942,17 @@ static void weights_that_give_no_numbers_are_an_error(void **unused) {
     set_number("nan", 1, NAN);
     open_usual(&b, "nan");
     glimpse_blip_text text = encode(&b, GLIMPSE_BLIP_TEXT_CLS, "dog", ids);
-    refused(glimpse_blip_match(b.worker, all(&b), 1, &text, 1, logits), GLIMPSE_E_FORMAT,
+    refused(glimpse_blip_match(logits, b.worker, all(&b), 1, &text, 1), GLIMPSE_E_FORMAT,
             "damaged");
     close_blip(&b);
     m = random_blip_tiny(GLIMPSE_BLIP_CAPTION);
     assert_true(random_blip_write(&m, folder_of("nan")));
     set_number("nan", 1, NAN);
     open_usual(&b, "nan");
-    refused(glimpse_blip_caption(b.worker, all(&b), 1, NULL, NULL, &result), GLIMPSE_E_FORMAT,
+    refused(glimpse_blip_caption(&result, b.worker, all(&b), 1, NULL, NULL), GLIMPSE_E_FORMAT,
             "damaged");
     glimpse_blip_generation g = settings(&b, 3, 20, 0);
-    refused(glimpse_blip_caption(b.worker, all(&b), 1, NULL, &g, &result), GLIMPSE_E_FORMAT,
+    refused(glimpse_blip_caption(&result, b.worker, all(&b), 1, NULL, &g), GLIMPSE_E_FORMAT,
             "damaged");
     assert_null(result);
     close_blip(&b);

@@ -4,7 +4,7 @@
  */
 #include "support.h"
 
-#include "vlm/blip_internal.h"
+#include "vlm/blip/blip_internal.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -116,7 +116,7 @@ static void close_golden(golden *g) {
     for (size_t i = 0; i < g->image_count; i++)
         glimpse_blip_image_free(g->images[i]);
     glimpse_blip_worker_free(g->worker);
-    glimpse_blip_free(g->model);
+    glimpse_blip_close(g->model);
     json_decref(g->expected);
 }
 
@@ -134,7 +134,7 @@ static void check_features(golden *g, const glimpse_blip_text *texts, size_t cou
     size_t joint = glimpse_blip_joint_width(g->model);
     float *features = calloc(count * joint, sizeof *features);
     assert_non_null(features);
-    assert_ok(glimpse_blip_text_features(g->worker, texts, count, features));
+    assert_ok(glimpse_blip_text_features(features, g->worker, texts, count));
     for (size_t i = 0; i < count; i++) {
         close_to_list(g, "text feature", i, features + i * joint,
                       need(item(g->expected, "captions", i), "itc_text_feature"), 1e-5);
@@ -158,8 +158,8 @@ static void check_features(golden *g, const glimpse_blip_text *texts, size_t cou
 static void check_pairs(golden *g, const glimpse_blip_text *texts, size_t count, const char *key) {
     float *logits = calloc(g->image_count * count * 2, sizeof *logits);
     assert_non_null(logits);
-    assert_ok(glimpse_blip_match(g->worker, (const glimpse_blip_image *const *)g->images,
-                                 g->image_count, texts, count, logits));
+    assert_ok(glimpse_blip_match(logits, g->worker, (const glimpse_blip_image *const *)g->images,
+                                 g->image_count, texts, count));
     for (size_t p = 0; p < json_array_size(need(g->expected, "pairs")); p++) {
         json_t *pair = item(g->expected, "pairs", p);
         size_t image = size_of(pair, "image"), text = size_of(pair, "caption");
@@ -171,7 +171,7 @@ static void check_pairs(golden *g, const glimpse_blip_text *texts, size_t count,
         /* The pair alone gives the same as in the batch. */
         const glimpse_blip_image *one = g->images[image];
         float alone[2];
-        assert_ok(glimpse_blip_match(g->worker, &one, 1, &texts[text], 1, alone));
+        assert_ok(glimpse_blip_match(alone, g->worker, &one, 1, &texts[text], 1));
         close_to(g, "a pair alone", p, alone, got, 2, 1e-5);
     }
     free(logits);
@@ -183,9 +183,9 @@ static void check_states(golden *g, const glimpse_blip_text *text) {
     float *alone = load(g, item(g->expected, "captions", 0), "text_last_hidden_state", count);
     float *both = load(g, item(g->expected, "pairs", 0), "multimodal_last_hidden_state", count);
     assert_non_null(states);
-    assert_ok(glimpse_blip_text_states(g->worker, NULL, text, states));
+    assert_ok(glimpse_blip_text_states(states, g->worker, NULL, text));
     close_to(g, "text states", 0, states, alone, count, 5e-5);
-    assert_ok(glimpse_blip_text_states(g->worker, g->images[0], text, states));
+    assert_ok(glimpse_blip_text_states(states, g->worker, g->images[0], text));
     close_to(g, "multimodal states", 0, states, both, count, 5e-5);
     free(states);
     free(alone);
@@ -198,7 +198,7 @@ static void matching_agrees(void **unused) {
         if (skip_way(&ways[w])) continue;
         golden g;
         open_golden(&g, "blip-itm", &ways[w]);
-        assert_int_equal(glimpse_blip_get_kind(g.model), GLIMPSE_BLIP_MATCH);
+        assert_int_equal(glimpse_blip_kind_of(g.model), GLIMPSE_BLIP_MATCH);
         size_t count = json_array_size(need(g.expected, "captions"));
         int32_t ids[16][MOST];
         glimpse_blip_text texts[16];
@@ -281,13 +281,13 @@ static int run_case(golden *g, json_t *one, const glimpse_blip_generation *how,
                     glimpse_blip_result **result) {
     int32_t ids[MOST];
     const glimpse_blip_image *image = g->images[size_of(one, "image")];
-    if (glimpse_blip_get_kind(g->model) == GLIMPSE_BLIP_ANSWER) {
+    if (glimpse_blip_kind_of(g->model) == GLIMPSE_BLIP_ANSWER) {
         glimpse_blip_text question = load_ids(one, "input_ids", ids);
-        return glimpse_blip_answer(g->worker, &image, &question, 1, how, result);
+        return glimpse_blip_answer(result, g->worker, &image, &question, 1, how);
     }
     json_t *prompts = item(g->expected, "prompts", size_of(one, "prompt"));
     glimpse_blip_text prompt = load_ids(prompts, "input_ids", ids);
-    return glimpse_blip_caption(g->worker, &image, 1, &prompt, how, result);
+    return glimpse_blip_caption(result, g->worker, &image, 1, &prompt, how);
 }
 
 static void check_question(golden *g, json_t *one, size_t which) {
@@ -298,7 +298,7 @@ static void check_question(golden *g, json_t *one, size_t which) {
     float *states = calloc(count, sizeof *states);
     assert_non_null(states);
     assert_ok(
-        glimpse_blip_text_states(g->worker, g->images[size_of(one, "image")], &question, states));
+        glimpse_blip_text_states(states, g->worker, g->images[size_of(one, "image")], &question));
     close_to(g, "question", which, states, wanted, count, 5e-5);
     free(states);
     free(wanted);
@@ -350,7 +350,7 @@ static void check_cases(golden *g) {
     for (size_t i = 0; i < count; i++) {
         json_t *one = item(g->expected, "cases", i);
         glimpse_blip_generation how;
-        glimpse_blip_generation_defaults(g->model, &how);
+        glimpse_blip_generation_defaults(&how, g->model);
         how.beams = size_of(one, "num_beams");
         how.max_length = size_of(one, "max_length");
         how.min_length = size_of(one, "min_length");
@@ -376,7 +376,7 @@ static void check_forward(golden *g) {
     float *wanted = load(g, forward, "logits", count), *logits = calloc(count, sizeof *logits);
     assert_non_null(logits);
     const glimpse_blip_image *image = g->images[size_of(forward, "image")];
-    assert_ok(glimpse_blip_logits(g->worker, image, NULL, &text, logits));
+    assert_ok(glimpse_blip_logits(logits, g->worker, image, NULL, &text));
     close_to(g, "forward", 0, logits, wanted, count, 5e-4);
     double sum = 0, total, sums[3];
     for (size_t i = 0; i + 1 < text.count; i++) {
@@ -384,7 +384,7 @@ static void check_forward(golden *g) {
         sum += (double)wanted[i * vocabulary + (size_t)ids[i + 1]] - total;
     }
     glimpse_blip_text texts[3] = {text, {ids, 2}, text};
-    assert_ok(glimpse_blip_rate(g->worker, image, NULL, texts, 3, sums));
+    assert_ok(glimpse_blip_rate(sums, g->worker, image, NULL, texts, 3));
     assert_true(fabs(sums[0] - sum) < 1e-3 && fabs(sums[2] - sum) < 1e-3);
     free(logits);
     free(wanted);
@@ -396,7 +396,7 @@ static void captions_agree(void **unused) {
         if (skip_way(&ways[w])) continue;
         golden g;
         open_golden(&g, "blip-caption", &ways[w]);
-        assert_int_equal(glimpse_blip_get_kind(g.model), GLIMPSE_BLIP_CAPTION);
+        assert_int_equal(glimpse_blip_kind_of(g.model), GLIMPSE_BLIP_CAPTION);
         check_forward(&g);
         check_cases(&g);
         close_golden(&g);
@@ -409,7 +409,7 @@ static void answers_agree(void **unused) {
         if (skip_way(&ways[w])) continue;
         golden g;
         open_golden(&g, "blip-vqa", &ways[w]);
-        assert_int_equal(glimpse_blip_get_kind(g.model), GLIMPSE_BLIP_ANSWER);
+        assert_int_equal(glimpse_blip_kind_of(g.model), GLIMPSE_BLIP_ANSWER);
         check_cases(&g);
         close_golden(&g);
     }
@@ -428,8 +428,8 @@ static void check_picture_files(const char *folder) {
         json_t *png = json_object_get(image, "png");
         if (!png) continue;
         glimpse_image *picture = NULL;
-        assert_ok(glimpse_image_open(&picture, path_in(g.folder, json_string_value(png)), NULL));
-        assert_ok(glimpse_preprocess_rgb(rules, picture, rgb));
+        assert_ok(glimpse_image_load(&picture, path_in(g.folder, json_string_value(png)), NULL));
+        assert_ok(glimpse_preprocess_rgb(rgb, rules, picture));
         size_t size = 0;
         uint8_t *bytes = read_whole_file(
             path_in(g.folder, json_string_value(need(image, "resized_rgb_u8"))), &size);
@@ -437,7 +437,7 @@ static void check_picture_files(const char *folder) {
         assert_memory_equal(rgb, bytes, size);
         free(bytes);
         float *wanted = load(&g, image, "pixel_values", 3 * pixels);
-        glimpse_preprocess_normalize(rules, rgb, values);
+        glimpse_preprocess_normalize(values, rules, rgb);
         close_to(&g, "pixels", i, values, wanted, 3 * pixels, 1e-6);
         free(wanted);
         glimpse_blip_image *seen = NULL;
@@ -468,7 +468,7 @@ static void check_text(golden *g, glimpse_blip_role role, const char *text, json
     int32_t ids[MOST], wanted[MOST];
     glimpse_tokens tokens = {ids, MOST, 0, 0};
     glimpse_blip_text expected = load_ids(object, key, wanted);
-    assert_ok(glimpse_blip_encode(g->model, role, text, strlen(text), &tokens));
+    assert_ok(glimpse_blip_encode(&tokens, g->model, role, text, strlen(text)));
     assert_int_equal(tokens.count, expected.count);
     assert_memory_equal(ids, wanted, expected.count * sizeof *ids);
 }
@@ -483,7 +483,7 @@ static void texts_become_the_ids_of_their_role(void **unused) {
         int32_t ids[MOST];
         glimpse_tokens tokens = {ids, MOST, 0, 0};
         check_text(&g, GLIMPSE_BLIP_TEXT_CLS, text, caption, "input_ids");
-        assert_ok(glimpse_blip_encode(g.model, GLIMPSE_BLIP_TEXT_ENC, text, strlen(text), &tokens));
+        assert_ok(glimpse_blip_encode(&tokens, g.model, GLIMPSE_BLIP_TEXT_ENC, text, strlen(text)));
         json_t *special = need(need(g.expected, "tokenizer"), "special_ids");
         assert_int_equal(ids[0], size_of(special, "enc"));
     }

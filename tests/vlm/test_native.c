@@ -6,7 +6,7 @@
 
 #include "random_blip.h"
 
-#include <glimpse/vlm.h>
+#include <glimpse/sys/vlm.h>
 
 #include <math.h>
 
@@ -25,7 +25,7 @@ static int set_up(void **state) {
     uint8_t pixels[48 * 40 * 3];
     for (size_t i = 0; i < sizeof pixels; i++)
         pixels[i] = (uint8_t)(i * 13 + i / 48);
-    assert_ok(glimpse_image_from_rgb(&w->image, pixels, 48, 40));
+    assert_ok(glimpse_image_create(&w->image, pixels, 48, 40));
     w->picture.image = w->image;
     for (size_t i = 0; i < 3; i++) {
         random_blip model = random_blip_tiny(kinds[i]);
@@ -69,7 +69,7 @@ static void a_directory_does_its_one_thing_and_says_what_it_cannot(void **state)
             glimpse_vlm_request request = request_of(w, k);
             glimpse_vlm_answer *answer = NULL;
             assert_int_equal(glimpse_vlm_can(w->vlms[i], request.operation), i == k);
-            int status = glimpse_vlm_ask(w->vlms[i], &request, NULL, &answer);
+            int status = glimpse_vlm_ask(&answer, w->vlms[i], &request, NULL);
             assert_int_equal(status, i == k ? GLIMPSE_OK : GLIMPSE_E_UNSUPPORTED);
             if (i == k)
                 assert_string_equal(answer->model, glimpse_vlm_identity(w->vlms[i]));
@@ -81,19 +81,19 @@ static void a_directory_does_its_one_thing_and_says_what_it_cannot(void **state)
     glimpse_vlm_request request = request_of(w, GLIMPSE_VLM_ASK);
     glimpse_vlm_answer *answer = NULL;
     request.schema = GLIMPSE_VLM_JSON_ANSWER;
-    assert_int_equal(glimpse_vlm_ask(w->vlms[0], &request, NULL, &answer), GLIMPSE_E_UNSUPPORTED);
+    assert_int_equal(glimpse_vlm_ask(&answer, w->vlms[0], &request, NULL), GLIMPSE_E_UNSUPPORTED);
     request.schema = GLIMPSE_VLM_PLAIN;
     glimpse_vlm_picture two[2] = {w->picture, w->picture};
     request.pictures = two;
     request.picture_count = 2;
-    assert_int_equal(glimpse_vlm_ask(w->vlms[0], &request, NULL, &answer), GLIMPSE_E_UNSUPPORTED);
+    assert_int_equal(glimpse_vlm_ask(&answer, w->vlms[0], &request, NULL), GLIMPSE_E_UNSUPPORTED);
 }
 
 /* The text as ids of `role`. */
 static glimpse_blip_text encode(const glimpse_blip *model, glimpse_blip_role role, const char *text,
                                 int32_t *ids) {
     glimpse_tokens tokens = {ids, 64, 0, 0};
-    assert_ok(glimpse_blip_encode(model, role, text, strlen(text), &tokens));
+    assert_ok(glimpse_blip_encode(&tokens, model, role, text, strlen(text)));
     return (glimpse_blip_text){ids, tokens.count};
 }
 
@@ -112,21 +112,21 @@ static void answers_are_those_of_blip_itself(void **state) {
         int32_t ids[64];
         glimpse_vlm_request request = request_of(w, i);
         glimpse_vlm_answer *answer = NULL;
-        assert_ok(glimpse_vlm_ask(w->vlms[i], &request, NULL, &answer));
+        assert_ok(glimpse_vlm_ask(&answer, w->vlms[i], &request, NULL));
         if (i == GLIMPSE_VLM_SCORE) {
             float logits[2];
             glimpse_blip_text text = encode(model, GLIMPSE_BLIP_TEXT_CLS, request.text, ids);
-            assert_ok(glimpse_blip_match(worker, &one, 1, &text, 1, logits));
+            assert_ok(glimpse_blip_match(logits, worker, &one, 1, &text, 1));
             assert_true(fabs(answer->probability - glimpse_blip_probability(logits)) < 1e-5);
             assert_true(answer->confidence >= 0.5 && answer->cosine >= -1.0001 &&
                         answer->cosine <= 1.0001);
         } else {
             glimpse_blip_result *result = NULL;
             if (i == GLIMPSE_VLM_CAPTION) {
-                assert_ok(glimpse_blip_caption(worker, &one, 1, NULL, NULL, &result));
+                assert_ok(glimpse_blip_caption(&result, worker, &one, 1, NULL, NULL));
             } else {
                 glimpse_blip_text text = encode(model, GLIMPSE_BLIP_TEXT_CLS, request.text, ids);
-                assert_ok(glimpse_blip_answer(worker, &one, &text, 1, NULL, &result));
+                assert_ok(glimpse_blip_answer(&result, worker, &one, &text, 1, NULL));
             }
             const glimpse_blip_sequence *best = glimpse_blip_result_get(result, 0);
             assert_string_equal(answer->text, best->text);
@@ -138,7 +138,7 @@ static void answers_are_those_of_blip_itself(void **state) {
         glimpse_vlm_answer_free(answer);
         glimpse_blip_image_free(seen);
         glimpse_blip_worker_free(worker);
-        glimpse_blip_free(model);
+        glimpse_blip_close(model);
     }
 }
 
@@ -148,15 +148,15 @@ static void beams_and_seeds_are_passed_on(void **state) {
     glimpse_vlm_answer *greedy = NULL, *wide = NULL, *drawn = NULL, *again = NULL;
     request.min_tokens = 6;
     request.max_tokens = 12;
-    assert_ok(glimpse_vlm_ask(w->vlms[1], &request, NULL, &greedy));
+    assert_ok(glimpse_vlm_ask(&greedy, w->vlms[1], &request, NULL));
     assert_in_range(greedy->id_count, 6, 12);
     request.beams = 5; /* more than the first worker had room for */
-    assert_ok(glimpse_vlm_ask(w->vlms[1], &request, NULL, &wide));
+    assert_ok(glimpse_vlm_ask(&wide, w->vlms[1], &request, NULL));
     assert_true(wide->log_probability >= greedy->log_probability - 0.5);
     request.temperature = 1.5;
     request.seed = 7;
-    assert_ok(glimpse_vlm_ask(w->vlms[1], &request, NULL, &drawn));
-    assert_ok(glimpse_vlm_ask(w->vlms[1], &request, NULL, &again));
+    assert_ok(glimpse_vlm_ask(&drawn, w->vlms[1], &request, NULL));
+    assert_ok(glimpse_vlm_ask(&again, w->vlms[1], &request, NULL));
     assert_string_equal(drawn->text, again->text);
     glimpse_vlm_answer_free(greedy);
     glimpse_vlm_answer_free(wide);
@@ -171,7 +171,7 @@ static void a_broken_picture_is_an_outcome(void **state) {
     glimpse_vlm_answer *answer = NULL;
     picture.path = source_path("tests/image/fixtures/jpeg_cut.jpg");
     request.pictures = &picture;
-    assert_ok(glimpse_vlm_ask(w->vlms[2], &request, NULL, &answer));
+    assert_ok(glimpse_vlm_ask(&answer, w->vlms[2], &request, NULL));
     assert_int_equal(answer->outcome, GLIMPSE_VLM_FAILED);
     assert_non_null(strstr(answer->reason, "jpeg_cut.jpg"));
     assert_true(answer->probability < 0);

@@ -6,7 +6,7 @@
 
 #include "server.h"
 
-#include <glimpse/vlm.h>
+#include <glimpse/sys/vlm.h>
 
 /* What the server of a test does; `n` counts the requests that came. */
 typedef struct script {
@@ -89,7 +89,7 @@ static void set_up(world *w, const char *dialect, script s) {
     w->options = none;
     w->options.config = "";
     w->options.backoff_scale = 1e-4;
-    assert_ok(glimpse_image_from_rgb(&w->image, pixels, 64, 48));
+    assert_ok(glimpse_image_create(&w->image, pixels, 64, 48));
     w->picture.image = w->image;
     w->request = (glimpse_vlm_request)GLIMPSE_VLM_REQUEST_INIT;
     w->request.pictures = &w->picture;
@@ -112,7 +112,7 @@ static const glimpse_vlm_answer *ask(world *w) {
     if (!w->vlm) open_model(w);
     glimpse_vlm_answer_free(w->answer);
     w->answer = NULL;
-    assert_ok(glimpse_vlm_ask(w->vlm, &w->request, NULL, &w->answer));
+    assert_ok(glimpse_vlm_ask(&w->answer, w->vlm, &w->request, NULL));
     return w->answer;
 }
 
@@ -177,7 +177,7 @@ static void each_dialect_sends_what_its_documentation_says(void **state) {
         assert_non_null(jpeg);
         glimpse_image *sent = NULL;
         assert_ok(glimpse_image_decode(&sent, jpeg, size, "sent", NULL));
-        assert_int_equal(glimpse_image_get_meta(sent)->format, GLIMPSE_FORMAT_JPEG);
+        assert_int_equal(glimpse_image_metadata(sent)->format, GLIMPSE_FORMAT_JPEG);
         assert_int_equal(glimpse_image_width(sent), 64);
         glimpse_image_free(sent);
         free(jpeg);
@@ -236,7 +236,7 @@ static void pictures_are_scaled_to_the_task_and_no_metadata_leaves(void **state)
     static const uint32_t sides[] = {1024, 2048, 512};
     uint8_t *pixels = calloc(2500 * 1250, 3);
     glimpse_image *large = NULL;
-    assert_ok(glimpse_image_from_rgb(&large, pixels, 2500, 1250));
+    assert_ok(glimpse_image_create(&large, pixels, 2500, 1250));
     free(pixels);
     for (size_t i = 0; i < 3; i++) {
         world w;
@@ -270,8 +270,8 @@ static void pictures_are_scaled_to_the_task_and_no_metadata_leaves(void **state)
     assert_null(memmem(jpeg, size, "http://ns.adobe.com", 19));
     glimpse_image *sent = NULL;
     assert_ok(glimpse_image_decode(&sent, jpeg, size, "sent", NULL));
-    assert_false(glimpse_image_get_meta(sent)->has_gps);
-    assert_string_equal(glimpse_image_get_meta(sent)->camera, "");
+    assert_false(glimpse_image_metadata(sent)->has_gps);
+    assert_string_equal(glimpse_image_metadata(sent)->camera, "");
     glimpse_image_free(sent);
     free(jpeg);
     /* Asked for, it goes along, and says that the picture is upright: it is. */
@@ -279,8 +279,8 @@ static void pictures_are_scaled_to_the_task_and_no_metadata_leaves(void **state)
     (void)ask(&w);
     jpeg = server_picture(server_get(w.server, 1), 0, &size);
     assert_ok(glimpse_image_decode(&sent, jpeg, size, "sent", NULL));
-    assert_string_not_equal(glimpse_image_get_meta(sent)->camera, "");
-    assert_int_equal(glimpse_image_get_meta(sent)->orientation, 1);
+    assert_string_not_equal(glimpse_image_metadata(sent)->camera, "");
+    assert_int_equal(glimpse_image_metadata(sent)->orientation, 1);
     glimpse_image_free(sent);
     free(jpeg);
     free(file);
@@ -674,13 +674,13 @@ static void senseless_requests_and_specs_are_refused(void **state) {
     open_model(&w);
     glimpse_vlm_answer *a = NULL;
     w.request.text = "";
-    assert_int_equal(glimpse_vlm_ask(w.vlm, &w.request, NULL, &a), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_vlm_ask(&a, w.vlm, &w.request, NULL), GLIMPSE_E_INVALID);
     w.request.text = "x";
     w.request.picture_count = 33;
-    assert_int_equal(glimpse_vlm_ask(w.vlm, &w.request, NULL, &a), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_vlm_ask(&a, w.vlm, &w.request, NULL), GLIMPSE_E_INVALID);
     w.request.picture_count = 1;
     w.picture.image = NULL;
-    assert_int_equal(glimpse_vlm_ask(w.vlm, &w.request, NULL, &a), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_vlm_ask(&a, w.vlm, &w.request, NULL), GLIMPSE_E_INVALID);
     assert_int_equal(server_count(w.server), 0);
     tear_down(&w);
 }
@@ -701,9 +701,9 @@ static void the_configuration_file_must_be_private(void **state) {
     assert_int_equal(glimpse_vlm_open(&vlm, "openai:m@http://localhost/", &w.options),
                      GLIMPSE_E_INVALID);
     assert_non_null(strstr(glimpse_last_error(), "chmod 600"));
-    assert_int_equal(glimpse_vlm_default_spec(path, spec, sizeof spec), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_vlm_default_spec(spec, sizeof spec, path), GLIMPSE_E_INVALID);
     (void)chmod(path, 0600);
-    assert_ok(glimpse_vlm_default_spec(path, spec, sizeof spec));
+    assert_ok(glimpse_vlm_default_spec(spec, sizeof spec, path));
     assert_string_equal(spec, "openai:m@http://x");
     (void)ask(&w);
     assert_true(server_header(server_get(w.server, 0), "Authorization", key, sizeof key));
@@ -712,7 +712,7 @@ static void the_configuration_file_must_be_private(void **state) {
     file = fopen(path, "w");
     (void)fprintf(file, "{\"keys\": {\"openai\": \"sk-oops\" \"x\"}}");
     (void)fclose(file);
-    assert_int_equal(glimpse_vlm_default_spec(path, spec, sizeof spec), GLIMPSE_E_FORMAT);
+    assert_int_equal(glimpse_vlm_default_spec(spec, sizeof spec, path), GLIMPSE_E_FORMAT);
     assert_null(strstr(glimpse_last_error(), "sk-oops"));
     remove_tree(folder);
     free(folder);

@@ -7,10 +7,10 @@
 
 #include "server.h"
 
-#include <glimpse/answers.h>
-#include <glimpse/vlm.h>
+#include <glimpse/response_cache.h>
+#include <glimpse/sys/vlm.h>
 
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include <signal.h>
 #include <spawn.h>
@@ -118,7 +118,7 @@ static glimpse_vlm_request a_request(glimpse_vlm_picture *picture, const char *p
 static glimpse_vlm_answer *ask(glimpse_vlm *vlm, const glimpse_vlm_request *request,
                                const glimpse_vlm_run_options *options) {
     glimpse_vlm_answer *answer = NULL;
-    assert_ok(glimpse_vlm_ask(vlm, request, options, &answer));
+    assert_ok(glimpse_vlm_ask(&answer, vlm, request, options));
     return answer;
 }
 
@@ -132,10 +132,10 @@ static void the_same_question_about_the_same_bytes_is_sent_once(void **state) {
     script s = {.text = "rot \xf0\x9f\x94\xb4 \"quoted\"\nline"};
     test_server *server = server_start(play, &s);
     glimpse_vlm *vlm = open_at(server, "m", NULL), *other = open_at(server, "n", NULL);
-    glimpse_answers *answers = NULL;
-    assert_ok(glimpse_answers_open(&answers, database));
+    glimpse_response_cache *answers = NULL;
+    assert_ok(glimpse_response_cache_open(&answers, database));
     glimpse_vlm_run_options options = GLIMPSE_VLM_RUN_OPTIONS_INIT;
-    options.cache = glimpse_answers_cache(answers);
+    options.cache = glimpse_response_cache_calls(answers);
     glimpse_vlm_picture picture;
     glimpse_vlm_request request = a_request(&picture, first, "What is this?");
     glimpse_vlm_answer *a = ask(vlm, &request, &options), *b;
@@ -143,9 +143,9 @@ static void the_same_question_about_the_same_bytes_is_sent_once(void **state) {
     assert_ok(rename(first, moved) == 0 ? GLIMPSE_OK : GLIMPSE_E_IO);
     picture.path = moved;
     /* In another process, as it were. */
-    glimpse_answers_close(answers);
-    assert_ok(glimpse_answers_open(&answers, database));
-    options.cache = glimpse_answers_cache(answers);
+    glimpse_response_cache_close(answers);
+    assert_ok(glimpse_response_cache_open(&answers, database));
+    options.cache = glimpse_response_cache_calls(answers);
     b = ask(vlm, &request, &options);
     assert_int_equal(b->cached, 1);
     assert_string_equal(a->text, b->text);
@@ -178,13 +178,13 @@ static void the_same_question_about_the_same_bytes_is_sent_once(void **state) {
     glimpse_vlm_answer_free(ask(vlm, &request, &options));
     assert_int_equal(server_count(server), ++expected);
     int64_t count = 0;
-    assert_ok(glimpse_answers_count(answers, &count));
+    assert_ok(glimpse_response_cache_count(&count, answers));
     assert_int_equal(count, expected - 1);
-    assert_ok(glimpse_answers_forget(answers, glimpse_vlm_identity(other), &count));
+    assert_ok(glimpse_response_cache_forget(&count, answers, glimpse_vlm_identity(other)));
     assert_int_equal(count, 1);
-    assert_ok(glimpse_answers_forget(answers, NULL, &count));
+    assert_ok(glimpse_response_cache_forget(&count, answers, NULL));
     assert_int_equal(count, expected - 2);
-    glimpse_answers_close(answers);
+    glimpse_response_cache_close(answers);
     glimpse_vlm_close(vlm);
     glimpse_vlm_close(other);
     server_stop(server);
@@ -197,7 +197,7 @@ static void a_library_keeps_answers_in_its_catalogue(void **state) {
     char *folder = make_temp_folder(), path[1200];
     (void)snprintf(path, sizeof path, "%s/library", folder);
     glimpse_library *library = NULL;
-    glimpse_answers *answers = NULL;
+    glimpse_response_cache *answers = NULL;
     script s = {.text = "{\"score\": 0.125}"};
     test_server *server = server_start(play, &s);
     glimpse_vlm *vlm = open_at(server, "m", NULL);
@@ -210,16 +210,16 @@ static void a_library_keeps_answers_in_its_catalogue(void **state) {
                          : round == 2 ? GLIMPSE_LIBRARY_READ_ONLY
                                       : 0;
         assert_ok(glimpse_library_open(&library, path, flags));
-        assert_ok(glimpse_answers_of_library(&answers, library));
+        assert_ok(glimpse_response_cache_open_library(&answers, library));
         glimpse_vlm_run_options options = GLIMPSE_VLM_RUN_OPTIONS_INIT;
-        options.cache = glimpse_answers_cache(answers);
+        options.cache = glimpse_response_cache_calls(answers);
         glimpse_vlm_answer *a = ask(vlm, &request, &options);
         assert_true(a->probability == 0.125);
         assert_true(a->confidence == 0.875);
         assert_string_equal(a->json, "{\"score\":0.125}");
         assert_int_equal(a->cached, round > 0);
         glimpse_vlm_answer_free(a);
-        glimpse_answers_close(answers);
+        glimpse_response_cache_close(answers);
         glimpse_library_close(library);
     }
     assert_int_equal(server_count(server), 1);
@@ -247,23 +247,23 @@ static void a_damaged_answer_is_asked_again_and_found_by_verify(void **state) {
         a_request(&picture, source_path("tests/image/fixtures/jpeg_420.jpg"), "How many?");
     for (int round = 0; round < 2; round++) {
         glimpse_library *library = NULL;
-        glimpse_answers *answers = NULL;
+        glimpse_response_cache *answers = NULL;
         int problems = 0;
         assert_ok(glimpse_library_open(&library, path, round ? 0 : GLIMPSE_LIBRARY_CREATE));
-        (void)glimpse_library_verify(library, count_problem, &problems, NULL);
+        (void)glimpse_library_verify(NULL, library, count_problem, &problems);
         assert_int_equal(problems, round);
         glimpse_library_close(library); /* it writes no more after damage was found */
         assert_ok(glimpse_library_open(&library, path, 0));
-        assert_ok(glimpse_answers_of_library(&answers, library));
+        assert_ok(glimpse_response_cache_open_library(&answers, library));
         glimpse_vlm_run_options options = GLIMPSE_VLM_RUN_OPTIONS_INIT;
-        options.cache = glimpse_answers_cache(answers);
+        options.cache = glimpse_response_cache_calls(answers);
         for (int i = 0; i < 2; i++) {
             glimpse_vlm_answer *a = ask(vlm, &request, &options);
             assert_string_equal(a->text, "ten geese");
             assert_int_equal(a->cached, i);
             glimpse_vlm_answer_free(a);
         }
-        glimpse_answers_close(answers);
+        glimpse_response_cache_close(answers);
         glimpse_library_close(library);
         assert_int_equal(server_count(srv), round + 1);
         sqlite3 *db = NULL;
@@ -311,7 +311,7 @@ static void only_the_uncertain_go_to_the_second_tier(void **state) {
     }
     gathered g = {0};
     glimpse_vlm_totals totals;
-    assert_ok(glimpse_vlm_run(small, requests, 20, &options, gather, &g, &totals));
+    assert_ok(glimpse_vlm_run(&totals, small, requests, 20, &options, gather, &g));
     assert_int_equal(totals.escalated, 5);
     assert_int_equal(totals.requests, 25);
     assert_int_equal(server_count(server), 25);
@@ -380,7 +380,7 @@ static void requests_at_once_are_bounded(void **state) {
                 a_request(&pictures[i], source_path("tests/image/fixtures/jpeg_420.jpg"), texts[i]);
         }
         gathered g = {0};
-        assert_ok(glimpse_vlm_run(vlm, requests, 24, NULL, gather, &g, NULL));
+        assert_ok(glimpse_vlm_run(NULL, vlm, requests, 24, NULL, gather, &g));
         assert_int_equal(g.count, 24);
         assert_true(server_most_at_once(server) <= bound);
         gathered_free(&g);
@@ -396,10 +396,10 @@ static void equal_questions_of_one_run_are_sent_once(void **state) {
     script s = {.text = "x", .delay_ms = 20};
     test_server *server = server_start(play, &s);
     glimpse_vlm *vlm = open_at(server, "m", NULL);
-    glimpse_answers *answers = NULL;
-    assert_ok(glimpse_answers_open(&answers, database));
+    glimpse_response_cache *answers = NULL;
+    assert_ok(glimpse_response_cache_open(&answers, database));
     glimpse_vlm_run_options options = GLIMPSE_VLM_RUN_OPTIONS_INIT;
-    options.cache = glimpse_answers_cache(answers);
+    options.cache = glimpse_response_cache_calls(answers);
     glimpse_vlm_picture picture;
     glimpse_vlm_request requests[12];
     for (size_t i = 0; i < 12; i++) {
@@ -408,12 +408,12 @@ static void equal_questions_of_one_run_are_sent_once(void **state) {
     }
     gathered g = {0};
     glimpse_vlm_totals totals;
-    assert_ok(glimpse_vlm_run(vlm, requests, 12, &options, gather, &g, &totals));
+    assert_ok(glimpse_vlm_run(&totals, vlm, requests, 12, &options, gather, &g));
     assert_int_equal(totals.answered, 12);
     assert_int_equal(totals.cached, 10);
     assert_int_equal(server_count(server), 2);
     gathered_free(&g);
-    glimpse_answers_close(answers);
+    glimpse_response_cache_close(answers);
     glimpse_vlm_close(vlm);
     server_stop(server);
     remove_tree(folder);
@@ -449,7 +449,7 @@ static void money_is_counted_and_the_limit_holds(void **state) {
     }
     gathered g = {0};
     glimpse_vlm_totals totals;
-    assert_ok(glimpse_vlm_run(vlm, requests, 30, NULL, gather, &g, &totals));
+    assert_ok(glimpse_vlm_run(&totals, vlm, requests, 30, NULL, gather, &g));
     assert_int_equal(totals.asked, 30);
     assert_int_equal(totals.failed, 0);
     assert_true(totals.cost <= 0.0201);
@@ -466,7 +466,7 @@ static void money_is_counted_and_the_limit_holds(void **state) {
     size_t before = server_count(server);
     glimpse_vlm_run_options options = GLIMPSE_VLM_RUN_OPTIONS_INIT;
     options.dry_run = 1;
-    assert_ok(glimpse_vlm_run(vlm, requests, 3, &options, gather, &g, &totals));
+    assert_ok(glimpse_vlm_run(&totals, vlm, requests, 3, &options, gather, &g));
     assert_int_equal(totals.not_sent, 3);
     assert_true(totals.cost > 0.0059 && totals.cost < 0.0075);
     assert_non_null(strstr(g.answers[0]->text, "question 0"));
@@ -515,7 +515,7 @@ static void a_run_stops_when_asked(void **state) {
     glimpse_vlm_run_options options = GLIMPSE_VLM_RUN_OPTIONS_INIT;
     options.stopped = stop_now;
     gathered g = {0};
-    assert_int_equal(glimpse_vlm_run(vlm, &request, 1, &options, gather, &g, NULL),
+    assert_int_equal(glimpse_vlm_run(NULL, vlm, &request, 1, &options, gather, &g),
                      GLIMPSE_E_CANCELLED);
     assert_int_equal(g.count, 0);
     assert_int_equal(server_count(server), 0);
@@ -535,7 +535,7 @@ static int run_thousand(const char *url, const char *folder, gathered *g,
     static glimpse_vlm_picture pictures[PICTURES];
     static glimpse_vlm_request requests[PICTURES];
     glimpse_vlm *vlm = NULL;
-    glimpse_answers *answers = NULL;
+    glimpse_response_cache *answers = NULL;
     glimpse_vlm_options o = GLIMPSE_VLM_OPTIONS_INIT;
     o.config = "";
     o.backoff_scale = 1e-4;
@@ -548,13 +548,13 @@ static int run_thousand(const char *url, const char *folder, gathered *g,
         requests[i].operation = GLIMPSE_VLM_CAPTION;
     }
     int status = glimpse_vlm_open(&vlm, spec, &o);
-    if (status == GLIMPSE_OK) status = glimpse_answers_open(&answers, database);
+    if (status == GLIMPSE_OK) status = glimpse_response_cache_open(&answers, database);
     glimpse_vlm_run_options options = GLIMPSE_VLM_RUN_OPTIONS_INIT;
-    options.cache = glimpse_answers_cache(answers);
+    options.cache = glimpse_response_cache_calls(answers);
     if (status == GLIMPSE_OK) {
-        status = glimpse_vlm_run(vlm, requests, PICTURES, &options, gather, g, totals);
+        status = glimpse_vlm_run(totals, vlm, requests, PICTURES, &options, gather, g);
     }
-    glimpse_answers_close(answers);
+    glimpse_response_cache_close(answers);
     glimpse_vlm_close(vlm);
     return status;
 }

@@ -53,7 +53,7 @@ static void add_item(run_state *r, const char *path, const char *id, const char 
 
 static int gather_library(run_state *r) {
     glimpse_results *pictures = NULL;
-    if (glimpse_library_pictures(r->s->library, r->o->in, &pictures) < 0) return tool_fail_last();
+    if (glimpse_library_pictures(&pictures, r->s->library, r->o->in) < 0) return tool_fail_last();
     for (size_t i = 0; i < glimpse_results_count(pictures); i++) {
         const glimpse_result *p = glimpse_results_get(pictures, i);
         /* What is stored can be written without the file. */
@@ -77,7 +77,7 @@ static void gather_paths(run_state *r, const char *const *paths, size_t count) {
     for (size_t i = 0; i < list.count; i++) {
         char id[33] = "";
         /* Only a library has a use for it; without one the model's side reads the file. */
-        int failed = r->s->library && glimpse_content_id(list.paths[i], id) < 0;
+        int failed = r->s->library && glimpse_content_id(id, list.paths[i]) < 0;
         add_item(r, list.paths[i], id, failed ? glimpse_last_error() : NULL);
         if (tool_stopped()) break;
     }
@@ -199,7 +199,7 @@ static int store(run_state *r, size_t first, size_t count) {
                                              .prompt = asked_prompt(r),
                                              .text = item->text};
     }
-    int status = glimpse_library_put_captions(r->s->library, captions, used, &stored);
+    int status = glimpse_library_store_captions(&stored, r->s->library, captions, used);
     free(captions);
     if (status < 0) {
         progress_clear();
@@ -271,7 +271,7 @@ static int ask(run_state *r) {
         }
         glimpse_vlm_totals totals = {0};
         double start = progress_now();
-        int status = glimpse_vlm_run(r->v->vlm, requests, n, &r->v->run, answered, r, &totals);
+        int status = glimpse_vlm_run(&totals, r->v->vlm, requests, n, &r->v->run, answered, r);
         double took = progress_now() - start;
         add_totals(&r->totals, &totals);
         if (status == GLIMPSE_E_CANCELLED) {

@@ -3,8 +3,8 @@
  * as they come, written at the end.
  *
  * Nothing is asked twice: what the library has for the same bytes, style, model and prompt is taken
- * from there, and every answer is kept (glimpse/answers.h) before it is used. So a run that was
- * stopped or killed goes on where it was when it is started again.
+ * from there, and every answer is kept (glimpse/response_cache.h) before it is used. So a run that
+ * was stopped or killed goes on where it was when it is started again.
  */
 #ifndef GLIMPSE_TOOLS_CAPTION_RUN_H
 #define GLIMPSE_TOOLS_CAPTION_RUN_H

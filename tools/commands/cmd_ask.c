@@ -103,7 +103,7 @@ static int ask_all(asking *a, vlm_session *v, const cli_arguments *words, char *
     a->requests = requests;
     a->waiting = xcalloc(a->total, sizeof(glimpse_vlm_answer *));
     a->started = progress_now();
-    int status = glimpse_vlm_run(v->vlm, requests, a->total, &v->run, on_answer, a, &totals);
+    int status = glimpse_vlm_run(&totals, v->vlm, requests, a->total, &v->run, on_answer, a);
     progress_clear();
     for (size_t i = a->printed; i < a->total; i++) { /* stopped in between */
         if (a->waiting[i]) print_answer(a, &requests[i], a->waiting[i]);
@@ -127,8 +127,8 @@ static int run(int argc, char **argv) {
     v.part = "vqa";
     const cli_option options[] = {
         CLI_TEXT("model", 'm', &v.spec, "MODEL",
-                 "a BLIP folder, openai:MODEL, anthropic:MODEL, gemini:MODEL or endpoint:URL "
-                 "(default: $GLIMPSE_VLM, else the configuration file's, else the demo VLM)"),
+                 "a BLIP folder, {remote models} (default: $GLIMPSE_VLM, else the configuration "
+                 "file's, else the demo VLM)"),
         CLI_FLAG("json", 0, &a.json, "one JSON object for each answer"),
         CLI_FLAG("together", 0, &a.together, "one question about all pictures (remote models)"),
         VLM_SESSION_OPTIONS(v),
@@ -150,8 +150,8 @@ static int run(int argc, char **argv) {
                                                   : "a question in quotation marks, then pictures");
         goto done;
     }
-    if (a.together && words.count - 1 > GLIMPSE_VLM_MOST_PICTURES) {
-        code = cli_misuse(&cmd_ask, "%d pictures at most go together", GLIMPSE_VLM_MOST_PICTURES);
+    if (a.together && words.count - 1 > GLIMPSE_VLM_MAX_PICTURES) {
+        code = cli_misuse(&cmd_ask, "%d pictures at most go together", GLIMPSE_VLM_MAX_PICTURES);
         goto done;
     }
     a.question = words.words[0];
@@ -184,7 +184,7 @@ const cli_command cmd_ask = {
     "of EXIF and GPS before they are sent. Answers are kept: the same question about the same "
     "bytes "
     "is sent, and paid for, once.\n\n"
-    "Keys come from OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or GLIMPSE_VLM_KEY, or from "
+    "Keys come from {remote keys}, or from "
     "~/.config/glimpse/vlm.json. The prompt around the question is data/prompts/ask.txt; one of "
     "your own goes into ~/.config/glimpse/prompts/.\n\n"
     "Exit code 1 when no picture shows it or the model refused, 3 when some pictures could not be "

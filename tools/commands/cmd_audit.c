@@ -145,7 +145,7 @@ static int run(int argc, char **argv) {
     tool_catch_stop();
     code = dedup_scan_run(&scan);
     if (code != CLI_RUN) goto done;
-    if (glimpse_audit_run(scan.report, &limits, &audit) < 0) {
+    if (glimpse_audit_run(&audit, scan.report, &limits) < 0) {
         code = tool_fail_last();
         goto done;
     }

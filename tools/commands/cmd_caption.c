@@ -78,8 +78,8 @@ static int caption_some(captioning *c, const char *const *paths, size_t count) {
     }
     if (code != EXIT_FAILED) {
         code = CLI_RUN;
-        if (glimpse_blip_caption(c->blip.worker, good, good_count,
-                                 c->prompt.ids ? &c->prompt : NULL, &c->how, results) < 0) {
+        if (glimpse_blip_caption(results, c->blip.worker, good, good_count,
+                                 c->prompt.ids ? &c->prompt : NULL, &c->how) < 0) {
             code = tool_fail_last();
         }
     }
@@ -246,8 +246,8 @@ const cli_command cmd_caption = {
     "tab and the caption, or writes a file (--out). --store keeps the captions in the library, for "
     "glimpse search --captions. Nothing is asked twice: a run that was stopped goes on from there "
     "when it is started again. --style alt --out alt.json writes {\"path\": \"alt\"}.\n\n"
-    "The model is a BlipForConditionalGeneration folder, or a remote one (openai:, anthropic:, "
-    "gemini:, endpoint:). For picture files and a BLIP model, --json prints one object per "
+    "The model is a BlipForConditionalGeneration folder, or a remote one ({remote names}). "
+    "For picture files and a BLIP model, --json prints one object per "
     "picture with its tokens: "
     "{\"path\":...,\"caption\":...,\"ids\":[...],\"sum_logprob\":...,\"score\":...}. ids begin "
     "with "

@@ -12,7 +12,7 @@
 #include "vlm_session.h"
 
 #include <glimpse/decisions.h>
-#include <glimpse/fingerprint.h>
+#include <glimpse/sys/fingerprint.h>
 
 #include <jansson.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ typedef struct comparing {
 static void try_hint(comparing *c, const glimpse_thumb *a, const glimpse_thumb *b,
                      const glimpse_warp *hint, int turn) {
     glimpse_comparison tried;
-    glimpse_compare(a, b, hint, turn, &tried);
+    glimpse_compare(&tried, a, b, hint, turn);
     if (tried.verdict < c->pixels.verdict ||
         (tried.verdict == c->pixels.verdict && tried.score > c->pixels.score)) {
         c->pixels = tried;
@@ -71,7 +71,7 @@ static size_t best_window(const glimpse_thumb *of, uint64_t whole) {
     int closest = 65;
     for (size_t i = 0; i < GLIMPSE_WINDOW_COUNT; i++) {
         const glimpse_window *window = i == 1 ? &of->content : &glimpse_windows[i];
-        int distance = glimpse_hamming(glimpse_phash(of, window, NULL), whole);
+        int distance = glimpse_hamming(glimpse_phash(NULL, of, window), whole);
         if (distance < closest) {
             closest = distance;
             best = i;
@@ -88,19 +88,19 @@ static int compare_pixels(comparing *c) {
             return tool_fail_last();
         }
     }
-    glimpse_compare(&thumbs[0], &thumbs[1], NULL, 1, &c->pixels);
+    glimpse_compare(&c->pixels, &thumbs[0], &thumbs[1], NULL, 1);
     c->turn = 1;
     /* Turned or mirrored. */
-    uint64_t turned[8], first = glimpse_phash(&thumbs[0], NULL, NULL);
+    uint64_t turned[8], first = glimpse_phash(NULL, &thumbs[0], NULL);
     int best = 0;
-    glimpse_phash_turns(&thumbs[1], turned, NULL);
+    glimpse_phash_orientations(turned, NULL, &thumbs[1]);
     for (int o = 1; o < 8; o++) {
         if (glimpse_hamming(turned[o], first) < glimpse_hamming(turned[best], first)) best = o;
     }
     if (best > 0) try_hint(c, &thumbs[0], &thumbs[1], NULL, best + 1);
     /* One a part of the other. */
     const glimpse_window whole = {0.0F, 0.0F, 1.0F, 1.0F};
-    size_t of_a = best_window(&thumbs[0], glimpse_phash(&thumbs[1], NULL, NULL));
+    size_t of_a = best_window(&thumbs[0], glimpse_phash(NULL, &thumbs[1], NULL));
     size_t of_b = best_window(&thumbs[1], first);
     if (of_a > 0) {
         const glimpse_window *w = of_a == 1 ? &thumbs[0].content : &glimpse_windows[of_a];
@@ -122,7 +122,7 @@ static int compare_clip(comparing *c, session *s) {
     size_t size = glimpse_model_embedding_size(s->model);
     float *vectors = xmalloc(2 * size * sizeof *vectors);
     const glimpse_image *const images[] = {c->images[0], c->images[1]};
-    if (glimpse_encoder_images(s->encoder, images, 2, vectors, 0) < 0) {
+    if (glimpse_encoder_images(vectors, s->encoder, images, 2, 0) < 0) {
         free(vectors);
         return tool_fail_last();
     }
@@ -150,7 +150,7 @@ static int compare_words(comparing *c, vlm_session *v) {
     request.schema = GLIMPSE_VLM_JSON_COMPARE;
     request.samples = (unsigned)v->samples;
     request.keep_metadata = v->keep_metadata;
-    int status = glimpse_vlm_ask(v->vlm, &request, &v->run, &c->answer);
+    int status = glimpse_vlm_ask(&c->answer, v->vlm, &request, &v->run);
     free(prompt);
     if (status == GLIMPSE_E_CANCELLED) return EXIT_STOPPED;
     return status < 0 ? tool_fail_last() : CLI_RUN;
@@ -165,7 +165,7 @@ static int ask_model(comparing *c, vlm_session *v, session *s, int offline) {
         return CLI_RUN;
     }
     if (!v->spec && !(variable && *variable)) {
-        if (glimpse_vlm_default_spec(NULL, spec, sizeof spec) < 0) return tool_fail_last();
+        if (glimpse_vlm_default_spec(spec, sizeof spec, NULL) < 0) return tool_fail_last();
         if (!*spec) {
             c->why_not = "no vision-language model was chosen (--vlm MODEL)";
             return CLI_RUN;
@@ -286,7 +286,7 @@ static void print_people(const comparing *c, const session *s) {
     static const char *const names[] = {"A", "B"};
     const glimpse_comparison *p = &c->pixels;
     for (int i = 0; i < 2; i++) {
-        const glimpse_image_meta *meta = glimpse_image_get_meta(c->images[i]);
+        const glimpse_image_meta *meta = glimpse_image_metadata(c->images[i]);
         char *path = text_display(c->paths[i]);
         (void)printf("%s: %s (%u x %u %s%s%s)\n", names[i], path, meta->width, meta->height,
                      glimpse_image_format_name(meta->format), *meta->taken ? ", " : "",
@@ -327,10 +327,9 @@ static int run(int argc, char **argv) {
     int json = 0, offline = 0;
     const cli_option options[] = {
         CLI_FLAG("json", 0, &json, "one JSON object"),
-        CLI_TEXT(
-            "vlm", 0, &v.spec, "MODEL",
-            "who tells it in words: openai:MODEL, anthropic:MODEL, gemini:MODEL or "
-            "endpoint:URL (default: $GLIMPSE_VLM, else the configuration file's, else nobody)"),
+        CLI_TEXT("vlm", 0, &v.spec, "MODEL",
+                 "who tells it in words: {remote models} (default: $GLIMPSE_VLM, else the "
+                 "configuration file's, else nobody)"),
         CLI_FLAG("offline", 0, &offline, "ask no vision-language model"),
         SESSION_MODEL_OPTIONS(s),
         VLM_SESSION_OPTIONS(v),
@@ -350,8 +349,8 @@ static int run(int argc, char **argv) {
     tool_catch_stop();
     for (int i = 0; i < 2; i++) {
         c.paths[i] = words.words[i];
-        if (glimpse_image_open(&c.images[i], c.paths[i], NULL) < 0 ||
-            glimpse_content_id(c.paths[i], c.ids[i]) < 0) {
+        if (glimpse_image_load(&c.images[i], c.paths[i], NULL) < 0 ||
+            glimpse_content_id(c.ids[i], c.paths[i]) < 0) {
             code = tool_fail_last();
             goto done;
         }

@@ -84,7 +84,7 @@ static void try_backends(report *r) {
             r->auto_backend = xstrdup(glimpse_model_backend_name(model));
         }
         r->backends[backend] = xstrdup(glimpse_model_backend_name(model));
-        glimpse_model_free(model);
+        glimpse_model_close(model);
     }
 }
 
@@ -212,7 +212,7 @@ static int run(int argc, char **argv) {
     r.model = s.model_path;
     if (r.model) try_backends(&r);
     r.model_exists = r.auto_precision != NULL;
-    (void)glimpse_weights_cache_look(&r.weights);
+    (void)glimpse_weights_cache_load_status(&r.weights);
     if (json) {
         print_json(&r);
     } else {

@@ -8,7 +8,7 @@
 #include "session.h"
 #include "tool.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,15 +36,15 @@ static int embed_one(session *s, const char *kind, const char *input, unsigned f
     int truncated = 0, status;
     glimpse_image *image = NULL;
     if (strcmp(kind, "text") == 0) {
-        status = glimpse_encoder_texts(s->encoder, &input, 1, embedding, flags, &truncated);
+        status = glimpse_encoder_texts(embedding, &truncated, s->encoder, &input, 1, flags);
     } else {
-        status = glimpse_image_open(&image, input, NULL);
+        status = glimpse_image_load(&image, input, NULL);
         if (status < 0) {
             (void)tool_fail_last();
             return EXIT_PARTIAL;
         }
         const glimpse_image *const one[] = {image};
-        status = glimpse_encoder_images(s->encoder, one, 1, embedding, flags);
+        status = glimpse_encoder_images(embedding, s->encoder, one, 1, flags);
         glimpse_image_free(image);
     }
     if (status < 0) return tool_fail_last();

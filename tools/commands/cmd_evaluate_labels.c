@@ -550,7 +550,7 @@ static int run(int argc, char **argv) {
     glimpse_eval_options how = GLIMPSE_EVAL_OPTIONS_INIT;
     how.samples = (unsigned)samples;
     how.seed = seed;
-    if (glimpse_label_eval_report(eval, &how, &report) < 0) {
+    if (glimpse_label_eval_report(&report, eval, &how) < 0) {
         code = tool_fail_last();
         goto done;
     }

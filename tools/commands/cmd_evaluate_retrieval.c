@@ -87,8 +87,8 @@ static int embed_texts(session *s, const captions *c, float *rows, size_t *cut) 
     for (size_t first = 0; first < c->text_count; first += TEXTS_AT_ONCE) {
         size_t n = c->text_count - first < TEXTS_AT_ONCE ? c->text_count - first : TEXTS_AT_ONCE;
         int truncated[TEXTS_AT_ONCE] = {0};
-        if (glimpse_encoder_texts(s->encoder, (const char *const *)c->texts + first, n,
-                                  rows + first * width, 0, truncated) < 0) {
+        if (glimpse_encoder_texts(rows + first * width, truncated, s->encoder,
+                                  (const char *const *)c->texts + first, n, 0) < 0) {
             return tool_fail_last();
         }
         for (size_t i = 0; i < n; i++)
@@ -194,8 +194,8 @@ static int evaluate(session *s, captions *c, second_options *second, unsigned jo
     glimpse_eval_options how = GLIMPSE_EVAL_OPTIONS_INIT;
     how.samples = (unsigned)samples;
     how.seed = seed;
-    if (glimpse_retrieval_evaluate(texts, c->text_count, images, c->image_count, width, c->pairs,
-                                   c->pair_count, &how, &report) < 0) {
+    if (glimpse_retrieval_evaluate(&report, texts, c->text_count, images, c->image_count, width,
+                                   c->pairs, c->pair_count, &how) < 0) {
         code = tool_fail_last();
         goto done;
     }

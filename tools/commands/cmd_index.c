@@ -126,7 +126,7 @@ static int was_given(const cli_arguments *given, const char *path) {
 static void list_quarantined(session *s, const cli_arguments *given) {
     glimpse_library_status *status = NULL;
     size_t found = 0;
-    if (glimpse_library_get_status(s->library, &status) < 0) return;
+    if (glimpse_library_load_status(&status, s->library) < 0) return;
     for (size_t i = 0; i < status->quarantined_count; i++) {
         const glimpse_quarantined *q = &status->quarantined[i];
         if (!was_given(given, q->path) || ++found > SHOWN_QUARANTINED) continue;
@@ -210,7 +210,7 @@ static int run(int argc, char **argv) {
     ingest.exact_decode = decode == DECODE_EXACT;
     ingest.profile = profile;
     glimpse_ingest_report report = {0};
-    int status = glimpse_library_ingest(s.library, &ingest, &report);
+    int status = glimpse_library_ingest(&report, s.library, &ingest);
     progress_clear();
     if (status < 0 && status != GLIMPSE_E_CANCELLED) {
         code = tool_fail_last();

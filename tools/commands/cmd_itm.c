@@ -25,7 +25,7 @@ static int prepare_texts(const blip_session *b, texts *t, int first_token) {
         glimpse_blip_text plain;
         int code = blip_encode(b, GLIMPSE_BLIP_TEXT_CLS, t->words[i], &plain, &t->truncated[i]);
         if (code != CLI_RUN) return code;
-        int status = glimpse_blip_text_features(b->worker, &plain, 1, t->features + i * joint);
+        int status = glimpse_blip_text_features(t->features + i * joint, b->worker, &plain, 1);
         blip_text_free(&plain);
         if (status < 0) return tool_fail_last();
         code = blip_encode(b, blip_first_role(first_token), t->words[i], &t->matched[i], NULL);
@@ -73,7 +73,7 @@ static int match_picture(blip_session *b, const texts *t, const char *path, int 
     if (code != CLI_RUN) return code;
     const glimpse_blip_image *one = image;
     float *logits = xcalloc(t->count * 2, sizeof *logits);
-    if (glimpse_blip_match(b->worker, &one, 1, t->matched, t->count, logits) < 0) {
+    if (glimpse_blip_match(logits, b->worker, &one, 1, t->matched, t->count) < 0) {
         code = tool_fail_last();
     }
     for (size_t i = 0; i < t->count && code == CLI_RUN; i++)

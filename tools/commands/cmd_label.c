@@ -82,8 +82,9 @@ static char *settings_text(const label_set *set, const char *classes) {
 static int open_stored(label_run *work, const request *r) {
     if (!r->store) return CLI_RUN;
     char *settings = settings_text(&work->setup->set, work->setup->classes_text);
-    int status = glimpse_labelling_open(&work->stored, work->session->library, work->session->model,
-                                        work->setup->classifier, r->store, settings);
+    int status =
+        glimpse_labelling_create(&work->stored, work->session->library, work->session->model,
+                                 work->setup->classifier, r->store, settings);
     free(settings);
     return status < 0 ? tool_fail_last() : CLI_RUN;
 }
@@ -92,7 +93,7 @@ static int open_stored(label_run *work, const request *r) {
 static int commit_stored(label_run *work, const request *r) {
     uint64_t pictures = 0;
     if (!work->stored) return CLI_RUN;
-    if (glimpse_labelling_commit(work->stored, &pictures) < 0) return tool_fail_last();
+    if (glimpse_labelling_commit(&pictures, work->stored) < 0) return tool_fail_last();
     tool_note("stored as \"%s\": %s pictures have labels", r->store, text_count(pictures));
     if (work->not_in_library > 0) {
         tool_note("%s pictures are not in the library, so their labels were not stored; glimpse "

@@ -7,7 +7,7 @@
 #include "text.h"
 #include "tool.h"
 
-#include <glimpse/blip.h>
+#include <glimpse/sys/blip.h>
 
 #include <dirent.h>
 #include <stdio.h>
@@ -152,7 +152,7 @@ static int run(int argc, char **argv) {
     if (all.count > 1) qsort(all.items, all.count, sizeof *all.items, by_name);
     if (demo) add_folder(&all, "demo", demo);
     if (s.library) {
-        if (glimpse_library_get_models(s.library, &status) < 0) {
+        if (glimpse_library_load_models(&status, s.library) < 0) {
             code = tool_fail_last();
             goto done;
         }

@@ -6,8 +6,8 @@
 #include "session.h"
 #include "tool.h"
 
-#include <glimpse/blip.h>
-#include <glimpse/image.h>
+#include <glimpse/sys/blip.h>
+#include <glimpse/sys/image.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -66,8 +66,8 @@ static int run(int argc, char **argv) {
     if (crop == 2) rules.crop_rule = GLIMPSE_CROP_TORCHVISION;
     size_t size = (size_t)rules.width * rules.height * 3;
     rgb = xmalloc(size);
-    if (glimpse_image_open(&image, arguments.words[0], NULL) < 0 ||
-        glimpse_preprocess_rgb(&rules, image, rgb) < 0) {
+    if (glimpse_image_load(&image, arguments.words[0], NULL) < 0 ||
+        glimpse_preprocess_rgb(rgb, &rules, image) < 0) {
         code = tool_fail_last();
         goto done;
     }

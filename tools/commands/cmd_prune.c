@@ -15,7 +15,7 @@
  * four digits), or a model's name. NULL after saying why there is none. Free with free(). */
 static char *find_fingerprint(glimpse_library *library, const char *name) {
     glimpse_library_status *status = NULL;
-    if (glimpse_library_get_models(library, &status) < 0) {
+    if (glimpse_library_load_models(&status, library) < 0) {
         (void)tool_fail_last();
         return NULL;
     }
@@ -77,7 +77,7 @@ static int run(int argc, char **argv) {
         prune.model = fingerprint;
     }
     glimpse_prune_report report = {0};
-    if (glimpse_library_prune(s.library, &prune, &report) < 0) {
+    if (glimpse_library_prune(&report, s.library, &prune) < 0) {
         code = tool_fail_last();
         goto done;
     }

@@ -51,7 +51,7 @@ static int somebody_to_ask(const vlm_session *v) {
     char spec[512];
     const char *named = getenv("GLIMPSE_VLM");
     return v->spec || (named && *named) ||
-           (glimpse_vlm_default_spec(NULL, spec, sizeof spec) == GLIMPSE_OK && spec[0]);
+           (glimpse_vlm_default_spec(spec, sizeof spec, NULL) == GLIMPSE_OK && spec[0]);
 }
 
 /* "Page 3 (its text: ...)", cut between characters. */
@@ -77,8 +77,8 @@ static int ask(reading *r) {
     const size_t most = remote ? MOST_PAGES : 1;
     for (; r->asked < r->found.count && r->asked < most; r->asked++) {
         const size_t page = r->found.pages[r->asked].page;
-        if (glimpse_document_render(r->document, page, glimpse_vlm_task_side(GLIMPSE_VLM_TEXT),
-                                    &r->looks[r->asked]) < 0) {
+        if (glimpse_document_render(&r->looks[r->asked], r->document, page,
+                                    glimpse_vlm_task_side(GLIMPSE_VLM_TEXT)) < 0) {
             return tool_fail_last();
         }
         r->labels[r->asked] = label_of(r->document, page);
@@ -97,7 +97,7 @@ static int ask(reading *r) {
     request.schema = remote ? GLIMPSE_VLM_JSON_PAGES : GLIMPSE_VLM_PLAIN;
     request.samples = (unsigned)r->vlm.samples;
     request.keep_metadata = r->vlm.keep_metadata;
-    int status = glimpse_vlm_ask(r->vlm.vlm, &request, &r->vlm.run, &r->answer);
+    int status = glimpse_vlm_ask(&r->answer, r->vlm.vlm, &request, &r->vlm.run);
     free(prompt);
     return status < 0 ? tool_fail_last() : CLI_RUN;
 }
@@ -134,7 +134,7 @@ static void print_json(const reading *r) {
     jout_key(&j, "pages"), jout_open(&j, '[');
     for (size_t i = 0; i < r->found.count; i++) {
         const found_page *p = &r->found.pages[i];
-        (void)glimpse_document_passage(r->document, p->page, r->question, passage, sizeof passage);
+        (void)glimpse_document_passage(passage, sizeof passage, r->document, p->page, r->question);
         jout_open(&j, '{');
         jout_key(&j, "page"), jout_uint(&j, p->page);
         jout_key(&j, "score"), jout_number(&j, p->score);
@@ -205,7 +205,7 @@ static void print_pages(const reading *r) {
     for (size_t i = 0; i < r->found.count; i++) {
         const found_page *p = &r->found.pages[i];
         (void)printf("page %-4zu %.2f  ", p->page, p->score);
-        (void)glimpse_document_passage(r->document, p->page, r->question, passage, sizeof passage);
+        (void)glimpse_document_passage(passage, sizeof passage, r->document, p->page, r->question);
         char *shown = text_display(*passage           ? passage
                                    : p->cosine > -2.0 ? "(found by how it looks)"
                                                       : "");
@@ -241,7 +241,7 @@ static int run(int argc, char **argv) {
         CLI_FLAG("json", 0, &json, "print one JSON object"),
         CLI_HEADING("Models"),
         CLI_TEXT("vlm", 'v', &r.vlm.spec, "MODEL",
-                 "who is asked: openai:NAME, anthropic:NAME, gemini:NAME, endpoint:URL or a folder "
+                 "who is asked: a folder, {remote models} "
                  "(default: $GLIMPSE_VLM, else the configuration; else nobody)"),
         SESSION_MODEL_OPTIONS(r.session),
         SESSION_BACKEND_OPTION(r.session),
@@ -292,7 +292,7 @@ done:
     json_decref(r.answer_pages);
     glimpse_vlm_answer_free(r.answer);
     read_pages_free(&r.found);
-    glimpse_document_free(r.document);
+    glimpse_document_close(r.document);
     free(r.question);
     vlm_session_close(&r.vlm);
     session_close(s);

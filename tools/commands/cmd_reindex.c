@@ -26,7 +26,7 @@ static int run(int argc, char **argv) {
     }
     if ((code = session_open_library(&s, 0)) != CLI_RUN) goto done;
     if (glimpse_library_reindex(s.library) < 0 ||
-        glimpse_library_get_models(s.library, &status) < 0) {
+        glimpse_library_load_models(&status, s.library) < 0) {
         code = tool_fail_last();
         goto done;
     }

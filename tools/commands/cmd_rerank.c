@@ -189,7 +189,7 @@ static int run(int argc, char **argv) {
         first[i] = -(double)i; /* all that a list says */
     }
     if ((code = rerank_look(&v, arguments.words[0], seen, p.count, &r)) != CLI_RUN) goto done;
-    if (glimpse_rerank(first, r.scores, p.count, o.weight, order) < 0) {
+    if (glimpse_rerank(order, first, r.scores, p.count, o.weight) < 0) {
         code = tool_fail_last();
         goto done;
     }

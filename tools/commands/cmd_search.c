@@ -66,7 +66,7 @@ static int print_reranked(const output_options *o, second_stage *second, const c
         first[i] = list->captions ? result->fused : result->score;
     }
     int code = rerank_look(&second->v, text, pictures, depth, &r);
-    if (code == CLI_RUN && glimpse_rerank(first, r.scores, depth, second->weight, order) < 0) {
+    if (code == CLI_RUN && glimpse_rerank(order, first, r.scores, depth, second->weight) < 0) {
         code = tool_fail_last();
     }
     if (code != CLI_RUN) goto done;
@@ -214,7 +214,7 @@ static int run(int argc, char **argv) {
         if ((code = vlm_session_open(&second.v, &s)) != CLI_RUN) goto done;
     }
     vector = xmalloc(glimpse_model_embedding_size(s.model) * sizeof *vector);
-    if (glimpse_query_embed(query, s.encoder, s.model, vector, &truncated) < 0) {
+    if (glimpse_query_embed(vector, &truncated, query, s.encoder, s.model) < 0) {
         code = tool_fail_last();
         goto done;
     }

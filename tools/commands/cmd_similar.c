@@ -10,7 +10,7 @@
 #include "stored.h"
 #include "tool.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,10 +40,10 @@ static int same_bytes(const char *a, const char *b) {
 static int embed_file(session *s, const char *path, float *vector) {
     glimpse_image *image = NULL;
     int status = glimpse_encoder_create(&s->encoder, s->model, 1);
-    if (status == GLIMPSE_OK) status = glimpse_image_open(&image, path, NULL);
+    if (status == GLIMPSE_OK) status = glimpse_image_load(&image, path, NULL);
     if (status == GLIMPSE_OK) {
         const glimpse_image *const one[] = {image};
-        status = glimpse_encoder_images(s->encoder, one, 1, vector, 0);
+        status = glimpse_encoder_images(vector, s->encoder, one, 1, 0);
     }
     glimpse_image_free(image);
     return status < 0 ? tool_fail_last() : CLI_RUN;
@@ -95,7 +95,7 @@ static int run(int argc, char **argv) {
         if (!with_self) {
             /* The library may know its bytes under another name; then that is the best one. */
             search.k = 1;
-            if (glimpse_library_search(s.library, s.model, vector, &search, &best) == GLIMPSE_OK &&
+            if (glimpse_library_search(&best, s.library, s.model, vector, &search) == GLIMPSE_OK &&
                 glimpse_results_count(best) == 1 &&
                 same_bytes(path, glimpse_results_get(best, 0)->path)) {
                 (void)snprintf(id, sizeof id, "%s", glimpse_results_get(best, 0)->id);

@@ -127,7 +127,7 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if ((code = session_open_library(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
-    if (glimpse_library_get_status(s.library, &status) < 0) {
+    if (glimpse_library_load_status(&status, s.library) < 0) {
         code = tool_fail_last();
         goto done;
     }

@@ -39,7 +39,7 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if ((code = session_open_library(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
-    int status = glimpse_library_verify(s.library, on_problem, &found, &checked);
+    int status = glimpse_library_verify(&checked, s.library, on_problem, &found);
     if (status < 0 && status != GLIMPSE_E_CORRUPT) {
         code = tool_fail_last();
         goto done;

@@ -30,7 +30,7 @@ static int rate(asking *a, const char *path, const char *question, const glimpse
     size_t count = a->candidates.count, *order = xcalloc(count, sizeof *order);
     double *sums = xcalloc(count, sizeof *sums), total = 0;
     int code = CLI_RUN;
-    if (glimpse_blip_rate(a->blip.worker, image, ids, a->rated, count, sums) < 0) {
+    if (glimpse_blip_rate(sums, a->blip.worker, image, ids, a->rated, count) < 0) {
         code = tool_fail_last();
         goto done;
     }
@@ -67,7 +67,7 @@ done:
 static int answer(asking *a, const char *path, const char *question,
                   const glimpse_blip_image *image, const glimpse_blip_text *ids) {
     glimpse_blip_result *result = NULL;
-    if (glimpse_blip_answer(a->blip.worker, &image, ids, 1, &a->how, &result) < 0) {
+    if (glimpse_blip_answer(&result, a->blip.worker, &image, ids, 1, &a->how) < 0) {
         return tool_fail_last();
     }
     json_out j = {stdout, 0};

@@ -292,9 +292,9 @@ int dedup_act(const dedup_action *action, const dedup_view *view, json_out *j) {
     }
     if (status == 0 && actions) {
         status =
-            glimpse_actions_apply(actions, &options, work.items, work.count, tell, &t, &report);
+            glimpse_actions_apply(&report, actions, &options, work.items, work.count, tell, &t);
     } else if (status == 0) {
-        status = glimpse_actions_preview(&options, work.items, work.count, tell, &t, &report);
+        status = glimpse_actions_preview(&report, &options, work.items, work.count, tell, &t);
     }
     progress_clear();
     if (j) {
@@ -362,7 +362,7 @@ int dedup_undo(const char *run, int json, const cli_command *command) {
     glimpse_actions *actions = open_journal();
     if (!actions) return EXIT_FAILED;
     if (json) begin_files(&j, "undo", 1);
-    int status = glimpse_actions_undo(actions, number, tell, &t, &report);
+    int status = glimpse_actions_undo(&report, actions, number, tell, &t);
     progress_clear();
     glimpse_actions_close(actions);
     if (json) return end_files(&j, status, &report);
@@ -389,7 +389,7 @@ int dedup_empty(const char *run, int apply, int json, const cli_command *command
     int status = GLIMPSE_OK;
     if (glimpse_actions_exist(NULL) && !(actions = open_journal())) return EXIT_FAILED;
     if (json) begin_files(&j, "empty", apply);
-    if (actions) status = glimpse_actions_empty(actions, number, apply, tell, &t, &report);
+    if (actions) status = glimpse_actions_empty(&report, actions, number, apply, tell, &t);
     progress_clear();
     glimpse_actions_close(actions);
     if (json) return end_files(&j, status, &report);

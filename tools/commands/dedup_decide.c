@@ -32,7 +32,7 @@ int dedup_decide(session *s, glimpse_decision_kind kind, const char *const *word
     for (size_t i = 0; i < count && code == CLI_RUN; i++) {
         if (is_id(words[i])) {
             (void)snprintf(ids[i], sizeof ids[i], "%s", words[i]);
-        } else if (glimpse_content_id(words[i], ids[i]) < 0) {
+        } else if (glimpse_content_id(ids[i], words[i]) < 0) {
             code = tool_fail_last();
         } else {
             real[i] = realpath(words[i], NULL);
@@ -41,7 +41,7 @@ int dedup_decide(session *s, glimpse_decision_kind kind, const char *const *word
         paths[i] = real[i] ? real[i] : "";
     }
     if (code == CLI_RUN &&
-        glimpse_decision_add(s->library, kind, id_list, paths, count, &number) < 0) {
+        glimpse_decision_add(&number, s->library, kind, id_list, paths, count) < 0) {
         code = tool_fail_last();
     }
     if (code == CLI_RUN) {

@@ -34,7 +34,7 @@ int dedup_scan_run(dedup_scan *scan) {
     o->progress = on_progress;
     o->decide = scan->decisions ? decide : NULL;
     o->user = scan;
-    int status = glimpse_dedup_run(o, &scan->report);
+    int status = glimpse_dedup_run(&scan->report, o);
     progress_clear();
     if (status == GLIMPSE_E_CANCELLED) return EXIT_STOPPED;
     return status < 0 ? tool_fail_last() : CLI_RUN;

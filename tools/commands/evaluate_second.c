@@ -78,7 +78,7 @@ static int rerank_one(const vlm_session *v, const captions *c, size_t text, cons
     int code = rerank_look(v, c->texts[text], pictures, depth, &r);
     for (int w = 0; w <= SECOND_WEIGHTS && code == CLI_RUN; w++) {
         double weight = w < SECOND_WEIGHTS ? w / 10.0 : out->weight;
-        if (glimpse_rerank(first, r.scores, depth, weight, order) < 0) code = tool_fail_last();
+        if (glimpse_rerank(order, first, r.scores, depth, weight) < 0) code = tool_fail_last();
         size_t rank = code == CLI_RUN ? rank_in(list, c->image_count, order, depth) : 0;
         count_rank(w < SECOND_WEIGHTS ? &out->by_weight[w] : &out->with, rank);
         if (w == 0) count_rank(&out->without, rank); /* weight 0 is the first order */
@@ -126,7 +126,7 @@ static int library_ids(const session *s, const captions *c, size_t width, char (
     float *unused = xmalloc(width * sizeof *unused);
     int code = CLI_RUN;
     for (size_t i = 0; i < c->image_count && code == CLI_RUN; i++) {
-        if (glimpse_library_embedding(s->library, s->model, c->images[i], unused, ids[i]) < 0) {
+        if (glimpse_library_embedding(unused, ids[i], s->library, s->model, c->images[i]) < 0) {
             code = tool_fail("%s (--blend searches the library, so all the pictures must be in it)",
                              glimpse_last_error());
         }
@@ -140,7 +140,7 @@ static int blend_one(const session *s, const captions *c, size_t text, const flo
                      char (*ids)[33], const glimpse_search_options *search, size_t *rank) {
     glimpse_results *results = NULL;
     *rank = 0;
-    if (glimpse_library_search(s->library, s->model, vector, search, &results) < 0)
+    if (glimpse_library_search(&results, s->library, s->model, vector, search) < 0)
         return tool_fail_last();
     for (size_t i = 0; i < glimpse_results_count(results) && !*rank; i++) {
         const char *id = glimpse_results_get(results, i)->id;

@@ -8,7 +8,7 @@
 
 #include "tool.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -54,7 +54,7 @@ void label_embedder_close(label_embedder *e) {
     if (!e) return;
     for (size_t i = 0; i < e->jobs; i++)
         glimpse_encoder_free(e->workers[i].encoder);
-    glimpse_model_free(e->model);
+    glimpse_model_close(e->model);
     free(e->todo);
     free(e);
 }
@@ -77,7 +77,7 @@ static void *work(void *user) {
         for (size_t i = first; i < e->needed && i < first + AT_ONCE; i++) {
             label_picture *p = &e->pictures[e->todo[i]];
             struct stat info;
-            if (glimpse_image_open(&images[n], p->path, NULL) < 0) {
+            if (glimpse_image_load(&images[n], p->path, NULL) < 0) {
                 p->problem = xstrdup(glimpse_last_error());
                 continue;
             }
@@ -86,8 +86,8 @@ static void *work(void *user) {
                               stat(p->path, &info) == 0 ? (uint64_t)info.st_size : 0};
             of[n++] = e->todo[i];
         }
-        if (n > 0 && glimpse_encoder_images(w->encoder, (const glimpse_image *const *)images, n,
-                                            made, 0) < 0) {
+        if (n > 0 && glimpse_encoder_images(made, w->encoder, (const glimpse_image *const *)images,
+                                            n, 0) < 0) {
             w->failure = xstrdup(glimpse_last_error());
         }
         for (size_t i = 0; i < n; i++) {

@@ -44,7 +44,7 @@ static label_abstention reason_of(glimpse_abstention reason) {
 typedef struct bench {
     size_t room, asked;    /* pictures; labels asked for of each */
     glimpse_label *labels; /* [room][asked] */
-    glimpse_verdict *verdicts;
+    glimpse_label_verdict *verdicts;
     label_choice *choices; /* [asked] */
     float *compact;        /* [room][E] */
 } bench;
@@ -86,7 +86,7 @@ static size_t shown_labels(const label_run *run, const bench *b, const glimpse_l
 }
 
 static int put_labels(label_run *run, const bench *b, const char *path, const stored_file *file,
-                      const glimpse_label *labels, const glimpse_verdict *verdict) {
+                      const glimpse_label *labels, const glimpse_label_verdict *verdict) {
     label_result result = {.path = path,
                            .id = file->id,
                            .width = file->width,
@@ -116,8 +116,8 @@ static int put_labels(label_run *run, const bench *b, const char *path, const st
 
 /* Labels `count` pictures whose embeddings stand one after the other. */
 static int classify(const label_run *run, bench *b, const float *embeddings, size_t count) {
-    if (glimpse_classifier_label_many(run->setup->classifier, &run->setup->rules, embeddings, count,
-                                      b->asked, b->labels, b->verdicts) < 0) {
+    if (glimpse_classifier_label_many(b->labels, b->verdicts, run->setup->classifier,
+                                      &run->setup->rules, embeddings, count, b->asked) < 0) {
         return tool_fail_last();
     }
     return CLI_RUN;

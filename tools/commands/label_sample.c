@@ -30,7 +30,7 @@ static int map_classes(size_t *places, const truth_set *truth, const glimpse_cla
                 return tool_fail("%s %s: pictures of none of the classes (_none) are no examples",
                                  option, path);
             }
-        } else if (glimpse_classes_find(classes, name, &places[i]) < 0) {
+        } else if (glimpse_classes_find(&places[i], classes, name) < 0) {
             return tool_fail("%s %s: %s among those of --classes", option, path,
                              glimpse_last_error());
         }

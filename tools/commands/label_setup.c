@@ -58,7 +58,7 @@ static glimpse_lines *read_list(const char *kind, const char *name, int *code) {
         shipped = session_shipped_file(kind, name);
         if (!shipped) return NULL;
     }
-    if (glimpse_lines_read(&lines, shipped ? shipped : name) < 0) *code = tool_fail_last();
+    if (glimpse_lines_load(&lines, shipped ? shipped : name) < 0) *code = tool_fail_last();
     free(shipped);
     return lines;
 }
@@ -67,7 +67,7 @@ static int read_classes(glimpse_classes **out, const char *text) {
     const char *name = text[0] == '@' && !is_file(text) ? text + 1 : text;
     char *shipped = is_file(name) ? NULL : session_shipped_file("classes", name);
     if (shipped || is_file(name)) {
-        int status = glimpse_classes_read(out, shipped ? shipped : name);
+        int status = glimpse_classes_load(out, shipped ? shipped : name);
         free(shipped);
         return status < 0 ? tool_fail_last() : CLI_RUN;
     }
@@ -115,7 +115,7 @@ static int read_prompts(label_setup *u, const session *s) {
 
 const char *const *label_setup_templates(const label_setup *u, size_t *count) {
     *count = u->template_file ? glimpse_lines_count(u->template_lines) : u->template_list.count;
-    return u->template_file ? glimpse_lines_get(u->template_lines) : u->template_list.values;
+    return u->template_file ? glimpse_lines_texts(u->template_lines) : u->template_list.values;
 }
 
 int label_setup_classifier(label_setup *u, session *s) {
@@ -126,7 +126,7 @@ int label_setup_classifier(label_setup *u, session *s) {
     glimpse_classifier_options options = GLIMPSE_CLASSIFIER_OPTIONS_INIT;
     options.classes = u->classes;
     options.templates = label_setup_templates(u, &options.template_count);
-    options.background = glimpse_lines_get(u->background_lines);
+    options.background = glimpse_lines_texts(u->background_lines);
     options.background_count = glimpse_lines_count(u->background_lines);
     options.cache_folder = cache;
     int status = glimpse_classifier_build(&u->classifier, s->encoder, s->model, &options);
@@ -140,8 +140,8 @@ static int add_examples(label_setup *u, session *s, label_embedder *e) {
     int code = label_sample_read(&sample, e, glimpse_model_embedding_size(s->model), u->classes,
                                  u->examples, 0, "--examples");
     if (code != CLI_RUN) return code;
-    if (glimpse_classifier_add_examples(u->classifier, sample.embeddings, sample.classes,
-                                        sample.count, &report) < 0) {
+    if (glimpse_classifier_add_examples(&report, u->classifier, sample.embeddings, sample.classes,
+                                        sample.count) < 0) {
         code = tool_fail_last();
     } else if (report.chosen) {
         tool_note("%s examples: alpha %.3g, beta %.3g; held-out ones right: %zu of %zu with words "
@@ -179,7 +179,7 @@ static int calibrate(label_setup *u, session *s, label_embedder *e, glimpse_cali
                                  u->calibrate, 1, "--calibrate");
     if (code != CLI_RUN) return code;
     double *logits = xcalloc(sample.count, (count + 1) * sizeof *logits);
-    int status = glimpse_classifier_logits(u->classifier, sample.embeddings, sample.count, logits);
+    int status = glimpse_classifier_logits(logits, u->classifier, sample.embeddings, sample.count);
     if (status == GLIMPSE_OK) {
         status = glimpse_calibrate(c, scoring, logits, sample.classes, sample.count, count,
                                    u->multi_label ? 0 : u->precision_target);
@@ -241,7 +241,7 @@ int label_setup_rules(label_setup *u, session *s, label_embedder *e) {
     if (u->examples) code = add_examples(u, s, e);
     if (code == CLI_RUN && u->calibrate) code = calibrate(u, s, e, &calibration);
     if (code == CLI_RUN && u->calibration &&
-        glimpse_calibration_read(&calibration, u->classifier, u->thresholds, u->calibration) < 0) {
+        glimpse_calibration_read(&calibration, u->thresholds, u->classifier, u->calibration) < 0) {
         code = tool_fail_last();
     }
     if (code != CLI_RUN) return code;
@@ -294,11 +294,11 @@ static int score_prompts(const label_setup *u, session *s, const label_sample *s
         return tool_fail_last();
     }
     glimpse_label *labels = xcalloc(sample->count, sizeof *labels);
-    glimpse_verdict *verdicts = xcalloc(sample->count, sizeof *verdicts);
+    glimpse_label_verdict *verdicts = xcalloc(sample->count, sizeof *verdicts);
     double *of_class = xcalloc(2 * classes, sizeof *of_class); /* pictures, right ones */
     int code = CLI_RUN;
-    if (glimpse_classifier_label_many(classifier, &rules, sample->embeddings, sample->count, 1,
-                                      labels, verdicts) < 0) {
+    if (glimpse_classifier_label_many(labels, verdicts, classifier, &rules, sample->embeddings,
+                                      sample->count, 1) < 0) {
         code = tool_fail_last();
     }
     for (size_t i = 0; i < sample->count; i++) {

@@ -5,7 +5,7 @@
 
 #include "tool.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <dirent.h>
 #include <errno.h>

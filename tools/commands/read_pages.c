@@ -27,7 +27,7 @@ static int cut_square(const glimpse_image *page, size_t i, glimpse_image **out) 
         memcpy(rgb + (size_t)row * side * 3,
                glimpse_image_pixels(page) + (((size_t)y + row) * width + x) * 3, (size_t)side * 3);
     }
-    int status = glimpse_image_from_rgb(out, rgb, side, side);
+    int status = glimpse_image_create(out, rgb, side, side);
     free(rgb);
     return status;
 }
@@ -39,12 +39,12 @@ static int look_at(session *s, const glimpse_document *document, size_t page, co
     const glimpse_preprocess *p = glimpse_model_preprocess(s->model);
     const uint32_t side = p->width > p->height ? p->width : p->height;
     glimpse_image *whole = NULL, *squares[SQUARES] = {NULL};
-    int status = glimpse_document_render(document, page, side < 2048 ? 3 * side : 6144, &whole);
+    int status = glimpse_document_render(&whole, document, page, side < 2048 ? 3 * side : 6144);
     for (size_t i = 0; i < SQUARES && status == GLIMPSE_OK; i++)
         status = cut_square(whole, i, &squares[i]);
     if (status == GLIMPSE_OK) {
-        status = glimpse_encoder_images(s->encoder, (const glimpse_image *const *)squares, SQUARES,
-                                        embeddings, 0);
+        status = glimpse_encoder_images(embeddings, s->encoder,
+                                        (const glimpse_image *const *)squares, SQUARES, 0);
     }
     *cosine = -2.0;
     for (size_t i = 0; i < SQUARES && status == GLIMPSE_OK; i++) {
@@ -68,7 +68,7 @@ static int look_at_all(session *s, const glimpse_document *document, const char 
     int status = GLIMPSE_OK;
     if (!s->encoder) status = glimpse_encoder_create(&s->encoder, s->model, SQUARES);
     if (status == GLIMPSE_OK) {
-        status = glimpse_encoder_texts(s->encoder, &question, 1, wanted, 0, NULL);
+        status = glimpse_encoder_texts(wanted, NULL, s->encoder, &question, 1, 0);
     }
     const double start = progress_now();
     for (size_t i = 0; i < pages && status == GLIMPSE_OK && !tool_stopped(); i++) {
@@ -95,7 +95,7 @@ int read_pages_find(found_pages *found, session *s, const glimpse_document *docu
     double *scores = xcalloc(pages, sizeof *scores), explained = 0.0;
     *found = (found_pages){0};
     int code = CLI_RUN;
-    if (glimpse_document_match(document, question, text) < 0) {
+    if (glimpse_document_match(text, document, question) < 0) {
         code = tool_fail_last();
         goto done;
     }
@@ -106,8 +106,8 @@ int read_pages_find(found_pages *found, session *s, const glimpse_document *docu
     if (found->looked) {
         code = look_at_all(s, document, question, cosines);
         if (code != CLI_RUN) goto done;
-        glimpse_document_blend(pages, text, cosines, (double)glimpse_model_logit_scale(s->model),
-                               scores);
+        glimpse_document_blend(scores, pages, text, cosines,
+                               (double)glimpse_model_logit_scale(s->model));
     } else {
         memcpy(scores, text, pages * sizeof *scores);
     }

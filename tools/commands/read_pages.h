@@ -7,7 +7,7 @@
 
 #include "session.h"
 
-#include <glimpse/document.h>
+#include <glimpse/sys/document.h>
 
 typedef struct found_page {
     size_t page;

@@ -95,7 +95,7 @@ int rerank_look(const vlm_session *v, const char *text, const rerank_picture *pi
     }
     looking l = {v, out, 0, progress_now()};
     glimpse_vlm_totals totals = {0};
-    int status = glimpse_vlm_run(v->vlm, requests, count, &v->run, answered, &l, &totals);
+    int status = glimpse_vlm_run(&totals, v->vlm, requests, count, &v->run, answered, &l);
     progress_clear();
     int code = CLI_RUN;
     if (status == GLIMPSE_E_CANCELLED) {

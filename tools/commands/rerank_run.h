@@ -3,7 +3,7 @@
  *
  *     reranking r = {0};
  *     code = rerank_look(&v, "a red ball left of a cube", pictures, count, &r);
- *     glimpse_rerank(first, r.scores, count, weight, order);
+ *     glimpse_rerank(order, first, r.scores, count, weight);
  *     ... r.probabilities[i], r.reasons[i] ...
  *     rerank_free(&r);
  */

@@ -209,7 +209,7 @@ static int resolve_model(session *s, const char *name, const char *said_by) {
 static int last_model(session *s) {
     glimpse_library_status *status = NULL;
     if (!s->library) return CLI_RUN;
-    if (glimpse_library_get_models(s->library, &status) < 0) return tool_fail_last();
+    if (glimpse_library_load_models(&status, s->library) < 0) return tool_fail_last();
     int code = CLI_RUN;
     if (status->model_count > 0) {
         const glimpse_library_model *model = &status->models[0];
@@ -270,7 +270,7 @@ int session_open_model(session *s, unsigned towers, size_t batch) {
 
 void session_close(session *s) {
     glimpse_encoder_free(s->encoder);
-    glimpse_model_free(s->model);
+    glimpse_model_close(s->model);
     glimpse_library_close(s->library);
     free(s->library_path);
     free(s->model_path);

@@ -13,7 +13,7 @@
 #include "cli.h"
 
 #include <glimpse/library.h>
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 typedef struct session {
     /* From the command line. */

@@ -3,6 +3,8 @@
  */
 #include "vlm_session.h"
 
+#include "known.h"
+#include "memory.h"
 #include "tool.h"
 
 #include <stdio.h>
@@ -34,9 +36,9 @@ static int is_folder(const char *path) {
 /* A spec as the library wants it: names of folders made paths. NULL after a message. */
 static char *resolve(const char *name, const char *said_by) {
     if (!*name) {
-        (void)tool_fail("%s is empty; give a folder, or openai:MODEL, anthropic:MODEL, "
-                        "gemini:MODEL, endpoint:URL",
-                        said_by);
+        char *known = known_fill("{remote models}");
+        (void)tool_fail("%s is empty; give a folder, %s", said_by, known);
+        free(known);
         return NULL;
     }
     if (glimpse_vlm_spec_is_remote(name) || is_folder(name)) return xstrdup(name);
@@ -49,9 +51,10 @@ static char *resolve(const char *name, const char *said_by) {
         }
         free(path);
     }
-    (void)tool_fail("there is no model %s: neither a folder%s%s, nor one of openai:MODEL, "
-                    "anthropic:MODEL, gemini:MODEL, endpoint:URL",
-                    name, models ? " here or in " : "", models ? models : "");
+    char *known = known_fill("{remote models}");
+    (void)tool_fail("there is no model %s: neither a folder%s%s, nor one of %s", name,
+                    models ? " here or in " : "", models ? models : "", known);
+    free(known);
     free(models);
     return NULL;
 }
@@ -61,7 +64,7 @@ char *vlm_choose(const char *chosen, const char *part) {
     if (chosen && *chosen) return resolve(chosen, "the model");
     const char *variable = environment("GLIMPSE_VLM");
     if (variable) return resolve(variable, "GLIMPSE_VLM");
-    if (glimpse_vlm_default_spec(NULL, spec, sizeof spec) < 0) {
+    if (glimpse_vlm_default_spec(spec, sizeof spec, NULL) < 0) {
         (void)tool_fail_last();
         return NULL;
     }
@@ -72,9 +75,11 @@ char *vlm_choose(const char *chosen, const char *part) {
                   "world of the demo pictures (choose another with GLIMPSE_VLM)");
         return demo;
     }
+    char *known = known_fill("{remote models}");
     (void)tool_fail("no vision-language model was chosen; name one, set GLIMPSE_VLM, or put "
-                    "{\"model\": ...} into the configuration file: a BLIP folder, openai:MODEL, "
-                    "anthropic:MODEL, gemini:MODEL or endpoint:URL");
+                    "{\"model\": ...} into the configuration file: a BLIP folder, %s",
+                    known);
+    free(known);
     return NULL;
 }
 
@@ -82,7 +87,7 @@ int vlm_default_is_remote(void) {
     char spec[SPEC_BYTES];
     const char *variable = environment("GLIMPSE_VLM");
     if (variable) return glimpse_vlm_spec_is_remote(variable);
-    return glimpse_vlm_default_spec(NULL, spec, sizeof spec) == GLIMPSE_OK &&
+    return glimpse_vlm_default_spec(spec, sizeof spec, NULL) == GLIMPSE_OK &&
            glimpse_vlm_spec_is_remote(spec);
 }
 
@@ -113,15 +118,15 @@ static int open_model(glimpse_vlm **out, const char *spec, const vlm_session *v,
 
 static int open_answers(vlm_session *v, session *s) {
     if (v->no_cache) return CLI_RUN;
-    int status = s->library ? glimpse_answers_of_library(&v->answers, s->library)
-                            : glimpse_answers_open(&v->answers, NULL);
+    int status = s->library ? glimpse_response_cache_open_library(&v->answers, s->library)
+                            : glimpse_response_cache_open(&v->answers, NULL);
     if (status < 0 && glimpse_vlm_is_remote(v->vlm)) {
         (void)tool_fail_last();
         return tool_fail("answers cannot be kept; with --no-cache they are asked for, and paid "
                          "for, every time");
     }
     if (status < 0) return CLI_RUN; /* a native model's answers cost only time */
-    v->run.cache = glimpse_answers_cache(v->answers);
+    v->run.cache = glimpse_response_cache_calls(v->answers);
     return CLI_RUN;
 }
 
@@ -160,7 +165,7 @@ int vlm_session_open(vlm_session *v, session *s) {
 }
 
 void vlm_session_close(vlm_session *v) {
-    glimpse_answers_close(v->answers);
+    glimpse_response_cache_close(v->answers);
     glimpse_vlm_close(v->second);
     glimpse_vlm_close(v->vlm);
     v->answers = NULL;

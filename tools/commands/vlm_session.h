@@ -3,7 +3,7 @@
  *
  * Model: what the command says, else GLIMPSE_VLM, else "model" in the configuration file
  * (${XDG_CONFIG_HOME:-~/.config}/glimpse/vlm.json), else the demo VLM that ships with glimpse. A
- * spec as in <glimpse/vlm.h>; a name without a prefix is a folder, or one under glimpse/models.
+ * spec as in <glimpse/sys/vlm.h>; a name without a prefix is a folder, or one under glimpse/models.
  *
  * Prompts: ${XDG_CONFIG_HOME:-~/.config}/glimpse/prompts/NAME.txt, else the shipped one.
  */
@@ -12,8 +12,8 @@
 
 #include "session.h"
 
-#include <glimpse/answers.h>
-#include <glimpse/vlm.h>
+#include <glimpse/response_cache.h>
+#include <glimpse/sys/vlm.h>
 
 typedef struct vlm_session {
     /* From the command line. */
@@ -24,7 +24,7 @@ typedef struct vlm_session {
     const char *part; /* of the demo VLM, where nothing was chosen: "vqa", "caption", "itm" */
     /* Filled by vlm_session_open. */
     glimpse_vlm *vlm, *second;
-    glimpse_answers *answers;
+    glimpse_response_cache *answers;
     glimpse_vlm_run_options run; /* cache, tiers, dry run and Ctrl-C set up */
 } vlm_session;
 
@@ -42,7 +42,7 @@ typedef struct vlm_session {
      CLI_NUMBER("escalate-below", 0, &(v).escalate_below, "P",                                   \
                 "how sure (0..1) is sure enough (default: 0.7 with --escalate)"),                \
      CLI_SIZE("samples", 0, &(v).samples, "N", "ask N times and take what most agree on", 1,     \
-              GLIMPSE_VLM_MOST_SAMPLES),                                                         \
+              GLIMPSE_VLM_MAX_SAMPLES),                                                          \
      CLI_SIZE("jobs", 'j', &(v).jobs, "N", "requests at once (default: 4)", 1, 64),              \
      CLI_NUMBER("rpm", 0, &(v).requests_per_minute, "N", "requests a minute at most"),           \
      CLI_NUMBER("tpm", 0, &(v).tokens_per_minute, "N", "tokens a minute at most"),               \

@@ -45,9 +45,9 @@ int blip_open(blip_session *b, glimpse_blip_kind kind) {
     options.precision = (glimpse_precision)b->base.precision;
     options.backend = (glimpse_backend)b->base.backend;
     if (glimpse_blip_open(&b->model, b->base.model_path, &options) < 0) return tool_fail_last();
-    if (glimpse_blip_get_kind(b->model) != kind) {
+    if (glimpse_blip_kind_of(b->model) != kind) {
         return tool_fail("%s: %s model; this command needs %s one", b->base.model_path,
-                         kind_name(glimpse_blip_get_kind(b->model)), kind_name(kind));
+                         kind_name(glimpse_blip_kind_of(b->model)), kind_name(kind));
     }
     return CLI_RUN;
 }
@@ -59,7 +59,7 @@ int blip_make_worker(blip_session *b, const glimpse_blip_limits *limits) {
 
 void blip_close(blip_session *b) {
     glimpse_blip_worker_free(b->worker);
-    glimpse_blip_free(b->model);
+    glimpse_blip_close(b->model);
     b->worker = NULL;
     b->model = NULL;
     session_close(&b->base);
@@ -68,7 +68,7 @@ void blip_close(blip_session *b) {
 int blip_look(blip_session *b, const char *path, glimpse_blip_image **out) {
     glimpse_image *image = NULL;
     *out = NULL;
-    if (glimpse_image_open(&image, path, NULL) < 0) {
+    if (glimpse_image_load(&image, path, NULL) < 0) {
         (void)tool_fail_last();
         return EXIT_PARTIAL;
     }
@@ -83,7 +83,7 @@ int blip_encode(const blip_session *b, glimpse_blip_role role, const char *text,
     int32_t *ids = xcalloc(room, sizeof *ids);
     glimpse_tokens tokens = {ids, room, 0, 0};
     *out = (glimpse_blip_text){NULL, 0};
-    if (glimpse_blip_encode(b->model, role, text, strlen(text), &tokens) < 0) {
+    if (glimpse_blip_encode(&tokens, b->model, role, text, strlen(text)) < 0) {
         free(ids);
         return tool_fail_last();
     }
@@ -99,7 +99,7 @@ void blip_text_free(glimpse_blip_text *text) {
 
 int blip_generation(const cli_command *command, const blip_session *b, const blip_choices *choices,
                     glimpse_blip_generation *out) {
-    glimpse_blip_generation_defaults(b->model, out);
+    glimpse_blip_generation_defaults(out, b->model);
     if (!choices->sample && (choices->temperature > 0 || choices->top_p > 0 ||
                              choices->top_k != BLIP_NOT_SAID || choices->seed > 0)) {
         return cli_misuse(command, "--temperature, --top-p, --top-k and --seed need --sample");

@@ -9,7 +9,7 @@
 #include "json_out.h"
 #include "session.h"
 
-#include <glimpse/blip.h>
+#include <glimpse/sys/blip.h>
 
 typedef struct blip_session {
     session base; /* options; its library and CLIP model stay closed */

@@ -9,7 +9,7 @@
 #include "tool.h"
 #include "truth.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -104,7 +104,7 @@ int label_out_size(const label_result *result, uint32_t *width, uint32_t *height
     *height = result->height;
     if (*width > 0 && *height > 0) return 0;
     glimpse_image *image = NULL;
-    if (glimpse_image_open(&image, result->path, NULL) < 0) return -1;
+    if (glimpse_image_load(&image, result->path, NULL) < 0) return -1;
     *width = glimpse_image_width(image);
     *height = glimpse_image_height(image);
     glimpse_image_free(image);

@@ -137,7 +137,7 @@ static int evaluate(label_report *report) {
             code = tool_fail_last();
         }
     }
-    if (code == CLI_RUN && glimpse_label_eval_report(eval, NULL, &report->figures) < 0) {
+    if (code == CLI_RUN && glimpse_label_eval_report(&report->figures, eval, NULL) < 0) {
         code = tool_fail_last();
     }
     glimpse_label_eval_free(eval);

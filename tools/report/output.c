@@ -330,7 +330,7 @@ int output_find(const cli_command *command, glimpse_library *library, const glim
                 const float *vector, const glimpse_search_options *search,
                 glimpse_results **results) {
     *results = NULL;
-    int status = glimpse_library_search(library, model, vector, search, results);
+    int status = glimpse_library_search(results, library, model, vector, search);
     if (status == GLIMPSE_E_INVALID) return cli_misuse(command, "%s", glimpse_last_error());
     return status < 0 ? tool_fail_last() : CLI_RUN;
 }

@@ -7,7 +7,7 @@
 #include "cli.h"
 
 #include <glimpse/library.h>
-#include <glimpse/model.h>
+#include <glimpse/sys/model.h>
 
 typedef struct output_options {
     int json, tsv, paths, nul;

@@ -5,7 +5,7 @@
 
 #include "tool.h"
 
-#include <glimpse/image.h>
+#include <glimpse/sys/image.h>
 
 #include <setjmp.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 int thumbnail_make(thumbnail *out, const char *path, uint32_t most_width, uint32_t most_height) {
     glimpse_image *image = NULL, *small = NULL;
     *out = (thumbnail){0};
-    int status = glimpse_image_open(&image, path, NULL);
+    int status = glimpse_image_load(&image, path, NULL);
     if (status < 0) goto done;
     uint32_t width = glimpse_image_width(image), height = glimpse_image_height(image);
     double shrink = 1;

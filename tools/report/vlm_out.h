@@ -6,7 +6,7 @@
 
 #include "json_out.h"
 
-#include <glimpse/vlm.h>
+#include <glimpse/sys/vlm.h>
 
 /* "path": ... for one picture, "paths": [...] for several. Inside an object. */
 void vlm_print_pictures(json_out *j, const glimpse_vlm_request *request);

@@ -7,12 +7,12 @@
  *     options.kind = GLIMPSE_ACTION_MOVE;
  *     options.folder = "/p-duplicates";
  *     glimpse_action_report report;
- *     glimpse_actions_preview(&options, items, 1, each, user, &report);        // changes nothing
+ *     glimpse_actions_preview(&report, &options, items, 1, each, user);        // changes nothing
  *
  *     glimpse_actions *actions = NULL;
  *     glimpse_actions_open(&actions, NULL);
- *     glimpse_actions_apply(actions, &options, items, 1, each, user, &report); // report.run = 7
- *     glimpse_actions_undo(actions, 7, each, user, &report);
+ *     glimpse_actions_apply(&report, actions, &options, items, 1, each, user); // report.run = 7
+ *     glimpse_actions_undo(&report, actions, 7, each, user);
  *     glimpse_actions_close(actions);
  *
  * No file is ever destroyed by apply. What the actions do to a file and how undo takes it back:
@@ -136,27 +136,25 @@ GLIMPSE_API int glimpse_actions_exist(const char *folder);
 
 /* Every look that apply takes, and no change. What only the attempt can tell (whether the file
  * system has reflinks, for one) is told by the attempt. */
-GLIMPSE_API int glimpse_actions_preview(const glimpse_action_options *options,
+GLIMPSE_API int glimpse_actions_preview(glimpse_action_report *report,
+                                        const glimpse_action_options *options,
                                         const glimpse_action_item *items, size_t count,
-                                        glimpse_action_fn each, void *user,
-                                        glimpse_action_report *report);
+                                        glimpse_action_fn each, void *user);
 /* GLIMPSE_OK also when files were left alone: see the report. Negative when the journal itself
  * cannot be written: nothing more is done then. */
-GLIMPSE_API int glimpse_actions_apply(glimpse_actions *actions,
+GLIMPSE_API int glimpse_actions_apply(glimpse_action_report *report, glimpse_actions *actions,
                                       const glimpse_action_options *options,
                                       const glimpse_action_item *items, size_t count,
-                                      glimpse_action_fn each, void *user,
-                                      glimpse_action_report *report);
+                                      glimpse_action_fn each, void *user);
 /* Takes back a run, last step first; `run` 0: the latest that has something to take back. Files
  * that cannot be put back stay where they are and may be tried again. GLIMPSE_E_NOT_FOUND when
  * there is no such run, or nothing of it to take back. */
-GLIMPSE_API int glimpse_actions_undo(glimpse_actions *actions, int64_t run, glimpse_action_fn each,
-                                     void *user, glimpse_action_report *report);
+GLIMPSE_API int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions,
+                                     int64_t run, glimpse_action_fn each, void *user);
 /* Removes what a run holds (0: all runs) for good; such steps cannot be undone any more. Moved and
  * trashed files are not touched. `apply` 0: only counts. */
-GLIMPSE_API int glimpse_actions_empty(glimpse_actions *actions, int64_t run, int apply,
-                                      glimpse_action_fn each, void *user,
-                                      glimpse_action_report *report);
+GLIMPSE_API int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *actions,
+                                      int64_t run, int apply, glimpse_action_fn each, void *user);
 
 typedef struct glimpse_action_run {
     int64_t run;

@@ -3,7 +3,7 @@
  * threshold for a wanted precision.
  *
  *     double *logits = ...;                                   // [N][K + 1]
- *     glimpse_classifier_logits(classifier, embeddings, count, logits);
+ *     glimpse_classifier_logits(logits, classifier, embeddings, count);
  *     glimpse_calibration calibration;
  *     glimpse_calibrate(&calibration, glimpse_classifier_scoring(classifier), logits, truth, count,
  *                       classes, 0.95);
@@ -73,9 +73,8 @@ GLIMPSE_API int glimpse_calibration_write(const glimpse_calibration *calibration
                                           const double *thresholds, const char *path);
 /* GLIMPSE_E_INVALID when it was made with another classifier (other classes, prompts, model,
  * background or examples). `thresholds` [K] is filled with -1 where there is none; may be NULL. */
-GLIMPSE_API int glimpse_calibration_read(glimpse_calibration *out,
-                                         const glimpse_classifier *classifier, double *thresholds,
-                                         const char *path);
+GLIMPSE_API int glimpse_calibration_read(glimpse_calibration *out, double *thresholds,
+                                         const glimpse_classifier *classifier, const char *path);
 
 #ifdef __cplusplus
 }

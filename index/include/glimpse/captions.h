@@ -3,7 +3,7 @@
  *
  *     glimpse_caption caption = {.id = file->id, .style = GLIMPSE_CAPTION_SHORT,
  *                                .model = "blip:...", .prompt = "", .text = "a dog in the snow"};
- *     glimpse_library_put_captions(library, &caption, 1, NULL);
+ *     glimpse_library_store_captions(NULL, library, &caption, 1);
  *
  *     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
  *     search.captions = "dog snow";               // glimpse/library.h: both rankings become one
@@ -53,9 +53,8 @@ typedef struct glimpse_caption {
  * meanwhile) is left out; *stored (may be NULL) counts the others. GLIMPSE_E_INVALID for an id that
  * is none, an unknown style, an empty model or text, or a text that is not UTF-8 or longer than
  * 65,536 bytes: then nothing is stored. GLIMPSE_E_BUSY when another process is writing. */
-GLIMPSE_API int glimpse_library_put_captions(glimpse_library *library,
-                                             const glimpse_caption *captions, size_t count,
-                                             size_t *stored);
+GLIMPSE_API int glimpse_library_store_captions(size_t *stored, glimpse_library *library,
+                                               const glimpse_caption *captions, size_t count);
 
 /* Which captions a call is about. NULL and GLIMPSE_CAPTION_ANY: all. */
 typedef struct glimpse_caption_filter {
@@ -76,9 +75,8 @@ GLIMPSE_API int glimpse_library_captions(glimpse_library *library,
                                          glimpse_caption_fn visit, void *user);
 
 /* Forgets them. *forgotten (may be NULL) says how many they were; none is no failure. */
-GLIMPSE_API int glimpse_library_forget_captions(glimpse_library *library,
-                                                const glimpse_caption_filter *filter,
-                                                uint64_t *forgotten);
+GLIMPSE_API int glimpse_library_forget_captions(uint64_t *forgotten, glimpse_library *library,
+                                                const glimpse_caption_filter *filter);
 
 #ifdef __cplusplus
 }

@@ -2,7 +2,7 @@
  * glimpse/decisions.h - what a person decided about duplicates, remembered in a library.
  *
  *     const char *ids[] = {id_of_a, id_of_b};
- *     glimpse_decision_add(library, GLIMPSE_DECISION_NOT_DUPLICATES, ids, paths, 2, &number);
+ *     glimpse_decision_add(&number, library, GLIMPSE_DECISION_NOT_DUPLICATES, ids, paths, 2);
  *
  *     glimpse_decisions *decisions = NULL;
  *     glimpse_decisions_load(&decisions, library);
@@ -39,14 +39,14 @@ typedef enum glimpse_decision_kind {
 GLIMPSE_API const char *glimpse_decision_kind_name(glimpse_decision_kind kind); /* "keep-all" */
 
 /* The content id of a file, for the calls below. Links are followed. */
-GLIMPSE_API int glimpse_content_id(const char *path, char *id /* [33] */);
+GLIMPSE_API int glimpse_content_id(char *id /* [33] */, const char *path);
 
 /* NOT_DUPLICATES needs two different ids, KEEP_ALL one; at most 10,000. An
  * equal decision (kind and ids) is made anew rather than doubled. GLIMPSE_E_BUSY when another
  * process is writing. `paths` [count] and `number` may be NULL. */
-GLIMPSE_API int glimpse_decision_add(glimpse_library *library, glimpse_decision_kind kind,
-                                     const char *const *ids, const char *const *paths, size_t count,
-                                     int64_t *number);
+GLIMPSE_API int glimpse_decision_add(int64_t *number, glimpse_library *library,
+                                     glimpse_decision_kind kind, const char *const *ids,
+                                     const char *const *paths, size_t count);
 /* Forgets one by its number: GLIMPSE_E_NOT_FOUND when there is none. */
 GLIMPSE_API int glimpse_decision_forget(glimpse_library *library, int64_t number);
 

@@ -6,7 +6,7 @@
  *     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
  *     options.roots = roots, options.root_count = 1;
  *     glimpse_dedup_report *report = NULL;
- *     if (glimpse_dedup_run(&options, &report) < 0) ...
+ *     if (glimpse_dedup_run(&report, &options) < 0) ...
  *     for (size_t g = 0; g < report->group_count; g++) {
  *         const glimpse_dedup_group *group = &report->groups[g];
  *         printf("keep %s: %s\n", group->members[0].picture->path, group->reason);
@@ -39,10 +39,10 @@
 #ifndef GLIMPSE_DEDUP_H
 #define GLIMPSE_DEDUP_H
 
-#include <glimpse/fingerprint.h>
 #include <glimpse/library.h>
-#include <glimpse/model.h>
 #include <glimpse/status.h>
+#include <glimpse/sys/fingerprint.h>
+#include <glimpse/sys/model.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -220,7 +220,7 @@ typedef struct glimpse_dedup_options {
  *
  * GLIMPSE_OK also when files failed: see the report. GLIMPSE_E_NOT_FOUND when a root is not there;
  * GLIMPSE_E_INVALID for the semantic tier without a model; GLIMPSE_E_CANCELLED. */
-GLIMPSE_API int glimpse_dedup_run(const glimpse_dedup_options *options, glimpse_dedup_report **out);
+GLIMPSE_API int glimpse_dedup_run(glimpse_dedup_report **out, const glimpse_dedup_options *options);
 GLIMPSE_API void glimpse_dedup_report_free(glimpse_dedup_report *report);
 
 /*
@@ -280,8 +280,8 @@ typedef struct glimpse_audit {
 } glimpse_audit;
 
 /* `report` must outlive the audit. `limits` may be NULL. */
-GLIMPSE_API int glimpse_audit_run(const glimpse_dedup_report *report,
-                                  const glimpse_audit_limits *limits, glimpse_audit **out);
+GLIMPSE_API int glimpse_audit_run(glimpse_audit **out, const glimpse_dedup_report *report,
+                                  const glimpse_audit_limits *limits);
 GLIMPSE_API void glimpse_audit_free(glimpse_audit *audit);
 
 #ifdef __cplusplus

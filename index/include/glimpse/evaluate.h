@@ -6,7 +6,7 @@
  *     for each picture whose classes are known:
  *         glimpse_label_eval_add(eval, truth, truth_count, guesses, guess_count, 0);
  *     glimpse_label_report *report = NULL;
- *     glimpse_label_eval_report(eval, NULL, &report);
+ *     glimpse_label_eval_report(&report, eval, NULL);
  *     printf("top-1 %.3f (%.3f to %.3f)\n", report->top1.value, report->top1.low,
  *            report->top1.high);
  *
@@ -143,9 +143,9 @@ typedef struct glimpse_label_report {
 } glimpse_label_report;
 
 /* `options` may be NULL. GLIMPSE_E_INVALID when there is no picture to evaluate. */
-GLIMPSE_API int glimpse_label_eval_report(const glimpse_label_eval *eval,
-                                          const glimpse_eval_options *options,
-                                          glimpse_label_report **out);
+GLIMPSE_API int glimpse_label_eval_report(glimpse_label_report **out,
+                                          const glimpse_label_eval *eval,
+                                          const glimpse_eval_options *options);
 GLIMPSE_API void glimpse_label_report_free(glimpse_label_report *report);
 
 /* Area under the ROC curve of `values` [count] for telling those with `positive` != 0 (they should
@@ -175,11 +175,11 @@ typedef struct glimpse_retrieval_report {
  * say what fits what, every text and every image at least once (GLIMPSE_E_INVALID otherwise).
  * Time is text_count x image_count x width, twice; memory does not grow with the product. Equal
  * rows get equal scores, so that pictures stored twice are ties. */
-GLIMPSE_API int glimpse_retrieval_evaluate(const float *texts, size_t text_count,
-                                           const float *images, size_t image_count, size_t width,
+GLIMPSE_API int glimpse_retrieval_evaluate(glimpse_retrieval_report **out, const float *texts,
+                                           size_t text_count, const float *images,
+                                           size_t image_count, size_t width,
                                            const glimpse_pair *pairs, size_t pair_count,
-                                           const glimpse_eval_options *options,
-                                           glimpse_retrieval_report **out);
+                                           const glimpse_eval_options *options);
 GLIMPSE_API void glimpse_retrieval_report_free(glimpse_retrieval_report *report);
 
 #ifdef __cplusplus

@@ -5,23 +5,23 @@
 #define GLIMPSE_GLIMPSE_H
 
 #include <glimpse/actions.h>
-#include <glimpse/answers.h>
-#include <glimpse/blip.h>
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
 #include <glimpse/captions.h>
 #include <glimpse/decisions.h>
-#include <glimpse/document.h>
 #include <glimpse/evaluate.h>
-#include <glimpse/image.h>
 #include <glimpse/label.h>
 #include <glimpse/library.h>
-#include <glimpse/model.h>
 #include <glimpse/query.h>
 #include <glimpse/rerank.h>
+#include <glimpse/response_cache.h>
 #include <glimpse/status.h>
-#include <glimpse/tokenizer.h>
-#include <glimpse/vlm.h>
+#include <glimpse/sys/blip.h>
+#include <glimpse/sys/document.h>
+#include <glimpse/sys/image.h>
+#include <glimpse/sys/model.h>
+#include <glimpse/sys/tokenizer.h>
+#include <glimpse/sys/vlm.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -6,17 +6,17 @@
  *     const char *classes[] = {"dog", "cat"}, *templates[] = {"a photo of a {}."};
  *     glimpse_classifier_create(&classifier, encoder, model, classes, 2, templates, 1);
  *     glimpse_label best[2];
- *     glimpse_classifier_score(classifier, embedding, best, 2);
+ *     glimpse_classifier_score(best, classifier, embedding, 2);
  *
  * With class files, a cache, many pictures at once and abstention:
  *     glimpse_classes *classes = NULL;
- *     glimpse_classes_read(&classes, "classes.json");
+ *     glimpse_classes_load(&classes, "classes.json");
  *     glimpse_classifier_options options = GLIMPSE_CLASSIFIER_OPTIONS_INIT;
  *     options.classes = classes;
  *     glimpse_classifier_build(&classifier, encoder, model, &options);
  *     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
  *     rules.min_probability = 0.5;
- *     glimpse_classifier_label_many(classifier, &rules, embeddings, count, 5, labels, verdicts);
+ *     glimpse_classifier_label_many(labels, verdicts, classifier, &rules, embeddings, count, 5);
  *
  * Letters: K classes, E embedding dimension, N pictures.
  *
@@ -33,8 +33,8 @@
 #ifndef GLIMPSE_LABEL_H
 #define GLIMPSE_LABEL_H
 
-#include <glimpse/model.h>
 #include <glimpse/status.h>
+#include <glimpse/sys/model.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,11 +44,11 @@ extern "C" {
  * and CR at line ends dropped, white space trimmed. GLIMPSE_E_FORMAT when none is left or one is
  * not UTF-8. */
 typedef struct glimpse_lines glimpse_lines;
-GLIMPSE_API int glimpse_lines_read(glimpse_lines **out, const char *path);
+GLIMPSE_API int glimpse_lines_load(glimpse_lines **out, const char *path);
 /* The same from one string separated by `separator`. */
 GLIMPSE_API int glimpse_lines_split(glimpse_lines **out, const char *text, char separator);
 GLIMPSE_API size_t glimpse_lines_count(const glimpse_lines *lines);
-GLIMPSE_API const char *const *glimpse_lines_get(const glimpse_lines *lines); /* [count] */
+GLIMPSE_API const char *const *glimpse_lines_texts(const glimpse_lines *lines); /* [count] */
 GLIMPSE_API void glimpse_lines_free(glimpse_lines *lines);
 
 /*
@@ -59,7 +59,7 @@ GLIMPSE_API void glimpse_lines_free(glimpse_lines *lines);
  *            threshold; several synonyms or prompts are separated by |
  *     .json  an array, or an object with the array "classes"; each item a name, or an object with
  *            the same keys, synonyms and prompts being arrays of strings
- *     else   a name a line (glimpse_lines_read)
+ *     else   a name a line (glimpse_lines_load)
  * A name may be a place in a hierarchy: "animal/dog/terrier". Prompts then speak of a "terrier";
  * when another class ends in the same word, of a "terrier, a kind of dog".
  */
@@ -78,16 +78,16 @@ typedef struct glimpse_classes glimpse_classes;
 
 /* GLIMPSE_E_FORMAT, naming file and place, for what is not as above and for an empty list;
  * GLIMPSE_E_INVALID for duplicate names or ids. */
-GLIMPSE_API int glimpse_classes_read(glimpse_classes **out, const char *path);
+GLIMPSE_API int glimpse_classes_load(glimpse_classes **out, const char *path);
 /* Names separated by commas. */
 GLIMPSE_API int glimpse_classes_split(glimpse_classes **out, const char *text);
-GLIMPSE_API int glimpse_classes_from_names(glimpse_classes **out, const char *const *names,
-                                           size_t count);
+GLIMPSE_API int glimpse_classes_create(glimpse_classes **out, const char *const *names,
+                                       size_t count);
 GLIMPSE_API size_t glimpse_classes_count(const glimpse_classes *classes);
 GLIMPSE_API const glimpse_class *glimpse_classes_get(const glimpse_classes *classes, size_t i);
 /* The class with this id, else with this name, else the only one whose last part or synonym it is;
  * GLIMPSE_E_NOT_FOUND when there is none, GLIMPSE_E_INVALID when there are several. */
-GLIMPSE_API int glimpse_classes_find(const glimpse_classes *classes, const char *text, size_t *i);
+GLIMPSE_API int glimpse_classes_find(size_t *i, const glimpse_classes *classes, const char *text);
 GLIMPSE_API void glimpse_classes_free(glimpse_classes *classes);
 
 /*
@@ -157,8 +157,9 @@ GLIMPSE_API char *glimpse_classifier_default_cache(void);
  * `embedding` [E] of any length > 0, best first, ties in class order. Returns how many, or a
  * negative status. Knows only the text weights: no background, no examples. The plain twin of
  * glimpse_classifier_label_many. */
-GLIMPSE_API int glimpse_classifier_score(const glimpse_classifier *classifier,
-                                         const float *embedding, glimpse_label *labels, size_t top);
+GLIMPSE_API int glimpse_classifier_score(glimpse_label *labels,
+                                         const glimpse_classifier *classifier,
+                                         const float *embedding, size_t top);
 
 /*
  * Labels of many pictures: one matrix product, then probabilities, best classes and abstention.
@@ -196,26 +197,27 @@ typedef enum glimpse_abstention {
     GLIMPSE_ABSTAINED_THRESHOLD   /* multi-label: no class reached its threshold */
 } glimpse_abstention;
 
-typedef struct glimpse_verdict {
+typedef struct glimpse_label_verdict {
     glimpse_abstention reason;
     double margin; /* probability of the best class minus that of the next (0 if none) */
     /* Probability of "none of these": in CLIP's softmax beside the classes; with SigLIP of the
      * background against the best class, 1 / (1 + exp(-(background logit - best logit))). -1 when
      * no background took part. */
     double background;
-} glimpse_verdict;
+} glimpse_label_verdict;
 
 /* `embeddings` [N][E], each of any length > 0; `labels` [N][top], the min(top, K) best of each
  * picture, best first, ties in class order; `verdicts` [N]. Memory beyond these does not grow with
  * N. Scores do not depend on N nor on the place of a picture in the call, within 1e-6. */
-GLIMPSE_API int glimpse_classifier_label_many(const glimpse_classifier *classifier,
+GLIMPSE_API int glimpse_classifier_label_many(glimpse_label *labels,
+                                              glimpse_label_verdict *verdicts,
+                                              const glimpse_classifier *classifier,
                                               const glimpse_label_rules *rules,
-                                              const float *embeddings, size_t count, size_t top,
-                                              glimpse_label *labels, glimpse_verdict *verdicts);
+                                              const float *embeddings, size_t count, size_t top);
 /* The numbers before the softmax or the sigmoid, for calibration: `logits` [N][K + 1]; the last
  * column is the background's, -infinity without one. Temperature and offset are not applied. */
-GLIMPSE_API int glimpse_classifier_logits(const glimpse_classifier *classifier,
-                                          const float *embeddings, size_t count, double *logits);
+GLIMPSE_API int glimpse_classifier_logits(double *logits, const glimpse_classifier *classifier,
+                                          const float *embeddings, size_t count);
 
 /*
  * A few examples a class, in the manner of Tip-Adapter (Zhang et al. 2022, arXiv:2111.03930,
@@ -237,9 +239,10 @@ typedef struct glimpse_examples_report {
 /* `embeddings` [count][E], `classes` [count] class indices. Alpha and beta are chosen by leaving
  * each example out in turn: most right, then least log loss, then smallest alpha and beta, from a
  * fixed grid, so the same examples give the same classifier. Only once per classifier. */
-GLIMPSE_API int glimpse_classifier_add_examples(glimpse_classifier *classifier,
+GLIMPSE_API int glimpse_classifier_add_examples(glimpse_examples_report *report,
+                                                glimpse_classifier *classifier,
                                                 const float *embeddings, const size_t *classes,
-                                                size_t count, glimpse_examples_report *report);
+                                                size_t count);
 
 #ifdef __cplusplus
 }

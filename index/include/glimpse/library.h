@@ -7,11 +7,11 @@
  *     const char *roots[] = {"/home/me/Pictures"};
  *     options.roots = roots, options.root_count = 1, options.model = model;
  *     glimpse_ingest_report report;
- *     glimpse_library_ingest(library, &options, &report);
+ *     glimpse_library_ingest(&report, library, &options);
  *
  *     glimpse_results *results = NULL;
  *     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
- *     glimpse_library_search(library, model, query_vector, &search, &results);
+ *     glimpse_library_search(&results, library, model, query_vector, &search);
  *     for (size_t i = 0; i < glimpse_results_count(results); i++)
  *         puts(glimpse_results_get(results, i)->path);
  *     glimpse_results_free(results);
@@ -45,8 +45,8 @@
 #ifndef GLIMPSE_LIBRARY_H
 #define GLIMPSE_LIBRARY_H
 
-#include <glimpse/model.h>
 #include <glimpse/status.h>
+#include <glimpse/sys/model.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -111,7 +111,7 @@ typedef struct glimpse_ingest_options {
     /* From version 2 on. 0: JPEG and WebP files that are much larger than the model's input are
      * decoded reduced, to a short side of at least twice it (docs/performance.md says what that
      * does to embeddings: their cosine to exact ones stays above 0.995). 1: every pixel is decoded,
-     * as glimpse_image_open does without options. */
+     * as glimpse_image_load does without options. */
     int exact_decode;
     const char *profile; /* NULL, or a file to write a trace to that chrome://tracing and Perfetto
                             open: what each thread did when */
@@ -141,9 +141,8 @@ typedef struct glimpse_ingest_report {
 /* GLIMPSE_OK also when files were quarantined: see the report. GLIMPSE_E_BUSY when another process
  * is writing. A root that cannot be reached is counted offline and is no failure unless it was
  * never indexed (GLIMPSE_E_NOT_FOUND, before anything else is done). */
-GLIMPSE_API int glimpse_library_ingest(glimpse_library *library,
-                                       const glimpse_ingest_options *options,
-                                       glimpse_ingest_report *report);
+GLIMPSE_API int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_library *library,
+                                       const glimpse_ingest_options *options);
 
 /*
  * Search.
@@ -226,9 +225,9 @@ typedef struct glimpse_results glimpse_results;
  * are computed in double from the stored vectors. `options` may be NULL. GLIMPSE_E_NOT_FOUND when
  * nothing was ever indexed with the model, GLIMPSE_E_INVALID for a zero or non-finite query and for
  * bad options. The results do not depend on the library after the call. */
-GLIMPSE_API int glimpse_library_search(glimpse_library *library, const glimpse_model *model,
-                                       const float *query, const glimpse_search_options *options,
-                                       glimpse_results **out);
+GLIMPSE_API int glimpse_library_search(glimpse_results **out, glimpse_library *library,
+                                       const glimpse_model *model, const float *query,
+                                       const glimpse_search_options *options);
 GLIMPSE_API size_t glimpse_results_count(const glimpse_results *results);
 GLIMPSE_API const glimpse_result *glimpse_results_get(const glimpse_results *results, size_t i);
 GLIMPSE_API void glimpse_results_free(glimpse_results *results);
@@ -236,8 +235,8 @@ GLIMPSE_API void glimpse_results_free(glimpse_results *results);
 /* The stored embedding of a file by content id (32 hex digits, tried first) or by path, as it is
  * written or with links followed: `embedding` [E], unit length but for its rounding to f16.
  * GLIMPSE_E_NOT_FOUND when it has none for the model. `id` [33] may be NULL. */
-GLIMPSE_API int glimpse_library_embedding(glimpse_library *library, const glimpse_model *model,
-                                          const char *path_or_id, float *embedding, char *id);
+GLIMPSE_API int glimpse_library_embedding(float *embedding, char *id, glimpse_library *library,
+                                          const glimpse_model *model, const char *path_or_id);
 
 /* Calls `visit` for every present, embedded file under `path_prefix` (NULL: all; as in a search),
  * in path order, with its stored embedding [E]; a non-zero return stops and is returned. `file` and
@@ -250,8 +249,8 @@ GLIMPSE_API int glimpse_library_visit(glimpse_library *library, const glimpse_mo
 
 /* Every picture with a file under `path_prefix` (NULL: all; as in a search) that is not missing,
  * each content once, by path; scores are 0. */
-GLIMPSE_API int glimpse_library_pictures(glimpse_library *library, const char *path_prefix,
-                                         glimpse_results **out);
+GLIMPSE_API int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
+                                         const char *path_prefix);
 
 /*
  * Looking after it.
@@ -289,10 +288,10 @@ typedef struct glimpse_library_status {
     uint64_t captions, captioned; /* stored captions, and different contents that have any */
 } glimpse_library_status;
 
-GLIMPSE_API int glimpse_library_get_status(glimpse_library *library, glimpse_library_status **out);
+GLIMPSE_API int glimpse_library_load_status(glimpse_library_status **out, glimpse_library *library);
 /* The same with only `library`, `models` and the sizes on disk filled in: a moment's work however
  * many files there are, and no root is looked at. */
-GLIMPSE_API int glimpse_library_get_models(glimpse_library *library, glimpse_library_status **out);
+GLIMPSE_API int glimpse_library_load_models(glimpse_library_status **out, glimpse_library *library);
 GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
 
 /* Checks everything: SQLite's own integrity, references, the checksum of every row, every embedding
@@ -303,8 +302,8 @@ GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
  * problem; GLIMPSE_E_CORRUPT when there was any. `checked` (may be NULL): embeddings looked at.
  * Only reads. */
 typedef void (*glimpse_problem_fn)(void *user, const char *problem);
-GLIMPSE_API int glimpse_library_verify(glimpse_library *library, glimpse_problem_fn report,
-                                       void *user, uint64_t *checked);
+GLIMPSE_API int glimpse_library_verify(uint64_t *checked, glimpse_library *library,
+                                       glimpse_problem_fn report, void *user);
 
 /* Writes the FAISS files and the captions' text index anew from the catalogue, and removes FAISS
  * files of models it does not know.
@@ -328,9 +327,8 @@ typedef struct glimpse_prune_options {
 typedef struct glimpse_prune_report {
     uint64_t files, contents, embeddings, captions; /* forgotten, or that would be */
 } glimpse_prune_report;
-GLIMPSE_API int glimpse_library_prune(glimpse_library *library,
-                                      const glimpse_prune_options *options,
-                                      glimpse_prune_report *report);
+GLIMPSE_API int glimpse_library_prune(glimpse_prune_report *report, glimpse_library *library,
+                                      const glimpse_prune_options *options);
 
 #ifdef __cplusplus
 }

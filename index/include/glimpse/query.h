@@ -27,8 +27,8 @@
 #ifndef GLIMPSE_QUERY_H
 #define GLIMPSE_QUERY_H
 
-#include <glimpse/model.h>
 #include <glimpse/status.h>
+#include <glimpse/sys/model.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,8 +55,8 @@ GLIMPSE_API unsigned glimpse_query_towers(const glimpse_query *query);
 
 /* `vector` [E], unit length. GLIMPSE_E_INVALID when the terms cancel out; a picture's failure is
  * returned with its own message. `truncated` (may be NULL) is set to 1 when a text was too long. */
-GLIMPSE_API int glimpse_query_embed(const glimpse_query *query, glimpse_encoder *encoder,
-                                    const glimpse_model *model, float *vector, int *truncated);
+GLIMPSE_API int glimpse_query_embed(float *vector, int *truncated, const glimpse_query *query,
+                                    glimpse_encoder *encoder, const glimpse_model *model);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,7 @@
  * the part in between that needs no model: from two scores to one order.
  *
  *     glimpse_reranked *order = malloc(count * sizeof *order);
- *     glimpse_rerank(first, second, count, 0.8, order);
+ *     glimpse_rerank(order, first, second, count, 0.8);
  *     for (size_t rank = 0; rank < count; rank++)
  *         puts(paths[order[rank].index]);
  *
@@ -43,8 +43,8 @@ typedef struct glimpse_reranked {
  * `order` [count] is what to show, best first. `weight` from 0 to 1. GLIMPSE_E_INVALID for a weight
  * outside, a first score that is not finite or greater than the one before it, or an infinite
  * second score. */
-GLIMPSE_API int glimpse_rerank(const double *first, const double *second, size_t count,
-                               double weight, glimpse_reranked *order);
+GLIMPSE_API int glimpse_rerank(glimpse_reranked *order, const double *first, const double *second,
+                               size_t count, double weight);
 
 #ifdef __cplusplus
 }

@@ -2,9 +2,9 @@
  * glimpse/stored_labels.h - labels kept in a library, with where they come from.
  *
  *     glimpse_labelling *labelling = NULL;
- *     glimpse_labelling_open(&labelling, library, model, classifier, "animals", "{}");
+ *     glimpse_labelling_create(&labelling, library, model, classifier, "animals", "{}");
  *     glimpse_labelling_add(labelling, file->id, labels, count);   // for each picture
- *     glimpse_labelling_commit(labelling, &stored);
+ *     glimpse_labelling_commit(&stored, labelling);
  *     glimpse_labelling_free(labelling);
  *
  * A *labelling* is a named set of labels, made by one model and one classifier. Labels belong to
@@ -27,10 +27,10 @@ typedef struct glimpse_labelling glimpse_labelling;
 
 /* Nothing is written before the commit. `settings` is a text that is kept with it (thresholds and
  * the like). Library and classifier must outlive it. */
-GLIMPSE_API int glimpse_labelling_open(glimpse_labelling **out, glimpse_library *library,
-                                       const glimpse_model *model,
-                                       const glimpse_classifier *classifier, const char *name,
-                                       const char *settings);
+GLIMPSE_API int glimpse_labelling_create(glimpse_labelling **out, glimpse_library *library,
+                                         const glimpse_model *model,
+                                         const glimpse_classifier *classifier, const char *name,
+                                         const char *settings);
 /* What a picture (content id, 32 hexadecimal digits) is labelled as now; those of `labels` [count]
  * that are accepted. None accepted: it has no label. */
 GLIMPSE_API int glimpse_labelling_add(glimpse_labelling *labelling, const char *id,
@@ -39,7 +39,7 @@ GLIMPSE_API int glimpse_labelling_add(glimpse_labelling *labelling, const char *
  * name; when the name was last used with another model or classifier, all of its labels go first,
  * so a name never mixes origins. *stored (may be NULL): pictures that have labels of this name now.
  * GLIMPSE_E_BUSY when another process is writing. */
-GLIMPSE_API int glimpse_labelling_commit(glimpse_labelling *labelling, uint64_t *stored);
+GLIMPSE_API int glimpse_labelling_commit(uint64_t *stored, glimpse_labelling *labelling);
 GLIMPSE_API void glimpse_labelling_free(glimpse_labelling *labelling);
 
 typedef struct glimpse_stored_labelling {

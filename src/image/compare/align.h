@@ -5,7 +5,7 @@
 #ifndef GLIMPSE_IMAGE_COMPARE_ALIGN_H
 #define GLIMPSE_IMAGE_COMPARE_ALIGN_H
 
-#include <glimpse/fingerprint.h>
+#include <glimpse/sys/fingerprint.h>
 
 /* Side lengths of the pyramid, coarse to fine. */
 enum { GLIMPSE_LEVELS = 3, GLIMPSE_COARSEST = 32 };

@@ -6,7 +6,7 @@
  * luminance table is nearest to the one in the file, which is exact for libjpeg's own tables and
  * near for others'. A table's order in the file is zigzag, and so is the one below.
  */
-#include <glimpse/fingerprint.h>
+#include <glimpse/sys/fingerprint.h>
 
 #include <stdlib.h>
 

@@ -7,7 +7,7 @@
  * "Measuring colourfulness in natural images", section 6. All are taken at one scale, because both
  * depend on it.
  */
-#include <glimpse/fingerprint.h>
+#include <glimpse/sys/fingerprint.h>
 
 #include "core/error.h"
 

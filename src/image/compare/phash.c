@@ -5,7 +5,7 @@
  * part of the DCT-II that is needed, in both directions. Constant factors of the transform are left
  * out: each of the 64 coefficients has the same, and only their order matters.
  */
-#include <glimpse/fingerprint.h>
+#include <glimpse/sys/fingerprint.h>
 
 #include <math.h>
 #include <stdlib.h>
@@ -137,7 +137,7 @@ static uint64_t above_median(const float values[64], uint64_t *weak) {
     return hash;
 }
 
-uint64_t glimpse_phash(const glimpse_thumb *thumb, const glimpse_window *window, uint64_t *weak) {
+uint64_t glimpse_phash(uint64_t *weak, const glimpse_thumb *thumb, const glimpse_window *window) {
     float grid[GRID][GRID], coefficients[FREQUENCIES][FREQUENCIES];
     average(grid, thumb->grey, window ? window : &glimpse_windows[0]);
     transform(coefficients, grid);
@@ -146,7 +146,7 @@ uint64_t glimpse_phash(const glimpse_thumb *thumb, const glimpse_window *window,
     return above_median(values, weak);
 }
 
-void glimpse_phash_turns(const glimpse_thumb *thumb, uint64_t hashes[8], uint64_t weak[8]) {
+void glimpse_phash_orientations(uint64_t hashes[8], uint64_t weak[8], const glimpse_thumb *thumb) {
     float grid[GRID][GRID], c[FREQUENCIES][FREQUENCIES], turned[64];
     average(grid, thumb->grey, &glimpse_windows[0]);
     transform(c, grid);
@@ -166,7 +166,7 @@ void glimpse_phash_turns(const glimpse_thumb *thumb, uint64_t hashes[8], uint64_
     }
 }
 
-uint64_t glimpse_dhash(const glimpse_thumb *thumb, uint64_t *weak) {
+uint64_t glimpse_dhash(uint64_t *weak, const glimpse_thumb *thumb) {
     double cells[8][9];
     float margins[64];
     uint64_t hash = 0;

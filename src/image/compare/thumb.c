@@ -6,7 +6,7 @@
  * one colour, the colour of the outermost. One side alone is no frame (a white background, a clear
  * sky), two opposite ones are.
  */
-#include <glimpse/fingerprint.h>
+#include <glimpse/sys/fingerprint.h>
 
 #include "core/error.h"
 
@@ -87,7 +87,7 @@ static void source_of(int orientation, int last, int x, int y, int *from_x, int 
     *from_y = flip_y ? last - v : v;
 }
 
-void glimpse_thumb_turn(glimpse_thumb *to, const glimpse_thumb *from, int orientation) {
+void glimpse_thumb_orient(glimpse_thumb *to, const glimpse_thumb *from, int orientation) {
     *to = *from;
     if (orientation < 2 || orientation > 8) return;
     for (int y = 0; y < SIDE; y++) {

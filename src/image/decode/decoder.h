@@ -1,13 +1,13 @@
 /*
  * image/decode/decoder.h - a format of pictures, and what the decoders share. Private to this
- * directory: everybody else asks through image/format.h and glimpse/image.h.
+ * directory: everybody else asks through image/format.h and glimpse/sys/image.h.
  *
  * Adding a format takes three places:
  *
- *     decode_xyz.c        ends in `const glimpse_format glimpse_format_xyz = {.name = "XYZ", ...};`
- *     glimpse/image.h     X(XYZ, xyz) at the end of GLIMPSE_IMAGE_FORMATS: the value of the public
- *                         enumeration, and the row of the table
- *     CMakeLists.txt      the name of the file, and its library if it has one
+ *     decode_xyz.c          ends in `const glimpse_format glimpse_format_xyz = {.name = "XYZ", ...};`
+ *     glimpse/sys/image.h   X(XYZ, xyz) at the end of GLIMPSE_IMAGE_FORMATS: the value of the
+ *                           public enumeration, and the row of the table
+ *     CMakeLists.txt        the name of the file, and its library if it has one
  *
  * Names, endings, `glimpse doctor`, the walk over directories and the reservation of memory follow
  * from the row. A format whose library a build may lack keeps its row there, without `decode`; so

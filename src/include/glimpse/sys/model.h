@@ -1,0 +1,186 @@
+/*
+ * glimpse/sys/model.h - a dual encoder, CLIP or SigLIP: pictures and texts to points of one space.
+ *
+ *     glimpse_model *model = NULL;
+ *     glimpse_encoder *encoder = NULL;
+ *     if (glimpse_model_open(&model, "models/clip-vit-base-patch32", NULL) < 0) ...
+ *     if (glimpse_encoder_create(&encoder, model, 8) < 0) ...
+ *     const char *texts[] = {"a dog", "a cat"};
+ *     float embeddings[2 * 512];
+ *     glimpse_encoder_texts(embeddings, NULL, encoder, texts, 2, 0);
+ *     glimpse_encoder_free(encoder);
+ *     glimpse_model_close(model);
+ *
+ * A model is a directory as published on the Hugging Face hub (config.json, model.safetensors or
+ * shards with model.safetensors.index.json, preprocessor_config.json, the tokenizer's files), for
+ * the classes CLIPModel and SiglipModel; or one of OpenCLIP's CLIP models (open_clip_config.json,
+ * open_clip_model.safetensors). Weights in F32, F16 or BF16 are mapped, and used as they
+ * are where the backend can.
+ *
+ * Letters: B batch, C 3 channels, H W input height and width, T tokens (patches and CLIP's class
+ * token, or text positions), D width of a tower, E embedding dimension.
+ *
+ * CLIP's towers are those of Radford et al. 2021, "Learning Transferable Visual Models From Natural
+ * Language Supervision" (arXiv:2103.00020): pre-norm transformers; the image embedding is the
+ * class token, the text embedding the end token, each layer-normed and projected.
+ *
+ * SigLIP (Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training", arXiv:2303.15343) and
+ * SigLIP 2 of fixed resolution (Tschannen et al. 2025, arXiv:2502.14786): pictures have no class
+ * token, a learned query attends to all patches instead; texts are padded to the context length,
+ * all places see each other, and the last one is read. SigLIP 2 of flexible resolution (NaFlex)
+ * is GLIMPSE_E_UNSUPPORTED.
+ *
+ * Threads: a model is immutable after opening; share it. An encoder carries the activations of
+ * one worker: one thread at a time; make one encoder per thread. An encoder computes on the
+ * thread that calls it and starts none.
+ *
+ * Same input, same output: an embedding does not depend on the batch it was computed in, nor on
+ * the number of threads, within 2e-6 per component.
+ */
+#ifndef GLIMPSE_MODEL_H
+#define GLIMPSE_MODEL_H
+
+#include <glimpse/status.h>
+#include <glimpse/sys/image.h>
+#include <glimpse/sys/tokenizer.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct glimpse_model glimpse_model;
+typedef struct glimpse_encoder glimpse_encoder;
+
+typedef enum glimpse_precision {
+    GLIMPSE_PRECISION_AUTO = 0, /* BF16 where the CPU multiplies it in hardware, else F32 */
+    GLIMPSE_PRECISION_F32,
+    GLIMPSE_PRECISION_BF16, /* products of bf16 numbers summed in f32; everything else f32. Without
+                               hardware for it the operands are rounded and multiplied in f32: the
+                               same numbers, no gain in speed */
+    GLIMPSE_PRECISION_INT8  /* products of whole numbers -127..127, exactly summed: weights with a
+                               scale per output, activations with one per token; everything else
+                               f32. Cosine to F32 above 0.99. Never chosen by AUTO */
+} glimpse_precision;
+
+typedef enum glimpse_backend {
+    GLIMPSE_BACKEND_AUTO = 0, /* the fastest of the others for the precision */
+    GLIMPSE_BACKEND_PLAIN,    /* loops in C: the oracle, very slow */
+    GLIMPSE_BACKEND_OPENBLAS, /* f32; bf16 through rounded operands; int8 by kernels of our own */
+    GLIMPSE_BACKEND_ONEDNN    /* f32; bf16 where the CPU has AVX-512, int8 where it has VNNI, both
+                                 far faster where it has AMX */
+} glimpse_backend;
+
+enum { GLIMPSE_TOWER_IMAGE = 1, GLIMPSE_TOWER_TEXT = 2, GLIMPSE_TOWER_BOTH = 3 };
+
+typedef struct glimpse_model_options {
+    unsigned version; /* GLIMPSE_MODEL_OPTIONS_VERSION */
+    glimpse_precision precision;
+    glimpse_backend backend;
+    unsigned towers; /* which towers to prepare; 0 means both. A call on one that was left out
+                        fails with GLIMPSE_E_INVALID */
+    unsigned flags;  /* GLIMPSE_MODEL_... below */
+} glimpse_model_options;
+
+enum {
+    GLIMPSE_MODEL_NO_WEIGHTS_CACHE = 1 /* neither read nor write prepared weights on disk */
+};
+
+#define GLIMPSE_MODEL_OPTIONS_VERSION 2
+#define GLIMPSE_MODEL_OPTIONS_INIT                                                                 \
+ {                                                                                                 \
+  GLIMPSE_MODEL_OPTIONS_VERSION, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO, GLIMPSE_TOWER_BOTH, \
+      0                                                                                            \
+ }
+
+/* Weights that a backend keeps in a form of its own (bf16 and f32 of oneDNN, int8) are prepared
+ * once and kept beneath ${XDG_CACHE_HOME:-~/.cache}/glimpse/weights, from where later processes map
+ * them. Files there are checked in full before use and may be deleted at any time; embeddings are
+ * the same with and without. GLIMPSE_WEIGHTS_CACHE in the environment: 0 is off, another number the
+ * limit in MB. */
+typedef struct glimpse_weights_cache_status {
+    char path[4096]; /* the folder, whether it exists or not; "" when the environment names none */
+    size_t files;
+    uint64_t bytes, limit; /* limit 0: switched off */
+} glimpse_weights_cache_status;
+GLIMPSE_API int glimpse_weights_cache_load_status(glimpse_weights_cache_status *status);
+
+/* Opens the model in the directory `path`. GLIMPSE_E_NOT_FOUND when there is none,
+ * GLIMPSE_E_FORMAT when a file is damaged, GLIMPSE_E_UNSUPPORTED for another kind of model. */
+GLIMPSE_API int glimpse_model_open(glimpse_model **out, const char *path,
+                                   const glimpse_model_options *options);
+/* Encoders of the model must be freed before. */
+GLIMPSE_API void glimpse_model_close(glimpse_model *model);
+
+/* What the model is. Strings are borrowed from the model. */
+GLIMPSE_API const char *glimpse_model_path(const glimpse_model *model);
+GLIMPSE_API const char *glimpse_model_name(const glimpse_model *model); /* last part of the path */
+/* 32 hexadecimal digits over weights, configs (activation, sizes, eps), preprocessing and
+ * tokenizer files: vectors of different fingerprints must never be compared. Precision and
+ * backend are not part of it. */
+GLIMPSE_API const char *glimpse_model_fingerprint(const glimpse_model *model);
+GLIMPSE_API size_t glimpse_model_embedding_size(const glimpse_model *model); /* E */
+GLIMPSE_API size_t glimpse_model_context_length(const glimpse_model *model); /* text T */
+/*
+ * From a cosine to a probability. logit = logit scale * cosine + logit bias;
+ *   SOFTMAX  (CLIP)    over the texts a picture is compared with: they compete, and sum to 1
+ *   SIGMOID  (SigLIP)  1 / (1 + exp(-logit)): of each text alone, whatever the others are
+ * The scale has its exponential applied already; the bias is 0 for CLIP.
+ */
+typedef enum glimpse_scoring {
+    GLIMPSE_SCORING_SOFTMAX = 0,
+    GLIMPSE_SCORING_SIGMOID
+} glimpse_scoring;
+GLIMPSE_API glimpse_scoring glimpse_model_scoring(const glimpse_model *model);
+GLIMPSE_API float glimpse_model_logit_scale(const glimpse_model *model);
+GLIMPSE_API float glimpse_model_logit_bias(const glimpse_model *model);
+GLIMPSE_API glimpse_precision glimpse_model_precision(const glimpse_model *model); /* in force */
+GLIMPSE_API const char *glimpse_model_backend_name(const glimpse_model *model);
+/* The picture rules of the model; a copy may be changed (crop_rule) and used instead. */
+GLIMPSE_API const glimpse_preprocess *glimpse_model_preprocess(const glimpse_model *model);
+/* NULL when the model was opened without GLIMPSE_TOWER_TEXT. */
+GLIMPSE_API const glimpse_tokenizer *glimpse_model_tokenizer(const glimpse_model *model);
+/* Bytes of weights held in memory (converted ones) and mapped from the files. */
+GLIMPSE_API size_t glimpse_model_memory(const glimpse_model *model);
+
+/* The cheap parts alone, for tools: the preprocessing rules, the context length and the fingerprint
+ * of a model directory without preparing its weights. */
+GLIMPSE_API int glimpse_model_read_preprocess(glimpse_preprocess *out, const char *path);
+GLIMPSE_API int glimpse_model_read_context_length(size_t *out, const char *path);
+GLIMPSE_API int glimpse_model_read_fingerprint(char hex[33], const char *path);
+
+/* A worker for up to `max_batch` inputs at once (longer calls are cut into batches). All memory
+ * it will ever use is reserved here. */
+GLIMPSE_API int glimpse_encoder_create(glimpse_encoder **out, const glimpse_model *model,
+                                       size_t max_batch);
+GLIMPSE_API void glimpse_encoder_free(glimpse_encoder *encoder);
+GLIMPSE_API size_t glimpse_encoder_memory(const glimpse_encoder *encoder); /* bytes reserved */
+
+enum {
+    GLIMPSE_ENCODE_RAW = 1 /* leave the projection as it is instead of scaling to unit length */
+};
+
+/* `pixels` [count][3][H][W], normalised; `embeddings` [count][E]. */
+GLIMPSE_API int glimpse_encoder_pixels(float *embeddings, glimpse_encoder *encoder,
+                                       const float *pixels, size_t count, unsigned flags);
+/* `rgb` [count][H][W][3] bytes as glimpse_preprocess_rgb leaves them. */
+GLIMPSE_API int glimpse_encoder_rgb(float *embeddings, glimpse_encoder *encoder, const uint8_t *rgb,
+                                    size_t count, unsigned flags);
+/* Preprocesses and encodes decoded pictures. */
+GLIMPSE_API int glimpse_encoder_images(float *embeddings, glimpse_encoder *encoder,
+                                       const glimpse_image *const *images, size_t count,
+                                       unsigned flags);
+/* NUL-terminated texts; `truncated` [count] may be NULL. For SigLIP they are padded here. */
+GLIMPSE_API int glimpse_encoder_texts(float *embeddings, int *truncated, glimpse_encoder *encoder,
+                                      const char *const *texts, size_t count, unsigned flags);
+/* `ids` [count][context length]. CLIP ignores what stands behind the first end token; SigLIP reads
+ * every place, so the padding must be the model's own. */
+GLIMPSE_API int glimpse_encoder_tokens(float *embeddings, glimpse_encoder *encoder,
+                                       const int32_t *ids, size_t count, unsigned flags);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
