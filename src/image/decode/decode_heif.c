@@ -195,7 +195,8 @@ static int decode_heif(glimpse_image *picture, const glimpse_source *source) {
     (void)pthread_once(&lib_once, load_library);
     if (!lib.handle) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s pictures need libheif: %s",
-                            glimpse_image_format_name(picture->meta.format), lib.reason);
+                            picture->meta.format == GLIMPSE_FORMAT_AVIF ? "AVIF" : "HEIF",
+                            lib.reason);
     }
     struct heif_context *context = lib.heif_context_alloc();
     if (!context) return glimpse_fail_nomem(0, "a HEIF decoder");

@@ -77,12 +77,6 @@ int glimpse_format_is_lossless(glimpse_image_format format, const uint8_t *data,
     return row && row->lossless && row->lossless(data, size);
 }
 
-int glimpse_always_lossless(const uint8_t *data, size_t size) {
-    (void)data;
-    (void)size;
-    return 1;
-}
-
 const char *glimpse_format_media_type(glimpse_image_format format) {
     const glimpse_format *row = row_of(format);
     return row ? row->media_type : NULL;
