@@ -1,11 +1,10 @@
 /*
- * index/walk_rules.c - what a walk leaves out, judged by names.
+ * index/ingest/walk_rules.c - what a walk leaves out, judged by names.
  */
 #include "walk_internal.h"
 
 #include "catalog.h"
-
-#include <glimpse/sys/image.h>
+#include "image/format.h"
 
 #include <fnmatch.h>
 #include <limits.h>
@@ -64,6 +63,11 @@ int glimpse_walk_name_is_other(const char *name) {
     }
     return bsearch(ending, other_endings, sizeof other_endings / sizeof other_endings[0],
                    sizeof other_endings[0], compare_ending) != NULL;
+}
+
+int glimpse_walk_is_picture(const uint8_t *head, size_t size) {
+    /* What only looks like a picture, without a mark at its beginning, may be anything. */
+    return glimpse_format_is_certain(glimpse_image_sniff(head, size));
 }
 
 int glimpse_walk_folder_is_unwanted(const char *name) {

@@ -20,6 +20,9 @@ int glimpse_format_is_certain(glimpse_image_format format);
  * format differ (WebP). 0 for "no" and for "cannot be told". */
 int glimpse_format_is_lossless(glimpse_image_format format, const uint8_t *data, size_t size);
 
+/* 1 when the decoder may leave out pixels, as glimpse_decode_options.short_side asks. */
+int glimpse_format_is_reducible(glimpse_image_format format);
+
 /* "image/jpeg" for the formats that every server which takes pictures understands, else NULL. */
 const char *glimpse_format_media_type(glimpse_image_format format);
 

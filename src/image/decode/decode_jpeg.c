@@ -277,5 +277,6 @@ const glimpse_format glimpse_format_jpeg = {
     .media_type = "image/jpeg",
     .sniff = sniff,
     .decode = decode_jpeg,
+    .reducible = 1,
     .declared = declared,
 };

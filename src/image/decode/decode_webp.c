@@ -143,6 +143,7 @@ const glimpse_format glimpse_format_webp = {
     .media_type = "image/webp",
     .sniff = sniff,
     .decode = decode_webp,
+    .reducible = 1,
     .declared = declared,
     .lossless = lossless,
 };

@@ -37,6 +37,7 @@ typedef struct glimpse_format {
      * wins, so that a camera raw file that begins as a TIFF is one. 1 is for "plausible". At least
      * GLIMPSE_SNIFF_BYTES bytes are there unless the file is shorter. */
     unsigned (*sniff)(const uint8_t *data, size_t size);
+    int reducible;      /* `decode` heeds source->short_side */
     int only_plausible; /* no signature: see glimpse_format_is_certain() */
     /* NULL: recognised, but not decoded by this build. `source` was sniffed as this format. */
     int (*decode)(glimpse_image *picture, const glimpse_source *source);

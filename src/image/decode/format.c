@@ -77,6 +77,11 @@ int glimpse_format_is_lossless(glimpse_image_format format, const uint8_t *data,
     return row && row->lossless && row->lossless(data, size);
 }
 
+int glimpse_format_is_reducible(glimpse_image_format format) {
+    const glimpse_format *row = row_of(format);
+    return row && row->reducible;
+}
+
 const char *glimpse_format_media_type(glimpse_image_format format) {
     const glimpse_format *row = row_of(format);
     return row ? row->media_type : NULL;
