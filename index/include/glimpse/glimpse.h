@@ -14,6 +14,8 @@
 #include <glimpse/library.h>
 #include <glimpse/query.h>
 #include <glimpse/rerank.h>
+#include <glimpse/session.h>
+#include <glimpse/session_vlm.h>
 #include <glimpse/response_cache.h>
 #include <glimpse/status.h>
 #include <glimpse/sys/blip.h>
