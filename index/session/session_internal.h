@@ -26,6 +26,15 @@
 #include <glimpse/session.h>
 #include <glimpse/session_vlm.h>
 
+/* A list that grows. */
+typedef struct session_list {
+    void **items;
+    size_t count, capacity;
+} session_list;
+
+/* GLIMPSE_OK, or GLIMPSE_E_NOMEM and the item is not in the list. */
+int glimpse_session_list_add(session_list *list, void *item);
+
 /* The callbacks of one call, from its options. All may be NULL. */
 typedef struct session_control {
     glimpse_progress_fn progress;
@@ -90,6 +99,9 @@ typedef struct session_worker {
 int glimpse_session_acquire_encoder(session_worker *out, glimpse_session *session, unsigned towers,
                                     size_t batch, glimpse_library *library);
 void glimpse_session_release_encoder(session_worker *worker);
+/* As glimpse_session_embed_picture; neither pointer may be NULL. */
+int glimpse_session_encode_picture(float *embedding, int *unusable, glimpse_session *session,
+                                   const char *path, unsigned flags, glimpse_library *library);
 /* Threads for a call whose options say `jobs`: that, else the session's, else one a core. */
 unsigned glimpse_session_jobs(const glimpse_session *session, unsigned jobs);
 /* A remark for people, printf style. */

@@ -17,12 +17,6 @@
 
 enum { SESSION_MODELS = 3 }; /* text, image, both */
 
-/* A list that grows. */
-typedef struct session_list {
-    void **items;
-    size_t count, capacity;
-} session_list;
-
 typedef struct session_encoder {
     const glimpse_model *model;
     glimpse_encoder *encoder;
@@ -57,8 +51,6 @@ struct glimpse_session {
     int demo_vlm_noted;
 };
 
-/* GLIMPSE_OK, or GLIMPSE_E_NOMEM and the item is not in the list. */
-int glimpse_session_list_add(session_list *list, void *item);
 /* Hands `string` (malloc'ed; NULL: out of memory) over to the session: *out lives as long. */
 int glimpse_session_keep_string(const char **out, glimpse_session *session, char *string);
 void glimpse_session_close_libraries(glimpse_session *session);

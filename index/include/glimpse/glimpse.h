@@ -15,6 +15,7 @@
 #include <glimpse/query.h>
 #include <glimpse/rerank.h>
 #include <glimpse/session.h>
+#include <glimpse/session_search.h>
 #include <glimpse/session_vlm.h>
 #include <glimpse/response_cache.h>
 #include <glimpse/status.h>
@@ -24,6 +25,7 @@
 #include <glimpse/sys/model.h>
 #include <glimpse/sys/tokenizer.h>
 #include <glimpse/sys/vlm.h>
+#include <glimpse/vlm_settings.h>
 
 #ifdef __cplusplus
 extern "C" {

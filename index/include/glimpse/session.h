@@ -12,7 +12,7 @@
  *     ingest.roots = roots, ingest.root_count = 1;
  *     glimpse_session_index(NULL, session, &ingest);
  *
- *     glimpse_hits *hits = NULL;
+ *     glimpse_hits *hits = NULL;                       // glimpse/session_search.h
  *     if (glimpse_session_search(&hits, session, words, 1, NULL) < 0) ...
  *     for (size_t i = 0; i < glimpse_hits_count(hits); i++)
  *         puts(glimpse_hits_get(hits, i)->path);
@@ -124,6 +124,54 @@ GLIMPSE_API int glimpse_session_model(const glimpse_model **model, glimpse_sessi
  * session; `flags` as for glimpse_library_open. */
 GLIMPSE_API int glimpse_session_open_library(glimpse_library **out, glimpse_session *session,
                                              unsigned flags);
+
+/*
+ * Indexing.
+ */
+/* Brings the library up to date with options->roots (0 of them: with the roots it knows) and makes
+ * it when there is none; as glimpse_library_ingest, but for options->model NULL, which is the
+ * session's, and jobs 0, which are the session's. A new library is made only when all the roots
+ * exist. Returns GLIMPSE_E_CANCELLED with the report filled in when it was stopped. `report` may be
+ * NULL. */
+GLIMPSE_API int glimpse_session_index(glimpse_ingest_report *report, glimpse_session *session,
+                                      const glimpse_ingest_options *options);
+
+/*
+ * Looking at the library. GLIMPSE_E_NOT_FOUND when there is none.
+ */
+GLIMPSE_API int glimpse_session_load_status(glimpse_library_status **out, glimpse_session *session);
+GLIMPSE_API int glimpse_session_load_models(glimpse_library_status **out, glimpse_session *session);
+/* All pictures, or those below a place; as glimpse_library_pictures. */
+GLIMPSE_API int glimpse_session_pictures(glimpse_results **out, glimpse_session *session,
+                                         const char *path_prefix);
+/* Pictures with their embeddings; as glimpse_library_visit. `visit` must not call the session. */
+GLIMPSE_API int glimpse_session_visit(glimpse_session *session, const char *path_prefix,
+                                      glimpse_visit_fn visit, void *user);
+GLIMPSE_API int glimpse_session_verify(uint64_t *checked, glimpse_session *session,
+                                       glimpse_problem_fn report, void *user);
+
+/*
+ * Looking after it: writers.
+ */
+GLIMPSE_API int glimpse_session_reindex(glimpse_session *session);
+/* As glimpse_library_prune, but options->model may also be the model's name, or the first four
+ * digits or more of its fingerprint. */
+GLIMPSE_API int glimpse_session_prune(glimpse_prune_report *report, glimpse_session *session,
+                                      const glimpse_prune_options *options);
+
+/*
+ * Embeddings, for programs that compare things themselves.
+ */
+/* `texts` [count] to `embeddings` [count][E], of unit length unless `flags` has GLIMPSE_ENCODE_RAW;
+ * `truncated` [count] (may be NULL) is 1 for a text that is longer than the model reads. */
+GLIMPSE_API int glimpse_session_embed_texts(float *embeddings, int *truncated,
+                                            glimpse_session *session, const char *const *texts,
+                                            size_t count, unsigned flags);
+/* A picture file, decoded in full. *unusable (may be NULL) is 1 when it fails because of the file.
+ */
+GLIMPSE_API int glimpse_session_embed_picture(float *embedding, int *unusable,
+                                              glimpse_session *session, const char *path,
+                                              unsigned flags);
 
 #ifdef __cplusplus
 }
