@@ -114,6 +114,23 @@ GLIMPSE_API int glimpse_session_model_path(const char **path, glimpse_session *s
  * installed. */
 GLIMPSE_API const char *glimpse_session_shipped(glimpse_session *session, const char *relative);
 
+/* Models that can be chosen by name, in the order of their names: those below the models directory
+ * (NAME or ORG/NAME), then "demo", then those that the library knows and that are neither. */
+typedef struct glimpse_model_entry {
+    const char *name, *path;
+    const char *fingerprint;   /* NULL for one that makes no embeddings, or is damaged */
+    int is_blip;               /* 1: a vision-language model */
+    int is_available;          /* 0: no longer where the library remembers it */
+    int in_library, last_used; /* the library has embeddings of it; it is the one used last */
+    uint64_t embedded;         /* how many */
+} glimpse_model_entry;
+typedef struct glimpse_model_list glimpse_model_list;
+GLIMPSE_API int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *session);
+GLIMPSE_API size_t glimpse_model_list_count(const glimpse_model_list *list);
+GLIMPSE_API const glimpse_model_entry *glimpse_model_list_get(const glimpse_model_list *list,
+                                                              size_t i);
+GLIMPSE_API void glimpse_model_list_free(glimpse_model_list *list);
+
 /*
  * What a session has no call for.
  */
