@@ -209,6 +209,8 @@ typedef struct glimpse_dedup_options {
     glimpse_progress_fn progress;
     glimpse_dedup_decide_fn decide;
     void *user; /* for both callbacks */
+    /* Embeddings only, as in glimpse_ingest_options; all else is worked out from every pixel. */
+    int exact_decode;
 } glimpse_dedup_options;
 
 #define GLIMPSE_DEDUP_OPTIONS_VERSION 1
