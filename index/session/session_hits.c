@@ -4,6 +4,7 @@
 #include "session_hits.h"
 
 #include "core/error.h"
+#include "sure_id.h"
 
 #include <glimpse/rerank.h>
 
@@ -111,7 +112,7 @@ int glimpse_hits_look_again(glimpse_hits *hits, const session_vlm *vlm, const ch
     for (size_t i = 0; i < depth; i++) {
         const glimpse_result *result = hits->items[i].result;
         pictures[i].path = hits->items[i].path;
-        pictures[i].id = result ? glimpse_session_sure_id(result) : NULL;
+        pictures[i].id = result ? glimpse_sure_id(result) : NULL;
         first[i] = first_score(hits, i);
     }
     status = glimpse_session_look_again(&look, vlm, text, pictures, depth, control);

@@ -126,6 +126,15 @@ int glimpse_session_acquire_vlm(session_vlm *out, glimpse_session *session,
                                 const glimpse_vlm_settings *settings, const char *part,
                                 glimpse_library *library, const session_control *control);
 void glimpse_session_release_vlm(session_vlm *vlm);
+/* Whether one was chosen: in `settings` (NULL: nothing), the environment or the configuration;
+ * *spec (may be NULL) is then its name as it was said, in `buffer` [size] where it comes from
+ * there. A configuration that cannot be read is a failure. */
+int glimpse_session_vlm_is_chosen(const char **spec, char *buffer, size_t size,
+                                  const glimpse_session *session,
+                                  const glimpse_vlm_settings *settings);
+/* The same as glimpse_session_vlm_use, with strings that live as long as the session. */
+int glimpse_session_keep_use(glimpse_vlm_use *use, const session_vlm *vlm,
+                             const glimpse_vlm_totals *totals);
 /* What was asked; its strings are borrowed from `vlm`. */
 glimpse_vlm_use glimpse_session_vlm_use(const session_vlm *vlm, const glimpse_vlm_totals *totals);
 

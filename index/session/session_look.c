@@ -8,22 +8,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 /* Beyond this a probability is as good as 0 or 1: exp(-30) is 1e-13. */
 static const double MAX_LOGIT = 30.0;
-
-const char *glimpse_session_sure_id(const glimpse_result *result) {
-    struct stat info;
-    struct tm utc;
-    char modified[32];
-    if (stat(result->path, &info) != 0 || (uint64_t)info.st_size != result->bytes) return NULL;
-    time_t changed = info.st_mtime;
-    if (!gmtime_r(&changed, &utc)) return NULL;
-    (void)strftime(modified, sizeof modified, "%Y-%m-%dT%H:%M:%S", &utc);
-    return strcmp(modified, result->modified) == 0 ? result->id : NULL;
-}
 
 static double logit(double probability) {
     double value = log(probability / (1.0 - probability));

@@ -131,6 +131,20 @@ int glimpse_session_vlm_spec(const char **spec, glimpse_session *session, const 
     return status < 0 ? status : glimpse_session_keep_string(spec, session, found);
 }
 
+int glimpse_session_vlm_is_chosen(const char **spec, char *buffer, size_t size,
+                                  const glimpse_session *session,
+                                  const glimpse_vlm_settings *settings) {
+    const char *named =
+        settings && settings->spec && *settings->spec ? settings->spec : session->vlm_variable;
+    if (!named) {
+        int status = glimpse_vlm_default_spec(buffer, size, NULL);
+        if (status < 0) return status;
+        if (*buffer) named = buffer;
+    }
+    if (spec) *spec = named;
+    return named != NULL;
+}
+
 int glimpse_session_vlm_default_is_remote(glimpse_session *session) {
     char spec[MAX_SPEC_BYTES];
     if (session && session->vlm_variable) return glimpse_vlm_spec_is_remote(session->vlm_variable);
@@ -381,6 +395,14 @@ glimpse_vlm_use glimpse_session_vlm_use(const session_vlm *vlm, const glimpse_vl
     use.dry_run = vlm->settings.dry_run;
     use.totals = *totals;
     return use;
+}
+
+int glimpse_session_keep_use(glimpse_vlm_use *use, const session_vlm *vlm,
+                             const glimpse_vlm_totals *totals) {
+    *use = glimpse_session_vlm_use(vlm, totals);
+    int status = glimpse_session_keep_string(&use->name, vlm->session, strdup(use->name));
+    if (status < 0) return status;
+    return glimpse_session_keep_string(&use->currency, vlm->session, strdup(use->currency));
 }
 
 /*
