@@ -44,7 +44,8 @@ extern "C" {
  * Finding.
  */
 /* As glimpse_dedup_run, of these roots, or without any of the library's pictures. From the session:
- * `library` (with roots it is used where there is one), `model` where one is needed, threads for
+ * `library` (with roots it is used where there is one, and must be there when the session's options
+ * name it), `model` where one is needed, threads for
  * `jobs` 0, and what was decided before; a `decide` of the options is asked first. `tiers` 0: EXACT
  * and PERCEPTUAL, and SEMANTIC for a library or with a model that the session was opened with. One
  * directory in `against` may be that of a library: then the second set is its pictures.
