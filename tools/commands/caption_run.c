@@ -5,7 +5,6 @@
 
 #include "label_walk.h"
 #include "progress.h"
-#include "rerank_run.h"
 #include "text.h"
 #include "tool.h"
 

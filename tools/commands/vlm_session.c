@@ -7,6 +7,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 glimpse_vlm_settings vlm_session_settings(const vlm_session *v) {
     glimpse_vlm_settings settings = GLIMPSE_VLM_SETTINGS_INIT;
@@ -124,6 +127,17 @@ char *vlm_session_prompt(const char *name, const char *text) {
     }
     session_close(&s);
     return prompt;
+}
+
+const char *rerank_sure_id(const glimpse_result *result) {
+    struct stat info;
+    struct tm utc;
+    char modified[32];
+    if (stat(result->path, &info) != 0 || (uint64_t)info.st_size != result->bytes) return NULL;
+    time_t changed = info.st_mtime;
+    if (!gmtime_r(&changed, &utc)) return NULL;
+    (void)strftime(modified, sizeof modified, "%Y-%m-%dT%H:%M:%S", &utc);
+    return strcmp(modified, result->modified) == 0 ? result->id : NULL;
 }
 
 void vlm_session_note_totals(const vlm_session *v, const glimpse_vlm_totals *totals) {
