@@ -10,11 +10,12 @@
 #include "core/error.h"
 #include "core/file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { KEPT = 8, MAX_SPEC_BYTES = 4096, MAX_PROMPT_BYTES = 1 << 20 };
+enum { KEPT = 8, MAX_KNOWN_BYTES = 512, MAX_SPEC_BYTES = 4096, MAX_PROMPT_BYTES = 1 << 20 };
 
 static const double DEFAULT_ESCALATE_BELOW = 0.7;
 
@@ -28,16 +29,32 @@ struct session_vlm_entry {
 /*
  * Which one.
  */
+/* "openai:MODEL, anthropic:MODEL, gemini:MODEL or endpoint:URL" into `text`, for messages. */
+static const char *remote_models(char *text, size_t size) {
+    size_t count = 0, done = 0, used = 0;
+    for (size_t i = 0; glimpse_vlm_provider_get(i); i++)
+        count += glimpse_vlm_provider_get(i)->remote != 0;
+    text[0] = '\0';
+    for (size_t i = 0; done < count && used < size; i++) {
+        const glimpse_vlm_provider *provider = glimpse_vlm_provider_get(i);
+        if (!provider->remote) continue;
+        const char *before = done == 0 ? "" : done + 1 == count ? " or " : ", ";
+        int length = snprintf(text + used, size - used, "%s%s", before, provider->spec);
+        used += length > 0 ? (size_t)length : 0;
+        done++;
+    }
+    return text;
+}
+
 /* A spec as glimpse_vlm_open wants it: names of directories made paths. */
 static int resolve(char **out, const glimpse_session *session, const char *name,
                    const char *named_by) {
     const char *models = session->places.models;
+    char known[MAX_KNOWN_BYTES];
     *out = NULL;
     if (!*name) {
-        return glimpse_fail(GLIMPSE_E_INVALID,
-                            "%s is empty; give a folder, or openai:MODEL, anthropic:MODEL, "
-                            "gemini:MODEL, endpoint:URL",
-                            named_by);
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s is empty; give a folder, %s", named_by,
+                            remote_models(known, sizeof known));
     }
     if (glimpse_vlm_spec_is_remote(name) || glimpse_places_is_directory(name)) {
         *out = strdup(name);
@@ -51,10 +68,9 @@ static int resolve(char **out, const glimpse_session *session, const char *name,
         }
         free(path);
     }
-    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                        "there is no model %s: neither a folder%s%s, nor one of openai:MODEL, "
-                        "anthropic:MODEL, gemini:MODEL, endpoint:URL",
-                        name, models ? " here or in " : "", models ? models : "");
+    return glimpse_fail(
+        GLIMPSE_E_NOT_FOUND, "there is no model %s: neither a folder%s%s, nor one of %s", name,
+        models ? " here or in " : "", models ? models : "", remote_models(known, sizeof known));
 }
 
 /* Once a session is enough. */
@@ -70,7 +86,7 @@ static void note_demo(glimpse_session *session) {
 }
 
 static int choose(char **out, glimpse_session *session, const char *chosen, const char *part) {
-    char spec[MAX_SPEC_BYTES];
+    char spec[MAX_SPEC_BYTES], known[MAX_KNOWN_BYTES];
     *out = NULL;
     if (chosen && *chosen) return resolve(out, session, chosen, "the model");
     if (session->vlm_variable) return resolve(out, session, session->vlm_variable, "GLIMPSE_VLM");
@@ -84,8 +100,8 @@ static int choose(char **out, glimpse_session *session, const char *chosen, cons
         return glimpse_fail(
             GLIMPSE_E_NOT_FOUND,
             "no vision-language model was chosen; name one, set GLIMPSE_VLM, or put "
-            "{\"model\": ...} into the configuration file: a BLIP folder, openai:MODEL, "
-            "anthropic:MODEL, gemini:MODEL or endpoint:URL");
+            "{\"model\": ...} into the configuration file: a BLIP folder, %s",
+            remote_models(known, sizeof known));
     }
     note_demo(session);
     return GLIMPSE_OK;

@@ -3,6 +3,7 @@
  */
 #include "vlm_session.h"
 
+#include "memory.h"
 #include "tool.h"
 
 #include <stdio.h>
