@@ -4,7 +4,6 @@
  */
 #include "embedder.h"
 #include "retrieval_private.h"
-#include "session_private.h"
 
 #include "core/error.h"
 
@@ -225,9 +224,8 @@ static int measure(retrieval *r, glimpse_session *session, const glimpse_retriev
     glimpse_eval_options how = GLIMPSE_EVAL_OPTIONS_INIT;
     how.samples = options->samples;
     how.seed = options->seed;
-    int status = session->no_library ? GLIMPSE_OK
-                                     : glimpse_session_acquire_library(
-                                           &lease, session, SESSION_OPTIONAL | SESSION_NAMED, NULL);
+    int status =
+        glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL | SESSION_NAMED, NULL);
     if (status == GLIMPSE_OK) {
         status = glimpse_session_acquire_encoder(&worker, session, GLIMPSE_TOWER_TEXT,
                                                  TEXTS_AT_ONCE, lease.library);

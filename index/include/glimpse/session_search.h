@@ -60,6 +60,7 @@ typedef struct glimpse_find_options {
 typedef struct glimpse_hit {
     const char *path;
     const glimpse_result *result; /* what the library knows of it; NULL in a list of files */
+    double score;                 /* cosine similarity; NaN in a list of files */
     size_t first_rank;            /* before the second look: 1, 2, ... */
     double probability; /* that the text describes the picture; NaN: it was not looked at again, or
                            could not be scored */
