@@ -140,7 +140,7 @@ done:
 int glimpse_retrieval_rerank(retrieval *r, const session_vlm *vlm,
                              const glimpse_retrieval_options *options,
                              const session_control *control) {
-    const glimpse_vlm_totals none = {0};
+    const glimpse_vlm_totals none = GLIMPSE_VLM_TOTALS_INIT;
     double start = glimpse_session_now();
     glimpse_second_figures *f = &r->rerank;
     ranked *list = calloc(r->image_count, sizeof *list);

@@ -51,12 +51,6 @@ int glimpse_session_report_progress(const session_control *control, const char *
 double glimpse_session_now(void);
 
 /*
- * Options of any size: `own` [own_size] holds the defaults, and gets what `given` (NULL: nothing)
- * has. Both begin with a size_t. `name` is for the message.
- */
-int glimpse_session_read_options(void *own, size_t own_size, const void *given, const char *name);
-
-/*
  * The library.
  */
 enum {

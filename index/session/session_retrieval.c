@@ -6,6 +6,7 @@
 #include "retrieval_private.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -276,7 +277,7 @@ int glimpse_session_evaluate_retrieval(glimpse_retrieval_evaluation **out, glimp
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_evaluate_retrieval: a NULL "
                                                "argument");
     }
-    int status = glimpse_session_read_options(&own, sizeof own, options, "options of retrieval");
+    int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_retrieval_options, user);
     if (status < 0) return status;
     retrieval *r = calloc(1, sizeof *r);
     if (!r) return glimpse_fail_nomem(sizeof *r, "an evaluation");

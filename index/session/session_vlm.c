@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -299,7 +300,7 @@ int glimpse_session_vlm(glimpse_vlm **vlm, glimpse_vlm **second, glimpse_session
     if (!vlm || !session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_vlm: a NULL argument");
     }
-    int status = glimpse_session_read_options(&own, sizeof own, settings, "settings of a VLM");
+    int status = GLIMPSE_OPTIONS_LOAD(&own, settings, glimpse_vlm_settings, no_cache);
     if (status == GLIMPSE_OK) status = acquire_entry(&entry, session, &own, part);
     if (status < 0) return status;
     *vlm = entry->vlm; /* lent until the end: it is never released */
@@ -328,15 +329,14 @@ int glimpse_session_acquire_vlm(session_vlm *out, glimpse_session *session,
                                 glimpse_library *library, const session_control *control) {
     session_vlm_entry *entry = NULL;
     *out = (session_vlm){.settings = GLIMPSE_VLM_SETTINGS_INIT};
-    int status = glimpse_session_read_options(&out->settings, sizeof out->settings, settings,
-                                              "settings of a VLM");
+    int status = GLIMPSE_OPTIONS_LOAD(&out->settings, settings, glimpse_vlm_settings, no_cache);
     if (status == GLIMPSE_OK) status = acquire_entry(&entry, session, &out->settings, part);
     if (status < 0) return status;
     out->session = session;
     out->entry = entry;
     out->vlm = entry->vlm;
     out->second = entry->second;
-    out->run = (glimpse_vlm_run_options)GLIMPSE_VLM_RUN_OPTIONS_INIT;
+    out->run = GLIMPSE_VLM_RUN_OPTIONS_INIT;
     out->run.refresh = out->settings.refresh;
     out->run.dry_run = out->settings.dry_run;
     if (entry->second) {
@@ -345,8 +345,8 @@ int glimpse_session_acquire_vlm(session_vlm *out, glimpse_session *session,
                                                                      : DEFAULT_ESCALATE_BELOW;
     }
     if (control) {
-        out->run.stopped = control->cancelled;
-        out->run.context = control->user;
+        out->run.cancelled = control->cancelled;
+        out->run.user = control->user;
     }
     status = open_answers(out, library);
     if (status < 0) glimpse_session_release_vlm(out);

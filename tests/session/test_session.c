@@ -185,7 +185,7 @@ static void no_library_is_made_for_a_folder_that_is_not_there(void **state) {
 
 static void indexing_without_roots_looks_at_those_it_knows(void **state) {
     fixture *f = *state;
-    glimpse_ingest_report report;
+    glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
     open_session(f, NULL);
     index_demo(f, "shapes");
     assert_ok(glimpse_session_index(&report, f->session, NULL));
@@ -435,7 +435,7 @@ static void the_library_can_be_looked_at_and_looked_after(void **state) {
     uint64_t checked = 0;
     size_t visits = 0;
     glimpse_prune_options prune = GLIMPSE_PRUNE_OPTIONS_INIT;
-    glimpse_prune_report forgotten;
+    glimpse_prune_report forgotten = GLIMPSE_PRUNE_REPORT_INIT;
     open_session(f, NULL);
     index_demo(f, "shapes");
     assert_ok(glimpse_session_load_status(&status, f->session));

@@ -23,6 +23,9 @@
 #include <glimpse/session.h>
 #include <glimpse/session_search.h>
 
+#include <stddef.h>
+#include <string.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -38,7 +41,7 @@ typedef struct glimpse_retrieval_set {
 } glimpse_retrieval_set;
 
 typedef struct glimpse_retrieval_options {
-    size_t size;       /* sizeof(glimpse_retrieval_options) */
+    size_t size;       /* GLIMPSE_RETRIEVAL_OPTIONS_INIT sets it */
     unsigned samples;  /* bootstrap samples; 0: no intervals */
     uint64_t seed;     /* of the bootstrap */
     unsigned jobs;     /* threads that decode and encode; 0: the session's */
@@ -59,11 +62,18 @@ typedef struct glimpse_retrieval_options {
     void *user;
 } glimpse_retrieval_options;
 
-#define GLIMPSE_RETRIEVAL_OPTIONS_INIT                                                      \
- {                                                                                          \
-  sizeof(glimpse_retrieval_options), 1000, 2026, 0, 0, 0, GLIMPSE_RERANK_DEPTH,             \
-      GLIMPSE_RERANK_WEIGHT, NULL, 0, GLIMPSE_CAPTIONS_WEIGHT, NULL, NULL, NULL, NULL, NULL \
- }
+static inline glimpse_retrieval_options glimpse_retrieval_options_init(void) {
+    glimpse_retrieval_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.samples = 1000;
+    options.seed = 2026;
+    options.rerank_depth = GLIMPSE_RERANK_DEPTH;
+    options.rerank_weight = GLIMPSE_RERANK_WEIGHT;
+    options.captions_weight = GLIMPSE_CAPTIONS_WEIGHT;
+    return options;
+}
+#define GLIMPSE_RETRIEVAL_OPTIONS_INIT glimpse_retrieval_options_init()
 
 enum { GLIMPSE_SECOND_WEIGHTS = 11 }; /* 0, 0.1, ... 1 */
 

@@ -32,7 +32,8 @@ GLIMPSE_API int glimpse_session_vlm(glimpse_vlm **vlm, glimpse_vlm **second,
                                     glimpse_session *session, const glimpse_vlm_settings *settings,
                                     const char *part);
 
-/* The prompt NAME ("ask", "caption-short") with `text` filled in (glimpse_vlm_fill), malloc'ed. */
+/* The prompt NAME ("ask", "caption-short") with `text` filled in (glimpse_vlm_fill); release it
+ * with glimpse_free(). */
 GLIMPSE_API int glimpse_session_prompt(char **out, glimpse_session *session, const char *name,
                                        const char *text);
 
