@@ -4,15 +4,12 @@
 #include "ingest_internal.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static int check_options(const glimpse_ingest_options *options) {
-    if (options->version < 1 || options->version > GLIMPSE_INGEST_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "ingest options of version %u, this library has %d",
-                            options->version, GLIMPSE_INGEST_OPTIONS_VERSION);
-    }
     if (options->root_count == 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no folder to index was given");
     }
@@ -52,12 +49,11 @@ static glimpse_pool_step claim(void *user, glimpse_pool_job *picture) {
 
 static int set_up(glimpse_ingest *ingest) {
     const glimpse_ingest_options *options = ingest->options;
-    const int newer = options->version >= 2;
     ingest->rules = (glimpse_walk_rules){.follow_links = options->follow_links,
                                          .exclude = options->exclude,
                                          .exclude_count = options->exclude_count};
     int status = glimpse_in_flight_init(&ingest->in_flight);
-    if (status == GLIMPSE_OK && newer && options->profile) {
+    if (status == GLIMPSE_OK && options->profile) {
         status = glimpse_trace_open(&ingest->trace, options->profile);
         glimpse_trace_name(ingest->trace, GLIMPSE_TRACE_CONSUMER, "catalogue");
         glimpse_trace_name(ingest->trace, GLIMPSE_TRACE_PRODUCER, "walk");
@@ -67,7 +63,7 @@ static int set_up(glimpse_ingest *ingest) {
                                        .jobs = options->jobs,
                                        .batch = options->batch,
                                        .max_pixels = options->max_pixels,
-                                       .exact = newer && options->exact_decode,
+                                       .exact = options->exact_decode,
                                        .trace = ingest->trace,
                                        .claim = claim,
                                        .user = ingest};
@@ -141,11 +137,14 @@ static void fill_report(const glimpse_committer *c) {
 }
 
 int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
-                       const glimpse_ingest_options *options, const glimpse_ingest_engine *engine) {
-    glimpse_ingest_report unwanted;
-    glimpse_ingest_report *report = out ? out : &unwanted;
-    memset(report, 0, sizeof *report);
-    int status = check_options(options);
+                       const glimpse_ingest_options *given, const glimpse_ingest_engine *engine) {
+    glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
+    glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
+    int status = GLIMPSE_REPORT_CHECK(out, glimpse_ingest_report, peak_bytes);
+    if (status < 0) return status;
+    GLIMPSE_REPORT_STORE(out, &report);
+    status = GLIMPSE_OPTIONS_LOAD(&options, given, glimpse_ingest_options, user);
+    if (status == GLIMPSE_OK) status = check_options(&options);
     if (status < 0) return status;
     status = glimpse_library_lock(library, "indexing");
     if (status < 0) return status;
@@ -158,9 +157,9 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
     }
     ingest->library = library;
     ingest->catalog = glimpse_library_catalog(library);
-    ingest->options = options;
+    ingest->options = &options;
     ingest->engine = engine;
-    ingest->report = report;
+    ingest->report = &report;
     c->ingest = ingest;
     c->start = glimpse_trace_now();
 
@@ -193,11 +192,15 @@ done:
     free(ingest);
     free(c);
     glimpse_library_unlock(library);
+    GLIMPSE_REPORT_STORE(out, &report);
     return status;
 }
 
 int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_library *library,
-                           const glimpse_ingest_options *options) {
+                           const glimpse_ingest_options *given) {
+    glimpse_ingest_options own = GLIMPSE_INGEST_OPTIONS_INIT, *const options = &own;
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_ingest_options, user);
+    if (status < 0) return status;
     if (!options->model) {
         return glimpse_fail(GLIMPSE_E_INVALID, "indexing needs a model");
     }

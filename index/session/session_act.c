@@ -5,6 +5,7 @@
 #include "session_private.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <glimpse/session_dedup.h>
 
@@ -26,6 +27,14 @@ static int open_journal(glimpse_actions **out, glimpse_session *session) {
     return GLIMPSE_OK;
 }
 
+/* An empty report, for calls that end before the actions' own. */
+static int begin_report(glimpse_action_report *report) {
+    const glimpse_action_report empty = GLIMPSE_ACTION_REPORT_INIT;
+    int status = GLIMPSE_REPORT_CHECK(report, glimpse_action_report, cancelled);
+    if (status == GLIMPSE_OK) GLIMPSE_REPORT_STORE(report, &empty);
+    return status;
+}
+
 static void ignore(void *user, const glimpse_action_event *event) {
     (void)user, (void)event;
 }
@@ -37,14 +46,16 @@ int glimpse_session_act(glimpse_action_report *report, glimpse_session *session,
     if (!report || !session || !plan || !options) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_act: a NULL argument");
     }
-    glimpse_action_options own = *options;
-    if (!own.folder) own.folder = plan->target;
+    glimpse_action_options own = GLIMPSE_ACTION_OPTIONS_INIT;
+    int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_action_options, user);
+    if (status == GLIMPSE_OK) status = begin_report(report);
+    if (status < 0) return status;
+    if (!own.directory) own.directory = plan->target;
     if (!each) each = ignore;
-    memset(report, 0, sizeof *report);
     if (!apply || plan->count == 0) {
         return glimpse_actions_preview(report, &own, plan->items, plan->count, each, user);
     }
-    int status = open_journal(&actions, session);
+    status = open_journal(&actions, session);
     if (status == GLIMPSE_OK) {
         status = glimpse_actions_apply(report, actions, &own, plan->items, plan->count, each, user);
     }
@@ -58,11 +69,12 @@ int glimpse_session_undo(glimpse_action_report *report, glimpse_session *session
     if (!report || !session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_undo: a NULL argument");
     }
-    memset(report, 0, sizeof *report);
+    int status = begin_report(report);
+    if (status < 0) return status;
     if (!glimpse_actions_exist(NULL)) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is nothing to undo");
     }
-    int status = open_journal(&actions, session);
+    status = open_journal(&actions, session);
     if (status == GLIMPSE_OK) {
         status = glimpse_actions_undo(report, actions, run, each ? each : ignore, user);
     }
@@ -76,9 +88,10 @@ int glimpse_session_empty(glimpse_action_report *report, glimpse_session *sessio
     if (!report || !session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_empty: a NULL argument");
     }
-    memset(report, 0, sizeof *report);
+    int status = begin_report(report);
+    if (status < 0) return status;
     if (!glimpse_actions_exist(NULL)) return GLIMPSE_OK;
-    int status = open_journal(&actions, session);
+    status = open_journal(&actions, session);
     if (status == GLIMPSE_OK) {
         status = glimpse_actions_empty(report, actions, run, apply, each ? each : ignore, user);
     }

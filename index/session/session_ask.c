@@ -58,11 +58,11 @@ static int ask(asking *a, glimpse_vlm_totals *totals, const session_vlm *vlm, co
         goto done;
     }
     for (size_t i = 0; i < count; i++) {
-        pictures[i] = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+        pictures[i] = GLIMPSE_VLM_PICTURE_INIT;
         pictures[i].path = paths[i];
     }
     for (size_t i = 0; i < a->total; i++) {
-        requests[i] = (glimpse_vlm_request)GLIMPSE_VLM_REQUEST_INIT;
+        requests[i] = GLIMPSE_VLM_REQUEST_INIT;
         requests[i].pictures = pictures + i;
         requests[i].picture_count = together ? count : 1;
         requests[i].text = question;
@@ -84,12 +84,12 @@ done:
     return status;
 }
 
-int glimpse_session_ask(glimpse_vlm_use *use, glimpse_session *session, const char *question,
+int glimpse_session_ask(glimpse_ask_report *report, glimpse_session *session, const char *question,
                         const char *const *paths, size_t count, const glimpse_ask_options *options,
                         glimpse_ask_fn each, void *user) {
     glimpse_ask_options own = GLIMPSE_ASK_OPTIONS_INIT;
-    glimpse_vlm_totals totals = {0};
-    glimpse_vlm_use unused;
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
+    glimpse_ask_report asked = GLIMPSE_ASK_REPORT_INIT;
     session_lease lease = {0};
     session_vlm vlm = {0};
     char *prompt = NULL;
@@ -98,6 +98,7 @@ int glimpse_session_ask(glimpse_vlm_use *use, glimpse_session *session, const ch
                             "glimpse_session_ask: a question and pictures are needed");
     }
     int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_ask_options, user);
+    if (status == GLIMPSE_OK) status = GLIMPSE_REPORT_CHECK(report, glimpse_ask_report, vlm);
     if (status < 0) return status;
     if (count == 0 || (own.together && count > GLIMPSE_VLM_MAX_PICTURES)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%zu pictures: %s", count,
@@ -119,8 +120,9 @@ int glimpse_session_ask(glimpse_vlm_use *use, glimpse_session *session, const ch
         status = ask(&a, &totals, &vlm, question, prompt, paths, count, own.together);
     }
     if (status == GLIMPSE_OK) {
-        status = glimpse_session_keep_use(use ? use : &unused, &vlm, &totals);
+        status = glimpse_session_keep_use(&asked.vlm, &vlm, &totals);
     }
+    GLIMPSE_REPORT_STORE(report, &asked);
     free(prompt);
     glimpse_session_release_vlm(&vlm);
     glimpse_session_release_library(&lease);

@@ -63,7 +63,6 @@ static int compare_embeddings(comparing *c, glimpse_library *library) {
 }
 
 static int ask(comparing *c, const session_vlm *vlm) {
-    glimpse_vlm_totals totals = {0};
     glimpse_vlm_answer *answer = NULL;
     char *prompt = NULL;
     glimpse_vlm_picture pictures[2] = {GLIMPSE_VLM_PICTURE_INIT, GLIMPSE_VLM_PICTURE_INIT};
@@ -84,14 +83,7 @@ static int ask(comparing *c, const session_vlm *vlm) {
     c->pair->answer = answer;
     free(prompt);
     if (status < 0) return status;
-    totals.asked = 1;
-    totals.requests = answer->requests;
-    totals.tokens_in = answer->tokens_in;
-    totals.tokens_out = answer->tokens_out;
-    totals.cached = answer->cached != 0;
-    if (answer->cost >= 0.0) totals.cost = answer->cost;
-    totals.unpriced = answer->cost < 0.0;
-    return glimpse_session_keep_use(&c->pair->vlm, vlm, &totals);
+    return glimpse_session_keep_use_of(&c->pair->vlm, vlm, answer);
 }
 
 /* Asks a model when one was chosen that can look at two pictures. */

@@ -4,6 +4,7 @@
 #include "session_private.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <glimpse/session_dedup.h>
 
@@ -90,14 +91,15 @@ int glimpse_session_dedup(glimpse_dedup_report **out, glimpse_session *session,
     if (!out || !session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_dedup: a NULL argument");
     }
-    if (options) own = *options;
+    int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_dedup_options, user);
+    if (status < 0) return status;
     if (own.tiers == 0) {
         own.tiers = GLIMPSE_TIER_EXACT | GLIMPSE_TIER_PERCEPTUAL;
         /* Embedding directories takes a while. */
         if (own.root_count == 0 || session->model_option) own.tiers |= GLIMPSE_TIER_SEMANTIC;
     }
     int embed = (own.tiers & GLIMPSE_TIER_SEMANTIC) != 0 || own.embed;
-    int status = begin(&s, session, &own, embed);
+    status = begin(&s, session, &own, embed);
     if (status == GLIMPSE_OK) status = glimpse_dedup_run(out, &s.options);
     end(&s);
     return status;
@@ -113,12 +115,13 @@ int glimpse_session_audit(glimpse_audit **audit, glimpse_dedup_report **report,
     if (!audit || !report || !session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_audit: a NULL argument");
     }
-    if (options) own = *options;
+    int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_dedup_options, user);
+    if (status < 0) return status;
     own.no_matching = 1;
     own.tiers = GLIMPSE_TIER_EXACT;
     /* A library has its embeddings already. */
     own.embed = own.embed || session->model_option || own.root_count == 0;
-    int status = begin(&s, session, &own, own.embed);
+    status = begin(&s, session, &own, own.embed);
     if (status == GLIMPSE_OK) status = glimpse_dedup_run(report, &s.options);
     end(&s);
     if (status == GLIMPSE_OK) status = glimpse_audit_run(audit, *report, limits);

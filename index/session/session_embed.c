@@ -1,7 +1,8 @@
 /*
  * session_embed.c - embeddings of texts and pictures.
  */
-#include "session_internal.h"
+#include "embedder.h"
+#include "session_private.h"
 
 #include "core/error.h"
 
@@ -52,4 +53,23 @@ int glimpse_session_embed_picture(float *embedding, int *unusable, glimpse_sessi
     }
     return glimpse_session_encode_picture(embedding, unusable ? unusable : &ignored, session, path,
                                           flags, NULL);
+}
+
+int glimpse_session_open_embedder(struct glimpse_embedder **out, glimpse_session *session,
+                                  glimpse_library *library, const glimpse_model *model,
+                                  unsigned jobs, const char *journal,
+                                  const session_control *control) {
+    glimpse_embedder_options options = GLIMPSE_EMBEDDER_OPTIONS_INIT;
+    glimpse_model_options model_options = GLIMPSE_MODEL_OPTIONS_INIT;
+    model_options.precision = session->precision;
+    model_options.backend = session->backend;
+    if (session->no_weights_cache) model_options.flags |= GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
+    options.jobs = glimpse_session_jobs(session, jobs);
+    options.journal = journal;
+    options.model_options = &model_options;
+    if (control) {
+        options.cancelled = control->cancelled;
+        options.user = control->user;
+    }
+    return glimpse_embedder_open(out, library, model, &options);
 }

@@ -22,7 +22,8 @@ static int create(glimpse_hits **out, size_t count) {
     }
     hits->count = count;
     for (size_t i = 0; i < count; i++)
-        hits->items[i] = (glimpse_hit){.first_rank = i + 1, .probability = NAN, .blended = NAN};
+        hits->items[i] =
+            (glimpse_hit){.score = NAN, .first_rank = i + 1, .probability = NAN, .blended = NAN};
     *out = hits;
     return GLIMPSE_OK;
 }
@@ -37,6 +38,7 @@ int glimpse_hits_of_results(glimpse_hits **out, glimpse_results *results) {
     for (size_t i = 0; i < (*out)->count; i++) {
         (*out)->items[i].result = glimpse_results_get(results, i);
         (*out)->items[i].path = (*out)->items[i].result->path;
+        (*out)->items[i].score = (*out)->items[i].result->score;
     }
     return GLIMPSE_OK;
 }

@@ -51,7 +51,8 @@ static int prepare(session_look *out, size_t count) {
     *out = (session_look){.count = count,
                           .probabilities = malloc(room * sizeof *out->probabilities),
                           .scores = malloc(room * sizeof *out->scores),
-                          .reasons = calloc(room, sizeof *out->reasons)};
+                          .reasons = calloc(room, sizeof *out->reasons),
+                          .totals = GLIMPSE_VLM_TOTALS_INIT};
     if (!out->probabilities || !out->scores || !out->reasons) {
         return glimpse_fail_nomem(count * sizeof *out->scores, "scores");
     }
@@ -84,10 +85,10 @@ int glimpse_session_look_again(session_look *out, const session_vlm *vlm, const 
         if (status < 0) goto done;
     }
     for (size_t i = 0; i < count; i++) {
-        seen[i] = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+        seen[i] = GLIMPSE_VLM_PICTURE_INIT;
         seen[i].path = pictures[i].path;
         seen[i].id = pictures[i].id;
-        requests[i] = (glimpse_vlm_request)GLIMPSE_VLM_REQUEST_INIT;
+        requests[i] = GLIMPSE_VLM_REQUEST_INIT;
         requests[i].operation = GLIMPSE_VLM_SCORE;
         requests[i].pictures = &seen[i];
         requests[i].picture_count = 1;
@@ -102,7 +103,7 @@ int glimpse_session_look_again(session_look *out, const session_vlm *vlm, const 
 done:
     free(requests);
     free(seen);
-    free(prompt);
+    glimpse_free(prompt);
     return status;
 }
 

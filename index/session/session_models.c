@@ -116,9 +116,8 @@ int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *sessi
     }
     glimpse_model_list *list = calloc(1, sizeof *list);
     if (!list) return glimpse_fail_nomem(sizeof *list, "a list of models");
-    int status = session->no_library ? GLIMPSE_OK
-                                     : glimpse_session_acquire_library(
-                                           &lease, session, SESSION_OPTIONAL | SESSION_NAMED, NULL);
+    int status =
+        glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL | SESSION_NAMED, NULL);
     if (status == GLIMPSE_OK && session->places.models) {
         status = add_installed(list, session->places.models, NULL);
     }

@@ -26,15 +26,7 @@ static int ask(glimpse_reading *reading, glimpse_session *session, const glimpse
         status = glimpse_pages_ask(reading, document, &asking);
     }
     if (status == GLIMPSE_OK) {
-        const glimpse_vlm_answer *answer = reading->answer;
-        const glimpse_vlm_totals totals = {.asked = 1,
-                                           .cached = answer->cached != 0,
-                                           .requests = answer->requests,
-                                           .tokens_in = answer->tokens_in,
-                                           .tokens_out = answer->tokens_out,
-                                           .cost = answer->cost >= 0.0 ? answer->cost : 0.0,
-                                           .unpriced = answer->cost < 0.0};
-        status = glimpse_session_keep_use(&reading->vlm, &vlm, &totals);
+        status = glimpse_session_keep_use_of(&reading->vlm, &vlm, reading->answer);
     }
     free(prompt);
     glimpse_session_release_vlm(&vlm);

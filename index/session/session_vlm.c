@@ -9,14 +9,14 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/options.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { KEPT = 8, MAX_SPEC_BYTES = 4096, MAX_PROMPT_BYTES = 1 << 20 };
+enum { KEPT = 8, MAX_KNOWN_BYTES = 512, MAX_SPEC_BYTES = 4096, MAX_PROMPT_BYTES = 1 << 20 };
 
 static const double DEFAULT_ESCALATE_BELOW = 0.7;
 
@@ -30,45 +30,32 @@ struct session_vlm_entry {
 /*
  * Which one.
  */
-/* malloc'ed "openai:MODEL, anthropic:MODEL or endpoint:URL": what a remote model is called; NULL
- * when out of memory. */
-static char *list_remote(void) {
-    char *list = strdup("");
-    size_t count = 0, listed = 0;
-    for (size_t i = 0; i < glimpse_vlm_provider_count(); i++)
+/* "openai:MODEL, anthropic:MODEL, gemini:MODEL or endpoint:URL" into `text`, for messages. */
+static const char *remote_models(char *text, size_t size) {
+    size_t count = 0, done = 0, used = 0;
+    for (size_t i = 0; glimpse_vlm_provider_get(i); i++)
         count += glimpse_vlm_provider_get(i)->remote != 0;
-    for (size_t i = 0; i < glimpse_vlm_provider_count() && list; i++) {
+    text[0] = '\0';
+    for (size_t i = 0; done < count && used < size; i++) {
         const glimpse_vlm_provider *provider = glimpse_vlm_provider_get(i);
         if (!provider->remote) continue;
-        const char *before = listed == 0 ? "" : listed + 1 == count ? " or " : ", ";
-        char *longer = glimpse_session_format("%s%s%s", list, before, provider->spec);
-        free(list);
-        list = longer;
-        listed++;
+        const char *before = done == 0 ? "" : done + 1 == count ? " or " : ", ";
+        int length = snprintf(text + used, size - used, "%s%s", before, provider->spec);
+        used += length > 0 ? (size_t)length : 0;
+        done++;
     }
-    return list;
-}
-
-/* Fails with the list of remote models behind the message, printf style. */
-static int fail_with_remote(int status, const char *format, ...) GLIMPSE_PRINTF(2, 3);
-static int fail_with_remote(int status, const char *format, ...) {
-    char message[MAX_SPEC_BYTES + 256], *list = list_remote();
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-    (void)glimpse_fail(status, "%s%s", message, list ? list : "");
-    free(list);
-    return status;
+    return text;
 }
 
 /* A spec as glimpse_vlm_open wants it: names of directories made paths. */
 static int resolve(char **out, const glimpse_session *session, const char *name,
                    const char *named_by) {
     const char *models = session->places.models;
+    char known[MAX_KNOWN_BYTES];
     *out = NULL;
     if (!*name) {
-        return fail_with_remote(GLIMPSE_E_INVALID, "%s is empty; give a folder, ", named_by);
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s is empty; give a folder, %s", named_by,
+                            remote_models(known, sizeof known));
     }
     if (glimpse_vlm_spec_is_remote(name) || glimpse_places_is_directory(name)) {
         *out = strdup(name);
@@ -82,9 +69,9 @@ static int resolve(char **out, const glimpse_session *session, const char *name,
         }
         free(path);
     }
-    return fail_with_remote(GLIMPSE_E_NOT_FOUND,
-                            "there is no model %s: neither a folder%s%s, nor one of ", name,
-                            models ? " here or in " : "", models ? models : "");
+    return glimpse_fail(
+        GLIMPSE_E_NOT_FOUND, "there is no model %s: neither a folder%s%s, nor one of %s", name,
+        models ? " here or in " : "", models ? models : "", remote_models(known, sizeof known));
 }
 
 /* Once a session is enough. */
@@ -100,7 +87,7 @@ static void note_demo(glimpse_session *session) {
 }
 
 static int choose(char **out, glimpse_session *session, const char *chosen, const char *part) {
-    char spec[MAX_SPEC_BYTES];
+    char spec[MAX_SPEC_BYTES], known[MAX_KNOWN_BYTES];
     *out = NULL;
     if (chosen && *chosen) return resolve(out, session, chosen, "the model");
     if (session->vlm_variable) return resolve(out, session, session->vlm_variable, "GLIMPSE_VLM");
@@ -111,10 +98,11 @@ static int choose(char **out, glimpse_session *session, const char *chosen, cons
     if (relative) *out = glimpse_places_shipped_model(&session->places, relative);
     free(relative);
     if (!*out) {
-        return fail_with_remote(
+        return glimpse_fail(
             GLIMPSE_E_NOT_FOUND,
             "no vision-language model was chosen; name one, set GLIMPSE_VLM, or put "
-            "{\"model\": ...} into the configuration file: a BLIP folder, ");
+            "{\"model\": ...} into the configuration file: a BLIP folder, %s",
+            remote_models(known, sizeof known));
     }
     note_demo(session);
     return GLIMPSE_OK;
@@ -326,7 +314,7 @@ int glimpse_session_vlm(glimpse_vlm **vlm, glimpse_vlm **second, glimpse_session
     if (!vlm || !session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_vlm: a NULL argument");
     }
-    int status = glimpse_session_read_options(&own, sizeof own, settings, "settings of a VLM");
+    int status = GLIMPSE_OPTIONS_LOAD(&own, settings, glimpse_vlm_settings, no_cache);
     if (status == GLIMPSE_OK) status = acquire_entry(&entry, session, &own, part);
     if (status < 0) return status;
     *vlm = entry->vlm; /* lent until the end: it is never released */
@@ -355,15 +343,14 @@ int glimpse_session_acquire_vlm(session_vlm *out, glimpse_session *session,
                                 glimpse_library *library, const session_control *control) {
     session_vlm_entry *entry = NULL;
     *out = (session_vlm){.settings = GLIMPSE_VLM_SETTINGS_INIT};
-    int status = glimpse_session_read_options(&out->settings, sizeof out->settings, settings,
-                                              "settings of a VLM");
+    int status = GLIMPSE_OPTIONS_LOAD(&out->settings, settings, glimpse_vlm_settings, no_cache);
     if (status == GLIMPSE_OK) status = acquire_entry(&entry, session, &out->settings, part);
     if (status < 0) return status;
     out->session = session;
     out->entry = entry;
     out->vlm = entry->vlm;
     out->second = entry->second;
-    out->run = (glimpse_vlm_run_options)GLIMPSE_VLM_RUN_OPTIONS_INIT;
+    out->run = GLIMPSE_VLM_RUN_OPTIONS_INIT;
     out->run.refresh = out->settings.refresh;
     out->run.dry_run = out->settings.dry_run;
     if (entry->second) {
@@ -372,8 +359,8 @@ int glimpse_session_acquire_vlm(session_vlm *out, glimpse_session *session,
                                                                      : DEFAULT_ESCALATE_BELOW;
     }
     if (control) {
-        out->run.stopped = control->cancelled;
-        out->run.context = control->user;
+        out->run.cancelled = control->cancelled;
+        out->run.user = control->user;
     }
     status = open_answers(out, library);
     if (status < 0) glimpse_session_release_vlm(out);
@@ -403,6 +390,26 @@ int glimpse_session_keep_use(glimpse_vlm_use *use, const session_vlm *vlm,
     int status = glimpse_session_keep_string(&use->name, vlm->session, strdup(use->name));
     if (status < 0) return status;
     return glimpse_session_keep_string(&use->currency, vlm->session, strdup(use->currency));
+}
+
+int glimpse_session_keep_use_of(glimpse_vlm_use *use, const session_vlm *vlm,
+                                const glimpse_vlm_answer *answer) {
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
+    uint64_t *const outcomes[] = {[GLIMPSE_VLM_ANSWERED] = &totals.answered,
+                                  [GLIMPSE_VLM_REFUSED] = &totals.refused,
+                                  [GLIMPSE_VLM_CANNOT_TELL] = &totals.cannot_tell,
+                                  [GLIMPSE_VLM_FAILED] = &totals.failed,
+                                  [GLIMPSE_VLM_NOT_SENT] = &totals.not_sent};
+    totals.asked = 1;
+    *outcomes[answer->outcome] = 1;
+    totals.cached = answer->cached != 0;
+    totals.escalated = answer->escalated != 0;
+    totals.requests = answer->requests;
+    totals.tokens_in = answer->tokens_in;
+    totals.tokens_out = answer->tokens_out;
+    if (answer->cost >= 0.0) totals.cost = answer->cost;
+    totals.unpriced = answer->cost < 0.0;
+    return glimpse_session_keep_use(use, vlm, &totals);
 }
 
 /*

@@ -132,10 +132,10 @@ static void make_request(glimpse_vlm_request *request, glimpse_vlm_picture *pict
                          const glimpse_caption_run *run, const glimpse_captioned *item) {
     const glimpse_caption_options *o = run->options;
     int native = !glimpse_vlm_is_remote(run->vlm);
-    *picture = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+    *picture = GLIMPSE_VLM_PICTURE_INIT;
     picture->path = item->path;
     picture->id = *item->id ? item->id : NULL;
-    *request = (glimpse_vlm_request)GLIMPSE_VLM_REQUEST_INIT;
+    *request = GLIMPSE_VLM_REQUEST_INIT;
     request->operation = GLIMPSE_VLM_CAPTION;
     request->pictures = picture;
     request->picture_count = 1;
@@ -204,7 +204,7 @@ static int ask_window(asking *a, glimpse_vlm_request *requests, glimpse_vlm_pict
                       size_t count) {
     const glimpse_caption_run *run = a->run;
     glimpse_captioning *list = a->list;
-    glimpse_vlm_totals totals = {0};
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     for (size_t i = 0; i < count; i++) {
         make_request(&requests[i], &pictures[i], run,
                      &list->items[list->todo[a->first + i]]->shown);

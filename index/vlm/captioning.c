@@ -10,7 +10,9 @@
 
 int glimpse_captioning_create(glimpse_captioning **out) {
     *out = calloc(1, sizeof **out);
-    return *out ? GLIMPSE_OK : glimpse_fail_nomem(sizeof **out, "a list of captions");
+    if (!*out) return glimpse_fail_nomem(sizeof **out, "a list of captions");
+    (*out)->summary.vlm.totals = GLIMPSE_VLM_TOTALS_INIT;
+    return GLIMPSE_OK;
 }
 
 static void free_item(glimpse_caption_item *item) {

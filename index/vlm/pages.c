@@ -90,7 +90,7 @@ static int report_progress(const glimpse_reading_options *o, size_t done, size_t
 
 static int look_at_all(double *cosines, looking *l, const char *question,
                        const glimpse_reading_options *o) {
-    const size_t pages = glimpse_document_pages(l->document);
+    const size_t pages = glimpse_document_page_count(l->document);
     l->dim = glimpse_model_embedding_size(l->model);
     l->question = malloc(l->dim * sizeof *l->question);
     l->embeddings = malloc(SQUARES * l->dim * sizeof *l->embeddings);
@@ -132,7 +132,7 @@ static int add_passages(glimpse_reading *reading, glimpse_reading_page *pages,
 static int choose(glimpse_reading *reading, const glimpse_document *document, const char *question,
                   const double *scores, const double *text, const double *cosines,
                   const glimpse_reading_options *o) {
-    const size_t count = glimpse_document_pages(document);
+    const size_t count = glimpse_document_page_count(document);
     glimpse_reading_page *pages = calloc(count + 1, sizeof *pages);
     if (!pages) return glimpse_fail_nomem(count * sizeof *pages, "pages");
     reading->pages = pages;
@@ -149,7 +149,7 @@ static int choose(glimpse_reading *reading, const glimpse_document *document, co
 int glimpse_pages_find(glimpse_reading *reading, const glimpse_document *document,
                        const char *question, glimpse_encoder *encoder, const glimpse_model *model,
                        const glimpse_reading_options *options) {
-    const size_t pages = glimpse_document_pages(document);
+    const size_t pages = glimpse_document_page_count(document);
     double *text = calloc(pages, sizeof *text), *cosines = calloc(pages, sizeof *cosines);
     double *scores = calloc(pages, sizeof *scores), explained = 0.0;
     looking l = {.document = document, .encoder = encoder, .model = model};

@@ -20,7 +20,7 @@ int glimpse_reading_create(glimpse_reading **out, const glimpse_document *docume
         free(reading);
         return glimpse_fail_nomem(sizeof *reading, "a reading");
     }
-    reading->page_count = glimpse_document_pages(document);
+    reading->page_count = glimpse_document_page_count(document);
     *out = reading;
     return GLIMPSE_OK;
 }
@@ -98,7 +98,7 @@ int glimpse_pages_ask(glimpse_reading *reading, const glimpse_document *document
                                          glimpse_vlm_task_side(GLIMPSE_VLM_TEXT));
         labels[i] = label_of(document, reading->pages[i].page);
         if (status == GLIMPSE_OK && !labels[i]) status = glimpse_fail_nomem(MAX_TEXT, "a page");
-        pictures[i] = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+        pictures[i] = GLIMPSE_VLM_PICTURE_INIT;
         pictures[i].image = looks[i];
         pictures[i].label = labels[i];
     }

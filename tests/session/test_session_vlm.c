@@ -51,9 +51,9 @@ static void answers_come_in_the_order_of_the_pictures(void **state) {
     const char *paths[] = {DEMO "shapes/circle-night-149.jpg", DEMO "nothing.jpg",
                            DEMO "shapes/circle-snow-131.png"};
     answers got = {0};
-    glimpse_vlm_use use;
+    glimpse_ask_report report = GLIMPSE_ASK_REPORT_INIT;
     open_own(f);
-    assert_ok(glimpse_session_ask(&use, f->session, "what is in this picture?", paths, 3, NULL,
+    assert_ok(glimpse_session_ask(&report, f->session, "what is in this picture?", paths, 3, NULL,
                                   keep_answer, &got));
     assert_int_equal(got.count, 3);
     for (int i = 0; i < 3; i++)
@@ -62,10 +62,10 @@ static void answers_come_in_the_order_of_the_pictures(void **state) {
     assert_true(*got.texts[0]);
     assert_int_equal(got.outcomes[1], GLIMPSE_VLM_FAILED);
     assert_int_equal(got.outcomes[2], GLIMPSE_VLM_ANSWERED);
-    assert_int_equal(use.totals.asked, 3);
-    assert_int_equal(use.totals.failed, 1);
-    assert_false(use.remote);
-    assert_non_null(use.name);
+    assert_int_equal(report.vlm.totals.asked, 3);
+    assert_int_equal(report.vlm.totals.failed, 1);
+    assert_false(report.vlm.remote);
+    assert_non_null(report.vlm.name);
     assert_non_null(strstr(f->notes[0], "using the demo model"));
 }
 

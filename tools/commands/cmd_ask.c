@@ -68,14 +68,14 @@ static int on_answer(void *user, const glimpse_vlm_request *request,
 
 static int ask_all(asking *a, session *s, const glimpse_ask_options *options,
                    const cli_arguments *words) {
-    glimpse_vlm_use use;
+    glimpse_ask_report report = GLIMPSE_ASK_REPORT_INIT;
     a->total = options->together ? 1 : words->count - 1;
-    int status = glimpse_session_ask(&use, s->base, a->question, words->words + 1, words->count - 1,
-                                     options, on_answer, a);
+    int status = glimpse_session_ask(&report, s->base, a->question, words->words + 1,
+                                     words->count - 1, options, on_answer, a);
     progress_clear();
     if (status == GLIMPSE_E_CANCELLED) return EXIT_STOPPED;
     if (status < 0) return tool_fail_last();
-    vlm_note_use(&use);
+    vlm_note_use(&report.vlm);
     if (a->dry_run) return EXIT_FOUND;
     if (a->unusable) return a->answered || a->unclear ? EXIT_PARTIAL : EXIT_FAILED;
     return a->answered ? EXIT_FOUND : EXIT_NOTHING;

@@ -214,6 +214,7 @@ static int run(int argc, char **argv) {
     if (status < 0) (void)tool_fail_last();
     if (r.model) try_backends(&r);
     r.model_exists = r.auto_precision != NULL;
+    r.weights = GLIMPSE_WEIGHTS_CACHE_STATUS_INIT;
     (void)glimpse_weights_cache_load_status(&r.weights);
     if (json) {
         print_json(&r);

@@ -189,7 +189,7 @@ static int run(int argc, char **argv) {
     ingest.progress = on_progress;
     ingest.exact_decode = exact;
     ingest.profile = profile;
-    glimpse_ingest_report report = {0};
+    glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
     const glimpse_model *model = NULL;
     int status = glimpse_session_index(&report, s.base, &ingest);
     progress_clear();

@@ -33,7 +33,7 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
-    glimpse_prune_report report = {0};
+    glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
     if (glimpse_session_prune(&report, s.base, &prune) < 0) {
         code = tool_fail_last();
         goto done;

@@ -159,7 +159,7 @@ static void report_json(json_out *j, const glimpse_action_report *report) {
     jout_key(j, "done"), jout_uint(j, report->done);
     jout_key(j, "left_alone"), jout_uint(j, report->left_alone);
     jout_key(j, "bytes"), jout_uint(j, report->bytes);
-    jout_key(j, "stopped"), jout_bool(j, report->stopped);
+    jout_key(j, "stopped"), jout_bool(j, report->cancelled);
 }
 
 static void print_outcome(const dedup_action *action, const glimpse_action_report *r,
@@ -196,13 +196,13 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
     options.kind = action->kind;
     options.skip_read_only = action->skip_read_only;
-    options.stop = session_cancelled;
+    options.cancelled = session_cancelled;
     teller t = {.j = j,
                 .done = words(action->kind, action->apply),
                 .arrow = " -> ",
                 .total = plan->count,
                 .start = progress_now()};
-    glimpse_action_report report = {0};
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     if (j) {
         jout_key(j, "action");
         jout_open(j, '{');
@@ -222,7 +222,7 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
     }
     glimpse_dedup_plan_free(plan);
     if (status < 0) return tool_fail_last();
-    if (report.stopped) return EXIT_STOPPED;
+    if (report.cancelled) return EXIT_STOPPED;
     return report.left_alone > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 }
 
@@ -272,7 +272,7 @@ int dedup_undo(session *s, const char *run, int json, const cli_command *command
                 .done = "put back",
                 .arrow = " <- ",
                 .start = progress_now()};
-    glimpse_action_report report = {0};
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     int status = glimpse_session_undo(&report, s->base, number, tell, &t);
     code = end_files(&t, status, &report);
     if (json || status < 0) return code;
@@ -294,7 +294,7 @@ int dedup_empty(session *s, const char *run, int apply, int json, const cli_comm
                 .done = apply ? "gone" : "would be gone for good",
                 .arrow = " - ",
                 .start = progress_now()};
-    glimpse_action_report report = {0};
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     int status = glimpse_session_empty(&report, s->base, number, apply, tell, &t);
     code = end_files(&t, status, &report);
     if (json || status < 0) return code;

@@ -3,10 +3,14 @@
  */
 #include "vlm_session.h"
 
+#include "memory.h"
 #include "tool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 glimpse_vlm_settings vlm_session_settings(const vlm_session *v) {
     glimpse_vlm_settings settings = GLIMPSE_VLM_SETTINGS_INIT;
@@ -74,10 +78,10 @@ int vlm_session_open(vlm_session *v, session *s) {
     int code = s->base ? CLI_RUN : session_begin_without_library(s);
     if (code != CLI_RUN) return code;
     const glimpse_vlm_settings settings = vlm_session_settings(v);
-    v->run = (glimpse_vlm_run_options)GLIMPSE_VLM_RUN_OPTIONS_INIT;
+    v->run = GLIMPSE_VLM_RUN_OPTIONS_INIT;
     v->run.refresh = v->refresh;
     v->run.dry_run = v->dry_run;
-    v->run.stopped = session_cancelled;
+    v->run.cancelled = session_cancelled;
     if (glimpse_session_vlm(&v->vlm, &v->second, s->base, &settings, v->part) < 0) {
         return tool_fail_last();
     }
@@ -122,8 +126,21 @@ char *vlm_session_prompt(const char *name, const char *text) {
         glimpse_session_prompt(&prompt, s.base, name, text) < 0) {
         (void)tool_fail_last();
     }
+    char *copy = prompt ? xstrdup(prompt) : NULL;
+    glimpse_free(prompt);
     session_close(&s);
-    return prompt;
+    return copy;
+}
+
+const char *rerank_sure_id(const glimpse_result *result) {
+    struct stat info;
+    struct tm utc;
+    char modified[32];
+    if (stat(result->path, &info) != 0 || (uint64_t)info.st_size != result->bytes) return NULL;
+    time_t changed = info.st_mtime;
+    if (!gmtime_r(&changed, &utc)) return NULL;
+    (void)strftime(modified, sizeof modified, "%Y-%m-%dT%H:%M:%S", &utc);
+    return strcmp(modified, result->modified) == 0 ? result->id : NULL;
 }
 
 void vlm_session_note_totals(const vlm_session *v, const glimpse_vlm_totals *totals) {

@@ -70,6 +70,8 @@ char *vlm_choose(const char *chosen, const char *part);
 int vlm_default_is_remote(void);
 /* The text of the prompt NAME with `text` filled in, malloc'ed; NULL after a message. */
 char *vlm_session_prompt(const char *name, const char *text);
+/* The id of a result when its file has the size and the time it was indexed with, else NULL. */
+const char *rerank_sure_id(const glimpse_result *result);
 void vlm_session_note_totals(const vlm_session *v, const glimpse_vlm_totals *totals);
 
 #endif

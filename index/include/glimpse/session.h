@@ -55,6 +55,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -67,7 +68,7 @@ typedef struct glimpse_session glimpse_session;
 typedef void (*glimpse_note_fn)(void *user, const char *note);
 
 typedef struct glimpse_session_options {
-    size_t size;            /* sizeof(glimpse_session_options) */
+    size_t size;            /* GLIMPSE_SESSION_OPTIONS_INIT sets it */
     const char *library;    /* NULL: see above */
     unsigned library_flags; /* GLIMPSE_LIBRARY_CREATE: every call that needs the library makes it
                                when there is none (indexing always does);
@@ -86,11 +87,13 @@ typedef struct glimpse_session_options {
     void *user;                 /* for `note` */
 } glimpse_session_options;
 
-#define GLIMPSE_SESSION_OPTIONS_INIT                                                               \
- {                                                                                                 \
-  sizeof(glimpse_session_options), NULL, 0, 0, NULL, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO, \
-      0, 0, NULL, NULL, NULL                                                                       \
- }
+static inline glimpse_session_options glimpse_session_options_init(void) {
+    glimpse_session_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_SESSION_OPTIONS_INIT glimpse_session_options_init()
 
 /* `options` may be NULL. Nothing is looked for on disk yet. */
 GLIMPSE_API int glimpse_session_open(glimpse_session **out, const glimpse_session_options *options);

@@ -67,8 +67,8 @@ GLIMPSE_API int glimpse_session_audit(glimpse_audit **audit, glimpse_dedup_repor
  * Acting. `each` (may be NULL) is called after each file.
  */
 /* Does what `plan` is about; with `apply` 0 nothing is changed, and the report says what would be.
- * A MOVE goes to options->folder, or when that is NULL to the plan's target. GLIMPSE_OK also when
- * files were left alone: see the report, which is filled in whatever the status. */
+ * A MOVE goes to options->directory, or when that is NULL to the plan's target. GLIMPSE_OK also
+ * when files were left alone: see the report, which is filled in whatever the status. */
 GLIMPSE_API int glimpse_session_act(glimpse_action_report *report, glimpse_session *session,
                                     const glimpse_dedup_plan *plan,
                                     const glimpse_action_options *options, int apply,

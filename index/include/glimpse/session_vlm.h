@@ -58,6 +58,19 @@ static inline glimpse_ask_options glimpse_ask_options_init(void) {
 }
 #define GLIMPSE_ASK_OPTIONS_INIT glimpse_ask_options_init()
 
+typedef struct glimpse_ask_report {
+    size_t size;         /* GLIMPSE_ASK_REPORT_INIT sets it */
+    glimpse_vlm_use vlm; /* its strings live as long as the session */
+} glimpse_ask_report;
+
+static inline glimpse_ask_report glimpse_ask_report_init(void) {
+    glimpse_ask_report report;
+    memset(&report, 0, sizeof report);
+    report.size = sizeof report;
+    return report;
+}
+#define GLIMPSE_ASK_REPORT_INIT glimpse_ask_report_init()
+
 /* An answer, in the order of the pictures; both are valid during the call. A non-zero return stops,
  * and the call returns GLIMPSE_E_CANCELLED. */
 typedef int (*glimpse_ask_fn)(void *user, const glimpse_vlm_request *request,
@@ -65,9 +78,8 @@ typedef int (*glimpse_ask_fn)(void *user, const glimpse_vlm_request *request,
 
 /* Asks `question` about each of `paths` [count], or with `together` about all at once (at most
  * GLIMPSE_VLM_MAX_PICTURES). `each` gets an answer as soon as those before it are there; when the
- * call was stopped, also those that came out of turn. `use` (may be NULL) says what it took; its
- * strings live as long as the session. */
-GLIMPSE_API int glimpse_session_ask(glimpse_vlm_use *use, glimpse_session *session,
+ * call was stopped, also those that came out of turn. `report` may be NULL. */
+GLIMPSE_API int glimpse_session_ask(glimpse_ask_report *report, glimpse_session *session,
                                     const char *question, const char *const *paths, size_t count,
                                     const glimpse_ask_options *options, glimpse_ask_fn each,
                                     void *user);
@@ -158,7 +170,8 @@ GLIMPSE_API int glimpse_session_vlm(glimpse_vlm **vlm, glimpse_vlm **second,
                                     glimpse_session *session, const glimpse_vlm_settings *settings,
                                     const char *part);
 
-/* The prompt NAME ("ask", "caption-short") with `text` filled in (glimpse_vlm_fill), malloc'ed. */
+/* The prompt NAME ("ask", "caption-short") with `text` filled in (glimpse_vlm_fill); release it
+ * with glimpse_free(). */
 GLIMPSE_API int glimpse_session_prompt(char **out, glimpse_session *session, const char *name,
                                        const char *text);
 
