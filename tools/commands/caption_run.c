@@ -3,7 +3,7 @@
  */
 #include "caption_run.h"
 
-#include "label_walk.h"
+#include "picture_list.h"
 #include "progress.h"
 #include "text.h"
 #include "tool.h"
@@ -67,12 +67,22 @@ static int gather_library(run_state *r) {
     return CLI_RUN;
 }
 
-static void gather_paths(run_state *r, const char *const *paths, size_t count) {
-    picture_list list = {0};
-    for (size_t i = 0; i < count; i++)
-        picture_list_add(&list, paths[i]);
+static int was_stopped(void *user, const char *path) {
+    (void)user, (void)path;
+    return tool_stopped();
+}
+
+static int gather_paths(run_state *r, const char *const *paths, size_t count) {
+    glimpse_picture_list list = {0};
+    const glimpse_walk_rules rules = {r->o->follow_links, r->o->exclude.values,
+                                      r->o->exclude.count};
+    int code = CLI_RUN;
+    for (size_t i = 0; i < count && code == CLI_RUN; i++) {
+        int status = glimpse_picture_list_add(&list, paths[i], &rules, was_stopped, NULL);
+        if (status < 0 && status != GLIMPSE_E_CANCELLED) code = tool_fail_last();
+    }
     for (size_t i = 0; i < list.problem_count; i++)
-        add_item(r, list.problem_paths[i], NULL, list.problems[i]);
+        add_item(r, list.problems[i].path, NULL, list.problems[i].text);
     for (size_t i = 0; i < list.count; i++) {
         char id[33] = "";
         /* Only a library has a use for it; without one the model's side reads the file. */
@@ -80,7 +90,8 @@ static void gather_paths(run_state *r, const char *const *paths, size_t count) {
         add_item(r, list.paths[i], id, failed ? glimpse_last_error() : NULL);
         if (tool_stopped()) break;
     }
-    picture_list_free(&list);
+    glimpse_picture_list_free(&list);
+    return code;
 }
 
 /*
@@ -395,7 +406,7 @@ int caption_run(const caption_options *o, session *s, vlm_session *v, const char
     if (o->whole) {
         code = gather_library(&r);
     } else {
-        gather_paths(&r, paths, count);
+        code = gather_paths(&r, paths, count);
     }
     if (code == CLI_RUN) code = reuse(&r);
     if (code != CLI_RUN) goto done;

@@ -7,7 +7,7 @@
  */
 #include "label_run.h"
 
-#include "label_walk.h"
+#include "picture_list.h"
 #include "progress.h"
 #include "stored.h"
 #include "text.h"
@@ -152,26 +152,29 @@ static int finish_window(label_run *run, bench *b, const glimpse_embedder_pictur
 int label_paths(label_run *run, const char *const *paths, size_t count) {
     size_t width = glimpse_model_embedding_size(run->session->model);
     size_t window = glimpse_embedder_window(run->embedder);
-    picture_list list = {0};
+    glimpse_picture_list list = {0};
     glimpse_embedder_picture *pictures = xcalloc(window, sizeof *pictures);
     float *embeddings = xmalloc(window * width * sizeof *embeddings);
     bench b = bench_make(run, window);
     double start = progress_now();
     int code = CLI_RUN;
-    for (size_t i = 0; i < count; i++)
-        picture_list_add(&list, paths[i]);
+    for (size_t i = 0; i < count && code == CLI_RUN; i++) {
+        if (glimpse_picture_list_add(&list, paths[i], run->rules, NULL, NULL) < 0) {
+            code = tool_fail_last();
+        }
+    }
     for (size_t i = 0; i < list.problem_count && code == CLI_RUN; i++)
-        code = put_problem(run, list.problem_paths[i], list.problems[i]);
+        code = put_problem(run, list.problems[i].path, list.problems[i].text);
     for (size_t first = 0; first < list.count && code == CLI_RUN; first += window) {
         size_t n = list.count - first < window ? list.count - first : window;
         for (size_t i = 0; i < n; i++)
             pictures[i] = (glimpse_embedder_picture){.path = list.paths[first + i]};
-        if (glimpse_embedder_embed(embeddings, run->embedder, pictures, n) < 0) {
-            code = tool_fail_last();
-        }
+        int status = glimpse_embedder_embed(embeddings, run->embedder, pictures, n);
+        if (status == GLIMPSE_E_CANCELLED) n = 0; /* these are not done */
+        if (status < 0 && status != GLIMPSE_E_CANCELLED) code = tool_fail_last();
         if (run->shows_progress) progress_clear();
-        if (code == CLI_RUN) code = finish_window(run, &b, pictures, n, embeddings);
-        glimpse_embedder_release(pictures, n);
+        if (code == CLI_RUN && n > 0) code = finish_window(run, &b, pictures, n, embeddings);
+        glimpse_embedder_release(pictures, window);
         if (run->shows_progress) {
             progress_show("labelling", first + n, list.count, 1, progress_now() - start, NULL);
         }
@@ -186,7 +189,7 @@ int label_paths(label_run *run, const char *const *paths, size_t count) {
     bench_free(&b);
     free(embeddings);
     free(pictures);
-    picture_list_free(&list);
+    glimpse_picture_list_free(&list);
     return code;
 }
 

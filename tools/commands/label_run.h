@@ -7,6 +7,7 @@
 #include "embedder.h"
 #include "label_out.h"
 #include "label_setup.h"
+#include "walk.h"
 
 #include <glimpse/stored_labels.h>
 
@@ -14,6 +15,7 @@ typedef struct label_run {
     session *session;
     const label_setup *setup; /* with its classifier and rules */
     glimpse_embedder *embedder;
+    const glimpse_walk_rules *rules; /* which files of a folder are left out; NULL: the usual */
     label_out *out;
     int shows_progress;
     size_t top;                /* labels per picture; 0: those that are claimed, at least one */

@@ -10,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const session_precisions[] = {"auto", "f32", "bf16", "int8", NULL};
-const char *const session_backends[] = {"auto", "plain", "openblas", "onednn", NULL};
+const char *const session_decodings[] = {"fast", "exact", NULL};
 
 static void note(void *user, const char *text) {
     const session *s = user;
@@ -106,7 +105,7 @@ int session_open_model(session *s, unsigned towers, size_t batch) {
     return CLI_RUN;
 }
 
-int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs,
+int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs, int exact,
                           const char *journal) {
     glimpse_embedder_options options = GLIMPSE_EMBEDDER_OPTIONS_INIT;
     glimpse_model_options model_options = GLIMPSE_MODEL_OPTIONS_INIT;
@@ -114,8 +113,10 @@ int session_open_embedder(glimpse_embedder **out, const session *s, unsigned job
     model_options.backend = (glimpse_backend)s->backend;
     if (s->no_weights_cache) model_options.flags |= GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
     options.jobs = jobs;
+    options.exact = exact;
     options.journal = journal;
     options.model_options = &model_options;
+    options.cancelled = session_cancelled;
     return glimpse_embedder_open(out, s->library, s->model, &options) < 0 ? tool_fail_last()
                                                                           : CLI_RUN;
 }
