@@ -40,7 +40,7 @@ int glimpse_pool_create(glimpse_pool **out, const glimpse_pool_options *options)
     if (pool->jobs > GLIMPSE_POOL_MAX_JOBS) pool->jobs = GLIMPSE_POOL_MAX_JOBS;
     pool->batch = options->batch ? options->batch : GLIMPSE_POOL_DEFAULT_BATCH;
     pool->read = engine && engine->read ? engine->read : read;
-    pool->decoding = (glimpse_decode_options)GLIMPSE_DECODE_OPTIONS_INIT;
+    pool->decoding = GLIMPSE_DECODE_OPTIONS_INIT;
     pool->decoding.max_pixels =
         options->max_pixels ? options->max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
     pool->decoding.short_side = engine && !options->exact ? engine->short_side : 0;

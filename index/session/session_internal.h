@@ -98,11 +98,11 @@ int glimpse_session_encode_picture(float *embedding, int *unusable, glimpse_sess
                                    const char *path, unsigned flags, glimpse_library *library);
 /* An embedder (embedder.h) with the session's precision, backend and threads: `model` may be
  * without its image tower, which is then prepared when a picture needs it. `library` may be NULL;
- * both and `control` must outlive it. `journal` as in its options. */
+ * both and `control` must outlive it. `exact` and `journal` as in its options. */
 struct glimpse_embedder;
 int glimpse_session_open_embedder(struct glimpse_embedder **out, glimpse_session *session,
                                   glimpse_library *library, const glimpse_model *model,
-                                  unsigned jobs, const char *journal,
+                                  unsigned jobs, int exact, const char *journal,
                                   const session_control *control);
 /* Threads for a call whose options say `jobs`: that, else the session's, else one a core. */
 unsigned glimpse_session_jobs(const glimpse_session *session, unsigned jobs);

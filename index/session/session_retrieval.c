@@ -190,7 +190,7 @@ static int embed(retrieval *r, glimpse_session *session, const session_worker *w
                       : glimpse_fail_nomem(wanted, "a set of pictures");
     if (status == GLIMPSE_OK) {
         status = glimpse_session_open_embedder(&embedder, session, library, worker->model,
-                                               options->jobs, NULL, control);
+                                               options->jobs, options->exact_decode, NULL, control);
     }
     if (status == GLIMPSE_OK) status = embed_images(r, embedder, keep, options, control);
     if (status < 0) goto done;

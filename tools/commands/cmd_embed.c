@@ -46,10 +46,11 @@ static int embed_one(session *s, const char *kind, const char *input, unsigned f
 static int run(int argc, char **argv) {
     session s = {0};
     cli_list inputs = {0};
-    int raw = 0, partial = 0;
+    int raw = 0, exact = 0, partial = 0;
     const cli_option options[] = {
         CLI_LIST("text", 't', &inputs, "TEXT", "a text; may be repeated"),
         CLI_LIST("image", 'i', &inputs, "FILE", "a picture; may be repeated"),
+        SESSION_DECODE_OPTION(exact),
         CLI_FLAG("raw", 0, &raw, "the projection as it is, not scaled to unit length"),
         SESSION_MODEL_OPTIONS(s),
         SESSION_BACKEND_OPTION(s),
@@ -82,9 +83,10 @@ static int run(int argc, char **argv) {
     }
     size_t size = glimpse_model_embedding_size(model);
     embedding = xmalloc(size * sizeof *embedding);
+    unsigned flags = raw ? GLIMPSE_ENCODE_RAW : 0;
+    if (exact) flags |= GLIMPSE_ENCODE_EXACT;
     for (size_t i = 0; i < inputs.count; i++) {
-        code = embed_one(&s, inputs.names[i], inputs.values[i], raw ? GLIMPSE_ENCODE_RAW : 0,
-                         embedding, size);
+        code = embed_one(&s, inputs.names[i], inputs.values[i], flags, embedding, size);
         if (code == EXIT_FAILED) goto done;
         if (code == EXIT_PARTIAL) partial = 1;
     }

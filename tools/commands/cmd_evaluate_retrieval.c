@@ -209,6 +209,7 @@ static int run(int argc, char **argv) {
         CLI_CHOICE("missing", 0, &missing, NULL, "what to do about pictures that cannot be used",
                    missing_ways),
         EVALUATE_SAMPLE_OPTIONS(samples, seed),
+        SESSION_DECODE_OPTION(how.exact_decode),
         CLI_SIZE("jobs", 0, &jobs, "N", "worker threads (default: one per core)", 1, 64),
         CLI_HEADING("What a second look is worth"),
         CLI_OPTIONAL("rerank", 0, &rerank, "MODEL",

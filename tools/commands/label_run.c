@@ -169,12 +169,12 @@ int label_paths(label_run *run, const char *const *paths, size_t count) {
         size_t n = list.count - first < window ? list.count - first : window;
         for (size_t i = 0; i < n; i++)
             pictures[i] = (glimpse_embedder_picture){.path = list.paths[first + i]};
-        if (glimpse_embedder_embed(embeddings, run->embedder, pictures, n) < 0) {
-            code = tool_fail_last();
-        }
+        int status = glimpse_embedder_embed(embeddings, run->embedder, pictures, n);
+        if (status == GLIMPSE_E_CANCELLED) n = 0; /* these are not done */
+        if (status < 0 && status != GLIMPSE_E_CANCELLED) code = tool_fail_last();
         if (run->shows_progress) progress_clear();
-        if (code == CLI_RUN) code = finish_window(run, &b, pictures, n, embeddings);
-        glimpse_embedder_release(pictures, n);
+        if (code == CLI_RUN && n > 0) code = finish_window(run, &b, pictures, n, embeddings);
+        glimpse_embedder_release(pictures, window);
         if (run->shows_progress) {
             progress_show("labelling", first + n, list.count, 1, progress_now() - start, NULL);
         }

@@ -74,7 +74,8 @@ int label_sample_read(label_sample *out, glimpse_embedder *e, size_t width,
         size_t n = truth->count - first < window ? truth->count - first : window;
         for (size_t i = 0; i < n; i++)
             pictures[i].path = truth->pictures[first + i].path;
-        if (glimpse_embedder_embed(made, e, pictures, n) < 0) code = tool_fail_last();
+        int status = glimpse_embedder_embed(made, e, pictures, n);
+        if (status < 0) code = status == GLIMPSE_E_CANCELLED ? EXIT_STOPPED : tool_fail_last();
         for (size_t i = 0; i < n; i++) {
             const truth_picture *p = &truth->pictures[first + i];
             if (pictures[i].problem) {

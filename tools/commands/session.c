@@ -10,9 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const session_precisions[] = {"auto", "f32", "bf16", "int8", NULL};
 const char *const session_decodings[] = {"fast", "exact", NULL};
-const char *const session_backends[] = {"auto", "plain", "openblas", "onednn", NULL};
 
 static void note(void *user, const char *text) {
     const session *s = user;
@@ -118,6 +116,7 @@ int session_open_embedder(glimpse_embedder **out, const session *s, unsigned job
     options.exact = exact;
     options.journal = journal;
     options.model_options = &model_options;
+    options.cancelled = session_cancelled;
     return glimpse_embedder_open(out, s->library, s->model, &options) < 0 ? tool_fail_last()
                                                                           : CLI_RUN;
 }

@@ -10,6 +10,7 @@
 #include <glimpse/calibrate.h>
 #include <glimpse/captioning.h>
 #include <glimpse/captions.h>
+#include <glimpse/compute.h>
 #include <glimpse/decisions.h>
 #include <glimpse/dedup.h>
 #include <glimpse/dedup_plan.h>

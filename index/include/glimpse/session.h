@@ -187,8 +187,8 @@ GLIMPSE_API int glimpse_session_prune(glimpse_prune_report *report, glimpse_sess
 GLIMPSE_API int glimpse_session_embed_texts(float *embeddings, int *truncated,
                                             glimpse_session *session, const char *const *texts,
                                             size_t count, unsigned flags);
-/* A picture file, decoded in full. *unusable (may be NULL) is 1 when it fails because of the file.
- */
+/* A picture file, decoded as indexing does; `flags` as above, and GLIMPSE_ENCODE_EXACT.
+ * *unusable (may be NULL) is 1 when it fails because of the file. */
 GLIMPSE_API int glimpse_session_embed_picture(float *embedding, int *unusable,
                                               glimpse_session *session, const char *path,
                                               unsigned flags);

@@ -45,6 +45,7 @@ typedef struct glimpse_retrieval_options {
     unsigned samples;  /* bootstrap samples; 0: no intervals */
     uint64_t seed;     /* of the bootstrap */
     unsigned jobs;     /* threads that decode and encode; 0: the session's */
+    int exact_decode;  /* as in glimpse_ingest_options */
     int skip_unusable; /* 1: pictures that cannot be used, and texts that fit no other, are left
                           out; 0: they are a failure */
     /* Re-ranking: every text's best `rerank_depth` pictures are looked at again. */
