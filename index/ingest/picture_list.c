@@ -5,6 +5,8 @@
 
 #include "core/error.h"
 
+#include <glimpse/sys/image.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
