@@ -105,7 +105,7 @@ void glimpse_ingest_job_quarantine_decoding(glimpse_ingest_job *job, int status)
  */
 static int begin_if_needed(committer *c) {
     if (c->writing) return GLIMPSE_OK;
-    int status = glimpse_catalog_begin(c->ingest->catalog);
+    int status = c->ingest->store->ops->begin(c->ingest->store);
     if (status < 0) return status;
     c->writing = 1;
     c->files_written = c->embedded_written = 0;
@@ -116,7 +116,7 @@ static int begin_if_needed(committer *c) {
 static int commit(committer *c) {
     if (!c->writing) return GLIMPSE_OK;
     c->writing = 0;
-    return glimpse_catalog_commit(c->ingest->catalog);
+    return c->ingest->store->ops->commit(c->ingest->store);
 }
 
 static int commit_when_due(committer *c) {
@@ -142,10 +142,10 @@ static int write_content(committer *c, glimpse_ingest_job *job) {
                                        .has_gps = job->meta.has_gps,
                                        .latitude = job->meta.latitude,
                                        .longitude = job->meta.longitude};
-    int status = glimpse_catalog_put_content(ingest->catalog, &meta, &job->content);
+    int status = ingest->store->ops->contents.put(&job->content, ingest->store, &meta);
     if (status < 0) return status;
-    return glimpse_catalog_put_embedding(ingest->catalog, ingest->model, job->content,
-                                         job->embedding, ingest->engine->key.dim);
+    return ingest->store->ops->contents.put_embedding(ingest->store, ingest->model, job->content,
+                                                      job->embedding, ingest->engine->key.dim);
 }
 
 static void count_file(committer *c, const glimpse_ingest_job *job) {
@@ -155,7 +155,8 @@ static void count_file(committer *c, const glimpse_ingest_job *job) {
 }
 
 static int write_bound(committer *c, const glimpse_ingest_job *job, int64_t content) {
-    int status = glimpse_catalog_bind_file(c->ingest->catalog, job->path, &job->stamp, content);
+    int status =
+        c->ingest->store->ops->files.bind(c->ingest->store, job->path, &job->stamp, content);
     if (status < 0) return status;
     count_file(c, job);
     c->ingest->report->bound++;
@@ -166,9 +167,9 @@ static int write_quarantined(committer *c, const glimpse_ingest_job *job, int co
                              const char *reason) {
     /* A folder has no stamp; a file keeps its own, to be left alone until it changes. */
     static const glimpse_file_stamp no_stamp;
-    int status = glimpse_catalog_quarantine_file(c->ingest->catalog, job->path,
-                                                 job->is_folder ? &no_stamp : &job->stamp, code,
-                                                 reason ? reason : "out of memory");
+    int status = c->ingest->store->ops->files.quarantine(c->ingest->store, job->path,
+                                                         job->is_folder ? &no_stamp : &job->stamp,
+                                                         code, reason ? reason : "out of memory");
     if (status < 0) return status;
     count_file(c, job);
     c->ingest->report->quarantined++;
@@ -292,7 +293,7 @@ static void committer_loop(committer *c) {
         tell_progress(c, "indexing", 0);
     }
     commit_or_fail(c, commit);
-    if (c->catalog_failed) glimpse_catalog_rollback(c->ingest->catalog);
+    if (c->catalog_failed) c->ingest->store->ops->rollback(c->ingest->store);
 }
 
 /*
@@ -388,12 +389,12 @@ static void take_down(glimpse_ingest *ingest) {
 
 /* Model row and roots, in one transaction. */
 static int prepare_catalog(glimpse_ingest *ingest) {
-    int status = glimpse_catalog_begin(ingest->catalog);
+    int status = ingest->store->ops->begin(ingest->store);
     if (status < 0) return status;
-    status = glimpse_catalog_use_model(ingest->catalog, &ingest->engine->key, &ingest->model);
+    status = ingest->store->ops->models.use(&ingest->model, ingest->store, &ingest->engine->key);
     if (status == GLIMPSE_OK) status = glimpse_ingest_prepare_roots(ingest);
-    if (status == GLIMPSE_OK) return glimpse_catalog_commit(ingest->catalog);
-    glimpse_catalog_rollback(ingest->catalog);
+    if (status == GLIMPSE_OK) return ingest->store->ops->commit(ingest->store);
+    ingest->store->ops->rollback(ingest->store);
     return status;
 }
 
@@ -465,7 +466,7 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
         goto done;
     }
     ingest->library = library;
-    ingest->catalog = glimpse_library_catalog(library);
+    ingest->store = glimpse_library_store(library);
     ingest->options = options;
     ingest->engine = engine;
     ingest->report = report;
@@ -485,7 +486,7 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
     }
     if (status == GLIMPSE_OK) {
         const double start = glimpse_ingest_seconds();
-        status = glimpse_library_update_vectors(library, engine->key.fingerprint);
+        status = ingest->store->ops->vectors.update(ingest->store, engine->key.fingerprint);
         const double end = glimpse_ingest_seconds();
         c->busy += end - start;
         glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_COMMITTER, "vector index", start, end,

@@ -28,11 +28,11 @@
 #ifndef GLIMPSE_INDEX_INGEST_INTERNAL_H
 #define GLIMPSE_INDEX_INGEST_INTERNAL_H
 
-#include "catalog.h"
 #include "core/hash.h"
 #include "core/queue.h"
 #include "ingest_budget.h"
 #include "library_private.h"
+#include "store.h"
 #include "trace.h"
 #include "walk.h"
 
@@ -138,7 +138,7 @@ typedef struct glimpse_ingest_root {
 
 typedef struct glimpse_ingest {
     glimpse_library *library;
-    glimpse_catalog *catalog;
+    glimpse_store *store;
     const glimpse_ingest_options *options;
     const glimpse_ingest_engine *engine;
     int64_t model;
@@ -217,7 +217,7 @@ typedef enum glimpse_claim {
     GLIMPSE_CLAIM_PARKED, /* somebody else is at it; the job is no longer the caller's */
     GLIMPSE_CLAIM_FAILED  /* the catalogue cannot be asked; see the last error */
 } glimpse_claim;
-glimpse_claim glimpse_ledger_claim(glimpse_ledger *ledger, glimpse_catalog *catalog, int64_t model,
+glimpse_claim glimpse_ledger_claim(glimpse_ledger *ledger, glimpse_store *store, int64_t model,
                                    glimpse_ingest_job *job, int *status);
 /* The committer holds the ledger while it writes an owner's fate and takes it out: no moment in
  * between at which a content is neither in flight nor in the catalogue. */

@@ -30,7 +30,7 @@ static glimpse_ingest_job **bucket_of(glimpse_ledger *ledger, const glimpse_hash
     return &ledger->buckets[((size_t)hash->bytes[0] << 8 | hash->bytes[1]) % count];
 }
 
-glimpse_claim glimpse_ledger_claim(glimpse_ledger *ledger, glimpse_catalog *catalog, int64_t model,
+glimpse_claim glimpse_ledger_claim(glimpse_ledger *ledger, glimpse_store *store, int64_t model,
                                    glimpse_ingest_job *job, int *status) {
     glimpse_claim claim = GLIMPSE_CLAIM_OWN;
     *status = GLIMPSE_OK;
@@ -46,8 +46,8 @@ glimpse_claim glimpse_ledger_claim(glimpse_ledger *ledger, glimpse_catalog *cata
     }
     int64_t content = 0;
     int embedded = 0;
-    *status = glimpse_catalog_find_content(catalog, &job->hash, job->content_size, model, &content,
-                                           &embedded);
+    *status =
+        store->ops->contents.find(&content, &embedded, store, &job->hash, job->content_size, model);
     if (*status == GLIMPSE_OK && embedded) {
         job->content = content;
         claim = GLIMPSE_CLAIM_KNOWN;

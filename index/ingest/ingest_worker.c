@@ -220,7 +220,7 @@ static void process(worker *w, glimpse_ingest_job *job) {
     }
     const uint64_t file_size = job->stamp.size;
     int status;
-    switch (glimpse_ledger_claim(&ingest->ledger, ingest->catalog, ingest->model, job, &status)) {
+    switch (glimpse_ledger_claim(&ingest->ledger, ingest->store, ingest->model, job, &status)) {
     case GLIMPSE_CLAIM_KNOWN:
         job->outcome = GLIMPSE_INGEST_OUTCOME_BOUND;
         glimpse_ingest_unread(ingest, file_size, data);

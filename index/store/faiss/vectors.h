@@ -23,38 +23,41 @@
 #ifndef GLIMPSE_INDEX_VECTORS_H
 #define GLIMPSE_INDEX_VECTORS_H
 
-#include "catalog.h"
-
-typedef struct glimpse_vectors glimpse_vectors;
+#include "store.h"
 
 int glimpse_vectors_create(glimpse_vectors **out, size_t dim);
-void glimpse_vectors_free(glimpse_vectors *vectors);
+/* Another index with the same rows. */
+int glimpse_vectors_copy(glimpse_vectors **out, const glimpse_vectors *vectors);
+
+/* Shared by reference: what others may hold is not changed any more (glimpse_vectors_is_shared). */
+glimpse_vectors *glimpse_vectors_retain(glimpse_vectors *vectors);
+void glimpse_vectors_release(glimpse_vectors *vectors); /* NULL is fine */
+int glimpse_vectors_is_shared(const glimpse_vectors *vectors);
 
 size_t glimpse_vectors_count(const glimpse_vectors *vectors);
 size_t glimpse_vectors_dim(const glimpse_vectors *vectors);
+/* The last row of the table of embeddings that is in it. */
+int64_t glimpse_vectors_last_row(const glimpse_vectors *vectors);
+uint64_t glimpse_vectors_generation(const glimpse_vectors *vectors);
 /* 1 when it holds exactly the embeddings that the catalogue has for the model. */
 int glimpse_vectors_current(const glimpse_vectors *vectors, const glimpse_model_info *model);
+/* The generation at which it was found current: any thread. */
+void glimpse_vectors_set_generation(glimpse_vectors *vectors, uint64_t generation);
 
-/* The `k` best positions for `query` [dim] by FAISS's f32 inner product, best first; k is at most
- * the count. `positions` and `scores` [k]. */
-int glimpse_vectors_search(const glimpse_vectors *vectors, const float *query, size_t k,
-                           int64_t *positions, float *scores);
-/* How far FAISS's f32 score of unit vectors can be from the exact inner product. */
+/* Appends `rows` [count][dim] of these contents; `sums` is the XOR of what the catalogue keeps as
+ * their checksums, `last_row` the last one's place in its table. */
+int glimpse_vectors_append(glimpse_vectors *vectors, const int64_t *contents, const float *rows,
+                           size_t count, uint64_t sums, int64_t last_row);
+
+/* As in the store's table; hits carry positions as rows. */
+int glimpse_vectors_search(glimpse_vector_hit *hits, const glimpse_vectors *vectors,
+                           const float *query, size_t k);
 double glimpse_vectors_error_bound(size_t dim);
+int glimpse_vectors_find(int64_t *row, const glimpse_vectors *vectors, int64_t content);
+int glimpse_vectors_row(float *values, const glimpse_vectors *vectors, int64_t row);
 
-/* The content bound to a position, and the position of a content (-1: none). */
-int64_t glimpse_vectors_content(const glimpse_vectors *vectors, size_t position);
-int glimpse_vectors_find(glimpse_vectors *vectors, int64_t content, int64_t *position);
-/* Rows `first`...`first + count - 1` into `rows` [count][dim]: the stored f16 values, exactly. */
-int glimpse_vectors_rows(const glimpse_vectors *vectors, size_t first, size_t count, float *rows);
-
-/* Brings *vectors (NULL: none yet) up to date with the catalogue: appends what came since, or
- * starts again from nothing when that does not end at the catalogue's digest. *changed is set to 1
- * when the index is not what it was. GLIMPSE_E_CORRUPT when the catalogue's own embeddings do not
- * have the digest that the catalogue says. Call it inside one read transaction with the look-up of
- * `model`. */
-int glimpse_vectors_refresh(glimpse_vectors **vectors, glimpse_catalog *catalog,
-                            const glimpse_model_info *model, int *changed);
+/* nearest.c */
+int glimpse_faiss_nearest(const glimpse_nearest_job *job);
 
 /*
  * Files.

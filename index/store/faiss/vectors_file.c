@@ -108,7 +108,7 @@ int glimpse_vectors_save(const glimpse_vectors *vectors, const char *path,
     glimpse_new_file file;
     uint8_t bytes[HEADER_BYTES] = {0};
     header h = {.dim = (uint32_t)vectors->dim,
-                .generation = vectors->generation,
+                .generation = glimpse_vectors_generation(vectors),
                 .digest = vectors->digest,
                 .count = vectors->count,
                 .last_row = (uint64_t)vectors->last_row};
@@ -206,12 +206,8 @@ int glimpse_vectors_load(glimpse_vectors **out, const char *path, const char *fi
         status = glimpse_fail_errno("%s: cannot read", path);
         goto done;
     }
-    vectors = calloc(1, sizeof *vectors);
-    if (!vectors) {
-        status = glimpse_fail_nomem(sizeof *vectors, "a vector index");
-        goto done;
-    }
-    vectors->dim = dim;
+    status = glimpse_vectors_allocate(&vectors, dim);
+    if (status < 0) goto done;
     if (faiss_read_index(stream, 0, &index) != 0) {
         status = glimpse_faiss_fail(path);
         /* As written, but by a FAISS that this one does not understand. */
@@ -222,14 +218,14 @@ int glimpse_vectors_load(glimpse_vectors **out, const char *path, const char *fi
         wrong = "it holds an index of another kind";
         goto done;
     }
-    vectors->generation = h.generation;
+    glimpse_vectors_set_generation(vectors, h.generation);
     vectors->digest = h.digest;
     vectors->last_row = (int64_t)h.last_row;
     *out = vectors;
     vectors = NULL;
 done:
     if (stream) (void)fclose(stream);
-    glimpse_vectors_free(vectors);
+    glimpse_vectors_release(vectors);
     if (wrong) {
         *state = GLIMPSE_VECTORS_DAMAGED;
         if (problem_size > 0) (void)snprintf(problem, problem_size, "%s: %s", path, wrong);

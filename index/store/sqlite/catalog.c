@@ -2,15 +2,11 @@
  * catalog.c - opening a catalogue; models and roots. Files are in catalog_files.c, contents and
  * embeddings in catalog_contents.c, the tables in schema.c, SQLite in db.c.
  */
-#include "catalog_private.h"
 #include "core/error.h"
-#include "core/file.h"
-#include "file_paths.h"
 #include "schema.h"
+#include "sqlite_store.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +21,7 @@ static int log_without_database(const char *path) {
     return length > 0 && (size_t)length < sizeof wal && stat(wal, &info) == 0 && info.st_size > 0;
 }
 
-int glimpse_catalog_open(glimpse_catalog **out, const char *path, int read_only) {
+int glimpse_catalog_open(glimpse_db **out, const char *path, int read_only) {
     *out = NULL;
     struct stat info;
     if (stat(path, &info) != 0) {
@@ -40,15 +36,14 @@ int glimpse_catalog_open(glimpse_catalog **out, const char *path, int read_only)
     if (!S_ISREG(info.st_mode)) {
         return glimpse_fail(GLIMPSE_E_CORRUPT, "%s: not a regular file", path);
     }
-    glimpse_catalog *catalog = calloc(1, sizeof *catalog);
-    if (!catalog) return glimpse_fail_nomem(sizeof *catalog, "a catalogue");
-    int status = glimpse_db_open(&catalog->db, path, read_only ? GLIMPSE_DB_READ_ONLY : 0u);
-    if (status == GLIMPSE_OK) status = glimpse_schema_open(catalog->db);
+    glimpse_db *db = NULL;
+    int status = glimpse_db_open(&db, path, read_only ? GLIMPSE_DB_READ_ONLY : 0u);
+    if (status == GLIMPSE_OK) status = glimpse_schema_open(db);
     if (status < 0) {
-        glimpse_catalog_close(catalog);
+        glimpse_db_close(db);
         return status;
     }
-    *out = catalog;
+    *out = db;
     return GLIMPSE_OK;
 }
 
@@ -76,47 +71,11 @@ int glimpse_catalog_create(const char *path) {
     return status;
 }
 
-void glimpse_catalog_close(glimpse_catalog *catalog) {
-    if (!catalog) return;
-    glimpse_db_close(catalog->db);
-    free(catalog);
-}
-
-int glimpse_catalog_begin(glimpse_catalog *catalog) {
-    glimpse_db_enter(catalog->db);
-    int status = glimpse_db_begin(catalog->db);
-    glimpse_db_leave(catalog->db);
-    return status;
-}
-
-int glimpse_catalog_commit(glimpse_catalog *catalog) {
-    glimpse_db_enter(catalog->db);
-    int status = glimpse_db_commit(catalog->db);
-    glimpse_db_leave(catalog->db);
-    return status;
-}
-
-void glimpse_catalog_rollback(glimpse_catalog *catalog) {
-    glimpse_db_enter(catalog->db);
-    glimpse_db_rollback(catalog->db);
-    glimpse_db_leave(catalog->db);
-}
-
-char *glimpse_column_path(sqlite3_stmt *row, int column) {
-    const void *bytes = sqlite3_column_blob(row, column);
-    int size = sqlite3_column_bytes(row, column);
-    char *path = malloc((size_t)size + 1);
-    if (!path) return NULL;
-    if (size > 0) memcpy(path, bytes, (size_t)size);
-    path[size] = '\0';
-    return path;
-}
-
 /*
  * Models.
  */
-int glimpse_catalog_use_model(glimpse_catalog *catalog, const glimpse_model_key *key, int64_t *id) {
-    glimpse_db *db = catalog->db;
+int glimpse_catalog_use_model(int64_t *id, glimpse_store *store, const glimpse_model_key *key) {
+    glimpse_db *db = glimpse_store_db(store);
     int64_t dim = 0;
     *id = 0;
     glimpse_db_enter(db);
@@ -142,9 +101,9 @@ int glimpse_catalog_use_model(glimpse_catalog *catalog, const glimpse_model_key 
     return status;
 }
 
-int glimpse_catalog_find_model(glimpse_catalog *catalog, const char *fingerprint,
-                               glimpse_model_info *out) {
-    glimpse_db *db = catalog->db;
+int glimpse_catalog_find_model(glimpse_model_info *out, glimpse_store *store,
+                               const char *fingerprint) {
+    glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     *out = (glimpse_model_info){0};
     glimpse_db_enter(db);
@@ -174,9 +133,8 @@ int glimpse_catalog_find_model(glimpse_catalog *catalog, const char *fingerprint
 /*
  * Roots.
  */
-int glimpse_catalog_put_root(glimpse_catalog *catalog, const char *path, int is_folder,
-                             int offline) {
-    glimpse_db *db = catalog->db;
+int glimpse_catalog_put_root(glimpse_store *store, const char *path, int is_folder, int offline) {
+    glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
     int status = glimpse_db_run(db,
                                 "INSERT INTO root (path, is_folder, offline, sum)"
@@ -188,22 +146,22 @@ int glimpse_catalog_put_root(glimpse_catalog *catalog, const char *path, int is_
     return status;
 }
 
-int glimpse_catalog_roots(glimpse_catalog *catalog, glimpse_root **out, size_t *count) {
-    glimpse_db *db = catalog->db;
+int glimpse_catalog_roots(glimpse_root **out, size_t *count, glimpse_store *store) {
+    glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     glimpse_root *roots = NULL;
-    size_t used = 0, room = 0;
+    size_t used = 0, capacity = 0;
     *out = NULL;
     *count = 0;
     glimpse_db_enter(db);
     int status =
         glimpse_db_query(db, &row, "SELECT path, is_folder, offline FROM root ORDER BY path", "");
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
-        if (used == room) {
-            room = room ? 2 * room : 8;
-            glimpse_root *grown = realloc(roots, room * sizeof *roots);
+        if (used == capacity) {
+            capacity = capacity ? 2 * capacity : 8;
+            glimpse_root *grown = realloc(roots, capacity * sizeof *roots);
             if (!grown) {
-                status = glimpse_fail_nomem(room * sizeof *roots, "roots");
+                status = glimpse_fail_nomem(capacity * sizeof *roots, "roots");
                 break;
             }
             roots = grown;
@@ -221,86 +179,4 @@ int glimpse_catalog_roots(glimpse_catalog *catalog, glimpse_root **out, size_t *
     *out = roots;
     *count = used;
     return GLIMPSE_OK;
-}
-
-void glimpse_roots_free(glimpse_root *roots, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        free(roots[i].path);
-    free(roots);
-}
-
-const glimpse_root *glimpse_root_of(const glimpse_root *roots, size_t count, const char *path) {
-    const glimpse_root *best = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (glimpse_path_is_below(path, roots[i].path) &&
-            (!best || strlen(roots[i].path) > strlen(best->path))) {
-            best = &roots[i];
-        }
-    }
-    return best;
-}
-
-/* 1: has an entry, 0: is empty, -1: cannot be opened or read. */
-static int look_into(const char *folder) {
-    DIR *dir = opendir(folder);
-    if (!dir) return -1;
-    int found = 0;
-    errno = 0;
-    for (struct dirent *entry; !found && (entry = readdir(dir));) {
-        found = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    }
-    if (!found && errno != 0) found = -1;
-    (void)closedir(dir);
-    return found;
-}
-
-static int known_below(glimpse_db *db, const char *folder, int *known) {
-    char *first = NULL, *end = NULL;
-    size_t length = 0;
-    *known = 0;
-    int status = glimpse_path_range_below(&first, &end, &length, folder);
-    if (status < 0) return status;
-    int64_t one = 0;
-    status = glimpse_db_integer(
-        db, &one, "SELECT 1 FROM file WHERE path >= ?1 AND path < ?2 AND missing = 0 LIMIT 1", "bb",
-        first, length, end, length);
-    free(first);
-    free(end);
-    if (status == GLIMPSE_E_NOT_FOUND) return GLIMPSE_OK;
-    *known = status == GLIMPSE_OK;
-    return status;
-}
-
-int glimpse_catalog_root_reachable(glimpse_catalog *catalog, const char *path, int *reachable) {
-    glimpse_db *db = catalog->db;
-    int64_t is_folder = 1;
-    *reachable = 0;
-    glimpse_db_enter(db);
-    int status =
-        glimpse_db_integer(db, &is_folder, "SELECT is_folder FROM root WHERE path = ?1", "p", path);
-    if (status == GLIMPSE_E_NOT_FOUND) {
-        struct stat info;
-        is_folder = stat(path, &info) != 0 || S_ISDIR(info.st_mode);
-        status = GLIMPSE_OK;
-    }
-    if (status == GLIMPSE_OK && is_folder) {
-        int found = look_into(path);
-        int known = 0;
-        if (found == 0) status = known_below(db, path, &known);
-        *reachable = found > 0 || (found == 0 && !known);
-    } else if (status == GLIMPSE_OK) {
-        const char *slash = strrchr(path, '/');
-        size_t length = slash && slash > path ? (size_t)(slash - path) : 1;
-        char *folder = malloc(length + 1);
-        if (!folder) {
-            status = glimpse_fail_nomem(length + 1, "a path");
-        } else {
-            memcpy(folder, slash ? path : ".", length);
-            folder[length] = '\0';
-            *reachable = look_into(folder) > 0 || access(path, F_OK) == 0;
-            free(folder);
-        }
-    }
-    glimpse_db_leave(db);
-    return status;
 }

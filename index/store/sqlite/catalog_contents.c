@@ -1,17 +1,26 @@
 /*
  * catalog_contents.c - contents (what the bytes of a file are) and their embeddings.
  */
-#include "catalog_private.h"
 #include "core/error.h"
 #include "math/half.h"
+#include "sqlite_store.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-int glimpse_catalog_find_content(glimpse_catalog *catalog, const glimpse_hash *hash, uint64_t size,
-                                 int64_t model, int64_t *content, int *embedded) {
-    glimpse_db *db = catalog->db;
+static int has_embedding(glimpse_db *db, int64_t model, int64_t content, int *embedded) {
+    int64_t one = 0;
+    int status = glimpse_db_integer(
+        db, &one, "SELECT 1 FROM embedding WHERE content_id = ?1 AND model_id = ?2", "ii", content,
+        model);
+    *embedded = status == GLIMPSE_OK;
+    return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
+}
+
+int glimpse_catalog_find_content(int64_t *content, int *embedded, glimpse_store *store,
+                                 const glimpse_hash *hash, uint64_t size, int64_t model) {
+    glimpse_db *db = glimpse_store_db(store);
     *content = 0;
     if (embedded) *embedded = 0;
     glimpse_db_enter(db);
@@ -19,15 +28,15 @@ int glimpse_catalog_find_content(glimpse_catalog *catalog, const glimpse_hash *h
         glimpse_db_integer(db, content, "SELECT id FROM content WHERE hash = ?1 AND size = ?2",
                            "bi", hash->bytes, sizeof hash->bytes, (int64_t)size);
     if (status == GLIMPSE_OK && embedded) {
-        status = glimpse_catalog_has_embedding(catalog, model, *content, embedded);
+        status = has_embedding(db, model, *content, embedded);
     }
     glimpse_db_leave(db);
     return status;
 }
 
-int glimpse_catalog_put_content(glimpse_catalog *catalog, const glimpse_content_meta *meta,
-                                int64_t *content) {
-    glimpse_db *db = catalog->db;
+int glimpse_catalog_put_content(int64_t *content, glimpse_store *store,
+                                const glimpse_content_meta *meta) {
+    glimpse_db *db = glimpse_store_db(store);
     *content = 0;
     glimpse_db_enter(db);
     int status = glimpse_db_run(
@@ -43,23 +52,49 @@ int glimpse_catalog_put_content(glimpse_catalog *catalog, const glimpse_content_
         meta->taken ? meta->taken : "", meta->camera ? meta->camera : "", meta->latitude,
         meta->longitude);
     if (status == GLIMPSE_OK) {
-        status = glimpse_catalog_find_content(catalog, &meta->hash, meta->size, 0, content, NULL);
+        status = glimpse_catalog_find_content(content, NULL, store, &meta->hash, meta->size, 0);
     }
     glimpse_db_leave(db);
     return status;
 }
 
-int glimpse_catalog_has_embedding(glimpse_catalog *catalog, int64_t model, int64_t content,
-                                  int *embedded) {
-    glimpse_db *db = catalog->db;
-    int64_t one = 0;
+int glimpse_catalog_find_hash(int64_t *content, glimpse_store *store, const glimpse_hash *hash) {
+    glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
-    int status = glimpse_db_integer(
-        db, &one, "SELECT 1 FROM embedding WHERE content_id = ?1 AND model_id = ?2", "ii", content,
-        model);
+    int status =
+        glimpse_db_integer(db, content, "SELECT id FROM content WHERE hash = ?1 ORDER BY size", "b",
+                           (const void *)hash->bytes, sizeof hash->bytes);
     glimpse_db_leave(db);
-    *embedded = status == GLIMPSE_OK;
-    return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
+    return status;
+}
+
+static const char *keep(glimpse_strings *strings, sqlite3_stmt *row, int column) {
+    const char *text = glimpse_column_text(row, column);
+    return glimpse_strings_add(strings, text, strlen(text));
+}
+
+int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
+                                     glimpse_strings *strings, int64_t content) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *row = NULL;
+    *out = (glimpse_content_meta){.format = "", .taken = "", .camera = ""};
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(
+        db, &row, "SELECT hash, size, width, height, format, taken FROM content WHERE id = ?1", "i",
+        content);
+    if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
+    if (status > 0) {
+        (void)glimpse_column_hash(&out->hash, row, 0);
+        out->size = (uint64_t)sqlite3_column_int64(row, 1);
+        out->width = (uint32_t)sqlite3_column_int64(row, 2);
+        out->height = (uint32_t)sqlite3_column_int64(row, 3);
+        out->format = keep(strings, row, 4);
+        out->taken = keep(strings, row, 5);
+        if (!out->format || !out->taken) status = glimpse_fail_nomem(256, "a content");
+    }
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    return status > 0 ? GLIMPSE_OK : status == 0 ? GLIMPSE_E_NOT_FOUND : status;
 }
 
 int64_t glimpse_embedding_sum(int64_t model, int64_t content, const void *vector, size_t size) {
@@ -77,9 +112,9 @@ int64_t glimpse_embedding_sum(int64_t model, int64_t content, const void *vector
     return (int64_t)sum;
 }
 
-int glimpse_catalog_put_embedding(glimpse_catalog *catalog, int64_t model, int64_t content,
+int glimpse_catalog_put_embedding(glimpse_store *store, int64_t model, int64_t content,
                                   const float *vector, size_t dim) {
-    glimpse_db *db = catalog->db;
+    glimpse_db *db = glimpse_store_db(store);
     double square = 0.0;
     for (size_t i = 0; i < dim; i++)
         square += (double)vector[i] * (double)vector[i];
@@ -134,4 +169,29 @@ int glimpse_embedding_read(glimpse_db *db, sqlite3_stmt *row, int first, int64_t
                                   (long long)*content);
     }
     return GLIMPSE_OK;
+}
+
+int glimpse_catalog_embedding(float *vector, glimpse_hash *hash, glimpse_store *store,
+                              const glimpse_model_info *model, int64_t content) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *row = NULL;
+    const uint8_t *bytes = NULL;
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(db, &row,
+                                  "SELECT e.content_id, e.vector, e.sum, c.hash FROM embedding e"
+                                  " JOIN content c ON c.id = e.content_id"
+                                  " WHERE e.content_id = ?1 AND e.model_id = ?2",
+                                  "ii", content, model->id);
+    if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
+    if (status == 0) status = GLIMPSE_E_NOT_FOUND;
+    if (status > 0) {
+        status = glimpse_embedding_read(db, row, 0, model->id, model->dim, &content, &bytes);
+    }
+    if (status == GLIMPSE_OK) {
+        glimpse_f16_load(vector, bytes, model->dim);
+        (void)glimpse_column_hash(hash, row, 3);
+    }
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    return status;
 }

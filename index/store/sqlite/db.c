@@ -414,3 +414,25 @@ void glimpse_db_rollback(glimpse_db *db) {
 int glimpse_db_writing(const glimpse_db *db) {
     return db->writing;
 }
+
+char *glimpse_column_path(sqlite3_stmt *row, int column) {
+    const void *bytes = sqlite3_column_blob(row, column);
+    int size = sqlite3_column_bytes(row, column);
+    char *path = malloc((size_t)size + 1);
+    if (!path) return NULL;
+    if (size > 0) memcpy(path, bytes, (size_t)size);
+    path[size] = '\0';
+    return path;
+}
+
+const char *glimpse_column_text(sqlite3_stmt *row, int column) {
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return text ? text : "";
+}
+
+int glimpse_column_hash(glimpse_hash *out, sqlite3_stmt *row, int column) {
+    *out = (glimpse_hash){{0}};
+    if (sqlite3_column_bytes(row, column) != GLIMPSE_HASH_BYTES) return 0;
+    memcpy(out->bytes, sqlite3_column_blob(row, column), GLIMPSE_HASH_BYTES);
+    return 1;
+}

@@ -18,6 +18,8 @@
 #ifndef GLIMPSE_INDEX_DB_H
 #define GLIMPSE_INDEX_DB_H
 
+#include "core/hash.h"
+
 #include <glimpse/status.h>
 
 #include <sqlite3.h>
@@ -70,6 +72,13 @@ int glimpse_db_run(glimpse_db *db, const char *sql, const char *format, ...);
 int glimpse_db_integer(glimpse_db *db, int64_t *out, const char *sql, const char *format, ...);
 /* Several statements, not kept. */
 int glimpse_db_script(glimpse_db *db, const char *sql);
+
+/* malloc'ed copy of a path column, NUL-terminated; NULL when out of memory. */
+char *glimpse_column_path(sqlite3_stmt *row, int column);
+/* Never NULL; valid until the next step. */
+const char *glimpse_column_text(sqlite3_stmt *row, int column);
+/* 1, or 0 and zeros when the column holds no hash. */
+int glimpse_column_hash(glimpse_hash *out, sqlite3_stmt *row, int column);
 
 int64_t glimpse_db_changes(glimpse_db *db); /* rows the last statement changed */
 

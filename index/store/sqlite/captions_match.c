@@ -130,10 +130,12 @@ int glimpse_captions_expression(glimpse_db *db, const char *text, char **out) {
     return GLIMPSE_OK;
 }
 
-int glimpse_captions_match(glimpse_db *db, const char *text, glimpse_caption_match_fn visit,
+int glimpse_captions_match(glimpse_store *store, const char *text, glimpse_caption_match_fn visit,
                            void *user) {
+    glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     char *expression = NULL;
+    glimpse_db_enter(db);
     int status = glimpse_captions_expression(db, text, &expression);
     if (status == GLIMPSE_OK && expression) {
         status = glimpse_db_query(db, &row,
@@ -147,6 +149,7 @@ int glimpse_captions_match(glimpse_db *db, const char *text, glimpse_caption_mat
         }
         glimpse_db_reset(row);
     }
+    glimpse_db_leave(db);
     free(expression);
     if (status == GLIMPSE_E_CORRUPT) {
         return glimpse_fail_context(status, "the captions' text index (glimpse reindex makes it "

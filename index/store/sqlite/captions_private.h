@@ -1,10 +1,10 @@
 /*
- * captions_private.h - captions as the search and verify see them.
+ * captions_private.h - captions and their text index, from the inside.
  */
 #ifndef GLIMPSE_INDEX_CAPTIONS_PRIVATE_H
 #define GLIMPSE_INDEX_CAPTIONS_PRIVATE_H
 
-#include "db.h"
+#include "sqlite_store.h"
 
 /* The words of a text as an FTS5 expression that always parses, malloc'ed; *out is NULL when there
  * is none. Whatever the text holds, operators and quotes of FTS5 included, is words. Each word is a
@@ -15,11 +15,17 @@
  * among the captions: they are left out as long as another word occurs at all. */
 int glimpse_captions_expression(glimpse_db *db, const char *text, char **out);
 
-/* Calls `visit` for each caption that matches, best first; equal scores in no particular order.
- * A positive return ends it without a failure. */
-typedef int (*glimpse_caption_match_fn)(void *user, int64_t content, int64_t caption, double score);
-int glimpse_captions_match(glimpse_db *db, const char *text, glimpse_caption_match_fn visit,
+/* As in the table of the store. */
+int glimpse_captions_put(size_t *stored, glimpse_store *store, const glimpse_caption *captions,
+                         size_t count, const char *created);
+int glimpse_captions_forget(uint64_t *forgotten, glimpse_store *store,
+                            const glimpse_store_caption_filter *filter);
+int glimpse_captions_list(glimpse_store *store, const glimpse_store_caption_filter *filter,
+                          glimpse_caption_fn visit, void *user);
+int glimpse_captions_match(glimpse_store *store, const char *text, glimpse_caption_match_fn visit,
                            void *user);
+int glimpse_captions_text(const char **text, glimpse_store *store, glimpse_strings *strings,
+                          int64_t caption);
 
 /* Compares the text index with one that is made from the captions on the spot. Calls `report` with
  * each problem (a few of them). Only reads. */
