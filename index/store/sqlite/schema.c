@@ -146,7 +146,7 @@ static const char *const steps[] = {
     "  PRIMARY KEY (content_id, class_id)"
     ") STRICT, WITHOUT ROWID;"
     "CREATE INDEX label_of_class ON label (class_id);",
-    /* 2 -> 3: what was decided about duplicates (decisions.c) */
+    /* 2 -> 3: what was decided about duplicates */
     "CREATE TABLE decision ("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* the larger was made later */
     "  kind INTEGER NOT NULL CHECK (kind IN (1, 2)),"
@@ -163,7 +163,7 @@ static const char *const steps[] = {
     label_sums_step, /* 3 -> 4 */
     /* 4 -> 5: answers of vision-language models */
     GLIMPSE_VLM_ANSWER_TABLE,
-    /* 5 -> 6: what a search for duplicates found out about contents (dups_cache.c). Derived: rows
+    /* 5 -> 6: what a search for duplicates found out about contents (derived.c). Derived: rows
      * of another version, or damaged ones, are made again. */
     "CREATE TABLE fingerprint ("
     "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"

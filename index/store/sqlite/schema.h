@@ -9,7 +9,7 @@
 /* "glim", in the database header: tells a catalogue from any other SQLite file. */
 #define GLIMPSE_APPLICATION_ID 0x676c696d
 
-/* Answers of vision-language models (answers.c): in a catalogue, and in a database of their own.
+/* Answers of vision-language models (responses.c): in a catalogue, and in a database of their own.
  * They name contents by hash, because contents come and go with the files. */
 #define GLIMPSE_VLM_ANSWER_TABLE                             \
  "CREATE TABLE vlm_answer ("                                 \
