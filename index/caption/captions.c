@@ -4,6 +4,7 @@
 #include <glimpse/captions.h>
 
 #include "core/error.h"
+#include "core/options.h"
 #include "dates.h"
 #include "library_private.h"
 #include "text/utf8.h"
@@ -77,8 +78,6 @@ int glimpse_library_store_captions(size_t *stored, glimpse_library *library,
 /* What a filter names, in the store's words. */
 static int look_up(glimpse_store_caption_filter *out, glimpse_store *store,
                    const glimpse_caption_filter *filter) {
-    static const glimpse_caption_filter all = GLIMPSE_CAPTION_FILTER_INIT;
-    if (!filter) filter = &all;
     *out = (glimpse_store_caption_filter){0, filter->style, filter->model, filter->prompt};
     if (!filter->path_or_id) return GLIMPSE_OK;
     int status = glimpse_store_content_of(&out->content, store, filter->path_or_id);
@@ -88,30 +87,36 @@ static int look_up(glimpse_store_caption_filter *out, glimpse_store *store,
     return status;
 }
 
-int glimpse_library_captions(glimpse_library *library, const glimpse_caption_filter *filter,
+int glimpse_library_captions(glimpse_library *library, const glimpse_caption_filter *given,
                              glimpse_caption_fn visit, void *user) {
+    glimpse_caption_filter own = GLIMPSE_CAPTION_FILTER_INIT;
     glimpse_store_caption_filter wanted;
     if (!library || !visit) return glimpse_fail(GLIMPSE_E_INVALID, "no library");
-    glimpse_store *store = glimpse_library_store(library);
-    int status = store->ops->begin_read(store);
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_caption_filter, prompt);
     if (status < 0) return status;
-    status = look_up(&wanted, store, filter);
+    glimpse_store *store = glimpse_library_store(library);
+    status = store->ops->begin_read(store);
+    if (status < 0) return status;
+    status = look_up(&wanted, store, &own);
     if (status == GLIMPSE_OK) status = store->ops->captions.list(store, &wanted, visit, user);
     store->ops->end_read(store);
     return status;
 }
 
 int glimpse_library_forget_captions(uint64_t *forgotten, glimpse_library *library,
-                                    const glimpse_caption_filter *filter) {
+                                    const glimpse_caption_filter *given) {
+    glimpse_caption_filter own = GLIMPSE_CAPTION_FILTER_INIT;
     glimpse_store_caption_filter wanted;
     uint64_t count = 0;
     if (forgotten) *forgotten = 0;
     if (!library) return glimpse_fail(GLIMPSE_E_INVALID, "no library");
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_caption_filter, prompt);
+    if (status < 0) return status;
     glimpse_store *store = glimpse_library_store(library);
-    int status = store->ops->lock(store, "forgetting captions");
+    status = store->ops->lock(store, "forgetting captions");
     if (status < 0) return status;
     /* Nobody else writes, so what is looked up stays. */
-    status = look_up(&wanted, store, filter);
+    status = look_up(&wanted, store, &own);
     if (status == GLIMPSE_OK) status = store->ops->captions.forget(&count, store, &wanted);
     store->ops->unlock(store);
     if (status == GLIMPSE_OK && forgotten) *forgotten = count;

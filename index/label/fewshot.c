@@ -11,6 +11,8 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/options.h"
+#include "math/init.h"
 #include "math/linear.h"
 
 #include <math.h>
@@ -109,7 +111,7 @@ static int choose(glimpse_classifier *c, size_t count, glimpse_examples_report *
     for (size_t i = 0; i < count; i++)
         eligible += c->share[c->example_class[i]] >= 2;
     if (eligible == 0) return GLIMPSE_OK;
-    int status = glimpse_math_init(&math, GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
+    int status = glimpse_math_init(&math, GLIMPSE_BACKEND_AUTO, GLIMPSE_PRECISION_F32);
     float *row = malloc(count * sizeof *row);
     double *means = calloc(2 * c->count, sizeof *means);
     double *share = means ? means + c->count : NULL; /* 1 / number of examples but for i */
@@ -182,8 +184,10 @@ static int extend_id(glimpse_classifier *c) {
 
 int glimpse_classifier_add_examples(glimpse_examples_report *report, glimpse_classifier *classifier,
                                     const float *embeddings, const size_t *classes, size_t count) {
-    glimpse_examples_report own = {0}, *r = report ? report : &own;
-    *r = (glimpse_examples_report){0};
+    glimpse_examples_report own = GLIMPSE_EXAMPLES_REPORT_INIT, *const r = &own;
+    int status = GLIMPSE_REPORT_CHECK(report, glimpse_examples_report, right_after);
+    if (status < 0) return status;
+    GLIMPSE_REPORT_STORE(report, &own);
     if (!classifier || !embeddings || !classes || count == 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no examples");
     }
@@ -198,7 +202,7 @@ int glimpse_classifier_add_examples(glimpse_examples_report *report, glimpse_cla
     }
     r->alpha = usual_alpha * classifier->logit_scale;
     r->beta = usual_beta;
-    int status = append_rows(classifier, embeddings, classes, count);
+    status = append_rows(classifier, embeddings, classes, count);
     if (status == GLIMPSE_OK) status = choose(classifier, count, r);
     if (status < 0) {
         free(classifier->example_class);
@@ -207,6 +211,7 @@ int glimpse_classifier_add_examples(glimpse_examples_report *report, glimpse_cla
         classifier->share = NULL;
         return status;
     }
+    GLIMPSE_REPORT_STORE(report, &own);
     for (size_t k = 0; k < classifier->count; k++)
         classifier->share[k] = classifier->share[k] > 0 ? 1 / classifier->share[k] : 0;
     classifier->examples = count;

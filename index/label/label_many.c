@@ -12,6 +12,8 @@
 #include "label_internal.h"
 
 #include "core/error.h"
+#include "core/options.h"
+#include "math/init.h"
 #include "math/linear.h"
 
 #include <math.h>
@@ -37,10 +39,7 @@ static void scorer_free(scorer *s) {
 
 static int scorer_init(scorer *s, const glimpse_classifier *c) {
     *s = (scorer){.c = c, .rows = c->count + c->background + c->examples};
-    int status = glimpse_math_init(&s->math, GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
-    if (status == GLIMPSE_E_UNSUPPORTED) {
-        status = glimpse_math_init(&s->math, GLIMPSE_BACKEND_PLAIN, GLIMPSE_PRECISION_F32);
-    }
+    int status = glimpse_math_init(&s->math, GLIMPSE_BACKEND_AUTO, GLIMPSE_PRECISION_F32);
     if (status < 0) return status;
     if (s->rows > SIZE_MAX / sizeof(float) / PANEL) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "too many classes and examples");
@@ -197,9 +196,6 @@ static void judge(const scorer *s, const glimpse_label_rules *rules, double back
 }
 
 static int check(const glimpse_classifier *classifier, const glimpse_label_rules *rules) {
-    if (rules->version != GLIMPSE_LABEL_RULES_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "label rules of version %u", rules->version);
-    }
     if (!(rules->temperature > 0) || !isfinite(rules->temperature)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a temperature of %g", rules->temperature);
     }
@@ -219,15 +215,17 @@ static int check(const glimpse_classifier *classifier, const glimpse_label_rules
 
 int glimpse_classifier_label_many(glimpse_label *labels, glimpse_label_verdict *verdicts,
                                   const glimpse_classifier *classifier,
-                                  const glimpse_label_rules *rules, const float *embeddings,
+                                  const glimpse_label_rules *given, const float *embeddings,
                                   size_t count, size_t top) {
     enum { INSERTION = 64 };
+    glimpse_label_rules own = GLIMPSE_LABEL_RULES_INIT, *const rules = &own;
     scorer s;
-    if (!classifier || !rules || (count > 0 && (!embeddings || !verdicts)) ||
+    if (!classifier || !given || (count > 0 && (!embeddings || !verdicts)) ||
         (top > 0 && count > 0 && !labels)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "nothing to classify");
     }
-    int status = check(classifier, rules);
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_label_rules, class_thresholds);
+    if (status == GLIMPSE_OK) status = check(classifier, rules);
     if (status == GLIMPSE_OK) status = scorer_init(&s, classifier);
     if (status < 0) return status;
     size_t kept = top < classifier->count ? top : classifier->count;

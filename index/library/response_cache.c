@@ -67,6 +67,7 @@ static int from_json(glimpse_vlm_answer **out, const json_t *root, const char *m
     for (size_t i = 0; i < id_count; i++)
         ids[i] = (int32_t)json_integer_value(json_array_get(list, i));
     glimpse_vlm_answer answer = {
+        .size = sizeof answer,
         .outcome = (glimpse_vlm_outcome)json_integer_value(json_object_get(root, "outcome")),
         .text = text(root, "text"),
         .json = json_string_value(json_object_get(root, "json")),
@@ -104,7 +105,7 @@ static int from_json(glimpse_vlm_answer **out, const json_t *root, const char *m
 /*
  * The cache.
  */
-static int find(void *user, const glimpse_vlm_question *question, glimpse_vlm_answer **out) {
+static int find(void *user, glimpse_vlm_answer **out, const glimpse_vlm_question *question) {
     glimpse_response_cache *answers = user;
     glimpse_hash key;
     char *stored = NULL;
@@ -156,7 +157,10 @@ static int make(glimpse_response_cache **out, const glimpse_store_ops *ops,
     }
     answers->ops = ops;
     answers->responses = responses;
-    answers->cache = (glimpse_vlm_cache){answers, find, keep};
+    answers->cache = GLIMPSE_VLM_CACHE_INIT;
+    answers->cache.find = find;
+    answers->cache.keep = keep;
+    answers->cache.user = answers;
     *out = answers;
     return GLIMPSE_OK;
 }

@@ -17,6 +17,7 @@
  * sorting everything would give: a test compares them.
  */
 #include "core/error.h"
+#include "core/options.h"
 #include "search_private.h"
 
 #include <math.h>
@@ -81,20 +82,15 @@ static int normalise(float *unit, const float *query, size_t dim) {
 }
 
 static int check_options(const glimpse_search_options *options, glimpse_search *s) {
-    if (options->version < 1 || options->version > GLIMPSE_SEARCH_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "search options of version %u", options->version);
-    }
     if (isnan(options->min_score)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "the lowest score wanted is not a number");
     }
     s->min_score = options->min_score;
     s->k = options->k ? options->k : 10;
-    if (options->version >= 2) {
-        s->labels = options->labels;
-        s->label_count = options->label_count;
-    }
+    s->labels = options->labels;
+    s->label_count = options->label_count;
     s->wanted = s->k;
-    if (options->version >= 3 && options->captions) {
+    if (options->captions) {
         s->captions = options->captions;
         s->captions_weight = options->captions_weight;
         if (!(s->captions_weight >= 0 && s->captions_weight <= 1)) {
@@ -170,14 +166,14 @@ done:
 
 int glimpse_library_search_key(glimpse_results **out, glimpse_library *library,
                                const glimpse_model_key *key, const float *query,
-                               const glimpse_search_options *options) {
-    static const glimpse_search_options defaults = GLIMPSE_SEARCH_OPTIONS_INIT;
+                               const glimpse_search_options *given) {
+    glimpse_search_options own = GLIMPSE_SEARCH_OPTIONS_INIT, *const options = &own;
     glimpse_store *store = glimpse_library_store(library);
     glimpse_search s = {.store = store, .dim = key->dim};
     glimpse_results *results = NULL;
     *out = NULL;
-    if (!options) options = &defaults;
-    int status = check_options(options, &s);
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_search_options, exclude_id);
+    if (status == GLIMPSE_OK) status = check_options(options, &s);
     if (status < 0) return status;
     float *unit = malloc(2 * key->dim * sizeof *unit);
     if (!unit) return glimpse_fail_nomem(2 * key->dim * sizeof *unit, "a query");

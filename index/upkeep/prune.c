@@ -5,6 +5,7 @@
  * until somebody prunes.
  */
 #include "core/error.h"
+#include "core/options.h"
 #include "library_private.h"
 
 int glimpse_library_reindex(glimpse_library *library) {
@@ -18,20 +19,20 @@ int glimpse_library_reindex(glimpse_library *library) {
 }
 
 int glimpse_library_prune(glimpse_prune_report *report, glimpse_library *library,
-                          const glimpse_prune_options *options) {
-    static const glimpse_prune_options defaults = GLIMPSE_PRUNE_OPTIONS_INIT;
-    glimpse_prune_report counted = {0};
-    if (report) *report = counted;
+                          const glimpse_prune_options *given) {
+    glimpse_prune_options own = GLIMPSE_PRUNE_OPTIONS_INIT, *const options = &own;
+    glimpse_prune_report counted = GLIMPSE_PRUNE_REPORT_INIT;
+    int status = GLIMPSE_REPORT_CHECK(report, glimpse_prune_report, captions);
+    if (status < 0) return status;
+    GLIMPSE_REPORT_STORE(report, &counted);
     if (!library) return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_library_prune: no library");
-    if (!options) options = &defaults;
-    if (options->version != GLIMPSE_PRUNE_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "prune options of version %u", options->version);
-    }
+    status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_prune_options, model);
+    if (status < 0) return status;
     glimpse_store *store = glimpse_library_store(library);
-    int status = store->ops->lock(store, "pruning");
+    status = store->ops->lock(store, "pruning");
     if (status < 0) return status;
     status = store->ops->upkeep.prune(&counted, store, options);
     store->ops->unlock(store);
-    if (status == GLIMPSE_OK && report) *report = counted;
+    if (status == GLIMPSE_OK) GLIMPSE_REPORT_STORE(report, &counted);
     return status;
 }

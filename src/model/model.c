@@ -5,6 +5,8 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/options.h"
+#include "math/init.h"
 #include "model/fingerprint.h"
 #include "text/tokenizer_kinds.h"
 
@@ -104,17 +106,11 @@ int glimpse_model_open(glimpse_model **out, const char *path,
                        const glimpse_model_options *options) {
     *out = NULL;
     glimpse_model_options settings = GLIMPSE_MODEL_OPTIONS_INIT;
-    if (options) {
-        if (options->version != GLIMPSE_MODEL_OPTIONS_VERSION) {
-            return glimpse_fail(GLIMPSE_E_INVALID, "model options of version %u, this is %d",
-                                options->version, GLIMPSE_MODEL_OPTIONS_VERSION);
-        }
-        settings = *options;
-    }
+    int status = GLIMPSE_OPTIONS_LOAD(&settings, options, glimpse_model_options, towers);
+    if (status < 0) return status;
     if (settings.towers == 0) settings.towers = GLIMPSE_TOWER_BOTH;
     glimpse_model *model = calloc(1, sizeof *model);
     if (!model) return glimpse_fail_nomem(sizeof *model, "a model");
-    int status = GLIMPSE_OK;
     model->towers = settings.towers & GLIMPSE_TOWER_BOTH;
     model->path = strdup(path);
     model->name = name_of(path);
@@ -153,9 +149,7 @@ int glimpse_model_open(glimpse_model **out, const char *path,
         if (status < 0) goto done;
         glimpse_weights_store(&model->image_weights);
     }
-    (void)snprintf(model->backend, sizeof model->backend, "%s %s (%s)",
-                   glimpse_math_backend_name(&model->math),
-                   glimpse_precision_name(model->math.precision), model->math.kernels->name);
+    glimpse_math_describe(model->backend, sizeof model->backend, &model->math);
     *out = model;
     model = NULL;
 done:
@@ -186,6 +180,10 @@ const char *glimpse_model_name(const glimpse_model *model) {
 
 const char *glimpse_model_fingerprint(const glimpse_model *model) {
     return model->fingerprint;
+}
+
+unsigned glimpse_model_towers(const glimpse_model *model) {
+    return model->towers;
 }
 
 size_t glimpse_model_embedding_size(const glimpse_model *model) {

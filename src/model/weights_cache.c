@@ -4,9 +4,11 @@
 #include "model/weights_cache.h"
 
 #include "core/hash.h"
-#include "math/attend_internal.h"
+#include "core/options.h"
+#include "math/init.h"
 
 #include <glimpse/sys/model.h>
+#include <glimpse/version.h>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -49,16 +51,6 @@ static char *cache_folder(void) {
     char *folder = cache ? glimpse_path_join(cache, "weights") : NULL;
     free(cache);
     return folder;
-}
-
-/* What the bytes of prepared weights depend on, besides the model. */
-static void describe(char *text, size_t room, const glimpse_math *math) {
-    if (math->backend == GLIMPSE_BACKEND_ONEDNN) {
-        glimpse_onednn_describe(text, room);
-    } else {
-        (void)snprintf(text, room, "%s panel %zu", glimpse_math_backend_name(math),
-                       math->kernels->panel);
-    }
 }
 
 static char *file_path(const char *key, const char *fingerprint, const char *tower) {
@@ -126,9 +118,9 @@ void glimpse_weights_open(glimpse_weights_cache *cache, const char *fingerprint,
     *cache = (glimpse_weights_cache){.path = NULL};
     char layout[64];
     if (limit_bytes() == 0) return;
-    describe(layout, sizeof layout, math);
+    glimpse_math_layout(layout, sizeof layout, math);
     (void)snprintf(cache->key, sizeof cache->key, "%s %s %s %s glimpse %s", fingerprint, tower,
-                   glimpse_precision_name(math->precision), layout, GLIMPSE_VERSION);
+                   glimpse_precision_names()[math->precision], layout, GLIMPSE_VERSION);
     cache->path = file_path(cache->key, fingerprint, tower);
     if (!cache->path) return;
     cache->shelf.collecting = 1;
@@ -275,13 +267,16 @@ void glimpse_weights_close(glimpse_weights_cache *cache) {
 }
 
 int glimpse_weights_cache_load_status(glimpse_weights_cache_status *out) {
-    memset(out, 0, sizeof *out);
+    glimpse_weights_cache_status own = GLIMPSE_WEIGHTS_CACHE_STATUS_INIT;
+    int status = GLIMPSE_REPORT_CHECK(out, glimpse_weights_cache_status, limit);
+    if (status < 0) return status;
     char *folder = cache_folder();
-    out->limit = limit_bytes();
-    if (folder && strlen(folder) < sizeof out->path) {
-        (void)snprintf(out->path, sizeof out->path, "%s", folder);
-        free(list_files(folder, &out->files, &out->bytes));
+    own.limit = limit_bytes();
+    if (folder && strlen(folder) < sizeof own.path) {
+        (void)snprintf(own.path, sizeof own.path, "%s", folder);
+        free(list_files(folder, &own.files, &own.bytes));
     }
     free(folder);
+    GLIMPSE_REPORT_STORE(out, &own);
     return GLIMPSE_OK;
 }

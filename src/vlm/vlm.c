@@ -5,6 +5,7 @@
 #include "vlm/vlm_kinds.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,21 +67,18 @@ static int fail_without_spec(void) {
 }
 
 int glimpse_vlm_open(glimpse_vlm **out, const char *spec, const glimpse_vlm_options *options) {
-    static const glimpse_vlm_options defaults = GLIMPSE_VLM_OPTIONS_INIT;
+    glimpse_vlm_options own = GLIMPSE_VLM_OPTIONS_INIT;
     if (out) *out = NULL;
     if (!out || !spec || !*spec) return fail_without_spec();
-    if (!options) options = &defaults;
-    if (options->version != GLIMPSE_VLM_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "options of version %u; this library knows %d",
-                            options->version, GLIMPSE_VLM_OPTIONS_VERSION);
-    }
+    int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_vlm_options, backend);
+    if (status < 0) return status;
     glimpse_vlm *vlm = calloc(1, sizeof *vlm);
     if (!vlm) return glimpse_fail_nomem(sizeof *vlm, "a model");
     const glimpse_vlm_kind *kind = remote_kind(spec);
     if (!kind) kind = native_kind(spec);
     vlm->remote = kind->provider.remote;
     vlm->concurrency = 1;
-    int status = kind->open(vlm, kind, spec, options);
+    status = kind->open(vlm, kind, spec, &own);
     if (status < 0) {
         glimpse_vlm_close(vlm);
         return status;

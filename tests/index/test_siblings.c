@@ -118,7 +118,7 @@ static void pruning_drops_what_is_shared(void **state) {
     (void)state;
     world w;
     glimpse_library *a = NULL;
-    glimpse_prune_report report;
+    glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
     world_open(&w, 4);
     world_populate(&w, 120);
     assert_ok(glimpse_library_open_sibling(&a, w.library));

@@ -683,7 +683,7 @@ static void upkeep_finds_nothing_wrong_and_forgets_what_is_gone(void **state) {
     shop *s = *state;
     uint64_t checked = 0, problems = 0, missing = 0;
     glimpse_file_table *table = NULL;
-    glimpse_prune_report report;
+    glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
     glimpse_prune_options options = GLIMPSE_PRUNE_OPTIONS_INIT;
     assert_ok(s->ops->files.load(&table, s->store, "/p/odd", s->model));
     for (size_t i = 1; i < glimpse_file_table_count(table); i++)

@@ -13,7 +13,6 @@ set(LABEL_OUT_SOURCES
     report/xmp_out.c
     report/label_report.c
     report/label_report_html.c
-    commands/label_walk.c
     report/picture_out.c
     cli/progress.c
     commands/table_in.c
@@ -27,7 +26,7 @@ foreach(part label_out label_tree)
   glimpse_test(
     tools_${part}
     SOURCES test_${part}.c label_out_support.c run.c ${LABEL_OUT_SOURCES}
-    LIBS glimpse_index PkgConfig::JANSSON PkgConfig::JPEG PkgConfig::UTF8PROC m
+    LIBS glimpse_index glimpse_index_private PkgConfig::JANSSON PkgConfig::JPEG PkgConfig::UTF8PROC m
     TIMEOUT 120)
   target_include_directories(test_tools_${part} PRIVATE "${PROJECT_SOURCE_DIR}/tools/cli" "${PROJECT_SOURCE_DIR}/tools/report"
                                                         "${PROJECT_SOURCE_DIR}/tools/commands")

@@ -88,7 +88,7 @@ typedef struct asked {
 
 static void ask(asked *a, const glimpse_vlm_kind *kind, const char *url, int dry_run) {
     static const uint8_t pixels[16 * 12 * 3] = {200, 10, 10};
-    static const glimpse_vlm_picture no_picture = GLIMPSE_VLM_PICTURE_INIT;
+    const glimpse_vlm_picture no_picture = GLIMPSE_VLM_PICTURE_INIT;
     char spec[256];
     (void)snprintf(spec, sizeof spec, "%s:%s%s", kind->provider.name,
                    kind->dialect->base ? "some-model@" : "", url);

@@ -3,7 +3,7 @@
  */
 #include "caption_run.h"
 
-#include "label_walk.h"
+#include "picture_list.h"
 #include "progress.h"
 #include "rerank_run.h"
 #include "text.h"
@@ -68,12 +68,22 @@ static int gather_library(run_state *r) {
     return CLI_RUN;
 }
 
-static void gather_paths(run_state *r, const char *const *paths, size_t count) {
-    picture_list list = {0};
-    for (size_t i = 0; i < count; i++)
-        picture_list_add(&list, paths[i]);
+static int was_stopped(void *user, const char *path) {
+    (void)user, (void)path;
+    return tool_stopped();
+}
+
+static int gather_paths(run_state *r, const char *const *paths, size_t count) {
+    glimpse_picture_list list = {0};
+    const glimpse_walk_rules rules = {r->o->follow_links, r->o->exclude.values,
+                                      r->o->exclude.count};
+    int code = CLI_RUN;
+    for (size_t i = 0; i < count && code == CLI_RUN; i++) {
+        int status = glimpse_picture_list_add(&list, paths[i], &rules, was_stopped, NULL);
+        if (status < 0 && status != GLIMPSE_E_CANCELLED) code = tool_fail_last();
+    }
     for (size_t i = 0; i < list.problem_count; i++)
-        add_item(r, list.problem_paths[i], NULL, list.problems[i]);
+        add_item(r, list.problems[i].path, NULL, list.problems[i].text);
     for (size_t i = 0; i < list.count; i++) {
         char id[33] = "";
         /* Only a library has a use for it; without one the model's side reads the file. */
@@ -81,7 +91,8 @@ static void gather_paths(run_state *r, const char *const *paths, size_t count) {
         add_item(r, list.paths[i], id, failed ? glimpse_last_error() : NULL);
         if (tool_stopped()) break;
     }
-    picture_list_free(&list);
+    glimpse_picture_list_free(&list);
+    return code;
 }
 
 /*
@@ -166,9 +177,9 @@ static char *words_of(const char *sentence) {
     return words ? words : xstrdup(sentence);
 }
 
-static int answered(void *context, size_t i, const glimpse_vlm_request *request,
+static int answered(void *user, size_t i, const glimpse_vlm_request *request,
                     glimpse_vlm_answer **answer) {
-    run_state *r = context;
+    run_state *r = user;
     const glimpse_vlm_answer *a = *answer;
     caption_item *item = &r->items[r->todo[r->first + i]];
     (void)request;
@@ -236,10 +247,10 @@ static void make_request(const run_state *r, const caption_item *item, glimpse_v
                          glimpse_vlm_request *request) {
     const caption_options *o = r->o;
     int native = !glimpse_vlm_is_remote(r->v->vlm);
-    *picture = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+    *picture = GLIMPSE_VLM_PICTURE_INIT;
     picture->path = item->path;
     picture->id = item->id[0] ? item->id : NULL;
-    *request = (glimpse_vlm_request)GLIMPSE_VLM_REQUEST_INIT;
+    *request = GLIMPSE_VLM_REQUEST_INIT;
     request->operation = GLIMPSE_VLM_CAPTION;
     request->pictures = picture;
     request->picture_count = 1;
@@ -269,7 +280,7 @@ static int ask(run_state *r) {
         for (size_t i = 0; i < n; i++) {
             make_request(r, &r->items[r->todo[r->first + i]], &pictures[i], &requests[i]);
         }
-        glimpse_vlm_totals totals = {0};
+        glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
         double start = progress_now();
         int status = glimpse_vlm_run(&totals, r->v->vlm, requests, n, &r->v->run, answered, r);
         double took = progress_now() - start;
@@ -396,7 +407,7 @@ int caption_run(const caption_options *o, session *s, vlm_session *v, const char
     if (o->whole) {
         code = gather_library(&r);
     } else {
-        gather_paths(&r, paths, count);
+        code = gather_paths(&r, paths, count);
     }
     if (code == CLI_RUN) code = reuse(&r);
     if (code != CLI_RUN) goto done;

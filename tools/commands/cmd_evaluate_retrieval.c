@@ -2,9 +2,9 @@
  * cmd_evaluate_retrieval.c - glimpse evaluate retrieval: captions find pictures, pictures captions.
  */
 #include "captions.h"
+#include "embedder.h"
 #include "evaluate_out.h"
 #include "evaluate_second.h"
-#include "label_embed.h"
 #include "progress.h"
 #include "rerank_run.h"
 #include "session.h"
@@ -34,12 +34,13 @@ typedef struct second_options {
 } second_options;
 
 /* Rows of pictures that could be read, packed; drop[i] for the others. */
-static int embed_images(session *s, unsigned jobs, const captions *c, float *rows,
+static int embed_images(session *s, unsigned jobs, int exact, const captions *c, float *rows,
                         unsigned char *drop, size_t *dropped) {
     size_t width = glimpse_model_embedding_size(s->model), used = 0;
-    label_embedder *e = label_embedder_open(s, jobs, NULL);
-    size_t window = label_embedder_window(e);
-    label_picture *pictures = xcalloc(window, sizeof *pictures);
+    glimpse_embedder *e = NULL;
+    if (session_open_embedder(&e, s, jobs, exact, NULL) != CLI_RUN) return EXIT_FAILED;
+    size_t window = glimpse_embedder_window(e);
+    glimpse_embedder_picture *pictures = xcalloc(window, sizeof *pictures);
     float *embeddings = xmalloc(window * width * sizeof *embeddings);
     double start = progress_now();
     int code = CLI_RUN;
@@ -48,7 +49,8 @@ static int embed_images(session *s, unsigned jobs, const captions *c, float *row
         memset(pictures, 0, window * sizeof *pictures);
         for (size_t i = 0; i < n; i++)
             pictures[i].path = c->images[first + i];
-        code = label_embed(e, pictures, n, embeddings);
+        int status = glimpse_embedder_embed(embeddings, e, pictures, n);
+        if (status < 0) code = status == GLIMPSE_E_CANCELLED ? EXIT_STOPPED : tool_fail_last();
         for (size_t i = 0; i < n; i++) {
             if (code == CLI_RUN && pictures[i].known) {
                 memcpy(rows + used++ * width, embeddings + i * width, width * sizeof *rows);
@@ -57,15 +59,15 @@ static int embed_images(session *s, unsigned jobs, const captions *c, float *row
                 drop[first + i] = 1;
                 ++*dropped;
             }
-            free(pictures[i].problem);
         }
+        glimpse_embedder_release(pictures, n);
         progress_show("pictures", first + n, c->image_count, 1, progress_now() - start, NULL);
         if (code == CLI_RUN && tool_stopped()) code = EXIT_STOPPED;
     }
     progress_clear();
     free(embeddings);
     free(pictures);
-    label_embedder_close(e);
+    glimpse_embedder_close(e);
     return code;
 }
 
@@ -165,13 +167,13 @@ static void print_json(const session *s, const captions *c, const glimpse_retrie
     jout_end(&j);
 }
 
-static int evaluate(session *s, captions *c, second_options *second, unsigned jobs, int missing,
-                    int json, int ranks, uint64_t samples, uint64_t seed) {
+static int evaluate(session *s, captions *c, second_options *second, unsigned jobs, int exact,
+                    int missing, int json, int ranks, uint64_t samples, uint64_t seed) {
     size_t width = glimpse_model_embedding_size(s->model), dropped = 0, cut = 0;
     float *images = xmalloc(c->image_count * width * sizeof *images), *texts = NULL;
     unsigned char *drop = xcalloc(c->image_count, 1);
     glimpse_retrieval_report *report = NULL;
-    int code = embed_images(s, jobs, c, images, drop, &dropped);
+    int code = embed_images(s, jobs, exact, c, images, drop, &dropped);
     if (code != CLI_RUN) goto done;
     if (dropped > 0 && missing == MISSING_REFUSE) {
         code = tool_fail("%s of %s pictures could not be used; leave them and their captions out "
@@ -234,7 +236,7 @@ static int run(int argc, char **argv) {
     captions *c = NULL;
     const char *file = NULL, *folder = NULL;
     uint64_t samples = 1000, seed = 2026, jobs = 0;
-    int json = 0, ranks = 0, missing = MISSING_REFUSE;
+    int json = 0, ranks = 0, exact = 0, missing = MISSING_REFUSE;
     second_options second = {.depth = RERANK_DEPTH,
                              .weight = RERANK_WEIGHT,
                              .captions_weight = GLIMPSE_CAPTIONS_WEIGHT,
@@ -249,6 +251,7 @@ static int run(int argc, char **argv) {
         CLI_CHOICE("missing", 0, &missing, NULL, "what to do about pictures that cannot be used",
                    missing_ways),
         EVALUATE_SAMPLE_OPTIONS(samples, seed),
+        SESSION_DECODE_OPTION(exact),
         CLI_SIZE("jobs", 0, &jobs, "N", "worker threads (default: one per core)", 1, 64),
         CLI_HEADING("What a second look is worth"),
         CLI_OPTIONAL("rerank", 0, &second.model, "MODEL",
@@ -312,7 +315,7 @@ static int run(int argc, char **argv) {
         /* Only what is paid for is worth keeping here: thousands of looks, each a transaction. */
         if (!glimpse_vlm_is_remote(second.v.vlm)) second.v.run.cache = NULL;
     }
-    code = evaluate(&s, c, &second, (unsigned)jobs, missing, json, ranks, samples, seed);
+    code = evaluate(&s, c, &second, (unsigned)jobs, exact, missing, json, ranks, samples, seed);
     if (code == EXIT_STOPPED) tool_say("stopped; there are no figures of a part");
 done:
     captions_free(c);

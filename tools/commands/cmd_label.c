@@ -19,7 +19,8 @@
 typedef struct request {
     const char *prefix, *resume, *store, *prompt_report, *forget;
     uint64_t top, jobs;
-    int all, list;
+    int all, list, exact, follow_links;
+    cli_list exclude;
 } request;
 
 /*
@@ -129,8 +130,9 @@ static int finish(label_run *work, const request *r, int code) {
 }
 
 static int label(session *s, label_setup *setup, const label_out_options *output, const request *r,
-                 const cli_arguments *arguments, label_embedder *embedder) {
-    label_run work = {.session = s, .setup = setup, .embedder = embedder};
+                 const cli_arguments *arguments, glimpse_embedder *embedder) {
+    const glimpse_walk_rules rules = {r->follow_links, r->exclude.values, r->exclude.count};
+    label_run work = {.session = s, .setup = setup, .embedder = embedder, .rules = &rules};
     work.top = r->top ? (size_t)r->top : setup->multi_label ? 0 : 1;
     work.shows_progress = !label_out_goes_to_stdout(output) || !isatty(STDOUT_FILENO);
     int code = open_stored(&work, r);
@@ -213,21 +215,17 @@ static int check_request(const request *r, const label_setup *u, const cli_argum
 
 static int run_with_model(session *s, label_setup *setup, const label_out_options *output,
                           const request *r, const cli_arguments *arguments) {
-    label_journal *journal = NULL;
-    label_embedder *embedder = NULL;
+    glimpse_embedder *embedder = NULL;
     int code = session_open_model(s, GLIMPSE_TOWER_TEXT, 64);
     if (code == CLI_RUN) code = label_setup_classifier(setup, s);
     if (code != CLI_RUN) return code;
-    if (r->resume) {
-        journal = label_journal_open(r->resume, s->model);
-        if (!journal) return EXIT_FAILED;
-        if (label_journal_count(journal) > 0) {
-            tool_note("%s: %s embeddings from before", r->resume,
-                      text_count(label_journal_count(journal)));
-        }
+    code = session_open_embedder(&embedder, s, (unsigned)r->jobs, r->exact, r->resume);
+    if (code != CLI_RUN) return code;
+    if (glimpse_embedder_resumed(embedder) > 0) {
+        tool_note("%s: %s embeddings from before", r->resume,
+                  text_count(glimpse_embedder_resumed(embedder)));
     }
     tool_catch_stop();
-    embedder = label_embedder_open(s, (unsigned)r->jobs, journal);
     if (r->prompt_report) {
         code = label_prompt_report(setup, s, embedder, r->prompt_report);
     } else {
@@ -237,8 +235,7 @@ static int run_with_model(session *s, label_setup *setup, const label_out_option
                                                   : report_calibration(setup);
         }
     }
-    label_embedder_close(embedder);
-    label_journal_close(journal);
+    glimpse_embedder_close(embedder);
     return code;
 }
 
@@ -257,9 +254,11 @@ static int run(int argc, char **argv) {
                  100000),
         CLI_HEADING("Which pictures"),
         CLI_FLAG("all", 'a', &r.all, "label every picture of the library"),
+        SESSION_WALK_OPTIONS(r.exclude, r.follow_links),
         CLI_TEXT("in", 'i', &r.prefix, "PREFIX", "with --all: only those below this folder"),
         CLI_TEXT("resume", 0, &r.resume, "FILE",
                  "keep embeddings in FILE, so that a run that was stopped goes on where it was"),
+        SESSION_DECODE_OPTION(r.exact),
         CLI_SIZE("jobs", 0, &r.jobs, "N", "worker threads (default: one per core)", 1, 64),
         LABEL_OUT_OPTIONS(output),
         CLI_HEADING("Labels in the library"),
@@ -294,6 +293,7 @@ static int run(int argc, char **argv) {
     if (code == CLI_RUN) code = run_with_model(&s, &setup, &output, &r, &arguments);
 done:
     label_setup_free(&setup);
+    cli_list_free(&r.exclude);
     session_close(&s);
     cli_arguments_free(&arguments);
     return code;

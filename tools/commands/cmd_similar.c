@@ -38,14 +38,8 @@ static int same_bytes(const char *a, const char *b) {
 }
 
 static int embed_file(session *s, const char *path, float *vector) {
-    glimpse_image *image = NULL;
     int status = glimpse_encoder_create(&s->encoder, s->model, 1);
-    if (status == GLIMPSE_OK) status = glimpse_image_load(&image, path, NULL);
-    if (status == GLIMPSE_OK) {
-        const glimpse_image *const one[] = {image};
-        status = glimpse_encoder_images(vector, s->encoder, one, 1, 0);
-    }
-    glimpse_image_free(image);
+    if (status == GLIMPSE_OK) status = glimpse_encoder_file(vector, s->encoder, path, 0);
     return status < 0 ? tool_fail_last() : CLI_RUN;
 }
 
@@ -90,7 +84,10 @@ static int run(int argc, char **argv) {
     if ((code = session_open_library(&s, 0)) != CLI_RUN) goto done;
     if ((code = session_open_model(&s, GLIMPSE_TOWER_IMAGE, 0)) != CLI_RUN) goto done;
     vector = xmalloc(glimpse_model_embedding_size(s.model) * sizeof *vector);
-    if (!stored_embedding(s.library, s.model, path, vector, id)) {
+    glimpse_stored_file stored = {0};
+    if (glimpse_stored_picture(vector, &stored, s.library, s.model, path)) {
+        (void)snprintf(id, sizeof id, "%s", stored.id);
+    } else {
         if ((code = embed_file(&s, path, vector)) != CLI_RUN) goto done;
         if (!with_self) {
             /* The library may know its bytes under another name; then that is the best one. */

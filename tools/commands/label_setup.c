@@ -128,15 +128,15 @@ int label_setup_classifier(label_setup *u, session *s) {
     options.templates = label_setup_templates(u, &options.template_count);
     options.background = glimpse_lines_texts(u->background_lines);
     options.background_count = glimpse_lines_count(u->background_lines);
-    options.cache_folder = cache;
+    options.cache_directory = cache;
     int status = glimpse_classifier_build(&u->classifier, s->encoder, s->model, &options);
-    free(cache);
+    glimpse_free(cache);
     return status < 0 ? tool_fail_last() : CLI_RUN;
 }
 
-static int add_examples(label_setup *u, session *s, label_embedder *e) {
+static int add_examples(label_setup *u, session *s, glimpse_embedder *e) {
     label_sample sample;
-    glimpse_examples_report report;
+    glimpse_examples_report report = GLIMPSE_EXAMPLES_REPORT_INIT;
     int code = label_sample_read(&sample, e, glimpse_model_embedding_size(s->model), u->classes,
                                  u->examples, 0, "--examples");
     if (code != CLI_RUN) return code;
@@ -171,7 +171,7 @@ static void tell_calibration(const label_setup *u, const glimpse_calibration *c)
     }
 }
 
-static int calibrate(label_setup *u, session *s, label_embedder *e, glimpse_calibration *c) {
+static int calibrate(label_setup *u, session *s, glimpse_embedder *e, glimpse_calibration *c) {
     size_t count = glimpse_classifier_count(u->classifier);
     glimpse_scoring scoring = glimpse_classifier_scoring(u->classifier);
     label_sample sample;
@@ -231,9 +231,9 @@ static void describe(label_setup *u, session *s) {
                          .class_thresholds = u->multi_label ? u->thresholds : NULL};
 }
 
-int label_setup_rules(label_setup *u, session *s, label_embedder *e) {
+int label_setup_rules(label_setup *u, session *s, glimpse_embedder *e) {
     size_t count = glimpse_classifier_count(u->classifier);
-    glimpse_calibration calibration = {.temperature = 1, .threshold = -1};
+    glimpse_calibration calibration = GLIMPSE_CALIBRATION_INIT;
     int code = CLI_RUN;
     u->thresholds = xcalloc(count, sizeof *u->thresholds);
     for (size_t i = 0; i < count; i++)
@@ -246,7 +246,7 @@ int label_setup_rules(label_setup *u, session *s, label_embedder *e) {
     }
     if (code != CLI_RUN) return code;
     u->fitted = calibration;
-    u->rules = (glimpse_label_rules)GLIMPSE_LABEL_RULES_INIT;
+    u->rules = GLIMPSE_LABEL_RULES_INIT;
     u->rules.temperature = u->multi_label ? 1 : calibration.temperature;
     u->rules.offset = u->multi_label ? 0 : calibration.offset;
     u->rules.min_probability =
@@ -345,7 +345,7 @@ static void print_prompt_score(const label_setup *u, const char *template, size_
     jout_end(&j);
 }
 
-int label_prompt_report(label_setup *u, session *s, label_embedder *e, const char *path) {
+int label_prompt_report(label_setup *u, session *s, glimpse_embedder *e, const char *path) {
     static const char *const usual[] = {"a photo of a {}."};
     size_t count;
     const char *const *templates = label_setup_templates(u, &count);

@@ -13,8 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const session_precisions[] = {"auto", "f32", "bf16", "int8", NULL};
-const char *const session_backends[] = {"auto", "plain", "openblas", "onednn", NULL};
+const char *const session_decodings[] = {"fast", "exact", NULL};
 
 static int is_folder(const char *path) {
     struct stat info;
@@ -266,6 +265,27 @@ int session_open_model(session *s, unsigned towers, size_t batch) {
         return tool_fail_last();
     }
     return CLI_RUN;
+}
+
+static int was_stopped(void *user) {
+    (void)user;
+    return tool_stopped();
+}
+
+int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs, int exact,
+                          const char *journal) {
+    glimpse_embedder_options options = GLIMPSE_EMBEDDER_OPTIONS_INIT;
+    glimpse_model_options model_options = GLIMPSE_MODEL_OPTIONS_INIT;
+    model_options.precision = (glimpse_precision)s->precision;
+    model_options.backend = (glimpse_backend)s->backend;
+    if (s->no_weights_cache) model_options.flags |= GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
+    options.jobs = jobs;
+    options.exact = exact;
+    options.journal = journal;
+    options.model_options = &model_options;
+    options.cancelled = was_stopped;
+    return glimpse_embedder_open(out, s->library, s->model, &options) < 0 ? tool_fail_last()
+                                                                          : CLI_RUN;
 }
 
 void session_close(session *s) {

@@ -12,6 +12,8 @@
 
 #include "cli.h"
 
+#include "embedder.h"
+
 #include <glimpse/library.h>
 #include <glimpse/sys/model.h>
 
@@ -28,9 +30,6 @@ typedef struct session {
     glimpse_encoder *encoder;
 } session;
 
-extern const char *const session_precisions[]; /* auto, f32, bf16, int8 */
-extern const char *const session_backends[];   /* auto, plain, openblas, onednn */
-
 #define SESSION_LIBRARY_OPTION(s)                     \
  CLI_TEXT("library", 'l', &(s).library_option, "DIR", \
           "the library (default: $GLIMPSE_LIBRARY, else one of your own)")
@@ -40,11 +39,21 @@ extern const char *const session_backends[];   /* auto, plain, openblas, onednn 
           "the library's last one, else the demo model)"),                                      \
      CLI_CHOICE("precision", 0, &(s).precision, NULL,                                           \
                 "arithmetic; auto is bf16 where the CPU has it in hardware, else f32",          \
-                session_precisions),                                                            \
+                glimpse_precision_names()),                                                     \
      CLI_FLAG("no-weights-cache", 0, &(s).no_weights_cache,                                     \
               "neither read nor write prepared weights under ~/.cache")
+extern const char *const session_decodings[]; /* fast, exact: 1 is exact */
+#define SESSION_DECODE_OPTION(place)                                                       \
+ CLI_CHOICE("decode", 0, &(place), NULL,                                                   \
+            "fast decodes large JPEG and WebP files at a reduced size, exact every pixel", \
+            session_decodings)
+/* What a walk through folders leaves out, beside what every walk does. */
+#define SESSION_WALK_OPTIONS(exclude, follow_links)                                           \
+ CLI_LIST("exclude", 'x', &(exclude), "PATTERN",                                              \
+          "leave out names or paths below DIR that fit, as in '*.tmp.jpg'; may be repeated"), \
+     CLI_FLAG("follow-links", 0, &(follow_links), "go into folders behind symbolic links")
 #define SESSION_BACKEND_OPTION(s) \
- CLI_CHOICE("backend", 0, &(s).backend, NULL, "who multiplies matrices", session_backends)
+ CLI_CHOICE("backend", 0, &(s).backend, NULL, "who multiplies matrices", glimpse_backend_names())
 #define SESSION_QUIET_OPTION(s) \
  CLI_FLAG("quiet", 'q', &(s).quiet, "no notes on stderr, only errors")
 
@@ -59,6 +68,10 @@ int session_open_library_if_any(session *s, int named_must_exist);
 int session_find_model(session *s);
 /* Finds and opens the model, and an encoder for `batch` inputs when that is not 0. */
 int session_open_model(session *s, unsigned towers, size_t batch);
+/* An embedder with the session's library and model, that ends when tool_stopped(). `journal` is the
+ * file of --resume, or NULL. */
+int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs, int exact,
+                          const char *journal);
 void session_close(session *s);
 
 /* Where things are; malloc'ed, NULL when the environment does not say (no HOME). */

@@ -3,7 +3,7 @@
  */
 #include "truth.h"
 
-#include "label_walk.h"
+#include "picture_list.h"
 #include "table_in.h"
 #include "text.h"
 #include "tool.h"
@@ -239,10 +239,14 @@ static truth_set *join(gathering *g) {
  * Reading.
  */
 static int gather_folder(gathering *g, const char *folder) {
-    picture_list list = {0};
-    picture_list_add(&list, folder);
-    int failed = list.problem_count > 0;
-    if (failed) (void)tool_fail("%s", list.problems[0]);
+    glimpse_picture_list list = {0};
+    int failed = glimpse_picture_list_add(&list, folder, NULL, NULL, NULL) < 0;
+    if (failed) {
+        (void)tool_fail_last();
+    } else if (list.problem_count > 0) {
+        (void)tool_fail("%s", list.problems[0].text);
+        failed = 1;
+    }
     size_t length = strlen(folder);
     while (length > 0 && folder[length - 1] == '/')
         length--;
@@ -258,7 +262,7 @@ static int gather_folder(gathering *g, const char *folder) {
         free(class_name);
         free(name);
     }
-    picture_list_free(&list);
+    glimpse_picture_list_free(&list);
     if (!failed && g->count == 0) {
         (void)tool_fail("%s: no pictures in folders; the truth is one folder for each class, with "
                         "its pictures in it",

@@ -184,7 +184,7 @@ static int forget(glimpse_db *db, const glimpse_prune_options *options,
 int glimpse_upkeep_prune(glimpse_prune_report *report, glimpse_store *store,
                          const glimpse_prune_options *options) {
     glimpse_db *db = glimpse_store_db(store);
-    *report = (glimpse_prune_report){0};
+    *report = GLIMPSE_PRUNE_REPORT_INIT;
     glimpse_db_enter(db);
     int status = glimpse_db_begin(db);
     if (status == GLIMPSE_OK) status = forget(db, options, report);

@@ -40,12 +40,14 @@
 #ifndef GLIMPSE_MODEL_H
 #define GLIMPSE_MODEL_H
 
+#include <glimpse/compute.h>
 #include <glimpse/status.h>
 #include <glimpse/sys/image.h>
 #include <glimpse/sys/tokenizer.h>
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,29 +56,10 @@ extern "C" {
 typedef struct glimpse_model glimpse_model;
 typedef struct glimpse_encoder glimpse_encoder;
 
-typedef enum glimpse_precision {
-    GLIMPSE_PRECISION_AUTO = 0, /* BF16 where the CPU multiplies it in hardware, else F32 */
-    GLIMPSE_PRECISION_F32,
-    GLIMPSE_PRECISION_BF16, /* products of bf16 numbers summed in f32; everything else f32. Without
-                               hardware for it the operands are rounded and multiplied in f32: the
-                               same numbers, no gain in speed */
-    GLIMPSE_PRECISION_INT8  /* products of whole numbers -127..127, exactly summed: weights with a
-                               scale per output, activations with one per token; everything else
-                               f32. Cosine to F32 above 0.99. Never chosen by AUTO */
-} glimpse_precision;
-
-typedef enum glimpse_backend {
-    GLIMPSE_BACKEND_AUTO = 0, /* the fastest of the others for the precision */
-    GLIMPSE_BACKEND_PLAIN,    /* loops in C: the oracle, very slow */
-    GLIMPSE_BACKEND_OPENBLAS, /* f32; bf16 through rounded operands; int8 by kernels of our own */
-    GLIMPSE_BACKEND_ONEDNN    /* f32; bf16 where the CPU has AVX-512, int8 where it has VNNI, both
-                                 far faster where it has AMX */
-} glimpse_backend;
-
 enum { GLIMPSE_TOWER_IMAGE = 1, GLIMPSE_TOWER_TEXT = 2, GLIMPSE_TOWER_BOTH = 3 };
 
 typedef struct glimpse_model_options {
-    unsigned version; /* GLIMPSE_MODEL_OPTIONS_VERSION */
+    size_t size; /* GLIMPSE_MODEL_OPTIONS_INIT sets it */
     glimpse_precision precision;
     glimpse_backend backend;
     unsigned towers; /* which towers to prepare; 0 means both. A call on one that was left out
@@ -88,12 +71,14 @@ enum {
     GLIMPSE_MODEL_NO_WEIGHTS_CACHE = 1 /* neither read nor write prepared weights on disk */
 };
 
-#define GLIMPSE_MODEL_OPTIONS_VERSION 2
-#define GLIMPSE_MODEL_OPTIONS_INIT                                                                 \
- {                                                                                                 \
-  GLIMPSE_MODEL_OPTIONS_VERSION, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO, GLIMPSE_TOWER_BOTH, \
-      0                                                                                            \
- }
+static inline glimpse_model_options glimpse_model_options_init(void) {
+    glimpse_model_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.towers = GLIMPSE_TOWER_BOTH;
+    return options;
+}
+#define GLIMPSE_MODEL_OPTIONS_INIT glimpse_model_options_init()
 
 /* Weights that a backend keeps in a form of its own (bf16 and f32 of oneDNN, int8) are prepared
  * once and kept beneath ${XDG_CACHE_HOME:-~/.cache}/glimpse/weights, from where later processes map
@@ -101,10 +86,20 @@ enum {
  * the same with and without. GLIMPSE_WEIGHTS_CACHE in the environment: 0 is off, another number the
  * limit in MB. */
 typedef struct glimpse_weights_cache_status {
-    char path[4096]; /* the folder, whether it exists or not; "" when the environment names none */
+    size_t size;     /* GLIMPSE_WEIGHTS_CACHE_STATUS_INIT sets it */
+    char path[4096]; /* the directory, whether it exists or not; "" when the environment names none
+                      */
     size_t files;
     uint64_t bytes, limit; /* limit 0: switched off */
 } glimpse_weights_cache_status;
+
+static inline glimpse_weights_cache_status glimpse_weights_cache_status_init(void) {
+    glimpse_weights_cache_status status;
+    memset(&status, 0, sizeof status);
+    status.size = sizeof status;
+    return status;
+}
+#define GLIMPSE_WEIGHTS_CACHE_STATUS_INIT glimpse_weights_cache_status_init()
 GLIMPSE_API int glimpse_weights_cache_load_status(glimpse_weights_cache_status *status);
 
 /* Opens the model in the directory `path`. GLIMPSE_E_NOT_FOUND when there is none,
@@ -122,6 +117,7 @@ GLIMPSE_API const char *glimpse_model_name(const glimpse_model *model); /* last 
  * backend are not part of it. */
 GLIMPSE_API const char *glimpse_model_fingerprint(const glimpse_model *model);
 GLIMPSE_API size_t glimpse_model_embedding_size(const glimpse_model *model); /* E */
+GLIMPSE_API unsigned glimpse_model_towers(const glimpse_model *model);       /* GLIMPSE_TOWER_... */
 GLIMPSE_API size_t glimpse_model_context_length(const glimpse_model *model); /* text T */
 /*
  * From a cosine to a probability. logit = logit scale * cosine + logit bias;
@@ -159,7 +155,8 @@ GLIMPSE_API void glimpse_encoder_free(glimpse_encoder *encoder);
 GLIMPSE_API size_t glimpse_encoder_memory(const glimpse_encoder *encoder); /* bytes reserved */
 
 enum {
-    GLIMPSE_ENCODE_RAW = 1 /* leave the projection as it is instead of scaling to unit length */
+    GLIMPSE_ENCODE_RAW = 1,  /* leave the projection as it is instead of scaling to unit length */
+    GLIMPSE_ENCODE_EXACT = 2 /* glimpse_encoder_file: decode every pixel */
 };
 
 /* `pixels` [count][3][H][W], normalised; `embeddings` [count][E]. */
@@ -172,6 +169,10 @@ GLIMPSE_API int glimpse_encoder_rgb(float *embeddings, glimpse_encoder *encoder,
 GLIMPSE_API int glimpse_encoder_images(float *embeddings, glimpse_encoder *encoder,
                                        const glimpse_image *const *images, size_t count,
                                        unsigned flags);
+/* The picture in a file, decoded as for an index: reduced where that is cheap
+ * (glimpse_preprocess_short_side), or exactly with GLIMPSE_ENCODE_EXACT. */
+GLIMPSE_API int glimpse_encoder_file(float *embedding, glimpse_encoder *encoder, const char *path,
+                                     unsigned flags);
 /* NUL-terminated texts; `truncated` [count] may be NULL. For SigLIP they are padded here. */
 GLIMPSE_API int glimpse_encoder_texts(float *embeddings, int *truncated, glimpse_encoder *encoder,
                                       const char *const *texts, size_t count, unsigned flags);

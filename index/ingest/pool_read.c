@@ -1,0 +1,183 @@
+/*
+ * index/ingest/pool_read.c - one read of a file, shared by the hash and the decoder.
+ *
+ * The first bytes tell whether reading on is worth it: a film that is called .jpg, or a format
+ * this build cannot decode, is not read to the end to find out.
+ *
+ * Files that change: the stamp kept is the one from before the read. When the file changes during
+ * the read, its stamp on disk is another one, and the next run looks again. When it was written
+ * within the last tick of the file system's clock, a second write could leave the same time, so
+ * the read waits until that tick is over.
+ *
+ * Read-ahead: a worker that takes a job asks the system to begin with a later one, so that a disk
+ * or a server works while the cores do. Each file is asked for once, and nothing is held here.
+ */
+#include "pool_read.h"
+
+#include "core/error.h"
+#include "walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Files ahead per worker, and how much of each: what a batch or two takes, and the whole of all but
+ * the largest photographs. */
+enum { HEAD_BYTES = 64, TICK_NS = 10000000, READ_AHEAD = 16, READ_AHEAD_BYTES = 16 << 20 };
+
+static void wait_for_the_tick(const struct stat *info) {
+    struct timespec now;
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0) return;
+    const int64_t age = ((int64_t)now.tv_sec - info->st_mtim.tv_sec) * 1000000000 +
+                        (now.tv_nsec - info->st_mtim.tv_nsec);
+    if (age < 0 || age >= TICK_NS) return;
+    const struct timespec rest = {0, (long)(TICK_NS - age)};
+    (void)nanosleep(&rest, NULL);
+}
+
+/* Reads up to `size` bytes; fewer only at the end of the file. -1 with errno. */
+static ssize_t read_fully(const glimpse_pool *pool, int fd, uint8_t *data, size_t size) {
+    size_t used = 0;
+    while (used < size) {
+        ssize_t got = pool->read(fd, data + used, size - used);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return -1;
+        if (got == 0) break;
+        used += (size_t)got;
+    }
+    return (ssize_t)used;
+}
+
+static void fail_errno(glimpse_pool_job *job, const char *what) {
+    const int status = glimpse_fail_errno("%s", what);
+    glimpse_pool_job_fail(job, status, glimpse_last_error());
+}
+
+/* 1 when the head alone settles it. */
+static int decided_by_head(const glimpse_pool *pool, glimpse_pool_job *job, const uint8_t *head,
+                           size_t size) {
+    if (job->must_sniff && !glimpse_walk_is_picture(head, size)) {
+        job->outcome = GLIMPSE_POOL_NO_PICTURE;
+        return 1;
+    }
+    const glimpse_image_format format = glimpse_image_sniff(head, size);
+    if (format != GLIMPSE_FORMAT_UNKNOWN && glimpse_image_format_supported(format)) return 0;
+    /* The decoder refuses it at sight, in its own words. */
+    glimpse_image *image = NULL;
+    int status = glimpse_image_decode(&image, head, size, "picture", &pool->decoding);
+    if (status < 0) glimpse_pool_job_fail_decoding(job, status);
+    glimpse_image_free(image);
+    return status < 0;
+}
+
+void glimpse_pool_read(glimpse_pool *pool, glimpse_pool_job *job, uint8_t **out) {
+    *out = NULL;
+    uint8_t *data = NULL;
+    uint64_t inside = 0;
+    int fd = open(job->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        if (errno == ENOENT || errno == ENOTDIR) {
+            fail_errno(job, "cannot open the file");
+            job->outcome = GLIMPSE_POOL_VANISHED;
+        } else if (job->must_sniff) {
+            job->outcome = GLIMPSE_POOL_NO_PICTURE; /* nothing says that it is one */
+        } else {
+            fail_errno(job, "cannot open the file");
+        }
+        return;
+    }
+    struct stat info;
+    if (fstat(fd, &info) != 0) {
+        fail_errno(job, "cannot look at the file");
+        goto done;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        glimpse_pool_job_fail(job, GLIMPSE_E_INVALID, "not a file");
+        job->outcome = GLIMPSE_POOL_VANISHED; /* replaced by something else meanwhile */
+        goto done;
+    }
+    wait_for_the_tick(&info);
+    job->stamp.size = info.st_size < 0 ? 0 : (uint64_t)info.st_size;
+    job->stamp.mtime_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+    job->stamp.inode = info.st_ino;
+
+    uint8_t head[HEAD_BYTES];
+    const ssize_t head_size = read_fully(pool, fd, head, sizeof head);
+    if (head_size < 0) {
+        if (job->must_sniff)
+            job->outcome = GLIMPSE_POOL_NO_PICTURE;
+        else
+            fail_errno(job, "cannot read the file");
+        goto done;
+    }
+    if (decided_by_head(pool, job, head, (size_t)head_size)) goto done;
+    if (job->stamp.size > pool->max_file_bytes) {
+        (void)glimpse_fail(GLIMPSE_E_LIMIT, "%llu bytes, more than the limit of %llu for a picture",
+                           (unsigned long long)job->stamp.size,
+                           (unsigned long long)pool->max_file_bytes);
+        glimpse_pool_job_fail(job, GLIMPSE_E_LIMIT, glimpse_last_error());
+        goto done;
+    }
+
+    /* What was there at the look counts: a file that grew is looked at again next time. */
+    const size_t expected = (size_t)job->stamp.size;
+    inside = expected + 1;
+    glimpse_gate_enter(&pool->file_gate, inside);
+    glimpse_pool_account(pool, inside);
+    data = malloc(expected + 1);
+    if (!data) {
+        glimpse_pool_job_fail(job, GLIMPSE_E_NOMEM, "out of memory for the file");
+        goto done;
+    }
+    size_t used = (size_t)head_size < expected ? (size_t)head_size : expected;
+    memcpy(data, head, used);
+    const ssize_t rest = read_fully(pool, fd, data + used, expected - used);
+    if (rest < 0) {
+        fail_errno(job, "cannot read the file");
+        goto done;
+    }
+    used += (size_t)rest;
+    job->content_size = used;
+    job->hash = glimpse_hash_bytes(data, used);
+    *out = data;
+    data = NULL;
+    inside = 0;
+done:
+    if (inside) {
+        glimpse_gate_leave(&pool->file_gate, inside);
+        glimpse_pool_unaccount(pool, inside);
+    }
+    free(data);
+    (void)close(fd);
+}
+
+/* Under the queue's lock: a copy of the path of a job that is still inside. */
+static void copy_path(void *user, void *item) {
+    const glimpse_pool_job *job = item;
+    char **path = user;
+    *path = strdup(job->path);
+}
+
+void glimpse_pool_read_ahead(glimpse_pool *pool) {
+    char *path = NULL;
+    glimpse_queue_look(pool->job_queue, (size_t)pool->jobs * READ_AHEAD, copy_path, &path);
+    if (!path) return;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0) {
+        (void)posix_fadvise(fd, 0, READ_AHEAD_BYTES, POSIX_FADV_WILLNEED);
+        (void)close(fd);
+    }
+    free(path);
+}
+
+void glimpse_pool_release(glimpse_pool *pool, uint64_t file_size, uint8_t *data) {
+    if (!data) return;
+    free(data);
+    glimpse_gate_leave(&pool->file_gate, file_size + 1);
+    glimpse_pool_unaccount(pool, file_size + 1);
+}
