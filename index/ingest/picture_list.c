@@ -5,6 +5,8 @@
 
 #include "core/error.h"
 
+#include <glimpse/sys/image.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEAD_BYTES = 64 };
+enum { HEAD_BYTES = GLIMPSE_SNIFF_BYTES };
 
 typedef struct gathering {
     glimpse_picture_list *list;
