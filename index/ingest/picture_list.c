@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEAD_BYTES = 64 };
+enum { HEAD_BYTES = GLIMPSE_SNIFF_BYTES };
 
 typedef struct gathering {
     glimpse_picture_list *list;

@@ -1,11 +1,16 @@
 /*
- * session.h - which library and which model a command works with, and opening them.
+ * session.h - the session of a command: its options, and opening it.
  *
- * Library: --library DIR, else GLIMPSE_LIBRARY, else
- * ${XDG_DATA_HOME:-~/.local/share}/glimpse/library. Model: --model DIR-or-name, else GLIMPSE_MODEL,
- * else the model the library used last, else the demo model that ships with glimpse. A name is
- * looked up in
- * ${XDG_DATA_HOME:-~/.local/share}/glimpse/models.
+ *     session s = {0};
+ *     const cli_option options[] = {SESSION_LIBRARY_OPTION(s), SESSION_MODEL_OPTIONS(s), CLI_END};
+ *     ...
+ *     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+ *     if (glimpse_session_load_status(&status, s.base) < 0) code = tool_fail_last();
+ *     ...
+ *     session_close(&s);
+ *
+ * What a session is, and which library and model it finds, says <glimpse/session.h>. The calls
+ * below "For commands" open handles of the command's own, for what the session has no call for.
  */
 #ifndef GLIMPSE_TOOLS_SESSION_H
 #define GLIMPSE_TOOLS_SESSION_H
@@ -15,6 +20,7 @@
 #include "embedder.h"
 
 #include <glimpse/library.h>
+#include <glimpse/session.h>
 #include <glimpse/sys/model.h>
 
 typedef struct session {
@@ -23,15 +29,13 @@ typedef struct session {
     int no_weights_cache;
     int precision, backend; /* places in the lists of choices = the values of the library */
     int quiet;
-    /* Filled by the calls below. */
-    char *library_path, *model_path;
+    glimpse_session *base; /* session_begin */
+    /* For commands that have no call of the session: filled by session_open_... */
+    const char *model_path;
     glimpse_library *library;
-    glimpse_model *model;
+    const glimpse_model *model; /* the session's */
     glimpse_encoder *encoder;
 } session;
-
-extern const char *const session_precisions[]; /* auto, f32, bf16, int8 */
-extern const char *const session_backends[];   /* auto, plain, openblas, onednn */
 
 #define SESSION_LIBRARY_OPTION(s)                     \
  CLI_TEXT("library", 'l', &(s).library_option, "DIR", \
@@ -42,7 +46,7 @@ extern const char *const session_backends[];   /* auto, plain, openblas, onednn 
           "the library's last one, else the demo model)"),                                      \
      CLI_CHOICE("precision", 0, &(s).precision, NULL,                                           \
                 "arithmetic; auto is bf16 where the CPU has it in hardware, else f32",          \
-                session_precisions),                                                            \
+                glimpse_precision_names()),                                                     \
      CLI_FLAG("no-weights-cache", 0, &(s).no_weights_cache,                                     \
               "neither read nor write prepared weights under ~/.cache")
 extern const char *const session_decodings[]; /* fast, exact: 1 is exact */
@@ -56,12 +60,26 @@ extern const char *const session_decodings[]; /* fast, exact: 1 is exact */
           "leave out names or paths below DIR that fit, as in '*.tmp.jpg'; may be repeated"), \
      CLI_FLAG("follow-links", 0, &(follow_links), "go into folders behind symbolic links")
 #define SESSION_BACKEND_OPTION(s) \
- CLI_CHOICE("backend", 0, &(s).backend, NULL, "who multiplies matrices", session_backends)
+ CLI_CHOICE("backend", 0, &(s).backend, NULL, "who multiplies matrices", glimpse_backend_names())
 #define SESSION_QUIET_OPTION(s) \
  CLI_FLAG("quiet", 'q', &(s).quiet, "no notes on stderr, only errors")
 
 /* Each returns CLI_RUN or prints what is wrong and returns an exit code. */
 
+/* Opens s->base, unless it is open; `flags` as library_flags of glimpse_session_options. */
+int session_begin(session *s, unsigned flags);
+/* The same for a command that has no library: it has no part in the choice of the model. */
+int session_begin_without_library(session *s);
+/* What a failed call of the session means: says "stopped; what was answered is kept" of a
+ * cancelled one, else what went wrong. */
+int session_fail(int status);
+/* Callbacks for the session's calls. */
+int session_show_progress(void *user, const glimpse_progress *progress);
+int session_cancelled(void *user);
+
+/*
+ * For commands.
+ */
 /* Opens the library; `flags` as glimpse_library_open. */
 int session_open_library(session *s, unsigned flags);
 /* The same, but a library that does not exist leaves s->library NULL and is no failure, unless it
@@ -77,19 +95,8 @@ int session_open_embedder(glimpse_embedder **out, const session *s, unsigned job
                           const char *journal);
 void session_close(session *s);
 
-/* Where things are; malloc'ed, NULL when the environment does not say (no HOME). */
-char *session_default_library(void);
-char *session_models_folder(void);
-/* The demo model's folder, or NULL when it was not installed. */
-char *session_demo_model(void);
-/* Path of what ships as KIND/NAME.txt ("classes", "templates"), or NULL. NAME must be plain. */
+/* malloc'ed path of what ships as KIND/NAME.txt ("classes", "templates"), or NULL. NAME must be
+ * plain. */
 char *session_shipped_file(const char *kind, const char *name);
-/* What ships as the file `relative` ("prices.json"), or NULL. */
-char *session_shipped_data(const char *relative);
-/* The folder of the demo vision-language model for "vqa", "caption" or "itm": models/demo-vlm/PART,
- * else models/demo-vlm; NULL when none ships. */
-char *session_demo_vlm(const char *part);
-/* 1 when the folder has a model's configuration file. */
-int session_is_model(const char *folder);
 
 #endif

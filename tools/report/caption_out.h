@@ -11,13 +11,11 @@
 #include <stddef.h>
 
 typedef struct caption_item {
-    char *path;
-    char id[33];    /* content id, "" when not known */
-    char *text;     /* NULL: none (yet) */
-    char *model;    /* who wrote it; NULL: the model of this run */
-    char *problem;  /* why there is none */
-    int unsent;     /* it was not asked at all: the cost limit, an open breaker, a dry run */
-    int was_stored; /* its text comes from the library */
+    const char *path;
+    char id[33];         /* content id, "" when not known */
+    const char *text;    /* NULL: none */
+    const char *model;   /* who wrote it; NULL: the model of this run */
+    const char *problem; /* why there is none */
 } caption_item;
 
 typedef enum caption_format {

@@ -8,14 +8,23 @@
 #include <glimpse/actions.h>
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
+#include <glimpse/captioning.h>
 #include <glimpse/captions.h>
+#include <glimpse/compute.h>
 #include <glimpse/decisions.h>
 #include <glimpse/dedup.h>
+#include <glimpse/dedup_plan.h>
 #include <glimpse/evaluate.h>
 #include <glimpse/label.h>
 #include <glimpse/library.h>
 #include <glimpse/query.h>
+#include <glimpse/reading.h>
 #include <glimpse/rerank.h>
+#include <glimpse/session.h>
+#include <glimpse/session_dedup.h>
+#include <glimpse/session_evaluate.h>
+#include <glimpse/session_search.h>
+#include <glimpse/session_vlm.h>
 #include <glimpse/response_cache.h>
 #include <glimpse/status.h>
 #include <glimpse/stored_labels.h>
@@ -27,5 +36,6 @@
 #include <glimpse/sys/tokenizer.h>
 #include <glimpse/sys/vlm.h>
 #include <glimpse/version.h>
+#include <glimpse/vlm_settings.h>
 
 #endif

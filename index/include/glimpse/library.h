@@ -211,6 +211,10 @@ static inline glimpse_search_options glimpse_search_options_init(void) {
 }
 #define GLIMPSE_SEARCH_OPTIONS_INIT glimpse_search_options_init()
 
+/* GLIMPSE_E_INVALID, with the reason, for options that make no sense whatever the library is (a
+ * date such as "2020-13"): before a library and a model are opened for them. NULL is fine. */
+GLIMPSE_API int glimpse_search_options_check(const glimpse_search_options *options);
+
 typedef struct glimpse_result {
     size_t rank;      /* 1, 2, ... */
     double score;     /* cosine similarity */
