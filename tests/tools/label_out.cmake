@@ -3,21 +3,21 @@
 set(LABEL_OUT_SOURCES
     cli/cli.c
     report/html_text.c
-    report/json_out.c
-    report/label_out.c
-    report/label_out_json.c
-    report/label_out_tree.c
-    report/label_out_xmp.c
-    report/xmp_out.c
+    ../src/text/output/json_out.c
+    ../index/datasets/writer.c
+    ../index/datasets/write_json.c
+    ../index/datasets/write_tree.c
+    ../index/datasets/write_xmp.c
+    ../index/datasets/xmp.c
     report/label_report.c
     report/label_report_html.c
     commands/label_walk.c
     report/picture_out.c
     cli/progress.c
-    commands/table_in.c
+    ../index/datasets/table.c
     cli/text.c
     cli/tool.c
-    commands/truth.c)
+    ../index/datasets/truth.c)
 list(TRANSFORM LABEL_OUT_SOURCES PREPEND "${PROJECT_SOURCE_DIR}/tools/")
 pkg_check_modules(JPEG REQUIRED IMPORTED_TARGET libjpeg)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
@@ -28,7 +28,8 @@ foreach(part label_out label_tree)
     LIBS glimpse_index PkgConfig::JANSSON PkgConfig::JPEG PkgConfig::UTF8PROC m
     TIMEOUT 120)
   target_include_directories(test_tools_${part} PRIVATE "${PROJECT_SOURCE_DIR}/tools/cli" "${PROJECT_SOURCE_DIR}/tools/report"
-                                                        "${PROJECT_SOURCE_DIR}/tools/commands")
+                                                        "${PROJECT_SOURCE_DIR}/tools/commands" "${PROJECT_SOURCE_DIR}/index/datasets"
+                                                        "${PROJECT_SOURCE_DIR}/src/text/output")
   target_compile_definitions(test_tools_${part} PRIVATE GLIMPSE_PROGRAM="$<TARGET_FILE:glimpse>")
 endforeach()
 
