@@ -56,10 +56,6 @@ int glimpse_dups_decided(const glimpse_dups *dups, size_t a, size_t b) {
                              : dups->options->decide(dups->options->user, y, x);
 }
 
-int glimpse_dups_too_weak(const glimpse_dups *dups, glimpse_dedup_relation relation) {
-    return dups->options->weakest > 0 && (unsigned)relation >= dups->options->weakest;
-}
-
 static int compare_members(const void *a, const void *b) {
     const glimpse_dups_member *x = a, *y = b;
     if (x->relation != y->relation) return x->relation < y->relation ? -1 : 1;

@@ -89,6 +89,10 @@ static int nearest_turn(const glimpse_warp *warp) {
     return best;
 }
 
+int glimpse_dups_too_weak(const glimpse_dups *dups, glimpse_dedup_relation relation) {
+    return dups->options->weakest > 0 && (unsigned)relation >= dups->options->weakest;
+}
+
 int glimpse_dups_compare(const glimpse_dups *dups, glimpse_dups_edge *edge,
                          const glimpse_warp *guess) {
     glimpse_thumb spare[2];

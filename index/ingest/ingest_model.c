@@ -35,18 +35,6 @@ static int encode_pictures(void *encoder, const uint8_t *rgb, size_t count, floa
     return glimpse_encoder_rgb(embeddings, encoder, rgb, count, 0);
 }
 
-/* Twice what the resize ends at: its filter then still averages over two pixels and more, and what
- * the decoder left out is finer than what is left. */
-static uint32_t side_to_keep(const glimpse_preprocess *rules) {
-    uint32_t side = 0;
-    if (rules->resize == GLIMPSE_RESIZE_SHORTEST) side = rules->resize_width;
-    if (rules->resize == GLIMPSE_RESIZE_EXACT) {
-        side =
-            rules->resize_width > rules->resize_height ? rules->resize_width : rules->resize_height;
-    }
-    return side > UINT32_MAX / 2 ? 0 : 2 * side;
-}
-
 int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_library *library,
                            const glimpse_ingest_options *options) {
     if (!options->model) {
@@ -55,7 +43,7 @@ int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_library *libra
     const glimpse_preprocess *rules = glimpse_model_preprocess(options->model);
     const glimpse_ingest_engine engine = {.key = glimpse_model_get_key(options->model),
                                           .input_bytes = (size_t)rules->width * rules->height * 3,
-                                          .short_side = side_to_keep(rules),
+                                          .short_side = glimpse_preprocess_short_side(rules),
                                           .decode = decode_picture,
                                           .encoder_create = create_encoder,
                                           .encoder_free = free_encoder,

@@ -5,7 +5,7 @@
 #ifndef GLIMPSE_TOOLS_LABEL_SAMPLE_H
 #define GLIMPSE_TOOLS_LABEL_SAMPLE_H
 
-#include "label_embed.h"
+#include "embedder.h"
 
 #include <glimpse/label.h>
 
@@ -20,7 +20,7 @@ typedef struct label_sample {
  * or last part of the name; a class that the list does not have ends it. A picture with an empty
  * class, or in a folder _none, shows none of the classes: with `allow_none` 0 that ends it too.
  * CLI_RUN, or an exit code after saying what is wrong. `option` ("--calibrate") is for messages. */
-int label_sample_read(label_sample *out, label_embedder *e, size_t width,
+int label_sample_read(label_sample *out, glimpse_embedder *e, size_t width,
                       const glimpse_classes *classes, const char *path, int allow_none,
                       const char *option);
 void label_sample_free(label_sample *sample);

@@ -1,7 +1,7 @@
 /*
  * label_run.c - see label_run.h.
  *
- * Files are taken in order, a window of them at a time: label_embed.c gets their embeddings, one
+ * Files are taken in order, a window of them at a time: the embedder gets their embeddings, one
  * call labels them all, and each goes to the outputs in its turn. Pictures of the library come in
  * blocks of LIBRARY_BLOCK rows, without their files being touched.
  */
@@ -9,6 +9,7 @@
 
 #include "label_walk.h"
 #include "progress.h"
+#include "stored.h"
 #include "text.h"
 #include "tool.h"
 
@@ -85,8 +86,9 @@ static size_t shown_labels(const label_run *run, const bench *b, const glimpse_l
     return claimed > 0 ? claimed : 1;
 }
 
-static int put_labels(label_run *run, const bench *b, const char *path, const stored_file *file,
-                      const glimpse_label *labels, const glimpse_label_verdict *verdict) {
+static int put_labels(label_run *run, const bench *b, const char *path,
+                      const glimpse_stored_file *file, const glimpse_label *labels,
+                      const glimpse_label_verdict *verdict) {
     label_result result = {.path = path,
                            .id = file->id,
                            .width = file->width,
@@ -124,8 +126,8 @@ static int classify(const label_run *run, bench *b, const float *embeddings, siz
 }
 
 /* One window: problems and labels in the order of the pictures. */
-static int finish_window(label_run *run, bench *b, const label_picture *pictures, size_t count,
-                         const float *embeddings) {
+static int finish_window(label_run *run, bench *b, const glimpse_embedder_picture *pictures,
+                         size_t count, const float *embeddings) {
     size_t width = glimpse_model_embedding_size(run->session->model), known = 0;
     for (size_t i = 0; i < count; i++) {
         if (!pictures[i].known) continue;
@@ -136,7 +138,10 @@ static int finish_window(label_run *run, bench *b, const label_picture *pictures
         if (!pictures[i].known) {
             code = put_problem(run, pictures[i].path, pictures[i].problem);
         } else {
-            code = put_labels(run, b, pictures[i].path, &pictures[i].file, b->labels + k * b->asked,
+            glimpse_stored_file file = {"", pictures[i].width, pictures[i].height,
+                                        pictures[i].bytes};
+            memcpy(file.id, pictures[i].id, sizeof file.id);
+            code = put_labels(run, b, pictures[i].path, &file, b->labels + k * b->asked,
                               &b->verdicts[k]);
             k++;
         }
@@ -146,9 +151,9 @@ static int finish_window(label_run *run, bench *b, const label_picture *pictures
 
 int label_paths(label_run *run, const char *const *paths, size_t count) {
     size_t width = glimpse_model_embedding_size(run->session->model);
-    size_t window = label_embedder_window(run->embedder);
+    size_t window = glimpse_embedder_window(run->embedder);
     picture_list list = {0};
-    label_picture *pictures = xcalloc(window, sizeof *pictures);
+    glimpse_embedder_picture *pictures = xcalloc(window, sizeof *pictures);
     float *embeddings = xmalloc(window * width * sizeof *embeddings);
     bench b = bench_make(run, window);
     double start = progress_now();
@@ -160,12 +165,13 @@ int label_paths(label_run *run, const char *const *paths, size_t count) {
     for (size_t first = 0; first < list.count && code == CLI_RUN; first += window) {
         size_t n = list.count - first < window ? list.count - first : window;
         for (size_t i = 0; i < n; i++)
-            pictures[i] = (label_picture){.path = list.paths[first + i]};
-        code = label_embed(run->embedder, pictures, n, embeddings);
+            pictures[i] = (glimpse_embedder_picture){.path = list.paths[first + i]};
+        if (glimpse_embedder_embed(embeddings, run->embedder, pictures, n) < 0) {
+            code = tool_fail_last();
+        }
         if (run->shows_progress) progress_clear();
         if (code == CLI_RUN) code = finish_window(run, &b, pictures, n, embeddings);
-        for (size_t i = 0; i < n; i++)
-            free(pictures[i].problem);
+        glimpse_embedder_release(pictures, n);
         if (run->shows_progress) {
             progress_show("labelling", first + n, list.count, 1, progress_now() - start, NULL);
         }
@@ -193,7 +199,7 @@ typedef struct visit {
     size_t width, count;
     float *embeddings; /* [LIBRARY_BLOCK][width] */
     char *paths[LIBRARY_BLOCK];
-    stored_file files[LIBRARY_BLOCK];
+    glimpse_stored_file files[LIBRARY_BLOCK];
     int code;
 } visit;
 
@@ -215,7 +221,7 @@ static int on_visit(void *user, const glimpse_result *file, const float *embeddi
     visit *v = user;
     size_t i = v->count++;
     v->paths[i] = xstrdup(file->path);
-    v->files[i] = (stored_file){"", file->width, file->height, file->bytes};
+    v->files[i] = (glimpse_stored_file){"", file->width, file->height, file->bytes};
     (void)snprintf(v->files[i].id, sizeof v->files[i].id, "%s", file->id);
     memcpy(v->embeddings + i * v->width, embedding, v->width * sizeof *embedding);
     if (v->count == LIBRARY_BLOCK) flush(v);

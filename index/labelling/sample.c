@@ -3,6 +3,7 @@
  */
 #include "label_sample.h"
 
+#include "cli.h"
 #include "progress.h"
 #include "text.h"
 #include "tool.h"
@@ -54,15 +55,15 @@ static int check_pictures(const truth_set *truth, const char *path, int allow_no
     return CLI_RUN;
 }
 
-int label_sample_read(label_sample *out, label_embedder *e, size_t width,
+int label_sample_read(label_sample *out, glimpse_embedder *e, size_t width,
                       const glimpse_classes *classes, const char *path, int allow_none,
                       const char *option) {
     *out = (label_sample){0};
     truth_set *truth = truth_read(path, NULL);
     if (!truth) return EXIT_FAILED;
-    size_t window = label_embedder_window(e);
+    size_t window = glimpse_embedder_window(e);
     size_t *places = xcalloc(truth->class_count + 1, sizeof *places);
-    label_picture *pictures = xcalloc(window, sizeof *pictures);
+    glimpse_embedder_picture *pictures = xcalloc(window, sizeof *pictures);
     float *made = xmalloc(window * width * sizeof *made);
     double start = progress_now();
     int code = map_classes(places, truth, classes, path, allow_none, option);
@@ -73,7 +74,7 @@ int label_sample_read(label_sample *out, label_embedder *e, size_t width,
         size_t n = truth->count - first < window ? truth->count - first : window;
         for (size_t i = 0; i < n; i++)
             pictures[i].path = truth->pictures[first + i].path;
-        code = label_embed(e, pictures, n, made);
+        if (glimpse_embedder_embed(made, e, pictures, n) < 0) code = tool_fail_last();
         for (size_t i = 0; i < n; i++) {
             const truth_picture *p = &truth->pictures[first + i];
             if (pictures[i].problem) {
@@ -86,8 +87,8 @@ int label_sample_read(label_sample *out, label_embedder *e, size_t width,
                 out->classes[out->count++] =
                     p->class_count ? places[p->classes[0]] : GLIMPSE_NONE_OF_THESE;
             }
-            free(pictures[i].problem);
         }
+        glimpse_embedder_release(pictures, n);
         progress_show("reading known pictures", first + n, truth->count, 1, progress_now() - start,
                       NULL);
         if (code == CLI_RUN && tool_stopped()) code = EXIT_STOPPED;

@@ -134,7 +134,7 @@ int label_setup_classifier(label_setup *u, session *s) {
     return status < 0 ? tool_fail_last() : CLI_RUN;
 }
 
-static int add_examples(label_setup *u, session *s, label_embedder *e) {
+static int add_examples(label_setup *u, session *s, glimpse_embedder *e) {
     label_sample sample;
     glimpse_examples_report report;
     int code = label_sample_read(&sample, e, glimpse_model_embedding_size(s->model), u->classes,
@@ -171,7 +171,7 @@ static void tell_calibration(const label_setup *u, const glimpse_calibration *c)
     }
 }
 
-static int calibrate(label_setup *u, session *s, label_embedder *e, glimpse_calibration *c) {
+static int calibrate(label_setup *u, session *s, glimpse_embedder *e, glimpse_calibration *c) {
     size_t count = glimpse_classifier_count(u->classifier);
     glimpse_scoring scoring = glimpse_classifier_scoring(u->classifier);
     label_sample sample;
@@ -231,7 +231,7 @@ static void describe(label_setup *u, session *s) {
                          .class_thresholds = u->multi_label ? u->thresholds : NULL};
 }
 
-int label_setup_rules(label_setup *u, session *s, label_embedder *e) {
+int label_setup_rules(label_setup *u, session *s, glimpse_embedder *e) {
     size_t count = glimpse_classifier_count(u->classifier);
     glimpse_calibration calibration = {.temperature = 1, .threshold = -1};
     int code = CLI_RUN;
@@ -345,7 +345,7 @@ static void print_prompt_score(const label_setup *u, const char *template, size_
     jout_end(&j);
 }
 
-int label_prompt_report(label_setup *u, session *s, label_embedder *e, const char *path) {
+int label_prompt_report(label_setup *u, session *s, glimpse_embedder *e, const char *path) {
     static const char *const usual[] = {"a photo of a {}."};
     size_t count;
     const char *const *templates = label_setup_templates(u, &count);

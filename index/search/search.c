@@ -18,6 +18,7 @@
  */
 #include "catalog_private.h"
 #include "core/error.h"
+#include "dates.h"
 #include "filter.h"
 #include "results.h"
 #include "search_private.h"
@@ -237,6 +238,20 @@ static int check_options(const glimpse_search_options *options, glimpse_search *
         }
     }
     return GLIMPSE_OK;
+}
+
+int glimpse_search_options_check(const glimpse_search_options *options) {
+    glimpse_search unused = {0};
+    char taken[GLIMPSE_DATE_BYTES];
+    int64_t mtime_ns;
+    int status = options ? check_options(options, &unused) : GLIMPSE_OK;
+    if (status == GLIMPSE_OK && options && options->after) {
+        status = glimpse_date_parse(options->after, "after", taken, &mtime_ns);
+    }
+    if (status == GLIMPSE_OK && options && options->before) {
+        status = glimpse_date_parse(options->before, "before", taken, &mtime_ns);
+    }
+    return status;
 }
 
 /* The order of the cosine as it is. */

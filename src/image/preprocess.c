@@ -91,6 +91,15 @@ static void visible(int64_t offset, uint32_t n, uint32_t want, uint32_t *from, u
     *count = (uint32_t)(end - *from); /* never empty: the crop is centred */
 }
 
+uint32_t glimpse_preprocess_short_side(const glimpse_preprocess *p) {
+    uint32_t side = 0;
+    if (p->resize == GLIMPSE_RESIZE_SHORTEST) side = p->resize_width;
+    if (p->resize == GLIMPSE_RESIZE_EXACT) {
+        side = p->resize_width > p->resize_height ? p->resize_width : p->resize_height;
+    }
+    return side > UINT32_MAX / 2 ? 0 : 2 * side;
+}
+
 int glimpse_preprocess_rgb(uint8_t *rgb, const glimpse_preprocess *p, const glimpse_image *image) {
     crop_plan plan = {0};
     int status = make_plan(&plan, p, image);

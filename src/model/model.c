@@ -203,6 +203,10 @@ const char *glimpse_model_fingerprint(const glimpse_model *model) {
     return model->fingerprint;
 }
 
+unsigned glimpse_model_towers(const glimpse_model *model) {
+    return model->towers;
+}
+
 size_t glimpse_model_embedding_size(const glimpse_model *model) {
     return model->config.embedding;
 }

@@ -1,39 +1,62 @@
 #!/usr/bin/env bash
-# The installed library is all a program needs: installs into a fresh prefix, builds the example
-# with what pkg-config says and nothing else, and searches with it.
+# The installed library is all a program needs: installs into a fresh prefix with a space in its name,
+# builds the example with what pkg-config says, with find_package, and against the static library,
+# and searches with each.
 set -euo pipefail
 source=$1 build=$2 compiler=$3
-prefix=$(mktemp -d)
-trap 'rm -rf "$prefix"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prefix="$work/a prefix"
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
-cmake --install "$build" --prefix "$prefix" >"$prefix/install.log" 2>&1 || { cat "$prefix/install.log"; fail install; }
-pc=$(find "$prefix" -name glimpse.pc)
-[ -n "$pc" ] || fail "no glimpse.pc was installed"
-# The prefix of this trial, not the configured one.
-flags=$(PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --define-variable=prefix="$prefix" --cflags --libs glimpse)
-case $flags in *"$source"*) fail "the flags name the source tree: $flags" ;; esac
-
-lines=$(wc -l <"$source/examples/search.c")
-[ "$lines" -le 50 ] || fail "the example has grown to $lines lines"
-# shellcheck disable=SC2086 # flags are several words
-"$compiler" -std=c11 -Wall -Wextra -Wpedantic -Werror "$source/examples/search.c" $flags -o "$prefix/search"
-
+cmake --install "$build" --prefix "$prefix" >"$work/install.log" 2>&1 || { cat "$work/install.log"; fail install; }
 library=$(find "$prefix" -name 'libglimpse.so' | head -1)
 [ -n "$library" ] || fail "no libglimpse.so was installed"
+libdir=${library%/*}
+[ -f "$libdir/pkgconfig/glimpse.pc" ] || fail "no glimpse.pc was installed"
+for file in "$libdir"/pkgconfig/*.pc "$libdir"/cmake/glimpse/*.cmake; do
+    ! grep -qF -e "$source" -e "$build" -e "$work" "$file" || fail "$file names where it was built or installed"
+done
 foreign=$(nm -D --defined-only "$library" | awk '$3 !~ /^glimpse_/ {print $3}' | head -5)
 [ -z "$foreign" ] || fail "the library exports what is not ours: $foreign"
 
-export LD_LIBRARY_PATH=${library%/*} HOME=$prefix/home
+# Moved once more, so that nothing can lean on where it was installed.
+mv "$prefix" "$work/another prefix"
+prefix="$work/another prefix" libdir="$work/another prefix${libdir#"$work/a prefix"}"
+export PKG_CONFIG_PATH=$libdir/pkgconfig
+warnings="-std=c11 -Wall -Wextra -Wpedantic -Werror"
+lines=$(wc -l <"$source/examples/search.c")
+[ "$lines" -le 50 ] || fail "the example has grown to $lines lines"
+cp "$source/examples/search.c" "$work/search.c"
+# pkg-config quotes for the shell, so the shell has to read it.
+eval "'$compiler' $warnings '$work/search.c' $(pkg-config --cflags --libs glimpse) -o '$work/search'"
+eval "'$compiler' $warnings '$work/search.c' $(pkg-config --cflags --libs glimpse-static) -o '$work/search-static'"
+! readelf -d "$work/search-static" | grep -q 'libglimpse' || fail "the static example wants the shared library"
+mkdir "$work/user"
+cat >"$work/user/CMakeLists.txt" <<'END'
+cmake_minimum_required(VERSION 3.20)
+project(user C)
+find_package(glimpse 0.1 REQUIRED)
+add_executable(shared ../search.c)
+target_link_libraries(shared glimpse::glimpse)
+add_executable(static ../search.c)
+target_link_libraries(static glimpse::static)
+END
+{ cmake -S "$work/user" -B "$work/user/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$compiler" &&
+    cmake --build "$work/user/build"; } >"$work/user.log" 2>&1 || { cat "$work/user.log"; fail "find_package"; }
+
+export LD_LIBRARY_PATH=$libdir HOME=$work/home
 mkdir -p "$HOME" "$prefix/pictures"
 model=$prefix/share/glimpse/models/demo
 [ -f "$model/config.json" ] || fail "the demo model was not installed"
 cp -r "$source/data/demo/shapes" "$prefix/pictures/"
-"$prefix/search" "$model" "$prefix/library" "$prefix/pictures" "a red circle" >"$prefix/out"
-[ "$(wc -l <"$prefix/out")" = 5 ] || fail "wanted five results, got: $(cat "$prefix/out")"
-grep -q "$prefix/pictures/shapes/" "$prefix/out" || fail "the results are not the pictures indexed"
+for program in "$work/search" "$work/search-static" "$work/user/build/shared" "$work/user/build/static"; do
+    "$program" "$model" "$prefix/library" "$prefix/pictures" "a red circle" >"$prefix/out"
+    [ "$(wc -l <"$prefix/out")" = 5 ] || fail "$program: wanted five results, got: $(cat "$prefix/out")"
+    grep -q "$prefix/pictures/shapes/" "$prefix/out" || fail "$program: the results are not the pictures indexed"
+done
 status=0
-"$prefix/search" "$prefix/nothing" "$prefix/library" "$prefix/pictures" x 2>"$prefix/error" || status=$?
+"$work/search" "$prefix/nothing" "$prefix/library" "$prefix/pictures" x 2>"$prefix/error" || status=$?
 [ "$status" = 1 ] && grep -q "no such model" "$prefix/error" || fail "a missing model is not reported"
 
 # The installed command finds the model that was installed with it.

@@ -2,6 +2,7 @@
 # glimpse evaluate, as its users meet it.
 set(LABEL_OUT_SOURCES
     cli/cli.c
+    cli/memory.c
     report/html_text.c
     ../src/text/output/json_out.c
     ../index/datasets/writer.c

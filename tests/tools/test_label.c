@@ -17,7 +17,7 @@ static void label_agrees_with_and_without_a_library(void **state) {
     char *folder = strdup(demo("vehicles")), *classes = strdup(demo("classes.txt"));
     run(&before, "label", folder, "--classes", classes, "--json", "--jobs", "2", NULL);
     expect(&before, 0);
-    run(&all, "index", folder, "--decode", "exact", NULL);
+    run(&all, "index", folder, NULL);
     expect(&all, 0);
     run_free(&all);
     run(&after, "label", folder, "--classes", classes, "--json", NULL);

@@ -61,7 +61,7 @@ static void a_journal_spares_decoding_and_survives_tearing(void **state) {
     write_file("other.bin", "something else that is long enough to look like a file of mine", 62);
     run(&r, "label", folder, "-c", "car,bear", "--resume", "other.bin", NULL);
     expect(&r, 4);
-    expect_err(&r, "not a file of --resume");
+    expect_err(&r, "not a journal of embeddings");
     run_free(&r);
     run(&r, "label", folder, "-c", "car,bear", "--resume", "run.journal", "--precision", "f32",
         NULL);

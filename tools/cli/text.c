@@ -3,7 +3,7 @@
  */
 #include "text.h"
 
-#include "tool.h"
+#include "memory.h"
 
 #include <ctype.h>
 #include <limits.h>

@@ -2,9 +2,9 @@
  * cmd_evaluate_retrieval.c - glimpse evaluate retrieval: captions find pictures, pictures captions.
  */
 #include "captions.h"
+#include "embedder.h"
 #include "evaluate_out.h"
 #include "evaluate_second.h"
-#include "label_embed.h"
 #include "progress.h"
 #include "rerank_run.h"
 #include "session.h"
@@ -37,9 +37,10 @@ typedef struct second_options {
 static int embed_images(session *s, unsigned jobs, const captions *c, float *rows,
                         unsigned char *drop, size_t *dropped) {
     size_t width = glimpse_model_embedding_size(s->model), used = 0;
-    label_embedder *e = label_embedder_open(s, jobs, NULL);
-    size_t window = label_embedder_window(e);
-    label_picture *pictures = xcalloc(window, sizeof *pictures);
+    glimpse_embedder *e = NULL;
+    if (session_open_embedder(&e, s, jobs, NULL) != CLI_RUN) return EXIT_FAILED;
+    size_t window = glimpse_embedder_window(e);
+    glimpse_embedder_picture *pictures = xcalloc(window, sizeof *pictures);
     float *embeddings = xmalloc(window * width * sizeof *embeddings);
     double start = progress_now();
     int code = CLI_RUN;
@@ -48,7 +49,7 @@ static int embed_images(session *s, unsigned jobs, const captions *c, float *row
         memset(pictures, 0, window * sizeof *pictures);
         for (size_t i = 0; i < n; i++)
             pictures[i].path = c->images[first + i];
-        code = label_embed(e, pictures, n, embeddings);
+        if (glimpse_embedder_embed(embeddings, e, pictures, n) < 0) code = tool_fail_last();
         for (size_t i = 0; i < n; i++) {
             if (code == CLI_RUN && pictures[i].known) {
                 memcpy(rows + used++ * width, embeddings + i * width, width * sizeof *rows);
@@ -57,15 +58,15 @@ static int embed_images(session *s, unsigned jobs, const captions *c, float *row
                 drop[first + i] = 1;
                 ++*dropped;
             }
-            free(pictures[i].problem);
         }
+        glimpse_embedder_release(pictures, n);
         progress_show("pictures", first + n, c->image_count, 1, progress_now() - start, NULL);
         if (code == CLI_RUN && tool_stopped()) code = EXIT_STOPPED;
     }
     progress_clear();
     free(embeddings);
     free(pictures);
-    label_embedder_close(e);
+    glimpse_embedder_close(e);
     return code;
 }
 

@@ -129,7 +129,7 @@ static int finish(label_run *work, const request *r, int code) {
 }
 
 static int label(session *s, label_setup *setup, const label_out_options *output, const request *r,
-                 const cli_arguments *arguments, label_embedder *embedder) {
+                 const cli_arguments *arguments, glimpse_embedder *embedder) {
     label_run work = {.session = s, .setup = setup, .embedder = embedder};
     work.top = r->top ? (size_t)r->top : setup->multi_label ? 0 : 1;
     work.shows_progress = !label_out_goes_to_stdout(output) || !isatty(STDOUT_FILENO);
@@ -213,21 +213,17 @@ static int check_request(const request *r, const label_setup *u, const cli_argum
 
 static int run_with_model(session *s, label_setup *setup, const label_out_options *output,
                           const request *r, const cli_arguments *arguments) {
-    label_journal *journal = NULL;
-    label_embedder *embedder = NULL;
+    glimpse_embedder *embedder = NULL;
     int code = session_open_model(s, GLIMPSE_TOWER_TEXT, 64);
     if (code == CLI_RUN) code = label_setup_classifier(setup, s);
     if (code != CLI_RUN) return code;
-    if (r->resume) {
-        journal = label_journal_open(r->resume, s->model);
-        if (!journal) return EXIT_FAILED;
-        if (label_journal_count(journal) > 0) {
-            tool_note("%s: %s embeddings from before", r->resume,
-                      text_count(label_journal_count(journal)));
-        }
+    code = session_open_embedder(&embedder, s, (unsigned)r->jobs, r->resume);
+    if (code != CLI_RUN) return code;
+    if (glimpse_embedder_resumed(embedder) > 0) {
+        tool_note("%s: %s embeddings from before", r->resume,
+                  text_count(glimpse_embedder_resumed(embedder)));
     }
     tool_catch_stop();
-    embedder = label_embedder_open(s, (unsigned)r->jobs, journal);
     if (r->prompt_report) {
         code = label_prompt_report(setup, s, embedder, r->prompt_report);
     } else {
@@ -237,8 +233,7 @@ static int run_with_model(session *s, label_setup *setup, const label_out_option
                                                   : report_calibration(setup);
         }
     }
-    label_embedder_close(embedder);
-    label_journal_close(journal);
+    glimpse_embedder_close(embedder);
     return code;
 }
 

@@ -90,7 +90,10 @@ static int run(int argc, char **argv) {
     if ((code = session_open_library(&s, 0)) != CLI_RUN) goto done;
     if ((code = session_open_model(&s, GLIMPSE_TOWER_IMAGE, 0)) != CLI_RUN) goto done;
     vector = xmalloc(glimpse_model_embedding_size(s.model) * sizeof *vector);
-    if (!stored_embedding(s.library, s.model, path, vector, id)) {
+    glimpse_stored_file stored = {0};
+    if (glimpse_stored_picture(vector, &stored, s.library, s.model, path)) {
+        (void)snprintf(id, sizeof id, "%s", stored.id);
+    } else {
         if ((code = embed_file(&s, path, vector)) != CLI_RUN) goto done;
         if (!with_self) {
             /* The library may know its bytes under another name; then that is the best one. */

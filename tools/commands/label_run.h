@@ -4,7 +4,7 @@
 #ifndef GLIMPSE_TOOLS_LABEL_RUN_H
 #define GLIMPSE_TOOLS_LABEL_RUN_H
 
-#include "label_embed.h"
+#include "embedder.h"
 #include "label_out.h"
 #include "label_setup.h"
 
@@ -13,7 +13,7 @@
 typedef struct label_run {
     session *session;
     const label_setup *setup; /* with its classifier and rules */
-    label_embedder *embedder;
+    glimpse_embedder *embedder;
     label_out *out;
     int shows_progress;
     size_t top;                /* labels per picture; 0: those that are claimed, at least one */

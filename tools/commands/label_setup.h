@@ -4,8 +4,9 @@
 #ifndef GLIMPSE_TOOLS_LABEL_SETUP_H
 #define GLIMPSE_TOOLS_LABEL_SETUP_H
 
-#include "label_embed.h"
+#include "embedder.h"
 #include "label_result.h"
+#include "session.h"
 
 #include <glimpse/calibrate.h>
 #include <glimpse/label.h>
@@ -70,7 +71,7 @@ int label_setup_check(label_setup *u, const cli_command *command);
 /* Classes, prompts, weights: from the cache or from the session's encoder. */
 int label_setup_classifier(label_setup *u, session *s);
 /* --examples, --calibrate, --calibration; then `rules` and `set` are whole. */
-int label_setup_rules(label_setup *u, session *s, label_embedder *e);
+int label_setup_rules(label_setup *u, session *s, glimpse_embedder *e);
 void label_setup_free(label_setup *u);
 
 /* The templates in force: [*count], borrowed; NULL and 0 for the default. */
@@ -78,6 +79,6 @@ const char *const *label_setup_templates(const label_setup *u, size_t *count);
 
 /* --prompt-report: how good each template is on pictures whose classes are known. Prints to stdout;
  * EXIT_FOUND or another exit code. */
-int label_prompt_report(label_setup *u, session *s, label_embedder *e, const char *sample);
+int label_prompt_report(label_setup *u, session *s, glimpse_embedder *e, const char *sample);
 
 #endif

@@ -268,6 +268,20 @@ int session_open_model(session *s, unsigned towers, size_t batch) {
     return CLI_RUN;
 }
 
+int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs,
+                          const char *journal) {
+    glimpse_embedder_options options = GLIMPSE_EMBEDDER_OPTIONS_INIT;
+    glimpse_model_options model_options = GLIMPSE_MODEL_OPTIONS_INIT;
+    model_options.precision = (glimpse_precision)s->precision;
+    model_options.backend = (glimpse_backend)s->backend;
+    if (s->no_weights_cache) model_options.flags |= GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
+    options.jobs = jobs;
+    options.journal = journal;
+    options.model_options = &model_options;
+    return glimpse_embedder_open(out, s->library, s->model, &options) < 0 ? tool_fail_last()
+                                                                          : CLI_RUN;
+}
+
 void session_close(session *s) {
     glimpse_encoder_free(s->encoder);
     glimpse_model_close(s->model);

@@ -12,6 +12,8 @@
 
 #include "cli.h"
 
+#include "embedder.h"
+
 #include <glimpse/library.h>
 #include <glimpse/sys/model.h>
 
@@ -59,6 +61,9 @@ int session_open_library_if_any(session *s, int named_must_exist);
 int session_find_model(session *s);
 /* Finds and opens the model, and an encoder for `batch` inputs when that is not 0. */
 int session_open_model(session *s, unsigned towers, size_t batch);
+/* An embedder with the session's library and model; `journal` is the file of --resume, or NULL. */
+int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs,
+                          const char *journal);
 void session_close(session *s);
 
 /* Where things are; malloc'ed, NULL when the environment does not say (no HOME). */

@@ -14,6 +14,9 @@
 #include <glimpse/library.h>
 #include <glimpse/query.h>
 #include <glimpse/rerank.h>
+#include <glimpse/session.h>
+#include <glimpse/session_search.h>
+#include <glimpse/session_vlm.h>
 #include <glimpse/response_cache.h>
 #include <glimpse/status.h>
 #include <glimpse/sys/blip.h>
@@ -22,6 +25,7 @@
 #include <glimpse/sys/model.h>
 #include <glimpse/sys/tokenizer.h>
 #include <glimpse/sys/vlm.h>
+#include <glimpse/vlm_settings.h>
 
 #ifdef __cplusplus
 extern "C" {

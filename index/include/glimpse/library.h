@@ -194,6 +194,10 @@ enum { GLIMPSE_FUSION_DEPTH = 1000, GLIMPSE_FUSION_K = 60 };
   .captions_weight = GLIMPSE_CAPTIONS_WEIGHT                             \
  }
 
+/* GLIMPSE_E_INVALID, with the reason, for options that make no sense whatever the library is (a
+ * date such as "2020-13"): before a library and a model are opened for them. NULL is fine. */
+GLIMPSE_API int glimpse_search_options_check(const glimpse_search_options *options);
+
 typedef struct glimpse_result {
     size_t rank;      /* 1, 2, ... */
     double score;     /* cosine similarity */

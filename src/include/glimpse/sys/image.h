@@ -174,6 +174,11 @@ typedef struct glimpse_preprocess {
     float mean[3], std[3];
 } glimpse_preprocess;
 
+/* What decode options' `short_side` should be for a picture that these rules are applied to: twice
+ * the side that the resize ends at. Its filter then still averages over two pixels and more, and
+ * what the decoder left out is finer than what is left. 0 (all pixels) when nothing is resized. */
+GLIMPSE_API uint32_t glimpse_preprocess_short_side(const glimpse_preprocess *p);
+
 /* Resize and crop to p->width x p->height. The geometry follows the whole picture's size, also when
  * it was decoded reduced. `rgb` holds p->width * p->height * 3 bytes. Fails
  * with GLIMPSE_E_INVALID when the rules do not end at that size. Equal bytes to

@@ -122,6 +122,7 @@ GLIMPSE_API const char *glimpse_model_name(const glimpse_model *model); /* last 
  * backend are not part of it. */
 GLIMPSE_API const char *glimpse_model_fingerprint(const glimpse_model *model);
 GLIMPSE_API size_t glimpse_model_embedding_size(const glimpse_model *model); /* E */
+GLIMPSE_API unsigned glimpse_model_towers(const glimpse_model *model);       /* GLIMPSE_TOWER_... */
 GLIMPSE_API size_t glimpse_model_context_length(const glimpse_model *model); /* text T */
 /*
  * From a cosine to a probability. logit = logit scale * cosine + logit bias;

@@ -1,5 +1,5 @@
 /*
- * stored.c - see stored.h.
+ * index/search/stored.c - see stored.h.
  */
 #include "stored.h"
 
@@ -14,7 +14,7 @@ typedef struct wanted {
     const char *path;
     const struct stat *info;
     float *embedding;
-    stored_file *file;
+    glimpse_stored_file *file;
     size_t width;
     int found;
 } wanted;
@@ -38,10 +38,10 @@ static int look(void *user, const glimpse_result *file, const float *embedding) 
     return 1;
 }
 
-int stored_picture(glimpse_library *library, const glimpse_model *model, const char *path,
-                   float *embedding, stored_file *file) {
+int glimpse_stored_picture(float *embedding, glimpse_stored_file *file, glimpse_library *library,
+                           const glimpse_model *model, const char *path) {
     struct stat info;
-    stored_file unused;
+    glimpse_stored_file unused;
     if (!library || stat(path, &info) != 0) return 0;
     char *full = realpath(path, NULL);
     if (!full) return 0;
@@ -50,12 +50,4 @@ int stored_picture(glimpse_library *library, const glimpse_model *model, const c
     (void)glimpse_library_visit(library, model, full, look, &w);
     free(full);
     return w.found;
-}
-
-int stored_embedding(glimpse_library *library, const glimpse_model *model, const char *path,
-                     float *embedding, char *id) {
-    stored_file file;
-    int found = stored_picture(library, model, path, embedding, &file);
-    if (found && id) memcpy(id, file.id, sizeof file.id);
-    return found;
 }

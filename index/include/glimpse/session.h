@@ -1,0 +1,179 @@
+/*
+ * glimpse/session.h - a library, a model and a vision-language model in one handle: what programs
+ * and the glimpse command call.
+ *
+ *     glimpse_session *session = NULL;
+ *     glimpse_session_options options = GLIMPSE_SESSION_OPTIONS_INIT;
+ *     options.library = "photos.glimpse";
+ *     if (glimpse_session_open(&session, &options) < 0) ...
+ *
+ *     const char *roots[] = {"/home/me/Pictures"}, *words[] = {"two parrots on a branch"};
+ *     glimpse_ingest_options ingest = GLIMPSE_INGEST_OPTIONS_INIT;
+ *     ingest.roots = roots, ingest.root_count = 1;
+ *     glimpse_session_index(NULL, session, &ingest);
+ *
+ *     glimpse_hits *hits = NULL;                       // glimpse/session_search.h
+ *     if (glimpse_session_search(&hits, session, words, 1, NULL) < 0) ...
+ *     for (size_t i = 0; i < glimpse_hits_count(hits); i++)
+ *         puts(glimpse_hits_get(hits, i)->path);
+ *     glimpse_hits_free(hits);
+ *     glimpse_session_close(session);
+ *
+ * Everything is opened when it is first needed: a session on a library that does not exist opens,
+ * and fails where it has to search it. Where things are is decided when the session is opened;
+ * later changes of the environment or of the working directory do not matter to it.
+ *
+ * Library: `options.library`, else $GLIMPSE_LIBRARY, else
+ * ${XDG_DATA_HOME:-~/.local/share}/glimpse/library. Model: `options.model`, else $GLIMPSE_MODEL,
+ * else the one the library used last, else the demo model that ships with glimpse (after a note). A
+ * name that is no directory is looked up in ${XDG_DATA_HOME:-~/.local/share}/glimpse/models.
+ *
+ * A call never prints and never exits. It returns a status (glimpse/status.h) and tells more
+ * through the callbacks of its options: `progress` (non-zero stops), `cancelled` (polled; non-zero
+ * stops), both with `user`. A call that was stopped returns GLIMPSE_E_CANCELLED; what it had
+ * finished is kept. Callbacks may come from another thread than the caller's, one at a time for one
+ * call. They must not call the session.
+ *
+ * Threads: use a session from as many threads as you like. Readers (search, similar, status, ...)
+ * run beside each other and beside one writer; a second writer (index, prune, reindex, ...) of the
+ * same session waits for the first, one in another process is GLIMPSE_E_BUSY. Close the session
+ * when no call is running.
+ *
+ * Memory. Each thread that reads at the same time has a handle of the library, and each handle that
+ * searched has the vectors of the model (glimpse/library.h: 2 E + 8 bytes a picture); as many
+ * handles are kept as were in use at once. A tower of the model is prepared when it is first
+ * needed, once for all threads (a query of words and pictures needs both in one: they are prepared
+ * again when they were opened apart). Encoders are kept like handles. A VLM is opened once for
+ * equal settings; the last eight are kept.
+ */
+#ifndef GLIMPSE_SESSION_H
+#define GLIMPSE_SESSION_H
+
+#include <glimpse/library.h>
+#include <glimpse/status.h>
+#include <glimpse/sys/model.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct glimpse_session glimpse_session;
+
+/* A remark for a person, no failure: "no model was chosen, using the demo model, ...". Valid during
+ * the call. */
+typedef void (*glimpse_note_fn)(void *user, const char *note);
+
+typedef struct glimpse_session_options {
+    size_t size;            /* sizeof(glimpse_session_options) */
+    const char *library;    /* NULL: see above */
+    unsigned library_flags; /* GLIMPSE_LIBRARY_CREATE: every call that needs the library makes it
+                               when there is none (indexing always does);
+                               GLIMPSE_LIBRARY_READ_ONLY: nothing is written */
+    int no_library;         /* 1: there is none, and it has no part in the choice of the model */
+    const char *model;      /* a directory, or a name; NULL: see above */
+    glimpse_precision precision;
+    glimpse_backend backend;
+    int no_weights_cache;       /* 1: prepared weights are neither read nor written */
+    unsigned jobs;              /* threads of calls that make some and do not say; 0: one a core */
+    const char *data_directory; /* what ships with glimpse: models/demo, classes, templates,
+                                   prompts, prices.json. NULL: beside the shared library or the
+                                   program (../share/glimpse), where it was installed, or in the
+                                   source tree */
+    glimpse_note_fn note;       /* NULL: nobody wants to know */
+    void *user;                 /* for `note` */
+} glimpse_session_options;
+
+#define GLIMPSE_SESSION_OPTIONS_INIT                                                               \
+ {                                                                                                 \
+  sizeof(glimpse_session_options), NULL, 0, 0, NULL, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO, \
+      0, 0, NULL, NULL, NULL                                                                       \
+ }
+
+/* `options` may be NULL. Nothing is looked for on disk yet. */
+GLIMPSE_API int glimpse_session_open(glimpse_session **out, const glimpse_session_options *options);
+/* No call may be running; what the session returned as borrowed dies. */
+GLIMPSE_API void glimpse_session_close(glimpse_session *session);
+
+/*
+ * Where things are. Strings live as long as the session.
+ */
+/* Absolute, whether it exists or not; NULL when no place is known (HOME is not set) or the session
+ * has none. */
+GLIMPSE_API const char *glimpse_session_library_path(const glimpse_session *session);
+/* 1 when there is a library that can be opened, 0 when there is none; negative when it is damaged,
+ * or when it was named in the options and is not there. */
+GLIMPSE_API int glimpse_session_has_library(glimpse_session *session);
+/* Where models are looked up by name; NULL when no place is known. It need not exist. */
+GLIMPSE_API const char *glimpse_session_models_directory(const glimpse_session *session);
+/* The directory of the model that would be used; it is found, not opened. */
+GLIMPSE_API int glimpse_session_model_path(const char **path, glimpse_session *session);
+/* What ships as `relative` ("classes/pets.txt", "prices.json", "models/demo"); NULL when it is not
+ * installed. */
+GLIMPSE_API const char *glimpse_session_shipped(glimpse_session *session, const char *relative);
+
+/*
+ * What a session has no call for.
+ */
+/* The model with at least these towers (GLIMPSE_TOWER_...), shared by all threads; borrowed. */
+GLIMPSE_API int glimpse_session_model(const glimpse_model **model, glimpse_session *session,
+                                      unsigned towers);
+/* Another handle of the library, for one thread at a time and for the caller to close before the
+ * session; `flags` as for glimpse_library_open. */
+GLIMPSE_API int glimpse_session_open_library(glimpse_library **out, glimpse_session *session,
+                                             unsigned flags);
+
+/*
+ * Indexing.
+ */
+/* Brings the library up to date with options->roots (0 of them: with the roots it knows) and makes
+ * it when there is none; as glimpse_library_ingest, but for options->model NULL, which is the
+ * session's, and jobs 0, which are the session's. A new library is made only when all the roots
+ * exist. Returns GLIMPSE_E_CANCELLED with the report filled in when it was stopped. `report` may be
+ * NULL. */
+GLIMPSE_API int glimpse_session_index(glimpse_ingest_report *report, glimpse_session *session,
+                                      const glimpse_ingest_options *options);
+
+/*
+ * Looking at the library. GLIMPSE_E_NOT_FOUND when there is none.
+ */
+GLIMPSE_API int glimpse_session_load_status(glimpse_library_status **out, glimpse_session *session);
+GLIMPSE_API int glimpse_session_load_models(glimpse_library_status **out, glimpse_session *session);
+/* All pictures, or those below a place; as glimpse_library_pictures. */
+GLIMPSE_API int glimpse_session_pictures(glimpse_results **out, glimpse_session *session,
+                                         const char *path_prefix);
+/* Pictures with their embeddings; as glimpse_library_visit. `visit` must not call the session. */
+GLIMPSE_API int glimpse_session_visit(glimpse_session *session, const char *path_prefix,
+                                      glimpse_visit_fn visit, void *user);
+GLIMPSE_API int glimpse_session_verify(uint64_t *checked, glimpse_session *session,
+                                       glimpse_problem_fn report, void *user);
+
+/*
+ * Looking after it: writers.
+ */
+GLIMPSE_API int glimpse_session_reindex(glimpse_session *session);
+/* As glimpse_library_prune, but options->model may also be the model's name, or the first four
+ * digits or more of its fingerprint. */
+GLIMPSE_API int glimpse_session_prune(glimpse_prune_report *report, glimpse_session *session,
+                                      const glimpse_prune_options *options);
+
+/*
+ * Embeddings, for programs that compare things themselves.
+ */
+/* `texts` [count] to `embeddings` [count][E], of unit length unless `flags` has GLIMPSE_ENCODE_RAW;
+ * `truncated` [count] (may be NULL) is 1 for a text that is longer than the model reads. */
+GLIMPSE_API int glimpse_session_embed_texts(float *embeddings, int *truncated,
+                                            glimpse_session *session, const char *const *texts,
+                                            size_t count, unsigned flags);
+/* A picture file, decoded in full. *unusable (may be NULL) is 1 when it fails because of the file.
+ */
+GLIMPSE_API int glimpse_session_embed_picture(float *embedding, int *unusable,
+                                              glimpse_session *session, const char *path,
+                                              unsigned flags);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,228 @@
+/*
+ * session.c - opening and closing a session; what all its calls share.
+ */
+#include "session_private.h"
+
+#include "core/error.h"
+#include "file_paths.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * Options and callbacks.
+ */
+int glimpse_session_read_options(void *own, size_t own_size, const void *given, const char *name) {
+    size_t size;
+    if (!given) return GLIMPSE_OK;
+    memcpy(&size, given, sizeof size);
+    if (size < sizeof size) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s of size %zu; begin with their INIT value", name,
+                            size);
+    }
+    /* A newer program may set what this library does not know yet: not silently. */
+    for (size_t i = own_size; i < size; i++) {
+        if (((const unsigned char *)given)[i] != 0) {
+            return glimpse_fail(GLIMPSE_E_INVALID,
+                                "%s of a newer version (%zu bytes, known are %zu), with something "
+                                "set that this version does not know",
+                                name, size, own_size);
+        }
+    }
+    memcpy(own, given, size < own_size ? size : own_size);
+    memcpy(own, &own_size, sizeof own_size);
+    return GLIMPSE_OK;
+}
+
+int glimpse_session_check_cancelled(const session_control *control) {
+    if (!control || !control->cancelled || !control->cancelled(control->user)) return GLIMPSE_OK;
+    return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
+}
+
+int glimpse_session_report_progress(const session_control *control, const char *stage,
+                                    uint64_t done, uint64_t total, double seconds) {
+    if (!control || !control->progress) return GLIMPSE_OK;
+    glimpse_progress progress = {.stage = stage,
+                                 .done = done,
+                                 .total = total,
+                                 .total_is_final = 1,
+                                 .seconds = seconds,
+                                 .path = ""};
+    if (!control->progress(control->user, &progress)) return GLIMPSE_OK;
+    return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
+}
+
+double glimpse_session_now(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+void glimpse_session_note(glimpse_session *session, const char *format, ...) {
+    char note[1024];
+    va_list args;
+    if (!session->note) return;
+    va_start(args, format);
+    (void)vsnprintf(note, sizeof note, format, args);
+    va_end(args);
+    session->note(session->user, note);
+}
+
+unsigned glimpse_session_jobs(const glimpse_session *session, unsigned jobs) {
+    if (jobs == 0) jobs = session->jobs;
+    if (jobs > 0) return jobs;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 ? (unsigned)cores : 1;
+}
+
+int glimpse_session_list_add(session_list *list, void *item) {
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : 4;
+        void **items = realloc(list->items, capacity * sizeof *items);
+        if (!items) return glimpse_fail_nomem(capacity * sizeof *items, "a list");
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = item;
+    return GLIMPSE_OK;
+}
+
+int glimpse_session_keep_string(const char **out, glimpse_session *session, char *string) {
+    *out = NULL;
+    if (!string) return glimpse_fail_nomem(1, "a string");
+    (void)pthread_mutex_lock(&session->lock);
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < session->strings.count && !*out; i++) {
+        if (strcmp(session->strings.items[i], string) == 0) *out = session->strings.items[i];
+    }
+    if (*out) {
+        free(string);
+    } else {
+        status = glimpse_session_list_add(&session->strings, string);
+        if (status == GLIMPSE_OK) *out = string;
+        if (status < 0) free(string);
+    }
+    (void)pthread_mutex_unlock(&session->lock);
+    return status;
+}
+
+/*
+ * Opening and closing.
+ */
+static int copy_string(char **out, const char *from) {
+    *out = from ? strdup(from) : NULL;
+    return from && !*out ? glimpse_fail_nomem(strlen(from), "a string") : GLIMPSE_OK;
+}
+
+static int choose_library(glimpse_session *session) {
+    const char *chosen = session->library_option;
+    if (session->no_library) return GLIMPSE_OK;
+    if (chosen && !*chosen) return GLIMPSE_OK; /* it fails where it is needed */
+    if (!chosen) chosen = glimpse_places_environment("GLIMPSE_LIBRARY");
+    if (!chosen && !session->places.user_data) return GLIMPSE_OK;
+    session->library_named =
+        chosen ? strdup(chosen) : glimpse_session_format("%s/library", session->places.user_data);
+    if (!session->library_named) return glimpse_fail_nomem(1, "a path");
+    return glimpse_path_absolute(&session->library_path, session->library_named);
+}
+
+static int make_locks(glimpse_session *session) {
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    int failed = pthread_mutex_init(&session->lock, NULL) != 0 ||
+                 pthread_mutex_init(&session->opening, NULL) != 0 ||
+                 pthread_mutex_init(&session->vlm_opening, NULL) != 0 ||
+                 pthread_cond_init(&session->writer_left, &attributes) != 0;
+    (void)pthread_condattr_destroy(&attributes);
+    return failed ? glimpse_fail(GLIMPSE_E_INTERNAL, "cannot make the locks of a session")
+                  : GLIMPSE_OK;
+}
+
+int glimpse_session_open(glimpse_session **out, const glimpse_session_options *options) {
+    glimpse_session_options own = GLIMPSE_SESSION_OPTIONS_INIT;
+    if (out) *out = NULL;
+    if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_open: no place for it");
+    int status = glimpse_session_read_options(&own, sizeof own, options, "options of a session");
+    if (status < 0) return status;
+    if (own.library_flags & ~(unsigned)(GLIMPSE_LIBRARY_CREATE | GLIMPSE_LIBRARY_READ_ONLY)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "flags %u make no sense for a library",
+                            own.library_flags);
+    }
+    glimpse_session *session = calloc(1, sizeof *session);
+    if (!session) return glimpse_fail_nomem(sizeof *session, "a session");
+    status = make_locks(session);
+    if (status < 0) {
+        free(session);
+        return status;
+    }
+    session->library_flags = own.library_flags;
+    session->no_library = own.no_library;
+    session->no_weights_cache = own.no_weights_cache;
+    session->precision = own.precision;
+    session->backend = own.backend;
+    session->jobs = own.jobs;
+    session->note = own.note;
+    session->user = own.user;
+    status = glimpse_places_init(&session->places, own.data_directory);
+    if (status == GLIMPSE_OK) status = copy_string(&session->library_option, own.library);
+    if (status == GLIMPSE_OK) status = copy_string(&session->model_option, own.model);
+    if (status == GLIMPSE_OK) {
+        status = copy_string(&session->model_variable, glimpse_places_environment("GLIMPSE_MODEL"));
+    }
+    if (status == GLIMPSE_OK) {
+        status = copy_string(&session->vlm_variable, glimpse_places_environment("GLIMPSE_VLM"));
+    }
+    if (status == GLIMPSE_OK) status = choose_library(session);
+    if (status < 0) {
+        glimpse_session_close(session);
+        return status;
+    }
+    *out = session;
+    return GLIMPSE_OK;
+}
+
+void glimpse_session_close(glimpse_session *session) {
+    if (!session) return;
+    glimpse_session_close_vlms(session);
+    glimpse_session_close_models(session);
+    glimpse_session_close_libraries(session);
+    for (size_t i = 0; i < session->strings.count; i++)
+        free(session->strings.items[i]);
+    free(session->strings.items);
+    glimpse_places_free(&session->places);
+    free(session->library_option);
+    free(session->model_option);
+    free(session->model_variable);
+    free(session->vlm_variable);
+    free(session->library_named);
+    free(session->library_path);
+    free(session->model_path);
+    (void)pthread_cond_destroy(&session->writer_left);
+    (void)pthread_mutex_destroy(&session->vlm_opening);
+    (void)pthread_mutex_destroy(&session->opening);
+    (void)pthread_mutex_destroy(&session->lock);
+    free(session);
+}
+
+/*
+ * Where things are.
+ */
+const char *glimpse_session_library_path(const glimpse_session *session) {
+    return session ? session->library_path : NULL;
+}
+
+const char *glimpse_session_models_directory(const glimpse_session *session) {
+    return session ? session->places.models : NULL;
+}
+
+const char *glimpse_session_shipped(glimpse_session *session, const char *relative) {
+    const char *kept = NULL;
+    char *path = session && relative ? glimpse_places_shipped(&session->places, relative) : NULL;
+    if (path) (void)glimpse_session_keep_string(&kept, session, path);
+    return kept;
+}

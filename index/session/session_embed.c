@@ -1,0 +1,55 @@
+/*
+ * session_embed.c - embeddings of texts and pictures.
+ */
+#include "session_internal.h"
+
+#include "core/error.h"
+
+#include <glimpse/sys/image.h>
+
+enum { TEXTS_AT_ONCE = 64 };
+
+int glimpse_session_embed_texts(float *embeddings, int *truncated, glimpse_session *session,
+                                const char *const *texts, size_t count, unsigned flags) {
+    session_worker worker = {0};
+    if (!session || (count > 0 && (!embeddings || !texts))) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_embed_texts: a NULL argument");
+    }
+    if (count == 0) return GLIMPSE_OK;
+    size_t batch = count < TEXTS_AT_ONCE ? count : TEXTS_AT_ONCE;
+    int status = glimpse_session_acquire_encoder(&worker, session, GLIMPSE_TOWER_TEXT, batch, NULL);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_encoder_texts(embeddings, truncated, worker.encoder, texts, count, flags);
+    }
+    glimpse_session_release_encoder(&worker);
+    return status;
+}
+
+int glimpse_session_encode_picture(float *embedding, int *unusable, glimpse_session *session,
+                                   const char *path, unsigned flags, glimpse_library *library) {
+    session_worker worker = {0};
+    glimpse_image *image = NULL;
+    *unusable = 0;
+    int status = glimpse_session_acquire_encoder(&worker, session, GLIMPSE_TOWER_IMAGE, 1, library);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_image_load(&image, path, NULL);
+        *unusable = status < 0 && status != GLIMPSE_E_NOMEM;
+    }
+    if (status == GLIMPSE_OK) {
+        const glimpse_image *const one[] = {image};
+        status = glimpse_encoder_images(embedding, worker.encoder, one, 1, flags);
+    }
+    glimpse_image_free(image);
+    glimpse_session_release_encoder(&worker);
+    return status;
+}
+
+int glimpse_session_embed_picture(float *embedding, int *unusable, glimpse_session *session,
+                                  const char *path, unsigned flags) {
+    int ignored;
+    if (!embedding || !session || !path) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_embed_picture: a NULL argument");
+    }
+    return glimpse_session_encode_picture(embedding, unusable ? unusable : &ignored, session, path,
+                                          flags, NULL);
+}

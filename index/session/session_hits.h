@@ -1,0 +1,30 @@
+/*
+ * session_hits.h - what a search of a session found, while it is put together.
+ */
+#ifndef GLIMPSE_SESSION_HITS_H
+#define GLIMPSE_SESSION_HITS_H
+
+#include "session_look.h"
+
+#include <glimpse/session_search.h>
+
+struct glimpse_hits {
+    glimpse_results *results; /* of the library, or NULL */
+    glimpse_hit *items;       /* [count] */
+    size_t count;
+    glimpse_hits_summary summary;
+    session_list strings; /* char *, owned */
+};
+
+/* One hit a result, in their order; takes `results` over in any case. */
+int glimpse_hits_of_results(glimpse_hits **out, glimpse_results *results);
+/* One hit a path. */
+int glimpse_hits_of_paths(glimpse_hits **out, const char *const *paths, size_t count);
+/* A copy that lives as long as the hits; NULL: out of memory. */
+int glimpse_hits_copy(const char **out, glimpse_hits *hits, const char *text);
+
+/* Looks at the first `depth` hits again and puts them in order. */
+int glimpse_hits_look_again(glimpse_hits *hits, const session_vlm *vlm, const char *text,
+                            size_t depth, double weight, const session_control *control);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * session_index.c - a library brought up to date with directories of pictures.
+ */
+#include "session_internal.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A new library: none is made that could not be filled. */
+static int create(session_lease *lease, glimpse_session *session,
+                  const glimpse_ingest_options *options, const session_control *control) {
+    const char *unused = NULL;
+    for (size_t i = 0; i < options->root_count; i++) {
+        if (access(options->roots[i], F_OK) == 0) continue;
+        int status = errno == ENOENT ? GLIMPSE_E_NOT_FOUND : GLIMPSE_E_IO;
+        return glimpse_fail(status, "%s: %s", options->roots[i], strerror(errno));
+    }
+    int status = options->model ? GLIMPSE_OK : glimpse_session_find_model(&unused, session, NULL);
+    if (status < 0) return status;
+    return glimpse_session_acquire_library(lease, session, SESSION_WRITE | SESSION_CREATE, control);
+}
+
+/* To the progress callback of the caller: whether it wants the wait for another writer to end. */
+static int cancelled(void *user) {
+    const glimpse_ingest_options *options = user;
+    const glimpse_progress waiting = {.stage = "waiting for another writer", .path = ""};
+    return options->progress(options->user, &waiting);
+}
+
+int glimpse_session_index(glimpse_ingest_report *report, glimpse_session *session,
+                          const glimpse_ingest_options *options) {
+    glimpse_ingest_options own = GLIMPSE_INGEST_OPTIONS_INIT;
+    glimpse_ingest_report unused;
+    glimpse_library_status *known = NULL;
+    session_lease lease = {0};
+    if (!report) report = &unused;
+    memset(report, 0, sizeof *report);
+    if (!session) return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_index: no session");
+    if (options) own = *options;
+    const session_control control = {NULL, own.progress ? cancelled : NULL, &own};
+    unsigned flags = own.root_count > 0 ? SESSION_WRITE | SESSION_OPTIONAL : SESSION_WRITE;
+    int status = glimpse_session_acquire_library(&lease, session, flags, &control);
+    if (status == GLIMPSE_OK && !lease.library) status = create(&lease, session, &own, &control);
+    if (status == GLIMPSE_OK && own.root_count == 0) {
+        status = glimpse_library_load_status(&known, lease.library);
+        if (status == GLIMPSE_OK && known->root_count == 0) {
+            status = glimpse_fail(GLIMPSE_E_INVALID,
+                                  "%s: no folder was indexed yet; which ones "
+                                  "should be?",
+                                  glimpse_library_path(lease.library));
+        } else if (status == GLIMPSE_OK) {
+            own.roots = known->roots;
+            own.root_count = known->root_count;
+        }
+    }
+    if (status == GLIMPSE_OK && !own.model) {
+        status =
+            glimpse_session_open_model(&own.model, session, GLIMPSE_TOWER_IMAGE, lease.library);
+    }
+    if (own.jobs == 0) own.jobs = glimpse_session_jobs(session, 0);
+    if (status == GLIMPSE_OK) status = glimpse_library_ingest(report, lease.library, &own);
+    glimpse_library_status_free(known);
+    glimpse_session_release_library(&lease);
+    return status;
+}

@@ -1,0 +1,167 @@
+/*
+ * session_library.c - handles of the library, one for each thread that works with it now.
+ *
+ * A handle belongs to one thread at a time and keeps the vectors it has loaded, so those that are
+ * idle are kept, and the one that was used last, which is warm, is handed out first.
+ *
+ * Writers. Two handles of one process exclude each other like two processes: the second would find
+ * the library busy. So there is one writer a session, and others wait for it here, where they can
+ * be cancelled.
+ */
+#include "session_private.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static const long POLL_NANOSECONDS = 100000000L;
+
+static int begin_writing(glimpse_session *session, const session_control *control) {
+    int status = GLIMPSE_OK;
+    (void)pthread_mutex_lock(&session->lock);
+    while (session->writing && status == GLIMPSE_OK) {
+        struct timespec until;
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += POLL_NANOSECONDS;
+        if (until.tv_nsec >= 1000000000L) {
+            until.tv_nsec -= 1000000000L;
+            until.tv_sec++;
+        }
+        (void)pthread_cond_timedwait(&session->writer_left, &session->lock, &until);
+        if (!session->writing) break;
+        (void)pthread_mutex_unlock(&session->lock);
+        status = glimpse_session_check_cancelled(control);
+        (void)pthread_mutex_lock(&session->lock);
+    }
+    if (status == GLIMPSE_OK) session->writing = 1;
+    (void)pthread_mutex_unlock(&session->lock);
+    return status;
+}
+
+static void end_writing(glimpse_session *session) {
+    (void)pthread_mutex_lock(&session->lock);
+    session->writing = 0;
+    (void)pthread_cond_signal(&session->writer_left);
+    (void)pthread_mutex_unlock(&session->lock);
+}
+
+static glimpse_library *idle_library(glimpse_session *session) {
+    (void)pthread_mutex_lock(&session->lock);
+    session_list *idle = &session->libraries;
+    glimpse_library *library = idle->count > 0 ? idle->items[--idle->count] : NULL;
+    (void)pthread_mutex_unlock(&session->lock);
+    return library;
+}
+
+/* The place of the library, or why there is none. */
+static int check_place(const glimpse_session *session) {
+    if (session->no_library) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "this session was opened without a library");
+    }
+    if (session->library_option && !*session->library_option) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "--library needs the path of a folder");
+    }
+    if (!session->library_path) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                            "no library: HOME is not set; choose one with --library DIR");
+    }
+    return GLIMPSE_OK;
+}
+
+/* A library on a medium that cannot be written is read as it is. */
+static int open_handle(glimpse_library **out, const glimpse_session *session, unsigned flags) {
+    int status = glimpse_library_open(out, session->library_path, flags);
+    if (status == GLIMPSE_E_IO && flags == 0 && access(session->library_path, W_OK) != 0) {
+        status = glimpse_library_open(out, session->library_path, GLIMPSE_LIBRARY_READ_ONLY);
+    }
+    return status;
+}
+
+/* The flags a handle of this session is opened with by a call of these flags. */
+static unsigned handle_flags(const glimpse_session *session, unsigned flags) {
+    if (session->library_flags & GLIMPSE_LIBRARY_READ_ONLY) return GLIMPSE_LIBRARY_READ_ONLY;
+    unsigned create = session->library_flags & GLIMPSE_LIBRARY_CREATE;
+    return flags & SESSION_CREATE ? GLIMPSE_LIBRARY_CREATE : create;
+}
+
+static int missing(const glimpse_session *session) {
+    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                        "there is no library at %s yet; make one with: glimpse index FOLDER",
+                        session->library_named);
+}
+
+int glimpse_session_acquire_library(session_lease *out, glimpse_session *session, unsigned flags,
+                                    const session_control *control) {
+    *out = (session_lease){0};
+    if (!session) return glimpse_fail(GLIMPSE_E_INVALID, "no session");
+    int optional = (flags & SESSION_OPTIONAL) != 0;
+    int status = check_place(session);
+    if (status < 0) return optional && !session->library_option ? GLIMPSE_OK : status;
+    if (flags & SESSION_WRITE) {
+        status = begin_writing(session, control);
+        if (status < 0) return status;
+    }
+    glimpse_library *library = idle_library(session);
+    if (!library) {
+        unsigned how = optional ? handle_flags(session, 0) & ~(unsigned)GLIMPSE_LIBRARY_CREATE
+                                : handle_flags(session, flags);
+        status = open_handle(&library, session, how);
+    }
+    if (status == GLIMPSE_E_NOT_FOUND) {
+        if (!optional) {
+            status = missing(session);
+        } else if (flags & SESSION_NAMED && session->library_option) {
+            status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no library at %s",
+                                  session->library_named);
+        } else {
+            status = GLIMPSE_OK;
+        }
+    }
+    if (flags & SESSION_WRITE && !library) end_writing(session);
+    if (status < 0 || !library) return status;
+    out->session = session;
+    out->library = library;
+    out->writing = (flags & SESSION_WRITE) != 0;
+    return GLIMPSE_OK;
+}
+
+void glimpse_session_release_library(session_lease *lease) {
+    glimpse_session *session = lease->session;
+    if (session && lease->library) {
+        (void)pthread_mutex_lock(&session->lock);
+        int kept = glimpse_session_list_add(&session->libraries, lease->library) == GLIMPSE_OK;
+        (void)pthread_mutex_unlock(&session->lock);
+        if (!kept) glimpse_library_close(lease->library);
+    }
+    if (session && lease->writing) end_writing(session);
+    *lease = (session_lease){0};
+}
+
+void glimpse_session_close_libraries(glimpse_session *session) {
+    for (size_t i = 0; i < session->libraries.count; i++)
+        glimpse_library_close(session->libraries.items[i]);
+    free(session->libraries.items);
+    session->libraries = (session_list){0};
+}
+
+int glimpse_session_has_library(glimpse_session *session) {
+    session_lease lease;
+    int status =
+        glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL | SESSION_NAMED, NULL);
+    int found = status == GLIMPSE_OK && lease.library;
+    glimpse_session_release_library(&lease);
+    return status < 0 ? status : found;
+}
+
+int glimpse_session_open_library(glimpse_library **out, glimpse_session *session, unsigned flags) {
+    if (out) *out = NULL;
+    if (!out || !session) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_open_library: a NULL argument");
+    }
+    int status = check_place(session);
+    if (status == GLIMPSE_OK) status = open_handle(out, session, flags);
+    return status == GLIMPSE_E_NOT_FOUND && session->library_path ? missing(session) : status;
+}

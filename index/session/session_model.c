@@ -1,0 +1,288 @@
+/*
+ * session_model.c - which model a session works with, opening its towers, and encoders.
+ *
+ * A tower that was opened stays open, since models are lent out. So there are at most three
+ * openings of the model: for its text, for its pictures, and for both in one, which a query of
+ * words and pictures needs. Whoever needs one tower takes what is there.
+ */
+#include "session_private.h"
+
+#include "core/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Which one.
+ */
+static int no_memory(void) {
+    return glimpse_fail_nomem(1, "a path");
+}
+
+static int resolve(char **out, const glimpse_session *session, const char *name,
+                   const char *named_by) {
+    if (!*name) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "%s is empty; give the folder or the name of a model", named_by);
+    }
+    if (glimpse_places_is_directory(name)) {
+        *out = strdup(name);
+        return *out ? GLIMPSE_OK : no_memory();
+    }
+    const char *models = session->places.models;
+    int plain = name[0] != '/' && strncmp(name, "./", 2) != 0 && strncmp(name, "../", 3) != 0 &&
+                !strstr(name, "/../");
+    if (models && plain) {
+        char *path = glimpse_session_format("%s/%s", models, name);
+        if (!path) return no_memory();
+        if (glimpse_places_is_directory(path)) {
+            *out = path;
+            return GLIMPSE_OK;
+        }
+        free(path);
+    }
+    if (strcmp(name, "demo") == 0) {
+        *out = glimpse_places_shipped_model(&session->places, "models/demo");
+    }
+    if (*out) return GLIMPSE_OK;
+    if (!models || !plain) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no model folder %s", name);
+    }
+    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                        "there is no model %s: neither a folder of that name nor one in %s", name,
+                        models);
+}
+
+/* The model that the library used last, when it is still where it was. */
+static int last_model(char **out, const glimpse_session *session, glimpse_library *library) {
+    glimpse_library_status *status = NULL;
+    int code = glimpse_library_load_models(&status, library);
+    if (code < 0 || status->model_count == 0) goto done;
+    const glimpse_library_model *model = &status->models[0];
+    if (model->path && glimpse_places_is_directory(model->path)) {
+        *out = strdup(model->path);
+        if (!*out) code = no_memory();
+        goto done;
+    }
+    /* The demo model may have moved with the program. */
+    char hex[33], *demo = glimpse_places_shipped_model(&session->places, "models/demo");
+    if (demo && glimpse_model_read_fingerprint(hex, demo) == GLIMPSE_OK &&
+        strcmp(hex, model->fingerprint) == 0) {
+        *out = demo;
+        goto done;
+    }
+    free(demo);
+    code = glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                        "the library was made with the model %s, which is no longer at %s; say "
+                        "where it is with --model DIR",
+                        model->name, model->path ? model->path : "its old place");
+done:
+    glimpse_library_status_free(status);
+    return code;
+}
+
+static int find(char **out, glimpse_session *session, glimpse_library *library) {
+    session_lease lease = {0};
+    int status = GLIMPSE_OK;
+    *out = NULL;
+    if (session->model_option) return resolve(out, session, session->model_option, "--model");
+    if (session->model_variable) {
+        return resolve(out, session, session->model_variable, "GLIMPSE_MODEL");
+    }
+    if (!library && !session->no_library) {
+        status = glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL, NULL);
+        library = lease.library;
+    }
+    if (status == GLIMPSE_OK && library) status = last_model(out, session, library);
+    glimpse_session_release_library(&lease);
+    if (status < 0 || *out) return status;
+    *out = glimpse_places_shipped_model(&session->places, "models/demo");
+    if (!*out) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "no model was chosen and the demo model is not "
+                                                 "installed; choose one with --model DIR");
+    }
+    glimpse_session_note(session,
+                         "no model was chosen, using the demo model, which knows only the world of "
+                         "the demo pictures (choose another with --model)");
+    return GLIMPSE_OK;
+}
+
+static const char *known_path(glimpse_session *session) {
+    (void)pthread_mutex_lock(&session->lock);
+    const char *path = session->model_path;
+    (void)pthread_mutex_unlock(&session->lock);
+    return path;
+}
+
+/* With `opening` held. */
+static int find_once(const char **path, glimpse_session *session, glimpse_library *library) {
+    char *found = NULL;
+    *path = known_path(session);
+    if (*path) return GLIMPSE_OK;
+    int status = find(&found, session, library);
+    if (status < 0) return status;
+    (void)pthread_mutex_lock(&session->lock);
+    session->model_path = found;
+    (void)pthread_mutex_unlock(&session->lock);
+    *path = found;
+    return GLIMPSE_OK;
+}
+
+int glimpse_session_find_model(const char **path, glimpse_session *session,
+                               glimpse_library *library) {
+    (void)pthread_mutex_lock(&session->opening);
+    int status = find_once(path, session, library);
+    (void)pthread_mutex_unlock(&session->opening);
+    return status;
+}
+
+int glimpse_session_model_path(const char **path, glimpse_session *session) {
+    if (path) *path = NULL;
+    if (!path || !session) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_model_path: a NULL argument");
+    }
+    return glimpse_session_find_model(path, session, NULL);
+}
+
+/*
+ * Opening it.
+ */
+static const glimpse_model *opened_model(glimpse_session *session, unsigned towers) {
+    const glimpse_model *model = NULL;
+    (void)pthread_mutex_lock(&session->lock);
+    for (unsigned have = 1; have <= SESSION_MODELS && !model; have++) {
+        if ((have & towers) == towers) model = session->models[have - 1];
+    }
+    (void)pthread_mutex_unlock(&session->lock);
+    return model;
+}
+
+/* With `opening` held. Vectors of two openings are compared, so the files must be the same. */
+static int check_unchanged(glimpse_session *session, const glimpse_model *model, const char *path) {
+    const glimpse_model *other = NULL;
+    for (int i = 0; i < SESSION_MODELS && !other; i++)
+        other = session->models[i];
+    if (!other || strcmp(glimpse_model_fingerprint(model), glimpse_model_fingerprint(other)) == 0) {
+        return GLIMPSE_OK;
+    }
+    return glimpse_fail(GLIMPSE_E_CORRUPT, "%s changed while it was being used", path);
+}
+
+static int open_once(const glimpse_model **out, glimpse_session *session, unsigned towers,
+                     glimpse_library *library) {
+    const char *path = NULL;
+    glimpse_model *model = NULL;
+    *out = opened_model(session, towers);
+    if (*out) return GLIMPSE_OK;
+    int status = find_once(&path, session, library);
+    if (status < 0) return status;
+    glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
+    options.precision = session->precision;
+    options.backend = session->backend;
+    options.towers = towers;
+    if (session->no_weights_cache) options.flags |= GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
+    status = glimpse_model_open(&model, path, &options);
+    if (status == GLIMPSE_OK) status = check_unchanged(session, model, path);
+    if (status < 0) {
+        glimpse_model_close(model);
+        return status;
+    }
+    (void)pthread_mutex_lock(&session->lock);
+    session->models[towers - 1] = model;
+    (void)pthread_mutex_unlock(&session->lock);
+    *out = model;
+    return GLIMPSE_OK;
+}
+
+int glimpse_session_open_model(const glimpse_model **model, glimpse_session *session,
+                               unsigned towers, glimpse_library *library) {
+    if (towers == 0) towers = GLIMPSE_TOWER_BOTH;
+    *model = NULL;
+    if (towers > GLIMPSE_TOWER_BOTH) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "towers %u of a model: there are two", towers);
+    }
+    *model = opened_model(session, towers);
+    if (*model) return GLIMPSE_OK;
+    (void)pthread_mutex_lock(&session->opening);
+    int status = open_once(model, session, towers, library);
+    (void)pthread_mutex_unlock(&session->opening);
+    return status;
+}
+
+int glimpse_session_model(const glimpse_model **model, glimpse_session *session, unsigned towers) {
+    if (model) *model = NULL;
+    if (!model || !session) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_model: a NULL argument");
+    }
+    return glimpse_session_open_model(model, session, towers, NULL);
+}
+
+/*
+ * Encoders.
+ */
+static session_encoder *idle_encoder(glimpse_session *session, const glimpse_model *model,
+                                     size_t batch) {
+    session_encoder *found = NULL;
+    (void)pthread_mutex_lock(&session->lock);
+    session_list *idle = &session->encoders;
+    for (size_t i = idle->count; i-- > 0 && !found;) {
+        session_encoder *e = idle->items[i];
+        if (e->model != model || e->batch < batch) continue;
+        found = e;
+        idle->items[i] = idle->items[--idle->count];
+    }
+    (void)pthread_mutex_unlock(&session->lock);
+    return found;
+}
+
+int glimpse_session_acquire_encoder(session_worker *out, glimpse_session *session, unsigned towers,
+                                    size_t batch, glimpse_library *library) {
+    const glimpse_model *model = NULL;
+    glimpse_encoder *encoder = NULL;
+    *out = (session_worker){0};
+    int status = glimpse_session_open_model(&model, session, towers, library);
+    if (status < 0) return status;
+    session_encoder *idle = idle_encoder(session, model, batch);
+    if (idle) {
+        *out = (session_worker){session, model, idle->encoder, idle->batch};
+        free(idle);
+        return GLIMPSE_OK;
+    }
+    status = glimpse_encoder_create(&encoder, model, batch);
+    if (status < 0) return status;
+    *out = (session_worker){session, model, encoder, batch};
+    return GLIMPSE_OK;
+}
+
+void glimpse_session_release_encoder(session_worker *worker) {
+    glimpse_session *session = worker->session;
+    if (session && worker->encoder) {
+        session_encoder *idle = malloc(sizeof *idle);
+        int kept = 0;
+        if (idle) {
+            *idle = (session_encoder){worker->model, worker->encoder, worker->batch};
+            (void)pthread_mutex_lock(&session->lock);
+            kept = glimpse_session_list_add(&session->encoders, idle) == GLIMPSE_OK;
+            (void)pthread_mutex_unlock(&session->lock);
+        }
+        if (!kept) {
+            free(idle);
+            glimpse_encoder_free(worker->encoder);
+        }
+    }
+    *worker = (session_worker){0};
+}
+
+void glimpse_session_close_models(glimpse_session *session) {
+    for (size_t i = 0; i < session->encoders.count; i++) {
+        session_encoder *e = session->encoders.items[i];
+        glimpse_encoder_free(e->encoder);
+        free(e);
+    }
+    free(session->encoders.items);
+    session->encoders = (session_list){0};
+    for (int i = 0; i < SESSION_MODELS; i++) {
+        glimpse_model_close(session->models[i]);
+        session->models[i] = NULL;
+    }
+}

@@ -1,0 +1,60 @@
+/*
+ * session_private.h - the handle itself; only for the files that keep it.
+ *
+ * Locks, none of which is held while a callback of a call runs, but for `note`:
+ *     lock         everything that changes; held for moments
+ *     opening      who opens a model, so that two threads that need one open it once
+ *     vlm_opening  the same of vision-language models
+ * `opening` and `vlm_opening` may be held when `lock` is taken, never the other way round.
+ */
+#ifndef GLIMPSE_SESSION_PRIVATE_H
+#define GLIMPSE_SESSION_PRIVATE_H
+
+#include "places.h"
+#include "session_internal.h"
+
+#include <pthread.h>
+
+enum { SESSION_MODELS = 3 }; /* text, image, both */
+
+typedef struct session_encoder {
+    const glimpse_model *model;
+    glimpse_encoder *encoder;
+    size_t batch;
+} session_encoder;
+
+typedef struct session_vlm_entry session_vlm_entry;
+
+struct glimpse_session {
+    /* Fixed when it is opened. */
+    char *library_option, *model_option, *model_variable, *vlm_variable;
+    char *library_named; /* as it was said, for messages; NULL: no place is known */
+    char *library_path;  /* absolute */
+    unsigned library_flags;
+    int no_library, no_weights_cache;
+    glimpse_precision precision;
+    glimpse_backend backend;
+    unsigned jobs;
+    session_places places;
+    glimpse_note_fn note;
+    void *user;
+
+    pthread_mutex_t lock, opening, vlm_opening;
+    pthread_cond_t writer_left;
+    int writing;
+    session_list libraries; /* glimpse_library *, idle */
+    session_list encoders;  /* session_encoder *, idle */
+    session_list strings;   /* char *, handed out */
+    char *model_path;
+    glimpse_model *models[SESSION_MODELS]; /* by towers - 1 */
+    session_list vlms;                     /* session_vlm_entry *, used last at the end */
+    int demo_vlm_noted;
+};
+
+/* Hands `string` (malloc'ed; NULL: out of memory) over to the session: *out lives as long. */
+int glimpse_session_keep_string(const char **out, glimpse_session *session, char *string);
+void glimpse_session_close_libraries(glimpse_session *session);
+void glimpse_session_close_models(glimpse_session *session);
+void glimpse_session_close_vlms(glimpse_session *session);
+
+#endif

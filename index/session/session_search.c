@@ -1,0 +1,278 @@
+/*
+ * session_search.c - finding pictures: a query's embedding, the search, and a second look.
+ *
+ * The library is acquired before the model, so that what is missing is found out before weights are
+ * prepared.
+ */
+#include "session_hits.h"
+#include "stored.h"
+
+#include "core/error.h"
+
+#include <glimpse/query.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The options of a call, complete. */
+typedef struct find {
+    glimpse_find_options options;
+    glimpse_search_options search;
+    session_control control;
+    size_t k;
+} find;
+
+static int read_options(find *f, const glimpse_find_options *options) {
+    const glimpse_search_options defaults = GLIMPSE_SEARCH_OPTIONS_INIT;
+    f->options = (glimpse_find_options)GLIMPSE_FIND_OPTIONS_INIT;
+    int status = glimpse_session_read_options(&f->options, sizeof f->options, options,
+                                              "options of a search");
+    if (status < 0) return status;
+    f->search = f->options.search ? *f->options.search : defaults;
+    f->search.captions = NULL;
+    f->search.exclude_id = NULL;
+    f->k = f->search.k ? f->search.k : defaults.k;
+    f->control = (session_control){f->options.progress, f->options.cancelled, f->options.user};
+    if (f->options.rerank &&
+        !(f->options.rerank_weight >= 0.0 && f->options.rerank_weight <= 1.0)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "a weight of re-ranking of %g; it goes from 0 to 1",
+                            f->options.rerank_weight);
+    }
+    return glimpse_search_options_check(&f->search);
+}
+
+/* The texts that are wanted: terms that are added, not pictures, not those that are subtracted.
+ * *out is NULL when there is none. */
+static int wanted_words(char **out, const glimpse_query *query, const char *between) {
+    size_t length = 1;
+    *out = NULL;
+    for (size_t i = 0; i < glimpse_query_count(query); i++)
+        length += strlen(glimpse_query_get(query, i)->body) + strlen(between);
+    char *words = calloc(length, 1), *to = words;
+    if (!words) return glimpse_fail_nomem(length, "words");
+    for (size_t i = 0; i < glimpse_query_count(query); i++) {
+        const glimpse_query_term *term = glimpse_query_get(query, i);
+        if (term->is_picture || term->weight <= 0) continue;
+        to = stpcpy(to, to > words ? between : "");
+        to = stpcpy(to, term->body);
+    }
+    if (to > words) {
+        *out = words;
+    } else {
+        free(words);
+    }
+    return GLIMPSE_OK;
+}
+
+/* Searches, and makes hits of what is found. */
+static int run(glimpse_hits **out, find *f, glimpse_library *library, const glimpse_model *model,
+               const float *vector) {
+    glimpse_results *results = NULL;
+    f->search.k = f->k;
+    if (f->options.rerank && f->k < f->options.rerank_depth) f->search.k = f->options.rerank_depth;
+    int status = glimpse_library_search(&results, library, model, vector, &f->search);
+    if (status == GLIMPSE_OK) status = glimpse_hits_of_results(out, results);
+    if (status < 0) return status;
+    glimpse_hits *hits = *out;
+    hits->summary.captions = f->search.captions != NULL;
+    status = glimpse_hits_copy(&hits->summary.model, hits, glimpse_model_name(model));
+    if (status == GLIMPSE_OK) {
+        status =
+            glimpse_hits_copy(&hits->summary.fingerprint, hits, glimpse_model_fingerprint(model));
+    }
+    return status;
+}
+
+static float *new_vector(const glimpse_model *model) {
+    size_t size = glimpse_model_embedding_size(model) * sizeof(float);
+    float *vector = malloc(size);
+    if (!vector) (void)glimpse_fail_nomem(size, "an embedding");
+    return vector;
+}
+
+static int check_texts(const find *f, const char *words) {
+    if (words) return GLIMPSE_OK;
+    if (f->options.captions) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "looking into captions needs words to look for");
+    }
+    if (f->options.rerank) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "re-ranking needs words to compare pictures with");
+    }
+    return GLIMPSE_OK;
+}
+
+int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const char *const *words,
+                           size_t count, const glimpse_find_options *options) {
+    find f;
+    glimpse_query *query = NULL;
+    char *texts = NULL, *sentence = NULL;
+    float *vector = NULL;
+    int truncated = 0;
+    session_lease lease = {0};
+    session_worker worker = {0};
+    session_vlm vlm = {0};
+    if (out) *out = NULL;
+    if (!out || !session) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_search: a NULL argument");
+    }
+    int status = read_options(&f, options);
+    if (status == GLIMPSE_OK) status = glimpse_query_parse(&query, words, count);
+    if (status == GLIMPSE_OK) status = wanted_words(&texts, query, " ");
+    if (status == GLIMPSE_OK) status = wanted_words(&sentence, query, ", ");
+    if (status == GLIMPSE_OK) status = check_texts(&f, texts);
+    if (status < 0) goto done;
+    if (f.options.captions) f.search.captions = texts;
+
+    status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
+    if (status < 0) goto done;
+    status = glimpse_session_acquire_encoder(&worker, session, glimpse_query_towers(query), 1,
+                                             lease.library);
+    if (status == GLIMPSE_OK && f.options.rerank) {
+        status = glimpse_session_acquire_vlm(&vlm, session, f.options.vlm, "itm", lease.library,
+                                             &f.control);
+    }
+    if (status < 0) goto done;
+    vector = new_vector(worker.model);
+    if (!vector) {
+        status = GLIMPSE_E_NOMEM;
+        goto done;
+    }
+    status = glimpse_query_embed(vector, &truncated, query, worker.encoder, worker.model);
+    if (status == GLIMPSE_OK) status = run(out, &f, lease.library, worker.model, vector);
+    if (status < 0) goto done;
+    (*out)->summary.truncated = truncated;
+    if (f.options.rerank) {
+        status = glimpse_hits_look_again(*out, &vlm, sentence, f.options.rerank_depth,
+                                         f.options.rerank_weight, &f.control);
+        if ((*out)->count > f.k) (*out)->count = f.k;
+    }
+done:
+    if (status < 0) {
+        glimpse_hits_free(*out);
+        *out = NULL;
+    }
+    glimpse_session_release_vlm(&vlm);
+    glimpse_session_release_encoder(&worker);
+    glimpse_session_release_library(&lease);
+    glimpse_query_free(query);
+    free(vector);
+    free(texts);
+    free(sentence);
+    return status;
+}
+
+/*
+ * Like a picture.
+ */
+/* 1 when both files hold the same bytes. */
+static int same_bytes(const char *a, const char *b) {
+    struct stat info_a, info_b;
+    if (stat(a, &info_a) != 0 || stat(b, &info_b) != 0) return 0;
+    if (info_a.st_size != info_b.st_size) return 0;
+    if (info_a.st_dev == info_b.st_dev && info_a.st_ino == info_b.st_ino) return 1;
+    FILE *file_a = fopen(a, "rb"), *file_b = fopen(b, "rb");
+    int same = file_a && file_b;
+    while (same) {
+        char chunk_a[8192], chunk_b[8192];
+        size_t got_a = fread(chunk_a, 1, sizeof chunk_a, file_a);
+        size_t got_b = fread(chunk_b, 1, sizeof chunk_b, file_b);
+        same = got_a == got_b && memcmp(chunk_a, chunk_b, got_a) == 0;
+        if (got_a < sizeof chunk_a) break;
+    }
+    if (file_a) (void)fclose(file_a);
+    if (file_b) (void)fclose(file_b);
+    return same;
+}
+
+/* The content id of a file that the library knows under another name: it is the best result. */
+static void find_itself(char id[33], const find *f, glimpse_library *library,
+                        const glimpse_model *model, const float *vector, const char *path) {
+    glimpse_results *best = NULL;
+    glimpse_search_options search = f->search;
+    search.k = 1;
+    if (glimpse_library_search(&best, library, model, vector, &search) == GLIMPSE_OK &&
+        glimpse_results_count(best) == 1 && same_bytes(path, glimpse_results_get(best, 0)->path)) {
+        (void)snprintf(id, 33, "%s", glimpse_results_get(best, 0)->id);
+    }
+    glimpse_results_free(best);
+}
+
+int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const char *path,
+                            const glimpse_find_options *options) {
+    find f;
+    glimpse_stored_file stored = {0};
+    const glimpse_model *model = NULL;
+    float *vector = NULL;
+    int unusable = 0;
+    session_lease lease = {0};
+    if (out) *out = NULL;
+    if (!out || !session || !path) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_similar: a NULL argument");
+    }
+    int status = read_options(&f, options);
+    f.options.rerank = 0;
+    if (status == GLIMPSE_OK) {
+        status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_session_open_model(&model, session, GLIMPSE_TOWER_IMAGE, lease.library);
+    }
+    if (status == GLIMPSE_OK && !(vector = new_vector(model))) status = GLIMPSE_E_NOMEM;
+    if (status < 0) goto done;
+    if (!glimpse_stored_picture(vector, &stored, lease.library, model, path)) {
+        status = glimpse_session_encode_picture(vector, &unusable, session, path, 0, lease.library);
+        if (status < 0) goto done;
+        if (!f.options.with_self) find_itself(stored.id, &f, lease.library, model, vector, path);
+    }
+    if (*stored.id && !f.options.with_self) f.search.exclude_id = stored.id;
+    status = run(out, &f, lease.library, model, vector);
+done:
+    if (status < 0) {
+        glimpse_hits_free(*out);
+        *out = NULL;
+    }
+    glimpse_session_release_library(&lease);
+    free(vector);
+    return status;
+}
+
+/*
+ * A list from anywhere.
+ */
+int glimpse_session_rerank(glimpse_hits **out, glimpse_session *session, const char *text,
+                           const char *const *paths, size_t count,
+                           const glimpse_find_options *options) {
+    find f;
+    session_lease lease = {0};
+    session_vlm vlm = {0};
+    if (out) *out = NULL;
+    if (!out || !session || !text || (count > 0 && !paths)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_rerank: a NULL argument");
+    }
+    if (!*text) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "re-ranking needs words to compare pictures with");
+    }
+    int status = read_options(&f, options);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL | SESSION_NAMED,
+                                                 NULL);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_session_acquire_vlm(&vlm, session, f.options.vlm, "itm", lease.library,
+                                             &f.control);
+    }
+    if (status == GLIMPSE_OK) status = glimpse_hits_of_paths(out, paths, count);
+    if (status == GLIMPSE_OK) {
+        status =
+            glimpse_hits_look_again(*out, &vlm, text, count, f.options.rerank_weight, &f.control);
+    }
+    if (status < 0) {
+        glimpse_hits_free(*out);
+        *out = NULL;
+    }
+    glimpse_session_release_vlm(&vlm);
+    glimpse_session_release_library(&lease);
+    return status;
+}

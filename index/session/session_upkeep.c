@@ -1,0 +1,111 @@
+/*
+ * session_upkeep.c - looking at the library of a session, and after it.
+ */
+#include "session_internal.h"
+
+#include "core/error.h"
+
+#include <string.h>
+
+int glimpse_session_load_status(glimpse_library_status **out, glimpse_session *session) {
+    session_lease lease;
+    *out = NULL;
+    int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
+    if (status == GLIMPSE_OK) status = glimpse_library_load_status(out, lease.library);
+    glimpse_session_release_library(&lease);
+    return status;
+}
+
+int glimpse_session_load_models(glimpse_library_status **out, glimpse_session *session) {
+    session_lease lease;
+    *out = NULL;
+    int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
+    if (status == GLIMPSE_OK) status = glimpse_library_load_models(out, lease.library);
+    glimpse_session_release_library(&lease);
+    return status;
+}
+
+int glimpse_session_pictures(glimpse_results **out, glimpse_session *session,
+                             const char *path_prefix) {
+    session_lease lease;
+    *out = NULL;
+    int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
+    if (status == GLIMPSE_OK) status = glimpse_library_pictures(out, lease.library, path_prefix);
+    glimpse_session_release_library(&lease);
+    return status;
+}
+
+int glimpse_session_visit(glimpse_session *session, const char *path_prefix, glimpse_visit_fn visit,
+                          void *user) {
+    session_lease lease;
+    const glimpse_model *model = NULL;
+    int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_session_open_model(&model, session, GLIMPSE_TOWER_TEXT, lease.library);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_library_visit(lease.library, model, path_prefix, visit, user);
+    }
+    glimpse_session_release_library(&lease);
+    return status;
+}
+
+int glimpse_session_verify(uint64_t *checked, glimpse_session *session, glimpse_problem_fn report,
+                           void *user) {
+    session_lease lease;
+    int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
+    if (status == GLIMPSE_OK) status = glimpse_library_verify(checked, lease.library, report, user);
+    glimpse_session_release_library(&lease);
+    return status;
+}
+
+int glimpse_session_reindex(glimpse_session *session) {
+    session_lease lease;
+    int status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, NULL);
+    if (status == GLIMPSE_OK) status = glimpse_library_reindex(lease.library);
+    glimpse_session_release_library(&lease);
+    return status;
+}
+
+/* The fingerprint in the library that `name` means: a fingerprint, the beginning of one (at least
+ * four digits), or a model's name. */
+static int find_fingerprint(char fingerprint[33], glimpse_library *library, const char *name) {
+    glimpse_library_status *known = NULL;
+    size_t matches = 0;
+    int status = glimpse_library_load_models(&known, library);
+    for (size_t i = 0; status == GLIMPSE_OK && i < known->model_count; i++) {
+        const glimpse_library_model *m = &known->models[i];
+        int starts = strlen(name) >= 4 && strncmp(m->fingerprint, name, strlen(name)) == 0;
+        if (!starts && strcmp(m->name, name) != 0) continue;
+        matches++;
+        memcpy(fingerprint, m->fingerprint, 32);
+        fingerprint[32] = '\0';
+    }
+    if (status == GLIMPSE_OK && matches == 0) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                              "the library has no model %s (glimpse status lists them)", name);
+    } else if (matches > 1) {
+        status = glimpse_fail(GLIMPSE_E_INVALID,
+                              "%s means several models of the library; give the fingerprint "
+                              "(glimpse status --json)",
+                              name);
+    }
+    glimpse_library_status_free(known);
+    return status;
+}
+
+int glimpse_session_prune(glimpse_prune_report *report, glimpse_session *session,
+                          const glimpse_prune_options *options) {
+    session_lease lease;
+    char fingerprint[33];
+    glimpse_prune_options own = GLIMPSE_PRUNE_OPTIONS_INIT;
+    if (options) own = *options;
+    int status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, NULL);
+    if (status == GLIMPSE_OK && own.model) {
+        status = find_fingerprint(fingerprint, lease.library, own.model);
+        own.model = fingerprint;
+    }
+    if (status == GLIMPSE_OK) status = glimpse_library_prune(report, lease.library, &own);
+    glimpse_session_release_library(&lease);
+    return status;
+}
