@@ -1,11 +1,11 @@
 /*
- * captions.c - see captions.h.
+ * caption_pairs.c - pictures and texts that describe them, read from tables and JSON.
  */
-#include "captions.h"
+#include "core/error.h"
+#include "dataset_text.h"
+#include "table.h"
 
-#include "table_in.h"
-#include "text.h"
-#include "tool.h"
+#include <glimpse/datasets.h>
 
 #include <jansson.h>
 
@@ -20,46 +20,55 @@ typedef struct row {
 
 typedef struct rows {
     row *items;
-    size_t count, room, without;
+    size_t count, capacity, without;
     const char *file;
-    char *folder;
+    char *directory;
 } rows;
 
-/* What is wrong, or NULL. */
-static const char *add(rows *r, const char *image, const char *text) {
-    if (!image || !*image) return "no image";
+/* *wrong says what is wrong with it, or is NULL. */
+static int add(const char **wrong, rows *r, const char *image, const char *text) {
+    *wrong = !image || !*image ? "no image" : NULL;
+    if (*wrong) return GLIMPSE_OK;
     if (!text || text[strspn(text, " \t\r\n")] == '\0') {
         r->without++;
-        return NULL;
+        return GLIMPSE_OK;
     }
-    if (!text_is_utf8(text)) return "the caption is not UTF-8 text";
-    if (r->count == r->room) {
-        r->room = r->room ? 2 * r->room : 256;
-        r->items = xrealloc(r->items, r->room * sizeof *r->items);
+    if (!glimpse_text_is_utf8(text)) {
+        *wrong = "the caption is not UTF-8 text";
+        return GLIMPSE_OK;
     }
-    r->items[r->count++] =
-        (row){image[0] == '/' ? xstrdup(image) : xprintf("%s/%s", r->folder, image), xstrdup(text)};
-    return NULL;
+    row *items = glimpse_grown(r->items, &r->capacity, r->count, sizeof *items);
+    if (!items) return GLIMPSE_E_NOMEM;
+    r->items = items;
+    row *made = &r->items[r->count++];
+    made->image =
+        image[0] == '/' ? glimpse_copied(image) : glimpse_formatted("%s/%s", r->directory, image);
+    made->text = glimpse_copied(text);
+    return made->image && made->text ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
 }
 
 static int read_table(rows *r) {
-    table_in *t = table_in_read(r->file);
-    if (!t) return -1;
-    int image = table_in_column(t, "image|path|file|filename|file_name|filepath"), failed = 0;
-    int text = table_in_column(t, "caption|captions|text|title");
+    glimpse_table *t = NULL;
+    int status = glimpse_table_load(&t, r->file);
+    if (status < 0) return status;
+    int image = glimpse_table_column(t, "image|path|file|filename|file_name|filepath");
+    int text = glimpse_table_column(t, "caption|captions|text|title");
     if (image < 0 || text < 0) {
-        (void)tool_fail("%s: no column %s; captions are a table with the columns image and caption",
-                        r->file, image < 0 ? "image" : "caption");
-        failed = -1;
+        status = glimpse_fail(GLIMPSE_E_FORMAT,
+                              "%s: no column %s; captions are a table with the columns image and "
+                              "caption",
+                              r->file, image < 0 ? "image" : "caption");
     }
-    for (size_t i = 0; i < t->row_count && !failed; i++) {
-        const char *wrong = add(r, table_in_cell(t, i, image), table_in_cell(t, i, text));
-        if (!wrong) continue;
-        (void)tool_fail("%s, line %zu: %s", r->file, t->lines[i], wrong);
-        failed = -1;
+    for (size_t i = 0; i < glimpse_table_rows(t) && status == GLIMPSE_OK; i++) {
+        const char *wrong = NULL;
+        status = add(&wrong, r, glimpse_table_cell(t, i, image), glimpse_table_cell(t, i, text));
+        if (wrong) {
+            status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: %s", r->file,
+                                  glimpse_table_line(t, i), wrong);
+        }
     }
-    table_in_free(t);
-    return failed;
+    glimpse_table_free(t);
+    return status;
 }
 
 /*
@@ -77,20 +86,27 @@ static const char *const image_keys[] = {"image",     "path",     "file", "filen
                                          "file_name", "filepath", NULL};
 static const char *const text_keys[] = {"caption", "captions", "text", "title", NULL};
 
-static const char *read_object(rows *r, const json_t *object) {
-    if (!json_is_object(object)) return "not an object";
-    const char *image = json_string_value(first_of(object, image_keys)), *wrong = NULL;
+static int read_object(const char **wrong, rows *r, const json_t *object) {
+    *wrong = json_is_object(object) ? NULL : "not an object";
+    if (*wrong) return GLIMPSE_OK;
+    const char *image = json_string_value(first_of(object, image_keys));
     const json_t *text = first_of(object, text_keys);
-    if (!text) return "no caption";
-    if (json_is_string(text)) return add(r, image, json_string_value(text));
-    if (json_is_null(text)) return add(r, image, NULL);
-    if (!json_is_array(text)) return "the caption is no string";
-    for (size_t i = 0; i < json_array_size(text) && !wrong; i++) {
-        const json_t *one = json_array_get(text, i);
-        wrong =
-            json_is_string(one) ? add(r, image, json_string_value(one)) : "a caption is no string";
+    if (json_is_string(text)) return add(wrong, r, image, json_string_value(text));
+    if (json_is_null(text)) return add(wrong, r, image, NULL);
+    if (!json_is_array(text)) {
+        *wrong = text ? "the caption is no string" : "no caption";
+        return GLIMPSE_OK;
     }
-    return wrong;
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < json_array_size(text) && status == GLIMPSE_OK && !*wrong; i++) {
+        const json_t *one = json_array_get(text, i);
+        if (json_is_string(one)) {
+            status = add(wrong, r, image, json_string_value(one));
+        } else {
+            *wrong = "a caption is no string";
+        }
+    }
+    return status;
 }
 
 typedef struct coco_image {
@@ -103,10 +119,24 @@ static int by_id(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+static int read_annotation(const char **wrong, rows *r, const json_t *note, const coco_image *list,
+                           size_t count) {
+    const json_t *id = json_object_get(note, "image_id");
+    coco_image key = {json_integer_value(id), NULL};
+    const coco_image *found =
+        json_is_integer(id) && count > 0 ? bsearch(&key, list, count, sizeof key, by_id) : NULL;
+    if (found)
+        return add(wrong, r, found->name, json_string_value(json_object_get(note, "caption")));
+    *wrong = "image_id is not among the images";
+    return GLIMPSE_OK;
+}
+
 static int read_coco(rows *r, const json_t *images, const json_t *annotations) {
     size_t count = json_array_size(images), i = 0;
-    coco_image *list = xcalloc(count, sizeof *list);
+    coco_image *list = glimpse_zeroed(count, sizeof *list);
+    if (!list) return GLIMPSE_E_NOMEM;
     const char *wrong = NULL, *part = "images";
+    int status = GLIMPSE_OK;
     for (i = 0; i < count && !wrong; i++) {
         const json_t *image = json_array_get(images, i), *id = json_object_get(image, "id");
         list[i].name = json_string_value(json_object_get(image, "file_name"));
@@ -116,61 +146,71 @@ static int read_coco(rows *r, const json_t *images, const json_t *annotations) {
     if (!wrong) {
         part = "annotations";
         if (count > 0) qsort(list, count, sizeof *list, by_id);
-        for (i = 0; i < json_array_size(annotations) && !wrong; i++) {
-            const json_t *note = json_array_get(annotations, i);
-            const json_t *id = json_object_get(note, "image_id");
-            coco_image key = {json_integer_value(id), NULL};
-            const coco_image *found = json_is_integer(id) && count > 0
-                                          ? bsearch(&key, list, count, sizeof key, by_id)
-                                          : NULL;
-            wrong = found ? add(r, found->name, json_string_value(json_object_get(note, "caption")))
-                          : "image_id is not among the images";
-        }
+        for (i = 0; i < json_array_size(annotations) && status == GLIMPSE_OK && !wrong; i++)
+            status = read_annotation(&wrong, r, json_array_get(annotations, i), list, count);
     }
-    if (wrong) (void)tool_fail("%s, %s[%zu]: %s", r->file, part, i - 1, wrong);
+    if (wrong) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, %s[%zu]: %s", r->file, part, i - 1, wrong);
+    }
     free(list);
-    return wrong ? -1 : 0;
+    return status;
+}
+
+static int read_array(rows *r, const json_t *items) {
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < json_array_size(items) && status == GLIMPSE_OK; i++) {
+        const char *wrong = NULL;
+        status = read_object(&wrong, r, json_array_get(items, i));
+        if (wrong) status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, item %zu: %s", r->file, i, wrong);
+    }
+    return status;
+}
+
+/* An object on every line; a single one is a list of one line. */
+static int read_lines(rows *r, const char *text, size_t size) {
+    size_t number = 1;
+    int status = GLIMPSE_OK;
+    for (const char *line = text, *end = text + size; line < end && status == GLIMPSE_OK;
+         number++) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        size_t length = (size_t)((stop ? stop : end) - line);
+        if (strspn(line, " \t\r\n") < length) {
+            json_error_t error;
+            json_t *object = json_loadb(line, length, 0, &error);
+            const char *wrong = error.text;
+            if (object) status = read_object(&wrong, r, object);
+            if (status == GLIMPSE_OK && wrong) {
+                status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: %s", r->file, number, wrong);
+            }
+            json_decref(object);
+        }
+        line += length + 1;
+    }
+    return status;
 }
 
 static int read_json(rows *r, const char *text, size_t size) {
     json_error_t error;
     json_t *root = json_loadb(text, size, 0, &error);
-    int failed = -1;
-    if (json_is_array(root)) {
-        failed = 0;
-        for (size_t i = 0; i < json_array_size(root) && !failed; i++) {
-            const char *wrong = read_object(r, json_array_get(root, i));
-            if (!wrong) continue;
-            (void)tool_fail("%s, item %zu: %s", r->file, i, wrong);
-            failed = -1;
-        }
-    } else if (json_is_object(root) && json_is_array(json_object_get(root, "images")) &&
-               json_is_array(json_object_get(root, "annotations"))) {
-        failed =
-            read_coco(r, json_object_get(root, "images"), json_object_get(root, "annotations"));
-    } else {
-        /* An object on every line; a single one is a list of one line. */
-        size_t number = 1;
-        failed = 0;
-        for (const char *line = text, *end = text + size; line < end && !failed; number++) {
-            const char *stop = memchr(line, '\n', (size_t)(end - line));
-            size_t length = (size_t)((stop ? stop : end) - line);
-            if (strspn(line, " \t\r\n") < length) {
-                json_t *object = json_loadb(line, length, 0, &error);
-                const char *wrong = object ? read_object(r, object) : error.text;
-                if (wrong) failed = tool_fail("%s, line %zu: %s", r->file, number, wrong);
-                json_decref(object);
-            }
-            line += length + 1;
-        }
-    }
+    const json_t *images = json_object_get(root, "images");
+    const json_t *annotations = json_object_get(root, "annotations");
+    int status = json_is_array(root) ? read_array(r, root)
+                 : json_is_array(images) && json_is_array(annotations)
+                     ? read_coco(r, images, annotations)
+                     : read_lines(r, text, size);
     json_decref(root);
-    return failed ? -1 : 0;
+    return status;
 }
 
 /*
  * Joining equal pictures and equal texts.
  */
+typedef struct held {
+    glimpse_caption_pairs c; /* first: what the caller has */
+    char **images, **texts;
+    glimpse_pair *pairs;
+} held;
+
 typedef struct word {
     const char *text;
     size_t order; /* of the row */
@@ -188,36 +228,40 @@ static int by_order(const void *a, const void *b) {
     return (x->order > y->order) - (x->order < y->order);
 }
 
-/* The different texts in the order of their first rows (owned), and for each row its place. */
-static char **distinct(const rows *r, int images, size_t *places, size_t *count) {
-    word *words = xcalloc(r->count, sizeof *words), *firsts = xcalloc(r->count, sizeof *firsts);
-    size_t *group = xcalloc(r->count, sizeof *group), used = 0;
-    for (size_t i = 0; i < r->count; i++)
+/* The different texts in the order of their first rows (owned, [*count]), and for each row its
+ * place. */
+static int distinct(char ***list, size_t *places, size_t *count, const rows *r, int images) {
+    word *words = glimpse_zeroed(r->count, sizeof *words);
+    word *firsts = glimpse_zeroed(r->count, sizeof *firsts);
+    size_t *group = glimpse_zeroed(r->count, sizeof *group);
+    size_t *moved = glimpse_zeroed(r->count, sizeof *moved), used = 0;
+    char **made = glimpse_zeroed(r->count, sizeof *made);
+    int status = words && firsts && group && moved && made ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
+    for (size_t i = 0; i < r->count && status == GLIMPSE_OK; i++)
         words[i] = (word){images ? r->items[i].image : r->items[i].text, i, 0};
-    qsort(words, r->count, sizeof *words, by_text);
-    for (size_t i = 0; i < r->count; i++) {
-        int same = i > 0 && strcmp(words[i].text, words[i - 1].text) == 0;
-        if (!same) {
+    if (status == GLIMPSE_OK) qsort(words, r->count, sizeof *words, by_text);
+    for (size_t i = 0; i < r->count && status == GLIMPSE_OK; i++) {
+        if (i == 0 || strcmp(words[i].text, words[i - 1].text) != 0) {
             firsts[used] = (word){words[i].text, words[i].order, used};
             used++;
         }
         group[words[i].order] = used - 1;
     }
-    qsort(firsts, used, sizeof *firsts, by_order);
-    char **list = xcalloc(used, sizeof *list);
-    size_t *moved = xcalloc(used, sizeof *moved);
+    if (used > 0) qsort(firsts, used, sizeof *firsts, by_order);
     for (size_t i = 0; i < used; i++) {
-        list[i] = xstrdup(firsts[i].text);
+        made[i] = glimpse_copied(firsts[i].text);
         moved[firsts[i].place] = i;
+        if (!made[i]) status = GLIMPSE_E_NOMEM;
     }
-    for (size_t i = 0; i < r->count; i++)
+    for (size_t i = 0; i < r->count && status == GLIMPSE_OK; i++)
         places[i] = moved[group[i]];
     free(moved);
     free(group);
     free(firsts);
     free(words);
+    *list = made;
     *count = used;
-    return list;
+    return status;
 }
 
 static int by_pair(const void *a, const void *b) {
@@ -226,65 +270,86 @@ static int by_pair(const void *a, const void *b) {
     return (x->image > y->image) - (x->image < y->image);
 }
 
-static captions *join(const rows *r) {
-    captions *c = xcalloc(1, sizeof *c);
-    size_t *image = xcalloc(r->count, sizeof *image), *text = xcalloc(r->count, sizeof *text);
-    c->images = distinct(r, 1, image, &c->image_count);
-    c->texts = distinct(r, 0, text, &c->text_count);
-    c->pairs = xcalloc(r->count, sizeof *c->pairs);
-    for (size_t i = 0; i < r->count; i++)
-        c->pairs[i] = (glimpse_pair){text[i], image[i]};
-    qsort(c->pairs, r->count, sizeof *c->pairs, by_pair);
-    for (size_t i = 0; i < r->count; i++) {
-        if (i > 0 && by_pair(&c->pairs[c->pair_count - 1], &c->pairs[i]) == 0) continue;
-        c->pairs[c->pair_count++] = c->pairs[i];
-    }
-    c->without = r->without;
-    free(image);
-    free(text);
-    return c;
+static void show(held *h) {
+    h->c.images = (const char *const *)h->images;
+    h->c.texts = (const char *const *)h->texts;
+    h->c.pairs = h->pairs;
 }
 
-captions *captions_read(const char *file, const char *folder) {
-    rows r = {0};
-    const char *slash = strrchr(file, '/');
-    r.file = file;
-    r.folder = folder  ? xstrdup(folder)
-               : slash ? xprintf("%.*s", slash == file ? 1 : (int)(slash - file), file)
-                       : xstrdup(".");
+static int join(held *h, const rows *r) {
+    size_t *image = glimpse_zeroed(r->count, sizeof *image);
+    size_t *text = glimpse_zeroed(r->count, sizeof *text);
+    h->pairs = glimpse_zeroed(r->count, sizeof *h->pairs);
+    int status = image && text && h->pairs ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
+    if (status == GLIMPSE_OK) status = distinct(&h->images, image, &h->c.image_count, r, 1);
+    if (status == GLIMPSE_OK) status = distinct(&h->texts, text, &h->c.text_count, r, 0);
+    for (size_t i = 0; i < r->count && status == GLIMPSE_OK; i++)
+        h->pairs[i] = (glimpse_pair){text[i], image[i]};
+    if (status == GLIMPSE_OK) qsort(h->pairs, r->count, sizeof *h->pairs, by_pair);
+    for (size_t i = 0; i < r->count && status == GLIMPSE_OK; i++) {
+        if (i > 0 && by_pair(&h->pairs[h->c.pair_count - 1], &h->pairs[i]) == 0) continue;
+        h->pairs[h->c.pair_count++] = h->pairs[i];
+    }
+    h->c.without = r->without;
+    free(image);
+    free(text);
+    show(h);
+    return status;
+}
+
+static int read_file(rows *r, const char *directory) {
+    const char *slash = strrchr(r->file, '/');
+    r->directory =
+        directory ? glimpse_copied(directory)
+        : slash ? glimpse_formatted("%.*s", slash == r->file ? 1 : (int)(slash - r->file), r->file)
+                : glimpse_copied(".");
+    if (!r->directory) return GLIMPSE_E_NOMEM;
     size_t size = 0;
-    char *text = text_file_read(file, &size);
-    captions *c = NULL;
-    int failed = -1;
-    if (text) {
-        char start = text[strspn(text, " \t\r\n")];
-        failed = start == '{' || start == '[' ? read_json(&r, text, size) : read_table(&r);
+    char *text = NULL;
+    int status = glimpse_text_file_read(&text, &size, r->file);
+    if (status < 0) return status;
+    char start = text[strspn(text, " \t\r\n")];
+    status = start == '{' || start == '[' ? read_json(r, text, size) : read_table(r);
+    free(text);
+    if (status == GLIMPSE_OK && r->count == 0) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: no captions in it", r->file);
     }
-    if (!failed && r.count == 0) {
-        (void)tool_fail("%s: no captions in it", file);
-    } else if (!failed) {
-        c = join(&r);
-    }
+    return status;
+}
+
+int glimpse_caption_pairs_load(glimpse_caption_pairs **out, const char *path,
+                               const char *directory) {
+    rows r = {.file = path};
+    *out = NULL;
+    held *h = glimpse_zeroed(1, sizeof *h);
+    if (!h) return GLIMPSE_E_NOMEM;
+    int status = read_file(&r, directory);
+    if (status == GLIMPSE_OK) status = join(h, &r);
     for (size_t i = 0; i < r.count; i++) {
         free(r.items[i].image);
         free(r.items[i].text);
     }
     free(r.items);
-    free(r.folder);
-    free(text);
-    return c;
+    free(r.directory);
+    if (status < 0) {
+        glimpse_caption_pairs_free(&h->c);
+        return status;
+    }
+    *out = &h->c;
+    return GLIMPSE_OK;
 }
 
-void captions_free(captions *c) {
-    if (!c) return;
-    for (size_t i = 0; i < c->image_count; i++)
-        free(c->images[i]);
-    for (size_t i = 0; i < c->text_count; i++)
-        free(c->texts[i]);
-    free(c->images);
-    free(c->texts);
-    free(c->pairs);
-    free(c);
+void glimpse_caption_pairs_free(glimpse_caption_pairs *pairs) {
+    held *h = (held *)(void *)pairs;
+    if (!h) return;
+    for (size_t i = 0; h->images && i < h->c.image_count; i++)
+        free(h->images[i]);
+    for (size_t i = 0; h->texts && i < h->c.text_count; i++)
+        free(h->texts[i]);
+    free(h->images);
+    free(h->texts);
+    free(h->pairs);
+    free(h);
 }
 
 /* Keeps the items with keep[i], and notes where each has gone. */
@@ -301,24 +366,31 @@ static size_t pack(char **items, size_t count, const unsigned char *keep, size_t
     return used;
 }
 
-void captions_drop(captions *c, const unsigned char *drop) {
-    unsigned char *images = xcalloc(c->image_count, 1), *texts = xcalloc(c->text_count, 1);
-    size_t *image = xcalloc(c->image_count, sizeof *image);
-    size_t *text = xcalloc(c->text_count, sizeof *text), used = 0;
-    for (size_t i = 0; i < c->image_count; i++)
-        images[i] = !drop[i];
-    for (size_t i = 0; i < c->pair_count; i++) {
-        if (!images[c->pairs[i].image]) continue;
-        texts[c->pairs[i].text] = 1;
-        c->pairs[used++] = c->pairs[i];
+int glimpse_caption_pairs_drop(glimpse_caption_pairs *pairs, const unsigned char *drop) {
+    held *h = (held *)(void *)pairs;
+    glimpse_caption_pairs *c = &h->c;
+    unsigned char *images = glimpse_zeroed(c->image_count, 1);
+    unsigned char *texts = glimpse_zeroed(c->text_count, 1);
+    size_t *image = glimpse_zeroed(c->image_count, sizeof *image);
+    size_t *text = glimpse_zeroed(c->text_count, sizeof *text), used = 0;
+    int status = images && texts && image && text ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
+    if (status == GLIMPSE_OK) {
+        for (size_t i = 0; i < c->image_count; i++)
+            images[i] = !drop[i];
+        for (size_t i = 0; i < c->pair_count; i++) {
+            if (!images[h->pairs[i].image]) continue;
+            texts[h->pairs[i].text] = 1;
+            h->pairs[used++] = h->pairs[i];
+        }
+        c->pair_count = used;
+        c->image_count = pack(h->images, c->image_count, images, image);
+        c->text_count = pack(h->texts, c->text_count, texts, text);
+        for (size_t i = 0; i < used; i++)
+            h->pairs[i] = (glimpse_pair){text[h->pairs[i].text], image[h->pairs[i].image]};
     }
-    c->pair_count = used;
-    c->image_count = pack(c->images, c->image_count, images, image);
-    c->text_count = pack(c->texts, c->text_count, texts, text);
-    for (size_t i = 0; i < used; i++)
-        c->pairs[i] = (glimpse_pair){text[c->pairs[i].text], image[c->pairs[i].image]};
     free(image);
     free(text);
     free(images);
     free(texts);
+    return status;
 }

@@ -1,12 +1,15 @@
 /*
- * table_in.c - see table_in.h.
+ * table.c - CSV and TSV files that came from outside, and whole text files.
  *
  * The text is taken apart in place: a cell is always at least as long as what it means, so
  * unquoting moves bytes to the front and ends them with NUL.
  */
-#include "table_in.h"
+#include "table.h"
 
-#include "tool.h"
+#include "core/error.h"
+#include "dataset_text.h"
+
+#include <glimpse/datasets.h>
 
 #include <errno.h>
 #include <stdint.h>
@@ -15,67 +18,86 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MOST_COLUMNS = 4096 };
-static const size_t MOST_BYTES = (size_t)1 << 30;
+enum { MAX_COLUMNS = 4096 };
+static const size_t MAX_BYTES = (size_t)1 << 30;
 
-char *text_file_read(const char *file, size_t *size) {
-    int standard = strcmp(file, "-") == 0;
-    FILE *from = standard ? stdin : fopen(file, "rb");
-    if (!from) {
-        (void)tool_fail("%s: %s", file, strerror(errno));
-        return NULL;
-    }
-    size_t used = 0, room = 1 << 16;
-    char *text = xmalloc(room + 1);
+struct glimpse_table {
+    char *text; /* what the cells point into */
+    const char **header;
+    size_t column_count;
+    const char **cells; /* [row_count][column_count] */
+    size_t *lines;      /* [row_count] */
+    size_t row_count;
+};
+
+int glimpse_text_file_read(char **out, size_t *size, const char *path) {
+    int standard = strcmp(path, "-") == 0;
+    FILE *from = standard ? stdin : fopen(path, "rb");
+    *out = NULL;
+    if (!from) return glimpse_fail_errno("%s", path);
+    size_t used = 0, capacity = 1 << 16;
+    char *text = malloc(capacity + 1);
+    int status = GLIMPSE_OK;
     errno = 0;
-    for (size_t got; (got = fread(text + used, 1, room - used, from)) > 0;) {
+    while (text) {
+        size_t got = fread(text + used, 1, capacity - used, from);
         used += got;
-        if (used > MOST_BYTES) break;
-        if (used == room) text = xrealloc(text, (room *= 2) + 1);
+        if (got == 0 || used > MAX_BYTES) break;
+        if (used < capacity) continue;
+        char *grown = realloc(text, (capacity *= 2) + 1);
+        if (!grown) free(text);
+        text = grown;
     }
-    int bad = ferror(from), error = errno;
+    if (!text) {
+        status = glimpse_fail_nomem(capacity, path);
+    } else if (ferror(from)) {
+        status = glimpse_fail_errno("%s", path);
+    } else if (used > MAX_BYTES) {
+        status = glimpse_fail(GLIMPSE_E_LIMIT, "%s: larger than 1 GiB", path);
+    }
     if (!standard) (void)fclose(from);
-    if (bad || used > MOST_BYTES) {
-        (void)tool_fail("%s: %s", file, bad ? strerror(error) : "larger than 1 GiB");
+    if (status < 0) {
         free(text);
-        return NULL;
+        return status;
     }
     text[used] = '\0';
     if (size) *size = used;
-    return text;
+    *out = text;
+    return GLIMPSE_OK;
 }
 
+/* What is left to read. */
 typedef struct reader {
     char *at, *end;
     char separator;
     int quotes; /* quoting is known */
     size_t line;
-    const char *file;
+    const char *path;
 } reader;
 
-typedef struct row {
+typedef struct table_row {
     const char **cells;
-    size_t count, room;
+    size_t count, capacity;
 } table_row;
 
-static void add_cell(table_row *r, const char *cell) {
-    if (r->count == r->room) {
-        r->room = r->room ? 2 * r->room : 16;
-        r->cells = xrealloc(r->cells, r->room * sizeof *r->cells);
-    }
+static int add_cell(table_row *r, const char *cell) {
+    const char **cells = glimpse_grown(r->cells, &r->capacity, r->count, sizeof *cells);
+    if (!cells) return GLIMPSE_E_NOMEM;
+    r->cells = cells;
     r->cells[r->count++] = cell;
+    return GLIMPSE_OK;
 }
 
-/* One cell; *ended is set when it was the last of its row. NULL after saying what is wrong. */
-static const char *read_cell(reader *r, int *ended) {
+/* One cell; *ended is set when it was the last of its row. */
+static int read_cell(const char **cell, reader *r, int *ended) {
     char *start = r->at, *to = start;
     int quoted = r->quotes && r->at < r->end && *r->at == '"';
     size_t first = r->line;
     if (quoted) {
         for (r->at++;; r->at++) {
             if (r->at >= r->end) {
-                (void)tool_fail("%s, line %zu: a quote is never closed", r->file, first);
-                return NULL;
+                return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: a quote is never closed",
+                                    r->path, first);
             }
             if (*r->at == '"' && (r->at + 1 >= r->end || r->at[1] != '"')) break;
             if (*r->at == '"') r->at++;
@@ -84,8 +106,8 @@ static const char *read_cell(reader *r, int *ended) {
         }
         r->at++; /* the closing quote; what stands between it and the separator is an error */
         if (r->at < r->end && *r->at != r->separator && *r->at != '\n' && *r->at != '\r') {
-            (void)tool_fail("%s, line %zu: text behind a closing quote", r->file, r->line);
-            return NULL;
+            return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: text behind a closing quote",
+                                r->path, r->line);
         }
     } else {
         while (r->at < r->end && *r->at != r->separator && *r->at != '\n')
@@ -97,8 +119,8 @@ static const char *read_cell(reader *r, int *ended) {
     if (quoted && stop < r->end && *stop == '\r') r->at = ++stop;
     if (stop < r->end) {
         if (*stop != '\n' && *stop != r->separator) {
-            (void)tool_fail("%s, line %zu: a stray carriage return", r->file, r->line);
-            return NULL;
+            return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: a stray carriage return", r->path,
+                                r->line);
         }
         *ended = *stop == '\n';
         r->line += *stop == '\n';
@@ -106,11 +128,12 @@ static const char *read_cell(reader *r, int *ended) {
     }
     if (!quoted && *ended && to > start && to[-1] == '\r') to--;
     *to = '\0';
-    return start;
+    *cell = start;
+    return GLIMPSE_OK;
 }
 
-/* 1: a row, 0: the end, -1: wrong. */
-static int read_row(reader *r, table_row *out, size_t *line) {
+/* 1: a row, 0: the end, or a status. */
+static int read_row(table_row *out, reader *r, size_t *line) {
     out->count = 0;
     while (r->at < r->end &&
            (*r->at == '\n' || (*r->at == '\r' && r->at + 1 < r->end && r->at[1] == '\n'))) {
@@ -120,75 +143,93 @@ static int read_row(reader *r, table_row *out, size_t *line) {
     if (r->at >= r->end) return 0;
     *line = r->line;
     for (int ended = 0; !ended;) {
-        const char *cell = read_cell(r, &ended);
-        if (!cell) return -1;
-        add_cell(out, cell);
-        if (out->count > MOST_COLUMNS) {
-            (void)tool_fail("%s, line %zu: more than %d columns", r->file, *line, MOST_COLUMNS);
-            return -1;
+        const char *cell = NULL;
+        int status = read_cell(&cell, r, &ended);
+        if (status == GLIMPSE_OK) status = add_cell(out, cell);
+        if (status < 0) return status;
+        if (out->count > MAX_COLUMNS) {
+            return glimpse_fail(GLIMPSE_E_LIMIT, "%s, line %zu: more than %d columns", r->path,
+                                *line, MAX_COLUMNS);
         }
     }
     return 1;
 }
 
-static int is_tsv(const char *file, const char *text) {
-    const char *dot = strrchr(file, '.');
+static int is_tsv(const char *path, const char *text) {
+    const char *dot = strrchr(path, '.');
     if (dot && strcasecmp(dot, ".tsv") == 0) return 1;
     if (dot && strcasecmp(dot, ".csv") == 0) return 0;
     size_t line = strcspn(text, "\n");
     return memchr(text, '\t', line) != NULL && memchr(text, ',', line) == NULL;
 }
 
-table_in *table_in_read(const char *file) {
-    size_t size = 0, line = 1, room = 0;
-    char *text = text_file_read(file, &size);
-    if (!text) return NULL;
-    table_in *t = xcalloc(1, sizeof *t);
-    table_row cells = {0};
-    t->file = file;
-    t->text = text;
-    int found = 0;
-    if (memchr(text, '\0', size)) {
-        (void)tool_fail("%s: not a text file", file);
-        goto failed;
-    }
-    int tabs = is_tsv(file, text);
-    reader r = {text, text + size, tabs ? '\t' : ',', !tabs, 1, file};
-    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) r.at += 3;
-    found = read_row(&r, &cells, &line);
-    if (found < 0) goto failed;
-    if (found == 0) {
-        (void)tool_fail("%s: the file is empty; its first row has to name the columns", file);
-        goto failed;
-    }
-    t->column_count = cells.count;
-    t->header = cells.cells;
-    cells = (table_row){0};
-    while ((found = read_row(&r, &cells, &line)) > 0) {
-        if (cells.count > t->column_count) {
-            (void)tool_fail("%s, line %zu: %zu fields, but the header has %zu", file, line,
-                            cells.count, t->column_count);
-            goto failed;
-        }
-        if (t->row_count == room) {
-            room = room ? 2 * room : 256;
-            t->cells = xrealloc(t->cells, room * t->column_count * sizeof *t->cells);
-            t->lines = xrealloc(t->lines, room * sizeof *t->lines);
-        }
-        for (size_t i = 0; i < t->column_count; i++)
-            t->cells[t->row_count * t->column_count + i] = i < cells.count ? cells.cells[i] : "";
-        t->lines[t->row_count++] = line;
-    }
-    if (found < 0) goto failed;
-    free(cells.cells);
-    return t;
-failed:
-    free(cells.cells);
-    table_in_free(t);
-    return NULL;
+/* Capacity for one more row; `capacity` counts rows. */
+static int grow(glimpse_table *t, size_t *capacity) {
+    if (t->row_count < *capacity) return GLIMPSE_OK;
+    size_t wanted = *capacity ? 2 * *capacity : 256, row = t->column_count * sizeof *t->cells;
+    const char **cells = wanted <= SIZE_MAX / row ? realloc(t->cells, wanted * row) : NULL;
+    if (cells) t->cells = cells;
+    size_t *lines = cells ? realloc(t->lines, wanted * sizeof *lines) : NULL;
+    if (!lines) return glimpse_fail_nomem((unsigned long long)wanted * row, "a table");
+    t->lines = lines;
+    *capacity = wanted;
+    return GLIMPSE_OK;
 }
 
-void table_in_free(table_in *t) {
+static int read_rows(glimpse_table *t, reader *r, table_row *cells) {
+    size_t line = 1, capacity = 0;
+    int found = read_row(cells, r, &line);
+    if (found == 0) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s: the file is empty; its first row has to name the columns",
+                            r->path);
+    }
+    if (found < 0) return found;
+    t->column_count = cells->count;
+    t->header = cells->cells;
+    *cells = (table_row){NULL, 0, 0};
+    while ((found = read_row(cells, r, &line)) > 0) {
+        if (cells->count > t->column_count) {
+            return glimpse_fail(GLIMPSE_E_FORMAT,
+                                "%s, line %zu: %zu fields, but the header has %zu", r->path, line,
+                                cells->count, t->column_count);
+        }
+        int status = grow(t, &capacity);
+        if (status < 0) return status;
+        for (size_t i = 0; i < t->column_count; i++) {
+            t->cells[t->row_count * t->column_count + i] = i < cells->count ? cells->cells[i] : "";
+        }
+        t->lines[t->row_count++] = line;
+    }
+    return found;
+}
+
+int glimpse_table_load(glimpse_table **out, const char *path) {
+    size_t size = 0;
+    table_row cells = {NULL, 0, 0};
+    *out = NULL;
+    glimpse_table *t = glimpse_zeroed(1, sizeof *t);
+    if (!t) return GLIMPSE_E_NOMEM;
+    int status = glimpse_text_file_read(&t->text, &size, path);
+    if (status == GLIMPSE_OK && memchr(t->text, '\0', size)) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: not a text file", path);
+    }
+    if (status == GLIMPSE_OK) {
+        int tabs = is_tsv(path, t->text);
+        reader r = {t->text, t->text + size, tabs ? '\t' : ',', !tabs, 1, path};
+        if (size >= 3 && memcmp(t->text, "\xEF\xBB\xBF", 3) == 0) r.at += 3;
+        status = read_rows(t, &r, &cells);
+    }
+    free(cells.cells);
+    if (status < 0) {
+        glimpse_table_free(t);
+        return status;
+    }
+    *out = t;
+    return GLIMPSE_OK;
+}
+
+void glimpse_table_free(glimpse_table *t) {
     if (!t) return;
     free(t->text);
     free(t->header);
@@ -197,7 +238,19 @@ void table_in_free(table_in *t) {
     free(t);
 }
 
-int table_in_column(const table_in *t, const char *names) {
+size_t glimpse_table_rows(const glimpse_table *t) {
+    return t->row_count;
+}
+
+size_t glimpse_table_columns(const glimpse_table *t) {
+    return t->column_count;
+}
+
+size_t glimpse_table_line(const glimpse_table *t, size_t row) {
+    return t->lines[row];
+}
+
+int glimpse_table_column(const glimpse_table *t, const char *names) {
     for (const char *name = names; *name;) {
         size_t length = strcspn(name, "|");
         for (size_t i = 0; i < t->column_count; i++) {
@@ -210,6 +263,6 @@ int table_in_column(const table_in *t, const char *names) {
     return -1;
 }
 
-const char *table_in_cell(const table_in *t, size_t row, int column) {
+const char *glimpse_table_cell(const glimpse_table *t, size_t row, int column) {
     return column < 0 ? "" : t->cells[row * t->column_count + (size_t)column];
 }

@@ -1,129 +1,36 @@
 /*
- * truth.c - see truth.h.
+ * truth.c - pictures whose classes are known: read from a tree of directories or a table, and found
+ * again by path.
  */
-#include "truth.h"
+#include "core/error.h"
+#include "dataset_text.h"
+#include "picture_list.h"
 
-#include "label_walk.h"
-#include "table_in.h"
-#include "text.h"
-#include "tool.h"
+#include <glimpse/datasets.h>
 
-#include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-/*
- * Names of classes as names of folders.
- *
- * %XX replaces what a file system, a shell or another system would trip over: control characters
- * and DEL, / \ : * ? " < > | and %, a leading dot or blank and a trailing one. The empty name is
- * "%". A result of more than MOST_NAME bytes is cut and ends in "%~" and a hash, which cannot be
- * turned back.
- */
-enum { MOST_NAME = 200, KEPT_NAME = 160 };
+/* A path in one of the sorted lists that pictures are found by. */
+typedef struct key {
+    const char *text;
+    size_t at;
+} key;
 
-static int needs_escape(const char *name, size_t i, size_t length) {
-    unsigned char c = (unsigned char)name[i];
-    if (c < 0x20 || c == 0x7F || strchr("/\\:*?\"<>|%", c)) return 1;
-    if (i == 0 && strcmp(name, TRUTH_NONE) == 0) return 1;
-    return (i == 0 || i + 1 == length) && (c == '.' || c == ' ');
-}
+/* What the caller has, and behind it what owns the memory. */
+typedef struct held {
+    glimpse_truth truth;             /* first */
+    glimpse_truth_picture *pictures; /* [count] */
+    char **classes;                  /* [class_count] */
+    key *paths, *given;              /* [count], [given_count], sorted */
+    char **cleaned;                  /* [given_count] what `given` points to */
+    size_t given_count;
+} held;
 
-char *class_to_folder(const char *name) {
-    size_t length = strlen(name), used = 0, kept = 0;
-    if (length == 0) return xstrdup("%");
-    char *folder = xmalloc(3 * length + 1);
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-    for (size_t i = 0; i < length; i++) {
-        /* A cut must not fall into a character. */
-        if (((unsigned char)name[i] & 0xC0u) != 0x80u && used <= KEPT_NAME) kept = used;
-        hash = (hash ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
-        if (needs_escape(name, i, length)) {
-            used += (size_t)sprintf(folder + used, "%%%02X", (unsigned)(unsigned char)name[i]);
-        } else {
-            folder[used++] = name[i];
-        }
-    }
-    folder[used] = '\0';
-    if (used <= MOST_NAME) return folder;
-    char *cut = xprintf("%.*s%%~%016llx", (int)kept, folder, (unsigned long long)hash);
-    free(folder);
-    return cut;
-}
-
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1;
-}
-
-char *class_from_folder(const char *folder) {
-    if (strcmp(folder, "%") == 0) return xstrdup("");
-    char *name = xmalloc(strlen(folder) + 1), *to = name;
-    for (; *folder; folder++) {
-        int high = *folder == '%' ? hex_digit(folder[1]) : -1;
-        int low = high >= 0 ? hex_digit(folder[2]) : -1;
-        if (low >= 0 && (high | low) != 0) {
-            *to++ = (char)(16 * high + low);
-            folder += 2;
-        } else {
-            *to++ = *folder;
-        }
-    }
-    *to = '\0';
-    return name;
-}
-
-/*
- * Paths.
- */
-
-/* Without empty parts, . and .. (as far as there is something to go up from). In place. */
-static void clean_path(char *path) {
-    int absolute = path[0] == '/';
-    char *to = path + absolute, *from = to, *floor = to;
-    while (*from) {
-        size_t length = strcspn(from, "/");
-        int dots = length == 2 && from[0] == '.' && from[1] == '.';
-        if (length == 0 || (length == 1 && from[0] == '.')) {
-            /* nothing */
-        } else if (dots && to > floor) {
-            to--; /* the slash behind the part that goes */
-            while (to > floor && to[-1] != '/')
-                to--;
-        } else if (dots && absolute) {
-            /* the root is its own parent */
-        } else {
-            memmove(to, from, length);
-            to += length;
-            *to++ = '/'; /* there is room: a slash or the end stood behind `from` */
-            if (dots) floor = to;
-        }
-        from += length;
-        if (*from == '/') from++;
-    }
-    if (to > path + absolute) to--;
-    *to = '\0';
-}
-
-char *path_settle(const char *path) {
-    char *real = realpath(path, NULL);
-    if (real) return real;
-    char *absolute = NULL;
-    if (path[0] == '/') {
-        absolute = xprintf("%s/", path);
-    } else {
-        char *here = getcwd(NULL, 0);
-        absolute = xprintf("%s/%s/", here ? here : "", path);
-        free(here);
-    }
-    clean_path(absolute);
-    return absolute;
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /*
@@ -138,20 +45,20 @@ typedef struct entry {
 
 typedef struct gathering {
     entry *entries;
-    size_t count, room;
+    size_t count, capacity;
 } gathering;
 
-static void gather(gathering *g, const char *path, const char *given, const char *class_name,
-                   size_t length) {
-    if (g->count == g->room) {
-        g->room = g->room ? 2 * g->room : 256;
-        g->entries = xrealloc(g->entries, g->room * sizeof *g->entries);
-    }
+static int gather(gathering *g, const char *path, const char *given, const char *class_name,
+                  size_t length) {
+    entry *entries = glimpse_grown(g->entries, &g->capacity, g->count, sizeof *entries);
+    if (!entries) return GLIMPSE_E_NOMEM;
+    g->entries = entries;
     entry *e = &g->entries[g->count];
-    e->path = path_settle(path);
-    e->given = xstrdup(given);
-    e->class_name = class_name ? xprintf("%.*s", (int)length, class_name) : NULL;
     e->order = g->count++;
+    e->path = glimpse_path_settled(path);
+    e->given = glimpse_copied(given);
+    e->class_name = class_name ? glimpse_formatted("%.*s", (int)length, class_name) : NULL;
+    return e->path && e->given && (e->class_name || !class_name) ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
 }
 
 static void forget(gathering *g) {
@@ -161,10 +68,6 @@ static void forget(gathering *g) {
         free(g->entries[i].class_name);
     }
     free(g->entries);
-}
-
-static int by_text(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static int by_path(const void *a, const void *b) {
@@ -180,7 +83,7 @@ static int by_size(const void *a, const void *b) {
 
 /* Where pictures stood first, to give them back in their order. */
 typedef struct place {
-    truth_picture picture;
+    glimpse_truth_picture picture;
     size_t order;
 } place;
 
@@ -189,232 +92,267 @@ static int by_order(const void *a, const void *b) {
     return (x->order > y->order) - (x->order < y->order);
 }
 
-static truth_set *join(gathering *g) {
-    truth_set *t = xcalloc(1, sizeof *t);
-    t->classes = xcalloc(g->count, sizeof *t->classes);
-    size_t names = 0;
-    for (size_t i = 0; i < g->count; i++) {
-        if (g->entries[i].class_name) t->classes[names++] = g->entries[i].class_name;
+static int list_classes(held *h, const gathering *g) {
+    char **names = glimpse_zeroed(g->count, sizeof *names);
+    size_t count = 0, used = 0;
+    h->classes = glimpse_zeroed(g->count, sizeof *h->classes);
+    int status = names && h->classes ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
+    for (size_t i = 0; i < g->count && status == GLIMPSE_OK; i++) {
+        if (g->entries[i].class_name) names[count++] = g->entries[i].class_name;
     }
-    if (names > 0) qsort(t->classes, names, sizeof *t->classes, by_text);
-    for (size_t i = 0; i < names; i++) {
-        if (i > 0 && strcmp(t->classes[t->class_count - 1], t->classes[i]) == 0) continue;
-        t->classes[t->class_count++] = t->classes[i];
+    if (count > 0) qsort(names, count, sizeof *names, by_text);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
+        if (i > 0 && strcmp(names[i - 1], names[i]) == 0) continue;
+        h->classes[used] = glimpse_copied(names[i]);
+        if (!h->classes[used++]) status = GLIMPSE_E_NOMEM;
     }
-    for (size_t i = 0; i < t->class_count; i++)
-        t->classes[i] = xstrdup(t->classes[i]);
+    h->truth.classes = (const char *const *)h->classes;
+    h->truth.class_count = used;
+    free(names);
+    return status;
+}
+
+static size_t class_place(const held *h, const char *name) {
+    char **found = bsearch(&name, h->classes, h->truth.class_count, sizeof *h->classes, by_text);
+    return (size_t)(found - h->classes);
+}
+
+/* Entries [first, end) are one picture. */
+static int join_one(place *p, const held *h, const gathering *g, size_t first, size_t end) {
+    size_t used = 0, *classes = glimpse_zeroed(end - first, sizeof *classes);
+    p->order = g->entries[first].order;
+    p->picture.classes = classes;
+    p->picture.path = glimpse_copied(g->entries[first].path);
+    p->picture.given = glimpse_copied(g->entries[first].given);
+    if (!classes || !p->picture.path || !p->picture.given) return GLIMPSE_E_NOMEM;
+    for (size_t i = first; i < end; i++) {
+        if (g->entries[i].class_name) classes[used++] = class_place(h, g->entries[i].class_name);
+    }
+    if (used > 0) qsort(classes, used, sizeof *classes, by_size);
+    for (size_t k = 0; k < used; k++) {
+        size_t n = p->picture.class_count;
+        if (n == 0 || classes[n - 1] != classes[k]) classes[p->picture.class_count++] = classes[k];
+    }
+    return GLIMPSE_OK;
+}
+
+static int join(held *h, gathering *g) {
+    int status = list_classes(h, g);
+    if (status < 0) return status;
     if (g->count > 0) qsort(g->entries, g->count, sizeof *g->entries, by_path);
-    place *places = xcalloc(g->count, sizeof *places);
-    for (size_t i = 0; i < g->count;) {
-        size_t end = i + 1, used = 0;
-        while (end < g->count && strcmp(g->entries[end].path, g->entries[i].path) == 0)
-            end++;
+    place *places = glimpse_zeroed(g->count, sizeof *places);
+    h->pictures = places ? glimpse_zeroed(g->count, sizeof *h->pictures) : NULL;
+    if (!h->pictures) {
+        free(places);
+        return GLIMPSE_E_NOMEM;
+    }
+    glimpse_truth *t = &h->truth;
+    for (size_t i = 0, end; i < g->count && status == GLIMPSE_OK; i = end) {
+        for (end = i + 1; end < g->count; end++) {
+            if (strcmp(g->entries[end].path, g->entries[i].path) != 0) break;
+        }
         place *p = &places[t->count++];
-        p->order = g->entries[i].order;
-        p->picture.path = xstrdup(g->entries[i].path);
-        p->picture.given = xstrdup(g->entries[i].given);
-        p->picture.classes = xcalloc(end - i, sizeof *p->picture.classes);
-        for (; i < end; i++) {
-            if (!g->entries[i].class_name) continue;
-            p->picture.classes[used++] = truth_class(t, g->entries[i].class_name);
-        }
-        if (used > 0) qsort(p->picture.classes, used, sizeof *p->picture.classes, by_size);
-        for (size_t k = 0; k < used; k++) {
-            size_t n = p->picture.class_count, value = p->picture.classes[k];
-            if (n > 0 && p->picture.classes[n - 1] == value) continue;
-            p->picture.classes[p->picture.class_count++] = value;
-        }
+        status = join_one(p, h, g, i, end);
         t->several += p->picture.class_count > 1;
         t->none += p->picture.class_count == 0;
     }
     if (t->count > 0) qsort(places, t->count, sizeof *places, by_order);
-    t->pictures = xcalloc(t->count, sizeof *t->pictures);
     for (size_t i = 0; i < t->count; i++)
-        t->pictures[i] = places[i].picture;
+        h->pictures[i] = places[i].picture;
+    t->pictures = h->pictures;
     free(places);
-    return t;
-}
-
-/*
- * Reading.
- */
-static int gather_folder(gathering *g, const char *folder) {
-    picture_list list = {0};
-    picture_list_add(&list, folder);
-    int failed = list.problem_count > 0;
-    if (failed) (void)tool_fail("%s", list.problems[0]);
-    size_t length = strlen(folder);
-    while (length > 0 && folder[length - 1] == '/')
-        length--;
-    for (size_t i = 0; i < list.count && !failed; i++) {
-        const char *rest = list.paths[i] + length;
-        while (*rest == '/')
-            rest++;
-        const char *slash = strchr(rest, '/');
-        if (!slash) continue; /* beside the class folders: belongs to none */
-        char *name = xprintf("%.*s", (int)(slash - rest), rest);
-        char *class_name = strcmp(name, TRUTH_NONE) == 0 ? NULL : class_from_folder(name);
-        gather(g, list.paths[i], rest, class_name, class_name ? strlen(class_name) : 0);
-        free(class_name);
-        free(name);
-    }
-    picture_list_free(&list);
-    if (!failed && g->count == 0) {
-        (void)tool_fail("%s: no pictures in folders; the truth is one folder for each class, with "
-                        "its pictures in it",
-                        folder);
-        failed = 1;
-    }
-    return failed ? -1 : 0;
-}
-
-static int gather_table(gathering *g, const char *file, const char *root) {
-    table_in *t = table_in_read(file);
-    if (!t) return -1;
-    int failed = -1;
-    int path = table_in_column(t, "path|file|filename|file_name|image");
-    int one = table_in_column(t, "class|label|category");
-    int many = one < 0 ? table_in_column(t, "classes|labels|categories") : -1;
-    char *folder = NULL;
-    if (path < 0 || (one < 0 && many < 0)) {
-        (void)tool_fail("%s: no column %s; the truth has a column path (or file, image) and a "
-                        "column class (or label)",
-                        file, path < 0 ? "path" : "class");
-        goto done;
-    }
-    const char *slash = strrchr(file, '/');
-    folder = root    ? xstrdup(root)
-             : slash ? xprintf("%.*s", (int)(slash - file) + 1, file)
-                     : xstrdup(".");
-    for (size_t i = 0; i < t->row_count; i++) {
-        const char *given = table_in_cell(t, i, path);
-        const char *names = table_in_cell(t, i, one >= 0 ? one : many);
-        if (!*given) {
-            (void)tool_fail("%s, line %zu: no path", file, t->lines[i]);
-            goto done;
-        }
-        if (!text_is_utf8(names)) {
-            (void)tool_fail("%s, line %zu: the class is not UTF-8 text", file, t->lines[i]);
-            goto done;
-        }
-        char *full = given[0] == '/' ? xstrdup(given) : xprintf("%s/%s", folder, given);
-        if (!*names) gather(g, full, given, NULL, 0);
-        while (*names) {
-            size_t length = many >= 0 ? strcspn(names, "|") : strlen(names);
-            if (length > 0) gather(g, full, given, names, length);
-            names += length;
-            if (*names) names++;
-        }
-        free(full);
-    }
-    if (g->count == 0) {
-        (void)tool_fail("%s: no rows behind the header", file);
-        goto done;
-    }
-    failed = 0;
-done:
-    free(folder);
-    table_in_free(t);
-    return failed;
-}
-
-truth_set *truth_read(const char *folder_or_table, const char *root) {
-    struct stat info;
-    gathering g = {0};
-    int is_folder = stat(folder_or_table, &info) == 0 && S_ISDIR(info.st_mode);
-    int failed =
-        is_folder ? gather_folder(&g, folder_or_table) : gather_table(&g, folder_or_table, root);
-    truth_set *t = failed ? NULL : join(&g);
-    forget(&g);
-    return t;
-}
-
-void truth_free(truth_set *t) {
-    if (!t) return;
-    for (size_t i = 0; i < t->count; i++) {
-        free(t->pictures[i].given);
-        free(t->pictures[i].path);
-        free(t->pictures[i].classes);
-    }
-    for (size_t i = 0; i < t->class_count; i++)
-        free(t->classes[i]);
-    free(t->pictures);
-    free(t->classes);
-    free(t);
-}
-
-size_t truth_class(const truth_set *t, const char *name) {
-    char **found = t->class_count == 0
-                       ? NULL
-                       : bsearch(&name, t->classes, t->class_count, sizeof *t->classes, by_text);
-    return found ? (size_t)(found - t->classes) : SIZE_MAX;
+    return status;
 }
 
 /*
  * Finding.
  */
-typedef struct key {
-    const char *text;
-    size_t at;
-} key;
-
-struct truth_index {
-    key *paths;  /* [count] sorted */
-    key *given;  /* [count] sorted; cleaned copies of relative paths only */
-    char **kept; /* the copies */
-    size_t count, given_count;
-};
-
 static int by_key(const void *a, const void *b) {
     return strcmp(((const key *)a)->text, ((const key *)b)->text);
 }
 
-truth_index *truth_index_make(const truth_set *t) {
-    truth_index *index = xcalloc(1, sizeof *index);
-    index->count = t->count;
-    index->paths = xcalloc(t->count, sizeof *index->paths);
-    index->given = xcalloc(t->count, sizeof *index->given);
-    index->kept = xcalloc(t->count, sizeof *index->kept);
-    for (size_t i = 0; i < t->count; i++) {
-        index->paths[i] = (key){t->pictures[i].path, i};
-        if (t->pictures[i].given[0] == '/') continue;
-        char *copy = xprintf("%s/", t->pictures[i].given);
-        clean_path(copy);
-        index->kept[index->given_count] = copy;
-        index->given[index->given_count++] = (key){copy, i};
+static int make_keys(held *h) {
+    size_t count = h->truth.count;
+    h->paths = glimpse_zeroed(count, sizeof *h->paths);
+    h->given = glimpse_zeroed(count, sizeof *h->given);
+    h->cleaned = glimpse_zeroed(count, sizeof *h->cleaned);
+    if (!h->paths || !h->given || !h->cleaned) return GLIMPSE_E_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        h->paths[i] = (key){h->pictures[i].path, i};
+        if (h->pictures[i].given[0] == '/') continue;
+        char *copy = glimpse_formatted("%s/", h->pictures[i].given);
+        if (!copy) return GLIMPSE_E_NOMEM;
+        glimpse_path_clean(copy);
+        h->cleaned[h->given_count] = copy;
+        h->given[h->given_count++] = (key){copy, i};
     }
-    if (index->count > 0) qsort(index->paths, index->count, sizeof *index->paths, by_key);
-    if (index->given_count > 0) {
-        qsort(index->given, index->given_count, sizeof *index->given, by_key);
-    }
-    return index;
+    if (count > 0) qsort(h->paths, count, sizeof *h->paths, by_key);
+    if (h->given_count > 0) qsort(h->given, h->given_count, sizeof *h->given, by_key);
+    return GLIMPSE_OK;
 }
 
-void truth_index_free(truth_index *index) {
-    if (!index) return;
-    for (size_t i = 0; i < index->given_count; i++)
-        free(index->kept[i]);
-    free(index->kept);
-    free(index->given);
-    free(index->paths);
-    free(index);
-}
-
-int truth_find(const truth_index *index, const char *path, int by_ending, size_t *at) {
-    char *settled = path_settle(path);
+int glimpse_truth_find(size_t *at, const glimpse_truth *truth, const char *path, int by_ending) {
+    const held *h = (const held *)(const void *)truth;
+    char *settled = glimpse_path_settled(path);
+    if (!settled) return GLIMPSE_E_NOMEM;
     key wanted = {settled, 0}, *found = NULL;
-    if (index->count > 0) {
-        found = bsearch(&wanted, index->paths, index->count, sizeof *index->paths, by_key);
+    if (truth->count > 0) {
+        found = bsearch(&wanted, h->paths, truth->count, sizeof *h->paths, by_key);
     }
-    for (const char *rest = settled; !found && by_ending && index->given_count > 0;) {
+    for (const char *rest = settled; !found && by_ending && h->given_count > 0;) {
         while (*rest == '/')
             rest++;
         if (!*rest) break;
         wanted.text = rest;
-        found = bsearch(&wanted, index->given, index->given_count, sizeof *index->given, by_key);
+        found = bsearch(&wanted, h->given, h->given_count, sizeof *h->given, by_key);
         rest += strcspn(rest, "/");
     }
     if (found) *at = found->at;
     free(settled);
     return found != NULL;
+}
+
+/*
+ * Reading.
+ */
+/* A picture of the tree whose root's name has `length` bytes. */
+static int gather_picture(gathering *g, const char *path, size_t length) {
+    const char *rest = path + length;
+    while (*rest == '/')
+        rest++;
+    const char *slash = strchr(rest, '/');
+    if (!slash) return GLIMPSE_OK; /* beside the class directories: belongs to none */
+    char *name = glimpse_formatted("%.*s", (int)(slash - rest), rest), *class_name = NULL;
+    int status = name ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
+    int none = name && strcmp(name, GLIMPSE_NO_CLASS_DIRECTORY) == 0;
+    if (name && !none && !(class_name = glimpse_class_from_directory(name))) {
+        status = GLIMPSE_E_NOMEM;
+    }
+    if (status == GLIMPSE_OK) {
+        status = gather(g, path, rest, class_name, class_name ? strlen(class_name) : 0);
+    }
+    free(class_name);
+    free(name);
+    return status;
+}
+
+static int gather_directory(gathering *g, const char *directory) {
+    glimpse_picture_list list = {0};
+    int status = glimpse_picture_list_add(&list, directory);
+    if (status == GLIMPSE_OK && list.problem_count > 0) {
+        status = glimpse_fail(GLIMPSE_E_IO, "%s", list.problems[0]);
+    }
+    size_t length = strlen(directory);
+    while (length > 0 && directory[length - 1] == '/')
+        length--;
+    for (size_t i = 0; i < list.count && status == GLIMPSE_OK; i++)
+        status = gather_picture(g, list.paths[i], length);
+    glimpse_picture_list_free(&list);
+    if (status == GLIMPSE_OK && g->count == 0) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                              "%s: no pictures in folders; the truth is one folder for each class, "
+                              "with its pictures in it",
+                              directory);
+    }
+    return status;
+}
+
+/* Where the table's columns are. */
+typedef struct columns {
+    int path, one, many;
+} columns;
+
+static int gather_row(gathering *g, const glimpse_table *t, const columns *c, size_t row,
+                      const char *directory, const char *file) {
+    const char *given = glimpse_table_cell(t, row, c->path);
+    const char *names = glimpse_table_cell(t, row, c->one >= 0 ? c->one : c->many);
+    if (!*given) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: no path", file,
+                            glimpse_table_line(t, row));
+    }
+    if (!glimpse_text_is_utf8(names)) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: the class is not UTF-8 text", file,
+                            glimpse_table_line(t, row));
+    }
+    char *full =
+        given[0] == '/' ? glimpse_copied(given) : glimpse_formatted("%s/%s", directory, given);
+    int status = full ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
+    if (status == GLIMPSE_OK && !*names) status = gather(g, full, given, NULL, 0);
+    while (*names && status == GLIMPSE_OK) {
+        size_t length = c->many >= 0 ? strcspn(names, "|") : strlen(names);
+        if (length > 0) status = gather(g, full, given, names, length);
+        names += length;
+        if (*names) names++;
+    }
+    free(full);
+    return status;
+}
+
+static int gather_table(gathering *g, const char *file, const char *root) {
+    glimpse_table *t = NULL;
+    int status = glimpse_table_load(&t, file);
+    if (status < 0) return status;
+    columns c = {glimpse_table_column(t, "path|file|filename|file_name|image"),
+                 glimpse_table_column(t, "class|label|category"), -1};
+    if (c.one < 0) c.many = glimpse_table_column(t, "classes|labels|categories");
+    const char *slash = strrchr(file, '/');
+    char *directory = root    ? glimpse_copied(root)
+                      : slash ? glimpse_formatted("%.*s", (int)(slash - file) + 1, file)
+                              : glimpse_copied(".");
+    if (!directory) {
+        status = GLIMPSE_E_NOMEM;
+    } else if (c.path < 0 || (c.one < 0 && c.many < 0)) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT,
+                              "%s: no column %s; the truth has a column path (or file, image) and "
+                              "a column class (or label)",
+                              file, c.path < 0 ? "path" : "class");
+    }
+    for (size_t i = 0; i < glimpse_table_rows(t) && status == GLIMPSE_OK; i++)
+        status = gather_row(g, t, &c, i, directory, file);
+    if (status == GLIMPSE_OK && g->count == 0) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: no rows behind the header", file);
+    }
+    free(directory);
+    glimpse_table_free(t);
+    return status;
+}
+
+int glimpse_truth_load(glimpse_truth **out, const char *directory_or_table, const char *root) {
+    struct stat info;
+    gathering g = {NULL, 0, 0};
+    *out = NULL;
+    held *h = glimpse_zeroed(1, sizeof *h);
+    if (!h) return GLIMPSE_E_NOMEM;
+    int is_directory = stat(directory_or_table, &info) == 0 && S_ISDIR(info.st_mode);
+    int status = is_directory ? gather_directory(&g, directory_or_table)
+                              : gather_table(&g, directory_or_table, root);
+    if (status == GLIMPSE_OK) status = join(h, &g);
+    if (status == GLIMPSE_OK) status = make_keys(h);
+    forget(&g);
+    if (status < 0) {
+        glimpse_truth_free(&h->truth);
+        return status;
+    }
+    *out = &h->truth;
+    return GLIMPSE_OK;
+}
+
+void glimpse_truth_free(glimpse_truth *truth) {
+    held *h = (held *)(void *)truth;
+    if (!h) return;
+    for (size_t i = 0; h->pictures && i < truth->count; i++) {
+        free((char *)h->pictures[i].given);
+        free((char *)h->pictures[i].path);
+        free((size_t *)h->pictures[i].classes);
+    }
+    for (size_t i = 0; i < truth->class_count; i++)
+        free(h->classes[i]);
+    for (size_t i = 0; i < h->given_count; i++)
+        free(h->cleaned[i]);
+    free(h->pictures);
+    free(h->classes);
+    free(h->paths);
+    free(h->given);
+    free(h->cleaned);
+    free(h);
 }

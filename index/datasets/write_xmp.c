@@ -1,7 +1,7 @@
 /*
- * label_out_xmp.c - labels as keywords in XMP sidecars (xmp_out.h), where photo programs look for
- * them. They lie beside the pictures, or below the folder --output, under the path seen from
- * --relative-to:
+ * write_xmp.c - labels as keywords in XMP sidecars (xmp.h), where photo programs look for
+ * them. They lie beside the pictures, or below the output directory, under the path seen
+ * from options.relative_to:
  *
  *     dc:subject               a bag of keywords: every level of each accepted class
  *     lr:hierarchicalSubject   for classes with levels: "animal|dog|terrier"
@@ -9,11 +9,9 @@
  * A picture with somebody else's sidecar is left out and told. What glimpse wrote before is brought
  * up to date, and removed when the picture has no label any more and nothing else is in it.
  */
-#include "label_out_internal.h"
-
-#include "tool.h"
-#include "truth.h"
-#include "xmp_out.h"
+#include "dataset_text.h"
+#include "writer_internal.h"
+#include "xmp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,19 +19,25 @@
 
 typedef struct words {
     char **list;
-    size_t count;
+    size_t count, capacity;
 } words;
 
-static void add(words *w, char *word) {
-    w->list = xrealloc(w->list, (w->count + 1) * sizeof *w->list);
-    w->list[w->count++] = word;
-}
-
-static void set(xmp_parts *parts, xmp_property property, words *w) {
-    xmp_parts_set(parts, property, (const char *const *)w->list, w->count);
+static void forget(words *w) {
     for (size_t i = 0; i < w->count; i++)
         free(w->list[i]);
     free(w->list);
+}
+
+/* Takes `word` over; NULL is out of memory. */
+static int add(words *w, char *word) {
+    char **list = word ? glimpse_grown(w->list, &w->capacity, w->count, sizeof *list) : NULL;
+    if (!list) {
+        free(word);
+        return GLIMPSE_E_NOMEM;
+    }
+    w->list = list;
+    w->list[w->count++] = word;
+    return GLIMPSE_OK;
 }
 
 /* A keyword once only: levels that several labels share. */
@@ -44,60 +48,77 @@ static int is_known(const words *w, const char *word, size_t length) {
     return 0;
 }
 
-static void put_labels(xmp_parts *parts, const label_out *out, const label_result *r) {
-    words keywords = {NULL, 0}, hierarchies = {NULL, 0};
-    for (size_t i = 0; i < r->count; i++) {
-        if (!r->labels[i].accepted) continue;
-        const char *name = out->set->classes[r->labels[i].class_index].name;
-        for (const char *at = name; *at;) {
-            size_t n = strcspn(at, "/");
-            if (n > 0 && !is_known(&keywords, at, n)) add(&keywords, xprintf("%.*s", (int)n, at));
-            at += n;
-            if (*at) at++;
+static int add_class(words *keywords, words *hierarchies, const char *name) {
+    for (const char *at = name; *at;) {
+        size_t n = strcspn(at, "/");
+        if (n > 0 && !is_known(keywords, at, n)) {
+            int status = add(keywords, glimpse_formatted("%.*s", (int)n, at));
+            if (status < 0) return status;
         }
-        if (!strchr(name, '/')) continue;
-        /* Lightroom separates levels by |. */
-        char *levels = xstrdup(name);
-        for (char *c = levels; *c; c++)
-            *c = *c == '/' ? '|' : *c == '|' ? '/' : *c;
-        add(&hierarchies, levels);
+        at += n;
+        if (*at) at++;
     }
-    set(parts, XMP_SUBJECT, &keywords);
-    set(parts, XMP_HIERARCHY, &hierarchies);
+    if (!strchr(name, '/')) return GLIMPSE_OK;
+    /* Lightroom separates levels by |. */
+    char *levels = glimpse_copied(name);
+    for (char *c = levels; c && *c; c++)
+        *c = *c == '/' ? '|' : *c == '|' ? '/' : *c;
+    return add(hierarchies, levels);
 }
 
-static char *sidecar_path(const label_out *out, const char *picture) {
-    if (!out->o->output) return xprintf("%s.xmp", picture);
-    char *seen = out->o->relative_to ? label_out_path(out, picture) : path_settle(picture);
-    const char *from = seen;
-    while (*from == '/')
-        from++;
-    char *path = xprintf("%s/%s.xmp", out->o->output, from);
-    free(seen);
-    return path;
+static int set_labels(glimpse_xmp_parts *parts, const glimpse_dataset_writer *w,
+                      const glimpse_labelled *p) {
+    words keywords = {NULL, 0, 0}, hierarchies = {NULL, 0, 0};
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < p->count && status == GLIMPSE_OK; i++) {
+        if (!p->labels[i].accepted) continue;
+        status = add_class(&keywords, &hierarchies, w->set->classes[p->labels[i].class_index].name);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_xmp_parts_set(parts, GLIMPSE_XMP_SUBJECT,
+                                       (const char *const *)keywords.list, keywords.count);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_xmp_parts_set(parts, GLIMPSE_XMP_HIERARCHY,
+                                       (const char *const *)hierarchies.list, hierarchies.count);
+    }
+    forget(&keywords);
+    forget(&hierarchies);
+    return status;
 }
 
-static int xmp_put(label_out *out, const label_result *r) {
-    char *path = sidecar_path(out, r->path), *text = NULL;
-    int wanted = 0, failed = 0;
-    for (size_t i = 0; i < r->count; i++)
-        wanted |= r->labels[i].accepted && *out->set->classes[r->labels[i].class_index].name;
-    xmp_state there = xmp_look_at(path, &text);
-    if (wanted && there == XMP_FOREIGN) {
-        label_out_leave_out(out, r->path,
-                            "it has a sidecar that glimpse did not write; it is left "
-                            "as it is");
-    } else if (wanted || there == XMP_OURS) {
-        xmp_parts parts;
-        xmp_parts_read(&parts, text);
-        put_labels(&parts, out, r);
-        failed = xmp_write(path, &parts);
-        if (failed) label_out_leave_out(out, r->path, strerror(errno));
-        xmp_parts_free(&parts);
+static int bring_up_to_date(glimpse_dataset_writer *w, const glimpse_labelled *p, char *path,
+                            const char *text) {
+    glimpse_xmp_parts parts;
+    int status = glimpse_xmp_parts_read(&parts, text);
+    if (status == GLIMPSE_OK) status = set_labels(&parts, w, p);
+    if (status == GLIMPSE_OK && glimpse_xmp_write(path, &parts) != 0) {
+        glimpse_dataset_leave_out(w, p->path, strerror(errno));
+    }
+    glimpse_xmp_parts_free(&parts);
+    return status;
+}
+
+static int xmp_add(glimpse_dataset_writer *w, const glimpse_labelled *p) {
+    char *path = glimpse_xmp_path(w->o.output, w->o.relative_to, p->path, 0), *text = NULL;
+    int wanted = 0, status = GLIMPSE_OK;
+    if (!path) return GLIMPSE_E_NOMEM;
+    for (size_t i = 0; i < p->count; i++)
+        wanted |= p->labels[i].accepted && *w->set->classes[p->labels[i].class_index].name;
+    int there = glimpse_xmp_look_at(&text, path);
+    if (there < 0) {
+        status = there;
+    } else if (wanted && there == GLIMPSE_XMP_FOREIGN) {
+        glimpse_dataset_leave_out(w, p->path,
+                                  "it has a sidecar that glimpse did not write; it is left as it "
+                                  "is");
+    } else if (wanted || there == GLIMPSE_XMP_OURS) {
+        status = bring_up_to_date(w, p, path, text);
     }
     free(text);
     free(path);
-    return CLI_RUN;
+    return status;
 }
 
-const label_writer label_out_xmp = {.put = xmp_put};
+const glimpse_dataset_kind glimpse_dataset_xmp = {
+    .format = {"xmp", ".xmp", GLIMPSE_DATASET_BESIDE | GLIMPSE_DATASET_RELATIVE}, .add = xmp_add};

@@ -1,217 +1,219 @@
 /*
- * label_run.c - see label_run.h.
+ * run.c - the work of labelling: from paths, or a library, to a record for each picture.
  *
  * Files are taken in order, a window of them at a time: the embedder gets their embeddings, one
- * call labels them all, and each goes to the outputs in its turn. Pictures of the library come in
+ * call labels them all, and each goes to the callback in its turn. Pictures of the library come in
  * blocks of LIBRARY_BLOCK rows, without their files being touched.
  */
-#include "label_run.h"
+#include "labeller_internal.h"
 
-#include "label_walk.h"
-#include "progress.h"
+#include "core/error.h"
+#include "core/options.h"
+#include "dataset_text.h"
+#include "picture_list.h"
 #include "stored.h"
-#include "text.h"
-#include "tool.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { LIBRARY_BLOCK = 512 };
 
-const char *label_abstention_name(label_abstention reason) {
-    switch (reason) {
-    case LABEL_CLAIMED: return NULL;
-    case LABEL_LOW_PROBABILITY: return "probability";
-    case LABEL_SMALL_MARGIN: return "margin";
-    case LABEL_BACKGROUND: return "background";
-    case LABEL_NONE_MET: return "threshold";
-    }
-    return NULL;
-}
-
-static label_abstention reason_of(glimpse_abstention reason) {
-    switch (reason) {
-    case GLIMPSE_CLAIMED: return LABEL_CLAIMED;
-    case GLIMPSE_ABSTAINED_PROBABILITY: return LABEL_LOW_PROBABILITY;
-    case GLIMPSE_ABSTAINED_MARGIN: return LABEL_SMALL_MARGIN;
-    case GLIMPSE_ABSTAINED_BACKGROUND: return LABEL_BACKGROUND;
-    case GLIMPSE_ABSTAINED_THRESHOLD: return LABEL_NONE_MET;
-    }
-    return LABEL_CLAIMED;
-}
-
-/* Room for the labels of a window. */
-typedef struct bench {
-    size_t room, asked;    /* pictures; labels asked for of each */
-    glimpse_label *labels; /* [room][asked] */
+/* One call: what it works with, and room for the labels of a window. */
+typedef struct run {
+    glimpse_labeller *l;
+    glimpse_labelled_fn on_picture;
+    void *user;
+    glimpse_label_totals totals;
+    size_t top;            /* labels a picture; 0: those that are claimed, at least one */
+    size_t window, asked;  /* pictures at once; labels asked for of each */
+    glimpse_label *labels; /* [window][asked] */
     glimpse_label_verdict *verdicts;
-    label_choice *choices; /* [asked] */
-    float *compact;        /* [room][E] */
-} bench;
+    float *embeddings; /* [window][E] */
+} run;
 
-static bench bench_make(const label_run *run, size_t room) {
-    size_t count = glimpse_classifier_count(run->setup->classifier);
-    size_t width = glimpse_model_embedding_size(run->session->model);
-    bench b = {.room = room};
-    /* With several labels a picture any class may be claimed. */
-    b.asked = run->setup->multi_label || run->top > count ? count : run->top ? run->top : 1;
-    b.labels = xcalloc(room, b.asked * sizeof *b.labels);
-    b.verdicts = xcalloc(room, sizeof *b.verdicts);
-    b.choices = xcalloc(b.asked, sizeof *b.choices);
-    b.compact = xmalloc(room * width * sizeof *b.compact);
-    return b;
+/* A record goes to the caller, whose answer is a status, or to stop. */
+static int give(run *r, const glimpse_labelled *picture) {
+    int answer = r->on_picture ? r->on_picture(r->user, picture) : 0;
+    return answer > 0 ? glimpse_fail(GLIMPSE_E_CANCELLED, "stopped") : answer;
 }
 
-static void bench_free(bench *b) {
-    free(b->labels);
-    free(b->verdicts);
-    free(b->choices);
-    free(b->compact);
+static int give_problem(run *r, const char *path, const char *problem) {
+    glimpse_labelled picture = {.path = path, .problem = problem, .id = "", .background = -1};
+    r->totals.failed++;
+    return give(r, &picture);
 }
 
-static int put_problem(label_run *run, const char *path, const char *problem) {
-    label_result result = {.path = path, .problem = problem, .id = "", .background = -1};
-    run->totals.failed++;
-    tool_say("%s", problem);
-    return label_out_put(run->out, &result);
-}
-
-/* How many of the labels are given to the outputs. */
-static size_t shown_labels(const label_run *run, const bench *b, const glimpse_label *labels) {
+/* How many of the labels are given. */
+static size_t shown_labels(const run *r, const glimpse_label *labels) {
     size_t claimed = 0;
-    if (run->top > 0) return run->top < b->asked ? run->top : b->asked;
-    for (size_t i = 0; i < b->asked; i++)
+    if (r->top > 0) return r->top < r->asked ? r->top : r->asked;
+    for (size_t i = 0; i < r->asked; i++)
         if (labels[i].accepted) claimed = i + 1;
     return claimed > 0 ? claimed : 1;
 }
 
-static int put_labels(label_run *run, const bench *b, const char *path,
-                      const glimpse_stored_file *file, const glimpse_label *labels,
-                      const glimpse_label_verdict *verdict) {
-    label_result result = {.path = path,
-                           .id = file->id,
-                           .width = file->width,
-                           .height = file->height,
-                           .bytes = file->bytes,
-                           .labels = b->choices,
-                           .count = shown_labels(run, b, labels),
-                           .abstained = verdict->reason != GLIMPSE_CLAIMED,
-                           .reason = reason_of(verdict->reason),
-                           .margin = verdict->margin,
-                           .background = verdict->background};
-    for (size_t i = 0; i < result.count; i++) {
-        b->choices[i] = (label_choice){labels[i].class_index, labels[i].probability,
-                                       labels[i].score, labels[i].accepted};
+/* Picture i of the window. */
+static int give_labels(run *r, size_t i, const char *path, const glimpse_stored_file *file) {
+    const glimpse_label *labels = r->labels + i * r->asked;
+    const glimpse_label_verdict *verdict = &r->verdicts[i];
+    glimpse_labelled picture = {.path = path,
+                                .id = file->id,
+                                .width = file->width,
+                                .height = file->height,
+                                .bytes = file->bytes,
+                                .labels = labels,
+                                .count = shown_labels(r, labels),
+                                .abstained = verdict->reason != GLIMPSE_CLAIMED,
+                                .reason = verdict->reason,
+                                .margin = verdict->margin,
+                                .background = verdict->background};
+    r->totals.labelled++;
+    r->totals.abstained += picture.abstained != 0;
+    if (r->l->stored && file->id[0]) {
+        int status = glimpse_labelling_add(r->l->stored, file->id, labels, r->asked);
+        if (status < 0) return status;
+    } else if (r->l->stored) {
+        r->totals.not_in_library++;
     }
-    run->totals.labelled++;
-    run->totals.abstained += result.abstained != 0;
-    if (run->stored && file->id[0]) {
-        if (glimpse_labelling_add(run->stored, file->id, labels, b->asked) < 0) {
-            return tool_fail_last();
-        }
-    } else if (run->stored) {
-        run->not_in_library++;
-    }
-    return label_out_put(run->out, &result);
+    return give(r, &picture);
 }
 
-/* Labels `count` pictures whose embeddings stand one after the other. */
-static int classify(const label_run *run, bench *b, const float *embeddings, size_t count) {
-    if (glimpse_classifier_label_many(b->labels, b->verdicts, run->setup->classifier,
-                                      &run->setup->rules, embeddings, count, b->asked) < 0) {
-        return tool_fail_last();
-    }
-    return CLI_RUN;
+/* Labels the first `count` embeddings of the window. */
+static int classify(run *r, size_t count) {
+    int status = glimpse_classifier_label_many(r->labels, r->verdicts, r->l->classifier,
+                                               &r->l->rules, r->embeddings, count, r->asked);
+    return status < 0 ? status : GLIMPSE_OK;
 }
+
+/*
+ * A call's beginning and end.
+ */
+static int begin(run *r, size_t window) {
+    glimpse_labeller *l = r->l;
+    r->totals = (glimpse_label_totals)GLIMPSE_LABEL_TOTALS_INIT;
+    int status = glimpse_labeller_fit(l);
+    if (status == GLIMPSE_OK) status = glimpse_labeller_open_stored(l);
+    if (status < 0) return status;
+    glimpse_labeller_tell_calibration(l);
+    size_t count = glimpse_classifier_count(l->classifier);
+    r->top = l->o.top ? l->o.top : l->o.multi_label ? 0 : 1;
+    /* With several labels a picture any class may be claimed. */
+    r->asked = l->o.multi_label || r->top > count ? count : r->top ? r->top : 1;
+    r->window = window;
+    r->labels = glimpse_zeroed(window, r->asked * sizeof *r->labels);
+    r->verdicts = glimpse_zeroed(window, sizeof *r->verdicts);
+    r->embeddings = glimpse_zeroed(window, l->width * sizeof *r->embeddings);
+    return r->labels && r->verdicts && r->embeddings ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
+}
+
+static int end(run *r, glimpse_label_totals *totals, int status) {
+    free(r->labels);
+    free(r->verdicts);
+    free(r->embeddings);
+    if (status == GLIMPSE_OK || status == GLIMPSE_E_CANCELLED) {
+        int stored = glimpse_labeller_commit_stored(&r->totals, r->l);
+        if (stored < 0) status = stored;
+    }
+    /* Without a commit nothing is kept: the next call begins anew. */
+    glimpse_labelling_free(r->l->stored);
+    r->l->stored = NULL;
+    GLIMPSE_REPORT_STORE(totals, &r->totals);
+    return status;
+}
+
+/*
+ * Paths.
+ */
 
 /* One window: problems and labels in the order of the pictures. */
-static int finish_window(label_run *run, bench *b, const glimpse_embedder_picture *pictures,
-                         size_t count, const float *embeddings) {
-    size_t width = glimpse_model_embedding_size(run->session->model), known = 0;
-    for (size_t i = 0; i < count; i++) {
+static int label_window(run *r, char *const *paths, size_t count,
+                        glimpse_embedder_picture *pictures) {
+    size_t width = r->l->width, known = 0;
+    for (size_t i = 0; i < count; i++)
+        pictures[i] = (glimpse_embedder_picture){.path = paths[i]};
+    int status = glimpse_embedder_embed(r->embeddings, r->l->embedder, pictures, count);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) { /* without gaps */
         if (!pictures[i].known) continue;
-        memcpy(b->compact + known++ * width, embeddings + i * width, width * sizeof *embeddings);
+        if (known < i) {
+            memcpy(r->embeddings + known * width, r->embeddings + i * width,
+                   width * sizeof *r->embeddings);
+        }
+        known++;
     }
-    int code = classify(run, b, b->compact, known);
-    for (size_t i = 0, k = 0; i < count && code == CLI_RUN; i++) {
-        if (!pictures[i].known) {
-            code = put_problem(run, pictures[i].path, pictures[i].problem);
+    if (status == GLIMPSE_OK) status = classify(r, known);
+    for (size_t i = 0, k = 0; i < count && status == GLIMPSE_OK; i++) {
+        const glimpse_embedder_picture *p = &pictures[i];
+        if (!p->known) {
+            status = give_problem(r, p->path, p->problem);
         } else {
-            glimpse_stored_file file = {"", pictures[i].width, pictures[i].height,
-                                        pictures[i].bytes};
-            memcpy(file.id, pictures[i].id, sizeof file.id);
-            code = put_labels(run, b, pictures[i].path, &file, b->labels + k * b->asked,
-                              &b->verdicts[k]);
-            k++;
+            glimpse_stored_file file = {"", p->width, p->height, p->bytes};
+            memcpy(file.id, p->id, sizeof file.id);
+            status = give_labels(r, k++, p->path, &file);
         }
     }
-    return code;
+    glimpse_embedder_release(pictures, count);
+    return status;
 }
 
-int label_paths(label_run *run, const char *const *paths, size_t count) {
-    size_t width = glimpse_model_embedding_size(run->session->model);
-    size_t window = glimpse_embedder_window(run->embedder);
-    picture_list list = {0};
-    glimpse_embedder_picture *pictures = xcalloc(window, sizeof *pictures);
-    float *embeddings = xmalloc(window * width * sizeof *embeddings);
-    bench b = bench_make(run, window);
-    double start = progress_now();
-    int code = CLI_RUN;
-    for (size_t i = 0; i < count; i++)
-        picture_list_add(&list, paths[i]);
-    for (size_t i = 0; i < list.problem_count && code == CLI_RUN; i++)
-        code = put_problem(run, list.problem_paths[i], list.problems[i]);
-    for (size_t first = 0; first < list.count && code == CLI_RUN; first += window) {
-        size_t n = list.count - first < window ? list.count - first : window;
-        for (size_t i = 0; i < n; i++)
-            pictures[i] = (glimpse_embedder_picture){.path = list.paths[first + i]};
-        if (glimpse_embedder_embed(embeddings, run->embedder, pictures, n) < 0) {
-            code = tool_fail_last();
-        }
-        if (run->shows_progress) progress_clear();
-        if (code == CLI_RUN) code = finish_window(run, &b, pictures, n, embeddings);
-        glimpse_embedder_release(pictures, n);
-        if (run->shows_progress) {
-            progress_show("labelling", first + n, list.count, 1, progress_now() - start, NULL);
-        }
-        if (code == CLI_RUN && first + n < list.count && tool_stopped()) {
-            progress_clear();
-            tool_say("stopped: %s of %s files are done", text_count(first + n),
-                     text_count(list.count));
-            code = EXIT_STOPPED;
+static void tell_stopped(const run *r, size_t done, size_t total) {
+    char some[GLIMPSE_COUNT_TEXT], all[GLIMPSE_COUNT_TEXT];
+    glimpse_tell(r->l->o.message, r->l->o.user, GLIMPSE_MESSAGE_PROBLEM,
+                 "stopped: %s of %s files are done", glimpse_count_text(some, done),
+                 glimpse_count_text(all, total));
+}
+
+static int label_list(run *r, const glimpse_picture_list *list) {
+    glimpse_embedder_picture *pictures = glimpse_zeroed(r->window, sizeof *pictures);
+    double start = glimpse_labeller_now();
+    size_t done = 0;
+    int status = pictures ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
+    for (size_t i = 0; i < list->problem_count && status == GLIMPSE_OK; i++)
+        status = give_problem(r, list->problem_paths[i], list->problems[i]);
+    while (done < list->count && status == GLIMPSE_OK) {
+        size_t n = list->count - done < r->window ? list->count - done : r->window;
+        status = label_window(r, list->paths + done, n, pictures);
+        if (status == GLIMPSE_OK) {
+            done += n;
+            status = glimpse_labeller_progress(r->l, "labelling", done, list->count, start);
+            /* Nothing is left to be stopped. */
+            if (status == GLIMPSE_E_CANCELLED && done == list->count) status = GLIMPSE_OK;
         }
     }
-    progress_clear();
-    bench_free(&b);
-    free(embeddings);
     free(pictures);
-    picture_list_free(&list);
-    return code;
+    if (status == GLIMPSE_E_CANCELLED) tell_stopped(r, done, list->count);
+    return status;
+}
+
+int glimpse_labeller_label_paths(glimpse_label_totals *totals, glimpse_labeller *l,
+                                 const char *const *paths, size_t count,
+                                 glimpse_labelled_fn on_picture, void *user) {
+    run r = {.l = l, .on_picture = on_picture, .user = user};
+    glimpse_picture_list list = {0};
+    int status = GLIMPSE_REPORT_CHECK(totals, glimpse_label_totals, stored);
+    if (status < 0) return status;
+    status = begin(&r, glimpse_embedder_window(l->embedder));
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
+        status = glimpse_picture_list_add(&list, paths[i]);
+    if (status == GLIMPSE_OK) status = label_list(&r, &list);
+    glimpse_picture_list_free(&list);
+    return end(&r, totals, status);
 }
 
 /*
  * The library.
  */
 typedef struct visit {
-    label_run *run;
-    bench bench;
-    size_t width, count;
-    float *embeddings; /* [LIBRARY_BLOCK][width] */
+    run *r;
+    size_t count;
     char *paths[LIBRARY_BLOCK];
     glimpse_stored_file files[LIBRARY_BLOCK];
-    int code;
+    int status;
 } visit;
 
 static void flush(visit *v) {
-    if (v->code == CLI_RUN && v->count > 0) {
-        v->code = classify(v->run, &v->bench, v->embeddings, v->count);
-    }
+    if (v->status == GLIMPSE_OK && v->count > 0) v->status = classify(v->r, v->count);
     for (size_t i = 0; i < v->count; i++) {
-        if (v->code == CLI_RUN) {
-            v->code = put_labels(v->run, &v->bench, v->paths[i], &v->files[i],
-                                 v->bench.labels + i * v->bench.asked, &v->bench.verdicts[i]);
-        }
+        if (v->status == GLIMPSE_OK) v->status = give_labels(v->r, i, v->paths[i], &v->files[i]);
         free(v->paths[i]);
     }
     v->count = 0;
@@ -219,37 +221,46 @@ static void flush(visit *v) {
 
 static int on_visit(void *user, const glimpse_result *file, const float *embedding) {
     visit *v = user;
-    size_t i = v->count++;
-    v->paths[i] = xstrdup(file->path);
+    size_t i = v->count, width = v->r->l->width;
+    v->paths[i] = glimpse_copied(file->path);
+    if (!v->paths[i]) {
+        v->status = GLIMPSE_E_NOMEM;
+        return 1;
+    }
+    v->count++;
     v->files[i] = (glimpse_stored_file){"", file->width, file->height, file->bytes};
     (void)snprintf(v->files[i].id, sizeof v->files[i].id, "%s", file->id);
-    memcpy(v->embeddings + i * v->width, embedding, v->width * sizeof *embedding);
+    memcpy(v->r->embeddings + i * width, embedding, width * sizeof *embedding);
     if (v->count == LIBRARY_BLOCK) flush(v);
-    if (v->code == CLI_RUN && tool_stopped()) {
+    if (v->status == GLIMPSE_OK && glimpse_labeller_check_cancelled(v->r->l) < 0) {
         flush(v);
-        if (v->code == CLI_RUN) v->code = EXIT_STOPPED;
+        if (v->status == GLIMPSE_OK) v->status = glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
     }
-    return v->code != CLI_RUN;
+    return v->status != GLIMPSE_OK;
 }
 
-int label_library(label_run *run, const char *prefix) {
-    session *s = run->session;
-    visit *v = xcalloc(1, sizeof *v);
-    v->run = run;
-    v->code = CLI_RUN;
-    v->bench = bench_make(run, LIBRARY_BLOCK);
-    v->width = glimpse_model_embedding_size(s->model);
-    v->embeddings = xmalloc(LIBRARY_BLOCK * v->width * sizeof *v->embeddings);
-    int status = glimpse_library_visit(s->library, s->model, prefix, on_visit, v);
-    flush(v);
-    int code = v->code;
-    if (code == EXIT_STOPPED) {
-        tool_say("stopped: %s pictures are done", text_count(run->totals.labelled));
-    } else if (code == CLI_RUN && status < 0) {
-        code = tool_fail_last();
+int glimpse_labeller_label_library(glimpse_label_totals *totals, glimpse_labeller *l,
+                                   const char *path_prefix, glimpse_labelled_fn on_picture,
+                                   void *user) {
+    run r = {.l = l, .on_picture = on_picture, .user = user};
+    int status = GLIMPSE_REPORT_CHECK(totals, glimpse_label_totals, stored);
+    if (status < 0) return status;
+    visit *v = glimpse_zeroed(1, sizeof *v);
+    status = v ? begin(&r, LIBRARY_BLOCK) : GLIMPSE_E_NOMEM;
+    if (status == GLIMPSE_OK && !l->library) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no library to label");
     }
-    bench_free(&v->bench);
-    free(v->embeddings);
+    if (status == GLIMPSE_OK) {
+        v->r = &r;
+        int visited = glimpse_library_visit(l->library, l->model, path_prefix, on_visit, v);
+        flush(v);
+        status = v->status == GLIMPSE_OK && visited < 0 ? visited : v->status;
+    }
     free(v);
-    return code;
+    if (status == GLIMPSE_E_CANCELLED) {
+        char count[GLIMPSE_COUNT_TEXT];
+        glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM,
+                     "stopped: %s pictures are done", glimpse_count_text(count, r.totals.labelled));
+    }
+    return end(&r, totals, status);
 }

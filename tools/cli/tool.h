@@ -10,6 +10,7 @@
 #include "exit_codes.h"
 #include "memory.h"
 
+#include <glimpse/messages.h>
 #include <glimpse/status.h>
 
 /* Prints "glimpse: MESSAGE" on stderr, control characters made visible. */
@@ -23,10 +24,14 @@ void tool_set_quiet(int quiet);
 /* Something worth knowing, no failure. */
 void tool_note(const char *format, ...) GLIMPSE_PRINTF(1, 2);
 
+/* What the library has to say while it works (glimpse_message_fn). */
+void tool_message(void *user, glimpse_message_kind kind, const char *text);
+
 /* Clean stopping. tool_catch_stop() makes the first SIGINT or SIGTERM set the flag that
  * tool_stopped() reads, and the second one kill. */
 void tool_catch_stop(void);
 int tool_stopped(void);
+int tool_cancelled(void *user); /* the same, for the library's options */
 
 /* Once at the start: stdin, stdout and stderr exist (a closed one must not become a database), and
  * a reader that goes away ends the program quietly. */

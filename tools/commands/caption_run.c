@@ -3,7 +3,7 @@
  */
 #include "caption_run.h"
 
-#include "label_walk.h"
+#include "picture_list.h"
 #include "progress.h"
 #include "rerank_run.h"
 #include "text.h"
@@ -69,9 +69,9 @@ static int gather_library(run_state *r) {
 }
 
 static void gather_paths(run_state *r, const char *const *paths, size_t count) {
-    picture_list list = {0};
+    glimpse_picture_list list = {0};
     for (size_t i = 0; i < count; i++)
-        picture_list_add(&list, paths[i]);
+        (void)glimpse_picture_list_add(&list, paths[i]);
     for (size_t i = 0; i < list.problem_count; i++)
         add_item(r, list.problem_paths[i], NULL, list.problems[i]);
     for (size_t i = 0; i < list.count; i++) {
@@ -81,7 +81,7 @@ static void gather_paths(run_state *r, const char *const *paths, size_t count) {
         add_item(r, list.paths[i], id, failed ? glimpse_last_error() : NULL);
         if (tool_stopped()) break;
     }
-    picture_list_free(&list);
+    glimpse_picture_list_free(&list);
 }
 
 /*
@@ -152,7 +152,7 @@ static char *words_of(const char *sentence) {
             char **known = words ? caption_keywords(words, &count) : NULL;
             for (size_t i = 0; i < count && wanted; i++)
                 wanted = strcmp(known[i], word) != 0;
-            caption_keywords_free(known, count);
+            glimpse_caption_keywords_free(known, count);
             char *more =
                 wanted ? xprintf("%s%s%s", words ? words : "", words ? ", " : "", word) : NULL;
             if (more) {
@@ -344,8 +344,8 @@ static int write_out(const run_state *r, const char *const *paths, size_t count)
                              .xmp = o->xmp,
                              .model = r->v->vlm ? glimpse_vlm_identity(r->v->vlm) : NULL};
     if (output.format < 0) {
-        output.format = o->out ? caption_format_of(o->out) : -1;
-        if (output.format < 0) output.format = CAPTION_LINES;
+        output.format = o->out ? glimpse_caption_format_of(o->out) : -1;
+        if (output.format < 0) output.format = GLIMPSE_CAPTION_LINES;
     }
     /* Keeping captions is enough to do; they need not run over the screen as well. */
     if (o->store && !o->out && !o->xmp && o->format == 0) return CLI_RUN;
@@ -362,7 +362,7 @@ int caption_run_check(const caption_options *o, const cli_command *command, size
         return cli_misuse(command, "--stored asks for nothing that --store could keep");
     }
     if (o->out && !*o->out) return cli_misuse(command, "--out needs a file name");
-    if (o->out && strcmp(o->out, "-") != 0 && o->format == 0 && caption_format_of(o->out) < 0) {
+    if (o->out && strcmp(o->out, "-") != 0 && o->format == 0 && glimpse_caption_format_of(o->out) < 0) {
         return cli_misuse(command,
                           "%s: its ending says no format; end it with .json, .jsonl, .csv "
                           "or .txt, or say --format",

@@ -1,7 +1,6 @@
 /*
  * cmd_evaluate_retrieval.c - glimpse evaluate retrieval: captions find pictures, pictures captions.
  */
-#include "captions.h"
 #include "embedder.h"
 #include "evaluate_out.h"
 #include "evaluate_second.h"
@@ -10,6 +9,8 @@
 #include "session.h"
 #include "text.h"
 #include "tool.h"
+
+#include <glimpse/datasets.h>
 
 #include <math.h>
 #include <stdint.h>
@@ -34,7 +35,7 @@ typedef struct second_options {
 } second_options;
 
 /* Rows of pictures that could be read, packed; drop[i] for the others. */
-static int embed_images(session *s, unsigned jobs, const captions *c, float *rows,
+static int embed_images(session *s, unsigned jobs, const glimpse_caption_pairs *c, float *rows,
                         unsigned char *drop, size_t *dropped) {
     size_t width = glimpse_model_embedding_size(s->model), used = 0;
     glimpse_embedder *e = NULL;
@@ -82,7 +83,7 @@ static void make_unit(float *rows, size_t count, size_t width) {
     }
 }
 
-static int embed_texts(session *s, const captions *c, float *rows, size_t *cut) {
+static int embed_texts(session *s, const glimpse_caption_pairs *c, float *rows, size_t *cut) {
     size_t width = glimpse_model_embedding_size(s->model);
     double start = progress_now();
     for (size_t first = 0; first < c->text_count; first += TEXTS_AT_ONCE) {
@@ -123,9 +124,9 @@ static void list_figures(const glimpse_retrieval_report *r, named_figure figures
     memcpy(figures, all, sizeof all);
 }
 
-static void print_json(const session *s, const captions *c, const glimpse_retrieval_report *r,
-                       const second_options *second, size_t dropped, uint64_t samples,
-                       uint64_t seed, int ranks) {
+static void print_json(const session *s, const glimpse_caption_pairs *c,
+                       const glimpse_retrieval_report *r, const second_options *second,
+                       size_t dropped, uint64_t samples, uint64_t seed, int ranks) {
     json_out j = {stdout, 0};
     named_figure figures[FIGURES];
     list_figures(r, figures);
@@ -166,8 +167,8 @@ static void print_json(const session *s, const captions *c, const glimpse_retrie
     jout_end(&j);
 }
 
-static int evaluate(session *s, captions *c, second_options *second, unsigned jobs, int missing,
-                    int json, int ranks, uint64_t samples, uint64_t seed) {
+static int evaluate(session *s, glimpse_caption_pairs *c, second_options *second, unsigned jobs,
+                    int missing, int json, int ranks, uint64_t samples, uint64_t seed) {
     size_t width = glimpse_model_embedding_size(s->model), dropped = 0, cut = 0;
     float *images = xmalloc(c->image_count * width * sizeof *images), *texts = NULL;
     unsigned char *drop = xcalloc(c->image_count, 1);
@@ -180,7 +181,10 @@ static int evaluate(session *s, captions *c, second_options *second, unsigned jo
                          text_count(dropped), text_count(c->image_count));
         goto done;
     }
-    captions_drop(c, drop);
+    if (glimpse_caption_pairs_drop(c, drop) < 0) {
+        code = tool_fail_last();
+        goto done;
+    }
     if (c->image_count == 0) {
         code = tool_fail("no picture could be used");
         goto done;
@@ -232,7 +236,7 @@ done:
 
 static int run(int argc, char **argv) {
     session s = {0};
-    captions *c = NULL;
+    glimpse_caption_pairs *c = NULL;
     const char *file = NULL, *folder = NULL;
     uint64_t samples = 1000, seed = 2026, jobs = 0;
     int json = 0, ranks = 0, missing = MISSING_REFUSE;
@@ -293,8 +297,8 @@ static int run(int argc, char **argv) {
     }
     if (code != CLI_RUN) goto done;
     tool_catch_stop();
-    if (!(c = captions_read(file, folder))) {
-        code = EXIT_FAILED;
+    if (glimpse_caption_pairs_load(&c, file, folder) < 0) {
+        code = tool_fail_last();
         goto done;
     }
     if (c->without > 0) {
@@ -316,7 +320,7 @@ static int run(int argc, char **argv) {
     code = evaluate(&s, c, &second, (unsigned)jobs, missing, json, ranks, samples, seed);
     if (code == EXIT_STOPPED) tool_say("stopped; there are no figures of a part");
 done:
-    captions_free(c);
+    glimpse_caption_pairs_free(c);
     vlm_session_close(&second.v);
     session_close(&s);
     cli_arguments_free(&arguments);

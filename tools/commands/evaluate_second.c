@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int fits(const captions *c, size_t text, size_t image) {
+static int fits(const glimpse_caption_pairs *c, size_t text, size_t image) {
     for (size_t i = 0; i < c->pair_count; i++) {
         if (c->pairs[i].text == text && c->pairs[i].image == image) return 1;
     }
@@ -65,8 +65,8 @@ static size_t rank_in(const ranked *list, size_t count, const glimpse_reranked *
     return 0;
 }
 
-static int rerank_one(const vlm_session *v, const captions *c, size_t text, const ranked *list,
-                      size_t depth, second_figures *out) {
+static int rerank_one(const vlm_session *v, const glimpse_caption_pairs *c, size_t text,
+                      const ranked *list, size_t depth, second_figures *out) {
     rerank_picture *pictures = xcalloc(depth, sizeof *pictures);
     double *first = xcalloc(depth, sizeof *first);
     glimpse_reranked *order = xcalloc(depth, sizeof *order);
@@ -92,7 +92,7 @@ static int rerank_one(const vlm_session *v, const captions *c, size_t text, cons
     return code;
 }
 
-int evaluate_rerank(const vlm_session *v, const captions *c, const float *texts,
+int evaluate_rerank(const vlm_session *v, const glimpse_caption_pairs *c, const float *texts,
                     const float *images, size_t width, size_t depth, double weight,
                     second_figures *out) {
     ranked *list = xcalloc(c->image_count, sizeof *list);
@@ -122,7 +122,8 @@ int evaluate_rerank(const vlm_session *v, const captions *c, const float *texts,
     return code;
 }
 
-static int library_ids(const session *s, const captions *c, size_t width, char (*ids)[33]) {
+static int library_ids(const session *s, const glimpse_caption_pairs *c, size_t width,
+                       char (*ids)[33]) {
     float *unused = xmalloc(width * sizeof *unused);
     int code = CLI_RUN;
     for (size_t i = 0; i < c->image_count && code == CLI_RUN; i++) {
@@ -136,8 +137,9 @@ static int library_ids(const session *s, const captions *c, size_t width, char (
 }
 
 /* *rank: the place of the first picture that fits the text, 0: beyond the first ten. */
-static int blend_one(const session *s, const captions *c, size_t text, const float *vector,
-                     char (*ids)[33], const glimpse_search_options *search, size_t *rank) {
+static int blend_one(const session *s, const glimpse_caption_pairs *c, size_t text,
+                     const float *vector, char (*ids)[33], const glimpse_search_options *search,
+                     size_t *rank) {
     glimpse_results *results = NULL;
     *rank = 0;
     if (glimpse_library_search(&results, s->library, s->model, vector, search) < 0)
@@ -152,8 +154,8 @@ static int blend_one(const session *s, const captions *c, size_t text, const flo
     return CLI_RUN;
 }
 
-int evaluate_blend(const session *s, const captions *c, const float *texts, size_t width,
-                   const char *prefix, double weight, second_figures *out) {
+int evaluate_blend(const session *s, const glimpse_caption_pairs *c, const float *texts,
+                   size_t width, const char *prefix, double weight, second_figures *out) {
     char(*ids)[33] = xcalloc(c->image_count, sizeof *ids);
     double start = progress_now();
     *out = (second_figures){.queries = c->text_count, .weight = weight};

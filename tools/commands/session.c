@@ -268,13 +268,17 @@ int session_open_model(session *s, unsigned towers, size_t batch) {
     return CLI_RUN;
 }
 
+void session_model_options(glimpse_model_options *out, const session *s) {
+    out->precision = (glimpse_precision)s->precision;
+    out->backend = (glimpse_backend)s->backend;
+    if (s->no_weights_cache) out->flags |= GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
+}
+
 int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs,
                           const char *journal) {
     glimpse_embedder_options options = GLIMPSE_EMBEDDER_OPTIONS_INIT;
     glimpse_model_options model_options = GLIMPSE_MODEL_OPTIONS_INIT;
-    model_options.precision = (glimpse_precision)s->precision;
-    model_options.backend = (glimpse_backend)s->backend;
-    if (s->no_weights_cache) model_options.flags |= GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
+    session_model_options(&model_options, s);
     options.jobs = jobs;
     options.journal = journal;
     options.model_options = &model_options;

@@ -61,6 +61,8 @@ int session_open_library_if_any(session *s, int named_must_exist);
 int session_find_model(session *s);
 /* Finds and opens the model, and an encoder for `batch` inputs when that is not 0. */
 int session_open_model(session *s, unsigned towers, size_t batch);
+/* How the session opens models, apart from the towers. */
+void session_model_options(glimpse_model_options *out, const session *s);
 /* An embedder with the session's library and model; `journal` is the file of --resume, or NULL. */
 int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs,
                           const char *journal);

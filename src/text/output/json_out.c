@@ -3,7 +3,7 @@
  */
 #include "json_out.h"
 
-#include "text.h"
+#include "text/utf8.h"
 
 #include <math.h>
 #include <string.h>
@@ -36,7 +36,8 @@ static void write_string(json_out *j, const char *bytes, size_t size) {
         }
         const char *start = bytes;
         int valid = 1;
-        uint32_t c = text_next(&bytes, &valid);
+        uint32_t c = 0;
+        bytes += glimpse_utf8_decode(&c, bytes, (size_t)(end - bytes), &valid);
         if (c == '"' || c == '\\') {
             (void)fprintf(j->to, "\\%c", (char)c);
         } else if (c == '\n') {
@@ -103,12 +104,17 @@ void jout_null(json_out *j) {
 void jout_path(json_out *j, const char *name, const char *bytes) {
     jout_key(j, name);
     jout_string(j, bytes);
-    if (text_is_utf8(bytes)) return;
+    if (glimpse_utf8_is_valid(bytes, strlen(bytes))) return;
     before_value(j);
     (void)fprintf(j->to, "\"%s_bytes\":\"", name);
     for (; *bytes; bytes++)
         (void)fprintf(j->to, "%02x", (unsigned)(unsigned char)*bytes);
     (void)fputc('"', j->to);
+}
+
+void jout_pair(json_out *j, const char *name, const char *text) {
+    jout_key(j, name);
+    jout_string(j, text);
 }
 
 void jout_text_or_null(json_out *j, const char *name, const char *text) {

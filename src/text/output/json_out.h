@@ -1,5 +1,5 @@
 /*
- * json_out.h - JSON text written as it comes, compact, always valid UTF-8.
+ * text/output/json_out.h - JSON text written as it comes, compact, always valid UTF-8.
  *
  *     json_out j = {stdout, 0};
  *     jout_open(&j, '{');
@@ -8,10 +8,11 @@
  *     jout_close(&j, '}');
  *     jout_end(&j);
  *
- * Floats are written with nine digits, which is enough to read the same float back.
+ * Floats are written with nine digits, which is enough to read the same float back. Write errors
+ * stay in the stream, for who closes it.
  */
-#ifndef GLIMPSE_TOOLS_JSON_OUT_H
-#define GLIMPSE_TOOLS_JSON_OUT_H
+#ifndef GLIMPSE_TEXT_JSON_OUT_H
+#define GLIMPSE_TEXT_JSON_OUT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +35,8 @@ void jout_bool(json_out *j, int value);
 void jout_null(json_out *j);
 /* "name":string, and when `bytes` is not UTF-8 also "name_bytes":"hexadecimal digits". */
 void jout_path(json_out *j, const char *name, const char *bytes);
+/* "name":string */
+void jout_pair(json_out *j, const char *name, const char *text);
 /* "name":string, null when `text` is NULL or empty. */
 void jout_text_or_null(json_out *j, const char *name, const char *text);
 void jout_end(json_out *j); /* the newline behind a value */
