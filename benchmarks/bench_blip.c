@@ -118,7 +118,8 @@ static void bench_caption(job *j, const char *folder, const glimpse_blip_options
         tiny ? random_blip_tiny(GLIMPSE_BLIP_CAPTION) : random_blip_base(GLIMPSE_BLIP_CAPTION);
     limits.pictures = MOST_PICTURES;
     start(j, folder, &shape, options, &limits, &model);
-    glimpse_blip_generation_defaults(&j->how, model);
+    j->how = GLIMPSE_BLIP_GENERATION_INIT;
+    (void)glimpse_blip_generation_defaults(&j->how, model);
     j->how.max_length = j->how.min_length = LENGTH;
     j->pictures = 1;
     bench_time greedy = bench_run(caption, j, 7, 10.0);

@@ -140,7 +140,7 @@ static double encode_alone(const setup *s) {
 static glimpse_ingest_report ingest(const setup *s, const series *pictures, int exact) {
     glimpse_library *library = NULL;
     glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
-    glimpse_ingest_report report;
+    glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
     const char *roots[1] = {pictures->folder};
     options.model = s->model, options.roots = roots, options.root_count = 1, options.jobs = s->jobs;
     options.exact_decode = exact;

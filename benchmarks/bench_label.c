@@ -224,7 +224,7 @@ static glimpse_classifier *build(const char *folder, size_t classes, size_t temp
     build_options.classes = list;
     build_options.templates = prompt_list;
     build_options.template_count = templates;
-    build_options.cache_folder = cache;
+    build_options.cache_directory = cache;
     double first_seconds = 0;
     for (int pass = 0; pass < 2; pass++) {
         double start = bench_now();

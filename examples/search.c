@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
         status = glimpse_library_open(&library, argv[2], GLIMPSE_LIBRARY_CREATE);
     if (status == GLIMPSE_OK) {
         glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
-        glimpse_ingest_report report;
+        glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
         options.model = model, options.roots = &folder, options.root_count = 1;
         status = glimpse_library_ingest(&report, library, &options);
     }

@@ -4,6 +4,7 @@
 #include "actions_internal.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,9 +85,9 @@ int glimpse_actions_open_with(glimpse_actions **out, const char *folder,
     return GLIMPSE_OK;
 }
 
-int glimpse_actions_open(glimpse_actions **out, const char *folder) {
+int glimpse_actions_open(glimpse_actions **out, const char *directory) {
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the result");
-    return glimpse_actions_open_with(out, folder, NULL, NULL);
+    return glimpse_actions_open_with(out, directory, NULL, NULL);
 }
 
 void glimpse_actions_close(glimpse_actions *actions) {
@@ -104,16 +105,23 @@ uint64_t glimpse_actions_recovered(const glimpse_actions *actions) {
 /*
  * Running.
  */
-static int check_arguments(const glimpse_action_options *options, const glimpse_action_item *items,
-                           size_t count, const glimpse_action_report *report) {
-    if (!options || options->version != GLIMPSE_ACTION_OPTIONS_VERSION || !report ||
-        (count > 0 && !items)) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "no options of a version this build knows");
+static int check_arguments(glimpse_action_options *options, const glimpse_action_report *report,
+                           const glimpse_action_options *given, const glimpse_action_item *items,
+                           size_t count) {
+    if (!given || !report) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "no options, or no place for the report");
     }
+    int status = GLIMPSE_OPTIONS_LOAD(options, given, glimpse_action_options, user);
+    if (status == GLIMPSE_OK) {
+        status = GLIMPSE_REPORT_CHECK(report, glimpse_action_report, cancelled);
+    }
+    if (status < 0) return status;
+    if (count > 0 && !items) return glimpse_fail(GLIMPSE_E_INVALID, "no files to act on");
     if (options->kind < GLIMPSE_ACTION_MOVE || options->kind > GLIMPSE_ACTION_REFLINK) {
         return glimpse_fail(GLIMPSE_E_INVALID, "there is no action %d", (int)options->kind);
     }
-    if (options->kind == GLIMPSE_ACTION_MOVE && (!options->folder || options->folder[0] != '/')) {
+    if (options->kind == GLIMPSE_ACTION_MOVE &&
+        (!options->directory || options->directory[0] != '/')) {
         return glimpse_fail(GLIMPSE_E_INVALID, "the folder to move to needs an absolute path");
     }
     for (size_t i = 0; i < count; i++) {
@@ -151,53 +159,53 @@ static void tell(const glimpse_action_options *options, const glimpse_action_ite
     each(user, &event);
 }
 
-int glimpse_actions_preview(glimpse_action_report *report, const glimpse_action_options *options,
+static int cancelled(const glimpse_action_options *options, glimpse_action_report *report) {
+    report->cancelled = options->cancelled && options->cancelled(options->user);
+    return report->cancelled;
+}
+
+int glimpse_actions_preview(glimpse_action_report *report, const glimpse_action_options *given,
                             const glimpse_action_item *items, size_t count, glimpse_action_fn each,
                             void *user) {
-    int status = check_arguments(options, items, count, report);
+    glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
+    glimpse_action_report own = GLIMPSE_ACTION_REPORT_INIT;
+    int status = check_arguments(&options, report, given, items, count);
     if (status < 0) return status;
-    *report = (glimpse_action_report){0};
-    for (size_t i = 0; i < count; i++) {
-        if (options->stop && options->stop(options->stop_user)) {
-            report->stopped = 1;
-            break;
-        }
+    for (size_t i = 0; i < count && !cancelled(&options, &own); i++) {
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
         action_place place = {0};
         struct stat info = {0};
-        if (glimpse_step_check(options, &items[i], &info, &verdict) == 0) {
-            (void)glimpse_place_choose(&place, NULL, options, &items[i], 0, 0, &verdict);
+        if (glimpse_step_check(&options, &items[i], &info, &verdict) == 0) {
+            (void)glimpse_place_choose(&place, NULL, &options, &items[i], 0, 0, &verdict);
         }
-        tell(options, &items[i], &verdict, place.other, (uint64_t)info.st_size, each, user, report);
+        tell(&options, &items[i], &verdict, place.other, (uint64_t)info.st_size, each, user, &own);
         glimpse_place_free(&place);
     }
+    GLIMPSE_REPORT_STORE(report, &own);
     return GLIMPSE_OK;
 }
 
 int glimpse_actions_apply(glimpse_action_report *report, glimpse_actions *actions,
-                          const glimpse_action_options *options, const glimpse_action_item *items,
+                          const glimpse_action_options *given, const glimpse_action_item *items,
                           size_t count, glimpse_action_fn each, void *user) {
+    glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
+    glimpse_action_report own = GLIMPSE_ACTION_REPORT_INIT;
     if (!actions) return glimpse_fail(GLIMPSE_E_INVALID, "no journal is open");
-    int status = check_arguments(options, items, count, report);
+    int status = check_arguments(&options, report, given, items, count);
     if (status < 0) return status;
-    *report = (glimpse_action_report){0};
-    if (count == 0) return GLIMPSE_OK;
     int64_t run = 0;
-    status = glimpse_journal_begin_run(actions, options->kind, &run);
-    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
-        if (options->stop && options->stop(options->stop_user)) {
-            report->stopped = 1;
-            break;
-        }
+    if (count > 0) status = glimpse_journal_begin_run(actions, options.kind, &run);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK && !cancelled(&options, &own); i++) {
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
         char *other = NULL;
         uint64_t size = 0;
-        (void)glimpse_step_do(actions, options, &items[i], run, i + 1, &other, &size, &verdict,
+        (void)glimpse_step_do(actions, &options, &items[i], run, i + 1, &other, &size, &verdict,
                               &status);
-        tell(options, &items[i], &verdict, other, size, each, user, report);
+        tell(&options, &items[i], &verdict, other, size, each, user, &own);
         free(other);
     }
-    if (report->done > 0) report->run = run;
-    if (status == GLIMPSE_OK) status = glimpse_journal_tidy(actions);
+    if (own.done > 0) own.run = run;
+    if (count > 0 && status == GLIMPSE_OK) status = glimpse_journal_tidy(actions);
+    GLIMPSE_REPORT_STORE(report, &own);
     return status;
 }

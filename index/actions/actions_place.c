@@ -123,7 +123,7 @@ static int choose_quarantine(action_place *out, const glimpse_actions *actions, 
         (item->path[base] == '/' || base == 1)) {
         below = item->path + base + (item->path[base] == '/');
     }
-    char *target = glimpse_path_join(options->folder, below);
+    char *target = glimpse_path_join(options->directory, below);
     char *folder = target ? glimpse_action_folder_of(target) : NULL;
     char *from = glimpse_action_folder_of(item->path);
     dev_t here = 0, there = 0;

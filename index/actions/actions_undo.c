@@ -10,6 +10,7 @@
 #include "actions_internal.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -237,9 +238,11 @@ int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions
     if (!actions || !report || run < 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no journal, or no such run");
     }
-    *report = (glimpse_action_report){0};
+    glimpse_action_report own = GLIMPSE_ACTION_REPORT_INIT;
     action_steps steps = {0};
-    int status = run == 0 ? glimpse_journal_latest(actions, &run) : GLIMPSE_OK;
+    int status = GLIMPSE_REPORT_CHECK(report, glimpse_action_report, cancelled);
+    if (status < 0) return status;
+    if (run == 0) status = glimpse_journal_latest(actions, &run);
     if (status == GLIMPSE_E_NOT_FOUND) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is nothing to undo");
     }
@@ -250,10 +253,11 @@ int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions
     for (size_t i = 0; i < steps.count && status == GLIMPSE_OK; i++) {
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
         status = undo_step(actions, &steps.items[i], &verdict);
-        if (status == GLIMPSE_OK) tell(&steps.items[i], &verdict, each, user, report);
+        if (status == GLIMPSE_OK) tell(&steps.items[i], &verdict, each, user, &own);
     }
     glimpse_steps_free(&steps);
-    report->run = run;
+    own.run = run;
+    GLIMPSE_REPORT_STORE(report, &own);
     return status < 0 ? status : glimpse_journal_tidy(actions);
 }
 
@@ -274,17 +278,20 @@ int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *action
     if (!actions || !report || run < 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no journal, or no such run");
     }
-    *report = (glimpse_action_report){0};
+    glimpse_action_report own = GLIMPSE_ACTION_REPORT_INIT;
     action_steps steps = {0};
-    int status = glimpse_journal_load(actions, &steps, run, 1u << STEP_DONE);
+    int status = GLIMPSE_REPORT_CHECK(report, glimpse_action_report, cancelled);
+    if (status < 0) return status;
+    status = glimpse_journal_load(actions, &steps, run, 1u << STEP_DONE);
     for (size_t i = 0; i < steps.count && status == GLIMPSE_OK; i++) {
         action_step *step = &steps.items[i];
         if (step->kind == GLIMPSE_ACTION_MOVE || step->kind == GLIMPSE_ACTION_TRASH) continue;
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
         if (apply) status = empty_step(actions, step, &verdict);
-        if (status == GLIMPSE_OK) tell(step, &verdict, each, user, report);
+        if (status == GLIMPSE_OK) tell(step, &verdict, each, user, &own);
     }
     glimpse_steps_free(&steps);
-    report->run = run;
+    own.run = run;
+    GLIMPSE_REPORT_STORE(report, &own);
     return status;
 }

@@ -8,6 +8,7 @@
 
 #include "catalog_private.h"
 #include "core/error.h"
+#include "core/options.h"
 #include "dates.h"
 #include "library_private.h"
 #include "text/utf8.h"
@@ -164,16 +165,17 @@ static int visit_row(glimpse_db *db, sqlite3_stmt *row, glimpse_caption_fn visit
     return visit(user, &caption);
 }
 
-int glimpse_library_captions(glimpse_library *library, const glimpse_caption_filter *filter,
+int glimpse_library_captions(glimpse_library *library, const glimpse_caption_filter *given,
                              glimpse_caption_fn visit, void *user) {
-    static const glimpse_caption_filter all = GLIMPSE_CAPTION_FILTER_INIT;
+    glimpse_caption_filter own = GLIMPSE_CAPTION_FILTER_INIT, *const filter = &own;
     if (!library || !visit) return glimpse_fail(GLIMPSE_E_INVALID, "no library");
-    if (!filter) filter = &all;
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_caption_filter, prompt);
+    if (status < 0) return status;
     glimpse_db *db = glimpse_library_catalog(library)->db;
     sqlite3_stmt *row = NULL;
     int64_t content = 0;
     glimpse_db_enter(db);
-    int status = glimpse_db_begin_read(db);
+    status = glimpse_db_begin_read(db);
     if (status < 0) goto leave;
     status = filtered_content(db, filter, &content);
     if (status == GLIMPSE_OK) {
@@ -193,15 +195,16 @@ leave:
 }
 
 int glimpse_library_forget_captions(uint64_t *forgotten, glimpse_library *library,
-                                    const glimpse_caption_filter *filter) {
-    static const glimpse_caption_filter all = GLIMPSE_CAPTION_FILTER_INIT;
+                                    const glimpse_caption_filter *given) {
+    glimpse_caption_filter own = GLIMPSE_CAPTION_FILTER_INIT, *const filter = &own;
     int64_t content = 0;
     uint64_t count = 0;
     if (forgotten) *forgotten = 0;
     if (!library) return glimpse_fail(GLIMPSE_E_INVALID, "no library");
-    if (!filter) filter = &all;
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_caption_filter, prompt);
+    if (status < 0) return status;
     glimpse_db *db = glimpse_library_catalog(library)->db;
-    int status = glimpse_library_lock(library, "forgetting captions");
+    status = glimpse_library_lock(library, "forgetting captions");
     if (status < 0) return status;
     glimpse_db_enter(db);
     status = glimpse_db_begin(db);

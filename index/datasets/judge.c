@@ -286,7 +286,7 @@ int glimpse_judgement_create(glimpse_judgement **out, const char *predictions, c
     *out = NULL;
     held *h = glimpse_zeroed(1, sizeof *h);
     if (!h) return GLIMPSE_E_NOMEM;
-    h->o = (glimpse_judge_options)GLIMPSE_JUDGE_OPTIONS_INIT;
+    h->o = GLIMPSE_JUDGE_OPTIONS_INIT;
     h->truth_name = truth;
     int status = GLIMPSE_OPTIONS_LOAD(&h->o, options, glimpse_judge_options, user);
     if (status == GLIMPSE_OK) status = judge(h, predictions);

@@ -139,7 +139,7 @@ int glimpse_dataset_writer_open(glimpse_dataset_writer **out, const glimpse_labe
     *out = NULL;
     glimpse_dataset_writer *w = glimpse_zeroed(1, sizeof *w);
     if (!w) return GLIMPSE_E_NOMEM;
-    w->o = (glimpse_dataset_options)GLIMPSE_DATASET_OPTIONS_INIT;
+    w->o = GLIMPSE_DATASET_OPTIONS_INIT;
     w->set = set;
     int status = GLIMPSE_OPTIONS_LOAD(&w->o, options, glimpse_dataset_options, user);
     if (status < 0) {

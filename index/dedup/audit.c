@@ -10,6 +10,7 @@
 #include "dups_private.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -288,17 +289,15 @@ static int has_several_labels(const glimpse_dedup_report *report) {
 }
 
 int glimpse_audit_run(glimpse_audit **out, const glimpse_dedup_report *report,
-                      const glimpse_audit_limits *limits) {
-    static const glimpse_audit_limits usual = GLIMPSE_AUDIT_LIMITS_INIT;
+                      const glimpse_audit_limits *given) {
+    glimpse_audit_limits own = GLIMPSE_AUDIT_LIMITS_INIT, *const limits = &own;
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the audit");
     *out = NULL;
     if (!report) return glimpse_fail(GLIMPSE_E_INVALID, "no pictures to audit");
-    if (!limits) limits = &usual;
-    if (limits->version != GLIMPSE_AUDIT_LIMITS_VERSION)
-        return glimpse_fail(GLIMPSE_E_INVALID, "audit limits of version %u", limits->version);
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_audit_limits, kinds);
+    if (status < 0) return status;
     audit *a = calloc(1, sizeof *a);
     if (!a) return glimpse_fail_nomem(sizeof *a, "an audit");
-    int status = GLIMPSE_OK;
     a->public.has_labels = has_several_labels(report);
     for (size_t i = 0; i < report->picture_count && status == GLIMPSE_OK; i++) {
         a->public.has_embeddings |= report->pictures[i].embedding != NULL;

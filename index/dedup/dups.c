@@ -5,6 +5,7 @@
 #include "dups_private.h"
 
 #include "core/error.h"
+#include "core/options.h"
 #include "dups_cache.h"
 #include "file_paths.h"
 
@@ -15,8 +16,6 @@
 
 static int check(glimpse_dups *dups, const glimpse_dedup_options *options) {
     const unsigned all = GLIMPSE_TIER_EXACT | GLIMPSE_TIER_PERCEPTUAL | GLIMPSE_TIER_SEMANTIC;
-    if (options->version != GLIMPSE_DEDUP_OPTIONS_VERSION)
-        return glimpse_fail(GLIMPSE_E_INVALID, "dedup options of version %u", options->version);
     if (options->root_count == 0 && !options->library)
         return glimpse_fail(GLIMPSE_E_INVALID, "no folder and no library to look at");
     if ((options->root_count > 0 && !options->roots) ||
@@ -88,12 +87,15 @@ static size_t bytes_held(const glimpse_dups *dups) {
     return bytes;
 }
 
-int glimpse_dedup_run(glimpse_dedup_report **out, const glimpse_dedup_options *options) {
+int glimpse_dedup_run(glimpse_dedup_report **out, const glimpse_dedup_options *given) {
+    glimpse_dedup_options own = GLIMPSE_DEDUP_OPTIONS_INIT, *const options = &own;
     glimpse_dups dups = {0};
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the report");
     *out = NULL;
-    if (!options) return glimpse_fail(GLIMPSE_E_INVALID, "no options");
-    int status = check(&dups, options);
+    if (!given) return glimpse_fail(GLIMPSE_E_INVALID, "no options");
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_dedup_options, user);
+    if (status < 0) return status;
+    status = check(&dups, options);
     if (status == GLIMPSE_OK) status = glimpse_dups_list(&dups);
     if (status == GLIMPSE_OK) status = glimpse_dups_scan(&dups);
     double read = glimpse_dups_now();

@@ -83,7 +83,7 @@ static int fill_groups(const glimpse_dups *dups, owned_report *r, const uint32_t
             out->relation = member->relation;
             out->score = member->score;
             out->distance = member->distance;
-            out->turn = member->turn;
+            out->orientation = member->turn;
             out->differences =
                 m == 0 ? strdup("") : glimpse_dups_differences(dups, keeper, item, member);
             r->member_count = at + 1;

@@ -9,6 +9,7 @@
 #include "evaluate_internal.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -43,13 +44,10 @@ static double percentile(const double *values, size_t count, double share) {
 }
 
 int glimpse_bootstrap(glimpse_figure *out, size_t figure_count, size_t count,
-                      const glimpse_eval_options *options, glimpse_figures_fn compute, void *user) {
-    glimpse_eval_options usual = GLIMPSE_EVAL_OPTIONS_INIT;
-    if (!options) options = &usual;
-    if (options->version != GLIMPSE_EVAL_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "evaluation options of version %u, not %d",
-                            options->version, GLIMPSE_EVAL_OPTIONS_VERSION);
-    }
+                      const glimpse_eval_options *given, glimpse_figures_fn compute, void *user) {
+    glimpse_eval_options own = GLIMPSE_EVAL_OPTIONS_INIT, *options = &own;
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_eval_options, seed);
+    if (status < 0) return status;
     if (options->samples > MOST_SAMPLES) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "%u bootstrap samples, more than %d", options->samples,
                             MOST_SAMPLES);
@@ -58,7 +56,6 @@ int glimpse_bootstrap(glimpse_figure *out, size_t figure_count, size_t count,
         return glimpse_fail(GLIMPSE_E_LIMIT, "%zu items, more than %u", count, UINT32_MAX);
     }
     size_t samples = options->samples;
-    int status = GLIMPSE_OK;
     uint64_t state = options->seed;
     uint32_t *weights = malloc(count * sizeof *weights);
     double *figures = malloc(figure_count * sizeof *figures);

@@ -4,6 +4,7 @@
 #include "ingest_internal.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <limits.h>
 #include <sched.h>
@@ -308,10 +309,6 @@ static unsigned usable_cores(void) {
 }
 
 static int check_options(const glimpse_ingest_options *options) {
-    if (options->version < 1 || options->version > GLIMPSE_INGEST_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "ingest options of version %u, this library has %d",
-                            options->version, GLIMPSE_INGEST_OPTIONS_VERSION);
-    }
     if (options->root_count == 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no folder to index was given");
     }
@@ -336,11 +333,10 @@ static int set_up(glimpse_ingest *ingest) {
     ingest->jobs = options->jobs ? options->jobs : usable_cores();
     if (ingest->jobs > MAX_JOBS) ingest->jobs = MAX_JOBS;
     ingest->batch = options->batch ? options->batch : GLIMPSE_INGEST_DEFAULT_BATCH;
-    const int newer = options->version >= 2;
-    ingest->decoding = (glimpse_decode_options)GLIMPSE_DECODE_OPTIONS_INIT;
+    ingest->decoding = GLIMPSE_DECODE_OPTIONS_INIT;
     ingest->decoding.max_pixels =
         options->max_pixels ? options->max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
-    ingest->decoding.short_side = newer && options->exact_decode ? 0 : ingest->engine->short_side;
+    ingest->decoding.short_side = options->exact_decode ? 0 : ingest->engine->short_side;
     const uint64_t max_pixels = ingest->decoding.max_pixels;
     /* As for a single picture: 16-bit RGBA stored plainly, and room for metadata. */
     const uint64_t most = (uint64_t)SIZE_MAX / 2;
@@ -364,7 +360,7 @@ static int set_up(glimpse_ingest *ingest) {
     if (status == GLIMPSE_OK) status = glimpse_ledger_init(&ingest->ledger);
     if (status == GLIMPSE_OK) status = glimpse_queue_create(&ingest->job_queue, JOB_QUEUE);
     if (status == GLIMPSE_OK) status = glimpse_queue_create(&ingest->result_queue, RESULT_QUEUE);
-    if (status == GLIMPSE_OK && newer && options->profile) {
+    if (status == GLIMPSE_OK && options->profile) {
         status = glimpse_trace_open(&ingest->trace, options->profile);
         glimpse_trace_name(ingest->trace, GLIMPSE_TRACE_COMMITTER, "catalogue");
         glimpse_trace_name(ingest->trace, GLIMPSE_TRACE_WALKER, "walk");
@@ -449,11 +445,14 @@ static void fill_report(committer *c) {
 }
 
 int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
-                       const glimpse_ingest_options *options, const glimpse_ingest_engine *engine) {
-    glimpse_ingest_report unwanted;
-    glimpse_ingest_report *report = out ? out : &unwanted;
-    memset(report, 0, sizeof *report);
-    int status = check_options(options);
+                       const glimpse_ingest_options *given, const glimpse_ingest_engine *engine) {
+    glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
+    glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
+    int status = GLIMPSE_REPORT_CHECK(out, glimpse_ingest_report, peak_bytes);
+    if (status < 0) return status;
+    GLIMPSE_REPORT_STORE(out, &report);
+    status = GLIMPSE_OPTIONS_LOAD(&options, given, glimpse_ingest_options, user);
+    if (status == GLIMPSE_OK) status = check_options(&options);
     if (status < 0) return status;
     status = glimpse_library_lock(library, "indexing");
     if (status < 0) return status;
@@ -466,9 +465,9 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
     }
     ingest->library = library;
     ingest->catalog = glimpse_library_catalog(library);
-    ingest->options = options;
+    ingest->options = &options;
     ingest->engine = engine;
-    ingest->report = report;
+    ingest->report = &report;
     c->ingest = ingest;
     c->start = glimpse_ingest_seconds();
 
@@ -504,5 +503,6 @@ done:
     free(ingest);
     free(c);
     glimpse_library_unlock(library);
+    GLIMPSE_REPORT_STORE(out, &report);
     return status;
 }

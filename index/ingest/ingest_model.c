@@ -4,6 +4,7 @@
 #include "ingest_internal.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <glimpse/sys/model.h>
 
@@ -36,7 +37,10 @@ static int encode_pictures(void *encoder, const uint8_t *rgb, size_t count, floa
 }
 
 int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_library *library,
-                           const glimpse_ingest_options *options) {
+                           const glimpse_ingest_options *given) {
+    glimpse_ingest_options own = GLIMPSE_INGEST_OPTIONS_INIT, *const options = &own;
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_ingest_options, user);
+    if (status < 0) return status;
     if (!options->model) {
         return glimpse_fail(GLIMPSE_E_INVALID, "indexing needs a model");
     }

@@ -13,6 +13,7 @@
 
 #include "calibrate_internal.h"
 #include "core/error.h"
+#include "core/options.h"
 #include "label_internal.h"
 
 #include <math.h>
@@ -219,11 +220,9 @@ static int check(const double *logits, const size_t *truth, size_t count, size_t
     return GLIMPSE_OK;
 }
 
-int glimpse_calibrate(glimpse_calibration *out, glimpse_scoring scoring, const double *logits,
-                      const size_t *truth, size_t count, size_t classes, double precision_target) {
+static int calibrate(glimpse_calibration *out, glimpse_scoring scoring, const double *logits,
+                     const size_t *truth, size_t count, size_t classes, double precision_target) {
     const mapping own = {1, 0};
-    if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the calibration");
-    *out = (glimpse_calibration){.temperature = 1, .threshold = -1};
     int status = check(logits, truth, count, classes, precision_target);
     if (status < 0) return status;
     int sigmoid = scoring == GLIMPSE_SCORING_SIGMOID;
@@ -254,6 +253,17 @@ int glimpse_calibrate(glimpse_calibration *out, glimpse_scoring scoring, const d
     out->ece_before = calibration_error(&s, same);
     out->ece_after = calibration_error(&s, fitted);
     if (precision_target > 0) status = choose_threshold(out, &s);
+    return status;
+}
+
+int glimpse_calibrate(glimpse_calibration *out, glimpse_scoring scoring, const double *logits,
+                      const size_t *truth, size_t count, size_t classes, double precision_target) {
+    glimpse_calibration own = GLIMPSE_CALIBRATION_INIT;
+    if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the calibration");
+    int status = GLIMPSE_REPORT_CHECK(out, glimpse_calibration, coverage);
+    if (status < 0) return status;
+    status = calibrate(&own, scoring, logits, truth, count, classes, precision_target);
+    GLIMPSE_REPORT_STORE(out, &own);
     return status;
 }
 

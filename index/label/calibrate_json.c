@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/options.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -22,9 +23,13 @@ static int put(json_t *to, const char *name, double value) {
     return isfinite(value) ? json_object_set_new(to, name, json_real(value)) : 0;
 }
 
-int glimpse_calibration_write(const glimpse_calibration *c, const glimpse_classifier *classifier,
-                              const double *thresholds, const char *path) {
+int glimpse_calibration_write(const glimpse_calibration *calibration,
+                              const glimpse_classifier *classifier, const double *thresholds,
+                              const char *path) {
+    glimpse_calibration full = GLIMPSE_CALIBRATION_INIT, *const c = &full;
     glimpse_new_file file = {0};
+    int status = GLIMPSE_OPTIONS_LOAD(&full, calibration, glimpse_calibration, coverage);
+    if (status < 0) return status;
     json_t *root = json_object(), *own = thresholds ? json_object() : NULL;
     int failed = !root || (thresholds && !own);
     failed |= json_object_set_new(root, "format", json_string("glimpse-calibration"));
@@ -51,7 +56,7 @@ int glimpse_calibration_write(const glimpse_calibration *c, const glimpse_classi
             failed |= put(own, glimpse_classifier_class(classifier, k), thresholds[k]);
     }
     if (own) failed |= json_object_set_new(root, "class_thresholds", own);
-    int status = failed ? glimpse_fail_nomem(1024, "a calibration") : GLIMPSE_OK;
+    status = failed ? glimpse_fail_nomem(1024, "a calibration") : GLIMPSE_OK;
     if (status == GLIMPSE_OK) status = glimpse_new_file_open(&file, path);
     if (status == GLIMPSE_OK &&
         (json_dumpf(root, file.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) != 0 ||
@@ -98,12 +103,11 @@ static int read_thresholds(json_t *own, const glimpse_classifier *classifier, do
     return GLIMPSE_OK;
 }
 
-int glimpse_calibration_read(glimpse_calibration *out, double *thresholds,
-                             const glimpse_classifier *classifier, const char *path) {
+static int read_calibration(glimpse_calibration *out, double *thresholds,
+                            const glimpse_classifier *classifier, const char *path) {
     void *text = NULL;
     size_t size = 0;
     json_error_t error;
-    *out = (glimpse_calibration){.temperature = 1, .threshold = -1};
     int status = glimpse_file_read(&text, &size, path, MAX_BYTES);
     if (status < 0) return status;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
@@ -146,5 +150,16 @@ int glimpse_calibration_read(glimpse_calibration *out, double *thresholds,
                                  path);
     }
     json_decref(root);
+    return status;
+}
+
+int glimpse_calibration_read(glimpse_calibration *out, double *thresholds,
+                             const glimpse_classifier *classifier, const char *path) {
+    glimpse_calibration own = GLIMPSE_CALIBRATION_INIT;
+    if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the calibration");
+    int status = GLIMPSE_REPORT_CHECK(out, glimpse_calibration, coverage);
+    if (status < 0) return status;
+    status = read_calibration(&own, thresholds, classifier, path);
+    GLIMPSE_REPORT_STORE(out, &own);
     return status;
 }

@@ -56,7 +56,7 @@ int glimpse_embedder_open(glimpse_embedder **out, glimpse_library *library,
     e->library = library;
     e->model = model;
     e->options = *options;
-    e->model_options = (glimpse_model_options)GLIMPSE_MODEL_OPTIONS_INIT;
+    e->model_options = GLIMPSE_MODEL_OPTIONS_INIT;
     if (options->model_options) e->model_options = *options->model_options;
     e->width = glimpse_model_embedding_size(model);
     e->jobs = options->jobs ? options->jobs : cores > 0 ? (size_t)cores : 1;

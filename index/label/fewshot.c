@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/options.h"
 #include "math/linear.h"
 
 #include <math.h>
@@ -196,8 +197,10 @@ static int extend_id(glimpse_classifier *c) {
 
 int glimpse_classifier_add_examples(glimpse_examples_report *report, glimpse_classifier *classifier,
                                     const float *embeddings, const size_t *classes, size_t count) {
-    glimpse_examples_report own = {0}, *r = report ? report : &own;
-    *r = (glimpse_examples_report){0};
+    glimpse_examples_report own = GLIMPSE_EXAMPLES_REPORT_INIT, *const r = &own;
+    int status = GLIMPSE_REPORT_CHECK(report, glimpse_examples_report, right_after);
+    if (status < 0) return status;
+    GLIMPSE_REPORT_STORE(report, &own);
     if (!classifier || !embeddings || !classes || count == 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no examples");
     }
@@ -212,7 +215,7 @@ int glimpse_classifier_add_examples(glimpse_examples_report *report, glimpse_cla
     }
     r->alpha = usual_alpha * classifier->logit_scale;
     r->beta = usual_beta;
-    int status = append_rows(classifier, embeddings, classes, count);
+    status = append_rows(classifier, embeddings, classes, count);
     if (status == GLIMPSE_OK) status = choose(classifier, count, r);
     if (status < 0) {
         free(classifier->example_class);
@@ -221,6 +224,7 @@ int glimpse_classifier_add_examples(glimpse_examples_report *report, glimpse_cla
         classifier->share = NULL;
         return status;
     }
+    GLIMPSE_REPORT_STORE(report, &own);
     for (size_t k = 0; k < classifier->count; k++)
         classifier->share[k] = classifier->share[k] > 0 ? 1 / classifier->share[k] : 0;
     classifier->examples = count;

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/options.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -180,26 +181,24 @@ static int drop_nearest(glimpse_classifier *c) {
 }
 
 int glimpse_classifier_build(glimpse_classifier **out, glimpse_encoder *encoder,
-                             const glimpse_model *model,
-                             const glimpse_classifier_options *options) {
+                             const glimpse_model *model, const glimpse_classifier_options *given) {
+    glimpse_classifier_options own = GLIMPSE_CLASSIFIER_OPTIONS_INIT, *const options = &own;
     glimpse_prompts prompts = {0};
     glimpse_classifier *classifier = NULL;
     const char **names = NULL;
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the classifier");
     *out = NULL;
-    if (!model || !options || (options->template_count > 0 && !options->templates) ||
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_classifier_options, cache_directory);
+    if (status < 0) return status;
+    if (!model || (options->template_count > 0 && !options->templates) ||
         (options->background_count > 0 && !options->background)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a classifier needs a model and classes");
     }
-    if (options->version != GLIMPSE_CLASSIFIER_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "classifier options of version %u",
-                            options->version);
-    }
     size_t count = glimpse_classes_count(options->classes);
     if (count == 0) return glimpse_fail(GLIMPSE_E_INVALID, "no classes to choose from");
-    int status = glimpse_prompts_create(&prompts, options->classes, options->templates,
-                                        options->template_count, options->background,
-                                        options->background_count);
+    status = glimpse_prompts_create(&prompts, options->classes, options->templates,
+                                    options->template_count, options->background,
+                                    options->background_count);
     if (status < 0) return status;
     names = calloc(count, sizeof *names);
     if (!names) {
@@ -215,7 +214,7 @@ int glimpse_classifier_build(glimpse_classifier **out, glimpse_encoder *encoder,
     classifier->scoring = glimpse_model_scoring(model);
     classifier->logit_bias = (double)glimpse_model_logit_bias(model);
     glimpse_label_key key = glimpse_label_cache_key(model, &prompts);
-    status = get_rows(classifier, &prompts, &key, encoder, options->cache_folder);
+    status = get_rows(classifier, &prompts, &key, encoder, options->cache_directory);
     if (status == GLIMPSE_OK) status = drop_nearest(classifier);
     if (status == GLIMPSE_OK) status = set_id(classifier, key.hex);
 done:

@@ -12,6 +12,7 @@
 #include "label_internal.h"
 
 #include "core/error.h"
+#include "core/options.h"
 #include "math/linear.h"
 
 #include <math.h>
@@ -197,9 +198,6 @@ static void judge(const scorer *s, const glimpse_label_rules *rules, double back
 }
 
 static int check(const glimpse_classifier *classifier, const glimpse_label_rules *rules) {
-    if (rules->version != GLIMPSE_LABEL_RULES_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "label rules of version %u", rules->version);
-    }
     if (!(rules->temperature > 0) || !isfinite(rules->temperature)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a temperature of %g", rules->temperature);
     }
@@ -219,15 +217,17 @@ static int check(const glimpse_classifier *classifier, const glimpse_label_rules
 
 int glimpse_classifier_label_many(glimpse_label *labels, glimpse_label_verdict *verdicts,
                                   const glimpse_classifier *classifier,
-                                  const glimpse_label_rules *rules, const float *embeddings,
+                                  const glimpse_label_rules *given, const float *embeddings,
                                   size_t count, size_t top) {
     enum { INSERTION = 64 };
+    glimpse_label_rules own = GLIMPSE_LABEL_RULES_INIT, *const rules = &own;
     scorer s;
-    if (!classifier || !rules || (count > 0 && (!embeddings || !verdicts)) ||
+    if (!classifier || !given || (count > 0 && (!embeddings || !verdicts)) ||
         (top > 0 && count > 0 && !labels)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "nothing to classify");
     }
-    int status = check(classifier, rules);
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_label_rules, class_thresholds);
+    if (status == GLIMPSE_OK) status = check(classifier, rules);
     if (status == GLIMPSE_OK) status = scorer_init(&s, classifier);
     if (status < 0) return status;
     size_t kept = top < classifier->count ? top : classifier->count;

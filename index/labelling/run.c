@@ -90,7 +90,7 @@ static int classify(run *r, size_t count) {
  */
 static int begin(run *r, size_t window) {
     glimpse_labeller *l = r->l;
-    r->totals = (glimpse_label_totals)GLIMPSE_LABEL_TOTALS_INIT;
+    r->totals = GLIMPSE_LABEL_TOTALS_INIT;
     int status = glimpse_labeller_fit(l);
     if (status == GLIMPSE_OK) status = glimpse_labeller_open_stored(l);
     if (status < 0) return status;

@@ -162,9 +162,9 @@ static int build_classifier(glimpse_labeller *l) {
     options.templates = glimpse_labeller_templates(l, &options.template_count);
     options.background = glimpse_lines_texts(l->background_lines);
     options.background_count = glimpse_lines_count(l->background_lines);
-    options.cache_folder = cache;
+    options.cache_directory = cache;
     int status = glimpse_classifier_build(&l->classifier, l->encoder, l->model, &options);
-    free(cache);
+    glimpse_free(cache);
     return status;
 }
 
@@ -191,7 +191,7 @@ int glimpse_labeller_open(glimpse_labeller **out, glimpse_library *library,
     *out = NULL;
     glimpse_labeller *l = glimpse_zeroed(1, sizeof *l);
     if (!l) return GLIMPSE_E_NOMEM;
-    l->o = (glimpse_labeller_options)GLIMPSE_LABELLER_OPTIONS_INIT;
+    l->o = GLIMPSE_LABELLER_OPTIONS_INIT;
     l->library = library;
     l->model = model;
     l->encoder = encoder;
@@ -236,7 +236,7 @@ const glimpse_calibration *glimpse_labeller_calibration(const glimpse_labeller *
  */
 static int add_examples(glimpse_labeller *l) {
     glimpse_label_sample sample;
-    glimpse_examples_report report;
+    glimpse_examples_report report = GLIMPSE_EXAMPLES_REPORT_INIT;
     int status = glimpse_label_sample_load(&sample, l, l->o.examples, 0, "--examples");
     if (status < 0) return status;
     status = glimpse_classifier_add_examples(&report, l->classifier, sample.embeddings,
@@ -324,7 +324,7 @@ static int calibrate(glimpse_labeller *l) {
 static void set_rules(glimpse_labeller *l) {
     const glimpse_labeller_options *o = &l->o;
     size_t count = glimpse_classifier_count(l->classifier);
-    l->rules = (glimpse_label_rules)GLIMPSE_LABEL_RULES_INIT;
+    l->rules = GLIMPSE_LABEL_RULES_INIT;
     l->rules.temperature = o->multi_label ? 1 : l->calibration.temperature;
     l->rules.offset = o->multi_label ? 0 : l->calibration.offset;
     l->rules.min_probability =
@@ -369,7 +369,7 @@ int glimpse_labeller_fit(glimpse_labeller *l) {
     free(l->thresholds); /* of a fit that failed */
     free(l->shown);
     l->shown = NULL;
-    l->calibration = (glimpse_calibration){.temperature = 1, .threshold = -1};
+    l->calibration = GLIMPSE_CALIBRATION_INIT;
     l->thresholds = glimpse_zeroed(count, sizeof *l->thresholds);
     if (!l->thresholds) return GLIMPSE_E_NOMEM;
     for (size_t i = 0; i < count; i++)

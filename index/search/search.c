@@ -18,6 +18,7 @@
  */
 #include "catalog_private.h"
 #include "core/error.h"
+#include "core/options.h"
 #include "dates.h"
 #include "filter.h"
 #include "results.h"
@@ -202,20 +203,15 @@ static int normalise(float *unit, const float *query, size_t dim) {
 }
 
 static int check_options(const glimpse_search_options *options, glimpse_search *s) {
-    if (options->version < 1 || options->version > GLIMPSE_SEARCH_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "search options of version %u", options->version);
-    }
     if (isnan(options->min_score)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "the lowest score wanted is not a number");
     }
     s->min_score = options->min_score;
     s->k = options->k ? options->k : 10;
-    if (options->version >= 2) {
-        s->labels = options->labels;
-        s->label_count = options->label_count;
-    }
+    s->labels = options->labels;
+    s->label_count = options->label_count;
     s->wanted = s->k;
-    if (options->version >= 3 && options->captions) {
+    if (options->captions) {
         s->captions = options->captions;
         s->captions_weight = options->captions_weight;
         if (!(s->captions_weight >= 0 && s->captions_weight <= 1)) {
@@ -274,8 +270,8 @@ static int make_results(glimpse_search *s, glimpse_reach *reach, glimpse_results
 
 int glimpse_library_search_key(glimpse_results **out, glimpse_library *library,
                                const glimpse_model_key *key, const float *query,
-                               const glimpse_search_options *options) {
-    static const glimpse_search_options defaults = GLIMPSE_SEARCH_OPTIONS_INIT;
+                               const glimpse_search_options *given) {
+    glimpse_search_options own = GLIMPSE_SEARCH_OPTIONS_INIT, *const options = &own;
     glimpse_catalog *catalog = glimpse_library_catalog(library);
     glimpse_db *db = catalog->db;
     glimpse_search s = {.db = db, .dim = key->dim};
@@ -285,8 +281,8 @@ int glimpse_library_search_key(glimpse_results **out, glimpse_library *library,
     float *unit = NULL;
     int reading = 0, final = 0, narrow = 0;
     *out = NULL;
-    if (!options) options = &defaults;
-    int status = check_options(options, &s);
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_search_options, exclude_id);
+    if (status == GLIMPSE_OK) status = check_options(options, &s);
     if (status < 0) return status;
 
     glimpse_db_enter(db);

@@ -97,10 +97,10 @@ int glimpse_session_look_again(session_look *out, const session_vlm *vlm, const 
         if (status < 0) goto done;
     }
     for (size_t i = 0; i < count; i++) {
-        seen[i] = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+        seen[i] = GLIMPSE_VLM_PICTURE_INIT;
         seen[i].path = pictures[i].path;
         seen[i].id = pictures[i].id;
-        requests[i] = (glimpse_vlm_request)GLIMPSE_VLM_REQUEST_INIT;
+        requests[i] = GLIMPSE_VLM_REQUEST_INIT;
         requests[i].operation = GLIMPSE_VLM_SCORE;
         requests[i].pictures = &seen[i];
         requests[i].picture_count = 1;

@@ -320,7 +320,7 @@ int glimpse_session_acquire_vlm(session_vlm *out, glimpse_session *session,
     out->entry = entry;
     out->vlm = entry->vlm;
     out->second = entry->second;
-    out->run = (glimpse_vlm_run_options)GLIMPSE_VLM_RUN_OPTIONS_INIT;
+    out->run = GLIMPSE_VLM_RUN_OPTIONS_INIT;
     out->run.refresh = out->settings.refresh;
     out->run.dry_run = out->settings.dry_run;
     if (entry->second) {
@@ -329,8 +329,8 @@ int glimpse_session_acquire_vlm(session_vlm *out, glimpse_session *session,
                                                                      : DEFAULT_ESCALATE_BELOW;
     }
     if (control) {
-        out->run.stopped = control->cancelled;
-        out->run.context = control->user;
+        out->run.cancelled = control->cancelled;
+        out->run.user = control->user;
     }
     status = open_answers(out, library);
     if (status < 0) glimpse_session_release_vlm(out);

@@ -1,7 +1,7 @@
 /*
- * version.c - which libglimpse this is.
+ * version.c - see <glimpse/version.h>.
  */
-#include <glimpse/glimpse.h>
+#include <glimpse/version.h>
 
 const char *glimpse_version(void) {
     return GLIMPSE_VERSION;

@@ -82,6 +82,7 @@ static int from_json(glimpse_vlm_answer **out, const json_t *root, const char *m
     for (size_t i = 0; i < id_count; i++)
         ids[i] = (int32_t)json_integer_value(json_array_get(list, i));
     glimpse_vlm_answer answer = {
+        .size = sizeof answer,
         .outcome = (glimpse_vlm_outcome)json_integer_value(json_object_get(root, "outcome")),
         .text = text(root, "text"),
         .json = json_string_value(json_object_get(root, "json")),
@@ -119,8 +120,8 @@ static int from_json(glimpse_vlm_answer **out, const json_t *root, const char *m
 /*
  * The cache.
  */
-static int find(void *context, const glimpse_vlm_question *question, glimpse_vlm_answer **out) {
-    glimpse_response_cache *answers = context;
+static int find(void *user, glimpse_vlm_answer **out, const glimpse_vlm_question *question) {
+    glimpse_response_cache *answers = user;
     glimpse_hash key;
     sqlite3_stmt *row = NULL;
     *out = NULL;
@@ -170,9 +171,9 @@ static int write_row(glimpse_response_cache *answers, const glimpse_hash *key,
     return status;
 }
 
-static int keep(void *context, const glimpse_vlm_question *question,
+static int keep(void *user, const glimpse_vlm_question *question,
                 const glimpse_vlm_answer *answer) {
-    glimpse_response_cache *answers = context;
+    glimpse_response_cache *answers = user;
     glimpse_hash key;
     if (glimpse_db_read_only(answers->db)) return GLIMPSE_OK;
     if (!glimpse_hash_from_hex(&key, question->key)) {
@@ -199,7 +200,10 @@ static int make(glimpse_response_cache **out, glimpse_db *db) {
         return glimpse_fail_nomem(sizeof *answers, "answers");
     }
     answers->db = db;
-    answers->cache = (glimpse_vlm_cache){answers, find, keep};
+    answers->cache = GLIMPSE_VLM_CACHE_INIT;
+    answers->cache.find = find;
+    answers->cache.keep = keep;
+    answers->cache.user = answers;
     *out = answers;
     return GLIMPSE_OK;
 }

@@ -7,6 +7,7 @@
  */
 #include "catalog_private.h"
 #include "core/error.h"
+#include "core/options.h"
 #include "file_paths.h"
 #include "store_private.h"
 
@@ -190,17 +191,17 @@ static int forget(glimpse_db *db, const glimpse_prune_options *options,
 }
 
 int glimpse_library_prune(glimpse_prune_report *report, glimpse_library *library,
-                          const glimpse_prune_options *options) {
-    static const glimpse_prune_options defaults = GLIMPSE_PRUNE_OPTIONS_INIT;
-    glimpse_prune_report counted = {0};
-    if (report) *report = counted;
+                          const glimpse_prune_options *given) {
+    glimpse_prune_options own = GLIMPSE_PRUNE_OPTIONS_INIT, *const options = &own;
+    glimpse_prune_report counted = GLIMPSE_PRUNE_REPORT_INIT;
+    int status = GLIMPSE_REPORT_CHECK(report, glimpse_prune_report, captions);
+    if (status < 0) return status;
+    GLIMPSE_REPORT_STORE(report, &counted);
     if (!library) return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_library_prune: no library");
-    if (!options) options = &defaults;
-    if (options->version != GLIMPSE_PRUNE_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "prune options of version %u", options->version);
-    }
+    status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_prune_options, model);
+    if (status < 0) return status;
     glimpse_db *db = glimpse_library_catalog(library)->db;
-    int status = glimpse_library_lock(library, "pruning");
+    status = glimpse_library_lock(library, "pruning");
     if (status < 0) return status;
     glimpse_db_enter(db);
     status = glimpse_db_begin(db);
@@ -221,6 +222,6 @@ int glimpse_library_prune(glimpse_prune_report *report, glimpse_library *library
     }
     glimpse_db_leave(db);
     glimpse_library_unlock(library);
-    if (status == GLIMPSE_OK && report) *report = counted;
+    if (status == GLIMPSE_OK) GLIMPSE_REPORT_STORE(report, &counted);
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "core/child.h"
 #include "core/error.h"
+#include "core/options.h"
 #include "text/utf8.h"
 
 #include <errno.h>
@@ -82,9 +83,9 @@ static int read_page_count(glimpse_document *d) {
     }
     free(output);
     if (pages == 0) return glimpse_fail(GLIMPSE_E_FORMAT, "%s: has no pages", d->path);
-    if (pages > d->options.most_pages) {
+    if (pages > d->options.max_pages) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "%s: has %llu pages, more than the limit of %zu",
-                            d->path, pages, d->options.most_pages);
+                            d->path, pages, d->options.max_pages);
     }
     d->pages = (size_t)pages;
     return GLIMPSE_OK;
@@ -144,17 +145,10 @@ int glimpse_document_open(glimpse_document **out, const char *path,
     *out = NULL;
     glimpse_document *d = calloc(1, sizeof *d);
     if (!d) return glimpse_fail_nomem(sizeof *d, "a document");
-    int status = GLIMPSE_OK;
-    d->options = (glimpse_document_options)GLIMPSE_DOCUMENT_OPTIONS_INIT;
-    if (options) {
-        if (options->version != GLIMPSE_DOCUMENT_OPTIONS_VERSION) {
-            status = glimpse_fail(GLIMPSE_E_INVALID, "document options of version %u, this is %d",
-                                  options->version, GLIMPSE_DOCUMENT_OPTIONS_VERSION);
-            goto done;
-        }
-        d->options = *options;
-    }
-    if (d->options.most_pages == 0) d->options.most_pages = DEFAULT_PAGES;
+    d->options = GLIMPSE_DOCUMENT_OPTIONS_INIT;
+    int status = GLIMPSE_OPTIONS_LOAD(&d->options, options, glimpse_document_options, directory);
+    if (status < 0) goto done;
+    if (d->options.max_pages == 0) d->options.max_pages = DEFAULT_PAGES;
     if (d->options.seconds == 0) d->options.seconds = DEFAULT_SECONDS;
     if (d->options.memory == 0) d->options.memory = UINT64_C(2) << 30;
     d->path = realpath(path, NULL);
@@ -162,13 +156,13 @@ int glimpse_document_open(glimpse_document **out, const char *path,
         status = glimpse_fail_errno("%s", path);
         goto done;
     }
-    if (d->options.folder) {
-        d->folder = strdup(d->options.folder);
+    if (d->options.directory) {
+        d->folder = strdup(d->options.directory);
         if (!d->folder) {
-            status = glimpse_fail_nomem(strlen(d->options.folder), "a path");
+            status = glimpse_fail_nomem(strlen(d->options.directory), "a path");
             goto done;
         }
-        d->options.folder = NULL;
+        d->options.directory = NULL;
     }
     if (access(d->path, R_OK) != 0) {
         status = glimpse_fail_errno("%s", path);
@@ -203,7 +197,7 @@ const char *glimpse_document_path(const glimpse_document *document) {
     return document->path;
 }
 
-size_t glimpse_document_pages(const glimpse_document *document) {
+size_t glimpse_document_page_count(const glimpse_document *document) {
     return document->pages;
 }
 

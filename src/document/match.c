@@ -93,7 +93,7 @@ static size_t count_words(const word_list *list, const char *text, size_t length
 }
 
 int glimpse_document_match(double *scores, const glimpse_document *document, const char *question) {
-    const size_t pages = glimpse_document_pages(document);
+    const size_t pages = glimpse_document_page_count(document);
     word_list list;
     read_question(&list, question);
     for (size_t p = 0; p < pages; p++)

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/options.h"
 #include "image/picture.h"
 
 #include <stdio.h>
@@ -96,15 +97,11 @@ static int decode_as(glimpse_image *picture, const glimpse_source *source,
 }
 
 static int read_options(glimpse_source *source, const glimpse_decode_options *options) {
-    source->max_pixels = GLIMPSE_DEFAULT_MAX_PIXELS;
-    if (!options) return GLIMPSE_OK;
-    if (options->version < 1 || options->version > GLIMPSE_DECODE_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "decode options of version %u, this library has %d",
-                            options->version, GLIMPSE_DECODE_OPTIONS_VERSION);
-    }
-    if (options->max_pixels) source->max_pixels = options->max_pixels;
-    if (options->version >= 2) source->short_side = options->short_side;
-    return GLIMPSE_OK;
+    glimpse_decode_options own = GLIMPSE_DECODE_OPTIONS_INIT;
+    int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_decode_options, max_pixels);
+    source->max_pixels = own.max_pixels ? own.max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
+    source->short_side = own.short_side;
+    return status;
 }
 
 int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, const char *name,

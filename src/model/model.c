@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/options.h"
 #include "model/fingerprint.h"
 
 #include <math.h>
@@ -119,17 +120,11 @@ int glimpse_model_open(glimpse_model **out, const char *path,
                        const glimpse_model_options *options) {
     *out = NULL;
     glimpse_model_options settings = GLIMPSE_MODEL_OPTIONS_INIT;
-    if (options) {
-        if (options->version != GLIMPSE_MODEL_OPTIONS_VERSION) {
-            return glimpse_fail(GLIMPSE_E_INVALID, "model options of version %u, this is %d",
-                                options->version, GLIMPSE_MODEL_OPTIONS_VERSION);
-        }
-        settings = *options;
-    }
+    int status = GLIMPSE_OPTIONS_LOAD(&settings, options, glimpse_model_options, towers);
+    if (status < 0) return status;
     if (settings.towers == 0) settings.towers = GLIMPSE_TOWER_BOTH;
     glimpse_model *model = calloc(1, sizeof *model);
     if (!model) return glimpse_fail_nomem(sizeof *model, "a model");
-    int status = GLIMPSE_OK;
     model->towers = settings.towers & GLIMPSE_TOWER_BOTH;
     model->path = strdup(path);
     model->name = name_of(path);

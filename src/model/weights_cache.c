@@ -4,9 +4,11 @@
 #include "model/weights_cache.h"
 
 #include "core/hash.h"
+#include "core/options.h"
 #include "math/attend_internal.h"
 
 #include <glimpse/sys/model.h>
+#include <glimpse/version.h>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -275,13 +277,16 @@ void glimpse_weights_close(glimpse_weights_cache *cache) {
 }
 
 int glimpse_weights_cache_load_status(glimpse_weights_cache_status *out) {
-    memset(out, 0, sizeof *out);
+    glimpse_weights_cache_status own = GLIMPSE_WEIGHTS_CACHE_STATUS_INIT;
+    int status = GLIMPSE_REPORT_CHECK(out, glimpse_weights_cache_status, limit);
+    if (status < 0) return status;
     char *folder = cache_folder();
-    out->limit = limit_bytes();
-    if (folder && strlen(folder) < sizeof out->path) {
-        (void)snprintf(out->path, sizeof out->path, "%s", folder);
-        free(list_files(folder, &out->files, &out->bytes));
+    own.limit = limit_bytes();
+    if (folder && strlen(folder) < sizeof own.path) {
+        (void)snprintf(own.path, sizeof own.path, "%s", folder);
+        free(list_files(folder, &own.files, &own.bytes));
     }
     free(folder);
+    GLIMPSE_REPORT_STORE(out, &own);
     return GLIMPSE_OK;
 }

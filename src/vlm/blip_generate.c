@@ -246,10 +246,6 @@ int glimpse_blip_generate(glimpse_blip_worker *w, const glimpse_blip_text *promp
 
 int glimpse_blip_check_generation(const glimpse_blip_worker *w, const glimpse_blip_text *prompt,
                                   const glimpse_blip_generation *g) {
-    if (g->version != GLIMPSE_BLIP_GENERATION_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "generation settings of version %u, this is %d",
-                            g->version, GLIMPSE_BLIP_GENERATION_VERSION);
-    }
     if (g->beams < 1 || g->beams > w->limits.beams) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%zu beams; this worker takes 1 to %zu", g->beams,
                             w->limits.beams);

@@ -2,6 +2,7 @@
  * vlm/blip_model.c - opening a BLIP directory, and what there is to know about one.
  */
 #include "core/error.h"
+#include "core/options.h"
 #include "vlm/blip_internal.h"
 
 #include <stdio.h>
@@ -83,16 +84,10 @@ static int take_weights(glimpse_blip *model) {
 int glimpse_blip_open(glimpse_blip **out, const char *path, const glimpse_blip_options *options) {
     *out = NULL;
     glimpse_blip_options settings = GLIMPSE_BLIP_OPTIONS_INIT;
-    if (options) {
-        if (options->version != GLIMPSE_BLIP_OPTIONS_VERSION) {
-            return glimpse_fail(GLIMPSE_E_INVALID, "BLIP options of version %u, this is %d",
-                                options->version, GLIMPSE_BLIP_OPTIONS_VERSION);
-        }
-        settings = *options;
-    }
+    int status = GLIMPSE_OPTIONS_LOAD(&settings, options, glimpse_blip_options, backend);
+    if (status < 0) return status;
     glimpse_blip *model = calloc(1, sizeof *model);
     if (!model) return glimpse_fail_nomem(sizeof *model, "a model");
-    int status = GLIMPSE_OK;
     model->path = strdup(path);
     model->name = name_of(path);
     if (!model->path || !model->name) {
@@ -214,15 +209,15 @@ int glimpse_blip_read_preprocess(glimpse_preprocess *out, const char *path) {
     return status;
 }
 
-void glimpse_blip_generation_defaults(glimpse_blip_generation *out, const glimpse_blip *model) {
+int glimpse_blip_generation_defaults(glimpse_blip_generation *out, const glimpse_blip *model) {
     const glimpse_blip_config *c = &model->config;
-    *out = (glimpse_blip_generation){.version = GLIMPSE_BLIP_GENERATION_VERSION,
-                                     .beams = c->beams,
-                                     .max_length =
-                                         c->max_length < c->context ? c->max_length : c->context,
-                                     .min_length = c->min_length,
-                                     .length_penalty = c->length_penalty,
-                                     .temperature = 1.0,
-                                     .top_k = 50,
-                                     .top_p = 1.0};
+    glimpse_blip_generation own = GLIMPSE_BLIP_GENERATION_INIT;
+    int status = GLIMPSE_REPORT_CHECK(out, glimpse_blip_generation, flags);
+    if (status < 0) return status;
+    own.beams = c->beams;
+    own.max_length = c->max_length < c->context ? c->max_length : c->context;
+    own.min_length = c->min_length;
+    own.length_penalty = c->length_penalty;
+    GLIMPSE_REPORT_STORE(out, &own);
+    return GLIMPSE_OK;
 }

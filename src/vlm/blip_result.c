@@ -2,6 +2,7 @@
  * vlm/blip_result.c - captions and answers: the calls around generation, and what they hand out.
  */
 #include "core/error.h"
+#include "core/options.h"
 #include "vlm/blip_internal.h"
 
 #include <stdlib.h>
@@ -99,12 +100,14 @@ static int generate(glimpse_blip_worker *w, const glimpse_blip_image *const *ima
                     const glimpse_blip_text *prompt, const glimpse_blip_generation *generation,
                     glimpse_blip_result **results) {
     glimpse_blip_text begin = {&w->model->config.dec_id, 1};
-    glimpse_blip_generation settings;
-    glimpse_blip_generation_defaults(&settings, w->model);
-    if (generation) settings = *generation;
+    glimpse_blip_generation settings = GLIMPSE_BLIP_GENERATION_INIT;
+    int status = generation
+                     ? GLIMPSE_OPTIONS_LOAD(&settings, generation, glimpse_blip_generation, flags)
+                     : glimpse_blip_generation_defaults(&settings, w->model);
+    if (status < 0) return status;
     if (!prompt) prompt = &begin;
     if (prompt->count == 0) return glimpse_fail(GLIMPSE_E_INVALID, "a prompt without a token");
-    int status = glimpse_blip_check_generation(w, prompt, &settings);
+    status = glimpse_blip_check_generation(w, prompt, &settings);
     if (status < 0) return status;
     status = generate_all(w, images, questions, count, prompt, &settings, results);
     for (size_t i = 0; i < count && status < 0; i++) {

@@ -3,6 +3,7 @@
  * the last pictures.
  */
 #include "core/error.h"
+#include "core/options.h"
 #include "vlm/blip_internal.h"
 
 #include <stdlib.h>
@@ -109,10 +110,6 @@ static void plan(glimpse_blip_worker *w, glimpse_arena *arena) {
 }
 
 static int check_limits(glimpse_blip_limits *limits, const glimpse_blip_config *c) {
-    if (limits->version != GLIMPSE_BLIP_LIMITS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "limits of version %u, this is %d", limits->version,
-                            GLIMPSE_BLIP_LIMITS_VERSION);
-    }
     if (limits->length == 0) {
         limits->length = larger(USUAL_LENGTH, c->max_length);
         if (limits->length > c->context) limits->length = c->context;
@@ -137,8 +134,8 @@ int glimpse_blip_worker_create(glimpse_blip_worker **out, const glimpse_blip *mo
                                const glimpse_blip_limits *limits) {
     *out = NULL;
     glimpse_blip_limits settings = GLIMPSE_BLIP_LIMITS_INIT;
-    if (limits) settings = *limits;
-    int status = check_limits(&settings, &model->config);
+    int status = GLIMPSE_OPTIONS_LOAD(&settings, limits, glimpse_blip_limits, length);
+    if (status == GLIMPSE_OK) status = check_limits(&settings, &model->config);
     if (status < 0) return status;
     glimpse_blip_worker *w = calloc(1, sizeof *w);
     if (!w) return glimpse_fail_nomem(sizeof *w, "a worker");

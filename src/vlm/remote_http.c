@@ -9,6 +9,8 @@
 
 #include "core/error.h"
 
+#include <glimpse/version.h>
+
 #include <ctype.h>
 #include <curl/curl.h>
 #include <dlfcn.h>

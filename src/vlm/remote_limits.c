@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-static const double slice = 0.1; /* seconds between two looks at job->stopped */
+static const double slice = 0.1; /* seconds between two looks at job->cancelled */
 static const double first_pause = 30.0, longest_pause = 300.0;
 
 double glimpse_pace_take(glimpse_pace *pace, double now, double amount) {

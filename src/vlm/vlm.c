@@ -5,6 +5,7 @@
 #include "vlm/vlm_internal.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,24 +19,21 @@ int glimpse_vlm_spec_is_remote(const char *spec) {
 }
 
 int glimpse_vlm_open(glimpse_vlm **out, const char *spec, const glimpse_vlm_options *options) {
-    static const glimpse_vlm_options defaults = GLIMPSE_VLM_OPTIONS_INIT;
+    glimpse_vlm_options own = GLIMPSE_VLM_OPTIONS_INIT;
     if (out) *out = NULL;
     if (!out || !spec || !*spec) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no model was named; a model is a folder, or "
                                                "openai:MODEL, anthropic:MODEL, gemini:MODEL, "
                                                "endpoint:URL");
     }
-    if (!options) options = &defaults;
-    if (options->version != GLIMPSE_VLM_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "options of version %u; this library knows %d",
-                            options->version, GLIMPSE_VLM_OPTIONS_VERSION);
-    }
+    int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_vlm_options, backend);
+    if (status < 0) return status;
     glimpse_vlm *vlm = calloc(1, sizeof *vlm);
     if (!vlm) return glimpse_fail_nomem(sizeof *vlm, "a model");
     vlm->remote = glimpse_vlm_spec_is_remote(spec);
     vlm->concurrency = 1;
-    int status = vlm->remote ? glimpse_vlm_open_remote(vlm, spec, options)
-                             : glimpse_vlm_open_native(vlm, spec, options);
+    status = vlm->remote ? glimpse_vlm_open_remote(vlm, spec, &own)
+                         : glimpse_vlm_open_native(vlm, spec, &own);
     if (status < 0) {
         glimpse_vlm_close(vlm);
         return status;

@@ -4,6 +4,7 @@
 #include "vlm/vlm_internal.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,9 +59,7 @@ int glimpse_vlm_answer_new(glimpse_vlm_answer **out, const char *model) {
     *out = NULL;
     glimpse_vlm_answer *answer = calloc(1, sizeof *answer);
     if (!answer) return glimpse_fail_nomem(sizeof *answer, "an answer");
-    answer->probability = answer->confidence = answer->agreement = -1.0;
-    answer->cosine = -2.0;
-    answer->cost = 0.0;
+    *answer = GLIMPSE_VLM_ANSWER_INIT;
     int status = glimpse_vlm_set(&answer->text, "");
     if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->model, model);
     if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->answered_by, "");
@@ -82,10 +81,13 @@ int glimpse_vlm_set_failed(glimpse_vlm_answer *answer, int code) {
 int glimpse_vlm_answer_copy(glimpse_vlm_answer **out, const glimpse_vlm_answer *from) {
     if (out) *out = NULL;
     if (!out || !from) return glimpse_fail(GLIMPSE_E_INVALID, "no answer to copy");
-    glimpse_vlm_answer *answer = NULL;
-    int status = glimpse_vlm_answer_new(&answer, from->model);
+    glimpse_vlm_answer *answer = NULL, copy = GLIMPSE_VLM_ANSWER_INIT;
+    int status = GLIMPSE_OPTIONS_LOAD(&copy, from, glimpse_vlm_answer, sent_bytes);
     if (status < 0) return status;
-    glimpse_vlm_answer copy = *from;
+    const glimpse_vlm_answer given = copy;
+    from = &given;
+    status = glimpse_vlm_answer_new(&answer, from->model);
+    if (status < 0) return status;
     copy.text = answer->text;
     copy.model = answer->model;
     copy.answered_by = answer->answered_by;

@@ -43,12 +43,12 @@ typedef struct glimpse_vlm_job {
     double temperature;
     uint64_t seed;
     int dry_run;
-    int (*stopped)(void *context);
-    void *context;
+    int (*cancelled)(void *user);
+    void *user;
 } glimpse_vlm_job;
 
 static inline int glimpse_vlm_job_stopped(const glimpse_vlm_job *job) {
-    return job->stopped && job->stopped(job->context);
+    return job->cancelled && job->cancelled(job->user);
 }
 
 typedef struct glimpse_vlm_engine {

@@ -174,8 +174,8 @@ static int set_sequence(glimpse_vlm_answer *answer, const glimpse_blip_sequence 
 static int generate(native *n, const glimpse_vlm_job *job, const glimpse_blip_image *image,
                     glimpse_vlm_answer *answer) {
     const glimpse_vlm_request *r = job->request;
-    glimpse_blip_generation how;
-    glimpse_blip_generation_defaults(&how, n->model);
+    glimpse_blip_generation how = GLIMPSE_BLIP_GENERATION_INIT;
+    (void)glimpse_blip_generation_defaults(&how, n->model); /* fails only without that INIT */
     how.beams = r->beams > 1 ? r->beams : 1;
     if (r->max_tokens > 0) how.max_length = r->max_tokens;
     if (r->min_tokens > 0) how.min_length = r->min_tokens;

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/options.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,11 +21,12 @@ enum { MOST_THREADS = 64, MOST_FILE = 0x7fffffff };
 
 typedef struct run {
     glimpse_vlm *vlm;
-    const glimpse_vlm_request *requests;
+    const glimpse_vlm_request *requests; /* see request_at() */
     size_t count, next;
-    const glimpse_vlm_run_options *options;
+    glimpse_vlm_run_options options;
+    glimpse_vlm_cache cache; /* find is NULL: none */
     glimpse_vlm_answered_fn answered;
-    void *context;
+    void *user;
     pthread_mutex_t mutex;  /* next, status, busy */
     pthread_cond_t changed; /* busy */
     pthread_mutex_t cache_mutex, answered_mutex;
@@ -166,10 +168,10 @@ static void unbook(run *r, size_t place) {
 }
 
 static int find(run *r, const question *q, glimpse_vlm_answer **out) {
-    const glimpse_vlm_cache *cache = r->options->cache;
-    if (!cache || r->options->refresh || !q->key[0]) return 0;
+    const glimpse_vlm_cache *cache = &r->cache;
+    if (!cache->find || r->options.refresh || !q->key[0]) return 0;
     (void)pthread_mutex_lock(&r->cache_mutex);
-    int found = cache->find(cache->context, &q->shown, out);
+    int found = cache->find(cache->user, out, &q->shown);
     (void)pthread_mutex_unlock(&r->cache_mutex);
     if (found <= 0) return found;
     (*out)->cached = 1;
@@ -180,10 +182,10 @@ static int find(run *r, const question *q, glimpse_vlm_answer **out) {
 }
 
 static int keep(run *r, const question *q, const glimpse_vlm_answer *answer) {
-    const glimpse_vlm_cache *cache = r->options->cache;
-    if (!cache || !q->key[0] || answer->outcome > GLIMPSE_VLM_CANNOT_TELL) return GLIMPSE_OK;
+    const glimpse_vlm_cache *cache = &r->cache;
+    if (!cache->keep || !q->key[0] || answer->outcome > GLIMPSE_VLM_CANNOT_TELL) return GLIMPSE_OK;
     (void)pthread_mutex_lock(&r->cache_mutex);
-    int status = cache->keep(cache->context, &q->shown, answer);
+    int status = cache->keep(cache->user, &q->shown, answer);
     (void)pthread_mutex_unlock(&r->cache_mutex);
     return status;
 }
@@ -217,7 +219,7 @@ static int ask_sample(run *r, glimpse_vlm *vlm, const glimpse_vlm_job *job, unsi
         status = glimpse_vlm_answer_new(out, vlm->identity);
         return status < 0 ? status : glimpse_vlm_set_failed(*out, code);
     }
-    int booked = q.key[0] && r->options->cache && !job->dry_run;
+    int booked = q.key[0] && r->options.cache && !job->dry_run;
     size_t place = booked ? book(r, q.key) : 0;
     status = find(r, &q, out);
     if (status == 0) {
@@ -248,9 +250,9 @@ static int ask_tier(run *r, glimpse_vlm *vlm, const glimpse_vlm_request *request
                                prompt,
                                request->temperature,
                                request->seed,
-                               r->options->dry_run,
-                               r->options->stopped,
-                               r->options->context};
+                               r->options.dry_run,
+                               r->options.cancelled,
+                               r->options.user};
         if (count > 1) {
             if (job.temperature <= 0.0) job.temperature = 0.7;
             job.seed += used;
@@ -259,7 +261,7 @@ static int ask_tier(run *r, glimpse_vlm *vlm, const glimpse_vlm_request *request
         if (status < 0) break;
     }
     free(prompt);
-    if (status == GLIMPSE_OK && count > 1 && !r->options->dry_run) {
+    if (status == GLIMPSE_OK && count > 1 && !r->options.dry_run) {
         status = glimpse_vlm_join_samples(answers, used, request->schema);
         used = 1;
     } else if (status == GLIMPSE_OK && count > 1) {
@@ -304,10 +306,6 @@ static void merge_tiers(glimpse_vlm_answer **first, glimpse_vlm_answer *second) 
 
 static int check_request(const glimpse_vlm *vlm, const glimpse_vlm_request *r) {
     static const char *const needs[] = {"answer questions", "write captions", "score texts"};
-    if (r->version != GLIMPSE_VLM_REQUEST_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "a request of version %u; this library knows %d",
-                            r->version, GLIMPSE_VLM_REQUEST_VERSION);
-    }
     if ((unsigned)r->operation > GLIMPSE_VLM_SCORE || (unsigned)r->task > GLIMPSE_VLM_CLASSIFY ||
         (unsigned)r->schema > GLIMPSE_VLM_JSON_PAGES) {
         return glimpse_fail(GLIMPSE_E_INVALID, "there is no such operation, task or schema");
@@ -343,12 +341,13 @@ static int check_request(const glimpse_vlm *vlm, const glimpse_vlm_request *r) {
 }
 
 static int ask_question(run *r, const glimpse_vlm_request *asked, glimpse_vlm_answer **out) {
+    glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
     *out = NULL;
-    int status = check_request(r->vlm, asked);
-    glimpse_vlm *second = r->options->second;
-    if (status == GLIMPSE_OK && second) status = check_request(second, asked);
+    int status = GLIMPSE_OPTIONS_LOAD(&request, asked, glimpse_vlm_request, tag);
+    if (status == GLIMPSE_OK) status = check_request(r->vlm, &request);
+    glimpse_vlm *second = r->options.second;
+    if (status == GLIMPSE_OK && second) status = check_request(second, &request);
     if (status < 0) return status;
-    glimpse_vlm_request request = *asked;
     if (request.operation == GLIMPSE_VLM_SCORE) request.schema = GLIMPSE_VLM_JSON_SCORE;
     glimpse_vlm_loaded *pictures = calloc(request.picture_count, sizeof *pictures);
     if (!pictures) {
@@ -359,7 +358,7 @@ static int ask_question(run *r, const glimpse_vlm_request *asked, glimpse_vlm_an
     status = ask_tier(r, r->vlm, &request, pictures, out);
     if (status == GLIMPSE_OK && second && (*out)->outcome <= GLIMPSE_VLM_CANNOT_TELL &&
         (*out)->outcome != GLIMPSE_VLM_REFUSED && (*out)->confidence >= 0.0 &&
-        (*out)->confidence < r->options->escalate_below) {
+        (*out)->confidence < r->options.escalate_below) {
         glimpse_vlm_answer *better = NULL;
         status = ask_tier(r, second, &request, pictures, &better);
         if (status == GLIMPSE_OK) merge_tiers(out, better);
@@ -377,16 +376,20 @@ static int ask_question(run *r, const glimpse_vlm_request *asked, glimpse_vlm_an
  * One, and many.
  */
 static int start(run *r, glimpse_vlm *vlm, const glimpse_vlm_run_options *options) {
-    static const glimpse_vlm_run_options none = GLIMPSE_VLM_RUN_OPTIONS_INIT;
     if (!vlm) return glimpse_fail(GLIMPSE_E_INVALID, "no model");
-    if (!options) options = &none;
-    if (options->version != GLIMPSE_VLM_RUN_OPTIONS_VERSION) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "options of version %u; this library knows %d",
-                            options->version, GLIMPSE_VLM_RUN_OPTIONS_VERSION);
-    }
     memset(r, 0, sizeof *r);
     r->vlm = vlm;
-    r->options = options;
+    r->options = GLIMPSE_VLM_RUN_OPTIONS_INIT;
+    r->cache = GLIMPSE_VLM_CACHE_INIT;
+    r->totals = GLIMPSE_VLM_TOTALS_INIT;
+    int status = GLIMPSE_OPTIONS_LOAD(&r->options, options, glimpse_vlm_run_options, user);
+    if (status == GLIMPSE_OK) {
+        status = GLIMPSE_OPTIONS_LOAD(&r->cache, r->options.cache, glimpse_vlm_cache, user);
+    }
+    if (status < 0) return status;
+    if (r->options.cache && (!r->cache.find || !r->cache.keep)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "a response cache needs both find and keep");
+    }
     (void)pthread_mutex_init(&r->mutex, NULL);
     (void)pthread_mutex_init(&r->cache_mutex, NULL);
     (void)pthread_mutex_init(&r->answered_mutex, NULL);
@@ -444,10 +447,10 @@ static void stop_with(run *r, int status) {
 }
 
 static int take_next(run *r, size_t *i) {
-    int stopped = r->options->stopped && r->options->stopped(r->options->context);
+    int cancelled = r->options.cancelled && r->options.cancelled(r->options.user);
     (void)pthread_mutex_lock(&r->mutex);
     int more = r->status == GLIMPSE_OK && r->next < r->count;
-    if (more && stopped) {
+    if (more && cancelled) {
         r->status = GLIMPSE_E_CANCELLED;
         (void)snprintf(r->message, sizeof r->message, "stopped");
         more = 0;
@@ -457,15 +460,26 @@ static int take_next(run *r, size_t *i) {
     return more;
 }
 
+/* The caller's structs may be smaller or larger than ours: their size is how far they are apart. */
+static const glimpse_vlm_request *request_at(const run *r, size_t i) {
+    return (const void *)((const char *)r->requests + i * r->requests->size);
+}
+
 static void *work(void *user) {
     run *r = user;
     for (size_t i; take_next(r, &i);) {
         glimpse_vlm_answer *answer = NULL;
-        int status = ask_question(r, &r->requests[i], &answer);
+        const glimpse_vlm_request *request = request_at(r, i);
+        int status = request->size == r->requests->size
+                         ? ask_question(r, request, &answer)
+                         : glimpse_fail(GLIMPSE_E_INVALID,
+                                        "request %zu has a size of %zu bytes, the first one %zu: "
+                                        "set each to GLIMPSE_VLM_REQUEST_INIT first",
+                                        i, request->size, r->requests->size);
         if (status == GLIMPSE_OK) {
             (void)pthread_mutex_lock(&r->answered_mutex);
             count_answer(&r->totals, answer);
-            status = r->answered(r->context, i, &r->requests[i], &answer);
+            status = r->answered(r->user, i, request, &answer);
             (void)pthread_mutex_unlock(&r->answered_mutex);
             glimpse_vlm_answer_free(answer);
         }
@@ -477,18 +491,21 @@ static void *work(void *user) {
 int glimpse_vlm_run(glimpse_vlm_totals *totals, glimpse_vlm *vlm,
                     const glimpse_vlm_request *requests, size_t count,
                     const glimpse_vlm_run_options *options, glimpse_vlm_answered_fn answered,
-                    void *context) {
+                    void *user) {
+    const glimpse_vlm_totals none = GLIMPSE_VLM_TOTALS_INIT;
     run r;
-    if (totals) *totals = (glimpse_vlm_totals){0};
+    int status = GLIMPSE_REPORT_CHECK(totals, glimpse_vlm_totals, unpriced);
+    if (status < 0) return status;
+    GLIMPSE_REPORT_STORE(totals, &none);
     if (!answered || (count > 0 && !requests)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no requests, or nobody to answer to");
     }
-    int status = start(&r, vlm, options);
+    status = start(&r, vlm, options);
     if (status < 0) return status;
     r.requests = requests;
     r.count = count;
     r.answered = answered;
-    r.context = context;
+    r.user = user;
     pthread_t threads[MOST_THREADS];
     size_t wanted = vlm->concurrency < count ? vlm->concurrency : count, made = 0;
     /* One of them is this thread. Fewer than wanted is slower, and no failure. */
@@ -497,7 +514,7 @@ int glimpse_vlm_run(glimpse_vlm_totals *totals, glimpse_vlm *vlm,
     (void)work(&r);
     for (size_t i = 0; i < made; i++)
         (void)pthread_join(threads[i], NULL);
-    if (totals) *totals = r.totals;
+    GLIMPSE_REPORT_STORE(totals, &r.totals);
     status = r.status;
     if (status < 0) status = glimpse_fail(status, "%s", r.message);
     finish(&r);

@@ -59,7 +59,7 @@ static glimpse_document *open_three(void) {
 static void pages_have_their_text_and_scans_have_none(void **state) {
     (void)state;
     glimpse_document *d = open_three();
-    assert_int_equal(glimpse_document_pages(d), 3);
+    assert_int_equal(glimpse_document_page_count(d), 3);
     assert_non_null(strstr(glimpse_document_text(d, 1), "harbour office"));
     assert_null(strstr(glimpse_document_text(d, 1), "Fares"));
     assert_int_equal(strspn(glimpse_document_text(d, 2), " \n"),
@@ -96,7 +96,7 @@ static void a_picture_is_a_document_of_one_page(void **state) {
     (void)fclose(file);
     glimpse_document *d = NULL;
     assert_ok(glimpse_document_open(&d, in_folder("scan.ppm"), NULL));
-    assert_int_equal(glimpse_document_pages(d), 1);
+    assert_int_equal(glimpse_document_page_count(d), 1);
     assert_string_equal(glimpse_document_text(d, 1), "");
     glimpse_image *image = NULL;
     assert_ok(glimpse_document_render(&image, d, 1, 100));
@@ -129,7 +129,7 @@ static void what_is_no_document_is_refused_with_its_name(void **state) {
         glimpse_document_close(d);
     }
     free(whole);
-    const glimpse_document_options few = {.version = 1, .most_pages = 2};
+    const glimpse_document_options few = {.size = sizeof few, .max_pages = 2};
     assert_int_equal(glimpse_document_open(&d, in_folder("whole.pdf"), &few), GLIMPSE_E_LIMIT);
     assert_non_null(strstr(glimpse_last_error(), "3 pages"));
 }
@@ -138,7 +138,7 @@ static void a_missing_program_is_named_with_its_package(void **state) {
     (void)state;
     assert_true(pdf_write(in_folder("p.pdf"), three_pages, 3));
     glimpse_document *d = NULL;
-    const glimpse_document_options elsewhere = {.version = 1, .folder = folder};
+    const glimpse_document_options elsewhere = {.size = sizeof elsewhere, .directory = folder};
     assert_int_equal(glimpse_document_open(&d, in_folder("p.pdf"), &elsewhere),
                      GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "poppler-utils"));

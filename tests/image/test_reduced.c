@@ -214,18 +214,21 @@ static void a_cut_file_is_refused_reduced_as_it_is_whole(void **state) {
     free(rgb);
 }
 
-static void options_of_version_1_mean_what_they_meant(void **state) {
+static void options_of_an_older_program_mean_what_they_meant(void **state) {
     (void)state;
     uint8_t *rgb = draw(400, 300);
     unsigned long size = 0;
     unsigned char *data = encode_jpeg(rgb, 400, 300, 0, 1, &size);
-    glimpse_decode_options options = {.version = 1, .short_side = 10};
+    glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
+    options.size = offsetof(glimpse_decode_options, short_side); /* it had no such member */
+    options.short_side = 10;
     glimpse_image *image = NULL;
     assert_ok(glimpse_image_decode(&image, data, size, "old", &options));
     assert_int_equal(glimpse_image_width(image), 400);
     glimpse_image_free(image);
-    options.version = 3;
+    options.size = 0;
     assert_int_equal(glimpse_image_decode(&image, data, size, "new", &options), GLIMPSE_E_INVALID);
+    assert_non_null(strstr(glimpse_last_error(), "GLIMPSE_DECODE_OPTIONS_INIT"));
     free(data);
     free(rgb);
 }
@@ -237,7 +240,7 @@ int main(void) {
         cmocka_unit_test(webp_pictures_come_out_reduced_and_nearly_the_same),
         cmocka_unit_test(other_formats_are_decoded_whole),
         cmocka_unit_test(a_cut_file_is_refused_reduced_as_it_is_whole),
-        cmocka_unit_test(options_of_version_1_mean_what_they_meant),
+        cmocka_unit_test(options_of_an_older_program_mean_what_they_meant),
     };
     return cmocka_run_group_tests_name("reduced decoding", tests, NULL, NULL);
 }

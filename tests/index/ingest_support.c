@@ -205,6 +205,7 @@ int ingest_with(fixture *f, const glimpse_ingest_options *options) {
     atomic_store(&f->fake.batches, 0);
     atomic_store(&f->fake.largest_batch, 0);
     atomic_store(&f->fake.most_decoding, 0);
+    f->report = GLIMPSE_INGEST_REPORT_INIT;
     int status = glimpse_ingest_run(&f->report, f->library, options, &f->fake.engine);
     assert_int_equal(atomic_load(&f->fake.encoders), 0);
     return status;

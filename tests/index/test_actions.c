@@ -26,7 +26,7 @@ static void see(void *user, const glimpse_action_event *event) {
 static glimpse_action_options options_for(glimpse_action_kind kind, const char *folder) {
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
     options.kind = kind;
-    options.folder = folder;
+    options.directory = folder;
     return options;
 }
 
@@ -56,7 +56,7 @@ static void every_action_is_taken_back_exactly(void **state) {
         yard y;
         yard_open(&y, (unsigned)kind, 0);
         glimpse_action_options options = options_for((glimpse_action_kind)kind, y.quarantine);
-        glimpse_action_report report;
+        glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
         seen s = apply(&y, &options, YARD_ITEMS, &report);
         if (kind == GLIMPSE_ACTION_REFLINK && s.outcomes[0] == GLIMPSE_OUTCOME_UNSUPPORTED) {
             print_message("SKIPPED: reflinks: %s\n", s.messages[0]);
@@ -104,7 +104,8 @@ static void a_preview_changes_nothing_and_says_the_same(void **state) {
         yard y;
         yard_open(&y, 40, 2);
         glimpse_action_options options = options_for((glimpse_action_kind)kind, y.quarantine);
-        glimpse_action_report planned, done;
+        glimpse_action_report planned = GLIMPSE_ACTION_REPORT_INIT,
+                              done = GLIMPSE_ACTION_REPORT_INIT;
         seen s = {0};
         assert_ok(glimpse_actions_preview(&planned, &options, y.items, YARD_ITEMS, see, &s));
         yard_check_same(&y, 1);
@@ -126,7 +127,7 @@ static void links_never_replace_other_bytes(void **state) {
     yard_open(&y, 2, 3);
     for (int kind = GLIMPSE_ACTION_HARDLINK; kind <= GLIMPSE_ACTION_SYMLINK; kind++) {
         glimpse_action_options options = options_for((glimpse_action_kind)kind, NULL);
-        glimpse_action_report report;
+        glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
         seen s = apply(&y, &options, YARD_ITEMS, &report);
         for (size_t i = 0; i < YARD_ITEMS; i++) {
             assert_int_equal(s.outcomes[i], i >= YARD_ITEMS - 3 ? GLIMPSE_OUTCOME_DIFFERENT
@@ -144,7 +145,7 @@ static void what_changed_since_the_scan_is_left_alone(void **state) {
         yard y;
         yard_open(&y, 3, 0);
         glimpse_action_options options = options_for((glimpse_action_kind)kind, y.quarantine);
-        glimpse_action_report report;
+        glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
         yard_write(y.items[0].path, "new bytes", 9);
         assert_int_equal(unlink(y.items[1].path), 0);
         assert_int_equal(unlink(y.items[2].path), 0);
@@ -182,7 +183,7 @@ static void read_only_files_come_back_read_only_and_can_be_left_alone(void **sta
         y.files[i].mode = (y.files[i].mode & ~(mode_t)07777) | 0444;
     }
     glimpse_action_options options = options_for(GLIMPSE_ACTION_DELETE, NULL);
-    glimpse_action_report report;
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     options.skip_read_only = 1;
     seen s = apply(&y, &options, YARD_ITEMS, &report);
     assert_int_equal(report.left_alone, YARD_ITEMS);
@@ -201,7 +202,7 @@ static void nothing_is_done_when_the_keeper_is_gone_or_changed(void **state) {
         yard y;
         yard_open(&y, 5, 0);
         glimpse_action_options options = options_for((glimpse_action_kind)kind, y.quarantine);
-        glimpse_action_report report;
+        glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
         char away[600];
         (void)snprintf(away, sizeof away, "%s/away", y.base);
         assert_int_equal(rename(y.files[0].path, away), 0);
@@ -221,7 +222,7 @@ static void hard_links_of_the_keeper_are_known(void **state) {
     (void)state;
     yard y;
     yard_open(&y, 6, 0);
-    glimpse_action_report report;
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     assert_int_equal(unlink(y.items[0].path), 0);
     assert_int_equal(link(y.files[0].path, y.items[0].path), 0);
     glimpse_action_options options = options_for(GLIMPSE_ACTION_HARDLINK, NULL);
@@ -249,7 +250,7 @@ static void a_move_keeps_the_folders_and_never_overwrites(void **state) {
     yard y;
     yard_open(&y, 7, 0);
     glimpse_action_options options = options_for(GLIMPSE_ACTION_MOVE, y.quarantine);
-    glimpse_action_report report;
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     assert_int_equal(mkdir(y.quarantine, 0755), 0);
     yard_write(path_in(y.quarantine, "copy.jpg"), "mine", 4);
     seen s = apply(&y, &options, 3, &report);
@@ -281,7 +282,7 @@ static void a_move_to_another_file_system_copies_and_comes_back(void **state) {
         skip();
     }
     glimpse_action_options options = options_for(GLIMPSE_ACTION_MOVE, far);
-    glimpse_action_report report;
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     seen s = apply(&y, &options, YARD_ITEMS, &report);
     for (size_t i = 0; i < s.count; i++) {
         if (s.outcomes[i]) fail_msg("%s: %s", y.items[i].path, s.messages[i]);
@@ -334,7 +335,7 @@ static void deleted_files_are_held_on_their_own_file_system(void **state) {
     (void)snprintf(y.journal, sizeof y.journal, "%s/actions", far);
     (void)snprintf(held, sizeof held, "/.glimpse-held-%lu", (unsigned long)geteuid());
     glimpse_action_options options = options_for(GLIMPSE_ACTION_DELETE, NULL);
-    glimpse_action_report report;
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     seen s = apply(&y, &options, 2, &report);
     if (s.outcomes[0] == GLIMPSE_OUTCOME_UNSUPPORTED) {
         /* Only who may write to the top folder can hold there; the message says what to do. */
@@ -356,7 +357,7 @@ static void undo_overwrites_nothing_that_came_since(void **state) {
         yard y;
         yard_open(&y, 10, 0);
         glimpse_action_options options = options_for((glimpse_action_kind)kind, y.quarantine);
-        glimpse_action_report report;
+        glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
         (void)apply(&y, &options, YARD_ITEMS, &report);
         (void)unlink(y.items[0].path);
         yard_write(y.items[0].path, "somebody's new file", 19);
@@ -385,7 +386,7 @@ static void undo_makes_folders_that_went_and_tells_what_is_gone(void **state) {
     yard y;
     yard_open(&y, 11, 0);
     glimpse_action_options options = options_for(GLIMPSE_ACTION_MOVE, y.quarantine);
-    glimpse_action_report report;
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     seen s = apply(&y, &options, YARD_ITEMS, &report);
     assert_int_equal(rmdir(path_in(y.pictures, "sub/deep")), 0);
     assert_int_equal(unlink(s.others[0]), 0);
@@ -407,7 +408,7 @@ static void emptying_frees_what_is_held_and_only_that(void **state) {
     (void)state;
     yard y;
     yard_open(&y, 12, 0);
-    glimpse_action_report report;
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     glimpse_action_run run = {0};
     glimpse_actions *actions = NULL;
     glimpse_action_options options = options_for(GLIMPSE_ACTION_DELETE, NULL);
@@ -438,7 +439,7 @@ static void the_trash_is_that_of_the_specification(void **state) {
     yard y;
     yard_open(&y, 13, 0);
     glimpse_action_options options = options_for(GLIMPSE_ACTION_TRASH, NULL);
-    glimpse_action_report report;
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     seen s = apply(&y, &options, YARD_ITEMS, &report);
     assert_string_equal(s.others[0], path_in(y.base, "data/Trash/files/copy.jpg"));
     assert_string_equal(s.others[1], path_in(y.base, "data/Trash/files/copy (2).jpg"));
@@ -481,7 +482,7 @@ static void senseless_requests_are_refused(void **state) {
     (void)state;
     yard y;
     yard_open(&y, 15, 0);
-    glimpse_action_report report;
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     glimpse_action_options options = options_for(GLIMPSE_ACTION_MOVE, "relative");
     assert_int_equal(glimpse_actions_preview(&report, &options, y.items, 1, NULL, NULL),
                      GLIMPSE_E_INVALID);

@@ -42,7 +42,7 @@ typedef struct plan {
 /* Opens the journal (which settles what was in doubt), then acts or undoes. 0 or an exit code. */
 static int work(const plan *p, fuse *f) {
     glimpse_actions *actions = NULL;
-    glimpse_action_report report;
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     if (glimpse_actions_open_with(&actions, p->yard->journal, burn, f) < 0) return 11;
     int status = p->undo ? glimpse_actions_undo(&report, actions, 0, NULL, NULL)
                          : glimpse_actions_apply(&report, actions, &p->options, p->yard->items,
@@ -103,10 +103,10 @@ static void interrupt(glimpse_action_kind kind, int crossing) {
     /* How many points there are, from a run that nobody kills. */
     yard y;
     plan p = {.yard = &y};
-    p.options = (glimpse_action_options)GLIMPSE_ACTION_OPTIONS_INIT;
+    p.options = GLIMPSE_ACTION_OPTIONS_INIT;
     p.options.kind = kind;
     yard_open(&y, 1, 0);
-    p.options.folder = crossing ? far : y.quarantine;
+    p.options.directory = crossing ? far : y.quarantine;
     fuse whole = {-1, 0}, back = {-1, 0};
     assert_int_equal(work(&p, &whole), 0);
     p.undo = 1;
@@ -115,7 +115,7 @@ static void interrupt(glimpse_action_kind kind, int crossing) {
     yard_close(&y);
     for (unsigned trial = 0; trial < TRIALS; trial++) {
         yard_open(&y, trial + 2, 0);
-        if (!crossing) p.options.folder = y.quarantine;
+        if (!crossing) p.options.directory = y.quarantine;
         p.undo = 0;
         int by_time = trial % 4 == 3;
         killed_acting +=
@@ -139,7 +139,7 @@ static void interrupt(glimpse_action_kind kind, int crossing) {
         yard_check_same(&y, !crossing);
         /* Nothing of ours is left behind either: no link, no half a copy, no trash entry. */
         assert_int_equal(yard_count_files(path_in(y.journal, "held")), 0);
-        assert_int_equal(yard_count_files(p.options.folder), 0);
+        assert_int_equal(yard_count_files(p.options.directory), 0);
         if (!crossing) assert_int_not_equal(access(y.quarantine, F_OK), 0);
         assert_int_equal(yard_count_files(path_in(y.base, "data")), 0);
         yard_close(&y);
@@ -200,7 +200,7 @@ static void emptying_survives_any_interruption(void **state) {
         yard y;
         yard_open(&y, (unsigned)point, 0);
         plan p = {.yard = &y};
-        p.options = (glimpse_action_options)GLIMPSE_ACTION_OPTIONS_INIT;
+        p.options = GLIMPSE_ACTION_OPTIONS_INIT;
         p.options.kind = GLIMPSE_ACTION_DELETE;
         fuse never = {-1, 0};
         assert_int_equal(work(&p, &never), 0);
@@ -209,7 +209,7 @@ static void emptying_survives_any_interruption(void **state) {
         if (child == 0) {
             fuse f = {point, 0};
             glimpse_actions *actions = NULL;
-            glimpse_action_report report;
+            glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
             if (glimpse_actions_open_with(&actions, y.journal, burn, &f) < 0) _exit(1);
             (void)glimpse_actions_empty(&report, actions, 0, 1, NULL, NULL);
             glimpse_actions_close(actions);
@@ -219,7 +219,7 @@ static void emptying_survives_any_interruption(void **state) {
         assert_int_equal(waitpid(child, &status, 0), child);
         size_t held = yard_count_files(path_in(y.journal, "held"));
         glimpse_actions *actions = NULL;
-        glimpse_action_report report = {0};
+        glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
         assert_ok(glimpse_actions_open(&actions, y.journal));
         int undone = glimpse_actions_undo(&report, actions, 0, NULL, NULL);
         assert_int_equal(undone, held > 0 ? GLIMPSE_OK : GLIMPSE_E_NOT_FOUND);

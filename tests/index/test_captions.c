@@ -474,7 +474,7 @@ static void captions_go_with_their_contents_and_never_before(void **state) {
     world_lose_files(&w, (const size_t[]){1, 2}, 2); /* 2 has a copy */
     assert_int_equal(matches(&w, "red"), 0);         /* not shown, not forgotten */
     glimpse_prune_options options = GLIMPSE_PRUNE_OPTIONS_INIT;
-    glimpse_prune_report report;
+    glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
     options.dry_run = 1;
     assert_ok(glimpse_library_prune(&report, w.library, &options));
     assert_int_equal(report.captions, 1);

@@ -145,7 +145,7 @@ static glimpse_classifier *build(const glimpse_classes *classes, const char *con
     options.classes = classes;
     options.templates = templates;
     options.template_count = count;
-    options.cache_folder = cache;
+    options.cache_directory = cache;
     assert_ok(glimpse_classifier_build(&classifier, &fake_encoder, &fake_model, &options));
     return classifier;
 }
@@ -243,11 +243,11 @@ static void weights_are_cached_and_damage_is_noticed(void **state) {
     options.classes = classes, options.templates = more, options.template_count = 2;
     assert_int_equal(glimpse_classifier_build(&again, NULL, &fake_model, &options),
                      GLIMPSE_E_NOT_FOUND);
-    options.cache_folder = cache;
+    options.cache_directory = cache;
     assert_ok(glimpse_classifier_build(&again, NULL, &fake_model, &options));
     glimpse_classifier_free(again);
     /* A cache that cannot be written is no failure. */
-    options.cache_folder = "/proc/none";
+    options.cache_directory = "/proc/none";
     assert_ok(glimpse_classifier_build(&again, &fake_encoder, &fake_model, &options));
     glimpse_classifier_free(again);
     glimpse_classifier_free(first);

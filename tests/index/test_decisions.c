@@ -112,7 +112,7 @@ static void lists_show_where_the_content_is_now(void **state) {
     /* Forgetting the files of the library does not forget what was decided. */
     world_lose_files(&w, &file, 1);
     glimpse_prune_options prune = GLIMPSE_PRUNE_OPTIONS_INIT;
-    glimpse_prune_report report;
+    glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
     assert_ok(glimpse_library_prune(&report, w.library, &prune));
     assert_int_equal(ask(&w, hex[0], hex[1]), GLIMPSE_DECISION_NOT_DUPLICATES);
     world_close(&w);

@@ -26,7 +26,7 @@ static glimpse_dedup_options options;
 /* `count` pictures that no file backs (a comparison in a roundabout way finds nothing), some with
  * equal pixels, and random edges between the classes. */
 static void make_world(glimpse_dups *dups, size_t count, double density) {
-    options = (glimpse_dedup_options)GLIMPSE_DEDUP_OPTIONS_INIT;
+    options = GLIMPSE_DEDUP_OPTIONS_INIT;
     memset(dups, 0, sizeof *dups);
     dups->options = &options;
     dups->items = calloc(count, sizeof *dups->items);

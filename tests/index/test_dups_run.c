@@ -244,7 +244,7 @@ static void mirrored_versions_are_found_when_asked_for(void **unused) {
     const glimpse_dedup_member *m = find(report, "mirrored.ppm", NULL);
     assert_non_null(m);
     assert_int_equal(m->relation, GLIMPSE_RELATION_EDITED);
-    assert_int_equal(m->turn, 2);
+    assert_int_equal(m->orientation, 2);
     assert_non_null(strstr(m->differences, "mirrored left to right"));
     glimpse_dedup_report_free(report);
 }

@@ -12,7 +12,7 @@ enum { CLASSES = 6 };
 
 #define close_to(a, b) assert_true(fabs((a) - (b)) < 1e-9)
 
-static const glimpse_eval_options no_samples = {GLIMPSE_EVAL_OPTIONS_VERSION, 0, 0};
+static const glimpse_eval_options no_samples = {.size = sizeof no_samples};
 
 /* A picture of one class with a probability for each class. */
 static void add(glimpse_label_eval *e, size_t truth, const double *probabilities, size_t count) {
@@ -347,9 +347,9 @@ static void labels_that_make_no_sense_are_refused(void **state) {
     assert_ok(glimpse_label_eval_add(e, &fine, 1, same, 1, 0));
     assert_ok(glimpse_label_eval_report(&r, e, &no_samples));
     assert_int_equal(r->pictures, 1);
-    const glimpse_eval_options newer = {99, 10, 1};
+    const glimpse_eval_options unset = {.samples = 10, .seed = 1};
     glimpse_label_report *none = NULL;
-    assert_int_equal(glimpse_label_eval_report(&none, e, &newer), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_label_eval_report(&none, e, &unset), GLIMPSE_E_INVALID);
     glimpse_label_report_free(r);
     glimpse_label_report_free(NULL);
     glimpse_label_eval_free(e);

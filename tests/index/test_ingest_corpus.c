@@ -46,7 +46,7 @@ static long peak_kilobytes(void) {
 static int index_main(int count, char **arguments) {
     glimpse_library *library = NULL;
     glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
-    glimpse_ingest_report r;
+    glimpse_ingest_report r = GLIMPSE_INGEST_REPORT_INIT;
     glimpse_model *model = open_demo_model();
     options.model = model;
     options.roots = (const char *const *)(arguments + 1);
@@ -277,6 +277,7 @@ static void workers_and_batches_change_no_embedding(void **state) {
         options.root_count = 1;
         options.jobs = ways[i].jobs;
         options.batch = ways[i].batch;
+        f->report = GLIMPSE_INGEST_REPORT_INIT;
         assert_ok(glimpse_library_ingest(&f->report, f->library, &options));
         print_message("%u workers, batches of %u: %.2f s\n", ways[i].jobs, ways[i].batch,
                       f->report.seconds);
@@ -332,6 +333,7 @@ static void reduced_decoding_hardly_moves_an_embedding(void **state) {
         options.roots = &root;
         options.root_count = 1;
         options.exact_decode = exact;
+        f->report = GLIMPSE_INGEST_REPORT_INIT;
         assert_ok(glimpse_library_ingest(&f->report, f->library, &options));
         all[exact].dim = glimpse_model_embedding_size(model);
         (void)glimpse_library_visit(f->library, model, NULL, keep_vector, &all[exact]);

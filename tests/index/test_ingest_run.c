@@ -284,7 +284,7 @@ static void jobs_and_batches_make_no_difference(void **state) {
         unsigned jobs, batch;
     } ways[] = {{1, 1}, {1, 16}, {2, 3}, {8, 5}, {16, 64}};
     char *expected = NULL;
-    glimpse_ingest_report first = {0};
+    glimpse_ingest_report first = GLIMPSE_INGEST_REPORT_INIT;
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         glimpse_ingest_options options = options_for(f);
         options.jobs = ways[i].jobs;
@@ -410,7 +410,7 @@ static void only_one_writer_at_a_time(void **state) {
 static void senseless_options_are_refused(void **state) {
     fixture *f = of(state);
     glimpse_ingest_options options = options_for(f);
-    options.version = 99;
+    options.size = 0;
     assert_int_equal(ingest_with(f, &options), GLIMPSE_E_INVALID);
     options = options_for(f);
     options.root_count = 0;

@@ -177,7 +177,8 @@ static void examples_help_where_words_fail(void **state) {
     static const float examples[] = {1,    0.1f, 0, 1,     -0.1f, 0, 1, 0, 0.1f,
                                      0.1f, 1,    0, -0.1f, 1,     0, 0, 1, 0.1f};
     static const size_t classes[] = {0, 0, 0, 1, 1, 1};
-    glimpse_examples_report report, again;
+    glimpse_examples_report report = GLIMPSE_EXAMPLES_REPORT_INIT,
+                            again = GLIMPSE_EXAMPLES_REPORT_INIT;
     glimpse_classifier *c = NULL, *d = NULL;
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
     glimpse_label l;
@@ -223,7 +224,7 @@ static void one_example_a_class_cannot_be_held_out(void **state) {
     static const char *const names[] = {"a", "b"};
     static const float rows[] = {1, 0, 0, 1};
     static const size_t classes[] = {0, 1}, beyond[] = {0, 2};
-    glimpse_examples_report report;
+    glimpse_examples_report report = GLIMPSE_EXAMPLES_REPORT_INIT;
     glimpse_classifier *c = NULL;
     assert_ok(glimpse_classifier_from_weights(&c, names, 2, rows, 2, 10));
     assert_int_equal(glimpse_classifier_add_examples(&report, c, rows, beyond, 2),
@@ -251,7 +252,7 @@ static void temperature_is_the_one_of_the_least_log_loss(void **state) {
         logits[3 * i] = 4, logits[3 * i + 1] = 0, logits[3 * i + 2] = -INFINITY;
         truth[i] = i % 4 == 3;
     }
-    glimpse_calibration c;
+    glimpse_calibration c = GLIMPSE_CALIBRATION_INIT;
     assert_ok(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, N, 2, 0));
     assert_float_equal(c.temperature, 3.640957, 1e-4);
     assert_float_equal(c.accuracy, 0.75, 1e-12);
@@ -277,7 +278,7 @@ static void threshold_reaches_the_wanted_precision(void **state) {
         logits[3 * i + 2] = -INFINITY;
         truth[i] = i == 0 || i == 2 ? 1 : i == 5 ? GLIMPSE_NONE_OF_THESE : 0;
     }
-    glimpse_calibration c;
+    glimpse_calibration c = GLIMPSE_CALIBRATION_INIT;
     assert_ok(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, N, 2, 0.8));
     /* From the surest on: 1/1 2/2 3/3 4/4 4/5 5/6 6/7 6/8 7/9 7/10. The seven surest are right 6/7
      * of the time. */
@@ -312,7 +313,7 @@ static void ties_are_claimed_together_or_not_at_all(void **state) {
     static const size_t truth[] = {0, 1, 0, 0};
     for (size_t i = 0; i < 4; i++)
         logits[3 * i] = i < 2 ? 2 : 1, logits[3 * i + 1] = 0, logits[3 * i + 2] = -INFINITY;
-    glimpse_calibration c;
+    glimpse_calibration c = GLIMPSE_CALIBRATION_INIT;
     assert_ok(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, 4, 2, 0.9));
     assert_false(c.target_met); /* not the right one of the two that are equally sure */
     assert_ok(glimpse_calibrate(&c, GLIMPSE_SCORING_SOFTMAX, logits, truth, 4, 2, 0.75));
@@ -345,10 +346,11 @@ static void calibrations_are_kept_for_their_classifier_only(void **state) {
     char *folder = make_temp_folder();
     const char *path = path_in(folder, "c.json");
     glimpse_classifier *c = with_background(), *other = NULL;
-    glimpse_calibration out, in = {.temperature = 1.0 / 3,
-                                   .threshold = 0.1234567890123,
-                                   .precision_target = 0.9,
-                                   .target_met = 1};
+    glimpse_calibration out = GLIMPSE_CALIBRATION_INIT, in = GLIMPSE_CALIBRATION_INIT;
+    in.temperature = 1.0 / 3;
+    in.threshold = 0.1234567890123;
+    in.precision_target = 0.9;
+    in.target_met = 1;
     double thresholds[] = {0.7, -1}, read[] = {0, 0};
     assert_ok(glimpse_calibration_write(&in, c, thresholds, path));
     assert_ok(glimpse_calibration_read(&out, read, c, path));

@@ -83,7 +83,7 @@ static void limits_and_background_abstain(void **state) {
     assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, picture, 1, 3));
     assert_int_equal(v.reason, GLIMPSE_ABSTAINED_MARGIN);
     /* Probabilities that f64 cannot tell from 1 still know which is better. */
-    rules = (glimpse_label_rules)GLIMPSE_LABEL_RULES_INIT;
+    rules = GLIMPSE_LABEL_RULES_INIT;
     rules.temperature = 0.01;
     assert_ok(glimpse_classifier_label_many(l, &v, c, &rules, picture, 1, 3));
     assert_int_equal(v.reason, GLIMPSE_ABSTAINED_BACKGROUND);
@@ -133,7 +133,7 @@ static void examples_add_to_the_logit(void **state) {
     static const float examples[] = {0.9f, 0.1f, 0, 0.8f, -0.1f, 0, 0.1f, 0.9f, 0, 0, 1, 0.2f};
     static const size_t classes[] = {1, 1, 0, 0}; /* the words of x and y swapped */
     glimpse_classifier *c = build(NULL, 0);
-    glimpse_examples_report report;
+    glimpse_examples_report report = GLIMPSE_EXAMPLES_REPORT_INIT;
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
     glimpse_label l[3];
     glimpse_label_verdict v;
@@ -222,7 +222,7 @@ static void calibration_says_how_often_the_best_class_is_right(void **state) {
     enum { N = 200 };
     double logits[N * 3], thresholds[2];
     size_t truth[N];
-    glimpse_calibration c;
+    glimpse_calibration c = GLIMPSE_CALIBRATION_INIT;
     for (size_t i = 0; i < N; i++) {
         int sure = i % 2 == 0;
         size_t turn = (i / 2 + i / 20) % 10; /* evenly spread over the fifths */
@@ -251,7 +251,10 @@ static void a_calibration_is_kept_with_its_offset(void **state) {
     char *folder = make_temp_folder();
     const char *path = path_in(folder, "c.json");
     glimpse_classifier *c = build(NULL, 0);
-    glimpse_calibration kept = {.temperature = 2, .offset = 3.25, .threshold = 0.5}, back;
+    glimpse_calibration kept = GLIMPSE_CALIBRATION_INIT, back = GLIMPSE_CALIBRATION_INIT;
+    kept.temperature = 2;
+    kept.offset = 3.25;
+    kept.threshold = 0.5;
     assert_ok(glimpse_calibration_write(&kept, c, NULL, path));
     assert_ok(glimpse_calibration_read(&back, NULL, c, path));
     assert_true(back.temperature == 2 && back.offset == 3.25 && back.threshold == 0.5);

@@ -263,9 +263,9 @@ static void bad_arguments_are_refused(void **state) {
     o.min_score = (double)NAN;
     REFUSED(query);
     o.min_score = -2.0;
-    o.version = 99;
+    o.size = 1;
     REFUSED(query);
-    o.version = GLIMPSE_SEARCH_OPTIONS_VERSION;
+    o.size = sizeof o;
     assert_int_equal(glimpse_library_search_key(&results, w.library, &world_other_key, query, &o),
                      GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "other"));

@@ -281,7 +281,7 @@ static void prune_forgets_what_is_gone_and_nothing_else(void **state) {
     int64_t rows[3], now[3];
     count_rows(&w, rows);
     glimpse_prune_options options = GLIMPSE_PRUNE_OPTIONS_INIT;
-    glimpse_prune_report dry, wet;
+    glimpse_prune_report dry = GLIMPSE_PRUNE_REPORT_INIT, wet = GLIMPSE_PRUNE_REPORT_INIT;
     options.dry_run = 1;
     assert_ok(glimpse_library_prune(&dry, w.library, &options));
     count_rows(&w, now);
@@ -330,7 +330,7 @@ static void prune_forgets_a_root_and_a_model_when_asked(void **state) {
     assert_true(world_exists(path));
 
     glimpse_prune_options options = GLIMPSE_PRUNE_OPTIONS_INIT;
-    glimpse_prune_report report;
+    glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
     options.model = "no such fingerprint";
     assert_int_equal(glimpse_library_prune(&report, w.library, &options), GLIMPSE_E_NOT_FOUND);
     options.model = world_other_key.fingerprint;

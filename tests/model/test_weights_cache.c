@@ -111,7 +111,7 @@ static void embeddings_are_the_same_with_and_without(void **unused) {
     assert_memory_not_equal(bf16[0], expected, sizeof expected);
     char paths[MOST_FILES][1400];
     assert_int_equal(cache_files(paths), 2);
-    glimpse_weights_cache_status status;
+    glimpse_weights_cache_status status = GLIMPSE_WEIGHTS_CACHE_STATUS_INIT;
     assert_ok(glimpse_weights_cache_load_status(&status));
     assert_string_equal(status.path, weights_folder);
     assert_int_equal(status.files, 2);

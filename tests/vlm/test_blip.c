@@ -12,6 +12,9 @@
 
 enum { PICTURES = 5, SIDE = 32, PIXELS = 3 * SIDE * SIDE, MOST = 40 };
 
+/* The first member of a glimpse_blip_limits that is written out. */
+enum { LIMITS = sizeof(glimpse_blip_limits) };
+
 static char *folder;
 
 typedef struct blip {
@@ -76,7 +79,9 @@ static const float *pixels_of(size_t picture) {
 
 static void open_blip(blip *b, const char *name, glimpse_backend backend,
                       glimpse_precision precision, const glimpse_blip_limits *limits) {
-    glimpse_blip_options options = {GLIMPSE_BLIP_OPTIONS_VERSION, precision, backend};
+    glimpse_blip_options options = GLIMPSE_BLIP_OPTIONS_INIT;
+    options.precision = precision;
+    options.backend = backend;
     memset(b, 0, sizeof *b);
     assert_ok(glimpse_blip_open(&b->model, folder_of(name), &options));
     assert_ok(glimpse_blip_worker_create(&b->worker, b->model, limits));
@@ -139,7 +144,7 @@ static void matching_does_not_depend_on_the_batch(void **unused) {
     int32_t ids[WORDS][MOST];
     glimpse_blip_text texts[WORDS];
     static const glimpse_blip_limits limits[] = {
-        {1, 1, 1, 1, 0}, {1, 1, 3, 1, 0}, {1, 3, 2, 1, 0}, {1, 5, 100, 1, 0}};
+        {LIMITS, 1, 1, 1, 0}, {LIMITS, 1, 3, 1, 0}, {LIMITS, 3, 2, 1, 0}, {LIMITS, 5, 100, 1, 0}};
     for (size_t l = 0; l < sizeof limits / sizeof limits[0]; l++) {
         blip b;
         open_blip(&b, "match", GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32, &limits[l]);
@@ -191,8 +196,8 @@ static void features_have_unit_length_and_do_not_depend_on_the_batch(void **unus
  * Generating.
  */
 static glimpse_blip_generation settings(const blip *b, size_t beams, size_t most, size_t least) {
-    glimpse_blip_generation g;
-    glimpse_blip_generation_defaults(&g, b->model);
+    glimpse_blip_generation g = GLIMPSE_BLIP_GENERATION_INIT;
+    assert_ok(glimpse_blip_generation_defaults(&g, b->model));
     g.beams = beams;
     g.max_length = most;
     g.min_length = least;
@@ -251,7 +256,7 @@ static glimpse_blip_generation way(const blip *b, size_t i) {
 
 static void check_batches(const char *name, glimpse_backend backend, unsigned flags) {
     static const glimpse_blip_limits limits[] = {
-        {1, 1, 4, 8, 0}, {1, 2, 4, 8, 20}, {1, 5, 1, 8, 0}};
+        {LIMITS, 1, 4, 8, 0}, {LIMITS, 2, 4, 8, 20}, {LIMITS, 5, 1, 8, 0}};
     /* oneDNN compiles code for every layer of every worker: one of those is enough. */
     size_t workers = backend == GLIMPSE_BACKEND_ONEDNN ? 2 : 3;
     blip b[3];
@@ -617,7 +622,7 @@ static void memory_is_stated_and_grows_with_the_limits(void **unused) {
     assert_ok(glimpse_blip_open(&model, folder_of("caption"), NULL));
     size_t least = 0;
     static const glimpse_blip_limits limits[] = {
-        {1, 1, 1, 1, 8}, {1, 2, 1, 1, 8}, {1, 2, 1, 4, 8}, {1, 2, 1, 4, 40}};
+        {LIMITS, 1, 1, 1, 8}, {LIMITS, 2, 1, 1, 8}, {LIMITS, 2, 1, 4, 8}, {LIMITS, 2, 1, 4, 40}};
     for (size_t i = 0; i < 4; i++) {
         glimpse_blip_worker *worker = NULL;
         assert_ok(glimpse_blip_worker_create(&worker, model, &limits[i]));
@@ -767,9 +772,9 @@ static void calls_that_make_no_sense_are_refused(void **unused) {
     }
     assert_null(result);
     glimpse_blip_worker *worker = NULL;
-    static const glimpse_blip_limits limits[] = {{2, 1, 1, 1, 0},  {1, 0, 1, 1, 0},
-                                                 {1, 1, 0, 1, 0},  {1, 1, 1, 0, 0},
-                                                 {1, 1, 1, 65, 0}, {1, 1, 1, 1, 41}};
+    static const glimpse_blip_limits limits[] = {{2, 1, 1, 1, 0},       {LIMITS, 0, 1, 1, 0},
+                                                 {LIMITS, 1, 0, 1, 0},  {LIMITS, 1, 1, 0, 0},
+                                                 {LIMITS, 1, 1, 65, 0}, {LIMITS, 1, 1, 1, 41}};
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         assert_int_equal(glimpse_blip_worker_create(&worker, c.model, &limits[i]), bad);
         assert_null(worker);

@@ -349,8 +349,8 @@ static void check_cases(golden *g) {
     size_t count = json_array_size(need(g->expected, "cases"));
     for (size_t i = 0; i < count; i++) {
         json_t *one = item(g->expected, "cases", i);
-        glimpse_blip_generation how;
-        glimpse_blip_generation_defaults(&how, g->model);
+        glimpse_blip_generation how = GLIMPSE_BLIP_GENERATION_INIT;
+        assert_ok(glimpse_blip_generation_defaults(&how, g->model));
         how.beams = size_of(one, "num_beams");
         how.max_length = size_of(one, "max_length");
         how.min_length = size_of(one, "min_length");

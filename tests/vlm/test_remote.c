@@ -78,7 +78,7 @@ typedef struct world {
 } world;
 
 static void set_up(world *w, const char *dialect, script s) {
-    static const glimpse_vlm_options none = GLIMPSE_VLM_OPTIONS_INIT;
+    const glimpse_vlm_options none = GLIMPSE_VLM_OPTIONS_INIT;
     uint8_t pixels[64 * 48 * 3];
     for (size_t i = 0; i < sizeof pixels; i++)
         pixels[i] = (uint8_t)(i * 7 + i / 64);
@@ -91,7 +91,7 @@ static void set_up(world *w, const char *dialect, script s) {
     w->options.backoff_scale = 1e-4;
     assert_ok(glimpse_image_create(&w->image, pixels, 64, 48));
     w->picture.image = w->image;
-    w->request = (glimpse_vlm_request)GLIMPSE_VLM_REQUEST_INIT;
+    w->request = GLIMPSE_VLM_REQUEST_INIT;
     w->request.pictures = &w->picture;
     w->request.picture_count = 1;
     w->request.text = "What is this?";
@@ -260,7 +260,7 @@ static void pictures_are_scaled_to_the_task_and_no_metadata_leaves(void **state)
     world w;
     size_t size, file_size;
     set_up(&w, "openai", (script){0});
-    w.picture = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+    w.picture = GLIMPSE_VLM_PICTURE_INIT;
     w.picture.path = source_path("tests/image/fixtures/jpeg_exif.jpg");
     char *file = read_whole_file(w.picture.path, &file_size);
     assert_non_null(memmem(file, file_size, "Exif", 4)); /* there is something to strip */
@@ -635,7 +635,7 @@ static void a_picture_that_cannot_be_read_is_an_outcome(void **state) {
     for (size_t i = 0; i < 4; i++) {
         world w;
         set_up(&w, "openai", (script){0});
-        w.picture = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+        w.picture = GLIMPSE_VLM_PICTURE_INIT;
         w.picture.path = source_path(broken[i]);
         const glimpse_vlm_answer *a = ask(&w);
         assert_int_equal(a->outcome, GLIMPSE_VLM_FAILED);
@@ -733,7 +733,7 @@ static void prompts_are_filled(void **state) {
         char *filled = NULL;
         assert_ok(glimpse_vlm_fill(&filled, cases[i][0], cases[i][1]));
         assert_string_equal(filled, cases[i][2]);
-        free(filled);
+        glimpse_free(filled);
     }
 }
 

@@ -59,7 +59,7 @@ static void play(void *context, const server_request *request, server_reply *rep
 
 static glimpse_vlm *open_at(const test_server *s, const char *model,
                             const glimpse_vlm_options *options) {
-    static glimpse_vlm_options defaults = GLIMPSE_VLM_OPTIONS_INIT;
+    glimpse_vlm_options defaults = GLIMPSE_VLM_OPTIONS_INIT;
     char spec[256];
     glimpse_vlm *vlm = NULL;
     defaults.config = "";
@@ -85,9 +85,9 @@ typedef struct gathered {
     size_t outcomes[5];
 } gathered;
 
-static int gather(void *context, size_t i, const glimpse_vlm_request *request,
+static int gather(void *user, size_t i, const glimpse_vlm_request *request,
                   glimpse_vlm_answer **answer) {
-    gathered *g = context;
+    gathered *g = user;
     assert_true(i < 1100);
     assert_non_null(request);
     assert_null(g->answers[i]); /* once each */
@@ -107,7 +107,7 @@ static void gathered_free(gathered *g) {
 static glimpse_vlm_request a_request(glimpse_vlm_picture *picture, const char *path,
                                      const char *text) {
     glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
-    *picture = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+    *picture = GLIMPSE_VLM_PICTURE_INIT;
     picture->path = path;
     request.pictures = picture;
     request.picture_count = 1;
@@ -310,7 +310,7 @@ static void only_the_uncertain_go_to_the_second_tier(void **state) {
         requests[i].operation = GLIMPSE_VLM_SCORE;
     }
     gathered g = {0};
-    glimpse_vlm_totals totals;
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     assert_ok(glimpse_vlm_run(&totals, small, requests, 20, &options, gather, &g));
     assert_int_equal(totals.escalated, 5);
     assert_int_equal(totals.requests, 25);
@@ -407,7 +407,7 @@ static void equal_questions_of_one_run_are_sent_once(void **state) {
                                 i % 2 ? "one?" : "two?");
     }
     gathered g = {0};
-    glimpse_vlm_totals totals;
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     assert_ok(glimpse_vlm_run(&totals, vlm, requests, 12, &options, gather, &g));
     assert_int_equal(totals.answered, 12);
     assert_int_equal(totals.cached, 10);
@@ -448,7 +448,7 @@ static void money_is_counted_and_the_limit_holds(void **state) {
         requests[i].max_tokens = 100;
     }
     gathered g = {0};
-    glimpse_vlm_totals totals;
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     assert_ok(glimpse_vlm_run(&totals, vlm, requests, 30, NULL, gather, &g));
     assert_int_equal(totals.asked, 30);
     assert_int_equal(totals.failed, 0);
@@ -487,6 +487,53 @@ static void money_is_counted_and_the_limit_holds(void **state) {
     free(folder);
 }
 
+/* A program of a later version: its requests are larger, and so further apart. */
+static void requests_are_as_far_apart_as_their_size_says(void **state) {
+    (void)state;
+    script s = {.text = "yes"};
+    test_server *server = server_start(play, &s);
+    glimpse_vlm *vlm = open_at(server, "m", NULL);
+    glimpse_vlm_picture pictures[3];
+    struct {
+        glimpse_vlm_request known;
+        uint64_t unknown;
+    } requests[3];
+    static const char *const texts[] = {"first", "second", "third"};
+    for (size_t i = 0; i < 3; i++) {
+        requests[i].known =
+            a_request(&pictures[i], source_path("tests/image/fixtures/jpeg_420.jpg"), texts[i]);
+        requests[i].known.size = sizeof requests[i];
+        requests[i].unknown = 0;
+    }
+    gathered g = {0};
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
+    assert_ok(glimpse_vlm_run(&totals, vlm, &requests[0].known, 3, NULL, gather, &g));
+    assert_int_equal(totals.answered, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(g.answers[i]->text, "yes");
+    assert_int_equal(server_count(server), 3);
+    gathered_free(&g);
+    requests[1].unknown = 1; /* asks for what nobody knows here */
+    assert_int_equal(glimpse_vlm_run(&totals, vlm, &requests[0].known, 3, NULL, gather, &g),
+                     GLIMPSE_E_UNSUPPORTED);
+    gathered_free(&g);
+    requests[1].unknown = 0;
+    requests[2].known.size = sizeof requests[2].known;
+    assert_int_equal(glimpse_vlm_run(&totals, vlm, &requests[0].known, 3, NULL, gather, &g),
+                     GLIMPSE_E_INVALID);
+    assert_non_null(strstr(glimpse_last_error(), "request 2"));
+    gathered_free(&g);
+    requests[0].known.size = 0;
+    assert_int_equal(glimpse_vlm_run(&totals, vlm, &requests[0].known, 3, NULL, gather, &g),
+                     GLIMPSE_E_INVALID);
+    assert_non_null(strstr(glimpse_last_error(), "GLIMPSE_VLM_REQUEST_INIT"));
+    assert_int_equal(g.count, 0);
+    totals.size = 0;
+    assert_int_equal(glimpse_vlm_run(&totals, vlm, NULL, 0, NULL, gather, &g), GLIMPSE_E_INVALID);
+    glimpse_vlm_close(vlm);
+    server_stop(server);
+}
+
 static void rates_leave_room_between_requests(void **state) {
     (void)state;
     glimpse_pace pace = {2.0, 0.0}; /* a clock of the test's own: no waiting */
@@ -499,8 +546,8 @@ static void rates_leave_room_between_requests(void **state) {
     assert_true(glimpse_pace_take(&none, 7.0, 1e9) == 7.0);
 }
 
-static int stop_now(void *context) {
-    (void)context;
+static int stop_now(void *user) {
+    (void)user;
     return 1;
 }
 
@@ -513,7 +560,7 @@ static void a_run_stops_when_asked(void **state) {
     glimpse_vlm_request request =
         a_request(&picture, source_path("tests/image/fixtures/jpeg_420.jpg"), "x?");
     glimpse_vlm_run_options options = GLIMPSE_VLM_RUN_OPTIONS_INIT;
-    options.stopped = stop_now;
+    options.cancelled = stop_now;
     gathered g = {0};
     assert_int_equal(glimpse_vlm_run(NULL, vlm, &request, 1, &options, gather, &g),
                      GLIMPSE_E_CANCELLED);
@@ -562,7 +609,7 @@ static int run_thousand(const char *url, const char *folder, gathered *g,
 /* What the killed process does: see below. */
 static int child(const char *url, const char *folder) {
     static gathered g;
-    glimpse_vlm_totals totals;
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     return run_thousand(url, folder, &g, &totals) < 0;
 }
 
@@ -623,7 +670,7 @@ static void a_thousand_pictures_with_faults_killed_and_resumed(void **state) {
     assert_in_range(at_kill, 300, 1200);
 
     static gathered g;
-    glimpse_vlm_totals totals;
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     assert_ok(run_thousand(url, folder, &g, &totals));
     assert_int_equal(g.count, PICTURES);
     assert_int_equal(totals.asked, PICTURES);
@@ -665,6 +712,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(requests_at_once_are_bounded),
         cmocka_unit_test(equal_questions_of_one_run_are_sent_once),
         cmocka_unit_test(money_is_counted_and_the_limit_holds),
+        cmocka_unit_test(requests_are_as_far_apart_as_their_size_says),
         cmocka_unit_test(rates_leave_room_between_requests),
         cmocka_unit_test(a_run_stops_when_asked),
         cmocka_unit_test(a_thousand_pictures_with_faults_killed_and_resumed),

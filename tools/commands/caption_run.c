@@ -166,9 +166,9 @@ static char *words_of(const char *sentence) {
     return words ? words : xstrdup(sentence);
 }
 
-static int answered(void *context, size_t i, const glimpse_vlm_request *request,
+static int answered(void *user, size_t i, const glimpse_vlm_request *request,
                     glimpse_vlm_answer **answer) {
-    run_state *r = context;
+    run_state *r = user;
     const glimpse_vlm_answer *a = *answer;
     caption_item *item = &r->items[r->todo[r->first + i]];
     (void)request;
@@ -236,10 +236,10 @@ static void make_request(const run_state *r, const caption_item *item, glimpse_v
                          glimpse_vlm_request *request) {
     const caption_options *o = r->o;
     int native = !glimpse_vlm_is_remote(r->v->vlm);
-    *picture = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+    *picture = GLIMPSE_VLM_PICTURE_INIT;
     picture->path = item->path;
     picture->id = item->id[0] ? item->id : NULL;
-    *request = (glimpse_vlm_request)GLIMPSE_VLM_REQUEST_INIT;
+    *request = GLIMPSE_VLM_REQUEST_INIT;
     request->operation = GLIMPSE_VLM_CAPTION;
     request->pictures = picture;
     request->picture_count = 1;
@@ -269,7 +269,7 @@ static int ask(run_state *r) {
         for (size_t i = 0; i < n; i++) {
             make_request(r, &r->items[r->todo[r->first + i]], &pictures[i], &requests[i]);
         }
-        glimpse_vlm_totals totals = {0};
+        glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
         double start = progress_now();
         int status = glimpse_vlm_run(&totals, r->v->vlm, requests, n, &r->v->run, answered, r);
         double took = progress_now() - start;

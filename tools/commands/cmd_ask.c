@@ -58,9 +58,9 @@ static void print_answer(asking *a, const glimpse_vlm_request *request,
 }
 
 /* Answers come as they come and are printed in the order of the command line. */
-static int on_answer(void *context, size_t i, const glimpse_vlm_request *request,
+static int on_answer(void *user, size_t i, const glimpse_vlm_request *request,
                      glimpse_vlm_answer **answer) {
-    asking *a = context;
+    asking *a = user;
     glimpse_vlm_outcome outcome = (*answer)->outcome;
     (void)request;
     a->done++;
@@ -90,7 +90,7 @@ static int ask_all(asking *a, vlm_session *v, const cli_arguments *words, char *
     for (size_t i = 0; i < pictures; i++)
         list[i].path = words->words[i + 1];
     for (size_t i = 0; i < a->total; i++) {
-        requests[i] = (glimpse_vlm_request)GLIMPSE_VLM_REQUEST_INIT;
+        requests[i] = GLIMPSE_VLM_REQUEST_INIT;
         requests[i].pictures = list + i;
         requests[i].picture_count = a->together ? pictures : 1;
         requests[i].text = a->question;
@@ -99,7 +99,7 @@ static int ask_all(asking *a, vlm_session *v, const cli_arguments *words, char *
         requests[i].keep_metadata = v->keep_metadata;
         if (with_confidence) requests[i].schema = GLIMPSE_VLM_JSON_ANSWER;
     }
-    glimpse_vlm_totals totals;
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     a->requests = requests;
     a->waiting = xcalloc(a->total, sizeof(glimpse_vlm_answer *));
     a->started = progress_now();

@@ -273,7 +273,9 @@ static void print_words(const comparing *c) {
         (void)printf("same object or scene: %s\n", same ? same : "cannot tell");
     } else if (c->answer->outcome == GLIMPSE_VLM_NOT_SENT && *c->answer->text) {
         const glimpse_vlm_picture picture = {.path = c->paths[0]};
-        const glimpse_vlm_request request = {.pictures = &picture, .picture_count = 2};
+        glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
+        request.pictures = &picture;
+        request.picture_count = 2;
         vlm_print_plan(&request, c->answer);
     } else {
         tool_say("in words: %s: %s", glimpse_vlm_outcome_name(c->answer->outcome),

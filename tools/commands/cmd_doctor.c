@@ -212,6 +212,7 @@ static int run(int argc, char **argv) {
     r.model = s.model_path;
     if (r.model) try_backends(&r);
     r.model_exists = r.auto_precision != NULL;
+    r.weights = GLIMPSE_WEIGHTS_CACHE_STATUS_INIT;
     (void)glimpse_weights_cache_load_status(&r.weights);
     if (json) {
         print_json(&r);

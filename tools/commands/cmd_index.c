@@ -209,7 +209,7 @@ static int run(int argc, char **argv) {
     ingest.progress = on_progress;
     ingest.exact_decode = decode == DECODE_EXACT;
     ingest.profile = profile;
-    glimpse_ingest_report report = {0};
+    glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
     int status = glimpse_library_ingest(&report, s.library, &ingest);
     progress_clear();
     if (status < 0 && status != GLIMPSE_E_CANCELLED) {

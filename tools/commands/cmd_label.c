@@ -272,7 +272,7 @@ static int run_with_model(label_run *run, label_setup *setup, const cli_argument
 
 static int run(int argc, char **argv) {
     session s = {0};
-    label_setup setup = LABEL_SETUP_INIT;
+    label_setup setup = {.o = GLIMPSE_LABELLER_OPTIONS_INIT};
     label_out_options output = LABEL_OUT_OPTIONS_INIT;
     request r = {0};
     const cli_option options[] = {

@@ -76,7 +76,7 @@ static int run(int argc, char **argv) {
         }
         prune.model = fingerprint;
     }
-    glimpse_prune_report report = {0};
+    glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
     if (glimpse_library_prune(&report, s.library, &prune) < 0) {
         code = tool_fail_last();
         goto done;

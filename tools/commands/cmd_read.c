@@ -82,7 +82,7 @@ static int ask(reading *r) {
             return tool_fail_last();
         }
         r->labels[r->asked] = label_of(r->document, page);
-        pictures[r->asked] = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+        pictures[r->asked] = GLIMPSE_VLM_PICTURE_INIT;
         pictures[r->asked].image = r->looks[r->asked];
         pictures[r->asked].label = r->labels[r->asked];
     }
@@ -130,7 +130,7 @@ static void print_json(const reading *r) {
     jout_open(&j, '{');
     jout_path(&j, "document", glimpse_document_path(r->document));
     jout_key(&j, "question"), jout_string(&j, r->question);
-    jout_key(&j, "page_count"), jout_uint(&j, glimpse_document_pages(r->document));
+    jout_key(&j, "page_count"), jout_uint(&j, glimpse_document_page_count(r->document));
     jout_key(&j, "pages"), jout_open(&j, '[');
     for (size_t i = 0; i < r->found.count; i++) {
         const found_page *p = &r->found.pages[i];

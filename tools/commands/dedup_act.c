@@ -212,7 +212,7 @@ static void report_json(json_out *j, const glimpse_action_report *report) {
     jout_key(j, "done"), jout_uint(j, report->done);
     jout_key(j, "left_alone"), jout_uint(j, report->left_alone);
     jout_key(j, "bytes"), jout_uint(j, report->bytes);
-    jout_key(j, "stopped"), jout_bool(j, report->stopped);
+    jout_key(j, "stopped"), jout_bool(j, report->cancelled);
 }
 
 static void print_outcome(const dedup_action *action, const glimpse_action_report *r,
@@ -271,10 +271,10 @@ int dedup_act(const dedup_action *action, const dedup_view *view, json_out *j) {
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
     options.kind = action->kind;
     options.skip_read_only = action->skip_read_only;
-    options.stop = ask_stop;
-    if (action->folder) options.folder = folder = settle_path(action->folder);
+    options.cancelled = ask_stop;
+    if (action->folder) options.directory = folder = settle_path(action->folder);
     teller t = {j, words(action->kind, action->apply), " -> ", 0, work.count, progress_now()};
-    glimpse_action_report report = {0};
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     glimpse_actions *actions = NULL;
     int status = 0, code = EXIT_FOUND;
     if (action->apply && work.count > 0 && !(actions = open_journal())) {
@@ -304,7 +304,7 @@ int dedup_act(const dedup_action *action, const dedup_view *view, json_out *j) {
         print_outcome(action, &report, work.other_relation);
     }
     if (status < 0 && code != EXIT_FAILED) code = tool_fail_last();
-    if (code == EXIT_FOUND && report.stopped) code = EXIT_STOPPED;
+    if (code == EXIT_FOUND && report.cancelled) code = EXIT_STOPPED;
     if (code == EXIT_FOUND && report.left_alone > 0) code = EXIT_PARTIAL;
     glimpse_actions_close(actions);
     free(folder);
@@ -358,7 +358,7 @@ int dedup_undo(const char *run, int json, const cli_command *command) {
     }
     json_out j = {stdout, 0};
     teller t = {json ? &j : NULL, "put back", " <- ", 0, 0, progress_now()};
-    glimpse_action_report report = {0};
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     glimpse_actions *actions = open_journal();
     if (!actions) return EXIT_FAILED;
     if (json) begin_files(&j, "undo", 1);
@@ -384,7 +384,7 @@ int dedup_empty(const char *run, int apply, int json, const cli_command *command
     json_out j = {stdout, 0};
     const char *done = apply ? "gone" : "would be gone for good";
     teller t = {json ? &j : NULL, done, " - ", 0, 0, progress_now()};
-    glimpse_action_report report = {0};
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     glimpse_actions *actions = NULL;
     int status = GLIMPSE_OK;
     if (glimpse_actions_exist(NULL) && !(actions = open_journal())) return EXIT_FAILED;

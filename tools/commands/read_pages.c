@@ -61,7 +61,7 @@ static int look_at(session *s, const glimpse_document *document, size_t page, co
 
 static int look_at_all(session *s, const glimpse_document *document, const char *question,
                        double *cosines) {
-    const size_t pages = glimpse_document_pages(document);
+    const size_t pages = glimpse_document_page_count(document);
     const size_t dim = glimpse_model_embedding_size(s->model);
     float *wanted = xmalloc(dim * sizeof *wanted);
     float *embeddings = xmalloc(SQUARES * dim * sizeof *embeddings);
@@ -90,7 +90,7 @@ static int better(const void *a, const void *b) {
 
 int read_pages_find(found_pages *found, session *s, const glimpse_document *document,
                     const char *question, size_t most) {
-    const size_t pages = glimpse_document_pages(document);
+    const size_t pages = glimpse_document_page_count(document);
     double *text = xcalloc(pages, sizeof *text), *cosines = xcalloc(pages, sizeof *cosines);
     double *scores = xcalloc(pages, sizeof *scores), explained = 0.0;
     *found = (found_pages){0};

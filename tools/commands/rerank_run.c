@@ -39,9 +39,9 @@ typedef struct looking {
     double started;
 } looking;
 
-static int answered(void *context, size_t i, const glimpse_vlm_request *request,
+static int answered(void *user, size_t i, const glimpse_vlm_request *request,
                     glimpse_vlm_answer **answer) {
-    looking *l = context;
+    looking *l = user;
     const glimpse_vlm_answer *a = *answer;
     (void)request;
     if (a->outcome == GLIMPSE_VLM_ANSWERED && a->probability >= 0.0 && a->probability <= 1.0) {
@@ -80,10 +80,10 @@ int rerank_look(const vlm_session *v, const char *text, const rerank_picture *pi
     glimpse_vlm_picture *seen = xcalloc(count, sizeof *seen);
     glimpse_vlm_request *requests = xcalloc(count, sizeof *requests);
     for (size_t i = 0; i < count; i++) {
-        seen[i] = (glimpse_vlm_picture)GLIMPSE_VLM_PICTURE_INIT;
+        seen[i] = GLIMPSE_VLM_PICTURE_INIT;
         seen[i].path = pictures[i].path;
         seen[i].id = pictures[i].id;
-        requests[i] = (glimpse_vlm_request)GLIMPSE_VLM_REQUEST_INIT;
+        requests[i] = GLIMPSE_VLM_REQUEST_INIT;
         requests[i].operation = GLIMPSE_VLM_SCORE;
         requests[i].pictures = &seen[i];
         requests[i].picture_count = 1;
@@ -94,7 +94,7 @@ int rerank_look(const vlm_session *v, const char *text, const rerank_picture *pi
         requests[i].samples = (unsigned)v->samples;
     }
     looking l = {v, out, 0, progress_now()};
-    glimpse_vlm_totals totals = {0};
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
     int status = glimpse_vlm_run(&totals, v->vlm, requests, count, &v->run, answered, &l);
     progress_clear();
     int code = CLI_RUN;

@@ -86,8 +86,8 @@ int vlm_default_is_remote(void) {
            glimpse_vlm_spec_is_remote(spec);
 }
 
-static int stopped(void *context) {
-    (void)context;
+static int stopped(void *user) {
+    (void)user;
     return tool_stopped();
 }
 
@@ -138,10 +138,10 @@ static int check(const vlm_session *v) {
 int vlm_session_open(vlm_session *v, session *s) {
     int code = check(v);
     if (code != CLI_RUN) return code;
-    v->run = (glimpse_vlm_run_options)GLIMPSE_VLM_RUN_OPTIONS_INIT;
+    v->run = GLIMPSE_VLM_RUN_OPTIONS_INIT;
     v->run.refresh = v->refresh;
     v->run.dry_run = v->dry_run;
-    v->run.stopped = stopped;
+    v->run.cancelled = stopped;
     char *spec = vlm_choose(v->spec, v->part);
     if (!spec) return EXIT_FAILED;
     /* With two tiers the limit is shared half and half: neither can know what the other spends. */
@@ -202,9 +202,11 @@ char *vlm_session_prompt(const char *name, const char *text) {
     }
     char *template = read_text(path), *filled = NULL;
     if (template && glimpse_vlm_fill(&filled, template, text) < 0) (void)tool_fail_last();
+    char *prompt = filled ? xstrdup(filled) : NULL;
+    glimpse_free(filled);
     free(template);
     free(path);
-    return filled;
+    return prompt;
 }
 
 void vlm_session_note_totals(const vlm_session *v, const glimpse_vlm_totals *t) {

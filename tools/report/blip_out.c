@@ -99,7 +99,8 @@ void blip_text_free(glimpse_blip_text *text) {
 
 int blip_generation(const cli_command *command, const blip_session *b, const blip_choices *choices,
                     glimpse_blip_generation *out) {
-    glimpse_blip_generation_defaults(out, b->model);
+    *out = GLIMPSE_BLIP_GENERATION_INIT;
+    (void)glimpse_blip_generation_defaults(out, b->model);
     if (!choices->sample && (choices->temperature > 0 || choices->top_p > 0 ||
                              choices->top_k != BLIP_NOT_SAID || choices->seed > 0)) {
         return cli_misuse(command, "--temperature, --top-p, --top-k and --seed need --sample");

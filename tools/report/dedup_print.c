@@ -184,7 +184,7 @@ static void json_group(const glimpse_dedup_group *group, json_out *j) {
         } else {
             jout_int(j, member->distance);
         }
-        jout_key(j, "turn"), jout_int(j, member->turn);
+        jout_key(j, "turn"), jout_int(j, member->orientation);
         jout_path(j, "differences", member->differences);
         json_picture(member->picture, j);
         jout_close(j, '}');
@@ -285,7 +285,7 @@ int dedup_write_csv(const dedup_view *view, const char *name) {
                           (unsigned)p->width, (unsigned)p->height, (unsigned long long)p->bytes,
                           p->format, p->quality, p->taken, modified);
             dedup_csv_field(to, p->label);
-            (void)fprintf(to, ",%d,%d,", member->distance, member->turn);
+            (void)fprintf(to, ",%d,%d,", member->distance, member->orientation);
             dedup_csv_field(to, member->differences);
             (void)fputc(',', to);
             dedup_csv_field(to, m == 0 ? group->reason : "");

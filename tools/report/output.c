@@ -347,7 +347,7 @@ int output_search(const output_options *o, const cli_command *command, const cha
                         .fingerprint = glimpse_model_fingerprint(model),
                         .results = xcalloc(count, sizeof *list.results),
                         .count = count,
-                        .captions = search->version >= 3 && search->captions};
+                        .captions = search->captions != NULL};
     for (size_t i = 0; i < count; i++)
         list.results[i] = glimpse_results_get(results, i);
     code = output_print(o, &list);

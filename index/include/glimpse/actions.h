@@ -5,8 +5,8 @@
  *                                     .id = id_of_copy, .keeper_id = id_of_best}};
  *     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
  *     options.kind = GLIMPSE_ACTION_MOVE;
- *     options.folder = "/p-duplicates";
- *     glimpse_action_report report;
+ *     options.directory = "/p-duplicates";
+ *     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
  *     glimpse_actions_preview(&report, &options, items, 1, each, user);        // changes nothing
  *
  *     glimpse_actions *actions = NULL;
@@ -17,33 +17,34 @@
  *
  * No file is ever destroyed by apply. What the actions do to a file and how undo takes it back:
  *
- *     MOVE      renamed into `folder`, under its name below `relative_to`; renamed back. Into a
- *               folder on another file system it is copied, compared, and only then removed.
+ *     MOVE      renamed into `directory`, under its name below `relative_to`; renamed back. Into a
+ *               directory on another file system it is copied, compared, and only then removed.
  *     TRASH     renamed into the desktop's trash (freedesktop.org, version 1.0) of its file system.
- *     DELETE    renamed into a holding folder on its file system; gone for good, and its room free,
- *               only after glimpse_actions_empty().
+ *     DELETE    renamed into a holding directory on its file system; gone for good, and its space
+ *               free, only after glimpse_actions_empty().
  *     HARDLINK, SYMLINK, REFLINK
  *               a link to the keeper (a copy that shares the keeper's blocks) is made in the
- *               holding folder and exchanged with the file in one step, so that at no moment the
- *               name is missing. The file itself is then in the holding folder, like a deleted one.
+ *               holding directory and exchanged with the file in one step, so that at no moment
+ *               the name is missing. The file itself is then in the holding directory, like a
+ *               deleted one.
  *
  * The original keeps its inode throughout (except for a MOVE to another file system), and with it
  * bytes, times, permissions, owner and extended attributes; undo brings exactly that back.
  *
  * Before each action the file is looked at again: it must be there, be a regular file, lie in a
- * folder that can be written, and have the bytes the caller saw, told by its content id. (A file
+ * directory that can be written, and have the bytes the caller saw, told by its content id. (A file
  * that is read-only itself is acted on like any other, as by mv, and comes back read-only, unless
  * `skip_read_only`.) The keeper must be another, existing file with the bytes the caller saw.
  * Whenever both ids are equal, DELETE and the links compare the bytes too; links are refused when
  * they differ. A file that changes between the look and the rename is noticed and put back. What
  * does not pass is left alone, with an outcome that says why.
  *
- * Journal: an SQLite database `actions.db` in a folder of its own, by default
+ * Journal: an SQLite database `actions.db` in a directory of its own, by default
  * ${XDG_STATE_HOME:-~/.local/state}/glimpse/actions. Every step is on the disk before the file is
  * touched and again after. A process that was killed leaves at most one step in doubt;
- * glimpse_actions_open() settles it by looking at where the file is. Holding folders are `held`
- * below the journal's folder for files on its file system, else TOP/.glimpse-held-UID, where TOP is
- * the top folder of the file system.
+ * glimpse_actions_open() settles it by looking at where the file is. Holding directories are `held`
+ * below the journal's directory for files on its file system, else TOP/.glimpse-held-UID, where TOP
+ * is the top directory of the file system.
  *
  * Threads: a handle belongs to one thread. Processes: one at a time (GLIMPSE_E_BUSY).
  */
@@ -54,6 +55,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -73,7 +75,7 @@ typedef enum glimpse_action_outcome {
     GLIMPSE_OUTCOME_DONE = 0,    /* or: would be done (preview), was undone (undo) */
     GLIMPSE_OUTCOME_MISSING,     /* the file is gone */
     GLIMPSE_OUTCOME_CHANGED,     /* its bytes are not those that were seen */
-    GLIMPSE_OUTCOME_READ_ONLY,   /* its folder cannot be written, or skip_read_only */
+    GLIMPSE_OUTCOME_READ_ONLY,   /* its directory cannot be written, or skip_read_only */
     GLIMPSE_OUTCOME_KEEPER,      /* the keeper is gone, changed, or is this very file */
     GLIMPSE_OUTCOME_SAME_FILE,   /* already a link to the keeper: nothing to win */
     GLIMPSE_OUTCOME_DIFFERENT,   /* a link would replace different bytes */
@@ -87,22 +89,27 @@ typedef struct glimpse_action_item {
     const char *keeper;      /* absolute */
     const char *id;          /* content id of `path` when it was seen: 32 hexadecimal digits */
     const char *keeper_id;   /* the same of `keeper` */
-    const char *relative_to; /* MOVE: the folder whose structure is kept below it; NULL: only the
+    const char *relative_to; /* MOVE: the directory whose structure is kept below it; NULL: only the
                                 name is */
 } glimpse_action_item;
 
 typedef struct glimpse_action_options {
-    unsigned version; /* GLIMPSE_ACTION_OPTIONS_VERSION */
+    size_t size; /* GLIMPSE_ACTION_OPTIONS_INIT sets it */
     glimpse_action_kind kind;
-    const char *folder;      /* MOVE: where to */
-    int skip_read_only;      /* leave files without any write permission bit alone */
-    int (*stop)(void *user); /* asked before each file; non-zero ends the run cleanly; or NULL */
-    void *stop_user;
+    const char *directory;        /* MOVE: where to, absolute */
+    int skip_read_only;           /* leave files without any write permission bit alone */
+    int (*cancelled)(void *user); /* asked before each file; non-zero ends the run cleanly: what
+                                     was done is done, and the report says so. NULL: never */
+    void *user;                   /* for `cancelled` */
 } glimpse_action_options;
 
-#define GLIMPSE_ACTION_OPTIONS_VERSION 1
-#define GLIMPSE_ACTION_OPTIONS_INIT \
- { .version = GLIMPSE_ACTION_OPTIONS_VERSION }
+static inline glimpse_action_options glimpse_action_options_init(void) {
+    glimpse_action_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_ACTION_OPTIONS_INIT glimpse_action_options_init()
 
 typedef struct glimpse_action_event {
     const char *path;  /* the file's own place */
@@ -117,22 +124,31 @@ typedef struct glimpse_action_event {
 typedef void (*glimpse_action_fn)(void *user, const glimpse_action_event *event);
 
 typedef struct glimpse_action_report {
+    size_t size; /* GLIMPSE_ACTION_REPORT_INIT sets it */
     int64_t run; /* number of the run; 0 for a preview, or when nothing was done */
     uint64_t done, left_alone;
     uint64_t bytes; /* of the files in `done` */
-    int stopped;    /* `stop` ended it */
+    int cancelled;  /* `cancelled` ended it */
 } glimpse_action_report;
+
+static inline glimpse_action_report glimpse_action_report_init(void) {
+    glimpse_action_report report;
+    memset(&report, 0, sizeof report);
+    report.size = sizeof report;
+    return report;
+}
+#define GLIMPSE_ACTION_REPORT_INIT glimpse_action_report_init()
 
 typedef struct glimpse_actions glimpse_actions;
 
-/* Opens the journal in `folder` (NULL: the default), making it when there is none, and settles what
- * a killed process left in doubt. GLIMPSE_E_BUSY when another process has it open. */
-GLIMPSE_API int glimpse_actions_open(glimpse_actions **out, const char *folder);
+/* Opens the journal in `directory` (NULL: the default), making it when there is none, and settles
+ * what a killed process left in doubt. GLIMPSE_E_BUSY when another process has it open. */
+GLIMPSE_API int glimpse_actions_open(glimpse_actions **out, const char *directory);
 GLIMPSE_API void glimpse_actions_close(glimpse_actions *actions);
 /* How many steps the last open found in doubt and settled. */
 GLIMPSE_API uint64_t glimpse_actions_recovered(const glimpse_actions *actions);
-/* 1 when there is a journal in `folder` (NULL: the default). */
-GLIMPSE_API int glimpse_actions_exist(const char *folder);
+/* 1 when there is a journal in `directory` (NULL: the default). */
+GLIMPSE_API int glimpse_actions_exist(const char *directory);
 
 /* Every look that apply takes, and no change. What only the attempt can tell (whether the file
  * system has reflinks, for one) is told by the attempt. */

@@ -4,7 +4,7 @@
  *
  *     double *logits = ...;                                   // [N][K + 1]
  *     glimpse_classifier_logits(logits, classifier, embeddings, count);
- *     glimpse_calibration calibration;
+ *     glimpse_calibration calibration = GLIMPSE_CALIBRATION_INIT;
  *     glimpse_calibrate(&calibration, glimpse_classifier_scoring(classifier), logits, truth, count,
  *                       classes, 0.95);
  *     rules.temperature = calibration.temperature;
@@ -21,6 +21,9 @@
 #include <glimpse/label.h>
 #include <glimpse/status.h>
 
+#include <stddef.h>
+#include <string.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -29,6 +32,7 @@ extern "C" {
 #define GLIMPSE_NONE_OF_THESE ((size_t)-1)
 
 typedef struct glimpse_calibration {
+    size_t size;             /* GLIMPSE_CALIBRATION_INIT sets it */
     double temperature;      /* least log loss; between 0.02 and 50 */
     double offset;           /* of a sigmoid; 0 for a softmax */
     size_t samples, unknown; /* pictures; of these, those that show none of the classes */
@@ -47,6 +51,16 @@ typedef struct glimpse_calibration {
     double precision_low;    /* the lower end of its 95% interval (Wilson), */
     double coverage;         /* and the share that is claimed */
 } glimpse_calibration;
+
+static inline glimpse_calibration glimpse_calibration_init(void) {
+    glimpse_calibration calibration;
+    memset(&calibration, 0, sizeof calibration);
+    calibration.size = sizeof calibration;
+    calibration.temperature = 1.0;
+    calibration.threshold = -1.0;
+    return calibration;
+}
+#define GLIMPSE_CALIBRATION_INIT glimpse_calibration_init()
 
 /* `logits` [N][K + 1] as glimpse_classifier_logits gives them, `truth` [N] class indices or
  * GLIMPSE_NONE_OF_THESE. A softmax gets a temperature (Guo et al. 2017). A sigmoid gets temperature

@@ -25,6 +25,9 @@
 
 #include <glimpse/library.h>
 
+#include <stddef.h>
+#include <string.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -58,12 +61,20 @@ GLIMPSE_API int glimpse_library_store_captions(size_t *stored, glimpse_library *
 
 /* Which captions a call is about. NULL and GLIMPSE_CAPTION_ANY: all. */
 typedef struct glimpse_caption_filter {
+    size_t size;            /* GLIMPSE_CAPTION_FILTER_INIT sets it */
     const char *path_or_id; /* as for glimpse_library_embedding */
     int style;              /* glimpse_caption_style */
     const char *model, *prompt;
 } glimpse_caption_filter;
-#define GLIMPSE_CAPTION_FILTER_INIT \
- { NULL, GLIMPSE_CAPTION_ANY, NULL, NULL }
+
+static inline glimpse_caption_filter glimpse_caption_filter_init(void) {
+    glimpse_caption_filter filter;
+    memset(&filter, 0, sizeof filter);
+    filter.size = sizeof filter;
+    filter.style = GLIMPSE_CAPTION_ANY;
+    return filter;
+}
+#define GLIMPSE_CAPTION_FILTER_INIT glimpse_caption_filter_init()
 
 /* Calls `visit` for each, by content id, style, and of one style the one written last first. A
  * non-zero return stops and is returned. GLIMPSE_E_NOT_FOUND when `path_or_id` is not in the

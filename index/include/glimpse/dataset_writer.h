@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -107,7 +108,7 @@ typedef enum glimpse_dataset_place {
 GLIMPSE_API const char *glimpse_dataset_place_name(int place);
 
 typedef struct glimpse_dataset_options {
-    size_t size; /* set by GLIMPSE_DATASET_OPTIONS_INIT */
+    size_t size; /* GLIMPSE_DATASET_OPTIONS_INIT sets it */
     const char *format;
     const char *output;         /* file or directory; NULL: the stream, or beside the pictures */
     FILE *stream;               /* for the formats that go to one; stays open */
@@ -118,11 +119,14 @@ typedef struct glimpse_dataset_options {
     glimpse_progress_fn progress; /* of the placing of pictures; non-zero takes all of it back */
     void *user;
 } glimpse_dataset_options;
-#define GLIMPSE_DATASET_OPTIONS_INIT                                                          \
- {                                                                                            \
-  sizeof(glimpse_dataset_options), NULL, NULL, NULL, GLIMPSE_PLACE_SYMLINK, NULL, NULL, NULL, \
-      NULL, NULL                                                                              \
- }
+
+static inline glimpse_dataset_options glimpse_dataset_options_init(void) {
+    glimpse_dataset_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_DATASET_OPTIONS_INIT glimpse_dataset_options_init()
 
 typedef struct glimpse_dataset_writer glimpse_dataset_writer;
 
@@ -163,7 +167,7 @@ typedef enum glimpse_caption_format {
 GLIMPSE_API int glimpse_caption_format_of(const char *path);
 
 typedef struct glimpse_caption_write_options {
-    size_t size;        /* set by GLIMPSE_CAPTION_WRITE_OPTIONS_INIT */
+    size_t size;        /* GLIMPSE_CAPTION_WRITE_OPTIONS_INIT sets it */
     int format;         /* glimpse_caption_format */
     int style;          /* glimpse_caption_style */
     const char *output; /* a file, which appears under its name when it is whole; NULL: `stream` */
@@ -174,11 +178,14 @@ typedef struct glimpse_caption_write_options {
     glimpse_message_fn message; /* sidecars that are left as they are; may be NULL */
     void *user;
 } glimpse_caption_write_options;
-#define GLIMPSE_CAPTION_WRITE_OPTIONS_INIT                                                         \
- {                                                                                                 \
-  sizeof(glimpse_caption_write_options), GLIMPSE_CAPTION_LINES, GLIMPSE_CAPTION_SHORT, NULL, NULL, \
-      NULL, NULL, NULL, NULL, NULL                                                                 \
- }
+
+static inline glimpse_caption_write_options glimpse_caption_write_options_init(void) {
+    glimpse_caption_write_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_CAPTION_WRITE_OPTIONS_INIT glimpse_caption_write_options_init()
 
 /* Writes `records` [count], in their order. *left_out (may be NULL): sidecars of others that were
  * in the way, or that could not be written. */

@@ -22,6 +22,7 @@
 #include <glimpse/status.h>
 
 #include <stddef.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -134,7 +135,7 @@ typedef enum glimpse_missing {
 } glimpse_missing;
 
 typedef struct glimpse_judge_options {
-    size_t size;      /* set by GLIMPSE_JUDGE_OPTIONS_INIT */
+    size_t size;      /* GLIMPSE_JUDGE_OPTIONS_INIT sets it */
     int missing;      /* glimpse_missing */
     unsigned samples; /* bootstrap samples; 0: no intervals */
     uint64_t seed;    /* of the bootstrap */
@@ -142,8 +143,16 @@ typedef struct glimpse_judge_options {
     glimpse_message_fn message; /* may be NULL */
     void *user;
 } glimpse_judge_options;
-#define GLIMPSE_JUDGE_OPTIONS_INIT \
- { sizeof(glimpse_judge_options), GLIMPSE_MISSING_REFUSE, 1000, 2026, NULL, NULL, NULL }
+
+static inline glimpse_judge_options glimpse_judge_options_init(void) {
+    glimpse_judge_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.samples = 1000;
+    options.seed = 2026;
+    return options;
+}
+#define GLIMPSE_JUDGE_OPTIONS_INIT glimpse_judge_options_init()
 
 typedef struct glimpse_judgement {
     const glimpse_predictions *predictions;

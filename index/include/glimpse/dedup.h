@@ -1,6 +1,6 @@
 /*
- * glimpse/dedup.h - duplicates in folders and libraries, leakage between two sets, and what is odd
- * about the pictures of a data set.
+ * glimpse/dedup.h - duplicates in directories and libraries, leakage between two sets, and what is
+ * odd about the pictures of a data set.
  *
  *     const char *roots[] = {"/home/me/Pictures"};
  *     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
@@ -31,7 +31,7 @@
  *
  * Same input, same output: groups, keepers and texts do not depend on jobs or timing.
  *
- * Nothing here writes to a picture or to a folder. Hashes, measures and the thumbnails that were
+ * Nothing here writes to a picture or to a directory. Hashes, measures and the thumbnails that were
  * looked at are kept in the library (when it is open for writing) for the contents it knows. The
  * next search takes them from there, without reading a file whose size, time and inode are those
  * that the library knows; an action on a file reads and hashes it again.
@@ -46,6 +46,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -72,7 +73,7 @@ GLIMPSE_API const char *glimpse_dedup_relation_name(glimpse_dedup_relation relat
 /* One file that was read. Strings are never NULL. */
 typedef struct glimpse_dedup_picture {
     const char *path;   /* absolute */
-    const char *label;  /* name of the folder it lies in, "" for files directly in a root */
+    const char *label;  /* name of the directory it lies in, "" for files directly in a root */
     const char *format; /* "JPEG" */
     const char *taken;  /* "2021-05-30T14:03:59" or "" */
     const char *camera; /* or "" */
@@ -94,10 +95,10 @@ typedef struct glimpse_dedup_member {
     const glimpse_dedup_picture *picture;
     glimpse_dedup_kind kind;         /* the strongest tier that joins it to the keeper */
     glimpse_dedup_relation relation; /* to the keeper; IDENTICAL for the keeper itself */
-    double score; /* 0..1: 1 for identical; mean SSIM structure of the aligned thumbnails for
-                     perceptual; cosine for semantic */
-    int distance; /* Hamming distance of the perceptual hashes, -1 when not compared */
-    int turn;     /* EXIF orientation 1..8 that takes it to the keeper; 1: none */
+    double score;    /* 0..1: 1 for identical; mean SSIM structure of the aligned thumbnails for
+                        perceptual; cosine for semantic */
+    int distance;    /* Hamming distance of the perceptual hashes, -1 when not compared */
+    int orientation; /* EXIF, 1..8, that takes it to the keeper; 1: none */
     const char *differences; /* "half the size; JPEG quality 40 instead of 88; cropped to 81%", or
                                 "" */
 } glimpse_dedup_member;
@@ -177,10 +178,10 @@ typedef int (*glimpse_dedup_decide_fn)(void *user, const char *a, const char *b)
 
 /* glimpse_progress with stages "reading pictures" and "comparing"; a non-zero return cancels. */
 typedef struct glimpse_dedup_options {
-    unsigned version;         /* GLIMPSE_DEDUP_OPTIONS_VERSION */
-    const char *const *roots; /* folders or files; none: every present file of `library` */
+    size_t size;              /* GLIMPSE_DEDUP_OPTIONS_INIT sets it */
+    const char *const *roots; /* directories or files; none: every present file of `library` */
     size_t root_count;
-    const char *const *against; /* second set: folders or files, or ... */
+    const char *const *against; /* second set: directories or files, or ... */
     size_t against_count;
     glimpse_library *against_library; /* ... the present files of a library; or NULL */
     glimpse_library *library;         /* where stored embeddings come from; may be NULL */
@@ -196,7 +197,7 @@ typedef struct glimpse_dedup_options {
     double min_similarity; /* cosine for the semantic tier; 0: follows the model: 1 - 0.1 (1 - m)
                               with m the median cosine of two pictures of the set (0.96 for less
                               than 32 pictures). The report says which it was */
-    int rotations;         /* also the 8 turns and mirrors */
+    int rotations;         /* also in the 8 orientations: turned and mirrored */
     int same_picture_only; /* only relations up to EDITED */
     unsigned weakest;      /* 0: no limit; else 1 + the weakest relation that may join two files.
                               Groups are then made of such pairs alone: what an action may touch */
@@ -211,9 +212,13 @@ typedef struct glimpse_dedup_options {
     void *user; /* for both callbacks */
 } glimpse_dedup_options;
 
-#define GLIMPSE_DEDUP_OPTIONS_VERSION 1
-#define GLIMPSE_DEDUP_OPTIONS_INIT \
- { .version = GLIMPSE_DEDUP_OPTIONS_VERSION }
+static inline glimpse_dedup_options glimpse_dedup_options_init(void) {
+    glimpse_dedup_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_DEDUP_OPTIONS_INIT glimpse_dedup_options_init()
 
 /* With a second set, groups join the two sets only: the keeper is the picture of set 1 (whatever
  * `keep` says), the members are pictures of set 0.
@@ -242,7 +247,7 @@ typedef enum glimpse_audit_kind {
 GLIMPSE_API const char *glimpse_audit_kind_name(glimpse_audit_kind kind); /* "low-information" */
 
 typedef struct glimpse_audit_limits {
-    unsigned version;          /* GLIMPSE_AUDIT_LIMITS_VERSION */
+    size_t size;               /* GLIMPSE_AUDIT_LIMITS_INIT sets it */
     double dark, bright;       /* 99th percentile below, 1st percentile above */
     double sharpness;          /* below: blurred */
     double entropy;            /* below: low information */
@@ -256,13 +261,24 @@ typedef struct glimpse_audit_limits {
     unsigned kinds;            /* bit per kind; 0: all */
 } glimpse_audit_limits;
 
-#define GLIMPSE_AUDIT_LIMITS_VERSION 1
-#define GLIMPSE_AUDIT_LIMITS_INIT                                                      \
- {                                                                                     \
-  .version = GLIMPSE_AUDIT_LIMITS_VERSION, .dark = 60, .bright = 200, .sharpness = 30, \
-  .entropy = 3.5, .deviation = 4, .aspect = 4, .min_side = 64, .size_deviations = 6,   \
-  .neighbours = 10, .disagreement = 0.8, .outlier_deviations = 5                       \
- }
+static inline glimpse_audit_limits glimpse_audit_limits_init(void) {
+    glimpse_audit_limits limits;
+    memset(&limits, 0, sizeof limits);
+    limits.size = sizeof limits;
+    limits.dark = 60;
+    limits.bright = 200;
+    limits.sharpness = 30;
+    limits.entropy = 3.5;
+    limits.deviation = 4;
+    limits.aspect = 4;
+    limits.min_side = 64;
+    limits.size_deviations = 6;
+    limits.neighbours = 10;
+    limits.disagreement = 0.8;
+    limits.outlier_deviations = 5;
+    return limits;
+}
+#define GLIMPSE_AUDIT_LIMITS_INIT glimpse_audit_limits_init()
 
 typedef struct glimpse_audit_finding {
     const glimpse_dedup_picture *picture;

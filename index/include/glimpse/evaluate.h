@@ -48,6 +48,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -59,14 +60,20 @@ typedef struct glimpse_figure {
 } glimpse_figure;
 
 typedef struct glimpse_eval_options {
-    unsigned version; /* GLIMPSE_EVAL_OPTIONS_VERSION */
+    size_t size;      /* GLIMPSE_EVAL_OPTIONS_INIT sets it */
     unsigned samples; /* bootstrap samples; 0: no intervals */
     uint64_t seed;
 } glimpse_eval_options;
 
-#define GLIMPSE_EVAL_OPTIONS_VERSION 1
-#define GLIMPSE_EVAL_OPTIONS_INIT \
- { GLIMPSE_EVAL_OPTIONS_VERSION, 1000, 2026 }
+static inline glimpse_eval_options glimpse_eval_options_init(void) {
+    glimpse_eval_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.samples = 1000;
+    options.seed = 2026;
+    return options;
+}
+#define GLIMPSE_EVAL_OPTIONS_INIT glimpse_eval_options_init()
 
 /*
  * Labels.

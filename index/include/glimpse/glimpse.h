@@ -1,5 +1,6 @@
 /*
- * glimpse/glimpse.h - all of libglimpse. Each header below is the manual of its part.
+ * glimpse/glimpse.h - all of libglimpse. Each header below is the manual of its part; docs/api.md
+ * is what they have in common.
  */
 #ifndef GLIMPSE_GLIMPSE_H
 #define GLIMPSE_GLIMPSE_H
@@ -8,10 +9,15 @@
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
 #include <glimpse/captions.h>
+#include <glimpse/dataset_writer.h>
+#include <glimpse/datasets.h>
 #include <glimpse/decisions.h>
+#include <glimpse/dedup.h>
 #include <glimpse/evaluate.h>
 #include <glimpse/label.h>
+#include <glimpse/labelling.h>
 #include <glimpse/library.h>
+#include <glimpse/messages.h>
 #include <glimpse/query.h>
 #include <glimpse/rerank.h>
 #include <glimpse/session.h>
@@ -19,22 +25,15 @@
 #include <glimpse/session_vlm.h>
 #include <glimpse/response_cache.h>
 #include <glimpse/status.h>
+#include <glimpse/stored_labels.h>
 #include <glimpse/sys/blip.h>
 #include <glimpse/sys/document.h>
+#include <glimpse/sys/fingerprint.h>
 #include <glimpse/sys/image.h>
 #include <glimpse/sys/model.h>
 #include <glimpse/sys/tokenizer.h>
 #include <glimpse/sys/vlm.h>
+#include <glimpse/version.h>
 #include <glimpse/vlm_settings.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
-/* The version of the library that is running, "0.1.0". */
-GLIMPSE_API const char *glimpse_version(void);
-
-#ifdef __cplusplus
-}
-#endif
 #endif

@@ -36,6 +36,9 @@
 #include <glimpse/status.h>
 #include <glimpse/sys/model.h>
 
+#include <stddef.h>
+#include <string.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -103,7 +106,7 @@ typedef struct glimpse_label {
 } glimpse_label;
 
 typedef struct glimpse_classifier_options {
-    unsigned version; /* GLIMPSE_CLASSIFIER_OPTIONS_VERSION */
+    size_t size; /* GLIMPSE_CLASSIFIER_OPTIONS_INIT sets it */
     const glimpse_classes *classes;
     /* Each holds {} where the class name goes (every {} is filled in). Count 0:
      * "a photo of a {}." */
@@ -115,14 +118,18 @@ typedef struct glimpse_classifier_options {
      * that fits a picture best is its background. Count 0: no background. */
     const char *const *background;
     size_t background_count;
-    /* Folder that keeps computed weights, made when it is not there; NULL: none. Files in it are
+    /* Directory that keeps computed weights, made when it is not there; NULL: none. Files in it are
      * checked before use and may be deleted at any time. Failing to write one is no failure. */
-    const char *cache_folder;
+    const char *cache_directory;
 } glimpse_classifier_options;
 
-#define GLIMPSE_CLASSIFIER_OPTIONS_VERSION 1
-#define GLIMPSE_CLASSIFIER_OPTIONS_INIT \
- { .version = GLIMPSE_CLASSIFIER_OPTIONS_VERSION }
+static inline glimpse_classifier_options glimpse_classifier_options_init(void) {
+    glimpse_classifier_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_CLASSIFIER_OPTIONS_INIT glimpse_classifier_options_init()
 
 /* A template without {} and no classes are GLIMPSE_E_INVALID; a prompt longer than the model's
  * text context is GLIMPSE_E_LIMIT, naming the class. Everything is copied. `encoder` may be NULL
@@ -149,14 +156,14 @@ GLIMPSE_API glimpse_scoring glimpse_classifier_scoring(const glimpse_classifier 
 GLIMPSE_API int glimpse_classifier_has_background(const glimpse_classifier *classifier);
 /* How many prompts were embedded to build it; 0: all came from the cache. */
 GLIMPSE_API size_t glimpse_classifier_prompts_embedded(const glimpse_classifier *classifier);
-/* ${XDG_CACHE_HOME:-~/.cache}/glimpse/classifiers, malloc'ed; NULL when the environment does not
- * say. */
+/* ${XDG_CACHE_HOME:-~/.cache}/glimpse/classifiers, the caller's: glimpse_free(). NULL when the
+ * environment does not say. */
 GLIMPSE_API char *glimpse_classifier_default_cache(void);
 
 /* The `top` best classes (at most the number of classes; the rest of `labels` is left alone) for
  * `embedding` [E] of any length > 0, best first, ties in class order. Returns how many, or a
- * negative status. Knows only the text weights: no background, no examples. The plain twin of
- * glimpse_classifier_label_many. */
+ * negative status. Knows only the text weights: no background, no examples. The plain reference
+ * of glimpse_classifier_label_many. */
 GLIMPSE_API int glimpse_classifier_score(glimpse_label *labels,
                                          const glimpse_classifier *classifier,
                                          const float *embedding, size_t top);
@@ -165,7 +172,7 @@ GLIMPSE_API int glimpse_classifier_score(glimpse_label *labels,
  * Labels of many pictures: one matrix product, then probabilities, best classes and abstention.
  */
 typedef struct glimpse_label_rules {
-    unsigned version;   /* GLIMPSE_LABEL_RULES_VERSION */
+    size_t size;        /* GLIMPSE_LABEL_RULES_INIT sets it */
     double temperature; /* logits are divided by it (Guo et al. 2017); 1: the model's own scale */
     double offset;      /* sigmoid only: added to logits after that (Platt 1999); 0: the model's own
                            bias.      GLIMPSE_E_INVALID when not 0 for a softmax */
@@ -182,12 +189,16 @@ typedef struct glimpse_label_rules {
     const double *class_thresholds; /* [K] or NULL */
 } glimpse_label_rules;
 
-#define GLIMPSE_LABEL_RULES_VERSION 1
-#define GLIMPSE_LABEL_RULES_INIT                                                       \
- {                                                                                     \
-  .version = GLIMPSE_LABEL_RULES_VERSION, .temperature = 1.0, .min_probability = -1.0, \
-  .min_margin = -1.0                                                                   \
- }
+static inline glimpse_label_rules glimpse_label_rules_init(void) {
+    glimpse_label_rules rules;
+    memset(&rules, 0, sizeof rules);
+    rules.size = sizeof rules;
+    rules.temperature = 1.0;
+    rules.min_probability = -1.0;
+    rules.min_margin = -1.0;
+    return rules;
+}
+#define GLIMPSE_LABEL_RULES_INIT glimpse_label_rules_init()
 
 typedef enum glimpse_abstention {
     GLIMPSE_CLAIMED = 0,
@@ -232,12 +243,21 @@ GLIMPSE_API int glimpse_classifier_logits(double *logits, const glimpse_classifi
  * logit bias is added to that as to any logit.
  */
 typedef struct glimpse_examples_report {
+    size_t size; /* GLIMPSE_EXAMPLES_REPORT_INIT sets it */
     double alpha, beta;
     int chosen;          /* 1: on held-out examples; 0: the defaults, because no class has two */
     size_t held_out;     /* examples that were classified without themselves */
     size_t right_before; /* of these, right with text alone */
     size_t right_after;  /* of these, right with alpha and beta */
 } glimpse_examples_report;
+
+static inline glimpse_examples_report glimpse_examples_report_init(void) {
+    glimpse_examples_report report;
+    memset(&report, 0, sizeof report);
+    report.size = sizeof report;
+    return report;
+}
+#define GLIMPSE_EXAMPLES_REPORT_INIT glimpse_examples_report_init()
 
 /* `embeddings` [count][E], `classes` [count] class indices. Alpha and beta are chosen by leaving
  * each example out in turn: most right, then least log loss, then smallest alpha and beta, from a

@@ -28,12 +28,14 @@
 #include <glimpse/stored_labels.h>
 #include <glimpse/sys/model.h>
 
+#include <string.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 typedef struct glimpse_labeller_options {
-    size_t size; /* set by GLIMPSE_LABELLER_OPTIONS_INIT */
+    size_t size; /* GLIMPSE_LABELLER_OPTIONS_INIT sets it */
     /* What to look for. A name that is no file may be that of a list that ships (`shipped`). */
     const char
         *classes; /* a file of classes (glimpse_classes_load), "cat,dog,bird", or "@coco80" */
@@ -70,11 +72,16 @@ typedef struct glimpse_labeller_options {
     int (*cancelled)(void *user);
     void *user;
 } glimpse_labeller_options;
-#define GLIMPSE_LABELLER_OPTIONS_INIT                                                           \
- {                                                                                              \
-  sizeof(glimpse_labeller_options), NULL, NULL, 0, NULL, NULL, NULL, 0, 0, 0, -1.0, -1.0, NULL, \
-      0.0, NULL, NULL, 0, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL            \
- }
+
+static inline glimpse_labeller_options glimpse_labeller_options_init(void) {
+    glimpse_labeller_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.min_probability = -1.0;
+    options.min_margin = -1.0;
+    return options;
+}
+#define GLIMPSE_LABELLER_OPTIONS_INIT glimpse_labeller_options_init()
 
 typedef struct glimpse_labeller glimpse_labeller;
 
@@ -100,15 +107,21 @@ GLIMPSE_API const glimpse_calibration *glimpse_labeller_calibration(
 typedef int (*glimpse_labelled_fn)(void *user, const glimpse_labelled *picture);
 
 typedef struct glimpse_label_totals {
-    size_t size;           /* set by GLIMPSE_LABEL_TOTALS_INIT */
+    size_t size;           /* GLIMPSE_LABEL_TOTALS_INIT sets it */
     size_t labelled;       /* pictures with labels, those abstained on included */
     size_t abstained;      /* of them */
     size_t failed;         /* pictures that could not be used */
     size_t not_in_library; /* with `store`: labelled, but the library has no such picture */
     uint64_t stored;       /* with `store`: pictures that have labels of this name now */
 } glimpse_label_totals;
-#define GLIMPSE_LABEL_TOTALS_INIT \
- { sizeof(glimpse_label_totals), 0, 0, 0, 0, 0 }
+
+static inline glimpse_label_totals glimpse_label_totals_init(void) {
+    glimpse_label_totals totals;
+    memset(&totals, 0, sizeof totals);
+    totals.size = sizeof totals;
+    return totals;
+}
+#define GLIMPSE_LABEL_TOTALS_INIT glimpse_label_totals_init()
 
 /* Labels the pictures of `paths` [count], directories searched through. GLIMPSE_E_CANCELLED when it
  * was stopped; the labels until then are stored. `totals` may be NULL and is filled in any case. */

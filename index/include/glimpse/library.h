@@ -6,7 +6,7 @@
  *     glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
  *     const char *roots[] = {"/home/me/Pictures"};
  *     options.roots = roots, options.root_count = 1, options.model = model;
- *     glimpse_ingest_report report;
+ *     glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
  *     glimpse_library_ingest(&report, library, &options);
  *
  *     glimpse_results *results = NULL;
@@ -17,7 +17,7 @@
  *     glimpse_results_free(results);
  *     glimpse_library_close(library);
  *
- * On disk: a folder with
+ * On disk: a directory with
  *     catalog.db                 SQLite (WAL). The truth: files, contents, embeddings (f16),
  *                                quarantine, models.
  *     vectors-FINGERPRINT.faiss  derived from it, one per model: header with format version,
@@ -28,7 +28,7 @@
  * docs/library.md describes each of them.
  *
  * Words: a *file* is a path; a *content* is what its bytes are (XXH3-128 of them and their size)
- * and owns the embeddings, one per model; a *root* is a folder that was indexed. Files of equal
+ * and owns the embeddings, one per model; a *root* is a directory that was indexed. Files of equal
  * bytes share a content. Paths are absolute.
  *
  * Rules that never bend are in the design page: the catalogue is the truth, vectors are bound by
@@ -50,6 +50,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -95,20 +96,20 @@ typedef struct glimpse_progress {
 typedef int (*glimpse_progress_fn)(void *user, const glimpse_progress *progress);
 
 typedef struct glimpse_ingest_options {
-    unsigned version;           /* GLIMPSE_INGEST_OPTIONS_VERSION */
+    size_t size;                /* GLIMPSE_INGEST_OPTIONS_INIT sets it */
     const glimpse_model *model; /* with its image tower */
-    const char *const *roots;   /* folders (or single files) to index */
+    const char *const *roots;   /* directories (or single files) to index */
     size_t root_count;
     unsigned jobs;              /* decoding and encoding workers; 0: one per core */
     unsigned batch;             /* pictures per encoder call; 0: 16 */
     uint64_t max_pixels;        /* 0: GLIMPSE_DEFAULT_MAX_PIXELS */
     int retry_quarantined;      /* look again at quarantined files that did not change */
-    int follow_links;           /* follow links to folders (loops are noticed) */
+    int follow_links;           /* follow links to directories (loops are noticed) */
     const char *const *exclude; /* fnmatch patterns on names and on paths below the root */
     size_t exclude_count;
     glimpse_progress_fn progress;
-    void *user;
-    /* From version 2 on. 0: JPEG and WebP files that are much larger than the model's input are
+    void *user; /* for `progress` */
+    /* 0: JPEG and WebP files that are much larger than the model's input are
      * decoded reduced, to a short side of at least twice it (docs/performance.md says what that
      * does to embeddings: their cosine to exact ones stays above 0.995). 1: every pixel is decoded,
      * as glimpse_image_load does without options. */
@@ -117,11 +118,16 @@ typedef struct glimpse_ingest_options {
                             open: what each thread did when */
 } glimpse_ingest_options;
 
-#define GLIMPSE_INGEST_OPTIONS_VERSION 2
-#define GLIMPSE_INGEST_OPTIONS_INIT \
- { .version = GLIMPSE_INGEST_OPTIONS_VERSION }
+static inline glimpse_ingest_options glimpse_ingest_options_init(void) {
+    glimpse_ingest_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_INGEST_OPTIONS_INIT glimpse_ingest_options_init()
 
 typedef struct glimpse_ingest_report {
+    size_t size;          /* GLIMPSE_INGEST_REPORT_INIT sets it */
     uint64_t files;       /* pictures found under the roots */
     uint64_t unchanged;   /* known by size and mtime, not opened */
     uint64_t embedded;    /* pictures encoded in this run */
@@ -138,6 +144,14 @@ typedef struct glimpse_ingest_report {
     size_t peak_bytes;       /* largest estimate of memory that files and pictures in flight took */
 } glimpse_ingest_report;
 
+static inline glimpse_ingest_report glimpse_ingest_report_init(void) {
+    glimpse_ingest_report report;
+    memset(&report, 0, sizeof report);
+    report.size = sizeof report;
+    return report;
+}
+#define GLIMPSE_INGEST_REPORT_INIT glimpse_ingest_report_init()
+
 /* GLIMPSE_OK also when files were quarantined: see the report. GLIMPSE_E_BUSY when another process
  * is writing. A root that cannot be reached is counted offline and is no failure unless it was
  * never indexed (GLIMPSE_E_NOT_FOUND, before anything else is done). */
@@ -148,11 +162,11 @@ GLIMPSE_API int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_li
  * Search.
  */
 typedef struct glimpse_search_options {
-    unsigned version; /* GLIMPSE_SEARCH_OPTIONS_VERSION */
-    size_t k;         /* results wanted; 0: 10 */
+    size_t size; /* GLIMPSE_SEARCH_OPTIONS_INIT sets it */
+    size_t k;    /* results wanted; 0: 10 */
     /* Only files here; NULL: everywhere. Absolute or relative to the working directory; "." and
      * ".." are resolved by their letters. The first of these that the library knows a file of:
-     * the file or folder of that name; what it really is, links followed; every path that begins
+     * the file or directory of that name; what it really is, links followed; every path that begins
      * with it ("photos/2020-" finds photos/2020-05/a.jpg; not tried when it ends in '/'). */
     const char *path_prefix;
     /* "2020", "2020-05", "2020-05-30" or with "T14", "T14:03" or "T14:03:59" behind it (a blank for
@@ -164,7 +178,7 @@ typedef struct glimpse_search_options {
     const char *exclude_id; /* content id to leave out (a query picture itself), or NULL */
     /* Only pictures that have all of these stored labels (glimpse/stored_labels.h). A label is
      * named in full, "animal/dog/terrier", by any part of its hierarchy, "animal", "animal/dog" or
-     * "dog", or by its last part, "terrier". Looked at from version 2 on. */
+     * "dog", or by its last part, "terrier". */
     const char *const *labels;
     size_t label_count;
     /* Words to look for in stored captions (glimpse/captions.h), NULL: not at all. The two rankings
@@ -177,8 +191,7 @@ typedef struct glimpse_search_options {
      * better, so that equal captions leave the order to the cosine. A picture counts with its best
      * caption. Any text is fine: what would be an operator is a word; "in quotes" is a phrase, and
      * word* stands for all words that begin so. Words that more than half of the captions have are
-     * not looked for as long as another one occurs. All filters hold for both rankings. Looked at
-     * from version 3 on. */
+     * not looked for as long as another one occurs. All filters hold for both rankings. */
     const char *captions;
     double captions_weight; /* 0: the order by cosine; 0.5: as in the paper; 1: that by captions */
 } glimpse_search_options;
@@ -187,12 +200,16 @@ typedef struct glimpse_search_options {
 
 enum { GLIMPSE_FUSION_DEPTH = 1000, GLIMPSE_FUSION_K = 60 };
 
-#define GLIMPSE_SEARCH_OPTIONS_VERSION 3
-#define GLIMPSE_SEARCH_OPTIONS_INIT                                      \
- {                                                                       \
-  .version = GLIMPSE_SEARCH_OPTIONS_VERSION, .k = 10, .min_score = -2.0, \
-  .captions_weight = GLIMPSE_CAPTIONS_WEIGHT                             \
- }
+static inline glimpse_search_options glimpse_search_options_init(void) {
+    glimpse_search_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.k = 10;
+    options.min_score = -2.0;
+    options.captions_weight = GLIMPSE_CAPTIONS_WEIGHT;
+    return options;
+}
+#define GLIMPSE_SEARCH_OPTIONS_INIT glimpse_search_options_init()
 
 /* GLIMPSE_E_INVALID, with the reason, for options that make no sense whatever the library is (a
  * date such as "2020-13"): before a library and a model are opened for them. NULL is fine. */
@@ -320,17 +337,30 @@ GLIMPSE_API int glimpse_library_reindex(glimpse_library *library);
  * (nothing is forgotten then), GLIMPSE_E_BUSY when another process is writing. `options` and
  * `report` may be NULL. */
 typedef struct glimpse_prune_options {
-    unsigned version;  /* GLIMPSE_PRUNE_OPTIONS_VERSION */
+    size_t size;       /* GLIMPSE_PRUNE_OPTIONS_INIT sets it */
     int dry_run;       /* only count; the numbers are those of the real thing */
-    const char *root;  /* forget this root (or folder in one) as well, or NULL */
+    const char *root;  /* forget this root (or directory in one) as well, or NULL */
     const char *model; /* forget the embeddings of this fingerprint as well, or NULL */
 } glimpse_prune_options;
-#define GLIMPSE_PRUNE_OPTIONS_VERSION 1
-#define GLIMPSE_PRUNE_OPTIONS_INIT \
- { .version = GLIMPSE_PRUNE_OPTIONS_VERSION }
+static inline glimpse_prune_options glimpse_prune_options_init(void) {
+    glimpse_prune_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_PRUNE_OPTIONS_INIT glimpse_prune_options_init()
 typedef struct glimpse_prune_report {
+    size_t size;                                    /* GLIMPSE_PRUNE_REPORT_INIT sets it */
     uint64_t files, contents, embeddings, captions; /* forgotten, or that would be */
 } glimpse_prune_report;
+
+static inline glimpse_prune_report glimpse_prune_report_init(void) {
+    glimpse_prune_report report;
+    memset(&report, 0, sizeof report);
+    report.size = sizeof report;
+    return report;
+}
+#define GLIMPSE_PRUNE_REPORT_INIT glimpse_prune_report_init()
 GLIMPSE_API int glimpse_library_prune(glimpse_prune_report *report, glimpse_library *library,
                                       const glimpse_prune_options *options);
 

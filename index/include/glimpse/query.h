@@ -17,7 +17,7 @@
  * Words of a text that are not separated by an operator belong to one text: `a red car` is one.
  * A word that alone makes up a body and names an existing picture is that path as it stands, also
  * when it contains " - " or a colon. A backslash makes the next + - " : or backslash literal.
- * A leading ~/ stands for the home folder.
+ * A leading ~/ stands for the home directory.
  *
  * The vector is the sum of weight x unit embedding of each term, negative ones subtracted,
  * normalised.

@@ -1,15 +1,15 @@
 /*
- * glimpse/response_cache.h - answers of vision-language models, kept so that nothing is paid for
- * twice.
+ * glimpse/response_cache.h - responses of vision-language models, kept so that nothing is paid
+ * for twice.
  *
- *     glimpse_response_cache *answers = NULL;
- *     if (glimpse_response_cache_open_library(&answers, library) < 0) ...
+ *     glimpse_response_cache *cache = NULL;
+ *     if (glimpse_response_cache_open_library(&cache, library) < 0) ...
  *     glimpse_vlm_run_options options = GLIMPSE_VLM_RUN_OPTIONS_INIT;
- *     options.cache = glimpse_response_cache_calls(answers);
- *     glimpse_vlm_run(NULL, vlm, requests, count, &options, answered, context);
- *     glimpse_response_cache_close(answers);
+ *     options.cache = glimpse_response_cache_calls(cache);
+ *     glimpse_vlm_run(NULL, vlm, requests, count, &options, answered, user);
+ *     glimpse_response_cache_close(cache);
  *
- * An answer is found again by the bytes of the pictures, the model, the whole prompt and the
+ * A response is found again by the bytes of the pictures, the model, the whole prompt and the
  * parameters. Files may move; a prompt that was edited is another question.
  *
  * They live in the catalogue of a library (table vlm_answer), or, without one, in a database of
@@ -38,15 +38,15 @@ GLIMPSE_API int glimpse_response_cache_open_library(glimpse_response_cache **out
 /* In a database of its own, made when it does not exist; NULL:
  * ${XDG_CACHE_HOME:-~/.cache}/glimpse/answers.db. */
 GLIMPSE_API int glimpse_response_cache_open(glimpse_response_cache **out, const char *path);
-GLIMPSE_API void glimpse_response_cache_close(glimpse_response_cache *answers);
+GLIMPSE_API void glimpse_response_cache_close(glimpse_response_cache *cache);
 
-/* Borrowed from `answers`. */
+/* Borrowed from `cache`. */
 GLIMPSE_API const glimpse_vlm_cache *glimpse_response_cache_calls(
-    const glimpse_response_cache *answers);
+    const glimpse_response_cache *cache);
 
-GLIMPSE_API int glimpse_response_cache_count(int64_t *count, const glimpse_response_cache *answers);
-/* Forgets the answers of one model (identity), or all (NULL). */
-GLIMPSE_API int glimpse_response_cache_forget(int64_t *forgotten, glimpse_response_cache *answers,
+GLIMPSE_API int glimpse_response_cache_count(int64_t *count, const glimpse_response_cache *cache);
+/* Forgets the responses of one model (identity), or all (NULL). */
+GLIMPSE_API int glimpse_response_cache_forget(int64_t *forgotten, glimpse_response_cache *cache,
                                               const char *model);
 
 #ifdef __cplusplus

@@ -15,8 +15,12 @@
  * failure and left alone by success.
  *
  * Ownership, for the whole library: `T **out` gives the caller an object to release with the
- * matching `_free` or `_close`; a returned `const T *` is borrowed from its parent and dies with
- * it. On failure `*out` is set to NULL. Release functions return void and accept NULL.
+ * matching `_free` or `_close` (glimpse_free for a string); a returned `const T *` is borrowed from
+ * its parent and dies with it. On failure `*out` is set to NULL. Release functions return void and
+ * accept NULL.
+ *
+ * docs/api.md has the whole convention: order of arguments, options and reports, callbacks,
+ * cancelling.
  */
 #ifndef GLIMPSE_STATUS_H
 #define GLIMPSE_STATUS_H
@@ -54,6 +58,30 @@ GLIMPSE_API const char *glimpse_last_error(void);
 
 /* A short constant name for a code, such as "not found"; never NULL. */
 GLIMPSE_API const char *glimpse_status_name(int status);
+
+/* Releases memory that a call gave to the caller and that has no release function of its own, such
+ * as the string of glimpse_vlm_fill. NULL is fine. */
+GLIMPSE_API void glimpse_free(void *memory);
+
+/*
+ * A flag that asks running calls to stop, for `cancelled` callbacks:
+ *
+ *     static glimpse_cancel cancel;
+ *     static int cancelled(void *user) { return glimpse_cancel_raised((glimpse_cancel *)user); }
+ *     ...
+ *     options.cancelled = cancelled, options.user = &cancel;
+ *
+ * A flag of zeros is not raised. Raising is safe from any thread and from a signal handler; it
+ * stays raised until it is cleared.
+ */
+typedef struct glimpse_cancel {
+    int raised; /* only through the calls below */
+} glimpse_cancel;
+
+GLIMPSE_API void glimpse_cancel_raise(glimpse_cancel *cancel);
+/* 1 when it was raised; 0 when not, and for NULL. */
+GLIMPSE_API int glimpse_cancel_raised(const glimpse_cancel *cancel);
+GLIMPSE_API void glimpse_cancel_clear(glimpse_cancel *cancel);
 
 #ifdef __cplusplus
 }

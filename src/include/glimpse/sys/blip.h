@@ -47,6 +47,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -64,14 +65,18 @@ typedef enum glimpse_blip_kind {
 } glimpse_blip_kind;
 
 typedef struct glimpse_blip_options {
-    unsigned version; /* GLIMPSE_BLIP_OPTIONS_VERSION */
+    size_t size; /* GLIMPSE_BLIP_OPTIONS_INIT sets it */
     glimpse_precision precision;
     glimpse_backend backend;
 } glimpse_blip_options;
 
-#define GLIMPSE_BLIP_OPTIONS_VERSION 1
-#define GLIMPSE_BLIP_OPTIONS_INIT \
- { GLIMPSE_BLIP_OPTIONS_VERSION, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO }
+static inline glimpse_blip_options glimpse_blip_options_init(void) {
+    glimpse_blip_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_BLIP_OPTIONS_INIT glimpse_blip_options_init()
 
 /* Opens the model in the directory `path`; `options` may be NULL. Its kind comes from
  * "architectures" in config.json, else from the names of the tensors. GLIMPSE_E_NOT_FOUND when
@@ -133,16 +138,23 @@ GLIMPSE_API int glimpse_blip_encode(glimpse_tokens *tokens, const glimpse_blip *
  * Workers.
  */
 typedef struct glimpse_blip_limits {
-    unsigned version; /* GLIMPSE_BLIP_LIMITS_VERSION */
-    size_t pictures;  /* whose keys and values are kept, and which generate together; at least 1 */
-    size_t texts;     /* matched together; at least 1 */
-    size_t beams;     /* most of a beam search; at least 1 */
-    size_t length;    /* longest generated sequence, prompt included; 0: 64, or the model's most */
+    size_t size;     /* GLIMPSE_BLIP_LIMITS_INIT sets it */
+    size_t pictures; /* whose keys and values are kept, and which generate together; at least 1 */
+    size_t texts;    /* matched together; at least 1 */
+    size_t beams;    /* of a beam search, at most; at least 1 */
+    size_t length;   /* longest generated sequence, prompt included; 0: 64, or the model's most */
 } glimpse_blip_limits;
 
-#define GLIMPSE_BLIP_LIMITS_VERSION 1
-#define GLIMPSE_BLIP_LIMITS_INIT \
- { GLIMPSE_BLIP_LIMITS_VERSION, 2, 16, 3, 0 }
+static inline glimpse_blip_limits glimpse_blip_limits_init(void) {
+    glimpse_blip_limits limits;
+    memset(&limits, 0, sizeof limits);
+    limits.size = sizeof limits;
+    limits.pictures = 2;
+    limits.texts = 16;
+    limits.beams = 3;
+    return limits;
+}
+#define GLIMPSE_BLIP_LIMITS_INIT glimpse_blip_limits_init()
 
 /* All memory a worker will ever use is reserved here; `limits` may be NULL. Longer calls than the
  * limits say are cut into batches; more beams or a longer sequence are GLIMPSE_E_INVALID. */
@@ -190,7 +202,7 @@ GLIMPSE_API int glimpse_blip_text_states(float *states, glimpse_blip_worker *wor
  * Generating (GLIMPSE_BLIP_CAPTION, GLIMPSE_BLIP_ANSWER).
  */
 typedef struct glimpse_blip_generation {
-    unsigned version;      /* GLIMPSE_BLIP_GENERATION_VERSION */
+    size_t size;           /* GLIMPSE_BLIP_GENERATION_INIT sets it */
     size_t beams;          /* 1: greedy, or sampling; more: beam search */
     size_t max_length;     /* of the whole sequence: [DEC], prompt and what is generated */
     size_t min_length;     /* [SEP] is forbidden while the sequence is shorter than this */
@@ -205,17 +217,31 @@ typedef struct glimpse_blip_generation {
 } glimpse_blip_generation;
 
 enum {
-    GLIMPSE_BLIP_NO_CACHE = 1 /* compute every step from the whole sequence: the plain twin of the
-                                 cache of keys and values, slow */
+    GLIMPSE_BLIP_NO_CACHE = 1 /* compute every step from the whole sequence: the plain reference
+                                 of the cache of keys and values, slow */
 };
 
-#define GLIMPSE_BLIP_GENERATION_VERSION 1
+/* Greedy, 20 tokens at most. */
+static inline glimpse_blip_generation glimpse_blip_generation_init(void) {
+    glimpse_blip_generation how;
+    memset(&how, 0, sizeof how);
+    how.size = sizeof how;
+    how.beams = 1;
+    how.max_length = 20;
+    how.length_penalty = 1.0;
+    how.temperature = 1.0;
+    how.top_k = 50;
+    how.top_p = 1.0;
+    return how;
+}
+#define GLIMPSE_BLIP_GENERATION_INIT glimpse_blip_generation_init()
 
 /* What transformers would do with the model's text_config: its max_length (20 unless it says
  * otherwise), min_length (0), num_beams (1), length_penalty (1); no sampling, but top_k 50,
- * temperature 1 and top_p 1 where sampling is switched on. */
-GLIMPSE_API void glimpse_blip_generation_defaults(glimpse_blip_generation *out,
-                                                  const glimpse_blip *model);
+ * temperature 1 and top_p 1 where sampling is switched on. `out` begins as
+ * GLIMPSE_BLIP_GENERATION_INIT; GLIMPSE_E_INVALID when it does not. */
+GLIMPSE_API int glimpse_blip_generation_defaults(glimpse_blip_generation *out,
+                                                 const glimpse_blip *model);
 
 /* A sequence that was generated. */
 typedef struct glimpse_blip_sequence {

@@ -4,7 +4,7 @@
  *
  *     glimpse_document *document = NULL;
  *     if (glimpse_document_open(&document, "report.pdf", NULL) < 0) ...
- *     for (size_t page = 1; page <= glimpse_document_pages(document); page++)
+ *     for (size_t page = 1; page <= glimpse_document_page_count(document); page++)
  *         puts(glimpse_document_text(document, page));
  *     glimpse_image *image = NULL;
  *     glimpse_document_render(&image, document, 3, 1024);
@@ -26,6 +26,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,16 +35,20 @@ extern "C" {
 typedef struct glimpse_document glimpse_document;
 
 typedef struct glimpse_document_options {
-    unsigned version;   /* GLIMPSE_DOCUMENT_OPTIONS_VERSION */
-    size_t most_pages;  /* more are refused with GLIMPSE_E_LIMIT; 0: 10000 */
-    unsigned seconds;   /* for each run of a program; 0: 120 */
-    uint64_t memory;    /* address space of each, bytes; 0: 2 GiB */
-    const char *folder; /* where the programs are; NULL: along PATH */
+    size_t size;           /* GLIMPSE_DOCUMENT_OPTIONS_INIT sets it */
+    size_t max_pages;      /* more are refused with GLIMPSE_E_LIMIT; 0: 10000 */
+    unsigned seconds;      /* for each run of a program; 0: 120 */
+    uint64_t memory;       /* address space of each, bytes; 0: 2 GiB */
+    const char *directory; /* where the programs are; NULL: along PATH */
 } glimpse_document_options;
 
-#define GLIMPSE_DOCUMENT_OPTIONS_VERSION 1
-#define GLIMPSE_DOCUMENT_OPTIONS_INIT \
- { GLIMPSE_DOCUMENT_OPTIONS_VERSION, 0, 0, 0, NULL }
+static inline glimpse_document_options glimpse_document_options_init(void) {
+    glimpse_document_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_DOCUMENT_OPTIONS_INIT glimpse_document_options_init()
 
 /* Reads the number of pages and all text. GLIMPSE_E_NOT_FOUND: no such file, or a program is
  * missing (the message says which package has it); GLIMPSE_E_FORMAT: damaged, encrypted, or no
@@ -52,8 +57,8 @@ GLIMPSE_API int glimpse_document_open(glimpse_document **out, const char *path,
                                       const glimpse_document_options *options);
 GLIMPSE_API void glimpse_document_close(glimpse_document *document);
 
-GLIMPSE_API const char *glimpse_document_path(const glimpse_document *document); /* absolute */
-GLIMPSE_API size_t glimpse_document_pages(const glimpse_document *document);     /* at least 1 */
+GLIMPSE_API const char *glimpse_document_path(const glimpse_document *document);  /* absolute */
+GLIMPSE_API size_t glimpse_document_page_count(const glimpse_document *document); /* at least 1 */
 /* Pages count from 1. UTF-8, lines as they stand on the page; "" for a page without text and for
  * one that does not exist. Borrowed. */
 GLIMPSE_API const char *glimpse_document_text(const glimpse_document *document, size_t page);

@@ -123,10 +123,10 @@ typedef struct glimpse_comparison {
     glimpse_warp warp;
 } glimpse_comparison;
 
-/* `hint` is a first guess (NULL: the pictures show the same view). `turn`: the EXIF orientation
- * 1..8 to apply to `b` first. */
+/* `hint` is a first guess (NULL: the pictures show the same view). `orientation`: of EXIF,
+ * 1..8, to apply to `b` first. */
 GLIMPSE_API void glimpse_compare(glimpse_comparison *result, const glimpse_thumb *a,
-                                 const glimpse_thumb *b, const glimpse_warp *hint, int turn);
+                                 const glimpse_thumb *b, const glimpse_warp *hint, int orientation);
 /* The guess that window `b` of the second picture is window `a` of the first. */
 GLIMPSE_API glimpse_warp glimpse_warp_windows(const glimpse_window *a, const glimpse_window *b);
 /* First `inner`, then `outer`. */

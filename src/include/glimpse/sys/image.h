@@ -35,6 +35,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -63,21 +64,25 @@ typedef enum glimpse_image_format {
 } glimpse_image_format;
 
 typedef struct glimpse_decode_options {
-    unsigned version; /* GLIMPSE_DECODE_OPTIONS_VERSION */
+    size_t size; /* GLIMPSE_DECODE_OPTIONS_INIT sets it */
     /* Pictures that declare more pixels (width x height) are refused with GLIMPSE_E_LIMIT. 0
      * means GLIMPSE_DEFAULT_MAX_PIXELS. */
     uint64_t max_pixels;
     /* 0: all pixels. Otherwise decoders that can do so cheaply (JPEG by reducing the inverse DCT,
      * WebP by its own rescaler) deliver the picture at 1/2, 1/4 or 1/8 of its size, the smallest
      * whose short side still has this many pixels. For pictures that are scaled down afterwards
-     * anyway; twice the size wanted in the end is a good value. Looked at from version 2 on. */
+     * anyway; twice the size wanted in the end is a good value. */
     uint32_t short_side;
 } glimpse_decode_options;
 
-#define GLIMPSE_DECODE_OPTIONS_VERSION 2
-#define GLIMPSE_DEFAULT_MAX_PIXELS     UINT64_C(200000000)
-#define GLIMPSE_DECODE_OPTIONS_INIT \
- { GLIMPSE_DECODE_OPTIONS_VERSION, 0, 0 }
+#define GLIMPSE_DEFAULT_MAX_PIXELS UINT64_C(200000000)
+static inline glimpse_decode_options glimpse_decode_options_init(void) {
+    glimpse_decode_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_DECODE_OPTIONS_INIT glimpse_decode_options_init()
 
 /* What a file says about its picture, beside the pixels. Strings are UTF-8, "" when absent. */
 typedef struct glimpse_image_meta {

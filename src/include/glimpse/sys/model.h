@@ -46,6 +46,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -76,7 +77,7 @@ typedef enum glimpse_backend {
 enum { GLIMPSE_TOWER_IMAGE = 1, GLIMPSE_TOWER_TEXT = 2, GLIMPSE_TOWER_BOTH = 3 };
 
 typedef struct glimpse_model_options {
-    unsigned version; /* GLIMPSE_MODEL_OPTIONS_VERSION */
+    size_t size; /* GLIMPSE_MODEL_OPTIONS_INIT sets it */
     glimpse_precision precision;
     glimpse_backend backend;
     unsigned towers; /* which towers to prepare; 0 means both. A call on one that was left out
@@ -88,12 +89,14 @@ enum {
     GLIMPSE_MODEL_NO_WEIGHTS_CACHE = 1 /* neither read nor write prepared weights on disk */
 };
 
-#define GLIMPSE_MODEL_OPTIONS_VERSION 2
-#define GLIMPSE_MODEL_OPTIONS_INIT                                                                 \
- {                                                                                                 \
-  GLIMPSE_MODEL_OPTIONS_VERSION, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO, GLIMPSE_TOWER_BOTH, \
-      0                                                                                            \
- }
+static inline glimpse_model_options glimpse_model_options_init(void) {
+    glimpse_model_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.towers = GLIMPSE_TOWER_BOTH;
+    return options;
+}
+#define GLIMPSE_MODEL_OPTIONS_INIT glimpse_model_options_init()
 
 /* Weights that a backend keeps in a form of its own (bf16 and f32 of oneDNN, int8) are prepared
  * once and kept beneath ${XDG_CACHE_HOME:-~/.cache}/glimpse/weights, from where later processes map
@@ -101,10 +104,20 @@ enum {
  * the same with and without. GLIMPSE_WEIGHTS_CACHE in the environment: 0 is off, another number the
  * limit in MB. */
 typedef struct glimpse_weights_cache_status {
-    char path[4096]; /* the folder, whether it exists or not; "" when the environment names none */
+    size_t size;     /* GLIMPSE_WEIGHTS_CACHE_STATUS_INIT sets it */
+    char path[4096]; /* the directory, whether it exists or not; "" when the environment names none
+                      */
     size_t files;
     uint64_t bytes, limit; /* limit 0: switched off */
 } glimpse_weights_cache_status;
+
+static inline glimpse_weights_cache_status glimpse_weights_cache_status_init(void) {
+    glimpse_weights_cache_status status;
+    memset(&status, 0, sizeof status);
+    status.size = sizeof status;
+    return status;
+}
+#define GLIMPSE_WEIGHTS_CACHE_STATUS_INIT glimpse_weights_cache_status_init()
 GLIMPSE_API int glimpse_weights_cache_load_status(glimpse_weights_cache_status *status);
 
 /* Opens the model in the directory `path`. GLIMPSE_E_NOT_FOUND when there is none,

@@ -45,6 +45,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -56,7 +57,7 @@ typedef struct glimpse_vlm glimpse_vlm;
  * Opening.
  */
 typedef struct glimpse_vlm_options {
-    unsigned version; /* GLIMPSE_VLM_OPTIONS_VERSION */
+    size_t size; /* GLIMPSE_VLM_OPTIONS_INIT sets it */
     /* Files. NULL: ${XDG_CONFIG_HOME:-~/.config}/glimpse/vlm.json, which need not exist. A named
      * one must; "" reads none. */
     const char *config;
@@ -82,12 +83,14 @@ typedef struct glimpse_vlm_options {
     glimpse_backend backend;
 } glimpse_vlm_options;
 
-#define GLIMPSE_VLM_OPTIONS_VERSION 1
-#define GLIMPSE_VLM_OPTIONS_INIT                                                     \
- {                                                                                   \
-  GLIMPSE_VLM_OPTIONS_VERSION, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1.0, 0, \
-      GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO                                   \
- }
+static inline glimpse_vlm_options glimpse_vlm_options_init(void) {
+    glimpse_vlm_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.max_cost = -1.0;
+    return options;
+}
+#define GLIMPSE_VLM_OPTIONS_INIT glimpse_vlm_options_init()
 
 /* Nothing is sent. GLIMPSE_E_INVALID for a spec that makes no sense, for settings out of range and
  * for a configuration file others can read; GLIMPSE_E_NOT_FOUND for a missing directory or key;
@@ -97,7 +100,8 @@ GLIMPSE_API int glimpse_vlm_open(glimpse_vlm **out, const char *spec,
 /* No call on it may be running. */
 GLIMPSE_API void glimpse_vlm_close(glimpse_vlm *vlm);
 
-/* 1 when `spec` names a remote model (one of the prefixes above), so that no folder is looked for.
+/* 1 when `spec` names a remote model (one of the prefixes above), so that no directory is looked
+ * for.
  */
 GLIMPSE_API int glimpse_vlm_spec_is_remote(const char *spec);
 /* The default model of the configuration file ("model": SPEC) into `spec`, "" when there is none.
@@ -158,11 +162,16 @@ typedef struct glimpse_vlm_picture {
     const char *id; /* content id (32 hexadecimal digits) for the cache when it is known,
                        so that a cached answer needs no reading; NULL: worked out */
 } glimpse_vlm_picture;
-#define GLIMPSE_VLM_PICTURE_INIT \
- { NULL, NULL, 0, NULL, NULL, NULL, NULL }
+
+static inline glimpse_vlm_picture glimpse_vlm_picture_init(void) {
+    glimpse_vlm_picture picture;
+    memset(&picture, 0, sizeof picture);
+    return picture;
+}
+#define GLIMPSE_VLM_PICTURE_INIT glimpse_vlm_picture_init()
 
 typedef struct glimpse_vlm_request {
-    unsigned version; /* GLIMPSE_VLM_REQUEST_VERSION */
+    size_t size; /* GLIMPSE_VLM_REQUEST_INIT sets it */
     glimpse_vlm_operation operation;
     const glimpse_vlm_picture *pictures; /* [picture_count]: 1..GLIMPSE_VLM_MAX_PICTURES */
     size_t picture_count;
@@ -188,12 +197,13 @@ typedef struct glimpse_vlm_request {
     void *tag; /* the caller's */
 } glimpse_vlm_request;
 
-#define GLIMPSE_VLM_REQUEST_VERSION 1
-#define GLIMPSE_VLM_REQUEST_INIT                                                          \
- {                                                                                        \
-  GLIMPSE_VLM_REQUEST_VERSION, GLIMPSE_VLM_ASK, NULL, 0, NULL, NULL, GLIMPSE_VLM_GENERAL, \
-      GLIMPSE_VLM_PLAIN, 0, 0.0, 0, 0, 0, 0, 0, NULL                                      \
- }
+static inline glimpse_vlm_request glimpse_vlm_request_init(void) {
+    glimpse_vlm_request request;
+    memset(&request, 0, sizeof request);
+    request.size = sizeof request;
+    return request;
+}
+#define GLIMPSE_VLM_REQUEST_INIT glimpse_vlm_request_init()
 enum { GLIMPSE_VLM_MAX_PICTURES = 32, GLIMPSE_VLM_MAX_SAMPLES = 32 };
 
 typedef enum glimpse_vlm_outcome {
@@ -206,6 +216,7 @@ typedef enum glimpse_vlm_outcome {
 GLIMPSE_API const char *glimpse_vlm_outcome_name(glimpse_vlm_outcome outcome); /* "cannot-tell" */
 
 typedef struct glimpse_vlm_answer {
+    size_t size; /* GLIMPSE_VLM_ANSWER_INIT sets it */
     glimpse_vlm_outcome outcome;
     const char *text;   /* UTF-8, trimmed; "" when there is none. A dry run: the JSON that would
                            be sent, pictures left out */
@@ -236,11 +247,24 @@ typedef struct glimpse_vlm_answer {
     uint64_t sent_bytes;              /* of all pictures as sent */
 } glimpse_vlm_answer;
 
+static inline glimpse_vlm_answer glimpse_vlm_answer_init(void) {
+    glimpse_vlm_answer answer;
+    memset(&answer, 0, sizeof answer);
+    answer.size = sizeof answer;
+    answer.probability = -1.0;
+    answer.confidence = -1.0;
+    answer.agreement = -1.0;
+    answer.cosine = -2.0;
+    return answer;
+}
+#define GLIMPSE_VLM_ANSWER_INIT glimpse_vlm_answer_init()
+
 GLIMPSE_API void glimpse_vlm_answer_free(glimpse_vlm_answer *answer);
 
 /*
- * The cache, as the library below SQLite sees it; index/include/glimpse/response_cache.h has one.
- * Only ANSWERED, REFUSED and CANNOT_TELL are kept. Calls come one at a time, from any thread.
+ * The response cache, as the engine sees it; <glimpse/response_cache.h> makes one, and a program
+ * may fill in one of its own. Only ANSWERED, REFUSED and CANNOT_TELL are kept. Calls come one at a
+ * time, from any thread.
  */
 typedef struct glimpse_vlm_question {
     const char *key;        /* 32 hexadecimal digits over all that follows */
@@ -251,15 +275,24 @@ typedef struct glimpse_vlm_question {
 } glimpse_vlm_question;
 
 typedef struct glimpse_vlm_cache {
-    void *context;
+    size_t size; /* GLIMPSE_VLM_CACHE_INIT sets it */
     /* 1 and an answer; 0: not there; or a status. */
-    int (*find)(void *context, const glimpse_vlm_question *question, glimpse_vlm_answer **answer);
+    int (*find)(void *user, glimpse_vlm_answer **out, const glimpse_vlm_question *question);
     /* Durable when it returns. */
-    int (*keep)(void *context, const glimpse_vlm_question *question,
-                const glimpse_vlm_answer *answer);
+    int (*keep)(void *user, const glimpse_vlm_question *question, const glimpse_vlm_answer *answer);
+    void *user;
 } glimpse_vlm_cache;
 
-/* A new answer with copies of the strings (NULL: ""), for caches. */
+static inline glimpse_vlm_cache glimpse_vlm_cache_init(void) {
+    glimpse_vlm_cache cache;
+    memset(&cache, 0, sizeof cache);
+    cache.size = sizeof cache;
+    return cache;
+}
+#define GLIMPSE_VLM_CACHE_INIT glimpse_vlm_cache_init()
+
+/* A new answer with copies of the strings (NULL: ""), for caches; `from` begins as
+ * GLIMPSE_VLM_ANSWER_INIT. */
 GLIMPSE_API int glimpse_vlm_answer_copy(glimpse_vlm_answer **out, const glimpse_vlm_answer *from);
 
 /*
@@ -271,27 +304,32 @@ GLIMPSE_API int glimpse_vlm_answer_copy(glimpse_vlm_answer **out, const glimpse_
  * GLIMPSE_E_NOMEM, GLIMPSE_E_CANCELLED, or the status of the cache.
  */
 typedef struct glimpse_vlm_run_options {
-    unsigned version;               /* GLIMPSE_VLM_RUN_OPTIONS_VERSION */
+    size_t size;                    /* GLIMPSE_VLM_RUN_OPTIONS_INIT sets it */
     const glimpse_vlm_cache *cache; /* NULL: none */
     int refresh;                    /* 1: do not look into the cache, only keep there */
     glimpse_vlm *second;            /* the second tier, or NULL */
     double escalate_below;          /* asks `second` when confidence is known and below this */
     int dry_run;                    /* nothing is sent: NOT_SENT, with sizes, text and estimates */
-    int (*stopped)(void *context);  /* polled about ten times a second, from any
-                                       thread; 1 stops. NULL: never */
-    void *context;
+    /* Asked about ten times a second, from any thread; non-zero stops, and the call returns
+     * GLIMPSE_E_CANCELLED. NULL: never. */
+    int (*cancelled)(void *user);
+    void *user; /* for `cancelled` */
 } glimpse_vlm_run_options;
 
-#define GLIMPSE_VLM_RUN_OPTIONS_VERSION 1
-#define GLIMPSE_VLM_RUN_OPTIONS_INIT \
- { GLIMPSE_VLM_RUN_OPTIONS_VERSION, NULL, 0, NULL, 0.0, 0, NULL, NULL }
+static inline glimpse_vlm_run_options glimpse_vlm_run_options_init(void) {
+    glimpse_vlm_run_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_VLM_RUN_OPTIONS_INIT glimpse_vlm_run_options_init()
 
 GLIMPSE_API int glimpse_vlm_ask(glimpse_vlm_answer **out, glimpse_vlm *vlm,
                                 const glimpse_vlm_request *request,
                                 const glimpse_vlm_run_options *options);
 
 /*
- * Many questions, `concurrency` at a time: captions for a folder, scores for a shortlist.
+ * Many questions, `concurrency` at a time: captions for a directory, scores for a shortlist.
  *
  * `answered` gets every request once, one call at a time, in the order answers come (not that of
  * the list), on some thread; the answer is freed after it unless it was taken (*answer = NULL). A
@@ -299,11 +337,15 @@ GLIMPSE_API int glimpse_vlm_ask(glimpse_vlm_answer **out, glimpse_vlm *vlm,
  * asked. Answers are in the cache before `answered` sees them: a run that was killed asks nothing
  * twice when it is started again. Equal questions within a run are sent once where there is a
  * cache.
+ *
+ * `requests` [count] all have the same `size`, that of the program's struct, which is also how far
+ * they are apart: GLIMPSE_E_INVALID for others.
  */
-typedef int (*glimpse_vlm_answered_fn)(void *context, size_t i, const glimpse_vlm_request *request,
+typedef int (*glimpse_vlm_answered_fn)(void *user, size_t i, const glimpse_vlm_request *request,
                                        glimpse_vlm_answer **answer);
 
 typedef struct glimpse_vlm_totals {
+    size_t size;    /* GLIMPSE_VLM_TOTALS_INIT sets it */
     uint64_t asked; /* handed to `answered` */
     uint64_t answered, refused, cannot_tell, failed, not_sent, cached, escalated;
     uint64_t requests; /* HTTP requests, or runs of the native model */
@@ -312,15 +354,23 @@ typedef struct glimpse_vlm_totals {
     uint64_t unpriced; /* answers whose price is not known */
 } glimpse_vlm_totals;
 
+static inline glimpse_vlm_totals glimpse_vlm_totals_init(void) {
+    glimpse_vlm_totals totals;
+    memset(&totals, 0, sizeof totals);
+    totals.size = sizeof totals;
+    return totals;
+}
+#define GLIMPSE_VLM_TOTALS_INIT glimpse_vlm_totals_init()
+
 /* `totals` may be NULL. GLIMPSE_OK also when answers failed. */
 GLIMPSE_API int glimpse_vlm_run(glimpse_vlm_totals *totals, glimpse_vlm *vlm,
                                 const glimpse_vlm_request *requests, size_t count,
                                 const glimpse_vlm_run_options *options,
-                                glimpse_vlm_answered_fn answered, void *context);
+                                glimpse_vlm_answered_fn answered, void *user);
 
 /* Prompt files: `{}` becomes `text` (every one of them), `{{` and `}}` a brace; lines that begin
  * with # are left out, white space at both ends too. A `text` that no {} takes follows on a line of
- * its own. malloc'ed: release with free(). */
+ * its own. The text is the caller's: glimpse_free(). */
 GLIMPSE_API int glimpse_vlm_fill(char **out, const char *prompt, const char *text);
 
 #ifdef __cplusplus
