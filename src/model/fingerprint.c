@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "text/tokenizer_kinds.h"
 #include "text/tokenizer_settings.h"
 
 #include <stdio.h>
@@ -73,6 +74,18 @@ static void add_config(glimpse_hasher *hasher, const glimpse_model_config *confi
     }
 }
 
+/* Files of the directory's tokenizer besides those above, NULL when there are none. Layouts of CLIP
+ * have one tokenizer each, see model.c. */
+static int own_files(const char *const **out, const char *folder,
+                     const glimpse_model_config *config) {
+    *out = NULL;
+    glimpse_tokenizer_kind kind;
+    if (config->layout != GLIMPSE_LAYOUT_SIGLIP) return GLIMPSE_OK;
+    int status = glimpse_tokenizer_recognise(&kind, folder, GLIMPSE_SIGN_CLASS);
+    if (status == GLIMPSE_OK) *out = glimpse_tokenizer_type_of(kind)->files;
+    return status;
+}
+
 /* 1: hashed, 0: not there. */
 static int add_file(glimpse_hasher *hasher, const char *folder, const char *name) {
     char *path = glimpse_path_join(folder, name);
@@ -112,9 +125,12 @@ static int add_settings(glimpse_hasher *hasher, const char *folder) {
     return status;
 }
 
-static int add_siglip_tokenizer(glimpse_hasher *hasher, const char *folder) {
+static int add_siglip_tokenizer(glimpse_hasher *hasher, const char *folder,
+                                const char *const *own) {
     int status = add_file(hasher, folder, "spiece.model");
     if (status == 0) status = add_file(hasher, folder, "tokenizer.json");
+    for (; status >= 0 && own && *own; own++)
+        status = add_file(hasher, folder, *own);
     return status < 0 ? status : add_settings(hasher, folder);
 }
 
@@ -154,9 +170,20 @@ static int add_identity(glimpse_hasher *hasher, const char *path) {
     return 1;
 }
 
+/* Of those that are there; 0 when out of memory. */
+static int add_identities(glimpse_hasher *hasher, const char *folder, const char *const *names) {
+    for (; names && *names; names++) {
+        char *file = glimpse_path_join(folder, *names);
+        if (!file) return 0;
+        (void)add_identity(hasher, file);
+        free(file);
+    }
+    return 1;
+}
+
 /* Where the fingerprint of these very files would be remembered; NULL when nowhere. */
 static char *cache_path(const char *folder, const glimpse_model_config *config,
-                        const glimpse_tensors *tensors) {
+                        const glimpse_tensors *tensors, const char *const *own) {
     char *cache = glimpse_user_cache_folder();
     if (!cache) return NULL;
     char *path = NULL;
@@ -173,13 +200,8 @@ static char *cache_path(const char *folder, const glimpse_model_config *config,
     for (size_t i = 0; i < glimpse_tensors_file_count(tensors); i++) {
         complete = add_identity(hasher, glimpse_tensors_file(tensors, i)) && complete;
     }
-    const char *const *files = files_of(config);
-    for (size_t i = 0; files[i]; i++) {
-        char *file = glimpse_path_join(real, files[i]);
-        if (file) (void)add_identity(hasher, file);
-        complete = complete && file;
-        free(file);
-    }
+    complete = add_identities(hasher, real, files_of(config)) && complete;
+    complete = add_identities(hasher, real, own) && complete;
     glimpse_hash key = glimpse_hasher_finish(hasher);
     char hex[GLIMPSE_HASH_HEX];
     glimpse_hash_to_hex(&key, hex);
@@ -225,14 +247,16 @@ int glimpse_fingerprint(char *hex, const char *folder, const glimpse_model_confi
                         const glimpse_tensors *tensors) {
     /* Small models are hashed faster than a cache is asked. */
     const size_t worth_caching = 8u << 20;
+    const char *const *own;
+    int status = own_files(&own, folder, config);
+    if (status < 0) return status;
     char *path = glimpse_tensors_mapped(tensors) >= worth_caching
-                     ? cache_path(folder, config, tensors)
+                     ? cache_path(folder, config, tensors, own)
                      : NULL;
     if (path && recall(hex, path)) {
         free(path);
         return GLIMPSE_OK;
     }
-    int status = GLIMPSE_OK;
     glimpse_hasher *hasher = glimpse_hasher_create();
     if (!hasher) {
         status = glimpse_fail_nomem(0, "a hash");
@@ -240,7 +264,7 @@ int glimpse_fingerprint(char *hex, const char *folder, const glimpse_model_confi
     }
     add_text(hasher, "glimpse fingerprint 1");
     add_config(hasher, config);
-    status = config->layout == GLIMPSE_LAYOUT_SIGLIP ? add_siglip_tokenizer(hasher, folder)
+    status = config->layout == GLIMPSE_LAYOUT_SIGLIP ? add_siglip_tokenizer(hasher, folder, own)
                                                      : add_tokenizer(hasher, folder);
     if (status == GLIMPSE_OK) add_tensors(hasher, tensors);
     glimpse_hash hash = glimpse_hasher_finish(hasher);

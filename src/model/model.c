@@ -7,12 +7,12 @@
 #include "core/file.h"
 #include "core/options.h"
 #include "model/fingerprint.h"
+#include "text/tokenizer_kinds.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *const hf_weights[] = {"model.safetensors", "model.safetensors.index.json", NULL};
 static const char *const open_clip_weights[] = {"open_clip_model.safetensors",
@@ -67,23 +67,15 @@ static int read_logits(glimpse_model *model) {
     return GLIMPSE_OK;
 }
 
-/* SigLIP has sentencepiece's unigram model, SigLIP 2 Gemma's BPE; AUTO knows by what the directory
- * says, unless OpenCLIP's configuration lies there as well. */
+/* Layouts of CLIP have one tokenizer each. Those of SigLIP have several, which the directory tells
+ * apart by all but open_clip_config.json: that may lie there as well. */
 static int choose_tokenizer(glimpse_tokenizer_kind *out, const glimpse_model *model) {
-    *out = GLIMPSE_TOKENIZER_CLIP_OPENCLIP;
-    if (model->config.layout == GLIMPSE_LAYOUT_HF) *out = GLIMPSE_TOKENIZER_CLIP_HF;
-    if (model->config.layout != GLIMPSE_LAYOUT_SIGLIP) return GLIMPSE_OK;
-    char *other = glimpse_path_join(model->path, "open_clip_config.json");
-    char *pieces = glimpse_path_join(model->path, "spiece.model");
-    int complete = other && pieces;
-    if (complete && access(other, F_OK) == 0) {
-        *out = access(pieces, F_OK) == 0 ? GLIMPSE_TOKENIZER_SIGLIP : GLIMPSE_TOKENIZER_GEMMA;
-    } else {
-        *out = GLIMPSE_TOKENIZER_AUTO;
+    if (model->config.layout == GLIMPSE_LAYOUT_SIGLIP) {
+        return glimpse_tokenizer_recognise(out, model->path, GLIMPSE_SIGN_CLASS);
     }
-    free(other);
-    free(pieces);
-    return complete ? GLIMPSE_OK : glimpse_fail_nomem(strlen(model->path), "a file name");
+    *out = model->config.layout == GLIMPSE_LAYOUT_HF ? GLIMPSE_TOKENIZER_CLIP_HF
+                                                     : GLIMPSE_TOKENIZER_CLIP_OPENCLIP;
+    return GLIMPSE_OK;
 }
 
 static int open_tokenizer(glimpse_model *model) {
@@ -98,14 +90,7 @@ static int open_tokenizer(glimpse_model *model) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the tokenizer has no padding token",
                             model->path);
     }
-    size_t ids = glimpse_tokenizer_vocab_size(model->tokenizer);
-    if (glimpse_tokenizer_kind_of(model->tokenizer) == GLIMPSE_TOKENIZER_SIGLIP) {
-        /* The multilingual SigLIP has 250000 embeddings for 250100 pieces: the "<extra_id_N>" at
-         * the end are never used. A text that does say one is refused when it is encoded. */
-        int32_t end = glimpse_tokenizer_end_id(model->tokenizer);
-        int32_t pad = glimpse_tokenizer_pad_id(model->tokenizer);
-        ids = (size_t)(end > pad ? end : pad) + 1;
-    }
+    size_t ids = glimpse_tokenizer_least_rows(model->tokenizer);
     if (ids > model->config.vocabulary) {
         return glimpse_fail(
             GLIMPSE_E_FORMAT,

@@ -217,8 +217,8 @@ static int normalise(const clip_tokenizer *tokenizer, glimpse_points *text, glim
     return glimpse_points_lower_python(text, other);
 }
 
-static int encode(const glimpse_tokenizer *base, const char *text, size_t length,
-                  glimpse_tokens *tokens) {
+static int encode(glimpse_tokens *tokens, const glimpse_tokenizer *base, const char *text,
+                  size_t length) {
     const clip_tokenizer *tokenizer = (const clip_tokenizer *)base;
     encoder e;
     e.tokenizer = tokenizer;
@@ -259,13 +259,12 @@ static void release(glimpse_tokenizer *base) {
     free(tokenizer);
 }
 
-static const glimpse_tokenizer_class clip_class = {encode, token_text, release};
-
-int glimpse_clip_tokenizer_open(glimpse_tokenizer **out, const char *folder, int openclip) {
+static int load(glimpse_tokenizer **out, const char *directory, const glimpse_tokenizer_type *type,
+                int openclip) {
     clip_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     if (!tokenizer) return glimpse_fail_nomem(sizeof *tokenizer, "a tokenizer");
     const glimpse_vocabulary *vocabulary = &tokenizer->vocabulary;
-    int status = glimpse_vocabulary_read(&tokenizer->vocabulary, folder);
+    int status = glimpse_vocabulary_read(&tokenizer->vocabulary, directory);
     if (status < 0) {
         release(&tokenizer->base);
         return status;
@@ -276,13 +275,55 @@ int glimpse_clip_tokenizer_open(glimpse_tokenizer **out, const char *folder, int
     tokenizer->special[1] = openclip ? "<end_of_text>" : vocabulary->end_name;
     tokenizer->special_length[0] = strlen(tokenizer->special[0]);
     tokenizer->special_length[1] = strlen(tokenizer->special[1]);
+    tokenizer->base.type = type;
+    tokenizer->base.vocab_size = vocabulary->count;
+    tokenizer->base.start_id = vocabulary->start_id;
+    tokenizer->base.end_id = tokenizer->base.unknown_id = vocabulary->end_id;
     /* What follows the end token is never looked at; both references fill up with 0 or with the
      * end token, openai/CLIP with 0. */
-    tokenizer->base = (glimpse_tokenizer){
-        &clip_class,        openclip ? GLIMPSE_TOKENIZER_CLIP_OPENCLIP : GLIMPSE_TOKENIZER_CLIP_HF,
-        vocabulary->count,  vocabulary->start_id,
-        vocabulary->end_id, 0,
-        vocabulary->end_id};
+    tokenizer->base.pad_id = 0;
     *out = &tokenizer->base;
     return GLIMPSE_OK;
 }
+
+static int load_hf(glimpse_tokenizer **out, const char *directory) {
+    return load(out, directory, &glimpse_tokenizer_type_clip_hf, 0);
+}
+
+static int load_openclip(glimpse_tokenizer **out, const char *directory) {
+    return load(out, directory, &glimpse_tokenizer_type_clip_openclip, 1);
+}
+
+static const glimpse_tokenizer_sign signs_of_hf[] = {
+    {.strength = GLIMPSE_SIGN_CLASS, .name = "CLIPTokenizer"},
+    {.strength = GLIMPSE_SIGN_CLASS, .name = "CLIPTokenizerFast"},
+    {.strength = GLIMPSE_SIGN_MODEL_TYPE, .name = "clip"},
+    {.strength = GLIMPSE_SIGN_OWN_FILES, .files = {"vocab.json", "merges.txt"}},
+    {.strength = GLIMPSE_SIGN_ANY},
+    {.strength = GLIMPSE_SIGN_NONE},
+};
+
+const glimpse_tokenizer_type glimpse_tokenizer_type_clip_hf = {
+    .name = "clip-hf",
+    .signs = signs_of_hf,
+    .usual_context = 77, /* CLIPTextConfig */
+    .load = load_hf,
+    .encode = encode,
+    .token = token_text,
+    .free = release,
+};
+
+static const glimpse_tokenizer_sign signs_of_openclip[] = {
+    {.strength = GLIMPSE_SIGN_MARKER, .files = {"open_clip_config.json"}},
+    {.strength = GLIMPSE_SIGN_NONE},
+};
+
+const glimpse_tokenizer_type glimpse_tokenizer_type_clip_openclip = {
+    .name = "clip-openclip",
+    .signs = signs_of_openclip,
+    .usual_context = 77,
+    .load = load_openclip,
+    .encode = encode,
+    .token = token_text,
+    .free = release,
+};

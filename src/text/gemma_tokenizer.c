@@ -188,8 +188,8 @@ static int add_normalised(encoder *e, const char *text, size_t length) {
     return GLIMPSE_OK;
 }
 
-static int encode(const glimpse_tokenizer *base, const char *text, size_t length,
-                  glimpse_tokens *tokens) {
+static int encode(glimpse_tokens *tokens, const glimpse_tokenizer *base, const char *text,
+                  size_t length) {
     encoder e;
     e.tokenizer = (const gemma_tokenizer *)base;
     e.tokens = tokens;
@@ -230,8 +230,6 @@ static void release(glimpse_tokenizer *base) {
     glimpse_tokenizer_json_release(&tokenizer->json);
     free(tokenizer);
 }
-
-static const glimpse_tokenizer_class gemma_class = {encode, token_text, release};
 
 /* Those looked for in normalised text are normalised themselves. */
 static int sort_added(gemma_tokenizer *tokenizer) {
@@ -293,9 +291,9 @@ static int read_settings(gemma_tokenizer *tokenizer, const char *path,
     return sort_added(tokenizer);
 }
 
-int glimpse_gemma_tokenizer_open(glimpse_tokenizer **out, const char *folder) {
+static int load(glimpse_tokenizer **out, const char *directory) {
     glimpse_tokenizer_settings settings = {NULL, NULL, NULL};
-    char *path = glimpse_path_join(folder, "tokenizer.json");
+    char *path = glimpse_path_join(directory, "tokenizer.json");
     gemma_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     int status;
     if (!path || !tokenizer) {
@@ -304,10 +302,9 @@ int glimpse_gemma_tokenizer_open(glimpse_tokenizer **out, const char *folder) {
     }
     status = glimpse_tokenizer_json_read(&tokenizer->json, path);
     if (status < 0) goto done;
-    tokenizer->base.class = &gemma_class;
-    tokenizer->base.kind = GLIMPSE_TOKENIZER_GEMMA;
+    tokenizer->base.type = &glimpse_tokenizer_type_gemma;
     tokenizer->base.vocab_size = tokenizer->json.vocabulary.count;
-    status = glimpse_tokenizer_settings_read(&settings, folder);
+    status = glimpse_tokenizer_settings_read(&settings, directory);
     if (status < 0) goto done;
     status = read_settings(tokenizer, path, &settings);
     if (status < 0) goto done;
@@ -320,10 +317,31 @@ done:
     return status;
 }
 
-int glimpse_gemma_looks_like(int *out, const char *folder) {
-    char *path = glimpse_path_join(folder, "tokenizer.json");
-    if (!path) return glimpse_fail_nomem(strlen(folder), "a file name");
+/* Whether tokenizer.json is of this family; 0 also when it is damaged. */
+static int looks_like(int *out, const char *directory) {
+    char *path = glimpse_path_join(directory, "tokenizer.json");
+    if (!path) return glimpse_fail_nomem(strlen(directory), "a file name");
     int status = glimpse_tokenizer_json_has_byte_fallback(path, out);
     free(path);
     return status;
 }
+
+static const glimpse_tokenizer_sign signs[] = {
+    {.strength = GLIMPSE_SIGN_CLASS, .name = "GemmaTokenizer"},
+    {.strength = GLIMPSE_SIGN_CLASS, .name = "GemmaTokenizerFast"},
+    {.strength = GLIMPSE_SIGN_CLASS, .name = "Siglip2Tokenizer"},
+    {.strength = GLIMPSE_SIGN_FAMILY_FILES, .name = "siglip", .files = {"tokenizer.json"}},
+    {.strength = GLIMPSE_SIGN_FAMILY_FILES, .name = "siglip2", .files = {"tokenizer.json"}},
+    {.strength = GLIMPSE_SIGN_CONTENTS, .files = {"tokenizer.json"}, .contents = looks_like},
+    {.strength = GLIMPSE_SIGN_NONE},
+};
+
+const glimpse_tokenizer_type glimpse_tokenizer_type_gemma = {
+    .name = "gemma",
+    .signs = signs,
+    .usual_context = 64, /* as SigLIP's */
+    .load = load,
+    .encode = encode,
+    .token = token_text,
+    .free = release,
+};

@@ -79,8 +79,8 @@ static int add_piece(const siglip_tokenizer *tokenizer, const char *text, size_t
     return glimpse_spiece_encode(&tokenizer->model, bytes->data, bytes->count, take, &s);
 }
 
-static int encode(const glimpse_tokenizer *base, const char *text, size_t length,
-                  glimpse_tokens *tokens) {
+static int encode(glimpse_tokens *tokens, const glimpse_tokenizer *base, const char *text,
+                  size_t length) {
     const siglip_tokenizer *tokenizer = (const siglip_tokenizer *)base;
     glimpse_points points, lower;
     glimpse_bytes whole, piece;
@@ -138,8 +138,6 @@ static void release(glimpse_tokenizer *base) {
     free(tokenizer);
 }
 
-static const glimpse_tokenizer_class siglip_class = {encode, token_text, release};
-
 /* The special tokens: those that tokenizer_config.json lists, else the usual three. */
 static int read_added(siglip_tokenizer *tokenizer, const glimpse_tokenizer_settings *settings,
                       const char *const names[3], const int32_t ids[3]) {
@@ -186,6 +184,9 @@ static int read_settings(siglip_tokenizer *tokenizer, const char *path,
     }
     base->end_id = ids[0];
     base->pad_id = ids[2] >= 0 ? ids[2] : ids[0];
+    /* The multilingual SigLIP has 250000 embeddings for 250100 pieces: the "<extra_id_N>" at the
+     * end are never used. A text that does say one is refused when it is encoded. */
+    base->least_rows = (size_t)(base->end_id > base->pad_id ? base->end_id : base->pad_id) + 1;
     tokenizer->prefix_length = strlen(names[1]);
     tokenizer->prefix = malloc(tokenizer->prefix_length + 1);
     if (!tokenizer->prefix) return glimpse_fail_nomem(tokenizer->prefix_length + 1, path);
@@ -198,9 +199,9 @@ static int read_settings(siglip_tokenizer *tokenizer, const char *path,
     return read_added(tokenizer, settings, names, ids);
 }
 
-int glimpse_siglip_tokenizer_open(glimpse_tokenizer **out, const char *folder) {
+static int load(glimpse_tokenizer **out, const char *directory) {
     glimpse_tokenizer_settings settings = {NULL, NULL, NULL};
-    char *path = glimpse_path_join(folder, "spiece.model");
+    char *path = glimpse_path_join(directory, "spiece.model");
     siglip_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     int status;
     if (!path || !tokenizer) {
@@ -209,14 +210,11 @@ int glimpse_siglip_tokenizer_open(glimpse_tokenizer **out, const char *folder) {
     }
     status = glimpse_spiece_model_read(&tokenizer->model, path);
     if (status < 0) goto done;
-    tokenizer->base = (glimpse_tokenizer){&siglip_class,
-                                          GLIMPSE_TOKENIZER_SIGLIP,
-                                          tokenizer->model.count,
-                                          -1,
-                                          -1,
-                                          -1,
-                                          tokenizer->model.unknown_id};
-    status = glimpse_tokenizer_settings_read(&settings, folder);
+    tokenizer->base.type = &glimpse_tokenizer_type_siglip;
+    tokenizer->base.vocab_size = tokenizer->model.count;
+    tokenizer->base.start_id = tokenizer->base.end_id = tokenizer->base.pad_id = -1;
+    tokenizer->base.unknown_id = tokenizer->model.unknown_id;
+    status = glimpse_tokenizer_settings_read(&settings, directory);
     if (status < 0) goto done;
     status = read_settings(tokenizer, path, &settings);
     if (status < 0) goto done;
@@ -228,3 +226,21 @@ done:
     free(path);
     return status;
 }
+
+static const glimpse_tokenizer_sign signs[] = {
+    {.strength = GLIMPSE_SIGN_CLASS, .name = "SiglipTokenizer"},
+    {.strength = GLIMPSE_SIGN_OWN_FILES, .files = {"spiece.model"}},
+    {.strength = GLIMPSE_SIGN_FAMILY, .name = "siglip"},
+    {.strength = GLIMPSE_SIGN_FAMILY, .name = "siglip2"},
+    {.strength = GLIMPSE_SIGN_NONE},
+};
+
+const glimpse_tokenizer_type glimpse_tokenizer_type_siglip = {
+    .name = "siglip",
+    .signs = signs,
+    .usual_context = 64, /* SiglipTextConfig */
+    .load = load,
+    .encode = encode,
+    .token = token_text,
+    .free = release,
+};

@@ -1,36 +1,90 @@
 /*
- * text/tokenizer_kinds.h - what the tokenizers have in common, behind glimpse/sys/tokenizer.h.
+ * text/tokenizer_kinds.h - what a kind of tokenizer is, behind glimpse/sys/tokenizer.h.
  *
- * Each kind is a struct that begins with `base` and is made by an open function of its own;
- * tokenizer.c picks the kind and checks the arguments that mean the same for all.
+ * Each kind is a file that defines one row, glimpse_tokenizer_type_NAME, of the table in
+ * tokenizer_table.c; the list of names is GLIMPSE_TOKENIZER_KINDS in the public header. A tokenizer
+ * is a struct that begins with `base`.
+ *
+ *     tokenizer_table.c   which kind a model directory has; opening
+ *     NAME_tokenizer.c    the kinds
+ *     tokenizer.c         the calls on an open tokenizer, the same for all
+ *
+ * Each of these may use those below it.
  */
 #ifndef GLIMPSE_TEXT_TOKENIZER_KINDS_H
 #define GLIMPSE_TEXT_TOKENIZER_KINDS_H
 
 #include <glimpse/sys/tokenizer.h>
 
-typedef struct glimpse_tokenizer_class {
+/* How sure a sign is, the surest first. All signs of all kinds are looked for in this order, those
+ * of one strength in the order of the kinds; the first that is there decides. */
+typedef enum glimpse_sign_strength {
+    GLIMPSE_SIGN_NONE = 0,     /* ends a list */
+    GLIMPSE_SIGN_MARKER,       /* a file that settles it, whatever else there is */
+    GLIMPSE_SIGN_CLASS,        /* "tokenizer_class" in tokenizer_config.json */
+    GLIMPSE_SIGN_MODEL_TYPE,   /* "model_type" in config.json, of a model with one tokenizer */
+    GLIMPSE_SIGN_OWN_FILES,    /* files that no other kind has */
+    GLIMPSE_SIGN_FAMILY_FILES, /* a model_type with several tokenizers, and the file of this one */
+    GLIMPSE_SIGN_FAMILY,       /* such a model_type, and no file that says more */
+    GLIMPSE_SIGN_COMMON_FILES, /* files with names that others might use as well */
+    GLIMPSE_SIGN_CONTENTS,     /* what is inside a file that others have, too */
+    GLIMPSE_SIGN_ANY           /* always: the kind whose error message helps most */
+} glimpse_sign_strength;
+
+/* All that is not NULL must hold. */
+typedef struct glimpse_tokenizer_sign {
+    glimpse_sign_strength strength;
+    const char *name;     /* the class, or the model type */
+    const char *files[2]; /* are in the directory */
+    /* *out is 1 when the files hold what this kind reads. Fails only when out of memory. */
+    int (*contents)(int *out, const char *directory);
+} glimpse_tokenizer_sign;
+
+typedef struct glimpse_tokenizer_type {
+    const char *name;                    /* "clip-hf" */
+    const glimpse_tokenizer_sign *signs; /* ended by one of strength NONE */
+    /* Files that decide the ids and belong into a model's fingerprint, NULL-terminated, besides
+     * those that model/fingerprint.c hashes by itself; NULL: none. */
+    const char *const *files;
+    size_t usual_context; /* ids of a text in models that do not say it */
+
+    /* Sets `type` and the rest of `base`, all but `kind`. */
+    int (*load)(glimpse_tokenizer **out, const char *directory);
     /* tokens->count and ->truncated are 0 and there is room for two ids; the caller resets the
      * count after a failure. */
-    int (*encode)(const glimpse_tokenizer *tokenizer, const char *text, size_t length,
-                  glimpse_tokens *tokens);
-    const char *(*token)(const glimpse_tokenizer *tokenizer, int32_t id); /* id is in range */
+    int (*encode)(glimpse_tokens *tokens, const glimpse_tokenizer *tokenizer, const char *text,
+                  size_t length);
+    /* As glimpse_tokenizer_decode(), the arguments checked; NULL: this kind cannot. */
+    int (*decode)(char *out, size_t capacity, size_t *length, const glimpse_tokenizer *tokenizer,
+                  const int32_t *ids, size_t count, unsigned flags);
+    /* As glimpse_tokenizer_token(); `id` is in range. */
+    const char *(*token)(const glimpse_tokenizer *tokenizer, int32_t id);
     void (*free)(glimpse_tokenizer *tokenizer);
-} glimpse_tokenizer_class;
+} glimpse_tokenizer_type;
+
+#define GLIMPSE_TOKENIZER_DECLARE(constant, name) \
+ extern const glimpse_tokenizer_type glimpse_tokenizer_type_##name;
+GLIMPSE_TOKENIZER_KINDS(GLIMPSE_TOKENIZER_DECLARE)
+#undef GLIMPSE_TOKENIZER_DECLARE
 
 struct glimpse_tokenizer {
-    const glimpse_tokenizer_class *class;
+    const glimpse_tokenizer_type *type;
     glimpse_tokenizer_kind kind; /* never AUTO */
     size_t vocab_size;
+    size_t least_rows; /* embeddings that a model must have for it; 0: vocab_size */
     int32_t start_id, end_id, pad_id, unknown_id; /* -1: there is none */
 };
 
-int glimpse_clip_tokenizer_open(glimpse_tokenizer **out, const char *folder, int openclip);
-int glimpse_siglip_tokenizer_open(glimpse_tokenizer **out, const char *folder);
-int glimpse_gemma_tokenizer_open(glimpse_tokenizer **out, const char *folder);
-/* Whether folder/tokenizer.json is of that family; 0 also when it is damaged. */
-int glimpse_gemma_looks_like(int *out, const char *folder);
-int glimpse_wordpiece_tokenizer_open(glimpse_tokenizer **out, const char *folder);
+/* The kind that a model directory has, by signs of strength `from` and weaker; `from` is
+ * GLIMPSE_SIGN_MARKER, which is what AUTO means, or GLIMPSE_SIGN_CLASS. Fails when a JSON file on
+ * the way is damaged. */
+int glimpse_tokenizer_recognise(glimpse_tokenizer_kind *out, const char *directory,
+                                glimpse_sign_strength from);
+/* NULL for AUTO and for numbers that are no kind. */
+const glimpse_tokenizer_type *glimpse_tokenizer_type_of(glimpse_tokenizer_kind kind);
+
+/* How many embeddings of tokens a model must have. */
+size_t glimpse_tokenizer_least_rows(const glimpse_tokenizer *tokenizer);
 
 /* Appends `id` unless only the end token's place is left: then `truncated` is set. */
 static inline void glimpse_tokens_add(glimpse_tokens *tokens, int32_t id) {

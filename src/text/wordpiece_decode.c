@@ -33,18 +33,16 @@ static size_t replace(char *text, size_t length, const char *from, const char *t
     return used;
 }
 
-int glimpse_wordpiece_decode(const glimpse_tokenizer *tokenizer, const int32_t *ids, size_t count,
-                             unsigned flags, char *out, size_t capacity, size_t *length) {
+int glimpse_wordpiece_decode(char *out, size_t capacity, size_t *length,
+                             const glimpse_wordpiece_words *words, const int32_t *ids, size_t count,
+                             unsigned flags) {
     glimpse_bytes text;
     glimpse_bytes_init(&text);
     int status = GLIMPSE_OK, first = 1;
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
-        const char *token = glimpse_tokenizer_token(tokenizer, ids[i]);
-        if (!token) continue; /* rows behind the vocabulary, such as [DEC] */
-        if (!(flags & GLIMPSE_DECODE_KEEP_SPECIAL) &&
-            glimpse_wordpiece_is_special(tokenizer, ids[i])) {
-            continue;
-        }
+        if (ids[i] < 0 || (size_t)ids[i] >= words->count) continue; /* such as BLIP's [DEC] */
+        if (words->special[ids[i]] && !(flags & GLIMPSE_DECODE_KEEP_SPECIAL)) continue;
+        const char *token = words->tokens[ids[i]];
         if (!first && strncmp(token, "##", 2) == 0) {
             token += 2;
         } else if (!first) {

@@ -6,11 +6,16 @@
 
 #include <glimpse/sys/tokenizer.h>
 
-/* As glimpse_tokenizer_decode(); the arguments have been checked. */
-int glimpse_wordpiece_decode(const glimpse_tokenizer *tokenizer, const int32_t *ids, size_t count,
-                             unsigned flags, char *out, size_t capacity, size_t *length);
+/* The vocabulary by id. */
+typedef struct glimpse_wordpiece_words {
+    const char *const *tokens;    /* [count] */
+    const unsigned char *special; /* [count] 1: a special token, which a text leaves out */
+    size_t count;
+} glimpse_wordpiece_words;
 
-/* Whether the id is one of the special tokens, which a text leaves out. */
-int glimpse_wordpiece_is_special(const glimpse_tokenizer *tokenizer, int32_t id);
+/* As glimpse_tokenizer_decode(); the arguments have been checked. */
+int glimpse_wordpiece_decode(char *out, size_t capacity, size_t *length,
+                             const glimpse_wordpiece_words *words, const int32_t *ids, size_t count,
+                             unsigned flags);
 
 #endif

@@ -147,8 +147,8 @@ static void add_words(const wordpiece_tokenizer *tokenizer, const glimpse_points
     }
 }
 
-static int encode(const glimpse_tokenizer *base, const char *text, size_t length,
-                  glimpse_tokens *tokens) {
+static int encode(glimpse_tokens *tokens, const glimpse_tokenizer *base, const char *text,
+                  size_t length) {
     const wordpiece_tokenizer *tokenizer = (const wordpiece_tokenizer *)base;
     glimpse_points points, other, scratch;
     glimpse_points_init(&points);
@@ -178,8 +178,11 @@ static const char *token_text(const glimpse_tokenizer *base, int32_t id) {
     return ((const wordpiece_tokenizer *)base)->tokens[id];
 }
 
-int glimpse_wordpiece_is_special(const glimpse_tokenizer *base, int32_t id) {
-    return ((const wordpiece_tokenizer *)base)->special[id];
+static int decode(char *out, size_t capacity, size_t *length, const glimpse_tokenizer *base,
+                  const int32_t *ids, size_t count, unsigned flags) {
+    const wordpiece_tokenizer *tokenizer = (const wordpiece_tokenizer *)base;
+    const glimpse_wordpiece_words words = {tokenizer->tokens, tokenizer->special, base->vocab_size};
+    return glimpse_wordpiece_decode(out, capacity, length, &words, ids, count, flags);
 }
 
 static void release(glimpse_tokenizer *base) {
@@ -192,8 +195,6 @@ static void release(glimpse_tokenizer *base) {
     free(tokenizer->file);
     free(tokenizer);
 }
-
-static const glimpse_tokenizer_class wordpiece_class = {encode, token_text, release};
 
 static int add_token(wordpiece_tokenizer *tokenizer, const char *path, char *line, size_t length) {
     size_t id = tokenizer->base.vocab_size;
@@ -324,20 +325,19 @@ static int read_settings(wordpiece_tokenizer *tokenizer, const char *path,
     return GLIMPSE_OK;
 }
 
-int glimpse_wordpiece_tokenizer_open(glimpse_tokenizer **out, const char *folder) {
+static int load(glimpse_tokenizer **out, const char *directory) {
     glimpse_tokenizer_settings settings = {NULL, NULL, NULL};
-    char *path = glimpse_path_join(folder, "vocab.txt");
+    char *path = glimpse_path_join(directory, "vocab.txt");
     wordpiece_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     int status;
     if (!path || !tokenizer) {
         status = glimpse_fail_nomem(sizeof *tokenizer, "a tokenizer");
         goto done;
     }
-    tokenizer->base.class = &wordpiece_class;
-    tokenizer->base.kind = GLIMPSE_TOKENIZER_WORDPIECE;
+    tokenizer->base.type = &glimpse_tokenizer_type_wordpiece;
     status = read_vocabulary(tokenizer, path);
     if (status < 0) goto done;
-    status = glimpse_tokenizer_settings_read(&settings, folder);
+    status = glimpse_tokenizer_settings_read(&settings, directory);
     if (status < 0) goto done;
     status = read_settings(tokenizer, path, &settings);
     if (status < 0) goto done;
@@ -349,3 +349,22 @@ done:
     free(path);
     return status;
 }
+
+static const glimpse_tokenizer_sign signs[] = {
+    {.strength = GLIMPSE_SIGN_CLASS, .name = "BertTokenizer"},
+    {.strength = GLIMPSE_SIGN_CLASS, .name = "BertTokenizerFast"},
+    {.strength = GLIMPSE_SIGN_MODEL_TYPE, .name = "blip"},
+    {.strength = GLIMPSE_SIGN_COMMON_FILES, .files = {"vocab.txt"}},
+    {.strength = GLIMPSE_SIGN_NONE},
+};
+
+const glimpse_tokenizer_type glimpse_tokenizer_type_wordpiece = {
+    .name = "wordpiece",
+    .signs = signs,
+    .usual_context = 512, /* BlipTextConfig */
+    .load = load,
+    .encode = encode,
+    .decode = decode,
+    .token = token_text,
+    .free = release,
+};

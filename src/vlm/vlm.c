@@ -1,39 +1,84 @@
 /*
- * vlm.c - see <glimpse/sys/vlm.h>: from a spec to a model.
+ * vlm.c - see <glimpse/sys/vlm.h>: the table of kinds, and from a spec to a model.
  */
-#include "vlm/remote.h"
-#include "vlm/vlm_internal.h"
+#include "vlm/remote/remote.h"
+#include "vlm/vlm_kinds.h"
 
 #include "core/error.h"
 #include "core/options.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int glimpse_vlm_spec_is_remote(const char *spec) {
-    static const char *const prefixes[] = {"openai:", "anthropic:", "gemini:", "endpoint:"};
-    for (size_t i = 0; spec && i < sizeof prefixes / sizeof *prefixes; i++) {
-        if (strncmp(spec, prefixes[i], strlen(prefixes[i])) == 0) return 1;
+static const glimpse_vlm_kind *const kinds[] = {
+#define ROW(name) &glimpse_vlm_kind_##name,
+    GLIMPSE_VLM_KINDS(ROW)
+#undef ROW
+};
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+size_t glimpse_vlm_provider_count(void) {
+    return KINDS;
+}
+
+const glimpse_vlm_provider *glimpse_vlm_provider_get(size_t i) {
+    return i < KINDS ? &kinds[i]->provider : NULL;
+}
+
+/* NULL when the spec has no prefix of a remote kind. */
+static const glimpse_vlm_kind *remote_kind(const char *spec) {
+    for (size_t i = 0; spec && i < KINDS; i++) {
+        const glimpse_vlm_provider *provider = &kinds[i]->provider;
+        size_t length = strlen(provider->name);
+        if (!provider->remote || strncmp(spec, provider->name, length) != 0) continue;
+        if (spec[length] == ':') return kinds[i];
     }
-    return 0;
+    return NULL;
+}
+
+/* The first native kind that knows the directory; else the first of all, which says what is wrong
+ * with it. */
+static const glimpse_vlm_kind *native_kind(const char *directory) {
+    const glimpse_vlm_kind *first = NULL;
+    for (size_t i = 0; i < KINDS; i++) {
+        if (kinds[i]->provider.remote) continue;
+        if (kinds[i]->is_model(directory)) return kinds[i];
+        if (!first) first = kinds[i];
+    }
+    return first;
+}
+
+int glimpse_vlm_spec_is_remote(const char *spec) {
+    return remote_kind(spec) != NULL;
+}
+
+static int fail_without_spec(void) {
+    char specs[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < KINDS; i++) {
+        if (!kinds[i]->provider.remote) continue;
+        int more = snprintf(specs + used, sizeof specs - used, "%s%s", used ? ", " : "",
+                            kinds[i]->provider.spec);
+        if (more < 0 || (size_t)more >= sizeof specs - used) break;
+        used += (size_t)more;
+    }
+    return glimpse_fail(GLIMPSE_E_INVALID, "no model was named; a model is a folder, or %s", specs);
 }
 
 int glimpse_vlm_open(glimpse_vlm **out, const char *spec, const glimpse_vlm_options *options) {
     glimpse_vlm_options own = GLIMPSE_VLM_OPTIONS_INIT;
     if (out) *out = NULL;
-    if (!out || !spec || !*spec) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "no model was named; a model is a folder, or "
-                                               "openai:MODEL, anthropic:MODEL, gemini:MODEL, "
-                                               "endpoint:URL");
-    }
+    if (!out || !spec || !*spec) return fail_without_spec();
     int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_vlm_options, backend);
     if (status < 0) return status;
     glimpse_vlm *vlm = calloc(1, sizeof *vlm);
     if (!vlm) return glimpse_fail_nomem(sizeof *vlm, "a model");
-    vlm->remote = glimpse_vlm_spec_is_remote(spec);
+    const glimpse_vlm_kind *kind = remote_kind(spec);
+    if (!kind) kind = native_kind(spec);
+    vlm->remote = kind->provider.remote;
     vlm->concurrency = 1;
-    status = vlm->remote ? glimpse_vlm_open_remote(vlm, spec, &own)
-                         : glimpse_vlm_open_native(vlm, spec, &own);
+    status = kind->open(vlm, kind, spec, &own);
     if (status < 0) {
         glimpse_vlm_close(vlm);
         return status;

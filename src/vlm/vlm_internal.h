@@ -2,10 +2,10 @@
  * vlm_internal.h - what the parts of src/vlm share: the model behind the interface, questions on
  * their way through it.
  *
- *     vlm.c            opening, naming          vlm_run.c        cache, tiers, threads
- *     vlm_native.c     BLIP                     vlm_samples.c    several answers to one question
- *     remote.c         a request to a server    vlm_structure.c  JSON answers: validating,
- * repairing
+ *     vlm.c            specs, opening           vlm_run.c        cache, tiers, threads
+ *     vlm_kinds.h      the kinds of models      vlm_samples.c    several answers to one question
+ *     blip/            BLIP                     vlm_structure.c  JSON answers: validating,
+ * repairing remote/          servers
  *
  * An engine answers one question once; everything above it (samples, cache, tiers) is the same for
  * all.
@@ -68,10 +68,6 @@ struct glimpse_vlm {
     const glimpse_vlm_engine *engine;
     void *self;
 };
-
-/* Engines: fill ->identity, ->name, ->engine, ->self; what is filled is released by the caller. */
-int glimpse_vlm_open_native(glimpse_vlm *vlm, const char *path, const glimpse_vlm_options *options);
-int glimpse_vlm_open_remote(glimpse_vlm *vlm, const char *spec, const glimpse_vlm_options *options);
 
 /* vlm_answer.c. Texts are copied; NULL becomes "". */
 int glimpse_vlm_answer_new(glimpse_vlm_answer **out, const char *model);

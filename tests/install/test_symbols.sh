@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 # Comments off, a declaration a line, the name in front of its parenthesis or bracket.
 find "$source/src/include/glimpse" "$source/index/include/glimpse" -name '*.h' -print0 |
     while IFS= read -r -d '' header; do
-        "$compiler" -w -fpreprocessed -dD -E -P "$header" | grep -v '^#' | tr '\n' ' ' | tr ';{' '\n\n' |
+        "$compiler" -w -fpreprocessed -dD -E -P "$header" | sed '/^#/d' | tr '\n' ' ' | tr ';{' '\n\n' |
             sed -n 's/^.*GLIMPSE_API \([^([]*\).*$/\1/p' | sed 's/ *$//; s/.*[ *]//'
     done | sort >"$work/declared"
 [ "$(wc -l <"$work/declared")" -ge 100 ] || { echo "FAILED: only $(wc -l <"$work/declared") declarations were found"; exit 1; }

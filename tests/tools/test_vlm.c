@@ -6,6 +6,8 @@
 
 #include "vlm/server.h"
 
+#include <glimpse/sys/vlm.h>
+
 typedef struct script {
     const char *text;
     int status;
@@ -114,6 +116,33 @@ static void a_dry_run_shows_and_sends_nothing(void **state) {
     expect(&r, 4);
     expect_err(&r, "OPENAI_API_KEY");
     run_free(&r);
+}
+
+/* Whatever the library knows, without the command having been told. */
+static void help_and_messages_name_every_kind_of_model(void **state) {
+    (void)state;
+    run_result help, unknown, prefixes;
+    run(&help, "ask", "--help", NULL);
+    expect(&help, 0);
+    run(&prefixes, "caption", "--help", NULL);
+    expect(&prefixes, 0);
+    run(&unknown, "ask", "-m", "no-such-model", "Which colour?", "a.ppm", NULL);
+    expect(&unknown, 4);
+    assert_in_range(glimpse_vlm_provider_count(), 5, 1000);
+    for (size_t i = 0; i < glimpse_vlm_provider_count(); i++) {
+        const glimpse_vlm_provider *p = glimpse_vlm_provider_get(i);
+        char prefix[64];
+        if (!p->remote) continue;
+        (void)snprintf(prefix, sizeof prefix, "%s:", p->name);
+        expect_out(&help, p->spec);
+        if (p->key) expect_out(&help, p->key);
+        expect_out(&prefixes, prefix);
+        expect_err(&unknown, p->spec);
+    }
+    assert_null(strchr(help.out, '{'));
+    run_free(&help);
+    run_free(&prefixes);
+    run_free(&unknown);
 }
 
 static void exit_codes_tell_refusals_from_failures(void **state) {
@@ -227,6 +256,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ask_answers_in_order_and_sends_nothing_twice),
         cmocka_unit_test(a_dry_run_shows_and_sends_nothing),
+        cmocka_unit_test(help_and_messages_name_every_kind_of_model),
         cmocka_unit_test(exit_codes_tell_refusals_from_failures),
         cmocka_unit_test(prompts_can_be_replaced_and_the_configuration_names_a_model),
         cmocka_unit_test(compare_says_something_without_any_network),

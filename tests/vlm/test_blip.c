@@ -5,7 +5,7 @@
 #include "support.h"
 
 #include "random_blip.h"
-#include "vlm/blip_internal.h"
+#include "vlm/blip/blip_internal.h"
 
 #include <math.h>
 #include <pthread.h>

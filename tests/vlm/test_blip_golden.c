@@ -4,7 +4,7 @@
  */
 #include "support.h"
 
-#include "vlm/blip_internal.h"
+#include "vlm/blip/blip_internal.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -10,7 +10,7 @@
 #include <glimpse/response_cache.h>
 #include <glimpse/sys/vlm.h>
 
-#include "vlm/remote.h"
+#include "vlm/remote/remote.h"
 
 #include <signal.h>
 #include <spawn.h>

@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 
+#include "known.h"
 #include "text.h"
 #include "tool.h"
 
@@ -33,7 +34,9 @@ int cli_misuse(const cli_command *command, const char *format, ...) {
 /*
  * Help.
  */
-static void print_wrapped(const char *text, size_t indent, size_t column, size_t width) {
+static void print_wrapped(const char *words, size_t indent, size_t column, size_t width) {
+    char *filled = known_fill(words);
+    const char *text = filled;
     while (*text) {
         size_t length = strcspn(text, " \n");
         if (column > indent && column + 1 + length > width) {
@@ -53,6 +56,7 @@ static void print_wrapped(const char *text, size_t indent, size_t column, size_t
         if (*text) text++;
     }
     (void)putchar('\n');
+    free(filled);
 }
 
 static void print_option(const cli_option *option, size_t width) {

@@ -127,8 +127,8 @@ static int run(int argc, char **argv) {
     v.part = "vqa";
     const cli_option options[] = {
         CLI_TEXT("model", 'm', &v.spec, "MODEL",
-                 "a BLIP folder, openai:MODEL, anthropic:MODEL, gemini:MODEL or endpoint:URL "
-                 "(default: $GLIMPSE_VLM, else the configuration file's, else the demo VLM)"),
+                 "a BLIP folder, {remote models} (default: $GLIMPSE_VLM, else the configuration "
+                 "file's, else the demo VLM)"),
         CLI_FLAG("json", 0, &a.json, "one JSON object for each answer"),
         CLI_FLAG("together", 0, &a.together, "one question about all pictures (remote models)"),
         VLM_SESSION_OPTIONS(v),
@@ -184,7 +184,7 @@ const cli_command cmd_ask = {
     "of EXIF and GPS before they are sent. Answers are kept: the same question about the same "
     "bytes "
     "is sent, and paid for, once.\n\n"
-    "Keys come from OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or GLIMPSE_VLM_KEY, or from "
+    "Keys come from {remote keys}, or from "
     "~/.config/glimpse/vlm.json. The prompt around the question is data/prompts/ask.txt; one of "
     "your own goes into ~/.config/glimpse/prompts/.\n\n"
     "Exit code 1 when no picture shows it or the model refused, 3 when some pictures could not be "

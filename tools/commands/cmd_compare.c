@@ -329,10 +329,9 @@ static int run(int argc, char **argv) {
     int json = 0, offline = 0;
     const cli_option options[] = {
         CLI_FLAG("json", 0, &json, "one JSON object"),
-        CLI_TEXT(
-            "vlm", 0, &v.spec, "MODEL",
-            "who tells it in words: openai:MODEL, anthropic:MODEL, gemini:MODEL or "
-            "endpoint:URL (default: $GLIMPSE_VLM, else the configuration file's, else nobody)"),
+        CLI_TEXT("vlm", 0, &v.spec, "MODEL",
+                 "who tells it in words: {remote models} (default: $GLIMPSE_VLM, else the "
+                 "configuration file's, else nobody)"),
         CLI_FLAG("offline", 0, &offline, "ask no vision-language model"),
         SESSION_MODEL_OPTIONS(s),
         VLM_SESSION_OPTIONS(v),

@@ -241,7 +241,7 @@ static int run(int argc, char **argv) {
         CLI_FLAG("json", 0, &json, "print one JSON object"),
         CLI_HEADING("Models"),
         CLI_TEXT("vlm", 'v', &r.vlm.spec, "MODEL",
-                 "who is asked: openai:NAME, anthropic:NAME, gemini:NAME, endpoint:URL or a folder "
+                 "who is asked: a folder, {remote models} "
                  "(default: $GLIMPSE_VLM, else the configuration; else nobody)"),
         SESSION_MODEL_OPTIONS(r.session),
         SESSION_BACKEND_OPTION(r.session),

@@ -20,24 +20,14 @@
 
 enum { MOST_CONTEXT = 1 << 20 };
 
-/* The defaults of the classes: CLIPTextConfig, SiglipTextConfig, BlipTextConfig. */
-static size_t usual_context(glimpse_tokenizer_kind kind) {
-    switch (kind) {
-    case GLIMPSE_TOKENIZER_SIGLIP:
-    case GLIMPSE_TOKENIZER_GEMMA: return 64;
-    case GLIMPSE_TOKENIZER_WORDPIECE: return 512;
-    default: return 77;
-    }
-}
-
-static size_t read_context(const char *folder, glimpse_tokenizer_kind kind) {
+static size_t read_context(const char *folder, const glimpse_tokenizer *tokenizer) {
     static const struct {
         const char *file, *keys[3];
     } places[] = {
         {"open_clip_config.json", {"model_cfg", "text_cfg", "context_length"}},
         {"config.json", {"text_config", "max_position_embeddings", NULL}},
     };
-    size_t context = usual_context(kind);
+    size_t context = glimpse_tokenizer_usual_context(tokenizer);
     for (size_t i = 0; i < 2; i++) {
         char *path = xprintf("%s/%s", folder, places[i].file);
         json_t *root = json_load_file(path, 0, NULL);
@@ -112,8 +102,7 @@ static int run(int argc, char **argv) {
         code = tool_fail_last();
         goto done;
     }
-    size_t context = wanted > 0 ? (size_t)wanted
-                                : read_context(s.model_path, glimpse_tokenizer_kind_of(tokenizer));
+    size_t context = wanted > 0 ? (size_t)wanted : read_context(s.model_path, tokenizer);
     ids = xcalloc(context, sizeof *ids);
     for (size_t i = 0; i < arguments.count && code == CLI_RUN; i++) {
         code =
@@ -145,7 +134,7 @@ const cli_command cmd_tokenize = {
     "token ids of texts",
     "Prints one JSON object per text, in order: {\"text\":...,\"ids\":[...],\"truncated\":false}. "
     "The start and end tokens are included; ids stop at the model's text context. Works for the "
-    "tokenizers of CLIP, SigLIP, SigLIP 2 and BLIP.",
+    "tokenizers of CLIP, SigLIP, SigLIP 2 and BLIP, which glimpse calls {tokenizers}.",
     "  glimpse tokenize --model ./clip-vit-base-patch32 \"a photo of a cat\"\n"
     "  glimpse tokenize --model ./clip-vit-base-patch32 --stdin < captions.txt\n",
     run,

@@ -3,6 +3,8 @@
  */
 #include "vlm_session.h"
 
+#include "known.h"
+#include "memory.h"
 #include "tool.h"
 
 #include <stdio.h>
@@ -34,9 +36,9 @@ static int is_folder(const char *path) {
 /* A spec as the library wants it: names of folders made paths. NULL after a message. */
 static char *resolve(const char *name, const char *said_by) {
     if (!*name) {
-        (void)tool_fail("%s is empty; give a folder, or openai:MODEL, anthropic:MODEL, "
-                        "gemini:MODEL, endpoint:URL",
-                        said_by);
+        char *known = known_fill("{remote models}");
+        (void)tool_fail("%s is empty; give a folder, %s", said_by, known);
+        free(known);
         return NULL;
     }
     if (glimpse_vlm_spec_is_remote(name) || is_folder(name)) return xstrdup(name);
@@ -49,9 +51,10 @@ static char *resolve(const char *name, const char *said_by) {
         }
         free(path);
     }
-    (void)tool_fail("there is no model %s: neither a folder%s%s, nor one of openai:MODEL, "
-                    "anthropic:MODEL, gemini:MODEL, endpoint:URL",
-                    name, models ? " here or in " : "", models ? models : "");
+    char *known = known_fill("{remote models}");
+    (void)tool_fail("there is no model %s: neither a folder%s%s, nor one of %s", name,
+                    models ? " here or in " : "", models ? models : "", known);
+    free(known);
     free(models);
     return NULL;
 }
@@ -72,9 +75,11 @@ char *vlm_choose(const char *chosen, const char *part) {
                   "world of the demo pictures (choose another with GLIMPSE_VLM)");
         return demo;
     }
+    char *known = known_fill("{remote models}");
     (void)tool_fail("no vision-language model was chosen; name one, set GLIMPSE_VLM, or put "
-                    "{\"model\": ...} into the configuration file: a BLIP folder, openai:MODEL, "
-                    "anthropic:MODEL, gemini:MODEL or endpoint:URL");
+                    "{\"model\": ...} into the configuration file: a BLIP folder, %s",
+                    known);
+    free(known);
     return NULL;
 }
 

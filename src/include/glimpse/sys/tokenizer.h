@@ -45,16 +45,27 @@ extern "C" {
 
 typedef struct glimpse_tokenizer glimpse_tokenizer;
 
+/* The kinds: constant and name of each, in the order of their numbers. A new one goes to the end.
+ */
+#define GLIMPSE_TOKENIZER_KINDS(X) \
+ X(CLIP_HF, clip_hf)               \
+ X(CLIP_OPENCLIP, clip_openclip)   \
+ X(SIGLIP, siglip)                 \
+ X(GEMMA, gemma)                   \
+ X(WORDPIECE, wordpiece)
+
 typedef enum glimpse_tokenizer_kind {
     /* The first that applies: CLIP_OPENCLIP when the directory has open_clip_config.json; the class
      * that tokenizer_config.json names; the model type in config.json; the files that are there. */
     GLIMPSE_TOKENIZER_AUTO = 0,
-    GLIMPSE_TOKENIZER_CLIP_HF,
-    GLIMPSE_TOKENIZER_CLIP_OPENCLIP,
-    GLIMPSE_TOKENIZER_SIGLIP,
-    GLIMPSE_TOKENIZER_GEMMA,
-    GLIMPSE_TOKENIZER_WORDPIECE
+#define GLIMPSE_TOKENIZER_ENUMERATE(constant, name) GLIMPSE_TOKENIZER_##constant,
+    GLIMPSE_TOKENIZER_KINDS(GLIMPSE_TOKENIZER_ENUMERATE)
+#undef GLIMPSE_TOKENIZER_ENUMERATE
 } glimpse_tokenizer_kind;
+
+/* "clip-hf"; NULL for AUTO and for a number that is no kind, so that counting up from 1 to the
+ * first NULL names them all. Static storage. */
+GLIMPSE_API const char *glimpse_tokenizer_kind_name(glimpse_tokenizer_kind kind);
 
 /* A longer text (bytes) is not a query: encoding one takes up to 100 times as much memory. */
 enum { GLIMPSE_TOKENIZER_TEXT_LIMIT = 4 << 20 };
@@ -89,6 +100,10 @@ GLIMPSE_API int glimpse_tokenizer_encode(glimpse_tokens *tokens, const glimpse_t
 GLIMPSE_API size_t glimpse_tokenizer_vocab_size(const glimpse_tokenizer *tokenizer);
 GLIMPSE_API glimpse_tokenizer_kind glimpse_tokenizer_kind_of(const glimpse_tokenizer *tokenizer);
 
+/* Ids of a text, start and end included, in the models of this kind that do not say it: 77 for
+ * CLIP, 64 for SigLIP, 512 for BERT. */
+GLIMPSE_API size_t glimpse_tokenizer_usual_context(const glimpse_tokenizer *tokenizer);
+
 /* -1 where the tokenizer has no such token: SIGLIP and GEMMA begin with none. */
 GLIMPSE_API int32_t glimpse_tokenizer_start_id(const glimpse_tokenizer *tokenizer);
 GLIMPSE_API int32_t glimpse_tokenizer_end_id(const glimpse_tokenizer *tokenizer);
@@ -106,8 +121,8 @@ GLIMPSE_API const char *glimpse_tokenizer_token(const glimpse_tokenizer *tokeniz
 GLIMPSE_API int32_t glimpse_tokenizer_find(const glimpse_tokenizer *tokenizer, const char *name);
 
 /* From ids back to text, as transformers' decode(ids, skip_special_tokens=True) with its clean-up
- * of spaces; WORDPIECE only, else GLIMPSE_E_UNSUPPORTED. Ids outside the vocabulary are skipped.
- * The text goes to `out` with a NUL behind it; *length (may be NULL) is its bytes.
+ * of spaces; GLIMPSE_E_UNSUPPORTED for all kinds but WORDPIECE. Ids outside the vocabulary are
+ * skipped. The text goes to `out` with a NUL behind it; *length (may be NULL) is its bytes.
  * GLIMPSE_E_LIMIT when it does not fit `capacity`, with *length set and `out` empty. */
 enum { GLIMPSE_DECODE_KEEP_SPECIAL = 1 };
 GLIMPSE_API int glimpse_tokenizer_decode(char *out, size_t capacity, size_t *length,

@@ -100,9 +100,20 @@ GLIMPSE_API int glimpse_vlm_open(glimpse_vlm **out, const char *spec,
 /* No call on it may be running. */
 GLIMPSE_API void glimpse_vlm_close(glimpse_vlm *vlm);
 
+/* The kinds of models that this library knows, for help texts and choices: the list above. */
+typedef struct glimpse_vlm_provider {
+    const char *name;  /* "openai"; specs of a remote one begin with it and a colon */
+    const char *spec;  /* how to write one: "openai:MODEL", "endpoint:URL", "DIR" */
+    const char *about; /* "Anthropic messages" */
+    const char *key;   /* the environment variable of its key: "OPENAI_API_KEY"; NULL: none */
+    int remote;        /* 1: pictures leave the machine */
+} glimpse_vlm_provider;
+GLIMPSE_API size_t glimpse_vlm_provider_count(void);
+/* Borrowed, static storage; NULL from `count` on. */
+GLIMPSE_API const glimpse_vlm_provider *glimpse_vlm_provider_get(size_t i);
+
 /* 1 when `spec` names a remote model (one of the prefixes above), so that no directory is looked
- * for.
- */
+ * for. */
 GLIMPSE_API int glimpse_vlm_spec_is_remote(const char *spec);
 /* The default model of the configuration file ("model": SPEC) into `spec`, "" when there is none.
  * `config` as in the options. GLIMPSE_E_LIMIT when it does not fit. */

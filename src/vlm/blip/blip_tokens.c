@@ -1,0 +1,68 @@
+/*
+ * vlm/blip_tokens.c - texts to the ids that each side of the model expects, and ids back to text.
+ */
+#include "core/error.h"
+#include "vlm/blip/blip_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The published directories hold BERT's plain vocabulary: [DEC] and [ENC] are the two rows of the
+ * embeddings behind it, the first of which the configuration names. */
+int glimpse_blip_open_tokenizer(glimpse_blip *model) {
+    const glimpse_blip_config *c = &model->config;
+    int status =
+        glimpse_tokenizer_load(&model->tokenizer, model->path, GLIMPSE_TOKENIZER_WORDPIECE);
+    if (status < 0) return status;
+    size_t ids = glimpse_tokenizer_vocab_size(model->tokenizer);
+    if (ids > c->vocabulary) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s: the tokenizer has %zu tokens, the model only %zu; files of "
+                            "different models are mixed",
+                            model->path, ids, c->vocabulary);
+    }
+    model->enc_id = glimpse_tokenizer_find(model->tokenizer, "[ENC]");
+    if (model->enc_id < 0 && (size_t)c->dec_id + 1 < c->vocabulary) model->enc_id = c->dec_id + 1;
+    return GLIMPSE_OK;
+}
+
+int glimpse_blip_encode(glimpse_tokens *tokens, const glimpse_blip *model, glimpse_blip_role role,
+                        const char *text, size_t length) {
+    size_t capacity = tokens->capacity;
+    int32_t first = role == GLIMPSE_BLIP_TEXT_ENC ? model->enc_id : model->config.dec_id;
+    if (role == GLIMPSE_BLIP_TEXT_ENC && first < 0) {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: the vocabulary has no [ENC]; use [CLS]",
+                            model->path);
+    }
+    if (capacity > model->config.context) tokens->capacity = model->config.context;
+    int status = glimpse_tokenizer_encode(tokens, model->tokenizer, text, length);
+    tokens->capacity = capacity;
+    if (status < 0) return status;
+    if (role != GLIMPSE_BLIP_TEXT_CLS) tokens->ids[0] = first;
+    if (role == GLIMPSE_BLIP_TEXT_PROMPT) tokens->count--;
+    return GLIMPSE_OK;
+}
+
+int glimpse_blip_decode(const glimpse_blip *model, const int32_t *ids, size_t count, char **out) {
+    *out = NULL;
+    /* [DEC] need not be known to the tokenizer as a special token. */
+    if (count > 0 && ids[0] == model->config.dec_id) ids++, count--;
+    char few[256];
+    size_t length = 0;
+    int status =
+        glimpse_tokenizer_decode(few, sizeof few, &length, model->tokenizer, ids, count, 0);
+    if (status < 0 && status != GLIMPSE_E_LIMIT) return status;
+    char *text = malloc(length + 1);
+    if (!text) return glimpse_fail_nomem(length + 1, "a text");
+    if (status == GLIMPSE_OK) {
+        memcpy(text, few, length + 1);
+    } else {
+        status = glimpse_tokenizer_decode(text, length + 1, NULL, model->tokenizer, ids, count, 0);
+        if (status < 0) {
+            free(text);
+            return status;
+        }
+    }
+    *out = text;
+    return GLIMPSE_OK;
+}

@@ -1,0 +1,309 @@
+/*
+ * remote.c - a model behind a server: opening it, and one question: ask, have the answer repaired.
+ */
+#include "vlm/remote/remote.h"
+
+#include "core/error.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { DEFAULT_MAX_TOKENS = 512, KEY_BYTES = 900 };
+
+/*
+ * Opening.
+ */
+/* Splits "NAME:MODEL@URL", or "NAME:URL" where there are no models. */
+static int take_spec(glimpse_remote *remote, const char *spec) {
+    const glimpse_dialect *dialect = remote->dialect;
+    const char *model = strchr(spec, ':') + 1, *base = NULL;
+    if (!dialect->base) {
+        base = model;
+        model = "";
+    } else {
+        const char *secure = strstr(model, "@https://"), *plain = strstr(model, "@http://");
+        base = secure ? secure : plain;
+    }
+    size_t length = dialect->base && base ? (size_t)(base - model) : strlen(model);
+    remote->own_base = base != NULL;
+    if (base && *base == '@') base++;
+    if (!base) base = dialect->base;
+    if (dialect->base && length == 0) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s: which model? As in %s", spec,
+                            remote->kind->provider.spec);
+    }
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)model[i];
+        if (c <= ' ' || c == 127 || (dialect->model_in_url && strchr("/?#%&@\\\"", c))) {
+            return glimpse_fail(GLIMPSE_E_INVALID, "\"%s\" is not the name of a model", spec);
+        }
+    }
+    remote->model = strndup(model, length);
+    remote->base = strdup(base);
+    remote->identity = strdup(spec);
+    if (!remote->model || !remote->base || !remote->identity) {
+        return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a model");
+    }
+    size_t end = strlen(remote->base);
+    while (dialect->base && end > 0 && remote->base[end - 1] == '/')
+        remote->base[--end] = '\0';
+    return GLIMPSE_OK;
+}
+
+static const char *variable(const char *name) {
+    const char *value = name ? getenv(name) : NULL;
+    return value && *value ? value : NULL;
+}
+
+/* The key for where the requests go, and for nowhere else. */
+static int take_key(glimpse_remote *remote, const char *config_path, int dry_run) {
+    const glimpse_vlm_provider *provider = &remote->kind->provider;
+    glimpse_remote_config config;
+    char origin[512];
+    int status = glimpse_remote_origin(origin, sizeof origin, remote->base, &remote->loopback);
+    if (status == GLIMPSE_OK) status = glimpse_remote_config_read(&config, config_path);
+    if (status < 0) return status;
+    const char *key = NULL;
+    if (remote->own_base) {
+        key = glimpse_remote_config_key(&config, origin);
+        if (!key) key = variable("GLIMPSE_VLM_KEY");
+        (void)snprintf(remote->key_hint, sizeof remote->key_hint,
+                       "GLIMPSE_VLM_KEY, or \"keys\": {\"%.80s\": ...} in the configuration file",
+                       origin);
+    } else {
+        key = variable(provider->key);
+        if (!key) key = glimpse_remote_config_key(&config, provider->name);
+        (void)snprintf(remote->key_hint, sizeof remote->key_hint,
+                       "%s, or \"keys\": {\"%s\": ...} in %.80s",
+                       provider->key ? provider->key : "", provider->name,
+                       config.path ? config.path : "the configuration file");
+    }
+    remote->key = strdup(key ? key : "");
+    glimpse_remote_config_free(&config);
+    if (!remote->key) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a key");
+    int needed = provider->key && !remote->own_base;
+    remote->keyless = dry_run && !key && needed;
+    if (!key && needed && !dry_run) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s needs a key: set %s", remote->identity,
+                            remote->key_hint);
+    }
+    for (const char *p = remote->key; *p; p++) {
+        if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 127) {
+            return glimpse_fail(GLIMPSE_E_INVALID,
+                                "the key for %s has a blank or another bad character in it",
+                                remote->identity);
+        }
+    }
+    if (strlen(remote->key) > KEY_BYTES) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "the key for %s is longer than %d bytes",
+                            remote->identity, KEY_BYTES);
+    }
+    return GLIMPSE_OK;
+}
+
+static int check_options(const glimpse_vlm_options *o) {
+    const struct {
+        const char *name;
+        double value, most;
+    } numbers[] = {{"requests a minute", o->requests_per_minute, 1e6},
+                   {"tokens a minute", o->tokens_per_minute, 1e12},
+                   {"seconds of an attempt", o->timeout, 1e6},
+                   {"seconds of a request", o->total_timeout, 1e7},
+                   {"the scale of waits", o->backoff_scale, 1e3}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (!(numbers[i].value >= 0.0 && numbers[i].value <= numbers[i].most)) {
+            return glimpse_fail(GLIMPSE_E_INVALID, "%s: %g is out of range (0 to %g)",
+                                numbers[i].name, numbers[i].value, numbers[i].most);
+        }
+    }
+    if (o->concurrency > 64) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "%u requests at once; 64 are the most",
+                            o->concurrency);
+    }
+    if (o->retries > 100) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "%d retries; 100 are the most", o->retries);
+    }
+    if (isnan(o->max_cost)) return glimpse_fail(GLIMPSE_E_INVALID, "the cost limit is no number");
+    return GLIMPSE_OK;
+}
+
+static int take_price(glimpse_remote *remote, const glimpse_vlm_options *options) {
+    int status = glimpse_remote_price_find(&remote->price, remote->kind, remote->identity,
+                                           remote->own_base, options);
+    if (status < 0) return status;
+    if (remote->price.in < 0.0 && remote->own_base && remote->loopback) {
+        remote->price.in = remote->price.out = 0.0; /* this machine sends no bills */
+    }
+    if (options->max_cost >= 0.0 && remote->price.in < 0.0) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "a cost limit needs a price, and there is none for %s; put one into %s",
+                            remote->identity,
+                            options->own_prices && *options->own_prices ? options->own_prices
+                                                                        : "the price table");
+    }
+    return GLIMPSE_OK;
+}
+
+static const glimpse_vlm_engine remote_engine;
+
+static void close_remote(void *self) {
+    glimpse_remote *remote = self;
+    glimpse_http_pool_free(remote->pool);
+    glimpse_limits_destroy(&remote->limits);
+    (void)pthread_mutex_destroy(&remote->mutex);
+    if (remote->key) explicit_bzero(remote->key, strlen(remote->key));
+    free(remote->key);
+    free(remote->identity);
+    free(remote->model);
+    free(remote->base);
+    free(remote);
+}
+
+int glimpse_remote_open(glimpse_vlm *vlm, const glimpse_vlm_kind *kind, const char *spec,
+                        const glimpse_vlm_options *options) {
+    int status = check_options(options);
+    if (status < 0) return status;
+    glimpse_remote *remote = calloc(1, sizeof *remote);
+    if (!remote) return glimpse_fail_nomem(sizeof *remote, "a model");
+    status = glimpse_limits_init(&remote->limits, options);
+    if (status < 0) {
+        free(remote);
+        return status;
+    }
+    (void)pthread_mutex_init(&remote->mutex, NULL);
+    vlm->engine = &remote_engine;
+    vlm->self = remote;
+    vlm->concurrency = remote->limits.concurrency;
+    remote->kind = kind;
+    remote->dialect = kind->dialect;
+    remote->underestimate = 1.0;
+    remote->timeout = options->timeout > 0.0 ? options->timeout : 120.0;
+    remote->total_timeout = options->total_timeout > 0.0 ? options->total_timeout : 600.0;
+    remote->retries = options->retries < 0 ? 0 : options->retries ? options->retries : 5;
+    remote->max_answer_bytes =
+        options->max_answer_bytes ? options->max_answer_bytes : (size_t)4 << 20;
+    status = take_spec(remote, spec);
+    if (status == GLIMPSE_OK) status = take_key(remote, options->config, options->dry_run);
+    if (status == GLIMPSE_OK) status = take_price(remote, options);
+    if (status == GLIMPSE_OK) status = glimpse_http_pool_create(&remote->pool);
+    if (status < 0) return status;
+    memcpy(vlm->currency, remote->price.currency, sizeof vlm->currency);
+    vlm->identity = strdup(spec);
+    vlm->name = strdup(spec);
+    if (!vlm->identity || !vlm->name) {
+        return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a name");
+    }
+    return GLIMPSE_OK;
+}
+
+static int can(const void *self, glimpse_vlm_operation operation) {
+    (void)self;
+    return operation == GLIMPSE_VLM_ASK || operation == GLIMPSE_VLM_CAPTION ||
+           operation == GLIMPSE_VLM_SCORE;
+}
+
+static int prompt(const void *self, const glimpse_vlm_request *request, char **out) {
+    static const char *const plain[] = {
+        [GLIMPSE_VLM_ASK] = "{}",
+        [GLIMPSE_VLM_CAPTION] = "Describe this picture in one sentence. {}",
+        [GLIMPSE_VLM_SCORE] = "How likely is it that this text describes the picture, with every "
+                              "thing, attribute, number and place in it?\nText: {}",
+    };
+    (void)self;
+    char *words = NULL;
+    int status = GLIMPSE_OK;
+    if (request->prompt) {
+        words = strdup(request->prompt);
+        if (!words) status = glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a prompt");
+    } else {
+        status =
+            glimpse_vlm_fill(&words, plain[request->operation], request->text ? request->text : "");
+    }
+    if (status < 0) return status;
+    const char *line = glimpse_vlm_schema_line(request->schema);
+    size_t size = strlen(words) + strlen(line) + 3;
+    char *whole = malloc(size);
+    if (whole) (void)snprintf(whole, size, "%s%s%s", words, *line ? "\n\n" : "", line);
+    free(words);
+    if (!whole) return glimpse_fail_nomem(size, "a prompt");
+    *out = whole;
+    return GLIMPSE_OK;
+}
+
+/* Asks once more, for the JSON that did not come. */
+static int repair(glimpse_remote *remote, glimpse_asking asking, double deadline,
+                  glimpse_vlm_answer *answer, int *cut) {
+    static const char words[] = "%s\n\nYour answer before was not usable, because %s. It "
+                                "began:\n%.1000s\n\nAnswer again. %s";
+    const char *line = glimpse_vlm_schema_line(asking.job->request->schema);
+    size_t size = strlen(asking.prompt) + strlen(answer->reason) + strlen(line) + 1200;
+    char *prompt_again = malloc(size);
+    if (!prompt_again) return glimpse_fail_nomem(size, "a prompt");
+    (void)snprintf(prompt_again, size, words, asking.prompt, answer->reason, answer->text, line);
+    asking.prompt = prompt_again;
+    if (*cut && asking.max_tokens < 8192) asking.max_tokens *= 2;
+    int status = glimpse_remote_exchange(remote, &asking, deadline, answer, cut);
+    free(prompt_again);
+    return status;
+}
+
+static int plan(glimpse_remote *remote, const glimpse_asking *asking, glimpse_vlm_answer *answer) {
+    glimpse_asking shown = *asking;
+    shown.without_data = 1;
+    json_t *body = remote->dialect->body(remote, &shown);
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    json_decref(body);
+    if (!text) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a request");
+    double in = glimpse_remote_estimate(remote, asking);
+    answer->outcome = GLIMPSE_VLM_NOT_SENT;
+    answer->tokens_in = (uint64_t)in;
+    answer->tokens_out = asking->max_tokens;
+    answer->cost = glimpse_remote_cost(remote, in, asking->max_tokens);
+    int status = glimpse_vlm_set(&answer->text, text);
+    if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->reason, "dry run");
+    free(text);
+    return status;
+}
+
+static int answer_remote(void *self, const glimpse_vlm_job *job, glimpse_vlm_answer *answer) {
+    glimpse_remote *remote = self;
+    const glimpse_vlm_request *request = job->request;
+    uint32_t side = glimpse_vlm_task_side(request->task);
+    for (size_t i = 0; i < request->picture_count; i++) {
+        int status = glimpse_remote_picture(&job->pictures[i], side, request->keep_metadata);
+        if (status == GLIMPSE_E_NOMEM) return status;
+        if (status < 0) return glimpse_vlm_set_failed(answer, status);
+        answer->sent_bytes += job->pictures[i].sent_size;
+    }
+    answer->sent_width = job->pictures[0].width;
+    answer->sent_height = job->pictures[0].height;
+    glimpse_asking asking = {job, job->prompt,
+                             request->max_tokens ? request->max_tokens : DEFAULT_MAX_TOKENS, 0};
+    if (job->dry_run) return plan(remote, &asking, answer);
+    if (remote->keyless) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s was opened for dry runs, without a key",
+                            remote->identity);
+    }
+
+    int cut = 0;
+    double start = glimpse_vlm_now(), deadline = start + remote->total_timeout;
+    int status = glimpse_remote_exchange(remote, &asking, deadline, answer, &cut);
+    if (status == 0 && request->schema != GLIMPSE_VLM_PLAIN) {
+        status = repair(remote, asking, deadline, answer, &cut);
+    }
+    answer->latency = glimpse_vlm_now() - start;
+    if (status >= 0 && cut && answer->outcome <= GLIMPSE_VLM_FAILED) {
+        char reason[128];
+        (void)snprintf(reason, sizeof reason, "the answer was cut off at %u tokens",
+                       asking.max_tokens);
+        if (answer->outcome == GLIMPSE_VLM_ANSWERED || answer->outcome == GLIMPSE_VLM_FAILED) {
+            status = glimpse_vlm_set(&answer->reason, reason);
+        }
+    }
+    return status < 0 ? status : GLIMPSE_OK;
+}
+
+static const glimpse_vlm_engine remote_engine = {can, prompt, answer_remote, close_remote};

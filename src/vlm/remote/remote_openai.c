@@ -1,0 +1,162 @@
+/*
+ * remote_openai.c - OpenAI chat completions: POST BASE/chat/completions.
+ *
+ * Also what llama-server, Ollama, vLLM and LM Studio take. They differ in which parameters they
+ * know; one that a server names in a 400 is left out from then on.
+ */
+#include "vlm/remote/remote.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *url(const glimpse_remote *remote) {
+    size_t size = strlen(remote->base) + 32;
+    char *text = malloc(size);
+    if (text) (void)snprintf(text, size, "%s/chat/completions", remote->base);
+    return text;
+}
+
+static void headers(const glimpse_remote *remote, char lines[3][1024]) {
+    if (*remote->key) (void)snprintf(lines[0], 1024, "Authorization: Bearer %s", remote->key);
+}
+
+static json_t *text_part(const char *text) {
+    json_t *part = json_object();
+    if (part && glimpse_json_put(part, "type", json_string("text")) &&
+        glimpse_json_put(part, "text", glimpse_json_text(text))) {
+        return part;
+    }
+    json_decref(part);
+    return NULL;
+}
+
+static json_t *picture_part(const glimpse_asking *asking, size_t i) {
+    char prefix[64];
+    (void)snprintf(prefix, sizeof prefix, "data:%s;base64,", asking->job->pictures[i].media_type);
+    json_t *image = json_object(), *part = json_object();
+    int fine = image && glimpse_json_put(image, "url", glimpse_remote_data(asking, i, prefix));
+    if (fine && asking->job->request->task == GLIMPSE_VLM_TEXT) {
+        fine = glimpse_json_put(image, "detail", json_string("high"));
+    }
+    if (!fine) {
+        json_decref(image);
+        image = NULL;
+    }
+    if (part && glimpse_json_put(part, "image_url", image) &&
+        glimpse_json_put(part, "type", json_string("image_url"))) {
+        return part;
+    }
+    json_decref(part);
+    return NULL;
+}
+
+static int add_parameters(json_t *body, glimpse_remote *remote, const glimpse_asking *asking) {
+    const glimpse_vlm_job *job = asking->job;
+    unsigned lacks = glimpse_remote_lacks(remote);
+    /* OpenAI calls it max_completion_tokens now, and its newest models know no other name; the
+     * other servers know the old one. */
+    int new_name = remote->own_base ? (lacks & GLIMPSE_LACKS_MAX_TOKENS) != 0
+                                    : !(lacks & GLIMPSE_LACKS_MAX_COMPLETION_TOKENS);
+    int fine = glimpse_json_put(body, new_name ? "max_completion_tokens" : "max_tokens",
+                                json_integer(asking->max_tokens));
+    if (!(lacks & GLIMPSE_LACKS_TEMPERATURE)) {
+        fine = fine && glimpse_json_put(body, "temperature", json_real(job->temperature));
+    }
+    if (job->temperature > 0.0 && !(lacks & GLIMPSE_LACKS_SEED)) {
+        fine = fine &&
+               glimpse_json_put(body, "seed", json_integer((json_int_t)(job->seed & INT32_MAX)));
+    }
+    if (job->request->schema != GLIMPSE_VLM_PLAIN && !(lacks & GLIMPSE_LACKS_FORMAT)) {
+        fine = fine &&
+               glimpse_json_put(body, "response_format", json_pack("{s:s}", "type", "json_object"));
+    }
+    return fine && glimpse_json_put(body, "stream", json_false());
+}
+
+static json_t *body(glimpse_remote *remote, const glimpse_asking *asking) {
+    json_t *parts = json_array();
+    int fine = parts != NULL;
+    for (size_t i = 0; i < asking->job->request->picture_count && fine; i++) {
+        const char *label = asking->job->pictures[i].from->label;
+        if (label) fine = glimpse_json_add(parts, text_part(label));
+        fine = fine && glimpse_json_add(parts, picture_part(asking, i));
+    }
+    fine = fine && glimpse_json_add(parts, text_part(asking->prompt));
+    if (!fine) {
+        json_decref(parts);
+        return NULL;
+    }
+    json_t *root = json_pack("{s:s, s:[{s:s, s:o}]}", "model", remote->model, "messages", "role",
+                             "user", "content", parts);
+    if (root && add_parameters(root, remote, asking)) return root;
+    json_decref(root);
+    return NULL;
+}
+
+static int read_reply(const json_t *from, glimpse_reply *reply) {
+    const json_t *choice = glimpse_json_at(from, (const char *const[]){"choices", "0", NULL});
+    const json_t *message = json_object_get(choice, "message");
+    if (!json_is_object(message)) return 0;
+    const char *finish = json_string_value(json_object_get(choice, "finish_reason"));
+    const json_t *content = json_object_get(message, "content");
+    reply->text = json_string_value(content);
+    if (json_is_array(content)) { /* some servers answer in parts */
+        reply->text =
+            json_string_value(glimpse_json_at(content, (const char *const[]){"0", "text", NULL}));
+    }
+    const char *refusal = json_string_value(json_object_get(message, "refusal"));
+    reply->cut = finish && strcmp(finish, "length") == 0;
+    reply->refused = (refusal && *refusal) || (finish && strcmp(finish, "content_filter") == 0);
+    if (refusal && *refusal) reply->text = refusal;
+    if (reply->refused && !refusal) reply->why = "the provider's content filter";
+    reply->model = json_string_value(json_object_get(from, "model"));
+    const json_t *usage = json_object_get(from, "usage");
+    reply->tokens_known = json_is_integer(json_object_get(usage, "prompt_tokens"));
+    reply->tokens_in = glimpse_json_count(json_object_get(usage, "prompt_tokens"));
+    reply->tokens_out = glimpse_json_count(json_object_get(usage, "completion_tokens"));
+    return reply->text || reply->refused || reply->cut || json_is_null(content);
+}
+
+/* As OpenAI documents it for its models without patches: the short side to 768, tiles of 512. */
+static double picture_tiles(uint32_t width, uint32_t height) {
+    double shorter = fmin(width, height), by = shorter > 768.0 ? 768.0 / shorter : 1.0;
+    return ceil(width * by / 512.0) * ceil(height * by / 512.0);
+}
+
+static double picture_tokens(uint32_t width, uint32_t height) {
+    return 85.0 + 170.0 * picture_tiles(width, height);
+}
+
+/* OpenAI's newest models and other servers know less than its documentation. */
+static const glimpse_remote_parameter optional[] = {
+    {"max_completion_tokens", GLIMPSE_LACKS_MAX_COMPLETION_TOKENS},
+    {"max_tokens", GLIMPSE_LACKS_MAX_TOKENS},
+    {"temperature", GLIMPSE_LACKS_TEMPERATURE},
+    {"response_format", GLIMPSE_LACKS_FORMAT},
+    {"seed", GLIMPSE_LACKS_SEED},
+    {NULL, 0},
+};
+
+static const glimpse_dialect dialect = {
+    .base = "https://api.openai.com/v1",
+    .optional = optional,
+    .is_version = glimpse_remote_is_version,
+    .url = url,
+    .body = body,
+    .headers = headers,
+    .read = read_reply,
+    .read_fault = glimpse_remote_read_fault,
+    .picture_tokens = picture_tokens,
+};
+
+const glimpse_vlm_kind glimpse_vlm_kind_openai = {
+    .provider = {.name = "openai",
+                 .spec = "openai:MODEL",
+                 .about = "OpenAI chat completions, and every server that speaks them",
+                 .key = "OPENAI_API_KEY",
+                 .remote = 1},
+    .open = glimpse_remote_open,
+    .dialect = &dialect,
+};

@@ -1,0 +1,235 @@
+/*
+ * remote_picture.c - what leaves the machine of a picture: its upright pixels, scaled down, as a
+ * new JPEG. Metadata cannot slip through because nothing of the file is copied, unless it is asked
+ * for.
+ */
+#include "vlm/remote/remote.h"
+
+#include "core/error.h"
+
+#include <math.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* jpeglib.h needs stdio.h before it and does not say so. */
+#include <stdio.h>
+
+#include <jpeglib.h>
+
+/*
+ * EXIF, when it is to go along.
+ */
+static uint32_t number(const uint8_t *p, int size, int big) {
+    uint32_t value = 0;
+    for (int i = 0; i < size; i++)
+        value = value << 8 | p[big ? i : size - 1 - i];
+    return value;
+}
+
+/* Finds the orientation (tag 0x0112, a SHORT) in IFD0 and sets it to 1. Returns what it was. */
+static int make_upright(uint8_t *tiff, size_t size) {
+    if (size < 8) return 1;
+    int big = tiff[0] == 'M';
+    size_t ifd = number(tiff + 4, 4, big);
+    if (ifd > size - 2 || ifd < 8) return 1;
+    size_t count = number(tiff + ifd, 2, big);
+    for (size_t i = 0; i < count && ifd + 2 + 12 * (i + 1) <= size; i++) {
+        uint8_t *entry = tiff + ifd + 2 + 12 * i;
+        if (number(entry, 2, big) != 0x0112 || number(entry + 2, 2, big) != 3) continue;
+        int was = (int)number(entry + 8, 2, big);
+        entry[8] = big ? 0 : 1;
+        entry[9] = big ? 1 : 0;
+        return was;
+    }
+    return 1;
+}
+
+size_t glimpse_remote_exif(const void *jpeg, size_t size, uint8_t **out, int *orientation) {
+    const uint8_t *p = jpeg;
+    *out = NULL;
+    *orientation = 1;
+    if (size < 4 || p[0] != 0xff || p[1] != 0xd8) return 0;
+    for (size_t at = 2; at + 4 <= size && p[at] == 0xff && p[at + 1] != 0xda;) {
+        size_t length = (size_t)p[at + 2] << 8 | p[at + 3];
+        if (length < 2 || length > size - at - 2) return 0;
+        if (p[at + 1] == 0xe1 && length > 16 && memcmp(p + at + 4, "Exif\0\0", 6) == 0) {
+            *out = malloc(length - 2);
+            if (!*out) return 0;
+            memcpy(*out, p + at + 4, length - 2);
+            *orientation = make_upright(*out + 6, length - 8);
+            return length - 2;
+        }
+        at += 2 + length;
+    }
+    return 0;
+}
+
+/*
+ * Encoding.
+ */
+typedef struct encoder_errors {
+    struct jpeg_error_mgr base;
+    jmp_buf leave;
+} encoder_errors;
+
+static void leave(j_common_ptr info) {
+    longjmp(((encoder_errors *)info->err)->leave, 1);
+}
+
+static void say_nothing(j_common_ptr info) {
+    (void)info;
+}
+
+static int encode(const glimpse_image *image, int quality, const uint8_t *exif, size_t exif_size,
+                  uint8_t **out, size_t *size) {
+    struct jpeg_compress_struct info;
+    encoder_errors errors;
+    unsigned char *volatile data = NULL;
+    unsigned char *buffer = NULL;
+    unsigned long length = 0;
+    info.err = jpeg_std_error(&errors.base);
+    errors.base.error_exit = leave;
+    errors.base.output_message = say_nothing;
+    if (setjmp(errors.leave)) {
+        jpeg_destroy_compress(&info);
+        free(buffer);
+        return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for encoding a picture");
+    }
+    jpeg_create_compress(&info);
+    jpeg_mem_dest(&info, &buffer, &length);
+    info.image_width = glimpse_image_width(image);
+    info.image_height = glimpse_image_height(image);
+    info.input_components = 3;
+    info.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&info);
+    jpeg_set_quality(&info, quality, TRUE);
+    info.optimize_coding = TRUE;
+    jpeg_start_compress(&info, TRUE);
+    if (exif_size > 0) jpeg_write_marker(&info, JPEG_APP0 + 1, exif, (unsigned)exif_size);
+    while (info.next_scanline < info.image_height) {
+        JSAMPROW row = (JSAMPROW)(uintptr_t)(glimpse_image_pixels(image) +
+                                             (size_t)info.next_scanline * info.image_width * 3);
+        (void)jpeg_write_scanlines(&info, &row, 1);
+    }
+    jpeg_finish_compress(&info);
+    jpeg_destroy_compress(&info);
+    data = buffer;
+    *out = data;
+    *size = length;
+    return GLIMPSE_OK;
+}
+
+/* A decoded picture may take gigabytes: only so many at once, however many requests there are. */
+enum { DECODING_AT_ONCE = 4 };
+static sem_t decoding;
+static pthread_once_t decoding_once = PTHREAD_ONCE_INIT;
+static void make_decoding(void) {
+    (void)sem_init(&decoding, 0, DECODING_AT_ONCE);
+}
+
+static int scale_down(glimpse_image **out, const glimpse_image *image, uint32_t side) {
+    uint32_t width = glimpse_image_width(image), height = glimpse_image_height(image);
+    uint32_t longest = width > height ? width : height;
+    double by = (double)side / longest;
+    uint32_t w = (uint32_t)fmax(1.0, round(width * by)),
+             h = (uint32_t)fmax(1.0, round(height * by));
+    return glimpse_image_resize(out, image, w, h, GLIMPSE_RESAMPLE_BICUBIC);
+}
+
+/* 1 when the file can go out as it is, metadata and all. */
+static int fits_as_it_is(const glimpse_vlm_loaded *picture, const glimpse_image *image,
+                         const char **media_type) {
+    switch (glimpse_image_metadata(image)->format) {
+    case GLIMPSE_FORMAT_JPEG: *media_type = "image/jpeg"; break;
+    case GLIMPSE_FORMAT_PNG: *media_type = "image/png"; break;
+    case GLIMPSE_FORMAT_WEBP: *media_type = "image/webp"; break;
+    default: return 0;
+    }
+    /* A server may or may not turn pictures: only upright ones are sure to be understood. */
+    return picture->bytes && picture->size <= (size_t)4 << 20 &&
+           glimpse_image_metadata(image)->orientation == 1 &&
+           glimpse_image_width(image) <= picture->side &&
+           glimpse_image_height(image) <= picture->side;
+}
+
+static int make_sent(glimpse_vlm_loaded *picture, const glimpse_image *image) {
+    const char *media_type = "image/jpeg";
+    picture->media_type = media_type;
+    if (picture->keep_metadata && fits_as_it_is(picture, image, &media_type)) {
+        picture->sent = malloc(picture->size ? picture->size : 1);
+        if (!picture->sent) return glimpse_fail_nomem(picture->size, "a picture");
+        memcpy(picture->sent, picture->bytes, picture->size);
+        picture->sent_size = picture->size;
+        picture->media_type = media_type;
+        picture->width = glimpse_image_width(image);
+        picture->height = glimpse_image_height(image);
+        return GLIMPSE_OK;
+    }
+    glimpse_image *small = NULL;
+    uint8_t *exif = NULL;
+    size_t exif_size = 0;
+    int orientation = 1, status = GLIMPSE_OK;
+    if (glimpse_image_width(image) > picture->side || glimpse_image_height(image) > picture->side) {
+        status = scale_down(&small, image, picture->side);
+        if (status < 0) return status;
+        image = small;
+    }
+    if (picture->keep_metadata && picture->bytes) {
+        exif_size = glimpse_remote_exif(picture->bytes, picture->size, &exif, &orientation);
+    }
+    picture->width = glimpse_image_width(image);
+    picture->height = glimpse_image_height(image);
+    int quality = picture->side > 1024 ? 92 : 88; /* small print suffers first */
+    status = encode(image, quality, exif, exif_size, &picture->sent, &picture->sent_size);
+    free(exif);
+    glimpse_image_free(small);
+    return status;
+}
+
+int glimpse_remote_picture(glimpse_vlm_loaded *picture, uint32_t side, int keep_metadata) {
+    if (picture->sent && picture->side == side && picture->keep_metadata == keep_metadata) {
+        return GLIMPSE_OK;
+    }
+    free(picture->sent);
+    picture->sent = NULL;
+    picture->side = side;
+    picture->keep_metadata = keep_metadata;
+    int status = glimpse_vlm_load(picture);
+    if (status < 0) return status;
+    (void)pthread_once(&decoding_once, make_decoding);
+    while (sem_wait(&decoding) != 0) /* EINTR */
+        ;
+    glimpse_image *decoded = NULL;
+    const glimpse_image *image = picture->from->image;
+    if (picture->bytes) {
+        status = glimpse_image_decode(&decoded, picture->bytes, picture->size,
+                                      glimpse_vlm_picture_name(picture->from), NULL);
+        image = decoded;
+    }
+    if (status == GLIMPSE_OK) status = make_sent(picture, image);
+    glimpse_image_free(decoded);
+    (void)sem_post(&decoding);
+    return status;
+}
+
+char *glimpse_remote_base64(const void *data, size_t size, size_t *length) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (size > SIZE_MAX / 4 * 3 - 8) return NULL;
+    char *text = malloc((size + 2) / 3 * 4 + 1), *to = text;
+    if (!text) return NULL;
+    const uint8_t *p = data;
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t left = (uint32_t)(size - i), group = (uint32_t)p[i] << 16;
+        if (left > 1) group |= (uint32_t)p[i + 1] << 8;
+        if (left > 2) group |= p[i + 2];
+        *to++ = digits[group >> 18];
+        *to++ = digits[group >> 12 & 63];
+        *to++ = left > 1 ? digits[group >> 6 & 63] : '=';
+        *to++ = left > 2 ? digits[group & 63] : '=';
+    }
+    *to = '\0';
+    *length = (size_t)(to - text);
+    return text;
+}

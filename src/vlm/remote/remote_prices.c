@@ -1,0 +1,130 @@
+/*
+ * remote_prices.c - the price table.
+ *
+ *     {"currency": "USD", "per": 1000000,
+ *      "models": {"openai:gpt-4o-mini": {"in": 0.15, "out": 0.6,
+ *                                        "picture": {"base": 2833, "tile": 5667}}}}
+ *
+ * A name is a model's identity, whole or up to what its provider puts behind it as a version
+ * ("-2024-07-18", "-latest"). For a server of one's own the name holds its address, too, or the
+ * beginning of it.
+ */
+#include "vlm/remote/remote.h"
+
+#include "core/error.h"
+#include "core/file.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MOST_BYTES = 4 << 20 };
+
+int glimpse_remote_is_version(const char *rest) {
+    return rest[0] == '-' && (isdigit((unsigned char)rest[1]) || strcmp(rest, "-latest") == 0);
+}
+
+/* What is looked for. */
+typedef struct wanted {
+    const glimpse_dialect *dialect;
+    const char *identity;
+    int own_base;
+} wanted;
+
+/* Length of `name` when it stands for the model, else 0. */
+static size_t matches(const char *name, const wanted *w) {
+    size_t length = strlen(name);
+    if (length == 0 || strncmp(name, w->identity, length) != 0) return 0;
+    const char *rest = w->identity + length;
+    if (*rest == '\0') return length;
+    if (w->own_base) return strstr(name, w->dialect->base ? "@http" : ":http") ? length : 0;
+    return w->dialect->is_version && w->dialect->is_version(rest) ? length : 0;
+}
+
+static int take_number(double *out, const json_t *entry, const char *name, const char *of,
+                       const char *path, double scale) {
+    const json_t *value = json_object_get(entry, name);
+    if (!value) return GLIMPSE_OK;
+    double number = json_is_number(value) ? json_number_value(value) : -1.0;
+    if (!(number >= 0.0 && number < 1e12)) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" of \"%s\" is not a number from 0 on",
+                            path, name, of);
+    }
+    *out = number / scale;
+    return GLIMPSE_OK;
+}
+
+static int find(glimpse_remote_price *out, const wanted *w, const json_t *root, const char *path) {
+    const json_t *models = json_object_get(root, "models"), *per_value;
+    if (!json_is_object(models)) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: there is no object \"models\"", path);
+    }
+    double per = 1e6;
+    if ((per_value = json_object_get(root, "per"))) per = json_number_value(per_value);
+    if (!(per >= 1.0)) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"per\" is not a number of tokens", path);
+    }
+    const char *name, *best_name = NULL;
+    json_t *entry, *best = NULL;
+    size_t longest = 0;
+    json_object_foreach((json_t *)(uintptr_t)models, name, entry) {
+        size_t length = matches(name, w);
+        if (length <= longest) continue;
+        longest = length;
+        best = entry;
+        best_name = name;
+    }
+    if (!best) return 0;
+    glimpse_remote_price price = {-1.0, -1.0, -1.0, -1.0, -1.0, ""};
+    const json_t *picture = json_object_get(best, "picture");
+    int status = take_number(&price.in, best, "in", best_name, path, per);
+    if (status == GLIMPSE_OK) status = take_number(&price.out, best, "out", best_name, path, per);
+    if (status == GLIMPSE_OK)
+        status = take_number(&price.picture_base, picture, "base", best_name, path, 1.0);
+    if (status == GLIMPSE_OK)
+        status = take_number(&price.picture_tile, picture, "tile", best_name, path, 1.0);
+    if (status == GLIMPSE_OK)
+        status = take_number(&price.patch, picture, "patch", best_name, path, 1.0);
+    if (status < 0) return status;
+    if (price.in < 0.0 || price.out < 0.0) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" needs \"in\" and \"out\"", path,
+                            best_name);
+    }
+    const char *currency = json_string_value(json_object_get(root, "currency"));
+    (void)snprintf(price.currency, sizeof price.currency, "%.7s", currency ? currency : "");
+    *out = price;
+    return 1;
+}
+
+/* 1 found, 0 not, or a status. */
+static int find_in_file(glimpse_remote_price *out, const wanted *w, const char *path,
+                        int must_exist) {
+    if (!path || !*path) return 0;
+    if (!must_exist && access(path, F_OK) != 0 && errno == ENOENT) return 0;
+    void *text = NULL;
+    size_t size = 0;
+    int status = glimpse_file_read(&text, &size, path, MOST_BYTES);
+    if (status < 0) return status;
+    json_error_t error;
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    free(text);
+    if (!root) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", path, error.line, error.text);
+    }
+    status = find(out, w, root, path);
+    json_decref(root);
+    return status;
+}
+
+int glimpse_remote_price_find(glimpse_remote_price *out, const glimpse_vlm_kind *kind,
+                              const char *identity, int own_base,
+                              const glimpse_vlm_options *options) {
+    const wanted w = {kind->dialect, identity, own_base};
+    *out = (glimpse_remote_price){-1.0, -1.0, -1.0, -1.0, -1.0, ""};
+    int status = find_in_file(out, &w, options->own_prices, 0);
+    if (status == 0) status = find_in_file(out, &w, options->prices, 1);
+    return status < 0 ? status : GLIMPSE_OK;
+}

@@ -1,0 +1,171 @@
+/*
+ * test_tokenizer_kinds.c - the table of tokenizers is complete, and a model directory gets its kind
+ * by the strongest sign in it.
+ */
+#include "support.h"
+
+#include "text/tokenizer_kinds.h"
+
+static char *folder;
+
+static int make_folder(void **state) {
+    (void)state;
+    folder = make_temp_folder();
+    return 0;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    remove_tree(folder);
+    free(folder);
+    return 0;
+}
+
+static void write_text(const char *name, const char *text) {
+    FILE *file = fopen(path_in(folder, name), "wb");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int count_kinds(void) {
+    int count = 0;
+    while (glimpse_tokenizer_kind_name((glimpse_tokenizer_kind)(count + 1)))
+        count++;
+    return count;
+}
+
+static void every_kind_has_a_name_of_its_own_signs_and_calls(void **state) {
+    (void)state;
+    int count = count_kinds();
+    assert_in_range(count, GLIMPSE_TOKENIZER_WORDPIECE, 1000);
+    assert_null(glimpse_tokenizer_kind_name(GLIMPSE_TOKENIZER_AUTO));
+    assert_null(glimpse_tokenizer_kind_name((glimpse_tokenizer_kind)-1));
+    for (int kind = 1; kind <= count; kind++) {
+        const glimpse_tokenizer_type *type =
+            glimpse_tokenizer_type_of((glimpse_tokenizer_kind)kind);
+        assert_non_null(type);
+        assert_string_equal(type->name, glimpse_tokenizer_kind_name((glimpse_tokenizer_kind)kind));
+        assert_true(*type->name != '\0' &&
+                    strpbrk(type->name, " _ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL);
+        for (int other = 1; other < kind; other++) {
+            assert_string_not_equal(type->name,
+                                    glimpse_tokenizer_kind_name((glimpse_tokenizer_kind)other));
+        }
+        assert_true(type->load && type->encode && type->token && type->free);
+        assert_in_range(type->usual_context, 2, 1 << 20);
+        assert_true(type->signs[0].strength != GLIMPSE_SIGN_NONE);
+        for (const glimpse_tokenizer_sign *s = type->signs; s->strength; s++) {
+            assert_in_range(s->strength, GLIMPSE_SIGN_MARKER, GLIMPSE_SIGN_ANY);
+            int names =
+                s->strength == GLIMPSE_SIGN_CLASS || s->strength == GLIMPSE_SIGN_MODEL_TYPE ||
+                s->strength == GLIMPSE_SIGN_FAMILY_FILES || s->strength == GLIMPSE_SIGN_FAMILY;
+            assert_int_equal(s->name != NULL, names);
+        }
+    }
+}
+
+/* An empty directory has none of them, and each says so about the file that it misses. */
+static void no_kind_opens_an_empty_directory(void **state) {
+    (void)state;
+    for (int kind = 1; kind <= count_kinds(); kind++) {
+        glimpse_tokenizer *tokenizer = NULL;
+        assert_int_equal(glimpse_tokenizer_load(&tokenizer, folder, (glimpse_tokenizer_kind)kind),
+                         GLIMPSE_E_NOT_FOUND);
+        assert_null(tokenizer);
+        assert_non_null(strstr(glimpse_last_error(), folder));
+    }
+}
+
+static void an_open_tokenizer_knows_its_kind_and_whether_it_decodes(void **state) {
+    (void)state;
+    static const struct {
+        const char *fixture;
+        glimpse_tokenizer_kind kind;
+        size_t context;
+    } cases[] = {
+        {"tests/text/fixtures", GLIMPSE_TOKENIZER_CLIP_HF, 77},
+        {"tests/text/fixtures", GLIMPSE_TOKENIZER_CLIP_OPENCLIP, 77},
+        {"tests/text/fixtures/siglip", GLIMPSE_TOKENIZER_SIGLIP, 64},
+        {"tests/text/fixtures/gemma", GLIMPSE_TOKENIZER_GEMMA, 64},
+        {"tests/text/fixtures/wordpiece", GLIMPSE_TOKENIZER_WORDPIECE, 512},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        glimpse_tokenizer *t = NULL;
+        assert_ok(glimpse_tokenizer_load(&t, source_path(cases[i].fixture), cases[i].kind));
+        assert_int_equal(glimpse_tokenizer_kind_of(t), cases[i].kind);
+        assert_int_equal(glimpse_tokenizer_usual_context(t), cases[i].context);
+        assert_in_range(glimpse_tokenizer_least_rows(t), 1, glimpse_tokenizer_vocab_size(t));
+        char text[64];
+        size_t length;
+        int32_t id = glimpse_tokenizer_end_id(t);
+        int status = glimpse_tokenizer_decode(text, sizeof text, &length, t, &id, 1, 0);
+        if (cases[i].kind == GLIMPSE_TOKENIZER_WORDPIECE) {
+            assert_ok(status);
+        } else {
+            assert_int_equal(status, GLIMPSE_E_UNSUPPORTED);
+            assert_non_null(
+                strstr(glimpse_last_error(), glimpse_tokenizer_kind_name(cases[i].kind)));
+        }
+        glimpse_tokenizer_free(t);
+    }
+}
+
+static void has_kind(glimpse_tokenizer_kind expected) {
+    glimpse_tokenizer_kind kind;
+    assert_ok(glimpse_tokenizer_recognise(&kind, folder, GLIMPSE_SIGN_MARKER));
+    if (kind != expected) {
+        fail_msg("the directory counts as %s, not %s", glimpse_tokenizer_kind_name(kind),
+                 glimpse_tokenizer_kind_name(expected));
+    }
+}
+
+/* From the weakest sign to the strongest: each that is added decides. */
+static void the_strongest_sign_decides(void **state) {
+    (void)state;
+    has_kind(GLIMPSE_TOKENIZER_CLIP_HF);
+    write_text("tokenizer.json", "{\"model\": {\"type\": \"BPE\", \"byte_fallback\": false}}");
+    has_kind(GLIMPSE_TOKENIZER_CLIP_HF);
+    write_text("tokenizer.json", "{\"model\": {\"type\": \"BPE\", \"byte_fallback\": true}}");
+    has_kind(GLIMPSE_TOKENIZER_GEMMA);
+    write_text("vocab.txt", "[PAD]\n");
+    has_kind(GLIMPSE_TOKENIZER_WORDPIECE);
+    write_text("config.json", "{\"model_type\": \"siglip\"}");
+    has_kind(GLIMPSE_TOKENIZER_GEMMA);
+    assert_int_equal(unlink(path_in(folder, "tokenizer.json")), 0);
+    has_kind(GLIMPSE_TOKENIZER_SIGLIP);
+    write_text("config.json", "{\"model_type\": \"bert\"}");
+    has_kind(GLIMPSE_TOKENIZER_WORDPIECE);
+    write_text("spiece.model", "");
+    has_kind(GLIMPSE_TOKENIZER_SIGLIP);
+    write_text("vocab.json", "{}");
+    has_kind(GLIMPSE_TOKENIZER_SIGLIP);
+    write_text("merges.txt", "");
+    has_kind(GLIMPSE_TOKENIZER_CLIP_HF);
+    write_text("config.json", "{\"model_type\": \"blip\"}");
+    has_kind(GLIMPSE_TOKENIZER_WORDPIECE);
+    write_text("tokenizer_config.json", "{\"tokenizer_class\": \"SomeOtherTokenizer\"}");
+    has_kind(GLIMPSE_TOKENIZER_WORDPIECE);
+    write_text("tokenizer_config.json", "{\"tokenizer_class\": \"Siglip2Tokenizer\"}");
+    has_kind(GLIMPSE_TOKENIZER_GEMMA);
+    /* What need not be read may be damaged. */
+    write_text("config.json", "{");
+    has_kind(GLIMPSE_TOKENIZER_GEMMA);
+    write_text("open_clip_config.json", "{}");
+    write_text("tokenizer_config.json", "{");
+    has_kind(GLIMPSE_TOKENIZER_CLIP_OPENCLIP);
+    glimpse_tokenizer_kind kind;
+    assert_int_equal(glimpse_tokenizer_recognise(&kind, folder, GLIMPSE_SIGN_CLASS),
+                     GLIMPSE_E_FORMAT);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_has_a_name_of_its_own_signs_and_calls),
+        cmocka_unit_test_setup_teardown(no_kind_opens_an_empty_directory, make_folder,
+                                        remove_folder),
+        cmocka_unit_test(an_open_tokenizer_knows_its_kind_and_whether_it_decodes),
+        cmocka_unit_test_setup_teardown(the_strongest_sign_decides, make_folder, remove_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
