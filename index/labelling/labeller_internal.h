@@ -26,6 +26,9 @@ struct glimpse_labeller {
     glimpse_label_class *shown; /* [K] */
     glimpse_label_set set;
     glimpse_labelling *stored; /* of options.store */
+    /* What lent the handles above gets them back with the close. */
+    void (*release)(void *owner);
+    void *owner;
 };
 
 /* The templates in force: [*count], borrowed; NULL and 0 for the default. */

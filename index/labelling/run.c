@@ -38,7 +38,8 @@ static int give(run *r, const glimpse_labelled *picture) {
 }
 
 static int give_problem(run *r, const char *path, const char *problem) {
-    glimpse_labelled picture = {.path = path, .problem = problem, .id = "", .background = -1};
+    glimpse_labelled picture = {
+        .set = &r->l->set, .path = path, .problem = problem, .id = "", .background = -1};
     r->totals.failed++;
     return give(r, &picture);
 }
@@ -56,7 +57,8 @@ static size_t shown_labels(const run *r, const glimpse_label *labels) {
 static int give_labels(run *r, size_t i, const char *path, const glimpse_stored_file *file) {
     const glimpse_label *labels = r->labels + i * r->asked;
     const glimpse_label_verdict *verdict = &r->verdicts[i];
-    glimpse_labelled picture = {.path = path,
+    glimpse_labelled picture = {.set = &r->l->set,
+                                .path = path,
                                 .id = file->id,
                                 .width = file->width,
                                 .height = file->height,

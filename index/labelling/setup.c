@@ -220,6 +220,7 @@ void glimpse_labeller_close(glimpse_labeller *l) {
     glimpse_lines_free(l->background_lines);
     free(l->thresholds);
     free(l->shown);
+    if (l->release) l->release(l->owner);
     free(l);
 }
 

@@ -61,6 +61,7 @@ typedef struct glimpse_label_set {
  * takes labels[i].accepted; a picture with `abstained` has none that is. With one label a picture
  * only labels[0] can be accepted; with multi_label any of them. */
 typedef struct glimpse_labelled {
+    const glimpse_label_set *set; /* what class_index means; NULL from who has no need to say */
     const char *path;
     const char *problem;    /* not NULL: why it could not be labelled; then nothing below is set */
     const char *id;         /* content id, 32 hex digits; "" when the library does not know it */

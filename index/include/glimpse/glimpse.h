@@ -21,6 +21,7 @@
 #include <glimpse/query.h>
 #include <glimpse/rerank.h>
 #include <glimpse/session.h>
+#include <glimpse/session_label.h>
 #include <glimpse/session_search.h>
 #include <glimpse/session_vlm.h>
 #include <glimpse/response_cache.h>
