@@ -11,21 +11,14 @@
 #include "core/file.h"
 #include "file_paths.h"
 #include "library_private.h"
+#include "picture_list.h"
 #include "results.h"
-#include "walk.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct walk_state {
-    glimpse_dups *dups;
-    int set;
-    int status;
-} walk_state;
-
 /* Takes over `path`. */
-static int add_item(glimpse_dups *dups, char *path, int set, int must_sniff, int status,
-                    const char *reason) {
+static int add_item(glimpse_dups *dups, char *path, int set, int status, const char *reason) {
     if (!path) return glimpse_fail_nomem(256, "a path");
     if (dups->count == dups->room) {
         size_t room = dups->room ? dups->room * 2 : 256;
@@ -41,21 +34,21 @@ static int add_item(glimpse_dups *dups, char *path, int set, int must_sniff, int
     memset(item, 0, sizeof *item);
     item->picture.path = path;
     item->picture.set = set;
-    item->must_sniff = must_sniff;
     item->status = status;
     if (status < 0) item->reason = strdup(reason ? reason : "cannot be read");
     return status < 0 && !item->reason ? glimpse_fail_nomem(64, "a reason") : GLIMPSE_OK;
 }
 
-static int visit(void *user, const glimpse_walk_entry *entry) {
+/* A file was met; `count` tells how many so far. */
+typedef struct walk_state {
+    glimpse_dups *dups;
+    size_t count;
+} walk_state;
+
+static int visited(void *user, const char *path) {
     walk_state *state = user;
-    state->status = add_item(state->dups, strdup(entry->path), state->set, entry->must_sniff,
-                             entry->status, entry->reason);
-    if (state->status == GLIMPSE_OK && state->dups->count % 256 == 0) {
-        state->status = glimpse_dups_progress(state->dups, "reading pictures", 0,
-                                              state->dups->count, 0, entry->path);
-    }
-    return state->status;
+    if (++state->count % 256 != 0) return 0;
+    return glimpse_dups_progress(state->dups, "reading pictures", 0, state->count, 0, path) < 0;
 }
 
 /* Keeps a resolved root for labels. */
@@ -72,20 +65,29 @@ static int remember_root(glimpse_dups *dups, char *root) {
 
 static int walk_root(glimpse_dups *dups, const char *path, int set) {
     const glimpse_dedup_options *options = dups->options;
-    glimpse_walk_rules rules = {options->follow_links, options->exclude, options->exclude_count};
-    glimpse_walk_summary summary = {0};
-    walk_state state = {dups, set, GLIMPSE_OK};
+    const glimpse_walk_rules rules = {options->follow_links, options->exclude,
+                                      options->exclude_count};
+    glimpse_picture_list list = {0};
+    walk_state state = {dups, dups->count};
     char *real = glimpse_path_real(path);
     if (!real) return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: no such file or folder", path);
     int status = remember_root(dups, real);
     if (status < 0) return status;
-    int result = glimpse_walk(real, &rules, visit, &state, &summary);
-    if (state.status < 0) return state.status;
-    if (result < 0) return result;
-    if (summary.root_status < 0) {
-        return glimpse_fail(summary.root_status, "%s: %s", path, summary.root_reason);
+    status = glimpse_picture_list_add(&list, real, &rules, visited, &state);
+    for (size_t i = 0; i < list.count && status == GLIMPSE_OK; i++) {
+        status = add_item(dups, list.paths[i], set, GLIMPSE_OK, NULL);
+        list.paths[i] = NULL; /* taken over */
     }
-    return GLIMPSE_OK;
+    for (size_t i = 0; i < list.problem_count && status == GLIMPSE_OK; i++) {
+        const glimpse_picture_problem *p = &list.problems[i];
+        if (strcmp(p->path, real) == 0) {
+            status = glimpse_fail(p->status, "%s: %s", path, p->reason);
+        } else {
+            status = add_item(dups, strdup(p->path), set, p->status, p->reason);
+        }
+    }
+    glimpse_picture_list_free(&list);
+    return status;
 }
 
 static int list_library(glimpse_dups *dups, glimpse_library *library, int set) {
@@ -101,7 +103,7 @@ static int list_library(glimpse_dups *dups, glimpse_library *library, int set) {
         const glimpse_file_row *row = glimpse_file_table_get(table, i);
         if (row->missing || row->state != GLIMPSE_FILE_OK) continue;
         if (glimpse_reach_is_offline(&reach, row->path)) continue;
-        status = add_item(dups, strdup(row->path), set, 0, GLIMPSE_OK, NULL);
+        status = add_item(dups, strdup(row->path), set, GLIMPSE_OK, NULL);
     }
     glimpse_file_table_free(table);
     glimpse_reach_free(&reach);

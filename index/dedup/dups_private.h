@@ -1,8 +1,8 @@
 /*
  * index/dups_private.h - how a duplicate search is cut into steps.
  *
- *     scan       dups_list.c, dups_scan.c: which files; read, decode, fingerprint, in threads
- *                dups_cache.c: or taken from the library
+ *     scan       dups_list.c, dups_scan.c: which files; read and decoded by the pool
+ *                dups_measure.c: fingerprints; dups_cache.c: or taken from the library
  *     classes    dups_classes.c: files with the same pixels; one of each stands for all
  *     candidates dups_candidates.c (hashes, by dups_mih*.c), dups_semantic.c (embeddings)
  *     edges      dups_verify.c: candidates that the pixels confirm, in threads
@@ -11,10 +11,12 @@
  *
  * Memory: about 1.2 KB per picture (strings, hashes, measures), and 19 KB of thumbnail each for
  * as many pictures as GLIMPSE_DUPS_THUMB_BYTES holds. Others are decoded again when a candidate has
- * to be looked at. While reading, each worker holds one picture.
+ * to be looked at. While reading, the pool bounds what pictures in flight take.
  */
 #ifndef GLIMPSE_INDEX_DUPS_PRIVATE_H
 #define GLIMPSE_INDEX_DUPS_PRIVATE_H
+
+#include "core/hash.h"
 
 #include <glimpse/dedup.h>
 
@@ -48,11 +50,11 @@ typedef struct glimpse_dups_item {
     double effective;     /* pixels, without those of a frame: what ranks it */
     uint64_t device, inode;
     uint8_t mini[GLIMPSE_DUPS_MINI * GLIMPSE_DUPS_MINI]; /* grey, to drop candidates cheaply */
-    uint32_t agreeing;      /* other pictures that are the same but for coding; 0 below 2 */
-    int from_cache;         /* hashes and measures are those that a library kept */
-    int plain;              /* nothing in it that could be compared */
-    int must_sniff, status; /* status < 0: `reason` says why it cannot be used */
-    int skip;               /* no picture after all */
+    uint32_t agreeing; /* other pictures that are the same but for coding; 0 below 2 */
+    int from_cache;    /* hashes and measures are those that a library kept */
+    int plain;         /* nothing in it that could be compared */
+    int status;        /* < 0: `reason` says why it cannot be used */
+    int skip;          /* no picture after all */
     char *reason;
     uint32_t class; /* files with the same pixels */
 } glimpse_dups_item;
@@ -133,6 +135,12 @@ int glimpse_dups_progress(glimpse_dups *dups, const char *stage, uint64_t done, 
 
 int glimpse_dups_list(glimpse_dups *dups); /* items with paths, sorted: set, path */
 int glimpse_dups_scan(glimpse_dups *dups); /* reads them; drops what is no picture */
+/* Everything that the picture and its bytes say about the item but its embedding. `keep` the
+ * thumbnail as well. Any thread. */
+int glimpse_dups_measure(glimpse_dups *dups, glimpse_dups_item *item, const glimpse_image *image,
+                         const uint8_t *data, size_t size, const glimpse_hash *hash, int keep);
+/* The name of the folder a file lies in, malloc'ed; "" when that is a root. */
+const char *glimpse_dups_label(const glimpse_dups *dups, const char *path);
 int glimpse_dups_make_classes(glimpse_dups *dups);
 int glimpse_dups_perceptual(glimpse_dups *dups); /* adds hints */
 int glimpse_dups_semantic(glimpse_dups *dups);   /* adds hints */

@@ -1,6 +1,6 @@
 /*
- * index/ingest_roots.c - the roots of a run: what they resolve to, whether they can be reached,
- * and what a finished walk says about the files that it did not meet.
+ * index/ingest/ingest_roots.c - the roots of a run: what they resolve to, whether they can be
+ * reached, and what a finished walk says about the files that it did not meet.
  *
  * Unreachable is not deleted. A root that is gone, cannot be listed, or shows nothing although
  * files are known below it (a mount point without its volume) is offline: nothing below it is

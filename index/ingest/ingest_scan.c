@@ -1,5 +1,5 @@
 /*
- * index/ingest_scan.c - the walker thread: known files from new ones.
+ * index/ingest/ingest_scan.c - the producer: known files from new ones.
  */
 #include "ingest_internal.h"
 
@@ -26,21 +26,16 @@ static glimpse_ingest_job *new_job(glimpse_ingest *ingest, const glimpse_walk_en
     if (!job || !path) {
         free(job);
         free(path);
-        glimpse_ingest_fail(ingest, glimpse_fail_nomem(sizeof *job, "a file to index"));
+        glimpse_pool_fail(ingest->pool, glimpse_fail_nomem(sizeof *job, "a file to index"));
         return NULL;
     }
-    job->path = path;
-    job->stamp = (glimpse_file_stamp){entry->size, entry->mtime_ns, entry->inode};
+    job->picture.path = path;
+    job->picture.stamp = (glimpse_file_stamp){entry->size, entry->mtime_ns, entry->inode};
+    job->picture.must_sniff = entry->must_sniff;
+    job->picture.wants_embedding = 1;
     job->row = row;
-    job->must_sniff = entry->must_sniff;
     job->is_folder = entry->is_folder;
     return job;
-}
-
-static int push(glimpse_queue *queue, glimpse_ingest_job *job) {
-    if (glimpse_queue_push(queue, job)) return 0;
-    glimpse_ingest_job_free(job);
-    return 1; /* stopped */
 }
 
 static int visit_trouble(scan *s, const glimpse_walk_entry *entry, glimpse_file_row *row) {
@@ -61,14 +56,16 @@ static int visit_trouble(scan *s, const glimpse_walk_entry *entry, glimpse_file_
     glimpse_ingest_job *job = new_job(ingest, entry, row);
     if (!job) return 1;
     (void)atomic_fetch_add(&ingest->found, 1);
-    glimpse_ingest_job_quarantine(job, entry->status, entry->reason);
-    return push(ingest->result_queue, job);
+    glimpse_pool_job_fail(&job->picture, entry->status, entry->reason);
+    if (glimpse_pool_settle(ingest->pool, &job->picture)) return 0;
+    glimpse_ingest_job_free(job);
+    return 1; /* stopped */
 }
 
 static int visit(void *user, const glimpse_walk_entry *entry) {
     scan *s = user;
     glimpse_ingest *ingest = s->ingest;
-    if (atomic_load(&ingest->stop)) return 1;
+    if (glimpse_pool_is_stopping(ingest->pool)) return 1;
     glimpse_file_row *row = glimpse_file_table_find(s->root->table, entry->path);
     if (entry->status < 0) return visit_trouble(s, entry, row);
 
@@ -92,25 +89,22 @@ static int visit(void *user, const glimpse_walk_entry *entry) {
     }
     glimpse_ingest_job *job = new_job(ingest, entry, row);
     if (!job) return 1;
-    (void)atomic_fetch_add(&ingest->undecided, 1);
-    return push(ingest->job_queue, job);
+    if (glimpse_pool_submit(ingest->pool, &job->picture)) return 0;
+    glimpse_ingest_job_free(job);
+    return 1; /* stopped */
 }
 
-void *glimpse_ingest_walker(void *argument) {
-    glimpse_ingest *ingest = argument;
-    for (size_t i = 0; i < ingest->root_count && !atomic_load(&ingest->stop); i++) {
+void glimpse_ingest_produce(void *user, glimpse_pool *pool) {
+    glimpse_ingest *ingest = user;
+    for (size_t i = 0; i < ingest->root_count && !glimpse_pool_is_stopping(pool); i++) {
         glimpse_ingest_root *root = &ingest->roots[i];
         if (!root->reachable) continue;
         scan s = {ingest, root};
-        const double start = glimpse_ingest_seconds();
+        const double start = glimpse_trace_now();
         int status = glimpse_walk(root->path, &ingest->rules, visit, &s, &root->summary);
-        glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_WALKER, "walk", start,
-                           glimpse_ingest_seconds(), root->path);
-        if (status < 0) glimpse_ingest_fail(ingest, status);
+        glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_PRODUCER, "walk", start,
+                           glimpse_trace_now(), root->path);
+        if (status < 0) glimpse_pool_fail(pool, status);
         root->complete = status == GLIMPSE_OK;
     }
-    atomic_store(&ingest->walk_done, 1);
-    glimpse_queue_close(ingest->job_queue);
-    glimpse_ingest_producer_ends(ingest);
-    return NULL;
 }

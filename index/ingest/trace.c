@@ -1,5 +1,5 @@
 /*
- * index/trace.c - see trace.h.
+ * index/ingest/trace.c - see trace.h.
  */
 #include "trace.h"
 
@@ -22,6 +22,12 @@ struct glimpse_trace {
     int events, error; /* errno of the first failure */
 };
 
+double glimpse_trace_now(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 int glimpse_trace_open(glimpse_trace **out, const char *path) {
     *out = NULL;
     glimpse_trace *trace = calloc(1, sizeof *trace);
@@ -40,9 +46,7 @@ int glimpse_trace_open(glimpse_trace **out, const char *path) {
         free(trace);
         return status;
     }
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    trace->start = (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    trace->start = glimpse_trace_now();
     (void)fputs("[", trace->file);
     *out = trace;
     return GLIMPSE_OK;

@@ -1,5 +1,6 @@
 /*
- * index/trace.h - what each thread did when, as a file that chrome://tracing and Perfetto open.
+ * index/ingest/trace.h - what each thread did when, as a file that chrome://tracing and Perfetto
+ * open.
  *
  * The file is the JSON array form of the trace event format: one complete event ("ph":"X") a span,
  * microseconds since the trace was opened, one row a thread. It is written as it grows, so that
@@ -21,7 +22,9 @@ int glimpse_trace_close(glimpse_trace *trace);
 /* Names the row `thread` (0, 1, ...). */
 void glimpse_trace_name(glimpse_trace *trace, unsigned thread, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* One span of `thread` from `start` to `end`, in seconds of glimpse_ingest_seconds(). `detail`,
+/* Seconds of a monotonic clock. */
+double glimpse_trace_now(void);
+/* One span of `thread` from `start` to `end`, in seconds of glimpse_trace_now(). `detail`,
  * such as a path, may be any bytes; NULL for none. */
 void glimpse_trace_span(glimpse_trace *trace, unsigned thread, const char *name, double start,
                         double end, const char *detail);

@@ -1,5 +1,5 @@
 /*
- * index/walk.c - the walk itself: one folder open at a time, frames on the heap.
+ * index/ingest/walk.c - the walk itself: one folder open at a time, frames on the heap.
  *
  * A frame is a folder whose files have been told: the length of its path in the shared path
  * buffer, and the sorted names of the folders in it that are still to be entered. Entering one

@@ -1,5 +1,5 @@
 /*
- * index/walk.h - which files of a folder tree may be pictures.
+ * index/ingest/walk.h - which files of a folder tree may be pictures.
  *
  * Order: bytewise by name; in every folder first its files, then its folders. Same tree, same
  * calls. Links to folders (with follow_links) are entered after the whole tree they hang in, so
@@ -58,6 +58,9 @@ typedef struct glimpse_walk_summary {
 /* Walks `root`, a folder or a single file (then it is the only entry, whatever its name). */
 int glimpse_walk(const char *root, const glimpse_walk_rules *rules, glimpse_walk_fn visit,
                  void *user, glimpse_walk_summary *summary);
+
+/* What `must_sniff` asks of the first 64 bytes of a file, or fewer: 1 when they are a picture's. */
+int glimpse_walk_is_picture(const uint8_t *head, size_t size);
 
 /* 1 when a pattern matches. A pattern is tried with fnmatch(3) on the last name and on the path
  * below the root ("*" also matches "/"); "x/" only on folders; "/x" on the path below the root

@@ -1,5 +1,5 @@
 /*
- * index/walk_internal.h - between walk.c and walk_rules.c.
+ * index/ingest/walk_internal.h - between walk.c and walk_rules.c.
  */
 #ifndef GLIMPSE_INDEX_WALK_INTERNAL_H
 #define GLIMPSE_INDEX_WALK_INTERNAL_H

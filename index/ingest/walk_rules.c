@@ -1,5 +1,5 @@
 /*
- * index/walk_rules.c - what a walk leaves out, judged by names.
+ * index/ingest/walk_rules.c - what a walk leaves out, judged by names.
  */
 #include "walk_internal.h"
 
@@ -64,6 +64,12 @@ int glimpse_walk_name_is_other(const char *name) {
     }
     return bsearch(ending, other_endings, sizeof other_endings / sizeof other_endings[0],
                    sizeof other_endings[0], compare_ending) != NULL;
+}
+
+int glimpse_walk_is_picture(const uint8_t *head, size_t size) {
+    const glimpse_image_format format = glimpse_image_sniff(head, size);
+    /* TGA has no mark at its beginning: what looks like one may be anything. */
+    return format != GLIMPSE_FORMAT_UNKNOWN && format != GLIMPSE_FORMAT_TGA;
 }
 
 int glimpse_walk_folder_is_unwanted(const char *name) {

@@ -1,33 +1,22 @@
 /*
  * index/label/embedder.c - see embedder.h.
  *
- * What needs decoding in a window is shared out among the workers in groups of AT_ONCE, each worker
- * with an encoder of its own. The caller's thread is the first worker.
+ * What needs decoding in a window goes through the pool of index/ingest/pool.h. The caller's thread
+ * is its consumer: it fills in what was found out and writes the journal.
  */
 #include "embedder.h"
 
 #include "core/error.h"
 #include "embedding_journal.h"
+#include "pool.h"
 #include "stored.h"
 
-#include <glimpse/sys/image.h>
-
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum { AT_ONCE = 8, CHUNKS_PER_JOB = 2, MAX_JOBS = 64 };
-
-typedef struct worker {
-    glimpse_embedder *crew;
-    glimpse_encoder *encoder;
-    int status;
-    char *failure; /* of the encoder itself */
-} worker;
+enum { MAX_JOBS = 64, WINDOW_PER_JOB = 2 * GLIMPSE_POOL_DEFAULT_BATCH };
 
 struct glimpse_embedder {
     glimpse_library *library;
@@ -35,16 +24,21 @@ struct glimpse_embedder {
     glimpse_embedder_options options;
     glimpse_model_options model_options;
     glimpse_embedding_journal *journal;
-    glimpse_model *opened; /* with the image tower; when the first picture needs it */
-    worker workers[MAX_JOBS];
+    /* Made when the first picture needs it. */
+    glimpse_model *opened; /* with the image tower; NULL: `model` has it */
+    glimpse_ingest_engine engine;
+    glimpse_pool *pool;
     size_t jobs, width, decoded;
-    uint32_t short_side;
     /* The window that is being worked on. */
     glimpse_embedder_picture *pictures;
     float *embeddings;    /* [count][width] of the window */
     size_t *todo, needed; /* places in `pictures` that need decoding */
-    atomic_size_t next;   /* in `todo` */
 };
+
+typedef struct embedder_job {
+    glimpse_pool_job picture; /* first; its path is the caller's */
+    size_t place;             /* in `pictures` */
+} embedder_job;
 
 int glimpse_embedder_open(glimpse_embedder **out, glimpse_library *library,
                           const glimpse_model *model, const glimpse_embedder_options *options) {
@@ -61,15 +55,15 @@ int glimpse_embedder_open(glimpse_embedder **out, glimpse_library *library,
     e->width = glimpse_model_embedding_size(model);
     e->jobs = options->jobs ? options->jobs : cores > 0 ? (size_t)cores : 1;
     if (e->jobs > MAX_JOBS) e->jobs = MAX_JOBS;
-    if (!options->exact) {
-        e->short_side = glimpse_preprocess_short_side(glimpse_model_preprocess(model));
-    }
     e->todo = calloc(glimpse_embedder_window(e), sizeof *e->todo);
     if (!e->todo) status = glimpse_fail_nomem(sizeof *e->todo, "embedding pictures");
     if (status == GLIMPSE_OK && options->journal) {
-        status =
-            glimpse_embedding_journal_open(&e->journal, options->journal, model, e->short_side);
+        const uint32_t short_side =
+            options->exact ? 0 : glimpse_preprocess_short_side(glimpse_model_preprocess(model));
+        status = glimpse_embedding_journal_open(&e->journal, options->journal, model, short_side);
     }
+    e->options.journal = NULL; /* the caller's text */
+    e->options.model_options = NULL;
     if (status < 0) {
         glimpse_embedder_close(e);
         return status;
@@ -80,8 +74,7 @@ int glimpse_embedder_open(glimpse_embedder **out, glimpse_library *library,
 
 void glimpse_embedder_close(glimpse_embedder *e) {
     if (!e) return;
-    for (size_t i = 0; i < e->jobs; i++)
-        glimpse_encoder_free(e->workers[i].encoder);
+    glimpse_pool_free(e->pool); /* its encoders need the model */
     glimpse_model_close(e->opened);
     glimpse_embedding_journal_close(e->journal);
     free(e->todo);
@@ -89,7 +82,7 @@ void glimpse_embedder_close(glimpse_embedder *e) {
 }
 
 size_t glimpse_embedder_window(const glimpse_embedder *e) {
-    return e->jobs * AT_ONCE * CHUNKS_PER_JOB;
+    return e->jobs * WINDOW_PER_JOB;
 }
 
 size_t glimpse_embedder_decoded(const glimpse_embedder *e) {
@@ -100,109 +93,102 @@ size_t glimpse_embedder_resumed(const glimpse_embedder *e) {
     return glimpse_embedding_journal_count(e->journal);
 }
 
-static void fail_worker(worker *w, int status) {
-    w->status = status;
-    w->failure = strdup(glimpse_last_error());
-}
-
-static void *work(void *user) {
-    worker *w = user;
-    glimpse_embedder *e = w->crew;
-    glimpse_decode_options decoding = GLIMPSE_DECODE_OPTIONS_INIT;
-    decoding.short_side = e->short_side;
-    float *made = malloc(AT_ONCE * e->width * sizeof *made);
-    if (!made) fail_worker(w, glimpse_fail_nomem(AT_ONCE * e->width * 4, "embeddings"));
-    for (size_t first; !w->status && (first = atomic_fetch_add(&e->next, AT_ONCE)) < e->needed;) {
-        glimpse_image *images[AT_ONCE];
-        size_t of[AT_ONCE], n = 0;
-        for (size_t i = first; i < e->needed && i < first + AT_ONCE; i++) {
-            glimpse_embedder_picture *p = &e->pictures[e->todo[i]];
-            struct stat info;
-            if (glimpse_image_load(&images[n], p->path, &decoding) < 0) {
-                p->problem = strdup(glimpse_last_error());
-                continue;
-            }
-            const glimpse_image_meta *meta = glimpse_image_metadata(images[n]);
-            p->width = meta->width;
-            p->height = meta->height;
-            p->bytes = stat(p->path, &info) == 0 ? (uint64_t)info.st_size : 0;
-            of[n++] = e->todo[i];
-        }
-        if (n > 0) {
-            int status = glimpse_encoder_images(made, w->encoder,
-                                                (const glimpse_image *const *)images, n, 0);
-            if (status < 0) fail_worker(w, status);
-        }
-        for (size_t i = 0; i < n; i++) {
-            glimpse_image_free(images[i]);
-            if (w->status) continue;
-            memcpy(e->embeddings + of[i] * e->width, made + i * e->width, e->width * sizeof *made);
-            e->pictures[of[i]].known = 1;
-        }
-        if (e->options.cancelled && e->options.cancelled(e->options.user)) {
-            fail_worker(w, glimpse_fail(GLIMPSE_E_CANCELLED, "embedding was stopped"));
-        }
-    }
-    free(made);
-    return NULL;
-}
-
-/* The model to encode with, and an encoder for each worker. */
+/* The pool, with the model to encode with. */
 static int prepare(glimpse_embedder *e) {
     const glimpse_model *model = e->model;
-    int status = GLIMPSE_OK;
-    if (e->workers[0].encoder) return GLIMPSE_OK;
+    if (e->pool) return GLIMPSE_OK;
     if (!(glimpse_model_towers(model) & GLIMPSE_TOWER_IMAGE)) {
-        glimpse_model_options options = e->model_options;
-        options.towers = GLIMPSE_TOWER_IMAGE;
-        status = glimpse_model_open(&e->opened, glimpse_model_path(model), &options);
-        if (status < 0) return status;
+        if (!e->opened) {
+            glimpse_model_options options = e->model_options;
+            options.towers = GLIMPSE_TOWER_IMAGE;
+            int status = glimpse_model_open(&e->opened, glimpse_model_path(model), &options);
+            if (status < 0) return status;
+        }
         if (strcmp(glimpse_model_fingerprint(e->opened), glimpse_model_fingerprint(model)) != 0) {
             return glimpse_fail(GLIMPSE_E_INVALID, "%s: changed while it was being used",
                                 glimpse_model_path(model));
         }
         model = e->opened;
     }
-    for (size_t i = 0; i < e->jobs && status == GLIMPSE_OK; i++) {
-        e->workers[i].crew = e;
-        status = glimpse_encoder_create(&e->workers[i].encoder, model, AT_ONCE);
+    e->engine = glimpse_engine_of_model(model);
+    const glimpse_pool_options options = {
+        .engine = &e->engine, .jobs = (unsigned)e->jobs, .exact = e->options.exact, .user = e};
+    return glimpse_pool_create(&e->pool, &options);
+}
+
+static void produce(void *user, glimpse_pool *pool) {
+    glimpse_embedder *e = user;
+    for (size_t i = 0; i < e->needed; i++) {
+        embedder_job *job = calloc(1, sizeof *job);
+        if (!job) {
+            glimpse_pool_fail(pool, glimpse_fail_nomem(sizeof *job, "a picture"));
+            return;
+        }
+        job->place = e->todo[i];
+        job->picture.path = (char *)(uintptr_t)e->pictures[job->place].path;
+        job->picture.wants_embedding = 1;
+        if (glimpse_pool_submit(pool, &job->picture)) continue;
+        free(job);
+        return; /* stopped */
     }
-    return status;
+}
+
+static char *problem_of(const glimpse_pool_job *job) {
+    const char *reason = glimpse_pool_job_reason(job);
+    const size_t bytes = strlen(job->path) + strlen(reason) + 3;
+    char *text = malloc(bytes);
+    if (text) (void)snprintf(text, bytes, "%s: %s", job->path, reason);
+    return text;
+}
+
+static int take(glimpse_embedder *e, const glimpse_pool_job *job) {
+    const size_t place = ((const embedder_job *)job)->place;
+    glimpse_embedder_picture *p = &e->pictures[place];
+    switch (job->outcome) {
+    case GLIMPSE_POOL_DONE:
+        p->width = job->meta.width;
+        p->height = job->meta.height;
+        p->bytes = job->content_size;
+        p->known = 1;
+        memcpy(e->embeddings + place * e->width, job->embedding, e->width * sizeof(float));
+        e->decoded++;
+        if (!e->journal) return GLIMPSE_OK;
+        const glimpse_stored_file file = {"", p->width, p->height, p->bytes};
+        return glimpse_embedding_journal_add(e->journal, p->path, job->embedding, &file);
+    case GLIMPSE_POOL_FAILED:
+    case GLIMPSE_POOL_VANISHED:
+        p->problem = problem_of(job);
+        return p->problem ? GLIMPSE_OK : glimpse_fail_nomem(strlen(p->path), "a problem");
+    case GLIMPSE_POOL_NO_PICTURE: /* must_sniff is not set, and nothing settles jobs here */
+    case GLIMPSE_POOL_KNOWN:
+    case GLIMPSE_POOL_DROPPED:
+    case GLIMPSE_POOL_PENDING: break;
+    }
+    return GLIMPSE_OK;
+}
+
+static void consume(void *user, glimpse_pool_job *job) {
+    glimpse_embedder *e = user;
+    int status = take(e, job);
+    if (status < 0) glimpse_pool_fail(e->pool, status);
+    glimpse_pool_job_clear(job);
+    free(job);
+}
+
+static void tick(void *user) {
+    const glimpse_embedder *e = user;
+    if (e->options.cancelled && e->options.cancelled(e->options.user)) {
+        glimpse_pool_cancel(e->pool);
+    }
 }
 
 static int decode_and_encode(glimpse_embedder *e) {
-    pthread_t threads[MAX_JOBS];
-    size_t started = 0, wanted = (e->needed + AT_ONCE - 1) / AT_ONCE;
     int status = prepare(e);
     if (status < 0) return status;
-    if (wanted > e->jobs) wanted = e->jobs;
-    atomic_store(&e->next, 0);
-    /* A thread that cannot be had is done without. */
-    while (started + 1 < wanted &&
-           pthread_create(&threads[started], NULL, work, &e->workers[started + 1]) == 0)
-        started++;
-    (void)work(&e->workers[0]);
-    for (size_t i = 0; i < started; i++)
-        (void)pthread_join(threads[i], NULL);
-    for (size_t i = 0; i < wanted; i++) {
-        worker *w = &e->workers[i];
-        if (w->status < 0 && status == GLIMPSE_OK) {
-            status = glimpse_fail(w->status, "%s", w->failure ? w->failure : "out of memory");
-        }
-        free(w->failure);
-        w->failure = NULL;
-        w->status = GLIMPSE_OK;
-    }
-    for (size_t i = 0; i < e->needed; i++) {
-        const glimpse_embedder_picture *p = &e->pictures[e->todo[i]];
-        if (!p->known) continue;
-        e->decoded++;
-        if (!e->journal || (status < 0 && status != GLIMPSE_E_CANCELLED)) continue;
-        const glimpse_stored_file file = {"", p->width, p->height, p->bytes};
-        int kept = glimpse_embedding_journal_add(e->journal, p->path,
-                                                 e->embeddings + e->todo[i] * e->width, &file);
-        if (kept < 0) status = kept;
-    }
+    const glimpse_pool_run run = {
+        .produce = produce, .consume = consume, .tick = tick, .user = e, .expected = e->needed};
+    status = glimpse_pool_run_all(e->pool, &run);
+    if (status == GLIMPSE_E_CANCELLED) return glimpse_fail(status, "embedding was stopped");
     return status;
 }
 

@@ -174,6 +174,8 @@ static int open_embedder(glimpse_labeller *l) {
     options.journal = l->o.journal;
     options.exact = l->o.exact;
     options.model_options = l->o.model_options;
+    options.cancelled = l->o.cancelled;
+    options.user = l->o.user;
     int status = glimpse_embedder_open(&l->embedder, l->library, l->model, &options);
     if (status < 0) return status;
     size_t resumed = glimpse_embedder_resumed(l->embedder);

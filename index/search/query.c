@@ -387,17 +387,6 @@ unsigned glimpse_query_towers(const glimpse_query *query) {
     return towers;
 }
 
-static int embed_picture(const char *path, glimpse_encoder *encoder, float *embedding) {
-    glimpse_image *image = NULL;
-    int status = glimpse_image_load(&image, path, NULL);
-    if (status == GLIMPSE_OK) {
-        const glimpse_image *const one[] = {image};
-        status = glimpse_encoder_images(embedding, encoder, one, 1, 0);
-    }
-    glimpse_image_free(image);
-    return status;
-}
-
 int glimpse_query_embed(float *vector, int *truncated, const glimpse_query *query,
                         glimpse_encoder *encoder, const glimpse_model *model) {
     if (!query || !encoder || !model || !vector || query->count == 0) {
@@ -415,7 +404,7 @@ int glimpse_query_embed(float *vector, int *truncated, const glimpse_query *quer
     for (size_t i = 0; i < query->count; i++) {
         const glimpse_query_term *term = &query->terms[i];
         if (term->is_picture) {
-            status = embed_picture(term->body, encoder, unit);
+            status = glimpse_encoder_file(unit, encoder, term->body, 0);
         } else {
             int cut = 0;
             status = glimpse_encoder_texts(unit, &cut, encoder, &term->body, 1, 0);

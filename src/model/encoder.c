@@ -216,6 +216,21 @@ int glimpse_encoder_images(float *embeddings, glimpse_encoder *e,
     return encode_pictures(e, &(pictures){.images = images}, count, embeddings, flags);
 }
 
+int glimpse_encoder_file(float *embedding, glimpse_encoder *e, const char *path, unsigned flags) {
+    glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
+    glimpse_image *image = NULL;
+    if (!(flags & GLIMPSE_ENCODE_EXACT)) {
+        options.short_side = glimpse_preprocess_short_side(&e->model->config.preprocess);
+    }
+    int status = glimpse_image_load(&image, path, &options);
+    if (status == GLIMPSE_OK) {
+        const glimpse_image *const one[] = {image};
+        status = glimpse_encoder_images(embedding, e, one, 1, flags);
+    }
+    glimpse_image_free(image);
+    return status;
+}
+
 /* Texts gathered for one pass. */
 typedef struct packing {
     size_t sequences, rows;

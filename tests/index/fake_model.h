@@ -105,6 +105,16 @@ int glimpse_image_load(glimpse_image **out, const char *path,
     return GLIMPSE_OK;
 }
 
+int glimpse_encoder_file(float *embedding, glimpse_encoder *encoder, const char *path,
+                         unsigned flags) {
+    glimpse_image *image = NULL;
+    int status = glimpse_image_load(&image, path, NULL);
+    const glimpse_image *const one[] = {image};
+    if (status == GLIMPSE_OK) status = glimpse_encoder_images(embedding, encoder, one, 1, flags);
+    free(image);
+    return status;
+}
+
 void glimpse_image_free(glimpse_image *image) {
     free(image);
 }

@@ -50,7 +50,7 @@ static int victim(int count, char **arguments) {
 }
 
 static double seconds(void) {
-    return glimpse_ingest_seconds();
+    return glimpse_trace_now();
 }
 
 /* Runs a victim and kills it after `delay` seconds (negative: never). 1 when it ended by itself. */

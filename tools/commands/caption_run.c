@@ -68,12 +68,22 @@ static int gather_library(run_state *r) {
     return CLI_RUN;
 }
 
-static void gather_paths(run_state *r, const char *const *paths, size_t count) {
+static int was_stopped(void *user, const char *path) {
+    (void)user, (void)path;
+    return tool_stopped();
+}
+
+static int gather_paths(run_state *r, const char *const *paths, size_t count) {
     glimpse_picture_list list = {0};
-    for (size_t i = 0; i < count; i++)
-        (void)glimpse_picture_list_add(&list, paths[i]);
+    const glimpse_walk_rules rules = {r->o->follow_links, r->o->exclude.values,
+                                      r->o->exclude.count};
+    int code = CLI_RUN;
+    for (size_t i = 0; i < count && code == CLI_RUN; i++) {
+        int status = glimpse_picture_list_add(&list, paths[i], &rules, was_stopped, NULL);
+        if (status < 0 && status != GLIMPSE_E_CANCELLED) code = tool_fail_last();
+    }
     for (size_t i = 0; i < list.problem_count; i++)
-        add_item(r, list.problem_paths[i], NULL, list.problems[i]);
+        add_item(r, list.problems[i].path, NULL, list.problems[i].text);
     for (size_t i = 0; i < list.count; i++) {
         char id[33] = "";
         /* Only a library has a use for it; without one the model's side reads the file. */
@@ -82,6 +92,7 @@ static void gather_paths(run_state *r, const char *const *paths, size_t count) {
         if (tool_stopped()) break;
     }
     glimpse_picture_list_free(&list);
+    return code;
 }
 
 /*
@@ -396,7 +407,7 @@ int caption_run(const caption_options *o, session *s, vlm_session *v, const char
     if (o->whole) {
         code = gather_library(&r);
     } else {
-        gather_paths(&r, paths, count);
+        code = gather_paths(&r, paths, count);
     }
     if (code == CLI_RUN) code = reuse(&r);
     if (code != CLI_RUN) goto done;

@@ -23,6 +23,8 @@ typedef struct caption_options {
     const char *out, *relative_to, *xmp;
     int format; /* place in caption_run_formats */
     uint64_t beams, min_tokens, max_tokens;
+    cli_list exclude; /* free it */
+    int follow_links;
 } caption_options;
 
 extern const char *const caption_run_styles[];  /* short, detailed, keywords, alt */
@@ -36,6 +38,7 @@ extern const char *const caption_run_formats[]; /* auto, lines, json, jsonl, csv
      CLI_FLAG("missing", 0, &(o).missing,                                                      \
               "ask only about pictures without a stored caption of this style"),               \
      CLI_FLAG("stored", 0, &(o).stored, "ask nothing; write the captions that are stored"),    \
+     SESSION_WALK_OPTIONS((o).exclude, (o).follow_links),                                      \
      CLI_TEXT("in", 'i', &(o).in, "PREFIX",                                                    \
               "of the library only pictures below this folder, or whose path begins so"),      \
      CLI_TEXT("out", 'o', &(o).out, "FILE", "write there (.json, .jsonl, .csv, .txt)"),        \

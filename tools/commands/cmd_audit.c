@@ -68,7 +68,7 @@ static int run(int argc, char **argv) {
     const char *checks = NULL, *csv = NULL, *html = NULL;
     cli_list exclude = {0};
     uint64_t jobs = 0, min_side = 0, neighbours = 0;
-    int embed = 0, json = 0, follow_links = 0;
+    int embed = 0, json = 0, follow_links = 0, exact = 0;
     glimpse_audit_limits limits = GLIMPSE_AUDIT_LIMITS_INIT;
     const cli_option options[] = {
         CLI_TEXT("checks", 0, &checks, "LIST",
@@ -76,8 +76,8 @@ static int run(int argc, char **argv) {
                  "odd-size, mislabelled, outlier, with commas (default: all)"),
         CLI_FLAG("embed", 'e', &embed,
                  "embed pictures that the library does not know, for mislabelled and outlier"),
-        CLI_LIST("exclude", 0, &exclude, "PATTERN", "leave out these names or paths (repeatable)"),
-        CLI_FLAG("follow-links", 0, &follow_links, "follow links to folders"),
+        SESSION_WALK_OPTIONS(exclude, follow_links),
+        SESSION_DECODE_OPTION(exact),
         CLI_HEADING("Limits"),
         CLI_NUMBER("dark", 0, &limits.dark, "GREY",
                    "dark: 99% of the pixels below this of 255 (default: 60)"),
@@ -138,6 +138,7 @@ static int run(int argc, char **argv) {
     scan.options.exclude = exclude.values;
     scan.options.exclude_count = exclude.count;
     scan.options.follow_links = follow_links;
+    scan.options.exact_decode = exact;
     scan.options.jobs = (unsigned)jobs;
     scan.options.no_matching = 1;
     scan.options.embed = want_model;

@@ -234,6 +234,7 @@ static int run(int argc, char **argv) {
     blip_text_free(&c.prompt);
     vlm_session_close(&v);
     blip_close(&c.blip);
+    cli_list_free(&wide.exclude);
     cli_arguments_free(&arguments);
     return code;
 }

@@ -19,7 +19,7 @@ typedef struct request {
     cli_list against, exclude;
     uint64_t radius, jobs, forget, min_size;
     double min_similarity, max_leak;
-    int rotations, same_picture, conflicts, follow_links, json;
+    int rotations, same_picture, conflicts, follow_links, exact, json;
     /* actions */
     const char *move, *undo, *empty, *include;
     int trash, delete, hardlink, symlink, reflink, apply, skip_read_only, runs, recover;
@@ -247,6 +247,7 @@ static int look(request *r, const cli_arguments *arguments) {
     o->exclude = r->exclude.values;
     o->exclude_count = r->exclude.count;
     o->follow_links = r->follow_links;
+    o->exact_decode = r->exact;
     o->min_bytes = r->min_size;
     o->tiers = tiers;
     o->radius = (unsigned)r->radius;
@@ -287,11 +288,10 @@ static int run(int argc, char **argv) {
                  "how far hashes of candidates may differ (default: 12 of 64)", 1, 20),
         CLI_NUMBER("min-similarity", 0, &r.min_similarity, "C",
                    "cosine from which pictures are similar (default: follows the model)"),
-        CLI_LIST("exclude", 0, &r.exclude, "PATTERN",
-                 "leave out these names or paths (repeatable)"),
+        SESSION_WALK_OPTIONS(r.exclude, r.follow_links),
+        SESSION_DECODE_OPTION(r.exact),
         CLI_SIZE("min-size", 0, &r.min_size, "BYTES", "leave out files smaller than this", 1,
                  INT64_MAX),
-        CLI_FLAG("follow-links", 0, &r.follow_links, "follow links to folders"),
         CLI_TEXT("keep", 'k', &r.keep, "RULE",
                  "largest (default), oldest, newest, best-quality or in:FOLDER"),
         CLI_HEADING("Sets and classes"),

@@ -31,14 +31,18 @@ static void print_embedding(const char *kind, const char *input, const float *em
 }
 
 /* CLI_RUN, EXIT_PARTIAL for a picture that cannot be used, EXIT_FAILED. */
-static int embed_one(session *s, const char *kind, const char *input, unsigned flags,
+static int embed_one(session *s, const char *kind, const char *input, unsigned flags, int exact,
                      float *embedding) {
     int truncated = 0, status;
     glimpse_image *image = NULL;
     if (strcmp(kind, "text") == 0) {
         status = glimpse_encoder_texts(embedding, &truncated, s->encoder, &input, 1, flags);
     } else {
-        status = glimpse_image_load(&image, input, NULL);
+        glimpse_decode_options decode = GLIMPSE_DECODE_OPTIONS_INIT;
+        if (!exact) {
+            decode.short_side = glimpse_preprocess_short_side(glimpse_model_preprocess(s->model));
+        }
+        status = glimpse_image_load(&image, input, &decode);
         if (status < 0) {
             (void)tool_fail_last();
             return EXIT_PARTIAL;
@@ -55,10 +59,11 @@ static int embed_one(session *s, const char *kind, const char *input, unsigned f
 static int run(int argc, char **argv) {
     session s = {0};
     cli_list inputs = {0};
-    int raw = 0, partial = 0;
+    int raw = 0, exact = 0, partial = 0;
     const cli_option options[] = {
         CLI_LIST("text", 't', &inputs, "TEXT", "a text; may be repeated"),
         CLI_LIST("image", 'i', &inputs, "FILE", "a picture; may be repeated"),
+        SESSION_DECODE_OPTION(exact),
         CLI_FLAG("raw", 0, &raw, "the projection as it is, not scaled to unit length"),
         SESSION_MODEL_OPTIONS(s),
         SESSION_BACKEND_OPTION(s),
@@ -86,7 +91,7 @@ static int run(int argc, char **argv) {
     if ((code = session_open_model(&s, towers, 1)) != CLI_RUN) goto done;
     embedding = xmalloc(glimpse_model_embedding_size(s.model) * sizeof *embedding);
     for (size_t i = 0; i < inputs.count; i++) {
-        code = embed_one(&s, inputs.names[i], inputs.values[i], raw ? GLIMPSE_ENCODE_RAW : 0,
+        code = embed_one(&s, inputs.names[i], inputs.values[i], raw ? GLIMPSE_ENCODE_RAW : 0, exact,
                          embedding);
         if (code == EXIT_FAILED) goto done;
         if (code == EXIT_PARTIAL) partial = 1;

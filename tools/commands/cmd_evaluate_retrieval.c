@@ -35,11 +35,11 @@ typedef struct second_options {
 } second_options;
 
 /* Rows of pictures that could be read, packed; drop[i] for the others. */
-static int embed_images(session *s, unsigned jobs, const glimpse_caption_pairs *c, float *rows,
-                        unsigned char *drop, size_t *dropped) {
+static int embed_images(session *s, unsigned jobs, int exact, const glimpse_caption_pairs *c,
+                        float *rows, unsigned char *drop, size_t *dropped) {
     size_t width = glimpse_model_embedding_size(s->model), used = 0;
     glimpse_embedder *e = NULL;
-    if (session_open_embedder(&e, s, jobs, NULL) != CLI_RUN) return EXIT_FAILED;
+    if (session_open_embedder(&e, s, jobs, exact, NULL) != CLI_RUN) return EXIT_FAILED;
     size_t window = glimpse_embedder_window(e);
     glimpse_embedder_picture *pictures = xcalloc(window, sizeof *pictures);
     float *embeddings = xmalloc(window * width * sizeof *embeddings);
@@ -50,7 +50,8 @@ static int embed_images(session *s, unsigned jobs, const glimpse_caption_pairs *
         memset(pictures, 0, window * sizeof *pictures);
         for (size_t i = 0; i < n; i++)
             pictures[i].path = c->images[first + i];
-        if (glimpse_embedder_embed(embeddings, e, pictures, n) < 0) code = tool_fail_last();
+        int status = glimpse_embedder_embed(embeddings, e, pictures, n);
+        if (status < 0) code = status == GLIMPSE_E_CANCELLED ? EXIT_STOPPED : tool_fail_last();
         for (size_t i = 0; i < n; i++) {
             if (code == CLI_RUN && pictures[i].known) {
                 memcpy(rows + used++ * width, embeddings + i * width, width * sizeof *rows);
@@ -168,12 +169,12 @@ static void print_json(const session *s, const glimpse_caption_pairs *c,
 }
 
 static int evaluate(session *s, glimpse_caption_pairs *c, second_options *second, unsigned jobs,
-                    int missing, int json, int ranks, uint64_t samples, uint64_t seed) {
+                    int exact, int missing, int json, int ranks, uint64_t samples, uint64_t seed) {
     size_t width = glimpse_model_embedding_size(s->model), dropped = 0, cut = 0;
     float *images = xmalloc(c->image_count * width * sizeof *images), *texts = NULL;
     unsigned char *drop = xcalloc(c->image_count, 1);
     glimpse_retrieval_report *report = NULL;
-    int code = embed_images(s, jobs, c, images, drop, &dropped);
+    int code = embed_images(s, jobs, exact, c, images, drop, &dropped);
     if (code != CLI_RUN) goto done;
     if (dropped > 0 && missing == MISSING_REFUSE) {
         code = tool_fail("%s of %s pictures could not be used; leave them and their captions out "
@@ -239,7 +240,7 @@ static int run(int argc, char **argv) {
     glimpse_caption_pairs *c = NULL;
     const char *file = NULL, *folder = NULL;
     uint64_t samples = 1000, seed = 2026, jobs = 0;
-    int json = 0, ranks = 0, missing = MISSING_REFUSE;
+    int json = 0, ranks = 0, exact = 0, missing = MISSING_REFUSE;
     second_options second = {.depth = RERANK_DEPTH,
                              .weight = RERANK_WEIGHT,
                              .captions_weight = GLIMPSE_CAPTIONS_WEIGHT,
@@ -254,6 +255,7 @@ static int run(int argc, char **argv) {
         CLI_CHOICE("missing", 0, &missing, NULL, "what to do about pictures that cannot be used",
                    missing_ways),
         EVALUATE_SAMPLE_OPTIONS(samples, seed),
+        SESSION_DECODE_OPTION(exact),
         CLI_SIZE("jobs", 0, &jobs, "N", "worker threads (default: one per core)", 1, 64),
         CLI_HEADING("What a second look is worth"),
         CLI_OPTIONAL("rerank", 0, &second.model, "MODEL",
@@ -317,7 +319,7 @@ static int run(int argc, char **argv) {
         /* Only what is paid for is worth keeping here: thousands of looks, each a transaction. */
         if (!glimpse_vlm_is_remote(second.v.vlm)) second.v.run.cache = NULL;
     }
-    code = evaluate(&s, c, &second, (unsigned)jobs, missing, json, ranks, samples, seed);
+    code = evaluate(&s, c, &second, (unsigned)jobs, exact, missing, json, ranks, samples, seed);
     if (code == EXIT_STOPPED) tool_say("stopped; there are no figures of a part");
 done:
     glimpse_caption_pairs_free(c);

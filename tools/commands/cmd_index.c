@@ -18,8 +18,6 @@
 #include <unistd.h>
 
 enum { SHOWN_QUARANTINED = 5 };
-enum { DECODE_FAST, DECODE_EXACT };
-static const char *const decode_choices[] = {"fast", "exact", NULL};
 
 static int on_progress(void *user, const glimpse_progress *p) {
     (void)user;
@@ -147,21 +145,17 @@ static void list_quarantined(session *s, const cli_arguments *given) {
 static int run(int argc, char **argv) {
     session s = {0};
     uint64_t jobs = 0, batch = 0, max_pixels = 0;
-    int retry = 0, follow = 0, json = 0, decode = DECODE_FAST;
+    int retry = 0, follow = 0, json = 0, exact = 0;
     const char *profile = NULL;
     cli_list exclude = {0};
     const cli_option options[] = {
-        CLI_LIST("exclude", 'x', &exclude, "PATTERN",
-                 "leave out names or paths below DIR that fit, as in '*.tmp.jpg'; may be repeated"),
+        SESSION_WALK_OPTIONS(exclude, follow),
         CLI_FLAG("retry", 0, &retry, "look again at unusable files that did not change"),
-        CLI_FLAG("follow-links", 0, &follow, "go into folders behind symbolic links"),
         CLI_SIZE("max-pixels", 0, &max_pixels, "N",
                  "refuse pictures of more pixels (default: 200000000)", 1, UINT64_MAX),
         CLI_SIZE("jobs", 0, &jobs, "N", "worker threads (default: one per core)", 1, 1024),
         CLI_SIZE("batch", 0, &batch, "N", "pictures encoded at once (default: 16)", 1, 4096),
-        CLI_CHOICE("decode", 0, &decode, NULL,
-                   "fast decodes large JPEG and WebP files at a reduced size, exact every pixel",
-                   decode_choices),
+        SESSION_DECODE_OPTION(exact),
         CLI_TEXT("profile", 0, &profile, "FILE",
                  "write what each thread did when, for chrome://tracing or ui.perfetto.dev"),
         CLI_FLAG("json", 'j', &json, "print the summary as JSON"),
@@ -207,7 +201,7 @@ static int run(int argc, char **argv) {
     ingest.exclude = exclude.values;
     ingest.exclude_count = exclude.count;
     ingest.progress = on_progress;
-    ingest.exact_decode = decode == DECODE_EXACT;
+    ingest.exact_decode = exact;
     ingest.profile = profile;
     glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
     int status = glimpse_library_ingest(&report, s.library, &ingest);

@@ -21,7 +21,8 @@
 typedef struct request {
     const char *prefix, *resume, *store, *prompt_report, *forget;
     uint64_t top, jobs;
-    int all, list;
+    int all, list, exact, follow_links;
+    cli_list exclude;
 } request;
 
 /*
@@ -239,6 +240,10 @@ static int run_with_model(label_run *run, label_setup *setup, const cli_argument
     setup->o.top = (size_t)r->top;
     setup->o.jobs = (unsigned)r->jobs;
     setup->o.journal = r->resume;
+    setup->o.exact = r->exact;
+    setup->o.exclude = r->exclude.values;
+    setup->o.exclude_count = r->exclude.count;
+    setup->o.follow_links = r->follow_links;
     setup->o.store = r->store;
     setup->o.model_options = &model;
     setup->o.shipped = shipped;
@@ -285,9 +290,11 @@ static int run(int argc, char **argv) {
                  100000),
         CLI_HEADING("Which pictures"),
         CLI_FLAG("all", 'a', &r.all, "label every picture of the library"),
+        SESSION_WALK_OPTIONS(r.exclude, r.follow_links),
         CLI_TEXT("in", 'i', &r.prefix, "PREFIX", "with --all: only those below this folder"),
         CLI_TEXT("resume", 0, &r.resume, "FILE",
                  "keep embeddings in FILE, so that a run that was stopped goes on where it was"),
+        SESSION_DECODE_OPTION(r.exact),
         CLI_SIZE("jobs", 0, &r.jobs, "N", "worker threads (default: one per core)", 1, 64),
         LABEL_OUT_OPTIONS(output),
         CLI_HEADING("Labels in the library"),
@@ -322,6 +329,7 @@ static int run(int argc, char **argv) {
     if (code == CLI_RUN) code = run_with_model(&work, &setup, &arguments);
 done:
     label_setup_free(&setup);
+    cli_list_free(&r.exclude);
     session_close(&s);
     cli_arguments_free(&arguments);
     return code;

@@ -38,14 +38,8 @@ static int same_bytes(const char *a, const char *b) {
 }
 
 static int embed_file(session *s, const char *path, float *vector) {
-    glimpse_image *image = NULL;
     int status = glimpse_encoder_create(&s->encoder, s->model, 1);
-    if (status == GLIMPSE_OK) status = glimpse_image_load(&image, path, NULL);
-    if (status == GLIMPSE_OK) {
-        const glimpse_image *const one[] = {image};
-        status = glimpse_encoder_images(vector, s->encoder, one, 1, 0);
-    }
-    glimpse_image_free(image);
+    if (status == GLIMPSE_OK) status = glimpse_encoder_file(vector, s->encoder, path, 0);
     return status < 0 ? tool_fail_last() : CLI_RUN;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 const char *const session_precisions[] = {"auto", "f32", "bf16", "int8", NULL};
+const char *const session_decodings[] = {"fast", "exact", NULL};
 const char *const session_backends[] = {"auto", "plain", "openblas", "onednn", NULL};
 
 static int is_folder(const char *path) {
@@ -274,14 +275,21 @@ void session_model_options(glimpse_model_options *out, const session *s) {
     if (s->no_weights_cache) out->flags |= GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
 }
 
-int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs,
+static int was_stopped(void *user) {
+    (void)user;
+    return tool_stopped();
+}
+
+int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs, int exact,
                           const char *journal) {
     glimpse_embedder_options options = GLIMPSE_EMBEDDER_OPTIONS_INIT;
     glimpse_model_options model_options = GLIMPSE_MODEL_OPTIONS_INIT;
     session_model_options(&model_options, s);
     options.jobs = jobs;
+    options.exact = exact;
     options.journal = journal;
     options.model_options = &model_options;
+    options.cancelled = was_stopped;
     return glimpse_embedder_open(out, s->library, s->model, &options) < 0 ? tool_fail_last()
                                                                           : CLI_RUN;
 }

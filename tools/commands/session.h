@@ -45,6 +45,16 @@ extern const char *const session_backends[];   /* auto, plain, openblas, onednn 
                 session_precisions),                                                            \
      CLI_FLAG("no-weights-cache", 0, &(s).no_weights_cache,                                     \
               "neither read nor write prepared weights under ~/.cache")
+extern const char *const session_decodings[]; /* fast, exact: 1 is exact */
+#define SESSION_DECODE_OPTION(place)                                                       \
+ CLI_CHOICE("decode", 0, &(place), NULL,                                                   \
+            "fast decodes large JPEG and WebP files at a reduced size, exact every pixel", \
+            session_decodings)
+/* What a walk through folders leaves out, beside what every walk does. */
+#define SESSION_WALK_OPTIONS(exclude, follow_links)                                           \
+ CLI_LIST("exclude", 'x', &(exclude), "PATTERN",                                              \
+          "leave out names or paths below DIR that fit, as in '*.tmp.jpg'; may be repeated"), \
+     CLI_FLAG("follow-links", 0, &(follow_links), "go into folders behind symbolic links")
 #define SESSION_BACKEND_OPTION(s) \
  CLI_CHOICE("backend", 0, &(s).backend, NULL, "who multiplies matrices", session_backends)
 #define SESSION_QUIET_OPTION(s) \
@@ -63,8 +73,9 @@ int session_find_model(session *s);
 int session_open_model(session *s, unsigned towers, size_t batch);
 /* How the session opens models, apart from the towers. */
 void session_model_options(glimpse_model_options *out, const session *s);
-/* An embedder with the session's library and model; `journal` is the file of --resume, or NULL. */
-int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs,
+/* An embedder with the session's library and model, that ends when tool_stopped(). `journal` is the
+ * file of --resume, or NULL. */
+int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs, int exact,
                           const char *journal);
 void session_close(session *s);
 

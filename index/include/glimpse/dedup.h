@@ -210,6 +210,8 @@ typedef struct glimpse_dedup_options {
     glimpse_progress_fn progress;
     glimpse_dedup_decide_fn decide;
     void *user; /* for both callbacks */
+    /* Embeddings only, as in glimpse_ingest_options; all else is worked out from every pixel. */
+    int exact_decode;
 } glimpse_dedup_options;
 
 static inline glimpse_dedup_options glimpse_dedup_options_init(void) {

@@ -61,6 +61,10 @@ typedef struct glimpse_labeller_options {
     const char *journal; /* a file that keeps embeddings, so that a run that was stopped goes on */
     unsigned jobs;       /* workers; 0: one per core */
     int exact;           /* 1: every pixel is decoded */
+    const char *const
+        *exclude;         /* [exclude_count] what is left out of directories, and whether links */
+    size_t exclude_count; /* to directories are followed: as in glimpse_ingest_options */
+    int follow_links;
     /* To open the image tower with when `model` came without it; NULL: the defaults. */
     const glimpse_model_options *model_options;
     /* Where what ships with glimpse as `relative` ("classes/coco80.txt") is, or NULL; borrowed.

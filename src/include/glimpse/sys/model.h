@@ -173,7 +173,8 @@ GLIMPSE_API void glimpse_encoder_free(glimpse_encoder *encoder);
 GLIMPSE_API size_t glimpse_encoder_memory(const glimpse_encoder *encoder); /* bytes reserved */
 
 enum {
-    GLIMPSE_ENCODE_RAW = 1 /* leave the projection as it is instead of scaling to unit length */
+    GLIMPSE_ENCODE_RAW = 1,  /* leave the projection as it is instead of scaling to unit length */
+    GLIMPSE_ENCODE_EXACT = 2 /* glimpse_encoder_file: decode every pixel */
 };
 
 /* `pixels` [count][3][H][W], normalised; `embeddings` [count][E]. */
@@ -186,6 +187,10 @@ GLIMPSE_API int glimpse_encoder_rgb(float *embeddings, glimpse_encoder *encoder,
 GLIMPSE_API int glimpse_encoder_images(float *embeddings, glimpse_encoder *encoder,
                                        const glimpse_image *const *images, size_t count,
                                        unsigned flags);
+/* The picture in a file, decoded as for an index: reduced where that is cheap
+ * (glimpse_preprocess_short_side), or exactly with GLIMPSE_ENCODE_EXACT. */
+GLIMPSE_API int glimpse_encoder_file(float *embedding, glimpse_encoder *encoder, const char *path,
+                                     unsigned flags);
 /* NUL-terminated texts; `truncated` [count] may be NULL. For SigLIP they are padded here. */
 GLIMPSE_API int glimpse_encoder_texts(float *embeddings, int *truncated, glimpse_encoder *encoder,
                                       const char *const *texts, size_t count, unsigned flags);

@@ -1,10 +1,10 @@
 /*
- * index/ingest_budget.c - the gate, and what a picture will cost judged by its header.
+ * index/ingest/budget.c - the gate, and what a picture will cost judged by its header.
  *
  * The header readers here decide nothing about a picture: they only size a reservation. Wrong
  * ones make the bound on memory looser or a run slower, never a picture different.
  */
-#include "ingest_budget.h"
+#include "budget.h"
 
 #include "core/error.h"
 

@@ -1,5 +1,5 @@
 /*
- * index/ingest_budget.h - bounding the memory that pictures in flight take.
+ * index/ingest/budget.h - bounding the memory that pictures in flight take.
  *
  * A gate lets bytes in while they fit below its limit, and lets a single item of any size in when
  * nothing else is inside: a picture larger than the limit passes alone instead of never. Items
@@ -8,8 +8,8 @@
  * A worker enters the gate of file bytes first and then, holding that, the gate of pixels. Those
  * inside the second wait for nobody, so both drain.
  */
-#ifndef GLIMPSE_INDEX_INGEST_BUDGET_H
-#define GLIMPSE_INDEX_INGEST_BUDGET_H
+#ifndef GLIMPSE_INDEX_BUDGET_H
+#define GLIMPSE_INDEX_BUDGET_H
 
 #include <pthread.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /*
- * index/ingest_read.c - one read of a file, shared by the hash and the decoder.
+ * index/ingest/pool_read.c - one read of a file, shared by the hash and the decoder.
  *
  * The first bytes tell whether reading on is worth it: a film that is called .jpg, or a format
  * this build cannot decode, is not read to the end to find out.
@@ -12,9 +12,10 @@
  * Read-ahead: a worker that takes a job asks the system to begin with a later one, so that a disk
  * or a server works while the cores do. Each file is asked for once, and nothing is held here.
  */
-#include "ingest_internal.h"
+#include "pool_read.h"
 
 #include "core/error.h"
+#include "walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,11 +41,10 @@ static void wait_for_the_tick(const struct stat *info) {
 }
 
 /* Reads up to `size` bytes; fewer only at the end of the file. -1 with errno. */
-static ssize_t read_fully(const glimpse_ingest_engine *engine, int fd, uint8_t *data, size_t size) {
+static ssize_t read_fully(const glimpse_pool *pool, int fd, uint8_t *data, size_t size) {
     size_t used = 0;
     while (used < size) {
-        ssize_t got = engine->read ? engine->read(fd, data + used, size - used)
-                                   : read(fd, data + used, size - used);
+        ssize_t got = pool->read(fd, data + used, size - used);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return -1;
         if (got == 0) break;
@@ -53,55 +53,52 @@ static ssize_t read_fully(const glimpse_ingest_engine *engine, int fd, uint8_t *
     return (ssize_t)used;
 }
 
-static void quarantine_errno(glimpse_ingest_job *job, const char *what) {
+static void fail_errno(glimpse_pool_job *job, const char *what) {
     const int status = glimpse_fail_errno("%s", what);
-    glimpse_ingest_job_quarantine(job, status, glimpse_last_error());
+    glimpse_pool_job_fail(job, status, glimpse_last_error());
 }
 
 /* 1 when the head alone settles it. */
-static int decided_by_head(const glimpse_ingest *ingest, glimpse_ingest_job *job,
-                           const uint8_t *head, size_t size) {
-    const glimpse_image_format format = glimpse_image_sniff(head, size);
-    if (job->must_sniff && (format == GLIMPSE_FORMAT_UNKNOWN || format == GLIMPSE_FORMAT_TGA)) {
-        job->outcome = GLIMPSE_INGEST_OUTCOME_NO_PICTURE;
+static int decided_by_head(const glimpse_pool *pool, glimpse_pool_job *job, const uint8_t *head,
+                           size_t size) {
+    if (job->must_sniff && !glimpse_walk_is_picture(head, size)) {
+        job->outcome = GLIMPSE_POOL_NO_PICTURE;
         return 1;
     }
+    const glimpse_image_format format = glimpse_image_sniff(head, size);
     if (format != GLIMPSE_FORMAT_UNKNOWN && glimpse_image_format_supported(format)) return 0;
     /* The decoder refuses it at sight, in its own words. */
-    glimpse_image_meta meta;
-    const size_t room = ingest->engine->input_bytes;
-    uint8_t *rgb = malloc(room);
-    int status = rgb ? GLIMPSE_OK : glimpse_fail_nomem(room, "a picture");
-    if (status == GLIMPSE_OK) {
-        status = ingest->engine->decode(ingest->engine, head, size, &ingest->decoding, rgb, &meta);
-    }
-    if (status < 0) glimpse_ingest_job_quarantine_decoding(job, status);
-    free(rgb);
+    glimpse_image *image = NULL;
+    int status = glimpse_image_decode(&image, head, size, "picture", &pool->decoding);
+    if (status < 0) glimpse_pool_job_fail_decoding(job, status);
+    glimpse_image_free(image);
     return status < 0;
 }
 
-void glimpse_ingest_read(glimpse_ingest *ingest, glimpse_ingest_job *job, uint8_t **out) {
+void glimpse_pool_read(glimpse_pool *pool, glimpse_pool_job *job, uint8_t **out) {
     *out = NULL;
     uint8_t *data = NULL;
     uint64_t inside = 0;
     int fd = open(job->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         if (errno == ENOENT || errno == ENOTDIR) {
-            job->outcome = GLIMPSE_INGEST_OUTCOME_VANISHED;
+            fail_errno(job, "cannot open the file");
+            job->outcome = GLIMPSE_POOL_VANISHED;
         } else if (job->must_sniff) {
-            job->outcome = GLIMPSE_INGEST_OUTCOME_NO_PICTURE; /* nothing says that it is one */
+            job->outcome = GLIMPSE_POOL_NO_PICTURE; /* nothing says that it is one */
         } else {
-            quarantine_errno(job, "cannot open the file");
+            fail_errno(job, "cannot open the file");
         }
         return;
     }
     struct stat info;
     if (fstat(fd, &info) != 0) {
-        quarantine_errno(job, "cannot look at the file");
+        fail_errno(job, "cannot look at the file");
         goto done;
     }
     if (!S_ISREG(info.st_mode)) {
-        job->outcome = GLIMPSE_INGEST_OUTCOME_VANISHED; /* replaced by something else meanwhile */
+        glimpse_pool_job_fail(job, GLIMPSE_E_INVALID, "not a file");
+        job->outcome = GLIMPSE_POOL_VANISHED; /* replaced by something else meanwhile */
         goto done;
     }
     wait_for_the_tick(&info);
@@ -110,38 +107,38 @@ void glimpse_ingest_read(glimpse_ingest *ingest, glimpse_ingest_job *job, uint8_
     job->stamp.inode = info.st_ino;
 
     uint8_t head[HEAD_BYTES];
-    const ssize_t head_size = read_fully(ingest->engine, fd, head, sizeof head);
+    const ssize_t head_size = read_fully(pool, fd, head, sizeof head);
     if (head_size < 0) {
         if (job->must_sniff)
-            job->outcome = GLIMPSE_INGEST_OUTCOME_NO_PICTURE;
+            job->outcome = GLIMPSE_POOL_NO_PICTURE;
         else
-            quarantine_errno(job, "cannot read the file");
+            fail_errno(job, "cannot read the file");
         goto done;
     }
-    if (decided_by_head(ingest, job, head, (size_t)head_size)) goto done;
-    if (job->stamp.size > ingest->max_file_bytes) {
+    if (decided_by_head(pool, job, head, (size_t)head_size)) goto done;
+    if (job->stamp.size > pool->max_file_bytes) {
         (void)glimpse_fail(GLIMPSE_E_LIMIT, "%llu bytes, more than the limit of %llu for a picture",
                            (unsigned long long)job->stamp.size,
-                           (unsigned long long)ingest->max_file_bytes);
-        glimpse_ingest_job_quarantine(job, GLIMPSE_E_LIMIT, glimpse_last_error());
+                           (unsigned long long)pool->max_file_bytes);
+        glimpse_pool_job_fail(job, GLIMPSE_E_LIMIT, glimpse_last_error());
         goto done;
     }
 
     /* What was there at the look counts: a file that grew is looked at again next time. */
     const size_t expected = (size_t)job->stamp.size;
     inside = expected + 1;
-    glimpse_gate_enter(&ingest->file_gate, inside);
-    glimpse_ingest_account(ingest, inside);
+    glimpse_gate_enter(&pool->file_gate, inside);
+    glimpse_pool_account(pool, inside);
     data = malloc(expected + 1);
     if (!data) {
-        glimpse_ingest_job_quarantine(job, GLIMPSE_E_NOMEM, "out of memory for the file");
+        glimpse_pool_job_fail(job, GLIMPSE_E_NOMEM, "out of memory for the file");
         goto done;
     }
     size_t used = (size_t)head_size < expected ? (size_t)head_size : expected;
     memcpy(data, head, used);
-    const ssize_t rest = read_fully(ingest->engine, fd, data + used, expected - used);
+    const ssize_t rest = read_fully(pool, fd, data + used, expected - used);
     if (rest < 0) {
-        quarantine_errno(job, "cannot read the file");
+        fail_errno(job, "cannot read the file");
         goto done;
     }
     used += (size_t)rest;
@@ -152,8 +149,8 @@ void glimpse_ingest_read(glimpse_ingest *ingest, glimpse_ingest_job *job, uint8_
     inside = 0;
 done:
     if (inside) {
-        glimpse_gate_leave(&ingest->file_gate, inside);
-        glimpse_ingest_unaccount(ingest, inside);
+        glimpse_gate_leave(&pool->file_gate, inside);
+        glimpse_pool_unaccount(pool, inside);
     }
     free(data);
     (void)close(fd);
@@ -161,14 +158,14 @@ done:
 
 /* Under the queue's lock: a copy of the path of a job that is still inside. */
 static void copy_path(void *user, void *item) {
-    const glimpse_ingest_job *job = item;
+    const glimpse_pool_job *job = item;
     char **path = user;
     *path = strdup(job->path);
 }
 
-void glimpse_ingest_read_ahead(glimpse_ingest *ingest) {
+void glimpse_pool_read_ahead(glimpse_pool *pool) {
     char *path = NULL;
-    glimpse_queue_look(ingest->job_queue, (size_t)ingest->jobs * READ_AHEAD, copy_path, &path);
+    glimpse_queue_look(pool->job_queue, (size_t)pool->jobs * READ_AHEAD, copy_path, &path);
     if (!path) return;
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd >= 0) {
@@ -178,9 +175,9 @@ void glimpse_ingest_read_ahead(glimpse_ingest *ingest) {
     free(path);
 }
 
-void glimpse_ingest_unread(glimpse_ingest *ingest, uint64_t file_size, uint8_t *data) {
+void glimpse_pool_release(glimpse_pool *pool, uint64_t file_size, uint8_t *data) {
     if (!data) return;
     free(data);
-    glimpse_gate_leave(&ingest->file_gate, file_size + 1);
-    glimpse_ingest_unaccount(ingest, file_size + 1);
+    glimpse_gate_leave(&pool->file_gate, file_size + 1);
+    glimpse_pool_unaccount(pool, file_size + 1);
 }

@@ -1,0 +1,135 @@
+/*
+ * index/dedup/dups_measure.c - what a decoded picture and its bytes say: size, origin, quality,
+ * measures, the identity of its pixels, thumbnail and hashes.
+ */
+#include "dups_private.h"
+
+#include "core/error.h"
+#include "core/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *copy_text(const char *text) {
+    return strdup(text ? text : "");
+}
+
+/* Size and pixels, so that 2x8 and 4x4 differ. */
+static int hash_pixels(const glimpse_image *image, char hex[33]) {
+    glimpse_hasher *hasher = glimpse_hasher_create();
+    if (!hasher) return glimpse_fail_nomem(64, "a hash");
+    uint32_t w = glimpse_image_width(image), h = glimpse_image_height(image);
+    uint8_t size[8];
+    for (int i = 0; i < 4; i++) {
+        size[i] = (uint8_t)(w >> 8 * i);
+        size[4 + i] = (uint8_t)(h >> 8 * i);
+    }
+    glimpse_hasher_update(hasher, size, sizeof size);
+    glimpse_hasher_update(hasher, glimpse_image_pixels(image), (size_t)w * h * 3);
+    glimpse_hash hash = glimpse_hasher_finish(hasher);
+    glimpse_hash_to_hex(&hash, hex);
+    return GLIMPSE_OK;
+}
+
+/* 101 for formats that lose nothing, and for WebP files that say so. */
+static int estimate_quality(glimpse_image_format format, const uint8_t *data, size_t size) {
+    switch (format) {
+    case GLIMPSE_FORMAT_JPEG: return glimpse_jpeg_quality(data, size);
+    case GLIMPSE_FORMAT_PNG:
+    case GLIMPSE_FORMAT_BMP:
+    case GLIMPSE_FORMAT_PNM:
+    case GLIMPSE_FORMAT_TGA:
+    case GLIMPSE_FORMAT_PSD:
+    case GLIMPSE_FORMAT_TIFF: return 101;
+    case GLIMPSE_FORMAT_WEBP:
+        for (size_t i = 12; i + 8 <= size;) { /* RIFF chunks: name, length, data, padding */
+            size_t length = data[i + 4] | (size_t)data[i + 5] << 8 | (size_t)data[i + 6] << 16 |
+                            (size_t)data[i + 7] << 24;
+            if (memcmp(data + i, "VP8L", 4) == 0) return 101;
+            if (memcmp(data + i, "VP8 ", 4) == 0 || length > size - i - 8) return 0;
+            i += 8 + length + (length & 1);
+        }
+        return 0;
+    default: return 0;
+    }
+}
+
+const char *glimpse_dups_label(const glimpse_dups *dups, const char *path) {
+    const char *name = strrchr(path, '/');
+    size_t length = name ? (size_t)(name - path) : 0, start = length;
+    for (size_t i = 0; i < dups->root_count; i++) {
+        if (strlen(dups->roots[i]) == length && strncmp(dups->roots[i], path, length) == 0)
+            return copy_text("");
+        if (strcmp(dups->roots[i], path) == 0) return copy_text(""); /* a root that is a file */
+    }
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    return strndup(path + start, length - start);
+}
+
+static int fill_in(glimpse_dups *dups, glimpse_dups_item *item, const glimpse_image *image,
+                   const uint8_t *data, size_t size, const glimpse_hash *hash) {
+    glimpse_dedup_picture *p = &item->picture;
+    const glimpse_image_meta *meta = glimpse_image_metadata(image);
+    p->format = copy_text(glimpse_image_format_name(meta->format));
+    p->taken = copy_text(meta->taken);
+    p->camera = copy_text(meta->camera);
+    p->label = glimpse_dups_label(dups, p->path);
+    if (!p->format || !p->taken || !p->camera || !p->label)
+        return glimpse_fail_nomem(64, "what a file says");
+    p->width = glimpse_image_width(image);
+    p->height = glimpse_image_height(image);
+    p->bytes = size;
+    p->exif = (p->taken[0] != '\0') + (p->camera[0] != '\0') + (meta->has_gps != 0) +
+              (meta->orientation > 1);
+    p->quality = estimate_quality(meta->format, data, size);
+    glimpse_hash_to_hex(hash, p->id);
+    int status = hash_pixels(image, p->pixels);
+    return status < 0 ? status : glimpse_picture_measure(&p->measures, image);
+}
+
+static void make_mini(glimpse_dups_item *item, const glimpse_thumb *thumb) {
+    enum { STEP = GLIMPSE_THUMB_SIDE / GLIMPSE_DUPS_MINI };
+    for (int y = 0; y < GLIMPSE_DUPS_MINI; y++) {
+        for (int x = 0; x < GLIMPSE_DUPS_MINI; x++) {
+            unsigned sum = 0;
+            for (int v = 0; v < STEP; v++) {
+                for (int u = 0; u < STEP; u++)
+                    sum += thumb->grey[(y * STEP + v) * GLIMPSE_THUMB_SIDE + x * STEP + u];
+            }
+            item->mini[y * GLIMPSE_DUPS_MINI + x] = (uint8_t)(sum / (STEP * STEP));
+        }
+    }
+}
+
+static int make_hashes(glimpse_dups_item *item, const glimpse_image *image, int keep) {
+    glimpse_thumb *thumb = malloc(sizeof *thumb);
+    if (!thumb) return glimpse_fail_nomem(sizeof *thumb, "a thumbnail");
+    int status = glimpse_thumb_make(thumb, image);
+    if (status < 0) {
+        free(thumb);
+        return status;
+    }
+    item->content = thumb->content;
+    for (int w = 0; w < GLIMPSE_WINDOW_COUNT; w++)
+        item->windows[w] = glimpse_phash(w == 1 ? &item->weak_content : NULL, thumb,
+                                         w == 1 ? &thumb->content : &glimpse_windows[w]);
+    glimpse_phash_orientations(item->turns, item->weak_turns, thumb);
+    make_mini(item, thumb);
+    item->picture.phash = item->windows[0];
+    item->picture.dhash = glimpse_dhash(&item->weak_dhash, thumb);
+    item->plain = glimpse_dups_is_plain(&item->picture);
+    item->effective = (double)item->picture.width * (double)item->picture.height;
+    if (keep) {
+        item->thumb = thumb;
+    } else {
+        free(thumb);
+    }
+    return GLIMPSE_OK;
+}
+
+int glimpse_dups_measure(glimpse_dups *dups, glimpse_dups_item *item, const glimpse_image *image,
+                         const uint8_t *data, size_t size, const glimpse_hash *hash, int keep) {
+    int status = fill_in(dups, item, image, data, size, hash);
+    return status < 0 ? status : make_hashes(item, image, keep);
+}

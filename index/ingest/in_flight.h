@@ -1,0 +1,54 @@
+/*
+ * index/ingest/in_flight.h - the contents that are being worked on, by hash and size.
+ *
+ * A claim asks the catalogue and this table under one lock, and the committer writes a content and
+ * takes it out of the table under the same lock. So whoever asks finds a content in at least one of
+ * the two, and it is embedded once. Lock order: table, then catalogue.
+ */
+#ifndef GLIMPSE_INDEX_IN_FLIGHT_H
+#define GLIMPSE_INDEX_IN_FLIGHT_H
+
+#include "catalog.h"
+#include "pool.h"
+
+#include <pthread.h>
+
+/* A file to be indexed. */
+typedef struct glimpse_ingest_job {
+    glimpse_pool_job picture; /* first: the pool hands this around; its path is owned */
+    glimpse_file_row *row;    /* what the catalogue knew, or NULL; belongs to the file table */
+    int is_folder;
+    int owns;        /* its content, in the table */
+    int64_t content; /* of a known one */
+
+    struct glimpse_ingest_job *parked; /* jobs with the same bytes, latest first */
+    struct glimpse_ingest_job *next;   /* in the table's bucket, or in `parked` */
+} glimpse_ingest_job;
+
+void glimpse_ingest_job_free(glimpse_ingest_job *job); /* and what is parked with it */
+
+typedef struct glimpse_in_flight {
+    pthread_mutex_t mutex;
+    int ready;
+    glimpse_ingest_job *buckets[1024];
+} glimpse_in_flight;
+
+int glimpse_in_flight_init(glimpse_in_flight *table);
+void glimpse_in_flight_destroy(glimpse_in_flight *table); /* also of a zeroed one */
+
+typedef enum glimpse_claim {
+    GLIMPSE_CLAIM_OWN,    /* the job is now to be decoded and encoded */
+    GLIMPSE_CLAIM_KNOWN,  /* job->content is embedded already */
+    GLIMPSE_CLAIM_PARKED, /* somebody else is at it; the job is no longer the caller's */
+    GLIMPSE_CLAIM_FAILED  /* the catalogue cannot be asked; see *status and the last error */
+} glimpse_claim;
+glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_catalog *catalog,
+                                      int64_t model, glimpse_ingest_job *job, int *status);
+
+/* The committer holds the table while it writes an owner's fate and takes it out: no moment in
+ * between at which a content is neither in flight nor in the catalogue. */
+void glimpse_in_flight_lock(glimpse_in_flight *table);
+void glimpse_in_flight_remove(glimpse_in_flight *table, glimpse_ingest_job *owner); /* locked */
+void glimpse_in_flight_unlock(glimpse_in_flight *table);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * index/ingest/ingest_commit.c - the committer: writes what comes out of the pool, and reports.
+ */
+#include "ingest_internal.h"
+
+#include "core/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const double PROGRESS_SECONDS = 0.1;
+
+/*
+ * Writing.
+ */
+static int begin_if_needed(glimpse_committer *c) {
+    if (c->writing) return GLIMPSE_OK;
+    int status = glimpse_catalog_begin(c->ingest->catalog);
+    if (status < 0) return status;
+    c->writing = 1;
+    c->files_written = c->embedded_written = 0;
+    c->transaction_since = glimpse_trace_now();
+    return GLIMPSE_OK;
+}
+
+static int commit(glimpse_committer *c) {
+    if (!c->writing) return GLIMPSE_OK;
+    c->writing = 0;
+    return glimpse_catalog_commit(c->ingest->catalog);
+}
+
+static int commit_when_due(glimpse_committer *c) {
+    if (!c->writing) return GLIMPSE_OK;
+    if (c->files_written < GLIMPSE_INGEST_COMMIT_FILES &&
+        c->embedded_written < GLIMPSE_INGEST_COMMIT_EMBEDDED &&
+        glimpse_trace_now() - c->transaction_since < GLIMPSE_INGEST_COMMIT_MS / 1000.0) {
+        return GLIMPSE_OK;
+    }
+    return commit(c);
+}
+
+static int write_content(glimpse_committer *c, glimpse_ingest_job *job) {
+    const glimpse_ingest *ingest = c->ingest;
+    const glimpse_content_meta meta = {.hash = job->picture.hash,
+                                       .size = job->picture.content_size,
+                                       .width = job->picture.meta.width,
+                                       .height = job->picture.meta.height,
+                                       .orientation = job->picture.meta.orientation,
+                                       .format =
+                                           glimpse_image_format_name(job->picture.meta.format),
+                                       .taken = job->picture.meta.taken,
+                                       .camera = job->picture.meta.camera,
+                                       .has_gps = job->picture.meta.has_gps,
+                                       .latitude = job->picture.meta.latitude,
+                                       .longitude = job->picture.meta.longitude};
+    int status = glimpse_catalog_put_content(ingest->catalog, &meta, &job->content);
+    if (status < 0) return status;
+    return glimpse_catalog_put_embedding(ingest->catalog, ingest->model, job->content,
+                                         job->picture.embedding, ingest->engine->key.dim);
+}
+
+static void count_file(glimpse_committer *c, const glimpse_ingest_job *job) {
+    c->decided++;
+    c->files_written++;
+    if (job->picture.must_sniff) (void)atomic_fetch_add(&c->ingest->found, 1);
+}
+
+static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int64_t content) {
+    int status = glimpse_catalog_bind_file(c->ingest->catalog, job->picture.path,
+                                           &job->picture.stamp, content);
+    if (status < 0) return status;
+    count_file(c, job);
+    c->ingest->report->bound++;
+    return GLIMPSE_OK;
+}
+
+static int write_quarantined(glimpse_committer *c, const glimpse_ingest_job *job, int code,
+                             const char *reason) {
+    /* A folder has no stamp; a file keeps its own, to be left alone until it changes. */
+    static const glimpse_file_stamp no_stamp;
+    int status = glimpse_catalog_quarantine_file(c->ingest->catalog, job->picture.path,
+                                                 job->is_folder ? &no_stamp : &job->picture.stamp,
+                                                 code, reason ? reason : "out of memory");
+    if (status < 0) return status;
+    count_file(c, job);
+    c->ingest->report->quarantined++;
+    if (!job->row || job->row->state != GLIMPSE_FILE_QUARANTINED) {
+        c->ingest->report->newly_quarantined++;
+    }
+    return GLIMPSE_OK;
+}
+
+/* Everything one result has to say, and what is parked with it. */
+static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
+    int status = GLIMPSE_OK;
+    switch (job->picture.outcome) {
+    case GLIMPSE_POOL_PENDING:
+    case GLIMPSE_POOL_DROPPED: return GLIMPSE_OK;
+    case GLIMPSE_POOL_VANISHED:
+        if (!job->picture.must_sniff) (void)atomic_fetch_sub(&c->ingest->found, 1);
+        return GLIMPSE_OK;
+    case GLIMPSE_POOL_NO_PICTURE:
+        if (job->row) job->row->seen = 0; /* it was one; now there is none of that name */
+        return GLIMPSE_OK;
+    case GLIMPSE_POOL_KNOWN:
+    case GLIMPSE_POOL_DONE:
+    case GLIMPSE_POOL_FAILED: break;
+    }
+    status = begin_if_needed(c);
+    if (status < 0) return status;
+    if (job->picture.outcome == GLIMPSE_POOL_KNOWN) return write_bound(c, job, job->content);
+    if (job->picture.outcome == GLIMPSE_POOL_FAILED) {
+        status = write_quarantined(c, job, job->picture.code, job->picture.reason);
+        for (glimpse_ingest_job *copy = job->parked; copy && status == GLIMPSE_OK;
+             copy = copy->next) {
+            status = write_quarantined(c, copy, job->picture.code, job->picture.reason);
+        }
+        return status;
+    }
+    status = write_content(c, job);
+    if (status == GLIMPSE_OK) status = write_bound(c, job, job->content);
+    if (status < 0) return status;
+    c->ingest->report->bound--; /* that one was embedded */
+    c->ingest->report->embedded++;
+    c->embedded_written++;
+    for (glimpse_ingest_job *copy = job->parked; copy && status == GLIMPSE_OK; copy = copy->next) {
+        status = write_bound(c, copy, job->content);
+    }
+    return status;
+}
+
+void glimpse_committer_take(glimpse_committer *c, glimpse_pool_job *picture) {
+    glimpse_ingest_job *job = (glimpse_ingest_job *)picture; /* its first member */
+    glimpse_ingest *ingest = c->ingest;
+    const double start = glimpse_trace_now();
+    const int owner = job->owns;
+    if (owner) glimpse_in_flight_lock(&ingest->in_flight);
+    if (!c->catalog_failed) {
+        int status = write_result(c, job);
+        if (status < 0) {
+            c->catalog_failed = 1;
+            glimpse_pool_fail(ingest->pool, status);
+        }
+    }
+    if (owner) {
+        glimpse_in_flight_remove(&ingest->in_flight, job);
+        glimpse_in_flight_unlock(&ingest->in_flight);
+    }
+    (void)snprintf(c->path, sizeof c->path, "%s", job->picture.path);
+    glimpse_ingest_job_free(job);
+    c->busy += glimpse_trace_now() - start;
+}
+
+/* Commits by `action`; a failure ends all writing. */
+static int timed(glimpse_committer *c, int (*action)(glimpse_committer *)) {
+    if (c->catalog_failed) return GLIMPSE_OK;
+    const double start = glimpse_trace_now();
+    const int was_writing = c->writing;
+    int status = action(c);
+    if (was_writing && !c->writing) {
+        glimpse_trace_span(c->ingest->trace, GLIMPSE_TRACE_CONSUMER, "commit", start,
+                           glimpse_trace_now(), NULL);
+    }
+    if (status < 0) c->catalog_failed = 1;
+    c->busy += glimpse_trace_now() - start;
+    return status;
+}
+
+void glimpse_committer_progress(glimpse_committer *c, const char *stage) {
+    glimpse_ingest *ingest = c->ingest;
+    const glimpse_ingest_options *options = ingest->options;
+    if (!options->progress || c->cancelled) return;
+    const double time = glimpse_trace_now();
+    c->last_progress = time;
+    const uint64_t old_bad = atomic_load(&ingest->known_quarantined);
+    const uint64_t known = atomic_load(&ingest->known);
+    glimpse_progress progress = {.stage = stage,
+                                 .done = known + c->decided,
+                                 .total = atomic_load(&ingest->found),
+                                 .total_is_final = glimpse_pool_is_produced(ingest->pool),
+                                 .embedded = ingest->report->embedded,
+                                 .unchanged = known - old_bad,
+                                 .bound = ingest->report->bound,
+                                 .quarantined = ingest->report->quarantined + old_bad,
+                                 .seconds = time - c->start,
+                                 .path = c->path};
+    if (progress.done > progress.total) progress.done = progress.total;
+    if (options->progress(options->user, &progress) != 0) c->cancelled = 1;
+}
+
+void glimpse_committer_tick(glimpse_committer *c) {
+    int status = timed(c, commit_when_due);
+    if (status < 0) glimpse_pool_fail(c->ingest->pool, status);
+    if (c->cancelled || glimpse_trace_now() - c->last_progress < PROGRESS_SECONDS) return;
+    glimpse_committer_progress(c, "indexing");
+    if (c->cancelled) glimpse_pool_cancel(c->ingest->pool);
+}
+
+int glimpse_committer_finish(glimpse_committer *c) {
+    int status = timed(c, commit);
+    if (c->catalog_failed) glimpse_catalog_rollback(c->ingest->catalog);
+    return status;
+}

@@ -1,0 +1,77 @@
+/*
+ * index/ingest/pool_state.h - the pool from the inside: what its threads share.
+ *
+ *     pool_state.c   the shared state: stopping, accounting, handing results over
+ *     pool_read.c    one read of a file
+ *     pool_batch.c   the batch that forms across workers
+ *     pool_worker.c  a worker, which uses all of these
+ *     pool.c         starts and joins the threads
+ */
+#ifndef GLIMPSE_INDEX_POOL_STATE_H
+#define GLIMPSE_INDEX_POOL_STATE_H
+
+#include "budget.h"
+#include "core/queue.h"
+#include "pool.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct glimpse_batch {
+    size_t count;
+    glimpse_pool_job **jobs; /* [batch] */
+    uint8_t *rgb;            /* [batch][input_bytes] */
+} glimpse_batch;
+
+/* What a worker keeps from run to run. */
+typedef struct glimpse_pool_worker {
+    glimpse_pool *pool;
+    unsigned row;         /* in the trace */
+    void *encoder;        /* made when the first batch comes */
+    float *embeddings;    /* [batch][dim], likewise */
+    uint8_t *rgb;         /* one picture being prepared */
+    glimpse_batch *spare; /* memory of a batch that was encoded */
+    double read, decode, encode;
+} glimpse_pool_worker;
+
+struct glimpse_pool {
+    glimpse_pool_options options;
+    unsigned jobs, batch;
+    uint64_t max_file_bytes;
+    glimpse_decode_options decoding; /* for embeddings */
+    ssize_t (*read)(int fd, void *data, size_t size);
+
+    glimpse_queue *job_queue, *result_queue; /* of the run */
+    glimpse_gate file_gate, pixel_gate;
+    atomic_uint_fast64_t bytes_inside, bytes_peak;
+
+    pthread_mutex_t batch_mutex;
+    int batch_mutex_ready;
+    glimpse_batch *forming; /* NULL: none was begun */
+    uint64_t forming_since_ms;
+
+    atomic_int stop, produced, cancelled;
+    atomic_int feeders;             /* threads that still push results */
+    atomic_uint_fast64_t undecided; /* jobs not yet settled, taken or in a batch that is encoded */
+    unsigned sharing;               /* workers of this run */
+
+    pthread_mutex_t failure_mutex;
+    int failure_mutex_ready, failure;
+    char failure_text[1024];
+
+    const glimpse_pool_run *run;
+    glimpse_pool_worker *workers; /* [jobs] */
+};
+
+void glimpse_pool_stop(glimpse_pool *pool);
+void glimpse_pool_account(glimpse_pool *pool, uint64_t bytes); /* memory taken */
+void glimpse_pool_unaccount(glimpse_pool *pool, uint64_t bytes);
+/* Called by producer and workers at their end: the last closes the results. */
+void glimpse_pool_feeder_ends(glimpse_pool *pool);
+/* Hands a job of a worker to the consumer; `decided` counts it off those undecided first. */
+void glimpse_pool_finish(glimpse_pool *pool, glimpse_pool_job *job);
+void glimpse_pool_decided(glimpse_pool *pool, glimpse_pool_job *job);
+/* Fails the job with the last error, less the stand-in for the name in front of it. */
+void glimpse_pool_job_fail_decoding(glimpse_pool_job *job, int status);
+
+#endif
