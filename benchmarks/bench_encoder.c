@@ -15,6 +15,7 @@
  *     --workers   also N workers side by side against one worker whose sgemm has N threads
  */
 #include "bench.h"
+#include "math/init.h"
 #include "math/linear.h"
 #include "random_model.h"
 

@@ -22,6 +22,7 @@
 
 #include "label_internal.h"
 #include "library_private.h"
+#include "math/init.h"
 #include "math/linear.h"
 
 #include <math.h>

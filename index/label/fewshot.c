@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/options.h"
+#include "math/init.h"
 #include "math/linear.h"
 
 #include <math.h>
@@ -124,7 +125,7 @@ static int choose(glimpse_classifier *c, size_t count, glimpse_examples_report *
     for (size_t i = 0; i < count; i++)
         eligible += c->share[c->example_class[i]] >= 2;
     if (eligible == 0) return GLIMPSE_OK;
-    int status = glimpse_math_init(&math, GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
+    int status = glimpse_math_init(&math, GLIMPSE_BACKEND_AUTO, GLIMPSE_PRECISION_F32);
     float *row = malloc(count * sizeof *row);
     double *means = calloc(2 * c->count, sizeof *means);
     double *share = means ? means + c->count : NULL; /* 1 / number of examples but for i */

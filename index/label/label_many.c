@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/options.h"
+#include "math/init.h"
 #include "math/linear.h"
 
 #include <math.h>
@@ -38,10 +39,7 @@ static void scorer_free(scorer *s) {
 
 static int scorer_init(scorer *s, const glimpse_classifier *c) {
     *s = (scorer){.c = c, .rows = c->count + c->background + c->examples};
-    int status = glimpse_math_init(&s->math, GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
-    if (status == GLIMPSE_E_UNSUPPORTED) {
-        status = glimpse_math_init(&s->math, GLIMPSE_BACKEND_PLAIN, GLIMPSE_PRECISION_F32);
-    }
+    int status = glimpse_math_init(&s->math, GLIMPSE_BACKEND_AUTO, GLIMPSE_PRECISION_F32);
     if (status < 0) return status;
     if (s->rows > SIZE_MAX / sizeof(float) / PANEL) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "too many classes and examples");

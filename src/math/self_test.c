@@ -1,13 +1,16 @@
 /*
- * math/self_test.c - is oneDNN believed on this machine?
+ * math/self_test.c - see self_test.h.
  *
- * Its fast paths (AMX, VNNI, bf16) are chosen by themselves on CPUs that nobody tried this build
- * on. So the first time one would be chosen, a small layer and a small attention are computed both
- * ways; when they disagree, or oneDNN fails, OpenBLAS is taken. That takes about as long as making
- * two primitives, once a process. A backend that was asked for by name is not tested.
+ * Fast paths (AMX, VNNI, bf16) are chosen by themselves on CPUs that nobody tried this build on. So
+ * the first time one would be chosen, a small layer and a small attention are computed with it and
+ * plainly; when they disagree, or it fails, the next best backend is taken. That takes about as
+ * long as making two primitives, once a process. A backend that was asked for by name is not
+ * tested.
  */
-#include "math/attend_internal.h"
-#include "math/linear_internal.h"
+#include "math/self_test.h"
+
+#include "math/backends.h"
+#include "math/linear.h"
 
 #include "core/error.h"
 
@@ -74,7 +77,7 @@ static int run_layer(const glimpse_math *math, const float *x, const float *weig
 static int layers_agree(const glimpse_math *math, double tolerance) {
     static float x[ROWS * IN], weights[IN * OUT], bias[OUT], got[ROWS * OUT], expected[ROWS * OUT];
     glimpse_math plain;
-    if (glimpse_math_init(&plain, GLIMPSE_BACKEND_PLAIN, math->precision) < 0) return 0;
+    if (glimpse_backend_start(&plain, GLIMPSE_BACKEND_PLAIN, math->precision) < 0) return 0;
     fill(x, ROWS * IN, 1);
     fill(weights, IN * OUT, 2);
     fill(bias, OUT, 3);
@@ -112,22 +115,25 @@ static void attend_plainly(const float *qkv, float *out) {
     }
 }
 
+/* Backends without attention of their own leave it to the kernel. */
 static int attention_agrees(const glimpse_math *math, double tolerance) {
+    const glimpse_backend_ops *ops = glimpse_backend_get(math->backend);
+    if (!ops->attend) return 1;
     enum { WIDTH = HEADS * HEAD };
     static float qkv[ROWS * 3 * WIDTH], expected[ROWS * WIDTH], got[ROWS * WIDTH];
     static uint16_t halves[ROWS * WIDTH];
     const int is_bf16 = math->element == GLIMPSE_ELEMENT_BF16;
     const glimpse_element operands =
-        glimpse_attends_in_bf16(math) ? GLIMPSE_ELEMENT_BF16 : math->element;
-    void *workspace = NULL;
+        ops->attends(math->precision) ? GLIMPSE_ELEMENT_BF16 : math->element;
+    void *state = NULL;
     fill(qkv, sizeof qkv / sizeof qkv[0], 4);
     const glimpse_attend task = {math->kernels, operands, math->element,
                                  qkv,           ROWS,     HEADS,
                                  HEAD,          1,        is_bf16 ? (void *)halves : (void *)got};
-    void *scratch = aligned_alloc(64, (glimpse_attend_scratch(&task) + 63) / 64 * 64);
-    int done = scratch && glimpse_onednn_workspace_create(&workspace) == GLIMPSE_OK &&
-               glimpse_onednn_attend(workspace, &task, scratch) == 1;
-    if (workspace) glimpse_onednn_workspace_free(workspace);
+    void *scratch = aligned_alloc(64, (ops->attend_scratch(&task) + 63) / 64 * 64);
+    int done = scratch && (!ops->state_create || ops->state_create(&state) == GLIMPSE_OK) &&
+               ops->attend(state, &task, scratch) == 1;
+    if (state) ops->state_free(state);
     free(scratch);
     if (!done) return 0;
     for (size_t i = 0; is_bf16 && i < sizeof halves / sizeof halves[0]; i++) {
@@ -138,9 +144,9 @@ static int attention_agrees(const glimpse_math *math, double tolerance) {
     return distance(got, expected, ROWS * WIDTH) < tolerance;
 }
 
-int glimpse_onednn_agrees(glimpse_precision precision) {
+int glimpse_backend_agrees(glimpse_backend backend, glimpse_precision precision) {
     glimpse_math math;
-    if (glimpse_math_init(&math, GLIMPSE_BACKEND_ONEDNN, precision) < 0) return 0;
+    if (glimpse_backend_start(&math, backend, precision) < 0) return 0;
     /* bf16 keeps eight bits: sums of 64 such products are good to about 1 %. The whole numbers of
      * int8 are summed exactly, but the plain twin may round a scale the other way. */
     const double tolerance = precision == GLIMPSE_PRECISION_F32 ? 1e-4 : 0.02;
@@ -148,12 +154,14 @@ int glimpse_onednn_agrees(glimpse_precision precision) {
 }
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static int verdicts[GLIMPSE_PRECISION_INT8 + 1]; /* 0: not tested yet, 1 good, -1 bad */
+/* 0: not tested yet, 1 good, -1 bad */
+static int verdicts[GLIMPSE_BACKEND_COUNT][GLIMPSE_PRECISIONS];
 
-int glimpse_onednn_trusted(glimpse_precision precision) {
+int glimpse_backend_trusted(glimpse_backend backend, glimpse_precision precision) {
     (void)pthread_mutex_lock(&mutex);
-    if (verdicts[precision] == 0) verdicts[precision] = glimpse_onednn_agrees(precision) ? 1 : -1;
-    const int trusted = verdicts[precision] > 0;
+    int *verdict = &verdicts[backend][precision];
+    if (*verdict == 0) *verdict = glimpse_backend_agrees(backend, precision) ? 1 : -1;
+    const int trusted = *verdict > 0;
     (void)pthread_mutex_unlock(&mutex);
     return trusted;
 }

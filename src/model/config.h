@@ -5,7 +5,7 @@
 #ifndef GLIMPSE_MODEL_CONFIG_H
 #define GLIMPSE_MODEL_CONFIG_H
 
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 #include <glimpse/sys/image.h>
 

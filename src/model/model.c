@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/options.h"
+#include "math/init.h"
 #include "model/fingerprint.h"
 #include "text/tokenizer_kinds.h"
 
@@ -148,9 +149,7 @@ int glimpse_model_open(glimpse_model **out, const char *path,
         if (status < 0) goto done;
         glimpse_weights_store(&model->image_weights);
     }
-    (void)snprintf(model->backend, sizeof model->backend, "%s %s (%s)",
-                   glimpse_math_backend_name(&model->math),
-                   glimpse_precision_name(model->math.precision), model->math.kernels->name);
+    glimpse_math_describe(model->backend, sizeof model->backend, &model->math);
     *out = model;
     model = NULL;
 done:

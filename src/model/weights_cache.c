@@ -5,7 +5,7 @@
 
 #include "core/hash.h"
 #include "core/options.h"
-#include "math/attend_internal.h"
+#include "math/init.h"
 
 #include <glimpse/sys/model.h>
 #include <glimpse/version.h>
@@ -51,16 +51,6 @@ static char *cache_folder(void) {
     char *folder = cache ? glimpse_path_join(cache, "weights") : NULL;
     free(cache);
     return folder;
-}
-
-/* What the bytes of prepared weights depend on, besides the model. */
-static void describe(char *text, size_t room, const glimpse_math *math) {
-    if (math->backend == GLIMPSE_BACKEND_ONEDNN) {
-        glimpse_onednn_describe(text, room);
-    } else {
-        (void)snprintf(text, room, "%s panel %zu", glimpse_math_backend_name(math),
-                       math->kernels->panel);
-    }
 }
 
 static char *file_path(const char *key, const char *fingerprint, const char *tower) {
@@ -128,9 +118,9 @@ void glimpse_weights_open(glimpse_weights_cache *cache, const char *fingerprint,
     *cache = (glimpse_weights_cache){.path = NULL};
     char layout[64];
     if (limit_bytes() == 0) return;
-    describe(layout, sizeof layout, math);
+    glimpse_math_layout(layout, sizeof layout, math);
     (void)snprintf(cache->key, sizeof cache->key, "%s %s %s %s glimpse %s", fingerprint, tower,
-                   glimpse_precision_name(math->precision), layout, GLIMPSE_VERSION);
+                   glimpse_precision_names()[math->precision], layout, GLIMPSE_VERSION);
     cache->path = file_path(cache->key, fingerprint, tower);
     if (!cache->path) return;
     cache->shelf.collecting = 1;

@@ -4,7 +4,7 @@
 #include "support.h"
 
 #include "math/half.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 #include <math.h>
 

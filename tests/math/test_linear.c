@@ -1,10 +1,14 @@
 /*
- * Every backend's products equal the plain ones, for all forms of weights.
+ * The products of every backend in the table, in every precision that it has here, equal the plain
+ * ones, for all forms of weights.
  */
 #include "support.h"
 
+#include "math/backends.h"
 #include "math/half.h"
-#include "math/linear_internal.h"
+#include "math/init.h"
+#include "math/linear.h"
+#include "math/self_test.h"
 
 #include <math.h>
 
@@ -105,54 +109,51 @@ static void compare(glimpse_backend backend, glimpse_precision precision) {
         fill_numbers(input, GLIMPSE_DTYPE_F32, s->rows * s->in, 1.0f);
         run(s, backend, precision, fast);
         run(s, GLIMPSE_BACKEND_PLAIN, precision, plain);
+        size_t steps = 0;
         for (size_t j = 0; j < s->rows * s->out; j++) {
             float allowed = 2e-6f * sqrtf((float)s->in) * (1.0f + fabsf(plain[j]));
+            /* In int8 an input between two whole numbers may become the other one where
+             * multiplication and addition are fused: a 127th of it, and rarely. */
+            if (precision == GLIMPSE_PRECISION_INT8 && fabsf(fast[j] - plain[j]) > allowed) {
+                steps++;
+                allowed = 0.05f;
+            }
             if (!(fabsf(fast[j] - plain[j]) <= allowed)) {
                 fail_msg("shape %zu, entry %zu: %.9g, plain gives %.9g", i, j, (double)fast[j],
                          (double)plain[j]);
             }
         }
+        assert_true(steps * 50 <= s->rows * s->out);
     }
     free(fast);
     free(plain);
 }
 
-static void openblas_f32_equals_plain(void **unused) {
-    (void)unused;
-    compare(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
-}
+/* A backend and a precision; one test each. */
+typedef struct way {
+    glimpse_backend backend;
+    glimpse_precision precision;
+    char name[64];
+} way;
 
-static void openblas_bf16_equals_plain_products_of_rounded_operands(void **unused) {
-    (void)unused;
-    compare(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_BF16);
-}
-
-static void onednn(glimpse_precision precision) {
+static void products_equal_plain(void **test_state) {
+    const way *w = *test_state;
     glimpse_math math;
-    int status = glimpse_math_init(&math, GLIMPSE_BACKEND_ONEDNN, precision);
+    int status = glimpse_math_init(&math, w->backend, w->precision);
     if (status == GLIMPSE_E_UNSUPPORTED) {
         print_message("SKIPPED: %s\n", glimpse_last_error());
         skip();
     }
     assert_ok(status);
-    compare(GLIMPSE_BACKEND_ONEDNN, precision);
+    assert_int_equal(math.backend, w->backend);
+    assert_int_equal(math.precision, w->precision);
+    compare(w->backend, w->precision);
 }
 
-static void onednn_f32_equals_plain(void **unused) {
-    (void)unused;
-    onednn(GLIMPSE_PRECISION_F32);
-}
-
-static void onednn_bf16_equals_plain_products_of_rounded_operands(void **unused) {
-    (void)unused;
-    onednn(GLIMPSE_PRECISION_BF16);
-}
-
-static void gemm_equals_plain_with_strides(void **unused) {
-    (void)unused;
+static void gemm_equals_plain_with_strides(glimpse_backend backend) {
     state = 5;
     glimpse_math fast, plain;
-    assert_ok(glimpse_math_init(&fast, GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32));
+    if (glimpse_math_init(&fast, backend, GLIMPSE_PRECISION_F32) < 0) return;
     assert_ok(glimpse_math_init(&plain, GLIMPSE_BACKEND_PLAIN, GLIMPSE_PRECISION_F32));
     static float a[40 * 100], b[60 * 100], c[2][40 * 70];
     for (int transpose = 0; transpose < 2; transpose++) {
@@ -160,6 +161,7 @@ static void gemm_equals_plain_with_strides(void **unused) {
             a[i] = uniform(-1, 1);
         for (size_t i = 0; i < sizeof b / sizeof b[0]; i++)
             b[i] = uniform(-1, 1);
+        memset(c, 0, sizeof c);
         size_t m = 37, n = transpose ? 53 : 61, k = transpose ? 90 : 55;
         glimpse_gemm(&fast, transpose, m, n, k, 0.125f, a, 100, b, 100, c[0], 70);
         glimpse_gemm(&plain, transpose, m, n, k, 0.125f, a, 100, b, 100, c[1], 70);
@@ -171,6 +173,63 @@ static void gemm_equals_plain_with_strides(void **unused) {
     }
 }
 
+static void gemm_of_every_backend_equals_plain(void **unused) {
+    (void)unused;
+    for (int b = GLIMPSE_BACKEND_PLAIN + 1; b < GLIMPSE_BACKEND_COUNT; b++)
+        gemm_equals_plain_with_strides((glimpse_backend)b);
+}
+
+/* What --backend and `glimpse doctor` offer is what there is. */
+static void names_and_rows_belong_together(void **unused) {
+    (void)unused;
+    const char *const *backends = glimpse_backend_names();
+    const char *const *precisions = glimpse_precision_names();
+    assert_string_equal(backends[GLIMPSE_BACKEND_AUTO], "auto");
+    assert_string_equal(backends[GLIMPSE_BACKEND_PLAIN], "plain");
+    assert_string_equal(backends[GLIMPSE_BACKEND_OPENBLAS], "openblas");
+    assert_string_equal(backends[GLIMPSE_BACKEND_ONEDNN], "onednn");
+    assert_null(backends[GLIMPSE_BACKEND_COUNT]);
+    assert_string_equal(precisions[GLIMPSE_PRECISION_AUTO], "auto");
+    assert_string_equal(precisions[GLIMPSE_PRECISION_F32], "f32");
+    assert_string_equal(precisions[GLIMPSE_PRECISION_BF16], "bf16");
+    assert_string_equal(precisions[GLIMPSE_PRECISION_INT8], "int8");
+    assert_null(precisions[GLIMPSE_PRECISIONS]);
+    assert_null(glimpse_backend_get(GLIMPSE_BACKEND_AUTO));
+    assert_null(glimpse_backend_get((glimpse_backend)GLIMPSE_BACKEND_COUNT));
+    for (int b = GLIMPSE_BACKEND_AUTO + 1; b < GLIMPSE_BACKEND_COUNT; b++) {
+        const glimpse_backend_ops *ops = glimpse_backend_get((glimpse_backend)b);
+        assert_non_null(ops);
+        assert_true(*backends[b]);
+        /* A row that can do nothing in this build says why. */
+        if (!ops->precisions[GLIMPSE_PRECISION_F32].layers) {
+            assert_non_null(ops->probe);
+            assert_int_equal(ops->probe(GLIMPSE_PRECISION_F32), GLIMPSE_E_UNSUPPORTED);
+            continue;
+        }
+        assert_non_null(ops->gemm);
+        assert_true(!ops->precisions[GLIMPSE_PRECISION_INT8].layers || ops->exact_layers);
+        assert_true(!ops->state_create == !ops->state_free);
+        assert_true(!ops->attend == !ops->attends && !ops->attend == !ops->attend_scratch);
+    }
+}
+
+static void what_is_no_backend_or_precision_is_refused(void **unused) {
+    (void)unused;
+    glimpse_math math;
+    assert_int_equal(
+        glimpse_math_init(&math, (glimpse_backend)GLIMPSE_BACKEND_COUNT, GLIMPSE_PRECISION_F32),
+        GLIMPSE_E_INVALID);
+    assert_int_equal(
+        glimpse_math_init(&math, (glimpse_backend)GLIMPSE_BACKEND_COUNT, GLIMPSE_PRECISION_AUTO),
+        GLIMPSE_E_INVALID);
+    assert_int_equal(
+        glimpse_math_init(&math, GLIMPSE_BACKEND_AUTO, (glimpse_precision)GLIMPSE_PRECISIONS),
+        GLIMPSE_E_INVALID);
+    assert_int_equal(
+        glimpse_math_init(&math, GLIMPSE_BACKEND_PLAIN, (glimpse_precision)GLIMPSE_PRECISIONS),
+        GLIMPSE_E_INVALID);
+}
+
 static void auto_precision_is_f32_without_bf16_hardware(void **unused) {
     (void)unused;
     glimpse_math math;
@@ -179,30 +238,58 @@ static void auto_precision_is_f32_without_bf16_hardware(void **unused) {
                      glimpse_math_has_fast_bf16() ? GLIMPSE_PRECISION_BF16 : GLIMPSE_PRECISION_F32);
 }
 
-/* Where oneDNN would be chosen by itself it is tried first; what this CPU can run must pass. */
-static void the_self_test_believes_a_library_that_is_right(void **unused) {
+/* What is asked for in f32 and without a name is OpenBLAS, whatever else there is. */
+static void auto_is_openblas_in_f32(void **unused) {
     (void)unused;
     glimpse_math math;
-    if (glimpse_math_init(&math, GLIMPSE_BACKEND_ONEDNN, GLIMPSE_PRECISION_F32) < 0) {
-        print_message("SKIPPED: no oneDNN here\n");
-        skip();
+    assert_ok(glimpse_math_init(&math, GLIMPSE_BACKEND_AUTO, GLIMPSE_PRECISION_F32));
+    assert_int_equal(math.backend, GLIMPSE_BACKEND_OPENBLAS);
+}
+
+/* Where a backend would be chosen for being fast it is tried first; what is right must pass. */
+static void the_self_test_believes_a_backend_that_is_right(void **unused) {
+    (void)unused;
+    for (int b = GLIMPSE_BACKEND_AUTO + 1; b < GLIMPSE_BACKEND_COUNT; b++) {
+        for (int p = GLIMPSE_PRECISION_F32; p < GLIMPSE_PRECISIONS; p++) {
+            glimpse_math math;
+            int can = glimpse_backend_start(&math, (glimpse_backend)b, (glimpse_precision)p) ==
+                      GLIMPSE_OK;
+            assert_int_equal(glimpse_backend_agrees((glimpse_backend)b, (glimpse_precision)p), can);
+            assert_int_equal(glimpse_backend_trusted((glimpse_backend)b, (glimpse_precision)p),
+                             can);
+            /* AUTO takes nothing that cannot run. */
+            if (glimpse_backend_merit((glimpse_backend)b, (glimpse_precision)p) >
+                GLIMPSE_MERIT_ON_REQUEST) {
+                assert_true(can);
+            }
+        }
     }
-    assert_int_equal(glimpse_onednn_agrees(GLIMPSE_PRECISION_F32), 1);
-    assert_int_equal(glimpse_onednn_trusted(GLIMPSE_PRECISION_F32), 1);
-    assert_int_equal(glimpse_onednn_agrees(GLIMPSE_PRECISION_BF16),
-                     glimpse_onednn_multiplies_bf16());
-    assert_int_equal(glimpse_onednn_agrees(GLIMPSE_PRECISION_INT8), glimpse_onednn_fast_int8());
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(openblas_f32_equals_plain),
-        cmocka_unit_test(openblas_bf16_equals_plain_products_of_rounded_operands),
-        cmocka_unit_test(onednn_f32_equals_plain),
-        cmocka_unit_test(onednn_bf16_equals_plain_products_of_rounded_operands),
-        cmocka_unit_test(gemm_equals_plain_with_strides),
-        cmocka_unit_test(auto_precision_is_f32_without_bf16_hardware),
-        cmocka_unit_test(the_self_test_believes_a_library_that_is_right),
+    enum {
+        FIRST = GLIMPSE_BACKEND_PLAIN + 1, /* all but what they are compared with */
+        PRECISIONS = GLIMPSE_PRECISIONS - 1,
+        WAYS = (GLIMPSE_BACKEND_COUNT - FIRST) * PRECISIONS
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    static way ways[WAYS];
+    static struct CMUnitTest by_way[WAYS];
+    for (size_t i = 0; i < WAYS; i++) {
+        ways[i].backend = (glimpse_backend)(FIRST + i / PRECISIONS);
+        ways[i].precision = (glimpse_precision)(1 + i % PRECISIONS);
+        (void)snprintf(ways[i].name, sizeof ways[i].name, "%s_%s_equals_plain",
+                       glimpse_backend_names()[ways[i].backend],
+                       glimpse_precision_names()[ways[i].precision]);
+        by_way[i] = (struct CMUnitTest){ways[i].name, products_equal_plain, NULL, NULL, &ways[i]};
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gemm_of_every_backend_equals_plain),
+        cmocka_unit_test(names_and_rows_belong_together),
+        cmocka_unit_test(what_is_no_backend_or_precision_is_refused),
+        cmocka_unit_test(auto_precision_is_f32_without_bf16_hardware),
+        cmocka_unit_test(auto_is_openblas_in_f32),
+        cmocka_unit_test(the_self_test_believes_a_backend_that_is_right),
+    };
+    int failed = _cmocka_run_group_tests("backends", by_way, WAYS, NULL, NULL);
+    return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,13 @@
 /*
  * The kernels' products - few rows by stored weights, int8, attention - equal the plain ones on
- * every instruction set that this CPU has, and oneDNN's ways of int8 and attention equal them too.
+ * every instruction set that this CPU has, and backends with ways of their own of int8 and of
+ * attention equal them too.
  */
 #include "support.h"
 
-#include "math/attend_internal.h"
+#include "math/backends.h"
 #include "math/half.h"
-#include "math/linear_internal.h"
+#include "math/linear.h"
 
 #include <math.h>
 
@@ -237,10 +238,16 @@ static void int8_layers_of_all_kernels_equal_plain(void **unused) {
         compare_int8(GLIMPSE_BACKEND_OPENBLAS, *k);
 }
 
-static void int8_layers_of_onednn_equal_plain(void **unused) {
+/* Also where the CPU is too old for the backend to be offered in int8: see run_int8(). */
+static void int8_layers_of_every_backend_equal_plain(void **unused) {
     (void)unused;
-    if (!glimpse_onednn_available()) skip();
-    compare_int8(GLIMPSE_BACKEND_ONEDNN, glimpse_kernels_best());
+    for (int b = GLIMPSE_BACKEND_AUTO + 1; b < GLIMPSE_BACKEND_COUNT; b++) {
+        const glimpse_backend_ops *ops = glimpse_backend_get((glimpse_backend)b);
+        glimpse_math math;
+        if (!ops->precisions[GLIMPSE_PRECISION_INT8].layers) continue;
+        if (glimpse_backend_start(&math, (glimpse_backend)b, GLIMPSE_PRECISION_F32) < 0) continue;
+        compare_int8((glimpse_backend)b, math.kernels);
+    }
 }
 
 static void attention_in_tiles_equals_plain(void **unused) {
@@ -282,18 +289,18 @@ static void attention_in_tiles_equals_plain(void **unused) {
 }
 
 /* As for one shape of operands and result; values up to 1. */
-static void compare_attention(void *onednn, glimpse_element element, glimpse_element result,
-                              const size_t shape[3], float tolerance) {
+static void compare_attention(const glimpse_backend_ops *ops, void *own, glimpse_element element,
+                              glimpse_element result, const size_t shape[3], float tolerance) {
     const glimpse_kernels *kernels = glimpse_kernels_best();
     size_t rows = shape[0], heads = shape[1], head = shape[2], width = heads * head;
     float *qkv = numbers(rows * 3 * width, 1), *fast = numbers(rows * width, 1);
     float *plain = numbers(rows * width, 1);
     float *scores = malloc(glimpse_attention_scratch(rows, head) * sizeof *scores);
     glimpse_attend task = {kernels, element, result, qkv, rows, heads, head, 1, fast};
-    void *scratch = aligned_alloc(64, (glimpse_attend_scratch(&task) + 63) / 64 * 64);
+    void *scratch = aligned_alloc(64, (ops->attend_scratch(&task) + 63) / 64 * 64);
     assert_non_null(scores);
     assert_non_null(scratch);
-    assert_int_equal(glimpse_onednn_attend(onednn, &task, scratch), 1);
+    assert_int_equal(ops->attend(own, &task, scratch), 1);
     for (size_t h = 0; h < heads; h++) {
         const float *q = qkv + h * head;
         glimpse_kernels_plain.attention(plain + h * head, width, q, q + width, q + 2 * width,
@@ -309,21 +316,33 @@ static void compare_attention(void *onednn, glimpse_element element, glimpse_ele
     free(qkv), free(fast), free(plain), free(scores), free(scratch);
 }
 
-static void attention_through_onednn_equals_plain(void **unused) {
+static void attention_of_every_backend_equals_plain(void **unused) {
     (void)unused;
-    if (!glimpse_onednn_available()) skip();
     static const size_t shapes[][3] = {{50, 12, 64}, {33, 3, 16}, {257, 2, 64}, {50, 12, 64}};
-    void *onednn = NULL;
+    size_t compared = 0;
     state = 37;
-    assert_ok(glimpse_onednn_workspace_create(&onednn));
-    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
-        compare_attention(onednn, GLIMPSE_ELEMENT_F32, GLIMPSE_ELEMENT_F32, shapes[s], 1e-5f);
-        /* bf16 in, as with bf16 layers and with int8 ones. */
-        if (!glimpse_onednn_multiplies_bf16()) continue;
-        compare_attention(onednn, GLIMPSE_ELEMENT_BF16, GLIMPSE_ELEMENT_BF16, shapes[s], 0.02f);
-        compare_attention(onednn, GLIMPSE_ELEMENT_BF16, GLIMPSE_ELEMENT_F32, shapes[s], 0.02f);
+    for (int b = GLIMPSE_BACKEND_AUTO + 1; b < GLIMPSE_BACKEND_COUNT; b++) {
+        const glimpse_backend_ops *ops = glimpse_backend_get((glimpse_backend)b);
+        glimpse_math math;
+        void *own = NULL;
+        if (!ops->attend) continue;
+        if (glimpse_backend_start(&math, (glimpse_backend)b, GLIMPSE_PRECISION_F32) < 0) continue;
+        int bf16 =
+            glimpse_backend_start(&math, (glimpse_backend)b, GLIMPSE_PRECISION_BF16) == GLIMPSE_OK;
+        if (ops->state_create) assert_ok(ops->state_create(&own));
+        for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
+            compare_attention(ops, own, GLIMPSE_ELEMENT_F32, GLIMPSE_ELEMENT_F32, shapes[s], 1e-5f);
+            /* bf16 in, as with bf16 layers and with int8 ones. */
+            if (!bf16) continue;
+            compare_attention(ops, own, GLIMPSE_ELEMENT_BF16, GLIMPSE_ELEMENT_BF16, shapes[s],
+                              0.02f);
+            compare_attention(ops, own, GLIMPSE_ELEMENT_BF16, GLIMPSE_ELEMENT_F32, shapes[s],
+                              0.02f);
+        }
+        if (own) ops->state_free(own);
+        compared++;
     }
-    glimpse_onednn_workspace_free(onednn);
+    if (compared == 0) skip(); /* no backend here has one */
 }
 
 int main(void) {
@@ -333,9 +352,9 @@ int main(void) {
         cmocka_unit_test(quantised_rows_are_the_nearest_whole_numbers),
         cmocka_unit_test(int8_sums_are_exact_at_the_extremes),
         cmocka_unit_test(int8_layers_of_all_kernels_equal_plain),
-        cmocka_unit_test(int8_layers_of_onednn_equal_plain),
+        cmocka_unit_test(int8_layers_of_every_backend_equal_plain),
         cmocka_unit_test(attention_in_tiles_equals_plain),
-        cmocka_unit_test(attention_through_onednn_equals_plain),
+        cmocka_unit_test(attention_of_every_backend_equals_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
  */
 #include "run.h"
 
+#include <glimpse/compute.h>
+
 static const char *const commands[] = {"index",  "search",   "similar",    "label",  "status",
                                        "verify", "reindex",  "prune",      "models", "doctor",
                                        "embed",  "tokenize", "preprocess", "dedup",  "audit",
@@ -216,6 +218,12 @@ static void doctor_says_what_there_is(void **state) {
     assert_true(strlen(text_at(root, "parts.SQLite")) > 0);
     assert_non_null(strstr(text_at(root, "backends.openblas"), "f32"));
     assert_non_null(strstr(text_at(root, "backends.plain"), "f32"));
+    size_t backends = 0;
+    for (; glimpse_backend_names()[backends + 1]; backends++) { /* a place for each, maybe null */
+        const char *name = glimpse_backend_names()[backends + 1];
+        assert_non_null(json_object_get(at(root, "backends"), name));
+    }
+    assert_int_equal(json_object_size(at(root, "backends")), backends);
     assert_true(strcmp(text_at(root, "auto_precision"), "f32") == 0 ||
                 strcmp(text_at(root, "auto_precision"), "bf16") == 0);
     assert_true(json_is_false(at(root, "library_exists")));

@@ -4,6 +4,7 @@
  */
 #include "support.h"
 
+#include "math/init.h"
 #include "random_blip.h"
 #include "vlm/blip/blip_internal.h"
 

@@ -4,17 +4,11 @@
  */
 #include "support.h"
 
+#include "math/init.h"
 #include "vlm/blip/blip_internal.h"
 
 #include <jansson.h>
 #include <math.h>
-
-static const struct way {
-    const char *name;
-    glimpse_backend backend;
-} ways[] = {{"plain", GLIMPSE_BACKEND_PLAIN},
-            {"openblas", GLIMPSE_BACKEND_OPENBLAS},
-            {"onednn", GLIMPSE_BACKEND_ONEDNN}};
 
 enum { IMAGES = 4, MOST = 64 };
 
@@ -80,17 +74,17 @@ static void close_to_list(const golden *g, const char *what, size_t i, const flo
     }
 }
 
-static void open_golden(golden *g, const char *folder, const struct way *way) {
+static void open_golden(golden *g, const char *folder, glimpse_backend backend) {
     memset(g, 0, sizeof *g);
     char relative[64];
     (void)snprintf(relative, sizeof relative, "golden/%s", folder);
     (void)snprintf(g->folder, sizeof g->folder, "%s", shared_path(relative));
-    g->way = way->name;
+    g->way = glimpse_backend_names()[backend];
     json_error_t error;
     g->expected = json_load_file(path_in(g->folder, "expected.json"), 0, &error);
     if (!g->expected) fail_msg("%s: %s", g->folder, error.text);
     glimpse_blip_options options = GLIMPSE_BLIP_OPTIONS_INIT;
-    options.backend = way->backend;
+    options.backend = backend;
     options.precision = GLIMPSE_PRECISION_F32;
     assert_ok(glimpse_blip_open(&g->model, g->folder, &options));
     glimpse_blip_limits limits = GLIMPSE_BLIP_LIMITS_INIT;
@@ -120,10 +114,10 @@ static void close_golden(golden *g) {
     json_decref(g->expected);
 }
 
-static int skip_way(const struct way *way) {
+static int skip_backend(glimpse_backend backend) {
     glimpse_math math;
-    if (glimpse_math_init(&math, way->backend, GLIMPSE_PRECISION_F32) == GLIMPSE_OK) return 0;
-    print_message("SKIPPED: %s: %s\n", way->name, glimpse_last_error());
+    if (glimpse_math_init(&math, backend, GLIMPSE_PRECISION_F32) == GLIMPSE_OK) return 0;
+    print_message("SKIPPED: %s: %s\n", glimpse_backend_names()[backend], glimpse_last_error());
     return 1;
 }
 
@@ -194,10 +188,10 @@ static void check_states(golden *g, const glimpse_blip_text *text) {
 
 static void matching_agrees(void **unused) {
     (void)unused;
-    for (size_t w = 0; w < sizeof ways / sizeof ways[0]; w++) {
-        if (skip_way(&ways[w])) continue;
+    for (int b = GLIMPSE_BACKEND_AUTO + 1; glimpse_backend_names()[b]; b++) {
+        if (skip_backend((glimpse_backend)b)) continue;
         golden g;
-        open_golden(&g, "blip-itm", &ways[w]);
+        open_golden(&g, "blip-itm", (glimpse_backend)b);
         assert_int_equal(glimpse_blip_kind_of(g.model), GLIMPSE_BLIP_MATCH);
         size_t count = json_array_size(need(g.expected, "captions"));
         int32_t ids[16][MOST];
@@ -232,7 +226,7 @@ static void check_stage(void *user, size_t stage, const float *x, size_t rows, s
 static void image_layers_agree(void **unused) {
     (void)unused;
     golden g;
-    open_golden(&g, "blip-itm", &ways[0]);
+    open_golden(&g, "blip-itm", GLIMPSE_BACKEND_PLAIN);
     json_t *image = item(g.expected, "images", 0);
     json_t *shape = need(image, "vision_hidden_states_shape");
     size_t count = 1, side = (size_t)json_integer_value(json_array_get(need(image, "shape"), 1));
@@ -392,10 +386,10 @@ static void check_forward(golden *g) {
 
 static void captions_agree(void **unused) {
     (void)unused;
-    for (size_t w = 0; w < sizeof ways / sizeof ways[0]; w++) {
-        if (skip_way(&ways[w])) continue;
+    for (int b = GLIMPSE_BACKEND_AUTO + 1; glimpse_backend_names()[b]; b++) {
+        if (skip_backend((glimpse_backend)b)) continue;
         golden g;
-        open_golden(&g, "blip-caption", &ways[w]);
+        open_golden(&g, "blip-caption", (glimpse_backend)b);
         assert_int_equal(glimpse_blip_kind_of(g.model), GLIMPSE_BLIP_CAPTION);
         check_forward(&g);
         check_cases(&g);
@@ -405,10 +399,10 @@ static void captions_agree(void **unused) {
 
 static void answers_agree(void **unused) {
     (void)unused;
-    for (size_t w = 0; w < sizeof ways / sizeof ways[0]; w++) {
-        if (skip_way(&ways[w])) continue;
+    for (int b = GLIMPSE_BACKEND_AUTO + 1; glimpse_backend_names()[b]; b++) {
+        if (skip_backend((glimpse_backend)b)) continue;
         golden g;
-        open_golden(&g, "blip-vqa", &ways[w]);
+        open_golden(&g, "blip-vqa", (glimpse_backend)b);
         assert_int_equal(glimpse_blip_kind_of(g.model), GLIMPSE_BLIP_ANSWER);
         check_cases(&g);
         close_golden(&g);
@@ -417,7 +411,7 @@ static void answers_agree(void **unused) {
 
 static void check_picture_files(const char *folder) {
     golden g;
-    open_golden(&g, folder, &ways[1]);
+    open_golden(&g, folder, GLIMPSE_BACKEND_OPENBLAS);
     const glimpse_preprocess *rules = glimpse_blip_preprocess(g.model);
     size_t pixels = (size_t)rules->width * rules->height, checked = 0;
     uint8_t *rgb = malloc(3 * pixels);
@@ -476,7 +470,7 @@ static void check_text(golden *g, glimpse_blip_role role, const char *text, json
 static void texts_become_the_ids_of_their_role(void **unused) {
     (void)unused;
     golden g;
-    open_golden(&g, "blip-itm", &ways[1]);
+    open_golden(&g, "blip-itm", GLIMPSE_BACKEND_OPENBLAS);
     for (size_t i = 0; i < json_array_size(need(g.expected, "captions")); i++) {
         json_t *caption = item(g.expected, "captions", i);
         const char *text = json_string_value(need(caption, "text"));
@@ -488,7 +482,7 @@ static void texts_become_the_ids_of_their_role(void **unused) {
         assert_int_equal(ids[0], size_of(special, "enc"));
     }
     close_golden(&g);
-    open_golden(&g, "blip-caption", &ways[1]);
+    open_golden(&g, "blip-caption", GLIMPSE_BACKEND_OPENBLAS);
     for (size_t i = 0; i < json_array_size(need(g.expected, "prompts")); i++) {
         json_t *prompt = item(g.expected, "prompts", i), *text = need(prompt, "text");
         check_text(&g, GLIMPSE_BLIP_TEXT_PROMPT, json_is_null(text) ? "" : json_string_value(text),
@@ -498,7 +492,7 @@ static void texts_become_the_ids_of_their_role(void **unused) {
     check_text(&g, GLIMPSE_BLIP_TEXT_OUTPUT, json_string_value(need(forward, "text")), forward,
                "input_ids");
     close_golden(&g);
-    open_golden(&g, "blip-vqa", &ways[1]);
+    open_golden(&g, "blip-vqa", GLIMPSE_BACKEND_OPENBLAS);
     for (size_t i = 0; i < json_array_size(need(g.expected, "cases")); i++) {
         json_t *one = item(g.expected, "cases", i);
         int enc = strcmp(json_string_value(need(one, "first_token")), "enc") == 0;

@@ -135,7 +135,7 @@ static int run(int argc, char **argv) {
         CLI_HEADING("Others"),
         SESSION_LIBRARY_OPTION(s),
         CLI_CHOICE("precision", 0, &s.precision, NULL, "arithmetic of a native model",
-                   session_precisions),
+                   glimpse_precision_names()),
         SESSION_QUIET_OPTION(s),
         CLI_END,
     };

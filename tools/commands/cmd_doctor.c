@@ -32,8 +32,10 @@ typedef struct report {
     cpu_features cpu;
     char *library, *models, *model; /* paths; NULL when there is none */
     int library_exists, model_exists;
-    char *backends[4];          /* what the model says it runs on, NULL: does not work here */
-    char *backend_problem[4];   /* why not */
+    /* A place for every name in glimpse_backend_names(). */
+    size_t backend_count;
+    char **backends;            /* what the model says it runs on, NULL: does not work here */
+    char **backend_problem;     /* why not */
     const char *auto_precision; /* NULL when no model could be opened */
     char *auto_backend;
     glimpse_weights_cache_status weights;
@@ -67,7 +69,7 @@ static void look_at_cpu(cpu_features *cpu) {
 }
 
 static void try_backends(report *r) {
-    for (int backend = 0; backend < 4; backend++) {
+    for (size_t backend = 0; backend < r->backend_count; backend++) {
         glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
         glimpse_model *model = NULL;
         options.backend = (glimpse_backend)backend;
@@ -80,7 +82,7 @@ static void try_backends(report *r) {
             continue;
         }
         if (backend == 0) {
-            r->auto_precision = session_precisions[glimpse_model_precision(model)];
+            r->auto_precision = glimpse_precision_names()[glimpse_model_precision(model)];
             r->auto_backend = xstrdup(glimpse_model_backend_name(model));
         }
         r->backends[backend] = xstrdup(glimpse_model_backend_name(model));
@@ -120,8 +122,8 @@ static void print_json(const report *r) {
     jout_close(&j, '}');
     jout_key(&j, "backends");
     jout_open(&j, '{');
-    for (int b = 1; b < 4; b++)
-        jout_text_or_null(&j, session_backends[b], r->backends[b]);
+    for (size_t b = 1; b < r->backend_count; b++)
+        jout_text_or_null(&j, glimpse_backend_names()[b], r->backends[b]);
     jout_close(&j, '}');
     jout_text_or_null(&j, "auto_precision", r->auto_precision);
     jout_text_or_null(&j, "auto_backend", r->auto_backend);
@@ -166,8 +168,8 @@ static void print_people(const report *r) {
                  r->cpu.avx2 ? " avx2" : "", r->cpu.avx512 ? " avx512" : "",
                  r->cpu.avx512_bf16 ? " avx512_bf16" : "", r->cpu.amx_bf16 ? " amx_bf16" : "",
                  r->cpu.amx_int8 ? " amx_int8" : "");
-    for (int b = 1; b < 4 && r->model_exists; b++) {
-        (void)printf("%-14s %-9s %s\n", b == 1 ? "Backends" : "", session_backends[b],
+    for (size_t b = 1; b < r->backend_count && r->model_exists; b++) {
+        (void)printf("%-14s %-9s %s\n", b == 1 ? "Backends" : "", glimpse_backend_names()[b],
                      r->backends[b] ? r->backends[b] : r->backend_problem[b]);
     }
     if (r->auto_precision) {
@@ -202,6 +204,10 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_doctor, "doctor takes no arguments, not \"%s\"", arguments.words[0]);
         goto done;
     }
+    while (glimpse_backend_names()[r.backend_count])
+        r.backend_count++;
+    r.backends = xcalloc(r.backend_count, sizeof *r.backends);
+    r.backend_problem = xcalloc(r.backend_count, sizeof *r.backend_problem);
     s.quiet = 1; /* the choice of the model is part of the report */
     look_at_cpu(&r.cpu);
     r.models = session_models_folder();
@@ -223,10 +229,12 @@ static int run(int argc, char **argv) {
     code = library_code == CLI_RUN && model_code == CLI_RUN && r.model_exists ? EXIT_FOUND
                                                                               : EXIT_FAILED;
 done:
-    for (int b = 0; b < 4; b++) {
+    for (size_t b = 0; b < r.backend_count; b++) {
         free(r.backends[b]);
         free(r.backend_problem[b]);
     }
+    free(r.backends);
+    free(r.backend_problem);
     free(r.auto_backend);
     free(r.models);
     session_close(&s);

@@ -13,9 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const session_precisions[] = {"auto", "f32", "bf16", "int8", NULL};
 const char *const session_decodings[] = {"fast", "exact", NULL};
-const char *const session_backends[] = {"auto", "plain", "openblas", "onednn", NULL};
 
 static int is_folder(const char *path) {
     struct stat info;

@@ -30,9 +30,6 @@ typedef struct session {
     glimpse_encoder *encoder;
 } session;
 
-extern const char *const session_precisions[]; /* auto, f32, bf16, int8 */
-extern const char *const session_backends[];   /* auto, plain, openblas, onednn */
-
 #define SESSION_LIBRARY_OPTION(s)                     \
  CLI_TEXT("library", 'l', &(s).library_option, "DIR", \
           "the library (default: $GLIMPSE_LIBRARY, else one of your own)")
@@ -42,7 +39,7 @@ extern const char *const session_backends[];   /* auto, plain, openblas, onednn 
           "the library's last one, else the demo model)"),                                      \
      CLI_CHOICE("precision", 0, &(s).precision, NULL,                                           \
                 "arithmetic; auto is bf16 where the CPU has it in hardware, else f32",          \
-                session_precisions),                                                            \
+                glimpse_precision_names()),                                                     \
      CLI_FLAG("no-weights-cache", 0, &(s).no_weights_cache,                                     \
               "neither read nor write prepared weights under ~/.cache")
 extern const char *const session_decodings[]; /* fast, exact: 1 is exact */
@@ -56,7 +53,7 @@ extern const char *const session_decodings[]; /* fast, exact: 1 is exact */
           "leave out names or paths below DIR that fit, as in '*.tmp.jpg'; may be repeated"), \
      CLI_FLAG("follow-links", 0, &(follow_links), "go into folders behind symbolic links")
 #define SESSION_BACKEND_OPTION(s) \
- CLI_CHOICE("backend", 0, &(s).backend, NULL, "who multiplies matrices", session_backends)
+ CLI_CHOICE("backend", 0, &(s).backend, NULL, "who multiplies matrices", glimpse_backend_names())
 #define SESSION_QUIET_OPTION(s) \
  CLI_FLAG("quiet", 'q', &(s).quiet, "no notes on stderr, only errors")
 

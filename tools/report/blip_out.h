@@ -17,12 +17,13 @@ typedef struct blip_session {
     glimpse_blip_worker *worker;
 } blip_session;
 
-#define BLIP_MODEL_OPTIONS(b)                                                                     \
- CLI_TEXT("model", 'm', &(b).base.model_option, "DIR",                                            \
-          "the BLIP model: a folder, or a name under glimpse/models (default: "                   \
-          "$GLIMPSE_VLM, else the demo VLM)"),                                                    \
-     CLI_CHOICE("precision", 0, &(b).base.precision, NULL,                                        \
-                "arithmetic; auto is bf16 where the CPU has it in hardware", session_precisions), \
+#define BLIP_MODEL_OPTIONS(b)                                                   \
+ CLI_TEXT("model", 'm', &(b).base.model_option, "DIR",                          \
+          "the BLIP model: a folder, or a name under glimpse/models (default: " \
+          "$GLIMPSE_VLM, else the demo VLM)"),                                  \
+     CLI_CHOICE("precision", 0, &(b).base.precision, NULL,                      \
+                "arithmetic; auto is bf16 where the CPU has it in hardware",    \
+                glimpse_precision_names()),                                     \
      SESSION_BACKEND_OPTION((b).base)
 
 /* Each returns CLI_RUN or prints what is wrong and returns an exit code. */

@@ -9,6 +9,7 @@
 #include <glimpse/build.h>
 #include <glimpse/calibrate.h>
 #include <glimpse/captions.h>
+#include <glimpse/compute.h>
 #include <glimpse/dataset_writer.h>
 #include <glimpse/datasets.h>
 #include <glimpse/decisions.h>

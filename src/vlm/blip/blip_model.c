@@ -3,6 +3,7 @@
  */
 #include "core/error.h"
 #include "core/options.h"
+#include "math/init.h"
 #include "vlm/blip/blip_internal.h"
 
 #include <stdio.h>
@@ -106,10 +107,7 @@ int glimpse_blip_open(glimpse_blip **out, const char *path, const glimpse_blip_o
     if (status < 0) goto done;
     status = take_weights(model);
     if (status < 0) goto done;
-    (void)snprintf(model->backend, sizeof model->backend, "%s %s (%s)",
-                   glimpse_math_backend_name(&model->math),
-                   model->math.precision == GLIMPSE_PRECISION_BF16 ? "bf16" : "f32",
-                   model->math.kernels->name);
+    glimpse_math_describe(model->backend, sizeof model->backend, &model->math);
     *out = model;
     model = NULL;
 done:

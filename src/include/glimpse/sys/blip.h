@@ -40,6 +40,7 @@
 #ifndef GLIMPSE_BLIP_H
 #define GLIMPSE_BLIP_H
 
+#include <glimpse/compute.h>
 #include <glimpse/status.h>
 #include <glimpse/sys/image.h>
 #include <glimpse/sys/model.h>

@@ -40,6 +40,7 @@
 #ifndef GLIMPSE_MODEL_H
 #define GLIMPSE_MODEL_H
 
+#include <glimpse/compute.h>
 #include <glimpse/status.h>
 #include <glimpse/sys/image.h>
 #include <glimpse/sys/tokenizer.h>
@@ -54,25 +55,6 @@ extern "C" {
 
 typedef struct glimpse_model glimpse_model;
 typedef struct glimpse_encoder glimpse_encoder;
-
-typedef enum glimpse_precision {
-    GLIMPSE_PRECISION_AUTO = 0, /* BF16 where the CPU multiplies it in hardware, else F32 */
-    GLIMPSE_PRECISION_F32,
-    GLIMPSE_PRECISION_BF16, /* products of bf16 numbers summed in f32; everything else f32. Without
-                               hardware for it the operands are rounded and multiplied in f32: the
-                               same numbers, no gain in speed */
-    GLIMPSE_PRECISION_INT8  /* products of whole numbers -127..127, exactly summed: weights with a
-                               scale per output, activations with one per token; everything else
-                               f32. Cosine to F32 above 0.99. Never chosen by AUTO */
-} glimpse_precision;
-
-typedef enum glimpse_backend {
-    GLIMPSE_BACKEND_AUTO = 0, /* the fastest of the others for the precision */
-    GLIMPSE_BACKEND_PLAIN,    /* loops in C: the oracle, very slow */
-    GLIMPSE_BACKEND_OPENBLAS, /* f32; bf16 through rounded operands; int8 by kernels of our own */
-    GLIMPSE_BACKEND_ONEDNN    /* f32; bf16 where the CPU has AVX-512, int8 where it has VNNI, both
-                                 far faster where it has AMX */
-} glimpse_backend;
 
 enum { GLIMPSE_TOWER_IMAGE = 1, GLIMPSE_TOWER_TEXT = 2, GLIMPSE_TOWER_BOTH = 3 };
 

@@ -39,6 +39,7 @@
 #ifndef GLIMPSE_VLM_H
 #define GLIMPSE_VLM_H
 
+#include <glimpse/compute.h>
 #include <glimpse/status.h>
 #include <glimpse/sys/image.h>
 #include <glimpse/sys/model.h>

@@ -1,7 +1,7 @@
 /*
- * math/kernels.c - choosing the kernels for the CPU at hand.
+ * math/kernels/kernels.c - choosing the kernels for the CPU at hand.
  */
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>

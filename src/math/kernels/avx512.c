@@ -1,9 +1,9 @@
 /*
- * math/kernels_avx512.c - the vector kernels for one instruction set; see kernels_simd.inc.
+ * math/kernels/avx512.c - the vector kernels for one instruction set; see simd.inc.
  */
 #define KERNELS      glimpse_kernels_avx512
 #define KERNELS_NAME "avx512"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 extern const glimpse_kernels KERNELS;
 
@@ -19,8 +19,8 @@ extern const glimpse_kernels KERNELS;
 
 #define MM(name) _mm512_##name
 #define MM_WHOLE __m512i
-#include "math/kernels_lanes.inc"
-#include "math/kernels_x86.inc"
+#include "math/kernels/lanes.inc"
+#include "math/kernels/x86.inc"
 
 static inline __m512 load_f16(const uint8_t *at) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)at));
@@ -30,7 +30,7 @@ static inline vp widen(const int8_t *at) {
     return (vp)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)at));
 }
 
-/* kernels_vector.inc says what these do. */
+/* vector.inc says what these do. */
 
 static inline __mmask16 first(size_t n) {
     return (__mmask16)((1u << n) - 1);
@@ -78,4 +78,4 @@ static inline int32_t largest_whole_of(vi v) {
     return _mm512_reduce_max_epi32((__m512i)v);
 }
 
-#include "math/kernels_simd.inc"
+#include "math/kernels/simd.inc"

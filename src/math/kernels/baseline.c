@@ -1,5 +1,5 @@
 /*
- * math/kernels_baseline.c - the vector kernels for one instruction set; see kernels_simd.inc.
+ * math/kernels/baseline.c - the vector kernels for one instruction set; see simd.inc.
  */
 #define KERNELS      glimpse_kernels_baseline
 #define KERNELS_NAME "baseline"
@@ -10,7 +10,7 @@
 # include <string.h>
 
 # define HAVE_MADD 1
-# include "math/kernels_lanes.inc"
+# include "math/kernels/lanes.inc"
 
 static inline vi madd(vp a, vp b) {
     return (vi)_mm_madd_epi16((__m128i)a, (__m128i)b);
@@ -21,4 +21,4 @@ static inline vp widen(const int8_t *at) {
 }
 #endif
 
-#include "math/kernels_simd.inc"
+#include "math/kernels/simd.inc"

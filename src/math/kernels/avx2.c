@@ -1,9 +1,9 @@
 /*
- * math/kernels_avx2.c - the vector kernels for one instruction set; see kernels_simd.inc.
+ * math/kernels/avx2.c - the vector kernels for one instruction set; see simd.inc.
  */
 #define KERNELS      glimpse_kernels_avx2
 #define KERNELS_NAME "avx2"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 extern const glimpse_kernels KERNELS;
 
@@ -18,8 +18,8 @@ extern const glimpse_kernels KERNELS;
 
 #define MM(name) _mm256_##name
 #define MM_WHOLE __m256i
-#include "math/kernels_lanes.inc"
-#include "math/kernels_x86.inc"
+#include "math/kernels/lanes.inc"
+#include "math/kernels/x86.inc"
 
 static inline __m256 load_f16(const uint8_t *at) {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)at));
@@ -29,7 +29,7 @@ static inline vp widen(const int8_t *at) {
     return (vp)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)at));
 }
 
-/* kernels_vector.inc says what these do. */
+/* vector.inc says what these do. */
 
 static inline __m256i first(size_t n) {
     static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
@@ -90,4 +90,4 @@ static inline int32_t largest_whole_of(vi v) {
     return _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 1)));
 }
 
-#include "math/kernels_simd.inc"
+#include "math/kernels/simd.inc"

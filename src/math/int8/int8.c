@@ -1,5 +1,5 @@
 /*
- * math/linear_int8.c - int8 products: weights with a scale per output, inputs with a scale per row
+ * math/int8/int8.c - int8 products: weights with a scale per output, inputs with a scale per row
  * (per token), found anew for every product.
  *
  *     s_o = max |W_o| / 127      q_ok = round(W_ok / s_o)
@@ -13,8 +13,10 @@
  * Kernels multiply pairs of 16-bit numbers (vpmaddwd): twice the rate of f32 at AVX2, and unlike
  * the 8-bit instruction of that set it cannot saturate.
  */
+#include "math/int8/int8.h"
+
 #include "core/error.h"
-#include "math/linear_internal.h"
+#include "math/weights.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,13 +24,13 @@
 
 /* Rows at a time: their quantised form and their share of the result stay in the second-level
  * cache. A multiple of the kernels' 6. */
-size_t glimpse_int8_chunk(const glimpse_linear *linear) {
+static size_t chunk_of(const glimpse_linear *linear) {
     size_t rows = (256u << 10) / (linear->padded * sizeof(int16_t)) / 6 * 6;
     return rows < 24 ? 24 : rows > 192 ? 192 : rows;
 }
 
-size_t glimpse_int8_scratch(const glimpse_linear *linear) {
-    size_t chunk = glimpse_int8_chunk(linear);
+static size_t scratch_of(const glimpse_linear *linear) {
+    size_t chunk = chunk_of(linear);
     return chunk * (linear->padded * sizeof(int16_t) + sizeof(float));
 }
 
@@ -37,7 +39,6 @@ static size_t place(size_t panel, size_t padded, size_t o, size_t k) {
     return (o / panel * padded / 2 + k / 2) * panel * 2 + o % panel * 2 + k % 2;
 }
 
-/* q [out][in] and their scales out of f32 weights, which are replaced by whole numbers. */
 void glimpse_int8_quantize_weights(float *weights, float *scales, size_t out, size_t in) {
     for (size_t o = 0; o < out; o++) {
         float *row = weights + o * in, top = 0;
@@ -54,7 +55,7 @@ void glimpse_int8_quantize_weights(float *weights, float *scales, size_t out, si
     }
 }
 
-int glimpse_int8_prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
+static int take_weights(glimpse_linear *linear, const glimpse_linear_spec *spec) {
     size_t panel = linear->math->kernels->panel;
     size_t panels = (linear->out + panel - 1) / panel;
     linear->padded = (linear->in + 1) / 2 * 2;
@@ -96,10 +97,19 @@ done:
     return status;
 }
 
-int glimpse_int8_run(const glimpse_linear *linear, void *scratch, const float *x, size_t rows,
-                     float *y) {
+static int prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
+    int status = take_weights(linear, spec);
+    if (status == GLIMPSE_OK) linear->scratch = scratch_of(linear);
+    return status;
+}
+
+static int run(const glimpse_linear *linear, void *state, void *scratch, const void *input,
+               size_t rows, void *output) {
+    (void)state;
+    const float *x = input;
+    float *y = output;
     const glimpse_kernels *kernels = linear->math->kernels;
-    size_t chunk = glimpse_int8_chunk(linear);
+    size_t chunk = chunk_of(linear);
     int16_t *numbers = scratch;
     float *row_scales = (float *)(void *)(numbers + chunk * linear->padded);
     for (size_t first = 0; first < rows; first += chunk) {
@@ -117,3 +127,5 @@ int glimpse_int8_run(const glimpse_linear *linear, void *scratch, const float *x
     }
     return GLIMPSE_OK;
 }
+
+const glimpse_linear_ops glimpse_int8_layers = {.prepare = prepare, .run = run};

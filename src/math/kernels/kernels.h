@@ -1,8 +1,8 @@
 /*
- * math/kernels.h - everything a transformer does between its matrix products.
+ * math/kernels/kernels.h - everything a transformer does between its matrix products.
  *
- * One table of functions per instruction set. kernels_plain.c is the oracle: straightforward
- * loops, libm, double accumulators. kernels_simd.inc is one source in the compiler's vector types,
+ * One table of functions per instruction set. plain.c is the oracle: straightforward
+ * loops, libm, double accumulators. simd.inc is one source in the compiler's vector types,
  * compiled once per instruction set (baseline, AVX2+FMA, AVX-512) and chosen at run time. Tests
  * compare each table with the plain one.
  *
@@ -11,8 +11,8 @@
  *   BF16   uint16_t, for backends that multiply bf16 in hardware
  *   F32_BF float holding a number that bf16 can represent, for backends without such hardware
  */
-#ifndef GLIMPSE_MATH_KERNELS_H
-#define GLIMPSE_MATH_KERNELS_H
+#ifndef GLIMPSE_MATH_KERNELS_KERNELS_H
+#define GLIMPSE_MATH_KERNELS_KERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /*
- * math/linear_stored.c - f32 products with weights as the file stores them, through OpenBLAS and
+ * math/openblas/stored.c - f32 products with weights as the file stores them, through OpenBLAS and
  * kernels of our own.
  *
  * F16 and BF16 weights stay what they are, in the mapped file: opening a model converts nothing and
@@ -8,9 +8,12 @@
  * many, a piece of the matrix at a time is widened into a buffer that stays in the cache and is
  * multiplied by sgemm from there. Widening is exact, so the numbers are those of f32 weights.
  */
+#include "math/openblas/stored.h"
+
 #include "core/error.h"
 #include "math/half.h"
-#include "math/linear_internal.h"
+#include "math/openblas/sgemm.h"
+#include "math/weights.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +22,7 @@
  * the weights anew at every call. */
 enum { FEW_ROWS = 32, PIECE_FLOATS = 1 << 20 };
 
-size_t glimpse_stored_scratch(const glimpse_linear *linear) {
+static size_t scratch_of(const glimpse_linear *linear) {
     size_t most = 0;
     for (size_t p = 0; p < linear->part_count; p++) {
         if (linear->parts[p].dtype == GLIMPSE_DTYPE_F32) continue;
@@ -38,36 +41,7 @@ static int borrowable(const glimpse_linear_spec *spec, size_t p, int rounded) {
     return w->dtype != GLIMPSE_DTYPE_F32 || (uintptr_t)w->data % sizeof(float) == 0;
 }
 
-/* W [out][in] from what is stored as [in][out]. */
-static void transpose(float *to, const float *from, size_t out, size_t in) {
-    enum { BLOCK = 32 };
-    for (size_t i = 0; i < in; i += BLOCK) {
-        for (size_t o = 0; o < out; o += BLOCK) {
-            for (size_t a = i; a < in && a < i + BLOCK; a++) {
-                for (size_t b = o; b < out && b < o + BLOCK; b++)
-                    to[b * in + a] = from[a * out + b];
-            }
-        }
-    }
-}
-
-int glimpse_linear_gather(float *out, const glimpse_linear_spec *spec) {
-    size_t rows = spec->out / spec->parts;
-    if (!spec->transposed) {
-        for (size_t p = 0; p < spec->parts; p++)
-            glimpse_numbers_to_f32(out + p * rows * spec->in, &spec->weights[p]);
-        return GLIMPSE_OK;
-    }
-    size_t bytes = spec->in * spec->out * sizeof(float);
-    float *stored = malloc(bytes);
-    if (!stored) return glimpse_fail_nomem(bytes, "the weights of a layer");
-    glimpse_numbers_to_f32(stored, &spec->weights[0]);
-    transpose(out, stored, spec->out, spec->in);
-    free(stored);
-    return GLIMPSE_OK;
-}
-
-int glimpse_stored_prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
+static int take_weights(glimpse_linear *linear, const glimpse_linear_spec *spec) {
     int rounded = linear->math->precision == GLIMPSE_PRECISION_BF16, borrow = 1;
     for (size_t p = 0; p < spec->parts; p++)
         borrow = borrow && borrowable(spec, p, rounded);
@@ -119,13 +93,20 @@ static void widen_and_multiply(const glimpse_linear *linear, const glimpse_linea
                                      first * linear->in * glimpse_dtype_size(part->dtype),
                                  part->dtype, count * linear->in};
         glimpse_numbers_to_f32(scratch, &piece);
-        glimpse_sgemm_rows(x, rows, linear->in, scratch, count, y + first, linear->out,
-                           linear->accumulate);
+        glimpse_openblas_rows(x, rows, linear->in, scratch, count, y + first, linear->out,
+                              linear->accumulate);
     }
 }
 
-int glimpse_stored_run(const glimpse_linear *linear, float *scratch, const float *x, size_t rows,
-                       void *y) {
+static int prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
+    int status = take_weights(linear, spec);
+    linear->scratch = scratch_of(linear);
+    return status;
+}
+
+static int run(const glimpse_linear *linear, void *state, void *scratch, const void *x, size_t rows,
+               void *y) {
+    (void)state;
     float *result = y;
     size_t column = 0;
     for (size_t p = 0; p < linear->part_count; p++) {
@@ -135,8 +116,8 @@ int glimpse_stored_run(const glimpse_linear *linear, float *scratch, const float
                                             part->weights, part->dtype, part->rows,
                                             linear->accumulate);
         } else if (part->dtype == GLIMPSE_DTYPE_F32) {
-            glimpse_sgemm_rows(x, rows, linear->in, part->weights, part->rows, result + column,
-                               linear->out, linear->accumulate);
+            glimpse_openblas_rows(x, rows, linear->in, part->weights, part->rows, result + column,
+                                  linear->out, linear->accumulate);
         } else {
             widen_and_multiply(linear, part, scratch, x, rows, result + column);
         }
@@ -149,3 +130,5 @@ int glimpse_stored_run(const glimpse_linear *linear, float *scratch, const float
     }
     return GLIMPSE_OK;
 }
+
+const glimpse_linear_ops glimpse_stored_layers = {.prepare = prepare, .run = run};

@@ -1,8 +1,8 @@
 /*
- * math/kernels_plain.c - the oracle: what each kernel means, in double and with libm.
+ * math/kernels/plain.c - the oracle: what each kernel means, in double and with libm.
  */
 #include "math/half.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 #include <math.h>
 #include <string.h>
