@@ -6,7 +6,7 @@
 #include "core/error.h"
 #include "dataset_text.h"
 
-#include <glimpse/glimpse.h>
+#include <glimpse/version.h>
 
 #include <errno.h>
 #include <stdint.h>
@@ -192,7 +192,7 @@ static char *make_text(const glimpse_xmp_parts *parts, size_t *size) {
                   "  <rdf:Description rdf:about=\"\"\n"
                   "    xmlns:dc=\"http://purl.org/dc/elements/1.1/\"\n"
                   "    xmlns:lr=\"http://ns.adobe.com/lightroom/1.0/\"%s>\n",
-                  glimpse_version(),
+                  GLIMPSE_VERSION,
                   parts->parts[GLIMPSE_XMP_ALT_TEXT]
                       ? "\n    xmlns:Iptc4xmpCore=\"http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/\""
                       : "");
