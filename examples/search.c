@@ -1,40 +1,21 @@
-/* search.c - index a folder and search it in words.    search MODEL LIBRARY FOLDER WORDS
+/* search.c - index a folder and search it in words.    search LIBRARY FOLDER WORDS
  * cc search.c $(pkg-config --cflags --libs glimpse) -o search */
 #include <glimpse/glimpse.h>
 #include <stdio.h>
-#include <stdlib.h>
 int main(int argc, char **argv) {
-    if (argc != 5) return 2;
-    const char *folder = argv[3], *words = argv[4];
-    glimpse_model *model = NULL;
-    glimpse_library *library = NULL;
-    glimpse_encoder *encoder = NULL;
-    glimpse_results *results = NULL;
-    float *vector = NULL;
-    int status = glimpse_model_open(&model, argv[1], NULL);
-    if (status == GLIMPSE_OK)
-        status = glimpse_library_open(&library, argv[2], GLIMPSE_LIBRARY_CREATE);
-    if (status == GLIMPSE_OK) {
-        glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
-        glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
-        options.model = model, options.roots = &folder, options.root_count = 1;
-        status = glimpse_library_ingest(&report, library, &options);
-    }
-    if (status == GLIMPSE_OK) status = glimpse_encoder_create(&encoder, model, 1);
-    if (status == GLIMPSE_OK) {
-        glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
-        options.k = 5;
-        vector = calloc(glimpse_model_embedding_size(model), sizeof *vector);
-        if (vector) status = glimpse_encoder_texts(vector, NULL, encoder, &words, 1, 0);
-        if (status == GLIMPSE_OK)
-            status = glimpse_library_search(&results, library, model, vector, &options);
-    }
-    for (size_t i = 0; i < glimpse_results_count(results); i++) {
-        const glimpse_result *result = glimpse_results_get(results, i);
-        printf("%.4f %s\n", result->score, result->path);
-    }
+    glimpse_session *session = NULL;
+    glimpse_hits *hits = NULL;
+    glimpse_session_options options = GLIMPSE_SESSION_OPTIONS_INIT;
+    glimpse_ingest_options ingest = GLIMPSE_INGEST_OPTIONS_INIT;
+    if (argc != 4) return 2;
+    const char *folder = argv[2], *words = argv[3];
+    options.library = argv[1], ingest.roots = &folder, ingest.root_count = 1;
+    int status = glimpse_session_open(&session, &options);
+    if (status == GLIMPSE_OK) status = glimpse_session_index(NULL, session, &ingest);
+    if (status == GLIMPSE_OK) status = glimpse_session_search(&hits, session, &words, 1, NULL);
+    for (size_t i = 0; i < glimpse_hits_count(hits); i++)
+        printf("%.4f %s\n", glimpse_hits_get(hits, i)->score, glimpse_hits_get(hits, i)->path);
     if (status < 0) fprintf(stderr, "search: %s\n", glimpse_last_error());
-    glimpse_results_free(results), free(vector), glimpse_encoder_free(encoder);
-    glimpse_library_close(library), glimpse_model_close(model);
+    glimpse_hits_free(hits), glimpse_session_close(session);
     return status < 0;
 }

@@ -34,6 +34,7 @@ libjpeg-dev          need  JPEG pictures
 libpng-dev           need  PNG pictures; writing test pictures
 libgif-dev           need  GIF pictures
 libwebp-dev          need  WebP pictures
+libstb-dev           need  TGA, Radiance HDR and Softimage PIC pictures (stb_image, header only)
 libexif-dev          need  orientation and dates of photos
 libjansson-dev       need  JSON
 libcurl4-openssl-dev|libcurl4-gnutls-dev need  asking VLMs over the network

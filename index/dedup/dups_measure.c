@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "image/format.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,27 +32,10 @@ static int hash_pixels(const glimpse_image *image, char hex[33]) {
     return GLIMPSE_OK;
 }
 
-/* 101 for formats that lose nothing, and for WebP files that say so. */
+/* 101 for files that lose nothing, 0 where it cannot be told. */
 static int estimate_quality(glimpse_image_format format, const uint8_t *data, size_t size) {
-    switch (format) {
-    case GLIMPSE_FORMAT_JPEG: return glimpse_jpeg_quality(data, size);
-    case GLIMPSE_FORMAT_PNG:
-    case GLIMPSE_FORMAT_BMP:
-    case GLIMPSE_FORMAT_PNM:
-    case GLIMPSE_FORMAT_TGA:
-    case GLIMPSE_FORMAT_PSD:
-    case GLIMPSE_FORMAT_TIFF: return 101;
-    case GLIMPSE_FORMAT_WEBP:
-        for (size_t i = 12; i + 8 <= size;) { /* RIFF chunks: name, length, data, padding */
-            size_t length = data[i + 4] | (size_t)data[i + 5] << 8 | (size_t)data[i + 6] << 16 |
-                            (size_t)data[i + 7] << 24;
-            if (memcmp(data + i, "VP8L", 4) == 0) return 101;
-            if (memcmp(data + i, "VP8 ", 4) == 0 || length > size - i - 8) return 0;
-            i += 8 + length + (length & 1);
-        }
-        return 0;
-    default: return 0;
-    }
+    if (glimpse_format_is_lossless(format, data, size)) return 101;
+    return glimpse_jpeg_quality(data, size); /* 0 for what is no JPEG */
 }
 
 const char *glimpse_dups_label(const glimpse_dups *dups, const char *path) {

@@ -4,6 +4,7 @@
 #include "pool_worker.h"
 
 #include "core/error.h"
+#include "image/format.h"
 #include "pool_batch.h"
 #include "pool_read.h"
 
@@ -91,7 +92,7 @@ static int may_be_reduced(const glimpse_pool *pool, const glimpse_image_meta *me
     const uint32_t side = pool->decoding.short_side;
     const uint32_t shortest = meta->width < meta->height ? meta->width : meta->height;
     if (side == 0 || shortest / 2 + 1 < side) return 0;
-    return meta->format == GLIMPSE_FORMAT_JPEG || meta->format == GLIMPSE_FORMAT_WEBP;
+    return glimpse_format_is_reducible(meta->format);
 }
 
 /* The whole picture for `inspect`, and from it, or reduced, what the encoder gets. */

@@ -4,8 +4,7 @@
 #include "walk_internal.h"
 
 #include "catalog.h"
-
-#include <glimpse/sys/image.h>
+#include "image/format.h"
 
 #include <fnmatch.h>
 #include <limits.h>
@@ -67,9 +66,8 @@ int glimpse_walk_name_is_other(const char *name) {
 }
 
 int glimpse_walk_is_picture(const uint8_t *head, size_t size) {
-    const glimpse_image_format format = glimpse_image_sniff(head, size);
-    /* TGA has no mark at its beginning: what looks like one may be anything. */
-    return format != GLIMPSE_FORMAT_UNKNOWN && format != GLIMPSE_FORMAT_TGA;
+    /* What only looks like a picture, without a mark at its beginning, may be anything. */
+    return glimpse_format_is_certain(glimpse_image_sniff(head, size));
 }
 
 int glimpse_walk_folder_is_unwanted(const char *name) {

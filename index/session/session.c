@@ -4,6 +4,7 @@
 #include "session_private.h"
 
 #include "core/error.h"
+#include "core/options.h"
 #include "file_paths.h"
 
 #include <stdarg.h>
@@ -14,30 +15,8 @@
 #include <unistd.h>
 
 /*
- * Options and callbacks.
+ * Callbacks.
  */
-int glimpse_session_read_options(void *own, size_t own_size, const void *given, const char *name) {
-    size_t size;
-    if (!given) return GLIMPSE_OK;
-    memcpy(&size, given, sizeof size);
-    if (size < sizeof size) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "%s of size %zu; begin with their INIT value", name,
-                            size);
-    }
-    /* A newer program may set what this library does not know yet: not silently. */
-    for (size_t i = own_size; i < size; i++) {
-        if (((const unsigned char *)given)[i] != 0) {
-            return glimpse_fail(GLIMPSE_E_INVALID,
-                                "%s of a newer version (%zu bytes, known are %zu), with something "
-                                "set that this version does not know",
-                                name, size, own_size);
-        }
-    }
-    memcpy(own, given, size < own_size ? size : own_size);
-    memcpy(own, &own_size, sizeof own_size);
-    return GLIMPSE_OK;
-}
-
 int glimpse_session_check_cancelled(const session_control *control) {
     if (!control || !control->cancelled || !control->cancelled(control->user)) return GLIMPSE_OK;
     return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
@@ -147,7 +126,7 @@ int glimpse_session_open(glimpse_session **out, const glimpse_session_options *o
     glimpse_session_options own = GLIMPSE_SESSION_OPTIONS_INIT;
     if (out) *out = NULL;
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_open: no place for it");
-    int status = glimpse_session_read_options(&own, sizeof own, options, "options of a session");
+    int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_session_options, user);
     if (status < 0) return status;
     if (own.library_flags & ~(unsigned)(GLIMPSE_LIBRARY_CREATE | GLIMPSE_LIBRARY_READ_ONLY)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "flags %u make no sense for a library",

@@ -1,7 +1,8 @@
 /*
  * session_embed.c - embeddings of texts and pictures.
  */
-#include "session_internal.h"
+#include "embedder.h"
+#include "session_private.h"
 
 #include "core/error.h"
 
@@ -32,12 +33,18 @@ int glimpse_session_encode_picture(float *embedding, int *unusable, glimpse_sess
     *unusable = 0;
     int status = glimpse_session_acquire_encoder(&worker, session, GLIMPSE_TOWER_IMAGE, 1, library);
     if (status == GLIMPSE_OK) {
-        status = glimpse_image_load(&image, path, NULL);
+        glimpse_decode_options decode = GLIMPSE_DECODE_OPTIONS_INIT;
+        if (!(flags & GLIMPSE_ENCODE_EXACT)) {
+            decode.short_side =
+                glimpse_preprocess_short_side(glimpse_model_preprocess(worker.model));
+        }
+        status = glimpse_image_load(&image, path, &decode);
         *unusable = status < 0 && status != GLIMPSE_E_NOMEM;
     }
     if (status == GLIMPSE_OK) {
         const glimpse_image *const one[] = {image};
-        status = glimpse_encoder_images(embedding, worker.encoder, one, 1, flags);
+        status = glimpse_encoder_images(embedding, worker.encoder, one, 1,
+                                        flags & ~(unsigned)GLIMPSE_ENCODE_EXACT);
     }
     glimpse_image_free(image);
     glimpse_session_release_encoder(&worker);
@@ -52,4 +59,24 @@ int glimpse_session_embed_picture(float *embedding, int *unusable, glimpse_sessi
     }
     return glimpse_session_encode_picture(embedding, unusable ? unusable : &ignored, session, path,
                                           flags, NULL);
+}
+
+int glimpse_session_open_embedder(struct glimpse_embedder **out, glimpse_session *session,
+                                  glimpse_library *library, const glimpse_model *model,
+                                  unsigned jobs, int exact, const char *journal,
+                                  const session_control *control) {
+    glimpse_embedder_options options = GLIMPSE_EMBEDDER_OPTIONS_INIT;
+    glimpse_model_options model_options = GLIMPSE_MODEL_OPTIONS_INIT;
+    model_options.precision = session->precision;
+    model_options.backend = session->backend;
+    if (session->no_weights_cache) model_options.flags |= GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
+    options.jobs = glimpse_session_jobs(session, jobs);
+    options.exact = exact;
+    options.journal = journal;
+    options.model_options = &model_options;
+    if (control) {
+        options.cancelled = control->cancelled;
+        options.user = control->user;
+    }
+    return glimpse_embedder_open(out, library, model, &options);
 }

@@ -4,6 +4,7 @@
 #include "session_hits.h"
 
 #include "core/error.h"
+#include "sure_id.h"
 
 #include <glimpse/rerank.h>
 
@@ -21,7 +22,8 @@ static int create(glimpse_hits **out, size_t count) {
     }
     hits->count = count;
     for (size_t i = 0; i < count; i++)
-        hits->items[i] = (glimpse_hit){.first_rank = i + 1, .probability = NAN, .blended = NAN};
+        hits->items[i] =
+            (glimpse_hit){.score = NAN, .first_rank = i + 1, .probability = NAN, .blended = NAN};
     *out = hits;
     return GLIMPSE_OK;
 }
@@ -36,6 +38,7 @@ int glimpse_hits_of_results(glimpse_hits **out, glimpse_results *results) {
     for (size_t i = 0; i < (*out)->count; i++) {
         (*out)->items[i].result = glimpse_results_get(results, i);
         (*out)->items[i].path = (*out)->items[i].result->path;
+        (*out)->items[i].score = (*out)->items[i].result->score;
     }
     return GLIMPSE_OK;
 }
@@ -111,7 +114,7 @@ int glimpse_hits_look_again(glimpse_hits *hits, const session_vlm *vlm, const ch
     for (size_t i = 0; i < depth; i++) {
         const glimpse_result *result = hits->items[i].result;
         pictures[i].path = hits->items[i].path;
-        pictures[i].id = result ? glimpse_session_sure_id(result) : NULL;
+        pictures[i].id = result ? glimpse_sure_id(result) : NULL;
         first[i] = first_score(hits, i);
     }
     status = glimpse_session_look_again(&look, vlm, text, pictures, depth, control);

@@ -4,6 +4,7 @@
 #include "session_internal.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <errno.h>
 #include <string.h>
@@ -33,16 +34,14 @@ static int cancelled(void *user) {
 int glimpse_session_index(glimpse_ingest_report *report, glimpse_session *session,
                           const glimpse_ingest_options *options) {
     glimpse_ingest_options own = GLIMPSE_INGEST_OPTIONS_INIT;
-    glimpse_ingest_report unused;
     glimpse_library_status *known = NULL;
     session_lease lease = {0};
-    if (!report) report = &unused;
-    memset(report, 0, sizeof *report);
     if (!session) return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_index: no session");
-    if (options) own = *options;
+    int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_ingest_options, user);
+    if (status < 0) return status;
     const session_control control = {NULL, own.progress ? cancelled : NULL, &own};
     unsigned flags = own.root_count > 0 ? SESSION_WRITE | SESSION_OPTIONAL : SESSION_WRITE;
-    int status = glimpse_session_acquire_library(&lease, session, flags, &control);
+    status = glimpse_session_acquire_library(&lease, session, flags, &control);
     if (status == GLIMPSE_OK && !lease.library) status = create(&lease, session, &own, &control);
     if (status == GLIMPSE_OK && own.root_count == 0) {
         status = glimpse_library_load_status(&known, lease.library);

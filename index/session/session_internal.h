@@ -51,12 +51,6 @@ int glimpse_session_report_progress(const session_control *control, const char *
 double glimpse_session_now(void);
 
 /*
- * Options of any size: `own` [own_size] holds the defaults, and gets what `given` (NULL: nothing)
- * has. Both begin with a size_t. `name` is for the message.
- */
-int glimpse_session_read_options(void *own, size_t own_size, const void *given, const char *name);
-
-/*
  * The library.
  */
 enum {
@@ -102,6 +96,14 @@ void glimpse_session_release_encoder(session_worker *worker);
 /* As glimpse_session_embed_picture; neither pointer may be NULL. */
 int glimpse_session_encode_picture(float *embedding, int *unusable, glimpse_session *session,
                                    const char *path, unsigned flags, glimpse_library *library);
+/* An embedder (embedder.h) with the session's precision, backend and threads: `model` may be
+ * without its image tower, which is then prepared when a picture needs it. `library` may be NULL;
+ * both and `control` must outlive it. `exact` and `journal` as in its options. */
+struct glimpse_embedder;
+int glimpse_session_open_embedder(struct glimpse_embedder **out, glimpse_session *session,
+                                  glimpse_library *library, const glimpse_model *model,
+                                  unsigned jobs, int exact, const char *journal,
+                                  const session_control *control);
 /* Threads for a call whose options say `jobs`: that, else the session's, else one a core. */
 unsigned glimpse_session_jobs(const glimpse_session *session, unsigned jobs);
 /* A remark for people, printf style. */
@@ -126,6 +128,18 @@ int glimpse_session_acquire_vlm(session_vlm *out, glimpse_session *session,
                                 const glimpse_vlm_settings *settings, const char *part,
                                 glimpse_library *library, const session_control *control);
 void glimpse_session_release_vlm(session_vlm *vlm);
+/* Whether one was chosen: in `settings` (NULL: nothing), the environment or the configuration;
+ * *spec (may be NULL) is then its name as it was said, in `buffer` [size] where it comes from
+ * there. A configuration that cannot be read is a failure. */
+int glimpse_session_vlm_is_chosen(const char **spec, char *buffer, size_t size,
+                                  const glimpse_session *session,
+                                  const glimpse_vlm_settings *settings);
+/* The same as glimpse_session_vlm_use, with strings that live as long as the session. */
+int glimpse_session_keep_use(glimpse_vlm_use *use, const session_vlm *vlm,
+                             const glimpse_vlm_totals *totals);
+/* The same of a single answer. */
+int glimpse_session_keep_use_of(glimpse_vlm_use *use, const session_vlm *vlm,
+                                const glimpse_vlm_answer *answer);
 /* What was asked; its strings are borrowed from `vlm`. */
 glimpse_vlm_use glimpse_session_vlm_use(const session_vlm *vlm, const glimpse_vlm_totals *totals);
 

@@ -30,11 +30,14 @@ static const char *shipped(void *session, const char *relative) {
     return glimpse_session_shipped(session, relative);
 }
 
-static int borrow(loan *l, glimpse_session *session, glimpse_labeller_options *o) {
+static int borrow(loan *l, glimpse_session *session, int needs_library,
+                  glimpse_labeller_options *o) {
     const session_control control = {NULL, o->cancelled, o->user};
-    unsigned flags = o->store ? SESSION_WRITE : SESSION_READ | SESSION_OPTIONAL;
+    unsigned flags = o->store ? SESSION_WRITE : SESSION_READ;
+    if (!o->store && !needs_library) flags |= SESSION_OPTIONAL;
     /* One that would be made is not missed yet. */
-    if (!o->store && !(session->library_flags & GLIMPSE_LIBRARY_CREATE)) flags |= SESSION_NAMED;
+    if (flags & SESSION_OPTIONAL && !(session->library_flags & GLIMPSE_LIBRARY_CREATE))
+        flags |= SESSION_NAMED;
     int status = glimpse_session_acquire_library(&l->lease, session, flags, &control);
     if (status == GLIMPSE_OK) {
         status = glimpse_session_acquire_encoder(&l->worker, session, GLIMPSE_TOWER_TEXT,
@@ -55,7 +58,7 @@ static int borrow(loan *l, glimpse_session *session, glimpse_labeller_options *o
 }
 
 int glimpse_session_open_labeller(glimpse_labeller **out, glimpse_session *session,
-                                  const glimpse_labeller_options *options) {
+                                  int needs_library, const glimpse_labeller_options *options) {
     glimpse_labeller_options own = GLIMPSE_LABELLER_OPTIONS_INIT;
     if (!out || !session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_open_labeller: a NULL argument");
@@ -65,7 +68,7 @@ int glimpse_session_open_labeller(glimpse_labeller **out, glimpse_session *sessi
     if (status < 0) return status;
     loan *l = calloc(1, sizeof *l);
     if (!l) return glimpse_fail_nomem(sizeof *l, "a labeller");
-    status = borrow(l, session, &own);
+    status = borrow(l, session, needs_library, &own);
     if (status == GLIMPSE_OK) {
         status =
             glimpse_labeller_open(out, l->lease.library, l->worker.model, l->worker.encoder, &own);
@@ -87,7 +90,7 @@ int glimpse_session_label(glimpse_label_totals *totals, glimpse_session *session
     if (count > 0 && !paths) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_label: no paths");
     }
-    int status = glimpse_session_open_labeller(&labeller, session, options);
+    int status = glimpse_session_open_labeller(&labeller, session, 0, options);
     if (status == GLIMPSE_OK) {
         status = glimpse_labeller_label_paths(totals, labeller, paths, count, on_picture, user);
     }
@@ -99,7 +102,7 @@ int glimpse_session_label_library(glimpse_label_totals *totals, glimpse_session 
                                   const char *path_prefix, const glimpse_labeller_options *options,
                                   glimpse_labelled_fn on_picture, void *user) {
     glimpse_labeller *labeller = NULL;
-    int status = glimpse_session_open_labeller(&labeller, session, options);
+    int status = glimpse_session_open_labeller(&labeller, session, 1, options);
     if (status == GLIMPSE_OK) {
         status = glimpse_labeller_label_library(totals, labeller, path_prefix, on_picture, user);
     }

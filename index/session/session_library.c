@@ -98,6 +98,7 @@ int glimpse_session_acquire_library(session_lease *out, glimpse_session *session
     *out = (session_lease){0};
     if (!session) return glimpse_fail(GLIMPSE_E_INVALID, "no session");
     int optional = (flags & SESSION_OPTIONAL) != 0;
+    if (optional && session->no_library) return GLIMPSE_OK;
     int status = check_place(session);
     if (status < 0) return optional && !session->library_option ? GLIMPSE_OK : status;
     if (flags & SESSION_WRITE) {

@@ -8,22 +8,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 /* Beyond this a probability is as good as 0 or 1: exp(-30) is 1e-13. */
 static const double MAX_LOGIT = 30.0;
-
-const char *glimpse_session_sure_id(const glimpse_result *result) {
-    struct stat info;
-    struct tm utc;
-    char modified[32];
-    if (stat(result->path, &info) != 0 || (uint64_t)info.st_size != result->bytes) return NULL;
-    time_t changed = info.st_mtime;
-    if (!gmtime_r(&changed, &utc)) return NULL;
-    (void)strftime(modified, sizeof modified, "%Y-%m-%dT%H:%M:%S", &utc);
-    return strcmp(modified, result->modified) == 0 ? result->id : NULL;
-}
 
 static double logit(double probability) {
     double value = log(probability / (1.0 - probability));
@@ -64,7 +51,8 @@ static int prepare(session_look *out, size_t count) {
     *out = (session_look){.count = count,
                           .probabilities = malloc(room * sizeof *out->probabilities),
                           .scores = malloc(room * sizeof *out->scores),
-                          .reasons = calloc(room, sizeof *out->reasons)};
+                          .reasons = calloc(room, sizeof *out->reasons),
+                          .totals = GLIMPSE_VLM_TOTALS_INIT};
     if (!out->probabilities || !out->scores || !out->reasons) {
         return glimpse_fail_nomem(count * sizeof *out->scores, "scores");
     }
@@ -115,7 +103,7 @@ int glimpse_session_look_again(session_look *out, const session_vlm *vlm, const 
 done:
     free(requests);
     free(seen);
-    free(prompt);
+    glimpse_free(prompt);
     return status;
 }
 

@@ -35,7 +35,4 @@ int glimpse_session_look_again(session_look *out, const session_vlm *vlm, const 
                                const session_control *control);
 void glimpse_session_look_free(session_look *look);
 
-/* The id of a result when its file has the size and the time it was indexed with, else NULL. */
-const char *glimpse_session_sure_id(const glimpse_result *result);
-
 #endif

@@ -89,7 +89,7 @@ static int find(char **out, glimpse_session *session, glimpse_library *library) 
     if (session->model_variable) {
         return resolve(out, session, session->model_variable, "GLIMPSE_MODEL");
     }
-    if (!library && !session->no_library) {
+    if (!library) {
         status = glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL, NULL);
         library = lease.library;
     }

@@ -8,6 +8,7 @@
 #include "stored.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <glimpse/query.h>
 
@@ -25,15 +26,18 @@ typedef struct find {
 } find;
 
 static int read_options(find *f, const glimpse_find_options *options) {
-    const glimpse_search_options defaults = GLIMPSE_SEARCH_OPTIONS_INIT;
-    f->options = (glimpse_find_options)GLIMPSE_FIND_OPTIONS_INIT;
-    int status = glimpse_session_read_options(&f->options, sizeof f->options, options,
-                                              "options of a search");
+    const size_t usual = GLIMPSE_SEARCH_OPTIONS_INIT.k;
+    f->options = GLIMPSE_FIND_OPTIONS_INIT;
+    f->search = GLIMPSE_SEARCH_OPTIONS_INIT;
+    int status = GLIMPSE_OPTIONS_LOAD(&f->options, options, glimpse_find_options, user);
+    if (status == GLIMPSE_OK) {
+        status =
+            GLIMPSE_OPTIONS_LOAD(&f->search, f->options.search, glimpse_search_options, exclude_id);
+    }
     if (status < 0) return status;
-    f->search = f->options.search ? *f->options.search : defaults;
     f->search.captions = NULL;
     f->search.exclude_id = NULL;
-    f->k = f->search.k ? f->search.k : defaults.k;
+    f->k = f->search.k ? f->search.k : usual;
     f->control = (session_control){f->options.progress, f->options.cancelled, f->options.user};
     if (f->options.rerank &&
         !(f->options.rerank_weight >= 0.0 && f->options.rerank_weight <= 1.0)) {

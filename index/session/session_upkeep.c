@@ -4,6 +4,7 @@
 #include "session_internal.h"
 
 #include "core/error.h"
+#include "core/options.h"
 
 #include <string.h>
 
@@ -99,8 +100,9 @@ int glimpse_session_prune(glimpse_prune_report *report, glimpse_session *session
     session_lease lease;
     char fingerprint[33];
     glimpse_prune_options own = GLIMPSE_PRUNE_OPTIONS_INIT;
-    if (options) own = *options;
-    int status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, NULL);
+    int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_prune_options, model);
+    if (status < 0) return status;
+    status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, NULL);
     if (status == GLIMPSE_OK && own.model) {
         status = find_fingerprint(fingerprint, lease.library, own.model);
         own.model = fingerprint;

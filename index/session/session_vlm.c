@@ -9,12 +9,14 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/options.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { KEPT = 8, MAX_SPEC_BYTES = 4096, MAX_PROMPT_BYTES = 1 << 20 };
+enum { KEPT = 8, MAX_KNOWN_BYTES = 512, MAX_SPEC_BYTES = 4096, MAX_PROMPT_BYTES = 1 << 20 };
 
 static const double DEFAULT_ESCALATE_BELOW = 0.7;
 
@@ -28,16 +30,32 @@ struct session_vlm_entry {
 /*
  * Which one.
  */
+/* "openai:MODEL, anthropic:MODEL, gemini:MODEL or endpoint:URL" into `text`, for messages. */
+static const char *remote_models(char *text, size_t size) {
+    size_t count = 0, done = 0, used = 0;
+    for (size_t i = 0; glimpse_vlm_provider_get(i); i++)
+        count += glimpse_vlm_provider_get(i)->remote != 0;
+    text[0] = '\0';
+    for (size_t i = 0; done < count && used < size; i++) {
+        const glimpse_vlm_provider *provider = glimpse_vlm_provider_get(i);
+        if (!provider->remote) continue;
+        const char *before = done == 0 ? "" : done + 1 == count ? " or " : ", ";
+        int length = snprintf(text + used, size - used, "%s%s", before, provider->spec);
+        used += length > 0 ? (size_t)length : 0;
+        done++;
+    }
+    return text;
+}
+
 /* A spec as glimpse_vlm_open wants it: names of directories made paths. */
 static int resolve(char **out, const glimpse_session *session, const char *name,
                    const char *named_by) {
     const char *models = session->places.models;
+    char known[MAX_KNOWN_BYTES];
     *out = NULL;
     if (!*name) {
-        return glimpse_fail(GLIMPSE_E_INVALID,
-                            "%s is empty; give a folder, or openai:MODEL, anthropic:MODEL, "
-                            "gemini:MODEL, endpoint:URL",
-                            named_by);
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s is empty; give a folder, %s", named_by,
+                            remote_models(known, sizeof known));
     }
     if (glimpse_vlm_spec_is_remote(name) || glimpse_places_is_directory(name)) {
         *out = strdup(name);
@@ -51,10 +69,9 @@ static int resolve(char **out, const glimpse_session *session, const char *name,
         }
         free(path);
     }
-    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                        "there is no model %s: neither a folder%s%s, nor one of openai:MODEL, "
-                        "anthropic:MODEL, gemini:MODEL, endpoint:URL",
-                        name, models ? " here or in " : "", models ? models : "");
+    return glimpse_fail(
+        GLIMPSE_E_NOT_FOUND, "there is no model %s: neither a folder%s%s, nor one of %s", name,
+        models ? " here or in " : "", models ? models : "", remote_models(known, sizeof known));
 }
 
 /* Once a session is enough. */
@@ -70,7 +87,7 @@ static void note_demo(glimpse_session *session) {
 }
 
 static int choose(char **out, glimpse_session *session, const char *chosen, const char *part) {
-    char spec[MAX_SPEC_BYTES];
+    char spec[MAX_SPEC_BYTES], known[MAX_KNOWN_BYTES];
     *out = NULL;
     if (chosen && *chosen) return resolve(out, session, chosen, "the model");
     if (session->vlm_variable) return resolve(out, session, session->vlm_variable, "GLIMPSE_VLM");
@@ -84,8 +101,8 @@ static int choose(char **out, glimpse_session *session, const char *chosen, cons
         return glimpse_fail(
             GLIMPSE_E_NOT_FOUND,
             "no vision-language model was chosen; name one, set GLIMPSE_VLM, or put "
-            "{\"model\": ...} into the configuration file: a BLIP folder, openai:MODEL, "
-            "anthropic:MODEL, gemini:MODEL or endpoint:URL");
+            "{\"model\": ...} into the configuration file: a BLIP folder, %s",
+            remote_models(known, sizeof known));
     }
     note_demo(session);
     return GLIMPSE_OK;
@@ -100,6 +117,20 @@ int glimpse_session_vlm_spec(const char **spec, glimpse_session *session, const 
     }
     int status = choose(&found, session, chosen, part);
     return status < 0 ? status : glimpse_session_keep_string(spec, session, found);
+}
+
+int glimpse_session_vlm_is_chosen(const char **spec, char *buffer, size_t size,
+                                  const glimpse_session *session,
+                                  const glimpse_vlm_settings *settings) {
+    const char *named =
+        settings && settings->spec && *settings->spec ? settings->spec : session->vlm_variable;
+    if (!named) {
+        int status = glimpse_vlm_default_spec(buffer, size, NULL);
+        if (status < 0) return status;
+        if (*buffer) named = buffer;
+    }
+    if (spec) *spec = named;
+    return named != NULL;
 }
 
 int glimpse_session_vlm_default_is_remote(glimpse_session *session) {
@@ -283,7 +314,7 @@ int glimpse_session_vlm(glimpse_vlm **vlm, glimpse_vlm **second, glimpse_session
     if (!vlm || !session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_vlm: a NULL argument");
     }
-    int status = glimpse_session_read_options(&own, sizeof own, settings, "settings of a VLM");
+    int status = GLIMPSE_OPTIONS_LOAD(&own, settings, glimpse_vlm_settings, no_cache);
     if (status == GLIMPSE_OK) status = acquire_entry(&entry, session, &own, part);
     if (status < 0) return status;
     *vlm = entry->vlm; /* lent until the end: it is never released */
@@ -312,8 +343,7 @@ int glimpse_session_acquire_vlm(session_vlm *out, glimpse_session *session,
                                 glimpse_library *library, const session_control *control) {
     session_vlm_entry *entry = NULL;
     *out = (session_vlm){.settings = GLIMPSE_VLM_SETTINGS_INIT};
-    int status = glimpse_session_read_options(&out->settings, sizeof out->settings, settings,
-                                              "settings of a VLM");
+    int status = GLIMPSE_OPTIONS_LOAD(&out->settings, settings, glimpse_vlm_settings, no_cache);
     if (status == GLIMPSE_OK) status = acquire_entry(&entry, session, &out->settings, part);
     if (status < 0) return status;
     out->session = session;
@@ -352,6 +382,34 @@ glimpse_vlm_use glimpse_session_vlm_use(const session_vlm *vlm, const glimpse_vl
     use.dry_run = vlm->settings.dry_run;
     use.totals = *totals;
     return use;
+}
+
+int glimpse_session_keep_use(glimpse_vlm_use *use, const session_vlm *vlm,
+                             const glimpse_vlm_totals *totals) {
+    *use = glimpse_session_vlm_use(vlm, totals);
+    int status = glimpse_session_keep_string(&use->name, vlm->session, strdup(use->name));
+    if (status < 0) return status;
+    return glimpse_session_keep_string(&use->currency, vlm->session, strdup(use->currency));
+}
+
+int glimpse_session_keep_use_of(glimpse_vlm_use *use, const session_vlm *vlm,
+                                const glimpse_vlm_answer *answer) {
+    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
+    uint64_t *const outcomes[] = {[GLIMPSE_VLM_ANSWERED] = &totals.answered,
+                                  [GLIMPSE_VLM_REFUSED] = &totals.refused,
+                                  [GLIMPSE_VLM_CANNOT_TELL] = &totals.cannot_tell,
+                                  [GLIMPSE_VLM_FAILED] = &totals.failed,
+                                  [GLIMPSE_VLM_NOT_SENT] = &totals.not_sent};
+    totals.asked = 1;
+    *outcomes[answer->outcome] = 1;
+    totals.cached = answer->cached != 0;
+    totals.escalated = answer->escalated != 0;
+    totals.requests = answer->requests;
+    totals.tokens_in = answer->tokens_in;
+    totals.tokens_out = answer->tokens_out;
+    if (answer->cost >= 0.0) totals.cost = answer->cost;
+    totals.unpriced = answer->cost < 0.0;
+    return glimpse_session_keep_use(use, vlm, &totals);
 }
 
 /*

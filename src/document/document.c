@@ -6,6 +6,7 @@
 #include "core/child.h"
 #include "core/error.h"
 #include "core/options.h"
+#include "image/format.h"
 #include "text/utf8.h"
 
 #include <errno.h>
@@ -135,8 +136,7 @@ static int looks_like_pdf(const char *path, int *is_picture) {
     for (size_t i = 0; i + 5 <= got; i++) {
         if (memcmp(head + i, "%PDF-", 5) == 0) return 1;
     }
-    const glimpse_image_format format = glimpse_image_sniff(head, got);
-    *is_picture = format != GLIMPSE_FORMAT_UNKNOWN && format != GLIMPSE_FORMAT_TGA;
+    *is_picture = glimpse_format_is_certain(glimpse_image_sniff(head, got));
     return 0;
 }
 

@@ -6,89 +6,15 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/options.h"
+#include "image/format.h"
 #include "image/picture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
-int glimpse_picture_check_size(const glimpse_source *source, uint64_t width, uint64_t height) {
-    if (width == 0 || height == 0) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "declares an empty picture (%llu x %llu)",
-                            (unsigned long long)width, (unsigned long long)height);
-    }
-    if (width > GLIMPSE_MAX_SIDE || height > GLIMPSE_MAX_SIDE ||
-        width * height > source->max_pixels) {
-        return glimpse_fail(GLIMPSE_E_LIMIT,
-                            "declares %llu x %llu pixels, more than the limit of %llu pixels",
-                            (unsigned long long)width, (unsigned long long)height,
-                            (unsigned long long)source->max_pixels);
-    }
-    return GLIMPSE_OK;
-}
-
-int glimpse_picture_reserve(glimpse_image *picture, const glimpse_source *source, uint64_t width,
-                            uint64_t height) {
-    int status = glimpse_picture_check_size(source, width, height);
-    if (status < 0) return status;
-    uint64_t bytes = width * height * 3;
-    if (picture->pixels || bytes > SIZE_MAX / 2) {
-        return glimpse_fail(GLIMPSE_E_INTERNAL, "pixel memory asked for twice or beyond reach");
-    }
-    /* Zeroed, so that a decoder that skips pixels shows black and never old memory. */
-    picture->pixels = calloc((size_t)(width * height), 3);
-    if (!picture->pixels) return glimpse_fail_nomem(bytes, "pixels");
-    picture->width = picture->whole_width = (uint32_t)width;
-    picture->height = picture->whole_height = (uint32_t)height;
-    picture->across = glimpse_axis_whole(picture->width);
-    picture->down = glimpse_axis_whole(picture->height);
-    return GLIMPSE_OK;
-}
-
-unsigned glimpse_picture_reduction(const glimpse_source *source, uint32_t width, uint32_t height) {
-    const uint32_t shorter = width < height ? width : height;
-    if (source->short_side == 0) return 1;
-    for (unsigned by = 8; by > 1; by /= 2) {
-        if (glimpse_reduced(shorter, by) >= source->short_side) return by;
-    }
-    return 1;
-}
-
-static int unsupported(const char *what) {
-    return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s pictures cannot be decoded by this build", what);
-}
-
-static int decode_as(glimpse_image *picture, const glimpse_source *source,
-                     glimpse_image_format format) {
-    switch (format) {
-    case GLIMPSE_FORMAT_JPEG: return glimpse_decode_jpeg(picture, source);
-    case GLIMPSE_FORMAT_PNG: return glimpse_decode_png(picture, source);
-    case GLIMPSE_FORMAT_GIF: return glimpse_decode_gif(picture, source);
-    case GLIMPSE_FORMAT_BMP: return glimpse_decode_bmp(picture, source);
-    case GLIMPSE_FORMAT_PNM: return glimpse_decode_pnm(picture, source);
-    case GLIMPSE_FORMAT_TGA: return glimpse_decode_tga(picture, source);
-    case GLIMPSE_FORMAT_PSD: return glimpse_decode_psd(picture, source);
-    case GLIMPSE_FORMAT_HDR: return glimpse_decode_hdr(picture, source);
-    case GLIMPSE_FORMAT_WEBP: return glimpse_decode_webp(picture, source);
-    case GLIMPSE_FORMAT_TIFF:
-#ifdef GLIMPSE_HAVE_TIFF
-        return glimpse_decode_tiff(picture, source);
-#else
-        return unsupported("TIFF");
-#endif
-    case GLIMPSE_FORMAT_HEIF:
-    case GLIMPSE_FORMAT_AVIF:
-#ifdef GLIMPSE_HAVE_HEIF
-        return glimpse_decode_heif(picture, source);
-#else
-        return unsupported(glimpse_image_format_name(format));
-#endif
-    case GLIMPSE_FORMAT_JXL:
-    case GLIMPSE_FORMAT_JP2:
-    case GLIMPSE_FORMAT_RAW: return unsupported(glimpse_image_format_name(format));
-    case GLIMPSE_FORMAT_UNKNOWN:
-    case GLIMPSE_FORMAT_COUNT: break;
-    }
+static int not_a_picture(const glimpse_source *source) {
     if (source->size == 0) return glimpse_fail(GLIMPSE_E_FORMAT, "the file is empty");
     if (source->size >= 4 && memcmp(source->data, "\0\5\x16\7", 4) == 0) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "macOS metadata of another file, not a picture");
@@ -117,7 +43,9 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
     picture->meta.orientation = 1;
     picture->meta.format = glimpse_image_sniff(data, size);
 
-    status = decode_as(picture, &source, picture->meta.format);
+    status = picture->meta.format == GLIMPSE_FORMAT_UNKNOWN
+                 ? not_a_picture(&source)
+                 : glimpse_format_decode(picture, &source);
     if (status < 0) goto done;
     status = glimpse_picture_turn(picture, picture->turn);
     if (status < 0) goto done;
@@ -138,7 +66,7 @@ static int looks_like_a_picture(const char *path) {
     if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return 1;
     FILE *file = fopen(path, "rbe");
     if (!file) return 1;
-    uint8_t head[64];
+    uint8_t head[GLIMPSE_SNIFF_BYTES];
     size_t got = fread(head, 1, sizeof head, file);
     int failed = ferror(file);
     (void)fclose(file);

@@ -1,11 +1,9 @@
 /*
- * image/picture.h - what the decoders share. Private to src/image.
+ * image/picture.h - the insides of an image, for the files of src/image that make or read pixels.
  *
- * A decoder gets the bytes of a file and an empty picture. It finds the declared size, calls
- * glimpse_picture_reserve() - the one place where sizes are checked and pixel memory is taken -
- * fills `pixels`, and notes what it knows in `meta` and `turn`. It returns a status whose message
- * does not name the file: glimpse_image_decode() puts the name in front of it. Whatever a decoder
- * reserved is released by its caller, on failure too.
+ * glimpse_picture_reserve() and glimpse_picture_adopt() are the places where sizes are checked and
+ * pixel memory is taken. Messages of failures do not name the file: glimpse_image_decode() puts
+ * the name in front of them.
  */
 #ifndef GLIMPSE_IMAGE_PICTURE_H
 #define GLIMPSE_IMAGE_PICTURE_H
@@ -16,7 +14,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 /* No side of a picture may be longer: keeps every later product of two sides or of a side and a
  * pixel size far from 64-bit overflow, and no real picture is near it. */
@@ -48,6 +45,11 @@ int glimpse_picture_reserve(glimpse_image *picture, const glimpse_source *source
 /* The check alone, for decoders whose library takes memory before pixels can be reserved. */
 int glimpse_picture_check_size(const glimpse_source *source, uint64_t width, uint64_t height);
 
+/* Instead of reserving: `pixels`, width * height * 3 bytes from malloc(), becomes the picture's.
+ * The size is checked already. */
+void glimpse_picture_adopt(glimpse_image *picture, uint8_t *pixels, uint32_t width,
+                           uint32_t height);
+
 /* 1, 2, 4 or 8: how far a picture of this size may be reduced for `source`. Sizes are rounded up
  * after the division, as libjpeg does. */
 unsigned glimpse_picture_reduction(const glimpse_source *source, uint32_t width, uint32_t height);
@@ -65,41 +67,5 @@ int glimpse_picture_turn(glimpse_image *picture, int orientation);
 enum { GLIMPSE_TURN_BAND = 64 };
 void glimpse_turn_rows(uint8_t *to, const uint8_t *rows, size_t width, size_t height, size_t first,
                        size_t count, int orientation);
-
-/* One decoder per format. */
-int glimpse_decode_jpeg(glimpse_image *picture, const glimpse_source *source);
-int glimpse_decode_png(glimpse_image *picture, const glimpse_source *source);
-int glimpse_decode_gif(glimpse_image *picture, const glimpse_source *source);
-int glimpse_decode_bmp(glimpse_image *picture, const glimpse_source *source);
-int glimpse_decode_pnm(glimpse_image *picture, const glimpse_source *source);
-int glimpse_decode_tga(glimpse_image *picture, const glimpse_source *source);
-int glimpse_decode_psd(glimpse_image *picture, const glimpse_source *source);
-int glimpse_decode_hdr(glimpse_image *picture, const glimpse_source *source);
-int glimpse_decode_webp(glimpse_image *picture, const glimpse_source *source);
-int glimpse_decode_tiff(glimpse_image *picture, const glimpse_source *source);
-int glimpse_decode_heif(glimpse_image *picture, const glimpse_source *source);
-
-/* 1 when libheif can be loaded and has a decoder for the format (HEIF or AVIF). */
-int glimpse_heif_available(glimpse_image_format format);
-
-/* Pillow's CMYK (0 = no ink) to RGB: (255-c)(255-k)/255, rounded. */
-static inline uint8_t glimpse_cmyk_channel(unsigned c, unsigned k) {
-    unsigned light = 255 - k;
-    unsigned product = c * light + 128;
-    return (uint8_t)(light - (((product >> 8) + product) >> 8));
-}
-
-static inline uint32_t glimpse_u16le(const uint8_t *p) {
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
-static inline uint32_t glimpse_u32le(const uint8_t *p) {
-    return glimpse_u16le(p) | glimpse_u16le(p + 2) << 16;
-}
-static inline uint32_t glimpse_u16be(const uint8_t *p) {
-    return (uint32_t)p[0] << 8 | (uint32_t)p[1];
-}
-static inline uint32_t glimpse_u32be(const uint8_t *p) {
-    return glimpse_u16be(p) << 16 | glimpse_u16be(p + 2);
-}
 
 #endif

@@ -14,6 +14,7 @@
 #include "image/resize.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* What the rules come to for one picture. */
 typedef struct crop_plan {

@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PRECISION = GLIMPSE_RESIZE_PRECISION };
 

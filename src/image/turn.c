@@ -17,6 +17,7 @@
 #include "image/picture.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void mirror_rows(uint8_t *pixels, size_t width, size_t height) {
     for (size_t y = 0; y < height; y++) {

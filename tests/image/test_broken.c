@@ -85,9 +85,10 @@ static void no_broken_file_crashes_hangs_or_passes_unnoticed(void **state) {
  * would not do if memory were taken first. */
 static void declared_sizes_are_refused_before_memory_is_taken(void **state) {
     (void)state;
-    static const char *const names[] = {"jpeg_declares_65000.jpg", "png_declares_50000.png",
-                                        "gif_declares_65535.gif",  "bmp_declares_2g.bmp",
-                                        "pnm_declares_99999.ppm",  "psd_declares_30000.psd"};
+    static const char *const names[] = {
+        "jpeg_declares_65000.jpg", "png_declares_50000.png", "gif_declares_65535.gif",
+        "bmp_declares_2g.bmp",     "pnm_declares_99999.ppm", "psd_declares_30000.psd",
+        "tga_declares_65535.tga",  "hdr_declares_99999.hdr", "pic_declares_65535.pic"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char relative[128];
         (void)snprintf(relative, sizeof relative, "tests/image/fixtures/%s", names[i]);

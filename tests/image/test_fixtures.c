@@ -241,10 +241,39 @@ static void formats_are_told_by_their_bytes_and_names_by_their_endings(void **st
     assert_false(glimpse_image_name_is_picture("folder.jpg/readme"));
     for (int f = GLIMPSE_FORMAT_JPEG; f <= GLIMPSE_FORMAT_WEBP; f++) {
         assert_true(glimpse_image_format_supported((glimpse_image_format)f));
-        assert_string_not_equal(glimpse_image_format_name((glimpse_image_format)f), "unknown");
     }
     assert_false(glimpse_image_format_supported(GLIMPSE_FORMAT_JXL));
     assert_false(glimpse_image_format_supported(GLIMPSE_FORMAT_UNKNOWN));
+}
+
+static void formats_have_numbers_that_stay_and_names_that_differ(void **state) {
+    (void)state;
+    /* Programs are compiled with the numbers. */
+    assert_int_equal(GLIMPSE_FORMAT_UNKNOWN, 0);
+    assert_int_equal(GLIMPSE_FORMAT_JPEG, 1);
+    assert_int_equal(GLIMPSE_FORMAT_TGA, 6);
+    assert_int_equal(GLIMPSE_FORMAT_WEBP, 9);
+    assert_int_equal(GLIMPSE_FORMAT_RAW, 15);
+    assert_string_equal(glimpse_image_format_name(GLIMPSE_FORMAT_WEBP), "WebP");
+    for (int f = 0; f < GLIMPSE_FORMAT_COUNT; f++) {
+        const char *name = glimpse_image_format_name((glimpse_image_format)f);
+        assert_int_equal(strcmp(name, "unknown") == 0, f == GLIMPSE_FORMAT_UNKNOWN);
+        for (int other = 0; other < f; other++) {
+            assert_string_not_equal(name, glimpse_image_format_name((glimpse_image_format)other));
+        }
+    }
+    assert_string_equal(glimpse_image_format_name(GLIMPSE_FORMAT_COUNT), "unknown");
+    assert_string_equal(glimpse_image_format_name((glimpse_image_format)-1), "unknown");
+    assert_false(glimpse_image_format_supported(GLIMPSE_FORMAT_COUNT));
+}
+
+static void a_raw_file_that_begins_as_a_tiff_is_a_raw_file(void **state) {
+    (void)state;
+    static const uint8_t tiff[16] = "II*\0\x10\0\0\0\0\0\0\0";
+    static const uint8_t cr2[16] = "II*\0\x10\0\0\0CR\2\0";
+    assert_int_equal(glimpse_image_sniff(tiff, sizeof tiff), GLIMPSE_FORMAT_TIFF);
+    assert_int_equal(glimpse_image_sniff(cr2, sizeof cr2), GLIMPSE_FORMAT_RAW);
+    assert_int_equal(glimpse_image_sniff(cr2, 8), GLIMPSE_FORMAT_TIFF);
 }
 
 int main(void) {
@@ -256,6 +285,8 @@ int main(void) {
         cmocka_unit_test(a_pixel_limit_is_obeyed_exactly),
         cmocka_unit_test(a_missing_file_and_a_folder_are_told_apart),
         cmocka_unit_test(formats_are_told_by_their_bytes_and_names_by_their_endings),
+        cmocka_unit_test(formats_have_numbers_that_stay_and_names_that_differ),
+        cmocka_unit_test(a_raw_file_that_begins_as_a_tiff_is_a_raw_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

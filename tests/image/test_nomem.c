@@ -75,8 +75,11 @@ static void a_failed_allocation_fails_the_decoding_and_nothing_else(void **state
                                         "pnm_3.ppm",
                                         "pnm_4.pbm",
                                         "tga_rle.tga",
+                                        "tga_palette.tga",
                                         "psd_cmyk.psd",
                                         "hdr_planes.hdr",
+                                        "hdr_mixed.hdr",
+                                        "pic_mixed.pic",
                                         "webp_exif.webp",
                                         "tiff_palette.tif",
                                         "tiff_cmyk.tif"};

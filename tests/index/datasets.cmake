@@ -8,11 +8,3 @@ foreach(part files trees)
     TIMEOUT 120)
   target_compile_definitions(test_dataset_${part} PRIVATE GLIMPSE_PROGRAM="$<TARGET_FILE:glimpse>")
 endforeach()
-
-# Labelling as a program uses it.
-glimpse_test(
-  labelling_calls
-  SOURCES "${CMAKE_CURRENT_LIST_DIR}/test_labelling_calls.c" "${CMAKE_CURRENT_LIST_DIR}/../tools/run.c"
-  LIBS glimpse_index PkgConfig::JANSSON m
-  TIMEOUT 120)
-target_compile_definitions(test_labelling_calls PRIVATE GLIMPSE_PROGRAM="$<TARGET_FILE:glimpse>")

@@ -87,11 +87,6 @@ int tool_stopped(void) {
     return stop_requested != 0;
 }
 
-int tool_cancelled(void *user) {
-    (void)user;
-    return tool_stopped();
-}
-
 void tool_start(void) {
     for (int fd = 0; fd <= 2; fd++) {
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {

@@ -31,7 +31,6 @@ void tool_message(void *user, glimpse_message_kind kind, const char *text);
  * tool_stopped() reads, and the second one kill. */
 void tool_catch_stop(void);
 int tool_stopped(void);
-int tool_cancelled(void *user); /* the same, for the library's options */
 
 /* Once at the start: stdin, stdout and stderr exist (a closed one must not become a database), and
  * a reader that goes away ends the program quietly. */

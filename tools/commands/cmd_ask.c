@@ -10,17 +10,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct asking {
     const char *question;
-    int json, together, dry_run;
-    size_t done, total;
-    double started;
+    int json, dry_run;
+    size_t total; /* answers */
     int answered, unclear, unusable;
-    glimpse_vlm_answer **waiting; /* [total] that came before an earlier one */
-    const glimpse_vlm_request *requests;
-    size_t printed;
 } asking;
 
 static void print_text(const asking *a, const glimpse_vlm_request *request,
@@ -57,64 +52,30 @@ static void print_answer(asking *a, const glimpse_vlm_request *request,
     jout_end(&j);
 }
 
-/* Answers come as they come and are printed in the order of the command line. */
-static int on_answer(void *user, size_t i, const glimpse_vlm_request *request,
-                     glimpse_vlm_answer **answer) {
+static int on_answer(void *user, const glimpse_vlm_request *request,
+                     const glimpse_vlm_answer *answer) {
     asking *a = user;
-    glimpse_vlm_outcome outcome = (*answer)->outcome;
-    (void)request;
-    a->done++;
-    if (outcome == GLIMPSE_VLM_ANSWERED) a->answered = 1;
-    if (outcome == GLIMPSE_VLM_REFUSED || outcome == GLIMPSE_VLM_CANNOT_TELL) a->unclear = 1;
-    if (outcome >= GLIMPSE_VLM_FAILED && !a->dry_run) a->unusable = 1;
-    a->waiting[i] = *answer;
-    *answer = NULL;
-    progress_clear();
-    for (; a->printed < a->total && a->waiting[a->printed]; a->printed++) {
-        print_answer(a, &a->requests[a->printed], a->waiting[a->printed]);
-        glimpse_vlm_answer_free(a->waiting[a->printed]);
-        a->waiting[a->printed] = NULL;
+    if (answer->outcome == GLIMPSE_VLM_ANSWERED) a->answered = 1;
+    if (answer->outcome == GLIMPSE_VLM_REFUSED || answer->outcome == GLIMPSE_VLM_CANNOT_TELL) {
+        a->unclear = 1;
     }
+    if (answer->outcome >= GLIMPSE_VLM_FAILED && !a->dry_run) a->unusable = 1;
+    progress_clear();
+    print_answer(a, request, answer);
     (void)fflush(stdout);
-    progress_show("asking", a->done, a->total, 1, progress_now() - a->started, NULL);
-    return GLIMPSE_OK;
+    return 0;
 }
 
-/* One request for each picture, or one for all. */
-static int ask_all(asking *a, vlm_session *v, const cli_arguments *words, char *prompt,
-                   int with_confidence) {
-    size_t pictures = words->count - 1;
-    glimpse_vlm_picture *list = xcalloc(pictures, sizeof *list);
-    a->total = a->together ? 1 : pictures;
-    glimpse_vlm_request *requests = xcalloc(a->total, sizeof *requests);
-    for (size_t i = 0; i < pictures; i++)
-        list[i].path = words->words[i + 1];
-    for (size_t i = 0; i < a->total; i++) {
-        requests[i] = GLIMPSE_VLM_REQUEST_INIT;
-        requests[i].pictures = list + i;
-        requests[i].picture_count = a->together ? pictures : 1;
-        requests[i].text = a->question;
-        requests[i].prompt = prompt;
-        requests[i].samples = (unsigned)v->samples;
-        requests[i].keep_metadata = v->keep_metadata;
-        if (with_confidence) requests[i].schema = GLIMPSE_VLM_JSON_ANSWER;
-    }
-    glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
-    a->requests = requests;
-    a->waiting = xcalloc(a->total, sizeof(glimpse_vlm_answer *));
-    a->started = progress_now();
-    int status = glimpse_vlm_run(&totals, v->vlm, requests, a->total, &v->run, on_answer, a);
+static int ask_all(asking *a, session *s, const glimpse_ask_options *options,
+                   const cli_arguments *words) {
+    glimpse_ask_report report = GLIMPSE_ASK_REPORT_INIT;
+    a->total = options->together ? 1 : words->count - 1;
+    int status = glimpse_session_ask(&report, s->base, a->question, words->words + 1,
+                                     words->count - 1, options, on_answer, a);
     progress_clear();
-    for (size_t i = a->printed; i < a->total; i++) { /* stopped in between */
-        if (a->waiting[i]) print_answer(a, &requests[i], a->waiting[i]);
-        glimpse_vlm_answer_free(a->waiting[i]);
-    }
-    free(a->waiting);
-    free(requests);
-    free(list);
     if (status == GLIMPSE_E_CANCELLED) return EXIT_STOPPED;
     if (status < 0) return tool_fail_last();
-    vlm_session_note_totals(v, &totals);
+    vlm_note_use(&report.vlm);
     if (a->dry_run) return EXIT_FOUND;
     if (a->unusable) return a->answered || a->unclear ? EXIT_PARTIAL : EXIT_FAILED;
     return a->answered ? EXIT_FOUND : EXIT_NOTHING;
@@ -124,13 +85,13 @@ static int run(int argc, char **argv) {
     session s = {0};
     vlm_session v = VLM_SESSION_INIT;
     asking a = {.question = NULL};
-    v.part = "vqa";
+    int together = 0;
     const cli_option options[] = {
         CLI_TEXT("model", 'm', &v.spec, "MODEL",
                  "a BLIP folder, {remote models} (default: $GLIMPSE_VLM, else the configuration "
                  "file's, else the demo VLM)"),
         CLI_FLAG("json", 0, &a.json, "one JSON object for each answer"),
-        CLI_FLAG("together", 0, &a.together, "one question about all pictures (remote models)"),
+        CLI_FLAG("together", 0, &together, "one question about all pictures (remote models)"),
         VLM_SESSION_OPTIONS(v),
         CLI_HEADING("Others"),
         SESSION_LIBRARY_OPTION(s),
@@ -140,7 +101,6 @@ static int run(int argc, char **argv) {
         CLI_END,
     };
     cli_arguments words = {0};
-    char *prompt = NULL;
     int code = cli_parse(&cmd_ask, options, argc, argv, &words);
     if (code != CLI_RUN) return code;
     tool_set_quiet(s.quiet);
@@ -150,25 +110,22 @@ static int run(int argc, char **argv) {
                                                   : "a question in quotation marks, then pictures");
         goto done;
     }
-    if (a.together && words.count - 1 > GLIMPSE_VLM_MAX_PICTURES) {
+    if (together && words.count - 1 > GLIMPSE_VLM_MAX_PICTURES) {
         code = cli_misuse(&cmd_ask, "%d pictures at most go together", GLIMPSE_VLM_MAX_PICTURES);
         goto done;
     }
     a.question = words.words[0];
     a.dry_run = v.dry_run;
     tool_catch_stop();
-    /* The library has the cache; without one the user's own serves. */
-    if ((code = session_open_library_if_any(&s, 1)) != CLI_RUN) goto done;
-    if ((code = vlm_session_open(&v, &s)) != CLI_RUN) goto done;
-    if (glimpse_vlm_is_remote(v.vlm) && !(prompt = vlm_session_prompt("ask", a.question))) {
-        code = EXIT_FAILED;
-        goto done;
-    }
-    /* How sure it is, for the second model to be asked where it is not. */
-    code = ask_all(&a, &v, &words, prompt, v.second && v.samples < 2);
+    if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    glimpse_ask_options asking_options = GLIMPSE_ASK_OPTIONS_INIT;
+    const glimpse_vlm_settings settings = vlm_session_settings(&v);
+    asking_options.vlm = &settings;
+    asking_options.together = together;
+    asking_options.progress = session_show_progress;
+    asking_options.cancelled = session_cancelled;
+    code = ask_all(&a, &s, &asking_options, &words);
 done:
-    free(prompt);
-    vlm_session_close(&v);
     session_close(&s);
     cli_arguments_free(&words);
     return code;

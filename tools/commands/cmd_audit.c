@@ -3,8 +3,9 @@
  */
 #include "audit_report.h"
 #include "cli.h"
+#include "dedup_act.h"
 #include "dedup_report.h"
-#include "dedup_scan.h"
+#include "progress.h"
 #include "session.h"
 #include "tool.h"
 
@@ -113,7 +114,8 @@ static int run(int argc, char **argv) {
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_audit, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
-    dedup_scan scan = {.session = &s, .options = GLIMPSE_DEDUP_OPTIONS_INIT};
+    glimpse_dedup_options pictures = GLIMPSE_DEDUP_OPTIONS_INIT;
+    glimpse_dedup_report *found = NULL;
     glimpse_audit *audit = NULL;
     char *what = NULL;
     tool_set_quiet(s.quiet);
@@ -129,34 +131,29 @@ static int run(int argc, char **argv) {
     if (code != CLI_RUN) goto done;
     if (min_side > 0) limits.min_side = (unsigned)min_side;
     if (neighbours > 0) limits.neighbours = (unsigned)neighbours;
-    /* A library has its embeddings already. */
-    int want_model = embed || s.model_option || arguments.count == 0;
-    code = dedup_scan_open(&s, arguments.count > 0, want_model);
-    if (code != CLI_RUN) goto done;
-    scan.options.roots = arguments.words;
-    scan.options.root_count = arguments.count;
-    scan.options.exclude = exclude.values;
-    scan.options.exclude_count = exclude.count;
-    scan.options.follow_links = follow_links;
-    scan.options.exact_decode = exact;
-    scan.options.jobs = (unsigned)jobs;
-    scan.options.no_matching = 1;
-    scan.options.embed = want_model;
-    scan.options.tiers = GLIMPSE_TIER_EXACT;
+    if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    pictures.roots = arguments.words;
+    pictures.root_count = arguments.count;
+    pictures.exclude = exclude.values;
+    pictures.exclude_count = exclude.count;
+    pictures.follow_links = follow_links;
+    pictures.jobs = (unsigned)jobs;
+    pictures.embed = embed;
+    pictures.progress = dedup_show_progress;
     tool_catch_stop();
-    code = dedup_scan_run(&scan);
-    if (code != CLI_RUN) goto done;
-    if (glimpse_audit_run(&audit, scan.report, &limits) < 0) {
-        code = tool_fail_last();
+    int status = glimpse_session_audit(&audit, &found, s.base, &pictures, &limits);
+    progress_clear();
+    if (status < 0) {
+        code = status == GLIMPSE_E_CANCELLED ? EXIT_STOPPED : tool_fail_last();
         goto done;
     }
-    what = dedup_scan_title(&s, arguments.words, arguments.count);
-    const audit_view view = {audit, scan.report, what, (unsigned)jobs};
+    what = dedup_title(&s, arguments.words, arguments.count);
+    const audit_view view = {audit, found, what, (unsigned)jobs};
     code = report(&view, json, csv, html);
 done:
     free(what);
     glimpse_audit_free(audit);
-    glimpse_dedup_report_free(scan.report);
+    glimpse_dedup_report_free(found);
     session_close(&s);
     cli_list_free(&exclude);
     cli_arguments_free(&arguments);

@@ -3,10 +3,10 @@
  *
  * Two ways in one command. Picture files and a BLIP model: here, several pictures at once, with the
  * tokens and scores of each caption. Everything else (folders, libraries, styles, remote models):
- * caption_run.c.
+ * caption_many.c.
  */
 #include "blip_out.h"
-#include "caption_run.h"
+#include "caption_many.h"
 #include "progress.h"
 #include "text.h"
 #include "tool.h"
@@ -167,7 +167,7 @@ static int is_folder(const char *path) {
 }
 
 /* Is it more than files and a BLIP model? */
-static int is_wide(const caption_options *o, const vlm_session *v, const session *s,
+static int is_wide(const caption_request *o, const vlm_session *v, const session *s,
                    const cli_arguments *arguments) {
     int wide = o->style >= 0 || o->store || o->missing || o->stored || o->whole || o->in ||
                o->out || o->format > 0 || o->xmp || o->relative_to || s->library_option ||
@@ -179,7 +179,7 @@ static int is_wide(const caption_options *o, const vlm_session *v, const session
     return wide;
 }
 
-static int run_wide(caption_options *o, vlm_session *v, captioning *c, const blip_choices *choices,
+static int run_wide(caption_request *o, vlm_session *v, captioning *c, const blip_choices *choices,
                     const char *prompt, const cli_arguments *arguments) {
     session *s = &c->blip.base;
     if (c->all || choices->sample) {
@@ -195,21 +195,21 @@ static int run_wide(caption_options *o, vlm_session *v, captioning *c, const bli
     v->spec = s->model_option;
     v->part = "caption";
     if (c->json && o->format == 0 && !o->out) o->format = 1 + GLIMPSE_CAPTION_JSONL;
-    int code = caption_run_check(o, &cmd_caption, arguments->count);
-    return code != CLI_RUN ? code : caption_run(o, s, v, arguments->words, arguments->count);
+    int code = caption_many_check(o, &cmd_caption, arguments->count);
+    return code != CLI_RUN ? code : caption_many(o, s, v, arguments->words, arguments->count);
 }
 
 static int run(int argc, char **argv) {
     captioning c = {.json = 0};
     blip_choices choices = BLIP_CHOICES_INIT;
-    caption_options wide = {.style = -1};
+    caption_request wide = {.style = -1};
     vlm_session v = VLM_SESSION_INIT;
     const char *prompt = NULL;
     const cli_option options[] = {
         CLI_FLAG("json", 0, &c.json, "print one JSON object per picture"),
         CLI_FLAG("all", 0, &c.all, "with --json: all beams, best first, as \"beams\""),
         CLI_TEXT("prompt", 'p', &prompt, "TEXT", "what the caption begins with"),
-        CAPTION_RUN_OPTIONS(wide),
+        CAPTION_MANY_OPTIONS(wide),
         SESSION_LIBRARY_OPTION(c.blip.base),
         BLIP_GENERATION_OPTIONS(choices),
         CLI_HEADING("Model"),
@@ -232,7 +232,6 @@ static int run(int argc, char **argv) {
         code = caption_all(&c, arguments.words, arguments.count);
     }
     blip_text_free(&c.prompt);
-    vlm_session_close(&v);
     blip_close(&c.blip);
     cli_list_free(&wide.exclude);
     cli_arguments_free(&arguments);

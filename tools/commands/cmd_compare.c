@@ -2,17 +2,13 @@
  * cmd_compare.c - glimpse compare: two pictures side by side: as files, as pixels, as CLIP sees
  * them, and as a vision-language model tells it.
  *
- * Everything but the last works offline and is always there, except for CLIP where there is no
- * model.
+ * The first three work offline.
  */
 #include "json_out.h"
 #include "text.h"
 #include "tool.h"
 #include "vlm_out.h"
 #include "vlm_session.h"
-
-#include <glimpse/decisions.h>
-#include <glimpse/sys/fingerprint.h>
 
 #include <jansson.h>
 #include <stdio.h>
@@ -39,151 +35,6 @@ static const struct {
              {GLIMPSE_EDIT_TONES, "tones changed"}, {GLIMPSE_EDIT_COLOURS, "colours changed"},
              {GLIMPSE_EDIT_PARTS, "parts changed"}};
 
-typedef struct comparing {
-    const char *paths[2];
-    glimpse_image *images[2];
-    char ids[2][33];
-    glimpse_comparison pixels;
-    int turn;
-    int has_cosine;
-    double cosine;
-    glimpse_vlm_answer *answer; /* NULL: no model was asked */
-    const char *why_not;        /* then */
-} comparing;
-
-/*
- * Pixels.
- */
-static void try_hint(comparing *c, const glimpse_thumb *a, const glimpse_thumb *b,
-                     const glimpse_warp *hint, int turn) {
-    glimpse_comparison tried;
-    glimpse_compare(&tried, a, b, hint, turn);
-    if (tried.verdict < c->pixels.verdict ||
-        (tried.verdict == c->pixels.verdict && tried.score > c->pixels.score)) {
-        c->pixels = tried;
-        c->turn = turn;
-    }
-}
-
-/* The window of `of` that looks most like the whole of `whole`. */
-static size_t best_window(const glimpse_thumb *of, uint64_t whole) {
-    size_t best = 0;
-    int closest = 65;
-    for (size_t i = 0; i < GLIMPSE_WINDOW_COUNT; i++) {
-        const glimpse_window *window = i == 1 ? &of->content : &glimpse_windows[i];
-        int distance = glimpse_hamming(glimpse_phash(NULL, of, window), whole);
-        if (distance < closest) {
-            closest = distance;
-            best = i;
-        }
-    }
-    return best;
-}
-
-static int compare_pixels(comparing *c) {
-    glimpse_thumb *thumbs = xcalloc(2, sizeof *thumbs);
-    for (int i = 0; i < 2; i++) {
-        if (glimpse_thumb_make(&thumbs[i], c->images[i]) < 0) {
-            free(thumbs);
-            return tool_fail_last();
-        }
-    }
-    glimpse_compare(&c->pixels, &thumbs[0], &thumbs[1], NULL, 1);
-    c->turn = 1;
-    /* Turned or mirrored. */
-    uint64_t turned[8], first = glimpse_phash(NULL, &thumbs[0], NULL);
-    int best = 0;
-    glimpse_phash_orientations(turned, NULL, &thumbs[1]);
-    for (int o = 1; o < 8; o++) {
-        if (glimpse_hamming(turned[o], first) < glimpse_hamming(turned[best], first)) best = o;
-    }
-    if (best > 0) try_hint(c, &thumbs[0], &thumbs[1], NULL, best + 1);
-    /* One a part of the other. */
-    const glimpse_window whole = {0.0F, 0.0F, 1.0F, 1.0F};
-    size_t of_a = best_window(&thumbs[0], glimpse_phash(NULL, &thumbs[1], NULL));
-    size_t of_b = best_window(&thumbs[1], first);
-    if (of_a > 0) {
-        const glimpse_window *w = of_a == 1 ? &thumbs[0].content : &glimpse_windows[of_a];
-        glimpse_warp hint = glimpse_warp_windows(w, &whole);
-        try_hint(c, &thumbs[0], &thumbs[1], &hint, 1);
-    }
-    if (of_b > 0) {
-        const glimpse_window *w = of_b == 1 ? &thumbs[1].content : &glimpse_windows[of_b];
-        glimpse_warp hint = glimpse_warp_windows(&whole, w);
-        try_hint(c, &thumbs[0], &thumbs[1], &hint, 1);
-    }
-    free(thumbs);
-    return CLI_RUN;
-}
-
-static int compare_clip(comparing *c, session *s) {
-    int code = session_open_model(s, GLIMPSE_TOWER_IMAGE, 2);
-    if (code != CLI_RUN) return code;
-    size_t size = glimpse_model_embedding_size(s->model);
-    float *vectors = xmalloc(2 * size * sizeof *vectors);
-    const glimpse_image *const images[] = {c->images[0], c->images[1]};
-    if (glimpse_encoder_images(vectors, s->encoder, images, 2, 0) < 0) {
-        free(vectors);
-        return tool_fail_last();
-    }
-    c->cosine = 0.0;
-    for (size_t i = 0; i < size; i++)
-        c->cosine += (double)vectors[i] * (double)vectors[size + i];
-    c->has_cosine = 1;
-    free(vectors);
-    return CLI_RUN;
-}
-
-static int compare_words(comparing *c, vlm_session *v) {
-    char *prompt = vlm_session_prompt("compare", "");
-    if (!prompt) return EXIT_FAILED;
-    glimpse_vlm_picture pictures[2] = {GLIMPSE_VLM_PICTURE_INIT, GLIMPSE_VLM_PICTURE_INIT};
-    for (int i = 0; i < 2; i++) {
-        pictures[i].path = c->paths[i];
-        pictures[i].label = i == 0 ? "Picture A:" : "Picture B:";
-    }
-    glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
-    request.pictures = pictures;
-    request.picture_count = 2;
-    request.text = "compare";
-    request.prompt = prompt;
-    request.schema = GLIMPSE_VLM_JSON_COMPARE;
-    request.samples = (unsigned)v->samples;
-    request.keep_metadata = v->keep_metadata;
-    int status = glimpse_vlm_ask(&c->answer, v->vlm, &request, &v->run);
-    free(prompt);
-    if (status == GLIMPSE_E_CANCELLED) return EXIT_STOPPED;
-    return status < 0 ? tool_fail_last() : CLI_RUN;
-}
-
-/* Asks a model when one was chosen that can look at two pictures. */
-static int ask_model(comparing *c, vlm_session *v, session *s, int offline) {
-    char spec[4096] = "";
-    const char *variable = getenv("GLIMPSE_VLM");
-    if (offline) {
-        c->why_not = "not asked (--offline)";
-        return CLI_RUN;
-    }
-    if (!v->spec && !(variable && *variable)) {
-        if (glimpse_vlm_default_spec(spec, sizeof spec, NULL) < 0) return tool_fail_last();
-        if (!*spec) {
-            c->why_not = "no vision-language model was chosen (--vlm MODEL)";
-            return CLI_RUN;
-        }
-    }
-    const char *chosen = v->spec ? v->spec : variable && *variable ? variable : spec;
-    if (!glimpse_vlm_spec_is_remote(chosen)) {
-        if (v->spec) return tool_fail("%s: a native model looks at one picture at a time", chosen);
-        c->why_not = "the chosen vision-language model looks at one picture at a time";
-        return CLI_RUN;
-    }
-    int code = vlm_session_open(v, s);
-    return code == CLI_RUN ? compare_words(c, v) : code;
-}
-
-/*
- * Printing.
- */
 static void print_edits(json_out *j, unsigned bits) {
     jout_key(j, "edits");
     jout_open(j, '[');
@@ -203,13 +54,13 @@ static void print_list(json_out *j, const json_t *root, const char *name) {
     jout_close(j, ']');
 }
 
-static void print_json(const comparing *c, const session *s) {
+static void print_json(const glimpse_compared_pair *c) {
     const glimpse_comparison *p = &c->pixels;
     json_out j = {stdout, 0};
     jout_open(&j, '{');
-    jout_path(&j, "a", c->paths[0]);
-    jout_path(&j, "b", c->paths[1]);
-    jout_key(&j, "same_bytes"), jout_bool(&j, strcmp(c->ids[0], c->ids[1]) == 0);
+    jout_path(&j, "a", c->pictures[0].path);
+    jout_path(&j, "b", c->pictures[1].path);
+    jout_key(&j, "same_bytes"), jout_bool(&j, c->same_bytes);
     jout_key(&j, "pixels");
     jout_open(&j, '{');
     jout_key(&j, "relation"), jout_string(&j, verdicts[p->verdict]);
@@ -217,18 +68,14 @@ static void print_json(const comparing *c, const session *s) {
     jout_key(&j, "correlation"), jout_number(&j, p->correlation);
     jout_key(&j, "shared_of_a"), jout_number(&j, p->covered[0]);
     jout_key(&j, "shared_of_b"), jout_number(&j, p->covered[1]);
-    jout_key(&j, "orientation"), jout_int(&j, c->turn);
+    jout_key(&j, "orientation"), jout_int(&j, c->orientation);
     print_edits(&j, p->verdict == GLIMPSE_VERDICT_DIFFERENT ? 0 : p->edits);
     jout_close(&j, '}');
     jout_key(&j, "clip");
-    if (c->has_cosine) {
-        jout_open(&j, '{');
-        jout_key(&j, "model"), jout_string(&j, glimpse_model_name(s->model));
-        jout_key(&j, "cosine"), jout_number(&j, c->cosine);
-        jout_close(&j, '}');
-    } else {
-        jout_null(&j);
-    }
+    jout_open(&j, '{');
+    jout_key(&j, "model"), jout_string(&j, c->model);
+    jout_key(&j, "cosine"), jout_number(&j, c->cosine);
+    jout_close(&j, '}');
     jout_key(&j, "vlm");
     if (c->answer) {
         json_t *root = c->answer->json ? json_loads(c->answer->json, 0, NULL) : NULL;
@@ -260,9 +107,10 @@ static void print_items(const char *title, const json_t *list) {
     }
 }
 
-static void print_words(const comparing *c) {
+static void print_words(const glimpse_compared_pair *c, int offline) {
     if (!c->answer) {
-        tool_note("similarities and differences in words: %s", c->why_not);
+        tool_note("similarities and differences in words: %s",
+                  offline ? "not asked (--offline)" : c->not_asked);
         return;
     }
     json_t *root = c->answer->json ? json_loads(c->answer->json, 0, NULL) : NULL;
@@ -272,10 +120,8 @@ static void print_words(const comparing *c) {
         print_items("different:", json_object_get(root, "differences"));
         (void)printf("same object or scene: %s\n", same ? same : "cannot tell");
     } else if (c->answer->outcome == GLIMPSE_VLM_NOT_SENT && *c->answer->text) {
-        const glimpse_vlm_picture picture = {.path = c->paths[0]};
-        glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
-        request.pictures = &picture;
-        request.picture_count = 2;
+        const glimpse_vlm_picture picture = {.path = c->pictures[0].path};
+        const glimpse_vlm_request request = {.pictures = &picture, .picture_count = 2};
         vlm_print_plan(&request, c->answer);
     } else {
         tool_say("in words: %s: %s", glimpse_vlm_outcome_name(c->answer->outcome),
@@ -284,35 +130,32 @@ static void print_words(const comparing *c) {
     json_decref(root);
 }
 
-static void print_people(const comparing *c, const session *s) {
+static void print_people(const glimpse_compared_pair *c, int offline) {
     static const char *const names[] = {"A", "B"};
     const glimpse_comparison *p = &c->pixels;
     for (int i = 0; i < 2; i++) {
-        const glimpse_image_meta *meta = glimpse_image_metadata(c->images[i]);
-        char *path = text_display(c->paths[i]);
-        (void)printf("%s: %s (%u x %u %s%s%s)\n", names[i], path, meta->width, meta->height,
-                     glimpse_image_format_name(meta->format), *meta->taken ? ", " : "",
-                     meta->taken);
+        const glimpse_compared *picture = &c->pictures[i];
+        char *path = text_display(picture->path);
+        (void)printf("%s: %s (%u x %u %s%s%s)\n", names[i], path, picture->width, picture->height,
+                     picture->format, *picture->taken ? ", " : "", picture->taken);
         free(path);
     }
-    if (strcmp(c->ids[0], c->ids[1]) == 0) (void)printf("files: the very same bytes\n");
+    if (c->same_bytes) (void)printf("files: the very same bytes\n");
     (void)printf("pixels: %s", verdict_words[p->verdict]);
     if (p->verdict != GLIMPSE_VERDICT_DIFFERENT) {
         for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
             if (p->edits & edits[i].bit) (void)printf(", %s", edits[i].name);
         }
-        if (c->turn > 1) (void)printf(", turned or mirrored");
+        if (c->orientation > 1) (void)printf(", turned or mirrored");
         (void)printf(" (structure %.2f, shared: %.0f%% of A, %.0f%% of B)", p->score,
                      100.0 * p->covered[0], 100.0 * p->covered[1]);
     }
     (void)printf("\n");
-    if (c->has_cosine) {
-        (void)printf("CLIP: cosine %.3f (%s)\n", c->cosine, glimpse_model_name(s->model));
-    }
-    print_words(c);
+    (void)printf("CLIP: cosine %.3f (%s)\n", c->cosine, c->model);
+    print_words(c, offline);
 }
 
-static int exit_code(const comparing *c) {
+static int exit_code(const glimpse_compared_pair *c) {
     if (!c->answer) return EXIT_FOUND;
     switch (c->answer->outcome) {
     case GLIMPSE_VLM_FAILED: return EXIT_PARTIAL;
@@ -325,7 +168,7 @@ static int exit_code(const comparing *c) {
 static int run(int argc, char **argv) {
     session s = {0};
     vlm_session v = VLM_SESSION_INIT;
-    comparing c = {.answer = NULL};
+    glimpse_compared_pair *pair = NULL;
     int json = 0, offline = 0;
     const cli_option options[] = {
         CLI_FLAG("json", 0, &json, "one JSON object"),
@@ -349,28 +192,24 @@ static int run(int argc, char **argv) {
         goto done;
     }
     tool_catch_stop();
-    for (int i = 0; i < 2; i++) {
-        c.paths[i] = words.words[i];
-        if (glimpse_image_load(&c.images[i], c.paths[i], NULL) < 0 ||
-            glimpse_content_id(c.ids[i], c.paths[i]) < 0) {
-            code = tool_fail_last();
-            goto done;
-        }
+    if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    glimpse_compare_options comparing = GLIMPSE_COMPARE_OPTIONS_INIT;
+    const glimpse_vlm_settings settings = vlm_session_settings(&v);
+    comparing.offline = offline;
+    comparing.vlm = &settings;
+    comparing.cancelled = session_cancelled;
+    int status = glimpse_session_compare(&pair, s.base, words.words[0], words.words[1], &comparing);
+    if (status < 0) {
+        code = status == GLIMPSE_E_CANCELLED ? EXIT_STOPPED : tool_fail_last();
+        goto done;
     }
-    if ((code = compare_pixels(&c)) != CLI_RUN) goto done;
-    if ((code = session_open_library_if_any(&s, 1)) != CLI_RUN) goto done;
-    if ((code = compare_clip(&c, &s)) != CLI_RUN) goto done;
-    if ((code = ask_model(&c, &v, &s, offline)) != CLI_RUN) goto done;
     if (json)
-        print_json(&c, &s);
+        print_json(pair);
     else
-        print_people(&c, &s);
-    code = exit_code(&c);
+        print_people(pair, offline);
+    code = exit_code(pair);
 done:
-    glimpse_vlm_answer_free(c.answer);
-    glimpse_image_free(c.images[0]);
-    glimpse_image_free(c.images[1]);
-    vlm_session_close(&v);
+    glimpse_compared_pair_free(pair);
     session_close(&s);
     cli_arguments_free(&words);
     return code;

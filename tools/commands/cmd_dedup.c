@@ -4,7 +4,7 @@
 #include "cli.h"
 #include "dedup_act.h"
 #include "dedup_report.h"
-#include "dedup_scan.h"
+#include "progress.h"
 #include "session.h"
 #include "text.h"
 #include "tool.h"
@@ -74,6 +74,7 @@ static dedup_action action_of(const request *r, const cli_arguments *arguments) 
     dedup_action action = {.include = r->include,
                            .apply = r->apply,
                            .skip_read_only = r->skip_read_only,
+                           .conflicts_only = r->conflicts,
                            .roots = arguments->words,
                            .root_count = arguments->count};
     if (r->move) action.kind = GLIMPSE_ACTION_MOVE;
@@ -116,30 +117,21 @@ static int other_modes(request *r, const cli_arguments *arguments) {
     }
     if (r->decisions) return dedup_decisions(&r->s, r->json);
     if (r->forget > 0) return dedup_forget(&r->s, r->forget, r->json);
-    if (r->undo) return dedup_undo(run, r->json, &cmd_dedup);
-    if (r->empty) return dedup_empty(run, r->apply, r->json, &cmd_dedup);
-    return dedup_runs(r->json);
+    if (r->undo) return dedup_undo(&r->s, run, r->json, &cmd_dedup);
+    if (r->empty) return dedup_empty(&r->s, run, r->apply, r->json, &cmd_dedup);
+    return dedup_runs(&r->s, r->json);
 }
 
-/* The second set: folders, or one library. Opened libraries go into *library. */
-static int set_against(const request *r, glimpse_dedup_options *options,
-                       glimpse_library **library) {
-    for (size_t i = 0; i < r->against.count; i++) {
+/* The second set: folders, or one library. */
+static int check_against(const request *r) {
+    for (size_t i = 0; i < r->against.count && r->against.count > 1; i++) {
         char *catalog = xprintf("%s/catalog.db", r->against.values[i]);
         int is_library = access(catalog, F_OK) == 0;
         free(catalog);
-        if (!is_library) continue;
-        if (r->against.count > 1) {
+        if (is_library) {
             return cli_misuse(&cmd_dedup, "--against takes one library or several folders");
         }
-        if (glimpse_library_open(library, r->against.values[i], GLIMPSE_LIBRARY_READ_ONLY) < 0) {
-            return tool_fail_last();
-        }
-        options->against_library = *library;
-        return CLI_RUN;
     }
-    options->against = r->against.values;
-    options->against_count = r->against.count;
     return CLI_RUN;
 }
 
@@ -160,9 +152,8 @@ static int check(const request *r) {
 }
 
 /* Prints and writes what was found; then acts. */
-static int report(const request *r, const dedup_scan *scan, const dedup_action *action,
+static int report(request *r, const glimpse_dedup_report *found, const dedup_action *action,
                   const char *what) {
-    const glimpse_dedup_report *found = scan->report;
     const glimpse_dedup_group **groups = xcalloc(found->group_count, sizeof *groups);
     dedup_view view = {.report = found,
                        .groups = groups,
@@ -203,7 +194,7 @@ static int report(const request *r, const dedup_scan *scan, const dedup_action *
         }
     }
     if (action->kind && code != EXIT_FAILED && !tool_stopped()) {
-        code = dedup_act(action, &view, r->json ? &j : NULL);
+        code = dedup_act(action, &r->s, &view, r->json ? &j : NULL);
         if (code == EXIT_FOUND && found->failed_count > 0) code = EXIT_PARTIAL;
     }
     if (r->json) {
@@ -217,60 +208,47 @@ static int report(const request *r, const dedup_scan *scan, const dedup_action *
 
 static int look(request *r, const cli_arguments *arguments) {
     dedup_action action = action_of(r, arguments);
-    glimpse_decisions *decisions = NULL;
-    glimpse_library *against = NULL;
-    char *what = NULL;
-    dedup_scan scan = {.session = &r->s, .options = GLIMPSE_DEDUP_OPTIONS_INIT};
-    glimpse_dedup_options *o = &scan.options;
-    unsigned tiers = r->tiers ? tiers_of(r->tiers) : GLIMPSE_TIER_EXACT | GLIMPSE_TIER_PERCEPTUAL;
-    /* Links need equal bytes: the other tiers would only join files of equal bytes to others. */
-    if (!r->tiers && (r->hardlink || r->symlink || r->reflink)) tiers = GLIMPSE_TIER_EXACT;
-    /* Embedding a folder takes a while: only when a model or a library was chosen. */
-    if (!r->tiers && !action.kind && (r->s.model_option || arguments->count == 0)) {
-        tiers |= GLIMPSE_TIER_SEMANTIC;
+    glimpse_dedup_options o = GLIMPSE_DEDUP_OPTIONS_INIT;
+    glimpse_dedup_report *found = NULL;
+    if (r->tiers) {
+        if ((o.tiers = tiers_of(r->tiers)) == 0) return EXIT_USAGE;
+    } else if (r->hardlink || r->symlink || r->reflink) {
+        /* Links need equal bytes: the other tiers would only join files of equal bytes to others.
+         */
+        o.tiers = GLIMPSE_TIER_EXACT;
+    } else if (action.kind) {
+        o.tiers = GLIMPSE_TIER_EXACT | GLIMPSE_TIER_PERCEPTUAL;
     }
-    if (tiers == 0) return EXIT_USAGE;
     int code = check(r);
     if (code == CLI_RUN) code = dedup_action_check(&action, &cmd_dedup);
-    if (code == CLI_RUN) code = set_keep(r, o);
+    if (code == CLI_RUN) code = set_keep(r, &o);
+    if (code == CLI_RUN) code = check_against(r);
+    if (code == CLI_RUN) code = session_begin(&r->s, 0);
     if (code != CLI_RUN) return code;
-    int embed = (tiers & GLIMPSE_TIER_SEMANTIC) != 0;
-    code = dedup_scan_open(&r->s, arguments->count > 0, embed);
-    if (code == CLI_RUN) code = set_against(r, o, &against);
-    if (code != CLI_RUN) goto done;
-    if (r->s.library && glimpse_decisions_load(&decisions, r->s.library) < 0) {
-        code = tool_fail_last();
-        goto done;
-    }
-    o->roots = arguments->words;
-    o->root_count = arguments->count;
-    o->exclude = r->exclude.values;
-    o->exclude_count = r->exclude.count;
-    o->follow_links = r->follow_links;
-    o->exact_decode = r->exact;
-    o->min_bytes = r->min_size;
-    o->tiers = tiers;
-    o->radius = (unsigned)r->radius;
-    o->min_similarity = r->min_similarity;
-    o->rotations = r->rotations;
-    o->same_picture_only = r->same_picture || r->conflicts;
-    /* Groups of such pairs only: a file of equal bytes must not hide behind a keeper that is an
-     * edited version of it. */
-    for (unsigned bits = dedup_action_relations(&action); bits; bits >>= 1)
-        o->weakest++;
-    o->jobs = (unsigned)r->jobs;
-    scan.decisions = decisions;
+    o.roots = arguments->words;
+    o.root_count = arguments->count;
+    o.against = r->against.values;
+    o.against_count = r->against.count;
+    o.exclude = r->exclude.values;
+    o.exclude_count = r->exclude.count;
+    o.follow_links = r->follow_links;
+    o.min_bytes = r->min_size;
+    o.radius = (unsigned)r->radius;
+    o.min_similarity = r->min_similarity;
+    o.rotations = r->rotations;
+    o.same_picture_only = r->same_picture || r->conflicts;
+    if (action.kind) o.weakest = glimpse_dedup_weakest(dedup_action_relations(&action));
+    o.jobs = (unsigned)r->jobs;
+    o.progress = dedup_show_progress;
     tool_catch_stop();
-    code = dedup_scan_run(&scan);
-    if (code == CLI_RUN) {
-        what = dedup_scan_title(&r->s, arguments->words, arguments->count);
-        code = report(r, &scan, &action, what);
-    }
-done:
+    int status = glimpse_session_dedup(&found, r->s.base, &o);
+    progress_clear();
+    if (status == GLIMPSE_E_CANCELLED) return EXIT_STOPPED;
+    if (status < 0) return tool_fail_last();
+    char *what = dedup_title(&r->s, arguments->words, arguments->count);
+    code = report(r, found, &action, what);
     free(what);
-    glimpse_dedup_report_free(scan.report);
-    glimpse_decisions_free(decisions);
-    glimpse_library_close(against);
+    glimpse_dedup_report_free(found);
     return code;
 }
 

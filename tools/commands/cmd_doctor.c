@@ -30,7 +30,7 @@ typedef struct cpu_features {
 
 typedef struct report {
     cpu_features cpu;
-    char *library, *models, *model; /* paths; NULL when there is none */
+    const char *library, *models, *model; /* paths; NULL when there is none */
     int library_exists, model_exists;
     /* A place for every name in glimpse_backend_names(). */
     size_t backend_count;
@@ -210,12 +210,14 @@ static int run(int argc, char **argv) {
     r.backend_problem = xcalloc(r.backend_count, sizeof *r.backend_problem);
     s.quiet = 1; /* the choice of the model is part of the report */
     look_at_cpu(&r.cpu);
-    r.models = session_models_folder();
-    int library_code = session_open_library_if_any(&s, 1);
-    r.library = s.library_path;
-    r.library_exists = s.library != NULL;
-    int model_code = session_find_model(&s);
-    r.model = s.model_path;
+    if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    r.models = glimpse_session_models_directory(s.base);
+    r.library = glimpse_session_library_path(s.base);
+    int found = glimpse_session_has_library(s.base);
+    if (found < 0) (void)tool_fail_last();
+    r.library_exists = found > 0;
+    int status = glimpse_session_model_path(&r.model, s.base);
+    if (status < 0) (void)tool_fail_last();
     if (r.model) try_backends(&r);
     r.model_exists = r.auto_precision != NULL;
     r.weights = GLIMPSE_WEIGHTS_CACHE_STATUS_INIT;
@@ -226,8 +228,7 @@ static int run(int argc, char **argv) {
         print_people(&r);
     }
     if (r.model && !r.model_exists) tool_say("%s", r.backend_problem[0]);
-    code = library_code == CLI_RUN && model_code == CLI_RUN && r.model_exists ? EXIT_FOUND
-                                                                              : EXIT_FAILED;
+    code = found >= 0 && status == GLIMPSE_OK && r.model_exists ? EXIT_FOUND : EXIT_FAILED;
 done:
     for (size_t b = 0; b < r.backend_count; b++) {
         free(r.backends[b]);
@@ -236,7 +237,6 @@ done:
     free(r.backends);
     free(r.backend_problem);
     free(r.auto_backend);
-    free(r.models);
     session_close(&s);
     cli_arguments_free(&arguments);
     return code;

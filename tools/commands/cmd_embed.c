@@ -8,8 +8,6 @@
 #include "session.h"
 #include "tool.h"
 
-#include <glimpse/sys/image.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,28 +29,17 @@ static void print_embedding(const char *kind, const char *input, const float *em
 }
 
 /* CLI_RUN, EXIT_PARTIAL for a picture that cannot be used, EXIT_FAILED. */
-static int embed_one(session *s, const char *kind, const char *input, unsigned flags, int exact,
-                     float *embedding) {
-    int truncated = 0, status;
-    glimpse_image *image = NULL;
-    if (strcmp(kind, "text") == 0) {
-        status = glimpse_encoder_texts(embedding, &truncated, s->encoder, &input, 1, flags);
-    } else {
-        glimpse_decode_options decode = GLIMPSE_DECODE_OPTIONS_INIT;
-        if (!exact) {
-            decode.short_side = glimpse_preprocess_short_side(glimpse_model_preprocess(s->model));
-        }
-        status = glimpse_image_load(&image, input, &decode);
-        if (status < 0) {
-            (void)tool_fail_last();
-            return EXIT_PARTIAL;
-        }
-        const glimpse_image *const one[] = {image};
-        status = glimpse_encoder_images(embedding, s->encoder, one, 1, flags);
-        glimpse_image_free(image);
+static int embed_one(session *s, const char *kind, const char *input, unsigned flags,
+                     float *embedding, size_t size) {
+    int truncated = 0, unusable = 0;
+    int status = strcmp(kind, "text") == 0
+                     ? glimpse_session_embed_texts(embedding, &truncated, s->base, &input, 1, flags)
+                     : glimpse_session_embed_picture(embedding, &unusable, s->base, input, flags);
+    if (status < 0) {
+        (void)tool_fail_last();
+        return unusable ? EXIT_PARTIAL : EXIT_FAILED;
     }
-    if (status < 0) return tool_fail_last();
-    print_embedding(kind, input, embedding, glimpse_model_embedding_size(s->model), truncated);
+    print_embedding(kind, input, embedding, size, truncated);
     return CLI_RUN;
 }
 
@@ -73,6 +60,7 @@ static int run(int argc, char **argv) {
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_embed, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
+    const glimpse_model *model = NULL;
     float *embedding = NULL;
     unsigned towers = 0;
     tool_set_quiet(s.quiet);
@@ -88,11 +76,17 @@ static int run(int argc, char **argv) {
     for (size_t i = 0; i < inputs.count; i++) {
         towers |= strcmp(inputs.names[i], "text") == 0 ? GLIMPSE_TOWER_TEXT : GLIMPSE_TOWER_IMAGE;
     }
-    if ((code = session_open_model(&s, towers, 1)) != CLI_RUN) goto done;
-    embedding = xmalloc(glimpse_model_embedding_size(s.model) * sizeof *embedding);
+    if ((code = session_begin_without_library(&s)) != CLI_RUN) goto done;
+    if (glimpse_session_model(&model, s.base, towers) < 0) {
+        code = tool_fail_last();
+        goto done;
+    }
+    size_t size = glimpse_model_embedding_size(model);
+    embedding = xmalloc(size * sizeof *embedding);
+    unsigned flags = raw ? GLIMPSE_ENCODE_RAW : 0;
+    if (exact) flags |= GLIMPSE_ENCODE_EXACT;
     for (size_t i = 0; i < inputs.count; i++) {
-        code = embed_one(&s, inputs.names[i], inputs.values[i], raw ? GLIMPSE_ENCODE_RAW : 0, exact,
-                         embedding);
+        code = embed_one(&s, inputs.names[i], inputs.values[i], flags, embedding, size);
         if (code == EXIT_FAILED) goto done;
         if (code == EXIT_PARTIAL) partial = 1;
     }

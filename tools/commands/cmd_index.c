@@ -11,11 +11,9 @@
 #include "text.h"
 #include "tool.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SHOWN_QUARANTINED = 5 };
 
@@ -36,11 +34,12 @@ static double waiting(const glimpse_ingest_report *r) {
     return rest > 0.0 ? rest : 0.0;
 }
 
-static void print_json(const session *s, const glimpse_ingest_report *r, int stopped) {
+static void print_json(const char *library, const char *model, const glimpse_ingest_report *r,
+                       int stopped) {
     json_out j = {stdout, 0};
     jout_open(&j, '{');
-    jout_path(&j, "library", glimpse_library_path(s->library));
-    jout_path(&j, "model", glimpse_model_name(s->model));
+    jout_path(&j, "library", library);
+    jout_path(&j, "model", model);
     jout_key(&j, "files"), jout_uint(&j, r->files);
     jout_key(&j, "embedded"), jout_uint(&j, r->embedded);
     jout_key(&j, "unchanged"), jout_uint(&j, r->unchanged);
@@ -81,7 +80,7 @@ static const char *pictures(uint64_t count) {
     return count == 1 ? "picture" : "pictures";
 }
 
-static void print_summary(const session *s, const glimpse_ingest_report *r) {
+static void print_summary(const char *library, const glimpse_ingest_report *r) {
     (void)printf("%s %s: %s embedded", text_count(r->files), pictures(r->files),
                  text_count(r->embedded));
     if (r->bound > 0) (void)printf(", %s known by content", text_count(r->bound));
@@ -102,9 +101,9 @@ static void print_summary(const session *s, const glimpse_ingest_report *r) {
                      text_count(r->offline_roots), r->offline_roots == 1 ? "folder" : "folders",
                      r->offline_roots == 1 ? "its" : "their");
     }
-    char *library = text_display(glimpse_library_path(s->library));
-    (void)printf("Library: %s\n", library);
-    free(library);
+    char *shown = text_display(library);
+    (void)printf("Library: %s\n", shown);
+    free(shown);
 }
 
 /* 1 when `path` is one of the folders (or files) that were given, or below one. */
@@ -124,7 +123,7 @@ static int was_given(const cli_arguments *given, const char *path) {
 static void list_quarantined(session *s, const cli_arguments *given) {
     glimpse_library_status *status = NULL;
     size_t found = 0;
-    if (glimpse_library_load_status(&status, s->library) < 0) return;
+    if (glimpse_session_load_status(&status, s->base) < 0) return;
     for (size_t i = 0; i < status->quarantined_count; i++) {
         const glimpse_quarantined *q = &status->quarantined[i];
         if (!was_given(given, q->path) || ++found > SHOWN_QUARANTINED) continue;
@@ -176,21 +175,8 @@ static int run(int argc, char **argv) {
         goto done;
     }
     tool_catch_stop();
-    if ((code = session_open_library_if_any(&s, 0)) != CLI_RUN) goto done;
-    if (!s.library) {
-        /* No library is made that could not be filled. */
-        for (size_t i = 0; i < arguments.count; i++) {
-            if (access(arguments.words[i], F_OK) == 0) continue;
-            code = tool_fail("%s: %s", arguments.words[i], strerror(errno));
-            goto done;
-        }
-        if ((code = session_find_model(&s)) != CLI_RUN) goto done;
-        if ((code = session_open_library(&s, GLIMPSE_LIBRARY_CREATE)) != CLI_RUN) goto done;
-    }
-    if ((code = session_open_model(&s, GLIMPSE_TOWER_IMAGE, 0)) != CLI_RUN) goto done;
-
+    if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
     glimpse_ingest_options ingest = GLIMPSE_INGEST_OPTIONS_INIT;
-    ingest.model = s.model;
     ingest.roots = arguments.words;
     ingest.root_count = arguments.count;
     ingest.jobs = (unsigned)jobs;
@@ -204,17 +190,22 @@ static int run(int argc, char **argv) {
     ingest.exact_decode = exact;
     ingest.profile = profile;
     glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
-    int status = glimpse_library_ingest(&report, s.library, &ingest);
+    const glimpse_model *model = NULL;
+    int status = glimpse_session_index(&report, s.base, &ingest);
     progress_clear();
-    if (status < 0 && status != GLIMPSE_E_CANCELLED) {
+    int stopped = status == GLIMPSE_E_CANCELLED;
+    if (status == GLIMPSE_OK || stopped) {
+        status = glimpse_session_model(&model, s.base, GLIMPSE_TOWER_IMAGE);
+    }
+    if (status < 0) {
         code = tool_fail_last();
         goto done;
     }
-    int stopped = status == GLIMPSE_E_CANCELLED;
+    const char *library = glimpse_session_library_path(s.base);
     if (json) {
-        print_json(&s, &report, stopped);
+        print_json(library, glimpse_model_name(model), &report, stopped);
     } else if (!stopped) {
-        print_summary(&s, &report);
+        print_summary(library, &report);
     }
     (void)fflush(stdout);
     if (stopped) {

@@ -10,6 +10,7 @@
 #include "text.h"
 #include "tool.h"
 
+#include <glimpse/session_label.h>
 #include <glimpse/stored_labels.h>
 
 #include <stdio.h>
@@ -79,7 +80,7 @@ static int on_progress(void *user, const glimpse_progress *progress) {
     const label_run *run = user;
     /* The row that is printed next must not stand behind it. */
     if (run->out && !run->shows_progress) return 0;
-    return progress_report(NULL, progress);
+    return session_show_progress(NULL, progress);
 }
 
 static int on_picture(void *user, const glimpse_labelled *picture) {
@@ -222,21 +223,11 @@ static int check_request(const request *r, const label_setup *u, const cli_argum
     return CLI_RUN;
 }
 
-/* What ships with glimpse, for the labeller; the session keeps the last one. */
-static const char *shipped(void *user, const char *relative) {
-    char **last = user;
-    free(*last);
-    return *last = session_shipped_data(relative);
-}
-
 static int run_with_model(label_run *run, label_setup *setup, const cli_arguments *arguments) {
     session *s = run->session;
     const request *r = run->request;
-    glimpse_model_options model = GLIMPSE_MODEL_OPTIONS_INIT;
-    char *last_shipped = NULL;
-    int code = session_open_model(s, GLIMPSE_TOWER_TEXT, 64);
+    int code = session_begin(s, 0);
     if (code != CLI_RUN) return code;
-    session_model_options(&model, s);
     setup->o.top = (size_t)r->top;
     setup->o.jobs = (unsigned)r->jobs;
     setup->o.journal = r->resume;
@@ -245,14 +236,11 @@ static int run_with_model(label_run *run, label_setup *setup, const cli_argument
     setup->o.exclude_count = r->exclude.count;
     setup->o.follow_links = r->follow_links;
     setup->o.store = r->store;
-    setup->o.model_options = &model;
-    setup->o.shipped = shipped;
-    setup->o.shipped_user = &last_shipped;
     setup->o.message = tool_message;
     setup->o.progress = on_progress;
-    setup->o.cancelled = tool_cancelled;
+    setup->o.cancelled = session_cancelled;
     setup->o.user = run;
-    int status = glimpse_labeller_open(&run->labeller, s->library, s->model, s->encoder, &setup->o);
+    int status = glimpse_session_open_labeller(&run->labeller, s->base, r->all, &setup->o);
     tool_catch_stop();
     if (status >= 0 && r->prompt_report) {
         prompt_table table = {run->json, 0};
@@ -271,7 +259,6 @@ static int run_with_model(label_run *run, label_setup *setup, const cli_argument
     progress_clear();
     if (status < 0) code = failed(status);
     glimpse_labeller_close(run->labeller);
-    free(last_shipped);
     return code;
 }
 
@@ -325,8 +312,7 @@ static int run(int argc, char **argv) {
     if (code != CLI_RUN) goto done;
     label_run work = {.session = &s, .request = &r, .output = &output};
     work.json = label_out_is_json(&output);
-    code = r.all || r.store ? session_open_library(&s, 0) : session_open_library_if_any(&s, 1);
-    if (code == CLI_RUN) code = run_with_model(&work, &setup, &arguments);
+    code = run_with_model(&work, &setup, &arguments);
 done:
     label_setup_free(&setup);
     cli_list_free(&r.exclude);

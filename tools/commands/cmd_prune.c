@@ -9,50 +9,15 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* The fingerprint in the library that `name` means: a fingerprint, the beginning of one (at least
- * four digits), or a model's name. NULL after saying why there is none. Free with free(). */
-static char *find_fingerprint(glimpse_library *library, const char *name) {
-    glimpse_library_status *status = NULL;
-    if (glimpse_library_load_models(&status, library) < 0) {
-        (void)tool_fail_last();
-        return NULL;
-    }
-    const char *found = NULL;
-    size_t matches = 0;
-    for (size_t i = 0; i < status->model_count; i++) {
-        const glimpse_library_model *m = &status->models[i];
-        int starts = strlen(name) >= 4 && strncmp(m->fingerprint, name, strlen(name)) == 0;
-        if (starts || strcmp(m->name, name) == 0) {
-            found = m->fingerprint;
-            matches++;
-        }
-    }
-    char *result = NULL;
-    if (matches == 1) {
-        result = xstrdup(found);
-    } else if (matches == 0) {
-        (void)tool_fail("the library has no model %s (glimpse status lists them)", name);
-    } else {
-        (void)tool_fail("%s means several models of the library; give the fingerprint (glimpse "
-                        "status --json)",
-                        name);
-    }
-    glimpse_library_status_free(status);
-    return result;
-}
 
 static int run(int argc, char **argv) {
     session s = {0};
     glimpse_prune_options prune = GLIMPSE_PRUNE_OPTIONS_INIT;
-    const char *model = NULL;
-    char *fingerprint = NULL;
     int json = 0;
     const cli_option options[] = {
         CLI_FLAG("dry-run", 'n', &prune.dry_run, "only say what would be forgotten"),
         CLI_TEXT("root", 0, &prune.root, "DIR", "also forget everything below this indexed folder"),
-        CLI_TEXT("model", 'm', &model, "NAME",
+        CLI_TEXT("model", 'm', &prune.model, "NAME",
                  "also forget the embeddings of this model (name or fingerprint)"),
         CLI_FLAG("json", 'j', &json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
@@ -67,24 +32,16 @@ static int run(int argc, char **argv) {
                           arguments.words[0], arguments.words[0]);
         goto done;
     }
-    if ((code = session_open_library(&s, 0)) != CLI_RUN) goto done;
-    if (model) {
-        fingerprint = find_fingerprint(s.library, model);
-        if (!fingerprint) {
-            code = EXIT_FAILED;
-            goto done;
-        }
-        prune.model = fingerprint;
-    }
+    if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
     glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
-    if (glimpse_library_prune(&report, s.library, &prune) < 0) {
+    if (glimpse_session_prune(&report, s.base, &prune) < 0) {
         code = tool_fail_last();
         goto done;
     }
     if (json) {
         json_out j = {stdout, 0};
         jout_open(&j, '{');
-        jout_path(&j, "library", glimpse_library_path(s.library));
+        jout_path(&j, "library", glimpse_session_library_path(s.base));
         jout_key(&j, "dry_run"), jout_bool(&j, prune.dry_run);
         jout_key(&j, "files"), jout_uint(&j, report.files);
         jout_key(&j, "contents"), jout_uint(&j, report.contents);
@@ -101,7 +58,6 @@ static int run(int argc, char **argv) {
     }
     code = EXIT_FOUND;
 done:
-    free(fingerprint);
     session_close(&s);
     cli_arguments_free(&arguments);
     return code;

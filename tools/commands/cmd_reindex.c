@@ -24,9 +24,8 @@ static int run(int argc, char **argv) {
                           arguments.words[0], arguments.words[0]);
         goto done;
     }
-    if ((code = session_open_library(&s, 0)) != CLI_RUN) goto done;
-    if (glimpse_library_reindex(s.library) < 0 ||
-        glimpse_library_load_models(&status, s.library) < 0) {
+    if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    if (glimpse_session_reindex(s.base) < 0 || glimpse_session_load_models(&status, s.base) < 0) {
         code = tool_fail_last();
         goto done;
     }

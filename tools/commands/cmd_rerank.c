@@ -4,11 +4,13 @@
  */
 #include "cli.h"
 #include "json_out.h"
-#include "rerank_run.h"
+#include "progress.h"
+#include "session.h"
 #include "text.h"
 #include "tool.h"
+#include "vlm_session.h"
 
-#include <glimpse/rerank.h>
+#include <glimpse/session_search.h>
 
 #include <errno.h>
 #include <math.h>
@@ -66,30 +68,30 @@ typedef struct rerank_output {
     double weight;
 } rerank_output;
 
-static void print_json(const rerank_output *o, const char *query, const char *model,
-                       const pictures *p, const reranking *r, const glimpse_reranked *order,
+static void print_json(const rerank_output *o, const char *query, const glimpse_hits *hits,
                        size_t shown) {
+    const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
     json_out j = {stdout, 0};
     jout_open(&j, '{');
     jout_path(&j, "query", query);
     jout_key(&j, "rerank");
     jout_open(&j, '{');
-    jout_path(&j, "model", model);
+    jout_path(&j, "model", summary->vlm.name);
     jout_key(&j, "weight"), jout_number(&j, o->weight);
-    jout_key(&j, "depth"), jout_uint(&j, p->count);
-    jout_key(&j, "failed"), jout_uint(&j, r->failed);
+    jout_key(&j, "depth"), jout_uint(&j, glimpse_hits_count(hits));
+    jout_key(&j, "failed"), jout_uint(&j, summary->failed);
     jout_close(&j, '}');
     jout_key(&j, "results");
     jout_open(&j, '[');
     for (size_t i = 0; i < shown; i++) {
-        size_t at = order[i].index;
+        const glimpse_hit *hit = glimpse_hits_get(hits, i);
         jout_open(&j, '{');
         jout_key(&j, "rank"), jout_uint(&j, i + 1);
-        jout_key(&j, "first_rank"), jout_uint(&j, at + 1);
-        jout_key(&j, "vlm_probability"), jout_number(&j, r->probabilities[at]);
-        jout_key(&j, "blended"), jout_number(&j, order[i].blended);
-        jout_text_or_null(&j, "vlm_problem", r->reasons[at]);
-        jout_path(&j, "path", p->paths[at]);
+        jout_key(&j, "first_rank"), jout_uint(&j, hit->first_rank);
+        jout_key(&j, "vlm_probability"), jout_number(&j, hit->probability);
+        jout_key(&j, "blended"), jout_number(&j, hit->blended);
+        jout_text_or_null(&j, "vlm_problem", hit->reason);
+        jout_path(&j, "path", hit->path);
         jout_close(&j, '}');
     }
     jout_close(&j, ']');
@@ -97,29 +99,45 @@ static void print_json(const rerank_output *o, const char *query, const char *mo
     jout_end(&j);
 }
 
-static void print_rest(const rerank_output *o, const pictures *p, const reranking *r,
-                       const glimpse_reranked *order, size_t shown) {
+static void print_rest(const rerank_output *o, const glimpse_hits *hits, size_t shown) {
     int bare = o->paths || o->nul;
     if (!bare && !o->tsv) (void)printf("   vlm  was  path\n");
     for (size_t i = 0; i < shown; i++) {
-        size_t at = order[i].index;
+        const glimpse_hit *hit = glimpse_hits_get(hits, i);
         if (bare) {
-            (void)fputs(p->paths[at], stdout);
+            (void)fputs(hit->path, stdout);
             (void)putchar(o->nul ? '\0' : '\n');
             continue;
         }
-        char *path = text_display(p->paths[at]), score[32] = "";
-        if (!isnan(r->probabilities[at])) {
-            (void)snprintf(score, sizeof score, o->tsv ? "%.6f" : "%.3f", r->probabilities[at]);
+        char *path = text_display(hit->path), score[32] = "";
+        if (!isnan(hit->probability)) {
+            (void)snprintf(score, sizeof score, o->tsv ? "%.6f" : "%.3f", hit->probability);
         }
         if (o->tsv) {
-            (void)printf("%zu\t%s\t%s\t%zu\n", i + 1, score, path, at + 1);
+            (void)printf("%zu\t%s\t%s\t%zu\n", i + 1, score, path, hit->first_rank);
         } else {
-            (void)printf("%6s %4zu  %s\n", *score ? score : "-", at + 1, path);
-            if (r->reasons[at]) (void)printf("             %s\n", r->reasons[at]);
+            (void)printf("%6s %4zu  %s\n", *score ? score : "-", hit->first_rank, path);
+            if (hit->reason) (void)printf("             %s\n", hit->reason);
         }
         free(path);
     }
+}
+
+static int print_hits(const rerank_output *o, const char *query, const glimpse_hits *hits) {
+    const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
+    size_t count = glimpse_hits_count(hits);
+    size_t shown = o->count > 0 && o->count < count ? (size_t)o->count : count;
+    progress_clear();
+    vlm_note_use(&summary->vlm);
+    if (o->json) {
+        print_json(o, query, hits, shown);
+    } else {
+        print_rest(o, hits, shown);
+    }
+    if (summary->failed == 0) return EXIT_FOUND;
+    tool_note("%s of %s pictures got no score and kept their place in the list",
+              text_count(summary->failed), text_count(count));
+    return EXIT_PARTIAL;
 }
 
 static int run(int argc, char **argv) {
@@ -147,12 +165,8 @@ static int run(int argc, char **argv) {
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_rerank, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
-    v.part = "itm";
     pictures p = {0};
-    reranking r = {0};
-    rerank_picture *seen = NULL;
-    double *first = NULL;
-    glimpse_reranked *order = NULL;
+    glimpse_hits *hits = NULL;
     tool_set_quiet(s.quiet);
     if (arguments.count < 1 || !*arguments.words[0]) {
         code = cli_misuse(&cmd_rerank, "what should the pictures be compared with?");
@@ -178,41 +192,22 @@ static int run(int argc, char **argv) {
         code = EXIT_NOTHING;
         goto done;
     }
+    const glimpse_vlm_settings settings = vlm_session_settings(&v);
+    glimpse_find_options find = GLIMPSE_FIND_OPTIONS_INIT;
+    find.rerank_weight = o.weight;
+    find.vlm = &settings;
+    find.progress = session_show_progress;
+    find.cancelled = session_cancelled;
     tool_catch_stop();
-    if ((code = session_open_library_if_any(&s, 1)) != CLI_RUN) goto done;
-    if ((code = vlm_session_open(&v, &s)) != CLI_RUN) goto done;
-    seen = xcalloc(p.count, sizeof *seen);
-    first = xcalloc(p.count, sizeof *first);
-    order = xcalloc(p.count, sizeof *order);
-    for (size_t i = 0; i < p.count; i++) {
-        seen[i].path = p.paths[i];
-        first[i] = -(double)i; /* all that a list says */
-    }
-    if ((code = rerank_look(&v, arguments.words[0], seen, p.count, &r)) != CLI_RUN) goto done;
-    if (glimpse_rerank(order, first, r.scores, p.count, o.weight) < 0) {
-        code = tool_fail_last();
-        goto done;
-    }
-    size_t shown = o.count > 0 && o.count < p.count ? (size_t)o.count : p.count;
-    if (o.json) {
-        print_json(&o, arguments.words[0], glimpse_vlm_name(v.vlm), &p, &r, order, shown);
-    } else {
-        print_rest(&o, &p, &r, order, shown);
-    }
-    if (r.failed > 0) {
-        tool_note("%s of %s pictures got no score and kept their place in the list",
-                  text_count(r.failed), text_count(p.count));
-    }
-    code = r.failed > 0 ? EXIT_PARTIAL : EXIT_FOUND;
+    if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    int status = glimpse_session_rerank(&hits, s.base, arguments.words[0],
+                                        (const char *const *)p.paths, p.count, &find);
+    code = status < 0 ? session_fail(status) : print_hits(&o, arguments.words[0], hits);
 done:
-    rerank_free(&r);
+    glimpse_hits_free(hits);
     for (size_t i = 0; i < p.count; i++)
         free(p.paths[i]);
     free(p.paths);
-    free(seen);
-    free(first);
-    free(order);
-    vlm_session_close(&v);
     session_close(&s);
     cli_arguments_free(&arguments);
     return code;

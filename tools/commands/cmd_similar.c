@@ -1,47 +1,12 @@
 /*
  * cmd_similar.c - glimpse similar IMAGE: pictures that look like one you have.
- *
- * A picture of the library is compared by its stored embedding and nothing is decoded; any other
- * one is encoded first. Results with the very bytes of the picture are the picture itself.
  */
 #include "cli.h"
 #include "output.h"
 #include "session.h"
-#include "stored.h"
 #include "tool.h"
 
-#include <glimpse/sys/image.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
-/* 1 when both files hold the same bytes. */
-static int same_bytes(const char *a, const char *b) {
-    struct stat info_a, info_b;
-    if (stat(a, &info_a) != 0 || stat(b, &info_b) != 0) return 0;
-    if (info_a.st_size != info_b.st_size) return 0;
-    if (info_a.st_dev == info_b.st_dev && info_a.st_ino == info_b.st_ino) return 1;
-    FILE *file_a = fopen(a, "rb"), *file_b = fopen(b, "rb");
-    int same = file_a && file_b;
-    while (same) {
-        char chunk_a[8192], chunk_b[8192];
-        size_t got_a = fread(chunk_a, 1, sizeof chunk_a, file_a);
-        size_t got_b = fread(chunk_b, 1, sizeof chunk_b, file_b);
-        same = got_a == got_b && memcmp(chunk_a, chunk_b, got_a) == 0;
-        if (got_a < sizeof chunk_a) break;
-    }
-    if (file_a) (void)fclose(file_a);
-    if (file_b) (void)fclose(file_b);
-    return same;
-}
-
-static int embed_file(session *s, const char *path, float *vector) {
-    int status = glimpse_encoder_create(&s->encoder, s->model, 1);
-    if (status == GLIMPSE_OK) status = glimpse_encoder_file(vector, s->encoder, path, 0);
-    return status < 0 ? tool_fail_last() : CLI_RUN;
-}
+#include <glimpse/session_search.h>
 
 static int run(int argc, char **argv) {
     session s = {0};
@@ -70,9 +35,7 @@ static int run(int argc, char **argv) {
     int code = cli_parse(&cmd_similar, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
 
-    glimpse_results *best = NULL;
-    float *vector = NULL;
-    char id[33] = "";
+    glimpse_hits *hits = NULL;
     tool_set_quiet(s.quiet);
     if ((code = output_check(&output, &cmd_similar)) != CLI_RUN) goto done;
     if (arguments.count != 1) {
@@ -81,30 +44,20 @@ static int run(int argc, char **argv) {
         goto done;
     }
     const char *path = arguments.words[0];
-    if ((code = session_open_library(&s, 0)) != CLI_RUN) goto done;
-    if ((code = session_open_model(&s, GLIMPSE_TOWER_IMAGE, 0)) != CLI_RUN) goto done;
-    vector = xmalloc(glimpse_model_embedding_size(s.model) * sizeof *vector);
-    glimpse_stored_file stored = {0};
-    if (glimpse_stored_picture(vector, &stored, s.library, s.model, path)) {
-        (void)snprintf(id, sizeof id, "%s", stored.id);
-    } else {
-        if ((code = embed_file(&s, path, vector)) != CLI_RUN) goto done;
-        if (!with_self) {
-            /* The library may know its bytes under another name; then that is the best one. */
-            search.k = 1;
-            if (glimpse_library_search(&best, s.library, s.model, vector, &search) == GLIMPSE_OK &&
-                glimpse_results_count(best) == 1 &&
-                same_bytes(path, glimpse_results_get(best, 0)->path)) {
-                (void)snprintf(id, sizeof id, "%s", glimpse_results_get(best, 0)->id);
-            }
-        }
-    }
     search.k = (size_t)k;
-    search.exclude_id = *id && !with_self ? id : NULL;
-    code = output_search(&output, &cmd_similar, path, s.library, s.model, vector, &search);
+    glimpse_find_options find = GLIMPSE_FIND_OPTIONS_INIT;
+    find.search = &search;
+    find.with_self = with_self;
+    if (glimpse_search_options_check(&search) < 0) {
+        code = cli_misuse(&cmd_similar, "%s", glimpse_last_error());
+        goto done;
+    }
+    if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    code = glimpse_session_similar(&hits, s.base, path, &find) < 0
+               ? tool_fail_last()
+               : output_hits(&output, path, hits);
 done:
-    glimpse_results_free(best);
-    free(vector);
+    glimpse_hits_free(hits);
     session_close(&s);
     cli_arguments_free(&arguments);
     return code;

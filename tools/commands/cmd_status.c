@@ -126,8 +126,8 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_status, "status takes no arguments, not \"%s\"", arguments.words[0]);
         goto done;
     }
-    if ((code = session_open_library(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
-    if (glimpse_library_load_status(&status, s.library) < 0) {
+    if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
+    if (glimpse_session_load_status(&status, s.base) < 0) {
         code = tool_fail_last();
         goto done;
     }

@@ -38,9 +38,12 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_verify, "verify takes no arguments, not \"%s\"", arguments.words[0]);
         goto done;
     }
-    if ((code = session_open_library(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
-    int status = glimpse_library_verify(&checked, s.library, on_problem, &found);
-    if (status < 0 && status != GLIMPSE_E_CORRUPT) {
+    if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
+    /* A catalogue that cannot even be opened is a failure, not a list of problems. */
+    int opened = glimpse_session_has_library(s.base);
+    if (opened == GLIMPSE_E_NOT_FOUND) opened = 0;
+    int status = opened < 0 ? opened : glimpse_session_verify(&checked, s.base, on_problem, &found);
+    if (opened < 0 || (status < 0 && status != GLIMPSE_E_CORRUPT)) {
         code = tool_fail_last();
         goto done;
     }
@@ -49,7 +52,7 @@ static int run(int argc, char **argv) {
     if (json) {
         json_out j = {stdout, 0};
         jout_open(&j, '{');
-        jout_path(&j, "library", glimpse_library_path(s.library));
+        jout_path(&j, "library", glimpse_session_library_path(s.base));
         jout_key(&j, "ok"), jout_bool(&j, found.count == 0);
         jout_key(&j, "checked"), jout_uint(&j, checked);
         jout_key(&j, "problems");

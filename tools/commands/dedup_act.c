@@ -1,5 +1,6 @@
 /*
- * dedup_act.c - actions on the files beside the keepers, and taking them back.
+ * dedup_act.c - what is said about actions on the files beside the keepers, and about taking them
+ * back.
  */
 #include "dedup_act.h"
 
@@ -8,10 +9,8 @@
 #include "tool.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* One bit per relation of `include`; 0 after saying what is wrong with it. */
 static unsigned relations_of(const char *include, const cli_command *command) {
@@ -39,36 +38,6 @@ static unsigned relations_of(const char *include, const cli_command *command) {
     return bits;
 }
 
-/* Absolute and without links as far as it exists; malloc'ed. */
-static char *settle_path(const char *path) {
-    char *full = realpath(path, NULL);
-    if (full) return full;
-    char *copy = xstrdup(path), *result = NULL;
-    size_t length = strlen(copy);
-    while (length > 1 && copy[length - 1] == '/')
-        copy[--length] = '\0';
-    char *slash = strrchr(copy, '/');
-    if (!slash) {
-        char here[PATH_MAX];
-        result = xprintf("%s/%s", getcwd(here, sizeof here) ? here : "", copy);
-    } else {
-        char *name = xstrdup(slash + 1);
-        slash[slash == copy] = '\0';
-        char *above = strcmp(copy, "/") == 0 ? xstrdup("") : settle_path(copy);
-        result = xprintf("%s/%s", above, name);
-        free(above);
-        free(name);
-    }
-    free(copy);
-    return result;
-}
-
-static int is_below(const char *path, const char *folder) {
-    size_t length = strlen(folder);
-    return strncmp(path, folder, length) == 0 &&
-           (path[length] == '/' || path[length] == '\0' || strcmp(folder, "/") == 0);
-}
-
 unsigned dedup_action_relations(const dedup_action *action) {
     return action->kind ? relations_of(action->include, NULL) : 0;
 }
@@ -88,60 +57,24 @@ int dedup_action_check(const dedup_action *action, const cli_command *command) {
     if (relations_of(action->include, command) == 0) return EXIT_USAGE;
     if (action->kind != GLIMPSE_ACTION_MOVE) return CLI_RUN;
     if (!*action->folder) return cli_misuse(command, "--move needs a folder");
-    char *target = settle_path(action->folder);
-    int code = CLI_RUN;
-    for (size_t i = 0; i < action->root_count && code == CLI_RUN; i++) {
-        char *root = realpath(action->roots[i], NULL);
-        if (root && is_below(target, root)) {
-            code = cli_misuse(command,
-                              "%s is inside %s: the next run would find the files again; move "
-                              "them out of the folders that are searched",
-                              action->folder, action->roots[i]);
-        }
-        free(root);
+    if (glimpse_dedup_check_target(action->folder, action->roots, action->root_count) < 0) {
+        return cli_misuse(command, "%s", glimpse_last_error());
     }
-    free(target);
-    return code;
+    return CLI_RUN;
 }
 
-/*
- * What to act on.
- */
-typedef struct work_list {
-    glimpse_action_item *items;
-    size_t count, other_relation;
-} work_list;
-
-/* The root that the file lies below, in the form its path has; NULL: none. */
-static const char *root_of(const char *path, char *const *roots, size_t count) {
-    const char *best = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (is_below(path, roots[i]) && (!best || strlen(roots[i]) > strlen(best))) best = roots[i];
-    }
-    return best;
+char *dedup_title(const session *s, const char *const *roots, size_t count) {
+    if (count == 0) return xprintf("the library %s", glimpse_session_library_path(s->base));
+    if (count == 1) return xstrdup(roots[0]);
+    if (count == 2) return xprintf("%s and %s", roots[0], roots[1]);
+    return xprintf("%s, %s and %s more", roots[0], roots[1], text_count(count - 2));
 }
 
-static work_list gather(const dedup_view *view, unsigned relations, char *const *roots,
-                        size_t root_count) {
-    work_list work = {xcalloc(dedup_spare_count(view) + 1, sizeof *work.items), 0, 0};
-    for (size_t g = 0; g < view->count; g++) {
-        const glimpse_dedup_group *group = view->groups[g];
-        const glimpse_dedup_picture *keeper = group->members[0].picture;
-        for (size_t m = 1; m < group->count; m++) {
-            const glimpse_dedup_member *member = &group->members[m];
-            if (!(relations >> (unsigned)member->relation & 1)) {
-                work.other_relation++;
-                continue;
-            }
-            glimpse_action_item *item = &work.items[work.count++];
-            item->path = member->picture->path;
-            item->id = member->picture->id;
-            item->keeper = keeper->path;
-            item->keeper_id = keeper->id;
-            item->relative_to = root_of(item->path, roots, root_count);
-        }
-    }
-    return work;
+int dedup_show_progress(void *user, const glimpse_progress *p) {
+    (void)user;
+    progress_show(tool_stopped() ? "stopping" : p->stage, p->done, p->total, p->total_is_final,
+                  p->seconds, NULL);
+    return tool_stopped();
 }
 
 /*
@@ -149,14 +82,28 @@ static work_list gather(const dedup_view *view, unsigned relations, char *const 
  */
 typedef struct teller {
     json_out *j;
+    const char
+        *action; /* "undo", "empty": an object of its own, which begins with the first file */
+    int applied, begun;
     const char *done;  /* "moved", "would be moved", "put back", ... */
     const char *arrow; /* from the path to the other one, or back */
     size_t seen, total;
     double start;
 } teller;
 
+static void begin_files(teller *t) {
+    if (t->begun || !t->action) return;
+    t->begun = 1;
+    jout_open(t->j, '{');
+    jout_key(t->j, "action"), jout_string(t->j, t->action);
+    jout_key(t->j, "applied"), jout_bool(t->j, t->applied);
+    jout_key(t->j, "files");
+    jout_open(t->j, '[');
+}
+
 static void tell(void *user, const glimpse_action_event *event) {
     teller *t = user;
+    if (t->j) begin_files(t);
     progress_show(t->done, ++t->seen, t->total, t->total > 0, progress_now() - t->start, NULL);
     if (t->j) {
         jout_open(t->j, '{');
@@ -237,82 +184,46 @@ static void print_outcome(const dedup_action *action, const glimpse_action_repor
     }
 }
 
-static int ask_stop(void *user) {
-    (void)user;
-    return tool_stopped();
-}
-
-/* Opens the journal; NULL after saying why not. */
-static glimpse_actions *open_journal(void) {
-    glimpse_actions *actions = NULL;
-    if (glimpse_actions_open(&actions, NULL) < 0) {
-        (void)tool_fail_last();
-    } else if (glimpse_actions_recovered(actions) > 0) {
-        tool_note("an earlier run was interrupted; %s %s settled",
-                  text_count(glimpse_actions_recovered(actions)),
-                  glimpse_actions_recovered(actions) == 1 ? "file was" : "files were");
-    }
-    return actions;
-}
-
-int dedup_act(const dedup_action *action, const dedup_view *view, json_out *j) {
-    char **roots = xcalloc(2 * action->root_count + 1, sizeof *roots), *folder = NULL;
-    size_t root_count = 0;
-    for (size_t i = 0; i < action->root_count; i++) {
-        char *real = realpath(action->roots[i], NULL), here[PATH_MAX];
-        if (real) roots[root_count++] = real;
-        if (action->roots[i][0] == '/') {
-            roots[root_count++] = xstrdup(action->roots[i]);
-        } else if (getcwd(here, sizeof here)) {
-            roots[root_count++] = xprintf("%s/%s", here, action->roots[i]);
-        }
-    }
-    work_list work = gather(view, relations_of(action->include, NULL), roots, root_count);
+int dedup_act(const dedup_action *action, session *s, const dedup_view *view, json_out *j) {
+    glimpse_dedup_plan_options which = GLIMPSE_DEDUP_PLAN_OPTIONS_INIT;
+    glimpse_dedup_plan *plan = NULL;
+    which.relations = relations_of(action->include, NULL);
+    which.roots = action->roots;
+    which.root_count = action->root_count;
+    which.target = action->folder;
+    which.conflicts_only = action->conflicts_only;
+    if (glimpse_dedup_plan_create(&plan, view->report, &which) < 0) return tool_fail_last();
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
     options.kind = action->kind;
     options.skip_read_only = action->skip_read_only;
-    options.cancelled = ask_stop;
-    if (action->folder) options.directory = folder = settle_path(action->folder);
-    teller t = {j, words(action->kind, action->apply), " -> ", 0, work.count, progress_now()};
+    options.cancelled = session_cancelled;
+    teller t = {.j = j,
+                .done = words(action->kind, action->apply),
+                .arrow = " -> ",
+                .total = plan->count,
+                .start = progress_now()};
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
-    glimpse_actions *actions = NULL;
-    int status = 0, code = EXIT_FOUND;
-    if (action->apply && work.count > 0 && !(actions = open_journal())) {
-        code = EXIT_FAILED;
-        status = -1;
-    }
     if (j) {
         jout_key(j, "action");
         jout_open(j, '{');
         jout_key(j, "kind"), jout_string(j, glimpse_action_kind_name(action->kind));
         jout_key(j, "applied"), jout_bool(j, action->apply);
-        jout_key(j, "not_included"), jout_uint(j, work.other_relation);
+        jout_key(j, "not_included"), jout_uint(j, plan->not_included);
         jout_key(j, "files");
         jout_open(j, '[');
     }
-    if (status == 0 && actions) {
-        status =
-            glimpse_actions_apply(&report, actions, &options, work.items, work.count, tell, &t);
-    } else if (status == 0) {
-        status = glimpse_actions_preview(&report, &options, work.items, work.count, tell, &t);
-    }
+    int status = glimpse_session_act(&report, s->base, plan, &options, action->apply, tell, &t);
     progress_clear();
     if (j) {
         report_json(j, &report);
         jout_close(j, '}');
-    } else if (code != EXIT_FAILED) {
-        print_outcome(action, &report, work.other_relation);
+    } else if (status == GLIMPSE_OK || t.seen > 0) {
+        print_outcome(action, &report, plan->not_included);
     }
-    if (status < 0 && code != EXIT_FAILED) code = tool_fail_last();
-    if (code == EXIT_FOUND && report.cancelled) code = EXIT_STOPPED;
-    if (code == EXIT_FOUND && report.left_alone > 0) code = EXIT_PARTIAL;
-    glimpse_actions_close(actions);
-    free(folder);
-    free(work.items);
-    while (root_count > 0)
-        free(roots[--root_count]);
-    free(roots);
-    return code;
+    glimpse_dedup_plan_free(plan);
+    if (status < 0) return tool_fail_last();
+    if (report.cancelled) return EXIT_STOPPED;
+    return report.left_alone > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 }
 
 /*
@@ -332,83 +243,87 @@ static int run_number(const char *run, int64_t *number, const cli_command *comma
     return CLI_RUN;
 }
 
-static void begin_files(json_out *j, const char *what, int applied) {
-    jout_open(j, '{');
-    jout_key(j, "action"), jout_string(j, what);
-    jout_key(j, "applied"), jout_bool(j, applied);
-    jout_key(j, "files");
-    jout_open(j, '[');
-}
-
-static int end_files(json_out *j, int status, const glimpse_action_report *report) {
-    report_json(j, report);
-    jout_close(j, '}');
-    jout_end(j);
-    if (status == GLIMPSE_E_NOT_FOUND) return EXIT_NOTHING;
-    return status < 0 ? tool_fail_last() : report->left_alone > 0 ? EXIT_PARTIAL : EXIT_FOUND;
-}
-
-int dedup_undo(const char *run, int json, const cli_command *command) {
-    int64_t number = 0;
-    int code = run_number(run, &number, command);
-    if (code != CLI_RUN) return code;
-    if (!glimpse_actions_exist(NULL)) {
-        if (!json) tool_note("there is nothing to undo");
-        if (!json) return EXIT_NOTHING;
-    }
-    json_out j = {stdout, 0};
-    teller t = {json ? &j : NULL, "put back", " <- ", 0, 0, progress_now()};
-    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
-    glimpse_actions *actions = open_journal();
-    if (!actions) return EXIT_FAILED;
-    if (json) begin_files(&j, "undo", 1);
-    int status = glimpse_actions_undo(&report, actions, number, tell, &t);
+/* A run that failed before it began says nothing on stdout. */
+static int end_files(teller *t, int status, const glimpse_action_report *report) {
     progress_clear();
-    glimpse_actions_close(actions);
-    if (json) return end_files(&j, status, &report);
+    if (t->j && (status == GLIMPSE_OK || status == GLIMPSE_E_NOT_FOUND)) begin_files(t);
+    if (t->j && t->begun) {
+        report_json(t->j, report);
+        jout_close(t->j, '}');
+        jout_end(t->j);
+    }
     if (status == GLIMPSE_E_NOT_FOUND) {
-        tool_note("%s", glimpse_last_error());
+        if (!t->j) tool_note("%s", glimpse_last_error());
         return EXIT_NOTHING;
     }
     if (status < 0) return tool_fail_last();
+    return report->left_alone > 0 ? EXIT_PARTIAL : EXIT_FOUND;
+}
+
+int dedup_undo(session *s, const char *run, int json, const cli_command *command) {
+    int64_t number = 0;
+    int code = run_number(run, &number, command);
+    if (code == CLI_RUN) code = session_begin(s, 0);
+    if (code != CLI_RUN) return code;
+    json_out j = {stdout, 0};
+    teller t = {.j = json ? &j : NULL,
+                .action = "undo",
+                .applied = 1,
+                .done = "put back",
+                .arrow = " <- ",
+                .start = progress_now()};
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+    int status = glimpse_session_undo(&report, s->base, number, tell, &t);
+    code = end_files(&t, status, &report);
+    if (json || status < 0) return code;
     (void)printf("Run %lld: %s %s put back (%s), %s left alone\n", (long long)report.run,
                  text_count(report.done), report.done == 1 ? "file" : "files",
                  text_bytes(report.bytes), text_count(report.left_alone));
-    return report.left_alone > 0 ? EXIT_PARTIAL : EXIT_FOUND;
+    return code;
 }
 
-int dedup_empty(const char *run, int apply, int json, const cli_command *command) {
+int dedup_empty(session *s, const char *run, int apply, int json, const cli_command *command) {
     int64_t number = 0;
     int code = run_number(run, &number, command);
+    if (code == CLI_RUN) code = session_begin(s, 0);
     if (code != CLI_RUN) return code;
     json_out j = {stdout, 0};
-    const char *done = apply ? "gone" : "would be gone for good";
-    teller t = {json ? &j : NULL, done, " - ", 0, 0, progress_now()};
+    teller t = {.j = json ? &j : NULL,
+                .action = "empty",
+                .applied = apply,
+                .done = apply ? "gone" : "would be gone for good",
+                .arrow = " - ",
+                .start = progress_now()};
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
-    glimpse_actions *actions = NULL;
-    int status = GLIMPSE_OK;
-    if (glimpse_actions_exist(NULL) && !(actions = open_journal())) return EXIT_FAILED;
-    if (json) begin_files(&j, "empty", apply);
-    if (actions) status = glimpse_actions_empty(&report, actions, number, apply, tell, &t);
-    progress_clear();
-    glimpse_actions_close(actions);
-    if (json) return end_files(&j, status, &report);
-    if (status < 0) return tool_fail_last();
+    int status = glimpse_session_empty(&report, s->base, number, apply, tell, &t);
+    code = end_files(&t, status, &report);
+    if (json || status < 0) return code;
     (void)printf("%s held %s %s (%s)\n", text_count(report.done),
-                 report.done == 1 ? "file" : "files", done, text_bytes(report.bytes));
+                 report.done == 1 ? "file" : "files", t.done, text_bytes(report.bytes));
     if (!apply && report.done > 0) {
         (void)printf("Nothing was changed. To do it, which cannot be undone, add --apply.\n");
     }
-    return report.left_alone > 0 ? EXIT_PARTIAL : EXIT_FOUND;
+    return code;
 }
 
 typedef struct lister {
     json_out *j;
+    int begun;
     size_t count;
 } lister;
 
+/* The list begins with its first run: one that cannot be read says nothing on stdout. */
+static void begin_runs(lister *l) {
+    if (!l->j || l->begun) return;
+    l->begun = 1;
+    jout_open(l->j, '{');
+    jout_key(l->j, "runs");
+    jout_open(l->j, '[');
+}
+
 static int list_run(void *user, const glimpse_action_run *run) {
     lister *l = user;
+    begin_runs(l);
     if (l->j) {
         jout_open(l->j, '{');
         jout_key(l->j, "run"), jout_int(l->j, run->run);
@@ -432,20 +347,14 @@ static int list_run(void *user, const glimpse_action_run *run) {
     return 0;
 }
 
-int dedup_runs(int json) {
+int dedup_runs(session *s, int json) {
     json_out j = {stdout, 0};
-    lister l = {json ? &j : NULL, 0};
-    glimpse_actions *actions = NULL;
-    int status = GLIMPSE_OK;
-    if (glimpse_actions_exist(NULL) && !(actions = open_journal())) return EXIT_FAILED;
-    if (json) {
-        jout_open(&j, '{');
-        jout_key(&j, "runs");
-        jout_open(&j, '[');
-    }
-    if (actions) status = glimpse_actions_runs(actions, list_run, &l);
-    glimpse_actions_close(actions);
-    if (json) {
+    lister l = {.j = json ? &j : NULL};
+    int code = session_begin(s, 0);
+    if (code != CLI_RUN) return code;
+    int status = glimpse_session_action_runs(s->base, list_run, &l);
+    if (status == GLIMPSE_OK) begin_runs(&l);
+    if (l.begun) {
         jout_close(&j, ']');
         jout_close(&j, '}');
         jout_end(&j);

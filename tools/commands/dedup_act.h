@@ -7,14 +7,13 @@
 #include "dedup_report.h"
 #include "session.h"
 
-#include <glimpse/actions.h>
-#include <glimpse/decisions.h>
+#include <glimpse/session_dedup.h>
 
 typedef struct dedup_action {
     glimpse_action_kind kind; /* 0: none was asked for */
     const char *folder;       /* MOVE: as given */
     const char *include;      /* relations to act on, with commas; NULL: identical,re-encoded */
-    int apply, skip_read_only;
+    int apply, skip_read_only, conflicts_only;
     const char *const *roots; /* [root_count] as given */
     size_t root_count;
 } dedup_action;
@@ -25,12 +24,17 @@ int dedup_action_check(const dedup_action *action, const cli_command *command);
 unsigned dedup_action_relations(const dedup_action *action);
 /* Acts (or says what would be done). With `j` the key "action" is added to the open object, else
  * lines are printed. An exit code: EXIT_FOUND, EXIT_PARTIAL when files were left alone, ... */
-int dedup_act(const dedup_action *action, const dedup_view *view, json_out *j);
+int dedup_act(const dedup_action *action, session *s, const dedup_view *view, json_out *j);
+
+/* What was looked at, in words: "the library /x", "a, b and 3 more"; free with free(). */
+char *dedup_title(const session *s, const char *const *roots, size_t count);
+/* A progress callback: Ctrl-C stops. */
+int dedup_show_progress(void *user, const glimpse_progress *progress);
 
 /* --undo, --runs, --empty; `run` "" or NULL: the latest (all, for --empty). Exit codes. */
-int dedup_undo(const char *run, int json, const cli_command *command);
-int dedup_runs(int json);
-int dedup_empty(const char *run, int apply, int json, const cli_command *command);
+int dedup_undo(session *s, const char *run, int json, const cli_command *command);
+int dedup_runs(session *s, int json);
+int dedup_empty(session *s, const char *run, int apply, int json, const cli_command *command);
 
 /* --not-duplicates, --keep-all: `words` are files or content ids. */
 int dedup_decide(session *s, glimpse_decision_kind kind, const char *const *words, size_t count,

@@ -6,14 +6,7 @@
 #include "text.h"
 #include "tool.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
-
-static int is_id(const char *word) {
-    return strlen(word) == 32 && strspn(word, "0123456789abcdef") == 32;
-}
 
 int dedup_decide(session *s, glimpse_decision_kind kind, const char *const *words, size_t count,
                  int json, const cli_command *command) {
@@ -23,57 +16,35 @@ int dedup_decide(session *s, glimpse_decision_kind kind, const char *const *word
         return cli_misuse(command, "--%s needs %s", name,
                           least == 2 ? "two files or more" : "the files to keep");
     }
-    int code = session_open_library(s, GLIMPSE_LIBRARY_CREATE);
+    int code = session_begin(s, 0);
     if (code != CLI_RUN) return code;
     char(*ids)[33] = xcalloc(count, sizeof *ids);
-    const char **id_list = xcalloc(count, sizeof *id_list), **paths = xcalloc(count, sizeof *paths);
-    char **real = xcalloc(count, sizeof *real);
     int64_t number = 0;
-    for (size_t i = 0; i < count && code == CLI_RUN; i++) {
-        if (is_id(words[i])) {
-            (void)snprintf(ids[i], sizeof ids[i], "%s", words[i]);
-        } else if (glimpse_content_id(ids[i], words[i]) < 0) {
-            code = tool_fail_last();
-        } else {
-            real[i] = realpath(words[i], NULL);
-        }
-        id_list[i] = ids[i];
-        paths[i] = real[i] ? real[i] : "";
+    if (glimpse_session_decide(&number, ids, s->base, kind, words, count) < 0) {
+        free(ids);
+        return tool_fail_last();
     }
-    if (code == CLI_RUN &&
-        glimpse_decision_add(&number, s->library, kind, id_list, paths, count) < 0) {
-        code = tool_fail_last();
+    if (json) {
+        json_out j = {stdout, 0};
+        jout_open(&j, '{');
+        jout_key(&j, "decision"), jout_int(&j, number);
+        jout_key(&j, "kind"), jout_string(&j, name);
+        jout_key(&j, "ids");
+        jout_open(&j, '[');
+        for (size_t i = 0; i < count; i++)
+            jout_string(&j, ids[i]);
+        jout_close(&j, ']');
+        jout_close(&j, '}');
+        jout_end(&j);
+    } else {
+        (void)printf("Remembered as decision %lld: %s. To forget it: glimpse dedup --forget %lld\n",
+                     (long long)number,
+                     kind == GLIMPSE_DECISION_KEEP_ALL ? "all of them are wanted"
+                                                       : "these are different pictures",
+                     (long long)number);
     }
-    if (code == CLI_RUN) {
-        if (json) {
-            json_out j = {stdout, 0};
-            jout_open(&j, '{');
-            jout_key(&j, "decision"), jout_int(&j, number);
-            jout_key(&j, "kind"), jout_string(&j, name);
-            jout_key(&j, "ids");
-            jout_open(&j, '[');
-            for (size_t i = 0; i < count; i++)
-                jout_string(&j, ids[i]);
-            jout_close(&j, ']');
-            jout_close(&j, '}');
-            jout_end(&j);
-        } else {
-            (void)printf("Remembered as decision %lld: %s. To forget it: glimpse dedup --forget "
-                         "%lld\n",
-                         (long long)number,
-                         kind == GLIMPSE_DECISION_KEEP_ALL ? "all of them are wanted"
-                                                           : "these are different pictures",
-                         (long long)number);
-        }
-        code = EXIT_FOUND;
-    }
-    for (size_t i = 0; i < count; i++)
-        free(real[i]);
-    free(real);
-    free(paths);
-    free(id_list);
     free(ids);
-    return code;
+    return EXIT_FOUND;
 }
 
 static void print_decision(const glimpse_decision *d) {
@@ -106,9 +77,9 @@ static void json_decision(const glimpse_decision *d, json_out *j) {
 
 int dedup_decisions(session *s, int json) {
     glimpse_decisions *decisions = NULL;
-    int code = session_open_library_if_any(s, 1);
+    int code = session_begin(s, 0);
     if (code != CLI_RUN) return code;
-    if (s->library && glimpse_decisions_load(&decisions, s->library) < 0) return tool_fail_last();
+    if (glimpse_session_load_decisions(&decisions, s->base) < 0) return tool_fail_last();
     size_t count = glimpse_decisions_count(decisions);
     if (json) {
         json_out j = {stdout, 0};
@@ -130,11 +101,10 @@ int dedup_decisions(session *s, int json) {
 }
 
 int dedup_forget(session *s, uint64_t number, int json) {
-    int code = session_open_library(s, 0);
+    int code = session_begin(s, 0);
     if (code != CLI_RUN) return code;
-    if (number > INT64_MAX)
-        return tool_fail("there is no decision %llu", (unsigned long long)number);
-    if (glimpse_decision_forget(s->library, (int64_t)number) < 0) return tool_fail_last();
+    /* The option takes no number beyond INT64_MAX. */
+    if (glimpse_session_forget_decision(s->base, (int64_t)number) < 0) return tool_fail_last();
     if (json) {
         json_out j = {stdout, 0};
         jout_open(&j, '{');

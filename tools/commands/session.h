@@ -1,20 +1,24 @@
 /*
- * session.h - which library and which model a command works with, and opening them.
+ * session.h - the session of a command: its options, and opening it.
  *
- * Library: --library DIR, else GLIMPSE_LIBRARY, else
- * ${XDG_DATA_HOME:-~/.local/share}/glimpse/library. Model: --model DIR-or-name, else GLIMPSE_MODEL,
- * else the model the library used last, else the demo model that ships with glimpse. A name is
- * looked up in
- * ${XDG_DATA_HOME:-~/.local/share}/glimpse/models.
+ *     session s = {0};
+ *     const cli_option options[] = {SESSION_LIBRARY_OPTION(s), SESSION_MODEL_OPTIONS(s), CLI_END};
+ *     ...
+ *     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+ *     if (glimpse_session_load_status(&status, s.base) < 0) code = tool_fail_last();
+ *     ...
+ *     session_close(&s);
+ *
+ * What a session is, and which library and model it finds, says <glimpse/session.h>. The calls
+ * below "For commands" open handles of the command's own, for what the session has no call for.
  */
 #ifndef GLIMPSE_TOOLS_SESSION_H
 #define GLIMPSE_TOOLS_SESSION_H
 
 #include "cli.h"
 
-#include "embedder.h"
-
 #include <glimpse/library.h>
+#include <glimpse/session.h>
 #include <glimpse/sys/model.h>
 
 typedef struct session {
@@ -23,11 +27,10 @@ typedef struct session {
     int no_weights_cache;
     int precision, backend; /* places in the lists of choices = the values of the library */
     int quiet;
-    /* Filled by the calls below. */
-    char *library_path, *model_path;
+    glimpse_session *base; /* session_begin */
+    /* For commands that have no call of the session: filled by session_open_... */
+    const char *model_path;
     glimpse_library *library;
-    glimpse_model *model;
-    glimpse_encoder *encoder;
 } session;
 
 #define SESSION_LIBRARY_OPTION(s)                     \
@@ -59,36 +62,24 @@ extern const char *const session_decodings[]; /* fast, exact: 1 is exact */
 
 /* Each returns CLI_RUN or prints what is wrong and returns an exit code. */
 
+/* Opens s->base, unless it is open; `flags` as library_flags of glimpse_session_options. */
+int session_begin(session *s, unsigned flags);
+/* The same for a command that has no library: it has no part in the choice of the model. */
+int session_begin_without_library(session *s);
+/* What a failed call of the session means: says "stopped; what was answered is kept" of a
+ * cancelled one, else what went wrong. */
+int session_fail(int status);
+/* Callbacks for the session's calls. */
+int session_show_progress(void *user, const glimpse_progress *progress);
+int session_cancelled(void *user);
+
+/*
+ * For commands.
+ */
 /* Opens the library; `flags` as glimpse_library_open. */
 int session_open_library(session *s, unsigned flags);
-/* The same, but a library that does not exist leaves s->library NULL and is no failure, unless it
- * was named with --library and `named_must_exist`. */
-int session_open_library_if_any(session *s, int named_must_exist);
 /* Finds the model (s->model_path) without opening it. Uses s->library when it is open. */
 int session_find_model(session *s);
-/* Finds and opens the model, and an encoder for `batch` inputs when that is not 0. */
-int session_open_model(session *s, unsigned towers, size_t batch);
-/* How the session opens models, apart from the towers. */
-void session_model_options(glimpse_model_options *out, const session *s);
-/* An embedder with the session's library and model, that ends when tool_stopped(). `journal` is the
- * file of --resume, or NULL. */
-int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs, int exact,
-                          const char *journal);
 void session_close(session *s);
-
-/* Where things are; malloc'ed, NULL when the environment does not say (no HOME). */
-char *session_default_library(void);
-char *session_models_folder(void);
-/* The demo model's folder, or NULL when it was not installed. */
-char *session_demo_model(void);
-/* Path of what ships as KIND/NAME.txt ("classes", "templates"), or NULL. NAME must be plain. */
-char *session_shipped_file(const char *kind, const char *name);
-/* What ships as the file `relative` ("prices.json"), or NULL. */
-char *session_shipped_data(const char *relative);
-/* The folder of the demo vision-language model for "vqa", "caption" or "itm": models/demo-vlm/PART,
- * else models/demo-vlm; NULL when none ships. */
-char *session_demo_vlm(const char *part);
-/* 1 when the folder has a model's configuration file. */
-int session_is_model(const char *folder);
 
 #endif

@@ -1,11 +1,8 @@
 /*
- * vlm_session.h - which vision-language model a command works with, its prompts, its cache.
+ * vlm_session.h - the options of commands with a vision-language model, and what they say of it.
  *
- * Model: what the command says, else GLIMPSE_VLM, else "model" in the configuration file
- * (${XDG_CONFIG_HOME:-~/.config}/glimpse/vlm.json), else the demo VLM that ships with glimpse. A
- * spec as in <glimpse/sys/vlm.h>; a name without a prefix is a folder, or one under glimpse/models.
- *
- * Prompts: ${XDG_CONFIG_HOME:-~/.config}/glimpse/prompts/NAME.txt, else the shipped one.
+ * Which model that is, its prompts and its cache: <glimpse/vlm_settings.h>. The calls below "For
+ * commands" are for what the session has no call for.
  */
 #ifndef GLIMPSE_TOOLS_VLM_SESSION_H
 #define GLIMPSE_TOOLS_VLM_SESSION_H
@@ -13,6 +10,7 @@
 #include "session.h"
 
 #include <glimpse/response_cache.h>
+#include <glimpse/session_vlm.h>
 #include <glimpse/sys/vlm.h>
 
 typedef struct vlm_session {
@@ -51,21 +49,29 @@ typedef struct vlm_session {
      CLI_FLAG("no-cache", 0, &(v).no_cache, "neither look answers up nor keep them"),            \
      CLI_FLAG("refresh", 0, &(v).refresh, "ask again and replace the kept answer")
 
+/* What the options say, for calls of the session; borrowed from `v`. */
+glimpse_vlm_settings vlm_session_settings(const vlm_session *v);
+/* "12 answered, 2 from the cache, ... 0.0123 USD" on stderr, unless quiet; nothing of a model of
+ * this machine. */
+void vlm_note_use(const glimpse_vlm_use *use);
+
+/*
+ * For commands.
+ */
 /* Opens the models, and the cache: in s->library when that is open, else the user's own. Call
  * tool_catch_stop() before for Ctrl-C. CLI_RUN, or an exit code after the message. */
 int vlm_session_open(vlm_session *v, session *s);
+void vlm_session_close(vlm_session *v); /* before session_close */
 
 /* malloc'ed: `chosen`, else $GLIMPSE_VLM, else the configuration file's model, else, after a note,
  * the demo VLM for `part` ("itm", "caption", "vqa"). NULL after a message. */
 char *vlm_choose(const char *chosen, const char *part);
 /* 1 when $GLIMPSE_VLM or, without it, the configuration file names a remote model. */
 int vlm_default_is_remote(void);
-void vlm_session_close(vlm_session *v); /* before session_close */
-
 /* The text of the prompt NAME with `text` filled in, malloc'ed; NULL after a message. */
 char *vlm_session_prompt(const char *name, const char *text);
-
-/* "12 answered, 2 from the cache, ... 0.0123 USD" on stderr, unless quiet. */
+/* The id of a result when its file has the size and the time it was indexed with, else NULL. */
+const char *rerank_sure_id(const glimpse_result *result);
 void vlm_session_note_totals(const vlm_session *v, const glimpse_vlm_totals *totals);
 
 #endif

@@ -326,32 +326,30 @@ int output_print(const output_options *o, const output_list *list) {
     return code;
 }
 
-int output_find(const cli_command *command, glimpse_library *library, const glimpse_model *model,
-                const float *vector, const glimpse_search_options *search,
-                glimpse_results **results) {
-    *results = NULL;
-    int status = glimpse_library_search(results, library, model, vector, search);
-    if (status == GLIMPSE_E_INVALID) return cli_misuse(command, "%s", glimpse_last_error());
-    return status < 0 ? tool_fail_last() : CLI_RUN;
-}
-
-int output_search(const output_options *o, const cli_command *command, const char *query,
-                  glimpse_library *library, const glimpse_model *model, const float *vector,
-                  const glimpse_search_options *search) {
-    glimpse_results *results = NULL;
-    int code = output_find(command, library, model, vector, search, &results);
-    if (code != CLI_RUN) return code;
-    size_t count = glimpse_results_count(results);
+int output_hits(const output_options *o, const char *query, const glimpse_hits *hits) {
+    const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
+    size_t count = glimpse_hits_count(hits);
+    output_second *seconds = xcalloc(count, sizeof *seconds);
     output_list list = {.query = query,
-                        .model = glimpse_model_name(model),
-                        .fingerprint = glimpse_model_fingerprint(model),
+                        .model = summary->model,
+                        .fingerprint = summary->fingerprint,
                         .results = xcalloc(count, sizeof *list.results),
                         .count = count,
-                        .captions = search->captions != NULL};
-    for (size_t i = 0; i < count; i++)
-        list.results[i] = glimpse_results_get(results, i);
-    code = output_print(o, &list);
+                        .captions = summary->captions};
+    for (size_t i = 0; i < count; i++) {
+        const glimpse_hit *hit = glimpse_hits_get(hits, i);
+        list.results[i] = hit->result;
+        seconds[i] = (output_second){hit->probability, hit->blended, hit->reason};
+    }
+    if (summary->reranked) {
+        list.seconds = seconds;
+        list.second_model = summary->vlm.name;
+        list.weight = summary->weight;
+        list.depth = summary->depth;
+        list.failed = summary->failed;
+    }
+    int code = output_print(o, &list);
     free(list.results);
-    glimpse_results_free(results);
+    free(seconds);
     return code;
 }

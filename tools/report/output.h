@@ -7,7 +7,7 @@
 #include "cli.h"
 
 #include <glimpse/library.h>
-#include <glimpse/sys/model.h>
+#include <glimpse/session_search.h>
 
 typedef struct output_options {
     int json, tsv, paths, nul;
@@ -30,7 +30,7 @@ typedef struct output_options {
 /* Checks the options: CLI_RUN, or an exit code after saying what is wrong. */
 int output_check(const output_options *o, const cli_command *command);
 
-/* What a vision-language model made of one result (rerank_run.h). */
+/* What a vision-language model made of one result (glimpse/session_search.h). */
 typedef struct output_second {
     double probability; /* that the query describes the picture; NaN: it gave none, or the
                            picture was not among the best that were looked at */
@@ -51,20 +51,12 @@ typedef struct output_list {
     size_t depth, failed; /* pictures the model was to look at; those it gave no score for */
 } output_list;
 
-/* Searches `library`; *results is to be freed, NULL unless CLI_RUN is returned. Otherwise it is
- * EXIT_FAILED, or the code of a misuse of `command` when the search options make no sense. */
-int output_find(const cli_command *command, glimpse_library *library, const glimpse_model *model,
-                const float *vector, const glimpse_search_options *search,
-                glimpse_results **results);
-
 /* Prints a list and does what else was asked for. Returns EXIT_FOUND, EXIT_NOTHING when there is
  * nothing, or EXIT_FAILED. */
 int output_print(const output_options *o, const output_list *list);
 
-/* Both in one, for the results as they were found. */
-int output_search(const output_options *o, const cli_command *command, const char *query,
-                  glimpse_library *library, const glimpse_model *model, const float *vector,
-                  const glimpse_search_options *search);
+/* The same for what a session found. */
+int output_hits(const output_options *o, const char *query, const glimpse_hits *hits);
 
 /* The contact sheet alone (html.c). 0, or -1 after saying why. */
 int html_write(const char *file, const output_list *list);

@@ -55,6 +55,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -67,7 +68,7 @@ typedef struct glimpse_session glimpse_session;
 typedef void (*glimpse_note_fn)(void *user, const char *note);
 
 typedef struct glimpse_session_options {
-    size_t size;            /* sizeof(glimpse_session_options) */
+    size_t size;            /* GLIMPSE_SESSION_OPTIONS_INIT sets it */
     const char *library;    /* NULL: see above */
     unsigned library_flags; /* GLIMPSE_LIBRARY_CREATE: every call that needs the library makes it
                                when there is none (indexing always does);
@@ -86,11 +87,13 @@ typedef struct glimpse_session_options {
     void *user;                 /* for `note` */
 } glimpse_session_options;
 
-#define GLIMPSE_SESSION_OPTIONS_INIT                                                               \
- {                                                                                                 \
-  sizeof(glimpse_session_options), NULL, 0, 0, NULL, GLIMPSE_PRECISION_AUTO, GLIMPSE_BACKEND_AUTO, \
-      0, 0, NULL, NULL, NULL                                                                       \
- }
+static inline glimpse_session_options glimpse_session_options_init(void) {
+    glimpse_session_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_SESSION_OPTIONS_INIT glimpse_session_options_init()
 
 /* `options` may be NULL. Nothing is looked for on disk yet. */
 GLIMPSE_API int glimpse_session_open(glimpse_session **out, const glimpse_session_options *options);
@@ -113,6 +116,23 @@ GLIMPSE_API int glimpse_session_model_path(const char **path, glimpse_session *s
 /* What ships as `relative` ("classes/pets.txt", "prices.json", "models/demo"); NULL when it is not
  * installed. */
 GLIMPSE_API const char *glimpse_session_shipped(glimpse_session *session, const char *relative);
+
+/* Models that can be chosen by name, in the order of their names: those below the models directory
+ * (NAME or ORG/NAME), then "demo", then those that the library knows and that are neither. */
+typedef struct glimpse_model_entry {
+    const char *name, *path;
+    const char *fingerprint;   /* NULL for one that makes no embeddings, or is damaged */
+    int is_blip;               /* 1: a vision-language model */
+    int is_available;          /* 0: no longer where the library remembers it */
+    int in_library, last_used; /* the library has embeddings of it; it is the one used last */
+    uint64_t embedded;         /* how many */
+} glimpse_model_entry;
+typedef struct glimpse_model_list glimpse_model_list;
+GLIMPSE_API int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *session);
+GLIMPSE_API size_t glimpse_model_list_count(const glimpse_model_list *list);
+GLIMPSE_API const glimpse_model_entry *glimpse_model_list_get(const glimpse_model_list *list,
+                                                              size_t i);
+GLIMPSE_API void glimpse_model_list_free(glimpse_model_list *list);
 
 /*
  * What a session has no call for.
@@ -167,8 +187,8 @@ GLIMPSE_API int glimpse_session_prune(glimpse_prune_report *report, glimpse_sess
 GLIMPSE_API int glimpse_session_embed_texts(float *embeddings, int *truncated,
                                             glimpse_session *session, const char *const *texts,
                                             size_t count, unsigned flags);
-/* A picture file, decoded in full. *unusable (may be NULL) is 1 when it fails because of the file.
- */
+/* A picture file, decoded as indexing does; `flags` as above, and GLIMPSE_ENCODE_EXACT.
+ * *unusable (may be NULL) is 1 when it fails because of the file. */
 GLIMPSE_API int glimpse_session_embed_picture(float *embedding, int *unusable,
                                               glimpse_session *session, const char *path,
                                               unsigned flags);

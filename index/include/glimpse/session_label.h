@@ -26,12 +26,13 @@
 extern "C" {
 #endif
 
-/* A labeller (glimpse/labelling.h) on the session's model, and on its library where there is one;
- * close it before the session. Of `options` the members model_options and shipped are the session's
- * when they are NULL, and jobs when it is 0; what it points to must outlive the labeller.
- * GLIMPSE_E_NOT_FOUND without a library when labels are to be stored, or when the session's options
- * name one that is not there. */
+/* A labeller (glimpse/labelling.h) on the session's model, and on its library where there is one
+ * (`needs_library` 1: there must be one); close it before the session. Of `options` the members
+ * model_options and shipped are the session's when they are NULL, and jobs when it is 0; what it
+ * points to must outlive the labeller. GLIMPSE_E_NOT_FOUND without a library when labels are to be
+ * stored, or when the session's options name one that is not there. */
 GLIMPSE_API int glimpse_session_open_labeller(glimpse_labeller **out, glimpse_session *session,
+                                              int needs_library,
                                               const glimpse_labeller_options *options);
 
 /* The same, used once: as glimpse_labeller_label_paths. */

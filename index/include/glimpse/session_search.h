@@ -28,6 +28,9 @@
 #include <glimpse/session.h>
 #include <glimpse/vlm_settings.h>
 
+#include <stddef.h>
+#include <string.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -36,7 +39,7 @@ extern "C" {
 enum { GLIMPSE_RERANK_DEPTH = 50 };
 
 typedef struct glimpse_find_options {
-    size_t size;                          /* sizeof(glimpse_find_options) */
+    size_t size;                          /* GLIMPSE_FIND_OPTIONS_INIT sets it */
     const glimpse_search_options *search; /* how many, filters, weight of captions; NULL: the
                                              defaults. `captions` and `exclude_id` in it are set
                                              here and not looked at */
@@ -51,15 +54,20 @@ typedef struct glimpse_find_options {
     void *user;
 } glimpse_find_options;
 
-#define GLIMPSE_FIND_OPTIONS_INIT                                                                 \
- {                                                                                                \
-  sizeof(glimpse_find_options), NULL, 0, 0, 0, GLIMPSE_RERANK_DEPTH, GLIMPSE_RERANK_WEIGHT, NULL, \
-      NULL, NULL, NULL                                                                            \
- }
+static inline glimpse_find_options glimpse_find_options_init(void) {
+    glimpse_find_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.rerank_depth = GLIMPSE_RERANK_DEPTH;
+    options.rerank_weight = GLIMPSE_RERANK_WEIGHT;
+    return options;
+}
+#define GLIMPSE_FIND_OPTIONS_INIT glimpse_find_options_init()
 
 typedef struct glimpse_hit {
     const char *path;
     const glimpse_result *result; /* what the library knows of it; NULL in a list of files */
+    double score;                 /* cosine similarity; NaN in a list of files */
     size_t first_rank;            /* before the second look: 1, 2, ... */
     double probability; /* that the text describes the picture; NaN: it was not looked at again, or
                            could not be scored */

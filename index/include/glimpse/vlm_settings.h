@@ -27,13 +27,14 @@
 #include <glimpse/sys/vlm.h>
 
 #include <stddef.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 typedef struct glimpse_vlm_settings {
-    size_t size;             /* sizeof(glimpse_vlm_settings) */
+    size_t size;             /* GLIMPSE_VLM_SETTINGS_INIT sets it */
     const char *spec;        /* NULL or "": the default, see above */
     const char *second_spec; /* asked when the first one is not sure; NULL: nobody is */
     double escalate_below;   /* how sure (0..1) is sure enough; 0: 0.7 with a second model */
@@ -49,8 +50,14 @@ typedef struct glimpse_vlm_settings {
     int no_cache;                                  /* 1: neither look answers up nor keep them */
 } glimpse_vlm_settings;
 
-#define GLIMPSE_VLM_SETTINGS_INIT \
- { sizeof(glimpse_vlm_settings), NULL, NULL, 0.0, -1.0, 0.0, 0.0, 0.0, 0, 0, 0, 0, 0, 0 }
+static inline glimpse_vlm_settings glimpse_vlm_settings_init(void) {
+    glimpse_vlm_settings settings;
+    memset(&settings, 0, sizeof settings);
+    settings.size = sizeof settings;
+    settings.max_cost = -1.0;
+    return settings;
+}
+#define GLIMPSE_VLM_SETTINGS_INIT glimpse_vlm_settings_init()
 
 /* What a call had to ask, and what that took. Strings belong to what the struct is a part of. */
 typedef struct glimpse_vlm_use {

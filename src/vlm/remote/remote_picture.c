@@ -6,6 +6,7 @@
 #include "vlm/remote/remote.h"
 
 #include "core/error.h"
+#include "image/format.h"
 
 #include <math.h>
 #include <semaphore.h>
@@ -141,12 +142,9 @@ static int scale_down(glimpse_image **out, const glimpse_image *image, uint32_t 
 /* 1 when the file can go out as it is, metadata and all. */
 static int fits_as_it_is(const glimpse_vlm_loaded *picture, const glimpse_image *image,
                          const char **media_type) {
-    switch (glimpse_image_metadata(image)->format) {
-    case GLIMPSE_FORMAT_JPEG: *media_type = "image/jpeg"; break;
-    case GLIMPSE_FORMAT_PNG: *media_type = "image/png"; break;
-    case GLIMPSE_FORMAT_WEBP: *media_type = "image/webp"; break;
-    default: return 0;
-    }
+    const char *known = glimpse_format_media_type(glimpse_image_metadata(image)->format);
+    if (!known) return 0;
+    *media_type = known;
     /* A server may or may not turn pictures: only upright ones are sure to be understood. */
     return picture->bytes && picture->size <= (size_t)4 << 20 &&
            glimpse_image_metadata(image)->orientation == 1 &&

@@ -7,23 +7,24 @@
  *     glimpse_image_free(image);
  *
  * Decoding: JPEG (grey, YCbCr, CMYK/YCCK, progressive), PNG, BMP, GIF (first frame), PNM, TGA,
- * PSD (merged picture), Radiance HDR, WebP (first frame); HEIC, AVIF and TIFF (first page) where
- * the build has their libraries (glimpse_image_format_supported). The format is told from the
- * bytes, never from the file name. Pixels come out as Pillow's convert("RGB") gives them: alpha
- * and transparent colours dropped, palettes looked up, 16-bit samples reduced to their high byte
- * (PNM: rounded), gamma and colour profiles ignored. The EXIF orientation is always applied, so
- * width and height are those of the picture as a person sees it.
+ * PSD (merged picture), Radiance HDR, Softimage PIC, WebP (first frame); HEIC, AVIF and TIFF (first
+ * page) where the build has their libraries (glimpse_image_format_supported). The format is told
+ * from the bytes, never from the file name. Pixels come out as Pillow's convert("RGB") gives them:
+ * alpha and transparent colours dropped, palettes looked up, 16-bit samples reduced to their high
+ * byte (PNM: rounded), gamma and colour profiles ignored. The EXIF orientation is always applied,
+ * so width and height are those of the picture as a person sees it.
  *
  * Broken files: one that ends before its picture does is refused; damage inside the data of a JPEG
  * is tolerated, as Pillow and every viewer do. Damaged metadata never costs a picture.
  *
  * Memory: every size in a file is checked against `max_pixels` before memory is taken. Decoding
  * then peaks at no more than 12 bytes per pixel plus the file itself: 3 for the result and, while
- * decoding, up to 8 for a progressive JPEG (2 per stored component and pixel), 4 for lossless WebP
- * and rare TIFFs, 3 for turning what is no JPEG by 90 degrees, rows or nothing for all else. HEIC
- * and AVIF go through libheif, whose own buffers come to about 10 bytes per pixel for 8-bit
- * pictures and 20 for deeper ones. At the default limit a file may have 1.7 GB; larger ones are
- * refused unread.
+ * decoding, up to 8 for a progressive JPEG (2 per stored component and pixel), 4 for TGA, lossless
+ * WebP and rare TIFFs, 3 for turning what is no JPEG by 90 degrees, rows or nothing for all else;
+ * 12 in all for Radiance HDR. HEIC and AVIF go through libheif, whose own buffers come to about 10
+ * bytes per pixel for 8-bit pictures and 20 for deeper ones. At the default limit a file may have
+ * 1.7 GB; larger ones are refused unread. TGA and PIC of more than 536 million pixels and HDR of
+ * more than 178 million are refused (GLIMPSE_E_LIMIT) whatever `max_pixels` says.
  *
  * Threads: an image is plain data; use it from one thread at a time or only read it. Decoding
  * different images in different threads is safe.
@@ -43,25 +44,35 @@ extern "C" {
 
 typedef struct glimpse_image glimpse_image;
 
+/* Every format that is decoded or recognised: X(value, row), where GLIMPSE_FORMAT_value is its
+ * number here and glimpse_format_row its row in the library's table. New ones go to the end, so
+ * that numbers stay. HEIF is HEIC and other HEVC pictures; JPEG XL (JXL), JPEG 2000 (JP2) and
+ * camera raw files (RAW) are recognised, to be refused by name. */
+#define GLIMPSE_IMAGE_FORMATS(X) \
+ X(JPEG, jpeg)                   \
+ X(PNG, png)                     \
+ X(GIF, gif)                     \
+ X(BMP, bmp)                     \
+ X(PNM, pnm)                     \
+ X(TGA, tga)                     \
+ X(PSD, psd)                     \
+ X(HDR, hdr)                     \
+ X(WEBP, webp)                   \
+ X(TIFF, tiff)                   \
+ X(HEIF, heif)                   \
+ X(AVIF, avif)                   \
+ X(JXL, jxl)                     \
+ X(JP2, jp2)                     \
+ X(RAW, raw)                     \
+ X(PIC, pic)
+
+/* GLIMPSE_FORMAT_UNKNOWN = 0, GLIMPSE_FORMAT_JPEG = 1, ..., GLIMPSE_FORMAT_COUNT */
+#define GLIMPSE_FORMAT_VALUE(value, row) GLIMPSE_FORMAT_##value,
 typedef enum glimpse_image_format {
     GLIMPSE_FORMAT_UNKNOWN = 0,
-    GLIMPSE_FORMAT_JPEG,
-    GLIMPSE_FORMAT_PNG,
-    GLIMPSE_FORMAT_GIF,
-    GLIMPSE_FORMAT_BMP,
-    GLIMPSE_FORMAT_PNM,
-    GLIMPSE_FORMAT_TGA,
-    GLIMPSE_FORMAT_PSD,
-    GLIMPSE_FORMAT_HDR,
-    GLIMPSE_FORMAT_WEBP,
-    GLIMPSE_FORMAT_TIFF,
-    GLIMPSE_FORMAT_HEIF, /* HEIC and other HEVC pictures */
-    GLIMPSE_FORMAT_AVIF,
-    GLIMPSE_FORMAT_JXL, /* recognised, to be refused by name; no decoder yet */
-    GLIMPSE_FORMAT_JP2, /* likewise */
-    GLIMPSE_FORMAT_RAW, /* camera raw files; likewise */
-    GLIMPSE_FORMAT_COUNT
+    GLIMPSE_IMAGE_FORMATS(GLIMPSE_FORMAT_VALUE) GLIMPSE_FORMAT_COUNT
 } glimpse_image_format;
+#undef GLIMPSE_FORMAT_VALUE
 
 typedef struct glimpse_decode_options {
     size_t size; /* GLIMPSE_DECODE_OPTIONS_INIT sets it */
@@ -124,9 +135,10 @@ GLIMPSE_API const uint8_t *glimpse_image_pixels(const glimpse_image *image);
 /* Borrowed; format GLIMPSE_FORMAT_UNKNOWN for glimpse_image_create. */
 GLIMPSE_API const glimpse_image_meta *glimpse_image_metadata(const glimpse_image *image);
 
-/* The format the first bytes announce (64 are enough, fewer are taken); GLIMPSE_FORMAT_UNKNOWN
- * when none. TGA has no signature and is told by plausibility, so a caller that only wants to
- * know whether to look closer should also consider the name. */
+/* The format the first bytes announce (GLIMPSE_SNIFF_BYTES are enough, fewer are taken);
+ * GLIMPSE_FORMAT_UNKNOWN when none. TGA has no signature and is told by plausibility, so a caller
+ * that only wants to know whether to look closer should also consider the name. */
+#define GLIMPSE_SNIFF_BYTES 96
 GLIMPSE_API glimpse_image_format glimpse_image_sniff(const void *data, size_t size);
 GLIMPSE_API const char *glimpse_image_format_name(glimpse_image_format format); /* "JPEG" */
 GLIMPSE_API int glimpse_image_format_supported(glimpse_image_format format);    /* 1 or 0 */

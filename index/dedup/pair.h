@@ -1,0 +1,16 @@
+/*
+ * index/dedup/pair.h - two pictures compared by their pixels, however one may come from the other.
+ * Private to the library.
+ */
+#ifndef GLIMPSE_INDEX_PAIR_H
+#define GLIMPSE_INDEX_PAIR_H
+
+#include <glimpse/sys/fingerprint.h>
+#include <glimpse/sys/image.h>
+
+/* The strongest that glimpse_compare finds: as they are, one turned or mirrored, one a part of the
+ * other. *orientation is the EXIF orientation, 1..8, that takes b to a. */
+int glimpse_pair_compare(glimpse_comparison *out, int *orientation, const glimpse_image *a,
+                         const glimpse_image *b);
+
+#endif

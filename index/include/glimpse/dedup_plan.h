@@ -1,0 +1,76 @@
+/*
+ * glimpse/dedup_plan.h - from a report of duplicates to what an action is about.
+ *
+ *     glimpse_dedup_plan_options options = GLIMPSE_DEDUP_PLAN_OPTIONS_INIT;
+ *     options.roots = roots, options.root_count = 1;       // those of the search
+ *     glimpse_dedup_plan *plan = NULL;
+ *     if (glimpse_dedup_plan_create(&plan, report, &options) < 0) ...
+ *     glimpse_actions_preview(&done, &action, plan->items, plan->count, each, user);
+ *     glimpse_dedup_plan_free(plan);
+ *
+ * A plan changes nothing; glimpse/actions.h does, and looks at every file again before it does.
+ * With glimpse/session_dedup.h it is glimpse_session_act that takes a plan.
+ *
+ * Threads: a plan is immutable.
+ */
+#ifndef GLIMPSE_DEDUP_PLAN_H
+#define GLIMPSE_DEDUP_PLAN_H
+
+#include <glimpse/actions.h>
+#include <glimpse/dedup.h>
+
+#include <stddef.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct glimpse_dedup_plan_options {
+    size_t size;              /* GLIMPSE_DEDUP_PLAN_OPTIONS_INIT sets it */
+    unsigned relations;       /* a bit for each glimpse_dedup_relation to act on, 1u << relation; 0:
+                                 identical and re-encoded */
+    const char *const *roots; /* of the search: a MOVE keeps the directories below them */
+    size_t root_count;
+    const char *target; /* MOVE: the directory that files go to, which need not exist; or NULL */
+    int conflicts_only; /* only groups whose labels differ */
+} glimpse_dedup_plan_options;
+
+static inline glimpse_dedup_plan_options glimpse_dedup_plan_options_init(void) {
+    glimpse_dedup_plan_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+#define GLIMPSE_DEDUP_PLAN_OPTIONS_INIT glimpse_dedup_plan_options_init()
+
+typedef struct glimpse_dedup_plan {
+    const glimpse_action_item *items; /* [count], in the order of the report's groups: members, each
+                                         with the keeper of its group */
+    size_t count;
+    size_t not_included; /* members whose relation was not asked for */
+    const char *target;  /* absolute and without links; NULL without one */
+} glimpse_dedup_plan;
+
+/* The plan points into `report`, which must outlive it. GLIMPSE_E_INVALID for a target that
+ * glimpse_dedup_check_target refuses. `options` may be NULL. */
+GLIMPSE_API int glimpse_dedup_plan_create(glimpse_dedup_plan **out,
+                                          const glimpse_dedup_report *report,
+                                          const glimpse_dedup_plan_options *options);
+GLIMPSE_API void glimpse_dedup_plan_free(glimpse_dedup_plan *plan);
+
+/* GLIMPSE_E_INVALID when files moved to `target` would be found by the next search: it is one of
+ * `roots` or lies in one, links followed. Roots that do not exist are passed over. Ask before a
+ * long search; glimpse_dedup_plan_create asks again. */
+GLIMPSE_API int glimpse_dedup_check_target(const char *target, const char *const *roots,
+                                           size_t root_count);
+
+/* What options->weakest of a search must be so that its groups are made of pairs of these relations
+ * alone: otherwise a file of equal bytes can hide behind a keeper that is an edited version of it.
+ * `relations` as in glimpse_dedup_plan_options. */
+GLIMPSE_API unsigned glimpse_dedup_weakest(unsigned relations);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,238 @@
+/*
+ * image/decode/decode_heif.c - HEIC and AVIF through libheif, loaded when the first such picture
+ * comes.
+ *
+ * libheif draws in several video codecs; linking it would cost every start of the command about
+ * 7 ms, for a format many libraries do not hold. So it is opened with dlopen on first use. The
+ * prototypes come from its header, the version from its soname.
+ *
+ * Rotation, mirroring and cropping that the container describes are applied by libheif. The EXIF
+ * orientation of these files repeats that rotation and must not be applied again; it is only
+ * reported.
+ */
+#include "image/decode/decoder.h"
+#include "image/decode/iso_media.h"
+
+#ifdef GLIMPSE_HAVE_HEIF
+
+# include "core/error.h"
+# include "image/decode/exif.h"
+
+# include <dlfcn.h>
+# include <pthread.h>
+# include <stdlib.h>
+
+# include <libheif/heif.h>
+
+# define FUNCTIONS(X)                                 \
+  X(heif_context_alloc)                               \
+  X(heif_context_free)                                \
+  X(heif_context_read_from_memory_without_copy)       \
+  X(heif_context_get_primary_image_handle)            \
+  X(heif_image_handle_get_width)                      \
+  X(heif_image_handle_get_height)                     \
+  X(heif_image_handle_release)                        \
+  X(heif_image_handle_get_number_of_metadata_blocks)  \
+  X(heif_image_handle_get_list_of_metadata_block_IDs) \
+  X(heif_image_handle_get_metadata_size)              \
+  X(heif_image_handle_get_metadata)                   \
+  X(heif_decoding_options_alloc)                      \
+  X(heif_decoding_options_free)                       \
+  X(heif_decode_image)                                \
+  X(heif_image_get_width)                             \
+  X(heif_image_get_height)                            \
+  X(heif_image_get_plane_readonly)                    \
+  X(heif_image_release)                               \
+  X(heif_have_decoder_for_format)
+
+static struct library {
+    void *handle;
+    char reason[256]; /* why it cannot be used */
+# define DECLARE(name) __typeof__(name) *name;
+    FUNCTIONS(DECLARE)
+# undef DECLARE
+} lib;
+static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
+
+static void note_reason(void) {
+    const char *text = dlerror();
+    size_t length = text ? strlen(text) : 0;
+    if (length > sizeof lib.reason - 1) length = sizeof lib.reason - 1;
+    if (text) memcpy(lib.reason, text, length);
+    lib.reason[length] = '\0';
+}
+
+/* Copies a symbol's address without the cast between data and function pointers that C lacks. */
+static int load_symbol(void *handle, const char *name, void *to, size_t size) {
+    void *symbol = dlsym(handle, name);
+    if (!symbol || size != sizeof symbol) return 0;
+    memcpy(to, &symbol, size);
+    return 1;
+}
+
+static void load_library(void) {
+    void *handle = dlopen("libheif.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+        note_reason();
+        return;
+    }
+# define LOAD(name)                                              \
+  if (!load_symbol(handle, #name, &lib.name, sizeof lib.name)) { \
+   note_reason();                                                \
+   (void)dlclose(handle);                                        \
+   return;                                                       \
+  }
+    FUNCTIONS(LOAD)
+# undef LOAD
+    /* From 1.13 on: loads codecs that are packaged apart. Never undone: it lasts for the process.
+     */
+    struct heif_error (*init)(void *);
+    if (load_symbol(handle, "heif_init", &init, sizeof init)) (void)init(NULL);
+    lib.handle = handle;
+}
+
+/* 1 when libheif can be loaded and has a decoder. */
+static int available(enum heif_compression_format codec) {
+    (void)pthread_once(&lib_once, load_library);
+    return lib.handle && lib.heif_have_decoder_for_format(codec);
+}
+
+static int heif_available(void) {
+    return available(heif_compression_HEVC);
+}
+
+static int avif_available(void) {
+    return available(heif_compression_AV1);
+}
+
+static int heif_fail(struct heif_error error) {
+    int status = GLIMPSE_E_FORMAT;
+    if (error.code == heif_error_Unsupported_feature ||
+        error.code == heif_error_Unsupported_filetype) {
+        status = GLIMPSE_E_UNSUPPORTED;
+    } else if (error.code == heif_error_Memory_allocation_error) {
+        status = GLIMPSE_E_LIMIT; /* libheif's own size limits report themselves so */
+    }
+    return glimpse_fail(status, "HEIF: %s", error.message ? error.message : "cannot be decoded");
+}
+
+/* The first Exif item that belongs to the picture. */
+static void read_exif(glimpse_image *picture, const struct heif_image_handle *handle) {
+    heif_item_id id;
+    if (lib.heif_image_handle_get_number_of_metadata_blocks(handle, "Exif") < 1) return;
+    if (lib.heif_image_handle_get_list_of_metadata_block_IDs(handle, "Exif", &id, 1) < 1) return;
+    const size_t size = lib.heif_image_handle_get_metadata_size(handle, id);
+    if (size < 4 || size > (size_t)16 << 20) return;
+    uint8_t *block = malloc(size);
+    if (!block) return;
+    struct heif_error error = lib.heif_image_handle_get_metadata(handle, id, block);
+    /* The first four bytes say how many to skip to the TIFF header. */
+    const size_t skip = glimpse_u32be(block);
+    if (error.code == heif_error_Ok && skip <= size - 4) {
+        glimpse_exif_read(&picture->meta, block + 4 + skip, size - 4 - skip);
+    }
+    free(block);
+}
+
+static int decode(glimpse_image *picture, const glimpse_source *source,
+                  struct heif_context *context) {
+    int status = GLIMPSE_OK;
+    struct heif_image_handle *handle = NULL;
+    struct heif_image *image = NULL;
+    struct heif_decoding_options *options = NULL;
+    struct heif_error error =
+        lib.heif_context_read_from_memory_without_copy(context, source->data, source->size, NULL);
+    if (error.code == heif_error_Ok) {
+        error = lib.heif_context_get_primary_image_handle(context, &handle);
+    }
+    if (error.code != heif_error_Ok) {
+        status = heif_fail(error);
+        goto done;
+    }
+    const int width = lib.heif_image_handle_get_width(handle);
+    const int height = lib.heif_image_handle_get_height(handle);
+    status = glimpse_picture_check_size(source, width > 0 ? (uint64_t)width : 0,
+                                        height > 0 ? (uint64_t)height : 0);
+    if (status < 0) goto done;
+    read_exif(picture, handle);
+
+    options = lib.heif_decoding_options_alloc();
+    if (!options) {
+        status = glimpse_fail_nomem(0, "a HEIF decoder");
+        goto done;
+    }
+    options->convert_hdr_to_8bit = 1;
+    error = lib.heif_decode_image(handle, &image, heif_colorspace_RGB, heif_chroma_interleaved_RGB,
+                                  options);
+    if (error.code != heif_error_Ok) {
+        status = heif_fail(error);
+        goto done;
+    }
+    /* What was decoded counts, not what the container announced. */
+    const int real_w = lib.heif_image_get_width(image, heif_channel_interleaved);
+    const int real_h = lib.heif_image_get_height(image, heif_channel_interleaved);
+    int stride = 0;
+    const uint8_t *plane =
+        lib.heif_image_get_plane_readonly(image, heif_channel_interleaved, &stride);
+    if (!plane || real_w <= 0 || real_h <= 0 || stride / 3 < real_w) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "HEIF: no pixels in the decoded picture");
+        goto done;
+    }
+    status = glimpse_picture_reserve(picture, source, (uint64_t)real_w, (uint64_t)real_h);
+    if (status < 0) goto done;
+    const size_t row = (size_t)real_w * 3;
+    for (size_t y = 0; y < (size_t)real_h; y++) {
+        memcpy(picture->pixels + y * row, plane + y * (size_t)stride, row);
+    }
+done:
+    if (options) lib.heif_decoding_options_free(options);
+    if (image) lib.heif_image_release(image);
+    if (handle) lib.heif_image_handle_release(handle);
+    return status;
+}
+
+static int decode_heif(glimpse_image *picture, const glimpse_source *source) {
+    (void)pthread_once(&lib_once, load_library);
+    if (!lib.handle) {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s pictures need libheif: %s",
+                            picture->meta.format == GLIMPSE_FORMAT_AVIF ? "AVIF" : "HEIF",
+                            lib.reason);
+    }
+    struct heif_context *context = lib.heif_context_alloc();
+    if (!context) return glimpse_fail_nomem(0, "a HEIF decoder");
+    int status = decode(picture, source, context);
+    lib.heif_context_free(context);
+    return status;
+}
+
+#endif /* GLIMPSE_HAVE_HEIF */
+
+static unsigned sniff_heif(const uint8_t *p, size_t size) {
+    return glimpse_iso_media_kind(p, size) == GLIMPSE_ISO_HEIF ? GLIMPSE_ISO_PROOF : 0;
+}
+
+const glimpse_format glimpse_format_heif = {
+    .name = "HEIF",
+    .endings = "heic heics heif heifs hif",
+    .sniff = sniff_heif,
+#ifdef GLIMPSE_HAVE_HEIF
+    .decode = decode_heif,
+    .available = heif_available,
+#endif
+    .declared = glimpse_iso_media_declared,
+};
+
+static unsigned sniff_avif(const uint8_t *p, size_t size) {
+    return glimpse_iso_media_kind(p, size) == GLIMPSE_ISO_AVIF ? GLIMPSE_ISO_PROOF : 0;
+}
+
+const glimpse_format glimpse_format_avif = {
+    .name = "AVIF",
+    .endings = "avif avifs",
+    .sniff = sniff_avif,
+#ifdef GLIMPSE_HAVE_HEIF
+    .decode = decode_heif,
+    .available = avif_available,
+#endif
+    .declared = glimpse_iso_media_declared,
+};

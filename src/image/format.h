@@ -1,0 +1,44 @@
+/*
+ * image/format.h - what the engine and index/ ask about formats, beside glimpse/sys/image.h.
+ *
+ * Nothing outside src/image/decode lists formats or switches over them: each is a row of one table
+ * (decode/decoder.h says how one is added), and these calls look into it.
+ */
+#ifndef GLIMPSE_IMAGE_FORMAT_H
+#define GLIMPSE_IMAGE_FORMAT_H
+
+#include <glimpse/sys/image.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* 1 when the format has a signature; 0 when its files are only plausible (TGA), so that a file
+ * whose name is not a picture's should not be taken for one. 0 for GLIMPSE_FORMAT_UNKNOWN. */
+int glimpse_format_is_certain(glimpse_image_format format);
+
+/* 1 when a file of this format keeps every pixel as it was, judged by its bytes where files of the
+ * format differ (WebP). 0 for "no" and for "cannot be told". */
+int glimpse_format_is_lossless(glimpse_image_format format, const uint8_t *data, size_t size);
+
+/* 1 when the decoder may leave out pixels, as glimpse_decode_options.short_side asks. */
+int glimpse_format_is_reducible(glimpse_image_format format);
+
+/* "image/jpeg" for the formats that every server which takes pictures understands, else NULL. */
+const char *glimpse_format_media_type(glimpse_image_format format);
+
+/* What the header of a file announces. It decides nothing about a picture: it sizes reservations
+ * of memory. Wrong figures make a bound looser or a run slower, never a picture different. */
+typedef struct glimpse_declared {
+    uint64_t width, height;   /* 0 when there is nothing to decode */
+    unsigned bytes_per_pixel; /* that decoding holds at its peak */
+    int unknown;              /* no size was found where this code looks */
+} glimpse_declared;
+
+glimpse_declared glimpse_format_declared(const uint8_t *data, size_t size);
+
+/* Decodes `source` as picture->meta.format says, which glimpse_image_sniff() set and which is not
+ * GLIMPSE_FORMAT_UNKNOWN. What a decoder reserved is released by the caller, on failure too. */
+struct glimpse_source;
+int glimpse_format_decode(glimpse_image *picture, const struct glimpse_source *source);
+
+#endif

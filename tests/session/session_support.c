@@ -1,0 +1,66 @@
+/*
+ * session_support.c - see session_support.h.
+ */
+#include "session_support.h"
+
+static const char *const variables[] = {"GLIMPSE_LIBRARY", "GLIMPSE_MODEL",   "GLIMPSE_VLM",
+                                        "XDG_DATA_HOME",   "XDG_CONFIG_HOME", "XDG_CACHE_HOME"};
+
+int fixture_begin(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    if (!f) return -1;
+    f->folder = make_temp_folder();
+    (void)snprintf(f->library, sizeof f->library, "%s/library", f->folder);
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+        (void)unsetenv(variables[i]);
+    (void)setenv("HOME", f->folder, 1);
+    *state = f;
+    return 0;
+}
+
+int fixture_end(void **state) {
+    fixture *f = *state;
+    glimpse_session_close(f->session);
+    remove_tree(f->folder);
+    free(f->folder);
+    free(f);
+    return 0;
+}
+
+static void keep_note(void *user, const char *note) {
+    fixture *f = user;
+    if (f->note_count < 8) (void)snprintf(f->notes[f->note_count], sizeof f->notes[0], "%s", note);
+    f->note_count++;
+}
+
+glimpse_session_options options_for(fixture *f) {
+    glimpse_session_options options = GLIMPSE_SESSION_OPTIONS_INIT;
+    options.library = f->library;
+    options.data_directory = GLIMPSE_SOURCE_DIR "/data";
+    options.precision = GLIMPSE_PRECISION_F32;
+    options.jobs = 2;
+    options.note = keep_note;
+    options.user = f;
+    return options;
+}
+
+void open_session(fixture *f, const glimpse_session_options *options) {
+    const glimpse_session_options usual = options_for(f);
+    assert_null(f->session);
+    assert_ok(glimpse_session_open(&f->session, options ? options : &usual));
+}
+
+void index_demo(fixture *f, const char *folder) {
+    const char *root = path_in(GLIMPSE_SOURCE_DIR "/data/demo", folder);
+    glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
+    options.roots = &root;
+    options.root_count = 1;
+    assert_ok(glimpse_session_index(NULL, f->session, &options));
+}
+
+glimpse_hits *search(fixture *f, const char *text, const glimpse_find_options *options) {
+    glimpse_hits *hits = NULL;
+    assert_ok(glimpse_session_search(&hits, f->session, &text, 1, options));
+    assert_non_null(hits);
+    return hits;
+}

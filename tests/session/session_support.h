@@ -1,0 +1,34 @@
+/*
+ * session_support.h - a home of its own for every test, and the demo pictures beside it.
+ */
+#ifndef GLIMPSE_TESTS_SESSION_SUPPORT_H
+#define GLIMPSE_TESTS_SESSION_SUPPORT_H
+
+#include "support.h"
+
+#include <glimpse/session.h>
+#include <glimpse/session_search.h>
+
+typedef struct fixture {
+    char *folder;       /* of this test; HOME lies in it */
+    char library[1100]; /* folder/library, not made yet */
+    char notes[8][512]; /* what the session remarked */
+    unsigned note_count;
+    glimpse_session *session; /* open_session */
+} fixture;
+
+/* cmocka set-up and tear-down: *state is a fixture. No variable of the environment that a session
+ * looks at is set but HOME. */
+int fixture_begin(void **state);
+int fixture_end(void **state);
+
+/* Options for folder/library, the shipped data of the source tree, f32 and notes kept. */
+glimpse_session_options options_for(fixture *f);
+/* f->session with these options (NULL: the above). */
+void open_session(fixture *f, const glimpse_session_options *options);
+/* Indexes a folder of the demo pictures, such as "shapes", with f->session. */
+void index_demo(fixture *f, const char *folder);
+/* The search for `text` with f->session; fails the test when it fails. */
+glimpse_hits *search(fixture *f, const char *text, const glimpse_find_options *options);
+
+#endif
