@@ -4,6 +4,9 @@
 #include "picture_list.h"
 
 #include "core/error.h"
+#include "image/format.h"
+
+#include <glimpse/sys/image.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEAD_BYTES = 64 };
+enum { HEAD_BYTES = GLIMPSE_SNIFF_BYTES };
 
 typedef struct gathering {
     glimpse_picture_list *list;

@@ -28,7 +28,12 @@
 
 /* Files ahead per worker, and how much of each: what a batch or two takes, and the whole of all but
  * the largest photographs. */
-enum { HEAD_BYTES = 64, TICK_NS = 10000000, READ_AHEAD = 16, READ_AHEAD_BYTES = 16 << 20 };
+enum {
+    HEAD_BYTES = GLIMPSE_SNIFF_BYTES,
+    TICK_NS = 10000000,
+    READ_AHEAD = 16,
+    READ_AHEAD_BYTES = 16 << 20
+};
 
 static void wait_for_the_tick(const struct stat *info) {
     struct timespec now;

@@ -1,9 +1,9 @@
 /*
- * classes.c - class lists, wherever their classes come from (classes_file.c, classes_json.c).
+ * classes.c - class lists; classes_load.c and classes_json.c read them from files.
  *
- * Whatever the source, a class is added through glimpse_classes_add, which checks and copies it,
- * and the list is finished by glimpse_classes_end, which looks at all of them together: duplicates,
- * and names of a hierarchy whose last parts are the same word.
+ * Whatever the file, a class is added through glimpse_classes_add, which checks and copies it, and
+ * the list is finished by finish(), which looks at all of them together: duplicates, and names of
+ * a hierarchy whose last parts are the same word.
  */
 #include "label_internal.h"
 
@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct glimpse_classes {
     glimpse_class *rows; /* [count]; their strings belong to the list */
@@ -170,15 +169,15 @@ static int finish(glimpse_classes *classes, const char *name) {
     return status;
 }
 
-int glimpse_classes_begin(glimpse_classes **out, glimpse_classes **classes) {
+int glimpse_classes_start(glimpse_classes **out, glimpse_classes **classes) {
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the classes");
     *out = NULL;
     *classes = calloc(1, sizeof **classes);
     return *classes ? GLIMPSE_OK : glimpse_fail_nomem(sizeof **classes, "classes");
 }
 
-int glimpse_classes_end(glimpse_classes **out, glimpse_classes *classes, const char *name,
-                        int status) {
+int glimpse_classes_hand_over(glimpse_classes **out, glimpse_classes *classes, const char *name,
+                              int status) {
     if (status == GLIMPSE_OK) status = finish(classes, name);
     if (status < 0) {
         glimpse_classes_free(classes);
@@ -186,6 +185,18 @@ int glimpse_classes_end(glimpse_classes **out, glimpse_classes *classes, const c
         *out = classes;
     }
     return status;
+}
+
+int glimpse_classes_create(glimpse_classes **out, const char *const *names, size_t count) {
+    glimpse_classes *classes = NULL;
+    int status = glimpse_classes_start(out, &classes);
+    if (status < 0) return status;
+    if (count == 0 || !names) status = glimpse_fail(GLIMPSE_E_INVALID, "no classes to choose from");
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
+        glimpse_class_draft draft = {.name = names[i], .threshold = -1};
+        status = glimpse_classes_add(classes, &draft, "list");
+    }
+    return glimpse_classes_hand_over(out, classes, "list", status);
 }
 
 int glimpse_classes_find(size_t *out, const glimpse_classes *classes, const char *text) {

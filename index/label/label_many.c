@@ -53,20 +53,6 @@ static int scorer_init(scorer *s, const glimpse_classifier *c) {
     return glimpse_fail_nomem(PANEL * s->rows * sizeof *s->scores, "scores");
 }
 
-void glimpse_examples_centre(double *sums, const double *share, size_t classes) {
-    double average = 0;
-    size_t with = 0;
-    for (size_t k = 0; k < classes; k++) {
-        if (!(share[k] > 0)) continue;
-        sums[k] *= share[k];
-        average += sums[k];
-        with++;
-    }
-    if (with > 0) average /= (double)with;
-    for (size_t k = 0; k < classes; k++)
-        sums[k] = share[k] > 0 ? sums[k] - average : 0;
-}
-
 /* Scores of `n` <= PANEL pictures. */
 static int score_panel(scorer *s, const float *embeddings, size_t n) {
     size_t width = s->c->width;

@@ -10,6 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+int glimpse_retrieval_keep(const char **out, retrieval *r, const char *text) {
+    char *copy = strdup(text);
+    *out = NULL;
+    if (!copy) return glimpse_fail_nomem(strlen(text), "a string");
+    int status = glimpse_session_list_add(&r->strings, copy);
+    if (status == GLIMPSE_OK) *out = copy;
+    if (status < 0) free(copy);
+    return status;
+}
+
 static int fits(const retrieval *r, size_t text, size_t image) {
     for (size_t i = 0; i < r->pair_count; i++) {
         if (r->pairs[i].text == text && r->pairs[i].image == image) return 1;

@@ -14,16 +14,6 @@
 
 enum { TEXTS_AT_ONCE = 64 };
 
-int glimpse_retrieval_keep(const char **out, retrieval *r, const char *text) {
-    char *copy = strdup(text);
-    *out = NULL;
-    if (!copy) return glimpse_fail_nomem(strlen(text), "a string");
-    int status = glimpse_session_list_add(&r->strings, copy);
-    if (status == GLIMPSE_OK) *out = copy;
-    if (status < 0) free(copy);
-    return status;
-}
-
 static int copy_set(retrieval *r, const glimpse_retrieval_set *set) {
     if (set->image_count == 0 || set->text_count == 0 || set->pair_count == 0 || !set->images ||
         !set->texts || !set->pairs) {

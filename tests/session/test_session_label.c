@@ -110,7 +110,7 @@ static int raise_it(void *user, const glimpse_labelled *picture) {
 
 static void a_raised_flag_stops_between_windows_and_labels_are_kept(void **state) {
     (void)state;
-    const char *paths[] = {vehicles};
+    const char *paths[] = {source_path("data/demo")}; /* more than one window */
     glimpse_labeller_options o = classes_of("car,bus,airplane");
     glimpse_label_totals totals = GLIMPSE_LABEL_TOTALS_INIT;
     glimpse_ingest_options ingest = GLIMPSE_INGEST_OPTIONS_INIT;
@@ -123,9 +123,10 @@ static void a_raised_flag_stops_between_windows_and_labels_are_kept(void **state
     o.store = "kinds";
     assert_int_equal(glimpse_session_label(&totals, session, paths, 1, &o, raise_it, &cancel),
                      GLIMPSE_E_CANCELLED);
-    assert_true(totals.labelled > 0);
-    assert_int_equal(totals.stored, totals.labelled);
+    /* Copies are one content. */
+    assert_true(totals.stored > 0 && totals.stored <= totals.labelled);
     size_t first = totals.labelled;
+    uint64_t stored = totals.stored;
     glimpse_cancel_clear(&cancel);
     /* The whole library, without a file being touched. */
     seen s = {0};
@@ -133,7 +134,7 @@ static void a_raised_flag_stops_between_windows_and_labels_are_kept(void **state
     assert_int_equal(glimpse_session_label_library(&totals, session, NULL, &o, on_picture, &s),
                      GLIMPSE_OK);
     assert_true(totals.labelled > first);
-    assert_int_equal(totals.stored, totals.labelled);
+    assert_true(totals.stored > stored && totals.stored <= totals.labelled);
     assert_int_equal(totals.not_in_library, 0);
 }
 
