@@ -1,16 +1,15 @@
-/* session.c - what glimpse does, in one program: indexes a directory, finds duplicates in it and
- * searches it with a second look.    session LIBRARY DIRECTORY WORDS
+/* session.c - what glimpse does, in one program: indexes a directory, labels its pictures, finds
+ * duplicates and searches with a second look.    session LIBRARY DIRECTORY CLASSES WORDS
  * cc session.c $(pkg-config --cflags --libs glimpse) -o session */
 #include <glimpse/glimpse.h>
 #include <stdio.h>
 
-static int index_directory(glimpse_session *session, const char *directory) {
-    glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
-    glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
-    options.roots = &directory, options.root_count = 1;
-    int status = glimpse_session_index(&report, session, &options);
-    if (status == GLIMPSE_OK) printf("indexed %llu\n", (unsigned long long)report.embedded);
-    return status;
+static int print_label(void *user, const glimpse_labelled *picture) {
+    (void)user;
+    if (picture->problem) return 0;
+    const glimpse_label *best = &picture->labels[0];
+    printf("%s %s\n", picture->set->classes[best->class_index].name, picture->path);
+    return 0;
 }
 
 static int find_duplicates(glimpse_session *session) {
@@ -41,12 +40,18 @@ static int search(glimpse_session *session, const char *words) {
 int main(int argc, char **argv) {
     glimpse_session *session = NULL;
     glimpse_session_options options = GLIMPSE_SESSION_OPTIONS_INIT;
-    if (argc != 4) return 2;
-    options.library = argv[1];
+    glimpse_ingest_options ingest = GLIMPSE_INGEST_OPTIONS_INIT;
+    glimpse_labeller_options labelling = GLIMPSE_LABELLER_OPTIONS_INIT;
+    if (argc != 5) return 2;
+    const char *directory = argv[2];
+    options.library = argv[1], labelling.classes = argv[3];
+    ingest.roots = &directory, ingest.root_count = 1;
     int status = glimpse_session_open(&session, &options);
-    if (status == GLIMPSE_OK) status = index_directory(session, argv[2]);
+    if (status == GLIMPSE_OK) status = glimpse_session_index(NULL, session, &ingest);
+    if (status == GLIMPSE_OK)
+        status = glimpse_session_label_library(NULL, session, NULL, &labelling, print_label, NULL);
     if (status == GLIMPSE_OK) status = find_duplicates(session);
-    if (status == GLIMPSE_OK) status = search(session, argv[3]);
+    if (status == GLIMPSE_OK) status = search(session, argv[4]);
     if (status < 0) fprintf(stderr, "session: %s\n", glimpse_last_error());
     glimpse_session_close(session);
     return status < 0;
