@@ -9,9 +9,9 @@
  * --keep leaves the folder and prints it, for profiling by hand.
  */
 #include "bench.h"
-#include "catalog.h"
 #include "library_private.h"
 #include "random_model.h"
+#include "store.h"
 
 #include <glimpse/library.h>
 #include <glimpse/sys/model.h>
@@ -50,12 +50,12 @@ static int fill_library(const setup *s) {
     glimpse_model_close(opened);
     if (context == 0) return -1;
     check(glimpse_library_open(&library, s->library, GLIMPSE_LIBRARY_CREATE));
-    glimpse_catalog *catalog = glimpse_library_catalog(library);
+    glimpse_store *catalog = glimpse_library_store(library);
     glimpse_model_key key = {fingerprint, "random", s->model, dim};
     int64_t model = 0, content = 0;
     check(glimpse_library_lock(library, "benchmark"));
-    check(glimpse_catalog_begin(catalog));
-    check(glimpse_catalog_use_model(catalog, &key, &model));
+    check(catalog->ops->begin(catalog));
+    check(catalog->ops->models.use(&model, catalog, &key));
     float *row = malloc(dim * sizeof *row);
     if (!row) return -1;
     uint64_t state = 1;
@@ -79,11 +79,11 @@ static int fill_library(const setup *s) {
         glimpse_file_stamp stamp = {i + 1, 0, i};
         char path[64];
         (void)snprintf(path, sizeof path, "/pictures/%06zu.jpg", i);
-        check(glimpse_catalog_put_content(catalog, &meta, &content));
-        check(glimpse_catalog_put_embedding(catalog, model, content, row, dim));
-        check(glimpse_catalog_bind_file(catalog, path, &stamp, content));
+        check(catalog->ops->contents.put(&content, catalog, &meta));
+        check(catalog->ops->contents.put_embedding(catalog, model, content, row, dim));
+        check(catalog->ops->files.bind(catalog, path, &stamp, content));
     }
-    check(glimpse_catalog_commit(catalog));
+    check(catalog->ops->commit(catalog));
     glimpse_library_unlock(library);
     glimpse_library_close(library);
     free(row);

@@ -17,6 +17,7 @@
 #include "core/hash.h"
 #include "dups_mih.h"
 #include "dups_private.h"
+#include "store.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -273,7 +274,7 @@ static double run_semantic(size_t n) {
     tally t = {.copy_of = copy_of, .k = GLIMPSE_DUPS_NEIGHBOURS};
     glimpse_nearest_job job = {list, list, n, n, WIDTH, t.k, count_copies, &t};
     double start = cpu_now();
-    if (glimpse_dups_nearest(&job) < 0) {
+    if (glimpse_store_backend(NULL)->vectors.nearest(&job) < 0) {
         (void)fprintf(stderr, "%s\n", glimpse_last_error());
         exit(1);
     }

@@ -9,9 +9,9 @@
 #include "bench.h"
 #include "random_model.h"
 
-#include "catalog.h"
 #include "core/hash.h"
 #include "library_private.h"
+#include "store.h"
 
 #include <glimpse/glimpse.h>
 #include <math.h>
@@ -52,12 +52,12 @@ static void fill(hot *h) {
 }
 
 static void store(hot *h) {
-    glimpse_catalog *catalog = glimpse_library_catalog(h->library);
+    glimpse_store *catalog = glimpse_library_store(h->library);
     const glimpse_model_key key = glimpse_model_get_key(h->model);
     int64_t model = 0, content = 0;
     check(glimpse_library_lock(h->library, "benchmark"));
-    check(glimpse_catalog_begin(catalog));
-    check(glimpse_catalog_use_model(catalog, &key, &model));
+    check(catalog->ops->begin(catalog));
+    check(catalog->ops->models.use(&model, catalog, &key));
     for (size_t i = 0; i < h->count; i++) {
         const glimpse_content_meta meta = {.hash = glimpse_hash_bytes(&i, sizeof i),
                                            .size = i + 1,
@@ -70,11 +70,12 @@ static void store(hot *h) {
         const glimpse_file_stamp stamp = {i + 1, 0, i};
         char path[64];
         (void)snprintf(path, sizeof path, "/pictures/%07zu.jpg", i);
-        check(glimpse_catalog_put_content(catalog, &meta, &content));
-        check(glimpse_catalog_put_embedding(catalog, model, content, h->rows + i * h->dim, h->dim));
-        check(glimpse_catalog_bind_file(catalog, path, &stamp, content));
+        check(catalog->ops->contents.put(&content, catalog, &meta));
+        check(catalog->ops->contents.put_embedding(catalog, model, content, h->rows + i * h->dim,
+                                                   h->dim));
+        check(catalog->ops->files.bind(catalog, path, &stamp, content));
     }
-    check(glimpse_catalog_commit(catalog));
+    check(catalog->ops->commit(catalog));
     glimpse_library_unlock(h->library);
 }
 

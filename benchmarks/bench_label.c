@@ -24,6 +24,7 @@
 #include "library_private.h"
 #include "math/init.h"
 #include "math/linear.h"
+#include "search_private.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -110,12 +111,12 @@ static glimpse_model_key key_of_library(size_t width) {
 }
 
 static int fill_library(glimpse_library *library, const work *w) {
-    glimpse_catalog *catalog = glimpse_library_catalog(library);
+    glimpse_store *catalog = glimpse_library_store(library);
     glimpse_model_key key = key_of_library(w->width);
     int64_t model = 0, content = 0;
     int status = glimpse_library_lock(library, "benchmark");
-    if (status == GLIMPSE_OK) status = glimpse_catalog_begin(catalog);
-    if (status == GLIMPSE_OK) status = glimpse_catalog_use_model(catalog, &key, &model);
+    if (status == GLIMPSE_OK) status = catalog->ops->begin(catalog);
+    if (status == GLIMPSE_OK) status = catalog->ops->models.use(&model, catalog, &key);
     for (size_t i = 0; i < w->pictures && status == GLIMPSE_OK; i++) {
         char path[64];
         glimpse_content_meta meta = {.hash = glimpse_hash_bytes(&i, sizeof i),
@@ -128,16 +129,16 @@ static int fill_library(glimpse_library *library, const work *w) {
                                      .camera = ""};
         glimpse_file_stamp stamp = {i + 1, 0, i};
         (void)snprintf(path, sizeof path, "/pictures/%06zu.jpg", i);
-        status = glimpse_catalog_put_content(catalog, &meta, &content);
+        status = catalog->ops->contents.put(&content, catalog, &meta);
         if (status == GLIMPSE_OK) {
-            status = glimpse_catalog_put_embedding(catalog, model, content,
-                                                   w->embeddings + i * w->width, w->width);
+            status = catalog->ops->contents.put_embedding(catalog, model, content,
+                                                          w->embeddings + i * w->width, w->width);
         }
         if (status == GLIMPSE_OK) {
-            status = glimpse_catalog_bind_file(catalog, path, &stamp, content);
+            status = catalog->ops->files.bind(catalog, path, &stamp, content);
         }
     }
-    if (status == GLIMPSE_OK) status = glimpse_catalog_commit(catalog);
+    if (status == GLIMPSE_OK) status = catalog->ops->commit(catalog);
     glimpse_library_unlock(library);
     return status;
 }

@@ -23,7 +23,7 @@ LAYERS = ["src", "index", "tools"]
 
 # What only the store may say. Words of SQL count inside strings.
 FOREIGN = re.compile(
-    r'\bsqlite3\w*|\bfaiss_\w+|\bFaiss[A-Z]\w*'
+    r'\bsqlite3_\w+|\bsqlite3\s*\*|<sqlite3\.h>|\bfaiss_\w+|\bFaiss[A-Z]\w*|"(?:sqlite|faiss)/'
     r'|"\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|PRAGMA|BEGIN|COMMIT|ATTACH)\s'
 )
 STORE = "index/store/"

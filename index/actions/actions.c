@@ -92,7 +92,7 @@ int glimpse_actions_open(glimpse_actions **out, const char *directory) {
 
 void glimpse_actions_close(glimpse_actions *actions) {
     if (!actions) return;
-    glimpse_db_close(actions->db);
+    glimpse_journal_close(actions);
     if (actions->lock >= 0) (void)close(actions->lock);
     free(actions->folder);
     free(actions);

@@ -11,14 +11,14 @@
  *     EMPTYING   in doubt: removed for good or not
  *     GONE       removed for good
  *
- * A row is committed before the disk is touched and after it was (see db.c: a commit is on the disk
- * when the call returns). Settling a step in doubt means looking where the original is.
+ * A row is committed before the disk is touched and after it was (a commit is on the disk when the
+ * call returns). Settling a step in doubt means looking where the original is.
  */
 #ifndef GLIMPSE_INDEX_ACTIONS_INTERNAL_H
 #define GLIMPSE_INDEX_ACTIONS_INTERNAL_H
 
 #include "core/hash.h"
-#include "db.h"
+#include "store.h"
 
 #include <glimpse/actions.h>
 
@@ -34,27 +34,14 @@ typedef enum step_state {
     STEP_GONE = 7
 } step_state;
 
-typedef struct action_step {
-    int64_t id, run;
-    glimpse_action_kind kind;
-    step_state state;
-    char *path;  /* where the file belongs */
-    char *other; /* where the original is put */
-    char *keeper;
-    char *info;   /* TRASH: the .trashinfo; else "" */
-    int crossing; /* MOVE to another file system: copied */
-    char hash[GLIMPSE_HASH_HEX];
-    uint64_t size;
-    int64_t mtime_ns;
-    unsigned mode;      /* permissions */
-    uint64_t inode;     /* of the original */
-    uint64_t new_inode; /* links: of what takes its place; else 0 */
-    int64_t new_mtime_ns;
-} action_step;
+/* path: where the file belongs; other: where the original is put; info: TRASH: the .trashinfo, else
+ * ""; crossing: MOVE to another file system, copied; mode: permissions; inode: of the original;
+ * new_inode: links: of what takes its place, else 0. */
+typedef glimpse_journal_step action_step;
 
 struct glimpse_actions {
     char *folder; /* of the journal */
-    glimpse_db *db;
+    glimpse_journal *journal;
     int lock;
     uint64_t recovered;
     /* Tests only: called between any two effects, to be killed there. */
@@ -117,6 +104,7 @@ int glimpse_place_reserve(const action_place *place, const char *path, action_ve
  * actions_journal.c: the database.
  */
 int glimpse_journal_open(glimpse_actions *actions);
+void glimpse_journal_close(glimpse_actions *actions);
 int glimpse_journal_begin_run(glimpse_actions *actions, glimpse_action_kind kind, int64_t *run);
 /* Adds a step as DOING and sets its id. */
 int glimpse_journal_add(glimpse_actions *actions, action_step *step);

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/options.h"
+#include "store.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -252,7 +253,7 @@ static int look_at_neighbours(audit *a, const glimpse_dedup_report *report,
                                .k = n.k,
                                .visit = visit,
                                .user = &n};
-    status = glimpse_dups_nearest(&job);
+    status = glimpse_store_backend(NULL)->vectors.nearest(&job);
     if (status == GLIMPSE_OK) status = find_outliers(&n);
 done:
     free((void *)n.pictures);

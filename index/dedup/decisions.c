@@ -8,7 +8,6 @@
 #include <glimpse/decisions.h>
 
 #include "actions_internal.h"
-#include "catalog_private.h"
 #include "core/error.h"
 #include "library_private.h"
 
@@ -66,11 +65,7 @@ int glimpse_content_id(char *id, const char *path) {
 /*
  * Making and forgetting.
  */
-typedef struct member {
-    glimpse_hash hash;
-    const char *path;
-    int copies;
-} member;
+typedef glimpse_decision_member member;
 
 static int by_hash(const void *a, const void *b) {
     return memcmp(((const member *)a)->hash.bytes, ((const member *)b)->hash.bytes,
@@ -125,37 +120,6 @@ static glimpse_hash key_of(glimpse_decision_kind kind, const member *members, si
     return glimpse_hasher_finish(hasher);
 }
 
-static int insert(glimpse_db *db, glimpse_decision_kind kind, const member *members, size_t count,
-                  int64_t *number) {
-    const glimpse_hash key = key_of(kind, members, count);
-    time_t now = time(NULL);
-    struct tm utc;
-    char made[32] = "1970-01-01T00:00:00";
-    if (gmtime_r(&now, &utc)) (void)strftime(made, sizeof made, "%Y-%m-%dT%H:%M:%S", &utc);
-    int status = glimpse_db_run(db,
-                                "DELETE FROM decision_member WHERE decision_id IN"
-                                " (SELECT id FROM decision WHERE key = ?1)",
-                                "b", (const void *)key.bytes, sizeof key.bytes);
-    if (status == GLIMPSE_OK) {
-        status = glimpse_db_run(db, "DELETE FROM decision WHERE key = ?1", "b",
-                                (const void *)key.bytes, sizeof key.bytes);
-    }
-    if (status == GLIMPSE_OK) {
-        status = glimpse_db_integer(
-            db, number, "INSERT INTO decision (kind, made, key) VALUES (?1, ?2, ?3) RETURNING id",
-            "itb", (int64_t)kind, made, (const void *)key.bytes, sizeof key.bytes);
-    }
-    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
-        status = glimpse_db_run(db,
-                                "INSERT INTO decision_member (decision_id, hash, path, copies)"
-                                " VALUES (?1, ?2, ?3, ?4)",
-                                "ibpi", *number, (const void *)members[i].hash.bytes,
-                                sizeof members[i].hash.bytes, members[i].path,
-                                (int64_t)members[i].copies);
-    }
-    return status;
-}
-
 int glimpse_decision_add(int64_t *number, glimpse_library *library, glimpse_decision_kind kind,
                          const char *const *ids, const char *const *paths, size_t count) {
     if (!library ||
@@ -172,39 +136,29 @@ int glimpse_decision_add(int64_t *number, glimpse_library *library, glimpse_deci
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "files of equal bytes cannot be declared different pictures");
     }
-    glimpse_db *db = glimpse_library_catalog(library)->db;
-    status = glimpse_library_lock(library, "remembering a decision");
-    if (status < 0) goto done;
-    status = glimpse_db_begin(db);
-    if (status == GLIMPSE_OK) status = insert(db, kind, members, used, &made);
-    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
-    if (status < 0) glimpse_db_rollback(db);
-    glimpse_library_unlock(library);
+    glimpse_store *store = glimpse_library_store(library);
+    status = store->ops->lock(store, "remembering a decision");
+    if (status == GLIMPSE_OK) {
+        const glimpse_hash key = key_of(kind, members, used);
+        time_t now = time(NULL);
+        struct tm utc;
+        char when[32] = "1970-01-01T00:00:00";
+        if (gmtime_r(&now, &utc)) (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
+        status = store->ops->decisions.put(&made, store, (int)kind, when, &key, members, used);
+        store->ops->unlock(store);
+    }
     if (status == GLIMPSE_OK && number) *number = made;
-done:
     free(members);
     return status;
 }
 
 int glimpse_decision_forget(glimpse_library *library, int64_t number) {
     if (!library) return glimpse_fail(GLIMPSE_E_INVALID, "no library");
-    glimpse_db *db = glimpse_library_catalog(library)->db;
-    int status = glimpse_library_lock(library, "forgetting a decision");
+    glimpse_store *store = glimpse_library_store(library);
+    int status = store->ops->lock(store, "forgetting a decision");
     if (status < 0) return status;
-    status = glimpse_db_begin(db);
-    if (status == GLIMPSE_OK) {
-        status =
-            glimpse_db_run(db, "DELETE FROM decision_member WHERE decision_id = ?1", "i", number);
-    }
-    if (status == GLIMPSE_OK) {
-        status = glimpse_db_run(db, "DELETE FROM decision WHERE id = ?1", "i", number);
-    }
-    if (status == GLIMPSE_OK && glimpse_db_changes(db) == 0) {
-        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no decision %lld", (long long)number);
-    }
-    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
-    if (status < 0) glimpse_db_rollback(db);
-    glimpse_library_unlock(library);
+    status = store->ops->decisions.forget(store, number);
+    store->ops->unlock(store);
     return status;
 }
 
@@ -215,7 +169,7 @@ static int no_memory(void) {
     return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for decisions");
 }
 
-static int add_member(decision_row *row, sqlite3_stmt *from) {
+static int add_member(decision_row *row, const glimpse_decision_member *from) {
     size_t n = row->shown.count;
     if (n == row->room) {
         size_t room = row->room ? 2 * row->room : 4;
@@ -228,23 +182,19 @@ static int add_member(decision_row *row, sqlite3_stmt *from) {
         if (!ids || !paths || !copies) return no_memory();
         row->room = room;
     }
-    const void *hash = sqlite3_column_blob(from, 3);
-    glimpse_hash value = {{0}};
-    if (hash && sqlite3_column_bytes(from, 3) == GLIMPSE_HASH_BYTES) {
-        memcpy(value.bytes, hash, GLIMPSE_HASH_BYTES);
-    }
     row->ids[n] = malloc(GLIMPSE_HASH_HEX);
-    row->paths[n] = glimpse_column_path(from, 4);
-    row->copies[n] = sqlite3_column_int(from, 5);
+    row->paths[n] = strdup(from->path);
+    row->copies[n] = from->copies;
     row->shown.count = n + 1; /* both are freed, NULL or not */
     if (!row->ids[n] || !row->paths[n]) return no_memory();
-    glimpse_hash_to_hex(&value, row->ids[n]);
+    glimpse_hash_to_hex(&from->hash, row->ids[n]);
     return GLIMPSE_OK;
 }
 
-static int add_row(glimpse_decisions *decisions, sqlite3_stmt *from) {
-    int64_t number = sqlite3_column_int64(from, 0);
-    if (decisions->count == 0 || decisions->rows[decisions->count - 1].shown.number != number) {
+static int add_entry(void *user, const glimpse_decision_entry *from) {
+    glimpse_decisions *decisions = user;
+    if (decisions->count == 0 ||
+        decisions->rows[decisions->count - 1].shown.number != from->number) {
         if (decisions->count == decisions->room) {
             size_t room = decisions->room ? 2 * decisions->room : 16;
             decision_row *rows = realloc(decisions->rows, room * sizeof *rows);
@@ -254,13 +204,12 @@ static int add_row(glimpse_decisions *decisions, sqlite3_stmt *from) {
         }
         decision_row *row = &decisions->rows[decisions->count++];
         *row = (decision_row){0};
-        row->shown.number = number;
-        row->shown.kind = (glimpse_decision_kind)sqlite3_column_int(from, 1);
-        const unsigned char *made = sqlite3_column_text(from, 2);
-        (void)snprintf(row->made, sizeof row->made, "%s", made ? (const char *)made : "");
+        row->shown.number = from->number;
+        row->shown.kind = (glimpse_decision_kind)from->kind;
+        (void)snprintf(row->made, sizeof row->made, "%s", from->made);
     }
     decisions->place_count++;
-    return add_member(&decisions->rows[decisions->count - 1], from);
+    return add_member(&decisions->rows[decisions->count - 1], &from->member);
 }
 
 static int by_id(const void *a, const void *b) {
@@ -293,21 +242,8 @@ int glimpse_decisions_load(glimpse_decisions **out, glimpse_library *library) {
     if (!out || !library) return glimpse_fail(GLIMPSE_E_INVALID, "no library");
     glimpse_decisions *decisions = calloc(1, sizeof *decisions);
     if (!decisions) return no_memory();
-    glimpse_db *db = glimpse_library_catalog(library)->db;
-    sqlite3_stmt *row = NULL;
-    glimpse_db_enter(db);
-    int status = glimpse_db_query(
-        db, &row,
-        "SELECT d.id, d.kind, d.made, m.hash, coalesce((SELECT f.path FROM content c"
-        " JOIN file f ON f.content_id = c.id WHERE c.hash = m.hash AND f.missing = 0"
-        " ORDER BY f.path LIMIT 1), m.path), m.copies"
-        " FROM decision d JOIN decision_member m ON m.decision_id = d.id ORDER BY d.id, m.hash",
-        "");
-    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
-        status = add_row(decisions, row);
-    }
-    glimpse_db_reset(row);
-    glimpse_db_leave(db);
+    glimpse_store *store = glimpse_library_store(library);
+    int status = store->ops->decisions.list(store, add_entry, decisions);
     if (status == GLIMPSE_OK) status = make_places(decisions);
     if (status < 0) {
         glimpse_decisions_free(decisions);

@@ -6,10 +6,8 @@
  */
 #include "dups_cache.h"
 
-#include "catalog_private.h"
 #include "core/hash.h"
 #include "library_private.h"
-#include "store_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -148,15 +146,12 @@ static int unpack(glimpse_dups_item *item, const void *data, size_t size, const 
     return 1;
 }
 
-static glimpse_db *store_of(const glimpse_dups *dups, int which) {
+/* Of the library `which`, NULL when there is none; `to_write`: nor when it is open for reading
+ * only. */
+static glimpse_store *store_of(const glimpse_dups *dups, int which, int to_write) {
     glimpse_library *library = which == 0 ? dups->options->library : dups->options->against_library;
-    return library ? glimpse_library_catalog(library)->db : NULL;
-}
-
-static int may_write(const glimpse_dups *dups, int which) {
-    const glimpse_library *library =
-        which == 0 ? dups->options->library : dups->options->against_library;
-    return library && !glimpse_library_is_read_only(library);
+    glimpse_store *store = library ? glimpse_library_store(library) : NULL;
+    return store && to_write && store->read_only ? NULL : store;
 }
 
 static int is_too_large(const glimpse_dups *dups, const glimpse_dups_item *item) {
@@ -165,101 +160,117 @@ static int is_too_large(const glimpse_dups *dups, const glimpse_dups_item *item)
     return (uint64_t)item->picture.width * item->picture.height > most;
 }
 
-/* A row of content hash, data and whether it is sound, of this version. */
-static int take_row(const glimpse_dups *dups, sqlite3_stmt *row, glimpse_dups_item *item) {
-    glimpse_hash hash;
+typedef struct taking {
+    const glimpse_dups *dups;
+    glimpse_dups_item *item;
+} taking;
+
+static int take_item(void *user, const glimpse_derived_item *stored) {
+    const taking *t = user;
     char id[GLIMPSE_HASH_HEX];
-    if (sqlite3_column_bytes(row, 0) != GLIMPSE_HASH_BYTES || !sqlite3_column_int(row, 2)) return 0;
-    memcpy(hash.bytes, sqlite3_column_blob(row, 0), GLIMPSE_HASH_BYTES);
-    glimpse_hash_to_hex(&hash, id);
-    glimpse_dups_item found = *item;
-    if (!unpack(&found, sqlite3_column_blob(row, 1), (size_t)sqlite3_column_bytes(row, 1), id))
-        return 0;
-    if (is_too_large(dups, &found)) { /* decoding it says so */
+    glimpse_hash_to_hex(&stored->hash, id);
+    glimpse_dups_item found = *t->item;
+    if (!unpack(&found, stored->data, stored->data_size, id)) return 0;
+    if (is_too_large(t->dups, &found)) { /* decoding it says so */
         free_texts(&found.picture);
         return 0;
     }
-    *item = found;
+    *t->item = found;
     return 1;
 }
 
 int glimpse_dups_cache_find_file(const glimpse_dups *dups, glimpse_dups_item *item,
                                  const struct stat *info) {
+    taking t = {dups, item};
     int found = 0;
-    int64_t time = (int64_t)info->st_mtim.tv_sec * INT64_C(1000000000) + info->st_mtim.tv_nsec;
-    for (int which = 0; which < 2 && !found; which++) {
-        glimpse_db *db = store_of(dups, which);
-        sqlite3_stmt *row = NULL;
-        if (!db) continue;
-        glimpse_db_enter(db);
-        int status = glimpse_db_query(
-            db, &row,
-            "SELECT c.hash, p.data, p.sum = glimpse_sum(p.content_id, p.version, p.data)"
-            " FROM file f JOIN content c ON c.id = f.content_id"
-            " JOIN fingerprint p ON p.content_id = c.id WHERE f.path = ?1 AND f.size = ?2"
-            " AND f.mtime_ns = ?3 AND f.inode = ?4 AND p.version = ?5",
-            "piiii", item->picture.path, (int64_t)info->st_size, time, (int64_t)info->st_ino,
-            (int64_t)GLIMPSE_DUPS_CACHE_VERSION);
-        if (status == GLIMPSE_OK && glimpse_db_step(db, row) > 0) found = take_row(dups, row, item);
-        glimpse_db_reset(row);
-        glimpse_db_leave(db);
+    const glimpse_file_stamp stamp = {(uint64_t)info->st_size,
+                                      (int64_t)info->st_mtim.tv_sec * INT64_C(1000000000) +
+                                          info->st_mtim.tv_nsec,
+                                      (uint64_t)info->st_ino};
+    for (int which = 0; which < 2 && found <= 0; which++) {
+        glimpse_store *store = store_of(dups, which, 0);
+        if (!store) continue;
+        found = store->ops->derived.of_file(store, GLIMPSE_DERIVED_FINGERPRINT,
+                                            GLIMPSE_DUPS_CACHE_VERSION, item->picture.path, &stamp,
+                                            take_item, &t);
     }
-    return found;
+    return found > 0;
 }
 
 int glimpse_dups_cache_find_content(const glimpse_dups *dups, glimpse_dups_item *item,
                                     const char *id, uint64_t size) {
+    taking t = {dups, item};
     int found = 0;
     glimpse_hash hash;
     if (!glimpse_hash_from_hex(&hash, id)) return 0;
-    for (int which = 0; which < 2 && !found; which++) {
-        glimpse_db *db = store_of(dups, which);
-        sqlite3_stmt *row = NULL;
-        if (!db) continue;
-        glimpse_db_enter(db);
-        int status = glimpse_db_query(
-            db, &row,
-            "SELECT c.hash, p.data, p.sum = glimpse_sum(p.content_id, p.version, p.data)"
-            " FROM content c JOIN fingerprint p ON p.content_id = c.id"
-            " WHERE c.hash = ?1 AND c.size = ?2 AND p.version = ?3",
-            "bii", (const void *)hash.bytes, sizeof hash.bytes, (int64_t)size,
-            (int64_t)GLIMPSE_DUPS_CACHE_VERSION);
-        if (status == GLIMPSE_OK && glimpse_db_step(db, row) > 0) found = take_row(dups, row, item);
-        glimpse_db_reset(row);
-        glimpse_db_leave(db);
+    for (int which = 0; which < 2 && found <= 0; which++) {
+        glimpse_store *store = store_of(dups, which, 0);
+        if (!store) continue;
+        found =
+            store->ops->derived.of_content(store, GLIMPSE_DERIVED_FINGERPRINT,
+                                           GLIMPSE_DUPS_CACHE_VERSION, &hash, size, take_item, &t);
     }
-    return found;
+    return found > 0;
 }
 
-static int put_item(glimpse_db *db, const glimpse_dups_item *item) {
+/*
+ * Keeping: ROWS_AT_ONCE of them in one transaction.
+ */
+typedef struct rows {
+    glimpse_store *store;
+    glimpse_derived kind;
+    glimpse_derived_item items[ROWS_AT_ONCE];
+    size_t count;
+    uint8_t *bytes; /* [ROWS_AT_ONCE][size] */
+    size_t size;
+} rows;
+
+static int rows_begin(rows *r, glimpse_store *store, glimpse_derived kind, size_t size) {
+    *r = (rows){.store = store, .kind = kind, .size = size};
+    r->bytes = malloc(ROWS_AT_ONCE * size);
+    return r->bytes ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
+}
+
+static int rows_flush(rows *r) {
+    size_t count = r->count;
+    r->count = 0;
+    if (count == 0) return GLIMPSE_OK;
+    return r->store->ops->derived.put(r->store, r->kind, GLIMPSE_DUPS_CACHE_VERSION, r->items,
+                                      count);
+}
+
+/* Where the next row's data belong; rows_add() takes them in. */
+static uint8_t *rows_next(const rows *r) {
+    return r->bytes + r->count * r->size;
+}
+
+static int rows_add(rows *r, const glimpse_dups_item *item, size_t size) {
+    glimpse_derived_item *row = &r->items[r->count];
+    *row = (glimpse_derived_item){
+        .size = item->picture.bytes, .data = rows_next(r), .data_size = size};
+    if (!glimpse_hash_from_hex(&row->hash, item->picture.id)) return GLIMPSE_OK;
+    return ++r->count == ROWS_AT_ONCE ? rows_flush(r) : GLIMPSE_OK;
+}
+
+static int add_item(rows *r, const glimpse_dups_item *item) {
     packer p = {0};
     glimpse_dups_item copy = *item;
-    glimpse_hash hash;
     pack_item(&p, &copy);
-    if (p.failed || !glimpse_hash_from_hex(&hash, item->picture.id)) return GLIMPSE_OK;
-    return glimpse_db_run(
-        db,
-        "INSERT OR REPLACE INTO fingerprint (content_id, version, data, sum)"
-        " SELECT id, ?3, ?4, glimpse_sum(id, ?3, ?4) FROM content WHERE hash = ?1 AND size = ?2",
-        "biib", (const void *)hash.bytes, sizeof hash.bytes, (int64_t)item->picture.bytes,
-        (int64_t)GLIMPSE_DUPS_CACHE_VERSION, (const void *)p.bytes, p.at);
+    if (p.failed) return GLIMPSE_OK;
+    memcpy(rows_next(r), p.bytes, p.at);
+    return rows_add(r, item, p.at);
 }
 
 void glimpse_dups_cache_put(const glimpse_dups *dups, const uint32_t *items, size_t count) {
     for (int which = 0; which < 2; which++) {
-        glimpse_db *db = may_write(dups, which) ? store_of(dups, which) : NULL;
-        if (!db || count == 0) continue;
-        glimpse_db_enter(db);
-        int status = GLIMPSE_OK;
-        for (size_t i = 0; i < count && status == GLIMPSE_OK; i += ROWS_AT_ONCE) {
-            size_t end = i + ROWS_AT_ONCE < count ? i + ROWS_AT_ONCE : count;
-            status = glimpse_db_begin(db);
-            for (size_t k = i; k < end && status == GLIMPSE_OK; k++)
-                status = put_item(db, &dups->items[items[k]]);
-            if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
-        }
-        if (status < 0) glimpse_db_rollback(db);
-        glimpse_db_leave(db);
+        glimpse_store *store = store_of(dups, which, 1);
+        rows r;
+        if (!store || count == 0) continue;
+        int status = rows_begin(&r, store, GLIMPSE_DERIVED_FINGERPRINT, MOST_BYTES);
+        for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
+            status = add_item(&r, &dups->items[items[i]]);
+        if (status == GLIMPSE_OK) (void)rows_flush(&r);
+        free(r.bytes);
     }
 }
 
@@ -276,74 +287,61 @@ static void pack_head(packer *p, glimpse_thumb *thumb) {
     pack_int(p, &thumb->framed);
 }
 
+static int take_thumb(void *user, const glimpse_derived_item *stored) {
+    glimpse_thumb *thumb = user;
+    if (stored->data_size != THUMB_BYTES) return 0;
+    const uint8_t *bytes = stored->data;
+    packer p = {.reads = 1, .size = THUMB_HEAD};
+    memcpy(p.bytes, bytes, THUMB_HEAD);
+    pack_head(&p, thumb);
+    memcpy(thumb->grey, bytes + THUMB_HEAD, sizeof thumb->grey);
+    memcpy(thumb->rgb, bytes + THUMB_HEAD + sizeof thumb->grey, sizeof thumb->rgb);
+    return !p.failed;
+}
+
 int glimpse_dups_cache_find_thumb(const glimpse_dups *dups, const glimpse_dups_item *item,
                                   glimpse_thumb *thumb) {
     int found = 0;
     glimpse_hash hash;
     if (!glimpse_hash_from_hex(&hash, item->picture.id)) return 0;
-    for (int which = 0; which < 2 && !found; which++) {
-        glimpse_db *db = store_of(dups, which);
-        sqlite3_stmt *row = NULL;
-        if (!db) continue;
-        glimpse_db_enter(db);
-        int status = glimpse_db_query(
-            db, &row,
-            "SELECT t.pixels FROM content c JOIN thumbnail t ON t.content_id = c.id"
-            " WHERE c.hash = ?1 AND c.size = ?2 AND t.version = ?3"
-            " AND t.sum = glimpse_sum(t.content_id, t.version, t.pixels)",
-            "bii", (const void *)hash.bytes, sizeof hash.bytes, (int64_t)item->picture.bytes,
-            (int64_t)GLIMPSE_DUPS_CACHE_VERSION);
-        if (status == GLIMPSE_OK && glimpse_db_step(db, row) > 0 &&
-            (size_t)sqlite3_column_bytes(row, 0) == THUMB_BYTES) {
-            const uint8_t *bytes = sqlite3_column_blob(row, 0);
-            packer p = {.reads = 1, .size = THUMB_HEAD};
-            memcpy(p.bytes, bytes, THUMB_HEAD);
-            pack_head(&p, thumb);
-            memcpy(thumb->grey, bytes + THUMB_HEAD, sizeof thumb->grey);
-            memcpy(thumb->rgb, bytes + THUMB_HEAD + sizeof thumb->grey, sizeof thumb->rgb);
-            found = !p.failed;
-        }
-        glimpse_db_reset(row);
-        glimpse_db_leave(db);
+    for (int which = 0; which < 2 && found <= 0; which++) {
+        glimpse_store *store = store_of(dups, which, 0);
+        if (!store) continue;
+        found = store->ops->derived.of_content(store, GLIMPSE_DERIVED_THUMBNAIL,
+                                               GLIMPSE_DUPS_CACHE_VERSION, &hash,
+                                               item->picture.bytes, take_thumb, thumb);
     }
-    return found;
+    return found > 0;
 }
 
-static int put_thumb(glimpse_db *db, const glimpse_dups_item *item, const glimpse_thumb *thumb) {
+static void pack_thumb(uint8_t *bytes, const glimpse_thumb *thumb) {
     packer p = {0};
     glimpse_thumb head = {.width = thumb->width,
                           .height = thumb->height,
                           .content = thumb->content,
                           .framed = thumb->framed};
-    glimpse_hash hash;
-    uint8_t *bytes = calloc(1, THUMB_BYTES);
-    if (!bytes || !glimpse_hash_from_hex(&hash, item->picture.id)) {
-        free(bytes);
-        return GLIMPSE_OK;
-    }
     pack_head(&p, &head);
+    memset(bytes, 0, THUMB_HEAD);
     memcpy(bytes, p.bytes, p.at);
     memcpy(bytes + THUMB_HEAD, thumb->grey, sizeof thumb->grey);
     memcpy(bytes + THUMB_HEAD + sizeof thumb->grey, thumb->rgb, sizeof thumb->rgb);
-    int status = glimpse_db_run(
-        db,
-        "INSERT OR REPLACE INTO thumbnail (content_id, version, pixels, sum)"
-        " SELECT id, ?3, ?4, glimpse_sum(id, ?3, ?4) FROM content WHERE hash = ?1 AND size = ?2",
-        "biib", (const void *)hash.bytes, sizeof hash.bytes, (int64_t)item->picture.bytes,
-        (int64_t)GLIMPSE_DUPS_CACHE_VERSION, (const void *)bytes, THUMB_BYTES);
-    free(bytes);
-    return status;
 }
 
 void glimpse_dups_cache_put_thumb(const glimpse_dups *dups, const glimpse_dups_item *item,
                                   const glimpse_thumb *thumb) {
+    glimpse_derived_item row = {.size = item->picture.bytes, .data_size = THUMB_BYTES};
+    if (!glimpse_hash_from_hex(&row.hash, item->picture.id)) return;
+    uint8_t *bytes = malloc(THUMB_BYTES);
+    if (!bytes) return;
+    pack_thumb(bytes, thumb);
+    row.data = bytes;
     for (int which = 0; which < 2; which++) {
-        glimpse_db *db = may_write(dups, which) ? store_of(dups, which) : NULL;
-        if (!db) continue;
-        glimpse_db_enter(db);
-        (void)put_thumb(db, item, thumb); /* a transaction of its own */
-        glimpse_db_leave(db);
+        glimpse_store *store = store_of(dups, which, 1);
+        if (!store) continue;
+        (void)store->ops->derived.put(store, GLIMPSE_DERIVED_THUMBNAIL, GLIMPSE_DUPS_CACHE_VERSION,
+                                      &row, 1);
     }
+    free(bytes);
 }
 
 void glimpse_dups_cache_put_thumbs(const glimpse_dups *dups) {
@@ -352,23 +350,17 @@ void glimpse_dups_cache_put_thumbs(const glimpse_dups *dups) {
     for (size_t h = 0; h < dups->hint_count; h++)
         wanted[dups->hints[h].a] = wanted[dups->hints[h].b] = 1;
     for (int which = 0; which < 2; which++) {
-        glimpse_db *db = may_write(dups, which) ? store_of(dups, which) : NULL;
-        if (!db) continue;
-        size_t pending = 0;
-        int status = GLIMPSE_OK;
-        glimpse_db_enter(db);
+        glimpse_store *store = store_of(dups, which, 1);
+        rows r;
+        if (!store) continue;
+        int status = rows_begin(&r, store, GLIMPSE_DERIVED_THUMBNAIL, THUMB_BYTES);
         for (size_t i = 0; i < dups->count && status == GLIMPSE_OK; i++) {
             if (!wanted[i] || !dups->items[i].thumb) continue;
-            if (pending++ == 0) status = glimpse_db_begin(db);
-            if (status == GLIMPSE_OK) status = put_thumb(db, &dups->items[i], dups->items[i].thumb);
-            if (status == GLIMPSE_OK && pending == ROWS_AT_ONCE) {
-                status = glimpse_db_commit(db);
-                pending = 0;
-            }
+            pack_thumb(rows_next(&r), dups->items[i].thumb);
+            status = rows_add(&r, &dups->items[i], THUMB_BYTES);
         }
-        if (status == GLIMPSE_OK && pending > 0) status = glimpse_db_commit(db);
-        if (status < 0) glimpse_db_rollback(db);
-        glimpse_db_leave(db);
+        if (status == GLIMPSE_OK) (void)rows_flush(&r);
+        free(r.bytes);
     }
     free(wanted);
 }

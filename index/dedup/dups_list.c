@@ -9,7 +9,6 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "file_paths.h"
 #include "library_private.h"
 #include "picture_list.h"
 #include "results.h"
@@ -91,13 +90,13 @@ static int walk_root(glimpse_dups *dups, const char *path, int set) {
 }
 
 static int list_library(glimpse_dups *dups, glimpse_library *library, int set) {
-    glimpse_catalog *catalog = glimpse_library_catalog(library);
+    glimpse_store *store = glimpse_library_store(library);
     glimpse_file_table *table = NULL;
     glimpse_reach reach = {0};
-    int status = glimpse_reach_init(&reach, catalog);
+    int status = glimpse_reach_init(&reach, store);
     for (size_t i = 0; status == GLIMPSE_OK && i < reach.count; i++)
         status = remember_root(dups, strdup(reach.roots[i].path));
-    if (status == GLIMPSE_OK) status = glimpse_catalog_load_files(catalog, "/", 0, &table);
+    if (status == GLIMPSE_OK) status = store->ops->files.load(&table, store, "/", 0);
     size_t count = status == GLIMPSE_OK ? glimpse_file_table_count(table) : 0;
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
         const glimpse_file_row *row = glimpse_file_table_get(table, i);

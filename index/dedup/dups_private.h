@@ -164,15 +164,6 @@ const glimpse_dups_edge *glimpse_dups_find_edge(const glimpse_dups *dups, uint32
 
 /* The guess of a hint: b to a, turn included. */
 glimpse_warp glimpse_dups_guess(const glimpse_dups *dups, const glimpse_dups_hint *hint);
-/* The nearest of `base` [base_count][width] for each of `queries`, told one query after the other:
- * `found` [k] positions (-1: none) with `scores` [k], cosines of unit rows, best first. */
-typedef struct glimpse_nearest_job {
-    const float *const *base, *const *queries;
-    size_t base_count, query_count, width, k;
-    int (*visit)(void *user, size_t query, const float *scores, const int64_t *found);
-    void *user;
-} glimpse_nearest_job;
-int glimpse_dups_nearest(const glimpse_nearest_job *job);
 /* EXIF orientation 1..8 as a warp: a place in the turned picture to the place in the stored one. */
 glimpse_warp glimpse_dups_turn_warp(int turn);
 

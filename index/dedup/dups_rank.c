@@ -8,7 +8,7 @@
  */
 #include "dups_private.h"
 
-#include "catalog.h"
+#include "file_paths.h"
 
 #include <inttypes.h>
 #include <stdio.h>

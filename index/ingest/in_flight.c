@@ -39,8 +39,8 @@ static glimpse_ingest_job **bucket_of(glimpse_in_flight *table, const glimpse_ha
     return &table->buckets[((size_t)hash->bytes[0] << 8 | hash->bytes[1]) % count];
 }
 
-glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_catalog *catalog,
-                                      int64_t model, glimpse_ingest_job *job, int *status) {
+glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_store *store, int64_t model,
+                                      glimpse_ingest_job *job, int *status) {
     glimpse_claim claim = GLIMPSE_CLAIM_OWN;
     *status = GLIMPSE_OK;
     glimpse_in_flight_lock(table);
@@ -56,8 +56,8 @@ glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_catalog 
     }
     int64_t content = 0;
     int embedded = 0;
-    *status = glimpse_catalog_find_content(catalog, &job->picture.hash, job->picture.content_size,
-                                           model, &content, &embedded);
+    *status = store->ops->contents.find(&content, &embedded, store, &job->picture.hash,
+                                        job->picture.content_size, model);
     if (*status == GLIMPSE_OK && embedded) {
         job->content = content;
         claim = GLIMPSE_CLAIM_KNOWN;

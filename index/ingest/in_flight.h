@@ -8,8 +8,8 @@
 #ifndef GLIMPSE_INDEX_IN_FLIGHT_H
 #define GLIMPSE_INDEX_IN_FLIGHT_H
 
-#include "catalog.h"
 #include "pool.h"
+#include "store.h"
 
 #include <pthread.h>
 
@@ -42,8 +42,8 @@ typedef enum glimpse_claim {
     GLIMPSE_CLAIM_PARKED, /* somebody else is at it; the job is no longer the caller's */
     GLIMPSE_CLAIM_FAILED  /* the catalogue cannot be asked; see *status and the last error */
 } glimpse_claim;
-glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_catalog *catalog,
-                                      int64_t model, glimpse_ingest_job *job, int *status);
+glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_store *store, int64_t model,
+                                      glimpse_ingest_job *job, int *status);
 
 /* The committer holds the table while it writes an owner's fate and takes it out: no moment in
  * between at which a content is neither in flight nor in the catalogue. */

@@ -35,7 +35,7 @@ static glimpse_pool_step claim(void *user, glimpse_pool_job *picture) {
     glimpse_ingest_job *job = (glimpse_ingest_job *)picture; /* its first member */
     int status;
     switch (
-        glimpse_in_flight_claim(&ingest->in_flight, ingest->catalog, ingest->model, job, &status)) {
+        glimpse_in_flight_claim(&ingest->in_flight, ingest->store, ingest->model, job, &status)) {
     case GLIMPSE_CLAIM_KNOWN: picture->outcome = GLIMPSE_POOL_KNOWN; return GLIMPSE_STEP_SETTLED;
     case GLIMPSE_CLAIM_PARKED: return GLIMPSE_STEP_TAKEN;
     case GLIMPSE_CLAIM_FAILED:
@@ -78,12 +78,12 @@ static void take_down(glimpse_ingest *ingest) {
 
 /* Model row and roots, in one transaction. */
 static int prepare_catalog(glimpse_ingest *ingest) {
-    int status = glimpse_catalog_begin(ingest->catalog);
+    int status = ingest->store->ops->begin(ingest->store);
     if (status < 0) return status;
-    status = glimpse_catalog_use_model(ingest->catalog, &ingest->engine->key, &ingest->model);
+    status = ingest->store->ops->models.use(&ingest->model, ingest->store, &ingest->engine->key);
     if (status == GLIMPSE_OK) status = glimpse_ingest_prepare_roots(ingest);
-    if (status == GLIMPSE_OK) return glimpse_catalog_commit(ingest->catalog);
-    glimpse_catalog_rollback(ingest->catalog);
+    if (status == GLIMPSE_OK) return ingest->store->ops->commit(ingest->store);
+    ingest->store->ops->rollback(ingest->store);
     return status;
 }
 
@@ -156,7 +156,7 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
         goto done;
     }
     ingest->library = library;
-    ingest->catalog = glimpse_library_catalog(library);
+    ingest->store = glimpse_library_store(library);
     ingest->options = &options;
     ingest->engine = engine;
     ingest->report = &report;
@@ -174,7 +174,7 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
     }
     if (status == GLIMPSE_OK) {
         const double start = glimpse_trace_now();
-        status = glimpse_library_update_vectors(library, engine->key.fingerprint);
+        status = ingest->store->ops->vectors.update(ingest->store, engine->key.fingerprint);
         const double end = glimpse_trace_now();
         c->busy += end - start;
         glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_CONSUMER, "vector index", start, end, NULL);

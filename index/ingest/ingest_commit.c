@@ -15,7 +15,7 @@ static const double PROGRESS_SECONDS = 0.1;
  */
 static int begin_if_needed(glimpse_committer *c) {
     if (c->writing) return GLIMPSE_OK;
-    int status = glimpse_catalog_begin(c->ingest->catalog);
+    int status = c->ingest->store->ops->begin(c->ingest->store);
     if (status < 0) return status;
     c->writing = 1;
     c->files_written = c->embedded_written = 0;
@@ -26,7 +26,7 @@ static int begin_if_needed(glimpse_committer *c) {
 static int commit(glimpse_committer *c) {
     if (!c->writing) return GLIMPSE_OK;
     c->writing = 0;
-    return glimpse_catalog_commit(c->ingest->catalog);
+    return c->ingest->store->ops->commit(c->ingest->store);
 }
 
 static int commit_when_due(glimpse_committer *c) {
@@ -53,10 +53,11 @@ static int write_content(glimpse_committer *c, glimpse_ingest_job *job) {
                                        .has_gps = job->picture.meta.has_gps,
                                        .latitude = job->picture.meta.latitude,
                                        .longitude = job->picture.meta.longitude};
-    int status = glimpse_catalog_put_content(ingest->catalog, &meta, &job->content);
+    int status = ingest->store->ops->contents.put(&job->content, ingest->store, &meta);
     if (status < 0) return status;
-    return glimpse_catalog_put_embedding(ingest->catalog, ingest->model, job->content,
-                                         job->picture.embedding, ingest->engine->key.dim);
+    return ingest->store->ops->contents.put_embedding(ingest->store, ingest->model, job->content,
+                                                      job->picture.embedding,
+                                                      ingest->engine->key.dim);
 }
 
 static void count_file(glimpse_committer *c, const glimpse_ingest_job *job) {
@@ -66,8 +67,8 @@ static void count_file(glimpse_committer *c, const glimpse_ingest_job *job) {
 }
 
 static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int64_t content) {
-    int status = glimpse_catalog_bind_file(c->ingest->catalog, job->picture.path,
-                                           &job->picture.stamp, content);
+    int status = c->ingest->store->ops->files.bind(c->ingest->store, job->picture.path,
+                                                   &job->picture.stamp, content);
     if (status < 0) return status;
     count_file(c, job);
     c->ingest->report->bound++;
@@ -78,9 +79,9 @@ static int write_quarantined(glimpse_committer *c, const glimpse_ingest_job *job
                              const char *reason) {
     /* A folder has no stamp; a file keeps its own, to be left alone until it changes. */
     static const glimpse_file_stamp no_stamp;
-    int status = glimpse_catalog_quarantine_file(c->ingest->catalog, job->picture.path,
-                                                 job->is_folder ? &no_stamp : &job->picture.stamp,
-                                                 code, reason ? reason : "out of memory");
+    int status = c->ingest->store->ops->files.quarantine(
+        c->ingest->store, job->picture.path, job->is_folder ? &no_stamp : &job->picture.stamp, code,
+        reason ? reason : "out of memory");
     if (status < 0) return status;
     count_file(c, job);
     c->ingest->report->quarantined++;
@@ -198,6 +199,6 @@ void glimpse_committer_tick(glimpse_committer *c) {
 
 int glimpse_committer_finish(glimpse_committer *c) {
     int status = timed(c, commit);
-    if (c->catalog_failed) glimpse_catalog_rollback(c->ingest->catalog);
+    if (c->catalog_failed) c->ingest->store->ops->rollback(c->ingest->store);
     return status;
 }

@@ -23,11 +23,11 @@
 #ifndef GLIMPSE_INDEX_INGEST_INTERNAL_H
 #define GLIMPSE_INDEX_INGEST_INTERNAL_H
 
-#include "catalog.h"
 #include "engine.h"
 #include "in_flight.h"
 #include "library_private.h"
 #include "pool.h"
+#include "store.h"
 #include "trace.h"
 #include "walk.h"
 
@@ -57,7 +57,7 @@ typedef struct glimpse_ingest_root {
 
 typedef struct glimpse_ingest {
     glimpse_library *library;
-    glimpse_catalog *catalog;
+    glimpse_store *store;
     const glimpse_ingest_options *options;
     const glimpse_ingest_engine *engine;
     int64_t model;

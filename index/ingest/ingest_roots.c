@@ -111,10 +111,10 @@ static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char
     for (size_t i = 0; i < known_count && !exists; i++) {
         if (strcmp(known[i].path, root->path) == 0) root->is_folder = known[i].is_folder;
     }
-    status = glimpse_catalog_load_files(ingest->catalog, root->path, ingest->model, &root->table);
+    status = ingest->store->ops->files.load(&root->table, ingest->store, root->path, ingest->model);
     if (status < 0) return status;
     root->registered = is_root(known, known_count, root->path);
-    status = glimpse_catalog_root_reachable(ingest->catalog, root->path, &root->reachable);
+    status = glimpse_store_root_reachable(&root->reachable, ingest->store, root->path);
     if (status < 0) return status;
     if (root->reachable || root->registered || glimpse_file_table_count(root->table) > 0) {
         return GLIMPSE_OK;
@@ -139,10 +139,10 @@ static int register_root(glimpse_ingest *ingest, glimpse_ingest_root *root,
             inside_another = 1;
         }
         int reachable = 0;
-        status = glimpse_catalog_root_reachable(ingest->catalog, other->path, &reachable);
+        status = glimpse_store_root_reachable(&reachable, ingest->store, other->path);
         if (status == GLIMPSE_OK) {
-            status = glimpse_catalog_put_root(ingest->catalog, other->path, other->is_folder,
-                                              !reachable);
+            status = ingest->store->ops->roots.put(ingest->store, other->path, other->is_folder,
+                                                   !reachable);
         }
         if (status == GLIMPSE_OK && contained && !reachable) ingest->report->offline_roots++;
         if (status == GLIMPSE_OK && contained &&
@@ -152,8 +152,8 @@ static int register_root(glimpse_ingest *ingest, glimpse_ingest_root *root,
     }
     if (status == GLIMPSE_OK && (root->registered || !inside_another)) {
         root->registered = 1;
-        status = glimpse_catalog_put_root(ingest->catalog, root->path, root->is_folder,
-                                          !root->reachable);
+        status = ingest->store->ops->roots.put(ingest->store, root->path, root->is_folder,
+                                               !root->reachable);
     }
     return status;
 }
@@ -162,7 +162,7 @@ int glimpse_ingest_prepare_roots(glimpse_ingest *ingest) {
     const glimpse_ingest_options *options = ingest->options;
     glimpse_root *known = NULL;
     size_t known_count = 0;
-    int status = glimpse_catalog_roots(ingest->catalog, &known, &known_count);
+    int status = ingest->store->ops->roots.list(&known, &known_count, ingest->store);
     if (status < 0) goto done;
     ingest->roots = calloc(options->root_count ? options->root_count : 1, sizeof *ingest->roots);
     if (!ingest->roots) {
@@ -189,13 +189,13 @@ static int went_offline(glimpse_ingest *ingest, glimpse_ingest_root *root) {
     root->reachable = 0;
     ingest->report->offline_roots++;
     if (!root->registered) return GLIMPSE_OK;
-    return glimpse_catalog_put_root(ingest->catalog, root->path, root->is_folder, 1);
+    return ingest->store->ops->roots.put(ingest->store, root->path, root->is_folder, 1);
 }
 
 static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
     const glimpse_walk_summary *summary = &root->summary;
     int reachable = 0;
-    int status = glimpse_catalog_root_reachable(ingest->catalog, root->path, &reachable);
+    int status = glimpse_store_root_reachable(&reachable, ingest->store, root->path);
     if (status < 0) return status;
     /* A single file that is gone from a folder that is there: gone. */
     const int gone_file = !root->is_folder && summary->root_status == GLIMPSE_E_NOT_FOUND;
@@ -211,13 +211,13 @@ static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
             continue;
         }
         /* A folder that was listed because it could not be read, and can be now. */
-        status = glimpse_catalog_forget_file(ingest->catalog, row->path);
+        status = ingest->store->ops->files.forget(ingest->store, row->path);
         if (status < 0) return status;
         row->seen = GLIMPSE_SEEN_KEPT; /* there is nothing left to mark */
         row->missing = 0;
     }
     uint64_t missing = 0;
-    status = glimpse_catalog_finish_scan(ingest->catalog, root->path, root->table, &missing);
+    status = glimpse_store_finish_scan(&missing, ingest->store, root->path, root->table);
     ingest->report->missing += missing;
     return status;
 }

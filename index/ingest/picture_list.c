@@ -4,6 +4,7 @@
 #include "picture_list.h"
 
 #include "core/error.h"
+#include "image/format.h"
 
 #include <glimpse/sys/image.h>
 

@@ -30,9 +30,9 @@
 #ifndef GLIMPSE_INDEX_POOL_H
 #define GLIMPSE_INDEX_POOL_H
 
-#include "catalog.h"
 #include "core/hash.h"
 #include "engine.h"
+#include "store.h"
 #include "trace.h"
 
 #include <glimpse/sys/image.h>

@@ -3,7 +3,7 @@
  */
 #include "walk_internal.h"
 
-#include "catalog.h"
+#include "file_paths.h"
 #include "image/format.h"
 
 #include <fnmatch.h>

@@ -146,7 +146,7 @@ static void make_header(char *header, const glimpse_model *model, uint32_t short
 /* Says in which of the two ways the journal differs. */
 static int refuse(const glimpse_embedding_journal *j, const char *found, const glimpse_model *model,
                   uint32_t short_side) {
-    char other[HEADER];
+    char other[HEADER + 1] = "";
     int is_reduced = strstr(found, " reduced ") != NULL;
     make_header(other, model, 0);
     size_t length = strcspn(other, "\n");

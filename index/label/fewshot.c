@@ -61,20 +61,6 @@ static int append_rows(glimpse_classifier *c, const float *embeddings, const siz
     return GLIMPSE_OK;
 }
 
-void glimpse_examples_centre(double *sums, const double *share, size_t classes) {
-    double average = 0;
-    size_t with = 0;
-    for (size_t k = 0; k < classes; k++) {
-        if (!(share[k] > 0)) continue;
-        sums[k] *= share[k];
-        average += sums[k];
-        with++;
-    }
-    if (with > 0) average /= (double)with;
-    for (size_t k = 0; k < classes; k++)
-        sums[k] = share[k] > 0 ? sums[k] - average : 0;
-}
-
 /* The log loss of logits text + alpha * means: of the softmax, or of the sigmoid's yes to the true
  * class and no to each other, which is what such a model was trained with. */
 static double log_loss(glimpse_scoring scoring, const double *text, const double *means,

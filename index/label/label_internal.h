@@ -51,7 +51,7 @@ static inline double glimpse_softplus(double z) {
     return (z > 0 ? z : 0) + log1p(exp(-fabs(z)));
 }
 
-/* fewshot.c: from sums over each class's examples to means (`share` [classes] is 1 / their number,
+/* examples.c: from sums over each class's examples to means (`share` [classes] is 1 / their number,
  * 0 without any) less the average of all means, so that a class without examples is neither
  * favoured nor punished for that. */
 void glimpse_examples_centre(double *sums, const double *share, size_t classes);
@@ -86,7 +86,12 @@ int glimpse_label_cache_read(const char *folder, const glimpse_label_key *key, f
 void glimpse_label_cache_write(const char *folder, const glimpse_label_key *key, const float *rows,
                                size_t count, size_t width);
 
-/* classes.c, for classes_json.c. `words` and the others are copied; NULL and counts of 0 are fine.
+/* classes.c, for those that read lists: an empty one (*out is NULL meanwhile), and the end, which
+ * checks all of it together, or frees it when `status` or a check is a failure. */
+int glimpse_classes_start(glimpse_classes **out, glimpse_classes **classes);
+int glimpse_classes_hand_over(glimpse_classes **out, glimpse_classes *classes, const char *name,
+                              int status);
+/* `words` and the others are copied; NULL and counts of 0 are fine.
  * `where` ("classes.json, class 3") is for messages. */
 typedef struct glimpse_class_draft {
     const char *id, *name, *description;

@@ -5,7 +5,6 @@
  * the rankings it is in. Only ranks count, so that cosines and BM25, which have nothing in common,
  * need not be brought to one scale.
  */
-#include "captions_private.h"
 #include "core/error.h"
 #include "search_private.h"
 
@@ -20,7 +19,7 @@ typedef struct hit {
 typedef struct hits {
     glimpse_search *s;
     hit *list;
-    size_t count, room;
+    size_t count, capacity;
     int64_t *seen; /* [seen_room] open addressing: contents that were looked at, 0: free */
     size_t seen_count, seen_room;
 } hits;
@@ -63,24 +62,24 @@ static int remember(hits *h, int64_t content, int *first) {
 static int on_match(void *user, int64_t content, int64_t caption, double score) {
     hits *h = user;
     glimpse_search *s = h->s;
-    int64_t position = -1;
+    glimpse_vector_hit one = {.content = content, .row = -1};
     int first = 0;
     /* Everything that is scored like the last one that counts is taken in: what comes first among
      * equals is no more than the order of storing. */
     if (h->count >= s->k && score < h->list[s->k - 1].score) return 1;
     int status = remember(h, content, &first);
     if (status < 0 || !first) return status;
-    status = glimpse_vectors_find(s->vectors, content, &position);
-    if (status < 0 || position < 0) return status;
+    status = s->store->ops->vectors.find(&one.row, s->vectors, content);
+    if (status < 0 || one.row < 0) return status;
     size_t before = s->count;
-    status = glimpse_search_consider(s, (size_t)position);
+    status = glimpse_search_consider(s, &one, 1);
     if (status < 0 || s->count == before) return status;
-    if (h->count == h->room) {
-        size_t room = h->room ? 2 * h->room : 256;
-        hit *grown = realloc(h->list, room * sizeof *grown);
-        if (!grown) return glimpse_fail_nomem(room * sizeof *grown, "captions");
+    if (h->count == h->capacity) {
+        size_t capacity = h->capacity ? 2 * h->capacity : 256;
+        hit *grown = realloc(h->list, capacity * sizeof *grown);
+        if (!grown) return glimpse_fail_nomem(capacity * sizeof *grown, "captions");
         h->list = grown;
-        h->room = room;
+        h->capacity = capacity;
     }
     h->list[h->count++] = (hit){s->found[--s->count], score, caption};
     return GLIMPSE_OK;
@@ -125,7 +124,7 @@ static void merge(glimpse_search *s, const hits *h, size_t by_vector) {
 int glimpse_search_fuse(glimpse_search *s) {
     hits h = {.s = s};
     size_t by_vector = s->count, rank = 0;
-    int status = glimpse_captions_match(s->db, s->captions, on_match, &h);
+    int status = s->store->ops->captions.match(s->store, s->captions, on_match, &h);
     if (status < 0) goto done;
     s->ranked = calloc(by_vector + h.count + 1, sizeof *s->ranked);
     if (!s->ranked) {

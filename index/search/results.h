@@ -5,8 +5,7 @@
 #define GLIMPSE_INDEX_RESULTS_H
 
 #include "core/hash.h"
-#include "filter.h"
-#include "store_private.h"
+#include "library_private.h"
 
 typedef struct glimpse_candidate {
     int64_t content;
@@ -19,12 +18,12 @@ int glimpse_results_create(glimpse_results **out, size_t capacity);
 
 /* Which roots can be reached, looked up once per search. */
 typedef struct glimpse_reach {
-    glimpse_catalog *catalog;
+    glimpse_store *store;
     glimpse_root *roots;
     int *looked; /* 0: not yet, 1: reachable, -1: not */
     size_t count;
 } glimpse_reach;
-int glimpse_reach_init(glimpse_reach *reach, glimpse_catalog *catalog);
+int glimpse_reach_init(glimpse_reach *reach, glimpse_store *store);
 void glimpse_reach_free(glimpse_reach *reach);
 /* 1 when the root of `path` was offline when last indexed. */
 int glimpse_reach_was_offline(const glimpse_reach *reach, const char *path);
@@ -41,7 +40,7 @@ typedef struct glimpse_ranked {
 
 /* Appends a content, described by the best of its files that pass the filter: one that exists if
  * any does. Only files that may be shown are looked at on the disk. */
-int glimpse_results_append(glimpse_results *results, glimpse_db *db, glimpse_reach *reach,
+int glimpse_results_append(glimpse_results *results, glimpse_store *store, glimpse_reach *reach,
                            const glimpse_filter *filter, const glimpse_ranked *ranked);
 
 #endif

@@ -1,19 +1,10 @@
 /*
- * build.c - see glimpse/build.h. FAISS's C API cannot say its version, so the build does.
+ * build.c - see glimpse/build.h: the store says what it is made with.
  */
 #include <glimpse/build.h>
 
-#include <sqlite3.h>
-
-#ifndef GLIMPSE_FAISS_VERSION
-# define GLIMPSE_FAISS_VERSION "installed"
-#endif
+#include "store.h"
 
 const glimpse_build_part *glimpse_build_parts(size_t *count) {
-    static const glimpse_build_part parts[] = {
-        {"SQLite", SQLITE_VERSION},
-        {"FAISS", GLIMPSE_FAISS_VERSION},
-    };
-    *count = sizeof parts / sizeof *parts;
-    return parts;
+    return glimpse_store_backend(NULL)->parts(count);
 }

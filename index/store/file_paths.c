@@ -3,7 +3,6 @@
  */
 #include "file_paths.h"
 
-#include "catalog.h"
 #include "core/error.h"
 
 #include <errno.h>

@@ -6,8 +6,11 @@ function(glimpse_store_test name)
                                                                          PkgConfig::SQLITE3)
 endfunction()
 
+# The interface by itself: nothing of SQLite or FAISS.
+glimpse_test(store SOURCES test_store.c LIBS glimpse_index glimpse_index_private)
 glimpse_store_test(catalog)
 glimpse_store_test(search)
 glimpse_store_test(vectors)
+glimpse_store_test(siblings LABELS threads)
 glimpse_store_test(upkeep)
 glimpse_store_test(durability TIMEOUT 600)

@@ -24,9 +24,9 @@ void world_open(world *w, uint64_t seed) {
     (void)snprintf(w->pictures, sizeof w->pictures, "%s/pictures", w->folder);
     assert_int_equal(mkdir(w->pictures, 0777), 0);
     assert_ok(glimpse_library_open(&w->library, w->library_path, GLIMPSE_LIBRARY_CREATE));
-    glimpse_catalog *catalog = glimpse_library_catalog(w->library);
-    assert_ok(glimpse_catalog_use_model(catalog, &w->key, &w->model));
-    assert_ok(glimpse_catalog_put_root(catalog, w->pictures, 1, 0));
+    glimpse_store *catalog = glimpse_library_store(w->library);
+    assert_ok(catalog->ops->models.use(&w->model, catalog, &w->key));
+    assert_ok(catalog->ops->roots.put(catalog, w->pictures, 1, 0));
 }
 
 void world_close(world *w) {
@@ -54,7 +54,7 @@ void world_rewind(world *w, int version) {
         "DROP TABLE caption_text; DROP TABLE caption;",  /* 6 -> 7 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
-    glimpse_db *db = glimpse_library_catalog(w->library)->db;
+    glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));
     int64_t now = 0;
     assert_ok(glimpse_db_integer(db, &now, "PRAGMA user_version", ""));
     assert_int_equal(now, FIRST + STEPS); /* or a step has no entry above */
@@ -84,7 +84,7 @@ void world_vector(world *w, float *vector) {
 }
 
 size_t world_add_content(world *w, const float *vector, const char *taken) {
-    glimpse_catalog *catalog = glimpse_library_catalog(w->library);
+    glimpse_store *catalog = glimpse_library_store(w->library);
     world_content c = {.size = 1000 + world_below(w, 1000000)};
     float own[WORLD_DIM], unit[WORLD_DIM];
     uint64_t salt = world_random(w);
@@ -101,8 +101,8 @@ size_t world_add_content(world *w, const float *vector, const char *taken) {
                                  .orientation = 1,
                                  .format = "JPEG",
                                  .taken = taken};
-    assert_ok(glimpse_catalog_put_content(catalog, &meta, &c.id));
-    assert_ok(glimpse_catalog_put_embedding(catalog, w->model, c.id, vector, WORLD_DIM));
+    assert_ok(catalog->ops->contents.put(&c.id, catalog, &meta));
+    assert_ok(catalog->ops->contents.put_embedding(catalog, w->model, c.id, vector, WORLD_DIM));
     double square = 0.0;
     for (size_t i = 0; i < WORLD_DIM; i++)
         square += (double)vector[i] * (double)vector[i];
@@ -117,16 +117,16 @@ size_t world_add_content(world *w, const float *vector, const char *taken) {
 }
 
 size_t world_add_file(world *w, const char *name, size_t content, int64_t mtime_ns, int on_disk) {
-    glimpse_catalog *catalog = glimpse_library_catalog(w->library);
+    glimpse_store *catalog = glimpse_library_store(w->library);
     world_file f = {.mtime_ns = mtime_ns, .content = content};
     (void)snprintf(f.path, sizeof f.path, "%s/%s", w->pictures, name);
     glimpse_file_stamp stamp = {5, mtime_ns, 7};
     if (content == SIZE_MAX) {
-        assert_ok(glimpse_catalog_quarantine_file(catalog, f.path, &stamp, GLIMPSE_E_FORMAT,
-                                                  "it is broken"));
+        assert_ok(catalog->ops->files.quarantine(catalog, f.path, &stamp, GLIMPSE_E_FORMAT,
+                                                 "it is broken"));
     } else {
         stamp.size = w->contents[content].size;
-        assert_ok(glimpse_catalog_bind_file(catalog, f.path, &stamp, w->contents[content].id));
+        assert_ok(catalog->ops->files.bind(catalog, f.path, &stamp, w->contents[content].id));
     }
     if (on_disk) {
         for (char *slash = f.path + strlen(w->pictures) + 1; (slash = strchr(slash, '/'));
@@ -146,9 +146,9 @@ size_t world_add_file(world *w, const char *name, size_t content, int64_t mtime_
 }
 
 void world_lose_files(world *w, const size_t *indexes, size_t count) {
-    glimpse_catalog *catalog = glimpse_library_catalog(w->library);
+    glimpse_store *catalog = glimpse_library_store(w->library);
     glimpse_file_table *table = NULL;
-    assert_ok(glimpse_catalog_load_files(catalog, w->pictures, w->model, &table));
+    assert_ok(catalog->ops->files.load(&table, catalog, w->pictures, w->model));
     for (size_t i = 0; i < count; i++)
         w->files[indexes[i]].missing = 1;
     for (size_t i = 0; i < w->file_count; i++) {
@@ -156,7 +156,7 @@ void world_lose_files(world *w, const size_t *indexes, size_t count) {
         assert_non_null(row);
         row->seen = !w->files[i].missing;
     }
-    assert_ok(glimpse_catalog_finish_scan(catalog, w->pictures, table, NULL));
+    assert_ok(glimpse_store_finish_scan(NULL, catalog, w->pictures, table));
     glimpse_file_table_free(table);
 }
 
@@ -164,9 +164,9 @@ void world_populate(world *w, size_t contents) {
     static const char *const folders[] = {"a", "a/b", "a-b", "holiday 2020", "holiday 2021/beach"};
     static const char *const dates[] = {"", "2019-12-31T23:59:59", "2020-05-30T14:03:59",
                                         "2020-06-01T00:00:00", "2021-01-01T00:00:00"};
-    glimpse_catalog *catalog = glimpse_library_catalog(w->library);
+    glimpse_store *catalog = glimpse_library_store(w->library);
     size_t first_file = w->file_count;
-    assert_ok(glimpse_catalog_begin(catalog));
+    assert_ok(catalog->ops->begin(catalog));
     for (size_t i = 0; i < contents; i++) {
         const float *same = NULL; /* now and then the same vector under another content: a tie */
         if (w->content_count > 0 && world_below(w, 10) == 0) {
@@ -191,7 +191,7 @@ void world_populate(world *w, size_t contents) {
             world_add_file(w, name, SIZE_MAX, 1, 0);
         }
     }
-    assert_ok(glimpse_catalog_commit(catalog));
+    assert_ok(catalog->ops->commit(catalog));
     size_t *lost = calloc(w->file_count, sizeof *lost), count = 0;
     for (size_t i = first_file; i < w->file_count; i++) {
         if (world_below(w, 8) == 0) lost[count++] = i;
@@ -326,7 +326,7 @@ int world_verify(world *w, char *text, size_t size) {
 
 char *world_vectors_path(world *w, const glimpse_model_key *key) {
     char *path = NULL;
-    assert_ok(glimpse_library_vectors_path(w->library, key->fingerprint, &path));
+    assert_ok(glimpse_indexes_path(&path, glimpse_library_store(w->library), key->fingerprint));
     return path;
 }
 

@@ -1,5 +1,5 @@
 /*
- * store_support.h - a small world for the tests of the store: a library in a temporary folder, and
+ * store_support.h - a small world for the tests of the store: a library in a temporary directory, and
  * beside it, in plain arrays, what should be in it. Answers are compared with a search that looks
  * at everything.
  */
@@ -8,9 +8,9 @@
 
 #include "support.h"
 
-#include "catalog_private.h"
 #include "library_private.h"
-#include "store_private.h"
+#include "search_private.h"
+#include "sqlite_store.h"
 
 enum { WORLD_DIM = 64 };
 

@@ -10,8 +10,8 @@
 
 #include <math.h>
 
-static glimpse_catalog *catalog_of(world *w) {
-    return glimpse_library_catalog(w->library);
+static glimpse_store *catalog_of(world *w) {
+    return glimpse_library_store(w->library);
 }
 
 static void absolute_paths_are_normalised_by_their_letters(void **state) {
@@ -91,15 +91,15 @@ static void a_file_remembers_what_it_was_told(void **state) {
     (void)state;
     world w;
     world_open(&w, 1);
-    glimpse_catalog *catalog = catalog_of(&w);
+    glimpse_store *catalog = catalog_of(&w);
     glimpse_file_row row;
     glimpse_file_stamp stamp = {UINT64_C(123456789012), -5, UINT64_MAX};
-    assert_int_equal(glimpse_catalog_find_file(catalog, "/p/a.jpg", w.model, &row),
+    assert_int_equal(catalog->ops->files.find(&row, catalog, "/p/a.jpg", w.model),
                      GLIMPSE_E_NOT_FOUND);
     size_t content = world_add_content(&w, NULL, "");
     int64_t id = w.contents[content].id;
-    assert_ok(glimpse_catalog_bind_file(catalog, "/p/a.jpg", &stamp, id));
-    assert_ok(glimpse_catalog_find_file(catalog, "/p/a.jpg", w.model, &row));
+    assert_ok(catalog->ops->files.bind(catalog, "/p/a.jpg", &stamp, id));
+    assert_ok(catalog->ops->files.find(&row, catalog, "/p/a.jpg", w.model));
     assert_int_equal(row.state, GLIMPSE_FILE_OK);
     assert_int_equal(row.content, id);
     assert_int_equal(row.stamp.size, stamp.size);
@@ -112,7 +112,7 @@ static void a_file_remembers_what_it_was_told(void **state) {
     assert_true(glimpse_file_row_fresh(&row, &other)); /* remounted */
     other.mtime_ns++;
     assert_false(glimpse_file_row_fresh(&row, &other));
-    assert_ok(glimpse_catalog_find_file(catalog, "/p/a.jpg", w.model + 1, &row));
+    assert_ok(catalog->ops->files.find(&row, catalog, "/p/a.jpg", w.model + 1));
     assert_int_equal(row.embedded, 0); /* another model */
 
     /* It breaks, and is mended. */
@@ -120,20 +120,20 @@ static void a_file_remembers_what_it_was_told(void **state) {
     memset(reason, 'r', sizeof reason - 1);
     reason[sizeof reason - 1] = '\0';
     assert_ok(
-        glimpse_catalog_quarantine_file(catalog, "/p/a.jpg", &stamp, GLIMPSE_E_FORMAT, reason));
-    assert_ok(glimpse_catalog_find_file(catalog, "/p/a.jpg", w.model, &row));
+        catalog->ops->files.quarantine(catalog, "/p/a.jpg", &stamp, GLIMPSE_E_FORMAT, reason));
+    assert_ok(catalog->ops->files.find(&row, catalog, "/p/a.jpg", w.model));
     assert_int_equal(row.state, GLIMPSE_FILE_QUARANTINED);
     assert_int_equal(row.code, GLIMPSE_E_FORMAT);
     assert_int_equal(row.content, 0);
     assert_false(glimpse_file_row_fresh(&row, &stamp));
-    assert_ok(glimpse_catalog_bind_file(catalog, "/p/a.jpg", &stamp, id));
-    assert_ok(glimpse_catalog_find_file(catalog, "/p/a.jpg", w.model, &row));
+    assert_ok(catalog->ops->files.bind(catalog, "/p/a.jpg", &stamp, id));
+    assert_ok(catalog->ops->files.find(&row, catalog, "/p/a.jpg", w.model));
     assert_int_equal(row.state, GLIMPSE_FILE_OK);
 
     /* A content that is not there is refused, and nothing is changed. */
-    assert_int_equal(glimpse_catalog_bind_file(catalog, "/p/b.jpg", &stamp, 99999),
+    assert_int_equal(catalog->ops->files.bind(catalog, "/p/b.jpg", &stamp, 99999),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_catalog_find_file(catalog, "/p/b.jpg", w.model, &row),
+    assert_int_equal(catalog->ops->files.find(&row, catalog, "/p/b.jpg", w.model),
                      GLIMPSE_E_NOT_FOUND);
     world_close(&w);
 }
@@ -142,7 +142,7 @@ static void contents_are_known_by_hash_and_size(void **state) {
     (void)state;
     world w;
     world_open(&w, 2);
-    glimpse_catalog *catalog = catalog_of(&w);
+    glimpse_store *catalog = catalog_of(&w);
     glimpse_content_meta meta = {.hash = glimpse_hash_bytes("x", 1),
                                  .size = 10,
                                  .width = 3,
@@ -156,27 +156,27 @@ static void contents_are_known_by_hash_and_size(void **state) {
                                  .longitude = 100.25};
     int64_t a = 0, b = 0, again = 0;
     int embedded = 7;
-    assert_int_equal(glimpse_catalog_find_content(catalog, &meta.hash, 10, w.model, &a, &embedded),
+    assert_int_equal(catalog->ops->contents.find(&a, &embedded, catalog, &meta.hash, 10, w.model),
                      GLIMPSE_E_NOT_FOUND);
     assert_int_equal(embedded, 0);
-    assert_ok(glimpse_catalog_put_content(catalog, &meta, &a));
+    assert_ok(catalog->ops->contents.put(&a, catalog, &meta));
     meta.size = 11; /* the same hash with another size is another content */
-    assert_ok(glimpse_catalog_put_content(catalog, &meta, &b));
+    assert_ok(catalog->ops->contents.put(&b, catalog, &meta));
     assert_int_not_equal(a, b);
     meta.size = 10;
     meta.has_gps = 0;
-    assert_ok(glimpse_catalog_put_content(catalog, &meta, &again));
+    assert_ok(catalog->ops->contents.put(&again, catalog, &meta));
     assert_int_equal(again, a);
     int64_t without = 0;
-    assert_ok(glimpse_db_integer(catalog->db, &without,
+    assert_ok(glimpse_db_integer(glimpse_store_db(catalog), &without,
                                  "SELECT count(*) FROM content WHERE latitude IS NULL", ""));
     assert_int_equal(without, 1);
-    assert_ok(glimpse_catalog_find_content(catalog, &meta.hash, 10, w.model, &again, &embedded));
+    assert_ok(catalog->ops->contents.find(&again, &embedded, catalog, &meta.hash, 10, w.model));
     assert_int_equal(embedded, 0);
     float v[WORLD_DIM];
     world_vector(&w, v);
-    assert_ok(glimpse_catalog_put_embedding(catalog, w.model, a, v, WORLD_DIM));
-    assert_ok(glimpse_catalog_find_content(catalog, &meta.hash, 10, w.model, &again, &embedded));
+    assert_ok(catalog->ops->contents.put_embedding(catalog, w.model, a, v, WORLD_DIM));
+    assert_ok(catalog->ops->contents.find(&again, &embedded, catalog, &meta.hash, 10, w.model));
     assert_int_equal(embedded, 1);
     char text[500];
     assert_ok(world_verify(&w, text, sizeof text)); /* row sums follow every change */
@@ -187,46 +187,46 @@ static void embeddings_move_generation_count_and_digest(void **state) {
     (void)state;
     world w;
     world_open(&w, 3);
-    glimpse_catalog *catalog = catalog_of(&w);
-    glimpse_db *db = catalog->db;
+    glimpse_store *catalog = catalog_of(&w);
+    glimpse_db *db = glimpse_store_db(catalog);
     glimpse_model_info start, one, two, after;
-    assert_ok(glimpse_catalog_find_model(catalog, w.key.fingerprint, &start));
+    assert_ok(catalog->ops->models.find(&start, catalog, w.key.fingerprint));
     assert_int_equal(start.embedded, 0);
     size_t content = world_add_content(&w, NULL, "");
-    assert_ok(glimpse_catalog_find_model(catalog, w.key.fingerprint, &one));
+    assert_ok(catalog->ops->models.find(&one, catalog, w.key.fingerprint));
     assert_int_equal(one.embedded, 1);
     assert_true(one.generation > start.generation && one.digest != start.digest);
 
     /* The same again changes nothing; a changed one is refused by the database itself. */
-    assert_ok(glimpse_catalog_put_embedding(catalog, w.model, w.contents[content].id,
-                                            w.contents[content].vector, WORLD_DIM));
-    assert_ok(glimpse_catalog_find_model(catalog, w.key.fingerprint, &after));
+    assert_ok(catalog->ops->contents.put_embedding(catalog, w.model, w.contents[content].id,
+                                                   w.contents[content].vector, WORLD_DIM));
+    assert_ok(catalog->ops->models.find(&after, catalog, w.key.fingerprint));
     assert_memory_equal(&after, &one, sizeof one);
     assert_int_equal(glimpse_db_run(db, "UPDATE embedding SET sum = 1", ""), GLIMPSE_E_INVALID);
 
     world_add_content(&w, NULL, "");
-    assert_ok(glimpse_catalog_find_model(catalog, w.key.fingerprint, &two));
+    assert_ok(catalog->ops->models.find(&two, catalog, w.key.fingerprint));
     assert_ok(
         glimpse_db_run(db, "DELETE FROM embedding WHERE content_id = ?1", "i", w.contents[1].id));
-    assert_ok(glimpse_catalog_find_model(catalog, w.key.fingerprint, &after));
+    assert_ok(catalog->ops->models.find(&after, catalog, w.key.fingerprint));
     assert_int_equal(after.embedded, 1);
     assert_true(after.generation > two.generation && after.digest == one.digest);
 
     float v[WORLD_DIM] = {0};
     int64_t id = w.contents[1].id;
-    assert_int_equal(glimpse_catalog_put_embedding(catalog, w.model, id, v, WORLD_DIM),
+    assert_int_equal(catalog->ops->contents.put_embedding(catalog, w.model, id, v, WORLD_DIM),
                      GLIMPSE_E_INVALID);
     v[3] = INFINITY;
-    assert_int_equal(glimpse_catalog_put_embedding(catalog, w.model, id, v, WORLD_DIM),
+    assert_int_equal(catalog->ops->contents.put_embedding(catalog, w.model, id, v, WORLD_DIM),
                      GLIMPSE_E_INVALID);
     v[3] = 1e-38f; /* short, but a direction */
-    assert_ok(glimpse_catalog_put_embedding(catalog, w.model, id, v, WORLD_DIM));
+    assert_ok(catalog->ops->contents.put_embedding(catalog, w.model, id, v, WORLD_DIM));
     v[3] = 1.0f;
-    assert_int_equal(glimpse_catalog_put_embedding(catalog, w.model, id, v, WORLD_DIM - 1),
+    assert_int_equal(catalog->ops->contents.put_embedding(catalog, w.model, id, v, WORLD_DIM - 1),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_catalog_put_embedding(catalog, 12345, id, v, WORLD_DIM),
+    assert_int_equal(catalog->ops->contents.put_embedding(catalog, 12345, id, v, WORLD_DIM),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_catalog_put_embedding(catalog, w.model, 12345, v, WORLD_DIM),
+    assert_int_equal(catalog->ops->contents.put_embedding(catalog, w.model, 12345, v, WORLD_DIM),
                      GLIMPSE_E_INVALID);
     world_close(&w);
 }
@@ -235,13 +235,13 @@ static void models_are_known_by_fingerprint(void **state) {
     (void)state;
     world w;
     world_open(&w, 4);
-    glimpse_catalog *catalog = catalog_of(&w);
+    glimpse_store *catalog = catalog_of(&w);
     int64_t other = 0, again = 0;
-    assert_ok(glimpse_catalog_use_model(catalog, &world_other_key, &other));
+    assert_ok(catalog->ops->models.use(&other, catalog, &world_other_key));
     assert_int_not_equal(other, w.model);
     glimpse_model_key moved = w.key;
     moved.path = "/elsewhere";
-    assert_ok(glimpse_catalog_use_model(catalog, &moved, &again));
+    assert_ok(catalog->ops->models.use(&again, catalog, &moved));
     assert_int_equal(again, w.model);
     glimpse_library_status *s = NULL;
     assert_ok(glimpse_library_load_status(&s, w.library));
@@ -250,7 +250,7 @@ static void models_are_known_by_fingerprint(void **state) {
     assert_string_equal(s->models[0].path, "/elsewhere");
     glimpse_library_status_free(s);
     moved.dim = 3;
-    assert_int_equal(glimpse_catalog_use_model(catalog, &moved, &again), GLIMPSE_E_CORRUPT);
+    assert_int_equal(catalog->ops->models.use(&again, catalog, &moved), GLIMPSE_E_CORRUPT);
     world_close(&w);
 }
 
@@ -258,7 +258,7 @@ static void a_scan_tells_missing_files_from_unseen_ones(void **state) {
     (void)state;
     world w;
     world_open(&w, 5);
-    glimpse_catalog *catalog = catalog_of(&w);
+    glimpse_store *catalog = catalog_of(&w);
     static const char *const names[] = {"a.jpg",        "a/1.jpg",    "a/2.jpg",   "a b/3.jpg",
                                         "closed/4.jpg", "disk/5.jpg", "broken.jpg"};
     char path[1200];
@@ -266,10 +266,10 @@ static void a_scan_tells_missing_files_from_unseen_ones(void **state) {
         world_add_file(&w, names[i], i == 6 ? SIZE_MAX : world_add_content(&w, NULL, ""), 0, 0);
     }
     (void)snprintf(path, sizeof path, "%s/disk", w.pictures);
-    assert_ok(glimpse_catalog_put_root(catalog, path, 1, 1)); /* nested and offline */
+    assert_ok(catalog->ops->roots.put(catalog, path, 1, 1)); /* nested and offline */
 
     glimpse_file_table *table = NULL;
-    assert_ok(glimpse_catalog_load_files(catalog, w.pictures, w.model, &table));
+    assert_ok(catalog->ops->files.load(&table, catalog, w.pictures, w.model));
     assert_int_equal(glimpse_file_table_count(table), 7);
     for (size_t i = 1; i < 7; i++) {
         assert_true(strcmp(glimpse_file_table_get(table, i - 1)->path,
@@ -285,30 +285,30 @@ static void a_scan_tells_missing_files_from_unseen_ones(void **state) {
     (void)snprintf(path, sizeof path, "%s/closed", w.pictures);
     glimpse_file_table_keep(table, path);
     uint64_t missing = 0;
-    assert_ok(glimpse_catalog_finish_scan(catalog, w.pictures, table, &missing));
+    assert_ok(glimpse_store_finish_scan(&missing, catalog, w.pictures, table));
     assert_int_equal(missing, 4); /* a.jpg, a/2.jpg, "a b/3.jpg", broken.jpg */
     static const int expected[] = {1, 0, 1, 1, 0, 0, 1};
     for (size_t i = 0; i < 7; i++) {
         glimpse_file_row now;
-        assert_ok(glimpse_catalog_find_file(catalog, w.files[i].path, w.model, &now));
+        assert_ok(catalog->ops->files.find(&now, catalog, w.files[i].path, w.model));
         assert_int_equal(now.missing, expected[i]);
         assert_int_equal(now.state, i == 6);
     }
     /* Everything is back; one transaction is open already. */
     for (size_t i = 0; i < 7; i++)
         glimpse_file_table_get(table, i)->seen = 1;
-    assert_ok(glimpse_catalog_begin(catalog));
-    assert_ok(glimpse_catalog_finish_scan(catalog, w.pictures, table, &missing));
-    assert_ok(glimpse_catalog_commit(catalog));
+    assert_ok(catalog->ops->begin(catalog));
+    assert_ok(glimpse_store_finish_scan(&missing, catalog, w.pictures, table));
+    assert_ok(catalog->ops->commit(catalog));
     assert_int_equal(missing, 0);
     glimpse_file_table_free(table);
     (void)snprintf(path, sizeof path, "%s/a", w.pictures);
-    assert_ok(glimpse_catalog_load_files(catalog, path, w.model, &table));
+    assert_ok(catalog->ops->files.load(&table, catalog, path, w.model));
     assert_int_equal(glimpse_file_table_count(table), 2); /* neither a.jpg nor "a b" */
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(glimpse_file_table_get(table, i)->missing, 0);
     glimpse_file_table_free(table);
-    assert_ok(glimpse_catalog_load_files(catalog, "/", w.model, &table));
+    assert_ok(catalog->ops->files.load(&table, catalog, "/", w.model));
     assert_int_equal(glimpse_file_table_count(table), 7);
     glimpse_file_table_free(table);
     world_close(&w);
@@ -318,28 +318,28 @@ static void an_empty_mount_point_is_not_reachable(void **state) {
     (void)state;
     world w;
     world_open(&w, 6);
-    glimpse_catalog *catalog = catalog_of(&w);
+    glimpse_store *catalog = catalog_of(&w);
     int reachable = 0;
-    assert_ok(glimpse_catalog_root_reachable(catalog, w.pictures, &reachable));
+    assert_ok(glimpse_store_root_reachable(&reachable, catalog, w.pictures));
     assert_int_equal(reachable, 1); /* empty, and nothing known below it */
     size_t file = world_add_file(&w, "a.jpg", world_add_content(&w, NULL, ""), 0, 1);
-    assert_ok(glimpse_catalog_root_reachable(catalog, w.pictures, &reachable));
+    assert_ok(glimpse_store_root_reachable(&reachable, catalog, w.pictures));
     assert_int_equal(reachable, 1);
     assert_int_equal(unlink(w.files[file].path), 0);
-    assert_ok(glimpse_catalog_root_reachable(catalog, w.pictures, &reachable));
+    assert_ok(glimpse_store_root_reachable(&reachable, catalog, w.pictures));
     assert_int_equal(reachable, 0);
     assert_int_equal(rmdir(w.pictures), 0);
-    assert_ok(glimpse_catalog_root_reachable(catalog, w.pictures, &reachable));
+    assert_ok(glimpse_store_root_reachable(&reachable, catalog, w.pictures));
     assert_int_equal(reachable, 0);
     /* A single file: its folder counts. */
     char path[700];
     (void)snprintf(path, sizeof path, "%s/single.jpg", w.folder);
-    assert_ok(glimpse_catalog_put_root(catalog, path, 0, 0));
-    assert_ok(glimpse_catalog_root_reachable(catalog, path, &reachable));
+    assert_ok(catalog->ops->roots.put(catalog, path, 0, 0));
+    assert_ok(glimpse_store_root_reachable(&reachable, catalog, path));
     assert_int_equal(reachable, 1); /* deleted, not away */
     (void)snprintf(path, sizeof path, "%s/gone/single.jpg", w.folder);
-    assert_ok(glimpse_catalog_put_root(catalog, path, 0, 0));
-    assert_ok(glimpse_catalog_root_reachable(catalog, path, &reachable));
+    assert_ok(catalog->ops->roots.put(catalog, path, 0, 0));
+    assert_ok(glimpse_store_root_reachable(&reachable, catalog, path));
     assert_int_equal(reachable, 0);
     world_close(&w);
 }
@@ -348,16 +348,16 @@ static void what_is_rolled_back_never_was(void **state) {
     (void)state;
     world w;
     world_open(&w, 7);
-    glimpse_catalog *catalog = catalog_of(&w);
+    glimpse_store *catalog = catalog_of(&w);
     glimpse_model_info before, after;
-    assert_ok(glimpse_catalog_find_model(catalog, w.key.fingerprint, &before));
-    assert_ok(glimpse_catalog_begin(catalog));
-    assert_int_equal(glimpse_catalog_begin(catalog), GLIMPSE_E_INVALID);
+    assert_ok(catalog->ops->models.find(&before, catalog, w.key.fingerprint));
+    assert_ok(catalog->ops->begin(catalog));
+    assert_int_equal(catalog->ops->begin(catalog), GLIMPSE_E_INVALID);
     world_add_content(&w, NULL, "");
-    glimpse_catalog_rollback(catalog);
-    glimpse_catalog_rollback(catalog);
-    assert_int_equal(glimpse_catalog_commit(catalog), GLIMPSE_E_INVALID);
-    assert_ok(glimpse_catalog_find_model(catalog, w.key.fingerprint, &after));
+    catalog->ops->rollback(catalog);
+    catalog->ops->rollback(catalog);
+    assert_int_equal(catalog->ops->commit(catalog), GLIMPSE_E_INVALID);
+    assert_ok(catalog->ops->models.find(&after, catalog, w.key.fingerprint));
     assert_memory_equal(&after, &before, sizeof before);
     world_close(&w);
 }

@@ -13,7 +13,7 @@ static void pause_ms(long milliseconds) {
 }
 
 /* Content and file number i, always the same. */
-static void write_picture(glimpse_catalog *catalog, int64_t model, const char *folder, uint64_t i) {
+static void write_picture(glimpse_store *catalog, int64_t model, const char *folder, uint64_t i) {
     char path[1100];
     float v[WORLD_DIM];
     int64_t content = 0;
@@ -22,9 +22,9 @@ static void write_picture(glimpse_catalog *catalog, int64_t model, const char *f
     glimpse_content_meta meta = {.hash = glimpse_hash_bytes(&i, sizeof i), .size = i};
     glimpse_file_stamp stamp = {i, (int64_t)i, i};
     (void)snprintf(path, sizeof path, "%s/%06d.jpg", folder, (int)i);
-    if (glimpse_catalog_put_content(catalog, &meta, &content) < 0 ||
-        glimpse_catalog_put_embedding(catalog, model, content, v, WORLD_DIM) < 0 ||
-        glimpse_catalog_bind_file(catalog, path, &stamp, content) < 0) {
+    if (catalog->ops->contents.put(&content, catalog, &meta) < 0 ||
+        catalog->ops->contents.put_embedding(catalog, model, content, v, WORLD_DIM) < 0 ||
+        catalog->ops->files.bind(catalog, path, &stamp, content) < 0) {
         (void)fprintf(stderr, "%s\n", glimpse_last_error());
         _exit(3);
     }
@@ -41,13 +41,13 @@ static void write_from(const char *library_path, const char *folder, uint64_t fi
         (void)fprintf(stderr, "%s\n", glimpse_last_error());
         _exit(2);
     }
-    glimpse_catalog *catalog = glimpse_library_catalog(library);
-    if (glimpse_catalog_use_model(catalog, &world_key, &model) < 0) _exit(3);
+    glimpse_store *catalog = glimpse_library_store(library);
+    if (catalog->ops->models.use(&model, catalog, &world_key) < 0) _exit(3);
     for (uint64_t i = first; i < end; i += 8) {
-        if (glimpse_catalog_begin(catalog) < 0) _exit(3);
+        if (catalog->ops->begin(catalog) < 0) _exit(3);
         for (uint64_t j = i; j < i + 8 && j < end; j++)
             write_picture(catalog, model, folder, j);
-        if (glimpse_catalog_commit(catalog) < 0) _exit(3);
+        if (catalog->ops->commit(catalog) < 0) _exit(3);
         if (rest_ms > 0) pause_ms(rest_ms);
     }
     _exit(0);
@@ -55,7 +55,7 @@ static void write_from(const char *library_path, const char *folder, uint64_t fi
 
 static int64_t known_files(world *w) {
     int64_t files = 0;
-    assert_ok(glimpse_db_integer(glimpse_library_catalog(w->library)->db, &files,
+    assert_ok(glimpse_db_integer(glimpse_store_db(glimpse_library_store(w->library)), &files,
                                  "SELECT count(*) FROM file", ""));
     return files;
 }
@@ -95,18 +95,18 @@ static void a_kill_loses_at_most_the_batch_in_flight(void **state) {
     }
     assert_true(killed > 0);
     /* The rest in peace; then everything is as if nothing had happened. */
-    glimpse_catalog *catalog = glimpse_library_catalog(w.library);
-    assert_ok(glimpse_catalog_begin(catalog));
+    glimpse_store *catalog = glimpse_library_store(w.library);
+    assert_ok(catalog->ops->begin(catalog));
     for (uint64_t i = 0; i < PICTURES; i++)
         write_picture(catalog, w.model, w.pictures, i);
-    assert_ok(glimpse_catalog_commit(catalog));
+    assert_ok(catalog->ops->commit(catalog));
     world peace;
     world_open(&peace, 2);
-    glimpse_catalog *other = glimpse_library_catalog(peace.library);
-    assert_ok(glimpse_catalog_begin(other));
+    glimpse_store *other = glimpse_library_store(peace.library);
+    assert_ok(other->ops->begin(other));
     for (uint64_t i = 0; i < PICTURES; i++)
         write_picture(other, peace.model, w.pictures, i);
-    assert_ok(glimpse_catalog_commit(other));
+    assert_ok(other->ops->commit(other));
     glimpse_hash a = world_answers(&w, 20), b = world_answers(&peace, 20);
     assert_memory_equal(a.bytes, b.bytes, GLIMPSE_HASH_BYTES);
     assert_ok(world_verify(&w, text, sizeof text));

@@ -6,7 +6,7 @@
  */
 #include "ingest_support.h"
 
-#include "catalog_private.h"
+#include "sqlite_store.h"
 #include "core/error.h"
 
 #include <errno.h>
@@ -188,7 +188,7 @@ static void many_pictures(fixture *f, unsigned count) {
 static void a_full_disk_stops_the_run_and_it_resumes(void **state) {
     fixture *f = *state;
     many_pictures(f, 1500);
-    glimpse_db *db = glimpse_library_catalog(f->library)->db;
+    glimpse_db *db = glimpse_store_db(glimpse_library_store(f->library));
     assert_ok(glimpse_db_script(db, "PRAGMA max_page_count = 40"));
     const glimpse_ingest_options options = options_for(f);
     const int status = ingest_with(f, &options);

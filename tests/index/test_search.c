@@ -52,14 +52,14 @@ static void search_is_exact_in_a_crowd_of_equals(void **state) {
     world_open(&w, 2);
     float same[WORLD_DIM];
     world_vector(&w, same);
-    glimpse_catalog *catalog = glimpse_library_catalog(w.library);
-    assert_ok(glimpse_catalog_begin(catalog));
+    glimpse_store *catalog = glimpse_library_store(w.library);
+    assert_ok(catalog->ops->begin(catalog));
     for (size_t i = 0; i < 6000; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "%s/%zu.jpg", i % 500 == 3 ? "few" : "many", i);
         world_add_file(&w, name, world_add_content(&w, i % 3 ? same : NULL, ""), 0, 0);
     }
-    assert_ok(glimpse_catalog_commit(catalog));
+    assert_ok(catalog->ops->commit(catalog));
     glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
     world_check_search(&w, same, &options);
     options.k = 3;
@@ -190,16 +190,16 @@ static void offline_files_are_shown_last_and_say_so(void **state) {
     world w;
     world_open(&w, 6);
     glimpse_results *results = NULL;
-    glimpse_catalog *catalog = glimpse_library_catalog(w.library);
+    glimpse_store *catalog = glimpse_library_store(w.library);
     char disk[600], path[700];
     (void)snprintf(disk, sizeof disk, "%s/disk", w.folder);
-    assert_ok(glimpse_catalog_put_root(catalog, disk, 1, 1)); /* unplugged */
+    assert_ok(catalog->ops->roots.put(catalog, disk, 1, 1)); /* unplugged */
     size_t content = world_add_content(&w, NULL, ""), alone = world_add_content(&w, NULL, "");
     glimpse_file_stamp stamp = {1, 2, 3};
     (void)snprintf(path, sizeof path, "%s/a.jpg", disk);
-    assert_ok(glimpse_catalog_bind_file(catalog, path, &stamp, w.contents[content].id));
+    assert_ok(catalog->ops->files.bind(catalog, path, &stamp, w.contents[content].id));
     (void)snprintf(path, sizeof path, "%s/b.jpg", disk);
-    assert_ok(glimpse_catalog_bind_file(catalog, path, &stamp, w.contents[alone].id));
+    assert_ok(catalog->ops->files.bind(catalog, path, &stamp, w.contents[alone].id));
     size_t here = world_add_file(&w, "z.jpg", content, 0, 1);
 
     const glimpse_result *r = first(&w, &results, content);
@@ -223,7 +223,7 @@ static void offline_files_are_shown_last_and_say_so(void **state) {
     glimpse_results_free(results);
 
     /* Unplugged since the last look. */
-    assert_ok(glimpse_catalog_put_root(catalog, disk, 1, 0));
+    assert_ok(catalog->ops->roots.put(catalog, disk, 1, 0));
     assert_int_equal(unlink(path), 0);
     r = first(&w, &results, alone); /* an empty mount point */
     assert_int_equal(r->offline, 1);

@@ -12,7 +12,7 @@ static glimpse_library_status *status_of(world *w) {
 
 /* Row counts of file, content and embedding. */
 static void count_rows(world *w, int64_t counts[3]) {
-    glimpse_db *db = glimpse_library_catalog(w->library)->db;
+    glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));
     assert_ok(glimpse_db_integer(db, &counts[0], "SELECT count(*) FROM file", ""));
     assert_ok(glimpse_db_integer(db, &counts[1], "SELECT count(*) FROM content", ""));
     assert_ok(glimpse_db_integer(db, &counts[2], "SELECT count(*) FROM embedding", ""));
@@ -29,15 +29,15 @@ static void the_numbers_add_up(void **state) {
         glimpse_library_status_free(s);
         world_populate(&w, 200);
         /* Some contents without an embedding: another model was to come. */
-        glimpse_catalog *catalog = glimpse_library_catalog(w.library);
+        glimpse_store *catalog = glimpse_library_store(w.library);
         for (uint64_t i = 0; i < 7; i++) {
             char path[1100];
             int64_t content = 0;
             glimpse_content_meta meta = {.hash = glimpse_hash_bytes(&i, sizeof i), .size = i};
             glimpse_file_stamp stamp = {i, 0, 0};
-            assert_ok(glimpse_catalog_put_content(catalog, &meta, &content));
+            assert_ok(catalog->ops->contents.put(&content, catalog, &meta));
             (void)snprintf(path, sizeof path, "%s/pending %d.jpg", w.pictures, (int)i);
-            assert_ok(glimpse_catalog_bind_file(catalog, path, &stamp, content));
+            assert_ok(catalog->ops->files.bind(catalog, path, &stamp, content));
         }
         uint64_t present = 7, missing = 0, quarantined = 0, ok = 0, different = 0;
         for (size_t i = 0; i < w.file_count; i++) {
@@ -79,7 +79,7 @@ static void the_numbers_add_up(void **state) {
         glimpse_library_status_free(s);
 
         int64_t other = 0; /* a new model: all is pending */
-        assert_ok(glimpse_catalog_use_model(catalog, &world_other_key, &other));
+        assert_ok(catalog->ops->models.use(&other, catalog, &world_other_key));
         s = status_of(&w);
         assert_int_equal(s->pending, ok + 7);
         assert_int_equal(s->embedded, 0);
@@ -109,7 +109,7 @@ static void verify_is_clean_after_honest_work(void **state) {
 
 /* Where the bytes of a content's stored vector are in the file of the catalogue. */
 static long find_vector(world *w, size_t content, const char *path) {
-    glimpse_db *db = glimpse_library_catalog(w->library)->db;
+    glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));
     sqlite3_stmt *row = NULL;
     uint8_t vector[2 * WORLD_DIM];
     assert_ok(glimpse_db_query(db, &row, "SELECT vector FROM embedding WHERE content_id = ?1", "i",
@@ -160,7 +160,8 @@ static void one_flipped_bit_in_a_stored_vector_is_found_and_never_used(void **st
     glimpse_hash_to_hex(&w.contents[victim].hash, hex);
     assert_int_equal(glimpse_library_embedding_key(v, NULL, w.library, &w.key, hex),
                      GLIMPSE_E_CORRUPT);
-    assert_int_equal(glimpse_catalog_begin(glimpse_library_catalog(w.library)), GLIMPSE_E_CORRUPT);
+    assert_int_equal(glimpse_library_store(w.library)->ops->begin(glimpse_library_store(w.library)),
+                     GLIMPSE_E_CORRUPT);
     assert_non_null(strstr(glimpse_last_error(), "backup"));
     world_close(&w);
 }
@@ -171,7 +172,7 @@ static void a_row_that_vanished_is_found_by_the_digest(void **state) {
     char text[2000];
     world_open(&w, 13);
     world_populate(&w, 50);
-    glimpse_db *db = glimpse_library_catalog(w.library)->db;
+    glimpse_db *db = glimpse_store_db(glimpse_library_store(w.library));
     assert_ok(glimpse_db_script(db, "DROP TRIGGER embedding_removed;"
                                     "DELETE FROM embedding WHERE id = 7;"));
     assert_int_equal(world_verify(&w, text, sizeof text), GLIMPSE_E_CORRUPT);
@@ -199,7 +200,7 @@ static void labels_have_checksums_old_ones_too(void **state) {
         char text[2000];
         world_open(&w, 40 + i);
         world_populate(&w, 5);
-        glimpse_db *db = glimpse_library_catalog(w.library)->db;
+        glimpse_db *db = glimpse_store_db(glimpse_library_store(w.library));
         world_rewind(&w, 3);
         assert_ok(glimpse_db_script(
             db, "INSERT INTO labelling VALUES (1, 'kinds', (SELECT max(id) FROM model),"
@@ -208,7 +209,7 @@ static void labels_have_checksums_old_ones_too(void **state) {
                 "INSERT INTO label SELECT id, 1, 0.5, 0.25 FROM content;"));
         world_reopen(&w, 0);
         assert_int_equal(world_verify(&w, text, sizeof text), GLIMPSE_OK);
-        db = glimpse_library_catalog(w.library)->db;
+        db = glimpse_store_db(glimpse_library_store(w.library));
         assert_ok(glimpse_db_script(db, damage[i].change));
         assert_int_equal(world_verify(&w, text, sizeof text), GLIMPSE_E_CORRUPT);
         assert_non_null(strstr(text, damage[i].message));
@@ -226,17 +227,18 @@ static void verify_compares_the_vector_file_row_by_row(void **state) {
     world_populate(&w, 40);
     (void)world_answers(&w, 1);
     char *path = world_vectors_path(&w, &w.key);
-    glimpse_catalog *catalog = glimpse_library_catalog(w.library);
+    glimpse_store *catalog = glimpse_library_store(w.library);
     float v[WORLD_DIM];
     world_vector(&w, v);
     int64_t changed = w.contents[3].id, gone = w.contents[4].id, added = 0;
-    assert_ok(glimpse_db_run(catalog->db, "DELETE FROM embedding WHERE content_id IN (?1, ?2)",
-                             "ii", changed, gone));
-    assert_ok(glimpse_catalog_put_embedding(catalog, w.model, changed, v, WORLD_DIM));
+    assert_ok(glimpse_db_run(glimpse_store_db(catalog),
+                             "DELETE FROM embedding WHERE content_id IN (?1, ?2)", "ii", changed,
+                             gone));
+    assert_ok(catalog->ops->contents.put_embedding(catalog, w.model, changed, v, WORLD_DIM));
     size_t last = world_add_content(&w, NULL, "");
     added = w.contents[last].id;
     glimpse_model_info model;
-    assert_ok(glimpse_catalog_find_model(catalog, w.key.fingerprint, &model));
+    assert_ok(catalog->ops->models.find(&model, catalog, w.key.fingerprint));
     size_t size = 0;
     uint8_t *header = read_whole_file(path, &size);
     for (int i = 0; i < 8; i++)
@@ -316,12 +318,12 @@ static void prune_forgets_a_root_and_a_model_when_asked(void **state) {
     char folder[700], text[1000];
     world_open(&w, 16);
     world_populate(&w, 200);
-    glimpse_catalog *catalog = glimpse_library_catalog(w.library);
+    glimpse_store *catalog = glimpse_library_store(w.library);
     int64_t other = 0, rows[3];
-    assert_ok(glimpse_catalog_use_model(catalog, &world_other_key, &other));
+    assert_ok(catalog->ops->models.use(&other, catalog, &world_other_key));
     float v[24] = {0.5f, 0.5f};
     for (size_t i = 0; i < 10; i++) {
-        assert_ok(glimpse_catalog_put_embedding(catalog, other, w.contents[i].id, v, 24));
+        assert_ok(catalog->ops->contents.put_embedding(catalog, other, w.contents[i].id, v, 24));
     }
     glimpse_results *results = NULL;
     assert_ok(glimpse_library_search_key(&results, w.library, &world_other_key, v, NULL));

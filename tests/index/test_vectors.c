@@ -10,7 +10,7 @@ static void populate(world *w, uint64_t seed, size_t contents) {
     world_open(w, seed);
     world_populate(w, contents);
     assert_ok(glimpse_library_lock(w->library, "test"));
-    assert_ok(glimpse_library_update_vectors(w->library, w->key.fingerprint));
+    assert_ok(glimpse_indexes_update(glimpse_library_store(w->library), w->key.fingerprint));
     glimpse_library_unlock(w->library);
     world_reopen(w, 0);
 }
@@ -200,15 +200,16 @@ static void a_file_of_another_model_is_not_used(void **state) {
     (void)state;
     world w;
     populate(&w, 6, 100);
-    glimpse_catalog *catalog = glimpse_library_catalog(w.library);
+    glimpse_store *catalog = glimpse_library_store(w.library);
     glimpse_model_key twin = w.key; /* as wide, so that only the fingerprint differs */
     twin.fingerprint = "0123456789abcdef0123456789abcdef";
     int64_t id = 0;
-    assert_ok(glimpse_catalog_use_model(catalog, &twin, &id));
+    assert_ok(catalog->ops->models.use(&id, catalog, &twin));
     for (size_t i = 0; i < w.content_count; i++) {
         float v[WORLD_DIM];
         world_vector(&w, v);
-        assert_ok(glimpse_catalog_put_embedding(catalog, id, w.contents[i].id, v, WORLD_DIM));
+        assert_ok(
+            catalog->ops->contents.put_embedding(catalog, id, w.contents[i].id, v, WORLD_DIM));
     }
     glimpse_hash expected = world_answers(&w, 20);
     glimpse_results *results = NULL;

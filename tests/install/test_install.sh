@@ -32,6 +32,9 @@ cp "$source/examples/search.c" "$work/search.c"
 eval "'$compiler' $warnings '$work/search.c' $(pkg-config --cflags --libs glimpse) -o '$work/search'"
 eval "'$compiler' $warnings '$work/search.c' $(pkg-config --cflags --libs glimpse-static) -o '$work/search-static'"
 ! readelf -d "$work/search-static" | grep -q 'libglimpse' || fail "the static example wants the shared library"
+lines=$(wc -l <"$source/examples/session.c")
+[ "$lines" -lt 60 ] || fail "the example of a session has grown to $lines lines"
+eval "'$compiler' $warnings '$source/examples/session.c' $(pkg-config --cflags --libs glimpse) -o '$work/session'"
 mkdir "$work/user"
 cat >"$work/user/CMakeLists.txt" <<'END'
 cmake_minimum_required(VERSION 3.20)
@@ -55,6 +58,12 @@ for program in "$work/search" "$work/search-static" "$work/user/build/shared" "$
     [ "$(wc -l <"$prefix/out")" = 10 ] || fail "$program: wanted ten results, got: $(cat "$prefix/out")"
     grep -q "$prefix/pictures/shapes/" "$prefix/out" || fail "$program: the results are not the pictures indexed"
 done
+# All of it with one session: pictures are indexed, duplicates found, and a query looked at again.
+cp -r "$source/data/demo/edited" "$prefix/pictures/" && cp "$(find "$prefix/pictures/shapes" -type f | sort | head -1)" "$prefix/pictures/copy"
+"$work/session" "$prefix/all" "$prefix/pictures" "a red circle" >"$prefix/out" 2>"$prefix/error" || fail "the session: $(cat "$prefix/error")"
+grep -q "^indexed [1-9]" "$prefix/out" || fail "the session indexed nothing: $(cat "$prefix/out")"
+grep -q "^identical of .*/pictures/" "$prefix/out" || fail "the session found no duplicate: $(cat "$prefix/out")"
+[ "$(grep -c "^0\.[0-9]* $prefix/pictures/" "$prefix/out")" = 10 ] || fail "the session found no ten pictures: $(cat "$prefix/out")"
 # The shared library finds what was installed with it, wherever the program lies and the prefix was
 # moved. (The library remembers where the model was.)
 "$prefix/bin/glimpse" status --json -l "$prefix/library" >"$prefix/json"

@@ -35,12 +35,13 @@
  * id, identity is content, commits are small and durable, one bad file never stops a run, an
  * unreachable root is offline and not deleted, same input gives same output.
  *
- * Threads: a library handle belongs to one thread at a time; open another for another thread.
- * Several processes may read while one writes; a reader sees whole batches, never a part of one. Do
- * not use a handle in the child of a fork().
+ * Threads: a library handle belongs to one thread at a time; open another for another thread, best
+ * with glimpse_library_open_sibling. Several handles and processes may read while one writes; a
+ * reader sees whole batches, never a part of one. Do not use a handle in the child of a fork().
  *
  * Memory: a search holds the vectors of its model, 2 E + 8 bytes for each picture (100,000 of 512
- * dimensions: 103 MB), from the first search until the library is closed.
+ * dimensions: 103 MB), from the first search until the library is closed. Siblings hold them once;
+ * while a new version takes the place of an old one, those that still use the old one hold it too.
  */
 #ifndef GLIMPSE_LIBRARY_H
 #define GLIMPSE_LIBRARY_H
@@ -71,6 +72,11 @@ enum {
  * met later makes the call that met it fail with GLIMPSE_E_CORRUPT, and nothing is written through
  * the handle from then on. */
 GLIMPSE_API int glimpse_library_open(glimpse_library **out, const char *path, unsigned flags);
+/* Another handle on the same library, for another thread, open as `library` is (never to create).
+ * It shares the loaded vectors with it and with its other siblings, and is otherwise independent:
+ * each is used by one thread at a time, and closed in any order. May be called while another thread
+ * uses `library`, but not while one closes it. Fails as glimpse_library_open. */
+GLIMPSE_API int glimpse_library_open_sibling(glimpse_library **out, const glimpse_library *library);
 GLIMPSE_API void glimpse_library_close(glimpse_library *library);
 /* Absolute; lives as long as the library. */
 GLIMPSE_API const char *glimpse_library_path(const glimpse_library *library);

@@ -1,0 +1,225 @@
+/*
+ * response_cache.c - see <glimpse/response_cache.h>. What is stored of an answer is JSON text.
+ */
+#include <glimpse/response_cache.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "library_private.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct glimpse_response_cache {
+    const glimpse_store_ops *ops;
+    glimpse_responses *responses;
+    glimpse_vlm_cache cache;
+};
+
+/*
+ * An answer as JSON text, so that what answers carry may grow without a change of the tables.
+ */
+static json_t *to_json(const glimpse_vlm_answer *answer) {
+    json_t *ids = json_array();
+    for (size_t i = 0; i < answer->id_count; i++) {
+        if (json_array_append_new(ids, json_integer(answer->ids[i])) != 0) {
+            json_decref(ids);
+            return NULL;
+        }
+    }
+    json_t *root = json_pack(
+        "{s:i, s:s, s:s, s:s, s:f, s:f, s:I, s:I, s:b, s:f, s:f, s:f, s:i, s:i, s:I, s:o}",
+        "outcome", (int)answer->outcome, "text", answer->text, "answered_by", answer->answered_by,
+        "reason", answer->reason, "probability", answer->probability, "confidence",
+        answer->confidence, "tokens_in", (json_int_t)answer->tokens_in, "tokens_out",
+        (json_int_t)answer->tokens_out, "tokens_known", answer->tokens_known, "cost", answer->cost,
+        "log_probability", answer->log_probability, "cosine", answer->cosine, "sent_width",
+        (int)answer->sent_width, "sent_height", (int)answer->sent_height, "sent_bytes",
+        (json_int_t)answer->sent_bytes, "ids", ids);
+    if (root && answer->json && json_object_set_new(root, "json", json_string(answer->json)) != 0) {
+        json_decref(root);
+        return NULL;
+    }
+    return root;
+}
+
+static double number(const json_t *root, const char *name) {
+    return json_number_value(json_object_get(root, name));
+}
+
+static uint64_t count(const json_t *root, const char *name) {
+    json_int_t value = json_integer_value(json_object_get(root, name));
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static const char *text(const json_t *root, const char *name) {
+    const char *value = json_string_value(json_object_get(root, name));
+    return value ? value : "";
+}
+
+static int from_json(glimpse_vlm_answer **out, const json_t *root, const char *model) {
+    const json_t *list = json_object_get(root, "ids");
+    size_t id_count = json_array_size(list);
+    int32_t *ids = calloc(id_count + 1, sizeof *ids);
+    if (!ids) return glimpse_fail_nomem(id_count * sizeof *ids, "an answer");
+    for (size_t i = 0; i < id_count; i++)
+        ids[i] = (int32_t)json_integer_value(json_array_get(list, i));
+    glimpse_vlm_answer answer = {
+        .size = sizeof answer,
+        .outcome = (glimpse_vlm_outcome)json_integer_value(json_object_get(root, "outcome")),
+        .text = text(root, "text"),
+        .json = json_string_value(json_object_get(root, "json")),
+        .answered_by = text(root, "answered_by"),
+        .reason = text(root, "reason"),
+        .model = model,
+        .probability = number(root, "probability"),
+        .confidence = number(root, "confidence"),
+        .agreement = -1.0,
+        .samples = 1,
+        .tokens_in = count(root, "tokens_in"),
+        .tokens_out = count(root, "tokens_out"),
+        .tokens_known = json_is_true(json_object_get(root, "tokens_known")),
+        .cost = number(root, "cost"),
+        .log_probability = number(root, "log_probability"),
+        .cosine = number(root, "cosine"),
+        .sent_width = (uint32_t)count(root, "sent_width"),
+        .sent_height = (uint32_t)count(root, "sent_height"),
+        .sent_bytes = count(root, "sent_bytes"),
+        .ids = ids,
+        .id_count = id_count,
+    };
+    int status = GLIMPSE_OK;
+    if ((unsigned)answer.outcome > GLIMPSE_VLM_CANNOT_TELL) {
+        status = 0; /* of a newer glimpse: not for us */
+        *out = NULL;
+    } else {
+        status = glimpse_vlm_answer_copy(out, &answer);
+        if (status == GLIMPSE_OK) status = 1;
+    }
+    free(ids);
+    return status;
+}
+
+/*
+ * The cache.
+ */
+static int find(void *user, glimpse_vlm_answer **out, const glimpse_vlm_question *question) {
+    glimpse_response_cache *answers = user;
+    glimpse_hash key;
+    char *stored = NULL;
+    *out = NULL;
+    if (!glimpse_hash_from_hex(&key, question->key)) return 0;
+    int found = answers->ops->responses.find(&stored, answers->responses, &key);
+    json_t *root = stored ? json_loads(stored, 0, NULL) : NULL;
+    if (root) found = from_json(out, root, question->model);
+    json_decref(root);
+    free(stored);
+    return found;
+}
+
+static int keep(void *user, const glimpse_vlm_question *question,
+                const glimpse_vlm_answer *answer) {
+    glimpse_response_cache *answers = user;
+    glimpse_response response = {.contents = question->contents,
+                                 .model = question->model,
+                                 .prompt = question->prompt,
+                                 .parameters = question->parameters};
+    if (answers->ops->responses.is_read_only(answers->responses)) return GLIMPSE_OK;
+    if (!glimpse_hash_from_hex(&response.key, question->key)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "\"%.40s\" is no key of a question", question->key);
+    }
+    json_t *root = to_json(answer);
+    char *stored = root ? json_dumps(root, JSON_COMPACT) : NULL;
+    json_decref(root);
+    if (!stored) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for an answer");
+    time_t now = time(NULL);
+    struct tm utc;
+    char made[32] = "1970-01-01T00:00:00";
+    if (gmtime_r(&now, &utc)) (void)strftime(made, sizeof made, "%Y-%m-%dT%H:%M:%S", &utc);
+    response.answer = stored;
+    response.made = made;
+    int status = answers->ops->responses.put(answers->responses, &response);
+    free(stored);
+    return status;
+}
+
+/*
+ * Opening.
+ */
+static int make(glimpse_response_cache **out, const glimpse_store_ops *ops,
+                glimpse_responses *responses) {
+    glimpse_response_cache *answers = calloc(1, sizeof *answers);
+    if (!answers) {
+        ops->responses.close(responses);
+        return glimpse_fail_nomem(sizeof *answers, "answers");
+    }
+    answers->ops = ops;
+    answers->responses = responses;
+    answers->cache = GLIMPSE_VLM_CACHE_INIT;
+    answers->cache.find = find;
+    answers->cache.keep = keep;
+    answers->cache.user = answers;
+    *out = answers;
+    return GLIMPSE_OK;
+}
+
+int glimpse_response_cache_open_library(glimpse_response_cache **out, glimpse_library *library) {
+    if (out) *out = NULL;
+    if (!out || !library) return glimpse_fail(GLIMPSE_E_INVALID, "no library");
+    const glimpse_store *store = glimpse_library_store(library);
+    glimpse_responses *responses = NULL;
+    int status = store->ops->responses.open_store(&responses, store);
+    return status < 0 ? status : make(out, store->ops, responses);
+}
+
+static int open_at(glimpse_response_cache **out, const char *path) {
+    const glimpse_store_ops *ops = glimpse_store_backend(NULL);
+    glimpse_responses *responses = NULL;
+    int status = ops->responses.open(&responses, path);
+    return status < 0 ? status : make(out, ops, responses);
+}
+
+int glimpse_response_cache_open(glimpse_response_cache **out, const char *path) {
+    if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "nowhere to put the answers");
+    *out = NULL;
+    if (path) return open_at(out, path);
+    char *folder = glimpse_user_cache_folder();
+    if (!folder) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                            "no place for answers: neither XDG_CACHE_HOME nor HOME is set");
+    }
+    int status = glimpse_make_folders(folder);
+    char *file = status == GLIMPSE_OK ? glimpse_path_join(folder, "answers.db") : NULL;
+    if (status == GLIMPSE_OK) {
+        status = file ? open_at(out, file) : glimpse_fail_nomem(strlen(folder), "a path");
+    }
+    free(file);
+    free(folder);
+    return status;
+}
+
+void glimpse_response_cache_close(glimpse_response_cache *answers) {
+    if (!answers) return;
+    answers->ops->responses.close(answers->responses);
+    free(answers);
+}
+
+const glimpse_vlm_cache *glimpse_response_cache_calls(const glimpse_response_cache *answers) {
+    return answers ? &answers->cache : NULL;
+}
+
+int glimpse_response_cache_count(int64_t *total, const glimpse_response_cache *answers) {
+    if (!answers || !total) return glimpse_fail(GLIMPSE_E_INVALID, "no answers");
+    return answers->ops->responses.count(total, answers->responses);
+}
+
+int glimpse_response_cache_forget(int64_t *forgotten, glimpse_response_cache *answers,
+                                  const char *model) {
+    int64_t count = 0;
+    if (!answers) return glimpse_fail(GLIMPSE_E_INVALID, "no answers");
+    int status = answers->ops->responses.forget(&count, answers->responses, model);
+    if (status == GLIMPSE_OK && forgotten) *forgotten = count;
+    return status;
+}

@@ -1,0 +1,234 @@
+/*
+ * catalog_files.c - files: which content a path had when it was last looked at.
+ */
+#include "core/error.h"
+#include "sqlite_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROW_COLUMNS                                                                              \
+ "SELECT size, mtime_ns, inode, missing, content_id, code,"                                      \
+ " EXISTS (SELECT 1 FROM embedding e WHERE e.content_id = file.content_id AND e.model_id = ?1)," \
+ " id, path FROM file"
+
+static glimpse_file_row read_row(sqlite3_stmt *row) {
+    glimpse_file_row out = {
+        .stamp = {(uint64_t)sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1),
+                  (uint64_t)sqlite3_column_int64(row, 2)},
+        .missing = sqlite3_column_int(row, 3) != 0,
+        .content = sqlite3_column_int64(row, 4), /* NULL reads as 0 */
+        .code = (int16_t)sqlite3_column_int(row, 5),
+        .embedded = sqlite3_column_int(row, 6) != 0,
+    };
+    out.state = out.content ? GLIMPSE_FILE_OK : GLIMPSE_FILE_QUARANTINED;
+    return out;
+}
+
+static int append_rows(glimpse_db *db, glimpse_file_table *table, sqlite3_stmt *row) {
+    int status = GLIMPSE_OK;
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
+        const glimpse_file_row file = read_row(row);
+        status = glimpse_file_table_append(table, sqlite3_column_int64(row, 7), &file,
+                                           sqlite3_column_blob(row, 8),
+                                           (size_t)sqlite3_column_bytes(row, 8));
+    }
+    return status;
+}
+
+int glimpse_catalog_load_files(glimpse_file_table **out, glimpse_store *store, const char *root,
+                               int64_t model) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *one = NULL, *below = NULL;
+    char *first = NULL, *end = NULL;
+    size_t length = 0;
+    glimpse_file_table *table = NULL;
+    *out = NULL;
+    int status = glimpse_file_table_create(&table);
+    if (status < 0) return status;
+    glimpse_db_enter(db);
+    status = glimpse_path_range_below(&first, &end, &length, root);
+    if (status < 0) goto done;
+    /* The path itself sorts before everything below it. */
+    status = glimpse_db_query(db, &one, ROW_COLUMNS " WHERE path = ?2", "ip", model, root);
+    if (status == GLIMPSE_OK) status = append_rows(db, table, one);
+    if (status < 0) goto done;
+    status =
+        glimpse_db_query(db, &below, ROW_COLUMNS " WHERE path >= ?2 AND path < ?3 ORDER BY path",
+                         "ibb", model, first, length, end, length);
+    if (status == GLIMPSE_OK) status = append_rows(db, table, below);
+    if (status < 0) goto done;
+    glimpse_file_table_seal(table);
+    *out = table;
+    table = NULL;
+done:
+    glimpse_db_reset(one);
+    glimpse_db_reset(below);
+    glimpse_db_leave(db);
+    free(first);
+    free(end);
+    glimpse_file_table_free(table);
+    return status;
+}
+
+int glimpse_catalog_content_of_file(int64_t *content, glimpse_store *store, const char *path) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_db_integer(db, content,
+                                    "SELECT content_id FROM file WHERE path = ?1"
+                                    " AND content_id IS NOT NULL",
+                                    "p", path);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_any_below(int *known, glimpse_store *store, const char *directory) {
+    glimpse_db *db = glimpse_store_db(store);
+    char *first = NULL, *end = NULL;
+    size_t length = 0;
+    *known = 0;
+    int status = glimpse_path_range_below(&first, &end, &length, directory);
+    if (status < 0) return status;
+    int64_t one = 0;
+    glimpse_db_enter(db);
+    status = glimpse_db_integer(
+        db, &one, "SELECT 1 FROM file WHERE path >= ?1 AND path < ?2 AND missing = 0 LIMIT 1", "bb",
+        first, length, end, length);
+    glimpse_db_leave(db);
+    free(first);
+    free(end);
+    *known = status == GLIMPSE_OK;
+    return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
+}
+
+int glimpse_catalog_find_file(glimpse_file_row *out, glimpse_store *store, const char *path,
+                              int64_t model) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *row = NULL;
+    *out = (glimpse_file_row){0};
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(db, &row, ROW_COLUMNS " WHERE path = ?2", "ip", model, path);
+    if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
+    if (status > 0) *out = read_row(row);
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    return status > 0 ? GLIMPSE_OK : status == 0 ? GLIMPSE_E_NOT_FOUND : status;
+}
+
+int glimpse_catalog_bind_file(glimpse_store *store, const char *path,
+                              const glimpse_file_stamp *stamp, int64_t content) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_db_run(
+        db,
+        "INSERT INTO file (path, size, mtime_ns, inode, missing, content_id, sum)"
+        " VALUES (?1, ?2, ?3, ?4, 0, ?5, glimpse_sum(?1, ?2, ?3, ?4, 0, ?5, NULL, NULL))"
+        " ON CONFLICT (path) DO UPDATE SET size = ?2, mtime_ns = ?3, inode = ?4, missing = 0,"
+        " content_id = ?5, code = NULL, reason = NULL, sum = excluded.sum",
+        "piiii", path, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode, content);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
+                                    const glimpse_file_stamp *stamp, int code, const char *reason) {
+    glimpse_db *db = glimpse_store_db(store);
+    char kept[1001];
+    size_t length = strlen(reason);
+    if (length >= sizeof kept) length = sizeof kept - 1;
+    memcpy(kept, reason, length);
+    kept[length] = '\0';
+    glimpse_db_enter(db);
+    int status =
+        glimpse_db_run(db,
+                       "INSERT INTO file (path, size, mtime_ns, inode, missing, code, reason, sum)"
+                       " VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6,"
+                       "  glimpse_sum(?1, ?2, ?3, ?4, 0, NULL, ?5, ?6))"
+                       " ON CONFLICT (path) DO UPDATE SET size = ?2, mtime_ns = ?3, inode = ?4,"
+                       " missing = 0, content_id = NULL, code = ?5, reason = ?6,"
+                       " sum = excluded.sum",
+                       "piiiit", path, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
+                       (int64_t)code, kept);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_forget_file(glimpse_store *store, const char *path) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_db_run(db, "DELETE FROM file WHERE path = ?1", "p", path);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int missing) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_db_run(db,
+                                "UPDATE file SET missing = ?2, sum = glimpse_sum(path, size,"
+                                " mtime_ns, inode, ?2, content_id, code, reason) WHERE id = ?1",
+                                "ii", id, (int64_t)(missing != 0));
+    glimpse_db_leave(db);
+    return status;
+}
+
+/* Paths are handed over one at a time, in a buffer that grows. */
+typedef struct path_buffer {
+    char *bytes;
+    size_t capacity;
+} path_buffer;
+
+static const char *fill(path_buffer *buffer, sqlite3_stmt *row, int column) {
+    const void *bytes = sqlite3_column_blob(row, column);
+    size_t size = (size_t)sqlite3_column_bytes(row, column);
+    if (size + 1 > buffer->capacity) {
+        size_t capacity = 2 * size + 256;
+        char *grown = realloc(buffer->bytes, capacity);
+        if (!grown) return NULL;
+        buffer->bytes = grown;
+        buffer->capacity = capacity;
+    }
+    if (size > 0) memcpy(buffer->bytes, bytes, size);
+    buffer->bytes[size] = '\0';
+    return buffer->bytes;
+}
+
+int glimpse_catalog_present_files(glimpse_store *store, int (*visit)(void *user, const char *path),
+                                  void *user) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *row = NULL;
+    path_buffer buffer = {0};
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(db, &row, "SELECT path FROM file WHERE missing = 0", "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
+        const char *path = fill(&buffer, row, 0);
+        status = path ? visit(user, path) : glimpse_fail_nomem(256, "a path");
+    }
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    free(buffer.bytes);
+    return status;
+}
+
+int glimpse_catalog_quarantined_files(glimpse_store *store,
+                                      int (*visit)(void *user, const char *path,
+                                                   const char *reason),
+                                      void *user) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *row = NULL;
+    path_buffer buffer = {0};
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(db, &row,
+                                  "SELECT path, reason FROM file WHERE content_id IS NULL"
+                                  " AND missing = 0 ORDER BY path",
+                                  "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
+        const char *path = fill(&buffer, row, 0);
+        status = path ? visit(user, path, glimpse_column_text(row, 1))
+                      : glimpse_fail_nomem(256, "a path");
+    }
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    free(buffer.bytes);
+    return status;
+}

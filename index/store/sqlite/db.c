@@ -1,0 +1,438 @@
+/*
+ * db.c - one SQLite connection.
+ *
+ * Settings, and why:
+ *   journal_mode=WAL    readers go on while one process writes (set once, kept in the file)
+ *   synchronous=FULL    a commit is on the disk when the call returns. NORMAL would survive kill -9
+ *                       as well, but a power cut could take back commits since the last
+ *                       checkpoint; at a few commits a second (a batch of pictures each) the
+ *                       difference is not felt
+ *   foreign_keys=ON     an embedding without its content cannot be written
+ *   cell_size_check=ON  damaged pages are noticed when they are read
+ *   defensive, trusted_schema=OFF   a crafted catalogue runs no functions and hides no schema
+ *   no checkpoint on close once damage was seen: the files stay as they were found
+ */
+#include "db.h"
+
+#include "core/error.h"
+#include "core/hash.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BUSY_MILLISECONDS = 10000, MAX_STATEMENTS = 256 };
+
+struct glimpse_db {
+    sqlite3 *handle;
+    char *path;
+    int read_only, damaged, writing;
+    unsigned readers; /* depth of begin_read */
+    pthread_mutex_t mutex;
+    size_t count;
+    struct {
+        const char *sql;
+        sqlite3_stmt *statement;
+    } kept[MAX_STATEMENTS];
+};
+
+static const char damage_advice[] =
+    "nothing was changed; restore the library from a backup, or move it away and index again";
+
+static int damaged(glimpse_db *db, const char *what) {
+    db->damaged = 1;
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+    return glimpse_fail(GLIMPSE_E_CORRUPT, "%s: the catalogue is damaged: %s (%s)", db->path, what,
+                        damage_advice);
+}
+
+int glimpse_db_damaged(glimpse_db *db, const char *format, ...) {
+    char what[512];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return damaged(db, what);
+}
+
+/* SQLite's result code as one of our statuses; the message is copied at once. */
+static int fail(glimpse_db *db, int code) {
+    char text[256];
+    (void)snprintf(text, sizeof text, "%s", sqlite3_errmsg(db->handle));
+    switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return damaged(db, text);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return glimpse_fail(GLIMPSE_E_BUSY, "%s: another process holds the catalogue (%s)",
+                            db->path, text);
+    case SQLITE_NOMEM: return glimpse_fail(GLIMPSE_E_NOMEM, "%s: out of memory", db->path);
+    case SQLITE_FULL: return glimpse_fail(GLIMPSE_E_IO, "%s: the disk is full", db->path);
+    case SQLITE_IOERR:
+        if (code == SQLITE_IOERR_CORRUPTFS) return damaged(db, text);
+        return glimpse_fail(GLIMPSE_E_IO, "%s: %s (%d)", db->path, text, code);
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH: return glimpse_fail(GLIMPSE_E_IO, "%s: %s", db->path, text);
+    case SQLITE_CONSTRAINT:
+    case SQLITE_TOOBIG:
+    case SQLITE_MISMATCH: return glimpse_fail(GLIMPSE_E_INVALID, "%s: %s", db->path, text);
+    default:
+        return glimpse_fail(GLIMPSE_E_INTERNAL, "%s: SQLite error %d: %s", db->path, code, text);
+    }
+}
+
+/* glimpse_sum(...): 64 bits of XXH3-128 over type, length and bytes of each argument. */
+static void sum_function(sqlite3_context *context, int count, sqlite3_value **values) {
+    glimpse_hasher *hasher = glimpse_hasher_create();
+    if (!hasher) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        uint8_t head[9] = {(uint8_t)sqlite3_value_type(values[i])};
+        const void *bytes = NULL;
+        uint64_t number = 0;
+        size_t size = 0;
+        double real = 0.0;
+        switch (head[0]) {
+        case SQLITE_INTEGER: number = (uint64_t)sqlite3_value_int64(values[i]); break;
+        case SQLITE_FLOAT:
+            real = sqlite3_value_double(values[i]);
+            memcpy(&number, &real, sizeof number);
+            break;
+        case SQLITE_TEXT:
+        case SQLITE_BLOB:
+            bytes = sqlite3_value_blob(values[i]);
+            size = (size_t)sqlite3_value_bytes(values[i]);
+            number = size;
+            break;
+        default: break;
+        }
+        for (int j = 0; j < 8; j++)
+            head[1 + j] = (uint8_t)(number >> (8 * j));
+        glimpse_hasher_update(hasher, head, sizeof head);
+        if (size > 0) glimpse_hasher_update(hasher, bytes, size);
+    }
+    glimpse_hash hash = glimpse_hasher_finish(hasher);
+    uint64_t sum = 0;
+    for (int i = 0; i < 8; i++)
+        sum = sum << 8 | hash.bytes[i];
+    sqlite3_result_int64(context, (int64_t)sum);
+}
+
+/* "file:" URI of the path, for immutable=1. NULL when out of memory. */
+static char *immutable_uri(const char *path) {
+    static const char digits[] = "0123456789ABCDEF";
+    char *uri = malloc(3 * strlen(path) + 32);
+    if (!uri) return NULL;
+    char *end = uri + sprintf(uri, "file:");
+    for (const char *p = path; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c == '%' || c == '?' || c == '#' || c < 33 || c > 126) {
+            *end++ = '%';
+            *end++ = digits[c >> 4];
+            *end++ = digits[c & 15];
+        } else {
+            *end++ = *p;
+        }
+    }
+    memcpy(end, "?immutable=1", sizeof "?immutable=1");
+    return uri;
+}
+
+/* A WAL database cannot be read where its -wal and -shm files can neither be found nor made: on a
+ * read-only medium. There, and only there, nobody can be writing either. */
+static int must_be_immutable(const char *path) {
+    char folder[4096], wal[4096];
+    struct stat info;
+    int length = snprintf(folder, sizeof folder, "%s", path);
+    if (length < 0 || (size_t)length >= sizeof folder) return 0;
+    char *slash = strrchr(folder, '/');
+    if (!slash) return 0;
+    slash[slash == folder] = '\0';
+    if (access(folder, W_OK) == 0) return 0;
+    length = snprintf(wal, sizeof wal, "%s-wal", path);
+    return length > 0 && (size_t)length < sizeof wal && stat(wal, &info) != 0;
+}
+
+int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags) {
+    *out = NULL;
+    glimpse_db *db = calloc(1, sizeof *db);
+    char *uri = NULL;
+    int status = GLIMPSE_OK;
+    if (!db) return glimpse_fail_nomem(sizeof *db, "a database connection");
+    pthread_mutexattr_t attributes;
+    (void)pthread_mutexattr_init(&attributes);
+    (void)pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    (void)pthread_mutex_init(&db->mutex, &attributes);
+    (void)pthread_mutexattr_destroy(&attributes);
+    size_t length = strlen(path);
+    db->path = malloc(length + 1);
+    if (!db->path) {
+        status = glimpse_fail_nomem(length + 1, "a path");
+        goto done;
+    }
+    memcpy(db->path, path, length + 1);
+
+    int mode = flags & GLIMPSE_DB_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    if (flags & GLIMPSE_DB_CREATE) mode |= SQLITE_OPEN_CREATE;
+    const char *name = path;
+    if (!(flags & GLIMPSE_DB_CREATE) && must_be_immutable(path)) {
+        uri = immutable_uri(path);
+        if (!uri) {
+            status = glimpse_fail_nomem(3 * length, "a path");
+            goto done;
+        }
+        name = uri;
+        mode = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+    }
+    /* Our own lock is around every use, so SQLite's per-connection one would only cost. */
+    int code = sqlite3_open_v2(name, &db->handle, mode | SQLITE_OPEN_NOMUTEX, NULL);
+    if (!db->handle) {
+        status = glimpse_fail(GLIMPSE_E_NOMEM, "%s: out of memory", path);
+        goto done;
+    }
+    if (code != SQLITE_OK) {
+        status = fail(db, code);
+        goto done;
+    }
+    (void)sqlite3_extended_result_codes(db->handle, 1);
+    code = sqlite3_create_function_v2(db->handle, "glimpse_sum", -1,
+                                      SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
+                                      sum_function, NULL, NULL, NULL);
+    if (code != SQLITE_OK) {
+        status = fail(db, code);
+        goto done;
+    }
+    (void)sqlite3_busy_timeout(db->handle, BUSY_MILLISECONDS);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
+    db->read_only = (flags & GLIMPSE_DB_READ_ONLY) != 0 || sqlite3_db_readonly(db->handle, "main");
+    status = glimpse_db_script(db, "PRAGMA synchronous = FULL;"
+                                   "PRAGMA foreign_keys = ON;"
+                                   "PRAGMA cell_size_check = ON;"
+                                   "PRAGMA temp_store = MEMORY;");
+    /* The first of these reads the header and the schema: "unsupported file format". */
+    if (status == GLIMPSE_E_INTERNAL) status = glimpse_db_damaged(db, "%s", glimpse_last_error());
+    if (status < 0) goto done;
+    *out = db;
+    db = NULL;
+done:
+    free(uri);
+    glimpse_db_close(db);
+    return status;
+}
+
+void glimpse_db_close(glimpse_db *db) {
+    if (!db) return;
+    if (db->writing) glimpse_db_rollback(db);
+    for (size_t i = 0; i < db->count; i++)
+        (void)sqlite3_finalize(db->kept[i].statement);
+    (void)sqlite3_close_v2(db->handle);
+    (void)pthread_mutex_destroy(&db->mutex);
+    free(db->path);
+    free(db);
+}
+
+const char *glimpse_db_path(const glimpse_db *db) {
+    return db->path;
+}
+
+int glimpse_db_read_only(const glimpse_db *db) {
+    return db->read_only;
+}
+
+void glimpse_db_enter(glimpse_db *db) {
+    (void)pthread_mutex_lock(&db->mutex);
+}
+
+void glimpse_db_leave(glimpse_db *db) {
+    (void)pthread_mutex_unlock(&db->mutex);
+}
+
+static int find_statement(glimpse_db *db, sqlite3_stmt **out, const char *sql) {
+    for (size_t i = 0; i < db->count; i++) {
+        if (db->kept[i].sql == sql) {
+            *out = db->kept[i].statement;
+            return GLIMPSE_OK;
+        }
+    }
+    if (db->count == MAX_STATEMENTS) {
+        return glimpse_fail(GLIMPSE_E_INTERNAL, "more than %d SQL statements", MAX_STATEMENTS);
+    }
+    int code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    /* A statement that does not fit the tables: they are not those this version made. */
+    if (code == SQLITE_ERROR) return damaged(db, sqlite3_errmsg(db->handle));
+    if (code != SQLITE_OK) return fail(db, code);
+    db->kept[db->count].sql = sql;
+    db->kept[db->count++].statement = *out;
+    return GLIMPSE_OK;
+}
+
+static int query(glimpse_db *db, sqlite3_stmt **out, const char *sql, const char *format,
+                 va_list args) {
+    sqlite3_stmt *statement = NULL;
+    *out = NULL;
+    int status = find_statement(db, &statement, sql);
+    if (status < 0) return status;
+    int code = SQLITE_OK, index = 0;
+    for (const char *f = format; *f && code == SQLITE_OK; f++) {
+        index++;
+        switch (*f) {
+        case 'i': code = sqlite3_bind_int64(statement, index, va_arg(args, int64_t)); break;
+        case 'r': code = sqlite3_bind_double(statement, index, va_arg(args, double)); break;
+        case 't': {
+            const char *text = va_arg(args, const char *);
+            code = sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+            break;
+        }
+        case 'p': {
+            const char *path = va_arg(args, const char *);
+            code = sqlite3_bind_blob64(statement, index, path, strlen(path), SQLITE_STATIC);
+            break;
+        }
+        case 'b': {
+            const void *data = va_arg(args, const void *);
+            size_t size = va_arg(args, size_t);
+            code = sqlite3_bind_blob64(statement, index, data, size, SQLITE_STATIC);
+            break;
+        }
+        default: code = sqlite3_bind_null(statement, index); break;
+        }
+    }
+    if (code != SQLITE_OK) return fail(db, code);
+    *out = statement;
+    return GLIMPSE_OK;
+}
+
+int glimpse_db_query(glimpse_db *db, sqlite3_stmt **out, const char *sql, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    int status = query(db, out, sql, format, args);
+    va_end(args);
+    return status;
+}
+
+int glimpse_db_step(glimpse_db *db, sqlite3_stmt *statement) {
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) return 1;
+    if (code == SQLITE_DONE) return 0;
+    return fail(db, code);
+}
+
+void glimpse_db_reset(sqlite3_stmt *statement) {
+    if (!statement) return;
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+}
+
+int glimpse_db_run(glimpse_db *db, const char *sql, const char *format, ...) {
+    sqlite3_stmt *statement = NULL;
+    va_list args;
+    va_start(args, format);
+    int status = query(db, &statement, sql, format, args);
+    va_end(args);
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, statement)) > 0) {
+        status = GLIMPSE_OK;
+    }
+    glimpse_db_reset(statement);
+    return status;
+}
+
+int glimpse_db_integer(glimpse_db *db, int64_t *out, const char *sql, const char *format, ...) {
+    sqlite3_stmt *statement = NULL;
+    va_list args;
+    va_start(args, format);
+    int status = query(db, &statement, sql, format, args);
+    va_end(args);
+    if (status == GLIMPSE_OK) status = glimpse_db_step(db, statement);
+    if (status > 0) *out = sqlite3_column_int64(statement, 0);
+    glimpse_db_reset(statement);
+    return status > 0 ? GLIMPSE_OK : status == 0 ? GLIMPSE_E_NOT_FOUND : status;
+}
+
+int glimpse_db_script(glimpse_db *db, const char *sql) {
+    int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? GLIMPSE_OK : fail(db, code);
+}
+
+int64_t glimpse_db_changes(glimpse_db *db) {
+    return sqlite3_changes64(db->handle);
+}
+
+int glimpse_db_begin_read(glimpse_db *db) {
+    if (!db->writing && db->readers == 0) {
+        int status = glimpse_db_run(db, "BEGIN", "");
+        if (status < 0) return status;
+    }
+    db->readers++;
+    return GLIMPSE_OK;
+}
+
+void glimpse_db_end_read(glimpse_db *db) {
+    if (db->readers > 0) db->readers--;
+    if (db->readers == 0 && !db->writing) (void)glimpse_db_run(db, "COMMIT", "");
+}
+
+int glimpse_db_begin(glimpse_db *db) {
+    if (db->read_only) {
+        return glimpse_fail(GLIMPSE_E_IO, "%s: the catalogue is open for reading only", db->path);
+    }
+    if (db->damaged) return damaged(db, "damage was found before");
+    if (db->writing || db->readers) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s: transactions do not nest", db->path);
+    }
+    int status = glimpse_db_run(db, "BEGIN IMMEDIATE", "");
+    if (status == GLIMPSE_OK) db->writing = 1;
+    return status;
+}
+
+int glimpse_db_commit(glimpse_db *db) {
+    if (!db->writing) return glimpse_fail(GLIMPSE_E_INVALID, "%s: no transaction", db->path);
+    if (db->damaged) {
+        glimpse_db_rollback(db);
+        return damaged(db, "damage was found while writing");
+    }
+    int status = glimpse_db_run(db, "COMMIT", "");
+    if (status == GLIMPSE_OK) db->writing = 0;
+    return status;
+}
+
+void glimpse_db_rollback(glimpse_db *db) {
+    if (!db->writing) return;
+    /* SQLite may have rolled back by itself (disk full), then this only says so. */
+    (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    db->writing = 0;
+}
+
+int glimpse_db_writing(const glimpse_db *db) {
+    return db->writing;
+}
+
+char *glimpse_column_path(sqlite3_stmt *row, int column) {
+    const void *bytes = sqlite3_column_blob(row, column);
+    int size = sqlite3_column_bytes(row, column);
+    char *path = malloc((size_t)size + 1);
+    if (!path) return NULL;
+    if (size > 0) memcpy(path, bytes, (size_t)size);
+    path[size] = '\0';
+    return path;
+}
+
+const char *glimpse_column_text(sqlite3_stmt *row, int column) {
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return text ? text : "";
+}
+
+int glimpse_column_hash(glimpse_hash *out, sqlite3_stmt *row, int column) {
+    *out = (glimpse_hash){{0}};
+    if (sqlite3_column_bytes(row, column) != GLIMPSE_HASH_BYTES) return 0;
+    memcpy(out->bytes, sqlite3_column_blob(row, column), GLIMPSE_HASH_BYTES);
+    return 1;
+}

@@ -1,0 +1,95 @@
+/*
+ * decisions.c - decisions about duplicates in the catalogue. Members name contents by hash and not
+ * by the catalogue's content row, which comes and goes with the files.
+ */
+#include "core/error.h"
+#include "duplicates.h"
+
+#include <stdlib.h>
+
+static int insert(glimpse_db *db, int kind, const char *made, const glimpse_hash *key,
+                  const glimpse_decision_member *members, size_t count, int64_t *number) {
+    int status = glimpse_db_run(db,
+                                "DELETE FROM decision_member WHERE decision_id IN"
+                                " (SELECT id FROM decision WHERE key = ?1)",
+                                "b", (const void *)key->bytes, sizeof key->bytes);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_run(db, "DELETE FROM decision WHERE key = ?1", "b",
+                                (const void *)key->bytes, sizeof key->bytes);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_integer(
+            db, number, "INSERT INTO decision (kind, made, key) VALUES (?1, ?2, ?3) RETURNING id",
+            "itb", (int64_t)kind, made, (const void *)key->bytes, sizeof key->bytes);
+    }
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
+        status = glimpse_db_run(db,
+                                "INSERT INTO decision_member (decision_id, hash, path, copies)"
+                                " VALUES (?1, ?2, ?3, ?4)",
+                                "ibpi", *number, (const void *)members[i].hash.bytes,
+                                sizeof members[i].hash.bytes, members[i].path,
+                                (int64_t)members[i].copies);
+    }
+    return status;
+}
+
+int glimpse_decisions_put_row(int64_t *number, glimpse_store *store, int kind, const char *made,
+                              const glimpse_hash *key, const glimpse_decision_member *members,
+                              size_t count) {
+    glimpse_db *db = glimpse_store_db(store);
+    *number = 0;
+    glimpse_db_enter(db);
+    int status = glimpse_db_begin(db);
+    if (status == GLIMPSE_OK) status = insert(db, kind, made, key, members, count, number);
+    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
+    if (status < 0) glimpse_db_rollback(db);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_decisions_forget_row(glimpse_store *store, int64_t number) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_db_begin(db);
+    if (status == GLIMPSE_OK) {
+        status =
+            glimpse_db_run(db, "DELETE FROM decision_member WHERE decision_id = ?1", "i", number);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_run(db, "DELETE FROM decision WHERE id = ?1", "i", number);
+    }
+    if (status == GLIMPSE_OK && glimpse_db_changes(db) == 0) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no decision %lld", (long long)number);
+    }
+    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
+    if (status < 0) glimpse_db_rollback(db);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_decisions_list_rows(glimpse_store *store, glimpse_decision_entry_fn visit, void *user) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *row = NULL;
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(
+        db, &row,
+        "SELECT d.id, d.kind, d.made, m.hash, coalesce((SELECT f.path FROM content c"
+        " JOIN file f ON f.content_id = c.id WHERE c.hash = m.hash AND f.missing = 0"
+        " ORDER BY f.path LIMIT 1), m.path), m.copies"
+        " FROM decision d JOIN decision_member m ON m.decision_id = d.id ORDER BY d.id, m.hash",
+        "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
+        char *path = glimpse_column_path(row, 4);
+        glimpse_decision_entry entry = {
+            .number = sqlite3_column_int64(row, 0),
+            .kind = sqlite3_column_int(row, 1),
+            .made = glimpse_column_text(row, 2),
+            .member = {.path = path, .copies = sqlite3_column_int(row, 5)}};
+        (void)glimpse_column_hash(&entry.member.hash, row, 3);
+        status = path ? visit(user, &entry) : glimpse_fail_nomem(256, "a path");
+        free(path);
+    }
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    return status;
+}

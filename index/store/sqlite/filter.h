@@ -1,0 +1,54 @@
+/*
+ * filter.h - which files a search or a visit is about: a place and a time, ready to be bound to
+ * SQL.
+ *
+ * A filtered statement names the table of files `f` and that of contents `c`, uses GLIMPSE_FILTER,
+ * keeps ?1 to ?7 for it and has one parameter of its own, ?8.
+ */
+#ifndef GLIMPSE_INDEX_FILTER_H
+#define GLIMPSE_INDEX_FILTER_H
+
+#include "sqlite_store.h"
+
+typedef struct glimpse_sqlite_filter {
+    glimpse_filter base;       /* first */
+    char *first, *end, *exact; /* paths in [first, end), or equal to exact */
+    size_t first_size, end_size, exact_size;
+    char after[20], before[20];
+    int64_t after_ns, before_ns;
+} glimpse_sqlite_filter;
+
+#define GLIMPSE_FILTER_PATH "((f.path >= ?1 AND f.path < ?2) OR f.path = ?3)"
+#define GLIMPSE_FILTER_DATE                                     \
+ "(CASE WHEN c.taken <> '' THEN c.taken >= ?4 AND c.taken < ?5" \
+ " ELSE f.mtime_ns >= ?6 AND f.mtime_ns < ?7 END)"
+#define GLIMPSE_FILTER GLIMPSE_FILTER_PATH " AND " GLIMPSE_FILTER_DATE
+
+int glimpse_filter_query(const glimpse_filter *filter, glimpse_db *db, sqlite3_stmt **out,
+                         const char *sql, int64_t eighth);
+
+/* As in the table of the store. */
+int glimpse_filter_open(glimpse_filter **out, glimpse_store *store, const char *path_prefix,
+                        const char *after, const char *before);
+void glimpse_filter_close(glimpse_filter *filter);
+
+/* filtered.c */
+int glimpse_filtered_count_files(size_t *files, glimpse_store *store, const glimpse_filter *filter,
+                                 size_t limit);
+int glimpse_filtered_choose(glimpse_content_choice *choices, glimpse_store *store,
+                            const glimpse_filter *filter, const char *const *labels,
+                            size_t label_count, const int64_t *contents, size_t count);
+int glimpse_filtered_contents(glimpse_store *store, const glimpse_filter *filter,
+                              const char *const *labels, size_t label_count,
+                              glimpse_content_fn visit, void *user);
+int glimpse_filtered_pictures(glimpse_store *store, const glimpse_filter *filter,
+                              int (*visit)(void *user, int64_t content), void *user);
+int glimpse_filtered_count_pictures(size_t *count, glimpse_store *store,
+                                    const glimpse_filter *filter);
+int glimpse_filtered_files_of(glimpse_store *store, const glimpse_filter *filter, int64_t content,
+                              glimpse_store_file_fn visit, void *user);
+int glimpse_filtered_embedded(glimpse_store *store, const glimpse_filter *filter,
+                              const glimpse_model_info *model, glimpse_store_picture_fn visit,
+                              void *user);
+
+#endif

@@ -1,0 +1,231 @@
+/*
+ * indexes.c - the FAISS indexes of the models, kept in step with the catalogue.
+ *
+ * A handle holds on to the index that it used last. When that is not what the catalogue says any
+ * more, it looks for a later one among those shared with its siblings, and only then makes one: of
+ * the latest there is by appending what came since (in place when nobody else holds it, else in a
+ * copy), of the FAISS file when nothing is loaded, or from nothing when embeddings went. Meanwhile
+ * siblings that need a new one wait, and find it; those that have what they need do not.
+ */
+#include "core/error.h"
+#include "core/file.h"
+#include "math/half.h"
+#include "sqlite_store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH_ROWS = 1024 };
+
+int glimpse_indexes_path(char **out, const glimpse_store *store, const char *fingerprint) {
+    char name[64];
+    (void)snprintf(name, sizeof name, "vectors-%.32s.faiss", fingerprint);
+    *out = glimpse_path_join(store->path, name);
+    return *out ? GLIMPSE_OK : glimpse_fail_nomem(sizeof name, "a path");
+}
+
+void glimpse_indexes_drop(glimpse_store *store) {
+    glimpse_sqlite_store *s = glimpse_sqlite(store);
+    for (glimpse_held_vectors *held = s->held; held; held = held->next) {
+        glimpse_vectors_release(held->vectors);
+        held->vectors = NULL;
+    }
+    glimpse_vectors_shared_enter(s->shared);
+    glimpse_vectors_shared_clear(s->shared);
+    glimpse_vectors_shared_leave(s->shared);
+}
+
+static int find_held(glimpse_sqlite_store *s, const char *fingerprint, glimpse_held_vectors **out) {
+    for (glimpse_held_vectors *held = s->held; held; held = held->next) {
+        if (strcmp(held->fingerprint, fingerprint) == 0) {
+            *out = held;
+            return GLIMPSE_OK;
+        }
+    }
+    glimpse_held_vectors *held = calloc(1, sizeof *held);
+    if (!held) return glimpse_fail_nomem(sizeof *held, "a vector index");
+    (void)snprintf(held->fingerprint, sizeof held->fingerprint, "%s", fingerprint);
+    held->next = s->held;
+    s->held = held;
+    *out = held;
+    return GLIMPSE_OK;
+}
+
+/* Appends the embeddings behind the last one that is in it. */
+static int append(glimpse_vectors *vectors, glimpse_db *db, const glimpse_model_info *model) {
+    sqlite3_stmt *row = NULL;
+    size_t dim = model->dim, used = 0;
+    uint64_t sums = 0;
+    int64_t last_row = 0;
+    float *rows = malloc(BATCH_ROWS * dim * sizeof *rows);
+    int64_t *contents = malloc(BATCH_ROWS * sizeof *contents);
+    int status = GLIMPSE_OK;
+    if (!rows || !contents) {
+        status = glimpse_fail_nomem(BATCH_ROWS * dim * sizeof *rows, "a batch of embeddings");
+        goto done;
+    }
+    status = glimpse_db_query(db, &row,
+                              "SELECT content_id, vector, sum, id FROM embedding"
+                              " WHERE model_id = ?1 AND id > ?2 ORDER BY id",
+                              "ii", model->id, glimpse_vectors_last_row(vectors));
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
+        const uint8_t *bytes = NULL;
+        status = glimpse_embedding_read(db, row, 0, model->id, dim, &contents[used], &bytes);
+        if (status < 0) break;
+        glimpse_f16_load(rows + used * dim, bytes, dim);
+        sums ^= (uint64_t)sqlite3_column_int64(row, 2);
+        last_row = sqlite3_column_int64(row, 3);
+        if (++used == BATCH_ROWS) {
+            status = glimpse_vectors_append(vectors, contents, rows, used, sums, last_row);
+            used = 0;
+            sums = 0;
+        }
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_vectors_append(vectors, contents, rows, used, sums, last_row);
+    }
+done:
+    glimpse_db_reset(row);
+    free(contents);
+    free(rows);
+    return status;
+}
+
+/* Brings *vectors (NULL: none yet; else nobody else's) up to date with the catalogue: appends what
+ * came since, or starts again from nothing when that does not end at the catalogue's digest.
+ * GLIMPSE_E_CORRUPT when the catalogue's own embeddings do not have the digest that it says. On
+ * failure *vectors is NULL. */
+static int catch_up(glimpse_vectors **vectors, glimpse_db *db, const glimpse_model_info *model) {
+    int status = GLIMPSE_OK;
+    /* What may be missing is at the end. When more embeddings are here than there, some went. */
+    int fresh = !*vectors || glimpse_vectors_dim(*vectors) != model->dim;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (fresh || attempt > 0) {
+            glimpse_vectors_release(*vectors);
+            *vectors = NULL;
+            status = glimpse_vectors_create(vectors, model->dim);
+        }
+        if (status == GLIMPSE_OK) status = append(*vectors, db, model);
+        if (status < 0) break;
+        if (glimpse_vectors_current(*vectors, model)) {
+            glimpse_vectors_set_generation(*vectors, model->generation);
+            return GLIMPSE_OK;
+        }
+        if (fresh) break;
+    }
+    glimpse_vectors_release(*vectors);
+    *vectors = NULL;
+    if (status < 0) return status;
+    return glimpse_db_damaged(db, "the embeddings of model %s are not the %llu it should have",
+                              model->fingerprint, (unsigned long long)model->embedded);
+}
+
+/* What to begin with: the latest that is shared, to be changed. *out may be NULL. */
+static int take_latest(glimpse_sqlite_store *s, glimpse_held_vectors *held,
+                       const glimpse_model_info *model, glimpse_vectors **out) {
+    glimpse_vectors *latest = glimpse_vectors_shared_get(s->shared, held->fingerprint);
+    *out = NULL;
+    if (held->vectors == latest) { /* what is left to hold on to is shared */
+        glimpse_vectors_release(held->vectors);
+        held->vectors = NULL;
+    }
+    /* A transaction that began before what is shared was written: its own, from nothing. */
+    if (!latest || glimpse_vectors_generation(latest) > model->generation) return GLIMPSE_OK;
+    if (glimpse_vectors_is_shared(latest)) return glimpse_vectors_copy(out, latest);
+    *out = glimpse_vectors_shared_take(s->shared, held->fingerprint);
+    return GLIMPSE_OK;
+}
+
+/* *stale: the file is not what is in memory now. `path` NULL: do not look at the file. */
+static int refresh(glimpse_store *store, const glimpse_model_info *model, const char *path,
+                   glimpse_held_vectors **out, int *stale) {
+    glimpse_sqlite_store *s = glimpse_sqlite(store);
+    glimpse_held_vectors *held = NULL;
+    glimpse_vectors *next = NULL;
+    *stale = 0;
+    int status = find_held(s, model->fingerprint, &held);
+    if (status < 0) return status;
+    *out = held;
+    if (held->vectors && glimpse_vectors_current(held->vectors, model)) {
+        glimpse_vectors_set_generation(held->vectors, model->generation);
+        return GLIMPSE_OK;
+    }
+    glimpse_vectors_shared_enter(s->shared);
+    glimpse_vectors *latest = glimpse_vectors_shared_get(s->shared, model->fingerprint);
+    if (latest && glimpse_vectors_current(latest, model)) {
+        next = glimpse_vectors_retain(latest); /* who made it has saved it */
+    } else {
+        status = take_latest(s, held, model, &next);
+        if (status == GLIMPSE_OK && !next && path) {
+            glimpse_vectors_state state;
+            status =
+                glimpse_vectors_load(&next, path, model->fingerprint, model->dim, &state, NULL, 0);
+            /* One that cannot be read is as good as none: the catalogue has it all. */
+            if (status < 0 && status != GLIMPSE_E_NOMEM) status = GLIMPSE_OK;
+        }
+        *stale = !next || !glimpse_vectors_current(next, model);
+        if (status == GLIMPSE_OK && *stale) {
+            status = catch_up(&next, s->db, model);
+        } else if (status == GLIMPSE_OK) {
+            glimpse_vectors_set_generation(next, model->generation);
+        }
+        if (status == GLIMPSE_OK) {
+            glimpse_vectors_shared_put(s->shared, model->fingerprint, next);
+        }
+    }
+    glimpse_vectors_shared_leave(s->shared);
+    glimpse_vectors_release(held->vectors);
+    held->vectors = next;
+    return status;
+}
+
+int glimpse_indexes_get(const glimpse_vectors **out, glimpse_store *store,
+                        const glimpse_model_info *model) {
+    char *path = NULL;
+    glimpse_held_vectors *held = NULL;
+    int stale = 0, lock = -1;
+    *out = NULL;
+    int status = glimpse_indexes_path(&path, store, model->fingerprint);
+    if (status == GLIMPSE_OK) status = refresh(store, model, path, &held, &stale);
+    if (status < 0) goto done;
+    /* A writer that is at work will save a newer one itself. */
+    if (stale && !store->read_only && glimpse_sqlite(store)->lock < 0 &&
+        glimpse_lock_take(&lock, store->path, "saving the vector index", 1) == GLIMPSE_OK) {
+        (void)glimpse_vectors_save(held->vectors, path, model->fingerprint);
+        glimpse_lock_release(lock);
+    }
+    *out = held->vectors;
+done:
+    free(path);
+    return status;
+}
+
+int glimpse_indexes_update(glimpse_store *store, const char *fingerprint) {
+    return glimpse_indexes_write(store, fingerprint, 0);
+}
+
+int glimpse_indexes_write(glimpse_store *store, const char *fingerprint, int anew) {
+    glimpse_model_info model;
+    char *path = NULL;
+    glimpse_held_vectors *held = NULL;
+    int stale = 0, current = 0;
+    glimpse_vectors_state state;
+    int status = glimpse_sqlite_begin_read(store);
+    if (status < 0) return status;
+    status = glimpse_catalog_find_model(&model, store, fingerprint);
+    if (status < 0) goto done;
+    status = glimpse_indexes_path(&path, store, fingerprint);
+    if (status < 0) goto done;
+    /* Nothing new: a look at the header is enough, nothing is loaded. */
+    if (!anew && glimpse_vectors_peek(path, &model, &state, &current) == GLIMPSE_OK && current) {
+        goto done;
+    }
+    if (anew) glimpse_indexes_drop(store);
+    status = refresh(store, &model, anew ? NULL : path, &held, &stale);
+    if (status == GLIMPSE_OK) status = glimpse_vectors_save(held->vectors, path, fingerprint);
+done:
+    glimpse_sqlite_end_read(store);
+    free(path);
+    return status;
+}

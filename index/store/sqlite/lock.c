@@ -1,0 +1,115 @@
+/*
+ * lock.c - the writers' lock of a library.
+ *
+ * It is flock() on the file `lock`: it goes with the process, whatever way that ends, and works
+ * between machines on file systems that have locks at all; two handles of one process exclude each
+ * other as well. Who holds it writes its process id and purpose into the file, for the message of
+ * whoever comes second. Readers take no lock: SQLite gives them a consistent state. A reader that
+ * rebuilt a vector index borrows the lock to save it, for a moment; a writer therefore waits a
+ * little before it gives up.
+ */
+#include "core/error.h"
+#include "core/file.h"
+#include "sqlite_store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOCK_WAIT_MS = 20 };
+
+/* "catalog.db.tmp-..." and "vectors-....tmp-...". */
+void glimpse_lock_remove_temporaries(const char *directory) {
+    DIR *dir = opendir(directory);
+    if (!dir) return;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        const char *name = entry->d_name;
+        if (!strstr(name, ".tmp-")) continue;
+        if (strncmp(name, "catalog.db.", 11) != 0 && strncmp(name, "vectors-", 8) != 0) continue;
+        (void)unlinkat(dirfd(dir), name, 0);
+    }
+    (void)closedir(dir);
+}
+
+static int busy(const char *directory, int fd) {
+    char owner[128];
+    ssize_t got = pread(fd, owner, sizeof owner - 1, 0);
+    owner[got > 0 ? got : 0] = '\0';
+    owner[strcspn(owner, "\n")] = '\0';
+    if (owner[0] == '\0') {
+        return glimpse_fail(GLIMPSE_E_BUSY, "%s: another process is writing to this library",
+                            directory);
+    }
+    return glimpse_fail(GLIMPSE_E_BUSY, "%s: process %s is writing to this library", directory,
+                        owner);
+}
+
+int glimpse_lock_take(int *out, const char *directory, const char *purpose, int tries) {
+    *out = -1;
+    char *path = glimpse_path_join(directory, "lock");
+    if (!path) return glimpse_fail_nomem(strlen(directory), "a path");
+    int status = GLIMPSE_OK;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        status = glimpse_fail_errno("%s: cannot open the library's lock", path);
+        goto done;
+    }
+    int taken = 0;
+    for (int i = 0; i < tries && !taken; i++) {
+        if (i > 0) {
+            struct timespec pause = {0, LOCK_WAIT_MS * 1000000L};
+            (void)nanosleep(&pause, NULL);
+        }
+        taken = flock(fd, LOCK_EX | LOCK_NB) == 0;
+        if (!taken && errno != EWOULDBLOCK && errno != EINTR) {
+            status = glimpse_fail_errno("%s: cannot lock", path);
+            goto done;
+        }
+    }
+    if (!taken) {
+        status = busy(directory, fd);
+        goto done;
+    }
+    char owner[128];
+    int length = snprintf(owner, sizeof owner, "%ld (%s)\n", (long)getpid(), purpose);
+    /* Only for a message: a full disk is no reason to refuse. */
+    if (ftruncate(fd, 0) == 0 && length > 0) {
+        ssize_t written = pwrite(fd, owner, (size_t)length, 0);
+        (void)written;
+    }
+    *out = fd;
+    fd = -1;
+done:
+    if (fd >= 0) (void)close(fd);
+    free(path);
+    return status;
+}
+
+void glimpse_lock_release(int fd) {
+    if (fd < 0) return;
+    if (ftruncate(fd, 0) != 0) errno = 0;
+    (void)close(fd);
+}
+
+int glimpse_sqlite_lock(glimpse_store *store, const char *purpose) {
+    glimpse_sqlite_store *s = glimpse_sqlite(store);
+    if (store->read_only) {
+        return glimpse_fail(GLIMPSE_E_IO, "%s: the library is open for reading only", store->path);
+    }
+    if (s->lock >= 0) return glimpse_fail(GLIMPSE_E_INTERNAL, "the lock is held already");
+    int status = glimpse_lock_take(&s->lock, store->path, purpose, GLIMPSE_LOCK_TRIES);
+    if (status == GLIMPSE_OK) glimpse_lock_remove_temporaries(store->path);
+    return status;
+}
+
+void glimpse_sqlite_unlock(glimpse_store *store) {
+    glimpse_sqlite_store *s = glimpse_sqlite(store);
+    glimpse_lock_release(s->lock);
+    s->lock = -1;
+}

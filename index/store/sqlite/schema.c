@@ -1,0 +1,276 @@
+/*
+ * schema.c - the schema, step by step.
+ *
+ * steps[i] takes a catalogue from version i to i + 1. A step is never changed once released; a
+ * change of the schema is a new one. Creating is migrating from 0, so both are one mechanism.
+ *
+ * Paths are BLOBs: a path is any bytes but NUL, and BLOBs compare as bytes, which makes "below a
+ * folder" a range of the index. Names and paths of models, reasons and the like are TEXT.
+ *
+ * Columns named sum hold a 64-bit hash of the rest of their row (GLIMPSE_..._SUM in db.h; for an
+ * embedding: of model id, content id and vector), so that damage SQLite cannot see, such as a
+ * flipped bit inside a vector or a date, is noticed. model.digest is the XOR of the sums of its
+ * embeddings, kept by triggers; SQLite has no XOR operator, but (a | b) - (a & b) is it, and cannot
+ * overflow. A vector index that carries the same digest holds the same embeddings.
+ */
+#include "schema.h"
+
+#include "core/error.h"
+
+/* Captions, and a text index over them (FTS5, "external content": it keeps no copy of the texts).
+ * Whoever changes captions changes the index in the same transaction (captions.c): triggers would
+ * be the natural way, but a schema that is not trusted (db.c) may not touch virtual tables. That is
+ * also why captions do not go by themselves with their content: it cannot go before them. */
+static const char captions_step[] =
+    "CREATE TABLE caption ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* the text index refers to it */
+    "  content_id INTEGER NOT NULL REFERENCES content (id),"
+    "  style INTEGER NOT NULL CHECK (style BETWEEN 0 AND 3)," /* glimpse_caption_style */
+    "  model TEXT NOT NULL CHECK (model <> ''),"
+    "  prompt TEXT NOT NULL,"
+    "  text TEXT NOT NULL CHECK (text <> ''),"
+    "  created TEXT NOT NULL,"
+    "  sum INTEGER NOT NULL,"
+    "  UNIQUE (content_id, style, model, prompt)"
+    ") STRICT;"
+    "CREATE VIRTUAL TABLE caption_text USING fts5 ("
+    "  text, content = 'caption', content_rowid = 'id',"
+    "  tokenize = 'porter unicode61 remove_diacritics 2');";
+
+/* Rows of labels get checksums like all others. A later step may not change what GLIMPSE_..._SUM
+ * hashes without computing the sums anew. */
+static const char label_sums_step[] =
+    "ALTER TABLE labelling ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE label_class ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE label ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE labelling SET sum = " GLIMPSE_LABELLING_SUM ";"
+    "UPDATE label_class SET sum = " GLIMPSE_LABEL_CLASS_SUM ";"
+    "UPDATE label SET sum = " GLIMPSE_LABEL_SUM ";";
+
+#define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
+
+static const char *const steps[] = {
+    /* 0 -> 1 */
+    "CREATE TABLE model ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  fingerprint TEXT NOT NULL UNIQUE CHECK (length(fingerprint) = 32),"
+    "  name TEXT NOT NULL,"
+    "  path TEXT NOT NULL,"
+    "  dim INTEGER NOT NULL CHECK (dim BETWEEN 1 AND 65536),"
+    "  embedded INTEGER NOT NULL DEFAULT 0 CHECK (embedded >= 0),"
+    "  generation INTEGER NOT NULL DEFAULT 0,"
+    "  digest INTEGER NOT NULL DEFAULT 0,"
+    "  used INTEGER NOT NULL" /* the largest belongs to the model used last */
+    ") STRICT;"
+    "CREATE TABLE root ("
+    "  path BLOB NOT NULL PRIMARY KEY,"
+    "  is_folder INTEGER NOT NULL CHECK (is_folder IN (0, 1)),"
+    "  offline INTEGER NOT NULL CHECK (offline IN (0, 1)),"
+    "  sum INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE content ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used again: vector indexes refer to it */
+    "  hash BLOB NOT NULL CHECK (length(hash) = 16),"
+    "  size INTEGER NOT NULL CHECK (size >= 0),"
+    "  width INTEGER NOT NULL,"
+    "  height INTEGER NOT NULL,"
+    "  orientation INTEGER NOT NULL,"
+    "  format TEXT NOT NULL,"
+    "  taken TEXT NOT NULL," /* '2021-05-30T14:03:59' or '' */
+    "  camera TEXT NOT NULL,"
+    "  latitude REAL,"
+    "  longitude REAL,"
+    "  sum INTEGER NOT NULL,"
+    "  UNIQUE (hash, size)"
+    ") STRICT;"
+    "CREATE TABLE file ("
+    "  id INTEGER PRIMARY KEY,"
+    "  path BLOB NOT NULL UNIQUE,"
+    "  size INTEGER NOT NULL,"
+    "  mtime_ns INTEGER NOT NULL,"
+    "  inode INTEGER NOT NULL,"
+    "  missing INTEGER NOT NULL CHECK (missing IN (0, 1)),"
+    "  content_id INTEGER REFERENCES content (id),"
+    "  code INTEGER,"
+    "  reason TEXT,"
+    "  sum INTEGER NOT NULL,"
+    "  CHECK ((content_id IS NULL) = (code IS NOT NULL)),"
+    "  CHECK ((content_id IS NULL) = (reason IS NOT NULL))"
+    ") STRICT;"
+    "CREATE INDEX file_content ON file (content_id);"
+    "CREATE TABLE embedding ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* in the order they came: indexes catch up by it */
+    "  model_id INTEGER NOT NULL REFERENCES model (id),"
+    "  content_id INTEGER NOT NULL REFERENCES content (id),"
+    "  vector BLOB NOT NULL," /* f16, little-endian, unit length */
+    "  sum INTEGER NOT NULL,"
+    "  UNIQUE (content_id, model_id)"
+    ") STRICT;"
+    "CREATE INDEX embedding_model ON embedding (model_id);"
+    "CREATE TRIGGER embedding_added AFTER INSERT ON embedding BEGIN"
+    "  UPDATE model SET embedded = embedded + 1, generation = generation + 1,"
+    "    " ADD_TO_DIGEST(
+        "NEW") " WHERE id = NEW.model_id;"
+               "END;"
+               "CREATE TRIGGER embedding_removed AFTER DELETE ON embedding BEGIN"
+               "  UPDATE model SET embedded = embedded - 1, generation = generation + 1,"
+               "    " ADD_TO_DIGEST(
+                   "OLD") " WHERE id = OLD.model_id;"
+                          "END;"
+                          "CREATE TRIGGER embedding_kept BEFORE UPDATE ON embedding BEGIN"
+                          "  SELECT RAISE(ABORT, 'an embedding is never changed');"
+                          "END;",
+    /* 1 -> 2: labels. A labelling is one run's worth of them under a name; label_class holds the
+     * classes that occur. Labels go with their content, class or labelling. */
+    "CREATE TABLE labelling ("
+    "  id INTEGER PRIMARY KEY,"
+    "  name TEXT NOT NULL UNIQUE,"
+    "  model_id INTEGER NOT NULL REFERENCES model (id) ON DELETE CASCADE,"
+    "  classifier TEXT NOT NULL CHECK (length(classifier) = 32),"
+    "  classes INTEGER NOT NULL,"
+    "  settings TEXT NOT NULL,"
+    "  created TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX labelling_model ON labelling (model_id);"
+    "CREATE TABLE label_class ("
+    "  id INTEGER PRIMARY KEY,"
+    "  labelling_id INTEGER NOT NULL REFERENCES labelling (id) ON DELETE CASCADE,"
+    "  name TEXT NOT NULL,"
+    "  UNIQUE (labelling_id, name)"
+    ") STRICT;"
+    "CREATE TABLE label ("
+    "  content_id INTEGER NOT NULL REFERENCES content (id) ON DELETE CASCADE,"
+    "  class_id INTEGER NOT NULL REFERENCES label_class (id) ON DELETE CASCADE,"
+    "  probability REAL NOT NULL,"
+    "  score REAL NOT NULL,"
+    "  PRIMARY KEY (content_id, class_id)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX label_of_class ON label (class_id);",
+    /* 2 -> 3: what was decided about duplicates */
+    "CREATE TABLE decision ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* the larger was made later */
+    "  kind INTEGER NOT NULL CHECK (kind IN (1, 2)),"
+    "  made TEXT NOT NULL,"
+    "  key BLOB NOT NULL UNIQUE CHECK (length(key) = 16)"
+    ") STRICT;"
+    "CREATE TABLE decision_member ("
+    "  decision_id INTEGER NOT NULL REFERENCES decision (id),"
+    "  hash BLOB NOT NULL CHECK (length(hash) = 16),"     /* content.hash, which may come and go */
+    "  path BLOB NOT NULL,"                               /* where it was then, for lists */
+    "  copies INTEGER NOT NULL CHECK (copies IN (0, 1))," /* 1: files of its bytes, too */
+    "  PRIMARY KEY (decision_id, hash)"
+    ") STRICT, WITHOUT ROWID;",
+    label_sums_step, /* 3 -> 4 */
+    /* 4 -> 5: answers of vision-language models */
+    GLIMPSE_VLM_ANSWER_TABLE,
+    /* 5 -> 6: what a search for duplicates found out about contents (derived.c). Derived: rows
+     * of another version, or damaged ones, are made again. */
+    "CREATE TABLE fingerprint ("
+    "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL,"
+    "  data BLOB NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE thumbnail ("
+    "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL,"
+    "  pixels BLOB NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;",
+    captions_step, /* 6 -> 7 */
+};
+
+enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
+
+int glimpse_schema_version(void) {
+    return STEP_COUNT;
+}
+
+int glimpse_schema_migrate(glimpse_db *db, const char *const *list, int count) {
+    int64_t version = 0;
+    int status = glimpse_db_begin(db);
+    if (status < 0) return status;
+    /* Asked inside the transaction: another process may have done it meanwhile. */
+    status = glimpse_db_integer(db, &version, "PRAGMA user_version", "");
+    for (int64_t i = version; i < count && status == GLIMPSE_OK; i++) {
+        status = glimpse_db_script(db, list[i]);
+    }
+    if (status == GLIMPSE_OK && version < count) {
+        char sql[64];
+        (void)sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA user_version = %d", count);
+        status = glimpse_db_script(db, sql);
+    }
+    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
+    if (status < 0) glimpse_db_rollback(db);
+    return status;
+}
+
+int glimpse_schema_create(glimpse_db *db) {
+    /* The page size and auto_vacuum take effect only before the first table. 8 KiB pages hold 7
+     * embeddings of 512 dimensions, 4 KiB ones 3. */
+    char sql[256];
+    (void)sqlite3_snprintf((int)sizeof sql, sql,
+                           "PRAGMA page_size = 8192;"
+                           "PRAGMA auto_vacuum = INCREMENTAL;"
+                           "PRAGMA journal_mode = WAL;"
+                           "PRAGMA application_id = %d;",
+                           GLIMPSE_APPLICATION_ID);
+    int status = glimpse_db_script(db, sql);
+    return status < 0 ? status : glimpse_schema_migrate(db, steps, STEP_COUNT);
+}
+
+static int open_schema(glimpse_db *db) {
+    int64_t id = 0, version = 0;
+    int status = glimpse_db_integer(db, &id, "PRAGMA application_id", "");
+    if (status == GLIMPSE_OK) status = glimpse_db_integer(db, &version, "PRAGMA user_version", "");
+    if (status < 0) return status;
+    if (id != GLIMPSE_APPLICATION_ID) {
+        return glimpse_db_damaged(db, "its header is not that of a glimpse catalogue");
+    }
+    if (version > STEP_COUNT) {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                            "%s: written by a newer glimpse (schema %lld, this one knows %d); "
+                            "upgrade glimpse to use it",
+                            glimpse_db_path(db), (long long)version, STEP_COUNT);
+    }
+    if (version < 1) return glimpse_db_damaged(db, "schema version %lld", (long long)version);
+    if (version < STEP_COUNT) {
+        if (glimpse_db_read_only(db)) {
+            return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                                "%s: written by an older glimpse (schema %lld) and open for "
+                                "reading only; open it once for writing to upgrade it",
+                                glimpse_db_path(db), (long long)version);
+        }
+        status = glimpse_schema_migrate(db, steps, STEP_COUNT);
+        if (status < 0) return status;
+    }
+    /* Every table with every column this build uses; no row is read. */
+    return glimpse_db_script(
+        db, "SELECT id, fingerprint, name, path, dim, embedded, generation, digest, used"
+            " FROM model LIMIT 0;"
+            "SELECT path, is_folder, offline, sum FROM root LIMIT 0;"
+            "SELECT id, hash, size, width, height, orientation, format, taken, camera, latitude,"
+            " longitude, sum FROM content LIMIT 0;"
+            "SELECT id, path, size, mtime_ns, inode, missing, content_id, code, reason, sum"
+            " FROM file LIMIT 0;"
+            "SELECT id, model_id, content_id, vector, sum FROM embedding LIMIT 0;"
+            "SELECT id, name, model_id, classifier, classes, settings, created, sum"
+            " FROM labelling LIMIT 0;"
+            "SELECT id, labelling_id, name, sum FROM label_class LIMIT 0;"
+            "SELECT content_id, class_id, probability, score, sum FROM label LIMIT 0;"
+            "SELECT id, kind, made, key FROM decision LIMIT 0;"
+            "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;"
+            "SELECT id, content_id, style, model, prompt, text, created, sum FROM caption LIMIT 0;"
+            "SELECT rowid, text FROM caption_text LIMIT 0;"
+            "SELECT key, contents, model, prompt, parameters, answer, made, sum FROM vlm_answer"
+            " LIMIT 0;"
+            "SELECT content_id, version, data, sum FROM fingerprint LIMIT 0;"
+            "SELECT content_id, version, pixels, sum FROM thumbnail LIMIT 0;");
+}
+
+int glimpse_schema_open(glimpse_db *db) {
+    int status = open_schema(db);
+    /* A file format that SQLite does not know, a table without a column: not what we wrote. */
+    if (status == GLIMPSE_E_INTERNAL) return glimpse_db_damaged(db, "%s", glimpse_last_error());
+    return status;
+}

@@ -1,0 +1,134 @@
+/*
+ * sqlite_store.h - the store that is a directory with SQLite's catalog.db and FAISS files, from the
+ * inside. Each file of this directory has the operations of one group; table.c lists them.
+ *
+ * A directory `path` holds catalog.db, vectors-FINGERPRINT.faiss and lock: docs/library.md.
+ */
+#ifndef GLIMPSE_INDEX_SQLITE_STORE_H
+#define GLIMPSE_INDEX_SQLITE_STORE_H
+
+#include "db.h"
+#include "store.h"
+#include "vectors_shared.h"
+
+/* The vectors of one model as this handle last saw them. */
+typedef struct glimpse_held_vectors {
+    char fingerprint[33];
+    glimpse_vectors *vectors; /* a reference, or NULL */
+    struct glimpse_held_vectors *next;
+} glimpse_held_vectors;
+
+typedef struct glimpse_sqlite_store {
+    glimpse_store base; /* first */
+    glimpse_db *db;
+    int lock; /* file descriptor while held, else -1 */
+    glimpse_held_vectors *held;
+    glimpse_vectors_shared *shared; /* with siblings */
+} glimpse_sqlite_store;
+
+static inline glimpse_sqlite_store *glimpse_sqlite(glimpse_store *store) {
+    return (glimpse_sqlite_store *)(void *)store;
+}
+static inline glimpse_db *glimpse_store_db(const glimpse_store *store) {
+    return ((const glimpse_sqlite_store *)(const void *)store)->db;
+}
+
+/*
+ * open.c, lock.c: as in the table.
+ */
+int glimpse_sqlite_open(glimpse_store **out, const char *path, unsigned flags);
+int glimpse_sqlite_open_sibling(glimpse_store **out, const glimpse_store *store);
+void glimpse_sqlite_close(glimpse_store *store);
+int glimpse_sqlite_lock(glimpse_store *store, const char *purpose);
+void glimpse_sqlite_unlock(glimpse_store *store);
+
+/* The lock of the library in `directory`, tried `tries` times, 20 ms apart; *out a descriptor. */
+int glimpse_lock_take(int *out, const char *directory, const char *purpose, int tries);
+void glimpse_lock_release(int fd); /* -1 is fine */
+enum { GLIMPSE_LOCK_TRIES = 100 }; /* two seconds */
+/* Removes what killed writers left. Only with the lock held, so nobody is using one. */
+void glimpse_lock_remove_temporaries(const char *directory);
+
+/*
+ * catalog.c: the database file, models, roots.
+ */
+/* Opens an existing catalogue: checks header, application id, schema version and tables (not the
+ * pages: that is verify). A schema older than this build is migrated unless `read_only` (then
+ * GLIMPSE_E_UNSUPPORTED), a newer one is GLIMPSE_E_UNSUPPORTED, anything that is no catalogue
+ * GLIMPSE_E_CORRUPT, a missing file GLIMPSE_E_NOT_FOUND. */
+int glimpse_catalog_open(glimpse_db **out, const char *path, int read_only);
+/* Makes an empty one at `path`, complete or not at all (a temporary is renamed). The caller holds
+ * the library's lock and knows that there is none. */
+int glimpse_catalog_create(const char *path);
+
+int glimpse_catalog_use_model(int64_t *id, glimpse_store *store, const glimpse_model_key *key);
+int glimpse_catalog_find_model(glimpse_model_info *out, glimpse_store *store,
+                               const char *fingerprint);
+int glimpse_catalog_list_models(glimpse_store *store, glimpse_store_model_fn visit, void *user);
+int glimpse_catalog_put_root(glimpse_store *store, const char *path, int is_folder, int offline);
+int glimpse_catalog_roots(glimpse_root **out, size_t *count, glimpse_store *store);
+
+/*
+ * catalog_files.c, catalog_contents.c.
+ */
+int glimpse_catalog_load_files(glimpse_file_table **out, glimpse_store *store, const char *root,
+                               int64_t model);
+int glimpse_catalog_find_file(glimpse_file_row *out, glimpse_store *store, const char *path,
+                              int64_t model);
+int glimpse_catalog_content_of_file(int64_t *content, glimpse_store *store, const char *path);
+int glimpse_catalog_any_below(int *known, glimpse_store *store, const char *directory);
+int glimpse_catalog_bind_file(glimpse_store *store, const char *path,
+                              const glimpse_file_stamp *stamp, int64_t content);
+int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
+                                    const glimpse_file_stamp *stamp, int code, const char *reason);
+int glimpse_catalog_forget_file(glimpse_store *store, const char *path);
+int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int missing);
+int glimpse_catalog_present_files(glimpse_store *store, int (*visit)(void *user, const char *path),
+                                  void *user);
+int glimpse_catalog_quarantined_files(glimpse_store *store,
+                                      int (*visit)(void *user, const char *path,
+                                                   const char *reason),
+                                      void *user);
+
+int glimpse_catalog_find_content(int64_t *content, int *embedded, glimpse_store *store,
+                                 const glimpse_hash *hash, uint64_t size, int64_t model);
+int glimpse_catalog_find_hash(int64_t *content, glimpse_store *store, const glimpse_hash *hash);
+int glimpse_catalog_put_content(int64_t *content, glimpse_store *store,
+                                const glimpse_content_meta *meta);
+int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
+                                     glimpse_strings *strings, int64_t content);
+int glimpse_catalog_put_embedding(glimpse_store *store, int64_t model, int64_t content,
+                                  const float *vector, size_t dim);
+int glimpse_catalog_embedding(float *vector, glimpse_hash *hash, glimpse_store *store,
+                              const glimpse_model_info *model, int64_t content);
+
+/* What embedding.sum holds: a 64-bit hash of model id, content id and the stored vector. */
+int64_t glimpse_embedding_sum(int64_t model, int64_t content, const void *vector, size_t size);
+/* Reads columns `first` (content id), +1 (vector), +2 (sum) of a row: checks length and sum, so
+ * that a damaged vector is never used (GLIMPSE_E_CORRUPT). *vector is valid until the next step. */
+int glimpse_embedding_read(glimpse_db *db, sqlite3_stmt *row, int first, int64_t model, size_t dim,
+                           int64_t *content, const uint8_t **vector);
+
+/*
+ * indexes.c: the vectors of the models, kept in step with the catalogue.
+ */
+int glimpse_indexes_get(const glimpse_vectors **out, glimpse_store *store,
+                        const glimpse_model_info *model);
+int glimpse_indexes_update(glimpse_store *store, const char *fingerprint);
+/* The same; `anew`: from nothing, whatever there is. */
+int glimpse_indexes_write(glimpse_store *store, const char *fingerprint, int anew);
+/* Forgets loaded ones (their models may be gone), also for siblings to come. */
+void glimpse_indexes_drop(glimpse_store *store);
+/* malloc'ed path of the FAISS file of a model. */
+int glimpse_indexes_path(char **out, const glimpse_store *store, const char *fingerprint);
+
+/* A read transaction with the connection to itself: enter and leave come with it. */
+int glimpse_sqlite_begin_read(glimpse_store *store);
+void glimpse_sqlite_end_read(glimpse_store *store);
+int glimpse_sqlite_begin(glimpse_store *store);
+int glimpse_sqlite_commit(glimpse_store *store);
+void glimpse_sqlite_rollback(glimpse_store *store);
+int glimpse_sqlite_is_writing(const glimpse_store *store);
+int glimpse_sqlite_damaged(glimpse_store *store, const char *what);
+
+#endif

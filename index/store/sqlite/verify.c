@@ -1,0 +1,268 @@
+/*
+ * verify.c - reading everything once and comparing it with everything it should agree with.
+ *
+ * Checked: SQLite's pages, indexes and constraints; references; every row's checksum; every
+ * embedding's finiteness and length; every model's count and digest; every vector file that claims
+ * to be up to date, row by row; the captions' text index, word by word. A vector file that is
+ * missing or older than the catalogue is no problem: the next search makes it anew, which is what
+ * happens after an indexing run was killed.
+ */
+#include "captions_private.h"
+#include "core/error.h"
+#include "math/half.h"
+#include "upkeep.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A component is off by at most 2^-11 of itself, so a length is too; twice that is allowed. */
+#define LENGTH_TOLERANCE (1.0 / 1024.0)
+
+typedef struct verification {
+    glimpse_store *store;
+    glimpse_db *db;
+    glimpse_problem_fn report;
+    void *user;
+    uint64_t problems, checked;
+} verification;
+
+static void problem(verification *v, const char *format, ...) GLIMPSE_PRINTF(2, 3);
+static void problem(verification *v, const char *format, ...) {
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    v->problems++;
+    if (v->report) v->report(v->user, text);
+}
+
+/* Damage that stopped a check is a problem like others; the next check goes on. Once something is
+ * known to be damaged, other failures (a row that cannot be found by its key) are signs of it. */
+static int absorb(verification *v, int status) {
+    if (status >= 0 || status == GLIMPSE_E_NOMEM) return status;
+    if (status != GLIMPSE_E_CORRUPT && v->problems == 0) return status;
+    problem(v, "%s", glimpse_last_error());
+    return GLIMPSE_OK;
+}
+
+static int check_pages(verification *v) {
+    sqlite3_stmt *row = NULL;
+    int status = glimpse_db_query(v->db, &row, "PRAGMA integrity_check(100)", "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(v->db, row)) > 0) {
+        status = GLIMPSE_OK;
+        const char *text = (const char *)sqlite3_column_text(row, 0);
+        if (text && strcmp(text, "ok") == 0) continue;
+        (void)glimpse_db_damaged(v->db, "%s", text ? text : "it fails its integrity check");
+        problem(v, "catalogue: %s", text ? text : "it fails its integrity check");
+    }
+    glimpse_db_reset(row);
+    return absorb(v, status);
+}
+
+static int check_references(verification *v) {
+    sqlite3_stmt *row = NULL;
+    int status = glimpse_db_query(v->db, &row, "PRAGMA foreign_key_check", "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(v->db, row)) > 0) {
+        status = GLIMPSE_OK;
+        problem(v, "catalogue: row %lld of the table %s refers to a row of %s that is not there",
+                (long long)sqlite3_column_int64(row, 1), (const char *)sqlite3_column_text(row, 0),
+                (const char *)sqlite3_column_text(row, 2));
+    }
+    glimpse_db_reset(row);
+    if (status < 0) return absorb(v, status);
+    status = glimpse_db_query(v->db, &row,
+                              "SELECT path FROM file WHERE substr(path, 1, 1) <> x'2f'"
+                              " OR instr(path, x'00') > 0"
+                              " UNION ALL SELECT path FROM root WHERE substr(path, 1, 1) <> x'2f'",
+                              "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(v->db, row)) > 0) {
+        status = GLIMPSE_OK;
+        problem(v, "catalogue: '%.*s' is no absolute path", sqlite3_column_bytes(row, 0),
+                (const char *)sqlite3_column_blob(row, 0));
+    }
+    glimpse_db_reset(row);
+    return absorb(v, status);
+}
+
+/* Rows whose bytes are not those that were written. */
+static int check_sums(verification *v) {
+    static const char *const queries[][2] = {
+        {"root", "SELECT 0, path FROM root WHERE sum <> " GLIMPSE_ROOT_SUM},
+        {"file", "SELECT id, path FROM file WHERE sum <> " GLIMPSE_FILE_SUM},
+        {"content", "SELECT id, format FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM},
+        {"labelling", "SELECT id, name FROM labelling WHERE sum <> " GLIMPSE_LABELLING_SUM},
+        {"label class", "SELECT id, name FROM label_class WHERE sum <> " GLIMPSE_LABEL_CLASS_SUM},
+        {"labels of content",
+         "SELECT content_id, (SELECT name FROM label_class WHERE id = class_id) FROM label"
+         " WHERE sum <> " GLIMPSE_LABEL_SUM},
+        {"answer",
+         "SELECT 0, lower(hex(key)) FROM vlm_answer WHERE sum <> " GLIMPSE_VLM_ANSWER_SUM},
+        {"fingerprint of content", "SELECT content_id, 'made again by glimpse dedup' FROM "
+                                   "fingerprint WHERE sum <> " GLIMPSE_FINGERPRINT_SUM},
+        {"thumbnail of content", "SELECT content_id, 'made again by glimpse dedup' FROM thumbnail "
+                                 "WHERE sum <> " GLIMPSE_THUMBNAIL_SUM}};
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == GLIMPSE_OK; i++) {
+        sqlite3_stmt *row = NULL;
+        status = glimpse_db_query(v->db, &row, queries[i][1], "");
+        while (status == GLIMPSE_OK && (status = glimpse_db_step(v->db, row)) > 0) {
+            status = GLIMPSE_OK;
+            (void)glimpse_db_damaged(v->db, "a row does not match its checksum");
+            problem(v, "catalogue: %s %lld (%.*s) does not match its checksum", queries[i][0],
+                    (long long)sqlite3_column_int64(row, 0), sqlite3_column_bytes(row, 1),
+                    (const char *)sqlite3_column_blob(row, 1));
+        }
+        glimpse_db_reset(row);
+        status = absorb(v, status);
+    }
+    return status;
+}
+
+/* Compares a stored row with the index's row of the same content. */
+static int check_indexed(verification *v, const glimpse_vectors *vectors, int64_t content,
+                         const float *stored, float *row) {
+    int64_t position = -1;
+    int status = glimpse_vectors_find(&position, vectors, content);
+    if (status < 0) return status;
+    if (position < 0) {
+        problem(v, "vector index: content %lld is not in it", (long long)content);
+        return GLIMPSE_OK;
+    }
+    status = glimpse_vectors_row(row, vectors, position);
+    if (status < 0) return status;
+    if (memcmp(row, stored, glimpse_vectors_dim(vectors) * sizeof *row) != 0) {
+        problem(v, "vector index: content %lld has another vector than in the catalogue",
+                (long long)content);
+    }
+    return GLIMPSE_OK;
+}
+
+/* `vectors` is NULL when there is no index to compare with. */
+static int check_embeddings(verification *v, const glimpse_model_info *model,
+                            const glimpse_vectors *vectors) {
+    sqlite3_stmt *row = NULL;
+    uint64_t count = 0, digest = 0;
+    float *values = malloc(2 * model->dim * sizeof *values);
+    if (!values) return glimpse_fail_nomem(2 * model->dim * sizeof *values, "an embedding");
+    int status = glimpse_db_query(v->db, &row,
+                                  "SELECT content_id, vector, sum FROM embedding"
+                                  " WHERE model_id = ?1 ORDER BY id",
+                                  "i", model->id);
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(v->db, row)) > 0) {
+        int64_t content = 0;
+        const uint8_t *bytes = NULL;
+        count++;
+        v->checked++;
+        digest ^= (uint64_t)sqlite3_column_int64(row, 2);
+        status = absorb(
+            v, glimpse_embedding_read(v->db, row, 0, model->id, model->dim, &content, &bytes));
+        if (status < 0) break;
+        if ((size_t)sqlite3_column_bytes(row, 1) != 2 * model->dim) continue;
+        glimpse_f16_load(values, bytes, model->dim);
+        double square = 0.0;
+        for (size_t i = 0; i < model->dim; i++)
+            square += (double)values[i] * (double)values[i];
+        if (!(fabs(sqrt(square) - 1.0) <= LENGTH_TOLERANCE)) { /* also when it is not a number */
+            problem(v, "catalogue: the embedding of content %lld has length %g", (long long)content,
+                    sqrt(square));
+        }
+        if (vectors) {
+            status = check_indexed(v, vectors, content, values, values + model->dim);
+        }
+    }
+    glimpse_db_reset(row);
+    free(values);
+    if (status < 0) return absorb(v, status);
+    if (count != model->embedded || digest != model->digest) {
+        (void)glimpse_db_damaged(v->db, "model %s has other embeddings than it should",
+                                 model->fingerprint);
+        problem(v, "catalogue: model %s has %llu embeddings, its row says %llu%s",
+                model->fingerprint, (unsigned long long)count, (unsigned long long)model->embedded,
+                count == model->embedded ? " with another digest" : "");
+    }
+    return GLIMPSE_OK;
+}
+
+static int check_model(verification *v, const char *fingerprint) {
+    glimpse_model_info model;
+    glimpse_vectors *vectors = NULL;
+    glimpse_vectors_state state = GLIMPSE_VECTORS_MISSING;
+    char *path = NULL, wrong[1200];
+    int status = glimpse_catalog_find_model(&model, v->store, fingerprint);
+    if (status < 0) return absorb(v, status);
+    status = glimpse_indexes_path(&path, v->store, fingerprint);
+    if (status < 0) return status;
+    status =
+        glimpse_vectors_load(&vectors, path, fingerprint, model.dim, &state, wrong, sizeof wrong);
+    if (status < 0 && status != GLIMPSE_E_NOMEM) {
+        problem(v, "vector index: %s", glimpse_last_error());
+        status = GLIMPSE_OK;
+    } else if (state == GLIMPSE_VECTORS_DAMAGED) {
+        problem(v, "vector index: %s (it is not used; glimpse reindex writes it anew)", wrong);
+    }
+    free(path);
+    if (status < 0) return status;
+    if (vectors && !glimpse_vectors_current(vectors, &model)) {
+        glimpse_vectors_release(vectors); /* stale: to be rebuilt, nothing to compare */
+        vectors = NULL;
+    }
+    status = check_embeddings(v, &model, vectors);
+    glimpse_vectors_release(vectors);
+    return status;
+}
+
+/* The fingerprints first: a statement must not stay open while others run into damage. */
+static int check_models(verification *v) {
+    char(*list)[33] = NULL;
+    int64_t count = 0;
+    size_t used = 0;
+    sqlite3_stmt *row = NULL;
+    int status = glimpse_db_integer(v->db, &count, "SELECT count(*) FROM model", "");
+    if (status < 0) return absorb(v, status);
+    list = calloc((size_t)count + 1, sizeof *list);
+    if (!list) return glimpse_fail_nomem((size_t)count * sizeof *list, "models");
+    status = glimpse_db_query(v->db, &row, "SELECT fingerprint FROM model ORDER BY id", "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(v->db, row)) > 0) {
+        status = GLIMPSE_OK;
+        const char *text = (const char *)sqlite3_column_text(row, 0);
+        if (used < (size_t)count && text) {
+            (void)snprintf(list[used++], sizeof list[0], "%.32s", text);
+        }
+    }
+    glimpse_db_reset(row);
+    status = absorb(v, status);
+    for (size_t i = 0; i < used && status == GLIMPSE_OK; i++)
+        status = check_model(v, list[i]);
+    free(list);
+    return status;
+}
+
+static void caption_problem(void *user, const char *text) {
+    problem(user, "%s", text);
+}
+
+int glimpse_upkeep_verify(uint64_t *checked, uint64_t *problems, glimpse_store *store,
+                          glimpse_problem_fn report, void *user) {
+    verification v = {
+        .store = store, .db = glimpse_store_db(store), .report = report, .user = user};
+    glimpse_db_enter(v.db);
+    int status = absorb(&v, glimpse_db_begin_read(v.db));
+    if (status == GLIMPSE_OK && v.problems == 0) {
+        status = check_pages(&v);
+        if (status == GLIMPSE_OK) status = check_references(&v);
+        if (status == GLIMPSE_OK) status = check_sums(&v);
+        if (status == GLIMPSE_OK) {
+            status = absorb(&v, glimpse_captions_check(v.db, caption_problem, &v));
+        }
+        if (status == GLIMPSE_OK) status = check_models(&v);
+        glimpse_db_end_read(v.db);
+    }
+    glimpse_db_leave(v.db);
+    *checked = v.checked;
+    *problems = v.problems;
+    return status;
+}

@@ -1,0 +1,595 @@
+/*
+ * store.h - where a library is kept, as the rest of index/ sees it.
+ *
+ * A store holds what is known: models, roots, files, contents (what the bytes of files are), their
+ * embeddings, labels, captions, decisions, answers. Everything that index/ does with it goes
+ * through one table of operations, glimpse_store_ops, which speaks in these words alone: no
+ * operation takes or returns a statement, a query text or an index of some library. SQLite + FAISS
+ * (sqlite/, faiss/) is one implementation; another is one more table. docs/library.md says what is
+ * kept how.
+ *
+ *     glimpse_store *store = glimpse_library_store(library);                  // library_private.h
+ *     const glimpse_store_ops *ops = store->ops;
+ *     ops->lock(store, "indexing");
+ *     ops->models.use(&model, store, &key);
+ *     for each root:
+ *         glimpse_store_root_reachable(&reachable, store, root);
+ *         ops->roots.put(store, root, is_folder, !reachable);
+ *         ops->files.load(&table, store, root, model);                       // one query
+ *         while walking: glimpse_file_row *row = glimpse_file_table_find(table, path);
+ *             row && glimpse_file_row_fresh(row, &stamp) -> nothing to do; row->seen = 1 anyway
+ *             directory that cannot be read -> glimpse_file_table_keep(table, directory)
+ *             other files -> hash -> ops->contents.find(): known and embedded -> only files.bind;
+ *             known, not embedded or unknown -> decode, encode, contents.put,
+ *             contents.put_embedding, files.bind; broken -> files.quarantine
+ *         glimpse_store_finish_scan(&missing, store, root, table);
+ *     writes go between ops->begin() and ops->commit(), a batch at a time
+ *     ops->vectors.update(store, fingerprint);
+ *     ops->unlock(store);
+ *
+ * What every implementation promises
+ *   - A file is ok with a content, or quarantined with a code and a reason and no content. An
+ *     embedding belongs to a model and a content that exist, once, and is never changed; adding or
+ *     removing one moves its model's generation, count and digest in the same transaction.
+ *   - Row ids of contents are never used again. Ids are the store's own; those that people see are
+ *     hashes.
+ *   - Paths are bytes, absolute, without a trailing slash ("/" excepted), "." or "..", and compared
+ *     as bytes. "Below DIRECTORY" means DIRECTORY itself or DIRECTORY/...; never a mere prefix.
+ *
+ * Visitors: operations on many things call a function with one after the other, in the order that
+ * is said there. What a visitor is given is valid during the call. It may call operations that
+ * read; it must not write. A non-zero return ends the visit and is what the operation returns.
+ *
+ * Transactions: begin_read ... end_read sees one state of everything; they nest, also in a write
+ * transaction. begin ... commit or rollback writes; these do not nest. An operation that says so
+ * has a transaction of its own.
+ *
+ * Errors are statuses with a message, never those of a database. GLIMPSE_E_CORRUPT whenever damage
+ * is found, with what to do about it, and from then on nothing more is written through this handle;
+ * GLIMPSE_E_BUSY when somebody else blocks for too long; GLIMPSE_E_IO (disk full, read-only). After
+ * a failure inside a write transaction call rollback. GLIMPSE_E_NOT_FOUND comes without a message
+ * where looking something up is the ordinary case.
+ *
+ * Threads: a handle is used by one thread at a time for reading and writing, except that any thread
+ * may look up files and contents (files.find, contents.find, derived.*) while one thread writes.
+ * begin_read keeps other threads out until end_read. Handles of one store are independent; those
+ * made by open_sibling share what is loaded of the vectors.
+ */
+#ifndef GLIMPSE_INDEX_STORE_H
+#define GLIMPSE_INDEX_STORE_H
+
+#include "core/hash.h"
+#include "file_paths.h"
+#include "file_table.h"
+#include "string_pool.h"
+
+#include <glimpse/actions.h>
+#include <glimpse/build.h>
+#include <glimpse/captions.h>
+#include <glimpse/library.h>
+#include <glimpse/status.h>
+#include <glimpse/stored_labels.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct glimpse_store_ops glimpse_store_ops;
+
+/* The common part of every handle; an implementation's own is larger. Constant while it is open. */
+typedef struct glimpse_store {
+    const glimpse_store_ops *ops;
+    char *path; /* absolute: names the library to people */
+    int read_only;
+} glimpse_store;
+
+/* Opens what `path` names, with the implementation that it belongs to; GLIMPSE_LIBRARY_... flags
+ * and failures of <glimpse/library.h>. */
+int glimpse_store_open(glimpse_store **out, const char *path, unsigned flags);
+/* Another handle of the same store, for another thread, which shares loaded vectors with this one.
+ * May be called while another thread uses `store`. */
+int glimpse_store_open_sibling(glimpse_store **out, const glimpse_store *store);
+void glimpse_store_close(glimpse_store *store); /* rolls back what is not committed; NULL is fine */
+
+/* The implementation for what is kept at `path`; NULL: the one for this machine's own files. For
+ * what belongs to no library: journals, answers in a place of their own, neighbours of rows. */
+const glimpse_store_ops *glimpse_store_backend(const char *path);
+
+/*
+ * Models.
+ */
+typedef struct glimpse_model_key {
+    const char *fingerprint; /* 32 hexadecimal digits */
+    const char *name, *path;
+    size_t dim; /* E */
+} glimpse_model_key;
+
+typedef struct glimpse_model_info {
+    int64_t id;
+    char fingerprint[33];
+    size_t dim;
+    uint64_t embedded;   /* embeddings of this model */
+    uint64_t generation; /* moves with every change to them */
+    uint64_t digest;     /* of all of them together, whatever their order: says whether a vector
+                            index holds these embeddings and no others */
+} glimpse_model_info;
+
+typedef struct glimpse_store_model {
+    glimpse_model_info info;
+    const char *name, *path;
+    const char *index_state; /* "ok", "missing", "stale", "damaged" */
+    uint64_t index_bytes;    /* of what is derived and kept for it */
+} glimpse_store_model;
+typedef int (*glimpse_store_model_fn)(void *user, const glimpse_store_model *model);
+
+struct glimpse_models_ops {
+    /* Finds or adds the model, brings name and path up to date and makes it the most recently used
+     * one. GLIMPSE_E_CORRUPT when the fingerprint is there with another dim. */
+    int (*use)(int64_t *id, glimpse_store *store, const glimpse_model_key *key);
+    /* GLIMPSE_E_NOT_FOUND, with a message, when nothing was ever indexed with it. */
+    int (*find)(glimpse_model_info *out, glimpse_store *store, const char *fingerprint);
+    /* Most recently used first. */
+    int (*list)(glimpse_store *store, glimpse_store_model_fn visit, void *user);
+};
+
+/*
+ * Roots: directories (or single files) that were indexed.
+ */
+typedef struct glimpse_root {
+    char *path;
+    int is_folder;
+    int offline; /* as of the last put */
+} glimpse_root;
+void glimpse_roots_free(glimpse_root *roots, size_t count);
+/* The most specific of `roots` that `path` is below, or NULL. */
+const glimpse_root *glimpse_root_of(const glimpse_root *roots, size_t count, const char *path);
+
+struct glimpse_roots_ops {
+    int (*put)(glimpse_store *store, const char *path, int is_folder, int offline);
+    int (*list)(glimpse_root **out, size_t *count, glimpse_store *store); /* by path */
+};
+
+/*
+ * Filters: which files a search or a visit is about, a place and a time.
+ */
+typedef struct glimpse_filter { /* an implementation's own is larger */
+    int has_path, has_dates;
+} glimpse_filter;
+
+/* One of the contents that a filter lets through. */
+typedef int (*glimpse_content_fn)(void *user, int64_t content, const glimpse_hash *hash,
+                                  uint64_t size);
+typedef struct glimpse_content_choice {
+    int passes;
+    glimpse_hash hash; /* when it passes */
+    uint64_t size;
+} glimpse_content_choice;
+
+struct glimpse_filters_ops {
+    /* Each text may be NULL; their meaning is that of glimpse_search_options. Takes a look at which
+     * paths are known. */
+    int (*open)(glimpse_filter **out, glimpse_store *store, const char *path_prefix,
+                const char *after, const char *before);
+    void (*close)(glimpse_filter *filter); /* NULL is fine */
+    /* *files: how many lie in the filter's place, missing ones too; counted up to `limit`. */
+    int (*count_files)(size_t *files, glimpse_store *store, const glimpse_filter *filter,
+                       size_t limit);
+    /* Which of `contents` [count] have a file that is not missing and passes, and all of `labels`
+     * [label_count] (glimpse_search_options). */
+    int (*choose)(glimpse_content_choice *choices, glimpse_store *store,
+                  const glimpse_filter *filter, const char *const *labels, size_t label_count,
+                  const int64_t *contents, size_t count);
+    /* All contents that `choose` lets through, in no particular order. */
+    int (*contents)(glimpse_store *store, const glimpse_filter *filter, const char *const *labels,
+                    size_t label_count, glimpse_content_fn visit, void *user);
+    /* All contents with a file in the filter's place that is not missing, by the first of its
+     * paths. */
+    int (*pictures)(glimpse_store *store, const glimpse_filter *filter,
+                    int (*visit)(void *user, int64_t content), void *user);
+    int (*count_pictures)(size_t *count, glimpse_store *store, const glimpse_filter *filter);
+};
+
+/*
+ * Files.
+ */
+typedef struct glimpse_store_file { /* of a content that was asked about */
+    const char *path;
+    int64_t mtime_ns;
+    int passes; /* the filter */
+} glimpse_store_file;
+typedef int (*glimpse_store_file_fn)(void *user, const glimpse_store_file *file);
+
+typedef struct glimpse_store_picture { /* a file with its content and embedding */
+    const char *path;
+    int64_t mtime_ns;
+    glimpse_hash hash;
+    uint64_t size;
+    uint32_t width, height;
+    const char *format, *taken;
+    size_t copies;          /* files with this content that are not missing */
+    const float *embedding; /* [dim] */
+} glimpse_store_picture;
+typedef int (*glimpse_store_picture_fn)(void *user, const glimpse_store_picture *picture);
+
+struct glimpse_files_ops {
+    /* All known files below `root`, missing ones too, in path order, with `embedded` for `model`
+     * (0: none). One query. */
+    int (*load)(glimpse_file_table **out, glimpse_store *store, const char *root, int64_t model);
+    /* One file; row->path is NULL (the caller has it). GLIMPSE_E_NOT_FOUND. */
+    int (*find)(glimpse_file_row *row, glimpse_store *store, const char *path, int64_t model);
+    /* The content of a file that has one. GLIMPSE_E_NOT_FOUND. */
+    int (*content_of)(int64_t *content, glimpse_store *store, const char *path);
+    /* *known: 1 when a file below `directory` is known and not missing. */
+    int (*any_below)(int *known, glimpse_store *store, const char *directory);
+    /* Adds the file or brings it up to date: ok, present, with this content. */
+    int (*bind)(glimpse_store *store, const char *path, const glimpse_file_stamp *stamp,
+                int64_t content);
+    /* Adds the file or brings it up to date: present, quarantined. `code` is the negative status of
+     * the failure, `reason` its message (glimpse_last_error() at the time), kept to 1000 bytes. */
+    int (*quarantine)(glimpse_store *store, const char *path, const glimpse_file_stamp *stamp,
+                      int code, const char *reason);
+    /* Removes the file's row, never a content; fine when there is none. For an entry that turned
+     * out to be no file. */
+    int (*forget)(glimpse_store *store, const char *path);
+    /* `id` as of the file table. */
+    int (*set_missing)(glimpse_store *store, int64_t id, int missing);
+    /* The files of a content that are not missing, by path. */
+    int (*of_content)(glimpse_store *store, const glimpse_filter *filter, int64_t content,
+                      glimpse_store_file_fn visit, void *user);
+    /* The files in the filter's place that are not missing and have an embedding, by path. */
+    int (*embedded)(glimpse_store *store, const glimpse_filter *filter,
+                    const glimpse_model_info *model, glimpse_store_picture_fn visit, void *user);
+    /* All that are not missing; those of them that are quarantined, by path. */
+    int (*present)(glimpse_store *store, int (*visit)(void *user, const char *path), void *user);
+    int (*quarantined)(glimpse_store *store,
+                       int (*visit)(void *user, const char *path, const char *reason), void *user);
+};
+
+/*
+ * Contents and embeddings.
+ */
+typedef struct glimpse_content_meta {
+    glimpse_hash hash;
+    uint64_t size;          /* bytes of the file */
+    uint32_t width, height; /* upright */
+    int orientation;        /* EXIF 1..8 */
+    const char *format;     /* "JPEG" */
+    const char *taken;      /* "2021-05-30T14:03:59" or "" */
+    const char *camera;     /* or "" */
+    int has_gps;
+    double latitude, longitude;
+} glimpse_content_meta;
+
+struct glimpse_contents_ops {
+    /* Is there a content with this hash and size, and has it an embedding of `model`?
+     * GLIMPSE_E_NOT_FOUND when there is none; *embedded may be NULL. */
+    int (*find)(int64_t *content, int *embedded, glimpse_store *store, const glimpse_hash *hash,
+                uint64_t size, int64_t model);
+    /* By its hash alone. GLIMPSE_E_NOT_FOUND. */
+    int (*find_hash)(int64_t *content, glimpse_store *store, const glimpse_hash *hash);
+    /* Adds the content; one that is there already (hash and size) gets the new metadata. */
+    int (*put)(int64_t *content, glimpse_store *store, const glimpse_content_meta *meta);
+    /* Hash, size, width, height, format and date of one; its texts are added to `strings`.
+     * GLIMPSE_E_NOT_FOUND. */
+    int (*describe)(glimpse_content_meta *out, glimpse_store *store, glimpse_strings *strings,
+                    int64_t content);
+    /* Normalises `vector` [dim] and stores it as f16. One that is there already is kept as it is
+     * (same input, same output). GLIMPSE_E_INVALID when it is zero or not finite. */
+    int (*put_embedding)(glimpse_store *store, int64_t model, int64_t content, const float *vector,
+                         size_t dim);
+    /* `vector` [model->dim]: what is stored. GLIMPSE_E_NOT_FOUND. */
+    int (*embedding)(float *vector, glimpse_hash *hash, glimpse_store *store,
+                     const glimpse_model_info *model, int64_t content);
+};
+
+/*
+ * Vectors: the embeddings of one model, to be searched.
+ */
+typedef struct glimpse_vectors glimpse_vectors;
+typedef struct glimpse_vector_hit {
+    int64_t content;
+    int64_t row; /* the store's own: where to read it again */
+    float score;
+} glimpse_vector_hit;
+
+/* The nearest of `base` [base_count][width] for each of `queries`, told one query after the other:
+ * `found` [k] positions (-1: none) with `scores` [k], cosines of unit rows, best first. */
+typedef struct glimpse_nearest_job {
+    const float *const *base, *const *queries;
+    size_t base_count, query_count, width, k;
+    int (*visit)(void *user, size_t query, const float *scores, const int64_t *found);
+    void *user;
+} glimpse_nearest_job;
+
+struct glimpse_vectors_ops {
+    /* All embeddings of the model, in the state that the caller's read transaction sees. Borrowed:
+     * until the next call for this model, or the handle is closed. What had to be made anew is kept
+     * for others where that is possible; that it is not is no failure. */
+    int (*get)(const glimpse_vectors **out, glimpse_store *store, const glimpse_model_info *model);
+    size_t (*count)(const glimpse_vectors *vectors);
+    /* The `k` best for `query` [dim], of unit length, best first; k is at most the count. Scores
+     * are within error_bound of the inner product with what is stored. */
+    int (*search)(glimpse_vector_hit *hits, const glimpse_vectors *vectors, const float *query,
+                  size_t k);
+    double (*error_bound)(size_t dim);
+    /* *row: of a content, -1 when there is none. */
+    int (*find)(int64_t *row, const glimpse_vectors *vectors, int64_t content);
+    /* `values` [dim]: what is stored, exactly. */
+    int (*row)(float *values, const glimpse_vectors *vectors, int64_t row);
+    /* Brings what is derived from the embeddings of a model up to date (appends what is new, makes
+     * it anew when something was removed). With the lock held, after the last commit. */
+    int (*update)(glimpse_store *store, const char *fingerprint);
+    /* About rows in memory, of no library. */
+    int (*nearest)(const glimpse_nearest_job *job);
+};
+
+/*
+ * Labels (glimpse/stored_labels.h).
+ */
+enum { GLIMPSE_NO_CLASS = -1 };
+typedef struct glimpse_store_label {
+    glimpse_hash hash;   /* of the content */
+    int32_t class_index; /* GLIMPSE_NO_CLASS begins a content; its labels follow */
+    float probability, score;
+} glimpse_store_label;
+
+typedef struct glimpse_store_labelling {
+    const char *name, *fingerprint, *classifier, *settings, *created;
+    const char *const *classes; /* [class_count] */
+    size_t class_count;
+    const glimpse_store_label *labels; /* [label_count] */
+    size_t label_count;
+} glimpse_store_labelling;
+
+struct glimpse_labels_ops {
+    /* In a transaction of its own; meaning and `stored` as for glimpse_labelling_commit. */
+    int (*put)(uint64_t *stored, glimpse_store *store, const glimpse_store_labelling *labelling);
+    /* Likewise. GLIMPSE_E_NOT_FOUND, with a message. */
+    int (*forget)(glimpse_store *store, const char *name);
+    int (*list)(glimpse_store *store, glimpse_labelling_fn visit, void *user); /* by name */
+    /* By labelling; of one the most probable first. */
+    int (*of_content)(glimpse_store *store, int64_t content, glimpse_stored_label_fn visit,
+                      void *user);
+};
+
+/*
+ * Captions (glimpse/captions.h).
+ */
+typedef struct glimpse_store_caption_filter {
+    int64_t content;            /* 0: any */
+    int style;                  /* GLIMPSE_CAPTION_ANY */
+    const char *model, *prompt; /* NULL: any */
+} glimpse_store_caption_filter;
+typedef int (*glimpse_caption_match_fn)(void *user, int64_t content, int64_t caption, double score);
+
+struct glimpse_captions_ops {
+    /* In a transaction of its own. Those of contents that are not there are left out; *stored
+     * counts the others. The captions are in order (glimpse_library_store_captions checks them). */
+    int (*put)(size_t *stored, glimpse_store *store, const glimpse_caption *captions, size_t count,
+               const char *created);
+    int (*forget)(uint64_t *forgotten, glimpse_store *store,
+                  const glimpse_store_caption_filter *filter); /* its own transaction */
+    int (*list)(glimpse_store *store, const glimpse_store_caption_filter *filter,
+                glimpse_caption_fn visit, void *user);
+    /* Captions that `text` finds (glimpse_search_options.captions), best first by BM25; equal
+     * scores in no particular order. A positive return of `visit` ends it without a failure. */
+    int (*match)(glimpse_store *store, const char *text, glimpse_caption_match_fn visit,
+                 void *user);
+    /* *text: of one, added to `strings`; NULL when it is gone. */
+    int (*text)(const char **text, glimpse_store *store, glimpse_strings *strings, int64_t caption);
+};
+
+/*
+ * Answers of vision-language models (glimpse/response_cache.h): a handle of their own, because an
+ * answer is committed by itself and must not wait for, or be rolled back with, anything else. Any
+ * thread.
+ */
+typedef struct glimpse_responses glimpse_responses;
+typedef struct glimpse_response {
+    glimpse_hash key;
+    const char *contents, *model, *prompt, *parameters, *answer, *made;
+} glimpse_response;
+
+struct glimpse_responses_ops {
+    int (*open)(glimpse_responses **out, const char *path); /* made when it does not exist */
+    int (*open_store)(glimpse_responses **out, const glimpse_store *store);
+    void (*close)(glimpse_responses *responses); /* NULL is fine */
+    int (*is_read_only)(const glimpse_responses *responses);
+    /* *answer: malloc'ed, NULL when there is none that is whole. */
+    int (*find)(char **answer, glimpse_responses *responses, const glimpse_hash *key);
+    int (*put)(glimpse_responses *responses, const glimpse_response *response);
+    int (*count)(int64_t *count, glimpse_responses *responses);
+    /* Of one model, or all (NULL). */
+    int (*forget)(int64_t *forgotten, glimpse_responses *responses, const char *model);
+};
+
+/*
+ * Decisions about duplicates (glimpse/decisions.h).
+ */
+typedef struct glimpse_decision_member {
+    glimpse_hash hash;
+    const char
+        *path;  /* stored: where it was then; listed: a present file of it, where there is one */
+    int copies; /* 1: files of its bytes, too */
+} glimpse_decision_member;
+typedef struct glimpse_decision_entry { /* one member of one decision */
+    int64_t number;
+    int kind;
+    const char *made;
+    glimpse_decision_member member;
+} glimpse_decision_entry;
+typedef int (*glimpse_decision_entry_fn)(void *user, const glimpse_decision_entry *entry);
+
+struct glimpse_decisions_ops {
+    /* Instead of one with the same key. In a transaction of its own, as forget. */
+    int (*put)(int64_t *number, glimpse_store *store, int kind, const char *made,
+               const glimpse_hash *key, const glimpse_decision_member *members, size_t count);
+    int (*forget)(glimpse_store *store, int64_t number); /* GLIMPSE_E_NOT_FOUND, with a message */
+    int (*list)(glimpse_store *store, glimpse_decision_entry_fn visit, void *user); /* by number */
+};
+
+/*
+ * What was worked out about contents and can be again: goes with its content, and is found only in
+ * the version asked for and when it is what was stored. Any thread.
+ */
+typedef enum glimpse_derived {
+    GLIMPSE_DERIVED_FINGERPRINT,
+    GLIMPSE_DERIVED_THUMBNAIL
+} glimpse_derived;
+typedef struct glimpse_derived_item {
+    glimpse_hash hash; /* and size: the content */
+    uint64_t size;
+    const void *data;
+    size_t data_size;
+} glimpse_derived_item;
+/* 1: taken, 0: of no use. */
+typedef int (*glimpse_derived_fn)(void *user, const glimpse_derived_item *item);
+
+struct glimpse_derived_ops {
+    /* 1 when there is one of the file that has this stamp, inode included, and `take` took it. */
+    int (*of_file)(glimpse_store *store, glimpse_derived kind, int version, const char *path,
+                   const glimpse_file_stamp *stamp, glimpse_derived_fn take, void *user);
+    int (*of_content)(glimpse_store *store, glimpse_derived kind, int version,
+                      const glimpse_hash *hash, uint64_t size, glimpse_derived_fn take, void *user);
+    /* In a transaction of its own. Those of contents that are not there are left out. */
+    int (*put)(glimpse_store *store, glimpse_derived kind, int version,
+               const glimpse_derived_item *items, size_t count);
+};
+
+/*
+ * The journal of actions on files (glimpse/actions.h): a handle of its own and no part of a
+ * library, because duplicates are looked for in directories that no library knows, and a library
+ * that is thrown away must not take with it what is needed to put files back. Each call is on the
+ * disk when it returns. One thread.
+ */
+typedef struct glimpse_journal glimpse_journal;
+typedef struct glimpse_journal_step {
+    int64_t id, run;
+    glimpse_action_kind kind; /* of the run */
+    int state;                /* of actions: 1 to 7 */
+    char *path, *other, *keeper, *info;
+    int crossing;
+    char hash[GLIMPSE_HASH_HEX];
+    uint64_t size;
+    int64_t mtime_ns;
+    unsigned mode;
+    uint64_t inode, new_inode;
+    int64_t new_mtime_ns;
+} glimpse_journal_step;
+
+struct glimpse_journal_ops {
+    int (*open)(glimpse_journal **out, const char *directory); /* made when it does not exist */
+    void (*close)(glimpse_journal *journal);                   /* NULL is fine */
+    int (*begin_run)(int64_t *run, glimpse_journal *journal, glimpse_action_kind kind,
+                     const char *started);
+    int (*add)(int64_t *id, glimpse_journal *journal, const glimpse_journal_step *step);
+    int (*set_new)(glimpse_journal *journal, int64_t id, uint64_t inode, int64_t mtime_ns);
+    int (*set_state)(glimpse_journal *journal, int64_t id, int state);
+    /* Steps of a run (0: of all) whose state is in `states` (a bit per state), last first. The step
+     * and its strings are borrowed. */
+    int (*steps)(glimpse_journal *journal, int64_t run, unsigned states,
+                 int (*visit)(void *user, const glimpse_journal_step *step), void *user);
+    /* The latest run with a step that is done. GLIMPSE_E_NOT_FOUND. */
+    int (*latest)(int64_t *run, glimpse_journal *journal);
+    int (*runs)(glimpse_journal *journal, int (*visit)(void *user, const glimpse_action_run *run),
+                void *user); /* in order */
+    /* Directories that runs made: noted with the run (a later one takes them over), listed, the
+     * innermost first, as *path (malloc'ed, NULL: no more) when that run has nothing there any
+     * more, and forgotten. */
+    int (*note_directory)(glimpse_journal *journal, const char *path, int64_t run);
+    int (*next_directory)(char **path, glimpse_journal *journal);
+    int (*forget_directory)(glimpse_journal *journal, const char *path);
+};
+
+/*
+ * Looking after it (glimpse/library.h).
+ */
+typedef struct glimpse_store_counts {
+    uint64_t files, missing, embedded, duplicates, pending; /* as in glimpse_library_status */
+    uint64_t captions, captioned;
+} glimpse_store_counts;
+
+struct glimpse_upkeep_ops {
+    int (*count)(glimpse_store_counts *out, glimpse_store *store, int64_t model);
+    /* Bytes on the disk of all that is not derived. */
+    uint64_t (*bytes)(const glimpse_store *store);
+    /* *problems were told to `report` (may be NULL); a failure is one of reading. */
+    int (*verify)(uint64_t *checked, uint64_t *problems, glimpse_store *store,
+                  glimpse_problem_fn report, void *user);
+    /* With the lock held. Makes everything anew that is derived. */
+    int (*reindex)(glimpse_store *store);
+    int (*prune)(glimpse_prune_report *report, glimpse_store *store,
+                 const glimpse_prune_options *options);
+};
+
+/*
+ * The table.
+ */
+struct glimpse_store_ops {
+    const char *name;
+    /* [*count]: what this is made with, for reports. */
+    const glimpse_build_part *(*parts)(size_t *count);
+
+    /* Called through glimpse_store_open and its like. */
+    int (*open)(glimpse_store **out, const char *path, unsigned flags);
+    int (*open_sibling)(glimpse_store **out, const glimpse_store *store);
+    void (*close)(glimpse_store *store);
+
+    /* The lock that one writer at a time has, in whatever process; `purpose` ("indexing") is shown
+     * to whoever finds it taken: GLIMPSE_E_BUSY names the process. GLIMPSE_E_IO when the store is
+     * open for reading only. Not recursive. */
+    int (*lock)(glimpse_store *store, const char *purpose);
+    void (*unlock)(glimpse_store *store); /* fine when not held */
+
+    int (*begin)(glimpse_store *store);
+    int (*commit)(glimpse_store *store);
+    void (*rollback)(glimpse_store *store); /* fine outside a transaction */
+    int (*is_writing)(const glimpse_store *store);
+    int (*begin_read)(glimpse_store *store);
+    void (*end_read)(glimpse_store *store); /* once for each begin_read that succeeded */
+
+    /* Damage that was found above the store (a checksum, a reference): sets the message, sees to it
+     * that nothing more is written through this handle, returns GLIMPSE_E_CORRUPT. */
+    int (*damaged)(glimpse_store *store, const char *what);
+
+    struct glimpse_models_ops models;
+    struct glimpse_roots_ops roots;
+    struct glimpse_filters_ops filters;
+    struct glimpse_files_ops files;
+    struct glimpse_contents_ops contents;
+    struct glimpse_vectors_ops vectors;
+    struct glimpse_labels_ops labels;
+    struct glimpse_captions_ops captions;
+    struct glimpse_responses_ops responses;
+    struct glimpse_decisions_ops decisions;
+    struct glimpse_derived_ops derived;
+    struct glimpse_journal_ops journal;
+    struct glimpse_upkeep_ops upkeep;
+};
+
+/*
+ * Made of operations, for every implementation.
+ */
+
+/* Looks at the disk now. *reachable is 0 when a directory cannot be opened, or is empty although
+ * files below it are known (an unmounted mount point); for a single file: when the directory it is
+ * in cannot be opened. A path never indexed before is looked at in the same way. */
+int glimpse_store_root_reachable(int *reachable, glimpse_store *store, const char *path);
+
+/* The end of a complete walk of `root` with its table: rows not seen become missing, missing ones
+ * that were seen come back; nothing else is written. Rows below another root that is offline (a
+ * nested one) are left alone. *missing: the number of rows below `root` that are missing now (NULL
+ * allowed). Do not call it after a walk that was cut short, nor for an offline root. Makes its own
+ * transaction unless one is open. */
+int glimpse_store_finish_scan(uint64_t *missing, glimpse_store *store, const char *root,
+                              glimpse_file_table *table);
+
+/* The content that is given by its id (32 hex digits; tried first), by the path of a file as it is
+ * written, or by where that path really is. GLIMPSE_E_NOT_FOUND, without a message. */
+int glimpse_store_content_of(int64_t *content, glimpse_store *store, const char *path_or_id);
+
+/* The model of a key: GLIMPSE_E_NOT_FOUND, in words for people, when nothing was indexed with it,
+ * GLIMPSE_E_CORRUPT when the store has another dim. */
+int glimpse_store_find_model(glimpse_model_info *out, glimpse_store *store,
+                             const glimpse_model_key *key);
+
+#endif
