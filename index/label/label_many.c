@@ -271,3 +271,14 @@ int glimpse_classifier_logits(double *logits, const glimpse_classifier *classifi
     scorer_free(&s);
     return status;
 }
+
+const char *glimpse_abstention_name(glimpse_abstention reason) {
+    switch (reason) {
+    case GLIMPSE_CLAIMED: return NULL;
+    case GLIMPSE_ABSTAINED_PROBABILITY: return "probability";
+    case GLIMPSE_ABSTAINED_MARGIN: return "margin";
+    case GLIMPSE_ABSTAINED_BACKGROUND: return "background";
+    case GLIMPSE_ABSTAINED_THRESHOLD: return "threshold";
+    }
+    return NULL;
+}

@@ -1,37 +1,27 @@
-# What glimpse label writes, given labels that the test chooses: the sources are compiled in. And
+# The report of glimpse label, given labels that the test chooses: its sources are compiled in. And
 # glimpse evaluate, as its users meet it.
-set(LABEL_OUT_SOURCES
-    cli/cli.c
-    cli/known.c
+set(LABEL_REPORT_SOURCES
     cli/memory.c
+    cli/progress.c
+    cli/text.c
+    cli/tool.c
     report/html_text.c
-    report/json_out.c
-    report/label_out.c
-    report/label_out_json.c
-    report/label_out_tree.c
-    report/label_out_xmp.c
-    report/xmp_out.c
     report/label_report.c
     report/label_report_html.c
     report/picture_out.c
-    cli/progress.c
-    commands/table_in.c
-    cli/text.c
-    cli/tool.c
-    commands/truth.c)
-list(TRANSFORM LABEL_OUT_SOURCES PREPEND "${PROJECT_SOURCE_DIR}/tools/")
+    report/report_file.c)
+list(TRANSFORM LABEL_REPORT_SOURCES PREPEND "${PROJECT_SOURCE_DIR}/tools/")
 pkg_check_modules(JPEG REQUIRED IMPORTED_TARGET libjpeg)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
-foreach(part label_out label_tree)
-  glimpse_test(
-    tools_${part}
-    SOURCES test_${part}.c label_out_support.c run.c ${LABEL_OUT_SOURCES}
-    LIBS glimpse_index glimpse_index_private PkgConfig::JANSSON PkgConfig::JPEG PkgConfig::UTF8PROC m
-    TIMEOUT 120)
-  target_include_directories(test_tools_${part} PRIVATE "${PROJECT_SOURCE_DIR}/tools/cli" "${PROJECT_SOURCE_DIR}/tools/report"
-                                                        "${PROJECT_SOURCE_DIR}/tools/commands")
-  target_compile_definitions(test_tools_${part} PRIVATE GLIMPSE_PROGRAM="$<TARGET_FILE:glimpse>")
-endforeach()
+glimpse_test(
+  tools_label_report
+  SOURCES test_label_report.c run.c ../index/label_samples.c ${LABEL_REPORT_SOURCES}
+  LIBS glimpse_index glimpse_text_output PkgConfig::JANSSON PkgConfig::JPEG PkgConfig::UTF8PROC m
+  TIMEOUT 120)
+target_include_directories(
+  test_tools_label_report PRIVATE "${PROJECT_SOURCE_DIR}/tools/cli" "${PROJECT_SOURCE_DIR}/tools/report"
+                                  "${PROJECT_SOURCE_DIR}/tests/index")
+target_compile_definitions(test_tools_label_report PRIVATE GLIMPSE_PROGRAM="$<TARGET_FILE:glimpse>")
 
 glimpse_test(tools_evaluate SOURCES test_evaluate.c run.c LIBS PkgConfig::JANSSON m TIMEOUT 300)
 target_compile_definitions(test_tools_evaluate

@@ -36,6 +36,11 @@ void *xrealloc(void *old, size_t size) {
     return memory;
 }
 
+void *xcheck(void *memory) {
+    if (!memory) out_of_memory();
+    return memory;
+}
+
 char *xstrdup(const char *text) {
     char *copy = strdup(text);
     if (!copy) out_of_memory();

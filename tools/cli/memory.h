@@ -12,6 +12,8 @@
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);
+/* What a call of the library gave, which is NULL only without memory. */
+void *xcheck(void *memory);
 char *xstrdup(const char *text);
 char *xprintf(const char *format, ...) GLIMPSE_PRINTF(1, 2);
 

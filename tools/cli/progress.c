@@ -53,3 +53,9 @@ void progress_clear(void) {
     (void)fflush(stderr);
     drawn = 0;
 }
+
+int progress_report(void *user, const glimpse_progress *p) {
+    (void)user;
+    progress_show(p->stage, p->done, p->total, p->total_is_final, p->seconds, NULL);
+    return 0;
+}

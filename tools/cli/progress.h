@@ -5,12 +5,16 @@
 #ifndef GLIMPSE_TOOLS_PROGRESS_H
 #define GLIMPSE_TOOLS_PROGRESS_H
 
+#include <glimpse/library.h>
+
 #include <stdint.h>
 
 /* `detail` may be NULL. Draws at most ten times a second. `total_is_final` 0: no time left is
  * guessed. */
 void progress_show(const char *what, uint64_t done, uint64_t total, int total_is_final,
                    double seconds, const char *detail);
+/* The same for the library's options (glimpse_progress_fn); never stops anything. */
+int progress_report(void *user, const glimpse_progress *progress);
 /* Removes the line, before something else is printed. */
 void progress_clear(void);
 /* Seconds of a clock that never jumps. */

@@ -3,6 +3,7 @@
  */
 #include "text.h"
 
+#include "display.h"
 #include "memory.h"
 
 #include <ctype.h>
@@ -64,34 +65,8 @@ size_t text_put(uint32_t c, char *out) {
     return (size_t)utf8proc_encode_char((utf8proc_int32_t)c, (utf8proc_uint8_t *)out);
 }
 
-static int is_unsafe(uint32_t c) {
-    if (c < 0x20 || (c >= 0x7F && c < 0xA0)) return 1;
-    if (c == 0x200E || c == 0x200F || c == 0x061C) return 1; /* direction marks */
-    if ((c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069)) return 1;
-    return c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB);
-}
-
 char *text_display(const char *bytes) {
-    char *out = xmalloc(6 * strlen(bytes) + 1), *to = out;
-    while (*bytes) {
-        const char *start = bytes;
-        int valid = 1;
-        uint32_t c = text_next(&bytes, &valid);
-        if (!valid) {
-            for (; start < bytes; start++)
-                to += sprintf(to, "\\x%02x", (unsigned)(unsigned char)*start);
-        } else if (!is_unsafe(c)) {
-            memcpy(to, start, (size_t)(bytes - start));
-            to += bytes - start;
-        } else if (c == '\n' || c == '\t' || c == '\r') {
-            *to++ = '\\';
-            *to++ = c == '\n' ? 'n' : c == '\t' ? 't' : 'r';
-        } else {
-            to += sprintf(to, c < 0x80 ? "\\x%02x" : "\\u%04x", (unsigned)c);
-        }
-    }
-    *to = '\0';
-    return out;
+    return xcheck(glimpse_text_display(bytes));
 }
 
 static size_t width_of(uint32_t c) {

@@ -59,6 +59,15 @@ void tool_note(const char *format, ...) {
     va_end(args);
 }
 
+void tool_message(void *user, glimpse_message_kind kind, const char *text) {
+    (void)user;
+    if (kind == GLIMPSE_MESSAGE_NOTE) {
+        tool_note("%s", text);
+    } else {
+        tool_say("%s", text);
+    }
+}
+
 static void on_stop(int number) {
     stop_requested = 1;
     (void)signal(number, SIG_DFL); /* the second one kills */

@@ -10,6 +10,7 @@
 #include "exit_codes.h"
 #include "memory.h"
 
+#include <glimpse/messages.h>
 #include <glimpse/status.h>
 
 /* Prints "glimpse: MESSAGE" on stderr, control characters made visible. */
@@ -22,6 +23,9 @@ int tool_fail_last(void);
 void tool_set_quiet(int quiet);
 /* Something worth knowing, no failure. */
 void tool_note(const char *format, ...) GLIMPSE_PRINTF(1, 2);
+
+/* What the library has to say while it works (glimpse_message_fn). */
+void tool_message(void *user, glimpse_message_kind kind, const char *text);
 
 /* Clean stopping. tool_catch_stop() makes the first SIGINT or SIGTERM set the flag that
  * tool_stopped() reads, and the second one kill. */

@@ -25,7 +25,8 @@ int caption_many_check(const caption_request *o, const cli_command *command, siz
         return cli_misuse(command, "--stored asks for nothing that --store could keep");
     }
     if (o->out && !*o->out) return cli_misuse(command, "--out needs a file name");
-    if (o->out && strcmp(o->out, "-") != 0 && o->format == 0 && caption_format_of(o->out) < 0) {
+    if (o->out && strcmp(o->out, "-") != 0 && o->format == 0 &&
+        glimpse_caption_format_of(o->out) < 0) {
         return cli_misuse(command,
                           "%s: its ending says no format; end it with .json, .jsonl, .csv "
                           "or .txt, or say --format",
@@ -64,31 +65,33 @@ static int write_out(const caption_request *o, const glimpse_captioning *caption
                      const char *const *paths, size_t count) {
     const glimpse_captioning_summary *summary = glimpse_captioning_summarize(captions);
     const size_t total = glimpse_captioning_count(captions);
-    caption_output output = {.format = o->format - 1,
-                             .style = o->style,
-                             .file = o->out,
-                             .relative_to =
-                                 o->relative_to ? o->relative_to : only_folder(o, paths, count),
-                             .xmp = o->xmp,
-                             .model = summary->model};
-    if (output.format < 0) {
-        output.format = o->out ? caption_format_of(o->out) : -1;
-        if (output.format < 0) output.format = CAPTION_LINES;
-    }
+    glimpse_caption_write_options options = GLIMPSE_CAPTION_WRITE_OPTIONS_INIT;
+    int to_file = o->out && strcmp(o->out, "-") != 0, format = o->format - 1;
+    if (format < 0) format = o->out ? glimpse_caption_format_of(o->out) : -1;
+    if (format < 0) format = GLIMPSE_CAPTION_LINES;
     /* Keeping captions is enough to do; they need not run over the screen as well. */
     if (o->store && !o->out && !o->xmp && o->format == 0) return CLI_RUN;
-    caption_item *items = xcalloc(total, sizeof *items);
+    /* Sidecars alone are asked for to be written, not to be read here. */
+    int only_sidecars = o->xmp && !o->out && format == GLIMPSE_CAPTION_LINES;
+    options.format = format;
+    options.style = o->style;
+    options.output = to_file ? o->out : NULL;
+    options.stream = to_file || only_sidecars ? NULL : stdout;
+    options.relative_to = o->relative_to ? o->relative_to : only_folder(o, paths, count);
+    options.xmp = o->xmp;
+    options.model = summary->model;
+    options.message = tool_message;
+    glimpse_caption_record *records = xcalloc(total, sizeof *records);
+    size_t left_out = 0;
     for (size_t i = 0; i < total; i++) {
         const glimpse_captioned *picture = glimpse_captioning_get(captions, i);
-        items[i] = (caption_item){.path = picture->path,
-                                  .text = picture->text,
-                                  .model = picture->model,
-                                  .problem = picture->problem};
-        (void)snprintf(items[i].id, sizeof items[i].id, "%s", picture->id);
+        records[i] = (glimpse_caption_record){picture->path, picture->id, picture->text,
+                                              picture->model, picture->problem};
     }
-    int code = caption_write(&output, items, total);
-    free(items);
-    return code;
+    int status = glimpse_captions_write(&left_out, records, total, &options);
+    free(records);
+    if (status < 0) return tool_fail_last();
+    return left_out > 0 ? EXIT_PARTIAL : CLI_RUN;
 }
 
 /* What became of it; an exit code. */

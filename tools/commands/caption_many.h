@@ -5,8 +5,9 @@
 #ifndef GLIMPSE_TOOLS_CAPTION_MANY_H
 #define GLIMPSE_TOOLS_CAPTION_MANY_H
 
-#include "caption_out.h"
 #include "vlm_session.h"
+
+#include <glimpse/dataset_writer.h>
 
 typedef struct caption_request {
     int style;         /* glimpse_caption_style */

@@ -194,7 +194,7 @@ static int run_wide(caption_request *o, vlm_session *v, captioning *c, const bli
     o->max_tokens = choices->max_length;
     o->min_tokens = choices->min_length == BLIP_NOT_SAID ? 0 : choices->min_length;
     v->spec = s->model_option;
-    if (c->json && o->format == 0 && !o->out) o->format = 1 + CAPTION_JSONL;
+    if (c->json && o->format == 0 && !o->out) o->format = 1 + GLIMPSE_CAPTION_JSONL;
     int code = caption_many_check(o, &cmd_caption, arguments->count);
     return code != CLI_RUN ? code : caption_many(o, s, v, arguments->words, arguments->count);
 }

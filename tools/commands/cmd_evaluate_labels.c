@@ -1,18 +1,13 @@
 /*
- * cmd_evaluate_labels.c - glimpse evaluate labels: predictions beside the truth.
- *
- * Pictures of the truth without a prediction decide whether the figures mean anything, so they are
- * never passed over in silence: refused, or counted as wrong, or left out, as --missing says.
+ * cmd_evaluate_labels.c - glimpse evaluate labels: predictions beside the truth
+ * (glimpse_judgement_create), printed.
  */
 #include "evaluate_out.h"
 #include "label_report.h"
-#include "predictions.h"
-#include "session.h"
 #include "text.h"
 #include "tool.h"
-#include "truth.h"
 
-#include "label_out_internal.h"
+#include <glimpse/datasets.h>
 
 #include <math.h>
 #include <stdint.h>
@@ -20,63 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum missing { MISSING_REFUSE = 0, MISSING_WRONG, MISSING_SKIP };
-static const char *const missing_ways[] = {"refuse", "wrong", "skip", NULL};
-
-/* What is judged: predictions and truth brought together. */
-typedef struct match {
-    predictions *p;
-    truth_set *truth;
-    size_t *of;      /* [truth->count] place in p->pictures, SIZE_MAX: none */
-    size_t *classes; /* [truth->class_count] place in p->classes */
-    size_t missing;  /* pictures of the truth without a prediction */
-    size_t failed;   /* of them, those the labelling could not use */
-    size_t unjudged; /* predictions for pictures the truth does not have */
-    size_t foreign;  /* classes of the truth that no prediction has */
-} match;
-
-static int match_by(match *m, const truth_index *index, int by_ending, size_t *found) {
-    *found = 0;
-    for (size_t i = 0; i < m->truth->count; i++)
-        m->of[i] = SIZE_MAX;
-    m->unjudged = 0;
-    for (size_t i = 0; i < m->p->count; i++) {
-        size_t at = 0;
-        if (!truth_find(index, m->p->pictures[i].path, by_ending, &at)) {
-            m->unjudged++;
-            continue;
-        }
-        if (m->of[at] != SIZE_MAX) {
-            return tool_fail("%s and %s are predictions for the same picture of the truth, %s",
-                             m->p->pictures[m->of[at]].path, m->p->pictures[i].path,
-                             m->truth->pictures[at].given);
-        }
-        m->of[at] = i;
-        ++*found;
-    }
-    return CLI_RUN;
-}
-
-static int match_pictures(match *m, const char *truth_name) {
-    truth_index *index = truth_index_make(m->truth);
-    size_t found = 0;
-    int code = match_by(m, index, 0, &found);
-    if (code == CLI_RUN && found == 0) {
-        code = match_by(m, index, 1, &found);
-        if (code == CLI_RUN && found > 0) {
-            tool_note("%s: pictures were found by the ends of their paths, because none is where "
-                      "it says",
-                      truth_name);
-        }
-    }
-    if (code == CLI_RUN && found == 0) {
-        code = tool_fail("%s and the predictions have no picture in common: the truth begins with "
-                         "%s, the predictions with %s (is --root right?)",
-                         truth_name, m->truth->pictures[0].path, m->p->pictures[0].path);
-    }
-    truth_index_free(index);
-    return code;
-}
+static const char *const missing_ways[] = {"refuse", "wrong", "skip", NULL}; /* glimpse_missing */
 
 typedef struct named {
     const char *name;
@@ -85,127 +24,6 @@ typedef struct named {
 
 static int by_name(const void *a, const void *b) {
     return strcmp(((const named *)a)->name, ((const named *)b)->name);
-}
-
-/* By name, else as the last part of exactly one hierarchical name. Classes that only the truth has
- * are added: they are classes that were never guessed. */
-static int match_classes(match *m, const char *truth_name) {
-    size_t known = m->p->class_count, shared = 0;
-    named *whole = xcalloc(known, sizeof *whole), *leaves = xcalloc(known, sizeof *leaves);
-    char *examples = NULL;
-    for (size_t i = 0; i < known; i++) {
-        whole[i] = (named){m->p->classes[i], i};
-        leaves[i] = (named){class_leaf(m->p->classes[i]), i};
-    }
-    if (known > 0) qsort(whole, known, sizeof *whole, by_name);
-    if (known > 0) qsort(leaves, known, sizeof *leaves, by_name);
-    m->classes = xcalloc(m->truth->class_count, sizeof *m->classes);
-    for (size_t i = 0; i < m->truth->class_count; i++) {
-        named key = {m->truth->classes[i], 0};
-        const named *found = known ? bsearch(&key, whole, known, sizeof key, by_name) : NULL;
-        if (!found && known) {
-            const named *leaf = bsearch(&key, leaves, known, sizeof key, by_name);
-            int only = leaf && (leaf == leaves || by_name(leaf - 1, &key) != 0) &&
-                       (leaf + 1 == leaves + known || by_name(leaf + 1, &key) != 0);
-            found = only ? leaf : NULL;
-        }
-        shared += found != NULL;
-        m->classes[i] = found ? found->at : SIZE_MAX;
-        if (found) continue;
-        if (m->foreign++ < 5) {
-            char *more =
-                xprintf("%s%s%s", examples ? examples : "", examples ? ", " : "", key.name);
-            free(examples);
-            examples = more;
-        }
-    }
-    free(whole);
-    free(leaves);
-    int code = CLI_RUN;
-    if (shared == 0 && m->truth->class_count > 0 && known > 0) {
-        code = tool_fail("%s: none of its %zu classes (%s%s) is among the %zu of the predictions "
-                         "(%s, ...)",
-                         truth_name, m->truth->class_count, examples, m->foreign > 5 ? ", ..." : "",
-                         known, m->p->classes[0]);
-    } else if (m->foreign > 0) {
-        tool_note("no prediction has these classes of the truth: %s%s; their pictures count as "
-                  "wrong",
-                  examples, m->foreign > 5 ? ", ..." : "");
-    }
-    for (size_t i = 0; i < m->truth->class_count && code == CLI_RUN; i++) {
-        if (m->classes[i] == SIZE_MAX) {
-            m->classes[i] = predictions_class(m->p, m->truth->classes[i]);
-        }
-    }
-    free(examples);
-    return code;
-}
-
-static int check_missing(match *m, int missing) {
-    const char *first = NULL;
-    for (size_t i = 0; i < m->truth->count; i++) {
-        int failed = m->of[i] != SIZE_MAX && m->p->pictures[m->of[i]].failed;
-        if (m->of[i] != SIZE_MAX && !failed) continue;
-        m->missing++;
-        m->failed += failed != 0;
-        if (!first) first = m->truth->pictures[i].given;
-    }
-    if (m->missing == 0) return CLI_RUN;
-    if (missing == MISSING_REFUSE) {
-        return tool_fail("%s of the %s pictures of the truth have no prediction (%s of them could "
-                         "not be labelled; the first is %s); count them as wrong with --missing "
-                         "wrong, or leave them out with --missing skip",
-                         text_count(m->missing), text_count(m->truth->count), text_count(m->failed),
-                         first);
-    }
-    tool_note("%s of the %s pictures of the truth have no prediction and %s",
-              text_count(m->missing), text_count(m->truth->count),
-              missing == MISSING_WRONG ? "count as wrong" : "are left out");
-    return CLI_RUN;
-}
-
-static int add_pictures(const match *m, glimpse_label_eval *eval, int skip) {
-    glimpse_guess *guesses = xcalloc(m->p->class_count, sizeof *guesses);
-    size_t *truth = xcalloc(m->truth->class_count, sizeof *truth);
-    int code = CLI_RUN;
-    for (size_t i = 0; i < m->truth->count && code == CLI_RUN; i++) {
-        const truth_picture *t = &m->truth->pictures[i];
-        const prediction *p = m->of[i] == SIZE_MAX ? NULL : &m->p->pictures[m->of[i]];
-        size_t count = p && !p->failed ? p->count : 0;
-        if (skip && (!p || p->failed)) continue;
-        for (size_t k = 0; k < count; k++) {
-            const predicted_label *l = &m->p->labels[p->first + k];
-            guesses[k] = (glimpse_guess){l->class_index, l->probability, l->score, l->accepted};
-        }
-        for (size_t k = 0; k < t->class_count; k++)
-            truth[k] = m->classes[t->classes[k]];
-        if (glimpse_label_eval_add(eval, truth, t->class_count, guesses, count, p && p->abstained) <
-                0 ||
-            (p && glimpse_label_eval_margin(eval, p->margin) < 0)) {
-            code = tool_fail_last();
-        }
-    }
-    free(truth);
-    free(guesses);
-    return code;
-}
-
-/* How well "none of these" tells pictures of none of the classes: NaN unless it was always given.
- */
-static double auroc_background(const match *m) {
-    double *values = xcalloc(m->truth->count, sizeof *values), result = NAN;
-    unsigned char *known = xcalloc(m->truth->count, 1);
-    size_t count = 0;
-    for (size_t i = 0; i < m->truth->count; i++) {
-        const prediction *p = m->of[i] == SIZE_MAX ? NULL : &m->p->pictures[m->of[i]];
-        if (!p || p->failed) continue;
-        values[count] = 1 - p->background;
-        known[count++] = m->truth->pictures[i].class_count > 0;
-    }
-    if (m->truth->several == 0) result = glimpse_auroc(values, known, count);
-    free(values);
-    free(known);
-    return result;
 }
 
 /*
@@ -229,11 +47,11 @@ static size_t list_figures(const glimpse_label_report *r, named_figure figures[F
 }
 
 /* Places of the classes in the order of their names; free it. */
-static size_t *name_order(const match *m) {
-    size_t count = m->p->class_count, *order = xcalloc(count, sizeof *order);
+static size_t *name_order(const glimpse_judgement *m) {
+    size_t count = m->class_count, *order = xcalloc(count, sizeof *order);
     named *names = xcalloc(count, sizeof *names);
     for (size_t i = 0; i < count; i++)
-        names[i] = (named){m->p->classes[i], i};
+        names[i] = (named){m->classes[i], i};
     if (count > 0) qsort(names, count, sizeof *names, by_name);
     for (size_t i = 0; i < count; i++)
         order[i] = names[i].at;
@@ -254,7 +72,8 @@ static void json_class(json_out *j, const char *name, const glimpse_class_report
     jout_close(j, '}');
 }
 
-static void json_confusion(json_out *j, const match *m, const glimpse_label_report *r) {
+static void json_confusion(json_out *j, const glimpse_judgement *m) {
+    const glimpse_label_report *r = m->report;
     jout_key(j, "confusion");
     if (!r->confusion) {
         jout_null(j);
@@ -267,10 +86,10 @@ static void json_confusion(json_out *j, const match *m, const glimpse_label_repo
             size_t count = r->confusion[t * (classes + 1) + g];
             if (count == 0) continue;
             jout_open(j, '{');
-            jout_key(j, "truth"), jout_string(j, m->p->classes[t]);
+            jout_key(j, "truth"), jout_string(j, m->classes[t]);
             jout_key(j, "guess");
             if (g < classes) {
-                jout_string(j, m->p->classes[g]);
+                jout_string(j, m->classes[g]);
             } else {
                 jout_null(j);
             }
@@ -281,8 +100,8 @@ static void json_confusion(json_out *j, const match *m, const glimpse_label_repo
     jout_close(j, ']');
 }
 
-static void print_json(const match *m, const glimpse_label_report *r, uint64_t samples,
-                       uint64_t seed) {
+static void print_json(const glimpse_judgement *m, uint64_t samples, uint64_t seed) {
+    const glimpse_label_report *r = m->report;
     json_out j = {stdout, 0};
     named_figure figures[FIGURES];
     size_t count = list_figures(r, figures);
@@ -298,17 +117,17 @@ static void print_json(const match *m, const glimpse_label_report *r, uint64_t s
     jout_key(&j, "unknowns_abstained"), jout_uint(&j, r->unknowns_abstained);
     evaluate_key(&j, "auroc_probability", r->auroc_probability);
     evaluate_key(&j, "auroc_margin", r->auroc_margin);
-    evaluate_key(&j, "auroc_background", r->unknowns > 0 ? auroc_background(m) : NAN);
+    evaluate_key(&j, "auroc_background", r->unknowns > 0 ? m->auroc_background : NAN);
     jout_key(&j, "samples"), jout_uint(&j, samples);
     jout_key(&j, "seed"), jout_uint(&j, seed);
     jout_key(&j, "per_class");
     jout_open(&j, '[');
     size_t *order = name_order(m);
     for (size_t i = 0; i < r->class_count; i++)
-        json_class(&j, m->p->classes[order[i]], &r->classes[order[i]]);
+        json_class(&j, m->classes[order[i]], &r->classes[order[i]]);
     free(order);
     jout_close(&j, ']');
-    json_confusion(&j, m, r);
+    json_confusion(&j, m);
     jout_key(&j, "curve");
     jout_open(&j, '[');
     for (size_t i = 0; i < r->curve_count; i++) {
@@ -333,10 +152,11 @@ static void print_json(const match *m, const glimpse_label_report *r, uint64_t s
     jout_end(&j);
 }
 
-static void print_classes(const match *m, const glimpse_label_report *r) {
+static void print_classes(const glimpse_judgement *m) {
+    const glimpse_label_report *r = m->report;
     size_t widest = 5, *order = name_order(m);
     for (size_t i = 0; i < r->class_count; i++) {
-        size_t width = text_width(m->p->classes[i]);
+        size_t width = text_width(m->classes[i]);
         if (width > widest && width <= 40) widest = width;
     }
     (void)putchar('\n');
@@ -344,7 +164,7 @@ static void print_classes(const match *m, const glimpse_label_report *r) {
     (void)puts("  pictures  guessed  right   recall  precision     F1");
     for (size_t i = 0; i < r->class_count; i++) {
         const glimpse_class_report *c = &r->classes[order[i]];
-        char *name = text_display(m->p->classes[order[i]]);
+        char *name = text_display(m->classes[order[i]]);
         if (c->pictures + c->guessed > 0) {
             text_print_padded(name, widest);
             (void)printf("  %8zu %8zu %6zu", c->pictures, c->guessed, c->right);
@@ -368,7 +188,8 @@ static int most_confused(const void *a, const void *b) {
     return (x->guess > y->guess) - (x->guess < y->guess);
 }
 
-static void print_confused(const match *m, const glimpse_label_report *r) {
+static void print_confused(const glimpse_judgement *m) {
+    const glimpse_label_report *r = m->report;
     enum { SHOWN = 10 };
     size_t classes = r->class_count, count = 0, room = 64;
     if (!r->confusion) return;
@@ -386,9 +207,8 @@ static void print_confused(const match *m, const glimpse_label_report *r) {
         (void)puts("\nmost frequent mistakes");
     }
     for (size_t i = 0; i < count && i < SHOWN; i++) {
-        char *truth = text_display(m->p->classes[list[i].truth]);
-        char *guess =
-            text_display(list[i].guess < classes ? m->p->classes[list[i].guess] : "nothing");
+        char *truth = text_display(m->classes[list[i].truth]);
+        char *guess = text_display(list[i].guess < classes ? m->classes[list[i].guess] : "nothing");
         (void)printf("%6zu  %s taken for %s\n", list[i].count, truth, guess);
         free(truth);
         free(guess);
@@ -412,7 +232,8 @@ static void print_curve(const glimpse_label_report *r) {
     }
 }
 
-static void print_table(const match *m, const glimpse_label_report *r, int per_class) {
+static void print_table(const glimpse_judgement *m, int per_class) {
+    const glimpse_label_report *r = m->report;
     named_figure figures[FIGURES];
     size_t count = list_figures(r, figures);
     if (r->abstained == 0 && r->unguessed == 0) count -= 2;
@@ -420,7 +241,7 @@ static void print_table(const match *m, const glimpse_label_report *r, int per_c
                  text_count(r->class_count), r->multi_label ? ", several for a picture" : "");
     evaluate_print_figures(figures, count);
     if (r->unknowns > 0) {
-        double background = auroc_background(m);
+        double background = m->auroc_background;
         (void)printf("\n%s pictures of none of the classes, %s abstained on; telling them apart "
                      "(AUROC)\n",
                      text_count(r->unknowns), text_count(r->unknowns_abstained));
@@ -433,44 +254,46 @@ static void print_table(const match *m, const glimpse_label_report *r, int per_c
         if (!isnan(background)) (void)printf("  by the background           %.4f\n", background);
     }
     print_curve(r);
-    print_confused(m, r);
-    if (per_class) print_classes(m, r);
+    print_confused(m);
+    if (per_class) print_classes(m);
 }
 
 /*
  * The report, from predictions.
  */
 static int by_probability(const void *a, const void *b) {
-    const label_choice *x = a, *y = b;
+    const glimpse_label *x = a, *y = b;
     if (x->probability > y->probability || x->probability < y->probability) {
         return x->probability > y->probability ? -1 : 1;
     }
     return x->score > y->score ? -1 : x->score < y->score;
 }
 
-static int write_report(const match *m, const char *file, const char *truth) {
-    const predictions *p = m->p;
-    label_class *classes = xcalloc(p->class_count, sizeof *classes);
-    label_choice *labels = xcalloc(p->class_count, sizeof *labels);
-    for (size_t i = 0; i < p->class_count; i++)
-        classes[i] = (label_class){p->classes[i], p->classes[i], ""};
-    label_set set = {0};
+static int write_report(const glimpse_judgement *m, const char *file, const char *truth) {
+    const glimpse_predictions *p = m->predictions;
+    glimpse_label_class *classes = xcalloc(m->class_count, sizeof *classes);
+    glimpse_label *labels = xcalloc(m->class_count, sizeof *labels);
+    for (size_t i = 0; i < m->class_count; i++)
+        classes[i] = (glimpse_label_class){m->classes[i], m->classes[i], ""};
+    glimpse_label_set set = {0};
     set.classes = classes;
-    set.count = p->class_count;
+    set.count = m->class_count;
     set.multi_label = m->truth->several > 0;
-    label_totals totals = {0};
+    glimpse_label_totals totals = GLIMPSE_LABEL_TOTALS_INIT;
     int code = EXIT_FAILED;
     label_report *report = label_report_make(file, &set, truth);
     if (!report) goto done;
     for (size_t i = 0; i < p->count; i++) {
-        const prediction *of = &p->pictures[i];
-        label_result r = {0};
+        const glimpse_prediction *of = &p->pictures[i];
+        glimpse_labelled r = {0};
         totals.failed += of->failed != 0;
         if (of->failed) continue;
         for (size_t k = 0; k < of->count; k++) {
-            const predicted_label *l = &p->labels[of->first + k];
-            labels[k] = (label_choice){l->class_index, isnan(l->probability) ? 1 : l->probability,
-                                       l->score, l->accepted};
+            const glimpse_guess *g = &of->guesses[k];
+            labels[k] = (glimpse_label){.class_index = g->class_index,
+                                        .probability = isnan(g->probability) ? 1 : g->probability,
+                                        .score = g->score,
+                                        .accepted = g->accepted};
         }
         if (of->count > 0) qsort(labels, of->count, sizeof *labels, by_probability);
         r.path = of->path;
@@ -481,7 +304,6 @@ static int write_report(const match *m, const char *file, const char *truth) {
         totals.labelled++;
         totals.abstained += of->abstained != 0;
     }
-    totals.complete = 1;
     code = label_report_write(report, &totals);
 done:
     label_report_free(report);
@@ -493,7 +315,7 @@ done:
 static int run(int argc, char **argv) {
     const char *truth = NULL, *root = NULL, *report_file = NULL;
     uint64_t samples = 1000, seed = 2026;
-    int json = 0, per_class = 0, missing = MISSING_REFUSE, quiet = 0;
+    int json = 0, per_class = 0, missing = GLIMPSE_MISSING_REFUSE, quiet = 0;
     const cli_option options[] = {
         CLI_TEXT("truth", 't', &truth, "DIR|CSV",
                  "what is right: one folder a class, or a table with the columns path and class "
@@ -511,9 +333,7 @@ static int run(int argc, char **argv) {
         CLI_END,
     };
     cli_arguments arguments = {0};
-    glimpse_label_eval *eval = NULL;
-    glimpse_label_report *report = NULL;
-    match m = {0};
+    glimpse_judgement *m = NULL;
     int code = cli_parse(&evaluate_labels, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
     tool_set_quiet(quiet);
@@ -526,52 +346,29 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&evaluate_labels, "--json has the classes already");
     }
     if (code != CLI_RUN) goto done;
-    m.p = predictions_read(arguments.words[0]);
-    m.truth = m.p ? truth_read(truth, root) : NULL;
-    if (!m.truth) {
-        code = EXIT_FAILED;
-        goto done;
-    }
-    m.of = xcalloc(m.truth->count, sizeof *m.of);
-    if ((code = match_pictures(&m, truth)) != CLI_RUN) goto done;
-    if ((code = match_classes(&m, truth)) != CLI_RUN) goto done;
-    if ((code = check_missing(&m, missing)) != CLI_RUN) goto done;
-    if (m.unjudged > 0) {
-        tool_note("%s predictions are for pictures that the truth does not have; they are not "
-                  "judged",
-                  text_count(m.unjudged));
-    }
-    if (m.p->class_count == 0 || glimpse_label_eval_create(&eval, m.p->class_count) < 0) {
-        code = m.p->class_count == 0 ? tool_fail("neither predictions nor truth have a class")
-                                     : tool_fail_last();
-        goto done;
-    }
-    if ((code = add_pictures(&m, eval, missing == MISSING_SKIP)) != CLI_RUN) goto done;
-    glimpse_eval_options how = GLIMPSE_EVAL_OPTIONS_INIT;
+    glimpse_judge_options how = GLIMPSE_JUDGE_OPTIONS_INIT;
+    how.missing = missing;
     how.samples = (unsigned)samples;
     how.seed = seed;
-    if (glimpse_label_eval_report(&report, eval, &how) < 0) {
+    how.root = root;
+    how.message = tool_message;
+    if (glimpse_judgement_create(&m, arguments.words[0], truth, &how) < 0) {
         code = tool_fail_last();
         goto done;
     }
     if (json) {
-        print_json(&m, report, samples, seed);
+        print_json(m, samples, seed);
     } else {
-        print_table(&m, report, per_class);
+        print_table(m, per_class);
     }
     if (report_file) {
         (void)fflush(stdout);
-        code = write_report(&m, report_file, truth);
+        code = write_report(m, report_file, truth);
         if (code != CLI_RUN) goto done;
     }
-    code = missing == MISSING_SKIP && m.missing > 0 ? EXIT_PARTIAL : EXIT_FOUND;
+    code = missing == GLIMPSE_MISSING_SKIP && m->missing > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 done:
-    glimpse_label_report_free(report);
-    glimpse_label_eval_free(eval);
-    free(m.of);
-    free(m.classes);
-    truth_free(m.truth);
-    predictions_free(m.p);
+    glimpse_judgement_free(m);
     cli_arguments_free(&arguments);
     return code;
 }

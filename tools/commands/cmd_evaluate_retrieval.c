@@ -1,7 +1,6 @@
 /*
  * cmd_evaluate_retrieval.c - glimpse evaluate retrieval: captions find pictures, pictures captions.
  */
-#include "captions.h"
 #include "evaluate_out.h"
 #include "progress.h"
 #include "session.h"
@@ -9,6 +8,7 @@
 #include "tool.h"
 #include "vlm_session.h"
 
+#include <glimpse/datasets.h>
 #include <glimpse/session_evaluate.h>
 
 #include <stdint.h>
@@ -102,7 +102,7 @@ static void second_json(json_out *j, const char *key, const glimpse_second_figur
     jout_close(j, '}');
 }
 
-static void print_json(const captions *c, const glimpse_retrieval_evaluation *e,
+static void print_json(const glimpse_caption_pairs *c, const glimpse_retrieval_evaluation *e,
                        const glimpse_retrieval_options *how, int ranks) {
     json_out j = {stdout, 0};
     named_figure figures[FIGURES];
@@ -159,14 +159,10 @@ static void on_unusable(void *user, const char *problem) {
     tool_say("%s", problem);
 }
 
-static int evaluate(const session *s, const captions *c, const glimpse_retrieval_options *how,
-                    int json, int ranks) {
-    const glimpse_retrieval_set set = {(const char *const *)c->images,
-                                       c->image_count,
-                                       (const char *const *)c->texts,
-                                       c->text_count,
-                                       c->pairs,
-                                       c->pair_count};
+static int evaluate(const session *s, const glimpse_caption_pairs *c,
+                    const glimpse_retrieval_options *how, int json, int ranks) {
+    const glimpse_retrieval_set set = {c->images,     c->image_count, c->texts,
+                                       c->text_count, c->pairs,       c->pair_count};
     glimpse_retrieval_evaluation *e = NULL;
     int status = glimpse_session_evaluate_retrieval(&e, s->base, &set, how);
     progress_clear();
@@ -192,7 +188,7 @@ static int evaluate(const session *s, const captions *c, const glimpse_retrieval
 
 static int run(int argc, char **argv) {
     session s = {0};
-    captions *c = NULL;
+    glimpse_caption_pairs *c = NULL;
     const char *file = NULL, *folder = NULL;
     uint64_t samples = 1000, seed = 2026, jobs = 0, depth = GLIMPSE_RERANK_DEPTH;
     int json = 0, ranks = 0, missing = MISSING_REFUSE;
@@ -253,8 +249,8 @@ static int run(int argc, char **argv) {
     }
     if (code != CLI_RUN) goto done;
     tool_catch_stop();
-    if (!(c = captions_read(file, folder))) {
-        code = EXIT_FAILED;
+    if (glimpse_caption_pairs_load(&c, file, folder) < 0) {
+        code = tool_fail_last();
         goto done;
     }
     if (c->without > 0) {
@@ -275,7 +271,7 @@ static int run(int argc, char **argv) {
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
     code = evaluate(&s, c, &how, json, ranks);
 done:
-    captions_free(c);
+    glimpse_caption_pairs_free(c);
     session_close(&s);
     cli_arguments_free(&arguments);
     return code;

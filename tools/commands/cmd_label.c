@@ -4,11 +4,14 @@
 #include "cli.h"
 #include "json_out.h"
 #include "label_out.h"
-#include "label_run.h"
 #include "label_setup.h"
+#include "progress.h"
 #include "session.h"
 #include "text.h"
 #include "tool.h"
+
+#include <glimpse/session_label.h>
+#include <glimpse/stored_labels.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,103 +63,79 @@ static int manage_stored(session *s, const request *r, int json) {
                                                                               : EXIT_FOUND;
 }
 
-/* The rules in force, as JSON, to be kept with the labels. */
-static char *settings_text(const label_set *set, const char *classes) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *to = open_memstream(&text, &size);
-    if (!to) return xstrdup("{}");
-    json_out j = {to, 0};
-    jout_open(&j, '{');
-    jout_key(&j, "classes"), jout_string(&j, classes);
-    jout_key(&j, "multi_label"), jout_bool(&j, set->multi_label);
-    jout_key(&j, "temperature"), jout_number(&j, set->temperature);
-    if (set->offset != 0) jout_key(&j, "offset"), jout_number(&j, set->offset);
-    if (set->min_probability >= 0) {
-        jout_key(&j, "min_probability"), jout_number(&j, set->min_probability);
-    }
-    if (set->min_margin >= 0) jout_key(&j, "min_margin"), jout_number(&j, set->min_margin);
-    jout_close(&j, '}');
-    return fclose(to) == 0 && text ? text : xstrdup("{}");
-}
-
-static int open_stored(label_run *work, const request *r) {
-    if (!r->store) return CLI_RUN;
-    char *settings = settings_text(&work->setup->set, work->setup->classes_text);
-    int status =
-        glimpse_labelling_create(&work->stored, work->session->library, work->session->model,
-                                 work->setup->classifier, r->store, settings);
-    free(settings);
-    return status < 0 ? tool_fail_last() : CLI_RUN;
-}
-
-/* Also after a stop: what was labelled is kept. */
-static int commit_stored(label_run *work, const request *r) {
-    uint64_t pictures = 0;
-    if (!work->stored) return CLI_RUN;
-    if (glimpse_labelling_commit(&pictures, work->stored) < 0) return tool_fail_last();
-    tool_note("stored as \"%s\": %s pictures have labels", r->store, text_count(pictures));
-    if (work->not_in_library > 0) {
-        tool_note("%s pictures are not in the library, so their labels were not stored; glimpse "
-                  "index adds them",
-                  text_count(work->not_in_library));
-    }
-    return CLI_RUN;
-}
-
 /*
  * The run.
  */
-static int finish(label_run *work, const request *r, int code) {
-    work->totals.complete = code == CLI_RUN;
-    if (code == CLI_RUN || code == EXIT_STOPPED) {
-        int stored = commit_stored(work, r);
-        if (stored != CLI_RUN) code = stored;
-        work->totals.complete = code == CLI_RUN;
-    }
-    int written = label_out_finish(work->out, &work->totals);
+typedef struct label_run {
+    session *session;
+    const request *request;
+    const label_out_options *output;
+    glimpse_labeller *labeller;
+    label_out *out;
+    int shows_progress;
+    int json;
+} label_run;
+
+static int on_progress(void *user, const glimpse_progress *progress) {
+    const label_run *run = user;
+    /* The row that is printed next must not stand behind it. */
+    if (run->out && !run->shows_progress) return 0;
+    return session_show_progress(NULL, progress);
+}
+
+static int on_picture(void *user, const glimpse_labelled *picture) {
+    const label_run *run = user;
+    if (picture->problem) tool_say("%s", picture->problem);
+    return label_out_add(run->out, picture);
+}
+
+/* A status as an exit code, what is wrong said; a stop says nothing more. */
+static int failed(int status) {
+    return status == GLIMPSE_E_CANCELLED ? EXIT_STOPPED : tool_fail_last();
+}
+
+static int finish(label_run *run, const glimpse_label_totals *totals, int status) {
+    int code = status < 0 ? failed(status) : CLI_RUN;
+    int written = label_out_finish(run->out, totals, code == CLI_RUN);
     if (code != CLI_RUN) return code;
     if (written != CLI_RUN && written != EXIT_PARTIAL) return written;
-    if (work->totals.failed > 0) {
-        tool_say("%s could not be labelled", text_count(work->totals.failed));
+    if (totals->failed > 0) {
+        tool_say("%s could not be labelled", text_count(totals->failed));
         return EXIT_PARTIAL;
     }
     if (written == EXIT_PARTIAL) return EXIT_PARTIAL;
-    if (work->totals.labelled == 0) {
+    if (totals->labelled == 0) {
         tool_note("no pictures found");
         return EXIT_NOTHING;
     }
     return EXIT_FOUND;
 }
 
-static int label(session *s, label_setup *setup, const label_out_options *output, const request *r,
-                 const cli_arguments *arguments, glimpse_embedder *embedder) {
-    const glimpse_walk_rules rules = {r->follow_links, r->exclude.values, r->exclude.count};
-    label_run work = {.session = s, .setup = setup, .embedder = embedder, .rules = &rules};
-    work.top = r->top ? (size_t)r->top : setup->multi_label ? 0 : 1;
-    work.shows_progress = !label_out_goes_to_stdout(output) || !isatty(STDOUT_FILENO);
-    int code = open_stored(&work, r);
-    if (code == CLI_RUN) code = label_out_open(&work.out, output, &setup->set);
-    if (code == CLI_RUN) {
-        code = r->all ? label_library(&work, r->prefix)
-                      : label_paths(&work, arguments->words, arguments->count);
-        code = finish(&work, r, code);
-    }
-    label_out_free(work.out);
-    glimpse_labelling_free(work.stored);
+static int label(label_run *run, const cli_arguments *arguments) {
+    const request *r = run->request;
+    glimpse_label_totals totals = GLIMPSE_LABEL_TOTALS_INIT;
+    int code = label_out_open(&run->out, run->output, glimpse_labeller_set(run->labeller));
+    if (code != CLI_RUN) return code;
+    run->shows_progress = !label_out_goes_to_stdout(run->output) || !isatty(STDOUT_FILENO);
+    int status =
+        r->all ? glimpse_labeller_label_library(&totals, run->labeller, r->prefix, on_picture, run)
+               : glimpse_labeller_label_paths(&totals, run->labeller, arguments->words,
+                                              arguments->count, on_picture, run);
+    progress_clear();
+    code = finish(run, &totals, status);
+    label_out_free(run->out);
     return code;
 }
 
 /* Calibration without pictures to label: its figures are the result. */
-static int report_calibration(const label_setup *u) {
-    const glimpse_calibration *c = &u->fitted;
+static int report_calibration(const glimpse_calibration *c, int json) {
     const struct {
         const char *name, *shown;
         double value;
     } figures[] = {
         {"top1", "accuracy", c->accuracy},
-        {"temperature", "temperature", u->rules.temperature},
-        {"offset", "offset", u->rules.offset}, /* of a sigmoid */
+        {"temperature", "temperature", c->temperature},
+        {"offset", "offset", c->offset}, /* of a sigmoid */
         {"nll_before", "log loss before", c->nll_before},
         {"nll_after", "log loss after", c->nll_after},
         {"ece_before", "ECE before", c->ece_before},
@@ -169,7 +148,7 @@ static int report_calibration(const label_setup *u) {
     };
     size_t count = c->target_met ? 12 : 7;
     json_out j = {stdout, 0};
-    if (u->json) {
+    if (json) {
         jout_open(&j, '{');
         jout_key(&j, "samples"), jout_uint(&j, c->samples);
         jout_key(&j, "unknown"), jout_uint(&j, c->unknown);
@@ -179,17 +158,48 @@ static int report_calibration(const label_setup *u) {
     }
     for (size_t i = 0; i < count; i++) {
         if (figures[i].value == 0 && strcmp(figures[i].name, "offset") == 0) continue;
-        if (u->json) {
+        if (json) {
             jout_key(&j, figures[i].name), jout_number(&j, figures[i].value);
         } else {
             (void)printf("%-18s %7.4f\n", figures[i].shown, figures[i].value);
         }
     }
-    if (u->json) {
+    if (json) {
         jout_close(&j, '}');
         jout_end(&j);
     }
     return EXIT_FOUND;
+}
+
+/* The report on prompts, a row as it comes. */
+typedef struct prompt_table {
+    int json, begun;
+} prompt_table;
+
+static int print_prompt_score(void *user, const glimpse_prompt_score *score) {
+    prompt_table *table = user;
+    progress_clear();
+    if (!table->json) {
+        if (!table->begun) (void)puts("top-1    recall   template");
+        table->begun = 1;
+        char *shown = score->text ? text_display(score->text) : NULL;
+        (void)printf("%6.2f%%  %6.2f%%  ", 100 * score->top1, 100 * score->mean_per_class_recall);
+        if (shown)
+            (void)printf("%s\n", shown);
+        else
+            (void)printf("all %zu together\n", score->templates);
+        free(shown);
+        return 0;
+    }
+    json_out j = {stdout, 0};
+    jout_open(&j, '{');
+    jout_text_or_null(&j, "template", score->text);
+    jout_key(&j, "templates"), jout_uint(&j, score->templates);
+    jout_key(&j, "top1"), jout_number(&j, score->top1);
+    jout_key(&j, "mean_per_class_recall"), jout_number(&j, score->mean_per_class_recall);
+    jout_close(&j, '}');
+    jout_end(&j);
+    return 0;
 }
 
 static int check_request(const request *r, const label_setup *u, const cli_arguments *arguments) {
@@ -205,7 +215,7 @@ static int check_request(const request *r, const label_setup *u, const cli_argum
         return cli_misuse(&cmd_label, "--prompt-report looks at its own pictures only; leave out "
                                       "the others");
     }
-    if (!pictures && !r->prompt_report && !u->calibrate) {
+    if (!pictures && !r->prompt_report && !u->o.calibrate) {
         return cli_misuse(&cmd_label, "which pictures? give folders or files, or --all");
     }
     if (r->store && !*r->store) return cli_misuse(&cmd_label, "--store needs a name");
@@ -213,35 +223,48 @@ static int check_request(const request *r, const label_setup *u, const cli_argum
     return CLI_RUN;
 }
 
-static int run_with_model(session *s, label_setup *setup, const label_out_options *output,
-                          const request *r, const cli_arguments *arguments) {
-    glimpse_embedder *embedder = NULL;
-    int code = session_open_model(s, GLIMPSE_TOWER_TEXT, 64);
-    if (code == CLI_RUN) code = label_setup_classifier(setup, s);
+static int run_with_model(label_run *run, label_setup *setup, const cli_arguments *arguments) {
+    session *s = run->session;
+    const request *r = run->request;
+    int code = session_begin(s, 0);
     if (code != CLI_RUN) return code;
-    code = session_open_embedder(&embedder, s, (unsigned)r->jobs, r->exact, r->resume);
-    if (code != CLI_RUN) return code;
-    if (glimpse_embedder_resumed(embedder) > 0) {
-        tool_note("%s: %s embeddings from before", r->resume,
-                  text_count(glimpse_embedder_resumed(embedder)));
-    }
+    setup->o.top = (size_t)r->top;
+    setup->o.jobs = (unsigned)r->jobs;
+    setup->o.journal = r->resume;
+    setup->o.exact = r->exact;
+    setup->o.exclude = r->exclude.values;
+    setup->o.exclude_count = r->exclude.count;
+    setup->o.follow_links = r->follow_links;
+    setup->o.store = r->store;
+    setup->o.message = tool_message;
+    setup->o.progress = on_progress;
+    setup->o.cancelled = session_cancelled;
+    setup->o.user = run;
+    int status = glimpse_session_open_labeller(&run->labeller, s->base, r->all, &setup->o);
     tool_catch_stop();
-    if (r->prompt_report) {
-        code = label_prompt_report(setup, s, embedder, r->prompt_report);
-    } else {
-        code = label_setup_rules(setup, s, embedder);
-        if (code == CLI_RUN) {
-            code = r->all || arguments->count > 0 ? label(s, setup, output, r, arguments, embedder)
-                                                  : report_calibration(setup);
+    if (status >= 0 && r->prompt_report) {
+        prompt_table table = {run->json, 0};
+        status = glimpse_labeller_score_prompts(run->labeller, r->prompt_report, print_prompt_score,
+                                                &table);
+        code = EXIT_FOUND;
+    } else if (status >= 0) {
+        status = glimpse_labeller_fit(run->labeller);
+        progress_clear();
+        if (status >= 0) {
+            code = r->all || arguments->count > 0
+                       ? label(run, arguments)
+                       : report_calibration(glimpse_labeller_calibration(run->labeller), run->json);
         }
     }
-    glimpse_embedder_close(embedder);
+    progress_clear();
+    if (status < 0) code = failed(status);
+    glimpse_labeller_close(run->labeller);
     return code;
 }
 
 static int run(int argc, char **argv) {
     session s = {0};
-    label_setup setup = {.min_probability = -1, .min_margin = -1};
+    label_setup setup = {.o = GLIMPSE_LABELLER_OPTIONS_INIT};
     label_out_options output = LABEL_OUT_OPTIONS_INIT;
     request r = {0};
     const cli_option options[] = {
@@ -278,7 +301,7 @@ static int run(int argc, char **argv) {
     if (code != CLI_RUN) return code;
     tool_set_quiet(s.quiet);
     if (r.list || r.forget) {
-        code = arguments.count > 0 || setup.classes_text || (r.list && r.forget)
+        code = arguments.count > 0 || setup.o.classes || (r.list && r.forget)
                    ? cli_misuse(&cmd_label, "--stored and --forget stand alone")
                    : manage_stored(&s, &r, output.json);
         goto done;
@@ -287,10 +310,9 @@ static int run(int argc, char **argv) {
     if (code == CLI_RUN) code = check_request(&r, &setup, &arguments);
     if (code == CLI_RUN) code = label_out_check(&output, &cmd_label);
     if (code != CLI_RUN) goto done;
-    setup.json = output.format == LABEL_OUT_JSONL;
-    setup.calibrate_only = !r.all && arguments.count == 0;
-    code = r.all || r.store ? session_open_library(&s, 0) : session_open_library_if_any(&s, 1);
-    if (code == CLI_RUN) code = run_with_model(&s, &setup, &output, &r, &arguments);
+    label_run work = {.session = &s, .request = &r, .output = &output};
+    work.json = label_out_is_json(&output);
+    code = run_with_model(&work, &setup, &arguments);
 done:
     label_setup_free(&setup);
     cli_list_free(&r.exclude);

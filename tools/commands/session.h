@@ -17,8 +17,6 @@
 
 #include "cli.h"
 
-#include "embedder.h"
-
 #include <glimpse/library.h>
 #include <glimpse/session.h>
 #include <glimpse/sys/model.h>
@@ -33,8 +31,6 @@ typedef struct session {
     /* For commands that have no call of the session: filled by session_open_... */
     const char *model_path;
     glimpse_library *library;
-    const glimpse_model *model; /* the session's */
-    glimpse_encoder *encoder;
 } session;
 
 #define SESSION_LIBRARY_OPTION(s)                     \
@@ -82,21 +78,8 @@ int session_cancelled(void *user);
  */
 /* Opens the library; `flags` as glimpse_library_open. */
 int session_open_library(session *s, unsigned flags);
-/* The same, but a library that does not exist leaves s->library NULL and is no failure, unless it
- * was named with --library and `named_must_exist`. */
-int session_open_library_if_any(session *s, int named_must_exist);
 /* Finds the model (s->model_path) without opening it. Uses s->library when it is open. */
 int session_find_model(session *s);
-/* Finds and opens the model, and an encoder for `batch` inputs when that is not 0. */
-int session_open_model(session *s, unsigned towers, size_t batch);
-/* An embedder with the session's library and model, that ends when tool_stopped(). `journal` is the
- * file of --resume, or NULL. */
-int session_open_embedder(glimpse_embedder **out, const session *s, unsigned jobs, int exact,
-                          const char *journal);
 void session_close(session *s);
-
-/* malloc'ed path of what ships as KIND/NAME.txt ("classes", "templates"), or NULL. NAME must be
- * plain. */
-char *session_shipped_file(const char *kind, const char *name);
 
 #endif

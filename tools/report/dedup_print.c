@@ -262,29 +262,6 @@ void dedup_csv_field(FILE *to, const char *text) {
     (void)fputc('"', to);
 }
 
-int report_file_open(report_file *file, const char *name) {
-    *file = (report_file){NULL, xstrdup(name), xprintf("%s.%ld.tmp", name, (long)getpid())};
-    file->to = fopen(file->temporary, "wb");
-    if (file->to) return 0;
-    (void)tool_fail("%s: cannot write: %s", name, strerror(errno));
-    free(file->name);
-    free(file->temporary);
-    return -1;
-}
-
-int report_file_close(report_file *file) {
-    int failed = -1, bad = ferror(file->to);
-    if (fclose(file->to) != 0 || bad || rename(file->temporary, file->name) != 0) {
-        (void)tool_fail("%s: cannot write: %s", file->name, strerror(errno));
-        (void)unlink(file->temporary);
-    } else {
-        failed = 0;
-    }
-    free(file->name);
-    free(file->temporary);
-    return failed;
-}
-
 int dedup_write_csv(const dedup_view *view, const char *name) {
     report_file file;
     if (report_file_open(&file, name) < 0) return -1;

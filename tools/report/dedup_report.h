@@ -6,6 +6,7 @@
 #define GLIMPSE_TOOLS_DEDUP_REPORT_H
 
 #include "json_out.h"
+#include "report_file.h"
 
 #include <glimpse/dedup.h>
 
@@ -40,16 +41,6 @@ uint64_t dedup_spare_bytes(const dedup_view *view);
 size_t dedup_spare_count(const dedup_view *view);
 
 void dedup_csv_field(FILE *to, const char *text); /* RFC 4180 */
-
-/*
- * An output file that appears under its name only when it is complete.
- */
-typedef struct report_file {
-    FILE *to;
-    char *name, *temporary;
-} report_file;
-int report_file_open(report_file *file, const char *name); /* 0, or -1 after saying why */
-int report_file_close(report_file *file);                  /* the same */
 
 /*
  * The HTML page (dedup_page.c): head, escaping, and thumbnails made by several threads in order.

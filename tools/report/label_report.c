@@ -5,32 +5,34 @@
 #include "label_report_internal.h"
 
 #include "cli.h"
-#include "label_out_internal.h"
+#include "report_file.h"
 #include "tool.h"
-#include "truth.h"
+
+#include <glimpse/datasets.h>
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-label_report *label_report_make(const char *file, const label_set *set, const char *truth) {
+label_report *label_report_make(const char *file, const glimpse_label_set *set, const char *truth) {
     label_report *report = xcalloc(1, sizeof *report);
     report->file = file;
     report->set = set;
     report->truth_file = truth;
     if (truth) {
         /* What is wrong with it should be known before an hour of labelling, not after. */
-        truth_set *known = truth_read(truth, NULL);
-        if (!known) {
+        glimpse_truth *known = NULL;
+        if (glimpse_truth_load(&known, truth, NULL) < 0) {
+            (void)tool_fail_last();
             free(report);
             return NULL;
         }
-        truth_free(known);
+        glimpse_truth_free(known);
     }
     return report;
 }
 
-void label_report_add(label_report *report, const label_result *r) {
+void label_report_add(label_report *report, const glimpse_labelled *r) {
     if (r->problem || r->count == 0) return;
     if (report->count == report->room) {
         report->room = report->room ? 2 * report->room : 256;
@@ -58,6 +60,12 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const named *)a)->name, ((const named *)b)->name);
 }
 
+/* Of a hierarchical name. */
+static const char *last_part(const char *name) {
+    const char *slash = strrchr(name, '/');
+    return slash && slash[1] ? slash + 1 : name;
+}
+
 /* The only entry of that name in a sorted list, or NULL. */
 static const named *find_only(const named *list, size_t count, const char *name) {
     named key = {name, 0};
@@ -70,8 +78,8 @@ static const named *find_only(const named *list, size_t count, const char *name)
 
 /* For each class of the truth its place among the report's classes, which grow by those that the
  * labels do not know. Classes are known by name, by id and by the last part of the name. */
-static size_t *match_classes(label_report *report, const truth_set *truth) {
-    const label_set *set = report->set;
+static size_t *match_classes(label_report *report, const glimpse_truth *truth) {
+    const glimpse_label_set *set = report->set;
     named *ways[3];
     size_t *places = xcalloc(truth->class_count, sizeof *places);
     report->classes = xcalloc(set->count + truth->class_count, sizeof *report->classes);
@@ -79,8 +87,8 @@ static size_t *match_classes(label_report *report, const truth_set *truth) {
     for (int way = 0; way < 3; way++) {
         ways[way] = xcalloc(set->count, sizeof *ways[way]);
         for (size_t i = 0; i < set->count; i++) {
-            const label_class *c = &set->classes[i];
-            const char *name = way == 0 ? c->name : way == 1 ? c->id : class_leaf(c->name);
+            const glimpse_label_class *c = &set->classes[i];
+            const char *name = way == 0 ? c->name : way == 1 ? c->id : last_part(c->name);
             ways[way][i] = (named){name, i};
         }
         qsort(ways[way], set->count, sizeof *ways[way], by_name);
@@ -99,14 +107,14 @@ static size_t *match_classes(label_report *report, const truth_set *truth) {
     return places;
 }
 
-static size_t judge_by(label_report *report, const truth_set *truth, const truth_index *index,
-                       const size_t *places, int by_ending) {
+static size_t judge_by(label_report *report, const glimpse_truth *truth, const size_t *places,
+                       int by_ending) {
     size_t judged = 0;
     for (size_t i = 0; i < report->count; i++) {
         report_entry *e = &report->entries[i];
         size_t at = 0;
-        if (!truth_find(index, e->path, by_ending, &at)) continue;
-        const truth_picture *p = &truth->pictures[at];
+        if (glimpse_truth_find(&at, truth, e->path, by_ending) <= 0) continue;
+        const glimpse_truth_picture *p = &truth->pictures[at];
         e->judged = 1;
         e->truth_count = p->class_count;
         e->truth = xcalloc(p->class_count, sizeof *e->truth);
@@ -145,13 +153,12 @@ static int evaluate(label_report *report) {
 }
 
 static int judge(label_report *report) {
-    truth_set *truth = truth_read(report->truth_file, NULL);
-    if (!truth) return EXIT_FAILED;
-    truth_index *index = truth_index_make(truth);
+    glimpse_truth *truth = NULL;
+    if (glimpse_truth_load(&truth, report->truth_file, NULL) < 0) return tool_fail_last();
     size_t *places = match_classes(report, truth);
     int code = CLI_RUN;
-    if (judge_by(report, truth, index, places, 0) == 0) {
-        if (judge_by(report, truth, index, places, 1) == 0) {
+    if (judge_by(report, truth, places, 0) == 0) {
+        if (judge_by(report, truth, places, 1) == 0) {
             code =
                 tool_fail("%s: none of the %zu pictures it names is among the %zu that were "
                           "labelled (the first is %s)",
@@ -163,13 +170,11 @@ static int judge(label_report *report) {
     code = evaluate(report);
 done:
     free(places);
-    truth_index_free(index);
-    truth_free(truth);
+    glimpse_truth_free(truth);
     return code;
 }
 
-int label_report_write(label_report *report, const label_totals *totals) {
-    char *temporary = NULL;
+int label_report_write(label_report *report, const glimpse_label_totals *totals) {
     int code = report->truth_file ? judge(report) : CLI_RUN;
     if (code != CLI_RUN) return code;
     if (!report->classes) {
@@ -178,12 +183,12 @@ int label_report_write(label_report *report, const label_totals *totals) {
         for (size_t i = 0; i < report->class_count; i++)
             report->classes[i] = xstrdup(report->set->classes[i].name);
     }
-    FILE *to = new_file_open(report->file, &temporary);
-    if (!to) return EXIT_FAILED;
-    report_html(to, report, totals);
-    code = new_file_commit(to, temporary, report->file);
-    if (code == CLI_RUN) tool_note("report written to %s", report->file);
-    return code;
+    report_file file;
+    if (report_file_open(&file, report->file) < 0) return EXIT_FAILED;
+    report_html(file.to, report, totals);
+    if (report_file_close(&file) < 0) return EXIT_FAILED;
+    tool_note("report written to %s", report->file);
+    return CLI_RUN;
 }
 
 void label_report_free(label_report *report) {

@@ -2,7 +2,7 @@
  * label_report.h - labels to look at: one HTML file with pictures inside.
  *
  *     label_report *report = label_report_make("labels.html", &set, "labels.csv" or NULL);
- *     for each picture: label_report_add(report, &result);
+ *     for each picture: label_report_add(report, &picture);
  *     code = label_report_write(report, &totals);
  *     label_report_free(report);
  *
@@ -13,15 +13,15 @@
 #ifndef GLIMPSE_TOOLS_LABEL_REPORT_H
 #define GLIMPSE_TOOLS_LABEL_REPORT_H
 
-#include "label_result.h"
+#include <glimpse/labelling.h>
 
 typedef struct label_report label_report;
 
 /* NULL after saying why. `file` and `set` must outlive the report. */
-label_report *label_report_make(const char *file, const label_set *set, const char *truth);
-void label_report_add(label_report *report, const label_result *result);
+label_report *label_report_make(const char *file, const glimpse_label_set *set, const char *truth);
+void label_report_add(label_report *report, const glimpse_labelled *picture);
 /* CLI_RUN or an exit code after saying why; the file appears when it is whole. */
-int label_report_write(label_report *report, const label_totals *totals);
+int label_report_write(label_report *report, const glimpse_label_totals *totals);
 void label_report_free(label_report *report);
 
 #endif

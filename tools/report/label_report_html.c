@@ -9,7 +9,6 @@
 #include "label_report_internal.h"
 
 #include "html_text.h"
-#include "label_out_internal.h"
 #include "picture_out.h"
 #include "progress.h"
 #include "text.h"
@@ -417,8 +416,8 @@ static void put_confusion(FILE *to, const label_report *report) {
     free(pairs);
 }
 
-void report_html(FILE *to, label_report *report, const label_totals *totals) {
-    const label_set *set = report->set;
+void report_html(FILE *to, label_report *report, const glimpse_label_totals *totals) {
+    const glimpse_label_set *set = report->set;
     (void)fprintf(to,
                   "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                   "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"

@@ -16,10 +16,10 @@ enum { REPORT_CHOICES = 5, REPORT_NO_CLASS = -1 };
 
 typedef struct report_entry {
     char *path;
-    label_choice choices[REPORT_CHOICES]; /* best first */
+    glimpse_label choices[REPORT_CHOICES]; /* best first */
     unsigned char choice_count;
     unsigned char abstained, judged, right; /* judged: its classes are known */
-    label_abstention reason;
+    glimpse_abstention reason;
     double margin;
     size_t *truth; /* [truth_count] when judged; owned */
     size_t truth_count;
@@ -32,7 +32,7 @@ typedef struct report_entry {
 
 struct label_report {
     const char *file, *truth_file;
-    const label_set *set;
+    const glimpse_label_set *set;
     report_entry *entries;
     size_t count, room;
     /* Worked out by label_report_write. */
@@ -42,6 +42,6 @@ struct label_report {
 };
 
 /* Writes the page. Nothing is said about write errors: they stay in the stream. */
-void report_html(FILE *to, label_report *report, const label_totals *totals);
+void report_html(FILE *to, label_report *report, const glimpse_label_totals *totals);
 
 #endif

@@ -89,6 +89,12 @@ GLIMPSE_API int glimpse_library_captions(glimpse_library *library,
 GLIMPSE_API int glimpse_library_forget_captions(uint64_t *forgotten, glimpse_library *library,
                                                 const glimpse_caption_filter *filter);
 
+/* The words of a caption of GLIMPSE_CAPTION_KEYWORDS, "dog, snow,  winter sun": trimmed, none
+ * empty.
+ */
+GLIMPSE_API int glimpse_caption_keywords(char ***words, size_t *count, const char *text);
+GLIMPSE_API void glimpse_caption_keywords_free(char **words, size_t count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -208,6 +208,9 @@ typedef enum glimpse_abstention {
     GLIMPSE_ABSTAINED_THRESHOLD   /* multi-label: no class reached its threshold */
 } glimpse_abstention;
 
+/* "probability", "margin", "background", "threshold"; NULL for GLIMPSE_CLAIMED. */
+GLIMPSE_API const char *glimpse_abstention_name(glimpse_abstention reason);
+
 typedef struct glimpse_label_verdict {
     glimpse_abstention reason;
     double margin; /* probability of the best class minus that of the next (0 if none) */

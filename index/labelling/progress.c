@@ -1,0 +1,33 @@
+/*
+ * progress.c - how far a run is, and whether it should stop.
+ */
+#include "labeller_internal.h"
+
+#include "core/error.h"
+
+#include <time.h>
+
+double glimpse_labeller_now(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+int glimpse_labeller_check_cancelled(const glimpse_labeller *l) {
+    if (!l->o.cancelled || !l->o.cancelled(l->o.user)) return GLIMPSE_OK;
+    return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
+}
+
+int glimpse_labeller_progress(const glimpse_labeller *l, const char *stage, size_t done,
+                              size_t total, double start) {
+    if (l->o.progress) {
+        glimpse_progress p = {.stage = stage,
+                              .done = done < total ? done : total,
+                              .total = total,
+                              .total_is_final = 1,
+                              .seconds = glimpse_labeller_now() - start,
+                              .path = ""};
+        if (l->o.progress(l->o.user, &p)) return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
+    }
+    return glimpse_labeller_check_cancelled(l);
+}

@@ -1,0 +1,17 @@
+/*
+ * report_file.h - an output file that appears under its name only when it is complete.
+ */
+#ifndef GLIMPSE_TOOLS_REPORT_FILE_H
+#define GLIMPSE_TOOLS_REPORT_FILE_H
+
+#include <stdio.h>
+
+typedef struct report_file {
+    FILE *to;
+    char *name, *temporary;
+} report_file;
+
+int report_file_open(report_file *file, const char *name); /* 0, or -1 after saying why */
+int report_file_close(report_file *file);                  /* the same */
+
+#endif
