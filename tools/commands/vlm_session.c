@@ -3,11 +3,9 @@
  */
 #include "vlm_session.h"
 
-#include "memory.h"
 #include "tool.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 glimpse_vlm_settings vlm_session_settings(const vlm_session *v) {
     glimpse_vlm_settings settings = GLIMPSE_VLM_SETTINGS_INIT;
@@ -52,27 +50,4 @@ void vlm_note_use(const glimpse_vlm_use *use) {
               (unsigned long long)t->cannot_tell, (unsigned long long)t->failed,
               (unsigned long long)t->not_sent, (unsigned long long)t->requests,
               (unsigned long long)t->tokens_in, (unsigned long long)t->tokens_out, money);
-}
-
-char *vlm_choose(const char *chosen, const char *part) {
-    session s = {0};
-    const char *spec = NULL;
-    char *copy = NULL;
-    if (session_begin_without_library(&s) == CLI_RUN) {
-        if (glimpse_session_vlm_spec(&spec, s.base, chosen, part) < 0) {
-            (void)tool_fail_last();
-        } else {
-            copy = xstrdup(spec);
-        }
-    }
-    session_close(&s);
-    return copy;
-}
-
-int vlm_default_is_remote(void) {
-    session s = {.quiet = 1};
-    int remote = session_begin_without_library(&s) == CLI_RUN &&
-                 glimpse_session_vlm_default_is_remote(s.base);
-    session_close(&s);
-    return remote;
 }

@@ -9,7 +9,7 @@
 #include "session.h"
 
 #include <glimpse/session_vlm.h>
-#include <glimpse/sys/vlm.h>
+#include <glimpse/vlm_settings.h>
 
 typedef struct vlm_session {
     const char *spec, *second_spec; /* NULL: the default; no second tier */
@@ -46,11 +46,5 @@ glimpse_vlm_settings vlm_session_settings(const vlm_session *v);
 /* "12 answered, 2 from the cache, ... 0.0123 USD" on stderr, unless quiet; nothing of a model of
  * this machine. */
 void vlm_note_use(const glimpse_vlm_use *use);
-
-/* malloc'ed: `chosen`, else $GLIMPSE_VLM, else the configuration file's model, else, after a note,
- * the demo VLM for `part` ("itm", "caption", "vqa"). NULL after a message. */
-char *vlm_choose(const char *chosen, const char *part);
-/* 1 when $GLIMPSE_VLM or, without it, the configuration file names a remote model. */
-int vlm_default_is_remote(void);
 
 #endif
