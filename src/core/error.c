@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MESSAGE_BYTES = 1024 };
+enum { MESSAGE_BYTES = sizeof(glimpse_kept_error) };
 
 static _Thread_local char last_message[MESSAGE_BYTES];
 
@@ -95,4 +95,18 @@ int glimpse_fail_errno(const char *format, ...) {
 
 int glimpse_fail_nomem(unsigned long long bytes, const char *what) {
     return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory (%llu bytes for %s)", bytes, what);
+}
+
+int glimpse_fail_null(const char *call) {
+    return glimpse_fail(GLIMPSE_E_INVALID, "%s: a NULL argument", call);
+}
+
+glimpse_kept_error glimpse_error_keep(void) {
+    glimpse_kept_error kept;
+    memcpy(kept.message, last_message, sizeof kept.message);
+    return kept;
+}
+
+void glimpse_error_restore(const glimpse_kept_error *kept) {
+    memcpy(last_message, kept->message, sizeof last_message);
 }

@@ -25,4 +25,19 @@ int glimpse_fail_errno(const char *format, ...) GLIMPSE_PRINTF(1, 2);
 /* "out of memory (N bytes for WHAT)". */
 int glimpse_fail_nomem(unsigned long long bytes, const char *what);
 
+/* "CALL: a NULL argument", GLIMPSE_E_INVALID, of a public call: `call` is its __func__. */
+int glimpse_fail_null(const char *call);
+
+/* A call that succeeds leaves the last error alone (glimpse/status.h). Where a failure below it is
+ * none above, such as a cache that has nothing yet, the message of before is put back:
+ *
+ *     glimpse_kept_error before = glimpse_error_keep();
+ *     if (glimpse_file_map(&mapping, path) < 0) glimpse_error_restore(&before);
+ */
+typedef struct glimpse_kept_error {
+    char message[1024];
+} glimpse_kept_error;
+glimpse_kept_error glimpse_error_keep(void);
+void glimpse_error_restore(const glimpse_kept_error *kept);
+
 #endif
