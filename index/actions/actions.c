@@ -171,6 +171,7 @@ int glimpse_actions_preview(glimpse_action_report *report, const glimpse_action_
     glimpse_action_report own = GLIMPSE_ACTION_REPORT_INIT;
     int status = check_arguments(&options, report, given, items, count);
     if (status < 0) return status;
+    const glimpse_kept_error before = glimpse_error_keep();
     for (size_t i = 0; i < count && !cancelled(&options, &own); i++) {
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
         action_place place = {0};
@@ -186,12 +187,14 @@ int glimpse_actions_preview(glimpse_action_report *report, const glimpse_action_
 }
 
 int glimpse_actions_apply(glimpse_action_report *report, glimpse_actions *actions,
+    glimpse_error_restore(&before);
                           const glimpse_action_options *given, const glimpse_action_item *items,
                           size_t count, glimpse_action_fn each, void *user) {
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
     glimpse_action_report own = GLIMPSE_ACTION_REPORT_INIT;
     if (!actions) return glimpse_fail(GLIMPSE_E_INVALID, "no journal is open");
     int status = check_arguments(&options, report, given, items, count);
+    const glimpse_kept_error before = glimpse_error_keep();
     if (status < 0) return status;
     int64_t run = 0;
     if (count > 0) status = glimpse_journal_begin_run(actions, options.kind, &run);
@@ -209,3 +212,4 @@ int glimpse_actions_apply(glimpse_action_report *report, glimpse_actions *action
     GLIMPSE_REPORT_STORE(report, &own);
     return status;
 }
+    if (status >= 0) glimpse_error_restore(&before);

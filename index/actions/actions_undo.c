@@ -235,6 +235,7 @@ static void tell(const action_step *step, const action_verdict *verdict, glimpse
 
 int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions, int64_t run,
                          glimpse_action_fn each, void *user) {
+    const glimpse_kept_error before = glimpse_error_keep();
     if (!actions || !report || run < 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no journal, or no such run");
     }
@@ -258,7 +259,9 @@ int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions
     glimpse_steps_free(&steps);
     own.run = run;
     GLIMPSE_REPORT_STORE(report, &own);
-    return status < 0 ? status : glimpse_journal_tidy(actions);
+    if (status == GLIMPSE_OK) status = glimpse_journal_tidy(actions);
+    if (status == GLIMPSE_OK) glimpse_error_restore(&before);
+    return status;
 }
 
 /*
@@ -275,6 +278,7 @@ static int empty_step(glimpse_actions *actions, action_step *step, action_verdic
 
 int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *actions, int64_t run,
                           int apply, glimpse_action_fn each, void *user) {
+    const glimpse_kept_error before = glimpse_error_keep();
     if (!actions || !report || run < 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no journal, or no such run");
     }
@@ -293,5 +297,6 @@ int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *action
     glimpse_steps_free(&steps);
     own.run = run;
     GLIMPSE_REPORT_STORE(report, &own);
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }

@@ -283,7 +283,9 @@ static int judge(held *h, const char *predictions) {
 
 int glimpse_judgement_create(glimpse_judgement **out, const char *predictions, const char *truth,
                              const glimpse_judge_options *options) {
-    *out = NULL;
+    const glimpse_kept_error before = glimpse_error_keep();
+    if (out) *out = NULL;
+    if (!out || !predictions || !truth) return glimpse_fail_null(__func__);
     held *h = glimpse_zeroed(1, sizeof *h);
     if (!h) return GLIMPSE_E_NOMEM;
     h->o = GLIMPSE_JUDGE_OPTIONS_INIT;
@@ -300,6 +302,7 @@ int glimpse_judgement_create(glimpse_judgement **out, const char *predictions, c
     h->j.classes = h->p->classes;
     h->j.class_count = h->p->class_count;
     *out = &h->j;
+    glimpse_error_restore(&before);
     return GLIMPSE_OK;
 }
 

@@ -203,6 +203,7 @@ static int write_file(const options *o, const record *items, size_t count) {
 
 int glimpse_captions_write(size_t *left_out, const record *records, size_t count,
                            const options *given) {
+    const glimpse_kept_error before = glimpse_error_keep();
     options o = GLIMPSE_CAPTION_WRITE_OPTIONS_INIT;
     size_t others = 0;
     int status = GLIMPSE_OPTIONS_LOAD(&o, given, glimpse_caption_write_options, user);
@@ -220,3 +221,4 @@ int glimpse_captions_write(size_t *left_out, const record *records, size_t count
     if (left_out) *left_out = others;
     return status;
 }
+    if (status >= 0) glimpse_error_restore(&before);

@@ -93,7 +93,12 @@ int glimpse_dataset_writer_open(glimpse_dataset_writer **out, const glimpse_labe
 }
 
 int glimpse_dataset_writer_add(glimpse_dataset_writer *w, const glimpse_labelled *picture) {
-    return picture->problem && !w->kind->problems ? GLIMPSE_OK : w->kind->add(w, picture);
+    if (!w || !picture) return glimpse_fail_null(__func__);
+    if (picture->problem && !w->kind->problems) return GLIMPSE_OK;
+    const glimpse_kept_error before = glimpse_error_keep(); /* of a picture that is left out */
+    int status = w->kind->add(w, picture);
+    if (status >= 0) glimpse_error_restore(&before);
+    return status;
 }
 
 int glimpse_dataset_writer_finish(glimpse_dataset_writer *w, int complete) {

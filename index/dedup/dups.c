@@ -88,6 +88,7 @@ static size_t bytes_held(const glimpse_dups *dups) {
 }
 
 int glimpse_dedup_run(glimpse_dedup_report **out, const glimpse_dedup_options *given) {
+    const glimpse_kept_error before = glimpse_error_keep();
     glimpse_dedup_options own = GLIMPSE_DEDUP_OPTIONS_INIT, *const options = &own;
     glimpse_dups dups = {0};
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the report");
@@ -111,5 +112,6 @@ int glimpse_dedup_run(glimpse_dedup_report **out, const glimpse_dedup_options *g
         (*out)->peak_bytes = bytes;
     }
     glimpse_dups_release(&dups);
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }

@@ -138,6 +138,7 @@ static void fill_report(const glimpse_committer *c) {
 
 int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
                        const glimpse_ingest_options *given, const glimpse_ingest_engine *engine) {
+    const glimpse_kept_error before = glimpse_error_keep();
     glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
     glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
     int status = GLIMPSE_REPORT_CHECK(out, glimpse_ingest_report, peak_bytes);
@@ -193,6 +194,7 @@ done:
     free(c);
     glimpse_library_unlock(library);
     GLIMPSE_REPORT_STORE(out, &report);
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }
 

@@ -96,6 +96,7 @@ int glimpse_label_cache_read(const char *folder, const glimpse_label_key *key, f
     size_t size = 0, payload = count * width * sizeof *rows;
     void *data = NULL;
     int whole = 0;
+    const glimpse_kept_error before = glimpse_error_keep(); /* nothing kept yet is no failure */
     if (path && glimpse_file_read(&data, &size, path, sizeof(header) + payload) == GLIMPSE_OK &&
         size == sizeof(header) + payload) {
         header h;
@@ -110,6 +111,7 @@ int glimpse_label_cache_read(const char *folder, const glimpse_label_key *key, f
             whole = rows_are_unit(rows, count, width);
         }
     }
+    glimpse_error_restore(&before);
     free(data);
     free(path);
     return whole;
@@ -121,6 +123,7 @@ void glimpse_label_cache_write(const char *folder, const glimpse_label_key *key,
     glimpse_new_file file = {0};
     size_t payload = count * width * sizeof *rows;
     header h = {"", BYTE_ORDER_MARK, VERSION, count, width, {0}, {0}};
+    const glimpse_kept_error before = glimpse_error_keep(); /* a cache that fails costs only time */
     glimpse_hash name, sum = glimpse_hash_bytes(rows, payload);
     if (path && glimpse_hash_from_hex(&name, key->hex) && glimpse_make_folders(folder) >= 0 &&
         glimpse_new_file_open(&file, path) >= 0) {
@@ -133,5 +136,6 @@ void glimpse_label_cache_write(const char *folder, const glimpse_label_key *key,
         }
     }
     glimpse_new_file_abandon(&file);
+    glimpse_error_restore(&before);
     free(path);
 }

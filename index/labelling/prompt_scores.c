@@ -58,6 +58,7 @@ static int score(glimpse_prompt_score *out, const glimpse_labeller *l,
 
 int glimpse_labeller_score_prompts(glimpse_labeller *l, const char *path,
                                    glimpse_prompt_score_fn on_score, void *user) {
+    const glimpse_kept_error before = glimpse_error_keep();
     static const char *const usual[] = {"a photo of a {}."};
     size_t count;
     const char *const *templates = glimpse_labeller_templates(l, &count);
@@ -82,4 +83,5 @@ int glimpse_labeller_score_prompts(glimpse_labeller *l, const char *path,
     }
     glimpse_label_sample_free(&sample);
     return status;
+    if (status >= 0) glimpse_error_restore(&before);
 }

@@ -28,7 +28,8 @@ typedef struct run {
     size_t window, asked;  /* pictures at once; labels asked for of each */
     glimpse_label *labels; /* [window][asked] */
     glimpse_label_verdict *verdicts;
-    float *embeddings; /* [window][E] */
+    float *embeddings;         /* [window][E] */
+    glimpse_kept_error before; /* a picture that cannot be used is no failure of the call */
 } run;
 
 /* A record goes to the caller, whose answer is a status, or to stop. */
@@ -120,6 +121,7 @@ static int end(run *r, glimpse_label_totals *totals, int status) {
     glimpse_labelling_free(r->l->stored);
     r->l->stored = NULL;
     GLIMPSE_REPORT_STORE(totals, &r->totals);
+    if (status >= 0) glimpse_error_restore(&r->before);
     return status;
 }
 
@@ -189,7 +191,7 @@ static int label_list(run *r, const glimpse_picture_list *list) {
 int glimpse_labeller_label_paths(glimpse_label_totals *totals, glimpse_labeller *l,
                                  const char *const *paths, size_t count,
                                  glimpse_labelled_fn on_picture, void *user) {
-    run r = {.l = l, .on_picture = on_picture, .user = user};
+    run r = {.l = l, .on_picture = on_picture, .user = user, .before = glimpse_error_keep()};
     glimpse_picture_list list = {0};
     int status = GLIMPSE_REPORT_CHECK(totals, glimpse_label_totals, stored);
     if (status < 0) return status;
@@ -245,7 +247,8 @@ static int on_visit(void *user, const glimpse_result *file, const float *embeddi
 int glimpse_labeller_label_library(glimpse_label_totals *totals, glimpse_labeller *l,
                                    const char *path_prefix, glimpse_labelled_fn on_picture,
                                    void *user) {
-    run r = {.l = l, .on_picture = on_picture, .user = user};
+    run r = {.l = l, .on_picture = on_picture, .user = user, .before = glimpse_error_keep()};
+    if (!l) return glimpse_fail_null(__func__);
     int status = GLIMPSE_REPORT_CHECK(totals, glimpse_label_totals, stored);
     if (status < 0) return status;
     visit *v = glimpse_zeroed(1, sizeof *v);

@@ -164,7 +164,9 @@ static int open_embedder(glimpse_labeller *l) {
 int glimpse_labeller_open(glimpse_labeller **out, glimpse_library *library,
                           const glimpse_model *model, glimpse_encoder *encoder,
                           const glimpse_labeller_options *options) {
-    *out = NULL;
+    const glimpse_kept_error before = glimpse_error_keep();
+    if (out) *out = NULL;
+    if (!out || !model || !encoder || !options) return glimpse_fail_null(__func__);
     glimpse_labeller *l = glimpse_zeroed(1, sizeof *l);
     if (!l) return GLIMPSE_E_NOMEM;
     l->o = GLIMPSE_LABELLER_OPTIONS_INIT;
@@ -202,6 +204,7 @@ void glimpse_labeller_close(glimpse_labeller *l) {
 
 const glimpse_label_set *glimpse_labeller_set(const glimpse_labeller *l) {
     return l->fitted ? &l->set : NULL;
+    glimpse_error_restore(&before);
 }
 
 const glimpse_calibration *glimpse_labeller_calibration(const glimpse_labeller *l) {
@@ -359,8 +362,11 @@ int glimpse_labeller_fit(glimpse_labeller *l) {
     }
     if (status < 0) return status;
     set_rules(l);
+    const glimpse_kept_error before = glimpse_error_keep();
+    if (!l) return glimpse_fail_null(__func__);
     status = describe(l);
     if (status == GLIMPSE_OK) status = glimpse_labeller_open_stored(l);
     l->fitted = status == GLIMPSE_OK;
     return status;
 }
+    if (status >= 0) glimpse_error_restore(&before);

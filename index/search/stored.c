@@ -3,6 +3,8 @@
  */
 #include "stored.h"
 
+#include "core/error.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +49,9 @@ int glimpse_stored_picture(float *embedding, glimpse_stored_file *file, glimpse_
     if (!full) return 0;
     wanted w = {full, &info, embedding, file ? file : &unused, glimpse_model_embedding_size(model),
                 0};
+    const glimpse_kept_error before = glimpse_error_keep(); /* not stored: no failure */
     (void)glimpse_library_visit(library, model, full, look, &w);
+    glimpse_error_restore(&before);
     free(full);
     return w.found;
 }

@@ -89,6 +89,7 @@ int glimpse_session_ask(glimpse_ask_report *report, glimpse_session *session, co
                         glimpse_ask_fn each, void *user) {
     glimpse_ask_options own = GLIMPSE_ASK_OPTIONS_INIT;
     glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
+    const glimpse_kept_error before = glimpse_error_keep();
     glimpse_ask_report asked = GLIMPSE_ASK_REPORT_INIT;
     session_lease lease = {0};
     session_vlm vlm = {0};
@@ -128,3 +129,4 @@ int glimpse_session_ask(glimpse_ask_report *report, glimpse_session *session, co
     glimpse_session_release_library(&lease);
     return status;
 }
+    if (status >= 0) glimpse_error_restore(&before);

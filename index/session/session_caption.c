@@ -70,6 +70,7 @@ int glimpse_session_caption(glimpse_captioning **out, glimpse_session *session,
                             const char *const *paths, size_t count,
                             const glimpse_caption_options *options) {
     glimpse_caption_options own = GLIMPSE_CAPTION_OPTIONS_INIT;
+    const glimpse_kept_error before = glimpse_error_keep();
     session_lease lease = {0};
     session_vlm vlm = {0};
     char *prompt = NULL;
@@ -111,3 +112,4 @@ int glimpse_session_caption(glimpse_captioning **out, glimpse_session *session,
     glimpse_session_release_library(&lease);
     return status;
 }
+    if (status >= 0) glimpse_error_restore(&before);

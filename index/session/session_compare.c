@@ -119,6 +119,7 @@ static int ask_model(comparing *c, glimpse_library *library) {
 
 int glimpse_session_compare(glimpse_compared_pair **out, glimpse_session *session, const char *a,
                             const char *b, const glimpse_compare_options *options) {
+    const glimpse_kept_error before = glimpse_error_keep();
     comparing c = {.session = session, .options = GLIMPSE_COMPARE_OPTIONS_INIT};
     session_lease lease = {0};
     if (out) *out = NULL;
@@ -150,6 +151,7 @@ int glimpse_session_compare(glimpse_compared_pair **out, glimpse_session *sessio
         return status;
     }
     *out = c.pair;
+    glimpse_error_restore(&before);
     return GLIMPSE_OK;
 }
 

@@ -33,6 +33,7 @@ static int cancelled(void *user) {
 
 int glimpse_session_index(glimpse_ingest_report *report, glimpse_session *session,
                           const glimpse_ingest_options *options) {
+    const glimpse_kept_error before = glimpse_error_keep();
     glimpse_ingest_options own = GLIMPSE_INGEST_OPTIONS_INIT;
     glimpse_library_status *known = NULL;
     session_lease lease = {0};
@@ -63,5 +64,6 @@ int glimpse_session_index(glimpse_ingest_report *report, glimpse_session *sessio
     if (status == GLIMPSE_OK) status = glimpse_library_ingest(report, lease.library, &own);
     glimpse_library_status_free(known);
     glimpse_session_release_library(&lease);
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }

@@ -108,6 +108,7 @@ static int by_name(const void *a, const void *b) {
 }
 
 int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *session) {
+    const glimpse_kept_error before = glimpse_error_keep();
     session_lease lease = {0};
     glimpse_library_status *known = NULL;
     if (out) *out = NULL;
@@ -138,6 +139,7 @@ int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *sessi
         return status;
     }
     *out = list;
+    glimpse_error_restore(&before);
     return GLIMPSE_OK;
 }
 

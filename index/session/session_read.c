@@ -35,6 +35,7 @@ static int ask(glimpse_reading *reading, glimpse_session *session, const glimpse
 
 int glimpse_session_read(glimpse_reading **out, glimpse_session *session, const char *path,
                          const char *question, const glimpse_reading_options *options) {
+    const glimpse_kept_error before = glimpse_error_keep();
     glimpse_reading_options own = GLIMPSE_READING_OPTIONS_INIT;
     glimpse_document *document = NULL;
     session_lease lease = {0};
@@ -76,5 +77,6 @@ int glimpse_session_read(glimpse_reading **out, glimpse_session *session, const 
     glimpse_session_release_encoder(&worker);
     glimpse_session_release_library(&lease);
     glimpse_document_close(document);
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }

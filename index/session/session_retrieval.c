@@ -261,6 +261,7 @@ done:
 int glimpse_session_evaluate_retrieval(glimpse_retrieval_evaluation **out, glimpse_session *session,
                                        const glimpse_retrieval_set *set,
                                        const glimpse_retrieval_options *options) {
+    const glimpse_kept_error before = glimpse_error_keep();
     glimpse_retrieval_options own = GLIMPSE_RETRIEVAL_OPTIONS_INIT;
     if (out) *out = NULL;
     if (!out || !session || !set) {
@@ -287,6 +288,7 @@ int glimpse_session_evaluate_retrieval(glimpse_retrieval_evaluation **out, glimp
     r->result.rerank = own.rerank ? &r->rerank : NULL;
     r->result.captions = own.captions ? &r->captions : NULL;
     *out = &r->result;
+    glimpse_error_restore(&before);
     return GLIMPSE_OK;
 }
 

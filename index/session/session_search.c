@@ -109,6 +109,7 @@ static int check_texts(const find *f, const char *words) {
 
 int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const char *const *words,
                            size_t count, const glimpse_find_options *options) {
+    const glimpse_kept_error before = glimpse_error_keep();
     find f;
     glimpse_query *query = NULL;
     char *texts = NULL, *sentence = NULL;
@@ -164,6 +165,7 @@ done:
     free(vector);
     free(texts);
     free(sentence);
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }
 
@@ -205,6 +207,7 @@ static void find_itself(char id[33], const find *f, glimpse_library *library,
 
 int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const char *path,
                             const glimpse_find_options *options) {
+    const glimpse_kept_error before = glimpse_error_keep();
     find f;
     glimpse_stored_file stored = {0};
     const glimpse_model *model = NULL;
@@ -239,6 +242,7 @@ done:
     }
     glimpse_session_release_library(&lease);
     free(vector);
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }
 
@@ -248,6 +252,7 @@ done:
 int glimpse_session_rerank(glimpse_hits **out, glimpse_session *session, const char *text,
                            const char *const *paths, size_t count,
                            const glimpse_find_options *options) {
+    const glimpse_kept_error before = glimpse_error_keep();
     find f;
     session_lease lease = {0};
     session_vlm vlm = {0};
@@ -278,5 +283,6 @@ int glimpse_session_rerank(glimpse_hits **out, glimpse_session *session, const c
     }
     glimpse_session_release_vlm(&vlm);
     glimpse_session_release_library(&lease);
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }

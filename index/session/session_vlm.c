@@ -327,13 +327,17 @@ int glimpse_session_vlm(glimpse_vlm **vlm, glimpse_vlm **second, glimpse_session
  */
 static int open_answers(session_vlm *v, glimpse_library *library) {
     if (v->settings.no_cache) return GLIMPSE_OK;
+    const glimpse_kept_error before = glimpse_error_keep();
     int status = library ? glimpse_response_cache_open_library(&v->answers, library)
                          : glimpse_response_cache_open(&v->answers, NULL);
     if (status < 0 && glimpse_vlm_is_remote(v->vlm)) {
         return glimpse_fail_context(status, "answers cannot be kept; with --no-cache they are "
                                             "asked for, and paid for, every time");
     }
-    if (status < 0) return GLIMPSE_OK; /* a native model's answers cost only time */
+    if (status < 0) { /* a native model's answers cost only time */
+        glimpse_error_restore(&before);
+        return GLIMPSE_OK;
+    }
     v->run.cache = glimpse_response_cache_calls(v->answers);
     return GLIMPSE_OK;
 }

@@ -3,6 +3,7 @@
  */
 #include "model/weights_cache.h"
 
+#include "core/error.h"
 #include "core/hash.h"
 #include "core/options.h"
 #include "math/init.h"
@@ -113,8 +114,8 @@ static int read_entries(glimpse_weights_cache *cache) {
     return 1;
 }
 
-void glimpse_weights_open(glimpse_weights_cache *cache, const char *fingerprint, const char *tower,
-                          const glimpse_math *math) {
+static void open_cache(glimpse_weights_cache *cache, const char *fingerprint, const char *tower,
+                       const glimpse_math *math) {
     *cache = (glimpse_weights_cache){.path = NULL};
     char layout[64];
     if (limit_bytes() == 0) return;
@@ -139,6 +140,15 @@ void glimpse_weights_open(glimpse_weights_cache *cache, const char *fingerprint,
     glimpse_shelf_release(&cache->shelf);
     glimpse_file_unmap(&cache->mapping);
     cache->shelf.collecting = 1;
+}
+
+/* A cache that has nothing, or cannot be written, costs time and is no failure: what it met is not
+ * the caller's last error. */
+void glimpse_weights_open(glimpse_weights_cache *cache, const char *fingerprint, const char *tower,
+                          const glimpse_math *math) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    open_cache(cache, fingerprint, tower, math);
+    glimpse_error_restore(&before);
 }
 
 static int write_all(FILE *stream, const glimpse_weights_cache *cache) {
@@ -245,6 +255,7 @@ void glimpse_weights_store(glimpse_weights_cache *cache) {
     for (size_t i = 0; i < shelf->count; i++)
         bytes += shelf->entries[i].bytes;
     if (bytes < worth_a_file || bytes > limit_bytes()) return;
+    const glimpse_kept_error before = glimpse_error_keep();
     char *folder = cache_folder();
     glimpse_new_file file;
     if (folder && glimpse_make_folders(folder) == GLIMPSE_OK &&
@@ -257,6 +268,7 @@ void glimpse_weights_store(glimpse_weights_cache *cache) {
         }
     }
     free(folder);
+    glimpse_error_restore(&before);
 }
 
 void glimpse_weights_close(glimpse_weights_cache *cache) {

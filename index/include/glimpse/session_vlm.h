@@ -18,8 +18,8 @@
  *
  * Which model that is, its prompts and its cache of answers: glimpse/vlm_settings.h. Where there is
  * a library, answers are kept in it; one that the session's options name must be there, but for
- * documents. That a picture cannot be read, a server is down or
- * the model declines is an answer with an outcome, and no failure of the call (glimpse/sys/vlm.h).
+ * documents. That a picture cannot be read, a server is down or the model declines is an answer
+ * with an outcome, and no failure of the call (glimpse/sys/vlm.h).
  *
  * Threads: as the session. Storing captions waits for the session's other writer.
  */
