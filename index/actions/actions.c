@@ -120,9 +120,13 @@ static int check_arguments(glimpse_action_options *options, const glimpse_action
     if (options->kind < GLIMPSE_ACTION_MOVE || options->kind > GLIMPSE_ACTION_REFLINK) {
         return glimpse_fail(GLIMPSE_E_INVALID, "there is no action %d", (int)options->kind);
     }
-    if (options->kind == GLIMPSE_ACTION_MOVE &&
-        (!options->directory || options->directory[0] != '/')) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "the folder to move to needs an absolute path");
+    const char *directory = options->kind == GLIMPSE_ACTION_MOVE ? options->directory : "/";
+    if (!directory || !*directory) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "no directory to move to");
+    }
+    if (*directory != '/') {
+        return glimpse_fail(GLIMPSE_E_INVALID, "the directory to move to, %s, is no absolute path",
+                            directory);
     }
     for (size_t i = 0; i < count; i++) {
         const glimpse_action_item *item = &items[i];

@@ -146,7 +146,7 @@ static int open_embedder(glimpse_labeller *l) {
     glimpse_embedder_options options = GLIMPSE_EMBEDDER_OPTIONS_INIT;
     options.jobs = l->o.jobs;
     options.journal = l->o.journal;
-    options.exact = l->o.exact;
+    options.exact = l->o.exact_decode;
     options.model_options = l->o.model_options;
     options.cancelled = l->o.cancelled;
     options.user = l->o.user;

@@ -56,7 +56,7 @@ static int resolve(char **out, const glimpse_session *session, const char *name,
 /* The model that the library used last, when it is still where it was. */
 static int last_model(char **out, const glimpse_session *session, glimpse_library *library) {
     glimpse_library_status *status = NULL;
-    int code = glimpse_library_load_models(&status, library);
+    int code = glimpse_library_load_model_status(&status, library);
     if (code < 0 || status->model_count == 0) goto done;
     const glimpse_library_model *model = &status->models[0];
     if (model->path && glimpse_places_is_directory(model->path)) {

@@ -129,7 +129,7 @@ int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *sessi
     if (status == GLIMPSE_OK && demo) status = add_directory(list, "demo", demo);
     free(demo);
     if (status == GLIMPSE_OK && lease.library) {
-        status = glimpse_library_load_models(&known, lease.library);
+        status = glimpse_library_load_model_status(&known, lease.library);
         if (status == GLIMPSE_OK) status = add_of_library(list, known);
     }
     glimpse_library_status_free(known);

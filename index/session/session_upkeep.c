@@ -17,11 +17,12 @@ int glimpse_session_load_status(glimpse_library_status **out, glimpse_session *s
     return status;
 }
 
-int glimpse_session_load_models(glimpse_library_status **out, glimpse_session *session) {
+int glimpse_session_load_model_status(glimpse_library_status **out, glimpse_session *session) {
     session_lease lease;
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out || !session) return glimpse_fail_null(__func__);
     int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
-    if (status == GLIMPSE_OK) status = glimpse_library_load_models(out, lease.library);
+    if (status == GLIMPSE_OK) status = glimpse_library_load_model_status(out, lease.library);
     glimpse_session_release_library(&lease);
     return status;
 }
@@ -73,7 +74,7 @@ int glimpse_session_reindex(glimpse_session *session) {
 static int find_fingerprint(char fingerprint[33], glimpse_library *library, const char *name) {
     glimpse_library_status *known = NULL;
     size_t matches = 0;
-    int status = glimpse_library_load_models(&known, library);
+    int status = glimpse_library_load_model_status(&known, library);
     for (size_t i = 0; status == GLIMPSE_OK && i < known->model_count; i++) {
         const glimpse_library_model *m = &known->models[i];
         int starts = strlen(name) >= 4 && strncmp(m->fingerprint, name, strlen(name)) == 0;

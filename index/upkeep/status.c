@@ -167,7 +167,7 @@ int glimpse_library_load_status(glimpse_library_status **out, glimpse_library *l
     return collect(library, out, 1);
 }
 
-int glimpse_library_load_models(glimpse_library_status **out, glimpse_library *library) {
+int glimpse_library_load_model_status(glimpse_library_status **out, glimpse_library *library) {
     return collect(library, out, 0);
 }
 

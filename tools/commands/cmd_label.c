@@ -228,7 +228,7 @@ static int run_with_model(label_run *run, label_setup *setup, const cli_argument
     setup->o.top = (size_t)r->top;
     setup->o.jobs = (unsigned)r->jobs;
     setup->o.journal = r->resume;
-    setup->o.exact = r->exact;
+    setup->o.exact_decode = r->exact;
     setup->o.exclude = r->exclude.values;
     setup->o.exclude_count = r->exclude.count;
     setup->o.follow_links = r->follow_links;

@@ -25,7 +25,8 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
-    if (glimpse_session_reindex(s.base) < 0 || glimpse_session_load_models(&status, s.base) < 0) {
+    if (glimpse_session_reindex(s.base) < 0 ||
+        glimpse_session_load_model_status(&status, s.base) < 0) {
         code = tool_fail_last();
         goto done;
     }

@@ -60,7 +60,7 @@ typedef struct glimpse_labeller_options {
     const char *store;   /* keep the labels in the library under this name (stored_labels.h) */
     const char *journal; /* a file that keeps embeddings, so that a run that was stopped goes on */
     unsigned jobs;       /* workers; 0: one per core */
-    int exact;           /* 1: every pixel is decoded */
+    int exact_decode;    /* 1: every pixel is decoded, as in glimpse_ingest_options */
     const char *const
         *exclude;         /* [exclude_count] what is left out of directories, and whether links */
     size_t exclude_count; /* to directories are followed: as in glimpse_ingest_options */

@@ -318,7 +318,8 @@ typedef struct glimpse_library_status {
 GLIMPSE_API int glimpse_library_load_status(glimpse_library_status **out, glimpse_library *library);
 /* The same with only `library`, `models` and the sizes on disk filled in: a moment's work however
  * many files there are, and no root is looked at. */
-GLIMPSE_API int glimpse_library_load_models(glimpse_library_status **out, glimpse_library *library);
+GLIMPSE_API int glimpse_library_load_model_status(glimpse_library_status **out,
+                                                  glimpse_library *library);
 GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
 
 /* Checks everything: SQLite's own integrity, references, the checksum of every row, every embedding

@@ -160,7 +160,8 @@ GLIMPSE_API int glimpse_session_index(glimpse_ingest_report *report, glimpse_ses
  * Looking at the library. GLIMPSE_E_NOT_FOUND when there is none.
  */
 GLIMPSE_API int glimpse_session_load_status(glimpse_library_status **out, glimpse_session *session);
-GLIMPSE_API int glimpse_session_load_models(glimpse_library_status **out, glimpse_session *session);
+GLIMPSE_API int glimpse_session_load_model_status(glimpse_library_status **out,
+                                                  glimpse_session *session);
 /* All pictures, or those below a place; as glimpse_library_pictures. */
 GLIMPSE_API int glimpse_session_pictures(glimpse_results **out, glimpse_session *session,
                                          const char *path_prefix);
