@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "dataset_text.h"
+#include "library_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,12 @@ int glimpse_labeller_open(glimpse_labeller **out, glimpse_library *library,
     l->o = GLIMPSE_LABELLER_OPTIONS_INIT;
     l->library = library;
     l->model = model;
+/* Whether labels could be stored, before any are made. */
+static int check_store(const glimpse_library *library) {
+    return library ? glimpse_library_check_writable(library)
+                   : glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no library to store labels in");
+}
+
     l->encoder = encoder;
     l->width = glimpse_model_embedding_size(model);
     int status = GLIMPSE_OPTIONS_LOAD(&l->o, options, glimpse_labeller_options, user);
@@ -187,6 +194,7 @@ int glimpse_labeller_open(glimpse_labeller **out, glimpse_library *library,
     *out = l;
     return GLIMPSE_OK;
 }
+    if (status == GLIMPSE_OK && l->o.store) status = check_store(library);
 
 void glimpse_labeller_close(glimpse_labeller *l) {
     if (!l) return;

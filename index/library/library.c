@@ -63,6 +63,10 @@ int glimpse_library_lock(glimpse_library *library, const char *purpose) {
     return library->store->ops->lock(library->store, purpose);
 }
 
+int glimpse_library_check_writable(const glimpse_library *library) {
+    return library->store->ops->check_writable(library->store);
+}
+
 void glimpse_library_unlock(glimpse_library *library) {
     library->store->ops->unlock(library->store);
 }

@@ -21,5 +21,6 @@ glimpse_model_key glimpse_model_get_key(const glimpse_model *model);
 /* The store's lock and unlock. */
 int glimpse_library_lock(glimpse_library *library, const char *purpose);
 void glimpse_library_unlock(glimpse_library *library);
+int glimpse_library_check_writable(const glimpse_library *library);
 
 #endif

@@ -7,6 +7,7 @@
 #include "captioning.h"
 #include "core/error.h"
 #include "core/options.h"
+#include "library_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,9 @@ int glimpse_session_caption(glimpse_captioning **out, glimpse_session *session,
         &lease, session, needed ? SESSION_READ : SESSION_OPTIONAL | SESSION_NAMED, NULL);
     if (status == GLIMPSE_OK && !own.stored) {
         status = open_model(&vlm, &prompt, session, &own, lease.library, &s.control);
+    }
+    if (status == GLIMPSE_OK && own.store && !own.stored && !vlm.settings.dry_run) {
+        status = glimpse_library_check_writable(lease.library); /* nothing is paid for in vain */
     }
     if (status == GLIMPSE_OK) status = glimpse_captioning_create(out);
     if (status == GLIMPSE_OK) {

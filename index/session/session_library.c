@@ -13,6 +13,7 @@
 #include "session_private.h"
 
 #include "core/error.h"
+#include "library_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -158,7 +159,10 @@ int glimpse_session_acquire_library(session_lease *out, glimpse_session *session
     out->session = session;
     out->library = library;
     out->writing = (flags & SESSION_WRITE) != 0;
-    return GLIMPSE_OK;
+    /* Before the work whose result could not be written. */
+    status = out->writing ? glimpse_library_check_writable(library) : GLIMPSE_OK;
+    if (status < 0) glimpse_session_release_library(out);
+    return status;
 }
 
 void glimpse_session_release_library(session_lease *lease) {

@@ -538,6 +538,9 @@ struct glimpse_store_ops {
      * to whoever finds it taken: GLIMPSE_E_BUSY names the process. GLIMPSE_E_IO when the store is
      * open for reading only. Not recursive. */
     int (*lock)(glimpse_store *store, const char *purpose);
+    /* GLIMPSE_E_IO, with the reason, when `lock` would be refused because the store is open for
+     * reading only: to be asked before hours of work whose result is to be written. */
+    int (*check_writable)(const glimpse_store *store);
     void (*unlock)(glimpse_store *store); /* fine when not held */
 
     int (*begin)(glimpse_store *store);

@@ -210,6 +210,135 @@ static void options_that_make_no_sense_are_refused(void **state) {
 static void every_format_is_found_by_its_name(void **state) {
     (void)state;
     assert_true(glimpse_dataset_format_count() >= 8);
+/* Files and directories in the working directory whose name begins so. */
+static size_t names_that_begin(const char *prefix) {
+    size_t count = 0;
+    DIR *here = opendir(".");
+    assert_non_null(here);
+    for (const struct dirent *entry; (entry = readdir(here));)
+        count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+    (void)closedir(here);
+    return count;
+}
+
+static void a_writer_without_a_set_is_refused_by_every_format(void **state) {
+    (void)state;
+    glimpse_labeller_options o = classes_of("car,bus,airplane");
+    glimpse_labeller *labeller = NULL;
+    assert_int_equal(glimpse_session_open_labeller(&labeller, session, 0, &o), GLIMPSE_OK);
+    for (size_t i = 0; i < glimpse_dataset_format_count(); i++) {
+        glimpse_dataset_options out = GLIMPSE_DATASET_OPTIONS_INIT;
+        glimpse_dataset_writer *writer = NULL;
+        out.format = glimpse_dataset_format_get(i)->name;
+        out.output = "before-the-fit";
+        out.stream = stderr;
+        assert_int_equal(glimpse_dataset_writer_open(&writer, glimpse_labeller_set(labeller), &out),
+                         GLIMPSE_E_INVALID);
+        assert_null(writer);
+        assert_non_null(strstr(glimpse_last_error(), "fit"));
+    }
+    assert_int_equal(names_that_begin("before-the-fit"), 0); /* no temporary either */
+    glimpse_labeller_close(labeller);
+}
+
+/* A path that was mistyped is no class that every picture gets. */
+static void a_class_file_that_is_not_there_is_not_found(void **state) {
+    (void)state;
+    static const char *const files[] = {"nosuch.txt",  "nosuch.TSV",   "nosuch.csv",
+                                        "nosuch.json", "lists/nosuch", "@nosuch"};
+    static const char *const classes[] = {"nosuch", "node.js", "a/b.txt,c"};
+    messages m = {{0}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        glimpse_labeller_options o = classes_of(files[i]);
+        glimpse_labeller *labeller = NULL;
+        o.store = "nosuch";
+        assert_int_equal(glimpse_session_open_labeller(&labeller, session, 0, &o),
+                         GLIMPSE_E_NOT_FOUND);
+        assert_null(labeller);
+        assert_non_null(strstr(glimpse_last_error(), files[i]));
+    }
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        glimpse_labeller_options o = classes_of(classes[i]);
+        glimpse_labeller *labeller = NULL;
+        o.message = on_message;
+        o.user = &m;
+        assert_int_equal(glimpse_session_open_labeller(&labeller, session, 0, &o), GLIMPSE_OK);
+        glimpse_labeller_close(labeller);
+    }
+    assert_non_null(strstr(m.text, "only one class, \"nosuch\""));
+    assert_non_null(strstr(m.text, "only one class, \"node.js\""));
+    assert_null(strstr(m.text, "a/b.txt"));
+}
+
+static int fail_on_picture(void *user, const glimpse_labelled *picture) {
+    (void)user, (void)picture;
+    fail_msg("a picture was looked at");
+    return 1;
+}
+
+static void labels_that_could_not_be_stored_are_not_made(void **state) {
+    (void)state;
+    const char *paths[] = {vehicles};
+    glimpse_session_options o = GLIMPSE_SESSION_OPTIONS_INIT;
+    glimpse_labeller_options labels = classes_of("car,bus");
+    glimpse_session *reader = NULL;
+    glimpse_library *library = NULL;
+    /* There is a library. */
+    assert_int_equal(glimpse_session_open_library(&library, session, GLIMPSE_LIBRARY_CREATE),
+                     GLIMPSE_OK);
+    glimpse_library_close(library);
+    o.library = "library";
+    o.library_flags = GLIMPSE_LIBRARY_READ_ONLY;
+    o.model = source_path("data/models/demo");
+    labels.store = "kinds";
+    assert_int_equal(glimpse_session_open(&reader, &o), GLIMPSE_OK);
+    assert_int_equal(glimpse_session_label(NULL, reader, paths, 1, &labels, fail_on_picture, NULL),
+                     GLIMPSE_E_IO);
+    assert_non_null(strstr(glimpse_last_error(), "was opened for reading only"));
+    glimpse_session_close(reader);
+}
+
+enum { CANNOT_TRY = 77 };
+
+/* The program, as a user who is not allowed everything; what it says goes to `said`. */
+static int label_as_nobody(const char *model, int said) {
+    if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) return CANNOT_TRY;
+    if (access(GLIMPSE_PROGRAM, X_OK) != 0 || access(model, X_OK) != 0) return CANNOT_TRY;
+    if (dup2(said, STDERR_FILENO) < 0) return CANNOT_TRY;
+    (void)execl(GLIMPSE_PROGRAM, "glimpse", "label", vehicles, "--classes", "car,bus", "--store",
+                "kinds", "--library", "library", "--model", model, (char *)NULL);
+    return CANNOT_TRY;
+}
+
+static void a_library_one_may_not_write_says_so(void **state) {
+    (void)state;
+    glimpse_library *library = NULL;
+    int exited = 0;
+    assert_int_equal(glimpse_session_open_library(&library, session, GLIMPSE_LIBRARY_CREATE),
+                     GLIMPSE_OK);
+    glimpse_library_close(library);
+    assert_int_equal(chmod("..", 0755), 0); /* the test's own, and its working directory in it */
+    assert_int_equal(chmod(".", 0755), 0);
+    assert_int_equal(chmod("library/catalog.db", 0444), 0);
+    assert_int_equal(chmod("library", 0555), 0);
+    const char *model = source_path("data/models/demo");
+    int said = open("nobody.txt", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    assert_true(said >= 0);
+    pid_t child = fork();
+    if (child == 0) _exit(label_as_nobody(model, said));
+    (void)close(said);
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &exited, 0), child);
+    assert_int_equal(chmod("library", 0755), 0);
+    assert_int_equal(chmod("library/catalog.db", 0644), 0);
+    assert_true(WIFEXITED(exited));
+    if (WEXITSTATUS(exited) == CANNOT_TRY) skip();
+    assert_int_equal(WEXITSTATUS(exited), 4);
+    char *text = read_whole_file("nobody.txt", NULL);
+    if (!strstr(text, "you may not write to this library")) fail_msg("%s", text);
+    free(text);
+}
+
     for (size_t i = 0; i < glimpse_dataset_format_count(); i++) {
         const glimpse_dataset_format *f = glimpse_dataset_format_get(i);
         assert_true(glimpse_dataset_format_find(f->name) == f);

@@ -230,6 +230,28 @@ static void pictures_are_compared_without_a_network(void **state) {
     assert_non_null(strstr(pair->not_asked, "no vision-language model was chosen"));
     glimpse_compared_pair_free(pair);
     assert_ok(glimpse_session_compare(&pair, f->session, a, b, NULL));
+static void captions_that_could_not_be_stored_are_not_asked_for(void **state) {
+    fixture *f = *state;
+    glimpse_session_options options = options_for(f);
+    glimpse_caption_options caption = GLIMPSE_CAPTION_OPTIONS_INIT;
+    glimpse_captioning *captions = NULL;
+    size_t came = 0;
+    open_session(f, NULL);
+    index_demo(f, "night");
+    glimpse_session_close(f->session);
+    f->session = NULL;
+    options.library_flags = GLIMPSE_LIBRARY_READ_ONLY;
+    open_session(f, &options);
+    caption.store = 1;
+    caption.each = count_caption;
+    caption.user = &came;
+    assert_int_equal(glimpse_session_caption(&captions, f->session, NULL, 0, &caption),
+                     GLIMPSE_E_IO);
+    assert_non_null(strstr(glimpse_last_error(), "was opened for reading only"));
+    assert_null(captions);
+    assert_int_equal(came, 0);
+}
+
     assert_false(pair->same_bytes);
     assert_int_equal(pair->pixels.verdict, GLIMPSE_VERDICT_DIFFERENT);
     assert_true(pair->cosine < 0.99);

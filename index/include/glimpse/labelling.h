@@ -91,7 +91,8 @@ typedef struct glimpse_labeller glimpse_labeller;
 
 /* Classes, prompts and their weights, from the cache or from `encoder` (of `model`). `library`
  * (NULL: none), `model`, `encoder` and what `options` points to must outlive the labeller.
- * GLIMPSE_E_INVALID when the options do not go together. No picture is looked at yet. */
+ * GLIMPSE_E_INVALID when the options do not go together; with `store` GLIMPSE_E_NOT_FOUND without a
+ * library, GLIMPSE_E_IO for one that may not be written. No picture is looked at yet. */
 GLIMPSE_API int glimpse_labeller_open(glimpse_labeller **out, glimpse_library *library,
                                       const glimpse_model *model, glimpse_encoder *encoder,
                                       const glimpse_labeller_options *options);

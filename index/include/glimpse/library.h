@@ -67,10 +67,10 @@ enum {
 /* GLIMPSE_E_NOT_FOUND when there is no library at `path`, GLIMPSE_E_INVALID when something else is
  * (a file), GLIMPSE_E_CORRUPT when the catalogue is damaged (it is reported, never used or
  * overwritten), GLIMPSE_E_UNSUPPORTED when it was written by a newer version. A library that this
- * user may not write is opened for reading only; calls that write then fail with GLIMPSE_E_IO.
- * Opening checks the header and the tables, not every page: glimpse_library_verify does. Damage
- * met later makes the call that met it fail with GLIMPSE_E_CORRUPT, and nothing is written through
- * the handle from then on. */
+ * user may not write is opened for reading only; calls that write then fail with GLIMPSE_E_IO,
+ * those that take long before they look at a picture. Opening checks the header and the tables, not
+ * every page: glimpse_library_verify does. Damage met later makes the call that met it fail with
+ * GLIMPSE_E_CORRUPT, and nothing is written through the handle from then on. */
 GLIMPSE_API int glimpse_library_open(glimpse_library **out, const char *path, unsigned flags);
 /* Another handle on the same library, for another thread, open as `library` is (never to create).
  * It shares the loaded vectors with it and with its other siblings, and is otherwise independent:

@@ -97,11 +97,23 @@ void glimpse_lock_release(int fd) {
     (void)close(fd);
 }
 
+/* Why it is open for reading only: the system does not let this user write, or the caller asked for
+ * it. */
+int glimpse_sqlite_check_writable(const glimpse_store *store) {
+    if (!store->read_only) return GLIMPSE_OK;
+    char *catalog = glimpse_path_join(store->path, "catalog.db");
+    if (!catalog) return glimpse_fail_nomem(strlen(store->path), "a path");
+    int allowed = access(store->path, W_OK) == 0 && access(catalog, W_OK) == 0;
+    free(catalog);
+    return glimpse_fail(GLIMPSE_E_IO, "%s: %s", store->path,
+                        allowed ? "this library was opened for reading only"
+                                : "you may not write to this library");
+}
+
 int glimpse_sqlite_lock(glimpse_store *store, const char *purpose) {
     glimpse_sqlite_store *s = glimpse_sqlite(store);
-    if (store->read_only) {
-        return glimpse_fail(GLIMPSE_E_IO, "%s: the library is open for reading only", store->path);
-    }
+    int status = glimpse_sqlite_check_writable(store);
+    if (status < 0) return status;
     if (s->lock >= 0) return glimpse_fail(GLIMPSE_E_INTERNAL, "the lock is held already");
     int status = glimpse_lock_take(&s->lock, store->path, purpose, GLIMPSE_LOCK_TRIES);
     if (status == GLIMPSE_OK) glimpse_lock_remove_temporaries(store->path);

@@ -40,6 +40,7 @@ int glimpse_sqlite_open(glimpse_store **out, const char *path, unsigned flags);
 int glimpse_sqlite_open_sibling(glimpse_store **out, const glimpse_store *store);
 void glimpse_sqlite_close(glimpse_store *store);
 int glimpse_sqlite_lock(glimpse_store *store, const char *purpose);
+int glimpse_sqlite_check_writable(const glimpse_store *store);
 void glimpse_sqlite_unlock(glimpse_store *store);
 
 /* The lock of the library in `directory`, tried `tries` times, 20 ms apart; *out a descriptor. */

@@ -31,6 +31,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
     .open_sibling = glimpse_sqlite_open_sibling,
     .close = glimpse_sqlite_close,
     .lock = glimpse_sqlite_lock,
+    .check_writable = glimpse_sqlite_check_writable,
     .unlock = glimpse_sqlite_unlock,
     .begin = glimpse_sqlite_begin,
     .commit = glimpse_sqlite_commit,
