@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 static void note(const glimpse_labeller *l, const char *text) {
@@ -81,6 +82,18 @@ static int load_lines(glimpse_lines **out, const glimpse_labeller *l, const char
     return status;
 }
 
+/* Whether a list that is no file was meant to be one. A list of places in a hierarchy has slashes
+ * as well, and a class may be called "Node.js", so one comma makes it a list of classes. */
+static int looks_like_file(const char *text) {
+    static const char *const endings[] = {".txt", ".tsv", ".csv", ".json"};
+    const char *dot = strrchr(text, '.');
+    if (text[0] == '@') return 1;
+    if (strchr(text, ',')) return 0;
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(dot, endings[i]) == 0) return 1;
+    return strchr(text, '/') != NULL;
+}
+
 static int load_classes(glimpse_labeller *l) {
     const char *text = l->o.classes;
     const char *name = text[0] == '@' && !is_file(text) ? text + 1 : text;
@@ -88,9 +101,7 @@ static int load_classes(glimpse_labeller *l) {
     int status = find_list(&path, l, "classes", name);
     if (status == GLIMPSE_OK && path) {
         status = glimpse_classes_load(&l->classes, path);
-    } else if (status == GLIMPSE_OK &&
-               /* A list of places in a hierarchy has slashes as well. */
-               (text[0] == '@' || (strchr(text, '/') && !strchr(text, ',')))) {
+    } else if (status == GLIMPSE_OK && looks_like_file(text)) {
         status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no class list %s", text);
     } else if (status == GLIMPSE_OK) {
         status = glimpse_classes_split(&l->classes, text);

@@ -36,7 +36,9 @@ extern "C" {
 
 typedef struct glimpse_labeller_options {
     size_t size; /* GLIMPSE_LABELLER_OPTIONS_INIT sets it */
-    /* What to look for. A name that is no file may be that of a list that ships (`shipped`). */
+    /* What to look for. A name that is no file may be that of a list that ships (`shipped`). One
+     * that is neither, has no comma, and either has a slash or ends in .txt, .tsv, .csv or .json is
+     * GLIMPSE_E_NOT_FOUND, and no class of that name; a single plain word is a class, and noted. */
     const char
         *classes; /* a file of classes (glimpse_classes_load), "cat,dog,bird", or "@coco80" */
     const char *const *templates; /* [template_count] with {} for the class; 0: the usual one */
