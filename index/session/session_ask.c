@@ -18,14 +18,16 @@ typedef struct asking {
     const glimpse_vlm_request *requests; /* [total] */
     glimpse_vlm_answer **waiting;        /* [total]; NULL where none is */
     size_t done, handed_out, total;
+    int stopped; /* by `each`, which is then not called again */
     double started;
 } asking;
 
 static int hand_out(asking *a, size_t i) {
-    int stop = a->each ? a->each(a->user, &a->requests[i], a->waiting[i]) : 0;
+    int answer = a->each && !a->stopped ? a->each(a->user, &a->requests[i], a->waiting[i]) : 0;
     glimpse_vlm_answer_free(a->waiting[i]);
     a->waiting[i] = NULL;
-    return stop ? glimpse_fail(GLIMPSE_E_CANCELLED, "stopped") : GLIMPSE_OK;
+    a->stopped |= answer != 0;
+    return answer > 0 ? glimpse_fail(GLIMPSE_E_CANCELLED, "stopped") : answer;
 }
 
 static int answered(void *user, size_t i, const glimpse_vlm_request *request,
@@ -87,9 +89,9 @@ done:
 int glimpse_session_ask(glimpse_ask_report *report, glimpse_session *session, const char *question,
                         const char *const *paths, size_t count, const glimpse_ask_options *options,
                         glimpse_ask_fn each, void *user) {
+    const glimpse_kept_error before = glimpse_error_keep();
     glimpse_ask_options own = GLIMPSE_ASK_OPTIONS_INIT;
     glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
-    const glimpse_kept_error before = glimpse_error_keep();
     glimpse_ask_report asked = GLIMPSE_ASK_REPORT_INIT;
     session_lease lease = {0};
     session_vlm vlm = {0};
@@ -127,6 +129,6 @@ int glimpse_session_ask(glimpse_ask_report *report, glimpse_session *session, co
     free(prompt);
     glimpse_session_release_vlm(&vlm);
     glimpse_session_release_library(&lease);
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }
-    if (status >= 0) glimpse_error_restore(&before);

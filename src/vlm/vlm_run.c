@@ -480,6 +480,7 @@ static void *work(void *user) {
             (void)pthread_mutex_lock(&r->answered_mutex);
             count_answer(&r->totals, answer);
             status = r->answered(r->user, i, request, &answer);
+            if (status > 0) status = glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
             (void)pthread_mutex_unlock(&r->answered_mutex);
             glimpse_vlm_answer_free(answer);
         }

@@ -55,7 +55,8 @@ typedef struct glimpse_caption_options {
     int follow_links;
     unsigned beams, min_tokens, max_tokens; /* of native captions; 0: the style's */
     /* A caption came, or it is clear that none does; in the order they come. Pictures whose caption
-     * was stored before are not named. May be NULL. */
+     * was stored before are not named. To stop, return non-zero from `progress`, which follows each
+     * call, or from `cancelled`: the call returns GLIMPSE_E_CANCELLED. May be NULL. */
     void (*each)(void *user, const glimpse_captioned *picture);
     glimpse_progress_fn progress; /* "captions" */
     int (*cancelled)(void *user);

@@ -6,6 +6,7 @@
  *     options.format = "coco";
  *     options.output = "labels.json";
  *     glimpse_dataset_writer *writer = NULL;
+ *     if (glimpse_labeller_fit(labeller) < 0) ...          // before it there is no set
  *     glimpse_dataset_writer_open(&writer, glimpse_labeller_set(labeller), &options);
  *     for each picture, in order: glimpse_dataset_writer_add(writer, &picture);
  *     glimpse_dataset_writer_finish(writer, 1);
@@ -132,7 +133,7 @@ static inline glimpse_dataset_options glimpse_dataset_options_init(void) {
 typedef struct glimpse_dataset_writer glimpse_dataset_writer;
 
 /* `set` and the strings of `options` must outlive the writer. GLIMPSE_E_INVALID for an unknown
- * format and one without what it needs. */
+ * format, one without what it needs, and without a set (glimpse_labeller_set before the fit). */
 GLIMPSE_API int glimpse_dataset_writer_open(glimpse_dataset_writer **out,
                                             const glimpse_label_set *set,
                                             const glimpse_dataset_options *options);

@@ -12,7 +12,8 @@
  * GLIMPSE_E_FORMAT, and the message names the file and the line; one that is not there
  * GLIMPSE_E_NOT_FOUND; one beyond 1 GiB GLIMPSE_E_LIMIT. "-" is standard input where it says so.
  *
- * What is read does not change afterwards: share it between threads.
+ * Threads: any. What was read does not change afterwards (but by glimpse_caption_pairs_drop), so
+ * share it.
  */
 #ifndef GLIMPSE_DATASETS_H
 #define GLIMPSE_DATASETS_H

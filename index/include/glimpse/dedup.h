@@ -10,9 +10,10 @@
  *     for (size_t g = 0; g < report->group_count; g++) {
  *         const glimpse_dedup_group *group = &report->groups[g];
  *         printf("keep %s: %s\n", group->members[0].picture->path, group->reason);
- *         for (size_t m = 1; m < group->count; m++)
- *             printf("  %s (%s)\n", group->members[m].picture->path,
- * group->members[m].differences);
+ *         for (size_t m = 1; m < group->count; m++) {
+ *             const glimpse_dedup_member *member = &group->members[m];
+ *             printf("  %s (%s)\n", member->picture->path, member->differences);
+ *         }
  *     }
  *     glimpse_dedup_report_free(report);
  *
@@ -35,6 +36,10 @@
  * looked at are kept in the library (when it is open for writing) for the contents it knows. The
  * next search takes them from there, without reading a file whose size, time and inode are those
  * that the library knows; an action on a file reads and hashes it again.
+ *
+ * Threads: a search makes its own workers (`jobs`); its libraries are its own while it runs, and
+ * its callbacks come one at a time, from the thread that called or from a worker. Reports and
+ * audits are immutable: share them.
  */
 #ifndef GLIMPSE_DEDUP_H
 #define GLIMPSE_DEDUP_H

@@ -1,6 +1,8 @@
 /*
  * glimpse/dedup_plan.h - from a report of duplicates to what an action is about.
  *
+ *     search.weakest = glimpse_dedup_weakest(0);           // before the search, see there
+ *     ...
  *     glimpse_dedup_plan_options options = GLIMPSE_DEDUP_PLAN_OPTIONS_INIT;
  *     options.roots = roots, options.root_count = 1;       // those of the search
  *     glimpse_dedup_plan *plan = NULL;
@@ -67,7 +69,8 @@ GLIMPSE_API int glimpse_dedup_check_target(const char *target, const char *const
 
 /* What options->weakest of a search must be so that its groups are made of pairs of these relations
  * alone: otherwise a file of equal bytes can hide behind a keeper that is an edited version of it.
- * `relations` as in glimpse_dedup_plan_options. */
+ * A plan for a search without it is safe, because a member's relation is the one to its keeper, but
+ * misses such files: they count in `not_included`. `relations` as in glimpse_dedup_plan_options. */
 GLIMPSE_API unsigned glimpse_dedup_weakest(unsigned relations);
 
 #ifdef __cplusplus

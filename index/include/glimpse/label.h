@@ -175,7 +175,7 @@ typedef struct glimpse_label_rules {
     size_t size;        /* GLIMPSE_LABEL_RULES_INIT sets it */
     double temperature; /* logits are divided by it (Guo et al. 2017); 1: the model's own scale */
     double offset;      /* sigmoid only: added to logits after that (Platt 1999); 0: the model's own
-                           bias.      GLIMPSE_E_INVALID when not 0 for a softmax */
+                           bias. GLIMPSE_E_INVALID when not 0 for a softmax */
     double min_probability; /* abstain when the best class has less; -1: no limit */
     double min_margin;      /* abstain when best minus second best is less; -1: no limit */
     int ignore_background;  /* leave the background out of it */

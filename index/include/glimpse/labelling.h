@@ -109,8 +109,8 @@ GLIMPSE_API const glimpse_label_set *glimpse_labeller_set(const glimpse_labeller
 GLIMPSE_API const glimpse_calibration *glimpse_labeller_calibration(
     const glimpse_labeller *labeller);
 
-/* A picture, or what could not be used (`problem`). 0: go on; 1: stop; a negative status: the call
- * fails with it. */
+/* A picture, or what could not be used (`problem`). 0: go on; above 0: stop, and the call returns
+ * GLIMPSE_E_CANCELLED; a negative status: the call stops and fails with it. */
 typedef int (*glimpse_labelled_fn)(void *user, const glimpse_labelled *picture);
 
 typedef struct glimpse_label_totals {

@@ -31,9 +31,10 @@
  * and owns the embeddings, one per model; a *root* is a directory that was indexed. Files of equal
  * bytes share a content. Paths are absolute.
  *
- * Rules that never bend are in the design page: the catalogue is the truth, vectors are bound by
- * id, identity is content, commits are small and durable, one bad file never stops a run, an
- * unreachable root is offline and not deleted, same input gives same output.
+ * Rules that never bend: the catalogue is the truth and vector files are derived from it; a vector
+ * and its row are bound by id, never by position; identity is content, so moved files keep what is
+ * known of them; commits are small and durable; one bad file never stops a run; an unreachable root
+ * is offline and not deleted; same input gives same output.
  *
  * Threads: a library handle belongs to one thread at a time; open another for another thread, best
  * with glimpse_library_open_sibling. Several handles and processes may read while one writes; a

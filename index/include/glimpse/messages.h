@@ -3,6 +3,8 @@
  *
  * The library never prints. What a person should know, and what is no failure of the call, goes to
  * a callback; a failure is the call's status with glimpse_last_error().
+ *
+ * Threads: messages of one call come one at a time, on the thread that called.
  */
 #ifndef GLIMPSE_MESSAGES_H
 #define GLIMPSE_MESSAGES_H

@@ -21,6 +21,8 @@
  * Items without a second score (the model failed, or would not say) keep their place in the list;
  * the others are sorted around them. So no failure moves a picture up or down, and when all failed
  * the list is as it was.
+ *
+ * Threads: any; everything here works on the caller's data alone.
  */
 #ifndef GLIMPSE_RERANK_H
 #define GLIMPSE_RERANK_H

@@ -31,8 +31,13 @@
  * A call never prints and never exits. It returns a status (glimpse/status.h) and tells more
  * through the callbacks of its options: `progress` (non-zero stops), `cancelled` (polled; non-zero
  * stops), both with `user`. A call that was stopped returns GLIMPSE_E_CANCELLED; what it had
- * finished is kept. Callbacks may come from another thread than the caller's, one at a time for one
- * call. They must not call the session.
+ * finished is kept.
+ *
+ * Callbacks may come from another thread than the caller's. Those of one call come one at a time,
+ * with one exception: while a VLM is asked, `cancelled` may be asked by several threads at once,
+ * and beside another callback. (Reading a flag, as with glimpse_cancel_raised, needs no care.)
+ * `note` belongs to the session and not to a call, so threads whose calls run beside each other may
+ * remark beside each other. Callbacks must not call the session.
  *
  * Threads: use a session from as many threads as you like. Readers (search, similar, status, ...)
  * run beside each other and beside one writer; a second writer (index, prune, reindex, ...) of the

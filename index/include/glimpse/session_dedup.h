@@ -5,6 +5,7 @@
  *     const char *roots[] = {"/home/me/Pictures"};
  *     glimpse_dedup_options search = GLIMPSE_DEDUP_OPTIONS_INIT;
  *     search.roots = roots, search.root_count = 1;
+ *     search.weakest = glimpse_dedup_weakest(0);            // groups that can be acted on
  *     glimpse_dedup_report *report = NULL;
  *     if (glimpse_session_dedup(&report, session, &search) < 0) ...
  *
@@ -45,11 +46,11 @@ extern "C" {
  */
 /* As glimpse_dedup_run, of these roots, or without any of the library's pictures. From the session:
  * `library` (with roots it is used where there is one, and must be there when the session's options
- * name it), `model` where one is needed, threads for
- * `jobs` 0, and what was decided before; a `decide` of the options is asked first. `tiers` 0: EXACT
- * and PERCEPTUAL, and SEMANTIC for a library or with a model that the session was opened with. One
- * directory in `against` may be that of a library: then the second set is its pictures.
- * GLIMPSE_E_CANCELLED when `progress` stopped it. `options` may be NULL: the library. */
+ * name it), `model` where one is needed, threads for `jobs` 0, and what was decided before; a
+ * `decide` of the options is asked first. `tiers` 0: EXACT and PERCEPTUAL, and SEMANTIC for a
+ * library or with a model that the session was opened with. One directory in `against` may be that
+ * of a library: then the second set is its pictures. GLIMPSE_E_CANCELLED when `progress` stopped
+ * it. `options` may be NULL: the library. */
 GLIMPSE_API int glimpse_session_dedup(glimpse_dedup_report **out, glimpse_session *session,
                                       const glimpse_dedup_options *options);
 

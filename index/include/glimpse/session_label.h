@@ -3,8 +3,10 @@
  *
  *     static int on_picture(void *user, const glimpse_labelled *p) {
  *         (void)user;
- *         if (!p->problem) printf("%s\t%s\n", p->set->classes[p->labels[0].class_index].name,
- * p->path); return 0;
+ *         if (p->problem) return 0;
+ *         const char *best = p->set->classes[p->labels[0].class_index].name;
+ *         printf("%s\t%s\n", best, p->path);
+ *         return 0;
  *     }
  *     ...
  *     glimpse_labeller_options options = GLIMPSE_LABELLER_OPTIONS_INIT;

@@ -71,14 +71,16 @@ static inline glimpse_ask_report glimpse_ask_report_init(void) {
 }
 #define GLIMPSE_ASK_REPORT_INIT glimpse_ask_report_init()
 
-/* An answer, in the order of the pictures; both are valid during the call. A non-zero return stops,
- * and the call returns GLIMPSE_E_CANCELLED. */
+/* An answer, in the order of the pictures; both are valid during the call. 0: go on; above 0: stop,
+ * and the call returns GLIMPSE_E_CANCELLED; a negative status: the call stops and fails with it. It
+ * is not called again after it stopped. */
 typedef int (*glimpse_ask_fn)(void *user, const glimpse_vlm_request *request,
                               const glimpse_vlm_answer *answer);
 
 /* Asks `question` about each of `paths` [count], or with `together` about all at once (at most
  * GLIMPSE_VLM_MAX_PICTURES). `each` gets an answer as soon as those before it are there; when the
- * call was stopped, also those that came out of turn. `report` may be NULL. */
+ * call was stopped otherwise than by `each`, also those that came out of turn. `report` may be
+ * NULL. */
 GLIMPSE_API int glimpse_session_ask(glimpse_ask_report *report, glimpse_session *session,
                                     const char *question, const char *const *paths, size_t count,
                                     const glimpse_ask_options *options, glimpse_ask_fn each,
@@ -88,7 +90,8 @@ GLIMPSE_API int glimpse_session_ask(glimpse_ask_report *report, glimpse_session 
  * Captions.
  */
 /* Captions for `paths` [count] (files and directories), or when that is 0 for the library's
- * pictures. *out has what there is whatever the status, unless it is NULL: free it in any case.
+ * pictures. Unlike elsewhere, *out is there after most failures too, with what there is (captions
+ * that were paid for); it may be NULL then. Free it in any case.
  * GLIMPSE_E_NOT_FOUND without a library where one is needed (`store`, `missing`, `stored`, or no
  * paths), without a model, and without a prompt; GLIMPSE_E_UNSUPPORTED for a model that writes no
  * captions; GLIMPSE_E_CANCELLED. That pictures have no caption is no failure. */

@@ -19,6 +19,9 @@
  *
  * A session opens a model once and keeps it for later calls with equal settings; limits of
  * requests, tokens and money are those of all these calls together.
+ *
+ * Threads: plain data. Settings are read during the call they are given to and not kept; several
+ * threads may use the same at once.
  */
 #ifndef GLIMPSE_VLM_SETTINGS_H
 #define GLIMPSE_VLM_SETTINGS_H

@@ -8,6 +8,8 @@
  *
  * AUTO is right for nearly everybody. What a build or a CPU cannot do is refused where a model is
  * opened, with GLIMPSE_E_UNSUPPORTED and a message that says why; `glimpse doctor` tries them all.
+ *
+ * Threads: any; everything here is constant.
  */
 #ifndef GLIMPSE_COMPUTE_H
 #define GLIMPSE_COMPUTE_H

@@ -322,7 +322,8 @@ typedef struct glimpse_vlm_run_options {
     glimpse_vlm *second;            /* the second tier, or NULL */
     double escalate_below;          /* asks `second` when confidence is known and below this */
     int dry_run;                    /* nothing is sent: NOT_SENT, with sizes, text and estimates */
-    /* Asked about ten times a second, from any thread; non-zero stops, and the call returns
+    /* Asked about ten times a second, from any thread, several at once and beside `answered`;
+     * non-zero stops, and the call returns
      * GLIMPSE_E_CANCELLED. NULL: never. */
     int (*cancelled)(void *user);
     void *user; /* for `cancelled` */
@@ -345,10 +346,10 @@ GLIMPSE_API int glimpse_vlm_ask(glimpse_vlm_answer **out, glimpse_vlm *vlm,
  *
  * `answered` gets every request once, one call at a time, in the order answers come (not that of
  * the list), on some thread; the answer is freed after it unless it was taken (*answer = NULL). A
- * negative return stops the run and is what the run returns; so does a request that cannot be
- * asked. Answers are in the cache before `answered` sees them: a run that was killed asks nothing
- * twice when it is started again. Equal questions within a run are sent once where there is a
- * cache.
+ * negative return stops the run and is what the run returns, one above 0 stops it with
+ * GLIMPSE_E_CANCELLED; so does a request that cannot be asked, with its status. Answers are in the
+ * cache before `answered` sees them: a run that was killed asks nothing twice when it is started
+ * again. Equal questions within a run are sent once where there is a cache.
  *
  * `requests` [count] all have the same `size`, that of the program's struct, which is also how far
  * they are apart: GLIMPSE_E_INVALID for others.
