@@ -171,11 +171,11 @@ static int cancelled(const glimpse_action_options *options, glimpse_action_repor
 int glimpse_actions_preview(glimpse_action_report *report, const glimpse_action_options *given,
                             const glimpse_action_item *items, size_t count, glimpse_action_fn each,
                             void *user) {
+    const glimpse_kept_error before = glimpse_error_keep();
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
     glimpse_action_report own = GLIMPSE_ACTION_REPORT_INIT;
     int status = check_arguments(&options, report, given, items, count);
     if (status < 0) return status;
-    const glimpse_kept_error before = glimpse_error_keep();
     for (size_t i = 0; i < count && !cancelled(&options, &own); i++) {
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
         action_place place = {0};
@@ -187,18 +187,18 @@ int glimpse_actions_preview(glimpse_action_report *report, const glimpse_action_
         glimpse_place_free(&place);
     }
     GLIMPSE_REPORT_STORE(report, &own);
+    glimpse_error_restore(&before);
     return GLIMPSE_OK;
 }
 
 int glimpse_actions_apply(glimpse_action_report *report, glimpse_actions *actions,
-    glimpse_error_restore(&before);
                           const glimpse_action_options *given, const glimpse_action_item *items,
                           size_t count, glimpse_action_fn each, void *user) {
+    const glimpse_kept_error before = glimpse_error_keep();
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
     glimpse_action_report own = GLIMPSE_ACTION_REPORT_INIT;
     if (!actions) return glimpse_fail(GLIMPSE_E_INVALID, "no journal is open");
     int status = check_arguments(&options, report, given, items, count);
-    const glimpse_kept_error before = glimpse_error_keep();
     if (status < 0) return status;
     int64_t run = 0;
     if (count > 0) status = glimpse_journal_begin_run(actions, options.kind, &run);
@@ -214,6 +214,6 @@ int glimpse_actions_apply(glimpse_action_report *report, glimpse_actions *action
     if (own.done > 0) own.run = run;
     if (count > 0 && status == GLIMPSE_OK) status = glimpse_journal_tidy(actions);
     GLIMPSE_REPORT_STORE(report, &own);
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }
-    if (status >= 0) glimpse_error_restore(&before);

@@ -16,8 +16,9 @@ void glimpse_caption_keywords_free(char **words, size_t count) {
 
 int glimpse_caption_keywords(char ***words, size_t *count, const char *text) {
     size_t places = 1;
-    *words = NULL;
-    *count = 0;
+    if (words) *words = NULL;
+    if (count) *count = 0;
+    if (!words || !count || !text) return glimpse_fail_null(__func__);
     for (const char *c = text; *c; c++)
         places += strchr(",;\n", *c) != NULL;
     char **list = calloc(places, sizeof *list);

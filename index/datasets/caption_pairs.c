@@ -320,7 +320,8 @@ static int read_file(rows *r, const char *directory) {
 int glimpse_caption_pairs_load(glimpse_caption_pairs **out, const char *path,
                                const char *directory) {
     rows r = {.file = path};
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out || !path) return glimpse_fail_null(__func__);
     held *h = glimpse_zeroed(1, sizeof *h);
     if (!h) return GLIMPSE_E_NOMEM;
     int status = read_file(&r, directory);
@@ -367,6 +368,7 @@ static size_t pack(char **items, size_t count, const unsigned char *keep, size_t
 }
 
 int glimpse_caption_pairs_drop(glimpse_caption_pairs *pairs, const unsigned char *drop) {
+    if (!pairs || !drop) return glimpse_fail_null(__func__);
     held *h = (held *)(void *)pairs;
     glimpse_caption_pairs *c = &h->c;
     unsigned char *images = glimpse_zeroed(c->image_count, 1);

@@ -420,7 +420,8 @@ static int read_file(held *h, const char *source) {
 
 int glimpse_predictions_load(glimpse_predictions **out, const char *path) {
     struct stat info;
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out || !path) return glimpse_fail_null(__func__);
     held *h = glimpse_zeroed(1, sizeof *h);
     if (!h) return GLIMPSE_E_NOMEM;
     int is_directory = strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISDIR(info.st_mode);

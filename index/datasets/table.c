@@ -207,7 +207,8 @@ static int read_rows(glimpse_table *t, reader *r, table_row *cells) {
 int glimpse_table_load(glimpse_table **out, const char *path) {
     size_t size = 0;
     table_row cells = {NULL, 0, 0};
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out || !path) return glimpse_fail_null(__func__);
     glimpse_table *t = glimpse_zeroed(1, sizeof *t);
     if (!t) return GLIMPSE_E_NOMEM;
     int status = glimpse_text_file_read(&t->text, &size, path);
@@ -251,7 +252,7 @@ size_t glimpse_table_line(const glimpse_table *t, size_t row) {
 }
 
 int glimpse_table_column(const glimpse_table *t, const char *names) {
-    for (const char *name = names; *name;) {
+    for (const char *name = t && names ? names : ""; *name;) {
         size_t length = strcspn(name, "|");
         for (size_t i = 0; i < t->column_count; i++) {
             if (strlen(t->header[i]) == length && strncasecmp(t->header[i], name, length) == 0)

@@ -193,6 +193,7 @@ static int make_keys(held *h) {
 
 int glimpse_truth_find(size_t *at, const glimpse_truth *truth, const char *path, int by_ending) {
     const held *h = (const held *)(const void *)truth;
+    if (!at || !truth || !path) return glimpse_fail_null(__func__);
     char *settled = glimpse_path_settled(path);
     if (!settled) return GLIMPSE_E_NOMEM;
     key wanted = {settled, 0}, *found = NULL;
@@ -320,7 +321,8 @@ static int gather_table(gathering *g, const char *file, const char *root) {
 int glimpse_truth_load(glimpse_truth **out, const char *directory_or_table, const char *root) {
     struct stat info;
     gathering g = {NULL, 0, 0};
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out || !directory_or_table) return glimpse_fail_null(__func__);
     held *h = glimpse_zeroed(1, sizeof *h);
     if (!h) return GLIMPSE_E_NOMEM;
     int is_directory = stat(directory_or_table, &info) == 0 && S_ISDIR(info.st_mode);

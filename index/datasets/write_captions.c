@@ -26,7 +26,7 @@ int glimpse_caption_format_of(const char *path) {
                    {".ndjson", GLIMPSE_CAPTION_JSONL},
                    {".csv", GLIMPSE_CAPTION_CSV},
                    {".txt", GLIMPSE_CAPTION_LINES}};
-    const char *dot = strrchr(path, '.');
+    const char *dot = !path ? NULL : strrchr(path, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++) {
         if (strcmp(dot, endings[i].ending) == 0) return (int)endings[i].format;
     }
@@ -206,6 +206,8 @@ int glimpse_captions_write(size_t *left_out, const record *records, size_t count
     const glimpse_kept_error before = glimpse_error_keep();
     options o = GLIMPSE_CAPTION_WRITE_OPTIONS_INIT;
     size_t others = 0;
+    if (left_out) *left_out = 0;
+    if (!given || (count > 0 && !records)) return glimpse_fail_null(__func__);
     int status = GLIMPSE_OPTIONS_LOAD(&o, given, glimpse_caption_write_options, user);
     if (status == GLIMPSE_OK && !glimpse_caption_style_name(o.style)) {
         status = glimpse_fail(GLIMPSE_E_INVALID, "there is no caption style %d", o.style);
@@ -219,6 +221,6 @@ int glimpse_captions_write(size_t *left_out, const record *records, size_t count
         status = put_all(o.stream, &o, records, count);
     }
     if (left_out) *left_out = others;
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }
-    if (status >= 0) glimpse_error_restore(&before);

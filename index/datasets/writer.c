@@ -60,7 +60,12 @@ static int check(const glimpse_dataset_writer *w) {
 
 int glimpse_dataset_writer_open(glimpse_dataset_writer **out, const glimpse_label_set *set,
                                 const glimpse_dataset_options *options) {
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out || !options) return glimpse_fail_null(__func__);
+    if (!set) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "no set of labels to write (a labeller has one after its fit)");
+    }
     glimpse_dataset_writer *w = glimpse_zeroed(1, sizeof *w);
     if (!w) return GLIMPSE_E_NOMEM;
     w->o = GLIMPSE_DATASET_OPTIONS_INIT;
@@ -103,6 +108,7 @@ int glimpse_dataset_writer_add(glimpse_dataset_writer *w, const glimpse_labelled
 
 int glimpse_dataset_writer_finish(glimpse_dataset_writer *w, int complete) {
     int status = GLIMPSE_OK;
+    if (!w) return glimpse_fail_null(__func__);
     if (!complete) {
         if (w->temporary || (!w->kind->file && !(w->kind->format.needs & GLIMPSE_DATASET_BESIDE))) {
             glimpse_tell(w->o.message, w->o.user, GLIMPSE_MESSAGE_PROBLEM,
@@ -120,7 +126,7 @@ int glimpse_dataset_writer_finish(glimpse_dataset_writer *w, int complete) {
 }
 
 size_t glimpse_dataset_writer_left_out(const glimpse_dataset_writer *w) {
-    return w->left_out;
+    return w ? w->left_out : 0;
 }
 
 void glimpse_dataset_writer_close(glimpse_dataset_writer *w) {

@@ -68,6 +68,7 @@ int glimpse_dedup_check_target(const char *target, const char *const *roots, siz
     if (!target || !*target) {
         return glimpse_fail(GLIMPSE_E_INVALID, "no directory to move files to");
     }
+    if (root_count > 0 && !roots) return glimpse_fail_null(__func__);
     char *settled = settle(target);
     if (!settled) return glimpse_fail_nomem(strlen(target), "a path");
     int status = GLIMPSE_OK;

@@ -46,7 +46,8 @@ struct glimpse_label_eval {
 };
 
 int glimpse_label_eval_create(glimpse_label_eval **out, size_t class_count) {
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out) return glimpse_fail_null(__func__);
     if (class_count == 0 || class_count > MOST_CLASSES) {
         return glimpse_fail(GLIMPSE_E_INVALID, "an evaluation over %zu classes", class_count);
     }
@@ -113,6 +114,9 @@ int glimpse_label_eval_add(glimpse_label_eval *e, const size_t *truth, size_t tr
                            const glimpse_guess *guesses, size_t guess_count, int abstained) {
     const char *wrong = NULL;
     size_t i = 0, done = 0, bad = 0;
+    if (!e || (truth_count > 0 && !truth) || (guess_count > 0 && !guesses)) {
+        return glimpse_fail_null(__func__);
+    }
     for (i = 0; i < truth_count && !wrong; i++)
         wrong = mark(e, bad = truth[i]);
     done = wrong ? i - 1 : i;
@@ -152,6 +156,7 @@ int glimpse_label_eval_add(glimpse_label_eval *e, const size_t *truth, size_t tr
 }
 
 int glimpse_label_eval_margin(glimpse_label_eval *e, double margin) {
+    if (!e) return glimpse_fail_null(__func__);
     if (e->count == 0) return glimpse_fail(GLIMPSE_E_INVALID, "no picture to tell a margin of");
     e->pictures[e->count - 1].margin = margin;
     return GLIMPSE_OK;
@@ -513,7 +518,8 @@ static void select_pictures(evaluation *v) {
 
 int glimpse_label_eval_report(glimpse_label_report **out, const glimpse_label_eval *e,
                               const glimpse_eval_options *options) {
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out || !e) return glimpse_fail_null(__func__);
     evaluation v = {0};
     glimpse_figure figures[FIGURES];
     int status = GLIMPSE_OK;

@@ -183,7 +183,8 @@ int glimpse_retrieval_evaluate(glimpse_retrieval_report **out, const float *text
                                size_t text_count, const float *images, size_t image_count,
                                size_t width, const glimpse_pair *pairs, size_t pair_count,
                                const glimpse_eval_options *options) {
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out || !texts || !images || !pairs) return glimpse_fail_null(__func__);
     if (text_count == 0 || image_count == 0 || width == 0 || pair_count == 0) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "nothing to evaluate: %zu texts, %zu images, %zu "

@@ -201,6 +201,7 @@ done:
 int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_library *library,
                            const glimpse_ingest_options *given) {
     glimpse_ingest_options own = GLIMPSE_INGEST_OPTIONS_INIT, *const options = &own;
+    if (!library || !given) return glimpse_fail_null(__func__);
     int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_ingest_options, user);
     if (status < 0) return status;
     if (!options->model) {

@@ -28,6 +28,7 @@ int glimpse_calibration_write(const glimpse_calibration *calibration,
                               const char *path) {
     glimpse_calibration full = GLIMPSE_CALIBRATION_INIT, *const c = &full;
     glimpse_new_file file = {0};
+    if (!calibration || !classifier || !path) return glimpse_fail_null(__func__);
     int status = GLIMPSE_OPTIONS_LOAD(&full, calibration, glimpse_calibration, coverage);
     if (status < 0) return status;
     json_t *root = json_object(), *own = thresholds ? json_object() : NULL;
@@ -156,7 +157,7 @@ static int read_calibration(glimpse_calibration *out, double *thresholds,
 int glimpse_calibration_read(glimpse_calibration *out, double *thresholds,
                              const glimpse_classifier *classifier, const char *path) {
     glimpse_calibration own = GLIMPSE_CALIBRATION_INIT;
-    if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "no place for the calibration");
+    if (!out || !classifier || !path) return glimpse_fail_null(__func__);
     int status = GLIMPSE_REPORT_CHECK(out, glimpse_calibration, coverage);
     if (status < 0) return status;
     status = read_calibration(&own, thresholds, classifier, path);

@@ -201,6 +201,7 @@ int glimpse_classes_create(glimpse_classes **out, const char *const *names, size
 
 int glimpse_classes_find(size_t *out, const glimpse_classes *classes, const char *text) {
     size_t found = SIZE_MAX, matches = 0;
+    if (!out || !classes || !text) return glimpse_fail_null(__func__);
     for (int pass = 0; pass < 3; pass++) {
         for (size_t i = 0; i < glimpse_classes_count(classes); i++) {
             const glimpse_class *c = &classes->rows[i];

@@ -163,6 +163,8 @@ static int add_lines(glimpse_classes *classes, const glimpse_lines *lines, const
 int glimpse_classes_load(glimpse_classes **out, const char *path) {
     glimpse_classes *classes = NULL;
     glimpse_lines *lines = NULL;
+    if (out) *out = NULL;
+    if (!out || !path) return glimpse_fail_null(__func__);
     int status = glimpse_classes_start(out, &classes);
     if (status < 0) return status;
     if (ends_with(path, ".tsv") || ends_with(path, ".json")) {
@@ -178,6 +180,8 @@ int glimpse_classes_load(glimpse_classes **out, const char *path) {
 int glimpse_classes_split(glimpse_classes **out, const char *text) {
     glimpse_classes *classes = NULL;
     glimpse_lines *lines = NULL;
+    if (out) *out = NULL;
+    if (!out || !text) return glimpse_fail_null(__func__);
     int status = glimpse_classes_start(out, &classes);
     if (status < 0) return status;
     status = glimpse_lines_split(&lines, text, ',');

@@ -90,14 +90,16 @@ done:
 int glimpse_lines_load(glimpse_lines **out, const char *path) {
     void *text = NULL;
     size_t size = 0;
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out || !path) return glimpse_fail_null(__func__);
     int status = glimpse_file_read(&text, &size, path, MAX_LIST_BYTES);
     if (status < 0) return status;
     return split(out, text, size, '\n', path);
 }
 
 int glimpse_lines_split(glimpse_lines **out, const char *text, char separator) {
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out || !text) return glimpse_fail_null(__func__);
     char *copy = strdup(text);
     if (!copy) return glimpse_fail_nomem(strlen(text) + 1, "a list");
     return split(out, copy, strlen(copy), separator, "list");

@@ -60,6 +60,7 @@ int glimpse_labeller_score_prompts(glimpse_labeller *l, const char *path,
                                    glimpse_prompt_score_fn on_score, void *user) {
     const glimpse_kept_error before = glimpse_error_keep();
     static const char *const usual[] = {"a photo of a {}."};
+    if (!l || !path || !on_score) return glimpse_fail_null(__func__);
     size_t count;
     const char *const *templates = glimpse_labeller_templates(l, &count);
     glimpse_label_sample sample;
@@ -82,6 +83,6 @@ int glimpse_labeller_score_prompts(glimpse_labeller *l, const char *path,
         if (status > 0) status = glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
     }
     glimpse_label_sample_free(&sample);
-    return status;
     if (status >= 0) glimpse_error_restore(&before);
+    return status;
 }

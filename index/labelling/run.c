@@ -193,6 +193,7 @@ int glimpse_labeller_label_paths(glimpse_label_totals *totals, glimpse_labeller 
                                  glimpse_labelled_fn on_picture, void *user) {
     run r = {.l = l, .on_picture = on_picture, .user = user, .before = glimpse_error_keep()};
     glimpse_picture_list list = {0};
+    if (!l || (count > 0 && !paths)) return glimpse_fail_null(__func__);
     int status = GLIMPSE_REPORT_CHECK(totals, glimpse_label_totals, stored);
     if (status < 0) return status;
     status = begin(&r, glimpse_embedder_window(l->embedder));

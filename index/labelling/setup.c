@@ -173,6 +173,12 @@ static int open_embedder(glimpse_labeller *l) {
     return GLIMPSE_OK;
 }
 
+/* Whether labels could be stored, before any are made. */
+static int check_store(const glimpse_library *library) {
+    return library ? glimpse_library_check_writable(library)
+                   : glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no library to store labels in");
+}
+
 int glimpse_labeller_open(glimpse_labeller **out, glimpse_library *library,
                           const glimpse_model *model, glimpse_encoder *encoder,
                           const glimpse_labeller_options *options) {
@@ -184,16 +190,11 @@ int glimpse_labeller_open(glimpse_labeller **out, glimpse_library *library,
     l->o = GLIMPSE_LABELLER_OPTIONS_INIT;
     l->library = library;
     l->model = model;
-/* Whether labels could be stored, before any are made. */
-static int check_store(const glimpse_library *library) {
-    return library ? glimpse_library_check_writable(library)
-                   : glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no library to store labels in");
-}
-
     l->encoder = encoder;
     l->width = glimpse_model_embedding_size(model);
     int status = GLIMPSE_OPTIONS_LOAD(&l->o, options, glimpse_labeller_options, user);
     if (status == GLIMPSE_OK) status = check(&l->o);
+    if (status == GLIMPSE_OK && l->o.store) status = check_store(library);
     if (status == GLIMPSE_OK) status = load_classes(l);
     if (status == GLIMPSE_OK) status = load_prompts(l);
     if (status == GLIMPSE_OK) status = build_classifier(l);
@@ -203,9 +204,9 @@ static int check_store(const glimpse_library *library) {
         return status;
     }
     *out = l;
+    glimpse_error_restore(&before);
     return GLIMPSE_OK;
 }
-    if (status == GLIMPSE_OK && l->o.store) status = check_store(library);
 
 void glimpse_labeller_close(glimpse_labeller *l) {
     if (!l) return;
@@ -222,12 +223,11 @@ void glimpse_labeller_close(glimpse_labeller *l) {
 }
 
 const glimpse_label_set *glimpse_labeller_set(const glimpse_labeller *l) {
-    return l->fitted ? &l->set : NULL;
-    glimpse_error_restore(&before);
+    return l && l->fitted ? &l->set : NULL;
 }
 
 const glimpse_calibration *glimpse_labeller_calibration(const glimpse_labeller *l) {
-    return l->calibrated ? &l->calibration : NULL;
+    return l && l->calibrated ? &l->calibration : NULL;
 }
 
 /*
@@ -362,6 +362,8 @@ static int describe(glimpse_labeller *l) {
 }
 
 int glimpse_labeller_fit(glimpse_labeller *l) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    if (!l) return glimpse_fail_null(__func__);
     size_t count = glimpse_classifier_count(l->classifier);
     int status = GLIMPSE_OK;
     if (l->fitted) return GLIMPSE_OK;
@@ -381,11 +383,9 @@ int glimpse_labeller_fit(glimpse_labeller *l) {
     }
     if (status < 0) return status;
     set_rules(l);
-    const glimpse_kept_error before = glimpse_error_keep();
-    if (!l) return glimpse_fail_null(__func__);
     status = describe(l);
     if (status == GLIMPSE_OK) status = glimpse_labeller_open_stored(l);
     l->fitted = status == GLIMPSE_OK;
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }
-    if (status >= 0) glimpse_error_restore(&before);

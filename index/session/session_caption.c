@@ -70,8 +70,8 @@ static int summarize(glimpse_captioning *list, const session_vlm *vlm) {
 int glimpse_session_caption(glimpse_captioning **out, glimpse_session *session,
                             const char *const *paths, size_t count,
                             const glimpse_caption_options *options) {
-    glimpse_caption_options own = GLIMPSE_CAPTION_OPTIONS_INIT;
     const glimpse_kept_error before = glimpse_error_keep();
+    glimpse_caption_options own = GLIMPSE_CAPTION_OPTIONS_INIT;
     session_lease lease = {0};
     session_vlm vlm = {0};
     char *prompt = NULL;
@@ -114,6 +114,6 @@ int glimpse_session_caption(glimpse_captioning **out, glimpse_session *session,
     free(prompt);
     glimpse_session_release_vlm(&vlm);
     glimpse_session_release_library(&lease);
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }
-    if (status >= 0) glimpse_error_restore(&before);

@@ -112,6 +112,7 @@ int glimpse_session_label_library(glimpse_label_totals *totals, glimpse_session 
 
 int glimpse_session_labellings(glimpse_session *session, glimpse_labelling_fn visit, void *user) {
     session_lease lease;
+    if (!session || !visit) return glimpse_fail_null(__func__);
     int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
     if (status == GLIMPSE_OK) status = glimpse_library_labellings(lease.library, visit, user);
     glimpse_session_release_library(&lease);
@@ -120,6 +121,7 @@ int glimpse_session_labellings(glimpse_session *session, glimpse_labelling_fn vi
 
 int glimpse_session_forget_labelling(glimpse_session *session, const char *name) {
     session_lease lease;
+    if (!session || !name) return glimpse_fail_null(__func__);
     int status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, NULL);
     if (status == GLIMPSE_OK) status = glimpse_library_forget_labelling(lease.library, name);
     glimpse_session_release_library(&lease);

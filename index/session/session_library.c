@@ -76,12 +76,12 @@ static int check_place(const glimpse_session *session) {
 
 /* A library on a medium that cannot be written is read as it is. */
 static int open_alone(glimpse_library **out, const glimpse_session *session, unsigned flags) {
-    int status = glimpse_library_open(out, session->library_path, flags);
     const glimpse_kept_error before = glimpse_error_keep();
+    int status = glimpse_library_open(out, session->library_path, flags);
     if (status == GLIMPSE_E_IO && flags == 0 && access(session->library_path, W_OK) != 0) {
         status = glimpse_library_open(out, session->library_path, GLIMPSE_LIBRARY_READ_ONLY);
-    }
         if (status == GLIMPSE_OK) glimpse_error_restore(&before);
+    }
     return status;
 }
 
@@ -89,15 +89,15 @@ static int open_handle(glimpse_library **out, glimpse_session *session, unsigned
     (void)pthread_mutex_lock(&session->lock);
     glimpse_library *first = session->first;
     (void)pthread_mutex_unlock(&session->lock);
-    if (first) {
     const glimpse_kept_error before = glimpse_error_keep();
+    if (first) {
         int status = glimpse_library_open_sibling(out, first);
         if (status != GLIMPSE_E_NOT_FOUND) return status;
         /* It was removed meanwhile: as if it had never been. */
     }
     int status = open_alone(out, session, flags);
-    if (status < 0 || first) return status;
     if (status == GLIMPSE_OK && first) glimpse_error_restore(&before);
+    if (status < 0 || first) return status;
     (void)pthread_mutex_lock(&session->lock);
     if (!session->first) session->first = *out;
     first = session->first;
@@ -126,8 +126,8 @@ int glimpse_session_acquire_library(session_lease *out, glimpse_session *session
     if (!session) return glimpse_fail(GLIMPSE_E_INVALID, "no session");
     int optional = (flags & SESSION_OPTIONAL) != 0;
     if (optional && session->no_library) return GLIMPSE_OK;
-    int status = check_place(session);
     const glimpse_kept_error before = glimpse_error_keep();
+    int status = check_place(session);
     if (status < 0 && optional && !session->library_option) {
         glimpse_error_restore(&before);
         return GLIMPSE_OK;
@@ -150,8 +150,8 @@ int glimpse_session_acquire_library(session_lease *out, glimpse_session *session
             status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no library at %s",
                                   session->library_named);
         } else {
-            status = GLIMPSE_OK;
             glimpse_error_restore(&before);
+            status = GLIMPSE_OK;
         }
     }
     if (flags & SESSION_WRITE && !library) end_writing(session);

@@ -10,7 +10,8 @@
 
 int glimpse_session_load_status(glimpse_library_status **out, glimpse_session *session) {
     session_lease lease;
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out || !session) return glimpse_fail_null(__func__);
     int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
     if (status == GLIMPSE_OK) status = glimpse_library_load_status(out, lease.library);
     glimpse_session_release_library(&lease);
@@ -30,7 +31,8 @@ int glimpse_session_load_model_status(glimpse_library_status **out, glimpse_sess
 int glimpse_session_pictures(glimpse_results **out, glimpse_session *session,
                              const char *path_prefix) {
     session_lease lease;
-    *out = NULL;
+    if (out) *out = NULL;
+    if (!out || !session) return glimpse_fail_null(__func__);
     int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
     if (status == GLIMPSE_OK) status = glimpse_library_pictures(out, lease.library, path_prefix);
     glimpse_session_release_library(&lease);
@@ -41,6 +43,7 @@ int glimpse_session_visit(glimpse_session *session, const char *path_prefix, gli
                           void *user) {
     session_lease lease;
     const glimpse_model *model = NULL;
+    if (!session || !visit) return glimpse_fail_null(__func__);
     int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
     if (status == GLIMPSE_OK) {
         status = glimpse_session_open_model(&model, session, GLIMPSE_TOWER_TEXT, lease.library);

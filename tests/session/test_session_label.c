@@ -7,7 +7,10 @@
 #include <glimpse/datasets.h>
 #include <glimpse/session_label.h>
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <math.h>
+#include <sys/wait.h>
 
 static glimpse_session *session;
 static char vehicles[600];
@@ -207,9 +210,6 @@ static void options_that_make_no_sense_are_refused(void **state) {
     assert_int_equal(glimpse_dataset_writer_open(&writer, &set, &out), GLIMPSE_E_INVALID);
 }
 
-static void every_format_is_found_by_its_name(void **state) {
-    (void)state;
-    assert_true(glimpse_dataset_format_count() >= 8);
 /* Files and directories in the working directory whose name begins so. */
 static size_t names_that_begin(const char *prefix) {
     size_t count = 0;
@@ -339,6 +339,9 @@ static void a_library_one_may_not_write_says_so(void **state) {
     free(text);
 }
 
+static void every_format_is_found_by_its_name(void **state) {
+    (void)state;
+    assert_true(glimpse_dataset_format_count() >= 8);
     for (size_t i = 0; i < glimpse_dataset_format_count(); i++) {
         const glimpse_dataset_format *f = glimpse_dataset_format_get(i);
         assert_true(glimpse_dataset_format_find(f->name) == f);
@@ -482,6 +485,10 @@ int main(void) {
         cmocka_unit_test(a_raised_flag_stops_between_windows_and_labels_are_kept),
         cmocka_unit_test(a_run_becomes_a_coco_file_when_it_is_whole),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
+        cmocka_unit_test(a_writer_without_a_set_is_refused_by_every_format),
+        cmocka_unit_test(a_class_file_that_is_not_there_is_not_found),
+        cmocka_unit_test(labels_that_could_not_be_stored_are_not_made),
+        cmocka_unit_test(a_library_one_may_not_write_says_so),
         cmocka_unit_test(every_format_is_found_by_its_name),
         cmocka_unit_test(predictions_are_refused_with_the_line),
         cmocka_unit_test(captions_of_every_kind_read_alike),

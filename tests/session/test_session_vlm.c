@@ -100,6 +100,25 @@ static void a_question_is_stopped_and_refused_with_a_reason(void **state) {
     assert_non_null(strstr(glimpse_last_error(), "GLIMPSE_ASK_OPTIONS_INIT"));
 }
 
+static int refuse(void *user, const glimpse_vlm_request *request,
+                  const glimpse_vlm_answer *answer) {
+    size_t *calls = user;
+    (void)request, (void)answer;
+    ++*calls;
+    return GLIMPSE_E_LIMIT;
+}
+
+static void a_failure_of_the_answers_callback_is_the_call_s(void **state) {
+    fixture *f = *state;
+    const char *paths[] = {DEMO "shapes/circle-night-149.jpg", DEMO "shapes/circle-snow-131.png",
+                           DEMO "shapes/circle-night-149.jpg"};
+    size_t calls = 0;
+    open_own(f);
+    assert_int_equal(glimpse_session_ask(NULL, f->session, "what?", paths, 3, NULL, refuse, &calls),
+                     GLIMPSE_E_LIMIT);
+    assert_int_equal(calls, 1);
+}
+
 /*
  * Captions.
  */
@@ -211,25 +230,6 @@ static void captions_are_stopped_with_what_there_is(void **state) {
     assert_non_null(strstr(glimpse_last_error(), "does not describe pictures"));
 }
 
-/*
- * Two pictures.
- */
-static void pictures_are_compared_without_a_network(void **state) {
-    fixture *f = *state;
-    const char *a = DEMO "shapes/circle-night-149.jpg", *b = DEMO "shapes/circle-snow-131.png";
-    glimpse_compared_pair *pair = NULL;
-    open_own(f);
-    assert_ok(glimpse_session_compare(&pair, f->session, a, a, NULL));
-    assert_true(pair->same_bytes);
-    assert_int_equal(pair->pixels.verdict, GLIMPSE_VERDICT_REENCODED);
-    assert_int_equal(pair->orientation, 1);
-    assert_true(pair->cosine > 0.9999);
-    assert_string_equal(pair->pictures[0].format, "JPEG");
-    assert_true(pair->pictures[0].width > 0);
-    assert_null(pair->answer);
-    assert_non_null(strstr(pair->not_asked, "no vision-language model was chosen"));
-    glimpse_compared_pair_free(pair);
-    assert_ok(glimpse_session_compare(&pair, f->session, a, b, NULL));
 static void captions_that_could_not_be_stored_are_not_asked_for(void **state) {
     fixture *f = *state;
     glimpse_session_options options = options_for(f);
@@ -252,6 +252,25 @@ static void captions_that_could_not_be_stored_are_not_asked_for(void **state) {
     assert_int_equal(came, 0);
 }
 
+/*
+ * Two pictures.
+ */
+static void pictures_are_compared_without_a_network(void **state) {
+    fixture *f = *state;
+    const char *a = DEMO "shapes/circle-night-149.jpg", *b = DEMO "shapes/circle-snow-131.png";
+    glimpse_compared_pair *pair = NULL;
+    open_own(f);
+    assert_ok(glimpse_session_compare(&pair, f->session, a, a, NULL));
+    assert_true(pair->same_bytes);
+    assert_int_equal(pair->pixels.verdict, GLIMPSE_VERDICT_REENCODED);
+    assert_int_equal(pair->orientation, 1);
+    assert_true(pair->cosine > 0.9999);
+    assert_string_equal(pair->pictures[0].format, "JPEG");
+    assert_true(pair->pictures[0].width > 0);
+    assert_null(pair->answer);
+    assert_non_null(strstr(pair->not_asked, "no vision-language model was chosen"));
+    glimpse_compared_pair_free(pair);
+    assert_ok(glimpse_session_compare(&pair, f->session, a, b, NULL));
     assert_false(pair->same_bytes);
     assert_int_equal(pair->pixels.verdict, GLIMPSE_VERDICT_DIFFERENT);
     assert_true(pair->cosine < 0.99);
@@ -364,9 +383,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(answers_come_in_the_order_of_the_pictures),
         TEST(a_question_is_stopped_and_refused_with_a_reason),
+        TEST(a_failure_of_the_answers_callback_is_the_call_s),
         TEST(captions_are_stored_and_not_asked_for_again),
         TEST(directories_have_captions_without_a_library),
         TEST(captions_are_stopped_with_what_there_is),
+        TEST(captions_that_could_not_be_stored_are_not_asked_for),
         TEST(pictures_are_compared_without_a_network),
         TEST(a_remote_model_tells_pictures_apart_in_words),
         TEST(a_page_is_found_by_its_looks_and_asked_about),

@@ -115,7 +115,7 @@ int glimpse_sqlite_lock(glimpse_store *store, const char *purpose) {
     int status = glimpse_sqlite_check_writable(store);
     if (status < 0) return status;
     if (s->lock >= 0) return glimpse_fail(GLIMPSE_E_INTERNAL, "the lock is held already");
-    int status = glimpse_lock_take(&s->lock, store->path, purpose, GLIMPSE_LOCK_TRIES);
+    status = glimpse_lock_take(&s->lock, store->path, purpose, GLIMPSE_LOCK_TRIES);
     if (status == GLIMPSE_OK) glimpse_lock_remove_temporaries(store->path);
     return status;
 }
