@@ -93,6 +93,7 @@ void glimpse_vlm_close(glimpse_vlm *vlm) {
     if (vlm->self && vlm->engine) vlm->engine->close(vlm->self);
     free(vlm->identity);
     free(vlm->name);
+    free(vlm->address);
     free(vlm);
 }
 
@@ -124,6 +125,10 @@ const char *glimpse_vlm_name(const glimpse_vlm *vlm) {
 
 const char *glimpse_vlm_currency(const glimpse_vlm *vlm) {
     return vlm ? vlm->currency : "";
+}
+
+const char *glimpse_vlm_address(const glimpse_vlm *vlm) {
+    return vlm && vlm->address ? vlm->address : "";
 }
 
 /* Months since year 0 of "2025-10" or "2025-10-31"; 0 when it is neither. */

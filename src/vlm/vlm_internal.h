@@ -66,6 +66,7 @@ struct glimpse_vlm {
     unsigned concurrency;
     char currency[8];      /* of its prices; "" when there are none */
     char prices_as_of[16]; /* "2025-10"; "" when not known */
+    char *address;         /* of a remote one: the URL it asks, without its query; NULL */
     const glimpse_vlm_engine *engine;
     void *self;
 };

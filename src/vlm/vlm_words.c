@@ -398,7 +398,8 @@ static const char *next_clause(const char *text) {
 
 typedef enum meaning { SAYS_SOMETHING, SAYS_NO, SAYS_UNKNOWN } meaning;
 
-static meaning meaning_in(const language *l, const char *text) {
+/* *rest: what comes behind what decided. */
+static meaning meaning_in(const language *l, const char *text, const char **rest) {
     size_t sorry = begins(text, l->apologies);
     if (sorry > 0) text = next_clause(text + sorry);
     /* "As an AI, I'm sorry, but I can't" */
@@ -406,12 +407,12 @@ static meaning meaning_in(const language *l, const char *text) {
     if (more > 0) text = next_clause(text + more);
     if (begins(text, l->flat)) return SAYS_NO;
     size_t negated = begins(text, l->negations);
+    *rest = text + negated;
     if (negated == 0) return begins(text, l->unknown) ? SAYS_UNKNOWN : SAYS_SOMETHING;
-    const char *rest = text + negated;
-    rest += strspn(rest, " ");
-    if (strncmp(rest, "help but ", 9) == 0) return SAYS_SOMETHING; /* "I can't help but notice" */
-    if (soon(rest, l->helping)) return SAYS_NO;
-    if (soon(rest, l->telling) || begins(text, l->unknown)) return SAYS_UNKNOWN;
+    *rest += strspn(*rest, " ");
+    if (strncmp(*rest, "help but ", 9) == 0) return SAYS_SOMETHING; /* "can't help but notice" */
+    if (soon(*rest, l->helping)) return SAYS_NO;
+    if (soon(*rest, l->telling) || begins(text, l->unknown)) return SAYS_UNKNOWN;
     return SAYS_SOMETHING;
 }
 
@@ -433,8 +434,7 @@ static int is_whole(const char *text, const char *const *words) {
 
 static int goes_on(const language *l, const char *text) {
     for (const char *const *but = l->but; *but; but++) {
-        const char *at = strstr(text, *but);
-        if (at && at > text + 30) return 1; /* not the one of "sorry, but" */
+        if (strstr(text, *but)) return 1;
     }
     return 0;
 }
@@ -446,7 +446,8 @@ int glimpse_vlm_says_cannot_tell(const char *text, size_t size) {
     for (size_t i = 0; i < LANGUAGES; i++) {
         const language *l = &languages[i];
         if (is_whole(start, l->whole)) return 1;
-        if (meaning_in(l, start) == SAYS_UNKNOWN && !goes_on(l, start)) return 1;
+        const char *rest = start;
+        if (meaning_in(l, start, &rest) == SAYS_UNKNOWN && !goes_on(l, rest)) return 1;
     }
     return 0;
 }
@@ -456,7 +457,8 @@ int glimpse_vlm_declines(const char *text, size_t size) {
     plain_start(start, text, size);
     for (size_t i = 0; i < LANGUAGES; i++) {
         const language *l = &languages[i];
-        meaning m = meaning_in(l, start);
+        const char *rest = start;
+        meaning m = meaning_in(l, start, &rest);
         if (m == SAYS_NO || (m == SAYS_SOMETHING && is_sorry_and_cannot(l, start))) return 1;
     }
     return 0;

@@ -205,7 +205,10 @@ int glimpse_remote_open(glimpse_vlm *vlm, const glimpse_vlm_kind *kind, const ch
     memcpy(vlm->prices_as_of, remote->price.as_of, sizeof vlm->prices_as_of);
     vlm->identity = strdup(remote->identity);
     vlm->name = strdup(spec);
-    if (!vlm->identity || !vlm->name) {
+    char *url = remote->dialect->url(remote, 0);
+    vlm->address = url ? glimpse_remote_shown_url(url) : NULL;
+    free(url);
+    if (!vlm->identity || !vlm->name || !vlm->address) {
         return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a name");
     }
     return GLIMPSE_OK;

@@ -159,7 +159,7 @@ void glimpse_remote_read_fault(const json_t *body, glimpse_remote_fault *fault) 
     const json_t *from = json_is_array(body) ? json_array_get(body, 0) : body;
     const json_t *error = json_object_get(from, "error");
     const char *code = json_string_value(json_object_get(error, "code"));
-    (void)add_message(fault, body, 0);
+    if (!json_is_string(body)) (void)add_message(fault, body, 0);
     fault->parameter = json_string_value(json_object_get(error, "param"));
     fault->retry_after = retry_delay(body);
     fault->filtered = code && (strcmp(code, "content_policy_violation") == 0 ||

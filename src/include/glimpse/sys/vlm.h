@@ -133,6 +133,8 @@ GLIMPSE_API const char *glimpse_vlm_name(const glimpse_vlm *vlm);
 /* What its costs are counted in, as the price table says ("USD"); "" when it has no price. */
 GLIMPSE_API const char *glimpse_vlm_currency(const glimpse_vlm *vlm);
 GLIMPSE_API int glimpse_vlm_is_remote(const glimpse_vlm *vlm);
+/* The URL that it asks first, without a query; "" for a native one. Borrowed. */
+GLIMPSE_API const char *glimpse_vlm_address(const glimpse_vlm *vlm);
 /* The month or day that its price is of, as the price table says ("2025-10"); "" when it has no
  * price or the table no date. *old (may be NULL): more than a year ago. */
 GLIMPSE_API const char *glimpse_vlm_prices_as_of(const glimpse_vlm *vlm, int *old);
