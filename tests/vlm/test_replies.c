@@ -114,6 +114,7 @@ typedef struct world {
     int dialect, beside;
     const char *raw, *headers; /* instead of a shape */
     size_t raw_size;
+    const char *path; /* of the picture; NULL: four pixels */
     int status;
     size_t n, kept;
     glimpse_image *image;
@@ -178,6 +179,7 @@ static const glimpse_vlm_answer *ask(world *w, const char *address,
     run.cache = &cache;
     if (!w->image) assert_ok(glimpse_image_create(&w->image, pixels, 2, 2));
     picture.image = w->image;
+    picture.path = w->path;
     request.pictures = &picture;
     request.picture_count = 1;
     request.text = "what?";
@@ -507,6 +509,52 @@ static void refusals_and_cannot_tell_are_known_in_four_languages(void **state) {
 }
 
 /*
+ * What goes out.
+ */
+static void transparent_pictures_are_sent_over_a_background(void **state) {
+    (void)state;
+    static const shape red = {.replies = ONE("tred")};
+    static const char *const files[] = {"png_rgba.png", "webp_alpha.webp", "gif_transparent.gif"};
+    for (int dialect = 0; dialect < DIALECTS; dialect++) {
+        for (int as_it_is = 0; as_it_is < 2; as_it_is++) { /* which it then is not */
+            world w;
+            char path[128];
+            size_t size = 0;
+            glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
+            glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
+            glimpse_image *sent = NULL, *with = NULL, *without = NULL;
+            set_up(&w, dialect);
+            w.shape = &red;
+            (void)snprintf(path, sizeof path, "tests/image/fixtures/%s", files[dialect]);
+            w.path = source_path(path);
+            request.keep_metadata = as_it_is;
+            (void)ask_at_v1(&w, &request);
+            void *jpeg = server_picture(server_get(w.server, 0), 0, &size);
+            assert_ok(glimpse_image_decode(&sent, jpeg, size, "sent", NULL));
+            assert_int_equal(glimpse_image_metadata(sent)->format, GLIMPSE_FORMAT_JPEG);
+            assert_ok(glimpse_image_load(&without, w.path, NULL));
+            options.composite = 1;
+            assert_ok(glimpse_image_load(&with, w.path, &options));
+            const uint8_t *s = glimpse_image_pixels(sent), *a = glimpse_image_pixels(with),
+                          *b = glimpse_image_pixels(without);
+            size_t count = (size_t)glimpse_image_width(sent) * glimpse_image_height(sent) * 3;
+            double near = 0.0, far = 0.0;
+            for (size_t i = 0; i < count; i++) {
+                near += abs(s[i] - a[i]);
+                far += abs(s[i] - b[i]);
+            }
+            if (!(near < 0.95 * far)) /* JPEG adds noise to both */
+                fail_msg("%s: %g, %g", files[dialect], near, far);
+            glimpse_image_free(sent);
+            glimpse_image_free(with);
+            glimpse_image_free(without);
+            free(jpeg);
+            tear_down(&w);
+        }
+    }
+}
+
+/*
  * HTTP.
  */
 static char *packed(const char *text, int bits, size_t *size) {
@@ -665,6 +713,7 @@ int main(void) {
         cmocka_unit_test(the_limit_is_the_tasks_or_the_users_and_raised_once),
         cmocka_unit_test(errors_inside_an_answer_are_no_answer),
         cmocka_unit_test(refusals_and_cannot_tell_are_known_in_four_languages),
+        cmocka_unit_test(transparent_pictures_are_sent_over_a_background),
         cmocka_unit_test(packed_answers_are_unpacked_up_to_the_ceiling),
         cmocka_unit_test(errors_are_told_in_whatever_shape_they_come),
         cmocka_unit_test(a_header_without_an_end_fails_one_picture),
