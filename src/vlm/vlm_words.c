@@ -183,6 +183,8 @@ typedef struct language {
     const char *unknown[WORDS]; /* begins a "cannot tell" by itself */
     const char *whole[WORDS];   /* is one, alone */
     const char *but[4];         /* and then comes the answer */
+    const char *cannot[8];      /* behind an apology: a refusal, whatever the verb */
+    const char *denial;         /* that must follow then; NULL: none */
 } language;
 
 static const language languages[] = {
@@ -244,11 +246,13 @@ static const language languages[] = {
         .whole = {"unknown", "unclear", "not sure", "n/a", "not determinable", "undetermined",
                   "indeterminate", "not visible", NULL},
         .but = {" but ", "however", NULL},
+        .cannot = {"i can't", "i cannot", "i can not", "i'm unable", "i am unable", "i'm not able",
+                   "i am not able", NULL},
     },
     {
         .apologies = {"es tut mir leid", "es tut mir sehr leid", "tut mir leid", "entschuldigung",
                       "entschuldige", "entschuldigen sie", "leider", "ich bedaure", "verzeihung",
-                      "bedauerlicherweise", NULL},
+                      "sorry", "bedauerlicherweise", NULL},
         .negations = {"ich kann",
                       "kann ich",
                       "kann ",
@@ -286,6 +290,8 @@ static const language languages[] = {
         .whole = {"unbekannt", "unklar", "nicht erkennbar", "nicht ersichtlich",
                   "nicht zu erkennen", "nicht bestimmbar", "nicht sichtbar", NULL},
         .but = {" aber ", " jedoch ", NULL},
+        .cannot = {"ich kann", "kann ich", "dabei kann ich", "das kann ich", "da kann ich", NULL},
+        .denial = "nicht",
     },
     {
         .apologies = {"d\xc3\xa9sol\xc3\xa9",
@@ -320,6 +326,7 @@ static const language languages[] = {
         .whole = {"inconnu", "inconnue", "pas clair", "ind\xc3\xa9termin\xc3\xa9", "pas visible",
                   NULL},
         .but = {" mais ", "cependant", "toutefois", NULL},
+        .cannot = {"je ne peux", "je ne puis", "je ne suis pas en mesure", NULL},
     },
     {
         .apologies = {"lo siento", "lo siento mucho", "lo lamento", "lamento", "lamentablemente",
@@ -337,6 +344,7 @@ static const language languages[] = {
                     "no tengo suficiente informaci\xc3\xb3n", "no est\xc3\xa1 claro", NULL},
         .whole = {"desconocido", "desconocida", "indeterminado", "no visible", NULL},
         .but = {" pero ", "sin embargo", NULL},
+        .cannot = {"no puedo", "no podemos", "no me es posible", NULL},
     },
 };
 enum {
@@ -418,11 +426,9 @@ static meaning meaning_in(const language *l, const char *text, const char **rest
 
 /* "Sorry, I can't": whatever it is that it cannot. */
 static int is_sorry_and_cannot(const language *l, const char *text) {
-    static const char *const english[] = {"i can't",       "i cannot",    "i can not",
-                                          "i'm unable",    "i am unable", "i'm not able",
-                                          "i am not able", NULL};
     size_t sorry = begins(text, l->apologies);
-    return sorry > 0 && l == &languages[0] && begins(next_clause(text + sorry), english) > 0;
+    const char *rest = sorry > 0 ? next_clause(text + sorry) : "";
+    return begins(rest, l->cannot) > 0 && (!l->denial || strstr(rest, l->denial));
 }
 
 static int is_whole(const char *text, const char *const *words) {

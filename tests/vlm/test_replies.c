@@ -478,6 +478,10 @@ static void refusals_and_cannot_tell_are_known_in_four_languages(void **state) {
         {"Je ne peux pas identifier cette personne.", GLIMPSE_VLM_REFUSED},
         {"Lo siento, pero no puedo ayudar con eso.", GLIMPSE_VLM_REFUSED},
         {"No puedo identificar a la persona.", GLIMPSE_VLM_REFUSED},
+        {"Sorry, das kann ich leider nicht.", GLIMPSE_VLM_REFUSED},
+        {"D\xc3\xa9sol\xc3\xa9, je ne peux pas faire cela.", GLIMPSE_VLM_REFUSED},
+        {"Lo siento, no puedo hacer eso.", GLIMPSE_VLM_REFUSED},
+        {"Sorry, I can't do this.", GLIMPSE_VLM_REFUSED},
         /* And these say something. */
         {"I can't help but notice a red circle.", GOOD},
         {"A sorry dog that cannot tell the time.", GOOD},
