@@ -651,6 +651,29 @@ static void errors_are_told_in_whatever_shape_they_come(void **state) {
     }
 }
 
+/* A long one is cut, and no character of it in half. */
+static void a_long_error_is_cut_between_characters(void **state) {
+    (void)state;
+    for (size_t shift = 0; shift < 3; shift++) {
+        world w;
+        glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
+        char body[3100] = "";
+        for (size_t i = 0; i < shift; i++)
+            (void)strcat(body, "x");
+        for (size_t i = 0; i < 1000; i++)
+            (void)strcat(body, "\xe2\x82\xac");
+        set_up(&w, OPENAI);
+        w.raw = body;
+        w.status = 400;
+        const glimpse_vlm_answer *a = ask_at_v1(&w, &request);
+        json_t *text = json_string(a->reason); /* NULL when it is not UTF-8 */
+        assert_non_null(text);
+        assert_non_null(strstr(a->reason, "\xe2\x82\xac (asked "));
+        json_decref(text);
+        tear_down(&w);
+    }
+}
+
 static void a_header_without_an_end_fails_one_picture(void **state) {
     (void)state;
     world w;
@@ -720,6 +743,7 @@ int main(void) {
         cmocka_unit_test(transparent_pictures_are_sent_over_a_background),
         cmocka_unit_test(packed_answers_are_unpacked_up_to_the_ceiling),
         cmocka_unit_test(errors_are_told_in_whatever_shape_they_come),
+        cmocka_unit_test(a_long_error_is_cut_between_characters),
         cmocka_unit_test(a_header_without_an_end_fails_one_picture),
         cmocka_unit_test(a_pause_that_is_too_long_is_said),
         cmocka_unit_test(a_server_that_is_not_there_fails_at_once),

@@ -214,7 +214,7 @@ int glimpse_reply_join(glimpse_reply *reply, const json_t *content);
 /* What the body of an error says; `parameter` is borrowed from it. */
 typedef struct glimpse_remote_fault {
     const char *message; /* `words`; NULL: nothing */
-    char words[512];
+    char words[400];
     const char *parameter; /* the one that the server does not take; NULL: it does not say */
     double retry_after;    /* seconds; negative: not said */
     int filtered;          /* refused by the provider's content filter */

@@ -87,7 +87,10 @@ static double retry_delay(const json_t *body) {
  * What does not fit is left out, no character of UTF-8 in half. */
 static void add_words(glimpse_remote_fault *fault, const char *words, size_t size) {
     size_t used = strlen(fault->words), room = sizeof fault->words - 1;
-    if (used > 0 && used + 2 < room) used += (size_t)sprintf(fault->words + used, "; ");
+    if (used > 0 && used + 2 < room) {
+        memcpy(fault->words + used, "; ", 2);
+        used += 2;
+    }
     size_t start = used;
     for (size_t i = 0; i < size && used < room; i++) {
         unsigned char c = (unsigned char)words[i];
@@ -95,9 +98,13 @@ static void add_words(glimpse_remote_fault *fault, const char *words, size_t siz
         if (c == ' ' && (used == start || fault->words[used - 1] == ' ')) continue;
         fault->words[used++] = (char)c;
     }
-    while (used == room && used > start && ((unsigned char)fault->words[used - 1] & 0xc0) == 0x80)
+    if (used == room) {
+        while (used > start && ((unsigned char)fault->words[used - 1] & 0xc0) == 0x80)
+            used--;
+        if (used > start) used--;
+    }
+    while (used > 0 && fault->words[used - 1] == ' ')
         used--;
-    if (used == room || (used > start && fault->words[used - 1] == ' ')) used--;
     fault->words[used] = '\0';
     if (used > 0) fault->message = fault->words;
 }
