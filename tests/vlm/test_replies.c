@@ -129,13 +129,11 @@ static void play(void *context, const server_request *request, server_reply *rep
     size_t i = w->n++;
     if (w->headers) (void)snprintf(reply->headers, sizeof reply->headers, "%s", w->headers);
     if (w->raw) {
-        server_say(reply, w->status ? w->status : 200, strdup(w->raw));
-        if (w->raw_size) {
-            free(reply->body);
-            reply->body = malloc(w->raw_size);
-            memcpy(reply->body, w->raw, w->raw_size);
-            reply->size = w->raw_size;
-        }
+        size_t size = w->raw_size ? w->raw_size : strlen(w->raw);
+        char *body = calloc(size + 1, 1);
+        memcpy(body, w->raw, size);
+        server_say(reply, w->status ? w->status : 200, body);
+        reply->size = w->raw_size;
         return;
     }
     while (i > 0 && (i >= MOST_REPLIES || !w->shape->replies[i].parts[0]))

@@ -154,7 +154,7 @@ static int complete(char **out, const char *text, const char *spec) {
                             "%.300s: is it https:// or http://? Write the whole address behind "
                             "the @ or colon, such as https://%.200s (a model whose own name has an "
                             "@ in it needs the address behind it, too)",
-                            spec, *text ? text : "gpu.example.org/v1");
+                            spec, strpbrk(text, ".:") ? text : "gpu.example.org/v1");
     }
     *out = malloc(size);
     if (!*out) return glimpse_fail_nomem(size, "an address");
