@@ -46,6 +46,9 @@ int glimpse_calibration_write(const glimpse_calibration *calibration,
         failed |= put(root, "precision_low", c->precision_low);
         failed |= put(root, "coverage", c->coverage);
     }
+    const char *kept = glimpse_calibration_kept(c);
+    if (kept) failed |= json_object_set_new(root, "uncalibrated", json_string(kept));
+    failed |= json_object_set_new(root, "mistakes", json_integer((json_int_t)c->mistakes));
     failed |= json_object_set_new(root, "samples", json_integer((json_int_t)c->samples));
     failed |= json_object_set_new(root, "unknown", json_integer((json_int_t)c->unknown));
     failed |= put(root, "accuracy", c->accuracy) | put(root, "nll_before", c->nll_before);
