@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "dataset_text.h"
 #include "table.h"
+#include "text/json_load.h"
 
 #include <jansson.h>
 
@@ -246,9 +247,12 @@ static int read_jsonl(held *h, const char *source, const char *text, size_t size
         size_t length = (size_t)((stop ? stop : end) - line);
         json_error_t error;
         if (strspn(line, " \t\r\n") < length) {
-            json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
+            json_t *object = glimpse_json_load(line, length, JSON_REJECT_DUPLICATES, &error);
             const char *wrong = error.text;
             if (object) status = read_object(&wrong, h, object);
+            if (!object && glimpse_json_is_nomem(&error)) {
+                status = glimpse_json_failed(&error, source);
+            }
             if (status == GLIMPSE_OK && wrong) {
                 status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: %s", source, number, wrong);
             }

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/options.h"
+#include "text/json_load.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -113,8 +114,9 @@ static int read_calibration(glimpse_calibration *out, double *thresholds,
     json_error_t error;
     int status = glimpse_file_read(&text, &size, path, MAX_BYTES);
     if (status < 0) return status;
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = glimpse_json_load(text, size, JSON_REJECT_DUPLICATES, &error);
     free(text);
+    if (!root && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, path);
     if (!root) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %d: %s", path, error.line, error.text);
     }

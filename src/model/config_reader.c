@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "text/json_load.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -112,11 +113,9 @@ int glimpse_config_load(json_t **out, const char *path) {
     int status = glimpse_file_read(&text, &size, path, most_config_bytes);
     if (status < 0) return status;
     json_error_t error;
-    json_t *root = json_loadb(text, size, 0, &error);
+    json_t *root = glimpse_json_load(text, size, 0, &error);
     free(text);
-    if (!root) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", path, error.line, error.text);
-    }
+    if (!root) return glimpse_json_failed(&error, path);
     if (!json_is_object(root)) {
         json_decref(root);
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: must hold a JSON object", path);

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "text/json_load.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -172,8 +173,8 @@ static int read_shard(glimpse_tensors *set, size_t index) {
                             file->path, (unsigned long long)header, most_header_bytes);
     }
     json_error_t error;
-    json_t *root =
-        json_loadb((const char *)bytes + 8, (size_t)header, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = glimpse_json_load(bytes + 8, (size_t)header, JSON_REJECT_DUPLICATES, &error);
+    if (!root && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, file->path);
     if (!root) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the header is not JSON: %s (byte %d)",
                             file->path, error.text, error.position);
@@ -236,11 +237,9 @@ static int read_index(json_t **map_owner, glimpse_tensors *set, const char *fold
     int status = glimpse_file_read(&text, &size, set->path, most_index_bytes);
     if (status < 0) return status;
     json_error_t error;
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = glimpse_json_load(text, size, JSON_REJECT_DUPLICATES, &error);
     free(text);
-    if (!root) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", set->path, error.line, error.text);
-    }
+    if (!root) return glimpse_json_failed(&error, set->path);
     *map_owner = root;
     json_t *map = json_object_get(root, "weight_map");
     if (!json_is_object(map) || json_object_size(map) == 0) {

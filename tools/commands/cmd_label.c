@@ -172,6 +172,7 @@ static int report_calibration(const glimpse_calibration *c, int json) {
         jout_close(&j, '}');
         jout_end(&j);
     }
+    if (kept) tool_say("the model's own probabilities are kept: %s", kept);
     return EXIT_FOUND;
 }
 
