@@ -49,6 +49,7 @@ LIST
     [ "$with_tests" = no ] || cat <<'LIST'
 libimage-exiftool-perl want  tests: reading XMP sidecars back
 chromium             want  tests: opening the HTML report
+python3              want  tests: the structure of the code
 LIST
 }
 

@@ -6,6 +6,7 @@ usage: tools/structure.py [BUILD]      (default: build/release, built)
   - SQL and FAISS calls stand in index/store/ and nowhere else.
   - Arrows between components point one way: src <- index <- tools, and within each of them from
     the components that are built later to those built before (the order of add_subdirectory).
+  - The table of docs/architecture.md says of each component of index/ what its CMakeLists.txt says.
   - No circle of files: no two sources need each other's functions, directly or through others.
 
 Who needs whom is read from the object files (nm), so nothing is missed or made up: an arrow is a
@@ -64,6 +65,27 @@ def component_order():
             for name in re.findall(r"^\s*add_subdirectory\((\w+)\)", file.read(), re.M):
                 order[f"{layer}/{name}"] = len(order)
     return order
+
+
+def documented_uses():
+    """Where docs/architecture.md and the USES lists of index/ disagree."""
+    table = {}
+    with open(os.path.join(ROOT, "docs", "architecture.md"), encoding="utf-8") as file:
+        for name, uses in re.findall(r"^\| `index/(\w+)` \|[^|]*\|([^|]*)\|$", file.read(), re.M):
+            table[name] = set(re.findall(r"\w+", uses))
+    names = [path.split("/")[1] for path in component_order() if path.startswith("index/")]
+    for name in names:
+        with open(os.path.join(ROOT, "index", name, "CMakeLists.txt"), encoding="utf-8") as file:
+            match = re.search(r"\bUSES ([\w\s]*?)(?:\bLIBS\b|\))", file.read())
+        uses = set(match.group(1).split()) if match else set()
+        if name not in table:
+            yield f"docs/architecture.md: index/{name} is missing in the table"
+        elif table[name] == {"all", "of", "index"}:
+            if uses != set(names) - {name}:
+                yield f"docs/architecture.md: index/{name} does not use all of index"
+        elif table[name] != uses:
+            yield (f"docs/architecture.md: index/{name} uses {', '.join(sorted(uses)) or 'nothing'}, "
+                   f"not {', '.join(sorted(table[name])) or 'nothing'}")
 
 
 def component_of(path):
@@ -147,7 +169,7 @@ def main():
         print(__doc__)
         return 0 if sys.argv[1:] in (["-h"], ["--help"]) else 2
     build = sys.argv[1] if len(sys.argv) == 2 else os.path.join(ROOT, "build", "release")
-    faults = list(foreign_calls())
+    faults = list(foreign_calls()) + list(documented_uses())
 
     order = component_order()
     pairs = list(objects(build))

@@ -77,11 +77,11 @@ static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int6
 
 static int write_quarantined(glimpse_committer *c, const glimpse_ingest_job *job, int code,
                              const char *reason) {
-    /* A folder has no stamp; a file keeps its own, to be left alone until it changes. */
+    /* A directory has no stamp; a file keeps its own, to be left alone until it changes. */
     static const glimpse_file_stamp no_stamp;
     int status = c->ingest->store->ops->files.quarantine(
-        c->ingest->store, job->picture.path, job->is_folder ? &no_stamp : &job->picture.stamp, code,
-        reason ? reason : "out of memory");
+        c->ingest->store, job->picture.path, job->is_directory ? &no_stamp : &job->picture.stamp,
+        code, reason ? reason : "out of memory");
     if (status < 0) return status;
     count_file(c, job);
     c->ingest->report->quarantined++;

@@ -49,7 +49,7 @@ int glimpse_ingest_run(glimpse_ingest_report *report, glimpse_library *library,
 /* One root of this run. */
 typedef struct glimpse_ingest_root {
     char *path;
-    int is_folder, reachable, registered;
+    int is_directory, reachable, registered;
     glimpse_file_table *table;
     glimpse_walk_summary summary;
     int complete; /* walked to the end */

@@ -6,8 +6,8 @@
  * files are known below it (a mount point without its volume) is offline: nothing below it is
  * touched. It is looked at again after the walk, since it may be unplugged meanwhile.
  *
- * A folder below a root known already is only a part of it that is looked at; it does not become a
- * root of its own, unless a walk of the other root would never come by (a hidden folder). Such
+ * A directory below a root known already is only a part of it that is looked at; it does not become
+ * a root of its own, unless a walk of the other root would never come by (a hidden directory). Such
  * roots inside a root look after themselves: a walk around them says nothing about their files.
  */
 #include "ingest_internal.h"
@@ -66,9 +66,10 @@ static size_t present_rows(glimpse_file_table *table) {
 static int is_covered(const glimpse_ingest *ingest, const glimpse_ingest_root *outer,
                       const glimpse_ingest_root *inner) {
     if (strcmp(inner->path, outer->path) == 0) return 1;
-    if (!outer->is_folder || !outer->reachable || !inner->reachable) return 0;
+    if (!outer->is_directory || !outer->reachable || !inner->reachable) return 0;
     if (!glimpse_path_is_below(inner->path, outer->path)) return 0;
-    if (!inner->is_folder) return 0; /* looked at twice at worst; named files are always wanted */
+    if (!inner->is_directory)
+        return 0; /* looked at twice at worst; named files are always wanted */
     return !glimpse_walk_passes_by(&ingest->rules, outer->path, inner->path);
 }
 
@@ -107,9 +108,9 @@ static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char
     if (status < 0) return status;
     const int exists = stat(root->path, &info) == 0;
     const int error = errno;
-    root->is_folder = !exists || S_ISDIR(info.st_mode);
+    root->is_directory = !exists || S_ISDIR(info.st_mode);
     for (size_t i = 0; i < known_count && !exists; i++) {
-        if (strcmp(known[i].path, root->path) == 0) root->is_folder = known[i].is_folder;
+        if (strcmp(known[i].path, root->path) == 0) root->is_directory = known[i].is_folder;
     }
     status = ingest->store->ops->files.load(&root->table, ingest->store, root->path, ingest->model);
     if (status < 0) return status;
@@ -152,7 +153,7 @@ static int register_root(glimpse_ingest *ingest, glimpse_ingest_root *root,
     }
     if (status == GLIMPSE_OK && (root->registered || !inside_another)) {
         root->registered = 1;
-        status = ingest->store->ops->roots.put(ingest->store, root->path, root->is_folder,
+        status = ingest->store->ops->roots.put(ingest->store, root->path, root->is_directory,
                                                !root->reachable);
     }
     return status;
@@ -189,7 +190,7 @@ static int went_offline(glimpse_ingest *ingest, glimpse_ingest_root *root) {
     root->reachable = 0;
     ingest->report->offline_roots++;
     if (!root->registered) return GLIMPSE_OK;
-    return ingest->store->ops->roots.put(ingest->store, root->path, root->is_folder, 1);
+    return ingest->store->ops->roots.put(ingest->store, root->path, root->is_directory, 1);
 }
 
 static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
@@ -197,8 +198,8 @@ static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
     int reachable = 0;
     int status = glimpse_store_root_reachable(&reachable, ingest->store, root->path);
     if (status < 0) return status;
-    /* A single file that is gone from a folder that is there: gone. */
-    const int gone_file = !root->is_folder && summary->root_status == GLIMPSE_E_NOT_FOUND;
+    /* A single file that is gone from a directory that is there: gone. */
+    const int gone_file = !root->is_directory && summary->root_status == GLIMPSE_E_NOT_FOUND;
     const int shows_nothing = summary->root_entries == 0 && present_rows(root->table) > 0;
     if (!reachable || (!gone_file && (summary->root_status < 0 || shows_nothing))) {
         return went_offline(ingest, root);
@@ -210,7 +211,7 @@ static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
             lstat(row->path, &info) != 0 || !S_ISDIR(info.st_mode)) {
             continue;
         }
-        /* A folder that was listed because it could not be read, and can be now. */
+        /* A directory that was listed because it could not be read, and can be now. */
         status = ingest->store->ops->files.forget(ingest->store, row->path);
         if (status < 0) return status;
         row->seen = GLIMPSE_SEEN_KEPT; /* there is nothing left to mark */

@@ -34,13 +34,13 @@ static glimpse_ingest_job *new_job(glimpse_ingest *ingest, const glimpse_walk_en
     job->picture.must_sniff = entry->must_sniff;
     job->picture.wants_embedding = 1;
     job->row = row;
-    job->is_folder = entry->is_folder;
+    job->is_directory = entry->is_directory;
     return job;
 }
 
 static int visit_trouble(scan *s, const glimpse_walk_entry *entry, glimpse_file_row *row) {
     glimpse_ingest *ingest = s->ingest;
-    if (entry->is_folder) {
+    if (entry->is_directory) {
         /* That it cannot be read says nothing about the files in it. */
         glimpse_file_table_keep(s->root->table, entry->path);
     } else if (row && row->state == GLIMPSE_FILE_OK) {

@@ -46,7 +46,7 @@ static int add_path(glimpse_picture_list *list, const char *path) {
 }
 
 static int add_problem(glimpse_picture_list *list, const char *path, int status, const char *reason,
-                       int is_folder) {
+                       int is_directory) {
     glimpse_picture_problem *problems =
         grown(list->problems, &list->problem_capacity, list->problem_count, sizeof *problems);
     if (problems) list->problems = problems;
@@ -59,7 +59,7 @@ static int add_problem(glimpse_picture_list *list, const char *path, int status,
     }
     (void)snprintf(text, bytes, "%s: %s", path, reason);
     list->problems[list->problem_count++] =
-        (glimpse_picture_problem){copy, text, text + length + 2, status, is_folder};
+        (glimpse_picture_problem){copy, text, text + length + 2, status, is_directory};
     return GLIMPSE_OK;
 }
 
@@ -85,7 +85,7 @@ static int visit(void *user, const glimpse_walk_entry *entry) {
         return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped while looking for pictures");
     }
     if (entry->status < 0) {
-        return add_problem(g->list, entry->path, entry->status, entry->reason, entry->is_folder);
+        return add_problem(g->list, entry->path, entry->status, entry->reason, entry->is_directory);
     }
     if (entry->must_sniff && !looks_like_picture(entry->path)) return GLIMPSE_OK;
     return add_path(g->list, entry->path);

@@ -22,7 +22,7 @@ typedef struct glimpse_picture_problem {
     char *text;         /* "path: what is wrong" */
     const char *reason; /* the part of `text` behind the path */
     int status;
-    int is_folder; /* nothing below it was seen */
+    int is_directory; /* nothing below it was seen */
 } glimpse_picture_problem;
 
 typedef struct glimpse_picture_list {

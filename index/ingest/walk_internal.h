@@ -6,8 +6,8 @@
 
 #include "walk.h"
 
-/* 1 for hidden folders and those that programs keep for themselves. */
-int glimpse_walk_folder_is_unwanted(const char *name);
+/* 1 for hidden directories and those that programs keep for themselves. */
+int glimpse_walk_directory_is_unwanted(const char *name);
 /* 1 for endings that are well known and no picture's. */
 int glimpse_walk_name_is_other(const char *name);
 

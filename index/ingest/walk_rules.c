@@ -12,9 +12,9 @@
 #include <string.h>
 #include <strings.h>
 
-/* Folders that hold what programs made: thumbnails, wastebaskets, dependencies, snapshots. Names
- * beginning with a dot need no mention. */
-static const char *const unwanted_folders[] = {
+/* Directories that hold what programs made: thumbnails, wastebaskets, dependencies, snapshots.
+ * Names beginning with a dot need no mention. */
+static const char *const unwanted_directories[] = {
     "@eaDir",      "#recycle",           "#snapshot",
     "@Recycle",    "@Recently-Snapshot", "@__thumb",
     "lost+found",  "$RECYCLE.BIN",       "System Volume Information",
@@ -70,10 +70,10 @@ int glimpse_walk_is_picture(const uint8_t *head, size_t size) {
     return glimpse_format_is_certain(glimpse_image_sniff(head, size));
 }
 
-int glimpse_walk_folder_is_unwanted(const char *name) {
+int glimpse_walk_directory_is_unwanted(const char *name) {
     if (name[0] == '.') return 1;
-    for (size_t i = 0; i < sizeof unwanted_folders / sizeof unwanted_folders[0]; i++) {
-        if (strcmp(name, unwanted_folders[i]) == 0) return 1;
+    for (size_t i = 0; i < sizeof unwanted_directories / sizeof unwanted_directories[0]; i++) {
+        if (strcmp(name, unwanted_directories[i]) == 0) return 1;
     }
     size_t length = strlen(name);
     return length > 7 && strcmp(name + length - 7, ".lrdata") == 0;
@@ -89,7 +89,7 @@ static const char *below(const char *root, const char *path) {
 }
 
 int glimpse_walk_excluded(const glimpse_walk_rules *rules, const char *root, const char *path,
-                          int is_folder) {
+                          int is_directory) {
     if (rules->exclude_count == 0) return 0;
     const char *relative = below(root, path);
     const char *slash = strrchr(relative, '/');
@@ -101,7 +101,7 @@ int glimpse_walk_excluded(const glimpse_walk_rules *rules, const char *root, con
         if (length == 0 || length >= sizeof trimmed) continue;
         memcpy(trimmed, pattern, length + 1);
         if (length > 1 && trimmed[length - 1] == '/') {
-            if (!is_folder) continue;
+            if (!is_directory) continue;
             trimmed[--length] = '\0';
         }
         if (trimmed[0] == '/') {
@@ -125,7 +125,7 @@ int glimpse_walk_passes_by(const glimpse_walk_rules *rules, const char *root, co
     while (*at) {
         char *end = strchr(at, '/');
         if (end) *end = '\0';
-        if (glimpse_walk_folder_is_unwanted(at) || glimpse_walk_excluded(rules, root, part, 1)) {
+        if (glimpse_walk_directory_is_unwanted(at) || glimpse_walk_excluded(rules, root, part, 1)) {
             return 1;
         }
         if (!end) break;

@@ -109,3 +109,19 @@ int glimpse_session_label_library(glimpse_label_totals *totals, glimpse_session 
     glimpse_labeller_close(labeller);
     return status;
 }
+
+int glimpse_session_labellings(glimpse_session *session, glimpse_labelling_fn visit, void *user) {
+    session_lease lease;
+    int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
+    if (status == GLIMPSE_OK) status = glimpse_library_labellings(lease.library, visit, user);
+    glimpse_session_release_library(&lease);
+    return status;
+}
+
+int glimpse_session_forget_labelling(glimpse_session *session, const char *name) {
+    session_lease lease;
+    int status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, NULL);
+    if (status == GLIMPSE_OK) status = glimpse_library_forget_labelling(lease.library, name);
+    glimpse_session_release_library(&lease);
+    return status;
+}

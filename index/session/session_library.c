@@ -1,8 +1,10 @@
 /*
  * session_library.c - handles of the library, one for each thread that works with it now.
  *
- * A handle belongs to one thread at a time and keeps the vectors it has loaded, so those that are
- * idle are kept, and the one that was used last, which is warm, is handed out first.
+ * A handle belongs to one thread at a time and keeps what it has loaded, so those that are idle are
+ * kept, and the one that was used last, which is warm, is handed out first. All are siblings of the
+ * one that was opened first, which stays until the session is closed, so that they hold the vectors
+ * once.
  *
  * Writers. Two handles of one process exclude each other like two processes: the second would find
  * the library busy. So there is one writer a session, and others wait for it here, where they can
@@ -72,12 +74,32 @@ static int check_place(const glimpse_session *session) {
 }
 
 /* A library on a medium that cannot be written is read as it is. */
-static int open_handle(glimpse_library **out, const glimpse_session *session, unsigned flags) {
+static int open_alone(glimpse_library **out, const glimpse_session *session, unsigned flags) {
     int status = glimpse_library_open(out, session->library_path, flags);
     if (status == GLIMPSE_E_IO && flags == 0 && access(session->library_path, W_OK) != 0) {
         status = glimpse_library_open(out, session->library_path, GLIMPSE_LIBRARY_READ_ONLY);
     }
     return status;
+}
+
+static int open_handle(glimpse_library **out, glimpse_session *session, unsigned flags) {
+    (void)pthread_mutex_lock(&session->lock);
+    glimpse_library *first = session->first;
+    (void)pthread_mutex_unlock(&session->lock);
+    if (first) {
+        int status = glimpse_library_open_sibling(out, first);
+        if (status != GLIMPSE_E_NOT_FOUND) return status;
+        /* It was removed meanwhile: as if it had never been. */
+    }
+    int status = open_alone(out, session, flags);
+    if (status < 0 || first) return status;
+    (void)pthread_mutex_lock(&session->lock);
+    if (!session->first) session->first = *out;
+    first = session->first;
+    (void)pthread_mutex_unlock(&session->lock);
+    if (first == *out) return status;
+    glimpse_library_close(*out); /* another thread was first */
+    return glimpse_library_open_sibling(out, first);
 }
 
 /* The flags a handle of this session is opened with by a call of these flags. */
@@ -133,7 +155,8 @@ void glimpse_session_release_library(session_lease *lease) {
     glimpse_session *session = lease->session;
     if (session && lease->library) {
         (void)pthread_mutex_lock(&session->lock);
-        int kept = glimpse_session_list_add(&session->libraries, lease->library) == GLIMPSE_OK;
+        int kept = glimpse_session_list_add(&session->libraries, lease->library) == GLIMPSE_OK ||
+                   lease->library == session->first;
         (void)pthread_mutex_unlock(&session->lock);
         if (!kept) glimpse_library_close(lease->library);
     }
@@ -142,8 +165,13 @@ void glimpse_session_release_library(session_lease *lease) {
 }
 
 void glimpse_session_close_libraries(glimpse_session *session) {
-    for (size_t i = 0; i < session->libraries.count; i++)
-        glimpse_library_close(session->libraries.items[i]);
+    for (size_t i = 0; i < session->libraries.count; i++) {
+        if (session->libraries.items[i] != session->first) {
+            glimpse_library_close(session->libraries.items[i]);
+        }
+    }
+    glimpse_library_close(session->first);
+    session->first = NULL;
     free(session->libraries.items);
     session->libraries = (session_list){0};
 }
@@ -163,6 +191,6 @@ int glimpse_session_open_library(glimpse_library **out, glimpse_session *session
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_open_library: a NULL argument");
     }
     int status = check_place(session);
-    if (status == GLIMPSE_OK) status = open_handle(out, session, flags);
+    if (status == GLIMPSE_OK) status = open_alone(out, session, flags);
     return status == GLIMPSE_E_NOT_FOUND && session->library_path ? missing(session) : status;
 }

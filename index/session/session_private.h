@@ -43,8 +43,9 @@ struct glimpse_session {
     pthread_cond_t writer_left;
     int writing;
     session_list libraries; /* glimpse_library *, idle */
-    session_list encoders;  /* session_encoder *, idle */
-    session_list strings;   /* char *, handed out */
+    glimpse_library *first; /* the others are its siblings; NULL: none was opened yet */
+    session_list encoders; /* session_encoder *, idle */
+    session_list strings;  /* char *, handed out */
     char *model_path;
     glimpse_model *models[SESSION_MODELS]; /* by towers - 1 */
     session_list vlms;                     /* session_vlm_entry *, used last at the end */

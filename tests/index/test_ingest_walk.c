@@ -23,7 +23,7 @@ static int note(void *user, const glimpse_walk_entry *entry) {
     assert_true(f->count < sizeof f->paths / sizeof f->paths[0]);
     assert_true(entry->status == 0 || (entry->reason && *entry->reason));
     f->status[f->count] = entry->status;
-    f->is_folder[f->count] = entry->is_folder;
+    f->is_folder[f->count] = entry->is_directory;
     f->must_sniff[f->count] = entry->must_sniff;
     f->paths[f->count++] = strdup(entry->path);
     return f->stop_after && f->count >= f->stop_after ? 7 : 0;
@@ -106,7 +106,7 @@ static void files_come_sorted_before_folders(void **state) {
     put("B.jpg");
     glimpse_walk_summary summary = walk(NULL);
     assert_string_equal(listing(), "B.jpg|b.jpg|c.JPG|a/a.webp|a/z.png|a/b/c.gif");
-    assert_int_equal(summary.folders, 3);
+    assert_int_equal(summary.directories, 3);
     assert_int_equal(summary.root_entries, 4);
     assert_int_equal(summary.root_status, 0);
 }
@@ -309,7 +309,7 @@ static void trees_deeper_than_a_path_are_told_not_died_of(void **state) {
     assert_true(files >= 19 && files <= 21);
     assert_int_equal(trouble, 1);
     assert_int_equal(files + trouble, seen->count);
-    assert_true(summary.folders >= 20);
+    assert_true(summary.directories >= 20);
 }
 
 static void two_thousand_levels_are_walked(void **state) {
@@ -327,7 +327,7 @@ static void two_thousand_levels_are_walked(void **state) {
     free(back);
     glimpse_walk_summary summary = walk(NULL);
     assert_int_equal(seen->count, 1);
-    assert_int_equal(summary.folders, 1901);
+    assert_int_equal(summary.directories, 1901);
 }
 
 static void ten_thousand_files_in_one_folder(void **state) {

@@ -32,9 +32,7 @@ cp "$source/examples/search.c" "$work/search.c"
 eval "'$compiler' $warnings '$work/search.c' $(pkg-config --cflags --libs glimpse) -o '$work/search'"
 eval "'$compiler' $warnings '$work/search.c' $(pkg-config --cflags --libs glimpse-static) -o '$work/search-static'"
 ! readelf -d "$work/search-static" | grep -q 'libglimpse' || fail "the static example wants the shared library"
-lines=$(wc -l <"$source/examples/session.c")
-[ "$lines" -lt 60 ] || fail "the example of a session has grown to $lines lines"
-eval "'$compiler' $warnings '$source/examples/session.c' $(pkg-config --cflags --libs glimpse) -o '$work/session'"
+eval "'$compiler' $warnings -pthread '$source/examples/tour.c' $(pkg-config --cflags --libs glimpse) -o '$work/tour'"
 mkdir "$work/user"
 cat >"$work/user/CMakeLists.txt" <<'END'
 cmake_minimum_required(VERSION 3.20)
@@ -58,12 +56,12 @@ for program in "$work/search" "$work/search-static" "$work/user/build/shared" "$
     [ "$(wc -l <"$prefix/out")" = 10 ] || fail "$program: wanted ten results, got: $(cat "$prefix/out")"
     grep -q "$prefix/pictures/shapes/" "$prefix/out" || fail "$program: the results are not the pictures indexed"
 done
-# All of it with one session: pictures are indexed, duplicates found, and a query looked at again.
+# All of it with one session: pictures are indexed, labelled, duplicates found, a query looked at again.
 cp -r "$source/data/demo/edited" "$prefix/pictures/" && cp "$(find "$prefix/pictures/shapes" -type f | sort | head -1)" "$prefix/pictures/copy"
-"$work/session" "$prefix/all" "$prefix/pictures" "a red circle" >"$prefix/out" 2>"$prefix/error" || fail "the session: $(cat "$prefix/error")"
-grep -q "^indexed [1-9]" "$prefix/out" || fail "the session indexed nothing: $(cat "$prefix/out")"
-grep -q "^identical of .*/pictures/" "$prefix/out" || fail "the session found no duplicate: $(cat "$prefix/out")"
-[ "$(grep -c "^0\.[0-9]* $prefix/pictures/" "$prefix/out")" = 10 ] || fail "the session found no ten pictures: $(cat "$prefix/out")"
+"$work/tour" "$prefix/all" "$prefix/pictures" "circle,square,star" "a red circle" >"$prefix/out" 2>"$prefix/error" || fail "the tour: $(cat "$prefix/error")"
+[ "$(grep -c "^$prefix/pictures/shapes/circle-.*: circle" "$prefix/out")" -ge 3 ] || fail "the tour labelled no circles: $(cat "$prefix/out")"
+grep -qE '^[1-9][0-9]* groups of duplicates$' "$prefix/out" || fail "the tour found no duplicate: $(cat "$prefix/out")"
+[ "$(grep -c "^0\.[0-9]* $prefix/pictures/" "$prefix/out")" = 10 ] || fail "the tour found no ten pictures: $(cat "$prefix/out")"
 # The shared library finds what was installed with it, wherever the program lies and the prefix was
 # moved. (The library remembers where the model was.)
 "$prefix/bin/glimpse" status --json -l "$prefix/library" >"$prefix/json"

@@ -239,7 +239,7 @@ static void see_by_embedder(seen *s, int exact) {
     free(embeddings);
 }
 
-static void see_by_dedup(seen *s) {
+static void see_by_dedup(seen *s, int exact) {
     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
     glimpse_dedup_report *report = NULL;
     const char *roots[] = {"tree"};
@@ -249,6 +249,7 @@ static void see_by_dedup(seen *s) {
     options.exclude_count = 2;
     options.model = model;
     options.embed = 1;
+    options.exact_decode = exact;
     options.no_matching = 1;
     options.jobs = 2;
     assert_ok(glimpse_dedup_run(&report, &options));
@@ -280,7 +281,7 @@ static void everybody_sees_the_same_files(void **state) {
     see_by_embedder(&s, 0);
     assert_all_seen("the list of pictures", &s);
     forget(&s);
-    see_by_dedup(&s);
+    see_by_dedup(&s, 0);
     assert_all_seen("dedup", &s);
     forget(&s);
     run(&r, "label", "tree", "-c", "car,bus", "-x", "*.tmp.jpg", "-x", "raw/", "--json", NULL);
@@ -311,14 +312,15 @@ static const double SAME = 1 - 1e-6;
 
 static void a_file_has_the_same_embedding_whoever_asks(void **state) {
     (void)state;
-    seen indexed = {0}, labelled = {0}, compared = {0}, exact = {0};
+    seen indexed = {0}, labelled = {0}, compared = {0}, exact = {0}, compared_exactly = {0};
     glimpse_encoder *encoder = NULL;
     float *asked = malloc(width * sizeof *asked);
     double farthest = 1;
     see_by_index(&indexed);
     see_by_embedder(&labelled, 0);
     see_by_embedder(&exact, 1);
-    see_by_dedup(&compared);
+    see_by_dedup(&compared, 0);
+    see_by_dedup(&compared_exactly, 1);
     assert_ok(glimpse_encoder_create(&encoder, model, 1));
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         const char *path = wanted[i] + 5;
@@ -331,6 +333,7 @@ static void a_file_has_the_same_embedding_whoever_asks(void **state) {
         assert_true(cosine(one, asked) > SAME);
         assert_ok(glimpse_encoder_file(asked, encoder, wanted[i], GLIMPSE_ENCODE_EXACT));
         assert_true(cosine(embedding_of(&exact, path), asked) > SAME);
+        assert_true(cosine(embedding_of(&compared_exactly, path), asked) > SAME);
         farthest = fmin(farthest, cosine(one, asked));
     }
     /* Or all this would hold whatever they did. */
@@ -344,6 +347,28 @@ static void a_file_has_the_same_embedding_whoever_asks(void **state) {
     forget(&labelled);
     forget(&compared);
     forget(&exact);
+    forget(&compared_exactly);
+}
+
+/* The embeddings that a command made, by what depends on all of them: the cosine from which
+ * pictures are alike. */
+static double threshold(const char *decode) {
+    run_result r;
+    run(&r, "dedup", source_path("data/demo"), "-m", source_path("data/models/demo"), "--tiers",
+        "semantic", "--decode", decode, "--json", NULL);
+    json_t *report = run_json(&r);
+    double found = number_at(report, "min_similarity");
+    json_decref(report);
+    run_free(&r);
+    return found;
+}
+
+static void the_command_decodes_as_it_is_told(void **state) {
+    (void)state;
+    const double fast = threshold("fast"), exact = threshold("exact");
+    assert_true(fast > 0.5 && fast < 1);
+    assert_true(fabs(fast - exact) < 0.001);
+    assert_true(fast < exact || fast > exact);
 }
 
 static void what_is_named_is_taken_whatever_its_name(void **state) {
@@ -461,6 +486,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everybody_sees_the_same_files),
         cmocka_unit_test(a_file_has_the_same_embedding_whoever_asks),
+        cmocka_unit_test(the_command_decodes_as_it_is_told),
         cmocka_unit_test(what_is_named_is_taken_whatever_its_name),
         cmocka_unit_test(links_to_folders_are_followed_on_demand),
         cmocka_unit_test(a_journal_belongs_to_one_way_of_decoding),

@@ -137,6 +137,7 @@ static int run(int argc, char **argv) {
     pictures.exclude = exclude.values;
     pictures.exclude_count = exclude.count;
     pictures.follow_links = follow_links;
+    pictures.exact_decode = exact;
     pictures.jobs = (unsigned)jobs;
     pictures.embed = embed;
     pictures.progress = dedup_show_progress;

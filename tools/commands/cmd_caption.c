@@ -172,7 +172,8 @@ static int is_wide(const caption_request *o, const vlm_session *v, const session
     int wide = o->style >= 0 || o->store || o->missing || o->stored || o->whole || o->in ||
                o->out || o->format > 0 || o->xmp || o->relative_to || s->library_option ||
                v->dry_run || v->refresh || v->second_spec || v->max_cost >= 0 || v->samples > 0;
-    if (s->model_option ? glimpse_vlm_spec_is_remote(s->model_option) : vlm_default_is_remote())
+    if (s->model_option ? glimpse_vlm_spec_is_remote(s->model_option)
+                        : glimpse_session_vlm_default_is_remote(s->base))
         wide = 1;
     for (size_t i = 0; i < arguments->count && !wide; i++)
         wide = is_folder(arguments->words[i]);
@@ -193,7 +194,6 @@ static int run_wide(caption_request *o, vlm_session *v, captioning *c, const bli
     o->max_tokens = choices->max_length;
     o->min_tokens = choices->min_length == BLIP_NOT_SAID ? 0 : choices->min_length;
     v->spec = s->model_option;
-    v->part = "caption";
     if (c->json && o->format == 0 && !o->out) o->format = 1 + GLIMPSE_CAPTION_JSONL;
     int code = caption_many_check(o, &cmd_caption, arguments->count);
     return code != CLI_RUN ? code : caption_many(o, s, v, arguments->words, arguments->count);
@@ -224,7 +224,10 @@ static int run(int argc, char **argv) {
     if (code != CLI_RUN) return code;
     tool_set_quiet(c.blip.base.quiet);
     c.total = arguments.count;
-    if (is_wide(&wide, &v, &c.blip.base, &arguments)) {
+    code = session_begin(&c.blip.base, 0);
+    if (code != CLI_RUN) {
+        /* said already */
+    } else if (is_wide(&wide, &v, &c.blip.base, &arguments)) {
         code = run_wide(&wide, &v, &c, &choices, prompt, &arguments);
     } else if (arguments.count == 0) {
         code = cli_misuse(&cmd_caption, "which pictures? FILES, folders, or --library");

@@ -232,6 +232,7 @@ static int look(request *r, const cli_arguments *arguments) {
     o.exclude = r->exclude.values;
     o.exclude_count = r->exclude.count;
     o.follow_links = r->follow_links;
+    o.exact_decode = r->exact;
     o.min_bytes = r->min_size;
     o.radius = (unsigned)r->radius;
     o.min_similarity = r->min_similarity;

@@ -53,14 +53,11 @@ static int print_labelling(void *user, const glimpse_stored_labelling *l) {
 }
 
 static int manage_stored(session *s, const request *r, int json) {
-    int code = session_open_library(s, 0);
+    int code = session_begin(s, 0);
     if (code != CLI_RUN) return code;
-    if (r->forget) {
-        if (glimpse_library_forget_labelling(s->library, r->forget) < 0) return tool_fail_last();
-        return EXIT_FOUND;
-    }
-    return glimpse_library_labellings(s->library, print_labelling, &json) < 0 ? tool_fail_last()
-                                                                              : EXIT_FOUND;
+    int status = r->forget ? glimpse_session_forget_labelling(s->base, r->forget)
+                           : glimpse_session_labellings(s->base, print_labelling, &json);
+    return status < 0 ? tool_fail_last() : EXIT_FOUND;
 }
 
 /*

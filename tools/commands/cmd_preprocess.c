@@ -54,11 +54,15 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_preprocess, "where should the pixels go? --output FILE");
         goto done;
     }
-    if ((code = session_find_model(&s)) != CLI_RUN) goto done;
+    const char *model = NULL;
+    if ((code = session_begin_without_library(&s)) != CLI_RUN) goto done;
+    if (glimpse_session_model_path(&model, s.base) < 0) {
+        code = tool_fail_last();
+        goto done;
+    }
     glimpse_preprocess rules;
-    if ((glimpse_blip_is_model(s.model_path)
-             ? glimpse_blip_read_preprocess(&rules, s.model_path)
-             : glimpse_model_read_preprocess(&rules, s.model_path)) < 0) {
+    if ((glimpse_blip_is_model(model) ? glimpse_blip_read_preprocess(&rules, model)
+                                      : glimpse_model_read_preprocess(&rules, model)) < 0) {
         code = tool_fail_last();
         goto done;
     }

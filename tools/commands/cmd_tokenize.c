@@ -97,12 +97,17 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_tokenize, "which text?");
         goto done;
     }
-    if ((code = session_find_model(&s)) != CLI_RUN) goto done;
-    if (glimpse_tokenizer_load(&tokenizer, s.model_path, GLIMPSE_TOKENIZER_AUTO) < 0) {
+    const char *model = NULL;
+    if ((code = session_begin_without_library(&s)) != CLI_RUN) goto done;
+    if (glimpse_session_model_path(&model, s.base) < 0) {
         code = tool_fail_last();
         goto done;
     }
-    size_t context = wanted > 0 ? (size_t)wanted : read_context(s.model_path, tokenizer);
+    if (glimpse_tokenizer_load(&tokenizer, model, GLIMPSE_TOKENIZER_AUTO) < 0) {
+        code = tool_fail_last();
+        goto done;
+    }
+    size_t context = wanted > 0 ? (size_t)wanted : read_context(model, tokenizer);
     ids = xcalloc(context, sizeof *ids);
     for (size_t i = 0; i < arguments.count && code == CLI_RUN; i++) {
         code =

@@ -6,10 +6,6 @@
 #include "progress.h"
 #include "tool.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 const char *const session_decodings[] = {"fast", "exact", NULL};
 
 static void note(void *user, const char *text) {
@@ -57,26 +53,6 @@ int session_cancelled(void *user) {
 }
 
 void session_close(session *s) {
-    glimpse_library_close(s->library);
     glimpse_session_close(s->base);
-    s->library = NULL;
     s->base = NULL;
-    s->model_path = NULL;
-}
-
-/*
- * For commands.
- */
-int session_open_library(session *s, unsigned flags) {
-    int code = session_begin(s, 0);
-    if (code != CLI_RUN) return code;
-    return glimpse_session_open_library(&s->library, s->base, flags) < 0 ? tool_fail_last()
-                                                                         : CLI_RUN;
-}
-
-int session_find_model(session *s) {
-    if (s->model_path) return CLI_RUN;
-    int code = s->library ? session_begin(s, 0) : session_begin_without_library(s);
-    if (code != CLI_RUN) return code;
-    return glimpse_session_model_path(&s->model_path, s->base) < 0 ? tool_fail_last() : CLI_RUN;
 }

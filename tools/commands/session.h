@@ -9,17 +9,15 @@
  *     ...
  *     session_close(&s);
  *
- * What a session is, and which library and model it finds, says <glimpse/session.h>. The calls
- * below "For commands" open handles of the command's own, for what the session has no call for.
+ * What a session is, and which library and model it finds, says <glimpse/session.h>.
  */
 #ifndef GLIMPSE_TOOLS_SESSION_H
 #define GLIMPSE_TOOLS_SESSION_H
 
 #include "cli.h"
 
-#include <glimpse/library.h>
+#include <glimpse/compute.h>
 #include <glimpse/session.h>
-#include <glimpse/sys/model.h>
 
 typedef struct session {
     /* From the command line. */
@@ -28,9 +26,6 @@ typedef struct session {
     int precision, backend; /* places in the lists of choices = the values of the library */
     int quiet;
     glimpse_session *base; /* session_begin */
-    /* For commands that have no call of the session: filled by session_open_... */
-    const char *model_path;
-    glimpse_library *library;
 } session;
 
 #define SESSION_LIBRARY_OPTION(s)                     \
@@ -72,14 +67,6 @@ int session_fail(int status);
 /* Callbacks for the session's calls. */
 int session_show_progress(void *user, const glimpse_progress *progress);
 int session_cancelled(void *user);
-
-/*
- * For commands.
- */
-/* Opens the library; `flags` as glimpse_library_open. */
-int session_open_library(session *s, unsigned flags);
-/* Finds the model (s->model_path) without opening it. Uses s->library when it is open. */
-int session_find_model(session *s);
 void session_close(session *s);
 
 #endif

@@ -3,14 +3,9 @@
  */
 #include "vlm_session.h"
 
-#include "memory.h"
 #include "tool.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 glimpse_vlm_settings vlm_session_settings(const vlm_session *v) {
     glimpse_vlm_settings settings = GLIMPSE_VLM_SETTINGS_INIT;
@@ -55,99 +50,4 @@ void vlm_note_use(const glimpse_vlm_use *use) {
               (unsigned long long)t->cannot_tell, (unsigned long long)t->failed,
               (unsigned long long)t->not_sent, (unsigned long long)t->requests,
               (unsigned long long)t->tokens_in, (unsigned long long)t->tokens_out, money);
-}
-
-/*
- * For commands.
- */
-static int open_answers(vlm_session *v, session *s) {
-    if (v->no_cache) return CLI_RUN;
-    int status = s->library ? glimpse_response_cache_open_library(&v->answers, s->library)
-                            : glimpse_response_cache_open(&v->answers, NULL);
-    if (status < 0 && glimpse_vlm_is_remote(v->vlm)) {
-        (void)tool_fail_last();
-        return tool_fail("answers cannot be kept; with --no-cache they are asked for, and paid "
-                         "for, every time");
-    }
-    if (status < 0) return CLI_RUN; /* a native model's answers cost only time */
-    v->run.cache = glimpse_response_cache_calls(v->answers);
-    return CLI_RUN;
-}
-
-int vlm_session_open(vlm_session *v, session *s) {
-    int code = s->base ? CLI_RUN : session_begin_without_library(s);
-    if (code != CLI_RUN) return code;
-    const glimpse_vlm_settings settings = vlm_session_settings(v);
-    v->run = GLIMPSE_VLM_RUN_OPTIONS_INIT;
-    v->run.refresh = v->refresh;
-    v->run.dry_run = v->dry_run;
-    v->run.cancelled = session_cancelled;
-    if (glimpse_session_vlm(&v->vlm, &v->second, s->base, &settings, v->part) < 0) {
-        return tool_fail_last();
-    }
-    v->run.second = v->second;
-    if (v->second) v->run.escalate_below = v->escalate_below > 0.0 ? v->escalate_below : 0.7;
-    return open_answers(v, s);
-}
-
-void vlm_session_close(vlm_session *v) {
-    glimpse_response_cache_close(v->answers);
-    v->answers = NULL;
-    v->second = v->vlm = NULL;
-}
-
-char *vlm_choose(const char *chosen, const char *part) {
-    session s = {0};
-    const char *spec = NULL;
-    char *copy = NULL;
-    if (session_begin_without_library(&s) == CLI_RUN) {
-        if (glimpse_session_vlm_spec(&spec, s.base, chosen, part) < 0) {
-            (void)tool_fail_last();
-        } else {
-            copy = xstrdup(spec);
-        }
-    }
-    session_close(&s);
-    return copy;
-}
-
-int vlm_default_is_remote(void) {
-    session s = {.quiet = 1};
-    int remote = session_begin_without_library(&s) == CLI_RUN &&
-                 glimpse_session_vlm_default_is_remote(s.base);
-    session_close(&s);
-    return remote;
-}
-
-char *vlm_session_prompt(const char *name, const char *text) {
-    session s = {.quiet = 1};
-    char *prompt = NULL;
-    if (session_begin_without_library(&s) == CLI_RUN &&
-        glimpse_session_prompt(&prompt, s.base, name, text) < 0) {
-        (void)tool_fail_last();
-    }
-    char *copy = prompt ? xstrdup(prompt) : NULL;
-    glimpse_free(prompt);
-    session_close(&s);
-    return copy;
-}
-
-const char *rerank_sure_id(const glimpse_result *result) {
-    struct stat info;
-    struct tm utc;
-    char modified[32];
-    if (stat(result->path, &info) != 0 || (uint64_t)info.st_size != result->bytes) return NULL;
-    time_t changed = info.st_mtime;
-    if (!gmtime_r(&changed, &utc)) return NULL;
-    (void)strftime(modified, sizeof modified, "%Y-%m-%dT%H:%M:%S", &utc);
-    return strcmp(modified, result->modified) == 0 ? result->id : NULL;
-}
-
-void vlm_session_note_totals(const vlm_session *v, const glimpse_vlm_totals *totals) {
-    const glimpse_vlm_use use = {.currency = glimpse_vlm_currency(v->vlm),
-                                 .remote = glimpse_vlm_is_remote(v->vlm) ||
-                                           (v->second && glimpse_vlm_is_remote(v->second)),
-                                 .dry_run = v->dry_run,
-                                 .totals = *totals};
-    vlm_note_use(&use);
 }

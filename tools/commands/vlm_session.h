@@ -1,29 +1,21 @@
 /*
  * vlm_session.h - the options of commands with a vision-language model, and what they say of it.
  *
- * Which model that is, its prompts and its cache: <glimpse/vlm_settings.h>. The calls below "For
- * commands" are for what the session has no call for.
+ * Which model that is, its prompts and its cache: <glimpse/vlm_settings.h>.
  */
 #ifndef GLIMPSE_TOOLS_VLM_SESSION_H
 #define GLIMPSE_TOOLS_VLM_SESSION_H
 
 #include "session.h"
 
-#include <glimpse/response_cache.h>
 #include <glimpse/session_vlm.h>
-#include <glimpse/sys/vlm.h>
+#include <glimpse/vlm_settings.h>
 
 typedef struct vlm_session {
-    /* From the command line. */
     const char *spec, *second_spec; /* NULL: the default; no second tier */
     double escalate_below, max_cost, requests_per_minute, tokens_per_minute, timeout;
     uint64_t jobs, samples;
     int dry_run, refresh, keep_metadata, no_cache;
-    const char *part; /* of the demo VLM, where nothing was chosen: "vqa", "caption", "itm" */
-    /* Filled by vlm_session_open. */
-    glimpse_vlm *vlm, *second;
-    glimpse_response_cache *answers;
-    glimpse_vlm_run_options run; /* cache, tiers, dry run and Ctrl-C set up */
 } vlm_session;
 
 #define VLM_SESSION_INIT \
@@ -54,24 +46,5 @@ glimpse_vlm_settings vlm_session_settings(const vlm_session *v);
 /* "12 answered, 2 from the cache, ... 0.0123 USD" on stderr, unless quiet; nothing of a model of
  * this machine. */
 void vlm_note_use(const glimpse_vlm_use *use);
-
-/*
- * For commands.
- */
-/* Opens the models, and the cache: in s->library when that is open, else the user's own. Call
- * tool_catch_stop() before for Ctrl-C. CLI_RUN, or an exit code after the message. */
-int vlm_session_open(vlm_session *v, session *s);
-void vlm_session_close(vlm_session *v); /* before session_close */
-
-/* malloc'ed: `chosen`, else $GLIMPSE_VLM, else the configuration file's model, else, after a note,
- * the demo VLM for `part` ("itm", "caption", "vqa"). NULL after a message. */
-char *vlm_choose(const char *chosen, const char *part);
-/* 1 when $GLIMPSE_VLM or, without it, the configuration file names a remote model. */
-int vlm_default_is_remote(void);
-/* The text of the prompt NAME with `text` filled in, malloc'ed; NULL after a message. */
-char *vlm_session_prompt(const char *name, const char *text);
-/* The id of a result when its file has the size and the time it was indexed with, else NULL. */
-const char *rerank_sure_id(const glimpse_result *result);
-void vlm_session_note_totals(const vlm_session *v, const glimpse_vlm_totals *totals);
 
 #endif

@@ -54,10 +54,10 @@ GLIMPSE_API int glimpse_session_dedup(glimpse_dedup_report **out, glimpse_sessio
                                       const glimpse_dedup_options *options);
 
 /* What is odd about pictures. They are chosen and read by `options` as in glimpse_session_dedup,
- * and not compared: roots, exclude, follow_links, jobs, embed and the progress are used. Embeddings
- * are those of the library; `embed`, no roots, or a model that the session was opened with make it
- * embed pictures that the library does not know. `limits` may be NULL. *report has the pictures
- * that *audit speaks of: free it after the audit. */
+ * and not compared: roots, exclude, follow_links, jobs, embed, exact_decode and the progress are
+ * used. Embeddings are those of the library; `embed`, no roots, or a model that the session was
+ * opened with make it embed pictures that the library does not know. `limits` may be NULL. *report
+ * has the pictures that *audit speaks of: free it after the audit. */
 GLIMPSE_API int glimpse_session_audit(glimpse_audit **audit, glimpse_dedup_report **report,
                                       glimpse_session *session,
                                       const glimpse_dedup_options *options,

@@ -46,6 +46,13 @@ GLIMPSE_API int glimpse_session_label_library(glimpse_label_totals *totals,
                                               const glimpse_labeller_options *options,
                                               glimpse_labelled_fn on_picture, void *user);
 
+/* Labels stored in the library (glimpse/stored_labels.h): which labellings there are, as
+ * glimpse_library_labellings, and forgetting one, which writes. `visit` must not call the session.
+ */
+GLIMPSE_API int glimpse_session_labellings(glimpse_session *session, glimpse_labelling_fn visit,
+                                           void *user);
+GLIMPSE_API int glimpse_session_forget_labelling(glimpse_session *session, const char *name);
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,7 +4,8 @@
 #include "blip_out.h"
 
 #include "tool.h"
-#include "vlm_session.h"
+
+#include <glimpse/session_vlm.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,23 +31,23 @@ static const char *part_name(glimpse_blip_kind kind) {
 }
 
 int blip_open(blip_session *b, glimpse_blip_kind kind) {
-    if (b->base.model_option) {
-        int code = session_find_model(&b->base);
-        if (code != CLI_RUN) return code;
-    } else {
-        b->base.model_path = vlm_choose(NULL, part_name(kind));
-        if (!b->base.model_path) return EXIT_FAILED;
-        if (glimpse_vlm_spec_is_remote(b->base.model_path)) {
-            return tool_fail("%s is a remote model; this command needs %s one: --model DIR",
-                             b->base.model_path, kind_name(kind));
-        }
+    const char *path = NULL;
+    int code = session_begin_without_library(&b->base);
+    if (code != CLI_RUN) return code;
+    int status = b->base.model_option
+                     ? glimpse_session_model_path(&path, b->base.base)
+                     : glimpse_session_vlm_spec(&path, b->base.base, NULL, part_name(kind));
+    if (status < 0) return tool_fail_last();
+    if (!b->base.model_option && glimpse_vlm_spec_is_remote(path)) {
+        return tool_fail("%s is a remote model; this command needs %s one: --model DIR", path,
+                         kind_name(kind));
     }
     glimpse_blip_options options = GLIMPSE_BLIP_OPTIONS_INIT;
     options.precision = (glimpse_precision)b->base.precision;
     options.backend = (glimpse_backend)b->base.backend;
-    if (glimpse_blip_open(&b->model, b->base.model_path, &options) < 0) return tool_fail_last();
+    if (glimpse_blip_open(&b->model, path, &options) < 0) return tool_fail_last();
     if (glimpse_blip_kind_of(b->model) != kind) {
-        return tool_fail("%s: %s model; this command needs %s one", b->base.model_path,
+        return tool_fail("%s: %s model; this command needs %s one", path,
                          kind_name(glimpse_blip_kind_of(b->model)), kind_name(kind));
     }
     return CLI_RUN;
