@@ -248,6 +248,14 @@ void glimpse_labeller_tell_calibration(glimpse_labeller *l) {
                  glimpse_count_text(samples, c->samples), glimpse_count_text(unknown, c->unknown),
                  c->accuracy, c->temperature, offset, c->nll_before, c->nll_after, c->ece_before,
                  c->ece_after);
+    const char *kept = glimpse_calibration_kept(c);
+    if (kept) {
+        glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM,
+                     "the model's own probabilities are kept: %s (%s of %s pictures were mistakes; "
+                     "more pictures, and such as it gets wrong, would help)",
+                     kept, glimpse_count_text(unknown, c->mistakes),
+                     glimpse_count_text(samples, c->samples));
+    }
     if (c->target_met) {
         glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
                      "threshold %.4f: precision %.3f (95%% interval from %.3f), expected coverage "
@@ -273,6 +281,7 @@ static int fit_to_sample(glimpse_labeller *l, const glimpse_label_sample *sample
                                               sample->count, count, l->o.precision_target);
         c->temperature = 1; /* fitted to the best class alone, which is not what is asked here */
         c->offset = 0;
+        c->scale = GLIMPSE_SCALE_FITTED;
     }
     free(logits);
     return status;

@@ -4,6 +4,7 @@
 #include "pages.h"
 
 #include "core/error.h"
+#include "text/json_load.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -61,7 +62,10 @@ static char *label_of(const glimpse_document *document, size_t page) {
 static int keep_answer_pages(glimpse_reading *reading, size_t shown) {
     const glimpse_vlm_answer *answer = reading->answer;
     if (answer->outcome != GLIMPSE_VLM_ANSWERED) return GLIMPSE_OK;
-    json_t *object = answer->json ? json_loads(answer->json, 0, NULL) : NULL, *number;
+    json_error_t error;
+    json_t *object = answer->json ? glimpse_json_load(answer->json, strlen(answer->json), 0, &error)
+                                  : NULL,
+           *number;
     const json_t *named = json_object_get(object, "pages");
     size_t i, count = 0, *pages = calloc(json_array_size(named) + 1, sizeof *pages);
     if (!pages) {

@@ -9,6 +9,7 @@
 #include "vlm/vlm_internal.h"
 
 #include "core/error.h"
+#include "text/json_load.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -70,7 +71,8 @@ static size_t drop_commas(char *text, size_t size) {
 }
 
 static json_t *load_object(const char *text, size_t size) {
-    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+    json_error_t error;
+    json_t *value = glimpse_json_load(text, size, JSON_REJECT_DUPLICATES, &error);
     if (value && !json_is_object(value)) {
         json_decref(value);
         value = NULL;

@@ -170,6 +170,13 @@ static void calibration_is_fitted_kept_and_used(void **state) {
     assert_true(number_at(report, "unknown") == 1);
     assert_true(number_at(report, "nll_after") <= number_at(report, "nll_before") + 1e-9);
     double temperature = number_at(report, "temperature");
+    /* Seven pictures are too few to learn from, and that is said and kept. */
+    assert_true(temperature == 1);
+    assert_non_null(strstr(text_at(report, "uncalibrated"), "too few"));
+    expect_err(&r, "the model's own probabilities are kept: too few");
+    char *kept = read_whole_file("c.json", NULL);
+    assert_non_null(strstr(kept, "\"uncalibrated\": \"too few"));
+    free(kept);
     json_decref(report);
     run_free(&r);
     run(&r, "label", "sample", "-c", "bear,car", "--calibration", "c.json", "--top", "2", "--json",

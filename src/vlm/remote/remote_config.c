@@ -10,6 +10,7 @@
 #include "vlm/remote/remote.h"
 
 #include "core/error.h"
+#include "text/json_load.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,10 +69,11 @@ static int read_json(json_t **out, int fd, const char *path) {
         if (got == 0 || (used += (size_t)got) > MOST_BYTES) break;
     }
     json_error_t error;
-    *out = json_loadb(text, used, JSON_REJECT_DUPLICATES, &error);
+    *out = glimpse_json_load(text, used, JSON_REJECT_DUPLICATES, &error);
     /* Not error.text: it quotes the file, and the file has keys. */
     explicit_bzero(text, used);
     free(text);
+    if (!*out && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, path);
     if (!json_is_object(*out)) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: not a JSON object (line %d)", path,
                             *out ? 1 : error.line);

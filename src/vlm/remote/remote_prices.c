@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "text/json_load.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -144,10 +145,10 @@ static int find_in_file(glimpse_remote_price *out, const wanted *w, const char *
     int status = glimpse_file_read(&text, &size, path, MOST_BYTES);
     if (status < 0) return status;
     json_error_t error;
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = glimpse_json_load(text, size, JSON_REJECT_DUPLICATES, &error);
     free(text);
     if (!root) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", path, error.line, error.text);
+        return glimpse_json_failed(&error, path);
     }
     status = find(out, w, root, path);
     json_decref(root);

@@ -4,6 +4,7 @@
 #include "vlm/remote/remote.h"
 
 #include "core/error.h"
+#include "text/json_load.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -161,7 +162,7 @@ static verdict judge_error(sending *s, const glimpse_http *http, const json_t *b
 
 static verdict judge_body(sending *s, const glimpse_http *http) {
     json_error_t error;
-    s->root = json_loadb(http->answer ? http->answer : "", http->answer_size, 0, &error);
+    s->root = glimpse_json_load(http->answer ? http->answer : "", http->answer_size, 0, &error);
     s->reply = (glimpse_reply){.cost = -1.0};
     if (s->root && s->remote->dialect->read(s->root, &s->reply)) {
         (void)try_version(s, http->status);
@@ -220,7 +221,9 @@ static verdict judge(sending *s, glimpse_http *http, glimpse_http_end end, doubl
     case GLIMPSE_HTTP_DONE: break;
     }
     if (http->status >= 200 && http->status < 300) return judge_body(s, http);
-    json_t *body = json_loadb(http->answer ? http->answer : "", http->answer_size, 0, NULL);
+    json_error_t error;
+    json_t *body =
+        glimpse_json_load(http->answer ? http->answer : "", http->answer_size, 0, &error);
     verdict found = judge_error(s, http, body, after);
     json_decref(body);
     return found;
