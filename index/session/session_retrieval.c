@@ -188,8 +188,9 @@ static int embed(retrieval *r, glimpse_session *session, const session_worker *w
         status =
             glimpse_fail(GLIMPSE_E_FORMAT,
                          "%zu of %zu pictures could not be used; leave them and their captions "
-                         "out with --missing skip",
-                         r->result.unusable, wanted);
+                         "out with %s",
+                         r->result.unusable, wanted,
+                         glimpse_wording("glimpse_retrieval_options.skip_unusable", NULL));
         goto done;
     }
     status = leave_out(r, keep);
@@ -222,7 +223,8 @@ static int measure(retrieval *r, glimpse_session *session, const glimpse_retriev
                                                  TEXTS_AT_ONCE, lease.library);
     }
     if (status == GLIMPSE_OK && options->captions && !lease.library) {
-        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "--blend searches a library, and there is none");
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s searches a library, and there is none",
+                              glimpse_wording("glimpse_retrieval_options.captions", NULL));
     }
     if (status == GLIMPSE_OK && options->rerank) {
         status =

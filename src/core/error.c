@@ -93,6 +93,28 @@ int glimpse_fail_errno(const char *format, ...) {
     return GLIMPSE_E_IO;
 }
 
+static void usual_wording(char *text, size_t size, const char *name, const char *value) {
+    int is_call = strncmp(name, "glimpse_", 8) == 0 && !strchr(name, '.');
+    if (is_call) value = NULL;
+    (void)snprintf(text, size, "%s%s%s", name, value ? " = " : "", value ? value : "");
+}
+
+static _Atomic(glimpse_wording_fn) chosen_wording = NULL;
+
+void glimpse_set_wording(glimpse_wording_fn wording) {
+    chosen_wording = wording;
+}
+
+const char *glimpse_wording(const char *name, const char *value) {
+    enum { BUFFERS = 4, BYTES = 512 };
+    static _Thread_local char buffers[BUFFERS][BYTES];
+    static _Thread_local unsigned next;
+    glimpse_wording_fn wording = chosen_wording;
+    char *text = buffers[next++ % BUFFERS];
+    (wording ? wording : usual_wording)(text, BYTES, name, value);
+    return text;
+}
+
 int glimpse_fail_nomem(unsigned long long bytes, const char *what) {
     return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory (%llu bytes for %s)", bytes, what);
 }

@@ -5,6 +5,7 @@
 
 #include "progress.h"
 #include "text.h"
+#include "wording.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,6 +97,7 @@ void tool_start(void) {
         }
     }
     (void)signal(SIGPIPE, SIG_DFL);
+    glimpse_set_wording(wording_of_command);
 }
 
 int tool_finish(int code) {
