@@ -79,8 +79,8 @@ static int embed_window(glimpse_label_sample *out, const glimpse_labeller *l, co
     int status = glimpse_embedder_embed(made, l->embedder, pictures, count);
     for (size_t i = 0; i < count; i++) {
         if (pictures[i].problem) {
-            glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM, "%s",
-                         pictures[i].problem);
+            glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM, "%s: %s",
+                         pictures[i].path, pictures[i].problem);
             out->unusable++;
         } else if (status == GLIMPSE_OK) {
             memcpy(out->embeddings + out->count * l->width, made + i * l->width,

@@ -11,10 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void note(const glimpse_labeller *l, const char *text) {
-    glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE, "%s", text);
-}
-
 /*
  * Options that do not go together.
  */

@@ -9,6 +9,7 @@
 #include "core/options.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,7 @@ static int embed_window(retrieval *r, glimpse_embedder *embedder,
                         glimpse_embedder_picture *pictures, float *embeddings, size_t first,
                         size_t count, unsigned char *keep, size_t *used,
                         const glimpse_retrieval_options *options) {
+    char text[4096 + 1024];
     for (size_t i = 0; i < count; i++)
         pictures[i] = (glimpse_embedder_picture){.path = r->images[first + i]};
     int status = glimpse_embedder_embed(embeddings, embedder, pictures, count);
@@ -115,7 +117,8 @@ static int embed_window(retrieval *r, glimpse_embedder *embedder,
         }
         r->result.unusable++;
         if (options->unusable) {
-            options->unusable(options->user, p->problem ? p->problem : p->path);
+            (void)snprintf(text, sizeof text, "%s: %s", p->path, p->problem ? p->problem : "");
+            options->unusable(options->user, text);
         }
     }
     glimpse_embedder_release(pictures, count);

@@ -93,6 +93,12 @@ int glimpse_fail_errno(const char *format, ...) {
     return GLIMPSE_E_IO;
 }
 
+const char *glimpse_without_path(const char *message, const char *path) {
+    size_t length = path ? strlen(path) : 0;
+    int begins = length > 0 && strncmp(message, path, length) == 0;
+    return begins && strncmp(message + length, ": ", 2) == 0 ? message + length + 2 : message;
+}
+
 static void usual_wording(char *text, size_t size, const char *name, const char *value) {
     int is_call = strncmp(name, "glimpse_", 8) == 0 && !strchr(name, '.');
     if (is_call) value = NULL;
