@@ -293,10 +293,10 @@ static int mark_end(glimpse_vlm_answer *answer, glimpse_reply_end end, unsigned 
     if (end == GLIMPSE_REPLY_CUT) {
         (void)snprintf(reason, sizeof reason,
                        *answer->text ? "the answer was cut off: it may have %u tokens, or the "
-                                       "model's context was full (--max-tokens N)"
+                                       "model's context was full (%s)"
                                      : "all %u tokens that it may have went before the first word "
-                                       "of an answer (--max-tokens N)",
-                       max_tokens);
+                                       "of an answer (%s)",
+                       max_tokens, glimpse_wording("settings.max_tokens", "N"));
     } else {
         (void)snprintf(reason, sizeof reason, "the answer broke off: %.400s", answer->reason);
     }
