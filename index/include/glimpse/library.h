@@ -35,6 +35,10 @@
  * id, identity is content, commits are small and durable, one bad file never stops a run, an
  * unreachable root is offline and not deleted, same input gives same output.
  *
+ * A handle whose directory was removed or replaced goes on reading what it opened. Calls that write
+ * fail: GLIMPSE_E_NOT_FOUND, or GLIMPSE_E_CORRUPT when another library is there, which they leave
+ * alone.
+ *
  * Threads: a library handle belongs to one thread at a time; open another for another thread, best
  * with glimpse_library_open_sibling. Several handles and processes may read while one writes; a
  * reader sees whole batches, never a part of one. Do not use a handle in the child of a fork().

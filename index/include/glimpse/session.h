@@ -34,6 +34,11 @@
  * finished is kept. Callbacks may come from another thread than the caller's, one at a time for one
  * call. They must not call the session.
  *
+ * A library that is removed or replaced while the session is open (a backup put back, say): the next
+ * call works with what is there then. A call that is running may fail with GLIMPSE_E_NOT_FOUND or
+ * GLIMPSE_E_CORRUPT; it writes nothing to the other library. The model stays the one that was
+ * chosen.
+ *
  * Threads: use a session from as many threads as you like. Readers (search, similar, status, ...)
  * run beside each other and beside one writer; a second writer (index, prune, reindex, ...) of the
  * same session waits for the first, one in another process is GLIMPSE_E_BUSY. Close the session
