@@ -174,6 +174,51 @@ static void nothing_is_written_to_what_took_the_place_of_a_library(void **state)
     assert_ok(glimpse_session_verify(NULL, f->session, NULL, NULL));
 }
 
+/*
+ * The working directory.
+ */
+static void assert_vlm(fixture *f, const char *chosen, const char *expected) {
+    const char *spec = NULL;
+    assert_ok(glimpse_session_vlm_spec(&spec, f->session, chosen, NULL));
+    assert_string_equal(spec, expected);
+}
+
+static void relative_names_begin_where_the_session_was_opened(void **state) {
+    fixture *f = *state;
+    const char *path = NULL, *words[] = {"a red circle"};
+    const char *const demo = GLIMPSE_SOURCE_DIR "/data/models/demo";
+    const char *const vqa = GLIMPSE_SOURCE_DIR "/data/models/demo-vlm/vqa";
+    glimpse_vlm *vlm = NULL;
+    glimpse_vlm_settings settings = GLIMPSE_VLM_SETTINGS_INIT;
+    char *before = getcwd(NULL, 0);
+    float embedding[4096];
+    assert_non_null(before);
+    for (int by_variable = 0; by_variable < 2; by_variable++) {
+        glimpse_session_options options = options_for(f);
+        options.model = by_variable ? NULL : "./data/models/demo";
+        assert_int_equal(chdir(GLIMPSE_SOURCE_DIR), 0);
+        if (by_variable) (void)setenv("GLIMPSE_MODEL", "data/models/demo", 1);
+        if (by_variable) (void)setenv("GLIMPSE_VLM", "data/models/demo-vlm/vqa", 1);
+        open_session(f, &options);
+        assert_int_equal(chdir(f->folder), 0);
+        (void)unsetenv("GLIMPSE_MODEL");
+        (void)unsetenv("GLIMPSE_VLM");
+        assert_ok(glimpse_session_model_path(&path, f->session));
+        assert_string_equal(path, demo);
+        assert_ok(glimpse_session_embed_texts(embedding, NULL, f->session, words, 1, 0));
+        if (by_variable) assert_vlm(f, NULL, vqa);
+        /* One that is called the same here is another. */
+        assert_int_equal(system("mkdir -p data/models/demo-vlm/vqa"), 0);
+        assert_vlm(f, "data/models/demo-vlm/vqa", vqa);
+        settings.spec = "./data/models/demo-vlm/vqa";
+        assert_ok(glimpse_session_vlm(&vlm, NULL, f->session, &settings, NULL));
+        glimpse_session_close(f->session);
+        f->session = NULL;
+    }
+    assert_int_equal(chdir(before), 0);
+    free(before);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
 
 int main(void) {
@@ -181,6 +226,7 @@ int main(void) {
         TEST(the_library_that_is_there_now_is_the_one_that_is_used),
         TEST(a_library_that_was_removed_is_missing_until_indexing_makes_one),
         TEST(nothing_is_written_to_what_took_the_place_of_a_library),
+        TEST(relative_names_begin_where_the_session_was_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,8 +20,16 @@
  *     glimpse_session_close(session);
  *
  * Everything is opened when it is first needed: a session on a library that does not exist opens,
- * and fails where it has to search it. Where things are is decided when the session is opened;
- * later changes of the environment or of the working directory do not matter to it.
+ * and fails where it has to search it.
+ *
+ * Where the library, the models and what ships are is decided when the session is opened; later
+ * changes of the environment or of the working directory do not matter to them. That goes for the
+ * name of a VLM in the settings of a call, too: as a relative path it begins in the directory that
+ * was the working directory then. Other paths that a call is given (pictures, roots, class files)
+ * begin in the working directory of the call. What is no part of the session is looked for when a
+ * call needs it: ~/ in a query (HOME), the journal of actions (XDG_STATE_HOME), the trash
+ * (XDG_DATA_HOME), the default VLM and the profiles of VLMs (XDG_CONFIG_HOME) and the keys they
+ * name, caches (XDG_CACHE_HOME, GLIMPSE_WEIGHTS_CACHE), GLIMPSE_CPU.
  *
  * Library: `options.library`, else $GLIMPSE_LIBRARY, else
  * ${XDG_DATA_HOME:-~/.local/share}/glimpse/library. Model: `options.model`, else $GLIMPSE_MODEL,
@@ -34,9 +42,9 @@
  * finished is kept. Callbacks may come from another thread than the caller's, one at a time for one
  * call. They must not call the session.
  *
- * A library that is removed or replaced while the session is open (a backup put back, say): the next
- * call works with what is there then. A call that is running may fail with GLIMPSE_E_NOT_FOUND or
- * GLIMPSE_E_CORRUPT; it writes nothing to the other library. The model stays the one that was
+ * A library that is removed or replaced while the session is open (a backup put back, say): the
+ * next call works with what is there then. A call that is running may fail with GLIMPSE_E_NOT_FOUND
+ * or GLIMPSE_E_CORRUPT; it writes nothing to the other library. The model stays the one that was
  * chosen.
  *
  * Threads: use a session from as many threads as you like. Readers (search, similar, status, ...)
