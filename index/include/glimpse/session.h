@@ -42,6 +42,9 @@
  * finished is kept. Callbacks may come from another thread than the caller's, one at a time for one
  * call. They must not call the session.
  *
+ * Stopping: a call without options cannot be stopped (reindex, verify, undo, empty, decide, forget,
+ * embed): it ends by itself, and a writer among them first waits for the writer that is at work.
+ *
  * A library that is removed or replaced while the session is open (a backup put back, say): the
  * next call works with what is there then. A call that is running may fail with GLIMPSE_E_NOT_FOUND
  * or GLIMPSE_E_CORRUPT; it writes nothing to the other library. The model stays the one that was
@@ -49,8 +52,14 @@
  *
  * Threads: use a session from as many threads as you like. Readers (search, similar, status, ...)
  * run beside each other and beside one writer; a second writer (index, prune, reindex, ...) of the
- * same session waits for the first, one in another process is GLIMPSE_E_BUSY. Close the session
- * when no call is running.
+ * same session waits for the first, one in another process is GLIMPSE_E_BUSY. A labeller that
+ * stores (glimpse/session_label.h) is a writer from open to close: when the thread that opened it
+ * calls another writer meanwhile, that is GLIMPSE_E_BUSY, since it would wait for itself. Close the
+ * session when no call is running.
+ *
+ * fork(): do not use a session in the child. Nor can a new one be used there once the parent has
+ * run a model: the threads that the parent computes with (OpenMP, BLAS) are not in the child, which
+ * waits for them for ever. Fork before the first model runs, or fork and exec.
  *
  * Memory. Each thread that reads at the same time has a handle of the library, and each handle that
  * searched has the vectors of the model (glimpse/library.h: 2 E + 8 bytes a picture); as many
