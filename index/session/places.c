@@ -140,7 +140,18 @@ static char *own_file(void) {
     return realpath(info.dli_fname, NULL);
 }
 
+/* Of what ships there is nothing above or elsewhere. */
+static int leaves(const char *relative) {
+    for (const char *part = relative;; part++) {
+        size_t length = strcspn(part, "/");
+        if (length == 2 && part[0] == '.' && part[1] == '.') return 1;
+        part += length;
+        if (!*part) return relative[0] == '/';
+    }
+}
+
 static char *find(const session_places *places, const char *relative, accept_fn accept) {
+    if (leaves(relative)) return NULL;
     if (places->shipped) return try_place(places->shipped, relative, accept);
     char *own = own_file(), *program = realpath("/proc/self/exe", NULL), *found = NULL;
     if (own) found = try_around(own, relative, accept);

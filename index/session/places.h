@@ -28,7 +28,7 @@ char *glimpse_places_directory(const session_places *places, const char *name);
 int glimpse_places_is_model(const char *directory);
 
 /* malloc'ed path of what ships as `relative`, a file that can be read or a directory; NULL when it
- * is not there. */
+ * is not there, and for a path that leads elsewhere ("..", "/"). */
 char *glimpse_places_shipped(const session_places *places, const char *relative);
 /* The same for a model's directory, such as "models/demo". */
 char *glimpse_places_shipped_model(const session_places *places, const char *relative);

@@ -439,6 +439,9 @@ int glimpse_session_prompt(char **out, glimpse_session *session, const char *nam
     if (!out || !session || !name || !text) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_prompt: a NULL argument");
     }
+    if (!*name || *name == '.' || strchr(name, '/')) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "\"%s\" is no name of a prompt", name);
+    }
     const char *config = session->places.user_config;
     char *relative = glimpse_session_format("prompts/%s.txt", name), *template = NULL;
     char *path = config && relative ? glimpse_session_format("%s/%s", config, relative) : NULL;

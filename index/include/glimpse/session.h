@@ -136,7 +136,7 @@ GLIMPSE_API const char *glimpse_session_models_directory(const glimpse_session *
 /* The directory of the model that would be used; it is found, not opened. */
 GLIMPSE_API int glimpse_session_model_path(const char **path, glimpse_session *session);
 /* What ships as `relative` ("classes/pets.txt", "prices.json", "models/demo"); NULL when it is not
- * installed. */
+ * installed, and for a path that leads elsewhere (with "..", or from "/"). */
 GLIMPSE_API const char *glimpse_session_shipped(glimpse_session *session, const char *relative);
 
 /* Models that can be chosen by name, in the order of their names: those below the models directory
@@ -202,7 +202,8 @@ GLIMPSE_API int glimpse_session_prune(glimpse_prune_report *report, glimpse_sess
                                       const glimpse_prune_options *options);
 
 /*
- * Embeddings, for programs that compare things themselves.
+ * Embeddings, for programs that compare things themselves. GLIMPSE_E_INVALID for flags that are not
+ * known; GLIMPSE_ENCODE_EXACT says nothing about texts.
  */
 /* `texts` [count] to `embeddings` [count][E], of unit length unless `flags` has GLIMPSE_ENCODE_RAW;
  * `truncated` [count] (may be NULL) is 1 for a text that is longer than the model reads. */
