@@ -5,9 +5,12 @@
 #include "session_support.h"
 
 #include <glimpse/session_dedup.h>
+#include <glimpse/session_label.h>
 #include <glimpse/session_vlm.h>
 
 #include <dirent.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 static void assert_message(const char *part) {
@@ -112,6 +115,33 @@ static void a_library_that_was_removed_is_missing_until_indexing_makes_one(void 
     assert_int_equal(count_embedded(f), 0);
 }
 
+static int is_named(void *user, const glimpse_stored_labelling *labelling) {
+    (void)labelling;
+    ++*(int *)user;
+    return 0;
+}
+
+static void labels_are_not_stored_in_another_library(void **state) {
+    fixture *f = *state;
+    const char *saved = make_two_libraries(f);
+    glimpse_labeller *labeller = NULL;
+    glimpse_labeller_options options = GLIMPSE_LABELLER_OPTIONS_INIT;
+    int stored = 0;
+    options.classes = "circle,square";
+    options.store = "forms";
+    assert_ok(glimpse_session_open_labeller(&labeller, f->session, 1, &options));
+    put_in_place(f->library, saved);
+    assert_int_equal(glimpse_labeller_label_library(NULL, labeller, NULL, NULL, NULL),
+                     GLIMPSE_E_CORRUPT);
+    assert_message("another library was put in the place");
+    glimpse_labeller_close(labeller);
+    assert_ok(glimpse_session_labellings(f->session, is_named, &stored));
+    assert_int_equal(stored, 0);
+    assert_ok(glimpse_session_label_library(NULL, f->session, NULL, &options, NULL, NULL));
+    assert_ok(glimpse_session_labellings(f->session, is_named, &stored));
+    assert_int_equal(stored, 1);
+}
+
 /* In the middle of a call, and for a handle without a session. */
 typedef struct replacing {
     const char *library, *saved;
@@ -174,6 +204,68 @@ static void nothing_is_written_to_what_took_the_place_of_a_library(void **state)
     assert_ok(glimpse_session_verify(NULL, f->session, NULL, NULL));
 }
 
+enum { READERS = 3, REPLACEMENTS = 8 };
+
+typedef struct reader {
+    fixture *f;
+    atomic_int *stop;
+    unsigned found;
+    int status;
+    char message[256];
+} reader;
+
+static void *search_until_stopped(void *user) {
+    reader *r = user;
+    const char *words[] = {"a red circle"};
+    while (!atomic_load(r->stop)) {
+        glimpse_hits *hits = NULL;
+        int status = glimpse_session_search(&hits, r->f->session, words, 1, NULL);
+        r->found += status == GLIMPSE_OK && glimpse_hits_count(hits) == 10;
+        glimpse_hits_free(hits);
+        if (status == GLIMPSE_OK || status == GLIMPSE_E_NOT_FOUND || status == GLIMPSE_E_CORRUPT)
+            continue;
+        r->status = status;
+        (void)snprintf(r->message, sizeof r->message, "%s", glimpse_last_error());
+        break;
+    }
+    return NULL;
+}
+
+static void threads_go_on_with_what_takes_the_place_of_the_library(void **state) {
+    fixture *f = *state;
+    const char *saved = make_two_libraries(f);
+    char copy[1300], old[1300];
+    atomic_int stop = 0;
+    reader readers[READERS];
+    pthread_t threads[READERS];
+    for (int i = 0; i < REPLACEMENTS; i++) {
+        (void)snprintf(copy, sizeof copy, "%s/copy%d", f->folder, i);
+        put_in_place(copy, saved);
+    }
+    for (int i = 0; i < READERS; i++) {
+        readers[i] = (reader){.f = f, .stop = &stop};
+        assert_int_equal(pthread_create(&threads[i], NULL, search_until_stopped, &readers[i]), 0);
+    }
+    for (int i = 0; i < REPLACEMENTS; i++) {
+        (void)snprintf(copy, sizeof copy, "%s/copy%d", f->folder, i);
+        (void)snprintf(old, sizeof old, "%s/old%d", f->folder, i);
+        (void)usleep(20000);
+        assert_int_equal(rename(f->library, old), 0);
+        assert_int_equal(rename(copy, f->library), 0);
+    }
+    index_demo(f, "shapes"); /* into the last of them */
+    atomic_store(&stop, 1);
+    for (int i = 0; i < READERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        if (readers[i].status != GLIMPSE_OK) fail_msg("reader %d: %s", i, readers[i].message);
+        assert_true(readers[i].found > 0);
+    }
+    glimpse_hits *hits = search(f, "a red circle", NULL);
+    assert_non_null(strstr(glimpse_hits_get(hits, 0)->path, "/shapes/"));
+    glimpse_hits_free(hits);
+    assert_ok(glimpse_session_verify(NULL, f->session, NULL, NULL));
+}
+
 /*
  * The working directory.
  */
@@ -225,7 +317,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(the_library_that_is_there_now_is_the_one_that_is_used),
         TEST(a_library_that_was_removed_is_missing_until_indexing_makes_one),
+        TEST(labels_are_not_stored_in_another_library),
         TEST(nothing_is_written_to_what_took_the_place_of_a_library),
+        TEST(threads_go_on_with_what_takes_the_place_of_the_library),
         TEST(relative_names_begin_where_the_session_was_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
