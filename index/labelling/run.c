@@ -177,8 +177,6 @@ static int label_list(run *r, const glimpse_picture_list *list) {
         if (status == GLIMPSE_OK) {
             done += n;
             status = glimpse_labeller_progress(r->l, "labelling", done, list->count, start);
-            /* Nothing is left to be stopped. */
-            if (status == GLIMPSE_E_CANCELLED && done == list->count) status = GLIMPSE_OK;
         }
     }
     free(pictures);

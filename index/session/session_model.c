@@ -25,10 +25,8 @@ static int resolve(char **out, const glimpse_session *session, const char *name,
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "%s is empty; give the folder or the name of a model", named_by);
     }
-    if (glimpse_places_is_directory(name)) {
-        *out = strdup(name);
-        return *out ? GLIMPSE_OK : no_memory();
-    }
+    *out = glimpse_places_directory(&session->places, name);
+    if (*out) return GLIMPSE_OK;
     const char *models = session->places.models;
     int plain = name[0] != '/' && strncmp(name, "./", 2) != 0 && strncmp(name, "../", 3) != 0 &&
                 !strstr(name, "/../");

@@ -195,7 +195,11 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
         status = GLIMPSE_E_NOMEM;
         goto done;
     }
-    status = glimpse_query_embed(vector, &truncated, query, worker.encoder, worker.model);
+    status = glimpse_session_check_cancelled(&f.control);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_query_embed(vector, &truncated, query, worker.encoder, worker.model);
+    }
+    if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&f.control);
     if (status == GLIMPSE_OK) status = run(out, &f, session, lease.library, worker.model, vector);
     if (status < 0) goto done;
     (*out)->summary.truncated = truncated;
@@ -276,12 +280,15 @@ int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const 
         status = glimpse_session_open_model(&model, session, GLIMPSE_TOWER_IMAGE, lease.library);
     }
     if (status == GLIMPSE_OK && !(vector = new_vector(model))) status = GLIMPSE_E_NOMEM;
+    if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&f.control);
     if (status < 0) goto done;
     if (!glimpse_stored_picture(vector, &stored, lease.library, model, path)) {
         status = glimpse_session_encode_picture(vector, &unusable, session, path, 0, lease.library);
         if (status < 0) goto done;
         if (!f.options.with_self) find_itself(stored.id, &f, lease.library, model, vector, path);
     }
+    status = glimpse_session_check_cancelled(&f.control);
+    if (status < 0) goto done;
     if (*stored.id && !f.options.with_self) f.search.exclude_id = stored.id;
     status = run(out, &f, session, lease.library, model, vector);
 done:

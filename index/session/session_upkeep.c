@@ -102,7 +102,9 @@ int glimpse_session_prune(glimpse_prune_report *report, glimpse_session *session
     glimpse_prune_options own = GLIMPSE_PRUNE_OPTIONS_INIT;
     int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_prune_options, model);
     if (status < 0) return status;
-    status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, NULL);
+    const session_control control = {NULL, own.cancelled, own.user};
+    status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, &control);
+    if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&control);
     if (status == GLIMPSE_OK && own.model) {
         status = find_fingerprint(fingerprint, lease.library, own.model);
         own.model = fingerprint;

@@ -57,10 +57,12 @@ static int resolve(char **out, const glimpse_session *session, const char *name,
         return glimpse_fail(GLIMPSE_E_INVALID, "%s is empty; give a folder, %s", named_by,
                             remote_models(known, sizeof known));
     }
-    if (glimpse_vlm_spec_is_remote(name) || glimpse_places_is_directory(name)) {
+    if (glimpse_vlm_spec_is_remote(name)) {
         *out = strdup(name);
         return *out ? GLIMPSE_OK : glimpse_fail_nomem(strlen(name), "a spec");
     }
+    *out = glimpse_places_directory(&session->places, name);
+    if (*out) return GLIMPSE_OK;
     if (models && name[0] != '/' && name[0] != '.' && !strstr(name, "/../")) {
         char *path = glimpse_session_format("%s/%s", models, name);
         if (path && glimpse_places_is_directory(path)) {
@@ -447,6 +449,9 @@ int glimpse_session_prompt(char **out, glimpse_session *session, const char *nam
     if (out) *out = NULL;
     if (!out || !session || !name || !text) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_prompt: a NULL argument");
+    }
+    if (!*name || *name == '.' || strchr(name, '/')) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "\"%s\" is no name of a prompt", name);
     }
     const char *config = session->places.user_config;
     char *relative = glimpse_session_format("prompts/%s.txt", name), *template = NULL;

@@ -536,6 +536,11 @@ struct glimpse_store_ops {
     int (*open_sibling)(glimpse_store **out, const glimpse_store *store);
     void (*close)(glimpse_store *store);
 
+    /* 1 while the store that is open is the one that is to be found where it was opened; 0 when it
+     * was removed, moved or replaced. Then lock, begin and commit fail (GLIMPSE_E_NOT_FOUND,
+     * GLIMPSE_E_CORRUPT), and reading goes on in what is open. May be called by any thread. */
+    int (*is_in_place)(const glimpse_store *store);
+
     /* The lock that one writer at a time has, in whatever process; `purpose` ("indexing") is shown
      * to whoever finds it taken: GLIMPSE_E_BUSY names the process. GLIMPSE_E_IO when the store is
      * open for reading only. Not recursive. */

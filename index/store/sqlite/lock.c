@@ -127,8 +127,17 @@ int glimpse_sqlite_lock(glimpse_store *store, const char *purpose) {
         return glimpse_fail(GLIMPSE_E_IO, "%s: the library is open for reading only", store->path);
     }
     if (s->lock >= 0) return glimpse_fail(GLIMPSE_E_INTERNAL, "the lock is held already");
-    int status = glimpse_lock_take(&s->lock, store->path, purpose, GLIMPSE_LOCK_TRIES);
-    if (status == GLIMPSE_OK) glimpse_lock_remove_temporaries(store->path);
+    /* Before, so that no file is made where another library is or none; and with the lock. */
+    int status = glimpse_sqlite_check_place(store);
+    if (status < 0) return status;
+    status = glimpse_lock_take(&s->lock, store->path, purpose, GLIMPSE_LOCK_TRIES);
+    if (status < 0) return status;
+    status = glimpse_sqlite_check_place(store);
+    if (status < 0) {
+        glimpse_sqlite_unlock(store);
+        return status;
+    }
+    glimpse_lock_remove_temporaries(store->path);
     return status;
 }
 

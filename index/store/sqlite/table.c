@@ -30,6 +30,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
     .open = glimpse_sqlite_open,
     .open_sibling = glimpse_sqlite_open_sibling,
     .close = glimpse_sqlite_close,
+    .is_in_place = glimpse_sqlite_is_in_place,
     .lock = glimpse_sqlite_lock,
     .unlock = glimpse_sqlite_unlock,
     .begin = glimpse_sqlite_begin,
