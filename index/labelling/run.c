@@ -193,8 +193,9 @@ int glimpse_labeller_label_paths(glimpse_label_totals *totals, glimpse_labeller 
     if (status < 0) return status;
     status = begin(&r, glimpse_embedder_window(l->embedder));
     const glimpse_walk_rules rules = {l->o.follow_links, l->o.exclude, l->o.exclude_count};
-    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
-        status = glimpse_picture_list_add(&list, paths[i], &rules, NULL, NULL);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_picture_list_add(&list, paths, count, &rules, NULL, NULL);
+    }
     if (status == GLIMPSE_OK) status = label_list(&r, &list);
     glimpse_picture_list_free(&list);
     return end(&r, totals, status);

@@ -45,9 +45,7 @@ static int gather_paths(glimpse_captioning *list, const glimpse_caption_run *run
     glimpse_caption_options options = *run->options;
     glimpse_picture_list found = {0};
     const glimpse_walk_rules rules = {options.follow_links, options.exclude, options.exclude_count};
-    int status = GLIMPSE_OK;
-    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
-        status = glimpse_picture_list_add(&found, paths[i], &rules, visited, &options);
+    int status = glimpse_picture_list_add(&found, paths, count, &rules, visited, &options);
     int stopped = status == GLIMPSE_E_CANCELLED;
     if (stopped) status = GLIMPSE_OK;
     for (size_t i = 0; i < found.problem_count && status == GLIMPSE_OK; i++) {
