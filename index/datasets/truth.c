@@ -239,7 +239,7 @@ static int gather_picture(gathering *g, const char *path, size_t length) {
 
 static int gather_directory(gathering *g, const char *directory) {
     glimpse_picture_list list = {0};
-    int status = glimpse_picture_list_add(&list, directory, NULL, NULL, NULL);
+    int status = glimpse_picture_list_add(&list, &directory, 1, NULL, NULL, NULL);
     if (status == GLIMPSE_OK && list.problem_count > 0) {
         status = glimpse_fail(GLIMPSE_E_IO, "%s", list.problems[0].text);
     }

@@ -1,6 +1,6 @@
 /*
- * index/dups_list.c - which files a duplicate search looks at: those of the roots and of the second
- * set, or those that a library knows.
+ * index/dedup/dups_list.c - which files a duplicate search looks at: those of the roots and of the
+ * second set, or those that a library knows.
  *
  * Roots are resolved (realpath), so that a file reached in two ways is met once; a file under both
  * sets belongs to the second, because a picture is no duplicate of itself.
@@ -62,27 +62,30 @@ static int remember_root(glimpse_dups *dups, char *root) {
     return GLIMPSE_OK;
 }
 
-static int walk_root(glimpse_dups *dups, const char *path, int set) {
+static int walk_roots(glimpse_dups *dups, const char *const *roots, size_t count, int set) {
     const glimpse_dedup_options *options = dups->options;
     const glimpse_walk_rules rules = {options->follow_links, options->exclude,
                                       options->exclude_count};
     glimpse_picture_list list = {0};
     walk_state state = {dups, dups->count};
-    char *real = glimpse_path_real(path);
-    if (!real) return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: no such file or folder", path);
-    int status = remember_root(dups, real);
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
+        char *real = glimpse_path_real(roots[i]);
+        status = real ? remember_root(dups, real)
+                      : glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: no such file or folder", roots[i]);
+    }
     if (status < 0) return status;
-    status = glimpse_picture_list_add(&list, real, &rules, visited, &state);
+    status = glimpse_picture_list_add(&list, roots, count, &rules, visited, &state);
     for (size_t i = 0; i < list.count && status == GLIMPSE_OK; i++) {
-        status = add_item(dups, list.paths[i], set, GLIMPSE_OK, NULL);
-        list.paths[i] = NULL; /* taken over */
+        status = add_item(dups, list.reals[i], set, GLIMPSE_OK, NULL);
+        list.reals[i] = NULL; /* taken over */
     }
     for (size_t i = 0; i < list.problem_count && status == GLIMPSE_OK; i++) {
         const glimpse_picture_problem *p = &list.problems[i];
-        if (strcmp(p->path, real) == 0) {
-            status = glimpse_fail(p->status, "%s: %s", path, p->reason);
+        if (p->is_root && p->is_directory) {
+            status = glimpse_fail(p->status, "%s", p->text);
         } else {
-            status = add_item(dups, strdup(p->path), set, p->status, p->reason);
+            status = add_item(dups, strdup(p->real), set, p->status, p->reason);
         }
     }
     glimpse_picture_list_free(&list);
@@ -140,14 +143,13 @@ static void drop_twice(glimpse_dups *dups) {
 
 int glimpse_dups_list(glimpse_dups *dups) {
     const glimpse_dedup_options *options = dups->options;
-    int status = GLIMPSE_OK;
-    for (size_t i = 0; i < options->root_count && status == GLIMPSE_OK; i++)
-        status = walk_root(dups, options->roots[i], 0);
+    int status = walk_roots(dups, options->roots, options->root_count, 0);
     if (status == GLIMPSE_OK && options->root_count == 0) {
         status = list_library(dups, options->library, 0);
     }
-    for (size_t i = 0; i < options->against_count && status == GLIMPSE_OK; i++)
-        status = walk_root(dups, options->against[i], 1);
+    if (status == GLIMPSE_OK) {
+        status = walk_roots(dups, options->against, options->against_count, 1);
+    }
     if (status == GLIMPSE_OK && options->against_library) {
         status = list_library(dups, options->against_library, 1);
     }

@@ -64,6 +64,8 @@ typedef struct glimpse_ingest {
     glimpse_walk_rules rules;
     glimpse_ingest_root *roots;
     size_t root_count;
+    const char **named; /* [named_count] roots that are files, sorted; borrowed paths */
+    size_t named_count;
 
     glimpse_pool *pool;
     glimpse_in_flight in_flight;
@@ -77,6 +79,8 @@ typedef struct glimpse_ingest {
 int glimpse_ingest_prepare_roots(glimpse_ingest *ingest);
 int glimpse_ingest_finish_roots(glimpse_ingest *ingest);
 void glimpse_ingest_free_roots(glimpse_ingest *ingest);
+/* 1 for a file that is a root of its own. */
+int glimpse_ingest_is_named(const glimpse_ingest *ingest, const char *path);
 
 /* ingest_scan.c: the producer; `user` is the glimpse_ingest. */
 void glimpse_ingest_produce(void *user, glimpse_pool *pool);

@@ -15,37 +15,12 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "file_paths.h"
+#include "roots.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* realpath() of the longest part that exists, and the rest as it is. malloc'ed. */
-static int resolve(char **out, const char *path) {
-    char *absolute = NULL;
-    *out = glimpse_path_real(path);
-    if (*out) return GLIMPSE_OK;
-    int status = glimpse_path_absolute(&absolute, path);
-    if (status < 0) return status;
-    for (size_t end = strlen(absolute); end > 1;) {
-        while (end > 1 && absolute[end - 1] != '/')
-            end--;
-        if (end <= 1) break;
-        absolute[end - 1] = '\0';
-        char *real = glimpse_path_real(absolute);
-        absolute[end - 1] = '/';
-        if (real) {
-            *out = glimpse_path_join(real, absolute + end);
-            free(real);
-            free(absolute);
-            return *out ? GLIMPSE_OK : glimpse_fail_nomem(end, "a path");
-        }
-        end--;
-    }
-    *out = absolute;
-    return GLIMPSE_OK;
-}
 
 static int is_root(const glimpse_root *roots, size_t count, const char *path) {
     for (size_t i = 0; i < count; i++) {
@@ -62,49 +37,60 @@ static size_t present_rows(glimpse_file_table *table) {
     return present;
 }
 
-/* 1 when a walk of `outer` comes by `path`. */
-static int is_covered(const glimpse_ingest *ingest, const glimpse_ingest_root *outer,
-                      const glimpse_ingest_root *inner) {
-    if (strcmp(inner->path, outer->path) == 0) return 1;
-    if (!outer->is_directory || !outer->reachable || !inner->reachable) return 0;
-    if (!glimpse_path_is_below(inner->path, outer->path)) return 0;
-    if (!inner->is_directory)
-        return 0; /* looked at twice at worst; named files are always wanted */
-    return !glimpse_walk_passes_by(&ingest->rules, outer->path, inner->path);
-}
-
 /* Leaves out roots that another one of the same call covers. */
-static void drop_covered(glimpse_ingest *ingest) {
+static int drop_covered(glimpse_ingest *ingest) {
     size_t kept = 0;
+    glimpse_walk_root *given = calloc(ingest->root_count ? ingest->root_count : 1, sizeof *given);
+    if (!given) return glimpse_fail_nomem(ingest->root_count * sizeof *given, "roots");
     for (size_t i = 0; i < ingest->root_count; i++) {
-        glimpse_ingest_root *root = &ingest->roots[i];
-        int covered = 0;
-        for (size_t j = 0; j < ingest->root_count && !covered; j++) {
-            const glimpse_ingest_root *other = &ingest->roots[j];
-            if (j == i || !other->path) continue;
-            if (strcmp(other->path, root->path) == 0)
-                covered = j < i;
-            else
-                covered = is_covered(ingest, other, root);
-        }
-        if (!covered) continue;
-        free(root->path);
-        glimpse_file_table_free(root->table);
-        memset(root, 0, sizeof *root);
+        const glimpse_ingest_root *root = &ingest->roots[i];
+        given[i] = (glimpse_walk_root){root->path, root->is_directory, root->reachable, 0};
     }
-    for (size_t i = 0; i < ingest->root_count; i++) {
-        if (!ingest->roots[i].path) continue;
+    const int status = glimpse_roots_cover(given, ingest->root_count, &ingest->rules);
+    for (size_t i = 0; i < ingest->root_count && status == GLIMPSE_OK; i++) {
         const glimpse_ingest_root root = ingest->roots[i];
         memset(&ingest->roots[i], 0, sizeof root);
-        ingest->roots[kept++] = root;
+        if (given[i].covered) {
+            free(root.path);
+            glimpse_file_table_free(root.table);
+        } else {
+            ingest->roots[kept++] = root;
+        }
     }
-    ingest->root_count = kept;
+    if (status == GLIMPSE_OK) ingest->root_count = kept;
+    free(given);
+    return status;
+}
+
+static int compare_named(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A walk leaves these to themselves, or they would be looked at twice. */
+static int list_named(glimpse_ingest *ingest) {
+    ingest->named = calloc(ingest->root_count ? ingest->root_count : 1, sizeof *ingest->named);
+    if (!ingest->named) return glimpse_fail_nomem(ingest->root_count * sizeof(char *), "roots");
+    for (size_t i = 0; i < ingest->root_count; i++) {
+        const glimpse_ingest_root *root = &ingest->roots[i];
+        if (!root->is_directory && root->reachable) {
+            ingest->named[ingest->named_count++] = root->path;
+        }
+    }
+    if (ingest->named_count > 1) {
+        qsort(ingest->named, ingest->named_count, sizeof *ingest->named, compare_named);
+    }
+    return GLIMPSE_OK;
+}
+
+int glimpse_ingest_is_named(const glimpse_ingest *ingest, const char *path) {
+    return ingest->named_count > 0 && bsearch(&path, ingest->named, ingest->named_count,
+                                              sizeof *ingest->named, compare_named) != NULL;
 }
 
 static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char *given,
                    const glimpse_root *known, size_t known_count) {
     struct stat info;
-    int status = resolve(&root->path, given);
+    int status = glimpse_root_resolve(&root->path, given);
     if (status < 0) return status;
     const int exists = stat(root->path, &info) == 0;
     const int error = errno;
@@ -175,8 +161,9 @@ int glimpse_ingest_prepare_roots(glimpse_ingest *ingest) {
         status = look_at(ingest, &ingest->roots[i], options->roots[i], known, known_count);
         if (status < 0) goto done;
     }
-    drop_covered(ingest);
-    for (size_t i = 0; i < ingest->root_count; i++) {
+    status = drop_covered(ingest);
+    if (status == GLIMPSE_OK) status = list_named(ingest);
+    for (size_t i = 0; i < ingest->root_count && status == GLIMPSE_OK; i++) {
         status = register_root(ingest, &ingest->roots[i], known, known_count);
         if (status < 0) goto done;
         if (!ingest->roots[i].reachable) ingest->report->offline_roots++;
@@ -238,6 +225,9 @@ void glimpse_ingest_free_roots(glimpse_ingest *ingest) {
         glimpse_file_table_free(ingest->roots[i].table);
     }
     free(ingest->roots);
+    free(ingest->named);
+    ingest->named = NULL;
+    ingest->named_count = 0;
     ingest->roots = NULL;
     ingest->root_count = 0;
 }

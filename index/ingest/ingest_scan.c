@@ -67,6 +67,10 @@ static int visit(void *user, const glimpse_walk_entry *entry) {
     glimpse_ingest *ingest = s->ingest;
     if (glimpse_pool_is_stopping(ingest->pool)) return 1;
     glimpse_file_row *row = glimpse_file_table_find(s->root->table, entry->path);
+    if (s->root->is_directory && glimpse_ingest_is_named(ingest, entry->path)) {
+        if (row) row->seen = 1;
+        return 0;
+    }
     if (entry->status < 0) return visit_trouble(s, entry, row);
 
     const glimpse_file_stamp stamp = {entry->size, entry->mtime_ns, entry->inode};

@@ -354,9 +354,11 @@ int glimpse_walk(const char *root, const glimpse_walk_rules *rules, glimpse_walk
         summary->root_entries = 1;
         status = report_file(w, root, &info, 0);
     } else {
-        summary->root_status = GLIMPSE_E_INVALID;
-        (void)snprintf(summary->root_reason, sizeof summary->root_reason,
-                       "neither a folder nor a file");
+        const glimpse_walk_entry entry = {.path = root,
+                                          .status = GLIMPSE_E_INVALID,
+                                          .reason = "neither a folder nor a regular file"};
+        summary->root_entries = 1;
+        status = visit(user, &entry);
     }
 done:
     for (size_t i = 0; i < w->frame_count; i++)

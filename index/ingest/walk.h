@@ -55,7 +55,8 @@ typedef struct glimpse_walk_summary {
     char root_reason[256];
 } glimpse_walk_summary;
 
-/* Walks `root`, a directory or a single file (then it is the only entry, whatever its name). */
+/* Walks `root`, a directory or a single file (then it is the only entry, whatever its name). A
+ * pipe, socket or device as root is an entry with GLIMPSE_E_INVALID. */
 int glimpse_walk(const char *root, const glimpse_walk_rules *rules, glimpse_walk_fn visit,
                  void *user, glimpse_walk_summary *summary);
 

@@ -10,6 +10,7 @@
 
 #include <glimpse/decisions.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /*
@@ -22,10 +23,11 @@ static int gather_library(glimpse_captioning *list, const glimpse_caption_run *r
         const glimpse_result *p = glimpse_results_get(pictures, i);
         /* What is stored can be written without the file. */
         const char *id = run->options->stored ? p->id : glimpse_sure_id(p);
-        const char *problem = id           ? NULL
-                              : p->offline ? "it is offline"
-                                           : "it changed or went since it was indexed; glimpse "
-                                             "index brings the library up to date";
+        char changed[160];
+        (void)snprintf(changed, sizeof changed,
+                       "it changed or went since it was indexed; %s brings the library up to date",
+                       glimpse_wording("glimpse_library_ingest", NULL));
+        const char *problem = id ? NULL : p->offline ? "it is offline" : changed;
         status = glimpse_captioning_add(list, p->path, id, problem);
     }
     glimpse_results_free(pictures);
@@ -43,13 +45,12 @@ static int gather_paths(glimpse_captioning *list, const glimpse_caption_run *run
     glimpse_caption_options options = *run->options;
     glimpse_picture_list found = {0};
     const glimpse_walk_rules rules = {options.follow_links, options.exclude, options.exclude_count};
-    int status = GLIMPSE_OK;
-    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
-        status = glimpse_picture_list_add(&found, paths[i], &rules, visited, &options);
+    int status = glimpse_picture_list_add(&found, paths, count, &rules, visited, &options);
     int stopped = status == GLIMPSE_E_CANCELLED;
     if (stopped) status = GLIMPSE_OK;
     for (size_t i = 0; i < found.problem_count && status == GLIMPSE_OK; i++) {
-        status = glimpse_captioning_add(list, found.problems[i].path, NULL, found.problems[i].text);
+        status =
+            glimpse_captioning_add(list, found.problems[i].path, NULL, found.problems[i].reason);
     }
     for (size_t i = 0; i < found.count && status == GLIMPSE_OK; i++) {
         char id[33] = "";

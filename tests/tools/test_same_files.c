@@ -218,7 +218,8 @@ static void see_by_embedder(seen *s, int exact) {
     glimpse_embedder_picture pictures[MOST] = {0};
     options.jobs = 3;
     options.exact = exact;
-    assert_ok(glimpse_picture_list_add(&list, "tree", &rules, NULL, NULL));
+    const char *root = "tree";
+    assert_ok(glimpse_picture_list_add(&list, &root, 1, &rules, NULL, NULL));
     assert_ok(glimpse_embedder_open(&embedder, NULL, model, &options));
     assert_true(list.count < MOST && list.count <= glimpse_embedder_window(embedder));
     float *embeddings = malloc(list.count * width * sizeof *embeddings);
@@ -377,17 +378,144 @@ static void what_is_named_is_taken_whatever_its_name(void **state) {
     const char *const named[] = {"tree/.hidden.jpg", "tree/film.mp4", "tree/raw/x.jpg",
                                  "tree/notes", "tree/not there"};
     const glimpse_walk_rules rules = {0, exclude, 2};
-    for (size_t i = 0; i < 5; i++)
-        assert_ok(glimpse_picture_list_add(&list, named[i], &rules, NULL, NULL));
+    assert_ok(glimpse_picture_list_add(&list, named, 5, &rules, NULL, NULL));
     assert_int_equal(list.count, 5);
     for (size_t i = 0; i < 5; i++)
         assert_string_equal(list.paths[i], named[i]);
     /* A hidden folder that is named is wanted as well. */
-    assert_ok(glimpse_picture_list_add(&list, "tree/.git/", &rules, NULL, NULL));
+    const char *hidden = "tree/.git/";
+    assert_ok(glimpse_picture_list_add(&list, &hidden, 1, &rules, NULL, NULL));
     assert_int_equal(list.count, 6);
     assert_string_equal(list.paths[5], "tree/.git/x.jpg");
     assert_int_equal(list.problem_count, 0);
     glimpse_picture_list_free(&list);
+}
+
+/* What the commands find, one line a picture that can be used or not, when they are given `roots`
+ * (as many as it takes, NULL at the end), which are one tree of files. */
+typedef struct counts {
+    size_t indexed, deduped, labelled, captioned;
+} counts;
+
+static size_t lines_of(run_result *r, int code) {
+    expect(r, code);
+    json_t *lines = run_json_lines(r);
+    const size_t count = json_array_size(lines);
+    json_decref(lines);
+    run_free(r);
+    return count;
+}
+
+static void remove_library(void) {
+    run_result r;
+    run_shell(&r, "rm -rf overlap");
+    run_free(&r);
+}
+
+static counts count_all(const char *a, const char *b, int code) {
+    run_result r;
+    counts c = {0};
+    remove_library();
+    run(&r, "index", a, b, "-l", "overlap", "--json", NULL);
+    expect(&r, code);
+    json_t *report = run_json(&r);
+    c.indexed = (size_t)number_at(report, "files");
+    json_decref(report);
+    run_free(&r);
+    run(&r, "index", a, b, "-l", "overlap", "--json", NULL);
+    report = run_json(&r);
+    assert_int_equal((int)number_at(report, "missing"), 0);
+    assert_int_equal((int)number_at(report, "embedded"), 0);
+    json_decref(report);
+    run_free(&r);
+    run(&r, "dedup", a, b, "--json", NULL);
+    if (code) expect(&r, code);
+    report = run_json(&r);
+    c.deduped = (size_t)number_at(report, "scanned"); /* those that failed included */
+    json_decref(report);
+    run_free(&r);
+    run(&r, "label", a, b, "-c", "car,bus", "--json", NULL);
+    c.labelled = lines_of(&r, code);
+    run(&r, "caption", a, b, "--max-length", "2", "--format", "jsonl", NULL);
+    c.captioned = lines_of(&r, code);
+    return c;
+}
+
+static void assert_same(const char *a, const char *b, int code, size_t expected_count) {
+    const counts c = count_all(a, b, code);
+    if (c.indexed != expected_count || c.deduped != expected_count ||
+        c.labelled != expected_count || c.captioned != expected_count) {
+        fail_msg("%s %s: index %zu, dedup %zu, label %zu, caption %zu, expected %zu", a, b,
+                 c.indexed, c.deduped, c.labelled, c.captioned, expected_count);
+    }
+}
+
+static void overlapping_roots_are_the_same_files_for_everybody(void **state) {
+    (void)state;
+    make("two");
+    make("two/inner");
+    copy_file(demo("bicycle-grass-085.jpg"), "two/a.jpg");
+    copy_file(demo("bus-city-010.jpg"), "two/inner/b.jpg");
+    assert_int_equal(symlink("a.jpg", "two/link.jpg"), 0);
+    assert_int_equal(symlink("two", "way to two"), 0);
+    assert_same("two", "two", 0, 3);
+    assert_same("two", "two/../two", 0, 3);
+    assert_same("two", "way to two", 0, 3);
+    assert_same("way to two/inner", "two", 0, 3);
+    assert_same("two", "two/inner/.", 0, 3);
+    assert_same("two/inner/", "two/inner//", 0, 1);
+    assert_same("two/link.jpg", "two/a.jpg", 0, 1);
+    assert_same("two/inner", "two/inner/b.jpg", 0, 1);
+    assert_same("two/inner/b.jpg", "two", 0, 3);
+    /* One that is left out by a walk is wanted when it is named, and its own. */
+    make("two/.hidden");
+    copy_file(demo("bus-pink-167.jpg"), "two/.hidden/c.jpg");
+    assert_same("two", "two/.hidden", 0, 4);
+    assert_same("two/a.jpg", "two/.hidden", 0, 2);
+}
+
+static void what_was_named_first_is_shown(void **state) {
+    (void)state;
+    glimpse_picture_list list = {0};
+    const char *roots[] = {"tree/link.jpg", "tree/sub/../sub/", "tree/a.jpg", "tree/sub"};
+    assert_ok(glimpse_picture_list_add(&list, roots, 4, NULL, NULL, NULL));
+    assert_true(list.count >= 3);
+    assert_string_equal(list.paths[0], "tree/link.jpg");
+    assert_string_equal(list.paths[1], "tree/sub/../sub/c.png");
+    for (size_t i = 0; i < list.count; i++) {
+        assert_int_equal(strncmp(list.reals[i], tree, strlen(tree)), 0);
+        assert_null(strstr(list.reals[i], ".."));
+        assert_string_not_equal(list.paths[i], "tree/a.jpg");
+        if (i > 0) assert_int_equal(strncmp(list.paths[i], roots[1], strlen(roots[1])), 0);
+    }
+    /* Nor do they come back with another call. */
+    const size_t count = list.count;
+    assert_ok(glimpse_picture_list_add(&list, roots + 2, 2, NULL, NULL, NULL));
+    assert_int_equal(list.count, count);
+    glimpse_picture_list_free(&list);
+}
+
+/* Indexed with a picture beside it, so that the others are seen to go on. */
+static void a_pipe_that_is_named_is_a_file_that_cannot_be_used(void **state) {
+    (void)state;
+    run_result r;
+    assert_same("tree/pipe", "tree/a.jpg", 3, 2);
+    remove_library();
+    run(&r, "index", "tree/pipe", "-l", "overlap", NULL);
+    expect(&r, 3);
+    assert_non_null(strstr(r.err, "neither a folder nor a regular file"));
+    run_free(&r);
+    run(&r, "index", "tree/pipe", "-l", "overlap", NULL);
+    expect(&r, 3);
+    run_free(&r);
+    run(&r, "label", "tree/pipe", "-c", "car,bus", NULL);
+    expect(&r, 3);
+    assert_non_null(strstr(r.err, "tree/pipe: neither a folder nor a regular file"));
+    run_free(&r);
+    run(&r, "caption", "tree/pipe", "--style", "alt", NULL);
+    expect(&r, 3);
+    assert_non_null(strstr(r.err, "neither a folder nor a regular file"));
+    run_free(&r);
 }
 
 static void links_to_folders_are_followed_on_demand(void **state) {
@@ -395,7 +523,8 @@ static void links_to_folders_are_followed_on_demand(void **state) {
     glimpse_picture_list list = {0};
     const glimpse_walk_rules rules = {1, exclude, 2};
     size_t outside = 0;
-    assert_ok(glimpse_picture_list_add(&list, "tree", &rules, NULL, NULL));
+    const char *root = "tree";
+    assert_ok(glimpse_picture_list_add(&list, &root, 1, &rules, NULL, NULL));
     for (size_t i = 0; i < list.count; i++) {
         outside += strcmp(list.paths[i], "tree/link to outside/x.jpg") == 0;
         assert_null(strstr(list.paths[i], "loop"));
@@ -488,6 +617,9 @@ int main(void) {
         cmocka_unit_test(a_file_has_the_same_embedding_whoever_asks),
         cmocka_unit_test(the_command_decodes_as_it_is_told),
         cmocka_unit_test(what_is_named_is_taken_whatever_its_name),
+        cmocka_unit_test(overlapping_roots_are_the_same_files_for_everybody),
+        cmocka_unit_test(what_was_named_first_is_shown),
+        cmocka_unit_test(a_pipe_that_is_named_is_a_file_that_cannot_be_used),
         cmocka_unit_test(links_to_folders_are_followed_on_demand),
         cmocka_unit_test(a_journal_belongs_to_one_way_of_decoding),
         cmocka_unit_test(embedding_can_be_stopped),
