@@ -78,6 +78,7 @@ static int ask(comparing *c, const session_vlm *vlm) {
     request.prompt = prompt;
     request.schema = GLIMPSE_VLM_JSON_COMPARE;
     request.samples = vlm->settings.samples;
+    request.max_tokens = vlm->settings.max_tokens;
     request.keep_metadata = vlm->settings.keep_metadata;
     if (status == GLIMPSE_OK) status = glimpse_vlm_ask(&answer, vlm->vlm, &request, &vlm->run);
     c->pair->answer = answer;

@@ -381,6 +381,8 @@ glimpse_vlm_use glimpse_session_vlm_use(const session_vlm *vlm, const glimpse_vl
         glimpse_vlm_is_remote(vlm->vlm) || (vlm->second && glimpse_vlm_is_remote(vlm->second));
     use.dry_run = vlm->settings.dry_run;
     use.totals = *totals;
+    use.address = glimpse_vlm_address(vlm->vlm);
+    use.prices_as_of = glimpse_vlm_prices_as_of(vlm->vlm, &use.prices_are_old);
     return use;
 }
 
@@ -389,7 +391,11 @@ int glimpse_session_keep_use(glimpse_vlm_use *use, const session_vlm *vlm,
     *use = glimpse_session_vlm_use(vlm, totals);
     int status = glimpse_session_keep_string(&use->name, vlm->session, strdup(use->name));
     if (status < 0) return status;
-    return glimpse_session_keep_string(&use->currency, vlm->session, strdup(use->currency));
+    status = glimpse_session_keep_string(&use->currency, vlm->session, strdup(use->currency));
+    if (status < 0) return status;
+    status = glimpse_session_keep_string(&use->address, vlm->session, strdup(use->address));
+    if (status < 0) return status;
+    return glimpse_session_keep_string(&use->prices_as_of, vlm->session, strdup(use->prices_as_of));
 }
 
 int glimpse_session_keep_use_of(glimpse_vlm_use *use, const session_vlm *vlm,
@@ -403,6 +409,7 @@ int glimpse_session_keep_use_of(glimpse_vlm_use *use, const session_vlm *vlm,
     totals.asked = 1;
     *outcomes[answer->outcome] = 1;
     totals.cached = answer->cached != 0;
+    totals.incomplete = answer->incomplete != 0;
     totals.escalated = answer->escalated != 0;
     totals.requests = answer->requests;
     totals.tokens_in = answer->tokens_in;

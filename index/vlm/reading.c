@@ -114,6 +114,7 @@ int glimpse_pages_ask(glimpse_reading *reading, const glimpse_document *document
     request.task = GLIMPSE_VLM_TEXT;
     request.schema = remote ? GLIMPSE_VLM_JSON_PAGES : GLIMPSE_VLM_PLAIN;
     request.samples = asking->samples;
+    request.max_tokens = asking->max_tokens;
     request.keep_metadata = asking->keep_metadata;
     if (status == GLIMPSE_OK) {
         status = glimpse_vlm_ask(&answer, asking->vlm, &request, asking->run);

@@ -23,7 +23,9 @@ static void print_text(const asking *a, const glimpse_vlm_request *request,
     char *path = text_display(request->pictures[0].path), *text = text_display(answer->text);
     const char *said = text;
     if (answer->outcome == GLIMPSE_VLM_CANNOT_TELL) said = "(cannot tell)";
-    if (answer->outcome == GLIMPSE_VLM_REFUSED && !*text) said = "(refused)";
+    if (answer->outcome == GLIMPSE_VLM_REFUSED && (!*text || answer->incomplete)) {
+        said = "(refused)"; /* what a filter stopped in the middle is not what it says */
+    }
     if (answer->outcome == GLIMPSE_VLM_NOT_SENT && a->dry_run) {
         vlm_print_plan(request, answer);
     } else if (answer->outcome >= GLIMPSE_VLM_FAILED) {
@@ -33,6 +35,7 @@ static void print_text(const asking *a, const glimpse_vlm_request *request,
     } else {
         (void)printf("%s\n", said);
     }
+    if (answer->incomplete) tool_say("%s: %s", request->pictures[0].path, answer->reason);
     free(path);
     free(text);
 }
@@ -59,7 +62,9 @@ static int on_answer(void *user, const glimpse_vlm_request *request,
     if (answer->outcome == GLIMPSE_VLM_REFUSED || answer->outcome == GLIMPSE_VLM_CANNOT_TELL) {
         a->unclear = 1;
     }
-    if (answer->outcome >= GLIMPSE_VLM_FAILED && !a->dry_run) a->unusable = 1;
+    if ((answer->outcome >= GLIMPSE_VLM_FAILED || answer->incomplete) && !a->dry_run) {
+        a->unusable = 1;
+    }
     progress_clear();
     print_answer(a, request, answer);
     (void)fflush(stdout);
@@ -145,7 +150,7 @@ const cli_command cmd_ask = {
     "~/.config/glimpse/vlm.json. The prompt around the question is data/prompts/ask.txt; one of "
     "your own goes into ~/.config/glimpse/prompts/.\n\n"
     "Exit code 1 when no picture shows it or the model refused, 3 when some pictures could not be "
-    "asked about, 4 when none could.",
+    "asked about or an answer was cut or broke off, 4 when none came.",
     "  glimpse ask \"How many people are in this picture?\" party.jpg\n"
     "  glimpse ask --model openai:gpt-4o-mini --max-cost 0.50 --json \"What is this?\" *.jpg\n"
     "  glimpse ask --model openai:any@http://localhost:8080/v1 \"Is it raining?\" street.jpg\n"

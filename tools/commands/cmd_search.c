@@ -88,6 +88,7 @@ static int run(int argc, char **argv) {
                    "0 is the first order, 1 the model's (default: 0.7)"),
         CLI_SIZE("rerank-jobs", 0, &v.jobs, "N", "requests at once (default: 4)", 1, 64),
         CLI_NUMBER("max-cost", 0, &v.max_cost, "MONEY", "stop before this is exceeded"),
+        VLM_MAX_TOKENS_OPTION(v),
         CLI_FLAG("refresh", 0, &v.refresh, "ask again instead of using kept answers"),
         OUTPUT_OPTIONS(output),
         CLI_HEADING("Library and model"),

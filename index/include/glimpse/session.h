@@ -39,12 +39,12 @@
  * same session waits for the first, one in another process is GLIMPSE_E_BUSY. Close the session
  * when no call is running.
  *
- * Memory. Each thread that reads at the same time has a handle of the library, and each handle that
- * searched has the vectors of the model (glimpse/library.h: 2 E + 8 bytes a picture); as many
- * handles are kept as were in use at once. A tower of the model is prepared when it is first
- * needed, once for all threads (a query of words and pictures needs both in one: they are prepared
- * again when they were opened apart). Encoders are kept like handles. A VLM is opened once for
- * equal settings; the last eight are kept.
+ * Memory. Each thread that reads at the same time has a handle of the library; they share the
+ * vectors of a model, which are held once (glimpse/library.h: 2 E + 8 bytes a picture, a second
+ * time while a writer adds to them), and as many handles are kept as were in use at once. A tower
+ * of the model is prepared when it is first needed, once for all threads (a query of words and
+ * pictures needs both in one: they are prepared again when they were opened apart). Encoders are
+ * kept like handles. A VLM is opened once for equal settings; the last eight are kept.
  */
 #ifndef GLIMPSE_SESSION_H
 #define GLIMPSE_SESSION_H
