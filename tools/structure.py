@@ -6,6 +6,8 @@ usage: tools/structure.py [BUILD]      (default: build/release, built)
   - SQL and FAISS calls stand in index/store/ and nowhere else.
   - Arrows between components point one way: src <- index <- tools, and within each of them from
     the components that are built later to those built before (the order of add_subdirectory).
+  - No message of the library names an option of the command: what the callers of the library can
+    set is named through glimpse_wording(), which each program words as its own users know it.
   - The table of docs/architecture.md says of each component of index/ what its CMakeLists.txt says.
   - No circle of files: no two sources need each other's functions, directly or through others.
 
@@ -59,6 +61,18 @@ def foreign_calls():
                 match = FOREIGN.search(line)
                 if match:
                     yield f"{path}:{number}: {match.group(0).strip()} stands outside {STORE}"
+
+
+def command_words():
+    """Options of the command inside the strings of the library."""
+    for layer in LAYERS[:-1]:
+        for path in sources(layer):
+            with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+                text = without_comments(file.read())
+            for number, line in enumerate(text.split("\n"), 1):
+                for literal in re.findall(r'"(?:\\.|[^"\\])*"', line):
+                    if re.search(r"--[a-z]", literal):
+                        yield f"{path}:{number}: {literal} names an option of the command"
 
 
 def component_order():
@@ -193,7 +207,7 @@ def main():
         print(__doc__)
         return 0 if sys.argv[1:] in (["-h"], ["--help"]) else 2
     build = sys.argv[1] if len(sys.argv) == 2 else os.path.join(ROOT, "build", "release")
-    faults = list(foreign_calls()) + list(documented_uses())
+    faults = list(foreign_calls()) + list(command_words()) + list(documented_uses())
 
     order = component_order()
     pairs = list(objects(build))

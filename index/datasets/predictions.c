@@ -379,8 +379,8 @@ static int read_table(held *h, const char *file, int is_tree) {
         status = GLIMPSE_E_NOMEM;
     } else if (s.path < 0 || s.name < 0) {
         status = glimpse_fail(GLIMPSE_E_FORMAT,
-                              "%s: no column %s; predictions are what glimpse label --json or "
-                              "--csv writes, or a table with the columns path and class",
+                              "%s: no column %s; predictions are what glimpse label writes as JSON "
+                              "or CSV, or a table with the columns path and class",
                               file, s.path < 0 ? "path" : "class");
     } else {
         h->p.has_accepted = s.accepted >= 0;
@@ -435,7 +435,7 @@ static int read_file(held *h, const char *source) {
     } else if (*start == '[') {
         status = glimpse_fail(GLIMPSE_E_FORMAT,
                               "%s: a JSON array; predictions are JSON lines as glimpse label "
-                              "--json writes them, or CSV",
+                              "writes them, or CSV",
                               source);
     } else {
         status = read_table(h, source, 0);

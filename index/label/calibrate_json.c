@@ -129,8 +129,8 @@ static int read_calibration(glimpse_calibration *out, double *thresholds,
     } else if (strcmp(id, glimpse_classifier_id(classifier)) != 0) {
         status = glimpse_fail(GLIMPSE_E_INVALID,
                               "%s: made with other classes, prompts, examples, another model or "
-                              "--precision; calibrate again",
-                              path);
+                              "%s; calibrate again",
+                              path, glimpse_wording("options.precision", NULL));
     }
     if (status == GLIMPSE_OK) {
         status = get(root, "temperature", 1e-3, 1e3, 1, &out->temperature, path);

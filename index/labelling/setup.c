@@ -11,10 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void note(const glimpse_labeller *l, const char *text) {
-    glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE, "%s", text);
-}
-
 /*
  * Options that do not go together.
  */
@@ -114,8 +110,11 @@ static int load_prompts(glimpse_labeller *l) {
     if (o->multi_label && glimpse_model_scoring(l->model) == GLIMPSE_SCORING_SIGMOID) {
         /* Each class is a yes or no of its own: there is nothing to compare with. */
         if (o->background) {
-            note(l, "--background plays no part: with --multi-label this model answers yes or no "
-                    "to each class alone");
+            glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
+                         "%s plays no part: with %s this model answers yes or no to each class "
+                         "alone",
+                         glimpse_wording("options.background", NULL),
+                         glimpse_wording("options.multi_label", NULL));
         }
         return GLIMPSE_OK;
     }
@@ -214,7 +213,7 @@ const glimpse_calibration *glimpse_labeller_calibration(const glimpse_labeller *
 static int add_examples(glimpse_labeller *l) {
     glimpse_label_sample sample;
     glimpse_examples_report report = GLIMPSE_EXAMPLES_REPORT_INIT;
-    int status = glimpse_label_sample_load(&sample, l, l->o.examples, 0, "--examples");
+    int status = glimpse_label_sample_load(&sample, l, l->o.examples, 0, "options.examples");
     if (status < 0) return status;
     status = glimpse_classifier_add_examples(&report, l->classifier, sample.embeddings,
                                              sample.classes, sample.count);
@@ -290,16 +289,17 @@ static int fit_to_sample(glimpse_labeller *l, const glimpse_label_sample *sample
 static int calibrate(glimpse_labeller *l) {
     const glimpse_calibration *c = &l->calibration;
     glimpse_label_sample sample;
-    int status = glimpse_label_sample_load(&sample, l, l->o.calibrate, 1, "--calibrate");
+    int status = glimpse_label_sample_load(&sample, l, l->o.calibrate, 1, "options.calibrate");
     if (status < 0) return status;
     status = fit_to_sample(l, &sample);
     glimpse_label_sample_free(&sample);
     if (status < 0) return status;
     if (!l->o.multi_label && l->o.precision_target > 0 && !c->target_met) {
         return glimpse_fail(GLIMPSE_E_INVALID,
-                            "--calibrate %s: no threshold is right %g%% of the time on these "
+                            "%s: no threshold is right %g%% of the time on these "
                             "pictures (accuracy without one: %.3f)",
-                            l->o.calibrate, 100 * l->o.precision_target, c->accuracy);
+                            glimpse_wording("options.calibrate", l->o.calibrate),
+                            100 * l->o.precision_target, c->accuracy);
     }
     l->calibrated = 1;
     if (!l->o.save_calibration) return GLIMPSE_OK;

@@ -64,11 +64,12 @@ static int check_place(const glimpse_session *session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "this session was opened without a library");
     }
     if (session->library_option && !*session->library_option) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "--library needs the path of a folder");
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s needs the path of a folder",
+                            glimpse_wording("options.library", NULL));
     }
     if (!session->library_path) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                            "no library: HOME is not set; choose one with --library DIR");
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "no library: HOME is not set; choose one with %s",
+                            glimpse_wording("options.library", "DIR"));
     }
     return GLIMPSE_OK;
 }
@@ -110,9 +111,9 @@ static unsigned handle_flags(const glimpse_session *session, unsigned flags) {
 }
 
 static int missing(const glimpse_session *session) {
-    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                        "there is no library at %s yet; make one with: glimpse index FOLDER",
-                        session->library_named);
+    return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no library at %s yet; make one with: %s",
+                        session->library_named,
+                        glimpse_wording("glimpse_session_index", session->library_option));
 }
 
 int glimpse_session_acquire_library(session_lease *out, glimpse_session *session, unsigned flags,

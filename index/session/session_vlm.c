@@ -145,12 +145,13 @@ int glimpse_session_vlm_default_is_remote(glimpse_session *session) {
  */
 static int check_settings(const glimpse_vlm_settings *s) {
     if (s->second_spec && !(s->escalate_below >= 0.0 && s->escalate_below <= 1.0)) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "--escalate-below is a share from 0 to 1, not %g",
-                            s->escalate_below);
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s is a share from 0 to 1, not %g",
+                            glimpse_wording("settings.escalate_below", NULL), s->escalate_below);
     }
     if (!s->second_spec && s->escalate_below > 0.0) {
-        return glimpse_fail(GLIMPSE_E_INVALID,
-                            "--escalate-below needs the model to ask then: --escalate MODEL");
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s needs the model to ask then: %s",
+                            glimpse_wording("settings.escalate_below", NULL),
+                            glimpse_wording("settings.second_spec", "MODEL"));
     }
     return GLIMPSE_OK;
 }
@@ -279,7 +280,8 @@ static int acquire_entry(session_vlm_entry **out, glimpse_session *session,
     (void)pthread_mutex_lock(&session->vlm_opening);
     status = choose(&spec, session, s->spec, part);
     if (status == GLIMPSE_OK && s->second_spec) {
-        status = resolve(&second, session, s->second_spec, "--escalate");
+        status = resolve(&second, session, s->second_spec,
+                         glimpse_wording("settings.second_spec", NULL));
     }
     if (status == GLIMPSE_OK) *out = borrow(session, spec, second, s);
     if (status < 0 || *out) {
@@ -330,8 +332,10 @@ static int open_answers(session_vlm *v, glimpse_library *library) {
     int status = library ? glimpse_response_cache_open_library(&v->answers, library)
                          : glimpse_response_cache_open(&v->answers, NULL);
     if (status < 0 && glimpse_vlm_is_remote(v->vlm)) {
-        return glimpse_fail_context(status, "answers cannot be kept; with --no-cache they are "
-                                            "asked for, and paid for, every time");
+        return glimpse_fail_context(status,
+                                    "answers cannot be kept; with %s they are "
+                                    "asked for, and paid for, every time",
+                                    glimpse_wording("settings.no_cache", NULL));
     }
     if (status < 0) return GLIMPSE_OK; /* a native model's answers cost only time */
     v->run.cache = glimpse_response_cache_calls(v->answers);

@@ -346,6 +346,8 @@ struct glimpse_labels_ops {
     /* Likewise. GLIMPSE_E_NOT_FOUND, with a message. */
     int (*forget)(glimpse_store *store, const char *name);
     int (*list)(glimpse_store *store, glimpse_labelling_fn visit, void *user); /* by name */
+    /* As glimpse_library_label_names. */
+    int (*names)(glimpse_store *store, const char *label, glimpse_label_name_fn visit, void *user);
     /* By labelling; of one the most probable first. */
     int (*of_content)(glimpse_store *store, int64_t content, glimpse_stored_label_fn visit,
                       void *user);

@@ -193,8 +193,8 @@ static int store(glimpse_captioning *list, const glimpse_caption_run *run, size_
         char note[256];
         (void)snprintf(note, sizeof note,
                        "%zu captions are of pictures that are not in the library, and are not "
-                       "stored; glimpse index takes them in",
-                       used - stored);
+                       "stored; %s takes them in",
+                       used - stored, glimpse_wording("glimpse_library_ingest", NULL));
         run->note(run->user, note);
     }
     return status;

@@ -299,6 +299,9 @@ int glimpse_model_config_read(glimpse_model_config *out, const char *folder) {
     if (!S_ISDIR(info.st_mode)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: a model is a folder; this is a file", folder);
     }
+    if (!exists(folder, "config.json") && !exists(folder, "open_clip_config.json")) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json", folder);
+    }
     int open_clip =
         exists(folder, "open_clip_config.json") &&
         (!exists(folder, "config.json") || exists(folder, "open_clip_model.safetensors"));

@@ -343,6 +343,17 @@ static int check_request(const glimpse_vlm *vlm, const glimpse_vlm_request *r) {
     return GLIMPSE_OK;
 }
 
+/* Who asked about one picture knows which. */
+static int leave_path_out(glimpse_vlm_answer *answer, const char *path) {
+    const char *rest = glimpse_without_path(answer->reason, path);
+    char *copy = rest == answer->reason ? NULL : strdup(rest);
+    if (rest == answer->reason) return GLIMPSE_OK;
+    if (!copy) return glimpse_fail_nomem(strlen(rest) + 1, "a reason");
+    int status = glimpse_vlm_set(&answer->reason, copy);
+    free(copy);
+    return status;
+}
+
 static int ask_question(run *r, const glimpse_vlm_request *asked, glimpse_vlm_answer **out) {
     glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
     *out = NULL;
@@ -368,6 +379,9 @@ static int ask_question(run *r, const glimpse_vlm_request *asked, glimpse_vlm_an
     }
     unload(pictures, request.picture_count);
     free(pictures);
+    if (status == GLIMPSE_OK && request.picture_count == 1) {
+        status = leave_path_out(*out, request.pictures[0].path);
+    }
     if (status < 0) {
         glimpse_vlm_answer_free(*out);
         *out = NULL;

@@ -102,9 +102,11 @@ static void labels_in_the_library_are_found_again(void **state) {
     /* Part of a name is no name; two labels that no picture has both. */
     run(&r, "search", "a picture", "--label", "app", NULL);
     expect(&r, 1);
+    expect_err(&r, "no stored label app (there are: ");
     run_free(&r);
     run(&r, "search", "a picture", "--label", "food", "--label", "thing", NULL);
     expect(&r, 1);
+    assert_null(strstr(r.err, "no stored label")); /* there are both, on no picture together */
     run_free(&r);
     /* Another classifier under the same name replaces all of it, another name adds. */
     run(&r, "label", "--all", "-c", "red,blue", "--store", "kinds", "--in", demo("food"), NULL);

@@ -664,7 +664,7 @@ static void a_picture_that_cannot_be_read_is_an_outcome(void **state) {
         w.picture.path = source_path(broken[i]);
         const glimpse_vlm_answer *a = ask(&w);
         assert_int_equal(a->outcome, GLIMPSE_VLM_FAILED);
-        assert_non_null(strstr(a->reason, broken[i]));
+        assert_true(*a->reason && !strstr(a->reason, broken[i])); /* the request has the path */
         assert_int_equal(server_count(w.server), 0);
         tear_down(&w);
     }

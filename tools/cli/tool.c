@@ -5,6 +5,7 @@
 
 #include "progress.h"
 #include "text.h"
+#include "wording.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -117,6 +118,7 @@ void tool_start(void) {
     (void)signal(SIGPIPE, SIG_DFL);
     (void)signal(SIGABRT, on_abort);
     (void)atexit(on_exit_of_others);
+    glimpse_set_wording(wording_of_command);
 }
 
 int tool_finish(int code) {

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 typedef struct asking {
     const char *question;
@@ -29,7 +30,8 @@ static void print_text(const asking *a, const glimpse_vlm_request *request,
     if (answer->outcome == GLIMPSE_VLM_NOT_SENT && a->dry_run) {
         vlm_print_plan(request, answer);
     } else if (answer->outcome >= GLIMPSE_VLM_FAILED) {
-        tool_say("%s: %s", request->pictures[0].path, answer->reason);
+        tool_say("%s%s: %s", request->pictures[0].path,
+                 request->picture_count > 1 ? " and others" : "", answer->reason);
     } else if (a->total > 1) {
         (void)printf("%s\t%s\n", path, said);
     } else {
@@ -86,6 +88,17 @@ static int ask_all(asking *a, session *s, const glimpse_ask_options *options,
     return a->answered ? EXIT_FOUND : EXIT_NOTHING;
 }
 
+static int is_file(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
+static int all_files(const cli_arguments *words) {
+    for (size_t i = 1; i < words->count; i++)
+        if (!is_file(words->words[i])) return 0;
+    return 1;
+}
+
 static int run(int argc, char **argv) {
     session s = {0};
     vlm_session v = VLM_SESSION_INIT;
@@ -113,6 +126,11 @@ static int run(int argc, char **argv) {
         code =
             cli_misuse(&cmd_ask, words.count == 0 ? "what is the question?"
                                                   : "a question in quotation marks, then pictures");
+        goto done;
+    }
+    if (is_file(words.words[0]) && !all_files(&words)) {
+        code = cli_misuse(&cmd_ask, "%s is a file; the question comes first, then the pictures",
+                          words.words[0]);
         goto done;
     }
     if (together && words.count - 1 > GLIMPSE_VLM_MAX_PICTURES) {

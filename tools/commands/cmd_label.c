@@ -82,7 +82,7 @@ static int on_progress(void *user, const glimpse_progress *progress) {
 
 static int on_picture(void *user, const glimpse_labelled *picture) {
     const label_run *run = user;
-    if (picture->problem) tool_say("%s", picture->problem);
+    if (picture->problem) tool_say("%s: %s", picture->path, picture->problem);
     return label_out_add(run->out, picture);
 }
 

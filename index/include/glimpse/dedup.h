@@ -113,8 +113,8 @@ typedef struct glimpse_dedup_group {
 } glimpse_dedup_group;
 
 typedef struct glimpse_dedup_failure {
-    const char *path, *reason;
-    int status; /* GLIMPSE_E_... */
+    const char *path, *reason; /* without the path */
+    int status;                /* GLIMPSE_E_... */
     int set;
 } glimpse_dedup_failure;
 

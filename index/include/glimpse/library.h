@@ -60,7 +60,8 @@ extern "C" {
 typedef struct glimpse_library glimpse_library;
 
 enum {
-    GLIMPSE_LIBRARY_CREATE = 1,   /* make it when it does not exist */
+    GLIMPSE_LIBRARY_CREATE = 1,   /* make it when it does not exist: in an empty directory or a new
+                                     one, else GLIMPSE_E_INVALID */
     GLIMPSE_LIBRARY_READ_ONLY = 2 /* never write, not even a rebuilt FAISS file */
 };
 
@@ -283,7 +284,7 @@ GLIMPSE_API int glimpse_library_pictures(glimpse_results **out, glimpse_library 
  * Looking after it.
  */
 typedef struct glimpse_quarantined {
-    const char *path, *reason;
+    const char *path, *reason; /* without the path */
 } glimpse_quarantined;
 
 typedef struct glimpse_library_model {

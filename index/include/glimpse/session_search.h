@@ -72,7 +72,7 @@ typedef struct glimpse_hit {
     double probability; /* that the text describes the picture; NaN: it was not looked at again, or
                            could not be scored */
     double blended;     /* what it was sorted by; NaN without a probability */
-    const char *reason; /* why it could not be scored, else NULL */
+    const char *reason; /* why it could not be scored, without the path; else NULL */
 } glimpse_hit;
 
 /* What is true of all hits of a search. */

@@ -10,8 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int create(const char *directory, const char *catalog) {
-    int status = glimpse_make_folders(directory), lock = -1;
+static int create(const char *directory, const char *shown, const char *catalog) {
+    int status = glimpse_lock_check_empty(directory, shown), lock = -1;
+    if (status == GLIMPSE_OK) status = glimpse_make_folders(directory);
     if (status < 0) return status;
     status = glimpse_lock_take(&lock, directory, "creating", GLIMPSE_LOCK_TRIES);
     if (status < 0) return status;
@@ -44,7 +45,7 @@ static int open_at(glimpse_store **out, const char *path, const char *shown, uns
         goto done;
     }
     if (flags & GLIMPSE_LIBRARY_CREATE && access(catalog, F_OK) != 0) {
-        status = create(path, catalog);
+        status = create(path, shown, catalog);
         if (status < 0) goto done;
     }
     status = glimpse_catalog_open(&s->db, catalog, (flags & GLIMPSE_LIBRARY_READ_ONLY) != 0);

@@ -46,6 +46,9 @@ void glimpse_sqlite_unlock(glimpse_store *store);
 int glimpse_lock_take(int *out, const char *directory, const char *purpose, int tries);
 void glimpse_lock_release(int fd); /* -1 is fine */
 enum { GLIMPSE_LOCK_TRIES = 100 }; /* two seconds */
+/* GLIMPSE_E_INVALID when a new library in `directory`, which need not exist, would lie among other
+ * files. `shown` is for the message. */
+int glimpse_lock_check_empty(const char *directory, const char *shown);
 /* Removes what killed writers left. Only with the lock held, so nobody is using one. */
 void glimpse_lock_remove_temporaries(const char *directory);
 

@@ -79,6 +79,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
     .labels = {.put = glimpse_labels_put,
                .forget = glimpse_labels_forget,
                .list = glimpse_labels_list,
+               .names = glimpse_labels_names,
                .of_content = glimpse_labels_of_content},
     .captions = {.put = glimpse_captions_put,
                  .forget = glimpse_captions_forget,

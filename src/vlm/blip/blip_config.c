@@ -161,6 +161,9 @@ int glimpse_blip_config_read(glimpse_blip_config *out, const char *folder) {
     if (!S_ISDIR(info.st_mode)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: a model is a folder; this is a file", folder);
     }
+    if (!exists(folder, "config.json")) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json", folder);
+    }
     /* Newer versions of transformers put what all processors say into one file. */
     int apart = exists(folder, "preprocessor_config.json");
     int together = !apart && exists(folder, "processor_config.json");

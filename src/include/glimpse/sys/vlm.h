@@ -253,7 +253,8 @@ typedef struct glimpse_vlm_answer {
     unsigned samples;   /* how many were answered */
     const char *model;  /* identity of the model that answered, or was to */
     const char *answered_by;        /* as the server calls it, such as a dated version; "" */
-    const char *reason;             /* FAILED, NOT_SENT, REFUSED, `incomplete`: a sentence */
+    const char *reason;             /* FAILED, NOT_SENT, REFUSED, `incomplete`: a sentence, without
+                                       the path when the request has one picture; else "" */
     int code;                       /* FAILED: the status (glimpse/status.h); else GLIMPSE_OK */
     int http_status;                /* of the last attempt, 0 when none */
     uint64_t tokens_in, tokens_out; /* as the provider counts them, of all requests it took */
