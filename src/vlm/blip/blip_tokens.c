@@ -2,6 +2,7 @@
  * vlm/blip_tokens.c - texts to the ids that each side of the model expects, and ids back to text.
  */
 #include "core/error.h"
+#include "text/tokenizer_kinds.h"
 #include "vlm/blip/blip_internal.h"
 
 #include <stdlib.h>
