@@ -88,7 +88,7 @@ static int find_fingerprint(char fingerprint[33], glimpse_library *library, cons
     }
     if (status == GLIMPSE_OK && matches == 0) {
         status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "the library has no model %s (%s lists them)",
-                              name, glimpse_wording("glimpse_session_load_models", NULL));
+                              name, glimpse_wording("glimpse_session_load_model_status", NULL));
     } else if (matches > 1) {
         status = glimpse_fail(GLIMPSE_E_INVALID,
                               "%s means several models of the library; give the fingerprint "

@@ -16,7 +16,7 @@ static const struct {
     {"glimpse_retrieval_options.captions", "--blend"},
     {"glimpse_retrieval_options.skip_unusable", "--missing skip"},
     {"glimpse_session_index", "glimpse index FOLDER"},
-    {"glimpse_session_load_models", "glimpse status"},
+    {"glimpse_session_load_model_status", "glimpse status"},
     {"sample", "--prompt-report"},
     {"settings.second_spec", "--escalate"},
     {"settings.spec", "--vlm"},
