@@ -44,11 +44,12 @@ struct glimpse_session {
     int writing;
     session_list libraries; /* glimpse_library *, idle */
     glimpse_library *first; /* the others are its siblings; NULL: none was opened yet */
-    session_list encoders; /* session_encoder *, idle */
-    session_list strings;  /* char *, handed out */
+    session_list encoders;  /* session_encoder *, idle */
+    session_list strings;   /* char *, handed out */
     char *model_path;
     glimpse_model *models[SESSION_MODELS]; /* by towers - 1 */
     session_list vlms;                     /* session_vlm_entry *, used last at the end */
+    session_list blips; /* session_blip_entry *, lent out: opened once and kept */
     int demo_vlm_noted;
 };
 
@@ -56,6 +57,10 @@ struct glimpse_session {
 int glimpse_session_keep_string(const char **out, glimpse_session *session, char *string);
 void glimpse_session_close_libraries(glimpse_session *session);
 void glimpse_session_close_models(glimpse_session *session);
+void glimpse_session_close_blips(glimpse_session *session);
+/* glimpse_session_vlm_spec, malloc'ed. */
+int glimpse_session_choose_vlm(char **out, glimpse_session *session, const char *chosen,
+                               const char *part);
 void glimpse_session_close_vlms(glimpse_session *session);
 
 #endif
