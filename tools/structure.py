@@ -6,11 +6,14 @@ usage: tools/structure.py [BUILD]      (default: build/release, built)
   - SQL and FAISS calls stand in index/store/ and nowhere else.
   - Arrows between components point one way: src <- index <- tools, and within each of them from
     the components that are built later to those built before (the order of add_subdirectory).
+  - No message of the library names an option of the command: what the callers of the library can
+    set is named through glimpse_wording(), which each program words as its own users know it.
   - The table of docs/architecture.md says of each component of index/ what its CMakeLists.txt says.
   - No circle of files: no two sources need each other's functions, directly or through others.
 
-Who needs whom is read from the object files (nm), so nothing is missed or made up: an arrow is a
-symbol that one file uses and another one defines. Exit code 0, or 1 with every fault named.
+Who needs whom is read from the object files (nm): an arrow is a symbol that one file uses and
+another one defines. What needs no symbol, a struct or a constant of another component, is read from
+the includes. Exit code 0, or 1 with every fault named.
 """
 import json
 import os
@@ -22,10 +25,13 @@ from collections import defaultdict
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LAYERS = ["src", "index", "tools"]
 
-# What only the store may say. Words of SQL count inside strings.
+# What only the store may say: calls, types and headers, and SQL inside a string.
+SQL = (r"SELECT|INSERT|UPDATE|DELETE|REPLACE|CREATE|DROP|ALTER|PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT"
+       r"|ATTACH|VACUUM|ANALYZE|WITH")
 FOREIGN = re.compile(
-    r'\bsqlite3_\w+|\bsqlite3\s*\*|<sqlite3\.h>|\bfaiss_\w+|\bFaiss[A-Z]\w*|"(?:sqlite|faiss)/'
-    r'|"\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|PRAGMA|BEGIN|COMMIT|ATTACH)\s'
+    r'\bsqlite3(?:_\w+|\.h)?\b(?!")|\bfaiss_\w+|\bFaiss[A-Z]\w*|<faiss/|"faiss/|"sqlite3\.h"'
+    r'|"(?:\\n|\s)*(?:' + SQL + r')\b'
+    r'|"(?:\\n|\s)*(?i:select\b[^"]*\bfrom|insert\s+into|delete\s+from|update\b[^"]*\bset)\b'
 )
 STORE = "index/store/"
 
@@ -55,6 +61,18 @@ def foreign_calls():
                 match = FOREIGN.search(line)
                 if match:
                     yield f"{path}:{number}: {match.group(0).strip()} stands outside {STORE}"
+
+
+def command_words():
+    """Options of the command inside the strings of the library."""
+    for layer in LAYERS[:-1]:
+        for path in sources(layer):
+            with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+                text = without_comments(file.read())
+            for number, line in enumerate(text.split("\n"), 1):
+                for literal in re.findall(r'"(?:\\.|[^"\\])*"', line):
+                    if re.search(r"--[a-z]", literal):
+                        yield f"{path}:{number}: {literal} names an option of the command"
 
 
 def component_order():
@@ -93,8 +111,28 @@ def component_of(path):
     return "/".join(parts[:2]) if len(parts) > 2 else parts[0]
 
 
+def include_arrows():
+    """(file, header) of every include of our own in src, index and tools, inside them."""
+    headers = defaultdict(list)
+    for layer in LAYERS:
+        for path in sources(layer):
+            if path.endswith((".h", ".inc")):
+                headers[os.path.basename(path)].append(path)
+    for layer in LAYERS:
+        for path in sources(layer):
+            with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+                text = without_comments(file.read())
+            for name in re.findall(r'^\s*#\s*include\s+["<]([^">]+)[">]', text, re.M):
+                beside = os.path.normpath(os.path.join(os.path.dirname(path), name))
+                found = [h for h in headers[os.path.basename(name)] if h == beside]
+                found = found or [h for h in headers[os.path.basename(name)]
+                                  if h.endswith("/" + name)]
+                for header in found:
+                    yield path, header
+
+
 def objects(build):
-    """(source, object) of everything below src, index and tools that was compiled."""
+    """(source, object) of everything below src, index and tools that is to be compiled."""
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         for entry in json.load(file):
             source = os.path.relpath(os.path.join(entry["directory"], entry["file"]), ROOT)
@@ -102,7 +140,7 @@ def objects(build):
             if not output:
                 output = re.search(r" -o (\S+)", entry["command"]).group(1)
             output = os.path.join(entry["directory"], output)
-            if source.split("/")[0] in LAYERS and os.path.exists(output):
+            if source.split("/")[0] in LAYERS:
                 yield source, output
 
 
@@ -169,12 +207,14 @@ def main():
         print(__doc__)
         return 0 if sys.argv[1:] in (["-h"], ["--help"]) else 2
     build = sys.argv[1] if len(sys.argv) == 2 else os.path.join(ROOT, "build", "release")
-    faults = list(foreign_calls()) + list(documented_uses())
+    faults = list(foreign_calls()) + list(command_words()) + list(documented_uses())
 
     order = component_order()
     pairs = list(objects(build))
-    if not pairs:
-        print(f"structure.py: {build} holds no build", file=sys.stderr)
+    missing = [source for source, output in pairs if not os.path.exists(output)]
+    if not pairs or missing:
+        what = f"{len(missing)} of {len(pairs)} files, such as {missing[0]}" if missing else "anything"
+        print(f"structure.py: {build} was not built whole: it lacks {what}", file=sys.stderr)
         return 2
     defined, used = symbols(pairs)
     arrows = defaultdict(set)
@@ -186,6 +226,13 @@ def main():
                 arrows[source].add(target)
                 witness.setdefault((source, target), name)
 
+    def is_upwards(source, target):
+        a, b = component_of(source), component_of(target)
+        layers = LAYERS.index(a.split("/")[0]), LAYERS.index(b.split("/")[0])
+        if a == b or layers[0] != layers[1]:
+            return layers[0] < layers[1]
+        return order.get(a, -1) < order.get(b, -1)
+
     drawn = defaultdict(int)
     for source in sorted(arrows):
         for target in sorted(arrows[source]):
@@ -193,13 +240,24 @@ def main():
             if a == b:
                 continue
             drawn[a, b] += 1
-            layers = LAYERS.index(a.split("/")[0]), LAYERS.index(b.split("/")[0])
-            upwards = layers[0] < layers[1]
-            if layers[0] == layers[1]:
-                upwards = order.get(a, -1) < order.get(b, -1)
-            if upwards:
+            if is_upwards(source, target):
                 faults.append(f"{source} uses {witness[source, target]}() of {target}: "
                               f"{a} stands below {b}")
+    included = defaultdict(set)
+    public = re.compile(r"^(?:src|index)/include/")
+    for source, target in include_arrows():
+        if target != source and target.endswith(".h"):
+            included[source].add(target)
+        # Public headers of index/ are for all of index/ and above it; src/ must not see them.
+        if public.match(source) or public.match(target):
+            upwards = source.startswith("src/") and not target.startswith("src/")
+        else:
+            upwards = is_upwards(source, target)
+        if upwards:
+            faults.append(f"{source} includes {target}: {component_of(source)} stands below "
+                          f"{component_of(target)}")
+    for circle in circles(included):
+        faults.append("a circle of headers: " + ", ".join(circle))
     for circle in circles(arrows):
         steps = []
         for source in circle:

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "dataset_text.h"
 #include "table.h"
+#include "text/json_load.h"
 
 #include <glimpse/datasets.h>
 
@@ -176,9 +177,12 @@ static int read_lines(rows *r, const char *text, size_t size) {
         size_t length = (size_t)((stop ? stop : end) - line);
         if (strspn(line, " \t\r\n") < length) {
             json_error_t error;
-            json_t *object = json_loadb(line, length, 0, &error);
+            json_t *object = glimpse_json_load(line, length, 0, &error);
             const char *wrong = error.text;
             if (object) status = read_object(&wrong, r, object);
+            if (!object && glimpse_json_is_nomem(&error)) {
+                status = glimpse_json_failed(&error, r->file);
+            }
             if (status == GLIMPSE_OK && wrong) {
                 status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: %s", r->file, number, wrong);
             }
@@ -191,7 +195,8 @@ static int read_lines(rows *r, const char *text, size_t size) {
 
 static int read_json(rows *r, const char *text, size_t size) {
     json_error_t error;
-    json_t *root = json_loadb(text, size, 0, &error);
+    json_t *root = glimpse_json_load(text, size, 0, &error);
+    if (!root && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, r->file);
     const json_t *images = json_object_get(root, "images");
     const json_t *annotations = json_object_get(root, "annotations");
     int status = json_is_array(root) ? read_array(r, root)

@@ -70,8 +70,9 @@ static int match_pictures(held *h) {
     if (status == GLIMPSE_OK && found == 0) {
         status = glimpse_fail(GLIMPSE_E_INVALID,
                               "%s and the predictions have no picture in common: the truth begins "
-                              "with %s, the predictions with %s (is --root right?)",
-                              h->truth_name, h->truth->pictures[0].path, h->p->pictures[0].path);
+                              "with %s, the predictions with %s (is %s right?)",
+                              h->truth_name, h->truth->pictures[0].path, h->p->pictures[0].path,
+                              glimpse_wording("options.root", NULL));
     }
     return status;
 }
@@ -194,8 +195,10 @@ static int check_missing(held *h) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "%s of the %s pictures of the truth have no prediction (%s of them "
                             "could not be labelled; the first is %s); count them as wrong with "
-                            "--missing wrong, or leave them out with --missing skip",
-                            missing, all, failed, first);
+                            "%s, or leave them out with %s",
+                            missing, all, failed, first,
+                            glimpse_wording("options.missing", "wrong"),
+                            glimpse_wording("options.missing", "skip"));
     }
     glimpse_tell(h->o.message, h->o.user, GLIMPSE_MESSAGE_NOTE,
                  "%s of the %s pictures of the truth have no prediction and %s", missing, all,

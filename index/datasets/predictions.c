@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "dataset_text.h"
 #include "table.h"
+#include "text/json_load.h"
 
 #include <jansson.h>
 
@@ -167,6 +168,21 @@ static double number_or_nan(const json_t *object, const char *key) {
     return json_is_number(value) ? json_number_value(value) : (double)NAN;
 }
 
+/* NaN: there is none. What rounding made of 0 or 1 becomes that again. */
+static int is_probability(double *value) {
+    static const double rounding = 1e-6;
+    if (isnan(*value)) return 1;
+    if (!(*value >= -rounding && *value <= 1 + rounding)) return 0;
+    *value = fmin(fmax(*value, 0), 1);
+    return 1;
+}
+
+/* There, but no number: what NaN and infinity become in JSON, too. */
+static int is_no_number(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    return value && !json_is_null(value) && !json_is_number(value);
+}
+
 /* *wrong says what is wrong with the object, or is NULL. */
 static int read_label(const char **wrong, held *h, glimpse_prediction *of, const json_t *label,
                       int is_first) {
@@ -182,6 +198,8 @@ static int read_label(const char **wrong, held *h, glimpse_prediction *of, const
     made->score = number_or_nan(label, "score");
     if (isnan(made->probability) && isnan(made->score)) {
         *wrong = "a label without probability and score";
+    } else if (!is_probability(&made->probability) || is_no_number(label, "probability")) {
+        *wrong = "a probability outside 0 to 1";
     }
     const json_t *accepted = json_object_get(label, "accepted");
     if (accepted) h->p.has_accepted = 1;
@@ -214,6 +232,7 @@ static int read_object(const char **wrong, held *h, const json_t *object) {
     of->abstained = json_is_true(json_object_get(object, "abstained"));
     of->background = number_or_nan(object, "background");
     of->margin = number_or_nan(object, "margin");
+    if (!is_probability(&of->background)) *wrong = "a background outside 0 to 1";
     for (size_t i = 0; i < json_array_size(labels) && status == GLIMPSE_OK && !*wrong; i++)
         status = read_label(wrong, h, of, json_array_get(labels, i), i == 0);
     return status;
@@ -228,9 +247,12 @@ static int read_jsonl(held *h, const char *source, const char *text, size_t size
         size_t length = (size_t)((stop ? stop : end) - line);
         json_error_t error;
         if (strspn(line, " \t\r\n") < length) {
-            json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
+            json_t *object = glimpse_json_load(line, length, JSON_REJECT_DUPLICATES, &error);
             const char *wrong = error.text;
             if (object) status = read_object(&wrong, h, object);
+            if (!object && glimpse_json_is_nomem(&error)) {
+                status = glimpse_json_failed(&error, source);
+            }
             if (status == GLIMPSE_OK && wrong) {
                 status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: %s", source, number, wrong);
             }
@@ -284,6 +306,10 @@ static int read_row(held *h, const sheet *s, size_t row, glimpse_prediction *of)
     of->abstained |= says_true(s, row, s->abstained);
     if (!*name) return GLIMPSE_OK; /* abstained: no class is told */
     int status = read_number(&probability, s, row, s->probability);
+    if (status == GLIMPSE_OK && !is_probability(&probability)) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: the probability %g is outside 0 to 1",
+                            s->file, glimpse_table_line(s->t, row), probability);
+    }
     if (status == GLIMPSE_OK) status = read_number(&score, s, row, s->score);
     if (status == GLIMPSE_OK) status = add_guess(&made, h, of, name);
     if (status < 0) return status;
@@ -353,8 +379,8 @@ static int read_table(held *h, const char *file, int is_tree) {
         status = GLIMPSE_E_NOMEM;
     } else if (s.path < 0 || s.name < 0) {
         status = glimpse_fail(GLIMPSE_E_FORMAT,
-                              "%s: no column %s; predictions are what glimpse label --json or "
-                              "--csv writes, or a table with the columns path and class",
+                              "%s: no column %s; predictions are what glimpse label writes as JSON "
+                              "or CSV, or a table with the columns path and class",
                               file, s.path < 0 ? "path" : "class");
     } else {
         h->p.has_accepted = s.accepted >= 0;
@@ -409,7 +435,7 @@ static int read_file(held *h, const char *source) {
     } else if (*start == '[') {
         status = glimpse_fail(GLIMPSE_E_FORMAT,
                               "%s: a JSON array; predictions are JSON lines as glimpse label "
-                              "--json writes them, or CSV",
+                              "writes them, or CSV",
                               source);
     } else {
         status = read_table(h, source, 0);

@@ -314,9 +314,12 @@ static int place_one(const glimpse_dataset_writer *w, placed *p, const char *dir
     int error = errno;
     free(to);
     if (p->done) return GLIMPSE_OK;
-    return glimpse_fail(GLIMPSE_E_IO, "%s: cannot %s: %s%s", p->source,
-                        glimpse_dataset_place_name(w->o.place), strerror(error),
-                        error == EXDEV ? " (another file system; use --place copy)" : "");
+    const char *how = glimpse_dataset_place_name(w->o.place), *reason = strerror(error);
+    if (error != EXDEV) {
+        return glimpse_fail(GLIMPSE_E_IO, "%s: cannot %s: %s", p->source, how, reason);
+    }
+    return glimpse_fail(GLIMPSE_E_IO, "%s: cannot %s: %s (another file system; use %s)", p->source,
+                        how, reason, glimpse_wording("options.place", "copy"));
 }
 
 static int place_all(const glimpse_dataset_writer *w, tree *t, const char *directory) {

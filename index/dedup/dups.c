@@ -8,6 +8,7 @@
 #include "core/options.h"
 #include "dups_cache.h"
 #include "file_paths.h"
+#include "pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,10 @@ static int check(glimpse_dups *dups, const glimpse_dedup_options *options) {
         return glimpse_fail(GLIMPSE_E_INVALID, "an unknown rule for what to keep");
     if (options->keep == GLIMPSE_KEEP_IN && !options->keep_path)
         return glimpse_fail(GLIMPSE_E_INVALID, "no folder is given to keep files in");
+    if (options->jobs > GLIMPSE_POOL_MAX_JOBS) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "%u jobs, at most %d make sense", options->jobs,
+                            GLIMPSE_POOL_MAX_JOBS);
+    }
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     memset(dups, 0, sizeof *dups);
     dups->options = options;

@@ -4,6 +4,7 @@
 #include "pool.h"
 
 #include "core/error.h"
+#include "core/room.h"
 #include "pool_batch.h"
 #include "pool_state.h"
 #include "pool_worker.h"
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { JOB_QUEUE = 1024, RESULT_QUEUE = 256, WAIT_MS = 20 };
+enum { JOB_QUEUE = 1024, RESULT_QUEUE = 256, WAIT_MS = 20, WORKER_ROOM = 128 << 20 };
 
 static unsigned usable_cores(void) {
     cpu_set_t set;
@@ -143,6 +144,16 @@ static void run_threads(glimpse_pool *pool, pthread_t *threads) {
     }
 }
 
+/* A thread takes its stack and its part of the heap, and a worker what it decodes and multiplies
+ * with. Fewer workers than asked for do the same in more time; without room for one, that is said
+ * before it is found out by a library that cannot say it. */
+static int check_room(glimpse_pool *pool) {
+    while (pool->sharing > 1 && !glimpse_room_is_there((uint64_t)pool->sharing * WORKER_ROOM)) {
+        pool->sharing--;
+    }
+    return glimpse_room_check(WORKER_ROOM, "a worker");
+}
+
 int glimpse_pool_run_all(glimpse_pool *pool, const glimpse_pool_run *run) {
     pool->run = run;
     pool->sharing = pool->jobs;
@@ -152,9 +163,11 @@ int glimpse_pool_run_all(glimpse_pool *pool, const glimpse_pool_run *run) {
     atomic_store(&pool->cancelled, 0);
     atomic_store(&pool->produced, 0);
     atomic_store(&pool->undecided, 0);
+    int status = check_room(pool);
+    if (status < 0) return status;
     pthread_t *threads = calloc(pool->sharing + 1, sizeof *threads);
     if (!threads) return glimpse_fail_nomem((pool->sharing + 1) * sizeof *threads, "threads");
-    int status = glimpse_queue_create(&pool->job_queue, JOB_QUEUE);
+    status = glimpse_queue_create(&pool->job_queue, JOB_QUEUE);
     if (status == GLIMPSE_OK) status = glimpse_queue_create(&pool->result_queue, RESULT_QUEUE);
     if (status == GLIMPSE_OK) {
         run_threads(pool, threads);

@@ -95,7 +95,7 @@ void glimpse_pool_job_fail(glimpse_pool_job *job, int code, const char *reason) 
     job->outcome = GLIMPSE_POOL_FAILED;
     job->code = code;
     free(job->reason);
-    job->reason = reason && *reason ? strdup(reason) : NULL;
+    job->reason = reason && *reason ? strdup(glimpse_without_path(reason, job->path)) : NULL;
 }
 
 void glimpse_pool_job_fail_decoding(glimpse_pool_job *job, int status) {

@@ -3,8 +3,9 @@
  * and thresholds for a wanted precision.
  *
  * The mean log loss is convex in 1 / T, so as a function of log T it has one valley: golden section
- * finds it without derivatives. A sample on which everything is right has its valley at T = 0; the
- * search ends at the lower limit, which the caller sees.
+ * finds it without derivatives. A sample on which everything is right has its valley at T = 0, one
+ * on which everything is wrong at infinity: what the search finds at its limits is no fit, and
+ * neither is one to a handful of mistakes. Then the model's own scale is kept.
  *
  * A sigmoid's probability says of the best class alone whether it is right: that is a line through
  * one number a picture (platt.c).
@@ -135,6 +136,26 @@ static int fit(mapping *out, const sample *s) {
     return GLIMPSE_OK;
 }
 
+static int is_at_limit(mapping m) {
+    return !(m.temperature > coldest * 1.001 && m.temperature < hottest / 1.001) ||
+           !isfinite(m.offset);
+}
+
+/* Right and wrong answers among what is fitted to. */
+static void count_answers(const sample *s, size_t *right, size_t *wrong) {
+    double unused;
+    *right = *wrong = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        /* A softmax without a background cannot learn from a picture of none of the classes. */
+        int unknown = s->truth[i] == GLIMPSE_NONE_OF_THESE;
+        if (unknown && !s->sigmoid && !s->has_background) continue;
+        size_t k = best(s, i, (mapping){1, 0}, &unused);
+        int good = unknown ? !s->sigmoid && background_wins(s, i, k)
+                           : s->truth[i] == k && (s->sigmoid || !background_wins(s, i, k));
+        ++*(good ? right : wrong);
+    }
+}
+
 /* With `mappings` [FOLDS], the one of each picture's fold. */
 static double calibration_error(const sample *s, const mapping *mappings) {
     double right[BINS] = {0}, sum[BINS] = {0}, error = 0;
@@ -233,6 +254,13 @@ static int calibrate(glimpse_calibration *out, glimpse_scoring scoring, const do
     out->precision_target = precision_target;
     status = fit(&all, &s);
     if (status < 0) return status;
+    size_t good = 0;
+    count_answers(&s, &good, &out->mistakes);
+    if (is_at_limit(all)) out->scale = GLIMPSE_SCALE_AT_LIMIT;
+    if (good < GLIMPSE_CALIBRATION_LEAST || out->mistakes < GLIMPSE_CALIBRATION_LEAST) {
+        out->scale = GLIMPSE_SCALE_TOO_FEW;
+    }
+    if (out->scale != GLIMPSE_SCALE_FITTED) all = own;
     out->temperature = all.temperature;
     out->offset = all.offset;
     out->nll_before = sigmoid ? sigmoid_log_loss(&s, own) : log_loss(&s, 1);
@@ -247,6 +275,7 @@ static int calibrate(glimpse_calibration *out, glimpse_scoring scoring, const do
         same[f] = own;
         s.fold = count >= 2 * FOLDS ? f : FOLDS;
         status = fit(&fitted[f], &s);
+        if (out->scale != GLIMPSE_SCALE_FITTED || is_at_limit(fitted[f])) fitted[f] = own;
     }
     if (status < 0) return status;
     s.fold = FOLDS;
@@ -265,6 +294,17 @@ int glimpse_calibrate(glimpse_calibration *out, glimpse_scoring scoring, const d
     status = calibrate(&own, scoring, logits, truth, count, classes, precision_target);
     GLIMPSE_REPORT_STORE(out, &own);
     return status;
+}
+
+const char *glimpse_calibration_kept(const glimpse_calibration *calibration) {
+    glimpse_calibration c = GLIMPSE_CALIBRATION_INIT;
+    if (GLIMPSE_OPTIONS_LOAD(&c, calibration, glimpse_calibration, coverage) < 0) return NULL;
+    switch (c.scale) {
+    case GLIMPSE_SCALE_TOO_FEW: return "too few right or wrong answers to learn a scale from";
+    case GLIMPSE_SCALE_AT_LIMIT: return "the best temperature is at the limit of its range";
+    case GLIMPSE_SCALE_FITTED: break;
+    }
+    return NULL;
 }
 
 /*

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/options.h"
+#include "text/json_load.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -46,6 +47,9 @@ int glimpse_calibration_write(const glimpse_calibration *calibration,
         failed |= put(root, "precision_low", c->precision_low);
         failed |= put(root, "coverage", c->coverage);
     }
+    const char *kept = glimpse_calibration_kept(c);
+    if (kept) failed |= json_object_set_new(root, "uncalibrated", json_string(kept));
+    failed |= json_object_set_new(root, "mistakes", json_integer((json_int_t)c->mistakes));
     failed |= json_object_set_new(root, "samples", json_integer((json_int_t)c->samples));
     failed |= json_object_set_new(root, "unknown", json_integer((json_int_t)c->unknown));
     failed |= put(root, "accuracy", c->accuracy) | put(root, "nll_before", c->nll_before);
@@ -110,8 +114,9 @@ static int read_calibration(glimpse_calibration *out, double *thresholds,
     json_error_t error;
     int status = glimpse_file_read(&text, &size, path, MAX_BYTES);
     if (status < 0) return status;
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = glimpse_json_load(text, size, JSON_REJECT_DUPLICATES, &error);
     free(text);
+    if (!root && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, path);
     if (!root) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %d: %s", path, error.line, error.text);
     }
@@ -124,8 +129,8 @@ static int read_calibration(glimpse_calibration *out, double *thresholds,
     } else if (strcmp(id, glimpse_classifier_id(classifier)) != 0) {
         status = glimpse_fail(GLIMPSE_E_INVALID,
                               "%s: made with other classes, prompts, examples, another model or "
-                              "--precision; calibrate again",
-                              path);
+                              "%s; calibrate again",
+                              path, glimpse_wording("options.precision", NULL));
     }
     if (status == GLIMPSE_OK) {
         status = get(root, "temperature", 1e-3, 1e3, 1, &out->temperature, path);

@@ -4,6 +4,7 @@
 #include "label_internal.h"
 
 #include "core/error.h"
+#include "text/json_load.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -111,7 +112,8 @@ static int add(glimpse_classes *classes, json_t *item, const char *where) {
 int glimpse_classes_read_json(glimpse_classes *classes, const char *text, size_t size,
                               const char *path) {
     json_error_t error;
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = glimpse_json_load(text, size, JSON_REJECT_DUPLICATES, &error);
+    if (!root && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, path);
     if (!root) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %d: %s", path, error.line, error.text);
     }

@@ -133,14 +133,6 @@ static void produce(void *user, glimpse_pool *pool) {
     }
 }
 
-static char *problem_of(const glimpse_pool_job *job) {
-    const char *reason = glimpse_pool_job_reason(job);
-    const size_t bytes = strlen(job->path) + strlen(reason) + 3;
-    char *text = malloc(bytes);
-    if (text) (void)snprintf(text, bytes, "%s: %s", job->path, reason);
-    return text;
-}
-
 static int take(glimpse_embedder *e, const glimpse_pool_job *job) {
     const size_t place = ((const embedder_job *)job)->place;
     glimpse_embedder_picture *p = &e->pictures[place];
@@ -157,7 +149,7 @@ static int take(glimpse_embedder *e, const glimpse_pool_job *job) {
         return glimpse_embedding_journal_add(e->journal, p->path, job->embedding, &file);
     case GLIMPSE_POOL_FAILED:
     case GLIMPSE_POOL_VANISHED:
-        p->problem = problem_of(job);
+        p->problem = strdup(glimpse_pool_job_reason(job));
         return p->problem ? GLIMPSE_OK : glimpse_fail_nomem(strlen(p->path), "a problem");
     case GLIMPSE_POOL_NO_PICTURE: /* must_sniff is not set, and nothing settles jobs here */
     case GLIMPSE_POOL_KNOWN:

@@ -47,7 +47,7 @@ typedef struct glimpse_embedder_options {
 typedef struct glimpse_embedder_picture {
     const char *path;       /* set by the caller */
     int known;              /* 1: there is an embedding, */
-    char *problem;          /* else why not, with the path in front; freed by _release */
+    char *problem;          /* else why not, without the path; freed by _release */
     char id[33];            /* content id where the library knows the picture, else "" */
     uint32_t width, height; /* upright; 0 where not known, as `bytes` */
     uint64_t bytes;

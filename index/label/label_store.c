@@ -146,6 +146,13 @@ int glimpse_library_labellings(glimpse_library *library, glimpse_labelling_fn vi
     return store->ops->labels.list(store, visit, user);
 }
 
+int glimpse_library_label_names(glimpse_library *library, const char *label,
+                                glimpse_label_name_fn visit, void *user) {
+    if (!library || !visit) return glimpse_fail(GLIMPSE_E_INVALID, "no library");
+    glimpse_store *store = glimpse_library_store(library);
+    return store->ops->labels.names(store, label, visit, user);
+}
+
 int glimpse_library_labels(glimpse_library *library, const char *path_or_id,
                            glimpse_stored_label_fn visit, void *user) {
     if (!library || !path_or_id || !visit) return glimpse_fail(GLIMPSE_E_INVALID, "no picture");

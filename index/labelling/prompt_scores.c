@@ -66,7 +66,7 @@ int glimpse_labeller_score_prompts(glimpse_labeller *l, const char *path,
         templates = usual;
         count = 1;
     }
-    int status = glimpse_label_sample_load(&sample, l, path, 0, "--prompt-report");
+    int status = glimpse_label_sample_load(&sample, l, path, 0, "sample");
     if (status < 0) return status;
     size_t rows = count > 1 ? count + 1 : count;
     for (size_t i = 0; i < rows && status == GLIMPSE_OK; i++) {

@@ -170,15 +170,13 @@ static int label_list(run *r, const glimpse_picture_list *list) {
     size_t done = 0;
     int status = pictures ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
     for (size_t i = 0; i < list->problem_count && status == GLIMPSE_OK; i++)
-        status = give_problem(r, list->problems[i].path, list->problems[i].text);
+        status = give_problem(r, list->problems[i].path, list->problems[i].reason);
     while (done < list->count && status == GLIMPSE_OK) {
         size_t n = list->count - done < r->window ? list->count - done : r->window;
         status = label_window(r, list->paths + done, n, pictures);
         if (status == GLIMPSE_OK) {
             done += n;
             status = glimpse_labeller_progress(r->l, "labelling", done, list->count, start);
-            /* Nothing is left to be stopped. */
-            if (status == GLIMPSE_E_CANCELLED && done == list->count) status = GLIMPSE_OK;
         }
     }
     free(pictures);

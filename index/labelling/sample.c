@@ -23,6 +23,10 @@ typedef struct source {
     int allow_none;
 } source;
 
+static const char *named(const source *from) {
+    return glimpse_wording(from->option, from->path);
+}
+
 /* The class list's place for each class of the truth. */
 static int map_classes(size_t *places, const glimpse_truth *truth, const glimpse_classes *classes,
                        const source *from) {
@@ -32,17 +36,17 @@ static int map_classes(size_t *places, const glimpse_truth *truth, const glimpse
             places[i] = GLIMPSE_NONE_OF_THESE;
             if (!from->allow_none) {
                 return glimpse_fail(GLIMPSE_E_INVALID,
-                                    "%s %s: pictures of none of the classes (_none) are no "
+                                    "%s: pictures of none of the classes (_none) are no "
                                     "examples",
-                                    from->option, from->path);
+                                    named(from));
             }
             continue;
         }
         int status = glimpse_classes_find(&places[i], classes, name);
         if (status < 0) {
             char *reason = glimpse_copied(glimpse_last_error());
-            status = glimpse_fail(status, "%s %s: %s among those of --classes", from->option,
-                                  from->path, reason ? reason : name);
+            status = glimpse_fail(status, "%s: %s among those of %s", named(from),
+                                  reason ? reason : name, glimpse_wording("options.classes", NULL));
             free(reason);
             return status;
         }
@@ -56,12 +60,11 @@ static int check_pictures(const glimpse_truth *truth, const source *from) {
         const glimpse_truth_picture *p = &truth->pictures[i];
         if (p->class_count > 1) {
             return glimpse_fail(GLIMPSE_E_INVALID,
-                                "%s %s: %s has %zu classes; one a picture is wanted", from->option,
-                                from->path, p->given, p->class_count);
+                                "%s: %s has %zu classes; one a picture is wanted", named(from),
+                                p->given, p->class_count);
         }
         if (p->class_count == 0 && !from->allow_none) {
-            return glimpse_fail(GLIMPSE_E_INVALID, "%s %s: %s has no class", from->option,
-                                from->path, p->given);
+            return glimpse_fail(GLIMPSE_E_INVALID, "%s: %s has no class", named(from), p->given);
         }
     }
     return GLIMPSE_OK;
@@ -76,8 +79,8 @@ static int embed_window(glimpse_label_sample *out, const glimpse_labeller *l, co
     int status = glimpse_embedder_embed(made, l->embedder, pictures, count);
     for (size_t i = 0; i < count; i++) {
         if (pictures[i].problem) {
-            glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM, "%s",
-                         pictures[i].problem);
+            glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM, "%s: %s",
+                         pictures[i].path, pictures[i].problem);
             out->unusable++;
         } else if (status == GLIMPSE_OK) {
             memcpy(out->embeddings + out->count * l->width, made + i * l->width,
@@ -124,11 +127,11 @@ int glimpse_label_sample_load(glimpse_label_sample *out, const glimpse_labeller 
     if (status == GLIMPSE_OK) status = check_pictures(truth, &from);
     if (status == GLIMPSE_OK) status = embed_all(out, l, truth, places);
     if (status == GLIMPSE_OK && out->count == 0) {
-        status = glimpse_fail(GLIMPSE_E_INVALID, "%s %s: no usable pictures", option, path);
+        status = glimpse_fail(GLIMPSE_E_INVALID, "%s: no usable pictures", named(&from));
     } else if (status == GLIMPSE_OK && out->unusable > 0) {
         char count[GLIMPSE_COUNT_TEXT];
         glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
-                     "%s %s: %s pictures could not be used", option, path,
+                     "%s: %s pictures could not be used", named(&from),
                      glimpse_count_text(count, out->unusable));
     }
     glimpse_truth_free(truth);

@@ -17,7 +17,7 @@ typedef struct glimpse_label_sample {
 /* Reads an ImageFolder or a table (glimpse_truth_load) and embeds its pictures. Classes are found
  * by id, name, or last part of the name; a class that the list does not have ends it. A picture
  * with an empty class, or in a directory _none, shows none of the classes: with `allow_none` 0 that
- * ends it too. `option` ("--calibrate") is for messages. */
+ * ends it too. `option` ("options.calibrate") is for messages. */
 int glimpse_label_sample_load(glimpse_label_sample *out, const glimpse_labeller *labeller,
                               const char *path, int allow_none, const char *option);
 void glimpse_label_sample_free(glimpse_label_sample *sample);

@@ -11,10 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void note(const glimpse_labeller *l, const char *text) {
-    glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE, "%s", text);
-}
-
 /*
  * Options that do not go together.
  */
@@ -114,8 +110,11 @@ static int load_prompts(glimpse_labeller *l) {
     if (o->multi_label && glimpse_model_scoring(l->model) == GLIMPSE_SCORING_SIGMOID) {
         /* Each class is a yes or no of its own: there is nothing to compare with. */
         if (o->background) {
-            note(l, "--background plays no part: with --multi-label this model answers yes or no "
-                    "to each class alone");
+            glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
+                         "%s plays no part: with %s this model answers yes or no to each class "
+                         "alone",
+                         glimpse_wording("options.background", NULL),
+                         glimpse_wording("options.multi_label", NULL));
         }
         return GLIMPSE_OK;
     }
@@ -214,7 +213,7 @@ const glimpse_calibration *glimpse_labeller_calibration(const glimpse_labeller *
 static int add_examples(glimpse_labeller *l) {
     glimpse_label_sample sample;
     glimpse_examples_report report = GLIMPSE_EXAMPLES_REPORT_INIT;
-    int status = glimpse_label_sample_load(&sample, l, l->o.examples, 0, "--examples");
+    int status = glimpse_label_sample_load(&sample, l, l->o.examples, 0, "options.examples");
     if (status < 0) return status;
     status = glimpse_classifier_add_examples(&report, l->classifier, sample.embeddings,
                                              sample.classes, sample.count);
@@ -248,6 +247,14 @@ void glimpse_labeller_tell_calibration(glimpse_labeller *l) {
                  glimpse_count_text(samples, c->samples), glimpse_count_text(unknown, c->unknown),
                  c->accuracy, c->temperature, offset, c->nll_before, c->nll_after, c->ece_before,
                  c->ece_after);
+    const char *kept = glimpse_calibration_kept(c);
+    if (kept) {
+        glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM,
+                     "the model's own probabilities are kept: %s (%s of %s pictures were mistakes; "
+                     "more pictures, and such as it gets wrong, would help)",
+                     kept, glimpse_count_text(unknown, c->mistakes),
+                     glimpse_count_text(samples, c->samples));
+    }
     if (c->target_met) {
         glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
                      "threshold %.4f: precision %.3f (95%% interval from %.3f), expected coverage "
@@ -273,6 +280,7 @@ static int fit_to_sample(glimpse_labeller *l, const glimpse_label_sample *sample
                                               sample->count, count, l->o.precision_target);
         c->temperature = 1; /* fitted to the best class alone, which is not what is asked here */
         c->offset = 0;
+        c->scale = GLIMPSE_SCALE_FITTED;
     }
     free(logits);
     return status;
@@ -281,16 +289,17 @@ static int fit_to_sample(glimpse_labeller *l, const glimpse_label_sample *sample
 static int calibrate(glimpse_labeller *l) {
     const glimpse_calibration *c = &l->calibration;
     glimpse_label_sample sample;
-    int status = glimpse_label_sample_load(&sample, l, l->o.calibrate, 1, "--calibrate");
+    int status = glimpse_label_sample_load(&sample, l, l->o.calibrate, 1, "options.calibrate");
     if (status < 0) return status;
     status = fit_to_sample(l, &sample);
     glimpse_label_sample_free(&sample);
     if (status < 0) return status;
     if (!l->o.multi_label && l->o.precision_target > 0 && !c->target_met) {
         return glimpse_fail(GLIMPSE_E_INVALID,
-                            "--calibrate %s: no threshold is right %g%% of the time on these "
+                            "%s: no threshold is right %g%% of the time on these "
                             "pictures (accuracy without one: %.3f)",
-                            l->o.calibrate, 100 * l->o.precision_target, c->accuracy);
+                            glimpse_wording("options.calibrate", l->o.calibrate),
+                            100 * l->o.precision_target, c->accuracy);
     }
     l->calibrated = 1;
     if (!l->o.save_calibration) return GLIMPSE_OK;

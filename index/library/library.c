@@ -59,6 +59,10 @@ glimpse_store *glimpse_library_store(const glimpse_library *library) {
     return library->store;
 }
 
+int glimpse_library_is_in_place(const glimpse_library *library) {
+    return library->store->ops->is_in_place(library->store);
+}
+
 int glimpse_library_lock(glimpse_library *library, const char *purpose) {
     return library->store->ops->lock(library->store, purpose);
 }

@@ -18,6 +18,8 @@ glimpse_store *glimpse_library_store(const glimpse_library *library);
 /* The key of a model; its strings are borrowed from the model. */
 glimpse_model_key glimpse_model_get_key(const glimpse_model *model);
 
+/* The store's: 0 when the library was removed or replaced while it was open. */
+int glimpse_library_is_in_place(const glimpse_library *library);
 /* The store's lock and unlock. */
 int glimpse_library_lock(glimpse_library *library, const char *purpose);
 void glimpse_library_unlock(glimpse_library *library);

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "library_private.h"
+#include "text/json_load.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -112,7 +113,8 @@ static int find(void *user, glimpse_vlm_answer **out, const glimpse_vlm_question
     *out = NULL;
     if (!glimpse_hash_from_hex(&key, question->key)) return 0;
     int found = answers->ops->responses.find(&stored, answers->responses, &key);
-    json_t *root = stored ? json_loads(stored, 0, NULL) : NULL;
+    json_error_t error;
+    json_t *root = stored ? glimpse_json_load(stored, strlen(stored), 0, &error) : NULL;
     if (root) found = from_json(out, root, question->model);
     json_decref(root);
     free(stored);

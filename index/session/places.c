@@ -38,6 +38,17 @@ int glimpse_places_is_directory(const char *path) {
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+char *glimpse_places_directory(const session_places *places, const char *name) {
+    while (strncmp(name, "./", 2) == 0 && name[2] != '/')
+        name += 2;
+    char *path = name[0] == '/' || !places->directory
+                     ? strdup(name)
+                     : glimpse_session_format("%s/%s", places->directory, name);
+    if (path && glimpse_places_is_directory(path)) return path;
+    free(path);
+    return NULL;
+}
+
 static int is_readable(const char *path) {
     return access(path, R_OK) == 0;
 }
@@ -69,7 +80,7 @@ static int user_directory(char **out, const char *variable, const char *below_ho
 }
 
 int glimpse_places_init(session_places *places, const char *shipped) {
-    *places = (session_places){0};
+    *places = (session_places){.directory = getcwd(NULL, 0)};
     int status = user_directory(&places->user_data, "XDG_DATA_HOME", ".local/share");
     if (status == GLIMPSE_OK) {
         status = user_directory(&places->user_config, "XDG_CONFIG_HOME", ".config");
@@ -93,6 +104,7 @@ void glimpse_places_free(session_places *places) {
     free(places->user_data);
     free(places->user_config);
     free(places->models);
+    free(places->directory);
     *places = (session_places){0};
 }
 
@@ -128,7 +140,18 @@ static char *own_file(void) {
     return realpath(info.dli_fname, NULL);
 }
 
+/* Of what ships there is nothing above or elsewhere. */
+static int leaves(const char *relative) {
+    for (const char *part = relative;; part++) {
+        size_t length = strcspn(part, "/");
+        if (length == 2 && part[0] == '.' && part[1] == '.') return 1;
+        part += length;
+        if (!*part) return relative[0] == '/';
+    }
+}
+
 static char *find(const session_places *places, const char *relative, accept_fn accept) {
+    if (leaves(relative)) return NULL;
     if (places->shipped) return try_place(places->shipped, relative, accept);
     char *own = own_file(), *program = realpath("/proc/self/exe", NULL), *found = NULL;
     if (own) found = try_around(own, relative, accept);

@@ -196,8 +196,8 @@ static int library_ids(const retrieval *r, glimpse_library *library, const glimp
             (void)strncpy(reason, glimpse_last_error(), sizeof reason - 1);
             reason[sizeof reason - 1] = '\0';
             status = glimpse_fail(
-                status, "%s (--blend searches the library, so all the pictures must be in it)",
-                reason);
+                status, "%s (%s searches the library, so all the pictures must be in it)", reason,
+                glimpse_wording("glimpse_retrieval_options.captions", NULL));
         }
     }
     free(unused);

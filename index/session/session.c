@@ -37,6 +37,7 @@ static int make_locks(glimpse_session *session) {
     int failed = pthread_mutex_init(&session->lock, NULL) != 0 ||
                  pthread_mutex_init(&session->opening, NULL) != 0 ||
                  pthread_mutex_init(&session->vlm_opening, NULL) != 0 ||
+                 pthread_mutex_init(&session->library_opening, NULL) != 0 ||
                  pthread_cond_init(&session->writer_left, &attributes) != 0;
     (void)pthread_condattr_destroy(&attributes);
     return failed ? glimpse_fail(GLIMPSE_E_INTERNAL, "cannot make the locks of a session")
@@ -104,6 +105,7 @@ void glimpse_session_close(glimpse_session *session) {
     free(session->library_path);
     free(session->model_path);
     (void)pthread_cond_destroy(&session->writer_left);
+    (void)pthread_mutex_destroy(&session->library_opening);
     (void)pthread_mutex_destroy(&session->vlm_opening);
     (void)pthread_mutex_destroy(&session->opening);
     (void)pthread_mutex_destroy(&session->lock);

@@ -68,6 +68,7 @@ static int ask(asking *a, glimpse_vlm_totals *totals, const session_vlm *vlm, co
         requests[i].text = question;
         requests[i].prompt = prompt;
         requests[i].samples = vlm->settings.samples;
+        requests[i].max_tokens = vlm->settings.max_tokens;
         requests[i].keep_metadata = vlm->settings.keep_metadata;
         /* How sure it is, for the second model to be asked where it is not. */
         if (vlm->second && vlm->settings.samples < 2) requests[i].schema = GLIMPSE_VLM_JSON_ANSWER;

@@ -51,7 +51,7 @@ static session_blip_entry *find(glimpse_session *session, const char *path) {
 }
 
 static int wrong_kind(const char *path, glimpse_blip_kind is, glimpse_blip_kind wanted) {
-    return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: %s model; this command needs %s one", path,
+    return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: %s model; this needs %s one", path,
                         kind_name(is), kind_name(wanted));
 }
 
@@ -94,9 +94,8 @@ static int open_once(session_blip_entry **out, glimpse_session *session, const c
     int status = glimpse_session_choose_vlm(&path, session, chosen, part_name(kind));
     if (status < 0) return status;
     if (glimpse_vlm_spec_is_remote(path)) {
-        status = glimpse_fail(GLIMPSE_E_UNSUPPORTED,
-                              "%s is a remote model; this command needs %s one: --model DIR", path,
-                              kind_name(kind));
+        status = glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s is a remote model; this needs %s one: %s",
+                              path, kind_name(kind), glimpse_wording("options.model", "DIR"));
         free(path);
         return status;
     }

@@ -21,7 +21,7 @@ typedef struct storing {
 static int store(void *user, size_t *stored, const glimpse_caption *captions, size_t count) {
     const storing *s = user;
     session_lease lease = {0};
-    int status = glimpse_session_acquire_library(&lease, s->session, SESSION_WRITE, NULL);
+    int status = glimpse_session_acquire_library(&lease, s->session, SESSION_WRITE, &s->control);
     if (status == GLIMPSE_OK) {
         status = glimpse_library_store_captions(stored, lease.library, captions, count);
     }
@@ -97,6 +97,7 @@ int glimpse_session_caption(glimpse_captioning **out, glimpse_session *session,
                                          .asking = &vlm.run,
                                          .prompt = prompt,
                                          .samples = vlm.settings.samples,
+                                         .max_tokens = vlm.settings.max_tokens,
                                          .keep_metadata = vlm.settings.keep_metadata,
                                          .store = store,
                                          .note = note,

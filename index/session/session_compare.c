@@ -11,6 +11,7 @@
 #include <glimpse/decisions.h>
 #include <glimpse/sys/image.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,7 @@ static int ask(comparing *c, const session_vlm *vlm) {
     request.prompt = prompt;
     request.schema = GLIMPSE_VLM_JSON_COMPARE;
     request.samples = vlm->settings.samples;
+    request.max_tokens = vlm->settings.max_tokens;
     request.keep_metadata = vlm->settings.keep_metadata;
     if (status == GLIMPSE_OK) status = glimpse_vlm_ask(&answer, vlm->vlm, &request, &vlm->run);
     c->pair->answer = answer;
@@ -94,22 +96,23 @@ static int ask_model(comparing *c, glimpse_library *library) {
     const session_control control = {NULL, c->options.cancelled, c->options.user};
     session_vlm vlm = {0};
     if (c->options.offline) {
-        c->pair->not_asked = "nobody was to be asked";
-        return GLIMPSE_OK;
+        return keep(&c->pair->not_asked, "nobody was to be asked");
     }
     int chosen = glimpse_session_vlm_is_chosen(&spec, buffer, sizeof buffer, c->session, settings);
     if (chosen < 0) return chosen;
     if (!chosen) {
-        c->pair->not_asked = "no vision-language model was chosen (--vlm MODEL)";
-        return GLIMPSE_OK;
+        char why[128];
+        (void)snprintf(why, sizeof why, "no vision-language model was chosen (%s)",
+                       glimpse_wording("settings.spec", "MODEL"));
+        return keep(&c->pair->not_asked, why);
     }
     if (!glimpse_vlm_spec_is_remote(spec)) {
         if (settings && settings->spec) {
             return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
                                 "%s: a native model looks at one picture at a time", spec);
         }
-        c->pair->not_asked = "the chosen vision-language model looks at one picture at a time";
-        return GLIMPSE_OK;
+        return keep(&c->pair->not_asked,
+                    "the chosen vision-language model looks at one picture at a time");
     }
     int status = glimpse_session_acquire_vlm(&vlm, c->session, settings, "vqa", library, &control);
     if (status == GLIMPSE_OK) status = ask(c, &vlm);
@@ -161,6 +164,7 @@ void glimpse_compared_pair_free(glimpse_compared_pair *pair) {
         free((char *)pair->pictures[i].taken);
     }
     free((char *)pair->model);
+    free((char *)pair->not_asked);
     glimpse_vlm_answer_free((glimpse_vlm_answer *)pair->answer);
     free(pair);
 }

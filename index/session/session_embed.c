@@ -10,15 +10,22 @@
 
 enum { TEXTS_AT_ONCE = 64 };
 
+static int check_flags(const char *call, unsigned flags) {
+    const unsigned known = GLIMPSE_ENCODE_RAW | GLIMPSE_ENCODE_EXACT;
+    if ((flags & ~known) == 0) return GLIMPSE_OK;
+    return glimpse_fail(GLIMPSE_E_INVALID, "%s: flags %u make no sense here", call, flags);
+}
+
 int glimpse_session_embed_texts(float *embeddings, int *truncated, glimpse_session *session,
                                 const char *const *texts, size_t count, unsigned flags) {
     session_worker worker = {0};
     if (!session || (count > 0 && (!embeddings || !texts))) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_embed_texts: a NULL argument");
     }
-    if (count == 0) return GLIMPSE_OK;
+    int status = check_flags("glimpse_session_embed_texts", flags);
+    if (status < 0 || count == 0) return status;
     size_t batch = count < TEXTS_AT_ONCE ? count : TEXTS_AT_ONCE;
-    int status = glimpse_session_acquire_encoder(&worker, session, GLIMPSE_TOWER_TEXT, batch, NULL);
+    status = glimpse_session_acquire_encoder(&worker, session, GLIMPSE_TOWER_TEXT, batch, NULL);
     if (status == GLIMPSE_OK) {
         status = glimpse_encoder_texts(embeddings, truncated, worker.encoder, texts, count, flags);
     }
@@ -57,6 +64,9 @@ int glimpse_session_embed_picture(float *embedding, int *unusable, glimpse_sessi
     if (!embedding || !session || !path) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_embed_picture: a NULL argument");
     }
+    if (unusable) *unusable = 0;
+    int status = check_flags("glimpse_session_embed_picture", flags);
+    if (status < 0) return status;
     return glimpse_session_encode_picture(embedding, unusable ? unusable : &ignored, session, path,
                                           flags, NULL);
 }

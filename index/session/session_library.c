@@ -3,8 +3,10 @@
  *
  * A handle belongs to one thread at a time and keeps what it has loaded, so those that are idle are
  * kept, and the one that was used last, which is warm, is handed out first. All are siblings of the
- * one that was opened first, which stays until the session is closed, so that they hold the vectors
- * once.
+ * one that was opened first, so that they hold the vectors once.
+ *
+ * A handle whose library was removed, or has another in its place, is closed instead of being
+ * handed out or kept; the next one is opened as if it were the first.
  *
  * Writers. Two handles of one process exclude each other like two processes: the second would find
  * the library busy. So there is one writer a session, and others wait for it here, where they can
@@ -13,6 +15,7 @@
 #include "session_private.h"
 
 #include "core/error.h"
+#include "library_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,6 +27,12 @@ static const long POLL_NANOSECONDS = 100000000L;
 static int begin_writing(glimpse_session *session, const session_control *control) {
     int status = GLIMPSE_OK;
     (void)pthread_mutex_lock(&session->lock);
+    if (session->writing && pthread_equal(session->writer, pthread_self())) {
+        status = glimpse_fail(GLIMPSE_E_BUSY,
+                              "%s: this thread is writing to the library already; close what it "
+                              "writes with (a labeller that stores) first",
+                              session->library_named);
+    }
     while (session->writing && status == GLIMPSE_OK) {
         struct timespec until;
         (void)clock_gettime(CLOCK_MONOTONIC, &until);
@@ -38,7 +47,10 @@ static int begin_writing(glimpse_session *session, const session_control *contro
         status = glimpse_session_check_cancelled(control);
         (void)pthread_mutex_lock(&session->lock);
     }
-    if (status == GLIMPSE_OK) session->writing = 1;
+    if (status == GLIMPSE_OK) {
+        session->writing = 1;
+        session->writer = pthread_self();
+    }
     (void)pthread_mutex_unlock(&session->lock);
     return status;
 }
@@ -50,12 +62,25 @@ static void end_writing(glimpse_session *session) {
     (void)pthread_mutex_unlock(&session->lock);
 }
 
-static glimpse_library *idle_library(glimpse_session *session) {
+/* One that is not kept, as a rule because its library is not there any more. */
+static void close_handle(glimpse_session *session, glimpse_library *library) {
+    (void)pthread_mutex_lock(&session->library_opening);
     (void)pthread_mutex_lock(&session->lock);
-    session_list *idle = &session->libraries;
-    glimpse_library *library = idle->count > 0 ? idle->items[--idle->count] : NULL;
+    if (session->first == library) session->first = NULL;
     (void)pthread_mutex_unlock(&session->lock);
-    return library;
+    glimpse_library_close(library);
+    (void)pthread_mutex_unlock(&session->library_opening);
+}
+
+static glimpse_library *idle_library(glimpse_session *session) {
+    for (;;) {
+        (void)pthread_mutex_lock(&session->lock);
+        session_list *idle = &session->libraries;
+        glimpse_library *library = idle->count > 0 ? idle->items[--idle->count] : NULL;
+        (void)pthread_mutex_unlock(&session->lock);
+        if (!library || glimpse_library_is_in_place(library)) return library;
+        close_handle(session, library);
+    }
 }
 
 /* The place of the library, or why there is none. */
@@ -64,11 +89,12 @@ static int check_place(const glimpse_session *session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "this session was opened without a library");
     }
     if (session->library_option && !*session->library_option) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "--library needs the path of a folder");
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s needs the path of a folder",
+                            glimpse_wording("options.library", NULL));
     }
     if (!session->library_path) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                            "no library: HOME is not set; choose one with --library DIR");
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "no library: HOME is not set; choose one with %s",
+                            glimpse_wording("options.library", "DIR"));
     }
     return GLIMPSE_OK;
 }
@@ -82,24 +108,28 @@ static int open_alone(glimpse_library **out, const glimpse_session *session, uns
     return status;
 }
 
+static void set_first(glimpse_session *session, glimpse_library *first) {
+    (void)pthread_mutex_lock(&session->lock);
+    session->first = first;
+    (void)pthread_mutex_unlock(&session->lock);
+}
+
 static int open_handle(glimpse_library **out, glimpse_session *session, unsigned flags) {
+    int status = GLIMPSE_E_NOT_FOUND;
+    (void)pthread_mutex_lock(&session->library_opening);
     (void)pthread_mutex_lock(&session->lock);
     glimpse_library *first = session->first;
     (void)pthread_mutex_unlock(&session->lock);
-    if (first) {
-        int status = glimpse_library_open_sibling(out, first);
-        if (status != GLIMPSE_E_NOT_FOUND) return status;
-        /* It was removed meanwhile: as if it had never been. */
+    if (first && glimpse_library_is_in_place(first)) {
+        status = glimpse_library_open_sibling(out, first);
     }
-    int status = open_alone(out, session, flags);
-    if (status < 0 || first) return status;
-    (void)pthread_mutex_lock(&session->lock);
-    if (!session->first) session->first = *out;
-    first = session->first;
-    (void)pthread_mutex_unlock(&session->lock);
-    if (first == *out) return status;
-    glimpse_library_close(*out); /* another thread was first */
-    return glimpse_library_open_sibling(out, first);
+    if (status < 0 && (!first || !glimpse_library_is_in_place(first))) {
+        /* Who uses the old one now closes it afterwards. */
+        status = open_alone(out, session, flags);
+        if (status == GLIMPSE_OK || first) set_first(session, *out);
+    }
+    (void)pthread_mutex_unlock(&session->library_opening);
+    return status;
 }
 
 /* The flags a handle of this session is opened with by a call of these flags. */
@@ -110,9 +140,9 @@ static unsigned handle_flags(const glimpse_session *session, unsigned flags) {
 }
 
 static int missing(const glimpse_session *session) {
-    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                        "there is no library at %s yet; make one with: glimpse index FOLDER",
-                        session->library_named);
+    return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no library at %s yet; make one with: %s",
+                        session->library_named,
+                        glimpse_wording("glimpse_session_index", session->library_option));
 }
 
 int glimpse_session_acquire_library(session_lease *out, glimpse_session *session, unsigned flags,
@@ -154,24 +184,22 @@ int glimpse_session_acquire_library(session_lease *out, glimpse_session *session
 void glimpse_session_release_library(session_lease *lease) {
     glimpse_session *session = lease->session;
     if (session && lease->library) {
+        int kept = glimpse_library_is_in_place(lease->library);
         (void)pthread_mutex_lock(&session->lock);
-        int kept = glimpse_session_list_add(&session->libraries, lease->library) == GLIMPSE_OK ||
-                   lease->library == session->first;
+        if (kept) {
+            kept = glimpse_session_list_add(&session->libraries, lease->library) == GLIMPSE_OK;
+        }
         (void)pthread_mutex_unlock(&session->lock);
-        if (!kept) glimpse_library_close(lease->library);
+        if (!kept) close_handle(session, lease->library);
     }
     if (session && lease->writing) end_writing(session);
     *lease = (session_lease){0};
 }
 
 void glimpse_session_close_libraries(glimpse_session *session) {
-    for (size_t i = 0; i < session->libraries.count; i++) {
-        if (session->libraries.items[i] != session->first) {
-            glimpse_library_close(session->libraries.items[i]);
-        }
-    }
-    glimpse_library_close(session->first);
-    session->first = NULL;
+    for (size_t i = 0; i < session->libraries.count; i++)
+        glimpse_library_close(session->libraries.items[i]);
+    session->first = NULL; /* one of them */
     free(session->libraries.items);
     session->libraries = (session_list){0};
 }

@@ -30,7 +30,8 @@ static int answered(void *user, size_t i, const glimpse_vlm_request *request,
     looking *l = user;
     const glimpse_vlm_answer *a = *answer;
     (void)request;
-    if (a->outcome == GLIMPSE_VLM_ANSWERED && a->probability >= 0.0 && a->probability <= 1.0) {
+    if (a->outcome == GLIMPSE_VLM_ANSWERED && !a->incomplete && a->probability >= 0.0 &&
+        a->probability <= 1.0) {
         l->out->probabilities[i] = a->probability;
         l->out->scores[i] =
             glimpse_vlm_is_remote(l->vlm->vlm) ? a->probability : logit(a->probability);
@@ -97,6 +98,7 @@ int glimpse_session_look_again(session_look *out, const session_vlm *vlm, const 
         requests[i].task = GLIMPSE_VLM_CLASSIFY;
         requests[i].keep_metadata = vlm->settings.keep_metadata;
         requests[i].samples = vlm->settings.samples;
+        requests[i].max_tokens = vlm->settings.max_tokens;
     }
     looking l = {vlm, out, control, 0, glimpse_session_now()};
     status = glimpse_vlm_run(&out->totals, vlm->vlm, requests, count, &vlm->run, answered, &l);

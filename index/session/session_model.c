@@ -25,10 +25,8 @@ static int resolve(char **out, const glimpse_session *session, const char *name,
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "%s is empty; give the folder or the name of a model", named_by);
     }
-    if (glimpse_places_is_directory(name)) {
-        *out = strdup(name);
-        return *out ? GLIMPSE_OK : no_memory();
-    }
+    *out = glimpse_places_directory(&session->places, name);
+    if (*out) return GLIMPSE_OK;
     const char *models = session->places.models;
     int plain = name[0] != '/' && strncmp(name, "./", 2) != 0 && strncmp(name, "../", 3) != 0 &&
                 !strstr(name, "/../");
@@ -74,8 +72,9 @@ static int last_model(char **out, const glimpse_session *session, glimpse_librar
     free(demo);
     code = glimpse_fail(GLIMPSE_E_NOT_FOUND,
                         "the library was made with the model %s, which is no longer at %s; say "
-                        "where it is with --model DIR",
-                        model->name, model->path ? model->path : "its old place");
+                        "where it is with %s",
+                        model->name, model->path ? model->path : "its old place",
+                        glimpse_wording("options.model", "DIR"));
 done:
     glimpse_library_status_free(status);
     return code;
@@ -85,7 +84,8 @@ static int find(char **out, glimpse_session *session, glimpse_library *library) 
     session_lease lease = {0};
     int status = GLIMPSE_OK;
     *out = NULL;
-    if (session->model_option) return resolve(out, session, session->model_option, "--model");
+    if (session->model_option)
+        return resolve(out, session, session->model_option, glimpse_wording("options.model", NULL));
     if (session->model_variable) {
         return resolve(out, session, session->model_variable, "GLIMPSE_MODEL");
     }
@@ -98,12 +98,15 @@ static int find(char **out, glimpse_session *session, glimpse_library *library) 
     if (status < 0 || *out) return status;
     *out = glimpse_places_shipped_model(&session->places, "models/demo");
     if (!*out) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "no model was chosen and the demo model is not "
-                                                 "installed; choose one with --model DIR");
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                            "no model was chosen and the demo model is not "
+                            "installed; choose one with %s",
+                            glimpse_wording("options.model", "DIR"));
     }
     glimpse_session_note(session,
                          "no model was chosen, using the demo model, which knows only the world of "
-                         "the demo pictures (choose another with --model)");
+                         "the demo pictures (choose another with %s)",
+                         glimpse_wording("options.model", NULL));
     return GLIMPSE_OK;
 }
 

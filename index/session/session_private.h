@@ -5,7 +5,10 @@
  *     lock         everything that changes; held for moments
  *     opening      who opens a model, so that two threads that need one open it once
  *     vlm_opening  the same of vision-language models
- * `opening` and `vlm_opening` may be held when `lock` is taken, never the other way round.
+ *     library_opening  who opens a handle of the library, or closes one before the session is
+ *                  closed: `first` stays open meanwhile
+ * These three may be held when `lock` is taken, never the other way round; `library_opening` also
+ * when one of the other two is.
  */
 #ifndef GLIMPSE_SESSION_PRIVATE_H
 #define GLIMPSE_SESSION_PRIVATE_H
@@ -39,11 +42,12 @@ struct glimpse_session {
     glimpse_note_fn note;
     void *user;
 
-    pthread_mutex_t lock, opening, vlm_opening;
+    pthread_mutex_t lock, opening, vlm_opening, library_opening;
     pthread_cond_t writer_left;
     int writing;
+    pthread_t writer;       /* while `writing`: who acquired it */
     session_list libraries; /* glimpse_library *, idle */
-    glimpse_library *first; /* the others are its siblings; NULL: none was opened yet */
+    glimpse_library *first; /* handles are opened as its siblings; NULL: there is none */
     session_list encoders;  /* session_encoder *, idle */
     session_list strings;   /* char *, handed out */
     char *model_path;

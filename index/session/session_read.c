@@ -21,8 +21,13 @@ static int ask(glimpse_reading *reading, glimpse_session *session, const glimpse
         status = glimpse_session_prompt(&prompt, session, "read", question);
     }
     if (status == GLIMPSE_OK) {
-        const glimpse_pages_asking asking = {
-            vlm.vlm, &vlm.run, question, prompt, vlm.settings.samples, vlm.settings.keep_metadata};
+        const glimpse_pages_asking asking = {vlm.vlm,
+                                             &vlm.run,
+                                             question,
+                                             prompt,
+                                             vlm.settings.samples,
+                                             vlm.settings.keep_metadata,
+                                             vlm.settings.max_tokens};
         status = glimpse_pages_ask(reading, document, &asking);
     }
     if (status == GLIMPSE_OK) {

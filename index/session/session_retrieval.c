@@ -9,6 +9,7 @@
 #include "core/options.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,7 @@ static int embed_window(retrieval *r, glimpse_embedder *embedder,
                         glimpse_embedder_picture *pictures, float *embeddings, size_t first,
                         size_t count, unsigned char *keep, size_t *used,
                         const glimpse_retrieval_options *options) {
+    char text[4096 + 1024];
     for (size_t i = 0; i < count; i++)
         pictures[i] = (glimpse_embedder_picture){.path = r->images[first + i]};
     int status = glimpse_embedder_embed(embeddings, embedder, pictures, count);
@@ -115,7 +117,8 @@ static int embed_window(retrieval *r, glimpse_embedder *embedder,
         }
         r->result.unusable++;
         if (options->unusable) {
-            options->unusable(options->user, p->problem ? p->problem : p->path);
+            (void)snprintf(text, sizeof text, "%s: %s", p->path, p->problem ? p->problem : "");
+            options->unusable(options->user, text);
         }
     }
     glimpse_embedder_release(pictures, count);
@@ -188,8 +191,9 @@ static int embed(retrieval *r, glimpse_session *session, const session_worker *w
         status =
             glimpse_fail(GLIMPSE_E_FORMAT,
                          "%zu of %zu pictures could not be used; leave them and their captions "
-                         "out with --missing skip",
-                         r->result.unusable, wanted);
+                         "out with %s",
+                         r->result.unusable, wanted,
+                         glimpse_wording("glimpse_retrieval_options.skip_unusable", NULL));
         goto done;
     }
     status = leave_out(r, keep);
@@ -222,7 +226,8 @@ static int measure(retrieval *r, glimpse_session *session, const glimpse_retriev
                                                  TEXTS_AT_ONCE, lease.library);
     }
     if (status == GLIMPSE_OK && options->captions && !lease.library) {
-        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "--blend searches a library, and there is none");
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s searches a library, and there is none",
+                              glimpse_wording("glimpse_retrieval_options.captions", NULL));
     }
     if (status == GLIMPSE_OK && options->rerank) {
         status =

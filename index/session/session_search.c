@@ -11,6 +11,7 @@
 #include "core/options.h"
 
 #include <glimpse/query.h>
+#include <glimpse/stored_labels.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,13 +71,64 @@ static int wanted_words(char **out, const glimpse_query *query, const char *betw
     return GLIMPSE_OK;
 }
 
+/*
+ * Nothing found: is it that the library has nothing of what was asked for at all?
+ */
+typedef struct name_list {
+    char text[320];
+    size_t count;
+} name_list;
+
+static int add_name(void *user, const char *name) {
+    name_list *list = user;
+    const size_t used = strlen(list->text), room = sizeof list->text - 8 - used;
+    const char *before = list->count++ > 0 ? ", " : "";
+    if (strlen(before) + strlen(name) < room) {
+        (void)snprintf(list->text + used, room, "%s%s", before, name);
+        return 0;
+    }
+    (void)snprintf(list->text + used, sizeof list->text - used, ", ...");
+    return 1;
+}
+
+static int explain_label(glimpse_session *session, glimpse_library *library, const char *label) {
+    name_list meant = {.count = 0}, all = {.count = 0};
+    int status = glimpse_library_label_names(library, label, add_name, &meant);
+    if (status < 0 || meant.count > 0) return status < 0 ? status : GLIMPSE_OK;
+    status = glimpse_library_label_names(library, NULL, add_name, &all);
+    if (status < 0) return status;
+    glimpse_session_note(session, "no stored label %s (there are%s%s)", label,
+                         all.count > 0 ? ": " : " none", all.text);
+    return GLIMPSE_OK;
+}
+
+static int explain_nothing(const find *f, glimpse_session *session, glimpse_library *library) {
+    const char *prefix = f->search.path_prefix;
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < f->search.label_count && status == GLIMPSE_OK; i++)
+        status = explain_label(session, library, f->search.labels[i]);
+    if (status == GLIMPSE_OK && prefix) {
+        glimpse_results *below = NULL;
+        status = glimpse_library_pictures(&below, library, prefix);
+        if (status == GLIMPSE_OK && glimpse_results_count(below) == 0) {
+            glimpse_session_note(session, "no file of the library is below %s", prefix);
+        }
+        glimpse_results_free(below);
+    }
+    return status;
+}
+
 /* Searches, and makes hits of what is found. */
-static int run(glimpse_hits **out, find *f, glimpse_library *library, const glimpse_model *model,
-               const float *vector) {
+static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_library *library,
+               const glimpse_model *model, const float *vector) {
     glimpse_results *results = NULL;
     f->search.k = f->k;
     if (f->options.rerank && f->k < f->options.rerank_depth) f->search.k = f->options.rerank_depth;
     int status = glimpse_library_search(&results, library, model, vector, &f->search);
+    if (status == GLIMPSE_OK && glimpse_results_count(results) == 0) {
+        status = explain_nothing(f, session, library);
+        if (status < 0) glimpse_results_free(results);
+    }
     if (status == GLIMPSE_OK) status = glimpse_hits_of_results(out, results);
     if (status < 0) return status;
     glimpse_hits *hits = *out;
@@ -143,8 +195,12 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
         status = GLIMPSE_E_NOMEM;
         goto done;
     }
-    status = glimpse_query_embed(vector, &truncated, query, worker.encoder, worker.model);
-    if (status == GLIMPSE_OK) status = run(out, &f, lease.library, worker.model, vector);
+    status = glimpse_session_check_cancelled(&f.control);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_query_embed(vector, &truncated, query, worker.encoder, worker.model);
+    }
+    if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&f.control);
+    if (status == GLIMPSE_OK) status = run(out, &f, session, lease.library, worker.model, vector);
     if (status < 0) goto done;
     (*out)->summary.truncated = truncated;
     if (f.options.rerank) {
@@ -224,14 +280,17 @@ int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const 
         status = glimpse_session_open_model(&model, session, GLIMPSE_TOWER_IMAGE, lease.library);
     }
     if (status == GLIMPSE_OK && !(vector = new_vector(model))) status = GLIMPSE_E_NOMEM;
+    if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&f.control);
     if (status < 0) goto done;
     if (!glimpse_stored_picture(vector, &stored, lease.library, model, path)) {
         status = glimpse_session_encode_picture(vector, &unusable, session, path, 0, lease.library);
         if (status < 0) goto done;
         if (!f.options.with_self) find_itself(stored.id, &f, lease.library, model, vector, path);
     }
+    status = glimpse_session_check_cancelled(&f.control);
+    if (status < 0) goto done;
     if (*stored.id && !f.options.with_self) f.search.exclude_id = stored.id;
-    status = run(out, &f, lease.library, model, vector);
+    status = run(out, &f, session, lease.library, model, vector);
 done:
     if (status < 0) {
         glimpse_hits_free(*out);

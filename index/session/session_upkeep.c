@@ -83,13 +83,13 @@ static int find_fingerprint(char fingerprint[33], glimpse_library *library, cons
         fingerprint[32] = '\0';
     }
     if (status == GLIMPSE_OK && matches == 0) {
-        status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                              "the library has no model %s (glimpse status lists them)", name);
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "the library has no model %s (%s lists them)",
+                              name, glimpse_wording("glimpse_session_load_models", NULL));
     } else if (matches > 1) {
         status = glimpse_fail(GLIMPSE_E_INVALID,
                               "%s means several models of the library; give the fingerprint "
-                              "(glimpse status --json)",
-                              name);
+                              "(%s)",
+                              name, glimpse_wording("glimpse_library_model.fingerprint", NULL));
     }
     glimpse_library_status_free(known);
     return status;
@@ -102,7 +102,9 @@ int glimpse_session_prune(glimpse_prune_report *report, glimpse_session *session
     glimpse_prune_options own = GLIMPSE_PRUNE_OPTIONS_INIT;
     int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_prune_options, model);
     if (status < 0) return status;
-    status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, NULL);
+    const session_control control = {NULL, own.cancelled, own.user};
+    status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, &control);
+    if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&control);
     if (status == GLIMPSE_OK && own.model) {
         status = find_fingerprint(fingerprint, lease.library, own.model);
         own.model = fingerprint;

@@ -57,10 +57,12 @@ static int resolve(char **out, const glimpse_session *session, const char *name,
         return glimpse_fail(GLIMPSE_E_INVALID, "%s is empty; give a folder, %s", named_by,
                             remote_models(known, sizeof known));
     }
-    if (glimpse_vlm_spec_is_remote(name) || glimpse_places_is_directory(name)) {
+    if (glimpse_vlm_spec_is_remote(name)) {
         *out = strdup(name);
         return *out ? GLIMPSE_OK : glimpse_fail_nomem(strlen(name), "a spec");
     }
+    *out = glimpse_places_directory(&session->places, name);
+    if (*out) return GLIMPSE_OK;
     if (models && name[0] != '/' && name[0] != '.' && !strstr(name, "/../")) {
         char *path = glimpse_session_format("%s/%s", models, name);
         if (path && glimpse_places_is_directory(path)) {
@@ -146,12 +148,13 @@ int glimpse_session_vlm_default_is_remote(glimpse_session *session) {
  */
 static int check_settings(const glimpse_vlm_settings *s) {
     if (s->second_spec && !(s->escalate_below >= 0.0 && s->escalate_below <= 1.0)) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "--escalate-below is a share from 0 to 1, not %g",
-                            s->escalate_below);
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s is a share from 0 to 1, not %g",
+                            glimpse_wording("settings.escalate_below", NULL), s->escalate_below);
     }
     if (!s->second_spec && s->escalate_below > 0.0) {
-        return glimpse_fail(GLIMPSE_E_INVALID,
-                            "--escalate-below needs the model to ask then: --escalate MODEL");
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s needs the model to ask then: %s",
+                            glimpse_wording("settings.escalate_below", NULL),
+                            glimpse_wording("settings.second_spec", "MODEL"));
     }
     return GLIMPSE_OK;
 }
@@ -280,7 +283,8 @@ static int acquire_entry(session_vlm_entry **out, glimpse_session *session,
     (void)pthread_mutex_lock(&session->vlm_opening);
     status = glimpse_session_choose_vlm(&spec, session, s->spec, part);
     if (status == GLIMPSE_OK && s->second_spec) {
-        status = resolve(&second, session, s->second_spec, "--escalate");
+        status = resolve(&second, session, s->second_spec,
+                         glimpse_wording("settings.second_spec", NULL));
     }
     if (status == GLIMPSE_OK) *out = borrow(session, spec, second, s);
     if (status < 0 || *out) {
@@ -331,8 +335,10 @@ static int open_answers(session_vlm *v, glimpse_library *library) {
     int status = library ? glimpse_response_cache_open_library(&v->answers, library)
                          : glimpse_response_cache_open(&v->answers, NULL);
     if (status < 0 && glimpse_vlm_is_remote(v->vlm)) {
-        return glimpse_fail_context(status, "answers cannot be kept; with --no-cache they are "
-                                            "asked for, and paid for, every time");
+        return glimpse_fail_context(status,
+                                    "answers cannot be kept; with %s they are "
+                                    "asked for, and paid for, every time",
+                                    glimpse_wording("settings.no_cache", NULL));
     }
     if (status < 0) return GLIMPSE_OK; /* a native model's answers cost only time */
     v->run.cache = glimpse_response_cache_calls(v->answers);
@@ -382,6 +388,8 @@ glimpse_vlm_use glimpse_session_vlm_use(const session_vlm *vlm, const glimpse_vl
         glimpse_vlm_is_remote(vlm->vlm) || (vlm->second && glimpse_vlm_is_remote(vlm->second));
     use.dry_run = vlm->settings.dry_run;
     use.totals = *totals;
+    use.address = glimpse_vlm_address(vlm->vlm);
+    use.prices_as_of = glimpse_vlm_prices_as_of(vlm->vlm, &use.prices_are_old);
     return use;
 }
 
@@ -390,7 +398,11 @@ int glimpse_session_keep_use(glimpse_vlm_use *use, const session_vlm *vlm,
     *use = glimpse_session_vlm_use(vlm, totals);
     int status = glimpse_session_keep_string(&use->name, vlm->session, strdup(use->name));
     if (status < 0) return status;
-    return glimpse_session_keep_string(&use->currency, vlm->session, strdup(use->currency));
+    status = glimpse_session_keep_string(&use->currency, vlm->session, strdup(use->currency));
+    if (status < 0) return status;
+    status = glimpse_session_keep_string(&use->address, vlm->session, strdup(use->address));
+    if (status < 0) return status;
+    return glimpse_session_keep_string(&use->prices_as_of, vlm->session, strdup(use->prices_as_of));
 }
 
 int glimpse_session_keep_use_of(glimpse_vlm_use *use, const session_vlm *vlm,
@@ -404,6 +416,7 @@ int glimpse_session_keep_use_of(glimpse_vlm_use *use, const session_vlm *vlm,
     totals.asked = 1;
     *outcomes[answer->outcome] = 1;
     totals.cached = answer->cached != 0;
+    totals.incomplete = answer->incomplete != 0;
     totals.escalated = answer->escalated != 0;
     totals.requests = answer->requests;
     totals.tokens_in = answer->tokens_in;
@@ -437,6 +450,9 @@ int glimpse_session_prompt(char **out, glimpse_session *session, const char *nam
     if (out) *out = NULL;
     if (!out || !session || !name || !text) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_prompt: a NULL argument");
+    }
+    if (!*name || *name == '.' || strchr(name, '/')) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "\"%s\" is no name of a prompt", name);
     }
     const char *config = session->places.user_config;
     char *relative = glimpse_session_format("prompts/%s.txt", name), *template = NULL;

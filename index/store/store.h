@@ -346,6 +346,8 @@ struct glimpse_labels_ops {
     /* Likewise. GLIMPSE_E_NOT_FOUND, with a message. */
     int (*forget)(glimpse_store *store, const char *name);
     int (*list)(glimpse_store *store, glimpse_labelling_fn visit, void *user); /* by name */
+    /* As glimpse_library_label_names. */
+    int (*names)(glimpse_store *store, const char *label, glimpse_label_name_fn visit, void *user);
     /* By labelling; of one the most probable first. */
     int (*of_content)(glimpse_store *store, int64_t content, glimpse_stored_label_fn visit,
                       void *user);
@@ -533,6 +535,11 @@ struct glimpse_store_ops {
     int (*open)(glimpse_store **out, const char *path, unsigned flags);
     int (*open_sibling)(glimpse_store **out, const glimpse_store *store);
     void (*close)(glimpse_store *store);
+
+    /* 1 while the store that is open is the one that is to be found where it was opened; 0 when it
+     * was removed, moved or replaced. Then lock, begin and commit fail (GLIMPSE_E_NOT_FOUND,
+     * GLIMPSE_E_CORRUPT), and reading goes on in what is open. May be called by any thread. */
+    int (*is_in_place)(const glimpse_store *store);
 
     /* The lock that one writer at a time has, in whatever process; `purpose` ("indexing") is shown
      * to whoever finds it taken: GLIMPSE_E_BUSY names the process. GLIMPSE_E_IO when the store is

@@ -29,6 +29,9 @@ int glimpse_library_prune(glimpse_prune_report *report, glimpse_library *library
     status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_prune_options, model);
     if (status < 0) return status;
     glimpse_store *store = glimpse_library_store(library);
+    if (own.cancelled && own.cancelled(own.user)) {
+        return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
+    }
     status = store->ops->lock(store, "pruning");
     if (status < 0) return status;
     status = store->ops->upkeep.prune(&counted, store, options);

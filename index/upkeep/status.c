@@ -44,7 +44,8 @@ static int add_quarantined(void *user, const char *path, const char *reason) {
     int status = grow(&list, s->quarantined_count, sizeof *full->quarantined);
     full->quarantined = list;
     if (status < 0) return status;
-    glimpse_quarantined item = {keep_text(full, path), keep_text(full, reason)};
+    glimpse_quarantined item = {keep_text(full, path),
+                                keep_text(full, glimpse_without_path(reason, path))};
     if (!item.path || !item.reason) return glimpse_fail_nomem(256, "a list");
     full->quarantined[s->quarantined_count++] = item;
     return GLIMPSE_OK;

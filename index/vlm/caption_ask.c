@@ -94,6 +94,23 @@ static const char *why_not(const glimpse_vlm_answer *answer) {
     return "the model said nothing";
 }
 
+/* malloc'ed; half a caption is shown here, and is none. */
+static char *problem_of(const glimpse_vlm_answer *answer) {
+    enum { SHOWN = 200 };
+    const char *why = why_not(answer);
+    if (!answer->incomplete || !*answer->text) return strdup(why);
+    size_t length = strlen(answer->text), size = strlen(why) + SHOWN + 32;
+    char *problem = malloc(size);
+    if (length > SHOWN) length = SHOWN;
+    while (length > 0 && answer->text[length] != '\0' &&
+           ((unsigned char)answer->text[length] & 0xc0) == 0x80)
+        length--; /* no character of UTF-8 in half */
+    if (problem) {
+        (void)snprintf(problem, size, "%s; it began: %.*s", why, (int)length, answer->text);
+    }
+    return problem;
+}
+
 static int report_progress(const asking *a) {
     const glimpse_caption_options *o = a->run->options;
     glimpse_progress progress = {.stage = "captions",
@@ -113,13 +130,13 @@ static int answered(void *user, size_t i, const glimpse_vlm_request *request,
     const glimpse_caption_options *o = a->run->options;
     glimpse_captioned *picture = &a->list->items[a->list->todo[a->first + i]]->shown;
     (void)request;
-    if (given->outcome == GLIMPSE_VLM_ANSWERED && *given->text) {
+    if (given->outcome == GLIMPSE_VLM_ANSWERED && *given->text && !given->incomplete) {
         int native = !glimpse_vlm_is_remote(a->run->vlm);
         picture->text = o->style == GLIMPSE_CAPTION_KEYWORDS && native ? words_of(given->text)
                                                                        : strdup(given->text);
         if (!picture->text) return glimpse_fail_nomem(strlen(given->text), "a caption");
     } else {
-        picture->problem = strdup(why_not(given));
+        picture->problem = problem_of(given);
         if (!picture->problem) return glimpse_fail_nomem(1, "a reason");
         picture->unsent = given->outcome == GLIMPSE_VLM_NOT_SENT;
     }
@@ -144,7 +161,7 @@ static void make_request(glimpse_vlm_request *request, glimpse_vlm_picture *pict
     if (o->style == GLIMPSE_CAPTION_KEYWORDS && !native) request->schema = GLIMPSE_VLM_JSON_LIST;
     request->beams = o->beams;
     request->min_tokens = o->min_tokens;
-    request->max_tokens = o->max_tokens;
+    request->max_tokens = native || !run->max_tokens ? o->max_tokens : run->max_tokens;
     if (native && o->style == GLIMPSE_CAPTION_DETAILED) {
         if (!o->beams) request->beams = DETAILED_BEAMS;
         if (!o->max_tokens) request->max_tokens = DETAILED_TOKENS;
@@ -176,8 +193,8 @@ static int store(glimpse_captioning *list, const glimpse_caption_run *run, size_
         char note[256];
         (void)snprintf(note, sizeof note,
                        "%zu captions are of pictures that are not in the library, and are not "
-                       "stored; glimpse index takes them in",
-                       used - stored);
+                       "stored; %s takes them in",
+                       used - stored, glimpse_wording("glimpse_library_ingest", NULL));
         run->note(run->user, note);
     }
     return status;
@@ -197,6 +214,7 @@ static void add_totals(glimpse_vlm_totals *sum, const glimpse_vlm_totals *more) 
     sum->tokens_out += more->tokens_out;
     sum->cost += more->cost;
     sum->unpriced += more->unpriced;
+    sum->incomplete += more->incomplete;
 }
 
 /* Asks about `count` from a->first on, and stores what came, also when the asking failed. */

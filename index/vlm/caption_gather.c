@@ -10,6 +10,7 @@
 
 #include <glimpse/decisions.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /*
@@ -22,10 +23,11 @@ static int gather_library(glimpse_captioning *list, const glimpse_caption_run *r
         const glimpse_result *p = glimpse_results_get(pictures, i);
         /* What is stored can be written without the file. */
         const char *id = run->options->stored ? p->id : glimpse_sure_id(p);
-        const char *problem = id           ? NULL
-                              : p->offline ? "it is offline"
-                                           : "it changed or went since it was indexed; glimpse "
-                                             "index brings the library up to date";
+        char changed[160];
+        (void)snprintf(changed, sizeof changed,
+                       "it changed or went since it was indexed; %s brings the library up to date",
+                       glimpse_wording("glimpse_library_ingest", NULL));
+        const char *problem = id ? NULL : p->offline ? "it is offline" : changed;
         status = glimpse_captioning_add(list, p->path, id, problem);
     }
     glimpse_results_free(pictures);
@@ -47,7 +49,8 @@ static int gather_paths(glimpse_captioning *list, const glimpse_caption_run *run
     int stopped = status == GLIMPSE_E_CANCELLED;
     if (stopped) status = GLIMPSE_OK;
     for (size_t i = 0; i < found.problem_count && status == GLIMPSE_OK; i++) {
-        status = glimpse_captioning_add(list, found.problems[i].path, NULL, found.problems[i].text);
+        status =
+            glimpse_captioning_add(list, found.problems[i].path, NULL, found.problems[i].reason);
     }
     for (size_t i = 0; i < found.count && status == GLIMPSE_OK; i++) {
         char id[33] = "";

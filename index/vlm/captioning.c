@@ -36,7 +36,7 @@ int glimpse_captioning_add(glimpse_captioning *list, const char *path, const cha
     glimpse_caption_item *item = calloc(1, sizeof *item);
     if (!item) return glimpse_fail_nomem(sizeof *item, "a caption");
     item->shown.path = strdup(path);
-    item->shown.problem = problem ? strdup(problem) : NULL;
+    item->shown.problem = problem ? strdup(glimpse_without_path(problem, path)) : NULL;
     if (!item->shown.path || (problem && !item->shown.problem)) {
         free_item(item);
         return glimpse_fail_nomem(strlen(path), "a path");

@@ -23,7 +23,7 @@ typedef struct glimpse_caption_run {
     glimpse_vlm *vlm;                       /* NULL with options->stored */
     const glimpse_vlm_run_options *asking;  /* cache, second tier, cancelling */
     const char *prompt;                     /* whole, for a remote model, else NULL */
-    unsigned samples;
+    unsigned samples, max_tokens;           /* max_tokens: of remote answers; 0: the default */
     int keep_metadata;
     /* Stores captions, as glimpse_library_store_captions; not called without options->store. */
     int (*store)(void *user, size_t *stored, const glimpse_caption *captions, size_t count);

@@ -107,8 +107,9 @@ static int look(glimpse_blip_image **image, glimpse_blip_record *record,
     *image = NULL;
     *record = (glimpse_blip_record){.picture = index, .path = run->paths[index]};
     record->status = glimpse_image_load(&decoded, record->path, NULL);
+    if (record->status == GLIMPSE_E_NOMEM) return record->status; /* not the file's fault */
     if (record->status < 0) {
-        record->problem = strdup(glimpse_last_error());
+        record->problem = strdup(glimpse_without_path(glimpse_last_error(), record->path));
         return record->problem ? GLIMPSE_OK : glimpse_fail_nomem(1, "a reason");
     }
     const int status = glimpse_blip_image_create(image, worker, decoded);

@@ -34,6 +34,7 @@ typedef struct glimpse_pages_asking {
     const char *prompt; /* whole, for a remote model, else NULL */
     unsigned samples;
     int keep_metadata;
+    unsigned max_tokens; /* 0: the task's */
 } glimpse_pages_asking;
 
 /* Shows the pages found to the model. */

@@ -4,6 +4,7 @@
 #include "pages.h"
 
 #include "core/error.h"
+#include "text/json_load.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -61,7 +62,10 @@ static char *label_of(const glimpse_document *document, size_t page) {
 static int keep_answer_pages(glimpse_reading *reading, size_t shown) {
     const glimpse_vlm_answer *answer = reading->answer;
     if (answer->outcome != GLIMPSE_VLM_ANSWERED) return GLIMPSE_OK;
-    json_t *object = answer->json ? json_loads(answer->json, 0, NULL) : NULL, *number;
+    json_error_t error;
+    json_t *object = answer->json ? glimpse_json_load(answer->json, strlen(answer->json), 0, &error)
+                                  : NULL,
+           *number;
     const json_t *named = json_object_get(object, "pages");
     size_t i, count = 0, *pages = calloc(json_array_size(named) + 1, sizeof *pages);
     if (!pages) {
@@ -110,6 +114,7 @@ int glimpse_pages_ask(glimpse_reading *reading, const glimpse_document *document
     request.task = GLIMPSE_VLM_TEXT;
     request.schema = remote ? GLIMPSE_VLM_JSON_PAGES : GLIMPSE_VLM_PLAIN;
     request.samples = asking->samples;
+    request.max_tokens = asking->max_tokens;
     request.keep_metadata = asking->keep_metadata;
     if (status == GLIMPSE_OK) {
         status = glimpse_vlm_ask(&answer, asking->vlm, &request, asking->run);

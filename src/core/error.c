@@ -93,6 +93,34 @@ int glimpse_fail_errno(const char *format, ...) {
     return GLIMPSE_E_IO;
 }
 
+const char *glimpse_without_path(const char *message, const char *path) {
+    size_t length = path ? strlen(path) : 0;
+    int begins = length > 0 && strncmp(message, path, length) == 0;
+    return begins && strncmp(message + length, ": ", 2) == 0 ? message + length + 2 : message;
+}
+
+static void usual_wording(char *text, size_t size, const char *name, const char *value) {
+    int is_call = strncmp(name, "glimpse_", 8) == 0 && !strchr(name, '.');
+    if (is_call) value = NULL;
+    (void)snprintf(text, size, "%s%s%s", name, value ? " = " : "", value ? value : "");
+}
+
+static _Atomic(glimpse_wording_fn) chosen_wording = NULL;
+
+void glimpse_set_wording(glimpse_wording_fn wording) {
+    chosen_wording = wording;
+}
+
+const char *glimpse_wording(const char *name, const char *value) {
+    enum { BUFFERS = 4, BYTES = 512 };
+    static _Thread_local char buffers[BUFFERS][BYTES];
+    static _Thread_local unsigned next;
+    glimpse_wording_fn wording = chosen_wording;
+    char *text = buffers[next++ % BUFFERS];
+    (wording ? wording : usual_wording)(text, BYTES, name, value);
+    return text;
+}
+
 int glimpse_fail_nomem(unsigned long long bytes, const char *what) {
     return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory (%llu bytes for %s)", bytes, what);
 }

@@ -22,6 +22,19 @@ int glimpse_fail_context(int status, const char *format, ...) GLIMPSE_PRINTF(2, 
  * becomes GLIMPSE_E_NOT_FOUND, ENOMEM becomes GLIMPSE_E_NOMEM, everything else GLIMPSE_E_IO. */
 int glimpse_fail_errno(const char *format, ...) GLIMPSE_PRINTF(1, 2);
 
+/* `message` without the "PATH: " that it begins with, when it does: for structs that have the path
+ * in a member of its own. Part of `message`. */
+const char *glimpse_without_path(const char *message, const char *path);
+
+/* `name` (with `value`, or NULL) as messages call it: see glimpse_set_wording(). Messages never say
+ * how the command or another program calls an option:
+ *
+ *     glimpse_fail(GLIMPSE_E_NOT_FOUND, "no model was chosen; choose one with %s",
+ *                  glimpse_wording("options.model", "DIR"));
+ *
+ * Static storage of the thread, four in turn. */
+const char *glimpse_wording(const char *name, const char *value);
+
 /* "out of memory (N bytes for WHAT)". */
 int glimpse_fail_nomem(unsigned long long bytes, const char *what);
 

@@ -26,6 +26,9 @@ int glimpse_format_is_reducible(glimpse_image_format format);
 /* "image/jpeg" for the formats that every server which takes pictures understands, else NULL. */
 const char *glimpse_format_media_type(glimpse_image_format format);
 
+/* 1 when decoding with `composite` found something to lay over a background. */
+int glimpse_image_was_transparent(const glimpse_image *image);
+
 /* What the header of a file announces. It decides nothing about a picture: it sizes reservations
  * of memory. Wrong figures make a bound looser or a run slower, never a picture different. */
 typedef struct glimpse_declared {

@@ -27,6 +27,7 @@ static int read_options(glimpse_source *source, const glimpse_decode_options *op
     int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_decode_options, max_pixels);
     source->max_pixels = own.max_pixels ? own.max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
     source->short_side = own.short_side;
+    source->composite = own.composite;
     return status;
 }
 
@@ -47,6 +48,7 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
                  ? not_a_picture(&source)
                  : glimpse_format_decode(picture, &source);
     if (status < 0) goto done;
+    glimpse_picture_composite(picture);
     status = glimpse_picture_turn(picture, picture->turn);
     if (status < 0) goto done;
     picture->meta.width = picture->whole_width;
@@ -125,7 +127,12 @@ int glimpse_image_create(glimpse_image **out, const uint8_t *rgb, uint32_t width
 void glimpse_image_free(glimpse_image *image) {
     if (!image) return;
     free(image->pixels);
+    free(image->alpha);
     free(image);
+}
+
+int glimpse_image_was_transparent(const glimpse_image *image) {
+    return image->was_transparent;
 }
 
 uint32_t glimpse_image_width(const glimpse_image *image) {

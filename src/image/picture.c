@@ -46,6 +46,48 @@ int glimpse_picture_reserve(glimpse_image *picture, const glimpse_source *source
     return GLIMPSE_OK;
 }
 
+int glimpse_picture_reserve_alpha(glimpse_image *picture) {
+    const size_t size = (size_t)picture->width * picture->height;
+    picture->alpha = calloc(size, 1);
+    return picture->alpha ? GLIMPSE_OK : glimpse_fail_nomem(size, "pixels");
+}
+
+void glimpse_picture_split(glimpse_image *picture, size_t at, const uint8_t *rgba, size_t count) {
+    uint8_t *pixels = picture->pixels + at * 3, *alpha = picture->alpha + at;
+    for (size_t i = 0; i < count; i++) {
+        pixels[3 * i] = rgba[4 * i];
+        pixels[3 * i + 1] = rgba[4 * i + 1];
+        pixels[3 * i + 2] = rgba[4 * i + 2];
+        alpha[i] = rgba[4 * i + 3];
+    }
+}
+
+void glimpse_picture_composite(glimpse_image *picture) {
+    enum { WHITE = 255, GREY = 128 };
+    const size_t count = (size_t)picture->width * picture->height;
+    double light = 0.0, visible = 0.0;
+    if (!picture->alpha) return;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *p = picture->pixels + 3 * i;
+        const unsigned alpha = picture->alpha[i];
+        light += (double)(alpha * (unsigned)(p[0] + p[1] + p[2]));
+        visible += (double)alpha;
+    }
+    /* Nothing to lay over anything. */
+    picture->was_transparent = visible < 255.0 * (double)count;
+    const int nearly_white = visible > 0.0 && light / visible > 0.8 * 3.0 * 255.0;
+    const unsigned behind = nearly_white ? GREY : WHITE;
+    for (size_t i = 0; i < count && picture->was_transparent; i++) {
+        const unsigned alpha = picture->alpha[i];
+        for (size_t c = 3 * i; c < 3 * i + 3; c++) {
+            const unsigned mixed = picture->pixels[c] * alpha + behind * (255 - alpha);
+            picture->pixels[c] = (uint8_t)((mixed + 127) / 255);
+        }
+    }
+    free(picture->alpha);
+    picture->alpha = NULL;
+}
+
 unsigned glimpse_picture_reduction(const glimpse_source *source, uint32_t width, uint32_t height) {
     const uint32_t shorter = width < height ? width : height;
     if (source->short_side == 0) return 1;

@@ -24,6 +24,7 @@ typedef struct glimpse_source {
     size_t size;
     uint64_t max_pixels;
     uint32_t short_side; /* see glimpse_decode_options */
+    int composite;       /* likewise: decoders then say what is transparent */
 } glimpse_source;
 
 struct glimpse_image {
@@ -34,7 +35,11 @@ struct glimpse_image {
     uint32_t whole_width, whole_height;
     glimpse_axis across, down; /* what of the pixels the picture covers; likewise */
     glimpse_image_meta meta;
-    int turn; /* while decoding: EXIF orientation still to be applied, 1 when none */
+    /* While decoding with `composite`: [height][width] opacities, 0 to 255; NULL: all opaque. As
+     * stored, like the pixels. */
+    uint8_t *alpha;
+    int was_transparent; /* composited */
+    int turn;            /* while decoding: EXIF orientation still to be applied, 1 when none */
 };
 
 /* Checks width x height against the limit of `source` and takes zeroed pixel memory. May be
@@ -44,6 +49,15 @@ int glimpse_picture_reserve(glimpse_image *picture, const glimpse_source *source
 
 /* The check alone, for decoders whose library takes memory before pixels can be reserved. */
 int glimpse_picture_check_size(const glimpse_source *source, uint64_t width, uint64_t height);
+
+/* After reserving, for a source with `composite`: picture->alpha, zeroed. */
+int glimpse_picture_reserve_alpha(glimpse_image *picture);
+
+/* Splits `count` pixels of R,G,B,A into the picture's pixels and alpha, from pixel `at` on. */
+void glimpse_picture_split(glimpse_image *picture, size_t at, const uint8_t *rgba, size_t count);
+
+/* Lays the pixels over a background where they are transparent, and releases alpha. */
+void glimpse_picture_composite(glimpse_image *picture);
 
 /* Instead of reserving: `pixels`, width * height * 3 bytes from malloc(), becomes the picture's.
  * The size is checked already. */

@@ -103,7 +103,8 @@ typedef struct glimpse_backend_ops {
     /* Asked before probe(); must not load a library for a precision that it has no merit in. What
      * is above COMMON is tried once by self_test.c before it is believed. NULL: ON_REQUEST. */
     glimpse_merit (*merit)(glimpse_precision precision);
-    void (*start)(void); /* called at every glimpse_math_init() */
+    /* Called at every glimpse_math_init(); a failure is that of the call. NULL: nothing to do. */
+    int (*start)(void);
 
     /* What a worker keeps between runs: primitives, scratchpads. */
     int (*state_create)(void **out);

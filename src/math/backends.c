@@ -53,6 +53,5 @@ int glimpse_backend_start(glimpse_math *out, glimpse_backend backend, glimpse_pr
     out->precision = precision;
     out->element = ops->precisions[precision].element;
     out->kernels = ops->kernels ? ops->kernels : glimpse_kernels_best();
-    if (ops->start) ops->start();
-    return GLIMPSE_OK;
+    return ops->start ? ops->start() : GLIMPSE_OK;
 }

@@ -37,7 +37,7 @@ static void read_hf_tower(glimpse_config_reader *r, json_t *object, glimpse_towe
     tower->mlp = glimpse_config_size(r, object, "intermediate_size", mlp, 8 * MOST_WIDTH);
     tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MOST_LAYERS);
     tower->heads = glimpse_config_size(r, object, "num_attention_heads", heads, MOST_WIDTH);
-    tower->eps = (float)glimpse_config_number(r, object, "layer_norm_eps", 1e-5, 0.0, 1.0);
+    tower->eps = glimpse_config_eps(r, object, 1e-5);
     tower->activation = glimpse_config_activation(r, object, GLIMPSE_ACTIVATION_QUICK_GELU);
 }
 
@@ -73,8 +73,9 @@ static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config
     config->patch = glimpse_config_size(r, vision, "patch_size", 32, MOST_SIDE);
     if (glimpse_config_size(r, vision, "num_channels", 3, 1024) != 3)
         glimpse_config_refuse(r, "num_channels", "other than 3");
-    config->end_id =
-        (int32_t)glimpse_config_number(r, text, "eos_token_id", 49407, 0, MOST_VOCABULARY);
+    (void)glimpse_config_id(r, text, "bos_token_id", 0, config->vocabulary);
+    (void)glimpse_config_id(r, text, "pad_token_id", 0, config->vocabulary);
+    config->end_id = glimpse_config_id(r, text, "eos_token_id", 49407, config->vocabulary);
     config->end_is_highest = config->end_id == 2;
 }
 
@@ -260,6 +261,7 @@ static void read_open_clip(glimpse_config_reader *r, json_t *root, glimpse_model
     p->scale = 1.0f / 255.0f;
     p->normalize = 1;
     glimpse_config_normalization(r, pictures, "mean", "std", clip_mean, clip_std, p);
+    glimpse_config_check_values(r, p);
 }
 
 static void check(glimpse_config_reader *r, const glimpse_model_config *c) {
@@ -296,6 +298,9 @@ int glimpse_model_config_read(glimpse_model_config *out, const char *folder) {
     if (stat(folder, &info) != 0) return glimpse_fail_errno("%s: no such model", folder);
     if (!S_ISDIR(info.st_mode)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: a model is a folder; this is a file", folder);
+    }
+    if (!exists(folder, "config.json") && !exists(folder, "open_clip_config.json")) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json", folder);
     }
     int open_clip =
         exists(folder, "open_clip_config.json") &&

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "text/json_load.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -48,6 +49,29 @@ double glimpse_config_number(glimpse_config_reader *r, json_t *object, const cha
     return number;
 }
 
+int32_t glimpse_config_id(glimpse_config_reader *r, json_t *object, const char *key,
+                          int32_t fallback, size_t vocabulary) {
+    json_t *value = glimpse_config_member(object, key);
+    if (!value || r->status < 0) return fallback;
+    if (!json_is_integer(value)) {
+        r->status =
+            glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be a whole number", r->path, key);
+        return fallback;
+    }
+    long long id = (long long)json_integer_value(value);
+    if (id < 0 || (unsigned long long)id >= vocabulary || id > INT32_MAX) {
+        r->status = glimpse_fail(
+            GLIMPSE_E_FORMAT, "%s: \"%s\" %lld is no token of a vocabulary of %zu (\"vocab_size\")",
+            r->path, key, id, vocabulary);
+        return fallback;
+    }
+    return (int32_t)id;
+}
+
+float glimpse_config_eps(glimpse_config_reader *r, json_t *object, double fallback) {
+    return (float)glimpse_config_number(r, object, "layer_norm_eps", fallback, 1e-20, 1.0);
+}
+
 int glimpse_config_flag(glimpse_config_reader *r, json_t *object, const char *key, int fallback) {
     json_t *value = glimpse_config_member(object, key);
     if (!value) return fallback;
@@ -89,11 +113,9 @@ int glimpse_config_load(json_t **out, const char *path) {
     int status = glimpse_file_read(&text, &size, path, most_config_bytes);
     if (status < 0) return status;
     json_error_t error;
-    json_t *root = json_loadb(text, size, 0, &error);
+    json_t *root = glimpse_json_load(text, size, 0, &error);
     free(text);
-    if (!root) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", path, error.line, error.text);
-    }
+    if (!root) return glimpse_json_failed(&error, path);
     if (!json_is_object(root)) {
         json_decref(root);
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: must hold a JSON object", path);
@@ -143,8 +165,24 @@ void glimpse_config_normalization(glimpse_config_reader *r, json_t *object, cons
     glimpse_config_triple(r, object, std, usual_std, p->std);
     for (size_t c = 0; c < 3; c++) {
         if (!(p->std[c] > 0) && r->status == GLIMPSE_OK) {
-            r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be positive", r->path, std);
+            r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" %g must be positive", r->path,
+                                     std, (double)p->std[c]);
         }
+    }
+}
+
+void glimpse_config_check_values(glimpse_config_reader *r, const glimpse_preprocess *p) {
+    /* CLIP's own rules bring white and black 3.7 apart; without any of them it is 255. */
+    static const double least_apart = 1e-2, most = 1e5;
+    for (size_t c = 0; c < 3 && r->status == GLIMPSE_OK; c++) {
+        double mean = p->normalize ? (double)p->mean[c] : 0.0;
+        double std = p->normalize ? (double)p->std[c] : 1.0;
+        double black = -mean / std, white = (255.0 * (double)p->scale - mean) / std;
+        if (white - black >= least_apart && fabs(black) <= most && fabs(white) <= most) continue;
+        r->status = glimpse_fail(GLIMPSE_E_FORMAT,
+                                 "%s: black would become %g and white %g (\"rescale_factor\" %g, "
+                                 "mean %g, standard deviation %g): no model was trained so",
+                                 r->path, black, white, (double)p->scale, mean, std);
     }
 }
 
@@ -157,8 +195,9 @@ void glimpse_config_read_values(glimpse_config_reader *r, json_t *root, const fl
     }
     p->scale = 1.0f;
     if (glimpse_config_flag(r, root, "do_rescale", 1)) {
-        p->scale = (float)glimpse_config_number(r, root, "rescale_factor", 1.0 / 255.0, 0.0, 1e6);
+        p->scale = (float)glimpse_config_number(r, root, "rescale_factor", 1.0 / 255.0, 1e-9, 1e6);
     }
     p->normalize = glimpse_config_flag(r, root, "do_normalize", 1);
     glimpse_config_normalization(r, root, "image_mean", "image_std", mean, std, p);
+    glimpse_config_check_values(r, p);
 }

@@ -39,6 +39,11 @@ size_t glimpse_config_size(glimpse_config_reader *r, json_t *object, const char 
                            size_t fallback, size_t most);
 double glimpse_config_number(glimpse_config_reader *r, json_t *object, const char *key,
                              double fallback, double least, double most);
+/* The id of a token: a whole number below `vocabulary`. The fallback is returned unchecked. */
+int32_t glimpse_config_id(glimpse_config_reader *r, json_t *object, const char *key,
+                          int32_t fallback, size_t vocabulary);
+/* A normalisation's epsilon: small, and not so small that it is nothing. */
+float glimpse_config_eps(glimpse_config_reader *r, json_t *object, double fallback);
 int glimpse_config_flag(glimpse_config_reader *r, json_t *object, const char *key, int fallback);
 void glimpse_config_triple(glimpse_config_reader *r, json_t *object, const char *key,
                            const float fallback[3], float out[3]);
@@ -56,6 +61,9 @@ void glimpse_config_normalization(glimpse_config_reader *r, json_t *object, cons
  * happens to pixel values. */
 void glimpse_config_read_values(glimpse_config_reader *r, json_t *root, const float mean[3],
                                 const float std[3], glimpse_preprocess *p);
+/* Refuses scales, means and deviations under which black and white become the same, or numbers
+ * that no model was trained with. */
+void glimpse_config_check_values(glimpse_config_reader *r, const glimpse_preprocess *p);
 
 /* config_siglip.c: config.json, and preprocessor_config.json (NULL: there is none). */
 void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,

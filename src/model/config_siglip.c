@@ -16,7 +16,7 @@ static void read_tower(glimpse_config_reader *r, json_t *object, glimpse_tower_c
     tower->mlp = glimpse_config_size(r, object, "intermediate_size", 3072, 8 * MOST_WIDTH);
     tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MOST_LAYERS);
     tower->heads = glimpse_config_size(r, object, "num_attention_heads", 12, MOST_WIDTH);
-    tower->eps = (float)glimpse_config_number(r, object, "layer_norm_eps", 1e-6, 0.0, 1.0);
+    tower->eps = glimpse_config_eps(r, object, 1e-6);
     tower->activation = glimpse_config_activation(r, object, GLIMPSE_ACTIVATION_GELU_TANH);
 }
 
@@ -35,6 +35,12 @@ void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
         glimpse_config_refuse(r, "num_channels", "other than 3");
     if (!glimpse_config_flag(r, vision, "vision_use_head", 1))
         glimpse_config_refuse(r, "vision_use_head", "a tower without its pooling head");
+    /* Nobody uses these: the tokenizer's own hold. SiglipTextConfig copied the defaults of CLIP,
+     * which lie beyond its vocabulary, and so they stand in published files. */
+    size_t ids = config->vocabulary > 49408 ? config->vocabulary : 49408;
+    (void)glimpse_config_id(r, text, "bos_token_id", 0, ids);
+    (void)glimpse_config_id(r, text, "eos_token_id", 0, ids);
+    (void)glimpse_config_id(r, text, "pad_token_id", 0, ids);
     config->end_id = -1;
     /* Pictures come out of the pooling head as wide as their tower is. */
     config->embedding = config->vision.width;

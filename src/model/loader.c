@@ -44,6 +44,16 @@ float *glimpse_take_own(glimpse_loader *l, glimpse_numbers numbers) {
     return copy;
 }
 
+void glimpse_take_all(glimpse_loader *l, const char *prefix) {
+    if (l->status < 0) return;
+    const char *left = glimpse_tensors_left(l->tensors, prefix);
+    if (!left) return;
+    l->status = glimpse_fail(GLIMPSE_E_FORMAT,
+                             "%s: tensor \"%s\" has no place in the model that the configuration "
+                             "describes (as many layers? the same architecture?)",
+                             glimpse_tensors_path(l->tensors), left);
+}
+
 glimpse_norm glimpse_take_norm(glimpse_loader *l, size_t width, const char *stem,
                                const char *name) {
     glimpse_norm norm;

@@ -39,6 +39,9 @@ float *glimpse_take_own(glimpse_loader *l, glimpse_numbers numbers);
 /* NAME.weight and NAME.bias, each [width]. */
 glimpse_norm glimpse_take_norm(glimpse_loader *l, size_t width, const char *stem, const char *name);
 void glimpse_norm_release(glimpse_norm *norm);
+/* After the last take: fails when a tensor whose name begins with `prefix` was not taken. The
+ * configuration then tells of fewer layers, or of another architecture, than the file holds. */
+void glimpse_take_all(glimpse_loader *l, const char *prefix);
 /* A layer out of a specification filled by the calls above; NULL after a failure. */
 glimpse_linear *glimpse_take_spec(glimpse_loader *l, const glimpse_linear_spec *spec);
 /* NAME.weight [out][in] and NAME.bias [out] as one layer. */

@@ -60,7 +60,9 @@ static int read_logits(glimpse_model *model) {
         status = read_scalar(&model->logit_bias, model->tensors, "logit_bias");
         if (status < 0) return status;
     }
-    if (!isfinite(model->logit_scale) || !isfinite(model->logit_bias)) {
+    /* Trained ones are 100 and -17. Written so that what is no number fails as well. */
+    if (!(model->logit_scale >= 1e-2f && model->logit_scale <= 1e5f) ||
+        !(fabsf(model->logit_bias) <= 1e4f)) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: logit_scale %g and logit_bias %g are not usable",
                             glimpse_tensors_path(model->tensors), (double)scale,
                             (double)model->logit_bias);
@@ -91,13 +93,17 @@ static int open_tokenizer(glimpse_model *model) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the tokenizer has no padding token",
                             model->path);
     }
-    size_t ids = glimpse_tokenizer_least_rows(model->tokenizer);
-    if (ids > model->config.vocabulary) {
-        return glimpse_fail(
-            GLIMPSE_E_FORMAT,
-            "%s: the tokenizer has %zu tokens, the model only %zu; files of different "
-            "models are mixed",
-            model->path, ids, model->config.vocabulary);
+    status = glimpse_tokenizer_check(model->tokenizer, model->path, model->config.vocabulary);
+    if (status < 0) return status;
+    /* CLIP's embedding of a text is read at the end token: one that no text has would give all
+     * texts the embedding of their first. */
+    int32_t end = glimpse_tokenizer_end_id(model->tokenizer);
+    if (model->config.layout == GLIMPSE_LAYOUT_HF && !model->config.end_is_highest &&
+        model->config.end_id != end) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s/config.json: \"eos_token_id\" is %d, but the tokenizer ends texts "
+                            "with %d",
+                            model->path, (int)model->config.end_id, (int)end);
     }
     return GLIMPSE_OK;
 }

@@ -8,8 +8,8 @@
  *     the rest  the data; offsets count from its first byte
  *
  * Everything is checked against the file before it is believed: N, every offset, every product of
- * dimensions, begin <= end, size = product x element size, no tensor twice. Files are mapped;
- * tensor data points into the mapping, at any alignment.
+ * dimensions, begin <= end, size = product x element size, no tensor twice, every byte of the data
+ * belonging to one tensor. Files are mapped; tensor data points into the mapping, at any alignment.
  */
 #ifndef GLIMPSE_MODEL_SAFETENSORS_H
 #define GLIMPSE_MODEL_SAFETENSORS_H
@@ -29,6 +29,7 @@ typedef struct glimpse_tensor {
     size_t count; /* product of dims; 1 for a scalar */
     size_t dims[GLIMPSE_TENSOR_DIMS];
     size_t rank;
+    size_t file; /* as in glimpse_tensors_file() */
 } glimpse_tensor;
 
 typedef struct glimpse_tensors glimpse_tensors;
@@ -55,5 +56,10 @@ const char *glimpse_tensors_file(const glimpse_tensors *tensors, size_t i);
  * and both shapes. */
 int glimpse_tensors_take(glimpse_numbers *out, const glimpse_tensors *tensors, const char *name,
                          size_t rank, const size_t *dims);
+
+/* The first tensor, in order of name, that begins with `prefix` and that glimpse_tensors_take() has
+ * not handed out: a weight that nobody uses, so that what was taken is not the whole model. NULL
+ * when there is none. Ids of positions and masks, which are no weights, do not count. */
+const char *glimpse_tensors_left(const glimpse_tensors *tensors, const char *prefix);
 
 #endif

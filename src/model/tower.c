@@ -127,6 +127,7 @@ int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
         tower->projection = take_projection(&l, hf, config->embedding, width,
                                             hf ? "visual_projection.weight" : "visual.proj");
     }
+    glimpse_take_all(&l, hf ? "vision_model." : "visual.");
     if (l.status < 0) glimpse_tower_close(tower);
     return l.status;
 }
@@ -161,6 +162,8 @@ int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
         siglip ? glimpse_take_linear(&l, config->embedding, width, "text_model.", "head",
                                      GLIMPSE_ACTIVATION_NONE, 0, GLIMPSE_ELEMENT_F32)
                : take_projection(&l, hf, config->embedding, width, stem);
+    /* The plain OpenCLIP layout has no common prefix but that of its layers. */
+    glimpse_take_all(&l, hf ? "text_model." : *prefix ? prefix : "transformer.");
     if (l.status < 0) glimpse_tower_close(tower);
     return l.status;
 }

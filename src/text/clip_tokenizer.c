@@ -253,6 +253,20 @@ static const char *token_text(const glimpse_tokenizer *base, int32_t id) {
     return ((const clip_tokenizer *)base)->vocabulary.tokens[id].text;
 }
 
+/* Every vocabulary of CLIP is the bytes, what each merge makes of them, and the special tokens. */
+static int check(const glimpse_tokenizer *base, const char *directory) {
+    const glimpse_vocabulary *vocabulary = &((const clip_tokenizer *)base)->vocabulary;
+    if (vocabulary->unmade < 0) return GLIMPSE_OK;
+    const glimpse_token *token = &vocabulary->tokens[vocabulary->unmade];
+    char quoted[GLIMPSE_UTF8_QUOTED];
+    return glimpse_fail(GLIMPSE_E_FORMAT,
+                        "%s: none of the %zu merges (merges.txt or tokenizer.json) makes the token "
+                        "%s, id %d; the file was cut short or belongs to another vocabulary",
+                        directory, vocabulary->merge_count,
+                        glimpse_utf8_quote(quoted, token->text, token->length),
+                        (int)vocabulary->unmade);
+}
+
 static void release(glimpse_tokenizer *base) {
     clip_tokenizer *tokenizer = (clip_tokenizer *)base;
     glimpse_vocabulary_release(&tokenizer->vocabulary);
@@ -311,6 +325,7 @@ const glimpse_tokenizer_type glimpse_tokenizer_type_clip_hf = {
     .encode = encode,
     .token = token_text,
     .free = release,
+    .check = check,
 };
 
 static const glimpse_tokenizer_sign signs_of_openclip[] = {
@@ -326,4 +341,5 @@ const glimpse_tokenizer_type glimpse_tokenizer_type_clip_openclip = {
     .encode = encode,
     .token = token_text,
     .free = release,
+    .check = check,
 };

@@ -6,6 +6,7 @@
 #include "text/utf8.h"
 #include "text/vocabulary.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char end_of_word[] = "</w>";
@@ -98,10 +99,36 @@ static void show(glimpse_token *entry, const int16_t bytes[ALPHABET_END]) {
     entry->length = (uint32_t)used;
 }
 
+/* "<|padding|>" and the like, which merges do not make either. */
+static int looks_special(const glimpse_token *token) {
+    return token->length > 2 && token->text[0] == '<' && token->text[token->length - 1] == '>' &&
+           !(token->length >= END_OF_WORD &&
+             memcmp(token->text + token->length - END_OF_WORD, end_of_word, END_OF_WORD) == 0);
+}
+
+static int find_unmade(glimpse_vocabulary *vocabulary) {
+    unsigned char *made = calloc(vocabulary->count + 1, 1);
+    if (!made) return glimpse_fail_nomem(vocabulary->count, "a vocabulary");
+    for (size_t i = 0; i <= vocabulary->merge_mask; i++) {
+        if (vocabulary->merges[i].key != UINT64_MAX) made[vocabulary->merges[i].id] = 1;
+    }
+    for (size_t byte = 0; byte < 256; byte++) {
+        made[vocabulary->byte_ids[byte][0]] = made[vocabulary->byte_ids[byte][1]] = 1;
+    }
+    made[vocabulary->start_id] = made[vocabulary->end_id] = 1;
+    for (size_t i = 0; i < vocabulary->count && vocabulary->unmade < 0; i++) {
+        if (!made[i] && !looks_special(&vocabulary->tokens[i])) vocabulary->unmade = (int32_t)i;
+    }
+    free(made);
+    return GLIMPSE_OK;
+}
+
 int glimpse_vocabulary_finish(glimpse_vocabulary *vocabulary) {
     uint32_t letters[256];
     int16_t alphabet[ALPHABET_END];
     make_alphabet(letters, alphabet);
+    int status = find_unmade(vocabulary);
+    if (status < 0) return status;
     for (size_t i = 0; i < vocabulary->count; i++) {
         show(&vocabulary->tokens[i], alphabet);
     }

@@ -233,13 +233,20 @@ int glimpse_spiece_model_read(glimpse_spiece_model *model, const char *path) {
     model->file = data;
     message m = {data, size, 0, path, 0};
     field f;
+    unsigned seen = 0; /* bit n: field n */
     while ((status = next_field(&m, &f)) > 0) {
         if (f.type != 2) continue;
         message part = inside(&m, &f);
+        if (f.number <= 3) seen |= 1u << f.number;
         if (f.number == 1) status = read_piece(model, &part);
         if (f.number == 2) status = read_trainer(model, &part);
         if (f.number == 3) status = read_normalizer(model, &part);
         if (status < 0) break;
+    }
+    /* SentencePiece writes its specifications behind the pieces, and always. */
+    if (status == GLIMPSE_OK && seen != 0xE) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: the %s missing; the file was cut short", path,
+                              seen & 2 ? "specifications behind the pieces are" : "pieces are");
     }
     if (status == GLIMPSE_OK) status = index_pieces(model, path);
     if (status < 0) glimpse_spiece_model_release(model);

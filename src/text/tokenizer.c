@@ -61,6 +61,20 @@ size_t glimpse_tokenizer_least_rows(const glimpse_tokenizer *tokenizer) {
     return tokenizer->least_rows ? tokenizer->least_rows : tokenizer->vocab_size;
 }
 
+int glimpse_tokenizer_check(const glimpse_tokenizer *tokenizer, const char *directory,
+                            size_t rows) {
+    /* Tables are padded to a multiple of 64 or 128. */
+    enum { MOST_PADDING = 128 };
+    size_t least = glimpse_tokenizer_least_rows(tokenizer);
+    if (least > rows || tokenizer->vocab_size + MOST_PADDING < rows) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s: the tokenizer has %zu tokens, the model %zu (\"vocab_size\"); "
+                            "files of different models are mixed, or one was cut short",
+                            directory, tokenizer->vocab_size, rows);
+    }
+    return tokenizer->type->check ? tokenizer->type->check(tokenizer, directory) : GLIMPSE_OK;
+}
+
 size_t glimpse_tokenizer_vocab_size(const glimpse_tokenizer *tokenizer) {
     return tokenizer->vocab_size;
 }

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "text/json_load.h"
 #include "text/json_scan.h"
 #include "text/utf8.h"
 
@@ -125,7 +126,9 @@ static int load_small(const document *d, const part *p, json_t **out) {
                             p->name, p->end - p->start, SMALL_LIMIT);
     }
     json_error_t error;
-    json_t *value = json_loadb(d->text + p->start, p->end - p->start, JSON_DECODE_ANY, &error);
+    json_t *value =
+        glimpse_json_load(d->text + p->start, p->end - p->start, JSON_DECODE_ANY, &error);
+    if (!value && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, d->path);
     if (!value) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\": line %d of it: %s", d->path, p->name,
                             error.line, error.text);

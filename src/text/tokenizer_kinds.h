@@ -60,6 +60,9 @@ typedef struct glimpse_tokenizer_type {
     /* As glimpse_tokenizer_token(); `id` is in range. */
     const char *(*token)(const glimpse_tokenizer *tokenizer, int32_t id);
     void (*free)(glimpse_tokenizer *tokenizer);
+    /* What a tokenizer that is part of a model must fulfil besides having a row for each token, as
+     * a file that was cut would not; NULL: nothing. */
+    int (*check)(const glimpse_tokenizer *tokenizer, const char *directory);
 } glimpse_tokenizer_type;
 
 #define GLIMPSE_TOKENIZER_DECLARE(constant, name) \
@@ -85,6 +88,9 @@ const glimpse_tokenizer_type *glimpse_tokenizer_type_of(glimpse_tokenizer_kind k
 
 /* How many embeddings of tokens a model must have. */
 size_t glimpse_tokenizer_least_rows(const glimpse_tokenizer *tokenizer);
+/* Whether the tokenizer of the model in `directory` is whole and belongs to embeddings of `rows`
+ * tokens, padding included. Tokenizers on their own are not held to it. */
+int glimpse_tokenizer_check(const glimpse_tokenizer *tokenizer, const char *directory, size_t rows);
 
 /* Appends `id` unless only the end token's place is left: then `truncated` is set. */
 static inline void glimpse_tokens_add(glimpse_tokens *tokens, int32_t id) {

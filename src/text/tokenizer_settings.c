@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "text/json_load.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +21,9 @@ static int read_object(json_t **out, const char *path) {
     int status = glimpse_file_read(&text, &size, path, FILE_LIMIT);
     if (status < 0) return status;
     json_error_t error;
-    json_t *root = json_loadb(text, size, JSON_ALLOW_NUL, &error);
+    json_t *root = glimpse_json_load(text, size, JSON_ALLOW_NUL, &error);
     free(text);
-    if (!root) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", path, error.line, error.text);
-    }
+    if (!root) return glimpse_json_failed(&error, path);
     if (!json_is_object(root)) {
         json_decref(root);
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: must hold a JSON object", path);

@@ -40,6 +40,7 @@ int glimpse_vocabulary_begin(glimpse_vocabulary *vocabulary) {
     uint64_t noise[3] = {(uint64_t)now.tv_nsec, (uint64_t)now.tv_sec,
                          (uint64_t)(uintptr_t)vocabulary->build};
     vocabulary->build->in_order = 1;
+    vocabulary->unmade = -1;
     vocabulary->build->last_merged = -1;
     vocabulary->seed = XXH3_64bits(noise, sizeof noise);
     return GLIMPSE_OK;

@@ -46,6 +46,7 @@ typedef struct glimpse_vocabulary {
     size_t merge_mask, merge_count;
     uint64_t seed;         /* of both hash tables: a hostile file cannot aim at a slot */
     glimpse_token *tokens; /* [count], by id after index() */
+    int32_t unmade; /* CLIP: a token that is no byte, no special one, and that no merge makes; -1 */
     char *text; /* what they point into; after finish() each is the bytes it stands for and a NUL */
 
     struct glimpse_vocabulary_build *build; /* names to ids; NULL after finish() */

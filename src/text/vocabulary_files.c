@@ -8,6 +8,7 @@
  */
 #include "core/error.h"
 #include "core/file.h"
+#include "text/json_load.h"
 #include "text/json_scan.h"
 #include "text/utf8.h"
 #include "text/vocabulary.h"
@@ -165,9 +166,9 @@ static int read_tokenizer_json(glimpse_vocabulary *vocabulary, const char *path)
     int status = glimpse_file_read(&data, &size, path, FILE_LIMIT);
     if (status < 0) goto done;
     json_error_t error;
-    root = json_loadb(data, size, JSON_REJECT_DUPLICATES, &error);
+    root = glimpse_json_load(data, size, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
-        status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", path, error.line, error.text);
+        status = glimpse_json_failed(&error, path);
         goto done;
     }
     json_t *model = json_object_get(root, "model");

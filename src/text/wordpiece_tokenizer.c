@@ -30,6 +30,7 @@ typedef struct wordpiece_tokenizer {
     glimpse_prefix_table words, pieces; /* tokens; those that begin with "##", without it */
     glimpse_added_tokens added;
     int lower, strip_accents, space_han;
+    int ended; /* the last line of vocab.txt has its line break */
 } wordpiece_tokenizer;
 
 static int is_han(uint32_t c) {
@@ -185,6 +186,17 @@ static int decode(char *out, size_t capacity, size_t *length, const glimpse_toke
     return glimpse_wordpiece_decode(out, capacity, length, &words, ids, count, flags);
 }
 
+/* A token that lost its end looks like any other; only the missing line break shows it. */
+static int check(const glimpse_tokenizer *base, const char *directory) {
+    if (((const wordpiece_tokenizer *)base)->ended) return GLIMPSE_OK;
+    return glimpse_fail(
+        GLIMPSE_E_FORMAT,
+        "%s/vocab.txt: no line break behind the last token, \"%s\" in line %zu; the "
+        "file was cut short (if it is whole, end the line)",
+        directory, base->vocab_size ? token_text(base, (int32_t)base->vocab_size - 1) : "",
+        base->vocab_size);
+}
+
 static void release(glimpse_tokenizer *base) {
     wordpiece_tokenizer *tokenizer = (wordpiece_tokenizer *)base;
     glimpse_added_tokens_release(&tokenizer->added);
@@ -229,6 +241,7 @@ static int read_vocabulary(wordpiece_tokenizer *tokenizer, const char *path) {
     if (!tokenizer->tokens || !tokenizer->special) {
         return glimpse_fail_nomem(lines * sizeof *tokenizer->tokens, path);
     }
+    char last = size > 0 ? tokenizer->file[size - 1] : '\0';
     for (size_t at = 0; at < size;) {
         char *line = tokenizer->file + at, *end = memchr(line, '\n', size - at);
         size_t length = end ? (size_t)(end - line) : size - at;
@@ -237,6 +250,7 @@ static int read_vocabulary(wordpiece_tokenizer *tokenizer, const char *path) {
         status = add_token(tokenizer, path, line, length);
         if (status < 0) return status;
     }
+    tokenizer->ended = size > 0 && last == '\n';
     const glimpse_prefix *twice, *ignored;
     glimpse_prefix_table_sort(&tokenizer->words, &twice);
     glimpse_prefix_table_sort(&tokenizer->pieces, &ignored); /* twice there is twice in words */
@@ -367,4 +381,5 @@ const glimpse_tokenizer_type glimpse_tokenizer_type_wordpiece = {
     .decode = decode,
     .token = token_text,
     .free = release,
+    .check = check,
 };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const glimpse_vlm_kind *const kinds[] = {
 #define ROW(name) &glimpse_vlm_kind_##name,
@@ -92,6 +93,7 @@ void glimpse_vlm_close(glimpse_vlm *vlm) {
     if (vlm->self && vlm->engine) vlm->engine->close(vlm->self);
     free(vlm->identity);
     free(vlm->name);
+    free(vlm->address);
     free(vlm);
 }
 
@@ -123,6 +125,28 @@ const char *glimpse_vlm_name(const glimpse_vlm *vlm) {
 
 const char *glimpse_vlm_currency(const glimpse_vlm *vlm) {
     return vlm ? vlm->currency : "";
+}
+
+const char *glimpse_vlm_address(const glimpse_vlm *vlm) {
+    return vlm && vlm->address ? vlm->address : "";
+}
+
+/* Months since year 0 of "2025-10" or "2025-10-31"; 0 when it is neither. */
+static int months_of(const char *date) {
+    int year = 0, month = 0;
+    if (sscanf(date, "%4d-%2d", &year, &month) != 2 || month < 1 || month > 12) return 0;
+    return year * 12 + month;
+}
+
+const char *glimpse_vlm_prices_as_of(const glimpse_vlm *vlm, int *old) {
+    const char *date = vlm ? vlm->prices_as_of : "";
+    time_t now = time(NULL);
+    struct tm utc;
+    if (old) {
+        *old = *date && gmtime_r(&now, &utc) &&
+               (utc.tm_year + 1900) * 12 + utc.tm_mon + 1 > months_of(date) + 12;
+    }
+    return date;
 }
 
 int glimpse_vlm_is_remote(const glimpse_vlm *vlm) {

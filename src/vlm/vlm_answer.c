@@ -64,6 +64,7 @@ int glimpse_vlm_answer_new(glimpse_vlm_answer **out, const char *model) {
     if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->model, model);
     if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->answered_by, "");
     if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->reason, "");
+    if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->address, "");
     if (status < 0) {
         glimpse_vlm_answer_free(answer);
         return status;
@@ -92,6 +93,7 @@ int glimpse_vlm_answer_copy(glimpse_vlm_answer **out, const glimpse_vlm_answer *
     copy.model = answer->model;
     copy.answered_by = answer->answered_by;
     copy.reason = answer->reason;
+    copy.address = answer->address;
     copy.json = NULL;
     copy.ids = NULL;
     copy.id_count = 0;
@@ -99,6 +101,7 @@ int glimpse_vlm_answer_copy(glimpse_vlm_answer **out, const glimpse_vlm_answer *
     status = glimpse_vlm_set(&answer->text, from->text);
     if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->answered_by, from->answered_by);
     if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->reason, from->reason);
+    if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->address, from->address);
     if (status == GLIMPSE_OK && from->json) status = glimpse_vlm_set(&answer->json, from->json);
     if (status == GLIMPSE_OK && from->id_count > 0) {
         int32_t *ids = malloc(from->id_count * sizeof *ids);
@@ -125,6 +128,7 @@ void glimpse_vlm_answer_free(glimpse_vlm_answer *answer) {
     release(answer->model);
     release(answer->answered_by);
     release(answer->reason);
+    release(answer->address);
     release(answer->ids);
     free(answer);
 }

@@ -4,8 +4,8 @@
  *
  *     vlm.c            specs, opening           vlm_run.c        cache, tiers, threads
  *     vlm_kinds.h      the kinds of models      vlm_samples.c    several answers to one question
- *     blip/            BLIP                     vlm_structure.c  JSON answers: validating,
- * repairing remote/          servers
+ *     blip/            BLIP                     vlm_structure.c  JSON answers: validating
+ *     remote/          servers                  vlm_words.c      thinking, refusals, "cannot tell"
  *
  * An engine answers one question once; everything above it (samples, cache, tiers) is the same for
  * all.
@@ -64,7 +64,9 @@ struct glimpse_vlm {
     char *identity, *name;
     int remote;
     unsigned concurrency;
-    char currency[8]; /* of its prices; "" when there are none */
+    char currency[8];      /* of its prices; "" when there are none */
+    char prices_as_of[16]; /* "2025-10"; "" when not known */
+    char *address;         /* of a remote one: the URL it asks, without its query; NULL */
     const glimpse_vlm_engine *engine;
     void *self;
 };
@@ -83,6 +85,17 @@ const char *glimpse_vlm_picture_name(const glimpse_vlm_picture *picture);
 /* vlm_samples.c: joins answers[0..count), all of one question, into answers[0]; the others are
  * freed. */
 int glimpse_vlm_join_samples(glimpse_vlm_answer **answers, size_t count, glimpse_vlm_schema schema);
+
+/* vlm_words.c. Each cuts `text` [*size] down in place (its bytes may move). */
+/* Thinking: from an opening tag to its closing one, to the end where that is missing, from the
+ * beginning where only the closing one is there. 1: there was some. */
+int glimpse_vlm_drop_thinking(char *text, size_t *size);
+/* White space at both ends, the special tokens of tokenizers, the quotation marks around the
+ * whole. */
+void glimpse_vlm_tidy(char *text, size_t *size);
+/* The whole is a way to say that the picture does not show it; it declines. */
+int glimpse_vlm_says_cannot_tell(const char *text, size_t size);
+int glimpse_vlm_declines(const char *text, size_t size);
 
 /* vlm_structure.c */
 /* The line that asks for the schema, "" for PLAIN. */

@@ -183,7 +183,10 @@ static int find(run *r, const question *q, glimpse_vlm_answer **out) {
 
 static int keep(run *r, const question *q, const glimpse_vlm_answer *answer) {
     const glimpse_vlm_cache *cache = &r->cache;
-    if (!cache->keep || !q->key[0] || answer->outcome > GLIMPSE_VLM_CANNOT_TELL) return GLIMPSE_OK;
+    if (!cache->keep || !q->key[0] || answer->outcome > GLIMPSE_VLM_CANNOT_TELL ||
+        answer->incomplete) {
+        return GLIMPSE_OK;
+    }
     (void)pthread_mutex_lock(&r->cache_mutex);
     int status = cache->keep(cache->user, &q->shown, answer);
     (void)pthread_mutex_unlock(&r->cache_mutex);
@@ -287,7 +290,7 @@ static int ask_tier(run *r, glimpse_vlm *vlm, const glimpse_vlm_request *request
 /* The second tier's answer, with what both cost; or the first again when the second has none. */
 static void merge_tiers(glimpse_vlm_answer **first, glimpse_vlm_answer *second) {
     glimpse_vlm_answer *chosen = second, *other = *first;
-    if (second->outcome >= GLIMPSE_VLM_FAILED) {
+    if (second->outcome >= GLIMPSE_VLM_FAILED || second->incomplete) {
         chosen = *first;
         other = second;
         (void)glimpse_vlm_set(&chosen->reason, second->reason);
@@ -340,6 +343,17 @@ static int check_request(const glimpse_vlm *vlm, const glimpse_vlm_request *r) {
     return GLIMPSE_OK;
 }
 
+/* Who asked about one picture knows which. */
+static int leave_path_out(glimpse_vlm_answer *answer, const char *path) {
+    const char *rest = glimpse_without_path(answer->reason, path);
+    char *copy = rest == answer->reason ? NULL : strdup(rest);
+    if (rest == answer->reason) return GLIMPSE_OK;
+    if (!copy) return glimpse_fail_nomem(strlen(rest) + 1, "a reason");
+    int status = glimpse_vlm_set(&answer->reason, copy);
+    free(copy);
+    return status;
+}
+
 static int ask_question(run *r, const glimpse_vlm_request *asked, glimpse_vlm_answer **out) {
     glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
     *out = NULL;
@@ -357,14 +371,17 @@ static int ask_question(run *r, const glimpse_vlm_request *asked, glimpse_vlm_an
         pictures[i].from = &request.pictures[i];
     status = ask_tier(r, r->vlm, &request, pictures, out);
     if (status == GLIMPSE_OK && second && (*out)->outcome <= GLIMPSE_VLM_CANNOT_TELL &&
-        (*out)->outcome != GLIMPSE_VLM_REFUSED && (*out)->confidence >= 0.0 &&
-        (*out)->confidence < r->options.escalate_below) {
+        (*out)->outcome != GLIMPSE_VLM_REFUSED && !(*out)->incomplete &&
+        (*out)->confidence >= 0.0 && (*out)->confidence < r->options.escalate_below) {
         glimpse_vlm_answer *better = NULL;
         status = ask_tier(r, second, &request, pictures, &better);
         if (status == GLIMPSE_OK) merge_tiers(out, better);
     }
     unload(pictures, request.picture_count);
     free(pictures);
+    if (status == GLIMPSE_OK && request.picture_count == 1) {
+        status = leave_path_out(*out, request.pictures[0].path);
+    }
     if (status < 0) {
         glimpse_vlm_answer_free(*out);
         *out = NULL;
@@ -425,6 +442,7 @@ static void count_answer(glimpse_vlm_totals *t, const glimpse_vlm_answer *answer
     t->asked++;
     (*counters[answer->outcome])++;
     t->cached += answer->cached != 0;
+    t->incomplete += answer->incomplete != 0;
     t->escalated += answer->escalated != 0;
     t->requests += answer->requests;
     if (!answer->cached) {

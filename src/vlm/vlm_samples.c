@@ -50,7 +50,7 @@ static void add_up(glimpse_vlm_answer *to, const glimpse_vlm_answer *from) {
 }
 
 static int usable(const glimpse_vlm_answer *answer) {
-    return answer->outcome <= GLIMPSE_VLM_CANNOT_TELL;
+    return answer->outcome <= GLIMPSE_VLM_CANNOT_TELL && !answer->incomplete;
 }
 
 /* Mean and deviation of the scores; 0 when there is none. */
@@ -60,7 +60,7 @@ static unsigned mean_score(glimpse_vlm_answer **answers, size_t count, double *m
     unsigned scores = 0;
     for (size_t i = 0; i < count; i++) {
         double p = answers[i]->probability;
-        if (answers[i]->outcome != GLIMPSE_VLM_ANSWERED || p < 0.0) continue;
+        if (!usable(answers[i]) || p < 0.0) continue;
         sum += p;
         squares += p * p;
         scores++;

@@ -1,13 +1,15 @@
 /*
- * vlm_structure.c - what a model's words mean: refusals, "cannot tell", JSON of a schema.
+ * vlm_structure.c - what a model's words mean: an answer, a refusal (vlm_words.c), or JSON of a
+ * schema.
  *
- * Local repairs of JSON: a code fence, words before and behind the object, a comma before a closing
- * bracket. Numbers in strings ("0.8") are taken as numbers. Everything else is for the model to
- * repair, once.
+ * Local repairs of JSON: a code fence, words and other objects around it, a comma before a closing
+ * bracket; the last object of the schema counts. Numbers in strings ("0.8") are taken as numbers.
+ * Everything else is for the model to repair, once.
  */
 #include "vlm/vlm_internal.h"
 
 #include "core/error.h"
+#include "text/json_load.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -48,67 +50,6 @@ const char *glimpse_vlm_schema_line(glimpse_vlm_schema schema) {
     return "";
 }
 
-/* Without the white space at both ends. */
-static void trim(const char **text, size_t *size) {
-    while (*size > 0 && isspace((unsigned char)**text)) {
-        (*text)++;
-        (*size)--;
-    }
-    while (*size > 0 && isspace((unsigned char)(*text)[*size - 1]))
-        (*size)--;
-}
-
-/* Typographic apostrophes as plain ones, lower case, cut to `room`. */
-static void plain_start(char *to, size_t room, const char *text, size_t size) {
-    size_t used = 0;
-    for (size_t i = 0; i < size && used + 1 < room; i++) {
-        if (i + 2 < size && memcmp(text + i, "\xe2\x80\x99", 3) == 0) {
-            to[used++] = '\'';
-            i += 2;
-        } else {
-            to[used++] = (char)tolower((unsigned char)text[i]);
-        }
-    }
-    to[used] = '\0';
-}
-
-static int starts_with_any(const char *text, const char *const *starts) {
-    for (; *starts; starts++) {
-        if (strncmp(text, *starts, strlen(*starts)) == 0) return 1;
-    }
-    return 0;
-}
-
-/* "CANNOT TELL.", "I can't tell": the whole answer, give or take punctuation. */
-static int says_cannot_tell(const char *text) {
-    static const char *const starts[] = {
-        "cannot tell",    "can't tell", "i cannot tell", "i can't tell", "cannot be told",
-        "unable to tell", NULL};
-    return starts_with_any(text, starts) && strlen(text) < 80;
-}
-
-static int says_no(const char *text) {
-    static const char *const starts[] = {"i'm sorry, but i can",
-                                         "i'm sorry, i can",
-                                         "i am sorry, but i can",
-                                         "i am sorry, i can",
-                                         "sorry, but i can",
-                                         "sorry, i can",
-                                         "i can't help",
-                                         "i cannot help",
-                                         "i can't assist",
-                                         "i cannot assist",
-                                         "i'm unable to help",
-                                         "i'm unable to assist",
-                                         "i'm not able to help",
-                                         "i'm not able to assist",
-                                         "i can't identify",
-                                         "i cannot identify",
-                                         "i won't",
-                                         NULL};
-    return starts_with_any(text, starts);
-}
-
 /* Removes commas before closing brackets, outside strings. */
 static size_t drop_commas(char *text, size_t size) {
     size_t used = 0;
@@ -130,7 +71,8 @@ static size_t drop_commas(char *text, size_t size) {
 }
 
 static json_t *load_object(const char *text, size_t size) {
-    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+    json_error_t error;
+    json_t *value = glimpse_json_load(text, size, JSON_REJECT_DUPLICATES, &error);
     if (value && !json_is_object(value)) {
         json_decref(value);
         value = NULL;
@@ -138,18 +80,34 @@ static json_t *load_object(const char *text, size_t size) {
     return value;
 }
 
-/* The object in the text, repaired where that is safe. NULL when there is none. */
-static json_t *find_object(const char *text, size_t size) {
+/* Where the object that begins at text[0] ends, one past its bracket; 0: nowhere. */
+static size_t object_length(const char *text, size_t size) {
+    size_t depth = 0;
+    int quoted = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (quoted) {
+            if (text[i] == '\\')
+                i++;
+            else if (text[i] == '"')
+                quoted = 0;
+        } else if (text[i] == '"') {
+            quoted = 1;
+        } else if (text[i] == '{') {
+            depth++;
+        } else if (text[i] == '}' && --depth == 0) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+/* The object at text[0], repaired where that is safe. */
+static json_t *load_repaired(const char *text, size_t size) {
     json_t *value = load_object(text, size);
-    if (value) return value;
-    const char *open = memchr(text, '{', size), *close = memrchr(text, '}', size);
-    if (!open || !close || close < open) return NULL;
-    size = (size_t)(close - open) + 1;
-    value = load_object(open, size);
     if (value) return value;
     char *copy = malloc(size);
     if (!copy) return NULL;
-    memcpy(copy, open, size);
+    memcpy(copy, text, size);
     value = load_object(copy, drop_commas(copy, size));
     free(copy);
     return value;
@@ -250,6 +208,7 @@ typedef struct taken {
     json_t *object;
     char *text; /* malloc'ed; NULL: cannot tell */
     double probability, confidence;
+    int declined; /* `text` is a refusal */
 } taken;
 
 static int take_score(taken *t, const json_t *from, char *why, size_t room) {
@@ -271,6 +230,7 @@ static int take_answer(taken *t, const json_t *from, int with_pages, char *why, 
     double confidence = -1.0;
     if (!take_words(from, "answer", number, sizeof number, &words, why, room)) return 0;
     if (!take_share(from, "confidence", 1, &confidence, why, room)) return 0;
+    if (words && glimpse_vlm_says_cannot_tell(words, strlen(words))) words = NULL;
     json_t *pages = NULL;
     if (with_pages && !(pages = take_list(from, "pages", 1, why, room))) return 0;
     t->object = json_object();
@@ -280,6 +240,7 @@ static int take_answer(taken *t, const json_t *from, int with_pages, char *why, 
     if (pages) (void)json_object_set_new(t->object, "pages", pages);
     t->confidence = confidence;
     if (words) t->text = strdup(words);
+    t->declined = words && glimpse_vlm_declines(words, strlen(words));
     return 1;
 }
 
@@ -338,68 +299,130 @@ static int take_object(taken *t, const json_t *from, glimpse_vlm_schema schema, 
     return bad(why, room, "schema", "unknown");
 }
 
+static int says_nothing(glimpse_vlm_answer *answer, int thought) {
+    answer->outcome = GLIMPSE_VLM_FAILED;
+    answer->code = GLIMPSE_E_FORMAT;
+    int status = glimpse_vlm_set(&answer->text, "");
+    if (status == GLIMPSE_OK) {
+        status = glimpse_vlm_set(&answer->reason, thought ? "the model thought and did not answer"
+                                                          : "the answer is empty");
+    }
+    return status < 0 ? status : 0;
+}
+
+static int decline(glimpse_vlm_answer *answer) {
+    answer->outcome = GLIMPSE_VLM_REFUSED;
+    return glimpse_vlm_set(&answer->reason, "the model declined");
+}
+
 static int take_plain(glimpse_vlm_answer *answer, const char *text, size_t size) {
-    char start[128];
-    plain_start(start, sizeof start, text, size);
     int status = glimpse_vlm_set_n(&answer->text, text, size);
     if (status < 0) return status;
     answer->outcome = GLIMPSE_VLM_ANSWERED;
-    if (size == 0) {
-        answer->outcome = GLIMPSE_VLM_FAILED;
-        answer->code = GLIMPSE_E_FORMAT;
-        status = glimpse_vlm_set(&answer->reason, "the answer is empty");
-        return status < 0 ? status : 0;
-    }
-    if (says_cannot_tell(start)) {
+    if (glimpse_vlm_says_cannot_tell(text, size)) {
         answer->outcome = GLIMPSE_VLM_CANNOT_TELL;
         answer->confidence = 0.0;
-    } else if (says_no(start)) {
-        answer->outcome = GLIMPSE_VLM_REFUSED;
-        status = glimpse_vlm_set(&answer->reason, "the model declined");
+    } else if (glimpse_vlm_declines(text, size)) {
+        status = decline(answer);
         if (status < 0) return status;
     }
     return 1;
 }
 
+static void release(taken *t) {
+    json_decref(t->object);
+    free(t->text);
+    *t = (taken){NULL, NULL, -1.0, -1.0, 0};
+}
+
+/* The last object of the schema, wherever it stands: behind thinking with brackets in it, inside
+ * another object, before more words. 1 found; 0 not, with the reason in `why`. Reads at most
+ * `budget` bytes, all attempts together, for a text may be megabytes of brackets. */
+static int find_object(taken *t, const char *text, size_t size, glimpse_vlm_schema schema,
+                       char *why, size_t room) {
+    size_t budget = size < ((size_t)1 << 17) ? (size_t)1 << 23 : 64 * size;
+    int found = 0;
+    for (size_t i = 0; i < size; i++) {
+        const char *open = memchr(text + i, '{', size - i);
+        if (!open) break;
+        i = (size_t)(open - text);
+        if (budget < size - i) break;
+        size_t length = object_length(open, size - i);
+        budget -= length ? length : size - i;
+        json_t *object = length ? load_repaired(open, length) : NULL;
+        taken one = {NULL, NULL, -1.0, -1.0, 0};
+        if (object && take_object(&one, object, schema, why, room)) {
+            release(t);
+            *t = one;
+            found = 1;
+            i += length - 1;
+        } else {
+            release(&one);
+        }
+        json_decref(object);
+    }
+    return found;
+}
+
+/* The whole text is the object: the tags and words inside its strings are what it says. */
+static int is_object(taken *t, const char *text, size_t size, glimpse_vlm_schema schema) {
+    char why[128];
+    json_t *object = load_object(text, size);
+    int fine = object && take_object(t, object, schema, why, sizeof why);
+    if (!fine) release(t);
+    json_decref(object);
+    return fine;
+}
+
+static int set_taken(glimpse_vlm_answer *answer, const taken *t) {
+    char *json = t->object ? json_dumps(t->object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+    if (!json) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for an answer");
+    answer->outcome = t->text ? GLIMPSE_VLM_ANSWERED : GLIMPSE_VLM_CANNOT_TELL;
+    answer->probability = t->text ? t->probability : -1.0;
+    answer->confidence = t->text ? t->confidence : 0.0;
+    int status = glimpse_vlm_set(&answer->json, json);
+    if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->text, t->text);
+    if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->reason, "");
+    if (status == GLIMPSE_OK && t->declined) status = decline(answer);
+    free(json);
+    return status;
+}
+
+static int take_words_or_json(glimpse_vlm_answer *answer, char *text, size_t size,
+                              glimpse_vlm_schema schema) {
+    taken t = {NULL, NULL, -1.0, -1.0, 0};
+    char why[128] = "it is not JSON";
+    int fine = schema != GLIMPSE_VLM_PLAIN && is_object(&t, text, size, schema), status;
+    if (!fine) {
+        int thought = glimpse_vlm_drop_thinking(text, &size);
+        glimpse_vlm_tidy(text, &size);
+        if (size == 0) return says_nothing(answer, thought);
+        if (schema == GLIMPSE_VLM_PLAIN) return take_plain(answer, text, size);
+        fine = find_object(&t, text, size, schema, why, sizeof why);
+    }
+    if (fine) {
+        status = set_taken(answer, &t);
+        release(&t);
+        return status < 0 ? status : 1;
+    }
+    release(&t);
+    /* No object: words, which may say no. */
+    status = take_plain(answer, text, size);
+    if (status < 0 || answer->outcome != GLIMPSE_VLM_ANSWERED) return status;
+    char reason[256];
+    (void)snprintf(reason, sizeof reason, "the answer is not what was asked for: %s", why);
+    answer->outcome = GLIMPSE_VLM_FAILED;
+    answer->code = GLIMPSE_E_FORMAT;
+    status = glimpse_vlm_set(&answer->reason, reason);
+    return status < 0 ? status : 0;
+}
+
 int glimpse_vlm_take_text(glimpse_vlm_answer *answer, const char *text, glimpse_vlm_schema schema) {
     size_t size = strlen(text);
-    trim(&text, &size);
+    char *copy = strdup(text);
+    if (!copy) return glimpse_fail_nomem(size, "an answer");
     answer->code = GLIMPSE_OK;
-    if (schema == GLIMPSE_VLM_PLAIN) return take_plain(answer, text, size);
-
-    char why[128] = "";
-    json_t *from = find_object(text, size);
-    if (!from) {
-        /* No object: words, which may say no. */
-        int status = take_plain(answer, text, size);
-        if (status < 0 || (status == 1 && answer->outcome != GLIMPSE_VLM_ANSWERED)) return status;
-        (void)snprintf(why, sizeof why, "it is not JSON");
-    }
-    taken t = {NULL, NULL, -1.0, -1.0};
-    int fine = from && take_object(&t, from, schema, why, sizeof why), status = GLIMPSE_OK;
-    json_decref(from);
-    if (!fine) {
-        char reason[256];
-        (void)snprintf(reason, sizeof reason, "the answer is not what was asked for: %s", why);
-        answer->outcome = GLIMPSE_VLM_FAILED;
-        answer->code = GLIMPSE_E_FORMAT;
-        status = glimpse_vlm_set_n(&answer->text, text, size);
-        if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->reason, reason);
-        return status < 0 ? status : 0;
-    }
-    char *json = t.object ? json_dumps(t.object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
-    if (!json) {
-        status = glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for an answer");
-    } else {
-        answer->outcome = t.text ? GLIMPSE_VLM_ANSWERED : GLIMPSE_VLM_CANNOT_TELL;
-        answer->probability = t.text ? t.probability : -1.0;
-        answer->confidence = t.text ? t.confidence : 0.0;
-        status = glimpse_vlm_set(&answer->json, json);
-        if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->text, t.text);
-        if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->reason, "");
-    }
-    free(json);
-    free(t.text);
-    json_decref(t.object);
-    return status < 0 ? status : 1;
+    int status = take_words_or_json(answer, copy, size, schema);
+    free(copy);
+    return status;
 }

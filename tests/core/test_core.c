@@ -18,6 +18,25 @@ static void a_failure_sets_code_and_message(void **state) {
     assert_string_equal(glimpse_last_error(), "out of memory (12 bytes for a thing)");
 }
 
+static void shout(char *text, size_t size, const char *name, const char *value) {
+    (void)snprintf(text, size, "<%s|%s>", name, value ? value : "");
+}
+
+static void messages_name_options_as_the_program_does(void **state) {
+    (void)state;
+    assert_string_equal(glimpse_wording("options.model", NULL), "options.model");
+    assert_string_equal(glimpse_wording("options.model", "DIR"), "options.model = DIR");
+    assert_string_equal(glimpse_wording("glimpse_session_index", "photos"),
+                        "glimpse_session_index");
+    glimpse_set_wording(shout);
+    (void)glimpse_fail(GLIMPSE_E_INVALID, "%s and %s", glimpse_wording("options.model", "DIR"),
+                       glimpse_wording("glimpse_session_index", "photos"));
+    assert_string_equal(glimpse_last_error(),
+                        "<options.model|DIR> and <glimpse_session_index|photos>");
+    glimpse_set_wording(NULL);
+    assert_string_equal(glimpse_wording("sample", "a.csv"), "sample = a.csv");
+}
+
 static void context_goes_in_front(void **state) {
     (void)state;
     (void)glimpse_fail(GLIMPSE_E_IO, "inner");
@@ -211,6 +230,7 @@ static void an_impossible_arena_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_sets_code_and_message),
+        cmocka_unit_test(messages_name_options_as_the_program_does),
         cmocka_unit_test(context_goes_in_front),
         cmocka_unit_test(system_errors_are_spelt_out),
         cmocka_unit_test(long_messages_are_cut),

@@ -233,8 +233,14 @@ static void a_library_among_the_pictures_is_no_picture(void **state) {
     fixture_close_library(f);
     remove_tree(f->library_path);
     free(f->library_path);
-    f->library_path = strdup(f->pictures); /* even in the folder itself */
+    f->library_path = strdup(f->pictures); /* even in the folder itself, when it came first */
+    assert_int_equal(glimpse_library_open(&f->library, f->library_path, GLIMPSE_LIBRARY_CREATE),
+                     GLIMPSE_E_INVALID);
+    assert_non_null(strstr(glimpse_last_error(), "not a library, and not empty (it has a.ppm)"));
+    assert_int_equal(access(at(f, "pictures/lock"), F_OK), -1);
+    assert_int_equal(unlink(at(f, "pictures/a.ppm")), 0);
     fixture_open_library(f);
+    put_picture(f, "pictures/a.ppm", 1);
     ingest(f);
     assert_report(f, 1, 0, 1, 0, 0, 0);
     ingest(f);

@@ -307,6 +307,54 @@ static void threshold_reaches_the_wanted_precision(void **state) {
                      GLIMPSE_E_INVALID);
 }
 
+/* `wrong` of the pictures are mistakes, by logits of `apart`. */
+static void calibrate_with(glimpse_calibration *c, glimpse_scoring scoring, size_t count,
+                           size_t wrong, double apart) {
+    enum { MOST = 200 };
+    double logits[MOST * 3];
+    size_t truth[MOST];
+    assert_true(count <= MOST);
+    for (size_t i = 0; i < count; i++) {
+        truth[i] = i * wrong / count != (i + 1) * wrong / count; /* evenly spread, and less sure */
+        logits[3 * i] = apart * (truth[i] ? 0.6 : 1) * (1 + 0.1 * (double)(i % 7));
+        logits[3 * i + 1] = 0, logits[3 * i + 2] = -INFINITY;
+    }
+    glimpse_calibration fresh = GLIMPSE_CALIBRATION_INIT;
+    *c = fresh;
+    assert_ok(glimpse_calibrate(c, scoring, logits, truth, count, 2, 0));
+    assert_int_equal(c->mistakes, wrong);
+}
+
+static void a_sample_without_mistakes_does_not_become_certainty(void **state) {
+    (void)state;
+    static const glimpse_scoring scorings[] = {GLIMPSE_SCORING_SOFTMAX, GLIMPSE_SCORING_SIGMOID};
+    glimpse_calibration c;
+    for (size_t s = 0; s < 2; s++) {
+        /* Nothing wrong, nearly nothing, nothing right, nearly nothing: nobody can tell. */
+        static const size_t mistakes[] = {0, 1, 4, 96, 100};
+        for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+            calibrate_with(&c, scorings[s], 100, mistakes[i], 2);
+            assert_int_equal(c.scale, GLIMPSE_SCALE_TOO_FEW);
+            assert_true(c.temperature == 1 && c.offset == 0);
+            assert_true(c.nll_after == c.nll_before && c.ece_after == c.ece_before);
+            assert_non_null(strstr(glimpse_calibration_kept(&c), "too few"));
+        }
+        calibrate_with(&c, scorings[s], 100, 5, 2);
+        assert_int_equal(c.scale, GLIMPSE_SCALE_FITTED);
+        assert_true(c.temperature != 1 && c.temperature > 0.02 && c.temperature < 50);
+        assert_null(glimpse_calibration_kept(&c));
+    }
+    /* Enough of both, but what fits best is beyond the range: differences of a millionth that are
+     * nearly always right, and of a million that are as good as a coin. */
+    calibrate_with(&c, GLIMPSE_SCORING_SOFTMAX, 100, 10, 1e-6);
+    assert_int_equal(c.scale, GLIMPSE_SCALE_AT_LIMIT);
+    assert_true(c.temperature == 1);
+    calibrate_with(&c, GLIMPSE_SCORING_SOFTMAX, 100, 50, 1e6);
+    assert_int_equal(c.scale, GLIMPSE_SCALE_AT_LIMIT);
+    assert_true(c.temperature == 1);
+    assert_non_null(strstr(glimpse_calibration_kept(&c), "limit"));
+}
+
 static void ties_are_claimed_together_or_not_at_all(void **state) {
     (void)state;
     double logits[4 * 3];
@@ -392,6 +440,7 @@ int main(void) {
         cmocka_unit_test(one_example_a_class_cannot_be_held_out),
         cmocka_unit_test(temperature_is_the_one_of_the_least_log_loss),
         cmocka_unit_test(threshold_reaches_the_wanted_precision),
+        cmocka_unit_test(a_sample_without_mistakes_does_not_become_certainty),
         cmocka_unit_test(ties_are_claimed_together_or_not_at_all),
         cmocka_unit_test(thresholds_of_classes_are_their_own),
         cmocka_unit_test(calibrations_are_kept_for_their_classifier_only),

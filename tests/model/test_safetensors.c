@@ -9,6 +9,8 @@
 
 #include <glimpse/sys/model.h>
 
+#include <time.h>
+
 static char *folder;
 static const char *const names[] = {"model.safetensors", "model.safetensors.index.json", NULL};
 
@@ -136,6 +138,69 @@ static void shapes_that_do_not_match_the_data_are_refused(void **unused) {
     assert_refused(TENSOR("F32", "2", "[0,8]"), 0, 8, "shape");
 }
 
+#define TWO(first, second)                                              \
+ "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":" first "}," \
+ "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":" second "}}"
+
+static void bytes_of_two_tensors_or_of_none_are_refused(void **unused) {
+    (void)unused;
+    assert_int_equal(open_header(TWO("[0,8]", "[8,16]"), 0, 16), GLIMPSE_OK);
+    assert_int_equal(open_header(TWO("[8,16]", "[0,8]"), 0, 16), GLIMPSE_OK);
+    assert_refused(TWO("[0,8]", "[0,8]"), 0, 8, "overlap");
+    assert_refused(TWO("[0,8]", "[4,12]"), 0, 12, "\"b\": its data_offsets 4..12 overlap");
+    assert_refused(TWO("[0,8]", "[12,20]"), 0, 20, "leave the bytes from 8 on");
+    assert_refused(TWO("[4,12]", "[12,20]"), 0, 20, "leave the bytes from 0 on");
+    assert_refused(TWO("[0,8]", "[8,16]"), 0, 20, "end at byte 16 of 20");
+}
+
+/* Seconds that refusing took. */
+static double refuse_many(size_t tensors, const char *entry) {
+    size_t length = strlen(entry), used = 1;
+    char *header = malloc(tensors * (length + 16) + 3);
+    struct timespec from, to;
+    assert_non_null(header);
+    header[0] = '{';
+    for (size_t i = 0; i < tensors; i++)
+        used += (size_t)sprintf(header + used, "%s\"t%zu\":%s", i ? "," : "", i, entry);
+    header[used++] = '}';
+    header[used] = '\0';
+    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &from), 0);
+    int status = open_header(header, 0, 0);
+    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &to), 0);
+    assert_int_equal(status, GLIMPSE_E_LIMIT);
+    assert_non_null(strstr(glimpse_last_error(), "model.safetensors"));
+    free(header);
+    return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) * 1e-9;
+}
+
+static void a_flood_of_tensors_is_refused_at_once(void **unused) {
+    (void)unused;
+    static const char entry[] = "{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}";
+    assert_true(refuse_many(900000, entry) < 1);
+    assert_true(refuse_many(40000, entry) < 1); /* few enough to be parsed */
+    assert_true(refuse_many(900000, "{}") < 1);
+}
+
+static void an_index_must_be_true(void **unused) {
+    (void)unused;
+    static const char *const index_only[] = {"model.safetensors.index.json", NULL};
+    static const char *const lies[] = {
+        "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"one.safetensors\"}}",
+        "{\"weight_map\":{\"a\":\"two.safetensors\",\"b\":\"one.safetensors\"}}",
+        "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\",\"c\":\"two."
+        "safetensors\"}}"};
+    glimpse_tensors *tensors = NULL;
+    write_file("one.safetensors",
+               "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 0, 4);
+    write_file("two.safetensors",
+               "{\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 0, 4);
+    for (size_t i = 0; i < 3; i++) {
+        write_bytes("model.safetensors.index.json", lies[i], strlen(lies[i]));
+        assert_int_equal(glimpse_tensors_open(&tensors, folder, index_only), GLIMPSE_E_FORMAT);
+        assert_non_null(strstr(glimpse_last_error(), "is not in"));
+    }
+}
+
 static void headers_that_are_not_what_they_should_be_are_refused(void **unused) {
     (void)unused;
     assert_refused("[1,2]", 0, 0, "not an object");
@@ -248,6 +313,9 @@ int main(void) {
         cmocka_unit_test(lengths_that_do_not_fit_the_file_are_refused),
         cmocka_unit_test(offsets_outside_the_data_are_refused),
         cmocka_unit_test(shapes_that_do_not_match_the_data_are_refused),
+        cmocka_unit_test(bytes_of_two_tensors_or_of_none_are_refused),
+        cmocka_unit_test(a_flood_of_tensors_is_refused_at_once),
+        cmocka_unit_test(an_index_must_be_true),
         cmocka_unit_test(headers_that_are_not_what_they_should_be_are_refused),
         cmocka_unit_test(deep_nesting_is_refused_not_followed),
         cmocka_unit_test(an_index_may_name_only_files_beside_it),

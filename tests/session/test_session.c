@@ -25,7 +25,7 @@ static void a_session_opens_without_a_library_and_says_so_where_it_needs_one(voi
     assert_int_equal(glimpse_session_search(&hits, f->session, words, 1, NULL),
                      GLIMPSE_E_NOT_FOUND);
     assert_message("there is no library at ");
-    assert_message("yet; make one with: glimpse index FOLDER");
+    assert_message("yet; make one with: glimpse_session_index");
     assert_null(hits);
     assert_int_equal(glimpse_session_load_status(&status, f->session), GLIMPSE_E_NOT_FOUND);
     assert_int_equal(glimpse_session_reindex(f->session), GLIMPSE_E_NOT_FOUND);
@@ -399,6 +399,7 @@ static void a_list_of_files_is_put_in_order_and_can_be_stopped(void **state) {
         assert_string_equal(hit->path, paths[i]);
         assert_true(isnan(hit->probability));
         assert_non_null(hit->reason);
+        assert_null(strstr(hit->reason, paths[i]));
         assert_null(hit->result);
     }
     assert_true(glimpse_hits_get(hits, 2)->probability >= glimpse_hits_get(hits, 3)->probability);

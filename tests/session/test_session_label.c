@@ -25,7 +25,7 @@ static int on_picture(void *user, const glimpse_labelled *p) {
     s->count++;
     if (p->problem) {
         s->problems++;
-        assert_non_null(strstr(p->problem, p->path));
+        assert_null(strstr(p->problem, p->path)); /* the struct has it */
         return 0;
     }
     assert_true(p->count > 0 && p->set && p->set->count == 3);

@@ -175,6 +175,7 @@ static void directories_have_captions_without_a_library(void **state) {
     const glimpse_captioned *last = glimpse_captioning_get(captions, count - 1);
     assert_string_equal(last->path, "/nowhere/at/all.jpg");
     assert_non_null(last->problem);
+    assert_null(strstr(last->problem, last->path));
     assert_null(last->text);
     for (size_t i = 0; i + 1 < count; i++) {
         const char *words = glimpse_captioning_get(captions, i)->text;

@@ -386,6 +386,23 @@ static void what_cannot_be_judged_is_refused_with_the_reason(void **state) {
         {"p.csv", "path,class\na.jpg,cat\n./a.jpg,cat\n", small_truth, "same picture"},
         {"p.csv", "path,class,score\na.jpg,cat,many\n", small_truth, "is no number"},
         {"p.csv", "path,what\na.jpg,cat\n", small_truth, "no column class"},
+        {"p.csv", "path,class,probability\na.jpg,cat,.5\nb.jpg,cat,74\n", small_truth,
+         "line 3: the probability 74 is outside 0 to 1"},
+        {"p.csv", "path,class,confidence\na.jpg,cat,-0.1\n", small_truth,
+         "line 2: the probability -0.1 is outside 0 to 1"},
+        {"p.csv", "path,class,probability\na.jpg,cat,nan\n", small_truth, "line 2: \"nan\""},
+        {"p.jsonl",
+         "{\"path\":\"b.jpg\",\"labels\":[{\"class\":\"cat\",\"probability\":1}]}\n"
+         "{\"path\":\"a.jpg\",\"labels\":[{\"class\":\"cat\",\"probability\":1.01}]}\n",
+         small_truth, "line 2: a probability outside 0 to 1"},
+        {"p.jsonl",
+         "{\"path\":\"a.jpg\",\"labels\":[{\"class\":\"cat\",\"probability\":\"NaN\",\"score\":1}]}"
+         "\n",
+         small_truth, "line 1: a probability outside 0 to 1"},
+        {"p.jsonl",
+         "{\"path\":\"a.jpg\",\"labels\":[{\"class\":\"cat\",\"probability\":1}],\"background\":2}"
+         "\n",
+         small_truth, "line 1: a background outside 0 to 1"},
         {"p.csv", "path,class\n", small_truth, "no predictions"},
         {"p.csv", "path,class\n,cat\n", small_truth, "no path"},
         {"p.jsonl", "{\"path\":\"a.jpg\"}\n", small_truth, "line 1: no labels"},

@@ -102,9 +102,11 @@ static void labels_in_the_library_are_found_again(void **state) {
     /* Part of a name is no name; two labels that no picture has both. */
     run(&r, "search", "a picture", "--label", "app", NULL);
     expect(&r, 1);
+    expect_err(&r, "no stored label app (there are: ");
     run_free(&r);
     run(&r, "search", "a picture", "--label", "food", "--label", "thing", NULL);
     expect(&r, 1);
+    assert_null(strstr(r.err, "no stored label")); /* there are both, on no picture together */
     run_free(&r);
     /* Another classifier under the same name replaces all of it, another name adds. */
     run(&r, "label", "--all", "-c", "red,blue", "--store", "kinds", "--in", demo("food"), NULL);
@@ -170,6 +172,13 @@ static void calibration_is_fitted_kept_and_used(void **state) {
     assert_true(number_at(report, "unknown") == 1);
     assert_true(number_at(report, "nll_after") <= number_at(report, "nll_before") + 1e-9);
     double temperature = number_at(report, "temperature");
+    /* Seven pictures are too few to learn from, and that is said and kept. */
+    assert_true(temperature == 1);
+    assert_non_null(strstr(text_at(report, "uncalibrated"), "too few"));
+    expect_err(&r, "the model's own probabilities are kept: too few");
+    char *kept = read_whole_file("c.json", NULL);
+    assert_non_null(strstr(kept, "\"uncalibrated\": \"too few"));
+    free(kept);
     json_decref(report);
     run_free(&r);
     run(&r, "label", "sample", "-c", "bear,car", "--calibration", "c.json", "--top", "2", "--json",

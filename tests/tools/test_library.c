@@ -78,6 +78,7 @@ static void status_lists_everything(void **state) {
     assert_true(number_at(root, "offline") == 0);
     assert_string_equal(text_at(root, "quarantined.0.path"), absolute("pictures/broken.jpg"));
     assert_true(strlen(text_at(root, "quarantined.0.reason")) > 0);
+    assert_null(strstr(text_at(root, "quarantined.0.reason"), "broken.jpg"));
     assert_string_equal(text_at(root, "models.0.name"), "demo");
     assert_true(number_at(root, "models.0.embedded") == 11);
     json_decref(root);
@@ -179,6 +180,14 @@ static void filters_narrow_and_nothing_found_is_one(void **state) {
     json_t *root = run_json(&r);
     assert_int_equal(json_array_size(at(root, "results")), 1);
     json_decref(root);
+    run_free(&r);
+    run(&r, "search", "x", "--in", "pictures/nowhere", NULL);
+    expect(&r, 1);
+    expect_err(&r, "no file of the library is below pictures/nowhere");
+    run_free(&r);
+    run(&r, "search", "x", "--label", "buss", NULL);
+    expect(&r, 1);
+    expect_err(&r, "no stored label buss (there are none)");
     run_free(&r);
     run(&r, "search", "x", "--min-score", "1.5", NULL);
     expect(&r, 1);
@@ -446,6 +455,13 @@ static void index_options_reach_the_library(void **state) {
     expect(&r, 0);
     expect_no_err(&r);
     run_free(&r);
+    /* Nothing is put among the pictures. */
+    run(&r, "index", "pictures", "-l", "pictures", NULL);
+    expect(&r, 4);
+    expect_err(&r, "pictures: not a library, and not empty");
+    run_free(&r);
+    assert_int_equal(access("pictures/catalog.db", F_OK), -1);
+    assert_int_equal(access("pictures/lock", F_OK), -1);
     run(&r, "index", "pictures", "absent", "-l", "small", NULL);
     expect(&r, 4);
     expect_err(&r, "absent");

@@ -136,19 +136,33 @@ static const char *reason(int status) {
 /* 1 when the connection may go on. */
 static int send_reply(test_server *s, int fd, const server_reply *reply) {
     const char *body = reply->body ? reply->body : "";
+    const size_t whole = reply->size ? reply->size : strlen(body);
+    const int endless = *reply->headers && !strchr(reply->headers, '\n');
     char head[1024];
     for (unsigned waited = 0; waited < reply->delay_ms && !is_stopping(s); waited += 5) {
         struct timespec pause = {0, 5000000};
         (void)nanosleep(&pause, NULL);
     }
     if (reply->drop) return 0;
-    int length = snprintf(head, sizeof head,
-                          "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
-                          "Content-Length: %zu\r\n%s\r\n",
-                          reply->status, reason(reply->status), strlen(body), reply->headers);
-    size_t size = reply->cut > 0 && reply->cut < strlen(body) ? reply->cut : strlen(body);
+    int length =
+        snprintf(head, sizeof head,
+                 "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
+                 "Content-Length: %zu\r\n%s\r\n",
+                 reply->status, reason(reply->status), whole, endless ? "" : reply->headers);
+    size_t size = reply->cut > 0 && reply->cut < whole ? reply->cut : whole;
+    if (endless) {
+        enum { ENDLESS = 1 << 20 };
+        char *line = malloc(ENDLESS);
+        memset(line, 'x', ENDLESS);
+        length -= 2; /* without the empty line */
+        int sent = send_all(fd, head, (size_t)length) &&
+                   send_all(fd, reply->headers, strlen(reply->headers)) && send_all(fd, ": ", 2) &&
+                   send_all(fd, line, ENDLESS) && send_all(fd, "\r\n\r\n", 4);
+        free(line);
+        return sent && send_all(fd, body, size);
+    }
     if (!send_all(fd, head, (size_t)length) || !send_all(fd, body, size)) return 0;
-    return size == strlen(body);
+    return size == whole;
 }
 
 static void *serve(void *user) {

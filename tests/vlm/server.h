@@ -31,8 +31,10 @@ typedef struct server_request {
 
 typedef struct server_reply {
     int status;
-    char headers[512]; /* further ones, each ended by "\r\n" */
+    /* Further ones, each ended by "\r\n"; a name alone: a header of it with a megabyte. */
+    char headers[512];
     char *body;        /* malloc'ed */
+    size_t size;       /* of the body; 0: it is a text */
     size_t cut;        /* close the connection after so many bytes of the body; 0: send all */
     unsigned delay_ms; /* wait before answering, outside the lock */
     int drop;          /* close the connection without a word */

@@ -213,36 +213,110 @@ static void odd_json_is_neither_an_answer_nor_trouble(void **state) {
     }
 }
 
-/* "openai:m" is the price of "openai:m-2024-07-18", not of "openai:m-large". */
+static int is_priced(const glimpse_vlm_kind *kind, const char *prices, const char *name,
+                     const char *identity, int own_base) {
+    glimpse_vlm_options options = GLIMPSE_VLM_OPTIONS_INIT;
+    glimpse_remote_price price;
+    FILE *file = fopen(prices, "w");
+    assert_non_null(file);
+    (void)fprintf(file, "{\"models\": {\"%s\": {\"in\": 1, \"out\": 2}}}", name);
+    assert_int_equal(fclose(file), 0);
+    options.prices = prices;
+    assert_ok(glimpse_remote_price_find(&price, kind, identity, own_base, &options));
+    return price.in > 0.0;
+}
+
+/* "openai:m" is the price of "openai:m-2024-07-18", not of "openai:m-large" or "openai:m-2". */
 static void a_price_is_that_of_the_model_and_its_versions(void **state) {
     (void)state;
     static const struct {
-        const char *behind;
-        int priced;
-    } cases[] = {{"", 1}, {"-2024-07-18", 1}, {"-latest", 1}, {"-large", 0}, {"x", 0}};
-    char *folder = make_temp_folder();
-    const char *path = path_in(folder, "prices.json");
-    char prices[1200];
-    (void)snprintf(prices, sizeof prices, "%s", path);
+        const char *kind, *behind;
+    } versions[] = {{"openai", "-2024-07-18"},
+                    {"anthropic", "-20250929"},
+                    {"anthropic", "-latest"},
+                    {"gemini", "-001"},
+                    {"gemini", "-latest"}};
+    static const char *const others[] = {"-large",
+                                         "x",
+                                         "-2",
+                                         "-9",
+                                         "-5-2",
+                                         "-2024",
+                                         "-2024-13-01",
+                                         "-2024-07-18-mini",
+                                         "-20251399",
+                                         "-0012",
+                                         "-preview-05-20",
+                                         "-4o",
+                                         "@20250929",
+                                         "."};
+    char *folder = make_temp_folder(), identity[128], name[64], prices[1200];
+    (void)snprintf(prices, sizeof prices, "%s", path_in(folder, "prices.json"));
     for (size_t i = 0; i < KINDS; i++) {
-        const glimpse_dialect *dialect = kinds[i]->dialect;
-        if (!dialect || !dialect->base) continue;
-        FILE *file = fopen(prices, "w");
-        assert_non_null(file);
-        (void)fprintf(file, "{\"models\": {\"%s:m\": {\"in\": 1, \"out\": 2}}}",
-                      kinds[i]->provider.name);
-        assert_int_equal(fclose(file), 0);
-        glimpse_vlm_options options = GLIMPSE_VLM_OPTIONS_INIT;
-        options.prices = prices;
-        for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-            char identity[128];
-            glimpse_remote_price price;
-            (void)snprintf(identity, sizeof identity, "%s:m%s", kinds[i]->provider.name,
-                           cases[c].behind);
-            assert_ok(glimpse_remote_price_find(&price, kinds[i], identity, 0, &options));
-            int expected = cases[c].priced && (dialect->is_version || !*cases[c].behind);
-            assert_int_equal(price.in > 0.0, expected);
+        const char *kind = kinds[i]->provider.name;
+        if (!kinds[i]->dialect || !kinds[i]->dialect->base) continue;
+        (void)snprintf(name, sizeof name, "%s:m", kind);
+        assert_true(is_priced(kinds[i], prices, name, name, 0));
+        for (size_t c = 0; c < sizeof versions / sizeof *versions; c++) {
+            (void)snprintf(identity, sizeof identity, "%s%s", name, versions[c].behind);
+            int known = 0;
+            for (size_t k = 0; k < sizeof versions / sizeof *versions; k++) {
+                known |= strcmp(versions[k].kind, kind) == 0 &&
+                         strcmp(versions[k].behind, versions[c].behind) == 0;
+            }
+            assert_int_equal(is_priced(kinds[i], prices, name, identity, 0), known);
         }
+        for (size_t c = 0; c < sizeof others / sizeof *others; c++) {
+            (void)snprintf(identity, sizeof identity, "%s%s", name, others[c]);
+            if (is_priced(kinds[i], prices, name, identity, 0)) fail_msg("%s", identity);
+        }
+    }
+    /* A server of one's own: whole parts of its address. */
+    static const struct {
+        const char *name;
+        int priced;
+    } servers[] = {{"openai:m@http://gpu:80/v1", 1}, {"openai:m@http://gpu:80", 1},
+                   {"openai:m@http://gpu:8", 0},     {"openai:m@http://gpu:80/v", 0},
+                   {"openai:m@http://g", 0},         {"openai:m", 0}};
+    const glimpse_vlm_kind *openai = &glimpse_vlm_kind_openai;
+    for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
+        int priced = is_priced(openai, prices, servers[i].name, "openai:m@http://gpu:80/v1", 1);
+        if (priced != servers[i].priced) fail_msg("%s", servers[i].name);
+    }
+    remove_tree(folder);
+    free(folder);
+}
+
+static void a_price_table_has_a_date(void **state) {
+    (void)state;
+    static const struct {
+        const char *date;
+        int status, old;
+    } cases[] = {{"2020-01", 0, 1},
+                 {"2020-01-31", 0, 1},
+                 {"2099-12", 0, 0},
+                 {"soon", GLIMPSE_E_FORMAT, 0},
+                 {"2020-13", GLIMPSE_E_FORMAT, 0}};
+    char *folder = make_temp_folder(), prices[1200];
+    (void)snprintf(prices, sizeof prices, "%s", path_in(folder, "prices.json"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        glimpse_vlm_options options = GLIMPSE_VLM_OPTIONS_INIT;
+        glimpse_vlm *vlm = NULL;
+        int old = -1;
+        FILE *file = fopen(prices, "w");
+        (void)fprintf(file,
+                      "{\"as_of\": \"%s\", \"models\": {\"openai:m@http://gpu\": {\"in\": "
+                      "1, \"out\": 2}}}",
+                      cases[i].date);
+        assert_int_equal(fclose(file), 0);
+        options.config = "";
+        options.prices = prices;
+        assert_int_equal(glimpse_vlm_open(&vlm, "openai:m@http://gpu", &options), cases[i].status);
+        if (vlm) {
+            assert_string_equal(glimpse_vlm_prices_as_of(vlm, &old), cases[i].date);
+            assert_int_equal(old, cases[i].old);
+        }
+        glimpse_vlm_close(vlm);
     }
     remove_tree(folder);
     free(folder);
@@ -257,6 +331,7 @@ int main(void) {
         cmocka_unit_test(what_is_no_answer_is_a_failure_that_says_why),
         cmocka_unit_test(odd_json_is_neither_an_answer_nor_trouble),
         cmocka_unit_test(a_price_is_that_of_the_model_and_its_versions),
+        cmocka_unit_test(a_price_table_has_a_date),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,7 +173,7 @@ static void a_broken_picture_is_an_outcome(void **state) {
     request.pictures = &picture;
     assert_ok(glimpse_vlm_ask(&answer, w->vlms[2], &request, NULL));
     assert_int_equal(answer->outcome, GLIMPSE_VLM_FAILED);
-    assert_non_null(strstr(answer->reason, "jpeg_cut.jpg"));
+    assert_true(*answer->reason && !strstr(answer->reason, "jpeg_cut.jpg"));
     assert_true(answer->probability < 0);
     glimpse_vlm_answer_free(answer);
     glimpse_vlm *vlm = NULL;

@@ -31,6 +31,11 @@ int cli_misuse(const cli_command *command, const char *format, ...) {
     return EXIT_USAGE;
 }
 
+int cli_refused(const cli_command *command, int status) {
+    if (status == GLIMPSE_E_NOMEM) return tool_fail_last();
+    return cli_misuse(command, "%s", glimpse_last_error());
+}
+
 /*
  * Help.
  */

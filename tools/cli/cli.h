@@ -98,6 +98,10 @@ void cli_list_free(cli_list *list);
 int cli_misuse(const cli_command *command, const char *format, ...)
     __attribute__((__format__(__printf__, 2, 3)));
 
+/* The same with the library's last error, when it refused a value; out of memory is no such
+ * mistake, but EXIT_FAILED. */
+int cli_refused(const cli_command *command, int status);
+
 extern const cli_command cmd_index, cmd_search, cmd_similar, cmd_label, cmd_evaluate, cmd_dedup,
     cmd_audit, cmd_status, cmd_verify, cmd_reindex, cmd_prune, cmd_models, cmd_doctor, cmd_embed,
     cmd_tokenize, cmd_preprocess, cmd_itm, cmd_caption, cmd_vqa, cmd_ask, cmd_compare, cmd_read,

@@ -5,6 +5,7 @@
 
 #include "progress.h"
 #include "text.h"
+#include "wording.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,8 +70,27 @@ void tool_message(void *user, glimpse_message_kind kind, const char *text) {
 }
 
 static void on_stop(int number) {
+    (void)number;
     stop_requested = 1;
-    (void)signal(number, SIG_DFL); /* the second one kills */
+    /* The second one kills, whichever of the two it is. */
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+}
+
+/* Libraries end the program themselves when they are out of memory or threads: OpenMP by exit(1),
+ * which would say that nothing was found, C++ by abort(). They have said why. */
+static int finishing;
+
+static void on_exit_of_others(void) {
+    if (!finishing) _exit(EXIT_FAILED);
+}
+
+static void on_abort(int number) {
+    static const char message[] = "glimpse: a library gave up (out of memory?)\n";
+    (void)number;
+    ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
+    (void)ignored;
+    _exit(EXIT_FAILED);
 }
 
 void tool_catch_stop(void) {
@@ -96,9 +116,13 @@ void tool_start(void) {
         }
     }
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGABRT, on_abort);
+    (void)atexit(on_exit_of_others);
+    glimpse_set_wording(wording_of_command);
 }
 
 int tool_finish(int code) {
+    finishing = 1;
     progress_clear();
     int failed = ferror(stdout);
     if (fflush(stdout) != 0) failed = errno ? errno : EIO;

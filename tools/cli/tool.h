@@ -32,8 +32,9 @@ void tool_message(void *user, glimpse_message_kind kind, const char *text);
 void tool_catch_stop(void);
 int tool_stopped(void);
 
-/* Once at the start: stdin, stdout and stderr exist (a closed one must not become a database), and
- * a reader that goes away ends the program quietly. */
+/* Once at the start: stdin, stdout and stderr exist (a closed one must not become a database),
+ * a reader that goes away ends the program quietly, and messages of the library name the command's
+ * options. */
 void tool_start(void);
 /* Once at the end: stdout is written out; a failure of that is a message and EXIT_FAILED. */
 int tool_finish(int code);

@@ -43,7 +43,7 @@ int blip_prompt_tokens(const blip_session *b, const char *prompt, size_t *count)
 }
 
 void blip_say_problem(blip_session *b, const glimpse_blip_record *record) {
-    tool_say("%s", record->problem);
+    tool_say("%s: %s", record->path, record->problem);
     b->partial = 1;
 }
 

@@ -45,9 +45,6 @@ static void say_problems(const caption_request *o, const glimpse_captioning *cap
         if (picture->unsent || o->stored) {
             why = picture->problem;
             unsent++;
-        } else if (picture->problem &&
-                   strncmp(picture->problem, picture->path, strlen(picture->path)) == 0) {
-            tool_say("%s", picture->problem); /* it names the file itself */
         } else if (picture->problem) {
             tool_say("%s: %s", picture->path, picture->problem);
         }

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 typedef struct asking {
     const char *question;
@@ -23,16 +24,20 @@ static void print_text(const asking *a, const glimpse_vlm_request *request,
     char *path = text_display(request->pictures[0].path), *text = text_display(answer->text);
     const char *said = text;
     if (answer->outcome == GLIMPSE_VLM_CANNOT_TELL) said = "(cannot tell)";
-    if (answer->outcome == GLIMPSE_VLM_REFUSED && !*text) said = "(refused)";
+    if (answer->outcome == GLIMPSE_VLM_REFUSED && (!*text || answer->incomplete)) {
+        said = "(refused)"; /* what a filter stopped in the middle is not what it says */
+    }
     if (answer->outcome == GLIMPSE_VLM_NOT_SENT && a->dry_run) {
         vlm_print_plan(request, answer);
     } else if (answer->outcome >= GLIMPSE_VLM_FAILED) {
-        tool_say("%s: %s", request->pictures[0].path, answer->reason);
+        tool_say("%s%s: %s", request->pictures[0].path,
+                 request->picture_count > 1 ? " and others" : "", answer->reason);
     } else if (a->total > 1) {
         (void)printf("%s\t%s\n", path, said);
     } else {
         (void)printf("%s\n", said);
     }
+    if (answer->incomplete) tool_say("%s: %s", request->pictures[0].path, answer->reason);
     free(path);
     free(text);
 }
@@ -59,7 +64,9 @@ static int on_answer(void *user, const glimpse_vlm_request *request,
     if (answer->outcome == GLIMPSE_VLM_REFUSED || answer->outcome == GLIMPSE_VLM_CANNOT_TELL) {
         a->unclear = 1;
     }
-    if (answer->outcome >= GLIMPSE_VLM_FAILED && !a->dry_run) a->unusable = 1;
+    if ((answer->outcome >= GLIMPSE_VLM_FAILED || answer->incomplete) && !a->dry_run) {
+        a->unusable = 1;
+    }
     progress_clear();
     print_answer(a, request, answer);
     (void)fflush(stdout);
@@ -79,6 +86,17 @@ static int ask_all(asking *a, session *s, const glimpse_ask_options *options,
     if (a->dry_run) return EXIT_FOUND;
     if (a->unusable) return a->answered || a->unclear ? EXIT_PARTIAL : EXIT_FAILED;
     return a->answered ? EXIT_FOUND : EXIT_NOTHING;
+}
+
+static int is_file(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
+static int all_files(const cli_arguments *words) {
+    for (size_t i = 1; i < words->count; i++)
+        if (!is_file(words->words[i])) return 0;
+    return 1;
 }
 
 static int run(int argc, char **argv) {
@@ -108,6 +126,11 @@ static int run(int argc, char **argv) {
         code =
             cli_misuse(&cmd_ask, words.count == 0 ? "what is the question?"
                                                   : "a question in quotation marks, then pictures");
+        goto done;
+    }
+    if (is_file(words.words[0]) && !all_files(&words)) {
+        code = cli_misuse(&cmd_ask, "%s is a file; the question comes first, then the pictures",
+                          words.words[0]);
         goto done;
     }
     if (together && words.count - 1 > GLIMPSE_VLM_MAX_PICTURES) {
@@ -145,7 +168,7 @@ const cli_command cmd_ask = {
     "~/.config/glimpse/vlm.json. The prompt around the question is data/prompts/ask.txt; one of "
     "your own goes into ~/.config/glimpse/prompts/.\n\n"
     "Exit code 1 when no picture shows it or the model refused, 3 when some pictures could not be "
-    "asked about, 4 when none could.",
+    "asked about or an answer was cut or broke off, 4 when none came.",
     "  glimpse ask \"How many people are in this picture?\" party.jpg\n"
     "  glimpse ask --model openai:gpt-4o-mini --max-cost 0.50 --json \"What is this?\" *.jpg\n"
     "  glimpse ask --model openai:any@http://localhost:8080/v1 \"Is it raining?\" street.jpg\n"

@@ -42,8 +42,9 @@ static void print_caption(const captioning *c, const char *path,
 }
 
 /* A picture that has no caption is still one object, so that none is lost in a pipe. */
-static void print_failure(const captioning *c, const char *path, const char *error) {
+static void print_failure(const captioning *c, const char *path, const char *problem) {
     if (!c->json) return;
+    char *error = xprintf("%s: %s", path, problem);
     json_out j = {stdout, 0};
     jout_open(&j, '{');
     jout_path(&j, "path", path);
@@ -51,6 +52,7 @@ static void print_failure(const captioning *c, const char *path, const char *err
     jout_key(&j, "error"), jout_string(&j, error);
     jout_close(&j, '}');
     jout_end(&j);
+    free(error);
 }
 
 static int print_record(void *user, const glimpse_blip_record *record) {
@@ -126,7 +128,8 @@ static int is_wide(const caption_request *o, const vlm_session *v, const session
                    const cli_arguments *arguments) {
     int wide = o->style >= 0 || o->store || o->missing || o->stored || o->whole || o->in ||
                o->out || o->format > 0 || o->xmp || o->relative_to || s->library_option ||
-               v->dry_run || v->refresh || v->second_spec || v->max_cost >= 0 || v->samples > 0;
+               v->dry_run || v->refresh || v->second_spec || v->max_cost >= 0 || v->samples > 0 ||
+               v->max_tokens > 0;
     if (s->model_option ? glimpse_vlm_spec_is_remote(s->model_option)
                         : glimpse_session_vlm_default_is_remote(s->base))
         wide = 1;

@@ -127,6 +127,7 @@ static void print_words(const glimpse_compared_pair *c, int offline) {
         tool_say("in words: %s: %s", glimpse_vlm_outcome_name(c->answer->outcome),
                  *c->answer->reason ? c->answer->reason : c->answer->text);
     }
+    if (c->answer->incomplete) tool_say("in words: %s", c->answer->reason);
     json_decref(root);
 }
 
@@ -157,6 +158,7 @@ static void print_people(const glimpse_compared_pair *c, int offline) {
 
 static int exit_code(const glimpse_compared_pair *c) {
     if (!c->answer) return EXIT_FOUND;
+    if (c->answer->incomplete) return EXIT_PARTIAL;
     switch (c->answer->outcome) {
     case GLIMPSE_VLM_FAILED: return EXIT_PARTIAL;
     case GLIMPSE_VLM_NOT_SENT:

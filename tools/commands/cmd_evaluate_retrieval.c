@@ -211,6 +211,7 @@ static int run(int argc, char **argv) {
         CLI_OPTIONAL("rerank", 0, &rerank, "MODEL",
                      "also measure glimpse search --rerank, at every weight"),
         CLI_SIZE("rerank-depth", 0, &depth, "K", "how many it looks at (default: 50)", 1, 100000),
+        VLM_MAX_TOKENS_OPTION(v),
         CLI_NUMBER("rerank-weight", 0, &how.rerank_weight, "W", "0 to 1 (default: 0.7)"),
         CLI_FLAG(
             "blend", 0, &how.captions,

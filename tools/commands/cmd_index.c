@@ -127,12 +127,7 @@ static void list_quarantined(session *s, const cli_arguments *given) {
     for (size_t i = 0; i < status->quarantined_count; i++) {
         const glimpse_quarantined *q = &status->quarantined[i];
         if (!was_given(given, q->path) || ++found > SHOWN_QUARANTINED) continue;
-        /* Reasons may begin with the path already. */
-        if (strncmp(q->reason, q->path, strlen(q->path)) == 0) {
-            tool_say("unusable: %s", q->reason);
-        } else {
-            tool_say("unusable: %s: %s", q->path, q->reason);
-        }
+        tool_say("unusable: %s: %s", q->path, q->reason);
     }
     if (found > SHOWN_QUARANTINED) {
         tool_say("... and %s more; glimpse status shows all",

@@ -82,7 +82,7 @@ static int on_progress(void *user, const glimpse_progress *progress) {
 
 static int on_picture(void *user, const glimpse_labelled *picture) {
     const label_run *run = user;
-    if (picture->problem) tool_say("%s", picture->problem);
+    if (picture->problem) tool_say("%s: %s", picture->path, picture->problem);
     return label_out_add(run->out, picture);
 }
 
@@ -144,14 +144,18 @@ static int report_calibration(const glimpse_calibration *c, int json) {
         {"coverage", "expected coverage", c->coverage},
     };
     size_t count = c->target_met ? 12 : 7;
+    const char *kept = glimpse_calibration_kept(c);
     json_out j = {stdout, 0};
     if (json) {
         jout_open(&j, '{');
         jout_key(&j, "samples"), jout_uint(&j, c->samples);
         jout_key(&j, "unknown"), jout_uint(&j, c->unknown);
+        jout_key(&j, "mistakes"), jout_uint(&j, c->mistakes);
+        if (kept) jout_key(&j, "uncalibrated"), jout_string(&j, kept);
     } else {
         (void)printf("%-18s %7s\n", "pictures", text_count(c->samples));
         (void)printf("%-18s %7s\n", "of no class", text_count(c->unknown));
+        (void)printf("%-18s %7s\n", "mistakes", text_count(c->mistakes));
     }
     for (size_t i = 0; i < count; i++) {
         if (figures[i].value == 0 && strcmp(figures[i].name, "offset") == 0) continue;
@@ -165,6 +169,7 @@ static int report_calibration(const glimpse_calibration *c, int json) {
         jout_close(&j, '}');
         jout_end(&j);
     }
+    if (kept) tool_say("the model's own probabilities are kept: %s", kept);
     return EXIT_FOUND;
 }
 

@@ -61,6 +61,7 @@ static void print_json(const glimpse_reading *r, const char *question) {
     if (a) {
         jout_key(&j, "outcome"), jout_string(&j, glimpse_vlm_outcome_name(a->outcome));
         jout_text_or_null(&j, "reason", a->reason);
+        jout_key(&j, "incomplete"), jout_bool(&j, a->incomplete);
         jout_key(&j, "confidence");
         if (a->confidence >= 0.0)
             jout_number(&j, a->confidence);
@@ -96,7 +97,11 @@ static void print_answer(const glimpse_reading *r) {
     case GLIMPSE_VLM_FAILED:
     case GLIMPSE_VLM_NOT_SENT: tool_say("no answer: %s", a->reason); break;
     }
-    if (a->outcome == GLIMPSE_VLM_NOT_SENT && *text) (void)puts(text);
+    if (a->incomplete) tool_say("the answer is not whole: %s", a->reason);
+    if (a->outcome == GLIMPSE_VLM_NOT_SENT && *text) {
+        if (*a->address) (void)printf("%s:\n", a->address);
+        (void)puts(text);
+    }
     (void)putchar('\n');
     free(text);
     free(reason);
@@ -118,6 +123,7 @@ static void print_pages(const glimpse_reading *r) {
 static int judge(const glimpse_reading *r, int dry_run) {
     if (r->count == 0) return EXIT_NOTHING;
     if (!r->answer) return EXIT_FOUND;
+    if (r->answer->incomplete) return EXIT_PARTIAL;
     switch (r->answer->outcome) {
     case GLIMPSE_VLM_ANSWERED: return EXIT_FOUND;
     case GLIMPSE_VLM_REFUSED:

@@ -88,6 +88,7 @@ static int run(int argc, char **argv) {
                    "0 is the first order, 1 the model's (default: 0.7)"),
         CLI_SIZE("rerank-jobs", 0, &v.jobs, "N", "requests at once (default: 4)", 1, 64),
         CLI_NUMBER("max-cost", 0, &v.max_cost, "MONEY", "stop before this is exceeded"),
+        VLM_MAX_TOKENS_OPTION(v),
         CLI_FLAG("refresh", 0, &v.refresh, "ask again instead of using kept answers"),
         OUTPUT_OPTIONS(output),
         CLI_HEADING("Library and model"),
@@ -104,6 +105,7 @@ static int run(int argc, char **argv) {
     glimpse_query *query = NULL;
     glimpse_hits *hits = NULL;
     char *text = join(&arguments);
+    int status;
     tool_set_quiet(s.quiet);
     if ((code = output_check(&output, &cmd_search)) != CLI_RUN) goto done;
     search.k = (size_t)k;
@@ -111,8 +113,8 @@ static int run(int argc, char **argv) {
     search.label_count = labels.count;
     if (arguments.count == 0) {
         code = cli_misuse(&cmd_search, "what should be searched for?");
-    } else if (glimpse_query_parse(&query, arguments.words, arguments.count) < 0) {
-        code = cli_misuse(&cmd_search, "%s", glimpse_last_error());
+    } else if ((status = glimpse_query_parse(&query, arguments.words, arguments.count)) < 0) {
+        code = cli_refused(&cmd_search, status);
     } else if (find.captions && !has_words(query)) {
         code = cli_misuse(&cmd_search, "--captions needs words to look for");
     } else if (!(search.captions_weight >= 0.0 && search.captions_weight <= 1.0)) {
@@ -121,8 +123,8 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_search, "--rerank needs words to compare pictures with");
     } else if (!(find.rerank_weight >= 0.0 && find.rerank_weight <= 1.0)) {
         code = cli_misuse(&cmd_search, "--rerank-weight goes from 0 to 1");
-    } else if (glimpse_search_options_check(&search) < 0) {
-        code = cli_misuse(&cmd_search, "%s", glimpse_last_error());
+    } else if ((status = glimpse_search_options_check(&search)) < 0) {
+        code = cli_refused(&cmd_search, status);
     }
     if (code != CLI_RUN) goto done;
     v.spec = rerank;
@@ -135,7 +137,7 @@ static int run(int argc, char **argv) {
     find.cancelled = session_cancelled;
     if (rerank) tool_catch_stop();
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
-    int status = glimpse_session_search(&hits, s.base, arguments.words, arguments.count, &find);
+    status = glimpse_session_search(&hits, s.base, arguments.words, arguments.count, &find);
     code = status < 0 ? session_fail(status) : print_hits(&output, text, hits);
 done:
     glimpse_hits_free(hits);

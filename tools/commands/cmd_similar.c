@@ -48,8 +48,9 @@ static int run(int argc, char **argv) {
     glimpse_find_options find = GLIMPSE_FIND_OPTIONS_INIT;
     find.search = &search;
     find.with_self = with_self;
-    if (glimpse_search_options_check(&search) < 0) {
-        code = cli_misuse(&cmd_similar, "%s", glimpse_last_error());
+    int status = glimpse_search_options_check(&search);
+    if (status < 0) {
+        code = cli_refused(&cmd_similar, status);
         goto done;
     }
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;

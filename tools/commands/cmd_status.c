@@ -103,8 +103,7 @@ static void print_people(const glimpse_library_status *st) {
     if (st->quarantined_count > 0) (void)printf("Unusable:\n");
     for (size_t i = 0; i < st->quarantined_count; i++) {
         const glimpse_quarantined *q = &st->quarantined[i];
-        int has_path = strncmp(q->reason, q->path, strlen(q->path)) == 0;
-        char *line = has_path ? xstrdup(q->reason) : xprintf("%s: %s", q->path, q->reason);
+        char *line = xprintf("%s: %s", q->path, q->reason);
         print_path("  ", line, "");
         free(line);
     }

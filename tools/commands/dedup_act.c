@@ -57,10 +57,8 @@ int dedup_action_check(const dedup_action *action, const cli_command *command) {
     if (relations_of(action->include, command) == 0) return EXIT_USAGE;
     if (action->kind != GLIMPSE_ACTION_MOVE) return CLI_RUN;
     if (!*action->folder) return cli_misuse(command, "--move needs a folder");
-    if (glimpse_dedup_check_target(action->folder, action->roots, action->root_count) < 0) {
-        return cli_misuse(command, "%s", glimpse_last_error());
-    }
-    return CLI_RUN;
+    int status = glimpse_dedup_check_target(action->folder, action->roots, action->root_count);
+    return status < 0 ? cli_refused(command, status) : CLI_RUN;
 }
 
 char *dedup_title(const session *s, const char *const *roots, size_t count) {

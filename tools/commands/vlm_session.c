@@ -22,6 +22,7 @@ glimpse_vlm_settings vlm_session_settings(const vlm_session *v) {
     settings.refresh = v->refresh;
     settings.keep_metadata = v->keep_metadata;
     settings.no_cache = v->no_cache;
+    settings.max_tokens = (unsigned)v->max_tokens;
     return settings;
 }
 
@@ -29,6 +30,11 @@ void vlm_note_use(const glimpse_vlm_use *use) {
     const glimpse_vlm_totals *t = &use->totals;
     char money[64] = "";
     if (!use->remote) return;
+    if (use->prices_are_old && t->unpriced == 0 && (use->dry_run || t->cost > 0.0)) {
+        tool_note("prices are those of %s, more than a year ago: check them, and put yours into "
+                  "prices.json in the configuration folder",
+                  use->prices_as_of);
+    }
     if (t->unpriced == 0) {
         (void)snprintf(money, sizeof money, ", %s%.4f%s%s", use->dry_run ? "about " : "cost ",
                        t->cost, *use->currency ? " " : "", use->currency);
@@ -37,11 +43,16 @@ void vlm_note_use(const glimpse_vlm_use *use) {
     }
     if (use->dry_run) {
         tool_note("dry run: %llu of %llu would be asked (%llu are in the cache), about %llu tokens "
-                  "in, at most %llu out%s",
+                  "in, at most %llu out%s; at %s",
                   (unsigned long long)t->not_sent, (unsigned long long)t->asked,
                   (unsigned long long)t->cached, (unsigned long long)t->tokens_in,
-                  (unsigned long long)t->tokens_out, money);
+                  (unsigned long long)t->tokens_out, money, use->address ? use->address : "");
         return;
+    }
+    if (t->incomplete > 0) {
+        tool_note("%llu answers were cut or broke off; they are not kept, and asked for again next "
+                  "time",
+                  (unsigned long long)t->incomplete);
     }
     tool_note("%llu answered (%llu from the cache, %llu by the second model), %llu refused, %llu "
               "cannot tell, %llu failed, %llu not sent; %llu requests, %llu tokens in, %llu out%s",

@@ -14,12 +14,18 @@
 typedef struct vlm_session {
     const char *spec, *second_spec; /* NULL: the default; no second tier */
     double escalate_below, max_cost, requests_per_minute, tokens_per_minute, timeout;
-    uint64_t jobs, samples;
+    uint64_t jobs, samples, max_tokens;
     int dry_run, refresh, keep_metadata, no_cache;
 } vlm_session;
 
 #define VLM_SESSION_INIT \
  { .escalate_below = 0.0, .max_cost = -1.0 }
+
+#define VLM_MAX_TOKENS_OPTION(v)                                                          \
+ CLI_SIZE("max-tokens", 0, &(v).max_tokens, "N",                                          \
+          "tokens of an answer at most (default: by the task; raised once by itself for " \
+          "a model that thinks)",                                                         \
+          1, 1000000)
 
 /* The options every command with a VLM has, but for the one that names the model. */
 #define VLM_SESSION_OPTIONS(v)                                                                   \
@@ -33,6 +39,7 @@ typedef struct vlm_session {
                 "how sure (0..1) is sure enough (default: 0.7 with --escalate)"),                \
      CLI_SIZE("samples", 0, &(v).samples, "N", "ask N times and take what most agree on", 1,     \
               GLIMPSE_VLM_MAX_SAMPLES),                                                          \
+     VLM_MAX_TOKENS_OPTION(v),                                                                   \
      CLI_SIZE("jobs", 'j', &(v).jobs, "N", "requests at once (default: 4)", 1, 64),              \
      CLI_NUMBER("rpm", 0, &(v).requests_per_minute, "N", "requests a minute at most"),           \
      CLI_NUMBER("tpm", 0, &(v).tokens_per_minute, "N", "tokens a minute at most"),               \

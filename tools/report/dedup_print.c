@@ -53,11 +53,7 @@ uint64_t dedup_spare_bytes(const dedup_view *view) {
 void dedup_say_failures(const glimpse_dedup_report *report) {
     for (size_t i = 0; i < report->failed_count && i < SHOWN_FAILURES; i++) {
         const glimpse_dedup_failure *f = &report->failed[i];
-        if (strncmp(f->reason, f->path, strlen(f->path)) == 0) {
-            tool_say("unusable: %s", f->reason);
-        } else {
-            tool_say("unusable: %s: %s", f->path, f->reason);
-        }
+        tool_say("unusable: %s: %s", f->path, f->reason);
     }
     if (report->failed_count > SHOWN_FAILURES) {
         tool_say("... and %s more; --json lists all",

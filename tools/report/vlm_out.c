@@ -35,6 +35,10 @@ void vlm_print_answer(json_out *j, const glimpse_vlm_answer *answer) {
     if (answer->outcome == GLIMPSE_VLM_REFUSED) jout_text_or_null(j, "words", answer->text);
     if (answer->outcome == GLIMPSE_VLM_NOT_SENT) jout_text_or_null(j, "request", answer->text);
     jout_text_or_null(j, "reason", answer->reason);
+    jout_key(j, "incomplete"), jout_bool(j, answer->incomplete);
+    if (answer->address && *answer->address) {
+        jout_key(j, "address"), jout_string(j, answer->address);
+    }
     print_share(j, "confidence", answer->confidence);
     if (answer->samples > 1) {
         jout_key(j, "samples"), jout_uint(j, answer->samples);
@@ -73,6 +77,7 @@ void vlm_print_plan(const glimpse_vlm_request *request, const glimpse_vlm_answer
             (void)printf(", about %.6f\n", answer->cost);
         else
             (void)printf(", price not known\n");
+        if (*answer->address) (void)printf("  %s\n", answer->address);
         (void)printf("  %s\n", body);
     }
     free(path);

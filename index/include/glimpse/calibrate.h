@@ -31,9 +31,18 @@ extern "C" {
 /* The truth of a picture that shows none of the classes. */
 #define GLIMPSE_NONE_OF_THESE ((size_t)-1)
 
+/* Whose scale the probabilities have. A fit that would turn the sample's luck into certainty is not
+ * made: then temperature is 1 and offset 0, as without a calibration. */
+typedef enum glimpse_calibration_scale {
+    GLIMPSE_SCALE_FITTED = 0,
+    GLIMPSE_SCALE_TOO_FEW, /* fewer than GLIMPSE_CALIBRATION_LEAST right or wrong answers */
+    GLIMPSE_SCALE_AT_LIMIT /* the best temperature is at an end of the range */
+} glimpse_calibration_scale;
+enum { GLIMPSE_CALIBRATION_LEAST = 5 };
+
 typedef struct glimpse_calibration {
     size_t size;             /* GLIMPSE_CALIBRATION_INIT sets it */
-    double temperature;      /* least log loss; between 0.02 and 50 */
+    double temperature;      /* least log loss; between 0.02 and 50, both excluded */
     double offset;           /* of a sigmoid; 0 for a softmax */
     size_t samples, unknown; /* pictures; of these, those that show none of the classes */
     double accuracy;         /* of the best class, over all samples */
@@ -50,6 +59,8 @@ typedef struct glimpse_calibration {
     double precision;        /* of the claimed ones among these pictures, */
     double precision_low;    /* the lower end of its 95% interval (Wilson), */
     double coverage;         /* and the share that is claimed */
+    size_t mistakes;         /* of the answers that the scale was to be fitted to */
+    glimpse_calibration_scale scale;
 } glimpse_calibration;
 
 static inline glimpse_calibration glimpse_calibration_init(void) {
@@ -80,6 +91,9 @@ GLIMPSE_API int glimpse_calibrate(glimpse_calibration *out, glimpse_scoring scor
 GLIMPSE_API int glimpse_calibrate_thresholds(double *thresholds, glimpse_scoring scoring,
                                              const double *logits, const size_t *truth,
                                              size_t count, size_t classes, double precision_target);
+
+/* Why the model's own scale was kept, for people; NULL when one was fitted. Static storage. */
+GLIMPSE_API const char *glimpse_calibration_kept(const glimpse_calibration *calibration);
 
 /* As JSON, replaced atomically. `thresholds` [K] may be NULL. */
 GLIMPSE_API int glimpse_calibration_write(const glimpse_calibration *calibration,

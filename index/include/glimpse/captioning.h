@@ -33,7 +33,7 @@ typedef struct glimpse_captioned {
     const char *id;      /* content id, "" when not known */
     const char *text;    /* the caption; NULL: none (yet) */
     const char *model;   /* identity of who wrote it; NULL: that of the summary */
-    const char *problem; /* why there is none, or NULL */
+    const char *problem; /* why there is none, without the path; or NULL */
     int unsent;          /* 1: it was not asked about at all: the cost limit, an open breaker, a dry
                             run */
     int was_stored;      /* 1: the text comes from the library */

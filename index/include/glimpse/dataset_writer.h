@@ -63,8 +63,9 @@ typedef struct glimpse_label_set {
 typedef struct glimpse_labelled {
     const glimpse_label_set *set; /* what class_index means; NULL from who has no need to say */
     const char *path;
-    const char *problem;    /* not NULL: why it could not be labelled; then nothing below is set */
-    const char *id;         /* content id, 32 hex digits; "" when the library does not know it */
+    const char *problem; /* not NULL: why it could not be labelled, without the path; then nothing
+                            below is set */
+    const char *id;      /* content id, 32 hex digits; "" when the library does not know it */
     uint32_t width, height; /* upright; 0 when not known: formats that need them read the file */
     uint64_t bytes;         /* 0 when not known */
     const glimpse_label *labels; /* [count] */
@@ -155,7 +156,7 @@ typedef struct glimpse_caption_record {
     const char *id;      /* content id, "" when not known */
     const char *text;    /* NULL: none */
     const char *model;   /* who wrote it; NULL: that of the options */
-    const char *problem; /* why there is none, or NULL */
+    const char *problem; /* why there is none, without the path; or NULL */
 } glimpse_caption_record;
 
 typedef enum glimpse_caption_format {

@@ -113,8 +113,8 @@ typedef struct glimpse_dedup_group {
 } glimpse_dedup_group;
 
 typedef struct glimpse_dedup_failure {
-    const char *path, *reason;
-    int status; /* GLIMPSE_E_... */
+    const char *path, *reason; /* without the path */
+    int status;                /* GLIMPSE_E_... */
     int set;
 } glimpse_dedup_failure;
 
@@ -203,7 +203,7 @@ typedef struct glimpse_dedup_options {
                               Groups are then made of such pairs alone: what an action may touch */
     glimpse_dedup_keep keep;
     const char *keep_path; /* for GLIMPSE_KEEP_IN */
-    unsigned jobs;         /* 0: one per core */
+    unsigned jobs;         /* 0: one per core; GLIMPSE_E_LIMIT above 1024 */
     uint64_t max_pixels;   /* 0: GLIMPSE_DEFAULT_MAX_PIXELS */
     int embed;             /* keep embeddings in the report even without the semantic tier */
     int no_matching;       /* only read: pictures with measures, for an audit */

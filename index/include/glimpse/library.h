@@ -35,6 +35,10 @@
  * id, identity is content, commits are small and durable, one bad file never stops a run, an
  * unreachable root is offline and not deleted, same input gives same output.
  *
+ * A handle whose directory was removed or replaced goes on reading what it opened. Calls that write
+ * fail: GLIMPSE_E_NOT_FOUND, or GLIMPSE_E_CORRUPT when another library is there, which they leave
+ * alone.
+ *
  * Threads: a library handle belongs to one thread at a time; open another for another thread, best
  * with glimpse_library_open_sibling. Several handles and processes may read while one writes; a
  * reader sees whole batches, never a part of one. Do not use a handle in the child of a fork().
@@ -60,7 +64,8 @@ extern "C" {
 typedef struct glimpse_library glimpse_library;
 
 enum {
-    GLIMPSE_LIBRARY_CREATE = 1,   /* make it when it does not exist */
+    GLIMPSE_LIBRARY_CREATE = 1,   /* make it when it does not exist: in an empty directory or a new
+                                     one, else GLIMPSE_E_INVALID */
     GLIMPSE_LIBRARY_READ_ONLY = 2 /* never write, not even a rebuilt FAISS file */
 };
 
@@ -283,7 +288,7 @@ GLIMPSE_API int glimpse_library_pictures(glimpse_results **out, glimpse_library 
  * Looking after it.
  */
 typedef struct glimpse_quarantined {
-    const char *path, *reason;
+    const char *path, *reason; /* without the path */
 } glimpse_quarantined;
 
 typedef struct glimpse_library_model {
@@ -343,10 +348,13 @@ GLIMPSE_API int glimpse_library_reindex(glimpse_library *library);
  * (nothing is forgotten then), GLIMPSE_E_BUSY when another process is writing. `options` and
  * `report` may be NULL. */
 typedef struct glimpse_prune_options {
-    size_t size;       /* GLIMPSE_PRUNE_OPTIONS_INIT sets it */
-    int dry_run;       /* only count; the numbers are those of the real thing */
-    const char *root;  /* forget this root (or directory in one) as well, or NULL */
-    const char *model; /* forget the embeddings of this fingerprint as well, or NULL */
+    size_t size;                  /* GLIMPSE_PRUNE_OPTIONS_INIT sets it */
+    int dry_run;                  /* only count; the numbers are those of the real thing */
+    const char *root;             /* forget this root (or directory in one) as well, or NULL */
+    const char *model;            /* forget the embeddings of this fingerprint as well, or NULL */
+    int (*cancelled)(void *user); /* asked before it begins, and by a session while it waits for
+                                     another writer; what has begun is one transaction */
+    void *user;
 } glimpse_prune_options;
 static inline glimpse_prune_options glimpse_prune_options_init(void) {
     glimpse_prune_options options;

@@ -20,8 +20,16 @@
  *     glimpse_session_close(session);
  *
  * Everything is opened when it is first needed: a session on a library that does not exist opens,
- * and fails where it has to search it. Where things are is decided when the session is opened;
- * later changes of the environment or of the working directory do not matter to it.
+ * and fails where it has to search it.
+ *
+ * Where the library, the models and what ships are is decided when the session is opened; later
+ * changes of the environment or of the working directory do not matter to them. That goes for the
+ * name of a VLM in the settings of a call, too: as a relative path it begins in the directory that
+ * was the working directory then. Other paths that a call is given (pictures, roots, class files)
+ * begin in the working directory of the call. What is no part of the session is looked for when a
+ * call needs it: ~/ in a query (HOME), the journal of actions (XDG_STATE_HOME), the trash
+ * (XDG_DATA_HOME), the default VLM and the profiles of VLMs (XDG_CONFIG_HOME) and the keys they
+ * name, caches (XDG_CACHE_HOME, GLIMPSE_WEIGHTS_CACHE), GLIMPSE_CPU.
  *
  * Library: `options.library`, else $GLIMPSE_LIBRARY, else
  * ${XDG_DATA_HOME:-~/.local/share}/glimpse/library. Model: `options.model`, else $GLIMPSE_MODEL,
@@ -34,17 +42,31 @@
  * finished is kept. Callbacks may come from another thread than the caller's, one at a time for one
  * call. They must not call the session.
  *
+ * Stopping: a call without options cannot be stopped (reindex, verify, undo, empty, decide, forget,
+ * embed): it ends by itself, and a writer among them first waits for the writer that is at work.
+ *
+ * A library that is removed or replaced while the session is open (a backup put back, say): the
+ * next call works with what is there then. A call that is running may fail with GLIMPSE_E_NOT_FOUND
+ * or GLIMPSE_E_CORRUPT; it writes nothing to the other library. The model stays the one that was
+ * chosen.
+ *
  * Threads: use a session from as many threads as you like. Readers (search, similar, status, ...)
  * run beside each other and beside one writer; a second writer (index, prune, reindex, ...) of the
- * same session waits for the first, one in another process is GLIMPSE_E_BUSY. Close the session
- * when no call is running.
+ * same session waits for the first, one in another process is GLIMPSE_E_BUSY. A labeller that
+ * stores (glimpse/session_label.h) is a writer from open to close: when the thread that opened it
+ * calls another writer meanwhile, that is GLIMPSE_E_BUSY, since it would wait for itself. Close the
+ * session when no call is running.
  *
- * Memory. Each thread that reads at the same time has a handle of the library, and each handle that
- * searched has the vectors of the model (glimpse/library.h: 2 E + 8 bytes a picture); as many
- * handles are kept as were in use at once. A tower of the model is prepared when it is first
- * needed, once for all threads (a query of words and pictures needs both in one: they are prepared
- * again when they were opened apart). Encoders are kept like handles. A VLM is opened once for
- * equal settings; the last eight are kept.
+ * fork(): do not use a session in the child. Nor can a new one be used there once the parent has
+ * run a model: the threads that the parent computes with (OpenMP, BLAS) are not in the child, which
+ * waits for them for ever. Fork before the first model runs, or fork and exec.
+ *
+ * Memory. Each thread that reads at the same time has a handle of the library; they share the
+ * vectors of a model, which are held once (glimpse/library.h: 2 E + 8 bytes a picture, a second
+ * time while a writer adds to them), and as many handles are kept as were in use at once. A tower
+ * of the model is prepared when it is first needed, once for all threads (a query of words and
+ * pictures needs both in one: they are prepared again when they were opened apart). Encoders are
+ * kept like handles. A VLM is opened once for equal settings; the last eight are kept.
  */
 #ifndef GLIMPSE_SESSION_H
 #define GLIMPSE_SESSION_H
@@ -114,7 +136,7 @@ GLIMPSE_API const char *glimpse_session_models_directory(const glimpse_session *
 /* The directory of the model that would be used; it is found, not opened. */
 GLIMPSE_API int glimpse_session_model_path(const char **path, glimpse_session *session);
 /* What ships as `relative` ("classes/pets.txt", "prices.json", "models/demo"); NULL when it is not
- * installed. */
+ * installed, and for a path that leads elsewhere (with "..", or from "/"). */
 GLIMPSE_API const char *glimpse_session_shipped(glimpse_session *session, const char *relative);
 
 /* Models that can be chosen by name, in the order of their names: those below the models directory
@@ -180,7 +202,8 @@ GLIMPSE_API int glimpse_session_prune(glimpse_prune_report *report, glimpse_sess
                                       const glimpse_prune_options *options);
 
 /*
- * Embeddings, for programs that compare things themselves.
+ * Embeddings, for programs that compare things themselves. GLIMPSE_E_INVALID for flags that are not
+ * known; GLIMPSE_ENCODE_EXACT says nothing about texts.
  */
 /* `texts` [count] to `embeddings` [count][E], of unit length unless `flags` has GLIMPSE_ENCODE_RAW;
  * `truncated` [count] (may be NULL) is 1 for a text that is longer than the model reads. */

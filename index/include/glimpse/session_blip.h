@@ -3,7 +3,7 @@
  * answers with their tokens, log-probabilities and scores.
  *
  *     static int each(void *user, const glimpse_blip_record *record) {
- *         if (record->problem) fprintf(stderr, "%s\n", record->problem);
+ *         if (record->problem) fprintf(stderr, "%s: %s\n", record->path, record->problem);
  *         else puts(glimpse_blip_result_get(record->result, 0)->text);
  *         return 0;
  *     }
@@ -65,7 +65,8 @@ typedef struct glimpse_blip_rating {
 typedef struct glimpse_blip_record {
     size_t picture; /* which of the paths */
     const char *path;
-    const char *problem; /* why the picture cannot be used, with its path; then nothing follows */
+    const char *problem; /* why the picture cannot be used, without its path; then no more than this
+                            is set */
     int status;          /* that of the problem, else GLIMPSE_OK */
     size_t text_index;   /* matches, answers: which text or question */
     const char *text;    /* that one; NULL for captions */

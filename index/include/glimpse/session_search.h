@@ -50,7 +50,8 @@ typedef struct glimpse_find_options {
     double rerank_weight;  /* 0: the first order, 1: the VLM's */
     const glimpse_vlm_settings *vlm; /* NULL: the default model */
     glimpse_progress_fn progress;    /* "looked at again" */
-    int (*cancelled)(void *user);
+    int (*cancelled)(void *user);    /* asked before and after the query is embedded, and during a
+                                        second look; not while vectors are compared */
     void *user;
 } glimpse_find_options;
 
@@ -72,7 +73,7 @@ typedef struct glimpse_hit {
     double probability; /* that the text describes the picture; NaN: it was not looked at again, or
                            could not be scored */
     double blended;     /* what it was sorted by; NaN without a probability */
-    const char *reason; /* why it could not be scored, else NULL */
+    const char *reason; /* why it could not be scored, without the path; else NULL */
 } glimpse_hit;
 
 /* What is true of all hits of a search. */

@@ -171,7 +171,7 @@ GLIMPSE_API int glimpse_session_vlm(glimpse_vlm **vlm, glimpse_vlm **second,
                                     const char *part);
 
 /* The prompt NAME ("ask", "caption-short") with `text` filled in (glimpse_vlm_fill); release it
- * with glimpse_free(). */
+ * with glimpse_free(). GLIMPSE_E_INVALID for a name with a "/" in it. */
 GLIMPSE_API int glimpse_session_prompt(char **out, glimpse_session *session, const char *name,
                                        const char *text);
 

@@ -53,11 +53,16 @@ typedef struct glimpse_stored_label {
     double probability, score;
 } glimpse_stored_label;
 
-/* Both call `visit` in the order of names (labels of one labelling: most probable first); a
+/* These call `visit` in the order of names (labels of one labelling: most probable first); a
  * non-zero return stops and is returned. */
 typedef int (*glimpse_labelling_fn)(void *user, const glimpse_stored_labelling *labelling);
 GLIMPSE_API int glimpse_library_labellings(glimpse_library *library, glimpse_labelling_fn visit,
                                            void *user);
+/* The names of the classes that pictures are labelled as, each once; with `label` not NULL those
+ * that it means in glimpse_search_options.labels. */
+typedef int (*glimpse_label_name_fn)(void *user, const char *class_name);
+GLIMPSE_API int glimpse_library_label_names(glimpse_library *library, const char *label,
+                                            glimpse_label_name_fn visit, void *user);
 typedef int (*glimpse_stored_label_fn)(void *user, const glimpse_stored_label *label);
 /* `path_or_id` as for glimpse_library_embedding. */
 GLIMPSE_API int glimpse_library_labels(glimpse_library *library, const char *path_or_id,

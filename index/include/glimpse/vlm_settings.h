@@ -48,6 +48,7 @@ typedef struct glimpse_vlm_settings {
     int refresh;                                   /* 1: ask again and replace the kept answer */
     int keep_metadata;                             /* 1: send EXIF and GPS along */
     int no_cache;                                  /* 1: neither look answers up nor keep them */
+    unsigned max_tokens; /* of an answer; 0: by the task, see glimpse_vlm_request */
 } glimpse_vlm_settings;
 
 static inline glimpse_vlm_settings glimpse_vlm_settings_init(void) {
@@ -66,6 +67,9 @@ typedef struct glimpse_vlm_use {
     int remote;           /* 1: requests left the machine */
     int dry_run;
     glimpse_vlm_totals totals;
+    const char *address;      /* the URL that is asked, without its query; "" for a native one */
+    const char *prices_as_of; /* the date of the price table ("2025-10"); "" when not known */
+    int prices_are_old;       /* 1: more than a year ago */
 } glimpse_vlm_use;
 
 #ifdef __cplusplus

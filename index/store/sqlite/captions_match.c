@@ -152,8 +152,8 @@ int glimpse_captions_match(glimpse_store *store, const char *text, glimpse_capti
     glimpse_db_leave(db);
     free(expression);
     if (status == GLIMPSE_E_CORRUPT) {
-        return glimpse_fail_context(status, "the captions' text index (glimpse reindex makes it "
-                                            "anew)");
+        return glimpse_fail_context(status, "the captions' text index (%s makes it anew)",
+                                    glimpse_wording("glimpse_library_reindex", NULL));
     }
     return status > 0 ? GLIMPSE_OK : status;
 }

@@ -67,16 +67,17 @@ static int compare(check *c, const char *ours, const char *theirs, const char *w
         if (same) continue;
         (void)snprintf(text, sizeof text,
                        "captions: the text index has other %s than the captions, first at caption "
-                       "%lld (glimpse reindex makes it anew)",
-                       what, (long long)sqlite3_column_int64(b, 0));
+                       "%lld (%s makes it anew)",
+                       what, (long long)sqlite3_column_int64(b, 0),
+                       glimpse_wording("glimpse_library_reindex", NULL));
         problem(c, text);
         goto done;
     }
     if (status == GLIMPSE_OK && (more_a > 0) != (more_b > 0)) {
         (void)snprintf(text, sizeof text,
-                       "captions: the text index has %s %s than the captions (glimpse reindex "
-                       "makes it anew)",
-                       more_a > 0 ? "more" : "fewer", what);
+                       "captions: the text index has %s %s than the captions (%s makes it anew)",
+                       more_a > 0 ? "more" : "fewer", what,
+                       glimpse_wording("glimpse_library_reindex", NULL));
         problem(c, text);
     }
 done:
@@ -127,7 +128,11 @@ int glimpse_captions_check(glimpse_db *db, glimpse_captions_problem_fn report, v
     status = make_second_index(db);
     if (status == GLIMPSE_OK) status = compare_all(&c);
     if (status == GLIMPSE_E_CORRUPT) {
-        problem(&c, "captions: the text index cannot be read (glimpse reindex makes it anew)");
+        char text[160];
+        (void)snprintf(text, sizeof text,
+                       "captions: the text index cannot be read (%s makes it anew)",
+                       glimpse_wording("glimpse_library_reindex", NULL));
+        problem(&c, text);
         status = GLIMPSE_OK;
     }
     drop_second_index(db);

@@ -191,8 +191,11 @@ int glimpse_indexes_get(const glimpse_vectors **out, glimpse_store *store,
     if (status < 0) goto done;
     /* A writer that is at work will save a newer one itself. */
     if (stale && !store->read_only && glimpse_sqlite(store)->lock < 0 &&
+        glimpse_sqlite_is_in_place(store) &&
         glimpse_lock_take(&lock, store->path, "saving the vector index", 1) == GLIMPSE_OK) {
-        (void)glimpse_vectors_save(held->vectors, path, model->fingerprint);
+        if (glimpse_sqlite_is_in_place(store)) {
+            (void)glimpse_vectors_save(held->vectors, path, model->fingerprint);
+        }
         glimpse_lock_release(lock);
     }
     *out = held->vectors;
@@ -223,6 +226,8 @@ int glimpse_indexes_write(glimpse_store *store, const char *fingerprint, int ane
     }
     if (anew) glimpse_indexes_drop(store);
     status = refresh(store, &model, anew ? NULL : path, &held, &stale);
+    /* The file is found by its name; the catalogue is open, whatever its name is now. */
+    if (status == GLIMPSE_OK) status = glimpse_sqlite_check_place(store);
     if (status == GLIMPSE_OK) status = glimpse_vectors_save(held->vectors, path, fingerprint);
 done:
     glimpse_sqlite_end_read(store);

@@ -158,6 +158,25 @@ int glimpse_labels_list(glimpse_store *store, glimpse_labelling_fn visit, void *
     return status;
 }
 
+int glimpse_labels_names(glimpse_store *store, const char *label, glimpse_label_name_fn visit,
+                         void *user) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *row = NULL;
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(db, &row,
+                                  "SELECT DISTINCT k.name FROM label_class k"
+                                  " WHERE EXISTS (SELECT 1 FROM label l WHERE l.class_id = k.id)"
+                                  " AND (?1 = '' OR"
+                                  "      instr('/' || k.name || '/', '/' || ?1 || '/') > 0)"
+                                  " ORDER BY k.name",
+                                  "t", label ? label : "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0)
+        status = visit(user, glimpse_column_text(row, 0));
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    return status;
+}
+
 int glimpse_labels_of_content(glimpse_store *store, int64_t content, glimpse_stored_label_fn visit,
                               void *user) {
     glimpse_db *db = glimpse_store_db(store);

@@ -10,6 +10,8 @@ int glimpse_labels_put(uint64_t *stored, glimpse_store *store,
                        const glimpse_store_labelling *labelling);
 int glimpse_labels_forget(glimpse_store *store, const char *name);
 int glimpse_labels_list(glimpse_store *store, glimpse_labelling_fn visit, void *user);
+int glimpse_labels_names(glimpse_store *store, const char *label, glimpse_label_name_fn visit,
+                         void *user);
 int glimpse_labels_of_content(glimpse_store *store, int64_t content, glimpse_stored_label_fn visit,
                               void *user);
 

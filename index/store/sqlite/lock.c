@@ -37,6 +37,30 @@ void glimpse_lock_remove_temporaries(const char *directory) {
     (void)closedir(dir);
 }
 
+/* The names of a library's own files: what is left of one without its catalogue, too. */
+static int is_own(const char *name) {
+    return strcmp(name, "lock") == 0 || strncmp(name, "catalog.db", 10) == 0 ||
+           (strncmp(name, "vectors-", 8) == 0 && strstr(name, ".faiss"));
+}
+
+int glimpse_lock_check_empty(const char *directory, const char *shown) {
+    int status = GLIMPSE_OK;
+    DIR *dir = opendir(directory);
+    if (!dir && errno == ENOENT) return GLIMPSE_OK;
+    if (!dir) return glimpse_fail_errno("%s: cannot open the folder", shown);
+    for (struct dirent *entry; status == GLIMPSE_OK && (entry = readdir(dir));) {
+        const char *name = entry->d_name;
+        if (name[0] == '.' || is_own(name)) continue; /* hidden files are nobody's pictures */
+        status =
+            glimpse_fail(GLIMPSE_E_INVALID,
+                         "%s: not a library, and not empty (it has %s); a new library needs an "
+                         "empty folder, or one that does not exist yet",
+                         shown, name);
+    }
+    (void)closedir(dir);
+    return status;
+}
+
 static int busy(const char *directory, int fd) {
     char owner[128];
     ssize_t got = pread(fd, owner, sizeof owner - 1, 0);
@@ -103,8 +127,17 @@ int glimpse_sqlite_lock(glimpse_store *store, const char *purpose) {
         return glimpse_fail(GLIMPSE_E_IO, "%s: the library is open for reading only", store->path);
     }
     if (s->lock >= 0) return glimpse_fail(GLIMPSE_E_INTERNAL, "the lock is held already");
-    int status = glimpse_lock_take(&s->lock, store->path, purpose, GLIMPSE_LOCK_TRIES);
-    if (status == GLIMPSE_OK) glimpse_lock_remove_temporaries(store->path);
+    /* Before, so that no file is made where another library is or none; and with the lock. */
+    int status = glimpse_sqlite_check_place(store);
+    if (status < 0) return status;
+    status = glimpse_lock_take(&s->lock, store->path, purpose, GLIMPSE_LOCK_TRIES);
+    if (status < 0) return status;
+    status = glimpse_sqlite_check_place(store);
+    if (status < 0) {
+        glimpse_sqlite_unlock(store);
+        return status;
+    }
+    glimpse_lock_remove_temporaries(store->path);
     return status;
 }
 

@@ -5,13 +5,15 @@
 #include "core/file.h"
 #include "sqlite_store.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int create(const char *directory, const char *catalog) {
-    int status = glimpse_make_folders(directory), lock = -1;
+static int create(const char *directory, const char *shown, const char *catalog) {
+    int status = glimpse_lock_check_empty(directory, shown), lock = -1;
+    if (status == GLIMPSE_OK) status = glimpse_make_folders(directory);
     if (status < 0) return status;
     status = glimpse_lock_take(&lock, directory, "creating", GLIMPSE_LOCK_TRIES);
     if (status < 0) return status;
@@ -19,6 +21,51 @@ static int create(const char *directory, const char *catalog) {
     if (access(catalog, F_OK) != 0) status = glimpse_catalog_create(catalog);
     glimpse_lock_release(lock);
     return status;
+}
+
+/*
+ * The place. A library that was removed, or that a backup took the place of, is still there for who
+ * has it open, without a name: what is read is true of it, but what is written is lost when it is
+ * closed, and the vector file beside the catalogue, which is found by its name, would be the other
+ * library's. Only the catalogue is looked at: a directory that was moved away has its number, too,
+ * but not its name.
+ */
+enum { IN_PLACE, GONE, REPLACED };
+
+static int look_at_place(const glimpse_store *store) {
+    const glimpse_sqlite_store *s = (const glimpse_sqlite_store *)(const void *)store;
+    struct stat info;
+    if (stat(glimpse_db_path(s->db), &info) != 0) {
+        /* Whatever else is wrong with the medium, SQLite will say. */
+        return errno == ENOENT || errno == ENOTDIR ? GONE : IN_PLACE;
+    }
+    return info.st_dev == s->device && info.st_ino == s->inode ? IN_PLACE : REPLACED;
+}
+
+int glimpse_sqlite_is_in_place(const glimpse_store *store) {
+    return look_at_place(store) == IN_PLACE;
+}
+
+int glimpse_sqlite_check_place(const glimpse_store *store) {
+    switch (look_at_place(store)) {
+    case GONE:
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: the library was removed while it was open",
+                            store->path);
+    case REPLACED:
+        return glimpse_fail(GLIMPSE_E_CORRUPT,
+                            "%s: another library was put in the place of the one that was open; "
+                            "open it again",
+                            store->path);
+    default: return GLIMPSE_OK;
+    }
+}
+
+/* Of the file that was opened and not of one that has its name since: it is the same before and
+ * after. */
+static int remember_place(glimpse_sqlite_store *s, const struct stat *before) {
+    s->device = before->st_dev;
+    s->inode = before->st_ino;
+    return glimpse_sqlite_check_place(&s->base);
 }
 
 /* `path` absolute; `shared` NULL: nothing is shared yet. */
@@ -44,13 +91,15 @@ static int open_at(glimpse_store **out, const char *path, const char *shown, uns
         goto done;
     }
     if (flags & GLIMPSE_LIBRARY_CREATE && access(catalog, F_OK) != 0) {
-        status = create(path, catalog);
+        status = create(path, shown, catalog);
         if (status < 0) goto done;
     }
+    if (stat(catalog, &info) != 0) info = (struct stat){0};
     status = glimpse_catalog_open(&s->db, catalog, (flags & GLIMPSE_LIBRARY_READ_ONLY) != 0);
     if (status == GLIMPSE_E_NOT_FOUND) {
         status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: there is no library here", shown);
     }
+    if (status == GLIMPSE_OK) status = remember_place(s, &info);
     if (status < 0) goto done;
     s->base.read_only = (flags & GLIMPSE_LIBRARY_READ_ONLY) != 0 || glimpse_db_read_only(s->db);
     *out = &s->base;
@@ -71,8 +120,16 @@ int glimpse_sqlite_open(glimpse_store **out, const char *path, unsigned flags) {
 
 int glimpse_sqlite_open_sibling(glimpse_store **out, const glimpse_store *store) {
     const glimpse_sqlite_store *s = (const glimpse_sqlite_store *)(const void *)store;
-    return open_at(out, store->path, store->path, store->read_only ? GLIMPSE_LIBRARY_READ_ONLY : 0,
-                   s->shared);
+    int status = open_at(out, store->path, store->path,
+                         store->read_only ? GLIMPSE_LIBRARY_READ_ONLY : 0, s->shared);
+    const glimpse_sqlite_store *made = (const glimpse_sqlite_store *)(const void *)*out;
+    if (status < 0 || (made->device == s->device && made->inode == s->inode)) return status;
+    glimpse_sqlite_close(*out);
+    *out = NULL;
+    return glimpse_fail(GLIMPSE_E_CORRUPT,
+                        "%s: another library was put in the place of the one that was open; open "
+                        "it again",
+                        store->path);
 }
 
 void glimpse_sqlite_close(glimpse_store *store) {
@@ -92,16 +149,20 @@ void glimpse_sqlite_close(glimpse_store *store) {
 
 int glimpse_sqlite_begin(glimpse_store *store) {
     glimpse_db *db = glimpse_store_db(store);
+    int status = glimpse_sqlite_check_place(store);
+    if (status < 0) return status;
     glimpse_db_enter(db);
-    int status = glimpse_db_begin(db);
+    status = glimpse_db_begin(db);
     glimpse_db_leave(db);
     return status;
 }
 
 int glimpse_sqlite_commit(glimpse_store *store) {
     glimpse_db *db = glimpse_store_db(store);
+    int status = glimpse_sqlite_check_place(store);
+    if (status < 0) return status;
     glimpse_db_enter(db);
-    int status = glimpse_db_commit(db);
+    status = glimpse_db_commit(db);
     glimpse_db_leave(db);
     return status;
 }

@@ -11,6 +11,8 @@
 #include "store.h"
 #include "vectors_shared.h"
 
+#include <sys/types.h>
+
 /* The vectors of one model as this handle last saw them. */
 typedef struct glimpse_held_vectors {
     char fingerprint[33];
@@ -24,6 +26,8 @@ typedef struct glimpse_sqlite_store {
     int lock; /* file descriptor while held, else -1 */
     glimpse_held_vectors *held;
     glimpse_vectors_shared *shared; /* with siblings */
+    dev_t device;                   /* of catalog.db. It stays open, so nothing else gets */
+    ino_t inode;                    /* these two numbers: glimpse_sqlite_is_in_place */
 } glimpse_sqlite_store;
 
 static inline glimpse_sqlite_store *glimpse_sqlite(glimpse_store *store) {
@@ -39,6 +43,10 @@ static inline glimpse_db *glimpse_store_db(const glimpse_store *store) {
 int glimpse_sqlite_open(glimpse_store **out, const char *path, unsigned flags);
 int glimpse_sqlite_open_sibling(glimpse_store **out, const glimpse_store *store);
 void glimpse_sqlite_close(glimpse_store *store);
+int glimpse_sqlite_is_in_place(const glimpse_store *store);
+/* The same with a message: GLIMPSE_E_NOT_FOUND when the library is gone, GLIMPSE_E_CORRUPT when
+ * there is another one in its place. */
+int glimpse_sqlite_check_place(const glimpse_store *store);
 int glimpse_sqlite_lock(glimpse_store *store, const char *purpose);
 void glimpse_sqlite_unlock(glimpse_store *store);
 
@@ -46,6 +54,9 @@ void glimpse_sqlite_unlock(glimpse_store *store);
 int glimpse_lock_take(int *out, const char *directory, const char *purpose, int tries);
 void glimpse_lock_release(int fd); /* -1 is fine */
 enum { GLIMPSE_LOCK_TRIES = 100 }; /* two seconds */
+/* GLIMPSE_E_INVALID when a new library in `directory`, which need not exist, would lie among other
+ * files. `shown` is for the message. */
+int glimpse_lock_check_empty(const char *directory, const char *shown);
 /* Removes what killed writers left. Only with the lock held, so nobody is using one. */
 void glimpse_lock_remove_temporaries(const char *directory);
 

@@ -202,7 +202,8 @@ static int check_model(verification *v, const char *fingerprint) {
         problem(v, "vector index: %s", glimpse_last_error());
         status = GLIMPSE_OK;
     } else if (state == GLIMPSE_VECTORS_DAMAGED) {
-        problem(v, "vector index: %s (it is not used; glimpse reindex writes it anew)", wrong);
+        problem(v, "vector index: %s (it is not used; %s writes it anew)", wrong,
+                glimpse_wording("glimpse_library_reindex", NULL));
     }
     free(path);
     if (status < 0) return status;

@@ -90,6 +90,10 @@ static int decode(GifFileType *gif, glimpse_image *picture, const glimpse_source
     status = glimpse_picture_reserve(picture, source, width, height);
     if (status < 0) return status;
 
+    if (source->composite && transparent >= 0) {
+        status = glimpse_picture_reserve_alpha(picture);
+        if (status < 0) return status;
+    }
     uint8_t table[256][3];
     make_table(table, frame->ColorMap ? frame->ColorMap : gif->SColorMap);
     if (frame_width != width || frame_height != height) {
@@ -112,6 +116,8 @@ static int decode(GifFileType *gif, glimpse_image *picture, const glimpse_source
             uint8_t *row = picture->pixels + ((top + y) * width + left) * 3;
             for (size_t x = 0; x < frame_width; x++)
                 memcpy(row + x * 3, table[line[x]], 3);
+            for (size_t x = 0; x < frame_width && picture->alpha; x++)
+                picture->alpha[(top + y) * width + left + x] = line[x] == transparent ? 0 : 255;
         }
     }
     free(line);

@@ -31,6 +31,7 @@
   X(heif_context_get_primary_image_handle)            \
   X(heif_image_handle_get_width)                      \
   X(heif_image_handle_get_height)                     \
+  X(heif_image_handle_has_alpha_channel)              \
   X(heif_image_handle_release)                        \
   X(heif_image_handle_get_number_of_metadata_blocks)  \
   X(heif_image_handle_get_list_of_metadata_block_IDs) \
@@ -162,8 +163,12 @@ static int decode(glimpse_image *picture, const glimpse_source *source,
         goto done;
     }
     options->convert_hdr_to_8bit = 1;
-    error = lib.heif_decode_image(handle, &image, heif_colorspace_RGB, heif_chroma_interleaved_RGB,
-                                  options);
+    const int with_alpha =
+        source->composite && lib.heif_image_handle_has_alpha_channel(handle) != 0;
+    const int samples = with_alpha ? 4 : 3;
+    error = lib.heif_decode_image(
+        handle, &image, heif_colorspace_RGB,
+        with_alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, options);
     if (error.code != heif_error_Ok) {
         status = heif_fail(error);
         goto done;
@@ -174,14 +179,19 @@ static int decode(glimpse_image *picture, const glimpse_source *source,
     int stride = 0;
     const uint8_t *plane =
         lib.heif_image_get_plane_readonly(image, heif_channel_interleaved, &stride);
-    if (!plane || real_w <= 0 || real_h <= 0 || stride / 3 < real_w) {
+    if (!plane || real_w <= 0 || real_h <= 0 || stride / samples < real_w) {
         status = glimpse_fail(GLIMPSE_E_FORMAT, "HEIF: no pixels in the decoded picture");
         goto done;
     }
     status = glimpse_picture_reserve(picture, source, (uint64_t)real_w, (uint64_t)real_h);
+    if (status == GLIMPSE_OK && with_alpha) status = glimpse_picture_reserve_alpha(picture);
     if (status < 0) goto done;
     const size_t row = (size_t)real_w * 3;
-    for (size_t y = 0; y < (size_t)real_h; y++) {
+    for (size_t y = 0; y < (size_t)real_h && with_alpha; y++) {
+        glimpse_picture_split(picture, y * (size_t)real_w, plane + y * (size_t)stride,
+                              (size_t)real_w);
+    }
+    for (size_t y = 0; y < (size_t)real_h && !with_alpha; y++) {
         memcpy(picture->pixels + y * row, plane + y * (size_t)stride, row);
     }
 done:

@@ -32,6 +32,7 @@ typedef struct reader {
     const uint8_t *data;
     size_t size, at;
     int status;
+    uint8_t *rgba; /* with alpha: [height][width][4]; here, because errors jump */
 } reader;
 
 static int hex_digit(uint8_t c) {
@@ -173,9 +174,35 @@ static void look_up_rows(glimpse_image *picture, png_structp png, png_infop info
     }
 }
 
+/* With alpha, from wherever it comes, beside the pixels. As above, jumps. */
+static int decode_alpha(png_structp png, png_infop info, glimpse_image *picture, reader *r) {
+    const size_t width = picture->width, height = picture->height;
+    int status = glimpse_picture_reserve_alpha(picture);
+    if (status < 0) return status;
+    r->rgba = malloc(width * height * 4);
+    if (!r->rgba) return glimpse_fail_nomem(width * height * 4, "pixels");
+    png_set_expand(png); /* palettes and tRNS as well */
+    png_set_strip_16(png);
+    png_set_gray_to_rgb(png);
+    png_set_add_alpha(png, 255, PNG_FILLER_AFTER);
+    const int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, info);
+    if (png_get_rowbytes(png, info) != width * 4) {
+        return glimpse_fail(GLIMPSE_E_INTERNAL, "PNG: libpng announces rows of %zu bytes",
+                            (size_t)png_get_rowbytes(png, info));
+    }
+    for (int pass = 0; pass < passes; pass++) {
+        for (size_t y = 0; y < height; y++)
+            png_read_row(png, r->rgba + y * width * 4, NULL);
+    }
+    glimpse_picture_split(picture, 0, r->rgba, width * height);
+    png_read_end(png, NULL);
+    return GLIMPSE_OK;
+}
+
 /* Between png_create and png_destroy; jumps back to the caller on errors. */
 static int decode(png_structp png, png_infop info, glimpse_image *picture,
-                  const glimpse_source *source) {
+                  const glimpse_source *source, reader *r) {
     /* Sides are ours to check, with our message. */
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
@@ -187,6 +214,10 @@ static int decode(png_structp png, png_infop info, glimpse_image *picture,
     if (status < 0) return status;
 
     const int colour = png_get_color_type(png, info);
+    if (source->composite &&
+        ((colour & PNG_COLOR_MASK_ALPHA) || png_get_valid(png, info, PNG_INFO_tRNS))) {
+        return decode_alpha(png, info, picture, r);
+    }
     png_set_strip_16(png);
     if (colour & PNG_COLOR_MASK_ALPHA) png_set_strip_alpha(png);
     if (colour == PNG_COLOR_TYPE_PALETTE) {
@@ -215,7 +246,7 @@ static int decode(png_structp png, png_infop info, glimpse_image *picture,
 static int decode_png(glimpse_image *picture, const glimpse_source *source) {
     int status = scan_chunks(picture, source);
     if (status < 0) return status;
-    reader r = {source->data, source->size, 0, GLIMPSE_E_FORMAT};
+    reader r = {source->data, source->size, 0, GLIMPSE_E_FORMAT, NULL};
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (!info) {
@@ -227,8 +258,9 @@ static int decode_png(glimpse_image *picture, const glimpse_source *source) {
     if (setjmp(png_jmpbuf(png))) {
         result = r.status;
     } else {
-        result = decode(png, info, picture, source);
+        result = decode(png, info, picture, source, &r);
     }
+    free(r.rgba);
     png_destroy_read_struct(&png, &info, NULL);
     return result;
 }

@@ -33,6 +33,7 @@ typedef struct layout {
     uint32_t width, height;
     uint16_t bits, samples, photometric;
     int unpremultiply;
+    int alpha; /* the sample that is the opacity; 0: none is wanted, or none is there */
     uint8_t palette[256][3];
 } layout;
 
@@ -111,6 +112,14 @@ static int refuse_raw(TIFF *tiff) {
     return GLIMPSE_OK;
 }
 
+/* The first extra sample when it is one of opacity, of colours that are whole (or made so). */
+static int alpha_sample(const layout *l, int colours, uint16_t extras, const uint16_t *kinds) {
+    if (extras < 1 || !kinds || l->samples != colours + extras) return 0;
+    int is_alpha = kinds[0] == EXTRASAMPLE_UNASSALPHA ||
+                   (kinds[0] == EXTRASAMPLE_ASSOCALPHA && l->unpremultiply);
+    return is_alpha ? colours : 0;
+}
+
 /* 1 when the layout is one that store_row() knows. */
 static int read_layout(layout *l, TIFF *tiff) {
     uint16_t planar, format, compression, extras = 0, inks = 0, *kinds = NULL;
@@ -129,6 +138,7 @@ static int read_layout(layout *l, TIFF *tiff) {
     switch (l->photometric) {
     case PHOTOMETRIC_MINISBLACK:
     case PHOTOMETRIC_MINISWHITE:
+        l->alpha = alpha_sample(l, 1, extras, kinds);
         return wide || (l->samples == 1 && (l->bits == 1 || l->bits == 2 || l->bits == 4));
     case PHOTOMETRIC_PALETTE: {
         uint16_t *map[3];
@@ -149,6 +159,7 @@ static int read_layout(layout *l, TIFF *tiff) {
     case PHOTOMETRIC_RGB:
         l->unpremultiply = l->bits == 8 && l->samples == 4 && extras == 1 && kinds &&
                            kinds[0] == EXTRASAMPLE_ASSOCALPHA;
+        l->alpha = alpha_sample(l, 3, extras, kinds);
         return wide && l->samples >= 3;
     case PHOTOMETRIC_SEPARATED:
         (void)TIFFGetFieldDefaulted(tiff, TIFFTAG_INKSET, &inks);
@@ -174,7 +185,12 @@ static unsigned sample_at(const layout *l, const uint8_t *row, size_t i) {
     return l->photometric == PHOTOMETRIC_PALETTE ? value : value * 255 / top;
 }
 
-static void store_row(const layout *l, uint8_t *rgb, const uint8_t *row, size_t pixels) {
+/* To `pixels` pixels of the picture from number `to` on. */
+static void store_row(const layout *l, glimpse_image *picture, size_t to, const uint8_t *row,
+                      size_t pixels) {
+    uint8_t *rgb = picture->pixels + to * 3;
+    for (size_t x = 0; picture->alpha && x < pixels; x++)
+        picture->alpha[to + x] = (uint8_t)sample_at(l, row, x * l->samples + (size_t)l->alpha);
     for (size_t x = 0; x < pixels; x++, rgb += 3) {
         const size_t at = x * l->samples;
         switch (l->photometric) {
@@ -218,7 +234,7 @@ static int decode_rows(glimpse_image *picture, TIFF *tiff, const layout *l, cons
         if (TIFFReadScanline(tiff, row, y, 0) < 0) {
             status = damaged(r);
         } else {
-            store_row(l, picture->pixels + (size_t)y * l->width * 3, row, l->width);
+            store_row(l, picture, (size_t)y * l->width, row, l->width);
         }
     }
     free(row);
@@ -248,7 +264,7 @@ static int decode_tiles(glimpse_image *picture, TIFF *tiff, const layout *l, con
             const uint64_t columns = l->width - x < tile_w ? l->width - x : tile_w;
             const uint64_t rows = l->height - y < tile_h ? l->height - y : tile_h;
             for (uint64_t i = 0; i < rows; i++) {
-                store_row(l, picture->pixels + ((y + i) * l->width + x) * 3,
+                store_row(l, picture, (size_t)((y + i) * l->width + x),
                           tile + i * (uint64_t)row_bytes, (size_t)columns);
             }
         }
@@ -333,7 +349,10 @@ static int decode(glimpse_image *picture, TIFF *tiff, reader *r) {
     if (status < 0) return status;
     read_page_tags(picture, tiff);
     r->message[0] = '\0'; /* complaints about tags do not count */
-    if (!read_layout(&l, tiff)) {
+    int known = read_layout(&l, tiff);
+    if (known && l.alpha && r->source->composite) status = glimpse_picture_reserve_alpha(picture);
+    if (status < 0) return status;
+    if (!known) {
         status = decode_by_libtiff(picture, tiff, r);
     } else if (TIFFIsTiled(tiff)) {
         status = decode_tiles(picture, tiff, &l, r);

@@ -3,7 +3,8 @@
  * animations.
  *
  * The picture is the canvas; a first frame smaller than it is placed at its offset and the rest
- * stays black, which is the RGB part of Pillow's transparent canvas. Alpha is dropped.
+ * stays black, which is the RGB part of Pillow's transparent canvas. Alpha is dropped, or, for
+ * glimpse_decode_options.composite, kept beside the pixels.
  *
  * Reduced decoding (glimpse_decode_options.short_side) goes through libwebp's rescaler, which
  * averages; a first frame that does not fill the canvas is decoded whole.
@@ -12,10 +13,21 @@
 #include "image/decode/decoder.h"
 #include "image/decode/exif.h"
 
+#include <stdlib.h>
+
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-static int decode_frame(glimpse_image *picture, const WebPIterator *frame) {
+/* From a buffer of the frame, R,G,B,A, to its place on the canvas. */
+static void place(glimpse_image *picture, const WebPIterator *frame, const uint8_t *rgba,
+                  size_t width, size_t height) {
+    for (size_t y = 0; y < height; y++) {
+        const size_t at = ((size_t)frame->y_offset + y) * picture->width + (size_t)frame->x_offset;
+        glimpse_picture_split(picture, at, rgba + y * width * 4, width);
+    }
+}
+
+static int decode_frame(glimpse_image *picture, const WebPIterator *frame, int composite) {
     const size_t width = picture->width, height = picture->height;
     const size_t canvas_width = picture->whole_width, canvas_height = picture->whole_height;
     if (frame->x_offset < 0 || frame->y_offset < 0 || frame->width <= 0 || frame->height <= 0 ||
@@ -34,6 +46,20 @@ static int decode_frame(glimpse_image *picture, const WebPIterator *frame) {
         (config.input.width != frame->width || config.input.height != frame->height)) {
         code = VP8_STATUS_BITSTREAM_ERROR;
     }
+    const int covers =
+        (size_t)frame->width == canvas_width && (size_t)frame->height == canvas_height;
+    uint8_t *rgba = NULL;
+    size_t frame_width = (size_t)frame->width, frame_height = (size_t)frame->height;
+    if (code == VP8_STATUS_OK && composite && (config.input.has_alpha || !covers)) {
+        if (covers) { /* perhaps reduced */
+            frame_width = width;
+            frame_height = height;
+        }
+        int status = glimpse_picture_reserve_alpha(picture);
+        if (status < 0) return status;
+        rgba = malloc(frame_width * frame_height * 4);
+        if (!rgba) return glimpse_fail_nomem(frame_width * frame_height * 4, "pixels");
+    }
     if (code == VP8_STATUS_OK) {
         const size_t offset = ((size_t)frame->y_offset * width + (size_t)frame->x_offset) * 3;
         if (width < (size_t)frame->width) { /* reduced; then the frame fills the canvas */
@@ -46,9 +72,17 @@ static int decode_frame(glimpse_image *picture, const WebPIterator *frame) {
         config.output.u.RGBA.rgba = picture->pixels + offset;
         config.output.u.RGBA.stride = (int)(width * 3);
         config.output.u.RGBA.size = width * height * 3 - offset;
+        if (rgba) {
+            config.output.colorspace = MODE_RGBA;
+            config.output.u.RGBA.rgba = rgba;
+            config.output.u.RGBA.stride = (int)(frame_width * 4);
+            config.output.u.RGBA.size = frame_width * frame_height * 4;
+        }
         code = WebPDecode(frame->fragment.bytes, frame->fragment.size, &config);
         WebPFreeDecBuffer(&config.output);
     }
+    if (rgba && code == VP8_STATUS_OK) place(picture, frame, rgba, frame_width, frame_height);
+    free(rgba);
     switch (code) {
     case VP8_STATUS_OK: return GLIMPSE_OK;
     case VP8_STATUS_OUT_OF_MEMORY: return glimpse_fail_nomem(0, "a WebP decoder");
@@ -94,7 +128,7 @@ static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
     if (status < 0) goto done;
     picture->whole_width = width;
     picture->whole_height = height;
-    status = decode_frame(picture, &frame);
+    status = decode_frame(picture, &frame, source->composite);
 done:
     WebPDemuxReleaseChunkIterator(&chunk);
     WebPDemuxReleaseIterator(&frame);

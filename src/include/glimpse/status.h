@@ -33,6 +33,8 @@
 # define GLIMPSE_PRINTF(text, first)
 #endif
 
+#include <stddef.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -55,6 +57,22 @@ enum glimpse_status {
 /* The calling thread's last failure, never NULL ("" when nothing failed yet). Valid until the
  * thread's next failing call. */
 GLIMPSE_API const char *glimpse_last_error(void);
+
+/*
+ * How messages name the members and calls that they advise to use: "options.model" or, with a
+ * value, "options.model = DIR"; "glimpse_library_reindex". A program whose own users have other
+ * words for them (the glimpse command says --model DIR and glimpse reindex) sets a function that
+ * writes those.
+ *
+ * `name` is a member as C has it, behind the usual name of what it belongs to ("options.model",
+ * "settings.escalate_below") or its type ("glimpse_retrieval_options.captions"); a parameter; or a
+ * call. `value` is what the member should be, or what stands for
+ * it, or NULL; with a call of a session, the library that the session was opened with, when that
+ * was named. At most `size` bytes may be written, with the NUL. For the whole process: set it
+ * before there are other threads; NULL is the library's own way again. It is called by any thread.
+ */
+typedef void (*glimpse_wording_fn)(char *text, size_t size, const char *name, const char *value);
+GLIMPSE_API void glimpse_set_wording(glimpse_wording_fn wording);
 
 /* A short constant name for a code, such as "not found"; never NULL. */
 GLIMPSE_API const char *glimpse_status_name(int status);

@@ -70,6 +70,10 @@ int glimpse_onednn_fast_int8(void);       /* in hardware, exactly: VNNI or AMX *
 /* glimpse_fail() with the status in its message. */
 int glimpse_onednn_failed(dnnl_status_t status, const char *what);
 
+/* Address space that must be free before a primitive is made: its code generator throws through
+ * functions that must not, which ends the program. */
+enum { GLIMPSE_ONEDNN_ROOM = 64 << 20 };
+
 /* Returns what to put back with omp_set_num_threads(); the setting is the calling thread's own. */
 int glimpse_onednn_one_thread(void);
 

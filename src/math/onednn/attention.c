@@ -12,6 +12,7 @@
 #include "math/onednn/attention.h"
 
 #include "core/error.h"
+#include "core/room.h"
 #include "math/onednn/api.h"
 
 #include <math.h>
@@ -97,7 +98,11 @@ static int batched(attention_product *out, dnnl_data_type_t type, dnnl_data_type
     dnnl_primitive_desc_t made = NULL;
     const char *name = "";
     dnnl_status_t status =
-        glimpse_dnnl.memory_desc_init_by_tag(&a, 3, (dnnl_dims_t){h, m, k}, type, dnnl_abc);
+        glimpse_room_is_there(GLIMPSE_ONEDNN_ROOM) ? dnnl_success : dnnl_out_of_memory;
+    if (status == dnnl_success) {
+        status =
+            glimpse_dnnl.memory_desc_init_by_tag(&a, 3, (dnnl_dims_t){h, m, k}, type, dnnl_abc);
+    }
     if (status == dnnl_success) {
         status = glimpse_dnnl.memory_desc_init_by_tag(&b, 3, (dnnl_dims_t){h, k, n}, type,
                                                       transposed ? dnnl_acb : dnnl_abc);

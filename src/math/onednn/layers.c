@@ -14,6 +14,7 @@
 #include "math/onednn/layers.h"
 
 #include "core/error.h"
+#include "core/room.h"
 #include "math/int8/int8.h"
 #include "math/onednn/api.h"
 #include "math/weights.h"
@@ -41,6 +42,8 @@ static int has_fused_bias(const glimpse_linear *linear) {
 static int create_matmul(dnnl_primitive_desc_t *out, const glimpse_linear *linear, size_t rows,
                          const dnnl_memory_desc_t *weights_md,
                          const_dnnl_primitive_attr_t attributes) {
+    int enough = glimpse_room_check(GLIMPSE_ONEDNN_ROOM, "code for a product");
+    if (enough < 0) return enough;
     dnnl_dim_t m = (dnnl_dim_t)rows, n = (dnnl_dim_t)linear->out, k = (dnnl_dim_t)linear->in;
     dnnl_data_type_t input = is_int8(linear) ? dnnl_s8 : glimpse_onednn_type(linear->math->element);
     dnnl_data_type_t output = is_int8(linear) ? dnnl_s32 : glimpse_onednn_type(linear->output);

@@ -1,30 +1,110 @@
 /*
  * math/openblas/sgemm.c - sgemm, the only file that knows OpenBLAS.
+ *
+ * Every product that runs takes one of OpenBLAS's buffers, which are mapped when as many products
+ * run at once for the first time and kept from then on. A mapping that fails is tried again for
+ * ever. So the number of products inside is counted: one more than ever before is let in only when
+ * another buffer could be mapped; otherwise it waits until one leaves.
  */
 #include "math/openblas/sgemm.h"
 
+#include "core/error.h"
+#include "core/room.h"
+
 #include <cblas.h>
 #include <pthread.h>
+#include <stdatomic.h>
+
+/* The largest that OpenBLAS is built with on a machine of 64 bits, and something for others who
+ * want memory at the same time. */
+static const uint64_t buffer_room = UINT64_C(192) << 20;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
+static atomic_int inside, buffers, waiting;
 
-static void single_thread(void) {
-    openblas_set_num_threads(1);
+static int take_buffer(void) {
+    int now = atomic_load(&inside);
+    while (now < atomic_load(&buffers)) {
+        if (atomic_compare_exchange_weak(&inside, &now, now + 1)) return 1;
+    }
+    return 0;
 }
 
-void glimpse_openblas_start(void) {
-    (void)pthread_once(&once, single_thread);
+/* 0: there is no buffer, and none to wait for. */
+static int enter(void) {
+    int in = take_buffer();
+    if (in) return 1;
+    (void)pthread_mutex_lock(&mutex);
+    (void)atomic_fetch_add(&waiting, 1); /* before the last look, so that leave() sees it */
+    while (!(in = take_buffer())) {
+        if (glimpse_room_is_there(buffer_room)) {
+            (void)atomic_fetch_add(&buffers, 1);
+        } else if (atomic_load(&buffers) == 0) {
+            break;
+        } else {
+            (void)pthread_cond_wait(&left, &mutex);
+        }
+    }
+    (void)atomic_fetch_sub(&waiting, 1);
+    (void)pthread_mutex_unlock(&mutex);
+    return in;
+}
+
+static void leave(void) {
+    (void)atomic_fetch_sub(&inside, 1);
+    if (atomic_load(&waiting) == 0) return;
+    (void)pthread_mutex_lock(&mutex);
+    (void)pthread_cond_signal(&left);
+    (void)pthread_mutex_unlock(&mutex);
+}
+
+static void multiply(CBLAS_TRANSPOSE transpose, size_t m, size_t n, size_t k, float alpha,
+                     const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
+                     size_t ldc) {
+    if (enter()) {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, transpose, (int)m, (int)n, (int)k, alpha, a,
+                    (int)lda, b, (int)ldb, beta, c, (int)ldc);
+        leave();
+        return;
+    }
+    /* Slow, but it ends: no buffer since the start, where there was room for one. */
+    size_t row = transpose == CblasTrans ? 1 : ldb, column = transpose == CblasTrans ? ldb : 1;
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j++) {
+            float sum = 0;
+            for (size_t p = 0; p < k; p++)
+                sum += a[i * lda + p] * b[p * row + j * column];
+            c[i * ldc + j] = alpha * sum + (beta != 0 ? beta * c[i * ldc + j] : 0);
+        }
+    }
+}
+
+/* A product of a size that takes a buffer maps the first one before there are threads. */
+static void begin(void) {
+    enum { SIDE = 128 };
+    static float zeros[SIDE * SIDE], product[SIDE * SIDE];
+    openblas_set_num_threads(1);
+    multiply(CblasNoTrans, SIDE, SIDE, SIDE, 1.0f, zeros, SIDE, zeros, SIDE, 0.0f, product, SIDE);
+}
+
+int glimpse_openblas_start(void) {
+    if (atomic_load(&buffers) == 0) {
+        int status = glimpse_room_check(buffer_room, "matrix products");
+        if (status < 0) return status;
+    }
+    (void)pthread_once(&once, begin);
+    return GLIMPSE_OK;
 }
 
 void glimpse_openblas_gemm(int transpose_b, size_t m, size_t n, size_t k, float alpha,
                            const float *a, size_t lda, const float *b, size_t ldb, float *c,
                            size_t ldc) {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int)m,
-                (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, 0.0f, c, (int)ldc);
+    multiply(transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, 0.0f, c, ldc);
 }
 
 void glimpse_openblas_rows(const float *x, size_t rows, size_t in, const float *w, size_t out,
                            float *y, size_t ldy, int accumulate) {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)out, (int)in, 1.0f, x,
-                (int)in, w, (int)in, accumulate ? 1.0f : 0.0f, y, (int)ldy);
+    multiply(CblasTrans, rows, out, in, 1.0f, x, in, w, in, accumulate ? 1.0f : 0.0f, y, ldy);
 }

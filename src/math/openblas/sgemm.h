@@ -7,9 +7,10 @@
 
 #include <stddef.h>
 
-/* Once a process before the others: OpenBLAS keeps its number of threads per process, and it
- * becomes 1. Any thread. */
-void glimpse_openblas_start(void);
+/* Before the others: OpenBLAS keeps its number of threads per process, and it becomes 1. Fails with
+ * GLIMPSE_E_NOMEM while there is no room for its first buffer; more of them, for products that run
+ * at once, are had as long as there is room. Any thread, as often as one likes. */
+int glimpse_openblas_start(void);
 
 /* C [m][n] = alpha A B, as glimpse_gemm() in linear.h. */
 void glimpse_openblas_gemm(int transpose_b, size_t m, size_t n, size_t k, float alpha,

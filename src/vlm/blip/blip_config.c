@@ -25,7 +25,7 @@ static void read_tower(reader *r, json_t *object, glimpse_tower_config *tower, s
     tower->mlp = glimpse_config_size(r, object, "intermediate_size", 3072, 8 * MOST_WIDTH);
     tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MOST_LAYERS);
     tower->heads = glimpse_config_size(r, object, "num_attention_heads", heads, MOST_WIDTH);
-    tower->eps = (float)glimpse_config_number(r, object, "layer_norm_eps", eps, 0.0, 1.0);
+    tower->eps = glimpse_config_eps(r, object, eps);
     tower->activation = glimpse_config_activation(r, object, GLIMPSE_ACTIVATION_GELU);
     if (r->status == GLIMPSE_OK && tower->width % tower->heads != 0) {
         r->status =
@@ -47,10 +47,6 @@ static glimpse_blip_kind read_kind(json_t *root) {
     return (glimpse_blip_kind)0;
 }
 
-static int32_t read_id(reader *r, json_t *text, const char *key, int32_t fallback) {
-    return (int32_t)glimpse_config_number(r, text, key, fallback, 0, MOST_VOCABULARY);
-}
-
 /* Zero is a length here, unlike for everything else that is counted. */
 static size_t read_length(reader *r, json_t *text, const char *key, size_t fallback) {
     return (size_t)glimpse_config_number(r, text, key, (double)fallback, 0, 1e6);
@@ -60,8 +56,10 @@ static void read_text(reader *r, json_t *text, glimpse_blip_config *c) {
     read_tower(r, text, &c->text, 8, 1e-12);
     c->context = glimpse_config_size(r, text, "max_position_embeddings", 512, MOST_CONTEXT);
     c->vocabulary = glimpse_config_size(r, text, "vocab_size", 30524, MOST_VOCABULARY);
-    c->dec_id = read_id(r, text, "bos_token_id", 30522);
-    c->sep_id = read_id(r, text, "sep_token_id", 102);
+    c->dec_id = glimpse_config_id(r, text, "bos_token_id", 30522, c->vocabulary);
+    c->sep_id = glimpse_config_id(r, text, "sep_token_id", 102, c->vocabulary);
+    (void)glimpse_config_id(r, text, "eos_token_id", 2, c->vocabulary);
+    (void)glimpse_config_id(r, text, "pad_token_id", 0, c->vocabulary);
     const char *positions =
         json_string_value(glimpse_config_member(text, "position_embedding_type"));
     if (positions && strcmp(positions, "absolute") != 0) {
@@ -134,15 +132,13 @@ static void read_pictures(reader *r, json_t *root, glimpse_blip_config *c) {
     p->crop_rule = GLIMPSE_CROP_HF;
     p->scale = 1.0f;
     if (glimpse_config_flag(r, root, "do_rescale", 1)) {
-        p->scale = (float)glimpse_config_number(r, root, "rescale_factor", 1.0 / 255.0, 0.0, 1e6);
+        p->scale = (float)glimpse_config_number(r, root, "rescale_factor", 1.0 / 255.0, 1e-9, 1e6);
     }
     p->normalize = glimpse_config_flag(r, root, "do_normalize", 1);
-    glimpse_config_triple(r, root, "image_mean", clip_mean, p->mean);
-    glimpse_config_triple(r, root, "image_std", clip_std, p->std);
+    glimpse_config_normalization(r, root, "image_mean", "image_std", clip_mean, clip_std, p);
+    glimpse_config_check_values(r, p);
     if (r->status < 0) return;
-    if (!(p->std[0] > 0 && p->std[1] > 0 && p->std[2] > 0)) {
-        r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"image_std\" must be positive", r->path);
-    } else if (p->width != c->image_size || p->height != c->image_size) {
+    if (p->width != c->image_size || p->height != c->image_size) {
         r->status = glimpse_fail(GLIMPSE_E_FORMAT,
                                  "%s: pictures are made %u x %u pixels, but the model takes "
                                  "%zu x %zu",
@@ -164,6 +160,9 @@ int glimpse_blip_config_read(glimpse_blip_config *out, const char *folder) {
     if (stat(folder, &info) != 0) return glimpse_fail_errno("%s: no such model", folder);
     if (!S_ISDIR(info.st_mode)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: a model is a folder; this is a file", folder);
+    }
+    if (!exists(folder, "config.json")) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json", folder);
     }
     /* Newer versions of transformers put what all processors say into one file. */
     int apart = exists(folder, "preprocessor_config.json");

@@ -2,6 +2,7 @@
  * vlm/blip_tokens.c - texts to the ids that each side of the model expects, and ids back to text.
  */
 #include "core/error.h"
+#include "text/tokenizer_kinds.h"
 #include "vlm/blip/blip_internal.h"
 
 #include <stdlib.h>
@@ -14,15 +15,29 @@ int glimpse_blip_open_tokenizer(glimpse_blip *model) {
     int status =
         glimpse_tokenizer_load(&model->tokenizer, model->path, GLIMPSE_TOKENIZER_WORDPIECE);
     if (status < 0) return status;
+    status = glimpse_tokenizer_check(model->tokenizer, model->path, c->vocabulary);
+    if (status < 0) return status;
     size_t ids = glimpse_tokenizer_vocab_size(model->tokenizer);
-    if (ids > c->vocabulary) {
-        return glimpse_fail(GLIMPSE_E_FORMAT,
-                            "%s: the tokenizer has %zu tokens, the model only %zu; files of "
-                            "different models are mixed",
-                            model->path, ids, c->vocabulary);
-    }
+    int32_t dec = glimpse_tokenizer_find(model->tokenizer, "[DEC]");
     model->enc_id = glimpse_tokenizer_find(model->tokenizer, "[ENC]");
-    if (model->enc_id < 0 && (size_t)c->dec_id + 1 < c->vocabulary) model->enc_id = c->dec_id + 1;
+    if (dec < 0 && model->enc_id < 0) {
+        dec = (int32_t)ids;
+        if (ids + 1 < c->vocabulary) model->enc_id = dec + 1;
+    }
+    if (dec != c->dec_id) {
+        return glimpse_fail(
+            GLIMPSE_E_FORMAT,
+            "%s/vocab.txt: %zu tokens, by which [DEC] is %d, but \"bos_token_id\" in "
+            "config.json is %d; the file was cut short, or belongs to another model",
+            model->path, ids, (int)dec, (int)c->dec_id);
+    }
+    if (c->kind != GLIMPSE_BLIP_MATCH && c->sep_id != glimpse_tokenizer_end_id(model->tokenizer)) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s/config.json: \"sep_token_id\" is %d, but the tokenizer ends texts "
+                            "with %d",
+                            model->path, (int)c->sep_id,
+                            (int)glimpse_tokenizer_end_id(model->tokenizer));
+    }
     return GLIMPSE_OK;
 }
 

@@ -56,6 +56,7 @@ int glimpse_blip_take_vision(glimpse_tower *tower, const glimpse_math *math,
     }
     for (size_t i = 0; i < config->vision.layers && l.status == GLIMPSE_OK; i++)
         take_vision_block(&l, &config->vision, i, &tower->blocks[i]);
+    glimpse_take_all(&l, "vision_model.");
     if (l.status < 0) glimpse_tower_close(tower);
     return l.status;
 }
@@ -128,6 +129,7 @@ int glimpse_blip_take_stack(glimpse_blip_stack *stack, const glimpse_math *math,
     }
     for (size_t i = 0; i < layers && l.status == GLIMPSE_OK; i++)
         take_text_layer(&l, stack, prefix, i, &stack->layers[i]);
+    glimpse_take_all(&l, prefix);
     if (l.status < 0) glimpse_blip_stack_close(stack);
     return l.status;
 }

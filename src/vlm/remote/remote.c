@@ -11,29 +11,37 @@
 #include <string.h>
 #include <strings.h>
 
-enum { DEFAULT_MAX_TOKENS = 512, KEY_BYTES = 900 };
+enum { KEY_BYTES = 900, THINKING_FACTOR = 8, MOST_TOKENS = 16384 };
 
 /*
  * Opening.
  */
-/* Splits "NAME:MODEL@URL", or "NAME:URL" where there are no models. */
+/* The spec with the address as it is understood, so that equal ones have equal answers: as it was
+ * written when that was a whole address. */
+static char *make_identity(const glimpse_remote *remote, const char *spec, const char *address) {
+    size_t before = address ? (size_t)(address - spec) : strlen(spec);
+    const char *base = address ? remote->base : "", *query = address ? remote->query : "";
+    size_t scheme = strncmp(base, "https", 5) == 0 ? 8 : 7;
+    if (!address || strncmp(address, base, scheme) == 0) return strdup(spec);
+    size_t size = before + strlen(base) + strlen(query) + 1;
+    char *identity = malloc(size);
+    if (identity) (void)snprintf(identity, size, "%.*s%s%s", (int)before, spec, base, query);
+    return identity;
+}
+
+/* Splits "NAME:MODEL@ADDRESS", or "NAME:ADDRESS" where there are no models. */
 static int take_spec(glimpse_remote *remote, const char *spec) {
     const glimpse_dialect *dialect = remote->dialect;
-    const char *model = strchr(spec, ':') + 1, *base = NULL;
-    if (!dialect->base) {
-        base = model;
-        model = "";
-    } else {
-        const char *secure = strstr(model, "@https://"), *plain = strstr(model, "@http://");
-        base = secure ? secure : plain;
-    }
-    size_t length = dialect->base && base ? (size_t)(base - model) : strlen(model);
-    remote->own_base = base != NULL;
-    if (base && *base == '@') base++;
-    if (!base) base = dialect->base;
-    if (dialect->base && length == 0) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "%s: which model? As in %s", spec,
-                            remote->kind->provider.spec);
+    const char *example = remote->kind->provider.spec;
+    const char *model = strchr(spec, ':') + 1, *address = model;
+    size_t length = 0;
+    if (dialect->base) {
+        const char *at = glimpse_remote_find_address(model);
+        length = at ? (size_t)(at - model) : strlen(model);
+        address = at ? at + 1 : NULL;
+        if (length == 0) {
+            return glimpse_fail(GLIMPSE_E_INVALID, "%s: which model? As in %s", spec, example);
+        }
     }
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)model[i];
@@ -41,15 +49,17 @@ static int take_spec(glimpse_remote *remote, const char *spec) {
             return glimpse_fail(GLIMPSE_E_INVALID, "\"%s\" is not the name of a model", spec);
         }
     }
+    remote->own_base = address != NULL;
+    int status = address ? GLIMPSE_OK : glimpse_remote_check_model(model, spec, example);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_remote_take_base(remote, address ? address : dialect->base, spec);
+    }
+    if (status < 0) return status;
     remote->model = strndup(model, length);
-    remote->base = strdup(base);
-    remote->identity = strdup(spec);
-    if (!remote->model || !remote->base || !remote->identity) {
+    remote->identity = make_identity(remote, spec, address);
+    if (!remote->model || !remote->identity) {
         return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a model");
     }
-    size_t end = strlen(remote->base);
-    while (dialect->base && end > 0 && remote->base[end - 1] == '/')
-        remote->base[--end] = '\0';
     return GLIMPSE_OK;
 }
 
@@ -159,6 +169,7 @@ static void close_remote(void *self) {
     free(remote->identity);
     free(remote->model);
     free(remote->base);
+    free(remote->query);
     free(remote);
 }
 
@@ -191,9 +202,13 @@ int glimpse_remote_open(glimpse_vlm *vlm, const glimpse_vlm_kind *kind, const ch
     if (status == GLIMPSE_OK) status = glimpse_http_pool_create(&remote->pool);
     if (status < 0) return status;
     memcpy(vlm->currency, remote->price.currency, sizeof vlm->currency);
-    vlm->identity = strdup(spec);
+    memcpy(vlm->prices_as_of, remote->price.as_of, sizeof vlm->prices_as_of);
+    vlm->identity = strdup(remote->identity);
     vlm->name = strdup(spec);
-    if (!vlm->identity || !vlm->name) {
+    char *url = remote->dialect->url(remote, 0);
+    vlm->address = url ? glimpse_remote_shown_url(url) : NULL;
+    free(url);
+    if (!vlm->identity || !vlm->name || !vlm->address) {
         return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a name");
     }
     return GLIMPSE_OK;
@@ -233,21 +248,59 @@ static int prompt(const void *self, const glimpse_vlm_request *request, char **o
     return GLIMPSE_OK;
 }
 
+static unsigned default_max_tokens(const glimpse_vlm_request *request) {
+    if (request->operation == GLIMPSE_VLM_SCORE) return 256;
+    return request->task == GLIMPSE_VLM_TEXT ? 1024 : 512;
+}
+
 /* Asks once more, for the JSON that did not come. */
-static int repair(glimpse_remote *remote, glimpse_asking asking, double deadline,
-                  glimpse_vlm_answer *answer, int *cut) {
+static int repair(glimpse_remote *remote, glimpse_asking *asking, double deadline,
+                  glimpse_vlm_answer *answer, glimpse_reply_end *end) {
     static const char words[] = "%s\n\nYour answer before was not usable, because %s. It "
                                 "began:\n%.1000s\n\nAnswer again. %s";
-    const char *line = glimpse_vlm_schema_line(asking.job->request->schema);
-    size_t size = strlen(asking.prompt) + strlen(answer->reason) + strlen(line) + 1200;
+    const char *line = glimpse_vlm_schema_line(asking->job->request->schema);
+    size_t size = strlen(asking->prompt) + strlen(answer->reason) + strlen(line) + 1200;
     char *prompt_again = malloc(size);
     if (!prompt_again) return glimpse_fail_nomem(size, "a prompt");
-    (void)snprintf(prompt_again, size, words, asking.prompt, answer->reason, answer->text, line);
-    asking.prompt = prompt_again;
-    if (*cut && asking.max_tokens < 8192) asking.max_tokens *= 2;
-    int status = glimpse_remote_exchange(remote, &asking, deadline, answer, cut);
+    (void)snprintf(prompt_again, size, words, asking->prompt, answer->reason, answer->text, line);
+    glimpse_asking again = *asking;
+    again.prompt = prompt_again;
+    /* A limit that the user set is not ours to raise: it is money. */
+    if (*end == GLIMPSE_REPLY_CUT && !asking->job->request->max_tokens &&
+        asking->max_tokens < MOST_TOKENS) {
+        again.max_tokens *= 2;
+    }
+    asking->max_tokens = again.max_tokens;
+    int status = glimpse_remote_exchange(remote, &again, deadline, answer, end);
     free(prompt_again);
     return status;
+}
+
+/* A model that thinks used up all that it may write before its first word: asks once more, with
+ * room for both. */
+static int ask_with_room(glimpse_remote *remote, glimpse_asking *asking, double deadline,
+                         glimpse_vlm_answer *answer, glimpse_reply_end *end) {
+    asking->max_tokens *= THINKING_FACTOR;
+    if (asking->max_tokens > MOST_TOKENS) asking->max_tokens = MOST_TOKENS;
+    return glimpse_remote_exchange(remote, asking, deadline, answer, end);
+}
+
+/* Says of an answer that is not whole how it ended. */
+static int mark_end(glimpse_vlm_answer *answer, glimpse_reply_end end, unsigned max_tokens) {
+    char reason[512];
+    if (end == GLIMPSE_REPLY_WHOLE || answer->outcome == GLIMPSE_VLM_NOT_SENT) return GLIMPSE_OK;
+    answer->incomplete = answer->outcome <= GLIMPSE_VLM_CANNOT_TELL;
+    if (end == GLIMPSE_REPLY_CUT) {
+        (void)snprintf(reason, sizeof reason,
+                       *answer->text ? "the answer was cut off: it may have %u tokens, or the "
+                                       "model's context was full (%s)"
+                                     : "all %u tokens that it may have went before the first word "
+                                       "of an answer (%s)",
+                       max_tokens, glimpse_wording("settings.max_tokens", "N"));
+    } else {
+        (void)snprintf(reason, sizeof reason, "the answer broke off: %.400s", answer->reason);
+    }
+    return glimpse_vlm_set(&answer->reason, reason);
 }
 
 static int plan(glimpse_remote *remote, const glimpse_asking *asking, glimpse_vlm_answer *answer) {
@@ -264,6 +317,14 @@ static int plan(glimpse_remote *remote, const glimpse_asking *asking, glimpse_vl
     answer->cost = glimpse_remote_cost(remote, in, asking->max_tokens);
     int status = glimpse_vlm_set(&answer->text, text);
     if (status == GLIMPSE_OK) status = glimpse_vlm_set(&answer->reason, "dry run");
+    if (status == GLIMPSE_OK) {
+        char *url = remote->dialect->url(remote, remote->version == GLIMPSE_VERSION_NEEDED);
+        char *address = url ? glimpse_remote_shown_url(url) : NULL;
+        status = address ? glimpse_vlm_set(&answer->address, address)
+                         : glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a request");
+        free(address);
+        free(url);
+    }
     free(text);
     return status;
 }
@@ -280,29 +341,26 @@ static int answer_remote(void *self, const glimpse_vlm_job *job, glimpse_vlm_ans
     }
     answer->sent_width = job->pictures[0].width;
     answer->sent_height = job->pictures[0].height;
-    glimpse_asking asking = {job, job->prompt,
-                             request->max_tokens ? request->max_tokens : DEFAULT_MAX_TOKENS, 0};
+    glimpse_asking asking = {
+        job, job->prompt, request->max_tokens ? request->max_tokens : default_max_tokens(request),
+        0};
     if (job->dry_run) return plan(remote, &asking, answer);
     if (remote->keyless) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%s was opened for dry runs, without a key",
                             remote->identity);
     }
 
-    int cut = 0;
+    glimpse_reply_end end = GLIMPSE_REPLY_WHOLE;
     double start = glimpse_vlm_now(), deadline = start + remote->total_timeout;
-    int status = glimpse_remote_exchange(remote, &asking, deadline, answer, &cut);
+    int status = glimpse_remote_exchange(remote, &asking, deadline, answer, &end);
+    if (status == 0 && end == GLIMPSE_REPLY_CUT && !*answer->text && !request->max_tokens) {
+        status = ask_with_room(remote, &asking, deadline, answer, &end);
+    }
     if (status == 0 && request->schema != GLIMPSE_VLM_PLAIN) {
-        status = repair(remote, asking, deadline, answer, &cut);
+        status = repair(remote, &asking, deadline, answer, &end);
     }
     answer->latency = glimpse_vlm_now() - start;
-    if (status >= 0 && cut && answer->outcome <= GLIMPSE_VLM_FAILED) {
-        char reason[128];
-        (void)snprintf(reason, sizeof reason, "the answer was cut off at %u tokens",
-                       asking.max_tokens);
-        if (answer->outcome == GLIMPSE_VLM_ANSWERED || answer->outcome == GLIMPSE_VLM_FAILED) {
-            status = glimpse_vlm_set(&answer->reason, reason);
-        }
-    }
+    if (status >= 0) status = mark_end(answer, end, asking.max_tokens);
     return status < 0 ? status : GLIMPSE_OK;
 }
 

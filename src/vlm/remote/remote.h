@@ -6,6 +6,8 @@
  *     remote.c         opening; one question: ask, have it repaired
  *     remote_send.c    one exchange: estimate, reserve, send with retries, account
  *     remote_errors.c  what a failure means, in words without a key
+ *     remote_finish.c  how an answer ended, and its parts
+ *     remote_address.c where requests go
  *     remote_http.c    one POST through libcurl
  *     remote_limits.c  slots, rates, pauses, circuit breaker, money
  *     remote_picture.c what leaves the machine of a picture
@@ -34,9 +36,18 @@ int glimpse_remote_config_read(glimpse_remote_config *out, const char *path);
 void glimpse_remote_config_free(glimpse_remote_config *config);
 /* NULL when there is none; `name` is a dialect or an origin. */
 const char *glimpse_remote_config_key(const glimpse_remote_config *config, const char *name);
+
+/*
+ * Addresses (remote_address.c).
+ */
+/* The @ in "MODEL@ADDRESS": before a scheme, else the last one; NULL: there is none. */
+const char *glimpse_remote_find_address(const char *text);
 /* "https://host:port" of a URL into `to`; checks scheme, host and that no name, password, or
- * fragment is in it. `what` is named in messages. *loopback: the host is this machine. */
+ * fragment is in it. *loopback: the host is this machine. */
 int glimpse_remote_origin(char *to, size_t room, const char *url, int *loopback);
+/* GLIMPSE_E_INVALID for a name that cannot be that of a model at a provider's own service, or may
+ * be an address. */
+int glimpse_remote_check_model(const char *model, const char *spec, const char *example);
 
 /*
  * Prices: per token; negative: not known.
@@ -46,13 +57,15 @@ typedef struct glimpse_remote_price {
     double picture_base, picture_tile; /* tokens of a picture; negative: the dialect's rule */
     double patch;                      /* tokens per 32x32 patch; negative: not counted so */
     char currency[8];
+    char as_of[16]; /* "2025-10"; "" */
 } glimpse_remote_price;
 /* The entry for `identity`, a spec of that kind; own_base: the spec holds a server's address. */
 int glimpse_remote_price_find(glimpse_remote_price *out, const glimpse_vlm_kind *kind,
                               const char *identity, int own_base,
                               const glimpse_vlm_options *options);
-/* A dialect's is_version: "-2024-07-18", "-latest". */
-int glimpse_remote_is_version(const char *rest);
+/* Whether `text` has the form: Y, M, D and # stand for digits (of a year, a month, a day), all else
+ * for itself: "-YYYY-MM-DD". */
+int glimpse_remote_is_version(const char *text, const char *form);
 
 /*
  * Pictures.
@@ -121,7 +134,9 @@ typedef enum glimpse_http_end {
     GLIMPSE_HTTP_DONE = 0, /* `status` and `body` are there */
     GLIMPSE_HTTP_BROKEN,   /* network: may work again */
     GLIMPSE_HTTP_TIMEOUT,
+    GLIMPSE_HTTP_NOBODY,  /* the connection was refused */
     GLIMPSE_HTTP_REFUSED, /* certificate, scheme: will not work again */
+    GLIMPSE_HTTP_ENDLESS, /* a header line larger than any should be */
     GLIMPSE_HTTP_TOO_LARGE,
     GLIMPSE_HTTP_STOPPED
 } glimpse_http_end;
@@ -140,10 +155,13 @@ typedef struct glimpse_http {
     long status;
     char *answer; /* malloc'ed, with a NUL */
     size_t answer_size;
-    double retry_after; /* seconds; negative: not said */
+    double retry_after; /* seconds, at most GLIMPSE_LONGEST_PAUSE; negative: not said */
     char location[256]; /* of a redirect */
     char error[320];    /* what libcurl says; no headers, no key */
 } glimpse_http;
+
+/* Ten years: what asks for longer means never. */
+#define GLIMPSE_LONGEST_PAUSE 315360000.0
 
 typedef struct glimpse_http_pool glimpse_http_pool;
 /* Loads libcurl: GLIMPSE_E_UNSUPPORTED when it is not there. */
@@ -157,13 +175,21 @@ int glimpse_http_post(glimpse_http_pool *pool, glimpse_http *http, glimpse_http_
  */
 typedef struct glimpse_remote glimpse_remote;
 
+typedef enum glimpse_reply_end {
+    GLIMPSE_REPLY_WHOLE = 0,
+    GLIMPSE_REPLY_CUT,   /* at max_tokens, or where the context was full */
+    GLIMPSE_REPLY_BROKEN /* an error, a pause, a tool it wanted to use: `why` */
+} glimpse_reply_end;
+
 /* What a dialect finds in the body of a 200; strings are borrowed from it. */
 typedef struct glimpse_reply {
     const char *text; /* NULL: none */
     char *joined;     /* malloc'ed, when `text` had to be put together */
     const char *model;
-    int refused, cut; /* cut: at max_tokens */
-    const char *why;  /* of a refusal; may be NULL */
+    glimpse_reply_end end;
+    int refused;
+    int filtered;    /* refused, and by a filter: what text there is stopped in the middle */
+    const char *why; /* of a refusal or a broken end; may be NULL */
     int cannot_tell;
     int tokens_known;
     uint64_t tokens_in, tokens_out;
@@ -177,9 +203,18 @@ typedef struct glimpse_asking {
     int without_data; /* for showing: pictures left out */
 } glimpse_asking;
 
-/* What the body of an error says; strings are borrowed from it. */
+/* remote_finish.c: what a finish or stop reason means; NULL: it is not said, which is whole. */
+void glimpse_reply_finish(glimpse_reply *reply, const char *finish);
+/* An "error" beside or inside an answer makes it a broken one. NULL and null are none. */
+void glimpse_reply_error(glimpse_reply *reply, const json_t *error);
+/* The text of a message: a string, or all text parts of a list, joined; nothing of thinking. 0 when
+ * out of memory. */
+int glimpse_reply_join(glimpse_reply *reply, const json_t *content);
+
+/* What the body of an error says; `parameter` is borrowed from it. */
 typedef struct glimpse_remote_fault {
-    const char *message;   /* NULL: nothing */
+    const char *message; /* `words`; NULL: nothing */
+    char words[400];
     const char *parameter; /* the one that the server does not take; NULL: it does not say */
     double retry_after;    /* seconds; negative: not said */
     int filtered;          /* refused by the provider's content filter */
@@ -204,12 +239,18 @@ typedef struct glimpse_dialect {
      * NAME:MODEL@URL. NULL: it is NAME:URL, and there is no model. */
     const char *base;
     int model_in_url; /* so that its name must need no escaping */
+    /* What is appended to a base: "/chat/completions"; with the model in the URL the part before
+     * it. `version`, "/v1", comes before it when a base without one answers that there is nothing.
+     * NULL: the URL is the base. */
+    const char *path, *version;
     /* Ended by a NULL name; one that is part of another's name comes after it. NULL: none. */
     const glimpse_remote_parameter *optional;
-    /* What may follow a name of the price table in a model's name; NULL: nothing. */
-    int (*is_version)(const char *rest);
+    /* What may follow a name of the price table in a model's name: forms as of
+     * glimpse_remote_is_version(), ended by NULL. NULL: nothing. */
+    const char *const *versions;
 
-    char *(*url)(const glimpse_remote *remote); /* malloc'ed */
+    /* malloc'ed; versioned: with `version` behind the base. */
+    char *(*url)(const glimpse_remote *remote, int versioned);
     /* A new reference; NULL: out of memory. */
     json_t *(*body)(glimpse_remote *remote, const glimpse_asking *asking);
     /* At most 3 headers of `room` bytes. */
@@ -221,11 +262,19 @@ typedef struct glimpse_dialect {
     double (*picture_tokens)(uint32_t width, uint32_t height); /* an estimate */
 } glimpse_dialect;
 
+/* Whether the dialect's version goes behind a base of the user's. */
+enum {
+    GLIMPSE_VERSION_SETTLED = 0, /* it does not */
+    GLIMPSE_VERSION_UNKNOWN,     /* tried when there is nothing at the base alone */
+    GLIMPSE_VERSION_NEEDED
+};
+
 struct glimpse_remote {
     const glimpse_vlm_kind *kind;
     const glimpse_dialect *dialect; /* kind->dialect */
     char *identity;
-    char *model, *base; /* base: without a slash at its end */
+    char *model, *base; /* base: without a slash at its end, and without its query */
+    char *query;        /* "?api-version=..." of the base; "" */
     int own_base, loopback;
     char *key;          /* "" when none */
     int keyless;        /* opened for dry runs: nothing can be sent */
@@ -235,11 +284,19 @@ struct glimpse_remote {
     glimpse_http_pool *pool;
     pthread_mutex_t mutex; /* of what follows */
     unsigned lacks;
+    int version;          /* one of those below */
     double underestimate; /* largest tokens in / estimate seen, at least 1 */
     double timeout, total_timeout;
     int retries;
     size_t max_answer_bytes;
 };
+
+/* remote_address.c. Sets base, query, loopback and version from what was written as the address. */
+int glimpse_remote_take_base(glimpse_remote *remote, const char *text, const char *spec);
+/* Base, version where it is wanted, path and the base's query; malloc'ed. */
+char *glimpse_remote_url(const glimpse_remote *remote, int versioned, const char *path);
+/* For people: without the values of its query, which may hold a key. malloc'ed. */
+char *glimpse_remote_shown_url(const char *url);
 
 /* remote.c: the `open` of every remote kind. */
 int glimpse_remote_open(glimpse_vlm *vlm, const glimpse_vlm_kind *kind, const char *spec,
@@ -250,10 +307,10 @@ int glimpse_remote_open(glimpse_vlm *vlm, const glimpse_vlm_kind *kind, const ch
 double glimpse_remote_estimate(glimpse_remote *remote, const glimpse_asking *asking);
 /* Money; negative: the price is not known. */
 double glimpse_remote_cost(const glimpse_remote *remote, double in, double out);
-/* Asks, and sets the answer from what comes; *cut: it was cut off at max_tokens. 1: of the schema,
- * or no answer for a reason; 0: not of the schema; or a status. */
+/* Asks, and sets the answer from what comes; *end: how the answer ended. 1: of the schema, or no
+ * answer for a reason; 0: not of the schema; or a status. */
 int glimpse_remote_exchange(glimpse_remote *remote, const glimpse_asking *asking, double deadline,
-                            glimpse_vlm_answer *answer, int *cut);
+                            glimpse_vlm_answer *answer, glimpse_reply_end *end);
 
 /* remote_errors.c */
 /* glimpse_fail() with the identity in front and nothing in the text that may be a key. */
@@ -266,10 +323,14 @@ const char *glimpse_remote_status_meaning(long status);
 /* A dialect's read_fault: the shapes that OpenAI, Anthropic and Google document, which servers of
  * one's own imitate. */
 void glimpse_remote_read_fault(const json_t *body, glimpse_remote_fault *fault);
+/* The message of a body that is no JSON: plain text, or the title of a page. */
+void glimpse_remote_read_page(const char *text, size_t size, glimpse_remote_fault *fault);
 /* Whether a 400 names a parameter that can be left out and was not yet (*is_new), or was. */
 int glimpse_remote_leave_out(glimpse_remote *remote, const glimpse_remote_fault *fault,
                              int *is_new);
 unsigned glimpse_remote_lacks(glimpse_remote *remote);
+int glimpse_remote_version(glimpse_remote *remote); /* GLIMPSE_VERSION_... */
+void glimpse_remote_set_version(glimpse_remote *remote, int version);
 
 /* remote_json.c: parts of bodies. Each returns a new reference, NULL when out of memory. */
 json_t *glimpse_remote_data(const glimpse_asking *asking, size_t i, const char *prefix);

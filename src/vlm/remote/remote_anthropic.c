@@ -8,11 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *url(const glimpse_remote *remote) {
-    size_t size = strlen(remote->base) + 32;
-    char *text = malloc(size);
-    if (text) (void)snprintf(text, size, "%s/messages", remote->base);
-    return text;
+static char *url(const glimpse_remote *remote, int versioned) {
+    return glimpse_remote_url(remote, versioned, remote->dialect->path);
 }
 
 static void headers(const glimpse_remote *remote, char lines[3][1024]) {
@@ -72,34 +69,14 @@ static json_t *body(glimpse_remote *remote, const glimpse_asking *asking) {
     return root;
 }
 
-/* All text blocks, one after the other; thinking and other blocks are passed over. */
-static int join_text(const json_t *content, glimpse_reply *reply) {
-    size_t i, size = 1, blocks = 0;
-    json_t *block;
-    json_array_foreach(content, i, block) {
-        const json_t *text = json_object_get(block, "text");
-        if (!json_is_string(text)) continue;
-        size += json_string_length(text);
-        reply->text = json_string_value(text);
-        blocks++;
-    }
-    if (blocks < 2) return 1;
-    char *end = reply->joined = malloc(size);
-    if (!end) return 0;
-    json_array_foreach(content, i, block) {
-        const char *text = json_string_value(json_object_get(block, "text"));
-        if (text) end = stpcpy(end, text);
-    }
-    reply->text = reply->joined;
-    return 1;
-}
-
 static int read_reply(const json_t *from, glimpse_reply *reply) {
     const json_t *content = json_object_get(from, "content");
-    if (!json_is_array(content) || !join_text(content, reply)) return 0;
+    if (!json_is_array(content) && !json_is_string(content)) return 0;
+    if (!glimpse_reply_join(reply, content)) return 0;
     const char *stop = json_string_value(json_object_get(from, "stop_reason"));
-    reply->cut = stop && strcmp(stop, "max_tokens") == 0;
-    reply->refused = stop && strcmp(stop, "refusal") == 0;
+    glimpse_reply_finish(reply, stop);
+    if (reply->filtered) reply->why = NULL; /* "refusal" explains nothing */
+    glimpse_reply_error(reply, json_object_get(from, "error"));
     reply->model = json_string_value(json_object_get(from, "model"));
     const json_t *usage = json_object_get(from, "usage");
     reply->tokens_known = json_is_integer(json_object_get(usage, "input_tokens"));
@@ -107,7 +84,7 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
                        glimpse_json_count(json_object_get(usage, "cache_creation_input_tokens")) +
                        glimpse_json_count(json_object_get(usage, "cache_read_input_tokens"));
     reply->tokens_out = glimpse_json_count(json_object_get(usage, "output_tokens"));
-    return reply->text || reply->refused || reply->cut || stop;
+    return reply->text || stop || reply->end != GLIMPSE_REPLY_WHOLE;
 }
 
 /* As Anthropic documents it. */
@@ -120,10 +97,15 @@ static const glimpse_remote_parameter optional[] = {
     {NULL, 0},
 };
 
+/* As its documentation names them. */
+static const char *const versions[] = {"-YYYYMMDD", "-latest", NULL};
+
 static const glimpse_dialect dialect = {
     .base = "https://api.anthropic.com/v1",
+    .path = "/messages",
+    .version = "/v1",
     .optional = optional,
-    .is_version = glimpse_remote_is_version,
+    .versions = versions,
     .url = url,
     .body = body,
     .headers = headers,

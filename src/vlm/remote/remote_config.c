@@ -10,12 +10,12 @@
 #include "vlm/remote/remote.h"
 
 #include "core/error.h"
+#include "text/json_load.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,10 +69,11 @@ static int read_json(json_t **out, int fd, const char *path) {
         if (got == 0 || (used += (size_t)got) > MOST_BYTES) break;
     }
     json_error_t error;
-    *out = json_loadb(text, used, JSON_REJECT_DUPLICATES, &error);
+    *out = glimpse_json_load(text, used, JSON_REJECT_DUPLICATES, &error);
     /* Not error.text: it quotes the file, and the file has keys. */
     explicit_bzero(text, used);
     free(text);
+    if (!*out && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, path);
     if (!json_is_object(*out)) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: not a JSON object (line %d)", path,
                             *out ? 1 : error.line);
@@ -143,47 +144,4 @@ void glimpse_remote_config_free(glimpse_remote_config *config) {
 const char *glimpse_remote_config_key(const glimpse_remote_config *config, const char *name) {
     const char *key = json_string_value(json_object_get(config->keys, name));
     return key && *key ? key : NULL;
-}
-
-int glimpse_remote_origin(char *to, size_t room, const char *url, int *loopback) {
-    size_t scheme = strncasecmp(url, "https://", 8) == 0  ? 8
-                    : strncasecmp(url, "http://", 7) == 0 ? 7
-                                                          : 0;
-    *loopback = 0;
-    if (scheme == 0) {
-        return glimpse_fail(GLIMPSE_E_INVALID,
-                            "a server's address begins with https:// or http://, not \"%.80s\"",
-                            url);
-    }
-    for (const char *p = url; *p; p++) {
-        if ((unsigned char)*p <= ' ' || *p == 127 || *p == '"' || *p == '\\') {
-            return glimpse_fail(
-                GLIMPSE_E_INVALID,
-                "there is a blank or another bad character in the server's address");
-        }
-    }
-    const char *host = url + scheme;
-    size_t length = strcspn(host, "/?#");
-    if (memchr(host, '@', length)) {
-        return glimpse_fail(GLIMPSE_E_INVALID,
-                            "no name or password goes into a server's address; put the key into "
-                            "GLIMPSE_VLM_KEY or the configuration file");
-    }
-    if (strchr(host, '#') || length == 0 || host[0] == ':') {
-        return glimpse_fail(GLIMPSE_E_INVALID, "\"%.200s\" is not the address of a server", url);
-    }
-    if (scheme + length >= room) {
-        return glimpse_fail(GLIMPSE_E_LIMIT, "the server's address is longer than %zu bytes",
-                            room - 1);
-    }
-    for (size_t i = 0; i < scheme + length; i++)
-        to[i] = (char)(url[i] >= 'A' && url[i] <= 'Z' ? url[i] + 32 : url[i]);
-    to[scheme + length] = '\0';
-    const char *name = to + scheme;
-    size_t bare =
-        name[0] == '[' ? strcspn(name, "]") + (strchr(name, ']') != NULL) : strcspn(name, ":");
-    *loopback = (bare == 9 && memcmp(name, "localhost", 9) == 0) ||
-                (bare == 5 && memcmp(name, "[::1]", 5) == 0) ||
-                (bare >= 7 && memcmp(name, "127.", 4) == 0 && strspn(name, "0123456789.") == bare);
-    return GLIMPSE_OK;
 }

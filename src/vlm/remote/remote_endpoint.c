@@ -6,7 +6,7 @@
  *      "images": [{"media_type": "image/jpeg", "width": 1024, "height": 683, "data": "BASE64"}]}
  *
  *     {"text": "..."} or {"json": {...}} or {"refused": true} or {"cannot_tell": true}
- *     with, where known, "model", "tokens_in", "tokens_out", "cost"
+ *     with, where known, "model", "tokens_in", "tokens_out", "cost", and "finish_reason" ("length")
  */
 #include "vlm/remote/remote.h"
 
@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *url(const glimpse_remote *remote) {
-    return strdup(remote->base);
+static char *url(const glimpse_remote *remote, int versioned) {
+    (void)versioned;
+    return glimpse_remote_url(remote, 0, "");
 }
 
 static void headers(const glimpse_remote *remote, char lines[3][1024]) {
@@ -79,6 +80,7 @@ static json_t *body(glimpse_remote *remote, const glimpse_asking *asking) {
 
 static int read_reply(const json_t *from, glimpse_reply *reply) {
     const json_t *cost = json_object_get(from, "cost"), *json = json_object_get(from, "json");
+    const char *finish = json_string_value(json_object_get(from, "finish_reason"));
     reply->text = json_string_value(json_object_get(from, "text"));
     if (!reply->text && json_is_object(json)) {
         reply->joined = json_dumps(json, JSON_COMPACT);
@@ -86,6 +88,8 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     }
     reply->refused = json_is_true(json_object_get(from, "refused"));
     reply->cannot_tell = json_is_true(json_object_get(from, "cannot_tell"));
+    glimpse_reply_finish(reply, finish);
+    if (reply->text) glimpse_reply_error(reply, json_object_get(from, "error"));
     reply->model = json_string_value(json_object_get(from, "model"));
     reply->tokens_known = json_is_integer(json_object_get(from, "tokens_in"));
     reply->tokens_in = glimpse_json_count(json_object_get(from, "tokens_in"));
@@ -93,7 +97,7 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     if (json_is_number(cost) && json_number_value(cost) >= 0.0) {
         reply->cost = json_number_value(cost);
     }
-    return reply->text || reply->refused || reply->cannot_tell;
+    return reply->text || reply->refused || reply->cannot_tell || finish;
 }
 
 static double picture_tokens(uint32_t width, uint32_t height) {

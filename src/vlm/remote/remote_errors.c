@@ -5,10 +5,12 @@
 
 #include "core/error.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Copies without what may be a key: the key itself, and words that begin as keys do. */
 static void redact(char *text, const char *key) {
@@ -74,26 +76,97 @@ static double retry_delay(const json_t *body) {
         const char *delay = json_string_value(json_object_get(detail, "retryDelay"));
         char *end = NULL;
         double seconds = delay ? strtod(delay, &end) : -1.0;
-        if (delay && end != delay && strcmp(end, "s") == 0 && seconds >= 0.0 && seconds < 1e9) {
-            return seconds;
+        if (delay && end != delay && strcmp(end, "s") == 0 && seconds >= 0.0) {
+            return fmin(seconds, GLIMPSE_LONGEST_PAUSE);
         }
     }
     return -1.0;
 }
 
-/* The message of an error body: {"error":{"message"}}, {"error":text}, {"message"}. */
-static const char *message_of(const json_t *body) {
-    const json_t *from = json_is_array(body) ? json_array_get(body, 0) : body;
-    const json_t *error = json_object_get(from, "error");
-    if (json_is_string(error)) return json_string_value(error);
-    const char *message = json_string_value(json_object_get(error, "message"));
-    return message ? message : json_string_value(json_object_get(from, "message"));
+/* Appends words, with ". " between them; control characters and runs of blanks become one blank.
+ * What does not fit is left out, no character of UTF-8 in half. */
+static void add_words(glimpse_remote_fault *fault, const char *words, size_t size) {
+    size_t used = strlen(fault->words), room = sizeof fault->words - 1;
+    if (used > 0 && used + 2 < room) {
+        memcpy(fault->words + used, "; ", 2);
+        used += 2;
+    }
+    size_t start = used;
+    for (size_t i = 0; i < size && used < room; i++) {
+        unsigned char c = (unsigned char)words[i];
+        if (c <= ' ' || c == 127) c = ' ';
+        if (c == ' ' && (used == start || fault->words[used - 1] == ' ')) continue;
+        fault->words[used++] = (char)c;
+    }
+    if (used == room) {
+        while (used > start && ((unsigned char)fault->words[used - 1] & 0xc0) == 0x80)
+            used--;
+        if (used > start) used--;
+    }
+    while (used > 0 && fault->words[used - 1] == ' ')
+        used--;
+    fault->words[used] = '\0';
+    if (used > 0) fault->message = fault->words;
+}
+
+/* The words of an error in whatever shape: a text, a list of errors, or an object that has them
+ * under one of the usual names. 1: there were some. */
+static int add_message(glimpse_remote_fault *fault, const json_t *from, int depth) {
+    static const char *const names[] = {"message", "detail", "error",       "errors",
+                                        "msg",     "title",  "description", "error_description",
+                                        "reason",  "details"};
+    const char *text = json_string_value(from);
+    size_t i;
+    json_t *item;
+    int found = 0;
+    if (depth > 4) return 0;
+    if (text && *text) {
+        add_words(fault, text, strlen(text));
+        return 1;
+    }
+    json_array_foreach(from, i, item) {
+        if (i < 4) found |= add_message(fault, item, depth + 1);
+    }
+    for (i = 0; i < sizeof names / sizeof *names && json_is_object(from) && !found; i++)
+        found = add_message(fault, json_object_get(from, names[i]), depth + 1);
+    return found;
+}
+
+/* Finds `tag` without regard to case. */
+static const char *find_tag(const char *text, size_t size, const char *tag) {
+    size_t length = strlen(tag);
+    for (size_t i = 0; i + length <= size; i++) {
+        if (text[i] == '<' && strncasecmp(text + i, tag, length) == 0) return text + i;
+    }
+    return NULL;
+}
+
+void glimpse_remote_read_page(const char *text, size_t size, glimpse_remote_fault *fault) {
+    enum { LOOKED_AT = 64 << 10 };
+    if (!text || size == 0) return;
+    if (size > LOOKED_AT) size = LOOKED_AT;
+    size_t length = strnlen(text, size), skip = strspn(text, " \t\r\n");
+    if (length < size || skip >= length || text[skip] == '{' || text[skip] == '[') return;
+    if (text[skip] != '<') { /* plain text */
+        add_words(fault, text, length);
+        return;
+    }
+    static const char *const tags[][2] = {{"<title", "</title"}, {"<h1", "</h1"}, {"<p", "</p"}};
+    for (size_t i = 0; i < sizeof tags / sizeof *tags && !fault->message; i++) {
+        const char *open = find_tag(text, length, tags[i][0]);
+        const char *start = open ? memchr(open, '>', length - (size_t)(open - text)) : NULL;
+        if (!start++) continue;
+        size_t left = length - (size_t)(start - text);
+        const char *end = find_tag(start, left, tags[i][1]);
+        if (end) add_words(fault, start, (size_t)(end - start));
+    }
 }
 
 void glimpse_remote_read_fault(const json_t *body, glimpse_remote_fault *fault) {
-    const json_t *error = json_object_get(body, "error");
+    const json_t *from = json_is_array(body) ? json_array_get(body, 0) : body;
+    const json_t *error = json_object_get(from, "error");
     const char *code = json_string_value(json_object_get(error, "code"));
-    fault->message = message_of(body);
+    if (!json_is_string(body)) (void)add_message(fault, body, 0);
     fault->parameter = json_string_value(json_object_get(error, "param"));
     fault->retry_after = retry_delay(body);
     fault->filtered = code && (strcmp(code, "content_policy_violation") == 0 ||
@@ -115,6 +188,19 @@ int glimpse_remote_leave_out(glimpse_remote *remote, const glimpse_remote_fault 
         return 1;
     }
     return 0;
+}
+
+int glimpse_remote_version(glimpse_remote *remote) {
+    (void)pthread_mutex_lock(&remote->mutex);
+    int version = (int)remote->version;
+    (void)pthread_mutex_unlock(&remote->mutex);
+    return version;
+}
+
+void glimpse_remote_set_version(glimpse_remote *remote, int version) {
+    (void)pthread_mutex_lock(&remote->mutex);
+    remote->version = version;
+    (void)pthread_mutex_unlock(&remote->mutex);
 }
 
 unsigned glimpse_remote_lacks(glimpse_remote *remote) {

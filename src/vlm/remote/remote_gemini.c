@@ -8,14 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *url(const glimpse_remote *remote) {
-    size_t size = strlen(remote->base) + strlen(remote->model) + 32;
-    char *text = malloc(size);
+static char *url(const glimpse_remote *remote, int versioned) {
+    size_t size = strlen(remote->model) + 32;
+    char *path = malloc(size);
+    if (!path) return NULL;
     /* model_in_url saw to it that the name needs no escaping. */
-    if (text) {
-        (void)snprintf(text, size, "%s/models/%s:generateContent", remote->base, remote->model);
-    }
-    return text;
+    (void)snprintf(path, size, "%s%s:generateContent", remote->dialect->path, remote->model);
+    char *whole = glimpse_remote_url(remote, versioned, path);
+    free(path);
+    return whole;
 }
 
 static void headers(const glimpse_remote *remote, char lines[3][1024]) {
@@ -71,38 +72,6 @@ static json_t *body(glimpse_remote *remote, const glimpse_asking *asking) {
                      "generationConfig", config);
 }
 
-/* All text parts but those of thinking. */
-static int join_text(const json_t *parts, glimpse_reply *reply) {
-    size_t i, size = 1, count = 0;
-    json_t *part;
-    json_array_foreach(parts, i, part) {
-        const json_t *text = json_object_get(part, "text");
-        if (!json_is_string(text) || json_is_true(json_object_get(part, "thought"))) continue;
-        size += json_string_length(text);
-        reply->text = json_string_value(text);
-        count++;
-    }
-    if (count < 2) return 1;
-    char *end = reply->joined = malloc(size);
-    if (!end) return 0;
-    json_array_foreach(parts, i, part) {
-        const char *text = json_string_value(json_object_get(part, "text"));
-        if (text && !json_is_true(json_object_get(part, "thought"))) end = stpcpy(end, text);
-    }
-    reply->text = reply->joined;
-    return 1;
-}
-
-static int is_refusal(const char *finish) {
-    static const char *const reasons[] = {
-        "SAFETY", "RECITATION",   "BLOCKLIST", "PROHIBITED_CONTENT",
-        "SPII",   "IMAGE_SAFETY", "LANGUAGE",  NULL};
-    for (size_t i = 0; finish && reasons[i]; i++) {
-        if (strcmp(finish, reasons[i]) == 0) return 1;
-    }
-    return 0;
-}
-
 static int read_reply(const json_t *from, glimpse_reply *reply) {
     const json_t *usage = json_object_get(from, "usageMetadata");
     reply->tokens_known = json_is_integer(json_object_get(usage, "promptTokenCount"));
@@ -123,11 +92,13 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     const char *finish = json_string_value(json_object_get(candidate, "finishReason"));
     const json_t *parts =
         glimpse_json_at(candidate, (const char *const[]){"content", "parts", NULL});
-    if (parts && !join_text(parts, reply)) return 0;
-    reply->cut = finish && strcmp(finish, "MAX_TOKENS") == 0;
-    reply->refused = is_refusal(finish);
-    if (reply->refused) reply->why = finish;
-    return reply->text || reply->refused || reply->cut || finish;
+    if (parts && !glimpse_reply_join(reply, parts)) return 0;
+    const char *words = json_string_value(json_object_get(candidate, "finishMessage"));
+    if (words && *words) reply->why = words;
+    glimpse_reply_finish(reply, finish);
+    glimpse_reply_error(reply, json_object_get(candidate, "error"));
+    glimpse_reply_error(reply, json_object_get(from, "error"));
+    return reply->text || finish || reply->end != GLIMPSE_REPLY_WHOLE;
 }
 
 /* As Google documents it: 258 up to 384 pixels a side, else 258 for each tile of 768. */
@@ -136,10 +107,15 @@ static double picture_tokens(uint32_t width, uint32_t height) {
     return 258.0 * ceil(width / 768.0) * ceil(height / 768.0);
 }
 
+/* As its documentation names them. */
+static const char *const versions[] = {"-###", "-latest", NULL};
+
 static const glimpse_dialect dialect = {
     .base = "https://generativelanguage.googleapis.com/v1beta",
+    .path = "/models/",
+    .version = "/v1beta",
     .model_in_url = 1,
-    .is_version = glimpse_remote_is_version,
+    .versions = versions,
     .url = url,
     .body = body,
     .headers = headers,

@@ -14,6 +14,8 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -29,6 +31,9 @@
  X(curl_slist_append)   \
  X(curl_slist_free_all) \
  X(curl_getdate)
+
+/* CURLE_TOO_LARGE of libcurl 8.6, which older headers do not have. */
+#define CURLE_TOO_LARGE_HEADER ((CURLcode)100)
 
 /* Their headers wrap these two in checking macros. */
 #undef curl_easy_setopt
@@ -195,10 +200,12 @@ static int header_value(const char *line, size_t size, const char *name, char *t
 static double retry_after(const char *value) {
     char *end = NULL;
     double seconds = strtod(value, &end);
-    if (end != value && *end == '\0') return seconds >= 0.0 && seconds < 1e9 ? seconds : -1.0;
+    if (end != value && *end == '\0') {
+        return seconds >= 0.0 ? fmin(seconds, GLIMPSE_LONGEST_PAUSE) : -1.0;
+    }
     time_t now = time(NULL), when = lib.curl_getdate(value, &now);
     if (when == (time_t)-1) return -1.0;
-    return when > now ? (double)(when - now) : 0.0;
+    return when > now ? fmin((double)(when - now), GLIMPSE_LONGEST_PAUSE) : 0.0;
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *user) {
@@ -225,8 +232,26 @@ static int on_progress(void *user, curl_off_t a, curl_off_t b, curl_off_t c, cur
     return glimpse_vlm_job_stopped(in->http->job);
 }
 
-static glimpse_http_end end_of(CURLcode code, const incoming *in) {
+/* libcurl calls a line of a header beyond its buffer's ceiling "out of memory", too (since 8.6
+ * "too large"). Memory for ten such buffers is there when it was that. */
+static int is_endless(CURLcode code, const incoming *in) {
+    if (code == CURLE_TOO_LARGE_HEADER) return 1;
+    if (code != CURLE_OUT_OF_MEMORY || in->no_memory) return 0;
+    void *volatile probe = malloc((size_t)1 << 20);
+    free(probe);
+    return probe != NULL;
+}
+
+static int is_nobody_there(CURL *curl, CURLcode code) {
+    long number = 0;
+    return code == CURLE_COULDNT_CONNECT &&
+           lib.getinfo(curl, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number == ECONNREFUSED;
+}
+
+static glimpse_http_end end_of(CURL *curl, CURLcode code, const incoming *in) {
     if (in->too_large) return GLIMPSE_HTTP_TOO_LARGE;
+    if (is_endless(code, in)) return GLIMPSE_HTTP_ENDLESS;
+    if (is_nobody_there(curl, code)) return GLIMPSE_HTTP_NOBODY;
     switch (code) {
     case CURLE_OK: return GLIMPSE_HTTP_DONE;
     case CURLE_ABORTED_BY_CALLBACK: return GLIMPSE_HTTP_STOPPED;
@@ -258,6 +283,8 @@ static int set_up(CURL *curl, glimpse_http *http, incoming *in, struct curl_slis
         lib.setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L),
         lib.setopt(curl, CURLOPT_USERAGENT, "glimpse/" GLIMPSE_VERSION),
         lib.setopt(curl, CURLOPT_HTTPHEADER, headers),
+        /* libcurl unpacks as it comes: on_body's ceiling is one of what was unpacked. */
+        lib.setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip, deflate"),
         lib.setopt(curl, CURLOPT_POST, 1L),
         lib.setopt(curl, CURLOPT_POSTFIELDS, http->body),
         lib.setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_size),
@@ -306,12 +333,12 @@ int glimpse_http_post(glimpse_http_pool *pool, glimpse_http *http, glimpse_http_
     if (status == GLIMPSE_OK) {
         CURLcode code = lib.curl_easy_perform(curl);
         (void)lib.getinfo(curl, CURLINFO_RESPONSE_CODE, &http->status);
-        *end = end_of(code, &in);
+        *end = end_of(curl, code, &in);
         if (code != CURLE_OK) {
             (void)snprintf(http->error, sizeof http->error, "%s",
                            error[0] ? error : lib.curl_easy_strerror(code));
         }
-        if (in.no_memory || code == CURLE_OUT_OF_MEMORY) {
+        if (in.no_memory || (code == CURLE_OUT_OF_MEMORY && *end != GLIMPSE_HTTP_ENDLESS)) {
             status = glimpse_fail_nomem(2 * http->answer_size, "an answer");
         }
     }

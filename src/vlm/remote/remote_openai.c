@@ -11,11 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *url(const glimpse_remote *remote) {
-    size_t size = strlen(remote->base) + 32;
-    char *text = malloc(size);
-    if (text) (void)snprintf(text, size, "%s/chat/completions", remote->base);
-    return text;
+static char *url(const glimpse_remote *remote, int versioned) {
+    return glimpse_remote_url(remote, versioned, remote->dialect->path);
 }
 
 static void headers(const glimpse_remote *remote, char lines[3][1024]) {
@@ -95,28 +92,31 @@ static json_t *body(glimpse_remote *remote, const glimpse_asking *asking) {
     return NULL;
 }
 
+/* Reasoning comes beside the content ("reasoning_content", "reasoning") or as parts of it; it is
+ * never the answer, not even where there is no other. */
 static int read_reply(const json_t *from, glimpse_reply *reply) {
     const json_t *choice = glimpse_json_at(from, (const char *const[]){"choices", "0", NULL});
     const json_t *message = json_object_get(choice, "message");
-    if (!json_is_object(message)) return 0;
+    const json_t *error = json_object_get(choice, "error");
+    if (!json_is_object(message) && !json_is_object(error)) return 0;
     const char *finish = json_string_value(json_object_get(choice, "finish_reason"));
-    const json_t *content = json_object_get(message, "content");
-    reply->text = json_string_value(content);
-    if (json_is_array(content)) { /* some servers answer in parts */
-        reply->text =
-            json_string_value(glimpse_json_at(content, (const char *const[]){"0", "text", NULL}));
-    }
     const char *refusal = json_string_value(json_object_get(message, "refusal"));
-    reply->cut = finish && strcmp(finish, "length") == 0;
-    reply->refused = (refusal && *refusal) || (finish && strcmp(finish, "content_filter") == 0);
-    if (refusal && *refusal) reply->text = refusal;
-    if (reply->refused && !refusal) reply->why = "the provider's content filter";
+    if (!glimpse_reply_join(reply, json_object_get(message, "content"))) return 0;
+    if (refusal && *refusal) {
+        reply->refused = 1;
+        reply->text = refusal;
+    } else if (finish && strcmp(finish, "content_filter") == 0) {
+        reply->why = "the provider's content filter";
+    }
+    glimpse_reply_finish(reply, finish);
+    glimpse_reply_error(reply, error);
+    glimpse_reply_error(reply, json_object_get(from, "error"));
     reply->model = json_string_value(json_object_get(from, "model"));
     const json_t *usage = json_object_get(from, "usage");
     reply->tokens_known = json_is_integer(json_object_get(usage, "prompt_tokens"));
     reply->tokens_in = glimpse_json_count(json_object_get(usage, "prompt_tokens"));
     reply->tokens_out = glimpse_json_count(json_object_get(usage, "completion_tokens"));
-    return reply->text || reply->refused || reply->cut || json_is_null(content);
+    return 1;
 }
 
 /* As OpenAI documents it for its models without patches: the short side to 768, tiles of 512. */
@@ -139,10 +139,15 @@ static const glimpse_remote_parameter optional[] = {
     {NULL, 0},
 };
 
+/* As its documentation names them. */
+static const char *const versions[] = {"-YYYY-MM-DD", NULL};
+
 static const glimpse_dialect dialect = {
     .base = "https://api.openai.com/v1",
+    .path = "/chat/completions",
+    .version = "/v1",
     .optional = optional,
-    .is_version = glimpse_remote_is_version,
+    .versions = versions,
     .url = url,
     .body = body,
     .headers = headers,

@@ -143,7 +143,8 @@ static int scale_down(glimpse_image **out, const glimpse_image *image, uint32_t 
 static int fits_as_it_is(const glimpse_vlm_loaded *picture, const glimpse_image *image,
                          const char **media_type) {
     const char *known = glimpse_format_media_type(glimpse_image_metadata(image)->format);
-    if (!known) return 0;
+    /* What is transparent would be laid over whatever a server likes, often black over black. */
+    if (!known || glimpse_image_was_transparent(image)) return 0;
     *media_type = known;
     /* A server may or may not turn pictures: only upright ones are sure to be understood. */
     return picture->bytes && picture->size <= (size_t)4 << 20 &&
@@ -201,9 +202,11 @@ int glimpse_remote_picture(glimpse_vlm_loaded *picture, uint32_t side, int keep_
         ;
     glimpse_image *decoded = NULL;
     const glimpse_image *image = picture->from->image;
+    glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
+    options.composite = 1;
     if (picture->bytes) {
         status = glimpse_image_decode(&decoded, picture->bytes, picture->size,
-                                      glimpse_vlm_picture_name(picture->from), NULL);
+                                      glimpse_vlm_picture_name(picture->from), &options);
         image = decoded;
     }
     if (status == GLIMPSE_OK) status = make_sent(picture, image);

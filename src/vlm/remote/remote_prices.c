@@ -1,18 +1,19 @@
 /*
  * remote_prices.c - the price table.
  *
- *     {"currency": "USD", "per": 1000000,
+ *     {"currency": "USD", "per": 1000000, "as_of": "2025-10",
  *      "models": {"openai:gpt-4o-mini": {"in": 0.15, "out": 0.6,
  *                                        "picture": {"base": 2833, "tile": 5667}}}}
  *
- * A name is a model's identity, whole or up to what its provider puts behind it as a version
- * ("-2024-07-18", "-latest"). For a server of one's own the name holds its address, too, or the
- * beginning of it.
+ * A name is a model's identity, whole or up to what its provider documents as a version behind it
+ * ("-2024-07-18"). What else begins alike is another model with a price of its own. For a server of
+ * one's own the name holds its address, too, or the beginning of it up to a slash.
  */
 #include "vlm/remote/remote.h"
 
 #include "core/error.h"
 #include "core/file.h"
+#include "text/json_load.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -23,8 +24,29 @@
 
 enum { MOST_BYTES = 4 << 20 };
 
-int glimpse_remote_is_version(const char *rest) {
-    return rest[0] == '-' && (isdigit((unsigned char)rest[1]) || strcmp(rest, "-latest") == 0);
+int glimpse_remote_is_version(const char *rest, const char *form) {
+    static const struct {
+        char letter;
+        int from, to;
+    } fields[] = {{'Y', 2000, 2099}, {'M', 1, 12}, {'D', 1, 31}};
+    const char *p = rest;
+    for (; *form; form++) {
+        size_t field = 0, length = strspn(form, (const char[]){*form, '\0'});
+        while (field < 3 && fields[field].letter != *form)
+            field++;
+        if (field < 3 || *form == '#') {
+            int value = 0;
+            for (size_t i = 0; i < length; i++, p++) {
+                if (!isdigit((unsigned char)*p)) return 0;
+                value = value * 10 + (*p - '0');
+            }
+            if (field < 3 && (value < fields[field].from || value > fields[field].to)) return 0;
+            form += length - 1;
+        } else if (*p++ != *form) {
+            return 0;
+        }
+    }
+    return *p == '\0';
 }
 
 /* What is looked for. */
@@ -40,8 +62,14 @@ static size_t matches(const char *name, const wanted *w) {
     if (length == 0 || strncmp(name, w->identity, length) != 0) return 0;
     const char *rest = w->identity + length;
     if (*rest == '\0') return length;
-    if (w->own_base) return strstr(name, w->dialect->base ? "@http" : ":http") ? length : 0;
-    return w->dialect->is_version && w->dialect->is_version(rest) ? length : 0;
+    if (w->own_base) {
+        int at_part = *rest == '/' || *rest == '?' || name[length - 1] == '/';
+        return at_part && strstr(name, w->dialect->base ? "@http" : ":http") ? length : 0;
+    }
+    for (const char *const *form = w->dialect->versions; form && *form; form++) {
+        if (glimpse_remote_is_version(rest, *form)) return length;
+    }
+    return 0;
 }
 
 static int take_number(double *out, const json_t *entry, const char *name, const char *of,
@@ -78,7 +106,7 @@ static int find(glimpse_remote_price *out, const wanted *w, const json_t *root, 
         best_name = name;
     }
     if (!best) return 0;
-    glimpse_remote_price price = {-1.0, -1.0, -1.0, -1.0, -1.0, ""};
+    glimpse_remote_price price = {-1.0, -1.0, -1.0, -1.0, -1.0, "", ""};
     const json_t *picture = json_object_get(best, "picture");
     int status = take_number(&price.in, best, "in", best_name, path, per);
     if (status == GLIMPSE_OK) status = take_number(&price.out, best, "out", best_name, path, per);
@@ -95,6 +123,14 @@ static int find(glimpse_remote_price *out, const wanted *w, const json_t *root, 
     }
     const char *currency = json_string_value(json_object_get(root, "currency"));
     (void)snprintf(price.currency, sizeof price.currency, "%.7s", currency ? currency : "");
+    const char *date = json_string_value(json_object_get(root, "as_of"));
+    if (json_object_get(root, "as_of") &&
+        !(date && (glimpse_remote_is_version(date, "YYYY-MM") ||
+                   glimpse_remote_is_version(date, "YYYY-MM-DD")))) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s: \"as_of\" is not a date such as 2025-10 or 2025-10-31", path);
+    }
+    (void)snprintf(price.as_of, sizeof price.as_of, "%s", date ? date : "");
     *out = price;
     return 1;
 }
@@ -109,10 +145,10 @@ static int find_in_file(glimpse_remote_price *out, const wanted *w, const char *
     int status = glimpse_file_read(&text, &size, path, MOST_BYTES);
     if (status < 0) return status;
     json_error_t error;
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = glimpse_json_load(text, size, JSON_REJECT_DUPLICATES, &error);
     free(text);
     if (!root) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", path, error.line, error.text);
+        return glimpse_json_failed(&error, path);
     }
     status = find(out, w, root, path);
     json_decref(root);
@@ -123,7 +159,7 @@ int glimpse_remote_price_find(glimpse_remote_price *out, const glimpse_vlm_kind 
                               const char *identity, int own_base,
                               const glimpse_vlm_options *options) {
     const wanted w = {kind->dialect, identity, own_base};
-    *out = (glimpse_remote_price){-1.0, -1.0, -1.0, -1.0, -1.0, ""};
+    *out = (glimpse_remote_price){-1.0, -1.0, -1.0, -1.0, -1.0, "", ""};
     int status = find_in_file(out, &w, options->own_prices, 0);
     if (status == 0) status = find_in_file(out, &w, options->prices, 1);
     return status < 0 ? status : GLIMPSE_OK;

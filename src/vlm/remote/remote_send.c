@@ -4,6 +4,7 @@
 #include "vlm/remote/remote.h"
 
 #include "core/error.h"
+#include "text/json_load.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -59,7 +60,8 @@ typedef struct sending {
     glimpse_remote *remote;
     const glimpse_asking *asking;
     glimpse_vlm_answer *answer;
-    char *url;
+    char *url, *shown; /* shown: for messages */
+    int versioned;
     char headers[3][1024];
     const char *lines[5];
     double deadline;
@@ -71,31 +73,70 @@ typedef struct sending {
 typedef enum verdict {
     GOOD,
     AGAIN,       /* may work later */
-    DIFFERENTLY, /* a parameter was left out: now */
+    DIFFERENTLY, /* a parameter was left out, or another address is tried: now */
     BAD,         /* this request will never work */
+    DOWN,        /* nobody is there, which counts for the breaker; not worth trying again */
     HOPELESS,    /* no request will: a bad key */
     UNWANTED,    /* the provider's filter: a refusal */
     STOPPED
 } verdict;
 
+static void free_urls(sending *s) {
+    free(s->url);
+    free(s->shown);
+    s->url = s->shown = NULL;
+}
+
+static int set_url(sending *s) {
+    char *url = s->remote->dialect->url(s->remote, s->versioned);
+    char *shown = url ? glimpse_remote_shown_url(url) : NULL;
+    if (!shown) {
+        free(url);
+        return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a request");
+    }
+    free_urls(s);
+    s->url = url;
+    s->shown = shown;
+    return GLIMPSE_OK;
+}
+
+/* A base without its "/v1": there is nothing at the address, so the one with it is tried, once. 1:
+ * try again. */
+static int try_version(sending *s, long status) {
+    int version = glimpse_remote_version(s->remote), missing = status == 404 || status == 405;
+    if (s->versioned || !missing) {
+        if (version == GLIMPSE_VERSION_UNKNOWN) {
+            glimpse_remote_set_version(s->remote, s->versioned && !missing
+                                                      ? GLIMPSE_VERSION_NEEDED
+                                                      : GLIMPSE_VERSION_SETTLED);
+        }
+        return 0;
+    }
+    if (version == GLIMPSE_VERSION_SETTLED) return 0;
+    s->versioned = 1;
+    return set_url(s) == GLIMPSE_OK;
+}
+
 static verdict judge_error(sending *s, const glimpse_http *http, const json_t *body,
                            double *after) {
     glimpse_remote_fault fault = {.retry_after = -1.0};
     s->remote->dialect->read_fault(body, &fault);
+    if (!fault.message) glimpse_remote_read_page(http->answer, http->answer_size, &fault);
     *after = http->retry_after >= 0.0 ? http->retry_after : fault.retry_after;
     long status = http->status;
     if (status >= 300 && status < 400) {
         s->answer->code = glimpse_remote_fail(
             s->remote, GLIMPSE_E_IO,
             "%ld: the server sends us elsewhere (%s), and no key is sent along; give the "
-            "right address yourself",
-            status, http->location[0] ? http->location : "it does not say where");
+            "right address yourself (asked %.300s)",
+            status, http->location[0] ? http->location : "it does not say where", s->shown);
         return HOPELESS;
     }
     if (status == 400 && fault.filtered) {
         s->answer->outcome = GLIMPSE_VLM_REFUSED;
         return UNWANTED;
     }
+    if (try_version(s, status)) return DIFFERENTLY;
     int is_new = 0;
     if (status == 400 && glimpse_remote_leave_out(s->remote, &fault, &is_new) &&
         /* Another thread may have found out while this one was under way. */
@@ -108,9 +149,9 @@ static verdict judge_error(sending *s, const glimpse_http *http, const json_t *b
     else if (status == 401)
         hint = "; check ";
     s->answer->code = glimpse_remote_fail(
-        s->remote, GLIMPSE_E_IO, "%ld: %s%s%s%.400s%s", status,
+        s->remote, GLIMPSE_E_IO, "%ld: %s%s%s%s%.400s (asked %.300s)", status,
         glimpse_remote_status_meaning(status), hint, *hint ? s->remote->key_hint : "",
-        fault.message ? ": " : "", fault.message ? fault.message : "");
+        fault.message ? ": " : "", fault.message ? fault.message : "", s->shown);
     if (status == 401 || status == 402 || status == 404) return HOPELESS;
     if (status == 429 && fault.no_money) return HOPELESS;
     if (status == 408 || status == 409 || status == 425 || status == 429 || status >= 500) {
@@ -121,22 +162,29 @@ static verdict judge_error(sending *s, const glimpse_http *http, const json_t *b
 
 static verdict judge_body(sending *s, const glimpse_http *http) {
     json_error_t error;
-    s->root = json_loadb(http->answer ? http->answer : "", http->answer_size, 0, &error);
+    s->root = glimpse_json_load(http->answer ? http->answer : "", http->answer_size, 0, &error);
     s->reply = (glimpse_reply){.cost = -1.0};
-    if (s->root && s->remote->dialect->read(s->root, &s->reply)) return GOOD;
+    if (s->root && s->remote->dialect->read(s->root, &s->reply)) {
+        (void)try_version(s, http->status);
+        return GOOD;
+    }
     glimpse_remote_fault fault = {.retry_after = -1.0};
     s->remote->dialect->read_fault(s->root, &fault);
+    if (!fault.message) glimpse_remote_read_page(http->answer, http->answer_size, &fault);
     free(s->reply.joined);
     s->reply = (glimpse_reply){.cost = -1.0};
     if (!s->root) {
         s->answer->code = glimpse_remote_fail(
-            s->remote, GLIMPSE_E_FORMAT, "the server's answer is not JSON (%zu bytes, line %d)",
-            http->answer_size, error.line);
+            s->remote, GLIMPSE_E_FORMAT,
+            "the server's answer is not JSON (%zu bytes, line %d)%s%.300s (asked %.300s)",
+            http->answer_size, error.line, fault.message ? ": " : "",
+            fault.message ? fault.message : "", s->shown);
     } else {
-        s->answer->code = glimpse_remote_fail(
-            s->remote, GLIMPSE_E_FORMAT, "the server's answer is not one of %s%s%.400s",
-            s->remote->kind->provider.name, fault.message ? ": " : "",
-            fault.message ? fault.message : "");
+        s->answer->code =
+            glimpse_remote_fail(s->remote, GLIMPSE_E_FORMAT,
+                                "the server's answer is not one of %s%s%.400s (asked %.300s)",
+                                s->remote->kind->provider.name, fault.message ? ": " : "",
+                                fault.message ? fault.message : "", s->shown);
     }
     json_decref(s->root);
     s->root = NULL;
@@ -148,21 +196,34 @@ static verdict judge(sending *s, glimpse_http *http, glimpse_http_end end, doubl
     switch (end) {
     case GLIMPSE_HTTP_STOPPED: return STOPPED;
     case GLIMPSE_HTTP_TOO_LARGE:
-        s->answer->code =
-            glimpse_remote_fail(s->remote, GLIMPSE_E_LIMIT, "the answer is larger than %zu bytes",
-                                s->remote->max_answer_bytes);
+        s->answer->code = glimpse_remote_fail(s->remote, GLIMPSE_E_LIMIT,
+                                              "the answer is larger than %zu bytes (asked %.300s)",
+                                              s->remote->max_answer_bytes, s->shown);
         return BAD;
+    case GLIMPSE_HTTP_ENDLESS:
+        s->answer->code =
+            glimpse_remote_fail(s->remote, GLIMPSE_E_LIMIT,
+                                "the answer has a header without an end (asked %.300s)", s->shown);
+        return BAD;
+    case GLIMPSE_HTTP_NOBODY:
+        s->answer->code =
+            glimpse_remote_fail(s->remote, GLIMPSE_E_IO,
+                                "nothing listens there; is the server running? %s (asked "
+                                "%.300s)",
+                                http->error, s->shown);
+        return DOWN;
     case GLIMPSE_HTTP_REFUSED:
-        s->answer->code = glimpse_remote_fail(s->remote, GLIMPSE_E_IO, "%s", http->error);
-        return HOPELESS;
     case GLIMPSE_HTTP_TIMEOUT:
     case GLIMPSE_HTTP_BROKEN:
-        s->answer->code = glimpse_remote_fail(s->remote, GLIMPSE_E_IO, "%s", http->error);
-        return AGAIN;
+        s->answer->code = glimpse_remote_fail(s->remote, GLIMPSE_E_IO, "%s (asked %.300s)",
+                                              http->error, s->shown);
+        return end == GLIMPSE_HTTP_REFUSED ? HOPELESS : AGAIN;
     case GLIMPSE_HTTP_DONE: break;
     }
     if (http->status >= 200 && http->status < 300) return judge_body(s, http);
-    json_t *body = json_loadb(http->answer ? http->answer : "", http->answer_size, 0, NULL);
+    json_error_t error;
+    json_t *body =
+        glimpse_json_load(http->answer ? http->answer : "", http->answer_size, 0, &error);
     verdict found = judge_error(s, http, body, after);
     json_decref(body);
     return found;
@@ -327,55 +388,71 @@ static int send_with_retries(sending *s) {
             if (status > 0) continue;
         }
         glimpse_limits_result(limits,
-                              found == HOPELESS ? -1
-                              : found == AGAIN  ? 0
-                                                : 1,
+                              found == HOPELESS                 ? -1
+                              : found == AGAIN || found == DOWN ? 0
+                                                                : 1,
                               glimpse_last_error());
         return glimpse_vlm_set_failed(s->answer, s->answer->code);
     }
 }
 
+/* What the reply says, as an answer. Of a broken end the reason is its `why`. */
+static int take_reply(glimpse_vlm_answer *answer, const glimpse_reply *reply,
+                      glimpse_vlm_schema schema) {
+    const char *text = reply->text ? reply->text : "";
+    int status = glimpse_vlm_set(&answer->answered_by, reply->model);
+    if (status < 0) return status;
+    if (reply->cannot_tell) {
+        answer->outcome = GLIMPSE_VLM_CANNOT_TELL;
+        answer->confidence = 0.0;
+        return 1;
+    }
+    if (reply->refused) {
+        answer->outcome = GLIMPSE_VLM_REFUSED;
+        /* A model's own refusal is its words; a filter stops it in the middle of others. */
+        answer->incomplete = reply->filtered && *text != '\0';
+        status = glimpse_vlm_set(&answer->text, text);
+        if (status == GLIMPSE_OK) {
+            status =
+                glimpse_vlm_set(&answer->reason, reply->why ? reply->why : "the model declined");
+        }
+        return status < 0 ? status : 1;
+    }
+    status = glimpse_vlm_take_text(answer, text, schema);
+    if (status < 0 || reply->end != GLIMPSE_REPLY_BROKEN) return status;
+    int set = glimpse_vlm_set(&answer->reason, reply->why);
+    return set < 0 ? set : status;
+}
+
 int glimpse_remote_exchange(glimpse_remote *remote, const glimpse_asking *asking, double deadline,
-                            glimpse_vlm_answer *answer, int *cut) {
+                            glimpse_vlm_answer *answer, glimpse_reply_end *end) {
     sending s = {.remote = remote, .asking = asking, .answer = answer, .deadline = deadline};
     s.tokens = glimpse_remote_estimate(remote, asking);
     s.cost = fmax(0.0, glimpse_remote_cost(remote, s.tokens, asking->max_tokens));
     s.tokens += asking->max_tokens;
-    s.url = remote->dialect->url(remote);
-    if (!s.url) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a request");
+    s.versioned = glimpse_remote_version(remote) == GLIMPSE_VERSION_NEEDED;
+    *end = GLIMPSE_REPLY_WHOLE;
+    answer->incomplete = 0;
+    if (set_url(&s) < 0) {
+        free_urls(&s);
+        return GLIMPSE_E_NOMEM;
+    }
     remote->dialect->headers(remote, s.headers);
     size_t used = 0;
     s.lines[used++] = "Content-Type: application/json";
     for (size_t i = 0; i < 3; i++) {
         if (s.headers[i][0]) s.lines[used++] = s.headers[i];
     }
-    *cut = 0;
     int status = send_with_retries(&s);
     if (status == 1) {
-        status = glimpse_vlm_set(&answer->answered_by, s.reply.model);
-        *cut = s.reply.cut;
-        if (status == GLIMPSE_OK && s.reply.cannot_tell) {
-            answer->outcome = GLIMPSE_VLM_CANNOT_TELL;
-            answer->confidence = 0.0;
-            status = 1;
-        } else if (status == GLIMPSE_OK && s.reply.refused) {
-            answer->outcome = GLIMPSE_VLM_REFUSED;
-            status = glimpse_vlm_set(&answer->text, s.reply.text);
-            if (status == GLIMPSE_OK) {
-                status = glimpse_vlm_set(&answer->reason,
-                                         s.reply.why ? s.reply.why : "the model declined");
-            }
-            if (status == GLIMPSE_OK) status = 1;
-        } else if (status == GLIMPSE_OK) {
-            status = glimpse_vlm_take_text(answer, s.reply.text ? s.reply.text : "",
-                                           asking->job->request->schema);
-        }
+        *end = s.reply.end;
+        status = take_reply(answer, &s.reply, asking->job->request->schema);
     } else if (status == 0) {
         status = 1;
     }
     explicit_bzero(s.headers, sizeof s.headers);
     free(s.reply.joined);
     json_decref(s.root);
-    free(s.url);
+    free_urls(&s);
     return status;
 }

@@ -10,9 +10,9 @@
  * PSD (merged picture), Radiance HDR, Softimage PIC, WebP (first frame); HEIC, AVIF and TIFF (first
  * page) where the build has their libraries (glimpse_image_format_supported). The format is told
  * from the bytes, never from the file name. Pixels come out as Pillow's convert("RGB") gives them:
- * alpha and transparent colours dropped, palettes looked up, 16-bit samples reduced to their high
- * byte (PNM: rounded), gamma and colour profiles ignored. The EXIF orientation is always applied,
- * so width and height are those of the picture as a person sees it.
+ * alpha and transparent colours dropped (unless `composite` is set), palettes looked up, 16-bit
+ * samples reduced to their high byte (PNM: rounded), gamma and colour profiles ignored. The EXIF
+ * orientation is always applied, so width and height are those of the picture as a person sees it.
  *
  * Broken files: one that ends before its picture does is refused; damage inside the data of a JPEG
  * is tolerated, as Pillow and every viewer do. Damaged metadata never costs a picture.
@@ -84,6 +84,12 @@ typedef struct glimpse_decode_options {
      * whose short side still has this many pixels. For pictures that are scaled down afterwards
      * anyway; twice the size wanted in the end is a good value. */
     uint32_t short_side;
+    uint32_t reserved;
+    /* 1: what is transparent (PNG, WebP, GIF, TIFF, HEIC, AVIF) is laid over white, or over mid
+     * grey where the mean of the visible pixels is above 0.8 and white would hide them: for people
+     * and for models that describe. 0: alpha is dropped, as embedding models were trained. Takes 5
+     * more bytes a pixel while decoding. */
+    int composite;
 } glimpse_decode_options;
 
 #define GLIMPSE_DEFAULT_MAX_PIXELS UINT64_C(200000000)

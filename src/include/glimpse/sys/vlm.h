@@ -22,7 +22,10 @@
  *     anthropic:MODEL          Anthropic messages
  *     gemini:MODEL             Gemini generateContent
  *     endpoint:URL             an endpoint of one's own; docs/remote.md has its JSON
- * A base URL of one's own goes behind an @: openai:MODEL@http://localhost:8080/v1.
+ * A base URL of one's own goes behind an @: openai:MODEL@http://localhost:8080/v1. Without a scheme
+ * it is http for this machine and private addresses (openai:MODEL@127.0.0.1:8080), and an error for
+ * all else. Where no address is given the model's name must not look like one: no request leaves
+ * for a host that was not named.
  *
  * Keys come from OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, GLIMPSE_VLM_KEY (endpoint:), or
  * from the configuration file, which nobody else may be able to read; they appear in no message. A
@@ -31,6 +34,7 @@
  *
  * What leaves the machine: pictures are decoded, turned upright, scaled down to the side of the
  * task and encoded anew as JPEG, so that EXIF and GPS stay here, unless `keep_metadata` is set.
+ * What is transparent is laid over white, or over grey where the picture itself is nearly white.
  *
  * Threads: a glimpse_vlm may be used from several threads; limits, money and the circuit breaker
  * are kept for all of them together. glimpse_vlm_run makes its own threads. A native model answers
@@ -121,13 +125,19 @@ GLIMPSE_API int glimpse_vlm_spec_is_remote(const char *spec);
 GLIMPSE_API int glimpse_vlm_default_spec(char *spec, size_t size, const char *config);
 
 /* Identity for cache keys: equal for models that answer alike, with no key in it. For a native one
- * "blip:FINGERPRINT/PRECISION", for remote ones the spec. Borrowed. */
+ * "blip:FINGERPRINT/PRECISION", for remote ones the spec, with the scheme that was understood.
+ * Borrowed. */
 GLIMPSE_API const char *glimpse_vlm_identity(const glimpse_vlm *vlm);
 /* For people: the spec, or the directory's last part. Borrowed. */
 GLIMPSE_API const char *glimpse_vlm_name(const glimpse_vlm *vlm);
 /* What its costs are counted in, as the price table says ("USD"); "" when it has no price. */
 GLIMPSE_API const char *glimpse_vlm_currency(const glimpse_vlm *vlm);
 GLIMPSE_API int glimpse_vlm_is_remote(const glimpse_vlm *vlm);
+/* The URL that it asks first, without a query; "" for a native one. Borrowed. */
+GLIMPSE_API const char *glimpse_vlm_address(const glimpse_vlm *vlm);
+/* The month or day that its price is of, as the price table says ("2025-10"); "" when it has no
+ * price or the table no date. *old (may be NULL): more than a year ago. */
+GLIMPSE_API const char *glimpse_vlm_prices_as_of(const glimpse_vlm *vlm, int *old);
 
 /*
  * Asking.
@@ -195,13 +205,15 @@ typedef struct glimpse_vlm_request {
     const char *prompt;
     glimpse_vlm_task task;
     glimpse_vlm_schema schema; /* SCORE sets JSON_SCORE by itself */
-    unsigned max_tokens;       /* of the answer; 0: 512 */
-    double temperature;        /* 0: the most likely answer */
-    uint64_t seed;             /* for temperature > 0, where the model takes one */
-    unsigned beams;            /* native captions; 0 or 1: greedy */
-    unsigned min_tokens;       /* native captions */
-    int keep_metadata;         /* 1: a JPEG, PNG or WebP within the size goes out as it is; else a
-                                  JPEG's EXIF is copied into the smaller one */
+    /* Of the answer, thinking included. 0: by the task (1024 for TEXT, 256 for scores, else 512),
+     * and eight times that, once, for a model that used all before its first word. */
+    unsigned max_tokens;
+    double temperature;  /* 0: the most likely answer */
+    uint64_t seed;       /* for temperature > 0, where the model takes one */
+    unsigned beams;      /* native captions; 0 or 1: greedy */
+    unsigned min_tokens; /* native captions */
+    int keep_metadata;   /* 1: a JPEG, PNG or WebP within the size goes out as it is; else a
+                            JPEG's EXIF is copied into the smaller one */
     /* Ask this many times (0: once) with temperature 0.7 unless set, and take the answer that most
      * agree on; answer->agreement is their share. Scores: the mean; agreement is 1 - 2 * their
      * standard deviation. Remote models, and native captions with a temperature. */
@@ -241,7 +253,8 @@ typedef struct glimpse_vlm_answer {
     unsigned samples;   /* how many were answered */
     const char *model;  /* identity of the model that answered, or was to */
     const char *answered_by;        /* as the server calls it, such as a dated version; "" */
-    const char *reason;             /* FAILED, NOT_SENT, REFUSED: a sentence; else "" */
+    const char *reason;             /* FAILED, NOT_SENT, REFUSED, `incomplete`: a sentence, without
+                                       the path when the request has one picture; else "" */
     int code;                       /* FAILED: the status (glimpse/status.h); else GLIMPSE_OK */
     int http_status;                /* of the last attempt, 0 when none */
     uint64_t tokens_in, tokens_out; /* as the provider counts them, of all requests it took */
@@ -257,6 +270,12 @@ typedef struct glimpse_vlm_answer {
     double cosine;                    /* native SCORE: the ITC cosine; -2 when there is none */
     uint32_t sent_width, sent_height; /* of the first picture as sent; 0 when native */
     uint64_t sent_bytes;              /* of all pictures as sent */
+    /* 1: what the model said was cut off (max_tokens) or broke off, and `text` is the part that
+     * came; `reason` says how. ANSWERED, or REFUSED by a filter in the middle. Such an answer is
+     * not kept in the cache, has no vote among samples and is not taken over a whole one. */
+    int incomplete;
+    int reserved;
+    const char *address; /* remote, dry run: the URL that would be asked, without its query; "" */
 } glimpse_vlm_answer;
 
 static inline glimpse_vlm_answer glimpse_vlm_answer_init(void) {
@@ -275,8 +294,8 @@ GLIMPSE_API void glimpse_vlm_answer_free(glimpse_vlm_answer *answer);
 
 /*
  * The response cache, as the engine sees it; <glimpse/response_cache.h> makes one, and a program
- * may fill in one of its own. Only ANSWERED, REFUSED and CANNOT_TELL are kept. Calls come one at a
- * time, from any thread.
+ * may fill in one of its own. Only ANSWERED, REFUSED and CANNOT_TELL are kept, and only when they
+ * are whole. Calls come one at a time, from any thread.
  */
 typedef struct glimpse_vlm_question {
     const char *key;        /* 32 hexadecimal digits over all that follows */
@@ -362,8 +381,9 @@ typedef struct glimpse_vlm_totals {
     uint64_t answered, refused, cannot_tell, failed, not_sent, cached, escalated;
     uint64_t requests; /* HTTP requests, or runs of the native model */
     uint64_t tokens_in, tokens_out;
-    double cost;       /* of what has a known price */
-    uint64_t unpriced; /* answers whose price is not known */
+    double cost;         /* of what has a known price */
+    uint64_t unpriced;   /* answers whose price is not known */
+    uint64_t incomplete; /* of `answered` and `refused`: those that were cut or broke off */
 } glimpse_vlm_totals;
 
 static inline glimpse_vlm_totals glimpse_vlm_totals_init(void) {

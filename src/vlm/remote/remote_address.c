@@ -1,0 +1,276 @@
+/*
+ * remote_address.c - where requests go: from what a user wrote behind a model's name to a URL.
+ *
+ *     openai:llava@http://gpu:8080/v1    as it is
+ *     openai:llava@127.0.0.1:8080        http, because that host is this machine or a neighbour
+ *     openai:llava@gpu.example.org       an error that asks: a picture must not be sent in the
+ * clear openai:127.0.0.1:8080              an error: no model, and not the provider's cloud either
+ *
+ * The rule behind all of it: no request leaves for a host that the user did not name. What may be
+ * an address and is not understood is therefore never taken for the name of a model.
+ */
+#include "vlm/remote/remote.h"
+
+#include "core/error.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Length of "SCHEME://" at `text`, 0 when there is none. */
+static size_t scheme_length(const char *text) {
+    size_t length = 0;
+    if (!isalpha((unsigned char)*text)) return 0;
+    while (isalnum((unsigned char)text[length]) || (text[length] && strchr("+.-", text[length])))
+        length++;
+    return strncmp(text + length, "://", 3) == 0 ? length + 3 : 0;
+}
+
+const char *glimpse_remote_find_address(const char *text) {
+    for (const char *at = text; (at = strchr(at, '@')); at++) {
+        if (scheme_length(at + 1) > 0) return at;
+    }
+    return strrchr(text, '@');
+}
+
+/*
+ * Hosts.
+ */
+typedef struct address_parts {
+    char host[256];      /* without brackets, lower case */
+    int bracketed, port; /* port: -1 without one */
+} address_parts;
+
+/* Splits "HOST[:PORT]" and what follows from / ? #; 0 when it is not of that form. */
+static int split(address_parts *out, const char *text) {
+    size_t whole = strcspn(text, "/?#"), host = whole, skip = 0;
+    out->bracketed = text[0] == '[';
+    out->port = -1;
+    if (out->bracketed) {
+        const char *end = memchr(text, ']', whole);
+        if (!end) return 0;
+        skip = 1;
+        host = (size_t)(end - text) + 1;
+    } else {
+        host = strcspn(text, ":/?#");
+    }
+    if (host < whole) { /* ":PORT" */
+        size_t digits = strspn(text + host + 1, "0123456789");
+        if (text[host] != ':' || digits < 1 || digits > 5 || host + 1 + digits != whole) return 0;
+        out->port = (int)strtol(text + host + 1, NULL, 10);
+        if (out->port > 65535) return 0;
+    }
+    size_t length = out->bracketed ? host - 2 : host;
+    if (length == 0 || length >= sizeof out->host) return 0;
+    for (size_t i = 0; i < length; i++)
+        out->host[i] = (char)tolower((unsigned char)text[skip + i]);
+    out->host[length] = '\0';
+    return 1;
+}
+
+static int host_of(uint32_t *v4, uint8_t v6[16], const address_parts *parts) {
+    struct in_addr four;
+    if (parts->bracketed) return inet_pton(AF_INET6, parts->host, v6) == 1 ? 6 : 0;
+    if (inet_pton(AF_INET, parts->host, &four) != 1) return 0;
+    *v4 = ntohl(four.s_addr);
+    return 4;
+}
+
+static int is_loopback(const address_parts *parts) {
+    static const uint8_t one[16] = {[15] = 1};
+    uint32_t v4 = 0;
+    uint8_t v6[16] = {0};
+    if (!parts->bracketed && strcmp(parts->host, "localhost") == 0) return 1;
+    switch (host_of(&v4, v6, parts)) {
+    case 4: return v4 >> 24 == 127 || v4 == 0; /* 0.0.0.0, as servers say they listen */
+    case 6: return memcmp(v6, one, sizeof one) == 0;
+    default: return 0;
+    }
+}
+
+/* RFC 1918, RFC 3927; RFC 4193 and link-local addresses of IPv6. */
+static int is_private(const address_parts *parts) {
+    uint32_t v4 = 0;
+    uint8_t v6[16] = {0};
+    switch (host_of(&v4, v6, parts)) {
+    case 4: return v4 >> 24 == 10 || v4 >> 20 == 0xac1 || v4 >> 16 == 0xc0a8 || v4 >> 16 == 0xa9fe;
+    case 6: return (v6[0] & 0xfe) == 0xfc || (v6[0] == 0xfe && (v6[1] & 0xc0) == 0x80);
+    default: return 0;
+    }
+}
+
+int glimpse_remote_origin(char *to, size_t room, const char *url, int *loopback) {
+    size_t scheme = strncasecmp(url, "https://", 8) == 0  ? 8
+                    : strncasecmp(url, "http://", 7) == 0 ? 7
+                                                          : 0;
+    *loopback = 0;
+    if (scheme == 0) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "a server's address begins with https:// or http://, not \"%.80s\"",
+                            url);
+    }
+    for (const char *p = url; *p; p++) {
+        if ((unsigned char)*p <= ' ' || *p == 127 || *p == '"' || *p == '\\') {
+            return glimpse_fail(
+                GLIMPSE_E_INVALID,
+                "there is a blank or another bad character in the server's address");
+        }
+    }
+    const char *host = url + scheme;
+    size_t length = strcspn(host, "/?#");
+    if (memchr(host, '@', length)) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "no name or password goes into a server's address; put the key into "
+                            "GLIMPSE_VLM_KEY or the configuration file");
+    }
+    address_parts parts;
+    if (strchr(host, '#') || !split(&parts, host)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "\"%.200s\" is not the address of a server", url);
+    }
+    if (scheme + length >= room) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "the server's address is longer than %zu bytes",
+                            room - 1);
+    }
+    for (size_t i = 0; i < scheme + length; i++)
+        to[i] = (char)tolower((unsigned char)url[i]);
+    to[scheme + length] = '\0';
+    *loopback = is_loopback(&parts);
+    return GLIMPSE_OK;
+}
+
+/*
+ * From what was written to a base.
+ */
+/* "http" or "https" in lower case, or put in front. malloc'ed into *out. */
+static int complete(char **out, const char *text, const char *spec) {
+    size_t scheme = scheme_length(text), size = strlen(text) + 8;
+    address_parts parts;
+    *out = NULL;
+    if (scheme == 0 && (!split(&parts, text) || !(is_loopback(&parts) || is_private(&parts)))) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "%.300s: is it https:// or http://? Write the whole address behind "
+                            "the @ or colon, such as https://%.200s (a model whose own name has an "
+                            "@ in it needs the address behind it, too)",
+                            spec, strpbrk(text, ".:") ? text : "gpu.example.org/v1");
+    }
+    *out = malloc(size);
+    if (!*out) return glimpse_fail_nomem(size, "an address");
+    (void)snprintf(*out, size, "%s%s", scheme == 0 ? "http://" : "", text);
+    for (size_t i = 0; i < scheme; i++)
+        (*out)[i] = (char)tolower((unsigned char)(*out)[i]);
+    return GLIMPSE_OK;
+}
+
+/* Whether the last part of a path is a version: "/v1", "/v1beta". */
+static int ends_in_version(const char *base) {
+    const char *last = strrchr(base, '/');
+    return last && last[1] == 'v' && isdigit((unsigned char)last[2]) &&
+           strspn(last + 2, "0123456789abcdefghijklmnopqrstuvwxyz.") == strlen(last + 2);
+}
+
+static void cut_slashes(char *text) {
+    size_t end = strlen(text);
+    while (end > 0 && text[end - 1] == '/')
+        text[--end] = '\0';
+}
+
+/* Cuts off the path of the call itself, when the whole URL was pasted. 1 when it was. */
+static int cut_pasted(char *base, const glimpse_dialect *dialect) {
+    size_t length = strlen(base), path = strlen(dialect->path);
+    char *found = NULL;
+    if (dialect->model_in_url) {
+        for (char *at = base; (at = strstr(at, dialect->path)); at++)
+            found = at;
+        if (found && !strchr(found, ':')) found = NULL;
+    } else if (length > path && strcmp(base + length - path, dialect->path) == 0) {
+        found = base + length - path;
+    }
+    if (!found) return 0;
+    *found = '\0';
+    cut_slashes(base);
+    return 1;
+}
+
+int glimpse_remote_take_base(glimpse_remote *remote, const char *text, const char *spec) {
+    const glimpse_dialect *dialect = remote->dialect;
+    char origin[512];
+    int status = complete(&remote->base, text, spec);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_remote_origin(origin, sizeof origin, remote->base, &remote->loopback);
+    }
+    if (status < 0) return status;
+    char *query = strchr(remote->base, '?');
+    remote->query = strdup(query ? query : "");
+    if (!remote->query) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for an address");
+    if (query) *query = '\0';
+    if (!dialect->path) return GLIMPSE_OK; /* an endpoint's address is the user's to the letter */
+    cut_slashes(remote->base);
+    int pasted = cut_pasted(remote->base, dialect);
+    if (!pasted && !ends_in_version(remote->base)) remote->version = GLIMPSE_VERSION_UNKNOWN;
+    return GLIMPSE_OK;
+}
+
+/*
+ * Names of models that a provider's own service is asked for.
+ */
+static int has_dotted_quad(const char *text) {
+    for (const char *p = text; *p; p++) {
+        if (p > text && isdigit((unsigned char)p[-1])) continue;
+        int parts = 0;
+        for (const char *q = p; isdigit((unsigned char)*q) && parts < 4; parts++) {
+            q += strspn(q, "0123456789");
+            if (parts < 3) {
+                if (*q != '.') break;
+                q++;
+            }
+        }
+        if (parts == 4) return 1;
+    }
+    return 0;
+}
+
+/* "HOST:PORT" with nothing else than a path behind it. */
+static int is_host_and_port(const char *text) {
+    address_parts parts;
+    return split(&parts, text) && parts.port >= 0;
+}
+
+int glimpse_remote_check_model(const char *model, const char *spec, const char *example) {
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                  "._:/+=~-";
+    if (strstr(model, "://") || strcasestr(model, "localhost") || has_dotted_quad(model) ||
+        is_host_and_port(model)) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "%.300s: that looks like the address of a server, and nothing is sent "
+                            "to the provider's own; write the model and an @ before the address: "
+                            "%s@http://...",
+                            spec, example);
+    }
+    if (model[strspn(model, allowed)] != '\0') {
+        return glimpse_fail(GLIMPSE_E_INVALID, "\"%.300s\" is not the name of a model", spec);
+    }
+    return GLIMPSE_OK;
+}
+
+/*
+ * URLs.
+ */
+char *glimpse_remote_url(const glimpse_remote *remote, int versioned, const char *path) {
+    const char *version = versioned && remote->dialect->version ? remote->dialect->version : "";
+    size_t size = strlen(remote->base) + strlen(version) + strlen(path) + strlen(remote->query) + 1;
+    char *url = malloc(size);
+    if (url) (void)snprintf(url, size, "%s%s%s%s", remote->base, version, path, remote->query);
+    return url;
+}
+
+char *glimpse_remote_shown_url(const char *url) {
+    size_t length = strcspn(url, "?");
+    char *shown = malloc(length + 5);
+    if (!shown) return NULL;
+    memcpy(shown, url, length);
+    memcpy(shown + length, url[length] ? "?..." : "", url[length] ? 5 : 1);
+    return shown;
+}

@@ -1,0 +1,199 @@
+/*
+ * test_composite.c - what is transparent is laid over white, over grey where white would hide it,
+ * and only where that was asked for: embeddings see what they always saw.
+ */
+#include "support.h"
+
+#include <glimpse/sys/image.h>
+
+#include <zlib.h>
+
+static void put32(uint8_t *to, uint32_t value) {
+    for (int i = 0; i < 4; i++)
+        to[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+static size_t put_chunk(uint8_t *to, const char *type, const uint8_t *data, size_t size) {
+    put32(to, (uint32_t)size);
+    memcpy(to + 4, type, 4);
+    if (size > 0) memcpy(to + 8, data, size);
+    put32(to + 8 + size, (uint32_t)crc32(0, to + 4, (uInt)(size + 4)));
+    return size + 12;
+}
+
+/* A PNG of one row of `count` pixels R,G,B,A. */
+static size_t make_png(uint8_t to[1024], const uint8_t *rgba, size_t count) {
+    static const uint8_t head[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    uint8_t ihdr[13] = {[8] = 8, [9] = 6}, raw[256] = {0}, packed[512];
+    uLongf packed_size = sizeof packed;
+    put32(ihdr, (uint32_t)count);
+    put32(ihdr + 4, 1);
+    memcpy(raw + 1, rgba, 4 * count);
+    assert_int_equal(compress(packed, &packed_size, raw, 4 * count + 1), Z_OK);
+    size_t used = sizeof head;
+    memcpy(to, head, used);
+    used += put_chunk(to + used, "IHDR", ihdr, sizeof ihdr);
+    used += put_chunk(to + used, "IDAT", packed, packed_size);
+    return used + put_chunk(to + used, "IEND", NULL, 0);
+}
+
+static glimpse_image *decode(const void *data, size_t size, int composite) {
+    glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
+    glimpse_image *image = NULL;
+    options.composite = composite;
+    assert_ok(glimpse_image_decode(&image, data, size, "test", &options));
+    return image;
+}
+
+static void expect_pixels(const uint8_t *rgba, size_t count, int composite, const uint8_t *rgb) {
+    uint8_t png[1024];
+    glimpse_image *image = decode(png, make_png(png, rgba, count), composite);
+    assert_memory_equal(glimpse_image_pixels(image), rgb, 3 * count);
+    glimpse_image_free(image);
+}
+
+static void transparency_is_laid_over_white_or_grey(void **state) {
+    (void)state;
+    /* A black drawing on nothing, the case of most line art: black on black without. */
+    static const uint8_t ink[] = {0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 128};
+    expect_pixels(ink, 3, 1, (const uint8_t[]){0, 0, 0, 255, 255, 255, 127, 127, 127});
+    expect_pixels(ink, 3, 0, (const uint8_t[]){0, 0, 0, 0, 0, 0, 0, 0, 0});
+    /* A white one; what is not seen does not count. */
+    static const uint8_t chalk[] = {255, 255, 255, 255, 0, 0, 0, 0, 250, 250, 250, 255};
+    expect_pixels(chalk, 3, 1, (const uint8_t[]){255, 255, 255, 128, 128, 128, 250, 250, 250});
+    /* 0.8 of 255 is 204: from there on. */
+    static const uint8_t light[] = {204, 204, 204, 255, 9, 9, 9, 0};
+    expect_pixels(light, 2, 1, (const uint8_t[]){204, 204, 204, 255, 255, 255});
+    static const uint8_t lighter[] = {205, 205, 205, 255, 9, 9, 9, 0};
+    expect_pixels(lighter, 2, 1, (const uint8_t[]){205, 205, 205, 128, 128, 128});
+    /* Nothing is seen; all is. */
+    static const uint8_t nothing[] = {7, 7, 7, 0};
+    expect_pixels(nothing, 1, 1, (const uint8_t[]){255, 255, 255});
+    static const uint8_t all[] = {255, 250, 245, 255};
+    expect_pixels(all, 1, 1, (const uint8_t[]){255, 250, 245});
+}
+
+static void put_tag(uint8_t *to, unsigned tag, unsigned type, unsigned count, unsigned value) {
+    const uint8_t entry[12] = {(uint8_t)tag,
+                               (uint8_t)(tag >> 8),
+                               (uint8_t)type,
+                               0,
+                               (uint8_t)count,
+                               0,
+                               0,
+                               0,
+                               (uint8_t)value,
+                               (uint8_t)(value >> 8),
+                               0,
+                               0};
+    memcpy(to, entry, sizeof entry);
+}
+
+/* A TIFF of one row: `samples` of 8 bits a pixel, the last of them of this kind (1: opacity that
+ * the colours are multiplied by, 2: opacity, 0: something else). */
+static size_t make_tiff(uint8_t to[512], const uint8_t *row, size_t width, unsigned samples,
+                        unsigned kind) {
+    enum { ROW = 400, BITS = 390, TAGS = 10 };
+    const unsigned tags[TAGS][4] = {{256, 3, 1, (unsigned)width},
+                                    {257, 3, 1, 1},
+                                    {258, 3, samples, samples > 2 ? BITS : 0x0808},
+                                    {259, 3, 1, 1},
+                                    {262, 3, 1, samples > 2 ? 2 : 1},
+                                    {273, 4, 1, ROW},
+                                    {277, 3, 1, samples},
+                                    {278, 3, 1, 1},
+                                    {279, 4, 1, (unsigned)width * samples},
+                                    {338, 3, 1, kind}};
+    memset(to, 0, 512);
+    memcpy(to, "II*\0\010\0\0\0", 8);
+    to[8] = TAGS;
+    for (size_t i = 0; i < TAGS; i++)
+        put_tag(to + 10 + 12 * i, tags[i][0], tags[i][1], tags[i][2], tags[i][3]);
+    if (samples == 2) { /* two SHORTs fit into the entry */
+        to[10 + 12 * 2 + 8] = to[10 + 12 * 2 + 10] = 8;
+        to[10 + 12 * 2 + 9] = 0;
+    }
+    for (size_t i = 0; i < samples; i++)
+        to[BITS + 2 * i] = 8;
+    memcpy(to + ROW, row, width * samples);
+    return ROW + width * samples;
+}
+
+static void the_opacity_of_a_tiff_counts_where_it_is_one(void **state) {
+    (void)state;
+    static const uint8_t ink[] = {0, 0, 0, 255, 0, 0, 0, 0, 64, 0, 0, 128}, grey[] = {0, 255, 9, 0};
+    static const struct {
+        unsigned kind;
+        int composite;
+        uint8_t rgb[9];
+    } cases[] = {
+        {2, 1, {0, 0, 0, 255, 255, 255, 159, 127, 127}},
+        {1, 1, {0, 0, 0, 255, 255, 255, 191, 127, 127}}, /* 64 was 127 before it was multiplied */
+        {0, 1, {0, 0, 0, 0, 0, 0, 64, 0, 0}},
+        {2, 0, {0, 0, 0, 0, 0, 0, 64, 0, 0}},
+    };
+    uint8_t tiff[512];
+    if (!glimpse_image_format_supported(GLIMPSE_FORMAT_TIFF)) skip();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        glimpse_image *image =
+            decode(tiff, make_tiff(tiff, ink, 3, 4, cases[i].kind), cases[i].composite);
+        assert_memory_equal(glimpse_image_pixels(image), cases[i].rgb, 9);
+        glimpse_image_free(image);
+    }
+    glimpse_image *image = decode(tiff, make_tiff(tiff, grey, 2, 2, 2), 1);
+    assert_memory_equal(glimpse_image_pixels(image), ((uint8_t[]){0, 0, 0, 255, 255, 255}), 6);
+    glimpse_image_free(image);
+}
+
+static uint64_t sum_of(const glimpse_image *image) {
+    const uint8_t *pixels = glimpse_image_pixels(image);
+    size_t size = (size_t)glimpse_image_width(image) * glimpse_image_height(image) * 3;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < size; i++)
+        sum += pixels[i];
+    return sum;
+}
+
+static void every_way_to_be_transparent_is_seen(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int transparent;
+    } cases[] = {{"png_rgba.png", 1},
+                 {"png_grey_alpha.png", 1},
+                 {"png_grey_transparent.png", 1},
+                 {"png_palette_transparent.png", 1},
+                 {"heif_alpha.avif", 1},
+                 {"webp_alpha.webp", 1},
+                 {"gif_transparent.gif", 1},
+                 {"jpeg_420.jpg", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[128];
+        size_t size = 0;
+        (void)snprintf(path, sizeof path, "tests/image/fixtures/%s", cases[i].name);
+        char *file = read_whole_file(source_path(path), &size);
+        if (!glimpse_image_format_supported(glimpse_image_sniff(file, size))) {
+            free(file); /* an optional one */
+            continue;
+        }
+        glimpse_image *without = decode(file, size, 0), *with = decode(file, size, 1);
+        assert_int_equal(glimpse_image_width(with), glimpse_image_width(without));
+        assert_int_equal(glimpse_image_height(with), glimpse_image_height(without));
+        if ((sum_of(with) != sum_of(without)) != cases[i].transparent) {
+            fail_msg("%s: %llu and %llu", cases[i].name, (unsigned long long)sum_of(without),
+                     (unsigned long long)sum_of(with));
+        }
+        glimpse_image_free(with);
+        glimpse_image_free(without);
+        free(file);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(transparency_is_laid_over_white_or_grey),
+        cmocka_unit_test(the_opacity_of_a_tiff_counts_where_it_is_one),
+        cmocka_unit_test(every_way_to_be_transparent_is_seen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
