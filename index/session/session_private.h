@@ -53,6 +53,7 @@ struct glimpse_session {
     char *model_path;
     glimpse_model *models[SESSION_MODELS]; /* by towers - 1 */
     session_list vlms;                     /* session_vlm_entry *, used last at the end */
+    session_list blips; /* session_blip_entry *, lent out: opened once and kept */
     int demo_vlm_noted;
 };
 
@@ -60,6 +61,10 @@ struct glimpse_session {
 int glimpse_session_keep_string(const char **out, glimpse_session *session, char *string);
 void glimpse_session_close_libraries(glimpse_session *session);
 void glimpse_session_close_models(glimpse_session *session);
+void glimpse_session_close_blips(glimpse_session *session);
+/* glimpse_session_vlm_spec, malloc'ed. */
+int glimpse_session_choose_vlm(char **out, glimpse_session *session, const char *chosen,
+                               const char *part);
 void glimpse_session_close_vlms(glimpse_session *session);
 
 #endif

@@ -88,7 +88,8 @@ static void note_demo(glimpse_session *session) {
                                   "another with GLIMPSE_VLM)");
 }
 
-static int choose(char **out, glimpse_session *session, const char *chosen, const char *part) {
+int glimpse_session_choose_vlm(char **out, glimpse_session *session, const char *chosen,
+                               const char *part) {
     char spec[MAX_SPEC_BYTES], known[MAX_KNOWN_BYTES];
     *out = NULL;
     if (chosen && *chosen) return resolve(out, session, chosen, "the model");
@@ -117,7 +118,7 @@ int glimpse_session_vlm_spec(const char **spec, glimpse_session *session, const 
     if (!spec || !session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_vlm_spec: a NULL argument");
     }
-    int status = choose(&found, session, chosen, part);
+    int status = glimpse_session_choose_vlm(&found, session, chosen, part);
     return status < 0 ? status : glimpse_session_keep_string(spec, session, found);
 }
 
@@ -280,7 +281,7 @@ static int acquire_entry(session_vlm_entry **out, glimpse_session *session,
     int status = check_settings(s);
     if (status < 0) return status;
     (void)pthread_mutex_lock(&session->vlm_opening);
-    status = choose(&spec, session, s->spec, part);
+    status = glimpse_session_choose_vlm(&spec, session, s->spec, part);
     if (status == GLIMPSE_OK && s->second_spec) {
         status = resolve(&second, session, s->second_spec,
                          glimpse_wording("settings.second_spec", NULL));

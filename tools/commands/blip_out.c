@@ -5,8 +5,6 @@
 
 #include "tool.h"
 
-#include <glimpse/session_vlm.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,86 +14,43 @@ glimpse_blip_role blip_first_role(int choice) {
     return choice == 1 ? GLIMPSE_BLIP_TEXT_ENC : GLIMPSE_BLIP_TEXT_CLS;
 }
 
-static const char *kind_name(glimpse_blip_kind kind) {
-    switch (kind) {
-    case GLIMPSE_BLIP_MATCH: return "a BlipForImageTextRetrieval";
-    case GLIMPSE_BLIP_CAPTION: return "a BlipForConditionalGeneration";
-    case GLIMPSE_BLIP_ANSWER: return "a BlipForQuestionAnswering";
-    }
-    return "another";
-}
-
-/* Of the demo VLM. */
-static const char *part_name(glimpse_blip_kind kind) {
-    return kind == GLIMPSE_BLIP_MATCH ? "itm" : kind == GLIMPSE_BLIP_CAPTION ? "caption" : "vqa";
-}
-
 int blip_open(blip_session *b, glimpse_blip_kind kind) {
-    const char *path = NULL;
     int code = session_begin_without_library(&b->base);
     if (code != CLI_RUN) return code;
-    int status = b->base.model_option
-                     ? glimpse_session_model_path(&path, b->base.base)
-                     : glimpse_session_vlm_spec(&path, b->base.base, NULL, part_name(kind));
-    if (status < 0) return tool_fail_last();
-    if (!b->base.model_option && glimpse_vlm_spec_is_remote(path)) {
-        return tool_fail("%s is a remote model; this command needs %s one: --model DIR", path,
-                         kind_name(kind));
+    b->options = GLIMPSE_SESSION_BLIP_OPTIONS_INIT;
+    int status = b->base.model_option ? glimpse_session_model_path(&b->options.model, b->base.base)
+                                      : GLIMPSE_OK;
+    if (status == GLIMPSE_OK) {
+        status = glimpse_session_blip(&b->model, b->base.base, b->options.model, kind);
     }
-    glimpse_blip_options options = GLIMPSE_BLIP_OPTIONS_INIT;
-    options.precision = (glimpse_precision)b->base.precision;
-    options.backend = (glimpse_backend)b->base.backend;
-    if (glimpse_blip_open(&b->model, path, &options) < 0) return tool_fail_last();
-    if (glimpse_blip_kind_of(b->model) != kind) {
-        return tool_fail("%s: %s model; this command needs %s one", path,
-                         kind_name(glimpse_blip_kind_of(b->model)), kind_name(kind));
-    }
-    return CLI_RUN;
-}
-
-int blip_make_worker(blip_session *b, const glimpse_blip_limits *limits) {
-    return glimpse_blip_worker_create(&b->worker, b->model, limits) < 0 ? tool_fail_last()
-                                                                        : CLI_RUN;
+    return status < 0 ? tool_fail_last() : CLI_RUN;
 }
 
 void blip_close(blip_session *b) {
-    glimpse_blip_worker_free(b->worker);
-    glimpse_blip_close(b->model);
-    b->worker = NULL;
     b->model = NULL;
     session_close(&b->base);
 }
 
-int blip_look(blip_session *b, const char *path, glimpse_blip_image **out) {
-    glimpse_image *image = NULL;
-    *out = NULL;
-    if (glimpse_image_load(&image, path, NULL) < 0) {
-        (void)tool_fail_last();
-        return EXIT_PARTIAL;
-    }
-    int status = glimpse_blip_image_create(out, b->worker, image);
-    glimpse_image_free(image);
+int blip_prompt_tokens(const blip_session *b, const char *prompt, size_t *count) {
+    const size_t capacity = glimpse_blip_text_positions(b->model);
+    int32_t *ids = xcalloc(capacity, sizeof *ids);
+    glimpse_tokens tokens = {ids, capacity, 0, 0};
+    int status =
+        glimpse_blip_encode(&tokens, b->model, GLIMPSE_BLIP_TEXT_PROMPT, prompt, strlen(prompt));
+    free(ids);
+    *count = tokens.count;
     return status < 0 ? tool_fail_last() : CLI_RUN;
 }
 
-int blip_encode(const blip_session *b, glimpse_blip_role role, const char *text,
-                glimpse_blip_text *out, int *truncated) {
-    size_t room = glimpse_blip_text_positions(b->model);
-    int32_t *ids = xcalloc(room, sizeof *ids);
-    glimpse_tokens tokens = {ids, room, 0, 0};
-    *out = (glimpse_blip_text){NULL, 0};
-    if (glimpse_blip_encode(&tokens, b->model, role, text, strlen(text)) < 0) {
-        free(ids);
-        return tool_fail_last();
-    }
-    *out = (glimpse_blip_text){ids, tokens.count};
-    if (truncated) *truncated = tokens.truncated;
-    return CLI_RUN;
+void blip_say_problem(blip_session *b, const glimpse_blip_record *record) {
+    tool_say("%s: %s", record->path, record->problem);
+    b->partial = 1;
 }
 
-void blip_text_free(glimpse_blip_text *text) {
-    free((void *)text->ids);
-    *text = (glimpse_blip_text){NULL, 0};
+int blip_finish(const blip_session *b, int status) {
+    if (status == GLIMPSE_E_CANCELLED) return EXIT_STOPPED;
+    if (status < 0) return tool_fail_last();
+    return b->partial ? EXIT_PARTIAL : EXIT_FOUND;
 }
 
 int blip_generation(const cli_command *command, const blip_session *b, const blip_choices *choices,

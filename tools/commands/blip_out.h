@@ -1,6 +1,6 @@
 /*
- * blip_out.h - what the commands around BLIP share: opening the model, preparing pictures and
- * texts, printing what was generated.
+ * blip_out.h - what the commands around BLIP share: options, the choice of the model, printing what
+ * was generated. The work is done by glimpse/session_blip.h.
  */
 #ifndef GLIMPSE_TOOLS_BLIP_OUT_H
 #define GLIMPSE_TOOLS_BLIP_OUT_H
@@ -9,12 +9,13 @@
 #include "json_out.h"
 #include "session.h"
 
-#include <glimpse/sys/blip.h>
+#include <glimpse/session_blip.h>
 
 typedef struct blip_session {
-    session base; /* options; its library and CLIP model stay closed */
-    glimpse_blip *model;
-    glimpse_blip_worker *worker;
+    session base;                         /* options; its library and CLIP model stay closed */
+    const glimpse_blip *model;            /* the session's */
+    glimpse_session_blip_options options; /* which that is; the command adds its own */
+    int partial;                          /* a picture could not be used */
 } blip_session;
 
 #define BLIP_MODEL_OPTIONS(b)                                                   \
@@ -30,17 +31,13 @@ typedef struct blip_session {
 
 /* Finds and opens the model, which must be of this kind. */
 int blip_open(blip_session *b, glimpse_blip_kind kind);
-int blip_make_worker(blip_session *b, const glimpse_blip_limits *limits);
 void blip_close(blip_session *b);
-
-/* Opens a picture file and looks at it. EXIT_PARTIAL, with a line on stderr, when the file cannot
- * be used. */
-int blip_look(blip_session *b, const char *path, glimpse_blip_image **out);
-
-/* Token ids of a text; free with blip_text_free. `truncated` may be NULL. */
-int blip_encode(const blip_session *b, glimpse_blip_role role, const char *text,
-                glimpse_blip_text *out, int *truncated);
-void blip_text_free(glimpse_blip_text *text);
+/* How many tokens `prompt` is. */
+int blip_prompt_tokens(const blip_session *b, const char *prompt, size_t *count);
+/* Says what is wrong with a record's picture, on stderr. */
+void blip_say_problem(blip_session *b, const glimpse_blip_record *record);
+/* The exit code of a call of the session with that status. */
+int blip_finish(const blip_session *b, int status);
 
 /* --first-token, and the role that it stands for. */
 extern const char *const blip_first_tokens[]; /* cls, enc */

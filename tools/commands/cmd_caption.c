@@ -1,9 +1,9 @@
 /*
  * cmd_caption.c - glimpse caption: what pictures show, in words.
  *
- * Two ways in one command. Picture files and a BLIP model: here, several pictures at once, with the
- * tokens and scores of each caption. Everything else (folders, libraries, styles, remote models):
- * caption_many.c.
+ * Two ways in one command. Picture files and a BLIP model: here, with the tokens and scores of each
+ * caption (glimpse_session_blip_caption). Everything else (folders, libraries, styles, remote
+ * models): caption_many.c.
  */
 #include "blip_out.h"
 #include "caption_many.h"
@@ -15,18 +15,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Pictures that are described together: the decoder reads all its weights for every token, so a
- * few at a time cost little more than one. */
-enum { TOGETHER = 4 };
-
 typedef struct captioning {
     blip_session blip;
     glimpse_blip_generation how;
-    glimpse_blip_text prompt; /* ids NULL: none */
     int json, all;
-    size_t done, total; /* pictures */
-    double started;
-    int partial;
+    size_t total; /* pictures */
 } captioning;
 
 static void print_caption(const captioning *c, const char *path,
@@ -49,8 +42,9 @@ static void print_caption(const captioning *c, const char *path,
 }
 
 /* A picture that has no caption is still one object, so that none is lost in a pipe. */
-static void print_failure(const captioning *c, const char *path, const char *error) {
+static void print_failure(const captioning *c, const char *path, const char *problem) {
     if (!c->json) return;
+    char *error = xprintf("%s: %s", path, problem);
     json_out j = {stdout, 0};
     jout_open(&j, '{');
     jout_path(&j, "path", path);
@@ -58,64 +52,31 @@ static void print_failure(const captioning *c, const char *path, const char *err
     jout_key(&j, "error"), jout_string(&j, error);
     jout_close(&j, '}');
     jout_end(&j);
+    free(error);
 }
 
-/* Describes up to TOGETHER pictures and prints them in order. */
-static int caption_some(captioning *c, const char *const *paths, size_t count) {
-    glimpse_blip_image *images[TOGETHER] = {NULL};
-    const glimpse_blip_image *good[TOGETHER];
-    glimpse_blip_result *results[TOGETHER] = {NULL};
-    char *errors[TOGETHER] = {NULL};
-    size_t good_count = 0;
-    int code = CLI_RUN;
-    for (size_t i = 0; i < count && code != EXIT_FAILED; i++) {
-        code = blip_look(&c->blip, paths[i], &images[i]);
-        if (code == EXIT_PARTIAL) {
-            c->partial = 1;
-            errors[i] = xstrdup(glimpse_last_error());
-        }
-        if (images[i]) good[good_count++] = images[i];
-    }
-    if (code != EXIT_FAILED) {
-        code = CLI_RUN;
-        if (glimpse_blip_caption(results, c->blip.worker, good, good_count,
-                                 c->prompt.ids ? &c->prompt : NULL, &c->how) < 0) {
-            code = tool_fail_last();
-        }
-    }
+static int print_record(void *user, const glimpse_blip_record *record) {
+    captioning *c = user;
     progress_clear();
-    for (size_t i = 0, next = 0; i < count && code == CLI_RUN; i++) {
-        if (images[i]) {
-            print_caption(c, paths[i], results[next++]);
-        } else {
-            print_failure(c, paths[i], errors[i]);
-        }
+    if (record->problem) {
+        blip_say_problem(&c->blip, record);
+        print_failure(c, record->path, record->problem);
+    } else {
+        print_caption(c, record->path, record->result);
     }
-    for (size_t i = 0; i < count; i++) {
-        glimpse_blip_image_free(images[i]);
-        glimpse_blip_result_free(results[i]);
-        free(errors[i]);
-    }
-    return code;
+    if (c->json || record->picture + 1 < c->total) (void)fflush(stdout);
+    return 0;
 }
 
-static int caption_all(captioning *c, const char *const *paths, size_t count) {
-    c->total = count;
-    c->started = progress_now();
+static int caption_all(captioning *c, const char *const *paths, const char *prompt) {
+    glimpse_session_blip_options *o = &c->blip.options;
+    o->generation = &c->how;
+    o->prompt = prompt;
+    o->progress = c->blip.base.quiet ? NULL : session_show_progress;
+    o->cancelled = session_cancelled;
     tool_catch_stop();
-    for (c->done = 0; c->done < count;) {
-        size_t batch = count - c->done < TOGETHER ? count - c->done : TOGETHER;
-        int code = caption_some(c, paths + c->done, batch);
-        if (code != CLI_RUN) return code;
-        c->done += batch;
-        if (c->json || c->done < count) (void)fflush(stdout);
-        if (tool_stopped()) return EXIT_STOPPED;
-        if (c->done < count && !c->blip.base.quiet) {
-            progress_show("pictures described", c->done, count, 1, progress_now() - c->started,
-                          NULL);
-        }
-    }
-    return c->partial ? EXIT_PARTIAL : EXIT_FOUND;
+    return blip_finish(&c->blip, glimpse_session_blip_caption(c->blip.base.base, paths, c->total, o,
+                                                              print_record, c));
 }
 
 static int open_all(captioning *c, const blip_choices *choices, const char *prompt) {
@@ -123,22 +84,18 @@ static int open_all(captioning *c, const blip_choices *choices, const char *prom
     if (code != CLI_RUN) return code;
     code = blip_generation(&cmd_caption, &c->blip, choices, &c->how);
     if (code != CLI_RUN) return code;
+    size_t tokens = 0;
     if (prompt) {
-        code = blip_encode(&c->blip, GLIMPSE_BLIP_TEXT_PROMPT, prompt, &c->prompt, NULL);
+        code = blip_prompt_tokens(&c->blip, prompt, &tokens);
         if (code != CLI_RUN) return code;
-        if (c->prompt.count >= c->how.max_length) {
+        if (tokens >= c->how.max_length) {
             return cli_misuse(&cmd_caption,
                               "the prompt is %zu tokens, which leaves nothing to write within "
                               "--max-length %zu",
-                              c->prompt.count, c->how.max_length);
+                              tokens, c->how.max_length);
         }
     }
-    glimpse_blip_limits limits = GLIMPSE_BLIP_LIMITS_INIT;
-    limits.pictures = c->total < TOGETHER ? c->total : TOGETHER;
-    limits.texts = 1;
-    limits.beams = c->how.beams;
-    limits.length = c->how.max_length;
-    return blip_make_worker(&c->blip, &limits);
+    return CLI_RUN;
 }
 
 /* "--library" with nothing behind it is the whole library: taken out of `argv`. */
@@ -233,9 +190,8 @@ static int run(int argc, char **argv) {
     } else if (arguments.count == 0) {
         code = cli_misuse(&cmd_caption, "which pictures? FILES, folders, or --library");
     } else if ((code = open_all(&c, &choices, prompt)) == CLI_RUN) {
-        code = caption_all(&c, arguments.words, arguments.count);
+        code = caption_all(&c, arguments.words, prompt);
     }
-    blip_text_free(&c.prompt);
     blip_close(&c.blip);
     cli_list_free(&wide.exclude);
     cli_arguments_free(&arguments);
@@ -248,8 +204,11 @@ const cli_command cmd_caption = {
     "what pictures show, in words",
     "Describes pictures: files, folders, or (--library) all that a library knows. Prints PATH, a "
     "tab and the caption, or writes a file (--out). --store keeps the captions in the library, for "
-    "glimpse search --captions. Nothing is asked twice: a run that was stopped goes on from there "
-    "when it is started again. --style alt --out alt.json writes {\"path\": \"alt\"}.\n\n"
+    "glimpse search --captions. A run that was stopped goes on from there when it is started "
+    "again, "
+    "and nothing is asked twice; but picture files alone and a BLIP model are decoded and "
+    "described "
+    "anew. --style alt --out alt.json writes {\"path\": \"alt\"}.\n\n"
     "The model is a BlipForConditionalGeneration folder, or a remote one ({remote names}). "
     "For picture files and a BLIP model, --json prints one object per "
     "picture with its tokens: "

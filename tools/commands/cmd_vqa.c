@@ -4,97 +4,50 @@
 #include "blip_out.h"
 #include "tool.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct asking {
     blip_session blip;
     glimpse_blip_generation how;
     const char **questions;
     size_t question_count;
-    cli_list candidates;      /* --answer: choose among these */
-    glimpse_blip_text *rated; /* [candidates.count] */
-    int first_token, all;
+    cli_list candidates; /* --answer: choose among these */
+    int first_token, all, name_pictures;
 } asking;
 
-static void begin(json_out *j, const char *path, const char *question) {
-    jout_open(j, '{');
-    if (path) jout_path(j, "image", path);
-    jout_key(j, "question"), jout_string(j, question);
+static void print_ratings(json_out *j, const glimpse_blip_record *r) {
+    jout_key(j, "answer"), jout_string(j, r->ratings[0].text);
+    jout_key(j, "answers");
+    jout_open(j, '[');
+    for (size_t i = 0; i < r->rating_count; i++) {
+        jout_open(j, '{');
+        jout_key(j, "answer"), jout_string(j, r->ratings[i].text);
+        jout_key(j, "sum_logprob"), jout_number(j, r->ratings[i].sum);
+        jout_key(j, "probability"), jout_number(j, r->ratings[i].probability);
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
 }
 
-/* Candidates from the likeliest to the least, probabilities among themselves. */
-static int rate(asking *a, const char *path, const char *question, const glimpse_blip_image *image,
-                const glimpse_blip_text *ids) {
-    size_t count = a->candidates.count, *order = xcalloc(count, sizeof *order);
-    double *sums = xcalloc(count, sizeof *sums), total = 0;
-    int code = CLI_RUN;
-    if (glimpse_blip_rate(sums, a->blip.worker, image, ids, a->rated, count) < 0) {
-        code = tool_fail_last();
-        goto done;
-    }
-    for (size_t i = 0; i < count; i++) {
-        size_t place = i;
-        for (; place > 0 && sums[i] > sums[order[place - 1]]; place--)
-            order[place] = order[place - 1];
-        order[place] = i;
-    }
-    for (size_t i = 0; i < count; i++)
-        total += exp(sums[i] - sums[order[0]]);
-    json_out j = {stdout, 0};
-    begin(&j, path, question);
-    jout_key(&j, "answer"), jout_string(&j, a->candidates.values[order[0]]);
-    jout_key(&j, "answers");
-    jout_open(&j, '[');
-    for (size_t i = 0; i < count; i++) {
-        jout_open(&j, '{');
-        jout_key(&j, "answer"), jout_string(&j, a->candidates.values[order[i]]);
-        jout_key(&j, "sum_logprob"), jout_number(&j, sums[order[i]]);
-        jout_key(&j, "probability");
-        jout_number(&j, exp(sums[order[i]] - sums[order[0]]) / total);
-        jout_close(&j, '}');
-    }
-    jout_close(&j, ']');
-    jout_close(&j, '}');
-    jout_end(&j);
-done:
-    free(order);
-    free(sums);
-    return code;
-}
-
-static int answer(asking *a, const char *path, const char *question,
-                  const glimpse_blip_image *image, const glimpse_blip_text *ids) {
-    glimpse_blip_result *result = NULL;
-    if (glimpse_blip_answer(&result, a->blip.worker, &image, ids, 1, &a->how) < 0) {
-        return tool_fail_last();
+static int print_record(void *user, const glimpse_blip_record *r) {
+    asking *a = user;
+    if (r->problem) {
+        blip_say_problem(&a->blip, r);
+        return 0;
     }
     json_out j = {stdout, 0};
-    begin(&j, path, question);
-    blip_print_sequence(&j, "answer", glimpse_blip_result_get(result, 0));
-    if (a->all) blip_print_all(&j, "answer", result);
+    jout_open(&j, '{');
+    if (a->name_pictures) jout_path(&j, "image", r->path);
+    jout_key(&j, "question"), jout_string(&j, r->text);
+    if (r->result) {
+        blip_print_sequence(&j, "answer", glimpse_blip_result_get(r->result, 0));
+        if (a->all) blip_print_all(&j, "answer", r->result);
+    } else {
+        print_ratings(&j, r);
+    }
     jout_close(&j, '}');
     jout_end(&j);
-    glimpse_blip_result_free(result);
-    return CLI_RUN;
-}
-
-/* CLI_RUN, EXIT_PARTIAL for a picture that cannot be used, EXIT_FAILED. */
-static int ask_about(asking *a, const char *path, int name_it) {
-    glimpse_blip_image *image = NULL;
-    int code = blip_look(&a->blip, path, &image);
-    for (size_t i = 0; i < a->question_count && code == CLI_RUN; i++) {
-        glimpse_blip_text ids;
-        code = blip_encode(&a->blip, blip_first_role(a->first_token), a->questions[i], &ids, NULL);
-        if (code == CLI_RUN) {
-            code = (a->candidates.count > 0 ? rate : answer)(a, name_it ? path : NULL,
-                                                             a->questions[i], image, &ids);
-        }
-        blip_text_free(&ids);
-    }
-    glimpse_blip_image_free(image);
-    return code;
+    return 0;
 }
 
 static int open_all(asking *a, const blip_choices *choices) {
@@ -102,24 +55,19 @@ static int open_all(asking *a, const blip_choices *choices) {
     if (code != CLI_RUN) return code;
     code = blip_generation(&cmd_vqa, &a->blip, choices, &a->how);
     if (code != CLI_RUN) return code;
-    a->rated = xcalloc(a->candidates.count + 1, sizeof *a->rated);
-    for (size_t i = 0; i < a->candidates.count; i++) {
-        code = blip_encode(&a->blip, GLIMPSE_BLIP_TEXT_OUTPUT, a->candidates.values[i],
-                           &a->rated[i], NULL);
-        if (code != CLI_RUN) return code;
-    }
-    glimpse_blip_limits limits = GLIMPSE_BLIP_LIMITS_INIT;
-    limits.pictures = 1;
-    limits.beams = a->how.beams;
-    limits.length = a->how.max_length;
-    return blip_make_worker(&a->blip, &limits);
+    glimpse_session_blip_options *o = &a->blip.options;
+    o->generation = &a->how;
+    o->role = blip_first_role(a->first_token);
+    o->candidates = a->candidates.values;
+    o->candidate_count = a->candidates.count;
+    return CLI_RUN;
 }
 
 static int run(int argc, char **argv) {
     asking a = {.first_token = 0};
     blip_choices choices = BLIP_CHOICES_INIT;
     cli_list pictures = {0}, listed = {0};
-    int json = 0, partial = 0;
+    int json = 0;
     const cli_option options[] = {
         CLI_LIST("image", 'i', &pictures, "FILE", "the picture; may be repeated"),
         CLI_LIST("question", 'Q', &listed, "TEXT", "a question; may be repeated"),
@@ -155,16 +103,11 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if ((code = open_all(&a, &choices)) != CLI_RUN) goto done;
-    for (size_t i = 0; i < pictures.count; i++) {
-        code = ask_about(&a, pictures.values[i], pictures.count > 1);
-        if (code == EXIT_FAILED) goto done;
-        if (code == EXIT_PARTIAL) partial = 1;
-    }
-    code = partial ? EXIT_PARTIAL : EXIT_FOUND;
+    a.name_pictures = pictures.count > 1;
+    code = blip_finish(&a.blip, glimpse_session_blip_answer(
+                                    a.blip.base.base, pictures.values, pictures.count, a.questions,
+                                    a.question_count, &a.blip.options, print_record, &a));
 done:
-    for (size_t i = 0; a.rated && i < a.candidates.count; i++)
-        blip_text_free(&a.rated[i]);
-    free(a.rated);
     free(a.questions);
     blip_close(&a.blip);
     cli_list_free(&pictures);

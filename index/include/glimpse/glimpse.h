@@ -25,6 +25,7 @@
 #include <glimpse/reading.h>
 #include <glimpse/rerank.h>
 #include <glimpse/session.h>
+#include <glimpse/session_blip.h>
 #include <glimpse/session_dedup.h>
 #include <glimpse/session_evaluate.h>
 #include <glimpse/session_label.h>
