@@ -36,7 +36,7 @@ random_model random_model_tiny_siglip(void) {
     random_model m = random_model_tiny();
     m.siglip = 1;
     m.vocabulary = 288; /* what its tokenizer has */
-    m.context = 64; /* a letter is a token */
+    m.context = 64;     /* a letter is a token */
     m.image_size = 34;
     m.embedding = m.vision_width;
     m.activation = "gelu_pytorch_tanh";

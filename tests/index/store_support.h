@@ -1,7 +1,7 @@
 /*
- * store_support.h - a small world for the tests of the store: a library in a temporary directory, and
- * beside it, in plain arrays, what should be in it. Answers are compared with a search that looks
- * at everything.
+ * store_support.h - a small world for the tests of the store: a library in a temporary directory,
+ * and beside it, in plain arrays, what should be in it. Answers are compared with a search that
+ * looks at everything.
  */
 #ifndef GLIMPSE_TESTS_STORE_SUPPORT_H
 #define GLIMPSE_TESTS_STORE_SUPPORT_H

@@ -6,8 +6,8 @@
  */
 #include "ingest_support.h"
 
-#include "sqlite_store.h"
 #include "core/error.h"
+#include "sqlite_store.h"
 
 #include <errno.h>
 

@@ -24,6 +24,7 @@
 #include <glimpse/query.h>
 #include <glimpse/reading.h>
 #include <glimpse/rerank.h>
+#include <glimpse/response_cache.h>
 #include <glimpse/session.h>
 #include <glimpse/session_blip.h>
 #include <glimpse/session_dedup.h>
@@ -31,7 +32,6 @@
 #include <glimpse/session_label.h>
 #include <glimpse/session_search.h>
 #include <glimpse/session_vlm.h>
-#include <glimpse/response_cache.h>
 #include <glimpse/status.h>
 #include <glimpse/stored_labels.h>
 #include <glimpse/sys/blip.h>
