@@ -24,8 +24,24 @@ static void write_text(const char *path, const char *text) {
     assert_int_equal(fclose(file), 0);
 }
 
+/* The library to load in front, by a name without a blank: LD_PRELOAD would end there. */
+static char hook_directory[] = "/tmp/glimpse-hook-XXXXXX", hook[64];
+
+static int make_hook(void) {
+    if (!mkdtemp(hook_directory)) return -1;
+    (void)snprintf(hook, sizeof hook, "%s/hook.so", hook_directory);
+    return symlink(GLIMPSE_FAIL_ALLOCATION, hook);
+}
+
+static int remove_hook(void **state) {
+    (void)unlink(hook);
+    (void)rmdir(hook_directory);
+    return run_teardown(state);
+}
+
 static int setup(void **state) {
     run_setup(state);
+    if (make_hook() != 0) return -1;
     assert_int_equal(mkdir("pictures", 0777), 0);
     for (unsigned i = 0; i < 6; i++) {
         char name[64];
@@ -61,7 +77,7 @@ static int run_failing(const char *const *arguments, long at, long count, int th
         int err = open("err", O_WRONLY | O_CREAT | O_TRUNC, 0666);
         (void)dup2(out, 1);
         (void)dup2(err, 2);
-        (void)setenv("LD_PRELOAD", GLIMPSE_FAIL_ALLOCATION, 1);
+        (void)setenv("LD_PRELOAD", hook, 1);
         (void)setenv("GLIMPSE_TEST_FAIL_AT", number, 1);
         (void)setenv("GLIMPSE_TEST_FAIL_FOR", more, 1);
         (void)setenv("GLIMPSE_TEST_COUNT", "count", 1);
@@ -185,5 +201,5 @@ int main(void) {
         cmocka_unit_test(a_library_that_ends_the_program_is_a_failure),
         cmocka_unit_test(a_machine_without_threads_is_no_empty_result),
     };
-    return cmocka_run_group_tests(tests, setup, run_teardown);
+    return cmocka_run_group_tests(tests, setup, remove_hook);
 }
