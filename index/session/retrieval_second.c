@@ -4,6 +4,7 @@
 #include "retrieval_private.h"
 
 #include "core/error.h"
+#include "totals.h"
 
 #include <glimpse/rerank.h>
 
@@ -95,22 +96,6 @@ static size_t rank_in(const ranked *list, size_t count, const glimpse_reranked *
     return 0;
 }
 
-static void add_totals(glimpse_vlm_totals *sum, const glimpse_vlm_totals *more) {
-    sum->asked += more->asked;
-    sum->answered += more->answered;
-    sum->refused += more->refused;
-    sum->cannot_tell += more->cannot_tell;
-    sum->failed += more->failed;
-    sum->not_sent += more->not_sent;
-    sum->cached += more->cached;
-    sum->escalated += more->escalated;
-    sum->requests += more->requests;
-    sum->tokens_in += more->tokens_in;
-    sum->tokens_out += more->tokens_out;
-    sum->cost += more->cost;
-    sum->unpriced += more->unpriced;
-}
-
 static int rerank_one(retrieval *r, const session_vlm *vlm, size_t text, const ranked *list,
                       const session_control *control) {
     glimpse_second_figures *f = &r->rerank;
@@ -138,7 +123,7 @@ static int rerank_one(retrieval *r, const session_vlm *vlm, size_t text, const r
     }
     f->looked_at += f->depth;
     f->failed += look.failed;
-    add_totals(&f->vlm.totals, &look.totals);
+    glimpse_vlm_totals_add(&f->vlm.totals, &look.totals);
 done:
     glimpse_session_look_free(&look);
     free(order);

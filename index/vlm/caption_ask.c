@@ -7,6 +7,7 @@
 #include "captioning.h"
 
 #include "core/error.h"
+#include "totals.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -200,23 +201,6 @@ static int store(glimpse_captioning *list, const glimpse_caption_run *run, size_
     return status;
 }
 
-static void add_totals(glimpse_vlm_totals *sum, const glimpse_vlm_totals *more) {
-    sum->asked += more->asked;
-    sum->answered += more->answered;
-    sum->refused += more->refused;
-    sum->cannot_tell += more->cannot_tell;
-    sum->failed += more->failed;
-    sum->not_sent += more->not_sent;
-    sum->cached += more->cached;
-    sum->escalated += more->escalated;
-    sum->requests += more->requests;
-    sum->tokens_in += more->tokens_in;
-    sum->tokens_out += more->tokens_out;
-    sum->cost += more->cost;
-    sum->unpriced += more->unpriced;
-    sum->incomplete += more->incomplete;
-}
-
 /* Asks about `count` from a->first on, and stores what came, also when the asking failed. */
 static int ask_window(asking *a, glimpse_vlm_request *requests, glimpse_vlm_picture *pictures,
                       size_t count) {
@@ -228,7 +212,7 @@ static int ask_window(asking *a, glimpse_vlm_request *requests, glimpse_vlm_pict
                      &list->items[list->todo[a->first + i]]->shown);
     }
     int status = glimpse_vlm_run(&totals, run->vlm, requests, count, run->asking, answered, a);
-    add_totals(&list->summary.vlm.totals, &totals);
+    glimpse_vlm_totals_add(&list->summary.vlm.totals, &totals);
     if (!run->options->store || run->asking->dry_run) return status;
     char first_failure[1024];
     (void)snprintf(first_failure, sizeof first_failure, "%s", glimpse_last_error());
