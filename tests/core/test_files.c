@@ -1,7 +1,7 @@
 /*
  * test_files.c - reading, mapping and atomic replacement of files; folders and paths.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "core/file.h"
 

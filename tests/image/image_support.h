@@ -4,7 +4,7 @@
 #ifndef GLIMPSE_TESTS_IMAGE_SUPPORT_H
 #define GLIMPSE_TESTS_IMAGE_SUPPORT_H
 
-#include "support.h"
+#include "support/test.h"
 
 #include <glimpse/sys/image.h>
 

@@ -1,7 +1,7 @@
 /*
  * The 77 golden cases of preprocessing: what Pillow and the reference crops made of real files.
  */
-#include "image/image_support.h"
+#include "image_support.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /*
  * Every vector kernel this CPU can run equals the plain one, which is checked by hand.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "math/half.h"
 #include "math/kernels/kernels.h"

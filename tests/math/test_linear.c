@@ -2,7 +2,7 @@
  * The products of every backend in the table, in every precision that it has here, equal the plain
  * ones, for all forms of weights.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "math/backends.h"
 #include "math/half.h"

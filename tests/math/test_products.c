@@ -3,7 +3,7 @@
  * every instruction set that this CPU has, and backends with ways of their own of int8 and of
  * attention equal them too.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "math/backends.h"
 #include "math/half.h"

@@ -2,10 +2,10 @@
  * Configurations are read with the defaults of the classes that wrote them, and what cannot be
  * honoured is refused.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "model/config.h"
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include <glimpse/sys/model.h>
 

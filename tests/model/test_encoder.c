@@ -1,10 +1,10 @@
 /*
  * Same input, same output: whatever the batch, the order, the worker or the shortcut.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "model/model_internal.h"
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include <glimpse/sys/model.h>
 #include <math.h>

@@ -2,7 +2,7 @@
  * The engine equals the original CLIP and OpenCLIP code on their recorded inputs and outputs, at
  * the tolerances that the reference data states, on every backend that multiplies in f32.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "model/model_internal.h"
 

@@ -3,9 +3,9 @@
  * every backend that this machine has. Sanitizer builds take a smaller model; the promise is
  * checked in full by the optimised build.
  */
-#include "support.h"
+#include "support/test.h"
 
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include <glimpse/sys/model.h>
 #include <math.h>

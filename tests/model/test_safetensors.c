@@ -1,11 +1,11 @@
 /*
  * A weights file is believed only as far as its bytes bear it out.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "math/half.h"
 #include "model/safetensors.h"
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include <glimpse/sys/model.h>
 

@@ -3,10 +3,10 @@
  * the batch, the backend and the shortcut; texts padded by the encoder; a fingerprint that follows
  * whatever decides the vectors.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "model/model_internal.h"
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include <glimpse/sys/model.h>
 #include <math.h>

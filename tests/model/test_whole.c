@@ -6,10 +6,10 @@
  * What no other file contradicts is left out: how many heads share a width, by how much a picture
  * is shrunk before the crop, and the like.
  */
-#include "support.h"
+#include "support/test.h"
 
-#include "random_blip.h"
-#include "random_model.h"
+#include "support/random_blip.h"
+#include "support/random_model.h"
 
 #include <glimpse/sys/blip.h>
 #include <glimpse/sys/model.h>

@@ -4,7 +4,7 @@
 #ifndef GLIMPSE_TESTS_SESSION_SUPPORT_H
 #define GLIMPSE_TESTS_SESSION_SUPPORT_H
 
-#include "support.h"
+#include "support/test.h"
 
 #include <glimpse/session.h>
 #include <glimpse/session_search.h>

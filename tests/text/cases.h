@@ -4,7 +4,7 @@
 #ifndef GLIMPSE_TESTS_TEXT_CASES_H
 #define GLIMPSE_TESTS_TEXT_CASES_H
 
-#include "support.h"
+#include "support/test.h"
 
 enum { CASE_IDS = 4096 };
 

@@ -3,7 +3,7 @@
  * reference implementations; damaged models are refused or still work; hostile texts take linear
  * time.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include <glimpse/sys/tokenizer.h>
 #include <jansson.h>

@@ -2,7 +2,7 @@
  * test_tokenizer_kinds.c - the table of tokenizers is complete, and a model directory gets its kind
  * by the strongest sign in it.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "text/tokenizer_kinds.h"
 

@@ -2,7 +2,7 @@
  * test_vocabulary_files.c - files of every published layout open; damaged and hostile ones are
  * refused with a message that names the file and the entry.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include <glimpse/sys/tokenizer.h>
 #include <jansson.h>

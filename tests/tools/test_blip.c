@@ -1,9 +1,9 @@
 /*
  * itm, caption and vqa: what scripts rely on.
  */
-#include "run.h"
+#include "support/commands.h"
 
-#include "random_blip.h"
+#include "support/random_blip.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
  * glimpse dedup and glimpse audit: what is found, the stable output, exit codes, hostile names,
  * actions and undo, decisions, leakage, and the page in a real browser.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <glimpse/sys/image.h>
 

@@ -2,7 +2,7 @@
  * glimpse evaluate: figures of the demo set recomputed here from the exported JSON in the plainest
  * way, every kind of input, and what is refused.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <math.h>
 

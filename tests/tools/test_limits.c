@@ -2,7 +2,7 @@
  * Little memory and impatient users: under every limit of address space an index works or ends by
  * itself with a message and exit code 4, and a second signal ends what does not listen.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -6,7 +6,7 @@
  * In f32: oneDNN, which reduced precision may use, does not survive this; where it is used, room
  * for what it needs is made sure of instead (test_limits.c).
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>

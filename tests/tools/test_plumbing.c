@@ -1,7 +1,7 @@
 /*
  * embed, tokenize and preprocess against the reference data: what scripts rely on.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <glimpse/compute.h>
 

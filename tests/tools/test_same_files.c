@@ -2,7 +2,7 @@
  * One walk and one pool: index, label, dedup and caption see the same files of a tree that has one
  * of everything that is left out, and a file has the same embedding whoever asks for it.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include "embedder.h"
 #include "picture_list.h"

@@ -2,8 +2,8 @@
  * SigLIP models through the command: the plumbing against the reference data, and everything else
  * with a random model, whose probabilities are worked out again from the embeddings it prints.
  */
-#include "random_model.h"
-#include "run.h"
+#include "support/random_model.h"
+#include "support/commands.h"
 
 #include <glimpse/compute.h>
 

@@ -2,7 +2,7 @@
  * BLIP gives the numbers and the tokens of the reference implementation, on every backend, with
  * and without the cache of keys and values.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "math/init.h"
 #include "vlm/blip/blip_internal.h"

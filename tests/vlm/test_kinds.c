@@ -3,9 +3,9 @@
  * its specs are understood, requests hold the question and not the key, and nothing that a server
  * sends is taken for an answer when it is none.
  */
-#include "support.h"
+#include "support/test.h"
 
-#include "server.h"
+#include "support/server.h"
 #include "vlm/remote/remote.h"
 
 static const glimpse_vlm_kind *const kinds[] = {

@@ -2,9 +2,9 @@
  * test_remote.c - remote models promise: the documented requests of each dialect, no key and no
  * metadata where they do not belong, patience with servers that fail, and honest outcomes.
  */
-#include "support.h"
+#include "support/test.h"
 
-#include "server.h"
+#include "support/server.h"
 
 #include <glimpse/sys/vlm.h>
 

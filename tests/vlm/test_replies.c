@@ -3,9 +3,9 @@
  * its thinking, found wherever it stands, and marked when it is not whole. Each shape in each
  * dialect: what is shown, what is kept, what is counted as paid.
  */
-#include "support.h"
+#include "support/test.h"
 
-#include "server.h"
+#include "support/server.h"
 
 #include <glimpse/sys/vlm.h>
 

@@ -3,9 +3,9 @@
  * where the cheap one is unsure, limits hold, and every picture is answered or has its reason, also
  * when one in five requests fails and the run is killed in between.
  */
-#include "support.h"
+#include "support/test.h"
 
-#include "server.h"
+#include "support/server.h"
 
 #include <glimpse/response_cache.h>
 #include <glimpse/sys/vlm.h>
