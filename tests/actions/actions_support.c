@@ -7,13 +7,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 
-void yard_write(const char *path, const void *data, size_t size) {
-    FILE *file = fopen(path, "wb");
-    if (!file) fail_msg("%s: cannot write", path);
-    assert_int_equal(fwrite(data, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-}
-
 static void remember(yard_file *f) {
     struct stat info;
     assert_int_equal(glimpse_action_hash(f->path, &info, f->hash), 0);
@@ -48,7 +41,7 @@ void yard_open(yard *y, unsigned seed, int different) {
         yard_file *f = &y->files[i];
         (void)snprintf(f->path, sizeof f->path, "%s/%s", y->pictures, names[i]);
         bytes[0] = (char)(i >= YARD_FILES - different ? i + 1 : 0);
-        yard_write(f->path, bytes, sizeof bytes);
+        write_file(f->path, bytes, sizeof bytes);
         const struct timespec times[2] = {{1500000000 + i, 5}, {1400000000 + i * 1000, 123456789}};
         assert_int_equal(chmod(f->path, i % 3 == 0 ? 0644 : i % 3 == 1 ? 0600 : 0755), 0);
         assert_int_equal(utimensat(AT_FDCWD, f->path, times, 0), 0);

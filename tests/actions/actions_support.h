@@ -37,6 +37,5 @@ void yard_check_same(const yard *y, int inodes);
 void yard_check_nothing_lost(const yard *y, const char *extra);
 /* Files below `folder`, folders not counted; 0 when there is none. */
 size_t yard_count_files(const char *folder);
-void yard_write(const char *path, const void *data, size_t size);
 
 #endif

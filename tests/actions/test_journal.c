@@ -146,7 +146,7 @@ static void what_changed_since_the_scan_is_left_alone(void **state) {
         yard_open(&y, 3, 0);
         glimpse_action_options options = options_for((glimpse_action_kind)kind, y.quarantine);
         glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
-        yard_write(y.items[0].path, "new bytes", 9);
+        write_file(y.items[0].path, "new bytes", 9);
         assert_int_equal(unlink(y.items[1].path), 0);
         assert_int_equal(unlink(y.items[2].path), 0);
         assert_int_equal(symlink(y.files[0].path, y.items[2].path), 0);
@@ -208,7 +208,7 @@ static void nothing_is_done_when_the_keeper_is_gone_or_changed(void **state) {
         assert_int_equal(rename(y.files[0].path, away), 0);
         seen s = apply(&y, &options, 2, &report);
         assert_int_equal(s.outcomes[0], GLIMPSE_OUTCOME_KEEPER);
-        yard_write(y.files[0].path, "other", 5);
+        write_file(y.files[0].path, "other", 5);
         s = apply(&y, &options, 2, &report);
         assert_int_equal(s.outcomes[1], GLIMPSE_OUTCOME_KEEPER);
         assert_int_equal(unlink(y.files[0].path), 0);
@@ -252,7 +252,7 @@ static void a_move_keeps_the_folders_and_never_overwrites(void **state) {
     glimpse_action_options options = options_for(GLIMPSE_ACTION_MOVE, y.quarantine);
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     assert_int_equal(mkdir(y.quarantine, 0755), 0);
-    yard_write(path_in(y.quarantine, "copy.jpg"), "mine", 4);
+    write_file(path_in(y.quarantine, "copy.jpg"), "mine", 4);
     seen s = apply(&y, &options, 3, &report);
     assert_string_equal(s.others[0], path_in(y.quarantine, "copy (2).jpg"));
     assert_string_equal(s.others[1], path_in(y.quarantine, "sub/copy.jpg"));
@@ -360,7 +360,7 @@ static void undo_overwrites_nothing_that_came_since(void **state) {
         glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
         (void)apply(&y, &options, YARD_ITEMS, &report);
         (void)unlink(y.items[0].path);
-        yard_write(y.items[0].path, "somebody's new file", 19);
+        write_file(y.items[0].path, "somebody's new file", 19);
         seen s = undo(&y, 0, GLIMPSE_OK, &report);
         assert_int_equal(report.done, YARD_ITEMS - 1);
         assert_int_equal(report.left_alone, 1);
@@ -390,7 +390,7 @@ static void undo_makes_folders_that_went_and_tells_what_is_gone(void **state) {
     seen s = apply(&y, &options, YARD_ITEMS, &report);
     assert_int_equal(rmdir(path_in(y.pictures, "sub/deep")), 0);
     assert_int_equal(unlink(s.others[0]), 0);
-    yard_write(s.others[1], "x", 1);
+    write_file(s.others[1], "x", 1);
     s = undo(&y, 0, GLIMPSE_OK, &report);
     assert_int_equal(report.left_alone, 2);
     assert_int_equal(s.outcomes[YARD_ITEMS - 1], GLIMPSE_OUTCOME_MISSING);
@@ -500,7 +500,7 @@ static void senseless_requests_are_refused(void **state) {
     /* A journal that is none is reported and left as it is. */
     assert_int_equal(mkdir(path_in(y.base, "state"), 0755), 0);
     assert_int_equal(mkdir(y.journal, 0755), 0);
-    yard_write(path_in(y.journal, "actions.db"), "this is not a database, only words", 34);
+    write_file(path_in(y.journal, "actions.db"), "this is not a database, only words", 34);
     glimpse_actions *actions = NULL;
     assert_int_equal(glimpse_actions_open(&actions, y.journal), GLIMPSE_E_CORRUPT);
     yard_close(&y);

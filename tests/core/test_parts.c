@@ -1,5 +1,5 @@
 /*
- * test_core.c - the last error, hashes and arenas.
+ * test_parts.c - the last error, hashes and arenas.
  */
 #include "support/test.h"
 

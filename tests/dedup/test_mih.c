@@ -2,17 +2,11 @@
  * Multi-index hashing finds exactly the pairs that comparing everything with everything finds, each
  * once, whatever the number of threads.
  */
-#include "support/test.h"
+#include "support/numbers.h"
 
 #include "dups_mih.h"
 
 static uint64_t state = 1234567;
-static uint64_t next_random(void) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
 
 enum { MOST = 4000 };
 static uint64_t base[MOST], queries[MOST];
@@ -21,14 +15,14 @@ static uint32_t base_item[MOST], query_item[MOST];
 /* Random codes and, for every other one, a code near an earlier one. */
 static void fill(size_t base_count, size_t query_count) {
     for (size_t i = 0; i < base_count; i++) {
-        base[i] = next_random();
+        base[i] = next_random(&state);
         base_item[i] = (uint32_t)(i / 3);
     }
     for (size_t i = 0; i < query_count; i++) {
-        queries[i] = i % 2 ? next_random() : base[next_random() % base_count];
-        query_item[i] = (uint32_t)(next_random() % (base_count / 3 + 5));
-        for (uint64_t flips = next_random() % 20; flips > 0 && i % 2 == 0; flips--)
-            queries[i] ^= UINT64_C(1) << (next_random() % 64);
+        queries[i] = i % 2 ? next_random(&state) : base[next_random(&state) % base_count];
+        query_item[i] = (uint32_t)(next_random(&state) % (base_count / 3 + 5));
+        for (uint64_t flips = next_random(&state) % 20; flips > 0 && i % 2 == 0; flips--)
+            queries[i] ^= UINT64_C(1) << (next_random(&state) % 64);
     }
 }
 
@@ -94,7 +88,7 @@ static void mih_with_weak_bits_finds_what_differs_in_them(void **unused) {
     (void)unused;
     fill(MOST, 400);
     for (size_t q = 0; q < 400; q++)
-        weak[q] = next_random() | next_random();
+        weak[q] = next_random(&state) | next_random(&state);
     glimpse_mih_hit *hits;
     size_t count, at = 0, all = 0, expected = 0;
     glimpse_mih_job job = {.base = base,

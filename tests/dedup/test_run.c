@@ -2,7 +2,8 @@
  * Whole duplicate searches over small folders of made-up pictures, and, where the reference corpus
  * is at hand, over real ones.
  */
-#include "support/test.h"
+#include "support/pictures.h"
+#include "support/temporary.h"
 
 #include <glimpse/dedup.h>
 
@@ -15,8 +16,6 @@ typedef struct canvas {
     uint32_t w, h;
     uint8_t rgb[3 * 400 * 400];
 } canvas;
-
-static char folder[4096];
 
 /* Smooth blobs and edges that depend on the seed; the same scene may be drawn with things moved. */
 static void draw(canvas *c, unsigned seed, double moved) {
@@ -53,12 +52,8 @@ static const char *at(const char *name) {
     return path_in(folder, name);
 }
 
-static void write_ppm(const canvas *c, const char *name) {
-    FILE *file = fopen(at(name), "wb");
-    assert_non_null(file);
-    (void)fprintf(file, "P6\n%u %u\n255\n", c->w, c->h);
-    assert_int_equal(fwrite(c->rgb, 3, (size_t)c->w * c->h, file), (size_t)c->w * c->h);
-    assert_int_equal(fclose(file), 0);
+static void write_canvas(const canvas *c, const char *name) {
+    write_ppm(at(name), c->w, c->h, c->rgb);
 }
 
 /* The same pixels in another format: uncompressed TGA. */
@@ -123,22 +118,14 @@ static void mirror(canvas *to, const canvas *from) {
     }
 }
 
-static void make_folder(const char *name) {
+static void make_subfolder(const char *name) {
     assert_int_equal(mkdir(at(name), 0700), 0);
 }
 
 static int setup(void **unused) {
     (void)unused;
-    char template[] = "/tmp/glimpse_dups_XXXXXX";
-    if (!mkdtemp(template) || !realpath(template, folder)) return -1;
+    folder = make_resolved_temp_folder();
     return 0;
-}
-
-static int teardown(void **unused) {
-    (void)unused;
-    char command[4200];
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
 }
 
 static glimpse_dedup_report *search(glimpse_dedup_options *options) {
@@ -177,22 +164,22 @@ static void make_pictures(void) {
         char name[32];
         draw(&scene, s, 0);
         (void)snprintf(name, sizeof name, "scene%u.ppm", s);
-        write_ppm(&scene, name);
+        write_canvas(&scene, name);
     }
     draw(&scene, 1, 0);
-    write_ppm(&scene, "original.ppm");
-    write_ppm(&scene, "same_bytes.ppm");
+    write_canvas(&scene, "original.ppm");
+    write_canvas(&scene, "same_bytes.ppm");
     write_tga(&scene, "same_pixels.tga");
     halve(&edit, &scene);
-    write_ppm(&edit, "half.ppm");
+    write_canvas(&edit, "half.ppm");
     crop(&edit, &scene, 20, 4, 208, 170);
-    write_ppm(&edit, "cropped.ppm");
+    write_canvas(&edit, "cropped.ppm");
     tone(&edit, &scene, 0.7, 10);
-    write_ppm(&edit, "darker.ppm");
+    write_canvas(&edit, "darker.ppm");
     add_frame(&edit, &scene, 9);
-    write_ppm(&edit, "framed.ppm");
+    write_canvas(&edit, "framed.ppm");
     mirror(&edit, &scene);
-    write_ppm(&edit, "mirrored.ppm");
+    write_canvas(&edit, "mirrored.ppm");
 }
 
 static void versions_of_a_picture_are_found_and_told_apart(void **unused) {
@@ -274,10 +261,7 @@ static void the_report_does_not_depend_on_threads(void **unused) {
 
 static void a_broken_file_stops_nothing(void **unused) {
     (void)unused;
-    FILE *file = fopen(at("broken.png"), "wb");
-    assert_non_null(file);
-    (void)fputs("\x89PNG\r\n\x1a\n and no more", file);
-    assert_int_equal(fclose(file), 0);
+    write_text(at("broken.png"), "\x89PNG\r\n\x1a\n and no more");
     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
     glimpse_dedup_report *report = search(&options);
     assert_int_equal(report->scanned, 14);
@@ -322,7 +306,7 @@ static void another_shot_is_not_the_same_picture(void **unused) {
     static canvas shot;
     (void)unused;
     draw(&shot, 3, 0.05);
-    write_ppm(&shot, "scene3_shot.ppm");
+    write_canvas(&shot, "scene3_shot.ppm");
     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
     glimpse_dedup_report *report = search(&options);
     const glimpse_dedup_group *group = NULL;
@@ -339,18 +323,18 @@ static void another_shot_is_not_the_same_picture(void **unused) {
 static void leakage_and_conflicting_labels_are_counted(void **unused) {
     static canvas scene, edit;
     (void)unused;
-    make_folder("test"), make_folder("test/cat"), make_folder("test/dog");
-    make_folder("train"), make_folder("train/cat"), make_folder("train/dog");
+    make_subfolder("test"), make_subfolder("test/cat"), make_subfolder("test/dog");
+    make_subfolder("train"), make_subfolder("train/cat"), make_subfolder("train/dog");
     draw(&scene, 20, 0);
-    write_ppm(&scene, "train/cat/a.ppm");
-    write_ppm(&scene, "test/dog/copy.ppm"); /* leaked, under another label */
+    write_canvas(&scene, "train/cat/a.ppm");
+    write_canvas(&scene, "test/dog/copy.ppm"); /* leaked, under another label */
     draw(&scene, 21, 0);
-    write_ppm(&scene, "train/dog/b.ppm");
+    write_canvas(&scene, "train/dog/b.ppm");
     halve(&edit, &scene);
-    write_ppm(&edit, "test/dog/small.ppm"); /* leaked */
+    write_canvas(&edit, "test/dog/small.ppm"); /* leaked */
     draw(&scene, 22, 0);
-    write_ppm(&scene, "test/cat/new.ppm");
-    write_ppm(&scene, "test/cat/new_again.ppm"); /* a duplicate within the set is no leak */
+    write_canvas(&scene, "test/cat/new.ppm");
+    write_canvas(&scene, "test/cat/new_again.ppm"); /* a duplicate within the set is no leak */
     char test[4096], train[4096];
     (void)snprintf(test, sizeof test, "%s", at("test"));
     (void)snprintf(train, sizeof train, "%s", at("train"));
@@ -412,21 +396,21 @@ static void bad_options_are_refused_and_a_run_can_be_stopped(void **unused) {
 static void an_audit_names_what_is_odd(void **unused) {
     static canvas scene;
     (void)unused;
-    make_folder("odd");
+    make_subfolder("odd");
     for (unsigned s = 30; s < 55; s++) {
         char name[32];
         draw(&scene, s, 0);
         (void)snprintf(name, sizeof name, "odd/%u.ppm", s);
-        write_ppm(&scene, name);
+        write_canvas(&scene, name);
     }
     draw(&scene, 60, 0);
     tone(&scene, &scene, 0.15, 0);
-    write_ppm(&scene, "odd/dark.ppm");
+    write_canvas(&scene, "odd/dark.ppm");
     tone(&scene, &scene, 0, 128);
-    write_ppm(&scene, "odd/constant.ppm");
+    write_canvas(&scene, "odd/constant.ppm");
     draw(&scene, 61, 0);
     crop(&scene, &scene, 0, 0, 200, 20);
-    write_ppm(&scene, "odd/long.ppm");
+    write_canvas(&scene, "odd/long.ppm");
     char path[4096];
     (void)snprintf(path, sizeof path, "%s", at("odd"));
     const char *roots[] = {path};
@@ -515,5 +499,5 @@ int main(void) {
         cmocka_unit_test(real_versions_are_found),
 #endif
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, remove_folder);
 }

@@ -4,35 +4,12 @@
  */
 #include "core/child.h"
 #include "support/pdf_writer.h"
-#include "support/test.h"
+#include "support/temporary.h"
 
 #include <glimpse/sys/document.h>
 
 #include <math.h>
 #include <sys/stat.h>
-
-static char *folder;
-
-static int make_folder(void **state) {
-    (void)state;
-    folder = make_temp_folder();
-    return folder ? 0 : -1;
-}
-
-static int drop_folder(void **state) {
-    (void)state;
-    remove_tree(folder);
-    free(folder);
-    return 0;
-}
-
-static const char *in_folder(const char *name) {
-    static char paths[4][1024];
-    static unsigned turn;
-    char *path = paths[turn++ % 4];
-    (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
 
 static void need_poppler(void) {
     if (system("pdfinfo -v >/dev/null 2>&1 && pdftotext -v >/dev/null 2>&1 && "
@@ -91,9 +68,7 @@ static void a_page_is_rendered_at_the_wanted_size(void **state) {
 static void a_picture_is_a_document_of_one_page(void **state) {
     (void)state;
     static const char ppm[] = "P6 4 2 255\n012345678901234567890123";
-    FILE *file = fopen(in_folder("scan.ppm"), "wb");
-    (void)fwrite(ppm, 1, sizeof ppm - 1, file);
-    (void)fclose(file);
+    write_in_folder("scan.ppm", ppm, sizeof ppm - 1);
     glimpse_document *d = NULL;
     assert_ok(glimpse_document_open(&d, in_folder("scan.ppm"), NULL));
     assert_int_equal(glimpse_document_page_count(d), 1);
@@ -111,18 +86,14 @@ static void what_is_no_document_is_refused_with_its_name(void **state) {
     glimpse_document *d = NULL;
     assert_int_equal(glimpse_document_open(&d, in_folder("nowhere.pdf"), NULL),
                      GLIMPSE_E_NOT_FOUND);
-    FILE *file = fopen(in_folder("words.txt"), "wb");
-    (void)fputs("only words", file);
-    (void)fclose(file);
+    write_text_in_folder("words.txt", "only words");
     assert_int_equal(glimpse_document_open(&d, in_folder("words.txt"), NULL), GLIMPSE_E_FORMAT);
     assert_non_null(strstr(glimpse_last_error(), "words.txt"));
     assert_true(pdf_write(in_folder("whole.pdf"), three_pages, 3));
     size_t size = 0;
     char *whole = (char *)read_whole_file(in_folder("whole.pdf"), &size);
     for (size_t keep = 5; keep < size; keep = keep * 3 + 1) {
-        file = fopen(in_folder("cut.pdf"), "wb");
-        (void)fwrite(whole, 1, keep, file);
-        (void)fclose(file);
+        write_in_folder("cut.pdf", whole, keep);
         const int status = glimpse_document_open(&d, in_folder("cut.pdf"), NULL);
         assert_null(status < 0 ? d : NULL);
         if (status < 0) assert_non_null(strstr(glimpse_last_error(), "cut.pdf"));
@@ -241,5 +212,5 @@ int main(void) {
         cmocka_unit_test(looks_decide_what_text_leaves_open),
         cmocka_unit_test(a_program_is_bounded_in_everything),
     };
-    return cmocka_run_group_tests_name("documents", tests, make_folder, drop_folder);
+    return cmocka_run_group_tests_name("documents", tests, make_folder, remove_folder);
 }

@@ -109,9 +109,7 @@ void fixture_close_library(fixture *f) {
 int fixture_begin(void **state) {
     fixture *f = calloc(1, sizeof *f);
     if (!f) return -1;
-    char *made = make_temp_folder();
-    f->folder = realpath(made, NULL);
-    free(made);
+    f->folder = make_resolved_temp_folder();
     f->pictures = glimpse_path_join(f->folder, "pictures");
     f->library_path = glimpse_path_join(f->folder, "library");
     if (mkdir(f->pictures, 0777) != 0) return -1;
@@ -141,17 +139,8 @@ const char *at(const fixture *f, const char *relative) {
 }
 
 void put_bytes(const fixture *f, const char *relative, const void *data, size_t size) {
-    char path[PATH_MAX];
-    (void)snprintf(path, sizeof path, "%s", at(f, relative));
-    for (char *slash = path + strlen(f->folder) + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
-        (void)mkdir(path, 0777);
-        *slash = '/';
-    }
-    FILE *file = fopen(path, "wb");
-    if (!file) fail_msg("cannot make %s", path);
-    assert_int_equal(fwrite(data, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
+    make_parents(at(f, relative));
+    write_file(at(f, relative), data, size);
 }
 
 void put_text(const fixture *f, const char *relative, const char *text) {

@@ -7,6 +7,8 @@
  */
 #include "ingest_support.h"
 
+#include "support/numbers.h"
+
 #include <glimpse/sys/model.h>
 
 #include <math.h>
@@ -312,16 +314,6 @@ static void workers_and_batches_change_no_embedding(void **state) {
 }
 
 #ifndef __SANITIZE_ADDRESS__
-static double cosine(const float *a, const float *b, size_t dim) {
-    double dot = 0, aa = 0, bb = 0;
-    for (size_t i = 0; i < dim; i++) {
-        dot += (double)a[i] * b[i];
-        aa += (double)a[i] * a[i];
-        bb += (double)b[i] * b[i];
-    }
-    return dot / sqrt(aa * bb);
-}
-
 static void reduced_decoding_hardly_moves_an_embedding(void **state) {
     fixture *f = *state;
     glimpse_model *model = open_demo_model();

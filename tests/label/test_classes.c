@@ -1,34 +1,16 @@
 /*
  * Class lists in every form, and what a classifier makes of synonyms, own prompts and the cache.
  */
-#include "support/test.h"
+#include "support/temporary.h"
 
-#include "support/fake_model.h"
 #include "label_internal.h"
+#include "support/fake_model.h"
 
 #include <dirent.h>
 
-static char *folder;
-
-static int make_folder(void **state) {
-    (void)state;
-    folder = make_temp_folder();
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    remove_tree(folder);
-    free(folder);
-    return 0;
-}
-
 static const char *write_list(const char *name, const char *text) {
     const char *path = path_in(folder, name);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-    assert_int_equal(fclose(file), 0);
+    write_text(path, text);
     return path;
 }
 
@@ -224,13 +206,9 @@ static void weights_are_cached_and_damage_is_noticed(void **state) {
     uint8_t *good = read_whole_file(path, &size);
     assert_int_equal(size, 64 + 9 * sizeof(float));
     for (size_t i = 0; i <= size; i++) {
-        FILE *file = fopen(path, "wb");
-        assert_non_null(file);
         good[i % size] ^= 1;
-        assert_int_equal(fwrite(good, 1, i < size ? size : size - 1, file),
-                         i < size ? size : size - 1);
+        write_file(path, good, i < size ? size : size - 1);
         good[i % size] ^= 1;
-        assert_int_equal(fclose(file), 0);
         again = build(classes, more, 2, cache);
         assert_int_equal(glimpse_classifier_prompts_embedded(again), 6);
         assert_memory_equal(glimpse_classifier_weights(first), glimpse_classifier_weights(again),

@@ -3,17 +3,10 @@
  */
 #include "support/test.h"
 
-#include "support/fake_model.h"
 #include "label_internal.h"
+#include "support/fake_model.h"
 
 #include <glimpse/label.h>
-
-static void write_text(const char *path, const char *text, size_t size) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-}
 
 static void check_lines(glimpse_lines *lines, const char *const *expected, size_t count) {
     assert_int_equal(glimpse_lines_count(lines), count);
@@ -29,7 +22,7 @@ static void lines_drop_blanks_comments_bom_and_carriage_returns(void **state) {
     static const char text[] =
         "\xEF\xBB\xBF"
         "cat\r\n\r\n  # a comment\n\t guinea pig \n#x\n\nC#\n\xC3\xA9léphant";
-    write_text(path, text, sizeof text - 1);
+    write_file(path, text, sizeof text - 1);
     glimpse_lines *lines = NULL;
     assert_ok(glimpse_lines_load(&lines, path));
     check_lines(lines, (const char *[]){"cat", "guinea pig", "C#", "\xC3\xA9léphant"}, 4);
@@ -56,7 +49,7 @@ static void lines_refuse_nothing_and_what_is_not_text(void **state) {
         {"cat\nd\0g\n", 8, "line 2: not UTF-8"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        write_text(path, bad[i].text, bad[i].size);
+        write_file(path, bad[i].text, bad[i].size);
         assert_int_equal(glimpse_lines_load(&lines, path), GLIMPSE_E_FORMAT);
         assert_null(lines);
         assert_non_null(strstr(glimpse_last_error(), bad[i].message));

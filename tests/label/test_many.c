@@ -4,8 +4,8 @@
  */
 #include "support/test.h"
 
-#include "support/fake_model.h"
 #include "label_internal.h"
+#include "support/fake_model.h"
 
 #include <glimpse/calibrate.h>
 
@@ -410,19 +410,13 @@ static void calibrations_are_kept_for_their_classifier_only(void **state) {
     static const char *const bad[] = {"", "[]", "{}", "{\"format\":\"glimpse-calibration\"}",
                                       "{\"format\":\"glimpse-calibration\",\"classifier\":7}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        FILE *file = fopen(path, "w");
-        assert_non_null(file);
-        (void)fputs(bad[i], file);
-        assert_int_equal(fclose(file), 0);
+        write_text(path, bad[i]);
         assert_int_equal(glimpse_calibration_read(&out, read, c, path), GLIMPSE_E_FORMAT);
     }
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    (void)fprintf(file,
-                  "{\"format\":\"glimpse-calibration\",\"version\":1,\"classifier\":\"%s\","
-                  "\"temperature\":-1}",
-                  glimpse_classifier_id(c));
-    assert_int_equal(fclose(file), 0);
+    write_formatted(path,
+                    "{\"format\":\"glimpse-calibration\",\"version\":1,\"classifier\":\"%s\","
+                    "\"temperature\":-1}",
+                    glimpse_classifier_id(c));
     assert_int_equal(glimpse_calibration_read(&out, read, c, path), GLIMPSE_E_FORMAT);
     glimpse_classifier_free(c);
     glimpse_classifier_free(other);

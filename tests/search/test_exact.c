@@ -215,9 +215,7 @@ static void offline_files_are_shown_last_and_say_so(void **state) {
 
     /* Plugged in again, though nothing was indexed since: it is there, so it is not offline. */
     assert_int_equal(mkdir(disk, 0777), 0);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    (void)fclose(file);
+    write_text(path, "");
     r = first(&w, &results, alone);
     assert_int_equal(r->offline, 0);
     glimpse_results_free(results);

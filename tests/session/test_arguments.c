@@ -47,10 +47,7 @@ static void set_up(world *w, fixture *f) {
     assert_ok(glimpse_decisions_load(&w->decisions, w->library));
     assert_ok(glimpse_label_eval_create(&w->eval, 2));
     (void)snprintf(truth, sizeof truth, "%s/truth.csv", f->folder);
-    FILE *file = fopen(truth, "w");
-    assert_non_null(file);
-    assert_true(fputs(table, file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    write_text(truth, table);
     assert_ok(glimpse_truth_load(&w->truth, truth, NULL));
 }
 

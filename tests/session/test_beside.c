@@ -1,5 +1,5 @@
 /*
- * test_session_beside.c - everything at once on one session: searching, looking for duplicates,
+ * test_beside.c - everything at once on one session: searching, looking for duplicates,
  * deciding and captioning while another thread indexes.
  *
  * Run it with ThreadSanitizer: ctest -L threads.

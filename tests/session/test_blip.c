@@ -1,5 +1,5 @@
 /*
- * test_session_blip.c - captions, matches and answers of BLIP models on picture files through a
+ * test_blip.c - captions, matches and answers of BLIP models on picture files through a
  * session, with the demo VLM.
  */
 #include "session_support.h"

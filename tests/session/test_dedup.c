@@ -1,5 +1,5 @@
 /*
- * test_session_dedup.c - duplicates, audits, actions and decisions through a session.
+ * test_dedup.c - duplicates, audits, actions and decisions through a session.
  */
 #include "session_support.h"
 
@@ -23,16 +23,6 @@ typedef struct files {
     char root[1100], first[1200], copy[1200], other[1200];
 } files;
 
-static void copy_file(const char *from, const char *to) {
-    size_t size = 0;
-    void *bytes = read_whole_file(from, &size);
-    FILE *file = fopen(to, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-    free(bytes);
-}
-
 static files make_files(const fixture *f) {
     files made;
     char *real = realpath(f->folder, NULL);
@@ -47,10 +37,6 @@ static files make_files(const fixture *f) {
     copy_file(DEMO "circle-snow-131.png", made.other);
     free(real);
     return made;
-}
-
-static int exists(const char *path) {
-    return access(path, F_OK) == 0;
 }
 
 static glimpse_dedup_report *find(const fixture *f, const char *const *roots, size_t count) {
@@ -87,7 +73,7 @@ static void directories_need_no_library(void **state) {
     assert_int_equal(report->groups[0].kind, GLIMPSE_DEDUP_EXACT);
     assert_int_equal(report->scanned, 3);
     glimpse_dedup_report_free(report);
-    assert_false(exists(f->library));
+    assert_false(path_exists(f->library));
     /* Without roots it is about the library, which is not there. */
     assert_int_equal(glimpse_session_dedup(&report, f->session, NULL), GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "there is no library at"));
@@ -291,21 +277,21 @@ static void an_action_is_shown_done_and_taken_back(void **state) {
     assert_ok(glimpse_session_act(&done, f->session, plan, &options, 0, each, &seen));
     assert_int_equal(done.done, 1);
     assert_int_equal(done.run, 0);
-    assert_true(exists(made.first) && exists(made.copy));
-    assert_false(exists(target));
+    assert_true(path_exists(made.first) && path_exists(made.copy));
+    assert_false(path_exists(target));
     assert_ok(glimpse_session_act(&done, f->session, plan, &options, 1, each, &seen));
     assert_int_equal(done.done, 1);
     assert_true(done.run > 0);
     assert_int_equal(seen.count, 2);
     assert_int_equal(seen.done, 2);
-    assert_false(exists(seen.path));
-    assert_true(exists(seen.other)); /* under its name below the root */
+    assert_false(path_exists(seen.path));
+    assert_true(path_exists(seen.other)); /* under its name below the root */
     assert_non_null(strstr(seen.other, "/moved/"));
     assert_ok(glimpse_session_action_runs(f->session, count_run, &runs));
     assert_int_equal(runs, 1);
     assert_ok(glimpse_session_undo(&done, f->session, done.run, NULL, NULL));
     assert_int_equal(done.done, 1);
-    assert_true(exists(made.first) && exists(made.copy));
+    assert_true(path_exists(made.first) && path_exists(made.copy));
     /* A moved file is nothing that is held. */
     assert_ok(glimpse_session_empty(&done, f->session, 0, 1, NULL, NULL));
     assert_int_equal(done.done, 0);
@@ -335,13 +321,13 @@ static void an_action_can_be_stopped_before_any_file(void **state) {
     assert_true(done.cancelled);
     assert_int_equal(asked, 1);
     assert_int_equal(done.done, 0);
-    assert_true(exists(made.first) && exists(made.copy));
+    assert_true(path_exists(made.first) && path_exists(made.copy));
     /* A MOVE that has nowhere to go changes nothing either. */
     options.kind = GLIMPSE_ACTION_MOVE;
     options.cancelled = NULL;
     assert_int_equal(glimpse_session_act(&done, f->session, plan, &options, 1, NULL, NULL),
                      GLIMPSE_E_INVALID);
-    assert_true(exists(made.first) && exists(made.copy));
+    assert_true(path_exists(made.first) && path_exists(made.copy));
     glimpse_dedup_plan_free(plan);
     glimpse_dedup_report_free(report);
 }
@@ -362,7 +348,7 @@ static void a_decision_is_remembered_and_honoured_until_it_is_forgotten(void **s
     assert_ok(
         glimpse_session_decide(&number, ids, f->session, GLIMPSE_DECISION_KEEP_ALL, words, 1));
     assert_int_equal(strlen(ids[0]), 32);
-    assert_true(exists(f->library)); /* it is where decisions are remembered */
+    assert_true(path_exists(f->library)); /* it is where decisions are remembered */
     glimpse_dedup_report *report = find(f, &root, 1);
     assert_int_equal(report->group_count, 0);
     assert_true(report->decided > 0);

@@ -171,9 +171,7 @@ static void a_run_becomes_a_coco_file_when_it_is_whole(void **state) {
         assert_int_equal(stat("labels.json", &info) == 0, complete);
     }
     glimpse_labeller_close(labeller);
-    json_error_t error;
-    json_t *root = json_load_file("labels.json", 0, &error);
-    assert_non_null(root);
+    json_t *root = json_file("labels.json");
     assert_int_equal(json_array_size(at(root, "images")), totals.labelled);
     assert_int_equal(json_array_size(at(root, "annotations")), totals.labelled);
     assert_string_equal(text_at(root, "categories.1.name"), "bus");

@@ -1,5 +1,5 @@
 /*
- * test_session.c - what a session promises to one thread.
+ * test_one_thread.c - what a session promises to one thread.
  */
 #include "session_support.h"
 

@@ -1,5 +1,5 @@
 /*
- * test_session_place.c - what a session does when things move: its library is removed or replaced,
+ * test_place.c - what a session does when things move: its library is removed or replaced,
  * the working directory changes.
  */
 #include "session_support.h"

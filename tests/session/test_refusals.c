@@ -1,5 +1,5 @@
 /*
- * test_session_refusals.c - what makes no sense in a call of a session is refused.
+ * test_refusals.c - what makes no sense in a call of a session is refused.
  */
 #include "session_support.h"
 

@@ -1,5 +1,5 @@
 /*
- * test_session_stop.c - calls of a session that are stopped, or would wait for themselves.
+ * test_stop.c - calls of a session that are stopped, or would wait for themselves.
  */
 #include "session_support.h"
 

@@ -1,5 +1,5 @@
 /*
- * test_session_threads.c - one session in many threads: readers beside a writer, writers in turn.
+ * test_threads.c - one session in many threads: readers beside a writer, writers in turn.
  *
  * Run it with ThreadSanitizer: ctest -L threads.
  */

@@ -1,9 +1,9 @@
 /*
- * test_session_vlm.c - questions, captions, comparisons and documents through a session: with the
+ * test_vlm.c - questions, captions, comparisons and documents through a session: with the
  * demo VLM, and with an endpoint inside the test where a remote model is needed.
  */
-#include "support/endpoint.h"
 #include "session_support.h"
+#include "support/endpoint.h"
 
 #include <glimpse/session_vlm.h>
 

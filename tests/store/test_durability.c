@@ -13,7 +13,7 @@ static void pause_ms(long milliseconds) {
 }
 
 /* Content and file number i, always the same. */
-static void write_picture(glimpse_store *catalog, int64_t model, const char *folder, uint64_t i) {
+static void write_record(glimpse_store *catalog, int64_t model, const char *folder, uint64_t i) {
     char path[1100];
     float v[WORLD_DIM];
     int64_t content = 0;
@@ -46,7 +46,7 @@ static void write_from(const char *library_path, const char *folder, uint64_t fi
     for (uint64_t i = first; i < end; i += 8) {
         if (catalog->ops->begin(catalog) < 0) _exit(3);
         for (uint64_t j = i; j < i + 8 && j < end; j++)
-            write_picture(catalog, model, folder, j);
+            write_record(catalog, model, folder, j);
         if (catalog->ops->commit(catalog) < 0) _exit(3);
         if (rest_ms > 0) pause_ms(rest_ms);
     }
@@ -98,14 +98,14 @@ static void a_kill_loses_at_most_the_batch_in_flight(void **state) {
     glimpse_store *catalog = glimpse_library_store(w.library);
     assert_ok(catalog->ops->begin(catalog));
     for (uint64_t i = 0; i < PICTURES; i++)
-        write_picture(catalog, w.model, w.pictures, i);
+        write_record(catalog, w.model, w.pictures, i);
     assert_ok(catalog->ops->commit(catalog));
     world peace;
     world_open(&peace, 2);
     glimpse_store *other = glimpse_library_store(peace.library);
     assert_ok(other->ops->begin(other));
     for (uint64_t i = 0; i < PICTURES; i++)
-        write_picture(other, peace.model, w.pictures, i);
+        write_record(other, peace.model, w.pictures, i);
     assert_ok(other->ops->commit(other));
     glimpse_hash a = world_answers(&w, 20), b = world_answers(&peace, 20);
     assert_memory_equal(a.bytes, b.bytes, GLIMPSE_HASH_BYTES);
@@ -145,7 +145,7 @@ static void one_process_writes_at_a_time(void **state) {
     world_populate(&w, 20);
     glimpse_hash busy = world_answers(&w, 5);
     char *path = world_vectors_path(&w, &w.key);
-    assert_false(world_exists(path));
+    assert_false(path_exists(path));
     /* The lock goes with its process. */
     assert_int_equal(write(go[1], "x", 1), 1);
     (void)kill(child, SIGKILL);
@@ -159,7 +159,7 @@ static void one_process_writes_at_a_time(void **state) {
     glimpse_library_unlock(w.library);
     world_reopen(&w, 0);
     glimpse_hash alone = world_answers(&w, 5);
-    assert_true(world_exists(path));
+    assert_true(path_exists(path));
     assert_memory_equal(busy.bytes, alone.bytes, GLIMPSE_HASH_BYTES);
     free(path);
     for (int i = 0; i < 2; i++)
@@ -204,19 +204,6 @@ static void readers_see_whole_batches_while_another_process_writes(void **state)
     assert_true(moved > 1);
     print_message("%zu searches, %zu of them saw more than the one before\n", rounds, moved);
     world_close(&w);
-}
-
-/*
- * Damage of the catalogue.
- */
-static void copy_file(const char *from, const char *to) {
-    size_t size = 0;
-    void *bytes = read_whole_file(from, &size);
-    FILE *file = fopen(to, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-    free(bytes);
 }
 
 static void a_damaged_catalogue_is_reported_and_left_alone(void **state) {
@@ -338,7 +325,7 @@ static void a_catalogue_cut_short_emptied_or_replaced_is_reported(void **state) 
     assert_int_equal(glimpse_library_open(&w.library, w.library_path, 0), GLIMPSE_E_CORRUPT);
     assert_int_equal(glimpse_library_open(&w.library, w.library_path, GLIMPSE_LIBRARY_CREATE),
                      GLIMPSE_E_CORRUPT);
-    assert_false(world_exists(path));
+    assert_false(path_exists(path));
     world_close(&w);
 }
 

@@ -1,5 +1,5 @@
 /*
- * run.c - see run.h.
+ * commands.c - see commands.h.
  */
 #include "support/commands.h"
 
@@ -232,66 +232,4 @@ json_t *run_json_lines(const run_result *r) {
         line = end + 1;
     }
     return all;
-}
-
-const json_t *at(const json_t *root, const char *path) {
-    const json_t *value = root;
-    char key[128];
-    for (const char *s = path; *s && value;) {
-        size_t length = strcspn(s, ".");
-        (void)snprintf(key, sizeof key, "%.*s", (int)length, s);
-        value = json_is_array(value) ? json_array_get(value, (size_t)atol(key))
-                                     : json_object_get(value, key);
-        s += length;
-        if (*s == '.') s++;
-    }
-    if (!value) {
-        char *dump = json_dumps(root, 0);
-        fail_msg("%s is not in %.1000s", path, dump);
-    }
-    return value;
-}
-
-const char *text_at(const json_t *root, const char *path) {
-    const json_t *value = at(root, path);
-    if (!json_is_string(value)) fail_msg("%s is no string", path);
-    return json_string_value(value);
-}
-
-double number_at(const json_t *root, const char *path) {
-    const json_t *value = at(root, path);
-    if (!json_is_number(value)) fail_msg("%s is no number", path);
-    return json_number_value(value);
-}
-
-void write_file(const char *path, const void *data, size_t size) {
-    FILE *file = fopen(path, "wb");
-    if (!file) fail_msg("%s: cannot write", path);
-    assert_int_equal(fwrite(data, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-}
-
-void copy_file(const char *from, const char *to) {
-    size_t size = 0;
-    void *data = read_whole_file(from, &size);
-    write_file(to, data, size);
-    free(data);
-}
-
-void write_picture(const char *path, unsigned width, unsigned height, unsigned seed) {
-    size_t size = (size_t)width * height * 3 + 32;
-    unsigned char *data = malloc(size);
-    assert_non_null(data);
-    size_t used = (size_t)snprintf((char *)data, size, "P6\n%u %u\n255\n", width, height);
-    uint32_t random = seed * 2654435761u + 1;
-    for (unsigned y = 0; y < height; y++) {
-        for (unsigned x = 0; x < width; x++) {
-            random = random * 1664525u + 1013904223u;
-            data[used++] = (unsigned char)(x * 255 / width);
-            data[used++] = (unsigned char)(y * 255 / height);
-            data[used++] = (unsigned char)((random >> 24) & 0x7F) + (unsigned char)(seed & 0x7F);
-        }
-    }
-    write_file(path, data, used);
-    free(data);
 }

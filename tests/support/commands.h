@@ -1,5 +1,5 @@
 /*
- * run.h - running glimpse from a test and looking at all it did.
+ * commands.h - running glimpse from a test and looking at all it did.
  *
  *     run_result r;
  *     run(&r, "search", "--json", "a red car", NULL);
@@ -12,12 +12,12 @@
  * run_teardown are its group fixtures); HOME and XDG_DATA_HOME point into it, so that nothing of
  * the person who runs the tests is seen or touched.
  */
-#ifndef GLIMPSE_TESTS_TOOLS_RUN_H
-#define GLIMPSE_TESTS_TOOLS_RUN_H
+#ifndef GLIMPSE_TESTS_COMMANDS_H
+#define GLIMPSE_TESTS_COMMANDS_H
 
-#include "support/test.h"
+#include "support/json.h"
+#include "support/pictures.h"
 
-#include <jansson.h>
 #include <sys/types.h>
 
 typedef struct run_result {
@@ -53,15 +53,4 @@ void expect_no_err(const run_result *r);                /* stderr is empty */
 json_t *run_json(const run_result *r);
 /* Every line of stdout, an object each, as an array. */
 json_t *run_json_lines(const run_result *r);
-/* By path, as in "results.0.path"; fails the test when it is not there. Borrowed. */
-const json_t *at(const json_t *root, const char *path);
-const char *text_at(const json_t *root, const char *path);
-double number_at(const json_t *root, const char *path);
-
-/* Copies `from` (absolute) to `to` (in the working folder). */
-void copy_file(const char *from, const char *to);
-/* Writes a binary PPM picture: a gradient and noise that depend on `seed`. */
-void write_picture(const char *path, unsigned width, unsigned height, unsigned seed);
-void write_file(const char *path, const void *data, size_t size);
-
 #endif

@@ -6,8 +6,8 @@
  *     run(&r, "caption", "pictures", "--model", endpoint_spec, NULL);
  *     endpoint_stop();
  */
-#ifndef GLIMPSE_TESTS_TOOLS_ENDPOINT_H
-#define GLIMPSE_TESTS_TOOLS_ENDPOINT_H
+#ifndef GLIMPSE_TESTS_ENDPOINT_H
+#define GLIMPSE_TESTS_ENDPOINT_H
 
 #include <stddef.h>
 

@@ -92,10 +92,3 @@ int sample_write(const glimpse_dataset_options *o, const glimpse_label_set *set,
     glimpse_dataset_writer_close(writer);
     return status;
 }
-
-json_t *json_file(const char *path) {
-    json_error_t error;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!root) fail_msg("%s: %s, line %d", path, error.text, error.line);
-    return root;
-}

@@ -2,8 +2,8 @@
  * label_samples.h - pictures with hostile names, classes with hostile names, and labels for
  * them, put through a writer.
  */
-#ifndef GLIMPSE_TESTS_INDEX_LABEL_SAMPLES_H
-#define GLIMPSE_TESTS_INDEX_LABEL_SAMPLES_H
+#ifndef GLIMPSE_TESTS_LABEL_SAMPLES_H
+#define GLIMPSE_TESTS_LABEL_SAMPLES_H
 
 #include "support/commands.h"
 
@@ -38,8 +38,5 @@ int sample_give(const glimpse_label_set *set,
                 int (*give)(void *to, const glimpse_labelled *picture), void *to);
 /* The same through a writer: a status < 0, or how many pictures a complete output left out. */
 int sample_write(const glimpse_dataset_options *o, const glimpse_label_set *set, int complete);
-
-/* A file in the working folder, parsed. */
-json_t *json_file(const char *path);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * store_support.c - see store_support.h.
+ * libraries.c - see libraries.h.
  */
 #include "support/libraries.h"
 
@@ -16,10 +16,7 @@ const glimpse_model_key world_other_key = {"ffeeddccbbaa99887766554433221100", "
 
 void world_open(world *w, uint64_t seed) {
     *w = (world){.random = seed * 2 + 1, .key = world_key};
-    char *folder = make_temp_folder();
-    w->folder = realpath(folder, NULL);
-    free(folder);
-    assert_non_null(w->folder);
+    w->folder = make_resolved_temp_folder();
     (void)snprintf(w->library_path, sizeof w->library_path, "%s/lib", w->folder);
     (void)snprintf(w->pictures, sizeof w->pictures, "%s/pictures", w->folder);
     assert_int_equal(mkdir(w->pictures, 0777), 0);
@@ -328,10 +325,6 @@ char *world_vectors_path(world *w, const glimpse_model_key *key) {
     char *path = NULL;
     assert_ok(glimpse_indexes_path(&path, glimpse_library_store(w->library), key->fingerprint));
     return path;
-}
-
-int world_exists(const char *path) {
-    return access(path, F_OK) == 0;
 }
 
 void world_overwrite(const char *path, long offset, const void *bytes, size_t size) {

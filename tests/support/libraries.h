@@ -1,10 +1,10 @@
 /*
- * store_support.h - a small world for the tests of the store: a library in a temporary directory,
+ * libraries.h - a small world for the tests of libraries: one in a temporary directory,
  * and beside it, in plain arrays, what should be in it. Answers are compared with a search that
  * looks at everything.
  */
-#ifndef GLIMPSE_TESTS_STORE_SUPPORT_H
-#define GLIMPSE_TESTS_STORE_SUPPORT_H
+#ifndef GLIMPSE_TESTS_LIBRARIES_H
+#define GLIMPSE_TESTS_LIBRARIES_H
 
 #include "support/test.h"
 
@@ -73,7 +73,6 @@ glimpse_hash world_answers(world *w, size_t queries);
 /* What verify says; the problems' texts end up in `text` (cut). */
 int world_verify(world *w, char *text, size_t size);
 char *world_vectors_path(world *w, const glimpse_model_key *key); /* malloc'ed */
-int world_exists(const char *path);
 /* Writes `bytes` over a file at `offset` (-1: behind its end). */
 void world_overwrite(const char *path, long offset, const void *bytes, size_t size);
 

@@ -12,8 +12,8 @@
  * It listens on 127.0.0.1 on a port of the system's choice, one thread for each connection, and
  * logs every request. The handler runs in those threads, one at a time.
  */
-#ifndef GLIMPSE_TESTS_VLM_SERVER_H
-#define GLIMPSE_TESTS_VLM_SERVER_H
+#ifndef GLIMPSE_TESTS_SERVER_H
+#define GLIMPSE_TESTS_SERVER_H
 
 #include <jansson.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /*
- * test_text_nomem.c - every allocation of opening and encoding is made to fail once: each failure
+ * test_nomem.c - every allocation of opening and encoding is made to fail once: each failure
  * is reported as out of memory, and nothing leaks or crashes (the sanitizer build watches).
  *
  * The linker sends the engine's malloc, calloc and realloc here (-Wl,--wrap), jansson's are set

@@ -1,7 +1,7 @@
 /*
- * test_text_parts.c - the parts below the tokenizer, each against a table or a plain twin.
+ * test_parts.c - the parts below the tokenizer, each against a table or a plain twin.
  */
-#include "support/test.h"
+#include "support/numbers.h"
 
 #include "text/bpe.h"
 #include "text/html.h"
@@ -11,11 +11,6 @@
 
 #include <jansson.h>
 #include <utf8proc.h>
-
-static uint32_t next_random(uint32_t *seed) {
-    *seed = *seed * 1664525u + 1013904223u;
-    return *seed >> 8;
-}
 
 static void expect_points(const glimpse_points *points, const uint32_t *expected, size_t count) {
     assert_int_equal(points->count, count);
@@ -180,21 +175,21 @@ static void nfc_composes_and_orders(void **state) {
 /* The plain twin: utf8proc's own NFC. */
 static void nfc_agrees_with_utf8proc_on_random_marks(void **state) {
     (void)state;
-    uint32_t seed = 11;
+    uint64_t seed = 11;
     for (int round = 0; round < 3000; round++) {
         glimpse_points points, out;
         glimpse_points_init(&points);
         glimpse_points_init(&out);
-        size_t length = 1 + next_random(&seed) % 120;
+        size_t length = 1 + random_below(&seed, 120);
         assert_ok(glimpse_points_reserve(&points, length));
         for (size_t i = 0; i < length; i++) {
             static const uint32_t from[] = {0x61,   0x300,  0x300,  0x300, 0xC0,   0x1100,
                                             0x1161, 0x11A7, 0xAC00, 0x900, 0x1E00, 0x1D100};
             static const uint32_t span[] = {26, 0x70, 0x40,  0x20,  0x100, 19,
                                             21, 28,   0x100, 0x200, 0x200, 0x80};
-            size_t range = next_random(&seed) % (sizeof from / sizeof from[0]);
+            size_t range = random_below(&seed, sizeof from / sizeof from[0]);
             if (round % 4 == 0 && i % 50 != 0) range = 1 + range % 3; /* long runs of marks */
-            points.data[points.count++] = from[range] + next_random(&seed) % span[range];
+            points.data[points.count++] = from[range] + (uint32_t)random_below(&seed, span[range]);
         }
         utf8proc_int32_t twin[1024];
         utf8proc_ssize_t count = 0;
@@ -365,19 +360,19 @@ static void mutated_objects_are_read_alike_or_refused(void **state) {
     (void)state;
     static const char base[] =
         "{\"a\\u00e9\": 1, \"\\ud83d\\ude00</w>\":22,\n \"caf\xc3\xa9\\n\": 300,\"q\":-4}";
-    uint32_t seed = 5;
+    uint64_t seed = 5;
     size_t accepted = 0;
     for (int round = 0; round < 60000; round++) {
         char text[sizeof base];
         size_t length = sizeof base - 1;
         memcpy(text, base, sizeof base);
-        for (uint32_t n = 1 + next_random(&seed) % 3; n > 0; n--) {
+        for (size_t n = 1 + random_below(&seed, 3); n > 0; n--) {
             static const char marks[] = "\"\\u{}:,09-ead \n\xc3\xff";
-            size_t at = next_random(&seed) % length;
-            text[at] = round % 3 ? marks[next_random(&seed) % (sizeof marks - 1)]
-                                 : (char)next_random(&seed);
+            size_t at = random_below(&seed, length);
+            text[at] =
+                round % 3 ? marks[random_below(&seed, sizeof marks - 1)] : (char)next_random(&seed);
         }
-        if (round % 5 == 0) length = next_random(&seed) % length;
+        if (round % 5 == 0) length = random_below(&seed, length);
         json_t *mine = scan_object(text, length);
         if (!mine) continue;
         accepted++;
@@ -392,7 +387,7 @@ static void mutated_objects_are_read_alike_or_refused(void **state) {
 /* Random merges over a small alphabet, in and out of order: both ways of merging must agree. */
 static void fast_merging_agrees_with_the_definition(void **state) {
     (void)state;
-    uint32_t seed = 3;
+    uint64_t seed = 3;
     size_t merged = 0;
     for (int round = 0; round < 400; round++) {
         /* Tokens are strings over {a, b}: no merge makes one of its own halves. */
@@ -403,20 +398,22 @@ static void fast_merging_agrees_with_the_definition(void **state) {
         (void)snprintf(names[1], sizeof names[1], "b");
         glimpse_merge table[SLOTS];
         memset(table, 0xFF, sizeof table);
-        glimpse_vocabulary vocabulary = {.merges = table, .merge_mask = SLOTS - 1, .seed = seed};
+        glimpse_vocabulary vocabulary = {
+            .merges = table, .merge_mask = SLOTS - 1, .seed = (uint32_t)seed};
         uint32_t ranks[TOKENS];
         for (uint32_t i = 0; i < TOKENS; i++) {
             ranks[i] = i;
         }
         if (round % 2) { /* out of order */
             for (uint32_t i = TOKENS - 1; i > 0; i--) {
-                uint32_t other = next_random(&seed) % (i + 1), swap = ranks[i];
+                size_t other = random_below(&seed, i + 1);
+                uint32_t swap = ranks[i];
                 ranks[i] = ranks[other];
                 ranks[other] = swap;
             }
         }
         for (uint32_t n = 0; n < TOKENS; n++) {
-            size_t left = next_random(&seed) % tokens, right = next_random(&seed) % tokens;
+            size_t left = random_below(&seed, tokens), right = random_below(&seed, tokens);
             char joined[64];
             (void)snprintf(joined, sizeof joined, "%s%s", names[left], names[right]);
             if (strlen(joined) >= sizeof names[0]) continue;
@@ -438,9 +435,9 @@ static void fast_merging_agrees_with_the_definition(void **state) {
         glimpse_bpe_scratch_init(&scratch);
         for (int word = 0; word < 60; word++) {
             int32_t fast[300], plain[300];
-            size_t count = next_random(&seed) % (word % 10 ? 40 : 300), fast_count = count;
+            size_t count = random_below(&seed, word % 10 ? 40 : 300), fast_count = count;
             for (size_t i = 0; i < count; i++) {
-                fast[i] = plain[i] = (int32_t)(next_random(&seed) % 2);
+                fast[i] = plain[i] = (int32_t)(random_below(&seed, 2));
             }
             glimpse_bpe_order order = word % 2 ? GLIMPSE_BPE_ALL : GLIMPSE_BPE_ONE;
             size_t plain_count = count;

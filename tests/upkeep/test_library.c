@@ -153,7 +153,7 @@ static void one_flipped_bit_in_a_stored_vector_is_found_and_never_used(void **st
     /* Not used for a new index, nor handed out, and nothing is written any more. */
     char *vectors = world_vectors_path(&w, &w.key);
     assert_int_equal(glimpse_library_reindex(w.library), GLIMPSE_E_CORRUPT);
-    assert_true(world_exists(vectors)); /* the old one is kept until there is a new one */
+    assert_true(path_exists(vectors)); /* the old one is kept until there is a new one */
     free(vectors);
     char hex[GLIMPSE_HASH_HEX];
     float v[WORLD_DIM];
@@ -329,7 +329,7 @@ static void prune_forgets_a_root_and_a_model_when_asked(void **state) {
     assert_ok(glimpse_library_search_key(&results, w.library, &world_other_key, v, NULL));
     glimpse_results_free(results);
     char *path = world_vectors_path(&w, &world_other_key);
-    assert_true(world_exists(path));
+    assert_true(path_exists(path));
 
     glimpse_prune_options options = GLIMPSE_PRUNE_OPTIONS_INIT;
     glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
@@ -338,7 +338,7 @@ static void prune_forgets_a_root_and_a_model_when_asked(void **state) {
     options.model = world_other_key.fingerprint;
     assert_ok(glimpse_library_prune(&report, w.library, &options));
     assert_true(report.embeddings >= 10);
-    assert_false(world_exists(path));
+    assert_false(path_exists(path));
     glimpse_library_status *s = status_of(&w);
     assert_int_equal(s->model_count, 1);
     glimpse_library_status_free(s);
@@ -396,16 +396,13 @@ static void reindex_removes_files_of_forgotten_models(void **state) {
     (void)snprintf(stranger, sizeof stranger, "%s/vectors-%s.faiss", w.library_path,
                    world_other_key.fingerprint);
     (void)snprintf(other, sizeof other, "%s/notes.txt", w.library_path);
-    FILE *a = fopen(stranger, "wb"), *b = fopen(other, "wb");
-    assert_non_null(a);
-    assert_non_null(b);
-    (void)fclose(a);
-    (void)fclose(b);
+    write_text(stranger, "");
+    write_text(other, "");
     assert_ok(glimpse_library_reindex(w.library));
-    assert_false(world_exists(stranger));
-    assert_true(world_exists(other));
+    assert_false(path_exists(stranger));
+    assert_true(path_exists(other));
     char *path = world_vectors_path(&w, &w.key);
-    assert_true(world_exists(path));
+    assert_true(path_exists(path));
     free(path);
     world_close(&w);
 }
