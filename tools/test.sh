@@ -55,6 +55,7 @@ components_of() {
     case $1 in
     tests/support/* | tests/CMakeLists.txt | CMake* | cmake/* | src/include/* | index/include/* | \
         src/CMakeLists.txt | index/CMakeLists.txt) (cd tests && echo */CMakeLists.txt) | sed 's,/CMakeLists.txt,,g; s/support//' ;;
+    tests/fixtures/*) echo tools ;;
     tests/*/*) echo "$1" | cut -d/ -f2 ;;
     index/library/*) echo store session ;;
     index/labelling/*) echo session ;;
@@ -80,7 +81,9 @@ if [ -n "$label$changed${components[*]}" ]; then
         files=$(git diff --name-only "$base" && git ls-files --others --exclude-standard)
         mapfile -t more < <(while read -r file; do components_of "$file"; done <<<"$files" |
             tr ' ' '\n' | sort -u |
-            while read -r name; do [ ! -e "tests/${name:-/}/CMakeLists.txt" ] || echo "$name"; done)
+            while read -r name; do
+                if [ -n "$name" ] && [ -e "tests/$name/CMakeLists.txt" ]; then echo "$name"; fi
+            done)
         components+=("${more[@]}")
         echo "changed since $(git log -1 --format='%h (%s)' "$base"): ${more[*]:-nothing that has tests}"
     fi
