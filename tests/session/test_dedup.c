@@ -10,14 +10,6 @@
 
 #define DEMO GLIMPSE_SOURCE_DIR "/data/demo/shapes/"
 
-/* A session on the user's own library, which need not be there: one that is named must be. */
-static void open_own(fixture *f) {
-    glimpse_session_options options = options_for(f);
-    (void)snprintf(f->library, sizeof f->library, "%s/.local/share/glimpse/library", f->folder);
-    options.library = NULL;
-    open_session(f, &options);
-}
-
 /* folder/pictures with a picture, a copy of it and another one; links are followed by searches. */
 typedef struct files {
     char root[1100], first[1200], copy[1200], other[1200];

@@ -7,11 +7,6 @@
 
 #include <math.h>
 
-static void assert_message(const char *part) {
-    if (!strstr(glimpse_last_error(), part))
-        fail_msg("\"%s\" is not in the message \"%s\"", part, glimpse_last_error());
-}
-
 /*
  * Opening.
  */

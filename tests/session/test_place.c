@@ -13,11 +13,6 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-static void assert_message(const char *part) {
-    if (!strstr(glimpse_last_error(), part))
-        fail_msg("\"%s\" is not in the message \"%s\"", part, glimpse_last_error());
-}
-
 static void put_in_place(const char *library, const char *from) {
     char command[4000];
     (void)snprintf(command, sizeof command, "rm -rf '%s' && cp -r '%s' '%s'", library, from,

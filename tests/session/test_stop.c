@@ -9,11 +9,6 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-static void assert_message(const char *part) {
-    if (!strstr(glimpse_last_error(), part))
-        fail_msg("\"%s\" is not in the message \"%s\"", part, glimpse_last_error());
-}
-
 /* Stops when it is asked for the time `at`. */
 typedef struct asked {
     unsigned count, at;

@@ -13,14 +13,6 @@
 #define DEMO     GLIMPSE_SOURCE_DIR "/data/demo/"
 #define DEMO_VLM GLIMPSE_SOURCE_DIR "/data/models/demo-vlm/"
 
-/* A session on the user's own library, which need not be there: one that is named must be. */
-static void open_own(fixture *f) {
-    glimpse_session_options options = options_for(f);
-    (void)snprintf(f->library, sizeof f->library, "%s/.local/share/glimpse/library", f->folder);
-    options.library = NULL;
-    open_session(f, &options);
-}
-
 static int yes(void *user) {
     (void)user;
     return 1;

@@ -3,18 +3,11 @@
  * reference implementations; damaged models are refused or still work; hostile texts take linear
  * time.
  */
+#include "cases.h"
 #include "support/json.h"
 #include "support/temporary.h"
 
-#include <glimpse/sys/tokenizer.h>
-
 enum { IDS = 4096 };
-
-static glimpse_tokenizer *open_or_fail(const char *path, glimpse_tokenizer_kind kind) {
-    glimpse_tokenizer *tokenizer = NULL;
-    assert_ok(glimpse_tokenizer_load(&tokenizer, path, kind));
-    return tokenizer;
-}
 
 static const char *fixture(const char *name) {
     char relative[128];

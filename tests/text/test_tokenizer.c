@@ -5,14 +5,7 @@
 #include "support/json.h"
 #include "support/numbers.h"
 
-#include <glimpse/sys/tokenizer.h>
 #include <time.h>
-
-static glimpse_tokenizer *open_or_fail(const char *path, glimpse_tokenizer_kind kind) {
-    glimpse_tokenizer *tokenizer = NULL;
-    assert_ok(glimpse_tokenizer_load(&tokenizer, path, kind));
-    return tokenizer;
-}
 
 static glimpse_tokenizer *open_fixture(glimpse_tokenizer_kind kind) {
     return open_or_fail(source_path("tests/text/fixtures"), kind);
