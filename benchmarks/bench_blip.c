@@ -7,7 +7,7 @@
  *     bench_blip [--onednn] [--bf16] [--tiny]      --tiny: only to see that it runs
  */
 #include "bench.h"
-#include "random_blip.h"
+#include "support/random_blip.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -10,7 +10,7 @@
  */
 #include "bench.h"
 #include "library_private.h"
-#include "random_model.h"
+#include "support/random_model.h"
 #include "store.h"
 
 #include <glimpse/library.h>

@@ -17,7 +17,7 @@
 #include "bench.h"
 #include "math/init.h"
 #include "math/linear.h"
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include <glimpse/sys/model.h>
 #include <pthread.h>

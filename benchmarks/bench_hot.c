@@ -7,7 +7,7 @@
  *     bench_hot [--count N] [--precision f32|bf16]
  */
 #include "bench.h"
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include "core/hash.h"
 #include "library_private.h"

@@ -8,7 +8,7 @@
  *     bench_index [--jobs N] [--count N] [--large N] [--precision f32|bf16]
  */
 #include "bench.h"
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include <glimpse/glimpse.h>
 #include <jpeglib.h>

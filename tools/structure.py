@@ -147,13 +147,14 @@ def objects(build):
 def symbols(pairs):
     """Who defines a symbol, and which symbols a source uses."""
     defined, used = {}, defaultdict(set)
-    for source, output in pairs:
-        text = subprocess.run(["nm", output], check=True, capture_output=True, text=True).stdout
-        for line in text.split("\n"):
-            fields = line.split()
-            if len(fields) < 2:
-                continue
-            kind, name = fields[-2], fields[-1]
+    sources_of = {output: source for source, output in pairs}
+    # One nm for all of them: it puts "FILE:ADDRESS KIND NAME" on a line.
+    text = subprocess.run(["nm", "-A", *sources_of], check=True, capture_output=True, text=True).stdout
+    for line in text.split("\n"):
+        output, found, symbol = line.partition(".o:")
+        fields = symbol.split()
+        if found and len(fields) >= 2:
+            source, kind, name = sources_of[output + ".o"], fields[-2], fields[-1]
             if kind == "U":
                 used[source].add(name)
             elif kind.isupper():

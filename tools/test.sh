@@ -4,11 +4,20 @@
 # Ends with a line 'N passed, N failed, N skipped' and exits non-zero if anything failed.
 #
 # usage: tools/test.sh [--quick] [--jobs N] [-R REGEX] [--verbose]
+#        tools/test.sh --unit|--label LABEL|--changed [COMPONENT...]
 #
-#   --quick      the optimised build only
-#   --jobs N     compile and test with N jobs (default: the number of cores)
-#   -R REGEX     only the tests whose names match, in every build
-#   --verbose    show the output of all tests, not only of those that fail
+#   --quick        the optimised build only
+#   --jobs N       compile and test with N jobs (default: the number of cores)
+#   -R REGEX       only the tests whose names match, in every build
+#   --verbose      show the output of all tests, not only of those that fail
+#
+# For a change in progress; each of these builds and runs only what it selects, optimised, and they
+# may be combined:
+#
+#   COMPONENT...   the tests of these components: directories of tests/
+#   --label LABEL  the tests with this label: unit, corpus, cli, golden, threads or fuzz
+#   --unit         --label unit: seconds, nothing but the checkout is needed
+#   --changed      the tests of the components whose files differ from the main branch
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -18,22 +27,83 @@ usage() { sed -n '/^# usage/,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; }
 
 suites=(release asan tsan)
 jobs=$(nproc)
-ctest_args=()
+ctest_args=() regex='' label='' changed='' components=()
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) suites=(release) ;;
     --jobs | -j) jobs=${2:?--jobs wants a number} && shift ;;
     --jobs=*) jobs=${1#*=} ;;
-    -R) ctest_args+=(-R "${2:?-R wants a regular expression}") && shift ;;
+    --unit) label=unit ;;
+    --label) label=${2:?--label wants a label} && shift ;;
+    --label=*) label=${1#*=} ;;
+    --changed) changed=1 ;;
+    -R) regex=${2:?-R wants a regular expression} && shift ;;
     --verbose) ctest_args+=(-V) ;;
     -h | --help) usage && exit 0 ;;
-    *) usage >&2 && exit 2 ;;
+    -*) usage >&2 && exit 2 ;;
+    *) components+=("$1") ;;
     esac
     shift
 done
 case $jobs in
 *[!0-9]* | '' | 0) echo "test.sh: --jobs wants a number, not '$jobs'" >&2 && exit 2 ;;
 esac
+
+# Which components a changed file concerns: its own, and the command's tests for the command. What
+# every test is built with concerns all of them.
+components_of() {
+    case $1 in
+    tests/support/* | tests/CMakeLists.txt | CMake* | cmake/* | src/include/* | index/include/* | \
+        src/CMakeLists.txt | index/CMakeLists.txt) (cd tests && echo */CMakeLists.txt) | sed 's,/CMakeLists.txt,,g; s/support//' ;;
+    tests/fixtures/*) echo tools ;;
+    tests/*/*) echo "$1" | cut -d/ -f2 ;;
+    index/library/*) echo store session ;;
+    index/labelling/*) echo session ;;
+    src/*/* | index/*/*) echo "$1" | cut -d/ -f2 ;;
+    tools/cli/* | tools/commands/* | tools/report/* | tools/completion/*) echo tools ;;
+    tools/structure.py | docs/architecture.md) echo install ;;
+    data/* | examples/*) echo session tools ;;
+    esac
+}
+
+targets=()
+if [ -n "$label$changed${components[*]}" ]; then
+    suites=(release)
+    labels=$(sed -n 's/^set(labels \(.*\))$/\1/p' tests/CMakeLists.txt)
+    if [ -n "$label" ] && [[ " $labels " != *" $label "* ]]; then
+        echo "test.sh: there is no label '$label', only $labels" >&2 && exit 2
+    fi
+    if [ -n "$changed" ]; then
+        base=HEAD
+        for branch in origin/main main; do
+            base=$(git merge-base HEAD "$branch" 2>/dev/null) && break || base=HEAD
+        done
+        files=$(git diff --name-only "$base" && git ls-files --others --exclude-standard)
+        mapfile -t more < <(while read -r file; do components_of "$file"; done <<<"$files" |
+            tr ' ' '\n' | sort -u |
+            while read -r name; do
+                if [ -n "$name" ] && [ -e "tests/$name/CMakeLists.txt" ]; then echo "$name"; fi
+            done)
+        components+=("${more[@]}")
+        echo "changed since $(git log -1 --format='%h (%s)' "$base"): ${more[*]:-nothing that has tests}"
+    fi
+    for component in "${components[@]}"; do
+        if [ ! -e "tests/$component/CMakeLists.txt" ] || [ "$component" = support ]; then
+            echo "test.sh: tests/$component is no directory of tests" >&2 && exit 2
+        fi
+        targets+=("tests_$component")
+    done
+    if [ ${#components[@]} != 0 ]; then
+        [ -z "$regex" ] || { echo "test.sh: -R or components, not both" >&2 && exit 2; }
+        regex="^($(IFS='|' && echo "${components[*]}"))_"
+    elif [ -n "$changed" ]; then
+        echo "0 passed, 0 failed, 0 skipped" && exit 0
+    else
+        targets=("tests_$label")
+    fi
+fi
+[ -z "$label" ] || ctest_args+=(-L "^$label\$")
+[ -z "$regex" ] || ctest_args+=(-R "$regex")
 
 # The tests are to see neither this user's library nor settings, and no spinning threads.
 unset GLIMPSE_LIBRARY GLIMPSE_MODEL GLIMPSE_PRECISION
@@ -65,7 +135,7 @@ configure() {
 
 # Compiles quietly; everything it said is shown when it fails, warnings always.
 compile() {
-    if ! cmake --build "build/$1" -j "$jobs" >"build/$1.log" 2>&1; then
+    if ! cmake --build "build/$1" -j "$jobs" ${targets:+--target "${targets[@]}"} >"build/$1.log" 2>&1; then
         grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking)' "build/$1.log" || true
         return 1
     fi

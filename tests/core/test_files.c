@@ -1,35 +1,13 @@
 /*
  * test_files.c - reading, mapping and atomic replacement of files; folders and paths.
  */
-#include "support.h"
+#include "support/temporary.h"
 
 #include "core/file.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
-
-static char *folder;
-
-static int make_folder(void **state) {
-    (void)state;
-    folder = make_temp_folder();
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    remove_tree(folder);
-    free(folder);
-    return 0;
-}
-
-static void write_text(const char *path, const char *text) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-    assert_int_equal(fclose(file), 0);
-}
 
 static void expect_text(const char *path, const char *text) {
     size_t size;

@@ -2,7 +2,7 @@
  * Structs that begin with their size: what an older and what a newer program may hand over, through
  * public calls, and the flag that stops what runs.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "core/options.h"
 

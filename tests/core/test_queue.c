@@ -2,7 +2,7 @@
  * test_queue.c - the bounded queue between threads: nothing lost, nothing twice, nobody left
  * waiting.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "core/queue.h"
 

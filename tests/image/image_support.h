@@ -4,7 +4,7 @@
 #ifndef GLIMPSE_TESTS_IMAGE_SUPPORT_H
 #define GLIMPSE_TESTS_IMAGE_SUPPORT_H
 
-#include "support.h"
+#include "support/numbers.h"
 
 #include <glimpse/sys/image.h>
 
@@ -12,31 +12,9 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-# define UNDER_SANITIZER 1 /* reserves terabytes of address space, so RLIMIT_AS cannot be used */
-#else
-# define UNDER_SANITIZER 0
-#endif
-
-static inline uint64_t fnv1a(const void *data, size_t size) {
-    const uint8_t *p = data;
-    uint64_t value = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < size; i++)
-        value = (value ^ p[i]) * UINT64_C(0x100000001b3);
-    return value;
-}
-
 static inline uint64_t image_hash(const glimpse_image *image) {
     return fnv1a(glimpse_image_pixels(image),
                  (size_t)glimpse_image_width(image) * glimpse_image_height(image) * 3);
-}
-
-/* A small deterministic generator (xorshift64*). */
-static inline uint64_t next_random(uint64_t *state) {
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * UINT64_C(0x2545f4914f6cdd1d);
 }
 
 /* A table of text: tab separated, or CSV with the usual quoting. */

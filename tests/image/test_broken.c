@@ -2,7 +2,7 @@
  * Broken and hostile files: each is decoded in a child with a limit on memory and time. None may
  * crash or hang, and what Pillow refuses is refused, with a reason; the differences are listed.
  */
-#include "image/image_support.h"
+#include "image_support.h"
 
 #define MEMORY_LIMIT ((size_t)1 << 30)
 enum { SECONDS = UNDER_SANITIZER ? 60 : 6 };

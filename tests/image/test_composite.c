@@ -2,7 +2,7 @@
  * test_composite.c - what is transparent is laid over white, over grey where white would hide it,
  * and only where that was asked for: embeddings see what they always saw.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include <glimpse/sys/image.h>
 

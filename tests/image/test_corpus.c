@@ -2,7 +2,7 @@
  * The picture corpus beside the checkout: valid files of every format, camera metadata,
  * orientation. Files that we do differently from the reference are listed with the reason.
  */
-#include "image/image_support.h"
+#include "image_support.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /*
  * Files that end too early, at every byte: a cut file is refused, or every pixel was there.
  */
-#include "image/image_support.h"
+#include "image_support.h"
 
 static glimpse_image *decode(const uint8_t *data, size_t size) {
     uint8_t *exact = malloc(size ? size : 1); /* the sanitizers see reads behind the end */

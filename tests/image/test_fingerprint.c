@@ -3,7 +3,7 @@
  * from other pictures, qualities of JPEGs are read from their tables, measures say what they
  * should.
  */
-#include "image/image_support.h"
+#include "image_support.h"
 
 #include <glimpse/sys/fingerprint.h>
 

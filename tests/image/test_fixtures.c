@@ -1,7 +1,7 @@
 /*
  * The small pictures in fixtures/: every feature of every decoder, with known pixels.
  */
-#include "image/image_support.h"
+#include "image_support.h"
 
 #include <math.h>
 

@@ -8,7 +8,7 @@
  * runs longer and elsewhere; GLIMPSE_FUZZ_FOLDER takes the files of another folder. A failure
  * prints the number of the mutation that caused it.
  */
-#include "image/image_support.h"
+#include "image_support.h"
 
 #include <dirent.h>
 #include <time.h>

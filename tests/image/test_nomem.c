@@ -3,7 +3,7 @@
  * working. The linker routes the engine's calls through here; those inside shared libraries are
  * not seen.
  */
-#include "image/image_support.h"
+#include "image_support.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);

@@ -2,7 +2,7 @@
  * Reduced decoding: pictures that will be scaled down anyway are decoded at a half, a quarter or
  * an eighth of their size, and what the model sees hardly changes.
  */
-#include "image/image_support.h"
+#include "image_support.h"
 
 #include <jpeglib.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /*
  * Resizing and preprocessing: the fast paths give the bytes of the plain ones, whatever the sizes.
  */
-#include "image/image_support.h"
+#include "image_support.h"
 
 #include "image/resize.h"
 

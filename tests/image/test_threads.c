@@ -1,7 +1,7 @@
 /*
  * Pictures decoded in several threads at once come out as in one. Run under ThreadSanitizer too.
  */
-#include "image/image_support.h"
+#include "image_support.h"
 
 #include <dirent.h>
 #include <pthread.h>

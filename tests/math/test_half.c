@@ -1,7 +1,7 @@
 /*
  * Half precision: all 65536 values, and the rounding of many f32 ones, against the definition.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "math/half.h"
 

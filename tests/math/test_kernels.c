@@ -1,7 +1,7 @@
 /*
  * Every vector kernel this CPU can run equals the plain one, which is checked by hand.
  */
-#include "support.h"
+#include "support/numbers.h"
 
 #include "math/half.h"
 #include "math/kernels/kernels.h"
@@ -9,11 +9,6 @@
 #include <math.h>
 
 static uint64_t state;
-
-static float uniform(float low, float high) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return low + (high - low) * (float)(state >> 40) / 16777216.0f;
-}
 
 static const size_t widths[] = {1, 2, 7, 15, 16, 17, 60, 64, 255, 256, 257, 768, 1023};
 enum { WIDTHS = sizeof widths / sizeof widths[0], ROWS = 3, MOST = 1024 };
@@ -103,9 +98,9 @@ static void every_layer_norm_equals_the_plain_one(void **unused) {
     for (size_t w = 0; w < WIDTHS; w++) {
         size_t width = widths[w];
         for (size_t i = 0; i < ROWS * width; i++)
-            x[i] = uniform(-5, 7);
+            x[i] = uniform(&state, -5, 7);
         for (size_t i = 0; i < width; i++)
-            gamma[i] = uniform(-2, 2), beta[i] = uniform(-1, 1);
+            gamma[i] = uniform(&state, -2, 2), beta[i] = uniform(&state, -1, 1);
         for (int e = GLIMPSE_ELEMENT_F32; e <= GLIMPSE_ELEMENT_F32_BF; e++) {
             glimpse_element element = (glimpse_element)e;
             glimpse_kernels_plain.layer_norm(plain, element, x, gamma, beta, 1e-5f, ROWS, width);
@@ -125,7 +120,7 @@ static void every_conversion_equals_the_plain_one(void **unused) {
     for (size_t w = 0; w < WIDTHS; w++) {
         size_t width = widths[w];
         for (size_t i = 0; i < ROWS * STRIDE; i++)
-            x[i] = uniform(-9, 9);
+            x[i] = uniform(&state, -9, 9);
         x[width / 2] = NAN;
         for (size_t more = 0; more < 40; more += 13) {
             size_t padded = width + more;
@@ -156,7 +151,7 @@ static void every_softmax_equals_the_plain_one(void **unused) {
         for (ptrdiff_t causal = -1; causal < 4; causal++) {
             size_t width = widths[w], stride = width + 1;
             for (size_t i = 0; i < ROWS * stride; i++)
-                x[i] = uniform(-60, 60);
+                x[i] = uniform(&state, -60, 60);
             memcpy(plain, x, sizeof x);
             glimpse_kernels_plain.softmax(plain, ROWS, width, stride, causal);
             for (const glimpse_kernels *const *k = glimpse_kernels_all() + 1; *k; k++) {
@@ -176,9 +171,9 @@ static void every_activation_equals_the_plain_one(void **unused) {
     for (size_t w = 0; w < WIDTHS; w++) {
         size_t width = widths[w];
         for (size_t i = 0; i < ROWS * width; i++)
-            x[i] = uniform(-12, 12);
+            x[i] = uniform(&state, -12, 12);
         for (size_t i = 0; i < width; i++)
-            bias[i] = uniform(-1, 1);
+            bias[i] = uniform(&state, -1, 1);
         for (int a = GLIMPSE_ACTIVATION_NONE; a <= GLIMPSE_ACTIVATION_GELU_TANH; a++) {
             for (int e = GLIMPSE_ELEMENT_F32; e <= GLIMPSE_ELEMENT_F32_BF; e++) {
                 const float *b = a == GLIMPSE_ACTIVATION_NONE ? NULL : bias;

@@ -2,7 +2,7 @@
  * The products of every backend in the table, in every precision that it has here, equal the plain
  * ones, for all forms of weights.
  */
-#include "support.h"
+#include "support/numbers.h"
 
 #include "math/backends.h"
 #include "math/half.h"
@@ -13,11 +13,6 @@
 #include <math.h>
 
 static uint64_t state;
-
-static float uniform(float low, float high) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return low + (high - low) * (float)(state >> 40) / 16777216.0f;
-}
 
 typedef struct shape {
     size_t rows, in, out, parts;
@@ -44,7 +39,7 @@ enum { MOST = 256 * 1024 };
 
 static void fill_numbers(void *data, glimpse_dtype dtype, size_t count, float scale) {
     for (size_t i = 0; i < count; i++) {
-        float value = uniform(-scale, scale);
+        float value = uniform(&state, -scale, scale);
         if (dtype == GLIMPSE_DTYPE_F32) {
             ((float *)data)[i] = value;
         } else {
@@ -158,9 +153,9 @@ static void gemm_equals_plain_with_strides(glimpse_backend backend) {
     static float a[40 * 100], b[60 * 100], c[2][40 * 70];
     for (int transpose = 0; transpose < 2; transpose++) {
         for (size_t i = 0; i < sizeof a / sizeof a[0]; i++)
-            a[i] = uniform(-1, 1);
+            a[i] = uniform(&state, -1, 1);
         for (size_t i = 0; i < sizeof b / sizeof b[0]; i++)
-            b[i] = uniform(-1, 1);
+            b[i] = uniform(&state, -1, 1);
         memset(c, 0, sizeof c);
         size_t m = 37, n = transpose ? 53 : 61, k = transpose ? 90 : 55;
         glimpse_gemm(&fast, transpose, m, n, k, 0.125f, a, 100, b, 100, c[0], 70);

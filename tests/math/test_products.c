@@ -3,7 +3,7 @@
  * every instruction set that this CPU has, and backends with ways of their own of int8 and of
  * attention equal them too.
  */
-#include "support.h"
+#include "support/numbers.h"
 
 #include "math/backends.h"
 #include "math/half.h"
@@ -13,16 +13,11 @@
 
 static uint64_t state;
 
-static float uniform(float low, float high) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return low + (high - low) * (float)(state >> 40) / 16777216.0f;
-}
-
 static float *numbers(size_t count, float scale) {
     float *x = aligned_alloc(64, (count * sizeof *x + 63) / 64 * 64);
     assert_non_null(x);
     for (size_t i = 0; i < count; i++)
-        x[i] = uniform(-scale, scale);
+        x[i] = uniform(&state, -scale, scale);
     return x;
 }
 
@@ -153,9 +148,9 @@ static void int8_sums_are_exact_at_the_extremes(void **unused) {
         for (size_t i = 0; i < rows + out; i++)
             ones[i] = 1;
         for (size_t i = 0; i < rows * padded; i++)
-            x[i] = uniform(0, 1) < 0.9f ? 127 : -127;
+            x[i] = uniform(&state, 0, 1) < 0.9f ? 127 : -127;
         for (size_t i = 0; i < out * padded; i++)
-            w[i] = uniform(0, 1) < 0.9f ? -127 : 127;
+            w[i] = uniform(&state, 0, 1) < 0.9f ? -127 : 127;
         for (const glimpse_kernels *const *k = glimpse_kernels_all(); *k; k++) {
             int8_t *panels = pack(w, out, padded, (*k)->panel);
             (*k)->int8_rows(y, out, x, ones, rows, padded, panels, ones, zeros, out, 0);

@@ -2,37 +2,19 @@
  * Configurations are read with the defaults of the classes that wrote them, and what cannot be
  * honoured is refused.
  */
-#include "support.h"
+#include "support/temporary.h"
 
 #include "model/config.h"
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include <glimpse/sys/model.h>
-
-static char *folder;
-
-static int make_folder(void **unused) {
-    (void)unused;
-    folder = make_temp_folder();
-    return 0;
-}
-
-static int remove_folder(void **unused) {
-    (void)unused;
-    remove_tree(folder);
-    free(folder);
-    return 0;
-}
 
 static void put(const char *name, const char *text) {
     if (!text) {
         (void)remove(path_in(folder, name));
         return;
     }
-    FILE *file = fopen(path_in(folder, name), "wb");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    write_text_in_folder(name, text);
 }
 
 static int read_config(glimpse_model_config *config, const char *text, const char *pictures) {

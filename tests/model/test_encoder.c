@@ -1,16 +1,15 @@
 /*
  * Same input, same output: whatever the batch, the order, the worker or the shortcut.
  */
-#include "support.h"
+#include "support/numbers.h"
+#include "support/temporary.h"
 
 #include "model/model_internal.h"
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include <glimpse/sys/model.h>
 #include <math.h>
 #include <pthread.h>
-
-static char *folder;
 
 static glimpse_model *open_tiny(unsigned towers) {
     glimpse_model *model = NULL;
@@ -21,18 +20,10 @@ static glimpse_model *open_tiny(unsigned towers) {
     return model;
 }
 
-static int make_folder(void **unused) {
-    (void)unused;
-    folder = make_temp_folder();
+static int make_model(void **unused) {
+    (void)make_folder(unused);
     random_model tiny = random_model_tiny();
     return random_model_write(&tiny, folder) ? 0 : -1;
-}
-
-static int remove_folder(void **unused) {
-    (void)unused;
-    remove_tree(folder);
-    free(folder);
-    return 0;
 }
 
 enum { E = 24, PICTURES = 11, AREA = 32 * 32, TEXTS = 9 };
@@ -50,18 +41,7 @@ static const char *const texts[TEXTS] = {"a",
 
 static void fill_pixels(void) {
     uint64_t state = 99;
-    for (size_t i = 0; i < PICTURES * 3 * AREA; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        pixels[i] = (float)(state >> 40) / 8388608.0f - 1.0f;
-    }
-}
-
-static void assert_near(const float *a, const float *b, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (!(fabsf(a[i] - b[i]) <= 2e-6f)) {
-            fail_msg("entry %zu: %.9g and %.9g", i, (double)a[i], (double)b[i]);
-        }
-    }
+    fill_uniform(pixels, PICTURES * 3 * AREA, &state, -1, 1);
 }
 
 static void embeddings_do_not_depend_on_the_batch(void **unused) {
@@ -84,9 +64,9 @@ static void embeddings_do_not_depend_on_the_batch(void **unused) {
         glimpse_encoder *encoder = NULL;
         assert_ok(glimpse_encoder_create(&encoder, model, batches[b]));
         assert_ok(glimpse_encoder_pixels(batched, encoder, pixels, PICTURES, 0));
-        assert_near(batched, one_by_one, PICTURES * E);
+        assert_floats_near(batched, one_by_one, PICTURES * E, 2e-6);
         assert_ok(glimpse_encoder_texts(text_batch, NULL, encoder, texts, TEXTS, 0));
-        assert_near(text_batch, text_single, TEXTS * E);
+        assert_floats_near(text_batch, text_single, TEXTS * E, 2e-6);
         glimpse_encoder_free(encoder);
     }
     glimpse_model_close(model);
@@ -109,11 +89,11 @@ static void skipping_unpooled_rows_of_the_last_layer_changes_nothing(void **unus
     glimpse_encoder_set_trace(encoder, ignore_stage, &stages);
     assert_ok(glimpse_encoder_pixels(full, encoder, pixels, PICTURES, 0));
     assert_true(stages > 0);
-    assert_near(fast, full, PICTURES * E);
+    assert_floats_near(fast, full, PICTURES * E, 2e-6);
     assert_ok(glimpse_encoder_texts(full, NULL, encoder, texts, TEXTS, 0));
     glimpse_encoder_set_trace(encoder, NULL, NULL);
     assert_ok(glimpse_encoder_texts(fast, NULL, encoder, texts, TEXTS, 0));
-    assert_near(fast, full, TEXTS * E);
+    assert_floats_near(fast, full, TEXTS * E, 2e-6);
     glimpse_encoder_free(encoder);
     glimpse_model_close(model);
 }
@@ -136,8 +116,8 @@ static void openblas_equals_plain_on_whole_towers(void **unused) {
         glimpse_encoder_free(encoder);
         glimpse_model_close(model);
     }
-    assert_near(results[0], results[1], PICTURES * E);
-    assert_near(text_results[0], text_results[1], TEXTS * E);
+    assert_floats_near(results[0], results[1], PICTURES * E, 2e-6);
+    assert_floats_near(text_results[0], text_results[1], TEXTS * E, 2e-6);
 }
 
 typedef struct worker {
@@ -174,8 +154,8 @@ static void workers_share_a_model_and_agree(void **unused) {
     for (size_t i = 0; i < WORKERS; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
         assert_int_equal(workers[i].status, GLIMPSE_OK);
-        assert_near(workers[i].embeddings, workers[0].embeddings, PICTURES * E);
-        assert_near(workers[i].text_embeddings, workers[0].text_embeddings, TEXTS * E);
+        assert_floats_near(workers[i].embeddings, workers[0].embeddings, PICTURES * E, 2e-6);
+        assert_floats_near(workers[i].text_embeddings, workers[0].text_embeddings, TEXTS * E, 2e-6);
     }
     glimpse_model_close(model);
 }
@@ -294,5 +274,5 @@ int main(void) {
         cmocka_unit_test(pixels_that_are_not_finite_are_refused),
         cmocka_unit_test(a_batch_must_be_possible),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_model, remove_folder);
 }

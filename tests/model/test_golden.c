@@ -2,12 +2,12 @@
  * The engine equals the original CLIP and OpenCLIP code on their recorded inputs and outputs, at
  * the tolerances that the reference data states, on every backend that multiplies in f32.
  */
-#include "support.h"
+#include "support/json.h"
+#include "support/numbers.h"
 
 #include "model/model_internal.h"
 
 #include <glimpse/sys/model.h>
-#include <jansson.h>
 #include <math.h>
 
 typedef struct fixture {
@@ -97,9 +97,7 @@ static int open_golden_as(golden *g, const fixture *f, glimpse_backend backend,
     assert_ok(status);
     /* Three at a time: full and partial batches both occur. */
     assert_ok(glimpse_encoder_create(&g->encoder, g->model, 3));
-    json_error_t error;
-    g->json = json_load_file(path_in(g->folder, "expected.json"), 0, &error);
-    assert_non_null(g->json);
+    g->json = json_file(path_in(g->folder, "expected.json"));
     return 1;
 }
 
@@ -190,17 +188,6 @@ static void embeddings_logits_and_probabilities_match(void **unused) {
     for_all(check_embeddings, ALL_BACKENDS);
 }
 
-static double least_cosine(const float *a, const float *b, size_t n, size_t e) {
-    double worst = 1;
-    for (size_t i = 0; i < n; i++) {
-        double dot = 0;
-        for (size_t j = 0; j < e; j++)
-            dot += (double)a[i * e + j] * (double)b[i * e + j];
-        if (dot < worst) worst = dot;
-    }
-    return worst;
-}
-
 static void int8_keeps_cosine_above_0_99(void **unused) {
     (void)unused;
     for (size_t f = 0; f < FIXTURES; f++) {
@@ -215,9 +202,9 @@ static void int8_keeps_cosine_above_0_99(void **unused) {
             float *got = malloc((n > m ? n : m) * e * sizeof *got);
             assert_non_null(got);
             assert_ok(glimpse_encoder_pixels(got, g.encoder, pixels.data, n, 0));
-            double of_images = least_cosine(got, image.data, n, e);
+            double of_images = least_dot(got, image.data, n, e);
             assert_ok(glimpse_encoder_tokens(got, g.encoder, ids.data, m, 0));
-            double of_texts = least_cosine(got, text.data, m, e);
+            double of_texts = least_dot(got, text.data, m, e);
             print_message("%s %s: least cosine of pictures %.5f, of texts %.5f\n",
                           fixtures[f].model, glimpse_model_backend_name(g.model), of_images,
                           of_texts);

@@ -3,38 +3,24 @@
  * every backend that this machine has. Sanitizer builds take a smaller model; the promise is
  * checked in full by the optimised build.
  */
-#include "support.h"
+#include "support/numbers.h"
+#include "support/temporary.h"
 
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include <glimpse/sys/model.h>
 #include <math.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-# define SLOW_BUILD 1
-#else
-# define SLOW_BUILD 0
-#endif
-
-static char *folder;
 enum { E = 512, PICTURES = 2, TEXTS = 3 };
 static const char *const texts[TEXTS] = {"a photo of a dog", "two parrots on a branch", "x"};
 
-static int make_folder(void **unused) {
-    (void)unused;
-    folder = make_temp_folder();
+static int make_model(void **unused) {
+    (void)make_folder(unused);
     (void)setenv("GLIMPSE_WEIGHTS_CACHE", "0", 1); /* nothing of this into the user's cache */
     random_model model = random_model_vit_b32();
     model.vocabulary = 514; /* the tokenizer that goes with it knows bytes only */
-    if (SLOW_BUILD) model.vision_layers = model.text_layers = 3;
+    if (UNDER_SANITIZER) model.vision_layers = model.text_layers = 3;
     return random_model_write(&model, folder) ? 0 : -1;
-}
-
-static int remove_folder(void **unused) {
-    (void)unused;
-    remove_tree(folder);
-    free(folder);
-    return 0;
 }
 
 /* 0 when this machine cannot. */
@@ -91,24 +77,13 @@ static void bf16_keeps_cosine_above_0_999(void **unused) {
     }
 }
 
-static double least_cosine(const float *a, const float *b) {
-    double worst = 1;
-    for (size_t i = 0; i < PICTURES + TEXTS; i++) {
-        double dot = 0;
-        for (size_t j = 0; j < E; j++)
-            dot += (double)a[i * E + j] * (double)b[i * E + j];
-        if (dot < worst) worst = dot;
-    }
-    return worst;
-}
-
 static void int8_keeps_cosine_above_0_99(void **unused) {
     (void)unused;
     static float f32[(PICTURES + TEXTS) * E], int8[(PICTURES + TEXTS) * E];
     assert_true(embed(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32, f32));
     for (int b = GLIMPSE_BACKEND_PLAIN + 1; glimpse_backend_names()[b]; b++) {
         if (!embed((glimpse_backend)b, GLIMPSE_PRECISION_INT8, int8)) continue;
-        double worst = least_cosine(f32, int8);
+        double worst = least_dot(f32, int8, PICTURES + TEXTS, E);
         print_message("%s: least cosine of int8 to f32 is %.6f\n", glimpse_backend_names()[b],
                       worst);
         assert_true(worst > 0.99);
@@ -133,5 +108,5 @@ int main(void) {
         cmocka_unit_test(int8_keeps_cosine_above_0_99),
         cmocka_unit_test(every_backend_equals_openblas_in_f32_at_full_size),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_model, remove_folder);
 }

@@ -3,12 +3,11 @@
  * recorded inputs and outputs, at the tolerances that the reference data states, on every backend
  * that multiplies in f32.
  */
-#include "support.h"
+#include "support/json.h"
 
 #include "model/model_internal.h"
 
 #include <glimpse/sys/model.h>
-#include <jansson.h>
 #include <math.h>
 
 static const char *const fixtures[] = {"golden/siglip", "golden/siglip2"};
@@ -54,9 +53,7 @@ static int open_golden(golden *g, const char *fixture, glimpse_backend backend) 
     assert_ok(status);
     /* Three at a time: full and partial batches both occur. */
     assert_ok(glimpse_encoder_create(&g->encoder, g->model, 3));
-    json_error_t error;
-    g->json = json_load_file(path_in(g->folder, "expected.json"), 0, &error);
-    assert_non_null(g->json);
+    g->json = json_file(path_in(g->folder, "expected.json"));
     g->width = glimpse_model_embedding_size(g->model);
     assert_true(g->width <= MOST_WIDTH_HERE);
     assert_int_equal(glimpse_model_context_length(g->model), CONTEXT);

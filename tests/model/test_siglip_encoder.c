@@ -3,15 +3,14 @@
  * the batch, the backend and the shortcut; texts padded by the encoder; a fingerprint that follows
  * whatever decides the vectors.
  */
-#include "support.h"
+#include "support/numbers.h"
+#include "support/temporary.h"
 
 #include "model/model_internal.h"
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include <glimpse/sys/model.h>
 #include <math.h>
-
-static char *folder;
 
 enum { E = 48, SIDE = 34, AREA = SIDE * SIDE, PICTURES = 7, TEXTS = 6, CONTEXT = 64 };
 static float pixels[PICTURES * 3 * AREA];
@@ -23,23 +22,12 @@ static const char *const texts[TEXTS] = {
     "x <eos> y",
     "a text of so many letters that sixty-four tokens, one of which ends it, are too few"};
 
-static int make_folder(void **unused) {
-    (void)unused;
+static int make_model(void **unused) {
+    (void)make_folder(unused);
     uint64_t state = 5;
-    folder = make_temp_folder();
-    for (size_t i = 0; i < PICTURES * 3 * AREA; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        pixels[i] = (float)(state >> 40) / 8388608.0f - 1.0f;
-    }
+    fill_uniform(pixels, PICTURES * 3 * AREA, &state, -1, 1);
     random_model tiny = random_model_tiny_siglip();
     return random_model_write(&tiny, folder) ? 0 : -1;
-}
-
-static int remove_folder(void **unused) {
-    (void)unused;
-    remove_tree(folder);
-    free(folder);
-    return 0;
 }
 
 static glimpse_model *open_as(glimpse_backend backend, glimpse_precision precision) {
@@ -49,14 +37,6 @@ static glimpse_model *open_as(glimpse_backend backend, glimpse_precision precisi
     options.precision = precision;
     assert_ok(glimpse_model_open(&model, folder, &options));
     return model;
-}
-
-static void assert_near(const float *a, const float *b, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (!(fabsf(a[i] - b[i]) <= 2e-6f)) {
-            fail_msg("entry %zu: %.9g and %.9g", i, (double)a[i], (double)b[i]);
-        }
-    }
 }
 
 typedef struct result {
@@ -78,8 +58,8 @@ static void embeddings_do_not_depend_on_the_batch(void **unused) {
     encode(model, 1, &one);
     for (size_t batch = 2; batch <= 16; batch *= 2) {
         encode(model, batch, &many);
-        assert_near(many.pictures, one.pictures, PICTURES * E);
-        assert_near(many.texts, one.texts, TEXTS * E);
+        assert_floats_near(many.pictures, one.pictures, PICTURES * E, 2e-6);
+        assert_floats_near(many.texts, one.texts, TEXTS * E, 2e-6);
     }
     glimpse_model_close(model);
 }
@@ -93,8 +73,8 @@ static void backends_agree_and_bf16_is_close(void **unused) {
     model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
     encode(model, 3, &fast);
     glimpse_model_close(model);
-    assert_near(fast.pictures, plain.pictures, PICTURES * E);
-    assert_near(fast.texts, plain.texts, TEXTS * E);
+    assert_floats_near(fast.pictures, plain.pictures, PICTURES * E, 2e-6);
+    assert_floats_near(fast.texts, plain.texts, TEXTS * E, 2e-6);
     model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_BF16);
     encode(model, 3, &rounded);
     glimpse_model_close(model);
@@ -125,7 +105,7 @@ static void skipping_unpooled_rows_of_the_last_layer_changes_nothing(void **unus
     glimpse_encoder_set_trace(encoder, count_stages, &stages);
     assert_ok(glimpse_encoder_texts(full, NULL, encoder, texts, TEXTS, 0));
     assert_true(stages >= 3);
-    assert_near(fast, full, TEXTS * E);
+    assert_floats_near(fast, full, TEXTS * E, 2e-6);
     glimpse_encoder_free(encoder);
     glimpse_model_close(model);
 }
@@ -149,7 +129,7 @@ static void the_encoder_pads_texts_to_the_context(void **unused) {
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
     assert_ok(glimpse_encoder_texts(from_texts, truncated, encoder, texts, TEXTS, 0));
     assert_ok(glimpse_encoder_tokens(from_ids, encoder, ids, TEXTS, 0));
-    assert_near(from_texts, from_ids, TEXTS * E);
+    assert_floats_near(from_texts, from_ids, TEXTS * E, 2e-6);
     assert_true(truncated[TEXTS - 1] && !truncated[0]);
     /* Padding is read: another id in its place is another embedding. */
     ids[CONTEXT - 2] = 5;
@@ -217,13 +197,10 @@ static void the_fingerprint_follows_what_decides_the_vectors(void **unused) {
     random_model tiny = random_model_tiny_siglip();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_true(random_model_write(&tiny, folder));
-        FILE *file = fopen(path_in(folder, "tokenizer_config.json"), "wb");
-        assert_non_null(file);
-        (void)fputs("{\"tokenizer_class\": \"GemmaTokenizer\", \"add_bos_token\": false, "
-                    "\"add_eos_token\": true, \"do_lower_case\": true , \"pad_token\": "
-                    "\"<pad>\", \"comment\": 1}\n",
-                    file);
-        assert_int_equal(fclose(file), 0);
+        write_text_in_folder("tokenizer_config.json",
+                             "{\"tokenizer_class\": \"GemmaTokenizer\", \"add_bos_token\": false, "
+                             "\"add_eos_token\": true, \"do_lower_case\": true , \"pad_token\": "
+                             "\"<pad>\", \"comment\": 1}\n");
         assert_ok(glimpse_model_read_fingerprint(first, folder));
         patch(cases[i].file, cases[i].from, cases[i].to);
         assert_ok(glimpse_model_read_fingerprint(changed, folder));
@@ -264,16 +241,6 @@ static void damaged_models_are_refused(void **unused) {
     assert_true(random_model_write(&tiny, folder));
 }
 
-static void copy_file(const char *from, const char *name) {
-    size_t size = 0;
-    void *data = read_whole_file(from, &size);
-    FILE *file = fopen(path_in(folder, name), "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-    free(data);
-}
-
 /* The multilingual SigLIP: a sentencepiece model with more pieces than the model has embeddings. */
 static void pieces_without_an_embedding_are_no_reason_to_refuse_a_model(void **unused) {
     (void)unused;
@@ -288,13 +255,13 @@ static void pieces_without_an_embedding_are_no_reason_to_refuse_a_model(void **u
     const char *text = "a photo of a cat", *other = "\xe4\xb8\xad\xe6\x96\x87 \xd0\x9c";
     size_t refused = 0;
     assert_true(random_model_write(&tiny, folder));
-    copy_file(pieces, "spiece.model");
-    copy_file(settings, "tokenizer_config.json");
+    copy_file(pieces, in_folder("spiece.model"));
+    copy_file(settings, in_folder("tokenizer_config.json"));
     static const size_t vocabularies[] = {999, 100};
     for (size_t v = 0; v < 2; v++) {
         size_t vocabulary = tiny.vocabulary = vocabularies[v];
         assert_true(random_model_write(&tiny, folder));
-        copy_file(settings, "tokenizer_config.json");
+        copy_file(settings, in_folder("tokenizer_config.json"));
         assert_ok(glimpse_model_open(&model, folder, NULL));
         assert_true(glimpse_tokenizer_vocab_size(glimpse_model_tokenizer(model)) > vocabulary);
         assert_ok(glimpse_encoder_create(&encoder, model, 1));
@@ -323,5 +290,5 @@ int main(void) {
         cmocka_unit_test(damaged_models_are_refused),
         cmocka_unit_test(pieces_without_an_embedding_are_no_reason_to_refuse_a_model),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_model, remove_folder);
 }

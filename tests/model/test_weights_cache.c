@@ -2,11 +2,11 @@
  * Prepared weights on disk change nothing but the time a start takes: embeddings are the same
  * without the cache, when it is written, when it is read, and whatever is done to its files.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "core/file.h"
 #include "model/model_internal.h"
-#include "random_model.h"
+#include "support/random_model.h"
 
 #include <dirent.h>
 #include <fcntl.h>

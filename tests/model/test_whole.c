@@ -6,10 +6,10 @@
  * What no other file contradicts is left out: how many heads share a width, by how much a picture
  * is shrunk before the crop, and the like.
  */
-#include "support.h"
+#include "support/test.h"
 
-#include "random_blip.h"
-#include "random_model.h"
+#include "support/random_blip.h"
+#include "support/random_model.h"
 
 #include <glimpse/sys/blip.h>
 #include <glimpse/sys/model.h>
@@ -59,13 +59,6 @@ static const char *file_of(const subject *s, const char *file) {
     char relative[128];
     (void)snprintf(relative, sizeof relative, "%s/%s", s->name, file);
     return path_in(root, relative);
-}
-
-static void write_file(const subject *s, const char *name, const char *bytes, size_t size) {
-    FILE *file = fopen(file_of(s, name), "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
 }
 
 static int clip_answers(const subject *s, const glimpse_image *image, float *out, size_t *count) {
@@ -176,7 +169,7 @@ static void copy(const subject *s, const char *from, const char *file) {
     size_t size = 0;
     (void)snprintf(relative, sizeof relative, "%s/%s", from, file);
     void *data = read_whole_file(shared_path(relative), &size);
-    write_file(s, file, data, size);
+    write_file(file_of(s, file), data, size);
     free(data);
 }
 
@@ -227,7 +220,7 @@ static void cut_everywhere(const subject *s) {
         for (size_t i = 0; i < size; i++) {
             if (bytes[i] != '\n' || i + 1 == size || line++ % every != 0) continue;
             for (size_t at = i; at <= i + 1; at++) { /* before the line break, and behind it */
-                write_file(s, s->files[f], bytes, at);
+                write_file(file_of(s, s->files[f]), bytes, at);
                 refused += (size_t)refused_or_same(s, s->files[f], at, "cut");
                 cuts++;
             }
@@ -235,11 +228,11 @@ static void cut_everywhere(const subject *s) {
         for (size_t i = 0; i < 24; i++) {
             state = state * 6364136223846793005u + 1442695040888963407u;
             size_t at = i == 0 ? 0 : i == 1 ? size - 1 : (size_t)(state >> 20) % size;
-            write_file(s, s->files[f], bytes, at);
+            write_file(file_of(s, s->files[f]), bytes, at);
             refused += (size_t)refused_or_same(s, s->files[f], at, "cut");
             cuts++;
         }
-        write_file(s, s->files[f], bytes, size);
+        write_file(file_of(s, s->files[f]), bytes, size);
         free(bytes);
     }
     print_message("%s: %zu of %zu cuts refused\n", s->name, refused, cuts);
@@ -306,13 +299,13 @@ static void flip_numbers(const subject *s, const char *file) {
             char *changed = malloc(size + 64);
             assert_non_null(changed);
             int used = snprintf(changed, size + 64, "%.*s%s%s", (int)(i + 3), bytes, now[k], end);
-            write_file(s, file, changed, (size_t)used);
+            write_file(file_of(s, file), changed, (size_t)used);
             refused += (size_t)refused_or_same(s, name, i, now[k]);
             flips++;
             free(changed);
         }
     }
-    write_file(s, file, bytes, size);
+    write_file(file_of(s, file), bytes, size);
     free(bytes);
     print_message("%s/%s: %zu of %zu changed numbers refused\n", s->name, file, refused, flips);
     assert_true(refused > flips / 2);
@@ -340,12 +333,12 @@ static void headers_that_lie_are_refused(void **unused) {
             if (bytes[i] < '0' || bytes[i] > '9' || digit++ % 11 != 0) continue;
             char was = bytes[i];
             bytes[i] = was == '9' ? '0' : (char)(was + 1);
-            write_file(s, s->weights, bytes, size);
+            write_file(file_of(s, s->weights), bytes, size);
             refused += (size_t)refused_or_same(s, s->weights, i, "digit");
             bytes[i] = was;
             flips++;
         }
-        write_file(s, s->weights, bytes, size);
+        write_file(file_of(s, s->weights), bytes, size);
         free(bytes);
         print_message("%s: %zu of %zu changed digits refused\n", s->name, refused, flips);
         assert_true(flips > 100 && refused > flips * 9 / 10);
@@ -363,7 +356,7 @@ static void refuses(const subject *s, const char *file, const char *from, const 
     assert_non_null(changed);
     int used = snprintf(changed, size + strlen(to) + 1, "%.*s%s%s", (int)(at - bytes), bytes, to,
                         at + strlen(from));
-    write_file(s, file, changed, (size_t)used);
+    write_file(file_of(s, file), changed, (size_t)used);
     int status = answers(s, numbers, &size);
     if (status != GLIMPSE_E_FORMAT || !strstr(glimpse_last_error(), because) ||
         !strstr(glimpse_last_error(), s->name)) {
@@ -371,7 +364,7 @@ static void refuses(const subject *s, const char *file, const char *from, const 
                  status < 0 ? glimpse_last_error() : "");
     }
     size = strlen(bytes);
-    write_file(s, file, bytes, size);
+    write_file(file_of(s, file), bytes, size);
     free(changed);
     free(bytes);
 }
@@ -439,12 +432,12 @@ static void scales_that_are_no_scale_are_refused(void **unused) {
             size_t count;
             number = strtof(values[i], NULL);
             memcpy(bytes + 8 + header, &number, sizeof number);
-            write_file(all[n], "model.safetensors", bytes, size);
+            write_file(file_of(all[n], "model.safetensors"), bytes, size);
             assert_int_equal(answers(all[n], numbers, &count), GLIMPSE_E_FORMAT);
             assert_non_null(strstr(glimpse_last_error(), "logit_scale"));
         }
         memcpy(bytes + 8 + header, &was, sizeof was);
-        write_file(all[n], "model.safetensors", bytes, size);
+        write_file(file_of(all[n], "model.safetensors"), bytes, size);
         free(bytes);
     }
 }
@@ -466,12 +459,12 @@ static void vocabularies_of_other_sizes_are_refused(void **unused) {
         (void)snprintf(relative, sizeof relative, "other/%s", files[i]);
         own[i] = read_whole_file(file_of(&clip, files[i]), &sizes[i]);
         char *bytes = read_whole_file(path_in(root, relative), &size);
-        write_file(&clip, files[i], bytes, size);
+        write_file(file_of(&clip, files[i]), bytes, size);
         free(bytes);
     }
     assert_int_equal(answers(&clip, numbers, &size), GLIMPSE_E_FORMAT);
     for (size_t i = 0; i < 2; i++) {
-        write_file(&clip, files[i], own[i], sizes[i]);
+        write_file(file_of(&clip, files[i]), own[i], sizes[i]);
         free(own[i]);
     }
     assert_int_equal(refused_or_same(&clip, "", 0, "intact"), 0);

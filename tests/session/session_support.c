@@ -50,6 +50,13 @@ void open_session(fixture *f, const glimpse_session_options *options) {
     assert_ok(glimpse_session_open(&f->session, options ? options : &usual));
 }
 
+void open_own(fixture *f) {
+    glimpse_session_options options = options_for(f);
+    (void)snprintf(f->library, sizeof f->library, "%s/.local/share/glimpse/library", f->folder);
+    options.library = NULL;
+    open_session(f, &options);
+}
+
 void index_demo(fixture *f, const char *folder) {
     const char *root = path_in(GLIMPSE_SOURCE_DIR "/data/demo", folder);
     glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
@@ -63,4 +70,9 @@ glimpse_hits *search(fixture *f, const char *text, const glimpse_find_options *o
     assert_ok(glimpse_session_search(&hits, f->session, &text, 1, options));
     assert_non_null(hits);
     return hits;
+}
+
+void assert_message(const char *part) {
+    if (!strstr(glimpse_last_error(), part))
+        fail_msg("\"%s\" is not in the message \"%s\"", part, glimpse_last_error());
 }

@@ -4,7 +4,7 @@
 #ifndef GLIMPSE_TESTS_SESSION_SUPPORT_H
 #define GLIMPSE_TESTS_SESSION_SUPPORT_H
 
-#include "support.h"
+#include "support/test.h"
 
 #include <glimpse/session.h>
 #include <glimpse/session_search.h>
@@ -26,9 +26,13 @@ int fixture_end(void **state);
 glimpse_session_options options_for(fixture *f);
 /* f->session with these options (NULL: the above). */
 void open_session(fixture *f, const glimpse_session_options *options);
+/* A session on the user's own library, which need not be there: one that is named must be. */
+void open_own(fixture *f);
 /* Indexes a folder of the demo pictures, such as "shapes", with f->session. */
 void index_demo(fixture *f, const char *folder);
 /* The search for `text` with f->session; fails the test when it fails. */
 glimpse_hits *search(fixture *f, const char *text, const glimpse_find_options *options);
+/* The last error contains `part`. */
+void assert_message(const char *part);
 
 #endif

@@ -1,12 +1,21 @@
 /*
- * cases.h - reading the tokenizer cases: tab-separated lines of hexadecimal text and ids.
+ * cases.h - opening tokenizers, and reading their cases: tab-separated lines of hexadecimal text
+ * and ids.
  */
 #ifndef GLIMPSE_TESTS_TEXT_CASES_H
 #define GLIMPSE_TESTS_TEXT_CASES_H
 
-#include "support.h"
+#include "support/test.h"
+
+#include <glimpse/sys/tokenizer.h>
 
 enum { CASE_IDS = 4096 };
+
+static inline glimpse_tokenizer *open_or_fail(const char *path, glimpse_tokenizer_kind kind) {
+    glimpse_tokenizer *tokenizer = NULL;
+    assert_ok(glimpse_tokenizer_load(&tokenizer, path, kind));
+    return tokenizer;
+}
 
 /* Cuts `line` at its tabs, in place; returns the number of fields, at most `limit`. */
 static inline size_t split_fields(char *line, char **fields, size_t limit) {

@@ -3,18 +3,11 @@
  * reference implementations; damaged models are refused or still work; hostile texts take linear
  * time.
  */
-#include "support.h"
-
-#include <glimpse/sys/tokenizer.h>
-#include <jansson.h>
+#include "cases.h"
+#include "support/json.h"
+#include "support/temporary.h"
 
 enum { IDS = 4096 };
-
-static glimpse_tokenizer *open_or_fail(const char *path, glimpse_tokenizer_kind kind) {
-    glimpse_tokenizer *tokenizer = NULL;
-    assert_ok(glimpse_tokenizer_load(&tokenizer, path, kind));
-    return tokenizer;
-}
 
 static const char *fixture(const char *name) {
     char relative[128];
@@ -51,19 +44,12 @@ static size_t read_ids(const json_t *list, int32_t *ids) {
     return count;
 }
 
-static json_t *load(const char *path) {
-    json_error_t error;
-    json_t *root = json_load_file(path, JSON_ALLOW_NUL, &error);
-    if (!root) fail_msg("%s: line %d: %s", path, error.line, error.text);
-    return root;
-}
-
-static void matches_every_case(const char *folder, const glimpse_tokenizer *tokenizer,
+static void matches_every_case(const char *golden, const glimpse_tokenizer *tokenizer,
                                size_t least) {
     char name[128];
     static int32_t expected[IDS];
-    (void)snprintf(name, sizeof name, "golden/%s/expected.json", folder);
-    json_t *root = load(shared_path(name));
+    (void)snprintf(name, sizeof name, "golden/%s/expected.json", golden);
+    json_t *root = json_file(shared_path(name));
     const json_t *section = json_object_get(root, "tokenizer"), *entry;
     size_t index;
     json_array_foreach(json_object_get(section, "cases"), index, entry) {
@@ -94,12 +80,12 @@ static void matches_every_case(const char *folder, const glimpse_tokenizer *toke
     json_decref(root);
 }
 
-static void model_matches(const char *folder, glimpse_tokenizer_kind kind, size_t least) {
+static void model_matches(const char *golden, glimpse_tokenizer_kind kind, size_t least) {
     char name[128];
-    (void)snprintf(name, sizeof name, "golden/%s", folder);
+    (void)snprintf(name, sizeof name, "golden/%s", golden);
     glimpse_tokenizer *tokenizer = open_or_fail(shared_path(name), GLIMPSE_TOKENIZER_AUTO);
     assert_int_equal(glimpse_tokenizer_kind_of(tokenizer), kind);
-    matches_every_case(folder, tokenizer, least);
+    matches_every_case(golden, tokenizer, least);
     glimpse_tokenizer_free(tokenizer);
 }
 
@@ -120,46 +106,19 @@ static void blip_matches_every_recorded_case(void **state) {
     model_matches("blip-vqa", GLIMPSE_TOKENIZER_WORDPIECE, 60);
 }
 
-static char *folder;
-
-static int make_folder(void **state) {
-    (void)state;
-    folder = make_temp_folder();
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    remove_tree(folder);
-    free(folder);
-    return 0;
-}
-
-static void write_bytes(const char *name, const char *bytes, size_t length) {
-    FILE *file = fopen(path_in(folder, name), "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, length, file), length);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void copy(const char *from, const char *name) {
-    size_t size;
-    char *bytes = read_whole_file(from, &size);
-    write_bytes(name, bytes, size);
-    free(bytes);
-}
-
 static void siglip2_with_merges_in_one_string_matches_too(void **state) {
     (void)state;
-    copy(shared_path("golden/siglip2/tokenizer.legacy-merges.json"), "tokenizer.json");
-    copy(shared_path("golden/siglip2/tokenizer_config.json"), "tokenizer_config.json");
+    copy_file(shared_path("golden/siglip2/tokenizer.legacy-merges.json"),
+              in_folder("tokenizer.json"));
+    copy_file(shared_path("golden/siglip2/tokenizer_config.json"),
+              in_folder("tokenizer_config.json"));
     glimpse_tokenizer *tokenizer = open_or_fail(folder, GLIMPSE_TOKENIZER_AUTO);
     matches_every_case("siglip2", tokenizer, 60);
     glimpse_tokenizer_free(tokenizer);
     /* taken literally, as ids_without_lowercasing records */
-    write_bytes("tokenizer_config.json", "{\"do_lower_case\": false}", 24);
+    write_in_folder("tokenizer_config.json", "{\"do_lower_case\": false}", 24);
     tokenizer = open_or_fail(folder, GLIMPSE_TOKENIZER_GEMMA);
-    json_t *root = load(shared_path("golden/siglip2/expected.json"));
+    json_t *root = json_file(shared_path("golden/siglip2/expected.json"));
     const json_t *entry;
     size_t index;
     static int32_t expected[IDS];
@@ -177,7 +136,7 @@ static void captions_are_decoded_as_recorded(void **state) {
     (void)state;
     glimpse_tokenizer *tokenizer =
         open_or_fail(shared_path("golden/blip-caption"), GLIMPSE_TOKENIZER_AUTO);
-    json_t *root = load(shared_path("golden/blip-caption/expected.json")), *entry, *beam;
+    json_t *root = json_file(shared_path("golden/blip-caption/expected.json")), *entry, *beam;
     size_t index, which, compared = 0;
     static int32_t ids[IDS];
     char text[4096];
@@ -282,10 +241,10 @@ static void survives_damage(const char *source, const char *name, glimpse_tokeni
     for (size_t i = 0; i < 2 * size; i += step) {
         char kept = bytes[i % size];
         if (i < size) {
-            write_bytes(name, bytes, i);
+            write_in_folder(name, bytes, i);
         } else {
             bytes[i - size] = (char)(kept ^ (1 << i % 8));
-            write_bytes(name, bytes, size);
+            write_in_folder(name, bytes, size);
             bytes[i - size] = kept;
         }
         glimpse_tokenizer *tokenizer = NULL;
@@ -324,10 +283,7 @@ static void what_is_missing_is_named(void **state) {
     };
     char *empty = make_temp_folder();
     for (size_t i = 0; i < 3; i++) {
-        FILE *file = fopen(path_in(empty, "tokenizer_config.json"), "wb");
-        assert_non_null(file);
-        (void)fputs(cases[i].config, file);
-        assert_int_equal(fclose(file), 0);
+        write_text(path_in(empty, "tokenizer_config.json"), cases[i].config);
         glimpse_tokenizer *tokenizer;
         assert_int_equal(glimpse_tokenizer_load(&tokenizer, empty, GLIMPSE_TOKENIZER_AUTO),
                          GLIMPSE_E_NOT_FOUND);

@@ -2,16 +2,10 @@
  * test_tokenizer.c - the public tokenizer gives the ids of the reference implementations.
  */
 #include "cases.h"
+#include "support/json.h"
+#include "support/numbers.h"
 
-#include <glimpse/sys/tokenizer.h>
-#include <jansson.h>
 #include <time.h>
-
-static glimpse_tokenizer *open_or_fail(const char *path, glimpse_tokenizer_kind kind) {
-    glimpse_tokenizer *tokenizer = NULL;
-    assert_ok(glimpse_tokenizer_load(&tokenizer, path, kind));
-    return tokenizer;
-}
 
 static glimpse_tokenizer *open_fixture(glimpse_tokenizer_kind kind) {
     return open_or_fail(source_path("tests/text/fixtures"), kind);
@@ -78,10 +72,7 @@ static void openclip_matches_the_recorded_special_tokens(void **state) {
     (void)state;
     glimpse_tokenizer *tokenizer =
         open_or_fail(shared_path("golden/clip-hf-quickgelu"), GLIMPSE_TOKENIZER_CLIP_OPENCLIP);
-    json_error_t error;
-    json_t *root =
-        json_load_file(shared_path("golden/tokenizer/clip_bpe_cases.json"), JSON_ALLOW_NUL, &error);
-    if (!root) fail_msg("line %d: %s", error.line, error.text);
+    json_t *root = json_file(shared_path("golden/tokenizer/clip_bpe_cases.json"));
     size_t index, compared = 0;
     json_t *entry;
     json_array_foreach(json_object_get(root, "cases"), index, entry) {
@@ -110,9 +101,7 @@ static void model_directory_matches_its_expected_ids(const char *relative) {
     (void)snprintf(name, sizeof name, "golden/%s", relative);
     glimpse_tokenizer *tokenizer = open_or_fail(shared_path(name), GLIMPSE_TOKENIZER_AUTO);
     (void)snprintf(name, sizeof name, "golden/%s/expected/expected.json", relative);
-    json_error_t error;
-    json_t *root = json_load_file(shared_path(name), 0, &error);
-    if (!root) fail_msg("%s: line %d: %s", name, error.line, error.text);
+    json_t *root = json_file(shared_path(name));
     size_t context = (size_t)json_integer_value(json_object_get(root, "context_length"));
     (void)snprintf(name, sizeof name, "golden/%s/expected/text_ids.i32", relative);
     size_t size;
@@ -298,23 +287,18 @@ static void hostile_megabytes_are_encoded_in_linear_time(void **state) {
     glimpse_tokenizer_free(tokenizers[1]);
 }
 
-static uint32_t next_random(uint32_t *seed) {
-    *seed = *seed * 1664525u + 1013904223u;
-    return *seed >> 8;
-}
-
 static void any_bytes_can_be_encoded(void **state) {
     (void)state;
     glimpse_tokenizer *tokenizers[2] = {open_fixture(GLIMPSE_TOKENIZER_CLIP_HF),
                                         open_fixture(GLIMPSE_TOKENIZER_CLIP_OPENCLIP)};
     static const char alphabet[] =
         "&#x;<>|_'sS \t09azAZ\xcc\x81\xce\xa3\xc4\xb0\xe1\x84\x80\xf0\x9f";
-    uint32_t seed = 7;
+    uint64_t seed = 7;
     for (int round = 0; round < 20000; round++) {
         char bytes[96];
-        size_t length = next_random(&seed) % sizeof bytes;
+        size_t length = random_below(&seed, sizeof bytes);
         for (size_t i = 0; i < length; i++) {
-            uint32_t random = next_random(&seed);
+            uint32_t random = (uint32_t)(next_random(&seed) >> 40);
             bytes[i] = round % 2 ? (char)random : alphabet[random % (sizeof alphabet - 1)];
         }
         /* an exact copy, so that reading past the end is seen by the sanitizer */
@@ -322,7 +306,7 @@ static void any_bytes_can_be_encoded(void **state) {
         assert_non_null(text);
         memcpy(text, bytes, length);
         int32_t ids[24];
-        glimpse_tokens tokens = {ids, 2 + next_random(&seed) % 22, 0, 0};
+        glimpse_tokens tokens = {ids, 2 + random_below(&seed, 22), 0, 0};
         assert_ok(glimpse_tokenizer_encode(&tokens, tokenizers[round / 2 % 2], text, length));
         assert_in_range(tokens.count, 2, tokens.capacity);
         assert_int_equal(ids[0], 632);

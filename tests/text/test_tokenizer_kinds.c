@@ -2,31 +2,9 @@
  * test_tokenizer_kinds.c - the table of tokenizers is complete, and a model directory gets its kind
  * by the strongest sign in it.
  */
-#include "support.h"
+#include "support/temporary.h"
 
 #include "text/tokenizer_kinds.h"
-
-static char *folder;
-
-static int make_folder(void **state) {
-    (void)state;
-    folder = make_temp_folder();
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    remove_tree(folder);
-    free(folder);
-    return 0;
-}
-
-static void write_text(const char *name, const char *text) {
-    FILE *file = fopen(path_in(folder, name), "wb");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
 
 static int count_kinds(void) {
     int count = 0;
@@ -124,35 +102,37 @@ static void has_kind(glimpse_tokenizer_kind expected) {
 static void the_strongest_sign_decides(void **state) {
     (void)state;
     has_kind(GLIMPSE_TOKENIZER_CLIP_HF);
-    write_text("tokenizer.json", "{\"model\": {\"type\": \"BPE\", \"byte_fallback\": false}}");
+    write_text_in_folder("tokenizer.json",
+                         "{\"model\": {\"type\": \"BPE\", \"byte_fallback\": false}}");
     has_kind(GLIMPSE_TOKENIZER_CLIP_HF);
-    write_text("tokenizer.json", "{\"model\": {\"type\": \"BPE\", \"byte_fallback\": true}}");
+    write_text_in_folder("tokenizer.json",
+                         "{\"model\": {\"type\": \"BPE\", \"byte_fallback\": true}}");
     has_kind(GLIMPSE_TOKENIZER_GEMMA);
-    write_text("vocab.txt", "[PAD]\n");
+    write_text_in_folder("vocab.txt", "[PAD]\n");
     has_kind(GLIMPSE_TOKENIZER_WORDPIECE);
-    write_text("config.json", "{\"model_type\": \"siglip\"}");
+    write_text_in_folder("config.json", "{\"model_type\": \"siglip\"}");
     has_kind(GLIMPSE_TOKENIZER_GEMMA);
     assert_int_equal(unlink(path_in(folder, "tokenizer.json")), 0);
     has_kind(GLIMPSE_TOKENIZER_SIGLIP);
-    write_text("config.json", "{\"model_type\": \"bert\"}");
+    write_text_in_folder("config.json", "{\"model_type\": \"bert\"}");
     has_kind(GLIMPSE_TOKENIZER_WORDPIECE);
-    write_text("spiece.model", "");
+    write_text_in_folder("spiece.model", "");
     has_kind(GLIMPSE_TOKENIZER_SIGLIP);
-    write_text("vocab.json", "{}");
+    write_text_in_folder("vocab.json", "{}");
     has_kind(GLIMPSE_TOKENIZER_SIGLIP);
-    write_text("merges.txt", "");
+    write_text_in_folder("merges.txt", "");
     has_kind(GLIMPSE_TOKENIZER_CLIP_HF);
-    write_text("config.json", "{\"model_type\": \"blip\"}");
+    write_text_in_folder("config.json", "{\"model_type\": \"blip\"}");
     has_kind(GLIMPSE_TOKENIZER_WORDPIECE);
-    write_text("tokenizer_config.json", "{\"tokenizer_class\": \"SomeOtherTokenizer\"}");
+    write_text_in_folder("tokenizer_config.json", "{\"tokenizer_class\": \"SomeOtherTokenizer\"}");
     has_kind(GLIMPSE_TOKENIZER_WORDPIECE);
-    write_text("tokenizer_config.json", "{\"tokenizer_class\": \"Siglip2Tokenizer\"}");
+    write_text_in_folder("tokenizer_config.json", "{\"tokenizer_class\": \"Siglip2Tokenizer\"}");
     has_kind(GLIMPSE_TOKENIZER_GEMMA);
     /* What need not be read may be damaged. */
-    write_text("config.json", "{");
+    write_text_in_folder("config.json", "{");
     has_kind(GLIMPSE_TOKENIZER_GEMMA);
-    write_text("open_clip_config.json", "{}");
-    write_text("tokenizer_config.json", "{");
+    write_text_in_folder("open_clip_config.json", "{}");
+    write_text_in_folder("tokenizer_config.json", "{");
     has_kind(GLIMPSE_TOKENIZER_CLIP_OPENCLIP);
     glimpse_tokenizer_kind kind;
     assert_int_equal(glimpse_tokenizer_recognise(&kind, folder, GLIMPSE_SIGN_CLASS),

@@ -2,36 +2,10 @@
  * test_vocabulary_files.c - files of every published layout open; damaged and hostile ones are
  * refused with a message that names the file and the entry.
  */
-#include "support.h"
+#include "support/temporary.h"
 
 #include <glimpse/sys/tokenizer.h>
 #include <jansson.h>
-
-static char *folder;
-
-static int make_folder(void **state) {
-    (void)state;
-    folder = make_temp_folder();
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    remove_tree(folder);
-    free(folder);
-    return 0;
-}
-
-static void write_bytes(const char *name, const char *bytes, size_t length) {
-    FILE *file = fopen(path_in(folder, name), "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, length, file), length);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void write_text(const char *name, const char *text) {
-    write_bytes(name, text, strlen(text));
-}
 
 static void clear(void) {
     static const char *const names[] = {"vocab.json", "merges.txt", "tokenizer.json",
@@ -53,7 +27,7 @@ static void use_fixture(void) {
     for (size_t i = 0; i < 2; i++) {
         size_t size;
         char *text = fixture(names[i], &size);
-        write_bytes(names[i], text, size);
+        write_in_folder(names[i], text, size);
         free(text);
     }
 }
@@ -104,7 +78,7 @@ static void sorted_indented_and_escaped_vocabularies_open(void **state) {
         use_fixture();
         char *dumped = json_dumps(vocab, styles[i]);
         assert_non_null(dumped);
-        write_text("vocab.json", dumped);
+        write_text_in_folder("vocab.json", dumped);
         free(dumped);
         opens_as_the_fixture(GLIMPSE_TOKENIZER_AUTO);
     }
@@ -125,11 +99,11 @@ static void merges_may_have_crlf_no_header_or_a_blank_last_line(void **state) {
     }
     memcpy(crlf + length, "\r\n", 2);
     use_fixture();
-    write_bytes("merges.txt", crlf, length + 2);
+    write_in_folder("merges.txt", crlf, length + 2);
     opens_as_the_fixture(GLIMPSE_TOKENIZER_AUTO);
-    write_bytes("merges.txt", text, size - 1); /* no newline at the end */
+    write_in_folder("merges.txt", text, size - 1); /* no newline at the end */
     opens_as_the_fixture(GLIMPSE_TOKENIZER_AUTO);
-    write_text("merges.txt", strchr(text, '\n') + 1);
+    write_text_in_folder("merges.txt", strchr(text, '\n') + 1);
     opens_as_the_fixture(GLIMPSE_TOKENIZER_AUTO);
     free(crlf);
     free(text);
@@ -159,7 +133,7 @@ static json_t *tokenizer_document(int pairs) {
 static void write_document(json_t *document) {
     char *dumped = json_dumps(document, JSON_INDENT(1));
     assert_non_null(dumped);
-    write_text("tokenizer.json", dumped);
+    write_text_in_folder("tokenizer.json", dumped);
     free(dumped);
 }
 
@@ -182,14 +156,14 @@ static void tokenizer_json_stands_in_for_the_two_files(void **state) {
 static void damaged_tokenizer_json_is_refused(void **state) {
     (void)state;
     clear();
-    write_text("tokenizer.json", "{\"model\": ");
+    write_text_in_folder("tokenizer.json", "{\"model\": ");
     refuses(GLIMPSE_E_FORMAT, "tokenizer.json", "line 1");
-    write_text("tokenizer.json", "[1]");
+    write_text_in_folder("tokenizer.json", "[1]");
     refuses(GLIMPSE_E_UNSUPPORTED, "tokenizer.json", "not a CLIP tokenizer");
-    write_text("tokenizer.json", "{\"model\": {\"type\": \"Unigram\"}}");
+    write_text_in_folder("tokenizer.json", "{\"model\": {\"type\": \"Unigram\"}}");
     refuses(GLIMPSE_E_UNSUPPORTED, "tokenizer.json", "not a CLIP tokenizer");
-    write_text("tokenizer.json",
-               "{\"model\": {\"type\": \"BPE\", \"end_of_word_suffix\": \"</w>\"}}");
+    write_text_in_folder("tokenizer.json",
+                         "{\"model\": {\"type\": \"BPE\", \"end_of_word_suffix\": \"</w>\"}}");
     refuses(GLIMPSE_E_FORMAT, "tokenizer.json", "missing");
     static const char *const damages[] = {
         "{\"a\": 1.5}", "{\"a\": \"0\"}", "{\"a\": 0, \"b\": 0}", "{\"a\": -1}", "{}",
@@ -200,7 +174,7 @@ static void damaged_tokenizer_json_is_refused(void **state) {
                        "{\"model\": {\"end_of_word_suffix\": \"</w>\", \"vocab\": %s, "
                        "\"merges\": []}}",
                        damages[i]);
-        write_text("tokenizer.json", text);
+        write_text_in_folder("tokenizer.json", text);
         refuses(GLIMPSE_E_FORMAT, "tokenizer.json", "token");
     }
     static const char *const merges[] = {
@@ -220,7 +194,7 @@ static void absent_files_are_named(void **state) {
     (void)state;
     clear();
     refuses(GLIMPSE_E_NOT_FOUND, folder, "neither vocab.json and merges.txt nor tokenizer.json");
-    write_text("vocab.json", "{}");
+    write_text_in_folder("vocab.json", "{}");
     refuses(GLIMPSE_E_NOT_FOUND, folder, "nor tokenizer.json");
     glimpse_tokenizer *tokenizer;
     assert_int_equal(glimpse_tokenizer_load(&tokenizer, "/no/such/place", GLIMPSE_TOKENIZER_AUTO),
@@ -256,13 +230,13 @@ static void hostile_vocabularies_are_refused(void **state) {
         {"{}", "neither <|startoftext|>"},
     };
     clear();
-    write_text("merges.txt", "#version: 0.2\n");
+    write_text_in_folder("merges.txt", "#version: 0.2\n");
     for (size_t i = 0; i < sizeof vocabularies / sizeof vocabularies[0]; i++) {
-        write_text("vocab.json", vocabularies[i].text);
+        write_text_in_folder("vocab.json", vocabularies[i].text);
         refuses(GLIMPSE_E_FORMAT, "vocab.json", vocabularies[i].complaint);
     }
     /* No byte tokens at all: unknown bytes are the end token, CLIP's unknown token. */
-    write_text("vocab.json", "{" SPECIALS "}");
+    write_text_in_folder("vocab.json", "{" SPECIALS "}");
     glimpse_tokenizer *tokenizer;
     assert_ok(glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO));
     int32_t ids[8];
@@ -292,12 +266,12 @@ static void hostile_merges_are_refused(void **state) {
     };
     use_fixture();
     for (size_t i = 0; i < sizeof merges / sizeof merges[0]; i++) {
-        write_text("merges.txt", merges[i].text);
+        write_text_in_folder("merges.txt", merges[i].text);
         refuses(GLIMPSE_E_FORMAT, "merges.txt", merges[i].complaint);
     }
-    write_bytes("merges.txt", "t h\nt\0h h\n", 10);
+    write_in_folder("merges.txt", "t h\nt\0h h\n", 10);
     refuses(GLIMPSE_E_FORMAT, "merges.txt", "2: the token \"t\\x00h\"");
-    write_text("merges.txt", ""); /* no merges: every byte is a token */
+    write_text_in_folder("merges.txt", ""); /* no merges: every byte is a token */
     glimpse_tokenizer *tokenizer;
     assert_ok(glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO));
     int32_t ids[8];
@@ -327,13 +301,14 @@ static void expect_tokens(glimpse_tokenizer_kind kind, const char *text, const c
 static void merges_out_of_order_follow_the_reference_of_the_flavour(void **state) {
     (void)state;
     clear();
-    write_text("vocab.json", "{\"<|startoftext|>\":0,\"<|endoftext|>\":1,\"a\":2,\"b\":3,\"c\":4,"
-                             "\"b</w>\":5,\"c</w>\":6,\"ab\":7,\"bc\":8,\"aba\":9}");
-    write_text("merges.txt", "#version: 0.2\nab a\na b\n");
+    write_text_in_folder("vocab.json",
+                         "{\"<|startoftext|>\":0,\"<|endoftext|>\":1,\"a\":2,\"b\":3,\"c\":4,"
+                         "\"b</w>\":5,\"c</w>\":6,\"ab\":7,\"bc\":8,\"aba\":9}");
+    write_text_in_folder("merges.txt", "#version: 0.2\nab a\na b\n");
     expect_tokens(GLIMPSE_TOKENIZER_CLIP_HF, "ababb", "[aba][b][b ]");
     expect_tokens(GLIMPSE_TOKENIZER_CLIP_OPENCLIP, "ababb", "[ab][ab][b ]");
     /* a pair given twice has its later rank */
-    write_text("merges.txt", "a b\nb c\na b\n");
+    write_text_in_folder("merges.txt", "a b\nb c\na b\n");
     expect_tokens(GLIMPSE_TOKENIZER_CLIP_HF, "abcc", "[a][bc][c ]");
     expect_tokens(GLIMPSE_TOKENIZER_CLIP_OPENCLIP, "abcc", "[a][bc][c ]");
 }
@@ -352,7 +327,7 @@ static void a_huge_file_is_refused_before_it_is_read(void **state) {
 static void open_clip_directories_are_recognised(void **state) {
     (void)state;
     use_fixture();
-    write_text("open_clip_config.json", "{}");
+    write_text_in_folder("open_clip_config.json", "{}");
     glimpse_tokenizer *tokenizer;
     assert_ok(glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO));
     int32_t ids[8];
@@ -388,7 +363,7 @@ static void damaged_files_never_crash(void **state) {
             text[at] = round % 2 ? (char)(seed >> 9) : "\"\\{}:, 0123456789\n"[(seed >> 9) % 18];
         }
         if (round % 7 == 0) size = (seed >> 10) % size;
-        write_bytes(names[which], text, size);
+        write_in_folder(names[which], text, size);
         free(text);
         glimpse_tokenizer *tokenizer;
         int status = glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO);

@@ -11,7 +11,7 @@
  * model that knows too little for that to mean something (the first weights of a training), it only
  * prints.
  */
-#include "run.h"
+#include "support/commands.h"
 
 enum { MOST = 400, TRIALS = 4 };
 

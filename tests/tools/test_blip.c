@@ -1,9 +1,9 @@
 /*
  * itm, caption and vqa: what scripts rely on.
  */
-#include "run.h"
+#include "support/commands.h"
 
-#include "random_blip.h"
+#include "support/random_blip.h"
 
 #include <math.h>
 
@@ -248,8 +248,7 @@ static void captions_match_the_reference(void **state) {
     (void)state;
     char model[1200];
     (void)snprintf(model, sizeof model, "%s", shared_path("golden/blip-caption"));
-    json_t *expected = json_load_file(path_in(model, "expected.json"), 0, NULL);
-    assert_non_null(expected);
+    json_t *expected = json_file(path_in(model, "expected.json"));
     size_t checked = 0;
     for (size_t i = 0; i < json_array_size(at(expected, "cases")); i++) {
         const json_t *one = json_array_get(at(expected, "cases"), i);
@@ -287,8 +286,7 @@ static void matches_and_answers_match_the_reference(void **state) {
     (void)state;
     char model[1200];
     (void)snprintf(model, sizeof model, "%s", shared_path("golden/blip-itm"));
-    json_t *expected = json_load_file(path_in(model, "expected.json"), 0, NULL);
-    assert_non_null(expected);
+    json_t *expected = json_file(path_in(model, "expected.json"));
     const char *arguments[32] = {"itm",
                                  "-m",
                                  model,
@@ -326,8 +324,7 @@ static void matches_and_answers_match_the_reference(void **state) {
     run_free(&r);
 
     (void)snprintf(model, sizeof model, "%s", shared_path("golden/blip-vqa"));
-    expected = json_load_file(path_in(model, "expected.json"), 0, NULL);
-    assert_non_null(expected);
+    expected = json_file(path_in(model, "expected.json"));
     for (size_t i = 0; i < json_array_size(at(expected, "cases")); i++) {
         const json_t *one = json_array_get(at(expected, "cases"), i);
         if (number_at(one, "image") != 0) continue;

@@ -2,7 +2,7 @@
  * glimpse dedup and glimpse audit: what is found, the stable output, exit codes, hostile names,
  * actions and undo, decisions, leakage, and the page in a real browser.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <glimpse/sys/image.h>
 
@@ -40,10 +40,6 @@ static void make_set(const char *folder) {
     }
     (void)snprintf(path, sizeof path, "%s/broken.jpg", folder);
     write_file(path, "\xff\xd8\xff\xe0 not really", 16);
-}
-
-static int is_there(const char *path) {
-    return access(path, F_OK) == 0;
 }
 
 static size_t groups_of(const char *folder, const char *tiers) {
@@ -228,7 +224,7 @@ static void nothing_happens_without_apply_and_undo_takes_it_back(void **state) {
         expect(&r, 0);
         expect_out(&r, "Nothing was changed");
         assert_int_equal(groups_of("set", "exact"), 1);
-        assert_false(is_there("away"));
+        assert_false(path_exists("away"));
         run_free(&r);
         run(&r, "dedup", "set", "--tiers", "exact", actions[i], "--apply", "--json", "-q", NULL);
         expect(&r, 0);
@@ -242,11 +238,11 @@ static void nothing_happens_without_apply_and_undo_takes_it_back(void **state) {
         json_decref(root);
         run_free(&r);
         if (i < 3) {
-            assert_true(is_there("set/heli.png") + is_there("set/sub/again.png") +
-                            is_there("set/sub/" HOSTILE) ==
+            assert_true(path_exists("set/heli.png") + path_exists("set/sub/again.png") +
+                            path_exists("set/sub/" HOSTILE) ==
                         1);
         }
-        if (i == 0) assert_true(is_there("away/sub/again.png"));
+        if (i == 0) assert_true(path_exists("away/sub/again.png"));
         run(&r, "dedup", "--runs", NULL);
         expect(&r, 0);
         run_free(&r);
@@ -255,7 +251,7 @@ static void nothing_happens_without_apply_and_undo_takes_it_back(void **state) {
         expect_out(&r, "2 files put back");
         run_free(&r);
         assert_int_equal(groups_of("set", "exact"), 1);
-        assert_true(is_there("set/heli.png") && is_there("set/sub/again.png"));
+        assert_true(path_exists("set/heli.png") && path_exists("set/sub/again.png"));
         run(&r, "dedup", "--undo", number, NULL);
         expect(&r, 1);
         expect_err(&r, "nothing to undo");
@@ -270,13 +266,13 @@ static void only_included_relations_are_acted_on(void **state) {
     make_set("set");
     run(&r, "dedup", "set", "--move", "away", "--apply", "-q", NULL);
     expect(&r, 3); /* done; but the broken file could not be looked at */
-    assert_true(is_there("set/sub/brighter.jpg"));
-    assert_false(is_there("away/sub/brighter.jpg"));
+    assert_true(path_exists("set/sub/brighter.jpg"));
+    assert_false(path_exists("away/sub/brighter.jpg"));
     run_free(&r);
     run(&r, "dedup", "set", "--move", "away", "--include", "edited", "--apply", "-q", NULL);
     expect(&r, 3);
-    assert_false(is_there("set/sub/brighter.jpg"));
-    assert_true(is_there("away/sub/brighter.jpg"));
+    assert_false(path_exists("set/sub/brighter.jpg"));
+    assert_true(path_exists("away/sub/brighter.jpg"));
     run_free(&r);
     remove_tree("away");
 }
@@ -482,7 +478,7 @@ static void a_second_search_of_a_library_decodes_nothing(void **state) {
         changed += strcmp(text_at(file, "outcome"), "done") != 0;
     }
     assert_true(changed > 0);
-    assert_true(is_there("kept/heli.png"));
+    assert_true(path_exists("kept/heli.png"));
     json_decref(root);
     run_free(&r);
     /* Another time: it is read, and found to be no picture any more. */
@@ -504,14 +500,14 @@ static void write_mirrored(const char *from, const char *to) {
     assert_ok(glimpse_image_load(&image, from, NULL));
     const uint32_t w = glimpse_image_width(image), h = glimpse_image_height(image);
     const uint8_t *rgb = glimpse_image_pixels(image);
-    FILE *file = fopen(to, "wb");
-    assert_non_null(file);
-    (void)fprintf(file, "P6\n%u %u\n255\n", (unsigned)w, (unsigned)h);
-    for (uint32_t y = 0; y < h; y++) {
-        for (uint32_t x = w; x-- > 0;)
-            (void)fwrite(rgb + 3 * ((size_t)y * w + x), 1, 3, file);
+    uint8_t *mirrored = malloc((size_t)w * h * 3);
+    assert_non_null(mirrored);
+    for (size_t y = 0; y < h; y++) {
+        for (size_t x = 0; x < w; x++)
+            memcpy(mirrored + 3 * (y * w + x), rgb + 3 * (y * w + w - 1 - x), 3);
     }
-    assert_int_equal(fclose(file), 0);
+    write_ppm(to, w, h, mirrored);
+    free(mirrored);
     glimpse_image_free(image);
 }
 

@@ -2,7 +2,7 @@
  * The demo VLM, as shipped: it says of shipped pictures what they show. What it promises is far
  * below the figures of its card, but nothing that guesses would reach it.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <string.h>
 

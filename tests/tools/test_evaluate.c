@@ -2,17 +2,13 @@
  * glimpse evaluate: figures of the demo set recomputed here from the exported JSON in the plainest
  * way, every kind of input, and what is refused.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <math.h>
 
 enum { MOST = 1000 };
 
 static char demo_labels[1024], demo_captions[1024], demo_folder[1024], demo_classes[1024];
-
-static void write_text(const char *path, const char *text) {
-    write_file(path, text, strlen(text));
-}
 
 /*
  * The demo set again. A prediction is (class, probability, score) for each class.

@@ -1,7 +1,7 @@
 /*
  * glimpse label on the demo pictures: right answers, every output, and what goes wrong.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <math.h>
 

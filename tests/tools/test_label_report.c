@@ -2,11 +2,11 @@
  * The report of glimpse label: whatever names contain comes out as text, and figures are those of
  * the truth. Names of pictures and classes are as hostile as file systems and people allow.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include "cli.h"
 #include "label_report.h"
-#include "label_samples.h"
+#include "support/label_samples.h"
 #include "tool.h"
 
 static int add(void *to, const glimpse_labelled *picture) {

@@ -2,7 +2,7 @@
  * glimpse label beyond one picture and one word: resuming, labels in the library, calibration,
  * examples, reports on prompts. Nothing here depends on how good the model is.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <math.h>
 

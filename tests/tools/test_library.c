@@ -2,7 +2,7 @@
  * A library through the command: indexing, asking, looking after it. File names are as odd as file
  * names may be.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <fcntl.h>
 #include <time.h>

@@ -2,7 +2,7 @@
  * Little memory and impatient users: under every limit of address space an index works or ends by
  * itself with a message and exit code 4, and a second signal ends what does not listen.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -10,12 +10,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
 
 enum { PICTURES = 12, PATIENCE = 60 };
 
@@ -79,7 +73,7 @@ static void check(size_t megabytes, const char *const *arguments, int good, int 
 
 static void an_index_works_or_ends_under_every_limit(void **state) {
     (void)state;
-    if (SANITIZED) skip(); /* sanitizers take terabytes of it */
+    if (UNDER_SANITIZER) skip(); /* sanitizers take terabytes of it */
     int works = 0, fails = 0;
     for (size_t megabytes = 40; megabytes <= 1000; megabytes += megabytes < 600 ? 40 : 200) {
         const char *const arguments[] = {"index", "pictures", "--library", "lib", NULL};
@@ -91,7 +85,7 @@ static void an_index_works_or_ends_under_every_limit(void **state) {
 
 static void other_commands_do_so_too(void **state) {
     (void)state;
-    if (SANITIZED) skip();
+    if (UNDER_SANITIZER) skip();
     run_result r;
     run(&r, "index", "pictures", "--library", "kept", NULL);
     expect(&r, 0);

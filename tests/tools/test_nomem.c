@@ -6,23 +6,10 @@
  * In f32: oneDNN, which reduced precision may use, does not survive this; where it is used, room
  * for what it needs is made sure of instead (test_limits.c).
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = 1 }; /* they bring allocators of their own */
-#else
-enum { SANITIZED = 0 };
-#endif
-
-static void write_text(const char *path, const char *text) {
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
 
 /* The library to load in front, by a name without a blank: LD_PRELOAD would end there. */
 static char hook_directory[] = "/tmp/glimpse-hook-XXXXXX", hook[64];
@@ -126,7 +113,7 @@ static void searching_says_so(void **state) {
     (void)state;
     const char *const search[] = {"search", "red",    "-",           "square", "--library",
                                   "lib",    "--json", "--precision", "f32",    NULL};
-    if (SANITIZED) skip();
+    if (UNDER_SANITIZER) skip();
     fail_each(search, 50);
     /* Each of the first ones, where the query is read. */
     for (long at = 1; at < 40; at += 2)
@@ -140,7 +127,7 @@ static void labelling_says_so(void **state) {
                                  "--json", "--library",
                                  "lib",    "--precision",
                                  "f32",    NULL};
-    if (SANITIZED) skip();
+    if (UNDER_SANITIZER) skip();
     fail_each(label, 60);
 }
 
@@ -148,7 +135,7 @@ static void evaluating_says_so(void **state) {
     (void)state;
     const char *const evaluate[] = {"evaluate",  "labels", "found.jsonl", "--truth",
                                     "truth.csv", "--json", NULL};
-    if (SANITIZED) skip();
+    if (UNDER_SANITIZER) skip();
     fail_each(evaluate, 90);
 }
 
@@ -156,13 +143,13 @@ static void tokenizing_says_so(void **state) {
     (void)state;
     const char *const tokenize[] = {"tokenize", "--model", GLIMPSE_SOURCE_DIR "/data/models/demo",
                                     "hello", NULL};
-    if (SANITIZED) skip();
+    if (UNDER_SANITIZER) skip();
     fail_each(tokenize, 60);
 }
 
 static void a_machine_without_threads_is_no_empty_result(void **state) {
     (void)state;
-    if (SANITIZED) skip();
+    if (UNDER_SANITIZER) skip();
     const char *const commands[][8] = {
         {"index", "pictures", "--library", "other", "--precision", "f32", NULL},
         {"search", "red", "--library", "lib", "--precision", "f32", NULL},
@@ -180,7 +167,7 @@ static void a_library_that_ends_the_program_is_a_failure(void **state) {
     (void)state;
     static const char *const ways[] = {"exit", "abort"};
     const char *const search[] = {"search", "red", "--library", "lib", "--precision", "f32", NULL};
-    if (SANITIZED) skip();
+    if (UNDER_SANITIZER) skip();
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(setenv("GLIMPSE_TEST_END_BY", ways[i], 1), 0);
         int code = run_failing(search, 1000, 1, 0);

@@ -1,7 +1,7 @@
 /*
  * Contact sheets, previews, the desktop viewer, and the table on terminals of any width.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <ctype.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
  * embed, tokenize and preprocess against the reference data: what scripts rely on.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <glimpse/compute.h>
 
@@ -9,13 +9,6 @@
 
 static const char *const model_folders[] = {"clip-hf-quickgelu", "clip-hf-gelu-f16",
                                             "clip-hf-gelu-bf16", "sharded"};
-
-static json_t *load(const char *path) {
-    json_error_t error;
-    json_t *root = json_load_file(path, 0, &error);
-    if (!root) fail_msg("%s: %s", path, error.text);
-    return root;
-}
 
 /* Row `row` of [rows][width] floats in a file. */
 static const float *golden_row(const char *folder, const char *file, size_t row, size_t width) {
@@ -46,7 +39,7 @@ static void check_embedding(const json_t *object, const float *expected, size_t 
 /* Every text and picture file of a reference folder in one call, mixed. */
 static void embed_and_compare(const char *model, const char *data, int raw) {
     char path[64];
-    json_t *expected = load(path_in(data, "expected.json"));
+    json_t *expected = json_file(path_in(data, "expected.json"));
     const char *arguments[48] = {"embed", "--model", model, "--precision", "f32"};
     char *owned[48];
     size_t count = 5, owned_count = 0, texts = json_array_size(at(expected, "texts"));

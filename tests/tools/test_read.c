@@ -2,9 +2,9 @@
  * glimpse read: the pages of a document that answer a question are found by what is written on them
  * and, where they were scanned, by how they look, without any model but the demo CLIP.
  */
-#include "document/pdf_writer.h"
-#include "run.h"
-#include "vlm/server.h"
+#include "support/pdf_writer.h"
+#include "support/commands.h"
+#include "support/server.h"
 
 #include <glimpse/sys/image.h>
 

@@ -2,7 +2,8 @@
  * One walk and one pool: index, label, dedup and caption see the same files of a tree that has one
  * of everything that is left out, and a file has the same embedding whoever asks for it.
  */
-#include "run.h"
+#include "support/commands.h"
+#include "support/numbers.h"
 
 #include "embedder.h"
 #include "picture_list.h"
@@ -298,16 +299,6 @@ static void everybody_sees_the_same_files(void **state) {
     forget(&s);
 }
 
-static double cosine(const float *a, const float *b) {
-    double dot = 0, aa = 0, bb = 0;
-    for (size_t i = 0; i < width; i++) {
-        dot += (double)a[i] * (double)b[i];
-        aa += (double)a[i] * (double)a[i];
-        bb += (double)b[i] * (double)b[i];
-    }
-    return dot / sqrt(aa * bb);
-}
-
 /* A stored embedding is one of half floats: its cosine to what it was made of is 1 - 4e-8 or so. */
 static const double SAME = 1 - 1e-6;
 
@@ -327,15 +318,15 @@ static void a_file_has_the_same_embedding_whoever_asks(void **state) {
         const char *path = wanted[i] + 5;
         const float *one = embedding_of(&indexed, path);
         assert_non_null(one);
-        assert_true(cosine(one, embedding_of(&labelled, path)) > SAME);
+        assert_true(cosine(one, embedding_of(&labelled, path), width) > SAME);
         /* A list of duplicates names a file that links lead to once, under its own path. */
-        assert_true(cosine(one, embedding_of(&compared, path)) > SAME);
+        assert_true(cosine(one, embedding_of(&compared, path), width) > SAME);
         assert_ok(glimpse_encoder_file(asked, encoder, wanted[i], 0));
-        assert_true(cosine(one, asked) > SAME);
+        assert_true(cosine(one, asked, width) > SAME);
         assert_ok(glimpse_encoder_file(asked, encoder, wanted[i], GLIMPSE_ENCODE_EXACT));
-        assert_true(cosine(embedding_of(&exact, path), asked) > SAME);
-        assert_true(cosine(embedding_of(&compared_exactly, path), asked) > SAME);
-        farthest = fmin(farthest, cosine(one, asked));
+        assert_true(cosine(embedding_of(&exact, path), asked, width) > SAME);
+        assert_true(cosine(embedding_of(&compared_exactly, path), asked, width) > SAME);
+        farthest = fmin(farthest, cosine(one, asked, width));
     }
     /* Or all this would hold whatever they did. */
     print_message("reduced to exact decoding: cosine %.6f at least\n", farthest);

@@ -2,10 +2,10 @@
  * Captions and re-ranking through the command: with a model that is asked over HTTP and knows
  * pictures by their size, and with native models with random weights.
  */
-#include "run.h"
+#include "support/commands.h"
 
-#include "endpoint.h"
-#include "random_blip.h"
+#include "support/endpoint.h"
+#include "support/random_blip.h"
 
 #include <math.h>
 #include <signal.h>

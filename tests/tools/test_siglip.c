@@ -2,8 +2,8 @@
  * SigLIP models through the command: the plumbing against the reference data, and everything else
  * with a random model, whose probabilities are worked out again from the embeddings it prints.
  */
-#include "random_model.h"
-#include "run.h"
+#include "support/commands.h"
+#include "support/random_model.h"
 
 #include <glimpse/compute.h>
 
@@ -13,10 +13,7 @@ static const char *const fixtures[] = {"golden/siglip", "golden/siglip2"};
 
 static json_t *load_expected(char *model, size_t room, size_t fixture) {
     (void)snprintf(model, room, "%s", shared_path(fixtures[fixture]));
-    json_error_t error;
-    json_t *root = json_load_file(path_in(model, "expected.json"), 0, &error);
-    if (!root) fail_msg("%s: %s", model, error.text);
-    return root;
+    return json_file(path_in(model, "expected.json"));
 }
 
 static void check_vector(const json_t *got, const json_t *wanted, double tolerance,

@@ -1,7 +1,7 @@
 /*
  * Ctrl-C: indexing stops with everything done so far kept, and the next run continues.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <signal.h>
 #include <time.h>

@@ -2,7 +2,7 @@
  * test_stored_library.c - a library that an earlier glimpse wrote is opened with all that people
  * put into it: labels, captions, answers, decisions, the journal of actions.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #define FIXTURE "library-schema-7"
 

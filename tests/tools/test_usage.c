@@ -1,7 +1,7 @@
 /*
  * Help, mistakes in the command line, and what happens when the output cannot be written.
  */
-#include "run.h"
+#include "support/commands.h"
 
 #include <glimpse/compute.h>
 

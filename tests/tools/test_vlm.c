@@ -2,9 +2,9 @@
  * test_vlm.c - glimpse ask and glimpse compare promise: answers in the order of the command line,
  * nothing sent twice, nothing sent by a dry run, no key anywhere, and something useful offline.
  */
-#include "run.h"
+#include "support/commands.h"
 
-#include "vlm/server.h"
+#include "support/server.h"
 
 #include <glimpse/sys/vlm.h>
 

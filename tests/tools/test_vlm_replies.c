@@ -3,9 +3,9 @@
  * each dialect: what is shown, what is kept in the cache and in the library, what it cost, and the
  * exit code.
  */
-#include "run.h"
+#include "support/commands.h"
 
-#include "vlm/server.h"
+#include "support/server.h"
 
 typedef enum kind { WHOLE, THOUGHT, CUT, BROKEN, FILTERED, DECLINED, UNKNOWN, EMPTY } kind;
 

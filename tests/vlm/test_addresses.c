@@ -6,9 +6,9 @@
  * writes down what it is asked for and refuses; connections to this machine go to a server of the
  * test. So whatever leaves is seen by one of the two, and no name is ever looked up.
  */
-#include "support.h"
+#include "support/test.h"
 
-#include "server.h"
+#include "support/server.h"
 
 #include <glimpse/sys/vlm.h>
 

@@ -2,10 +2,10 @@
  * BLIP: one answer per question, whatever the batch, the cache and the backend; and what cannot be
  * honoured is refused.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "math/init.h"
-#include "random_blip.h"
+#include "support/random_blip.h"
 #include "vlm/blip/blip_internal.h"
 
 #include <math.h>

@@ -2,12 +2,11 @@
  * BLIP gives the numbers and the tokens of the reference implementation, on every backend, with
  * and without the cache of keys and values.
  */
-#include "support.h"
+#include "support/json.h"
 
 #include "math/init.h"
 #include "vlm/blip/blip_internal.h"
 
-#include <jansson.h>
 #include <math.h>
 
 enum { IMAGES = 4, MOST = 64 };
@@ -80,9 +79,7 @@ static void open_golden(golden *g, const char *folder, glimpse_backend backend) 
     (void)snprintf(relative, sizeof relative, "golden/%s", folder);
     (void)snprintf(g->folder, sizeof g->folder, "%s", shared_path(relative));
     g->way = glimpse_backend_names()[backend];
-    json_error_t error;
-    g->expected = json_load_file(path_in(g->folder, "expected.json"), 0, &error);
-    if (!g->expected) fail_msg("%s: %s", g->folder, error.text);
+    g->expected = json_file(path_in(g->folder, "expected.json"));
     glimpse_blip_options options = GLIMPSE_BLIP_OPTIONS_INIT;
     options.backend = backend;
     options.precision = GLIMPSE_PRECISION_F32;

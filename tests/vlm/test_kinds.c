@@ -3,9 +3,9 @@
  * its specs are understood, requests hold the question and not the key, and nothing that a server
  * sends is taken for an answer when it is none.
  */
-#include "support.h"
+#include "support/test.h"
 
-#include "server.h"
+#include "support/server.h"
 #include "vlm/remote/remote.h"
 
 static const glimpse_vlm_kind *const kinds[] = {
@@ -217,10 +217,7 @@ static int is_priced(const glimpse_vlm_kind *kind, const char *prices, const cha
                      const char *identity, int own_base) {
     glimpse_vlm_options options = GLIMPSE_VLM_OPTIONS_INIT;
     glimpse_remote_price price;
-    FILE *file = fopen(prices, "w");
-    assert_non_null(file);
-    (void)fprintf(file, "{\"models\": {\"%s\": {\"in\": 1, \"out\": 2}}}", name);
-    assert_int_equal(fclose(file), 0);
+    write_formatted(prices, "{\"models\": {\"%s\": {\"in\": 1, \"out\": 2}}}", name);
     options.prices = prices;
     assert_ok(glimpse_remote_price_find(&price, kind, identity, own_base, &options));
     return price.in > 0.0;
@@ -303,12 +300,10 @@ static void a_price_table_has_a_date(void **state) {
         glimpse_vlm_options options = GLIMPSE_VLM_OPTIONS_INIT;
         glimpse_vlm *vlm = NULL;
         int old = -1;
-        FILE *file = fopen(prices, "w");
-        (void)fprintf(file,
-                      "{\"as_of\": \"%s\", \"models\": {\"openai:m@http://gpu\": {\"in\": "
-                      "1, \"out\": 2}}}",
-                      cases[i].date);
-        assert_int_equal(fclose(file), 0);
+        write_formatted(prices,
+                        "{\"as_of\": \"%s\", \"models\": {\"openai:m@http://gpu\": {\"in\": "
+                        "1, \"out\": 2}}}",
+                        cases[i].date);
         options.config = "";
         options.prices = prices;
         assert_int_equal(glimpse_vlm_open(&vlm, "openai:m@http://gpu", &options), cases[i].status);

@@ -2,9 +2,9 @@
  * test_native.c - BLIP behind the interface of all vision-language models promises what BLIP itself
  * says, outcomes instead of errors for broken pictures, and clear words for what it cannot do.
  */
-#include "support.h"
+#include "support/test.h"
 
-#include "random_blip.h"
+#include "support/random_blip.h"
 
 #include <glimpse/sys/vlm.h>
 

@@ -2,9 +2,9 @@
  * test_remote.c - remote models promise: the documented requests of each dialect, no key and no
  * metadata where they do not belong, patience with servers that fail, and honest outcomes.
  */
-#include "support.h"
+#include "support/test.h"
 
-#include "server.h"
+#include "support/server.h"
 
 #include <glimpse/sys/vlm.h>
 
@@ -716,10 +716,8 @@ static void the_configuration_file_must_be_private(void **state) {
     world w;
     set_up(&w, "openai", (script){0});
     (void)snprintf(path, sizeof path, "%s/vlm.json", folder);
-    FILE *file = fopen(path, "w");
-    (void)fprintf(file, "{\"model\": \"openai:m@http://x\", \"keys\": {\"%s\": \"from-config\"}}",
-                  server_url(w.server));
-    (void)fclose(file);
+    write_formatted(path, "{\"model\": \"openai:m@http://x\", \"keys\": {\"%s\": \"from-config\"}}",
+                    server_url(w.server));
     w.options.config = path;
     (void)chmod(path, 0644);
     glimpse_vlm *vlm = NULL;
@@ -734,9 +732,7 @@ static void the_configuration_file_must_be_private(void **state) {
     assert_true(server_header(server_get(w.server, 0), "Authorization", key, sizeof key));
     assert_string_equal(key, "Bearer from-config");
     tear_down(&w);
-    file = fopen(path, "w");
-    (void)fprintf(file, "{\"keys\": {\"openai\": \"sk-oops\" \"x\"}}");
-    (void)fclose(file);
+    write_text(path, "{\"keys\": {\"openai\": \"sk-oops\" \"x\"}}");
     assert_int_equal(glimpse_vlm_default_spec(spec, sizeof spec, path), GLIMPSE_E_FORMAT);
     assert_null(strstr(glimpse_last_error(), "sk-oops"));
     remove_tree(folder);

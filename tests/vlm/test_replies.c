@@ -3,9 +3,9 @@
  * its thinking, found wherever it stands, and marked when it is not whole. Each shape in each
  * dialect: what is shown, what is kept, what is counted as paid.
  */
-#include "support.h"
+#include "support/test.h"
 
-#include "server.h"
+#include "support/server.h"
 
 #include <glimpse/sys/vlm.h>
 
@@ -164,9 +164,7 @@ static const glimpse_vlm_answer *ask(world *w, const char *address,
     const uint8_t pixels[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
     (void)snprintf(spec, sizeof spec, "%s:m@%s", dialects[w->dialect], address);
     (void)snprintf(prices, sizeof prices, "%s/prices.json", w->folder);
-    FILE *file = fopen(prices, "w");
-    (void)fprintf(file, "{\"per\": 1, \"models\": {\"%s\": {\"in\": 1, \"out\": 2}}}", spec);
-    (void)fclose(file);
+    write_formatted(prices, "{\"per\": 1, \"models\": {\"%s\": {\"in\": 1, \"out\": 2}}}", spec);
     options.config = "";
     options.own_prices = prices;
     options.backoff_scale = 1e-4;

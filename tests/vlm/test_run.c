@@ -3,9 +3,9 @@
  * where the cheap one is unsure, limits hold, and every picture is answered or has its reason, also
  * when one in five requests fails and the run is killed in between.
  */
-#include "support.h"
+#include "support/pictures.h"
 
-#include "server.h"
+#include "support/server.h"
 
 #include <glimpse/response_cache.h>
 #include <glimpse/sys/vlm.h>
@@ -69,16 +69,6 @@ static glimpse_vlm *open_at(const test_server *s, const char *model,
     return vlm;
 }
 
-/* A small picture file (PPM) of its own bytes. */
-static void write_picture(const char *path, unsigned seed) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    (void)fprintf(file, "P6\n8 8\n255\n");
-    for (unsigned i = 0; i < 8 * 8 * 3; i++)
-        (void)fputc((int)((seed * 2654435761u >> (i % 24)) + i) & 255, file);
-    (void)fclose(file);
-}
-
 typedef struct gathered {
     glimpse_vlm_answer *answers[1100];
     size_t count;
@@ -128,7 +118,7 @@ static void the_same_question_about_the_same_bytes_is_sent_once(void **state) {
     (void)snprintf(database, sizeof database, "%s/answers.db", folder);
     (void)snprintf(first, sizeof first, "%s/a.ppm", folder);
     (void)snprintf(moved, sizeof moved, "%s/b.ppm", folder);
-    write_picture(first, 1);
+    write_picture(first, 8, 8, 1);
     script s = {.text = "rot \xf0\x9f\x94\xb4 \"quoted\"\nline"};
     test_server *server = server_start(play, &s);
     glimpse_vlm *vlm = open_at(server, "m", NULL), *other = open_at(server, "n", NULL);
@@ -171,7 +161,7 @@ static void the_same_question_about_the_same_bytes_is_sent_once(void **state) {
     picture.label = "A:";
     glimpse_vlm_answer_free(ask(vlm, &request, &options));
     assert_int_equal(server_count(server), ++expected);
-    write_picture(moved, 2);
+    write_picture(moved, 8, 8, 2);
     glimpse_vlm_answer_free(ask(vlm, &request, &options));
     assert_int_equal(server_count(server), ++expected);
     options.refresh = 1;
@@ -426,12 +416,11 @@ static void money_is_counted_and_the_limit_holds(void **state) {
     (void)snprintf(prices, sizeof prices, "%s/prices.json", folder);
     script s = {.text = "x", .tokens_in = 1000, .tokens_out = 100};
     test_server *server = server_start(play, &s);
-    FILE *file = fopen(prices, "w");
-    (void)fprintf(file,
-                  "{\"per\": 1000, \"models\": {\"openai:m@%s/v1\": {\"in\": 0.001, \"out\": 0.01, "
-                  "\"picture\": {\"base\": 1000, \"tile\": 0}}}}",
-                  server_url(server));
-    (void)fclose(file);
+    write_formatted(
+        prices,
+        "{\"per\": 1000, \"models\": {\"openai:m@%s/v1\": {\"in\": 0.001, \"out\": 0.01, "
+        "\"picture\": {\"base\": 1000, \"tile\": 0}}}}",
+        server_url(server));
     glimpse_vlm_options o = GLIMPSE_VLM_OPTIONS_INIT;
     o.config = "";
     o.own_prices = prices;
@@ -476,9 +465,8 @@ static void money_is_counted_and_the_limit_holds(void **state) {
     gathered_free(&g);
     glimpse_vlm_close(vlm);
     /* A damaged table is an error, not a price of nothing. */
-    file = fopen(prices, "w");
-    (void)fprintf(file, "{\"models\": {\"openai:m@%s\": {\"in\": \"cheap\"}}}", server_url(server));
-    (void)fclose(file);
+    write_formatted(prices, "{\"models\": {\"openai:m@%s\": {\"in\": \"cheap\"}}}",
+                    server_url(server));
     char spec[256];
     (void)snprintf(spec, sizeof spec, "openai:m@%s/v1", server_url(server));
     assert_int_equal(glimpse_vlm_open(&vlm, spec, &o), GLIMPSE_E_FORMAT);
@@ -647,7 +635,7 @@ static void a_thousand_pictures_with_faults_killed_and_resumed(void **state) {
     char *folder = make_temp_folder(), path[1200];
     for (unsigned i = 0; i < PICTURES; i++) {
         (void)snprintf(path, sizeof path, "%s/%04u.ppm", folder, i);
-        write_picture(path, i + 1);
+        write_picture(path, 8, 8, i + 1);
     }
     script s = {.text = "ein kleines Bild \xc3\xa4\xf0\x9f\x90\xa6", .faults = 1};
     test_server *server = server_start(play, &s);

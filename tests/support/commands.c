@@ -1,0 +1,235 @@
+/*
+ * commands.c - see commands.h.
+ */
+#include "support/commands.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+enum { MOST_ARGUMENTS = 64 };
+
+char run_folder[1024];
+
+int run_setup(void **state) {
+    (void)state;
+    char *base = make_temp_folder();
+    (void)snprintf(run_folder, sizeof run_folder, "%s/with a space", base);
+    free(base);
+    char path[1100];
+    assert_int_equal(mkdir(run_folder, 0777), 0);
+    assert_int_equal(chdir(run_folder), 0);
+    (void)snprintf(path, sizeof path, "%s/data", run_folder);
+    (void)setenv("XDG_DATA_HOME", path, 1);
+    (void)setenv("HOME", run_folder, 1);
+    (void)setenv("TERM", "dumb", 1);
+    (void)setenv("LC_ALL", "C.UTF-8", 1);
+    static const char *const unwanted[] = {
+        "GLIMPSE_LIBRARY", "GLIMPSE_MODEL",   "KITTY_WINDOW_ID", "TERM_PROGRAM", "LC_TERMINAL",
+        "WT_SESSION",      "KONSOLE_VERSION", "GLIMPSE_OPENER",  "COLUMNS",      "XDG_STATE_HOME"};
+    for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++)
+        (void)unsetenv(unwanted[i]);
+    return 0;
+}
+
+int run_teardown(void **state) {
+    (void)state;
+    assert_int_equal(chdir("/"), 0);
+    *strrchr(run_folder, '/') = '\0';
+    remove_tree(run_folder);
+    return 0;
+}
+
+static int exit_code(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* Takes in both streams until both end, so that neither fills up. */
+static void drain(run_result *r, int out, int err, int in, const char *input, size_t size) {
+    size_t room[2] = {0, 0};
+    char **text[2] = {&r->out, &r->err};
+    size_t *used[2] = {&r->out_size, &r->err_size};
+    struct pollfd fds[3] = {{out, POLLIN, 0}, {err, POLLIN, 0}, {in, POLLOUT, 0}};
+    while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+        assert_true(poll(fds, 3, 60000) > 0);
+        for (int i = 0; i < 2; i++) {
+            if (fds[i].fd < 0 || !fds[i].revents) continue;
+            if (*used[i] + 65536 > room[i]) {
+                room[i] = 2 * room[i] + 131072;
+                *text[i] = realloc(*text[i], room[i] + 1);
+                assert_non_null(*text[i]);
+            }
+            ssize_t got = read(fds[i].fd, *text[i] + *used[i], 65536);
+            if (got > 0) {
+                *used[i] += (size_t)got;
+            } else {
+                (void)close(fds[i].fd);
+                fds[i].fd = -1;
+            }
+        }
+        if (fds[2].fd >= 0 && fds[2].revents) {
+            ssize_t put = size > 0 ? write(fds[2].fd, input, size) : 0;
+            if (put > 0) {
+                input += put;
+                size -= (size_t)put;
+            }
+            if (put <= 0 || size == 0) {
+                (void)close(fds[2].fd);
+                fds[2].fd = -1;
+            }
+        }
+    }
+    if (fds[2].fd >= 0) (void)close(fds[2].fd);
+    for (int i = 0; i < 2; i++) {
+        if (!*text[i]) *text[i] = calloc(1, 1);
+        assert_non_null(*text[i]);
+        (*text[i])[*used[i]] = '\0';
+    }
+}
+
+static void run_program(run_result *r, const char *program, char *const *argv, const char *input,
+                        size_t size) {
+    int out[2], err[2], in[2];
+    *r = (run_result){0};
+    (void)signal(SIGPIPE, SIG_IGN);
+    assert_int_equal(pipe2(out, O_CLOEXEC) | pipe2(err, O_CLOEXEC) | pipe2(in, O_CLOEXEC), 0);
+    (void)fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)dup2(in[0], 0);
+        (void)dup2(out[1], 1);
+        (void)dup2(err[1], 2);
+        (void)execv(program, argv);
+        _exit(127);
+    }
+    (void)close(in[0]);
+    (void)close(out[1]);
+    (void)close(err[1]);
+    drain(r, out[0], err[0], in[1], input, size);
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    r->code = exit_code(status);
+}
+
+void run_list(run_result *r, const char *const *arguments, const char *input, size_t size) {
+    char *argv[MOST_ARGUMENTS + 2] = {strdup("glimpse")};
+    size_t count = 1;
+    for (; *arguments && count <= MOST_ARGUMENTS; arguments++)
+        argv[count++] = strdup(*arguments);
+    run_program(r, GLIMPSE_PROGRAM, argv, input, size);
+    while (count > 0)
+        free(argv[--count]);
+}
+
+void run(run_result *r, ...) {
+    const char *arguments[MOST_ARGUMENTS + 1];
+    size_t count = 0;
+    va_list args;
+    va_start(args, r);
+    while ((arguments[count] = va_arg(args, const char *)) != NULL) {
+        count++;
+        assert_true(count < MOST_ARGUMENTS);
+    }
+    va_end(args);
+    run_list(r, arguments, "", 0);
+}
+
+void run_shell(run_result *r, const char *command) {
+    char shell[] = "sh", option[] = "-c", *line = strdup(command);
+    char *argv[] = {shell, option, line, NULL};
+    (void)setenv("G", GLIMPSE_PROGRAM, 1);
+    run_program(r, "/bin/sh", argv, "", 0);
+    free(line);
+}
+
+void run_free(run_result *r) {
+    free(r->out);
+    free(r->err);
+    *r = (run_result){0};
+}
+
+pid_t run_start(const char *out, const char *err, ...) {
+    char *argv[MOST_ARGUMENTS + 2] = {strdup("glimpse")};
+    size_t count = 1;
+    va_list args;
+    va_start(args, err);
+    for (const char *word; (word = va_arg(args, const char *)) != NULL;)
+        argv[count++] = strdup(word);
+    va_end(args);
+    (void)fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        int to_out = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        int to_err = open(err, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        (void)dup2(to_out, 1);
+        (void)dup2(to_err, 2);
+        (void)execv(GLIMPSE_PROGRAM, argv);
+        _exit(127);
+    }
+    while (count > 0)
+        free(argv[--count]);
+    return child;
+}
+
+int run_wait(pid_t child) {
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return exit_code(status);
+}
+
+static void show(const run_result *r) {
+    print_error("exit code %d\nstdout: %.2000s\nstderr: %.2000s\n", r->code, r->out, r->err);
+}
+
+void expect(const run_result *r, int code) {
+    if (r->code == code) return;
+    show(r);
+    fail_msg("exit code %d, expected %d", r->code, code);
+}
+
+void expect_out(const run_result *r, const char *part) {
+    if (strstr(r->out, part)) return;
+    show(r);
+    fail_msg("stdout lacks: %s", part);
+}
+
+void expect_err(const run_result *r, const char *part) {
+    if (strstr(r->err, part)) return;
+    show(r);
+    fail_msg("stderr lacks: %s", part);
+}
+
+void expect_no_err(const run_result *r) {
+    if (r->err_size == 0) return;
+    show(r);
+    fail_msg("stderr should be empty");
+}
+
+static json_t *parse(const char *text, size_t size) {
+    json_error_t error;
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    if (!root) fail_msg("not JSON: %s at column %d: %.500s", error.text, error.column, text);
+    return root;
+}
+
+json_t *run_json(const run_result *r) {
+    assert_true(r->out_size > 0 && r->out[r->out_size - 1] == '\n');
+    if (memchr(r->out, '\n', r->out_size - 1)) fail_msg("more than one line: %.500s", r->out);
+    return parse(r->out, r->out_size);
+}
+
+json_t *run_json_lines(const run_result *r) {
+    json_t *all = json_array();
+    for (const char *line = r->out; *line;) {
+        const char *end = strchr(line, '\n');
+        assert_non_null(end);
+        json_t *object = parse(line, (size_t)(end - line));
+        assert_true(json_is_object(object));
+        assert_int_equal(json_array_append_new(all, object), 0);
+        line = end + 1;
+    }
+    return all;
+}
