@@ -4,7 +4,7 @@
 #include "dataset_text.h"
 
 #include "core/error.h"
-#include "text/utf8.h"
+#include "core/utf8.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -16,9 +16,9 @@
  * ones get "-2", "-3" before the ending. labels.csv has file, class and source of every picture.
  */
 #include "core/error.h"
+#include "core/utf8.h"
 #include "dataset_text.h"
 #include "text/output/json_out.h"
-#include "text/utf8.h"
 #include "writer_internal.h"
 
 #include <ctype.h>

@@ -4,7 +4,7 @@
 #include "trace.h"
 
 #include "core/error.h"
-#include "text/utf8.h"
+#include "core/utf8.h"
 
 #include <errno.h>
 #include <pthread.h>

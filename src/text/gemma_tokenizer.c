@@ -12,12 +12,12 @@
  */
 #include "core/error.h"
 #include "core/file.h"
+#include "core/utf8.h"
 #include "text/bpe.h"
 #include "text/bytes.h"
 #include "text/tokenizer_json.h"
 #include "text/tokenizer_kinds.h"
 #include "text/tokenizer_settings.h"
-#include "text/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>

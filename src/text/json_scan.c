@@ -4,7 +4,7 @@
 #include "text/json_scan.h"
 
 #include "core/error.h"
-#include "text/utf8.h"
+#include "core/utf8.h"
 
 #include <string.h>
 

@@ -10,11 +10,11 @@
  */
 #include "core/error.h"
 #include "core/file.h"
+#include "core/utf8.h"
 #include "text/added_tokens.h"
 #include "text/bytes.h"
 #include "text/tokenizer_kinds.h"
 #include "text/tokenizer_settings.h"
-#include "text/utf8.h"
 #include "text/wordpiece_decode.h"
 
 #include <stdlib.h>

@@ -3,11 +3,11 @@
  */
 #include "support.h"
 
+#include "core/utf8.h"
 #include "text/bpe.h"
 #include "text/html.h"
 #include "text/json_scan.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
 
 #include <jansson.h>
 #include <utf8proc.h>
