@@ -8,6 +8,7 @@
  */
 #include "label_report_internal.h"
 
+#include "base64.h"
 #include "html_text.h"
 #include "picture_out.h"
 #include "progress.h"
@@ -103,7 +104,7 @@ static void put_thumbnail(FILE *to, report_entry *e) {
                   "<img loading=\"lazy\" width=\"%u\" height=\"%u\" alt=\"\" "
                   "src=\"data:image/jpeg;base64,",
                   (unsigned)e->width, (unsigned)e->height);
-    base64_write(to, e->jpeg, e->jpeg_size);
+    glimpse_base64_write(to, e->jpeg, e->jpeg_size);
     (void)fputs("\">", to);
 }
 

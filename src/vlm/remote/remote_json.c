@@ -4,6 +4,7 @@
 #include "vlm/remote/remote.h"
 
 #include "core/utf8.h"
+#include "text/output/base64.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,21 +41,14 @@ json_t *glimpse_remote_data(const glimpse_asking *asking, size_t i, const char *
                        picture->height, picture->media_type, picture->sent_size);
         return json_string(text);
     }
-    size_t length = 0, before = strlen(prefix);
-    char *base64 = glimpse_remote_base64(picture->sent, picture->sent_size, &length);
-    if (!base64) return NULL;
-    if (before > 0) {
-        char *joined = malloc(before + length + 1);
-        if (joined) {
-            memcpy(joined, prefix, before);
-            memcpy(joined + before, base64, length + 1);
-        }
-        free(base64);
-        if (!joined) return NULL;
-        base64 = joined;
-    }
-    json_t *value = json_stringn_nocheck(base64, before + length);
-    free(base64);
+    if (picture->sent_size > GLIMPSE_BASE64_MAX) return NULL;
+    size_t before = strlen(prefix), length = glimpse_base64_length(picture->sent_size);
+    char *text = malloc(before + length + 1);
+    if (!text) return NULL;
+    memcpy(text, prefix, before);
+    glimpse_base64_encode(text + before, picture->sent, picture->sent_size);
+    json_t *value = json_stringn_nocheck(text, before + length);
+    free(text);
     return value;
 }
 
