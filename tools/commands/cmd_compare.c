@@ -173,8 +173,8 @@ static int run(int argc, char **argv) {
     glimpse_compared_pair *pair = NULL;
     int json = 0, offline = 0;
     const cli_option options[] = {
-        CLI_FLAG("json", 0, &json, "one JSON object"),
-        CLI_TEXT("vlm", 0, &v.spec, "MODEL",
+        OPTION_JSON(json, "one JSON object"),
+        CLI_TEXT("vlm", 'v', &v.spec, "MODEL",
                  "who tells it in words: {remote models} (default: $GLIMPSE_VLM, else the "
                  "configuration file's, else nobody)"),
         CLI_FLAG("offline", 0, &offline, "ask no vision-language model"),

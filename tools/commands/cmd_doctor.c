@@ -191,9 +191,9 @@ static int run(int argc, char **argv) {
     session s = {0};
     int json = 0;
     const cli_option options[] = {
-        CLI_FLAG("json", 'j', &json, "print JSON"),
+        OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
-        CLI_TEXT("model", 'm', &s.model_option, "DIR", "the model to try"),
+        SESSION_MODEL_OPTION(s, "the model to try"),
         CLI_END,
     };
     cli_arguments arguments = {0};

@@ -317,7 +317,7 @@ static int run(int argc, char **argv) {
     uint64_t samples = 1000, seed = 2026;
     int json = 0, per_class = 0, missing = GLIMPSE_MISSING_REFUSE, quiet = 0;
     const cli_option options[] = {
-        CLI_TEXT("truth", 't', &truth, "DIR|CSV",
+        CLI_TEXT("truth", 0, &truth, "DIR|CSV",
                  "what is right: one folder a class, or a table with the columns path and class "
                  "(required)"),
         CLI_TEXT("root", 0, &root, "DIR",
@@ -325,11 +325,11 @@ static int run(int argc, char **argv) {
         CLI_CHOICE("missing", 0, &missing, NULL,
                    "what to do about pictures of the truth that have no prediction", missing_ways),
         EVALUATE_SAMPLE_OPTIONS(samples, seed),
-        CLI_HEADING("Output (a table when none is chosen)"),
-        CLI_FLAG("json", 'j', &json, "one JSON object"),
+        OPTION_OUTPUT_HEADING,
+        OPTION_JSON(json, "one JSON object"),
         CLI_FLAG("per-class", 0, &per_class, "also a row for each class"),
         CLI_TEXT("report", 0, &report_file, "FILE.html", "also a report with pictures"),
-        CLI_FLAG("quiet", 'q', &quiet, "no notes on stderr, only errors"),
+        OPTION_QUIET(quiet),
         CLI_END,
     };
     cli_arguments arguments = {0};

@@ -72,7 +72,7 @@ static int run(int argc, char **argv) {
     int lines = 0, records = 0, pad = 0;
     uint64_t wanted = 0;
     const cli_option options[] = {
-        CLI_TEXT("model", 'm', &s.model_option, "DIR", "the model; its tokenizer files are enough"),
+        SESSION_MODEL_OPTION(s, "the model; its tokenizer files are enough"),
         CLI_FLAG("stdin", 0, &lines, "read texts from standard input, one a line"),
         CLI_FLAG("stdin0", 0, &records, "read texts from standard input, each ended by a NUL byte"),
         CLI_SIZE("length", 0, &wanted, "N", "at most N ids (default: the model's text context)", 2,

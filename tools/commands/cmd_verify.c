@@ -25,7 +25,7 @@ static int run(int argc, char **argv) {
     session s = {0};
     int json = 0;
     const cli_option options[] = {
-        CLI_FLAG("json", 'j', &json, "print JSON"),
+        OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
         CLI_END,
     };

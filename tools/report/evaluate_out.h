@@ -4,7 +4,7 @@
 #ifndef GLIMPSE_TOOLS_EVALUATE_OUT_H
 #define GLIMPSE_TOOLS_EVALUATE_OUT_H
 
-#include "cli.h"
+#include "options.h"
 #include "json_out.h"
 
 #include <glimpse/evaluate.h>
