@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "model/fingerprint_parts.h"
+#include "text/json_load.h"
 #include "text/tokenizer_kinds.h"
 #include "text/tokenizer_settings.h"
 
@@ -82,7 +83,7 @@ static int add_settings(glimpse_hasher *hasher, const char *folder) {
         for (size_t i = 0; status == GLIMPSE_OK && keys[i]; i++) {
             const json_t *value = json_object_get(files[f], keys[i]);
             if (!value) continue;
-            char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+            char *text = glimpse_json_dump(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
             if (!text) status = glimpse_fail_nomem(1024, "settings");
             glimpse_fingerprint_add_text(hasher, keys[i]);
             if (text) glimpse_fingerprint_add_text(hasher, text);

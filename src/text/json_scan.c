@@ -9,10 +9,12 @@
 #include <string.h>
 
 void glimpse_json_scan_begin(glimpse_json_scan *scan, char *text, size_t length, const char *name) {
-    *scan = (glimpse_json_scan){text, length, 0, 0, name};
+    *scan = (glimpse_json_scan){.text = text, .length = length, .name = name};
 }
 
-static int fail(const glimpse_json_scan *scan, const char *what) {
+static int fail(glimpse_json_scan *scan, const char *what) {
+    scan->wrong = what;
+    if (!scan->name) return GLIMPSE_E_FORMAT;
     return glimpse_fail(GLIMPSE_E_FORMAT, "%s: entry %zu (byte %zu): %s", scan->name,
                         scan->entry + 1, scan->at, what);
 }
@@ -64,7 +66,7 @@ static int unicode_escape(glimpse_json_scan *scan, char **out) {
         scan->at += 6;
         value = 0x10000 + ((value - 0xD800) << 10) + (low - 0xDC00);
     }
-    if (value == 0) return fail(scan, "NUL in a string");
+    if (value == 0 && !scan->allow_nul) return fail(scan, "NUL in a string");
     *out += glimpse_utf8_encode(*out, (uint32_t)value); /* at most 3 of 6 bytes, or 4 of 12 */
     return GLIMPSE_OK;
 }

@@ -4,6 +4,7 @@
 #include "vlm/remote/remote.h"
 
 #include "core/error.h"
+#include "text/json_load.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -307,7 +308,7 @@ static int plan(glimpse_remote *remote, const glimpse_asking *asking, glimpse_vl
     glimpse_asking shown = *asking;
     shown.without_data = 1;
     json_t *body = remote->dialect->body(remote, &shown);
-    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    char *text = body ? glimpse_json_dump(body, JSON_COMPACT) : NULL;
     json_decref(body);
     if (!text) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a request");
     double in = glimpse_remote_estimate(remote, asking);

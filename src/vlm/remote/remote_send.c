@@ -252,7 +252,7 @@ static int attempt(sending *s, verdict *found, double *after) {
     glimpse_remote *remote = s->remote;
     glimpse_http http = {.url = s->url, .headers = s->lines, .connect_timeout = 15.0};
     json_t *body = remote->dialect->body(remote, s->asking);
-    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    char *text = body ? glimpse_json_dump(body, JSON_COMPACT) : NULL;
     json_decref(body);
     int status = text ? GLIMPSE_OK : glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a request");
     double spent = 0.0, risk = 0.0, actual = 0.0;
