@@ -5,6 +5,7 @@
 #include "text/json_load.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "text/json_scan.h"
 
 #include <errno.h>
@@ -132,7 +133,7 @@ static int load_member(parse *p, json_t *object, unsigned depth) {
     }
     key[length] = '\0'; /* where the quote stood, or before it */
     if ((p->flags & JSON_REJECT_DUPLICATES) && json_object_get(object, key)) {
-        (void)invalid(p, "a key that is there twice");
+        (void)invalid(p, "duplicate object key");
         return 0;
     }
     json_t *value = load_value(p, depth);
@@ -235,6 +236,51 @@ int glimpse_json_failed(const json_error_t *error, const char *name) {
         return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory (reading %s)", name);
     }
     return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", name, error->line, error->text);
+}
+
+/*
+ * Files.
+ */
+int glimpse_json_object_load(json_t **out, const char *path, size_t max_bytes, size_t flags) {
+    void *text = NULL;
+    size_t size = 0;
+    *out = NULL;
+    int status = glimpse_file_read(&text, &size, path, max_bytes);
+    if (status < 0) return status;
+    json_error_t error;
+    json_t *root = glimpse_json_load(text, size, flags, &error);
+    free(text);
+    if (!root) return glimpse_json_failed(&error, path);
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: must hold a JSON object", path);
+    }
+    *out = root;
+    return GLIMPSE_OK;
+}
+
+int glimpse_json_lines(const char *text, size_t size, size_t flags, const char *name,
+                       glimpse_json_line_fn each, void *user) {
+    size_t number = 1;
+    int status = GLIMPSE_OK;
+    for (const char *line = text, *end = text + size; line < end && status == GLIMPSE_OK;
+         number++) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        size_t length = (size_t)((stop ? stop : end) - line);
+        if (strspn(line, " \t\r\n") < length) {
+            json_error_t error;
+            json_t *value = glimpse_json_load(line, length, flags, &error);
+            const char *wrong = value ? NULL : error.text;
+            if (value) status = each(user, value, &wrong);
+            if (!value && glimpse_json_is_nomem(&error)) status = glimpse_json_failed(&error, name);
+            if (status == GLIMPSE_OK && wrong) {
+                status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: %s", name, number, wrong);
+            }
+            json_decref(value);
+        }
+        line += length + 1;
+    }
+    return status;
 }
 
 /*

@@ -22,6 +22,16 @@ int glimpse_json_is_nomem(const json_error_t *error);
 /* After NULL: GLIMPSE_E_NOMEM, or GLIMPSE_E_FORMAT with "NAME: line 3: what is wrong". */
 int glimpse_json_failed(const json_error_t *error, const char *name);
 
+/* The JSON object in the file at `path`; glimpse_json_failed() and GLIMPSE_E_FORMAT for anything
+ * else, GLIMPSE_E_LIMIT above `max_bytes`. */
+int glimpse_json_object_load(json_t **out, const char *path, size_t max_bytes, size_t flags);
+/* Calls `each` with the value of every line of `text` that is not blank, until one fails. *wrong,
+ * which `each` may set, says what is wrong with the value: GLIMPSE_E_FORMAT, as for a line that is
+ * no JSON, with "NAME, line 3: what is wrong". */
+typedef int (*glimpse_json_line_fn)(void *user, const json_t *value, const char **wrong);
+int glimpse_json_lines(const char *text, size_t size, size_t flags, const char *name,
+                       glimpse_json_line_fn each, void *user);
+
 /* As json_dumps(), but free() it. NULL for NULL and when memory ran out. */
 char *glimpse_json_dump(const json_t *value, size_t flags);
 

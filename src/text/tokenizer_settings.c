@@ -14,22 +14,9 @@
 enum { FILE_LIMIT = 16 << 20 };
 
 static int read_object(json_t **out, const char *path) {
-    void *text = NULL;
-    size_t size = 0;
     *out = NULL;
     if (access(path, F_OK) != 0) return GLIMPSE_OK;
-    int status = glimpse_file_read(&text, &size, path, FILE_LIMIT);
-    if (status < 0) return status;
-    json_error_t error;
-    json_t *root = glimpse_json_load(text, size, JSON_ALLOW_NUL, &error);
-    free(text);
-    if (!root) return glimpse_json_failed(&error, path);
-    if (!json_is_object(root)) {
-        json_decref(root);
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: must hold a JSON object", path);
-    }
-    *out = root;
-    return GLIMPSE_OK;
+    return glimpse_json_object_load(out, path, FILE_LIMIT, JSON_ALLOW_NUL);
 }
 
 int glimpse_json_object_read(json_t **out, const char *folder, const char *name) {
