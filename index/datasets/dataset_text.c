@@ -222,19 +222,6 @@ size_t glimpse_class_parent_length(const char *name) {
 /*
  * Escapes.
  */
-void glimpse_csv_field(FILE *to, const char *text) {
-    if (!strpbrk(text, ",\"\r\n") && *text != ' ' && *text != '#') {
-        (void)fputs(text, to);
-        return;
-    }
-    (void)fputc('"', to);
-    for (; *text; text++) {
-        if (*text == '"') (void)fputc('"', to);
-        (void)fputc(*text, to);
-    }
-    (void)fputc('"', to);
-}
-
 void glimpse_xml_text(FILE *to, const char *text) {
     const char *end = text + strlen(text);
     while (text < end) {
