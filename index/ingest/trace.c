@@ -4,7 +4,7 @@
 #include "trace.h"
 
 #include "core/error.h"
-#include "core/utf8.h"
+#include "text/output/json_out.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -52,25 +52,9 @@ int glimpse_trace_open(glimpse_trace **out, const char *path) {
     return GLIMPSE_OK;
 }
 
-/* A JSON string; bytes that are no UTF-8 become U+FFFD. */
 static void put_string(FILE *file, const char *text) {
-    size_t left = strlen(text);
-    (void)fputc('"', file);
-    while (left > 0) {
-        uint32_t point;
-        const size_t took = glimpse_utf8_decode(&point, text, left, NULL);
-        char bytes[GLIMPSE_UTF8_MAX_BYTES];
-        if (point == '"' || point == '\\') {
-            (void)fprintf(file, "\\%c", (int)point);
-        } else if (point < 0x20) {
-            (void)fprintf(file, "\\u%04x", (unsigned)point);
-        } else {
-            (void)fwrite(bytes, 1, glimpse_utf8_encode(bytes, point), file);
-        }
-        text += took;
-        left -= took;
-    }
-    (void)fputc('"', file);
+    json_out out = {file, 0};
+    jout_string(&out, text);
 }
 
 /* Begins an event, under the lock. */
