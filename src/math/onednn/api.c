@@ -85,6 +85,12 @@ int glimpse_onednn_failed(dnnl_status_t status, const char *what) {
                         "oneDNN: %s failed with status %d", what, (int)status);
 }
 
+int glimpse_onednn_stream_create(dnnl_stream_t *out) {
+    dnnl_status_t status =
+        glimpse_dnnl.stream_create(out, glimpse_dnnl.engine, dnnl_stream_default_flags);
+    return status == dnnl_success ? GLIMPSE_OK : glimpse_onednn_failed(status, "creating a stream");
+}
+
 int glimpse_onednn_one_thread(void) {
     int threads = omp_get_max_threads();
     omp_set_num_threads(1);

@@ -73,6 +73,9 @@ int glimpse_onednn_missing(void);
 /* glimpse_fail() with the status in its message. */
 int glimpse_onednn_failed(dnnl_status_t status, const char *what);
 
+/* A stream of the engine, to be destroyed. */
+int glimpse_onednn_stream_create(dnnl_stream_t *out);
+
 /* Address space that must be free before a primitive is made: its code generator throws through
  * functions that must not, which ends the program. */
 enum { GLIMPSE_ONEDNN_ROOM = 64 << 20 };
