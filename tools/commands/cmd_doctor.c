@@ -200,10 +200,7 @@ static int run(int argc, char **argv) {
     int code = cli_parse(&cmd_doctor, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
     report r = {0};
-    if (arguments.count > 0) {
-        code = cli_misuse(&cmd_doctor, "doctor takes no arguments, not \"%s\"", arguments.words[0]);
-        goto done;
-    }
+    if ((code = cli_expect_no_words(&cmd_doctor, &arguments)) != CLI_RUN) goto done;
     while (glimpse_backend_names()[r.backend_count])
         r.backend_count++;
     r.backends = xcalloc(r.backend_count, sizeof *r.backends);

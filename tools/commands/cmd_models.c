@@ -68,10 +68,7 @@ static int run(int argc, char **argv) {
     int code = cli_parse(&cmd_models, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
     glimpse_model_list *list = NULL;
-    if (arguments.count > 0) {
-        code = cli_misuse(&cmd_models, "models takes no arguments, not \"%s\"", arguments.words[0]);
-        goto done;
-    }
+    if ((code = cli_expect_no_words(&cmd_models, &arguments)) != CLI_RUN) goto done;
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
     if (glimpse_session_list_models(&list, s.base) < 0) {
         code = tool_fail_last();
