@@ -38,6 +38,32 @@ int glimpse_tokenizer_settings_read(glimpse_tokenizer_settings *settings, const 
     return glimpse_json_object_read(&settings->map, folder, "special_tokens_map.json");
 }
 
+int glimpse_tokenizer_open(glimpse_tokenizer **out, const char *directory,
+                           const glimpse_tokenizer_source *source) {
+    glimpse_tokenizer_settings settings = {NULL, NULL, NULL};
+    char *path = glimpse_path_join(directory, source->file);
+    glimpse_tokenizer *tokenizer = calloc(1, source->size);
+    int status;
+    if (!path || !tokenizer) {
+        status = glimpse_fail_nomem(source->size, "a tokenizer");
+        goto done;
+    }
+    tokenizer->type = source->type;
+    status = source->read_file(tokenizer, path);
+    if (status < 0) goto done;
+    status = glimpse_tokenizer_settings_read(&settings, directory);
+    if (status < 0) goto done;
+    status = source->read_settings(tokenizer, path, &settings);
+    if (status < 0) goto done;
+    *out = tokenizer;
+    tokenizer = NULL;
+done:
+    if (tokenizer) source->type->free(tokenizer);
+    glimpse_tokenizer_settings_release(&settings);
+    free(path);
+    return status;
+}
+
 void glimpse_tokenizer_settings_release(glimpse_tokenizer_settings *settings) {
     json_decref(settings->own);
     json_decref(settings->map);
