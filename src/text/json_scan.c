@@ -4,6 +4,7 @@
 #include "text/json_scan.h"
 
 #include "core/error.h"
+#include "core/hex.h"
 #include "core/utf8.h"
 
 #include <string.h>
@@ -40,11 +41,7 @@ static int32_t four_digits(const glimpse_json_scan *scan, size_t at) {
     if (scan->length - at < 4) return -1;
     int32_t value = 0;
     for (size_t i = at; i < at + 4; i++) {
-        char c = scan->text[i];
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
+        int digit = glimpse_hex_digit(scan->text[i]);
         if (digit < 0) return -1;
         value = value * 16 + digit;
     }
