@@ -3,6 +3,7 @@
  */
 #include "trace.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "text/output/json_out.h"
 
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct glimpse_trace {
     FILE *file;
@@ -21,12 +21,6 @@ struct glimpse_trace {
     double start;
     int events, error; /* errno of the first failure */
 };
-
-double glimpse_trace_now(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 int glimpse_trace_open(glimpse_trace **out, const char *path) {
     *out = NULL;
@@ -46,7 +40,7 @@ int glimpse_trace_open(glimpse_trace **out, const char *path) {
         free(trace);
         return status;
     }
-    trace->start = glimpse_trace_now();
+    trace->start = glimpse_now();
     (void)fputs("[", trace->file);
     *out = trace;
     return GLIMPSE_OK;

@@ -3,6 +3,7 @@
  */
 #include "vlm/remote/remote.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "text/json_load.h"
 
@@ -352,7 +353,7 @@ static int answer_remote(void *self, const glimpse_vlm_job *job, glimpse_vlm_ans
     }
 
     glimpse_reply_end end = GLIMPSE_REPLY_WHOLE;
-    double start = glimpse_vlm_now(), deadline = start + remote->total_timeout;
+    double start = glimpse_now(), deadline = start + remote->total_timeout;
     int status = glimpse_remote_exchange(remote, &asking, deadline, answer, &end);
     if (status == 0 && end == GLIMPSE_REPLY_CUT && !*answer->text && !request->max_tokens) {
         status = ask_with_room(remote, &asking, deadline, answer, &end);
@@ -360,7 +361,7 @@ static int answer_remote(void *self, const glimpse_vlm_job *job, glimpse_vlm_ans
     if (status == 0 && request->schema != GLIMPSE_VLM_PLAIN) {
         status = repair(remote, &asking, deadline, answer, &end);
     }
-    answer->latency = glimpse_vlm_now() - start;
+    answer->latency = glimpse_now() - start;
     if (status >= 0) status = mark_end(answer, end, asking.max_tokens);
     return status < 0 ? status : GLIMPSE_OK;
 }
