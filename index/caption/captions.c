@@ -5,9 +5,9 @@
 
 #include "core/error.h"
 #include "core/options.h"
+#include "core/utf8.h"
 #include "dates.h"
 #include "library_private.h"
-#include "text/utf8.h"
 
 #include <string.h>
 #include <time.h>

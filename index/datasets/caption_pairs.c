@@ -167,30 +167,13 @@ static int read_array(rows *r, const json_t *items) {
     return status;
 }
 
+static int read_line(void *user, const json_t *value, const char **wrong) {
+    return read_object(wrong, user, value);
+}
+
 /* An object on every line; a single one is a list of one line. */
 static int read_lines(rows *r, const char *text, size_t size) {
-    size_t number = 1;
-    int status = GLIMPSE_OK;
-    for (const char *line = text, *end = text + size; line < end && status == GLIMPSE_OK;
-         number++) {
-        const char *stop = memchr(line, '\n', (size_t)(end - line));
-        size_t length = (size_t)((stop ? stop : end) - line);
-        if (strspn(line, " \t\r\n") < length) {
-            json_error_t error;
-            json_t *object = glimpse_json_load(line, length, 0, &error);
-            const char *wrong = error.text;
-            if (object) status = read_object(&wrong, r, object);
-            if (!object && glimpse_json_is_nomem(&error)) {
-                status = glimpse_json_failed(&error, r->file);
-            }
-            if (status == GLIMPSE_OK && wrong) {
-                status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: %s", r->file, number, wrong);
-            }
-            json_decref(object);
-        }
-        line += length + 1;
-    }
-    return status;
+    return glimpse_json_lines(text, size, 0, r->file, read_line, r);
 }
 
 static int read_json(rows *r, const char *text, size_t size) {

@@ -4,7 +4,8 @@
 #include "dataset_text.h"
 
 #include "core/error.h"
-#include "text/utf8.h"
+#include "core/hex.h"
+#include "core/utf8.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -184,20 +185,13 @@ char *glimpse_class_to_directory(const char *name) {
     return cut;
 }
 
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1;
-}
-
 char *glimpse_class_from_directory(const char *directory) {
     if (strcmp(directory, "%") == 0) return glimpse_copied("");
     char *name = glimpse_zeroed(strlen(directory) + 1, 1), *to = name;
     if (!name) return NULL;
     for (; *directory; directory++) {
-        int high = *directory == '%' ? hex_digit(directory[1]) : -1;
-        int low = high >= 0 ? hex_digit(directory[2]) : -1;
+        int high = *directory == '%' ? glimpse_hex_digit(directory[1]) : -1;
+        int low = high >= 0 ? glimpse_hex_digit(directory[2]) : -1;
         if (low >= 0 && (high | low) != 0) {
             *to++ = (char)(16 * high + low);
             directory += 2;
@@ -222,19 +216,6 @@ size_t glimpse_class_parent_length(const char *name) {
 /*
  * Escapes.
  */
-void glimpse_csv_field(FILE *to, const char *text) {
-    if (!strpbrk(text, ",\"\r\n") && *text != ' ' && *text != '#') {
-        (void)fputs(text, to);
-        return;
-    }
-    (void)fputc('"', to);
-    for (; *text; text++) {
-        if (*text == '"') (void)fputc('"', to);
-        (void)fputc(*text, to);
-    }
-    (void)fputc('"', to);
-}
-
 void glimpse_xml_text(FILE *to, const char *text) {
     const char *end = text + strlen(text);
     while (text < end) {

@@ -7,6 +7,8 @@
 #ifndef GLIMPSE_INDEX_DATASET_TEXT_H
 #define GLIMPSE_INDEX_DATASET_TEXT_H
 
+#include "text/output/csv_out.h"
+
 #include <glimpse/messages.h>
 #include <glimpse/status.h>
 
@@ -53,8 +55,6 @@ char *glimpse_class_from_directory(const char *directory);
 const char *glimpse_class_leaf(const char *name);
 size_t glimpse_class_parent_length(const char *name);
 
-/* RFC 4180: quoted where needed, quotes doubled. */
-void glimpse_csv_field(FILE *to, const char *text);
 /* As the content or a quoted attribute of XML 1.0; what XML cannot hold becomes U+FFFD. */
 void glimpse_xml_text(FILE *to, const char *text);
 

@@ -238,29 +238,12 @@ static int read_object(const char **wrong, held *h, const json_t *object) {
     return status;
 }
 
+static int read_line(void *user, const json_t *value, const char **wrong) {
+    return read_object(wrong, user, value);
+}
+
 static int read_jsonl(held *h, const char *source, const char *text, size_t size) {
-    size_t number = 1;
-    int status = GLIMPSE_OK;
-    for (const char *line = text, *end = text + size; line < end && status == GLIMPSE_OK;
-         number++) {
-        const char *stop = memchr(line, '\n', (size_t)(end - line));
-        size_t length = (size_t)((stop ? stop : end) - line);
-        json_error_t error;
-        if (strspn(line, " \t\r\n") < length) {
-            json_t *object = glimpse_json_load(line, length, JSON_REJECT_DUPLICATES, &error);
-            const char *wrong = error.text;
-            if (object) status = read_object(&wrong, h, object);
-            if (!object && glimpse_json_is_nomem(&error)) {
-                status = glimpse_json_failed(&error, source);
-            }
-            if (status == GLIMPSE_OK && wrong) {
-                status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: %s", source, number, wrong);
-            }
-            json_decref(object);
-        }
-        line += length + 1;
-    }
-    return status;
+    return glimpse_json_lines(text, size, JSON_REJECT_DUPLICATES, source, read_line, h);
 }
 
 /*

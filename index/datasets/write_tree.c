@@ -15,10 +15,11 @@
  * one folder (also in upper and lower case, for file systems that do not tell them apart) later
  * ones get "-2", "-3" before the ending. labels.csv has file, class and source of every picture.
  */
+#include "core/clock.h"
 #include "core/error.h"
+#include "core/utf8.h"
 #include "dataset_text.h"
 #include "text/output/json_out.h"
-#include "text/utf8.h"
 #include "writer_internal.h"
 
 #include <ctype.h>
@@ -283,16 +284,10 @@ static char *below(const char *directory, const char *name) {
     return glimpse_formatted("%s/%s", directory, name);
 }
 
-static double seconds_now(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 /* Non-zero: stop. About ten times a second at most. */
 static int show_progress(const glimpse_dataset_writer *w, size_t done, size_t total, double start,
                          double *last) {
-    double now = seconds_now();
+    double now = glimpse_now();
     if (!w->o.progress || now - *last < 0.1) return 0;
     *last = now;
     glimpse_progress p = {.stage = "placing pictures",
@@ -323,7 +318,7 @@ static int place_one(const glimpse_dataset_writer *w, placed *p, const char *dir
 }
 
 static int place_all(const glimpse_dataset_writer *w, tree *t, const char *directory) {
-    double start = seconds_now(), last = 0;
+    double start = glimpse_now(), last = 0;
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < t->count && status == GLIMPSE_OK; i++) {
         if (!t->all[i].name) continue;

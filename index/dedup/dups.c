@@ -4,6 +4,7 @@
  */
 #include "dups_private.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/options.h"
 #include "dups_cache.h"
@@ -12,7 +13,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static int check(glimpse_dups *dups, const glimpse_dedup_options *options) {
@@ -58,7 +58,7 @@ static int check(glimpse_dups *dups, const glimpse_dedup_options *options) {
     dups->embedding_size = 0;
     if (options->model && ((dups->tiers & GLIMPSE_TIER_SEMANTIC) || options->embed))
         dups->embedding_size = glimpse_model_embedding_size(options->model);
-    dups->started = glimpse_dups_now();
+    dups->started = glimpse_now();
     if (options->keep != GLIMPSE_KEEP_IN) return GLIMPSE_OK;
     dups->keep_path = glimpse_path_real(options->keep_path);
     return dups->keep_path ? GLIMPSE_OK
@@ -104,16 +104,16 @@ int glimpse_dedup_run(glimpse_dedup_report **out, const glimpse_dedup_options *g
     status = check(&dups, options);
     if (status == GLIMPSE_OK) status = glimpse_dups_list(&dups);
     if (status == GLIMPSE_OK) status = glimpse_dups_scan(&dups);
-    double read = glimpse_dups_now();
+    double read = glimpse_now();
     if (status == GLIMPSE_OK) status = glimpse_dups_make_classes(&dups);
     if (status == GLIMPSE_OK && !options->no_matching) status = match(&dups);
     size_t bytes = bytes_held(&dups);
-    double matched = glimpse_dups_now();
+    double matched = glimpse_now();
     if (status == GLIMPSE_OK) status = glimpse_dups_make_report(&dups, out);
     if (status == GLIMPSE_OK) {
         (*out)->seconds_read = read - dups.started;
         (*out)->seconds_match = matched - read;
-        (*out)->seconds = glimpse_dups_now() - dups.started;
+        (*out)->seconds = glimpse_now() - dups.started;
         (*out)->peak_bytes = bytes;
     }
     glimpse_dups_release(&dups);

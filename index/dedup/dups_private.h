@@ -128,7 +128,6 @@ static inline int glimpse_dups_is_plain(const glimpse_dedup_picture *picture) {
     return picture->measures.deviation < 3;
 }
 
-double glimpse_dups_now(void);
 /* Calls options->progress when it is time. GLIMPSE_E_CANCELLED when it says so. */
 int glimpse_dups_progress(glimpse_dups *dups, const char *stage, uint64_t done, uint64_t total,
                           int final, const char *path);

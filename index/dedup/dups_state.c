@@ -3,21 +3,15 @@
  */
 #include "dups_private.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-double glimpse_dups_now(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 int glimpse_dups_progress(glimpse_dups *dups, const char *stage, uint64_t done, uint64_t total,
                           int final, const char *path) {
-    double now = glimpse_dups_now();
+    double now = glimpse_now();
     if (!dups->options->progress || now - dups->last_progress < 0.1) return GLIMPSE_OK;
     dups->last_progress = now;
     glimpse_progress progress = {.stage = stage,

@@ -3,6 +3,7 @@
  */
 #include "ingest_internal.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/options.h"
 
@@ -103,7 +104,7 @@ static void tick(void *user) {
 
 static int run_pipeline(glimpse_committer *c) {
     const glimpse_pool_run run = {.produce = produce, .consume = consume, .tick = tick, .user = c};
-    const double begun = glimpse_trace_now();
+    const double begun = glimpse_now();
     int status = glimpse_pool_run_all(c->ingest->pool, &run);
     const int cancelled = status == GLIMPSE_E_CANCELLED;
     /* Also after a failure of something else: what was embedded is worth keeping. */
@@ -115,7 +116,7 @@ static int run_pipeline(glimpse_committer *c) {
             status = glimpse_fail(GLIMPSE_E_CANCELLED, "indexing was stopped");
         }
     }
-    c->ingest->report->pipeline_seconds = glimpse_trace_now() - begun;
+    c->ingest->report->pipeline_seconds = glimpse_now() - begun;
     return status;
 }
 
@@ -127,7 +128,7 @@ static void fill_report(const glimpse_committer *c) {
     report->files = atomic_load(&ingest->found);
     report->unchanged = atomic_load(&ingest->known) - old_bad;
     report->quarantined += old_bad;
-    report->seconds = glimpse_trace_now() - c->start;
+    report->seconds = glimpse_now() - c->start;
     report->busy_read = stats.busy_read;
     report->busy_decode = stats.busy_decode;
     report->busy_encode = stats.busy_encode;
@@ -162,7 +163,7 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
     ingest->engine = engine;
     ingest->report = &report;
     c->ingest = ingest;
-    c->start = glimpse_trace_now();
+    c->start = glimpse_now();
 
     status = set_up(ingest);
     if (status == GLIMPSE_OK) status = prepare_catalog(ingest);
@@ -174,9 +175,9 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
         if (c->cancelled) status = glimpse_fail(GLIMPSE_E_CANCELLED, "indexing was stopped");
     }
     if (status == GLIMPSE_OK) {
-        const double start = glimpse_trace_now();
+        const double start = glimpse_now();
         status = ingest->store->ops->vectors.update(ingest->store, engine->key.fingerprint);
-        const double end = glimpse_trace_now();
+        const double end = glimpse_now();
         c->busy += end - start;
         glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_CONSUMER, "vector index", start, end, NULL);
     }

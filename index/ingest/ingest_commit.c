@@ -3,6 +3,7 @@
  */
 #include "ingest_internal.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 
 #include <stdio.h>
@@ -19,7 +20,7 @@ static int begin_if_needed(glimpse_committer *c) {
     if (status < 0) return status;
     c->writing = 1;
     c->files_written = c->embedded_written = 0;
-    c->transaction_since = glimpse_trace_now();
+    c->transaction_since = glimpse_now();
     return GLIMPSE_OK;
 }
 
@@ -33,7 +34,7 @@ static int commit_when_due(glimpse_committer *c) {
     if (!c->writing) return GLIMPSE_OK;
     if (c->files_written < GLIMPSE_INGEST_COMMIT_FILES &&
         c->embedded_written < GLIMPSE_INGEST_COMMIT_EMBEDDED &&
-        glimpse_trace_now() - c->transaction_since < GLIMPSE_INGEST_COMMIT_MS / 1000.0) {
+        glimpse_now() - c->transaction_since < GLIMPSE_INGEST_COMMIT_MS / 1000.0) {
         return GLIMPSE_OK;
     }
     return commit(c);
@@ -133,7 +134,7 @@ static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
 void glimpse_committer_take(glimpse_committer *c, glimpse_pool_job *picture) {
     glimpse_ingest_job *job = (glimpse_ingest_job *)picture; /* its first member */
     glimpse_ingest *ingest = c->ingest;
-    const double start = glimpse_trace_now();
+    const double start = glimpse_now();
     const int owner = job->owns;
     if (owner) glimpse_in_flight_lock(&ingest->in_flight);
     if (!c->catalog_failed) {
@@ -149,21 +150,21 @@ void glimpse_committer_take(glimpse_committer *c, glimpse_pool_job *picture) {
     }
     (void)snprintf(c->path, sizeof c->path, "%s", job->picture.path);
     glimpse_ingest_job_free(job);
-    c->busy += glimpse_trace_now() - start;
+    c->busy += glimpse_now() - start;
 }
 
 /* Commits by `action`; a failure ends all writing. */
 static int timed(glimpse_committer *c, int (*action)(glimpse_committer *)) {
     if (c->catalog_failed) return GLIMPSE_OK;
-    const double start = glimpse_trace_now();
+    const double start = glimpse_now();
     const int was_writing = c->writing;
     int status = action(c);
     if (was_writing && !c->writing) {
-        glimpse_trace_span(c->ingest->trace, GLIMPSE_TRACE_CONSUMER, "commit", start,
-                           glimpse_trace_now(), NULL);
+        glimpse_trace_span(c->ingest->trace, GLIMPSE_TRACE_CONSUMER, "commit", start, glimpse_now(),
+                           NULL);
     }
     if (status < 0) c->catalog_failed = 1;
-    c->busy += glimpse_trace_now() - start;
+    c->busy += glimpse_now() - start;
     return status;
 }
 
@@ -171,7 +172,7 @@ void glimpse_committer_progress(glimpse_committer *c, const char *stage) {
     glimpse_ingest *ingest = c->ingest;
     const glimpse_ingest_options *options = ingest->options;
     if (!options->progress || c->cancelled) return;
-    const double time = glimpse_trace_now();
+    const double time = glimpse_now();
     c->last_progress = time;
     const uint64_t old_bad = atomic_load(&ingest->known_quarantined);
     const uint64_t known = atomic_load(&ingest->known);
@@ -192,7 +193,7 @@ void glimpse_committer_progress(glimpse_committer *c, const char *stage) {
 void glimpse_committer_tick(glimpse_committer *c) {
     int status = timed(c, commit_when_due);
     if (status < 0) glimpse_pool_fail(c->ingest->pool, status);
-    if (c->cancelled || glimpse_trace_now() - c->last_progress < PROGRESS_SECONDS) return;
+    if (c->cancelled || glimpse_now() - c->last_progress < PROGRESS_SECONDS) return;
     glimpse_committer_progress(c, "indexing");
     if (c->cancelled) glimpse_pool_cancel(c->ingest->pool);
 }

@@ -3,6 +3,7 @@
  */
 #include "ingest_internal.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 
 #include <stdlib.h>
@@ -104,10 +105,10 @@ void glimpse_ingest_produce(void *user, glimpse_pool *pool) {
         glimpse_ingest_root *root = &ingest->roots[i];
         if (!root->reachable) continue;
         scan s = {ingest, root};
-        const double start = glimpse_trace_now();
+        const double start = glimpse_now();
         int status = glimpse_walk(root->path, &ingest->rules, visit, &s, &root->summary);
-        glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_PRODUCER, "walk", start,
-                           glimpse_trace_now(), root->path);
+        glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_PRODUCER, "walk", start, glimpse_now(),
+                           root->path);
         if (status < 0) glimpse_pool_fail(pool, status);
         root->complete = status == GLIMPSE_OK;
     }

@@ -3,13 +3,15 @@
  */
 #include "pool_batch.h"
 
+#include "core/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum { FLUSH_MS = 500, SMALL_BATCH = 4 };
 
 static uint64_t now_ms(void) {
-    return (uint64_t)(glimpse_trace_now() * 1000.0);
+    return (uint64_t)(glimpse_now() * 1000.0);
 }
 
 static size_t batch_bytes(const glimpse_pool *pool) {

@@ -3,6 +3,7 @@
  */
 #include "pool_worker.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "image/format.h"
 #include "pool_batch.h"
@@ -42,13 +43,13 @@ static void encode(glimpse_pool_worker *w, glimpse_batch *batch) {
     const size_t dim = engine->key.dim;
     int status = GLIMPSE_E_CANCELLED;
     if (!atomic_load(&pool->stop)) {
-        const double start = glimpse_trace_now();
+        const double start = glimpse_now();
         status = prepare_encoder(w);
         if (status == GLIMPSE_OK) {
             status = engine->encode(w->encoder, batch->rgb, batch->count, w->embeddings);
         }
         if (status < 0) glimpse_pool_fail(pool, status);
-        const double end = glimpse_trace_now();
+        const double end = glimpse_now();
         w->encode += end - start;
         if (pool->options.trace) {
             char detail[48];
@@ -129,12 +130,12 @@ static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, const uint8_t 
     const uint64_t estimate =
         glimpse_estimate_decoding(data, size, pool->decoding.max_pixels, &certain);
     glimpse_gate_enter(&pool->pixel_gate, estimate);
-    const double start = glimpse_trace_now();
+    const double start = glimpse_now();
     if (certain) glimpse_pool_account(pool, estimate);
     int status = pool->options.inspect
                      ? decode_and_inspect(w, job, data, size)
                      : engine->decode(engine, data, size, &pool->decoding, w->rgb, &job->meta);
-    const double end = glimpse_trace_now();
+    const double end = glimpse_now();
     w->decode += end - start;
     glimpse_trace_span(pool->options.trace, w->row, "decode", start, end, job->path);
     if (certain) glimpse_pool_unaccount(pool, estimate);
@@ -145,9 +146,9 @@ static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, const uint8_t 
 static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
     glimpse_pool *pool = w->pool;
     uint8_t *data = NULL;
-    const double start = glimpse_trace_now();
+    const double start = glimpse_now();
     glimpse_pool_read(pool, job, &data);
-    const double end = glimpse_trace_now();
+    const double end = glimpse_now();
     w->read += end - start;
     glimpse_trace_span(pool->options.trace, w->row, "read and hash", start, end, job->path);
     if (!data) {

@@ -3,8 +3,9 @@
  */
 #include "trace.h"
 
+#include "core/clock.h"
 #include "core/error.h"
-#include "text/utf8.h"
+#include "text/output/json_out.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct glimpse_trace {
     FILE *file;
@@ -21,12 +21,6 @@ struct glimpse_trace {
     double start;
     int events, error; /* errno of the first failure */
 };
-
-double glimpse_trace_now(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 int glimpse_trace_open(glimpse_trace **out, const char *path) {
     *out = NULL;
@@ -46,31 +40,15 @@ int glimpse_trace_open(glimpse_trace **out, const char *path) {
         free(trace);
         return status;
     }
-    trace->start = glimpse_trace_now();
+    trace->start = glimpse_now();
     (void)fputs("[", trace->file);
     *out = trace;
     return GLIMPSE_OK;
 }
 
-/* A JSON string; bytes that are no UTF-8 become U+FFFD. */
 static void put_string(FILE *file, const char *text) {
-    size_t left = strlen(text);
-    (void)fputc('"', file);
-    while (left > 0) {
-        uint32_t point;
-        const size_t took = glimpse_utf8_decode(&point, text, left, NULL);
-        char bytes[GLIMPSE_UTF8_MAX_BYTES];
-        if (point == '"' || point == '\\') {
-            (void)fprintf(file, "\\%c", (int)point);
-        } else if (point < 0x20) {
-            (void)fprintf(file, "\\u%04x", (unsigned)point);
-        } else {
-            (void)fwrite(bytes, 1, glimpse_utf8_encode(bytes, point), file);
-        }
-        text += took;
-        left -= took;
-    }
-    (void)fputc('"', file);
+    json_out out = {file, 0};
+    jout_string(&out, text);
 }
 
 /* Begins an event, under the lock. */

@@ -22,10 +22,8 @@ int glimpse_trace_close(glimpse_trace *trace);
 /* Names the row `thread` (0, 1, ...). */
 void glimpse_trace_name(glimpse_trace *trace, unsigned thread, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Seconds of a monotonic clock. */
-double glimpse_trace_now(void);
-/* One span of `thread` from `start` to `end`, in seconds of glimpse_trace_now(). `detail`,
- * such as a path, may be any bytes; NULL for none. */
+/* One span of `thread` from `start` to `end`, in seconds of glimpse_now()
+ * (core/clock.h). `detail`, such as a path, may be any bytes; NULL for none. */
 void glimpse_trace_span(glimpse_trace *trace, unsigned thread, const char *name, double start,
                         double end, const char *detail);
 

@@ -8,7 +8,7 @@
 #include "label_internal.h"
 
 #include "core/error.h"
-#include "text/utf8.h"
+#include "core/utf8.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "text/utf8.h"
+#include "core/utf8.h"
 
 #include <math.h>
 #include <stdio.h>

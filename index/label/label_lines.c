@@ -3,6 +3,7 @@
  */
 #include "core/error.h"
 #include "core/file.h"
+#include "core/utf8.h"
 
 #include <glimpse/label.h>
 
@@ -20,21 +21,6 @@ struct glimpse_lines {
 
 static int is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f';
-}
-
-/* Bytes of the UTF-8 sequence at s, 0 when it is not one (overlong, surrogate, out of range). */
-static size_t utf8_sequence(const unsigned char *s, size_t left) {
-    if (s[0] < 0x80) return 1;
-    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4 || n > left) return 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xC0u) != 0x80u) return 0;
-    }
-    if (s[0] == 0xE0 && s[1] < 0xA0) return 0;
-    if (s[0] == 0xED && s[1] > 0x9F) return 0;
-    if (s[0] == 0xF0 && s[1] < 0x90) return 0;
-    if (s[0] == 0xF4 && s[1] > 0x8F) return 0;
-    return n;
 }
 
 /* Takes over `text` (NUL-terminated, `size` bytes before that), also when it fails. */
@@ -58,14 +44,10 @@ static int split(glimpse_lines **out, char *text, size_t size, char separator, c
     for (; at <= size; line_number++) {
         char *end = memchr(text + at, separator, size - at);
         size_t next = (end ? (size_t)(end - text) : size), start = at, stop = next;
-        for (size_t i = at; i < next;) {
-            size_t n = utf8_sequence((const unsigned char *)text + i, next - i);
-            if (n == 0 || text[i] == '\0') {
-                status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, %s %zu: not UTF-8 text", name,
-                                      separator == '\n' ? "line" : "item", line_number);
-                goto done;
-            }
-            i += n;
+        if (!glimpse_utf8_is_valid(text + at, next - at) || memchr(text + at, '\0', next - at)) {
+            status = glimpse_fail(GLIMPSE_E_FORMAT, "%s, %s %zu: not UTF-8 text", name,
+                                  separator == '\n' ? "line" : "item", line_number);
+            goto done;
         }
         while (start < stop && is_blank(text[start]))
             start++;

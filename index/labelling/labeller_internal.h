@@ -46,7 +46,5 @@ int glimpse_labeller_commit_stored(glimpse_label_totals *totals, glimpse_labelle
 int glimpse_labeller_progress(const glimpse_labeller *labeller, const char *stage, size_t done,
                               size_t total, double start);
 int glimpse_labeller_check_cancelled(const glimpse_labeller *labeller);
-/* Seconds of a clock that never jumps. */
-double glimpse_labeller_now(void);
 
 #endif

@@ -3,15 +3,8 @@
  */
 #include "labeller_internal.h"
 
+#include "core/clock.h"
 #include "core/error.h"
-
-#include <time.h>
-
-double glimpse_labeller_now(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 int glimpse_labeller_check_cancelled(const glimpse_labeller *l) {
     if (!l->o.cancelled || !l->o.cancelled(l->o.user)) return GLIMPSE_OK;
@@ -25,7 +18,7 @@ int glimpse_labeller_progress(const glimpse_labeller *l, const char *stage, size
                               .done = done < total ? done : total,
                               .total = total,
                               .total_is_final = 1,
-                              .seconds = glimpse_labeller_now() - start,
+                              .seconds = glimpse_now() - start,
                               .path = ""};
         if (l->o.progress(l->o.user, &p)) return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
     }

@@ -7,6 +7,7 @@
  */
 #include "labeller_internal.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/options.h"
 #include "dataset_text.h"
@@ -168,7 +169,7 @@ static void tell_stopped(const run *r, size_t done, size_t total) {
 
 static int label_list(run *r, const glimpse_picture_list *list) {
     glimpse_embedder_picture *pictures = glimpse_zeroed(r->window, sizeof *pictures);
-    double start = glimpse_labeller_now();
+    double start = glimpse_now();
     size_t done = 0;
     int status = pictures ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
     for (size_t i = 0; i < list->problem_count && status == GLIMPSE_OK; i++)

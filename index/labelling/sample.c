@@ -3,6 +3,7 @@
  */
 #include "sample.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "dataset_text.h"
 
@@ -100,7 +101,7 @@ static int embed_all(glimpse_label_sample *out, const glimpse_labeller *l,
     float *made = glimpse_zeroed(window * l->width, sizeof *made);
     out->embeddings = glimpse_zeroed(truth->count * l->width, sizeof *out->embeddings);
     out->classes = glimpse_zeroed(truth->count, sizeof *out->classes);
-    double start = glimpse_labeller_now();
+    double start = glimpse_now();
     int status = pictures && made && out->embeddings && out->classes ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
     for (size_t first = 0; first < truth->count && status == GLIMPSE_OK; first += window) {
         size_t n = truth->count - first < window ? truth->count - first : window;

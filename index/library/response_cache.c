@@ -133,7 +133,7 @@ static int keep(void *user, const glimpse_vlm_question *question,
         return glimpse_fail(GLIMPSE_E_INVALID, "\"%.40s\" is no key of a question", question->key);
     }
     json_t *root = to_json(answer);
-    char *stored = root ? json_dumps(root, JSON_COMPACT) : NULL;
+    char *stored = root ? glimpse_json_dump(root, JSON_COMPACT) : NULL;
     json_decref(root);
     if (!stored) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for an answer");
     time_t now = time(NULL);

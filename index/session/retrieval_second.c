@@ -3,6 +3,7 @@
  */
 #include "retrieval_private.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "totals.h"
 
@@ -136,7 +137,7 @@ int glimpse_retrieval_rerank(retrieval *r, const session_vlm *vlm,
                              const glimpse_retrieval_options *options,
                              const session_control *control) {
     const glimpse_vlm_totals none = GLIMPSE_VLM_TOTALS_INIT;
-    double start = glimpse_session_now();
+    double start = glimpse_now();
     glimpse_second_figures *f = &r->rerank;
     ranked *list = calloc(r->image_count, sizeof *list);
     if (!list) return glimpse_fail_nomem(r->image_count * sizeof *list, "a ranking");
@@ -152,11 +153,11 @@ int glimpse_retrieval_rerank(retrieval *r, const session_vlm *vlm,
         status = rerank_one(r, vlm, t, list, control);
         if (status == GLIMPSE_OK) {
             status = glimpse_session_report_progress(control, "queries", t + 1, r->text_count,
-                                                     glimpse_session_now() - start);
+                                                     glimpse_now() - start);
         }
         if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(control);
     }
-    f->seconds = glimpse_session_now() - start;
+    f->seconds = glimpse_now() - start;
     finish_shares(f);
     free(list);
     return status;
@@ -211,7 +212,7 @@ static int search_one(size_t *rank, const retrieval *r, glimpse_library *library
 int glimpse_retrieval_captions(retrieval *r, glimpse_library *library, const glimpse_model *model,
                                const glimpse_retrieval_options *options,
                                const session_control *control) {
-    double start = glimpse_session_now();
+    double start = glimpse_now();
     glimpse_second_figures *f = &r->captions;
     content_id *ids = calloc(r->image_count, sizeof *ids);
     if (!ids) return glimpse_fail_nomem(r->image_count * sizeof *ids, "content ids");
@@ -232,11 +233,11 @@ int glimpse_retrieval_captions(retrieval *r, glimpse_library *library, const gli
         }
         if (status == GLIMPSE_OK) {
             status = glimpse_session_report_progress(control, "queries", t + 1, r->text_count,
-                                                     glimpse_session_now() - start);
+                                                     glimpse_now() - start);
         }
         if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(control);
     }
-    f->seconds = glimpse_session_now() - start;
+    f->seconds = glimpse_now() - start;
     finish_shares(f);
     free(ids);
     return status;

@@ -6,6 +6,7 @@
  */
 #include "session_internal.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/options.h"
 
@@ -42,7 +43,7 @@ static int answered(void *user, size_t i, const glimpse_vlm_request *request,
         if (status < 0) return status;
     }
     return glimpse_session_report_progress(a->control, "asking", a->done, a->total,
-                                           glimpse_session_now() - a->started);
+                                           glimpse_now() - a->started);
 }
 
 /* One request for each picture, or one for all. */
@@ -54,7 +55,7 @@ static int ask(asking *a, glimpse_vlm_totals *totals, const session_vlm *vlm, co
     a->total = together ? 1 : count;
     a->requests = requests;
     a->waiting = calloc(a->total, sizeof(glimpse_vlm_answer *));
-    a->started = glimpse_session_now();
+    a->started = glimpse_now();
     if (!pictures || !requests || !a->waiting) {
         status = glimpse_fail_nomem(count * sizeof *requests, "questions");
         goto done;

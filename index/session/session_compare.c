@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "pair.h"
+#include "text/json_load.h"
 
 #include <glimpse/decisions.h>
 #include <glimpse/sys/image.h>
@@ -16,6 +17,13 @@
 #include <string.h>
 
 enum { MAX_SPEC_BYTES = 4096 };
+
+/* A pair with what its strings are borrowed from. */
+typedef struct told_pair {
+    glimpse_compared_pair pair; /* first: the caller has its address */
+    json_t *words;
+    const char **similarities, **differences;
+} told_pair;
 
 typedef struct comparing {
     glimpse_session *session;
@@ -88,6 +96,36 @@ static int ask(comparing *c, const session_vlm *vlm) {
     return glimpse_session_keep_use_of(&c->pair->vlm, vlm, answer);
 }
 
+/* The strings of the array `name`. */
+static int list_words(const char ***out, size_t *count, const json_t *words, const char *name) {
+    const json_t *list = json_object_get(words, name), *item;
+    size_t i;
+    const char **texts = calloc(json_array_size(list) + 1, sizeof *texts);
+    if (!texts) return glimpse_fail_nomem(json_array_size(list) * sizeof *texts, "an answer");
+    json_array_foreach(list, i, item) if (json_is_string(item)) texts[(*count)++] =
+        json_string_value(item);
+    *out = texts;
+    return GLIMPSE_OK;
+}
+
+static int read_answer(glimpse_compared_pair *pair) {
+    told_pair *told = (told_pair *)pair;
+    json_error_t error;
+    if (!pair->answer || !pair->answer->json) return GLIMPSE_OK;
+    told->words = glimpse_json_load(pair->answer->json, strlen(pair->answer->json), 0, &error);
+    if (!told->words) return glimpse_json_failed(&error, "the answer");
+    int status =
+        list_words(&told->similarities, &pair->similarity_count, told->words, "similarities");
+    if (status == GLIMPSE_OK) {
+        status =
+            list_words(&told->differences, &pair->difference_count, told->words, "differences");
+    }
+    pair->similarities = told->similarities;
+    pair->differences = told->differences;
+    pair->same = json_string_value(json_object_get(told->words, "same"));
+    return status;
+}
+
 /* Asks a model when one was chosen that can look at two pictures. */
 static int ask_model(comparing *c, glimpse_library *library) {
     char buffer[MAX_SPEC_BYTES] = "";
@@ -116,6 +154,7 @@ static int ask_model(comparing *c, glimpse_library *library) {
     }
     int status = glimpse_session_acquire_vlm(&vlm, c->session, settings, "vqa", library, &control);
     if (status == GLIMPSE_OK) status = ask(c, &vlm);
+    if (status == GLIMPSE_OK) status = read_answer(c->pair);
     glimpse_session_release_vlm(&vlm);
     return status;
 }
@@ -131,8 +170,8 @@ int glimpse_session_compare(glimpse_compared_pair **out, glimpse_session *sessio
     }
     int status = GLIMPSE_OPTIONS_LOAD(&c.options, options, glimpse_compare_options, user);
     if (status < 0) return status;
-    c.pair = calloc(1, sizeof *c.pair);
-    if (!c.pair) return glimpse_fail_nomem(sizeof *c.pair, "a comparison");
+    c.pair = calloc(1, sizeof(told_pair));
+    if (!c.pair) return glimpse_fail_nomem(sizeof(told_pair), "a comparison");
     status = load(&c, 0, a);
     if (status == GLIMPSE_OK) status = load(&c, 1, b);
     if (status == GLIMPSE_OK) {
@@ -159,7 +198,11 @@ int glimpse_session_compare(glimpse_compared_pair **out, glimpse_session *sessio
 }
 
 void glimpse_compared_pair_free(glimpse_compared_pair *pair) {
+    told_pair *told = (told_pair *)pair;
     if (!pair) return;
+    json_decref(told->words);
+    free(told->similarities);
+    free(told->differences);
     for (int i = 0; i < 2; i++) {
         free((char *)pair->pictures[i].path);
         free((char *)pair->pictures[i].format);

@@ -47,8 +47,6 @@ int glimpse_session_check_cancelled(const session_control *control);
 /* Reports progress; the same as above when that wants to stop. `seconds` is since the start. */
 int glimpse_session_report_progress(const session_control *control, const char *stage,
                                     uint64_t done, uint64_t total, double seconds);
-/* Seconds of a clock that never jumps. */
-double glimpse_session_now(void);
 
 /*
  * The library.

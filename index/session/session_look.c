@@ -3,6 +3,7 @@
  */
 #include "session_look.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 
 #include <math.h>
@@ -44,7 +45,7 @@ static int answered(void *user, size_t i, const glimpse_vlm_request *request,
         l->out->failed++;
     }
     return glimpse_session_report_progress(l->control, "looked at again", ++l->done, l->out->count,
-                                           glimpse_session_now() - l->started);
+                                           glimpse_now() - l->started);
 }
 
 static int prepare(session_look *out, size_t count) {
@@ -100,7 +101,7 @@ int glimpse_session_look_again(session_look *out, const session_vlm *vlm, const 
         requests[i].samples = vlm->settings.samples;
         requests[i].max_tokens = vlm->settings.max_tokens;
     }
-    looking l = {vlm, out, control, 0, glimpse_session_now()};
+    looking l = {vlm, out, control, 0, glimpse_now()};
     status = glimpse_vlm_run(&out->totals, vlm->vlm, requests, count, &vlm->run, answered, &l);
 done:
     free(requests);

@@ -5,6 +5,7 @@
 #include "embedder.h"
 #include "retrieval_private.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/options.h"
 
@@ -130,7 +131,7 @@ static int embed_images(retrieval *r, glimpse_embedder *embedder, unsigned char 
     size_t window = glimpse_embedder_window(embedder), used = 0;
     glimpse_embedder_picture *pictures = calloc(window, sizeof *pictures);
     float *embeddings = malloc(window * r->width * sizeof *embeddings);
-    double start = glimpse_session_now();
+    double start = glimpse_now();
     int status = GLIMPSE_OK;
     if (!pictures || !embeddings) {
         status = glimpse_fail_nomem(window * r->width * sizeof *embeddings, "embeddings");
@@ -140,7 +141,7 @@ static int embed_images(retrieval *r, glimpse_embedder *embedder, unsigned char 
         status = embed_window(r, embedder, pictures, embeddings, first, n, keep, &used, options);
         if (status == GLIMPSE_OK) {
             status = glimpse_session_report_progress(control, "pictures", first + n, r->image_count,
-                                                     glimpse_session_now() - start);
+                                                     glimpse_now() - start);
         }
         if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(control);
     }
@@ -150,7 +151,7 @@ static int embed_images(retrieval *r, glimpse_embedder *embedder, unsigned char 
 }
 
 static int embed_texts(retrieval *r, glimpse_encoder *encoder, const session_control *control) {
-    double start = glimpse_session_now();
+    double start = glimpse_now();
     for (size_t first = 0; first < r->text_count; first += TEXTS_AT_ONCE) {
         size_t n = r->text_count - first < TEXTS_AT_ONCE ? r->text_count - first : TEXTS_AT_ONCE;
         int truncated[TEXTS_AT_ONCE] = {0};
@@ -160,7 +161,7 @@ static int embed_texts(retrieval *r, glimpse_encoder *encoder, const session_con
         for (size_t i = 0; i < n; i++)
             r->result.truncated += truncated[i] != 0;
         status = glimpse_session_report_progress(control, "captions", first + n, r->text_count,
-                                                 glimpse_session_now() - start);
+                                                 glimpse_now() - start);
         if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(control);
         if (status < 0) return status;
     }

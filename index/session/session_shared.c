@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 int glimpse_session_check_cancelled(const session_control *control) {
@@ -29,12 +28,6 @@ int glimpse_session_report_progress(const session_control *control, const char *
                                  .path = ""};
     if (!control->progress(control->user, &progress)) return GLIMPSE_OK;
     return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
-}
-
-double glimpse_session_now(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 void glimpse_session_note(glimpse_session *session, const char *format, ...) {

@@ -6,6 +6,7 @@
  */
 #include "captioning.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "totals.h"
 
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <time.h>
 
 enum { MIN_WINDOW = 16, MAX_WINDOW = 512, DETAILED_TOKENS = 60, DETAILED_BEAMS = 5 };
 static const double WINDOW_SECONDS = 10.0;
@@ -24,12 +24,6 @@ typedef struct asking {
     size_t first; /* of the window that is being asked, in list->todo */
     double started;
 } asking;
-
-static double now(void) {
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 /*
  * A native captioner writes sentences only: their words, without the little ones.
@@ -118,7 +112,7 @@ static int report_progress(const asking *a) {
                                  .done = a->list->summary.asked,
                                  .total = a->list->todo_count,
                                  .total_is_final = 1,
-                                 .seconds = now() - a->started,
+                                 .seconds = glimpse_now() - a->started,
                                  .path = ""};
     if (!o->progress || !o->progress(o->user, &progress)) return GLIMPSE_OK;
     return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
@@ -223,7 +217,7 @@ static int ask_window(asking *a, glimpse_vlm_request *requests, glimpse_vlm_pict
 }
 
 int glimpse_caption_ask(glimpse_captioning *list, const glimpse_caption_run *run) {
-    asking a = {list, run, 0, now()};
+    asking a = {list, run, 0, glimpse_now()};
     size_t window = MIN_WINDOW;
     glimpse_vlm_picture *pictures = calloc(MAX_WINDOW, sizeof *pictures);
     glimpse_vlm_request *requests = calloc(MAX_WINDOW, sizeof *requests);
@@ -231,9 +225,9 @@ int glimpse_caption_ask(glimpse_captioning *list, const glimpse_caption_run *run
     if (!pictures || !requests) status = glimpse_fail_nomem(MAX_WINDOW, "questions");
     while (a.first < list->todo_count && status == GLIMPSE_OK) {
         size_t left = list->todo_count - a.first, count = left < window ? left : window;
-        double start = now();
+        double start = glimpse_now();
         status = ask_window(&a, requests, pictures, count);
-        double took = now() - start;
+        double took = glimpse_now() - start;
         if (status == GLIMPSE_OK) status = glimpse_caption_check_cancelled(run);
         if (took < WINDOW_SECONDS / 2 && window < MAX_WINDOW) window *= 2;
         if (took > WINDOW_SECONDS * 2 && window > MIN_WINDOW) window /= 2;

@@ -6,6 +6,7 @@
  */
 #include "native.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/options.h"
 
@@ -13,17 +14,10 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* Pictures that are described together: the decoder reads all its weights for every token, so a
  * few at a time cost little more than one. */
 enum { TOGETHER = 4 };
-
-static double now(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static int stopped(void) {
     return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
@@ -40,7 +34,7 @@ static int report(const glimpse_native_run *run, const char *stage, size_t done,
                                  .done = done,
                                  .total = run->count,
                                  .total_is_final = 1,
-                                 .seconds = now() - start};
+                                 .seconds = glimpse_now() - start};
     return o->progress && o->progress(o->user, &progress) ? stopped() : GLIMPSE_OK;
 }
 
@@ -161,7 +155,7 @@ int glimpse_native_caption(const glimpse_native_run *run) {
     glimpse_blip_generation how;
     glimpse_blip_text prompt = {NULL, 0};
     glimpse_blip_worker *worker = NULL;
-    const double start = now();
+    const double start = glimpse_now();
     int status = load_generation(&how, run);
     if (status == GLIMPSE_OK && words) {
         status = encode(&prompt, NULL, run, GLIMPSE_BLIP_TEXT_PROMPT, words);
@@ -250,7 +244,7 @@ static int match_picture(const glimpse_native_run *run, const matching *m,
 int glimpse_native_match(const glimpse_native_run *run) {
     glimpse_blip_worker *worker = NULL;
     matching m = {0};
-    const double start = now();
+    const double start = glimpse_now();
     int status = open_worker(&worker, run, 1, run->text_count, NULL);
     if (status == GLIMPSE_OK) status = prepare_texts(&m, run, worker);
     for (size_t i = 0; i < run->count && status == GLIMPSE_OK; i++) {
@@ -337,7 +331,7 @@ int glimpse_native_answer(const glimpse_native_run *run) {
     answering a = {.truncated = calloc(run->text_count, sizeof *a.truncated),
                    .ratings = calloc(candidates, sizeof *a.ratings),
                    .sums = calloc(candidates, sizeof *a.sums)};
-    const double start = now();
+    const double start = glimpse_now();
     int status = GLIMPSE_OK;
     if (!a.truncated || !a.ratings || !a.sums) {
         status = glimpse_fail_nomem(candidates * sizeof *a.ratings, "answers");

@@ -6,11 +6,11 @@
  */
 #include "pages.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { SQUARES = GLIMPSE_PAGE_SQUARES, PASSAGE_BYTES = 320, MAX_SIDE = 6144 };
 static const double EXPLAINED = 0.95; /* of the question by one page's text: looks add nothing */
@@ -69,12 +69,6 @@ static int look_at(double *cosine, const looking *l, size_t page) {
     return status;
 }
 
-static double now(void) {
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 static int report_progress(const glimpse_reading_options *o, size_t done, size_t total,
                            double seconds) {
     const glimpse_progress progress = {.stage = "looking at pages",
@@ -100,10 +94,10 @@ static int look_at_all(double *cosines, looking *l, const char *question,
     if (status == GLIMPSE_OK) {
         status = glimpse_encoder_texts(l->question, NULL, l->encoder, &question, 1, 0);
     }
-    const double start = now();
+    const double start = glimpse_now();
     for (size_t i = 0; i < pages && status == GLIMPSE_OK; i++) {
         status = look_at(&cosines[i], l, i + 1);
-        if (status == GLIMPSE_OK) status = report_progress(o, i + 1, pages, now() - start);
+        if (status == GLIMPSE_OK) status = report_progress(o, i + 1, pages, glimpse_now() - start);
     }
     free(l->embeddings);
     free(l->question);

@@ -5,6 +5,7 @@
  * everything that allocates happens before.
  */
 #include "core/child.h"
+#include "core/clock.h"
 
 #include "core/error.h"
 
@@ -116,12 +117,6 @@ static int drain(sink *s) {
     return GLIMPSE_OK;
 }
 
-static double now(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* The last line that is not empty, for the message; in place. */
 static const char *last_words(sink *messages) {
     if (!messages->data) return "";
@@ -158,7 +153,7 @@ static int listen_to(const glimpse_child *child, double deadline, sink *output, 
             status = glimpse_fail(GLIMPSE_E_LIMIT, "%s writes more than %zu bytes",
                                   child->arguments[0], child->most_output);
         }
-        if (status == GLIMPSE_OK && now() > deadline) status = too_slow(child);
+        if (status == GLIMPSE_OK && glimpse_now() > deadline) status = too_slow(child);
     }
     return status;
 }
@@ -172,7 +167,7 @@ static int wait_for(pid_t pid, const glimpse_child *child, double deadline, int 
         if (got < 0 && errno != EINTR) {
             return glimpse_fail_errno("cannot wait for %s", child->arguments[0]);
         }
-        if (now() > deadline) return too_slow(child);
+        if (glimpse_now() > deadline) return too_slow(child);
         (void)nanosleep(&pause, NULL);
     }
 }
@@ -230,7 +225,7 @@ int glimpse_child_run(const glimpse_child *child, void **out, size_t *size) {
     output.fd = ends[0];
     messages.fd = words[0];
     ends[0] = ends[1] = words[0] = words[1] = -1;
-    const double deadline = now() + child->wall_seconds;
+    const double deadline = glimpse_now() + child->wall_seconds;
     status = listen_to(child, deadline, &output, &messages);
     if (status == GLIMPSE_OK) status = wait_for(pid, child, deadline, &ended);
     if (status < 0) end(pid);

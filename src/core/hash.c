@@ -2,6 +2,7 @@
  * core/hash.c - XXH3-128 through libxxhash.
  */
 #include "core/hash.h"
+#include "core/hex.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -45,17 +46,10 @@ void glimpse_hash_to_hex(const glimpse_hash *hash, char *hex) {
     hex[2 * (size_t)GLIMPSE_HASH_BYTES] = '\0';
 }
 
-static int digit_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 int glimpse_hash_from_hex(glimpse_hash *hash, const char *hex) {
     for (size_t i = 0; i < GLIMPSE_HASH_BYTES; i++) {
-        int high = digit_value(hex[2 * i]);
-        int low = high < 0 ? -1 : digit_value(hex[2 * i + 1]);
+        int high = glimpse_hex_digit(hex[2 * i]);
+        int low = high < 0 ? -1 : glimpse_hex_digit(hex[2 * i + 1]);
         if (low < 0) return 0;
         hash->bytes[i] = (uint8_t)(high << 4 | low);
     }

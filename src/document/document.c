@@ -6,8 +6,8 @@
 #include "core/child.h"
 #include "core/error.h"
 #include "core/options.h"
+#include "core/utf8.h"
 #include "image/format.h"
-#include "text/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,8 +5,8 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/utf8.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -17,7 +17,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const float clip_mean[3] = {0.48145466f, 0.4578275f, 0.40821073f};
 static const float clip_std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
@@ -284,37 +283,22 @@ static void check(glimpse_config_reader *r, const glimpse_model_config *c) {
     }
 }
 
-static int exists(const char *folder, const char *name) {
-    char *path = glimpse_path_join(folder, name);
-    struct stat info;
-    int found = path && stat(path, &info) == 0;
-    free(path);
-    return found;
-}
-
 int glimpse_model_config_read(glimpse_model_config *out, const char *folder) {
     memset(out, 0, sizeof *out);
-    struct stat info;
-    if (stat(folder, &info) != 0) return glimpse_fail_errno("%s: no such model", folder);
-    if (!S_ISDIR(info.st_mode)) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "%s: a model is a folder; this is a file", folder);
-    }
-    if (!exists(folder, "config.json") && !exists(folder, "open_clip_config.json")) {
+    int status = glimpse_config_check_directory(folder);
+    if (status < 0) return status;
+    if (!glimpse_config_has(folder, "config.json") &&
+        !glimpse_config_has(folder, "open_clip_config.json")) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json", folder);
     }
-    int open_clip =
-        exists(folder, "open_clip_config.json") &&
-        (!exists(folder, "config.json") || exists(folder, "open_clip_model.safetensors"));
+    int open_clip = glimpse_config_has(folder, "open_clip_config.json") &&
+                    (!glimpse_config_has(folder, "config.json") ||
+                     glimpse_config_has(folder, "open_clip_model.safetensors"));
     char *path = glimpse_path_join(folder, open_clip ? "open_clip_config.json" : "config.json");
-    /* Newer versions of transformers put what all processors say into one file. */
-    int apart = exists(folder, "preprocessor_config.json");
-    int together = !apart && exists(folder, "processor_config.json");
-    char *pictures_path =
-        glimpse_path_join(folder, together ? "processor_config.json" : "preprocessor_config.json");
+    char *pictures_path = NULL;
     json_t *root = NULL, *pictures = NULL;
     glimpse_config_reader r = {path, GLIMPSE_OK};
-    int status = GLIMPSE_OK;
-    if (!path || !pictures_path) {
+    if (!path) {
         status = glimpse_fail_nomem(strlen(folder), "a file name");
         goto done;
     }
@@ -324,13 +308,7 @@ int glimpse_model_config_read(glimpse_model_config *out, const char *folder) {
         read_open_clip(&r, root, out);
     } else {
         read_hf(&r, root, out);
-        if (r.status == GLIMPSE_OK && (apart || together)) {
-            r.path = pictures_path;
-            status = glimpse_config_load(&pictures, pictures_path);
-            if (status < 0) goto done;
-        }
-        json_t *rules =
-            together ? glimpse_config_section(&r, pictures, "image_processor", "") : pictures;
+        json_t *rules = glimpse_config_picture_rules(&r, &pictures, &pictures_path, folder);
         if (r.status == GLIMPSE_OK) read_pictures(&r, rules, out);
     }
     check(&r, out);

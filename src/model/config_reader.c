@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const size_t most_config_bytes = 16u << 20;
 
@@ -107,21 +108,41 @@ void glimpse_config_triple(glimpse_config_reader *r, json_t *object, const char 
 }
 
 int glimpse_config_load(json_t **out, const char *path) {
-    *out = NULL;
-    void *text = NULL;
-    size_t size = 0;
-    int status = glimpse_file_read(&text, &size, path, most_config_bytes);
-    if (status < 0) return status;
-    json_error_t error;
-    json_t *root = glimpse_json_load(text, size, 0, &error);
-    free(text);
-    if (!root) return glimpse_json_failed(&error, path);
-    if (!json_is_object(root)) {
-        json_decref(root);
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: must hold a JSON object", path);
+    return glimpse_json_object_load(out, path, most_config_bytes, 0);
+}
+
+int glimpse_config_has(const char *directory, const char *name) {
+    char *path = glimpse_path_join(directory, name);
+    struct stat info;
+    int found = path && stat(path, &info) == 0;
+    free(path);
+    return found;
+}
+
+int glimpse_config_check_directory(const char *directory) {
+    struct stat info;
+    if (stat(directory, &info) != 0) return glimpse_fail_errno("%s: no such model", directory);
+    if (S_ISDIR(info.st_mode)) return GLIMPSE_OK;
+    return glimpse_fail(GLIMPSE_E_INVALID, "%s: a model is a folder; this is a file", directory);
+}
+
+json_t *glimpse_config_picture_rules(glimpse_config_reader *r, json_t **file, char **path,
+                                     const char *directory) {
+    /* Newer versions of transformers put what all processors say into one file. */
+    static const char apart[] = "preprocessor_config.json", together[] = "processor_config.json";
+    const char *name = glimpse_config_has(directory, apart)      ? apart
+                       : glimpse_config_has(directory, together) ? together
+                                                                 : NULL;
+    if (r->status < 0 || !name) return NULL;
+    *path = glimpse_path_join(directory, name);
+    if (!*path) {
+        r->status = glimpse_fail_nomem(strlen(directory), "a file name");
+        return NULL;
     }
-    *out = root;
-    return GLIMPSE_OK;
+    r->path = *path;
+    r->status = glimpse_config_load(file, *path);
+    if (r->status < 0) return NULL;
+    return name == together ? glimpse_config_section(r, *file, "image_processor", "") : *file;
 }
 
 glimpse_activation glimpse_config_activation(glimpse_config_reader *r, json_t *object,

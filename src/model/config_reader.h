@@ -29,6 +29,14 @@ enum {
 
 /* The object in the file at `path`; *out is the caller's. */
 int glimpse_config_load(json_t **out, const char *path);
+/* 1 when the directory has a file of that name. */
+int glimpse_config_has(const char *directory, const char *name);
+/* Whether `directory` is one. */
+int glimpse_config_check_directory(const char *directory);
+/* How the model in the directory wants its pictures, from the file that says it, which then is
+ * r->path; NULL where there is none. *file and *path are the caller's. */
+json_t *glimpse_config_picture_rules(glimpse_config_reader *r, json_t **file, char **path,
+                                     const char *directory);
 /* Borrowed; NULL when there is none. */
 json_t *glimpse_config_member(json_t *object, const char *key);
 /* `text_config`, or the historic `text_config_dict`, which wins when it is there. */

@@ -13,6 +13,8 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "model/fingerprint_parts.h"
+#include "text/json_load.h"
 #include "text/tokenizer_kinds.h"
 #include "text/tokenizer_settings.h"
 
@@ -24,54 +26,31 @@
 static const char *const tokenizer_files[] = {"vocab.json", "merges.txt", "tokenizer.json", NULL};
 static const char *const siglip_files[] = {
     "spiece.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", NULL};
-static const size_t most_tokenizer_bytes = 256u << 20;
 
 static const char *const *files_of(const glimpse_model_config *config) {
     return config->layout == GLIMPSE_LAYOUT_SIGLIP ? siglip_files : tokenizer_files;
 }
 
-static void add_text(glimpse_hasher *hasher, const char *text) {
-    glimpse_hasher_update(hasher, text, strlen(text) + 1);
-}
-
-static void add_number(glimpse_hasher *hasher, const char *name, double value) {
-    char text[96];
-    (void)snprintf(text, sizeof text, "%s=%.17g", name, value);
-    add_text(hasher, text);
-}
-
-static void add_tower(glimpse_hasher *hasher, const char *name, const glimpse_tower_config *tower) {
-    add_text(hasher, name);
-    add_number(hasher, "width", (double)tower->width);
-    add_number(hasher, "mlp", (double)tower->mlp);
-    add_number(hasher, "layers", (double)tower->layers);
-    add_number(hasher, "heads", (double)tower->heads);
-    add_number(hasher, "eps", (double)tower->eps);
-    add_number(hasher, "activation", (double)tower->activation);
-}
-
 static void add_config(glimpse_hasher *hasher, const glimpse_model_config *config) {
     const glimpse_preprocess *p = &config->preprocess;
-    add_number(hasher, "layout", (double)config->layout);
-    add_tower(hasher, "vision", &config->vision);
-    add_tower(hasher, "text", &config->text);
-    add_number(hasher, "image_size", (double)config->image_size);
-    add_number(hasher, "patch", (double)config->patch);
-    add_number(hasher, "context", (double)config->context);
-    add_number(hasher, "embedding", (double)config->embedding);
-    add_number(hasher, "end", config->end_is_highest ? -1.0 : (double)config->end_id);
-    add_number(hasher, "resize", (double)p->resize);
-    add_number(hasher, "resize_width", (double)p->resize_width);
-    add_number(hasher, "resize_height", (double)p->resize_height);
-    add_number(hasher, "resample", (double)p->resample);
-    add_number(hasher, "center_crop", (double)p->center_crop);
-    add_number(hasher, "crop_rule", (double)p->crop_rule);
-    add_number(hasher, "scale", (double)p->scale);
-    add_number(hasher, "normalize", (double)p->normalize);
-    for (size_t c = 0; c < 3; c++) {
-        add_number(hasher, "mean", (double)p->mean[c]);
-        add_number(hasher, "std", (double)p->std[c]);
-    }
+    glimpse_fingerprint_add_number(hasher, "layout", (double)config->layout);
+    glimpse_fingerprint_add_text(hasher, "vision");
+    glimpse_fingerprint_add_tower(hasher, &config->vision);
+    glimpse_fingerprint_add_text(hasher, "text");
+    glimpse_fingerprint_add_tower(hasher, &config->text);
+    glimpse_fingerprint_add_number(hasher, "image_size", (double)config->image_size);
+    glimpse_fingerprint_add_number(hasher, "patch", (double)config->patch);
+    glimpse_fingerprint_add_number(hasher, "context", (double)config->context);
+    glimpse_fingerprint_add_number(hasher, "embedding", (double)config->embedding);
+    glimpse_fingerprint_add_number(hasher, "end",
+                                   config->end_is_highest ? -1.0 : (double)config->end_id);
+    glimpse_fingerprint_add_number(hasher, "resize", (double)p->resize);
+    glimpse_fingerprint_add_number(hasher, "resize_width", (double)p->resize_width);
+    glimpse_fingerprint_add_number(hasher, "resize_height", (double)p->resize_height);
+    glimpse_fingerprint_add_number(hasher, "resample", (double)p->resample);
+    glimpse_fingerprint_add_number(hasher, "center_crop", (double)p->center_crop);
+    glimpse_fingerprint_add_number(hasher, "crop_rule", (double)p->crop_rule);
+    glimpse_fingerprint_add_scaling(hasher, p);
 }
 
 /* Files of the directory's tokenizer besides those above, NULL when there are none. Layouts of CLIP
@@ -88,18 +67,8 @@ static int own_files(const char *const **out, const char *folder,
 
 /* 1: hashed, 0: not there. */
 static int add_file(glimpse_hasher *hasher, const char *folder, const char *name) {
-    char *path = glimpse_path_join(folder, name);
-    if (!path) return glimpse_fail_nomem(strlen(folder), "a file name");
-    void *data = NULL;
-    size_t size = 0;
-    int status = glimpse_file_read(&data, &size, path, most_tokenizer_bytes);
-    free(path);
-    if (status == GLIMPSE_E_NOT_FOUND) return 0;
-    if (status < 0) return status;
-    add_text(hasher, name);
-    glimpse_hasher_update(hasher, data, size);
-    free(data);
-    return 1;
+    int status = glimpse_fingerprint_add_file(hasher, folder, name, 1);
+    return status == GLIMPSE_E_NOT_FOUND ? 0 : status < 0 ? status : 1;
 }
 
 /* The settings that decide ids, each in one form whatever its file looks like. */
@@ -114,10 +83,10 @@ static int add_settings(glimpse_hasher *hasher, const char *folder) {
         for (size_t i = 0; status == GLIMPSE_OK && keys[i]; i++) {
             const json_t *value = json_object_get(files[f], keys[i]);
             if (!value) continue;
-            char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+            char *text = glimpse_json_dump(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
             if (!text) status = glimpse_fail_nomem(1024, "settings");
-            add_text(hasher, keys[i]);
-            if (text) add_text(hasher, text);
+            glimpse_fingerprint_add_text(hasher, keys[i]);
+            if (text) glimpse_fingerprint_add_text(hasher, text);
             free(text);
         }
     }
@@ -146,17 +115,6 @@ static int add_tokenizer(glimpse_hasher *hasher, const char *folder) {
     return GLIMPSE_OK;
 }
 
-static void add_tensors(glimpse_hasher *hasher, const glimpse_tensors *tensors) {
-    for (size_t i = 0; i < glimpse_tensors_count(tensors); i++) {
-        const glimpse_tensor *tensor = glimpse_tensors_get(tensors, i);
-        add_text(hasher, tensor->name);
-        add_text(hasher, tensor->dtype);
-        for (size_t d = 0; d < tensor->rank; d++)
-            add_number(hasher, "dim", (double)tensor->dims[d]);
-        glimpse_hasher_update(hasher, tensor->data, tensor->bytes);
-    }
-}
-
 static int add_identity(glimpse_hasher *hasher, const char *path) {
     struct stat info;
     if (stat(path, &info) != 0) return 0;
@@ -165,8 +123,8 @@ static int add_identity(glimpse_hasher *hasher, const char *path) {
                    (unsigned long long)info.st_dev, (unsigned long long)info.st_ino,
                    (long long)info.st_size, (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
                    (long long)info.st_ctim.tv_sec, info.st_ctim.tv_nsec);
-    add_text(hasher, path);
-    add_text(hasher, text);
+    glimpse_fingerprint_add_text(hasher, path);
+    glimpse_fingerprint_add_text(hasher, text);
     return 1;
 }
 
@@ -193,8 +151,8 @@ static char *cache_path(const char *folder, const glimpse_model_config *config,
         if (hasher) (void)glimpse_hasher_finish(hasher);
         goto done;
     }
-    add_text(hasher, "glimpse fingerprint key 1");
-    add_text(hasher, real);
+    glimpse_fingerprint_add_text(hasher, "glimpse fingerprint key 1");
+    glimpse_fingerprint_add_text(hasher, real);
     add_config(hasher, config);
     int complete = 1;
     for (size_t i = 0; i < glimpse_tensors_file_count(tensors); i++) {
@@ -262,11 +220,11 @@ int glimpse_fingerprint(char *hex, const char *folder, const glimpse_model_confi
         status = glimpse_fail_nomem(0, "a hash");
         goto done;
     }
-    add_text(hasher, "glimpse fingerprint 1");
+    glimpse_fingerprint_add_text(hasher, "glimpse fingerprint 1");
     add_config(hasher, config);
     status = config->layout == GLIMPSE_LAYOUT_SIGLIP ? add_siglip_tokenizer(hasher, folder, own)
                                                      : add_tokenizer(hasher, folder);
-    if (status == GLIMPSE_OK) add_tensors(hasher, tensors);
+    if (status == GLIMPSE_OK) glimpse_fingerprint_add_tensors(hasher, tensors);
     glimpse_hash hash = glimpse_hasher_finish(hasher);
     if (status < 0) goto done;
     glimpse_hash_to_hex(&hash, hex);

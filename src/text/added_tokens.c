@@ -4,8 +4,8 @@
 #include "text/added_tokens.h"
 
 #include "core/error.h"
+#include "core/utf8.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

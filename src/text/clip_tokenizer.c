@@ -13,11 +13,11 @@
  *   's | 't | 're | 've | 'm | 'll | 'd | \p{L}+ | \p{N} | [^\s\p{L}\p{N}]+
  */
 #include "core/error.h"
+#include "core/utf8.h"
 #include "text/bpe.h"
 #include "text/html.h"
 #include "text/tokenizer_kinds.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
 #include "text/vocabulary.h"
 
 #include <stdlib.h>

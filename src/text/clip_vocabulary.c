@@ -3,7 +3,7 @@
  * bytes, the end of a word, the names of the special tokens. See vocabulary.h.
  */
 #include "core/error.h"
-#include "text/utf8.h"
+#include "core/utf8.h"
 #include "text/vocabulary.h"
 
 #include <stdlib.h>

@@ -12,12 +12,12 @@
  */
 #include "core/error.h"
 #include "core/file.h"
+#include "core/utf8.h"
 #include "text/bpe.h"
 #include "text/bytes.h"
 #include "text/tokenizer_json.h"
 #include "text/tokenizer_kinds.h"
 #include "text/tokenizer_settings.h"
-#include "text/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -264,9 +264,9 @@ static int32_t find(const gemma_tokenizer *tokenizer, const char *name) {
     return glimpse_vocabulary_find(&tokenizer->json.vocabulary, name, strlen(name));
 }
 
-static int read_settings(gemma_tokenizer *tokenizer, const char *path,
+static int read_settings(glimpse_tokenizer *base, const char *path,
                          const glimpse_tokenizer_settings *settings) {
-    glimpse_tokenizer *base = &tokenizer->base;
+    gemma_tokenizer *tokenizer = (gemma_tokenizer *)base;
     int bos = 0;
     int status = glimpse_tokenizer_settings_flag(settings, "do_lower_case", 1, &tokenizer->lower);
     if (status == GLIMPSE_OK) {
@@ -291,30 +291,18 @@ static int read_settings(gemma_tokenizer *tokenizer, const char *path,
     return sort_added(tokenizer);
 }
 
-static int load(glimpse_tokenizer **out, const char *directory) {
-    glimpse_tokenizer_settings settings = {NULL, NULL, NULL};
-    char *path = glimpse_path_join(directory, "tokenizer.json");
-    gemma_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
-    int status;
-    if (!path || !tokenizer) {
-        status = glimpse_fail_nomem(sizeof *tokenizer, "a tokenizer");
-        goto done;
-    }
-    status = glimpse_tokenizer_json_read(&tokenizer->json, path);
-    if (status < 0) goto done;
-    tokenizer->base.type = &glimpse_tokenizer_type_gemma;
-    tokenizer->base.vocab_size = tokenizer->json.vocabulary.count;
-    status = glimpse_tokenizer_settings_read(&settings, directory);
-    if (status < 0) goto done;
-    status = read_settings(tokenizer, path, &settings);
-    if (status < 0) goto done;
-    *out = &tokenizer->base;
-    tokenizer = NULL;
-done:
-    if (tokenizer) release(&tokenizer->base);
-    glimpse_tokenizer_settings_release(&settings);
-    free(path);
+static int read_json(glimpse_tokenizer *base, const char *path) {
+    gemma_tokenizer *tokenizer = (gemma_tokenizer *)base;
+    int status = glimpse_tokenizer_json_read(&tokenizer->json, path);
+    base->vocab_size = tokenizer->json.vocabulary.count;
     return status;
+}
+
+static int load(glimpse_tokenizer **out, const char *directory) {
+    static const glimpse_tokenizer_source source = {&glimpse_tokenizer_type_gemma,
+                                                    sizeof(gemma_tokenizer), "tokenizer.json",
+                                                    read_json, read_settings};
+    return glimpse_tokenizer_open(out, directory, &source);
 }
 
 /* Whether tokenizer.json is of this family; 0 also when it is damaged. */

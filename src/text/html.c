@@ -5,7 +5,7 @@
  */
 #include "text/html.h"
 
-#include "text/utf8.h"
+#include "core/utf8.h"
 
 #include <string.h>
 

@@ -4,15 +4,18 @@
 #include "text/json_scan.h"
 
 #include "core/error.h"
-#include "text/utf8.h"
+#include "core/hex.h"
+#include "core/utf8.h"
 
 #include <string.h>
 
 void glimpse_json_scan_begin(glimpse_json_scan *scan, char *text, size_t length, const char *name) {
-    *scan = (glimpse_json_scan){text, length, 0, 0, name};
+    *scan = (glimpse_json_scan){.text = text, .length = length, .name = name};
 }
 
-static int fail(const glimpse_json_scan *scan, const char *what) {
+static int fail(glimpse_json_scan *scan, const char *what) {
+    scan->wrong = what;
+    if (!scan->name) return GLIMPSE_E_FORMAT;
     return glimpse_fail(GLIMPSE_E_FORMAT, "%s: entry %zu (byte %zu): %s", scan->name,
                         scan->entry + 1, scan->at, what);
 }
@@ -38,11 +41,7 @@ static int32_t four_digits(const glimpse_json_scan *scan, size_t at) {
     if (scan->length - at < 4) return -1;
     int32_t value = 0;
     for (size_t i = at; i < at + 4; i++) {
-        char c = scan->text[i];
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
+        int digit = glimpse_hex_digit(scan->text[i]);
         if (digit < 0) return -1;
         value = value * 16 + digit;
     }
@@ -64,7 +63,7 @@ static int unicode_escape(glimpse_json_scan *scan, char **out) {
         scan->at += 6;
         value = 0x10000 + ((value - 0xD800) << 10) + (low - 0xDC00);
     }
-    if (value == 0) return fail(scan, "NUL in a string");
+    if (value == 0 && !scan->allow_nul) return fail(scan, "NUL in a string");
     *out += glimpse_utf8_encode(*out, (uint32_t)value); /* at most 3 of 6 bytes, or 4 of 12 */
     return GLIMPSE_OK;
 }

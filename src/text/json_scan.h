@@ -20,7 +20,9 @@
 typedef struct glimpse_json_scan {
     char *text;
     size_t length, at, entry; /* entries read so far */
-    const char *name;
+    const char *name;         /* for messages; NULL: none are made, `wrong` says it */
+    const char *wrong;        /* what a call that failed found */
+    int allow_nul;            /* 1: \u0000 may be in a string */
 } glimpse_json_scan;
 
 /* `text` is borrowed and changed: keys are unescaped where they stand. `name` is for messages. */

@@ -162,9 +162,9 @@ static int read_added(siglip_tokenizer *tokenizer, const glimpse_tokenizer_setti
     return GLIMPSE_OK;
 }
 
-static int read_settings(siglip_tokenizer *tokenizer, const char *path,
+static int read_settings(glimpse_tokenizer *base, const char *path,
                          const glimpse_tokenizer_settings *settings) {
-    glimpse_tokenizer *base = &tokenizer->base;
+    siglip_tokenizer *tokenizer = (siglip_tokenizer *)base;
     int status = glimpse_tokenizer_settings_flag(settings, "do_lower_case", 1, &tokenizer->lower);
     if (status < 0) return status;
     if (json_is_true(json_object_get(json_object_get(settings->own, "sp_model_kwargs"),
@@ -199,32 +199,21 @@ static int read_settings(siglip_tokenizer *tokenizer, const char *path,
     return read_added(tokenizer, settings, names, ids);
 }
 
+static int read_model(glimpse_tokenizer *base, const char *path) {
+    siglip_tokenizer *tokenizer = (siglip_tokenizer *)base;
+    int status = glimpse_spiece_model_read(&tokenizer->model, path);
+    if (status < 0) return status;
+    base->vocab_size = tokenizer->model.count;
+    base->start_id = base->end_id = base->pad_id = -1;
+    base->unknown_id = tokenizer->model.unknown_id;
+    return GLIMPSE_OK;
+}
+
 static int load(glimpse_tokenizer **out, const char *directory) {
-    glimpse_tokenizer_settings settings = {NULL, NULL, NULL};
-    char *path = glimpse_path_join(directory, "spiece.model");
-    siglip_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
-    int status;
-    if (!path || !tokenizer) {
-        status = glimpse_fail_nomem(sizeof *tokenizer, "a tokenizer");
-        goto done;
-    }
-    status = glimpse_spiece_model_read(&tokenizer->model, path);
-    if (status < 0) goto done;
-    tokenizer->base.type = &glimpse_tokenizer_type_siglip;
-    tokenizer->base.vocab_size = tokenizer->model.count;
-    tokenizer->base.start_id = tokenizer->base.end_id = tokenizer->base.pad_id = -1;
-    tokenizer->base.unknown_id = tokenizer->model.unknown_id;
-    status = glimpse_tokenizer_settings_read(&settings, directory);
-    if (status < 0) goto done;
-    status = read_settings(tokenizer, path, &settings);
-    if (status < 0) goto done;
-    *out = &tokenizer->base;
-    tokenizer = NULL;
-done:
-    if (tokenizer) release(&tokenizer->base);
-    glimpse_tokenizer_settings_release(&settings);
-    free(path);
-    return status;
+    static const glimpse_tokenizer_source source = {&glimpse_tokenizer_type_siglip,
+                                                    sizeof(siglip_tokenizer), "spiece.model",
+                                                    read_model, read_settings};
+    return glimpse_tokenizer_open(out, directory, &source);
 }
 
 static const glimpse_tokenizer_sign signs[] = {

@@ -12,8 +12,8 @@
  * A leaf's lower 31 bits are its value: where in the pool the replacement begins.
  */
 #include "core/error.h"
+#include "core/utf8.h"
 #include "text/spiece_model.h"
-#include "text/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

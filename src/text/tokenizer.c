@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "text/tokenizer_kinds.h"
+#include "text/tokenizer_settings.h"
 
 #include <string.h>
 
@@ -55,6 +56,34 @@ glimpse_tokenizer_kind glimpse_tokenizer_kind_of(const glimpse_tokenizer *tokeni
 
 size_t glimpse_tokenizer_usual_context(const glimpse_tokenizer *tokenizer) {
     return tokenizer->type->usual_context;
+}
+
+int glimpse_tokenizer_read_context(size_t *out, const glimpse_tokenizer *tokenizer,
+                                   const char *path) {
+    enum { MAX_CONTEXT = 1 << 20 };
+    static const struct {
+        const char *file, *section[2], *key;
+    } places[] = {
+        {"open_clip_config.json", {"model_cfg", "text_cfg"}, "context_length"},
+        {"config.json", {"text_config", NULL}, "max_position_embeddings"},
+    };
+    const glimpse_kept_error before = glimpse_error_keep();
+    *out = glimpse_tokenizer_usual_context(tokenizer);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        json_t *root = NULL;
+        int status = glimpse_json_object_read(&root, path, places[i].file);
+        if (status == GLIMPSE_E_NOMEM) return status;
+        const json_t *from = root;
+        for (size_t k = 0; k < 2 && places[i].section[k]; k++)
+            from = json_object_get(from, places[i].section[k]);
+        json_int_t number = json_integer_value(json_object_get(from, places[i].key));
+        int found = root != NULL;
+        if (number >= 2 && number <= MAX_CONTEXT) *out = (size_t)number;
+        json_decref(root);
+        if (found) break;
+    }
+    glimpse_error_restore(&before);
+    return GLIMPSE_OK;
 }
 
 size_t glimpse_tokenizer_least_rows(const glimpse_tokenizer *tokenizer) {

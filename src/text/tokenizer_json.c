@@ -8,9 +8,9 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/utf8.h"
 #include "text/json_load.h"
 #include "text/json_scan.h"
-#include "text/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -405,7 +405,9 @@ int glimpse_tokenizer_json_has_byte_fallback(const char *path, int *out) {
     int status = glimpse_file_read(&data, &d.size, path, FILE_LIMIT);
     if (status < 0) return status == GLIMPSE_E_NOMEM ? status : GLIMPSE_OK;
     d.text = data;
-    if (find_all_parts(&d) < 0 || read_flag(&d, &d.model[BYTE_FALLBACK], out) < 0) *out = 0;
+    status = find_all_parts(&d);
+    if (status == GLIMPSE_OK) status = read_flag(&d, &d.model[BYTE_FALLBACK], out);
+    if (status < 0) *out = 0;
     free(data);
-    return GLIMPSE_OK;
+    return status == GLIMPSE_E_NOMEM ? status : GLIMPSE_OK;
 }

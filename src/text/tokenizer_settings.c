@@ -14,22 +14,9 @@
 enum { FILE_LIMIT = 16 << 20 };
 
 static int read_object(json_t **out, const char *path) {
-    void *text = NULL;
-    size_t size = 0;
     *out = NULL;
     if (access(path, F_OK) != 0) return GLIMPSE_OK;
-    int status = glimpse_file_read(&text, &size, path, FILE_LIMIT);
-    if (status < 0) return status;
-    json_error_t error;
-    json_t *root = glimpse_json_load(text, size, JSON_ALLOW_NUL, &error);
-    free(text);
-    if (!root) return glimpse_json_failed(&error, path);
-    if (!json_is_object(root)) {
-        json_decref(root);
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: must hold a JSON object", path);
-    }
-    *out = root;
-    return GLIMPSE_OK;
+    return glimpse_json_object_load(out, path, FILE_LIMIT, JSON_ALLOW_NUL);
 }
 
 int glimpse_json_object_read(json_t **out, const char *folder, const char *name) {
@@ -49,6 +36,32 @@ int glimpse_tokenizer_settings_read(glimpse_tokenizer_settings *settings, const 
     int status = read_object(&settings->own, settings->path);
     if (status < 0) return status;
     return glimpse_json_object_read(&settings->map, folder, "special_tokens_map.json");
+}
+
+int glimpse_tokenizer_open(glimpse_tokenizer **out, const char *directory,
+                           const glimpse_tokenizer_source *source) {
+    glimpse_tokenizer_settings settings = {NULL, NULL, NULL};
+    char *path = glimpse_path_join(directory, source->file);
+    glimpse_tokenizer *tokenizer = calloc(1, source->size);
+    int status;
+    if (!path || !tokenizer) {
+        status = glimpse_fail_nomem(source->size, "a tokenizer");
+        goto done;
+    }
+    tokenizer->type = source->type;
+    status = source->read_file(tokenizer, path);
+    if (status < 0) goto done;
+    status = glimpse_tokenizer_settings_read(&settings, directory);
+    if (status < 0) goto done;
+    status = source->read_settings(tokenizer, path, &settings);
+    if (status < 0) goto done;
+    *out = tokenizer;
+    tokenizer = NULL;
+done:
+    if (tokenizer) source->type->free(tokenizer);
+    glimpse_tokenizer_settings_release(&settings);
+    free(path);
+    return status;
 }
 
 void glimpse_tokenizer_settings_release(glimpse_tokenizer_settings *settings) {

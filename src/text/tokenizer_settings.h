@@ -5,6 +5,8 @@
 #ifndef GLIMPSE_TEXT_TOKENIZER_SETTINGS_H
 #define GLIMPSE_TEXT_TOKENIZER_SETTINGS_H
 
+#include "text/tokenizer_kinds.h"
+
 #include <jansson.h>
 
 typedef struct glimpse_tokenizer_settings {
@@ -16,6 +18,19 @@ typedef struct glimpse_tokenizer_settings {
 /* Whatever it returns, release() takes it. */
 int glimpse_tokenizer_settings_read(glimpse_tokenizer_settings *settings, const char *folder);
 void glimpse_tokenizer_settings_release(glimpse_tokenizer_settings *settings);
+
+/* A tokenizer of `size` bytes, a struct that begins with its base, from its main file and then the
+ * settings; what fails is released by type->free(). */
+typedef struct glimpse_tokenizer_source {
+    const glimpse_tokenizer_type *type;
+    size_t size;
+    const char *file; /* its name in the directory */
+    int (*read_file)(glimpse_tokenizer *tokenizer, const char *path);
+    int (*read_settings)(glimpse_tokenizer *tokenizer, const char *path,
+                         const glimpse_tokenizer_settings *settings);
+} glimpse_tokenizer_source;
+int glimpse_tokenizer_open(glimpse_tokenizer **out, const char *directory,
+                           const glimpse_tokenizer_source *source);
 
 /* The JSON object in folder/name; *out is NULL when there is no such file. */
 int glimpse_json_object_read(json_t **out, const char *folder, const char *name);

@@ -7,7 +7,7 @@
 #include "text/vocabulary.h"
 
 #include "core/error.h"
-#include "text/utf8.h"
+#include "core/utf8.h"
 
 #define XXH_INLINE_ALL
 #include <stdlib.h>

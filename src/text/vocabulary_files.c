@@ -8,9 +8,9 @@
  */
 #include "core/error.h"
 #include "core/file.h"
+#include "core/utf8.h"
 #include "text/json_load.h"
 #include "text/json_scan.h"
-#include "text/utf8.h"
 #include "text/vocabulary.h"
 
 #include <jansson.h>

@@ -10,11 +10,11 @@
  */
 #include "core/error.h"
 #include "core/file.h"
+#include "core/utf8.h"
 #include "text/added_tokens.h"
 #include "text/bytes.h"
 #include "text/tokenizer_kinds.h"
 #include "text/tokenizer_settings.h"
-#include "text/utf8.h"
 #include "text/wordpiece_decode.h"
 
 #include <stdlib.h>
@@ -227,7 +227,8 @@ static int add_token(wordpiece_tokenizer *tokenizer, const char *path, char *lin
     return status;
 }
 
-static int read_vocabulary(wordpiece_tokenizer *tokenizer, const char *path) {
+static int read_vocabulary(glimpse_tokenizer *base, const char *path) {
+    wordpiece_tokenizer *tokenizer = (wordpiece_tokenizer *)base;
     void *data = NULL;
     size_t size = 0, lines = 1;
     int status = glimpse_file_read(&data, &size, path, FILE_LIMIT);
@@ -298,8 +299,9 @@ static int read_added(wordpiece_tokenizer *tokenizer, const glimpse_tokenizer_se
     return GLIMPSE_OK;
 }
 
-static int read_settings(wordpiece_tokenizer *tokenizer, const char *path,
+static int read_settings(glimpse_tokenizer *base, const char *path,
                          const glimpse_tokenizer_settings *settings) {
+    wordpiece_tokenizer *tokenizer = (wordpiece_tokenizer *)base;
     int status, basic;
     const json_t *never = json_object_get(settings->own, "never_split");
     if ((status = glimpse_tokenizer_settings_flag(settings, "do_lower_case", 1,
@@ -316,7 +318,6 @@ static int read_settings(wordpiece_tokenizer *tokenizer, const char *path,
                             basic ? "\"never_split\"" : "\"do_basic_tokenize\": false");
     }
     int32_t mask;
-    glimpse_tokenizer *base = &tokenizer->base;
     if ((status = read_added(tokenizer, settings)) < 0 ||
         (status = find_special(tokenizer, path, settings, "cls_token", "[CLS]", 1,
                                &base->start_id)) < 0 ||
@@ -340,28 +341,10 @@ static int read_settings(wordpiece_tokenizer *tokenizer, const char *path,
 }
 
 static int load(glimpse_tokenizer **out, const char *directory) {
-    glimpse_tokenizer_settings settings = {NULL, NULL, NULL};
-    char *path = glimpse_path_join(directory, "vocab.txt");
-    wordpiece_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
-    int status;
-    if (!path || !tokenizer) {
-        status = glimpse_fail_nomem(sizeof *tokenizer, "a tokenizer");
-        goto done;
-    }
-    tokenizer->base.type = &glimpse_tokenizer_type_wordpiece;
-    status = read_vocabulary(tokenizer, path);
-    if (status < 0) goto done;
-    status = glimpse_tokenizer_settings_read(&settings, directory);
-    if (status < 0) goto done;
-    status = read_settings(tokenizer, path, &settings);
-    if (status < 0) goto done;
-    *out = &tokenizer->base;
-    tokenizer = NULL;
-done:
-    if (tokenizer) release(&tokenizer->base);
-    glimpse_tokenizer_settings_release(&settings);
-    free(path);
-    return status;
+    static const glimpse_tokenizer_source source = {&glimpse_tokenizer_type_wordpiece,
+                                                    sizeof(wordpiece_tokenizer), "vocab.txt",
+                                                    read_vocabulary, read_settings};
+    return glimpse_tokenizer_open(out, directory, &source);
 }
 
 static const glimpse_tokenizer_sign signs[] = {

@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 const char *glimpse_vlm_outcome_name(glimpse_vlm_outcome outcome) {
     switch (outcome) {
@@ -28,12 +27,6 @@ uint32_t glimpse_vlm_task_side(glimpse_vlm_task task) {
     case GLIMPSE_VLM_GENERAL: break;
     }
     return 1024;
-}
-
-double glimpse_vlm_now(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 /* Every string of an answer is malloc'ed by this file and const only for its readers. */

@@ -105,6 +105,4 @@ const char *glimpse_vlm_schema_name(glimpse_vlm_schema schema);
  * schema and answer->reason says why (the outcome is FAILED); 1: fine; negative: a status. */
 int glimpse_vlm_take_text(glimpse_vlm_answer *answer, const char *text, glimpse_vlm_schema schema);
 
-double glimpse_vlm_now(void); /* monotonic seconds */
-
 #endif

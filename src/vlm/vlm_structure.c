@@ -375,7 +375,8 @@ static int is_object(taken *t, const char *text, size_t size, glimpse_vlm_schema
 }
 
 static int set_taken(glimpse_vlm_answer *answer, const taken *t) {
-    char *json = t->object ? json_dumps(t->object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+    char *json =
+        t->object ? glimpse_json_dump(t->object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
     if (!json) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for an answer");
     answer->outcome = t->text ? GLIMPSE_VLM_ANSWERED : GLIMPSE_VLM_CANNOT_TELL;
     answer->probability = t->text ? t->probability : -1.0;

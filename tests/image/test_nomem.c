@@ -5,10 +5,14 @@
  */
 #include "image_support.h"
 
+#include "image/output/jpeg_out.h"
+
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
 
 static int armed, failed;
 static long countdown; /* allocations that still succeed */
@@ -25,6 +29,10 @@ void *__wrap_malloc(size_t size) {
 
 void *__wrap_calloc(size_t count, size_t size) {
     return must_fail() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size) {
+    return must_fail() ? NULL : __real_realloc(old, size);
 }
 
 /* Runs `work` with its 1st, 2nd, ... allocation failing, until none is left to fail. */
@@ -127,10 +135,33 @@ static void a_failed_allocation_fails_the_resizing_and_nothing_else(void **state
     glimpse_image_free(image);
 }
 
+/* Noise, which no JPEG makes small: the buffer grows several times. */
+static int encode(void *context) {
+    enum { SIDE = 256 };
+    static uint8_t rgb[SIDE * SIDE * 3];
+    uint32_t random = 1;
+    uint8_t *jpeg;
+    size_t size;
+    (void)context;
+    for (size_t i = 0; i < sizeof rgb; i++)
+        rgb[i] = (uint8_t)((random = random * 1664525 + 1013904223) >> 24);
+    const int status = glimpse_jpeg_encode(&jpeg, &size, rgb, SIDE, SIDE, 95, NULL, 0);
+    assert_true((status == GLIMPSE_OK) == (jpeg != NULL));
+    assert_true(!jpeg || size > 32 << 10);
+    free(jpeg);
+    return status;
+}
+
+static void a_failed_allocation_fails_the_encoding_and_nothing_else(void **state) {
+    (void)state;
+    fail_each("encode", encode, NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_allocation_fails_the_decoding_and_nothing_else),
         cmocka_unit_test(a_failed_allocation_fails_the_resizing_and_nothing_else),
+        cmocka_unit_test(a_failed_allocation_fails_the_encoding_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,8 @@
  */
 #include "ingest_support.h"
 
+#include "core/clock.h"
+
 #include <glimpse/sys/model.h>
 
 #include <signal.h>
@@ -50,7 +52,7 @@ static int victim(int count, char **arguments) {
 }
 
 static double seconds(void) {
-    return glimpse_trace_now();
+    return glimpse_now();
 }
 
 /* Runs a victim and kills it after `delay` seconds (negative: never). 1 when it ended by itself. */

@@ -295,12 +295,17 @@ static void a_remote_model_tells_pictures_apart_in_words(void **state) {
     assert_non_null(pair->answer);
     assert_int_equal(pair->answer->outcome, GLIMPSE_VLM_ANSWERED);
     assert_non_null(strstr(pair->answer->json, "both have a circle"));
+    assert_int_equal(pair->similarity_count, 1);
+    assert_string_equal(pair->similarities[0], "both have a circle");
+    assert_int_equal(pair->difference_count, 0);
+    assert_string_equal(pair->same, "no");
     assert_true(pair->vlm.remote);
     assert_int_equal(pair->vlm.totals.requests, 1);
     glimpse_compared_pair_free(pair);
     options.offline = 1;
     assert_ok(glimpse_session_compare(&pair, f->session, a, b, &options));
     assert_null(pair->answer);
+    assert_int_equal(pair->similarity_count + pair->difference_count, 0);
     assert_int_equal(endpoint_count(), 1);
     glimpse_compared_pair_free(pair);
     endpoint_stop();

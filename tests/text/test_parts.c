@@ -3,11 +3,12 @@
  */
 #include "support/numbers.h"
 
+#include "core/utf8.h"
 #include "text/bpe.h"
 #include "text/html.h"
 #include "text/json_scan.h"
+#include "text/output/base64.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
 
 #include <jansson.h>
 #include <utf8proc.h>
@@ -452,6 +453,39 @@ static void fast_merging_agrees_with_the_definition(void **state) {
     assert_true(merged > 100000);
 }
 
+/* The examples of RFC 4648, section 10. */
+static void base64_is_that_of_the_standard(void **state) {
+    (void)state;
+    static const char *const texts[] = {"",         "Zg==",     "Zm8=",    "Zm9v",
+                                        "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
+    for (size_t size = 0; size < 7; size++) {
+        char out[16] = "";
+        glimpse_base64_encode(out, "foobar", size);
+        assert_string_equal(out, texts[size]);
+        assert_int_equal(glimpse_base64_length(size), strlen(texts[size]));
+    }
+}
+
+static void base64_in_a_file_is_that_in_memory(void **state) {
+    (void)state;
+    static uint8_t bytes[2000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 7 + i / 256);
+    static const size_t sizes[] = {0, 1, 767, 768, 769, 1536, 1537, sizeof bytes};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char expected[4 * sizeof bytes], *text = NULL;
+        size_t length = 0;
+        FILE *file = open_memstream(&text, &length);
+        assert_non_null(file);
+        glimpse_base64_write(file, bytes, sizes[i]);
+        (void)fclose(file);
+        glimpse_base64_encode(expected, bytes, sizes[i]);
+        assert_int_equal(length, glimpse_base64_length(sizes[i]));
+        assert_memory_equal(text, expected, length);
+        free(text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(malformed_utf8_is_replaced_as_python_does),
@@ -464,6 +498,8 @@ int main(void) {
         cmocka_unit_test(the_scanner_accepts_what_jansson_accepts),
         cmocka_unit_test(mutated_objects_are_read_alike_or_refused),
         cmocka_unit_test(fast_merging_agrees_with_the_definition),
+        cmocka_unit_test(base64_is_that_of_the_standard),
+        cmocka_unit_test(base64_in_a_file_is_that_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

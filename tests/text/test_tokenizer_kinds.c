@@ -89,6 +89,28 @@ static void an_open_tokenizer_knows_its_kind_and_whether_it_decodes(void **state
     }
 }
 
+static void a_configuration_says_how_long_texts_may_be(void **state) {
+    (void)state;
+    static const struct {
+        const char *config;
+        size_t context;
+    } cases[] = {{NULL, 512},
+                 {"{\"text_config\": {\"max_position_embeddings\": 40}}", 40},
+                 {"{\"text_config\": {}}", 512},
+                 {"{\"text_config\": {\"max_position_embeddings\": 1}}", 512},
+                 {"{\"text_config\": {\"max_position_embeddings\": 40}", 512}};
+    glimpse_tokenizer *t = NULL;
+    assert_ok(glimpse_tokenizer_load(&t, source_path("tests/text/fixtures/wordpiece"),
+                                     GLIMPSE_TOKENIZER_WORDPIECE));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t context = 0;
+        if (cases[i].config) write_text("config.json", cases[i].config);
+        assert_ok(glimpse_tokenizer_read_context(&context, t, folder));
+        assert_int_equal(context, cases[i].context);
+    }
+    glimpse_tokenizer_free(t);
+}
+
 static void has_kind(glimpse_tokenizer_kind expected) {
     glimpse_tokenizer_kind kind;
     assert_ok(glimpse_tokenizer_recognise(&kind, folder, GLIMPSE_SIGN_MARKER));
@@ -145,6 +167,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(no_kind_opens_an_empty_directory, make_folder,
                                         remove_folder),
         cmocka_unit_test(an_open_tokenizer_knows_its_kind_and_whether_it_decodes),
+        cmocka_unit_test_setup_teardown(a_configuration_says_how_long_texts_may_be, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(the_strongest_sign_decides, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

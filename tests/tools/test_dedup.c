@@ -181,7 +181,7 @@ static void hostile_names_are_shown_safely_everywhere(void **state) {
     (void)state;
     run_result r;
     make_set("set");
-    run(&r, "dedup", "set", "--tiers", "exact", "--csv", "out.csv", "--html", "out.html", "-k",
+    run(&r, "dedup", "set", "--tiers", "exact", "--csv", "out.csv", "--html", "out.html", "--keep",
         "in:set/sub", NULL);
     expect(&r, 1);
     expect_out(&r, "set/sub/<b>\"quo'te\"\\n&amp; caf\\xe9.png");

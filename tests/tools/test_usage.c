@@ -161,6 +161,48 @@ static void help_of_every_command_has_an_example_and_fits(void **state) {
     run_free(&overview);
 }
 
+/* The long name behind "  -x, --", up to where it ends. */
+static int names_letter(const char *line, char *letter, char name[32]) {
+    return sscanf(line, "  -%c, --%31[a-z0-9-]", letter, name) == 2;
+}
+
+static void a_letter_means_the_same_in_every_command(void **state) {
+    (void)state;
+    static const char *const others[][2] = {{"ask"},
+                                            {"compare"},
+                                            {"read"},
+                                            {"rerank"},
+                                            {"evaluate", "labels"},
+                                            {"evaluate", "retrieval"}};
+    /* Two options each that differ in what they count or write, not in what they do. */
+    static const char *const names_of_one[][2] = {{"count", "top"}, {"output", "out"}};
+    enum { COMMANDS = sizeof commands / sizeof *commands, ALL = COMMANDS + 6 };
+    char meanings[128][32] = {{0}};
+    size_t letters = 0;
+    for (size_t i = 0; i < ALL; i++) {
+        run_result r;
+        const char *const command[2] = {i < COMMANDS ? commands[i] : others[i - COMMANDS][0],
+                                        i < COMMANDS ? NULL : others[i - COMMANDS][1]};
+        if (command[1])
+            run(&r, command[0], command[1], "--help", NULL);
+        else
+            run(&r, command[0], "--help", NULL);
+        expect(&r, 0);
+        for (const char *line = r.out; *line; line = strchr(line, '\n') + 1) {
+            char letter, name[32];
+            if (!names_letter(line, &letter, name)) continue;
+            for (size_t k = 0; k < 2; k++)
+                if (strcmp(name, names_of_one[k][1]) == 0) (void)strcpy(name, names_of_one[k][0]);
+            char *meaning = meanings[(unsigned char)letter & 127];
+            if (!*meaning) (void)strcpy(meaning, name);
+            if (strcmp(meaning, name) != 0) fail_msg("-%c is --%s and --%s", letter, meaning, name);
+            letters++;
+        }
+        run_free(&r);
+    }
+    assert_true(letters > 60);
+}
+
 static void options_may_follow_positionals_and_end_with_two_dashes(void **state) {
     (void)state;
     char *model = strdup(source_path("data/models/demo"));
@@ -253,6 +295,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(usage_cases),
         cmocka_unit_test(help_of_every_command_has_an_example_and_fits),
+        cmocka_unit_test(a_letter_means_the_same_in_every_command),
         cmocka_unit_test(options_may_follow_positionals_and_end_with_two_dashes),
         cmocka_unit_test(output_that_cannot_be_written_is_a_failure),
         cmocka_unit_test(a_reader_that_goes_away_ends_it_quietly),

@@ -31,6 +31,12 @@ int cli_misuse(const cli_command *command, const char *format, ...) {
     return EXIT_USAGE;
 }
 
+int cli_expect_no_words(const cli_command *command, const cli_arguments *arguments) {
+    if (arguments->count == 0) return CLI_RUN;
+    return cli_misuse(command, "%s takes no arguments, not \"%s\"", command->name,
+                      arguments->words[0]);
+}
+
 int cli_refused(const cli_command *command, int status) {
     if (status == GLIMPSE_E_NOMEM) return tool_fail_last();
     return cli_misuse(command, "%s", glimpse_last_error());

@@ -98,6 +98,9 @@ void cli_list_free(cli_list *list);
 int cli_misuse(const cli_command *command, const char *format, ...)
     __attribute__((__format__(__printf__, 2, 3)));
 
+/* Of a command that takes no arguments besides options: CLI_RUN, or EXIT_USAGE after saying so. */
+int cli_expect_no_words(const cli_command *command, const cli_arguments *arguments);
+
 /* The same with the library's last error, when it refused a value; out of memory is no such
  * mistake, but EXIT_FAILED. */
 int cli_refused(const cli_command *command, int status);

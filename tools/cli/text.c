@@ -15,56 +15,6 @@
 #include <unistd.h>
 #include <utf8proc.h>
 
-/* Bytes of the well-formed sequence at s; 0 with *skip the length of the longest ill-formed part
- * that counts as one (Unicode's "maximal subpart", as Python's errors="replace"). */
-static size_t sequence(const unsigned char *s, size_t *skip) {
-    *skip = 1;
-    if (s[0] < 0x80) return 1;
-    if (s[0] < 0xC2 || s[0] > 0xF4) return 0;
-    unsigned char low = 0x80, high = 0xBF;
-    if (s[0] == 0xE0) low = 0xA0;
-    if (s[0] == 0xED) high = 0x9F;
-    if (s[0] == 0xF0) low = 0x90;
-    if (s[0] == 0xF4) high = 0x8F;
-    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[1] < low || s[1] > high) return 0;
-    for (size_t i = 2; i < n; i++) {
-        *skip = i;
-        if ((s[i] & 0xC0u) != 0x80u) return 0;
-    }
-    return n;
-}
-
-uint32_t text_next(const char **s, int *valid) {
-    const unsigned char *at = (const unsigned char *)*s;
-    if (*at == '\0') return 0;
-    size_t skip, n = sequence(at, &skip);
-    if (n == 0) {
-        *s += skip;
-        if (valid) *valid = 0;
-        return 0xFFFD;
-    }
-    *s += n;
-    if (n == 1) return at[0];
-    if (n == 2) return (uint32_t)(at[0] & 0x1F) << 6 | (uint32_t)(at[1] & 0x3F);
-    if (n == 3) {
-        return (uint32_t)(at[0] & 0x0F) << 12 | (uint32_t)(at[1] & 0x3F) << 6 |
-               (uint32_t)(at[2] & 0x3F);
-    }
-    return (uint32_t)(at[0] & 0x07) << 18 | (uint32_t)(at[1] & 0x3F) << 12 |
-           (uint32_t)(at[2] & 0x3F) << 6 | (uint32_t)(at[3] & 0x3F);
-}
-
-int text_is_utf8(const char *s) {
-    int valid = 1;
-    while (valid && text_next(&s, &valid) != 0) {}
-    return valid;
-}
-
-size_t text_put(uint32_t c, char *out) {
-    return (size_t)utf8proc_encode_char((utf8proc_int32_t)c, (utf8proc_uint8_t *)out);
-}
-
 char *text_display(const char *bytes) {
     return xcheck(glimpse_text_display(bytes));
 }
@@ -76,7 +26,7 @@ static size_t width_of(uint32_t c) {
 
 size_t text_width(const char *text) {
     size_t columns = 0;
-    for (uint32_t c; (c = text_next(&text, NULL)) != 0;)
+    for (uint32_t c; (c = glimpse_text_next(&text)) != 0;)
         columns += width_of(c);
     return columns;
 }
@@ -91,14 +41,14 @@ char *text_fit(const char *text, size_t columns) {
     size_t head = room / 3, tail = room - head, used = 0;
     const char *s = text, *head_end = text, *tail_start;
     while (*s) {
-        uint32_t c = text_next(&s, NULL);
+        uint32_t c = glimpse_text_next(&s);
         if (used + width_of(c) > head) break;
         used += width_of(c);
         head_end = s;
     }
     size_t before = 0;
     for (tail_start = text; *tail_start && all - before > tail;)
-        before += width_of(text_next(&tail_start, NULL));
+        before += width_of(glimpse_text_next(&tail_start));
     return xprintf("%.*s%s%s", (int)(head_end - text), text, gap, tail_start);
 }
 

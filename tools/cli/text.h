@@ -9,13 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The next code point of the NUL-terminated bytes at *s, which is moved on; 0 at the end. An
- * invalid sequence is one U+FFFD per maximal part, with *valid set to 0 (it is never set to 1). */
-uint32_t text_next(const char **s, int *valid);
-int text_is_utf8(const char *s);
-/* Writes `c` as UTF-8 into `out` [4]; returns the bytes. */
-size_t text_put(uint32_t c, char *out);
-
 /* For people: control characters, invalid bytes and characters that turn the writing direction
  * are written as \n, \t, \x1b, \u202e. Free with free(). */
 char *text_display(const char *bytes);

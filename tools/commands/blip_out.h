@@ -5,7 +5,6 @@
 #ifndef GLIMPSE_TOOLS_BLIP_OUT_H
 #define GLIMPSE_TOOLS_BLIP_OUT_H
 
-#include "cli.h"
 #include "json_out.h"
 #include "session.h"
 
@@ -18,14 +17,18 @@ typedef struct blip_session {
     int partial;                          /* a picture could not be used */
 } blip_session;
 
-#define BLIP_MODEL_OPTIONS(b)                                                   \
- CLI_TEXT("model", 'm', &(b).base.model_option, "DIR",                          \
-          "the BLIP model: a folder, or a name under glimpse/models (default: " \
-          "$GLIMPSE_VLM, else the demo VLM)"),                                  \
-     CLI_CHOICE("precision", 0, &(b).base.precision, NULL,                      \
-                "arithmetic; auto is bf16 where the CPU has it in hardware",    \
-                glimpse_precision_names()),                                     \
+#define BLIP_MODEL_OPTIONS(b)                                                               \
+ SESSION_MODEL_OPTION((b).base,                                                             \
+                      "the BLIP model: a folder, or a name under glimpse/models (default: " \
+                      "$GLIMPSE_VLM, else the demo VLM)"),                                  \
+     SESSION_PRECISION_OPTION(                                                              \
+         (b).base, "arithmetic; auto is bf16 where the CPU has it in hardware, else f32"),  \
      SESSION_BACKEND_OPTION((b).base)
+
+/* Of commands that read pictures and texts in pairs; JSON is all they print. */
+#define BLIP_PICTURES_OPTION(pictures) \
+ CLI_LIST("image", 'i', &(pictures), "FILE", "the picture; may be repeated")
+#define BLIP_JSON_OPTION(json) OPTION_JSON(json, "JSON, which is printed in any case")
 
 /* Each returns CLI_RUN or prints what is wrong and returns an exit code. */
 

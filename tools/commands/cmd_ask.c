@@ -108,13 +108,12 @@ static int run(int argc, char **argv) {
         CLI_TEXT("model", 'm', &v.spec, "MODEL",
                  "a BLIP folder, {remote models} (default: $GLIMPSE_VLM, else the configuration "
                  "file's, else the demo VLM)"),
-        CLI_FLAG("json", 0, &a.json, "one JSON object for each answer"),
+        OPTION_JSON(a.json, "one JSON object for each answer"),
         CLI_FLAG("together", 0, &together, "one question about all pictures (remote models)"),
         VLM_SESSION_OPTIONS(v),
         CLI_HEADING("Others"),
         SESSION_LIBRARY_OPTION(s),
-        CLI_CHOICE("precision", 0, &s.precision, NULL, "arithmetic of a native model",
-                   glimpse_precision_names()),
+        SESSION_PRECISION_OPTION(s, "arithmetic of a native model"),
         SESSION_QUIET_OPTION(s),
         CLI_END,
     };

@@ -164,9 +164,9 @@ static int run(int argc, char **argv) {
     vlm_session v = VLM_SESSION_INIT;
     const char *prompt = NULL;
     const cli_option options[] = {
-        CLI_FLAG("json", 0, &c.json, "print one JSON object per picture"),
+        OPTION_JSON(c.json, "print one JSON object per picture"),
         CLI_FLAG("all", 0, &c.all, "with --json: all beams, best first, as \"beams\""),
-        CLI_TEXT("prompt", 'p', &prompt, "TEXT", "what the caption begins with"),
+        CLI_TEXT("prompt", 0, &prompt, "TEXT", "what the caption begins with"),
         CAPTION_MANY_OPTIONS(wide),
         SESSION_LIBRARY_OPTION(c.blip.base),
         BLIP_GENERATION_OPTIONS(choices),

@@ -10,7 +10,6 @@
 #include "vlm_out.h"
 #include "vlm_session.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,13 +43,11 @@ static void print_edits(json_out *j, unsigned bits) {
     jout_close(j, ']');
 }
 
-static void print_list(json_out *j, const json_t *root, const char *name) {
-    size_t i;
-    json_t *item;
+static void print_list(json_out *j, const char *name, const char *const *texts, size_t count) {
     jout_key(j, name);
     jout_open(j, '[');
-    json_array_foreach(json_object_get(root, name), i, item)
-        jout_string(j, json_string_value(item));
+    for (size_t i = 0; i < count; i++)
+        jout_string(j, texts[i]);
     jout_close(j, ']');
 }
 
@@ -78,17 +75,14 @@ static void print_json(const glimpse_compared_pair *c) {
     jout_close(&j, '}');
     jout_key(&j, "vlm");
     if (c->answer) {
-        json_t *root = c->answer->json ? json_loads(c->answer->json, 0, NULL) : NULL;
         jout_open(&j, '{');
-        if (root) {
-            const char *same = json_string_value(json_object_get(root, "same"));
-            print_list(&j, root, "similarities");
-            print_list(&j, root, "differences");
-            jout_text_or_null(&j, "same", same);
+        if (c->answer->json) {
+            print_list(&j, "similarities", c->similarities, c->similarity_count);
+            print_list(&j, "differences", c->differences, c->difference_count);
+            jout_text_or_null(&j, "same", c->same);
         }
         vlm_print_answer(&j, c->answer);
         jout_close(&j, '}');
-        json_decref(root);
     } else {
         jout_null(&j);
     }
@@ -96,12 +90,10 @@ static void print_json(const glimpse_compared_pair *c) {
     jout_end(&j);
 }
 
-static void print_items(const char *title, const json_t *list) {
-    size_t i;
-    json_t *item;
+static void print_items(const char *title, const char *const *texts, size_t count) {
     (void)printf("%s\n", title);
-    json_array_foreach(list, i, item) {
-        char *shown = text_display(json_string_value(item));
+    for (size_t i = 0; i < count; i++) {
+        char *shown = text_display(texts[i]);
         (void)printf("  - %s\n", shown);
         free(shown);
     }
@@ -113,12 +105,10 @@ static void print_words(const glimpse_compared_pair *c, int offline) {
                   offline ? "not asked (--offline)" : c->not_asked);
         return;
     }
-    json_t *root = c->answer->json ? json_loads(c->answer->json, 0, NULL) : NULL;
-    if (root) {
-        const char *same = json_string_value(json_object_get(root, "same"));
-        print_items("alike:", json_object_get(root, "similarities"));
-        print_items("different:", json_object_get(root, "differences"));
-        (void)printf("same object or scene: %s\n", same ? same : "cannot tell");
+    if (c->answer->json) {
+        print_items("alike:", c->similarities, c->similarity_count);
+        print_items("different:", c->differences, c->difference_count);
+        (void)printf("same object or scene: %s\n", c->same ? c->same : "cannot tell");
     } else if (c->answer->outcome == GLIMPSE_VLM_NOT_SENT && *c->answer->text) {
         const glimpse_vlm_picture picture = {.path = c->pictures[0].path};
         const glimpse_vlm_request request = {.pictures = &picture, .picture_count = 2};
@@ -128,7 +118,6 @@ static void print_words(const glimpse_compared_pair *c, int offline) {
                  *c->answer->reason ? c->answer->reason : c->answer->text);
     }
     if (c->answer->incomplete) tool_say("in words: %s", c->answer->reason);
-    json_decref(root);
 }
 
 static void print_people(const glimpse_compared_pair *c, int offline) {
@@ -173,8 +162,8 @@ static int run(int argc, char **argv) {
     glimpse_compared_pair *pair = NULL;
     int json = 0, offline = 0;
     const cli_option options[] = {
-        CLI_FLAG("json", 0, &json, "one JSON object"),
-        CLI_TEXT("vlm", 0, &v.spec, "MODEL",
+        OPTION_JSON(json, "one JSON object"),
+        CLI_TEXT("vlm", 'v', &v.spec, "MODEL",
                  "who tells it in words: {remote models} (default: $GLIMPSE_VLM, else the "
                  "configuration file's, else nobody)"),
         CLI_FLAG("offline", 0, &offline, "ask no vision-language model"),

@@ -191,19 +191,16 @@ static int run(int argc, char **argv) {
     session s = {0};
     int json = 0;
     const cli_option options[] = {
-        CLI_FLAG("json", 'j', &json, "print JSON"),
+        OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
-        CLI_TEXT("model", 'm', &s.model_option, "DIR", "the model to try"),
+        SESSION_MODEL_OPTION(s, "the model to try"),
         CLI_END,
     };
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_doctor, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
     report r = {0};
-    if (arguments.count > 0) {
-        code = cli_misuse(&cmd_doctor, "doctor takes no arguments, not \"%s\"", arguments.words[0]);
-        goto done;
-    }
+    if ((code = cli_expect_no_words(&cmd_doctor, &arguments)) != CLI_RUN) goto done;
     while (glimpse_backend_names()[r.backend_count])
         r.backend_count++;
     r.backends = xcalloc(r.backend_count, sizeof *r.backends);

@@ -50,7 +50,7 @@ static int run(int argc, char **argv) {
     const cli_option options[] = {
         CLI_LIST("text", 't', &inputs, "TEXT", "a text; may be repeated"),
         CLI_LIST("image", 'i', &inputs, "FILE", "a picture; may be repeated"),
-        SESSION_DECODE_OPTION(exact),
+        OPTION_DECODE(exact),
         CLI_FLAG("raw", 0, &raw, "the projection as it is, not scaled to unit length"),
         SESSION_MODEL_OPTIONS(s),
         SESSION_BACKEND_OPTION(s),

@@ -177,35 +177,12 @@ static void print_classes(const glimpse_judgement *m) {
     free(order);
 }
 
-typedef struct confused {
-    size_t truth, guess, count;
-} confused;
-
-static int most_confused(const void *a, const void *b) {
-    const confused *x = a, *y = b;
-    if (x->count != y->count) return x->count > y->count ? -1 : 1;
-    if (x->truth != y->truth) return x->truth < y->truth ? -1 : 1;
-    return (x->guess > y->guess) - (x->guess < y->guess);
-}
-
 static void print_confused(const glimpse_judgement *m) {
     const glimpse_label_report *r = m->report;
     enum { SHOWN = 10 };
-    size_t classes = r->class_count, count = 0, room = 64;
-    if (!r->confusion) return;
-    confused *list = xmalloc(room * sizeof *list);
-    for (size_t t = 0; t < classes; t++) {
-        for (size_t g = 0; g <= classes; g++) {
-            size_t n = r->confusion[t * (classes + 1) + g];
-            if (t == g || n == 0) continue;
-            if (count == room) list = xrealloc(list, (room *= 2) * sizeof *list);
-            list[count++] = (confused){t, g, n};
-        }
-    }
-    if (count > 0) {
-        qsort(list, count, sizeof *list, most_confused);
-        (void)puts("\nmost frequent mistakes");
-    }
+    size_t classes = r->class_count, count;
+    evaluate_confused *list = evaluate_list_confused(r->confusion, classes, &count);
+    if (count > 0) (void)puts("\nmost frequent mistakes");
     for (size_t i = 0; i < count && i < SHOWN; i++) {
         char *truth = text_display(m->classes[list[i].truth]);
         char *guess = text_display(list[i].guess < classes ? m->classes[list[i].guess] : "nothing");
@@ -317,7 +294,7 @@ static int run(int argc, char **argv) {
     uint64_t samples = 1000, seed = 2026;
     int json = 0, per_class = 0, missing = GLIMPSE_MISSING_REFUSE, quiet = 0;
     const cli_option options[] = {
-        CLI_TEXT("truth", 't', &truth, "DIR|CSV",
+        CLI_TEXT("truth", 0, &truth, "DIR|CSV",
                  "what is right: one folder a class, or a table with the columns path and class "
                  "(required)"),
         CLI_TEXT("root", 0, &root, "DIR",
@@ -325,11 +302,11 @@ static int run(int argc, char **argv) {
         CLI_CHOICE("missing", 0, &missing, NULL,
                    "what to do about pictures of the truth that have no prediction", missing_ways),
         EVALUATE_SAMPLE_OPTIONS(samples, seed),
-        CLI_HEADING("Output (a table when none is chosen)"),
-        CLI_FLAG("json", 'j', &json, "one JSON object"),
+        OPTION_OUTPUT_HEADING,
+        OPTION_JSON(json, "one JSON object"),
         CLI_FLAG("per-class", 0, &per_class, "also a row for each class"),
         CLI_TEXT("report", 0, &report_file, "FILE.html", "also a report with pictures"),
-        CLI_FLAG("quiet", 'q', &quiet, "no notes on stderr, only errors"),
+        OPTION_QUIET(quiet),
         CLI_END,
     };
     cli_arguments arguments = {0};

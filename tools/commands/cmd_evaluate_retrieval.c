@@ -197,7 +197,7 @@ static int run(int argc, char **argv) {
     glimpse_retrieval_options how = GLIMPSE_RETRIEVAL_OPTIONS_INIT;
     const cli_option options[] = {
         CLI_TEXT(
-            "captions", 'c', &file, "FILE",
+            "captions", 0, &file, "FILE",
             "CSV or TSV with the columns image and caption, or JSON (COCO captions, or objects "
             "with the same keys) (required)"),
         CLI_TEXT("images", 0, &folder, "DIR",
@@ -205,29 +205,24 @@ static int run(int argc, char **argv) {
         CLI_CHOICE("missing", 0, &missing, NULL, "what to do about pictures that cannot be used",
                    missing_ways),
         EVALUATE_SAMPLE_OPTIONS(samples, seed),
-        SESSION_DECODE_OPTION(how.exact_decode),
-        CLI_SIZE("jobs", 0, &jobs, "N", "worker threads (default: one per core)", 1, 64),
+        OPTION_DECODE(how.exact_decode),
+        OPTION_JOBS(jobs, 64),
         CLI_HEADING("What a second look is worth"),
         CLI_OPTIONAL("rerank", 0, &rerank, "MODEL",
                      "also measure glimpse search --rerank, at every weight"),
-        CLI_SIZE("rerank-depth", 0, &depth, "K", "how many it looks at (default: 50)", 1, 100000),
+        OPTION_RERANK_DEPTH(depth),
         VLM_MAX_TOKENS_OPTION(v),
-        CLI_NUMBER("rerank-weight", 0, &how.rerank_weight, "W", "0 to 1 (default: 0.7)"),
+        OPTION_RERANK_WEIGHT(how.rerank_weight),
         CLI_FLAG(
             "blend", 0, &how.captions,
             "also measure glimpse search --captions, with the captions stored in the library, at "
             "every weight"),
-        CLI_NUMBER("captions-weight", 0, &how.captions_weight, "W", "0 to 1 (default: 0.5)"),
-        CLI_TEXT("in", 0, &how.path_prefix, "PREFIX",
-                 "with --blend: search only below this folder"),
-        CLI_HEADING("Output (a table when none is chosen)"),
-        CLI_FLAG("json", 'j', &json, "one JSON object"),
+        OPTION_CAPTIONS_WEIGHT(how.captions_weight),
+        OPTION_IN(how.path_prefix, "with --blend: search only below this folder"),
+        OPTION_OUTPUT_HEADING,
+        OPTION_JSON(json, "one JSON object"),
         CLI_FLAG("ranks", 0, &ranks, "with --json: also the rank of every caption and picture"),
-        CLI_HEADING("Library and model"),
-        SESSION_LIBRARY_OPTION(s),
-        SESSION_MODEL_OPTIONS(s),
-        SESSION_BACKEND_OPTION(s),
-        SESSION_QUIET_OPTION(s),
+        SESSION_OPTIONS(s),
         CLI_END,
     };
     cli_arguments arguments = {0};

@@ -143,21 +143,17 @@ static int run(int argc, char **argv) {
     const char *profile = NULL;
     cli_list exclude = {0};
     const cli_option options[] = {
-        SESSION_WALK_OPTIONS(exclude, follow),
+        OPTIONS_WALK(exclude, follow),
         CLI_FLAG("retry", 0, &retry, "look again at unusable files that did not change"),
         CLI_SIZE("max-pixels", 0, &max_pixels, "N",
                  "refuse pictures of more pixels (default: 200000000)", 1, UINT64_MAX),
-        CLI_SIZE("jobs", 0, &jobs, "N", "worker threads (default: one per core)", 1, 1024),
+        OPTION_JOBS(jobs, 1024),
         CLI_SIZE("batch", 0, &batch, "N", "pictures encoded at once (default: 16)", 1, 4096),
-        SESSION_DECODE_OPTION(exact),
+        OPTION_DECODE(exact),
         CLI_TEXT("profile", 0, &profile, "FILE",
                  "write what each thread did when, for chrome://tracing or ui.perfetto.dev"),
-        CLI_FLAG("json", 'j', &json, "print the summary as JSON"),
-        CLI_HEADING("Library and model"),
-        SESSION_LIBRARY_OPTION(s),
-        SESSION_MODEL_OPTIONS(s),
-        SESSION_BACKEND_OPTION(s),
-        SESSION_QUIET_OPTION(s),
+        OPTION_JSON(json, "print the summary as JSON"),
+        SESSION_OPTIONS(s),
         CLI_END,
     };
     cli_arguments arguments = {0};

@@ -42,13 +42,13 @@ static int run(int argc, char **argv) {
     cli_list pictures = {0}, listed = {0};
     int first_token = 0, json = 0;
     const cli_option options[] = {
-        CLI_LIST("image", 'i', &pictures, "FILE", "the picture; may be repeated"),
+        BLIP_PICTURES_OPTION(pictures),
         CLI_LIST("text", 't', &listed, "TEXT", "a text; may be repeated"),
         CLI_CHOICE("first-token", 0, &first_token, NULL,
                    "what stands first in a text for ITM: [CLS] as in transformers (default), or "
                    "[ENC] as salesforce/BLIP trained it",
                    blip_first_tokens),
-        CLI_FLAG("json", 0, &json, "JSON, which is printed in any case"),
+        BLIP_JSON_OPTION(json),
         BLIP_MODEL_OPTIONS(m.blip),
         SESSION_QUIET_OPTION(m.blip.base),
         CLI_END,

@@ -60,7 +60,7 @@ static int run(int argc, char **argv) {
     session s = {0};
     int json = 0;
     const cli_option options[] = {
-        CLI_FLAG("json", 'j', &json, "print JSON"),
+        OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
         CLI_END,
     };
@@ -68,10 +68,7 @@ static int run(int argc, char **argv) {
     int code = cli_parse(&cmd_models, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
     glimpse_model_list *list = NULL;
-    if (arguments.count > 0) {
-        code = cli_misuse(&cmd_models, "models takes no arguments, not \"%s\"", arguments.words[0]);
-        goto done;
-    }
+    if ((code = cli_expect_no_words(&cmd_models, &arguments)) != CLI_RUN) goto done;
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
     if (glimpse_session_list_models(&list, s.base) < 0) {
         code = tool_fail_last();

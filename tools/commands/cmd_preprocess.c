@@ -34,8 +34,7 @@ static int run(int argc, char **argv) {
         CLI_TEXT("output", 'o', &output, "FILE", "where the raw bytes go (required)"),
         CLI_CHOICE("crop", 0, &crop, NULL, "rounding of the crop's offset (default: the model's)",
                    crop_rules),
-        CLI_TEXT("model", 'm', &s.model_option, "DIR",
-                 "the model; its configuration files are enough"),
+        SESSION_MODEL_OPTION(s, "the model; its configuration files are enough"),
         SESSION_QUIET_OPTION(s),
         CLI_END,
     };

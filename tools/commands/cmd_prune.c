@@ -19,7 +19,7 @@ static int run(int argc, char **argv) {
         CLI_TEXT("root", 0, &prune.root, "DIR", "also forget everything below this indexed folder"),
         CLI_TEXT("model", 'm', &prune.model, "NAME",
                  "also forget the embeddings of this model (name or fingerprint)"),
-        CLI_FLAG("json", 'j', &json, "print JSON"),
+        OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
         CLI_END,
     };

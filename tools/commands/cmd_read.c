@@ -142,11 +142,11 @@ static int run(int argc, char **argv) {
     uint64_t pages = GLIMPSE_READING_PAGES;
     int json = 0, find_only = 0, text_only = 0;
     const cli_option options[] = {
-        CLI_SIZE("pages", 'n', &pages, "N", "how many pages to show the model (default: 3)", 1,
+        CLI_SIZE("pages", 0, &pages, "N", "how many pages to show the model (default: 3)", 1,
                  GLIMPSE_READING_MAX_PAGES),
         CLI_FLAG("find", 0, &find_only, "only find the pages, ask nobody"),
         CLI_FLAG("text-only", 0, &text_only, "find pages by their text alone, not by their looks"),
-        CLI_FLAG("json", 0, &json, "print one JSON object"),
+        OPTION_JSON(json, "print one JSON object"),
         CLI_HEADING("Models"),
         CLI_TEXT("vlm", 'v', &v.spec, "MODEL",
                  "who is asked: a folder, {remote models} "

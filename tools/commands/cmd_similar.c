@@ -15,20 +15,11 @@ static int run(int argc, char **argv) {
     uint64_t k = 10;
     int with_self = 0;
     const cli_option options[] = {
-        CLI_SIZE("count", 'k', &k, "N", "how many results (default: 10)", 1, 1000000),
+        OPTION_COUNT(k, "how many results (default: 10)"),
         CLI_FLAG("with-self", 0, &with_self, "leave the picture itself among the results"),
-        CLI_TEXT("in", 'i', &search.path_prefix, "PREFIX",
-                 "only pictures below this folder, or whose path begins so"),
-        CLI_TEXT("after", 0, &search.after, "DATE",
-                 "only pictures taken on or after 2021, 2021-05, 2021-05-30 or with T14:00:00"),
-        CLI_TEXT("before", 0, &search.before, "DATE", "only pictures taken before"),
-        CLI_NUMBER("min-score", 0, &search.min_score, "S", "only results with at least this score"),
+        OPTIONS_SEARCH_FILTERS(search),
         OUTPUT_OPTIONS(output),
-        CLI_HEADING("Library and model"),
-        SESSION_LIBRARY_OPTION(s),
-        SESSION_MODEL_OPTIONS(s),
-        SESSION_BACKEND_OPTION(s),
-        SESSION_QUIET_OPTION(s),
+        SESSION_OPTIONS(s),
         CLI_END,
     };
     cli_arguments arguments = {0};

@@ -113,7 +113,7 @@ static int run(int argc, char **argv) {
     session s = {0};
     int json = 0;
     const cli_option options[] = {
-        CLI_FLAG("json", 'j', &json, "print JSON"),
+        OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
         CLI_END,
     };
@@ -121,10 +121,7 @@ static int run(int argc, char **argv) {
     int code = cli_parse(&cmd_status, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
     glimpse_library_status *status = NULL;
-    if (arguments.count > 0) {
-        code = cli_misuse(&cmd_status, "status takes no arguments, not \"%s\"", arguments.words[0]);
-        goto done;
-    }
+    if ((code = cli_expect_no_words(&cmd_status, &arguments)) != CLI_RUN) goto done;
     if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
     if (glimpse_session_load_status(&status, s.base) < 0) {
         code = tool_fail_last();

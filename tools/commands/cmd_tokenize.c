@@ -11,38 +11,12 @@
 
 #include <glimpse/sys/tokenizer.h>
 
-#include <jansson.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_CONTEXT = 1 << 20 };
-
-static size_t read_context(const char *folder, const glimpse_tokenizer *tokenizer) {
-    static const struct {
-        const char *file, *keys[3];
-    } places[] = {
-        {"open_clip_config.json", {"model_cfg", "text_cfg", "context_length"}},
-        {"config.json", {"text_config", "max_position_embeddings", NULL}},
-    };
-    size_t context = glimpse_tokenizer_usual_context(tokenizer);
-    for (size_t i = 0; i < 2; i++) {
-        char *path = xprintf("%s/%s", folder, places[i].file);
-        json_t *root = json_load_file(path, 0, NULL);
-        const json_t *value = root;
-        for (size_t k = 0; k < 3 && places[i].keys[k]; k++)
-            value = json_object_get(value, places[i].keys[k]);
-        json_int_t number = json_integer_value(value);
-        int found = root != NULL;
-        if (number >= 2 && number <= MOST_CONTEXT) context = (size_t)number;
-        json_decref(root);
-        free(path);
-        if (found) break;
-    }
-    return context;
-}
 
 static int print_ids(const glimpse_tokenizer *tokenizer, int32_t *ids, size_t context,
                      const char *text, size_t length, int pad) {
@@ -72,7 +46,7 @@ static int run(int argc, char **argv) {
     int lines = 0, records = 0, pad = 0;
     uint64_t wanted = 0;
     const cli_option options[] = {
-        CLI_TEXT("model", 'm', &s.model_option, "DIR", "the model; its tokenizer files are enough"),
+        SESSION_MODEL_OPTION(s, "the model; its tokenizer files are enough"),
         CLI_FLAG("stdin", 0, &lines, "read texts from standard input, one a line"),
         CLI_FLAG("stdin0", 0, &records, "read texts from standard input, each ended by a NUL byte"),
         CLI_SIZE("length", 0, &wanted, "N", "at most N ids (default: the model's text context)", 2,
@@ -107,7 +81,11 @@ static int run(int argc, char **argv) {
         code = tool_fail_last();
         goto done;
     }
-    size_t context = wanted > 0 ? (size_t)wanted : read_context(model, tokenizer);
+    size_t context = (size_t)wanted;
+    if (wanted == 0 && glimpse_tokenizer_read_context(&context, tokenizer, model) < 0) {
+        code = tool_fail_last();
+        goto done;
+    }
     ids = xcalloc(context, sizeof *ids);
     for (size_t i = 0; i < arguments.count && code == CLI_RUN; i++) {
         code =

@@ -25,7 +25,7 @@ static int run(int argc, char **argv) {
     session s = {0};
     int json = 0;
     const cli_option options[] = {
-        CLI_FLAG("json", 'j', &json, "print JSON"),
+        OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
         CLI_END,
     };
@@ -34,10 +34,7 @@ static int run(int argc, char **argv) {
     if (code != CLI_RUN) return code;
     problems found = {0};
     uint64_t checked = 0;
-    if (arguments.count > 0) {
-        code = cli_misuse(&cmd_verify, "verify takes no arguments, not \"%s\"", arguments.words[0]);
-        goto done;
-    }
+    if ((code = cli_expect_no_words(&cmd_verify, &arguments)) != CLI_RUN) goto done;
     if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
     /* A catalogue that cannot even be opened is a failure, not a list of problems. */
     int opened = glimpse_session_has_library(s.base);

@@ -69,15 +69,15 @@ static int run(int argc, char **argv) {
     cli_list pictures = {0}, listed = {0};
     int json = 0;
     const cli_option options[] = {
-        CLI_LIST("image", 'i', &pictures, "FILE", "the picture; may be repeated"),
+        BLIP_PICTURES_OPTION(pictures),
         CLI_LIST("question", 'Q', &listed, "TEXT", "a question; may be repeated"),
-        CLI_LIST("answer", 'a', &a.candidates, "TEXT",
+        CLI_LIST("answer", 0, &a.candidates, "TEXT",
                  "choose among given answers by their likelihood; may be repeated"),
         CLI_CHOICE("first-token", 0, &a.first_token, NULL,
                    "what stands first in a question: [CLS] as in transformers (default), or [ENC] "
                    "as salesforce/BLIP trained it",
                    blip_first_tokens),
-        CLI_FLAG("json", 0, &json, "JSON, which is printed in any case"),
+        BLIP_JSON_OPTION(json),
         CLI_FLAG("all", 0, &a.all, "all beams, best first, as \"beams\""),
         BLIP_GENERATION_OPTIONS(choices),
         CLI_HEADING("Model"),

@@ -6,8 +6,6 @@
 #include "progress.h"
 #include "tool.h"
 
-const char *const session_decodings[] = {"fast", "exact", NULL};
-
 static void note(void *user, const char *text) {
     const session *s = user;
     if (!s->quiet) tool_note("%s", text);

@@ -2,7 +2,7 @@
  * session.h - the session of a command: its options, and opening it.
  *
  *     session s = {0};
- *     const cli_option options[] = {SESSION_LIBRARY_OPTION(s), SESSION_MODEL_OPTIONS(s), CLI_END};
+ *     const cli_option options[] = {SESSION_OPTIONS(s), CLI_END};
  *     ...
  *     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
  *     if (glimpse_session_load_status(&status, s.base) < 0) code = tool_fail_last();
@@ -14,7 +14,7 @@
 #ifndef GLIMPSE_TOOLS_SESSION_H
 #define GLIMPSE_TOOLS_SESSION_H
 
-#include "cli.h"
+#include "options.h"
 
 #include <glimpse/compute.h>
 #include <glimpse/session.h>
@@ -31,29 +31,24 @@ typedef struct session {
 #define SESSION_LIBRARY_OPTION(s)                     \
  CLI_TEXT("library", 'l', &(s).library_option, "DIR", \
           "the library (default: $GLIMPSE_LIBRARY, else one of your own)")
-#define SESSION_MODEL_OPTIONS(s)                                                                \
- CLI_TEXT("model", 'm', &(s).model_option, "DIR",                                               \
-          "the model: a folder, or a name under glimpse/models (default: $GLIMPSE_MODEL, else " \
-          "the library's last one, else the demo model)"),                                      \
-     CLI_CHOICE("precision", 0, &(s).precision, NULL,                                           \
-                "arithmetic; auto is bf16 where the CPU has it in hardware, else f32",          \
-                glimpse_precision_names()),                                                     \
-     CLI_FLAG("no-weights-cache", 0, &(s).no_weights_cache,                                     \
+#define SESSION_MODEL_OPTION(s, help) CLI_TEXT("model", 'm', &(s).model_option, "DIR", help)
+#define SESSION_PRECISION_OPTION(s, help) \
+ CLI_CHOICE("precision", 0, &(s).precision, NULL, help, glimpse_precision_names())
+#define SESSION_MODEL_OPTIONS(s)                                                              \
+ SESSION_MODEL_OPTION(                                                                        \
+     s, "the model: a folder, or a name under glimpse/models (default: $GLIMPSE_MODEL, else " \
+        "the library's last one, else the demo model)"),                                      \
+     SESSION_PRECISION_OPTION(                                                                \
+         s, "arithmetic; auto is bf16 where the CPU has it in hardware, else f32"),           \
+     CLI_FLAG("no-weights-cache", 0, &(s).no_weights_cache,                                   \
               "neither read nor write prepared weights under ~/.cache")
-extern const char *const session_decodings[]; /* fast, exact: 1 is exact */
-#define SESSION_DECODE_OPTION(place)                                                       \
- CLI_CHOICE("decode", 0, &(place), NULL,                                                   \
-            "fast decodes large JPEG and WebP files at a reduced size, exact every pixel", \
-            session_decodings)
-/* What a walk through folders leaves out, beside what every walk does. */
-#define SESSION_WALK_OPTIONS(exclude, follow_links)                                           \
- CLI_LIST("exclude", 'x', &(exclude), "PATTERN",                                              \
-          "leave out names or paths below DIR that fit, as in '*.tmp.jpg'; may be repeated"), \
-     CLI_FLAG("follow-links", 0, &(follow_links), "go into folders behind symbolic links")
 #define SESSION_BACKEND_OPTION(s) \
  CLI_CHOICE("backend", 0, &(s).backend, NULL, "who multiplies matrices", glimpse_backend_names())
-#define SESSION_QUIET_OPTION(s) \
- CLI_FLAG("quiet", 'q', &(s).quiet, "no notes on stderr, only errors")
+#define SESSION_QUIET_OPTION(s) OPTION_QUIET((s).quiet)
+/* Of a command that works with a library and a CLIP model. */
+#define SESSION_OPTIONS(s)                                                              \
+ CLI_HEADING("Library and model"), SESSION_LIBRARY_OPTION(s), SESSION_MODEL_OPTIONS(s), \
+     SESSION_BACKEND_OPTION(s), SESSION_QUIET_OPTION(s)
 
 /* Each returns CLI_RUN or prints what is wrong and returns an exit code. */
 

@@ -27,11 +27,16 @@ typedef struct vlm_session {
           "a model that thinks)",                                                         \
           1, 1000000)
 
+#define VLM_MAX_COST_OPTION(v) \
+ CLI_NUMBER("max-cost", 0, &(v).max_cost, "MONEY", "stop before this is exceeded")
+#define VLM_REFRESH_OPTION(v) \
+ CLI_FLAG("refresh", 0, &(v).refresh, "ask again and replace the kept answer")
+
 /* The options every command with a VLM has, but for the one that names the model. */
 #define VLM_SESSION_OPTIONS(v)                                                                   \
  CLI_HEADING("Asking the model"),                                                                \
      CLI_FLAG("dry-run", 0, &(v).dry_run, "send nothing; show what would be sent and its cost"), \
-     CLI_NUMBER("max-cost", 0, &(v).max_cost, "MONEY", "stop before this is exceeded"),          \
+     VLM_MAX_COST_OPTION(v),                                                                     \
      CLI_TEXT("escalate", 0, &(v).second_spec, "MODEL",                                          \
               "the model that is asked when the first "                                          \
               "one is not sure"),                                                                \
@@ -40,13 +45,13 @@ typedef struct vlm_session {
      CLI_SIZE("samples", 0, &(v).samples, "N", "ask N times and take what most agree on", 1,     \
               GLIMPSE_VLM_MAX_SAMPLES),                                                          \
      VLM_MAX_TOKENS_OPTION(v),                                                                   \
-     CLI_SIZE("jobs", 'j', &(v).jobs, "N", "requests at once (default: 4)", 1, 64),              \
+     CLI_SIZE("jobs", 0, &(v).jobs, "N", "requests at once (default: 4)", 1, 64),                \
      CLI_NUMBER("rpm", 0, &(v).requests_per_minute, "N", "requests a minute at most"),           \
      CLI_NUMBER("tpm", 0, &(v).tokens_per_minute, "N", "tokens a minute at most"),               \
      CLI_NUMBER("timeout", 0, &(v).timeout, "SECONDS", "for one attempt (default: 120)"),        \
      CLI_FLAG("keep-metadata", 0, &(v).keep_metadata, "send EXIF and GPS along"),                \
      CLI_FLAG("no-cache", 0, &(v).no_cache, "neither look answers up nor keep them"),            \
-     CLI_FLAG("refresh", 0, &(v).refresh, "ask again and replace the kept answer")
+     VLM_REFRESH_OPTION(v)
 
 /* What the options say, for calls of the session; borrowed from `v`. */
 glimpse_vlm_settings vlm_session_settings(const vlm_session *v);

@@ -3,6 +3,7 @@
  */
 #include "audit_report.h"
 
+#include "csv_out.h"
 #include "dedup_report.h"
 #include "progress.h"
 #include "text.h"
@@ -111,13 +112,13 @@ int audit_write_csv(const audit_view *view, const char *name) {
         const glimpse_audit_finding *f = &view->audit->findings[i];
         const glimpse_dedup_picture *p = f->picture;
         (void)fprintf(to, "%s,", glimpse_audit_kind_name(f->kind));
-        dedup_csv_field(to, p->path);
+        glimpse_csv_field(to, p->path);
         (void)fprintf(to, ",%.6g,%.6g,", f->value, f->limit);
-        dedup_csv_field(to, f->text);
+        glimpse_csv_field(to, f->text);
         (void)fputc(',', to);
-        dedup_csv_field(to, p->label);
+        glimpse_csv_field(to, p->label);
         (void)fputc(',', to);
-        dedup_csv_field(to, f->suggestion);
+        glimpse_csv_field(to, f->suggestion);
         (void)fprintf(to, ",%u,%u,%llu,%s\r\n", (unsigned)p->width, (unsigned)p->height,
                       (unsigned long long)p->bytes, p->id);
     }

@@ -12,6 +12,7 @@
  */
 #include "dedup_report.h"
 
+#include "base64.h"
 #include "html_text.h"
 #include "picture_out.h"
 #include "tool.h"
@@ -175,7 +176,7 @@ void page_thumbs_put(page_thumbs *t, FILE *to) {
                       "<img width=\"%u\" height=\"%u\" alt=\"\" loading=\"lazy\" "
                       "decoding=\"async\" src=\"data:image/jpeg;base64,",
                       (unsigned)mine.width, (unsigned)mine.height);
-        base64_write(to, mine.jpeg, mine.size);
+        glimpse_base64_write(to, mine.jpeg, mine.size);
         (void)fputs("\">", to);
     }
     free(mine.jpeg);

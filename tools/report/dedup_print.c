@@ -3,6 +3,7 @@
  */
 #include "dedup_report.h"
 
+#include "csv_out.h"
 #include "text.h"
 #include "tool.h"
 
@@ -245,19 +246,6 @@ void dedup_print_json(const dedup_view *view, json_out *j) {
 /*
  * CSV and files.
  */
-void dedup_csv_field(FILE *to, const char *text) {
-    if (!strpbrk(text, ",\"\r\n") && *text != ' ' && *text != '#') {
-        (void)fputs(text, to);
-        return;
-    }
-    (void)fputc('"', to);
-    for (; *text; text++) {
-        if (*text == '"') (void)fputc('"', to);
-        (void)fputc(*text, to);
-    }
-    (void)fputc('"', to);
-}
-
 int dedup_write_csv(const dedup_view *view, const char *name) {
     report_file file;
     if (report_file_open(&file, name) < 0) return -1;
@@ -275,16 +263,16 @@ int dedup_write_csv(const dedup_view *view, const char *name) {
             (void)fprintf(to, "%zu,%s,%s,%s,", g + 1, glimpse_dedup_kind_name(group->kind),
                           glimpse_dedup_relation_name(group->relation),
                           m == 0 ? "keeper" : "member");
-            dedup_csv_field(to, p->path);
+            glimpse_csv_field(to, p->path);
             (void)fprintf(to, ",%s,%.6f,%u,%u,%llu,%s,%d,%s,%s,",
                           glimpse_dedup_relation_name(member->relation), member->score,
                           (unsigned)p->width, (unsigned)p->height, (unsigned long long)p->bytes,
                           p->format, p->quality, p->taken, modified);
-            dedup_csv_field(to, p->label);
+            glimpse_csv_field(to, p->label);
             (void)fprintf(to, ",%d,%d,", member->distance, member->orientation);
-            dedup_csv_field(to, member->differences);
+            glimpse_csv_field(to, member->differences);
             (void)fputc(',', to);
-            dedup_csv_field(to, m == 0 ? group->reason : "");
+            glimpse_csv_field(to, m == 0 ? group->reason : "");
             (void)fprintf(to, ",%s\r\n", p->id);
         }
     }

@@ -40,8 +40,6 @@ void dedup_modified(const glimpse_dedup_picture *picture, char out[32]); /* ISO,
 uint64_t dedup_spare_bytes(const dedup_view *view);
 size_t dedup_spare_count(const dedup_view *view);
 
-void dedup_csv_field(FILE *to, const char *text); /* RFC 4180 */
-
 /*
  * The HTML page (dedup_page.c): head, escaping, and thumbnails made by several threads in order.
  */

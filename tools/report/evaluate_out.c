@@ -3,8 +3,11 @@
  */
 #include "evaluate_out.h"
 
+#include "memory.h"
+
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 void evaluate_key(json_out *j, const char *name, double value) {
     jout_key(j, name);
@@ -41,4 +44,29 @@ void evaluate_print_figures(const named_figure *figures, size_t count) {
         }
         (void)putchar('\n');
     }
+}
+
+static int most_confused(const void *a, const void *b) {
+    const evaluate_confused *x = a, *y = b;
+    if (x->count != y->count) return x->count > y->count ? -1 : 1;
+    if (x->truth != y->truth) return x->truth < y->truth ? -1 : 1;
+    return (x->guess > y->guess) - (x->guess < y->guess);
+}
+
+evaluate_confused *evaluate_list_confused(const size_t *confusion, size_t class_count,
+                                          size_t *count) {
+    size_t capacity = 64;
+    *count = 0;
+    if (!confusion) return NULL;
+    evaluate_confused *list = xmalloc(capacity * sizeof *list);
+    for (size_t t = 0; t < class_count; t++) {
+        for (size_t g = 0; g <= class_count; g++) {
+            size_t n = confusion[t * (class_count + 1) + g];
+            if (t == g || n == 0) continue;
+            if (*count == capacity) list = xrealloc(list, (capacity *= 2) * sizeof *list);
+            list[(*count)++] = (evaluate_confused){t, g, n};
+        }
+    }
+    if (*count > 0) qsort(list, *count, sizeof *list, most_confused);
+    return list;
 }

@@ -4,8 +4,8 @@
 #ifndef GLIMPSE_TOOLS_EVALUATE_OUT_H
 #define GLIMPSE_TOOLS_EVALUATE_OUT_H
 
-#include "cli.h"
 #include "json_out.h"
+#include "options.h"
 
 #include <glimpse/evaluate.h>
 
@@ -25,6 +25,14 @@ typedef struct named_figure {
 void evaluate_json_figures(json_out *j, const named_figure *figures, size_t count);
 /* A line each, those that are not determined left out. */
 void evaluate_print_figures(const named_figure *figures, size_t count);
+
+/* Two classes that were confused; `guess` is the number of classes where nothing was claimed. */
+typedef struct evaluate_confused {
+    size_t truth, guess, count;
+} evaluate_confused;
+/* The most frequent first; NULL, and *count 0, without a confusion matrix. Free with free(). */
+evaluate_confused *evaluate_list_confused(const size_t *confusion, size_t class_count,
+                                          size_t *count);
 
 #define EVALUATE_SAMPLE_OPTIONS(samples, seed)                                                    \
  CLI_SIZE("samples", 0, &(samples), "N", "bootstrap samples (default: 1000; 0: no intervals)", 0, \

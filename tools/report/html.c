@@ -5,6 +5,7 @@
  * URIs, the style is inline, there is no script. Paths are bytes from outside: whatever they
  * contain, they come out as text. The file appears under its name only when it is complete.
  */
+#include "base64.h"
 #include "html_text.h"
 #include "output.h"
 #include "picture_out.h"
@@ -60,7 +61,7 @@ static void put_picture(FILE *to, const char *path) {
     } else {
         (void)fprintf(to, "<img width=\"%u\" height=\"%u\" alt=\"\" src=\"data:image/jpeg;base64,",
                       (unsigned)t.width, (unsigned)t.height);
-        base64_write(to, jpeg, size);
+        glimpse_base64_write(to, jpeg, size);
         (void)fputs("\">", to);
     }
     free(jpeg);

@@ -3,12 +3,12 @@
  */
 #include "html_text.h"
 
-#include "text.h"
+#include "display.h"
 
 #include <string.h>
 
 void html_text(FILE *to, const char *bytes) {
-    for (uint32_t c; (c = text_next(&bytes, NULL)) != 0;) {
+    for (uint32_t c; (c = glimpse_text_next(&bytes)) != 0;) {
         char utf8[4];
         if (c < 0x20) {
             c += 0x2400;
@@ -25,7 +25,7 @@ void html_text(FILE *to, const char *bytes) {
         case '>': (void)fputs("&gt;", to); break;
         case '"': (void)fputs("&quot;", to); break;
         case '\'': (void)fputs("&#39;", to); break;
-        default: (void)fwrite(utf8, 1, text_put(c, utf8), to);
+        default: (void)fwrite(utf8, 1, glimpse_text_encode(utf8, c), to);
         }
     }
 }

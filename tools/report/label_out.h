@@ -14,7 +14,7 @@
 #ifndef GLIMPSE_TOOLS_LABEL_OUT_H
 #define GLIMPSE_TOOLS_LABEL_OUT_H
 
-#include "cli.h"
+#include "options.h"
 
 #include <glimpse/labelling.h>
 
@@ -38,9 +38,9 @@ extern const char *const label_out_places[];
 
 /* Rows of the option table, with their heading. */
 #define LABEL_OUT_OPTIONS(o)                                                                     \
- CLI_HEADING("Output (a table when none is chosen)"),                                            \
+ OPTION_OUTPUT_HEADING,                                                                          \
      CLI_FLAG("csv", 0, &(o).csv, "path,rank,class,probability,score,abstained"),                \
-     CLI_FLAG("json", 'j', &(o).json, "one JSON object a line"),                                 \
+     OPTION_JSON((o).json, "one JSON object a line"),                                            \
      CLI_CHOICE("format", 'f', &(o).format, NULL, "what to write", label_out_formats()),         \
      CLI_TEXT("output", 'o', &(o).output, "PATH",                                                \
               "the file or folder to write; csv and jsonl go to stdout without it, xmp beside "  \

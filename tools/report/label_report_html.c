@@ -8,6 +8,8 @@
  */
 #include "label_report_internal.h"
 
+#include "base64.h"
+#include "evaluate_out.h"
 #include "html_text.h"
 #include "picture_out.h"
 #include "progress.h"
@@ -103,7 +105,7 @@ static void put_thumbnail(FILE *to, report_entry *e) {
                   "<img loading=\"lazy\" width=\"%u\" height=\"%u\" alt=\"\" "
                   "src=\"data:image/jpeg;base64,",
                   (unsigned)e->width, (unsigned)e->height);
-    base64_write(to, e->jpeg, e->jpeg_size);
+    glimpse_base64_write(to, e->jpeg, e->jpeg_size);
     (void)fputs("\">", to);
 }
 
@@ -303,18 +305,8 @@ static void put_figures(FILE *to, const label_report *report) {
     (void)fputs("</div>\n", to);
 }
 
-typedef struct confused {
-    size_t truth, guess, count;
-} confused;
-
-static int most_confused(const void *a, const void *b) {
-    const confused *x = a, *y = b;
-    if (x->count != y->count) return x->count > y->count ? -1 : 1;
-    if (x->truth != y->truth) return x->truth < y->truth ? -1 : 1;
-    return (x->guess > y->guess) - (x->guess < y->guess);
-}
-
-static void put_pairs(FILE *to, const label_report *report, const confused *pairs, size_t count) {
+static void put_pairs(FILE *to, const label_report *report, const evaluate_confused *pairs,
+                      size_t count) {
     (void)fputs("<div class=\"scroll\"><table><thead><tr><th>is</th><th>taken for</th>"
                 "<th>pictures</th></tr></thead><tbody>\n",
                 to);
@@ -333,7 +325,8 @@ static void put_pairs(FILE *to, const label_report *report, const confused *pair
 }
 
 /* Of the classes that are confused with others, and of all when they are few. */
-static void put_matrix(FILE *to, const label_report *report, const confused *pairs, size_t count) {
+static void put_matrix(FILE *to, const label_report *report, const evaluate_confused *pairs,
+                       size_t count) {
     const glimpse_label_report *f = report->figures;
     size_t classes = report->class_count, used = 0, largest = 1;
     unsigned char *in = xcalloc(classes + 1, 1);
@@ -392,19 +385,10 @@ static void put_matrix(FILE *to, const label_report *report, const confused *pai
 }
 
 static void put_confusion(FILE *to, const label_report *report) {
-    const glimpse_label_report *f = report->figures;
-    size_t classes = report->class_count, count = 0, room = 64;
-    if (!f->confusion) return;
-    confused *pairs = xmalloc(room * sizeof *pairs);
-    for (size_t t = 0; t < classes; t++) {
-        for (size_t g = 0; g <= classes; g++) {
-            size_t n = f->confusion[t * (classes + 1) + g];
-            if (t == g || n == 0) continue;
-            if (count == room) pairs = xrealloc(pairs, (room *= 2) * sizeof *pairs);
-            pairs[count++] = (confused){t, g, n};
-        }
-    }
-    if (count > 0) qsort(pairs, count, sizeof *pairs, most_confused);
+    size_t count;
+    evaluate_confused *pairs =
+        evaluate_list_confused(report->figures->confusion, report->class_count, &count);
+    if (!pairs) return;
     (void)fputs("<h2>What is taken for what</h2>\n", to);
     if (count == 0) {
         (void)fputs("<p>Nothing is confused.</p>\n", to);

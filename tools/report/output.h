@@ -4,7 +4,7 @@
 #ifndef GLIMPSE_TOOLS_OUTPUT_H
 #define GLIMPSE_TOOLS_OUTPUT_H
 
-#include "cli.h"
+#include "options.h"
 
 #include <glimpse/library.h>
 #include <glimpse/session_search.h>
@@ -15,16 +15,12 @@ typedef struct output_options {
     const char *html;
 } output_options;
 
-#define OUTPUT_OPTIONS(o)                                                                          \
- CLI_HEADING("Output (a table when none is chosen)"),                                              \
-     CLI_FLAG("json", 'j', &(o).json, "one JSON object with all results"),                         \
-     CLI_FLAG("tsv", 't', &(o).tsv,                                                                \
-              "rank, score, path, width, height, taken, id; with tabs, \\t \\n \\r \\\\ escaped"), \
-     CLI_FLAG("paths", 'p', &(o).paths, "only paths, one a line"),                                 \
-     CLI_FLAG("print0", '0', &(o).nul, "only paths, each ended by a NUL byte"),                    \
-     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),        \
-     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel",                                 \
-                  "show the pictures in the terminal, where it can"),                              \
+#define OUTPUT_OPTIONS(o)                                                                    \
+ OPTIONS_LIST_OUTPUT(                                                                        \
+     o, "rank, score, path, width, height, taken, id; with tabs, \\t \\n \\r \\\\ escaped"), \
+     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),  \
+     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel",                           \
+                  "show the pictures in the terminal, where it can"),                        \
      CLI_OPTIONAL("open", 0, &(o).open, "N", "open the best N (5) in the desktop viewer")
 
 /* Checks the options: CLI_RUN, or an exit code after saying what is wrong. */

@@ -1,12 +1,11 @@
 /*
- * picture_out.h - small versions of pictures, and the encodings the outputs need.
+ * picture_out.h - small versions of pictures.
  */
 #ifndef GLIMPSE_TOOLS_PICTURE_OUT_H
 #define GLIMPSE_TOOLS_PICTURE_OUT_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 typedef struct thumbnail {
     uint8_t *rgb; /* height x width x 3 */
@@ -20,8 +19,5 @@ void thumbnail_free(thumbnail *t);
 
 /* A malloc'ed JPEG of it, NULL when out of memory. */
 uint8_t *thumbnail_jpeg(const thumbnail *t, int quality, size_t *size);
-
-/* Base64 of RFC 4648, with padding, no line ends. */
-void base64_write(FILE *to, const uint8_t *data, size_t size);
 
 #endif

@@ -11,6 +11,7 @@
  */
 #include "preview.h"
 
+#include "base64.h"
 #include "picture_out.h"
 #include "tool.h"
 
@@ -56,7 +57,7 @@ static void print_kitty(const thumbnail *t) {
             (void)printf("a=T,q=2,f=24,s=%u,v=%u,", (unsigned)t->width, (unsigned)t->height);
         }
         (void)printf("m=%d;", at + n < size);
-        base64_write(stdout, t->rgb + at, n);
+        glimpse_base64_write(stdout, t->rgb + at, n);
         (void)fputs("\033\\", stdout);
     }
 }
@@ -67,7 +68,7 @@ static void print_iterm(const thumbnail *t) {
     if (!jpeg) return;
     (void)printf("\033]1337;File=inline=1;size=%zu;width=%upx;height=%upx;preserveAspectRatio=1:",
                  size, (unsigned)t->width, (unsigned)t->height);
-    base64_write(stdout, jpeg, size);
+    glimpse_base64_write(stdout, jpeg, size);
     (void)putchar('\a');
     free(jpeg);
 }

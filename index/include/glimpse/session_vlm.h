@@ -137,6 +137,11 @@ typedef struct glimpse_compared_pair {
     const glimpse_vlm_answer *answer; /* of GLIMPSE_VLM_JSON_COMPARE; NULL: nobody was asked */
     const char *not_asked;            /* then: why */
     glimpse_vlm_use vlm;
+    /* What the answer says; nothing where it has no `json`. */
+    const char *const *similarities; /* [similarity_count] */
+    const char *const *differences;  /* [difference_count] */
+    size_t similarity_count, difference_count;
+    const char *same; /* object or scene: "yes" or "no"; NULL: the model cannot tell */
 } glimpse_compared_pair;
 
 /* As pixels, as the CLIP model sees them and, where a VLM was chosen, in words. A native VLM looks

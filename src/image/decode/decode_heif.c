@@ -3,7 +3,7 @@
  * comes.
  *
  * libheif draws in several video codecs; linking it would cost every start of the command about
- * 7 ms, for a format many libraries do not hold. So it is opened with dlopen on first use. The
+ * 7 ms, for a format many libraries do not hold. So it is loaded on first use. The
  * prototypes come from its header, the version from its soname.
  *
  * Rotation, mirroring and cropping that the container describes are applied by libheif. The EXIF
@@ -15,11 +15,10 @@
 
 #ifdef GLIMPSE_HAVE_HEIF
 
+# include "core/dynlib.h"
 # include "core/error.h"
 # include "image/decode/exif.h"
 
-# include <dlfcn.h>
-# include <pthread.h>
 # include <stdlib.h>
 
 # include <libheif/heif.h>
@@ -44,58 +43,51 @@
   X(heif_image_get_height)                            \
   X(heif_image_get_plane_readonly)                    \
   X(heif_image_release)                               \
-  X(heif_have_decoder_for_format)
+  X(heif_have_decoder_for_format)                     \
+  X(heif_get_version_number_major)                    \
+  X(heif_get_version_number_minor)                    \
+  X(heif_get_version_number_maintenance)
 
-static struct library {
-    void *handle;
-    char reason[256]; /* why it cannot be used */
+static struct libheif {
 # define DECLARE(name) __typeof__(name) *name;
     FUNCTIONS(DECLARE)
 # undef DECLARE
+    struct heif_error (*heif_init)(void *);
 } lib;
-static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
 
-static void note_reason(void) {
-    const char *text = dlerror();
-    size_t length = text ? strlen(text) : 0;
-    if (length > sizeof lib.reason - 1) length = sizeof lib.reason - 1;
-    if (text) memcpy(lib.reason, text, length);
-    lib.reason[length] = '\0';
+static void version(unsigned found[3]) {
+    found[0] = (unsigned)lib.heif_get_version_number_major();
+    found[1] = (unsigned)lib.heif_get_version_number_minor();
+    found[2] = (unsigned)lib.heif_get_version_number_maintenance();
 }
 
-/* Copies a symbol's address without the cast between data and function pointers that C lacks. */
-static int load_symbol(void *handle, const char *name, void *to, size_t size) {
-    void *symbol = dlsym(handle, name);
-    if (!symbol || size != sizeof symbol) return 0;
-    memcpy(to, &symbol, size);
-    return 1;
+/* From 1.13 on: loads codecs that are packaged apart. Never undone: it lasts for the process. */
+static const char *start(void) {
+    if (lib.heif_init) (void)lib.heif_init(NULL);
+    return NULL;
 }
 
-static void load_library(void) {
-    void *handle = dlopen("libheif.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (!handle) {
-        note_reason();
-        return;
-    }
-# define LOAD(name)                                              \
-  if (!load_symbol(handle, #name, &lib.name, sizeof lib.name)) { \
-   note_reason();                                                \
-   (void)dlclose(handle);                                        \
-   return;                                                       \
-  }
-    FUNCTIONS(LOAD)
-# undef LOAD
-    /* From 1.13 on: loads codecs that are packaged apart. Never undone: it lasts for the process.
-     */
-    struct heif_error (*init)(void *);
-    if (load_symbol(handle, "heif_init", &init, sizeof init)) (void)init(NULL);
-    lib.handle = handle;
-}
+static const glimpse_dynlib_symbol symbols[] = {
+# define SYMBOL(name) GLIMPSE_DYNLIB_SYMBOL(# name, lib.name),
+    FUNCTIONS(SYMBOL)
+# undef SYMBOL
+        GLIMPSE_DYNLIB_OPTIONAL("heif_init", lib.heif_init),
+    {0},
+};
+static glimpse_dynlib library = {
+    .name = "libheif",
+    .package = "libheif1",
+    .files = {"libheif.so.1"},
+    .symbols = symbols,
+    .version = version,
+    .min_version = {1, 10, 0},
+    .start = start,
+    .mutex = PTHREAD_MUTEX_INITIALIZER,
+};
 
 /* 1 when libheif can be loaded and has a decoder. */
 static int available(enum heif_compression_format codec) {
-    (void)pthread_once(&lib_once, load_library);
-    return lib.handle && lib.heif_have_decoder_for_format(codec);
+    return glimpse_dynlib_load(&library) && lib.heif_have_decoder_for_format(codec);
 }
 
 static int heif_available(void) {
@@ -202,11 +194,10 @@ done:
 }
 
 static int decode_heif(glimpse_image *picture, const glimpse_source *source) {
-    (void)pthread_once(&lib_once, load_library);
-    if (!lib.handle) {
-        return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s pictures need libheif: %s",
-                            picture->meta.format == GLIMPSE_FORMAT_AVIF ? "AVIF" : "HEIF",
-                            lib.reason);
+    if (!glimpse_dynlib_load(&library)) {
+        return glimpse_dynlib_fail(&library, picture->meta.format == GLIMPSE_FORMAT_AVIF
+                                                 ? "AVIF pictures need"
+                                                 : "HEIF pictures need");
     }
     struct heif_context *context = lib.heif_context_alloc();
     if (!context) return glimpse_fail_nomem(0, "a HEIF decoder");

@@ -16,6 +16,7 @@
  * nothing but pixels is ever inflated by it.
  */
 #include "core/error.h"
+#include "core/hex.h"
 #include "image/decode/decoder.h"
 #include "image/decode/exif.h"
 
@@ -35,13 +36,6 @@ typedef struct reader {
     uint8_t *rgba; /* with alpha: [height][width][4]; here, because errors jump */
 } reader;
 
-static int hex_digit(uint8_t c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 /* "\nexif\n    1234\n45786966..." : name, decoded length, hexadecimal lines. */
 static void read_raw_profile(glimpse_image_meta *meta, const uint8_t *text, size_t length) {
     size_t at = 0;
@@ -54,7 +48,7 @@ static void read_raw_profile(glimpse_image_meta *meta, const uint8_t *text, size
     if (!bytes) return;
     size_t used = 0;
     for (int high = -1; at < length; at++) {
-        int digit = hex_digit(text[at]);
+        int digit = glimpse_hex_digit((char)text[at]);
         if (digit < 0) continue;
         if (high < 0) {
             high = digit;

@@ -10,6 +10,8 @@
  */
 #include "image/decode/exif.h"
 
+#include "core/utf8.h"
+
 #include <libexif/exif-data.h>
 #include <math.h>
 #include <stdlib.h>
@@ -58,32 +60,21 @@ static size_t clean_text(char *to, size_t room, const char *text, size_t length)
     size_t used = 0;
     for (size_t i = 0; i < length && text[i] != '\0';) {
         const unsigned char byte = (unsigned char)text[i];
-        size_t follow = byte >= 0xf0 && byte < 0xf5   ? 3
-                        : byte >= 0xe0 && byte < 0xf0 ? 2
-                        : byte >= 0xc2 && byte < 0xe0 ? 1
-                                                      : 0;
-        size_t good = 0;
-        while (good < follow && i + 1 + good < length &&
-               ((unsigned char)text[i + 1 + good] & 0xc0) == 0x80) {
-            good++;
-        }
-        const unsigned char second = follow && good ? (unsigned char)text[i + 1] : 0;
-        const int overlong_or_surrogate =
-            (byte == 0xe0 && second < 0xa0) || (byte == 0xed && second > 0x9f) ||
-            (byte == 0xf0 && second < 0x90) || (byte == 0xf4 && second > 0x8f);
+        uint32_t code_point;
+        int valid;
+        const size_t bytes = glimpse_utf8_decode(&code_point, text + i, length - i, &valid);
         if (byte < 0x80) {
             if (used + 2 > room) break;
             to[used++] = byte < 0x20 || byte == 0x7f ? ' ' : (char)byte;
             i++;
-        } else if (follow && good == follow && !overlong_or_surrogate) {
-            if (used + follow + 2 > room) break;
-            memcpy(to + used, text + i, follow + 1);
-            used += follow + 1;
-            i += follow + 1;
+        } else if (valid) {
+            if (used + bytes + 1 > room) break;
+            memcpy(to + used, text + i, bytes);
+            used += bytes;
+            i += bytes;
         } else {
             if (used + 3 > room) break;
-            to[used++] = (char)(0xc0 | byte >> 6);
-            to[used++] = (char)(0x80 | (byte & 0x3f));
+            used += glimpse_utf8_encode(to + used, byte);
             i++;
         }
     }

@@ -3,42 +3,51 @@
  */
 #include "math/onednn/api.h"
 
+#include "core/dynlib.h"
 #include "core/error.h"
 
-#include <dlfcn.h>
 #include <omp.h>
-#include <pthread.h>
-#include <string.h>
 
 glimpse_dnnl_api glimpse_dnnl;
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int loaded;
-
-static void load(void) {
-    void *library = dlopen("libdnnl.so.2", RTLD_NOW | RTLD_LOCAL);
-    if (!library) return;
-    int complete = 1;
-#define LOAD(name)                                    \
- do {                                                 \
-  void *symbol = dlsym(library, "dnnl_" #name);       \
-  memcpy(&glimpse_dnnl.name, &symbol, sizeof symbol); \
-  complete = complete && symbol;                      \
- } while (0);
-    GLIMPSE_DNNL_CALLS(LOAD)
-#undef LOAD
-    if (!complete ||
-        glimpse_dnnl.engine_create(&glimpse_dnnl.engine, dnnl_cpu, 0) != dnnl_success) {
-        (void)dlclose(library);
-        return;
-    }
-    glimpse_dnnl.isa = glimpse_dnnl.get_effective_cpu_isa();
-    loaded = 1;
+static void version(unsigned found[3]) {
+    const dnnl_version_t *v = glimpse_dnnl.version();
+    found[0] = (unsigned)v->major;
+    found[1] = (unsigned)v->minor;
+    found[2] = (unsigned)v->patch;
 }
 
+static const char *start(void) {
+    if (glimpse_dnnl.engine_create(&glimpse_dnnl.engine, dnnl_cpu, 0) != dnnl_success) {
+        return "it makes no engine for this CPU";
+    }
+    glimpse_dnnl.isa = glimpse_dnnl.get_effective_cpu_isa();
+    return NULL;
+}
+
+static const glimpse_dynlib_symbol symbols[] = {
+#define SYMBOL(name) GLIMPSE_DYNLIB_SYMBOL("dnnl_" #name, glimpse_dnnl.name),
+    GLIMPSE_DNNL_CALLS(SYMBOL)
+#undef SYMBOL
+        {0},
+};
+static glimpse_dynlib library = {
+    .name = "oneDNN",
+    .package = "libdnnl2",
+    .files = {"libdnnl.so.2"},
+    .symbols = symbols,
+    .version = version,
+    .min_version = {2, 6, 0},
+    .start = start,
+    .mutex = PTHREAD_MUTEX_INITIALIZER,
+};
+
 int glimpse_onednn_available(void) {
-    (void)pthread_once(&once, load);
-    return loaded;
+    return glimpse_dynlib_load(&library);
+}
+
+int glimpse_onednn_missing(void) {
+    return glimpse_dynlib_fail(&library, "products on this backend need");
 }
 
 /* Asked of the CPU first: a machine without AVX-512 does not even load the library. */
@@ -74,6 +83,12 @@ int glimpse_onednn_failed(dnnl_status_t status, const char *what) {
         return glimpse_fail(GLIMPSE_E_NOMEM, "oneDNN: out of memory in %s", what);
     return glimpse_fail(status == dnnl_unimplemented ? GLIMPSE_E_UNSUPPORTED : GLIMPSE_E_INTERNAL,
                         "oneDNN: %s failed with status %d", what, (int)status);
+}
+
+int glimpse_onednn_stream_create(dnnl_stream_t *out) {
+    dnnl_status_t status =
+        glimpse_dnnl.stream_create(out, glimpse_dnnl.engine, dnnl_stream_default_flags);
+    return status == dnnl_success ? GLIMPSE_OK : glimpse_onednn_failed(status, "creating a stream");
 }
 
 int glimpse_onednn_one_thread(void) {

@@ -67,8 +67,14 @@ int glimpse_onednn_multiplies_bf16(void); /* can at all: AVX-512 and up */
 int glimpse_onednn_fast_bf16(void);       /* in hardware */
 int glimpse_onednn_fast_int8(void);       /* in hardware, exactly: VNNI or AMX */
 
+/* What is missing, after glimpse_onednn_available() returned 0: GLIMPSE_E_UNSUPPORTED. */
+int glimpse_onednn_missing(void);
+
 /* glimpse_fail() with the status in its message. */
 int glimpse_onednn_failed(dnnl_status_t status, const char *what);
+
+/* A stream of the engine, to be destroyed. */
+int glimpse_onednn_stream_create(dnnl_stream_t *out);
 
 /* Address space that must be free before a primitive is made: its code generator throws through
  * functions that must not, which ends the program. */

@@ -58,11 +58,10 @@ int glimpse_onednn_attentions_create(glimpse_onednn_attentions **out) {
     *out = NULL;
     glimpse_onednn_attentions *w = calloc(1, sizeof *w);
     if (!w) return glimpse_fail_nomem(sizeof *w, "a workspace");
-    dnnl_status_t status =
-        glimpse_dnnl.stream_create(&w->stream, glimpse_dnnl.engine, dnnl_stream_default_flags);
-    if (status != dnnl_success) {
+    int status = glimpse_onednn_stream_create(&w->stream);
+    if (status < 0) {
         free(w);
-        return glimpse_onednn_failed(status, "creating a stream");
+        return status;
     }
     *out = w;
     return GLIMPSE_OK;

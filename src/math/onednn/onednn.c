@@ -5,12 +5,6 @@
 #include "core/error.h"
 #include "math/backend.h"
 
-static int refuse(void) {
-    return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
-                        "oneDNN is not in this build or its library cannot be loaded; use the "
-                        "openblas backend");
-}
-
 #if GLIMPSE_HAVE_ONEDNN
 
 # include "math/onednn/api.h"
@@ -23,7 +17,10 @@ static int refuse(void) {
 # include <stdlib.h>
 
 static int probe(glimpse_precision precision) {
-    if (!glimpse_onednn_available()) return refuse();
+    if (!glimpse_onednn_available()) {
+        int status = glimpse_onednn_missing();
+        return glimpse_fail(status, "%s; or use the openblas backend", glimpse_last_error());
+    }
     if (precision == GLIMPSE_PRECISION_BF16 && !glimpse_onednn_multiplies_bf16()) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
                             "oneDNN multiplies bf16 only on CPUs with AVX-512; use the openblas "
@@ -125,7 +122,8 @@ const glimpse_backend_ops glimpse_backend_onednn = {
 
 static int probe(glimpse_precision precision) {
     (void)precision;
-    return refuse();
+    return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                        "oneDNN is not in this build; use the openblas backend");
 }
 
 const glimpse_backend_ops glimpse_backend_onednn = {.probe = probe};

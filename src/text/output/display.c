@@ -3,7 +3,7 @@
  */
 #include "display.h"
 
-#include "text/utf8.h"
+#include "core/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,4 +39,15 @@ char *glimpse_text_display(const char *bytes) {
     }
     if (out) *to = '\0';
     return out;
+}
+
+uint32_t glimpse_text_next(const char **s) {
+    uint32_t c = 0;
+    size_t length = strnlen(*s, GLIMPSE_UTF8_MAX_BYTES);
+    if (length > 0) *s += glimpse_utf8_decode(&c, *s, length, NULL);
+    return c;
+}
+
+size_t glimpse_text_encode(char out[4], uint32_t c) {
+    return glimpse_utf8_encode(out, c);
 }

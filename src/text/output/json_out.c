@@ -3,7 +3,7 @@
  */
 #include "json_out.h"
 
-#include "text/utf8.h"
+#include "core/utf8.h"
 
 #include <math.h>
 #include <string.h>

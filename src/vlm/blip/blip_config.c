@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 typedef glimpse_config_reader reader;
 
@@ -146,47 +145,25 @@ static void read_pictures(reader *r, json_t *root, glimpse_blip_config *c) {
     }
 }
 
-static int exists(const char *folder, const char *name) {
-    char *path = glimpse_path_join(folder, name);
-    struct stat info;
-    int found = path && stat(path, &info) == 0;
-    free(path);
-    return found;
-}
-
 int glimpse_blip_config_read(glimpse_blip_config *out, const char *folder) {
     memset(out, 0, sizeof *out);
-    struct stat info;
-    if (stat(folder, &info) != 0) return glimpse_fail_errno("%s: no such model", folder);
-    if (!S_ISDIR(info.st_mode)) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "%s: a model is a folder; this is a file", folder);
-    }
-    if (!exists(folder, "config.json")) {
+    int status = glimpse_config_check_directory(folder);
+    if (status < 0) return status;
+    if (!glimpse_config_has(folder, "config.json")) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json", folder);
     }
-    /* Newer versions of transformers put what all processors say into one file. */
-    int apart = exists(folder, "preprocessor_config.json");
-    int together = !apart && exists(folder, "processor_config.json");
     char *path = glimpse_path_join(folder, "config.json");
-    char *pictures_path =
-        glimpse_path_join(folder, together ? "processor_config.json" : "preprocessor_config.json");
+    char *pictures_path = NULL;
     json_t *root = NULL, *pictures = NULL;
     reader r = {path, GLIMPSE_OK};
-    int status = GLIMPSE_OK;
-    if (!path || !pictures_path) {
+    if (!path) {
         status = glimpse_fail_nomem(strlen(folder), "a file name");
         goto done;
     }
     status = glimpse_config_load(&root, path);
     if (status < 0) goto done;
     read_model(&r, root, out);
-    if (r.status == GLIMPSE_OK && (apart || together)) {
-        r.path = pictures_path;
-        status = glimpse_config_load(&pictures, pictures_path);
-        if (status < 0) goto done;
-    }
-    json_t *rules =
-        together ? glimpse_config_section(&r, pictures, "image_processor", "") : pictures;
+    json_t *rules = glimpse_config_picture_rules(&r, &pictures, &pictures_path, folder);
     if (r.status == GLIMPSE_OK) read_pictures(&r, rules, out);
     status = r.status;
 done:

@@ -4,6 +4,7 @@
  */
 #include "vlm/vlm_kinds.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/file.h"
 
@@ -235,9 +236,9 @@ static int answer_native(void *self, const glimpse_vlm_job *job, glimpse_vlm_ans
         return glimpse_vlm_set(&answer->reason, "dry run: the model is on this machine and nothing "
                                                 "would be sent");
     }
-    double start = glimpse_vlm_now();
+    double start = glimpse_now();
     int status = look(n, job, answer);
-    answer->latency = glimpse_vlm_now() - start;
+    answer->latency = glimpse_now() - start;
     answer->requests = 1;
     return status;
 }

@@ -3,7 +3,9 @@
  */
 #include "vlm/remote/remote.h"
 
+#include "core/clock.h"
 #include "core/error.h"
+#include "text/json_load.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -307,7 +309,7 @@ static int plan(glimpse_remote *remote, const glimpse_asking *asking, glimpse_vl
     glimpse_asking shown = *asking;
     shown.without_data = 1;
     json_t *body = remote->dialect->body(remote, &shown);
-    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    char *text = body ? glimpse_json_dump(body, JSON_COMPACT) : NULL;
     json_decref(body);
     if (!text) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a request");
     double in = glimpse_remote_estimate(remote, asking);
@@ -351,7 +353,7 @@ static int answer_remote(void *self, const glimpse_vlm_job *job, glimpse_vlm_ans
     }
 
     glimpse_reply_end end = GLIMPSE_REPLY_WHOLE;
-    double start = glimpse_vlm_now(), deadline = start + remote->total_timeout;
+    double start = glimpse_now(), deadline = start + remote->total_timeout;
     int status = glimpse_remote_exchange(remote, &asking, deadline, answer, &end);
     if (status == 0 && end == GLIMPSE_REPLY_CUT && !*answer->text && !request->max_tokens) {
         status = ask_with_room(remote, &asking, deadline, answer, &end);
@@ -359,7 +361,7 @@ static int answer_remote(void *self, const glimpse_vlm_job *job, glimpse_vlm_ans
     if (status == 0 && request->schema != GLIMPSE_VLM_PLAIN) {
         status = repair(remote, &asking, deadline, answer, &end);
     }
-    answer->latency = glimpse_vlm_now() - start;
+    answer->latency = glimpse_now() - start;
     if (status >= 0) status = mark_end(answer, end, asking.max_tokens);
     return status < 0 ? status : GLIMPSE_OK;
 }

@@ -72,8 +72,6 @@ int glimpse_remote_is_version(const char *text, const char *form);
  */
 /* Decodes, turns, scales and encodes for `side`, once; `from` names it in messages. */
 int glimpse_remote_picture(glimpse_vlm_loaded *picture, uint32_t side, int keep_metadata);
-/* malloc'ed, with a NUL. */
-char *glimpse_remote_base64(const void *data, size_t size, size_t *length);
 /* A JPEG's EXIF segment ("Exif\0\0" and TIFF), its orientation set to upright. 0 when none. */
 size_t glimpse_remote_exif(const void *jpeg, size_t size, uint8_t **out, int *orientation);
 

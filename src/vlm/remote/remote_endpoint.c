@@ -8,6 +8,7 @@
  *     {"text": "..."} or {"json": {...}} or {"refused": true} or {"cannot_tell": true}
  *     with, where known, "model", "tokens_in", "tokens_out", "cost", and "finish_reason" ("length")
  */
+#include "text/json_load.h"
 #include "vlm/remote/remote.h"
 
 #include <math.h>
@@ -83,7 +84,7 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     const char *finish = json_string_value(json_object_get(from, "finish_reason"));
     reply->text = json_string_value(json_object_get(from, "text"));
     if (!reply->text && json_is_object(json)) {
-        reply->joined = json_dumps(json, JSON_COMPACT);
+        reply->joined = glimpse_json_dump(json, JSON_COMPACT);
         reply->text = reply->joined;
     }
     reply->refused = json_is_true(json_object_get(from, "refused"));

@@ -7,13 +7,13 @@
  */
 #include "vlm/remote/remote.h"
 
+#include "core/dynlib.h"
 #include "core/error.h"
 
 #include <glimpse/version.h>
 
 #include <ctype.h>
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -30,7 +30,8 @@
  X(curl_easy_strerror)  \
  X(curl_slist_append)   \
  X(curl_slist_free_all) \
- X(curl_getdate)
+ X(curl_getdate)        \
+ X(curl_version_info)
 
 /* CURLE_TOO_LARGE of libcurl 8.6, which older headers do not have. */
 #define CURLE_TOO_LARGE_HEADER ((CURLcode)100)
@@ -39,61 +40,43 @@
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 
-static struct library {
-    void *handle;
-    char reason[256];
+static struct libcurl {
 #define DECLARE(name) __typeof__(name) *name;
     FUNCTIONS(DECLARE)
 #undef DECLARE
     CURLcode (*setopt)(CURL *, CURLoption, ...);
     CURLcode (*getinfo)(CURL *, CURLINFO, ...);
 } lib;
-static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
 
-static void note_reason(void) {
-    const char *text = dlerror();
-    (void)snprintf(lib.reason, sizeof lib.reason, "%s", text ? text : "it cannot be loaded");
+static void version(unsigned found[3]) {
+    unsigned number = lib.curl_version_info(CURLVERSION_NOW)->version_num;
+    for (int i = 0; i < 3; i++)
+        found[i] = number >> (16 - 8 * i) & 0xff;
 }
 
-/* Copies a symbol's address without the cast between data and function pointers that C lacks. */
-static int load_symbol(void *handle, const char *name, void *to, size_t size) {
-    void *symbol = dlsym(handle, name);
-    if (!symbol || size != sizeof symbol) return 0;
-    memcpy(to, &symbol, size);
-    return 1;
+/* Never undone: it lasts for the process. */
+static const char *start(void) {
+    return lib.curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? NULL : "it cannot be started";
 }
 
-static void load_library(void) {
-    static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.so"};
-    void *handle = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !handle; i++)
-        handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    if (!handle) {
-        note_reason();
-        return;
-    }
-#define LOAD(name)                                              \
- if (!load_symbol(handle, #name, &lib.name, sizeof lib.name)) { \
-  note_reason();                                                \
-  (void)dlclose(handle);                                        \
-  return;                                                       \
- }
-    FUNCTIONS(LOAD)
-#undef LOAD
-    if (!load_symbol(handle, "curl_easy_setopt", &lib.setopt, sizeof lib.setopt) ||
-        !load_symbol(handle, "curl_easy_getinfo", &lib.getinfo, sizeof lib.getinfo)) {
-        note_reason();
-        (void)dlclose(handle);
-        return;
-    }
-    /* Never undone: it lasts for the process. */
-    if (lib.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        (void)snprintf(lib.reason, sizeof lib.reason, "curl_global_init failed");
-        (void)dlclose(handle);
-        return;
-    }
-    lib.handle = handle;
-}
+static const glimpse_dynlib_symbol symbols[] = {
+#define SYMBOL(name) GLIMPSE_DYNLIB_SYMBOL(#name, lib.name),
+    FUNCTIONS(SYMBOL)
+#undef SYMBOL
+        GLIMPSE_DYNLIB_SYMBOL("curl_easy_setopt", lib.setopt),
+    GLIMPSE_DYNLIB_SYMBOL("curl_easy_getinfo", lib.getinfo),
+    {0},
+};
+static glimpse_dynlib library = {
+    .name = "libcurl",
+    .package = "libcurl4",
+    .files = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.so"},
+    .symbols = symbols,
+    .version = version,
+    .min_version = {7, 85, 0}, /* CURLOPT_PROTOCOLS_STR */
+    .start = start,
+    .mutex = PTHREAD_MUTEX_INITIALIZER,
+};
 
 /*
  * The pool of handles.
@@ -106,12 +89,8 @@ struct glimpse_http_pool {
 
 int glimpse_http_pool_create(glimpse_http_pool **out) {
     *out = NULL;
-    (void)pthread_once(&lib_once, load_library);
-    if (!lib.handle) {
-        return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
-                            "remote models need libcurl, which cannot be used here: %s; install "
-                            "libcurl4",
-                            lib.reason);
+    if (!glimpse_dynlib_load(&library)) {
+        return glimpse_dynlib_fail(&library, "remote models need");
     }
     glimpse_http_pool *pool = calloc(1, sizeof *pool);
     if (!pool) return glimpse_fail_nomem(sizeof *pool, "connections");

@@ -3,6 +3,9 @@
  */
 #include "vlm/remote/remote.h"
 
+#include "core/utf8.h"
+#include "text/output/base64.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,32 +17,16 @@ int glimpse_json_put(json_t *object, const char *name, json_t *value) {
     return value && json_object_set_new(object, name, value) == 0;
 }
 
-/* Length of the well-formed UTF-8 sequence at p (RFC 3629), 0 when there is none. */
-static size_t sequence(const unsigned char *p) {
-    if (p[0] < 0x80) return 1;
-    size_t length = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4) return 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    }
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)) {
-        return 0;
-    }
-    return length;
-}
-
 json_t *glimpse_json_text(const char *text) {
     json_t *value = json_string(text);
     if (value) return value;
     size_t length = strlen(text);
-    char *fixed = malloc(3 * length + 1), *to = fixed;
+    char *fixed = malloc(3 * length + 1), *to = fixed; /* U+FFFD has three bytes */
     if (!fixed) return NULL;
-    for (const char *p = text; *p;) {
-        size_t bytes = sequence((const unsigned char *)p);
-        memcpy(to, bytes ? p : "\xef\xbf\xbd", bytes ? bytes : 3);
-        to += bytes ? bytes : 3;
-        p += bytes ? bytes : 1;
+    for (size_t i = 0; i < length;) {
+        uint32_t code_point;
+        i += glimpse_utf8_decode(&code_point, text + i, length - i, NULL);
+        to += glimpse_utf8_encode(to, code_point);
     }
     value = json_stringn(fixed, (size_t)(to - fixed));
     free(fixed);
@@ -54,21 +41,14 @@ json_t *glimpse_remote_data(const glimpse_asking *asking, size_t i, const char *
                        picture->height, picture->media_type, picture->sent_size);
         return json_string(text);
     }
-    size_t length = 0, before = strlen(prefix);
-    char *base64 = glimpse_remote_base64(picture->sent, picture->sent_size, &length);
-    if (!base64) return NULL;
-    if (before > 0) {
-        char *joined = malloc(before + length + 1);
-        if (joined) {
-            memcpy(joined, prefix, before);
-            memcpy(joined + before, base64, length + 1);
-        }
-        free(base64);
-        if (!joined) return NULL;
-        base64 = joined;
-    }
-    json_t *value = json_stringn_nocheck(base64, before + length);
-    free(base64);
+    if (picture->sent_size > GLIMPSE_BASE64_MAX) return NULL;
+    size_t before = strlen(prefix), length = glimpse_base64_length(picture->sent_size);
+    char *text = malloc(before + length + 1);
+    if (!text) return NULL;
+    memcpy(text, prefix, before);
+    glimpse_base64_encode(text + before, picture->sent, picture->sent_size);
+    json_t *value = json_stringn_nocheck(text, before + length);
+    free(text);
     return value;
 }
 

@@ -11,6 +11,7 @@
  */
 #include "vlm/remote/remote.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 
 #include <math.h>
@@ -61,8 +62,8 @@ static struct timespec at(double seconds) {
 }
 
 int glimpse_limits_wait(const glimpse_vlm_job *job, double seconds) {
-    double until = glimpse_vlm_now() + seconds;
-    for (double now; (now = glimpse_vlm_now()) < until;) {
+    double until = glimpse_now() + seconds;
+    for (double now; (now = glimpse_now()) < until;) {
         if (glimpse_vlm_job_stopped(job)) return 0;
         struct timespec when = at(fmin(until, now + slice));
         (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
@@ -111,7 +112,7 @@ glimpse_entry glimpse_limits_enter(glimpse_limits *limits, double tokens, double
     double start = 0.0;
     (void)pthread_mutex_lock(&limits->mutex);
     for (;;) {
-        double now = glimpse_vlm_now();
+        double now = glimpse_now();
         if (glimpse_vlm_job_stopped(job)) {
             entry = GLIMPSE_ENTRY_STOPPED;
         } else if (limits->dead) {
@@ -125,7 +126,7 @@ glimpse_entry glimpse_limits_enter(glimpse_limits *limits, double tokens, double
         break;
     }
     if (entry == GLIMPSE_ENTRY_OK) {
-        double now = glimpse_vlm_now();
+        double now = glimpse_now();
         start = fmax(glimpse_pace_take(&limits->requests, now, 1.0),
                      glimpse_pace_take(&limits->tokens, now, tokens));
         limits->active++;
@@ -135,7 +136,7 @@ glimpse_entry glimpse_limits_enter(glimpse_limits *limits, double tokens, double
     if (entry != GLIMPSE_ENTRY_OK) return entry;
 
     /* The place in the queue of the rates is booked: now wait for it. */
-    double now = glimpse_vlm_now(), wait = (start - now) * limits->scale;
+    double now = glimpse_now(), wait = (start - now) * limits->scale;
     if (start > deadline && limits->scale >= 1.0) {
         entry = GLIMPSE_ENTRY_LATE;
     } else if (wait > 0.0 && !glimpse_limits_wait(job, wait)) {
@@ -166,7 +167,7 @@ void glimpse_limits_leave(glimpse_limits *limits, double tokens, double actual_t
 
 void glimpse_limits_pause(glimpse_limits *limits, double seconds) {
     (void)pthread_mutex_lock(&limits->mutex);
-    limits->paused_until = fmax(limits->paused_until, glimpse_vlm_now() + seconds * limits->scale);
+    limits->paused_until = fmax(limits->paused_until, glimpse_now() + seconds * limits->scale);
     (void)pthread_mutex_unlock(&limits->mutex);
 }
 
@@ -182,7 +183,7 @@ void glimpse_limits_result(glimpse_limits *limits, int result, const char *why) 
         if (result < 0) limits->dead = 1;
         if (limits->in_a_row >= limits->threshold) {
             double pause = first_pause * exp2((double)(limits->opened < 8 ? limits->opened : 8));
-            limits->open_until = glimpse_vlm_now() + fmin(pause, longest_pause) * limits->scale;
+            limits->open_until = glimpse_now() + fmin(pause, longest_pause) * limits->scale;
             limits->opened++;
         }
     }

@@ -7,17 +7,12 @@
 
 #include "core/error.h"
 #include "image/format.h"
+#include "image/output/jpeg_out.h"
 
 #include <math.h>
 #include <semaphore.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* jpeglib.h needs stdio.h before it and does not say so. */
-#include <stdio.h>
-
-#include <jpeglib.h>
 
 /*
  * EXIF, when it is to go along.
@@ -65,61 +60,6 @@ size_t glimpse_remote_exif(const void *jpeg, size_t size, uint8_t **out, int *or
         at += 2 + length;
     }
     return 0;
-}
-
-/*
- * Encoding.
- */
-typedef struct encoder_errors {
-    struct jpeg_error_mgr base;
-    jmp_buf leave;
-} encoder_errors;
-
-static void leave(j_common_ptr info) {
-    longjmp(((encoder_errors *)info->err)->leave, 1);
-}
-
-static void say_nothing(j_common_ptr info) {
-    (void)info;
-}
-
-static int encode(const glimpse_image *image, int quality, const uint8_t *exif, size_t exif_size,
-                  uint8_t **out, size_t *size) {
-    struct jpeg_compress_struct info;
-    encoder_errors errors;
-    unsigned char *volatile data = NULL;
-    unsigned char *buffer = NULL;
-    unsigned long length = 0;
-    info.err = jpeg_std_error(&errors.base);
-    errors.base.error_exit = leave;
-    errors.base.output_message = say_nothing;
-    if (setjmp(errors.leave)) {
-        jpeg_destroy_compress(&info);
-        free(buffer);
-        return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for encoding a picture");
-    }
-    jpeg_create_compress(&info);
-    jpeg_mem_dest(&info, &buffer, &length);
-    info.image_width = glimpse_image_width(image);
-    info.image_height = glimpse_image_height(image);
-    info.input_components = 3;
-    info.in_color_space = JCS_RGB;
-    jpeg_set_defaults(&info);
-    jpeg_set_quality(&info, quality, TRUE);
-    info.optimize_coding = TRUE;
-    jpeg_start_compress(&info, TRUE);
-    if (exif_size > 0) jpeg_write_marker(&info, JPEG_APP0 + 1, exif, (unsigned)exif_size);
-    while (info.next_scanline < info.image_height) {
-        JSAMPROW row = (JSAMPROW)(uintptr_t)(glimpse_image_pixels(image) +
-                                             (size_t)info.next_scanline * info.image_width * 3);
-        (void)jpeg_write_scanlines(&info, &row, 1);
-    }
-    jpeg_finish_compress(&info);
-    jpeg_destroy_compress(&info);
-    data = buffer;
-    *out = data;
-    *size = length;
-    return GLIMPSE_OK;
 }
 
 /* A decoded picture may take gigabytes: only so many at once, however many requests there are. */
@@ -181,7 +121,8 @@ static int make_sent(glimpse_vlm_loaded *picture, const glimpse_image *image) {
     picture->width = glimpse_image_width(image);
     picture->height = glimpse_image_height(image);
     int quality = picture->side > 1024 ? 92 : 88; /* small print suffers first */
-    status = encode(image, quality, exif, exif_size, &picture->sent, &picture->sent_size);
+    status = glimpse_jpeg_encode(&picture->sent, &picture->sent_size, glimpse_image_pixels(image),
+                                 picture->width, picture->height, quality, exif, exif_size);
     free(exif);
     glimpse_image_free(small);
     return status;
@@ -213,24 +154,4 @@ int glimpse_remote_picture(glimpse_vlm_loaded *picture, uint32_t side, int keep_
     glimpse_image_free(decoded);
     (void)sem_post(&decoding);
     return status;
-}
-
-char *glimpse_remote_base64(const void *data, size_t size, size_t *length) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    if (size > SIZE_MAX / 4 * 3 - 8) return NULL;
-    char *text = malloc((size + 2) / 3 * 4 + 1), *to = text;
-    if (!text) return NULL;
-    const uint8_t *p = data;
-    for (size_t i = 0; i < size; i += 3) {
-        uint32_t left = (uint32_t)(size - i), group = (uint32_t)p[i] << 16;
-        if (left > 1) group |= (uint32_t)p[i + 1] << 8;
-        if (left > 2) group |= p[i + 2];
-        *to++ = digits[group >> 18];
-        *to++ = digits[group >> 12 & 63];
-        *to++ = left > 1 ? digits[group >> 6 & 63] : '=';
-        *to++ = left > 2 ? digits[group & 63] : '=';
-    }
-    *to = '\0';
-    *length = (size_t)(to - text);
-    return text;
 }

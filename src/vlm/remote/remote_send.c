@@ -3,6 +3,7 @@
  */
 #include "vlm/remote/remote.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "text/json_load.h"
 
@@ -252,7 +253,7 @@ static int attempt(sending *s, verdict *found, double *after) {
     glimpse_remote *remote = s->remote;
     glimpse_http http = {.url = s->url, .headers = s->lines, .connect_timeout = 15.0};
     json_t *body = remote->dialect->body(remote, s->asking);
-    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    char *text = body ? glimpse_json_dump(body, JSON_COMPACT) : NULL;
     json_decref(body);
     int status = text ? GLIMPSE_OK : glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a request");
     double spent = 0.0, risk = 0.0, actual = 0.0;
@@ -260,7 +261,7 @@ static int attempt(sending *s, verdict *found, double *after) {
         glimpse_http_end end = GLIMPSE_HTTP_BROKEN;
         http.body = text;
         http.body_size = strlen(text);
-        http.timeout = fmin(remote->timeout, s->deadline - glimpse_vlm_now());
+        http.timeout = fmin(remote->timeout, s->deadline - glimpse_now());
         http.max_bytes = remote->max_answer_bytes;
         http.loopback = remote->loopback;
         http.job = s->asking->job;
@@ -288,7 +289,7 @@ static int attempt(sending *s, verdict *found, double *after) {
 
 static double random_share(void) {
     static _Thread_local uint64_t state;
-    if (state == 0) state = (uint64_t)(glimpse_vlm_now() * 1e9) ^ (uint64_t)(uintptr_t)&state;
+    if (state == 0) state = (uint64_t)(glimpse_now() * 1e9) ^ (uint64_t)(uintptr_t)&state;
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
@@ -337,7 +338,7 @@ static int no_entry(sending *s, glimpse_entry entry) {
 static int pause_before_next(sending *s, int n, double after) {
     glimpse_remote *remote = s->remote;
     double wait = back_off(n, after) * remote->limits.scale;
-    if (glimpse_vlm_now() + wait >= s->deadline) {
+    if (glimpse_now() + wait >= s->deadline) {
         if (after >= 0.0) {
             char before[512];
             (void)snprintf(before, sizeof before, "%s", glimpse_last_error());

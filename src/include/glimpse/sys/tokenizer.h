@@ -103,6 +103,10 @@ GLIMPSE_API glimpse_tokenizer_kind glimpse_tokenizer_kind_of(const glimpse_token
 /* Ids of a text, start and end included, in the models of this kind that do not say it: 77 for
  * CLIP, 64 for SigLIP, 512 for BERT. */
 GLIMPSE_API size_t glimpse_tokenizer_usual_context(const glimpse_tokenizer *tokenizer);
+/* The same as the configuration in the directory `path` says it, and the usual one where there is
+ * no configuration, or none that says it. Fails only when memory runs out. */
+GLIMPSE_API int glimpse_tokenizer_read_context(size_t *out, const glimpse_tokenizer *tokenizer,
+                                               const char *path);
 
 /* -1 where the tokenizer has no such token: SIGLIP and GEMMA begin with none. */
 GLIMPSE_API int32_t glimpse_tokenizer_start_id(const glimpse_tokenizer *tokenizer);

@@ -1,9 +1,9 @@
 /*
- * text/utf8.c - see utf8.h. The ranges of the second byte are Table 3-7 of the Unicode standard:
+ * core/utf8.c - see utf8.h. The ranges of the second byte are Table 3-7 of the Unicode standard:
  * checking them there is what rules out overlong forms, surrogates and values above U+10FFFF, and
  * what makes the replaced piece a "maximal subpart".
  */
-#include "text/utf8.h"
+#include "core/utf8.h"
 
 #include <stdio.h>
 #include <string.h>

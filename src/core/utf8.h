@@ -1,12 +1,12 @@
 /*
- * text/utf8.h - UTF-8 in and out, one code point at a time, for text that may be anything.
+ * core/utf8.h - UTF-8 in and out, one code point at a time, for text that may be anything.
  *
  * Decoding never fails: what is not UTF-8 becomes U+FFFD, exactly as many of them as Python's
  * bytes.decode("utf-8", "replace") gives (one per maximal subpart of a sequence, Unicode 3.9
  * "U+FFFD substitution of maximal subparts"). NUL is an ordinary character.
  */
-#ifndef GLIMPSE_TEXT_UTF8_H
-#define GLIMPSE_TEXT_UTF8_H
+#ifndef GLIMPSE_CORE_UTF8_H
+#define GLIMPSE_CORE_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>

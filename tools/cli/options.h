@@ -1,0 +1,62 @@
+/*
+ * options.h - rows of option tables that several commands have, so that an option has one name, one
+ * letter and one text everywhere. A letter stands for the same thing in every command:
+ *
+ *     -0 --print0     -a --all       -c --classes   -e --examples   -f --format   -h --help
+ *     -i --image      -j --json      -k --count and --top           -l --library  -m --model
+ *     -n --dry-run    -o --output    -p --paths     -q --quiet      -Q --question -r --rerank
+ *     -s --same-picture              -t --text      -v --vlm        -w --weight   -x --exclude
+ *
+ * Rows about the library and the models are in commands/session.h and commands/vlm_session.h.
+ */
+#ifndef GLIMPSE_TOOLS_OPTIONS_H
+#define GLIMPSE_TOOLS_OPTIONS_H
+
+#include "cli.h"
+
+/* Results and messages. */
+#define OPTION_JSON(json, help) CLI_FLAG("json", 'j', &(json), help)
+#define OPTION_QUIET(quiet)     CLI_FLAG("quiet", 'q', &(quiet), "no notes on stderr, only errors")
+#define OPTION_OUTPUT_HEADING   CLI_HEADING("Output (a table when none is chosen)")
+/* The forms of a list of pictures; `o` has json, tsv, paths and nul. */
+#define OPTIONS_LIST_OUTPUT(o, tsv_help)                                           \
+ OPTION_OUTPUT_HEADING, OPTION_JSON((o).json, "one JSON object with all results"), \
+     CLI_FLAG("tsv", 0, &(o).tsv, tsv_help),                                       \
+     CLI_FLAG("paths", 'p', &(o).paths, "only paths, one a line"),                 \
+     CLI_FLAG("print0", '0', &(o).nul, "only paths, each ended by a NUL byte")
+
+/* Which pictures, of `search`, a glimpse_search_options. */
+#define OPTION_COUNT(count, help) CLI_SIZE("count", 'k', &(count), "N", help, 1, 1000000)
+#define OPTION_IN(prefix, help)   CLI_TEXT("in", 0, &(prefix), "PREFIX", help)
+#define OPTIONS_SEARCH_FILTERS(search)                                                        \
+ OPTION_IN((search).path_prefix, "only pictures below this folder, or whose path begins so"), \
+     CLI_TEXT("after", 0, &(search).after, "DATE",                                            \
+              "only pictures taken on or after 2021, 2021-05, 2021-05-30 or with T14:00:00"), \
+     CLI_TEXT("before", 0, &(search).before, "DATE", "only pictures taken before"),           \
+     CLI_NUMBER("min-score", 0, &(search).min_score, "S", "only results with at least this score")
+/* What a walk through folders leaves out, beside what every walk does. */
+#define OPTIONS_WALK(exclude, follow_links)                                                   \
+ CLI_LIST("exclude", 'x', &(exclude), "PATTERN",                                              \
+          "leave out names or paths below DIR that fit, as in '*.tmp.jpg'; may be repeated"), \
+     CLI_FLAG("follow-links", 0, &(follow_links), "go into folders behind symbolic links")
+
+/* How files are read and judged. */
+#define OPTION_JOBS(jobs, max) \
+ CLI_SIZE("jobs", 0, &(jobs), "N", "worker threads (default: one per core)", 1, max)
+extern const char *const option_decodings[]; /* fast, exact: 1 is exact */
+#define OPTION_DECODE(exact)                                                               \
+ CLI_CHOICE("decode", 0, &(exact), NULL,                                                   \
+            "fast decodes large JPEG and WebP files at a reduced size, exact every pixel", \
+            option_decodings)
+
+/* A second look at results. */
+#define OPTION_RERANK_DEPTH(depth) \
+ CLI_SIZE("rerank-depth", 0, &(depth), "K", "how many it looks at (default: 50)", 1, 100000)
+#define OPTION_RERANK_WEIGHT(weight)            \
+ CLI_NUMBER("rerank-weight", 0, &(weight), "W", \
+            "0 is the first order, 1 the model's (default: 0.7)")
+#define OPTION_CAPTIONS_WEIGHT(weight)            \
+ CLI_NUMBER("captions-weight", 0, &(weight), "W", \
+            "0 is the order by score, 1 that by captions (default: 0.5)")
+
+#endif
