@@ -194,11 +194,13 @@ static int run(int argc, char **argv) {
         CLI_FLAG("json", 'j', &json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
         CLI_TEXT("model", 'm', &s.model_option, "DIR", "the model to try"),
+        SESSION_QUIET_OPTION(s),
         CLI_END,
     };
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_doctor, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
+    tool_set_quiet(s.quiet);
     report r = {0};
     if (arguments.count > 0) {
         code = cli_misuse(&cmd_doctor, "doctor takes no arguments, not \"%s\"", arguments.words[0]);

@@ -115,11 +115,13 @@ static int run(int argc, char **argv) {
     const cli_option options[] = {
         CLI_FLAG("json", 'j', &json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
+        SESSION_QUIET_OPTION(s),
         CLI_END,
     };
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_status, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
+    tool_set_quiet(s.quiet);
     glimpse_library_status *status = NULL;
     if (arguments.count > 0) {
         code = cli_misuse(&cmd_status, "status takes no arguments, not \"%s\"", arguments.words[0]);
