@@ -115,7 +115,6 @@ int tool_stopped(void) {
  * inherit that.)
  */
 static int output_error; /* errno of the first flush that failed */
-static FILE *output_stream;
 
 static void on_reader_gone(int number) {
     (void)number;
@@ -127,23 +126,6 @@ void tool_only_prints(void) {
 
 void tool_flush(void) {
     if (fflush(stdout) != 0 && !output_error) output_error = errno ? errno : EIO;
-}
-
-#ifdef __linux__
-static ssize_t write_output(void *cookie, const char *bytes, size_t size) {
-    (void)cookie;
-    (void)fwrite(bytes, 1, size, stdout); /* tool_finish() reports what failed */
-    return (ssize_t)size;
-}
-#endif
-
-FILE *tool_stream(void) {
-#ifdef __linux__
-    const cookie_io_functions_t calls = {.write = write_output};
-    if (!output_stream) output_stream = fopencookie(NULL, "w", calls);
-    if (output_stream && isatty(STDOUT_FILENO)) (void)setvbuf(output_stream, NULL, _IOLBF, 0);
-#endif
-    return output_stream ? output_stream : stdout;
 }
 
 /* Is nobody there to read what goes to stdout? */
@@ -175,7 +157,6 @@ void tool_start(void) {
 int tool_finish(int code) {
     finishing = 1;
     progress_clear();
-    if (output_stream) (void)fclose(output_stream);
     tool_flush();
     if ((!output_error && !ferror(stdout)) || reader_is_gone()) return code;
     /* A failure between two flushes has left its mark on the stream, but not its reason. */

@@ -13,8 +13,6 @@
 #include <glimpse/messages.h>
 #include <glimpse/status.h>
 
-#include <stdio.h>
-
 /* Prints "glimpse: MESSAGE" on stderr, control characters made visible. */
 void tool_say(const char *format, ...) GLIMPSE_PRINTF(1, 2);
 /* The same, and returns EXIT_FAILED. */
@@ -43,8 +41,6 @@ int tool_stopped(void);
 void tool_only_prints(void);
 /* What is printed so far is written out. */
 void tool_flush(void);
-/* stdout for the library's writers, which give up when their stream fails: this one does not. */
-FILE *tool_stream(void);
 
 /* Once at the start: stdin, stdout and stderr exist (a closed one must not become a database), and
  * messages of the library name the command's options. */

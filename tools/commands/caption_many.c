@@ -73,7 +73,7 @@ static int write_out(const caption_request *o, const glimpse_captioning *caption
     options.format = format;
     options.style = o->style;
     options.output = to_file ? o->out : NULL;
-    options.stream = to_file || only_sidecars ? NULL : tool_stream();
+    options.stream = to_file || only_sidecars ? NULL : stdout;
     options.relative_to = o->relative_to ? o->relative_to : only_folder(o, paths, count);
     options.xmp = o->xmp;
     options.model = summary->model;

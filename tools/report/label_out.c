@@ -147,7 +147,7 @@ static int open_writer(label_out *out, const char *format) {
     glimpse_dataset_options options = GLIMPSE_DATASET_OPTIONS_INIT;
     options.format = format;
     options.output = stdout_too ? NULL : o->output;
-    options.stream = stdout_too ? tool_stream() : NULL;
+    options.stream = stdout_too ? stdout : NULL;
     options.place = o->place;
     options.relative_to = o->relative_to;
     options.url_prefix = o->url_prefix;
