@@ -180,9 +180,11 @@ int glimpse_actions_preview(glimpse_action_report *report, const glimpse_action_
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
         action_place place = {0};
         struct stat info = {0};
-        if (glimpse_step_check(&options, &items[i], &info, &verdict) == 0) {
+        action_keeper keeper = {.fd = ACTION_KEEPER_CLOSED};
+        if (glimpse_step_check(&options, &items[i], &info, &keeper, &verdict) == 0) {
             (void)glimpse_place_choose(&place, NULL, &options, &items[i], 0, 0, &verdict);
         }
+        glimpse_keeper_close(&keeper);
         tell(&options, &items[i], &verdict, place.other, (uint64_t)info.st_size, each, user, &own);
         glimpse_place_free(&place);
     }

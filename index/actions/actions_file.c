@@ -16,7 +16,7 @@ enum { CHUNK = 1 << 17, MOST_ATTRIBUTE_BYTES = 1 << 20 };
 
 /* For reading, a regular file, without changing its time of access where that is allowed. Links
  * are not followed: a name that became one is not the file that was seen. */
-static int open_to_read(const char *path, struct stat *info, int *fd) {
+int glimpse_action_open(const char *path, struct stat *info, int *fd) {
     const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     *fd = open(path, flags | O_NOATIME);
     if (*fd < 0 && errno == EPERM) *fd = open(path, flags);
@@ -49,9 +49,8 @@ static int write_all(int fd, const uint8_t *data, size_t size) {
     return 0;
 }
 
-int glimpse_action_hash(const char *path, struct stat *info, char *hex) {
-    int fd = -1, error = open_to_read(path, info, &fd);
-    if (error) return error;
+int glimpse_action_hash_open(int fd, char *hex) {
+    int error = 0;
     glimpse_hasher *hasher = glimpse_hasher_create();
     uint8_t *buffer = malloc(CHUNK);
     size_t size = 0;
@@ -66,6 +65,13 @@ int glimpse_action_hash(const char *path, struct stat *info, char *hex) {
         glimpse_hash_to_hex(&hash, hex);
     }
     free(buffer);
+    return error;
+}
+
+int glimpse_action_hash(const char *path, struct stat *info, char *hex) {
+    int fd = -1, error = glimpse_action_open(path, info, &fd);
+    if (error) return error;
+    error = glimpse_action_hash_open(fd, hex);
     (void)close(fd);
     return error;
 }
@@ -75,9 +81,9 @@ int glimpse_action_compare(const char *a, const char *b, int *same) {
     struct stat info[2];
     uint8_t *buffers = NULL;
     *same = 0;
-    int error = open_to_read(a, &info[0], &fds[0]);
+    int error = glimpse_action_open(a, &info[0], &fds[0]);
     if (error) return error;
-    error = open_to_read(b, &info[1], &fds[1]);
+    error = glimpse_action_open(b, &info[1], &fds[1]);
     if (error) {
         (void)close(fds[0]);
         return error;
@@ -130,7 +136,7 @@ int glimpse_action_dress(int to, int from, const struct stat *info) {
 
 int glimpse_action_copy(const char *from, const char *to) {
     struct stat info, after;
-    int in = -1, out = -1, error = open_to_read(from, &info, &in);
+    int in = -1, out = -1, error = glimpse_action_open(from, &info, &in);
     if (error) return error;
     uint8_t *buffer = malloc(CHUNK);
     size_t size = 0;

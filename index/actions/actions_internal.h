@@ -68,6 +68,9 @@ int glimpse_verdict_errno(action_verdict *verdict, int error, const char *format
 /*
  * actions_file.c: the disk. Calls return 0 or an errno.
  */
+/* For reading, regular files only, links not followed. */
+int glimpse_action_open(const char *path, struct stat *info, int *fd);
+int glimpse_action_hash_open(int fd, char *hex); /* from where the descriptor stands */
 int glimpse_action_hash(const char *path, struct stat *info, char *hex); /* regular files only */
 /* *same is 1 when both have the same bytes. */
 int glimpse_action_compare(const char *a, const char *b, int *same);
@@ -84,6 +87,36 @@ void glimpse_action_sync_folder_of(const char *path);
 int64_t glimpse_action_mtime(const struct stat *info);
 /* malloc'ed folder of an absolute path; NULL when out of memory. */
 char *glimpse_action_folder_of(const char *path);
+
+/*
+ * actions_keeper.c: that the keeper stays readable at its name, whatever names lead to it. 0, or -1
+ * with a verdict.
+ */
+typedef struct action_keeper {
+    const char *path, *id; /* borrowed */
+    int fd;                /* open from the look before to the look after: its inode cannot go */
+    struct stat info;
+    int same_inode;   /* as the file that is acted on: a hard link to it */
+    int other_device; /* than the file's */
+    int marked;       /* `changed` is its status time, and must stay */
+    struct timespec changed;
+} action_keeper;
+enum { ACTION_KEEPER_CLOSED = -1 };
+/* Opens the keeper of `item`, whose file is `info`, and looks at its bytes. Refuses a keeper that
+ * is the same directory entry as the file. Close it in any case. */
+int glimpse_keeper_open(action_keeper *out, const glimpse_action_item *item,
+                        const struct stat *info, action_verdict *verdict);
+void glimpse_keeper_close(action_keeper *keeper);
+/* Right before the file's name goes. */
+void glimpse_keeper_mark(action_keeper *keeper, glimpse_action_kind kind);
+/* Right after: its name leads to the inode that is held open, it can be read to its end, has the
+ * bytes it had, and was not touched by what happened to the file. */
+int glimpse_keeper_look(const action_keeper *keeper, action_verdict *verdict);
+/* 1 when both names, of one inode, are one directory entry, as far as can be told without changing
+ * anything; `links` is the number of names the inode has. */
+int glimpse_action_same_entry(const char *a, const char *b, nlink_t links);
+/* 1 when `path` is a regular file that can be opened. */
+int glimpse_action_readable(const char *path);
 
 /*
  * actions_place.c: where an original is put. 0, or -1 with a verdict.
@@ -130,7 +163,7 @@ int glimpse_journal_latest(glimpse_actions *actions, int64_t *run);
  * actions_step.c and actions_undo.c. 0 or -1 with a verdict; *status < 0 when the journal failed.
  */
 int glimpse_step_check(const glimpse_action_options *options, const glimpse_action_item *item,
-                       struct stat *info, action_verdict *verdict);
+                       struct stat *info, action_keeper *keeper, action_verdict *verdict);
 int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *options,
                     const glimpse_action_item *item, int64_t run, uint64_t serial, char **other,
                     uint64_t *size, action_verdict *verdict, int *status);
@@ -138,6 +171,9 @@ int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *opti
 int glimpse_steps_settle(glimpse_actions *actions);
 /* 1 when `path` holds the original of the step. */
 int glimpse_step_is_original(const action_step *step, const char *path);
+/* malloc'ed: the name beside `path` under which a MOVE to another file system holds the original
+ * until its keeper was seen without it; NULL when out of memory. */
+char *glimpse_step_aside(const action_step *step);
 /* Is the action one that exchanges the file for a link? */
 int glimpse_kind_replaces(glimpse_action_kind kind);
 

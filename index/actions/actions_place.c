@@ -31,15 +31,32 @@ static int no_memory(action_verdict *verdict) {
     return glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "out of memory");
 }
 
-static int device_of(const char *folder, dev_t *device) {
+/* A file can be renamed within a mount only: two mounts of one device (bind mounts) are two. */
+typedef struct mount_point {
+    dev_t device;
+    uint64_t number; /* 0: the system does not say */
+} mount_point;
+
+static int device_of(const char *folder, mount_point *device) {
     struct stat info;
     if (stat(folder, &info) != 0) return errno;
-    *device = info.st_dev;
+    *device = (mount_point){info.st_dev, 0};
+#ifdef STATX_MNT_ID
+    struct statx s;
+    if (statx(AT_FDCWD, folder, AT_NO_AUTOMOUNT, STATX_MNT_ID, &s) == 0 &&
+        (s.stx_mask & STATX_MNT_ID)) {
+        device->number = s.stx_mnt_id;
+    }
+#endif
     return 0;
 }
 
+static int same_device(mount_point a, mount_point b) {
+    return a.device == b.device && a.number == b.number;
+}
+
 /* Of the folder or, while that is not there yet, of what it will be made in. */
-static int future_device(const char *folder, dev_t *device) {
+static int future_device(const char *folder, mount_point *device) {
     char *at = strdup(folder);
     int error = at ? ENOENT : ENOMEM;
     while (at && (error = device_of(at, device)) == ENOENT) {
@@ -56,14 +73,14 @@ static int future_device(const char *folder, dev_t *device) {
 /* The folder at the top of the file system that `folder` is on. */
 static char *top_of(const char *folder) {
     char *at = realpath(folder, NULL);
-    dev_t device = 0, above = 0;
+    mount_point device, above;
     if (!at || device_of(at, &device) != 0) {
         free(at);
         return NULL;
     }
     while (strcmp(at, "/") != 0) {
         char *up = glimpse_action_folder_of(at);
-        if (!up || device_of(up, &above) != 0 || above != device) {
+        if (!up || device_of(up, &above) != 0 || !same_device(above, device)) {
             free(up);
             break;
         }
@@ -126,7 +143,7 @@ static int choose_quarantine(action_place *out, const glimpse_actions *actions, 
     char *target = glimpse_path_join(options->directory, below);
     char *folder = target ? glimpse_action_folder_of(target) : NULL;
     char *from = glimpse_action_folder_of(item->path);
-    dev_t here = 0, there = 0;
+    mount_point here = {0}, there = {0};
     int result = -1, error = 0;
     if (!folder || !from) {
         (void)no_memory(verdict);
@@ -143,7 +160,7 @@ static int choose_quarantine(action_place *out, const glimpse_actions *actions, 
         (void)glimpse_verdict_errno(verdict, error, "%s", folder);
         goto done;
     }
-    out->crossing = here != there;
+    out->crossing = !same_device(here, there);
     out->other = free_name(folder, strrchr(target, '/') + 1, NULL);
     if (!out->other) {
         (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "no free name in %s", folder);
@@ -174,7 +191,7 @@ static char *home_trash(void) {
 /* The trash folder for files in `folder`, and in *top what its paths are relative to (NULL for the
  * home trash). NULL with a verdict. */
 static char *trash_for(const char *folder, int make, char **top, action_verdict *verdict) {
-    dev_t here = 0, there = 0;
+    mount_point here = {0}, there = {0};
     char *trash = home_trash();
     *top = NULL;
     int error = device_of(folder, &here);
@@ -183,7 +200,7 @@ static char *trash_for(const char *folder, int make, char **top, action_verdict 
         free(trash);
         return NULL;
     }
-    if (trash && future_device(trash, &there) == 0 && here == there) {
+    if (trash && future_device(trash, &there) == 0 && same_device(here, there)) {
         if (make && (glimpse_make_folders(trash) < 0 || make_private(trash) != 0)) {
             (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_UNSUPPORTED,
                                   "the trash %s cannot be used", trash);
@@ -315,14 +332,14 @@ static int choose_held(action_place *out, const glimpse_actions *actions, const 
                        int64_t run, uint64_t serial, action_verdict *verdict) {
     if (!actions) return 0; /* its name depends on the run */
     char *folder = glimpse_action_folder_of(path), *held = NULL, *top = NULL, *name = NULL;
-    dev_t here = 0, there = 0;
+    mount_point here = {0}, there = {0};
     int result = -1, error = folder ? device_of(folder, &here) : ENOMEM;
     if (!error) error = device_of(actions->folder, &there);
     if (error) {
         (void)glimpse_verdict_errno(verdict, error, "%s", path);
         goto done;
     }
-    if (here == there) {
+    if (same_device(here, there)) {
         held = glimpse_path_join(actions->folder, "held");
     } else if ((top = top_of(folder))) {
         char below[64];

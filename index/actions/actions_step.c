@@ -24,31 +24,12 @@ int glimpse_kind_replaces(glimpse_action_kind kind) {
  * The look before.
  */
 static int check_keeper(const glimpse_action_options *options, const glimpse_action_item *item,
-                        const struct stat *info, action_verdict *verdict) {
-    struct stat keeper;
-    char hex[GLIMPSE_HASH_HEX];
-    int error = glimpse_action_hash(item->keeper, &keeper, hex);
-    if (error) {
-        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER, "its keeper %s: %s", item->keeper,
-                               strerror(error));
-    }
-    if (strcmp(hex, item->keeper_id) != 0) {
-        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
-                               "its keeper %s changed since it was seen", item->keeper);
-    }
-    if (keeper.st_dev == info->st_dev && keeper.st_ino == info->st_ino) {
-        char *a = realpath(item->path, NULL), *b = realpath(item->keeper, NULL);
-        int one = !a || !b || strcmp(a, b) == 0 || info->st_nlink < 2;
-        free(a);
-        free(b);
-        if (one) {
-            return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
-                                   "it is its keeper %s under another name", item->keeper);
-        }
-        if (options->kind == GLIMPSE_ACTION_HARDLINK || options->kind == GLIMPSE_ACTION_REFLINK) {
-            return glimpse_verdict(verdict, GLIMPSE_OUTCOME_SAME_FILE, "already a hard link to %s",
-                                   item->keeper);
-        }
+                        const struct stat *info, action_keeper *keeper, action_verdict *verdict) {
+    if (glimpse_keeper_open(keeper, item, info, verdict) < 0) return -1;
+    if (keeper->same_inode &&
+        (options->kind == GLIMPSE_ACTION_HARDLINK || options->kind == GLIMPSE_ACTION_REFLINK)) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_SAME_FILE, "already a hard link to %s",
+                               item->keeper);
     }
     int links = glimpse_kind_replaces(options->kind), same = 0;
     if (strcmp(item->id, item->keeper_id) != 0) {
@@ -57,7 +38,7 @@ static int check_keeper(const glimpse_action_options *options, const glimpse_act
                                "not the same bytes as %s, so no link to it", item->keeper);
     }
     if (!links && options->kind != GLIMPSE_ACTION_DELETE) return 0;
-    error = glimpse_action_compare(item->path, item->keeper, &same);
+    int error = glimpse_action_compare(item->path, item->keeper, &same);
     if (error) return glimpse_verdict_errno(verdict, error, "comparing with %s", item->keeper);
     if (!same) {
         return glimpse_verdict(verdict, GLIMPSE_OUTCOME_DIFFERENT,
@@ -67,7 +48,7 @@ static int check_keeper(const glimpse_action_options *options, const glimpse_act
 }
 
 int glimpse_step_check(const glimpse_action_options *options, const glimpse_action_item *item,
-                       struct stat *info, action_verdict *verdict) {
+                       struct stat *info, action_keeper *keeper, action_verdict *verdict) {
     char hex[GLIMPSE_HASH_HEX];
     if (lstat(item->path, info) != 0) {
         return glimpse_verdict_errno(verdict, errno, "it is gone");
@@ -90,7 +71,7 @@ int glimpse_step_check(const glimpse_action_options *options, const glimpse_acti
     if (strcmp(hex, item->id) != 0) {
         return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed since it was seen");
     }
-    return check_keeper(options, item, info, verdict);
+    return check_keeper(options, item, info, keeper, verdict);
 }
 
 /*
@@ -115,15 +96,16 @@ int glimpse_step_is_original(const action_step *step, const char *path) {
 }
 
 /* Renames the file to its place. What was caught is looked at again: between the look and the
- * rename somebody may have saved a new version. */
-static int put_aside(const glimpse_actions *actions, const action_step *step,
+ * rename somebody may have saved a new version; and so is the keeper. */
+static int put_aside(const glimpse_actions *actions, const action_step *step, action_keeper *keeper,
                      action_verdict *verdict) {
+    glimpse_keeper_mark(keeper, step->kind);
     int error = glimpse_action_rename(step->path, step->other);
     if (error) return glimpse_verdict_errno(verdict, error, "cannot be moved to %s", step->other);
     glimpse_action_point(actions, "renamed");
-    struct stat keeper;
-    int lost_keeper = lstat(step->keeper, &keeper) != 0;
-    if (glimpse_step_is_original(step, step->other) && !lost_keeper) {
+    if (!glimpse_step_is_original(step, step->other)) {
+        (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed just now");
+    } else if (glimpse_keeper_look(keeper, verdict) == 0) {
         glimpse_action_sync_folder_of(step->other);
         glimpse_action_sync_folder_of(step->path);
         return 0;
@@ -133,51 +115,89 @@ static int put_aside(const glimpse_actions *actions, const action_step *step,
         return glimpse_verdict_errno(verdict, error, "it changed meanwhile and is now at %s",
                                      step->other);
     }
-    if (lost_keeper) {
-        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER, "its keeper %s went with it",
-                               step->keeper);
+    return -1;
+}
+
+char *glimpse_step_aside(const action_step *step) {
+    char *directory = glimpse_action_folder_of(step->path);
+    size_t capacity = directory ? strlen(directory) + 80 : 0;
+    char *aside = directory ? malloc(capacity) : NULL;
+    if (aside) {
+        (void)snprintf(aside, capacity, "%s/.glimpse-aside-%lld-%lld",
+                       strcmp(directory, "/") == 0 ? "" : directory, (long long)step->run,
+                       (long long)step->id);
     }
-    return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed just now");
+    free(directory);
+    return aside;
+}
+
+/* A whole copy at `to`, made as `part` and renamed. */
+static int make_copy(const glimpse_actions *actions, const char *from, const char *part,
+                     const char *to) {
+    int same = 0, error = glimpse_action_copy(from, part);
+    if (error) return error;
+    glimpse_action_point(actions, "copied");
+    error = glimpse_action_compare(from, part, &same);
+    if (!error && !same) error = EBUSY;
+    if (!error) error = glimpse_action_rename(part, to);
+    if (error) (void)unlink(part);
+    return error;
+}
+
+/* The original, copied to step->other by now, goes in two steps: out of the way of its name, which
+ * can be taken back, and, once its keeper was seen without it, for good. */
+static int remove_copied(const glimpse_actions *actions, const action_step *step, const char *aside,
+                         action_keeper *keeper, action_verdict *verdict) {
+    glimpse_keeper_mark(keeper, step->kind);
+    int error = glimpse_action_rename(step->path, aside);
+    if (error) {
+        (void)unlink(step->other);
+        return glimpse_verdict_errno(verdict, error, "cannot be removed after it was copied");
+    }
+    glimpse_action_point(actions, "set aside");
+    if (!glimpse_step_is_original(step, aside)) {
+        (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed just now");
+    } else if (glimpse_keeper_look(keeper, verdict) == 0) {
+        if (unlink(aside) == 0) {
+            glimpse_action_point(actions, "removed");
+            if (glimpse_keeper_look(keeper, verdict) == 0) return 0;
+            error = glimpse_action_copy(step->other, aside);
+        } else {
+            (void)glimpse_verdict_errno(verdict, errno, "cannot be removed after it was copied");
+        }
+    }
+    if (!error) error = glimpse_action_rename(aside, step->path);
+    if (error) {
+        return glimpse_verdict_errno(verdict, error, "it changed meanwhile and is now at %s",
+                                     step->other);
+    }
+    (void)unlink(step->other);
+    return -1;
 }
 
 /* Copies to another file system under a temporary name, compares, then removes the original. */
 static int carry_over(const glimpse_actions *actions, const action_step *step,
-                      action_verdict *verdict) {
-    int same = 0, error = 0;
-    size_t room = strlen(step->other) + 16;
-    char *part = malloc(room);
-    if (!part) return glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "out of memory");
-    (void)snprintf(part, room, "%s.part", step->other);
-    error = glimpse_action_copy(step->path, part);
-    if (error) {
-        (void)glimpse_verdict_errno(verdict, error, "cannot be copied to %s", step->other);
-        goto done;
+                      action_keeper *keeper, action_verdict *verdict) {
+    int result = -1;
+    size_t capacity = strlen(step->other) + 16;
+    char *part = malloc(capacity), *aside = glimpse_step_aside(step);
+    if (part && aside) {
+        (void)snprintf(part, capacity, "%s.part", step->other);
+        int error = make_copy(actions, step->path, part, step->other);
+        if (error) {
+            (void)glimpse_verdict_errno(verdict, error, "cannot be copied to %s", step->other);
+        } else {
+            glimpse_action_sync_folder_of(step->other);
+            glimpse_action_point(actions, "in place");
+            result = remove_copied(actions, step, aside, keeper, verdict);
+            glimpse_action_sync_folder_of(step->path);
+        }
+    } else {
+        (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "out of memory");
     }
-    glimpse_action_point(actions, "copied");
-    error = glimpse_action_compare(step->path, part, &same);
-    if (!error && !same) error = EBUSY;
-    if (!error) error = glimpse_action_rename(part, step->other);
-    if (error) {
-        (void)unlink(part);
-        (void)glimpse_verdict_errno(verdict, error, "cannot be copied to %s", step->other);
-        goto done;
-    }
-    glimpse_action_sync_folder_of(step->other);
-    glimpse_action_point(actions, "in place");
-    if (!glimpse_step_is_original(step, step->path)) {
-        error = EBUSY; /* a new version came meanwhile: that one stays */
-    } else if (unlink(step->path) != 0) {
-        error = errno;
-    }
-    if (error) {
-        (void)unlink(step->other);
-        (void)glimpse_verdict_errno(verdict, error, "cannot be removed after it was copied");
-        goto done;
-    }
-    glimpse_action_sync_folder_of(step->path);
-done:
     free(part);
-    return error ? -1 : 0;
+    free(aside);
+    return result;
 }
 
 /* A file at step->other that shares the keeper's blocks and looks like the original. */
@@ -239,8 +259,21 @@ static int make_link(const action_step *step, action_verdict *verdict) {
     return 0;
 }
 
-static int replace(glimpse_actions *actions, action_step *step, action_verdict *verdict,
-                   int *status) {
+/* What its name leads to now, the symbolic link followed, has its bytes. */
+static int link_gives_bytes(const action_step *step, action_verdict *verdict) {
+    struct stat info;
+    char hex[GLIMPSE_HASH_HEX], *real = realpath(step->path, NULL);
+    int error = !real ? errno : glimpse_action_hash(real, &info, hex);
+    free(real);
+    if (!error && strcmp(hex, step->hash) == 0) return 1;
+    (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
+                          "a link to its keeper %s does not give its bytes%s%s", step->keeper,
+                          error ? ": " : "", error ? strerror(error) : "");
+    return 0;
+}
+
+static int replace(glimpse_actions *actions, action_step *step, action_keeper *keeper,
+                   action_verdict *verdict, int *status) {
     struct stat info;
     if (make_link(step, verdict) < 0) return -1;
     glimpse_action_point(actions, "link made");
@@ -256,6 +289,7 @@ static int replace(glimpse_actions *actions, action_step *step, action_verdict *
         return glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "%s", glimpse_last_error());
     }
     glimpse_action_point(actions, "link known");
+    glimpse_keeper_mark(keeper, step->kind);
     int error = glimpse_action_exchange(step->path, step->other);
     if (error) {
         (void)unlink(step->other);
@@ -267,17 +301,19 @@ static int replace(glimpse_actions *actions, action_step *step, action_verdict *
     }
     glimpse_action_point(actions, "exchanged");
     if (!glimpse_step_is_original(step, step->other)) {
-        error = glimpse_action_exchange(step->path, step->other);
-        if (error) {
-            return glimpse_verdict_errno(verdict, error, "it changed meanwhile and is now at %s",
-                                         step->other);
-        }
-        (void)unlink(step->other);
-        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed just now");
+        (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed just now");
+    } else if (glimpse_keeper_look(keeper, verdict) == 0 && link_gives_bytes(step, verdict)) {
+        glimpse_action_sync_folder_of(step->other);
+        glimpse_action_sync_folder_of(step->path);
+        return 0;
     }
-    glimpse_action_sync_folder_of(step->other);
-    glimpse_action_sync_folder_of(step->path);
-    return 0;
+    error = glimpse_action_exchange(step->path, step->other);
+    if (error) {
+        return glimpse_verdict_errno(verdict, error, "it changed meanwhile and is now at %s",
+                                     step->other);
+    }
+    (void)unlink(step->other);
+    return -1;
 }
 
 int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *options,
@@ -285,13 +321,14 @@ int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *opti
                     uint64_t *size, action_verdict *verdict, int *status) {
     struct stat info;
     action_place place = {0};
+    action_keeper keeper = {.fd = ACTION_KEEPER_CLOSED};
     char nothing[] = "";
     int result = -1;
     *status = GLIMPSE_OK;
     *other = NULL;
     *size = 0;
-    if (glimpse_step_check(options, item, &info, verdict) < 0) return -1;
-    if (glimpse_place_choose(&place, actions, options, item, run, serial, verdict) < 0) return -1;
+    if (glimpse_step_check(options, item, &info, &keeper, verdict) < 0) goto done;
+    if (glimpse_place_choose(&place, actions, options, item, run, serial, verdict) < 0) goto done;
     *size = (uint64_t)info.st_size;
     action_step step = {
         .run = run,
@@ -314,20 +351,25 @@ int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *opti
         result = -1;
     } else {
         glimpse_action_point(actions, "reserved");
-        result = glimpse_kind_replaces(step.kind) ? replace(actions, &step, verdict, status)
-                 : step.crossing                  ? carry_over(actions, &step, verdict)
-                                                  : put_aside(actions, &step, verdict);
-        if (result < 0 && place.info) (void)unlink(place.info);
+        result = glimpse_kind_replaces(step.kind)
+                     ? replace(actions, &step, &keeper, verdict, status)
+                 : step.crossing ? carry_over(actions, &step, &keeper, verdict)
+                                 : put_aside(actions, &step, &keeper, verdict);
     }
     if (*status < 0) goto done;
+    /* What could not be brought back stays known, for undo to try again. */
+    int away = result == 0 || (!glimpse_step_is_original(&step, step.path) &&
+                               glimpse_step_is_original(&step, step.other));
+    if (!away && place.info) (void)unlink(place.info);
     glimpse_action_point(actions, "effective");
-    *status = glimpse_journal_set_state(actions, &step, result < 0 ? STEP_ABANDONED : STEP_DONE);
+    *status = glimpse_journal_set_state(actions, &step, away ? STEP_DONE : STEP_ABANDONED);
     glimpse_action_point(actions, "noted");
     *other = place.other;
     place.other = NULL;
 done:
     if (*status < 0)
         result = glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "%s", glimpse_last_error());
+    glimpse_keeper_close(&keeper);
     glimpse_place_free(&place);
     return result;
 }

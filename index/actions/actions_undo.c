@@ -2,10 +2,11 @@
  * actions_undo.c - settling what a killed process left in doubt, putting files back, and letting go
  * of what is held.
  *
- * Settling never moves an original. It looks where the original is, removes what we made ourselves
- * beside it (a link that was not exchanged, half a copy, a .trashinfo without a file), and writes
- * the matching state. When it finds the original nowhere (somebody else was at work), it leaves
- * everything as it is.
+ * Settling looks where the original is, removes what we made ourselves beside it (a link that was
+ * not exchanged, half a copy, a .trashinfo without a file), and writes the matching state. It moves
+ * an original in two cases only: back to its name, when its keeper is not there without it or when
+ * the process ended before it had looked. When it finds the original nowhere (somebody else was at
+ * work), it leaves everything as it is.
  */
 #include "actions_internal.h"
 #include "core/error.h"
@@ -61,6 +62,34 @@ static int is_our_link(const action_step *step, const char *path) {
 /*
  * Settling.
  */
+/* The original may have been the keeper's only name. */
+static int comes_back(const action_step *step) {
+    if (glimpse_action_readable(step->keeper)) return 0;
+    if (glimpse_kind_replaces(step->kind)) {
+        if (glimpse_action_exchange(step->path, step->other) != 0) return 0;
+        (void)unlink(step->other);
+        return 1;
+    }
+    if (glimpse_action_rename(step->other, step->path) != 0) return 0;
+    if (*step->info) (void)unlink(step->info);
+    return 1;
+}
+
+static step_state settle_crossing(const action_step *step) {
+    char *aside = glimpse_step_aside(step);
+    remove_part(step->other, ".part");
+    if (aside && exists(aside) && glimpse_action_rename(aside, step->path) == EEXIST &&
+        glimpse_step_is_original(step, step->other)) {
+        (void)unlink(aside); /* somebody's new file has its name: the copy is what comes back */
+    }
+    free(aside);
+    if (!glimpse_step_is_original(step, step->path)) {
+        return exists(step->other) ? STEP_DONE : STEP_ABANDONED;
+    }
+    if (glimpse_step_is_original(step, step->other)) (void)unlink(step->other);
+    return STEP_ABANDONED;
+}
+
 static step_state settle_doing(const action_step *step) {
     if (glimpse_kind_replaces(step->kind)) {
         if (step->new_inode == 0) {
@@ -68,19 +97,16 @@ static step_state settle_doing(const action_step *step) {
             if (glimpse_step_is_original(step, step->path)) (void)unlink(step->other);
             return STEP_ABANDONED;
         }
-        if (glimpse_step_is_original(step, step->other)) return STEP_DONE;
+        if (glimpse_step_is_original(step, step->other)) {
+            return comes_back(step) ? STEP_ABANDONED : STEP_DONE;
+        }
         if (glimpse_step_is_original(step, step->path)) (void)unlink(step->other);
         return STEP_ABANDONED;
     }
-    if (step->crossing) {
-        remove_part(step->other, ".part");
-        if (!glimpse_step_is_original(step, step->path)) {
-            return exists(step->other) ? STEP_DONE : STEP_ABANDONED;
-        }
-        if (glimpse_step_is_original(step, step->other)) (void)unlink(step->other);
-        return STEP_ABANDONED;
+    if (step->crossing) return settle_crossing(step);
+    if (glimpse_step_is_original(step, step->other)) {
+        return comes_back(step) ? STEP_ABANDONED : STEP_DONE;
     }
-    if (glimpse_step_is_original(step, step->other)) return STEP_DONE;
     /* The place is free still, so the entry is ours and for nothing. */
     if (*step->info && !exists(step->other)) (void)unlink(step->info);
     return STEP_ABANDONED;
@@ -138,6 +164,15 @@ static int check_undo(const action_step *step, action_verdict *verdict) {
     if (!replaced || !is_our_link(step, step->path)) {
         return glimpse_verdict(verdict, GLIMPSE_OUTCOME_OCCUPIED,
                                "another file has its name now; it stays at %s", step->other);
+    }
+    /* Its directory may have become a link to the keeper's: the name is the keeper's own then. */
+    struct stat info;
+    if (step->kind == GLIMPSE_ACTION_HARDLINK && lstat(step->keeper, &info) == 0 &&
+        (uint64_t)info.st_ino == step->new_inode &&
+        glimpse_action_same_entry(step->path, step->keeper, info.st_nlink)) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_OCCUPIED,
+                               "its name leads to its keeper %s now; it stays at %s", step->keeper,
+                               step->other);
     }
     return 0;
 }
@@ -267,6 +302,20 @@ int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions
 /*
  * Letting go.
  */
+/* Something must be left of what it was a duplicate of: a hard link and a reflink have the bytes
+ * themselves, everything else leaves them to the keeper. */
+static int check_empty(const action_step *step, action_verdict *verdict) {
+    int own = step->kind == GLIMPSE_ACTION_HARDLINK || step->kind == GLIMPSE_ACTION_REFLINK;
+    if (!exists(step->other)) return 0;
+    if (glimpse_action_readable(step->keeper) || (own && glimpse_action_readable(step->path))) {
+        return 0;
+    }
+    return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
+                           "its keeper %s cannot be read any more, so this may be all that is "
+                           "left: take the run back, or remove %s yourself",
+                           step->keeper, step->other);
+}
+
 static int empty_step(glimpse_actions *actions, action_step *step, action_verdict *verdict) {
     int status = glimpse_journal_set_state(actions, step, STEP_EMPTYING);
     if (status < 0) return status;
@@ -291,7 +340,9 @@ int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *action
         action_step *step = &steps.items[i];
         if (step->kind == GLIMPSE_ACTION_MOVE || step->kind == GLIMPSE_ACTION_TRASH) continue;
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
-        if (apply) status = empty_step(actions, step, &verdict);
+        if (check_empty(step, &verdict) == 0 && apply) {
+            status = empty_step(actions, step, &verdict);
+        }
         if (status == GLIMPSE_OK) tell(step, &verdict, each, user, &own);
     }
     glimpse_steps_free(&steps);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 
 typedef struct seen {
     size_t count;
@@ -243,6 +244,253 @@ static void hard_links_of_the_keeper_are_known(void **state) {
     assert_int_equal(s.outcomes[1], GLIMPSE_OUTCOME_KEEPER);
     assert_int_equal(access(y.files[0].path, F_OK), 0);
     yard_close(&y);
+}
+
+/*
+ * What is kept stays readable.
+ */
+/* The keeper's file has a second name that no item is about: its inode has two, as a duplicate
+ * that is a hard link has. */
+static void link_elsewhere(const yard *y) {
+    assert_int_equal(link(y->files[0].path, path_in(y->base, "elsewhere.jpg")), 0);
+}
+
+/* For every kind, and a MOVE to another file system where there is one: items[0] is left alone with
+ * `expected`, and nothing changes. A preview says so, too, when `foreseen`. */
+static void check_left_alone(yard *y, glimpse_action_outcome expected, int foreseen) {
+    char far[64] = "/dev/shm/glimpse-test-XXXXXX";
+    assert_non_null(mkdtemp(far));
+    for (int kind = 0; kind <= GLIMPSE_ACTION_SYMLINK; kind++) {
+        glimpse_action_options options =
+            options_for(kind ? (glimpse_action_kind)kind : GLIMPSE_ACTION_MOVE, y->quarantine);
+        glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+        seen s = {0};
+        if (!kind) options.directory = far;
+        if (foreseen) {
+            assert_ok(glimpse_actions_preview(&report, &options, y->items, 1, see, &s));
+            assert_int_equal(s.outcomes[0], expected);
+        }
+        s = apply(y, &options, 1, &report);
+        if (s.outcomes[0] != expected) fail_msg("kind %d: %s", kind, s.messages[0]);
+        assert_true(glimpse_action_readable(y->files[0].path));
+        yard_check_nothing_lost(y, far);
+        assert_int_equal(yard_count_files(path_in(y->journal, "held")), 0);
+        assert_int_equal(yard_count_files(y->quarantine), 0);
+        assert_int_equal(yard_count_files(path_in(y->base, "data")), 0);
+        assert_int_equal(yard_count_files(far), 0);
+    }
+    assert_int_equal(yard_count_files(y->pictures), YARD_FILES);
+    remove_tree(far);
+}
+
+static void one_entry_is_never_its_own_duplicate_however_it_is_reached(void **state) {
+    (void)state;
+    yard y;
+    yard_open(&y, 16, 0);
+    link_elsewhere(&y);
+    char linked[400], paths[4][900];
+    (void)snprintf(linked, sizeof linked, "%s/linked", y.base);
+    assert_int_equal(symlink(y.pictures, linked), 0);
+    (void)snprintf(paths[0], sizeof paths[0], "%s/keeper.jpg", linked);
+    (void)snprintf(paths[1], sizeof paths[1], "%s/sub/../keeper.jpg", y.pictures);
+    (void)snprintf(paths[2], sizeof paths[2], "%s//./keeper.jpg", y.pictures);
+    (void)snprintf(paths[3], sizeof paths[3], "%s/sub/deep/../../../linked/sub/../keeper.jpg",
+                   y.pictures);
+    for (size_t i = 0; i < 4; i++) {
+        y.items[0].path = paths[i];
+        y.items[0].keeper = y.files[0].path;
+        check_left_alone(&y, GLIMPSE_OUTCOME_KEEPER, 1);
+        y.items[0].keeper = paths[i];
+        y.items[0].path = y.files[0].path;
+        check_left_alone(&y, GLIMPSE_OUTCOME_KEEPER, 1);
+    }
+    yard_close(&y);
+}
+
+static void a_directory_that_became_another_takes_no_keeper(void **state) {
+    (void)state;
+    yard y;
+    yard_open(&y, 17, 0);
+    link_elsewhere(&y);
+    /* Planned: sub/copy.jpg beside the keeper other/copy.jpg. Then `sub` became a link to it. */
+    char other[400], keeper[900], sub[400];
+    (void)snprintf(other, sizeof other, "%s/other", y.base);
+    (void)snprintf(keeper, sizeof keeper, "%s/copy.jpg", other);
+    (void)snprintf(sub, sizeof sub, "%s/sub", y.pictures);
+    assert_int_equal(rename(sub, other), 0);
+    assert_int_equal(symlink(other, sub), 0);
+    assert_int_equal(link(keeper, path_in(y.base, "elsewhere-too.jpg")), 0);
+    y.items[0] = y.items[1];
+    y.items[0].keeper = keeper;
+    char far[64] = "/dev/shm/glimpse-test-XXXXXX";
+    assert_non_null(mkdtemp(far));
+    for (int kind = 0; kind <= GLIMPSE_ACTION_SYMLINK; kind++) {
+        glimpse_action_options options =
+            options_for(kind ? (glimpse_action_kind)kind : GLIMPSE_ACTION_MOVE, y.quarantine);
+        glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+        if (!kind) options.directory = far;
+        seen s = apply(&y, &options, 1, &report);
+        assert_int_equal(s.outcomes[0], GLIMPSE_OUTCOME_KEEPER);
+        assert_true(glimpse_action_readable(keeper));
+    }
+    remove_tree(far);
+    yard_close(&y);
+}
+
+/* Takes the keeper away at a point of the work: what a second name of one entry does. */
+typedef struct thief {
+    const char *at, *keeper, *to;
+    int taken, kills;
+} thief;
+
+static void steal(void *user, const char *name) {
+    thief *t = user;
+    if (t->taken || strcmp(name, t->at) != 0) return;
+    t->taken = 1;
+    if (rename(t->keeper, t->to) != 0) abort();
+    if (t->kills) _exit(7);
+}
+
+static const struct {
+    glimpse_action_kind kind;
+    int crossing;
+    const char *at;
+} removals[] = {{GLIMPSE_ACTION_MOVE, 0, "renamed"},     {GLIMPSE_ACTION_MOVE, 1, "set aside"},
+                {GLIMPSE_ACTION_MOVE, 1, "removed"},     {GLIMPSE_ACTION_TRASH, 0, "renamed"},
+                {GLIMPSE_ACTION_DELETE, 0, "renamed"},   {GLIMPSE_ACTION_HARDLINK, 0, "exchanged"},
+                {GLIMPSE_ACTION_SYMLINK, 0, "exchanged"}};
+
+/* One removal of items[0] during which the keeper goes; `kills`: and the process with it. */
+static void lose_the_keeper(yard *y, size_t i, const char *far, int kills) {
+    char away[600];
+    (void)snprintf(away, sizeof away, "%s/away", y->base);
+    glimpse_action_options options =
+        options_for(removals[i].kind, removals[i].crossing ? far : y->quarantine);
+    thief t = {removals[i].at, y->files[0].path, away, 0, kills};
+    (void)fflush(NULL);
+    pid_t child = kills ? fork() : 0;
+    if (child == 0) {
+        glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+        glimpse_actions *actions = NULL;
+        seen s = {0};
+        int status = glimpse_actions_open_with(&actions, y->journal, steal, &t);
+        if (status == GLIMPSE_OK) {
+            status = glimpse_actions_apply(&report, actions, &options, y->items, 1, see, &s);
+        }
+        glimpse_actions_close(actions);
+        if (kills) _exit(1);
+        assert_ok(status);
+        assert_true(t.taken);
+        if (s.outcomes[0] != GLIMPSE_OUTCOME_KEEPER) fail_msg("%s: %s", t.at, s.messages[0]);
+        assert_int_equal(report.done, 0);
+    } else {
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(WEXITSTATUS(status), 7);
+        glimpse_actions *actions = NULL;
+        assert_ok(glimpse_actions_open(&actions, y->journal));
+        assert_int_equal(glimpse_actions_recovered(actions), 1);
+        glimpse_actions_close(actions);
+    }
+    assert_int_equal(rename(away, y->files[0].path), 0);
+}
+
+static void a_file_comes_back_when_its_keeper_goes_with_it(void **state) {
+    (void)state;
+    char far[64] = "/dev/shm/glimpse-test-XXXXXX";
+    assert_non_null(mkdtemp(far));
+    for (size_t i = 0; i < sizeof removals / sizeof *removals; i++) {
+        yard y;
+        yard_open(&y, 18, 0);
+        lose_the_keeper(&y, i, far, 0);
+        yard_check_same(&y, !removals[i].crossing);
+        assert_int_equal(yard_count_files(far), 0);
+        assert_int_equal(yard_count_files(path_in(y.journal, "held")), 0);
+        assert_int_equal(yard_count_files(path_in(y.base, "data")), 0);
+        yard_close(&y);
+    }
+    remove_tree(far);
+}
+
+/* Killed between removing the name and looking at the keeper: the next who opens the journal looks.
+ */
+static void a_process_killed_before_it_looked_again_takes_no_keeper(void **state) {
+    (void)state;
+    char far[64] = "/dev/shm/glimpse-test-XXXXXX";
+    assert_non_null(mkdtemp(far));
+    for (size_t i = 0; i < sizeof removals / sizeof *removals; i++) {
+        yard y;
+        if (strcmp(removals[i].at, "removed") == 0) continue; /* it had looked */
+        yard_open(&y, 19, 0);
+        lose_the_keeper(&y, i, far, 1);
+        yard_check_same(&y, 1);
+        assert_int_equal(yard_count_files(far), 0);
+        assert_int_equal(yard_count_files(path_in(y.journal, "held")), 0);
+        assert_int_equal(yard_count_files(path_in(y.base, "data")), 0);
+        yard_close(&y);
+    }
+    remove_tree(far);
+}
+
+static void undo_takes_no_keeper_for_a_link_of_its_own(void **state) {
+    (void)state;
+    yard y;
+    yard_open(&y, 20, 0);
+    glimpse_action_options options = options_for(GLIMPSE_ACTION_HARDLINK, NULL);
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+    char keeper[900], other[400], sub[400];
+    (void)snprintf(other, sizeof other, "%s/other", y.base);
+    (void)snprintf(sub, sizeof sub, "%s/sub", y.pictures);
+    (void)snprintf(keeper, sizeof keeper, "%s/copy.jpg", other);
+    assert_int_equal(mkdir(other, 0755), 0);
+    assert_int_equal(rename(y.files[0].path, keeper), 0);
+    y.items[1].keeper = keeper;
+    y.items[0] = y.items[1];
+    (void)apply(&y, &options, 1, &report);
+    assert_int_equal(report.done, 1);
+    /* pictures/sub/copy.jpg is the keeper's own name by now. */
+    assert_int_equal(rename(sub, path_in(y.base, "was-sub")), 0);
+    assert_int_equal(symlink(other, sub), 0);
+    struct stat before, after;
+    assert_int_equal(stat(keeper, &before), 0);
+    seen s = undo(&y, 0, GLIMPSE_OK, &report);
+    assert_int_equal(s.outcomes[0], GLIMPSE_OUTCOME_OCCUPIED);
+    assert_int_equal(stat(keeper, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+    yard_close(&y);
+}
+
+static void emptying_keeps_what_may_be_the_last_copy(void **state) {
+    (void)state;
+    for (int kind = GLIMPSE_ACTION_DELETE; kind <= GLIMPSE_ACTION_SYMLINK; kind++) {
+        yard y;
+        yard_open(&y, 21, 0);
+        glimpse_action_options options = options_for((glimpse_action_kind)kind, NULL);
+        glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+        glimpse_actions *actions = NULL;
+        seen s = {0};
+        int has_bytes = kind == GLIMPSE_ACTION_HARDLINK;
+        (void)apply(&y, &options, 2, &report);
+        assert_int_equal(report.done, 2);
+        assert_int_equal(unlink(y.files[0].path), 0);
+        assert_ok(glimpse_actions_open(&actions, y.journal));
+        for (int really = 0; really < 2; really++) {
+            s.count = 0;
+            assert_ok(glimpse_actions_empty(&report, actions, 0, really, see, &s));
+            assert_int_equal(report.done, has_bytes ? 2 : 0);
+            assert_int_equal(report.left_alone, has_bytes ? 0 : 2);
+            assert_int_equal(s.outcomes[0],
+                             has_bytes ? GLIMPSE_OUTCOME_DONE : GLIMPSE_OUTCOME_KEEPER);
+        }
+        glimpse_actions_close(actions);
+        if (!has_bytes) {
+            (void)undo(&y, 0, GLIMPSE_OK, &report);
+            assert_int_equal(report.done, 2);
+        }
+        assert_true(glimpse_action_readable(y.items[0].path));
+        assert_true(glimpse_action_readable(y.items[1].path));
+        yard_close(&y);
+    }
 }
 
 static void a_move_keeps_the_folders_and_never_overwrites(void **state) {
@@ -515,6 +763,12 @@ int main(void) {
         cmocka_unit_test(read_only_files_come_back_read_only_and_can_be_left_alone),
         cmocka_unit_test(nothing_is_done_when_the_keeper_is_gone_or_changed),
         cmocka_unit_test(hard_links_of_the_keeper_are_known),
+        cmocka_unit_test(one_entry_is_never_its_own_duplicate_however_it_is_reached),
+        cmocka_unit_test(a_directory_that_became_another_takes_no_keeper),
+        cmocka_unit_test(a_file_comes_back_when_its_keeper_goes_with_it),
+        cmocka_unit_test(a_process_killed_before_it_looked_again_takes_no_keeper),
+        cmocka_unit_test(undo_takes_no_keeper_for_a_link_of_its_own),
+        cmocka_unit_test(emptying_keeps_what_may_be_the_last_copy),
         cmocka_unit_test(a_move_keeps_the_folders_and_never_overwrites),
         cmocka_unit_test(a_move_to_another_file_system_copies_and_comes_back),
         cmocka_unit_test(deleted_files_are_held_on_their_own_file_system),

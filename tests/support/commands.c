@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 enum { MOST_ARGUMENTS = 64 };
@@ -88,16 +89,36 @@ static void drain(run_result *r, int out, int err, int in, const char *input, si
     }
 }
 
+/* Both ends of a new terminal, as of a pipe; 100 columns wide. */
+static int open_terminal(int ends[2]) {
+    const struct winsize size = {.ws_row = 24, .ws_col = 100};
+    ends[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (ends[0] < 0 || grantpt(ends[0]) != 0 || unlockpt(ends[0]) != 0) return -1;
+    ends[1] = open(ptsname(ends[0]), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    return ends[1] < 0 ? -1 : ioctl(ends[1], TIOCSWINSZ, &size);
+}
+
 static void run_program(run_result *r, const char *program, char *const *argv, const char *input,
-                        size_t size) {
+                        size_t size, run_place place) {
     int out[2], err[2], in[2];
     *r = (run_result){0};
     (void)signal(SIGPIPE, SIG_IGN);
-    assert_int_equal(pipe2(out, O_CLOEXEC) | pipe2(err, O_CLOEXEC) | pipe2(in, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(out, O_CLOEXEC) | pipe2(in, O_CLOEXEC), 0);
+    assert_int_equal(place == RUN_TERMINAL ? open_terminal(err) : pipe2(err, O_CLOEXEC), 0);
+    if (place == RUN_NO_READER || place == RUN_FULL) {
+        (void)close(out[0]);
+        out[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    if (place == RUN_FULL) {
+        (void)close(out[1]);
+        out[1] = open("/dev/full", O_WRONLY | O_CLOEXEC);
+        assert_true(out[1] >= 0);
+    }
     (void)fflush(NULL);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
+        (void)signal(SIGPIPE, SIG_DFL);
         (void)dup2(in[0], 0);
         (void)dup2(out[1], 1);
         (void)dup2(err[1], 2);
@@ -113,14 +134,23 @@ static void run_program(run_result *r, const char *program, char *const *argv, c
     r->code = exit_code(status);
 }
 
-void run_list(run_result *r, const char *const *arguments, const char *input, size_t size) {
+static void run_words(run_result *r, const char *const *arguments, const char *input, size_t size,
+                      run_place place) {
     char *argv[MOST_ARGUMENTS + 2] = {strdup("glimpse")};
     size_t count = 1;
     for (; *arguments && count <= MOST_ARGUMENTS; arguments++)
         argv[count++] = strdup(*arguments);
-    run_program(r, GLIMPSE_PROGRAM, argv, input, size);
+    run_program(r, GLIMPSE_PROGRAM, argv, input, size, place);
     while (count > 0)
         free(argv[--count]);
+}
+
+void run_list(run_result *r, const char *const *arguments, const char *input, size_t size) {
+    run_words(r, arguments, input, size, RUN_PIPES);
+}
+
+void run_onto(run_result *r, run_place place, const char *const *arguments) {
+    run_words(r, arguments, "", 0, place);
 }
 
 void run(run_result *r, ...) {
@@ -140,7 +170,7 @@ void run_shell(run_result *r, const char *command) {
     char shell[] = "sh", option[] = "-c", *line = strdup(command);
     char *argv[] = {shell, option, line, NULL};
     (void)setenv("G", GLIMPSE_PROGRAM, 1);
-    run_program(r, "/bin/sh", argv, "", 0);
+    run_program(r, "/bin/sh", argv, "", 0, RUN_PIPES);
     free(line);
 }
 

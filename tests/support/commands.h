@@ -34,6 +34,14 @@ int run_teardown(void **state);
 /* Runs `glimpse ARGUMENTS...`; the list ends with NULL. */
 void run(run_result *r, ...);
 void run_list(run_result *r, const char *const *arguments, const char *input, size_t input_size);
+/* The same, with standard output or standard error somewhere else. */
+typedef enum run_place {
+    RUN_PIPES,
+    RUN_NO_READER, /* standard output is a pipe whose reader is gone */
+    RUN_FULL,      /* standard output is a full disk */
+    RUN_TERMINAL   /* standard error is a terminal */
+} run_place;
+void run_onto(run_result *r, run_place place, const char *const *arguments);
 /* Runs a shell command line in which $G is the glimpse program. */
 void run_shell(run_result *r, const char *command);
 void run_free(run_result *r);

@@ -237,7 +237,7 @@ static void output_that_cannot_be_written_is_a_failure(void **state) {
         run_result r;
         run_shell(&r, lines[i]);
         expect(&r, 4);
-        expect_err(&r, "cannot write the output");
+        expect_err(&r, "cannot write to standard output");
         run_free(&r);
     }
 }

@@ -11,13 +11,17 @@
 #include <time.h>
 #include <unistd.h>
 
-static int drawn;
+static int quiet, drawn;
 static double drawn_at;
 
 double progress_now(void) {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+void progress_set_quiet(int is_quiet) {
+    quiet = is_quiet;
 }
 
 void progress_show(const char *what, uint64_t done, uint64_t total, int total_is_final,
@@ -28,7 +32,7 @@ void progress_show(const char *what, uint64_t done, uint64_t total, int total_is
         terminal = isatty(STDERR_FILENO) && kind && strcmp(kind, "dumb") != 0;
     }
     double now = progress_now();
-    if (!terminal || (drawn && now - drawn_at < 0.1)) return;
+    if (quiet || !terminal || (drawn && now - drawn_at < 0.1)) return;
     char line[256], left[64] = "";
     double rate = seconds > 0 ? (double)done / seconds : 0;
     if (total_is_final && rate > 0 && total >= done && seconds > 0.5) {

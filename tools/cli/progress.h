@@ -1,6 +1,6 @@
 /*
  * progress.h - one line on stderr that is redrawn: rate and time left. Nothing at all when stderr
- * is not a terminal.
+ * is not a terminal, or one that cannot redraw (TERM=dumb), or with --quiet.
  */
 #ifndef GLIMPSE_TOOLS_PROGRESS_H
 #define GLIMPSE_TOOLS_PROGRESS_H
@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+void progress_set_quiet(int quiet);
 /* `detail` may be NULL. Draws at most ten times a second. `total_is_final` 0: no time left is
  * guessed. */
 void progress_show(const char *what, uint64_t done, uint64_t total, int total_is_final,

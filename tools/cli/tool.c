@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,6 +51,7 @@ int tool_fail_last(void) {
 
 void tool_set_quiet(int quiet) {
     quiet_notes = quiet;
+    progress_set_quiet(quiet);
 }
 
 void tool_note(const char *format, ...) {
@@ -107,6 +109,32 @@ int tool_stopped(void) {
     return stop_requested != 0;
 }
 
+/*
+ * Standard output. A reader that goes away must not end work half done: the signal is caught, and
+ * what is printed from then on goes nowhere. (It is not ignored: programs that are started would
+ * inherit that.)
+ */
+static int output_error; /* errno of the first flush that failed */
+
+static void on_reader_gone(int number) {
+    (void)number;
+}
+
+void tool_only_prints(void) {
+    (void)signal(SIGPIPE, SIG_DFL);
+}
+
+void tool_flush(void) {
+    if (fflush(stdout) != 0 && !output_error) output_error = errno ? errno : EIO;
+}
+
+/* Is nobody there to read what goes to stdout? */
+static int reader_is_gone(void) {
+    struct pollfd out = {STDOUT_FILENO, POLLOUT, 0};
+    return output_error == EPIPE ||
+           (poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0);
+}
+
 void tool_start(void) {
     for (int fd = 0; fd <= 2; fd++) {
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
@@ -115,7 +143,12 @@ void tool_start(void) {
             if (opened != fd) _exit(EXIT_FAILED);
         }
     }
-    (void)signal(SIGPIPE, SIG_DFL);
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_reader_gone;
+    (void)sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    (void)sigaction(SIGPIPE, &action, NULL);
     (void)signal(SIGABRT, on_abort);
     (void)atexit(on_exit_of_others);
     glimpse_set_wording(wording_of_command);
@@ -124,12 +157,9 @@ void tool_start(void) {
 int tool_finish(int code) {
     finishing = 1;
     progress_clear();
-    int failed = ferror(stdout);
-    if (fflush(stdout) != 0) failed = errno ? errno : EIO;
-    if (failed) {
-        /* An earlier failure has left its mark on the stream, but not its reason. */
-        const char *reason = failed > 1 ? strerror(failed) : "a write failed";
-        return tool_fail("cannot write the output: %s", reason);
-    }
-    return code;
+    tool_flush();
+    if ((!output_error && !ferror(stdout)) || reader_is_gone()) return code;
+    /* A failure between two flushes has left its mark on the stream, but not its reason. */
+    return tool_fail("cannot write to standard output: %s",
+                     output_error ? strerror(output_error) : "a write failed");
 }

@@ -19,7 +19,7 @@ void tool_say(const char *format, ...) GLIMPSE_PRINTF(1, 2);
 int tool_fail(const char *format, ...) GLIMPSE_PRINTF(1, 2);
 /* Prints the library's last error and returns EXIT_FAILED. */
 int tool_fail_last(void);
-/* "--quiet": tool_note() is silent from now on. */
+/* "--quiet": tool_note() is silent from now on, and no progress is drawn. */
 void tool_set_quiet(int quiet);
 /* Something worth knowing, no failure. */
 void tool_note(const char *format, ...) GLIMPSE_PRINTF(1, 2);
@@ -32,9 +32,18 @@ void tool_message(void *user, glimpse_message_kind kind, const char *text);
 void tool_catch_stop(void);
 int tool_stopped(void);
 
-/* Once at the start: stdin, stdout and stderr exist (a closed one must not become a database),
- * a reader that goes away ends the program quietly, and messages of the library name the command's
- * options. */
+/*
+ * Output. Whatever becomes of stdout, the work goes on: a reader that goes away (| head) is passed
+ * over, the exit code stays that of the work; any other failure is reported by tool_finish(). Files
+ * are written before anything is printed.
+ */
+/* For a run that does nothing but print, picture after picture: it ends with its reader. */
+void tool_only_prints(void);
+/* What is printed so far is written out. */
+void tool_flush(void);
+
+/* Once at the start: stdin, stdout and stderr exist (a closed one must not become a database), and
+ * messages of the library name the command's options. */
 void tool_start(void);
 /* Once at the end: stdout is written out; a failure of that is a message and EXIT_FAILED. */
 int tool_finish(int code);

@@ -69,7 +69,7 @@ static int on_answer(void *user, const glimpse_vlm_request *request,
     }
     progress_clear();
     print_answer(a, request, answer);
-    (void)fflush(stdout);
+    tool_flush();
     return 0;
 }
 

@@ -47,21 +47,21 @@ static int report(const audit_view *view, int json, const char *csv, const char 
                : r->failed_count > 0  ? EXIT_PARTIAL
                                       : EXIT_FOUND;
     dedup_say_failures(r);
+    if (csv && audit_write_csv(view, csv) < 0) code = EXIT_FAILED;
+    if (csv && code != EXIT_FAILED) tool_note("written to %s", csv);
+    if (html && code != EXIT_FAILED) {
+        if (audit_write_html(view, html) < 0) {
+            code = EXIT_FAILED;
+        } else {
+            tool_note("report written to %s", html);
+        }
+    }
     if (json) {
         audit_print_json(view);
     } else {
         audit_print_table(view);
     }
-    (void)fflush(stdout);
-    if (csv) {
-        if (audit_write_csv(view, csv) < 0) return EXIT_FAILED;
-        tool_note("written to %s", csv);
-    }
-    if (html) {
-        if (audit_write_html(view, html) < 0) return EXIT_FAILED;
-        tool_note("report written to %s", html);
-    }
-    return tool_stopped() ? EXIT_STOPPED : code;
+    return tool_stopped() && code != EXIT_FAILED ? EXIT_STOPPED : code;
 }
 
 static int run(int argc, char **argv) {

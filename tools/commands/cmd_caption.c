@@ -64,7 +64,7 @@ static int print_record(void *user, const glimpse_blip_record *record) {
     } else {
         print_caption(c, record->path, record->result);
     }
-    if (c->json || record->picture + 1 < c->total) (void)fflush(stdout);
+    if (c->json || record->picture + 1 < c->total) tool_flush();
     return 0;
 }
 
@@ -72,7 +72,7 @@ static int caption_all(captioning *c, const char *const *paths, const char *prom
     glimpse_session_blip_options *o = &c->blip.options;
     o->generation = &c->how;
     o->prompt = prompt;
-    o->progress = c->blip.base.quiet ? NULL : session_show_progress;
+    o->progress = session_show_progress;
     o->cancelled = session_cancelled;
     tool_catch_stop();
     return blip_finish(&c->blip, glimpse_session_blip_caption(c->blip.base.base, paths, c->total, o,
@@ -190,6 +190,7 @@ static int run(int argc, char **argv) {
     } else if (arguments.count == 0) {
         code = cli_misuse(&cmd_caption, "which pictures? FILES, folders, or --library");
     } else if ((code = open_all(&c, &choices, prompt)) == CLI_RUN) {
+        tool_only_prints();
         code = caption_all(&c, arguments.words, prompt);
     }
     blip_close(&c.blip);

@@ -151,7 +151,7 @@ static int check(const request *r) {
     return CLI_RUN;
 }
 
-/* Prints and writes what was found; then acts. */
+/* Writes and prints what was found; then acts. */
 static int report(request *r, const glimpse_dedup_report *found, const dedup_action *action,
                   const char *what) {
     const glimpse_dedup_group **groups = xcalloc(found->group_count, sizeof *groups);
@@ -172,17 +172,6 @@ static int report(request *r, const glimpse_dedup_report *found, const dedup_act
                                               : EXIT_FOUND;
     }
     dedup_say_failures(found);
-    json_out j = {stdout, 0};
-    if (r->json) {
-        dedup_print_json(&view, &j);
-    } else {
-        dedup_print_table(&view);
-    }
-    if (r->max_leak > NOT_SET && !r->json) {
-        (void)printf("Leakage of %.4f %s the %.4f allowed\n", found->leak.rate,
-                     found->leak.rate > r->max_leak ? "exceeds" : "is within", r->max_leak);
-    }
-    (void)fflush(stdout);
     /* The pictures are shown before anything is done to them. */
     if (r->csv && dedup_write_csv(&view, r->csv) < 0) code = EXIT_FAILED;
     if (r->csv && code != EXIT_FAILED) tool_note("written to %s", r->csv);
@@ -193,6 +182,17 @@ static int report(request *r, const glimpse_dedup_report *found, const dedup_act
             tool_note("report written to %s", r->html);
         }
     }
+    json_out j = {stdout, 0};
+    if (r->json) {
+        dedup_print_json(&view, &j);
+    } else {
+        dedup_print_table(&view);
+    }
+    if (r->max_leak > NOT_SET && !r->json) {
+        (void)printf("Leakage of %.4f %s the %.4f allowed\n", found->leak.rate,
+                     found->leak.rate > r->max_leak ? "exceeds" : "is within", r->max_leak);
+    }
+    tool_flush();
     if (action->kind && code != EXIT_FAILED && !tool_stopped()) {
         code = dedup_act(action, &r->s, &view, r->json ? &j : NULL);
         if (code == EXIT_FOUND && found->failed_count > 0) code = EXIT_PARTIAL;

@@ -194,11 +194,13 @@ static int run(int argc, char **argv) {
         OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
         SESSION_MODEL_OPTION(s, "the model to try"),
+        SESSION_QUIET_OPTION(s),
         CLI_END,
     };
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_doctor, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
+    tool_set_quiet(s.quiet);
     report r = {0};
     if ((code = cli_expect_no_words(&cmd_doctor, &arguments)) != CLI_RUN) goto done;
     while (glimpse_backend_names()[r.backend_count])

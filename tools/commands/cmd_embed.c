@@ -64,6 +64,7 @@ static int run(int argc, char **argv) {
     float *embedding = NULL;
     unsigned towers = 0;
     tool_set_quiet(s.quiet);
+    tool_only_prints();
     if (arguments.count > 0) {
         code = cli_misuse(&cmd_embed, "inputs come as options: --text \"%s\" or --image \"%s\"",
                           arguments.words[0], arguments.words[0]);

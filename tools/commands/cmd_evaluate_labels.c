@@ -333,16 +333,13 @@ static int run(int argc, char **argv) {
         code = tool_fail_last();
         goto done;
     }
+    if (report_file) code = write_report(m, report_file, truth);
     if (json) {
         print_json(m, samples, seed);
     } else {
         print_table(m, per_class);
     }
-    if (report_file) {
-        (void)fflush(stdout);
-        code = write_report(m, report_file, truth);
-        if (code != CLI_RUN) goto done;
-    }
+    if (code != CLI_RUN) goto done;
     code = missing == GLIMPSE_MISSING_SKIP && m->missing > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 done:
     glimpse_judgement_free(m);

@@ -198,7 +198,7 @@ static int run(int argc, char **argv) {
     } else if (!stopped) {
         print_summary(library, &report);
     }
-    (void)fflush(stdout);
+    tool_flush();
     if (stopped) {
         tool_say("stopped after %s new %s, which are kept; run the same command again to continue",
                  text_count(report.embedded), pictures(report.embedded));

@@ -57,6 +57,7 @@ static int run(int argc, char **argv) {
     int code = cli_parse(&cmd_itm, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
     tool_set_quiet(m.blip.base.quiet);
+    tool_only_prints();
     m.words = xcalloc(listed.count + arguments.count + 1, sizeof *m.words);
     for (size_t i = 0; i < listed.count; i++)
         m.words[m.count++] = listed.values[i];

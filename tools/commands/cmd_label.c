@@ -308,6 +308,9 @@ static int run(int argc, char **argv) {
     if (code == CLI_RUN) code = check_request(&r, &setup, &arguments);
     if (code == CLI_RUN) code = label_out_check(&output, &cmd_label);
     if (code != CLI_RUN) goto done;
+    if (!r.store && !r.resume && !output.report && label_out_goes_to_stdout(&output)) {
+        tool_only_prints();
+    }
     label_run work = {.session = &s, .request = &r, .output = &output};
     work.json = label_out_is_json(&output);
     code = run_with_model(&work, &setup, &arguments);

@@ -21,11 +21,13 @@ static int run(int argc, char **argv) {
                  "also forget the embeddings of this model (name or fingerprint)"),
         OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
+        SESSION_QUIET_OPTION(s),
         CLI_END,
     };
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_prune, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
+    tool_set_quiet(s.quiet);
     if (arguments.count > 0) {
         code = cli_misuse(&cmd_prune,
                           "prune takes no arguments, not \"%s\"; to forget a folder: --root %s",

@@ -115,11 +115,13 @@ static int run(int argc, char **argv) {
     const cli_option options[] = {
         OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
+        SESSION_QUIET_OPTION(s),
         CLI_END,
     };
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_status, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
+    tool_set_quiet(s.quiet);
     glimpse_library_status *status = NULL;
     if ((code = cli_expect_no_words(&cmd_status, &arguments)) != CLI_RUN) goto done;
     if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;

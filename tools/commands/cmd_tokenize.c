@@ -63,6 +63,7 @@ static int run(int argc, char **argv) {
     char *record = NULL;
     size_t room = 0;
     tool_set_quiet(s.quiet);
+    tool_only_prints();
     if (lines && records) {
         code = cli_misuse(&cmd_tokenize, "choose one of --stdin and --stdin0");
         goto done;

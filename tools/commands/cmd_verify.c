@@ -27,11 +27,13 @@ static int run(int argc, char **argv) {
     const cli_option options[] = {
         OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
+        SESSION_QUIET_OPTION(s),
         CLI_END,
     };
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_verify, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
+    tool_set_quiet(s.quiet);
     problems found = {0};
     uint64_t checked = 0;
     if ((code = cli_expect_no_words(&cmd_verify, &arguments)) != CLI_RUN) goto done;

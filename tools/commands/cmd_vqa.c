@@ -89,6 +89,7 @@ static int run(int argc, char **argv) {
     int code = cli_parse(&cmd_vqa, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
     tool_set_quiet(a.blip.base.quiet);
+    tool_only_prints();
     a.questions = xcalloc(listed.count + arguments.count + 1, sizeof *a.questions);
     for (size_t i = 0; i < listed.count; i++)
         a.questions[a.question_count++] = listed.values[i];

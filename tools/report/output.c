@@ -259,7 +259,7 @@ static void print_table(const output_list *list, preview_protocol preview) {
         print_row(list, i, path, widest);
         print_below(list, i, columns);
         if (preview != PREVIEW_NONE) {
-            (void)fflush(stdout);
+            tool_flush();
             if (preview_print(preview, list->results[i]->path) < 0) {
                 tool_note("%s", glimpse_last_error());
             }
@@ -302,6 +302,8 @@ static int open_one(const char *path) {
 
 int output_print(const output_options *o, const output_list *list) {
     int code = list->count > 0 ? EXIT_FOUND : EXIT_NOTHING;
+    if (o->html && html_write(o->html, list) < 0) code = EXIT_FAILED;
+    if (o->html && code != EXIT_FAILED) tool_note("contact sheet written to %s", o->html);
     if (o->json) {
         print_json(list);
     } else if (o->tsv) {
@@ -311,13 +313,9 @@ int output_print(const output_options *o, const output_list *list) {
     } else {
         print_table(list, o->preview ? preview_choose(o->preview) : PREVIEW_NONE);
     }
-    (void)fflush(stdout);
+    tool_flush();
     if (list->count == 0) tool_note("nothing found");
-    if (o->html) {
-        if (html_write(o->html, list) < 0) return EXIT_FAILED;
-        tool_note("contact sheet written to %s", o->html);
-    }
-    if (o->open) {
+    if (o->open && code != EXIT_FAILED) {
         size_t wanted = *o->open ? strtoul(o->open, NULL, 10) : 5;
         for (size_t i = 0; i < list->count && i < wanted; i++) {
             if (open_one(list->results[i]->path) != EXIT_FOUND) return EXIT_FAILED;

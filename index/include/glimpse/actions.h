@@ -36,8 +36,15 @@
  * that is read-only itself is acted on like any other, as by mv, and comes back read-only, unless
  * `skip_read_only`.) The keeper must be another, existing file with the bytes the caller saw.
  * Whenever both ids are equal, DELETE and the links compare the bytes too; links are refused when
- * they differ. A file that changes between the look and the rename is noticed and put back. What
- * does not pass is left alone, with an outcome that says why.
+ * they differ. What does not pass is left alone, with an outcome that says why.
+ *
+ * And each action looks again after it, while it can be taken back (a MOVE to another file system
+ * renames the original beside itself before it removes it): a file that changed between the look
+ * and the rename is put back, and so is one whose keeper cannot be read at its path any more, is
+ * another file than the one that was held open meanwhile, or was touched by what happened to the
+ * file. Two paths of one directory entry, however they come about (linked directories, bind mounts,
+ * file systems above others, folded case), thus never pass for two files, whatever hard links the
+ * file has elsewhere.
  *
  * Journal: an SQLite database `actions.db` in a directory of its own, by default
  * ${XDG_STATE_HOME:-~/.local/state}/glimpse/actions. Every step is on the disk before the file is
@@ -168,7 +175,9 @@ GLIMPSE_API int glimpse_actions_apply(glimpse_action_report *report, glimpse_act
 GLIMPSE_API int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions,
                                      int64_t run, glimpse_action_fn each, void *user);
 /* Removes what a run holds (0: all runs) for good; such steps cannot be undone any more. Moved and
- * trashed files are not touched. `apply` 0: only counts. */
+ * trashed files are not touched. What is held is left alone (GLIMPSE_OUTCOME_KEEPER) when neither
+ * its keeper nor a hard link or reflink in its place can be read: it may be all that is left.
+ * `apply` 0: only counts. */
 GLIMPSE_API int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *actions,
                                       int64_t run, int apply, glimpse_action_fn each, void *user);
 
