@@ -2,7 +2,7 @@
  * test_dynlib.c - libraries that are loaded when they are needed: what is loaded works, what is
  * missing is named with what to install, and any number of threads may ask first.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "core/dynlib.h"
 

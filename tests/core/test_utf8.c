@@ -2,7 +2,7 @@
  * test_utf8.c - what is UTF-8 and what is not, against the definition written out plainly: the
  * bits of a sequence, the shortest form, no surrogates, nothing above U+10FFFF.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "core/utf8.h"
 

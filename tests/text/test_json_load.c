@@ -2,7 +2,7 @@
  * test_json_load.c - reading JSON: jansson's own parser is the reference for what is accepted and
  * what comes out; memory may run out anywhere; a program's use of jansson is its own affair.
  */
-#include "support.h"
+#include "support/test.h"
 
 #include "core/error.h"
 #include "text/json_load.h"
