@@ -114,6 +114,12 @@ int glimpse_step_is_original(const action_step *step, const char *path) {
            glimpse_action_hash(path, &info, hex) == 0 && strcmp(hex, step->hash) == 0;
 }
 
+/* 0 when both names will outlive a power cut, else an errno. */
+static int sync_both(const action_step *step) {
+    int error = glimpse_action_sync_folder_of(step->other);
+    return error ? error : glimpse_action_sync_folder_of(step->path);
+}
+
 /* Renames the file to its place. What was caught is looked at again: between the look and the
  * rename somebody may have saved a new version. */
 static int put_aside(const glimpse_actions *actions, const action_step *step,
@@ -123,14 +129,19 @@ static int put_aside(const glimpse_actions *actions, const action_step *step,
     glimpse_action_point(actions, "renamed");
     struct stat keeper;
     int lost_keeper = lstat(step->keeper, &keeper) != 0;
-    if (glimpse_step_is_original(step, step->other) && !lost_keeper) {
-        glimpse_action_sync_folder_of(step->other);
-        glimpse_action_sync_folder_of(step->path);
-        return 0;
+    int changed = lost_keeper || !glimpse_step_is_original(step, step->other), unsure = 0;
+    if (!changed) {
+        unsure = sync_both(step);
+        if (!unsure) return 0;
     }
     error = glimpse_action_rename(step->other, step->path);
     if (error) {
-        return glimpse_verdict_errno(verdict, error, "it changed meanwhile and is now at %s",
+        return glimpse_verdict_errno(verdict, error, "it %s and is now at %s",
+                                     changed ? "changed meanwhile" : "could not be moved safely",
+                                     step->other);
+    }
+    if (unsure) {
+        return glimpse_verdict_errno(verdict, unsure, "the move to %s cannot be made to last",
                                      step->other);
     }
     if (lost_keeper) {
@@ -162,9 +173,12 @@ static int carry_over(const glimpse_actions *actions, const action_step *step,
         (void)glimpse_verdict_errno(verdict, error, "cannot be copied to %s", step->other);
         goto done;
     }
-    glimpse_action_sync_folder_of(step->other);
+    /* The original goes only when nothing can take the copy's name back. */
+    error = glimpse_action_sync_folder_of(step->other);
     glimpse_action_point(actions, "in place");
-    if (!glimpse_step_is_original(step, step->path)) {
+    if (error) {
+        /* said below */
+    } else if (!glimpse_step_is_original(step, step->path)) {
         error = EBUSY; /* a new version came meanwhile: that one stays */
     } else if (unlink(step->path) != 0) {
         error = errno;
@@ -174,7 +188,8 @@ static int carry_over(const glimpse_actions *actions, const action_step *step,
         (void)glimpse_verdict_errno(verdict, error, "cannot be removed after it was copied");
         goto done;
     }
-    glimpse_action_sync_folder_of(step->path);
+    /* An original that comes back after a power cut is found again, no more. */
+    (void)glimpse_action_sync_folder_of(step->path);
 done:
     free(part);
     return error ? -1 : 0;
@@ -199,7 +214,7 @@ static int make_clone(const action_step *step) {
     if (!error) error = glimpse_action_dress(to, old, &info);
     if (!error && fsync(to) != 0) error = errno;
     if (to >= 0) {
-        (void)close(to);
+        if (close(to) != 0 && !error) error = errno;
         if (error) (void)unlink(step->other);
     }
     if (from >= 0) (void)close(from);
@@ -266,18 +281,21 @@ static int replace(glimpse_actions *actions, action_step *step, action_verdict *
         return glimpse_verdict_errno(verdict, error, "cannot be exchanged for a link");
     }
     glimpse_action_point(actions, "exchanged");
-    if (!glimpse_step_is_original(step, step->other)) {
-        error = glimpse_action_exchange(step->path, step->other);
-        if (error) {
-            return glimpse_verdict_errno(verdict, error, "it changed meanwhile and is now at %s",
-                                         step->other);
-        }
-        (void)unlink(step->other);
-        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed just now");
+    int changed = !glimpse_step_is_original(step, step->other);
+    int unsure = changed ? 0 : sync_both(step);
+    if (!changed && !unsure) return 0;
+    error = glimpse_action_exchange(step->path, step->other);
+    if (error) {
+        return glimpse_verdict_errno(verdict, error, "it %s and is now at %s",
+                                     changed ? "changed meanwhile" : "could not be linked safely",
+                                     step->other);
     }
-    glimpse_action_sync_folder_of(step->other);
-    glimpse_action_sync_folder_of(step->path);
-    return 0;
+    (void)unlink(step->other);
+    if (unsure) {
+        return glimpse_verdict_errno(verdict, unsure, "the link to %s cannot be made to last",
+                                     step->keeper);
+    }
+    return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed just now");
 }
 
 int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *options,

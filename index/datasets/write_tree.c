@@ -16,6 +16,7 @@
  * ones get "-2", "-3" before the ending. labels.csv has file, class and source of every picture.
  */
 #include "core/error.h"
+#include "core/file.h"
 #include "dataset_text.h"
 #include "text/output/json_out.h"
 #include "text/utf8.h"
@@ -316,7 +317,9 @@ static int place_one(const glimpse_dataset_writer *w, placed *p, const char *dir
     if (p->done) return GLIMPSE_OK;
     const char *how = glimpse_dataset_place_name(w->o.place), *reason = strerror(error);
     if (error != EXDEV) {
-        return glimpse_fail(GLIMPSE_E_IO, "%s: cannot %s: %s", p->source, how, reason);
+        errno = error;
+        (void)glimpse_fail_errno("%s: cannot %s", p->source, how);
+        return GLIMPSE_E_IO;
     }
     return glimpse_fail(GLIMPSE_E_IO, "%s: cannot %s: %s (another file system; use %s)", p->source,
                         how, reason, glimpse_wording("options.place", "copy"));
@@ -365,15 +368,19 @@ static void take_back(const glimpse_dataset_writer *w, tree *t, const char *dire
 }
 
 static int write_notes(tree *t, const char *directory) {
-    char *name = below(directory, t->is_hf ? "metadata.jsonl" : "labels.csv"), block[16384];
+    char *name = below(directory, t->is_hf ? "metadata.jsonl" : "labels.csv");
     if (!name) return GLIMPSE_E_NOMEM;
-    FILE *to = fopen(name, "wb");
-    int status = GLIMPSE_OK, bad = !to;
-    rewind(t->notes);
-    for (size_t got; to && (got = fread(block, 1, sizeof block, t->notes)) > 0;)
-        bad |= fwrite(block, 1, got, to) != got;
-    bad |= ferror(t->notes);
-    if ((to && fclose(to) != 0) || bad) status = glimpse_fail_errno("%s: cannot write", name);
+    FILE *to = NULL;
+    char *temporary = NULL;
+    int status = glimpse_output_open(&to, &temporary, name);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_output_append(to, t->notes);
+        if (status == GLIMPSE_OK) {
+            status = glimpse_output_commit(to, temporary, name);
+        } else {
+            glimpse_output_abandon(to, temporary);
+        }
+    }
     free(name);
     return status;
 }
@@ -411,7 +418,12 @@ static int tree_finish(glimpse_dataset_writer *w) {
         status = glimpse_fail_errno("%s: cannot make the folder", directory);
     } else if (status == GLIMPSE_OK) {
         status = make_tree(w, t, directory);
-        if (status < 0) take_back(w, t, directory);
+        if (status < 0) {
+            take_back(w, t, directory);
+        } else if ((errno = glimpse_sync_directory_of(directory)) != 0) {
+            status = glimpse_fail_errno("%s: made, but its name is not known to be on the disk",
+                                        output);
+        }
     }
     free(directory);
     return status;

@@ -12,6 +12,7 @@ typedef struct report_file {
 } report_file;
 
 int report_file_open(report_file *file, const char *name); /* 0, or -1 after saying why */
-int report_file_close(report_file *file);                  /* the same */
+/* The same. Nothing is left behind on failure, and what had the name before is still there. */
+int report_file_close(report_file *file);
 
 #endif
