@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "vfs.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -207,7 +208,7 @@ int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags) {
         mode = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
     }
     /* Our own lock is around every use, so SQLite's per-connection one would only cost. */
-    int code = sqlite3_open_v2(name, &db->handle, mode | SQLITE_OPEN_NOMUTEX, NULL);
+    int code = sqlite3_open_v2(name, &db->handle, mode | SQLITE_OPEN_NOMUTEX, glimpse_vfs());
     if (!db->handle) {
         status = glimpse_fail(GLIMPSE_E_NOMEM, "%s: out of memory", path);
         goto done;
