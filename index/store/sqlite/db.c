@@ -404,7 +404,12 @@ int glimpse_db_integer(glimpse_db *db, int64_t *out, const char *sql, const char
     int status = query(db, &statement, sql, format, args);
     va_end(args);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, statement);
-    if (status > 0) *out = sqlite3_column_int64(statement, 0);
+    if (status > 0) {
+        *out = sqlite3_column_int64(statement, 0);
+        /* What a statement with RETURNING writes is committed behind its last row. */
+        int rest = glimpse_db_step(db, statement);
+        if (rest < 0) status = rest;
+    }
     glimpse_db_reset(statement);
     return status > 0 ? GLIMPSE_OK : status == 0 ? GLIMPSE_E_NOT_FOUND : status;
 }
