@@ -179,8 +179,7 @@ static int write_sidecar(size_t *left_out, const options *o, const record *item)
         status = glimpse_xmp_parts_read(&parts, text);
         if (status == GLIMPSE_OK) status = set_caption(&parts, o, item->text);
         if (status == GLIMPSE_OK && glimpse_xmp_write(path, &parts) < 0) {
-            glimpse_tell(o->message, o->user, GLIMPSE_MESSAGE_PROBLEM, "%s",
-                         glimpse_last_error());
+            glimpse_tell(o->message, o->user, GLIMPSE_MESSAGE_PROBLEM, "%s", glimpse_last_error());
             glimpse_error_restore(&before);
             ++*left_out;
         }

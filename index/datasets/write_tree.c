@@ -318,7 +318,7 @@ static int place_one(const glimpse_dataset_writer *w, placed *p, const char *dir
     const char *how = glimpse_dataset_place_name(w->o.place), *reason = strerror(error);
     if (error != EXDEV) {
         errno = error;
-        (void)glimpse_fail_errno("%s: cannot %s", p->source, how);
+        (void)glimpse_fail_errno("%s: cannot %s to %s", p->source, how, directory);
         return GLIMPSE_E_IO;
     }
     return glimpse_fail(GLIMPSE_E_IO, "%s: cannot %s: %s (another file system; use %s)", p->source,
@@ -401,7 +401,13 @@ static int make_tree(const glimpse_dataset_writer *w, tree *t, const char *direc
     int status = place_all(w, t, directory);
     if (status == GLIMPSE_OK) status = write_notes(t, directory);
     if (status == GLIMPSE_OK && rename(directory, w->o.output) != 0) {
-        status = glimpse_fail_errno("%s: cannot be made", w->o.output);
+        return glimpse_fail_errno("%s: cannot be made", w->o.output);
+    }
+    int error = status == GLIMPSE_OK ? glimpse_sync_directory_of(directory) : 0;
+    if (error) {
+        (void)rename(w->o.output, directory);
+        errno = error;
+        status = glimpse_fail_errno("%s: cannot be made to last", w->o.output);
     }
     return status;
 }
@@ -418,12 +424,7 @@ static int tree_finish(glimpse_dataset_writer *w) {
         status = glimpse_fail_errno("%s: cannot make the folder", directory);
     } else if (status == GLIMPSE_OK) {
         status = make_tree(w, t, directory);
-        if (status < 0) {
-            take_back(w, t, directory);
-        } else if ((errno = glimpse_sync_directory_of(directory)) != 0) {
-            status = glimpse_fail_errno("%s: made, but its name is not known to be on the disk",
-                                        output);
-        }
+        if (status < 0) take_back(w, t, directory);
     }
     free(directory);
     return status;

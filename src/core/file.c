@@ -158,8 +158,8 @@ int glimpse_sync_directory_of(const char *path) {
 }
 
 int glimpse_new_file_fail(const glimpse_new_file *file) {
-    /* A failed write leaves its mark on the stream, but not its reason, and what comes behind it may
-     * fit. So the disk is asked again, with more than the rest of a block can hold. */
+    /* A failed write leaves its mark on the stream, but not its reason, and what comes behind it
+     * may fit. So the disk is asked again, with more than the rest of a block can hold. */
     static const char block[1 << 16];
     ssize_t put = 0;
     errno = 0;

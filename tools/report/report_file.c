@@ -14,9 +14,8 @@
 #include <unistd.h>
 
 static int fail(const char *name, int error) {
-    const char *advice = error == ENOSPC || error == EDQUOT
-                             ? "; make space there, then do the same again"
-                             : "";
+    const char *advice =
+        error == ENOSPC || error == EDQUOT ? "; make space there, then do the same again" : "";
     return tool_fail("%s: cannot write: %s%s", name, strerror(error), advice);
 }
 

@@ -267,14 +267,14 @@ int glimpse_db_close_alone(glimpse_db *db) {
     /* SQLite's own checkpoint, on closing, would keep its failure to itself. */
     finalize_statements(db);
     int left = 0, done = 0, status = GLIMPSE_OK;
-    int code = sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, &left,
-                                         &done);
+    int code =
+        sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, &left, &done);
     if (code == SQLITE_OK) code = sqlite3_close(db->handle);
     if (code == SQLITE_OK) {
         db->handle = NULL;
         if (left != done || has_log(db->path)) {
-            status = glimpse_fail(GLIMPSE_E_IO, "%s: its log could not be brought into it",
-                                  db->path);
+            status =
+                glimpse_fail(GLIMPSE_E_IO, "%s: its log could not be brought into it", db->path);
         }
     } else {
         status = fail(db, code);
