@@ -10,6 +10,7 @@
 #include <glimpse/sys/blip.h>
 #include <glimpse/sys/image.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static const char *const crop_rules[] = {"model", "hf", "torchvision", NULL};
 static int write_bytes(const char *path, const uint8_t *data, size_t size) {
     report_file file;
     if (report_file_open(&file, path) < 0) return EXIT_FAILED;
-    (void)fwrite(data, 1, size, file.to);
+    if (fwrite(data, 1, size, file.to) != size) file.error = errno;
     return report_file_close(&file) < 0 ? EXIT_FAILED : CLI_RUN;
 }
 

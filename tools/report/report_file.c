@@ -23,8 +23,8 @@ int report_file_open(report_file *file, const char *name) {
     struct stat info;
     /* A pipe or a device is written itself: nothing may take its name. */
     const int direct = stat(name, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
-    *file = (report_file){NULL, xstrdup(name),
-                          direct ? NULL : xprintf("%s.%ld.tmp", name, (long)getpid())};
+    char *temporary = direct ? NULL : xprintf("%s.%ld.tmp", name, (long)getpid());
+    *file = (report_file){.name = xstrdup(name), .temporary = temporary};
     file->to = fopen(direct ? name : file->temporary, "wb");
     if (file->to) return 0;
     (void)fail(name, errno);
@@ -60,7 +60,10 @@ int report_file_close(report_file *file) {
     int error = 0;
     errno = 0;
     if (fflush(file->to) != 0 || ferror(file->to)) {
-        error = file->temporary ? reason_of(file->to) : errno ? errno : EIO;
+        error = file->error       ? file->error
+                : file->temporary ? reason_of(file->to)
+                : errno           ? errno
+                                  : EIO;
     } else if (fsync(fileno(file->to)) != 0 && errno != EINVAL && errno != ENOTSUP) {
         error = errno;
     }
