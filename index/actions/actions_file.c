@@ -3,6 +3,7 @@
  * without overwriting, exchanging two names.
  */
 #include "actions_internal.h"
+#include "core/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -197,15 +198,8 @@ char *glimpse_action_folder_of(const char *path) {
     return folder;
 }
 
-void glimpse_action_sync_folder_of(const char *path) {
-    char *folder = glimpse_action_folder_of(path);
-    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    /* Some file systems have no such call: nothing more can be done there. */
-    if (fd >= 0) {
-        (void)fsync(fd);
-        (void)close(fd);
-    }
-    free(folder);
+int glimpse_action_sync_folder_of(const char *path) {
+    return glimpse_sync_directory_of(path);
 }
 
 int64_t glimpse_action_mtime(const struct stat *info) {

@@ -83,7 +83,7 @@ int glimpse_action_dress(int to, int from, const struct stat *info);
 int glimpse_action_rename(const char *from, const char *to);
 /* Exchanges two names in one step. ENOTSUP where the system cannot. */
 int glimpse_action_exchange(const char *a, const char *b);
-void glimpse_action_sync_folder_of(const char *path);
+int glimpse_action_sync_folder_of(const char *path);
 int64_t glimpse_action_mtime(const struct stat *info);
 /* malloc'ed folder of an absolute path; NULL when out of memory. */
 char *glimpse_action_folder_of(const char *path);

@@ -311,17 +311,18 @@ int glimpse_place_reserve(const action_place *place, const char *path, action_ve
     (void)fputs("[Trash Info]\nPath=", to);
     put_encoded(to, shown);
     (void)fprintf(to, "\nDeletionDate=%s\n", date);
-    int bad = fflush(to) != 0 || fsync(fd) != 0;
+    errno = 0;
+    int bad = ferror(to) || fflush(to) != 0 || fsync(fd) != 0;
     if (fclose(to) != 0) bad = 1;
+    int error = bad ? errno ? errno : EIO : glimpse_action_sync_folder_of(place->info);
     free(home);
     free(top);
     free(folder);
     free(real);
-    if (bad) {
+    if (error) {
         (void)unlink(place->info);
-        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "%s: cannot write", place->info);
+        return glimpse_verdict_errno(verdict, error, "%s: cannot write", place->info);
     }
-    glimpse_action_sync_folder_of(place->info);
     return 0;
 }
 

@@ -95,6 +95,12 @@ int glimpse_step_is_original(const action_step *step, const char *path) {
            glimpse_action_hash(path, &info, hex) == 0 && strcmp(hex, step->hash) == 0;
 }
 
+/* 0 when both names will outlive a power cut, else an errno. */
+static int sync_both(const action_step *step) {
+    int error = glimpse_action_sync_folder_of(step->other);
+    return error ? error : glimpse_action_sync_folder_of(step->path);
+}
+
 /* Renames the file to its place. What was caught is looked at again: between the look and the
  * rename somebody may have saved a new version; and so is the keeper. */
 static int put_aside(const glimpse_actions *actions, const action_step *step, action_keeper *keeper,
@@ -103,16 +109,19 @@ static int put_aside(const glimpse_actions *actions, const action_step *step, ac
     int error = glimpse_action_rename(step->path, step->other);
     if (error) return glimpse_verdict_errno(verdict, error, "cannot be moved to %s", step->other);
     glimpse_action_point(actions, "renamed");
-    if (!glimpse_step_is_original(step, step->other)) {
+    int changed = !glimpse_step_is_original(step, step->other);
+    if (changed) {
         (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed just now");
     } else if (glimpse_keeper_look(keeper, verdict) == 0) {
-        glimpse_action_sync_folder_of(step->other);
-        glimpse_action_sync_folder_of(step->path);
-        return 0;
+        error = sync_both(step);
+        if (!error) return 0;
+        (void)glimpse_verdict_errno(verdict, error, "the move to %s cannot be made to last",
+                                    step->other);
     }
     error = glimpse_action_rename(step->other, step->path);
     if (error) {
-        return glimpse_verdict_errno(verdict, error, "it changed meanwhile and is now at %s",
+        return glimpse_verdict_errno(verdict, error, "it %s and is now at %s",
+                                     changed ? "changed meanwhile" : "could not be moved safely",
                                      step->other);
     }
     return -1;
@@ -187,10 +196,18 @@ static int carry_over(const glimpse_actions *actions, const action_step *step,
         if (error) {
             (void)glimpse_verdict_errno(verdict, error, "cannot be copied to %s", step->other);
         } else {
-            glimpse_action_sync_folder_of(step->other);
+            /* The original goes only when nothing can take the copy's name back. */
+            error = glimpse_action_sync_folder_of(step->other);
             glimpse_action_point(actions, "in place");
-            result = remove_copied(actions, step, aside, keeper, verdict);
-            glimpse_action_sync_folder_of(step->path);
+            if (error) {
+                (void)unlink(step->other);
+                (void)glimpse_verdict_errno(verdict, error, "the copy at %s cannot be made to last",
+                                            step->other);
+            } else {
+                result = remove_copied(actions, step, aside, keeper, verdict);
+                /* An original that comes back after a power cut is found again, no more. */
+                (void)glimpse_action_sync_folder_of(step->path);
+            }
         }
     } else {
         (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "out of memory");
@@ -219,7 +236,7 @@ static int make_clone(const action_step *step) {
     if (!error) error = glimpse_action_dress(to, old, &info);
     if (!error && fsync(to) != 0) error = errno;
     if (to >= 0) {
-        (void)close(to);
+        if (close(to) != 0 && !error) error = errno;
         if (error) (void)unlink(step->other);
     }
     if (from >= 0) (void)close(from);
@@ -300,16 +317,19 @@ static int replace(glimpse_actions *actions, action_step *step, action_keeper *k
         return glimpse_verdict_errno(verdict, error, "cannot be exchanged for a link");
     }
     glimpse_action_point(actions, "exchanged");
-    if (!glimpse_step_is_original(step, step->other)) {
+    int changed = !glimpse_step_is_original(step, step->other);
+    if (changed) {
         (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed just now");
     } else if (glimpse_keeper_look(keeper, verdict) == 0 && link_gives_bytes(step, verdict)) {
-        glimpse_action_sync_folder_of(step->other);
-        glimpse_action_sync_folder_of(step->path);
-        return 0;
+        error = sync_both(step);
+        if (!error) return 0;
+        (void)glimpse_verdict_errno(verdict, error, "the link to %s cannot be made to last",
+                                    step->keeper);
     }
     error = glimpse_action_exchange(step->path, step->other);
     if (error) {
-        return glimpse_verdict_errno(verdict, error, "it changed meanwhile and is now at %s",
+        return glimpse_verdict_errno(verdict, error, "it %s and is now at %s",
+                                     changed ? "changed meanwhile" : "could not be linked safely",
                                      step->other);
     }
     (void)unlink(step->other);

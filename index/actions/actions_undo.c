@@ -125,6 +125,16 @@ static step_state settle_undoing(const action_step *step) {
     return STEP_UNDONE;
 }
 
+/* Before the journal says that it is so. When it fails, the step stays in doubt, and is settled by
+ * what is there when the journal is opened again. */
+static int sync_names(const action_step *step) {
+    int error = glimpse_action_sync_folder_of(step->other);
+    if (!error || error == ENOENT) error = glimpse_action_sync_folder_of(step->path);
+    if (!error || error == ENOENT) return GLIMPSE_OK; /* a directory that is gone has no names */
+    errno = error;
+    return glimpse_fail_errno("%s: where it is now is not known to be on the disk", step->path);
+}
+
 int glimpse_steps_settle(glimpse_actions *actions) {
     const unsigned in_doubt = 1u << STEP_DOING | 1u << STEP_UNDOING | 1u << STEP_EMPTYING;
     action_steps steps;
@@ -137,8 +147,8 @@ int glimpse_steps_settle(glimpse_actions *actions) {
         case STEP_UNDOING: state = settle_undoing(step); break;
         default: state = exists(step->other) ? STEP_DONE : STEP_GONE;
         }
-        glimpse_action_sync_folder_of(step->other);
-        glimpse_action_sync_folder_of(step->path);
+        status = sync_names(step);
+        if (status < 0) break;
         glimpse_action_point(actions, "settled");
         status = glimpse_journal_set_state(actions, step, state);
         actions->recovered++;
@@ -202,8 +212,12 @@ static int carry_back(const glimpse_actions *actions, const action_step *step,
         return glimpse_verdict_errno(verdict, error, "cannot be copied back from %s", step->other);
     }
     free(part);
-    glimpse_action_sync_folder_of(step->path);
+    error = glimpse_action_sync_folder_of(step->path);
     glimpse_action_point(actions, "back in place");
+    if (error) {
+        (void)unlink(step->path); /* the one at `other` is known to be on the disk */
+        return glimpse_verdict_errno(verdict, error, "cannot be copied back from %s", step->other);
+    }
     (void)unlink(step->other);
     return 0;
 }
@@ -242,8 +256,8 @@ static int undo_step(glimpse_actions *actions, action_step *step, action_verdict
     if (status < 0) return status;
     glimpse_action_point(actions, "undo written down");
     int failed = put_back(actions, step, verdict) < 0;
-    glimpse_action_sync_folder_of(step->path);
-    glimpse_action_sync_folder_of(step->other);
+    status = sync_names(step);
+    if (status < 0) return status;
     glimpse_action_point(actions, "undo effective");
     return glimpse_journal_set_state(actions, step, failed ? STEP_DONE : STEP_UNDONE);
 }

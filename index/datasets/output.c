@@ -4,13 +4,14 @@
 #include "writer_internal.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "dataset_text.h"
 
 #include <glimpse/sys/image.h>
 
-#include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 const char *glimpse_dataset_place_name(int place) {
     switch (place) {
@@ -23,41 +24,45 @@ const char *glimpse_dataset_place_name(int place) {
 }
 
 int glimpse_output_open(FILE **file, char **temporary, const char *path) {
+    glimpse_new_file out;
     *file = NULL;
-    *temporary = glimpse_formatted("%s.%ld.tmp", path, (long)getpid());
-    if (!*temporary) return GLIMPSE_E_NOMEM;
-    *file = fopen(*temporary, "wb");
-    if (*file) return GLIMPSE_OK;
-    int status = glimpse_fail_errno("%s: cannot write", path);
-    free(*temporary);
     *temporary = NULL;
-    return status;
+    int status = glimpse_new_file_open(&out, path);
+    if (status < 0) return status;
+    *file = out.stream;
+    *temporary = out.temporary;
+    free(out.path);
+    return GLIMPSE_OK;
 }
 
 int glimpse_output_commit(FILE *file, char *temporary, const char *path) {
-    int status = GLIMPSE_OK;
-    errno = 0;
-    int bad = ferror(file) || fflush(file) != 0 || fsync(fileno(file)) != 0;
-    if (fclose(file) != 0 || bad || rename(temporary, path) != 0) {
-        status = glimpse_fail_errno("%s: cannot write", path);
-        (void)unlink(temporary);
-    }
-    free(temporary);
-    return status;
+    glimpse_new_file out = {file, strdup(path), temporary};
+    if (out.path) return glimpse_new_file_commit(&out);
+    glimpse_new_file_abandon(&out);
+    return glimpse_fail_nomem(strlen(path), "a file name");
+}
+
+int glimpse_output_fail(FILE *file, const char *path) {
+    return glimpse_new_file_fail(&(glimpse_new_file){file, (char *)(uintptr_t)path, NULL});
 }
 
 void glimpse_output_abandon(FILE *file, char *temporary) {
-    if (file) (void)fclose(file);
-    if (temporary) (void)unlink(temporary);
-    free(temporary);
+    glimpse_new_file_abandon(&(glimpse_new_file){file, NULL, temporary});
 }
+
+/* What tmpfile() makes. */
+static char temporary_name[] = "a temporary file in " P_tmpdir;
 
 int glimpse_output_append(FILE *to, FILE *from) {
     char block[16384];
+    /* Asked before rewind(), which forgets it. */
+    if (fflush(from) != 0 || ferror(from)) {
+        return glimpse_new_file_fail(&(glimpse_new_file){from, temporary_name, NULL});
+    }
     rewind(from);
     for (size_t got; (got = fread(block, 1, sizeof block, from)) > 0;)
         (void)fwrite(block, 1, got, to);
-    return ferror(from) ? glimpse_fail(GLIMPSE_E_IO, "cannot read a temporary file") : GLIMPSE_OK;
+    return ferror(from) ? glimpse_fail(GLIMPSE_E_IO, "cannot read %s", temporary_name) : GLIMPSE_OK;
 }
 
 void glimpse_dataset_leave_out(glimpse_dataset_writer *w, const char *path, const char *why) {

@@ -10,7 +10,6 @@
 #include "writer_internal.h"
 #include "xmp.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +166,7 @@ static int write_sidecar(size_t *left_out, const options *o, const record *item)
     char *path = glimpse_xmp_path(*o->xmp ? o->xmp : NULL, o->relative_to, item->path, 1);
     char *text = NULL;
     if (!path) return GLIMPSE_E_NOMEM;
+    const glimpse_kept_error before = glimpse_error_keep();
     int status = glimpse_xmp_look_at(&text, path);
     if (status == GLIMPSE_XMP_FOREIGN) {
         glimpse_tell(o->message, o->user, GLIMPSE_MESSAGE_PROBLEM,
@@ -178,9 +178,9 @@ static int write_sidecar(size_t *left_out, const options *o, const record *item)
         glimpse_xmp_parts parts;
         status = glimpse_xmp_parts_read(&parts, text);
         if (status == GLIMPSE_OK) status = set_caption(&parts, o, item->text);
-        if (status == GLIMPSE_OK && glimpse_xmp_write(path, &parts) != 0) {
-            glimpse_tell(o->message, o->user, GLIMPSE_MESSAGE_PROBLEM, "%s: cannot write: %s", path,
-                         strerror(errno));
+        if (status == GLIMPSE_OK && glimpse_xmp_write(path, &parts) < 0) {
+            glimpse_tell(o->message, o->user, GLIMPSE_MESSAGE_PROBLEM, "%s", glimpse_last_error());
+            glimpse_error_restore(&before);
             ++*left_out;
         }
         glimpse_xmp_parts_free(&parts);

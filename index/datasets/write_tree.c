@@ -17,6 +17,7 @@
  */
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "core/utf8.h"
 #include "dataset_text.h"
 #include "text/output/json_out.h"
@@ -311,7 +312,9 @@ static int place_one(const glimpse_dataset_writer *w, placed *p, const char *dir
     if (p->done) return GLIMPSE_OK;
     const char *how = glimpse_dataset_place_name(w->o.place), *reason = strerror(error);
     if (error != EXDEV) {
-        return glimpse_fail(GLIMPSE_E_IO, "%s: cannot %s: %s", p->source, how, reason);
+        errno = error;
+        (void)glimpse_fail_errno("%s: cannot %s to %s", p->source, how, directory);
+        return GLIMPSE_E_IO;
     }
     return glimpse_fail(GLIMPSE_E_IO, "%s: cannot %s: %s (another file system; use %s)", p->source,
                         how, reason, glimpse_wording("options.place", "copy"));
@@ -360,15 +363,19 @@ static void take_back(const glimpse_dataset_writer *w, tree *t, const char *dire
 }
 
 static int write_notes(tree *t, const char *directory) {
-    char *name = below(directory, t->is_hf ? "metadata.jsonl" : "labels.csv"), block[16384];
+    char *name = below(directory, t->is_hf ? "metadata.jsonl" : "labels.csv");
     if (!name) return GLIMPSE_E_NOMEM;
-    FILE *to = fopen(name, "wb");
-    int status = GLIMPSE_OK, bad = !to;
-    rewind(t->notes);
-    for (size_t got; to && (got = fread(block, 1, sizeof block, t->notes)) > 0;)
-        bad |= fwrite(block, 1, got, to) != got;
-    bad |= ferror(t->notes);
-    if ((to && fclose(to) != 0) || bad) status = glimpse_fail_errno("%s: cannot write", name);
+    FILE *to = NULL;
+    char *temporary = NULL;
+    int status = glimpse_output_open(&to, &temporary, name);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_output_append(to, t->notes);
+        if (status == GLIMPSE_OK) {
+            status = glimpse_output_commit(to, temporary, name);
+        } else {
+            glimpse_output_abandon(to, temporary);
+        }
+    }
     free(name);
     return status;
 }
@@ -389,7 +396,13 @@ static int make_tree(const glimpse_dataset_writer *w, tree *t, const char *direc
     int status = place_all(w, t, directory);
     if (status == GLIMPSE_OK) status = write_notes(t, directory);
     if (status == GLIMPSE_OK && rename(directory, w->o.output) != 0) {
-        status = glimpse_fail_errno("%s: cannot be made", w->o.output);
+        return glimpse_fail_errno("%s: cannot be made", w->o.output);
+    }
+    int error = status == GLIMPSE_OK ? glimpse_sync_directory_of(directory) : 0;
+    if (error) {
+        (void)rename(w->o.output, directory);
+        errno = error;
+        status = glimpse_fail_errno("%s: cannot be made to last", w->o.output);
     }
     return status;
 }

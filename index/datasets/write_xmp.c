@@ -13,7 +13,6 @@
 #include "writer_internal.h"
 #include "xmp.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,8 +91,8 @@ static int bring_up_to_date(glimpse_dataset_writer *w, const glimpse_labelled *p
     glimpse_xmp_parts parts;
     int status = glimpse_xmp_parts_read(&parts, text);
     if (status == GLIMPSE_OK) status = set_labels(&parts, w, p);
-    if (status == GLIMPSE_OK && glimpse_xmp_write(path, &parts) != 0) {
-        glimpse_dataset_leave_out(w, p->path, strerror(errno));
+    if (status == GLIMPSE_OK && glimpse_xmp_write(path, &parts) < 0) {
+        glimpse_dataset_leave_out(w, p->path, glimpse_last_error());
     }
     glimpse_xmp_parts_free(&parts);
     return status;

@@ -102,6 +102,10 @@ int glimpse_dataset_writer_add(glimpse_dataset_writer *w, const glimpse_labelled
     if (picture->problem && !w->kind->problems) return GLIMPSE_OK;
     const glimpse_kept_error before = glimpse_error_keep(); /* of a picture that is left out */
     int status = w->kind->add(w, picture);
+    /* Not only at the end, hours later. */
+    if (status >= 0 && w->temporary && ferror(w->to)) {
+        status = glimpse_output_fail(w->to, w->o.output);
+    }
     if (status >= 0) glimpse_error_restore(&before);
     return status;
 }

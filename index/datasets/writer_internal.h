@@ -45,6 +45,8 @@ int glimpse_dataset_picture_size(uint32_t *width, uint32_t *height,
 int glimpse_output_open(FILE **file, char **temporary, const char *path);
 int glimpse_output_commit(FILE *file, char *temporary, const char *path);
 void glimpse_output_abandon(FILE *file, char *temporary);
+/* What to say when something failed on it (ferror). */
+int glimpse_output_fail(FILE *file, const char *path);
 /* Appends what was written to a temporary stream. */
 int glimpse_output_append(FILE *to, FILE *from);
 

@@ -4,6 +4,7 @@
 #include "xmp.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "dataset_text.h"
 
 #include <glimpse/version.h>
@@ -225,28 +226,24 @@ static int make_directories_for(char *path) {
 }
 
 static int write_text(char *path, const char *text, size_t size) {
-    char *temporary = glimpse_formatted("%s.%ld.tmp", path, (long)getpid());
-    int failed = temporary ? make_directories_for(path) : -1;
-    FILE *to = failed ? NULL : fopen(temporary, "wbx");
-    if (!to) {
-        free(temporary);
-        return -1;
+    glimpse_new_file file;
+    if (make_directories_for(path) < 0) {
+        return glimpse_fail_errno("%s: cannot make its directory", path);
     }
-    failed = fwrite(text, 1, size, to) != size;
-    failed |= fclose(to) != 0;
-    if (!failed) failed = rename(temporary, path) != 0;
-    int error = errno;
-    if (failed) (void)unlink(temporary);
-    free(temporary);
-    errno = error;
-    return failed ? -1 : 0;
+    int status = glimpse_new_file_open(&file, path);
+    if (status < 0) return status;
+    (void)fwrite(text, 1, size, file.stream);
+    return glimpse_new_file_publish(&file); /* it carries a checksum, and can be made again */
 }
 
 int glimpse_xmp_write(char *path, const glimpse_xmp_parts *parts) {
-    if (is_empty(parts)) return unlink(path) == 0 || errno == ENOENT ? 0 : -1;
+    if (is_empty(parts)) {
+        if (unlink(path) == 0 || errno == ENOENT) return GLIMPSE_OK;
+        return glimpse_fail_errno("%s: cannot remove", path);
+    }
     size_t size = 0;
     char *text = make_text(parts, &size);
-    int failed = text ? write_text(path, text, size) : -1;
+    int status = text ? write_text(path, text, size) : glimpse_fail_nomem(size, "a sidecar");
     free(text);
-    return failed;
+    return status;
 }

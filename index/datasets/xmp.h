@@ -55,8 +55,8 @@ int glimpse_xmp_parts_set(glimpse_xmp_parts *parts, glimpse_xmp_property propert
 int glimpse_xmp_parts_keywords(char ***words, size_t *count, size_t *capacity,
                                const glimpse_xmp_parts *parts);
 
-/* Writes the sidecar, with the directories above it; removes it when there are no parts. 0, or -1
- * with errno. `path` is changed and changed back. */
+/* Writes the sidecar, with the directories above it; removes it when there are no parts. `path`
+ * is changed and changed back. */
 int glimpse_xmp_write(char *path, const glimpse_xmp_parts *parts);
 
 #endif

@@ -66,7 +66,7 @@ int glimpse_calibration_write(const glimpse_calibration *calibration,
     if (status == GLIMPSE_OK &&
         (json_dumpf(root, file.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) != 0 ||
          fputc('\n', file.stream) == EOF)) {
-        status = glimpse_fail_errno("%s: cannot write", path);
+        status = glimpse_new_file_fail(&file);
     }
     if (status == GLIMPSE_OK) status = glimpse_new_file_commit(&file);
     glimpse_new_file_abandon(&file);

@@ -71,6 +71,9 @@ static const char *gnu_reason(const char *result, const char *reason) {
 #define REASON(result, reason) \
  _Generic((result), int : posix_reason, default : gnu_reason)((result), (reason))
 
+/* Nothing that is half written is ever left where it would be taken for whole. */
+static const char full_advice[] = "; make space there, then do the same again";
+
 int glimpse_fail_errno(const char *format, ...) {
     int error = errno;
     char message[MESSAGE_BYTES];
@@ -82,10 +85,11 @@ int glimpse_fail_errno(const char *format, ...) {
     if (offset > sizeof message - 1) offset = sizeof message - 1;
     char buffer[128];
     const char *reason = REASON(strerror_r(error, buffer, sizeof buffer), buffer);
+    const char *advice = error == ENOSPC || error == EDQUOT ? full_advice : "";
     if (reason) {
-        (void)snprintf(message + offset, sizeof message - offset, ": %s", reason);
+        (void)snprintf(message + offset, sizeof message - offset, ": %s%s", reason, advice);
     } else {
-        (void)snprintf(message + offset, sizeof message - offset, ": error %d", error);
+        (void)snprintf(message + offset, sizeof message - offset, ": error %d%s", error, advice);
     }
     memcpy(last_message, message, sizeof message);
     if (error == ENOENT) return GLIMPSE_E_NOT_FOUND;

@@ -19,7 +19,8 @@ int glimpse_fail(int status, const char *format, ...) GLIMPSE_PRINTF(2, 3);
 int glimpse_fail_context(int status, const char *format, ...) GLIMPSE_PRINTF(2, 3);
 
 /* Like glimpse_fail, with ": " and the text of errno at the time of the call behind it. ENOENT
- * becomes GLIMPSE_E_NOT_FOUND, ENOMEM becomes GLIMPSE_E_NOMEM, everything else GLIMPSE_E_IO. */
+ * becomes GLIMPSE_E_NOT_FOUND, ENOMEM becomes GLIMPSE_E_NOMEM, everything else GLIMPSE_E_IO. A full
+ * disk or quota has what to do about it behind that. */
 int glimpse_fail_errno(const char *format, ...) GLIMPSE_PRINTF(1, 2);
 
 /* `message` without the "PATH: " that it begins with, when it does: for structs that have the path

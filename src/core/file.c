@@ -122,7 +122,7 @@ int glimpse_new_file_open(glimpse_new_file *out, const char *path) {
         if (fd < 0 && errno != EEXIST) break;
     }
     if (fd < 0) {
-        int status = glimpse_fail_errno("%s: cannot create", temporary);
+        int status = glimpse_fail_errno("%s: cannot create", path);
         free(temporary);
         glimpse_new_file_abandon(out);
         return status;
@@ -138,41 +138,60 @@ int glimpse_new_file_open(glimpse_new_file *out, const char *path) {
     return GLIMPSE_OK;
 }
 
-static void sync_folder_of(const char *path) {
-    char folder[4096];
+int glimpse_sync_directory_of(const char *path) {
+    char directory[4096];
     const char *slash = strrchr(path, '/');
     size_t length = slash ? (size_t)(slash - path) : 0;
-    if (length >= sizeof folder) return;
+    if (length >= sizeof directory) return ENAMETOOLONG;
     if (!slash) {
-        memcpy(folder, ".", 2);
+        memcpy(directory, ".", 2);
     } else {
-        memcpy(folder, path, length);
-        folder[length] = '\0';
-        if (length == 0) memcpy(folder, "/", 2);
+        memcpy(directory, path, length);
+        directory[length] = '\0';
+        if (length == 0) memcpy(directory, "/", 2);
     }
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return; /* durability of the name is best effort; the contents are synced */
-    (void)fsync(fd);
-    (void)close(fd);
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return errno == EACCES || errno == EPERM ? 0 : errno;
+    int error = fsync(fd) != 0 ? errno : 0;
+    (void)close(fd); /* nothing was written through it */
+    return error == EINVAL || error == ENOTSUP || error == ENOSYS || error == EROFS ? 0 : error;
+}
+
+int glimpse_new_file_fail(const glimpse_new_file *file) {
+    /* A failed write leaves its mark on the stream, but not its reason, and what comes behind it
+     * may fit. So the disk is asked again, with more than the rest of a block can hold. */
+    static const char block[1 << 16];
+    ssize_t put = 0;
+    errno = 0;
+    for (int i = 0; i < 16 && put >= 0; i++)
+        put = write(fileno(file->stream), block, sizeof block);
+    if (errno == 0) errno = EIO;
+    return glimpse_fail_errno("%s: cannot write", file->path);
 }
 
 static int finish_file(glimpse_new_file *file, int durable) {
-    int status = GLIMPSE_OK;
-    if (fflush(file->stream) != 0 || ferror(file->stream) ||
-        (durable && fsync(fileno(file->stream)) != 0)) {
-        status = glimpse_fail_errno("%s: cannot write", file->temporary);
+    int status = GLIMPSE_OK, error = 0;
+    if (fflush(file->stream) != 0 || ferror(file->stream)) {
+        status = glimpse_new_file_fail(file);
+    } else if (durable && fsync(fileno(file->stream)) != 0) {
+        status = glimpse_fail_errno("%s: cannot write", file->path);
     }
     if (fclose(file->stream) != 0 && status == GLIMPSE_OK) {
-        status = glimpse_fail_errno("%s: cannot write", file->temporary);
+        status = glimpse_fail_errno("%s: cannot write", file->path);
     }
     file->stream = NULL;
     if (status == GLIMPSE_OK && rename(file->temporary, file->path) != 0) {
         status = glimpse_fail_errno("%s: cannot rename from %s", file->path, file->temporary);
     }
     if (status == GLIMPSE_OK) {
-        if (durable) sync_folder_of(file->path);
         free(file->temporary);
         file->temporary = NULL;
+        if (durable) error = glimpse_sync_directory_of(file->path);
+    }
+    if (error) {
+        errno = error;
+        status = glimpse_fail_errno("%s: written, but its name is not known to be on the disk",
+                                    file->path);
     }
     glimpse_new_file_abandon(file);
     return status;

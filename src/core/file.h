@@ -30,10 +30,17 @@ typedef struct glimpse_new_file {
     char *path, *temporary;
 } glimpse_new_file;
 int glimpse_new_file_open(glimpse_new_file *out, const char *path);
+/* "PATH: cannot write: REASON" of a stream on which something failed, whenever that was; the file
+ * is good for nothing then but to be abandoned. */
+int glimpse_new_file_fail(const glimpse_new_file *file);
 int glimpse_new_file_commit(glimpse_new_file *file);
 /* Renames without waiting for the disk: for what carries a checksum and can be made again. */
 int glimpse_new_file_publish(glimpse_new_file *file);
 void glimpse_new_file_abandon(glimpse_new_file *file); /* also fine after commit, and on zeros */
+
+/* Makes the names in the directory of `path` last. 0, or the errno; file systems that have no such
+ * call, and directories that may not be read, have done what can be done. */
+int glimpse_sync_directory_of(const char *path);
 
 /* mkdir -p; existing folders are fine. */
 int glimpse_make_folders(const char *path);

@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 #include "json_out.h"
+#include "report_file.h"
 #include "session.h"
 #include "tool.h"
 
@@ -17,13 +18,10 @@
 static const char *const crop_rules[] = {"model", "hf", "torchvision", NULL};
 
 static int write_bytes(const char *path, const uint8_t *data, size_t size) {
-    FILE *file = fopen(path, "wb");
-    if (!file) return tool_fail("%s: cannot write: %s", path, strerror(errno));
-    int written = fwrite(data, 1, size, file) == size;
-    if (fclose(file) != 0 || !written) {
-        return tool_fail("%s: cannot write: %s", path, strerror(errno));
-    }
-    return CLI_RUN;
+    report_file file;
+    if (report_file_open(&file, path) < 0) return EXIT_FAILED;
+    if (fwrite(data, 1, size, file.to) != size) file.error = errno;
+    return report_file_close(&file) < 0 ? EXIT_FAILED : CLI_RUN;
 }
 
 static int run(int argc, char **argv) {

@@ -10,16 +10,15 @@
 #include "output.h"
 #include "picture_out.h"
 #include "progress.h"
+#include "report_file.h"
 #include "text.h"
 #include "tool.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { THUMB = 360 };
 
@@ -123,13 +122,9 @@ static void put_result(FILE *to, const output_list *list, size_t i, double best)
 
 int html_write(const char *file, const output_list *list) {
     size_t count = list->count;
-    char *temporary = xprintf("%s.%ld.tmp", file, (long)getpid());
-    int failed = -1;
-    FILE *to = fopen(temporary, "wb");
-    if (!to) {
-        (void)tool_fail("%s: cannot write: %s", file, strerror(errno));
-        goto done;
-    }
+    report_file page;
+    if (report_file_open(&page, file) < 0) return -1;
+    FILE *to = page.to;
     (void)fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                 "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
@@ -163,16 +158,5 @@ int html_write(const char *file, const output_list *list) {
     }
     progress_clear();
     (void)fputs("</main></body></html>\n", to);
-    int bad = ferror(to);
-    if (fclose(to) != 0 || bad) {
-        (void)tool_fail("%s: cannot write: %s", file, strerror(errno));
-    } else if (rename(temporary, file) != 0) {
-        (void)tool_fail("%s: cannot write: %s", file, strerror(errno));
-    } else {
-        failed = 0;
-    }
-    if (failed) (void)unlink(temporary);
-done:
-    free(temporary);
-    return failed;
+    return report_file_close(&page);
 }

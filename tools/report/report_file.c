@@ -7,31 +7,75 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+static int fail(const char *name, int error) {
+    const char *advice =
+        error == ENOSPC || error == EDQUOT ? "; make space there, then do the same again" : "";
+    return tool_fail("%s: cannot write: %s%s", name, strerror(error), advice);
+}
+
 int report_file_open(report_file *file, const char *name) {
-    *file = (report_file){NULL, xstrdup(name), xprintf("%s.%ld.tmp", name, (long)getpid())};
-    file->to = fopen(file->temporary, "wb");
+    struct stat info;
+    /* A pipe or a device is written itself: nothing may take its name. */
+    const int direct = stat(name, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+    char *temporary = direct ? NULL : xprintf("%s.%ld.tmp", name, (long)getpid());
+    *file = (report_file){.name = xstrdup(name), .temporary = temporary};
+    file->to = fopen(direct ? name : file->temporary, "wb");
     if (file->to) return 0;
-    (void)tool_fail("%s: cannot write: %s", name, strerror(errno));
+    (void)fail(name, errno);
     free(file->name);
     free(file->temporary);
     return -1;
 }
 
-int report_file_close(report_file *file) {
-    int failed = -1;
+/* A failed write leaves its mark on the stream, but not its reason: the disk is asked again. */
+static int reason_of(FILE *to) {
+    static const char block[1 << 16];
+    ssize_t put = 0;
     errno = 0;
-    int bad = ferror(file->to) || fflush(file->to) != 0 || fsync(fileno(file->to)) != 0;
-    if (fclose(file->to) != 0 || bad || rename(file->temporary, file->name) != 0) {
-        (void)tool_fail("%s: cannot write: %s", file->name, strerror(errno));
-        (void)unlink(file->temporary);
-    } else {
-        failed = 0;
+    for (int i = 0; i < 16 && put >= 0; i++)
+        put = write(fileno(to), block, sizeof block);
+    return errno ? errno : EIO;
+}
+
+/* So that a power cut does not take the name away; some file systems have no such call. */
+static int sync_directory_of(const char *name) {
+    const char *slash = strrchr(name, '/');
+    char *directory = !slash          ? xstrdup(".")
+                      : slash == name ? xstrdup("/")
+                                      : xprintf("%.*s", (int)(slash - name), name);
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = fd >= 0 && fsync(fd) != 0 ? errno : 0;
+    if (fd >= 0) (void)close(fd);
+    free(directory);
+    return error == EINVAL || error == ENOTSUP || error == ENOSYS || error == EROFS ? 0 : error;
+}
+
+int report_file_close(report_file *file) {
+    int error = 0;
+    errno = 0;
+    if (fflush(file->to) != 0 || ferror(file->to)) {
+        error = file->error       ? file->error
+                : file->temporary ? reason_of(file->to)
+                : errno           ? errno
+                                  : EIO;
+    } else if (fsync(fileno(file->to)) != 0 && errno != EINVAL && errno != ENOTSUP) {
+        error = errno;
     }
+    if (fclose(file->to) != 0 && !error) error = errno;
+    if (!error && file->temporary && rename(file->temporary, file->name) != 0) error = errno;
+    if (error && file->temporary) {
+        (void)unlink(file->temporary);
+    } else if (!error && file->temporary) {
+        error = sync_directory_of(file->name);
+    }
+    if (error) (void)fail(file->name, error);
     free(file->name);
     free(file->temporary);
-    return failed;
+    return error ? -1 : 0;
 }

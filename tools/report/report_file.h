@@ -8,10 +8,12 @@
 
 typedef struct report_file {
     FILE *to;
-    char *name, *temporary;
+    char *name, *temporary; /* NULL: a device or a pipe, which is written itself */
+    int error;              /* the errno of a write that failed, from who knows it */
 } report_file;
 
 int report_file_open(report_file *file, const char *name); /* 0, or -1 after saying why */
-int report_file_close(report_file *file);                  /* the same */
+/* The same. Nothing is left behind on failure, and what had the name before is still there. */
+int report_file_close(report_file *file);
 
 #endif

@@ -116,12 +116,11 @@ int glimpse_vectors_save(const glimpse_vectors *vectors, const char *path,
     int status = glimpse_new_file_open(&file, path);
     if (status < 0) return status;
     if (fwrite(bytes, 1, sizeof bytes, file.stream) != sizeof bytes) {
-        status = glimpse_fail_errno("%s: cannot write", path);
+        status = glimpse_new_file_fail(&file);
     } else if (faiss_write_index(vectors->index, file.stream) != 0) {
-        status = ferror(file.stream) ? glimpse_fail_errno("%s: cannot write", path)
-                                     : glimpse_faiss_fail(path);
-    } else if (fflush(file.stream) != 0) {
-        status = glimpse_fail_errno("%s: cannot write", path);
+        status = ferror(file.stream) ? glimpse_new_file_fail(&file) : glimpse_faiss_fail(path);
+    } else if (fflush(file.stream) != 0 || ferror(file.stream)) {
+        status = glimpse_new_file_fail(&file);
     }
     if (status == GLIMPSE_OK) {
         status = hash_payload(&h.payload_hash, &h.payload_bytes, fileno(file.stream), path);
@@ -130,7 +129,7 @@ int glimpse_vectors_save(const glimpse_vectors *vectors, const char *path,
         encode_header(bytes, &h);
         if (fseeko(file.stream, 0, SEEK_SET) != 0 ||
             fwrite(bytes, 1, sizeof bytes, file.stream) != sizeof bytes) {
-            status = glimpse_fail_errno("%s: cannot write", path);
+            status = glimpse_new_file_fail(&file);
         }
     }
     if (status == GLIMPSE_OK) return glimpse_new_file_commit(&file);

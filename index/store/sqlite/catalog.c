@@ -3,6 +3,7 @@
  * embeddings in catalog_contents.c, the tables in schema.c, SQLite in db.c.
  */
 #include "core/error.h"
+#include "core/file.h"
 #include "schema.h"
 #include "sqlite_store.h"
 
@@ -47,6 +48,15 @@ int glimpse_catalog_open(glimpse_db **out, const char *path, int read_only) {
     return GLIMPSE_OK;
 }
 
+static void remove_database(const char *path) {
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char name[4096];
+        int length = snprintf(name, sizeof name, "%s%s", path, endings[i]);
+        if (length > 0 && (size_t)length < sizeof name) (void)unlink(name);
+    }
+}
+
 int glimpse_catalog_create(const char *path) {
     if (log_without_database(path)) {
         return glimpse_fail(GLIMPSE_E_CORRUPT,
@@ -59,16 +69,26 @@ int glimpse_catalog_create(const char *path) {
     if (length < 0 || (size_t)length >= sizeof temporary) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "%s: the path is too long", path);
     }
-    (void)unlink(temporary);
+    remove_database(temporary);
     glimpse_db *db = NULL;
     int status = glimpse_db_open(&db, temporary, GLIMPSE_DB_CREATE);
     if (status == GLIMPSE_OK) status = glimpse_schema_create(db);
-    glimpse_db_close(db); /* checkpoints: the log goes, everything is in the file */
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_close_alone(db);
+    } else {
+        glimpse_db_close(db);
+    }
     if (status == GLIMPSE_OK && rename(temporary, path) != 0) {
         status = glimpse_fail_errno("%s: cannot rename from %s", path, temporary);
     }
-    if (status < 0) (void)unlink(temporary);
-    return status;
+    if (status < 0) {
+        remove_database(temporary);
+        return status;
+    }
+    int error = glimpse_sync_directory_of(path);
+    if (error == 0) return GLIMPSE_OK;
+    errno = error;
+    return glimpse_fail_errno("%s: made, but its name is not known to be on the disk", path);
 }
 
 /*

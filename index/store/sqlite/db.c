@@ -16,7 +16,9 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "vfs.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,9 +61,23 @@ int glimpse_db_damaged(glimpse_db *db, const char *format, ...) {
     return damaged(db, what);
 }
 
+/* A full disk is SQLITE_FULL when a file could not be written, and an I/O error with the system's
+ * reason behind it when the log's index, a journal's length or a sync was what failed. */
+static int full_disk(glimpse_db *db, int code) {
+    if ((code & 0xff) == SQLITE_FULL) return ENOSPC;
+    if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_CANTOPEN) return 0;
+    int error = sqlite3_system_errno(db->handle);
+    return error == ENOSPC || error == EDQUOT ? error : 0;
+}
+
 /* SQLite's result code as one of our statuses; the message is copied at once. */
 static int fail(glimpse_db *db, int code) {
     char text[256];
+    const int full = full_disk(db, code);
+    if (full) {
+        errno = full;
+        return glimpse_fail_errno("%s: cannot write", db->path);
+    }
     (void)snprintf(text, sizeof text, "%s", sqlite3_errmsg(db->handle));
     switch (code & 0xff) {
     case SQLITE_CORRUPT:
@@ -71,7 +87,6 @@ static int fail(glimpse_db *db, int code) {
         return glimpse_fail(GLIMPSE_E_BUSY, "%s: another process holds the catalogue (%s)",
                             db->path, text);
     case SQLITE_NOMEM: return glimpse_fail(GLIMPSE_E_NOMEM, "%s: out of memory", db->path);
-    case SQLITE_FULL: return glimpse_fail(GLIMPSE_E_IO, "%s: the disk is full", db->path);
     case SQLITE_IOERR:
         if (code == SQLITE_IOERR_CORRUPTFS) return damaged(db, text);
         return glimpse_fail(GLIMPSE_E_IO, "%s: %s (%d)", db->path, text, code);
@@ -193,7 +208,7 @@ int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags) {
         mode = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
     }
     /* Our own lock is around every use, so SQLite's per-connection one would only cost. */
-    int code = sqlite3_open_v2(name, &db->handle, mode | SQLITE_OPEN_NOMUTEX, NULL);
+    int code = sqlite3_open_v2(name, &db->handle, mode | SQLITE_OPEN_NOMUTEX, glimpse_vfs());
     if (!db->handle) {
         status = glimpse_fail(GLIMPSE_E_NOMEM, "%s: out of memory", path);
         goto done;
@@ -229,11 +244,48 @@ done:
     return status;
 }
 
-void glimpse_db_close(glimpse_db *db) {
-    if (!db) return;
+static void finalize_statements(glimpse_db *db) {
     if (db->writing) glimpse_db_rollback(db);
     for (size_t i = 0; i < db->count; i++)
         (void)sqlite3_finalize(db->kept[i].statement);
+    db->count = 0;
+}
+
+static int has_log(const char *path) {
+    static const char *const endings[] = {"-wal", "-journal"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char name[4096];
+        struct stat info;
+        int length = snprintf(name, sizeof name, "%s%s", path, endings[i]);
+        if (length < 0 || (size_t)length >= sizeof name) return 1;
+        if (stat(name, &info) == 0 && info.st_size > 0) return 1;
+    }
+    return 0;
+}
+
+int glimpse_db_close_alone(glimpse_db *db) {
+    /* SQLite's own checkpoint, on closing, would keep its failure to itself. */
+    finalize_statements(db);
+    int left = 0, done = 0, status = GLIMPSE_OK;
+    int code =
+        sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, &left, &done);
+    if (code == SQLITE_OK) code = sqlite3_close(db->handle);
+    if (code == SQLITE_OK) {
+        db->handle = NULL;
+        if (left != done || has_log(db->path)) {
+            status =
+                glimpse_fail(GLIMPSE_E_IO, "%s: its log could not be brought into it", db->path);
+        }
+    } else {
+        status = fail(db, code);
+    }
+    glimpse_db_close(db);
+    return status;
+}
+
+void glimpse_db_close(glimpse_db *db) {
+    if (!db) return;
+    finalize_statements(db);
     (void)sqlite3_close_v2(db->handle);
     (void)pthread_mutex_destroy(&db->mutex);
     free(db->path);
@@ -352,7 +404,12 @@ int glimpse_db_integer(glimpse_db *db, int64_t *out, const char *sql, const char
     int status = query(db, &statement, sql, format, args);
     va_end(args);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, statement);
-    if (status > 0) *out = sqlite3_column_int64(statement, 0);
+    if (status > 0) {
+        *out = sqlite3_column_int64(statement, 0);
+        /* What a statement with RETURNING writes is committed behind its last row. */
+        int rest = glimpse_db_step(db, statement);
+        if (rest < 0) status = rest;
+    }
     glimpse_db_reset(statement);
     return status > 0 ? GLIMPSE_OK : status == 0 ? GLIMPSE_E_NOT_FOUND : status;
 }

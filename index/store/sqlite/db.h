@@ -48,7 +48,13 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
 
 /* Opens with the settings every connection has (see db.c). */
 int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags);
-void glimpse_db_close(glimpse_db *db); /* rolls back; a damaged file is left as it is */
+/* Rolls back; a damaged file is left as it is. Brings what is in SQLite's log into the file where
+ * that can be done; where it cannot, on a full disk, the log stays beside the file and nothing is
+ * lost: commits are on the disk when they return. */
+void glimpse_db_close(glimpse_db *db);
+/* Closes a database of which the file alone is to be kept, under another name: a failure when it is
+ * not whole without the log. */
+int glimpse_db_close_alone(glimpse_db *db);
 
 const char *glimpse_db_path(const glimpse_db *db);
 int glimpse_db_read_only(const glimpse_db *db);

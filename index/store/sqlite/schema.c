@@ -212,11 +212,13 @@ int glimpse_schema_create(glimpse_db *db) {
     (void)sqlite3_snprintf((int)sizeof sql, sql,
                            "PRAGMA page_size = 8192;"
                            "PRAGMA auto_vacuum = INCREMENTAL;"
-                           "PRAGMA journal_mode = WAL;"
                            "PRAGMA application_id = %d;",
                            GLIMPSE_APPLICATION_ID);
     int status = glimpse_db_script(db, sql);
-    return status < 0 ? status : glimpse_schema_migrate(db, steps, STEP_COUNT);
+    if (status == GLIMPSE_OK) status = glimpse_schema_migrate(db, steps, STEP_COUNT);
+    /* Last, when there is a file to be logged: the tables are not written twice, into the log and
+     * from there into the file, where the disk may be full. */
+    return status < 0 ? status : glimpse_db_script(db, "PRAGMA journal_mode = WAL;");
 }
 
 static int open_schema(glimpse_db *db) {

@@ -1,0 +1,10 @@
+/*
+ * vfs.h - SQLite's own file system layer, with room for its shared memory made sure of.
+ */
+#ifndef GLIMPSE_INDEX_VFS_H
+#define GLIMPSE_INDEX_VFS_H
+
+/* The name for sqlite3_open_v2(); NULL, SQLite's default, when there is nothing to add to. */
+const char *glimpse_vfs(void);
+
+#endif
