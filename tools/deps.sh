@@ -10,6 +10,7 @@
 #
 # usage: tools/deps.sh            install what is missing
 #        tools/deps.sh --tests    the same, and what only tests use
+#        tools/deps.sh --fuzz     the same, and what only tools/fuzz.sh uses
 #        tools/deps.sh --check    only say what is missing; exit status 1 if something is
 #        tools/deps.sh --print    print the names of the packages, one a line
 #
@@ -50,6 +51,10 @@ LIST
 libimage-exiftool-perl want  tests: reading XMP sidecars back
 chromium             want  tests: opening the HTML report
 python3              want  tests: the structure of the code
+LIST
+    [ "$with_fuzz" = no ] || cat <<'LIST'
+clang                need  fuzzing: libFuzzer comes with it
+libomp-dev           need  fuzzing: OpenMP for clang
 LIST
 }
 
@@ -509,10 +514,11 @@ install_faiss() {
 
 usage() { sed -n '/^# usage/,/^# environment/{/^# environment/!s/^# \{0,1\}//p}' "$0"; }
 
-mode=install with_tests=no
+mode=install with_tests=no with_fuzz=no
 case "${1:-}" in
 '') ;;
 --tests) with_tests=yes ;;
+--fuzz) with_fuzz=yes ;;
 --check) mode=check ;;
 --print) mode=print with_tests=yes ;;
 -h | --help)

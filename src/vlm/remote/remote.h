@@ -167,6 +167,8 @@ int glimpse_http_pool_create(glimpse_http_pool **out);
 void glimpse_http_pool_free(glimpse_http_pool *pool);
 /* GLIMPSE_OK with *end, or GLIMPSE_E_NOMEM. */
 int glimpse_http_post(glimpse_http_pool *pool, glimpse_http *http, glimpse_http_end *end);
+/* What a line of an answer's header says, into retry_after and location. A pool must be there. */
+void glimpse_http_read_header(glimpse_http *http, const char *line, size_t length);
 
 /*
  * Dialects.

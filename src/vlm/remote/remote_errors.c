@@ -155,7 +155,8 @@ void glimpse_remote_read_page(const char *text, size_t size, glimpse_remote_faul
     for (size_t i = 0; i < sizeof tags / sizeof *tags && !fault->message; i++) {
         const char *open = find_tag(text, length, tags[i][0]);
         const char *start = open ? memchr(open, '>', length - (size_t)(open - text)) : NULL;
-        if (!start++) continue;
+        if (!start) continue;
+        start++;
         size_t left = length - (size_t)(start - text);
         const char *end = find_tag(start, left, tags[i][1]);
         if (end) add_words(fault, start, (size_t)(end - start));

@@ -187,22 +187,25 @@ static double retry_after(const char *value) {
     return when > now ? fmin((double)(when - now), GLIMPSE_LONGEST_PAUSE) : 0.0;
 }
 
-static size_t on_header(char *line, size_t size, size_t count, void *user) {
-    incoming *in = user;
-    size_t length = size * count;
+void glimpse_http_read_header(glimpse_http *http, const char *line, size_t length) {
     char value[256];
     if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) { /* another answer begins, after a 100 */
-        in->http->retry_after = -1.0;
-        in->http->location[0] = '\0';
+        http->retry_after = -1.0;
+        http->location[0] = '\0';
     } else if (header_value(line, length, "Retry-After", value, sizeof value)) {
-        in->http->retry_after = retry_after(value);
+        http->retry_after = retry_after(value);
     } else if (header_value(line, length, "Retry-After-Ms", value, sizeof value)) {
         double after = retry_after(value);
-        if (after >= 0.0) in->http->retry_after = after / 1000.0;
+        if (after >= 0.0) http->retry_after = after / 1000.0;
     } else if (header_value(line, length, "Location", value, sizeof value)) {
-        (void)snprintf(in->http->location, sizeof in->http->location, "%s", value);
+        (void)snprintf(http->location, sizeof http->location, "%s", value);
     }
-    return length;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *user) {
+    const incoming *in = user;
+    glimpse_http_read_header(in->http, line, size * count);
+    return size * count;
 }
 
 static int on_progress(void *user, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
