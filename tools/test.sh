@@ -4,7 +4,7 @@
 # Ends with a line 'N passed, N failed, N skipped' and exits non-zero if anything failed.
 #
 # usage: tools/test.sh [--quick] [--jobs N] [-R REGEX] [--verbose]
-#        tools/test.sh --unit|--label LABEL|--changed [COMPONENT...]
+#        tools/test.sh [--unit | --label LABEL] [--changed] [COMPONENT...]
 #
 #   --quick        the optimised build only
 #   --jobs N       compile and test with N jobs (default: the number of cores)
