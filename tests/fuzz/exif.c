@@ -3,8 +3,8 @@
  */
 #include "fuzz.h"
 
+#include "core/utf8.h"
 #include "image/decode/exif.h"
-#include "text/utf8.h"
 #include "vlm/remote/remote.h"
 
 #include <math.h>

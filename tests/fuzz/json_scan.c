@@ -4,8 +4,8 @@
  */
 #include "fuzz.h"
 
+#include "core/utf8.h"
 #include "text/json_scan.h"
-#include "text/utf8.h"
 
 #include <jansson.h>
 #include <stdlib.h>

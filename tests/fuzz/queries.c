@@ -4,8 +4,8 @@
  */
 #include "fuzz.h"
 
+#include "core/utf8.h"
 #include "dates.h"
-#include "text/utf8.h"
 
 #include <glimpse/captions.h>
 #include <glimpse/label.h>

@@ -3,7 +3,7 @@
  */
 #include "fuzz.h"
 
-#include "text/utf8.h"
+#include "core/utf8.h"
 
 #include <glimpse/status.h>
 #include <glimpse/sys/tokenizer.h>

@@ -7,8 +7,8 @@
  */
 #include "fuzz.h"
 
+#include "core/utf8.h"
 #include "text/json_load.h"
-#include "text/utf8.h"
 #include "vlm/remote/remote.h"
 
 #include <glimpse/status.h>
