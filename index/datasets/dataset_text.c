@@ -1,5 +1,6 @@
 /*
- * dataset_text.c - see dataset_text.h.
+ * dataset_text.c - memory, messages, paths, names and escapes that the readers and writers of data
+ * sets share.
  */
 #include "dataset_text.h"
 

@@ -1,5 +1,5 @@
 /*
- * index/dups_candidates.c - which pictures may be the same, by their hashes.
+ * index/dedup/dups_candidates.c - which pictures may be the same, by their hashes.
  *
  * A crop has, whole, about the hash that the original has in a window; a framed copy has, inside
  * its frame, about the hash of the original. So the hashes of all windows of each picture are the

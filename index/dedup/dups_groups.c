@@ -1,5 +1,5 @@
 /*
- * index/dups_groups.c - groups without chaining.
+ * index/dedup/dups_groups.c - groups without chaining.
  *
  * A group is a star: a keeper, and what was compared with the keeper itself and found to be
  * related. Going through the pictures from the best to the worst, each that is in no group yet

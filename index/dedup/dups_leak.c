@@ -1,5 +1,5 @@
 /*
- * index/dups_leak.c - how much of the first set is also in the second: in all, and by label.
+ * index/dedup/dups_leak.c - how much of the first set is also in the second: in all, and by label.
  */
 #include "dups_private.h"
 

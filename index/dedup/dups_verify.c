@@ -1,6 +1,6 @@
 /*
- * index/dups_verify.c - from candidates to relations, by looking at the thumbnails. In threads:
- * each takes the next pair, and a pair's outcome depends on nothing but the pair.
+ * index/dedup/dups_verify.c - from candidates to relations, by looking at the thumbnails. In
+ * threads: each takes the next pair, and a pair's outcome depends on nothing but the pair.
  *
  * Two pictures that say of themselves that they were taken at different moments are two shots,
  * unless they agree in every detail, or the moments differ by whole quarters of an hour, which is

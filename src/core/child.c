@@ -1,5 +1,5 @@
 /*
- * core/child.c - see child.h.
+ * core/child.c - runs another program with bounds on its time, its memory and its output.
  *
  * Between fork and exec only functions are called that are safe there in a program with threads:
  * everything that allocates happens before.

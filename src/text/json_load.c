@@ -1,5 +1,5 @@
 /*
- * text/json_load.c - see json_load.h.
+ * text/json_load.c - parses JSON on a machine that may run out of memory.
  *
  * jansson's allocator is one for the whole process. Ours is put around the one that is there, and
  * does nothing else than that one unless the calling thread is inside glimpse_json_load(): then it

@@ -1,5 +1,6 @@
 /*
- * text/vocabulary.c - see vocabulary.h: the checks on ids and names, and the hash tables.
+ * text/vocabulary.c - the vocabulary of a BPE tokenizer: the checks on ids and names, and the hash
+ * tables.
  *
  * Opening has to be fast, because every `glimpse search` does it: two allocations per table, sized
  * from the data, and no allocation per token.

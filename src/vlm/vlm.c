@@ -1,5 +1,5 @@
 /*
- * vlm.c - see <glimpse/sys/vlm.h>: the table of kinds, and from a spec to a model.
+ * vlm.c - opens vision-language models: the table of kinds, and from a spec to a model.
  */
 #include "vlm/remote/remote.h"
 #include "vlm/vlm_kinds.h"

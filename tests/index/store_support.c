@@ -1,5 +1,6 @@
 /*
- * store_support.c - see store_support.h.
+ * store_support.c - a library with known contents for the tests of the store, and a search that
+ * looks at everything to compare with.
  */
 #include "store_support.h"
 

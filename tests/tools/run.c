@@ -1,5 +1,5 @@
 /*
- * run.c - see run.h.
+ * run.c - runs glimpse from a test and collects its exit code and output.
  */
 #include "run.h"
 

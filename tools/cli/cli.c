@@ -1,5 +1,5 @@
 /*
- * cli.c - see cli.h.
+ * cli.c - parses a command line by its table of options, and prints help from the same table.
  */
 #include "cli.h"
 

@@ -1,5 +1,5 @@
 /*
- * output.c - see output.h.
+ * output.c - writes the results of a search as a table, JSON, TSV, paths or a contact sheet.
  */
 #include "output.h"
 

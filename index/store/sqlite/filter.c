@@ -1,5 +1,6 @@
 /*
- * filter.c - see filter.h; glimpse/library.h says what a path prefix means.
+ * filter.c - binds a place and a time to the SQL that filters files; glimpse/library.h says what a
+ * path prefix means.
  */
 #include "filter.h"
 

@@ -1,5 +1,6 @@
 /*
- * math/onednn/api.c - see api.h.
+ * math/onednn/api.c - loads oneDNN's library when it is first needed, and says what it can do on
+ * this machine.
  */
 #include "math/onednn/api.h"
 
