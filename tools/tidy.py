@@ -124,9 +124,6 @@ def main():
     try:
         version = subprocess.run([CLANG_TIDY, "--version"], stdout=subprocess.PIPE,
                                  encoding="utf-8", check=True).stdout
-        for directory in ("", *OURS):
-            config = os.path.join(directory, ".clang-tidy")
-            version += digest_of_file(config)
     except OSError as error:
         sys.exit(f"tidy.py: {error}")
     sources = our_sources(os.path.abspath(arguments.build), wanted)
@@ -136,7 +133,8 @@ def main():
     start = time.monotonic()
     todo = []
     for path, directory, flags in sources:
-        setup = digest(version, *flags)
+        setup = digest(version, digest_of_file(".clang-tidy"),
+                       digest_of_file(os.path.join(path.split(os.sep)[0], ".clang-tidy")), *flags)
         if not has_passed(path, setup):
             todo.append((path, directory, flags, setup))
     faults = []

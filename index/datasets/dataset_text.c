@@ -103,9 +103,7 @@ void glimpse_path_clean(char *path) {
             to--; /* the slash behind the part that goes */
             while (to > floor && to[-1] != '/')
                 to--;
-        } else if (dots && absolute) {
-            /* the root is its own parent */
-        } else {
+        } else if (!dots || !absolute) { /* the root is its own parent */
             memmove(to, from, length);
             to += length;
             *to++ = '/'; /* there is capacity: a slash or the end stood behind `from` */

@@ -20,8 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { WORDS_BYTES = 4096, CHUNK = 65536, POLL_MS = 100 };
 
 /* What comes out of one of the child's ends. */
@@ -43,7 +41,7 @@ static char *find_program(const char *name) {
         if (length > 0) { /* an empty entry would be the working directory */
             memcpy(candidate, path, length);
             candidate[length] = '/';
-            (void)strcpy(candidate + length + 1, name);
+            memcpy(candidate + length + 1, name, strlen(name) + 1);
             if (access(candidate, X_OK) == 0) return candidate;
         }
         path += length;
@@ -111,7 +109,7 @@ static int drain(sink *s) {
         s->data = grown;
         s->capacity = capacity;
     }
-    memcpy(s->data + s->size, chunk, keep);
+    if (keep > 0) memcpy(s->data + s->size, chunk, keep);
     s->size += keep;
     return GLIMPSE_OK;
 }

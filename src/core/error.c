@@ -106,7 +106,7 @@ static void usual_wording(char *text, size_t size, const char *name, const char 
     (void)snprintf(text, size, "%s%s%s", name, value ? " = " : "", value ? value : "");
 }
 
-static _Atomic(glimpse_wording_fn) chosen_wording = NULL;
+static _Atomic(glimpse_wording_fn) chosen_wording; /* NULL: none */
 
 void glimpse_set_wording(glimpse_wording_fn wording) {
     chosen_wording = wording;
