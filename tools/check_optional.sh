@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds glimpse without each of its optional parts in turn, and without all of them. For each it
 # wants: no warning; `glimpse doctor` says that the part is missing; the tests of parts pass.
-# Ends with a table, and exits non-zero if anything failed.
+# One line for each, and exits non-zero if anything failed.
 #
 # usage: tools/check_optional.sh [--jobs N] [-R REGEX] [PART...]
 #
@@ -140,7 +140,8 @@ try() {
     result="builds, doctor agrees, $(sed -nE 's/.* tests failed out of ([0-9]+)$/\1 tests pass/p' "$log")"
 }
 
-status=0 table=()
+status=0
+echo "without"
 for part in "${parts[@]}"; do
     start=$SECONDS
     off=("$part")
@@ -151,18 +152,12 @@ for part in "${parts[@]}"; do
             [ "$switch" = GLIMPSE_BUILD_TESTS ] || off+=("$switch")
         done
     fi
-    if try "${off[@]}"; then
-        word=ok
-    else
+    word=ok
+    if ! try "${off[@]}"; then
         word=FAILED status=1
-        echo "== without $part: $result"
         grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking)|^ *[0-9]+/[0-9]+ Test .*Passed' "$log" |
-            tail -n 60
+            tail -n 60 | sed 's/^/    /'
     fi
-    table+=("$(printf '%-26s %-7s %5d s   %s' "$part" "$word" $((SECONDS - start)) "$result")")
-    [ ! -t 1 ] || echo "${table[-1]}"
+    printf '%-26s %-7s %5d s   %s\n' "$part" "$word" $((SECONDS - start)) "$result"
 done
-echo
-printf '%-26s\n' "without"
-printf '%s\n' "${table[@]}"
 exit $status

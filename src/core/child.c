@@ -102,14 +102,14 @@ static int drain(sink *s) {
         keep = s->most - s->size;
         s->overflowed = 1;
     }
-    if (s->size + keep + 1 > s->capacity) {
+    if (!s->data || s->size + keep + 1 > s->capacity) {
         const size_t capacity = 2 * (s->size + keep) + 1;
         char *grown = realloc(s->data, capacity);
         if (!grown) return glimpse_fail_nomem(capacity, "a program's output");
         s->data = grown;
         s->capacity = capacity;
     }
-    if (keep > 0) memcpy(s->data + s->size, chunk, keep);
+    memcpy(s->data + s->size, chunk, keep);
     s->size += keep;
     return GLIMPSE_OK;
 }
