@@ -54,6 +54,11 @@ random_model random_model_vit_l14(void) {
                           3072, 49408, 77,  "F16", "quick_gelu", 1,  1,    0,   0};
 }
 
+static int close_both(FILE *a, FILE *b) {
+    const int failed_a = fclose(a), failed_b = fclose(b);
+    return failed_a == 0 && failed_b == 0;
+}
+
 typedef struct tensor {
     char name[96];
     size_t dims[4], rank, count;
@@ -296,7 +301,7 @@ static int write_tokenizer(const random_model *m, const char *folder) {
     if (m->merges) write_merges(m, vocab, merges);
     (void)fprintf(vocab, "\"<|startoftext|>\": %zu, \"<|endoftext|>\": %zu}\n", m->vocabulary - 2,
                   m->vocabulary - 1);
-    return (fclose(vocab) == 0) & (fclose(merges) == 0);
+    return close_both(vocab, merges);
 }
 
 /* Gemma's: special tokens, the 256 bytes to fall back on, U+2581 for a space, lower-case letters;
@@ -336,7 +341,7 @@ static int write_siglip_tokenizer(const char *folder) {
     (void)fprintf(own, "{\"tokenizer_class\": \"GemmaTokenizer\", \"add_bos_token\": false, "
                        "\"add_eos_token\": true, \"do_lower_case\": true, \"pad_token\": "
                        "\"<pad>\", \"eos_token\": \"<eos>\"}\n");
-    return (fclose(file) == 0) & (fclose(own) == 0);
+    return close_both(file, own);
 }
 
 static int write_config(const random_model *m, const char *folder) {
@@ -374,7 +379,7 @@ static int write_config(const random_model *m, const char *folder) {
         (void)fprintf(pictures, "{\"size\": {\"shortest_edge\": %zu}, \"crop_size\": %zu}\n",
                       m->image_size, m->image_size);
     }
-    return (fclose(config) == 0) & (fclose(pictures) == 0);
+    return close_both(config, pictures);
 }
 
 static int write_weights(writer *w, const random_model *m, const char *folder) {

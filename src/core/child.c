@@ -66,11 +66,6 @@ static char **child_environment(void) {
     return copy;
 }
 
-static void limit(int which, rlim_t value) {
-    const struct rlimit bound = {value, value};
-    (void)setrlimit(which, &bound);
-}
-
 static _Noreturn void become(const glimpse_child *child, const char *program, char **environment,
                              int output, int messages) {
     (void)setpgid(0, 0); /* so that what it starts can be ended with it */
@@ -79,10 +74,13 @@ static _Noreturn void become(const glimpse_child *child, const char *program, ch
         dup2(messages, STDERR_FILENO) < 0) {
         _exit(127);
     }
-    limit(RLIMIT_CPU, child->cpu_seconds);
-    limit(RLIMIT_AS, (rlim_t)child->memory);
-    limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_FSIZE, 0);
+    const struct rlimit seconds = {child->cpu_seconds, child->cpu_seconds};
+    const struct rlimit memory = {(rlim_t)child->memory, (rlim_t)child->memory};
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CPU, &seconds);
+    (void)setrlimit(RLIMIT_AS, &memory);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)setrlimit(RLIMIT_FSIZE, &none);
     (void)execve(program, (char *const *)(uintptr_t)child->arguments, environment);
     _exit(127);
 }

@@ -6,6 +6,7 @@
  * for each; (sum_high << 15) + sum_low is the 32-bit sum of the portable kernel, whatever wraps in
  * between. vpmaddwd also adds neighbours, so the samples of two taps are put side by side.
  */
+#include "core/cpu.h"
 #include "image/resize.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -119,7 +120,7 @@ __attribute__((target("avx2"))) static void vertical_avx2(uint8_t *to, const uin
 static const glimpse_resize_kernels avx2 = {"avx2", horizontal_avx2, vertical_avx2};
 
 const glimpse_resize_kernels *glimpse_resize_avx2(void) {
-    return __builtin_cpu_supports("avx2") ? &avx2 : NULL;
+    return glimpse_cpu_has(GLIMPSE_CPU_AVX2) ? &avx2 : NULL;
 }
 
 #else

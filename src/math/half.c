@@ -6,6 +6,8 @@
  */
 #include "math/half.h"
 
+#include "core/cpu.h"
+
 #if defined(__x86_64__) && defined(__GNUC__)
 # include <immintrin.h>
 # define HAVE_F16C_PATH 1
@@ -40,7 +42,7 @@ __attribute__((target("avx,f16c"))) static size_t load_f16c(float *values, const
 void glimpse_f16_load(float *values, const uint8_t *bytes, size_t count) {
     size_t done = 0;
 #ifdef HAVE_F16C_PATH
-    if (__builtin_cpu_supports("f16c") && __builtin_cpu_supports("avx")) {
+    if (glimpse_cpu_has(GLIMPSE_CPU_F16C)) {
         done = load_f16c(values, bytes, count);
     }
 #endif

@@ -7,6 +7,8 @@ set -euo pipefail
 export LC_ALL=C
 compiler=$1
 shift
+strip=$compiler # takes comments off, which only gcc does without including anything
+case $("$compiler" --version) in *clang*) strip=gcc ;; esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
@@ -17,7 +19,7 @@ fail() { echo "FAILED: $*" >&2; failures=1; }
 names_of() {
     local text=$work/text statements=$work/statements header=$2
     # Comments go; directives stay.
-    "$compiler" -w -fpreprocessed -dD -E -P "$1" >"$text"
+    "$strip" -w -fpreprocessed -dD -E -P "$1" >"$text"
     grep -oE '^#define +[A-Za-z_0-9]+' "$text" | awk -v h="$header" '{ print "macro", $2, h }'
     grep -v '^#' "$text" | tr '\n' ' ' | tr ';' '\n' >"$statements"
     grep -oE 'GLIMPSE_API .*' "$statements" | grep -oE '^[^([]*[([]' | grep -oE 'glimpse_[a-z0-9_]+ *[([]$' |

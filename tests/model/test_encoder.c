@@ -45,8 +45,8 @@ static const char *const texts[TEXTS] = {"a",
                                          "caf\xc3\xa9",
                                          "!?",
                                          "1234",
-                                         "the last one is too long "
-                                         "for the context"};
+                                         ("the last one is too long "
+                                          "for the context")};
 
 static void fill_pixels(void) {
     uint64_t state = 99;

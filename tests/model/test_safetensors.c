@@ -187,8 +187,8 @@ static void an_index_must_be_true(void **unused) {
     static const char *const lies[] = {
         "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"one.safetensors\"}}",
         "{\"weight_map\":{\"a\":\"two.safetensors\",\"b\":\"one.safetensors\"}}",
-        "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\",\"c\":\"two."
-        "safetensors\"}}"};
+        ("{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\",\"c\":\"two."
+         "safetensors\"}}")};
     glimpse_tensors *tensors = NULL;
     write_file("one.safetensors",
                "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 0, 4);

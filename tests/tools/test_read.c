@@ -10,8 +10,8 @@
 
 static const char *const texts[] = {
     "Annual report of the harbour of Lindholm\nThe board thanks all members.",
-    "Boats\nIn 2024 the harbour counted 412 guest boats, most of them from Denmark.\n"
-    "The longest stay was nine nights.",
+    ("Boats\nIn 2024 the harbour counted 412 guest boats, most of them from Denmark.\n"
+     "The longest stay was nine nights."),
     "Money\nIncome from mooring fees was 81,400 crowns. Repairs of the jetty cost 23,950 crowns.",
     "Weather\nThe storm of 19 October damaged the northern breakwater. No boat was lost.",
     "People\nHarbour master is Ingrid Solberg. Her deputy is Tomas Lind.",

@@ -186,8 +186,8 @@ static void what_is_not_understood_leaves_for_nowhere(void **state) {
         "llava/127.0.0.1:$/v1",
         "llava#http://127.0.0.1:$",
         "llava%40127.0.0.1:$",
-        "llava\xef\xbc\xa0"
-        "127.0.0.1:$",
+        ("llava\xef\xbc\xa0"
+         "127.0.0.1:$"),
         "[::1]:$",
         "llava&localhost",
         "llava\\@127.0.0.1:$x",

@@ -625,7 +625,8 @@ static size_t answered_twice(test_server *server) {
     for (size_t i = 0; i < count; i++) {
         const server_request *r = server_get(server, i);
         if (r->number % 5 == 2) continue; /* a fault: to be asked again, or refused */
-        seen s = {.bytes = server_picture(r, 0, &s.size)};
+        seen s = {NULL, 0, 0};
+        s.bytes = server_picture(r, 0, &s.size);
         size_t k = 0;
         while (k < used && (all[k].size != s.size || memcmp(all[k].bytes, s.bytes, s.size) != 0))
             k++;

@@ -3,6 +3,8 @@
  */
 #include "math/kernels/kernels.h"
 
+#include "core/cpu.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,14 +22,8 @@ const glimpse_kernels *const *glimpse_kernels_all(void) {
     tables[count++] = &glimpse_kernels_plain;
     tables[count++] = &glimpse_kernels_baseline;
 #ifdef GLIMPSE_X86_KERNELS
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("f16c")) {
-        tables[count++] = &glimpse_kernels_avx2;
-    }
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-        tables[count++] = &glimpse_kernels_avx512;
-    }
+    if (glimpse_cpu_has(GLIMPSE_CPU_AVX2)) tables[count++] = &glimpse_kernels_avx2;
+    if (glimpse_cpu_has(GLIMPSE_CPU_AVX512)) tables[count++] = &glimpse_kernels_avx512;
 #endif
     tables[count] = NULL;
     return tables;

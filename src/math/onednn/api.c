@@ -4,6 +4,7 @@
  */
 #include "math/onednn/api.h"
 
+#include "core/cpu.h"
 #include "core/error.h"
 
 #include <dlfcn.h>
@@ -42,19 +43,9 @@ int glimpse_onednn_available(void) {
     return loaded;
 }
 
-/* Asked of the CPU first: a machine without AVX-512 does not even load the library. */
-static int cpu_has_avx512(void) {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-#else
-    return 0;
-#endif
-}
-
-/* Sets of instructions are sets of bits, so that AVX2 with VNNI is not taken for AVX-512. */
+/* The CPU is asked first: a machine without AVX-512 does not even load the library. Sets of instructions are sets of bits, so that AVX2 with VNNI is not taken for AVX-512. */
 static int has_isa(dnnl_cpu_isa_t wanted) {
-    return cpu_has_avx512() && glimpse_onednn_available() &&
+    return glimpse_cpu_has(GLIMPSE_CPU_AVX512) && glimpse_onednn_available() &&
            ((unsigned)glimpse_dnnl.isa & (unsigned)wanted) == (unsigned)wanted;
 }
 

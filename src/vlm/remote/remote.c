@@ -224,8 +224,8 @@ static int prompt(const void *self, const glimpse_vlm_request *request, char **o
     static const char *const plain[] = {
         [GLIMPSE_VLM_ASK] = "{}",
         [GLIMPSE_VLM_CAPTION] = "Describe this picture in one sentence. {}",
-        [GLIMPSE_VLM_SCORE] = "How likely is it that this text describes the picture, with every "
-                              "thing, attribute, number and place in it?\nText: {}",
+        [GLIMPSE_VLM_SCORE] = ("How likely is it that this text describes the picture, with every "
+                               "thing, attribute, number and place in it?\nText: {}"),
     };
     (void)self;
     char *words = NULL;
