@@ -18,8 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static const unsigned long MOST_OPENED = 100;
 
 int output_check(const output_options *o, const cli_command *command) {
