@@ -196,7 +196,7 @@ check_tidy() {
         fail "mend what is named above; .clang-tidy says what is checked and why"
         return
     }
-    ok "$(tail -n 1 "$log/tidy")"
+    ok "$(sed -n "\$s/^tidy: //p" "$log/tidy")"
 }
 
 for check in "${checks[@]}"; do
