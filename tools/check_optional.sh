@@ -100,7 +100,7 @@ if known[wanted]:
 
 # Builds without the parts named, and sets `result`.
 try() {
-    local off=("$@") flags=() switch name
+    local off=("$@") flags=() switch name said="builds"
     for switch in "${optional[@]}"; do
         case " ${off[*]} " in
         *" $switch "*) flags+=("-D$switch=OFF") ;;
@@ -123,12 +123,13 @@ try() {
                 result="doctor FAILED"
                 return 1
             }
+            said="builds, doctor agrees"
             ;;
         esac
     done
     case " ${off[*]} " in
     *" GLIMPSE_BUILD_TESTS "*)
-        result="builds"
+        result=$said
         return 0
         ;;
     esac
@@ -137,7 +138,7 @@ try() {
         result="tests FAILED"
         return 1
     }
-    result="builds, doctor agrees, $(sed -nE 's/.* tests failed out of ([0-9]+)$/\1 tests pass/p' "$log")"
+    result="$said, $(sed -nE 's/.* tests failed out of ([0-9]+)$/\1 tests pass/p' "$log")"
 }
 
 status=0
