@@ -244,7 +244,7 @@ static void unit(float *row) {
 
 static double run_semantic(size_t n) {
     float *rows = malloc(n * WIDTH * sizeof *rows),
-          *topics = malloc(TOPICS * WIDTH * sizeof *topics);
+          *topics = malloc(sizeof *topics * TOPICS * WIDTH);
     const float **list = malloc(n * sizeof *list);
     uint32_t *copy_of = calloc(n, sizeof *copy_of);
     size_t copies = 0;

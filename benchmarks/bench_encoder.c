@@ -172,7 +172,8 @@ static void compare_workers(const char *folder, const float *pixels, size_t embe
 
 /* Floating-point operations of one picture, products only. */
 static double operations(const random_model *m) {
-    double tokens = (double)(m->image_size / m->patch) * (double)(m->image_size / m->patch) + 1;
+    size_t side = m->image_size / m->patch;
+    double tokens = (double)side * (double)side + 1;
     double d = (double)m->vision_width, f = (double)m->vision_mlp;
     double layer = 2 * tokens * (4 * d * d + 2 * d * f) + 4 * tokens * tokens * d;
     return layer * (double)m->vision_layers + 2 * tokens * d * 3 * (double)(m->patch * m->patch);

@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < glimpse_hits_count(hits); i++)
         printf("%.3f %s\n", glimpse_hits_get(hits, i)->probability,
                glimpse_hits_get(hits, i)->path);
-    if (status < 0) fprintf(stderr, "tour: %s\n", glimpse_last_error());
+    if (status < 0) (void)fprintf(stderr, "tour: %s\n", glimpse_last_error());
     glimpse_dedup_report_free(duplicates), glimpse_hits_free(hits), glimpse_session_close(session);
     return status < 0;
 }

@@ -11,6 +11,7 @@
 # usage: tools/deps.sh            install what is missing
 #        tools/deps.sh --tests    the same, and what only tests use
 #        tools/deps.sh --fuzz     the same, and what only tools/fuzz.sh uses
+#        tools/deps.sh --lint     the same as --tests, and what tools/check.sh uses
 #        tools/deps.sh --check    only say what is missing; exit status 1 if something is
 #        tools/deps.sh --print    print the names of the packages, one a line
 #
@@ -55,6 +56,12 @@ LIST
     [ "$with_fuzz" = no ] || cat <<'LIST'
 clang                need  fuzzing: libFuzzer comes with it
 libomp-dev           need  fuzzing: OpenMP for clang
+LIST
+    [ "$with_lint" = no ] || cat <<'LIST'
+clang-format-14|clang-format want  tools/check.sh: the layout of C
+clang-tidy-14|clang-tidy want  tools/check.sh: faults that a compiler does not see
+clang-14|clang       want  tools/check.sh: which headers a file includes
+shellcheck           want  tools/check.sh: shell scripts
 LIST
 }
 
@@ -514,11 +521,12 @@ install_faiss() {
 
 usage() { sed -n '/^# usage/,/^# environment/{/^# environment/!s/^# \{0,1\}//p}' "$0"; }
 
-mode=install with_tests=no with_fuzz=no
+mode=install with_tests=no with_fuzz=no with_lint=no
 case "${1:-}" in
 '') ;;
 --tests) with_tests=yes ;;
 --fuzz) with_fuzz=yes ;;
+--lint) with_tests=yes with_lint=yes ;;
 --check) mode=check ;;
 --print) mode=print with_tests=yes ;;
 -h | --help)

@@ -19,6 +19,7 @@ enum { CHUNK = 1 << 17, MOST_ATTRIBUTE_BYTES = 1 << 20 };
  * are not followed: a name that became one is not the file that was seen. */
 int glimpse_action_open(const char *path, struct stat *info, int *fd) {
     const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    *info = (struct stat){0};
     *fd = open(path, flags | O_NOATIME);
     if (*fd < 0 && errno == EPERM) *fd = open(path, flags);
     if (*fd < 0) return errno;

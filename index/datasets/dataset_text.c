@@ -1,5 +1,6 @@
 /*
- * dataset_text.c - see dataset_text.h.
+ * dataset_text.c - memory, messages, paths, names and escapes that the readers and writers of data
+ * sets share.
  */
 #include "dataset_text.h"
 
@@ -103,9 +104,7 @@ void glimpse_path_clean(char *path) {
             to--; /* the slash behind the part that goes */
             while (to > floor && to[-1] != '/')
                 to--;
-        } else if (dots && absolute) {
-            /* the root is its own parent */
-        } else {
+        } else if (!dots || !absolute) { /* the root is its own parent */
             memmove(to, from, length);
             to += length;
             *to++ = '/'; /* there is capacity: a slash or the end stood behind `from` */

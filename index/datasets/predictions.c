@@ -218,7 +218,7 @@ static int read_object(const char **wrong, held *h, const json_t *object) {
         return GLIMPSE_OK;
     }
     if (status == GLIMPSE_OK) status = add_picture(&of, h, path);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     if (json_object_get(object, "error")) {
         of->failed = 1;
         h->p.failed++;
@@ -295,7 +295,7 @@ static int read_row(held *h, const sheet *s, size_t row, glimpse_prediction *of)
     }
     if (status == GLIMPSE_OK) status = read_number(&score, s, row, s->score);
     if (status == GLIMPSE_OK) status = add_guess(&made, h, of, name);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     made->probability = probability;
     made->score = score;
     made->accepted = s->accepted < 0 ? of->count == 1 : says_true(s, row, s->accepted);

@@ -191,8 +191,8 @@ static int hf_add(glimpse_dataset_writer *w, const glimpse_labelled *p) {
     int status = item ? new_name(&item->name, t, "images", p->path) : GLIMPSE_E_NOMEM;
     if (status < 0) return status;
     json_out j = {t->notes, 0};
-    const glimpse_label *best = p->count > 0 ? &p->labels[0] : NULL;
-    int accepted = best && best->accepted && !w->set->multi_label;
+    const glimpse_label *best = p->labels;
+    int accepted = p->count > 0 && best->accepted && !w->set->multi_label;
     jout_open(&j, '{');
     jout_pair(&j, "file_name", item->name);
     if (w->set->multi_label) {
@@ -212,7 +212,7 @@ static int hf_add(glimpse_dataset_writer *w, const glimpse_labelled *p) {
             jout_null(&j);
         }
         jout_key(&j, "probability");
-        if (best) {
+        if (p->count > 0) {
             jout_number(&j, best->probability);
         } else {
             jout_null(&j);

@@ -1,5 +1,6 @@
 /*
- * xmp.c - see xmp.h.
+ * xmp.c - writes the XMP sidecar of a picture, or puts labels into the one that another program
+ * wrote.
  */
 #include "xmp.h"
 

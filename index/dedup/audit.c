@@ -1,5 +1,5 @@
 /*
- * index/audit.c - what is odd about the pictures of a data set.
+ * index/dedup/audit.c - what is odd about the pictures of a data set.
  *
  * Single pictures are held against fixed limits of their measures. Sizes are held against the rest
  * of the set, by the median and the median absolute deviation (x 1.4826 it estimates the standard

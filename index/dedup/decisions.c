@@ -1,5 +1,5 @@
 /*
- * decisions.c - see <glimpse/decisions.h>.
+ * decisions.c - stores and loads what a person decided about pairs and groups of duplicates.
  *
  * decision.key is a hash of kind and sorted ids: an equal decision replaces the earlier one and
  * becomes the latest. Members name contents by hash and not by the catalogue's content row, which

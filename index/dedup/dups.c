@@ -1,5 +1,5 @@
 /*
- * index/dups.c - a duplicate search from options to report; the steps are in dups_*.c
+ * index/dedup/dups.c - a duplicate search from options to report; the steps are in dups_*.c
  * (dups_private.h names them).
  */
 #include "dups_private.h"

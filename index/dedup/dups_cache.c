@@ -1,5 +1,6 @@
 /*
- * index/dups_cache.c - see dups_cache.h.
+ * index/dedup/dups_cache.c - packs what a scan measured of a picture into a row of the catalogue,
+ * and unpacks it.
  *
  * Numbers are packed little-endian, floating-point ones by their IEEE bits; texts with their length
  * in front.

@@ -1,6 +1,6 @@
 /*
- * index/dups_cache.h - what a scan finds out about a picture, kept in the catalogue of a library
- * (schema step 5 -> 6), so that the next scan decodes nothing.
+ * index/dedup/dups_cache.h - what a scan finds out about a picture, kept in the catalogue of a
+ * library (schema step 5 -> 6), so that the next scan decodes nothing.
  *
  * Rows belong to contents: what is kept is about bytes, wherever the file goes, and goes with the
  * content. A file whose size, time and inode are those that the catalogue knows is taken to have

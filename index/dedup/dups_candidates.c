@@ -1,5 +1,5 @@
 /*
- * index/dups_candidates.c - which pictures may be the same, by their hashes.
+ * index/dedup/dups_candidates.c - which pictures may be the same, by their hashes.
  *
  * A crop has, whole, about the hash that the original has in a window; a framed copy has, inside
  * its frame, about the hash of the original. So the hashes of all windows of each picture are the
@@ -116,7 +116,7 @@ static double compare_minis(const glimpse_dups_item *a, const glimpse_dups_item 
             v = v < 0 ? 0 : v > MINI - 1.001 ? MINI - 1.001 : v;
             int i = (int)u, j = (int)v;
             double f = u - i, g = v - j;
-            const uint8_t *p = a->mini + j * MINI + i;
+            const uint8_t *p = a->mini + (size_t)j * MINI + i;
             double value =
                 (1 - g) * ((1 - f) * p[0] + f * p[1]) + g * ((1 - f) * p[MINI] + f * p[MINI + 1]);
             double other = b->mini[y * MINI + x];

@@ -1,6 +1,6 @@
 /*
- * index/dups_classes.c - files with the same pixels are one class. Its first file stands for it in
- * everything that looks at pictures, so a thousand copies cost no more than one.
+ * index/dedup/dups_classes.c - files with the same pixels are one class. Its first file stands for
+ * it in everything that looks at pictures, so a thousand copies cost no more than one.
  */
 #include "dups_private.h"
 

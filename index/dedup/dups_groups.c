@@ -1,5 +1,5 @@
 /*
- * index/dups_groups.c - groups without chaining.
+ * index/dedup/dups_groups.c - groups without chaining.
  *
  * A group is a star: a keeper, and what was compared with the keeper itself and found to be
  * related. Going through the pictures from the best to the worst, each that is in no group yet
@@ -105,8 +105,8 @@ static int prepare(grouping *g, glimpse_dups *dups) {
     memset(g, 0, sizeof *g);
     g->dups = dups;
     g->start = calloc(n + 1, sizeof *g->start);
-    g->links = malloc((2 * dups->edge_count + 1) * sizeof *g->links);
-    g->order = malloc(n * sizeof *g->order);
+    g->links = calloc(2 * dups->edge_count + 1, sizeof *g->links);
+    g->order = calloc(n, sizeof *g->order);
     g->best = malloc(n * sizeof *g->best);
     g->taken = calloc(n, 1);
     g->keeps = calloc(n, 1);
@@ -364,7 +364,8 @@ int glimpse_dups_group_against(glimpse_dups *dups) {
             for (uint32_t l = g.start[class]; l < g.start[class + 1] && status == GLIMPSE_OK; l++) {
                 uint32_t other = g.links[l].class;
                 const glimpse_dups_edge *edge = &dups->edges[g.links[l].edge];
-                if (chosen[other] != edge || !in_round(edge->relation, round)) continue;
+                if (!chosen[other] || chosen[other] != edge || !in_round(edge->relation, round))
+                    continue;
                 glimpse_warp warp;
                 glimpse_dups_member member = seen_from(dups, edge, class, &warp);
                 status = push_first_set(&g, other, keeper, &member);

@@ -1,5 +1,5 @@
 /*
- * index/dups_leak.c - how much of the first set is also in the second: in all, and by label.
+ * index/dedup/dups_leak.c - how much of the first set is also in the second: in all, and by label.
  */
 #include "dups_private.h"
 
@@ -38,7 +38,7 @@ static void count(glimpse_dedup_leak *leak, const leaked *picture) {
 
 int glimpse_dups_fill_leak(const glimpse_dups *dups, glimpse_dedup_report *report) {
     size_t n = 0, labels = 0;
-    leaked *pictures = malloc((dups->count + 1) * sizeof *pictures);
+    leaked *pictures = calloc(dups->count + 1, sizeof *pictures);
     glimpse_dedup_leak *rows = malloc((dups->count + 1) * sizeof *rows);
     if (!pictures || !rows) {
         free(pictures);

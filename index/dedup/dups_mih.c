@@ -1,5 +1,6 @@
 /*
- * index/dups_mih.c - see dups_mih.h.
+ * index/dedup/dups_mih.c - finds all pairs of 64-bit codes within a Hamming radius, by multi-index
+ * hashing.
  */
 #include "dups_mih.h"
 

@@ -1,5 +1,6 @@
 /*
- * index/dups_mih.h - all pairs of 64-bit codes within a Hamming radius, by multi-index hashing.
+ * index/dedup/dups_mih.h - all pairs of 64-bit codes within a Hamming radius, by multi-index
+ * hashing.
  *
  * Norouzi, Punjani, Fleet 2012, "Fast search in Hamming space with multi-index hashing": cut the
  * codes into m chunks. When two codes differ in at most r = m r' + a bits (0 <= a < m), then one of

@@ -1,5 +1,6 @@
 /*
- * index/dups_mih_table.c - see dups_mih_table.h.
+ * index/dedup/dups_mih_table.c - builds the tables of multi-index hashing, one for each chunk of
+ * the codes.
  */
 #include "dups_mih_table.h"
 

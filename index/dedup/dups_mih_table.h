@@ -1,6 +1,6 @@
 /*
- * index/dups_mih_table.h - the tables of multi-index hashing: which bits of a code make a chunk,
- * and where the codes with a given chunk are. See dups_mih.h.
+ * index/dedup/dups_mih_table.h - the tables of multi-index hashing: which bits of a code make a
+ * chunk, and where the codes with a given chunk are. See dups_mih.h.
  */
 #ifndef GLIMPSE_INDEX_DUPS_MIH_TABLE_H
 #define GLIMPSE_INDEX_DUPS_MIH_TABLE_H

@@ -1,6 +1,6 @@
 /*
- * index/dedup/dups_plan.c - see <glimpse/dedup_plan.h>: which files an action is about, and where
- * moved ones may not go.
+ * index/dedup/dups_plan.c - the plan of an action on duplicates: which files an action is about,
+ * and where moved ones may not go.
  */
 #include <glimpse/dedup_plan.h>
 

@@ -1,5 +1,5 @@
 /*
- * index/dups_private.h - how a duplicate search is cut into steps.
+ * index/dedup/dups_private.h - how a duplicate search is cut into steps.
  *
  *     scan       dups_list.c, dups_scan.c: which files; read and decoded by the pool
  *                dups_measure.c: fingerprints; dups_cache.c: or taken from the library

@@ -1,5 +1,5 @@
 /*
- * index/dups_rank.c - which of several copies to keep, and why.
+ * index/dedup/dups_rank.c - which of several copies to keep, and why.
  *
  * Pixels first (those of a frame do not count), colours, then the version that most others show
  * unchanged (that is the original, and what differs from it was edited), then what the format kept

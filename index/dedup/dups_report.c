@@ -1,6 +1,6 @@
 /*
- * index/dups_report.c - the report: everything the caller may look at, in one object that owns the
- * pictures of the search.
+ * index/dedup/dups_report.c - the report: everything the caller may look at, in one object that
+ * owns the pictures of the search.
  */
 #include "dups_private.h"
 

@@ -42,7 +42,7 @@ static int set_embedding(const glimpse_dups *dups, glimpse_dups_item *item, cons
     double norm = 0;
     for (size_t i = 0; i < size; i++)
         norm += (double)found[i] * (double)found[i];
-    if (!(norm > 0) || !isfinite(norm)) return GLIMPSE_OK;
+    if (size == 0 || !(norm > 0) || !isfinite(norm)) return GLIMPSE_OK;
     float *embedding = malloc(size * sizeof *embedding);
     if (!embedding) return glimpse_fail_nomem(size * sizeof *embedding, "an embedding");
     for (size_t i = 0; i < size; i++)

@@ -1,6 +1,6 @@
 /*
- * index/dups_semantic.c - candidates whose embeddings are close: each picture's nearest neighbours
- * by cosine.
+ * index/dedup/dups_semantic.c - candidates whose embeddings are close: each picture's nearest
+ * neighbours by cosine.
  */
 #include "dups_private.h"
 

@@ -1,5 +1,5 @@
 /*
- * index/dups_texts.c - names of kinds and relations, and what tells a copy from its keeper in
+ * index/dedup/dups_texts.c - names of kinds and relations, and what tells a copy from its keeper in
  * words.
  */
 #include "dups_private.h"

@@ -1,6 +1,6 @@
 /*
- * index/dups_verify.c - from candidates to relations, by looking at the thumbnails. In threads:
- * each takes the next pair, and a pair's outcome depends on nothing but the pair.
+ * index/dedup/dups_verify.c - from candidates to relations, by looking at the thumbnails. In
+ * threads: each takes the next pair, and a pair's outcome depends on nothing but the pair.
  *
  * Two pictures that say of themselves that they were taken at different moments are two shots,
  * unless they agree in every detail, or the moments differ by whole quarters of an hour, which is
@@ -63,9 +63,8 @@ static double moment(const char *taken) {
     }
     /* Days by the usual formula for the Gregorian calendar, years beginning in March. */
     int year = digits[0] - (digits[1] <= 2), month = (digits[1] + 9) % 12;
-    double days =
-        365.0 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + digits[2];
-    return ((days * 24 + digits[3]) * 60 + digits[4]) * 60 + digits[5];
+    int days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + digits[2];
+    return ((days * 24.0 + digits[3]) * 60 + digits[4]) * 60 + digits[5];
 }
 
 static int are_two_shots(const glimpse_dedup_picture *a, const glimpse_dedup_picture *b) {

@@ -1,5 +1,6 @@
 /*
- * index/dedup/pair.c - see pair.h.
+ * index/dedup/pair.c - compares the pixels of two pictures as they are, turned or mirrored, and as
+ * parts of each other.
  */
 #include "pair.h"
 

@@ -1,5 +1,6 @@
 /*
- * index/ingest/in_flight.c - see in_flight.h.
+ * index/ingest/in_flight.c - the table of contents that workers are busy with, so that equal files
+ * are encoded once.
  */
 #include "in_flight.h"
 

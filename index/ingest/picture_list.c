@@ -1,5 +1,6 @@
 /*
- * index/ingest/picture_list.c - see picture_list.h.
+ * index/ingest/picture_list.c - collects the pictures below some directories before any of them is
+ * read.
  */
 #include "picture_list.h"
 

@@ -1,5 +1,6 @@
 /*
- * index/ingest/pool_batch.c - see pool_batch.h.
+ * index/ingest/pool_batch.c - gathers prepared pictures of all workers into batches for the
+ * encoder.
  */
 #include "pool_batch.h"
 

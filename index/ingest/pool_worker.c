@@ -1,5 +1,6 @@
 /*
- * index/ingest/pool_worker.c - see pool_worker.h.
+ * index/ingest/pool_worker.c - what one worker of the pool does with a file, from reading its bytes
+ * to its embedding.
  */
 #include "pool_worker.h"
 

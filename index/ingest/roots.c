@@ -1,5 +1,6 @@
 /*
- * index/ingest/roots.c - see roots.h.
+ * index/ingest/roots.c - resolves the files and directories that a walk is given, and drops those
+ * that another one covers.
  */
 #include "roots.h"
 

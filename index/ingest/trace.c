@@ -1,5 +1,6 @@
 /*
- * index/ingest/trace.c - see trace.h.
+ * index/ingest/trace.c - writes what each thread did when, in the trace event format of Chrome and
+ * Perfetto.
  */
 #include "trace.h"
 

@@ -1,5 +1,6 @@
 /*
- * index/label/embedder.c - see embedder.h.
+ * index/label/embedder.c - embeds pictures for labels, from the library, the journal of a stopped
+ * run, or their pixels.
  *
  * What needs decoding in a window goes through the pool of index/ingest/pool.h. The caller's thread
  * is its consumer: it fills in what was found out and writes the journal.

@@ -1,5 +1,6 @@
 /*
- * index/label/embedding_journal.c - see embedding_journal.h.
+ * index/label/embedding_journal.c - the file that keeps embeddings while pictures are labelled: one
+ * header, then records with checksums.
  *
  *     header  "glimpse journal 1 FINGERPRINT PRECISION E", with " reduced SIDE" behind it unless
  *             every pixel was decoded; a newline, and spaces to HEADER bytes

@@ -219,7 +219,7 @@ int glimpse_classifier_label_many(glimpse_label *labels, glimpse_label_verdict *
                                   size_t count, size_t top) {
     enum { INSERTION = 64 };
     glimpse_label_rules own = GLIMPSE_LABEL_RULES_INIT, *const rules = &own;
-    scorer s;
+    scorer s = {0};
     if (!classifier || !given || (count > 0 && (!embeddings || !verdicts)) ||
         (top > 0 && count > 0 && !labels)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "nothing to classify");
@@ -234,7 +234,7 @@ int glimpse_classifier_label_many(glimpse_label *labels, glimpse_label_verdict *
         status = score_panel(&s, embeddings + done * classifier->width, n);
         for (size_t i = 0; i < n && status == GLIMPSE_OK; i++) {
             const float *scores = s.scores + i * s.rows;
-            glimpse_label *out = top > 0 ? labels + (done + i) * top : NULL, first[2];
+            glimpse_label *out = top > 0 ? labels + (done + i) * top : NULL, first[2] = {{0}};
             double background = make_logits(&s, scores);
             size_t first_count = best_classes(&s, scores, 2, first);
             if (kept <= INSERTION) {
@@ -253,7 +253,7 @@ int glimpse_classifier_label_many(glimpse_label *labels, glimpse_label_verdict *
 
 int glimpse_classifier_logits(double *logits, const glimpse_classifier *classifier,
                               const float *embeddings, size_t count) {
-    scorer s;
+    scorer s = {0};
     if (!classifier || (count > 0 && (!embeddings || !logits))) {
         return glimpse_fail(GLIMPSE_E_INVALID, "nothing to classify");
     }

@@ -45,12 +45,14 @@ static int step(const glimpse_platt_pair *pairs, size_t count, double yes, doubl
     line by = {both ? (oo * gs - so * go) / determinant : 0,
                both ? (ss * go - so * gs) / determinant : go / oo};
     double now = loss_of(pairs, count, yes, no, *at), gain = by.slope * gs + by.offset * go;
-    for (double size = 1; size > 1e-10; size /= 2) {
+    double size = 1;
+    for (int halvings = 0; halvings < 34; halvings++) {
         line next = {at->slope - size * by.slope, at->offset - size * by.offset};
         if (loss_of(pairs, count, yes, no, next) <= now - 1e-4 * size * gain) {
             *at = next;
             return gain > 1e-12 * (double)count;
         }
+        size /= 2;
     }
     return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * sample.c - see sample.h.
+ * sample.c - loads pictures whose classes are known, as embeddings.
  */
 #include "sample.h"
 

@@ -1,5 +1,6 @@
 /*
- * response_cache.c - see <glimpse/response_cache.h>. What is stored of an answer is JSON text.
+ * response_cache.c - keeps responses of vision-language models in a library. What is stored of an
+ * answer is JSON text.
  */
 #include <glimpse/response_cache.h>
 

@@ -65,7 +65,7 @@ static int consider_some(glimpse_search *s, const glimpse_vector_hit *hits, size
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
         status = score_row(&scores[used], s, hits[i].row);
-        if (status < 0 || scores[used] < s->min_score) continue;
+        if (status != GLIMPSE_OK || scores[used] < s->min_score) continue;
         contents[used++] = hits[i].content;
     }
     if (status == GLIMPSE_OK && used > 0) {

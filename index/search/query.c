@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -81,8 +82,7 @@ static char *expand_home(const char *path) {
     size_t home_length = strlen(home), rest = strlen(path + 1);
     char *full = malloc(home_length + rest + 1);
     if (!full) return NULL;
-    memcpy(full, home, home_length);
-    memcpy(full + home_length, path + 1, rest + 1);
+    (void)snprintf(full, home_length + rest + 1, "%s%s", home, path + 1);
     return full;
 }
 

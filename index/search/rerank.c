@@ -1,5 +1,5 @@
 /*
- * rerank.c - see glimpse/rerank.h.
+ * rerank.c - makes one order of the scores of two stages.
  */
 #include <glimpse/rerank.h>
 

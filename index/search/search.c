@@ -162,13 +162,13 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
                                    options->before);
     }
     if (status == GLIMPSE_OK) status = glimpse_reach_init(&reach, s->store);
-    if (status < 0) goto done;
+    if (status != GLIMPSE_OK) goto done;
 
     final = ops->vectors.count(s->vectors) == 0;
     if (!final) status = is_narrow(s, &narrow);
     if (status == GLIMPSE_OK && !final && !narrow) status = ask_index(s, &final);
     if (status == GLIMPSE_OK && !final) status = glimpse_search_consider_all(s);
-    if (status < 0) goto done;
+    if (status != GLIMPSE_OK) goto done;
 
     if (s->count > s->k) s->count = s->k;
     status = s->captions ? glimpse_search_fuse(s) : plain_order(s);
@@ -189,7 +189,7 @@ int glimpse_library_search_key(glimpse_results **out, glimpse_library *library,
     *out = NULL;
     int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_search_options, exclude_id);
     if (status == GLIMPSE_OK) status = check_options(options, &s);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     float *unit = malloc(2 * key->dim * sizeof *unit);
     if (!unit) return glimpse_fail_nomem(2 * key->dim * sizeof *unit, "a query");
     s.query = unit;

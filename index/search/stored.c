@@ -1,5 +1,6 @@
 /*
- * index/search/stored.c - see stored.h.
+ * index/search/stored.c - looks up the embeddings of files that have not changed since they were
+ * indexed.
  */
 #include "stored.h"
 

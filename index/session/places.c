@@ -1,5 +1,6 @@
 /*
- * places.c - see places.h.
+ * places.c - where a user's library, settings and caches are, and where the files are that ship
+ * with glimpse.
  *
  * What ships is found from where the code is that looks for it: beside the shared library
  * (lib/../share/glimpse, or one directory deeper where there is one for each architecture), beside

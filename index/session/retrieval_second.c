@@ -143,11 +143,10 @@ int glimpse_retrieval_rerank(retrieval *r, const session_vlm *vlm,
     if (!list) return glimpse_fail_nomem(r->image_count * sizeof *list, "a ranking");
     *f = (glimpse_second_figures){.queries = r->text_count, .weight = options->rerank_weight};
     f->depth = options->rerank_depth < r->image_count ? options->rerank_depth : r->image_count;
-    f->vlm = glimpse_session_vlm_use(vlm, &none);
-    int status = glimpse_retrieval_keep(&f->vlm.name, r, f->vlm.name);
-    if (status == GLIMPSE_OK) {
-        status = glimpse_retrieval_keep(&f->vlm.currency, r, f->vlm.currency);
-    }
+    const glimpse_vlm_use use = glimpse_session_vlm_use(vlm, &none);
+    f->vlm = use;
+    int status = glimpse_retrieval_keep(&f->vlm.name, r, use.name);
+    if (status == GLIMPSE_OK) status = glimpse_retrieval_keep(&f->vlm.currency, r, use.currency);
     for (size_t t = 0; t < r->text_count && status == GLIMPSE_OK; t++) {
         rank_pictures(r, t, list);
         status = rerank_one(r, vlm, t, list, control);

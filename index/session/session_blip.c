@@ -78,7 +78,7 @@ static int open_entry(session_blip_entry **out, glimpse_session *session, char *
         status = glimpse_session_list_add(&session->blips, entry);
         (void)pthread_mutex_unlock(&session->lock);
     }
-    if (status < 0) {
+    if (status != GLIMPSE_OK) {
         free_entry(entry);
         return status;
     }
@@ -92,7 +92,7 @@ static int open_once(session_blip_entry **out, glimpse_session *session, const c
     char *path = NULL;
     *out = NULL;
     int status = glimpse_session_choose_vlm(&path, session, chosen, part_name(kind));
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     if (glimpse_vlm_spec_is_remote(path)) {
         status = glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s is a remote model; this needs %s one: %s",
                               path, kind_name(kind), glimpse_wording("options.model", "DIR"));
@@ -144,7 +144,7 @@ static int begin(glimpse_native_run *run, glimpse_session_blip_options *own,
         return glimpse_fail(GLIMPSE_E_INVALID, "a text is needed");
     }
     int status = GLIMPSE_OPTIONS_LOAD(own, options, glimpse_session_blip_options, user);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     if (own->role != GLIMPSE_BLIP_TEXT_CLS && own->role != GLIMPSE_BLIP_TEXT_ENC) {
         return glimpse_fail(GLIMPSE_E_INVALID, "role %d: a text begins with [CLS] or [ENC]",
                             (int)own->role);

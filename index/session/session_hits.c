@@ -1,5 +1,5 @@
 /*
- * session_hits.c - see session_hits.h.
+ * session_hits.c - keeps what a search of a session found, and reorders it by a second look.
  */
 #include "session_hits.h"
 

@@ -1,5 +1,6 @@
 /*
- * session_look.c - see session_look.h.
+ * session_look.c - asks a vision-language model about the best pictures of a list, and makes scores
+ * of its answers.
  */
 #include "session_look.h"
 

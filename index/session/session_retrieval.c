@@ -1,6 +1,6 @@
 /*
- * session_retrieval.c - see <glimpse/session_evaluate.h>: pictures and texts embedded, ranked
- * against each other, and a second stage measured beside it.
+ * session_retrieval.c - how well a model finds pictures by their captions: pictures and texts
+ * embedded, ranked against each other, and a second stage measured beside it.
  */
 #include "embedder.h"
 #include "retrieval_private.h"

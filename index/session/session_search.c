@@ -35,7 +35,7 @@ static int read_options(find *f, const glimpse_find_options *options) {
         status =
             GLIMPSE_OPTIONS_LOAD(&f->search, f->options.search, glimpse_search_options, exclude_id);
     }
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     f->search.captions = NULL;
     f->search.exclude_id = NULL;
     f->k = f->search.k ? f->search.k : usual;
@@ -96,7 +96,7 @@ static int explain_label(glimpse_session *session, glimpse_library *library, con
     int status = glimpse_library_label_names(library, label, add_name, &meant);
     if (status < 0 || meant.count > 0) return status < 0 ? status : GLIMPSE_OK;
     status = glimpse_library_label_names(library, NULL, add_name, &all);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     glimpse_session_note(session, "no stored label %s (there are%s%s)", label,
                          all.count > 0 ? ": " : " none", all.text);
     return GLIMPSE_OK;
@@ -130,7 +130,7 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
         if (status < 0) glimpse_results_free(results);
     }
     if (status == GLIMPSE_OK) status = glimpse_hits_of_results(out, results);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     glimpse_hits *hits = *out;
     hits->summary.captions = f->search.captions != NULL;
     status = glimpse_hits_copy(&hits->summary.model, hits, glimpse_model_name(model));
@@ -179,18 +179,18 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
     if (status == GLIMPSE_OK) status = wanted_words(&texts, query, " ");
     if (status == GLIMPSE_OK) status = wanted_words(&sentence, query, ", ");
     if (status == GLIMPSE_OK) status = check_texts(&f, texts);
-    if (status < 0) goto done;
+    if (status != GLIMPSE_OK) goto done;
     if (f.options.captions) f.search.captions = texts;
 
     status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
-    if (status < 0) goto done;
+    if (status != GLIMPSE_OK) goto done;
     status = glimpse_session_acquire_encoder(&worker, session, glimpse_query_towers(query), 1,
                                              lease.library);
     if (status == GLIMPSE_OK && f.options.rerank) {
         status = glimpse_session_acquire_vlm(&vlm, session, f.options.vlm, "itm", lease.library,
                                              &f.control);
     }
-    if (status < 0) goto done;
+    if (status != GLIMPSE_OK) goto done;
     vector = new_vector(worker.model);
     if (!vector) {
         status = GLIMPSE_E_NOMEM;
@@ -202,7 +202,7 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
     }
     if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&f.control);
     if (status == GLIMPSE_OK) status = run(out, &f, session, lease.library, worker.model, vector);
-    if (status < 0) goto done;
+    if (status != GLIMPSE_OK) goto done;
     (*out)->summary.truncated = truncated;
     if (f.options.rerank) {
         status = glimpse_hits_look_again(*out, &vlm, sentence, f.options.rerank_depth,
@@ -284,14 +284,14 @@ int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const 
     }
     if (status == GLIMPSE_OK && !(vector = new_vector(model))) status = GLIMPSE_E_NOMEM;
     if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&f.control);
-    if (status < 0) goto done;
+    if (status != GLIMPSE_OK) goto done;
     if (!glimpse_stored_picture(vector, &stored, lease.library, model, path)) {
         status = glimpse_session_encode_picture(vector, &unusable, session, path, 0, lease.library);
-        if (status < 0) goto done;
+        if (status != GLIMPSE_OK) goto done;
         if (!f.options.with_self) find_itself(stored.id, &f, lease.library, model, vector, path);
     }
     status = glimpse_session_check_cancelled(&f.control);
-    if (status < 0) goto done;
+    if (status != GLIMPSE_OK) goto done;
     if (*stored.id && !f.options.with_self) f.search.exclude_id = stored.id;
     status = run(out, &f, session, lease.library, model, vector);
 done:

@@ -95,7 +95,7 @@ int glimpse_session_choose_vlm(char **out, glimpse_session *session, const char 
     if (chosen && *chosen) return resolve(out, session, chosen, "the model");
     if (session->vlm_variable) return resolve(out, session, session->vlm_variable, "GLIMPSE_VLM");
     int status = glimpse_vlm_default_spec(spec, sizeof spec, NULL);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     if (*spec) return resolve(out, session, spec, "\"model\" in the configuration file");
     char *relative = glimpse_session_format("models/demo-vlm/%s", part ? part : "vqa");
     if (relative) *out = glimpse_places_shipped_model(&session->places, relative);
@@ -129,7 +129,7 @@ int glimpse_session_vlm_is_chosen(const char **spec, char *buffer, size_t size,
         settings && settings->spec && *settings->spec ? settings->spec : session->vlm_variable;
     if (!named) {
         int status = glimpse_vlm_default_spec(buffer, size, NULL);
-        if (status < 0) return status;
+        if (status != GLIMPSE_OK) return status;
         if (*buffer) named = buffer;
     }
     if (spec) *spec = named;
@@ -190,8 +190,12 @@ static void close_entry(session_vlm_entry *entry) {
     free(entry);
 }
 
+/* NaN is itself here. */
 static int equal_numbers(double a, double b) {
-    return memcmp(&a, &b, sizeof a) == 0;
+    uint64_t bits[2];
+    memcpy(&bits[0], &a, sizeof a);
+    memcpy(&bits[1], &b, sizeof b);
+    return bits[0] == bits[1];
 }
 
 /* What is counted or set when a model is opened. */
@@ -265,7 +269,7 @@ static int add_entry(session_vlm_entry **out, glimpse_session *session, char *sp
         status = glimpse_session_list_add(&session->vlms, entry);
         (void)pthread_mutex_unlock(&session->lock);
     }
-    if (status < 0) {
+    if (status != GLIMPSE_OK) {
         close_entry(entry);
         return status;
     }
@@ -279,7 +283,7 @@ static int acquire_entry(session_vlm_entry **out, glimpse_session *session,
     char *spec = NULL, *second = NULL;
     *out = NULL;
     int status = check_settings(s);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     (void)pthread_mutex_lock(&session->vlm_opening);
     status = glimpse_session_choose_vlm(&spec, session, s->spec, part);
     if (status == GLIMPSE_OK && s->second_spec) {
@@ -321,7 +325,7 @@ int glimpse_session_vlm(glimpse_vlm **vlm, glimpse_vlm **second, glimpse_session
     }
     int status = GLIMPSE_OPTIONS_LOAD(&own, settings, glimpse_vlm_settings, no_cache);
     if (status == GLIMPSE_OK) status = acquire_entry(&entry, session, &own, part);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     *vlm = entry->vlm; /* lent until the end: it is never released */
     if (second) *second = entry->second;
     return GLIMPSE_OK;
@@ -356,7 +360,7 @@ int glimpse_session_acquire_vlm(session_vlm *out, glimpse_session *session,
     *out = (session_vlm){.settings = GLIMPSE_VLM_SETTINGS_INIT};
     int status = GLIMPSE_OPTIONS_LOAD(&out->settings, settings, glimpse_vlm_settings, no_cache);
     if (status == GLIMPSE_OK) status = acquire_entry(&entry, session, &out->settings, part);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     out->session = session;
     out->entry = entry;
     out->vlm = entry->vlm;
@@ -401,11 +405,11 @@ int glimpse_session_keep_use(glimpse_vlm_use *use, const session_vlm *vlm,
                              const glimpse_vlm_totals *totals) {
     *use = glimpse_session_vlm_use(vlm, totals);
     int status = glimpse_session_keep_string(&use->name, vlm->session, strdup(use->name));
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     status = glimpse_session_keep_string(&use->currency, vlm->session, strdup(use->currency));
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     status = glimpse_session_keep_string(&use->address, vlm->session, strdup(use->address));
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     return glimpse_session_keep_string(&use->prices_as_of, vlm->session, strdup(use->prices_as_of));
 }
 
@@ -440,7 +444,7 @@ static int read_prompt(char **out, const char *path) {
     if (status == GLIMPSE_E_LIMIT) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "%s: a prompt of more than 1 MiB", path);
     }
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     if (memchr(bytes, '\0', size)) {
         free(bytes);
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: not a text: there is a NUL byte in it", path);

@@ -1,5 +1,5 @@
 /*
- * version.c - see <glimpse/version.h>.
+ * version.c - the version of the library that runs.
  */
 #include <glimpse/version.h>
 

@@ -1,5 +1,6 @@
 /*
- * build.c - see glimpse/build.h: the store says what it is made with.
+ * build.c - what this build of the library was made with: reports the versions of SQLite, FAISS and
+ * the other parts.
  */
 #include <glimpse/build.h>
 

@@ -1,5 +1,6 @@
 /*
- * file_paths.c - see file_paths.h.
+ * file_paths.c - makes a path absolute, without ".", ".." or doubled slashes, and without asking
+ * the disk.
  */
 #include "file_paths.h"
 

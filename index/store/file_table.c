@@ -1,5 +1,6 @@
 /*
- * file_table.c - see file_table.h. Two blocks of memory: the rows, and the bytes of all paths.
+ * file_table.c - the files below a root in memory, for walks over directories that did not change.
+ * Two blocks of memory: the rows, and the bytes of all paths.
  */
 #include "file_table.h"
 

@@ -1,5 +1,6 @@
 /*
- * index/store/sure_id.c - see sure_id.h.
+ * index/store/sure_id.c - the content id of a file that the library knows, without reading the
+ * file.
  */
 #include "sure_id.h"
 

@@ -1,5 +1,6 @@
 /*
- * index/vlm/native.c - see native.h.
+ * index/vlm/native.c - captions, matches and answers for picture files, through a BLIP model that
+ * is open.
  *
  * A worker belongs to one run: it is cut to the number of pictures, texts and beams. Pictures are
  * decoded with all their pixels, as glimpse_image_load does without options.

@@ -1,5 +1,6 @@
 /*
- * totals.c - see totals.h: one sum for every member of glimpse_vlm_totals.
+ * totals.c - adds up what several runs of a vision-language model came to: one sum for every member
+ * of glimpse_vlm_totals.
  */
 #include "totals.h"
 

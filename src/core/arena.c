@@ -1,5 +1,6 @@
 /*
- * core/arena.c - see arena.h for the layout.
+ * core/arena.c - one aligned block of memory that is given out from the front (the layout is in
+ * arena.h).
  */
 #include "core/arena.h"
 

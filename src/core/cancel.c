@@ -1,5 +1,5 @@
 /*
- * core/cancel.c - see <glimpse/status.h>: the flag that stops what runs, and glimpse_free.
+ * core/cancel.c - the flag that stops what runs, and glimpse_free.
  *
  * Compiler builtins instead of <stdatomic.h>: the public struct is a plain int, which C++ programs
  * can hold as well.

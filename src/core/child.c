@@ -1,5 +1,5 @@
 /*
- * core/child.c - see child.h.
+ * core/child.c - runs another program with bounds on its time, its memory and its output.
  *
  * Between fork and exec only functions are called that are safe there in a program with threads:
  * everything that allocates happens before.
@@ -20,8 +20,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-extern char **environ;
 
 enum { WORDS_BYTES = 4096, CHUNK = 65536, POLL_MS = 100 };
 
@@ -44,7 +42,7 @@ static char *find_program(const char *name) {
         if (length > 0) { /* an empty entry would be the working directory */
             memcpy(candidate, path, length);
             candidate[length] = '/';
-            (void)strcpy(candidate + length + 1, name);
+            memcpy(candidate + length + 1, name, strlen(name) + 1);
             if (access(candidate, X_OK) == 0) return candidate;
         }
         path += length;
@@ -103,7 +101,7 @@ static int drain(sink *s) {
         keep = s->most - s->size;
         s->overflowed = 1;
     }
-    if (s->size + keep + 1 > s->capacity) {
+    if (!s->data || s->size + keep + 1 > s->capacity) {
         const size_t capacity = 2 * (s->size + keep) + 1;
         char *grown = realloc(s->data, capacity);
         if (!grown) return glimpse_fail_nomem(capacity, "a program's output");

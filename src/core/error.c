@@ -1,6 +1,7 @@
 /*
  * core/error.c - the thread-local last error.
  */
+#define GLIMPSE_CORE_ERROR_C
 #include "core/error.h"
 
 #include <errno.h>

@@ -54,4 +54,14 @@ typedef struct glimpse_kept_error {
 glimpse_kept_error glimpse_error_keep(void);
 void glimpse_error_restore(const glimpse_kept_error *kept);
 
+/* clang's analyzer sees one source at a time. Told what these return, it does not follow paths on
+ * which a call has failed and its caller goes on. */
+#if defined __clang_analyzer__ && !defined GLIMPSE_CORE_ERROR_C
+# define glimpse_fail(status, ...)         (glimpse_fail(status, __VA_ARGS__), (status))
+# define glimpse_fail_context(status, ...) (glimpse_fail_context(status, __VA_ARGS__), (status))
+# define glimpse_fail_errno(...)           (glimpse_fail_errno(__VA_ARGS__), GLIMPSE_E_IO)
+# define glimpse_fail_nomem(...)           (glimpse_fail_nomem(__VA_ARGS__), GLIMPSE_E_NOMEM)
+# define glimpse_fail_null(call)           (glimpse_fail_null(call), GLIMPSE_E_INVALID)
+#endif
+
 #endif

@@ -1,5 +1,6 @@
 /*
- * core/options.c - see options.h.
+ * core/options.c - copies option structs whose size the caller gives, so that old programs run with
+ * new libraries.
  */
 #include "core/options.h"
 #include "core/error.h"

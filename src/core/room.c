@@ -1,5 +1,6 @@
 /*
- * core/room.c - see room.h.
+ * core/room.c - asks the system for memory before a call that cannot fail without ending the
+ * program.
  */
 #include "core/room.h"
 

@@ -1,7 +1,7 @@
 /*
- * core/utf8.c - see utf8.h. The ranges of the second byte are Table 3-7 of the Unicode standard:
- * checking them there is what rules out overlong forms, surrogates and values above U+10FFFF, and
- * what makes the replaced piece a "maximal subpart".
+ * core/utf8.c - decodes and encodes UTF-8, one code point at a time. The ranges of the second byte
+ * are Table 3-7 of the Unicode standard: checking them there is what rules out overlong forms,
+ * surrogates and values above U+10FFFF, and what makes the replaced piece a "maximal subpart".
  */
 #include "core/utf8.h"
 

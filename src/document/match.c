@@ -98,7 +98,7 @@ int glimpse_document_match(double *scores, const glimpse_document *document, con
     read_question(&list, question);
     for (size_t p = 0; p < pages; p++)
         scores[p] = 0.0;
-    if (list.count == 0) return GLIMPSE_OK;
+    if (list.count == 0 || pages == 0) return GLIMPSE_OK;
     unsigned(*counts)[MOST_WORDS] = calloc(pages, sizeof *counts);
     size_t *lengths = calloc(pages, sizeof *lengths);
     if (!counts || !lengths) {

@@ -1,5 +1,5 @@
 /*
- * math/init.c - see init.h.
+ * math/init.c - chooses the backend and the precision.
  *
  * AUTO asks the table of backends for their merits. A backend that would be taken for being fast is
  * tried first (self_test.c); one that was asked for by name is not.

@@ -1,5 +1,5 @@
 /*
- * math/numbers.c - see numbers.h.
+ * math/numbers.c - converts the numbers of weight files (f32, f16, bf16) to f32.
  */
 #include "math/numbers.h"
 

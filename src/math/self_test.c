@@ -1,5 +1,6 @@
 /*
- * math/self_test.c - see self_test.h.
+ * math/self_test.c - compares a fast backend with the plain loops on this machine, before it is
+ * used.
  *
  * Fast paths (AMX, VNNI, bf16) are chosen by themselves on CPUs that nobody tried this build on. So
  * the first time one would be chosen, a small layer and a small attention are computed with it and

@@ -1,5 +1,6 @@
 /*
- * math/shelf.c - see shelf.h.
+ * math/shelf.c - prepared weights in the order in which layers ask for them, out of a cache or for
+ * one.
  */
 #include "math/shelf.h"
 

@@ -1,5 +1,5 @@
 /*
- * math/weights.c - see weights.h.
+ * math/weights.c - the weights of a layer as one f32 matrix.
  */
 #include "math/weights.h"
 

@@ -1,5 +1,5 @@
 /*
- * model/config_reader.c - see config_reader.h.
+ * model/config_reader.c - reads values out of a JSON configuration and checks each of them.
  */
 #include "model/config_reader.h"
 

@@ -1,5 +1,6 @@
 /*
- * model/loader.c - see loader.h.
+ * model/loader.c - takes the weights of a layer out of safetensors by name, and checks their
+ * shapes.
  */
 #include "model/loader.h"
 

@@ -1,5 +1,5 @@
 /*
- * model/patches.c - see patches.h.
+ * model/patches.c - cuts a picture into the rows of a matrix, one for each patch.
  */
 #include "model/patches.h"
 

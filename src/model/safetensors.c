@@ -1,5 +1,6 @@
 /*
- * model/safetensors.c - see safetensors.h for the format and what is checked.
+ * model/safetensors.c - opens weights in safetensors, in one file or in shards (the format:
+ * safetensors.h).
  */
 #include "model/safetensors.h"
 

@@ -1,5 +1,6 @@
 /*
- * model/weights_cache.c - see weights_cache.h.
+ * model/weights_cache.c - keeps prepared weights on disk, and maps them when a model is opened
+ * again.
  */
 #include "model/weights_cache.h"
 

@@ -1,5 +1,6 @@
 /*
- * text/added_tokens.c - see added_tokens.h.
+ * text/added_tokens.c - finds the tokens that are cut out of a text before anything else is done to
+ * it.
  */
 #include "text/added_tokens.h"
 

@@ -1,5 +1,5 @@
 /*
- * text/bpe.c - see bpe.h.
+ * text/bpe.c - merges the bytes of one word into tokens, by rank.
  *
  * The queue is a binary heap of rank << 32 | position, so that its order is the order of merging.
  * Entries are not removed when a neighbour changes: a popped entry counts only if the pair at its

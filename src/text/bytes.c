@@ -1,5 +1,5 @@
 /*
- * text/bytes.c - see bytes.h.
+ * text/bytes.c - a growing array of bytes.
  */
 #include "text/bytes.h"
 

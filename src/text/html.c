@@ -1,5 +1,6 @@
 /*
- * text/html.c - see html.h. The rules are those of Python's Lib/html/__init__.py, which follows
+ * text/html.c - replaces HTML character references by what they stand for. The rules are those of
+ * Python's Lib/html/__init__.py, which follows
  * https://html.spec.whatwg.org/multipage/parsing.html#named-character-reference-state, with one
  * limit of its own: a name is looked for in at most 32 characters.
  */

@@ -1,6 +1,6 @@
 /*
- * text/json_load.c - see json_load.h. Strings and punctuation are those of json_scan.h; numbers,
- * words and the tree are here.
+ * text/json_load.c - parses JSON on a machine that may run out of memory. Strings and punctuation
+ * are those of json_scan.h; numbers, words and the tree are here.
  */
 #include "text/json_load.h"
 

@@ -1,5 +1,5 @@
 /*
- * text/json_scan.c - see json_scan.h.
+ * text/json_scan.c - reads large JSON files in one pass, without a tree of the document.
  */
 #include "text/json_scan.h"
 

@@ -1,5 +1,5 @@
 /*
- * text/prefix_table.c - see prefix_table.h.
+ * text/prefix_table.c - strings sorted so that all of them that begin a text are found at once.
  */
 #include "text/prefix_table.h"
 

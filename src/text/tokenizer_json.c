@@ -1,5 +1,5 @@
 /*
- * text/tokenizer_json.c - see tokenizer_json.h.
+ * text/tokenizer_json.c - reads the vocabulary and the merges out of Gemma's tokenizer.json.
  *
  * The parts may come in any order, and merges need the vocabulary: one pass finds where each part
  * is, then each is read.

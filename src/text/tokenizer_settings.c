@@ -1,5 +1,5 @@
 /*
- * text/tokenizer_settings.c - see tokenizer_settings.h.
+ * text/tokenizer_settings.c - reads tokenizer_config.json and special_tokens_map.json.
  */
 #include "text/tokenizer_settings.h"
 

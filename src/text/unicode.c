@@ -1,5 +1,5 @@
 /*
- * text/unicode.c - see unicode.h.
+ * text/unicode.c - Unicode properties, case mapping and normalization for the tokenizers.
  *
  * utf8proc does the tables and the composition. Canonical ordering is done here: utf8proc sorts
  * by insertion, which takes minutes on a megabyte of combining marks in an unlucky order.

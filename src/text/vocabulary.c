@@ -1,5 +1,6 @@
 /*
- * text/vocabulary.c - see vocabulary.h: the checks on ids and names, and the hash tables.
+ * text/vocabulary.c - the vocabulary of a BPE tokenizer: the checks on ids and names, and the hash
+ * tables.
  *
  * Opening has to be fast, because every `glimpse search` does it: two allocations per table, sized
  * from the data, and no allocation per token.
@@ -214,7 +215,7 @@ static int fail_merge(const char *name, size_t entry, const char *what, const ch
  * the next id is tried before the table. */
 static int32_t find_joined(const glimpse_vocabulary *vocabulary, size_t length) {
     const struct glimpse_vocabulary_build *build = vocabulary->build;
-    size_t next = (size_t)(build->last_merged + 1);
+    size_t next = (size_t)build->last_merged + 1; /* 0 after -1 */
     if (next < vocabulary->count && vocabulary->tokens[next].length == length &&
         memcmp(vocabulary->tokens[next].text, build->joined, length) == 0) {
         return (int32_t)next;

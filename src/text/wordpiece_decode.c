@@ -1,5 +1,6 @@
 /*
- * text/wordpiece_decode.c - see wordpiece_decode.h: what transformers' decode() does.
+ * text/wordpiece_decode.c - from the ids of a WordPiece tokenizer back to text: what transformers'
+ * decode() does.
  *
  * Tokens are joined by spaces, "##" joins without one; then the spaces before punctuation and
  * inside contractions go, by the replacements below, one after the other over the whole text.

@@ -1,5 +1,5 @@
 /*
- * vlm.c - see <glimpse/sys/vlm.h>: the table of kinds, and from a spec to a model.
+ * vlm.c - opens vision-language models: the table of kinds, and from a spec to a model.
  */
 #include "vlm/remote/remote.h"
 #include "vlm/vlm_kinds.h"
@@ -133,9 +133,10 @@ const char *glimpse_vlm_address(const glimpse_vlm *vlm) {
 
 /* Months since year 0 of "2025-10" or "2025-10-31"; 0 when it is neither. */
 static int months_of(const char *date) {
-    int year = 0, month = 0;
-    if (sscanf(date, "%4d-%2d", &year, &month) != 2 || month < 1 || month > 12) return 0;
-    return year * 12 + month;
+    char *end = NULL;
+    long year = strtol(date, &end, 10), month = *end == '-' ? strtol(end + 1, NULL, 10) : 0;
+    if (year < 0 || year > 9999 || month < 1 || month > 12) return 0;
+    return (int)(year * 12 + month);
 }
 
 const char *glimpse_vlm_prices_as_of(const glimpse_vlm *vlm, int *old) {

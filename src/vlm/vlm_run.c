@@ -246,7 +246,7 @@ static int ask_tier(run *r, glimpse_vlm *vlm, const glimpse_vlm_request *request
     char *prompt = NULL;
     *out = NULL;
     int status = vlm->engine->prompt(vlm->self, request, &prompt);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     for (; used < count && status == GLIMPSE_OK; used++) {
         glimpse_vlm_job job = {request,
                                pictures,
@@ -266,7 +266,6 @@ static int ask_tier(run *r, glimpse_vlm *vlm, const glimpse_vlm_request *request
     free(prompt);
     if (status == GLIMPSE_OK && count > 1 && !r->options.dry_run) {
         status = glimpse_vlm_join_samples(answers, used, request->schema);
-        used = 1;
     } else if (status == GLIMPSE_OK && count > 1) {
         glimpse_vlm_answer *first = answers[0]; /* one text stands for all that would be sent */
         for (size_t i = 1; i < used; i++) {
@@ -276,9 +275,8 @@ static int ask_tier(run *r, glimpse_vlm *vlm, const glimpse_vlm_request *request
             glimpse_vlm_answer_free(answers[i]);
             answers[i] = NULL;
         }
-        used = 1;
     }
-    if (status < 0) {
+    if (status != GLIMPSE_OK) {
         for (size_t i = 0; i < count; i++)
             glimpse_vlm_answer_free(answers[i]);
         return status;
@@ -361,7 +359,7 @@ static int ask_question(run *r, const glimpse_vlm_request *asked, glimpse_vlm_an
     if (status == GLIMPSE_OK) status = check_request(r->vlm, &request);
     glimpse_vlm *second = r->options.second;
     if (status == GLIMPSE_OK && second) status = check_request(second, &request);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     if (request.operation == GLIMPSE_VLM_SCORE) request.schema = GLIMPSE_VLM_JSON_SCORE;
     glimpse_vlm_loaded *pictures = calloc(request.picture_count, sizeof *pictures);
     if (!pictures) {

@@ -294,33 +294,20 @@ static const language languages[] = {
         .denial = "nicht",
     },
     {
-        .apologies = {"d\xc3\xa9sol\xc3\xa9",
-                      "d\xc3\xa9sol\xc3\xa9"
-                      "e",
-                      "je suis d\xc3\xa9sol\xc3\xa9",
-                      "je suis d\xc3\xa9sol\xc3\xa9"
-                      "e",
+        .apologies = {"d\xc3\xa9sol\xc3\xa9", "d\xc3\xa9sol\303\251e",
+                      "je suis d\xc3\xa9sol\xc3\xa9", "je suis d\xc3\xa9sol\303\251e",
                       "je regrette", "malheureusement", "pardon", "excusez-moi", NULL},
         .negations = {"je ne peux", "je ne puis", "je ne suis pas en mesure", "impossible d",
                       "il est impossible d", "il n'est pas possible d", "on ne peut",
                       "ce n'est pas possible d", "je ne saurais", "cela ne peut",
                       "je suis dans l'incapacit\xc3\xa9", "je suis incapable d", NULL},
         .telling = {"dire", "d\xc3\xa9termin", "savoir", "distinguer", "discerner",
-                    "\xc3\xaatre s\xc3\xbbr", "affirmer",
-                    "pr\xc3\xa9"
-                    "ciser",
-                    NULL},
-        .helping = {"aider", "assister", "identifier", "fournir",
-                    "d\xc3\xa9"
-                    "crire",
-                    "satisfaire", "r\xc3\xa9pondre", "donner suite",
-                    "acc\xc3\xa9"
-                    "der \xc3\xa0",
-                    "traiter", "reconna\xc3\xaetre", NULL},
+                    "\xc3\xaatre s\xc3\xbbr", "affirmer", "pr\303\251ciser", NULL},
+        .helping = {"aider", "assister", "identifier", "fournir", "d\303\251crire", "satisfaire",
+                    "r\xc3\xa9pondre", "donner suite", "acc\303\251der \xc3\xa0", "traiter",
+                    "reconna\xc3\xaetre", NULL},
         .flat = {"je refuse", "je ne vais pas", "je dois refuser", "je ne souhaite pas", NULL},
-        .unknown = {"je ne sais pas", "je ne le sais pas",
-                    "aucune id\xc3\xa9"
-                    "e",
+        .unknown = {"je ne sais pas", "je ne le sais pas", "aucune id\303\251e",
                     "je ne suis pas s\xc3\xbbr", "l'image ne permet pas", "pas assez d'information",
                     "on ne sait pas", NULL},
         .whole = {"inconnu", "inconnue", "pas clair", "ind\xc3\xa9termin\xc3\xa9", "pas visible",

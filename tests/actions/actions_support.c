@@ -1,5 +1,6 @@
 /*
- * actions_support.c - see actions_support.h.
+ * actions_support.c - makes a directory of files to act on, and compares it with what it was
+ * before.
  */
 #include "actions_support.h"
 

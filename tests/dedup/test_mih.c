@@ -87,8 +87,10 @@ static void mih_with_weak_bits_finds_what_differs_in_them(void **unused) {
     static uint64_t weak[MOST];
     (void)unused;
     fill(MOST, 400);
-    for (size_t q = 0; q < 400; q++)
-        weak[q] = next_random(&state) | next_random(&state);
+    for (size_t q = 0; q < 400; q++) {
+        weak[q] = next_random(&state);
+        weak[q] |= next_random(&state);
+    }
     glimpse_mih_hit *hits;
     size_t count, at = 0, all = 0, expected = 0;
     glimpse_mih_job job = {.base = base,

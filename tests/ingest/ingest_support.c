@@ -1,5 +1,5 @@
 /*
- * ingest_support.c - see the header.
+ * ingest_support.c - pictures, directory trees and a fake model for the tests of ingest.
  */
 #include "ingest_support.h"
 

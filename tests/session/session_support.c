@@ -1,5 +1,5 @@
 /*
- * session_support.c - see session_support.h.
+ * session_support.c - gives every test a home of its own with the demo pictures beside it.
  */
 #include "session_support.h"
 

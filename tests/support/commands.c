@@ -1,5 +1,5 @@
 /*
- * commands.c - see commands.h.
+ * commands.c - runs glimpse from a test and collects its exit code and output.
  */
 #include "support/commands.h"
 

@@ -1,5 +1,6 @@
 /*
- * endpoint.c - see endpoint.h. One connection at a time: requests wait in the backlog.
+ * endpoint.c - an endpoint for vision-language models inside a test program. One connection at a
+ * time: requests wait in the backlog.
  */
 #include "support/endpoint.h"
 

@@ -1,5 +1,5 @@
 /*
- * label_samples.c - see label_samples.h.
+ * label_samples.c - pictures and classes with hostile names, put through a writer of labels.
  */
 #include "support/label_samples.h"
 

@@ -1,5 +1,6 @@
 /*
- * libraries.c - see libraries.h.
+ * libraries.c - a library with known contents for the tests of the store, and a search that
+ * looks at everything to compare with.
  */
 #include "support/libraries.h"
 

@@ -1,6 +1,7 @@
 /*
- * pdf_writer.c - see pdf_writer.h. PDF 1.4 as ISO 32000-1 describes it: a catalogue, a page tree,
- * and for each page its object, its contents and, for pictures, an uncompressed image.
+ * pdf_writer.c - writes small PDF documents for tests. PDF 1.4 as ISO 32000-1 describes it: a
+ * catalogue, a page tree, and for each page its object, its contents and, for pictures, an
+ * uncompressed image.
  */
 #include "support/pdf_writer.h"
 

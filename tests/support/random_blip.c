@@ -1,5 +1,5 @@
 /*
- * random_blip.c - see random_blip.h.
+ * random_blip.c - writes BLIP directories with random weights, for tests and benchmarks.
  */
 #include "support/random_blip.h"
 

@@ -1,6 +1,7 @@
 /*
- * random_model.c - see random_model.h. Weights follow CLIP's own initialisation in scale, so that
- * activations stay in the range that trained models have.
+ * random_model.c - writes CLIP and SigLIP directories with random weights, for tests and
+ * benchmarks. Weights follow CLIP's own initialisation in scale, so that activations stay in the
+ * range that trained models have.
  */
 #include "support/random_model.h"
 

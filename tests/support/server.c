@@ -1,5 +1,5 @@
 /*
- * server.c - see server.h.
+ * server.c - a loopback server that answers as remote models do.
  */
 #include "support/server.h"
 

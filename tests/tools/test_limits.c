@@ -113,7 +113,7 @@ static void a_second_signal_ends_what_does_not_listen(void **state) {
     static const int pairs[][2] = {
         {SIGINT, SIGINT}, {SIGTERM, SIGTERM}, {SIGINT, SIGTERM}, {SIGTERM, SIGINT}};
     char classes[256] = "";
-    for (char c = 'a'; c <= 'z'; c++)
+    for (int c = 'a'; c <= 'z'; c++)
         (void)snprintf(classes + strlen(classes), 8, "%sx%c", *classes ? "," : "", c);
     assert_int_equal(mkfifo("silent", 0600), 0);
     const int pipe = open("silent", O_RDWR | O_CLOEXEC);

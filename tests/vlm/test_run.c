@@ -18,8 +18,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-extern char **environ;
-
 /* Answers every question with `text`, a score, or faults drawn from the picture's own bytes. */
 typedef struct script {
     const char *text;

@@ -1,5 +1,5 @@
 /*
- * cli.c - see cli.h.
+ * cli.c - parses a command line by its table of options, and prints help from the same table.
  */
 #include "cli.h"
 
@@ -80,8 +80,8 @@ static void print_option(const cli_option *option, size_t width) {
     const char *value = option->value;
     if (option->kind == CLI_KIND_CHOICE) {
         for (const char *const *c = option->choices; *c; c++) {
-            if (*choices) (void)strcat(choices, "|");
-            (void)strncat(choices, *c, sizeof choices - strlen(choices) - 2);
+            size_t used = strlen(choices);
+            (void)snprintf(choices + used, sizeof choices - used, "%s%s", used ? "|" : "", *c);
         }
         value = choices;
     }
@@ -180,8 +180,9 @@ static int set_choice(const cli_command *command, const cli_option *option, cons
             *(int *)option->target = i;
             return CLI_RUN;
         }
-        if (i > 0) (void)strcat(list, option->choices[i + 1] ? ", " : " or ");
-        (void)strncat(list, option->choices[i], sizeof list - strlen(list) - 8);
+        size_t used = strlen(list);
+        const char *between = i == 0 ? "" : option->choices[i + 1] ? ", " : " or ";
+        (void)snprintf(list + used, sizeof list - used, "%s%s", between, option->choices[i]);
     }
     return cli_misuse(command, "%s is %s, not \"%s\"", name, list, value);
 }

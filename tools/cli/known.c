@@ -1,5 +1,5 @@
 /*
- * known.c - see known.h.
+ * known.c - lists of what the library knows (backends, formats, providers), for help and messages.
  */
 #include "known.h"
 

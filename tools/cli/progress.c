@@ -1,5 +1,5 @@
 /*
- * progress.c - see progress.h.
+ * progress.c - the line on a terminal that shows rate and time left.
  */
 #include "progress.h"
 

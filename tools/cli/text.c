@@ -1,5 +1,5 @@
 /*
- * text.c - see text.h.
+ * text.c - makes bytes from outside fit for a terminal, JSON and HTML.
  */
 #include "text.h"
 

@@ -1,5 +1,6 @@
 /*
- * wording.c - see wording.h.
+ * wording.c - names options and calls as users of the command know them, for messages of the
+ * library.
  */
 #include "wording.h"
 

@@ -1,5 +1,5 @@
 /*
- * blip_out.c - see blip_out.h.
+ * blip_out.c - options and output that the commands around BLIP share.
  */
 #include "blip_out.h"
 

@@ -1,5 +1,5 @@
 /*
- * caption_many.c - see caption_many.h.
+ * caption_many.c - glimpse caption for directories and libraries.
  */
 #include "caption_many.h"
 

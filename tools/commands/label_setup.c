@@ -1,5 +1,5 @@
 /*
- * label_setup.c - see label_setup.h.
+ * label_setup.c - the options of glimpse label that make a labeller.
  */
 #include "label_setup.h"
 

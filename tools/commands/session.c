@@ -1,5 +1,5 @@
 /*
- * session.c - see session.h.
+ * session.c - opens the session of a command by its options.
  */
 #include "session.h"
 

@@ -1,5 +1,5 @@
 /*
- * vlm_session.c - see vlm_session.h.
+ * vlm_session.c - the options of commands with a vision-language model.
  */
 #include "vlm_session.h"
 

@@ -1,5 +1,5 @@
 /*
- * audit_report.c - see audit_report.h.
+ * audit_report.c - writes what glimpse audit found, as a table, JSON, CSV and HTML.
  */
 #include "audit_report.h"
 

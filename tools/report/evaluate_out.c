@@ -1,5 +1,5 @@
 /*
- * evaluate_out.c - see evaluate_out.h.
+ * evaluate_out.c - output that the parts of glimpse evaluate share.
  */
 #include "evaluate_out.h"
 

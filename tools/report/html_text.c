@@ -1,5 +1,5 @@
 /*
- * html_text.c - see html_text.h.
+ * html_text.c - writes bytes from outside as text and links of an HTML page.
  */
 #include "html_text.h"
 

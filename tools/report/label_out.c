@@ -1,6 +1,6 @@
 /*
- * label_out.c - see label_out.h. Which options go together, the table for people, and the report
- * beside the library's formats.
+ * label_out.c - writes what glimpse label found. Which options go together, the table for people,
+ * and the report beside the library's formats.
  */
 #include "label_out.h"
 

@@ -1,6 +1,6 @@
 /*
- * label_report.c - see label_report.h. Keeps of each picture what the page can show, and judges the
- * pictures by the truth at the end, when all their paths are known.
+ * label_report.c - the HTML page of labels. Keeps of each picture what the page can show, and
+ * judges the pictures by the truth at the end, when all their paths are known.
  */
 #include "label_report_internal.h"
 

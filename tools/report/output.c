@@ -1,5 +1,5 @@
 /*
- * output.c - see output.h.
+ * output.c - writes the results of a search as a table, JSON, TSV, paths or a contact sheet.
  */
 #include "output.h"
 
@@ -17,8 +17,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 static const unsigned long MOST_OPENED = 100;
 

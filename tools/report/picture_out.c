@@ -1,5 +1,5 @@
 /*
- * picture_out.c - see picture_out.h.
+ * picture_out.c - makes small versions of pictures, and encodes them for reports.
  */
 #include "picture_out.h"
 

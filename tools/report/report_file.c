@@ -1,5 +1,5 @@
 /*
- * report_file.c - see report_file.h.
+ * report_file.c - an output file that appears under its name only when it is complete.
  */
 #include "report_file.h"
 

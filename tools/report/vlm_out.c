@@ -1,5 +1,5 @@
 /*
- * vlm_out.c - see vlm_out.h.
+ * vlm_out.c - writes answers of vision-language models, as JSON and for people.
  */
 #include "vlm_out.h"
 

@@ -3,7 +3,7 @@
 #   tools/train/run.sh [--minutes N | --samples N] [--out DIR] [--work DIR] [--seed N] [--draw-demo]
 # --draw-demo also draws data/demo again. Needs: python3-torch python3-numpy python3-pil fonts-noto-color-emoji.
 set -eu
-here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+here=$(CDPATH="" cd -- "$(dirname -- "$0")" && pwd)
 root=$(dirname -- "$(dirname -- "$here")")
 out=$root/data/models/demo work=${TMPDIR:-/tmp}/glimpse-train demo=no
 python=${PYTHON:-/usr/bin/python3}

@@ -252,12 +252,12 @@ typedef struct glimpse_result {
 typedef struct glimpse_results glimpse_results;
 
 /* `query` [E], any length > 0 (it is normalised); results best first (by `fused` in a search with
- * captions), ties by content id. Missing
- * files are not returned, quarantined ones neither; equal contents once. The answer is exact: what
- * scoring every picture would give, whatever the filters and the state of the FAISS file; scores
- * are computed in double from the stored vectors. `options` may be NULL. GLIMPSE_E_NOT_FOUND when
- * nothing was ever indexed with the model, GLIMPSE_E_INVALID for a zero or non-finite query and for
- * bad options. The results do not depend on the library after the call. */
+ * captions), ties by content id. Missing files are not returned, quarantined ones neither; equal
+ * contents once. The answer is exact: what scoring every picture would give, whatever the filters
+ * and the state of the FAISS file; scores are computed in double from the stored vectors.
+ * `options` may be NULL. GLIMPSE_E_NOT_FOUND when nothing was ever indexed with the model,
+ * GLIMPSE_E_INVALID for a zero or non-finite query and for bad options. The results do not depend
+ * on the library after the call. */
 GLIMPSE_API int glimpse_library_search(glimpse_results **out, glimpse_library *library,
                                        const glimpse_model *model, const float *query,
                                        const glimpse_search_options *options);
@@ -328,13 +328,13 @@ GLIMPSE_API int glimpse_library_load_model_status(glimpse_library_status **out,
                                                   glimpse_library *library);
 GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
 
-/* Checks everything: SQLite's own integrity, references, the checksum of every row, every embedding
- * finite and of unit length (within f16 rounding), each model's count and digest, FAISS header,
- * checksum, ids and vectors against the catalogue, the captions' text index against the captions,
- * word by word. A FAISS file that is missing or stale is no
- * problem: it is not used, and made anew by the next search. Calls `report` (may be NULL) with each
- * problem; GLIMPSE_E_CORRUPT when there was any. `checked` (may be NULL): embeddings looked at.
- * Only reads. */
+/* Checks everything: SQLite's own integrity, references, the checksum of every row, every
+ * embedding finite and of unit length (within f16 rounding), each model's count and digest,
+ * FAISS header, checksum, ids and vectors against the catalogue, the captions' text index
+ * against the captions, word by word. A FAISS file that is missing or stale is no problem: it is
+ * not used, and made anew by the next search. Calls `report` (may be NULL) with each problem;
+ * GLIMPSE_E_CORRUPT when there was any. `checked` (may be NULL): embeddings looked at. Only
+ * reads. */
 typedef void (*glimpse_problem_fn)(void *user, const char *problem);
 GLIMPSE_API int glimpse_library_verify(uint64_t *checked, glimpse_library *library,
                                        glimpse_problem_fn report, void *user);

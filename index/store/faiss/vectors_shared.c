@@ -1,5 +1,5 @@
 /*
- * vectors_shared.c - see vectors_shared.h.
+ * vectors_shared.c - loaded vectors that several handles of a process share.
  */
 #include "vectors_shared.h"
 

@@ -1,5 +1,6 @@
 /*
- * filter.c - see filter.h; glimpse/library.h says what a path prefix means.
+ * filter.c - binds a place and a time to the SQL that filters files; glimpse/library.h says what a
+ * path prefix means.
  */
 #include "filter.h"
 
@@ -33,7 +34,7 @@ static char *copy_of(const char *text) {
 static int as_directory(glimpse_sqlite_filter *filter, const char *path) {
     forget_paths(filter);
     int status = glimpse_path_range_below(&filter->first, &filter->end, &filter->first_size, path);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     filter->end_size = filter->first_size;
     filter->exact = copy_of(path);
     filter->exact_size = strlen(path);
@@ -82,12 +83,10 @@ static int resolve(glimpse_sqlite_filter *filter, glimpse_db *db, const char *te
     int known = 0;
     size_t length = strlen(text);
     int status = glimpse_path_absolute(&absolute, text);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     real = glimpse_path_real(absolute);
-    const char *candidates[] = {absolute, real};
-    for (size_t i = 0; i < 2 && status == GLIMPSE_OK && !known; i++) {
-        if (!candidates[i]) continue;
-        status = as_directory(filter, candidates[i]);
+    for (int i = 0; i < (real ? 2 : 1) && status == GLIMPSE_OK && !known; i++) {
+        status = as_directory(filter, i == 0 ? absolute : real);
         if (status == GLIMPSE_OK) status = knows_some(filter, db, &known);
     }
     /* "photos/2020-" begins names in photos/; "photos/" can only be meant as a folder. */
@@ -117,7 +116,7 @@ static int init(glimpse_sqlite_filter *filter, glimpse_db *db, const char *path_
         status = glimpse_date_parse(before, "before", filter->before, &filter->before_ns);
         filter->base.has_dates = 1;
     }
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     filter->base.has_path = path_prefix && *path_prefix;
     return filter->base.has_path ? resolve(filter, db, path_prefix) : as_directory(filter, "/");
 }
@@ -131,7 +130,7 @@ int glimpse_filter_open(glimpse_filter **out, glimpse_store *store, const char *
     glimpse_db_enter(db);
     int status = init(filter, db, path_prefix, after, before);
     glimpse_db_leave(db);
-    if (status < 0) {
+    if (status != GLIMPSE_OK) {
         glimpse_filter_close(&filter->base);
         return status;
     }

@@ -99,7 +99,7 @@ static inline int locate(const row_map *map, int side, int x, size_t *at, float 
     if (i > side - 2) i = side - 2;
     if (j > side - 2) j = side - 2;
     float a = u - (float)i, b = v - (float)j;
-    *at = (size_t)(j * side + i);
+    *at = (size_t)j * (size_t)side + (size_t)i;
     weight[0] = (1 - a) * (1 - b), weight[1] = a * (1 - b);
     weight[2] = (1 - a) * b, weight[3] = a * b;
     return 1;

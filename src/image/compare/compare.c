@@ -85,7 +85,7 @@ static void judge_block(blocks *b, const float *first, const float *second, cons
             n++, s1 += p, s2 += q, s11 += p * p, s22 += q * q, s12 += p * q;
         }
     }
-    if (n < BLOCK * BLOCK / 2) return;
+    if (n < BLOCK * BLOCK / 2.0) return;
     double m1 = s1 / n, m2 = s2 / n, v1 = s11 / n - m1 * m1, v2 = s22 / n - m2 * m2;
     double deviation1 = sqrt(v1 > 0 ? v1 : 0), deviation2 = sqrt(v2 > 0 ? v2 : 0);
     double covariance = s12 / n - m1 * m2;
@@ -138,7 +138,7 @@ static double move_of(const float *first, const float *second, const uint8_t *se
             xx += gx * gx, xy += gx * gy, yy += gy * gy, xt += gx * t, yt += gy * t;
         }
     }
-    if (n < PATCH * PATCH / 2) return -1;
+    if (n < PATCH * PATCH / 2.0) return -1;
     xt -= x1 * t1 / n, yt -= y1 * t1 / n; /* brightness may differ */
     double half = 0.5 * (xx + yy), least = half - sqrt(fmax(half * half - (xx * yy - xy * xy), 0));
     if (least < 1.5 * n) return -1;
@@ -155,7 +155,7 @@ static double motion_of(const float *first, const float *second, const uint8_t *
     size_t count = 0;
     for (int y = 0; y + PATCH <= side; y += PATCH) {
         for (int x = 0; x + PATCH <= side; x += PATCH) {
-            size_t at = (size_t)(y * side + x);
+            size_t at = (size_t)y * (size_t)side + (size_t)x;
             double move = move_of(first + at, second + at, seen + at, side, gain);
             if (move >= 0) moves[count++] = move;
         }
@@ -324,7 +324,7 @@ static void judge(glimpse_comparison *r, const glimpse_thumb *a, const glimpse_t
     blocks found = {0};
     for (int y = 0; y < side; y += BLOCK) {
         for (int x = 0; x < side; x += BLOCK) {
-            size_t at = (size_t)(y * side + x);
+            size_t at = (size_t)y * (size_t)side + (size_t)x;
             judge_block(&found, values + at, soft + at, seen + at, side, r->gain, r->bias);
         }
     }

@@ -251,7 +251,8 @@ static glimpse_declared declared(const uint8_t *p, size_t size) {
         return (glimpse_declared){glimpse_u16le(p + 18), glimpse_u16le(p + 20), 11, 0};
     }
     const uint32_t height = glimpse_u32le(p + 22);
-    return (glimpse_declared){glimpse_u32le(p + 18), height >> 31 ? UINT32_C(0) - height : height, 11, 0};
+    return (glimpse_declared){glimpse_u32le(p + 18), height >> 31 ? UINT32_C(0) - height : height,
+                              11, 0};
 }
 
 const glimpse_format glimpse_format_bmp = {

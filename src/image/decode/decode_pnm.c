@@ -141,7 +141,7 @@ static int decode_pnm(glimpse_image *picture, const glimpse_source *source) {
     int status = read_number(&r, &width);
     if (status == GLIMPSE_OK) status = read_number(&r, &height);
     if (status == GLIMPSE_OK && !bits) status = read_number(&r, &maxval);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     if (maxval == 0 || maxval > 65535) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "PNM: a maximum of %llu is not between 1 and 65535",
                             (unsigned long long)maxval);

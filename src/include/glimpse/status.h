@@ -65,12 +65,11 @@ GLIMPSE_API const char *glimpse_last_error(void);
  * writes those.
  *
  * `name` is a member as C has it, behind the usual name of what it belongs to ("options.model",
- * "settings.escalate_below") or its type ("glimpse_retrieval_options.captions"); a parameter; or a
- * call. `value` is what the member should be, or what stands for
- * it, or NULL; with a call of a session, the library that the session was opened with, when that
- * was named. At most `size` bytes may be written, with the NUL. For the whole process: set it
- * before there are other threads; NULL is the library's own way again. It is called by any thread.
- */
+ * "settings.escalate_below") or its type ("glimpse_retrieval_options.captions"); a parameter; or
+ * a call. `value` is what the member should be, or what stands for it, or NULL; with a call of a
+ * session, the library that the session was opened with, when that was named. At most `size`
+ * bytes may be written, with the NUL. For the whole process: set it before there are other
+ * threads; NULL is the library's own way again. It is called by any thread. */
 typedef void (*glimpse_wording_fn)(char *text, size_t size, const char *name, const char *value);
 GLIMPSE_API void glimpse_set_wording(glimpse_wording_fn wording);
 

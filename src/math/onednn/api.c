@@ -1,5 +1,6 @@
 /*
- * math/onednn/api.c - see api.h.
+ * math/onednn/api.c - loads oneDNN's library when it is first needed, and says what it can do on
+ * this machine.
  */
 #include "math/onednn/api.h"
 
@@ -51,7 +52,8 @@ int glimpse_onednn_missing(void) {
     return glimpse_dynlib_fail(&library, "products on this backend need");
 }
 
-/* The CPU is asked first: a machine without AVX-512 does not even load the library. Sets of instructions are sets of bits, so that AVX2 with VNNI is not taken for AVX-512. */
+/* The CPU is asked first: a machine without AVX-512 does not even load the library. Sets of
+ * instructions are sets of bits, so that AVX2 with VNNI is not taken for AVX-512. */
 static int has_isa(dnnl_cpu_isa_t wanted) {
     return glimpse_cpu_has(GLIMPSE_CPU_AVX512) && glimpse_onednn_available() &&
            ((unsigned)glimpse_dnnl.isa & (unsigned)wanted) == (unsigned)wanted;

@@ -1,5 +1,5 @@
 /*
- * math/onednn/attention.c - see attention.h.
+ * math/onednn/attention.c - attention of one sequence through oneDNN's products.
  *
  * For one sequence and all its heads at once two batched products,
  *     scores [H][T][T] f32 = q [H][T][d] * k [H][T][d]^T / sqrt(d)

@@ -1,5 +1,5 @@
 /*
- * math/onednn/layers.c - see layers.h.
+ * math/onednn/layers.c - layers through oneDNN in f32, bf16 and int8.
  *
  * Weights are reordered once into the layout that oneDNN prefers for a typical number of rows;
  * primitives are made per number of rows and kept by the worker (text batches are ragged, so rows

@@ -24,6 +24,7 @@ static void gemm(int transpose_b, size_t m, size_t n, size_t k, float alpha, con
 
 /* f32 weights, borrowed from the file where they already are that. */
 static int prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
+    if (spec->parts == 0) return glimpse_fail(GLIMPSE_E_INVALID, "a layer without weights");
     int round = linear->math->precision == GLIMPSE_PRECISION_BF16;
     int borrow = !round;
     for (size_t p = 0; p < spec->parts; p++) {

@@ -1,5 +1,5 @@
 /*
- * text/output/display.c - see display.h.
+ * text/output/display.c - makes bytes from outside fit to be shown to people.
  */
 #include "display.h"
 

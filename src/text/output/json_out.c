@@ -1,5 +1,5 @@
 /*
- * json_out.c - see json_out.h.
+ * json_out.c - writes JSON text as it comes, always as valid UTF-8.
  */
 #include "json_out.h"
 

@@ -1,5 +1,6 @@
 /*
- * vlm/blip_choose.c - see blip_choose.h.
+ * vlm/blip/blip_choose.c - chooses the next token from logits: the best, a drawn one, or the best
+ * of several beams.
  */
 #include "vlm/blip/blip_choose.h"
 

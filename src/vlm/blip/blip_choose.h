@@ -1,5 +1,5 @@
 /*
- * vlm/blip_choose.h - from logits to the next token: the highest, a drawn one, or the best
+ * vlm/blip/blip_choose.h - from logits to the next token: the highest, a drawn one, or the best
  * continuations of a set of beams. Ties go to the lower beam, then the lower id.
  */
 #ifndef GLIMPSE_VLM_BLIP_CHOOSE_H

@@ -1,5 +1,5 @@
 /*
- * vlm/blip_config.c - config.json and preprocessor_config.json of a BLIP directory.
+ * vlm/blip/blip_config.c - config.json and preprocessor_config.json of a BLIP directory.
  *
  * Both forms are read: the verbose one of early versions and the sparse one that leaves out what
  * equals the default. Settings that would change the numbers and are not implemented are refused.

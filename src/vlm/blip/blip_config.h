@@ -1,6 +1,6 @@
 /*
- * vlm/blip_config.h - what the configuration files of a BLIP directory say, with the defaults of
- * transformers' BlipConfig, BlipTextConfig, BlipVisionConfig and BlipImageProcessor.
+ * vlm/blip/blip_config.h - what the configuration files of a BLIP directory say, with the defaults
+ * of transformers' BlipConfig, BlipTextConfig, BlipVisionConfig and BlipImageProcessor.
  */
 #ifndef GLIMPSE_VLM_BLIP_CONFIG_H
 #define GLIMPSE_VLM_BLIP_CONFIG_H

@@ -1,6 +1,6 @@
 /*
- * vlm/blip_decode.c - what the decoder makes of sequences that are given: its source, its logits,
- * and how likely a text is.
+ * vlm/blip/blip_decode.c - what the decoder makes of sequences that are given: its source, its
+ * logits, and how likely a text is.
  */
 #include "core/error.h"
 #include "vlm/blip/blip_internal.h"

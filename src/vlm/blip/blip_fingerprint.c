@@ -1,7 +1,7 @@
 /*
- * vlm/blip_fingerprint.c - what a BLIP model is: XXH3-128 over a version word, the configuration
- * in canonical form, the vocabulary, and every tensor in order of name. Sharding, the order inside
- * a file and how verbose config.json is do not change it.
+ * vlm/blip/blip_fingerprint.c - what a BLIP model is: XXH3-128 over a version word, the
+ * configuration in canonical form, the vocabulary, and every tensor in order of name. Sharding, the
+ * order inside a file and how verbose config.json is do not change it.
  */
 #include "core/error.h"
 #include "model/fingerprint_parts.h"

@@ -1,5 +1,6 @@
 /*
- * vlm/blip_generate.c - greedy, sampled and beam search decoding of several items side by side.
+ * vlm/blip/blip_generate.c - greedy, sampled and beam search decoding of several items side by
+ * side.
  *
  * Beam search is that of transformers (BeamSearchScorer, early_stopping False), whose rules are
  * written out at grow_beams(). Scores divide by the generated tokens alone, as transformers does

@@ -1,5 +1,5 @@
 /*
- * vlm/blip_image.c - looking at a picture once.
+ * vlm/blip/blip_image.c - looking at a picture once.
  */
 #include "core/error.h"
 #include "model/patches.h"

@@ -1,6 +1,6 @@
 /*
- * vlm/blip_internal.h - what a BLIP model, a worker and a picture are inside, for src/vlm and its
- * tests.
+ * vlm/blip/blip_internal.h - what a BLIP model, a worker and a picture are inside, for src/vlm and
+ * its tests.
  */
 #ifndef GLIMPSE_VLM_BLIP_INTERNAL_H
 #define GLIMPSE_VLM_BLIP_INTERNAL_H

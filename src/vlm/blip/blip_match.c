@@ -1,5 +1,5 @@
 /*
- * vlm/blip_match.c - ITM and ITC: how well pictures and texts belong together.
+ * vlm/blip/blip_match.c - ITM and ITC: how well pictures and texts belong together.
  */
 #include "core/error.h"
 #include "vlm/blip/blip_internal.h"

@@ -1,5 +1,5 @@
 /*
- * vlm/blip_model.c - opening a BLIP directory, and what there is to know about one.
+ * vlm/blip/blip_model.c - opening a BLIP directory, and what there is to know about one.
  */
 #include "core/error.h"
 #include "core/options.h"

@@ -1,5 +1,5 @@
 /*
- * vlm/blip_pass.c - see blip_pass.h.
+ * vlm/blip/blip_pass.c - the text decoder and encoder of BLIP over a batch of packed sequences.
  */
 #include "vlm/blip/blip_pass.h"
 

@@ -1,6 +1,6 @@
 /*
- * vlm/blip_pass.h - the text side of BLIP over a batch of sequences packed behind each other: no
- * padding, so no masks.
+ * vlm/blip/blip_pass.h - the text side of BLIP over a batch of sequences packed behind each other:
+ * no padding, so no masks.
  *
  *     x [rows][D]; a span is the rows of one sequence
  *

@@ -1,5 +1,6 @@
 /*
- * vlm/blip_result.c - captions and answers: the calls around generation, and what they hand out.
+ * vlm/blip/blip_result.c - captions and answers: the calls around generation, and what they hand
+ * out.
  */
 #include "core/error.h"
 #include "core/options.h"

@@ -1,5 +1,6 @@
 /*
- * vlm/blip_tokens.c - texts to the ids that each side of the model expects, and ids back to text.
+ * vlm/blip/blip_tokens.c - texts to the ids that each side of the model expects, and ids back to
+ * text.
  */
 #include "core/error.h"
 #include "text/tokenizer_kinds.h"

@@ -1,5 +1,5 @@
 /*
- * vlm/blip_weights.c - finding the tensors of a BLIP model under the names of transformers.
+ * vlm/blip/blip_weights.c - finding the tensors of a BLIP model under the names of transformers.
  */
 #include "vlm/blip/blip_weights.h"
 

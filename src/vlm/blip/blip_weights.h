@@ -1,5 +1,6 @@
 /*
- * vlm/blip_weights.h - the weights of a BLIP model, prepared for the products of math/linear.h.
+ * vlm/blip/blip_weights.h - the weights of a BLIP model, prepared for the products of
+ * math/linear.h.
  *
  * The image tower is CLIP's without the norm in front (model/tower.h); its patch convolution has
  * a bias. The text side is BERT with cross-attention:

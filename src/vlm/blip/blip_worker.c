@@ -1,6 +1,6 @@
 /*
- * vlm/blip_worker.c - a worker: all memory planned and reserved once, and the keys and values of
- * the last pictures.
+ * vlm/blip/blip_worker.c - a worker: all memory planned and reserved once, and the keys and values
+ * of the last pictures.
  */
 #include "core/error.h"
 #include "core/options.h"

@@ -37,10 +37,12 @@ static int take_spec(glimpse_remote *remote, const char *spec) {
     const char *example = remote->kind->provider.spec;
     const char *model = strchr(spec, ':') + 1, *address = model;
     size_t length = 0;
+    remote->own_base = 1;
     if (dialect->base) {
         const char *at = glimpse_remote_find_address(model);
         length = at ? (size_t)(at - model) : strlen(model);
-        address = at ? at + 1 : NULL;
+        remote->own_base = at != NULL;
+        address = at ? at + 1 : dialect->base;
         if (length == 0) {
             return glimpse_fail(GLIMPSE_E_INVALID, "%s: which model? As in %s", spec, example);
         }
@@ -51,14 +53,11 @@ static int take_spec(glimpse_remote *remote, const char *spec) {
             return glimpse_fail(GLIMPSE_E_INVALID, "\"%s\" is not the name of a model", spec);
         }
     }
-    remote->own_base = address != NULL;
-    int status = address ? GLIMPSE_OK : glimpse_remote_check_model(model, spec, example);
-    if (status == GLIMPSE_OK) {
-        status = glimpse_remote_take_base(remote, address ? address : dialect->base, spec);
-    }
-    if (status < 0) return status;
+    int status = remote->own_base ? GLIMPSE_OK : glimpse_remote_check_model(model, spec, example);
+    if (status == GLIMPSE_OK) status = glimpse_remote_take_base(remote, address, spec);
+    if (status != GLIMPSE_OK) return status;
     remote->model = strndup(model, length);
-    remote->identity = make_identity(remote, spec, address);
+    remote->identity = make_identity(remote, spec, remote->own_base ? address : NULL);
     if (!remote->model || !remote->identity) {
         return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a model");
     }
@@ -77,7 +76,7 @@ static int take_key(glimpse_remote *remote, const char *config_path, int dry_run
     char origin[512];
     int status = glimpse_remote_origin(origin, sizeof origin, remote->base, &remote->loopback);
     if (status == GLIMPSE_OK) status = glimpse_remote_config_read(&config, config_path);
-    if (status < 0) return status;
+    if (status != GLIMPSE_OK) return status;
     const char *key = NULL;
     if (remote->own_base) {
         key = glimpse_remote_config_key(&config, origin);

@@ -46,7 +46,7 @@ typedef struct address_parts {
 
 /* Splits "HOST[:PORT]" and what follows from / ? #; 0 when it is not of that form. */
 static int split(address_parts *out, const char *text) {
-    size_t whole = strcspn(text, "/?#"), host = whole, skip = 0;
+    size_t whole = strcspn(text, "/?#"), host, skip = 0;
     out->bracketed = text[0] == '[';
     out->port = -1;
     if (out->bracketed) {
