@@ -20,6 +20,13 @@ static inline double bench_now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* What cannot be done makes the figures worthless. */
+static inline void bench_check(int status) {
+    if (status >= 0) return;
+    (void)fprintf(stderr, "the benchmark is void: %s\n", glimpse_last_error());
+    exit(1);
+}
+
 static int bench_compare(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);

@@ -9,9 +9,9 @@
  * --keep leaves the folder and prints it, for profiling by hand.
  */
 #include "bench.h"
+#include "bench_store.h"
 #include "library_private.h"
 #include "support/random_model.h"
-#include "store.h"
 
 #include <glimpse/library.h>
 #include <glimpse/sys/model.h>
@@ -31,12 +31,6 @@ typedef struct setup {
     long peak_kib; /* of the last child */
 } setup;
 
-static void check(int status) {
-    if (status >= 0) return;
-    (void)fprintf(stderr, "the benchmark is void: %s\n", glimpse_last_error());
-    exit(1);
-}
-
 static int fill_library(const setup *s) {
     glimpse_library *library = NULL;
     char fingerprint[33];
@@ -44,46 +38,26 @@ static int fill_library(const setup *s) {
     glimpse_model *opened = NULL;
     glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
     options.towers = GLIMPSE_TOWER_TEXT;
-    check(glimpse_model_open(&opened, s->model, &options));
+    bench_check(glimpse_model_open(&opened, s->model, &options));
     dim = glimpse_model_embedding_size(opened), context = glimpse_model_context_length(opened);
     (void)snprintf(fingerprint, sizeof fingerprint, "%s", glimpse_model_fingerprint(opened));
     glimpse_model_close(opened);
     if (context == 0) return -1;
-    check(glimpse_library_open(&library, s->library, GLIMPSE_LIBRARY_CREATE));
+    bench_check(glimpse_library_open(&library, s->library, GLIMPSE_LIBRARY_CREATE));
     glimpse_store *catalog = glimpse_library_store(library);
     glimpse_model_key key = {fingerprint, "random", s->model, dim};
-    int64_t model = 0, content = 0;
-    check(glimpse_library_lock(library, "benchmark"));
-    check(catalog->ops->begin(catalog));
-    check(catalog->ops->models.use(&model, catalog, &key));
+    int64_t model = 0;
+    bench_check(glimpse_library_lock(library, "benchmark"));
+    bench_check(catalog->ops->begin(catalog));
+    bench_check(catalog->ops->models.use(&model, catalog, &key));
     float *row = malloc(dim * sizeof *row);
     if (!row) return -1;
     uint64_t state = 1;
     for (size_t i = 0; i < s->pictures; i++) {
-        double sum = 0;
-        for (size_t j = 0; j < dim; j++) {
-            state = state * 6364136223846793005u + 1442695040888963407u;
-            row[j] = (float)(state >> 40) / 16777216.0f - 0.5f;
-            sum += (double)row[j] * (double)row[j];
-        }
-        for (size_t j = 0; j < dim; j++)
-            row[j] /= (float)sqrt(sum);
-        glimpse_content_meta meta = {.hash = glimpse_hash_bytes(&i, sizeof i),
-                                     .size = i + 1,
-                                     .width = 640,
-                                     .height = 480,
-                                     .orientation = 1,
-                                     .format = "JPEG",
-                                     .taken = "",
-                                     .camera = ""};
-        glimpse_file_stamp stamp = {i + 1, 0, i};
-        char path[64];
-        (void)snprintf(path, sizeof path, "/pictures/%06zu.jpg", i);
-        check(catalog->ops->contents.put(&content, catalog, &meta));
-        check(catalog->ops->contents.put_embedding(catalog, model, content, row, dim));
-        check(catalog->ops->files.bind(catalog, path, &stamp, content));
+        bench_random_row(row, dim, &state);
+        bench_check(bench_add_picture(catalog, model, i, row, dim));
     }
-    check(catalog->ops->commit(catalog));
+    bench_check(catalog->ops->commit(catalog));
     glimpse_library_unlock(library);
     glimpse_library_close(library);
     free(row);

@@ -7,11 +7,10 @@
  *     bench_hot [--count N] [--precision f32|bf16]
  */
 #include "bench.h"
+#include "bench_store.h"
 #include "support/random_model.h"
 
-#include "core/hash.h"
 #include "library_private.h"
-#include "store.h"
 
 #include <glimpse/glimpse.h>
 #include <math.h>
@@ -29,53 +28,22 @@ typedef struct hot {
     double best;
 } hot;
 
-static void check(int status) {
-    if (status >= 0) return;
-    (void)fprintf(stderr, "the benchmark is void: %s\n", glimpse_last_error());
-    exit(1);
-}
-
 static void fill(hot *h) {
     uint64_t state = 7;
-    for (size_t i = 0; i < h->count; i++) {
-        float *row = h->rows + i * h->dim;
-        double sum = 0.0;
-        for (size_t d = 0; d < h->dim; d++) {
-            state = state * 6364136223846793005u + 1442695040888963407u;
-            row[d] = (float)((double)(state >> 40) / 16777216.0 - 0.5);
-            sum += (double)row[d] * (double)row[d];
-        }
-        const float scale = (float)(1.0 / sqrt(sum));
-        for (size_t d = 0; d < h->dim; d++)
-            row[d] *= scale;
-    }
+    for (size_t i = 0; i < h->count; i++)
+        bench_random_row(h->rows + i * h->dim, h->dim, &state);
 }
 
 static void store(hot *h) {
     glimpse_store *catalog = glimpse_library_store(h->library);
     const glimpse_model_key key = glimpse_model_get_key(h->model);
-    int64_t model = 0, content = 0;
-    check(glimpse_library_lock(h->library, "benchmark"));
-    check(catalog->ops->begin(catalog));
-    check(catalog->ops->models.use(&model, catalog, &key));
-    for (size_t i = 0; i < h->count; i++) {
-        const glimpse_content_meta meta = {.hash = glimpse_hash_bytes(&i, sizeof i),
-                                           .size = i + 1,
-                                           .width = 640,
-                                           .height = 480,
-                                           .orientation = 1,
-                                           .format = "JPEG",
-                                           .taken = "",
-                                           .camera = ""};
-        const glimpse_file_stamp stamp = {i + 1, 0, i};
-        char path[64];
-        (void)snprintf(path, sizeof path, "/pictures/%07zu.jpg", i);
-        check(catalog->ops->contents.put(&content, catalog, &meta));
-        check(catalog->ops->contents.put_embedding(catalog, model, content, h->rows + i * h->dim,
-                                                   h->dim));
-        check(catalog->ops->files.bind(catalog, path, &stamp, content));
-    }
-    check(catalog->ops->commit(catalog));
+    int64_t model = 0;
+    bench_check(glimpse_library_lock(h->library, "benchmark"));
+    bench_check(catalog->ops->begin(catalog));
+    bench_check(catalog->ops->models.use(&model, catalog, &key));
+    for (size_t i = 0; i < h->count; i++)
+        bench_check(bench_add_picture(catalog, model, i, h->rows + i * h->dim, h->dim));
+    bench_check(catalog->ops->commit(catalog));
     glimpse_library_unlock(h->library);
 }
 
@@ -138,14 +106,14 @@ int main(int argc, char **argv) {
     random_model shape = random_model_vit_b32();
     shape.vocabulary = 514;
     if (!random_model_write(&shape, model_path)) return 1;
-    check(glimpse_model_open(&h.model, model_path, &options));
-    check(glimpse_encoder_create(&h.encoder, h.model, 1));
+    bench_check(glimpse_model_open(&h.model, model_path, &options));
+    bench_check(glimpse_encoder_create(&h.encoder, h.model, 1));
     h.dim = glimpse_model_embedding_size(h.model);
     h.rows = malloc(h.count * h.dim * sizeof *h.rows);
     h.query = malloc(h.dim * sizeof *h.query);
     if (!h.rows || !h.query) return 1;
     fill(&h);
-    check(glimpse_library_open(&h.library, library_path, GLIMPSE_LIBRARY_CREATE));
+    bench_check(glimpse_library_open(&h.library, library_path, GLIMPSE_LIBRARY_CREATE));
     store(&h);
     printf("%s, %s, ViT-B/32 with random weights, %zu embeddings of %zu\n\n", bench_cpu(),
            glimpse_model_backend_name(h.model), h.count, h.dim);
@@ -153,7 +121,7 @@ int main(int argc, char **argv) {
     const bench_time loop = bench_run(plain, &h, 20, 10.0);
     const double expected = h.best;
     const double start = bench_now();
-    check(search(&h));
+    bench_check(search(&h));
     const double first = bench_now() - start;
     if (fabs(expected - h.best) > 1e-3) printf("DIFFERENT RESULTS: %g %g\n", expected, h.best);
     const bench_time searching = bench_run(search, &h, 40, 10.0);

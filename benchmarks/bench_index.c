@@ -74,12 +74,6 @@ typedef struct setup {
     uint8_t *rgb;
 } setup;
 
-static void check(int status) {
-    if (status >= 0) return;
-    (void)fprintf(stderr, "the benchmark is void: %s\n", glimpse_last_error());
-    exit(1);
-}
-
 static void picture_path(char path[128], const series *pictures, size_t i) {
     (void)snprintf(path, 128, "%s/%05zu.jpg", pictures->folder, i);
 }
@@ -109,8 +103,8 @@ static double decode_alone(const setup *s, const series *pictures, uint32_t shor
         char path[128];
         picture_path(path, pictures, i);
         glimpse_image *image = NULL;
-        check(glimpse_image_load(&image, path, &options));
-        check(glimpse_preprocess_rgb(s->rgb, glimpse_model_preprocess(s->model), image));
+        bench_check(glimpse_image_load(&image, path, &options));
+        bench_check(glimpse_preprocess_rgb(s->rgb, glimpse_model_preprocess(s->model), image));
         glimpse_image_free(image);
     }
     return (bench_now() - start) / (double)n;
@@ -126,11 +120,11 @@ static double encode_alone(const setup *s) {
     if (!rgb || !out) exit(1);
     for (size_t i = 0; i < 16 * area; i++)
         rgb[i] = (uint8_t)(i * 31);
-    check(glimpse_encoder_create(&encoder, s->model, 16));
-    check(glimpse_encoder_rgb(out, encoder, rgb, 16, 0));
+    bench_check(glimpse_encoder_create(&encoder, s->model, 16));
+    bench_check(glimpse_encoder_rgb(out, encoder, rgb, 16, 0));
     double start = bench_now();
     for (int i = 0; i < 4; i++)
-        check(glimpse_encoder_rgb(out, encoder, rgb, 16, 0));
+        bench_check(glimpse_encoder_rgb(out, encoder, rgb, 16, 0));
     double each = (bench_now() - start) / 64.0;
     glimpse_encoder_free(encoder);
     free(rgb), free(out);
@@ -144,8 +138,8 @@ static glimpse_ingest_report ingest(const setup *s, const series *pictures, int 
     const char *roots[1] = {pictures->folder};
     options.model = s->model, options.roots = roots, options.root_count = 1, options.jobs = s->jobs;
     options.exact_decode = exact;
-    check(glimpse_library_open(&library, s->library, GLIMPSE_LIBRARY_CREATE));
-    check(glimpse_library_ingest(&report, library, &options));
+    bench_check(glimpse_library_open(&library, s->library, GLIMPSE_LIBRARY_CREATE));
+    bench_check(glimpse_library_ingest(&report, library, &options));
     glimpse_library_close(library);
     return report;
 }
@@ -232,7 +226,7 @@ int main(int argc, char **argv) {
     random_model shape = random_model_vit_b32();
     shape.vocabulary = 514;
     if (!random_model_write(&shape, s.model_path)) return 1;
-    check(glimpse_model_open(&s.model, s.model_path, &options));
+    bench_check(glimpse_model_open(&s.model, s.model_path, &options));
     const glimpse_preprocess *p = glimpse_model_preprocess(s.model);
     s.rgb = malloc((size_t)p->width * p->height * 3);
     if (!s.rgb) return 1;

@@ -19,6 +19,7 @@
  * the model's.
  */
 #include "bench.h"
+#include "bench_store.h"
 
 #include "label_internal.h"
 #include "library_private.h"
@@ -113,31 +114,12 @@ static glimpse_model_key key_of_library(size_t width) {
 static int fill_library(glimpse_library *library, const work *w) {
     glimpse_store *catalog = glimpse_library_store(library);
     glimpse_model_key key = key_of_library(w->width);
-    int64_t model = 0, content = 0;
+    int64_t model = 0;
     int status = glimpse_library_lock(library, "benchmark");
     if (status == GLIMPSE_OK) status = catalog->ops->begin(catalog);
     if (status == GLIMPSE_OK) status = catalog->ops->models.use(&model, catalog, &key);
-    for (size_t i = 0; i < w->pictures && status == GLIMPSE_OK; i++) {
-        char path[64];
-        glimpse_content_meta meta = {.hash = glimpse_hash_bytes(&i, sizeof i),
-                                     .size = i + 1,
-                                     .width = 640,
-                                     .height = 480,
-                                     .orientation = 1,
-                                     .format = "JPEG",
-                                     .taken = "",
-                                     .camera = ""};
-        glimpse_file_stamp stamp = {i + 1, 0, i};
-        (void)snprintf(path, sizeof path, "/pictures/%06zu.jpg", i);
-        status = catalog->ops->contents.put(&content, catalog, &meta);
-        if (status == GLIMPSE_OK) {
-            status = catalog->ops->contents.put_embedding(catalog, model, content,
-                                                          w->embeddings + i * w->width, w->width);
-        }
-        if (status == GLIMPSE_OK) {
-            status = catalog->ops->files.bind(catalog, path, &stamp, content);
-        }
-    }
+    for (size_t i = 0; i < w->pictures && status == GLIMPSE_OK; i++)
+        status = bench_add_picture(catalog, model, i, w->embeddings + i * w->width, w->width);
     if (status == GLIMPSE_OK) status = catalog->ops->commit(catalog);
     glimpse_library_unlock(library);
     return status;

@@ -133,6 +133,14 @@ done:
     return status;
 }
 
+/* After query `t`; GLIMPSE_E_CANCELLED when that was to be the last. */
+static int report_query(const retrieval *r, size_t t, double start,
+                        const session_control *control) {
+    int status = glimpse_session_report_progress(control, "queries", t + 1, r->text_count,
+                                                 glimpse_now() - start);
+    return status == GLIMPSE_OK ? glimpse_session_check_cancelled(control) : status;
+}
+
 int glimpse_retrieval_rerank(retrieval *r, const session_vlm *vlm,
                              const glimpse_retrieval_options *options,
                              const session_control *control) {
@@ -150,11 +158,7 @@ int glimpse_retrieval_rerank(retrieval *r, const session_vlm *vlm,
     for (size_t t = 0; t < r->text_count && status == GLIMPSE_OK; t++) {
         rank_pictures(r, t, list);
         status = rerank_one(r, vlm, t, list, control);
-        if (status == GLIMPSE_OK) {
-            status = glimpse_session_report_progress(control, "queries", t + 1, r->text_count,
-                                                     glimpse_now() - start);
-        }
-        if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(control);
+        if (status == GLIMPSE_OK) status = report_query(r, t, start, control);
     }
     f->seconds = glimpse_now() - start;
     finish_shares(f);
@@ -230,11 +234,7 @@ int glimpse_retrieval_captions(retrieval *r, glimpse_library *library, const gli
             status = search_one(&rank, r, library, model, t, ids, &search);
             if (status == GLIMPSE_OK) count_rank(recall_at(f, w), rank);
         }
-        if (status == GLIMPSE_OK) {
-            status = glimpse_session_report_progress(control, "queries", t + 1, r->text_count,
-                                                     glimpse_now() - start);
-        }
-        if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(control);
+        if (status == GLIMPSE_OK) status = report_query(r, t, start, control);
     }
     f->seconds = glimpse_now() - start;
     finish_shares(f);

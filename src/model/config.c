@@ -18,9 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const float clip_mean[3] = {0.48145466f, 0.4578275f, 0.40821073f};
-static const float clip_std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
-
 static void check_tower(glimpse_config_reader *r, const glimpse_tower_config *tower,
                         const char *name) {
     if (r->status == GLIMPSE_OK && tower->width % tower->heads != 0) {
@@ -121,7 +118,7 @@ static void read_hf_preprocess(glimpse_config_reader *r, json_t *root, glimpse_p
         p->width = p->resize_width;
         p->height = p->resize_height;
     }
-    glimpse_config_read_values(r, root, clip_mean, clip_std, p);
+    glimpse_config_read_values(r, root, glimpse_clip_mean, glimpse_clip_std, p);
 }
 
 /* The class of the image processor decides; it is named in the file, or is the model's own. */
@@ -259,7 +256,8 @@ static void read_open_clip(glimpse_config_reader *r, json_t *root, glimpse_model
     }
     p->scale = 1.0f / 255.0f;
     p->normalize = 1;
-    glimpse_config_normalization(r, pictures, "mean", "std", clip_mean, clip_std, p);
+    glimpse_config_normalization(r, pictures, "mean", "std", glimpse_clip_mean, glimpse_clip_std,
+                                 p);
     glimpse_config_check_values(r, p);
 }
 

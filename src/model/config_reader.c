@@ -14,6 +14,9 @@
 
 static const size_t most_config_bytes = 16u << 20;
 
+const float glimpse_clip_mean[3] = {0.48145466f, 0.4578275f, 0.40821073f};
+const float glimpse_clip_std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
+
 json_t *glimpse_config_member(json_t *object, const char *key) {
     json_t *value = json_object_get(object, key);
     return json_is_null(value) ? NULL : value;

@@ -27,6 +27,9 @@ enum {
     MOST_VOCABULARY = 10000000
 };
 
+/* Of the pictures CLIP was trained on, per channel; BLIP has them, too. */
+extern const float glimpse_clip_mean[3], glimpse_clip_std[3];
+
 /* The object in the file at `path`; *out is the caller's. */
 int glimpse_config_load(json_t **out, const char *path);
 /* 1 when the directory has a file of that name. */

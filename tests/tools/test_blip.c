@@ -210,7 +210,7 @@ static void mistakes_are_explained(void **state) {
         {{"caption", "-m", "./caption", "p0.ppm", "--sample", "--beams", "2"}, 2, "choose one"},
         {{"caption", "-m", "./caption", "p0.ppm", "--sample", "--top-p", "2"}, 2, "up to 1"},
         {{"caption", "-m", "./caption", "p0.ppm", "--max-length", "41"}, 2, "at most 40"},
-        {{"caption", "-m", "./caption", "p0.ppm", "--max-length", "3", "-p", "red dog"},
+        {{"caption", "-m", "./caption", "p0.ppm", "--max-length", "3", "--prompt", "red dog"},
          2,
          "leaves nothing"},
     };

@@ -15,9 +15,6 @@
 
 typedef glimpse_config_reader reader;
 
-static const float clip_mean[3] = {0.48145466f, 0.4578275f, 0.40821073f};
-static const float clip_std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
-
 static void read_tower(reader *r, json_t *object, glimpse_tower_config *tower, size_t heads,
                        double eps) {
     tower->width = glimpse_config_size(r, object, "hidden_size", 768, MOST_WIDTH);
@@ -124,18 +121,8 @@ static void read_pictures(reader *r, json_t *root, glimpse_blip_config *c) {
         glimpse_config_refuse(r, "do_resize", "false");
     if (glimpse_config_flag(r, root, "do_center_crop", 0))
         glimpse_config_refuse(r, "do_center_crop", "true");
-    p->resample = (glimpse_resample)glimpse_config_number(r, root, "resample",
-                                                          GLIMPSE_RESAMPLE_BICUBIC, 0, 5);
-    if (p->resample != GLIMPSE_RESAMPLE_BICUBIC && p->resample != GLIMPSE_RESAMPLE_BILINEAR)
-        glimpse_config_refuse(r, "resample", "other than 2 (bilinear) and 3 (bicubic)");
     p->crop_rule = GLIMPSE_CROP_HF;
-    p->scale = 1.0f;
-    if (glimpse_config_flag(r, root, "do_rescale", 1)) {
-        p->scale = (float)glimpse_config_number(r, root, "rescale_factor", 1.0 / 255.0, 1e-9, 1e6);
-    }
-    p->normalize = glimpse_config_flag(r, root, "do_normalize", 1);
-    glimpse_config_normalization(r, root, "image_mean", "image_std", clip_mean, clip_std, p);
-    glimpse_config_check_values(r, p);
+    glimpse_config_read_values(r, root, glimpse_clip_mean, glimpse_clip_std, p);
     if (r->status < 0) return;
     if (p->width != c->image_size || p->height != c->image_size) {
         r->status = glimpse_fail(GLIMPSE_E_FORMAT,
