@@ -61,8 +61,10 @@ int glimpse_verdict_errno(action_verdict *verdict, int error, const char *format
     verdict_set(verdict, outcome, format, args);
     va_end(args);
     size_t used = strlen(verdict->message);
-    (void)snprintf(verdict->message + used, sizeof verdict->message - used, ": %s",
-                   strerror(error));
+    const char *advice =
+        error == ENOSPC || error == EDQUOT ? "; make space there, then do the same again" : "";
+    (void)snprintf(verdict->message + used, sizeof verdict->message - used, ": %s%s",
+                   strerror(error), advice);
     return -1;
 }
 

@@ -193,7 +193,7 @@ static void a_full_disk_stops_the_run_and_it_resumes(void **state) {
     const glimpse_ingest_options options = options_for(f);
     const int status = ingest_with(f, &options);
     assert_int_equal(status, GLIMPSE_E_IO);
-    assert_non_null(strstr(glimpse_last_error(), "full"));
+    assert_non_null(strstr(glimpse_last_error(), "No space left"));
     const uint64_t embedded = f->report.embedded;
     assert_in_range(embedded, 1, 1499);
     assert_sound(f);

@@ -24,7 +24,7 @@ enum { SANITIZED = 0 };
 #endif
 
 enum { PICTURES = 12, COPIES = 2, KB = 1024, FIRST_KB = 200, LAST_KB = 1000 };
-enum { STEP_KB = SANITIZED ? 160 : 10, PLACES = SANITIZED ? 3 : 20 };
+enum { STEP_KB = SANITIZED ? 160 : 10, PLACES = SANITIZED ? 3 : 12 };
 
 #define LIBRARY     "--library", "disk/lib", "-q"
 #define MODEL       "-m", "./model", "--precision", "f32"
@@ -379,7 +379,7 @@ static void a_disk_of_small_blocks_ends_no_program(void **state) {
     for (size_t k = 0; k < 2; k++) {
         const task *t = &tasks[tried[k]];
         const long last = t->begins & NO_LIBRARY ? 420 : 120;
-        for (long space = 4; space <= last; space += SANITIZED ? 60 : 4) {
+        for (long space = 4; space <= last; space += SANITIZED ? 60 : 8) {
             char line[160], where[64];
             (void)snprintf(where, sizeof where, "%ld kB free", space);
             begin(t);
