@@ -25,8 +25,15 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
-    if (glimpse_session_reindex(s.base) < 0 ||
-        glimpse_session_load_model_status(&status, s.base) < 0) {
+    tool_catch_stop();
+    int written = glimpse_session_reindex(s.base);
+    if (written == GLIMPSE_E_CANCELLED) {
+        tool_say(
+            "stopped; every index is whole, old or new; run the same command again to continue");
+        code = EXIT_STOPPED;
+        goto done;
+    }
+    if (written < 0 || glimpse_session_load_model_status(&status, s.base) < 0) {
         code = tool_fail_last();
         goto done;
     }

@@ -42,9 +42,16 @@ static int run(int argc, char **argv) {
     }
     if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
     /* A catalogue that cannot even be opened is a failure, not a list of problems. */
+    tool_catch_stop();
     int opened = glimpse_session_has_library(s.base);
     if (opened == GLIMPSE_E_NOT_FOUND) opened = 0;
     int status = opened < 0 ? opened : glimpse_session_verify(&checked, s.base, on_problem, &found);
+    if (status == GLIMPSE_E_CANCELLED) {
+        tool_say("stopped after %s embeddings; %s found by then", text_count(checked),
+                 found.count == 0 ? "no problem was" : "problems were");
+        code = EXIT_STOPPED;
+        goto done;
+    }
     if (opened < 0 || (status < 0 && status != GLIMPSE_E_CORRUPT)) {
         code = tool_fail_last();
         goto done;

@@ -255,6 +255,10 @@ static int end_files(teller *t, int status, const glimpse_action_report *report)
         return EXIT_NOTHING;
     }
     if (status < 0) return tool_fail_last();
+    if (report->cancelled) {
+        tool_say("stopped; the same command goes on with the rest");
+        return EXIT_STOPPED;
+    }
     return report->left_alone > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 }
 
@@ -271,6 +275,7 @@ int dedup_undo(session *s, const char *run, int json, const cli_command *command
                 .arrow = " <- ",
                 .start = progress_now()};
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+    tool_catch_stop();
     int status = glimpse_session_undo(&report, s->base, number, tell, &t);
     code = end_files(&t, status, &report);
     if (json || status < 0) return code;
@@ -293,6 +298,7 @@ int dedup_empty(session *s, const char *run, int apply, int json, const cli_comm
                 .arrow = " - ",
                 .start = progress_now()};
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+    tool_catch_stop();
     int status = glimpse_session_empty(&report, s->base, number, apply, tell, &t);
     code = end_files(&t, status, &report);
     if (json || status < 0) return code;
