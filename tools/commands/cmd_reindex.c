@@ -39,7 +39,8 @@ static int run(int argc, char **argv) {
     }
     for (size_t i = 0; i < status->model_count; i++) {
         char *name = text_display(status->models[i].name);
-        (void)printf("%s: %s vectors\n", name, text_count(status->models[i].embedded));
+        (void)printf("%s: %s\n", name,
+                     text_counted(status->models[i].embedded, "vector", "vectors"));
         free(name);
     }
     code = EXIT_FOUND;

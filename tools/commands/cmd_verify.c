@@ -47,7 +47,8 @@ static int run(int argc, char **argv) {
     if (opened == GLIMPSE_E_NOT_FOUND) opened = 0;
     int status = opened < 0 ? opened : glimpse_session_verify(&checked, s.base, on_problem, &found);
     if (status == GLIMPSE_E_CANCELLED) {
-        tool_say("stopped after %s embeddings; %s found by then", text_count(checked),
+        tool_say("stopped after %s; %s found by then",
+                 text_counted(checked, "embedding", "embeddings"),
                  found.count == 0 ? "no problem was" : "problems were");
         code = EXIT_STOPPED;
         goto done;
@@ -79,12 +80,13 @@ static int run(int argc, char **argv) {
         free(shown);
     }
     if (found.count == 0) {
-        (void)printf("All is well: %s embeddings checked.\n", text_count(checked));
+        (void)printf("All is well: %s checked.\n",
+                     text_counted(checked, "embedding", "embeddings"));
     } else {
-        (void)printf("%s %s. `glimpse reindex` writes the vector index and the captions' text "
+        (void)printf("%s. `glimpse reindex` writes the vector index and the captions' text "
                      "index anew; for anything else, "
                      "index into a new library.\n",
-                     text_count(found.count), found.count == 1 ? "problem" : "problems");
+                     text_counted(found.count, "problem", "problems"));
     }
 done:
     for (size_t i = 0; i < found.count; i++)
