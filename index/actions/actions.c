@@ -98,6 +98,13 @@ void glimpse_actions_close(glimpse_actions *actions) {
     free(actions);
 }
 
+void glimpse_actions_set_cancelled(glimpse_actions *actions, int (*cancelled)(void *user),
+                                   void *user) {
+    if (!actions) return;
+    actions->cancelled = cancelled;
+    actions->cancelled_user = user;
+}
+
 uint64_t glimpse_actions_recovered(const glimpse_actions *actions) {
     return actions ? actions->recovered : 0;
 }

@@ -44,6 +44,8 @@ struct glimpse_actions {
     glimpse_journal *journal;
     int lock;
     uint64_t recovered;
+    int (*cancelled)(void *user); /* of undo and empty */
+    void *cancelled_user;
     /* Tests only: called between any two effects, to be killed there. */
     void (*point)(void *user, const char *name);
     void *point_user;

@@ -250,6 +250,11 @@ static int put_back(const glimpse_actions *actions, const action_step *step,
     return 0;
 }
 
+static int cancelled(const glimpse_actions *actions, glimpse_action_report *report) {
+    report->cancelled = actions->cancelled && actions->cancelled(actions->cancelled_user);
+    return report->cancelled;
+}
+
 static int undo_step(glimpse_actions *actions, action_step *step, action_verdict *verdict) {
     if (check_undo(step, verdict) < 0) return GLIMPSE_OK;
     int status = glimpse_journal_set_state(actions, step, STEP_UNDOING);
@@ -300,7 +305,7 @@ int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions
     if (status == GLIMPSE_OK && steps.count == 0) {
         status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "run %lld has nothing to undo", (long long)run);
     }
-    for (size_t i = 0; i < steps.count && status == GLIMPSE_OK; i++) {
+    for (size_t i = 0; i < steps.count && status == GLIMPSE_OK && !cancelled(actions, &own); i++) {
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
         status = undo_step(actions, &steps.items[i], &verdict);
         if (status == GLIMPSE_OK) tell(&steps.items[i], &verdict, each, user, &own);
@@ -350,7 +355,7 @@ int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *action
     int status = GLIMPSE_REPORT_CHECK(report, glimpse_action_report, cancelled);
     if (status < 0) return status;
     status = glimpse_journal_load(actions, &steps, run, 1u << STEP_DONE);
-    for (size_t i = 0; i < steps.count && status == GLIMPSE_OK; i++) {
+    for (size_t i = 0; i < steps.count && status == GLIMPSE_OK && !cancelled(actions, &own); i++) {
         action_step *step = &steps.items[i];
         if (step->kind == GLIMPSE_ACTION_MOVE || step->kind == GLIMPSE_ACTION_TRASH) continue;
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};

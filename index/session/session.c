@@ -69,6 +69,7 @@ int glimpse_session_open(glimpse_session **out, const glimpse_session_options *o
     session->jobs = own.jobs;
     session->note = own.note;
     session->user = own.user;
+    session->cancelled = own.cancelled;
     status = glimpse_places_init(&session->places, own.data_directory);
     if (status == GLIMPSE_OK) status = copy_string(&session->library_option, own.library);
     if (status == GLIMPSE_OK) status = copy_string(&session->model_option, own.model);

@@ -19,6 +19,7 @@
 static int open_journal(glimpse_actions **out, glimpse_session *session) {
     int status = glimpse_actions_open(out, NULL);
     if (status < 0) return status;
+    glimpse_actions_set_cancelled(*out, session->cancelled, session->user);
     uint64_t settled = glimpse_actions_recovered(*out);
     if (settled > 0) {
         glimpse_session_note(session, "an earlier run was interrupted; %llu %s settled",

@@ -41,6 +41,7 @@ struct glimpse_session {
     session_places places;
     glimpse_note_fn note;
     void *user;
+    int (*cancelled)(void *user); /* of calls without options */
 
     pthread_mutex_t lock, opening, vlm_opening, library_opening;
     pthread_cond_t writer_left;

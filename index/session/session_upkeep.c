@@ -1,7 +1,7 @@
 /*
  * session_upkeep.c - looking at the library of a session, and after it.
  */
-#include "session_internal.h"
+#include "session_private.h"
 
 #include "core/error.h"
 #include "core/options.h"
@@ -59,15 +59,25 @@ int glimpse_session_verify(uint64_t *checked, glimpse_session *session, glimpse_
                            void *user) {
     session_lease lease;
     int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
-    if (status == GLIMPSE_OK) status = glimpse_library_verify(checked, lease.library, report, user);
+    if (status == GLIMPSE_OK) {
+        glimpse_library_set_cancelled(lease.library, session->cancelled, session->user);
+        status = glimpse_library_verify(checked, lease.library, report, user);
+        glimpse_library_set_cancelled(lease.library, NULL, NULL);
+    }
     glimpse_session_release_library(&lease);
     return status;
 }
 
 int glimpse_session_reindex(glimpse_session *session) {
     session_lease lease;
-    int status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, NULL);
-    if (status == GLIMPSE_OK) status = glimpse_library_reindex(lease.library);
+    const session_control control = {NULL, session ? session->cancelled : NULL,
+                                     session ? session->user : NULL};
+    int status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, &control);
+    if (status == GLIMPSE_OK) {
+        glimpse_library_set_cancelled(lease.library, session->cancelled, session->user);
+        status = glimpse_library_reindex(lease.library);
+        glimpse_library_set_cancelled(lease.library, NULL, NULL);
+    }
     glimpse_session_release_library(&lease);
     return status;
 }

@@ -80,6 +80,9 @@ typedef struct glimpse_store {
     const glimpse_store_ops *ops;
     char *path; /* absolute: names the library to people */
     int read_only;
+    /* Asked by verify and reindex between steps; NULL: never. */
+    int (*cancelled)(void *user);
+    void *cancelled_user;
 } glimpse_store;
 
 /* Opens what `path` names, with the implementation that it belongs to; GLIMPSE_LIBRARY_... flags
@@ -514,10 +517,12 @@ struct glimpse_upkeep_ops {
     int (*count)(glimpse_store_counts *out, glimpse_store *store, int64_t model);
     /* Bytes on the disk of all that is not derived. */
     uint64_t (*bytes)(const glimpse_store *store);
-    /* *problems were told to `report` (may be NULL); a failure is one of reading. */
+    /* *problems were told to `report` (may be NULL); a failure is one of reading, or
+     * GLIMPSE_E_CANCELLED. */
     int (*verify)(uint64_t *checked, uint64_t *problems, glimpse_store *store,
                   glimpse_problem_fn report, void *user);
-    /* With the lock held. Makes everything anew that is derived. */
+    /* With the lock held. Makes everything anew that is derived; GLIMPSE_E_CANCELLED leaves each
+     * index as it was or as it is to be. */
     int (*reindex)(glimpse_store *store);
     int (*prune)(glimpse_prune_report *report, glimpse_store *store,
                  const glimpse_prune_options *options);

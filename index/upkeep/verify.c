@@ -5,6 +5,14 @@
 #include "core/error.h"
 #include "library_private.h"
 
+void glimpse_library_set_cancelled(glimpse_library *library, int (*cancelled)(void *user),
+                                   void *user) {
+    if (!library) return;
+    glimpse_store *store = glimpse_library_store(library);
+    store->cancelled = cancelled;
+    store->cancelled_user = user;
+}
+
 int glimpse_library_verify(uint64_t *checked, glimpse_library *library, glimpse_problem_fn report,
                            void *user) {
     uint64_t looked_at = 0, problems = 0;

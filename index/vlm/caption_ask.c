@@ -186,10 +186,12 @@ static int store(glimpse_captioning *list, const glimpse_caption_run *run, size_
     free(captions);
     if (status == GLIMPSE_OK && stored < used && run->note) {
         char note[256];
-        (void)snprintf(note, sizeof note,
-                       "%zu captions are of pictures that are not in the library, and are not "
-                       "stored; %s takes them in",
-                       used - stored, glimpse_wording("glimpse_library_ingest", NULL));
+        (void)snprintf(
+            note, sizeof note,
+            "%zu %s not stored, because of pictures that are not in the library; %s takes "
+            "them in",
+            used - stored, used - stored == 1 ? "caption is" : "captions are",
+            glimpse_wording("glimpse_library_ingest", NULL));
         run->note(run->user, note);
     }
     return status;

@@ -62,6 +62,14 @@ void glimpse_picture_split(glimpse_image *picture, size_t at, const uint8_t *rgb
     }
 }
 
+void glimpse_picture_drop_unused_alpha(glimpse_image *picture) {
+    const size_t count = (size_t)picture->width * picture->height;
+    for (size_t i = 0; picture->alpha && i < count; i++)
+        if (picture->alpha[i]) return;
+    free(picture->alpha);
+    picture->alpha = NULL;
+}
+
 void glimpse_picture_composite(glimpse_image *picture) {
     enum { WHITE = 255, GREY = 128 };
     const size_t count = (size_t)picture->width * picture->height;

@@ -56,6 +56,10 @@ int glimpse_picture_reserve_alpha(glimpse_image *picture);
 /* Splits `count` pixels of R,G,B,A into the picture's pixels and alpha, from pixel `at` on. */
 void glimpse_picture_split(glimpse_image *picture, size_t at, const uint8_t *rgba, size_t count);
 
+/* For formats whose writers declare opacities and leave them at 0: releases alpha when no pixel has
+ * any, so that the picture is opaque. */
+void glimpse_picture_drop_unused_alpha(glimpse_image *picture);
+
 /* Lays the pixels over a background where they are transparent, and releases alpha. */
 void glimpse_picture_composite(glimpse_image *picture);
 

@@ -629,6 +629,40 @@ static void undo_overwrites_nothing_that_came_since(void **state) {
     }
 }
 
+static int stop_after(void *user) {
+    return --*(int *)user < 0;
+}
+
+static void undo_and_emptying_stop_between_files_and_go_on(void **state) {
+    (void)state;
+    for (int empties = 0; empties < 2; empties++) {
+        yard y;
+        yard_open(&y, 22, 0);
+        glimpse_action_options options = options_for(GLIMPSE_ACTION_DELETE, NULL);
+        glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+        glimpse_actions *actions = NULL;
+        (void)apply(&y, &options, YARD_ITEMS, &report);
+        size_t left = YARD_ITEMS;
+        for (int files = 0; left > 0; files++) {
+            int remaining = files;
+            assert_ok(glimpse_actions_open(&actions, y.journal));
+            assert_int_equal(glimpse_actions_recovered(actions), 0);
+            glimpse_actions_set_cancelled(actions, stop_after, &remaining);
+            int status = empties ? glimpse_actions_empty(&report, actions, 0, 1, NULL, NULL)
+                                 : glimpse_actions_undo(&report, actions, 0, NULL, NULL);
+            assert_ok(status);
+            glimpse_actions_close(actions);
+            const size_t done = (size_t)files < left ? (size_t)files : left;
+            assert_int_equal(report.done, done);
+            assert_int_equal(report.cancelled, done < left);
+            left -= done;
+            assert_int_equal(yard_count_files(path_in(y.journal, "held")), left);
+        }
+        if (!empties) yard_check_same(&y, 1);
+        yard_close(&y);
+    }
+}
+
 static void undo_makes_folders_that_went_and_tells_what_is_gone(void **state) {
     (void)state;
     yard y;
@@ -773,6 +807,7 @@ int main(void) {
         cmocka_unit_test(a_move_to_another_file_system_copies_and_comes_back),
         cmocka_unit_test(deleted_files_are_held_on_their_own_file_system),
         cmocka_unit_test(undo_overwrites_nothing_that_came_since),
+        cmocka_unit_test(undo_and_emptying_stop_between_files_and_go_on),
         cmocka_unit_test(undo_makes_folders_that_went_and_tells_what_is_gone),
         cmocka_unit_test(emptying_frees_what_is_held_and_only_that),
         cmocka_unit_test(the_trash_is_that_of_the_specification),

@@ -145,6 +145,122 @@ static void the_opacity_of_a_tiff_counts_where_it_is_one(void **state) {
     glimpse_image_free(image);
 }
 
+/* One row of opaque red, nothing, and half of black: over white, and as before. */
+static void expect_row(const void *file, size_t size, int opaque) {
+    static const uint8_t over_white[] = {255, 0, 0, 255, 255, 255, 127, 127, 127};
+    glimpse_image *with = decode(file, size, 1), *without = decode(file, size, 0);
+    assert_int_equal(glimpse_image_width(with), 3);
+    if (opaque) {
+        assert_memory_equal(glimpse_image_pixels(with), glimpse_image_pixels(without), 9);
+    } else {
+        assert_memory_equal(glimpse_image_pixels(with), over_white, 9);
+        assert_int_not_equal(memcmp(glimpse_image_pixels(without), over_white, 9), 0);
+    }
+    glimpse_image_free(with);
+    glimpse_image_free(without);
+}
+
+static const uint8_t bgra[] = {0, 0, 255, 255, 0, 0, 0, 0, 0, 0, 0, 128};
+
+static void the_opacity_of_a_tga_counts_where_its_header_has_one(void **state) {
+    (void)state;
+    for (int kind = 0; kind < 4; kind++) {
+        /* 0: declared; 1: not; 2: declared and left at 0; 3: stored from right to left. */
+        uint8_t file[18 + sizeof bgra] = {[2] = 2, [12] = 3, [14] = 1, [16] = 32, [17] = 0x28};
+        memcpy(file + 18, bgra, sizeof bgra);
+        if (kind == 1) file[17] = 0x20;
+        for (int i = 0; kind == 2 && i < 3; i++)
+            file[18 + 4 * i + 3] = 0;
+        for (size_t i = 0; kind == 3 && i < 3; i++)
+            memcpy(file + 18 + 4 * i, bgra + 4 * (2 - i), 4);
+        if (kind == 3) file[17] |= 0x10;
+        expect_row(file, sizeof file, kind == 1 || kind == 2);
+    }
+}
+
+static void put_le32(uint8_t *to, uint32_t value) {
+    for (int i = 0; i < 4; i++)
+        to[i] = (uint8_t)(value >> (8 * i));
+}
+
+static void the_opacity_of_a_bmp_counts_where_a_mask_has_it(void **state) {
+    (void)state;
+    for (int kind = 0; kind < 5; kind++) {
+        /* 0: a header of 124 bytes; 1: of 40, and four masks; 2: no mask; 3: plain, so that the
+         * byte means nothing; 4: a mask, and all of it left at 0. */
+        const size_t head = kind == 1 ? 40 : 124, masks = kind == 1 ? 16 : 0;
+        uint8_t file[14 + 124 + 16 + sizeof bgra] = {'B', 'M'};
+        const size_t at = 14 + head + masks;
+        put_le32(file + 2, (uint32_t)(at + sizeof bgra));
+        put_le32(file + 10, (uint32_t)at);
+        put_le32(file + 14, (uint32_t)head);
+        put_le32(file + 18, 3);
+        put_le32(file + 22, 1);
+        file[26] = 1;
+        file[28] = 32;
+        file[30] = kind == 1 ? 6 : kind == 3 ? 0 : 3;
+        put_le32(file + 54, 0xff0000);
+        put_le32(file + 58, 0xff00);
+        put_le32(file + 62, 0xff);
+        put_le32(file + 66, kind == 2 ? 0 : 0xff000000);
+        memcpy(file + at, bgra, sizeof bgra);
+        for (size_t i = 0; kind == 4 && i < 3; i++)
+            file[at + 4 * i + 3] = 0;
+        expect_row(file, at + sizeof bgra, kind >= 2);
+    }
+}
+
+/* Planes of red, green, blue and opacity; the colours as they look over white. */
+static void the_opacity_of_a_psd_counts_where_its_layers_say_so(void **state) {
+    (void)state;
+    static const uint8_t planes[4][3] = {
+        {255, 255, 127}, {0, 255, 127}, {0, 255, 127}, {255, 0, 128}};
+    for (int kind = 0; kind < 4; kind++) {
+        /* 0: -1 layers; 1: 1 layer, so the channel is something else; 2: no layers; 3: -1 layers
+         * and no opacity left in the file. */
+        uint8_t file[128] = {
+            '8', 'B', 'P', 'S', 0, 1, [13] = 4, [17] = 1, [21] = 3, [23] = 8, [25] = 3};
+        size_t at = 26 + 4 + 4;
+        if (kind == 2) {
+            at += 4;
+        } else {
+            file[at + 3] = 6; /* the section: the length of what is about layers, their number */
+            file[at + 7] = 2;
+            file[at + 8] = file[at + 9] = 0xff;
+            if (kind == 1) file[at + 8] = 0, file[at + 9] = 1;
+            at += 10;
+        }
+        at += 2; /* plain */
+        memcpy(file + at, planes, sizeof planes);
+        at += sizeof planes;
+        if (kind == 3) {
+            glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
+            glimpse_image *image = NULL;
+            options.composite = 1;
+            assert_int_equal(glimpse_image_decode(&image, file, at - 1, "cut", &options),
+                             GLIMPSE_E_FORMAT);
+            continue;
+        }
+        glimpse_image *with = decode(file, at, 1), *without = decode(file, at, 0);
+        const uint8_t *pixels = glimpse_image_pixels(with);
+        /* Red, nothing, half of black over white. */
+        static const uint8_t expected[] = {255, 0, 0, 255, 255, 255, 127, 127, 127};
+        assert_memory_equal(pixels, expected, sizeof expected);
+        assert_memory_equal(glimpse_image_pixels(without), expected, sizeof expected);
+        glimpse_image_free(with);
+        glimpse_image_free(without);
+    }
+    /* White on nothing shows only over grey: what lay over white is taken off it. */
+    uint8_t chalk[128] = {
+        '8', 'B', 'P', 'S', 0, 1, [13] = 4, [17] = 1, [21] = 3, [23] = 8, [25] = 3};
+    memset(chalk + 40, 255, 9);
+    chalk[49] = 255;
+    glimpse_image *image = decode(chalk, 52, 1);
+    static const uint8_t expected[] = {255, 255, 255, 128, 128, 128, 128, 128, 128};
+    assert_memory_equal(glimpse_image_pixels(image), expected, sizeof expected);
+    glimpse_image_free(image);
+}
+
 static uint64_t sum_of(const glimpse_image *image) {
     const uint8_t *pixels = glimpse_image_pixels(image);
     size_t size = (size_t)glimpse_image_width(image) * glimpse_image_height(image) * 3;
@@ -166,6 +282,8 @@ static void every_way_to_be_transparent_is_seen(void **state) {
                  {"heif_alpha.avif", 1},
                  {"webp_alpha.webp", 1},
                  {"gif_transparent.gif", 1},
+                 {"pic_alpha.pic", 1},
+                 {"bmp_32.bmp", 0},
                  {"jpeg_420.jpg", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[128];
@@ -193,6 +311,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(transparency_is_laid_over_white_or_grey),
         cmocka_unit_test(the_opacity_of_a_tiff_counts_where_it_is_one),
+        cmocka_unit_test(the_opacity_of_a_tga_counts_where_its_header_has_one),
+        cmocka_unit_test(the_opacity_of_a_bmp_counts_where_a_mask_has_it),
+        cmocka_unit_test(the_opacity_of_a_psd_counts_where_its_layers_say_so),
         cmocka_unit_test(every_way_to_be_transparent_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

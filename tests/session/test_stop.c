@@ -143,6 +143,42 @@ static void pruning_stops_while_it_waits(void **state) {
     assert_int_equal((intptr_t)prune_until_stopped(&w), GLIMPSE_OK);
 }
 
+/* Stops calls without options the first time and at any later time they ask; then they go on. */
+static void looking_after_a_library_stops_and_goes_on(void **state) {
+    fixture *f = *state;
+    asked a = {0, 0};
+    uint64_t checked = 0;
+    unsigned asks[2];
+    glimpse_session_options options = options_for(f);
+    options.cancelled = stop_at;
+    options.user = &a;
+    open_session(f, &options);
+    index_demo(f, "shapes");
+    a.count = 0;
+    assert_ok(glimpse_session_verify(&checked, f->session, NULL, NULL));
+    asks[0] = a.count;
+    a.count = 0;
+    assert_ok(glimpse_session_reindex(f->session));
+    asks[1] = a.count;
+    assert_true(asks[0] > 2 && asks[1] > 0);
+    for (unsigned at = 1; at <= asks[0]; at += 1 + asks[0] / 12) {
+        a = (asked){0, at};
+        assert_int_equal(glimpse_session_verify(NULL, f->session, NULL, NULL), GLIMPSE_E_CANCELLED);
+        assert_int_equal(a.count, at);
+    }
+    for (unsigned at = 1; at <= asks[1]; at++) {
+        a = (asked){0, at};
+        assert_int_equal(glimpse_session_reindex(f->session), GLIMPSE_E_CANCELLED);
+        a.at = 0;
+        assert_ok(glimpse_session_verify(NULL, f->session, NULL, NULL));
+        glimpse_hits_free(search(f, "a red circle", NULL));
+    }
+    a.at = 0;
+    assert_ok(glimpse_session_reindex(f->session));
+    assert_ok(glimpse_session_verify(&checked, f->session, NULL, NULL));
+    assert_true(checked > 30);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
 
 int main(void) {
@@ -151,6 +187,7 @@ int main(void) {
         TEST(labelling_that_is_stopped_at_its_end_was_stopped),
         TEST(a_thread_does_not_wait_for_itself),
         TEST(pruning_stops_while_it_waits),
+        TEST(looking_after_a_library_stops_and_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

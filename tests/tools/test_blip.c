@@ -105,7 +105,9 @@ static void caption_prints_every_picture_in_order(void **state) {
         assert_string_equal(text_at(one, "path"), order[i]);
         if (i == 2 || i == 6) {
             assert_true(json_is_null(at(one, "caption")));
-            assert_non_null(strstr(text_at(one, "error"), order[i]));
+            /* The path is a member of its own, and not said again. */
+            assert_true(strlen(text_at(one, "error")) > 10);
+            assert_null(strstr(text_at(one, "error"), order[i]));
             continue;
         }
         assert_null(json_object_get(one, "error"));

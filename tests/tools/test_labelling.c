@@ -152,7 +152,7 @@ static void pictures_outside_the_library_are_labelled_but_not_stored(void **stat
     write_picture("outside.ppm", 40, 40, 77);
     run(&r, "label", "outside.ppm", "-c", "a,b", "--store", "x", NULL);
     expect(&r, 0);
-    expect_err(&r, "1 pictures are not in the library");
+    expect_err(&r, "1 picture is not in the library");
     run_free(&r);
     run(&r, "label", "outside.ppm", "-c", "a,b", "--store", "x", "--library", "nowhere", NULL);
     expect(&r, 4);

@@ -326,7 +326,7 @@ static void prune_forgets_only_what_is_gone(void **state) {
     run_free(&r);
     run(&r, "prune", NULL);
     expect(&r, 0);
-    expect_out(&r, "Forgotten: 1 files");
+    expect_out(&r, "Forgotten: 1 file,");
     run_free(&r);
     run(&r, "prune", "--model", "nobody", NULL);
     expect(&r, 4);
@@ -518,6 +518,43 @@ static void a_damaged_catalogue_is_reported(void **state) {
     assert_int_equal(info.st_size, 5000);
 }
 
+/* One of each: no line of any command says "1 pictures". */
+static void one_is_counted_as_one(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "\"$G\" index one -l one.lib",
+        "\"$G\" status -l one.lib",
+        "\"$G\" verify -l one.lib",
+        "\"$G\" reindex -l one.lib",
+        "\"$G\" label one -c car --store s -l one.lib",
+        "\"$G\" label --all -c car --store s -l one.lib; \"$G\" label --stored -l one.lib",
+        "\"$G\" caption one --store -l one.lib",
+        "\"$G\" status -l one.lib",
+        "\"$G\" dedup one --html d.html; sed 's/<[^>]*>/ /g' d.html",
+        "\"$G\" audit one --html a.html; sed 's/<[^>]*>/ /g' a.html",
+        "\"$G\" search car --html s.html -l one.lib; sed 's/<[^>]*>/ /g' s.html",
+        "\"$G\" label one -c car --report r.html; sed 's/<[^>]*>/ /g' r.html",
+        "cp one/a.ppm one/b.ppm; \"$G\" dedup one --delete --apply; \"$G\" dedup --undo; "
+        "\"$G\" dedup one --delete --apply; \"$G\" dedup --empty --apply",
+        "rm one/*; \"$G\" index one -l one.lib; \"$G\" status -l one.lib",
+        "\"$G\" prune -l one.lib",
+    };
+    assert_int_equal(mkdir("one", 0777), 0);
+    write_picture("one/a.ppm", 80, 60, 3);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char line[700];
+        run_result r;
+        (void)snprintf(line, sizeof line,
+                       "(%s) 2>&1 | grep -E '(^|[^0-9,.])1 (pictures|files|captions|classes|rows|"
+                       "embeddings|vectors|groups|contents|findings|workers|duplicates|answers|"
+                       "known files|folders|problems|held files)'",
+                       lines[i]);
+        run_shell(&r, line);
+        if (r.out_size > 0) fail_msg("%s: %s", lines[i], r.out);
+        run_free(&r);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(index_again_opens_nothing),
@@ -535,6 +572,7 @@ int main(void) {
         cmocka_unit_test(index_options_reach_the_library),
         cmocka_unit_test(a_folder_that_is_away_is_offline_and_kept),
         cmocka_unit_test(a_damaged_catalogue_is_reported),
+        cmocka_unit_test(one_is_counted_as_one),
     };
     return cmocka_run_group_tests(tests, setup, run_teardown);
 }

@@ -326,7 +326,7 @@ static void paths_on_a_terminal_are_harmless(void **state) {
 
 static void progress_is_drawn_on_a_terminal_and_removed(void **state) {
     (void)state;
-    const char *const index[] = {"index", "pictures", "-l", "other", "-q", NULL};
+    const char *const index[] = {"index", "pictures", "-l", "other", NULL};
     char *text = on_terminal(80, index);
     assert_non_null(strstr(text, "\r\033[K"));
     assert_non_null(strstr(text, "5 pictures: 5 embedded"));

@@ -128,10 +128,51 @@ static void two_writers_do_not_meet(void **state) {
     assert_true(embedded("busy") == PICTURES);
 }
 
+/* Files below `directory`, as the shell counts them. */
+static long count_files(const char *directory) {
+    char line[200];
+    run_result r;
+    (void)snprintf(line, sizeof line, "find %s -type f 2>/dev/null | wc -l", directory);
+    run_shell(&r, line);
+    const long count = strtol(r.out, NULL, 10);
+    run_free(&r);
+    return count;
+}
+
+/* Enough copies that the first of them is seen long before the last one's turn. */
+static void an_interrupted_undo_goes_on_with_the_rest(void **state) {
+    (void)state;
+    enum { COPIES = 150 };
+    run_result r;
+    char name[64];
+    assert_int_equal(mkdir("same", 0777), 0);
+    for (int i = 0; i < COPIES; i++) {
+        (void)snprintf(name, sizeof name, "same/%03d.ppm", i);
+        write_picture(name, 64, 48, 7);
+    }
+    run(&r, "dedup", "same", "--move", "moved", "--apply", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    assert_int_equal(count_files("same"), 1);
+    pid_t child = run_start("out", "err", "dedup", "--undo", NULL);
+    for (int i = 0; i < 60000 && count_files("same") < 2; i++)
+        wait_milliseconds(1);
+    (void)kill(child, SIGINT);
+    assert_int_equal(run_wait(child), 130);
+    const long back = count_files("same");
+    assert_true(back > 1 && back < COPIES);
+    assert_int_equal(back + count_files("moved"), COPIES);
+    run(&r, "dedup", "--undo", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    assert_int_equal(count_files("same"), COPIES);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_interrupted_index_keeps_its_work_and_continues),
         cmocka_unit_test(two_writers_do_not_meet),
+        cmocka_unit_test(an_interrupted_undo_goes_on_with_the_rest),
     };
     return cmocka_run_group_tests(tests, setup, run_teardown);
 }

@@ -102,20 +102,36 @@ const char *text_near_path(const char *path, char **storage) {
     return near;
 }
 
+enum { BUFFER_BYTES = 64 };
+
 static char *turn_buffer(void) {
-    static char buffers[8][40];
+    static char buffers[8][BUFFER_BYTES];
     static unsigned turn;
     return buffers[turn++ % 8];
 }
 
-const char *text_count(uint64_t number) {
-    char digits[24], *out = turn_buffer(), *to = out;
+/* Returns how long it is. */
+static size_t write_count(char *out, uint64_t number) {
+    char digits[24], *to = out;
     int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
     for (int i = 0; i < length; i++) {
         if (i > 0 && (length - i) % 3 == 0) *to++ = ',';
         *to++ = digits[i];
     }
     *to = '\0';
+    return (size_t)(to - out);
+}
+
+const char *text_count(uint64_t number) {
+    char *out = turn_buffer();
+    (void)write_count(out, number);
+    return out;
+}
+
+const char *text_counted(uint64_t number, const char *one, const char *many) {
+    char *out = turn_buffer();
+    size_t length = write_count(out, number);
+    (void)snprintf(out + length, BUFFER_BYTES - length, " %s", number == 1 ? one : many);
     return out;
 }
 

@@ -28,8 +28,9 @@ size_t text_terminal_columns(int fd);
  * always one of the two. `storage` receives what has to be built: free it. */
 const char *text_near_path(const char *path, char **storage);
 
-/* "2,345", "1.4 MB", "1:02:03"; static storage, eight in turn. */
+/* "2,345", "1 file" or "2,345 files", "1.4 MB", "1:02:03"; static storage, eight in turn. */
 const char *text_count(uint64_t number);
+const char *text_counted(uint64_t number, const char *one, const char *many);
 const char *text_bytes(uint64_t bytes);
 const char *text_duration(double seconds);
 

@@ -49,7 +49,8 @@ static void say_problems(const caption_request *o, const glimpse_captioning *cap
             tool_say("%s: %s", picture->path, picture->problem);
         }
     }
-    if (unsent > 0) tool_say("%s pictures without a caption: %s", text_count(unsent), why);
+    if (unsent > 0)
+        tool_say("%s without a caption: %s", text_counted(unsent, "picture", "pictures"), why);
 }
 
 static const char *only_folder(const caption_request *o, const char *const *paths, size_t count) {
@@ -108,15 +109,16 @@ static int report(const caption_request *o, int dry_run, int status,
     }
     if (s->vlm.totals.asked > 0) vlm_note_use(&s->vlm);
     if (status == GLIMPSE_E_CANCELLED) {
-        tool_say("stopped with %s of %s captions; the same command goes on from there",
-                 text_count(s->reused + s->asked), text_count(total));
+        tool_say("stopped with %s of %s; the same command goes on from there",
+                 text_count(s->reused + s->asked), text_counted(total, "caption", "captions"));
         return EXIT_STOPPED;
     }
     if (status < 0) return EXIT_FAILED;
     say_problems(o, captions);
     int code = dry_run ? CLI_RUN : write_out(o, captions, paths, count);
     if (code != CLI_RUN) return code;
-    tool_note("%s captions: %s new, %s stored before%s%s", text_count(total - s->without),
+    tool_note("%s: %s new, %s stored before%s%s",
+              text_counted(total - s->without, "caption", "captions"),
               text_count(total - s->without - s->reused), text_count(s->reused),
               s->without ? "; without one: " : "", s->without ? text_count(s->without) : "");
     return s->without > 0 ? EXIT_PARTIAL : EXIT_FOUND;

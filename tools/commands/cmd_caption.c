@@ -44,15 +44,13 @@ static void print_caption(const captioning *c, const char *path,
 /* A picture that has no caption is still one object, so that none is lost in a pipe. */
 static void print_failure(const captioning *c, const char *path, const char *problem) {
     if (!c->json) return;
-    char *error = xprintf("%s: %s", path, problem);
     json_out j = {stdout, 0};
     jout_open(&j, '{');
     jout_path(&j, "path", path);
     jout_key(&j, "caption"), jout_null(&j);
-    jout_key(&j, "error"), jout_string(&j, error);
+    jout_key(&j, "error"), jout_string(&j, problem);
     jout_close(&j, '}');
     jout_end(&j);
-    free(error);
 }
 
 static int print_record(void *user, const glimpse_blip_record *record) {

@@ -214,8 +214,9 @@ static void print_table(const glimpse_judgement *m, int per_class) {
     named_figure figures[FIGURES];
     size_t count = list_figures(r, figures);
     if (r->abstained == 0 && r->unguessed == 0) count -= 2;
-    (void)printf("%s pictures, %s classes%s\n\n", text_count(r->pictures),
-                 text_count(r->class_count), r->multi_label ? ", several for a picture" : "");
+    (void)printf("%s, %s%s\n\n", text_counted(r->pictures, "picture", "pictures"),
+                 text_counted(r->class_count, "class", "classes"),
+                 r->multi_label ? ", several for a picture" : "");
     evaluate_print_figures(figures, count);
     if (r->unknowns > 0) {
         double background = m->auroc_background;

@@ -147,8 +147,8 @@ static void print_json(const glimpse_caption_pairs *c, const glimpse_retrieval_e
 static void print_people(const glimpse_retrieval_evaluation *e) {
     named_figure figures[FIGURES];
     list_figures(e->report, figures);
-    (void)printf("%s captions, %s pictures\n\n", text_count(e->text_count),
-                 text_count(e->image_count));
+    (void)printf("%s, %s\n\n", text_counted(e->text_count, "caption", "captions"),
+                 text_counted(e->image_count, "picture", "pictures"));
     evaluate_print_figures(figures, FIGURES);
     if (e->rerank) print_second("Re-ranked", e->rerank);
     if (e->captions) print_second("With stored captions", e->captions);
@@ -172,8 +172,8 @@ static int evaluate(const session *s, const glimpse_caption_pairs *c,
     }
     if (status < 0) return tool_fail_last();
     if (e->truncated > 0) {
-        tool_note("%s captions are longer than the model's context and were cut",
-                  text_count(e->truncated));
+        tool_note("%s longer than the model's context and cut",
+                  text_counted(e->truncated, "caption is", "captions are"));
     }
     if (e->rerank) vlm_note_use(&e->rerank->vlm);
     if (json) {
@@ -250,7 +250,7 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if (c->without > 0) {
-        tool_note("%s rows have no caption and are left out", text_count(c->without));
+        tool_note("%s left out: no caption", text_counted(c->without, "row is", "rows are"));
     }
     v.spec = rerank;
     const glimpse_vlm_settings settings = vlm_session_settings(&v);

@@ -69,19 +69,15 @@ static void print_json(const char *library, const char *model, const glimpse_ing
 static void print_utilisation(const glimpse_ingest_report *r) {
     const double all = r->jobs * r->pipeline_seconds;
     if (r->embedded == 0 || all <= 0.0) return;
-    (void)printf("%u %s: read %.0f%%, decode %.0f%%, encode %.0f%%, wait %.0f%%; "
+    (void)printf("%s: read %.0f%%, decode %.0f%%, encode %.0f%%, wait %.0f%%; "
                  "catalogue and vector index %s beside them\n",
-                 r->jobs, r->jobs == 1 ? "worker" : "workers", 100.0 * r->busy_read / all,
+                 text_counted(r->jobs, "worker", "workers"), 100.0 * r->busy_read / all,
                  100.0 * r->busy_decode / all, 100.0 * r->busy_encode / all,
                  100.0 * waiting(r) / all, text_duration(r->busy_commit));
 }
 
-static const char *pictures(uint64_t count) {
-    return count == 1 ? "picture" : "pictures";
-}
-
 static void print_summary(const char *library, const glimpse_ingest_report *r) {
-    (void)printf("%s %s: %s embedded", text_count(r->files), pictures(r->files),
+    (void)printf("%s: %s embedded", text_counted(r->files, "picture", "pictures"),
                  text_count(r->embedded));
     if (r->bound > 0) (void)printf(", %s known by content", text_count(r->bound));
     if (r->unchanged > 0) (void)printf(", %s unchanged", text_count(r->unchanged));
@@ -93,12 +89,12 @@ static void print_summary(const char *library, const glimpse_ingest_report *r) {
     (void)putchar('\n');
     print_utilisation(r);
     if (r->missing > 0) {
-        (void)printf("%s known %s no longer there (glimpse prune forgets them)\n",
-                     text_count(r->missing), r->missing == 1 ? "file is" : "files are");
+        (void)printf("%s no longer there (glimpse prune forgets them)\n",
+                     text_counted(r->missing, "known file is", "known files are"));
     }
     if (r->offline_roots > 0) {
-        (void)printf("%s indexed %s cannot be reached now; %s pictures are kept\n",
-                     text_count(r->offline_roots), r->offline_roots == 1 ? "folder" : "folders",
+        (void)printf("%s cannot be reached now; %s pictures are kept\n",
+                     text_counted(r->offline_roots, "indexed folder", "indexed folders"),
                      r->offline_roots == 1 ? "its" : "their");
     }
     char *shown = text_display(library);
@@ -200,8 +196,8 @@ static int run(int argc, char **argv) {
     }
     tool_flush();
     if (stopped) {
-        tool_say("stopped after %s new %s, which are kept; run the same command again to continue",
-                 text_count(report.embedded), pictures(report.embedded));
+        tool_say("stopped after %s, which are kept; run the same command again to continue",
+                 text_counted(report.embedded, "new picture", "new pictures"));
         code = EXIT_STOPPED;
         goto done;
     }

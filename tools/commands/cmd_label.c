@@ -45,8 +45,9 @@ static int print_labelling(void *user, const glimpse_stored_labelling *l) {
         jout_end(&j);
     } else {
         char *name = text_display(l->name);
-        (void)printf("%s: %s pictures, %s classes, model %s, %s UTC\n", name,
-                     text_count(l->pictures), text_count(l->classes), l->model, l->created);
+        (void)printf("%s: %s, %s, model %s, %s UTC\n", name,
+                     text_counted(l->pictures, "picture", "pictures"),
+                     text_counted(l->classes, "class", "classes"), l->model, l->created);
         free(name);
     }
     return 0;

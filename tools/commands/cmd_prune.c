@@ -52,10 +52,13 @@ static int run(int argc, char **argv) {
         jout_close(&j, '}');
         jout_end(&j);
     } else {
-        (void)printf("%s: %s files, %s contents, %s embeddings",
-                     prune.dry_run ? "Would be forgotten" : "Forgotten", text_count(report.files),
-                     text_count(report.contents), text_count(report.embeddings));
-        if (report.captions > 0) (void)printf(", %s captions", text_count(report.captions));
+        (void)printf("%s: %s, %s, %s", prune.dry_run ? "Would be forgotten" : "Forgotten",
+                     text_counted(report.files, "file", "files"),
+                     text_counted(report.contents, "content", "contents"),
+                     text_counted(report.embeddings, "embedding", "embeddings"));
+        if (report.captions > 0) {
+            (void)printf(", %s", text_counted(report.captions, "caption", "captions"));
+        }
         (void)putchar('\n');
     }
     code = EXIT_FOUND;

@@ -25,14 +25,22 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
-    if (glimpse_session_reindex(s.base) < 0 ||
-        glimpse_session_load_model_status(&status, s.base) < 0) {
+    tool_catch_stop();
+    int written = glimpse_session_reindex(s.base);
+    if (written == GLIMPSE_E_CANCELLED) {
+        tool_say(
+            "stopped; every index is whole, old or new; run the same command again to continue");
+        code = EXIT_STOPPED;
+        goto done;
+    }
+    if (written < 0 || glimpse_session_load_model_status(&status, s.base) < 0) {
         code = tool_fail_last();
         goto done;
     }
     for (size_t i = 0; i < status->model_count; i++) {
         char *name = text_display(status->models[i].name);
-        (void)printf("%s: %s vectors\n", name, text_count(status->models[i].embedded));
+        (void)printf("%s: %s\n", name,
+                     text_counted(status->models[i].embedded, "vector", "vectors"));
         free(name);
     }
     code = EXIT_FOUND;

@@ -135,8 +135,8 @@ static int print_hits(const rerank_output *o, const char *query, const glimpse_h
         print_rest(o, hits, shown);
     }
     if (summary->failed == 0) return EXIT_FOUND;
-    tool_note("%s of %s pictures got no score and kept their place in the list",
-              text_count(summary->failed), text_count(count));
+    tool_note("%s of %s got no score and kept their place in the list", text_count(summary->failed),
+              text_counted(count, "picture", "pictures"));
     return EXIT_PARTIAL;
 }
 

@@ -70,22 +70,24 @@ static void print_path(const char *before, const char *path, const char *after) 
 
 static void print_people(const glimpse_library_status *st) {
     print_path("Library:     ", st->library, "");
-    (void)printf("Pictures:    %s files, %s embedded", text_count(st->files),
+    (void)printf("Pictures:    %s, %s embedded", text_counted(st->files, "file", "files"),
                  text_count(st->embedded));
-    if (st->duplicates > 0) (void)printf(", %s duplicates", text_count(st->duplicates));
+    if (st->duplicates > 0)
+        (void)printf(", %s", text_counted(st->duplicates, "duplicate", "duplicates"));
     if (st->pending > 0) (void)printf(", %s not embedded yet", text_count(st->pending));
     if (st->quarantined_count > 0) {
         (void)printf(", %s unusable", text_count(st->quarantined_count));
     }
     (void)putchar('\n');
-    if (st->offline > 0) (void)printf("Offline:     %s files\n", text_count(st->offline));
+    if (st->offline > 0)
+        (void)printf("Offline:     %s\n", text_counted(st->offline, "file", "files"));
     if (st->missing > 0) {
-        (void)printf("Missing:     %s files (glimpse prune forgets them)\n",
-                     text_count(st->missing));
+        (void)printf("Missing:     %s (glimpse prune forgets them)\n",
+                     text_counted(st->missing, "file", "files"));
     }
     if (st->captions > 0) {
-        (void)printf("Captions:    %s, of %s pictures\n", text_count(st->captions),
-                     text_count(st->captioned));
+        (void)printf("Captions:    %s, of %s\n", text_count(st->captions),
+                     text_counted(st->captioned, "picture", "pictures"));
     }
     (void)printf("On disk:     %s catalogue, %s vector index\n", text_bytes(st->catalog_bytes),
                  text_bytes(st->vectors_bytes));

@@ -39,9 +39,17 @@ static int run(int argc, char **argv) {
     if ((code = cli_expect_no_words(&cmd_verify, &arguments)) != CLI_RUN) goto done;
     if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
     /* A catalogue that cannot even be opened is a failure, not a list of problems. */
+    tool_catch_stop();
     int opened = glimpse_session_has_library(s.base);
     if (opened == GLIMPSE_E_NOT_FOUND) opened = 0;
     int status = opened < 0 ? opened : glimpse_session_verify(&checked, s.base, on_problem, &found);
+    if (status == GLIMPSE_E_CANCELLED) {
+        tool_say("stopped after %s; %s found by then",
+                 text_counted(checked, "embedding", "embeddings"),
+                 found.count == 0 ? "no problem was" : "problems were");
+        code = EXIT_STOPPED;
+        goto done;
+    }
     if (opened < 0 || (status < 0 && status != GLIMPSE_E_CORRUPT)) {
         code = tool_fail_last();
         goto done;
@@ -69,12 +77,13 @@ static int run(int argc, char **argv) {
         free(shown);
     }
     if (found.count == 0) {
-        (void)printf("All is well: %s embeddings checked.\n", text_count(checked));
+        (void)printf("All is well: %s checked.\n",
+                     text_counted(checked, "embedding", "embeddings"));
     } else {
-        (void)printf("%s %s. `glimpse reindex` writes the vector index and the captions' text "
+        (void)printf("%s. `glimpse reindex` writes the vector index and the captions' text "
                      "index anew; for anything else, "
                      "index into a new library.\n",
-                     text_count(found.count), found.count == 1 ? "problem" : "problems");
+                     text_counted(found.count, "problem", "problems"));
     }
 done:
     for (size_t i = 0; i < found.count; i++)

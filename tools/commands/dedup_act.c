@@ -162,9 +162,9 @@ static void report_json(json_out *j, const glimpse_action_report *report) {
 
 static void print_outcome(const dedup_action *action, const glimpse_action_report *r,
                           size_t other_relation) {
-    (void)printf("%s %s %s (%s), %s left alone\n", text_count(r->done),
-                 r->done == 1 ? "file" : "files", words(action->kind, action->apply),
-                 text_bytes(r->bytes), text_count(r->left_alone));
+    (void)printf("%s %s (%s), %s left alone\n", text_counted(r->done, "file", "files"),
+                 words(action->kind, action->apply), text_bytes(r->bytes),
+                 text_count(r->left_alone));
     if (other_relation > 0) {
         (void)printf("%s of other relations not touched (--include says which are)\n",
                      text_count(other_relation));
@@ -255,6 +255,10 @@ static int end_files(teller *t, int status, const glimpse_action_report *report)
         return EXIT_NOTHING;
     }
     if (status < 0) return tool_fail_last();
+    if (report->cancelled) {
+        tool_say("stopped; the same command goes on with the rest");
+        return EXIT_STOPPED;
+    }
     return report->left_alone > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 }
 
@@ -271,12 +275,13 @@ int dedup_undo(session *s, const char *run, int json, const cli_command *command
                 .arrow = " <- ",
                 .start = progress_now()};
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+    tool_catch_stop();
     int status = glimpse_session_undo(&report, s->base, number, tell, &t);
     code = end_files(&t, status, &report);
     if (json || status < 0) return code;
-    (void)printf("Run %lld: %s %s put back (%s), %s left alone\n", (long long)report.run,
-                 text_count(report.done), report.done == 1 ? "file" : "files",
-                 text_bytes(report.bytes), text_count(report.left_alone));
+    (void)printf("Run %lld: %s put back (%s), %s left alone\n", (long long)report.run,
+                 text_counted(report.done, "file", "files"), text_bytes(report.bytes),
+                 text_count(report.left_alone));
     return code;
 }
 
@@ -293,11 +298,12 @@ int dedup_empty(session *s, const char *run, int apply, int json, const cli_comm
                 .arrow = " - ",
                 .start = progress_now()};
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+    tool_catch_stop();
     int status = glimpse_session_empty(&report, s->base, number, apply, tell, &t);
     code = end_files(&t, status, &report);
     if (json || status < 0) return code;
-    (void)printf("%s held %s %s (%s)\n", text_count(report.done),
-                 report.done == 1 ? "file" : "files", t.done, text_bytes(report.bytes));
+    (void)printf("%s %s (%s)\n", text_counted(report.done, "held file", "held files"), t.done,
+                 text_bytes(report.bytes));
     if (!apply && report.done > 0) {
         (void)printf("Nothing was changed. To do it, which cannot be undone, add --apply.\n");
     }

@@ -23,6 +23,7 @@ static int begin(session *s, unsigned flags, int no_library) {
     options.no_weights_cache = s->no_weights_cache;
     options.note = note;
     options.user = s;
+    options.cancelled = session_cancelled;
     return glimpse_session_open(&s->base, &options) < 0 ? tool_fail_last() : CLI_RUN;
 }
 

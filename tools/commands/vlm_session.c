@@ -3,6 +3,7 @@
  */
 #include "vlm_session.h"
 
+#include "text.h"
 #include "tool.h"
 
 #include <stdio.h>
@@ -50,9 +51,8 @@ void vlm_note_use(const glimpse_vlm_use *use) {
         return;
     }
     if (t->incomplete > 0) {
-        tool_note("%llu answers were cut or broke off; they are not kept, and asked for again next "
-                  "time",
-                  (unsigned long long)t->incomplete);
+        tool_note("%s cut or broken off, and not kept: they are asked for again next time",
+                  text_counted(t->incomplete, "answer was", "answers were"));
     }
     tool_note("%llu answered (%llu from the cache, %llu by the second model), %llu refused, %llu "
               "cannot tell, %llu failed, %llu not sent; %llu requests, %llu tokens in, %llu out%s",

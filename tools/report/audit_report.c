@@ -45,8 +45,9 @@ void audit_print_table(const audit_view *view) {
         free(text);
         free(storage);
     }
-    (void)printf("%s%s %s in %s pictures\n", a->count > 0 ? "\n" : "", text_count(a->count),
-                 a->count == 1 ? "finding" : "findings", text_count(view->report->scanned));
+    (void)printf("%s%s in %s\n", a->count > 0 ? "\n" : "",
+                 text_counted(a->count, "finding", "findings"),
+                 text_counted(view->report->scanned, "picture", "pictures"));
     if (!a->has_embeddings) {
         (void)printf("Without embeddings, labels and outliers were not looked at (--embed)\n");
     }
@@ -161,8 +162,8 @@ int audit_write_html(const audit_view *view, const char *name) {
     page_begin(to, title);
     (void)fputs("<header><h1>", to);
     page_text(to, title);
-    (void)fprintf(to, "</h1><p>%s %s in %s pictures.</p>", text_count(a->count),
-                  a->count == 1 ? "finding" : "findings", text_count(view->report->scanned));
+    (void)fprintf(to, "</h1><p>%s in %s.</p>", text_counted(a->count, "finding", "findings"),
+                  text_counted(view->report->scanned, "picture", "pictures"));
     if (!a->has_embeddings) {
         (void)fputs("<p>Without embeddings, labels and outliers were not looked at.</p>", to);
     }

@@ -60,10 +60,11 @@ static void put_group(FILE *to, const glimpse_dedup_group *group, size_t number,
         spare += group->members[m].picture->bytes;
     (void)fprintf(
         to,
-        "<section id=\"g%zu\"><h2>%zu. %s (%s), %zu files, %s beside the keeper%s</h2>"
+        "<section id=\"g%zu\"><h2>%zu. %s (%s), %s, %s beside the keeper%s</h2>"
         "<div class=\"row\">\n",
         number, number, glimpse_dedup_relation_name(group->relation),
-        glimpse_dedup_kind_name(group->kind), group->count, text_bytes(spare),
+        glimpse_dedup_kind_name(group->kind), text_counted(group->count, "file", "files"),
+        text_bytes(spare),
         classes && group->labels_differ ? " <span class=\"warn\">in different classes</span>" : "");
     for (size_t m = 0; m < shown_of(group); m++)
         put_member(to, group, m, thumbs);
@@ -96,11 +97,12 @@ static void put_header(FILE *to, const dedup_view *view, const char *title) {
     (void)fputs("<header><h1>", to);
     page_text(to, title);
     (void)fprintf(to,
-                  "</h1><p>%s %s (%s exact, %s perceptual, %s semantic) in %s pictures; the files "
+                  "</h1><p>%s (%s exact, %s perceptual, %s semantic) in %s; the files "
                   "beside the keepers take %s.</p>",
-                  text_count(view->count), view->count == 1 ? "group" : "groups",
-                  text_count(kinds[0]), text_count(kinds[1]), text_count(kinds[2]),
-                  text_count(r->scanned), text_bytes(dedup_spare_bytes(view)));
+                  text_counted(view->count, "group", "groups"), text_count(kinds[0]),
+                  text_count(kinds[1]), text_count(kinds[2]),
+                  text_counted(r->scanned, "picture", "pictures"),
+                  text_bytes(dedup_spare_bytes(view)));
     (void)fputs("<p>The framed picture of each group is the one to keep. Scores: 1 for identical, "
                 "correlation of the aligned pictures, or cosine for similar content.</p>",
                 to);

@@ -114,9 +114,9 @@ void dedup_print_table(const dedup_view *view) {
     uint64_t relations[GLIMPSE_RELATION_SIMILAR + 1] = {0};
     for (size_t g = 0; g < view->count; g++) {
         const glimpse_dedup_group *group = view->groups[g];
-        (void)printf("%zu. %s, %s, %zu files%s\n", g + 1,
-                     glimpse_dedup_relation_name(group->relation),
-                     glimpse_dedup_kind_name(group->kind), group->count,
+        (void)printf("%zu. %s, %s, %s%s\n", g + 1, glimpse_dedup_relation_name(group->relation),
+                     glimpse_dedup_kind_name(group->kind),
+                     text_counted(group->count, "file", "files"),
                      view->classes && group->labels_differ ? ", in different classes" : "");
         for (size_t m = 0; m < group->count; m++) {
             print_member(group, m);
@@ -126,9 +126,9 @@ void dedup_print_table(const dedup_view *view) {
         (void)putchar('\n');
     }
     size_t spare = dedup_spare_count(view);
-    (void)printf("%s %s, %s %s beside the keepers in %s pictures", text_count(view->count),
-                 view->count == 1 ? "group" : "groups", text_count(spare),
-                 spare == 1 ? "file" : "files", text_count(r->scanned));
+    (void)printf("%s, %s beside the keepers in %s", text_counted(view->count, "group", "groups"),
+                 text_counted(spare, "file", "files"),
+                 text_counted(r->scanned, "picture", "pictures"));
     const char *between = ": ";
     for (unsigned i = 0; i <= GLIMPSE_RELATION_SIMILAR; i++) {
         if (relations[i] == 0) continue;

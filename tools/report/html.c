@@ -133,7 +133,7 @@ int html_write(const char *file, const output_list *list) {
     html_text(to, list->query);
     (void)fprintf(to, " - glimpse</title><style>%s</style></head><body><header><h1>", style);
     html_text(to, list->query);
-    (void)fprintf(to, "</h1><p>%s %s", text_count(count), count == 1 ? "picture" : "pictures");
+    (void)fprintf(to, "</h1><p>%s", text_counted(count, "picture", "pictures"));
     if (list->model) {
         (void)fputs(" &middot; model ", to);
         html_text(to, list->model);

@@ -254,7 +254,7 @@ static void put_sheets(FILE *to, label_report *report) {
         shown *list = select_shown(report, has_class, c, &count);
         (void)fprintf(to, "<h3 id=\"c%zu\">", c);
         put_class(to, report, c);
-        (void)fprintf(to, " <small>%s %s", text_count(count), count == 1 ? "picture" : "pictures");
+        (void)fprintf(to, " <small>%s", text_counted(count, "picture", "pictures"));
         if (report->figures && report->figures->classes[c].pictures > 0) {
             const glimpse_class_report *f = &report->figures->classes[c];
             (void)fprintf(to, ", %s of the %s that are known to be it found", text_count(f->right),
@@ -289,10 +289,10 @@ static void put_tile(FILE *to, const char *name, glimpse_figure f, int percent) 
 static void put_figures(FILE *to, const label_report *report) {
     const glimpse_label_report *f = report->figures;
     (void)fprintf(to,
-                  "<h2>How good they are</h2><p>From %s pictures whose classes are known; "
+                  "<h2>How good they are</h2><p>From %s whose classes are known; "
                   "below each figure its 95%% interval. Ties count as wrong.</p>"
                   "<div class=\"tiles\">\n",
-                  text_count(f->pictures));
+                  text_counted(f->pictures, "picture", "pictures"));
     put_tile(to, "top-1 accuracy", f->top1, 1);
     put_tile(to, "top-5 accuracy", f->top5, 1);
     put_tile(to, "mean per-class recall", f->mean_per_class_recall, 1);
@@ -407,10 +407,9 @@ void report_html(FILE *to, label_report *report, const glimpse_label_totals *tot
                   "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
                   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                   "img-src data:; style-src 'unsafe-inline'\"><title>Labels - glimpse</title>"
-                  "<style>%s</style></head><body><header><h1>Labels</h1><p>%s pictures &middot; "
-                  "%s %s",
-                  style, text_count(totals->labelled), text_count(set->count),
-                  set->count == 1 ? "class" : "classes");
+                  "<style>%s</style></head><body><header><h1>Labels</h1><p>%s &middot; %s",
+                  style, text_counted(totals->labelled, "picture", "pictures"),
+                  text_counted(set->count, "class", "classes"));
     if (set->model_name) {
         (void)fputs(" &middot; model ", to);
         html_text(to, set->model_name);

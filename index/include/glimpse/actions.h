@@ -154,6 +154,10 @@ GLIMPSE_API int glimpse_actions_open(glimpse_actions **out, const char *director
 GLIMPSE_API void glimpse_actions_close(glimpse_actions *actions);
 /* How many steps the last open found in doubt and settled. */
 GLIMPSE_API uint64_t glimpse_actions_recovered(const glimpse_actions *actions);
+/* Lets `cancelled` (NULL: nothing) end undo and empty: it is asked before each file. What was done is
+ * done and journalled, the report has `cancelled`, and the same call goes on with the rest. */
+GLIMPSE_API void glimpse_actions_set_cancelled(glimpse_actions *actions,
+                                               int (*cancelled)(void *user), void *user);
 /* 1 when there is a journal in `directory` (NULL: the default). */
 GLIMPSE_API int glimpse_actions_exist(const char *directory);
 

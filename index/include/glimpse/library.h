@@ -328,6 +328,12 @@ GLIMPSE_API int glimpse_library_load_model_status(glimpse_library_status **out,
                                                   glimpse_library *library);
 GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
 
+/* Lets `cancelled` (NULL: nothing) stop glimpse_library_verify and glimpse_library_reindex of this
+ * handle: it is polled, and non-zero ends the call with GLIMPSE_E_CANCELLED. Each index is then as
+ * it was or as it is to be, and the same call may be made again. */
+GLIMPSE_API void glimpse_library_set_cancelled(glimpse_library *library,
+                                               int (*cancelled)(void *user), void *user);
+
 /* Checks everything: SQLite's own integrity, references, the checksum of every row, every
  * embedding finite and of unit length (within f16 rounding), each model's count and digest,
  * FAISS header, checksum, ids and vectors against the catalogue, the captions' text index

@@ -47,8 +47,11 @@
  * `note` belongs to the session and not to a call, so threads whose calls run beside each other may
  * remark beside each other. Callbacks must not call the session.
  *
- * Stopping: a call without options cannot be stopped (reindex, verify, undo, empty, decide, forget,
- * embed): it ends by itself, and a writer among them first waits for the writer that is at work.
+ * Stopping: calls that have no options of their own and may take long (reindex, verify, undo,
+ * empty) ask `cancelled` of the session's options; undo and empty between two files. A stopped one
+ * leaves a library, or a journal, on which the same call goes on. The others (decide, forget,
+ * embed) cannot be stopped: they end by themselves, and a writer among them first waits for the
+ * writer that is at work.
  *
  * A library that is removed or replaced while the session is open (a backup put back, say): the
  * next call works with what is there then. A call that is running may fail with GLIMPSE_E_NOT_FOUND
@@ -111,7 +114,9 @@ typedef struct glimpse_session_options {
                                    program (../share/glimpse), where it was installed, or in the
                                    source tree */
     glimpse_note_fn note;       /* NULL: nobody wants to know */
-    void *user;                 /* for `note` */
+    void *user;                 /* for `note` and `cancelled` */
+    /* For calls without options of their own, polled; non-zero stops. NULL: never. */
+    int (*cancelled)(void *user);
 } glimpse_session_options;
 
 static inline glimpse_session_options glimpse_session_options_init(void) {

@@ -94,12 +94,18 @@ static int fail(glimpse_db *db, int code) {
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_AUTH: return glimpse_fail(GLIMPSE_E_IO, "%s: %s", db->path, text);
+    case SQLITE_INTERRUPT: return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
     case SQLITE_CONSTRAINT:
     case SQLITE_TOOBIG:
     case SQLITE_MISMATCH: return glimpse_fail(GLIMPSE_E_INVALID, "%s: %s", db->path, text);
     default:
         return glimpse_fail(GLIMPSE_E_INTERNAL, "%s: SQLite error %d: %s", db->path, code, text);
     }
+}
+
+void glimpse_db_set_cancelled(glimpse_db *db, int (*cancelled)(void *user), void *user) {
+    enum { INSTRUCTIONS = 1000 }; /* of SQLite's machine: far below a hundredth of a second */
+    sqlite3_progress_handler(db->handle, cancelled ? INSTRUCTIONS : 0, cancelled, user);
 }
 
 /* glimpse_sum(...): 64 bits of XXH3-128 over type, length and bytes of each argument. */

@@ -79,14 +79,24 @@ static int write_text_index(glimpse_store *store) {
             glimpse_db_run(db, "INSERT INTO caption_text (caption_text) VALUES ('rebuild')", "");
     }
     if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
+    glimpse_db_set_cancelled(db, NULL, NULL);
     glimpse_db_rollback(db);
     glimpse_db_leave(db);
     return status;
 }
 
+/* Each index is whole before or after: a vector file is renamed into place, the text index is one
+ * transaction. */
 int glimpse_upkeep_reindex(glimpse_store *store) {
+    glimpse_db *db = glimpse_store_db(store);
+    if (store->cancelled && store->cancelled(store->cancelled_user)) {
+        return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
+    }
+    glimpse_db_set_cancelled(db, store->cancelled, store->cancelled_user);
     int status = write_indexes(store, 1);
-    return status == GLIMPSE_OK ? write_text_index(store) : status;
+    if (status == GLIMPSE_OK) status = write_text_index(store);
+    glimpse_db_set_cancelled(db, NULL, NULL);
+    return status;
 }
 
 static int forget_root(glimpse_db *db, const char *text, uint64_t *files) {

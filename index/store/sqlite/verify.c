@@ -43,7 +43,7 @@ static void problem(verification *v, const char *format, ...) {
 /* Damage that stopped a check is a problem like others; the next check goes on. Once something is
  * known to be damaged, other failures (a row that cannot be found by its key) are signs of it. */
 static int absorb(verification *v, int status) {
-    if (status >= 0 || status == GLIMPSE_E_NOMEM) return status;
+    if (status >= 0 || status == GLIMPSE_E_NOMEM || status == GLIMPSE_E_CANCELLED) return status;
     if (status != GLIMPSE_E_CORRUPT && v->problems == 0) return status;
     problem(v, "%s", glimpse_last_error());
     return GLIMPSE_OK;
@@ -250,7 +250,11 @@ int glimpse_upkeep_verify(uint64_t *checked, uint64_t *problems, glimpse_store *
                           glimpse_problem_fn report, void *user) {
     verification v = {
         .store = store, .db = glimpse_store_db(store), .report = report, .user = user};
+    if (store->cancelled && store->cancelled(store->cancelled_user)) {
+        return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
+    }
     glimpse_db_enter(v.db);
+    glimpse_db_set_cancelled(v.db, store->cancelled, store->cancelled_user);
     int status = absorb(&v, glimpse_db_begin_read(v.db));
     if (status == GLIMPSE_OK && v.problems == 0) {
         status = check_pages(&v);
@@ -260,8 +264,10 @@ int glimpse_upkeep_verify(uint64_t *checked, uint64_t *problems, glimpse_store *
             status = absorb(&v, glimpse_captions_check(v.db, caption_problem, &v));
         }
         if (status == GLIMPSE_OK) status = check_models(&v);
+        glimpse_db_set_cancelled(v.db, NULL, NULL);
         glimpse_db_end_read(v.db);
     }
+    glimpse_db_set_cancelled(v.db, NULL, NULL);
     glimpse_db_leave(v.db);
     *checked = v.checked;
     *problems = v.problems;

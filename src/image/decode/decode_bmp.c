@@ -21,6 +21,7 @@ typedef struct header {
     uint64_t width, height;
     int top_down;
     uint32_t masks[3]; /* red, green, blue */
+    uint32_t alpha;    /* the mask of the opacity; 0: there is none */
     size_t pixels_at;
     uint8_t palette[256][3];
 } header;
@@ -72,6 +73,10 @@ static int read_masks(header *h, const glimpse_source *source, size_t *at) {
     for (int c = 0; c < 3; c++) {
         h->masks[c] = glimpse_u32le(p + 4 * c);
         any |= h->masks[c];
+    }
+    /* The fourth byte of plain 32-bit pixels is said to mean nothing; a mask says that it does. */
+    if (any && (h->size >= 56 || (h->size == 40 && h->compression == ALPHA_BITFIELDS))) {
+        h->alpha = glimpse_u32le(p + 12);
     }
     if (any == 0) memcpy(h->masks, h->bits == 16 ? masks16 : masks32, sizeof h->masks);
     return GLIMPSE_OK;
@@ -128,9 +133,13 @@ static int read_header(header *h, const glimpse_source *source) {
     return GLIMPSE_OK;
 }
 
+/* Where row `y` of the file begins, in pixels. */
+static size_t start_of(const glimpse_image *picture, const header *h, size_t y) {
+    return (h->top_down ? y : picture->height - 1 - y) * picture->width;
+}
+
 static uint8_t *row_of(glimpse_image *picture, const header *h, size_t y) {
-    if (!h->top_down) y = picture->height - 1 - y;
-    return picture->pixels + y * picture->width * 3;
+    return picture->pixels + start_of(picture, h, y) * 3;
 }
 
 /* The bits of a mask as 0..255. Wide masks keep their high byte. */
@@ -169,13 +178,28 @@ static void decode_row(uint8_t *rgb, const uint8_t *row, size_t width, const hea
     }
 }
 
+static void decode_alpha(uint8_t *alpha, const uint8_t *row, size_t width, const header *h) {
+    const size_t bytes = h->bits / 8;
+    for (size_t x = 0; x < width; x++) {
+        uint32_t value = 0;
+        for (size_t i = 0; i < bytes; i++)
+            value |= (uint32_t)row[x * bytes + i] << (8 * i);
+        alpha[x] = masked(value, h->alpha);
+    }
+}
+
 static int decode_rows(glimpse_image *picture, const header *h, const uint8_t *at, size_t left) {
     const uint64_t row_bytes = (h->width * h->bits + 7) / 8;
     const uint64_t stride = (h->width * h->bits + 31) / 32 * 4;
     if (left < stride * (h->height - 1) + row_bytes) return cut();
     for (size_t y = 0; y < picture->height; y++) {
         decode_row(row_of(picture, h, y), at + y * stride, picture->width, h);
+        if (picture->alpha) {
+            decode_alpha(picture->alpha + start_of(picture, h, y), at + y * stride, picture->width,
+                         h);
+        }
     }
+    glimpse_picture_drop_unused_alpha(picture);
     return GLIMPSE_OK;
 }
 
@@ -237,6 +261,9 @@ static int decode_bmp(glimpse_image *picture, const glimpse_source *source) {
     const int runs = h.compression == RLE8 || h.compression == RLE4;
     if (!runs && left < h.width * h.bits / 8 * h.height) return cut();
     status = glimpse_picture_reserve(picture, source, h.width, h.height);
+    if (status == GLIMPSE_OK && source->composite && h.alpha) {
+        status = glimpse_picture_reserve_alpha(picture);
+    }
     if (status < 0) return status;
     return runs ? decode_runs(picture, &h, at, left) : decode_rows(picture, &h, at, left);
 }

@@ -11,6 +11,7 @@
  *     first plane, second plane, ...
  *
  * Ink channels are stored inverted (255 = no ink). Duotone is shown as the grey it is stored as.
+ * The colours of a picture with an opacity are stored as they look over white.
  */
 #include "core/error.h"
 #include "image/decode/decoder.h"
@@ -23,6 +24,7 @@ typedef struct psd {
     const uint8_t *at, *end;
     int large; /* PSB */
     unsigned channels, depth, mode, planes;
+    int has_alpha; /* the plane behind the colours is the opacity */
     size_t width, height, row_bytes;
     const uint8_t *palette; /* 256 reds, 256 greens, 256 blues, or NULL */
 } psd;
@@ -97,6 +99,32 @@ static void store_row(const psd *p, uint8_t *rgb, const uint8_t *row, unsigned p
     }
 }
 
+/* A row of opacities; the colours, which lie over white, as they are without it. */
+static void store_alpha(const psd *p, uint8_t *alpha, uint8_t *rgb, const uint8_t *row) {
+    const size_t step = p->depth == 16 ? 2 : 1;
+    for (size_t x = 0; x < p->width; x++) {
+        const int opacity = row[x * step];
+        alpha[x] = (uint8_t)opacity;
+        for (size_t c = 3 * x; opacity > 0 && c < 3 * x + 3; c++) {
+            const int own = 255 - ((255 - rgb[c]) * 255 + opacity / 2) / opacity;
+            rgb[c] = (uint8_t)(own > 0 ? own : 0);
+        }
+    }
+}
+
+/* The first channel behind the colours is the opacity when the number of layers is negative; of a
+ * file without layers, when it is the only one. */
+static int has_alpha(const psd *p, const uint8_t *layers, size_t length) {
+    const size_t field = p->large ? 8 : 4;
+    if (p->channels <= p->planes || p->depth == 1) return 0;
+    if (p->mode != GREY && p->mode != RGB && p->mode != CMYK && p->mode != DUOTONE) return 0;
+    if (length < field + 2 ||
+        (glimpse_u32be(layers) == 0 && glimpse_u32be(layers + field - 4) == 0)) {
+        return p->channels == p->planes + 1;
+    }
+    return (layers[field] & 0x80) != 0;
+}
+
 static int read_header(psd *p, const glimpse_source *source) {
     if (source->size < 26) return cut();
     const uint8_t *head = source->data;
@@ -138,7 +166,10 @@ static int read_header(psd *p, const glimpse_source *source) {
     int status = skip_section(p, 0, &palette, &palette_bytes);
     if (status == GLIMPSE_OK && palette_bytes == 768) p->palette = palette;
     if (status == GLIMPSE_OK) status = skip_section(p, 0, NULL, NULL);
-    if (status == GLIMPSE_OK) status = skip_section(p, p->large, NULL, NULL);
+    const uint8_t *layers = NULL;
+    size_t layers_bytes = 0;
+    if (status == GLIMPSE_OK) status = skip_section(p, p->large, &layers, &layers_bytes);
+    if (status == GLIMPSE_OK) p->has_alpha = has_alpha(p, layers, layers_bytes);
     return status;
 }
 
@@ -154,9 +185,10 @@ static int decode_psd(glimpse_image *picture, const glimpse_source *source) {
     const unsigned compression = glimpse_u16be(p.at);
     p.at += 2;
     const uint8_t *lengths = p.at;
+    const unsigned planes = p.planes + (unsigned)(source->composite && p.has_alpha);
     const size_t entry = p.large ? 4 : 2;
     if (compression == 0) {
-        if ((uint64_t)(p.end - p.at) < (uint64_t)p.row_bytes * p.height * p.planes) return cut();
+        if ((uint64_t)(p.end - p.at) < (uint64_t)p.row_bytes * p.height * planes) return cut();
     } else if (compression == 1) {
         const uint64_t table = (uint64_t)p.channels * p.height * entry;
         if ((uint64_t)(p.end - p.at) < table) return cut();
@@ -166,11 +198,12 @@ static int decode_psd(glimpse_image *picture, const glimpse_source *source) {
                             compression);
     }
     status = glimpse_picture_reserve(picture, source, p.width, p.height);
+    if (status == GLIMPSE_OK && planes > p.planes) status = glimpse_picture_reserve_alpha(picture);
     if (status < 0) return status;
     row = malloc(p.row_bytes);
     if (!row) return glimpse_fail_nomem(p.row_bytes, "a PSD row");
 
-    for (unsigned plane = 0; plane < p.planes; plane++) {
+    for (unsigned plane = 0; plane < planes; plane++) {
         for (size_t y = 0; y < p.height; y++) {
             size_t length = p.row_bytes;
             if (compression == 1) {
@@ -185,7 +218,12 @@ static int decode_psd(glimpse_image *picture, const glimpse_source *source) {
                 status = unpack_row(row, p.row_bytes, p.at, length);
                 if (status < 0) goto done;
             }
-            store_row(&p, picture->pixels + y * p.width * 3, compression ? row : p.at, plane);
+            uint8_t *pixels = picture->pixels + y * p.width * 3;
+            if (plane < p.planes) {
+                store_row(&p, pixels, compression ? row : p.at, plane);
+            } else {
+                store_alpha(&p, picture->alpha + y * p.width, pixels, compression ? row : p.at);
+            }
             p.at += length;
         }
     }

@@ -139,6 +139,13 @@ static void drop_alpha(uint8_t *pixels, size_t count) {
         memmove(pixels + i * 3, pixels + i * 4, 3);
 }
 
+static uint8_t *copy_alpha(const uint8_t *pixels, size_t count) {
+    uint8_t *alpha = malloc(count);
+    for (size_t i = 0; alpha && i < count; i++)
+        alpha[i] = pixels[i * 4 + 3];
+    return alpha;
+}
+
 /* Floats of linear light to bytes, in place. Light from RGBE is a byte times a power of two: all of
  * it is in the upper half of the float, so a table serves. */
 static int render_light(uint8_t *pixels, size_t count) {
@@ -185,6 +192,7 @@ int glimpse_stb_decode(glimpse_image *picture, const glimpse_source *source, con
     r = (reader){.stream = stream};
     int real_w = 0, real_h = 0;
     void *loaded;
+    uint8_t *alpha = NULL;
     if (samples == GLIMPSE_STB_LIGHT) {
         loaded = stbi_loadf_from_callbacks(&callbacks, &r, &real_w, &real_h, &channels, 3);
     } else {
@@ -199,12 +207,15 @@ int glimpse_stb_decode(glimpse_image *picture, const glimpse_source *source, con
     } else if (samples == GLIMPSE_STB_LIGHT) {
         status = render_light(loaded, (size_t)(w * h * 3));
     } else if (samples == GLIMPSE_STB_RGBA) {
+        if (source->composite) alpha = copy_alpha(loaded, (size_t)(w * h));
+        if (source->composite && !alpha) status = glimpse_fail_nomem((size_t)(w * h), "pixels");
         drop_alpha(loaded, (size_t)(w * h));
     }
     if (status < 0) {
         free(loaded);
         return status;
     }
+    picture->alpha = alpha;
     uint8_t *pixels = realloc(loaded, (size_t)(w * h * 3)); /* gives back what is not needed */
     glimpse_picture_adopt(picture, pixels ? pixels : loaded, (uint32_t)w, (uint32_t)h);
     return GLIMPSE_OK;

@@ -25,12 +25,13 @@ typedef struct glimpse_stb_stream {
 
 typedef enum glimpse_stb_samples {
     GLIMPSE_STB_RGB,   /* 8 bits, whatever the file has */
-    GLIMPSE_STB_RGBA,  /* likewise, alpha is dropped afterwards */
+    GLIMPSE_STB_RGBA,  /* likewise; alpha is the picture's opacity where the source wants to know,
+                          and dropped where not */
     GLIMPSE_STB_LIGHT, /* linear light, rendered at exposure 1: clipped, gamma 2.2 */
 } glimpse_stb_samples;
 
 /* Decodes `stream` into `picture`; `name` is the format's, for messages. Takes at most 4 bytes per
- * pixel and the picture's 3, or 12 in all for GLIMPSE_STB_LIGHT. GLIMPSE_E_FORMAT also when
+ * pixel and the picture's 3 (4 with opacities), or 12 in all for GLIMPSE_STB_LIGHT. GLIMPSE_E_FORMAT also when
  * stb_image wanted more bytes than there are; GLIMPSE_E_LIMIT beyond source->max_pixels or what
  * stb_image can address (2 GB of samples); GLIMPSE_E_NOMEM. */
 int glimpse_stb_decode(glimpse_image *picture, const glimpse_source *source, const char *name,

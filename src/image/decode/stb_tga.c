@@ -5,7 +5,8 @@
  *     18-byte header | id | colour map | pixels
  *     header: id length, has map, kind (1 palette, 2 colour, 3 grey, +8 run-length), map first
  *     (16 bits), map length (16), map depth, x, y, width, height (16 each), depth, descriptor
- *     (bit 4: right to left, bit 5: top to bottom)
+ *     (bits 0 to 3: how many bits of a pixel are its opacity, bit 4: right to left, bit 5: top to
+ *     bottom)
  *
  * stb_image decodes the pixels. It is given a header without id and with a palette of 256 colours,
  * because it skips `map first` bytes where as many entries are meant, takes indices beyond the
@@ -72,7 +73,10 @@ static int decode_tga(glimpse_image *picture, const glimpse_source *source) {
                                        .head_size = has_palette ? sizeof ours : HEADER_BYTES,
                                        .rest = source->data + before,
                                        .rest_size = source->size - before};
-    status = glimpse_stb_decode(picture, source, "TGA", &stream, GLIMPSE_STB_RGB);
+    const int has_alpha = !has_palette && depth == 32 && (head[17] & 15) == 8;
+    status = glimpse_stb_decode(picture, source, "TGA", &stream,
+                                has_alpha ? GLIMPSE_STB_RGBA : GLIMPSE_STB_RGB);
+    if (status == GLIMPSE_OK) glimpse_picture_drop_unused_alpha(picture);
     if (head[17] & 0x10) picture->turn = 2;
     return status;
 }
