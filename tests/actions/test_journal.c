@@ -337,16 +337,16 @@ static void a_directory_that_became_another_takes_no_keeper(void **state) {
     yard_close(&y);
 }
 
-/* Takes the keeper away at a point of the work: what a second name of one entry does. */
-typedef struct thief {
+/* Moves the keeper away at a point of the work: what a second name of one entry does. */
+typedef struct keeper_loss {
     const char *at, *keeper, *to;
-    int taken, kills;
-} thief;
+    int moved, kills;
+} keeper_loss;
 
-static void steal(void *user, const char *name) {
-    thief *t = user;
-    if (t->taken || strcmp(name, t->at) != 0) return;
-    t->taken = 1;
+static void move_keeper_away(void *user, const char *name) {
+    keeper_loss *t = user;
+    if (t->moved || strcmp(name, t->at) != 0) return;
+    t->moved = 1;
     if (rename(t->keeper, t->to) != 0) abort();
     if (t->kills) _exit(7);
 }
@@ -366,22 +366,22 @@ static void lose_the_keeper(yard *y, size_t i, const char *far, int kills) {
     (void)snprintf(away, sizeof away, "%s/away", y->base);
     glimpse_action_options options =
         options_for(removals[i].kind, removals[i].crossing ? far : y->quarantine);
-    thief t = {removals[i].at, y->files[0].path, away, 0, kills};
+    keeper_loss loss = {removals[i].at, y->files[0].path, away, 0, kills};
     (void)fflush(NULL);
     pid_t child = kills ? fork() : 0;
     if (child == 0) {
         glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
         glimpse_actions *actions = NULL;
         seen s = {0};
-        int status = glimpse_actions_open_with(&actions, y->journal, steal, &t);
+        int status = glimpse_actions_open_with(&actions, y->journal, move_keeper_away, &loss);
         if (status == GLIMPSE_OK) {
             status = glimpse_actions_apply(&report, actions, &options, y->items, 1, see, &s);
         }
         glimpse_actions_close(actions);
         if (kills) _exit(1);
         assert_ok(status);
-        assert_true(t.taken);
-        if (s.outcomes[0] != GLIMPSE_OUTCOME_KEEPER) fail_msg("%s: %s", t.at, s.messages[0]);
+        assert_true(loss.moved);
+        if (s.outcomes[0] != GLIMPSE_OUTCOME_KEEPER) fail_msg("%s: %s", loss.at, s.messages[0]);
         assert_int_equal(report.done, 0);
     } else {
         int status = 0;

@@ -82,17 +82,17 @@ static void see(void *user, const glimpse_action_event *event) {
 }
 
 /* Every kind but reflinks, and a MOVE to another file system as well. */
-enum { WAYS = GLIMPSE_ACTION_SYMLINK + 1 };
+enum { MODES = GLIMPSE_ACTION_SYMLINK + 1 };
 
-static glimpse_action_options way_of(const mounts *m, int way) {
+static glimpse_action_options options_of(const mounts *m, int mode) {
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
-    options.kind = way ? (glimpse_action_kind)way : GLIMPSE_ACTION_MOVE;
-    options.directory = way ? m->yard.quarantine : m->far;
+    options.kind = mode ? (glimpse_action_kind)mode : GLIMPSE_ACTION_MOVE;
+    options.directory = mode ? m->yard.quarantine : m->far;
     return options;
 }
 
-static seen act(mounts *m, int way, glimpse_action_item item, int apply) {
-    const glimpse_action_options options = way_of(m, way);
+static seen act(mounts *m, int mode, glimpse_action_item item, int apply) {
+    const glimpse_action_options options = options_of(m, mode);
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     glimpse_actions *actions = NULL;
     seen s = {0};
@@ -124,16 +124,16 @@ static void check_has_bytes(const char *path, const char *id) {
 
 /* What item.path and item.keeper lead to is one file: nothing may be done, by any kind. */
 static void check_refused(mounts *m, glimpse_action_item item, int foreseen) {
-    for (int way = 0; way < WAYS; way++) {
+    for (int mode = 0; mode < MODES; mode++) {
         /* Links across devices are refused before. */
-        glimpse_action_outcome other = !foreseen && way == GLIMPSE_ACTION_HARDLINK
+        glimpse_action_outcome other = !foreseen && mode == GLIMPSE_ACTION_HARDLINK
                                            ? GLIMPSE_OUTCOME_UNSUPPORTED
                                            : GLIMPSE_OUTCOME_KEEPER;
         for (int apply = !foreseen; apply < 2; apply++) {
-            seen s = act(m, way, item, apply);
+            seen s = act(m, mode, item, apply);
             if (s.outcome != other) {
-                fail_msg("%d, apply %d: %s: %s", way, apply, glimpse_action_outcome_name(s.outcome),
-                         s.message);
+                fail_msg("%d, apply %d: %s: %s", mode, apply,
+                         glimpse_action_outcome_name(s.outcome), s.message);
             }
         }
         check_has_bytes(item.keeper, item.keeper_id);
@@ -238,15 +238,15 @@ static void duplicates_seen_through_a_mount_are_acted_on_and_come_back(void **st
     open_mounts(&m, 5);
     char through[600];
     (void)snprintf(through, sizeof through, "%s/copy.jpg", m.bound);
-    for (int way = 0; way < WAYS; way++) {
+    for (int mode = 0; mode < MODES; mode++) {
         glimpse_action_item item = m.yard.items[0];
         item.path = through;
-        seen s = act(&m, way, item, 1);
-        if (way == GLIMPSE_ACTION_HARDLINK) { /* not from one mount to another */
+        seen s = act(&m, mode, item, 1);
+        if (mode == GLIMPSE_ACTION_HARDLINK) { /* not from one mount to another */
             assert_int_equal(s.outcome, GLIMPSE_OUTCOME_UNSUPPORTED);
             continue;
         }
-        if (s.outcome != GLIMPSE_OUTCOME_DONE) fail_msg("%d: %s", way, s.message);
+        if (s.outcome != GLIMPSE_OUTCOME_DONE) fail_msg("%d: %s", mode, s.message);
         check_has_bytes(item.keeper, item.keeper_id);
         undo(&m);
         for (int i = 0; i < YARD_FILES; i++)
