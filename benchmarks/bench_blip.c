@@ -12,11 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TEXTS = 16, TOKENS = 12, LENGTH = 17, MOST_PICTURES = 4 };
+enum { TEXTS = 16, TOKENS = 12, LENGTH = 17, MAX_PICTURES = 4 };
 
 typedef struct job {
     glimpse_blip_worker *worker;
-    glimpse_blip_image *images[MOST_PICTURES];
+    glimpse_blip_image *images[MAX_PICTURES];
     size_t pictures, texts;
     const float *pixels;
     glimpse_blip_text text[TEXTS];
@@ -47,7 +47,7 @@ static int match(void *user) {
 
 static int caption(void *user) {
     job *j = user;
-    glimpse_blip_result *results[MOST_PICTURES] = {NULL};
+    glimpse_blip_result *results[MAX_PICTURES] = {NULL};
     int status =
         glimpse_blip_caption(results, j->worker, (const glimpse_blip_image *const *)j->images,
                              j->pictures, NULL, &j->how);
@@ -62,20 +62,20 @@ static void fail_if(int status) {
     exit(1);
 }
 
-static void start(job *j, const char *folder, const random_blip *shape,
+static void start(job *j, const char *directory, const random_blip *shape,
                   const glimpse_blip_options *options, const glimpse_blip_limits *limits,
                   glimpse_blip **model) {
-    if (!random_blip_write(shape, folder)) exit(1);
-    fail_if(glimpse_blip_open(model, folder, options));
+    if (!random_blip_write(shape, directory)) exit(1);
+    fail_if(glimpse_blip_open(model, directory, options));
     fail_if(glimpse_blip_worker_create(&j->worker, *model, limits));
-    for (size_t i = 0; i < MOST_PICTURES; i++)
+    for (size_t i = 0; i < MAX_PICTURES; i++)
         fail_if(glimpse_blip_image_from_pixels(&j->images[i], j->worker, j->pixels));
     printf("%s, worker of %.0f MB\n", glimpse_blip_backend_name(*model),
            (double)glimpse_blip_worker_memory(j->worker) / 1e6);
 }
 
 static void stop(job *j, glimpse_blip *model) {
-    for (size_t i = 0; i < MOST_PICTURES; i++)
+    for (size_t i = 0; i < MAX_PICTURES; i++)
         glimpse_blip_image_free(j->images[i]);
     glimpse_blip_worker_free(j->worker);
     glimpse_blip_close(model);
@@ -83,19 +83,20 @@ static void stop(job *j, glimpse_blip *model) {
 
 static void line(const char *what, bench_time t, double items, double base) {
     printf("%-44s %9.1f ms  (%.1f to %.1f)", what, 1e3 * t.median / items, 1e3 * t.least / items,
-           1e3 * t.most / items);
+           1e3 * t.max / items);
     if (base > 0) printf("   x %.2f", t.median / items / base);
     printf("\n");
     (void)fflush(stdout);
 }
 
-static void bench_match(job *j, const char *folder, const glimpse_blip_options *options, int tiny) {
+static void bench_match(job *j, const char *directory, const glimpse_blip_options *options,
+                        int tiny) {
     glimpse_blip *model = NULL;
     glimpse_blip_limits limits = GLIMPSE_BLIP_LIMITS_INIT;
     random_blip shape =
         tiny ? random_blip_tiny(GLIMPSE_BLIP_MATCH) : random_blip_base(GLIMPSE_BLIP_MATCH);
     limits.pictures = 1;
-    start(j, folder, &shape, options, &limits, &model);
+    start(j, directory, &shape, options, &limits, &model);
     line("states of a picture", bench_run(see, j, 9, 12.0), 1, 0);
     j->texts = 1;
     j->forget = 1;
@@ -110,14 +111,14 @@ static void bench_match(job *j, const char *folder, const glimpse_blip_options *
     stop(j, model);
 }
 
-static void bench_caption(job *j, const char *folder, const glimpse_blip_options *options,
+static void bench_caption(job *j, const char *directory, const glimpse_blip_options *options,
                           int tiny) {
     glimpse_blip *model = NULL;
     glimpse_blip_limits limits = GLIMPSE_BLIP_LIMITS_INIT;
     random_blip shape =
         tiny ? random_blip_tiny(GLIMPSE_BLIP_CAPTION) : random_blip_base(GLIMPSE_BLIP_CAPTION);
-    limits.pictures = MOST_PICTURES;
-    start(j, folder, &shape, options, &limits, &model);
+    limits.pictures = MAX_PICTURES;
+    start(j, directory, &shape, options, &limits, &model);
     j->how = GLIMPSE_BLIP_GENERATION_INIT;
     (void)glimpse_blip_generation_defaults(&j->how, model);
     j->how.max_length = j->how.min_length = LENGTH;
@@ -127,8 +128,8 @@ static void bench_caption(job *j, const char *folder, const glimpse_blip_options
     j->how.flags = GLIMPSE_BLIP_NO_CACHE;
     line("  without the cache", bench_run(caption, j, 3, 10.0), 1, greedy.median);
     j->how.flags = 0;
-    j->pictures = MOST_PICTURES;
-    line("  4 pictures together", bench_run(caption, j, 5, 10.0), MOST_PICTURES, greedy.median);
+    j->pictures = MAX_PICTURES;
+    line("  4 pictures together", bench_run(caption, j, 5, 10.0), MAX_PICTURES, greedy.median);
     j->pictures = 1;
     j->how.beams = 3;
     bench_time beams = bench_run(caption, j, 5, 10.0);
@@ -152,8 +153,8 @@ int main(int argc, char **argv) {
     size_t area = tiny ? 3 * 32 * 32 : 3 * 384 * 384;
     float *pixels = malloc(area * sizeof *pixels);
     int32_t ids[TOKENS] = {2};
-    char folder[] = "/tmp/glimpse-bench-XXXXXX";
-    if (!pixels || !mkdtemp(folder)) return 1;
+    char directory[] = "/tmp/glimpse-bench-XXXXXX";
+    if (!pixels || !mkdtemp(directory)) return 1;
     for (size_t i = 0; i < area; i++)
         pixels[i] = (float)(i * 2654435761u % 2001) / 1000.0f - 1.0f;
     for (size_t i = 1; i < TOKENS; i++)
@@ -164,10 +165,10 @@ int main(int argc, char **argv) {
         j.text[i] = (glimpse_blip_text){ids, TOKENS};
     printf("%s, one worker, random %s; texts of %d tokens\n", bench_cpu(),
            tiny ? "tiny model" : "BLIP-base", TOKENS);
-    bench_match(&j, folder, &options, tiny);
-    bench_caption(&j, folder, &options, tiny);
+    bench_match(&j, directory, &options, tiny);
+    bench_caption(&j, directory, &options, tiny);
     free(pixels);
     char command[128];
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", directory);
     return system(command) != 0;
 }

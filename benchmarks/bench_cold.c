@@ -6,7 +6,7 @@
  *
  *     bench_cold [--pictures N] [--dtype F16|BF16|F32] [--precision P] [--l14] [--keep]
  *
- * --keep leaves the folder and prints it, for profiling by hand.
+ * --keep leaves the directory and prints it, for profiling by hand.
  */
 #include "bench.h"
 #include "bench_store.h"
@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 typedef struct setup {
-    char tool[1024], folder[64], library[96], model[96];
+    char tool[1024], directory[64], library[96], model[96];
     const char *precision, *backend;
     size_t pictures;
     int version_only, no_cache;
@@ -95,13 +95,13 @@ static int command(void *user) {
 static double report(const char *what, setup *s, double base) {
     bench_time t = bench_run(command, s, 21, 20.0);
     (void)printf("%-34s %7.1f ms (%.1f to %.1f)  %6.2f x the process alone, %4ld MB at most\n",
-                 what, 1e3 * t.median, 1e3 * t.least, 1e3 * t.most,
-                 base > 0 ? t.median / base : 1.0, s->peak_kib / 1024);
+                 what, 1e3 * t.median, 1e3 * t.least, 1e3 * t.max, base > 0 ? t.median / base : 1.0,
+                 s->peak_kib / 1024);
     return t.median;
 }
 
 int main(int argc, char **argv) {
-    static setup s = {.folder = "/tmp/glimpse-bench-XXXXXX",
+    static setup s = {.directory = "/tmp/glimpse-bench-XXXXXX",
                       .precision = "auto",
                       .backend = "auto",
                       .pictures = 10000};
@@ -124,11 +124,11 @@ int main(int argc, char **argv) {
     shape.merges = 1;
     ssize_t length = readlink("/proc/self/exe", s.tool, sizeof s.tool - 16);
     char *slash = length > 0 ? strrchr(s.tool, '/') : NULL;
-    if (!slash || !mkdtemp(s.folder)) return 1;
+    if (!slash || !mkdtemp(s.directory)) return 1;
     memcpy(slash + 1, "glimpse", 8); /* the command lies beside this program */
-    (void)snprintf(s.library, sizeof s.library, "%s/library", s.folder);
-    (void)snprintf(s.model, sizeof s.model, "%s/model", s.folder);
-    (void)setenv("XDG_CACHE_HOME", s.folder, 1);
+    (void)snprintf(s.library, sizeof s.library, "%s/library", s.directory);
+    (void)snprintf(s.model, sizeof s.model, "%s/model", s.directory);
+    (void)setenv("XDG_CACHE_HOME", s.directory, 1);
     if (!random_model_write(&shape, s.model) || fill_library(&s) < 0) return 1;
 
     (void)printf("%s, random %s (%s weights), %zu pictures, --precision %s\n", bench_cpu(),
@@ -141,10 +141,10 @@ int main(int argc, char **argv) {
     s.no_cache = 0;
     (void)report("glimpse search", &s, base);
     if (keep) {
-        (void)printf("kept: %s\n", s.folder);
+        (void)printf("kept: %s\n", s.directory);
         return 0;
     }
     char remove[128];
-    (void)snprintf(remove, sizeof remove, "rm -rf '%s'", s.folder);
+    (void)snprintf(remove, sizeof remove, "rm -rf '%s'", s.directory);
     return system(remove) != 0;
 }

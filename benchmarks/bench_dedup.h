@@ -10,7 +10,7 @@
 
 int bench_dedup_quality(const char *images);
 int bench_dedup_edits(const char *images);
-int bench_dedup_scale(size_t most);
+int bench_dedup_scale(size_t max);
 
 /* The truth about a set of files: which original each shows, and what was done to it. */
 typedef struct truth_file {
@@ -20,7 +20,7 @@ typedef struct truth_file {
 } truth_file;
 typedef struct truth {
     truth_file *files;
-    size_t count, room;
+    size_t count, capacity;
 } truth;
 truth_file *truth_add(truth *t, const char *path, const char *original, const char *transform);
 /* Prints the table; the roots are searched without and with rotations. */

@@ -266,7 +266,7 @@ static int compare_names(const void *a, const void *b) {
 }
 
 static void make_edits(truth *t, const char *photo, const char *name, size_t number,
-                       const char *folder) {
+                       const char *directory) {
     glimpse_image *image = NULL;
     char path[PATH_MAX + 300], original[32];
     if (glimpse_image_load(&image, photo, NULL) < 0) return;
@@ -281,7 +281,7 @@ static void make_edits(truth *t, const char *photo, const char *name, size_t num
         size_t which = (number * PER_PHOTO + k) % EDITS;
         int quality;
         raster r = apply((int)which, &from, &quality);
-        (void)snprintf(path, sizeof path, "%s/%.200s_%zu.jpg", folder, name, which);
+        (void)snprintf(path, sizeof path, "%s/%.200s_%zu.jpg", directory, name, which);
         if (write_jpeg(&r, path, quality) == 0) {
             char other[48];
             (void)snprintf(other, sizeof other, "%s shot %zu", original, which);
@@ -294,7 +294,7 @@ static void make_edits(truth *t, const char *photo, const char *name, size_t num
 }
 
 int bench_dedup_edits(const char *images) {
-    char photos[PATH_MAX], given[PATH_MAX + 16], folder[PATH_MAX], path[PATH_MAX + 300];
+    char photos[PATH_MAX], given[PATH_MAX + 16], directory[PATH_MAX], path[PATH_MAX + 300];
     const char *temporary = getenv("TMPDIR");
     char *names[4096];
     size_t count = 0;
@@ -302,7 +302,7 @@ int bench_dedup_edits(const char *images) {
     (void)snprintf(given, sizeof given, "%.4000s/photos", images);
     (void)snprintf(path, sizeof path, "%.3000s/bench_dedup_XXXXXX", temporary ? temporary : "/tmp");
     DIR *dir = realpath(given, photos) ? opendir(photos) : NULL;
-    if (!dir || !mkdtemp(path) || !realpath(path, folder)) {
+    if (!dir || !mkdtemp(path) || !realpath(path, directory)) {
         (void)fprintf(stderr, "%s cannot be read, or no temporary folder made\n", given);
         return 1;
     }
@@ -313,16 +313,17 @@ int bench_dedup_edits(const char *images) {
     qsort(names, count, sizeof *names, compare_names);
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(path, sizeof path, "%s/%.250s", photos, names[i]);
-        make_edits(&t, path, names[i], i, folder);
+        make_edits(&t, path, names[i], i, directory);
         free(names[i]);
     }
-    const char *roots[] = {photos, folder};
+    const char *roots[] = {photos, directory};
     printf("%d random edits of each of %zu photographs\n", PER_PHOTO, count);
     int failed = truth_judge(&t, roots, 2);
     for (size_t i = 0; i < t.count && !getenv("BENCH_DEDUP_KEEP"); i++) {
-        if (strncmp(t.files[i].path, folder, strlen(folder)) == 0) (void)unlink(t.files[i].path);
+        if (strncmp(t.files[i].path, directory, strlen(directory)) == 0)
+            (void)unlink(t.files[i].path);
     }
-    (void)rmdir(folder);
+    (void)rmdir(directory);
     free(t.files);
     return failed;
 }

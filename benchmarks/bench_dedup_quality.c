@@ -13,9 +13,9 @@
 #include <string.h>
 
 truth_file *truth_add(truth *t, const char *path, const char *original, const char *transform) {
-    if (t->count == t->room) {
-        t->room = t->room ? t->room * 2 : 256;
-        t->files = realloc(t->files, t->room * sizeof *t->files);
+    if (t->count == t->capacity) {
+        t->capacity = t->capacity ? t->capacity * 2 : 256;
+        t->files = realloc(t->files, t->capacity * sizeof *t->files);
         if (!t->files) exit(1);
     }
     truth_file *f = &t->files[t->count++];
@@ -197,20 +197,20 @@ static char *field(char **at) {
     return start;
 }
 
-static char *real_of(const char *folder, const char *name, char *out) {
+static char *real_of(const char *directory, const char *name, char *out) {
     char path[2 * PATH_MAX];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
     return realpath(path, out);
 }
 
 int bench_dedup_quality(const char *images) {
-    char dups[PATH_MAX], photos[PATH_MAX], csv[PATH_MAX + 16], path[PATH_MAX], line[4096];
+    char dedup[PATH_MAX], photos[PATH_MAX], csv[PATH_MAX + 16], path[PATH_MAX], line[4096];
     truth t = {0};
-    if (!real_of(images, "dups", dups) || !real_of(images, "photos", photos)) {
+    if (!real_of(images, "dups", dedup) || !real_of(images, "photos", photos)) {
         (void)fprintf(stderr, "%s: there is no dups or photos in it\n", images);
         return 1;
     }
-    (void)snprintf(csv, sizeof csv, "%s/dups.csv", dups);
+    (void)snprintf(csv, sizeof csv, "%s/dups.csv", dedup);
     FILE *file = fopen(csv, "r");
     if (!file || !fgets(line, sizeof line, file)) {
         (void)fprintf(stderr, "%s cannot be read\n", csv);
@@ -221,7 +221,7 @@ int bench_dedup_quality(const char *images) {
         for (int i = 0; i < 4; i++)
             (void)field(&at);
         source = field(&at);
-        if (!real_of(dups, name, path)) continue;
+        if (!real_of(dedup, name, path)) continue;
         (void)truth_add(&t, path, group, transform);
         /* The original is also among the photos. */
         if (strcmp(transform, "original") == 0 && strncmp(source, "photos/", 7) == 0 &&
@@ -229,7 +229,7 @@ int bench_dedup_quality(const char *images) {
             (void)truth_add(&t, path, group, "exact_copy_in_photos");
     }
     (void)fclose(file);
-    const char *roots[] = {dups, photos};
+    const char *roots[] = {dedup, photos};
     printf("files of %s\n", csv);
     int failed = truth_judge(&t, roots, 2);
     free(t.files);

@@ -15,8 +15,8 @@
 #include "bench_dedup.h"
 
 #include "core/hash.h"
-#include "dups_mih.h"
-#include "dups_private.h"
+#include "dedup_mih.h"
+#include "dedup_private.h"
 #include "store.h"
 
 #include <math.h>
@@ -183,10 +183,10 @@ static double run_perceptual(const made_pictures *p, unsigned jobs, int guided) 
                            .query_item = p->of_hash,
                            .query_count = p->count,
                            .weak = guided ? p->weak : NULL,
-                           .radius = GLIMPSE_DUPS_RADIUS,
+                           .radius = GLIMPSE_DEDUP_RADIUS,
                            .jobs = jobs,
-                           .most_equal = GLIMPSE_DUPS_MOST_EQUAL,
-                           .most_hits = GLIMPSE_DUPS_MOST_HITS};
+                           .max_equal = GLIMPSE_DEDUP_MAX_EQUAL,
+                           .max_hits = GLIMPSE_DEDUP_MAX_HITS};
     double start = cpu_now();
     if (glimpse_mih_join(&job, &hits, &count) < 0) {
         (void)fprintf(stderr, "%s\n", glimpse_last_error());
@@ -203,7 +203,7 @@ static double run_perceptual(const made_pictures *p, unsigned jobs, int guided) 
     job.base_item = p->of_hash;
     job.base_count = p->count;
     job.weak = guided ? p->weak_differences : NULL;
-    job.radius = GLIMPSE_DUPS_DIFFERENCE_RADIUS;
+    job.radius = GLIMPSE_DEDUP_DIFFERENCE_RADIUS;
     start = cpu_now();
     if (glimpse_mih_join(&job, &hits, &other_count) < 0) {
         (void)fprintf(stderr, "%s\n", glimpse_last_error());
@@ -226,7 +226,7 @@ static int count_copies(void *user, size_t query, const float *scores, const int
     tally *t = user;
     for (size_t i = 0; i < t->k; i++) {
         if (found[i] < 0 || (size_t)found[i] == query ||
-            (double)scores[i] < GLIMPSE_DUPS_SIMILARITY)
+            (double)scores[i] < GLIMPSE_DEDUP_SIMILARITY)
             continue;
         t->pairs++;
         t->found += t->copy_of[query] && (size_t)found[i] + 1 == t->copy_of[query];
@@ -271,7 +271,7 @@ static double run_semantic(size_t n) {
         unit(row);
         list[i] = row;
     }
-    tally t = {.copy_of = copy_of, .k = GLIMPSE_DUPS_NEIGHBOURS};
+    tally t = {.copy_of = copy_of, .k = GLIMPSE_DEDUP_NEIGHBOURS};
     glimpse_nearest_job job = {list, list, n, n, WIDTH, t.k, count_copies, &t};
     double start = cpu_now();
     if (glimpse_store_backend(NULL)->vectors.nearest(&job) < 0) {
@@ -293,28 +293,28 @@ static void print_growth(const char *name, double from, double to, double pictur
     printf("  %-11s seconds grow with pictures^%.2f\n", name, log(to / from) / log(pictures));
 }
 
-int bench_dedup_scale(size_t most) {
+int bench_dedup_scale(size_t max) {
     point points[16];
     size_t count = 0;
     const char *jobs = getenv("BENCH_DEDUP_JOBS");
     const char *skip = getenv("BENCH_DEDUP_SEMANTIC_MOST");
     const char *plain = getenv("BENCH_DEDUP_PLAIN_MOST");
-    size_t plain_most = plain ? strtoul(plain, NULL, 10) : 10000;
-    size_t semantic_most = skip ? strtoul(skip, NULL, 10) : most;
+    size_t plain_max = plain ? strtoul(plain, NULL, 10) : 10000;
+    size_t semantic_max = skip ? strtoul(skip, NULL, 10) : max;
     unsigned threads = jobs ? (unsigned)strtoul(jobs, NULL, 10) : 1;
     printf("%s; %u threads for hashes; %d windows per picture; embeddings of %d\n", bench_cpu(),
            threads, GLIMPSE_WINDOW_COUNT, WIDTH);
     static const size_t sizes[] = {10000, 100000, 300000, 1000000, 3000000};
-    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0] && sizes[k] <= most; k++) {
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0] && sizes[k] <= max; k++) {
         point *p = &points[count++];
         size_t n = sizes[k];
         made_pictures made;
         *p = (point){(double)n, run_exact(n), 0, 0};
         make_pictures(&made, n);
         p->perceptual = run_perceptual(&made, threads, 1);
-        if (n <= plain_most) (void)run_perceptual(&made, threads, 0);
+        if (n <= plain_max) (void)run_perceptual(&made, threads, 0);
         free_pictures(&made);
-        if (n <= semantic_most) p->semantic = run_semantic(n);
+        if (n <= semantic_max) p->semantic = run_semantic(n);
         (void)fflush(stdout);
     }
     for (size_t i = 1; i < count; i++) {

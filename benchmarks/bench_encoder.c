@@ -121,7 +121,7 @@ static double product_rate(const setting *s) {
 
 /* Workers side by side. */
 extern void openblas_set_num_threads(int);
-enum { MOST_WORKERS = 64, ROUNDS = 6 };
+enum { MAX_WORKERS = 64, ROUNDS = 6 };
 
 static void *work(void *user) {
     for (int i = 0; i < ROUNDS; i++) {
@@ -130,16 +130,16 @@ static void *work(void *user) {
     return NULL;
 }
 
-static void compare_workers(const char *folder, const float *pixels, size_t embedding,
+static void compare_workers(const char *directory, const float *pixels, size_t embedding,
                             int workers) {
     glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
     glimpse_model *model = NULL;
-    job jobs[MOST_WORKERS];
-    pthread_t threads[MOST_WORKERS];
+    job jobs[MAX_WORKERS];
+    pthread_t threads[MAX_WORKERS];
     options.backend = GLIMPSE_BACKEND_OPENBLAS;
     options.precision = GLIMPSE_PRECISION_F32;
     options.towers = GLIMPSE_TOWER_IMAGE;
-    if (workers > MOST_WORKERS || glimpse_model_open(&model, folder, &options) < 0) exit(1);
+    if (workers > MAX_WORKERS || glimpse_model_open(&model, directory, &options) < 0) exit(1);
     for (int i = 0; i < workers; i++) {
         jobs[i] = (job){.pixels = pixels, .count = 8};
         jobs[i].embeddings = malloc(8 * embedding * sizeof(float));
@@ -195,7 +195,7 @@ int main(int argc, char **argv) {
     shape.merges = 1;
     char made[] = "/tmp/glimpse-bench-XXXXXX";
     if (!given && (!mkdtemp(made) || !random_model_write(&shape, made))) return 1;
-    const char *folder = given ? given : made;
+    const char *directory = given ? given : made;
     (void)setenv("GLIMPSE_WEIGHTS_CACHE", "0", 1);
 
     size_t area = 3 * shape.image_size * shape.image_size;
@@ -220,7 +220,7 @@ int main(int argc, char **argv) {
         options.precision = settings[s].precision;
         glimpse_model *model = NULL;
         glimpse_encoder *encoder = NULL;
-        int status = glimpse_model_open(&model, folder, &options);
+        int status = glimpse_model_open(&model, directory, &options);
         if (status == GLIMPSE_OK) status = glimpse_encoder_create(&encoder, model, 32);
         if (status < 0) {
             printf("%-24s %s\n", settings[s].name, glimpse_last_error());
@@ -248,7 +248,7 @@ int main(int argc, char **argv) {
         glimpse_encoder_free(encoder);
         glimpse_model_close(model);
     }
-    if (workers > 1) compare_workers(folder, pixels, shape.embedding, workers);
+    if (workers > 1) compare_workers(directory, pixels, shape.embedding, workers);
     free(pixels), free(embeddings), free(prompts);
     if (given) return 0;
     char command[128];

@@ -83,7 +83,7 @@ static int plain(void *user) {
 }
 
 static void print(const char *what, bench_time t, double baseline) {
-    printf("%-34s %8.2f ms (%.2f to %.2f)", what, 1e3 * t.median, 1e3 * t.least, 1e3 * t.most);
+    printf("%-34s %8.2f ms (%.2f to %.2f)", what, 1e3 * t.median, 1e3 * t.least, 1e3 * t.max);
     if (baseline > 0.0) printf(", %.2f x the baseline's rate", baseline / t.median);
     putchar('\n');
 }
@@ -99,10 +99,10 @@ int main(int argc, char **argv) {
                 strcmp(argv[i + 1], "bf16") == 0 ? GLIMPSE_PRECISION_BF16 : GLIMPSE_PRECISION_F32;
         }
     }
-    char folder[] = "/tmp/glimpse-bench-XXXXXX", model_path[64], library_path[64], command[96];
-    if (h.count < 1 || h.count > 10000000 || !mkdtemp(folder)) return 1;
-    (void)snprintf(model_path, sizeof model_path, "%s/model", folder);
-    (void)snprintf(library_path, sizeof library_path, "%s/library", folder);
+    char directory[] = "/tmp/glimpse-bench-XXXXXX", model_path[64], library_path[64], command[96];
+    if (h.count < 1 || h.count > 10000000 || !mkdtemp(directory)) return 1;
+    (void)snprintf(model_path, sizeof model_path, "%s/model", directory);
+    (void)snprintf(library_path, sizeof library_path, "%s/library", directory);
     random_model shape = random_model_vit_b32();
     shape.vocabulary = 514;
     if (!random_model_write(&shape, model_path)) return 1;
@@ -135,6 +135,6 @@ int main(int argc, char **argv) {
     glimpse_encoder_free(h.encoder);
     glimpse_model_close(h.model);
     free(h.rows), free(h.query);
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", directory);
     return system(command) != 0;
 }

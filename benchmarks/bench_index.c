@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WIDTH = 4000, HEIGHT = 3000, MOST = 100000 }; /* of the largest pictures */
+enum { WIDTH = 4000, HEIGHT = 3000, MAX_COUNT = 100000 }; /* of the largest pictures */
 
 /* Smooth shapes with some grain: compresses to about what a photograph does (40-60 KB). */
 static int write_picture(const char *path, unsigned width, unsigned height, unsigned seed) {
@@ -61,12 +61,12 @@ typedef struct series {
     const char *name;
     unsigned width, height;
     size_t count, bytes;
-    char folder[96];
+    char directory[96];
     double exact, reduced; /* seconds a picture, decoding and preprocessing on one thread */
 } series;
 
 typedef struct setup {
-    char folder[64], library[80], model_path[80], tool[4096];
+    char directory[64], library[80], model_path[80], tool[4096];
     unsigned jobs;
     long cores;
     double encode; /* seconds a picture on one thread */
@@ -75,12 +75,13 @@ typedef struct setup {
 } setup;
 
 static void picture_path(char path[128], const series *pictures, size_t i) {
-    (void)snprintf(path, 128, "%s/%05zu.jpg", pictures->folder, i);
+    (void)snprintf(path, 128, "%s/%05zu.jpg", pictures->directory, i);
 }
 
 static void write_series(const setup *s, series *pictures) {
-    (void)snprintf(pictures->folder, sizeof pictures->folder, "%s/%s", s->folder, pictures->name);
-    (void)mkdir(pictures->folder, 0777);
+    (void)snprintf(pictures->directory, sizeof pictures->directory, "%s/%s", s->directory,
+                   pictures->name);
+    (void)mkdir(pictures->directory, 0777);
     for (size_t i = 0; i < pictures->count; i++) {
         char path[128];
         struct stat info;
@@ -135,7 +136,7 @@ static glimpse_ingest_report ingest(const setup *s, const series *pictures, int 
     glimpse_library *library = NULL;
     glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
     glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
-    const char *roots[1] = {pictures->folder};
+    const char *roots[1] = {pictures->directory};
     options.model = s->model, options.roots = roots, options.root_count = 1, options.jobs = s->jobs;
     options.exact_decode = exact;
     bench_check(glimpse_library_open(&library, s->library, GLIMPSE_LIBRARY_CREATE));
@@ -202,7 +203,7 @@ static void report_series(setup *s, series *pictures) {
 }
 
 int main(int argc, char **argv) {
-    static setup s = {.folder = "/tmp/glimpse-bench-XXXXXX"};
+    static setup s = {.directory = "/tmp/glimpse-bench-XXXXXX"};
     static series small = {.name = "small", .width = 640, .height = 480, .count = 300};
     static series large = {.name = "large", .width = WIDTH, .height = HEIGHT, .count = 60};
     glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
@@ -215,14 +216,16 @@ int main(int argc, char **argv) {
                 strcmp(argv[i + 1], "bf16") == 0 ? GLIMPSE_PRECISION_BF16 : GLIMPSE_PRECISION_F32;
         }
     }
-    if (small.count < 1 || small.count > MOST || large.count > MOST || !mkdtemp(s.folder)) return 1;
+    if (small.count < 1 || small.count > MAX_COUNT || large.count > MAX_COUNT ||
+        !mkdtemp(s.directory))
+        return 1;
     /* The command lies beside this program. */
     ssize_t length = readlink("/proc/self/exe", s.tool, sizeof s.tool - 16);
     char *slash = length > 0 ? strrchr(s.tool, '/') : NULL;
     if (!slash) return 1;
     memcpy(slash + 1, "glimpse", 8);
-    (void)snprintf(s.library, sizeof s.library, "%s/library", s.folder);
-    (void)snprintf(s.model_path, sizeof s.model_path, "%s/model", s.folder);
+    (void)snprintf(s.library, sizeof s.library, "%s/library", s.directory);
+    (void)snprintf(s.model_path, sizeof s.model_path, "%s/model", s.directory);
     random_model shape = random_model_vit_b32();
     shape.vocabulary = 514;
     if (!random_model_write(&shape, s.model_path)) return 1;
@@ -244,9 +247,9 @@ int main(int argc, char **argv) {
            (unsigned long long)report.unchanged);
     bench_time cold = bench_run(search_cold, &s, 9, 20.0);
     printf("glimpse search, whole process, page cache warm: %.0f ms (%.0f to %.0f)\n",
-           1e3 * cold.median, 1e3 * cold.least, 1e3 * cold.most);
+           1e3 * cold.median, 1e3 * cold.least, 1e3 * cold.max);
     free(s.rgb);
     glimpse_model_close(s.model);
-    forget(s.folder);
+    forget(s.directory);
     return 0;
 }

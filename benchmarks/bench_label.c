@@ -7,8 +7,8 @@
  * 1. The classifier is built with the model's text tower into an empty cache, then again from the
  *    cache: seconds, and how many prompts were embedded each time.
  * 2. All pictures are labelled by glimpse_classifier_label_many (one matrix product, in panels)
- * and, a sample of them, by glimpse_classifier_score (the plain twin, the baseline). Both must name
- *    the same classes, or the benchmark is void.
+ * and, a sample of them, by glimpse_classifier_score (the plain reference, the baseline). Both must
+ * name the same classes, or the benchmark is void.
  * 3. The share of the time that is the product alone: the same sgemm without what follows.
  *
  * 4. With --library: the same embeddings as an indexed library on disk, and the whole way from its
@@ -80,7 +80,7 @@ static int score_each(void *user) {
         if (got < 0) return got;
         if (label.class_index != w->labels[i].class_index &&
             fabs(label.score - w->labels[i].score) > 1e-5) {
-            (void)fprintf(stderr, "picture %zu: the plain twin disagrees\n", i);
+            (void)fprintf(stderr, "picture %zu: the plain reference disagrees\n", i);
             exit(1);
         }
     }
@@ -101,11 +101,11 @@ static int product_alone(void *user) {
 /*
  * A library of these embeddings.
  */
-typedef struct shelf {
+typedef struct prepared {
     work *work;
     size_t count, labelled;
     float *block; /* [512][width] */
-} shelf;
+} prepared;
 
 static glimpse_model_key key_of_library(size_t width) {
     return (glimpse_model_key){"0123456789abcdef0123456789abcdef", "random", "/random", width};
@@ -125,7 +125,7 @@ static int fill_library(glimpse_library *library, const work *w) {
     return status;
 }
 
-static int flush(shelf *s) {
+static int flush(prepared *s) {
     glimpse_label_rules rules = GLIMPSE_LABEL_RULES_INIT;
     int status = glimpse_classifier_label_many(s->work->labels + s->labelled, s->work->verdicts,
                                                s->work->classifier, &rules, s->block, s->count, 1);
@@ -135,7 +135,7 @@ static int flush(shelf *s) {
 }
 
 static int on_row(void *user, const glimpse_result *file, const float *embedding) {
-    shelf *s = user;
+    prepared *s = user;
     (void)file;
     memcpy(s->block + s->count++ * s->work->width, embedding, s->work->width * sizeof *embedding);
     return s->count == 512 ? flush(s) : 0;
@@ -146,7 +146,7 @@ static glimpse_library *bench_library;
 static int label_library(void *user) {
     work *w = user;
     glimpse_model_key key = key_of_library(w->width);
-    shelf s = {w, 0, 0, malloc(512 * w->width * sizeof *s.block)};
+    prepared s = {w, 0, 0, malloc(512 * w->width * sizeof *s.block)};
     if (!s.block) return GLIMPSE_E_NOMEM;
     int status = glimpse_library_visit_key(bench_library, &key, NULL, on_row, &s);
     if (status >= 0) status = flush(&s);
@@ -156,10 +156,10 @@ static int label_library(void *user) {
 }
 
 static bench_time time_library(work *w) {
-    char folder[] = "/tmp/bench-label-XXXXXX", path[64], command[64];
+    char directory[] = "/tmp/bench-label-XXXXXX", path[64], command[64];
     bench_time t = {0, 0, 0};
     double start = bench_now();
-    (void)snprintf(path, sizeof path, "%s/library", mkdtemp(folder) ? folder : "/nowhere");
+    (void)snprintf(path, sizeof path, "%s/library", mkdtemp(directory) ? directory : "/nowhere");
     if (glimpse_library_open(&bench_library, path, GLIMPSE_LIBRARY_CREATE) < 0 ||
         fill_library(bench_library, w) < 0) {
         (void)fprintf(stderr, "%s\n", glimpse_last_error());
@@ -168,8 +168,8 @@ static bench_time time_library(work *w) {
     (void)printf("(library written in %.1f s)\n", bench_now() - start);
     t = bench_run(label_library, w, 3, 20);
     glimpse_library_close(bench_library);
-    (void)snprintf(command, sizeof command, "rm -r %s", folder);
-    if (system(command) != 0) (void)fprintf(stderr, "%s was not removed\n", folder);
+    (void)snprintf(command, sizeof command, "rm -r %s", directory);
+    if (system(command) != 0) (void)fprintf(stderr, "%s was not removed\n", directory);
     return t;
 }
 
@@ -180,7 +180,7 @@ static double megabytes(void) {
 }
 
 /* Builds twice, into and from an empty cache. */
-static glimpse_classifier *build(const char *folder, size_t classes, size_t templates) {
+static glimpse_classifier *build(const char *directory, size_t classes, size_t templates) {
     static char names[20000][16], prompts[200][48];
     const char *name_list[20000], *prompt_list[200];
     char cache[] = "/tmp/bench-label-XXXXXX", command[64];
@@ -198,7 +198,7 @@ static glimpse_classifier *build(const char *folder, size_t classes, size_t temp
         (void)snprintf(prompts[i], sizeof prompts[i], "a photo of a {}, number %zu.", i);
         prompt_list[i] = prompts[i];
     }
-    if (!mkdtemp(cache) || glimpse_model_open(&model, folder, &options) < 0 ||
+    if (!mkdtemp(cache) || glimpse_model_open(&model, directory, &options) < 0 ||
         glimpse_encoder_create(&encoder, model, 64) < 0 ||
         glimpse_classes_create(&list, name_list, classes) < 0) {
         (void)fprintf(stderr, "%s\n", glimpse_last_error());
@@ -234,7 +234,7 @@ static glimpse_classifier *build(const char *folder, size_t classes, size_t temp
 static void print_rate(const char *what, const bench_time *t, size_t pictures, double baseline) {
     double rate = (double)pictures / t->median;
     (void)printf("%-28s %9.3f s  (%.3f to %.3f)  %11.0f pictures/s  %6.2f x plain\n", what,
-                 t->median, t->least, t->most, rate, baseline > 0 ? rate / baseline : 1.0);
+                 t->median, t->least, t->max, rate, baseline > 0 ? rate / baseline : 1.0);
 }
 
 int main(int argc, char **argv) {

@@ -38,9 +38,9 @@ static inline int bench_add_picture(glimpse_store *store, int64_t model, size_t 
     int64_t content = 0;
     char path[64];
     (void)snprintf(path, sizeof path, "/pictures/%07zu.jpg", i);
-    int status = store->ops->contents.put(&content, store, &meta);
+    int status = store->ops->contents.write(&content, store, &meta);
     if (status == GLIMPSE_OK) {
-        status = store->ops->contents.put_embedding(store, model, content, row, dim);
+        status = store->ops->contents.write_embedding(store, model, content, row, dim);
     }
     return status == GLIMPSE_OK ? store->ops->files.bind(store, path, &stamp, content) : status;
 }

@@ -1,4 +1,4 @@
-/* search.c - index a folder and search it in words.    search LIBRARY FOLDER WORDS
+/* search.c - index a directory and search it in words.    search LIBRARY DIRECTORY WORDS
  * cc search.c $(pkg-config --cflags --libs glimpse) -o search */
 #include <glimpse/glimpse.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@ int main(int argc, char **argv) {
     glimpse_session_options options = GLIMPSE_SESSION_OPTIONS_INIT;
     glimpse_ingest_options ingest = GLIMPSE_INGEST_OPTIONS_INIT;
     if (argc != 4) return 2;
-    const char *folder = argv[2], *words = argv[3];
-    options.library = argv[1], ingest.roots = &folder, ingest.root_count = 1;
+    const char *directory = argv[2], *words = argv[3];
+    options.library = argv[1], ingest.roots = &directory, ingest.root_count = 1;
     int status = glimpse_session_open(&session, &options);
     if (status == GLIMPSE_OK) status = glimpse_session_index(NULL, session, &ingest);
     if (status == GLIMPSE_OK) status = glimpse_session_search(&hits, session, &words, 1, NULL);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From a fresh clone to answers: installs what is missing, builds glimpse, indexes the demo
 # pictures with the demo model, asks for pictures in words, by picture and by both, and lets the
-# demo vision-language model look again.
+# demo vision-language model re-rank.
 # Everything is below build/; nothing is asked. Works offline once tools/deps.sh has run.
 #
 # usage: tools/quickstart.sh
@@ -102,7 +102,7 @@ must glimpse label $demo/vehicles --classes $demo/classes.txt --top 1 --model $m
 sed -n 1,12p "$work/labels.out"
 echo "... ($(wc -l <"$work/labels.out") lines in $work/labels.out)"
 
-heading "8. A second look: which thing is where, and how many"
+heading "8. Re-ranking: which thing is where, and how many"
 relations=data/demo-relations
 rm -rf "$work/relations"
 must glimpse index $relations --model $model --library "$work/relations"
@@ -148,7 +148,7 @@ awk -F '\t' '
 
 score=$(glimpse evaluate retrieval --captions $relations/spatial.tsv --model $model --rerank \
     --rerank-depth 10 -q | sed -n '/^Re-ranked/,$s/^.*R@1  *\([0-9.]*%\)  *\([0-9.]*%\)$/\1 \2/p')
-echo "${score% *} of 80 queries about places have a right picture first, ${score#* } with a second look."
+echo "${score% *} of 80 queries about places have a right picture first, ${score#* } with re-ranking."
 
 heading "Done"
 echo "Look at     $root/$work/sailboats.html"

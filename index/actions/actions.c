@@ -17,23 +17,23 @@
 /*
  * Opening.
  */
-static char *default_folder(void) {
+static char *default_directory(void) {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     if (state && state[0] == '/') return glimpse_path_join(state, "glimpse/actions");
     if (home && *home) return glimpse_path_join(home, ".local/state/glimpse/actions");
     return NULL;
 }
 
-static char *choose_folder(const char *folder) {
-    if (!folder) return default_folder();
-    if (folder[0] == '/') return strdup(folder);
-    char *here = getcwd(NULL, 0), *full = here ? glimpse_path_join(here, folder) : NULL;
+static char *choose_directory(const char *directory) {
+    if (!directory) return default_directory();
+    if (directory[0] == '/') return strdup(directory);
+    char *here = getcwd(NULL, 0), *full = here ? glimpse_path_join(here, directory) : NULL;
     free(here);
     return full;
 }
 
-int glimpse_actions_exist(const char *folder) {
-    char *chosen = choose_folder(folder);
+int glimpse_actions_exist(const char *directory) {
+    char *chosen = choose_directory(directory);
     char *path = chosen ? glimpse_path_join(chosen, "actions.db") : NULL;
     int found = path && access(path, F_OK) == 0;
     free(path);
@@ -41,9 +41,9 @@ int glimpse_actions_exist(const char *folder) {
     return found;
 }
 
-static int take_lock(glimpse_actions *actions) {
-    char *path = glimpse_path_join(actions->folder, "lock");
-    if (!path) return glimpse_fail_nomem(strlen(actions->folder), "a path");
+static int acquire_lock(glimpse_actions *actions) {
+    char *path = glimpse_path_join(actions->directory, "lock");
+    if (!path) return glimpse_fail_nomem(strlen(actions->directory), "a path");
     int status = GLIMPSE_OK;
     actions->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (actions->lock < 0) {
@@ -52,14 +52,14 @@ static int take_lock(glimpse_actions *actions) {
         status = errno == EWOULDBLOCK
                      ? glimpse_fail(GLIMPSE_E_BUSY,
                                     "%s: another glimpse is acting on duplicates just now",
-                                    actions->folder)
+                                    actions->directory)
                      : glimpse_fail_errno("%s: cannot lock", path);
     }
     free(path);
     return status;
 }
 
-int glimpse_actions_open_with(glimpse_actions **out, const char *folder,
+int glimpse_actions_open_with(glimpse_actions **out, const char *directory,
                               void (*point)(void *user, const char *name), void *user) {
     *out = NULL;
     glimpse_actions *actions = calloc(1, sizeof *actions);
@@ -67,15 +67,15 @@ int glimpse_actions_open_with(glimpse_actions **out, const char *folder,
     actions->lock = -1;
     actions->point = point;
     actions->point_user = user;
-    actions->folder = choose_folder(folder);
+    actions->directory = choose_directory(directory);
     int status = GLIMPSE_OK;
-    if (!actions->folder) {
+    if (!actions->directory) {
         status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "no place for the journal: HOME is not set");
     }
-    if (status == GLIMPSE_OK) status = glimpse_make_folders(actions->folder);
-    if (status == GLIMPSE_OK) status = take_lock(actions);
+    if (status == GLIMPSE_OK) status = glimpse_make_directories(actions->directory);
+    if (status == GLIMPSE_OK) status = acquire_lock(actions);
     if (status == GLIMPSE_OK) status = glimpse_journal_open(actions);
-    if (status == GLIMPSE_OK) status = glimpse_steps_settle(actions);
+    if (status == GLIMPSE_OK) status = glimpse_steps_recover(actions);
     if (status == GLIMPSE_OK) status = glimpse_journal_tidy(actions);
     if (status < 0) {
         glimpse_actions_close(actions);
@@ -94,7 +94,7 @@ void glimpse_actions_close(glimpse_actions *actions) {
     if (!actions) return;
     glimpse_journal_close(actions);
     if (actions->lock >= 0) (void)close(actions->lock);
-    free(actions->folder);
+    free(actions->directory);
     free(actions);
 }
 
@@ -148,9 +148,9 @@ static int check_arguments(glimpse_action_options *options, const glimpse_action
     return GLIMPSE_OK;
 }
 
-static void tell(const glimpse_action_options *options, const glimpse_action_item *item,
-                 const action_verdict *verdict, const char *other, uint64_t bytes,
-                 glimpse_action_fn each, void *user, glimpse_action_report *report) {
+static void report_item(const glimpse_action_options *options, const glimpse_action_item *item,
+                        const action_verdict *verdict, const char *other, uint64_t bytes,
+                        glimpse_action_fn each, void *user, glimpse_action_report *report) {
     if (verdict->outcome == GLIMPSE_OUTCOME_DONE) {
         report->done++;
         report->bytes += bytes;
@@ -192,7 +192,8 @@ int glimpse_actions_preview(glimpse_action_report *report, const glimpse_action_
             (void)glimpse_place_choose(&place, NULL, &options, &items[i], 0, 0, &verdict);
         }
         glimpse_keeper_close(&keeper);
-        tell(&options, &items[i], &verdict, place.other, (uint64_t)info.st_size, each, user, &own);
+        report_item(&options, &items[i], &verdict, place.other, (uint64_t)info.st_size, each, user,
+                    &own);
         glimpse_place_free(&place);
     }
     GLIMPSE_REPORT_STORE(report, &own);
@@ -217,7 +218,7 @@ int glimpse_actions_apply(glimpse_action_report *report, glimpse_actions *action
         uint64_t size = 0;
         (void)glimpse_step_do(actions, &options, &items[i], run, i + 1, &other, &size, &verdict,
                               &status);
-        tell(&options, &items[i], &verdict, other, size, each, user, &own);
+        report_item(&options, &items[i], &verdict, other, size, each, user, &own);
         free(other);
     }
     if (own.done > 0) own.run = run;

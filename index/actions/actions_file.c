@@ -13,7 +13,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 17, MOST_ATTRIBUTE_BYTES = 1 << 20 };
+enum { CHUNK = 1 << 17, MAX_ATTRIBUTE_BYTES = 1 << 20 };
 
 /* For reading, a regular file, without changing its time of access where that is allowed. Links
  * are not followed: a name that became one is not the file that was seen. */
@@ -42,11 +42,11 @@ static int read_some(int fd, uint8_t *buffer, size_t *size) {
 
 static int write_all(int fd, const uint8_t *data, size_t size) {
     while (size > 0) {
-        ssize_t put = write(fd, data, size);
-        if (put < 0 && errno == EINTR) continue;
-        if (put <= 0) return put < 0 ? errno : EIO;
-        data += put;
-        size -= (size_t)put;
+        ssize_t written = write(fd, data, size);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return written < 0 ? errno : EIO;
+        data += written;
+        size -= (size_t)written;
     }
     return 0;
 }
@@ -110,19 +110,19 @@ int glimpse_action_compare(const char *a, const char *b, int *same) {
 
 /* Attributes the target cannot hold are left behind: they are no reason to refuse. */
 static void copy_attributes(int to, int from) {
-    ssize_t room = flistxattr(from, NULL, 0);
-    if (room <= 0 || room > MOST_ATTRIBUTE_BYTES) return;
-    char *names = malloc((size_t)room), *value = malloc(MOST_ATTRIBUTE_BYTES);
-    ssize_t used = names && value ? flistxattr(from, names, (size_t)room) : -1;
+    ssize_t capacity = flistxattr(from, NULL, 0);
+    if (capacity <= 0 || capacity > MAX_ATTRIBUTE_BYTES) return;
+    char *names = malloc((size_t)capacity), *value = malloc(MAX_ATTRIBUTE_BYTES);
+    ssize_t used = names && value ? flistxattr(from, names, (size_t)capacity) : -1;
     for (ssize_t i = 0; i < used; i += (ssize_t)strlen(names + i) + 1) {
-        ssize_t size = fgetxattr(from, names + i, value, MOST_ATTRIBUTE_BYTES);
+        ssize_t size = fgetxattr(from, names + i, value, MAX_ATTRIBUTE_BYTES);
         if (size >= 0) (void)fsetxattr(to, names + i, value, (size_t)size, 0);
     }
     free(names);
     free(value);
 }
 
-int glimpse_action_dress(int to, int from, const struct stat *info) {
+int glimpse_action_copy_metadata(int to, int from, const struct stat *info) {
     copy_attributes(to, from);
     struct stat now;
     if (fstat(to, &now) != 0) return errno;
@@ -150,7 +150,7 @@ int glimpse_action_copy(const char *from, const char *to) {
         if (error || size == 0) break;
         error = write_all(out, buffer, size);
     }
-    if (!error) error = glimpse_action_dress(out, in, &info);
+    if (!error) error = glimpse_action_copy_metadata(out, in, &info);
     if (!error && fsync(out) != 0) error = errno;
     if (!error && fstat(in, &after) != 0) error = errno;
     if (!error && (after.st_size != info.st_size ||
@@ -189,17 +189,17 @@ int glimpse_action_exchange(const char *a, const char *b) {
 #endif
 }
 
-char *glimpse_action_folder_of(const char *path) {
+char *glimpse_action_directory_of(const char *path) {
     const char *slash = strrchr(path, '/');
     size_t length = !slash ? 1 : slash == path ? 1 : (size_t)(slash - path);
-    char *folder = malloc(length + 1);
-    if (!folder) return NULL;
-    memcpy(folder, slash ? path : ".", length);
-    folder[length] = '\0';
-    return folder;
+    char *directory = malloc(length + 1);
+    if (!directory) return NULL;
+    memcpy(directory, slash ? path : ".", length);
+    directory[length] = '\0';
+    return directory;
 }
 
-int glimpse_action_sync_folder_of(const char *path) {
+int glimpse_action_sync_directory_of(const char *path) {
     return glimpse_sync_directory_of(path);
 }
 

@@ -12,7 +12,7 @@
  *     GONE       removed for good
  *
  * A row is committed before the disk is touched and after it was (a commit is on the disk when the
- * call returns). Settling a step in doubt means looking where the original is.
+ * call returns). Recovering a step in doubt means looking where the original is.
  */
 #ifndef GLIMPSE_INDEX_ACTIONS_INTERNAL_H
 #define GLIMPSE_INDEX_ACTIONS_INTERNAL_H
@@ -40,7 +40,7 @@ typedef enum step_state {
 typedef glimpse_journal_step action_step;
 
 struct glimpse_actions {
-    char *folder; /* of the journal */
+    char *directory; /* of the journal */
     glimpse_journal *journal;
     int lock;
     uint64_t recovered;
@@ -52,7 +52,7 @@ struct glimpse_actions {
 };
 
 /* Like glimpse_actions_open with a point already during recovery. */
-int glimpse_actions_open_with(glimpse_actions **out, const char *folder,
+int glimpse_actions_open_with(glimpse_actions **out, const char *directory,
                               void (*point)(void *user, const char *name), void *user);
 void glimpse_action_point(const glimpse_actions *actions, const char *name);
 
@@ -80,15 +80,15 @@ int glimpse_action_compare(const char *a, const char *b, int *same);
  * of `from`; on the disk when the call returns. Nothing is left behind on failure. */
 int glimpse_action_copy(const char *from, const char *to);
 /* Gives `to` the times, permissions, owner and extended attributes of `info`/`from`. */
-int glimpse_action_dress(int to, int from, const struct stat *info);
+int glimpse_action_copy_metadata(int to, int from, const struct stat *info);
 /* Renames unless `to` exists (EEXIST). */
 int glimpse_action_rename(const char *from, const char *to);
 /* Exchanges two names in one step. ENOTSUP where the system cannot. */
 int glimpse_action_exchange(const char *a, const char *b);
-int glimpse_action_sync_folder_of(const char *path);
+int glimpse_action_sync_directory_of(const char *path);
 int64_t glimpse_action_mtime(const struct stat *info);
-/* malloc'ed folder of an absolute path; NULL when out of memory. */
-char *glimpse_action_folder_of(const char *path);
+/* malloc'ed directory of an absolute path; NULL when out of memory. */
+char *glimpse_action_directory_of(const char *path);
 
 /*
  * actions_keeper.c: that the keeper stays readable at its name, whatever names lead to it. 0, or -1
@@ -128,7 +128,7 @@ typedef struct action_place {
     int crossing;
 } action_place;
 void glimpse_place_free(action_place *place);
-/* `actions` NULL: a preview, no folder is made. `run` and `serial` go into names. */
+/* `actions` NULL: a preview, no directory is made. `run` and `serial` go into names. */
 int glimpse_place_choose(action_place *out, const glimpse_actions *actions,
                          const glimpse_action_options *options, const glimpse_action_item *item,
                          int64_t run, uint64_t serial, action_verdict *verdict);
@@ -145,10 +145,12 @@ int glimpse_journal_begin_run(glimpse_actions *actions, glimpse_action_kind kind
 int glimpse_journal_add(glimpse_actions *actions, action_step *step);
 int glimpse_journal_set_new(glimpse_actions *actions, const action_step *step);
 int glimpse_journal_set_state(glimpse_actions *actions, action_step *step, step_state state);
-/* Writes down those of `folder` and the folders above it that are not there yet: this run makes
- * them. */
-int glimpse_journal_note_folders(const glimpse_actions *actions, int64_t run, const char *folder);
-/* Removes the folders that runs made and that are empty, of runs that have nothing there any more.
+/* Writes down those of `directory` and the directories above it that are not there yet: this run
+ * makes them. */
+int glimpse_journal_note_directories(const glimpse_actions *actions, int64_t run,
+                                     const char *directory);
+/* Removes the directories that runs made and that are empty, of runs that have nothing there any
+ * more.
  */
 int glimpse_journal_tidy(glimpse_actions *actions);
 /* Steps of a run (0: of all) whose state is in `states` (a bit per state), last first. */
@@ -170,7 +172,7 @@ int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *opti
                     const glimpse_action_item *item, int64_t run, uint64_t serial, char **other,
                     uint64_t *size, action_verdict *verdict, int *status);
 /* Brings every step in doubt to a state that is certain. */
-int glimpse_steps_settle(glimpse_actions *actions);
+int glimpse_steps_recover(glimpse_actions *actions);
 /* 1 when `path` holds the original of the step. */
 int glimpse_step_is_original(const action_step *step, const char *path);
 /* malloc'ed: the name beside `path` under which a MOVE to another file system holds the original

@@ -14,7 +14,7 @@ static const glimpse_store_ops *ops(void) {
 }
 
 int glimpse_journal_open(glimpse_actions *actions) {
-    return ops()->journal.open(&actions->journal, actions->folder);
+    return ops()->journal.open(&actions->journal, actions->directory);
 }
 
 void glimpse_journal_close(glimpse_actions *actions) {
@@ -30,13 +30,14 @@ int glimpse_journal_begin_run(glimpse_actions *actions, glimpse_action_kind kind
     return ops()->journal.begin_run(run, actions->journal, kind, started);
 }
 
-int glimpse_journal_note_folders(const glimpse_actions *actions, int64_t run, const char *folder) {
+int glimpse_journal_note_directories(const glimpse_actions *actions, int64_t run,
+                                     const char *directory) {
     int status = GLIMPSE_OK;
     struct stat info;
-    char *path = strdup(folder);
-    if (!path) return glimpse_fail_nomem(strlen(folder), "a path");
+    char *path = strdup(directory);
+    if (!path) return glimpse_fail_nomem(strlen(directory), "a path");
     while (status == GLIMPSE_OK && *path && lstat(path, &info) != 0) {
-        /* A folder that went and is made anew belongs to the later run. */
+        /* A directory that went and is made anew belongs to the later run. */
         status = ops()->journal.note_directory(actions->journal, path, run);
         char *slash = strrchr(path, '/');
         *(slash ? slash : path) = '\0';

@@ -74,8 +74,8 @@ static int lists_both(const char *directory, const char *a, const char *b) {
 int glimpse_action_same_entry(const char *a, const char *b, nlink_t links) {
     if (links < 2 || is_mount_point(a) || is_mount_point(b)) return 1;
     char *real_a = realpath(a, NULL), *real_b = realpath(b, NULL);
-    char *in_a = real_a ? glimpse_action_folder_of(real_a) : NULL;
-    char *in_b = real_b ? glimpse_action_folder_of(real_b) : NULL;
+    char *in_a = real_a ? glimpse_action_directory_of(real_a) : NULL;
+    char *in_b = real_b ? glimpse_action_directory_of(real_b) : NULL;
     struct stat at_a, at_b;
     int same = 1;
     if (in_a && in_b && stat(in_a, &at_a) == 0 && stat(in_b, &at_b) == 0) {

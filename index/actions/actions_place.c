@@ -1,7 +1,7 @@
 /*
- * actions_place.c - where an original is put: a quarantine folder, the desktop's trash, or a
- * holding folder. All but the quarantine folder are on the file's own file system, so that putting
- * it there is a rename.
+ * actions_place.c - where an original is put: a quarantine directory, the desktop's trash, or a
+ * holding directory. All but the quarantine directory are on the file's own file system, so that
+ * putting it there is a rename.
  *
  * Trash: "The FreeDesktop.org Trash specification", version 1.0. Files on the file system of the
  * home trash go to $XDG_DATA_HOME/Trash; others to TOP/.Trash/UID when the administrator made
@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_NAMES = 10000 };
+enum { MAX_NAMES = 10000 };
 
 void glimpse_place_free(action_place *place) {
     free(place->other);
@@ -37,13 +37,13 @@ typedef struct mount_point {
     uint64_t number; /* 0: the system does not say */
 } mount_point;
 
-static int device_of(const char *folder, mount_point *device) {
+static int device_of(const char *directory, mount_point *device) {
     struct stat info;
-    if (stat(folder, &info) != 0) return errno;
+    if (stat(directory, &info) != 0) return errno;
     *device = (mount_point){info.st_dev, 0};
 #ifdef STATX_MNT_ID
     struct statx s;
-    if (statx(AT_FDCWD, folder, AT_NO_AUTOMOUNT, STATX_MNT_ID, &s) == 0 &&
+    if (statx(AT_FDCWD, directory, AT_NO_AUTOMOUNT, STATX_MNT_ID, &s) == 0 &&
         (s.stx_mask & STATX_MNT_ID)) {
         device->number = s.stx_mnt_id;
     }
@@ -55,12 +55,12 @@ static int same_device(mount_point a, mount_point b) {
     return a.device == b.device && a.number == b.number;
 }
 
-/* Of the folder or, while that is not there yet, of what it will be made in. */
-static int future_device(const char *folder, mount_point *device) {
-    char *at = strdup(folder);
+/* Of the directory or, while that is not there yet, of what it will be made in. */
+static int future_device(const char *directory, mount_point *device) {
+    char *at = strdup(directory);
     int error = at ? ENOENT : ENOMEM;
     while (at && (error = device_of(at, device)) == ENOENT) {
-        char *up = glimpse_action_folder_of(at);
+        char *up = glimpse_action_directory_of(at);
         int top = !up || strcmp(up, at) == 0;
         free(at);
         at = up;
@@ -70,16 +70,16 @@ static int future_device(const char *folder, mount_point *device) {
     return error;
 }
 
-/* The folder at the top of the file system that `folder` is on. */
-static char *top_of(const char *folder) {
-    char *at = realpath(folder, NULL);
+/* The directory at the top of the file system that `directory` is on. */
+static char *top_of(const char *directory) {
+    char *at = realpath(directory, NULL);
     mount_point device, above;
     if (!at || device_of(at, &device) != 0) {
         free(at);
         return NULL;
     }
     while (strcmp(at, "/") != 0) {
-        char *up = glimpse_action_folder_of(at);
+        char *up = glimpse_action_directory_of(at);
         if (!up || device_of(up, &above) != 0 || !same_device(above, device)) {
             free(up);
             break;
@@ -90,30 +90,31 @@ static char *top_of(const char *folder) {
     return at;
 }
 
-/* A folder of ours, 0700; one that others could have prepared is refused. */
-static int make_private(const char *folder) {
+/* A directory of ours, 0700; one that others could have prepared is refused. */
+static int make_private(const char *directory) {
     struct stat info;
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST) return errno;
-    if (lstat(folder, &info) != 0) return errno;
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST) return errno;
+    if (lstat(directory, &info) != 0) return errno;
     return S_ISDIR(info.st_mode) && info.st_uid == geteuid() ? 0 : EPERM;
 }
 
-/* "NAME", "NAME (2)", ... before the ending: the first that is not in `folder` (and, for the trash,
- * not in `infos`). NULL when out of memory or names. */
-static char *free_name(const char *folder, const char *name, const char *infos) {
+/* "NAME", "NAME (2)", ... before the ending: the first that is not in `directory` (and, for the
+ * trash, not in `infos`). NULL when out of memory or names. */
+static char *free_name(const char *directory, const char *name, const char *infos) {
     const char *dot = strrchr(name, '.');
     size_t stem = dot && dot != name ? (size_t)(dot - name) : strlen(name);
-    size_t room = strlen(folder) + strlen(name) + (infos ? strlen(infos) : 0) + 64;
-    char *path = malloc(room), *info = malloc(room);
+    size_t capacity = strlen(directory) + strlen(name) + (infos ? strlen(infos) : 0) + 64;
+    char *path = malloc(capacity), *info = malloc(capacity);
     struct stat s;
     int found = 0;
-    for (int i = 1; path && info && i <= MOST_NAMES && !found; i++) {
+    for (int i = 1; path && info && i <= MAX_NAMES && !found; i++) {
         char number[24] = "";
         if (i > 1) (void)snprintf(number, sizeof number, " (%d)", i);
-        (void)snprintf(path, room, "%s/%.*s%s%s", folder, (int)stem, name, number, name + stem);
+        (void)snprintf(path, capacity, "%s/%.*s%s%s", directory, (int)stem, name, number,
+                       name + stem);
         found = lstat(path, &s) != 0 && errno == ENOENT;
         if (found && infos) {
-            (void)snprintf(info, room, "%s/%.*s%s%s.trashinfo", infos, (int)stem, name, number,
+            (void)snprintf(info, capacity, "%s/%.*s%s%s.trashinfo", infos, (int)stem, name, number,
                            name + stem);
             found = lstat(info, &s) != 0 && errno == ENOENT;
         }
@@ -141,35 +142,35 @@ static int choose_quarantine(action_place *out, const glimpse_actions *actions, 
         below = item->path + base + (item->path[base] == '/');
     }
     char *target = glimpse_path_join(options->directory, below);
-    char *folder = target ? glimpse_action_folder_of(target) : NULL;
-    char *from = glimpse_action_folder_of(item->path);
+    char *directory = target ? glimpse_action_directory_of(target) : NULL;
+    char *from = glimpse_action_directory_of(item->path);
     mount_point here = {0}, there = {0};
     int result = -1, error = 0;
-    if (!folder || !from) {
+    if (!directory || !from) {
         (void)no_memory(verdict);
         goto done;
     }
-    if (actions && (glimpse_journal_note_folders(actions, run, folder) < 0 ||
-                    glimpse_make_folders(folder) < 0)) {
+    if (actions && (glimpse_journal_note_directories(actions, run, directory) < 0 ||
+                    glimpse_make_directories(directory) < 0)) {
         (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "%s", glimpse_last_error());
         goto done;
     }
     error = device_of(from, &here);
-    if (!error) error = future_device(folder, &there);
+    if (!error) error = future_device(directory, &there);
     if (error) {
-        (void)glimpse_verdict_errno(verdict, error, "%s", folder);
+        (void)glimpse_verdict_errno(verdict, error, "%s", directory);
         goto done;
     }
     out->crossing = !same_device(here, there);
-    out->other = free_name(folder, strrchr(target, '/') + 1, NULL);
+    out->other = free_name(directory, strrchr(target, '/') + 1, NULL);
     if (!out->other) {
-        (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "no free name in %s", folder);
+        (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "no free name in %s", directory);
         goto done;
     }
     result = 0;
 done:
     free(target);
-    free(folder);
+    free(directory);
     free(from);
     return result;
 }
@@ -188,20 +189,20 @@ static char *home_trash(void) {
     return data;
 }
 
-/* The trash folder for files in `folder`, and in *top what its paths are relative to (NULL for the
- * home trash). NULL with a verdict. */
-static char *trash_for(const char *folder, int make, char **top, action_verdict *verdict) {
+/* The trash directory for files in `directory`, and in *top what its paths are relative to (NULL
+ * for the home trash). NULL with a verdict. */
+static char *trash_for(const char *directory, int make, char **top, action_verdict *verdict) {
     mount_point here = {0}, there = {0};
     char *trash = home_trash();
     *top = NULL;
-    int error = device_of(folder, &here);
+    int error = device_of(directory, &here);
     if (error) {
-        (void)glimpse_verdict_errno(verdict, error, "%s", folder);
+        (void)glimpse_verdict_errno(verdict, error, "%s", directory);
         free(trash);
         return NULL;
     }
     if (trash && future_device(trash, &there) == 0 && same_device(here, there)) {
-        if (make && (glimpse_make_folders(trash) < 0 || make_private(trash) != 0)) {
+        if (make && (glimpse_make_directories(trash) < 0 || make_private(trash) != 0)) {
             (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_UNSUPPORTED,
                                   "the trash %s cannot be used", trash);
             free(trash);
@@ -211,19 +212,19 @@ static char *trash_for(const char *folder, int make, char **top, action_verdict 
     }
     free(trash);
     trash = NULL;
-    char *mount = top_of(folder);
-    size_t room = mount ? strlen(mount) + 64 : 0;
-    char *shared = mount ? malloc(room) : NULL;
-    trash = mount ? malloc(room) : NULL;
+    char *mount = top_of(directory);
+    size_t capacity = mount ? strlen(mount) + 64 : 0;
+    char *shared = mount ? malloc(capacity) : NULL;
+    trash = mount ? malloc(capacity) : NULL;
     if (!mount || !shared || !trash) goto fail;
     const char *base = strcmp(mount, "/") == 0 ? "" : mount;
     struct stat info;
-    (void)snprintf(shared, room, "%s/.Trash", base);
+    (void)snprintf(shared, capacity, "%s/.Trash", base);
     if (lstat(shared, &info) == 0 && S_ISDIR(info.st_mode) && (info.st_mode & S_ISVTX)) {
-        (void)snprintf(trash, room, "%s/.Trash/%lu", base, (unsigned long)geteuid());
+        (void)snprintf(trash, capacity, "%s/.Trash/%lu", base, (unsigned long)geteuid());
         if (!make || make_private(trash) == 0) goto found;
     }
-    (void)snprintf(trash, room, "%s/.Trash-%lu", base, (unsigned long)geteuid());
+    (void)snprintf(trash, capacity, "%s/.Trash-%lu", base, (unsigned long)geteuid());
     if (make && make_private(trash) != 0) goto fail;
 found:
     *top = mount;
@@ -232,7 +233,7 @@ found:
 fail:
     (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_UNSUPPORTED,
                           "there is no trash on the file system of %s, and none can be made",
-                          folder);
+                          directory);
     free(mount);
     free(shared);
     free(trash);
@@ -240,8 +241,8 @@ fail:
 }
 
 static int choose_trash(action_place *out, int make, const char *path, action_verdict *verdict) {
-    char *folder = glimpse_action_folder_of(path), *top = NULL, *files = NULL, *infos = NULL;
-    char *trash = folder ? trash_for(folder, make, &top, verdict) : NULL;
+    char *directory = glimpse_action_directory_of(path), *top = NULL, *files = NULL, *infos = NULL;
+    char *trash = directory ? trash_for(directory, make, &top, verdict) : NULL;
     int result = -1;
     if (!trash) goto done;
     files = glimpse_path_join(trash, "files");
@@ -258,9 +259,9 @@ static int choose_trash(action_place *out, int make, const char *path, action_ve
     out->other = free_name(files, strrchr(path, '/') + 1, infos);
     if (out->other) {
         const char *name = strrchr(out->other, '/') + 1;
-        size_t room = strlen(infos) + strlen(name) + 16;
-        out->info = malloc(room);
-        if (out->info) (void)snprintf(out->info, room, "%s/%s.trashinfo", infos, name);
+        size_t capacity = strlen(infos) + strlen(name) + 16;
+        out->info = malloc(capacity);
+        if (out->info) (void)snprintf(out->info, capacity, "%s/%s.trashinfo", infos, name);
     }
     if (!out->other || !out->info) {
         (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "no free name in %s", trash);
@@ -268,7 +269,7 @@ static int choose_trash(action_place *out, int make, const char *path, action_ve
     }
     result = 0;
 done:
-    free(folder);
+    free(directory);
     free(top);
     free(files);
     free(infos);
@@ -277,7 +278,7 @@ done:
 }
 
 /* Percent-encoding of the specification (RFC 2396): exact for any bytes. */
-static void put_encoded(FILE *to, const char *path) {
+static void write_encoded(FILE *to, const char *path) {
     for (const unsigned char *s = (const unsigned char *)path; *s; s++) {
         int plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
                     (*s >= '0' && *s <= '9') || strchr("/-_.~", *s) != NULL;
@@ -293,11 +294,12 @@ int glimpse_place_reserve(const action_place *place, const char *path, action_ve
         (void)close(fd);
         return no_memory(verdict);
     }
-    /* Relative to the top folder, unless it is the home trash. */
+    /* Relative to the top directory, unless it is the home trash. */
     const char *shown = path;
-    char *home = home_trash(), *top = NULL, *folder = glimpse_action_folder_of(path), *real = NULL;
+    char *home = home_trash(), *top = NULL, *directory = glimpse_action_directory_of(path),
+         *real = NULL;
     int in_home = home && strncmp(place->info, home, strlen(home)) == 0;
-    if (!in_home && folder && (top = top_of(folder)) && (real = realpath(folder, NULL))) {
+    if (!in_home && directory && (top = top_of(directory)) && (real = realpath(directory, NULL))) {
         size_t length = strcmp(top, "/") == 0 ? 0 : strlen(top);
         char *full = glimpse_path_join(real, strrchr(path, '/') + 1);
         free(real);
@@ -309,15 +311,15 @@ int glimpse_place_reserve(const action_place *place, const char *path, action_ve
     char date[32] = "1970-01-01T00:00:00";
     if (localtime_r(&now, &local)) (void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &local);
     (void)fputs("[Trash Info]\nPath=", to);
-    put_encoded(to, shown);
+    write_encoded(to, shown);
     (void)fprintf(to, "\nDeletionDate=%s\n", date);
     errno = 0;
     int bad = ferror(to) || fflush(to) != 0 || fsync(fd) != 0;
     if (fclose(to) != 0) bad = 1;
-    int error = bad ? errno ? errno : EIO : glimpse_action_sync_folder_of(place->info);
+    int error = bad ? errno ? errno : EIO : glimpse_action_sync_directory_of(place->info);
     free(home);
     free(top);
-    free(folder);
+    free(directory);
     free(real);
     if (error) {
         (void)unlink(place->info);
@@ -332,17 +334,17 @@ int glimpse_place_reserve(const action_place *place, const char *path, action_ve
 static int choose_held(action_place *out, const glimpse_actions *actions, const char *path,
                        int64_t run, uint64_t serial, action_verdict *verdict) {
     if (!actions) return 0; /* its name depends on the run */
-    char *folder = glimpse_action_folder_of(path), *held = NULL, *top = NULL, *name = NULL;
+    char *directory = glimpse_action_directory_of(path), *held = NULL, *top = NULL, *name = NULL;
     mount_point here = {0}, there = {0};
-    int result = -1, error = folder ? device_of(folder, &here) : ENOMEM;
-    if (!error) error = device_of(actions->folder, &there);
+    int result = -1, error = directory ? device_of(directory, &here) : ENOMEM;
+    if (!error) error = device_of(actions->directory, &there);
     if (error) {
         (void)glimpse_verdict_errno(verdict, error, "%s", path);
         goto done;
     }
     if (same_device(here, there)) {
-        held = glimpse_path_join(actions->folder, "held");
-    } else if ((top = top_of(folder))) {
+        held = glimpse_path_join(actions->directory, "held");
+    } else if ((top = top_of(directory))) {
         char below[64];
         (void)snprintf(below, sizeof below, ".glimpse-held-%lu", (unsigned long)geteuid());
         held = glimpse_path_join(top, below);
@@ -352,10 +354,10 @@ static int choose_held(action_place *out, const glimpse_actions *actions, const 
         (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_UNSUPPORTED,
                               "the file could not be held for undo: %s: %s; move it to another "
                               "folder instead",
-                              held ? held : folder, strerror(error));
+                              held ? held : directory, strerror(error));
         goto done;
     }
-    /* The name is for a person who finds the folder without the journal. */
+    /* The name is for a person who finds the directory without the journal. */
     const char *base = strrchr(path, '/') + 1;
     size_t length = strlen(base), skip = length > 200 ? length - 200 : 0;
     name = malloc(length + 64);
@@ -372,7 +374,7 @@ static int choose_held(action_place *out, const glimpse_actions *actions, const 
     }
     result = 0;
 done:
-    free(folder);
+    free(directory);
     free(held);
     free(top);
     free(name);

@@ -62,9 +62,9 @@ int glimpse_step_check(const glimpse_action_options *options, const glimpse_acti
         return glimpse_verdict(verdict, GLIMPSE_OUTCOME_READ_ONLY,
                                "it is read-only, which somebody may have meant");
     }
-    char *folder = glimpse_action_folder_of(item->path);
-    int error = !folder ? ENOMEM : access(folder, W_OK) != 0 ? errno : 0;
-    free(folder);
+    char *directory = glimpse_action_directory_of(item->path);
+    int error = !directory ? ENOMEM : access(directory, W_OK) != 0 ? errno : 0;
+    free(directory);
     if (error) return glimpse_verdict_errno(verdict, error, "its folder cannot be changed");
     error = glimpse_action_hash(item->path, info, hex);
     if (error) return glimpse_verdict_errno(verdict, error, "it cannot be read");
@@ -97,13 +97,13 @@ int glimpse_step_is_original(const action_step *step, const char *path) {
 
 /* 0 when both names will outlive a power cut, else an errno. */
 static int sync_both(const action_step *step) {
-    int error = glimpse_action_sync_folder_of(step->other);
-    return error ? error : glimpse_action_sync_folder_of(step->path);
+    int error = glimpse_action_sync_directory_of(step->other);
+    return error ? error : glimpse_action_sync_directory_of(step->path);
 }
 
 /* Renames the file to its place. What was caught is looked at again: between the look and the
  * rename somebody may have saved a new version; and so is the keeper. */
-static int put_aside(const glimpse_actions *actions, const action_step *step, action_keeper *keeper,
+static int set_aside(const glimpse_actions *actions, const action_step *step, action_keeper *keeper,
                      action_verdict *verdict) {
     glimpse_keeper_mark(keeper, step->kind);
     int error = glimpse_action_rename(step->path, step->other);
@@ -128,7 +128,7 @@ static int put_aside(const glimpse_actions *actions, const action_step *step, ac
 }
 
 char *glimpse_step_aside(const action_step *step) {
-    char *directory = glimpse_action_folder_of(step->path);
+    char *directory = glimpse_action_directory_of(step->path);
     size_t capacity = directory ? strlen(directory) + 80 : 0;
     char *aside = directory ? malloc(capacity) : NULL;
     if (aside) {
@@ -197,7 +197,7 @@ static int carry_over(const glimpse_actions *actions, const action_step *step,
             (void)glimpse_verdict_errno(verdict, error, "cannot be copied to %s", step->other);
         } else {
             /* The original goes only when nothing can take the copy's name back. */
-            error = glimpse_action_sync_folder_of(step->other);
+            error = glimpse_action_sync_directory_of(step->other);
             glimpse_action_point(actions, "in place");
             if (error) {
                 (void)unlink(step->other);
@@ -206,7 +206,7 @@ static int carry_over(const glimpse_actions *actions, const action_step *step,
             } else {
                 result = remove_copied(actions, step, aside, keeper, verdict);
                 /* An original that comes back after a power cut is found again, no more. */
-                (void)glimpse_action_sync_folder_of(step->path);
+                (void)glimpse_action_sync_directory_of(step->path);
             }
         }
     } else {
@@ -233,7 +233,7 @@ static int make_clone(const action_step *step) {
                     ? ENOTSUP
                     : errno;
     }
-    if (!error) error = glimpse_action_dress(to, old, &info);
+    if (!error) error = glimpse_action_copy_metadata(to, old, &info);
     if (!error && fsync(to) != 0) error = errno;
     if (to >= 0) {
         if (close(to) != 0 && !error) error = errno;
@@ -297,7 +297,7 @@ static int replace(glimpse_actions *actions, action_step *step, action_keeper *k
     if (lstat(step->other, &info) != 0) {
         return glimpse_verdict_errno(verdict, errno, "%s", step->other);
     }
-    /* From here on a crash is settled by the inodes. */
+    /* From here on a crash is recovered from by the inodes. */
     step->new_inode = info.st_ino;
     step->new_mtime_ns = glimpse_action_mtime(&info);
     *status = glimpse_journal_set_new(actions, step);
@@ -374,7 +374,7 @@ int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *opti
         result = glimpse_kind_replaces(step.kind)
                      ? replace(actions, &step, &keeper, verdict, status)
                  : step.crossing ? carry_over(actions, &step, &keeper, verdict)
-                                 : put_aside(actions, &step, &keeper, verdict);
+                                 : set_aside(actions, &step, &keeper, verdict);
     }
     if (*status < 0) goto done;
     /* What could not be brought back stays known, for undo to try again. */

@@ -1,8 +1,8 @@
 /*
- * actions_undo.c - settling what a killed process left in doubt, putting files back, and letting go
- * of what is held.
+ * actions_undo.c - recovering what a killed process left in doubt, putting files back, and letting
+ * go of what is held.
  *
- * Settling looks where the original is, removes what we made ourselves beside it (a link that was
+ * Recovering looks where the original is, removes what we made ourselves beside it (a link that was
  * not exchanged, half a copy, a .trashinfo without a file), and writes the matching state. It moves
  * an original in two cases only: back to its name, when its keeper is not there without it or when
  * the process ended before it had looked. When it finds the original nowhere (somebody else was at
@@ -27,9 +27,9 @@ static int exists(const char *path) {
 
 /* "PATH.part" or "PATH.glimpse-part"; NULL when out of memory. */
 static char *with_ending(const char *path, const char *ending) {
-    size_t room = strlen(path) + strlen(ending) + 1;
-    char *name = malloc(room);
-    if (name) (void)snprintf(name, room, "%s%s", path, ending);
+    size_t capacity = strlen(path) + strlen(ending) + 1;
+    char *name = malloc(capacity);
+    if (name) (void)snprintf(name, capacity, "%s%s", path, ending);
     return name;
 }
 
@@ -60,7 +60,7 @@ static int is_our_link(const action_step *step, const char *path) {
 }
 
 /*
- * Settling.
+ * Recovering.
  */
 /* The original may have been the keeper's only name. */
 static int comes_back(const action_step *step) {
@@ -75,7 +75,7 @@ static int comes_back(const action_step *step) {
     return 1;
 }
 
-static step_state settle_crossing(const action_step *step) {
+static step_state recover_crossing(const action_step *step) {
     char *aside = glimpse_step_aside(step);
     remove_part(step->other, ".part");
     if (aside && exists(aside) && glimpse_action_rename(aside, step->path) == EEXIST &&
@@ -90,7 +90,7 @@ static step_state settle_crossing(const action_step *step) {
     return STEP_ABANDONED;
 }
 
-static step_state settle_doing(const action_step *step) {
+static step_state recover_doing(const action_step *step) {
     if (glimpse_kind_replaces(step->kind)) {
         if (step->new_inode == 0) {
             /* Not exchanged yet: what is at `other`, if anything, is the link. */
@@ -103,7 +103,7 @@ static step_state settle_doing(const action_step *step) {
         if (glimpse_step_is_original(step, step->path)) (void)unlink(step->other);
         return STEP_ABANDONED;
     }
-    if (step->crossing) return settle_crossing(step);
+    if (step->crossing) return recover_crossing(step);
     if (glimpse_step_is_original(step, step->other)) {
         return comes_back(step) ? STEP_ABANDONED : STEP_DONE;
     }
@@ -112,7 +112,7 @@ static step_state settle_doing(const action_step *step) {
     return STEP_ABANDONED;
 }
 
-static step_state settle_undoing(const action_step *step) {
+static step_state recover_undoing(const action_step *step) {
     if (step->crossing) {
         remove_part(step->path, ".glimpse-part");
         if (!glimpse_step_is_original(step, step->path)) return STEP_DONE;
@@ -125,17 +125,17 @@ static step_state settle_undoing(const action_step *step) {
     return STEP_UNDONE;
 }
 
-/* Before the journal says that it is so. When it fails, the step stays in doubt, and is settled by
- * what is there when the journal is opened again. */
+/* Before the journal says that it is so. When it fails, the step stays in doubt, and is recovered
+ * by what is there when the journal is opened again. */
 static int sync_names(const action_step *step) {
-    int error = glimpse_action_sync_folder_of(step->other);
-    if (!error || error == ENOENT) error = glimpse_action_sync_folder_of(step->path);
+    int error = glimpse_action_sync_directory_of(step->other);
+    if (!error || error == ENOENT) error = glimpse_action_sync_directory_of(step->path);
     if (!error || error == ENOENT) return GLIMPSE_OK; /* a directory that is gone has no names */
     errno = error;
     return glimpse_fail_errno("%s: where it is now is not known to be on the disk", step->path);
 }
 
-int glimpse_steps_settle(glimpse_actions *actions) {
+int glimpse_steps_recover(glimpse_actions *actions) {
     const unsigned in_doubt = 1u << STEP_DOING | 1u << STEP_UNDOING | 1u << STEP_EMPTYING;
     action_steps steps;
     int status = glimpse_journal_load(actions, &steps, 0, in_doubt);
@@ -143,13 +143,13 @@ int glimpse_steps_settle(glimpse_actions *actions) {
         action_step *step = &steps.items[i];
         step_state state;
         switch (step->state) {
-        case STEP_DOING: state = settle_doing(step); break;
-        case STEP_UNDOING: state = settle_undoing(step); break;
+        case STEP_DOING: state = recover_doing(step); break;
+        case STEP_UNDOING: state = recover_undoing(step); break;
         default: state = exists(step->other) ? STEP_DONE : STEP_GONE;
         }
         status = sync_names(step);
         if (status < 0) break;
-        glimpse_action_point(actions, "settled");
+        glimpse_action_point(actions, "recovered");
         status = glimpse_journal_set_state(actions, step, state);
         actions->recovered++;
     }
@@ -212,7 +212,7 @@ static int carry_back(const glimpse_actions *actions, const action_step *step,
         return glimpse_verdict_errno(verdict, error, "cannot be copied back from %s", step->other);
     }
     free(part);
-    error = glimpse_action_sync_folder_of(step->path);
+    error = glimpse_action_sync_directory_of(step->path);
     glimpse_action_point(actions, "back in place");
     if (error) {
         (void)unlink(step->path); /* the one at `other` is known to be on the disk */
@@ -222,11 +222,11 @@ static int carry_back(const glimpse_actions *actions, const action_step *step,
     return 0;
 }
 
-static int put_back(const glimpse_actions *actions, const action_step *step,
-                    action_verdict *verdict) {
-    char *folder = glimpse_action_folder_of(step->path);
-    int status = folder ? glimpse_make_folders(folder) : GLIMPSE_E_NOMEM;
-    free(folder);
+static int restore(const glimpse_actions *actions, const action_step *step,
+                   action_verdict *verdict) {
+    char *directory = glimpse_action_directory_of(step->path);
+    int status = directory ? glimpse_make_directories(directory) : GLIMPSE_E_NOMEM;
+    free(directory);
     if (status < 0) {
         return glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "%s", glimpse_last_error());
     }
@@ -260,15 +260,15 @@ static int undo_step(glimpse_actions *actions, action_step *step, action_verdict
     int status = glimpse_journal_set_state(actions, step, STEP_UNDOING);
     if (status < 0) return status;
     glimpse_action_point(actions, "undo written down");
-    int failed = put_back(actions, step, verdict) < 0;
+    int failed = restore(actions, step, verdict) < 0;
     status = sync_names(step);
     if (status < 0) return status;
     glimpse_action_point(actions, "undo effective");
     return glimpse_journal_set_state(actions, step, failed ? STEP_DONE : STEP_UNDONE);
 }
 
-static void tell(const action_step *step, const action_verdict *verdict, glimpse_action_fn each,
-                 void *user, glimpse_action_report *report) {
+static void report_item(const action_step *step, const action_verdict *verdict,
+                        glimpse_action_fn each, void *user, glimpse_action_report *report) {
     if (verdict->outcome == GLIMPSE_OUTCOME_DONE) {
         report->done++;
         report->bytes += step->size;
@@ -308,7 +308,7 @@ int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions
     for (size_t i = 0; i < steps.count && status == GLIMPSE_OK && !cancelled(actions, &own); i++) {
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
         status = undo_step(actions, &steps.items[i], &verdict);
-        if (status == GLIMPSE_OK) tell(&steps.items[i], &verdict, each, user, &own);
+        if (status == GLIMPSE_OK) report_item(&steps.items[i], &verdict, each, user, &own);
     }
     glimpse_steps_free(&steps);
     own.run = run;
@@ -362,7 +362,7 @@ int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *action
         if (check_empty(step, &verdict) == 0 && apply) {
             status = empty_step(actions, step, &verdict);
         }
-        if (status == GLIMPSE_OK) tell(step, &verdict, each, user, &own);
+        if (status == GLIMPSE_OK) report_item(step, &verdict, each, user, &own);
     }
     glimpse_steps_free(&steps);
     own.run = run;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_BYTES = 65536 };
+enum { MAX_BYTES = 65536 };
 
 const char *glimpse_caption_style_name(int style) {
     static const char *const names[GLIMPSE_CAPTION_STYLES] = {"short", "detailed", "keywords",
@@ -26,11 +26,11 @@ static int check_text(const char *text, const char *what, int may_be_empty) {
     if (!text || (length == 0 && !may_be_empty)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a caption without a %s", what);
     }
-    if (length > MOST_BYTES) {
+    if (length > MAX_BYTES) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "the %s of a caption has %zu bytes; at most %d are "
                             "kept",
-                            what, length, MOST_BYTES);
+                            what, length, MAX_BYTES);
     }
     if (!glimpse_utf8_is_valid(text, length)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "the %s of a caption is not UTF-8", what);
@@ -69,7 +69,7 @@ int glimpse_library_store_captions(size_t *stored, glimpse_library *library,
     glimpse_store *store = glimpse_library_store(library);
     status = store->ops->lock(store, "captioning");
     if (status < 0) return status;
-    status = store->ops->captions.put(&counted, store, captions, count, created);
+    status = store->ops->captions.write(&counted, store, captions, count, created);
     store->ops->unlock(store);
     if (status == GLIMPSE_OK && stored) *stored = counted;
     return status;

@@ -68,8 +68,8 @@ const char *glimpse_count_text(char out[GLIMPSE_COUNT_TEXT], uint64_t number) {
     return out;
 }
 
-void glimpse_tell(glimpse_message_fn message, void *user, glimpse_message_kind kind,
-                  const char *format, ...) {
+void glimpse_report_message(glimpse_message_fn message, void *user, glimpse_message_kind kind,
+                            const char *format, ...) {
     char text[2048];
     va_list args;
     if (!message) return;
@@ -117,7 +117,7 @@ void glimpse_path_clean(char *path) {
     *to = '\0';
 }
 
-char *glimpse_path_settled(const char *path) {
+char *glimpse_path_resolved(const char *path) {
     char *real = realpath(path, NULL);
     if (real) return real;
     char *absolute = NULL;
@@ -134,7 +134,8 @@ char *glimpse_path_settled(const char *path) {
 
 char *glimpse_path_seen_from(const char *directory, const char *path, int keep_outside) {
     if (!directory) return glimpse_copied(path);
-    char *base = glimpse_path_settled(directory), *full = glimpse_path_settled(path), *seen = NULL;
+    char *base = glimpse_path_resolved(directory), *full = glimpse_path_resolved(path),
+         *seen = NULL;
     if (base && full) {
         size_t length = strcmp(base, "/") == 0 ? 0 : strlen(base);
         int inside = strncmp(full, base, length) == 0 && full[length] == '/';

@@ -29,19 +29,19 @@ enum { GLIMPSE_COUNT_TEXT = 32 };
 const char *glimpse_count_text(char out[GLIMPSE_COUNT_TEXT], uint64_t number);
 
 /* Tells `message` (NULL: nobody), cut at 2047 bytes. */
-void glimpse_tell(glimpse_message_fn message, void *user, glimpse_message_kind kind,
-                  const char *format, ...) GLIMPSE_PRINTF(4, 5);
+void glimpse_report_message(glimpse_message_fn message, void *user, glimpse_message_kind kind,
+                            const char *format, ...) GLIMPSE_PRINTF(4, 5);
 
 uint64_t glimpse_fnv1a(const char *text); /* FNV-1a, 64 bits */
 int glimpse_text_is_utf8(const char *text);
 
 /* Absolute, without . and .. and links where the file exists. */
-char *glimpse_path_settled(const char *path);
+char *glimpse_path_resolved(const char *path);
 /* Without empty parts, . and .. (as far as there is something to go up from), in place. `path` ends
  * in a slash; the result does not. */
 void glimpse_path_clean(char *path);
-/* As seen from `directory` (NULL: `path` as it is). Outside of it: `path` settled, or as it is when
- * `keep_outside`. */
+/* As seen from `directory` (NULL: `path` as it is). Outside of it: `path` resolved, or as it is
+ * when `keep_outside`. */
 char *glimpse_path_seen_from(const char *directory, const char *path, int keep_outside);
 
 /* Directory names for classes: any name, "a/b" and ".." and "" among them, as one plain directory

@@ -61,10 +61,11 @@ static int match_pictures(held *h) {
     if (status == GLIMPSE_OK && found == 0) {
         status = match_by(h, 1, &found);
         if (status == GLIMPSE_OK && found > 0) {
-            glimpse_tell(h->o.message, h->o.user, GLIMPSE_MESSAGE_NOTE,
-                         "%s: pictures were found by the ends of their paths, because none is "
-                         "where it says",
-                         h->truth_name);
+            glimpse_report_message(
+                h->o.message, h->o.user, GLIMPSE_MESSAGE_NOTE,
+                "%s: pictures were found by the ends of their paths, because none is "
+                "where it says",
+                h->truth_name);
         }
     }
     if (status == GLIMPSE_OK && found == 0) {
@@ -118,7 +119,7 @@ static char *example_text(const foreign *f) {
     return NULL;
 }
 
-static int tell_foreign(const held *h, const foreign *f, size_t known) {
+static int report_foreign(const held *h, const foreign *f, size_t known) {
     if (f->count == 0) return GLIMPSE_OK;
     char *examples = example_text(f);
     int status = examples ? GLIMPSE_OK : glimpse_fail_nomem(0, "a message");
@@ -129,10 +130,11 @@ static int tell_foreign(const held *h, const foreign *f, size_t known) {
                          "predictions (%s, ...)",
                          h->truth_name, h->truth->class_count, examples, known, h->p->classes[0]);
     } else if (status == GLIMPSE_OK) {
-        glimpse_tell(h->o.message, h->o.user, GLIMPSE_MESSAGE_NOTE,
-                     "no prediction has these classes of the truth: %s; their pictures count as "
-                     "wrong",
-                     examples);
+        glimpse_report_message(
+            h->o.message, h->o.user, GLIMPSE_MESSAGE_NOTE,
+            "no prediction has these classes of the truth: %s; their pictures count as "
+            "wrong",
+            examples);
     }
     free(examples);
     return status;
@@ -166,7 +168,7 @@ static int match_classes(held *h) {
     }
     free(whole);
     free(leaves);
-    if (status == GLIMPSE_OK) status = tell_foreign(h, &none, known);
+    if (status == GLIMPSE_OK) status = report_foreign(h, &none, known);
     for (size_t i = 0; i < h->truth->class_count && status == GLIMPSE_OK; i++) {
         if (h->classes[i] != SIZE_MAX) continue;
         status = glimpse_predictions_add_class(&h->classes[i], h->p, h->truth->classes[i]);
@@ -200,9 +202,10 @@ static int check_missing(held *h) {
                             glimpse_wording("options.missing", "wrong"),
                             glimpse_wording("options.missing", "skip"));
     }
-    glimpse_tell(h->o.message, h->o.user, GLIMPSE_MESSAGE_NOTE,
-                 "%s of the %s pictures of the truth have no prediction and %s", missing, all,
-                 h->o.missing == GLIMPSE_MISSING_WRONG ? "count as wrong" : "are left out");
+    glimpse_report_message(
+        h->o.message, h->o.user, GLIMPSE_MESSAGE_NOTE,
+        "%s of the %s pictures of the truth have no prediction and %s", missing, all,
+        h->o.missing == GLIMPSE_MISSING_WRONG ? "count as wrong" : "are left out");
     return GLIMPSE_OK;
 }
 
@@ -274,10 +277,11 @@ static int judge(held *h, const char *predictions) {
     if (status == GLIMPSE_OK) status = check_missing(h);
     if (status == GLIMPSE_OK && h->j.unjudged > 0) {
         char count[GLIMPSE_COUNT_TEXT];
-        glimpse_tell(h->o.message, h->o.user, GLIMPSE_MESSAGE_NOTE,
-                     "%s predictions are for pictures that the truth does not have; they are not "
-                     "judged",
-                     glimpse_count_text(count, h->j.unjudged));
+        glimpse_report_message(
+            h->o.message, h->o.user, GLIMPSE_MESSAGE_NOTE,
+            "%s predictions are for pictures that the truth does not have; they are not "
+            "judged",
+            glimpse_count_text(count, h->j.unjudged));
     }
     if (status == GLIMPSE_OK) status = evaluate(h);
     if (status == GLIMPSE_OK) status = auroc_background(h);

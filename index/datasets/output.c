@@ -67,8 +67,8 @@ int glimpse_output_append(FILE *to, FILE *from) {
 
 void glimpse_dataset_leave_out(glimpse_dataset_writer *w, const char *path, const char *why) {
     w->left_out++;
-    glimpse_tell(w->o.message, w->o.user, GLIMPSE_MESSAGE_PROBLEM, "%s: not in the output: %s",
-                 path, why);
+    glimpse_report_message(w->o.message, w->o.user, GLIMPSE_MESSAGE_PROBLEM,
+                           "%s: not in the output: %s", path, why);
 }
 
 int glimpse_dataset_picture_size(uint32_t *width, uint32_t *height,

@@ -278,7 +278,7 @@ static int read_number(double *value, const sheet *s, size_t row, int column) {
                         glimpse_table_line(s->t, row), cell);
 }
 
-static int says_true(const sheet *s, size_t row, int column) {
+static int is_true(const sheet *s, size_t row, int column) {
     return strcasecmp(glimpse_table_cell(s->t, row, column), "true") == 0;
 }
 
@@ -286,7 +286,7 @@ static int read_row(held *h, const sheet *s, size_t row, glimpse_prediction *of)
     const char *name = glimpse_table_cell(s->t, row, s->name);
     double probability, score;
     glimpse_guess *made = NULL;
-    of->abstained |= says_true(s, row, s->abstained);
+    of->abstained |= is_true(s, row, s->abstained);
     if (!*name) return GLIMPSE_OK; /* abstained: no class is told */
     int status = read_number(&probability, s, row, s->probability);
     if (status == GLIMPSE_OK && !is_probability(&probability)) {
@@ -298,7 +298,7 @@ static int read_row(held *h, const sheet *s, size_t row, glimpse_prediction *of)
     if (status != GLIMPSE_OK) return status;
     made->probability = probability;
     made->score = score;
-    made->accepted = s->accepted < 0 ? of->count == 1 : says_true(s, row, s->accepted);
+    made->accepted = s->accepted < 0 ? of->count == 1 : is_true(s, row, s->accepted);
     if (isnan(probability) && isnan(score)) {
         /* Only one can be meant when nothing ranks them. */
         if (of->count > 1) {

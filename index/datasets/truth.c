@@ -55,7 +55,7 @@ static int gather(gathering *g, const char *path, const char *given, const char 
     g->entries = entries;
     entry *e = &g->entries[g->count];
     e->order = g->count++;
-    e->path = glimpse_path_settled(path);
+    e->path = glimpse_path_resolved(path);
     e->given = glimpse_copied(given);
     e->class_name = class_name ? glimpse_formatted("%.*s", (int)length, class_name) : NULL;
     return e->path && e->given && (e->class_name || !class_name) ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
@@ -194,13 +194,13 @@ static int make_keys(held *h) {
 int glimpse_truth_find(size_t *at, const glimpse_truth *truth, const char *path, int by_ending) {
     const held *h = (const held *)(const void *)truth;
     if (!at || !truth || !path) return glimpse_fail_null(__func__);
-    char *settled = glimpse_path_settled(path);
-    if (!settled) return GLIMPSE_E_NOMEM;
-    key wanted = {settled, 0}, *found = NULL;
+    char *resolved = glimpse_path_resolved(path);
+    if (!resolved) return GLIMPSE_E_NOMEM;
+    key wanted = {resolved, 0}, *found = NULL;
     if (truth->count > 0) {
         found = bsearch(&wanted, h->paths, truth->count, sizeof *h->paths, by_key);
     }
-    for (const char *rest = settled; !found && by_ending && h->given_count > 0;) {
+    for (const char *rest = resolved; !found && by_ending && h->given_count > 0;) {
         while (*rest == '/')
             rest++;
         if (!*rest) break;
@@ -209,7 +209,7 @@ int glimpse_truth_find(size_t *at, const glimpse_truth *truth, const char *path,
         rest += strcspn(rest, "/");
     }
     if (found) *at = found->at;
-    free(settled);
+    free(resolved);
     return found != NULL;
 }
 

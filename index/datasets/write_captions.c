@@ -32,7 +32,7 @@ int glimpse_caption_format_of(const char *path) {
     return -1;
 }
 
-static int put_object(json_out *j, const options *o, const record *item, const char *path) {
+static int write_object(json_out *j, const options *o, const record *item, const char *path) {
     int status = GLIMPSE_OK;
     jout_open(j, '{');
     jout_path(j, "path", path);
@@ -56,7 +56,7 @@ static int put_object(json_out *j, const options *o, const record *item, const c
     return status;
 }
 
-static void put_csv(FILE *to, const options *o, const record *item, const char *path) {
+static void write_csv(FILE *to, const options *o, const record *item, const char *path) {
     const char *fields[] = {path,
                             item->id,
                             glimpse_caption_style_name(o->style),
@@ -70,7 +70,7 @@ static void put_csv(FILE *to, const options *o, const record *item, const char *
     (void)fputs("\r\n", to);
 }
 
-static int put_line(FILE *to, const record *item, const char *path) {
+static int write_line(FILE *to, const record *item, const char *path) {
     char *shown = glimpse_text_display(path), *text = glimpse_text_display(item->text);
     int status = shown && text ? GLIMPSE_OK : glimpse_fail_nomem(0, "a caption");
     if (status == GLIMPSE_OK) (void)fprintf(to, "%s\t%s\n", shown, text);
@@ -84,7 +84,7 @@ static int is_alt_map(const options *o) {
     return o->format == GLIMPSE_CAPTION_JSON && o->style == GLIMPSE_CAPTION_ALT;
 }
 
-static int put_one(FILE *to, json_out *j, const options *o, const record *item) {
+static int write_one(FILE *to, json_out *j, const options *o, const record *item) {
     int status = GLIMPSE_OK;
     if (!item->text && (is_alt_map(o) || o->format == GLIMPSE_CAPTION_LINES)) return GLIMPSE_OK;
     char *path = glimpse_path_seen_from(o->relative_to, item->path, 1);
@@ -92,25 +92,25 @@ static int put_one(FILE *to, json_out *j, const options *o, const record *item) 
     if (is_alt_map(o)) {
         jout_pair(j, path, item->text);
     } else if (o->format == GLIMPSE_CAPTION_CSV) {
-        put_csv(to, o, item, path);
+        write_csv(to, o, item, path);
     } else if (o->format == GLIMPSE_CAPTION_LINES) {
-        status = put_line(to, item, path);
+        status = write_line(to, item, path);
     } else {
-        status = put_object(j, o, item, path);
+        status = write_object(j, o, item, path);
         if (o->format == GLIMPSE_CAPTION_JSONL) jout_end(j);
     }
     free(path);
     return status;
 }
 
-static int put_all(FILE *to, const options *o, const record *items, size_t count) {
+static int write_all_records(FILE *to, const options *o, const record *items, size_t count) {
     json_out j = {to, 0};
     int status = GLIMPSE_OK;
     char open = is_alt_map(o) ? '{' : o->format == GLIMPSE_CAPTION_JSON ? '[' : '\0';
     if (open) jout_open(&j, open);
     if (o->format == GLIMPSE_CAPTION_CSV) (void)fputs("path,id,style,caption,model,error\r\n", to);
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
-        status = put_one(to, &j, o, &items[i]);
+        status = write_one(to, &j, o, &items[i]);
     if (open) {
         jout_close(&j, open == '{' ? '}' : ']');
         jout_end(&j);
@@ -169,9 +169,9 @@ static int write_sidecar(size_t *left_out, const options *o, const record *item)
     const glimpse_kept_error before = glimpse_error_keep();
     int status = glimpse_xmp_look_at(&text, path);
     if (status == GLIMPSE_XMP_FOREIGN) {
-        glimpse_tell(o->message, o->user, GLIMPSE_MESSAGE_PROBLEM,
-                     "%s: it has a sidecar that glimpse did not write; it is left as it is",
-                     item->path);
+        glimpse_report_message(
+            o->message, o->user, GLIMPSE_MESSAGE_PROBLEM,
+            "%s: it has a sidecar that glimpse did not write; it is left as it is", item->path);
         ++*left_out;
         status = GLIMPSE_OK;
     } else if (status >= 0) {
@@ -179,7 +179,8 @@ static int write_sidecar(size_t *left_out, const options *o, const record *item)
         status = glimpse_xmp_parts_read(&parts, text);
         if (status == GLIMPSE_OK) status = set_caption(&parts, o, item->text);
         if (status == GLIMPSE_OK && glimpse_xmp_write(path, &parts) < 0) {
-            glimpse_tell(o->message, o->user, GLIMPSE_MESSAGE_PROBLEM, "%s", glimpse_last_error());
+            glimpse_report_message(o->message, o->user, GLIMPSE_MESSAGE_PROBLEM, "%s",
+                                   glimpse_last_error());
             glimpse_error_restore(&before);
             ++*left_out;
         }
@@ -195,7 +196,7 @@ static int write_file(const options *o, const record *items, size_t count) {
     FILE *to = NULL;
     int status = glimpse_output_open(&to, &temporary, o->output);
     if (status < 0) return status;
-    status = put_all(to, o, items, count);
+    status = write_all_records(to, o, items, count);
     if (status == GLIMPSE_OK) return glimpse_output_commit(to, temporary, o->output);
     glimpse_output_abandon(to, temporary);
     return status;
@@ -218,7 +219,7 @@ int glimpse_captions_write(size_t *left_out, const record *records, size_t count
     if (status == GLIMPSE_OK && o.output) {
         status = write_file(&o, records, count);
     } else if (status == GLIMPSE_OK && o.stream) {
-        status = put_all(o.stream, &o, records, count);
+        status = write_all_records(o.stream, &o, records, count);
     }
     if (left_out) *left_out = others;
     if (status >= 0) glimpse_error_restore(&before);

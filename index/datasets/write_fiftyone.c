@@ -67,7 +67,7 @@ static int fiftyone_add(glimpse_dataset_writer *w, const glimpse_labelled *p) {
         glimpse_dataset_leave_out(w, p->path, "FiftyOne cannot hold a name that is not UTF-8");
         return GLIMPSE_OK;
     }
-    char *path = glimpse_path_settled(p->path), key[24];
+    char *path = glimpse_path_resolved(p->path), key[24];
     if (!path) return GLIMPSE_E_NOMEM;
     if (!glimpse_text_is_utf8(path)) {
         glimpse_dataset_leave_out(w, p->path, "its folder has a name that is not UTF-8");

@@ -24,7 +24,7 @@ static int studio_open(glimpse_dataset_writer *w) {
 static char *studio_url(const glimpse_dataset_writer *w, const char *path) {
     const char *prefix = w->o.url_prefix ? w->o.url_prefix : "/data/local-files/?d=";
     char *seen = w->o.relative_to ? glimpse_path_seen_from(w->o.relative_to, path, 0)
-                                  : glimpse_path_settled(path);
+                                  : glimpse_path_resolved(path);
     if (!seen) return NULL;
     const char *from = seen;
     while (*from == '/')

@@ -12,7 +12,7 @@
  *
  * Names: a class becomes a directory by glimpse_class_to_directory, so that "a/b", ".." and "" are
  * directories like others and read back as themselves. Pictures keep their names; of those alike in
- * one folder (also in upper and lower case, for file systems that do not tell them apart) later
+ * one directory (also in upper and lower case, for file systems that do not tell them apart) later
  * ones get "-2", "-3" before the ending. labels.csv has file, class and source of every picture.
  */
 #include "core/clock.h"
@@ -68,7 +68,7 @@ static int grow_taken(tree *t) {
 }
 
 /* 1 when the name, in upper and lower case alike, is new; it is then taken. */
-static int take_name(tree *t, const char *name) {
+static int reserve_name(tree *t, const char *name) {
     if (2 * t->taken_count >= t->taken_capacity && grow_taken(t) < 0) return GLIMPSE_E_NOMEM;
     char *lower = glimpse_copied(name);
     if (!lower) return GLIMPSE_E_NOMEM;
@@ -108,7 +108,7 @@ static int new_name(char **out, tree *t, const char *directory, const char *path
     const char *dot = strrchr(plain, '.');
     int stem = dot && dot > plain ? (int)(dot - plain) : (int)strlen(plain), taken = 0;
     char *name = glimpse_formatted("%s/%s", directory, plain);
-    for (size_t n = 2; name && (taken = take_name(t, name)) == 0; n++) {
+    for (size_t n = 2; name && (taken = reserve_name(t, name)) == 0; n++) {
         free(name);
         name = glimpse_formatted("%s/%.*s-%zu%s", directory, stem, plain, n, plain + stem);
     }
@@ -158,7 +158,7 @@ static int tree_open(glimpse_dataset_writer *w) {
     return GLIMPSE_OK;
 }
 
-static int folder_add(glimpse_dataset_writer *w, const glimpse_labelled *p) {
+static int directory_add(glimpse_dataset_writer *w, const glimpse_labelled *p) {
     tree *t = w->state;
     placed *item = add(t, p->path);
     const glimpse_label *label = NULL;
@@ -174,7 +174,7 @@ static int folder_add(glimpse_dataset_writer *w, const glimpse_labelled *p) {
         if (status < 0) return status;
         glimpse_csv_field(t->notes, item->name);
     }
-    char *source = glimpse_path_settled(p->path);
+    char *source = glimpse_path_resolved(p->path);
     if (!source) return GLIMPSE_E_NOMEM;
     (void)fputc(',', t->notes);
     glimpse_csv_field(t->notes, name);
@@ -239,10 +239,10 @@ static int copy_contents(const char *from, const char *to) {
     for (ssize_t got; (got = read(in, block, BLOCK)) != 0;) {
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) goto done;
-        for (ssize_t put = 0; put < got;) {
-            ssize_t n = write(out, block + put, (size_t)(got - put));
+        for (ssize_t written = 0; written < got;) {
+            ssize_t n = write(out, block + written, (size_t)(got - written));
             if (n < 0 && errno != EINTR) goto done;
-            if (n > 0) put += n;
+            if (n > 0) written += n;
         }
     }
     struct timespec times[2] = {info.st_atim, info.st_mtim};
@@ -335,16 +335,16 @@ static int place_all(const glimpse_dataset_writer *w, tree *t, const char *direc
 }
 
 /* Takes back what was made: moved pictures return, links and copies go. What cannot is noted. */
-static void take_back(const glimpse_dataset_writer *w, tree *t, const char *directory) {
+static void roll_back(const glimpse_dataset_writer *w, tree *t, const char *directory) {
     for (size_t i = t->count; i-- > 0;) {
         placed *p = &t->all[i];
         char *there = p->name ? below(directory, p->name) : NULL;
         if (!there) continue;
         if (p->done && w->o.place == GLIMPSE_PLACE_MOVE) {
             if (rename(there, p->source) != 0) {
-                glimpse_tell(w->o.message, w->o.user, GLIMPSE_MESSAGE_PROBLEM,
-                             "%s: cannot be moved back to %s: %s", there, p->source,
-                             strerror(errno));
+                glimpse_report_message(w->o.message, w->o.user, GLIMPSE_MESSAGE_PROBLEM,
+                                       "%s: cannot be moved back to %s: %s", there, p->source,
+                                       strerror(errno));
             }
         } else {
             (void)unlink(there); /* a copy that broke off as well */
@@ -419,7 +419,7 @@ static int tree_finish(glimpse_dataset_writer *w) {
         status = glimpse_fail_errno("%s: cannot make the folder", directory);
     } else if (status == GLIMPSE_OK) {
         status = make_tree(w, t, directory);
-        if (status < 0) take_back(w, t, directory);
+        if (status < 0) roll_back(w, t, directory);
     }
     free(directory);
     return status;
@@ -443,7 +443,7 @@ static void tree_close(glimpse_dataset_writer *w) {
 const glimpse_dataset_kind glimpse_dataset_imagefolder = {
     .format = {"imagefolder", "", GLIMPSE_DATASET_DIRECTORY | GLIMPSE_DATASET_PLACES},
     .open = tree_open,
-    .add = folder_add,
+    .add = directory_add,
     .finish = tree_finish,
     .close = tree_close};
 const glimpse_dataset_kind glimpse_dataset_hf = {

@@ -115,8 +115,9 @@ int glimpse_dataset_writer_finish(glimpse_dataset_writer *w, int complete) {
     if (!w) return glimpse_fail_null(__func__);
     if (!complete) {
         if (w->temporary || (!w->kind->file && !(w->kind->format.needs & GLIMPSE_DATASET_BESIDE))) {
-            glimpse_tell(w->o.message, w->o.user, GLIMPSE_MESSAGE_PROBLEM,
-                         "%s was not written, because the run is not complete", w->o.output);
+            glimpse_report_message(w->o.message, w->o.user, GLIMPSE_MESSAGE_PROBLEM,
+                                   "%s was not written, because the run is not complete",
+                                   w->o.output);
         }
         return GLIMPSE_OK;
     }

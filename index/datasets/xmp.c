@@ -40,7 +40,7 @@ char *glimpse_xmp_path(const char *directory, const char *relative_to, const cha
                        int keep_outside) {
     if (!directory) return glimpse_formatted("%s.xmp", picture);
     char *seen = relative_to ? glimpse_path_seen_from(relative_to, picture, keep_outside)
-                             : glimpse_path_settled(picture);
+                             : glimpse_path_resolved(picture);
     if (!seen) return NULL;
     const char *from = seen;
     while (*from == '/')

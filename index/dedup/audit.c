@@ -7,7 +7,7 @@
  * against their k nearest neighbours by cosine: a picture whose neighbours agree on another label
  * is a suspect, one that is far from all is an outlier.
  */
-#include "dups_private.h"
+#include "dedup_private.h"
 
 #include "core/error.h"
 #include "core/options.h"
@@ -19,12 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_NEIGHBOURS = 100, LEAST_FOR_SIZES = 20 };
+enum { MAX_NEIGHBOURS = 100, LEAST_FOR_SIZES = 20 };
 
 typedef struct audit {
     glimpse_audit public;
     glimpse_audit_finding *findings;
-    size_t count, room;
+    size_t count, capacity;
 } audit;
 
 const char *glimpse_audit_kind_name(glimpse_audit_kind kind) {
@@ -44,12 +44,12 @@ static int add(audit *a, const glimpse_dedup_picture *picture, glimpse_audit_kin
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (a->count == a->room) {
-        size_t room = a->room ? a->room * 2 : 64;
-        glimpse_audit_finding *findings = realloc(a->findings, room * sizeof *findings);
-        if (!findings) return glimpse_fail_nomem(room * sizeof *findings, "findings");
+    if (a->count == a->capacity) {
+        size_t capacity = a->capacity ? a->capacity * 2 : 64;
+        glimpse_audit_finding *findings = realloc(a->findings, capacity * sizeof *findings);
+        if (!findings) return glimpse_fail_nomem(capacity * sizeof *findings, "findings");
         a->findings = findings;
-        a->room = room;
+        a->capacity = capacity;
     }
     glimpse_audit_finding *f = &a->findings[a->count];
     *f = (glimpse_audit_finding){.picture = picture,
@@ -174,7 +174,7 @@ static const char *majority(const neighbours *n, const size_t *near, size_t coun
 static int visit(void *user, size_t query, const float *scores, const int64_t *found) {
     neighbours *n = user;
     const glimpse_dedup_picture *p = n->pictures[query];
-    size_t near[MOST_NEIGHBOURS + 1], count = 0;
+    size_t near[MAX_NEIGHBOURS + 1], count = 0;
     double sum = 0;
     /* One more than k was asked for, because the picture finds itself. */
     for (size_t i = 0; i < n->k && count + 1 < n->k; i++) {
@@ -239,9 +239,9 @@ static int look_at_neighbours(audit *a, const glimpse_dedup_report *report,
         n.rows[n.count] = report->pictures[i].embedding;
         n.distances[n.count++] = -1;
     }
-    n.k = (l->neighbours < 1                 ? 1
-           : l->neighbours > MOST_NEIGHBOURS ? MOST_NEIGHBOURS
-                                             : l->neighbours) +
+    n.k = (l->neighbours < 1                ? 1
+           : l->neighbours > MAX_NEIGHBOURS ? MAX_NEIGHBOURS
+                                            : l->neighbours) +
           (size_t)1;
     if (n.k > n.count) n.k = n.count;
     if (n.count < 4) goto done;

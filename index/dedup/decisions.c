@@ -17,14 +17,14 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_IDS = 10000 };
+enum { MAX_IDS = 10000 };
 
 typedef struct decision_row {
     glimpse_decision shown;
     char made[32];
     char **ids, **paths;
     int *copies;
-    size_t room;
+    size_t capacity;
 } decision_row;
 
 /* Who asks about two contents looks for both here. */
@@ -36,7 +36,7 @@ typedef struct decision_place {
 
 struct glimpse_decisions {
     decision_row *rows; /* [count] by number */
-    size_t count, room;
+    size_t count, capacity;
     decision_place *places; /* [place_count] by id, then row */
     size_t place_count;
 };
@@ -77,9 +77,9 @@ static int gather(member **out, size_t *used, const char *const *ids, const char
                   size_t count) {
     *out = NULL;
     *used = 0;
-    if (count == 0 || count > MOST_IDS || !ids) {
+    if (count == 0 || count > MAX_IDS || !ids) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a decision is about 1 to %d contents, not %zu",
-                            MOST_IDS, count);
+                            MAX_IDS, count);
     }
     member *members = calloc(count, sizeof *members);
     if (!members) return glimpse_fail_nomem(count * sizeof *members, "a decision");
@@ -144,7 +144,7 @@ int glimpse_decision_add(int64_t *number, glimpse_library *library, glimpse_deci
         struct tm utc;
         char when[32] = "1970-01-01T00:00:00";
         if (gmtime_r(&now, &utc)) (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
-        status = store->ops->decisions.put(&made, store, (int)kind, when, &key, members, used);
+        status = store->ops->decisions.write(&made, store, (int)kind, when, &key, members, used);
         store->ops->unlock(store);
     }
     if (status == GLIMPSE_OK && number) *number = made;
@@ -171,16 +171,16 @@ static int no_memory(void) {
 
 static int add_member(decision_row *row, const glimpse_decision_member *from) {
     size_t n = row->shown.count;
-    if (n == row->room) {
-        size_t room = row->room ? 2 * row->room : 4;
-        char **ids = realloc(row->ids, room * sizeof *ids);
+    if (n == row->capacity) {
+        size_t capacity = row->capacity ? 2 * row->capacity : 4;
+        char **ids = realloc(row->ids, capacity * sizeof *ids);
         if (ids) row->ids = ids;
-        char **paths = realloc(row->paths, room * sizeof *paths);
+        char **paths = realloc(row->paths, capacity * sizeof *paths);
         if (paths) row->paths = paths;
-        int *copies = realloc(row->copies, room * sizeof *copies);
+        int *copies = realloc(row->copies, capacity * sizeof *copies);
         if (copies) row->copies = copies;
         if (!ids || !paths || !copies) return no_memory();
-        row->room = room;
+        row->capacity = capacity;
     }
     row->ids[n] = malloc(GLIMPSE_HASH_HEX);
     row->paths[n] = strdup(from->path);
@@ -195,12 +195,12 @@ static int add_entry(void *user, const glimpse_decision_entry *from) {
     glimpse_decisions *decisions = user;
     if (decisions->count == 0 ||
         decisions->rows[decisions->count - 1].shown.number != from->number) {
-        if (decisions->count == decisions->room) {
-            size_t room = decisions->room ? 2 * decisions->room : 16;
-            decision_row *rows = realloc(decisions->rows, room * sizeof *rows);
+        if (decisions->count == decisions->capacity) {
+            size_t capacity = decisions->capacity ? 2 * decisions->capacity : 16;
+            decision_row *rows = realloc(decisions->rows, capacity * sizeof *rows);
             if (!rows) return no_memory();
             decisions->rows = rows;
-            decisions->room = room;
+            decisions->capacity = capacity;
         }
         decision_row *row = &decisions->rows[decisions->count++];
         *row = (decision_row){0};

@@ -41,14 +41,14 @@ static size_t best_window(const glimpse_thumb *of, uint64_t whole) {
 
 static void compare(trying *t) {
     const glimpse_window whole = {0.0F, 0.0F, 1.0F, 1.0F};
-    uint64_t turned[8], first = glimpse_phash(NULL, t->a, NULL);
+    uint64_t oriented[8], first = glimpse_phash(NULL, t->a, NULL);
     int best = 0;
     glimpse_compare(&t->best, t->a, t->b, NULL, 1);
     t->orientation = 1;
     /* Turned or mirrored. */
-    glimpse_phash_orientations(turned, NULL, t->b);
+    glimpse_phash_orientations(oriented, NULL, t->b);
     for (int o = 1; o < 8; o++) {
-        if (glimpse_hamming(turned[o], first) < glimpse_hamming(turned[best], first)) best = o;
+        if (glimpse_hamming(oriented[o], first) < glimpse_hamming(oriented[best], first)) best = o;
     }
     if (best > 0) try_hint(t, NULL, best + 1);
     /* One a part of the other. */

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SAMPLES = 1000000 };
+enum { MAX_SAMPLES = 1000000 };
 
 /* SplitMix64 (Steele, Lea and Flood 2014): one word of state, and any seed is a good one. */
 static uint64_t next_random(uint64_t *state) {
@@ -48,9 +48,9 @@ int glimpse_bootstrap(glimpse_figure *out, size_t figure_count, size_t count,
     glimpse_eval_options own = GLIMPSE_EVAL_OPTIONS_INIT, *options = &own;
     int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_eval_options, seed);
     if (status < 0) return status;
-    if (options->samples > MOST_SAMPLES) {
+    if (options->samples > MAX_SAMPLES) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "%u bootstrap samples, more than %d", options->samples,
-                            MOST_SAMPLES);
+                            MAX_SAMPLES);
     }
     if (count > UINT32_MAX) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "%zu items, more than %u", count, UINT32_MAX);

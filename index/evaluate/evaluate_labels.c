@@ -19,10 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CLASSES = 1 << 24, MOST_CONFUSED = 4096, CURVE_STEPS = 50 };
+enum { MAX_CLASSES = 1 << 24, MOST_CONFUSED = 4096, CURVE_STEPS = 50 };
 
 /* Intervals of mAP walk through N x K scores for every sample; beyond this there are none. */
-static const double MOST_AP_STEPS = 4e9;
+static const double MAX_AP_STEPS = 4e9;
 
 enum { TOP1, TOP5, RECALL, F1, MAP, ECE, COVERAGE, SELECTIVE, FIGURES };
 
@@ -36,11 +36,11 @@ typedef struct picture {
 struct glimpse_label_eval {
     size_t class_count;
     picture *pictures;
-    size_t count, room;
+    size_t count, capacity;
     size_t *truths;
-    size_t truth_count, truth_room;
+    size_t truth_count, truth_capacity;
     glimpse_guess *guesses;
-    size_t guess_count, guess_room;
+    size_t guess_count, guess_capacity;
     size_t several, none; /* pictures with more than one true class, with none */
     unsigned char *seen;  /* [class_count] scratch, all 0 between calls */
 };
@@ -48,7 +48,7 @@ struct glimpse_label_eval {
 int glimpse_label_eval_create(glimpse_label_eval **out, size_t class_count) {
     if (out) *out = NULL;
     if (!out) return glimpse_fail_null(__func__);
-    if (class_count == 0 || class_count > MOST_CLASSES) {
+    if (class_count == 0 || class_count > MAX_CLASSES) {
         return glimpse_fail(GLIMPSE_E_INVALID, "an evaluation over %zu classes", class_count);
     }
     glimpse_label_eval *e = calloc(1, sizeof *e);
@@ -71,9 +71,9 @@ void glimpse_label_eval_free(glimpse_label_eval *e) {
 }
 
 /* Room for `more` behind `count`; 0 when out of memory. */
-static int make_room(void **items, size_t *room, size_t count, size_t more, size_t size) {
-    if (more <= *room - count) return 1;
-    size_t wanted = *room ? *room : 64;
+static int reserve(void **items, size_t *capacity, size_t count, size_t more, size_t size) {
+    if (more <= *capacity - count) return 1;
+    size_t wanted = *capacity ? *capacity : 64;
     while (wanted - count < more) {
         if (wanted > SIZE_MAX / 2 / size) return 0;
         wanted *= 2;
@@ -81,7 +81,7 @@ static int make_room(void **items, size_t *room, size_t count, size_t more, size
     void *grown = realloc(*items, wanted * size);
     if (!grown) return 0;
     *items = grown;
-    *room = wanted;
+    *capacity = wanted;
     return 1;
 }
 
@@ -134,11 +134,11 @@ int glimpse_label_eval_add(glimpse_label_eval *e, const size_t *truth, size_t tr
                                 guesses[i].class_index);
         }
     }
-    if (!make_room((void **)&e->pictures, &e->room, e->count, 1, sizeof *e->pictures) ||
-        !make_room((void **)&e->truths, &e->truth_room, e->truth_count, truth_count,
-                   sizeof *e->truths) ||
-        !make_room((void **)&e->guesses, &e->guess_room, e->guess_count, guess_count,
-                   sizeof *e->guesses)) {
+    if (!reserve((void **)&e->pictures, &e->capacity, e->count, 1, sizeof *e->pictures) ||
+        !reserve((void **)&e->truths, &e->truth_capacity, e->truth_count, truth_count,
+                 sizeof *e->truths) ||
+        !reserve((void **)&e->guesses, &e->guess_capacity, e->guess_count, guess_count,
+                 sizeof *e->guesses)) {
         return glimpse_fail_nomem(guess_count * sizeof *guesses, "an evaluation");
     }
     picture *p = &e->pictures[e->count++];
@@ -469,7 +469,7 @@ static void fill_confusion(held *h, const evaluation *v) {
 }
 
 /* How well confidence tells pictures of the classes from pictures of none of them. */
-static int tell_unknowns(glimpse_label_report *r, const evaluation *v) {
+static int measure_unknowns(glimpse_label_report *r, const evaluation *v) {
     const glimpse_label_eval *e = v->e;
     size_t count = 0;
     double *confidence = malloc(e->count * sizeof *confidence);
@@ -559,7 +559,7 @@ int glimpse_label_eval_report(glimpse_label_report **out, const glimpse_label_ev
     status = prepare_ap(&v);
     if (status < 0) goto done;
     unsigned samples = options ? options->samples : 1000;
-    v.ap_only_once = (double)v.count * (double)classes * samples > MOST_AP_STEPS;
+    v.ap_only_once = (double)v.count * (double)classes * samples > MAX_AP_STEPS;
     for (int b = 0; b < GLIMPSE_ECE_BINS; b++)
         r->bins[b] = (glimpse_ece_bin){0, NAN, NAN};
     status = glimpse_bootstrap(figures, FIGURES, v.count, options, compute, &v);
@@ -576,7 +576,7 @@ int glimpse_label_eval_report(glimpse_label_report **out, const glimpse_label_ev
     if (!v.multi_label && v.has_ece) status = draw_curve(h, &v);
     if (status == GLIMPSE_OK && !v.multi_label) {
         r->unknowns = e->none;
-        status = e->none > 0 ? tell_unknowns(r, &v) : GLIMPSE_OK;
+        status = e->none > 0 ? measure_unknowns(r, &v) : GLIMPSE_OK;
     }
     if (status < 0) goto done;
     *out = r;

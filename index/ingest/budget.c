@@ -55,10 +55,10 @@ uint64_t glimpse_estimate_decoding(const void *data, size_t size, uint64_t max_p
                                    int *certain) {
     const glimpse_declared found = glimpse_format_declared(data, size);
     /* No product can wrap: `max_pixels` is capped and compared by division. */
-    const uint64_t most = max_pixels < (UINT64_C(1) << 56) ? max_pixels : UINT64_C(1) << 56;
+    const uint64_t max = max_pixels < (UINT64_C(1) << 56) ? max_pixels : UINT64_C(1) << 56;
     *certain = !found.unknown;
-    if (found.unknown) return most * found.bytes_per_pixel;
-    if (found.width == 0 || found.height > most / found.width) return 0;
+    if (found.unknown) return max * found.bytes_per_pixel;
+    if (found.width == 0 || found.height > max / found.width) return 0;
     /* And what decoders hold whatever the size. */
     return found.width * found.height * found.bytes_per_pixel + DECODER_BYTES;
 }

@@ -37,12 +37,12 @@ static glimpse_pool_step claim(void *user, glimpse_pool_job *picture) {
     int status;
     switch (
         glimpse_in_flight_claim(&ingest->in_flight, ingest->store, ingest->model, job, &status)) {
-    case GLIMPSE_CLAIM_KNOWN: picture->outcome = GLIMPSE_POOL_KNOWN; return GLIMPSE_STEP_SETTLED;
-    case GLIMPSE_CLAIM_PARKED: return GLIMPSE_STEP_TAKEN;
+    case GLIMPSE_CLAIM_KNOWN: picture->outcome = GLIMPSE_POOL_KNOWN; return GLIMPSE_STEP_COMPLETE;
+    case GLIMPSE_CLAIM_PARKED: return GLIMPSE_STEP_PARKED;
     case GLIMPSE_CLAIM_FAILED:
         glimpse_pool_fail(ingest->pool, status);
         picture->outcome = GLIMPSE_POOL_DROPPED;
-        return GLIMPSE_STEP_SETTLED;
+        return GLIMPSE_STEP_COMPLETE;
     case GLIMPSE_CLAIM_OWN: break;
     }
     return GLIMPSE_STEP_ON;
@@ -71,7 +71,7 @@ static int set_up(glimpse_ingest *ingest) {
     return glimpse_pool_create(&ingest->pool, &pool);
 }
 
-static void take_down(glimpse_ingest *ingest) {
+static void stop_workers(glimpse_ingest *ingest) {
     glimpse_pool_free(ingest->pool);
     glimpse_in_flight_destroy(&ingest->in_flight);
     glimpse_ingest_free_roots(ingest);
@@ -95,7 +95,7 @@ static void produce(void *user, glimpse_pool *pool) {
 }
 
 static void consume(void *user, glimpse_pool_job *job) {
-    glimpse_committer_take(user, job);
+    glimpse_committer_accept(user, job);
 }
 
 static void tick(void *user) {
@@ -189,7 +189,7 @@ done:
          * nothing else is. */
         const int traced = glimpse_trace_close(ingest->trace);
         if (status == GLIMPSE_OK) status = traced;
-        take_down(ingest);
+        stop_workers(ingest);
     }
     free(ingest);
     free(c);

@@ -54,11 +54,11 @@ static int write_content(glimpse_committer *c, glimpse_ingest_job *job) {
                                        .has_gps = job->picture.meta.has_gps,
                                        .latitude = job->picture.meta.latitude,
                                        .longitude = job->picture.meta.longitude};
-    int status = ingest->store->ops->contents.put(&job->content, ingest->store, &meta);
+    int status = ingest->store->ops->contents.write(&job->content, ingest->store, &meta);
     if (status < 0) return status;
-    return ingest->store->ops->contents.put_embedding(ingest->store, ingest->model, job->content,
-                                                      job->picture.embedding,
-                                                      ingest->engine->key.dim);
+    return ingest->store->ops->contents.write_embedding(ingest->store, ingest->model, job->content,
+                                                        job->picture.embedding,
+                                                        ingest->engine->key.dim);
 }
 
 static void count_file(glimpse_committer *c, const glimpse_ingest_job *job) {
@@ -131,7 +131,7 @@ static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
     return status;
 }
 
-void glimpse_committer_take(glimpse_committer *c, glimpse_pool_job *picture) {
+void glimpse_committer_accept(glimpse_committer *c, glimpse_pool_job *picture) {
     glimpse_ingest_job *job = (glimpse_ingest_job *)picture; /* its first member */
     glimpse_ingest *ingest = c->ingest;
     const double start = glimpse_now();

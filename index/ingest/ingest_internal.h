@@ -98,7 +98,7 @@ typedef struct glimpse_committer {
     char path[PATH_MAX]; /* of the last result */
 } glimpse_committer;
 
-void glimpse_committer_take(glimpse_committer *committer, glimpse_pool_job *job);
+void glimpse_committer_accept(glimpse_committer *committer, glimpse_pool_job *job);
 /* Commits when it is time to, and calls back with progress, which may cancel the run. */
 void glimpse_committer_tick(glimpse_committer *committer);
 /* After the run: the last commit, or the end of a transaction that failed (GLIMPSE_OK: that failure

@@ -96,7 +96,7 @@ static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char
     const int error = errno;
     root->is_directory = !exists || S_ISDIR(info.st_mode);
     for (size_t i = 0; i < known_count && !exists; i++) {
-        if (strcmp(known[i].path, root->path) == 0) root->is_directory = known[i].is_folder;
+        if (strcmp(known[i].path, root->path) == 0) root->is_directory = known[i].is_directory;
     }
     status = ingest->store->ops->files.load(&root->table, ingest->store, root->path, ingest->model);
     if (status < 0) return status;
@@ -128,8 +128,8 @@ static int register_root(glimpse_ingest *ingest, glimpse_ingest_root *root,
         int reachable = 0;
         status = glimpse_store_root_reachable(&reachable, ingest->store, other->path);
         if (status == GLIMPSE_OK) {
-            status = ingest->store->ops->roots.put(ingest->store, other->path, other->is_folder,
-                                                   !reachable);
+            status = ingest->store->ops->roots.write(ingest->store, other->path,
+                                                     other->is_directory, !reachable);
         }
         if (status == GLIMPSE_OK && contained && !reachable) ingest->report->offline_roots++;
         if (status == GLIMPSE_OK && contained &&
@@ -139,8 +139,8 @@ static int register_root(glimpse_ingest *ingest, glimpse_ingest_root *root,
     }
     if (status == GLIMPSE_OK && (root->registered || !inside_another)) {
         root->registered = 1;
-        status = ingest->store->ops->roots.put(ingest->store, root->path, root->is_directory,
-                                               !root->reachable);
+        status = ingest->store->ops->roots.write(ingest->store, root->path, root->is_directory,
+                                                 !root->reachable);
     }
     return status;
 }
@@ -177,7 +177,7 @@ static int went_offline(glimpse_ingest *ingest, glimpse_ingest_root *root) {
     root->reachable = 0;
     ingest->report->offline_roots++;
     if (!root->registered) return GLIMPSE_OK;
-    return ingest->store->ops->roots.put(ingest->store, root->path, root->is_directory, 1);
+    return ingest->store->ops->roots.write(ingest->store, root->path, root->is_directory, 1);
 }
 
 static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {

@@ -58,7 +58,7 @@ static int visit_trouble(scan *s, const glimpse_walk_entry *entry, glimpse_file_
     if (!job) return 1;
     (void)atomic_fetch_add(&ingest->found, 1);
     glimpse_pool_job_fail(&job->picture, entry->status, entry->reason);
-    if (glimpse_pool_settle(ingest->pool, &job->picture)) return 0;
+    if (glimpse_pool_complete(ingest->pool, &job->picture)) return 0;
     glimpse_ingest_job_free(job);
     return 1; /* stopped */
 }

@@ -31,7 +31,7 @@ static size_t next_capacity(size_t capacity) {
     return capacity ? 2 * capacity : 64;
 }
 
-static int make_room(glimpse_picture_list *list) {
+static int reserve(glimpse_picture_list *list) {
     if (list->count < list->capacity) return GLIMPSE_OK;
     const size_t capacity = next_capacity(list->capacity);
     char **paths = realloc(list->paths, capacity * sizeof *paths);
@@ -58,7 +58,7 @@ static char *as_given(const gathering *g, const char *path) {
 
 static int add_path(const gathering *g, const char *path) {
     glimpse_picture_list *list = g->list;
-    if (make_room(list) < 0) return GLIMPSE_E_NOMEM;
+    if (reserve(list) < 0) return GLIMPSE_E_NOMEM;
     char *shown = as_given(g, path), *real = strdup(path);
     if (!shown || !real) {
         free(shown);

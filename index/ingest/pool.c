@@ -4,7 +4,7 @@
 #include "pool.h"
 
 #include "core/error.h"
-#include "core/room.h"
+#include "core/memory.h"
 #include "pool_batch.h"
 #include "pool_state.h"
 #include "pool_worker.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { JOB_QUEUE = 1024, RESULT_QUEUE = 256, WAIT_MS = 20, WORKER_ROOM = 128 << 20 };
+enum { JOB_QUEUE = 1024, RESULT_QUEUE = 256, WAIT_MS = 20, WORKER_MEMORY = 128 << 20 };
 
 static unsigned usable_cores(void) {
     cpu_set_t set;
@@ -27,8 +27,8 @@ static unsigned usable_cores(void) {
 
 /* As for a single picture: 16-bit RGBA stored plainly, and room for metadata. */
 static uint64_t largest_file(uint64_t max_pixels) {
-    const uint64_t most = (uint64_t)SIZE_MAX / 2;
-    return max_pixels < (most >> 4) ? (UINT64_C(64) << 20) + max_pixels * 8 : most;
+    const uint64_t max = (uint64_t)SIZE_MAX / 2;
+    return max_pixels < (max >> 4) ? (UINT64_C(64) << 20) + max_pixels * 8 : max;
 }
 
 int glimpse_pool_create(glimpse_pool **out, const glimpse_pool_options *options) {
@@ -147,11 +147,12 @@ static void run_threads(glimpse_pool *pool, pthread_t *threads) {
 /* A thread takes its stack and its part of the heap, and a worker what it decodes and multiplies
  * with. Fewer workers than asked for do the same in more time; without room for one, that is said
  * before it is found out by a library that cannot say it. */
-static int check_room(glimpse_pool *pool) {
-    while (pool->sharing > 1 && !glimpse_room_is_there((uint64_t)pool->sharing * WORKER_ROOM)) {
+static int check_memory(glimpse_pool *pool) {
+    while (pool->sharing > 1 &&
+           !glimpse_memory_is_available((uint64_t)pool->sharing * WORKER_MEMORY)) {
         pool->sharing--;
     }
-    return glimpse_room_check(WORKER_ROOM, "a worker");
+    return glimpse_memory_check(WORKER_MEMORY, "a worker");
 }
 
 int glimpse_pool_run_all(glimpse_pool *pool, const glimpse_pool_run *run) {
@@ -163,7 +164,7 @@ int glimpse_pool_run_all(glimpse_pool *pool, const glimpse_pool_run *run) {
     atomic_store(&pool->cancelled, 0);
     atomic_store(&pool->produced, 0);
     atomic_store(&pool->undecided, 0);
-    int status = check_room(pool);
+    int status = check_memory(pool);
     if (status < 0) return status;
     pthread_t *threads = calloc(pool->sharing + 1, sizeof *threads);
     if (!threads) return glimpse_fail_nomem((pool->sharing + 1) * sizeof *threads, "threads");

@@ -5,14 +5,14 @@
  *     producer ----jobs----> workers (read, hash, decode, preprocess, encode) ----> consumer
  *
  *   producer   one thread of the pool's own, which calls run->produce. It submits a job for each
- *              file that has to be looked into, and settles those that need no look.
+ *              file that has to be looked into, and completes those that need no look.
  *   workers    `jobs` threads. Each reads and hashes a file, asks `claim`, decodes and
  *              preprocesses; the picture joins the forming batch, and whoever fills the batch
  *              encodes it with its own encoder while the others go on decoding. No stage waits for
  *              another, and all cores stay busy whatever the ratio of decoding to encoding is.
- *   consumer   the calling thread. Every job that was submitted or settled comes to run->consume
+ *   consumer   the calling thread. Every job that was submitted or completed comes to run->consume
  *              once, in the order in which they were decided on, not that of the producer; parked
- *              ones (GLIMPSE_STEP_TAKEN) do not.
+ *              ones (GLIMPSE_STEP_PARKED) do not.
  *
  * Both queues are bounded, and the consumer waits for nothing but results, so everything drains and
  * nothing deadlocks. File bytes and decoded pictures in flight are bounded by gates (budget.h).
@@ -82,9 +82,9 @@ void glimpse_pool_job_fail(glimpse_pool_job *job, int code, const char *reason);
 const char *glimpse_pool_job_reason(const glimpse_pool_job *job); /* never NULL */
 
 typedef enum glimpse_pool_step {
-    GLIMPSE_STEP_ON,      /* go on with it */
-    GLIMPSE_STEP_SETTLED, /* job->outcome was set */
-    GLIMPSE_STEP_TAKEN    /* it belongs to somebody else now, and may be gone already */
+    GLIMPSE_STEP_ON,       /* go on with it */
+    GLIMPSE_STEP_COMPLETE, /* job->outcome was set */
+    GLIMPSE_STEP_PARKED    /* it belongs to somebody else now, and may be gone already */
 } glimpse_pool_step;
 
 typedef struct glimpse_pool_options {
@@ -109,7 +109,7 @@ typedef struct glimpse_pool_options {
 enum { GLIMPSE_TRACE_CONSUMER, GLIMPSE_TRACE_PRODUCER, GLIMPSE_TRACE_WORKERS };
 
 typedef struct glimpse_pool_run {
-    void (*produce)(void *user, glimpse_pool *pool);    /* submits and settles jobs */
+    void (*produce)(void *user, glimpse_pool *pool);    /* submits and completes jobs */
     void (*consume)(void *user, glimpse_pool_job *job); /* the job is the user's again */
     void (*tick)(void *user); /* NULL, or called by the consumer after each result and every 20 ms:
                                  progress, commits, cancelling */
@@ -134,7 +134,7 @@ int glimpse_pool_run_all(glimpse_pool *pool, const glimpse_pool_run *run);
 /* For the producer. 1, or 0 when the run is stopping: then the job stays the caller's. Waits for
  * room in the queue. */
 int glimpse_pool_submit(glimpse_pool *pool, glimpse_pool_job *job);
-int glimpse_pool_settle(glimpse_pool *pool, glimpse_pool_job *job);
+int glimpse_pool_complete(glimpse_pool *pool, glimpse_pool_job *job);
 int glimpse_pool_is_stopping(const glimpse_pool *pool);
 int glimpse_pool_is_produced(const glimpse_pool *pool); /* the producer has returned */
 

@@ -52,7 +52,7 @@ void glimpse_batch_recycle(glimpse_pool_worker *w, glimpse_batch *batch) {
 }
 
 /* Takes the forming batch away; the mutex is held. */
-static glimpse_batch *take_forming(glimpse_pool *pool) {
+static glimpse_batch *detach_forming(glimpse_pool *pool) {
     glimpse_batch *batch = pool->forming;
     pool->forming = NULL;
     if (batch) (void)atomic_fetch_sub(&pool->undecided, batch->count);
@@ -81,7 +81,7 @@ int glimpse_batch_add(glimpse_batch **full, glimpse_pool_worker *w, glimpse_pool
     if (batch) {
         memcpy(batch->rgb + batch->count * bytes, w->rgb, bytes);
         batch->jobs[batch->count++] = job;
-        if (batch->count >= target_size(pool)) *full = take_forming(pool);
+        if (batch->count >= target_size(pool)) *full = detach_forming(pool);
     }
     (void)pthread_mutex_unlock(&pool->batch_mutex);
     return batch != NULL;
@@ -91,7 +91,7 @@ glimpse_batch *glimpse_batch_flush(glimpse_pool *pool, int at_end) {
     glimpse_batch *batch = NULL;
     (void)pthread_mutex_lock(&pool->batch_mutex);
     if (pool->forming && (at_end || now_ms() - pool->forming_since_ms > FLUSH_MS)) {
-        batch = take_forming(pool);
+        batch = detach_forming(pool);
     }
     (void)pthread_mutex_unlock(&pool->batch_mutex);
     return batch;

@@ -63,7 +63,7 @@ static void fail_errno(glimpse_pool_job *job, const char *what) {
     glimpse_pool_job_fail(job, status, glimpse_last_error());
 }
 
-/* 1 when the head alone settles it. */
+/* 1 when the head alone decides it. */
 static int decided_by_head(const glimpse_pool *pool, glimpse_pool_job *job, const uint8_t *head,
                            size_t size) {
     if (job->must_sniff && !glimpse_walk_is_picture(head, size)) {

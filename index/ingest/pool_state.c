@@ -66,7 +66,7 @@ int glimpse_pool_submit(glimpse_pool *pool, glimpse_pool_job *job) {
     return glimpse_queue_push(pool->job_queue, job);
 }
 
-int glimpse_pool_settle(glimpse_pool *pool, glimpse_pool_job *job) {
+int glimpse_pool_complete(glimpse_pool *pool, glimpse_pool_job *job) {
     return !atomic_load(&pool->stop) && glimpse_queue_push(pool->result_queue, job);
 }
 

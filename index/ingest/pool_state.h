@@ -51,9 +51,10 @@ struct glimpse_pool {
     uint64_t forming_since_ms;
 
     atomic_int stop, produced, cancelled;
-    atomic_int feeders;             /* threads that still push results */
-    atomic_uint_fast64_t undecided; /* jobs not yet settled, taken or in a batch that is encoded */
-    unsigned sharing;               /* workers of this run */
+    atomic_int feeders; /* threads that still push results */
+    atomic_uint_fast64_t
+        undecided;    /* jobs not yet decided: at a worker or in a batch that is encoded */
+    unsigned sharing; /* workers of this run */
 
     pthread_mutex_t failure_mutex;
     int failure_mutex_ready, failure;

@@ -161,7 +161,7 @@ static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
         pool->options.claim ? pool->options.claim(pool->options.user, job) : GLIMPSE_STEP_ON;
     if (step == GLIMPSE_STEP_ON) decode(w, job, data);
     glimpse_pool_release(pool, file_size, data);
-    if (step == GLIMPSE_STEP_TAKEN) {
+    if (step == GLIMPSE_STEP_PARKED) {
         (void)atomic_fetch_sub(&pool->undecided, 1);
     } else if (job->outcome != GLIMPSE_POOL_PENDING) {
         glimpse_pool_decided(pool, job);

@@ -47,7 +47,7 @@ int glimpse_trace_open(glimpse_trace **out, const char *path) {
     return GLIMPSE_OK;
 }
 
-static void put_string(FILE *file, const char *text) {
+static void write_string(FILE *file, const char *text) {
     json_out out = {file, 0};
     jout_string(&out, text);
 }
@@ -74,7 +74,7 @@ void glimpse_trace_name(glimpse_trace *trace, unsigned thread, const char *forma
     (void)pthread_mutex_lock(&trace->mutex);
     begin(trace, "M", thread);
     (void)fputs(",\"name\":\"thread_name\",\"args\":{\"name\":", trace->file);
-    put_string(trace->file, name);
+    write_string(trace->file, name);
     (void)fputc('}', trace->file);
     end(trace);
     (void)pthread_mutex_unlock(&trace->mutex);
@@ -90,7 +90,7 @@ void glimpse_trace_span(glimpse_trace *trace, unsigned thread, const char *name,
                   (long long)(1e6 * (start - trace->start)), (long long)(1e6 * (finish - start)));
     if (detail) {
         (void)fputs(",\"args\":{\"what\":", trace->file);
-        put_string(trace->file, detail);
+        write_string(trace->file, detail);
         (void)fputc('}', trace->file);
     }
     end(trace);

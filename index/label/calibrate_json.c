@@ -20,7 +20,7 @@
 
 enum { MAX_BYTES = 64 << 20 };
 
-static int put(json_t *to, const char *name, double value) {
+static int set_number(json_t *to, const char *name, double value) {
     return isfinite(value) ? json_object_set_new(to, name, json_real(value)) : 0;
 }
 
@@ -38,27 +38,29 @@ int glimpse_calibration_write(const glimpse_calibration *calibration,
     failed |= json_object_set_new(root, "version", json_integer(1));
     failed |=
         json_object_set_new(root, "classifier", json_string(glimpse_classifier_id(classifier)));
-    failed |= put(root, "temperature", c->temperature);
-    if (c->offset != 0) failed |= put(root, "offset", c->offset);
-    if (c->threshold >= 0) failed |= put(root, "threshold", c->threshold);
+    failed |= set_number(root, "temperature", c->temperature);
+    if (c->offset != 0) failed |= set_number(root, "offset", c->offset);
+    if (c->threshold >= 0) failed |= set_number(root, "threshold", c->threshold);
     if (c->precision_target > 0) {
-        failed |= put(root, "precision_target", c->precision_target);
+        failed |= set_number(root, "precision_target", c->precision_target);
         failed |= json_object_set_new(root, "target_met", json_boolean(c->target_met));
-        failed |= put(root, "precision", c->precision);
-        failed |= put(root, "precision_low", c->precision_low);
-        failed |= put(root, "coverage", c->coverage);
+        failed |= set_number(root, "precision", c->precision);
+        failed |= set_number(root, "precision_low", c->precision_low);
+        failed |= set_number(root, "coverage", c->coverage);
     }
     const char *kept = glimpse_calibration_kept(c);
     if (kept) failed |= json_object_set_new(root, "uncalibrated", json_string(kept));
     failed |= json_object_set_new(root, "mistakes", json_integer((json_int_t)c->mistakes));
     failed |= json_object_set_new(root, "samples", json_integer((json_int_t)c->samples));
     failed |= json_object_set_new(root, "unknown", json_integer((json_int_t)c->unknown));
-    failed |= put(root, "accuracy", c->accuracy) | put(root, "nll_before", c->nll_before);
-    failed |= put(root, "nll_after", c->nll_after) | put(root, "ece_before", c->ece_before);
-    failed |= put(root, "ece_after", c->ece_after);
+    failed |=
+        set_number(root, "accuracy", c->accuracy) | set_number(root, "nll_before", c->nll_before);
+    failed |=
+        set_number(root, "nll_after", c->nll_after) | set_number(root, "ece_before", c->ece_before);
+    failed |= set_number(root, "ece_after", c->ece_after);
     for (size_t k = 0; own && k < glimpse_classifier_count(classifier); k++) {
         if (thresholds[k] >= 0)
-            failed |= put(own, glimpse_classifier_class(classifier, k), thresholds[k]);
+            failed |= set_number(own, glimpse_classifier_class(classifier, k), thresholds[k]);
     }
     if (own) failed |= json_object_set_new(root, "class_thresholds", own);
     status = failed ? glimpse_fail_nomem(1024, "a calibration") : GLIMPSE_OK;
@@ -75,15 +77,15 @@ int glimpse_calibration_write(const glimpse_calibration *calibration,
 }
 
 /* A number between `least` and `most`; `usual` when it is not there. */
-static int get(const json_t *root, const char *name, double least, double most, double usual,
+static int get(const json_t *root, const char *name, double least, double max, double usual,
                double *out, const char *path) {
     const json_t *value = json_object_get(root, name);
     *out = usual;
     if (!value) return GLIMPSE_OK;
     *out = json_number_value(value);
-    if (json_is_number(value) && *out >= least && *out <= most) return GLIMPSE_OK;
+    if (json_is_number(value) && *out >= least && *out <= max) return GLIMPSE_OK;
     return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" is no number from %g to %g", path, name,
-                        least, most);
+                        least, max);
 }
 
 static size_t find_class(const glimpse_classifier *classifier, const char *name) {

@@ -17,7 +17,7 @@
 
 struct glimpse_classes {
     glimpse_class *rows; /* [count]; their strings belong to the list */
-    size_t count, room;
+    size_t count, capacity;
 };
 
 static void free_list(const char *const *list, size_t count) {
@@ -82,12 +82,12 @@ int glimpse_classes_add(glimpse_classes *classes, const glimpse_class_draft *dra
     if (draft->threshold != -1 && !(draft->threshold >= 0 && draft->threshold <= 1)) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: a threshold is a number from 0 to 1", where);
     }
-    if (classes->count == classes->room) {
-        size_t room = classes->room ? 2 * classes->room : 64;
-        glimpse_class *grown = realloc(classes->rows, room * sizeof *grown);
-        if (!grown) return glimpse_fail_nomem(room * sizeof *grown, "classes");
+    if (classes->count == classes->capacity) {
+        size_t capacity = classes->capacity ? 2 * classes->capacity : 64;
+        glimpse_class *grown = realloc(classes->rows, capacity * sizeof *grown);
+        if (!grown) return glimpse_fail_nomem(capacity * sizeof *grown, "classes");
         classes->rows = grown;
-        classes->room = room;
+        classes->capacity = capacity;
     }
     glimpse_class *c = &classes->rows[classes->count];
     *c = (glimpse_class){.threshold = draft->threshold};
@@ -123,7 +123,7 @@ static int by_text(const void *a, const void *b) {
 }
 
 /* "terrier" of animal/dog/terrier becomes "terrier, a kind of dog". */
-static int tell_apart(glimpse_class *c) {
+static int disambiguate(glimpse_class *c) {
     const char *last = last_part(c->name);
     if (last == c->name) return GLIMPSE_OK; /* it has no parent to name */
     const char *end = last - 1, *start = end;
@@ -160,9 +160,9 @@ static int finish(glimpse_classes *classes, const char *name) {
                 break;
             }
             if (i == 1 || strcmp(keys[i - 2].text, keys[i - 1].text) != 0) {
-                status = tell_apart(&classes->rows[keys[i - 1].i]);
+                status = disambiguate(&classes->rows[keys[i - 1].i]);
             }
-            if (status == GLIMPSE_OK) status = tell_apart(&classes->rows[keys[i].i]);
+            if (status == GLIMPSE_OK) status = disambiguate(&classes->rows[keys[i].i]);
         }
     }
     free(keys);

@@ -40,7 +40,7 @@ static char *trim(char *text) {
 }
 
 /* Cuts `text` at each `separator`; at most `room` parts, or -1. Empty ones only when `empty`. */
-static int cut(char *text, char separator, int empty, const char **parts, int room) {
+static int cut(char *text, char separator, int empty, const char **parts, int capacity) {
     int count = 0;
     for (char *next = text; next;) {
         char *start = next;
@@ -48,7 +48,7 @@ static int cut(char *text, char separator, int empty, const char **parts, int ro
         if (next) *next++ = '\0';
         start = trim(start);
         if (!*start && !empty) continue;
-        if (count == room) return -1;
+        if (count == capacity) return -1;
         parts[count++] = start;
     }
     return count;

@@ -134,7 +134,7 @@ static void produce(void *user, glimpse_pool *pool) {
     }
 }
 
-static int take(glimpse_embedder *e, const glimpse_pool_job *job) {
+static int accept(glimpse_embedder *e, const glimpse_pool_job *job) {
     const size_t place = ((const embedder_job *)job)->place;
     glimpse_embedder_picture *p = &e->pictures[place];
     switch (job->outcome) {
@@ -152,7 +152,7 @@ static int take(glimpse_embedder *e, const glimpse_pool_job *job) {
     case GLIMPSE_POOL_VANISHED:
         p->problem = strdup(glimpse_pool_job_reason(job));
         return p->problem ? GLIMPSE_OK : glimpse_fail_nomem(strlen(p->path), "a problem");
-    case GLIMPSE_POOL_NO_PICTURE: /* must_sniff is not set, and nothing settles jobs here */
+    case GLIMPSE_POOL_NO_PICTURE: /* must_sniff is not set, and nothing completes jobs here */
     case GLIMPSE_POOL_KNOWN:
     case GLIMPSE_POOL_DROPPED:
     case GLIMPSE_POOL_PENDING: break;
@@ -162,7 +162,7 @@ static int take(glimpse_embedder *e, const glimpse_pool_job *job) {
 
 static void consume(void *user, glimpse_pool_job *job) {
     glimpse_embedder *e = user;
-    int status = take(e, job);
+    int status = accept(e, job);
     if (status < 0) glimpse_pool_fail(e->pool, status);
     glimpse_pool_job_clear(job);
     free(job);

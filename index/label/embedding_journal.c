@@ -104,11 +104,11 @@ static int write_at(const glimpse_embedding_journal *j, const void *from, size_t
                     int64_t place) {
     size_t done = 0;
     while (done < size) {
-        ssize_t put =
+        ssize_t written =
             pwrite(j->fd, (const uint8_t *)from + done, size - done, place + (int64_t)done);
-        if (put < 0 && errno == EINTR) continue;
-        if (put <= 0) return 0;
-        done += (size_t)put;
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return 0;
+        done += (size_t)written;
     }
     return 1;
 }

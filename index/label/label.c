@@ -122,9 +122,9 @@ int glimpse_classifier_from_weights(glimpse_classifier **out, const char *const 
 /* Rows from the cache, else from the encoder and into the cache. */
 static int get_rows(glimpse_classifier *classifier, const glimpse_prompts *prompts,
                     const glimpse_label_key *key, glimpse_encoder *encoder,
-                    const char *cache_folder) {
+                    const char *cache_directory) {
     size_t width = classifier->width;
-    if (glimpse_label_cache_read(cache_folder, key, classifier->rows, prompts->rows, width)) {
+    if (glimpse_label_cache_read(cache_directory, key, classifier->rows, prompts->rows, width)) {
         return GLIMPSE_OK;
     }
     if (!encoder) {
@@ -135,7 +135,7 @@ static int get_rows(glimpse_classifier *classifier, const glimpse_prompts *promp
                               classifier->count, classifier->rows);
     if (status < 0) return status;
     classifier->prompts_embedded = prompts->count;
-    glimpse_label_cache_write(cache_folder, key, classifier->rows, prompts->rows, width);
+    glimpse_label_cache_write(cache_directory, key, classifier->rows, prompts->rows, width);
     return GLIMPSE_OK;
 }
 

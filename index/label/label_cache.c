@@ -1,9 +1,9 @@
 /*
  * label_cache.c - computed class weights kept on disk.
  *
- * A file per classifier, FOLDER/KEY.weights. The key is a hash over everything the weights come
+ * A file per classifier, DIRECTORY/KEY.weights. The key is a hash over everything the weights come
  * from: the model's fingerprint, its precision, E, and every prompt with its place. Layout, in the
- * machine's own byte order (the folder is one machine's cache):
+ * machine's own byte order (the directory is one machine's cache):
  *
  *     char magic[8]  "GLIMPSEW"     uint32 order 0x01020304    uint32 version
  *     uint64 count                  uint64 width
@@ -36,9 +36,9 @@ typedef struct header {
 } header;
 
 char *glimpse_classifier_default_cache(void) {
-    char *folder = glimpse_user_cache_folder();
-    char *path = folder ? glimpse_path_join(folder, "classifiers") : NULL;
-    free(folder);
+    char *directory = glimpse_user_cache_directory();
+    char *path = directory ? glimpse_path_join(directory, "classifiers") : NULL;
+    free(directory);
     return path;
 }
 
@@ -73,11 +73,11 @@ glimpse_label_key glimpse_label_cache_key(const glimpse_model *model,
     return key;
 }
 
-static char *cache_path(const char *folder, const glimpse_label_key *key) {
+static char *cache_path(const char *directory, const glimpse_label_key *key) {
     char name[64];
-    if (!folder || !key->hex[0]) return NULL;
+    if (!directory || !key->hex[0]) return NULL;
     (void)snprintf(name, sizeof name, "%s.weights", key->hex);
-    return glimpse_path_join(folder, name);
+    return glimpse_path_join(directory, name);
 }
 
 static int rows_are_unit(const float *rows, size_t count, size_t width) {
@@ -90,9 +90,9 @@ static int rows_are_unit(const float *rows, size_t count, size_t width) {
     return 1;
 }
 
-int glimpse_label_cache_read(const char *folder, const glimpse_label_key *key, float *rows,
+int glimpse_label_cache_read(const char *directory, const glimpse_label_key *key, float *rows,
                              size_t count, size_t width) {
-    char *path = cache_path(folder, key);
+    char *path = cache_path(directory, key);
     size_t size = 0, payload = count * width * sizeof *rows;
     void *data = NULL;
     int whole = 0;
@@ -117,16 +117,16 @@ int glimpse_label_cache_read(const char *folder, const glimpse_label_key *key, f
     return whole;
 }
 
-void glimpse_label_cache_write(const char *folder, const glimpse_label_key *key, const float *rows,
-                               size_t count, size_t width) {
-    char *path = cache_path(folder, key);
+void glimpse_label_cache_write(const char *directory, const glimpse_label_key *key,
+                               const float *rows, size_t count, size_t width) {
+    char *path = cache_path(directory, key);
     glimpse_new_file file = {0};
     size_t payload = count * width * sizeof *rows;
     header h = {"", BYTE_ORDER_MARK, VERSION, count, width, {0}, {0}};
     const glimpse_kept_error before = glimpse_error_keep(); /* a cache that fails costs only time */
     glimpse_hash name, sum = glimpse_hash_bytes(rows, payload);
-    if (path && glimpse_hash_from_hex(&name, key->hex) && glimpse_make_folders(folder) >= 0 &&
-        glimpse_new_file_open(&file, path) >= 0) {
+    if (path && glimpse_hash_from_hex(&name, key->hex) &&
+        glimpse_make_directories(directory) >= 0 && glimpse_new_file_open(&file, path) >= 0) {
         memcpy(h.magic, "GLIMPSEW", 8);
         memcpy(h.key, name.bytes, 16);
         memcpy(h.checksum, sum.bytes, 16);

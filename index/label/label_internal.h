@@ -81,10 +81,10 @@ typedef struct glimpse_label_key {
 glimpse_label_key glimpse_label_cache_key(const glimpse_model *model,
                                           const glimpse_prompts *prompts);
 /* 1 when read, 0 when there is none that is whole. */
-int glimpse_label_cache_read(const char *folder, const glimpse_label_key *key, float *rows,
+int glimpse_label_cache_read(const char *directory, const glimpse_label_key *key, float *rows,
                              size_t count, size_t width);
-void glimpse_label_cache_write(const char *folder, const glimpse_label_key *key, const float *rows,
-                               size_t count, size_t width);
+void glimpse_label_cache_write(const char *directory, const glimpse_label_key *key,
+                               const float *rows, size_t count, size_t width);
 
 /* classes.c, for those that read lists: an empty one (*out is NULL meanwhile), and the end, which
  * checks all of it together, or frees it when `status` or a check is a failure. */

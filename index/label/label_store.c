@@ -116,7 +116,7 @@ int glimpse_labelling_commit(uint64_t *stored, glimpse_labelling *labelling) {
                                          .label_count = labelling->count};
     int status = store->ops->lock(store, "labelling");
     if (status == GLIMPSE_OK) {
-        status = store->ops->labels.put(&pictures, store, &all);
+        status = store->ops->labels.write(&pictures, store, &all);
         store->ops->unlock(store);
     }
     free(classes);

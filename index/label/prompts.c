@@ -50,14 +50,14 @@ void glimpse_prompts_free(glimpse_prompts *prompts) {
     *prompts = (glimpse_prompts){0};
 }
 
-static int push(glimpse_prompts *prompts, size_t *room, const char *template, const char *word,
+static int push(glimpse_prompts *prompts, size_t *capacity, const char *template, const char *word,
                 size_t row, size_t place) {
-    if (prompts->count == *room) {
-        size_t more = *room ? 2 * *room : 256;
+    if (prompts->count == *capacity) {
+        size_t more = *capacity ? 2 * *capacity : 256;
         glimpse_prompt *grown = realloc(prompts->items, more * sizeof *grown);
         if (!grown) return glimpse_fail_nomem(more * sizeof *grown, "prompts");
         prompts->items = grown;
-        *room = more;
+        *capacity = more;
     }
     char *text = fill_in(template, word);
     if (!text) return glimpse_fail_nomem(strlen(template), "a prompt");
@@ -67,15 +67,15 @@ static int push(glimpse_prompts *prompts, size_t *room, const char *template, co
 
 /* A class's own prompts take the place of the templates. One without {} says all there is to say:
  * it is used once, not once a word. */
-static int push_class(glimpse_prompts *prompts, size_t *room, const glimpse_class *c, size_t row,
-                      const char *const *templates, size_t template_count) {
+static int push_class(glimpse_prompts *prompts, size_t *capacity, const glimpse_class *c,
+                      size_t row, const char *const *templates, size_t template_count) {
     int own = c->prompt_count > 0, status = GLIMPSE_OK;
     const char *const *list = own ? c->prompts : templates;
     size_t count = own ? c->prompt_count : template_count;
     for (size_t w = 0; w < c->word_count; w++) {
         for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
             if (w > 0 && !strstr(list[i], "{}")) continue;
-            status = push(prompts, room, list[i], c->words[w], row, w);
+            status = push(prompts, capacity, list[i], c->words[w], row, w);
         }
     }
     return status;
@@ -103,7 +103,7 @@ static int is_whole_prompt(const char *text) {
 int glimpse_prompts_create(glimpse_prompts *out, const glimpse_classes *classes,
                            const char *const *templates, size_t template_count,
                            const char *const *background, size_t background_count) {
-    size_t room = 0, count = glimpse_classes_count(classes);
+    size_t capacity = 0, count = glimpse_classes_count(classes);
     int status = GLIMPSE_OK;
     *out = (glimpse_prompts){.rows = count};
     if (template_count == 0) {
@@ -118,16 +118,16 @@ int glimpse_prompts_create(glimpse_prompts *out, const glimpse_classes *classes,
         }
     }
     for (size_t k = 0; k < count && status == GLIMPSE_OK; k++) {
-        status =
-            push_class(out, &room, glimpse_classes_get(classes, k), k, templates, template_count);
+        status = push_class(out, &capacity, glimpse_classes_get(classes, k), k, templates,
+                            template_count);
     }
     for (size_t i = 0; i < background_count && status == GLIMPSE_OK; i++) {
         if (names_a_class(classes, background[i])) continue;
         if (is_whole_prompt(background[i])) {
-            status = push(out, &room, background[i], "", out->rows, 0);
+            status = push(out, &capacity, background[i], "", out->rows, 0);
         } else {
             for (size_t t = 0; t < template_count && status == GLIMPSE_OK; t++)
-                status = push(out, &room, templates[t], background[i], out->rows, 0);
+                status = push(out, &capacity, templates[t], background[i], out->rows, 0);
         }
         out->rows++;
     }

@@ -51,11 +51,12 @@ int glimpse_labeller_commit_stored(glimpse_label_totals *totals, glimpse_labelle
     glimpse_labelling_free(l->stored);
     l->stored = NULL;
     if (status < 0) return status;
-    glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE, "stored as \"%s\": %s %s labels",
-                 l->o.store, glimpse_count_text(count, totals->stored),
-                 totals->stored == 1 ? "picture has" : "pictures have");
+    glimpse_report_message(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
+                           "stored as \"%s\": %s %s labels", l->o.store,
+                           glimpse_count_text(count, totals->stored),
+                           totals->stored == 1 ? "picture has" : "pictures have");
     if (totals->not_in_library > 0) {
-        glimpse_tell(
+        glimpse_report_message(
             l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
             "%s %s not in the library, so without stored labels; glimpse index adds what is "
             "missing",

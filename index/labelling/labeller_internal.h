@@ -35,7 +35,7 @@ struct glimpse_labeller {
 const char *const *glimpse_labeller_templates(const glimpse_labeller *labeller, size_t *count);
 
 /* Notes what the calibration came to, once. */
-void glimpse_labeller_tell_calibration(glimpse_labeller *labeller);
+void glimpse_labeller_report_calibration(glimpse_labeller *labeller);
 
 /* keep.c: options.store, when there is one. The commit adds to the totals; it is for stopped runs
  * as well, whose labels are kept. */

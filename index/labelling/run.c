@@ -98,7 +98,7 @@ static int begin(run *r, size_t window) {
     int status = glimpse_labeller_fit(l);
     if (status == GLIMPSE_OK) status = glimpse_labeller_open_stored(l);
     if (status < 0) return status;
-    glimpse_labeller_tell_calibration(l);
+    glimpse_labeller_report_calibration(l);
     size_t count = glimpse_classifier_count(l->classifier);
     r->top = l->o.top ? l->o.top : l->o.multi_label ? 0 : 1;
     /* With several labels a picture any class may be claimed. */
@@ -160,11 +160,11 @@ static int label_window(run *r, char *const *paths, size_t count,
     return status;
 }
 
-static void tell_stopped(const run *r, size_t done, size_t total) {
+static void report_stopped(const run *r, size_t done, size_t total) {
     char some[GLIMPSE_COUNT_TEXT], all[GLIMPSE_COUNT_TEXT];
-    glimpse_tell(r->l->o.message, r->l->o.user, GLIMPSE_MESSAGE_PROBLEM,
-                 "stopped: %s of %s files are done", glimpse_count_text(some, done),
-                 glimpse_count_text(all, total));
+    glimpse_report_message(r->l->o.message, r->l->o.user, GLIMPSE_MESSAGE_PROBLEM,
+                           "stopped: %s of %s files are done", glimpse_count_text(some, done),
+                           glimpse_count_text(all, total));
 }
 
 static int label_list(run *r, const glimpse_picture_list *list) {
@@ -183,7 +183,7 @@ static int label_list(run *r, const glimpse_picture_list *list) {
         }
     }
     free(pictures);
-    if (status == GLIMPSE_E_CANCELLED) tell_stopped(r, done, list->count);
+    if (status == GLIMPSE_E_CANCELLED) report_stopped(r, done, list->count);
     return status;
 }
 
@@ -266,8 +266,9 @@ int glimpse_labeller_label_library(glimpse_label_totals *totals, glimpse_labelle
     free(v);
     if (status == GLIMPSE_E_CANCELLED) {
         char count[GLIMPSE_COUNT_TEXT];
-        glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM,
-                     "stopped: %s pictures are done", glimpse_count_text(count, r.totals.labelled));
+        glimpse_report_message(l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM,
+                               "stopped: %s pictures are done",
+                               glimpse_count_text(count, r.totals.labelled));
     }
     return end(&r, totals, status);
 }

@@ -80,8 +80,8 @@ static int embed_window(glimpse_label_sample *out, const glimpse_labeller *l, co
     int status = glimpse_embedder_embed(made, l->embedder, pictures, count);
     for (size_t i = 0; i < count; i++) {
         if (pictures[i].problem) {
-            glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM, "%s: %s",
-                         pictures[i].path, pictures[i].problem);
+            glimpse_report_message(l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM, "%s: %s",
+                                   pictures[i].path, pictures[i].problem);
             out->unusable++;
         } else if (status == GLIMPSE_OK) {
             memcpy(out->embeddings + out->count * l->width, made + i * l->width,
@@ -131,9 +131,9 @@ int glimpse_label_sample_load(glimpse_label_sample *out, const glimpse_labeller 
         status = glimpse_fail(GLIMPSE_E_INVALID, "%s: no usable pictures", named(&from));
     } else if (status == GLIMPSE_OK && out->unusable > 0) {
         char count[GLIMPSE_COUNT_TEXT];
-        glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
-                     "%s: %s pictures could not be used", named(&from),
-                     glimpse_count_text(count, out->unusable));
+        glimpse_report_message(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
+                               "%s: %s pictures could not be used", named(&from),
+                               glimpse_count_text(count, out->unusable));
     }
     glimpse_truth_free(truth);
     free(places);

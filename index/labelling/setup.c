@@ -102,10 +102,11 @@ static int load_classes(glimpse_labeller *l) {
     } else if (status == GLIMPSE_OK) {
         status = glimpse_classes_split(&l->classes, text);
         if (status >= 0 && glimpse_classes_count(l->classes) == 1) {
-            glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
-                         "only one class, \"%s\", and no file of that name: every picture will get "
-                         "it",
-                         glimpse_classes_get(l->classes, 0)->name);
+            glimpse_report_message(
+                l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
+                "only one class, \"%s\", and no file of that name: every picture will get "
+                "it",
+                glimpse_classes_get(l->classes, 0)->name);
         }
     }
     free(path);
@@ -122,11 +123,12 @@ static int load_prompts(glimpse_labeller *l) {
     if (o->multi_label && glimpse_model_scoring(l->model) == GLIMPSE_SCORING_SIGMOID) {
         /* Each class is a yes or no of its own: there is nothing to compare with. */
         if (o->background) {
-            glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
-                         "%s plays no part: with %s this model answers yes or no to each class "
-                         "alone",
-                         glimpse_wording("options.background", NULL),
-                         glimpse_wording("options.multi_label", NULL));
+            glimpse_report_message(
+                l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
+                "%s plays no part: with %s this model answers yes or no to each class "
+                "alone",
+                glimpse_wording("options.background", NULL),
+                glimpse_wording("options.multi_label", NULL));
         }
         return GLIMPSE_OK;
     }
@@ -166,8 +168,9 @@ static int open_embedder(glimpse_labeller *l) {
     size_t resumed = glimpse_embedder_resumed(l->embedder);
     if (resumed > 0) {
         char count[GLIMPSE_COUNT_TEXT];
-        glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE, "%s: %s embeddings from before",
-                     l->o.journal, glimpse_count_text(count, resumed));
+        glimpse_report_message(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
+                               "%s: %s embeddings from before", l->o.journal,
+                               glimpse_count_text(count, resumed));
     }
     return GLIMPSE_OK;
 }
@@ -242,46 +245,50 @@ static int add_examples(glimpse_labeller *l) {
     char count[GLIMPSE_COUNT_TEXT];
     (void)glimpse_count_text(count, sample.count);
     if (status >= 0 && report.chosen) {
-        glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
-                     "%s examples: alpha %.3g, beta %.3g; held-out ones right: %zu of %zu with "
-                     "words alone, %zu with examples",
-                     count, report.alpha, report.beta, report.right_before, report.held_out,
-                     report.right_after);
+        glimpse_report_message(
+            l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
+            "%s examples: alpha %.3g, beta %.3g; held-out ones right: %zu of %zu with "
+            "words alone, %zu with examples",
+            count, report.alpha, report.beta, report.right_before, report.held_out,
+            report.right_after);
     } else if (status >= 0) {
-        glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
-                     "%s examples: no class has two, so none could be held out; alpha %.3g, beta "
-                     "%.3g",
-                     count, report.alpha, report.beta);
+        glimpse_report_message(
+            l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
+            "%s examples: no class has two, so none could be held out; alpha %.3g, beta "
+            "%.3g",
+            count, report.alpha, report.beta);
     }
     glimpse_label_sample_free(&sample);
     return status;
 }
 
-void glimpse_labeller_tell_calibration(glimpse_labeller *l) {
+void glimpse_labeller_report_calibration(glimpse_labeller *l) {
     const glimpse_calibration *c = &l->calibration;
     if (!l->calibrated || l->told) return;
     l->told = 1;
     char offset[48] = "", samples[GLIMPSE_COUNT_TEXT], unknown[GLIMPSE_COUNT_TEXT];
     if (c->offset != 0) (void)snprintf(offset, sizeof offset, ", offset %.3f", c->offset);
-    glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
-                 "calibrated on %s pictures (%s of none of the classes): accuracy %.3f, "
-                 "temperature %.3f%s, log loss %.3f -> %.3f, ECE %.3f -> %.3f",
-                 glimpse_count_text(samples, c->samples), glimpse_count_text(unknown, c->unknown),
-                 c->accuracy, c->temperature, offset, c->nll_before, c->nll_after, c->ece_before,
-                 c->ece_after);
+    glimpse_report_message(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
+                           "calibrated on %s pictures (%s of none of the classes): accuracy %.3f, "
+                           "temperature %.3f%s, log loss %.3f -> %.3f, ECE %.3f -> %.3f",
+                           glimpse_count_text(samples, c->samples),
+                           glimpse_count_text(unknown, c->unknown), c->accuracy, c->temperature,
+                           offset, c->nll_before, c->nll_after, c->ece_before, c->ece_after);
     const char *kept = glimpse_calibration_kept(c);
     if (kept) {
-        glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM,
-                     "the model's own probabilities are kept: %s (%s of %s pictures were mistakes; "
-                     "more pictures, and such as it gets wrong, would help)",
-                     kept, glimpse_count_text(unknown, c->mistakes),
-                     glimpse_count_text(samples, c->samples));
+        glimpse_report_message(
+            l->o.message, l->o.user, GLIMPSE_MESSAGE_PROBLEM,
+            "the model's own probabilities are kept: %s (%s of %s pictures were mistakes; "
+            "more pictures, and such as it gets wrong, would help)",
+            kept, glimpse_count_text(unknown, c->mistakes),
+            glimpse_count_text(samples, c->samples));
     }
     if (c->target_met) {
-        glimpse_tell(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
-                     "threshold %.4f: precision %.3f (95%% interval from %.3f), expected coverage "
-                     "%.3f",
-                     c->threshold, c->precision, c->precision_low, c->coverage);
+        glimpse_report_message(
+            l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
+            "threshold %.4f: precision %.3f (95%% interval from %.3f), expected coverage "
+            "%.3f",
+            c->threshold, c->precision, c->precision_low, c->coverage);
     }
 }
 

@@ -17,7 +17,7 @@
 struct glimpse_response_cache {
     const glimpse_store_ops *ops;
     glimpse_responses *responses;
-    glimpse_vlm_cache cache;
+    glimpse_vlm_cache calls;
 };
 
 /*
@@ -108,12 +108,12 @@ static int from_json(glimpse_vlm_answer **out, const json_t *root, const char *m
  * The cache.
  */
 static int find(void *user, glimpse_vlm_answer **out, const glimpse_vlm_question *question) {
-    glimpse_response_cache *answers = user;
+    glimpse_response_cache *cache = user;
     glimpse_hash key;
     char *stored = NULL;
     *out = NULL;
     if (!glimpse_hash_from_hex(&key, question->key)) return 0;
-    int found = answers->ops->responses.find(&stored, answers->responses, &key);
+    int found = cache->ops->responses.find(&stored, cache->responses, &key);
     json_error_t error;
     json_t *root = stored ? glimpse_json_load(stored, strlen(stored), 0, &error) : NULL;
     if (root) found = from_json(out, root, question->model);
@@ -124,12 +124,12 @@ static int find(void *user, glimpse_vlm_answer **out, const glimpse_vlm_question
 
 static int keep(void *user, const glimpse_vlm_question *question,
                 const glimpse_vlm_answer *answer) {
-    glimpse_response_cache *answers = user;
+    glimpse_response_cache *cache = user;
     glimpse_response response = {.contents = question->contents,
                                  .model = question->model,
                                  .prompt = question->prompt,
                                  .parameters = question->parameters};
-    if (answers->ops->responses.is_read_only(answers->responses)) return GLIMPSE_OK;
+    if (cache->ops->responses.is_read_only(cache->responses)) return GLIMPSE_OK;
     if (!glimpse_hash_from_hex(&response.key, question->key)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "\"%.40s\" is no key of a question", question->key);
     }
@@ -143,7 +143,7 @@ static int keep(void *user, const glimpse_vlm_question *question,
     if (gmtime_r(&now, &utc)) (void)strftime(made, sizeof made, "%Y-%m-%dT%H:%M:%S", &utc);
     response.answer = stored;
     response.made = made;
-    int status = answers->ops->responses.put(answers->responses, &response);
+    int status = cache->ops->responses.write(cache->responses, &response);
     free(stored);
     return status;
 }
@@ -153,18 +153,18 @@ static int keep(void *user, const glimpse_vlm_question *question,
  */
 static int make(glimpse_response_cache **out, const glimpse_store_ops *ops,
                 glimpse_responses *responses) {
-    glimpse_response_cache *answers = calloc(1, sizeof *answers);
-    if (!answers) {
+    glimpse_response_cache *cache = calloc(1, sizeof *cache);
+    if (!cache) {
         ops->responses.close(responses);
-        return glimpse_fail_nomem(sizeof *answers, "answers");
+        return glimpse_fail_nomem(sizeof *cache, "answers");
     }
-    answers->ops = ops;
-    answers->responses = responses;
-    answers->cache = GLIMPSE_VLM_CACHE_INIT;
-    answers->cache.find = find;
-    answers->cache.keep = keep;
-    answers->cache.user = answers;
-    *out = answers;
+    cache->ops = ops;
+    cache->responses = responses;
+    cache->calls = GLIMPSE_VLM_CACHE_INIT;
+    cache->calls.find = find;
+    cache->calls.keep = keep;
+    cache->calls.user = cache;
+    *out = cache;
     return GLIMPSE_OK;
 }
 
@@ -188,41 +188,41 @@ int glimpse_response_cache_open(glimpse_response_cache **out, const char *path) 
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "nowhere to put the answers");
     *out = NULL;
     if (path) return open_at(out, path);
-    char *folder = glimpse_user_cache_folder();
-    if (!folder) {
+    char *directory = glimpse_user_cache_directory();
+    if (!directory) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND,
                             "no place for answers: neither XDG_CACHE_HOME nor HOME is set");
     }
-    int status = glimpse_make_folders(folder);
-    char *file = status == GLIMPSE_OK ? glimpse_path_join(folder, "answers.db") : NULL;
+    int status = glimpse_make_directories(directory);
+    char *file = status == GLIMPSE_OK ? glimpse_path_join(directory, "answers.db") : NULL;
     if (status == GLIMPSE_OK) {
-        status = file ? open_at(out, file) : glimpse_fail_nomem(strlen(folder), "a path");
+        status = file ? open_at(out, file) : glimpse_fail_nomem(strlen(directory), "a path");
     }
     free(file);
-    free(folder);
+    free(directory);
     return status;
 }
 
-void glimpse_response_cache_close(glimpse_response_cache *answers) {
-    if (!answers) return;
-    answers->ops->responses.close(answers->responses);
-    free(answers);
+void glimpse_response_cache_close(glimpse_response_cache *cache) {
+    if (!cache) return;
+    cache->ops->responses.close(cache->responses);
+    free(cache);
 }
 
-const glimpse_vlm_cache *glimpse_response_cache_calls(const glimpse_response_cache *answers) {
-    return answers ? &answers->cache : NULL;
+const glimpse_vlm_cache *glimpse_response_cache_calls(const glimpse_response_cache *cache) {
+    return cache ? &cache->calls : NULL;
 }
 
-int glimpse_response_cache_count(int64_t *total, const glimpse_response_cache *answers) {
-    if (!answers || !total) return glimpse_fail(GLIMPSE_E_INVALID, "no answers");
-    return answers->ops->responses.count(total, answers->responses);
+int glimpse_response_cache_count(int64_t *total, const glimpse_response_cache *cache) {
+    if (!cache || !total) return glimpse_fail(GLIMPSE_E_INVALID, "no answers");
+    return cache->ops->responses.count(total, cache->responses);
 }
 
-int glimpse_response_cache_forget(int64_t *forgotten, glimpse_response_cache *answers,
+int glimpse_response_cache_forget(int64_t *forgotten, glimpse_response_cache *cache,
                                   const char *model) {
     int64_t count = 0;
-    if (!answers) return glimpse_fail(GLIMPSE_E_INVALID, "no answers");
-    int status = answers->ops->responses.forget(&count, answers->responses, model);
+    if (!cache) return glimpse_fail(GLIMPSE_E_INVALID, "no answers");
+    int status = cache->ops->responses.forget(&count, cache->responses, model);
     if (status == GLIMPSE_OK && forgotten) *forgotten = count;
     return status;
 }

@@ -33,8 +33,8 @@ int glimpse_search_compare(const void *a, const void *b) {
     return (x->size > y->size) - (x->size < y->size);
 }
 
-static int take(glimpse_search *s, int64_t content, const glimpse_hash *hash, uint64_t size,
-                double score) {
+static int add_candidate(glimpse_search *s, int64_t content, const glimpse_hash *hash,
+                         uint64_t size, double score) {
     if (score < s->min_score) return GLIMPSE_OK;
     if (s->has_excluded && memcmp(hash->bytes, s->excluded.bytes, GLIMPSE_HASH_BYTES) == 0) {
         return GLIMPSE_OK;
@@ -74,7 +74,7 @@ static int consider_some(glimpse_search *s, const glimpse_vector_hit *hits, size
     }
     for (size_t i = 0; i < used && status == GLIMPSE_OK; i++) {
         if (!choices[i].passes) continue;
-        status = take(s, contents[i], &choices[i].hash, choices[i].size, scores[i]);
+        status = add_candidate(s, contents[i], &choices[i].hash, choices[i].size, scores[i]);
     }
     return status;
 }
@@ -88,20 +88,20 @@ int glimpse_search_consider(glimpse_search *s, const glimpse_vector_hit *hits, s
     return status;
 }
 
-static int take_content(void *user, int64_t content, const glimpse_hash *hash, uint64_t size) {
+static int add_content(void *user, int64_t content, const glimpse_hash *hash, uint64_t size) {
     glimpse_search *s = user;
     int64_t row = -1;
     double score = 0.0;
     int status = s->store->ops->vectors.find(&row, s->vectors, content);
     if (status < 0 || row < 0) return status;
     status = score_row(&score, s, row);
-    return status == GLIMPSE_OK ? take(s, content, hash, size, score) : status;
+    return status == GLIMPSE_OK ? add_candidate(s, content, hash, size, score) : status;
 }
 
 int glimpse_search_consider_all(glimpse_search *s) {
     s->count = 0;
     int status = s->store->ops->filters.contents(s->store, s->filter, s->labels, s->label_count,
-                                                 take_content, s);
+                                                 add_content, s);
     if (status == GLIMPSE_OK && s->count > 0) {
         qsort(s->found, s->count, sizeof *s->found, glimpse_search_compare);
     }

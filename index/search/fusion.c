@@ -20,12 +20,12 @@ typedef struct hits {
     glimpse_search *s;
     hit *list;
     size_t count, capacity;
-    int64_t *seen; /* [seen_room] open addressing: contents that were looked at, 0: free */
-    size_t seen_count, seen_room;
+    int64_t *seen; /* [seen_capacity] open addressing: contents that were looked at, 0: free */
+    size_t seen_count, seen_capacity;
 } hits;
 
 static size_t slot_of(const hits *h, int64_t content) {
-    size_t mask = h->seen_room - 1;
+    size_t mask = h->seen_capacity - 1;
     size_t slot = (size_t)((uint64_t)content * UINT64_C(0x9e3779b97f4a7c15) >> 17) & mask;
     while (h->seen[slot] != 0 && h->seen[slot] != content)
         slot = (slot + 1) & mask;
@@ -34,17 +34,17 @@ static size_t slot_of(const hits *h, int64_t content) {
 
 /* *first is 1 when the content was not asked about before. */
 static int remember(hits *h, int64_t content, int *first) {
-    if (2 * (h->seen_count + 1) > h->seen_room) {
-        size_t old_room = h->seen_room;
+    if (2 * (h->seen_count + 1) > h->seen_capacity) {
+        size_t old_capacity = h->seen_capacity;
         int64_t *old = h->seen;
-        h->seen_room = old_room ? 2 * old_room : 1024;
-        h->seen = calloc(h->seen_room, sizeof *h->seen);
+        h->seen_capacity = old_capacity ? 2 * old_capacity : 1024;
+        h->seen = calloc(h->seen_capacity, sizeof *h->seen);
         if (!h->seen) {
             free(old);
-            h->seen_room = 0;
-            return glimpse_fail_nomem(h->seen_room * sizeof *h->seen, "captions");
+            h->seen_capacity = 0;
+            return glimpse_fail_nomem(h->seen_capacity * sizeof *h->seen, "captions");
         }
-        for (size_t i = 0; i < old_room; i++) {
+        for (size_t i = 0; i < old_capacity; i++) {
             if (old[i] != 0) h->seen[slot_of(h, old[i])] = old[i];
         }
         free(old);

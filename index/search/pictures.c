@@ -7,14 +7,14 @@
 typedef struct listing {
     glimpse_store *store;
     glimpse_results *results;
-    glimpse_reach reach;
+    glimpse_availability availability;
     glimpse_filter *filter;
 } listing;
 
 static int append(void *user, int64_t content) {
     listing *l = user;
     const glimpse_ranked one = {.candidate.content = content};
-    return glimpse_results_append(l->results, l->store, &l->reach, l->filter, &one);
+    return glimpse_results_append(l->results, l->store, &l->availability, l->filter, &one);
 }
 
 int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
@@ -30,12 +30,12 @@ int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
     int status = ops->begin_read(store);
     if (status < 0) return status;
     status = ops->filters.open(&l.filter, store, path_prefix, NULL, NULL);
-    if (status == GLIMPSE_OK) status = glimpse_reach_init(&l.reach, store);
+    if (status == GLIMPSE_OK) status = glimpse_availability_init(&l.availability, store);
     if (status == GLIMPSE_OK) status = ops->filters.count_pictures(&count, store, l.filter);
     if (status == GLIMPSE_OK) status = glimpse_results_create(&l.results, count);
     if (status == GLIMPSE_OK) status = ops->filters.pictures(store, l.filter, append, &l);
     ops->end_read(store);
-    glimpse_reach_free(&l.reach);
+    glimpse_availability_free(&l.availability);
     ops->filters.close(l.filter);
     if (status < 0) {
         glimpse_results_free(l.results);

@@ -27,7 +27,7 @@ static const double MAX_WEIGHT = 1000.0;
 
 struct glimpse_query {
     glimpse_query_term *terms; /* the bodies are owned by the query */
-    size_t count, room;
+    size_t count, capacity;
 };
 
 /* The joined text, and for every byte of it whether a word begins there. */
@@ -75,7 +75,8 @@ static int starts_like_path(const char *body) {
            strncmp(body, "~/", 2) == 0;
 }
 
-/* A malloc'ed copy of `path` with a leading ~/ replaced by the home folder; NULL: out of memory. */
+/* A malloc'ed copy of `path` with a leading ~/ replaced by the home directory; NULL: out of memory.
+ */
 static char *expand_home(const char *path) {
     const char *home = getenv("HOME");
     if (strncmp(path, "~/", 2) != 0 || !home || !*home) return strdup(path);
@@ -89,15 +90,15 @@ static char *expand_home(const char *path) {
 /* Takes over `body`, also when it fails. */
 static int add_term(glimpse_query *query, double weight, int is_picture, char *body) {
     if (!body) return glimpse_fail_nomem(1, "a query");
-    if (query->count == query->room) {
-        size_t room = query->room ? 2 * query->room : 8;
-        glimpse_query_term *terms = realloc(query->terms, room * sizeof *terms);
+    if (query->count == query->capacity) {
+        size_t capacity = query->capacity ? 2 * query->capacity : 8;
+        glimpse_query_term *terms = realloc(query->terms, capacity * sizeof *terms);
         if (!terms) {
             free(body);
-            return glimpse_fail_nomem(room * sizeof *terms, "a query");
+            return glimpse_fail_nomem(capacity * sizeof *terms, "a query");
         }
         query->terms = terms;
-        query->room = room;
+        query->capacity = capacity;
     }
     query->terms[query->count++] = (glimpse_query_term){weight, is_picture, body};
     return GLIMPSE_OK;
@@ -334,14 +335,14 @@ int glimpse_query_parse(glimpse_query **out, const char *const *words, size_t co
     int status = GLIMPSE_OK;
     parser p = {0};
     glimpse_query *query = NULL;
-    size_t room = 1;
+    size_t capacity = 1;
     for (size_t i = 0; i < count; i++)
-        room += strlen(words[i]) + 1;
-    p.text = malloc(room);
-    p.starts = calloc(room, 1);
+        capacity += strlen(words[i]) + 1;
+    p.text = malloc(capacity);
+    p.starts = calloc(capacity, 1);
     query = calloc(1, sizeof *query);
     if (!p.text || !p.starts || !query) {
-        status = glimpse_fail_nomem(room, "a query");
+        status = glimpse_fail_nomem(capacity, "a query");
         goto done;
     }
     for (size_t i = 0; i < count; i++) {

@@ -50,39 +50,40 @@ void glimpse_results_free(glimpse_results *results) {
     free(results);
 }
 
-int glimpse_reach_init(glimpse_reach *reach, glimpse_store *store) {
-    *reach = (glimpse_reach){.store = store};
-    int status = store->ops->roots.list(&reach->roots, &reach->count, store);
+int glimpse_availability_init(glimpse_availability *availability, glimpse_store *store) {
+    *availability = (glimpse_availability){.store = store};
+    int status = store->ops->roots.list(&availability->roots, &availability->count, store);
     if (status < 0) return status;
-    reach->looked = calloc(reach->count ? reach->count : 1, sizeof *reach->looked);
-    if (!reach->looked) {
-        glimpse_reach_free(reach);
-        return glimpse_fail_nomem(reach->count * sizeof(int), "roots");
+    availability->looked =
+        calloc(availability->count ? availability->count : 1, sizeof *availability->looked);
+    if (!availability->looked) {
+        glimpse_availability_free(availability);
+        return glimpse_fail_nomem(availability->count * sizeof(int), "roots");
     }
     return GLIMPSE_OK;
 }
 
-void glimpse_reach_free(glimpse_reach *reach) {
-    glimpse_roots_free(reach->roots, reach->count);
-    free(reach->looked);
-    *reach = (glimpse_reach){0};
+void glimpse_availability_free(glimpse_availability *availability) {
+    glimpse_roots_free(availability->roots, availability->count);
+    free(availability->looked);
+    *availability = (glimpse_availability){0};
 }
 
-int glimpse_reach_was_offline(const glimpse_reach *reach, const char *path) {
-    const glimpse_root *root = glimpse_root_of(reach->roots, reach->count, path);
+int glimpse_availability_was_offline(const glimpse_availability *availability, const char *path) {
+    const glimpse_root *root = glimpse_root_of(availability->roots, availability->count, path);
     return root && root->offline;
 }
 
-int glimpse_reach_is_offline(glimpse_reach *reach, const char *path) {
-    const glimpse_root *root = glimpse_root_of(reach->roots, reach->count, path);
+int glimpse_availability_is_offline(glimpse_availability *availability, const char *path) {
+    const glimpse_root *root = glimpse_root_of(availability->roots, availability->count, path);
     if (!root) return 0;
-    size_t i = (size_t)(root - reach->roots);
-    if (reach->looked[i] == 0) {
+    size_t i = (size_t)(root - availability->roots);
+    if (availability->looked[i] == 0) {
         int reachable = 1;
-        int status = glimpse_store_root_reachable(&reachable, reach->store, root->path);
-        reach->looked[i] = status < 0 || reachable ? 1 : -1;
+        int status = glimpse_store_root_reachable(&reachable, availability->store, root->path);
+        availability->looked[i] = status < 0 || reachable ? 1 : -1;
     }
-    return reach->looked[i] < 0;
+    return availability->looked[i] < 0;
 }
 
 static int exists(const char *path) {
@@ -92,7 +93,7 @@ static int exists(const char *path) {
 
 /* The file to show, and how many there are. `path` is malloc'ed; NULL when no file passes. */
 typedef struct choice {
-    glimpse_reach *reach;
+    glimpse_availability *availability;
     char *path;
     int64_t mtime_ns;
     int rank; /* 1..4, in the order above */
@@ -101,7 +102,7 @@ typedef struct choice {
 
 static int choose(void *user, const glimpse_store_file *file) {
     choice *best = user;
-    int was_offline = glimpse_reach_was_offline(best->reach, file->path);
+    int was_offline = glimpse_availability_was_offline(best->availability, file->path);
     best->all++;
     best->online += !was_offline;
     if (!file->passes) return GLIMPSE_OK;
@@ -117,12 +118,13 @@ static int choose(void *user, const glimpse_store_file *file) {
     return best->path ? GLIMPSE_OK : glimpse_fail_nomem(strlen(file->path), "a path");
 }
 
-int glimpse_results_append(glimpse_results *results, glimpse_store *store, glimpse_reach *reach,
-                           const glimpse_filter *filter, const glimpse_ranked *ranked) {
+int glimpse_results_append(glimpse_results *results, glimpse_store *store,
+                           glimpse_availability *availability, const glimpse_filter *filter,
+                           const glimpse_ranked *ranked) {
     const glimpse_store_ops *ops = store->ops;
     int64_t content = ranked->candidate.content;
     glimpse_content_meta meta;
-    choice shown = {.reach = reach, .rank = 5};
+    choice shown = {.availability = availability, .rank = 5};
     int status = ops->files.of_content(store, filter, content, choose, &shown);
     if (status < 0 || !shown.path || results->count == results->capacity) goto done;
     glimpse_strings *strings = &results->strings;
@@ -148,8 +150,8 @@ int glimpse_results_append(glimpse_results *results, glimpse_store *store, glimp
         .taken = meta.taken,
         .modified = glimpse_strings_add(strings, modified, strlen(modified)),
         .format = meta.format,
-        .offline = shown.rank >= 3 && (glimpse_reach_was_offline(reach, shown.path) ||
-                                       glimpse_reach_is_offline(reach, shown.path)),
+        .offline = shown.rank >= 3 && (glimpse_availability_was_offline(availability, shown.path) ||
+                                       glimpse_availability_is_offline(availability, shown.path)),
         /* What is away counts only where nothing else is left. */
         .copies = shown.online > 0 ? shown.online : shown.all,
         .fused = ranked->fused,

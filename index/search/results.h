@@ -17,18 +17,18 @@ typedef struct glimpse_candidate {
 int glimpse_results_create(glimpse_results **out, size_t capacity);
 
 /* Which roots can be reached, looked up once per search. */
-typedef struct glimpse_reach {
+typedef struct glimpse_availability {
     glimpse_store *store;
     glimpse_root *roots;
     int *looked; /* 0: not yet, 1: reachable, -1: not */
     size_t count;
-} glimpse_reach;
-int glimpse_reach_init(glimpse_reach *reach, glimpse_store *store);
-void glimpse_reach_free(glimpse_reach *reach);
+} glimpse_availability;
+int glimpse_availability_init(glimpse_availability *availability, glimpse_store *store);
+void glimpse_availability_free(glimpse_availability *availability);
 /* 1 when the root of `path` was offline when last indexed. */
-int glimpse_reach_was_offline(const glimpse_reach *reach, const char *path);
+int glimpse_availability_was_offline(const glimpse_availability *availability, const char *path);
 /* 1 when the root of `path` cannot be reached now. */
-int glimpse_reach_is_offline(glimpse_reach *reach, const char *path);
+int glimpse_availability_is_offline(glimpse_availability *availability, const char *path);
 
 /* A content as a search ranked it; fields as in glimpse_result. */
 typedef struct glimpse_ranked {
@@ -40,7 +40,8 @@ typedef struct glimpse_ranked {
 
 /* Appends a content, described by the best of its files that pass the filter: one that exists if
  * any does. Only files that may be shown are looked at on the disk. */
-int glimpse_results_append(glimpse_results *results, glimpse_store *store, glimpse_reach *reach,
-                           const glimpse_filter *filter, const glimpse_ranked *ranked);
+int glimpse_results_append(glimpse_results *results, glimpse_store *store,
+                           glimpse_availability *availability, const glimpse_filter *filter,
+                           const glimpse_ranked *ranked);
 
 #endif

@@ -12,9 +12,9 @@
  *      else exists, the answer is final;
  *   4. otherwise four times n, and again.
  *
- * When n grows past a share of the library, or the folder asked for holds few files, all contents
- * that pass the filter are scored instead (one query, one pass over the rows). Both ways give what
- * sorting everything would give: a test compares them.
+ * When n grows past a share of the library, or the directory asked for holds few files, all
+ * contents that pass the filter are scored instead (one query, one pass over the rows). Both ways
+ * give what sorting everything would give: a test compares them.
  */
 #include "core/error.h"
 #include "core/options.h"
@@ -140,11 +140,12 @@ static int plain_order(glimpse_search *s) {
     return GLIMPSE_OK;
 }
 
-static int make_results(glimpse_search *s, glimpse_reach *reach, glimpse_results **out) {
+static int make_results(glimpse_search *s, glimpse_availability *availability,
+                        glimpse_results **out) {
     size_t count = s->ranked_count < s->wanted ? s->ranked_count : s->wanted;
     int status = glimpse_results_create(out, count);
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
-        status = glimpse_results_append(*out, s->store, reach, s->filter, &s->ranked[i]);
+        status = glimpse_results_append(*out, s->store, availability, s->filter, &s->ranked[i]);
     return status;
 }
 
@@ -153,7 +154,7 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
                const glimpse_search_options *options) {
     const glimpse_store_ops *ops = s->store->ops;
     glimpse_model_info model;
-    glimpse_reach reach = {0};
+    glimpse_availability availability = {0};
     int final = 0, narrow = 0;
     int status = glimpse_store_find_model(&model, s->store, key);
     if (status == GLIMPSE_OK) status = ops->vectors.get(&s->vectors, s->store, &model);
@@ -161,7 +162,7 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
         status = ops->filters.open(&s->filter, s->store, options->path_prefix, options->after,
                                    options->before);
     }
-    if (status == GLIMPSE_OK) status = glimpse_reach_init(&reach, s->store);
+    if (status == GLIMPSE_OK) status = glimpse_availability_init(&availability, s->store);
     if (status != GLIMPSE_OK) goto done;
 
     final = ops->vectors.count(s->vectors) == 0;
@@ -172,9 +173,9 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
 
     if (s->count > s->k) s->count = s->k;
     status = s->captions ? glimpse_search_fuse(s) : plain_order(s);
-    if (status == GLIMPSE_OK) status = make_results(s, &reach, results);
+    if (status == GLIMPSE_OK) status = make_results(s, &availability, results);
 done:
-    glimpse_reach_free(&reach);
+    glimpse_availability_free(&availability);
     ops->filters.close(s->filter);
     return status;
 }

@@ -32,7 +32,7 @@ done:
 }
 
 typedef struct visiting {
-    glimpse_reach reach;
+    glimpse_availability availability;
     size_t rank;
     glimpse_visit_fn visit;
     void *user;
@@ -54,7 +54,7 @@ static int visit_picture(void *user, const glimpse_store_picture *picture) {
         .taken = picture->taken,
         .modified = modified,
         .format = picture->format,
-        .offline = glimpse_reach_was_offline(&v->reach, picture->path),
+        .offline = glimpse_availability_was_offline(&v->availability, picture->path),
         .copies = picture->copies,
     };
     return v->visit(v->user, &file, picture->embedding);
@@ -71,11 +71,11 @@ int glimpse_library_visit_key(glimpse_library *library, const glimpse_model_key 
     if (status < 0) return status;
     status = glimpse_store_find_model(&model, store, key);
     if (status == GLIMPSE_OK) status = ops->filters.open(&filter, store, path_prefix, NULL, NULL);
-    if (status == GLIMPSE_OK) status = glimpse_reach_init(&v.reach, store);
+    if (status == GLIMPSE_OK) status = glimpse_availability_init(&v.availability, store);
     if (status == GLIMPSE_OK)
         status = ops->files.embedded(store, filter, &model, visit_picture, &v);
     ops->end_read(store);
-    glimpse_reach_free(&v.reach);
+    glimpse_availability_free(&v.availability);
     ops->filters.close(filter);
     return status;
 }

@@ -121,11 +121,12 @@ static char *try_place(const char *directory, const char *relative, accept_fn ac
 
 /* Around the directory that the file `code` lies in. */
 static char *try_around(const char *code, const char *relative, accept_fn accept) {
-    static const char *const ways[] = {"../share/glimpse", "../../share/glimpse", "../../../data"};
+    static const char *const candidates[] = {"../share/glimpse", "../../share/glimpse",
+                                             "../../../data"};
     const char *slash = strrchr(code, '/');
     char *found = NULL;
-    for (size_t i = 0; slash && i < sizeof ways / sizeof *ways && !found; i++) {
-        char *place = glimpse_session_format("%.*s/%s", (int)(slash - code), code, ways[i]);
+    for (size_t i = 0; slash && i < sizeof candidates / sizeof *candidates && !found; i++) {
+        char *place = glimpse_session_format("%.*s/%s", (int)(slash - code), code, candidates[i]);
         if (place) found = try_place(place, relative, accept);
         free(place);
     }

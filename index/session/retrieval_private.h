@@ -4,7 +4,7 @@
 #ifndef GLIMPSE_SESSION_RETRIEVAL_PRIVATE_H
 #define GLIMPSE_SESSION_RETRIEVAL_PRIVATE_H
 
-#include "session_look.h"
+#include "session_scores.h"
 
 #include <glimpse/session_evaluate.h>
 

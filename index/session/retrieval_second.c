@@ -101,8 +101,8 @@ static int rerank_one(retrieval *r, const session_vlm *vlm, size_t text, const r
                       const session_control *control) {
     glimpse_second_figures *f = &r->rerank;
     const session_control quiet = {NULL, control->cancelled, control->user};
-    session_look look = {0};
-    session_look_picture *pictures = calloc(f->depth + 1, sizeof *pictures);
+    session_scores look = {0};
+    session_scores_picture *pictures = calloc(f->depth + 1, sizeof *pictures);
     double *first = calloc(f->depth + 1, sizeof *first);
     glimpse_reranked *order = calloc(f->depth + 1, sizeof *order);
     int status = GLIMPSE_OK;
@@ -114,7 +114,7 @@ static int rerank_one(retrieval *r, const session_vlm *vlm, size_t text, const r
         pictures[i].path = r->images[list[i].image];
         first[i] = list[i].score;
     }
-    status = glimpse_session_look_again(&look, vlm, r->texts[text], pictures, f->depth, &quiet);
+    status = glimpse_session_score_pictures(&look, vlm, r->texts[text], pictures, f->depth, &quiet);
     for (int w = 0; w <= GLIMPSE_SECOND_WEIGHTS && status == GLIMPSE_OK; w++) {
         status = glimpse_rerank(order, first, look.scores, f->depth, weight_at(f, w));
         if (status < 0) break;
@@ -126,7 +126,7 @@ static int rerank_one(retrieval *r, const session_vlm *vlm, size_t text, const r
     f->failed += look.failed;
     glimpse_vlm_totals_add(&f->vlm.totals, &look.totals);
 done:
-    glimpse_session_look_free(&look);
+    glimpse_session_scores_free(&look);
     free(order);
     free(first);
     free(pictures);

@@ -20,10 +20,11 @@ static int open_journal(glimpse_actions **out, glimpse_session *session) {
     int status = glimpse_actions_open(out, NULL);
     if (status < 0) return status;
     glimpse_actions_set_cancelled(*out, session->cancelled, session->user);
-    uint64_t settled = glimpse_actions_recovered(*out);
-    if (settled > 0) {
-        glimpse_session_note(session, "an earlier run was interrupted; %llu %s settled",
-                             (unsigned long long)settled, settled == 1 ? "file was" : "files were");
+    uint64_t resolved = glimpse_actions_recovered(*out);
+    if (resolved > 0) {
+        glimpse_session_note(session, "an earlier run was interrupted; %llu %s recovered",
+                             (unsigned long long)resolved,
+                             resolved == 1 ? "file was" : "files were");
     }
     return GLIMPSE_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * session_hits.c - keeps what a search of a session found, and reorders it by a second look.
+ * session_hits.c - keeps what a search of a session found, and reorders it by a re-ranking.
  */
 #include "session_hits.h"
 
@@ -74,7 +74,7 @@ static double first_score(const glimpse_hits *hits, size_t i) {
     return hits->summary.captions ? result->fused : result->score;
 }
 
-static int apply(glimpse_hits *hits, const session_look *look, const glimpse_reranked *order) {
+static int apply(glimpse_hits *hits, const session_scores *look, const glimpse_reranked *order) {
     glimpse_hit *sorted = calloc(look->count + 1, sizeof *sorted);
     if (!sorted) return glimpse_fail_nomem(look->count * sizeof *sorted, "results");
     int status = GLIMPSE_OK;
@@ -101,9 +101,9 @@ static int keep_use(glimpse_hits *hits, const session_vlm *vlm, const glimpse_vl
 
 int glimpse_hits_look_again(glimpse_hits *hits, const session_vlm *vlm, const char *text,
                             size_t depth, double weight, const session_control *control) {
-    session_look look = {0};
+    session_scores look = {0};
     if (depth > hits->count) depth = hits->count;
-    session_look_picture *pictures = calloc(depth + 1, sizeof *pictures);
+    session_scores_picture *pictures = calloc(depth + 1, sizeof *pictures);
     double *first = calloc(depth + 1, sizeof *first);
     glimpse_reranked *order = calloc(depth + 1, sizeof *order);
     int status = GLIMPSE_OK;
@@ -117,7 +117,7 @@ int glimpse_hits_look_again(glimpse_hits *hits, const session_vlm *vlm, const ch
         pictures[i].id = result ? glimpse_sure_id(result) : NULL;
         first[i] = first_score(hits, i);
     }
-    status = glimpse_session_look_again(&look, vlm, text, pictures, depth, control);
+    status = glimpse_session_score_pictures(&look, vlm, text, pictures, depth, control);
     if (status == GLIMPSE_OK) status = glimpse_rerank(order, first, look.scores, depth, weight);
     if (status == GLIMPSE_OK) status = apply(hits, &look, order);
     if (status == GLIMPSE_OK) status = keep_use(hits, vlm, &look.totals);
@@ -126,7 +126,7 @@ int glimpse_hits_look_again(glimpse_hits *hits, const session_vlm *vlm, const ch
     hits->summary.failed = look.failed;
     hits->summary.weight = weight;
 done:
-    glimpse_session_look_free(&look);
+    glimpse_session_scores_free(&look);
     free(pictures);
     free(first);
     free(order);

@@ -4,7 +4,7 @@
 #ifndef GLIMPSE_SESSION_HITS_H
 #define GLIMPSE_SESSION_HITS_H
 
-#include "session_look.h"
+#include "session_scores.h"
 
 #include <glimpse/session_search.h>
 

@@ -114,7 +114,7 @@ typedef struct session_vlm {
     glimpse_session *session;
     void *entry; /* of the session's list */
     glimpse_vlm *vlm, *second;
-    glimpse_response_cache *answers;
+    glimpse_response_cache *responses;
     glimpse_vlm_run_options run; /* cache, second tier, dry run and cancelling are set up */
     glimpse_vlm_settings settings;
 } session_vlm;

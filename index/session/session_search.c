@@ -1,5 +1,5 @@
 /*
- * session_search.c - finding pictures: a query's embedding, the search, and a second look.
+ * session_search.c - finding pictures: a query's embedding, the search, and re-ranking.
  *
  * The library is acquired before the model, so that what is missing is found out before weights are
  * prepared.
@@ -81,10 +81,10 @@ typedef struct name_list {
 
 static int add_name(void *user, const char *name) {
     name_list *list = user;
-    const size_t used = strlen(list->text), room = sizeof list->text - 8 - used;
+    const size_t used = strlen(list->text), capacity = sizeof list->text - 8 - used;
     const char *before = list->count++ > 0 ? ", " : "";
-    if (strlen(before) + strlen(name) < room) {
-        (void)snprintf(list->text + used, room, "%s%s", before, name);
+    if (strlen(before) + strlen(name) < capacity) {
+        (void)snprintf(list->text + used, capacity, "%s%s", before, name);
         return 0;
     }
     (void)snprintf(list->text + used, sizeof list->text - used, ", ...");

@@ -1,5 +1,5 @@
 /*
- * session_vlm.c - which vision-language model a call asks, its prompts, its cache of answers.
+ * session_vlm.c - which vision-language model a call asks, its prompts, its response cache.
  *
  * A model is opened once for equal settings, because opening a native one takes seconds and because
  * limits and money are counted in it. Those in use stay; of the others the last KEPT do. An entry
@@ -229,7 +229,7 @@ static session_vlm_entry *borrow(glimpse_session *session, const char *spec,
 }
 
 /* The one that was used longest ago and is idle, taken off the list when there are many. */
-static session_vlm_entry *take_surplus(glimpse_session *session) {
+static session_vlm_entry *absorb_surplus(glimpse_session *session) {
     session_vlm_entry *surplus = NULL;
     (void)pthread_mutex_lock(&session->lock);
     session_list *all = &session->vlms;
@@ -274,7 +274,7 @@ static int add_entry(session_vlm_entry **out, glimpse_session *session, char *sp
         return status;
     }
     *out = entry;
-    close_entry(take_surplus(session));
+    close_entry(absorb_surplus(session));
     return GLIMPSE_OK;
 }
 
@@ -334,11 +334,11 @@ int glimpse_session_vlm(glimpse_vlm **vlm, glimpse_vlm **second, glimpse_session
 /*
  * What a call works with.
  */
-static int open_answers(session_vlm *v, glimpse_library *library) {
+static int open_responses(session_vlm *v, glimpse_library *library) {
     if (v->settings.no_cache) return GLIMPSE_OK;
     const glimpse_kept_error before = glimpse_error_keep();
-    int status = library ? glimpse_response_cache_open_library(&v->answers, library)
-                         : glimpse_response_cache_open(&v->answers, NULL);
+    int status = library ? glimpse_response_cache_open_library(&v->responses, library)
+                         : glimpse_response_cache_open(&v->responses, NULL);
     if (status < 0 && glimpse_vlm_is_remote(v->vlm)) {
         return glimpse_fail_context(status,
                                     "answers cannot be kept; with %s they are "
@@ -349,7 +349,7 @@ static int open_answers(session_vlm *v, glimpse_library *library) {
         glimpse_error_restore(&before);
         return GLIMPSE_OK;
     }
-    v->run.cache = glimpse_response_cache_calls(v->answers);
+    v->run.cache = glimpse_response_cache_calls(v->responses);
     return GLIMPSE_OK;
 }
 
@@ -377,13 +377,13 @@ int glimpse_session_acquire_vlm(session_vlm *out, glimpse_session *session,
         out->run.cancelled = control->cancelled;
         out->run.user = control->user;
     }
-    status = open_answers(out, library);
+    status = open_responses(out, library);
     if (status < 0) glimpse_session_release_vlm(out);
     return status;
 }
 
 void glimpse_session_release_vlm(session_vlm *vlm) {
-    glimpse_response_cache_close(vlm->answers);
+    glimpse_response_cache_close(vlm->responses);
     if (vlm->entry) release_entry(vlm->session, vlm->entry);
     *vlm = (session_vlm){0};
 }

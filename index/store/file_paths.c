@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-int glimpse_path_is_below(const char *path, const char *folder) {
-    size_t length = strlen(folder);
-    if (length == 1 && folder[0] == '/') return path[0] == '/';
-    return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/');
+int glimpse_path_is_below(const char *path, const char *directory) {
+    size_t length = strlen(directory);
+    if (length == 1 && directory[0] == '/') return path[0] == '/';
+    return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
 /* Drops empty and "." parts and resolves "..", in place; `path` starts with '/'. */
@@ -70,10 +70,10 @@ char *glimpse_path_real(const char *path) {
     return realpath(path, NULL);
 }
 
-int glimpse_path_range_below(char **first, char **end, size_t *length, const char *folder) {
+int glimpse_path_range_below(char **first, char **end, size_t *length, const char *directory) {
     *first = *end = NULL;
-    size_t n = strlen(folder);
-    if (n == 1 && folder[0] == '/') n = 0; /* "/" itself is the first path below the root */
+    size_t n = strlen(directory);
+    if (n == 1 && directory[0] == '/') n = 0; /* "/" itself is the first path below the root */
     *first = malloc(n + 2);
     *end = malloc(n + 2);
     if (!*first || !*end) {
@@ -82,8 +82,8 @@ int glimpse_path_range_below(char **first, char **end, size_t *length, const cha
         *first = *end = NULL;
         return glimpse_fail_nomem(2 * n, "a path");
     }
-    memcpy(*first, folder, n);
-    memcpy(*end, folder, n);
+    memcpy(*first, directory, n);
+    memcpy(*end, directory, n);
     memcpy(*first + n, "/", 2);
     memcpy(*end + n, "0", 2);
     *length = n + 1;

@@ -14,12 +14,12 @@ int glimpse_path_absolute(char **out, const char *path);
 /* malloc'ed realpath(), or NULL when the path does not exist (no failure is reported). */
 char *glimpse_path_real(const char *path);
 
-/* "Below": 1 when `path` is `folder` or lies in it. `folder` "/" holds everything. */
-int glimpse_path_is_below(const char *path, const char *folder);
+/* "Below": 1 when `path` is `directory` or lies in it. `directory` "/" holds everything. */
+int glimpse_path_is_below(const char *path, const char *directory);
 
-/* The bytes of all paths strictly below `folder` lie in [*first, *end): "folder/" up to, not
+/* The bytes of all paths strictly below `directory` lie in [*first, *end): "directory/" up to, not
  * including, "folder0", the byte after '/' being '0'. Both malloc'ed, `length` bytes without a NUL
  * of their own worth counting. */
-int glimpse_path_range_below(char **first, char **end, size_t *length, const char *folder);
+int glimpse_path_range_below(char **first, char **end, size_t *length, const char *directory);
 
 #endif

@@ -56,7 +56,7 @@ static int is_directory(glimpse_store *store, const char *path, int *directory) 
         if (strcmp(roots[i].path, path) == 0) root = &roots[i];
     }
     if (root) {
-        *directory = root->is_folder;
+        *directory = root->is_directory;
     } else {
         struct stat info;
         *directory = stat(path, &info) != 0 || S_ISDIR(info.st_mode);

@@ -14,14 +14,14 @@
  *     ops->models.use(&model, store, &key);
  *     for each root:
  *         glimpse_store_root_reachable(&reachable, store, root);
- *         ops->roots.put(store, root, is_folder, !reachable);
+ *         ops->roots.put(store, root, is_directory, !reachable);
  *         ops->files.load(&table, store, root, model);                       // one query
  *         while walking: glimpse_file_row *row = glimpse_file_table_find(table, path);
  *             row && glimpse_file_row_fresh(row, &stamp) -> nothing to do; row->seen = 1 anyway
  *             directory that cannot be read -> glimpse_file_table_keep(table, directory)
  *             other files -> hash -> ops->contents.find(): known and embedded -> only files.bind;
  *             known, not embedded or unknown -> decode, encode, contents.put,
- *             contents.put_embedding, files.bind; broken -> files.quarantine
+ *             contents.write_embedding, files.bind; broken -> files.quarantine
  *         glimpse_store_finish_scan(&missing, store, root, table);
  *     writes go between ops->begin() and ops->commit(), a batch at a time
  *     ops->vectors.update(store, fingerprint);
@@ -139,7 +139,7 @@ struct glimpse_models_ops {
  */
 typedef struct glimpse_root {
     char *path;
-    int is_folder;
+    int is_directory;
     int offline; /* as of the last put */
 } glimpse_root;
 void glimpse_roots_free(glimpse_root *roots, size_t count);
@@ -147,7 +147,7 @@ void glimpse_roots_free(glimpse_root *roots, size_t count);
 const glimpse_root *glimpse_root_of(const glimpse_root *roots, size_t count, const char *path);
 
 struct glimpse_roots_ops {
-    int (*put)(glimpse_store *store, const char *path, int is_folder, int offline);
+    int (*write)(glimpse_store *store, const char *path, int is_directory, int offline);
     int (*list)(glimpse_root **out, size_t *count, glimpse_store *store); /* by path */
 };
 
@@ -270,15 +270,15 @@ struct glimpse_contents_ops {
     /* By its hash alone. GLIMPSE_E_NOT_FOUND. */
     int (*find_hash)(int64_t *content, glimpse_store *store, const glimpse_hash *hash);
     /* Adds the content; one that is there already (hash and size) gets the new metadata. */
-    int (*put)(int64_t *content, glimpse_store *store, const glimpse_content_meta *meta);
+    int (*write)(int64_t *content, glimpse_store *store, const glimpse_content_meta *meta);
     /* Hash, size, width, height, format and date of one; its texts are added to `strings`.
      * GLIMPSE_E_NOT_FOUND. */
     int (*describe)(glimpse_content_meta *out, glimpse_store *store, glimpse_strings *strings,
                     int64_t content);
     /* Normalises `vector` [dim] and stores it as f16. One that is there already is kept as it is
      * (same input, same output). GLIMPSE_E_INVALID when it is zero or not finite. */
-    int (*put_embedding)(glimpse_store *store, int64_t model, int64_t content, const float *vector,
-                         size_t dim);
+    int (*write_embedding)(glimpse_store *store, int64_t model, int64_t content,
+                           const float *vector, size_t dim);
     /* `vector` [model->dim]: what is stored. GLIMPSE_E_NOT_FOUND. */
     int (*embedding)(float *vector, glimpse_hash *hash, glimpse_store *store,
                      const glimpse_model_info *model, int64_t content);
@@ -345,7 +345,7 @@ typedef struct glimpse_store_labelling {
 
 struct glimpse_labels_ops {
     /* In a transaction of its own; meaning and `stored` as for glimpse_labelling_commit. */
-    int (*put)(uint64_t *stored, glimpse_store *store, const glimpse_store_labelling *labelling);
+    int (*write)(uint64_t *stored, glimpse_store *store, const glimpse_store_labelling *labelling);
     /* Likewise. GLIMPSE_E_NOT_FOUND, with a message. */
     int (*forget)(glimpse_store *store, const char *name);
     int (*list)(glimpse_store *store, glimpse_labelling_fn visit, void *user); /* by name */
@@ -369,8 +369,8 @@ typedef int (*glimpse_caption_match_fn)(void *user, int64_t content, int64_t cap
 struct glimpse_captions_ops {
     /* In a transaction of its own. Those of contents that are not there are left out; *stored
      * counts the others. The captions are in order (glimpse_library_store_captions checks them). */
-    int (*put)(size_t *stored, glimpse_store *store, const glimpse_caption *captions, size_t count,
-               const char *created);
+    int (*write)(size_t *stored, glimpse_store *store, const glimpse_caption *captions,
+                 size_t count, const char *created);
     int (*forget)(uint64_t *forgotten, glimpse_store *store,
                   const glimpse_store_caption_filter *filter); /* its own transaction */
     int (*list)(glimpse_store *store, const glimpse_store_caption_filter *filter,
@@ -401,7 +401,7 @@ struct glimpse_responses_ops {
     int (*is_read_only)(const glimpse_responses *responses);
     /* *answer: malloc'ed, NULL when there is none that is whole. */
     int (*find)(char **answer, glimpse_responses *responses, const glimpse_hash *key);
-    int (*put)(glimpse_responses *responses, const glimpse_response *response);
+    int (*write)(glimpse_responses *responses, const glimpse_response *response);
     int (*count)(int64_t *count, glimpse_responses *responses);
     /* Of one model, or all (NULL). */
     int (*forget)(int64_t *forgotten, glimpse_responses *responses, const char *model);
@@ -426,8 +426,8 @@ typedef int (*glimpse_decision_entry_fn)(void *user, const glimpse_decision_entr
 
 struct glimpse_decisions_ops {
     /* Instead of one with the same key. In a transaction of its own, as forget. */
-    int (*put)(int64_t *number, glimpse_store *store, int kind, const char *made,
-               const glimpse_hash *key, const glimpse_decision_member *members, size_t count);
+    int (*write)(int64_t *number, glimpse_store *store, int kind, const char *made,
+                 const glimpse_hash *key, const glimpse_decision_member *members, size_t count);
     int (*forget)(glimpse_store *store, int64_t number); /* GLIMPSE_E_NOT_FOUND, with a message */
     int (*list)(glimpse_store *store, glimpse_decision_entry_fn visit, void *user); /* by number */
 };
@@ -452,12 +452,13 @@ typedef int (*glimpse_derived_fn)(void *user, const glimpse_derived_item *item);
 struct glimpse_derived_ops {
     /* 1 when there is one of the file that has this stamp, inode included, and `take` took it. */
     int (*of_file)(glimpse_store *store, glimpse_derived kind, int version, const char *path,
-                   const glimpse_file_stamp *stamp, glimpse_derived_fn take, void *user);
+                   const glimpse_file_stamp *stamp, glimpse_derived_fn visit, void *user);
     int (*of_content)(glimpse_store *store, glimpse_derived kind, int version,
-                      const glimpse_hash *hash, uint64_t size, glimpse_derived_fn take, void *user);
+                      const glimpse_hash *hash, uint64_t size, glimpse_derived_fn visit,
+                      void *user);
     /* In a transaction of its own. Those of contents that are not there are left out. */
-    int (*put)(glimpse_store *store, glimpse_derived kind, int version,
-               const glimpse_derived_item *items, size_t count);
+    int (*write)(glimpse_store *store, glimpse_derived kind, int version,
+                 const glimpse_derived_item *items, size_t count);
 };
 
 /*

@@ -17,12 +17,12 @@ struct glimpse_strings_chunk {
 const char *glimpse_strings_add(glimpse_strings *strings, const void *bytes, size_t size) {
     struct glimpse_strings_chunk *chunk = strings->chunks;
     if (!chunk || chunk->size - chunk->used <= size) {
-        size_t room = size < CHUNK_BYTES ? CHUNK_BYTES : size + 1;
-        chunk = malloc(sizeof *chunk + room);
+        size_t capacity = size < CHUNK_BYTES ? CHUNK_BYTES : size + 1;
+        chunk = malloc(sizeof *chunk + capacity);
         if (!chunk) return NULL;
         chunk->next = strings->chunks;
         chunk->used = 0;
-        chunk->size = room;
+        chunk->size = capacity;
         strings->chunks = chunk;
     }
     char *copy = chunk->bytes + chunk->used;

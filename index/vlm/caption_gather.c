@@ -70,7 +70,7 @@ static int gather_paths(glimpse_captioning *list, const glimpse_caption_run *run
 /*
  * What is there already.
  */
-static int take_first(void *user, const glimpse_caption *caption) {
+static int first_caption(void *user, const glimpse_caption *caption) {
     glimpse_captioned *picture = user;
     picture->text = strdup(caption->text);
     picture->model = strdup(caption->model);
@@ -92,7 +92,7 @@ static int reuse(glimpse_captioning *list, const glimpse_caption_run *run) {
             filter.model = glimpse_vlm_identity(run->vlm);
             filter.prompt = glimpse_caption_asked_with(run);
         }
-        int status = glimpse_library_captions(run->library, &filter, take_first, picture);
+        int status = glimpse_library_captions(run->library, &filter, first_caption, picture);
         if (status < 0 && status != GLIMPSE_E_NOT_FOUND) return status;
         list->summary.reused += picture->text != NULL;
     }

@@ -28,7 +28,7 @@ void glimpse_arena_release(glimpse_arena *arena) {
     *arena = (glimpse_arena){NULL, 0, 0, 0};
 }
 
-void *glimpse_arena_take(glimpse_arena *arena, size_t count, size_t size) {
+void *glimpse_arena_alloc(glimpse_arena *arena, size_t count, size_t size) {
     /* Callers pass shapes that were bounded when the model was opened, so this cannot wrap. */
     assert(size == 0 || count <= SIZE_MAX / 2 / size);
     size_t start = arena->used;

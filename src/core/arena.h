@@ -25,7 +25,7 @@ void glimpse_arena_release(glimpse_arena *arena);
 
 /* `count` items of `size` bytes, not cleared. NULL when measuring (base is NULL) or, which the
  * plan makes a programmer's error, when the block is too small. */
-void *glimpse_arena_take(glimpse_arena *arena, size_t count, size_t size);
+void *glimpse_arena_alloc(glimpse_arena *arena, size_t count, size_t size);
 
 /* Everything taken after the mark is given back. */
 static inline size_t glimpse_arena_mark(const glimpse_arena *arena) {

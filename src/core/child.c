@@ -27,7 +27,7 @@ enum { WORDS_BYTES = 4096, CHUNK = 65536, POLL_MS = 100 };
 typedef struct sink {
     int fd; /* -1 when it is closed */
     char *data;
-    size_t size, capacity, most;
+    size_t size, capacity, max;
     int overflowed;
 } sink;
 
@@ -97,8 +97,8 @@ static int drain(sink *s) {
         return GLIMPSE_OK;
     }
     size_t keep = (size_t)got;
-    if (keep > s->most - s->size) {
-        keep = s->most - s->size;
+    if (keep > s->max - s->size) {
+        keep = s->max - s->size;
         s->overflowed = 1;
     }
     if (!s->data || s->size + keep + 1 > s->capacity) {
@@ -147,7 +147,7 @@ static int listen_to(const glimpse_child *child, double deadline, sink *output, 
         if (status == GLIMPSE_OK && ends[1].revents) status = drain(messages);
         if (status == GLIMPSE_OK && output->overflowed) {
             status = glimpse_fail(GLIMPSE_E_LIMIT, "%s writes more than %zu bytes",
-                                  child->arguments[0], child->most_output);
+                                  child->arguments[0], child->max_output);
         }
         if (status == GLIMPSE_OK && glimpse_now() > deadline) status = too_slow(child);
     }
@@ -193,8 +193,8 @@ int glimpse_child_run(const glimpse_child *child, void **out, size_t *size) {
     *out = NULL;
     *size = 0;
     int status = GLIMPSE_OK, ends[2] = {-1, -1}, words[2] = {-1, -1}, ended = 0;
-    sink output = {.fd = -1, .most = child->most_output};
-    sink messages = {.fd = -1, .most = WORDS_BYTES};
+    sink output = {.fd = -1, .max = child->max_output};
+    sink messages = {.fd = -1, .max = WORDS_BYTES};
     char *program = find_program(child->arguments[0]);
     char **environment = child_environment();
     if (!program) {

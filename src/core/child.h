@@ -10,7 +10,7 @@
 
 typedef struct glimpse_child {
     const char *const *arguments; /* arguments[0] is looked for along PATH; ended by NULL */
-    size_t most_output;           /* bytes on its stdout; more is GLIMPSE_E_LIMIT */
+    size_t max_output;            /* bytes on its stdout; more is GLIMPSE_E_LIMIT */
     unsigned cpu_seconds;         /* processor time; then it is killed */
     unsigned wall_seconds;        /* likewise by the clock */
     uint64_t memory;              /* bytes of address space */

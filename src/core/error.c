@@ -54,8 +54,8 @@ int glimpse_fail_context(int status, const char *format, ...) {
     va_end(args);
     if (used < 0) return status;
     size_t offset = (size_t)used < sizeof message ? (size_t)used : sizeof message - 1;
-    size_t room = sizeof message - 1 - offset;
-    (void)snprintf(message + offset, room + 1, ": %.*s", (int)room, last_message);
+    size_t capacity = sizeof message - 1 - offset;
+    (void)snprintf(message + offset, capacity + 1, ": %.*s", (int)capacity, last_message);
     memcpy(last_message, message, sizeof message);
     return status;
 }

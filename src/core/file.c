@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Opens a regular file for reading; devices, pipes and folders are refused before a read could
+/* Opens a regular file for reading; devices, pipes and directories are refused before a read could
  * block on them. */
 static int open_regular(int *out, struct stat *info, const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -112,7 +112,8 @@ int glimpse_new_file_open(glimpse_new_file *out, const char *path) {
     }
     memcpy(out->path, path, length + 1);
     memcpy(temporary, path, length);
-    /* Not mkstemp: it makes 0600, and a library is as readable as its folder and the umask say. */
+    /* Not mkstemp: it makes 0600, and a library is as readable as its directory and the umask say.
+     */
     static atomic_uint serial;
     int fd = -1;
     for (int attempt = 0; attempt < 100 && fd < 0; attempt++) {
@@ -161,10 +162,10 @@ int glimpse_new_file_fail(const glimpse_new_file *file) {
     /* A failed write leaves its mark on the stream, but not its reason, and what comes behind it
      * may fit. So the disk is asked again, with more than the rest of a block can hold. */
     static const char block[1 << 16];
-    ssize_t put = 0;
+    ssize_t written = 0;
     errno = 0;
-    for (int i = 0; i < 16 && put >= 0; i++)
-        put = write(fileno(file->stream), block, sizeof block);
+    for (int i = 0; i < 16 && written >= 0; i++)
+        written = write(fileno(file->stream), block, sizeof block);
     if (errno == 0) errno = EIO;
     return glimpse_fail_errno("%s: cannot write", file->path);
 }
@@ -213,7 +214,7 @@ void glimpse_new_file_abandon(glimpse_new_file *file) {
     *file = (glimpse_new_file){NULL, NULL, NULL};
 }
 
-int glimpse_make_folders(const char *path) {
+int glimpse_make_directories(const char *path) {
     size_t length = strlen(path);
     char *copy = malloc(length + 1);
     if (!copy) return glimpse_fail_nomem(length + 1, "a folder name");
@@ -241,18 +242,18 @@ int glimpse_make_folders(const char *path) {
     return status;
 }
 
-char *glimpse_path_join(const char *folder, const char *name) {
-    size_t a = strlen(folder), b = strlen(name);
-    int slash = a > 0 && folder[a - 1] != '/';
+char *glimpse_path_join(const char *directory, const char *name) {
+    size_t a = strlen(directory), b = strlen(name);
+    int slash = a > 0 && directory[a - 1] != '/';
     char *path = malloc(a + b + 2);
     if (!path) return NULL;
-    memcpy(path, folder, a);
+    memcpy(path, directory, a);
     if (slash) path[a++] = '/';
     memcpy(path + a, name, b + 1);
     return path;
 }
 
-static char *user_folder(const char *variable, const char *below_home) {
+static char *user_directory(const char *variable, const char *below_home) {
     const char *base = getenv(variable);
     if (base && base[0] == '/') return glimpse_path_join(base, "glimpse");
     const char *home = getenv("HOME");
@@ -260,10 +261,10 @@ static char *user_folder(const char *variable, const char *below_home) {
     return glimpse_path_join(home, below_home);
 }
 
-char *glimpse_user_cache_folder(void) {
-    return user_folder("XDG_CACHE_HOME", ".cache/glimpse");
+char *glimpse_user_cache_directory(void) {
+    return user_directory("XDG_CACHE_HOME", ".cache/glimpse");
 }
 
-char *glimpse_user_data_folder(void) {
-    return user_folder("XDG_DATA_HOME", ".local/share/glimpse");
+char *glimpse_user_data_directory(void) {
+    return user_directory("XDG_DATA_HOME", ".local/share/glimpse");
 }

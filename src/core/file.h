@@ -24,7 +24,7 @@ int glimpse_file_map(glimpse_mapping *out, const char *path);
 void glimpse_file_unmap(glimpse_mapping *mapping); /* leaves it zeroed; a zeroed one is fine */
 
 /* Atomic replacement: open a temporary file beside `path`, write to ->stream, then commit (flush,
- * fsync, rename over `path`, fsync the folder) or abandon (removes the temporary). */
+ * fsync, rename over `path`, fsync the directory) or abandon (removes the temporary). */
 typedef struct glimpse_new_file {
     FILE *stream; /* opened "w+b" */
     char *path, *temporary;
@@ -42,15 +42,15 @@ void glimpse_new_file_abandon(glimpse_new_file *file); /* also fine after commit
  * call, and directories that may not be read, have done what can be done. */
 int glimpse_sync_directory_of(const char *path);
 
-/* mkdir -p; existing folders are fine. */
-int glimpse_make_folders(const char *path);
+/* mkdir -p; existing directories are fine. */
+int glimpse_make_directories(const char *path);
 
 /* malloc'ed "a/b" (no doubled slash; b as it is when a is empty), NULL when out of memory. */
-char *glimpse_path_join(const char *folder, const char *name);
+char *glimpse_path_join(const char *directory, const char *name);
 
 /* malloc'ed ${XDG_CACHE_HOME:-$HOME/.cache}/glimpse or the same for XDG_DATA_HOME
  * (~/.local/share), NULL when neither variable is set. Not created. */
-char *glimpse_user_cache_folder(void);
-char *glimpse_user_data_folder(void);
+char *glimpse_user_cache_directory(void);
+char *glimpse_user_data_directory(void);
 
 #endif

@@ -57,17 +57,17 @@ int glimpse_queue_push(glimpse_queue *queue, void *item) {
     while (queue->count == queue->capacity && !queue->closed) {
         (void)pthread_cond_wait(&queue->not_full, &queue->mutex);
     }
-    int taken = !queue->closed;
-    if (taken) {
+    int accepted = !queue->closed;
+    if (accepted) {
         queue->items[(queue->first + queue->count) % queue->capacity] = item;
         queue->count++;
         (void)pthread_cond_signal(&queue->not_empty);
     }
     (void)pthread_mutex_unlock(&queue->mutex);
-    return taken;
+    return accepted;
 }
 
-static int take(glimpse_queue *queue, void **item) {
+static int pop(glimpse_queue *queue, void **item) {
     if (queue->count == 0) return 0;
     *item = queue->items[queue->first];
     queue->first = (queue->first + 1) % queue->capacity;
@@ -81,7 +81,7 @@ int glimpse_queue_pop(glimpse_queue *queue, void **item) {
     while (queue->count == 0 && !queue->closed) {
         (void)pthread_cond_wait(&queue->not_empty, &queue->mutex);
     }
-    int got = take(queue, item);
+    int got = pop(queue, item);
     (void)pthread_mutex_unlock(&queue->mutex);
     return got;
 }
@@ -100,7 +100,7 @@ int glimpse_queue_pop_timed(glimpse_queue *queue, void **item, long milliseconds
     while (waiting && queue->count == 0 && !queue->closed) {
         waiting = pthread_cond_timedwait(&queue->not_empty, &queue->mutex, &until) == 0;
     }
-    int got = take(queue, item);
+    int got = pop(queue, item);
     if (!got && !queue->closed) got = -1;
     (void)pthread_mutex_unlock(&queue->mutex);
     return got;

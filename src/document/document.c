@@ -18,10 +18,10 @@
 enum {
     DEFAULT_PAGES = 10000,
     DEFAULT_SECONDS = 120,
-    MOST_INFO = 1 << 20,
-    MOST_TEXT = 256 << 20,
+    MAX_INFO = 1 << 20,
+    MAX_TEXT = 256 << 20,
     LEAST_SIDE = 16,
-    MOST_SIDE = 8192
+    MAX_SIDE = 8192
 };
 
 struct glimpse_document {
@@ -31,20 +31,20 @@ struct glimpse_document {
     char *text;        /* all of it, each page ended by a NUL */
     const char **page; /* [pages] */
     glimpse_document_options options;
-    char *folder;
+    char *directory;
 };
 
 /* Runs one of Poppler's programs: PROGRAM ARGUMENTS... FILE [LAST]. */
 static int poppler(const glimpse_document *d, const char *program, const char *const *arguments,
-                   const char *last, size_t most, void **output, size_t *size) {
+                   const char *last, size_t max, void **output, size_t *size) {
     const char *all[16] = {NULL};
     char *full = NULL;
     size_t count = 1;
-    if (d->folder) {
-        const size_t room = strlen(d->folder) + strlen(program) + 2;
-        full = malloc(room);
-        if (!full) return glimpse_fail_nomem(room, "a path");
-        (void)snprintf(full, room, "%s/%s", d->folder, program);
+    if (d->directory) {
+        const size_t capacity = strlen(d->directory) + strlen(program) + 2;
+        full = malloc(capacity);
+        if (!full) return glimpse_fail_nomem(capacity, "a path");
+        (void)snprintf(full, capacity, "%s/%s", d->directory, program);
     }
     all[0] = full ? full : program;
     for (; arguments[count - 1] && count < 14; count++)
@@ -52,7 +52,7 @@ static int poppler(const glimpse_document *d, const char *program, const char *c
     all[count] = d->path; /* absolute: never taken for an option */
     all[count + 1] = last;
     const glimpse_child child = {.arguments = all,
-                                 .most_output = most,
+                                 .max_output = max,
                                  .cpu_seconds = d->options.seconds,
                                  .wall_seconds = 2 * d->options.seconds,
                                  .memory = d->options.memory};
@@ -72,7 +72,7 @@ static int read_page_count(glimpse_document *d) {
     static const char *const none[] = {NULL};
     void *output = NULL;
     size_t size = 0;
-    int status = poppler(d, "pdfinfo", none, NULL, MOST_INFO, &output, &size);
+    int status = poppler(d, "pdfinfo", none, NULL, MAX_INFO, &output, &size);
     if (status < 0) return status;
     unsigned long long pages = 0;
     for (const char *line = output; line; line = strchr(line, '\n')) {
@@ -109,7 +109,7 @@ static int read_text(glimpse_document *d) {
     static const char *const arguments[] = {"-q", "-enc", "UTF-8", NULL};
     void *output = NULL;
     size_t size = 0;
-    int status = poppler(d, "pdftotext", arguments, "-", MOST_TEXT, &output, &size);
+    int status = poppler(d, "pdftotext", arguments, "-", MAX_TEXT, &output, &size);
     if (status < 0) return status;
     make_clean(output, size);
     d->text = output;
@@ -157,8 +157,8 @@ int glimpse_document_open(glimpse_document **out, const char *path,
         goto done;
     }
     if (d->options.directory) {
-        d->folder = strdup(d->options.directory);
-        if (!d->folder) {
+        d->directory = strdup(d->options.directory);
+        if (!d->directory) {
             status = glimpse_fail_nomem(strlen(d->options.directory), "a path");
             goto done;
         }
@@ -188,7 +188,7 @@ void glimpse_document_close(glimpse_document *document) {
     if (!document) return;
     free(document->page);
     free(document->text);
-    free(document->folder);
+    free(document->directory);
     free(document->path);
     free(document);
 }
@@ -231,19 +231,19 @@ int glimpse_document_render(glimpse_image **out, const glimpse_document *documen
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: has no page %zu, only %zu", document->path,
                             page, document->pages);
     }
-    if (long_side < LEAST_SIDE || long_side > MOST_SIDE) {
+    if (long_side < LEAST_SIDE || long_side > MAX_SIDE) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a page of %u pixels; %d to %d are possible",
-                            long_side, LEAST_SIDE, MOST_SIDE);
+                            long_side, LEAST_SIDE, MAX_SIDE);
     }
     if (document->is_picture) return render_picture(document, long_side, out);
     char number[24], side[16];
     (void)snprintf(number, sizeof number, "%zu", page);
     (void)snprintf(side, sizeof side, "%u", long_side);
     const char *const arguments[] = {"-q", "-f", number, "-l", number, "-scale-to", side, NULL};
-    const size_t most = (size_t)long_side * long_side * 3 + 1024;
+    const size_t max = (size_t)long_side * long_side * 3 + 1024;
     void *data = NULL;
     size_t size = 0;
-    int status = poppler(document, "pdftoppm", arguments, NULL, most, &data, &size);
+    int status = poppler(document, "pdftoppm", arguments, NULL, max, &data, &size);
     if (status < 0) return status;
     char name[64];
     (void)snprintf(name, sizeof name, "page %zu", page);

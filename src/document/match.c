@@ -13,12 +13,12 @@
 #include <string.h>
 
 /* Words are told apart by a hash of their characters: 128 bits, so that two never meet. */
-enum { MOST_WORDS = 64, WORD_POINTS = 64, LINES_OF_PASSAGE = 3 };
+enum { MAX_WORDS = 64, WORD_POINTS = 64, LINES_OF_PASSAGE = 3 };
 static const double K1 = 0.3, B = 0.75;
 
 typedef struct word_list {
     size_t count;
-    glimpse_hash words[MOST_WORDS]; /* of the question, each once */
+    glimpse_hash words[MAX_WORDS]; /* of the question, each once */
 } word_list;
 
 /* English words of asking and joining. Others that are in every page weigh little by their idf. */
@@ -38,7 +38,7 @@ static int is_small(const char *word) {
 
 /* The next word of `text` from *at on: its letters and digits in lower case as UTF-8, a plural's
  * "s" taken off. 0 at the end. Longer words are cut, which still compares them well enough. */
-static int next_word(const char *text, size_t length, size_t *at, char *word, size_t room) {
+static int next_word(const char *text, size_t length, size_t *at, char *word, size_t capacity) {
     size_t used = 0, points = 0;
     while (*at < length) {
         uint32_t point;
@@ -49,7 +49,7 @@ static int next_word(const char *text, size_t length, size_t *at, char *word, si
         *at += took;
         if (!inside) continue;
         points++;
-        if (used + GLIMPSE_UTF8_MAX_BYTES >= room) continue;
+        if (used + GLIMPSE_UTF8_MAX_BYTES >= capacity) continue;
         char bytes[GLIMPSE_UTF8_MAX_BYTES];
         const size_t size = glimpse_utf8_encode(bytes, glimpse_unicode_lower(point));
         memcpy(word + used, bytes, size);
@@ -66,7 +66,7 @@ static void read_question(word_list *list, const char *question) {
     for (int keep_small = 0; keep_small < 2; keep_small++) {
         list->count = 0;
         for (size_t at = 0; next_word(question, length, &at, word, sizeof word);) {
-            if ((!keep_small && is_small(word)) || list->count == MOST_WORDS) continue;
+            if ((!keep_small && is_small(word)) || list->count == MAX_WORDS) continue;
             const glimpse_hash hash = glimpse_hash_bytes(word, strlen(word));
             size_t i = 0;
             while (i < list->count && memcmp(&list->words[i], &hash, sizeof hash) != 0)
@@ -79,10 +79,10 @@ static void read_question(word_list *list, const char *question) {
 
 /* How often each word of the question is in the text; returns the text's length in words. */
 static size_t count_words(const word_list *list, const char *text, size_t length,
-                          unsigned counts[MOST_WORDS]) {
+                          unsigned counts[MAX_WORDS]) {
     char word[WORD_POINTS * GLIMPSE_UTF8_MAX_BYTES];
     size_t words = 0;
-    memset(counts, 0, MOST_WORDS * sizeof *counts);
+    memset(counts, 0, MAX_WORDS * sizeof *counts);
     for (size_t at = 0; next_word(text, length, &at, word, sizeof word); words++) {
         const glimpse_hash hash = glimpse_hash_bytes(word, strlen(word));
         for (size_t i = 0; i < list->count; i++) {
@@ -99,15 +99,15 @@ int glimpse_document_match(double *scores, const glimpse_document *document, con
     for (size_t p = 0; p < pages; p++)
         scores[p] = 0.0;
     if (list.count == 0 || pages == 0) return GLIMPSE_OK;
-    unsigned(*counts)[MOST_WORDS] = calloc(pages, sizeof *counts);
+    unsigned(*counts)[MAX_WORDS] = calloc(pages, sizeof *counts);
     size_t *lengths = calloc(pages, sizeof *lengths);
     if (!counts || !lengths) {
         free(counts);
         free(lengths);
         return glimpse_fail_nomem(pages * sizeof *counts, "pages");
     }
-    size_t with_text = 0, holders[MOST_WORDS] = {0};
-    double all_words = 0.0, weights = 0.0, idf[MOST_WORDS];
+    size_t with_text = 0, holders[MAX_WORDS] = {0};
+    double all_words = 0.0, weights = 0.0, idf[MAX_WORDS];
     for (size_t p = 0; p < pages; p++) {
         const char *text = glimpse_document_text(document, p + 1);
         lengths[p] = count_words(&list, text, strlen(text), counts[p]);
@@ -152,7 +152,7 @@ void glimpse_document_blend(double *scores, size_t pages, const double *text,
 }
 
 /* `length` bytes with white space collapsed, as much as fits in whole characters. */
-static void put_collapsed(char *out, size_t size, const char *text, size_t length) {
+static void append_collapsed(char *out, size_t size, const char *text, size_t length) {
     size_t used = 0;
     int blank = 0;
     for (size_t at = 0; at < length;) {
@@ -190,7 +190,7 @@ int glimpse_document_passage(char *out, size_t size, const glimpse_document *doc
                 to += strcspn(to, "\n");
                 if (*to) to++;
             }
-            unsigned counts[MOST_WORDS];
+            unsigned counts[MAX_WORDS];
             (void)count_words(&list, from, (size_t)(to - from), counts);
             size_t found = 0;
             for (size_t i = 0; i < list.count; i++)
@@ -204,6 +204,6 @@ int glimpse_document_passage(char *out, size_t size, const glimpse_document *doc
             if (*from) from++;
         }
     }
-    if (best) put_collapsed(out, size, best, best_length);
+    if (best) append_collapsed(out, size, best, best_length);
     return GLIMPSE_OK;
 }

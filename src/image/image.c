@@ -40,7 +40,7 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
     if (status < 0) return status;
     glimpse_image *picture = calloc(1, sizeof *picture);
     if (!picture) return glimpse_fail_nomem(sizeof *picture, "a picture");
-    picture->turn = 1;
+    picture->pending_orientation = 1;
     picture->meta.orientation = 1;
     picture->meta.format = glimpse_image_sniff(data, size);
 
@@ -49,7 +49,7 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
                  : glimpse_format_decode(picture, &source);
     if (status < 0) goto done;
     glimpse_picture_composite(picture);
-    status = glimpse_picture_turn(picture, picture->turn);
+    status = glimpse_picture_orient(picture, picture->pending_orientation);
     if (status < 0) goto done;
     picture->meta.width = picture->whole_width;
     picture->meta.height = picture->whole_height;
@@ -61,7 +61,7 @@ done:
     return status;
 }
 
-/* A folder scan meets films and archives with picture names: look at the first bytes before
+/* A directory scan meets films and archives with picture names: look at the first bytes before
  * reading gigabytes. Says nothing about files it cannot read; the full read will. */
 static int looks_like_a_picture(const char *path) {
     struct stat info;
@@ -116,7 +116,7 @@ int glimpse_image_create(glimpse_image **out, const uint8_t *rgb, uint32_t width
         return status;
     }
     memcpy(picture->pixels, rgb, (size_t)width * height * 3);
-    picture->turn = 1;
+    picture->pending_orientation = 1;
     picture->meta.orientation = 1;
     picture->meta.width = width;
     picture->meta.height = height;

@@ -38,8 +38,8 @@ struct glimpse_image {
     /* While decoding with `composite`: [height][width] opacities, 0 to 255; NULL: all opaque. As
      * stored, like the pixels. */
     uint8_t *alpha;
-    int was_transparent; /* composited */
-    int turn;            /* while decoding: EXIF orientation still to be applied, 1 when none */
+    int was_transparent;     /* composited */
+    int pending_orientation; /* while decoding: EXIF orientation still to be applied, 1 when none */
 };
 
 /* Checks width x height against the limit of `source` and takes zeroed pixel memory. May be
@@ -77,13 +77,13 @@ static inline uint32_t glimpse_reduced(uint32_t size, unsigned by) {
 
 /* Applies EXIF orientation 2..8 to the pixels; GLIMPSE_E_NOMEM is its only failure. Needs a second
  * buffer of the picture's size for 5..8. */
-int glimpse_picture_turn(glimpse_image *picture, int orientation);
+int glimpse_picture_orient(glimpse_image *picture, int orientation);
 
 /* Puts the stored rows first .. first+count-1 of a picture of width x height where orientation
  * 2..8 wants them in the upright picture `to`, whose sides are swapped for 5..8. Bands of
- * GLIMPSE_TURN_BAND rows keep both sides of the copy in the cache. */
-enum { GLIMPSE_TURN_BAND = 64 };
-void glimpse_turn_rows(uint8_t *to, const uint8_t *rows, size_t width, size_t height, size_t first,
-                       size_t count, int orientation);
+ * GLIMPSE_ORIENT_BAND rows keep both sides of the copy in the cache. */
+enum { GLIMPSE_ORIENT_BAND = 64 };
+void glimpse_orient_rows(uint8_t *to, const uint8_t *rows, size_t width, size_t height,
+                         size_t first, size_t count, int orientation);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * image/resize.c - Pillow's resampling: weights, the plain twin, the fast region.
+ * image/resize.c - Pillow's resampling: weights, the plain reference, the fast region.
  *
  * resize.h has the arithmetic. The fast path differs from the plain one only in what it leaves
  * out: columns and rows outside the region, and input rows that no surviving output row needs.
@@ -29,12 +29,12 @@ static double filter_radius(glimpse_resample filter) {
 }
 
 /* The most taps an output can have. */
-static size_t most_taps(glimpse_axis in, uint32_t out, glimpse_resample filter) {
+static size_t max_taps(glimpse_axis in, uint32_t out, glimpse_resample filter) {
     const double scale = in.span / out;
     return (size_t)ceil(filter_radius(filter) * (scale < 1.0 ? 1.0 : scale)) * 2 + 1;
 }
 
-/* The weights of output `o`: returns their number, at most most_taps(). `exact` is room for them
+/* The weights of output `o`: returns their number, at most max_taps(). `exact` is room for them
  * before they are rounded. */
 static uint32_t weigh(int32_t *values, double *exact, uint32_t *start, glimpse_axis in,
                       uint32_t out, uint32_t o, glimpse_resample filter) {
@@ -79,7 +79,7 @@ int glimpse_resize_plain(uint8_t *to, uint32_t out_w, uint32_t out_h, const uint
     int status = GLIMPSE_OK;
     const uint32_t in_w = across.size, in_h = down.size;
     const int keep_w = unchanged(across, out_w), keep_h = unchanged(down, out_h);
-    const size_t taps_x = most_taps(across, out_w, filter), taps_y = most_taps(down, out_h, filter);
+    const size_t taps_x = max_taps(across, out_w, filter), taps_y = max_taps(down, out_h, filter);
     const size_t taps = taps_x > taps_y ? taps_x : taps_y;
     const uint64_t middle_bytes = (uint64_t)out_w * in_h * 3;
     uint8_t *middle = malloc((size_t)middle_bytes);
@@ -137,7 +137,7 @@ int glimpse_weights_create(glimpse_weights *weights, glimpse_axis in, uint32_t o
     double *exact = NULL;
     *weights = (glimpse_weights){0};
     /* Rounded up, so that kernels may read whole vectors of weights. */
-    const uint64_t stride = ((uint64_t)most_taps(in, out, filter) + 7) & ~UINT64_C(7);
+    const uint64_t stride = ((uint64_t)max_taps(in, out, filter) + 7) & ~UINT64_C(7);
     const uint64_t bytes = stride * count * 2 * sizeof(int32_t);
     weights->count = count;
     weights->stride = (size_t)stride;
@@ -294,7 +294,7 @@ int glimpse_image_resize(glimpse_image **out, const glimpse_image *image, uint32
     resized->meta = image->meta;
     resized->meta.width = width;
     resized->meta.height = height;
-    resized->turn = 1;
+    resized->pending_orientation = 1;
     const glimpse_region all = {0, 0, width, height};
     status =
         glimpse_resize_region(resized->pixels, (size_t)width * 3, all, width, height, image->pixels,

@@ -7,9 +7,9 @@
  *         ...
  *     };
  *
- * in a folder of its own, with NAME in the list GLIMPSE_BACKENDS of glimpse/compute.h and the
- * folder in CMakeLists.txt: that is all. From the list comes the table (backends.c) that everything
- * else asks - the choice of AUTO, the self-test, --backend, `glimpse doctor`, the tests.
+ * in a directory of its own, with NAME in the list GLIMPSE_BACKENDS of glimpse/compute.h and the
+ * directory in CMakeLists.txt: that is all. From the list comes the table (backends.c) that
+ * everything else asks - the choice of AUTO, the self-test, --backend, `glimpse doctor`, the tests.
  *
  * Backends share what they like: openblas lends its sgemm and its f32 layers, int8/ its layers.
  * Arrows: a backend includes this file, what it borrows from, and weights.h; never linear.h,
@@ -30,8 +30,8 @@ typedef struct glimpse_linear glimpse_linear;
 /* How one layer is computed: y = activation(x W^T + bias), or y += x W^T + bias. */
 typedef struct glimpse_linear_ops {
     /* Takes the weights of `spec`, by borrowing them from the file (they outlive the layer), from
-     * spec->shelf, or as linear->owned; sets linear->scratch. Everything else of `linear` but `own`
-     * is filled in before. On failure the layer is released. */
+     * spec->prepared, or as linear->owned; sets linear->scratch. Everything else of `linear` but
+     * `own` is filled in before. On failure the layer is released. */
     int (*prepare)(glimpse_linear *linear, const glimpse_linear_spec *spec);
     /* As glimpse_linear_run(); `state` is the worker's from state_create(), `scratch` has
      * linear->scratch bytes, 64-byte aligned. */
@@ -123,7 +123,7 @@ typedef struct glimpse_backend_ops {
 
     /* What the layout of prepared weights depends on (versions, instruction sets), for the key of
      * their cache. NULL: on nothing but the kernels. */
-    void (*layout)(char *text, size_t room);
+    void (*layout)(char *text, size_t capacity);
 } glimpse_backend_ops;
 
 #define GLIMPSE_BACKEND_DECLARE(constant, name) \

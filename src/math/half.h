@@ -72,7 +72,7 @@ static inline uint16_t glimpse_f32_to_f16(float value) {
 }
 
 /* Rows of f16, little-endian and at any alignment: `bytes` [2 * count]. Loading uses the CPU's own
- * instruction where there is one; its _plain twin does the same with integers. */
+ * instruction where there is one; its _plain reference does the same with integers. */
 void glimpse_f16_store(uint8_t *bytes, const float *values, size_t count);
 void glimpse_f16_load(float *values, const uint8_t *bytes, size_t count);
 void glimpse_f16_load_plain(float *values, const uint8_t *bytes, size_t count);

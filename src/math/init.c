@@ -39,14 +39,14 @@ static glimpse_precision choose_precision(glimpse_backend backend) {
 /* The one of greatest merit; AUTO when no backend has any. */
 static glimpse_backend choose_backend(glimpse_precision precision) {
     glimpse_backend best = GLIMPSE_BACKEND_AUTO;
-    glimpse_merit most = GLIMPSE_MERIT_ON_REQUEST;
+    glimpse_merit max = GLIMPSE_MERIT_ON_REQUEST;
     for (int b = GLIMPSE_BACKEND_AUTO + 1; b < GLIMPSE_BACKEND_COUNT; b++) {
         const glimpse_merit merit = glimpse_backend_merit((glimpse_backend)b, precision);
-        if (merit <= most) continue;
+        if (merit <= max) continue;
         if (merit > GLIMPSE_MERIT_COMMON && !glimpse_backend_trusted((glimpse_backend)b, precision))
             continue;
         best = (glimpse_backend)b;
-        most = merit;
+        max = merit;
     }
     return best;
 }
@@ -59,17 +59,17 @@ int glimpse_math_init(glimpse_math *out, glimpse_backend backend, glimpse_precis
     return glimpse_backend_start(out, backend, precision);
 }
 
-void glimpse_math_describe(char *text, size_t room, const glimpse_math *math) {
-    (void)snprintf(text, room, "%s %s (%s)", glimpse_backend_names()[math->backend],
+void glimpse_math_describe(char *text, size_t capacity, const glimpse_math *math) {
+    (void)snprintf(text, capacity, "%s %s (%s)", glimpse_backend_names()[math->backend],
                    glimpse_precision_names()[math->precision], math->kernels->name);
 }
 
-void glimpse_math_layout(char *text, size_t room, const glimpse_math *math) {
+void glimpse_math_layout(char *text, size_t capacity, const glimpse_math *math) {
     const glimpse_backend_ops *ops = glimpse_backend_get(math->backend);
     if (ops->layout) {
-        ops->layout(text, room);
+        ops->layout(text, capacity);
     } else {
-        (void)snprintf(text, room, "%s panel %zu", glimpse_backend_names()[math->backend],
+        (void)snprintf(text, capacity, "%s panel %zu", glimpse_backend_names()[math->backend],
                        math->kernels->panel);
     }
 }

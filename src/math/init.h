@@ -19,8 +19,8 @@ int glimpse_math_init(glimpse_math *out, glimpse_backend backend, glimpse_precis
 int glimpse_math_has_fast_bf16(void);
 
 /* For people: "openblas f32 (avx2)". */
-void glimpse_math_describe(char *text, size_t room, const glimpse_math *math);
+void glimpse_math_describe(char *text, size_t capacity, const glimpse_math *math);
 /* What the bytes of prepared weights depend on besides the model and the precision. */
-void glimpse_math_layout(char *text, size_t room, const glimpse_math *math);
+void glimpse_math_layout(char *text, size_t capacity, const glimpse_math *math);
 
 #endif

@@ -11,7 +11,7 @@
  *         glimpse_workspace_create(&workspace, &math) < 0 ||
  *         glimpse_linear_run(linear, workspace, x, M, y) < 0) ...
  *
- * The backends, each in a folder of its own (backend.h says how one is written):
+ * The backends, each in a directory of its own (backend.h says how one is written):
  *
  *   plain     loops in C, double accumulators: oracle and baseline
  *   openblas  f32 sgemm, and a kernel of our own for few rows; weights of f16 and bf16 are used as
@@ -36,7 +36,8 @@
 typedef struct glimpse_linear glimpse_linear;
 typedef struct glimpse_workspace glimpse_workspace;
 
-/* The weights may be borrowed from `spec` and from its shelf; both must outlive the result. */
+/* The weights may be borrowed from `spec` and from its prepared weights; both must outlive the
+ * result. */
 int glimpse_linear_create(glimpse_linear **out, const glimpse_math *math,
                           const glimpse_linear_spec *spec);
 void glimpse_linear_free(glimpse_linear *linear);

@@ -32,13 +32,13 @@ static void fill(float *x, size_t count, uint32_t seed) {
 
 /* The largest difference, compared with the largest number. */
 static double distance(const float *a, const float *b, size_t count) {
-    double most = 0.0, scale = 1e-6;
+    double max = 0.0, scale = 1e-6;
     for (size_t i = 0; i < count; i++) {
         const double d = fabs((double)a[i] - (double)b[i]);
-        if (!(d <= most)) most = isfinite(d) ? d : INFINITY;
+        if (!(d <= max)) max = isfinite(d) ? d : INFINITY;
         if (fabs((double)b[i]) > scale) scale = fabs((double)b[i]);
     }
-    return most / scale;
+    return max / scale;
 }
 
 static int run_layer(const glimpse_math *math, const float *x, const float *weights,
@@ -149,7 +149,7 @@ int glimpse_backend_agrees(glimpse_backend backend, glimpse_precision precision)
     glimpse_math math;
     if (glimpse_backend_start(&math, backend, precision) < 0) return 0;
     /* bf16 keeps eight bits: sums of 64 such products are good to about 1 %. The whole numbers of
-     * int8 are summed exactly, but the plain twin may round a scale the other way. */
+     * int8 are summed exactly, but the plain reference may round a scale the other way. */
     const double tolerance = precision == GLIMPSE_PRECISION_F32 ? 1e-4 : 0.02;
     return layers_agree(&math, tolerance) && attention_agrees(&math, tolerance);
 }

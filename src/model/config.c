@@ -29,10 +29,10 @@ static void check_tower(glimpse_config_reader *r, const glimpse_tower_config *to
 
 static void read_hf_tower(glimpse_config_reader *r, json_t *object, glimpse_tower_config *tower,
                           size_t width, size_t mlp, size_t heads) {
-    tower->width = glimpse_config_size(r, object, "hidden_size", width, MOST_WIDTH);
-    tower->mlp = glimpse_config_size(r, object, "intermediate_size", mlp, 8 * MOST_WIDTH);
-    tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MOST_LAYERS);
-    tower->heads = glimpse_config_size(r, object, "num_attention_heads", heads, MOST_WIDTH);
+    tower->width = glimpse_config_size(r, object, "hidden_size", width, MAX_WIDTH);
+    tower->mlp = glimpse_config_size(r, object, "intermediate_size", mlp, 8 * MAX_WIDTH);
+    tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MAX_LAYERS);
+    tower->heads = glimpse_config_size(r, object, "num_attention_heads", heads, MAX_WIDTH);
     tower->eps = glimpse_config_eps(r, object, 1e-5);
     tower->activation = glimpse_config_activation(r, object, GLIMPSE_ACTIVATION_QUICK_GELU);
 }
@@ -62,11 +62,11 @@ static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config
     config->layout = GLIMPSE_LAYOUT_HF;
     read_hf_tower(r, text, &config->text, 512, 2048, 8);
     read_hf_tower(r, vision, &config->vision, 768, 3072, 12);
-    config->embedding = glimpse_config_size(r, root, "projection_dim", 512, MOST_WIDTH);
-    config->context = glimpse_config_size(r, text, "max_position_embeddings", 77, MOST_CONTEXT);
-    config->vocabulary = glimpse_config_size(r, text, "vocab_size", 49408, MOST_VOCABULARY);
-    config->image_size = glimpse_config_size(r, vision, "image_size", 224, MOST_SIDE);
-    config->patch = glimpse_config_size(r, vision, "patch_size", 32, MOST_SIDE);
+    config->embedding = glimpse_config_size(r, root, "projection_dim", 512, MAX_WIDTH);
+    config->context = glimpse_config_size(r, text, "max_position_embeddings", 77, MAX_CONTEXT);
+    config->vocabulary = glimpse_config_size(r, text, "vocab_size", 49408, MAX_VOCABULARY);
+    config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);
+    config->patch = glimpse_config_size(r, vision, "patch_size", 32, MAX_SIDE);
     if (glimpse_config_size(r, vision, "num_channels", 3, 1024) != 3)
         glimpse_config_refuse(r, "num_channels", "other than 3");
     (void)glimpse_config_id(r, text, "bos_token_id", 0, config->vocabulary);
@@ -81,17 +81,17 @@ static void read_hf_resize(glimpse_config_reader *r, json_t *root, glimpse_prepr
     json_t *size = glimpse_config_member(root, "size");
     p->resize = GLIMPSE_RESIZE_SHORTEST;
     if (!size || json_is_integer(size)) {
-        p->resize_width = (uint32_t)glimpse_config_size(r, root, "size", fallback, MOST_SIDE);
+        p->resize_width = (uint32_t)glimpse_config_size(r, root, "size", fallback, MAX_SIDE);
     } else if (json_is_object(size) && glimpse_config_member(size, "shortest_edge")) {
         p->resize_width =
-            (uint32_t)glimpse_config_size(r, size, "shortest_edge", fallback, MOST_SIDE);
+            (uint32_t)glimpse_config_size(r, size, "shortest_edge", fallback, MAX_SIDE);
         if (glimpse_config_member(size, "longest_edge"))
             glimpse_config_refuse(r, "size", "a longest_edge");
     } else if (json_is_object(size) && glimpse_config_member(size, "height") &&
                glimpse_config_member(size, "width")) {
         p->resize = GLIMPSE_RESIZE_EXACT;
-        p->resize_width = (uint32_t)glimpse_config_size(r, size, "width", fallback, MOST_SIDE);
-        p->resize_height = (uint32_t)glimpse_config_size(r, size, "height", fallback, MOST_SIDE);
+        p->resize_width = (uint32_t)glimpse_config_size(r, size, "width", fallback, MAX_SIDE);
+        p->resize_height = (uint32_t)glimpse_config_size(r, size, "height", fallback, MAX_SIDE);
     } else {
         glimpse_config_refuse(r, "size", "this form");
     }
@@ -108,10 +108,10 @@ static void read_hf_preprocess(glimpse_config_reader *r, json_t *root, glimpse_p
     p->center_crop = glimpse_config_flag(r, root, "do_center_crop", 1);
     json_t *crop = glimpse_config_member(root, "crop_size");
     if (json_is_object(crop)) {
-        p->height = (uint32_t)glimpse_config_size(r, crop, "height", fallback, MOST_SIDE);
-        p->width = (uint32_t)glimpse_config_size(r, crop, "width", fallback, MOST_SIDE);
+        p->height = (uint32_t)glimpse_config_size(r, crop, "height", fallback, MAX_SIDE);
+        p->width = (uint32_t)glimpse_config_size(r, crop, "width", fallback, MAX_SIDE);
     } else {
-        p->width = (uint32_t)glimpse_config_size(r, root, "crop_size", fallback, MOST_SIDE);
+        p->width = (uint32_t)glimpse_config_size(r, root, "crop_size", fallback, MAX_SIDE);
         p->height = p->width;
     }
     if (!p->center_crop && p->resize == GLIMPSE_RESIZE_EXACT) {
@@ -205,29 +205,29 @@ static void read_open_clip(glimpse_config_reader *r, json_t *root, glimpse_model
     glimpse_activation activation = glimpse_config_flag(r, model, "quick_gelu", 0)
                                         ? GLIMPSE_ACTIVATION_QUICK_GELU
                                         : GLIMPSE_ACTIVATION_GELU;
-    config->embedding = glimpse_config_size(r, model, "embed_dim", 512, MOST_WIDTH);
-    config->image_size = glimpse_config_size(r, vision, "image_size", 224, MOST_SIDE);
-    config->patch = glimpse_config_size(r, vision, "patch_size", 16, MOST_SIDE);
+    config->embedding = glimpse_config_size(r, model, "embed_dim", 512, MAX_WIDTH);
+    config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);
+    config->patch = glimpse_config_size(r, vision, "patch_size", 16, MAX_SIDE);
     glimpse_tower_config *v = &config->vision, *t = &config->text;
-    v->width = glimpse_config_size(r, vision, "width", 768, MOST_WIDTH);
+    v->width = glimpse_config_size(r, vision, "width", 768, MAX_WIDTH);
     v->layers = json_is_array(glimpse_config_member(vision, "layers"))
                     ? 12
-                    : glimpse_config_size(r, vision, "layers", 12, MOST_LAYERS);
-    size_t head_width = glimpse_config_size(r, vision, "head_width", 64, MOST_WIDTH);
+                    : glimpse_config_size(r, vision, "layers", 12, MAX_LAYERS);
+    size_t head_width = glimpse_config_size(r, vision, "head_width", 64, MAX_WIDTH);
     v->heads = v->width / head_width;
     if (v->heads == 0) v->heads = 1;
     v->mlp =
         (size_t)((double)v->width * glimpse_config_number(r, vision, "mlp_ratio", 4.0, 0.01, 64.0));
-    t->width = glimpse_config_size(r, text, "width", 512, MOST_WIDTH);
-    t->layers = glimpse_config_size(r, text, "layers", 12, MOST_LAYERS);
-    t->heads = glimpse_config_size(r, text, "heads", 8, MOST_WIDTH);
+    t->width = glimpse_config_size(r, text, "width", 512, MAX_WIDTH);
+    t->layers = glimpse_config_size(r, text, "layers", 12, MAX_LAYERS);
+    t->heads = glimpse_config_size(r, text, "heads", 8, MAX_WIDTH);
     t->mlp =
         (size_t)((double)t->width * glimpse_config_number(r, text, "mlp_ratio", 4.0, 0.01, 64.0));
     if (v->mlp == 0 || t->mlp == 0) glimpse_config_refuse(r, "mlp_ratio", "so small a value");
     v->eps = t->eps = 1e-5f;
     v->activation = t->activation = activation;
-    config->context = glimpse_config_size(r, text, "context_length", 77, MOST_CONTEXT);
-    config->vocabulary = glimpse_config_size(r, text, "vocab_size", 49408, MOST_VOCABULARY);
+    config->context = glimpse_config_size(r, text, "context_length", 77, MAX_CONTEXT);
+    config->vocabulary = glimpse_config_size(r, text, "vocab_size", 49408, MAX_VOCABULARY);
     config->end_is_highest = 1;
     config->end_id = -1;
 
@@ -281,23 +281,24 @@ static void check(glimpse_config_reader *r, const glimpse_model_config *c) {
     }
 }
 
-int glimpse_model_config_read(glimpse_model_config *out, const char *folder) {
+int glimpse_model_config_read(glimpse_model_config *out, const char *directory) {
     memset(out, 0, sizeof *out);
-    int status = glimpse_config_check_directory(folder);
+    int status = glimpse_config_check_directory(directory);
     if (status < 0) return status;
-    if (!glimpse_config_has(folder, "config.json") &&
-        !glimpse_config_has(folder, "open_clip_config.json")) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json", folder);
+    if (!glimpse_config_has(directory, "config.json") &&
+        !glimpse_config_has(directory, "open_clip_config.json")) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json",
+                            directory);
     }
-    int open_clip = glimpse_config_has(folder, "open_clip_config.json") &&
-                    (!glimpse_config_has(folder, "config.json") ||
-                     glimpse_config_has(folder, "open_clip_model.safetensors"));
-    char *path = glimpse_path_join(folder, open_clip ? "open_clip_config.json" : "config.json");
+    int open_clip = glimpse_config_has(directory, "open_clip_config.json") &&
+                    (!glimpse_config_has(directory, "config.json") ||
+                     glimpse_config_has(directory, "open_clip_model.safetensors"));
+    char *path = glimpse_path_join(directory, open_clip ? "open_clip_config.json" : "config.json");
     char *pictures_path = NULL;
     json_t *root = NULL, *pictures = NULL;
     glimpse_config_reader r = {path, GLIMPSE_OK};
     if (!path) {
-        status = glimpse_fail_nomem(strlen(folder), "a file name");
+        status = glimpse_fail_nomem(strlen(directory), "a file name");
         goto done;
     }
     status = glimpse_config_load(&root, path);
@@ -306,7 +307,7 @@ int glimpse_model_config_read(glimpse_model_config *out, const char *folder) {
         read_open_clip(&r, root, out);
     } else {
         read_hf(&r, root, out);
-        json_t *rules = glimpse_config_picture_rules(&r, &pictures, &pictures_path, folder);
+        json_t *rules = glimpse_config_picture_rules(&r, &pictures, &pictures_path, directory);
         if (r.status == GLIMPSE_OK) read_pictures(&r, rules, out);
     }
     check(&r, out);

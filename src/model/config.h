@@ -41,6 +41,6 @@ typedef struct glimpse_model_config {
 
 /* Reads open_clip_config.json when it and OpenCLIP weights are there, else config.json with
  * preprocessor_config.json. */
-int glimpse_model_config_read(glimpse_model_config *out, const char *folder);
+int glimpse_model_config_read(glimpse_model_config *out, const char *directory);
 
 #endif

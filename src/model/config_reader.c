@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const size_t most_config_bytes = 16u << 20;
+static const size_t max_config_bytes = 16u << 20;
 
 const float glimpse_clip_mean[3] = {0.48145466f, 0.4578275f, 0.40821073f};
 const float glimpse_clip_std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
@@ -23,15 +23,15 @@ json_t *glimpse_config_member(json_t *object, const char *key) {
 }
 
 size_t glimpse_config_size(glimpse_config_reader *r, json_t *object, const char *key,
-                           size_t fallback, size_t most) {
+                           size_t fallback, size_t max) {
     json_t *value = glimpse_config_member(object, key);
     if (!value) return fallback;
     if (!json_is_integer(value) || json_integer_value(value) < 1 ||
-        (uint64_t)json_integer_value(value) > most) {
+        (uint64_t)json_integer_value(value) > max) {
         if (r->status == GLIMPSE_OK) {
             r->status =
                 glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be a whole number from 1 to %zu",
-                             r->path, key, most);
+                             r->path, key, max);
         }
         return fallback;
     }
@@ -39,14 +39,14 @@ size_t glimpse_config_size(glimpse_config_reader *r, json_t *object, const char 
 }
 
 double glimpse_config_number(glimpse_config_reader *r, json_t *object, const char *key,
-                             double fallback, double least, double most) {
+                             double fallback, double least, double max) {
     json_t *value = glimpse_config_member(object, key);
     if (!value) return fallback;
     double number = json_is_number(value) ? json_number_value(value) : (double)NAN;
-    if (!(number >= least && number <= most)) {
+    if (!(number >= least && number <= max)) {
         if (r->status == GLIMPSE_OK) {
             r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be a number from %g to %g",
-                                     r->path, key, least, most);
+                                     r->path, key, least, max);
         }
         return fallback;
     }
@@ -111,7 +111,7 @@ void glimpse_config_triple(glimpse_config_reader *r, json_t *object, const char 
 }
 
 int glimpse_config_load(json_t **out, const char *path) {
-    return glimpse_json_object_load(out, path, most_config_bytes, 0);
+    return glimpse_json_object_load(out, path, max_config_bytes, 0);
 }
 
 int glimpse_config_has(const char *directory, const char *name) {
@@ -197,12 +197,12 @@ void glimpse_config_normalization(glimpse_config_reader *r, json_t *object, cons
 
 void glimpse_config_check_values(glimpse_config_reader *r, const glimpse_preprocess *p) {
     /* CLIP's own rules bring white and black 3.7 apart; without any of them it is 255. */
-    static const double least_apart = 1e-2, most = 1e5;
+    static const double least_apart = 1e-2, max = 1e5;
     for (size_t c = 0; c < 3 && r->status == GLIMPSE_OK; c++) {
         double mean = p->normalize ? (double)p->mean[c] : 0.0;
         double std = p->normalize ? (double)p->std[c] : 1.0;
         double black = -mean / std, white = (255.0 * (double)p->scale - mean) / std;
-        if (white - black >= least_apart && fabs(black) <= most && fabs(white) <= most) continue;
+        if (white - black >= least_apart && fabs(black) <= max && fabs(white) <= max) continue;
         r->status = glimpse_fail(GLIMPSE_E_FORMAT,
                                  "%s: black would become %g and white %g (\"rescale_factor\" %g, "
                                  "mean %g, standard deviation %g): no model was trained so",

@@ -20,11 +20,11 @@ typedef struct glimpse_config_reader {
 /* Limits that keep every later product of sizes far from overflow; the largest published CLIP has
  * width 1664, 48 layers and 378 pixels. */
 enum {
-    MOST_WIDTH = 16384,
-    MOST_LAYERS = 512,
-    MOST_SIDE = 4096,
-    MOST_CONTEXT = 4096,
-    MOST_VOCABULARY = 10000000
+    MAX_WIDTH = 16384,
+    MAX_LAYERS = 512,
+    MAX_SIDE = 4096,
+    MAX_CONTEXT = 4096,
+    MAX_VOCABULARY = 10000000
 };
 
 /* Of the pictures CLIP was trained on, per channel; BLIP has them, too. */
@@ -47,9 +47,9 @@ json_t *glimpse_config_section(glimpse_config_reader *r, json_t *root, const cha
                                const char *old_key);
 /* A whole number from 1 to `most`. */
 size_t glimpse_config_size(glimpse_config_reader *r, json_t *object, const char *key,
-                           size_t fallback, size_t most);
+                           size_t fallback, size_t max);
 double glimpse_config_number(glimpse_config_reader *r, json_t *object, const char *key,
-                             double fallback, double least, double most);
+                             double fallback, double least, double max);
 /* The id of a token: a whole number below `vocabulary`. The fallback is returned unchecked. */
 int32_t glimpse_config_id(glimpse_config_reader *r, json_t *object, const char *key,
                           int32_t fallback, size_t vocabulary);

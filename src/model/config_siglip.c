@@ -12,10 +12,10 @@
 #include <string.h>
 
 static void read_tower(glimpse_config_reader *r, json_t *object, glimpse_tower_config *tower) {
-    tower->width = glimpse_config_size(r, object, "hidden_size", 768, MOST_WIDTH);
-    tower->mlp = glimpse_config_size(r, object, "intermediate_size", 3072, 8 * MOST_WIDTH);
-    tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MOST_LAYERS);
-    tower->heads = glimpse_config_size(r, object, "num_attention_heads", 12, MOST_WIDTH);
+    tower->width = glimpse_config_size(r, object, "hidden_size", 768, MAX_WIDTH);
+    tower->mlp = glimpse_config_size(r, object, "intermediate_size", 3072, 8 * MAX_WIDTH);
+    tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MAX_LAYERS);
+    tower->heads = glimpse_config_size(r, object, "num_attention_heads", 12, MAX_WIDTH);
     tower->eps = glimpse_config_eps(r, object, 1e-6);
     tower->activation = glimpse_config_activation(r, object, GLIMPSE_ACTIVATION_GELU_TANH);
 }
@@ -27,10 +27,10 @@ void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
     config->layout = GLIMPSE_LAYOUT_SIGLIP;
     read_tower(r, text, &config->text);
     read_tower(r, vision, &config->vision);
-    config->context = glimpse_config_size(r, text, "max_position_embeddings", 64, MOST_CONTEXT);
-    config->vocabulary = glimpse_config_size(r, text, "vocab_size", 32000, MOST_VOCABULARY);
-    config->image_size = glimpse_config_size(r, vision, "image_size", 224, MOST_SIDE);
-    config->patch = glimpse_config_size(r, vision, "patch_size", 16, MOST_SIDE);
+    config->context = glimpse_config_size(r, text, "max_position_embeddings", 64, MAX_CONTEXT);
+    config->vocabulary = glimpse_config_size(r, text, "vocab_size", 32000, MAX_VOCABULARY);
+    config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);
+    config->patch = glimpse_config_size(r, vision, "patch_size", 16, MAX_SIDE);
     if (glimpse_config_size(r, vision, "num_channels", 3, 1024) != 3)
         glimpse_config_refuse(r, "num_channels", "other than 3");
     if (!glimpse_config_flag(r, vision, "vision_use_head", 1))
@@ -45,7 +45,7 @@ void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
     /* Pictures come out of the pooling head as wide as their tower is. */
     config->embedding = config->vision.width;
     size_t projection =
-        glimpse_config_size(r, text, "projection_size", config->text.width, MOST_WIDTH);
+        glimpse_config_size(r, text, "projection_size", config->text.width, MAX_WIDTH);
     if (r->status == GLIMPSE_OK && projection != config->embedding) {
         r->status = glimpse_fail(GLIMPSE_E_FORMAT,
                                  "%s: texts become vectors of %zu numbers (\"projection_size\"), "
@@ -63,11 +63,11 @@ void glimpse_config_read_siglip_pictures(glimpse_config_reader *r, json_t *root,
     memset(p, 0, sizeof *p);
     p->resize = GLIMPSE_RESIZE_EXACT;
     if (!size || json_is_integer(size)) {
-        p->width = (uint32_t)glimpse_config_size(r, root, "size", fallback, MOST_SIDE);
+        p->width = (uint32_t)glimpse_config_size(r, root, "size", fallback, MAX_SIDE);
         p->height = p->width;
     } else if (glimpse_config_member(size, "height") && glimpse_config_member(size, "width")) {
-        p->width = (uint32_t)glimpse_config_size(r, size, "width", fallback, MOST_SIDE);
-        p->height = (uint32_t)glimpse_config_size(r, size, "height", fallback, MOST_SIDE);
+        p->width = (uint32_t)glimpse_config_size(r, size, "width", fallback, MAX_SIDE);
+        p->height = (uint32_t)glimpse_config_size(r, size, "height", fallback, MAX_SIDE);
     } else {
         glimpse_config_refuse(r, "size", "anything but a height and a width");
     }

@@ -25,7 +25,7 @@ struct glimpse_encoder {
 };
 
 /* Text sequences are short, so more of them than pictures fit the same number of rows. */
-enum { TEXTS_PER_PICTURE = 8, MOST_BATCH = 4096 };
+enum { TEXTS_PER_PICTURE = 8, MAX_BATCH = 4096 };
 
 /* Counts or carves, depending on the arena; both with the same code, so that they agree. */
 static void plan(glimpse_encoder *e, glimpse_arena *arena) {
@@ -39,29 +39,29 @@ static void plan(glimpse_encoder *e, glimpse_arena *arena) {
         size_t area = c->image_size * c->image_size;
         glimpse_pass_plan(&e->image, arena, &model->image, e->max_batch * model->image.tokens,
                           e->max_batch);
-        e->pixels = glimpse_arena_take(arena, 3 * area, sizeof(float));
-        e->rgb = glimpse_arena_take(arena, 3 * area, 1);
-        e->patches = glimpse_arena_take(arena, patch_rows * 3 * c->patch * c->patch,
-                                        glimpse_element_size(model->math.element));
-        e->embedded = glimpse_arena_take(arena, patch_rows * width, sizeof(float));
+        e->pixels = glimpse_arena_alloc(arena, 3 * area, sizeof(float));
+        e->rgb = glimpse_arena_alloc(arena, 3 * area, 1);
+        e->patches = glimpse_arena_alloc(arena, patch_rows * 3 * c->patch * c->patch,
+                                         glimpse_element_size(model->math.element));
+        e->embedded = glimpse_arena_alloc(arena, patch_rows * width, sizeof(float));
         if (model->image.first.gamma) {
-            e->rows = glimpse_arena_take(arena, e->max_batch * model->image.tokens * width,
-                                         sizeof(float));
+            e->rows = glimpse_arena_alloc(arena, e->max_batch * model->image.tokens * width,
+                                          sizeof(float));
         }
     }
     glimpse_arena_rewind(arena, mark);
     if (model->towers & GLIMPSE_TOWER_TEXT) {
         glimpse_pass_plan(&e->text, arena, &model->text, e->max_batch * model->text.tokens,
                           e->max_batch * TEXTS_PER_PICTURE);
-        e->ids = glimpse_arena_take(arena, c->context, sizeof(int32_t));
+        e->ids = glimpse_arena_alloc(arena, c->context, sizeof(int32_t));
     }
 }
 
 int glimpse_encoder_create(glimpse_encoder **out, const glimpse_model *model, size_t max_batch) {
     *out = NULL;
-    if (max_batch == 0 || max_batch > MOST_BATCH) {
+    if (max_batch == 0 || max_batch > MAX_BATCH) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a batch of %zu; 1 to %d are possible", max_batch,
-                            MOST_BATCH);
+                            MAX_BATCH);
     }
     glimpse_encoder *e = calloc(1, sizeof *e);
     if (!e) return glimpse_fail_nomem(sizeof *e, "an encoder");

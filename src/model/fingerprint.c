@@ -5,7 +5,7 @@
  * dtype, shape, bytes). Sharding, the order inside a file and keys without effect do not change it.
  *
  * Reading 600 MB of weights at every start would cost more than the search it is for, so the
- * result is remembered in the user's cache folder under a key made of the identities of the
+ * result is remembered in the user's cache directory under a key made of the identities of the
  * files. The cache is a convenience: a file in it that is not exactly 32 digits is ignored, and
  * failing to write it is no failure.
  */
@@ -55,29 +55,29 @@ static void add_config(glimpse_hasher *hasher, const glimpse_model_config *confi
 
 /* Files of the directory's tokenizer besides those above, NULL when there are none. Layouts of CLIP
  * have one tokenizer each, see model.c. */
-static int own_files(const char *const **out, const char *folder,
+static int own_files(const char *const **out, const char *directory,
                      const glimpse_model_config *config) {
     *out = NULL;
     glimpse_tokenizer_kind kind;
     if (config->layout != GLIMPSE_LAYOUT_SIGLIP) return GLIMPSE_OK;
-    int status = glimpse_tokenizer_recognise(&kind, folder, GLIMPSE_SIGN_CLASS);
+    int status = glimpse_tokenizer_recognise(&kind, directory, GLIMPSE_SIGN_CLASS);
     if (status == GLIMPSE_OK) *out = glimpse_tokenizer_type_of(kind)->files;
     return status;
 }
 
 /* 1: hashed, 0: not there. */
-static int add_file(glimpse_hasher *hasher, const char *folder, const char *name) {
-    int status = glimpse_fingerprint_add_file(hasher, folder, name, 1);
+static int add_file(glimpse_hasher *hasher, const char *directory, const char *name) {
+    int status = glimpse_fingerprint_add_file(hasher, directory, name, 1);
     return status == GLIMPSE_E_NOT_FOUND ? 0 : status < 0 ? status : 1;
 }
 
 /* The settings that decide ids, each in one form whatever its file looks like. */
-static int add_settings(glimpse_hasher *hasher, const char *folder) {
+static int add_settings(glimpse_hasher *hasher, const char *directory) {
     static const char *const keys[] = {
         "tokenizer_class", "do_lower_case", "add_bos_token",        "bos_token", "eos_token",
         "pad_token",       "unk_token",     "added_tokens_decoder", NULL};
     glimpse_tokenizer_settings settings;
-    int status = glimpse_tokenizer_settings_read(&settings, folder);
+    int status = glimpse_tokenizer_settings_read(&settings, directory);
     const json_t *files[2] = {settings.own, settings.map};
     for (size_t f = 0; status == GLIMPSE_OK && f < 2; f++) {
         for (size_t i = 0; status == GLIMPSE_OK && keys[i]; i++) {
@@ -94,21 +94,21 @@ static int add_settings(glimpse_hasher *hasher, const char *folder) {
     return status;
 }
 
-static int add_siglip_tokenizer(glimpse_hasher *hasher, const char *folder,
+static int add_siglip_tokenizer(glimpse_hasher *hasher, const char *directory,
                                 const char *const *own) {
-    int status = add_file(hasher, folder, "spiece.model");
-    if (status == 0) status = add_file(hasher, folder, "tokenizer.json");
+    int status = add_file(hasher, directory, "spiece.model");
+    if (status == 0) status = add_file(hasher, directory, "tokenizer.json");
     for (; status >= 0 && own && *own; own++)
-        status = add_file(hasher, folder, *own);
-    return status < 0 ? status : add_settings(hasher, folder);
+        status = add_file(hasher, directory, *own);
+    return status < 0 ? status : add_settings(hasher, directory);
 }
 
 /* tokenizer.json counts only where it is what the tokenizer reads. */
-static int add_tokenizer(glimpse_hasher *hasher, const char *folder) {
+static int add_tokenizer(glimpse_hasher *hasher, const char *directory) {
     int found = 0;
     for (size_t i = 0; tokenizer_files[i]; i++) {
         if (i == 2 && found) break;
-        int status = add_file(hasher, folder, tokenizer_files[i]);
+        int status = add_file(hasher, directory, tokenizer_files[i]);
         if (status < 0) return status;
         found = found || status > 0;
     }
@@ -129,9 +129,9 @@ static int add_identity(glimpse_hasher *hasher, const char *path) {
 }
 
 /* Of those that are there; 0 when out of memory. */
-static int add_identities(glimpse_hasher *hasher, const char *folder, const char *const *names) {
+static int add_identities(glimpse_hasher *hasher, const char *directory, const char *const *names) {
     for (; names && *names; names++) {
-        char *file = glimpse_path_join(folder, *names);
+        char *file = glimpse_path_join(directory, *names);
         if (!file) return 0;
         (void)add_identity(hasher, file);
         free(file);
@@ -140,12 +140,12 @@ static int add_identities(glimpse_hasher *hasher, const char *folder, const char
 }
 
 /* Where the fingerprint of these very files would be remembered; NULL when nowhere. */
-static char *cache_path(const char *folder, const glimpse_model_config *config,
+static char *cache_path(const char *directory, const glimpse_model_config *config,
                         const glimpse_tensors *tensors, const char *const *own) {
-    char *cache = glimpse_user_cache_folder();
+    char *cache = glimpse_user_cache_directory();
     if (!cache) return NULL;
     char *path = NULL;
-    char *real = realpath(folder, NULL);
+    char *real = realpath(directory, NULL);
     glimpse_hasher *hasher = glimpse_hasher_create();
     if (!real || !hasher) {
         if (hasher) (void)glimpse_hasher_finish(hasher);
@@ -163,9 +163,9 @@ static char *cache_path(const char *folder, const glimpse_model_config *config,
     glimpse_hash key = glimpse_hasher_finish(hasher);
     char hex[GLIMPSE_HASH_HEX];
     glimpse_hash_to_hex(&key, hex);
-    char *shelf = complete ? glimpse_path_join(cache, "fingerprints") : NULL;
-    if (shelf) path = glimpse_path_join(shelf, hex);
-    free(shelf);
+    char *prepared = complete ? glimpse_path_join(cache, "fingerprints") : NULL;
+    if (prepared) path = glimpse_path_join(prepared, hex);
+    free(prepared);
 done:
     free(real);
     free(cache);
@@ -187,29 +187,29 @@ static int recall(char *hex, const char *path) {
 }
 
 static void remember(const char *hex, const char *path) {
-    char *folder = strdup(path);
-    char *slash = folder ? strrchr(folder, '/') : NULL;
+    char *directory = strdup(path);
+    char *slash = directory ? strrchr(directory, '/') : NULL;
     if (slash) {
         *slash = '\0';
         glimpse_new_file file;
-        if (glimpse_make_folders(folder) == GLIMPSE_OK &&
+        if (glimpse_make_directories(directory) == GLIMPSE_OK &&
             glimpse_new_file_open(&file, path) == GLIMPSE_OK) {
             (void)fprintf(file.stream, "%s\n", hex);
             (void)glimpse_new_file_commit(&file);
         }
     }
-    free(folder);
+    free(directory);
 }
 
-int glimpse_fingerprint(char *hex, const char *folder, const glimpse_model_config *config,
+int glimpse_fingerprint(char *hex, const char *directory, const glimpse_model_config *config,
                         const glimpse_tensors *tensors) {
     /* Small models are hashed faster than a cache is asked. */
     const size_t worth_caching = 8u << 20;
     const char *const *own;
-    int status = own_files(&own, folder, config);
+    int status = own_files(&own, directory, config);
     if (status < 0) return status;
     char *path = glimpse_tensors_mapped(tensors) >= worth_caching
-                     ? cache_path(folder, config, tensors, own)
+                     ? cache_path(directory, config, tensors, own)
                      : NULL;
     if (path && recall(hex, path)) {
         free(path);
@@ -222,8 +222,8 @@ int glimpse_fingerprint(char *hex, const char *folder, const glimpse_model_confi
     }
     glimpse_fingerprint_add_text(hasher, "glimpse fingerprint 1");
     add_config(hasher, config);
-    status = config->layout == GLIMPSE_LAYOUT_SIGLIP ? add_siglip_tokenizer(hasher, folder, own)
-                                                     : add_tokenizer(hasher, folder);
+    status = config->layout == GLIMPSE_LAYOUT_SIGLIP ? add_siglip_tokenizer(hasher, directory, own)
+                                                     : add_tokenizer(hasher, directory);
     if (status == GLIMPSE_OK) glimpse_fingerprint_add_tensors(hasher, tensors);
     glimpse_hash hash = glimpse_hasher_finish(hasher);
     if (status < 0) goto done;

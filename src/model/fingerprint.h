@@ -8,9 +8,9 @@
 #include "model/config.h"
 #include "model/safetensors.h"
 
-/* `hex` [33]. Reads every byte of the weights unless the user's cache folder knows files of the
+/* `hex` [33]. Reads every byte of the weights unless the user's cache directory knows files of the
  * same identity (path, device, inode, size, mtime, ctime). */
-int glimpse_fingerprint(char *hex, const char *folder, const glimpse_model_config *config,
+int glimpse_fingerprint(char *hex, const char *directory, const glimpse_model_config *config,
                         const glimpse_tensors *tensors);
 
 #endif

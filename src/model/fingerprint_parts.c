@@ -40,10 +40,10 @@ void glimpse_fingerprint_add_scaling(glimpse_hasher *hasher, const glimpse_prepr
     }
 }
 
-int glimpse_fingerprint_add_file(glimpse_hasher *hasher, const char *folder, const char *name,
+int glimpse_fingerprint_add_file(glimpse_hasher *hasher, const char *directory, const char *name,
                                  int with_name) {
-    char *path = glimpse_path_join(folder, name);
-    if (!path) return glimpse_fail_nomem(strlen(folder), "a file name");
+    char *path = glimpse_path_join(directory, name);
+    if (!path) return glimpse_fail_nomem(strlen(directory), "a file name");
     void *data = NULL;
     size_t size = 0;
     int status = glimpse_file_read(&data, &size, path, max_tokenizer_bytes);

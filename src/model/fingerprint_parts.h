@@ -18,7 +18,7 @@ void glimpse_fingerprint_add_tower(glimpse_hasher *hasher, const glimpse_tower_c
 void glimpse_fingerprint_add_scaling(glimpse_hasher *hasher, const glimpse_preprocess *preprocess);
 /* The bytes of a file of the tokenizer. GLIMPSE_E_NOT_FOUND when there is none; adds nothing
  * then. `with_name`: the name is added before them. */
-int glimpse_fingerprint_add_file(glimpse_hasher *hasher, const char *folder, const char *name,
+int glimpse_fingerprint_add_file(glimpse_hasher *hasher, const char *directory, const char *name,
                                  int with_name);
 /* Every tensor in order of name: name, dtype, shape, bytes. */
 void glimpse_fingerprint_add_tensors(glimpse_hasher *hasher, const glimpse_tensors *tensors);

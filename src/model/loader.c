@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-glimpse_numbers glimpse_take(glimpse_loader *l, size_t rank, const size_t *dims, const char *format,
-                             ...) {
+glimpse_numbers glimpse_load_numbers(glimpse_loader *l, size_t rank, const size_t *dims,
+                                     const char *format, ...) {
     glimpse_numbers numbers = {NULL, GLIMPSE_DTYPE_F32, 0};
     if (l->status < 0) return numbers;
     char name[GLIMPSE_TENSOR_NAME_BYTES];
@@ -19,22 +19,22 @@ glimpse_numbers glimpse_take(glimpse_loader *l, size_t rank, const size_t *dims,
     va_start(args, format);
     (void)vsnprintf(name, sizeof name, format, args);
     va_end(args);
-    l->status = glimpse_tensors_take(&numbers, l->tensors, name, rank, dims);
+    l->status = glimpse_tensors_load(&numbers, l->tensors, name, rank, dims);
     return numbers;
 }
 
-glimpse_numbers glimpse_take_vector(glimpse_loader *l, size_t width, const char *stem,
+glimpse_numbers glimpse_load_vector(glimpse_loader *l, size_t width, const char *stem,
                                     const char *name) {
-    return glimpse_take(l, 1, &width, "%s%s", stem, name);
+    return glimpse_load_numbers(l, 1, &width, "%s%s", stem, name);
 }
 
-glimpse_numbers glimpse_take_matrix(glimpse_loader *l, size_t rows, size_t columns,
+glimpse_numbers glimpse_load_matrix(glimpse_loader *l, size_t rows, size_t columns,
                                     const char *stem, const char *name) {
     size_t dims[2] = {rows, columns};
-    return glimpse_take(l, 2, dims, "%s%s", stem, name);
+    return glimpse_load_numbers(l, 2, dims, "%s%s", stem, name);
 }
 
-float *glimpse_take_own(glimpse_loader *l, glimpse_numbers numbers) {
+float *glimpse_load_f32_copy(glimpse_loader *l, glimpse_numbers numbers) {
     if (l->status < 0) return NULL;
     float *copy = malloc(numbers.count * sizeof *copy);
     if (!copy) {
@@ -45,7 +45,7 @@ float *glimpse_take_own(glimpse_loader *l, glimpse_numbers numbers) {
     return copy;
 }
 
-void glimpse_take_all(glimpse_loader *l, const char *prefix) {
+void glimpse_load_require_all(glimpse_loader *l, const char *prefix) {
     if (l->status < 0) return;
     const char *left = glimpse_tensors_left(l->tensors, prefix);
     if (!left) return;
@@ -55,25 +55,25 @@ void glimpse_take_all(glimpse_loader *l, const char *prefix) {
                              glimpse_tensors_path(l->tensors), left);
 }
 
-glimpse_norm glimpse_take_norm(glimpse_loader *l, size_t width, const char *stem,
+glimpse_norm glimpse_load_norm(glimpse_loader *l, size_t width, const char *stem,
                                const char *name) {
     glimpse_norm norm;
     char full[GLIMPSE_TENSOR_NAME_BYTES];
     (void)snprintf(full, sizeof full, "%s%s", stem, name);
-    norm.gamma = glimpse_take_own(l, glimpse_take_vector(l, width, full, ".weight"));
-    norm.beta = glimpse_take_own(l, glimpse_take_vector(l, width, full, ".bias"));
+    norm.gamma = glimpse_load_f32_copy(l, glimpse_load_vector(l, width, full, ".weight"));
+    norm.beta = glimpse_load_f32_copy(l, glimpse_load_vector(l, width, full, ".bias"));
     return norm;
 }
 
-glimpse_linear *glimpse_take_spec(glimpse_loader *l, const glimpse_linear_spec *spec) {
+glimpse_linear *glimpse_load_spec(glimpse_loader *l, const glimpse_linear_spec *spec) {
     glimpse_linear *linear = NULL;
     glimpse_linear_spec shelved = *spec;
-    shelved.shelf = l->shelf;
+    shelved.prepared = l->prepared;
     if (l->status == GLIMPSE_OK) l->status = glimpse_linear_create(&linear, l->math, &shelved);
     return linear;
 }
 
-glimpse_linear *glimpse_take_linear(glimpse_loader *l, size_t out, size_t in, const char *stem,
+glimpse_linear *glimpse_load_linear(glimpse_loader *l, size_t out, size_t in, const char *stem,
                                     const char *name, glimpse_activation activation, int accumulate,
                                     glimpse_element output) {
     char full[GLIMPSE_TENSOR_NAME_BYTES];
@@ -84,9 +84,9 @@ glimpse_linear *glimpse_take_linear(glimpse_loader *l, size_t out, size_t in, co
                                 .activation = activation,
                                 .accumulate = accumulate,
                                 .output = output};
-    spec.weights[0] = glimpse_take_matrix(l, out, in, full, ".weight");
-    spec.biases[0] = glimpse_take_vector(l, out, full, ".bias");
-    return glimpse_take_spec(l, &spec);
+    spec.weights[0] = glimpse_load_matrix(l, out, in, full, ".weight");
+    spec.biases[0] = glimpse_load_vector(l, out, full, ".bias");
+    return glimpse_load_spec(l, &spec);
 }
 
 void glimpse_norm_release(glimpse_norm *norm) {

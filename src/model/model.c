@@ -46,7 +46,7 @@ static int read_scalar(float *out, const glimpse_tensors *tensors, const char *n
     size_t one = 1;
     glimpse_numbers numbers;
     int status =
-        glimpse_tensors_take(&numbers, tensors, name, tensor && tensor->rank ? 1 : 0, &one);
+        glimpse_tensors_load(&numbers, tensors, name, tensor && tensor->rank ? 1 : 0, &one);
     if (status == GLIMPSE_OK) glimpse_numbers_to_f32(out, &numbers);
     return status;
 }
@@ -142,7 +142,7 @@ int glimpse_model_open(glimpse_model **out, const char *path,
             glimpse_weights_open(&model->text_weights, model->fingerprint, "text", &model->math);
         }
         status = glimpse_tower_open_text(&model->text, &model->math, &model->config, model->tensors,
-                                         &model->text_weights.shelf);
+                                         &model->text_weights.prepared);
         if (status < 0) goto done;
         glimpse_weights_store(&model->text_weights);
     }
@@ -151,7 +151,7 @@ int glimpse_model_open(glimpse_model **out, const char *path,
             glimpse_weights_open(&model->image_weights, model->fingerprint, "image", &model->math);
         }
         status = glimpse_tower_open_image(&model->image, &model->math, &model->config,
-                                          model->tensors, &model->image_weights.shelf);
+                                          model->tensors, &model->image_weights.prepared);
         if (status < 0) goto done;
         glimpse_weights_store(&model->image_weights);
     }

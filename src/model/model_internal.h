@@ -30,7 +30,7 @@ struct glimpse_model {
 
 /* Sees the residual stream x [rows][D] after every stage of a pass: "embeddings", then each layer
  * by number. With a trace set, the last layer is computed for all rows instead of only the pooled
- * ones: the plain twin of that shortcut. */
+ * ones: the plain reference of that shortcut. */
 typedef void (*glimpse_trace_fn)(void *user, size_t stage, const float *x, size_t rows,
                                  size_t width);
 void glimpse_encoder_set_trace(glimpse_encoder *encoder, glimpse_trace_fn trace, void *user);

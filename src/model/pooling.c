@@ -21,8 +21,9 @@ static glimpse_numbers cut(glimpse_numbers whole, size_t first, size_t rows, siz
 /* probe Wq^T + bq, in double: it is done once. */
 static void make_query(glimpse_pooling *pooling, glimpse_loader *l, glimpse_numbers probe,
                        glimpse_numbers weights, glimpse_numbers bias, size_t width) {
-    float *x = glimpse_take_own(l, probe), *w = glimpse_take_own(l, cut(weights, 0, width, width));
-    pooling->query = glimpse_take_own(l, cut(bias, 0, width, 1));
+    float *x = glimpse_load_f32_copy(l, probe),
+          *w = glimpse_load_f32_copy(l, cut(weights, 0, width, width));
+    pooling->query = glimpse_load_f32_copy(l, cut(bias, 0, width, 1));
     for (size_t i = 0; l->status == GLIMPSE_OK && i < width; i++) {
         double sum = (double)pooling->query[i];
         for (size_t j = 0; j < width; j++)
@@ -33,28 +34,28 @@ static void make_query(glimpse_pooling *pooling, glimpse_loader *l, glimpse_numb
     free(w);
 }
 
-void glimpse_pooling_take(glimpse_pooling *pooling, glimpse_loader *l,
+void glimpse_pooling_load(glimpse_pooling *pooling, glimpse_loader *l,
                           const glimpse_tower_config *config, const char *prefix) {
     size_t width = config->width, probe_dims[3] = {1, 1, width};
     char stem[GLIMPSE_TENSOR_NAME_BYTES];
     (void)snprintf(stem, sizeof stem, "%s.", prefix);
-    glimpse_numbers probe = glimpse_take(l, 3, probe_dims, "%sprobe", stem);
+    glimpse_numbers probe = glimpse_load_numbers(l, 3, probe_dims, "%sprobe", stem);
     glimpse_numbers weights =
-        glimpse_take_matrix(l, 3 * width, width, stem, "attention.in_proj_weight");
-    glimpse_numbers bias = glimpse_take_vector(l, 3 * width, stem, "attention.in_proj_bias");
+        glimpse_load_matrix(l, 3 * width, width, stem, "attention.in_proj_weight");
+    glimpse_numbers bias = glimpse_load_vector(l, 3 * width, stem, "attention.in_proj_bias");
     if (l->status < 0) return;
     make_query(pooling, l, probe, weights, bias, width);
     glimpse_linear_spec spec = {
         .in = width, .out = 2 * width, .parts = 1, .output = GLIMPSE_ELEMENT_F32};
     spec.weights[0] = cut(weights, width, 2 * width, width);
     spec.biases[0] = cut(bias, width, 2 * width, 1);
-    pooling->kv = glimpse_take_spec(l, &spec);
-    pooling->out = glimpse_take_linear(l, width, width, stem, "attention.out_proj",
+    pooling->kv = glimpse_load_spec(l, &spec);
+    pooling->out = glimpse_load_linear(l, width, width, stem, "attention.out_proj",
                                        GLIMPSE_ACTIVATION_NONE, 0, GLIMPSE_ELEMENT_F32);
-    pooling->norm = glimpse_take_norm(l, width, stem, "layernorm");
-    pooling->up = glimpse_take_linear(l, config->mlp, width, stem, "mlp.fc1", config->activation, 0,
+    pooling->norm = glimpse_load_norm(l, width, stem, "layernorm");
+    pooling->up = glimpse_load_linear(l, config->mlp, width, stem, "mlp.fc1", config->activation, 0,
                                       l->math->element);
-    pooling->down = glimpse_take_linear(l, width, config->mlp, stem, "mlp.fc2",
+    pooling->down = glimpse_load_linear(l, width, config->mlp, stem, "mlp.fc2",
                                         GLIMPSE_ACTIVATION_NONE, 1, GLIMPSE_ELEMENT_F32);
 }
 

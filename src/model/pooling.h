@@ -23,7 +23,7 @@ typedef struct glimpse_pooling {
 } glimpse_pooling;
 
 /* PREFIX.probe, PREFIX.attention, PREFIX.layernorm, PREFIX.mlp. */
-void glimpse_pooling_take(glimpse_pooling *pooling, glimpse_loader *loader,
+void glimpse_pooling_load(glimpse_pooling *pooling, glimpse_loader *loader,
                           const glimpse_tower_config *config, const char *prefix);
 void glimpse_pooling_release(glimpse_pooling *pooling);
 size_t glimpse_pooling_memory(const glimpse_pooling *pooling, size_t width);

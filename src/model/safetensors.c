@@ -16,12 +16,12 @@
 /* The largest models of these families have 2000 tensors in a handful of files, described by 300
  * kB. What is far beyond that is no such model, and is refused before the time to parse it is
  * spent. */
-enum { MOST_SHARDS = 1024, MOST_TENSORS = 32768 };
-static const size_t most_header_bytes = 8u << 20;
-static const size_t most_index_bytes = 8u << 20;
+enum { MAX_SHARDS = 1024, MAX_TENSORS = 32768 };
+static const size_t max_header_bytes = 8u << 20;
+static const size_t max_index_bytes = 8u << 20;
 
 typedef struct shard {
-    char *name; /* within the folder */
+    char *name; /* within the directory */
     char *path;
     glimpse_mapping mapping;
 } shard;
@@ -33,7 +33,7 @@ struct glimpse_tensors {
     glimpse_tensor *items; /* sorted by name */
     size_t count;
     json_t **headers;     /* [shard_count]; own the names and dtypes */
-    unsigned char *taken; /* [count] by place in `items`: handed out by glimpse_tensors_take() */
+    unsigned char *taken; /* [count] by place in `items`: handed out by glimpse_tensors_load() */
 };
 
 static size_t dtype_bytes(const char *dtype) {
@@ -167,11 +167,11 @@ static int read_shard(glimpse_tensors *set, size_t index) {
                             "safetensors file, or cut short",
                             file->path, (unsigned long long)header, size);
     }
-    if (header > most_header_bytes) {
+    if (header > max_header_bytes) {
         return glimpse_fail(GLIMPSE_E_LIMIT,
                             "%s: a header of %llu bytes, more than the %zu of any "
                             "model that can be used",
-                            file->path, (unsigned long long)header, most_header_bytes);
+                            file->path, (unsigned long long)header, max_header_bytes);
     }
     json_error_t error;
     json_t *root = glimpse_json_load(bytes + 8, (size_t)header, JSON_REJECT_DUPLICATES, &error);
@@ -185,8 +185,8 @@ static int read_shard(glimpse_tensors *set, size_t index) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the header is not an object", file->path);
     }
     size_t more = json_object_size(root);
-    if (more > MOST_TENSORS || set->count + more > MOST_TENSORS) {
-        return glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d tensors", file->path, MOST_TENSORS);
+    if (more > MAX_TENSORS || set->count + more > MAX_TENSORS) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d tensors", file->path, MAX_TENSORS);
     }
     glimpse_tensor *items = realloc(set->items, (set->count + more + 1) * sizeof *items);
     if (!items) return glimpse_fail_nomem((set->count + more) * sizeof *items, "a list of tensors");
@@ -213,16 +213,16 @@ static size_t find_shard(const glimpse_tensors *set, const char *name) {
     return i;
 }
 
-static int add_shard(glimpse_tensors *set, const char *folder, const char *name) {
+static int add_shard(glimpse_tensors *set, const char *directory, const char *name) {
     if (find_shard(set, name) < set->shard_count) return GLIMPSE_OK;
-    if (set->shard_count == MOST_SHARDS) {
+    if (set->shard_count == MAX_SHARDS) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d files of weights", set->path,
-                            MOST_SHARDS);
+                            MAX_SHARDS);
     }
     shard *shards = realloc(set->shards, (set->shard_count + 1) * sizeof *shards);
     if (!shards) return glimpse_fail_nomem(sizeof *shards, "a list of files");
     set->shards = shards;
-    shards[set->shard_count] = (shard){strdup(name), glimpse_path_join(folder, name), {NULL, 0}};
+    shards[set->shard_count] = (shard){strdup(name), glimpse_path_join(directory, name), {NULL, 0}};
     set->shard_count++;
     if (!shards[set->shard_count - 1].name || !shards[set->shard_count - 1].path) {
         return glimpse_fail_nomem(strlen(name), "a file name");
@@ -230,12 +230,13 @@ static int add_shard(glimpse_tensors *set, const char *folder, const char *name)
     return GLIMPSE_OK;
 }
 
-/* The files that an index names; the names must stay inside the folder. *map_owner is the caller's.
+/* The files that an index names; the names must stay inside the directory. *map_owner is the
+ * caller's.
  */
-static int read_index(json_t **map_owner, glimpse_tensors *set, const char *folder) {
+static int read_index(json_t **map_owner, glimpse_tensors *set, const char *directory) {
     void *text = NULL;
     size_t size = 0;
-    int status = glimpse_file_read(&text, &size, set->path, most_index_bytes);
+    int status = glimpse_file_read(&text, &size, set->path, max_index_bytes);
     if (status < 0) return status;
     json_error_t error;
     json_t *root = glimpse_json_load(text, size, JSON_REJECT_DUPLICATES, &error);
@@ -245,8 +246,8 @@ static int read_index(json_t **map_owner, glimpse_tensors *set, const char *fold
     json_t *map = json_object_get(root, "weight_map");
     if (!json_is_object(map) || json_object_size(map) == 0) {
         status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: has no weight_map", set->path);
-    } else if (json_object_size(map) > MOST_TENSORS) {
-        status = glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d tensors", set->path, MOST_TENSORS);
+    } else if (json_object_size(map) > MAX_TENSORS) {
+        status = glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d tensors", set->path, MAX_TENSORS);
     }
     const char *name;
     json_t *value;
@@ -259,7 +260,7 @@ static int read_index(json_t **map_owner, glimpse_tensors *set, const char *fold
                              set->path, name);
             break;
         }
-        status = add_shard(set, folder, file);
+        status = add_shard(set, directory, file);
     }
     return status;
 }
@@ -286,7 +287,7 @@ static int ends_with(const char *text, const char *ending) {
     return a >= b && strcmp(text + a - b, ending) == 0;
 }
 
-int glimpse_tensors_open(glimpse_tensors **out, const char *folder, const char *const *names) {
+int glimpse_tensors_open(glimpse_tensors **out, const char *directory, const char *const *names) {
     *out = NULL;
     int status = GLIMPSE_OK;
     json_t *index = NULL;
@@ -295,10 +296,10 @@ int glimpse_tensors_open(glimpse_tensors **out, const char *folder, const char *
     const char *found = NULL;
     for (size_t i = 0; names[i] && !found; i++) {
         free(set->path);
-        set->path = glimpse_path_join(folder, names[i]);
+        set->path = glimpse_path_join(directory, names[i]);
         struct stat info;
         if (!set->path) {
-            status = glimpse_fail_nomem(strlen(folder), "a file name");
+            status = glimpse_fail_nomem(strlen(directory), "a file name");
             goto done;
         }
         if (stat(set->path, &info) == 0) found = names[i];
@@ -308,11 +309,11 @@ int glimpse_tensors_open(glimpse_tensors **out, const char *folder, const char *
             glimpse_fail(GLIMPSE_E_NOT_FOUND,
                          "%s: no weights (looked for %s). PyTorch .bin files are not read: get "
                          "the model in safetensors form",
-                         folder, names[0]);
+                         directory, names[0]);
         goto done;
     }
-    status =
-        ends_with(found, ".json") ? read_index(&index, set, folder) : add_shard(set, folder, found);
+    status = ends_with(found, ".json") ? read_index(&index, set, directory)
+                                       : add_shard(set, directory, found);
     if (status < 0) goto done;
     set->headers = calloc(set->shard_count, sizeof(json_t *));
     if (!set->headers) {
@@ -393,18 +394,18 @@ const char *glimpse_tensors_file(const glimpse_tensors *set, size_t i) {
     return i < set->shard_count ? set->shards[i].path : NULL;
 }
 
-static void format_shape(char *text, size_t room, size_t rank, const size_t *dims) {
+static void format_shape(char *text, size_t capacity, size_t rank, const size_t *dims) {
     size_t used = 0;
     text[0] = '\0';
-    for (size_t i = 0; i < rank && used < room; i++) {
-        int wrote = snprintf(text + used, room - used, i ? " x %zu" : "%zu", dims[i]);
+    for (size_t i = 0; i < rank && used < capacity; i++) {
+        int wrote = snprintf(text + used, capacity - used, i ? " x %zu" : "%zu", dims[i]);
         if (wrote < 0) return;
         used += (size_t)wrote;
     }
-    if (rank == 0) (void)snprintf(text, room, "a single number");
+    if (rank == 0) (void)snprintf(text, capacity, "a single number");
 }
 
-int glimpse_tensors_take(glimpse_numbers *out, const glimpse_tensors *set, const char *name,
+int glimpse_tensors_load(glimpse_numbers *out, const glimpse_tensors *set, const char *name,
                          size_t rank, const size_t *dims) {
     *out = (glimpse_numbers){NULL, GLIMPSE_DTYPE_F32, 0};
     const glimpse_tensor *tensor = glimpse_tensors_find(set, name);

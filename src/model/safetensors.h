@@ -34,9 +34,9 @@ typedef struct glimpse_tensor {
 
 typedef struct glimpse_tensors glimpse_tensors;
 
-/* Opens the weights in `folder`: the first of `names` (ended by NULL) that exists, each either a
+/* Opens the weights in `directory`: the first of `names` (ended by NULL) that exists, each either a
  * .safetensors file or an index (.json with a "weight_map" from tensor to file name). */
-int glimpse_tensors_open(glimpse_tensors **out, const char *folder, const char *const *names);
+int glimpse_tensors_open(glimpse_tensors **out, const char *directory, const char *const *names);
 void glimpse_tensors_free(glimpse_tensors *tensors);
 
 size_t glimpse_tensors_count(const glimpse_tensors *tensors);
@@ -54,10 +54,10 @@ const char *glimpse_tensors_file(const glimpse_tensors *tensors, size_t i);
 /* The tensor `name` as numbers, checked to be floating point with exactly these dimensions;
  * trailing arguments `rank` dimensions of type size_t. GLIMPSE_E_FORMAT names the file, the tensor
  * and both shapes. */
-int glimpse_tensors_take(glimpse_numbers *out, const glimpse_tensors *tensors, const char *name,
+int glimpse_tensors_load(glimpse_numbers *out, const glimpse_tensors *tensors, const char *name,
                          size_t rank, const size_t *dims);
 
-/* The first tensor, in order of name, that begins with `prefix` and that glimpse_tensors_take() has
+/* The first tensor, in order of name, that begins with `prefix` and that glimpse_tensors_load() has
  * not handed out: a weight that nobody uses, so that what was taken is not the whole model. NULL
  * when there is none. Ids of positions and masks, which are no weights, do not count. */
 const char *glimpse_tensors_left(const glimpse_tensors *tensors, const char *prefix);

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static glimpse_linear *take_qkv(glimpse_loader *l, int hf, size_t width, const char *stem) {
+static glimpse_linear *load_qkv(glimpse_loader *l, int hf, size_t width, const char *stem) {
     glimpse_linear_spec spec = {.in = width, .out = 3 * width, .output = GLIMPSE_ELEMENT_F32};
     if (hf) {
         static const char *const names[3] = {"self_attn.q_proj", "self_attn.k_proj",
@@ -31,18 +31,18 @@ static glimpse_linear *take_qkv(glimpse_loader *l, int hf, size_t width, const c
         for (size_t i = 0; i < 3; i++) {
             char full[GLIMPSE_TENSOR_NAME_BYTES];
             (void)snprintf(full, sizeof full, "%s%s", stem, names[i]);
-            spec.weights[i] = glimpse_take_matrix(l, width, width, full, ".weight");
-            spec.biases[i] = glimpse_take_vector(l, width, full, ".bias");
+            spec.weights[i] = glimpse_load_matrix(l, width, width, full, ".weight");
+            spec.biases[i] = glimpse_load_vector(l, width, full, ".bias");
         }
     } else {
         spec.parts = 1;
-        spec.weights[0] = glimpse_take_matrix(l, 3 * width, width, stem, "attn.in_proj_weight");
-        spec.biases[0] = glimpse_take_vector(l, 3 * width, stem, "attn.in_proj_bias");
+        spec.weights[0] = glimpse_load_matrix(l, 3 * width, width, stem, "attn.in_proj_weight");
+        spec.biases[0] = glimpse_load_vector(l, 3 * width, stem, "attn.in_proj_bias");
     }
-    return glimpse_take_spec(l, &spec);
+    return glimpse_load_spec(l, &spec);
 }
 
-static void take_blocks(glimpse_loader *l, glimpse_tower *tower, int hf, const char *prefix) {
+static void load_blocks(glimpse_loader *l, glimpse_tower *tower, int hf, const char *prefix) {
     const glimpse_tower_config *c = &tower->config;
     tower->blocks = calloc(c->layers, sizeof *tower->blocks);
     if (!tower->blocks) {
@@ -54,21 +54,21 @@ static void take_blocks(glimpse_loader *l, glimpse_tower *tower, int hf, const c
         char stem[GLIMPSE_TENSOR_NAME_BYTES];
         (void)snprintf(stem, sizeof stem, hf ? "%sencoder.layers.%zu." : "%sresblocks.%zu.", prefix,
                        i);
-        block->norm1 = glimpse_take_norm(l, c->width, stem, hf ? "layer_norm1" : "ln_1");
-        block->qkv = take_qkv(l, hf, c->width, stem);
-        block->out = glimpse_take_linear(l, c->width, c->width, stem,
+        block->norm1 = glimpse_load_norm(l, c->width, stem, hf ? "layer_norm1" : "ln_1");
+        block->qkv = load_qkv(l, hf, c->width, stem);
+        block->out = glimpse_load_linear(l, c->width, c->width, stem,
                                          hf ? "self_attn.out_proj" : "attn.out_proj",
                                          GLIMPSE_ACTIVATION_NONE, 1, GLIMPSE_ELEMENT_F32);
-        block->norm2 = glimpse_take_norm(l, c->width, stem, hf ? "layer_norm2" : "ln_2");
-        block->up = glimpse_take_linear(l, c->mlp, c->width, stem, hf ? "mlp.fc1" : "mlp.c_fc",
+        block->norm2 = glimpse_load_norm(l, c->width, stem, hf ? "layer_norm2" : "ln_2");
+        block->up = glimpse_load_linear(l, c->mlp, c->width, stem, hf ? "mlp.fc1" : "mlp.c_fc",
                                         c->activation, 0, l->math->element);
-        block->down = glimpse_take_linear(l, c->width, c->mlp, stem, hf ? "mlp.fc2" : "mlp.c_proj",
+        block->down = glimpse_load_linear(l, c->width, c->mlp, stem, hf ? "mlp.fc2" : "mlp.c_proj",
                                           GLIMPSE_ACTIVATION_NONE, 1, GLIMPSE_ELEMENT_F32);
     }
 }
 
 /* The projection to the common space, without bias: [E][D] in transformers, [D][E] in open_clip. */
-static glimpse_linear *take_projection(glimpse_loader *l, int hf, size_t embedding, size_t width,
+static glimpse_linear *load_projection(glimpse_loader *l, int hf, size_t embedding, size_t width,
                                        const char *name) {
     glimpse_linear_spec spec = {.in = width,
                                 .out = embedding,
@@ -76,18 +76,18 @@ static glimpse_linear *take_projection(glimpse_loader *l, int hf, size_t embeddi
                                 .transposed = !hf,
                                 .output = GLIMPSE_ELEMENT_F32,
                                 .exact = 1};
-    spec.weights[0] = hf ? glimpse_take_matrix(l, embedding, width, name, "")
-                         : glimpse_take_matrix(l, width, embedding, name, "");
-    return glimpse_take_spec(l, &spec);
+    spec.weights[0] = hf ? glimpse_load_matrix(l, embedding, width, name, "")
+                         : glimpse_load_matrix(l, width, embedding, name, "");
+    return glimpse_load_spec(l, &spec);
 }
 
 int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
                              const glimpse_model_config *config, const glimpse_tensors *tensors,
-                             glimpse_shelf *shelf) {
+                             glimpse_prepared_weights *prepared) {
     int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
     int hf = siglip || config->layout == GLIMPSE_LAYOUT_HF;
     size_t width = config->vision.width, patch = config->patch;
-    glimpse_loader l = {math, tensors, GLIMPSE_OK, shelf};
+    glimpse_loader l = {math, tensors, GLIMPSE_OK, prepared};
     *tower =
         (glimpse_tower){.math = math, .config = config->vision, .embedding = config->embedding};
     tower->grid = config->image_size / patch;
@@ -96,74 +96,74 @@ int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
     size_t kernel[4] = {width, 3, patch, patch};
     glimpse_linear_spec spec = {
         .in = 3 * patch * patch, .out = width, .parts = 1, .output = GLIMPSE_ELEMENT_F32};
-    spec.weights[0] =
-        glimpse_take(&l, 4, kernel, "%s",
-                     hf ? "vision_model.embeddings.patch_embedding.weight" : "visual.conv1.weight");
+    spec.weights[0] = glimpse_load_numbers(&l, 4, kernel, "%s",
+                                           hf ? "vision_model.embeddings.patch_embedding.weight"
+                                              : "visual.conv1.weight");
     if (siglip) {
         spec.biases[0] =
-            glimpse_take_vector(&l, width, "", "vision_model.embeddings.patch_embedding.bias");
+            glimpse_load_vector(&l, width, "", "vision_model.embeddings.patch_embedding.bias");
     }
-    tower->patches = glimpse_take_spec(&l, &spec);
+    tower->patches = glimpse_load_spec(&l, &spec);
     if (!siglip) {
-        tower->class_token =
-            glimpse_take_own(&l, glimpse_take_vector(&l, width, "",
-                                                     hf ? "vision_model.embeddings.class_embedding"
-                                                        : "visual.class_embedding"));
+        tower->class_token = glimpse_load_f32_copy(
+            &l, glimpse_load_vector(&l, width, "",
+                                    hf ? "vision_model.embeddings.class_embedding"
+                                       : "visual.class_embedding"));
         tower->first =
-            glimpse_take_norm(&l, width, "", hf ? "vision_model.pre_layrnorm" : "visual.ln_pre");
+            glimpse_load_norm(&l, width, "", hf ? "vision_model.pre_layrnorm" : "visual.ln_pre");
     }
-    tower->positions = glimpse_take_own(
-        &l, glimpse_take_matrix(&l, tower->tokens, width, "",
+    tower->positions = glimpse_load_f32_copy(
+        &l, glimpse_load_matrix(&l, tower->tokens, width, "",
                                 hf ? "vision_model.embeddings.position_embedding.weight"
                                    : "visual.positional_embedding"));
     if (l.status == GLIMPSE_OK) {
-        take_blocks(&l, tower, hf, hf ? "vision_model." : "visual.transformer.");
+        load_blocks(&l, tower, hf, hf ? "vision_model." : "visual.transformer.");
     }
     tower->last =
-        glimpse_take_norm(&l, width, "", hf ? "vision_model.post_layernorm" : "visual.ln_post");
+        glimpse_load_norm(&l, width, "", hf ? "vision_model.post_layernorm" : "visual.ln_post");
     if (siglip) {
-        glimpse_pooling_take(&tower->pooling, &l, &tower->config, "vision_model.head");
+        glimpse_pooling_load(&tower->pooling, &l, &tower->config, "vision_model.head");
     } else {
-        tower->projection = take_projection(&l, hf, config->embedding, width,
+        tower->projection = load_projection(&l, hf, config->embedding, width,
                                             hf ? "visual_projection.weight" : "visual.proj");
     }
-    glimpse_take_all(&l, hf ? "vision_model." : "visual.");
+    glimpse_load_require_all(&l, hf ? "vision_model." : "visual.");
     if (l.status < 0) glimpse_tower_close(tower);
     return l.status;
 }
 
 int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
                             const glimpse_model_config *config, const glimpse_tensors *tensors,
-                            glimpse_shelf *shelf) {
+                            glimpse_prepared_weights *prepared) {
     int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
     int hf = siglip || config->layout == GLIMPSE_LAYOUT_HF;
     const char *prefix = config->layout == GLIMPSE_LAYOUT_OPENCLIP_CUSTOM ? "text." : "";
     size_t width = config->text.width;
-    glimpse_loader l = {math, tensors, GLIMPSE_OK, shelf};
+    glimpse_loader l = {math, tensors, GLIMPSE_OK, prepared};
     *tower = (glimpse_tower){
         .math = math, .config = config->text, .causal = !siglip, .embedding = config->embedding};
     tower->tokens = config->context;
 
     char stem[GLIMPSE_TENSOR_NAME_BYTES];
-    tower->tokens_table = glimpse_take_matrix(&l, config->vocabulary, width, prefix,
+    tower->tokens_table = glimpse_load_matrix(&l, config->vocabulary, width, prefix,
                                               hf ? "text_model.embeddings.token_embedding.weight"
                                                  : "token_embedding.weight");
-    tower->positions = glimpse_take_own(
-        &l, glimpse_take_matrix(&l, config->context, width, prefix,
+    tower->positions = glimpse_load_f32_copy(
+        &l, glimpse_load_matrix(&l, config->context, width, prefix,
                                 hf ? "text_model.embeddings.position_embedding.weight"
                                    : "positional_embedding"));
     (void)snprintf(stem, sizeof stem, "%s%s", prefix, hf ? "text_model." : "transformer.");
-    if (l.status == GLIMPSE_OK) take_blocks(&l, tower, hf, stem);
+    if (l.status == GLIMPSE_OK) load_blocks(&l, tower, hf, stem);
     tower->last =
-        glimpse_take_norm(&l, width, prefix, hf ? "text_model.final_layer_norm" : "ln_final");
+        glimpse_load_norm(&l, width, prefix, hf ? "text_model.final_layer_norm" : "ln_final");
     (void)snprintf(stem, sizeof stem, "%s%s", prefix,
                    hf ? "text_projection.weight" : "text_projection");
     tower->projection =
-        siglip ? glimpse_take_linear(&l, config->embedding, width, "text_model.", "head",
+        siglip ? glimpse_load_linear(&l, config->embedding, width, "text_model.", "head",
                                      GLIMPSE_ACTIVATION_NONE, 0, GLIMPSE_ELEMENT_F32)
-               : take_projection(&l, hf, config->embedding, width, stem);
+               : load_projection(&l, hf, config->embedding, width, stem);
     /* The plain OpenCLIP layout has no common prefix but that of its layers. */
-    glimpse_take_all(&l, hf ? "text_model." : *prefix ? prefix : "transformer.");
+    glimpse_load_require_all(&l, hf ? "text_model." : *prefix ? prefix : "transformer.");
     if (l.status < 0) glimpse_tower_close(tower);
     return l.status;
 }

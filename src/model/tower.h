@@ -39,13 +39,13 @@ typedef struct glimpse_tower {
     glimpse_numbers tokens_table; /* [vocabulary][D], borrowed from the mapping */
 } glimpse_tower;
 
-/* `shelf`: where prepared weights come from or go to (math/shelf.h); may be NULL. */
+/* `prepared`: where prepared weights come from or go to (math/prepared_weights.h); may be NULL. */
 int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
                              const glimpse_model_config *config, const glimpse_tensors *tensors,
-                             glimpse_shelf *shelf);
+                             glimpse_prepared_weights *prepared);
 int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
                             const glimpse_model_config *config, const glimpse_tensors *tensors,
-                            glimpse_shelf *shelf);
+                            glimpse_prepared_weights *prepared);
 void glimpse_tower_close(glimpse_tower *tower); /* a zeroed one is fine */
 size_t glimpse_tower_memory(const glimpse_tower *tower);
 

@@ -22,17 +22,17 @@ void glimpse_pass_plan(glimpse_pass *pass, glimpse_arena *arena, const glimpse_t
     pass->tower = tower;
     pass->max_rows = max_rows;
     pass->max_sequences = max_sequences;
-    pass->x = glimpse_arena_take(arena, rows * c->width, sizeof(float));
-    pass->h = glimpse_arena_take(arena, rows * c->width, element);
-    pass->qkv = glimpse_arena_take(arena, rows * 3 * c->width, sizeof(float));
-    pass->mixed = glimpse_arena_take(arena, rows * c->width, sizeof(float));
-    pass->mlp = glimpse_arena_take(arena, rows * c->mlp, element);
-    pass->scores = glimpse_arena_take(
+    pass->x = glimpse_arena_alloc(arena, rows * c->width, sizeof(float));
+    pass->h = glimpse_arena_alloc(arena, rows * c->width, element);
+    pass->qkv = glimpse_arena_alloc(arena, rows * 3 * c->width, sizeof(float));
+    pass->mixed = glimpse_arena_alloc(arena, rows * c->width, sizeof(float));
+    pass->mlp = glimpse_arena_alloc(arena, rows * c->mlp, element);
+    pass->scores = glimpse_arena_alloc(
         arena, glimpse_attention_scratch(tower->tokens, c->width / c->heads), sizeof(float));
-    pass->pooled = glimpse_arena_take(arena, sequences * c->width, sizeof(float));
-    pass->projected = glimpse_arena_take(arena, sequences * tower->embedding, sizeof(float));
-    pass->starts = glimpse_arena_take(arena, max_sequences + 1, sizeof(size_t));
-    pass->pools = glimpse_arena_take(arena, max_sequences, sizeof(size_t));
+    pass->pooled = glimpse_arena_alloc(arena, sequences * c->width, sizeof(float));
+    pass->projected = glimpse_arena_alloc(arena, sequences * tower->embedding, sizeof(float));
+    pass->starts = glimpse_arena_alloc(arena, max_sequences + 1, sizeof(size_t));
+    pass->pools = glimpse_arena_alloc(arena, max_sequences, sizeof(size_t));
 }
 
 /*

@@ -23,7 +23,7 @@
 
 enum {
     FORMAT_VERSION = 1, /* also to be raised when the order of a tower's layers changes */
-    MOST_ENTRIES = 4096,
+    MAX_ENTRIES = 4096,
     KEY_AT = 24,
     HASH_AT = KEY_AT + GLIMPSE_WEIGHTS_KEY,
     TABLE_AT = HASH_AT + GLIMPSE_HASH_BYTES,
@@ -48,21 +48,21 @@ static uint64_t limit_bytes(void) {
     return megabytes << 20;
 }
 
-static char *cache_folder(void) {
-    char *cache = glimpse_user_cache_folder();
-    char *folder = cache ? glimpse_path_join(cache, "weights") : NULL;
+static char *cache_directory(void) {
+    char *cache = glimpse_user_cache_directory();
+    char *directory = cache ? glimpse_path_join(cache, "weights") : NULL;
     free(cache);
-    return folder;
+    return directory;
 }
 
 static char *file_path(const char *key, const char *fingerprint, const char *tower) {
-    char *folder = cache_folder(), hex[GLIMPSE_HASH_HEX], name[128];
-    if (!folder) return NULL;
+    char *directory = cache_directory(), hex[GLIMPSE_HASH_HEX], name[128];
+    if (!directory) return NULL;
     glimpse_hash hash = glimpse_hash_bytes(key, strlen(key));
     glimpse_hash_to_hex(&hash, hex);
     (void)snprintf(name, sizeof name, "%.32s-%s-%.8s.weights", fingerprint, tower, hex);
-    char *path = glimpse_path_join(folder, name);
-    free(folder);
+    char *path = glimpse_path_join(directory, name);
+    free(directory);
     return path;
 }
 
@@ -90,7 +90,7 @@ static int same_hash(const glimpse_hash *hash, const uint8_t *at) {
     return memcmp(hash->bytes, at, GLIMPSE_HASH_BYTES) == 0;
 }
 
-/* Fills the shelf from the mapping; 0 when anything is not as it should be. */
+/* Fills the prepared weights from the mapping; 0 when anything is not as it should be. */
 static int read_entries(glimpse_weights_cache *cache) {
     const uint8_t *data = cache->mapping.data;
     size_t size = cache->mapping.size;
@@ -98,7 +98,7 @@ static int read_entries(glimpse_weights_cache *cache) {
     if (size < TABLE_AT || memcmp(data, magic, sizeof magic) != 0) return 0;
     memcpy(&version, data + 8, sizeof version);
     memcpy(&count, data + 12, sizeof count);
-    if (version != FORMAT_VERSION || count > MOST_ENTRIES || read_u64(data + 16) != size) return 0;
+    if (version != FORMAT_VERSION || count > MAX_ENTRIES || read_u64(data + 16) != size) return 0;
     if (memcmp(data + KEY_AT, cache->key, GLIMPSE_WEIGHTS_KEY) != 0) return 0;
     size_t head = data_at(count);
     if (head > size) return 0;
@@ -110,7 +110,7 @@ static int read_entries(glimpse_weights_cache *cache) {
         if (offset < head || offset % ALIGNMENT || offset > size || bytes > size - offset) return 0;
         hash = glimpse_hash_bytes(data + offset, (size_t)bytes);
         if (!same_hash(&hash, entry + 16)) return 0;
-        if (glimpse_shelf_keep(&cache->shelf, data + offset, (size_t)bytes) < 0) return 0;
+        if (glimpse_prepared_keep(&cache->prepared, data + offset, (size_t)bytes) < 0) return 0;
     }
     return 1;
 }
@@ -125,22 +125,22 @@ static void open_cache(glimpse_weights_cache *cache, const char *fingerprint, co
                    glimpse_precision_names()[math->precision], layout, GLIMPSE_VERSION);
     cache->path = file_path(cache->key, fingerprint, tower);
     if (!cache->path) return;
-    cache->shelf.collecting = 1;
+    cache->prepared.collecting = 1;
     struct stat info;
     if (stat(cache->path, &info) != 0 || !S_ISREG(info.st_mode)) return;
     if (glimpse_file_map(&cache->mapping, cache->path) < 0) return;
     if (read_entries(cache)) {
-        cache->shelf.reading = 1;
-        cache->shelf.collecting = 0;
+        cache->prepared.reading = 1;
+        cache->prepared.collecting = 0;
         /* What was used last stays longest; once an hour is exact enough. */
         if (time(NULL) - info.st_mtime > ABANDONED_SECONDS) {
             (void)utimensat(AT_FDCWD, cache->path, NULL, 0);
         }
         return;
     }
-    glimpse_shelf_release(&cache->shelf);
+    glimpse_prepared_release(&cache->prepared);
     glimpse_file_unmap(&cache->mapping);
-    cache->shelf.collecting = 1;
+    cache->prepared.collecting = 1;
 }
 
 /* A cache that has nothing, or cannot be written, costs time and is no failure: what it met is not
@@ -153,17 +153,18 @@ void glimpse_weights_open(glimpse_weights_cache *cache, const char *fingerprint,
 }
 
 static int write_all(FILE *stream, const glimpse_weights_cache *cache) {
-    const glimpse_shelf *shelf = &cache->shelf;
+    const glimpse_prepared_weights *prepared = &cache->prepared;
     static const uint8_t padding[ALIGNMENT];
-    uint32_t version = FORMAT_VERSION, count = (uint32_t)shelf->count;
-    size_t head = data_at(shelf->count);
+    uint32_t version = FORMAT_VERSION, count = (uint32_t)prepared->count;
+    size_t head = data_at(prepared->count);
     uint64_t offset = head;
     uint8_t *bytes = calloc(1, head);
     if (!bytes) return 0;
-    for (size_t i = 0; i < shelf->count; i++) {
+    for (size_t i = 0; i < prepared->count; i++) {
         uint8_t *entry = bytes + TABLE_AT + i * ENTRY_BYTES;
-        uint64_t length = shelf->entries[i].bytes;
-        glimpse_hash hash = glimpse_hash_bytes(shelf->entries[i].data, shelf->entries[i].bytes);
+        uint64_t length = prepared->entries[i].bytes;
+        glimpse_hash hash =
+            glimpse_hash_bytes(prepared->entries[i].data, prepared->entries[i].bytes);
         memcpy(entry, &offset, sizeof offset);
         memcpy(entry + 8, &length, sizeof length);
         memcpy(entry + 16, hash.bytes, sizeof hash.bytes);
@@ -178,10 +179,10 @@ static int write_all(FILE *stream, const glimpse_weights_cache *cache) {
     memcpy(bytes + HASH_AT, hash.bytes, sizeof hash.bytes);
     int good = fwrite(bytes, 1, head, stream) == head;
     free(bytes);
-    for (size_t i = 0; i < shelf->count && good; i++) {
-        size_t length = shelf->entries[i].bytes,
+    for (size_t i = 0; i < prepared->count && good; i++) {
+        size_t length = prepared->entries[i].bytes,
                rest = (ALIGNMENT - length % ALIGNMENT) % ALIGNMENT;
-        good = fwrite(shelf->entries[i].data, 1, length, stream) == length &&
+        good = fwrite(prepared->entries[i].data, 1, length, stream) == length &&
                fwrite(padding, 1, rest, stream) == rest;
     }
     return good;
@@ -195,12 +196,12 @@ typedef struct kept_file {
 
 /* The files of the cache; malloc'ed, NULL when there are none or no memory. Leftovers of writers
  * that were killed go when they are old. */
-static kept_file *list_files(const char *folder, size_t *count, uint64_t *total) {
+static kept_file *list_files(const char *directory, size_t *count, uint64_t *total) {
     kept_file *files = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     *count = 0;
     *total = 0;
-    DIR *dir = opendir(folder);
+    DIR *dir = opendir(directory);
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         struct stat info;
         const char *mark = strstr(entry->d_name, ".weights");
@@ -213,11 +214,11 @@ static kept_file *list_files(const char *folder, size_t *count, uint64_t *total)
                 (void)unlinkat(dirfd(dir), entry->d_name, 0);
             continue;
         }
-        if (*count == room) {
-            kept_file *more = realloc(files, (room + 16) * sizeof *more);
+        if (*count == capacity) {
+            kept_file *more = realloc(files, (capacity + 16) * sizeof *more);
             if (!more) break;
             files = more;
-            room += 16;
+            capacity += 16;
         }
         kept_file *file = &files[(*count)++];
         (void)snprintf(file->name, sizeof file->name, "%s", entry->d_name);
@@ -235,14 +236,14 @@ static int by_age(const void *a, const void *b) {
 }
 
 /* Removes the longest unused files but `kept` until the rest is within the limit. */
-static void prune(const char *folder, const char *kept) {
+static void prune(const char *directory, const char *kept) {
     size_t count = 0;
     uint64_t total = 0, limit = limit_bytes();
-    kept_file *files = list_files(folder, &count, &total);
+    kept_file *files = list_files(directory, &count, &total);
     if (count > 1) qsort(files, count, sizeof *files, by_age);
     for (size_t i = 0; i < count && total > limit; i++) {
         char *path =
-            strcmp(files[i].name, kept) != 0 ? glimpse_path_join(folder, files[i].name) : NULL;
+            strcmp(files[i].name, kept) != 0 ? glimpse_path_join(directory, files[i].name) : NULL;
         if (path && unlink(path) == 0) total -= files[i].bytes;
         free(path);
     }
@@ -250,30 +251,30 @@ static void prune(const char *folder, const char *kept) {
 }
 
 void glimpse_weights_store(glimpse_weights_cache *cache) {
-    const glimpse_shelf *shelf = &cache->shelf;
+    const glimpse_prepared_weights *prepared = &cache->prepared;
     uint64_t bytes = 0;
-    if (!cache->path || !shelf->collecting || shelf->count > MOST_ENTRIES) return;
-    for (size_t i = 0; i < shelf->count; i++)
-        bytes += shelf->entries[i].bytes;
+    if (!cache->path || !prepared->collecting || prepared->count > MAX_ENTRIES) return;
+    for (size_t i = 0; i < prepared->count; i++)
+        bytes += prepared->entries[i].bytes;
     if (bytes < worth_a_file || bytes > limit_bytes()) return;
     const glimpse_kept_error before = glimpse_error_keep();
-    char *folder = cache_folder();
+    char *directory = cache_directory();
     glimpse_new_file file;
-    if (folder && glimpse_make_folders(folder) == GLIMPSE_OK &&
+    if (directory && glimpse_make_directories(directory) == GLIMPSE_OK &&
         glimpse_new_file_open(&file, cache->path) == GLIMPSE_OK) {
         if (write_all(file.stream, cache)) {
             (void)glimpse_new_file_publish(&file);
-            prune(folder, strrchr(cache->path, '/') + 1);
+            prune(directory, strrchr(cache->path, '/') + 1);
         } else {
             glimpse_new_file_abandon(&file);
         }
     }
-    free(folder);
+    free(directory);
     glimpse_error_restore(&before);
 }
 
 void glimpse_weights_close(glimpse_weights_cache *cache) {
-    glimpse_shelf_release(&cache->shelf);
+    glimpse_prepared_release(&cache->prepared);
     glimpse_file_unmap(&cache->mapping);
     free(cache->path);
     *cache = (glimpse_weights_cache){.path = NULL};
@@ -283,13 +284,13 @@ int glimpse_weights_cache_load_status(glimpse_weights_cache_status *out) {
     glimpse_weights_cache_status own = GLIMPSE_WEIGHTS_CACHE_STATUS_INIT;
     int status = GLIMPSE_REPORT_CHECK(out, glimpse_weights_cache_status, limit);
     if (status < 0) return status;
-    char *folder = cache_folder();
+    char *directory = cache_directory();
     own.limit = limit_bytes();
-    if (folder && strlen(folder) < sizeof own.path) {
-        (void)snprintf(own.path, sizeof own.path, "%s", folder);
-        free(list_files(folder, &own.files, &own.bytes));
+    if (directory && strlen(directory) < sizeof own.path) {
+        (void)snprintf(own.path, sizeof own.path, "%s", directory);
+        free(list_files(directory, &own.files, &own.bytes));
     }
-    free(folder);
+    free(directory);
     GLIMPSE_REPORT_STORE(out, &own);
     return GLIMPSE_OK;
 }

@@ -27,7 +27,7 @@
 
 #include "core/file.h"
 #include "math/linear.h"
-#include "math/shelf.h"
+#include "math/prepared_weights.h"
 
 enum { GLIMPSE_WEIGHTS_KEY = 256 };
 
@@ -35,10 +35,10 @@ typedef struct glimpse_weights_cache {
     char *path; /* NULL: no cache */
     char key[GLIMPSE_WEIGHTS_KEY];
     glimpse_mapping mapping;
-    glimpse_shelf shelf; /* for the tower that is opened next */
+    glimpse_prepared_weights prepared; /* for the tower that is opened next */
 } glimpse_weights_cache;
 
-/* Never fails: without a usable file the shelf collects, without a folder it does nothing.
+/* Never fails: without a usable file they are collected, without a directory it does nothing.
  * `tower` is "text" or "image". */
 void glimpse_weights_open(glimpse_weights_cache *cache, const char *fingerprint, const char *tower,
                           const glimpse_math *math);

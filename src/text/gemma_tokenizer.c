@@ -72,7 +72,7 @@ static int copy_bytes(glimpse_bytes *out, const glimpse_bytes *in) {
 }
 
 /* One step on `text`, by way of the others. */
-static int take_step(encoder *e, const glimpse_normal_step *step) {
+static int merge_step(encoder *e, const glimpse_normal_step *step) {
     glimpse_bytes *text = &e->text, *spare = &e->spare;
     int status = GLIMPSE_OK;
     switch (step->kind) {
@@ -111,7 +111,7 @@ static int normalise(encoder *e, const char *text, size_t length) {
     e->text.count = 0;
     status = glimpse_bytes_append_points(&e->text, ready->data, ready->count);
     for (size_t i = 0; i < json->step_count && status == GLIMPSE_OK; i++) {
-        status = take_step(e, &json->steps[i]);
+        status = merge_step(e, &json->steps[i]);
     }
     return status;
 }

@@ -29,7 +29,7 @@ static void skip_space(glimpse_json_scan *scan) {
     }
 }
 
-static int take(glimpse_json_scan *scan, char expected) {
+static int consume(glimpse_json_scan *scan, char expected) {
     skip_space(scan);
     if (scan->at >= scan->length || scan->text[scan->at] != expected) return 0;
     scan->at++;
@@ -158,16 +158,16 @@ static int integer(glimpse_json_scan *scan, int64_t *value) {
 int glimpse_json_scan_next(glimpse_json_scan *scan, char **key, size_t *key_length,
                            int64_t *value) {
     int first = scan->entry == 0;
-    if (first && !take(scan, '{')) return fail(scan, "not a JSON object");
-    if (take(scan, '}')) {
+    if (first && !consume(scan, '{')) return fail(scan, "not a JSON object");
+    if (consume(scan, '}')) {
         skip_space(scan);
         return scan->at == scan->length ? 0 : fail(scan, "something behind the object");
     }
-    if (!first && !take(scan, ',')) return fail(scan, "expected , or }");
-    if (!take(scan, '"')) return fail(scan, "expected a string in quotes");
+    if (!first && !consume(scan, ',')) return fail(scan, "expected , or }");
+    if (!consume(scan, '"')) return fail(scan, "expected a string in quotes");
     int status = string(scan, key, key_length);
     if (status < 0) return status;
-    if (!take(scan, ':')) return fail(scan, "expected : behind the string");
+    if (!consume(scan, ':')) return fail(scan, "expected : behind the string");
     status = integer(scan, value);
     if (status < 0) return status;
     scan->entry++;
@@ -175,25 +175,26 @@ int glimpse_json_scan_next(glimpse_json_scan *scan, char **key, size_t *key_leng
 }
 
 int glimpse_json_scan_enter(glimpse_json_scan *scan, char open) {
-    return take(scan, open) ? GLIMPSE_OK
-                            : fail(scan, open == '{' ? "expected an object" : "expected an array");
+    return consume(scan, open)
+               ? GLIMPSE_OK
+               : fail(scan, open == '{' ? "expected an object" : "expected an array");
 }
 
 int glimpse_json_scan_more(glimpse_json_scan *scan, char close, int first) {
-    if (take(scan, close)) return 0;
-    if (first || take(scan, ',')) return 1;
+    if (consume(scan, close)) return 0;
+    if (first || consume(scan, ',')) return 1;
     return fail(scan, close == '}' ? "expected , or }" : "expected , or ]");
 }
 
 int glimpse_json_scan_string(glimpse_json_scan *scan, char **text, size_t *length) {
-    if (!take(scan, '"')) return fail(scan, "expected a string in quotes");
+    if (!consume(scan, '"')) return fail(scan, "expected a string in quotes");
     return string(scan, text, length);
 }
 
 int glimpse_json_scan_key(glimpse_json_scan *scan, char **text, size_t *length) {
     int status = glimpse_json_scan_string(scan, text, length);
     if (status < 0) return status;
-    return take(scan, ':') ? GLIMPSE_OK : fail(scan, "expected : behind the string");
+    return consume(scan, ':') ? GLIMPSE_OK : fail(scan, "expected : behind the string");
 }
 
 char glimpse_json_scan_peek(glimpse_json_scan *scan) {

@@ -58,7 +58,7 @@ typedef struct sink {
     size_t skip, count;
 } sink;
 
-static int take(void *context, int32_t id) {
+static int emit(void *context, int32_t id) {
     sink *s = context;
     if (s->count++ < s->skip || !s->tokens) return 0;
     glimpse_tokens_add(s->tokens, id);
@@ -76,7 +76,7 @@ static int add_piece(const siglip_tokenizer *tokenizer, const char *text, size_t
     status = glimpse_bytes_append_points(bytes, points->data, points->count);
     if (status < 0) return status;
     sink s = {tokens, tokenizer->prefix_ids, 0};
-    return glimpse_spiece_encode(&tokenizer->model, bytes->data, bytes->count, take, &s);
+    return glimpse_spiece_encode(&tokenizer->model, bytes->data, bytes->count, emit, &s);
 }
 
 static int encode(glimpse_tokens *tokens, const glimpse_tokenizer *base, const char *text,
@@ -193,7 +193,7 @@ static int read_settings(glimpse_tokenizer *base, const char *path,
     memcpy(tokenizer->prefix, names[1], tokenizer->prefix_length + 1);
     sink s = {NULL, 0, 0};
     status = glimpse_spiece_encode(&tokenizer->model, tokenizer->prefix, tokenizer->prefix_length,
-                                   take, &s);
+                                   emit, &s);
     if (status < 0) return status;
     tokenizer->prefix_ids = s.count;
     return read_added(tokenizer, settings, names, ids);

@@ -317,7 +317,7 @@ static void find_best_path(const glimpse_spiece_model *model, node *nodes, const
 }
 
 int glimpse_spiece_encode(const glimpse_spiece_model *model, const char *text, size_t length,
-                          int (*take)(void *context, int32_t id), void *context) {
+                          int (*emit)(void *context, int32_t id), void *context) {
     glimpse_bytes normal;
     node *nodes = NULL;
     glimpse_bytes_init(&normal);
@@ -342,10 +342,10 @@ int glimpse_spiece_encode(const glimpse_spiece_model *model, const char *text, s
         int unknown = id == model->unknown_id;
         if (unknown && model->byte_fallback) {
             for (size_t i = at; i < next && !stop; i++) {
-                stop = take(context, model->byte_ids[(unsigned char)normal.data[i]]);
+                stop = emit(context, model->byte_ids[(unsigned char)normal.data[i]]);
             }
         } else if (!unknown || !in_unknown) {
-            stop = take(context, id);
+            stop = emit(context, id);
         }
         in_unknown = unknown;
     }

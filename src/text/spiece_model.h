@@ -65,6 +65,6 @@ int glimpse_spiece_read_rules(glimpse_spiece_model *model, const char *path,
 /* Normalises and cuts; `take` gets each id in order until it returns other than 0. A run of
  * unknown pieces is one unknown id. */
 int glimpse_spiece_encode(const glimpse_spiece_model *model, const char *text, size_t length,
-                          int (*take)(void *context, int32_t id), void *context);
+                          int (*emit)(void *context, int32_t id), void *context);
 
 #endif

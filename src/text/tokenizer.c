@@ -93,9 +93,9 @@ size_t glimpse_tokenizer_least_rows(const glimpse_tokenizer *tokenizer) {
 int glimpse_tokenizer_check(const glimpse_tokenizer *tokenizer, const char *directory,
                             size_t rows) {
     /* Tables are padded to a multiple of 64 or 128. */
-    enum { MOST_PADDING = 128 };
+    enum { MAX_PADDING = 128 };
     size_t least = glimpse_tokenizer_least_rows(tokenizer);
-    if (least > rows || tokenizer->vocab_size + MOST_PADDING < rows) {
+    if (least > rows || tokenizer->vocab_size + MAX_PADDING < rows) {
         return glimpse_fail(GLIMPSE_E_FORMAT,
                             "%s: the tokenizer has %zu tokens, the model %zu (\"vocab_size\"); "
                             "files of different models are mixed, or one was cut short",

@@ -20,7 +20,7 @@
  * of one strength in the order of the kinds; the first that is there decides. */
 typedef enum glimpse_sign_strength {
     GLIMPSE_SIGN_NONE = 0,     /* ends a list */
-    GLIMPSE_SIGN_MARKER,       /* a file that settles it, whatever else there is */
+    GLIMPSE_SIGN_MARKER,       /* a file that decides it, whatever else there is */
     GLIMPSE_SIGN_CLASS,        /* "tokenizer_class" in tokenizer_config.json */
     GLIMPSE_SIGN_MODEL_TYPE,   /* "model_type" in config.json, of a model with one tokenizer */
     GLIMPSE_SIGN_OWN_FILES,    /* files that no other kind has */

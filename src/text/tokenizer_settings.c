@@ -19,23 +19,23 @@ static int read_object(json_t **out, const char *path) {
     return glimpse_json_object_load(out, path, FILE_LIMIT, JSON_ALLOW_NUL);
 }
 
-int glimpse_json_object_read(json_t **out, const char *folder, const char *name) {
+int glimpse_json_object_read(json_t **out, const char *directory, const char *name) {
     *out = NULL;
-    char *path = glimpse_path_join(folder, name);
-    if (!path) return glimpse_fail_nomem(strlen(folder) + strlen(name), "a file name");
+    char *path = glimpse_path_join(directory, name);
+    if (!path) return glimpse_fail_nomem(strlen(directory) + strlen(name), "a file name");
     int status = read_object(out, path);
     free(path);
     return status;
 }
 
-int glimpse_tokenizer_settings_read(glimpse_tokenizer_settings *settings, const char *folder) {
+int glimpse_tokenizer_settings_read(glimpse_tokenizer_settings *settings, const char *directory) {
     static const char own[] = "tokenizer_config.json";
     memset(settings, 0, sizeof *settings);
-    settings->path = glimpse_path_join(folder, own);
-    if (!settings->path) return glimpse_fail_nomem(strlen(folder) + sizeof own, "a file name");
+    settings->path = glimpse_path_join(directory, own);
+    if (!settings->path) return glimpse_fail_nomem(strlen(directory) + sizeof own, "a file name");
     int status = read_object(&settings->own, settings->path);
     if (status < 0) return status;
-    return glimpse_json_object_read(&settings->map, folder, "special_tokens_map.json");
+    return glimpse_json_object_read(&settings->map, directory, "special_tokens_map.json");
 }
 
 int glimpse_tokenizer_open(glimpse_tokenizer **out, const char *directory,

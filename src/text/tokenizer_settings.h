@@ -16,7 +16,7 @@ typedef struct glimpse_tokenizer_settings {
 } glimpse_tokenizer_settings;
 
 /* Whatever it returns, release() takes it. */
-int glimpse_tokenizer_settings_read(glimpse_tokenizer_settings *settings, const char *folder);
+int glimpse_tokenizer_settings_read(glimpse_tokenizer_settings *settings, const char *directory);
 void glimpse_tokenizer_settings_release(glimpse_tokenizer_settings *settings);
 
 /* A tokenizer of `size` bytes, a struct that begins with its base, from its main file and then the
@@ -32,8 +32,8 @@ typedef struct glimpse_tokenizer_source {
 int glimpse_tokenizer_open(glimpse_tokenizer **out, const char *directory,
                            const glimpse_tokenizer_source *source);
 
-/* The JSON object in folder/name; *out is NULL when there is no such file. */
-int glimpse_json_object_read(json_t **out, const char *folder, const char *name);
+/* The JSON object in directory/name; *out is NULL when there is no such file. */
+int glimpse_json_object_read(json_t **out, const char *directory, const char *name);
 
 /* A truth value; null and absent are `fallback`. */
 int glimpse_tokenizer_settings_flag(const glimpse_tokenizer_settings *settings, const char *key,

@@ -28,7 +28,7 @@ struct glimpse_vocabulary_build {
     size_t mask;
     char *joined; /* scratch for the two halves of a merge */
     size_t joined_capacity;
-    size_t merges_room;
+    size_t merges_capacity;
     int32_t last_merged; /* -1, or what the merge before became */
 };
 
@@ -200,7 +200,7 @@ int glimpse_vocabulary_index(glimpse_vocabulary *vocabulary, const char *name, s
     if (!vocabulary->merges) return glimpse_fail_nomem(size * sizeof *vocabulary->merges, name);
     memset(vocabulary->merges, 0xFF, size * sizeof *vocabulary->merges);
     vocabulary->merge_mask = size - 1;
-    build->merges_room = merges;
+    build->merges_capacity = merges;
     return GLIMPSE_OK;
 }
 
@@ -227,7 +227,7 @@ int glimpse_vocabulary_add_merge(glimpse_vocabulary *vocabulary, const char *nam
                                  const char *left, size_t left_length, const char *right,
                                  size_t right_length) {
     struct glimpse_vocabulary_build *build = vocabulary->build;
-    if (vocabulary->merge_count >= build->merges_room) {
+    if (vocabulary->merge_count >= build->merges_capacity) {
         return glimpse_fail(GLIMPSE_E_INTERNAL, "%s: %zu: more merges than counted", name, entry);
     }
     if (left_length == 0 || right_length == 0) {

@@ -97,6 +97,6 @@ static inline const glimpse_merge *glimpse_vocabulary_merge(const glimpse_vocabu
 
 /* Reads vocab.json and merges.txt, or tokenizer.json where one of them is absent, from a model
  * directory. The vocabulary is begun and finished inside; on failure it is released. */
-int glimpse_vocabulary_read(glimpse_vocabulary *vocabulary, const char *folder);
+int glimpse_vocabulary_read(glimpse_vocabulary *vocabulary, const char *directory);
 
 #endif

@@ -204,26 +204,26 @@ static int exists(const char *path) {
     return access(path, F_OK) == 0;
 }
 
-int glimpse_vocabulary_read(glimpse_vocabulary *vocabulary, const char *folder) {
-    char *vocab = glimpse_path_join(folder, "vocab.json");
-    char *merges = glimpse_path_join(folder, "merges.txt");
-    char *tokenizer = glimpse_path_join(folder, "tokenizer.json");
+int glimpse_vocabulary_read(glimpse_vocabulary *vocabulary, const char *directory) {
+    char *vocab = glimpse_path_join(directory, "vocab.json");
+    char *merges = glimpse_path_join(directory, "merges.txt");
+    char *tokenizer = glimpse_path_join(directory, "tokenizer.json");
     int status = glimpse_vocabulary_begin(vocabulary);
     if (status < 0) goto done;
     if (!vocab || !merges || !tokenizer) {
-        status = glimpse_fail_nomem(strlen(folder) + sizeof "/tokenizer.json", "a file name");
+        status = glimpse_fail_nomem(strlen(directory) + sizeof "/tokenizer.json", "a file name");
         goto done;
     }
     if (exists(vocab) && exists(merges)) {
         status = read_pair_of_files(vocabulary, vocab, merges);
     } else if (exists(tokenizer)) {
         status = read_tokenizer_json(vocabulary, tokenizer);
-    } else if (!exists(folder)) {
-        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: no such model directory", folder);
+    } else if (!exists(directory)) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: no such model directory", directory);
     } else {
         status =
             glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                         "%s: has neither vocab.json and merges.txt nor tokenizer.json", folder);
+                         "%s: has neither vocab.json and merges.txt nor tokenizer.json", directory);
     }
 done:
     if (status < 0) glimpse_vocabulary_release(vocabulary);

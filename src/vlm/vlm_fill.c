@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_BYTES = 1 << 24 };
+enum { MAX_BYTES = 1 << 24 };
 
 /* Writes the filled prompt to `to` (or counts, when NULL); *taken is how many {} there were. */
 static size_t expand(char *to, const char *prompt, const char *text, size_t text_size,
@@ -43,12 +43,12 @@ int glimpse_vlm_fill(char **out, const char *prompt, const char *text) {
     if (out) *out = NULL;
     if (!out || !prompt) return glimpse_fail(GLIMPSE_E_INVALID, "no prompt");
     size_t text_size = text ? strlen(text) : 0, taken = 0;
-    if (text_size > MOST_BYTES || strlen(prompt) > MOST_BYTES) {
-        return glimpse_fail(GLIMPSE_E_LIMIT, "a prompt of more than %d bytes", MOST_BYTES);
+    if (text_size > MAX_BYTES || strlen(prompt) > MAX_BYTES) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "a prompt of more than %d bytes", MAX_BYTES);
     }
     size_t size = expand(NULL, prompt, text ? text : "", text_size, &taken);
-    if (size > 4 * (size_t)MOST_BYTES) {
-        return glimpse_fail(GLIMPSE_E_LIMIT, "a prompt of more than %d bytes", 4 * MOST_BYTES);
+    if (size > 4 * (size_t)MAX_BYTES) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "a prompt of more than %d bytes", 4 * MAX_BYTES);
     }
     char *filled = malloc(size + text_size + 2);
     if (!filled) return glimpse_fail_nomem(size + text_size + 2, "a prompt");

@@ -94,7 +94,7 @@ int glimpse_vlm_drop_thinking(char *text, size_t *size);
  * whole. */
 void glimpse_vlm_tidy(char *text, size_t *size);
 /* The whole is a way to say that the picture does not show it; it declines. */
-int glimpse_vlm_says_cannot_tell(const char *text, size_t size);
+int glimpse_vlm_is_cannot_tell(const char *text, size_t size);
 int glimpse_vlm_declines(const char *text, size_t size);
 
 /* vlm_structure.c */
@@ -103,6 +103,6 @@ const char *glimpse_vlm_schema_line(glimpse_vlm_schema schema);
 const char *glimpse_vlm_schema_name(glimpse_vlm_schema schema);
 /* Reads the model's text: sets outcome, text, json, probability, confidence. 0: it is not of the
  * schema and answer->reason says why (the outcome is FAILED); 1: fine; negative: a status. */
-int glimpse_vlm_take_text(glimpse_vlm_answer *answer, const char *text, glimpse_vlm_schema schema);
+int glimpse_vlm_read_text(glimpse_vlm_answer *answer, const char *text, glimpse_vlm_schema schema);
 
 #endif

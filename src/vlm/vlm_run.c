@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_THREADS = 64, MOST_FILE = 0x7fffffff };
+enum { MAX_THREADS = 64, MAX_FILE = 0x7fffffff };
 
 typedef struct run {
     glimpse_vlm *vlm;
@@ -30,7 +30,7 @@ typedef struct run {
     pthread_mutex_t mutex;  /* next, status, busy */
     pthread_cond_t changed; /* busy */
     pthread_mutex_t cache_mutex, answered_mutex;
-    char busy[MOST_THREADS][GLIMPSE_HASH_HEX]; /* keys under way; "" for none */
+    char busy[MAX_THREADS][GLIMPSE_HASH_HEX]; /* keys under way; "" for none */
     int status;
     char message[1024];
     glimpse_vlm_totals totals; /* under answered_mutex */
@@ -49,7 +49,7 @@ int glimpse_vlm_load(glimpse_vlm_loaded *picture) {
         picture->size = from->size;
         return GLIMPSE_OK;
     }
-    int status = glimpse_file_read(&picture->owned, &picture->size, from->path, MOST_FILE);
+    int status = glimpse_file_read(&picture->owned, &picture->size, from->path, MAX_FILE);
     if (status == GLIMPSE_OK) picture->bytes = picture->owned;
     return status;
 }
@@ -144,7 +144,7 @@ static int make_question(question *q, const glimpse_vlm *vlm, const glimpse_vlm_
 static size_t book(run *r, const char *key) {
     size_t place = 0;
     (void)pthread_mutex_lock(&r->mutex);
-    for (size_t i = 0; i < MOST_THREADS;) {
+    for (size_t i = 0; i < MAX_THREADS;) {
         if (strcmp(r->busy[i], key) == 0) {
             (void)pthread_cond_wait(&r->changed, &r->mutex);
             i = 0;
@@ -462,7 +462,7 @@ static void stop_with(run *r, int status) {
     (void)pthread_mutex_unlock(&r->mutex);
 }
 
-static int take_next(run *r, size_t *i) {
+static int next_request(run *r, size_t *i) {
     int cancelled = r->options.cancelled && r->options.cancelled(r->options.user);
     (void)pthread_mutex_lock(&r->mutex);
     int more = r->status == GLIMPSE_OK && r->next < r->count;
@@ -483,7 +483,7 @@ static const glimpse_vlm_request *request_at(const run *r, size_t i) {
 
 static void *work(void *user) {
     run *r = user;
-    for (size_t i; take_next(r, &i);) {
+    for (size_t i; next_request(r, &i);) {
         glimpse_vlm_answer *answer = NULL;
         const glimpse_vlm_request *request = request_at(r, i);
         int status = request->size == r->requests->size
@@ -523,7 +523,7 @@ int glimpse_vlm_run(glimpse_vlm_totals *totals, glimpse_vlm *vlm,
     r.count = count;
     r.answered = answered;
     r.user = user;
-    pthread_t threads[MOST_THREADS];
+    pthread_t threads[MAX_THREADS];
     size_t wanted = vlm->concurrency < count ? vlm->concurrency : count, made = 0;
     /* One of them is this thread. Fewer than wanted is slower, and no failure. */
     while (made + 1 < wanted && pthread_create(&threads[made], NULL, work, &r) == 0)

@@ -116,18 +116,18 @@ static json_t *load_repaired(const char *text, size_t size) {
 /*
  * Members. Each returns 1, or 0 with the reason in `why`.
  */
-static int bad(char *why, size_t room, const char *name, const char *what) {
-    (void)snprintf(why, room, "\"%s\" is %s", name, what);
+static int bad(char *why, size_t capacity, const char *name, const char *what) {
+    (void)snprintf(why, capacity, "\"%s\" is %s", name, what);
     return 0;
 }
 
 /* A number 0..1, or null (-1). `optional`: missing is null. */
-static int take_share(const json_t *object, const char *name, int optional, double *out, char *why,
-                      size_t room) {
+static int read_share(const json_t *object, const char *name, int optional, double *out, char *why,
+                      size_t capacity) {
     const json_t *value = json_object_get(object, name);
     *out = -1.0;
     if (json_is_null(value) || (!value && optional)) return 1;
-    if (!value) return bad(why, room, name, "missing");
+    if (!value) return bad(why, capacity, name, "missing");
     double number = -1.0;
     if (json_is_number(value)) {
         number = json_number_value(value);
@@ -137,14 +137,15 @@ static int take_share(const json_t *object, const char *name, int optional, doub
         number = strtod(digits, &end);
         if (end == digits || *end) number = -1.0;
     }
-    if (!(number >= 0.0 && number <= 1.0)) return bad(why, room, name, "not a number from 0 to 1");
+    if (!(number >= 0.0 && number <= 1.0))
+        return bad(why, capacity, name, "not a number from 0 to 1");
     *out = number;
     return 1;
 }
 
 /* Text, or null (NULL). Numbers are taken as they would be written. */
-static int take_words(const json_t *object, const char *name, char *buffer, size_t buffer_size,
-                      const char **out, char *why, size_t room) {
+static int read_words(const json_t *object, const char *name, char *buffer, size_t buffer_size,
+                      const char **out, char *why, size_t capacity) {
     const json_t *value = json_object_get(object, name);
     *out = NULL;
     if (json_is_null(value)) return 1;
@@ -159,18 +160,18 @@ static int take_words(const json_t *object, const char *name, char *buffer, size
     } else if (json_is_boolean(value)) {
         *out = json_is_true(value) ? "yes" : "no";
     } else {
-        return bad(why, room, name, value ? "not a text" : "missing");
+        return bad(why, capacity, name, value ? "not a text" : "missing");
     }
     return 1;
 }
 
 /* A list of texts or of numbers, checked and copied. */
-static json_t *take_list(const json_t *object, const char *name, int numbers, char *why,
-                         size_t room) {
+static json_t *read_list(const json_t *object, const char *name, int numbers, char *why,
+                         size_t capacity) {
     const json_t *list = json_object_get(object, name);
     json_t *copy = json_array();
     if (!json_is_array(list) || !copy) {
-        (void)bad(why, room, name, list ? "not a list" : "missing");
+        (void)bad(why, capacity, name, list ? "not a list" : "missing");
         json_decref(copy);
         return NULL;
     }
@@ -179,7 +180,8 @@ static json_t *take_list(const json_t *object, const char *name, int numbers, ch
     json_array_foreach(list, i, item) {
         int fine = numbers ? json_is_integer(item) : json_is_string(item);
         if (!fine || json_array_append(copy, item) != 0) {
-            (void)bad(why, room, name, numbers ? "not a list of numbers" : "not a list of texts");
+            (void)bad(why, capacity, name,
+                      numbers ? "not a list of numbers" : "not a list of texts");
             json_decref(copy);
             return NULL;
         }
@@ -211,9 +213,9 @@ typedef struct taken {
     int declined; /* `text` is a refusal */
 } taken;
 
-static int take_score(taken *t, const json_t *from, char *why, size_t room) {
+static int read_score(taken *t, const json_t *from, char *why, size_t capacity) {
     double score = -1.0;
-    if (!take_share(from, "score", 0, &score, why, room)) return 0;
+    if (!read_share(from, "score", 0, &score, why, capacity)) return 0;
     t->object = score < 0.0 ? json_pack("{s:n}", "score") : json_pack("{s:f}", "score", score);
     if (score < 0.0) return 1;
     char text[32];
@@ -224,15 +226,15 @@ static int take_score(taken *t, const json_t *from, char *why, size_t room) {
     return 1;
 }
 
-static int take_answer(taken *t, const json_t *from, int with_pages, char *why, size_t room) {
+static int read_answer(taken *t, const json_t *from, int with_pages, char *why, size_t capacity) {
     char number[48];
     const char *words = NULL;
     double confidence = -1.0;
-    if (!take_words(from, "answer", number, sizeof number, &words, why, room)) return 0;
-    if (!take_share(from, "confidence", 1, &confidence, why, room)) return 0;
-    if (words && glimpse_vlm_says_cannot_tell(words, strlen(words))) words = NULL;
+    if (!read_words(from, "answer", number, sizeof number, &words, why, capacity)) return 0;
+    if (!read_share(from, "confidence", 1, &confidence, why, capacity)) return 0;
+    if (words && glimpse_vlm_is_cannot_tell(words, strlen(words))) words = NULL;
     json_t *pages = NULL;
-    if (with_pages && !(pages = take_list(from, "pages", 1, why, room))) return 0;
+    if (with_pages && !(pages = read_list(from, "pages", 1, why, capacity))) return 0;
     t->object = json_object();
     (void)json_object_set_new(t->object, "answer", words ? json_string(words) : json_null());
     (void)json_object_set_new(t->object, "confidence",
@@ -244,24 +246,24 @@ static int take_answer(taken *t, const json_t *from, int with_pages, char *why, 
     return 1;
 }
 
-static int take_items(taken *t, const json_t *from, char *why, size_t room) {
-    json_t *items = take_list(from, "items", 0, why, room);
+static int read_items(taken *t, const json_t *from, char *why, size_t capacity) {
+    json_t *items = read_list(from, "items", 0, why, capacity);
     if (!items) return 0;
     t->text = join(items, ", ");
     t->object = json_pack("{s:o}", "items", items);
     return 1;
 }
 
-static int take_compare(taken *t, const json_t *from, char *why, size_t room) {
+static int read_compare(taken *t, const json_t *from, char *why, size_t capacity) {
     char number[48];
     const char *same = NULL;
     json_t *alike = NULL, *apart = NULL;
-    if (!take_words(from, "same", number, sizeof number, &same, why, room)) return 0;
+    if (!read_words(from, "same", number, sizeof number, &same, why, capacity)) return 0;
     if (same && strcasecmp(same, "yes") != 0 && strcasecmp(same, "no") != 0) {
-        return bad(why, room, "same", "neither \"yes\" nor \"no\" nor null");
+        return bad(why, capacity, "same", "neither \"yes\" nor \"no\" nor null");
     }
-    if (!(alike = take_list(from, "similarities", 0, why, room))) return 0;
-    if (!(apart = take_list(from, "differences", 0, why, room))) {
+    if (!(alike = read_list(from, "similarities", 0, why, capacity))) return 0;
+    if (!(apart = read_list(from, "differences", 0, why, capacity))) {
         json_decref(alike);
         return 0;
     }
@@ -286,20 +288,20 @@ static int take_compare(taken *t, const json_t *from, char *why, size_t room) {
     return 1;
 }
 
-static int take_object(taken *t, const json_t *from, glimpse_vlm_schema schema, char *why,
-                       size_t room) {
+static int read_object(taken *t, const json_t *from, glimpse_vlm_schema schema, char *why,
+                       size_t capacity) {
     switch (schema) {
-    case GLIMPSE_VLM_JSON_SCORE: return take_score(t, from, why, room);
-    case GLIMPSE_VLM_JSON_ANSWER: return take_answer(t, from, 0, why, room);
-    case GLIMPSE_VLM_JSON_PAGES: return take_answer(t, from, 1, why, room);
-    case GLIMPSE_VLM_JSON_LIST: return take_items(t, from, why, room);
-    case GLIMPSE_VLM_JSON_COMPARE: return take_compare(t, from, why, room);
+    case GLIMPSE_VLM_JSON_SCORE: return read_score(t, from, why, capacity);
+    case GLIMPSE_VLM_JSON_ANSWER: return read_answer(t, from, 0, why, capacity);
+    case GLIMPSE_VLM_JSON_PAGES: return read_answer(t, from, 1, why, capacity);
+    case GLIMPSE_VLM_JSON_LIST: return read_items(t, from, why, capacity);
+    case GLIMPSE_VLM_JSON_COMPARE: return read_compare(t, from, why, capacity);
     case GLIMPSE_VLM_PLAIN: break;
     }
-    return bad(why, room, "schema", "unknown");
+    return bad(why, capacity, "schema", "unknown");
 }
 
-static int says_nothing(glimpse_vlm_answer *answer, int thought) {
+static int is_empty_text(glimpse_vlm_answer *answer, int thought) {
     answer->outcome = GLIMPSE_VLM_FAILED;
     answer->code = GLIMPSE_E_FORMAT;
     int status = glimpse_vlm_set(&answer->text, "");
@@ -315,11 +317,11 @@ static int decline(glimpse_vlm_answer *answer) {
     return glimpse_vlm_set(&answer->reason, "the model declined");
 }
 
-static int take_plain(glimpse_vlm_answer *answer, const char *text, size_t size) {
+static int read_plain(glimpse_vlm_answer *answer, const char *text, size_t size) {
     int status = glimpse_vlm_set_n(&answer->text, text, size);
     if (status < 0) return status;
     answer->outcome = GLIMPSE_VLM_ANSWERED;
-    if (glimpse_vlm_says_cannot_tell(text, size)) {
+    if (glimpse_vlm_is_cannot_tell(text, size)) {
         answer->outcome = GLIMPSE_VLM_CANNOT_TELL;
         answer->confidence = 0.0;
     } else if (glimpse_vlm_declines(text, size)) {
@@ -339,7 +341,7 @@ static void release(taken *t) {
  * another object, before more words. 1 found; 0 not, with the reason in `why`. Reads at most
  * `budget` bytes, all attempts together, for a text may be megabytes of brackets. */
 static int find_object(taken *t, const char *text, size_t size, glimpse_vlm_schema schema,
-                       char *why, size_t room) {
+                       char *why, size_t capacity) {
     size_t budget = size < ((size_t)1 << 17) ? (size_t)1 << 23 : 64 * size;
     int found = 0;
     for (size_t i = 0; i < size; i++) {
@@ -351,7 +353,7 @@ static int find_object(taken *t, const char *text, size_t size, glimpse_vlm_sche
         budget -= length ? length : size - i;
         json_t *object = length ? load_repaired(open, length) : NULL;
         taken one = {NULL, NULL, -1.0, -1.0, 0};
-        if (object && take_object(&one, object, schema, why, room)) {
+        if (object && read_object(&one, object, schema, why, capacity)) {
             release(t);
             *t = one;
             found = 1;
@@ -368,13 +370,13 @@ static int find_object(taken *t, const char *text, size_t size, glimpse_vlm_sche
 static int is_object(taken *t, const char *text, size_t size, glimpse_vlm_schema schema) {
     char why[128];
     json_t *object = load_object(text, size);
-    int fine = object && take_object(t, object, schema, why, sizeof why);
+    int fine = object && read_object(t, object, schema, why, sizeof why);
     if (!fine) release(t);
     json_decref(object);
     return fine;
 }
 
-static int set_taken(glimpse_vlm_answer *answer, const taken *t) {
+static int set_score(glimpse_vlm_answer *answer, const taken *t) {
     char *json =
         t->object ? glimpse_json_dump(t->object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
     if (!json) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for an answer");
@@ -389,7 +391,7 @@ static int set_taken(glimpse_vlm_answer *answer, const taken *t) {
     return status;
 }
 
-static int take_words_or_json(glimpse_vlm_answer *answer, char *text, size_t size,
+static int read_words_or_json(glimpse_vlm_answer *answer, char *text, size_t size,
                               glimpse_vlm_schema schema) {
     taken t = {NULL, NULL, -1.0, -1.0, 0};
     char why[128] = "it is not JSON";
@@ -397,18 +399,18 @@ static int take_words_or_json(glimpse_vlm_answer *answer, char *text, size_t siz
     if (!fine) {
         int thought = glimpse_vlm_drop_thinking(text, &size);
         glimpse_vlm_tidy(text, &size);
-        if (size == 0) return says_nothing(answer, thought);
-        if (schema == GLIMPSE_VLM_PLAIN) return take_plain(answer, text, size);
+        if (size == 0) return is_empty_text(answer, thought);
+        if (schema == GLIMPSE_VLM_PLAIN) return read_plain(answer, text, size);
         fine = find_object(&t, text, size, schema, why, sizeof why);
     }
     if (fine) {
-        status = set_taken(answer, &t);
+        status = set_score(answer, &t);
         release(&t);
         return status < 0 ? status : 1;
     }
     release(&t);
     /* No object: words, which may say no. */
-    status = take_plain(answer, text, size);
+    status = read_plain(answer, text, size);
     if (status < 0 || answer->outcome != GLIMPSE_VLM_ANSWERED) return status;
     char reason[256];
     (void)snprintf(reason, sizeof reason, "the answer is not what was asked for: %s", why);
@@ -418,12 +420,12 @@ static int take_words_or_json(glimpse_vlm_answer *answer, char *text, size_t siz
     return status < 0 ? status : 0;
 }
 
-int glimpse_vlm_take_text(glimpse_vlm_answer *answer, const char *text, glimpse_vlm_schema schema) {
+int glimpse_vlm_read_text(glimpse_vlm_answer *answer, const char *text, glimpse_vlm_schema schema) {
     size_t size = strlen(text);
     char *copy = strdup(text);
     if (!copy) return glimpse_fail_nomem(size, "an answer");
     answer->code = GLIMPSE_OK;
-    int status = take_words_or_json(answer, copy, size, schema);
+    int status = read_words_or_json(answer, copy, size, schema);
     free(copy);
     return status;
 }

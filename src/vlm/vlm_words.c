@@ -391,7 +391,7 @@ static const char *next_clause(const char *text) {
     return text + link;
 }
 
-typedef enum meaning { SAYS_SOMETHING, SAYS_NO, SAYS_UNKNOWN } meaning;
+typedef enum meaning { MEANS_SOMETHING, MEANS_NO, MEANS_UNKNOWN } meaning;
 
 /* *rest: what comes behind what decided. */
 static meaning meaning_in(const language *l, const char *text, const char **rest) {
@@ -400,15 +400,15 @@ static meaning meaning_in(const language *l, const char *text, const char **rest
     /* "As an AI, I'm sorry, but I can't" */
     size_t more = sorry > 0 ? begins(text, l->apologies) : 0;
     if (more > 0) text = next_clause(text + more);
-    if (begins(text, l->flat)) return SAYS_NO;
+    if (begins(text, l->flat)) return MEANS_NO;
     size_t negated = begins(text, l->negations);
     *rest = text + negated;
-    if (negated == 0) return begins(text, l->unknown) ? SAYS_UNKNOWN : SAYS_SOMETHING;
+    if (negated == 0) return begins(text, l->unknown) ? MEANS_UNKNOWN : MEANS_SOMETHING;
     *rest += strspn(*rest, " ");
-    if (strncmp(*rest, "help but ", 9) == 0) return SAYS_SOMETHING; /* "can't help but notice" */
-    if (soon(*rest, l->helping)) return SAYS_NO;
-    if (soon(*rest, l->telling) || begins(text, l->unknown)) return SAYS_UNKNOWN;
-    return SAYS_SOMETHING;
+    if (strncmp(*rest, "help but ", 9) == 0) return MEANS_SOMETHING; /* "can't help but notice" */
+    if (soon(*rest, l->helping)) return MEANS_NO;
+    if (soon(*rest, l->telling) || begins(text, l->unknown)) return MEANS_UNKNOWN;
+    return MEANS_SOMETHING;
 }
 
 /* "Sorry, I can't": whatever it is that it cannot. */
@@ -432,7 +432,7 @@ static int goes_on(const language *l, const char *text) {
     return 0;
 }
 
-int glimpse_vlm_says_cannot_tell(const char *text, size_t size) {
+int glimpse_vlm_is_cannot_tell(const char *text, size_t size) {
     char start[LONGEST_START];
     if (size > LONGEST_UNKNOWN) return 0;
     plain_start(start, text, size);
@@ -440,7 +440,7 @@ int glimpse_vlm_says_cannot_tell(const char *text, size_t size) {
         const language *l = &languages[i];
         if (is_whole(start, l->whole)) return 1;
         const char *rest = start;
-        if (meaning_in(l, start, &rest) == SAYS_UNKNOWN && !goes_on(l, rest)) return 1;
+        if (meaning_in(l, start, &rest) == MEANS_UNKNOWN && !goes_on(l, rest)) return 1;
     }
     return 0;
 }
@@ -452,7 +452,7 @@ int glimpse_vlm_declines(const char *text, size_t size) {
         const language *l = &languages[i];
         const char *rest = start;
         meaning m = meaning_in(l, start, &rest);
-        if (m == SAYS_NO || (m == SAYS_SOMETHING && is_sorry_and_cannot(l, start))) return 1;
+        if (m == MEANS_NO || (m == MEANS_SOMETHING && is_sorry_and_cannot(l, start))) return 1;
     }
     return 0;
 }

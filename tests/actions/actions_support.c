@@ -24,14 +24,14 @@ void yard_open(yard *y, unsigned seed, int different) {
         "no ending",       ".hidden.jpg",      "sub/deep/er.jpg", "-rf *.jpg"};
     char path[700], bytes[5000];
     memset(y, 0, sizeof *y);
-    y->base = make_temp_folder();
+    y->base = make_temp_directory();
     (void)snprintf(y->pictures, sizeof y->pictures, "%s/pictures", y->base);
     (void)snprintf(y->journal, sizeof y->journal, "%s/state/actions", y->base);
     (void)snprintf(y->quarantine, sizeof y->quarantine, "%s/quarantine", y->base);
     assert_int_equal(mkdir(y->pictures, 0755), 0);
-    static const char *const folders[] = {"sub", "sub/deep"};
+    static const char *const directories[] = {"sub", "sub/deep"};
     for (size_t i = 0; i < 2; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", y->pictures, folders[i]);
+        (void)snprintf(path, sizeof path, "%s/%s", y->pictures, directories[i]);
         assert_int_equal(mkdir(path, 0755), 0);
     }
     (void)snprintf(path, sizeof path, "%s/data", y->base);
@@ -73,9 +73,9 @@ static int count_one(const char *path, const struct stat *info, int kind, struct
     return 0;
 }
 
-size_t yard_count_files(const char *folder) {
+size_t yard_count_files(const char *directory) {
     counted = 0;
-    (void)nftw(folder, count_one, 16, FTW_PHYS);
+    (void)nftw(directory, count_one, 16, FTW_PHYS);
     return counted;
 }
 

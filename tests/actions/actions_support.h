@@ -1,5 +1,5 @@
 /*
- * actions_support.h - a folder of files to act on, and what it looked like before.
+ * actions_support.h - a directory of files to act on, and what it looked like before.
  */
 #ifndef GLIMPSE_TESTS_ACTIONS_SUPPORT_H
 #define GLIMPSE_TESTS_ACTIONS_SUPPORT_H
@@ -31,11 +31,11 @@ typedef struct yard {
 void yard_open(yard *y, unsigned seed, int different);
 void yard_close(yard *y);
 /* Every file is where it was, with the same bytes, size, time and permissions (and inode, when
- * `inodes`), and nothing else is in the folder. */
+ * `inodes`), and nothing else is in the directory. */
 void yard_check_same(const yard *y, int inodes);
 /* Whatever happened, the bytes of every file are still somewhere below `base` or `extra`. */
 void yard_check_nothing_lost(const yard *y, const char *extra);
-/* Files below `folder`, folders not counted; 0 when there is none. */
-size_t yard_count_files(const char *folder);
+/* Files below `directory`, directories not counted; 0 when there is none. */
+size_t yard_count_files(const char *directory);
 
 #endif

@@ -39,7 +39,7 @@ typedef struct plan {
     int undo;
 } plan;
 
-/* Opens the journal (which settles what was in doubt), then acts or undoes. 0 or an exit code. */
+/* Opens the journal (which recovers what was in doubt), then acts or undoes. 0 or an exit code. */
 static int work(const plan *p, fuse *f) {
     glimpse_actions *actions = NULL;
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
@@ -86,7 +86,7 @@ static int devices_differ(const char *a, const char *b) {
 static void interrupt(glimpse_action_kind kind, int crossing) {
     /* Kills lose nothing that the system was given, so the test does without a real disk. */
     const char *shm = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    /* It has no reflinks: for those, TMPDIR can name a folder on a file system that has. */
+    /* It has no reflinks: for those, TMPDIR can name a directory on a file system that has. */
     if (kind == GLIMPSE_ACTION_REFLINK && getenv("TMPDIR")) shm = strdupa(getenv("TMPDIR"));
     char far[64] = "/tmp/glimpse-test-XXXXXX";
     size_t killed_acting = 0, killed_undoing = 0, recovered = 0;

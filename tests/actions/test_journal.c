@@ -24,10 +24,10 @@ static void see(void *user, const glimpse_action_event *event) {
     (void)snprintf(s->messages[s->count++], 600, "%s", event->message);
 }
 
-static glimpse_action_options options_for(glimpse_action_kind kind, const char *folder) {
+static glimpse_action_options options_for(glimpse_action_kind kind, const char *directory) {
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
     options.kind = kind;
-    options.directory = folder;
+    options.directory = directory;
     return options;
 }
 
@@ -91,7 +91,7 @@ static void every_action_is_taken_back_exactly(void **state) {
         assert_int_equal(report.done, YARD_ITEMS);
         yard_check_same(&y, 1);
         assert_int_equal(yard_count_files(path_in(y.journal, "held")), 0);
-        /* The folder was made for the run, and goes with it. */
+        /* The directory was made for the run, and goes with it. */
         assert_int_not_equal(access(y.quarantine, F_OK), 0);
         assert_int_equal(yard_count_files(path_in(y.base, "data")), 0);
         (void)undo(&y, 0, GLIMPSE_E_NOT_FOUND, &report);
@@ -234,7 +234,7 @@ static void hard_links_of_the_keeper_are_known(void **state) {
     assert_int_equal(s.outcomes[0], GLIMPSE_OUTCOME_DONE);
     assert_int_equal(access(y.files[0].path, F_OK), 0);
     assert_int_equal(access(y.items[0].path, F_OK), -1);
-    /* The same file by way of a linked folder is not another name: it is the only one. */
+    /* The same file by way of a linked directory is not another name: it is the only one. */
     char linked[600], through[700];
     (void)snprintf(linked, sizeof linked, "%s/linked", y.base);
     (void)snprintf(through, sizeof through, "%s/keeper.jpg", linked);
@@ -493,7 +493,7 @@ static void emptying_keeps_what_may_be_the_last_copy(void **state) {
     }
 }
 
-static void a_move_keeps_the_folders_and_never_overwrites(void **state) {
+static void a_move_keeps_the_directories_and_never_overwrites(void **state) {
     (void)state;
     yard y;
     yard_open(&y, 7, 0);
@@ -586,7 +586,7 @@ static void deleted_files_are_held_on_their_own_file_system(void **state) {
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     seen s = apply(&y, &options, 2, &report);
     if (s.outcomes[0] == GLIMPSE_OUTCOME_UNSUPPORTED) {
-        /* Only who may write to the top folder can hold there; the message says what to do. */
+        /* Only who may write to the top directory can hold there; the message says what to do. */
         assert_non_null(strstr(s.messages[0], "move it to another folder"));
     } else {
         assert_int_equal(report.done, 2);
@@ -663,7 +663,7 @@ static void undo_and_emptying_stop_between_files_and_go_on(void **state) {
     }
 }
 
-static void undo_makes_folders_that_went_and_tells_what_is_gone(void **state) {
+static void undo_makes_directories_that_went_and_tells_what_is_gone(void **state) {
     (void)state;
     yard y;
     yard_open(&y, 11, 0);
@@ -681,7 +681,7 @@ static void undo_makes_folders_that_went_and_tells_what_is_gone(void **state) {
     yard_close(&y);
 }
 
-static int take_run(void *user, const glimpse_action_run *run) {
+static int apply_run(void *user, const glimpse_action_run *run) {
     *(glimpse_action_run *)user = *run;
     return 0;
 }
@@ -709,7 +709,7 @@ static void emptying_frees_what_is_held_and_only_that(void **state) {
     assert_int_equal(glimpse_actions_undo(&report, actions, 1, NULL, NULL), GLIMPSE_E_NOT_FOUND);
     assert_ok(glimpse_actions_undo(&report, actions, 0, NULL, NULL));
     assert_int_equal(report.done, 3);
-    assert_ok(glimpse_actions_runs(actions, take_run, &run));
+    assert_ok(glimpse_actions_runs(actions, apply_run, &run));
     assert_int_equal(run.run, 2);
     assert_int_equal(run.undone, 3);
     glimpse_actions_close(actions);
@@ -736,9 +736,9 @@ static void the_trash_is_that_of_the_specification(void **state) {
     info = read_whole_file(path_in(y.base, "data/Trash/info/new\nline.jpg.trashinfo"), &size);
     assert_non_null(strstr(info, "/new%0Aline.jpg\n"));
     free(info);
-    struct stat folder;
-    assert_int_equal(stat(path_in(y.base, "data/Trash/files"), &folder), 0);
-    assert_int_equal(folder.st_mode & 0777, 0700);
+    struct stat directory;
+    assert_int_equal(stat(path_in(y.base, "data/Trash/files"), &directory), 0);
+    assert_int_equal(directory.st_mode & 0777, 0700);
     (void)undo(&y, 0, GLIMPSE_OK, &report);
     assert_int_equal(yard_count_files(path_in(y.base, "data/Trash")), 0);
     yard_close(&y);
@@ -803,12 +803,12 @@ int main(void) {
         cmocka_unit_test(a_process_killed_before_it_looked_again_takes_no_keeper),
         cmocka_unit_test(undo_takes_no_keeper_for_a_link_of_its_own),
         cmocka_unit_test(emptying_keeps_what_may_be_the_last_copy),
-        cmocka_unit_test(a_move_keeps_the_folders_and_never_overwrites),
+        cmocka_unit_test(a_move_keeps_the_directories_and_never_overwrites),
         cmocka_unit_test(a_move_to_another_file_system_copies_and_comes_back),
         cmocka_unit_test(deleted_files_are_held_on_their_own_file_system),
         cmocka_unit_test(undo_overwrites_nothing_that_came_since),
         cmocka_unit_test(undo_and_emptying_stop_between_files_and_go_on),
-        cmocka_unit_test(undo_makes_folders_that_went_and_tells_what_is_gone),
+        cmocka_unit_test(undo_makes_directories_that_went_and_tells_what_is_gone),
         cmocka_unit_test(emptying_frees_what_is_held_and_only_that),
         cmocka_unit_test(the_trash_is_that_of_the_specification),
         cmocka_unit_test(two_processes_do_not_act_at_once),

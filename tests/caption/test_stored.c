@@ -11,14 +11,14 @@
 
 static const char *id_of(const world *w, size_t content) {
     static char ids[8][GLIMPSE_HASH_HEX];
-    static unsigned turn;
-    char *id = ids[turn++ % 8];
+    static unsigned orientation;
+    char *id = ids[orientation++ % 8];
     glimpse_hash_to_hex(&w->contents[content].hash, id);
     return id;
 }
 
-static void put(world *w, size_t content, glimpse_caption_style style, const char *model,
-                const char *text) {
+static void add_caption(world *w, size_t content, glimpse_caption_style style, const char *model,
+                        const char *text) {
     size_t stored = 0;
     const glimpse_caption caption = {
         .id = id_of(w, content), .style = style, .model = model, .prompt = "", .text = text};
@@ -87,7 +87,7 @@ static void a_caption_is_found_as_soon_as_it_is_stored(void **state) {
     small_world(&w, 5, query);
     assert_ok(glimpse_library_open(&other, w.library_path, GLIMPSE_LIBRARY_READ_ONLY));
     assert_int_equal(matches(&w, "zebra"), 0);
-    put(&w, 3, GLIMPSE_CAPTION_SHORT, "m", "a zebra on a bicycle");
+    add_caption(&w, 3, GLIMPSE_CAPTION_SHORT, "m", "a zebra on a bicycle");
     assert_int_equal(matches(&w, "zebra"), 1);
     glimpse_results *results = NULL;
     glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
@@ -124,10 +124,10 @@ static void the_same_question_has_one_caption_and_others_stand_beside_it(void **
     world w;
     float query[WORLD_DIM];
     small_world(&w, 3, query);
-    put(&w, 1, GLIMPSE_CAPTION_SHORT, "m", "a walrus");
-    put(&w, 1, GLIMPSE_CAPTION_SHORT, "m", "a giraffe"); /* again */
-    put(&w, 1, GLIMPSE_CAPTION_ALT, "m", "an old piano");
-    put(&w, 1, GLIMPSE_CAPTION_SHORT, "n", "an ostrich");
+    add_caption(&w, 1, GLIMPSE_CAPTION_SHORT, "m", "a walrus");
+    add_caption(&w, 1, GLIMPSE_CAPTION_SHORT, "m", "a giraffe"); /* again */
+    add_caption(&w, 1, GLIMPSE_CAPTION_ALT, "m", "an old piano");
+    add_caption(&w, 1, GLIMPSE_CAPTION_SHORT, "n", "an ostrich");
     assert_int_equal(matches(&w, "walrus"), 0);
     assert_int_equal(matches(&w, "giraffe"), 1);
     assert_int_equal(matches(&w, "piano"), 1);
@@ -162,10 +162,11 @@ static void words_are_found_whatever_their_case_accents_and_endings(void **state
     world w;
     float query[WORLD_DIM];
     small_world(&w, 8, query);
-    put(&w, 0, GLIMPSE_CAPTION_SHORT, "m", "Zwei B\xC3\xA4ren im Schnee, Caf\xC3\xA9");
-    put(&w, 1, GLIMPSE_CAPTION_SHORT, "m", "people running with dogs");
-    put(&w, 2, GLIMPSE_CAPTION_SHORT, "m", "a T-shirt that doesn't fit");
-    put(&w, 3, GLIMPSE_CAPTION_SHORT, "m", "\xE9\xB8\x9F\xE5\x9C\xA8\xE6\xA0\x91\xE4\xB8\x8A");
+    add_caption(&w, 0, GLIMPSE_CAPTION_SHORT, "m", "Zwei B\xC3\xA4ren im Schnee, Caf\xC3\xA9");
+    add_caption(&w, 1, GLIMPSE_CAPTION_SHORT, "m", "people running with dogs");
+    add_caption(&w, 2, GLIMPSE_CAPTION_SHORT, "m", "a T-shirt that doesn't fit");
+    add_caption(&w, 3, GLIMPSE_CAPTION_SHORT, "m",
+                "\xE9\xB8\x9F\xE5\x9C\xA8\xE6\xA0\x91\xE4\xB8\x8A");
     assert_int_equal(matches(&w, "BAREN"), 1);
     assert_int_equal(matches(&w, "cafe"), 1);
     assert_int_equal(matches(&w, "a dog runs"), 2); /* and "a T-shirt": an ordinary word here */
@@ -187,10 +188,11 @@ static void common_words_count_only_when_there_is_nothing_else(void **state) {
     world w;
     float query[WORLD_DIM];
     small_world(&w, 10, query);
-    put(&w, 0, GLIMPSE_CAPTION_SHORT, "m", "a photo of a cat");
+    add_caption(&w, 0, GLIMPSE_CAPTION_SHORT, "m", "a photo of a cat");
     assert_int_equal(matches(&w, "a photo of"), 1); /* the only caption there is */
     for (size_t i = 1; i < 9; i++)
-        put(&w, i, GLIMPSE_CAPTION_SHORT, "m", i < 4 ? "a photo of a dog" : "a photo of a house");
+        add_caption(&w, i, GLIMPSE_CAPTION_SHORT, "m",
+                    i < 4 ? "a photo of a dog" : "a photo of a house");
     assert_int_equal(matches(&w, "a photo of a dog"), 3);
     assert_int_equal(matches(&w, "a photo"), 9);
     assert_int_equal(matches(&w, "a photo of a unicorn"), 9);
@@ -245,16 +247,16 @@ static void no_text_is_a_syntax_error(void **state) {
     world w;
     float query[WORLD_DIM];
     small_world(&w, 4, query);
-    put(&w, 0, GLIMPSE_CAPTION_SHORT, "m", "a dog and a zebra near text");
-    put(&w, 1, GLIMPSE_CAPTION_SHORT, "m", "nothing");
-    put(&w, 2, GLIMPSE_CAPTION_SHORT, "m", "nobody");
+    add_caption(&w, 0, GLIMPSE_CAPTION_SHORT, "m", "a dog and a zebra near text");
+    add_caption(&w, 1, GLIMPSE_CAPTION_SHORT, "m", "nothing");
+    add_caption(&w, 2, GLIMPSE_CAPTION_SHORT, "m", "nobody");
     for (size_t i = 0; i < sizeof nasty / sizeof *nasty; i++) {
         glimpse_results *results = find(&w, query, nasty[i]);
         assert_int_equal(glimpse_results_count(results), 4);
         glimpse_results_free(results);
     }
     assert_int_equal(matches(&w, "NOT zebra"), 1); /* NOT is a word that nothing has */
-    for (unsigned turn = 0; turn < 150; turn++) {
+    for (unsigned orientation = 0; orientation < 150; orientation++) {
         static const char letters[] = "ab\"'*()-+:^{}, ANDORTNE\xC3\xA4\xFF\n\\";
         char text[48];
         size_t length = world_below(&w, sizeof text - 1);
@@ -275,7 +277,7 @@ static void no_text_is_a_syntax_error(void **state) {
 }
 
 /*
- * The plain twin: BM25 and the fusion by their formulas, over everything.
+ * The plain reference: BM25 and the fusion by their formulas, over everything.
  */
 enum { WORDS = 14, LONGEST = 8 };
 
@@ -357,7 +359,7 @@ static void fused_search_equals_the_plain_formula(void **state) {
         assert_ok(glimpse_library_store_captions(NULL, w.library, stored, count));
         char prefix[700];
         (void)snprintf(prefix, sizeof prefix, "%s/a", w.pictures);
-        for (size_t turn = 0; turn < (round < 2 ? 12 : 3); turn++) {
+        for (size_t orientation = 0; orientation < (round < 2 ? 12 : 3); orientation++) {
             float query[WORLD_DIM];
             glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
             glimpse_results *all = NULL, *fused = NULL;
@@ -366,10 +368,10 @@ static void fused_search_equals_the_plain_formula(void **state) {
             char text[100] = "";
             int rare = 0;
             world_vector(&w, query);
-            if (turn % 3 == 1) options.path_prefix = prefix;
-            if (turn % 4 == 2) options.after = "2020";
-            if (turn % 5 == 3) options.exclude_id = ids[world_below(&w, w.content_count)];
-            if (turn % 6 == 4) options.min_score = 0.0;
+            if (orientation % 3 == 1) options.path_prefix = prefix;
+            if (orientation % 4 == 2) options.after = "2020";
+            if (orientation % 5 == 3) options.exclude_id = ids[world_below(&w, w.content_count)];
+            if (orientation % 6 == 4) options.min_score = 0.0;
             for (size_t t = 0; t < term_count; t++) {
                 terms[t] = (int)((world_below(&w, WORDS) + t * 5) % WORDS);
                 int twice = 0;
@@ -470,7 +472,7 @@ static void captions_go_with_their_contents_and_never_before(void **state) {
     small_world(&w, 6, query);
     world_add_file(&w, "copy of 2.jpg", 2, 0, 0);
     for (size_t i = 0; i < 6; i++)
-        put(&w, i, GLIMPSE_CAPTION_SHORT, "m", i == 1 ? "a red kite" : "a green kite");
+        add_caption(&w, i, GLIMPSE_CAPTION_SHORT, "m", i == 1 ? "a red kite" : "a green kite");
     world_lose_files(&w, (const size_t[]){1, 2}, 2); /* 2 has a copy */
     assert_int_equal(matches(&w, "red"), 0);         /* not shown, not forgotten */
     glimpse_prune_options options = GLIMPSE_PRUNE_OPTIONS_INIT;
@@ -525,9 +527,9 @@ static void verify_sees_a_text_index_out_of_step_and_reindex_mends_it(void **sta
         float query[WORLD_DIM];
         char text[4000];
         small_world(&w, 4, query);
-        put(&w, 0, GLIMPSE_CAPTION_SHORT, "m", "a red owl");
-        put(&w, 1, GLIMPSE_CAPTION_SHORT, "m", "a blue owl");
-        put(&w, 2, GLIMPSE_CAPTION_SHORT, "m", "a grey mouse");
+        add_caption(&w, 0, GLIMPSE_CAPTION_SHORT, "m", "a red owl");
+        add_caption(&w, 1, GLIMPSE_CAPTION_SHORT, "m", "a blue owl");
+        add_caption(&w, 2, GLIMPSE_CAPTION_SHORT, "m", "a grey mouse");
         check_sound(&w);
         glimpse_library_close(w.library);
         w.library = NULL;
@@ -555,7 +557,7 @@ static void a_changed_caption_is_found_by_its_checksum_and_not_handed_out(void *
     char text[2000];
     seen all = {0};
     small_world(&w, 2, query);
-    put(&w, 0, GLIMPSE_CAPTION_SHORT, "m", "a red owl");
+    add_caption(&w, 0, GLIMPSE_CAPTION_SHORT, "m", "a red owl");
     glimpse_library_close(w.library);
     w.library = NULL;
     tamper(&w, "UPDATE caption SET text = 'a rat' WHERE id = 1");
@@ -574,7 +576,7 @@ static void a_library_from_before_captions_learns_them(void **state) {
     small_world(&w, 3, query);
     world_rewind(&w, 6);
     world_reopen(&w, 0);
-    put(&w, 2, GLIMPSE_CAPTION_SHORT, "m", "a lighthouse");
+    add_caption(&w, 2, GLIMPSE_CAPTION_SHORT, "m", "a lighthouse");
     assert_int_equal(matches(&w, "lighthouse"), 1);
     check_sound(&w);
     world_close(&w);
@@ -584,13 +586,13 @@ static void answers_do_not_depend_on_the_order_of_storing(void **state) {
     (void)state;
     static const char *const texts[] = {"a dog", "a dog", "two dogs", "a cat", "a dog", "a cow"};
     glimpse_hash first = {{0}};
-    for (int turn = 0; turn < 2; turn++) {
+    for (int orientation = 0; orientation < 2; orientation++) {
         world w;
         float query[WORLD_DIM];
         small_world(&w, 6, query);
         for (size_t i = 0; i < 6; i++) {
-            size_t content = turn ? 5 - i : i;
-            put(&w, content, GLIMPSE_CAPTION_SHORT, "m", texts[content]);
+            size_t content = orientation ? 5 - i : i;
+            add_caption(&w, content, GLIMPSE_CAPTION_SHORT, "m", texts[content]);
         }
         glimpse_results *results = find(&w, query, "dog");
         glimpse_hasher *hasher = glimpse_hasher_create();
@@ -600,7 +602,7 @@ static void answers_do_not_depend_on_the_order_of_storing(void **state) {
             glimpse_hasher_update(hasher, &r->fused, sizeof r->fused);
         }
         glimpse_hash hash = glimpse_hasher_finish(hasher);
-        if (turn == 0) first = hash;
+        if (orientation == 0) first = hash;
         assert_memory_equal(hash.bytes, first.bytes, sizeof hash.bytes);
         glimpse_results_free(results);
         world_close(&w);
@@ -649,15 +651,15 @@ static void pictures_are_listed_once_each_by_path(void **state) {
     world_populate(&w, 120);
     char prefix[700];
     (void)snprintf(prefix, sizeof prefix, "%s/a", w.pictures);
-    for (int turn = 0; turn < 2; turn++) {
+    for (int orientation = 0; orientation < 2; orientation++) {
         glimpse_results *list = NULL;
-        assert_ok(glimpse_library_pictures(&list, w.library, turn ? prefix : NULL));
+        assert_ok(glimpse_library_pictures(&list, w.library, orientation ? prefix : NULL));
         size_t expected = 0;
         for (size_t i = 0; i < w.content_count; i++) {
             int there = 0;
             for (size_t j = 0; j < w.file_count; j++) {
                 there |= w.files[j].content == i && !w.files[j].missing &&
-                         (!turn || glimpse_path_is_below(w.files[j].path, prefix));
+                         (!orientation || glimpse_path_is_below(w.files[j].path, prefix));
             }
             expected += there != 0;
         }

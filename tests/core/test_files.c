@@ -1,5 +1,5 @@
 /*
- * test_files.c - reading, mapping and atomic replacement of files; folders and paths.
+ * test_files.c - reading, mapping and atomic replacement of files; directories and paths.
  */
 #include "support/temporary.h"
 
@@ -30,7 +30,7 @@ static size_t count_entries(const char *path) {
 
 static void a_file_is_read_whole_with_a_nul_behind_it(void **state) {
     (void)state;
-    const char *path = path_in(folder, "read");
+    const char *path = path_in(temp_directory, "read");
     write_text(path, "hello");
     void *data;
     size_t size;
@@ -47,32 +47,33 @@ static void a_file_is_read_whole_with_a_nul_behind_it(void **state) {
 
 static void what_cannot_be_read_is_refused(void **state) {
     (void)state;
-    void *data = folder;
+    void *data = temp_directory;
     size_t size = 9;
-    const char *path = path_in(folder, "big");
+    const char *path = path_in(temp_directory, "big");
     write_text(path, "123456");
     assert_int_equal(glimpse_file_read(&data, &size, path, 5), GLIMPSE_E_LIMIT);
     assert_non_null(strstr(glimpse_last_error(), path));
     assert_non_null(strstr(glimpse_last_error(), "limit of 5"));
     assert_null(data);
     assert_int_equal(size, 0);
-    path = path_in(folder, "absent");
+    path = path_in(temp_directory, "absent");
     assert_int_equal(glimpse_file_read(&data, &size, path, 5), GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "absent"));
-    assert_int_equal(glimpse_file_read(&data, &size, folder, 5), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_file_read(&data, &size, temp_directory, 5), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_file_read(&data, &size, "/dev/zero", 5), GLIMPSE_E_INVALID);
-    path = path_in(folder, "pipe"); /* nobody writes to it: must not block */
+    path = path_in(temp_directory, "pipe"); /* nobody writes to it: must not block */
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(glimpse_file_read(&data, &size, path, 5), GLIMPSE_E_INVALID);
     glimpse_mapping mapping;
     assert_int_equal(glimpse_file_map(&mapping, path), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_file_map(&mapping, path_in(folder, "absent")), GLIMPSE_E_NOT_FOUND);
+    assert_int_equal(glimpse_file_map(&mapping, path_in(temp_directory, "absent")),
+                     GLIMPSE_E_NOT_FOUND);
     assert_null(mapping.data);
 }
 
 static void a_file_is_mapped(void **state) {
     (void)state;
-    const char *path = path_in(folder, "map");
+    const char *path = path_in(temp_directory, "map");
     write_text(path, "mapped");
     glimpse_mapping mapping;
     assert_ok(glimpse_file_map(&mapping, path));
@@ -91,9 +92,9 @@ static void a_file_is_mapped(void **state) {
 
 static void commit_replaces_and_abandon_keeps(void **state) {
     (void)state;
-    assert_ok(glimpse_make_folders(path_in(folder, "replace")));
-    const char *inside = path_in(folder, "replace");
-    const char *path = path_in(folder, "replace/file");
+    assert_ok(glimpse_make_directories(path_in(temp_directory, "replace")));
+    const char *inside = path_in(temp_directory, "replace");
+    const char *path = path_in(temp_directory, "replace/file");
     glimpse_new_file file;
     assert_ok(glimpse_new_file_open(&file, path)); /* a new name */
     assert_int_equal(fputs("one", file.stream) >= 0, 1);
@@ -124,7 +125,7 @@ static void commit_replaces_and_abandon_keeps(void **state) {
 static void a_new_file_follows_the_umask(void **state) {
     (void)state;
     mode_t old = umask(027);
-    const char *path = path_in(folder, "mode");
+    const char *path = path_in(temp_directory, "mode");
     glimpse_new_file file;
     assert_ok(glimpse_new_file_open(&file, path));
     assert_ok(glimpse_new_file_commit(&file));
@@ -137,19 +138,19 @@ static void a_new_file_follows_the_umask(void **state) {
 static void failed_writes_leave_nothing_behind(void **state) {
     (void)state;
     glimpse_new_file file;
-    const char *path = path_in(folder, "no-such-folder/file");
+    const char *path = path_in(temp_directory, "no-such-folder/file");
     assert_int_equal(glimpse_new_file_open(&file, path), GLIMPSE_E_NOT_FOUND);
     assert_null(file.stream);
-    /* a folder in the way of the rename */
-    assert_ok(glimpse_make_folders(path_in(folder, "blocked/name/inside")));
-    path = path_in(folder, "blocked/name");
+    /* a directory in the way of the rename */
+    assert_ok(glimpse_make_directories(path_in(temp_directory, "blocked/name/inside")));
+    path = path_in(temp_directory, "blocked/name");
     assert_ok(glimpse_new_file_open(&file, path));
     assert_int_equal(glimpse_new_file_commit(&file), GLIMPSE_E_IO);
     assert_non_null(strstr(glimpse_last_error(), path));
-    assert_int_equal(count_entries(path_in(folder, "blocked")), 1);
+    assert_int_equal(count_entries(path_in(temp_directory, "blocked")), 1);
     /* a full disk */
     if (access("/dev/full", W_OK) == 0) {
-        path = path_in(folder, "full");
+        path = path_in(temp_directory, "full");
         write_text(path, "old");
         assert_ok(glimpse_new_file_open(&file, path));
         assert_non_null(freopen("/dev/full", "wb", file.stream));
@@ -179,9 +180,9 @@ static void *replace_many_times(void *argument) {
 
 static void concurrent_replacements_are_each_whole(void **state) {
     (void)state;
-    assert_ok(glimpse_make_folders(path_in(folder, "race")));
+    assert_ok(glimpse_make_directories(path_in(temp_directory, "race")));
     char path[1024];
-    (void)snprintf(path, sizeof path, "%s/race/file", folder);
+    (void)snprintf(path, sizeof path, "%s/race/file", temp_directory);
     enum { THREADS = 4 };
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++) {
@@ -195,21 +196,22 @@ static void concurrent_replacements_are_each_whole(void **state) {
     size_t size;
     free(read_whole_file(path, &size));
     assert_int_equal(size, 5000);
-    assert_int_equal(count_entries(path_in(folder, "race")), 1);
+    assert_int_equal(count_entries(path_in(temp_directory, "race")), 1);
 }
 
-static void folders_are_made_with_their_parents(void **state) {
+static void directories_are_made_with_their_parents(void **state) {
     (void)state;
     struct stat info;
-    const char *path = path_in(folder, "a/b//c/");
-    assert_ok(glimpse_make_folders(path));
+    const char *path = path_in(temp_directory, "a/b//c/");
+    assert_ok(glimpse_make_directories(path));
     assert_int_equal(stat(path, &info), 0);
     assert_true(S_ISDIR(info.st_mode));
-    assert_ok(glimpse_make_folders(path)); /* there already */
-    assert_ok(glimpse_make_folders("/"));
-    write_text(path_in(folder, "plain"), "");
-    assert_int_equal(glimpse_make_folders(path_in(folder, "plain")), GLIMPSE_E_IO);
-    assert_int_equal(glimpse_make_folders(path_in(folder, "plain/below")), GLIMPSE_E_IO);
+    assert_ok(glimpse_make_directories(path)); /* there already */
+    assert_ok(glimpse_make_directories("/"));
+    write_text(path_in(temp_directory, "plain"), "");
+    assert_int_equal(glimpse_make_directories(path_in(temp_directory, "plain")), GLIMPSE_E_IO);
+    assert_int_equal(glimpse_make_directories(path_in(temp_directory, "plain/below")),
+                     GLIMPSE_E_IO);
 }
 
 static void paths_are_joined_with_one_slash(void **state) {
@@ -225,7 +227,7 @@ static void paths_are_joined_with_one_slash(void **state) {
     }
 }
 
-static void expect_folder(char *found, const char *expected) {
+static void expect_directory(char *found, const char *expected) {
     if (!expected) {
         assert_null(found);
         return;
@@ -235,19 +237,19 @@ static void expect_folder(char *found, const char *expected) {
     free(found);
 }
 
-static void user_folders_follow_the_environment(void **state) {
+static void user_directories_follow_the_environment(void **state) {
     (void)state;
     assert_int_equal(setenv("HOME", "/home/x", 1), 0);
     assert_int_equal(unsetenv("XDG_CACHE_HOME"), 0);
     assert_int_equal(unsetenv("XDG_DATA_HOME"), 0);
-    expect_folder(glimpse_user_cache_folder(), "/home/x/.cache/glimpse");
-    expect_folder(glimpse_user_data_folder(), "/home/x/.local/share/glimpse");
+    expect_directory(glimpse_user_cache_directory(), "/home/x/.cache/glimpse");
+    expect_directory(glimpse_user_data_directory(), "/home/x/.local/share/glimpse");
     assert_int_equal(setenv("XDG_CACHE_HOME", "/cache", 1), 0);
-    expect_folder(glimpse_user_cache_folder(), "/cache/glimpse");
+    expect_directory(glimpse_user_cache_directory(), "/cache/glimpse");
     assert_int_equal(setenv("XDG_CACHE_HOME", "relative", 1), 0); /* to be ignored, says XDG */
-    expect_folder(glimpse_user_cache_folder(), "/home/x/.cache/glimpse");
+    expect_directory(glimpse_user_cache_directory(), "/home/x/.cache/glimpse");
     assert_int_equal(unsetenv("HOME"), 0);
-    expect_folder(glimpse_user_cache_folder(), NULL);
+    expect_directory(glimpse_user_cache_directory(), NULL);
 }
 
 int main(void) {
@@ -259,9 +261,9 @@ int main(void) {
         cmocka_unit_test(a_new_file_follows_the_umask),
         cmocka_unit_test(failed_writes_leave_nothing_behind),
         cmocka_unit_test(concurrent_replacements_are_each_whole),
-        cmocka_unit_test(folders_are_made_with_their_parents),
+        cmocka_unit_test(directories_are_made_with_their_parents),
         cmocka_unit_test(paths_are_joined_with_one_slash),
-        cmocka_unit_test(user_folders_follow_the_environment),
+        cmocka_unit_test(user_directories_follow_the_environment),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

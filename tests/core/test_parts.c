@@ -192,11 +192,11 @@ static void an_arena_is_measured_and_then_carved(void **state) {
     glimpse_arena arena = {NULL, 0, 0, 0};
     for (int pass = 0; pass < 2; pass++) {
         size_t mark = glimpse_arena_mark(&arena);
-        char *first = glimpse_arena_take(&arena, 3, 1);
+        char *first = glimpse_arena_alloc(&arena, 3, 1);
         size_t inner = glimpse_arena_mark(&arena);
-        float *second = glimpse_arena_take(&arena, 100, sizeof *second);
+        float *second = glimpse_arena_alloc(&arena, 100, sizeof *second);
         glimpse_arena_rewind(&arena, inner);
-        char *third = glimpse_arena_take(&arena, 0, 4);
+        char *third = glimpse_arena_alloc(&arena, 0, 4);
         if (pass == 0) { /* nothing there yet: it only counts */
             assert_null(first);
             assert_null(second);

@@ -149,10 +149,10 @@ static void *consume(void *argument) {
     for (int i = 0; i < PRODUCERS; i++) {
         last[i] = -1;
     }
-    for (long turn = 0;; turn++) {
+    for (long orientation = 0;; orientation++) {
         void *item;
-        int got = turn % 3 ? glimpse_queue_pop(c->queue, &item)
-                           : glimpse_queue_pop_timed(c->queue, &item, turn % 2);
+        int got = orientation % 3 ? glimpse_queue_pop(c->queue, &item)
+                                  : glimpse_queue_pop_timed(c->queue, &item, orientation % 2);
         if (got < 0) continue;
         if (got == 0) return NULL;
         long index = (atomic_uchar *)item - c->seen;

@@ -296,7 +296,7 @@ static void a_file_that_cannot_be_written_is_a_failure(void **state) {
     assert_true(sample_write(&o, &set, 1) < 0);
     o = to_file("fiftyone", "no/such/folder");
     assert_true(sample_write(&o, &set, 1) < 0);
-    o = to_file("coco", "sub"); /* a folder */
+    o = to_file("coco", "sub"); /* a directory */
     assert_true(sample_write(&o, &set, 1) < 0);
 }
 

@@ -19,12 +19,12 @@ static glimpse_dataset_options to(const char *format, const char *output, int pl
 }
 
 /* The tree, read as the truth, has each picture under its class. */
-static void check_round_trip(const char *folder, int links) {
+static void check_round_trip(const char *directory, int links) {
     glimpse_truth *t = NULL;
-    assert_int_equal(glimpse_truth_load(&t, folder, NULL), GLIMPSE_OK);
+    assert_int_equal(glimpse_truth_load(&t, directory, NULL), GLIMPSE_OK);
     assert_int_equal(t->count, PICTURES - 1);
     for (size_t i = 0; links && i < PICTURES - 1; i++) {
-        char *path = glimpse_path_settled(sample_paths[i]);
+        char *path = glimpse_path_resolved(sample_paths[i]);
         size_t place = 0;
         assert_int_equal(glimpse_truth_find(&place, t, path, 0), 1);
         assert_int_equal(t->pictures[place].class_count, 1);
@@ -35,7 +35,7 @@ static void check_round_trip(const char *folder, int links) {
     glimpse_truth_free(t);
 }
 
-static void image_folder_of_links_reads_back(void **state) {
+static void image_directory_of_links_reads_back(void **state) {
     (void)state;
     glimpse_dataset_options o = to("imagefolder", "tree", GLIMPSE_PLACE_SYMLINK);
     glimpse_label_set set = sample_set(0);
@@ -48,7 +48,7 @@ static void image_folder_of_links_reads_back(void **state) {
     struct stat info;
     assert_int_equal(stat("tree/dog/plain-2.ppm", &info), 0);
     assert_int_equal(stat("tree/dog/PLAIN-3.ppm", &info), 0);
-    /* Odd classes are plain folders inside the tree, and nothing is anywhere else. */
+    /* Odd classes are plain directories inside the tree, and nothing is anywhere else. */
     assert_int_equal(stat("tree/%2E%2E/-\xE2\x80\xAE rtl.ppm", &info), 0);
     assert_int_equal(stat("tree/a%2Fb/caf_.ppm", &info), 0);
     assert_int_equal(stat("tree/animal%2Fdog%2Fterrier/comma, \"quote\".ppm", &info), 0);
@@ -183,18 +183,18 @@ static void hugging_face_metadata_names_every_picture(void **state) {
     free(text);
 }
 
-static void class_names_and_folder_names_turn_into_each_other(void **state) {
+static void class_names_and_directory_names_turn_into_each_other(void **state) {
     (void)state;
     static const char *const names[] = {
         "dog",       "a/b",         "..",  ".",   "",    "100%",  "%41",    "CON:", " x ",
         "tab\there", "caf\xC3\xA9", "-rf", "a.b", "x|y", "_none", "_nones", "%"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *folder = glimpse_class_to_directory(names[i]),
-             *name = glimpse_class_from_directory(folder);
+        char *directory = glimpse_class_to_directory(names[i]),
+             *name = glimpse_class_from_directory(directory);
         assert_string_equal(name, names[i]);
-        assert_null(strchr(folder, '/'));
-        assert_true(*folder != '\0' && folder[0] != '.');
-        free(folder);
+        assert_null(strchr(directory, '/'));
+        assert_true(*directory != '\0' && directory[0] != '.');
+        free(directory);
         free(name);
     }
     char longer[1000];
@@ -207,7 +207,7 @@ static void class_names_and_folder_names_turn_into_each_other(void **state) {
     free(first);
     free(second);
     char *foreign =
-        glimpse_class_from_directory("50%off"); /* of a folder that glimpse did not name */
+        glimpse_class_from_directory("50%off"); /* of a directory that glimpse did not name */
     assert_string_equal(foreign, "50%off");
     free(foreign);
 }
@@ -285,7 +285,7 @@ static void sidecars_of_others_are_left_as_they_are(void **state) {
     free(own);
 }
 
-static void sidecars_can_live_in_a_folder_of_their_own(void **state) {
+static void sidecars_can_live_in_a_directory_of_their_own(void **state) {
     (void)state;
     glimpse_label_set set = sample_set(0);
     glimpse_dataset_options o = to("xmp", "sidecars/here", GLIMPSE_PLACE_SYMLINK);
@@ -304,16 +304,16 @@ static int make_all(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(image_folder_of_links_reads_back),
+        cmocka_unit_test(image_directory_of_links_reads_back),
         cmocka_unit_test(hard_links_are_the_same_file_and_copies_are_not),
         cmocka_unit_test(pictures_move_only_when_asked_and_all_or_none),
         cmocka_unit_test(a_move_that_fails_half_way_brings_everything_back),
         cmocka_unit_test(a_tree_is_never_mixed_with_what_is_there),
         cmocka_unit_test(hugging_face_metadata_names_every_picture),
-        cmocka_unit_test(class_names_and_folder_names_turn_into_each_other),
+        cmocka_unit_test(class_names_and_directory_names_turn_into_each_other),
         cmocka_unit_test(sidecars_are_read_by_exiftool),
         cmocka_unit_test(sidecars_of_others_are_left_as_they_are),
-        cmocka_unit_test(sidecars_can_live_in_a_folder_of_their_own),
+        cmocka_unit_test(sidecars_can_live_in_a_directory_of_their_own),
     };
     return cmocka_run_group_tests(tests, make_all, run_teardown);
 }

@@ -4,13 +4,13 @@
  */
 #include "support/numbers.h"
 
-#include "dups_mih.h"
+#include "dedup_mih.h"
 
 static uint64_t state = 1234567;
 
-enum { MOST = 4000 };
-static uint64_t base[MOST], queries[MOST];
-static uint32_t base_item[MOST], query_item[MOST];
+enum { MAX_COUNT = 4000 };
+static uint64_t base[MAX_COUNT], queries[MAX_COUNT];
+static uint32_t base_item[MAX_COUNT], query_item[MAX_COUNT];
 
 /* Random codes and, for every other one, a code near an earlier one. */
 static void fill(size_t base_count, size_t query_count) {
@@ -55,7 +55,7 @@ static void check_against_all_pairs(const glimpse_mih_job *job) {
 }
 
 static void mih_finds_the_pairs_of_an_exhaustive_search(void **unused) {
-    static const size_t sizes[][2] = {{3, 1}, {50, 200}, {700, 300}, {MOST, 150}};
+    static const size_t sizes[][2] = {{3, 1}, {50, 200}, {700, 300}, {MAX_COUNT, 150}};
     (void)unused;
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
         for (unsigned radius = 0; radius <= 20; radius += radius < 4 ? 1 : 3) {
@@ -84,9 +84,9 @@ static int differs_where_weak(uint64_t difference, uint64_t weak) {
 }
 
 static void mih_with_weak_bits_finds_what_differs_in_them(void **unused) {
-    static uint64_t weak[MOST];
+    static uint64_t weak[MAX_COUNT];
     (void)unused;
-    fill(MOST, 400);
+    fill(MAX_COUNT, 400);
     for (size_t q = 0; q < 400; q++) {
         weak[q] = next_random(&state);
         weak[q] |= next_random(&state);
@@ -95,7 +95,7 @@ static void mih_with_weak_bits_finds_what_differs_in_them(void **unused) {
     size_t count, at = 0, all = 0, expected = 0;
     glimpse_mih_job job = {.base = base,
                            .base_item = base_item,
-                           .base_count = MOST,
+                           .base_count = MAX_COUNT,
                            .queries = queries,
                            .query_item = query_item,
                            .query_count = 400,
@@ -104,7 +104,7 @@ static void mih_with_weak_bits_finds_what_differs_in_them(void **unused) {
                            .jobs = 3};
     assert_ok(glimpse_mih_join(&job, &hits, &count));
     for (size_t q = 0; q < 400; q++) {
-        for (size_t b = 0; b < MOST; b++) {
+        for (size_t b = 0; b < MAX_COUNT; b++) {
             uint64_t difference = base[b] ^ queries[q];
             if (base_item[b] == query_item[q] || __builtin_popcountll(difference) > 12) continue;
             all++;
@@ -144,7 +144,7 @@ static void mih_keeps_the_nearest_when_there_are_too_many(void **unused) {
                            .query_count = 1,
                            .radius = 8,
                            .jobs = 1,
-                           .most_hits = 150};
+                           .max_hits = 150};
     assert_ok(glimpse_mih_join(&job, &hits, &count));
     assert_true(count >= 150);
     for (size_t i = 0; i < 100; i++) {
@@ -153,8 +153,8 @@ static void mih_keeps_the_nearest_when_there_are_too_many(void **unused) {
     }
     assert_int_equal(hits[100].distance, 1);
     free(hits);
-    job.most_hits = 0;
-    job.most_equal = 3; /* of each code the first three */
+    job.max_hits = 0;
+    job.max_equal = 3; /* of each code the first three */
     assert_ok(glimpse_mih_join(&job, &hits, &count));
     assert_int_equal(count, 3 * 9);
     for (size_t i = 0; i < count; i++)
@@ -164,19 +164,19 @@ static void mih_keeps_the_nearest_when_there_are_too_many(void **unused) {
 
 static void mih_gives_the_same_for_any_number_of_threads(void **unused) {
     (void)unused;
-    fill(MOST, MOST);
+    fill(MAX_COUNT, MAX_COUNT);
     glimpse_mih_hit *one, *many;
     size_t one_count, many_count;
     glimpse_mih_job job = {.base = base,
                            .base_item = base_item,
-                           .base_count = MOST,
+                           .base_count = MAX_COUNT,
                            .queries = queries,
                            .query_item = query_item,
-                           .query_count = MOST,
+                           .query_count = MAX_COUNT,
                            .radius = 10,
                            .jobs = 1,
-                           .most_equal = 4,
-                           .most_hits = 8};
+                           .max_equal = 4,
+                           .max_hits = 8};
     assert_ok(glimpse_mih_join(&job, &one, &one_count));
     job.jobs = 4;
     assert_ok(glimpse_mih_join(&job, &many, &many_count));

@@ -1,6 +1,6 @@
 /*
- * Whole duplicate searches over small folders of made-up pictures, and, where the reference corpus
- * is at hand, over real ones.
+ * Whole duplicate searches over small directories of made-up pictures, and, where the reference
+ * corpus is at hand, over real ones.
  */
 #include "support/pictures.h"
 #include "support/temporary.h"
@@ -49,7 +49,7 @@ static void draw(canvas *c, unsigned seed, double moved) {
 }
 
 static const char *at(const char *name) {
-    return path_in(folder, name);
+    return path_in(temp_directory, name);
 }
 
 static void write_canvas(const canvas *c, const char *name) {
@@ -124,7 +124,7 @@ static void make_subfolder(const char *name) {
 
 static int setup(void **unused) {
     (void)unused;
-    folder = make_resolved_temp_folder();
+    temp_directory = make_resolved_temp_directory();
     return 0;
 }
 
@@ -132,7 +132,7 @@ static glimpse_dedup_report *search(glimpse_dedup_options *options) {
     static const char *roots[1];
     glimpse_dedup_report *report = NULL;
     if (options->root_count == 0) {
-        roots[0] = folder;
+        roots[0] = temp_directory;
         options->roots = roots;
         options->root_count = 1;
     }
@@ -141,7 +141,7 @@ static glimpse_dedup_report *search(glimpse_dedup_options *options) {
 }
 
 static const char *name_of(const glimpse_dedup_member *member) {
-    return member->picture->path + strlen(folder) + 1;
+    return member->picture->path + strlen(temp_directory) + 1;
 }
 
 /* The member called `name` of any group, as the same picture or not. */
@@ -372,7 +372,7 @@ static int stop(void *user, const glimpse_progress *progress) {
 
 static void bad_options_are_refused_and_a_run_can_be_stopped(void **unused) {
     (void)unused;
-    const char *missing[] = {"/nowhere/at/all"}, *roots[] = {folder};
+    const char *missing[] = {"/nowhere/at/all"}, *roots[] = {temp_directory};
     glimpse_dedup_report *report = (glimpse_dedup_report *)&report;
     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
     assert_int_equal(glimpse_dedup_run(&report, &options), GLIMPSE_E_INVALID);
@@ -499,5 +499,5 @@ int main(void) {
         cmocka_unit_test(real_versions_are_found),
 #endif
     };
-    return cmocka_run_group_tests(tests, setup, remove_folder);
+    return cmocka_run_group_tests(tests, setup, remove_directory);
 }

@@ -28,8 +28,8 @@ static const pdf_page three_pages[] = {
 static glimpse_document *open_three(void) {
     need_poppler();
     glimpse_document *document = NULL;
-    assert_true(pdf_write(in_folder("three pages.pdf"), three_pages, 3));
-    assert_ok(glimpse_document_open(&document, in_folder("three pages.pdf"), NULL));
+    assert_true(pdf_write(in_directory("three pages.pdf"), three_pages, 3));
+    assert_ok(glimpse_document_open(&document, in_directory("three pages.pdf"), NULL));
     return document;
 }
 
@@ -68,9 +68,9 @@ static void a_page_is_rendered_at_the_wanted_size(void **state) {
 static void a_picture_is_a_document_of_one_page(void **state) {
     (void)state;
     static const char ppm[] = "P6 4 2 255\n012345678901234567890123";
-    write_in_folder("scan.ppm", ppm, sizeof ppm - 1);
+    write_in_directory("scan.ppm", ppm, sizeof ppm - 1);
     glimpse_document *d = NULL;
-    assert_ok(glimpse_document_open(&d, in_folder("scan.ppm"), NULL));
+    assert_ok(glimpse_document_open(&d, in_directory("scan.ppm"), NULL));
     assert_int_equal(glimpse_document_page_count(d), 1);
     assert_string_equal(glimpse_document_text(d, 1), "");
     glimpse_image *image = NULL;
@@ -84,33 +84,34 @@ static void what_is_no_document_is_refused_with_its_name(void **state) {
     (void)state;
     need_poppler();
     glimpse_document *d = NULL;
-    assert_int_equal(glimpse_document_open(&d, in_folder("nowhere.pdf"), NULL),
+    assert_int_equal(glimpse_document_open(&d, in_directory("nowhere.pdf"), NULL),
                      GLIMPSE_E_NOT_FOUND);
-    write_text_in_folder("words.txt", "only words");
-    assert_int_equal(glimpse_document_open(&d, in_folder("words.txt"), NULL), GLIMPSE_E_FORMAT);
+    write_text_in_directory("words.txt", "only words");
+    assert_int_equal(glimpse_document_open(&d, in_directory("words.txt"), NULL), GLIMPSE_E_FORMAT);
     assert_non_null(strstr(glimpse_last_error(), "words.txt"));
-    assert_true(pdf_write(in_folder("whole.pdf"), three_pages, 3));
+    assert_true(pdf_write(in_directory("whole.pdf"), three_pages, 3));
     size_t size = 0;
-    char *whole = (char *)read_whole_file(in_folder("whole.pdf"), &size);
+    char *whole = (char *)read_whole_file(in_directory("whole.pdf"), &size);
     for (size_t keep = 5; keep < size; keep = keep * 3 + 1) {
-        write_in_folder("cut.pdf", whole, keep);
-        const int status = glimpse_document_open(&d, in_folder("cut.pdf"), NULL);
+        write_in_directory("cut.pdf", whole, keep);
+        const int status = glimpse_document_open(&d, in_directory("cut.pdf"), NULL);
         assert_null(status < 0 ? d : NULL);
         if (status < 0) assert_non_null(strstr(glimpse_last_error(), "cut.pdf"));
         glimpse_document_close(d);
     }
     free(whole);
     const glimpse_document_options few = {.size = sizeof few, .max_pages = 2};
-    assert_int_equal(glimpse_document_open(&d, in_folder("whole.pdf"), &few), GLIMPSE_E_LIMIT);
+    assert_int_equal(glimpse_document_open(&d, in_directory("whole.pdf"), &few), GLIMPSE_E_LIMIT);
     assert_non_null(strstr(glimpse_last_error(), "3 pages"));
 }
 
 static void a_missing_program_is_named_with_its_package(void **state) {
     (void)state;
-    assert_true(pdf_write(in_folder("p.pdf"), three_pages, 3));
+    assert_true(pdf_write(in_directory("p.pdf"), three_pages, 3));
     glimpse_document *d = NULL;
-    const glimpse_document_options elsewhere = {.size = sizeof elsewhere, .directory = folder};
-    assert_int_equal(glimpse_document_open(&d, in_folder("p.pdf"), &elsewhere),
+    const glimpse_document_options elsewhere = {.size = sizeof elsewhere,
+                                                .directory = temp_directory};
+    assert_int_equal(glimpse_document_open(&d, in_directory("p.pdf"), &elsewhere),
                      GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "poppler-utils"));
 }
@@ -142,9 +143,9 @@ static void the_score_is_what_the_header_says(void **state) {
     (void)state;
     need_poppler();
     static const pdf_page pages[] = {{.text = "alpha beta gamma alpha"}, {.text = "delta"}};
-    assert_true(pdf_write(in_folder("two.pdf"), pages, 2));
+    assert_true(pdf_write(in_directory("two.pdf"), pages, 2));
     glimpse_document *d = NULL;
-    assert_ok(glimpse_document_open(&d, in_folder("two.pdf"), NULL));
+    assert_ok(glimpse_document_open(&d, in_directory("two.pdf"), NULL));
     double scores[2];
     assert_ok(glimpse_document_match(scores, d, "alpha omega"));
     const double idf_alpha = log(1.0 + 1.5 / 1.5), idf_omega = log(1.0 + 1.5 / 1.5);
@@ -167,10 +168,9 @@ static void looks_decide_what_text_leaves_open(void **state) {
 }
 
 /* core/child.h */
-static int run_program(const char *script, size_t most, unsigned seconds, void **out,
-                       size_t *size) {
+static int run_program(const char *script, size_t max, unsigned seconds, void **out, size_t *size) {
     const char *const arguments[] = {"sh", "-c", script, NULL};
-    const glimpse_child child = {arguments, most, 5, seconds, UINT64_C(4) << 30};
+    const glimpse_child child = {arguments, max, 5, seconds, UINT64_C(4) << 30};
     return glimpse_child_run(&child, out, size);
 }
 
@@ -212,5 +212,5 @@ int main(void) {
         cmocka_unit_test(looks_decide_what_text_leaves_open),
         cmocka_unit_test(a_program_is_bounded_in_everything),
     };
-    return cmocka_run_group_tests_name("documents", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("documents", tests, make_directory, remove_directory);
 }

@@ -1,6 +1,6 @@
 /*
- * Figures of labels and retrieval: cases worked out by hand, ties, and plain twins on random data
- * full of ties.
+ * Figures of labels and retrieval: cases worked out by hand, ties, and plain references on random
+ * data full of ties.
  */
 #include "support/test.h"
 
@@ -275,7 +275,7 @@ static void the_interval_of_map_surrounds_it(void **state) {
 }
 
 /* Each figure again, from a matrix of few different values, in the plainest way. */
-static void figures_equal_their_plain_twins_on_data_full_of_ties(void **state) {
+static void figures_equal_their_plain_references_on_data_full_of_ties(void **state) {
     (void)state;
     enum { N = 60, ROUNDS = 20 };
     uint32_t random = 1;
@@ -414,7 +414,7 @@ static void a_model_that_sees_no_difference_finds_nothing_first(void **state) {
     glimpse_retrieval_report_free(r);
 }
 
-static void ranks_equal_their_plain_twin_on_data_full_of_ties(void **state) {
+static void ranks_equal_their_plain_reference_on_data_full_of_ties(void **state) {
     (void)state;
     enum { TEXTS = 50, IMAGES = 40, WIDTH = 3, PAIRS = 70 };
     float texts[TEXTS][WIDTH], images[IMAGES][WIDTH];
@@ -482,12 +482,12 @@ int main(void) {
         cmocka_unit_test(auroc_counts_pairs_and_halves_of_ties),
         cmocka_unit_test(intervals_are_the_same_every_time_and_as_wide_as_they_should_be),
         cmocka_unit_test(the_interval_of_map_surrounds_it),
-        cmocka_unit_test(figures_equal_their_plain_twins_on_data_full_of_ties),
+        cmocka_unit_test(figures_equal_their_plain_references_on_data_full_of_ties),
         cmocka_unit_test(labels_that_make_no_sense_are_refused),
         cmocka_unit_test(ranks_are_as_worked_out_by_hand_and_duplicates_are_ties),
         cmocka_unit_test(any_fitting_item_counts_and_only_the_first_one),
         cmocka_unit_test(a_model_that_sees_no_difference_finds_nothing_first),
-        cmocka_unit_test(ranks_equal_their_plain_twin_on_data_full_of_ties),
+        cmocka_unit_test(ranks_equal_their_plain_reference_on_data_full_of_ties),
         cmocka_unit_test(pairs_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

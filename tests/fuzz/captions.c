@@ -44,7 +44,7 @@ static void create(void) {
                                        .orientation = 1,
                                        .format = "JPEG",
                                        .taken = ""};
-    PROMISE(store->ops->contents.put(&content, store, &meta) == GLIMPSE_OK);
+    PROMISE(store->ops->contents.write(&content, store, &meta) == GLIMPSE_OK);
     glimpse_hash_to_hex(&meta.hash, id);
     store_caption("first", "a t-shirt with \"two\" parrots, and a caf\xc3\xa9");
     store_caption("second", "two dogs");

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { MOST_PIXELS = 1 << 14 };
+enum { MAX_PIXELS = 1 << 14 };
 
 static void decode(const uint8_t *data, size_t size, const glimpse_decode_options *options) {
     glimpse_image *image = NULL;
@@ -21,7 +21,7 @@ static void decode(const uint8_t *data, size_t size, const glimpse_decode_option
         const uint64_t width = glimpse_image_width(image), height = glimpse_image_height(image);
         const glimpse_image_meta *meta = glimpse_image_metadata(image);
         const uint8_t *pixels = glimpse_image_pixels(image);
-        PROMISE(width > 0 && height > 0 && width * height <= MOST_PIXELS);
+        PROMISE(width > 0 && height > 0 && width * height <= MAX_PIXELS);
         PROMISE(meta->width >= width && meta->height >= height);
         PROMISE(meta->orientation >= 1 && meta->orientation <= 8);
         PROMISE(memchr(meta->taken, '\0', sizeof meta->taken));
@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     (void)glimpse_format_is_lossless(format, data, size);
     if (format == GLIMPSE_FORMAT_HEIF || format == GLIMPSE_FORMAT_AVIF) return 0;
     glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
-    options.max_pixels = MOST_PIXELS;
+    options.max_pixels = MAX_PIXELS;
     decode(data, size, &options);
     options.composite = 1;
     decode(data, size, &options);

@@ -25,7 +25,7 @@ static void read_text(const char *text) {
     for (int schema = GLIMPSE_VLM_PLAIN; schema <= GLIMPSE_VLM_JSON_PAGES; schema++) {
         glimpse_vlm_answer *answer = NULL;
         PROMISE(glimpse_vlm_answer_new(&answer, "a model") == GLIMPSE_OK);
-        const int status = glimpse_vlm_take_text(answer, text, (glimpse_vlm_schema)schema);
+        const int status = glimpse_vlm_read_text(answer, text, (glimpse_vlm_schema)schema);
         PROMISE(status == 0 || status == 1);
         PROMISE(answer->text && answer->reason);
         if (status == 0) PROMISE(answer->outcome == GLIMPSE_VLM_FAILED && *answer->reason);

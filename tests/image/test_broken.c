@@ -103,8 +103,8 @@ static void a_picture_beyond_memory_is_an_error_not_a_crash(void **state) {
     (void)state;
     if (UNDER_SANITIZER) skip();
     /* 190 megapixels are within the pixel limit, but 570 MB are not within 300 MB. */
-    char *folder = make_temp_folder(), path[1200];
-    (void)snprintf(path, sizeof path, "%s/large.ppm", folder);
+    char *directory = make_temp_directory(), path[1200];
+    (void)snprintf(path, sizeof path, "%s/large.ppm", directory);
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     (void)fputs("P4\n19000 10000\n", file);
@@ -116,8 +116,8 @@ static void a_picture_beyond_memory_is_an_error_not_a_crash(void **state) {
     const verdict v = decode_guarded(path, (size_t)300 << 20, SECONDS);
     assert_false(v.crashed);
     assert_int_equal(v.status, GLIMPSE_E_NOMEM);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 int main(void) {

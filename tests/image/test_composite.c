@@ -13,7 +13,7 @@ static void put32(uint8_t *to, uint32_t value) {
         to[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
-static size_t put_chunk(uint8_t *to, const char *type, const uint8_t *data, size_t size) {
+static size_t write_chunk(uint8_t *to, const char *type, const uint8_t *data, size_t size) {
     put32(to, (uint32_t)size);
     memcpy(to + 4, type, 4);
     if (size > 0) memcpy(to + 8, data, size);
@@ -32,9 +32,9 @@ static size_t make_png(uint8_t to[1024], const uint8_t *rgba, size_t count) {
     assert_int_equal(compress(packed, &packed_size, raw, 4 * count + 1), Z_OK);
     size_t used = sizeof head;
     memcpy(to, head, used);
-    used += put_chunk(to + used, "IHDR", ihdr, sizeof ihdr);
-    used += put_chunk(to + used, "IDAT", packed, packed_size);
-    return used + put_chunk(to + used, "IEND", NULL, 0);
+    used += write_chunk(to + used, "IHDR", ihdr, sizeof ihdr);
+    used += write_chunk(to + used, "IDAT", packed, packed_size);
+    return used + write_chunk(to + used, "IEND", NULL, 0);
 }
 
 static glimpse_image *decode(const void *data, size_t size, int composite) {
@@ -73,7 +73,7 @@ static void transparency_is_laid_over_white_or_grey(void **state) {
     expect_pixels(all, 1, 1, (const uint8_t[]){255, 250, 245});
 }
 
-static void put_tag(uint8_t *to, unsigned tag, unsigned type, unsigned count, unsigned value) {
+static void write_tag(uint8_t *to, unsigned tag, unsigned type, unsigned count, unsigned value) {
     const uint8_t entry[12] = {(uint8_t)tag,
                                (uint8_t)(tag >> 8),
                                (uint8_t)type,
@@ -108,7 +108,7 @@ static size_t make_tiff(uint8_t to[512], const uint8_t *row, size_t width, unsig
     memcpy(to, "II*\0\010\0\0\0", 8);
     to[8] = TAGS;
     for (size_t i = 0; i < TAGS; i++)
-        put_tag(to + 10 + 12 * i, tags[i][0], tags[i][1], tags[i][2], tags[i][3]);
+        write_tag(to + 10 + 12 * i, tags[i][0], tags[i][1], tags[i][2], tags[i][3]);
     if (samples == 2) { /* two SHORTs fit into the entry */
         to[10 + 12 * 2 + 8] = to[10 + 12 * 2 + 10] = 8;
         to[10 + 12 * 2 + 9] = 0;
@@ -178,7 +178,7 @@ static void the_opacity_of_a_tga_counts_where_its_header_has_one(void **state) {
     }
 }
 
-static void put_le32(uint8_t *to, uint32_t value) {
+static void write_le32(uint8_t *to, uint32_t value) {
     for (int i = 0; i < 4; i++)
         to[i] = (uint8_t)(value >> (8 * i));
 }
@@ -191,18 +191,18 @@ static void the_opacity_of_a_bmp_counts_where_a_mask_has_it(void **state) {
         const size_t head = kind == 1 ? 40 : 124, masks = kind == 1 ? 16 : 0;
         uint8_t file[14 + 124 + 16 + sizeof bgra] = {'B', 'M'};
         const size_t at = 14 + head + masks;
-        put_le32(file + 2, (uint32_t)(at + sizeof bgra));
-        put_le32(file + 10, (uint32_t)at);
-        put_le32(file + 14, (uint32_t)head);
-        put_le32(file + 18, 3);
-        put_le32(file + 22, 1);
+        write_le32(file + 2, (uint32_t)(at + sizeof bgra));
+        write_le32(file + 10, (uint32_t)at);
+        write_le32(file + 14, (uint32_t)head);
+        write_le32(file + 18, 3);
+        write_le32(file + 22, 1);
         file[26] = 1;
         file[28] = 32;
         file[30] = kind == 1 ? 6 : kind == 3 ? 0 : 3;
-        put_le32(file + 54, 0xff0000);
-        put_le32(file + 58, 0xff00);
-        put_le32(file + 62, 0xff);
-        put_le32(file + 66, kind == 2 ? 0 : 0xff000000);
+        write_le32(file + 54, 0xff0000);
+        write_le32(file + 58, 0xff00);
+        write_le32(file + 62, 0xff);
+        write_le32(file + 66, kind == 2 ? 0 : 0xff000000);
         memcpy(file + at, bgra, sizeof bgra);
         for (size_t i = 0; kind == 4 && i < 3; i++)
             file[at + 4 * i + 3] = 0;

@@ -39,9 +39,9 @@ static const exception *find_exception(const char *file) {
     return NULL;
 }
 
-static const char *corpus(const char *folder, const char *file) {
+static const char *corpus(const char *directory, const char *file) {
     char path[512];
-    (void)snprintf(path, sizeof path, "images/%s%s%s", folder, folder[0] ? "/" : "", file);
+    (void)snprintf(path, sizeof path, "images/%s%s%s", directory, directory[0] ? "/" : "", file);
     return shared_path(path);
 }
 
@@ -129,20 +129,20 @@ static double distance(const glimpse_image *a, const glimpse_image *b) {
     return (double)sum / (double)bytes;
 }
 
-static void check_alike(const char *folder, const char *pattern, double most) {
+static void check_alike(const char *directory, const char *pattern, double max) {
     glimpse_image *first = NULL;
-    for (int turn = 1; turn <= 8; turn++) {
+    for (int orientation = 1; orientation <= 8; orientation++) {
         char name[64];
-        (void)snprintf(name, sizeof name, pattern, turn);
+        (void)snprintf(name, sizeof name, pattern, orientation);
         glimpse_image *image;
-        assert_ok(glimpse_image_load(&image, corpus(folder, name), NULL));
-        assert_int_equal(glimpse_image_metadata(image)->orientation, turn);
+        assert_ok(glimpse_image_load(&image, corpus(directory, name), NULL));
+        assert_int_equal(glimpse_image_metadata(image)->orientation, orientation);
         if (!first) {
             first = image;
             continue;
         }
         const double d = distance(first, image);
-        if (d > most) fail_msg("%s differs from the first by %.2f on average", name, d);
+        if (d > max) fail_msg("%s differs from the first by %.2f on average", name, d);
         glimpse_image_free(image);
     }
     glimpse_image_free(first);
@@ -189,14 +189,14 @@ static void dates_places_and_orientations_are_those_of_exiftool(void **state) {
         }
         seen++;
         const glimpse_image_meta *meta = glimpse_image_metadata(image);
-        const char *date = table_get(&t, "date_iso"), *turn = table_get(&t, "orientation");
+        const char *date = table_get(&t, "date_iso"), *orientation = table_get(&t, "orientation");
         const int excused = differs_from_exiftool(file);
         if (strcmp(meta->taken, date) != 0 && !excused) {
             print_error("%s: taken '%s', expected '%s'\n", file, meta->taken, date);
             bad++;
         }
-        if (meta->orientation != (turn[0] ? atoi(turn) : 1)) {
-            print_error("%s: orientation %d, expected %s\n", file, meta->orientation, turn);
+        if (meta->orientation != (orientation[0] ? atoi(orientation) : 1)) {
+            print_error("%s: orientation %d, expected %s\n", file, meta->orientation, orientation);
             bad++;
         }
         const char *latitude = table_get(&t, "gps_latitude");

@@ -75,20 +75,20 @@ static void a_cut_fixture_is_refused_or_whole(void **state) {
 
 /* Files made here, of sizes that put their ends and the ends of their rows everywhere relative to
  * the buffers of a decoder. */
-enum { ROOM = 1 << 16, TRAILING = 150 };
-static uint8_t file[ROOM];
+enum { CAPACITY = 1 << 16, TRAILING = 150 };
+static uint8_t file[CAPACITY];
 static size_t used;
 static uint64_t random_state = 11;
 
-static void put(unsigned value) {
-    assert_true(used < ROOM);
+static void append(unsigned value) {
+    assert_true(used < CAPACITY);
     file[used++] = (uint8_t)value;
 }
 
 /* Bytes from 3 to 250: none that means something in a row of plain Radiance pixels. */
-static void put_random(size_t count) {
+static void write_random(size_t count) {
     for (size_t i = 0; i < count; i++)
-        put(3 + (unsigned)((next_random(&random_state) >> 40) % 248));
+        append(3 + (unsigned)((next_random(&random_state) >> 40) % 248));
 }
 
 /* The file as it stands, and with more behind it than the picture needs. */
@@ -96,29 +96,29 @@ static void check_made(const char *name, unsigned width, unsigned height) {
     char what[128];
     (void)snprintf(what, sizeof what, "%s of %u x %u", name, width, height);
     const size_t needed = used;
-    put_random(TRAILING);
+    write_random(TRAILING);
     check_cuts(what, file, used, needed);
 }
 
 static void start_tga(unsigned kind, unsigned depth, unsigned width, unsigned height) {
     used = 0;
-    put(0);
-    put(kind % 8 == 1);
-    put(kind);
-    put(0);
-    put(0);
-    put(kind % 8 == 1 ? 20 : 0); /* colours */
-    put(0);
-    put(kind % 8 == 1 ? 24 : 0);
+    append(0);
+    append(kind % 8 == 1);
+    append(kind);
+    append(0);
+    append(0);
+    append(kind % 8 == 1 ? 20 : 0); /* colours */
+    append(0);
+    append(kind % 8 == 1 ? 24 : 0);
     for (int i = 0; i < 4; i++)
-        put(0);
-    put(width & 255);
-    put(width >> 8);
-    put(height & 255);
-    put(height >> 8);
-    put(depth);
-    put(0);
-    if (kind % 8 == 1) put_random(20 * 3);
+        append(0);
+    append(width & 255);
+    append(width >> 8);
+    append(height & 255);
+    append(height >> 8);
+    append(depth);
+    append(0);
+    if (kind % 8 == 1) write_random(20 * 3);
 }
 
 static void a_cut_tga_is_refused(void **state) {
@@ -135,15 +135,15 @@ static void a_cut_tga_is_refused(void **state) {
         for (unsigned width = 1; width < 150; width += width < 50 ? 1 : 9) {
             const unsigned height = width < 50 ? 3 : 2;
             start_tga(kinds[k].kind, kinds[k].depth, width, height);
-            put_random((size_t)width * height * (kinds[k].depth / 8));
+            write_random((size_t)width * height * (kinds[k].depth / 8));
             check_made(kinds[k].name, width, height);
             /* Packets of up to 30 pixels, runs and others in turn. */
             start_tga(kinds[k].kind + 8, kinds[k].depth, width, height);
             int run = 0;
             for (unsigned left = width * height; left > 0; run = !run) {
                 const unsigned count = left < 30 ? left : 30;
-                put((run ? 128 : 0) + count - 1);
-                put_random((run ? 1 : count) * (kinds[k].depth / 8));
+                append((run ? 128 : 0) + count - 1);
+                write_random((run ? 1 : count) * (kinds[k].depth / 8));
                 left -= count;
             }
             check_made(kinds[k].name, width, height);
@@ -152,21 +152,21 @@ static void a_cut_tga_is_refused(void **state) {
 }
 
 static void start_hdr(unsigned width, unsigned height) {
-    used = (size_t)snprintf((char *)file, ROOM,
+    used = (size_t)snprintf((char *)file, CAPACITY,
                             "#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y %u +X %u\n", height, width);
 }
 
-static void put_planes(unsigned width) {
-    put(2);
-    put(2);
-    put(0);
-    put(width);
+static void write_planes(unsigned width) {
+    append(2);
+    append(2);
+    append(0);
+    append(width);
     for (int plane = 0; plane < 4; plane++) {
         int run = plane & 1;
         for (unsigned left = width; left > 0; run = !run) {
             const unsigned count = left < 20 ? left : 20;
-            put((run ? 128 : 0) + count);
-            put_random(run ? 1 : count);
+            append((run ? 128 : 0) + count);
+            write_random(run ? 1 : count);
             left -= count;
         }
     }
@@ -176,25 +176,25 @@ static void a_cut_radiance_picture_is_refused(void **state) {
     (void)state;
     for (unsigned width = 1; width < 128; width += width < 40 ? 1 : 9) {
         start_hdr(width, 3);
-        put_random((size_t)width * 3 * 4);
+        write_random((size_t)width * 3 * 4);
         check_made("HDR, plain", width, 3);
         start_hdr(width, 2); /* the first pixel of each row, repeated */
         for (int y = 0; y < 2; y++) {
-            put_random(4);
+            write_random(4);
             for (int i = 0; i < 3; i++)
-                put(1);
-            put(width);
+                append(1);
+            append(width);
         }
         if (width > 1) check_made("HDR, repeated", width, 2);
         if (width < 8) continue;
         start_hdr(width, 3);
         for (int y = 0; y < 3; y++)
-            put_planes(width);
+            write_planes(width);
         check_made("HDR, planes", width, 3);
         start_hdr(width, 3);
-        put_planes(width);
-        put_random((size_t)width * 4);
-        put_planes(width);
+        write_planes(width);
+        write_random((size_t)width * 4);
+        write_planes(width);
         check_made("HDR, mixed", width, 3);
     }
 }
@@ -202,29 +202,29 @@ static void a_cut_radiance_picture_is_refused(void **state) {
 /* `packets`: coding and channels, up to a 0 for the channels. */
 static void start_pic(unsigned width, unsigned height, const uint8_t (*packets)[2]) {
     used = 0;
-    put(0x53);
-    put(0x80);
-    put(0xf6);
-    put(0x34);
+    append(0x53);
+    append(0x80);
+    append(0xf6);
+    append(0x34);
     for (int i = 0; i < 84; i++)
-        put(0);
+        append(0);
     for (int i = 0; i < 4; i++)
-        put((unsigned)"PICT"[i]);
-    put(width >> 8);
-    put(width & 255);
-    put(height >> 8);
-    put(height & 255);
+        append((unsigned)"PICT"[i]);
+    append(width >> 8);
+    append(width & 255);
+    append(height >> 8);
+    append(height & 255);
     for (int i = 0; i < 8; i++)
-        put(0);
+        append(0);
     for (; (*packets)[1]; packets++) {
-        put(packets[1][1] != 0);
-        put(8);
-        put((*packets)[0]);
-        put((*packets)[1]);
+        append(packets[1][1] != 0);
+        append(8);
+        append((*packets)[0]);
+        append((*packets)[1]);
     }
 }
 
-static void put_pic_rows(unsigned width, unsigned height, const uint8_t (*packets)[2]) {
+static void write_pic_rows(unsigned width, unsigned height, const uint8_t (*packets)[2]) {
     for (unsigned y = 0; y < height; y++) {
         for (const uint8_t(*p)[2] = packets; (*p)[1]; p++) {
             size_t bytes = 0;
@@ -235,20 +235,20 @@ static void put_pic_rows(unsigned width, unsigned height, const uint8_t (*packet
                 const unsigned count = left < 25 ? left : 25;
                 if (count == 1) run = 0; /* 128 is the mark of a long run */
                 if ((*p)[0] == 0) {
-                    put_random(left * bytes);
+                    write_random(left * bytes);
                     break;
                 }
                 if ((*p)[0] == 1) {
-                    put(count);
-                    put_random(bytes);
+                    append(count);
+                    write_random(bytes);
                 } else if (run && left > 40) { /* with a length of 16 bits */
-                    put(128);
-                    put(0);
-                    put(count);
-                    put_random(bytes);
+                    append(128);
+                    append(0);
+                    append(count);
+                    write_random(bytes);
                 } else {
-                    put(run ? 127 + count : count - 1);
-                    put_random((run ? 1 : count) * bytes);
+                    append(run ? 127 + count : count - 1);
+                    write_random((run ? 1 : count) * bytes);
                 }
                 left -= count;
             }
@@ -269,7 +269,7 @@ static void a_cut_softimage_picture_is_refused(void **state) {
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
         for (unsigned width = 1; width < 150; width += width < 45 ? 1 : 9) {
             start_pic(width, 3, kinds[k].packets);
-            put_pic_rows(width, 3, kinds[k].packets);
+            write_pic_rows(width, 3, kinds[k].packets);
             check_made(kinds[k].name, width, 3);
         }
     }

@@ -43,7 +43,7 @@ static void thumb_of(glimpse_thumb *thumb, const uint8_t *rgb, uint32_t w, uint3
 }
 
 static void hashes_of_turns_are_those_of_turned_pictures(void **unused) {
-    static glimpse_thumb thumb, turned;
+    static glimpse_thumb thumb, oriented;
     (void)unused;
     for (uint64_t seed = 1; seed <= 20; seed++) {
         uint64_t hashes[8];
@@ -51,10 +51,11 @@ static void hashes_of_turns_are_those_of_turned_pictures(void **unused) {
         thumb_of(&thumb, pixels, W, H);
         glimpse_phash_orientations(hashes, NULL, &thumb);
         assert_true(hashes[0] == glimpse_phash(NULL, &thumb, NULL));
-        for (int turn = 1; turn <= 8; turn++) {
-            glimpse_thumb_orient(&turned, &thumb, turn);
+        for (int orientation = 1; orientation <= 8; orientation++) {
+            glimpse_thumb_orient(&oriented, &thumb, orientation);
             /* Coefficients next to the median may fall to either side. */
-            assert_true(glimpse_hamming(glimpse_phash(NULL, &turned, NULL), hashes[turn - 1]) <= 2);
+            assert_true(glimpse_hamming(glimpse_phash(NULL, &oriented, NULL),
+                                        hashes[orientation - 1]) <= 2);
         }
         /* Different orientations have different hashes. */
         assert_true(glimpse_hamming(hashes[0], hashes[1]) > 10);
@@ -63,14 +64,14 @@ static void hashes_of_turns_are_those_of_turned_pictures(void **unused) {
 
 static void turning_back_gives_the_same_thumbnail(void **unused) {
     static const int back[9] = {0, 1, 2, 3, 4, 5, 8, 7, 6};
-    static glimpse_thumb thumb, turned, again;
+    static glimpse_thumb thumb, oriented, again;
     (void)unused;
     draw(5);
     thumb_of(&thumb, pixels, W, H);
-    for (int turn = 1; turn <= 8; turn++) {
-        glimpse_thumb_orient(&turned, &thumb, turn);
-        assert_int_equal(turned.width, turn >= 5 ? H : W);
-        glimpse_thumb_orient(&again, &turned, back[turn]);
+    for (int orientation = 1; orientation <= 8; orientation++) {
+        glimpse_thumb_orient(&oriented, &thumb, orientation);
+        assert_int_equal(oriented.width, orientation >= 5 ? H : W);
+        glimpse_thumb_orient(&again, &oriented, back[orientation]);
         assert_memory_equal(again.grey, thumb.grey, sizeof thumb.grey);
         assert_memory_equal(again.rgb, thumb.rgb, sizeof thumb.rgb);
         assert_int_equal(again.width, W);

@@ -128,31 +128,31 @@ static void every_prefix_of_a_fixture_is_survived(void **state) {
 static void the_eight_orientations_of_one_scene_look_alike(void **state) {
     (void)state;
     /* The turned fixtures hold the same stored pixels, so each must be the turn of the first. */
-    glimpse_image *stored, *turned;
+    glimpse_image *stored, *oriented;
     assert_ok(glimpse_image_load(&stored, fixture("jpeg_turned_2.jpg"), NULL));
     const uint32_t w = glimpse_image_width(stored), h = glimpse_image_height(stored);
     const uint8_t *two = glimpse_image_pixels(stored); /* mirrored: undo while comparing */
-    for (int turn = 3; turn <= 8; turn++) {
+    for (int orientation = 3; orientation <= 8; orientation++) {
         char name[64];
-        (void)snprintf(name, sizeof name, "jpeg_turned_%d.jpg", turn);
-        assert_ok(glimpse_image_load(&turned, fixture(name), NULL));
-        const uint8_t *pixels = glimpse_image_pixels(turned);
-        const int swapped = turn >= 5;
-        assert_int_equal(glimpse_image_width(turned), swapped ? h : w);
-        assert_int_equal(glimpse_image_height(turned), swapped ? w : h);
+        (void)snprintf(name, sizeof name, "jpeg_turned_%d.jpg", orientation);
+        assert_ok(glimpse_image_load(&oriented, fixture(name), NULL));
+        const uint8_t *pixels = glimpse_image_pixels(oriented);
+        const int swapped = orientation >= 5;
+        assert_int_equal(glimpse_image_width(oriented), swapped ? h : w);
+        assert_int_equal(glimpse_image_height(oriented), swapped ? w : h);
         for (uint32_t y = 0; y < h; y++) {
             for (uint32_t x = 0; x < w; x++) {
                 const uint32_t places[9][2] = {
                     {0, 0},         {x, y}, {w - 1 - x, y}, {w - 1 - x, h - 1 - y},
                     {x, h - 1 - y}, {y, x}, {h - 1 - y, x}, {h - 1 - y, w - 1 - x},
                     {y, w - 1 - x}};
-                const uint32_t *to = places[turn];
+                const uint32_t *to = places[orientation];
                 const size_t width = swapped ? h : w;
                 assert_memory_equal(pixels + (to[1] * width + to[0]) * 3,
                                     two + ((size_t)y * w + (w - 1 - x)) * 3, 3);
             }
         }
-        glimpse_image_free(turned);
+        glimpse_image_free(oriented);
     }
     glimpse_image_free(stored);
 }
@@ -200,7 +200,7 @@ static void a_pixel_limit_is_obeyed_exactly(void **state) {
                      GLIMPSE_E_INVALID);
 }
 
-static void a_missing_file_and_a_folder_are_told_apart(void **state) {
+static void a_missing_file_and_a_directory_are_told_apart(void **state) {
     (void)state;
     glimpse_image *image;
     assert_int_equal(glimpse_image_load(&image, fixture("no-such-file.png"), NULL),
@@ -283,7 +283,7 @@ int main(void) {
         cmocka_unit_test(the_eight_orientations_of_one_scene_look_alike),
         cmocka_unit_test(heif_pictures_are_turned_by_the_container_and_not_again_by_exif),
         cmocka_unit_test(a_pixel_limit_is_obeyed_exactly),
-        cmocka_unit_test(a_missing_file_and_a_folder_are_told_apart),
+        cmocka_unit_test(a_missing_file_and_a_directory_are_told_apart),
         cmocka_unit_test(formats_are_told_by_their_bytes_and_names_by_their_endings),
         cmocka_unit_test(formats_have_numbers_that_stay_and_names_that_differ),
         cmocka_unit_test(a_raw_file_that_begins_as_a_tiff_is_a_raw_file),

@@ -5,7 +5,7 @@
  *
  *     GLIMPSE_FUZZ=100000 GLIMPSE_FUZZ_SEED=7 build/asan/bin/test_image_fuzz
  *
- * runs longer and elsewhere; GLIMPSE_FUZZ_FOLDER takes the files of another folder. A failure
+ * runs longer and elsewhere; GLIMPSE_FUZZ_DIRECTORY takes the files of another directory. A failure
  * prints the number of the mutation that caused it.
  */
 #include "image_support.h"
@@ -28,11 +28,11 @@ static int by_name(const void *a, const void *b) {
 
 static int load_seeds(void **state) {
     (void)state;
-    char folder[4096]; /* a copy: the paths of source_path() come round again */
+    char directory[4096]; /* a copy: the paths of source_path() come round again */
     const char *other = getenv("GLIMPSE_FUZZ_FOLDER");
-    (void)snprintf(folder, sizeof folder, "%s",
+    (void)snprintf(directory, sizeof directory, "%s",
                    other ? other : source_path("tests/image/fixtures"));
-    DIR *dir = opendir(folder);
+    DIR *dir = opendir(directory);
     if (!dir) return 1;
     for (struct dirent *entry; (entry = readdir(dir)) && seed_count < MAX_SEEDS;) {
         if (entry->d_name[0] == '.' || strstr(entry->d_name, ".py") ||
@@ -46,7 +46,7 @@ static int load_seeds(void **state) {
         }
         struct seed_file *s = &seeds[seed_count];
         (void)snprintf(s->name, sizeof s->name, "%.120s", entry->d_name);
-        s->data = read_whole_file(path_in(folder, entry->d_name), &s->size);
+        s->data = read_whole_file(path_in(directory, entry->d_name), &s->size);
         if (s->size < 16 || s->size > MAX_BYTES) {
             free(s->data);
             continue;
@@ -68,8 +68,8 @@ static int drop_seeds(void **state) {
 /* Places where damage is most telling are the first bytes; half of the mutations go there. */
 static size_t random_place(uint64_t *state, size_t size) {
     const uint64_t r = next_random(state);
-    const size_t reach = r & 1 && size > 128 ? 128 : size;
-    return (size_t)(r >> 20) % reach;
+    const size_t availability = r & 1 && size > 128 ? 128 : size;
+    return (size_t)(r >> 20) % availability;
 }
 
 static size_t mutate(uint8_t *data, size_t size, uint64_t *state) {

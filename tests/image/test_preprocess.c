@@ -52,16 +52,16 @@ static glimpse_preprocess rules_of(const json_t *item) {
 }
 
 /* Largest and mean difference to an expected file. */
-static void differences(const uint8_t *rgb, size_t bytes, const char *file, int *most,
+static void differences(const uint8_t *rgb, size_t bytes, const char *file, int *max,
                         double *mean) {
     size_t size;
     uint8_t *expected = read_whole_file(golden(file), &size);
     assert_int_equal(size, bytes);
     uint64_t sum = 0;
-    *most = 0;
+    *max = 0;
     for (size_t i = 0; i < bytes; i++) {
         const int d = abs((int)rgb[i] - (int)expected[i]);
-        if (d > *most) *most = d;
+        if (d > *max) *max = d;
         sum += (uint64_t)d;
     }
     *mean = (double)sum / (double)bytes;
@@ -78,16 +78,16 @@ static int check(const char *name, const glimpse_preprocess *p, const glimpse_im
     assert_ok(glimpse_preprocess_rgb_plain(plain, p, image));
     assert_memory_equal(rgb, plain, bytes);
     free(plain);
-    int most;
+    int max;
     double mean;
-    differences(rgb, bytes, file, &most, &mean);
-    if (most > 0 && other_file) differences(rgb, bytes, other_file, &most, &mean);
+    differences(rgb, bytes, file, &max, &mean);
+    if (max > 0 && other_file) differences(rgb, bytes, other_file, &max, &mean);
     if (!lossless) {
         all_lossy++;
-        exact_lossy += most == 0;
+        exact_lossy += max == 0;
     }
-    if (lossless ? most > 0 : most > 8 || mean > 0.5) {
-        print_error("%s: %s: max %d, mean %.3f\n", name, file, most, mean);
+    if (lossless ? max > 0 : max > 8 || mean > 0.5) {
+        print_error("%s: %s: max %d, mean %.3f\n", name, file, max, mean);
         return 1;
     }
     return 0;

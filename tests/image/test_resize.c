@@ -20,11 +20,11 @@ static uint8_t *noise(size_t bytes, uint64_t *seed) {
     return data;
 }
 
-static uint32_t random_side(uint64_t *seed, uint32_t most) {
+static uint32_t random_side(uint64_t *seed, uint32_t max) {
     const uint64_t r = next_random(seed);
     if ((r & 7) == 0) return 1;
     if ((r & 7) == 1) return 1 + (uint32_t)(r >> 40) % 4;
-    return 1 + (uint32_t)(r >> 33) % most;
+    return 1 + (uint32_t)(r >> 33) % max;
 }
 
 static void compare(const glimpse_resize_kernels *kernels, uint32_t iterations) {

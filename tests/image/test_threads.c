@@ -31,15 +31,15 @@ static uint64_t decode_hash(const struct file *file) {
 
 static int load_files(void **state) {
     (void)state;
-    char folder[4096];
-    (void)snprintf(folder, sizeof folder, "%s", source_path("tests/image/fixtures"));
-    DIR *dir = opendir(folder);
+    char directory[4096];
+    (void)snprintf(directory, sizeof directory, "%s", source_path("tests/image/fixtures"));
+    DIR *dir = opendir(directory);
     if (!dir) return 1;
     for (struct dirent *entry; (entry = readdir(dir)) && file_count < MAX_FILES;) {
         if (entry->d_name[0] == '.' || strstr(entry->d_name, "make.py")) continue;
         struct file *file = &files[file_count++];
         (void)snprintf(file->name, sizeof file->name, "%.120s", entry->d_name);
-        file->data = read_whole_file(path_in(folder, entry->d_name), &file->size);
+        file->data = read_whole_file(path_in(directory, entry->d_name), &file->size);
     }
     (void)closedir(dir);
     return file_count == 0;

@@ -17,9 +17,9 @@ static void pause_us(unsigned us) {
     (void)nanosleep(&rest, NULL);
 }
 
-static void raise_to(atomic_uint *most, unsigned value) {
-    unsigned seen = atomic_load(most);
-    while (value > seen && !atomic_compare_exchange_weak(most, &seen, value)) {}
+static void raise_to(atomic_uint *max, unsigned value) {
+    unsigned seen = atomic_load(max);
+    while (value > seen && !atomic_compare_exchange_weak(max, &seen, value)) {}
 }
 
 static int fake_decode(const glimpse_ingest_engine *engine, const void *data, size_t size,
@@ -27,7 +27,7 @@ static int fake_decode(const glimpse_ingest_engine *engine, const void *data, si
                        glimpse_image_meta *meta) {
     fake_model *fake = (fake_model *)(uintptr_t)engine->context;
     glimpse_image *image = NULL;
-    raise_to(&fake->most_decoding, atomic_fetch_add(&fake->decoding, 1) + 1);
+    raise_to(&fake->max_decoding, atomic_fetch_add(&fake->decoding, 1) + 1);
     pause_us(fake->decode_us);
     int status = glimpse_image_decode(&image, data, size, "picture", options);
     (void)atomic_fetch_sub(&fake->decoding, 1);
@@ -109,9 +109,9 @@ void fixture_close_library(fixture *f) {
 int fixture_begin(void **state) {
     fixture *f = calloc(1, sizeof *f);
     if (!f) return -1;
-    f->folder = make_resolved_temp_folder();
-    f->pictures = glimpse_path_join(f->folder, "pictures");
-    f->library_path = glimpse_path_join(f->folder, "library");
+    f->directory = make_resolved_temp_directory();
+    f->pictures = glimpse_path_join(f->directory, "pictures");
+    f->library_path = glimpse_path_join(f->directory, "library");
     if (mkdir(f->pictures, 0777) != 0) return -1;
     fake_model_init(&f->fake);
     fixture_open_library(f);
@@ -122,8 +122,8 @@ int fixture_begin(void **state) {
 int fixture_end(void **state) {
     fixture *f = *state;
     fixture_close_library(f);
-    remove_tree(f->folder);
-    free(f->folder);
+    remove_tree(f->directory);
+    free(f->directory);
     free(f->pictures);
     free(f->library_path);
     free(f);
@@ -132,22 +132,23 @@ int fixture_end(void **state) {
 
 const char *at(const fixture *f, const char *relative) {
     static char paths[8][PATH_MAX];
-    static unsigned turn;
-    char *path = paths[turn++ % 8];
-    (void)snprintf(path, PATH_MAX, "%s/%s", f->folder, relative);
+    static unsigned orientation;
+    char *path = paths[orientation++ % 8];
+    (void)snprintf(path, PATH_MAX, "%s/%s", f->directory, relative);
     return path;
 }
 
-void put_bytes(const fixture *f, const char *relative, const void *data, size_t size) {
+void write_bytes_file(const fixture *f, const char *relative, const void *data, size_t size) {
     make_parents(at(f, relative));
     write_file(at(f, relative), data, size);
 }
 
-void put_text(const fixture *f, const char *relative, const char *text) {
-    put_bytes(f, relative, text, strlen(text));
+void write_text_file(const fixture *f, const char *relative, const char *text) {
+    write_bytes_file(f, relative, text, strlen(text));
 }
 
-void put_marked_picture(const fixture *f, const char *relative, unsigned seed, unsigned char mark) {
+void write_marked_picture(const fixture *f, const char *relative, unsigned seed,
+                          unsigned char mark) {
     enum { WIDTH = 8, HEIGHT = 6, HEADER = 11 };
     unsigned char bytes[HEADER + WIDTH * HEIGHT * 3] = "P6\n8 6\n255\n";
     uint64_t random = (uint64_t)seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
@@ -156,11 +157,11 @@ void put_marked_picture(const fixture *f, const char *relative, unsigned seed, u
         bytes[i] = (unsigned char)(random >> 56);
     }
     bytes[HEADER] = mark;
-    put_bytes(f, relative, bytes, sizeof bytes);
+    write_bytes_file(f, relative, bytes, sizeof bytes);
 }
 
-void put_picture(const fixture *f, const char *relative, unsigned seed) {
-    put_marked_picture(f, relative, seed, 200);
+void write_picture(const fixture *f, const char *relative, unsigned seed) {
+    write_marked_picture(f, relative, seed, 200);
 }
 
 void touch_by(const fixture *f, const char *relative, long seconds) {
@@ -193,7 +194,7 @@ int ingest_with(fixture *f, const glimpse_ingest_options *options) {
     atomic_store(&f->fake.encoded, 0);
     atomic_store(&f->fake.batches, 0);
     atomic_store(&f->fake.largest_batch, 0);
-    atomic_store(&f->fake.most_decoding, 0);
+    atomic_store(&f->fake.max_decoding, 0);
     f->report = GLIMPSE_INGEST_REPORT_INIT;
     int status = glimpse_ingest_run(&f->report, f->library, options, &f->fake.engine);
     assert_int_equal(atomic_load(&f->fake.encoders), 0);
@@ -261,8 +262,8 @@ char *dump_catalog(const fixture *f, int stamps) {
     int code;
     while ((code = sqlite3_step(row)) == SQLITE_ROW) {
         const char *bytes = sqlite3_column_blob(row, 0);
-        const int length = sqlite3_column_bytes(row, 0), below = (int)strlen(f->folder) + 1;
-        if (length > below && memcmp(bytes, f->folder, (size_t)below - 1) == 0) {
+        const int length = sqlite3_column_bytes(row, 0), below = (int)strlen(f->directory) + 1;
+        if (length > below && memcmp(bytes, f->directory, (size_t)below - 1) == 0) {
             fprintf(out, "%.*s", length - below, bytes + below);
         } else {
             fprintf(out, "%.*s", length, bytes);

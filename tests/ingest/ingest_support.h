@@ -21,9 +21,9 @@ enum { FAKE_DIM = 16, FAKE_INPUT = 24 };
 typedef struct fake_model {
     atomic_uint decoded, encoded, batches, encoders; /* encoders: alive now */
     atomic_uint largest_batch;
-    atomic_uint decoding, most_decoding; /* at the same time */
-    unsigned decode_us, encode_us;       /* slow down, per picture */
-    unsigned fail_encoding_after;        /* batches; 0: never */
+    atomic_uint decoding, max_decoding; /* at the same time */
+    unsigned decode_us, encode_us;      /* slow down, per picture */
+    unsigned fail_encoding_after;       /* batches; 0: never */
     int fail_creating;
     glimpse_ingest_engine engine;
 } fake_model;
@@ -32,8 +32,8 @@ typedef struct fake_model {
 enum { FIRST_PIXEL_NOMEM = 1, FIRST_PIXEL_ZERO_VECTOR = 2, FIRST_PIXEL_NAN = 3 };
 
 typedef struct fixture {
-    char *folder;   /* resolved; everything is below */
-    char *pictures; /* folder/pictures, exists */
+    char *directory; /* resolved; everything is below */
+    char *pictures;  /* directory/pictures, exists */
     char *library_path;
     glimpse_library *library;
     fake_model fake;
@@ -48,14 +48,15 @@ int fixture_end(void **state);
 void fixture_close_library(fixture *f);
 void fixture_open_library(fixture *f);
 
-/* folder/relative; static storage, eight in turn. */
+/* directory/relative; static storage, eight in turn. */
 const char *at(const fixture *f, const char *relative);
-/* A PPM of 8x6 pixels that `seed` decides; makes folders on the way. */
-void put_picture(const fixture *f, const char *relative, unsigned seed);
+/* A PPM of 8x6 pixels that `seed` decides; makes directories on the way. */
+void write_picture(const fixture *f, const char *relative, unsigned seed);
 /* The same with its first pixel's red set. */
-void put_marked_picture(const fixture *f, const char *relative, unsigned seed, unsigned char mark);
-void put_bytes(const fixture *f, const char *relative, const void *data, size_t size);
-void put_text(const fixture *f, const char *relative, const char *text);
+void write_marked_picture(const fixture *f, const char *relative, unsigned seed,
+                          unsigned char mark);
+void write_bytes_file(const fixture *f, const char *relative, const void *data, size_t size);
+void write_text_file(const fixture *f, const char *relative, const char *text);
 /* Moves the file's mtime by `seconds`. */
 void touch_by(const fixture *f, const char *relative, long seconds);
 void rename_to(const fixture *f, const char *from, const char *to);
@@ -75,8 +76,8 @@ void assert_report(const fixture *f, int files, int unchanged, int embedded, int
 /* glimpse_library_verify without a problem. */
 void assert_sound(fixture *f);
 
-/* Every file, relative to f->folder, in order: "path missing code reason hash vector" lines, then
- * counts of contents and embeddings. malloc'ed. With `stamps`, also size and mtime. */
+/* Every file, relative to f->directory, in order: "path missing code reason hash vector" lines,
+ * then counts of contents and embeddings. malloc'ed. With `stamps`, also size and mtime. */
 char *dump_catalog(const fixture *f, int stamps);
 
 #endif

@@ -126,10 +126,10 @@ static const char *state_of(const char *dump, const char *path) {
 }
 
 /* The fields of a csv line, quotes undone, in place; at most `room`. */
-static size_t split_csv(char *line, char **fields, size_t room) {
+static size_t split_csv(char *line, char **fields, size_t capacity) {
     size_t count = 0;
     char *out = line, *in = line;
-    while (count < room) {
+    while (count < capacity) {
         fields[count++] = out;
         int quoted = 0;
         for (; *in && *in != '\n' && *in != '\r' && (quoted || *in != ','); in++) {
@@ -148,11 +148,11 @@ static size_t split_csv(char *line, char **fields, size_t room) {
     return count;
 }
 
-static void check_formats(const char *dump, const char *folder) {
+static void check_formats(const char *dump, const char *directory) {
     static const char *const decodable[] = {"JPEG", "PNG", "BMP", "GIF",
                                             "PPM",  "TGA", "PSD", "WEBP"};
     char path[PATH_MAX], line[2048];
-    (void)snprintf(path, sizeof path, "%s/formats.csv", folder);
+    (void)snprintf(path, sizeof path, "%s/formats.csv", directory);
     FILE *csv = fopen(path, "r");
     assert_non_null(csv);
     int checked = 0;
@@ -164,7 +164,7 @@ static void check_formats(const char *dump, const char *folder) {
             if (strcmp(fields[1], decodable[i]) == 0) expected = 1;
         }
         if (!expected) continue;
-        (void)snprintf(path, sizeof path, "%s/%s", folder, fields[0]);
+        (void)snprintf(path, sizeof path, "%s/%s", directory, fields[0]);
         const char *state = state_of(dump, path);
         if (!state || strncmp(state, "0 0 ", 4) != 0) {
             fail_msg("%s: Pillow reads it, the library says %s", path, state ? state : "nothing");
@@ -177,9 +177,9 @@ static void check_formats(const char *dump, const char *folder) {
 }
 
 /* Every broken file with a picture's name is accounted for; no reason is empty or names a path. */
-static void check_broken(const char *dump, const char *folder) {
+static void check_broken(const char *dump, const char *directory) {
     char path[PATH_MAX], line[4096];
-    (void)snprintf(path, sizeof path, "%s/broken.csv", folder);
+    (void)snprintf(path, sizeof path, "%s/broken.csv", directory);
     FILE *csv = fopen(path, "r");
     assert_non_null(csv);
     int listed = 0, readable = 0, refused = 0;
@@ -187,7 +187,7 @@ static void check_broken(const char *dump, const char *folder) {
         char *fields[4];
         if (split_csv(line, fields, 4) < 3 || strcmp(fields[0], "file") == 0) continue;
         if (fields[0][0] == '.' || !glimpse_image_name_is_picture(fields[0])) continue;
-        (void)snprintf(path, sizeof path, "%s/%s", folder, fields[0]);
+        (void)snprintf(path, sizeof path, "%s/%s", directory, fields[0]);
         const char *state = state_of(dump, path);
         if (!state) fail_msg("%s is not listed", path);
         listed++;
@@ -198,7 +198,7 @@ static void check_broken(const char *dump, const char *folder) {
         refused++;
         char *reason = NULL;
         assert_true(strtol(state + 2, &reason, 10) < 0);
-        if (strlen(reason) < 8 || strstr(reason, folder) || strstr(reason, "picture: ")) {
+        if (strlen(reason) < 8 || strstr(reason, directory) || strstr(reason, "picture: ")) {
             fail_msg("%s: a poor reason:%s", path, reason);
         }
     }
@@ -270,18 +270,18 @@ static void workers_and_batches_change_no_embedding(void **state) {
     glimpse_model *model = open_demo_model();
     const char *root = source_path("data/demo");
     if (access(root, R_OK) != 0) skip();
-    static const struct { unsigned jobs, batch; } ways[] = {{1, 1}, {2, 16}, {5, 7}};
+    static const struct { unsigned jobs, batch; } modes[] = {{1, 1}, {2, 16}, {5, 7}};
     vectors *all = calloc(3, sizeof *all);
     for (size_t i = 0; i < 3; i++) {
         glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
         options.model = model;
         options.roots = &root;
         options.root_count = 1;
-        options.jobs = ways[i].jobs;
-        options.batch = ways[i].batch;
+        options.jobs = modes[i].jobs;
+        options.batch = modes[i].batch;
         f->report = GLIMPSE_INGEST_REPORT_INIT;
         assert_ok(glimpse_library_ingest(&f->report, f->library, &options));
-        print_message("%u workers, batches of %u: %.2f s\n", ways[i].jobs, ways[i].batch,
+        print_message("%u workers, batches of %u: %.2f s\n", modes[i].jobs, modes[i].batch,
                       f->report.seconds);
         all[i].dim = glimpse_model_embedding_size(model);
         assert_ok(glimpse_library_visit(f->library, model, NULL, keep_vector, &all[i]));

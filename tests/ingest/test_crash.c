@@ -149,9 +149,9 @@ static void fifty_kills_change_nothing(void **state) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/%u/%u.ppm", i % 5, i);
         if (i % 30 == 7)
-            put_text(f, name, "broken");
+            write_text_file(f, name, "broken");
         else
-            put_picture(f, name, i % 250);
+            write_picture(f, name, i % 250);
     }
     ingest(f);
     assert_report(f, 300, 0, -1, -1, 10, 0);
@@ -165,7 +165,7 @@ static void kills_while_changes_are_taken_in(void **state) {
     for (unsigned i = 0; i < 200; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/%u.ppm", i);
-        put_picture(f, name, i);
+        write_picture(f, name, i);
     }
     ingest(f);
     /* Some touched, some changed, some gone, some new, some broken now. */
@@ -174,16 +174,16 @@ static void kills_while_changes_are_taken_in(void **state) {
         (void)snprintf(name, sizeof name, "pictures/%u.ppm", i);
         (void)snprintf(other, sizeof other, "pictures/new/%u.ppm", i);
         if (i % 5 == 0) touch_by(f, name, 10);
-        if (i % 5 == 1) put_picture(f, name, i + 1000), touch_by(f, name, 3);
+        if (i % 5 == 1) write_picture(f, name, i + 1000), touch_by(f, name, 3);
         if (i % 5 == 2) remove_file(f, name);
-        if (i % 5 == 3) put_picture(f, other, i + 2000);
-        if (i % 50 == 4) put_text(f, name, "broken");
+        if (i % 5 == 3) write_picture(f, other, i + 2000);
+        if (i % 50 == 4) write_text_file(f, name, "broken");
     }
     /* What an undisturbed library makes of it. */
     char *kept = strdup(f->library_path);
     char command[2 * PATH_MAX];
     fixture_close_library(f);
-    (void)snprintf(command, sizeof command, "cp -r '%s' '%s/calm'", kept, f->folder);
+    (void)snprintf(command, sizeof command, "cp -r '%s' '%s/calm'", kept, f->directory);
     assert_int_equal(system(command), 0);
     free(f->library_path);
     f->library_path = strdup(at(f, "calm"));

@@ -26,8 +26,8 @@ char *__wrap_strdup(const char *text);
 static atomic_long allocations, failing_allocation; /* 0: none fails */
 
 static int fails_now(void) {
-    const long turn = atomic_fetch_add(&allocations, 1) + 1;
-    return turn == atomic_load(&failing_allocation);
+    const long orientation = atomic_fetch_add(&allocations, 1) + 1;
+    return orientation == atomic_load(&failing_allocation);
 }
 
 void *__wrap_malloc(size_t size) {
@@ -49,12 +49,12 @@ char *__wrap_strdup(const char *text) {
 /*
  * A slow walk: looking at names that begin with "slow" takes a while.
  */
-int __real_fstatat(int folder, const char *name, struct stat *info, int flags);
-int __wrap_fstatat(int folder, const char *name, struct stat *info, int flags);
+int __real_fstatat(int directory, const char *name, struct stat *info, int flags);
+int __wrap_fstatat(int directory, const char *name, struct stat *info, int flags);
 
-int __wrap_fstatat(int folder, const char *name, struct stat *info, int flags) {
+int __wrap_fstatat(int directory, const char *name, struct stat *info, int flags) {
     if (strncmp(name, "slow", 4) == 0) (void)usleep(1500000);
-    return __real_fstatat(folder, name, info, flags);
+    return __real_fstatat(directory, name, info, flags);
 }
 
 static int note_first_embedding(void *user, const glimpse_progress *p) {
@@ -65,8 +65,8 @@ static int note_first_embedding(void *user, const glimpse_progress *p) {
 
 static void a_slow_walk_does_not_hold_up_what_was_found(void **state) {
     fixture *f = *state;
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/slow.ppm", 2);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/slow.ppm", 2);
     double seconds = -1;
     glimpse_ingest_options options = options_for(f);
     options.batch = 16; /* which does not fill */
@@ -102,8 +102,8 @@ static ssize_t read_with_error(int fd, void *data, size_t size) {
 }
 
 static ssize_t read_in_crumbs(int fd, void *data, size_t size) {
-    static atomic_int turn;
-    const int now = atomic_fetch_add(&turn, 1);
+    static atomic_int orientation;
+    const int now = atomic_fetch_add(&orientation, 1);
     if (now % 3 == 0) {
         errno = EINTR;
         return -1;
@@ -115,7 +115,7 @@ static ssize_t read_in_crumbs(int fd, void *data, size_t size) {
 static ssize_t read_while_written(int fd, void *data, size_t size) {
     const ssize_t got = read(fd, data, size);
     if (is_watched(fd) && atomic_fetch_add(&reads_of_watched, 1) == 0) {
-        put_picture(reading, "pictures/changing.ppm", 77);
+        write_picture(reading, "pictures/changing.ppm", 77);
         touch_by(reading, "pictures/changing.ppm", 9);
     }
     return got;
@@ -129,9 +129,9 @@ static void watch_for(const fixture *f, const char *part) {
 
 static void a_read_error_is_quarantined_and_tried_again(void **state) {
     fixture *f = *state;
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/bad_sector.ppm", 2);
-    put_picture(f, "pictures/c.ppm", 3);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/bad_sector.ppm", 2);
+    write_picture(f, "pictures/c.ppm", 3);
     f->fake.engine.read = read_with_error;
     watch_for(f, "bad_sector");
     ingest(f);
@@ -147,8 +147,8 @@ static void a_read_error_is_quarantined_and_tried_again(void **state) {
 
 static void short_and_interrupted_reads_are_no_errors(void **state) {
     fixture *f = *state;
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/b.ppm", 2);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/b.ppm", 2);
     f->fake.engine.read = read_in_crumbs;
     ingest(f);
     assert_report(f, 2, 0, 2, 0, 0, 0);
@@ -160,7 +160,7 @@ static void short_and_interrupted_reads_are_no_errors(void **state) {
 
 static void a_file_that_changes_while_read_is_looked_at_again(void **state) {
     fixture *f = *state;
-    put_picture(f, "pictures/changing.ppm", 1);
+    write_picture(f, "pictures/changing.ppm", 1);
     touch_by(f, "pictures/changing.ppm", -100);
     f->fake.engine.read = read_while_written;
     watch_for(f, "changing");
@@ -181,7 +181,7 @@ static void many_pictures(fixture *f, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/a rather long folder name %u/%u.ppm", i % 9, i);
-        put_picture(f, name, i);
+        write_picture(f, name, i);
     }
 }
 
@@ -253,26 +253,26 @@ static void pictures_beyond_the_limit_pass_one_at_a_time(void **state) {
     options.jobs = 8;
     assert_ok(ingest_with(f, &options));
     assert_report(f, 60, 0, 60, 0, 0, 0);
-    assert_int_equal(atomic_load(&f->fake.most_decoding), 1);
+    assert_int_equal(atomic_load(&f->fake.max_decoding), 1);
     assert_in_range(f->report.peak_bytes, 100, 2 << 20);
 
     for (unsigned i = 0; i < 60; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/more %u.ppm", i);
-        put_picture(f, name, 1000 + i);
+        write_picture(f, name, 1000 + i);
     }
     f->fake.engine.memory_limit = 0;
     f->fake.decode_us = 5000;
     assert_ok(ingest_with(f, &options));
-    assert_true(atomic_load(&f->fake.most_decoding) >= 2);
+    assert_true(atomic_load(&f->fake.max_decoding) >= 2);
 }
 
 static void any_allocation_may_fail(void **state) {
     fixture *f = *state;
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/copy of a.ppm", 1);
-    put_picture(f, "pictures/sub/b.ppm", 2);
-    put_text(f, "pictures/sub/broken.png", "words");
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/copy of a.ppm", 1);
+    write_picture(f, "pictures/sub/b.ppm", 2);
+    write_text_file(f, "pictures/sub/broken.png", "words");
     glimpse_ingest_options options = options_for(f);
     options.jobs = 1;
     long runs = 0, failed = 0, last = 0, quarantined = 0;

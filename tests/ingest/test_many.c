@@ -1,7 +1,7 @@
 /*
- * 10,000 files: that an unchanged folder costs next to nothing. Times are printed, not judged:
+ * 10,000 files: that an unchanged directory costs next to nothing. Times are printed, not judged:
  * the machine may be busy. What is judged is that nothing was opened or decoded. And 10,000 files
- * in one folder, and one file below 1,900 folders, are walked.
+ * in one directory, and one file below 1,900 directories, are walked.
  */
 #include "ingest_support.h"
 #include "support/temporary.h"
@@ -23,7 +23,7 @@ static void ten_thousand_unchanged_files_are_not_opened(void **state) {
     for (unsigned i = 0; i < FILES; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/year %u/%05u.ppm", 1990 + i % 30, i);
-        put_picture(f, name, i);
+        write_picture(f, name, i);
     }
     f->fake.engine.read = counting_read;
     glimpse_ingest_options options = options_for(f);
@@ -47,7 +47,7 @@ static void ten_thousand_unchanged_files_are_not_opened(void **state) {
         print_message("%d unchanged files: %.0f ms (%.1f ms per 1,000)\n", FILES, r->seconds * 1e3,
                       r->seconds * 1e6 / FILES);
     }
-    /* A renamed folder: read and hashed again, nothing decoded. */
+    /* A renamed directory: read and hashed again, nothing decoded. */
     rename_to(f, "pictures", "moved");
     char *moved = strdup(at(f, "moved"));
     options.roots = (const char *const *)&moved;
@@ -73,16 +73,16 @@ static int note(void *user, const glimpse_walk_entry *entry) {
     return 0;
 }
 
-static void ten_thousand_files_in_one_folder(void **state) {
+static void ten_thousand_files_in_one_directory(void **state) {
     (void)state;
     walked seen = {0};
     glimpse_walk_summary summary;
     for (int i = 0; i < FILES; i++) {
         char name[32];
         (void)snprintf(name, sizeof name, "%05d.jpg", FILES - 1 - i);
-        write_text_in_folder(name, "x");
+        write_text_in_directory(name, "x");
     }
-    assert_int_equal(glimpse_walk(folder, NULL, note, &seen, &summary), 0);
+    assert_int_equal(glimpse_walk(temp_directory, NULL, note, &seen, &summary), 0);
     assert_int_equal(seen.count, FILES);
 }
 
@@ -91,7 +91,7 @@ static void two_thousand_levels_are_walked(void **state) {
     walked seen = {0};
     glimpse_walk_summary summary;
     char *back = getcwd(NULL, 0);
-    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(chdir(temp_directory), 0);
     for (int i = 0; i < 1900; i++) {
         assert_int_equal(mkdir("d", 0777), 0);
         assert_int_equal(chdir("d"), 0);
@@ -101,7 +101,7 @@ static void two_thousand_levels_are_walked(void **state) {
     (void)close(fd);
     assert_int_equal(chdir(back), 0);
     free(back);
-    assert_int_equal(glimpse_walk(folder, NULL, note, &seen, &summary), 0);
+    assert_int_equal(glimpse_walk(temp_directory, NULL, note, &seen, &summary), 0);
     assert_int_equal(seen.count, 1);
     assert_int_equal(summary.directories, 1901);
 }
@@ -110,9 +110,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(ten_thousand_unchanged_files_are_not_opened, fixture_begin,
                                         fixture_end),
-        cmocka_unit_test_setup_teardown(two_thousand_levels_are_walked, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(ten_thousand_files_in_one_folder, make_folder,
-                                        remove_folder),
+        cmocka_unit_test_setup_teardown(two_thousand_levels_are_walked, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(ten_thousand_files_in_one_directory, make_directory,
+                                        remove_directory),
     };
     return cmocka_run_group_tests_name("many files", tests, NULL, NULL);
 }

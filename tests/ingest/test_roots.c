@@ -1,5 +1,5 @@
 /*
- * Unreachable is not deleted; folders in folders; folders that may not be read.
+ * Unreachable is not deleted; directories in directories; directories that may not be read.
  */
 #include "ingest_support.h"
 
@@ -28,9 +28,9 @@ static int ingest_one(fixture *f, const char *relative) {
 }
 
 static void three_pictures(fixture *f) {
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/sub/b.ppm", 2);
-    put_picture(f, "pictures/sub/deep/c.ppm", 3);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/sub/b.ppm", 2);
+    write_picture(f, "pictures/sub/deep/c.ppm", 3);
     ingest(f);
     assert_report(f, 3, 0, 3, 0, 0, 0);
 }
@@ -75,12 +75,12 @@ static void a_root_that_shows_nothing_is_offline(void **state) {
     assert_report(f, 0, 0, 0, 0, 0, 0);
     assert_int_equal(f->report.offline_roots, 1);
     assert_all_present(f, 3);
-    put_text(f, "pictures/.not_mounted", ""); /* as some people mark them */
+    write_text_file(f, "pictures/.not_mounted", ""); /* as some people mark them */
     ingest(f);
     assert_int_equal(f->report.offline_roots, 1);
     assert_all_present(f, 3);
-    /* A folder with other things in it is no bare mount point: the pictures are gone. */
-    put_text(f, "pictures/readme.txt", "moved away");
+    /* A directory with other things in it is no bare mount point: the pictures are gone. */
+    write_text_file(f, "pictures/readme.txt", "moved away");
     ingest(f);
     assert_report(f, 0, 0, 0, 0, 0, 3);
     assert_int_equal(f->report.offline_roots, 0);
@@ -91,7 +91,7 @@ static void a_root_never_indexed_must_exist(void **state) {
     assert_int_equal(ingest_one(f, "nowhere"), GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "nowhere"));
     /* Before anything else is done. */
-    put_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/a.ppm", 1);
     const char *both[] = {"pictures", "nowhere"};
     assert_int_equal(run_on(f, both, 2, options_for(f)), GLIMPSE_E_NOT_FOUND);
     char *dump = dump_catalog(f, 0);
@@ -99,12 +99,12 @@ static void a_root_never_indexed_must_exist(void **state) {
     free(dump);
 }
 
-static void an_empty_folder_is_fine(void **state) {
+static void an_empty_directory_is_fine(void **state) {
     fixture *f = of(state);
     ingest(f);
     assert_report(f, 0, 0, 0, 0, 0, 0);
     assert_int_equal(f->report.offline_roots, 0);
-    put_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/a.ppm", 1);
     ingest(f);
     assert_report(f, 1, 0, 1, 0, 0, 0);
 }
@@ -112,7 +112,7 @@ static void an_empty_folder_is_fine(void **state) {
 static void one_offline_root_does_not_keep_others_from_being_indexed(void **state) {
     fixture *f = of(state);
     three_pictures(f);
-    put_picture(f, "more/d.ppm", 4);
+    write_picture(f, "more/d.ppm", 4);
     rename_to(f, "pictures", "unplugged");
     const char *both[] = {"pictures", "more"};
     assert_ok(run_on(f, both, 2, options_for(f)));
@@ -121,12 +121,12 @@ static void one_offline_root_does_not_keep_others_from_being_indexed(void **stat
     assert_all_present(f, 4);
 }
 
-static void a_folder_below_a_root_is_looked_at_alone(void **state) {
+static void a_directory_below_a_root_is_looked_at_alone(void **state) {
     fixture *f = of(state);
     three_pictures(f);
     remove_file(f, "pictures/a.ppm");
     remove_file(f, "pictures/sub/b.ppm");
-    put_picture(f, "pictures/new.ppm", 9);
+    write_picture(f, "pictures/new.ppm", 9);
     assert_ok(ingest_one(f, "pictures/sub"));
     assert_report(f, 1, 1, 0, 0, 0, 1); /* b only */
     glimpse_library_status *status = NULL;
@@ -138,7 +138,7 @@ static void a_folder_below_a_root_is_looked_at_alone(void **state) {
     assert_sound(f);
 }
 
-static void a_deleted_folder_below_a_root_is_missing_with_its_root(void **state) {
+static void a_deleted_directory_below_a_root_is_missing_with_its_root(void **state) {
     fixture *f = of(state);
     three_pictures(f);
     rename_to(f, "pictures/sub", "sub");
@@ -151,8 +151,8 @@ static void a_deleted_folder_below_a_root_is_missing_with_its_root(void **state)
 
 static void roots_that_overlap_are_walked_once(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/sub/b.ppm", 2);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/sub/b.ppm", 2);
     const char *three[] = {"pictures/sub", "pictures", "pictures/../pictures"};
     assert_ok(run_on(f, three, 3, options_for(f)));
     assert_report(f, 2, 0, 2, 0, 0, 0);
@@ -162,8 +162,8 @@ static void roots_that_overlap_are_walked_once(void **state) {
 
 static void a_hidden_root_looks_after_itself(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/.private/b.ppm", 2);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/.private/b.ppm", 2);
     ingest(f);
     assert_report(f, 1, 0, 1, 0, 0, 0);
     const char *both[] = {"pictures", "pictures/.private"};
@@ -173,15 +173,15 @@ static void a_hidden_root_looks_after_itself(void **state) {
     assert_report(f, 1, 1, 0, 0, 0, 0);
     assert_all_present(f, 2);
     remove_file(f, "pictures/.private/b.ppm");
-    put_picture(f, "pictures/.private/c.ppm", 3);
+    write_picture(f, "pictures/.private/c.ppm", 3);
     assert_ok(ingest_one(f, "pictures/.private"));
     assert_report(f, 1, 0, 1, 0, 0, 1);
 }
 
 static void a_volume_unplugged_inside_a_root_is_offline(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/usb/b.ppm", 2);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/usb/b.ppm", 2);
     assert_ok(ingest_one(f, "pictures/usb"));
     ingest(f);
     assert_report(f, 2, 1, 1, 0, 0, 0);
@@ -195,9 +195,9 @@ static void a_volume_unplugged_inside_a_root_is_offline(void **state) {
 
 static void a_single_file_is_a_root(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/b.ppm", 2);
-    put_text(f, "pictures/odd.txt", "words");
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/b.ppm", 2);
+    write_text_file(f, "pictures/odd.txt", "words");
     assert_ok(ingest_one(f, "pictures/a.ppm"));
     assert_report(f, 1, 0, 1, 0, 0, 0);
     assert_ok(ingest_one(f, "pictures/a.ppm"));
@@ -226,21 +226,21 @@ static void a_library_among_the_pictures_is_no_picture(void **state) {
     free(f->library_path);
     f->library_path = strdup(at(f, "pictures/.glimpse"));
     fixture_open_library(f);
-    put_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/a.ppm", 1);
     ingest(f);
     assert_report(f, 1, 0, 1, 0, 0, 0);
 
     fixture_close_library(f);
     remove_tree(f->library_path);
     free(f->library_path);
-    f->library_path = strdup(f->pictures); /* even in the folder itself, when it came first */
+    f->library_path = strdup(f->pictures); /* even in the directory itself, when it came first */
     assert_int_equal(glimpse_library_open(&f->library, f->library_path, GLIMPSE_LIBRARY_CREATE),
                      GLIMPSE_E_INVALID);
     assert_non_null(strstr(glimpse_last_error(), "not a library, and not empty (it has a.ppm)"));
     assert_int_equal(access(at(f, "pictures/lock"), F_OK), -1);
     assert_int_equal(unlink(at(f, "pictures/a.ppm")), 0);
     fixture_open_library(f);
-    put_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/a.ppm", 1);
     ingest(f);
     assert_report(f, 1, 0, 1, 0, 0, 0);
     ingest(f);
@@ -255,14 +255,15 @@ static int ingest_unprivileged(fixture *f) {
         ingest(f);
         return 1;
     }
-    if (chmod(f->folder, 0777) != 0) return 0;
+    if (chmod(f->directory, 0777) != 0) return 0;
     char command[PATH_MAX + 64];
     (void)snprintf(command, sizeof command, "chown -R 65534 '%s'", f->library_path);
     if (system(command) != 0) return 0;
-    /* SQLite's temporary rights check the real owner of a folder as well: reopen as that user. */
+    /* SQLite's temporary rights check the real owner of a directory as well: reopen as that user.
+     */
     fixture_close_library(f);
     if (seteuid(65534) != 0) return 0;
-    const int usable = access(f->folder, X_OK) == 0;
+    const int usable = access(f->directory, X_OK) == 0;
     if (usable) {
         status = glimpse_library_open(&f->library, f->library_path, 0);
         if (status == GLIMPSE_OK) {
@@ -277,7 +278,7 @@ static int ingest_unprivileged(fixture *f) {
     return usable;
 }
 
-static void a_folder_that_may_not_be_read_is_listed_and_its_files_kept(void **state) {
+static void a_directory_that_may_not_be_read_is_listed_and_its_files_kept(void **state) {
     fixture *f = of(state);
     three_pictures(f);
     assert_int_equal(chmod(at(f, "pictures/sub"), 0), 0);
@@ -299,7 +300,7 @@ static void a_folder_that_may_not_be_read_is_listed_and_its_files_kept(void **st
     free(dump);
 }
 
-static void a_missing_file_in_a_folder_that_may_not_be_read_stays_missing(void **state) {
+static void a_missing_file_in_a_directory_that_may_not_be_read_stays_missing(void **state) {
     fixture *f = of(state);
     three_pictures(f);
     remove_file(f, "pictures/sub/b.ppm");
@@ -317,8 +318,8 @@ static void a_missing_file_in_a_folder_that_may_not_be_read_stays_missing(void *
 
 static void a_file_that_may_not_be_read_is_tried_at_each_run(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/shut.ppm", 2);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/shut.ppm", 2);
     assert_int_equal(chmod(at(f, "pictures/shut.ppm"), 0), 0);
     const int usable = ingest_unprivileged(f);
     assert_int_equal(chmod(at(f, "pictures/shut.ppm"), 0644), 0); /* mtime stays */
@@ -351,7 +352,7 @@ static void a_root_unplugged_during_the_run_loses_nothing(void **state) {
     for (unsigned i = 0; i < 200; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/many/%u.ppm", 100 + i);
-        put_picture(f, name, 100 + i);
+        write_picture(f, name, 100 + i);
     }
     unplug u = {f, 0};
     glimpse_ingest_options options = options_for(f);
@@ -377,18 +378,18 @@ int main(void) {
         T(a_root_that_is_gone_is_offline),
         T(a_root_that_shows_nothing_is_offline),
         T(a_root_never_indexed_must_exist),
-        T(an_empty_folder_is_fine),
+        T(an_empty_directory_is_fine),
         T(one_offline_root_does_not_keep_others_from_being_indexed),
-        T(a_folder_below_a_root_is_looked_at_alone),
-        T(a_deleted_folder_below_a_root_is_missing_with_its_root),
+        T(a_directory_below_a_root_is_looked_at_alone),
+        T(a_deleted_directory_below_a_root_is_missing_with_its_root),
         T(roots_that_overlap_are_walked_once),
         T(a_hidden_root_looks_after_itself),
         T(a_volume_unplugged_inside_a_root_is_offline),
         T(a_single_file_is_a_root),
         T(a_root_through_a_link_is_the_same_root),
         T(a_library_among_the_pictures_is_no_picture),
-        T(a_folder_that_may_not_be_read_is_listed_and_its_files_kept),
-        T(a_missing_file_in_a_folder_that_may_not_be_read_stays_missing),
+        T(a_directory_that_may_not_be_read_is_listed_and_its_files_kept),
+        T(a_missing_file_in_a_directory_that_may_not_be_read_stays_missing),
         T(a_file_that_may_not_be_read_is_tried_at_each_run),
         T(a_root_unplugged_during_the_run_loses_nothing),
     };

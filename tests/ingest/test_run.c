@@ -14,10 +14,10 @@ static fixture *of(void **state) {
 
 static void new_files_are_embedded_and_unchanged_ones_not_opened(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/sub/b.ppm", 2);
-    put_text(f, "pictures/notes.txt", "not a picture");
-    put_text(f, "pictures/list.csv", "a,b\n");
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/sub/b.ppm", 2);
+    write_text_file(f, "pictures/notes.txt", "not a picture");
+    write_text_file(f, "pictures/list.csv", "a,b\n");
     ingest(f);
     assert_report(f, 2, 0, 2, 0, 0, 0);
     assert_sound(f);
@@ -34,7 +34,7 @@ static void new_files_are_embedded_and_unchanged_ones_not_opened(void **state) {
 
 static void a_touched_file_is_bound_again_not_embedded(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/a.ppm", 1);
     ingest(f);
     touch_by(f, "pictures/a.ppm", 100);
     ingest(f);
@@ -46,9 +46,9 @@ static void a_touched_file_is_bound_again_not_embedded(void **state) {
 
 static void a_changed_file_is_embedded_anew(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/a.ppm", 1);
     ingest(f);
-    put_picture(f, "pictures/a.ppm", 2); /* same size */
+    write_picture(f, "pictures/a.ppm", 2); /* same size */
     touch_by(f, "pictures/a.ppm", 1);
     ingest(f);
     assert_report(f, 1, 0, 1, 0, 0, 0);
@@ -57,8 +57,8 @@ static void a_changed_file_is_embedded_anew(void **state) {
 
 static void a_rename_binds_and_the_old_name_is_missing(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/keep.ppm", 2);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/keep.ppm", 2);
     ingest(f);
     rename_to(f, "pictures/a.ppm", "pictures/z.ppm");
     ingest(f);
@@ -72,7 +72,7 @@ static void equal_files_are_embedded_once(void **state) {
     for (unsigned i = 0; i < 40; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/%02u.ppm", i);
-        put_picture(f, name, i % 3);
+        write_picture(f, name, i % 3);
     }
     f->fake.decode_us = 2000; /* so that copies meet the first one in flight */
     ingest(f);
@@ -80,15 +80,15 @@ static void equal_files_are_embedded_once(void **state) {
     assert_int_equal(atomic_load(&f->fake.encoded), 3);
     assert_int_equal(atomic_load(&f->fake.decoded), 3);
     assert_sound(f);
-    put_picture(f, "pictures/new copy.ppm", 1);
+    write_picture(f, "pictures/new copy.ppm", 1);
     ingest(f);
     assert_report(f, 41, 40, 0, 1, 0, 0);
 }
 
 static void a_deleted_file_is_missing_and_comes_back_without_embedding(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/b.ppm", 2);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/b.ppm", 2);
     ingest(f);
     rename_to(f, "pictures/a.ppm", "away.ppm");
     ingest(f);
@@ -104,12 +104,12 @@ static void a_deleted_file_is_missing_and_comes_back_without_embedding(void **st
     free(dump);
 }
 
-static void a_moved_folder_is_bound_by_content(void **state) {
+static void a_moved_directory_is_bound_by_content(void **state) {
     fixture *f = of(state);
     for (unsigned i = 0; i < 20; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/d%u/%u.ppm", i % 4, i);
-        put_picture(f, name, i);
+        write_picture(f, name, i);
     }
     ingest(f);
     rename_to(f, "pictures", "moved");
@@ -125,11 +125,11 @@ static void a_moved_folder_is_bound_by_content(void **state) {
 
 static void broken_files_are_quarantined_with_their_reason(void **state) {
     fixture *f = of(state);
-    put_text(f, "pictures/text.png", "this is text\n");
-    put_text(f, "pictures/empty.jpg", "");
-    put_bytes(f, "pictures/cut.ppm", "P6\n800 600\n255\nabc", 18);
-    put_bytes(f, "pictures/huge.ppm", "P6\n80000 60000\n255\nabc", 22);
-    put_picture(f, "pictures/good.ppm", 1);
+    write_text_file(f, "pictures/text.png", "this is text\n");
+    write_text_file(f, "pictures/empty.jpg", "");
+    write_bytes_file(f, "pictures/cut.ppm", "P6\n800 600\n255\nabc", 18);
+    write_bytes_file(f, "pictures/huge.ppm", "P6\n80000 60000\n255\nabc", 22);
+    write_picture(f, "pictures/good.ppm", 1);
     ingest(f);
     assert_report(f, 5, 0, 1, 0, 4, 0);
     assert_int_equal(f->report.newly_quarantined, 4);
@@ -154,7 +154,7 @@ static void broken_files_are_quarantined_with_their_reason(void **state) {
     assert_ok(ingest_with(f, &options));
     assert_report(f, 5, 1, 0, 0, 4, 0);
     /* and when mended. */
-    put_picture(f, "pictures/text.png", 7);
+    write_picture(f, "pictures/text.png", 7);
     touch_by(f, "pictures/text.png", 5);
     ingest(f);
     assert_report(f, 5, 1, 1, 0, 3, 0);
@@ -163,13 +163,13 @@ static void broken_files_are_quarantined_with_their_reason(void **state) {
 
 static void a_good_file_that_breaks_is_quarantined_and_mends(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/a.ppm", 1);
     ingest(f);
-    put_text(f, "pictures/a.ppm", "oops");
+    write_text_file(f, "pictures/a.ppm", "oops");
     ingest(f);
     assert_report(f, 1, 0, 0, 0, 1, 0);
     assert_sound(f);
-    put_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/a.ppm", 1);
     ingest(f);
     assert_report(f, 1, 0, 0, 1, 0, 0); /* its content is still known */
     assert_sound(f);
@@ -180,7 +180,7 @@ static void copies_of_a_broken_file_share_its_fate(void **state) {
     for (int i = 0; i < 12; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/%02d.ppm", i);
-        put_bytes(f, name, "P6\n800 600\n255\nabc", 18);
+        write_bytes_file(f, name, "P6\n800 600\n255\nabc", 18);
     }
     f->fake.decode_us = 3000;
     ingest(f);
@@ -192,27 +192,28 @@ static void copies_of_a_broken_file_share_its_fate(void **state) {
 
 static void names_without_a_known_ending_are_told_by_their_bytes(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/no_ending", 1);
-    put_picture(f, "pictures/photo.backup1", 2);
-    put_text(f, "pictures/README", "words");
-    put_text(f, "pictures/data.xyz", "words");
-    put_text(f, "pictures/empty", "");
+    write_picture(f, "pictures/no_ending", 1);
+    write_picture(f, "pictures/photo.backup1", 2);
+    write_text_file(f, "pictures/README", "words");
+    write_text_file(f, "pictures/data.xyz", "words");
+    write_text_file(f, "pictures/empty", "");
     static const unsigned char tga[32] = {0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 24, 0};
-    put_bytes(f, "pictures/maybe_tga", tga, sizeof tga); /* no signature: not worth a guess */
+    write_bytes_file(f, "pictures/maybe_tga", tga,
+                     sizeof tga); /* no signature: not worth a guess */
     ingest(f);
     assert_report(f, 2, 0, 2, 0, 0, 0);
     ingest(f);
     assert_report(f, 2, 2, 0, 0, 0, 0);
-    put_text(f, "pictures/no_ending", "became words");
+    write_text_file(f, "pictures/no_ending", "became words");
     ingest(f);
     assert_report(f, 1, 1, 0, 0, 0, 1);
 }
 
 static void excluded_files_are_left_out_and_leave(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/raw/b.ppm", 2);
-    put_picture(f, "pictures/a_small.ppm", 3);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/raw/b.ppm", 2);
+    write_picture(f, "pictures/a_small.ppm", 3);
     const char *patterns[] = {"raw", "*_small.*"};
     glimpse_ingest_options options = options_for(f);
     options.exclude = patterns;
@@ -229,8 +230,8 @@ static void excluded_files_are_left_out_and_leave(void **state) {
 
 static void another_model_embeds_again_beside_the_first(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
-    put_picture(f, "pictures/copy.ppm", 1);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/copy.ppm", 1);
     ingest(f);
     f->fake.engine.key.fingerprint = "ffffffffffffffffffffffffffffffff";
     ingest(f);
@@ -245,10 +246,10 @@ static void another_model_embeds_again_beside_the_first(void **state) {
 
 static void pictures_without_a_usable_vector_are_quarantined(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
-    put_marked_picture(f, "pictures/nomem.ppm", 2, FIRST_PIXEL_NOMEM);
-    put_marked_picture(f, "pictures/zero.ppm", 3, FIRST_PIXEL_ZERO_VECTOR);
-    put_marked_picture(f, "pictures/nan.ppm", 4, FIRST_PIXEL_NAN);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_marked_picture(f, "pictures/nomem.ppm", 2, FIRST_PIXEL_NOMEM);
+    write_marked_picture(f, "pictures/zero.ppm", 3, FIRST_PIXEL_ZERO_VECTOR);
+    write_marked_picture(f, "pictures/nan.ppm", 4, FIRST_PIXEL_NAN);
     ingest(f);
     assert_report(f, 4, 0, 1, 0, 3, 0);
     char *dump = dump_catalog(f, 0);
@@ -256,7 +257,7 @@ static void pictures_without_a_usable_vector_are_quarantined(void **state) {
     assert_non_null(strstr(dump, "contents 1, embeddings 1"));
     free(dump);
     /* Memory may be there next time: tried again without being asked, the others not. */
-    put_marked_picture(f, "dummy.ppm", 1, 1);
+    write_marked_picture(f, "dummy.ppm", 1, 1);
     ingest(f);
     assert_report(f, 4, 1, 0, 0, 3, 0);
     assert_int_equal(f->report.newly_quarantined, 0);
@@ -269,12 +270,12 @@ static void a_mixed_tree(fixture *f) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/%u/%u.ppm", i % 7, i);
         if (i % 10 == 9)
-            put_text(f, name, i % 20 == 9 ? "broken" : "P6\n99 99\n255\n");
+            write_text_file(f, name, i % 20 == 9 ? "broken" : "P6\n99 99\n255\n");
         else
-            put_picture(f, name, i % 60);
+            write_picture(f, name, i % 60);
     }
-    put_picture(f, "pictures/plain", 1000);
-    put_text(f, "pictures/readme", "words");
+    write_picture(f, "pictures/plain", 1000);
+    write_text_file(f, "pictures/readme", "words");
 }
 
 static void jobs_and_batches_make_no_difference(void **state) {
@@ -282,13 +283,13 @@ static void jobs_and_batches_make_no_difference(void **state) {
     a_mixed_tree(f);
     static const struct {
         unsigned jobs, batch;
-    } ways[] = {{1, 1}, {1, 16}, {2, 3}, {8, 5}, {16, 64}};
+    } modes[] = {{1, 1}, {1, 16}, {2, 3}, {8, 5}, {16, 64}};
     char *expected = NULL;
     glimpse_ingest_report first = GLIMPSE_INGEST_REPORT_INIT;
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         glimpse_ingest_options options = options_for(f);
-        options.jobs = ways[i].jobs;
-        options.batch = ways[i].batch;
+        options.jobs = modes[i].jobs;
+        options.batch = modes[i].batch;
         assert_ok(ingest_with(f, &options));
         assert_sound(f);
         char *dump = dump_catalog(f, 1);
@@ -304,7 +305,7 @@ static void jobs_and_batches_make_no_difference(void **state) {
             assert_int_equal(f->report.bound, first.bound);
             assert_int_equal(f->report.quarantined, first.quarantined);
         }
-        assert_in_range(atomic_load(&f->fake.largest_batch), 1, ways[i].batch);
+        assert_in_range(atomic_load(&f->fake.largest_batch), 1, modes[i].batch);
         fixture_close_library(f);
         remove_tree(f->library_path);
         fixture_open_library(f);
@@ -359,7 +360,7 @@ static void a_cancelled_run_keeps_what_it_did_and_resumes(void **state) {
     for (unsigned i = 0; i < 200; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/%u.ppm", i);
-        put_picture(f, name, i);
+        write_picture(f, name, i);
     }
     watch w = {.stop_after_embedded = 30};
     f->fake.encode_us = 5000;
@@ -395,7 +396,7 @@ static void cancelling_at_once_is_clean(void **state) {
 
 static void only_one_writer_at_a_time(void **state) {
     fixture *f = of(state);
-    put_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/a.ppm", 1);
     glimpse_library *other = NULL;
     assert_ok(glimpse_library_open(&other, f->library_path, 0));
     assert_ok(glimpse_library_lock(other, "testing"));
@@ -426,7 +427,7 @@ static void odd_names_go_through(void **state) {
                                         "pictures/it's \"quoted\" 100%s.ppm",
                                         "pictures/ leading and trailing .ppm", "pictures/;--.ppm"};
     for (unsigned i = 0; i < 5; i++)
-        put_picture(f, names[i], i);
+        write_picture(f, names[i], i);
     ingest(f);
     assert_report(f, 5, 0, 5, 0, 0, 0);
     ingest(f);
@@ -436,8 +437,8 @@ static void odd_names_go_through(void **state) {
 
 static void links_to_files_are_files_of_their_own(void **state) {
     fixture *f = of(state);
-    put_picture(f, "elsewhere/a.ppm", 1);
-    put_picture(f, "pictures/b.ppm", 2);
+    write_picture(f, "elsewhere/a.ppm", 1);
+    write_picture(f, "pictures/b.ppm", 2);
     assert_int_equal(symlink("../elsewhere/a.ppm", at(f, "pictures/link.ppm")), 0);
     assert_int_equal(symlink("nowhere.ppm", at(f, "pictures/broken.ppm")), 0);
     assert_int_equal(symlink("../elsewhere", at(f, "pictures/folder")), 0);
@@ -446,7 +447,7 @@ static void links_to_files_are_files_of_their_own(void **state) {
     ingest(f); /* a broken link is tried at each run */
     assert_report(f, 3, 2, 0, 0, 1, 0);
     assert_int_equal(f->report.newly_quarantined, 0);
-    put_picture(f, "pictures/nowhere.ppm", 3);
+    write_picture(f, "pictures/nowhere.ppm", 3);
     ingest(f);
     assert_report(f, 4, 2, 1, 1, 0, 0);
     /* The target of a link that was fine goes: missing. */
@@ -466,7 +467,7 @@ static void a_profile_has_a_span_for_everything_that_was_done(void **state) {
     for (unsigned i = 0; i < 20; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/a \"quoted\" \x01\xff %02u.ppm", i);
-        put_picture(f, name, i);
+        write_picture(f, name, i);
     }
     glimpse_ingest_options options = options_for(f);
     char *profile = strdup(at(f, "trace.json"));
@@ -513,7 +514,7 @@ static void worker_time_is_accounted_for(void **state) {
     for (unsigned i = 0; i < 30; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "pictures/%02u.ppm", i);
-        put_picture(f, name, i);
+        write_picture(f, name, i);
     }
     glimpse_ingest_options options = options_for(f);
     options.jobs = 2;
@@ -535,7 +536,7 @@ int main(void) {
         T(a_rename_binds_and_the_old_name_is_missing),
         T(equal_files_are_embedded_once),
         T(a_deleted_file_is_missing_and_comes_back_without_embedding),
-        T(a_moved_folder_is_bound_by_content),
+        T(a_moved_directory_is_bound_by_content),
         T(broken_files_are_quarantined_with_their_reason),
         T(a_good_file_that_breaks_is_quarantined_and_mends),
         T(copies_of_a_broken_file_share_its_fate),

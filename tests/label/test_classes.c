@@ -9,7 +9,7 @@
 #include <dirent.h>
 
 static const char *write_list(const char *name, const char *text) {
-    const char *path = path_in(folder, name);
+    const char *path = path_in(temp_directory, name);
     write_text(path, text);
     return path;
 }
@@ -116,7 +116,7 @@ static void bad_lists_are_refused_with_their_place(void **state) {
         assert_non_null(strstr(glimpse_last_error(), bad[i].name));
     }
     glimpse_classes *classes = NULL;
-    assert_int_equal(glimpse_classes_load(&classes, path_in(folder, "absent.json")),
+    assert_int_equal(glimpse_classes_load(&classes, path_in(temp_directory, "absent.json")),
                      GLIMPSE_E_NOT_FOUND);
 }
 
@@ -186,7 +186,7 @@ static void weights_are_cached_and_damage_is_noticed(void **state) {
     static const char *const names[] = {"x", "xy", "z"}, *const more[] = {"{} y", "{}"};
     glimpse_classes *classes = NULL;
     char cache[4096];
-    (void)snprintf(cache, sizeof cache, "%s/not/there/yet", folder);
+    (void)snprintf(cache, sizeof cache, "%s/not/there/yet", temp_directory);
     assert_ok(glimpse_classes_create(&classes, names, 3));
     glimpse_classifier *first = build(classes, more, 2, cache),
                        *again = build(classes, more, 2, cache);
@@ -267,5 +267,5 @@ int main(void) {
         cmocka_unit_test(weights_are_cached_and_damage_is_noticed),
         cmocka_unit_test(background_leaves_out_classes_and_what_is_nearest),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

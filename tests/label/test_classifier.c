@@ -17,8 +17,8 @@ static void check_lines(glimpse_lines *lines, const char *const *expected, size_
 
 static void lines_drop_blanks_comments_bom_and_carriage_returns(void **state) {
     (void)state;
-    char *folder = make_temp_folder();
-    const char *path = path_in(folder, "classes.txt");
+    char *directory = make_temp_directory();
+    const char *path = path_in(directory, "classes.txt");
     static const char text[] =
         "\xEF\xBB\xBF"
         "cat\r\n\r\n  # a comment\n\t guinea pig \n#x\n\nC#\n\xC3\xA9léphant";
@@ -26,14 +26,14 @@ static void lines_drop_blanks_comments_bom_and_carriage_returns(void **state) {
     glimpse_lines *lines = NULL;
     assert_ok(glimpse_lines_load(&lines, path));
     check_lines(lines, (const char *[]){"cat", "guinea pig", "C#", "\xC3\xA9léphant"}, 4);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 static void lines_refuse_nothing_and_what_is_not_text(void **state) {
     (void)state;
-    char *folder = make_temp_folder();
-    const char *path = path_in(folder, "classes.txt");
+    char *directory = make_temp_directory();
+    const char *path = path_in(directory, "classes.txt");
     glimpse_lines *lines = NULL;
     static const struct {
         const char *text;
@@ -55,9 +55,9 @@ static void lines_refuse_nothing_and_what_is_not_text(void **state) {
         assert_non_null(strstr(glimpse_last_error(), bad[i].message));
         assert_non_null(strstr(glimpse_last_error(), "classes.txt"));
     }
-    assert_int_equal(glimpse_lines_load(&lines, path_in(folder, "absent")), GLIMPSE_E_NOT_FOUND);
-    remove_tree(folder);
-    free(folder);
+    assert_int_equal(glimpse_lines_load(&lines, path_in(directory, "absent")), GLIMPSE_E_NOT_FOUND);
+    remove_tree(directory);
+    free(directory);
 }
 
 static void lines_split_at_a_separator(void **state) {

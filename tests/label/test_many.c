@@ -1,6 +1,6 @@
 /*
- * Labels of many pictures: against the plain twin, on cases worked out by hand, with examples; and
- * calibration.
+ * Labels of many pictures: against the plain reference, on cases worked out by hand, with examples;
+ * and calibration.
  */
 #include "support/test.h"
 
@@ -34,7 +34,7 @@ static void to_unit(float *rows, size_t count, size_t width) {
     }
 }
 
-static void many_agree_with_the_plain_twin_and_with_themselves(void **state) {
+static void many_agree_with_the_plain_reference_and_with_themselves(void **state) {
     (void)state;
     enum { K = 301, E = 96, N = 300, TOP = 70 };
     static float weights[K * E], pictures[N * E];
@@ -310,10 +310,10 @@ static void threshold_reaches_the_wanted_precision(void **state) {
 /* `wrong` of the pictures are mistakes, by logits of `apart`. */
 static void calibrate_with(glimpse_calibration *c, glimpse_scoring scoring, size_t count,
                            size_t wrong, double apart) {
-    enum { MOST = 200 };
-    double logits[MOST * 3];
-    size_t truth[MOST];
-    assert_true(count <= MOST);
+    enum { MAX_COUNT = 200 };
+    double logits[MAX_COUNT * 3];
+    size_t truth[MAX_COUNT];
+    assert_true(count <= MAX_COUNT);
     for (size_t i = 0; i < count; i++) {
         truth[i] = i * wrong / count != (i + 1) * wrong / count; /* evenly spread, and less sure */
         logits[3 * i] = apart * (truth[i] ? 0.6 : 1) * (1 + 0.1 * (double)(i % 7));
@@ -391,8 +391,8 @@ static void thresholds_of_classes_are_their_own(void **state) {
 
 static void calibrations_are_kept_for_their_classifier_only(void **state) {
     (void)state;
-    char *folder = make_temp_folder();
-    const char *path = path_in(folder, "c.json");
+    char *directory = make_temp_directory();
+    const char *path = path_in(directory, "c.json");
     glimpse_classifier *c = with_background(), *other = NULL;
     glimpse_calibration out = GLIMPSE_CALIBRATION_INIT, in = GLIMPSE_CALIBRATION_INIT;
     in.temperature = 1.0 / 3;
@@ -420,14 +420,14 @@ static void calibrations_are_kept_for_their_classifier_only(void **state) {
     assert_int_equal(glimpse_calibration_read(&out, read, c, path), GLIMPSE_E_FORMAT);
     glimpse_classifier_free(c);
     glimpse_classifier_free(other);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 int main(void) {
     (void)unused;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(many_agree_with_the_plain_twin_and_with_themselves),
+        cmocka_unit_test(many_agree_with_the_plain_reference_and_with_themselves),
         cmocka_unit_test(abstention_follows_the_rules),
         cmocka_unit_test(several_labels_are_each_against_the_background),
         cmocka_unit_test(examples_help_where_words_fail),

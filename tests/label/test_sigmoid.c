@@ -1,12 +1,12 @@
 /*
  * Labels by a model with sigmoid probabilities (SigLIP): on cases worked out by hand, against the
- * plain twin, with examples, and calibrated.
+ * plain reference, with examples, and calibrated.
  */
 #include "support/test.h"
 
 #include "calibrate_internal.h"
-#include "support/fake_model.h"
 #include "label_internal.h"
+#include "support/fake_model.h"
 
 #include <glimpse/calibrate.h>
 
@@ -225,9 +225,9 @@ static void calibration_says_how_often_the_best_class_is_right(void **state) {
     glimpse_calibration c = GLIMPSE_CALIBRATION_INIT;
     for (size_t i = 0; i < N; i++) {
         int sure = i % 2 == 0;
-        size_t turn = (i / 2 + i / 20) % 10; /* evenly spread over the fifths */
+        size_t orientation = (i / 2 + i / 20) % 10; /* evenly spread over the fifths */
         logits[3 * i] = sure ? -8 : -9, logits[3 * i + 1] = -12, logits[3 * i + 2] = -INFINITY;
-        truth[i] = turn < (sure ? 9 : 3) ? 0 : turn == 9 ? GLIMPSE_NONE_OF_THESE : 1;
+        truth[i] = orientation < (sure ? 9 : 3) ? 0 : orientation == 9 ? GLIMPSE_NONE_OF_THESE : 1;
     }
     assert_ok(glimpse_calibrate(&c, GLIMPSE_SCORING_SIGMOID, logits, truth, N, 2, 0.85));
     assert_float_equal(c.accuracy, 0.6, 1e-12);
@@ -248,8 +248,8 @@ static void calibration_says_how_often_the_best_class_is_right(void **state) {
 
 static void a_calibration_is_kept_with_its_offset(void **state) {
     (void)state;
-    char *folder = make_temp_folder();
-    const char *path = path_in(folder, "c.json");
+    char *directory = make_temp_directory();
+    const char *path = path_in(directory, "c.json");
     glimpse_classifier *c = build(NULL, 0);
     glimpse_calibration kept = GLIMPSE_CALIBRATION_INIT, back = GLIMPSE_CALIBRATION_INIT;
     kept.temperature = 2;
@@ -261,8 +261,8 @@ static void a_calibration_is_kept_with_its_offset(void **state) {
     c->scoring = GLIMPSE_SCORING_SOFTMAX;
     assert_int_equal(glimpse_calibration_read(&back, NULL, c, path), GLIMPSE_E_FORMAT);
     glimpse_classifier_free(c);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 int main(void) {

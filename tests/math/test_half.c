@@ -85,7 +85,7 @@ static void narrowing_rounds_to_nearest_ties_to_even(void **state) {
     }
 }
 
-static void loading_with_the_cpu_equals_the_plain_twin(void **state) {
+static void loading_with_the_cpu_equals_the_plain_reference(void **state) {
     (void)state;
     static uint8_t bytes[2 * 65536 + 2];
     static float fast[65536], plain[65536];
@@ -125,7 +125,7 @@ int main(void) {
         cmocka_unit_test(every_half_widens_to_its_meaning),
         cmocka_unit_test(every_half_survives_widening_and_narrowing),
         cmocka_unit_test(narrowing_rounds_to_nearest_ties_to_even),
-        cmocka_unit_test(loading_with_the_cpu_equals_the_plain_twin),
+        cmocka_unit_test(loading_with_the_cpu_equals_the_plain_reference),
         cmocka_unit_test(stored_bytes_are_little_endian),
     };
     return cmocka_run_group_tests_name("f16", tests, NULL, NULL);

@@ -11,7 +11,7 @@
 static uint64_t state;
 
 static const size_t widths[] = {1, 2, 7, 15, 16, 17, 60, 64, 255, 256, 257, 768, 1023};
-enum { WIDTHS = sizeof widths / sizeof widths[0], ROWS = 3, MOST = 1024 };
+enum { WIDTHS = sizeof widths / sizeof widths[0], ROWS = 3, MAX_COUNT = 1024 };
 
 static float as_float(const void *data, glimpse_element element, size_t i) {
     return element == GLIMPSE_ELEMENT_BF16 ? glimpse_bf16_to_f32(((const uint16_t *)data)[i])
@@ -94,7 +94,8 @@ static void plain_kernels_give_hand_computed_values(void **unused) {
 static void every_layer_norm_equals_the_plain_one(void **unused) {
     (void)unused;
     state = 1;
-    static float x[ROWS * MOST], gamma[MOST], beta[MOST], fast[ROWS * MOST], plain[ROWS * MOST];
+    static float x[ROWS * MAX_COUNT], gamma[MAX_COUNT], beta[MAX_COUNT], fast[ROWS * MAX_COUNT],
+        plain[ROWS * MAX_COUNT];
     for (size_t w = 0; w < WIDTHS; w++) {
         size_t width = widths[w];
         for (size_t i = 0; i < ROWS * width; i++)
@@ -115,7 +116,7 @@ static void every_layer_norm_equals_the_plain_one(void **unused) {
 static void every_conversion_equals_the_plain_one(void **unused) {
     (void)unused;
     state = 4;
-    enum { STRIDE = MOST + 40 };
+    enum { STRIDE = MAX_COUNT + 40 };
     static float x[ROWS * STRIDE], fast[ROWS * STRIDE], plain[ROWS * STRIDE];
     for (size_t w = 0; w < WIDTHS; w++) {
         size_t width = widths[w];
@@ -146,7 +147,7 @@ static void every_conversion_equals_the_plain_one(void **unused) {
 static void every_softmax_equals_the_plain_one(void **unused) {
     (void)unused;
     state = 2;
-    static float x[ROWS * MOST], fast[ROWS * MOST], plain[ROWS * MOST];
+    static float x[ROWS * MAX_COUNT], fast[ROWS * MAX_COUNT], plain[ROWS * MAX_COUNT];
     for (size_t w = 0; w < WIDTHS; w++) {
         for (ptrdiff_t causal = -1; causal < 4; causal++) {
             size_t width = widths[w], stride = width + 1;
@@ -167,7 +168,8 @@ static void every_softmax_equals_the_plain_one(void **unused) {
 static void every_activation_equals_the_plain_one(void **unused) {
     (void)unused;
     state = 3;
-    static float x[ROWS * MOST], bias[MOST], fast[ROWS * MOST], plain[ROWS * MOST];
+    static float x[ROWS * MAX_COUNT], bias[MAX_COUNT], fast[ROWS * MAX_COUNT],
+        plain[ROWS * MAX_COUNT];
     for (size_t w = 0; w < WIDTHS; w++) {
         size_t width = widths[w];
         for (size_t i = 0; i < ROWS * width; i++)

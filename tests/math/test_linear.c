@@ -35,7 +35,7 @@ static const shape shapes[] = {
     {31, 192, 48, 1, 0, 0, GLIMPSE_ACTIVATION_NONE, GLIMPSE_DTYPE_F32, 0},
 };
 
-enum { MOST = 256 * 1024 };
+enum { MAX_COUNT = 256 * 1024 };
 
 static void fill_numbers(void *data, glimpse_dtype dtype, size_t count, float scale) {
     for (size_t i = 0; i < count; i++) {
@@ -49,7 +49,7 @@ static void fill_numbers(void *data, glimpse_dtype dtype, size_t count, float sc
     }
 }
 
-static _Alignas(64) uint8_t weights[MOST], biases[MOST], input[MOST];
+static _Alignas(64) uint8_t weights[MAX_COUNT], biases[MAX_COUNT], input[MAX_COUNT];
 
 /* y of one backend, as f32 [rows][out]. */
 static void run(const shape *s, glimpse_backend backend, glimpse_precision precision,
@@ -94,7 +94,7 @@ static void run(const shape *s, glimpse_backend backend, glimpse_precision preci
 
 static void compare(glimpse_backend backend, glimpse_precision precision) {
     state = 11;
-    float *fast = malloc(MOST * sizeof *fast), *plain = malloc(MOST * sizeof *plain);
+    float *fast = malloc(MAX_COUNT * sizeof *fast), *plain = malloc(MAX_COUNT * sizeof *plain);
     assert_non_null(fast);
     assert_non_null(plain);
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
@@ -125,14 +125,14 @@ static void compare(glimpse_backend backend, glimpse_precision precision) {
 }
 
 /* A backend and a precision; one test each. */
-typedef struct way {
+typedef struct mode {
     glimpse_backend backend;
     glimpse_precision precision;
     char name[64];
-} way;
+} mode;
 
 static void products_equal_plain(void **test_state) {
-    const way *w = *test_state;
+    const mode *w = *test_state;
     glimpse_math math;
     int status = glimpse_math_init(&math, w->backend, w->precision);
     if (status == GLIMPSE_E_UNSUPPORTED) {
@@ -265,17 +265,18 @@ int main(void) {
     enum {
         FIRST = GLIMPSE_BACKEND_PLAIN + 1, /* all but what they are compared with */
         PRECISIONS = GLIMPSE_PRECISIONS - 1,
-        WAYS = (GLIMPSE_BACKEND_COUNT - FIRST) * PRECISIONS
+        MODES = (GLIMPSE_BACKEND_COUNT - FIRST) * PRECISIONS
     };
-    static way ways[WAYS];
-    static struct CMUnitTest by_way[WAYS];
-    for (size_t i = 0; i < WAYS; i++) {
-        ways[i].backend = (glimpse_backend)(FIRST + i / PRECISIONS);
-        ways[i].precision = (glimpse_precision)(1 + i % PRECISIONS);
-        (void)snprintf(ways[i].name, sizeof ways[i].name, "%s_%s_equals_plain",
-                       glimpse_backend_names()[ways[i].backend],
-                       glimpse_precision_names()[ways[i].precision]);
-        by_way[i] = (struct CMUnitTest){ways[i].name, products_equal_plain, NULL, NULL, &ways[i]};
+    static mode modes[MODES];
+    static struct CMUnitTest by_mode[MODES];
+    for (size_t i = 0; i < MODES; i++) {
+        modes[i].backend = (glimpse_backend)(FIRST + i / PRECISIONS);
+        modes[i].precision = (glimpse_precision)(1 + i % PRECISIONS);
+        (void)snprintf(modes[i].name, sizeof modes[i].name, "%s_%s_equals_plain",
+                       glimpse_backend_names()[modes[i].backend],
+                       glimpse_precision_names()[modes[i].precision]);
+        by_mode[i] =
+            (struct CMUnitTest){modes[i].name, products_equal_plain, NULL, NULL, &modes[i]};
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gemm_of_every_backend_equals_plain),
@@ -285,6 +286,6 @@ int main(void) {
         cmocka_unit_test(auto_is_openblas_in_f32),
         cmocka_unit_test(the_self_test_believes_a_backend_that_is_right),
     };
-    int failed = _cmocka_run_group_tests("backends", by_way, WAYS, NULL, NULL);
+    int failed = _cmocka_run_group_tests("backends", by_mode, MODES, NULL, NULL);
     return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }

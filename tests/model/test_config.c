@@ -9,26 +9,26 @@
 
 #include <glimpse/sys/model.h>
 
-static void put(const char *name, const char *text) {
+static void write_named_file(const char *name, const char *text) {
     if (!text) {
-        (void)remove(path_in(folder, name));
+        (void)remove(path_in(temp_directory, name));
         return;
     }
-    write_text_in_folder(name, text);
+    write_text_in_directory(name, text);
 }
 
 static int read_config(glimpse_model_config *config, const char *text, const char *pictures) {
-    put("open_clip_config.json", NULL);
-    put("config.json", text);
-    put("preprocessor_config.json", pictures);
-    return glimpse_model_config_read(config, folder);
+    write_named_file("open_clip_config.json", NULL);
+    write_named_file("config.json", text);
+    write_named_file("preprocessor_config.json", pictures);
+    return glimpse_model_config_read(config, temp_directory);
 }
 
 static int read_open_clip(glimpse_model_config *config, const char *text) {
-    put("config.json", NULL);
-    put("preprocessor_config.json", NULL);
-    put("open_clip_config.json", text);
-    return glimpse_model_config_read(config, folder);
+    write_named_file("config.json", NULL);
+    write_named_file("preprocessor_config.json", NULL);
+    write_named_file("open_clip_config.json", text);
+    return glimpse_model_config_read(config, temp_directory);
 }
 
 static void absent_keys_take_the_defaults_of_clip_vit_b_32(void **unused) {
@@ -181,7 +181,7 @@ static void what_cannot_be_honoured_is_refused(void **unused) {
         if (status != cases[i].status || !strstr(glimpse_last_error(), cases[i].because)) {
             fail_msg("%s: status %d, \"%s\"", cases[i].config, status, glimpse_last_error());
         }
-        assert_non_null(strstr(glimpse_last_error(), folder)); /* names the file */
+        assert_non_null(strstr(glimpse_last_error(), temp_directory)); /* names the file */
     }
     static const char *const open_clip[] = {
         "{\"model_cfg\": {\"vision_cfg\": {\"timm_model_name\": \"x\"}, \"text_cfg\": {}}}",
@@ -253,20 +253,20 @@ static void the_image_processor_may_be_of_the_other_class(void **unused) {
 static void newer_directories_have_one_file_for_all_processors(void **unused) {
     (void)unused;
     glimpse_model_config c;
-    put("processor_config.json", "{\"image_processor\": {\"image_processor_type\": "
-                                 "\"SiglipImageProcessor\", \"resample\": 2}}");
+    write_named_file("processor_config.json", "{\"image_processor\": {\"image_processor_type\": "
+                                              "\"SiglipImageProcessor\", \"resample\": 2}}");
     assert_ok(read_config(&c, "{\"model_type\": \"siglip\"}", NULL));
     assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BILINEAR);
     assert_ok(read_config(&c, "{\"model_type\": \"siglip\"}", "{\"resample\": 3}"));
     assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BICUBIC); /* the older file wins */
-    put("processor_config.json", "{\"image_processor\": {\"resample\": 1}}");
+    write_named_file("processor_config.json", "{\"image_processor\": {\"resample\": 1}}");
     assert_int_equal(read_config(&c, "{\"model_type\": \"siglip\"}", NULL), GLIMPSE_E_UNSUPPORTED);
-    put("processor_config.json", "{\"processor_class\": \"SiglipProcessor\"}");
+    write_named_file("processor_config.json", "{\"processor_class\": \"SiglipProcessor\"}");
     assert_ok(read_config(&c,
                           "{\"model_type\": \"siglip\", \"vision_config\": {\"image_size\": "
                           "384}}",
                           NULL));
-    put("processor_config.json", NULL);
+    write_named_file("processor_config.json", NULL);
 }
 
 static void siglip_settings_that_cannot_be_honoured_are_refused(void **unused) {
@@ -302,32 +302,32 @@ static void siglip_settings_that_cannot_be_honoured_are_refused(void **unused) {
     }
 }
 
-static void a_folder_that_is_no_model_says_what_is_missing(void **unused) {
+static void a_directory_that_is_no_model_says_what_is_missing(void **unused) {
     (void)unused;
     glimpse_model *model = NULL;
     assert_int_equal(glimpse_model_open(&model, "/nonexistent/model", NULL), GLIMPSE_E_NOT_FOUND);
     assert_null(model);
-    put("config.json", NULL);
-    put("open_clip_config.json", NULL);
-    put("preprocessor_config.json", NULL);
-    assert_int_equal(glimpse_model_open(&model, folder, NULL), GLIMPSE_E_NOT_FOUND);
+    write_named_file("config.json", NULL);
+    write_named_file("open_clip_config.json", NULL);
+    write_named_file("preprocessor_config.json", NULL);
+    assert_int_equal(glimpse_model_open(&model, temp_directory, NULL), GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "config.json"));
-    put("config.json", "{\"model_type\": \"clip\"}");
-    assert_int_equal(glimpse_model_open(&model, folder, NULL), GLIMPSE_E_NOT_FOUND);
+    write_named_file("config.json", "{\"model_type\": \"clip\"}");
+    assert_int_equal(glimpse_model_open(&model, temp_directory, NULL), GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "safetensors"));
-    assert_int_equal(glimpse_model_open(&model, path_in(folder, "config.json"), NULL),
+    assert_int_equal(glimpse_model_open(&model, path_in(temp_directory, "config.json"), NULL),
                      GLIMPSE_E_INVALID);
 }
 
 static void weights_of_another_shape_are_refused(void **unused) {
     (void)unused;
     char path[1100];
-    (void)snprintf(path, sizeof path, "%s/mixed", folder);
+    (void)snprintf(path, sizeof path, "%s/mixed", temp_directory);
     random_model tiny = random_model_tiny(), wider = tiny;
     assert_true(random_model_write(&tiny, path));
     wider.vision_mlp = 128;
     char other[1100];
-    (void)snprintf(other, sizeof other, "%s/wider", folder);
+    (void)snprintf(other, sizeof other, "%s/wider", temp_directory);
     assert_true(random_model_write(&wider, other));
     char command[2400];
     (void)snprintf(command, sizeof command, "cp '%s/config.json' '%s/config.json'", other, path);
@@ -340,7 +340,7 @@ static void weights_of_another_shape_are_refused(void **unused) {
 static void the_fingerprint_follows_what_decides_the_vectors(void **unused) {
     (void)unused;
     char path[1100], first[33], again[33], changed[33];
-    (void)snprintf(path, sizeof path, "%s/print", folder);
+    (void)snprintf(path, sizeof path, "%s/print", temp_directory);
     random_model model = random_model_tiny();
     assert_true(random_model_write(&model, path));
     assert_ok(glimpse_model_read_fingerprint(first, path));
@@ -379,9 +379,9 @@ int main(void) {
         cmocka_unit_test(the_image_processor_may_be_of_the_other_class),
         cmocka_unit_test(newer_directories_have_one_file_for_all_processors),
         cmocka_unit_test(siglip_settings_that_cannot_be_honoured_are_refused),
-        cmocka_unit_test(a_folder_that_is_no_model_says_what_is_missing),
+        cmocka_unit_test(a_directory_that_is_no_model_says_what_is_missing),
         cmocka_unit_test(weights_of_another_shape_are_refused),
         cmocka_unit_test(the_fingerprint_follows_what_decides_the_vectors),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

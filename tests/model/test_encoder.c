@@ -16,14 +16,14 @@ static glimpse_model *open_tiny(unsigned towers) {
     glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
     options.precision = GLIMPSE_PRECISION_F32;
     options.towers = towers;
-    assert_ok(glimpse_model_open(&model, folder, &options));
+    assert_ok(glimpse_model_open(&model, temp_directory, &options));
     return model;
 }
 
 static int make_model(void **unused) {
-    (void)make_folder(unused);
+    (void)make_directory(unused);
     random_model tiny = random_model_tiny();
-    return random_model_write(&tiny, folder) ? 0 : -1;
+    return random_model_write(&tiny, temp_directory) ? 0 : -1;
 }
 
 enum { E = 24, PICTURES = 11, AREA = 32 * 32, TEXTS = 9 };
@@ -109,7 +109,7 @@ static void openblas_equals_plain_on_whole_towers(void **unused) {
         glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
         options.backend = backends[i];
         options.precision = GLIMPSE_PRECISION_F32;
-        assert_ok(glimpse_model_open(&model, folder, &options));
+        assert_ok(glimpse_model_open(&model, temp_directory, &options));
         assert_ok(glimpse_encoder_create(&encoder, model, 3));
         assert_ok(glimpse_encoder_pixels(results[i], encoder, pixels, PICTURES, 0));
         assert_ok(glimpse_encoder_texts(text_results[i], NULL, encoder, texts, TEXTS, 0));
@@ -274,5 +274,5 @@ int main(void) {
         cmocka_unit_test(pixels_that_are_not_finite_are_refused),
         cmocka_unit_test(a_batch_must_be_possible),
     };
-    return cmocka_run_group_tests(tests, make_model, remove_folder);
+    return cmocka_run_group_tests(tests, make_model, remove_directory);
 }

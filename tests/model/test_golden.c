@@ -31,7 +31,7 @@ typedef struct array {
 
 typedef struct golden {
     json_t *json;
-    char folder[1024];
+    char directory[1024];
     glimpse_model *model;
     glimpse_encoder *encoder;
 } golden;
@@ -45,8 +45,8 @@ static array load(const golden *g, const char *name) {
         a.dims[i] = (size_t)json_integer_value(json_array_get(shape, i));
         count *= a.dims[i];
     }
-    a.data = read_whole_file(path_in(g->folder, json_string_value(json_object_get(entry, "file"))),
-                             &size);
+    a.data = read_whole_file(
+        path_in(g->directory, json_string_value(json_object_get(entry, "file"))), &size);
     assert_int_equal(size, count * 4);
     return a;
 }
@@ -66,7 +66,7 @@ static void compare(const golden *g, const char *what, const float *got, const f
     }
     print_message("  %s %-18s largest difference %.2e (allowed %.0e)\n",
                   glimpse_model_backend_name(g->model), what, worst, allowed);
-    if (!(worst <= allowed)) fail_msg("%s: %s differs by %g", g->folder, what, worst);
+    if (!(worst <= allowed)) fail_msg("%s: %s differs by %g", g->directory, what, worst);
 }
 
 static void compare_cosines(const float *got, const float *expected, size_t rows, size_t width) {
@@ -85,7 +85,7 @@ static int open_golden_as(golden *g, const fixture *f, glimpse_backend backend,
                           glimpse_precision precision) {
     memset(g, 0, sizeof *g);
     const char *model = shared_path(f->model);
-    (void)snprintf(g->folder, sizeof g->folder, "%s", shared_path(f->expected));
+    (void)snprintf(g->directory, sizeof g->directory, "%s", shared_path(f->expected));
     glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
     options.backend = backend;
     options.precision = precision;
@@ -97,7 +97,7 @@ static int open_golden_as(golden *g, const fixture *f, glimpse_backend backend,
     assert_ok(status);
     /* Three at a time: full and partial batches both occur. */
     assert_ok(glimpse_encoder_create(&g->encoder, g->model, 3));
-    g->json = json_file(path_in(g->folder, "expected.json"));
+    g->json = json_file(path_in(g->directory, "expected.json"));
     return 1;
 }
 
@@ -262,7 +262,7 @@ static void check_pictures(golden *g) {
         const char *file = json_string_value(json_object_get(entry, "file"));
         if (!file) continue;
         glimpse_image *image = NULL;
-        assert_ok(glimpse_image_load(&image, path_in(g->folder, file), NULL));
+        assert_ok(glimpse_image_load(&image, path_in(g->directory, file), NULL));
         assert_ok(glimpse_preprocess_rgb(rgb, p, image));
         glimpse_preprocess_normalize(got, p, rgb);
         compare(g, "pixel_values", got, (float *)pixels.data + i * 3 * area, 3 * area,

@@ -15,12 +15,12 @@ enum { E = 512, PICTURES = 2, TEXTS = 3 };
 static const char *const texts[TEXTS] = {"a photo of a dog", "two parrots on a branch", "x"};
 
 static int make_model(void **unused) {
-    (void)make_folder(unused);
+    (void)make_directory(unused);
     (void)setenv("GLIMPSE_WEIGHTS_CACHE", "0", 1); /* nothing of this into the user's cache */
     random_model model = random_model_vit_b32();
     model.vocabulary = 514; /* the tokenizer that goes with it knows bytes only */
     if (UNDER_SANITIZER) model.vision_layers = model.text_layers = 3;
-    return random_model_write(&model, folder) ? 0 : -1;
+    return random_model_write(&model, temp_directory) ? 0 : -1;
 }
 
 /* 0 when this machine cannot. */
@@ -30,7 +30,7 @@ static int embed(glimpse_backend backend, glimpse_precision precision, float *ou
     options.precision = precision;
     glimpse_model *model = NULL;
     glimpse_encoder *encoder = NULL;
-    int status = glimpse_model_open(&model, folder, &options);
+    int status = glimpse_model_open(&model, temp_directory, &options);
     if (status == GLIMPSE_E_UNSUPPORTED) {
         print_message("SKIPPED: %s\n", glimpse_last_error());
         return 0;
@@ -108,5 +108,5 @@ int main(void) {
         cmocka_unit_test(int8_keeps_cosine_above_0_99),
         cmocka_unit_test(every_backend_equals_openblas_in_f32_at_full_size),
     };
-    return cmocka_run_group_tests(tests, make_model, remove_folder);
+    return cmocka_run_group_tests(tests, make_model, remove_directory);
 }

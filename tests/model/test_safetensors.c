@@ -25,14 +25,14 @@ static void write_tensors(const char *name, const char *header, uint64_t length,
     memcpy(file + 8, header, text);
     for (size_t i = 0; i < bytes; i++)
         file[8 + text + i] = (uint8_t)(i * 7);
-    write_in_folder(name, file, 8 + text + bytes);
+    write_in_directory(name, file, 8 + text + bytes);
     free(file);
 }
 
 static int open_header(const char *header, uint64_t length, size_t bytes) {
     write_tensors("model.safetensors", header, length, bytes);
     glimpse_tensors *tensors = NULL;
-    int status = glimpse_tensors_open(&tensors, folder, names);
+    int status = glimpse_tensors_open(&tensors, temp_directory, names);
     assert_true((status == GLIMPSE_OK) == (tensors != NULL));
     glimpse_tensors_free(tensors);
     return status;
@@ -58,7 +58,7 @@ static void a_good_file_is_read_with_its_numbers(void **unused) {
         "\"none\":{\"dtype\":\"F32\",\"shape\":[0,3],\"data_offsets\":[8,8]}}   ",
         0, 8);
     glimpse_tensors *tensors = NULL;
-    assert_ok(glimpse_tensors_open(&tensors, folder, names));
+    assert_ok(glimpse_tensors_open(&tensors, temp_directory, names));
     assert_int_equal(glimpse_tensors_count(tensors), 3);
     assert_string_equal(glimpse_tensors_get(tensors, 0)->name, "a"); /* in order of name */
     const glimpse_tensor *b = glimpse_tensors_find(tensors, "b");
@@ -67,14 +67,14 @@ static void a_good_file_is_read_with_its_numbers(void **unused) {
     assert_int_equal(b->count, 2);
     assert_null(glimpse_tensors_find(tensors, "c"));
     glimpse_numbers numbers;
-    assert_ok(glimpse_tensors_take(&numbers, tensors, "b", 2, (size_t[]){2, 1}));
+    assert_ok(glimpse_tensors_load(&numbers, tensors, "b", 2, (size_t[]){2, 1}));
     float values[2];
     glimpse_numbers_to_f32(values, &numbers);
     assert_float_equal(values[0], glimpse_f16_to_f32(0x0700), 0);
-    assert_int_equal(glimpse_tensors_take(&numbers, tensors, "b", 2, (size_t[]){1, 2}),
+    assert_int_equal(glimpse_tensors_load(&numbers, tensors, "b", 2, (size_t[]){1, 2}),
                      GLIMPSE_E_FORMAT);
     assert_non_null(strstr(glimpse_last_error(), "is 2 x 1, the configuration says 1 x 2"));
-    assert_int_equal(glimpse_tensors_take(&numbers, tensors, "zzz", 1, (size_t[]){1}),
+    assert_int_equal(glimpse_tensors_load(&numbers, tensors, "zzz", 1, (size_t[]){1}),
                      GLIMPSE_E_FORMAT);
     assert_non_null(strstr(glimpse_last_error(), "missing"));
     glimpse_tensors_free(tensors);
@@ -88,11 +88,11 @@ static void lengths_that_do_not_fit_the_file_are_refused(void **unused) {
     assert_refused(good, UINT64_MAX, 8, "does not fit");
     assert_refused(good, UINT64_MAX - 7, 8, "does not fit");
     assert_refused(good, 5, 8, "not JSON");
-    write_in_folder("model.safetensors", "1234567", 7);
+    write_in_directory("model.safetensors", "1234567", 7);
     glimpse_tensors *tensors = NULL;
-    assert_int_equal(glimpse_tensors_open(&tensors, folder, names), GLIMPSE_E_FORMAT);
-    write_in_folder("model.safetensors", "", 0);
-    assert_int_equal(glimpse_tensors_open(&tensors, folder, names), GLIMPSE_E_FORMAT);
+    assert_int_equal(glimpse_tensors_open(&tensors, temp_directory, names), GLIMPSE_E_FORMAT);
+    write_in_directory("model.safetensors", "", 0);
+    assert_int_equal(glimpse_tensors_open(&tensors, temp_directory, names), GLIMPSE_E_FORMAT);
 }
 
 static void offsets_outside_the_data_are_refused(void **unused) {
@@ -170,8 +170,9 @@ static void an_index_must_be_true(void **unused) {
     write_tensors("two.safetensors",
                   "{\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 0, 4);
     for (size_t i = 0; i < 3; i++) {
-        write_in_folder("model.safetensors.index.json", lies[i], strlen(lies[i]));
-        assert_int_equal(glimpse_tensors_open(&tensors, folder, index_only), GLIMPSE_E_FORMAT);
+        write_in_directory("model.safetensors.index.json", lies[i], strlen(lies[i]));
+        assert_int_equal(glimpse_tensors_open(&tensors, temp_directory, index_only),
+                         GLIMPSE_E_FORMAT);
         assert_non_null(strstr(glimpse_last_error(), "is not in"));
     }
 }
@@ -207,27 +208,29 @@ static void an_index_may_name_only_files_beside_it(void **unused) {
     for (size_t i = 0; i < 4; i++) {
         char text[200];
         (void)snprintf(text, sizeof text, "{\"weight_map\":{\"t\":\"%s\"}}", hostile[i]);
-        write_in_folder("model.safetensors.index.json", text, strlen(text));
-        assert_int_equal(glimpse_tensors_open(&tensors, folder, index_only), GLIMPSE_E_FORMAT);
+        write_in_directory("model.safetensors.index.json", text, strlen(text));
+        assert_int_equal(glimpse_tensors_open(&tensors, temp_directory, index_only),
+                         GLIMPSE_E_FORMAT);
         assert_non_null(strstr(glimpse_last_error(), "plain file name"));
     }
     const char *missing = "{\"weight_map\":{\"t\":\"not-there.safetensors\"}}";
-    write_in_folder("model.safetensors.index.json", missing, strlen(missing));
-    assert_int_equal(glimpse_tensors_open(&tensors, folder, index_only), GLIMPSE_E_NOT_FOUND);
+    write_in_directory("model.safetensors.index.json", missing, strlen(missing));
+    assert_int_equal(glimpse_tensors_open(&tensors, temp_directory, index_only),
+                     GLIMPSE_E_NOT_FOUND);
     const char *empty = "{\"weight_map\":{}}";
-    write_in_folder("model.safetensors.index.json", empty, strlen(empty));
-    assert_int_equal(glimpse_tensors_open(&tensors, folder, index_only), GLIMPSE_E_FORMAT);
+    write_in_directory("model.safetensors.index.json", empty, strlen(empty));
+    assert_int_equal(glimpse_tensors_open(&tensors, temp_directory, index_only), GLIMPSE_E_FORMAT);
 }
 
 static void a_tensor_in_two_shards_is_refused(void **unused) {
     (void)unused;
     static const char *const index_only[] = {"model.safetensors.index.json", NULL};
     const char *index = "{\"weight_map\":{\"t\":\"one.safetensors\",\"u\":\"two.safetensors\"}}";
-    write_in_folder("model.safetensors.index.json", index, strlen(index));
+    write_in_directory("model.safetensors.index.json", index, strlen(index));
     write_tensors("one.safetensors", TENSOR("F32", "[1]", "[0,4]"), 0, 4);
     write_tensors("two.safetensors", TENSOR("F32", "[1]", "[0,4]"), 0, 4);
     glimpse_tensors *tensors = NULL;
-    assert_int_equal(glimpse_tensors_open(&tensors, folder, index_only), GLIMPSE_E_FORMAT);
+    assert_int_equal(glimpse_tensors_open(&tensors, temp_directory, index_only), GLIMPSE_E_FORMAT);
     assert_non_null(strstr(glimpse_last_error(), "two files"));
 }
 
@@ -235,7 +238,7 @@ static void missing_weights_are_said_to_be_missing(void **unused) {
     (void)unused;
     static const char *const nothing[] = {"nothing.safetensors", NULL};
     glimpse_tensors *tensors = NULL;
-    assert_int_equal(glimpse_tensors_open(&tensors, folder, nothing), GLIMPSE_E_NOT_FOUND);
+    assert_int_equal(glimpse_tensors_open(&tensors, temp_directory, nothing), GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "safetensors"));
 }
 
@@ -243,12 +246,12 @@ static void missing_weights_are_said_to_be_missing(void **unused) {
  * in a crash (the sanitizer build watches). */
 static void mutated_files_never_crash_the_reader(void **unused) {
     (void)unused;
-    char model_folder[1024];
-    (void)snprintf(model_folder, sizeof model_folder, "%s/fuzz", folder);
+    char model_directory[1024];
+    (void)snprintf(model_directory, sizeof model_directory, "%s/fuzz", temp_directory);
     random_model tiny = random_model_tiny();
-    assert_true(random_model_write(&tiny, model_folder));
+    assert_true(random_model_write(&tiny, model_directory));
     char path[1100];
-    (void)snprintf(path, sizeof path, "%s/model.safetensors", model_folder);
+    (void)snprintf(path, sizeof path, "%s/model.safetensors", model_directory);
     size_t size = 0;
     uint8_t *bytes = read_whole_file(path, &size);
     uint8_t *changed = malloc(size);
@@ -268,7 +271,7 @@ static void mutated_files_never_crash_the_reader(void **unused) {
         size_t kept = round % 5 == 0 ? (state >> 30) % size : size;
         write_file(path, changed, kept);
         glimpse_model *model = NULL;
-        int status = glimpse_model_open(&model, model_folder, NULL);
+        int status = glimpse_model_open(&model, model_directory, NULL);
         if (status == GLIMPSE_OK) opened++;
         assert_true(status == GLIMPSE_OK || model == NULL);
         glimpse_model_close(model);
@@ -295,5 +298,5 @@ int main(void) {
         cmocka_unit_test(missing_weights_are_said_to_be_missing),
         cmocka_unit_test(mutated_files_never_crash_the_reader),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

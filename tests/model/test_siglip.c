@@ -11,7 +11,7 @@
 #include <math.h>
 
 static const char *const fixtures[] = {"golden/siglip", "golden/siglip2"};
-enum { FIXTURES = 2, MOST_WIDTH_HERE = 128, CONTEXT = 64 };
+enum { FIXTURES = 2, MAX_WIDTH_HERE = 128, CONTEXT = 64 };
 
 /* As the reference data's README states them. */
 static const double hidden_tolerance = 5e-5, unit_tolerance = 1e-5, probability_tolerance = 5e-5,
@@ -19,7 +19,7 @@ static const double hidden_tolerance = 5e-5, unit_tolerance = 1e-5, probability_
 
 typedef struct golden {
     json_t *json;
-    char folder[1024];
+    char directory[1024];
     glimpse_model *model;
     glimpse_encoder *encoder;
     size_t width; /* E */
@@ -34,18 +34,18 @@ static double compare(const golden *g, const char *what, const float *got, const
     }
     print_message("  %s %-22s largest difference %.2e (allowed %.0e)\n",
                   glimpse_model_backend_name(g->model), what, worst, allowed);
-    if (!(worst <= allowed)) fail_msg("%s: %s differs by %g", g->folder, what, worst);
+    if (!(worst <= allowed)) fail_msg("%s: %s differs by %g", g->directory, what, worst);
     return worst;
 }
 
 /* 0 when the backend is not in this build; the first two always are. */
 static int open_golden(golden *g, const char *fixture, glimpse_backend backend) {
     memset(g, 0, sizeof *g);
-    (void)snprintf(g->folder, sizeof g->folder, "%s", shared_path(fixture));
+    (void)snprintf(g->directory, sizeof g->directory, "%s", shared_path(fixture));
     glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
     options.backend = backend;
     options.precision = GLIMPSE_PRECISION_F32;
-    int status = glimpse_model_open(&g->model, g->folder, &options);
+    int status = glimpse_model_open(&g->model, g->directory, &options);
     if (status == GLIMPSE_E_UNSUPPORTED && backend > GLIMPSE_BACKEND_OPENBLAS) {
         print_message("SKIPPED: %s\n", glimpse_last_error());
         return 0;
@@ -53,9 +53,9 @@ static int open_golden(golden *g, const char *fixture, glimpse_backend backend) 
     assert_ok(status);
     /* Three at a time: full and partial batches both occur. */
     assert_ok(glimpse_encoder_create(&g->encoder, g->model, 3));
-    g->json = json_file(path_in(g->folder, "expected.json"));
+    g->json = json_file(path_in(g->directory, "expected.json"));
     g->width = glimpse_model_embedding_size(g->model);
-    assert_true(g->width <= MOST_WIDTH_HERE);
+    assert_true(g->width <= MAX_WIDTH_HERE);
     assert_int_equal(glimpse_model_context_length(g->model), CONTEXT);
     return 1;
 }
@@ -85,7 +85,7 @@ static void for_all(golden_check check, which_backends which) {
 
 static float *read_floats(const golden *g, const char *name, size_t count) {
     size_t size;
-    float *data = read_whole_file(path_in(g->folder, name), &size);
+    float *data = read_whole_file(path_in(g->directory, name), &size);
     assert_int_equal(size, count * sizeof *data);
     return data;
 }
@@ -199,14 +199,14 @@ static void check_pictures(golden *g) {
         if (!file) continue;
         size_t size;
         uint8_t *rgb = malloc(3 * area), *want;
-        float *pixels = malloc(3 * area * sizeof *pixels), got[MOST_WIDTH_HERE];
-        float expected[MOST_WIDTH_HERE];
+        float *pixels = malloc(3 * area * sizeof *pixels), got[MAX_WIDTH_HERE];
+        float expected[MAX_WIDTH_HERE];
         glimpse_image *image = NULL;
         assert_true(rgb && pixels);
-        assert_ok(glimpse_image_load(&image, path_in(g->folder, file), NULL));
+        assert_ok(glimpse_image_load(&image, path_in(g->directory, file), NULL));
         assert_ok(glimpse_preprocess_rgb(rgb, p, image));
         const char *name = json_string_value(json_object_get(entry, "resized_rgb_u8"));
-        want = read_whole_file(path_in(g->folder, name), &size);
+        want = read_whole_file(path_in(g->directory, name), &size);
         assert_int_equal(size, 3 * area);
         assert_memory_equal(rgb, want, size);
         glimpse_preprocess_normalize(pixels, p, rgb);
@@ -234,13 +234,13 @@ static void pictures_go_from_file_to_embedding(void **unused) {
 /* Keeps what every stage of a pass leaves of its first sequence. */
 typedef struct stages {
     float *x; /* [stages][rows][width] */
-    size_t rows, width, seen, most;
+    size_t rows, width, seen, max;
 } stages;
 
 static void keep_stage(void *user, size_t stage, const float *x, size_t rows, size_t width) {
     stages *s = user;
     assert_int_equal(width, s->width);
-    assert_true(rows >= s->rows && stage < s->most);
+    assert_true(rows >= s->rows && stage < s->max);
     memcpy(s->x + stage * s->rows * width, x, s->rows * width * sizeof *x);
     s->seen++;
 }
@@ -263,24 +263,24 @@ static size_t dimension(const json_t *entry, const char *key, size_t i) {
 }
 
 static void check_hidden(golden *g) {
-    float embedding[MOST_WIDTH_HERE];
+    float embedding[MAX_WIDTH_HERE];
     json_t *images = json_object_get(g->json, "images"), *entry;
     size_t i, area = area_of(g);
     json_array_foreach(images, i, entry) {
         stages s = {NULL, dimension(entry, "vision_shape", 0), dimension(entry, "vision_shape", 1),
                     0, g->model->config.vision.layers + 1};
         size_t count = s.rows * s.width;
-        s.x = calloc(s.most * count, sizeof *s.x);
+        s.x = calloc(s.max * count, sizeof *s.x);
         float *pixels =
             read_floats(g, json_string_value(json_object_get(entry, "pixel_values")), 3 * area);
         assert_non_null(s.x);
         glimpse_encoder_set_trace(g->encoder, keep_stage, &s);
         assert_ok(glimpse_encoder_pixels(embedding, g->encoder, pixels, 1, 0));
-        assert_int_equal(s.seen, s.most);
+        assert_int_equal(s.seen, s.max);
         const char *all = json_string_value(json_object_get(entry, "vision_hidden_states"));
         if (all) {
-            float *want = read_floats(g, all, s.most * count);
-            compare(g, "vision_hidden_states", s.x, want, s.most * count, hidden_tolerance);
+            float *want = read_floats(g, all, s.max * count);
+            compare(g, "vision_hidden_states", s.x, want, s.max * count, hidden_tolerance);
             free(want);
         }
         check_last(g, &g->model->image, &s,
@@ -292,7 +292,7 @@ static void check_hidden(golden *g) {
     stages s = {NULL, dimension(entry, "text_shape", 0), dimension(entry, "text_shape", 1), 0,
                 g->model->config.text.layers + 1};
     int32_t ids[CONTEXT];
-    s.x = calloc(s.most * s.rows * s.width, sizeof *s.x);
+    s.x = calloc(s.max * s.rows * s.width, sizeof *s.x);
     assert_non_null(s.x);
     read_ids(json_object_get(entry, "input_ids"), ids);
     glimpse_encoder_set_trace(g->encoder, keep_stage, &s);

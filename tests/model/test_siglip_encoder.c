@@ -23,11 +23,11 @@ static const char *const texts[TEXTS] = {
     "a text of so many letters that sixty-four tokens, one of which ends it, are too few"};
 
 static int make_model(void **unused) {
-    (void)make_folder(unused);
+    (void)make_directory(unused);
     uint64_t state = 5;
     fill_uniform(pixels, PICTURES * 3 * AREA, &state, -1, 1);
     random_model tiny = random_model_tiny_siglip();
-    return random_model_write(&tiny, folder) ? 0 : -1;
+    return random_model_write(&tiny, temp_directory) ? 0 : -1;
 }
 
 static glimpse_model *open_as(glimpse_backend backend, glimpse_precision precision) {
@@ -35,7 +35,7 @@ static glimpse_model *open_as(glimpse_backend backend, glimpse_precision precisi
     glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
     options.backend = backend;
     options.precision = precision;
-    assert_ok(glimpse_model_open(&model, folder, &options));
+    assert_ok(glimpse_model_open(&model, temp_directory, &options));
     return model;
 }
 
@@ -150,7 +150,7 @@ static void a_model_says_how_it_scores(void **unused) {
     assert_float_equal(glimpse_model_logit_bias(model), -1.0, 1e-6);
     glimpse_model_close(model);
     char path[1100];
-    (void)snprintf(path, sizeof path, "%s/clip", folder);
+    (void)snprintf(path, sizeof path, "%s/clip", temp_directory);
     random_model clip = random_model_tiny();
     assert_true(random_model_write(&clip, path));
     assert_ok(glimpse_model_open(&model, path, NULL));
@@ -162,7 +162,7 @@ static void a_model_says_how_it_scores(void **unused) {
 /* Replaces the first `from` by `to` in a file of the model. */
 static void patch(const char *name, const char *from, const char *to) {
     size_t size = 0, length = strlen(from);
-    const char *path = path_in(folder, name);
+    const char *path = path_in(temp_directory, name);
     char *data = read_whole_file(path, &size), *at = NULL;
     for (size_t i = 0; i + length <= size && !at; i++) {
         if (memcmp(data + i, from, length) == 0) at = data + i;
@@ -196,19 +196,20 @@ static void the_fingerprint_follows_what_decides_the_vectors(void **unused) {
     char first[33], changed[33];
     random_model tiny = random_model_tiny_siglip();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_true(random_model_write(&tiny, folder));
-        write_text_in_folder("tokenizer_config.json",
-                             "{\"tokenizer_class\": \"GemmaTokenizer\", \"add_bos_token\": false, "
-                             "\"add_eos_token\": true, \"do_lower_case\": true , \"pad_token\": "
-                             "\"<pad>\", \"comment\": 1}\n");
-        assert_ok(glimpse_model_read_fingerprint(first, folder));
+        assert_true(random_model_write(&tiny, temp_directory));
+        write_text_in_directory(
+            "tokenizer_config.json",
+            "{\"tokenizer_class\": \"GemmaTokenizer\", \"add_bos_token\": false, "
+            "\"add_eos_token\": true, \"do_lower_case\": true , \"pad_token\": "
+            "\"<pad>\", \"comment\": 1}\n");
+        assert_ok(glimpse_model_read_fingerprint(first, temp_directory));
         patch(cases[i].file, cases[i].from, cases[i].to);
-        assert_ok(glimpse_model_read_fingerprint(changed, folder));
+        assert_ok(glimpse_model_read_fingerprint(changed, temp_directory));
         if ((strcmp(first, changed) != 0) != cases[i].changes) {
             fail_msg("%s: \"%s\"", cases[i].file, cases[i].to);
         }
     }
-    assert_true(random_model_write(&tiny, folder));
+    assert_true(random_model_write(&tiny, temp_directory));
 }
 
 static void damaged_models_are_refused(void **unused) {
@@ -229,16 +230,16 @@ static void damaged_models_are_refused(void **unused) {
     random_model tiny = random_model_tiny_siglip();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         glimpse_model *model = NULL;
-        assert_true(random_model_write(&tiny, folder));
+        assert_true(random_model_write(&tiny, temp_directory));
         patch(cases[i].file, cases[i].from, cases[i].to);
-        int status = glimpse_model_open(&model, folder, NULL);
+        int status = glimpse_model_open(&model, temp_directory, NULL);
         if (status != cases[i].status || !strstr(glimpse_last_error(), cases[i].message)) {
             fail_msg("%s, \"%s\": status %d, \"%s\"", cases[i].file, cases[i].to, status,
                      status < 0 ? glimpse_last_error() : "");
         }
         assert_null(model);
     }
-    assert_true(random_model_write(&tiny, folder));
+    assert_true(random_model_write(&tiny, temp_directory));
 }
 
 /* The multilingual SigLIP: a sentencepiece model with more pieces than the model has embeddings. */
@@ -254,15 +255,15 @@ static void pieces_without_an_embedding_are_no_reason_to_refuse_a_model(void **u
     float embedding[E];
     const char *text = "a photo of a cat", *other = "\xe4\xb8\xad\xe6\x96\x87 \xd0\x9c";
     size_t refused = 0;
-    assert_true(random_model_write(&tiny, folder));
-    copy_file(pieces, in_folder("spiece.model"));
-    copy_file(settings, in_folder("tokenizer_config.json"));
+    assert_true(random_model_write(&tiny, temp_directory));
+    copy_file(pieces, in_directory("spiece.model"));
+    copy_file(settings, in_directory("tokenizer_config.json"));
     static const size_t vocabularies[] = {999, 100};
     for (size_t v = 0; v < 2; v++) {
         size_t vocabulary = tiny.vocabulary = vocabularies[v];
-        assert_true(random_model_write(&tiny, folder));
-        copy_file(settings, in_folder("tokenizer_config.json"));
-        assert_ok(glimpse_model_open(&model, folder, NULL));
+        assert_true(random_model_write(&tiny, temp_directory));
+        copy_file(settings, in_directory("tokenizer_config.json"));
+        assert_ok(glimpse_model_open(&model, temp_directory, NULL));
         assert_true(glimpse_tokenizer_vocab_size(glimpse_model_tokenizer(model)) > vocabulary);
         assert_ok(glimpse_encoder_create(&encoder, model, 1));
         if (vocabulary == 999)
@@ -276,7 +277,7 @@ static void pieces_without_an_embedding_are_no_reason_to_refuse_a_model(void **u
         glimpse_model_close(model);
     }
     assert_true(refused > 0);
-    assert_int_equal(remove(path_in(folder, "spiece.model")), 0);
+    assert_int_equal(remove(path_in(temp_directory, "spiece.model")), 0);
 }
 
 int main(void) {
@@ -290,5 +291,5 @@ int main(void) {
         cmocka_unit_test(damaged_models_are_refused),
         cmocka_unit_test(pieces_without_an_embedding_are_no_reason_to_refuse_a_model),
     };
-    return cmocka_run_group_tests(tests, make_model, remove_folder);
+    return cmocka_run_group_tests(tests, make_model, remove_directory);
 }

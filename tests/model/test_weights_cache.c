@@ -14,8 +14,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-enum { E = 64, MOST_FILES = 8 };
-static char *folder, *cache, model_path[1100], weights_folder[1100];
+enum { E = 64, MAX_FILES = 8 };
+static char *directory, *cache, model_path[1100], weights_directory[1100];
 static const char *const texts[] = {"a dog", "two parrots on a branch"};
 static float expected[2 * E];
 
@@ -32,9 +32,9 @@ static made embed_with(unsigned flags, glimpse_precision precision, float *out) 
     glimpse_encoder *encoder = NULL;
     assert_ok(glimpse_model_open(&model, model_path, &options));
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
-    made how = !model->text_weights.path           ? NO_CACHE
-               : model->text_weights.shelf.reading ? MAPPED
-                                                   : PREPARED;
+    made how = !model->text_weights.path              ? NO_CACHE
+               : model->text_weights.prepared.reading ? MAPPED
+                                                      : PREPARED;
     assert_ok(glimpse_encoder_texts(out, NULL, encoder, texts, 2, 0));
     glimpse_encoder_free(encoder);
     glimpse_model_close(model);
@@ -50,21 +50,21 @@ static void assert_same(const float *out) {
 }
 
 /* Paths of the files in the cache, oldest name first; their number. */
-static size_t cache_files(char paths[MOST_FILES][1400]) {
+static size_t cache_files(char paths[MAX_FILES][1400]) {
     size_t count = 0;
-    DIR *dir = opendir(weights_folder);
+    DIR *dir = opendir(weights_directory);
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         if (entry->d_name[0] == '.') continue;
-        assert_true(count < MOST_FILES);
-        (void)snprintf(paths[count++], 1400, "%s/%s", weights_folder, entry->d_name);
+        assert_true(count < MAX_FILES);
+        (void)snprintf(paths[count++], 1400, "%s/%s", weights_directory, entry->d_name);
     }
     if (dir) (void)closedir(dir);
     return count;
 }
 
 static void empty_cache(void) {
-    char paths[MOST_FILES][1400];
-    (void)chmod(weights_folder, 0700);
+    char paths[MAX_FILES][1400];
+    (void)chmod(weights_directory, 0700);
     for (size_t i = cache_files(paths); i-- > 0;)
         assert_int_equal(unlink(paths[i]), 0);
     assert_int_equal(unsetenv("GLIMPSE_WEIGHTS_CACHE"), 0);
@@ -72,12 +72,12 @@ static void empty_cache(void) {
 
 static int set_up(void **unused) {
     (void)unused;
-    folder = make_temp_folder();
-    cache = make_temp_folder();
+    directory = make_temp_directory();
+    cache = make_temp_directory();
     (void)setenv("XDG_CACHE_HOME", cache, 1);
     (void)unsetenv("GLIMPSE_WEIGHTS_CACHE");
-    (void)snprintf(model_path, sizeof model_path, "%s/model", folder);
-    (void)snprintf(weights_folder, sizeof weights_folder, "%s/glimpse/weights", cache);
+    (void)snprintf(model_path, sizeof model_path, "%s/model", directory);
+    (void)snprintf(weights_directory, sizeof weights_directory, "%s/glimpse/weights", cache);
     random_model model = random_model_tiny();
     /* Large enough to be worth a file: 12 layers of 12 * 192 * 192 numbers. */
     model.text_width = 192, model.text_layers = 12, model.text_heads = 4, model.text_mlp = 768;
@@ -87,9 +87,9 @@ static int set_up(void **unused) {
 
 static int tear_down(void **unused) {
     (void)unused;
-    remove_tree(folder);
+    remove_tree(directory);
     remove_tree(cache);
-    free(folder);
+    free(directory);
     free(cache);
     return 0;
 }
@@ -109,11 +109,11 @@ static void embeddings_are_the_same_with_and_without(void **unused) {
     assert_int_equal(embed_with(0, GLIMPSE_PRECISION_BF16, bf16[1]), MAPPED);
     assert_memory_equal(bf16[0], bf16[1], sizeof bf16[0]);
     assert_memory_not_equal(bf16[0], expected, sizeof expected);
-    char paths[MOST_FILES][1400];
+    char paths[MAX_FILES][1400];
     assert_int_equal(cache_files(paths), 2);
     glimpse_weights_cache_status status = GLIMPSE_WEIGHTS_CACHE_STATUS_INIT;
     assert_ok(glimpse_weights_cache_load_status(&status));
-    assert_string_equal(status.path, weights_folder);
+    assert_string_equal(status.path, weights_directory);
     assert_int_equal(status.files, 2);
     assert_true(status.bytes > 5 * 192 * 192 * 12);
     empty_cache();
@@ -122,7 +122,7 @@ static void embeddings_are_the_same_with_and_without(void **unused) {
 static void weights_used_as_stored_are_not_kept(void **unused) {
     (void)unused;
     float out[2 * E];
-    char paths[MOST_FILES][1400];
+    char paths[MAX_FILES][1400];
     (void)embed_with(0, GLIMPSE_PRECISION_F32, out);
     assert_int_equal(cache_files(paths), 0);
 }
@@ -130,7 +130,7 @@ static void weights_used_as_stored_are_not_kept(void **unused) {
 static void a_file_that_is_not_whole_is_never_used(void **unused) {
     (void)unused;
     float out[2 * E];
-    char paths[MOST_FILES][1400];
+    char paths[MAX_FILES][1400];
     assert_int_equal(embed(out), PREPARED);
     assert_int_equal(cache_files(paths), 1);
     size_t size = 0;
@@ -160,7 +160,7 @@ static void a_file_that_is_not_whole_is_never_used(void **unused) {
 static void files_may_be_deleted_while_they_are_mapped(void **unused) {
     (void)unused;
     float out[2 * E];
-    char paths[MOST_FILES][1400];
+    char paths[MAX_FILES][1400];
     (void)embed(out);
     glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
     options.backend = GLIMPSE_BACKEND_OPENBLAS;
@@ -169,7 +169,7 @@ static void files_may_be_deleted_while_they_are_mapped(void **unused) {
     glimpse_model *model = NULL;
     glimpse_encoder *encoder = NULL;
     assert_ok(glimpse_model_open(&model, model_path, &options));
-    assert_true(model->text_weights.shelf.reading);
+    assert_true(model->text_weights.prepared.reading);
     assert_int_equal(cache_files(paths), 1);
     assert_int_equal(unlink(paths[0]), 0);
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
@@ -180,25 +180,25 @@ static void files_may_be_deleted_while_they_are_mapped(void **unused) {
     empty_cache();
 }
 
-static void a_folder_that_cannot_be_written_is_no_failure(void **unused) {
+static void a_directory_that_cannot_be_written_is_no_failure(void **unused) {
     (void)unused;
     float out[2 * E];
-    char paths[MOST_FILES][1400];
-    /* A file where the folder should be: works for root, too. */
-    assert_int_equal(rmdir(weights_folder), 0);
-    int fd = open(weights_folder, O_CREAT | O_WRONLY, 0600);
+    char paths[MAX_FILES][1400];
+    /* A file where the directory should be: works for root, too. */
+    assert_int_equal(rmdir(weights_directory), 0);
+    int fd = open(weights_directory, O_CREAT | O_WRONLY, 0600);
     assert_true(fd >= 0);
     (void)close(fd);
     assert_int_equal(embed(out), PREPARED);
     assert_same(out);
-    assert_int_equal(unlink(weights_folder), 0);
-    assert_int_equal(mkdir(weights_folder, 0700), 0);
+    assert_int_equal(unlink(weights_directory), 0);
+    assert_int_equal(mkdir(weights_directory, 0700), 0);
     assert_int_equal(cache_files(paths), 0);
 }
 
 static void a_full_disk_is_no_failure(void **unused) {
     (void)unused;
-    char paths[MOST_FILES][1400];
+    char paths[MAX_FILES][1400];
     (void)fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
@@ -220,14 +220,14 @@ static void a_full_disk_is_no_failure(void **unused) {
 static void the_longest_unused_files_go_first(void **unused) {
     (void)unused;
     float out[2 * E];
-    char paths[MOST_FILES][1400];
+    char paths[MAX_FILES][1400];
     (void)setenv("GLIMPSE_WEIGHTS_CACHE", "8", 1); /* MB; int8 takes 5.1 of them, bf16 10.1 */
     assert_int_equal(embed(out), PREPARED);
     assert_int_equal(cache_files(paths), 1);
     /* A file of somebody else's, used long ago, and one that no limit touches. */
     char old[1400], foreign[1400];
-    (void)snprintf(old, sizeof old, "%s/%032d-text-00000000.weights", weights_folder, 0);
-    (void)snprintf(foreign, sizeof foreign, "%s/notes.txt", weights_folder);
+    (void)snprintf(old, sizeof old, "%s/%032d-text-00000000.weights", weights_directory, 0);
+    (void)snprintf(foreign, sizeof foreign, "%s/notes.txt", weights_directory);
     for (int i = 0; i < 2; i++) {
         int fd = open(i ? foreign : old, O_CREAT | O_WRONLY, 0600);
         assert_true(fd >= 0);
@@ -274,7 +274,7 @@ static void processes_that_start_together_do_not_disturb_each_other(void **unuse
         assert_int_equal(WEXITSTATUS(status), 0);
     }
     float out[2 * E];
-    char paths[MOST_FILES][1400];
+    char paths[MAX_FILES][1400];
     assert_int_equal(embed(out), MAPPED);
     assert_int_equal(cache_files(paths), 1);
     empty_cache();
@@ -286,7 +286,7 @@ int main(void) {
         cmocka_unit_test(weights_used_as_stored_are_not_kept),
         cmocka_unit_test(a_file_that_is_not_whole_is_never_used),
         cmocka_unit_test(files_may_be_deleted_while_they_are_mapped),
-        cmocka_unit_test(a_folder_that_cannot_be_written_is_no_failure),
+        cmocka_unit_test(a_directory_that_cannot_be_written_is_no_failure),
         cmocka_unit_test(a_full_disk_is_no_failure),
         cmocka_unit_test(the_longest_unused_files_go_first),
         cmocka_unit_test(processes_that_start_together_do_not_disturb_each_other),

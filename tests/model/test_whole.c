@@ -14,7 +14,7 @@
 #include <glimpse/sys/blip.h>
 #include <glimpse/sys/model.h>
 
-enum { WIDTH = 40, HEIGHT = 37, TEXTS = 4, MOST_NUMBERS = 512 };
+enum { WIDTH = 40, HEIGHT = 37, TEXTS = 4, MAX_NUMBERS = 512 };
 
 static const char *const texts[TEXTS] = {"a dog", "caf\xc3\xa9 of zebras", "red square", ""};
 static uint8_t rgb[WIDTH * HEIGHT * 3];
@@ -25,7 +25,7 @@ typedef struct subject {
     int blip;
     const char *files[6];
     const char *weights;
-    float intact[MOST_NUMBERS];
+    float intact[MAX_NUMBERS];
     size_t count;
 } subject;
 
@@ -71,7 +71,7 @@ static int clip_answers(const subject *s, const glimpse_image *image, float *out
     int status = glimpse_model_open(&model, path_in(root, s->name), &options);
     if (status < 0) return status;
     size_t e = glimpse_model_embedding_size(model);
-    assert_true((TEXTS + 1) * e + 2 <= MOST_NUMBERS);
+    assert_true((TEXTS + 1) * e + 2 <= MAX_NUMBERS);
     status = glimpse_encoder_create(&encoder, model, 2);
     if (status == GLIMPSE_OK) status = glimpse_encoder_images(out, encoder, &image, 1, 0);
     if (status == GLIMPSE_OK) {
@@ -143,7 +143,7 @@ static int answers(const subject *s, float *out, size_t *count) {
 
 /* 1 when it was refused, 0 when it made no difference. */
 static int refused_or_same(const subject *s, const char *what, size_t where, const char *more) {
-    float numbers[MOST_NUMBERS];
+    float numbers[MAX_NUMBERS];
     size_t count = 0;
     int status = answers(s, numbers, &count);
     if (status < 0) {
@@ -175,7 +175,7 @@ static void copy(const subject *s, const char *from, const char *file) {
 
 static int setup(void **unused) {
     (void)unused;
-    root = make_temp_folder();
+    root = make_temp_directory();
     uint64_t state = 3;
     for (size_t i = 0; i < sizeof rgb; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
@@ -351,7 +351,7 @@ static void refuses(const subject *s, const char *file, const char *from, const 
     size_t size = 0;
     char *bytes = read_whole_file(file_of(s, file), &size), *at = strstr(bytes, from);
     char *changed = malloc(size + strlen(to) + 1);
-    float numbers[MOST_NUMBERS];
+    float numbers[MAX_NUMBERS];
     assert_non_null(at);
     assert_non_null(changed);
     int used = snprintf(changed, size + strlen(to) + 1, "%.*s%s%s", (int)(at - bytes), bytes, to,
@@ -426,7 +426,7 @@ static void scales_that_are_no_scale_are_refused(void **unused) {
         size_t size = 0;
         char *bytes = read_whole_file(file_of(all[n], "model.safetensors"), &size);
         size_t header = (size_t)(uint8_t)bytes[0] | (size_t)(uint8_t)bytes[1] << 8;
-        float was, number, numbers[MOST_NUMBERS];
+        float was, number, numbers[MAX_NUMBERS];
         memcpy(&was, bytes + 8 + header, sizeof was);
         for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
             size_t count;
@@ -446,7 +446,7 @@ static void scales_that_are_no_scale_are_refused(void **unused) {
 static void vocabularies_of_other_sizes_are_refused(void **unused) {
     (void)unused;
     size_t size = 0;
-    float numbers[MOST_NUMBERS];
+    float numbers[MAX_NUMBERS];
     random_model other = random_model_tiny();
     other.vocabulary = 560;
     other.merges = 1;

@@ -11,16 +11,16 @@ static void search_equals_looking_at_everything(void **state) {
     (void)state;
     static const char *const afters[] = {NULL, "2020", "2020-06", "2020-05-30T14:03:59"};
     static const char *const befores[] = {NULL, "2021", "2020-06-01", "2019"};
-    static const char *const folders[] = {NULL,           "a",      "a/b", "a-b", "holiday 2020",
-                                          "holiday 2021", "nowhere"};
+    static const char *const directories[] = {
+        NULL, "a", "a/b", "a-b", "holiday 2020", "holiday 2021", "nowhere"};
     world w;
     world_open(&w, 1);
     world_populate(&w, 1500);
     for (int i = 0; i < 300; i++) {
         glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
         float query[WORLD_DIM];
-        char folder[800], id[GLIMPSE_HASH_HEX];
-        if (world_below(&w, 3) == 0) { /* a stored vector: its twins tie at the top */
+        char directory[800], id[GLIMPSE_HASH_HEX];
+        if (world_below(&w, 3) == 0) { /* a stored vector: its equals tie at the top */
             memcpy(query, w.contents[world_below(&w, w.content_count)].vector, sizeof query);
             tie_count++;
         } else {
@@ -29,9 +29,9 @@ static void search_equals_looking_at_everything(void **state) {
         static const size_t ks[] = {1, 2, 10, 37, 400, 5000};
         options.k = ks[world_below(&w, 6)];
         if (world_below(&w, 2)) {
-            const char *name = folders[world_below(&w, 7)];
-            (void)snprintf(folder, sizeof folder, "%s/%s", w.pictures, name ? name : "");
-            options.path_prefix = name ? folder : NULL;
+            const char *name = directories[world_below(&w, 7)];
+            (void)snprintf(directory, sizeof directory, "%s/%s", w.pictures, name ? name : "");
+            options.path_prefix = name ? directory : NULL;
         }
         if (world_below(&w, 2)) options.after = afters[world_below(&w, 4)];
         if (world_below(&w, 2)) options.before = befores[world_below(&w, 4)];
@@ -64,9 +64,9 @@ static void search_is_exact_in_a_crowd_of_equals(void **state) {
     world_check_search(&w, same, &options);
     options.k = 3;
     world_check_search(&w, same, &options);
-    char folder[600];
-    (void)snprintf(folder, sizeof folder, "%s/few", w.pictures);
-    options.path_prefix = folder;
+    char directory[600];
+    (void)snprintf(directory, sizeof directory, "%s/few", w.pictures);
+    options.path_prefix = directory;
     options.k = 10;
     world_check_search(&w, same, &options);
     world_close(&w);
@@ -84,7 +84,7 @@ static size_t count_in(world *w, const char *prefix) {
     return count;
 }
 
-static void a_path_prefix_is_a_folder_first_and_a_string_second(void **state) {
+static void a_path_prefix_is_a_directory_first_and_a_string_second(void **state) {
     (void)state;
     static const char *const names[] = {"a/1.jpg", "a/b/2.jpg",     "ab/3.jpg",      "a.jpg",
                                         "ax.jpg",  "2020-01/4.jpg", "2020-02/5.jpg", "lost/6.jpg"};
@@ -105,8 +105,8 @@ static void a_path_prefix_is_a_folder_first_and_a_string_second(void **state) {
     assert_int_equal(count_in(&w, IN("/a/")), 2);
     assert_int_equal(count_in(&w, IN("/x/.././a//b")), 1);
     assert_int_equal(count_in(&w, IN("/a/1.jpg")), 1);
-    assert_int_equal(count_in(&w, IN("/2020-")), 2);  /* no such folder: names that begin so */
-    assert_int_equal(count_in(&w, IN("/2020-/")), 0); /* but a folder was asked for */
+    assert_int_equal(count_in(&w, IN("/2020-")), 2);  /* no such directory: names that begin so */
+    assert_int_equal(count_in(&w, IN("/2020-/")), 0); /* but a directory was asked for */
     assert_int_equal(count_in(&w, IN("/a.")), 1);
     assert_int_equal(count_in(&w, IN("/lost")), 0);
     assert_int_equal(count_in(&w, IN("/none")), 0);
@@ -192,8 +192,8 @@ static void offline_files_are_shown_last_and_say_so(void **state) {
     glimpse_results *results = NULL;
     glimpse_store *catalog = glimpse_library_store(w.library);
     char disk[600], path[700];
-    (void)snprintf(disk, sizeof disk, "%s/disk", w.folder);
-    assert_ok(catalog->ops->roots.put(catalog, disk, 1, 1)); /* unplugged */
+    (void)snprintf(disk, sizeof disk, "%s/disk", w.directory);
+    assert_ok(catalog->ops->roots.write(catalog, disk, 1, 1)); /* unplugged */
     size_t content = world_add_content(&w, NULL, ""), alone = world_add_content(&w, NULL, "");
     glimpse_file_stamp stamp = {1, 2, 3};
     (void)snprintf(path, sizeof path, "%s/a.jpg", disk);
@@ -221,7 +221,7 @@ static void offline_files_are_shown_last_and_say_so(void **state) {
     glimpse_results_free(results);
 
     /* Unplugged since the last look. */
-    assert_ok(catalog->ops->roots.put(catalog, disk, 1, 0));
+    assert_ok(catalog->ops->roots.write(catalog, disk, 1, 0));
     assert_int_equal(unlink(path), 0);
     r = first(&w, &results, alone); /* an empty mount point */
     assert_int_equal(r->offline, 1);
@@ -342,18 +342,18 @@ static void a_visit_sees_every_present_file_in_path_order(void **state) {
     world_open(&w, 10);
     world_populate(&w, 300);
     size_t all = 0, below = 0;
-    char folder[600];
-    (void)snprintf(folder, sizeof folder, "%s/a", w.pictures);
+    char directory[600];
+    (void)snprintf(directory, sizeof directory, "%s/a", w.pictures);
     for (size_t i = 0; i < w.file_count; i++) {
         int present = !w.files[i].missing && w.files[i].content != SIZE_MAX;
         all += (size_t)present;
-        below += (size_t)(present && glimpse_path_is_below(w.files[i].path, folder));
+        below += (size_t)(present && glimpse_path_is_below(w.files[i].path, directory));
     }
     visited v = {.w = &w};
     assert_ok(glimpse_library_visit_key(w.library, &w.key, NULL, visit, &v));
     assert_int_equal(v.count, all);
     v = (visited){.w = &w};
-    assert_ok(glimpse_library_visit_key(w.library, &w.key, folder, visit, &v));
+    assert_ok(glimpse_library_visit_key(w.library, &w.key, directory, visit, &v));
     assert_int_equal(v.count, below);
     v = (visited){.w = &w, .stop_at = 3};
     assert_int_equal(glimpse_library_visit_key(w.library, &w.key, NULL, visit, &v), 42);
@@ -365,7 +365,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(search_equals_looking_at_everything),
         cmocka_unit_test(search_is_exact_in_a_crowd_of_equals),
-        cmocka_unit_test(a_path_prefix_is_a_folder_first_and_a_string_second),
+        cmocka_unit_test(a_path_prefix_is_a_directory_first_and_a_string_second),
         cmocka_unit_test(paths_of_any_bytes_are_found),
         cmocka_unit_test(the_file_shown_exists_where_one_does),
         cmocka_unit_test(offline_files_are_shown_last_and_say_so),

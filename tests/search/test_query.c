@@ -145,20 +145,20 @@ static void make_file(const char *name) {
     write_text(name, "");
 }
 
-static int enter_folder(void **state) {
-    char *folder = make_temp_folder();
-    assert_int_equal(chdir(folder), 0);
+static int enter_directory(void **state) {
+    char *directory = make_temp_directory();
+    assert_int_equal(chdir(directory), 0);
     make_file("here x.jpg");
     make_file("Bob - 2020.jpg");
     make_file("y.png");
     make_file("3:y.png");
     make_file("notes.txt");
     assert_int_equal(setenv("HOME", "/home/me", 1), 0);
-    *state = folder;
+    *state = directory;
     return 0;
 }
 
-static int leave_folder(void **state) {
+static int leave_directory(void **state) {
     assert_int_equal(chdir("/"), 0);
     remove_tree(*state);
     free(*state);
@@ -314,5 +314,5 @@ int main(void) {
         cmocka_unit_test(query_reports_cut_texts_and_broken_pictures),
         cmocka_unit_test(query_names_the_towers_it_needs),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return cmocka_run_group_tests(tests, enter_directory, leave_directory);
 }

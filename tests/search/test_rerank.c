@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { MOST = 40 };
+enum { MAX_COUNT = 40 };
 
 static uint64_t random_state = 12345;
 static size_t below(size_t end) {
@@ -17,7 +17,7 @@ static size_t below(size_t end) {
 
 /* First scores fall, with ties; second ones are coarse, so that they tie; some are missing. */
 static size_t make(double *first, double *second, size_t missing_of_ten) {
-    size_t count = below(MOST + 1);
+    size_t count = below(MAX_COUNT + 1);
     double score = 0.9;
     for (size_t i = 0; i < count; i++) {
         score -= 0.01 * (double)below(3);
@@ -28,7 +28,7 @@ static size_t make(double *first, double *second, size_t missing_of_ten) {
 }
 
 static void check_is_permutation(const glimpse_reranked *order, size_t count) {
-    int seen[MOST] = {0};
+    int seen[MAX_COUNT] = {0};
     for (size_t i = 0; i < count; i++) {
         assert_true(order[i].index < count);
         assert_int_equal(seen[order[i].index]++, 0);
@@ -37,9 +37,9 @@ static void check_is_permutation(const glimpse_reranked *order, size_t count) {
 
 static void weight_0_is_the_order_of_the_first_stage(void **state) {
     (void)state;
-    for (int turn = 0; turn < 2000; turn++) {
-        double first[MOST], second[MOST];
-        glimpse_reranked order[MOST];
+    for (int orientation = 0; orientation < 2000; orientation++) {
+        double first[MAX_COUNT], second[MAX_COUNT];
+        glimpse_reranked order[MAX_COUNT];
         size_t count = make(first, second, below(11));
         assert_ok(glimpse_rerank(order, first, second, count, 0.0));
         for (size_t i = 0; i < count; i++)
@@ -49,10 +49,10 @@ static void weight_0_is_the_order_of_the_first_stage(void **state) {
 
 static void weight_1_is_the_order_of_the_second_stage(void **state) {
     (void)state;
-    for (int turn = 0; turn < 2000; turn++) {
-        double first[MOST], second[MOST];
-        glimpse_reranked order[MOST];
-        size_t count = make(first, second, turn % 2 ? 3 : 0);
+    for (int orientation = 0; orientation < 2000; orientation++) {
+        double first[MAX_COUNT], second[MAX_COUNT];
+        glimpse_reranked order[MAX_COUNT];
+        size_t count = make(first, second, orientation % 2 ? 3 : 0);
         assert_ok(glimpse_rerank(order, first, second, count, 1.0));
         check_is_permutation(order, count);
         double before = INFINITY;
@@ -70,9 +70,9 @@ static void weight_1_is_the_order_of_the_second_stage(void **state) {
 
 static void a_missing_score_moves_its_picture_neither_up_nor_down(void **state) {
     (void)state;
-    for (int turn = 0; turn < 2000; turn++) {
-        double first[MOST], second[MOST];
-        glimpse_reranked order[MOST];
+    for (int orientation = 0; orientation < 2000; orientation++) {
+        double first[MAX_COUNT], second[MAX_COUNT];
+        glimpse_reranked order[MAX_COUNT];
         size_t count = make(first, second, below(11));
         assert_ok(glimpse_rerank(order, first, second, count, (double)below(101) / 100.0));
         check_is_permutation(order, count);
@@ -86,9 +86,9 @@ static void a_missing_score_moves_its_picture_neither_up_nor_down(void **state) 
 /* A score that goes missing never helps the picture it is missing of. */
 static void losing_a_score_never_promotes(void **state) {
     (void)state;
-    for (int turn = 0; turn < 1000; turn++) {
-        double first[MOST], second[MOST];
-        glimpse_reranked order[MOST];
+    for (int orientation = 0; orientation < 1000; orientation++) {
+        double first[MAX_COUNT], second[MAX_COUNT];
+        glimpse_reranked order[MAX_COUNT];
         size_t count = make(first, second, 2);
         if (count == 0) continue;
         size_t loser = below(count);
@@ -102,9 +102,9 @@ static void losing_a_score_never_promotes(void **state) {
 /* The formula, taken word by word. */
 static void blended_scores_are_the_weighted_sum_of_standardised_ones(void **state) {
     (void)state;
-    for (int turn = 0; turn < 500; turn++) {
-        double first[MOST], second[MOST], mean[2] = {0, 0}, deviation[2] = {0, 0};
-        glimpse_reranked order[MOST];
+    for (int orientation = 0; orientation < 500; orientation++) {
+        double first[MAX_COUNT], second[MAX_COUNT], mean[2] = {0, 0}, deviation[2] = {0, 0};
+        glimpse_reranked order[MAX_COUNT];
         size_t count = make(first, second, 2), n = 0;
         double weight = (double)below(101) / 100.0;
         for (size_t i = 0; i < count; i++) {
@@ -139,9 +139,9 @@ static void blended_scores_are_the_weighted_sum_of_standardised_ones(void **stat
 /* Logits, probabilities, percentages: only what they say about the order of sizes counts. */
 static void the_scale_of_a_score_does_not_matter(void **state) {
     (void)state;
-    for (int turn = 0; turn < 500; turn++) {
-        double first[MOST], second[MOST], scaled[MOST];
-        glimpse_reranked a[MOST], b[MOST];
+    for (int orientation = 0; orientation < 500; orientation++) {
+        double first[MAX_COUNT], second[MAX_COUNT], scaled[MAX_COUNT];
+        glimpse_reranked a[MAX_COUNT], b[MAX_COUNT];
         size_t count = make(first, second, 1);
         for (size_t i = 0; i < count; i++)
             scaled[i] = 1024.0 * second[i] - 4096.0;

@@ -9,11 +9,11 @@ static const char *const variables[] = {"GLIMPSE_LIBRARY", "GLIMPSE_MODEL",   "G
 int fixture_begin(void **state) {
     fixture *f = calloc(1, sizeof *f);
     if (!f) return -1;
-    f->folder = make_temp_folder();
-    (void)snprintf(f->library, sizeof f->library, "%s/library", f->folder);
+    f->directory = make_temp_directory();
+    (void)snprintf(f->library, sizeof f->library, "%s/library", f->directory);
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
         (void)unsetenv(variables[i]);
-    (void)setenv("HOME", f->folder, 1);
+    (void)setenv("HOME", f->directory, 1);
     *state = f;
     return 0;
 }
@@ -21,8 +21,8 @@ int fixture_begin(void **state) {
 int fixture_end(void **state) {
     fixture *f = *state;
     glimpse_session_close(f->session);
-    remove_tree(f->folder);
-    free(f->folder);
+    remove_tree(f->directory);
+    free(f->directory);
     free(f);
     return 0;
 }
@@ -52,13 +52,13 @@ void open_session(fixture *f, const glimpse_session_options *options) {
 
 void open_own(fixture *f) {
     glimpse_session_options options = options_for(f);
-    (void)snprintf(f->library, sizeof f->library, "%s/.local/share/glimpse/library", f->folder);
+    (void)snprintf(f->library, sizeof f->library, "%s/.local/share/glimpse/library", f->directory);
     options.library = NULL;
     open_session(f, &options);
 }
 
-void index_demo(fixture *f, const char *folder) {
-    const char *root = path_in(GLIMPSE_SOURCE_DIR "/data/demo", folder);
+void index_demo(fixture *f, const char *directory) {
+    const char *root = path_in(GLIMPSE_SOURCE_DIR "/data/demo", directory);
     glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
     options.roots = &root;
     options.root_count = 1;

@@ -10,8 +10,8 @@
 #include <glimpse/session_search.h>
 
 typedef struct fixture {
-    char *folder;       /* of this test; HOME lies in it */
-    char library[1100]; /* folder/library, not made yet */
+    char *directory;    /* of this test; HOME lies in it */
+    char library[1100]; /* directory/library, not made yet */
     char notes[8][512]; /* what the session remarked */
     unsigned note_count;
     glimpse_session *session; /* open_session */
@@ -22,14 +22,14 @@ typedef struct fixture {
 int fixture_begin(void **state);
 int fixture_end(void **state);
 
-/* Options for folder/library, the shipped data of the source tree, f32 and notes kept. */
+/* Options for directory/library, the shipped data of the source tree, f32 and notes kept. */
 glimpse_session_options options_for(fixture *f);
 /* f->session with these options (NULL: the above). */
 void open_session(fixture *f, const glimpse_session_options *options);
 /* A session on the user's own library, which need not be there: one that is named must be. */
 void open_own(fixture *f);
-/* Indexes a folder of the demo pictures, such as "shapes", with f->session. */
-void index_demo(fixture *f, const char *folder);
+/* Indexes a directory of the demo pictures, such as "shapes", with f->session. */
+void index_demo(fixture *f, const char *directory);
 /* The search for `text` with f->session; fails the test when it fails. */
 glimpse_hits *search(fixture *f, const char *text, const glimpse_find_options *options);
 /* The last error contains `part`. */

@@ -46,7 +46,7 @@ static void set_up(world *w, fixture *f) {
     assert_ok(glimpse_query_parse(&w->query, names, 1));
     assert_ok(glimpse_decisions_load(&w->decisions, w->library));
     assert_ok(glimpse_label_eval_create(&w->eval, 2));
-    (void)snprintf(truth, sizeof truth, "%s/truth.csv", f->folder);
+    (void)snprintf(truth, sizeof truth, "%s/truth.csv", f->directory);
     write_text(truth, table);
     assert_ok(glimpse_truth_load(&w->truth, truth, NULL));
 }

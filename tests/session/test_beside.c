@@ -16,7 +16,7 @@ typedef struct worker {
     fixture *f;
     atomic_int *stop;
     int (*work)(struct worker *w); /* a status */
-    unsigned turns;
+    unsigned orientations;
     int status;
     char message[256];
 } worker;
@@ -25,7 +25,7 @@ static void *run(void *user) {
     worker *w = user;
     do {
         w->status = w->work(w);
-        w->turns++;
+        w->orientations++;
         if (w->status < 0) {
             (void)snprintf(w->message, sizeof w->message, "%s", glimpse_last_error());
         }
@@ -36,7 +36,7 @@ static void *run(void *user) {
 static int search_words(worker *w) {
     static const char *const words[] = {"a red circle", "a dog", "bread"};
     glimpse_hits *hits = NULL;
-    int status = glimpse_session_search(&hits, w->f->session, &words[w->turns % 3], 1, NULL);
+    int status = glimpse_session_search(&hits, w->f->session, &words[w->orientations % 3], 1, NULL);
     if (status == GLIMPSE_OK && glimpse_hits_count(hits) != 10) status = GLIMPSE_E_INTERNAL;
     glimpse_hits_free(hits);
     return status;
@@ -100,7 +100,7 @@ static void everything_goes_on_while_a_thread_indexes(void **state) {
         if (workers[i].status != GLIMPSE_OK) {
             fail_msg("worker %d: %d, %s", i, workers[i].status, workers[i].message);
         }
-        assert_true(workers[i].turns > 0);
+        assert_true(workers[i].orientations > 0);
     }
     assert_ok(glimpse_session_load_decisions(&decisions, f->session));
     assert_int_equal(glimpse_decisions_count(decisions), 0);

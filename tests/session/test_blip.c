@@ -12,19 +12,19 @@
 #define DEMO     GLIMPSE_SOURCE_DIR "/data/demo/"
 #define DEMO_VLM GLIMPSE_SOURCE_DIR "/data/models/demo-vlm/"
 
-enum { MOST = 16 };
+enum { MAX_COUNT = 16 };
 
 typedef struct records {
     size_t count, stop_at; /* stop_at 0: never */
-    glimpse_blip_record all[MOST];
-    char texts[MOST][256]; /* what was written, the likeliest candidate, or the problem */
-    size_t ids[MOST];
-    double sums[MOST];
+    glimpse_blip_record all[MAX_COUNT];
+    char texts[MAX_COUNT][256]; /* what was written, the likeliest candidate, or the problem */
+    size_t ids[MAX_COUNT];
+    double sums[MAX_COUNT];
 } records;
 
 static int keep(void *user, const glimpse_blip_record *r) {
     records *k = user;
-    assert_true(k->count < MOST);
+    assert_true(k->count < MAX_COUNT);
     const size_t i = k->count++;
     const char *text = r->problem ? r->problem : "";
     if (r->result) {

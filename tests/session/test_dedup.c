@@ -10,14 +10,15 @@
 
 #define DEMO GLIMPSE_SOURCE_DIR "/data/demo/shapes/"
 
-/* folder/pictures with a picture, a copy of it and another one; links are followed by searches. */
+/* directory/pictures with a picture, a copy of it and another one; links are followed by searches.
+ */
 typedef struct files {
     char root[1100], first[1200], copy[1200], other[1200];
 } files;
 
 static files make_files(const fixture *f) {
     files made;
-    char *real = realpath(f->folder, NULL);
+    char *real = realpath(f->directory, NULL);
     (void)snprintf(made.root, sizeof made.root, "%s/pictures", real);
     (void)snprintf(made.first, sizeof made.first, "%s/a.jpg", made.root);
     (void)snprintf(made.copy, sizeof made.copy, "%s/sub/b.jpg", made.root);
@@ -207,7 +208,7 @@ static void files_never_move_to_where_they_would_be_found_again(void **state) {
     assert_non_null(strstr(glimpse_last_error(), "the next run would find the files again"));
     assert_null(plan);
     /* Nor through a link into it. */
-    (void)snprintf(link, sizeof link, "%s/link", f->folder);
+    (void)snprintf(link, sizeof link, "%s/link", f->directory);
     assert_int_equal(symlink(made.root, link), 0);
     assert_int_equal(glimpse_dedup_check_target(path_in(link, "new"), &root, 1), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_dedup_check_target("", &root, 1), GLIMPSE_E_INVALID);
@@ -260,7 +261,7 @@ static void an_action_is_shown_done_and_taken_back(void **state) {
     unsigned runs = 0;
     open_own(f);
     glimpse_dedup_report *report = find(f, &root, 1);
-    (void)snprintf(target, sizeof target, "%s/moved", f->folder);
+    (void)snprintf(target, sizeof target, "%s/moved", f->directory);
     glimpse_dedup_plan *plan = plan_of(report, &root, target);
     options.kind = GLIMPSE_ACTION_MOVE;
     assert_int_equal(glimpse_session_undo(&done, f->session, 0, NULL, NULL), GLIMPSE_E_NOT_FOUND);

@@ -351,7 +351,7 @@ static void every_format_is_found_by_its_name(void **state) {
 /*
  * Readers.
  */
-static void put(const char *name, const char *text) {
+static void write_named_file(const char *name, const char *text) {
     write_file(name, text, strlen(text));
 }
 
@@ -375,7 +375,7 @@ static void predictions_are_refused_with_the_line(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         glimpse_predictions *p = NULL;
-        put(cases[i].name, cases[i].text);
+        write_named_file(cases[i].name, cases[i].text);
         assert_int_equal(glimpse_predictions_load(&p, cases[i].name), GLIMPSE_E_FORMAT);
         assert_null(p);
         if (!strstr(glimpse_last_error(), cases[i].message)) {
@@ -384,7 +384,7 @@ static void predictions_are_refused_with_the_line(void **state) {
     }
     glimpse_predictions *p = NULL;
     assert_int_equal(glimpse_predictions_load(&p, "not there.csv"), GLIMPSE_E_NOT_FOUND);
-    put("p.csv", "path,class,probability\nb,x,0.5\na,y,0.25\nb,z,0.125\n");
+    write_named_file("p.csv", "path,class,probability\nb,x,0.5\na,y,0.25\nb,z,0.125\n");
     assert_int_equal(glimpse_predictions_load(&p, "p.csv"), GLIMPSE_OK);
     assert_int_equal(p->count, 2);
     assert_string_equal(p->pictures[0].path, "b");
@@ -407,7 +407,7 @@ static void captions_of_every_kind_read_alike(void **state) {
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         glimpse_caption_pairs *c = NULL;
-        put(files[i][0], files[i][1]);
+        write_named_file(files[i][0], files[i][1]);
         assert_int_equal(glimpse_caption_pairs_load(&c, files[i][0], "/p"), GLIMPSE_OK);
         assert_int_equal(c->image_count, 2);
         assert_int_equal(c->text_count, 2);
@@ -422,7 +422,8 @@ static void captions_of_every_kind_read_alike(void **state) {
         glimpse_caption_pairs_free(c);
     }
     glimpse_caption_pairs *c = NULL;
-    put("c.json", "{\"image\":\"a\",\"caption\":\"x\"}\n{\"image\":\"b\",\"caption\":7}\n");
+    write_named_file("c.json",
+                     "{\"image\":\"a\",\"caption\":\"x\"}\n{\"image\":\"b\",\"caption\":7}\n");
     assert_int_equal(glimpse_caption_pairs_load(&c, "c.json", NULL), GLIMPSE_E_FORMAT);
     assert_non_null(strstr(glimpse_last_error(), "c.json, line 2: the caption is no string"));
 }
@@ -432,8 +433,9 @@ static void predictions_are_judged_by_the_truth(void **state) {
     glimpse_judge_options o = GLIMPSE_JUDGE_OPTIONS_INIT;
     glimpse_judgement *j = NULL;
     messages m = {{0}};
-    put("truth.csv", "path,class\na,cat\nb,dog\nc,dog\nd,mouse\n");
-    put("p.csv", "path,class,probability\na,cat,0.9\nb,cat,0.8\nc,animal/dog,0.7\nz,cat,0.6\n");
+    write_named_file("truth.csv", "path,class\na,cat\nb,dog\nc,dog\nd,mouse\n");
+    write_named_file("p.csv",
+                     "path,class,probability\na,cat,0.9\nb,cat,0.8\nc,animal/dog,0.7\nz,cat,0.6\n");
     assert_int_equal(glimpse_judgement_create(&j, "p.csv", "truth.csv", NULL), GLIMPSE_E_INVALID);
     assert_null(j);
     assert_non_null(strstr(glimpse_last_error(), "the first is d"));
@@ -454,7 +456,7 @@ static void predictions_are_judged_by_the_truth(void **state) {
     assert_int_equal(glimpse_judgement_create(&j, "p.csv", "truth.csv", &o), GLIMPSE_OK);
     assert_true(fabs(j->report->top1.value - 0.5) < 1e-12);
     glimpse_judgement_free(j);
-    put("truth.csv", "path,class\nelsewhere/a,cat\nb\xFF,d\xFF\n");
+    write_named_file("truth.csv", "path,class\nelsewhere/a,cat\nb\xFF,d\xFF\n");
     assert_int_equal(glimpse_judgement_create(&j, "p.csv", "truth.csv", &o), GLIMPSE_E_FORMAT);
     assert_non_null(strstr(glimpse_last_error(), "truth.csv, line 3: the class is not UTF-8"));
 }

@@ -34,7 +34,7 @@ static void the_place_of_the_library_is_that_of_the_moment_of_opening(void **sta
     char expected[1200], elsewhere[1200];
     glimpse_session_options options = options_for(f);
     options.library = NULL;
-    (void)snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", f->folder);
+    (void)snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", f->directory);
     (void)setenv("GLIMPSE_LIBRARY", elsewhere, 1);
     open_session(f, &options);
     (void)unsetenv("GLIMPSE_LIBRARY");
@@ -43,7 +43,7 @@ static void the_place_of_the_library_is_that_of_the_moment_of_opening(void **sta
     glimpse_session_close(f->session);
     f->session = NULL;
     open_session(f, &options);
-    (void)snprintf(expected, sizeof expected, "%s/.local/share/glimpse/library", f->folder);
+    (void)snprintf(expected, sizeof expected, "%s/.local/share/glimpse/library", f->directory);
     assert_string_equal(glimpse_session_library_path(f->session), expected);
     glimpse_session_close(f->session);
     f->session = NULL;
@@ -158,7 +158,7 @@ static void the_library_s_last_model_is_the_session_s(void **state) {
 /*
  * Indexing.
  */
-static void no_library_is_made_for_a_folder_that_is_not_there(void **state) {
+static void no_library_is_made_for_a_directory_that_is_not_there(void **state) {
     fixture *f = *state;
     const char *roots[] = {GLIMPSE_SOURCE_DIR "/data/demo/shapes", "/no/such/folder"};
     glimpse_ingest_options options = GLIMPSE_INGEST_OPTIONS_INIT;
@@ -303,7 +303,7 @@ static void the_picture_itself_is_left_out_of_what_is_similar(void **state) {
     assert_true(glimpse_hits_get(hits, 0)->result->score > 0.999);
     glimpse_hits_free(hits);
     /* Its bytes under a name that the library does not know are the same picture. */
-    (void)snprintf(copy, sizeof copy, "%s/copy", f->folder);
+    (void)snprintf(copy, sizeof copy, "%s/copy", f->directory);
     (void)snprintf(command, sizeof command, "cp '%s' '%s'", path, copy);
     assert_int_equal(system(command), 0);
     options.with_self = 0;
@@ -317,7 +317,7 @@ static void the_picture_itself_is_left_out_of_what_is_similar(void **state) {
     assert_null(hits);
 }
 
-static void a_second_look_orders_the_first_results_anew(void **state) {
+static void re_ranking_orders_the_first_results_anew(void **state) {
     fixture *f = *state;
     glimpse_search_options search_options = GLIMPSE_SEARCH_OPTIONS_INIT;
     glimpse_find_options options = GLIMPSE_FIND_OPTIONS_INIT;
@@ -482,7 +482,7 @@ static void models_are_listed_by_name_with_what_the_library_has(void **state) {
     (void)snprintf(command, sizeof command,
                    "mkdir -p '%s/.local/share/glimpse/models/org' && cp -r '%s' "
                    "'%s/.local/share/glimpse/models/org/copy'",
-                   f->folder, GLIMPSE_SOURCE_DIR "/data/models/demo", f->folder);
+                   f->directory, GLIMPSE_SOURCE_DIR "/data/models/demo", f->directory);
     assert_int_equal(system(command), 0);
     open_session(f, NULL);
     index_demo(f, "shapes");
@@ -511,14 +511,14 @@ int main(void) {
         TEST(a_tower_is_opened_when_it_is_needed_and_lent_models_stay),
         TEST(a_model_that_is_not_there_is_named_with_the_places_looked_at),
         TEST(the_library_s_last_model_is_the_session_s),
-        TEST(no_library_is_made_for_a_folder_that_is_not_there),
+        TEST(no_library_is_made_for_a_directory_that_is_not_there),
         TEST(indexing_without_roots_looks_at_those_it_knows),
         TEST(a_session_that_only_reads_indexes_nothing),
         TEST(a_search_finds_what_the_library_s_own_search_does),
         TEST(hits_outlive_the_session),
         TEST(what_makes_no_sense_is_said_before_anything_is_opened),
         TEST(the_picture_itself_is_left_out_of_what_is_similar),
-        TEST(a_second_look_orders_the_first_results_anew),
+        TEST(re_ranking_orders_the_first_results_anew),
         TEST(a_list_of_files_is_put_in_order_and_can_be_stopped),
         TEST(the_library_can_be_looked_at_and_looked_after),
         TEST(texts_and_pictures_are_embedded_as_the_encoder_does),

@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-static void put_in_place(const char *library, const char *from) {
+static void install(const char *library, const char *from) {
     char command[4000];
     (void)snprintf(command, sizeof command, "rm -rf '%s' && cp -r '%s' '%s'", library, from,
                    library);
@@ -42,10 +42,10 @@ static uint64_t count_embedded(fixture *f) {
     return count;
 }
 
-/* Makes folder/saved, a library of "animals", and one of "shapes" that f->session has open. */
+/* Makes directory/saved, a library of "animals", and one of "shapes" that f->session has open. */
 static char *make_two_libraries(fixture *f) {
     static char saved[1200];
-    (void)snprintf(saved, sizeof saved, "%s/saved", f->folder);
+    (void)snprintf(saved, sizeof saved, "%s/saved", f->directory);
     glimpse_session_options options = options_for(f);
     options.library = saved;
     open_session(f, &options);
@@ -64,7 +64,7 @@ static char *make_two_libraries(fixture *f) {
 static void the_library_that_is_there_now_is_the_one_that_is_used(void **state) {
     fixture *f = *state;
     const char *saved = make_two_libraries(f);
-    put_in_place(f->library, saved);
+    install(f->library, saved);
     glimpse_hits *hits = search(f, "a red circle", NULL);
     assert_non_null(strstr(glimpse_hits_get(hits, 0)->path, "/animals/"));
     glimpse_hits_free(hits);
@@ -125,7 +125,7 @@ static void labels_are_not_stored_in_another_library(void **state) {
     options.classes = "circle,square";
     options.store = "forms";
     assert_ok(glimpse_session_open_labeller(&labeller, f->session, 1, &options));
-    put_in_place(f->library, saved);
+    install(f->library, saved);
     assert_int_equal(glimpse_labeller_label_library(NULL, labeller, NULL, NULL, NULL),
                      GLIMPSE_E_CORRUPT);
     assert_message("another library was put in the place");
@@ -146,7 +146,7 @@ typedef struct replacing {
 static int replace_once(void *user, const glimpse_progress *progress) {
     replacing *r = user;
     (void)progress;
-    if (!r->done) put_in_place(r->library, r->saved);
+    if (!r->done) install(r->library, r->saved);
     r->done = 1;
     return 0;
 }
@@ -175,7 +175,7 @@ static void nothing_is_written_to_what_took_the_place_of_a_library(void **state)
     const glimpse_model *model = NULL;
     assert_ok(glimpse_session_model(&model, f->session, GLIMPSE_TOWER_IMAGE));
     assert_ok(glimpse_session_open_library(&library, f->session, 0));
-    put_in_place(f->library, saved);
+    install(f->library, saved);
     ingest.model = model;
     ingest.progress = NULL;
     assert_int_equal(glimpse_library_ingest(NULL, library, &ingest), GLIMPSE_E_CORRUPT);
@@ -189,7 +189,7 @@ static void nothing_is_written_to_what_took_the_place_of_a_library(void **state)
     assert_int_equal(glimpse_library_ingest(NULL, library, &ingest), GLIMPSE_E_NOT_FOUND);
     assert_message("removed while it was open");
     assert_int_not_equal(access(f->library, F_OK), 0);
-    put_in_place(f->library, saved);
+    install(f->library, saved);
     glimpse_library_close(library);
     now = read_vectors(f->library, &size_now);
     assert_int_equal(size_now, size);
@@ -234,16 +234,16 @@ static void threads_go_on_with_what_takes_the_place_of_the_library(void **state)
     reader readers[READERS];
     pthread_t threads[READERS];
     for (int i = 0; i < REPLACEMENTS; i++) {
-        (void)snprintf(copy, sizeof copy, "%s/copy%d", f->folder, i);
-        put_in_place(copy, saved);
+        (void)snprintf(copy, sizeof copy, "%s/copy%d", f->directory, i);
+        install(copy, saved);
     }
     for (int i = 0; i < READERS; i++) {
         readers[i] = (reader){.f = f, .stop = &stop};
         assert_int_equal(pthread_create(&threads[i], NULL, search_until_stopped, &readers[i]), 0);
     }
     for (int i = 0; i < REPLACEMENTS; i++) {
-        (void)snprintf(copy, sizeof copy, "%s/copy%d", f->folder, i);
-        (void)snprintf(old, sizeof old, "%s/old%d", f->folder, i);
+        (void)snprintf(copy, sizeof copy, "%s/copy%d", f->directory, i);
+        (void)snprintf(old, sizeof old, "%s/old%d", f->directory, i);
         (void)usleep(20000);
         assert_int_equal(rename(f->library, old), 0);
         assert_int_equal(rename(copy, f->library), 0);
@@ -287,7 +287,7 @@ static void relative_names_begin_where_the_session_was_opened(void **state) {
         if (by_variable) (void)setenv("GLIMPSE_MODEL", "data/models/demo", 1);
         if (by_variable) (void)setenv("GLIMPSE_VLM", "data/models/demo-vlm/vqa", 1);
         open_session(f, &options);
-        assert_int_equal(chdir(f->folder), 0);
+        assert_int_equal(chdir(f->directory), 0);
         (void)unsetenv("GLIMPSE_MODEL");
         (void)unsetenv("GLIMPSE_VLM");
         assert_ok(glimpse_session_model_path(&path, f->session));

@@ -159,13 +159,13 @@ static void contents_are_known_by_hash_and_size(void **state) {
     assert_int_equal(catalog->ops->contents.find(&a, &embedded, catalog, &meta.hash, 10, w.model),
                      GLIMPSE_E_NOT_FOUND);
     assert_int_equal(embedded, 0);
-    assert_ok(catalog->ops->contents.put(&a, catalog, &meta));
+    assert_ok(catalog->ops->contents.write(&a, catalog, &meta));
     meta.size = 11; /* the same hash with another size is another content */
-    assert_ok(catalog->ops->contents.put(&b, catalog, &meta));
+    assert_ok(catalog->ops->contents.write(&b, catalog, &meta));
     assert_int_not_equal(a, b);
     meta.size = 10;
     meta.has_gps = 0;
-    assert_ok(catalog->ops->contents.put(&again, catalog, &meta));
+    assert_ok(catalog->ops->contents.write(&again, catalog, &meta));
     assert_int_equal(again, a);
     int64_t without = 0;
     assert_ok(glimpse_db_integer(glimpse_store_db(catalog), &without,
@@ -175,7 +175,7 @@ static void contents_are_known_by_hash_and_size(void **state) {
     assert_int_equal(embedded, 0);
     float v[WORLD_DIM];
     world_vector(&w, v);
-    assert_ok(catalog->ops->contents.put_embedding(catalog, w.model, a, v, WORLD_DIM));
+    assert_ok(catalog->ops->contents.write_embedding(catalog, w.model, a, v, WORLD_DIM));
     assert_ok(catalog->ops->contents.find(&again, &embedded, catalog, &meta.hash, 10, w.model));
     assert_int_equal(embedded, 1);
     char text[500];
@@ -198,8 +198,8 @@ static void embeddings_move_generation_count_and_digest(void **state) {
     assert_true(one.generation > start.generation && one.digest != start.digest);
 
     /* The same again changes nothing; a changed one is refused by the database itself. */
-    assert_ok(catalog->ops->contents.put_embedding(catalog, w.model, w.contents[content].id,
-                                                   w.contents[content].vector, WORLD_DIM));
+    assert_ok(catalog->ops->contents.write_embedding(catalog, w.model, w.contents[content].id,
+                                                     w.contents[content].vector, WORLD_DIM));
     assert_ok(catalog->ops->models.find(&after, catalog, w.key.fingerprint));
     assert_memory_equal(&after, &one, sizeof one);
     assert_int_equal(glimpse_db_run(db, "UPDATE embedding SET sum = 1", ""), GLIMPSE_E_INVALID);
@@ -214,19 +214,19 @@ static void embeddings_move_generation_count_and_digest(void **state) {
 
     float v[WORLD_DIM] = {0};
     int64_t id = w.contents[1].id;
-    assert_int_equal(catalog->ops->contents.put_embedding(catalog, w.model, id, v, WORLD_DIM),
+    assert_int_equal(catalog->ops->contents.write_embedding(catalog, w.model, id, v, WORLD_DIM),
                      GLIMPSE_E_INVALID);
     v[3] = INFINITY;
-    assert_int_equal(catalog->ops->contents.put_embedding(catalog, w.model, id, v, WORLD_DIM),
+    assert_int_equal(catalog->ops->contents.write_embedding(catalog, w.model, id, v, WORLD_DIM),
                      GLIMPSE_E_INVALID);
     v[3] = 1e-38f; /* short, but a direction */
-    assert_ok(catalog->ops->contents.put_embedding(catalog, w.model, id, v, WORLD_DIM));
+    assert_ok(catalog->ops->contents.write_embedding(catalog, w.model, id, v, WORLD_DIM));
     v[3] = 1.0f;
-    assert_int_equal(catalog->ops->contents.put_embedding(catalog, w.model, id, v, WORLD_DIM - 1),
+    assert_int_equal(catalog->ops->contents.write_embedding(catalog, w.model, id, v, WORLD_DIM - 1),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(catalog->ops->contents.put_embedding(catalog, 12345, id, v, WORLD_DIM),
+    assert_int_equal(catalog->ops->contents.write_embedding(catalog, 12345, id, v, WORLD_DIM),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(catalog->ops->contents.put_embedding(catalog, w.model, 12345, v, WORLD_DIM),
+    assert_int_equal(catalog->ops->contents.write_embedding(catalog, w.model, 12345, v, WORLD_DIM),
                      GLIMPSE_E_INVALID);
     world_close(&w);
 }
@@ -266,7 +266,7 @@ static void a_scan_tells_missing_files_from_unseen_ones(void **state) {
         world_add_file(&w, names[i], i == 6 ? SIZE_MAX : world_add_content(&w, NULL, ""), 0, 0);
     }
     (void)snprintf(path, sizeof path, "%s/disk", w.pictures);
-    assert_ok(catalog->ops->roots.put(catalog, path, 1, 1)); /* nested and offline */
+    assert_ok(catalog->ops->roots.write(catalog, path, 1, 1)); /* nested and offline */
 
     glimpse_file_table *table = NULL;
     assert_ok(catalog->ops->files.load(&table, catalog, w.pictures, w.model));
@@ -331,14 +331,14 @@ static void an_empty_mount_point_is_not_reachable(void **state) {
     assert_int_equal(rmdir(w.pictures), 0);
     assert_ok(glimpse_store_root_reachable(&reachable, catalog, w.pictures));
     assert_int_equal(reachable, 0);
-    /* A single file: its folder counts. */
+    /* A single file: its directory counts. */
     char path[700];
-    (void)snprintf(path, sizeof path, "%s/single.jpg", w.folder);
-    assert_ok(catalog->ops->roots.put(catalog, path, 0, 0));
+    (void)snprintf(path, sizeof path, "%s/single.jpg", w.directory);
+    assert_ok(catalog->ops->roots.write(catalog, path, 0, 0));
     assert_ok(glimpse_store_root_reachable(&reachable, catalog, path));
     assert_int_equal(reachable, 1); /* deleted, not away */
-    (void)snprintf(path, sizeof path, "%s/gone/single.jpg", w.folder);
-    assert_ok(catalog->ops->roots.put(catalog, path, 0, 0));
+    (void)snprintf(path, sizeof path, "%s/gone/single.jpg", w.directory);
+    assert_ok(catalog->ops->roots.write(catalog, path, 0, 0));
     assert_ok(glimpse_store_root_reachable(&reachable, catalog, path));
     assert_int_equal(reachable, 0);
     world_close(&w);
@@ -396,8 +396,8 @@ static void migration_applies_each_missing_step_once_or_none(void **state) {
                                         "ALTER TABLE t ADD COLUMN b DEFAULT 2;",
                                         "UPDATE t SET a = a + 10;"};
     static const char *const failing[] = {"", "", "", "UPDATE t SET a = 100;", "nonsense"};
-    char *folder = make_temp_folder(), path[1100];
-    (void)snprintf(path, sizeof path, "%s/m.db", folder);
+    char *directory = make_temp_directory(), path[1100];
+    (void)snprintf(path, sizeof path, "%s/m.db", directory);
     glimpse_db *db = NULL;
     int64_t value = 0;
     assert_ok(glimpse_db_open(&db, path, GLIMPSE_DB_CREATE));
@@ -412,17 +412,17 @@ static void migration_applies_each_missing_step_once_or_none(void **state) {
     assert_ok(glimpse_db_integer(db, &value, "PRAGMA user_version", ""));
     assert_int_equal(value, 3);
     glimpse_db_close(db);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 static void opening_says_what_is_wrong(void **state) {
     (void)state;
-    char *folder = make_temp_folder(), path[1100];
-    glimpse_library *library = (glimpse_library *)folder;
-    assert_int_equal(glimpse_library_open(&library, folder, 0), GLIMPSE_E_NOT_FOUND);
+    char *directory = make_temp_directory(), path[1100];
+    glimpse_library *library = (glimpse_library *)directory;
+    assert_int_equal(glimpse_library_open(&library, directory, 0), GLIMPSE_E_NOT_FOUND);
     assert_null(library);
-    (void)snprintf(path, sizeof path, "%s/none", folder);
+    (void)snprintf(path, sizeof path, "%s/none", directory);
     assert_int_equal(glimpse_library_open(&library, path, 0), GLIMPSE_E_NOT_FOUND);
     assert_int_equal(glimpse_library_open(&library, path, GLIMPSE_LIBRARY_READ_ONLY),
                      GLIMPSE_E_NOT_FOUND);
@@ -433,22 +433,22 @@ static void opening_says_what_is_wrong(void **state) {
     assert_int_equal(glimpse_library_open(NULL, path, 0), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_open(&library, NULL, 0), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_open(&library, "", 0), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_library_open(&library, folder, 64), GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_library_open(&library, folder, 3), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_library_open(&library, directory, 64), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_library_open(&library, directory, 3), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_load_status(NULL, NULL), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_verify(NULL, NULL, NULL, NULL), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_reindex(NULL), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_prune(NULL, NULL, NULL), GLIMPSE_E_INVALID);
     glimpse_library_close(NULL);
     glimpse_library_status_free(NULL);
-    (void)snprintf(path, sizeof path, "%s/deep/er/lib", folder);
+    (void)snprintf(path, sizeof path, "%s/deep/er/lib", directory);
     assert_ok(glimpse_library_open(&library, path, GLIMPSE_LIBRARY_CREATE));
     assert_string_equal(glimpse_library_path(library), path);
     glimpse_library_close(library);
     assert_ok(glimpse_library_open(&library, path, GLIMPSE_LIBRARY_CREATE)); /* it is there */
     glimpse_library_close(library);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 int main(void) {

@@ -13,7 +13,7 @@ static void pause_ms(long milliseconds) {
 }
 
 /* Content and file number i, always the same. */
-static void write_record(glimpse_store *catalog, int64_t model, const char *folder, uint64_t i) {
+static void write_record(glimpse_store *catalog, int64_t model, const char *directory, uint64_t i) {
     char path[1100];
     float v[WORLD_DIM];
     int64_t content = 0;
@@ -21,9 +21,9 @@ static void write_record(glimpse_store *catalog, int64_t model, const char *fold
         v[j] = (float)((i * 37 + j * j * 11) % 101) - 50.0f;
     glimpse_content_meta meta = {.hash = glimpse_hash_bytes(&i, sizeof i), .size = i};
     glimpse_file_stamp stamp = {i, (int64_t)i, i};
-    (void)snprintf(path, sizeof path, "%s/%06d.jpg", folder, (int)i);
-    if (catalog->ops->contents.put(&content, catalog, &meta) < 0 ||
-        catalog->ops->contents.put_embedding(catalog, model, content, v, WORLD_DIM) < 0 ||
+    (void)snprintf(path, sizeof path, "%s/%06d.jpg", directory, (int)i);
+    if (catalog->ops->contents.write(&content, catalog, &meta) < 0 ||
+        catalog->ops->contents.write_embedding(catalog, model, content, v, WORLD_DIM) < 0 ||
         catalog->ops->files.bind(catalog, path, &stamp, content) < 0) {
         (void)fprintf(stderr, "%s\n", glimpse_last_error());
         _exit(3);
@@ -32,8 +32,8 @@ static void write_record(glimpse_store *catalog, int64_t model, const char *fold
 
 /* In a child: writes pictures from `first` on, in batches of 8, up to `end`. Vector files are left
  * to the parent, which must not be killed inside another process's threads. */
-static void write_from(const char *library_path, const char *folder, uint64_t first, uint64_t end,
-                       long rest_ms) {
+static void write_from(const char *library_path, const char *directory, uint64_t first,
+                       uint64_t end, long rest_ms) {
     glimpse_library *library = NULL;
     int64_t model = 0;
     if (glimpse_library_open(&library, library_path, 0) < 0 ||
@@ -46,7 +46,7 @@ static void write_from(const char *library_path, const char *folder, uint64_t fi
     for (uint64_t i = first; i < end; i += 8) {
         if (catalog->ops->begin(catalog) < 0) _exit(3);
         for (uint64_t j = i; j < i + 8 && j < end; j++)
-            write_record(catalog, model, folder, j);
+            write_record(catalog, model, directory, j);
         if (catalog->ops->commit(catalog) < 0) _exit(3);
         if (rest_ms > 0) pause_ms(rest_ms);
     }
@@ -218,7 +218,7 @@ static void a_damaged_catalogue_is_reported_and_left_alone(void **state) {
     (void)snprintf(path, sizeof path, "%s/catalog.db", w.library_path);
     (void)snprintf(wal, sizeof wal, "%s-wal", path);
     (void)snprintf(shm, sizeof shm, "%s-shm", path);
-    (void)snprintf(kept, sizeof kept, "%s/kept.db", w.folder);
+    (void)snprintf(kept, sizeof kept, "%s/kept.db", w.directory);
     copy_file(path, kept);
     struct stat info;
     assert_int_equal(stat(path, &info), 0);

@@ -30,14 +30,14 @@ static void file_name(char *path, size_t size, size_t i) {
 static int open_shop(void **state) {
     shop *s = calloc(1, sizeof *s);
     assert_non_null(s);
-    s->directory = make_temp_folder();
+    s->directory = make_temp_directory();
     (void)snprintf(s->path, sizeof s->path, "%s/library", s->directory);
     assert_ok(glimpse_store_open(&s->store, s->path, GLIMPSE_LIBRARY_CREATE));
     s->ops = s->store->ops;
     assert_ok(s->ops->lock(s->store, "test"));
     assert_ok(s->ops->begin(s->store));
     assert_ok(s->ops->models.use(&s->model, s->store, &key));
-    assert_ok(s->ops->roots.put(s->store, "/p", 1, 0));
+    assert_ok(s->ops->roots.write(s->store, "/p", 1, 0));
     for (size_t i = 0; i < COUNT; i++) {
         char path[64];
         s->hashes[i] = glimpse_hash_bytes(&i, sizeof i);
@@ -49,11 +49,11 @@ static int open_shop(void **state) {
                                            .format = "JPEG",
                                            .taken = i % 4 == 0 ? "2020-05-30T14:03:59" : ""};
         const glimpse_file_stamp stamp = {1000 + i, (int64_t)i, i};
-        assert_ok(s->ops->contents.put(&s->contents[i], s->store, &meta));
+        assert_ok(s->ops->contents.write(&s->contents[i], s->store, &meta));
         for (size_t d = 0; d < DIM; d++)
             s->vectors[i][d] = (float)sin((double)(i * DIM + d + 1));
-        assert_ok(
-            s->ops->contents.put_embedding(s->store, s->model, s->contents[i], s->vectors[i], DIM));
+        assert_ok(s->ops->contents.write_embedding(s->store, s->model, s->contents[i],
+                                                   s->vectors[i], DIM));
         file_name(path, sizeof path, i);
         assert_ok(s->ops->files.bind(s->store, path, &stamp, s->contents[i]));
     }
@@ -108,7 +108,7 @@ static void transactions_read_in_layers_and_write_one_at_a_time(void **state) {
     assert_true(s->ops->is_writing(s->store));
     assert_int_equal(s->ops->begin(s->store), GLIMPSE_E_INVALID);
     assert_ok(s->ops->begin_read(s->store)); /* inside */
-    assert_ok(s->ops->contents.put(&content, s->store, &meta));
+    assert_ok(s->ops->contents.write(&content, s->store, &meta));
     s->ops->end_read(s->store);
     assert_ok(s->ops->commit(s->store));
     assert_int_equal(s->ops->commit(s->store), GLIMPSE_E_INVALID);
@@ -123,7 +123,7 @@ static void transactions_read_in_layers_and_write_one_at_a_time(void **state) {
     const glimpse_hash gone = glimpse_hash_bytes("y", 1);
     const glimpse_content_meta rolled = {.hash = gone, .size = 1, .format = "PNG"};
     assert_ok(s->ops->begin(s->store));
-    assert_ok(s->ops->contents.put(&content, s->store, &rolled));
+    assert_ok(s->ops->contents.write(&content, s->store, &rolled));
     s->ops->rollback(s->store);
     s->ops->rollback(s->store); /* fine outside one */
     assert_int_equal(s->ops->contents.find_hash(&content, s->store, &gone), GLIMPSE_E_NOT_FOUND);
@@ -401,7 +401,7 @@ static void labels_belong_to_contents(void **state) {
                                          .label_count = 6};
     uint64_t stored = 0;
     int count = 0;
-    assert_ok(s->ops->labels.put(&stored, s->store, &labelling));
+    assert_ok(s->ops->labels.write(&stored, s->store, &labelling));
     assert_int_equal(stored, 2);
     assert_ok(s->ops->labels.of_content(s->store, s->contents[1], see_label, &count));
     assert_int_equal(count, 1);
@@ -420,7 +420,7 @@ static void labels_belong_to_contents(void **state) {
     assert_int_equal(v.count, 1);
     s->ops->filters.close(all);
     labelling.fingerprint = "ffffffffffffffffffffffffffffffff";
-    assert_int_equal(s->ops->labels.put(&stored, s->store, &labelling), GLIMPSE_E_NOT_FOUND);
+    assert_int_equal(s->ops->labels.write(&stored, s->store, &labelling), GLIMPSE_E_NOT_FOUND);
     assert_ok(s->ops->labels.forget(s->store, "animals"));
     assert_int_equal(s->ops->labels.forget(s->store, "animals"), GLIMPSE_E_NOT_FOUND);
 }
@@ -459,7 +459,7 @@ static void captions_are_found_by_their_words(void **state) {
     size_t stored = 0, count = 0;
     uint64_t forgotten = 0;
     glimpse_store_caption_filter filter = {.style = GLIMPSE_CAPTION_ANY};
-    assert_ok(s->ops->captions.put(&stored, s->store, captions, 4, "2021-01-01T00:00:00"));
+    assert_ok(s->ops->captions.write(&stored, s->store, captions, 4, "2021-01-01T00:00:00"));
     assert_int_equal(stored, 3);
     matches m = {.count = 0};
     assert_ok(s->ops->captions.match(s->store, "running", see_match, &m));
@@ -517,12 +517,12 @@ static void check_responses(const glimpse_store_ops *ops, glimpse_responses *res
     assert_false(ops->responses.is_read_only(responses));
     assert_ok(ops->responses.find(&answer, responses, &response.key));
     assert_null(answer);
-    assert_ok(ops->responses.put(responses, &response));
+    assert_ok(ops->responses.write(responses, &response));
     other.answer = "no";
-    assert_ok(ops->responses.put(responses, &other)); /* instead */
+    assert_ok(ops->responses.write(responses, &other)); /* instead */
     other.key = glimpse_hash_bytes("other", 5);
     other.model = "n";
-    assert_ok(ops->responses.put(responses, &other));
+    assert_ok(ops->responses.write(responses, &other));
     assert_ok(ops->responses.find(&answer, responses, &response.key));
     assert_string_equal(answer, "no");
     free(answer);
@@ -568,12 +568,12 @@ static void decisions_are_kept_once(void **state) {
     const glimpse_decision_member members[] = {{s->hashes[6], "/elsewhere", 1},
                                                {glimpse_hash_bytes("nobody", 6), "/then", 0}};
     int64_t number = 0, again = 0;
-    assert_ok(
-        s->ops->decisions.put(&number, s->store, 2, "2021-01-01T00:00:00", &decision, members, 2));
+    assert_ok(s->ops->decisions.write(&number, s->store, 2, "2021-01-01T00:00:00", &decision,
+                                      members, 2));
     assert_int_equal(number, 1);
     assert_ok(s->ops->decisions.list(s->store, see_decision, s));
     assert_ok(
-        s->ops->decisions.put(&again, s->store, 2, "2021-01-02T00:00:00", &decision, members, 2));
+        s->ops->decisions.write(&again, s->store, 2, "2021-01-02T00:00:00", &decision, members, 2));
     assert_true(again > number); /* instead of it */
     assert_int_equal(s->ops->decisions.list(s->store, see_decision, s), 5);
     assert_int_equal(s->ops->decisions.forget(s->store, number), GLIMPSE_E_NOT_FOUND);
@@ -581,7 +581,7 @@ static void decisions_are_kept_once(void **state) {
     assert_ok(s->ops->decisions.list(s->store, see_decision, s));
 }
 
-static int take(void *user, const glimpse_derived_item *item) {
+static int visit(void *user, const glimpse_derived_item *item) {
     assert_int_equal(item->size, 1007);
     return item->data_size == 3 && memcmp(item->data, user, 3) == 0;
 }
@@ -595,19 +595,20 @@ static void derived_data_belong_to_a_version_and_a_stamp(void **state) {
     const glimpse_derived kinds[] = {GLIMPSE_DERIVED_FINGERPRINT, GLIMPSE_DERIVED_THUMBNAIL};
     for (size_t k = 0; k < 2; k++) {
         const glimpse_derived kind = kinds[k];
-        assert_ok(s->ops->derived.put(s->store, kind, 4, items, 2));
+        assert_ok(s->ops->derived.write(s->store, kind, 4, items, 2));
         assert_int_equal(
-            s->ops->derived.of_content(s->store, kind, 4, &s->hashes[7], 1007, take, expected), 1);
+            s->ops->derived.of_content(s->store, kind, 4, &s->hashes[7], 1007, visit, expected), 1);
         assert_int_equal(
-            s->ops->derived.of_content(s->store, kind, 5, &s->hashes[7], 1007, take, expected), 0);
+            s->ops->derived.of_content(s->store, kind, 5, &s->hashes[7], 1007, visit, expected), 0);
         assert_int_equal(
-            s->ops->derived.of_content(s->store, kind, 4, &s->hashes[8], 1008, take, expected), 0);
+            s->ops->derived.of_content(s->store, kind, 4, &s->hashes[8], 1008, visit, expected), 0);
         assert_int_equal(
-            s->ops->derived.of_file(s->store, kind, 4, "/p/odd/07.jpg", &stamp, take, expected), 1);
+            s->ops->derived.of_file(s->store, kind, 4, "/p/odd/07.jpg", &stamp, visit, expected),
+            1);
         glimpse_file_stamp changed = stamp;
         changed.inode++;
         assert_int_equal(
-            s->ops->derived.of_file(s->store, kind, 4, "/p/odd/07.jpg", &changed, take, expected),
+            s->ops->derived.of_file(s->store, kind, 4, "/p/odd/07.jpg", &changed, visit, expected),
             0);
     }
 }

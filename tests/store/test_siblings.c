@@ -161,7 +161,7 @@ typedef struct reader {
     const atomic_int *done;
     float query[WORLD_DIM];
     int searches;
-    size_t fewest, most; /* results, which only grow */
+    size_t fewest, max; /* results, which only grow */
     char trouble[256];
 } reader;
 
@@ -178,13 +178,13 @@ static void *read_on(void *user) {
         status = glimpse_library_search_key(&results, library, &world_key, r->query, &options);
         size_t count = glimpse_results_count(results);
         if (r->searches++ == 0) r->fewest = count;
-        if (status == GLIMPSE_OK && count < r->most) {
-            (void)snprintf(r->trouble, sizeof r->trouble, "%zu results after %zu", count, r->most);
+        if (status == GLIMPSE_OK && count < r->max) {
+            (void)snprintf(r->trouble, sizeof r->trouble, "%zu results after %zu", count, r->max);
         }
         if (status == GLIMPSE_OK && (count - r->fewest) % PER_COMMIT != 0) {
             (void)snprintf(r->trouble, sizeof r->trouble, "%zu results: a part of a batch", count);
         }
-        r->most = count;
+        r->max = count;
         glimpse_results_free(results);
     }
     if (status < 0) (void)snprintf(r->trouble, sizeof r->trouble, "%s", glimpse_last_error());
@@ -226,7 +226,7 @@ static void siblings_search_while_one_writes(void **state) {
     for (size_t i = 0; i < READERS; i++) {
         assert_int_equal(pthread_join(readers[i].thread, NULL), 0);
         if (readers[i].trouble[0]) fail_msg("reader %zu: %s", i, readers[i].trouble);
-        assert_int_equal(readers[i].most, readers[0].most);
+        assert_int_equal(readers[i].max, readers[0].max);
         assert_true(readers[i].searches > 0);
     }
     assert_int_equal(w.content_count - before, COMMITS * PER_COMMIT);

@@ -108,7 +108,7 @@ static void a_file_cut_short_or_made_longer_is_rebuilt(void **state) {
     world_overwrite(path, -1, "more", 4);
     assert_string_equal(index_state(&w), "damaged");
     same_answers(&w, &expected);
-    /* A folder in its place cannot be replaced; the answers do not depend on it. */
+    /* A directory in its place cannot be replaced; the answers do not depend on it. */
     world_reopen(&w, 0);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkdir(path, 0777), 0);
@@ -160,7 +160,7 @@ static void an_index_newer_than_the_catalogue_is_not_believed(void **state) {
     populate(&w, 5, 50);
     char command[2600], text[1000];
     (void)snprintf(command, sizeof command, "cp '%s/catalog.db' '%s/backup.db'", w.library_path,
-                   w.folder);
+                   w.directory);
     glimpse_library_close(w.library);
     w.library = NULL;
     assert_int_equal(system(command), 0);
@@ -173,7 +173,7 @@ static void an_index_newer_than_the_catalogue_is_not_believed(void **state) {
     glimpse_hash first = world_answers(&w, 20);
     glimpse_library_close(w.library);
     w.library = NULL;
-    (void)snprintf(command, sizeof command, "cp '%s/backup.db' '%s/catalog.db'", w.folder,
+    (void)snprintf(command, sizeof command, "cp '%s/backup.db' '%s/catalog.db'", w.directory,
                    w.library_path);
     assert_int_equal(system(command), 0);
     w.content_count = contents;
@@ -201,21 +201,22 @@ static void a_file_of_another_model_is_not_used(void **state) {
     world w;
     populate(&w, 6, 100);
     glimpse_store *catalog = glimpse_library_store(w.library);
-    glimpse_model_key twin = w.key; /* as wide, so that only the fingerprint differs */
-    twin.fingerprint = "0123456789abcdef0123456789abcdef";
+    glimpse_model_key reference = w.key; /* as wide, so that only the fingerprint differs */
+    reference.fingerprint = "0123456789abcdef0123456789abcdef";
     int64_t id = 0;
-    assert_ok(catalog->ops->models.use(&id, catalog, &twin));
+    assert_ok(catalog->ops->models.use(&id, catalog, &reference));
     for (size_t i = 0; i < w.content_count; i++) {
         float v[WORLD_DIM];
         world_vector(&w, v);
         assert_ok(
-            catalog->ops->contents.put_embedding(catalog, id, w.contents[i].id, v, WORLD_DIM));
+            catalog->ops->contents.write_embedding(catalog, id, w.contents[i].id, v, WORLD_DIM));
     }
     glimpse_hash expected = world_answers(&w, 20);
     glimpse_results *results = NULL;
-    assert_ok(glimpse_library_search_key(&results, w.library, &twin, w.contents[0].vector, NULL));
+    assert_ok(
+        glimpse_library_search_key(&results, w.library, &reference, w.contents[0].vector, NULL));
     glimpse_results_free(results);
-    char *ours = world_vectors_path(&w, &w.key), *theirs = world_vectors_path(&w, &twin);
+    char *ours = world_vectors_path(&w, &w.key), *theirs = world_vectors_path(&w, &reference);
     assert_true(path_exists(theirs));
     assert_int_equal(rename(theirs, ours), 0);
     world_reopen(&w, 0);
@@ -225,9 +226,9 @@ static void a_file_of_another_model_is_not_used(void **state) {
     world_close(&w);
 }
 
-static size_t files_in(const char *folder) {
+static size_t files_in(const char *directory) {
     size_t count = 0;
-    DIR *dir = opendir(folder);
+    DIR *dir = opendir(directory);
     assert_non_null(dir);
     while (readdir(dir))
         count++;
@@ -254,7 +255,7 @@ static void a_read_only_library_writes_no_vector_file(void **state) {
     world_close(&w);
 }
 
-static void a_library_in_a_folder_without_write_permission_can_be_searched(void **state) {
+static void a_library_in_a_directory_without_write_permission_can_be_searched(void **state) {
     (void)state;
     if (geteuid() == 0) {
         print_message("SKIPPED: root may write everywhere\n");
@@ -295,7 +296,7 @@ int main(void) {
         cmocka_unit_test(an_index_newer_than_the_catalogue_is_not_believed),
         cmocka_unit_test(a_file_of_another_model_is_not_used),
         cmocka_unit_test(a_read_only_library_writes_no_vector_file),
-        cmocka_unit_test(a_library_in_a_folder_without_write_permission_can_be_searched),
+        cmocka_unit_test(a_library_in_a_directory_without_write_permission_can_be_searched),
         cmocka_unit_test(saving_leaves_no_temporary_behind),
     };
     return cmocka_run_group_tests_name("vectors", tests, NULL, NULL);

@@ -9,21 +9,21 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
-enum { MOST_ARGUMENTS = 64 };
+enum { MAX_ARGUMENTS = 64 };
 
-char run_folder[1024];
+char run_directory[1024];
 
 int run_setup(void **state) {
     (void)state;
-    char *base = make_temp_folder();
-    (void)snprintf(run_folder, sizeof run_folder, "%s/with a space", base);
+    char *base = make_temp_directory();
+    (void)snprintf(run_directory, sizeof run_directory, "%s/with a space", base);
     free(base);
     char path[1100];
-    assert_int_equal(mkdir(run_folder, 0777), 0);
-    assert_int_equal(chdir(run_folder), 0);
-    (void)snprintf(path, sizeof path, "%s/data", run_folder);
+    assert_int_equal(mkdir(run_directory, 0777), 0);
+    assert_int_equal(chdir(run_directory), 0);
+    (void)snprintf(path, sizeof path, "%s/data", run_directory);
     (void)setenv("XDG_DATA_HOME", path, 1);
-    (void)setenv("HOME", run_folder, 1);
+    (void)setenv("HOME", run_directory, 1);
     (void)setenv("TERM", "dumb", 1);
     (void)setenv("LC_ALL", "C.UTF-8", 1);
     static const char *const unwanted[] = {
@@ -37,8 +37,8 @@ int run_setup(void **state) {
 int run_teardown(void **state) {
     (void)state;
     assert_int_equal(chdir("/"), 0);
-    *strrchr(run_folder, '/') = '\0';
-    remove_tree(run_folder);
+    *strrchr(run_directory, '/') = '\0';
+    remove_tree(run_directory);
     return 0;
 }
 
@@ -48,7 +48,7 @@ static int exit_code(int status) {
 
 /* Takes in both streams until both end, so that neither fills up. */
 static void drain(run_result *r, int out, int err, int in, const char *input, size_t size) {
-    size_t room[2] = {0, 0};
+    size_t capacity[2] = {0, 0};
     char **text[2] = {&r->out, &r->err};
     size_t *used[2] = {&r->out_size, &r->err_size};
     struct pollfd fds[3] = {{out, POLLIN, 0}, {err, POLLIN, 0}, {in, POLLOUT, 0}};
@@ -56,9 +56,9 @@ static void drain(run_result *r, int out, int err, int in, const char *input, si
         assert_true(poll(fds, 3, 60000) > 0);
         for (int i = 0; i < 2; i++) {
             if (fds[i].fd < 0 || !fds[i].revents) continue;
-            if (*used[i] + 65536 > room[i]) {
-                room[i] = 2 * room[i] + 131072;
-                *text[i] = realloc(*text[i], room[i] + 1);
+            if (*used[i] + 65536 > capacity[i]) {
+                capacity[i] = 2 * capacity[i] + 131072;
+                *text[i] = realloc(*text[i], capacity[i] + 1);
                 assert_non_null(*text[i]);
             }
             ssize_t got = read(fds[i].fd, *text[i] + *used[i], 65536);
@@ -70,12 +70,12 @@ static void drain(run_result *r, int out, int err, int in, const char *input, si
             }
         }
         if (fds[2].fd >= 0 && fds[2].revents) {
-            ssize_t put = size > 0 ? write(fds[2].fd, input, size) : 0;
-            if (put > 0) {
-                input += put;
-                size -= (size_t)put;
+            ssize_t written = size > 0 ? write(fds[2].fd, input, size) : 0;
+            if (written > 0) {
+                input += written;
+                size -= (size_t)written;
             }
-            if (put <= 0 || size == 0) {
+            if (written <= 0 || size == 0) {
                 (void)close(fds[2].fd);
                 fds[2].fd = -1;
             }
@@ -136,9 +136,9 @@ static void run_program(run_result *r, const char *program, char *const *argv, c
 
 static void run_words(run_result *r, const char *const *arguments, const char *input, size_t size,
                       run_place place) {
-    char *argv[MOST_ARGUMENTS + 2] = {strdup("glimpse")};
+    char *argv[MAX_ARGUMENTS + 2] = {strdup("glimpse")};
     size_t count = 1;
-    for (; *arguments && count <= MOST_ARGUMENTS; arguments++)
+    for (; *arguments && count <= MAX_ARGUMENTS; arguments++)
         argv[count++] = strdup(*arguments);
     run_program(r, GLIMPSE_PROGRAM, argv, input, size, place);
     while (count > 0)
@@ -154,13 +154,13 @@ void run_onto(run_result *r, run_place place, const char *const *arguments) {
 }
 
 void run(run_result *r, ...) {
-    const char *arguments[MOST_ARGUMENTS + 1];
+    const char *arguments[MAX_ARGUMENTS + 1];
     size_t count = 0;
     va_list args;
     va_start(args, r);
     while ((arguments[count] = va_arg(args, const char *)) != NULL) {
         count++;
-        assert_true(count < MOST_ARGUMENTS);
+        assert_true(count < MAX_ARGUMENTS);
     }
     va_end(args);
     run_list(r, arguments, "", 0);
@@ -181,7 +181,7 @@ void run_free(run_result *r) {
 }
 
 pid_t run_start(const char *out, const char *err, ...) {
-    char *argv[MOST_ARGUMENTS + 2] = {strdup("glimpse")};
+    char *argv[MAX_ARGUMENTS + 2] = {strdup("glimpse")};
     size_t count = 1;
     va_list args;
     va_start(args, err);

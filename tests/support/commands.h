@@ -8,7 +8,7 @@
  *     ...
  *     run_free(&r);
  *
- * Every test program works in a folder of its own whose name has a space in it (run_setup and
+ * Every test program works in a directory of its own whose name has a space in it (run_setup and
  * run_teardown are its group fixtures); HOME and XDG_DATA_HOME point into it, so that nothing of
  * the person who runs the tests is seen or touched.
  */
@@ -26,8 +26,8 @@ typedef struct run_result {
     size_t out_size, err_size;
 } run_result;
 
-/* Group fixtures: the working folder is made and entered, its path is run_folder. */
-extern char run_folder[1024];
+/* Group fixtures: the working directory is made and entered, its path is run_directory. */
+extern char run_directory[1024];
 int run_setup(void **state);
 int run_teardown(void **state);
 

@@ -13,7 +13,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-enum { MOST_SIDE = 128, OPERATIONS = 3 };
+enum { MAX_SIDE = 128, OPERATIONS = 3 };
 
 char endpoint_spec[64];
 
@@ -22,7 +22,7 @@ static pthread_t thread;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static endpoint_answer answer_with;
 static size_t requests;
-static struct { unsigned asked, answered; } log_of[OPERATIONS][MOST_SIDE][MOST_SIDE];
+static struct { unsigned asked, answered; } log_of[OPERATIONS][MAX_SIDE][MAX_SIDE];
 
 static int operation_index(const char *name) {
     return strcmp(name, "caption") == 0 ? 0 : strcmp(name, "score") == 0 ? 1 : 2;
@@ -30,10 +30,10 @@ static int operation_index(const char *name) {
 
 /* The body of a request, NUL-terminated; NULL when the connection ended before. */
 static char *read_request(int fd) {
-    size_t room = 1 << 20, used = 0, wanted = 0;
-    char *text = malloc(room + 1), *body = NULL;
-    while (text && used < room) {
-        ssize_t got = recv(fd, text + used, room - used, 0);
+    size_t capacity = 1 << 20, used = 0, wanted = 0;
+    char *text = malloc(capacity + 1), *body = NULL;
+    while (text && used < capacity) {
+        ssize_t got = recv(fd, text + used, capacity - used, 0);
         if (got <= 0) break;
         used += (size_t)got;
         text[used] = '\0';
@@ -81,7 +81,7 @@ static void handle(int fd) {
                        json_string_value(json_object_get(root, "prompt")));
         q.width = (unsigned)json_integer_value(json_object_get(image, "width"));
         q.height = (unsigned)json_integer_value(json_object_get(image, "height"));
-        int known = q.width < MOST_SIDE && q.height < MOST_SIDE;
+        int known = q.width < MAX_SIDE && q.height < MAX_SIDE;
         int o = operation_index(q.operation);
         (void)pthread_mutex_lock(&mutex);
         requests++;

@@ -3,11 +3,11 @@
  */
 #include "support/test.h"
 
-const char *path_in(const char *folder, const char *relative) {
+const char *path_in(const char *directory, const char *relative) {
     static char paths[8][4096];
-    static unsigned turn;
-    char *path = paths[turn++ % 8];
-    int length = snprintf(path, sizeof paths[0], "%s/%s", folder, relative);
+    static unsigned orientation;
+    char *path = paths[orientation++ % 8];
+    int length = snprintf(path, sizeof paths[0], "%s/%s", directory, relative);
     if (length < 0 || (size_t)length >= sizeof paths[0])
         fail_msg("%s: the path is too long", relative);
     return path;
@@ -41,11 +41,11 @@ int path_exists(const char *path) {
 }
 
 void make_parents(const char *path) {
-    char folder[4096];
-    (void)snprintf(folder, sizeof folder, "%s", path);
-    for (char *slash = folder + 1; (slash = strchr(slash, '/')); slash++) {
+    char directory[4096];
+    (void)snprintf(directory, sizeof directory, "%s", path);
+    for (char *slash = directory + 1; (slash = strchr(slash, '/')); slash++) {
         *slash = '\0';
-        (void)mkdir(folder, 0777); /* or is there; else writing into it fails */
+        (void)mkdir(directory, 0777); /* or is there; else writing into it fails */
         *slash = '/';
     }
 }
@@ -98,7 +98,7 @@ void copy_file(const char *from, const char *to) {
     free(data);
 }
 
-char *make_temp_folder(void) {
+char *make_temp_directory(void) {
     const char *base = getenv("TMPDIR");
     char *path = malloc(1024);
     assert_non_null(path);
@@ -107,8 +107,8 @@ char *make_temp_folder(void) {
     return path;
 }
 
-char *make_resolved_temp_folder(void) {
-    char *made = make_temp_folder(), *resolved = realpath(made, NULL);
+char *make_resolved_temp_directory(void) {
+    char *made = make_temp_directory(), *resolved = realpath(made, NULL);
     if (!resolved) fail_msg("%s: cannot be resolved", made);
     free(made);
     return resolved;

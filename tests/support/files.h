@@ -1,5 +1,5 @@
 /*
- * files.h - paths, whole files, temporary folders, and the reference data beside the checkout.
+ * files.h - paths, whole files, temporary directories, and the reference data beside the checkout.
  * What cannot be done fails the test, so there is nothing to check.
  */
 #ifndef GLIMPSE_TESTS_FILES_H
@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/* folder/relative; static storage, eight paths in turn. */
-const char *path_in(const char *folder, const char *relative);
+/* directory/relative; static storage, eight paths in turn. */
+const char *path_in(const char *directory, const char *relative);
 /* Of a file of the source tree; as path_in. */
 const char *source_path(const char *relative);
 /* Of reference data below ../shared, or below $GLIMPSE_SHARED; as path_in. Skips the test with a
@@ -18,7 +18,7 @@ const char *shared_path(const char *relative);
 const char *shared_path_if_there(const char *relative);
 
 int path_exists(const char *path);
-/* Makes the folders that `path` lies in. */
+/* Makes the directories that `path` lies in. */
 void make_parents(const char *path);
 
 /* The whole file, NUL-terminated behind its `*size` bytes (`size` may be NULL). Free with free().
@@ -30,10 +30,10 @@ void write_formatted(const char *path, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void copy_file(const char *from, const char *to);
 
-/* A fresh folder under TMPDIR; remove it with remove_tree(). Free with free(). */
-char *make_temp_folder(void);
+/* A fresh directory under TMPDIR; remove it with remove_tree(). Free with free(). */
+char *make_temp_directory(void);
 /* The same without links in its path, as the library names files. */
-char *make_resolved_temp_folder(void);
+char *make_resolved_temp_directory(void);
 void remove_tree(const char *path);
 
 #endif

@@ -28,7 +28,7 @@ extern const glimpse_label_class sample_classes[CLASSES];
 extern const char *const sample_paths[PICTURES];
 extern const size_t sample_truth[PICTURES]; /* the class each picture gets; ABSTAINED */
 
-/* Makes the pictures in the working folder. */
+/* Makes the pictures in the working directory. */
 void sample_make(void);
 glimpse_label_set sample_set(int multi_label);
 

@@ -17,20 +17,20 @@ const glimpse_model_key world_other_key = {"ffeeddccbbaa99887766554433221100", "
 
 void world_open(world *w, uint64_t seed) {
     *w = (world){.random = seed * 2 + 1, .key = world_key};
-    w->folder = make_resolved_temp_folder();
-    (void)snprintf(w->library_path, sizeof w->library_path, "%s/lib", w->folder);
-    (void)snprintf(w->pictures, sizeof w->pictures, "%s/pictures", w->folder);
+    w->directory = make_resolved_temp_directory();
+    (void)snprintf(w->library_path, sizeof w->library_path, "%s/lib", w->directory);
+    (void)snprintf(w->pictures, sizeof w->pictures, "%s/pictures", w->directory);
     assert_int_equal(mkdir(w->pictures, 0777), 0);
     assert_ok(glimpse_library_open(&w->library, w->library_path, GLIMPSE_LIBRARY_CREATE));
     glimpse_store *catalog = glimpse_library_store(w->library);
     assert_ok(catalog->ops->models.use(&w->model, catalog, &w->key));
-    assert_ok(catalog->ops->roots.put(catalog, w->pictures, 1, 0));
+    assert_ok(catalog->ops->roots.write(catalog, w->pictures, 1, 0));
 }
 
 void world_close(world *w) {
     glimpse_library_close(w->library);
-    remove_tree(w->folder);
-    free(w->folder);
+    remove_tree(w->directory);
+    free(w->directory);
     free(w->contents);
     free(w->files);
     *w = (world){0};
@@ -99,8 +99,8 @@ size_t world_add_content(world *w, const float *vector, const char *taken) {
                                  .orientation = 1,
                                  .format = "JPEG",
                                  .taken = taken};
-    assert_ok(catalog->ops->contents.put(&c.id, catalog, &meta));
-    assert_ok(catalog->ops->contents.put_embedding(catalog, w->model, c.id, vector, WORLD_DIM));
+    assert_ok(catalog->ops->contents.write(&c.id, catalog, &meta));
+    assert_ok(catalog->ops->contents.write_embedding(catalog, w->model, c.id, vector, WORLD_DIM));
     double square = 0.0;
     for (size_t i = 0; i < WORLD_DIM; i++)
         square += (double)vector[i] * (double)vector[i];
@@ -159,7 +159,8 @@ void world_lose_files(world *w, const size_t *indexes, size_t count) {
 }
 
 void world_populate(world *w, size_t contents) {
-    static const char *const folders[] = {"a", "a/b", "a-b", "holiday 2020", "holiday 2021/beach"};
+    static const char *const directories[] = {"a", "a/b", "a-b", "holiday 2020",
+                                              "holiday 2021/beach"};
     static const char *const dates[] = {"", "2019-12-31T23:59:59", "2020-05-30T14:03:59",
                                         "2020-06-01T00:00:00", "2021-01-01T00:00:00"};
     glimpse_store *catalog = glimpse_library_store(w->library);
@@ -177,7 +178,7 @@ void world_populate(world *w, size_t contents) {
             1u + (world_below(w, 4) == 0 ? 1u : 0u) + (world_below(w, 10) == 0 ? 1u : 0u);
         for (size_t j = 0; j < copies; j++) {
             char name[200];
-            (void)snprintf(name, sizeof name, "%s/%zu-%zu.jpg", folders[world_below(w, 5)],
+            (void)snprintf(name, sizeof name, "%s/%zu-%zu.jpg", directories[world_below(w, 5)],
                            w->file_count, j);
             /* 2018 to 2022 */
             int64_t mtime = (1514764800 + (int64_t)world_below(w, 4 * 365 * 86400)) * 1000000000;

@@ -30,7 +30,7 @@ typedef struct world_file {
 } world_file;
 
 typedef struct world {
-    char *folder; /* temporary, everything is below it */
+    char *directory; /* temporary, everything is below it */
     char library_path[512], pictures[512];
     glimpse_library *library;
     glimpse_model_key key;
@@ -62,7 +62,7 @@ size_t world_add_content(world *w, const float *vector, const char *taken);
 size_t world_add_file(world *w, const char *name, size_t content, int64_t mtime_ns, int on_disk);
 /* Marks files as missing, in the catalogue and here, by a scan that does not see them. */
 void world_lose_files(world *w, const size_t *indexes, size_t count);
-/* contents + files in a few folders, with dates, duplicates, missing and quarantined files */
+/* contents + files in a few directories, with dates, duplicates, missing and quarantined files */
 void world_populate(world *w, size_t contents);
 
 /* Compares a search with one that looks at everything; prints what differs and fails. */

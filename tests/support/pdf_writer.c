@@ -18,7 +18,7 @@ static void begin(FILE *file, long *offsets, size_t number) {
     (void)fprintf(file, "%zu 0 obj\n", number);
 }
 
-static void put_stream(FILE *file, const char *dictionary, const void *data, size_t size) {
+static void write_stream(FILE *file, const char *dictionary, const void *data, size_t size) {
     (void)fprintf(file, "<< %s/Length %zu >>\nstream\n", dictionary, size);
     (void)fwrite(data, 1, size, file);
     (void)fputs("\nendstream\nendobj\n", file);
@@ -42,7 +42,7 @@ static char *text_operators(const char *text) {
     return out;
 }
 
-static int put_page(FILE *file, long *offsets, size_t number, const pdf_page *page) {
+static int write_page(FILE *file, long *offsets, size_t number, const pdf_page *page) {
     begin(file, offsets, number);
     (void)fprintf(file,
                   "<< /Type /Page /Parent %d 0 R /MediaBox [0 0 %d %d] /Contents %zu 0 R "
@@ -58,7 +58,7 @@ static int put_page(FILE *file, long *offsets, size_t number, const pdf_page *pa
     char *operators = page->text ? text_operators(page->text) : strdup(picture);
     if (!operators) return 0;
     begin(file, offsets, number + 1);
-    put_stream(file, "", operators, strlen(operators));
+    write_stream(file, "", operators, strlen(operators));
     free(operators);
     begin(file, offsets, number + 2);
     static const uint8_t dot[3] = {255, 255, 255};
@@ -68,7 +68,7 @@ static int put_page(FILE *file, long *offsets, size_t number, const pdf_page *pa
                    "/Type /XObject /Subtype /Image /Width %u /Height %u /ColorSpace /DeviceRGB "
                    "/BitsPerComponent 8 ",
                    width, height);
-    put_stream(file, dictionary, page->text ? dot : page->rgb, (size_t)width * height * 3);
+    write_stream(file, dictionary, page->text ? dot : page->rgb, (size_t)width * height * 3);
     return 1;
 }
 
@@ -89,7 +89,7 @@ int pdf_write(const char *path, const pdf_page *pages, size_t count) {
         begin(file, offsets, FONT);
         (void)fputs("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>\nendobj\n", file);
         for (size_t i = 0; good && i < count; i++)
-            good = put_page(file, offsets, FIRST_PAGE + PER_PAGE * i, &pages[i]);
+            good = write_page(file, offsets, FIRST_PAGE + PER_PAGE * i, &pages[i]);
         const long table = ftell(file);
         (void)fprintf(file, "xref\n0 %zu\n0000000000 65535 f \n", objects);
         for (size_t i = 1; i < objects; i++)

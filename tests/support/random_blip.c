@@ -122,17 +122,17 @@ static void add_head(random_writer *w, const random_blip *m) {
     random_writer_add(w, "text_decoder.cls.predictions.bias", 1, &m->vocabulary, 0.2f, 0.0f);
 }
 
-static FILE *create(const char *folder, const char *name) {
+static FILE *create(const char *directory, const char *name) {
     char path[1200];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
     return fopen(path, "wb");
 }
 
-static int write_vocabulary(const random_blip *m, const char *folder) {
+static int write_vocabulary(const random_blip *m, const char *directory) {
     static const char *const first[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
     static const char *const words[] = {"red", "blue", "square", "circle",
                                         "dog", "how",  "many",   "what"};
-    FILE *file = create(folder, "vocab.txt");
+    FILE *file = create(directory, "vocab.txt");
     if (!file) return 0;
     for (size_t i = 0; i + 2 < m->vocabulary; i++) {
         if (i < 5) {
@@ -148,10 +148,10 @@ static int write_vocabulary(const random_blip *m, const char *folder) {
     return fclose(file) == 0;
 }
 
-static int write_config(const random_blip *m, const char *folder) {
+static int write_config(const random_blip *m, const char *directory) {
     static const char *const names[] = {"", "BlipForImageTextRetrieval",
                                         "BlipForConditionalGeneration", "BlipForQuestionAnswering"};
-    FILE *file = create(folder, "config.json"), *pictures = NULL;
+    FILE *file = create(directory, "config.json"), *pictures = NULL;
     if (!file) return 0;
     (void)fprintf(file, "{\"model_type\": \"blip\", \"image_text_hidden_size\": %zu,\n", m->joint);
     if (!m->unnamed) (void)fprintf(file, " \"architectures\": [\"%s\"],\n", names[m->kind]);
@@ -166,16 +166,16 @@ static int write_config(const random_blip *m, const char *folder) {
                   m->text_width, m->text_mlp, m->text_layers, m->text_heads, m->context,
                   m->vocabulary, m->vocabulary - 2, m->vision_width, m->vision_mlp,
                   m->vision_layers, m->vision_heads, m->image_size, m->patch);
-    if (fclose(file) != 0 || !(pictures = create(folder, "preprocessor_config.json"))) return 0;
+    if (fclose(file) != 0 || !(pictures = create(directory, "preprocessor_config.json"))) return 0;
     (void)fprintf(pictures, "{\"size\": {\"height\": %zu, \"width\": %zu}}\n", m->image_size,
                   m->image_size);
     return fclose(pictures) == 0;
 }
 
-int random_blip_write(const random_blip *m, const char *folder) {
+int random_blip_write(const random_blip *m, const char *directory) {
     random_writer *w = random_writer_create(m->seed);
     if (!w) return 0;
-    (void)mkdir(folder, 0777);
+    (void)mkdir(directory, 0777);
     add_vision(w, m);
     if (m->kind != GLIMPSE_BLIP_CAPTION) add_text(w, m, "text_encoder.");
     if (m->kind != GLIMPSE_BLIP_MATCH) {
@@ -186,8 +186,8 @@ int random_blip_write(const random_blip *m, const char *folder) {
         random_writer_pair(w, "", "text_proj", m->joint, m->text_width, root(m->text_width));
         random_writer_pair(w, "", "itm_head", 2, m->text_width, root(m->text_width));
     }
-    int good = random_writer_finish(w, folder, m->dtype, m->shards);
-    good = good && write_config(m, folder) && write_vocabulary(m, folder);
-    if (!good) (void)fprintf(stderr, "%s: cannot write the random model\n", folder);
+    int good = random_writer_finish(w, directory, m->dtype, m->shards);
+    good = good && write_config(m, directory) && write_vocabulary(m, directory);
+    if (!good) (void)fprintf(stderr, "%s: cannot write the random model\n", directory);
     return good;
 }

@@ -26,7 +26,7 @@ random_blip random_blip_tiny(glimpse_blip_kind kind);
 /* ViT-B/16 at 384 pixels and BERT base: the shapes of Salesforce/blip-*-base. */
 random_blip random_blip_base(glimpse_blip_kind kind);
 
-/* Makes `folder` and the files in it. 1 on success, 0 with a line on stderr. */
-int random_blip_write(const random_blip *model, const char *folder);
+/* Makes `directory` and the files in it. 1 on success, 0 with a line on stderr. */
+int random_blip_write(const random_blip *model, const char *directory);
 
 #endif

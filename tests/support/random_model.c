@@ -65,10 +65,10 @@ typedef struct tensor {
     float scale, centre;
 } tensor;
 
-enum { MOST_TENSORS = 1200 };
+enum { MAX_TENSORS = 1200 };
 
 typedef struct writer {
-    tensor tensors[MOST_TENSORS];
+    tensor tensors[MAX_TENSORS];
     size_t count;
     uint64_t state;
 } writer;
@@ -207,22 +207,23 @@ static int write_data(FILE *file, writer *w, const tensor *t, const char *dtype)
 
 /* Tensors first, first + step, ... of the list as one file. */
 static int write_shard(writer *w, const char *path, size_t first, size_t step, const char *dtype) {
-    size_t element = strcmp(dtype, "F32") == 0 ? 4 : 2, offset = 0, room = 1 << 20, used = 0;
-    char *header = malloc(room);
+    size_t element = strcmp(dtype, "F32") == 0 ? 4 : 2, offset = 0, capacity = 1 << 20, used = 0;
+    char *header = malloc(capacity);
     FILE *file = header ? fopen(path, "wb") : NULL;
     if (!file) {
         free(header);
         return 0;
     }
-    used += (size_t)snprintf(header, room, "{\"__metadata__\":{\"format\":\"pt\"}");
+    used += (size_t)snprintf(header, capacity, "{\"__metadata__\":{\"format\":\"pt\"}");
     for (size_t i = first; i < w->count; i += step) {
         const tensor *t = &w->tensors[i];
-        used += (size_t)snprintf(header + used, room - used,
+        used += (size_t)snprintf(header + used, capacity - used,
                                  ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", t->name, dtype);
         for (size_t d = 0; d < t->rank; d++) {
-            used += (size_t)snprintf(header + used, room - used, d ? ",%zu" : "%zu", t->dims[d]);
+            used +=
+                (size_t)snprintf(header + used, capacity - used, d ? ",%zu" : "%zu", t->dims[d]);
         }
-        used += (size_t)snprintf(header + used, room - used, "],\"data_offsets\":[%zu,%zu]}",
+        used += (size_t)snprintf(header + used, capacity - used, "],\"data_offsets\":[%zu,%zu]}",
                                  offset, offset + t->count * element);
         offset += t->count * element;
     }
@@ -240,9 +241,9 @@ static int write_shard(writer *w, const char *path, size_t first, size_t step, c
     return fclose(file) == 0 && good;
 }
 
-static FILE *create(const char *folder, const char *name) {
+static FILE *create(const char *directory, const char *name) {
     char path[1200];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
     return fopen(path, "wb");
 }
 
@@ -273,8 +274,8 @@ static void write_merges(const random_model *m, FILE *vocab, FILE *merges) {
 
 /* The byte-level alphabet of CLIP's BPE: printable Latin-1 bytes stand for themselves, the others
  * for U+0100 and up; each also with the end-of-word mark; no merges unless they are asked for. */
-static int write_tokenizer(const random_model *m, const char *folder) {
-    FILE *vocab = create(folder, "vocab.json"), *merges = create(folder, "merges.txt");
+static int write_tokenizer(const random_model *m, const char *directory) {
+    FILE *vocab = create(directory, "vocab.json"), *merges = create(directory, "merges.txt");
     if (!vocab || !merges) {
         if (vocab) (void)fclose(vocab);
         if (merges) (void)fclose(merges);
@@ -306,9 +307,10 @@ static int write_tokenizer(const random_model *m, const char *folder) {
 
 /* Gemma's: special tokens, the 256 bytes to fall back on, U+2581 for a space, lower-case letters;
  * one merge. */
-static int write_siglip_tokenizer(const char *folder) {
+static int write_siglip_tokenizer(const char *directory) {
     static const char *const special[] = {"<pad>", "<eos>", "<bos>", "<unk>"};
-    FILE *file = create(folder, "tokenizer.json"), *own = create(folder, "tokenizer_config.json");
+    FILE *file = create(directory, "tokenizer.json"),
+         *own = create(directory, "tokenizer_config.json");
     if (!file || !own) {
         if (file) (void)fclose(file);
         if (own) (void)fclose(own);
@@ -344,9 +346,9 @@ static int write_siglip_tokenizer(const char *folder) {
     return close_both(file, own);
 }
 
-static int write_config(const random_model *m, const char *folder) {
-    FILE *config = create(folder, "config.json"),
-         *pictures = create(folder, "preprocessor_config.json");
+static int write_config(const random_model *m, const char *directory) {
+    FILE *config = create(directory, "config.json"),
+         *pictures = create(directory, "preprocessor_config.json");
     if (!config || !pictures) {
         if (config) (void)fclose(config);
         if (pictures) (void)fclose(pictures);
@@ -382,13 +384,13 @@ static int write_config(const random_model *m, const char *folder) {
     return close_both(config, pictures);
 }
 
-static int write_weights(writer *w, const random_model *m, const char *folder) {
+static int write_weights(writer *w, const random_model *m, const char *directory) {
     char path[1200];
     if (m->shards <= 1) {
-        (void)snprintf(path, sizeof path, "%s/model.safetensors", folder);
+        (void)snprintf(path, sizeof path, "%s/model.safetensors", directory);
         return write_shard(w, path, 0, 1, m->dtype);
     }
-    FILE *index = create(folder, "model.safetensors.index.json");
+    FILE *index = create(directory, "model.safetensors.index.json");
     if (!index) return 0;
     (void)fprintf(index, "{\"metadata\": {}, \"weight_map\": {");
     for (size_t i = 0; i < w->count; i++) {
@@ -398,22 +400,23 @@ static int write_weights(writer *w, const random_model *m, const char *folder) {
     (void)fprintf(index, "}}\n");
     int good = fclose(index) == 0;
     for (size_t s = 0; s < m->shards && good; s++) {
-        (void)snprintf(path, sizeof path, "%s/model-%zu.safetensors", folder, s);
+        (void)snprintf(path, sizeof path, "%s/model-%zu.safetensors", directory, s);
         good = write_shard(w, path, s, m->shards, m->dtype);
     }
     return good;
 }
 
-int random_model_write(const random_model *model, const char *folder) {
+int random_model_write(const random_model *model, const char *directory) {
     writer *w = calloc(1, sizeof *w);
     if (!w) return 0;
     w->state = model->seed;
     plan(w, model);
-    (void)mkdir(folder, 0777);
-    int good = write_config(model, folder) &&
-               (model->siglip ? write_siglip_tokenizer(folder) : write_tokenizer(model, folder)) &&
-               write_weights(w, model, folder);
-    if (!good) (void)fprintf(stderr, "%s: cannot write the random model\n", folder);
+    (void)mkdir(directory, 0777);
+    int good =
+        write_config(model, directory) &&
+        (model->siglip ? write_siglip_tokenizer(directory) : write_tokenizer(model, directory)) &&
+        write_weights(w, model, directory);
+    if (!good) (void)fprintf(stderr, "%s: cannot write the random model\n", directory);
     free(w);
     return good;
 }
@@ -447,9 +450,10 @@ void random_writer_norm(random_writer *w, const char *stem, const char *name, si
     add_norm(&w->tensors, stem, name, width);
 }
 
-int random_writer_finish(random_writer *w, const char *folder, const char *dtype, size_t shards) {
+int random_writer_finish(random_writer *w, const char *directory, const char *dtype,
+                         size_t shards) {
     random_model how = {.dtype = dtype, .shards = shards};
-    int good = write_weights(&w->tensors, &how, folder);
+    int good = write_weights(&w->tensors, &how, directory);
     free(w);
     return good;
 }

@@ -30,8 +30,8 @@ random_model random_model_tiny_siglip(void);
 random_model random_model_vit_b32(void);
 random_model random_model_vit_l14(void);
 
-/* Makes `folder` and the files in it. 1 on success, 0 with a line on stderr. */
-int random_model_write(const random_model *model, const char *folder);
+/* Makes `directory` and the files in it. 1 on success, 0 with a line on stderr. */
+int random_model_write(const random_model *model, const char *directory);
 
 /* Weights of other classes of models, tensor by tensor; finish writes and frees. Numbers are about
  * normal, with standard deviation `scale` around `centre`. */
@@ -43,7 +43,7 @@ void random_writer_add(random_writer *writer, const char *name, size_t rank, con
 void random_writer_pair(random_writer *writer, const char *stem, const char *name, size_t out,
                         size_t in, float scale);
 void random_writer_norm(random_writer *writer, const char *stem, const char *name, size_t width);
-int random_writer_finish(random_writer *writer, const char *folder, const char *dtype,
+int random_writer_finish(random_writer *writer, const char *directory, const char *dtype,
                          size_t shards);
 
 #endif

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { MOST_REQUESTS = 8192, MOST_BODY = 64 << 20, MOST_CONNECTIONS = 4096 };
+enum { MAX_REQUESTS = 8192, MAX_BODY = 64 << 20, MAX_CONNECTIONS = 4096 };
 
 struct test_server {
     int listener;
@@ -27,8 +27,8 @@ struct test_server {
     pthread_cond_t changed;
     int stopping;
     size_t connections; /* threads still running */
-    size_t count, active, most;
-    server_request log[MOST_REQUESTS];
+    size_t count, active, max;
+    server_request log[MAX_REQUESTS];
 };
 
 typedef struct connection {
@@ -64,7 +64,7 @@ static int send_all(int fd, const char *data, size_t size) {
     return 1;
 }
 
-int server_header(const server_request *r, const char *name, char *to, size_t room) {
+int server_header(const server_request *r, const char *name, char *to, size_t capacity) {
     size_t length = strlen(name);
     for (const char *line = r->headers; line; line = strstr(line, "\r\n")) {
         if (*line == '\r') line += 2;
@@ -72,7 +72,7 @@ int server_header(const server_request *r, const char *name, char *to, size_t ro
         const char *value = line + length + 1;
         while (*value == ' ')
             value++;
-        (void)snprintf(to, room, "%.*s", (int)strcspn(value, "\r\n"), value);
+        (void)snprintf(to, capacity, "%.*s", (int)strcspn(value, "\r\n"), value);
         return 1;
     }
     return 0;
@@ -80,8 +80,8 @@ int server_header(const server_request *r, const char *name, char *to, size_t ro
 
 /* Reads one request; 0 when the connection ends. `kept` holds what was read too much. */
 static int read_request(test_server *s, int fd, server_request *r, char **kept, size_t *kept_size) {
-    size_t room = 1 << 16, used = *kept_size;
-    char *data = malloc(room + 1), *end = NULL;
+    size_t capacity = 1 << 16, used = *kept_size;
+    char *data = malloc(capacity + 1), *end = NULL;
     memcpy(data, *kept, used);
     data[used] = '\0';
     *kept_size = 0;
@@ -95,10 +95,10 @@ static int read_request(test_server *s, int fd, server_request *r, char **kept, 
             r->path = first ? strndup(first + 1, strcspn(first + 1, " \r")) : strdup("");
             (void)server_header(r, "Content-Length", value, sizeof value);
             wanted = head + strtoul(value, NULL, 10);
-            if (wanted > MOST_BODY) break;
-            if (wanted > room) {
-                room = wanted;
-                data = realloc(data, room + 1);
+            if (wanted > MAX_BODY) break;
+            if (wanted > capacity) {
+                capacity = wanted;
+                data = realloc(data, capacity + 1);
             }
         }
         if (end && used >= wanted) {
@@ -113,9 +113,9 @@ static int read_request(test_server *s, int fd, server_request *r, char **kept, 
             free(data);
             return 1;
         }
-        if (used == room) break;
+        if (used == capacity) break;
         if (!readable(s, fd)) break;
-        ssize_t n = recv(fd, data + used, room - used, 0);
+        ssize_t n = recv(fd, data + used, capacity - used, 0);
         if (n <= 0) break;
         used += (size_t)n;
         data[used] = '\0';
@@ -177,9 +177,9 @@ static void *serve(void *user) {
         server_reply reply = {.status = 200};
         (void)pthread_mutex_lock(&s->mutex);
         s->active++;
-        if (s->active > s->most) s->most = s->active;
+        if (s->active > s->max) s->max = s->active;
         r.number = s->count;
-        if (s->count < MOST_REQUESTS) s->log[s->count++] = r;
+        if (s->count < MAX_REQUESTS) s->log[s->count++] = r;
         s->handler(s->context, &r, &reply);
         (void)pthread_mutex_unlock(&s->mutex);
         going = send_reply(s, c->fd, &reply);
@@ -272,9 +272,9 @@ size_t server_count(test_server *s) {
 
 size_t server_most_at_once(test_server *s) {
     (void)pthread_mutex_lock(&s->mutex);
-    size_t most = s->most;
+    size_t max = s->max;
     (void)pthread_mutex_unlock(&s->mutex);
-    return most;
+    return max;
 }
 
 const server_request *server_get(test_server *s, size_t i) {
@@ -285,7 +285,7 @@ const server_request *server_get(test_server *s, size_t i) {
 /*
  * Shapes.
  */
-void server_say(server_reply *reply, int status, char *body) {
+void server_reply_with(server_reply *reply, int status, char *body) {
     reply->status = status;
     reply->body = body;
 }

@@ -2,7 +2,7 @@
  * server.h - a loopback server that speaks the dialects of remote models, for their tests.
  *
  *     static void answer(void *context, const server_request *r, server_reply *reply) {
- *         server_say(reply, 200, server_openai("a red circle", 100, 5));
+ *         server_reply_with(reply, 200, server_openai("a red circle", 100, 5));
  *     }
  *     test_server *s = server_start(answer, NULL);
  *     ... requests to server_url(s) ...
@@ -52,10 +52,10 @@ size_t server_most_at_once(test_server *s);
 /* Number i; valid until the server stops. */
 const server_request *server_get(test_server *s, size_t i);
 /* The value of a header of a request into `to`; 0 when it is not there. */
-int server_header(const server_request *r, const char *name, char *to, size_t room);
+int server_header(const server_request *r, const char *name, char *to, size_t capacity);
 
 /* Bodies of the documented shapes; malloc'ed. */
-void server_say(server_reply *reply, int status, char *body);
+void server_reply_with(server_reply *reply, int status, char *body);
 char *server_openai(const char *text, int in, int out);
 char *server_anthropic(const char *text, const char *stop, int in, int out);
 char *server_gemini(const char *text, const char *finish, int in, int out);

@@ -3,30 +3,30 @@
  */
 #include "support/temporary.h"
 
-char *folder;
+char *temp_directory;
 
-int make_folder(void **state) {
+int make_directory(void **state) {
     (void)state;
-    folder = make_temp_folder();
+    temp_directory = make_temp_directory();
     return 0;
 }
 
-int remove_folder(void **state) {
+int remove_directory(void **state) {
     (void)state;
-    remove_tree(folder);
-    free(folder);
-    folder = NULL;
+    remove_tree(temp_directory);
+    free(temp_directory);
+    temp_directory = NULL;
     return 0;
 }
 
-const char *in_folder(const char *name) {
-    return path_in(folder, name);
+const char *in_directory(const char *name) {
+    return path_in(temp_directory, name);
 }
 
-void write_in_folder(const char *name, const void *data, size_t size) {
-    write_file(in_folder(name), data, size);
+void write_in_directory(const char *name, const void *data, size_t size) {
+    write_file(in_directory(name), data, size);
 }
 
-void write_text_in_folder(const char *name, const char *text) {
-    write_text(in_folder(name), text);
+void write_text_in_directory(const char *name, const char *text) {
+    write_text(in_directory(name), text);
 }

@@ -1,22 +1,22 @@
 /*
- * temporary.h - one temporary folder for a test program, or for each of its tests.
+ * temporary.h - one temporary directory for a test program, or for each of its tests.
  *
- *     cmocka_run_group_tests(tests, make_folder, remove_folder);
+ *     cmocka_run_group_tests(tests, make_directory, remove_directory);
  */
 #ifndef GLIMPSE_TESTS_TEMPORARY_H
 #define GLIMPSE_TESTS_TEMPORARY_H
 
 #include "support/test.h"
 
-extern char *folder;
+extern char *temp_directory;
 
 /* cmocka set-up and tear-down; *state is left alone. */
-int make_folder(void **state);
-int remove_folder(void **state);
+int make_directory(void **state);
+int remove_directory(void **state);
 
-/* folder/NAME. */
-const char *in_folder(const char *name);
-void write_in_folder(const char *name, const void *data, size_t size);
-void write_text_in_folder(const char *name, const char *text);
+/* directory/NAME. */
+const char *in_directory(const char *name);
+void write_in_directory(const char *name, const void *data, size_t size);
+void write_text_in_directory(const char *name, const char *text);
 
 #endif

@@ -109,15 +109,15 @@ static void blip_matches_every_recorded_case(void **state) {
 static void siglip2_with_merges_in_one_string_matches_too(void **state) {
     (void)state;
     copy_file(shared_path("golden/siglip2/tokenizer.legacy-merges.json"),
-              in_folder("tokenizer.json"));
+              in_directory("tokenizer.json"));
     copy_file(shared_path("golden/siglip2/tokenizer_config.json"),
-              in_folder("tokenizer_config.json"));
-    glimpse_tokenizer *tokenizer = open_or_fail(folder, GLIMPSE_TOKENIZER_AUTO);
+              in_directory("tokenizer_config.json"));
+    glimpse_tokenizer *tokenizer = open_or_fail(temp_directory, GLIMPSE_TOKENIZER_AUTO);
     matches_every_case("siglip2", tokenizer, 60);
     glimpse_tokenizer_free(tokenizer);
     /* taken literally, as ids_without_lowercasing records */
-    write_in_folder("tokenizer_config.json", "{\"do_lower_case\": false}", 24);
-    tokenizer = open_or_fail(folder, GLIMPSE_TOKENIZER_GEMMA);
+    write_in_directory("tokenizer_config.json", "{\"do_lower_case\": false}", 24);
+    tokenizer = open_or_fail(temp_directory, GLIMPSE_TOKENIZER_GEMMA);
     json_t *root = json_file(shared_path("golden/siglip2/expected.json"));
     const json_t *entry;
     size_t index;
@@ -241,14 +241,14 @@ static void survives_damage(const char *source, const char *name, glimpse_tokeni
     for (size_t i = 0; i < 2 * size; i += step) {
         char kept = bytes[i % size];
         if (i < size) {
-            write_in_folder(name, bytes, i);
+            write_in_directory(name, bytes, i);
         } else {
             bytes[i - size] = (char)(kept ^ (1 << i % 8));
-            write_in_folder(name, bytes, size);
+            write_in_directory(name, bytes, size);
             bytes[i - size] = kept;
         }
         glimpse_tokenizer *tokenizer = NULL;
-        int status = glimpse_tokenizer_load(&tokenizer, folder, kind);
+        int status = glimpse_tokenizer_load(&tokenizer, temp_directory, kind);
         if (status < 0) {
             assert_null(tokenizer);
             assert_non_null(strstr(glimpse_last_error(), name));
@@ -281,7 +281,7 @@ static void what_is_missing_is_named(void **state) {
         {"{\"tokenizer_class\": \"GemmaTokenizer\"}", "tokenizer.json"},
         {"{\"tokenizer_class\": \"BertTokenizer\"}", "vocab.txt"},
     };
-    char *empty = make_temp_folder();
+    char *empty = make_temp_directory();
     for (size_t i = 0; i < 3; i++) {
         write_text(path_in(empty, "tokenizer_config.json"), cases[i].config);
         glimpse_tokenizer *tokenizer;
@@ -324,15 +324,15 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(siglip_matches_every_recorded_case),
         cmocka_unit_test(siglip2_matches_every_recorded_case),
-        cmocka_unit_test_setup_teardown(siglip2_with_merges_in_one_string_matches_too, make_folder,
-                                        remove_folder),
+        cmocka_unit_test_setup_teardown(siglip2_with_merges_in_one_string_matches_too,
+                                        make_directory, remove_directory),
         cmocka_unit_test(blip_matches_every_recorded_case),
         cmocka_unit_test(captions_are_decoded_as_recorded),
         cmocka_unit_test(unigram_takes_the_best_path_through_the_normalised_text),
         cmocka_unit_test(bpe_over_characters_falls_back_to_bytes),
         cmocka_unit_test(wordpiece_takes_the_longest_pieces),
-        cmocka_unit_test_setup_teardown(damaged_models_are_refused_or_work, make_folder,
-                                        remove_folder),
+        cmocka_unit_test_setup_teardown(damaged_models_are_refused_or_work, make_directory,
+                                        remove_directory),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(hostile_megabytes_take_linear_time),
     };

@@ -66,18 +66,18 @@ static void opening_survives_every_failed_allocation(void **state) {
 
 static void opening_tokenizer_json_survives_failed_allocations(void **state) {
     (void)state;
-    char *folder = make_temp_folder();
+    char *directory = make_temp_directory();
     json_t *vocab = json_load_file(source_path("tests/text/fixtures/vocab.json"), 0, NULL);
     assert_non_null(vocab);
     json_t *document = json_pack("{s: {s: s, s: o, s: [[s, s]]}}", "model", "end_of_word_suffix",
                                  "</w>", "vocab", vocab, "merges", "t", "h");
-    assert_int_equal(json_dump_file(document, path_in(folder, "tokenizer.json"), 0), 0);
+    assert_int_equal(json_dump_file(document, path_in(directory, "tokenizer.json"), 0), 0);
     json_decref(document);
     json_set_alloc_funcs(__wrap_malloc, free);
-    open_with_failures(folder, 37);
+    open_with_failures(directory, 37);
     json_set_alloc_funcs(__real_malloc, free);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 static void encoding_survives_every_failed_allocation(void **state) {

@@ -1,5 +1,5 @@
 /*
- * test_parts.c - the parts below the tokenizer, each against a table or a plain twin.
+ * test_parts.c - the parts below the tokenizer, each against a table or a plain reference.
  */
 #include "support/numbers.h"
 
@@ -173,7 +173,7 @@ static void nfc_composes_and_orders(void **state) {
     normalise("\xef\xac\x81", "\xef\xac\x81");           /* a ligature is a compatibility matter */
 }
 
-/* The plain twin: utf8proc's own NFC. */
+/* The plain reference: utf8proc's own NFC. */
 static void nfc_agrees_with_utf8proc_on_random_marks(void **state) {
     (void)state;
     uint64_t seed = 11;
@@ -192,26 +192,26 @@ static void nfc_agrees_with_utf8proc_on_random_marks(void **state) {
             if (round % 4 == 0 && i % 50 != 0) range = 1 + range % 3; /* long runs of marks */
             points.data[points.count++] = from[range] + (uint32_t)random_below(&seed, span[range]);
         }
-        utf8proc_int32_t twin[1024];
+        utf8proc_int32_t reference[1024];
         utf8proc_ssize_t count = 0;
         for (size_t i = 0; i < length; i++) {
             int boundary = 0;
-            count += utf8proc_decompose_char((utf8proc_int32_t)points.data[i], twin + count,
+            count += utf8proc_decompose_char((utf8proc_int32_t)points.data[i], reference + count,
                                              1024 - count, UTF8PROC_DECOMPOSE, &boundary);
         }
         for (utf8proc_ssize_t i = 1; i < count; i++) { /* exchange sort of the marks */
             for (utf8proc_ssize_t k = i; k > 0; k--) {
-                int here = utf8proc_get_property(twin[k])->combining_class;
-                int before = utf8proc_get_property(twin[k - 1])->combining_class;
+                int here = utf8proc_get_property(reference[k])->combining_class;
+                int before = utf8proc_get_property(reference[k - 1])->combining_class;
                 if (here == 0 || before <= here) break;
-                utf8proc_int32_t swap = twin[k];
-                twin[k] = twin[k - 1];
-                twin[k - 1] = swap;
+                utf8proc_int32_t swap = reference[k];
+                reference[k] = reference[k - 1];
+                reference[k - 1] = swap;
             }
         }
-        count = utf8proc_normalize_utf32(twin, count, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+        count = utf8proc_normalize_utf32(reference, count, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
         assert_ok(glimpse_points_nfc(&out, &points));
-        expect_points(&out, (const uint32_t *)twin, (size_t)count);
+        expect_points(&out, (const uint32_t *)reference, (size_t)count);
         glimpse_points_release(&out);
         glimpse_points_release(&points);
     }
@@ -346,11 +346,11 @@ static void the_scanner_accepts_what_jansson_accepts(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof json_accepted / sizeof json_accepted[0]; i++) {
         json_t *mine = scan_object(json_accepted[i], strlen(json_accepted[i]));
-        json_t *twin = json_loads(json_accepted[i], 0, NULL);
-        assert_non_null(twin);
-        if (!mine || !json_equal(mine, twin)) fail_msg("%s", json_accepted[i]);
+        json_t *reference = json_loads(json_accepted[i], 0, NULL);
+        assert_non_null(reference);
+        if (!mine || !json_equal(mine, reference)) fail_msg("%s", json_accepted[i]);
         json_decref(mine);
-        json_decref(twin);
+        json_decref(reference);
     }
     for (size_t i = 0; i < sizeof json_refused / sizeof json_refused[0]; i++) {
         if (scan_object(json_refused[i], strlen(json_refused[i]))) fail_msg("%s", json_refused[i]);
@@ -377,9 +377,10 @@ static void mutated_objects_are_read_alike_or_refused(void **state) {
         json_t *mine = scan_object(text, length);
         if (!mine) continue;
         accepted++;
-        json_t *twin = json_loadb(text, length, 0, NULL);
-        if (!twin || !json_equal(mine, twin)) fail_msg("read differently: %.*s", (int)length, text);
-        json_decref(twin);
+        json_t *reference = json_loadb(text, length, 0, NULL);
+        if (!reference || !json_equal(mine, reference))
+            fail_msg("read differently: %.*s", (int)length, text);
+        json_decref(reference);
         json_decref(mine);
     }
     assert_true(accepted > 100); /* otherwise nothing was compared */

@@ -48,10 +48,11 @@ static void no_kind_opens_an_empty_directory(void **state) {
     (void)state;
     for (int kind = 1; kind <= count_kinds(); kind++) {
         glimpse_tokenizer *tokenizer = NULL;
-        assert_int_equal(glimpse_tokenizer_load(&tokenizer, folder, (glimpse_tokenizer_kind)kind),
-                         GLIMPSE_E_NOT_FOUND);
+        assert_int_equal(
+            glimpse_tokenizer_load(&tokenizer, temp_directory, (glimpse_tokenizer_kind)kind),
+            GLIMPSE_E_NOT_FOUND);
         assert_null(tokenizer);
-        assert_non_null(strstr(glimpse_last_error(), folder));
+        assert_non_null(strstr(glimpse_last_error(), temp_directory));
     }
 }
 
@@ -105,7 +106,7 @@ static void a_configuration_says_how_long_texts_may_be(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t context = 0;
         if (cases[i].config) write_text("config.json", cases[i].config);
-        assert_ok(glimpse_tokenizer_read_context(&context, t, folder));
+        assert_ok(glimpse_tokenizer_read_context(&context, t, temp_directory));
         assert_int_equal(context, cases[i].context);
     }
     glimpse_tokenizer_free(t);
@@ -113,7 +114,7 @@ static void a_configuration_says_how_long_texts_may_be(void **state) {
 
 static void has_kind(glimpse_tokenizer_kind expected) {
     glimpse_tokenizer_kind kind;
-    assert_ok(glimpse_tokenizer_recognise(&kind, folder, GLIMPSE_SIGN_MARKER));
+    assert_ok(glimpse_tokenizer_recognise(&kind, temp_directory, GLIMPSE_SIGN_MARKER));
     if (kind != expected) {
         fail_msg("the directory counts as %s, not %s", glimpse_tokenizer_kind_name(kind),
                  glimpse_tokenizer_kind_name(expected));
@@ -124,52 +125,54 @@ static void has_kind(glimpse_tokenizer_kind expected) {
 static void the_strongest_sign_decides(void **state) {
     (void)state;
     has_kind(GLIMPSE_TOKENIZER_CLIP_HF);
-    write_text_in_folder("tokenizer.json",
-                         "{\"model\": {\"type\": \"BPE\", \"byte_fallback\": false}}");
+    write_text_in_directory("tokenizer.json",
+                            "{\"model\": {\"type\": \"BPE\", \"byte_fallback\": false}}");
     has_kind(GLIMPSE_TOKENIZER_CLIP_HF);
-    write_text_in_folder("tokenizer.json",
-                         "{\"model\": {\"type\": \"BPE\", \"byte_fallback\": true}}");
+    write_text_in_directory("tokenizer.json",
+                            "{\"model\": {\"type\": \"BPE\", \"byte_fallback\": true}}");
     has_kind(GLIMPSE_TOKENIZER_GEMMA);
-    write_text_in_folder("vocab.txt", "[PAD]\n");
+    write_text_in_directory("vocab.txt", "[PAD]\n");
     has_kind(GLIMPSE_TOKENIZER_WORDPIECE);
-    write_text_in_folder("config.json", "{\"model_type\": \"siglip\"}");
+    write_text_in_directory("config.json", "{\"model_type\": \"siglip\"}");
     has_kind(GLIMPSE_TOKENIZER_GEMMA);
-    assert_int_equal(unlink(path_in(folder, "tokenizer.json")), 0);
+    assert_int_equal(unlink(path_in(temp_directory, "tokenizer.json")), 0);
     has_kind(GLIMPSE_TOKENIZER_SIGLIP);
-    write_text_in_folder("config.json", "{\"model_type\": \"bert\"}");
+    write_text_in_directory("config.json", "{\"model_type\": \"bert\"}");
     has_kind(GLIMPSE_TOKENIZER_WORDPIECE);
-    write_text_in_folder("spiece.model", "");
+    write_text_in_directory("spiece.model", "");
     has_kind(GLIMPSE_TOKENIZER_SIGLIP);
-    write_text_in_folder("vocab.json", "{}");
+    write_text_in_directory("vocab.json", "{}");
     has_kind(GLIMPSE_TOKENIZER_SIGLIP);
-    write_text_in_folder("merges.txt", "");
+    write_text_in_directory("merges.txt", "");
     has_kind(GLIMPSE_TOKENIZER_CLIP_HF);
-    write_text_in_folder("config.json", "{\"model_type\": \"blip\"}");
+    write_text_in_directory("config.json", "{\"model_type\": \"blip\"}");
     has_kind(GLIMPSE_TOKENIZER_WORDPIECE);
-    write_text_in_folder("tokenizer_config.json", "{\"tokenizer_class\": \"SomeOtherTokenizer\"}");
+    write_text_in_directory("tokenizer_config.json",
+                            "{\"tokenizer_class\": \"SomeOtherTokenizer\"}");
     has_kind(GLIMPSE_TOKENIZER_WORDPIECE);
-    write_text_in_folder("tokenizer_config.json", "{\"tokenizer_class\": \"Siglip2Tokenizer\"}");
+    write_text_in_directory("tokenizer_config.json", "{\"tokenizer_class\": \"Siglip2Tokenizer\"}");
     has_kind(GLIMPSE_TOKENIZER_GEMMA);
     /* What need not be read may be damaged. */
-    write_text_in_folder("config.json", "{");
+    write_text_in_directory("config.json", "{");
     has_kind(GLIMPSE_TOKENIZER_GEMMA);
-    write_text_in_folder("open_clip_config.json", "{}");
-    write_text_in_folder("tokenizer_config.json", "{");
+    write_text_in_directory("open_clip_config.json", "{}");
+    write_text_in_directory("tokenizer_config.json", "{");
     has_kind(GLIMPSE_TOKENIZER_CLIP_OPENCLIP);
     glimpse_tokenizer_kind kind;
-    assert_int_equal(glimpse_tokenizer_recognise(&kind, folder, GLIMPSE_SIGN_CLASS),
+    assert_int_equal(glimpse_tokenizer_recognise(&kind, temp_directory, GLIMPSE_SIGN_CLASS),
                      GLIMPSE_E_FORMAT);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_has_a_name_of_its_own_signs_and_calls),
-        cmocka_unit_test_setup_teardown(no_kind_opens_an_empty_directory, make_folder,
-                                        remove_folder),
+        cmocka_unit_test_setup_teardown(no_kind_opens_an_empty_directory, make_directory,
+                                        remove_directory),
         cmocka_unit_test(an_open_tokenizer_knows_its_kind_and_whether_it_decodes),
-        cmocka_unit_test_setup_teardown(a_configuration_says_how_long_texts_may_be, make_folder,
-                                        remove_folder),
-        cmocka_unit_test_setup_teardown(the_strongest_sign_decides, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_configuration_says_how_long_texts_may_be, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(the_strongest_sign_decides, make_directory,
+                                        remove_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

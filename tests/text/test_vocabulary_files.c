@@ -11,7 +11,7 @@ static void clear(void) {
     static const char *const names[] = {"vocab.json", "merges.txt", "tokenizer.json",
                                         "open_clip_config.json"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        (void)unlink(path_in(folder, names[i]));
+        (void)unlink(path_in(temp_directory, names[i]));
     }
 }
 
@@ -27,19 +27,19 @@ static void use_fixture(void) {
     for (size_t i = 0; i < 2; i++) {
         size_t size;
         char *text = fixture(names[i], &size);
-        write_in_folder(names[i], text, size);
+        write_in_directory(names[i], text, size);
         free(text);
     }
 }
 
 static const char sentence[] = "The dog's red ball &amp; 2 trees, they've seen caf\xc3\xa9s!";
 
-/* Opens the folder and compares with the fixture's own ids. */
+/* Opens the directory and compares with the fixture's own ids. */
 static void opens_as_the_fixture(glimpse_tokenizer_kind kind) {
     glimpse_tokenizer *wanted = NULL, *opened = NULL;
     assert_ok(glimpse_tokenizer_load(&wanted, source_path("tests/text/fixtures"),
                                      GLIMPSE_TOKENIZER_CLIP_HF));
-    assert_ok(glimpse_tokenizer_load(&opened, folder, kind));
+    assert_ok(glimpse_tokenizer_load(&opened, temp_directory, kind));
     int32_t a[64], b[64];
     glimpse_tokens expected = {a, 64, 0, 0}, got = {b, 64, 0, 0};
     assert_ok(glimpse_tokenizer_encode(&expected, wanted, sentence, sizeof sentence - 1));
@@ -56,8 +56,8 @@ static void opens_as_the_fixture(glimpse_tokenizer_kind kind) {
 
 /* Expects failure with `status` and every given piece in the message. */
 static void refuses(int status, const char *first, const char *second) {
-    glimpse_tokenizer *tokenizer = (glimpse_tokenizer *)&folder;
-    int got = glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO);
+    glimpse_tokenizer *tokenizer = (glimpse_tokenizer *)&temp_directory;
+    int got = glimpse_tokenizer_load(&tokenizer, temp_directory, GLIMPSE_TOKENIZER_AUTO);
     if (got != status) fail_msg("%d instead of %d (%s)", got, status, glimpse_last_error());
     assert_null(tokenizer);
     const char *message = glimpse_last_error();
@@ -78,7 +78,7 @@ static void sorted_indented_and_escaped_vocabularies_open(void **state) {
         use_fixture();
         char *dumped = json_dumps(vocab, styles[i]);
         assert_non_null(dumped);
-        write_text_in_folder("vocab.json", dumped);
+        write_text_in_directory("vocab.json", dumped);
         free(dumped);
         opens_as_the_fixture(GLIMPSE_TOKENIZER_AUTO);
     }
@@ -99,11 +99,11 @@ static void merges_may_have_crlf_no_header_or_a_blank_last_line(void **state) {
     }
     memcpy(crlf + length, "\r\n", 2);
     use_fixture();
-    write_in_folder("merges.txt", crlf, length + 2);
+    write_in_directory("merges.txt", crlf, length + 2);
     opens_as_the_fixture(GLIMPSE_TOKENIZER_AUTO);
-    write_in_folder("merges.txt", text, size - 1); /* no newline at the end */
+    write_in_directory("merges.txt", text, size - 1); /* no newline at the end */
     opens_as_the_fixture(GLIMPSE_TOKENIZER_AUTO);
-    write_text_in_folder("merges.txt", strchr(text, '\n') + 1);
+    write_text_in_directory("merges.txt", strchr(text, '\n') + 1);
     opens_as_the_fixture(GLIMPSE_TOKENIZER_AUTO);
     free(crlf);
     free(text);
@@ -133,7 +133,7 @@ static json_t *tokenizer_document(int pairs) {
 static void write_document(json_t *document) {
     char *dumped = json_dumps(document, JSON_INDENT(1));
     assert_non_null(dumped);
-    write_text_in_folder("tokenizer.json", dumped);
+    write_text_in_directory("tokenizer.json", dumped);
     free(dumped);
 }
 
@@ -156,14 +156,14 @@ static void tokenizer_json_stands_in_for_the_two_files(void **state) {
 static void damaged_tokenizer_json_is_refused(void **state) {
     (void)state;
     clear();
-    write_text_in_folder("tokenizer.json", "{\"model\": ");
+    write_text_in_directory("tokenizer.json", "{\"model\": ");
     refuses(GLIMPSE_E_FORMAT, "tokenizer.json", "line 1");
-    write_text_in_folder("tokenizer.json", "[1]");
+    write_text_in_directory("tokenizer.json", "[1]");
     refuses(GLIMPSE_E_UNSUPPORTED, "tokenizer.json", "not a CLIP tokenizer");
-    write_text_in_folder("tokenizer.json", "{\"model\": {\"type\": \"Unigram\"}}");
+    write_text_in_directory("tokenizer.json", "{\"model\": {\"type\": \"Unigram\"}}");
     refuses(GLIMPSE_E_UNSUPPORTED, "tokenizer.json", "not a CLIP tokenizer");
-    write_text_in_folder("tokenizer.json",
-                         "{\"model\": {\"type\": \"BPE\", \"end_of_word_suffix\": \"</w>\"}}");
+    write_text_in_directory("tokenizer.json",
+                            "{\"model\": {\"type\": \"BPE\", \"end_of_word_suffix\": \"</w>\"}}");
     refuses(GLIMPSE_E_FORMAT, "tokenizer.json", "missing");
     static const char *const damages[] = {
         "{\"a\": 1.5}", "{\"a\": \"0\"}", "{\"a\": 0, \"b\": 0}", "{\"a\": -1}", "{}",
@@ -174,7 +174,7 @@ static void damaged_tokenizer_json_is_refused(void **state) {
                        "{\"model\": {\"end_of_word_suffix\": \"</w>\", \"vocab\": %s, "
                        "\"merges\": []}}",
                        damages[i]);
-        write_text_in_folder("tokenizer.json", text);
+        write_text_in_directory("tokenizer.json", text);
         refuses(GLIMPSE_E_FORMAT, "tokenizer.json", "token");
     }
     static const char *const merges[] = {
@@ -193,17 +193,19 @@ static void damaged_tokenizer_json_is_refused(void **state) {
 static void absent_files_are_named(void **state) {
     (void)state;
     clear();
-    refuses(GLIMPSE_E_NOT_FOUND, folder, "neither vocab.json and merges.txt nor tokenizer.json");
-    write_text_in_folder("vocab.json", "{}");
-    refuses(GLIMPSE_E_NOT_FOUND, folder, "nor tokenizer.json");
+    refuses(GLIMPSE_E_NOT_FOUND, temp_directory,
+            "neither vocab.json and merges.txt nor tokenizer.json");
+    write_text_in_directory("vocab.json", "{}");
+    refuses(GLIMPSE_E_NOT_FOUND, temp_directory, "nor tokenizer.json");
     glimpse_tokenizer *tokenizer;
     assert_int_equal(glimpse_tokenizer_load(&tokenizer, "/no/such/place", GLIMPSE_TOKENIZER_AUTO),
                      GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "/no/such/place"));
     assert_int_equal(glimpse_tokenizer_load(&tokenizer, NULL, GLIMPSE_TOKENIZER_AUTO),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_tokenizer_load(&tokenizer, folder, (glimpse_tokenizer_kind)999),
-                     GLIMPSE_E_INVALID);
+    assert_int_equal(
+        glimpse_tokenizer_load(&tokenizer, temp_directory, (glimpse_tokenizer_kind)999),
+        GLIMPSE_E_INVALID);
     glimpse_tokenizer_free(NULL);
 }
 
@@ -230,15 +232,15 @@ static void hostile_vocabularies_are_refused(void **state) {
         {"{}", "neither <|startoftext|>"},
     };
     clear();
-    write_text_in_folder("merges.txt", "#version: 0.2\n");
+    write_text_in_directory("merges.txt", "#version: 0.2\n");
     for (size_t i = 0; i < sizeof vocabularies / sizeof vocabularies[0]; i++) {
-        write_text_in_folder("vocab.json", vocabularies[i].text);
+        write_text_in_directory("vocab.json", vocabularies[i].text);
         refuses(GLIMPSE_E_FORMAT, "vocab.json", vocabularies[i].complaint);
     }
     /* No byte tokens at all: unknown bytes are the end token, CLIP's unknown token. */
-    write_text_in_folder("vocab.json", "{" SPECIALS "}");
+    write_text_in_directory("vocab.json", "{" SPECIALS "}");
     glimpse_tokenizer *tokenizer;
-    assert_ok(glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO));
+    assert_ok(glimpse_tokenizer_load(&tokenizer, temp_directory, GLIMPSE_TOKENIZER_AUTO));
     int32_t ids[8];
     glimpse_tokens tokens = {ids, 8, 0, 0};
     assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, "ab", 2));
@@ -266,14 +268,14 @@ static void hostile_merges_are_refused(void **state) {
     };
     use_fixture();
     for (size_t i = 0; i < sizeof merges / sizeof merges[0]; i++) {
-        write_text_in_folder("merges.txt", merges[i].text);
+        write_text_in_directory("merges.txt", merges[i].text);
         refuses(GLIMPSE_E_FORMAT, "merges.txt", merges[i].complaint);
     }
-    write_in_folder("merges.txt", "t h\nt\0h h\n", 10);
+    write_in_directory("merges.txt", "t h\nt\0h h\n", 10);
     refuses(GLIMPSE_E_FORMAT, "merges.txt", "2: the token \"t\\x00h\"");
-    write_text_in_folder("merges.txt", ""); /* no merges: every byte is a token */
+    write_text_in_directory("merges.txt", ""); /* no merges: every byte is a token */
     glimpse_tokenizer *tokenizer;
-    assert_ok(glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO));
+    assert_ok(glimpse_tokenizer_load(&tokenizer, temp_directory, GLIMPSE_TOKENIZER_AUTO));
     int32_t ids[8];
     glimpse_tokens tokens = {ids, 8, 0, 0};
     assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, "the", 3));
@@ -281,10 +283,11 @@ static void hostile_merges_are_refused(void **state) {
     glimpse_tokenizer_free(tokenizer);
 }
 
-/* Encodes `text` with the vocabulary of the folder and compares what lies between the specials. */
+/* Encodes `text` with the vocabulary of the directory and compares what lies between the specials.
+ */
 static void expect_tokens(glimpse_tokenizer_kind kind, const char *text, const char *expected) {
     glimpse_tokenizer *tokenizer;
-    assert_ok(glimpse_tokenizer_load(&tokenizer, folder, kind));
+    assert_ok(glimpse_tokenizer_load(&tokenizer, temp_directory, kind));
     int32_t ids[16];
     glimpse_tokens tokens = {ids, 16, 0, 0};
     assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, text, strlen(text)));
@@ -301,14 +304,14 @@ static void expect_tokens(glimpse_tokenizer_kind kind, const char *text, const c
 static void merges_out_of_order_follow_the_reference_of_the_flavour(void **state) {
     (void)state;
     clear();
-    write_text_in_folder("vocab.json",
-                         "{\"<|startoftext|>\":0,\"<|endoftext|>\":1,\"a\":2,\"b\":3,\"c\":4,"
-                         "\"b</w>\":5,\"c</w>\":6,\"ab\":7,\"bc\":8,\"aba\":9}");
-    write_text_in_folder("merges.txt", "#version: 0.2\nab a\na b\n");
+    write_text_in_directory("vocab.json",
+                            "{\"<|startoftext|>\":0,\"<|endoftext|>\":1,\"a\":2,\"b\":3,\"c\":4,"
+                            "\"b</w>\":5,\"c</w>\":6,\"ab\":7,\"bc\":8,\"aba\":9}");
+    write_text_in_directory("merges.txt", "#version: 0.2\nab a\na b\n");
     expect_tokens(GLIMPSE_TOKENIZER_CLIP_HF, "ababb", "[aba][b][b ]");
     expect_tokens(GLIMPSE_TOKENIZER_CLIP_OPENCLIP, "ababb", "[ab][ab][b ]");
     /* a pair given twice has its later rank */
-    write_text_in_folder("merges.txt", "a b\nb c\na b\n");
+    write_text_in_directory("merges.txt", "a b\nb c\na b\n");
     expect_tokens(GLIMPSE_TOKENIZER_CLIP_HF, "abcc", "[a][bc][c ]");
     expect_tokens(GLIMPSE_TOKENIZER_CLIP_OPENCLIP, "abcc", "[a][bc][c ]");
 }
@@ -316,10 +319,10 @@ static void merges_out_of_order_follow_the_reference_of_the_flavour(void **state
 static void a_huge_file_is_refused_before_it_is_read(void **state) {
     (void)state;
     use_fixture();
-    assert_int_equal(truncate(path_in(folder, "vocab.json"), (off_t)1 << 40), 0);
+    assert_int_equal(truncate(path_in(temp_directory, "vocab.json"), (off_t)1 << 40), 0);
     refuses(GLIMPSE_E_LIMIT, "vocab.json", "limit");
     use_fixture();
-    assert_int_equal(truncate(path_in(folder, "merges.txt"), (off_t)1 << 40), 0);
+    assert_int_equal(truncate(path_in(temp_directory, "merges.txt"), (off_t)1 << 40), 0);
     refuses(GLIMPSE_E_LIMIT, "merges.txt", "limit");
     clear();
 }
@@ -327,9 +330,9 @@ static void a_huge_file_is_refused_before_it_is_read(void **state) {
 static void open_clip_directories_are_recognised(void **state) {
     (void)state;
     use_fixture();
-    write_text_in_folder("open_clip_config.json", "{}");
+    write_text_in_directory("open_clip_config.json", "{}");
     glimpse_tokenizer *tokenizer;
-    assert_ok(glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO));
+    assert_ok(glimpse_tokenizer_load(&tokenizer, temp_directory, GLIMPSE_TOKENIZER_AUTO));
     int32_t ids[8];
     glimpse_tokens tokens = {ids, 8, 0, 0};
     assert_ok(glimpse_tokenizer_encode(&tokens, tokenizer, "<end_of_text>", 13));
@@ -363,10 +366,10 @@ static void damaged_files_never_crash(void **state) {
             text[at] = round % 2 ? (char)(seed >> 9) : "\"\\{}:, 0123456789\n"[(seed >> 9) % 18];
         }
         if (round % 7 == 0) size = (seed >> 10) % size;
-        write_in_folder(names[which], text, size);
+        write_in_directory(names[which], text, size);
         free(text);
         glimpse_tokenizer *tokenizer;
-        int status = glimpse_tokenizer_load(&tokenizer, folder, GLIMPSE_TOKENIZER_AUTO);
+        int status = glimpse_tokenizer_load(&tokenizer, temp_directory, GLIMPSE_TOKENIZER_AUTO);
         if (status == GLIMPSE_OK) {
             opened++;
             int32_t ids[64];
@@ -395,5 +398,5 @@ int main(void) {
         cmocka_unit_test(open_clip_directories_are_recognised),
         cmocka_unit_test(damaged_files_never_crash),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -72,7 +72,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     return real.function(thread, attributes, work, argument);
 }
 
-static void tell(void) {
+static void report_count(void) {
     const char *path = getenv("GLIMPSE_TEST_COUNT");
     atomic_store(&armed, 0);
     FILE *file = path ? fopen(path, "w") : NULL;
@@ -104,7 +104,7 @@ int __libc_start_main(main_fn *start, int argc, char **argv, void (*init)(void),
     end_by = getenv("GLIMPSE_TEST_END_BY");
     if (at) fail_at = atol(at);
     if (count) fail_for = atol(count);
-    (void)atexit(tell);
+    (void)atexit(report_count);
     program = start;
     return real.function(run, argc, argv, init, fini, loader_fini, stack_end);
 }

@@ -129,11 +129,11 @@ static int judge(faults *f, const struct seccomp_notif *call) {
 static void supervise(faults *f, int listener) {
     union {
         struct seccomp_notif call;
-        char room[1024]; /* later kernels may know more of a call */
+        char capacity[1024]; /* later kernels may know more of a call */
     } in;
     union {
         struct seccomp_notif_resp answer;
-        char room[1024];
+        char capacity[1024];
     } out;
     struct pollfd waiting = {listener, POLLIN, 0};
     while (poll(&waiting, 1, -1) > 0 && waiting.revents & POLLIN) {

@@ -18,7 +18,7 @@ typedef struct faults {
 
 /* 0 where the system has no such thing. */
 int faults_available(void);
-/* As run_list(); standard output and error go through files "out" and "err" in run_folder. */
+/* As run_list(); standard output and error go through files "out" and "err" in run_directory. */
 void faults_run(run_result *r, faults *f, const char *const *arguments);
 
 #endif

@@ -13,22 +13,22 @@
  */
 #include "support/commands.h"
 
-enum { MOST = 400, TRIALS = 4 };
+enum { MAX_COUNT = 400, TRIALS = 4 };
 
 typedef struct known_picture {
     char path[600], class_name[64];
 } known_picture;
 
-static known_picture truth[MOST];
+static known_picture truth[MAX_COUNT];
 static size_t truth_count;
-static char classes[MOST][64];
+static char classes[MAX_COUNT][64];
 static size_t class_count;
 
 static void read_truth(void) {
     char *text = read_whole_file(source_path("data/demo/labels.tsv"), NULL), *rest = text;
     for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
         char *tab = strchr(line, '\t');
-        if (!tab || strncmp(line, "file\t", 5) == 0 || truth_count == MOST) continue;
+        if (!tab || strncmp(line, "file\t", 5) == 0 || truth_count == MAX_COUNT) continue;
         *tab = '\0';
         known_picture *p = &truth[truth_count++];
         (void)snprintf(p->path, sizeof p->path, "%s/data/demo/%s", GLIMPSE_SOURCE_DIR, line);
@@ -73,7 +73,7 @@ typedef struct trial_areas {
 } trial_areas;
 
 static void measure(trial_areas *out, unsigned trial, int with_background) {
-    double score[3][2][MOST];
+    double score[3][2][MAX_COUNT];
     size_t count[2] = {0, 0}, right = 0;
     run_result r;
     run(&r, "label", "--all", "-c", "known.txt", "--top", "2", "--json", "-q",

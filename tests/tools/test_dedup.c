@@ -20,7 +20,7 @@ static void copy_demo(const char *name, const char *to) {
 }
 
 /* set/: one picture three times, a pair of other size and format, one alone, one broken. */
-static void make_set(const char *folder) {
+static void make_set(const char *directory) {
     char path[300];
     static const char *const copies[][2] = {
         {"vehicles/helicopter-gray-092.png", "heli.png"},
@@ -30,21 +30,21 @@ static void make_set(const char *folder) {
         {"edited/brighter-03.jpg", "sub/brighter.jpg"},
         {"animals/cat-forest-169.jpg", "cat.jpg"},
     };
-    remove_tree(folder);
-    assert_int_equal(mkdir(folder, 0755), 0);
-    (void)snprintf(path, sizeof path, "%s/sub", folder);
+    remove_tree(directory);
+    assert_int_equal(mkdir(directory, 0755), 0);
+    (void)snprintf(path, sizeof path, "%s/sub", directory);
     assert_int_equal(mkdir(path, 0755), 0);
     for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", folder, copies[i][1]);
+        (void)snprintf(path, sizeof path, "%s/%s", directory, copies[i][1]);
         copy_demo(copies[i][0], path);
     }
-    (void)snprintf(path, sizeof path, "%s/broken.jpg", folder);
+    (void)snprintf(path, sizeof path, "%s/broken.jpg", directory);
     write_file(path, "\xff\xd8\xff\xe0 not really", 16);
 }
 
-static size_t groups_of(const char *folder, const char *tiers) {
+static size_t groups_of(const char *directory, const char *tiers) {
     run_result r;
-    run(&r, "dedup", folder, "--json", "-q", "--tiers", tiers, NULL);
+    run(&r, "dedup", directory, "--json", "-q", "--tiers", tiers, NULL);
     json_t *root = run_json(&r);
     size_t count = json_array_size(at(root, "groups"));
     json_decref(root);
@@ -373,10 +373,10 @@ static void decisions_are_honoured_after_files_moved(void **state) {
 static void leakage_between_sets_decides_the_exit_code(void **state) {
     (void)state;
     run_result r;
-    static const char *const folders[] = {"train", "train/cat", "train/cup",
-                                          "test",  "test/cat",  "test/mug"};
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-        assert_int_equal(mkdir(folders[i], 0755), 0);
+    static const char *const directories[] = {"train", "train/cat", "train/cup",
+                                              "test",  "test/cat",  "test/mug"};
+    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
+        assert_int_equal(mkdir(directories[i], 0755), 0);
     copy_demo("animals/cat-forest-169.jpg", "train/cat/a.jpg");
     copy_demo("animals/cat-sky-022.jpg", "train/cat/b.jpg");
     copy_demo("food/cup-of-coffee-sea-076.png", "train/cup/c.png");
@@ -550,7 +550,7 @@ static void the_semantic_tier_follows_the_model(void **state) {
     remove_tree("alike");
 }
 
-static void copy_folder(const char *name) {
+static void copy_directory(const char *name) {
     char path[300], from[300];
     (void)snprintf(from, sizeof from, "data/demo/%s", name);
     (void)snprintf(path, sizeof path, "classes/%s", name);
@@ -583,8 +583,8 @@ static void an_audit_of_a_library_names_the_mislabelled_and_outliers(void **stat
     run_result r;
     int found;
     assert_int_equal(mkdir("classes", 0755), 0);
-    copy_folder("animals");
-    copy_folder("shapes");
+    copy_directory("animals");
+    copy_directory("shapes");
     /* One of each among the others. */
     assert_int_equal(
         rename("classes/animals/owl-city-034.webp", "classes/shapes/owl-city-034.webp"), 0);
@@ -626,9 +626,9 @@ static void an_audit_of_a_library_names_the_mislabelled_and_outliers(void **stat
 static void leakage_counts_each_picture_once_and_by_its_best_match(void **state) {
     (void)state;
     run_result r;
-    static const char *const folders[] = {"tr", "tr/a", "te", "te/b"};
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-        assert_int_equal(mkdir(folders[i], 0755), 0);
+    static const char *const directories[] = {"tr", "tr/a", "te", "te/b"};
+    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
+        assert_int_equal(mkdir(directories[i], 0755), 0);
     copy_demo("food/cup-of-coffee-sea-076.png", "tr/direct.png"); /* directly in the root */
     copy_demo("edited/brighter-03.jpg", "tr/a/brighter.jpg");
     copy_demo("animals/cat-forest-169.jpg", "tr/a/cat.jpg");
@@ -642,7 +642,7 @@ static void leakage_counts_each_picture_once_and_by_its_best_match(void **state)
     assert_int_equal(number_at(root, "leak.leaked"), 2);
     assert_int_equal(number_at(root, "leak.identical"), 2); /* not edited: the copy counts */
     assert_int_equal(json_array_size(at(root, "leak_by_label")), 2);
-    assert_string_equal(text_at(root, "leak_by_label.0.label"), ""); /* in no class folder */
+    assert_string_equal(text_at(root, "leak_by_label.0.label"), ""); /* in no class directory */
     assert_int_equal(number_at(root, "leak_by_label.0.leaked"), 1);
     assert_string_equal(text_at(root, "leak_by_label.1.label"), "a");
     assert_int_equal(number_at(root, "leak_by_label.1.pictures"), 2);

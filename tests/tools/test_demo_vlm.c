@@ -12,16 +12,17 @@ typedef struct entry {
     char image[LINE], text[LINE];
 } entry;
 
-/* The first two columns of the rows of a table of data/demo-relations whose picture is in `folder`.
+/* The first two columns of the rows of a table of data/demo-relations whose picture is in
+ * `directory`.
  */
-static size_t rows_of(const char *table, const char *folder, entry *out, size_t most) {
+static size_t rows_of(const char *table, const char *directory, entry *out, size_t max) {
     FILE *f = fopen(source_path(table), "r");
     char line[LINE];
     size_t count = 0;
     assert_non_null(f);
-    while (count < most && fgets(line, sizeof line, f)) {
+    while (count < max && fgets(line, sizeof line, f)) {
         char *text = strchr(line, '\t');
-        if (!text || strncmp(line, folder, strlen(folder)) != 0) continue;
+        if (!text || strncmp(line, directory, strlen(directory)) != 0) continue;
         *text++ = '\0';
         text[strcspn(text, "\t\n")] = '\0';
         (void)snprintf(out[count].image, LINE, "%s", line);
@@ -42,9 +43,10 @@ static void a_pictures_own_query_beats_those_of_its_near_misses(void **state) {
     (void)state;
     static entry e[PICTURES];
     size_t right = 0, count = 0;
-    const char *const folders[] = {"spatial/", "attributes/", "counts/"};
+    const char *const directories[] = {"spatial/", "attributes/", "counts/"};
     for (size_t i = 0; i < 3; i++)
-        count += rows_of("data/demo-relations/captions.tsv", folders[i], e + count, PICTURES / 3);
+        count +=
+            rows_of("data/demo-relations/captions.tsv", directories[i], e + count, PICTURES / 3);
     assert_int_equal(count, PICTURES);
     for (size_t i = 0; i < PICTURES; i++) {
         const entry *set = &e[i / 4 * 4];

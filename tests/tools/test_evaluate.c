@@ -6,9 +6,9 @@
 
 #include <math.h>
 
-enum { MOST = 1000 };
+enum { MAX_COUNT = 1000 };
 
-static char demo_labels[1024], demo_captions[1024], demo_folder[1024], demo_classes[1024];
+static char demo_labels[1024], demo_captions[1024], demo_directory[1024], demo_classes[1024];
 
 /*
  * The demo set again. A prediction is (class, probability, score) for each class.
@@ -18,7 +18,7 @@ typedef struct predicted {
     const json_t *labels;
 } predicted;
 
-static predicted pictures[MOST];
+static predicted pictures[MAX_COUNT];
 static size_t picture_count;
 
 /* The truth of the demo set by a reader of its own: two columns, tabs, nothing quoted. */
@@ -31,7 +31,7 @@ static void find_truth(predicted *p) {
         char *tab = strchr(line, '\t'), *end = strchr(line, '\n'), path[2100];
         if (!tab || !end) continue;
         *tab = *end = '\0';
-        (void)snprintf(path, sizeof path, "%s/%s", demo_folder, line);
+        (void)snprintf(path, sizeof path, "%s/%s", demo_directory, line);
         if (strcmp(path, p->path) == 0) (void)snprintf(p->truth, sizeof p->truth, "%s", tab + 1);
     }
     (void)fclose(file);
@@ -87,7 +87,7 @@ static figures recompute(const json_t *classes) {
     json_array_foreach(classes, c, name) {
         const char *of = json_string_value(name);
         double is = 0, guessed = 0, both = 0, ap = 0;
-        static double score[MOST];
+        static double score[MAX_COUNT];
         for (size_t i = 0; i < picture_count; i++)
             score[i] = label_number(&pictures[i], of, "score");
         for (size_t i = 0; i < picture_count; i++) {
@@ -122,7 +122,7 @@ static figures recompute(const json_t *classes) {
 static void figures_of_the_demo_labels_equal_a_recomputation(void **state) {
     (void)state;
     run_result label, evaluate;
-    run(&label, "label", demo_folder, "--classes", demo_classes, "--json", "--top", "1000", "-q",
+    run(&label, "label", demo_directory, "--classes", demo_classes, "--json", "--top", "1000", "-q",
         NULL);
     expect(&label, 3); /* two of the demo files are no pictures */
     write_file("labels.jsonl", label.out, label.out_size);
@@ -132,7 +132,7 @@ static void figures_of_the_demo_labels_equal_a_recomputation(void **state) {
     json_array_foreach(lines, i, line) {
         if (json_object_get(line, "error")) continue;
         predicted *p = &pictures[picture_count++];
-        assert_true(picture_count < MOST);
+        assert_true(picture_count < MAX_COUNT);
         (void)snprintf(p->path, sizeof p->path, "%s", text_at(line, "path"));
         p->labels = at(line, "labels");
         find_truth(p);
@@ -178,7 +178,7 @@ static void figures_of_the_demo_labels_equal_a_recomputation(void **state) {
     run_free(&evaluate);
 }
 
-static void csv_and_folder_say_the_same_as_json_lines(void **state) {
+static void csv_and_directory_say_the_same_as_json_lines(void **state) {
     (void)state;
     run_result r;
     run_shell(&r, "\"$G\" label \"$DEMO/vehicles\" -c \"$DEMO/classes.txt\" -q --json > v.jsonl && "
@@ -190,7 +190,7 @@ static void csv_and_folder_say_the_same_as_json_lines(void **state) {
     static const char *const sources[] = {"v.jsonl", "v.csv", "v"};
     double top1[3], recall[3];
     for (size_t i = 0; i < 3; i++) {
-        run(&r, "evaluate", "labels", sources[i], "--truth", "v.tsv", "--root", demo_folder,
+        run(&r, "evaluate", "labels", sources[i], "--truth", "v.tsv", "--root", demo_directory,
             "--json", "-q", "--samples", "0", NULL);
         expect(&r, 0);
         json_t *json = run_json(&r);
@@ -327,7 +327,7 @@ static void the_margin_is_judged_with_one_label_a_picture(void **state) {
     run_free(&r);
 }
 
-static void a_folder_of_folders_is_a_truth(void **state) {
+static void a_directory_of_directories_is_a_truth(void **state) {
     (void)state;
     run_result r;
     static const char predictions[] = "path,class,probability\n./tree/a%2Fb/1.ppm,a/b,.9\n"
@@ -529,8 +529,8 @@ static void figures_of_the_demo_captions_equal_a_recomputation(void **state) {
     double *image = embeddings(image_lines, &width), *text = embeddings(text_lines, &width);
     assert_int_equal(number_at(report, "images"), images);
     assert_int_equal(number_at(report, "texts"), texts);
-    assert_true(images < MOST && texts < MOST);
-    static char said[MOST][256];
+    assert_true(images < MAX_COUNT && texts < MAX_COUNT);
+    static char said[MAX_COUNT][256];
     FILE *file = fopen("said", "r");
     assert_non_null(file);
     for (size_t i = 0; i < images; i++) {
@@ -538,15 +538,15 @@ static void figures_of_the_demo_captions_equal_a_recomputation(void **state) {
         said[i][strcspn(said[i], "\n")] = '\0';
     }
     (void)fclose(file);
-    static double scores[MOST];
-    static unsigned char fits[MOST];
+    static double scores[MAX_COUNT];
+    static unsigned char fits[MAX_COUNT];
     double t2i[3] = {0}, i2t[3] = {0};
     static const double limits[3] = {1, 5, 10};
-    for (int way = 0; way < 2; way++) {
-        size_t queries = way == 0 ? texts : images, items = way == 0 ? images : texts;
+    for (int mode = 0; mode < 2; mode++) {
+        size_t queries = mode == 0 ? texts : images, items = mode == 0 ? images : texts;
         for (size_t q = 0; q < queries; q++) {
             for (size_t i = 0; i < items; i++) {
-                size_t t = way == 0 ? q : i, p = way == 0 ? i : q;
+                size_t t = mode == 0 ? q : i, p = mode == 0 ? i : q;
                 scores[i] = 0;
                 for (size_t k = 0; k < width; k++)
                     scores[i] += text[t * width + k] * image[p * width + k];
@@ -554,7 +554,7 @@ static void figures_of_the_demo_captions_equal_a_recomputation(void **state) {
             }
             double rank = rank_of(scores, fits, items);
             for (int l = 0; l < 3; l++)
-                (way == 0 ? t2i : i2t)[l] += rank <= limits[l] ? 1.0 / (double)queries : 0;
+                (mode == 0 ? t2i : i2t)[l] += rank <= limits[l] ? 1.0 / (double)queries : 0;
         }
     }
     /* Other batches may turn a rank where two scores differ by rounding: one query at most. */
@@ -649,13 +649,13 @@ static void captions_that_make_no_sense_are_refused_with_the_reason(void **state
 }
 
 static int set_up(void **state) {
-    (void)snprintf(demo_folder, sizeof demo_folder, "%s", source_path("data/demo"));
+    (void)snprintf(demo_directory, sizeof demo_directory, "%s", source_path("data/demo"));
     (void)snprintf(demo_labels, sizeof demo_labels, "%s", source_path("data/demo/labels.tsv"));
     (void)snprintf(demo_captions, sizeof demo_captions, "%s",
                    source_path("data/demo/captions.tsv"));
     (void)snprintf(demo_classes, sizeof demo_classes, "%s", source_path("data/demo/classes.txt"));
     int failed = run_setup(state);
-    (void)setenv("DEMO", demo_folder, 1);
+    (void)setenv("DEMO", demo_directory, 1);
     (void)setenv("GLIMPSE_MODEL", "demo", 1);
     return failed;
 }
@@ -663,12 +663,12 @@ static int set_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_of_the_demo_labels_equal_a_recomputation),
-        cmocka_unit_test(csv_and_folder_say_the_same_as_json_lines),
+        cmocka_unit_test(csv_and_directory_say_the_same_as_json_lines),
         cmocka_unit_test(tables_of_other_tools_are_judged),
         cmocka_unit_test(missing_predictions_are_never_passed_over),
         cmocka_unit_test(unknown_pictures_and_abstaining_are_reported),
         cmocka_unit_test(the_margin_is_judged_with_one_label_a_picture),
-        cmocka_unit_test(a_folder_of_folders_is_a_truth),
+        cmocka_unit_test(a_directory_of_directories_is_a_truth),
         cmocka_unit_test(several_classes_are_judged_by_map),
         cmocka_unit_test(what_cannot_be_judged_is_refused_with_the_reason),
         cmocka_unit_test(the_table_is_for_people_and_the_report_has_pictures),

@@ -14,13 +14,13 @@ static const char *demo(const char *name) {
 static void label_agrees_with_and_without_a_library(void **state) {
     (void)state;
     run_result before, after, all;
-    char *folder = strdup(demo("vehicles")), *classes = strdup(demo("classes.txt"));
-    run(&before, "label", folder, "--classes", classes, "--json", "--jobs", "2", NULL);
+    char *directory = strdup(demo("vehicles")), *classes = strdup(demo("classes.txt"));
+    run(&before, "label", directory, "--classes", classes, "--json", "--jobs", "2", NULL);
     expect(&before, 0);
-    run(&all, "index", folder, NULL);
+    run(&all, "index", directory, NULL);
     expect(&all, 0);
     run_free(&all);
-    run(&after, "label", folder, "--classes", classes, "--json", NULL);
+    run(&after, "label", directory, "--classes", classes, "--json", NULL);
     expect(&after, 0);
     json_t *decoded = run_json_lines(&before), *stored = run_json_lines(&after);
     assert_true(json_array_size(decoded) > 10);
@@ -33,7 +33,7 @@ static void label_agrees_with_and_without_a_library(void **state) {
         /* Stored embeddings are half floats. */
         assert_true(fabs(number_at(a, "labels.0.score") - number_at(b, "labels.0.score")) < 1e-3);
     }
-    /* --all says the same as the folder. */
+    /* --all says the same as the directory. */
     run(&all, "label", "--all", "--classes", classes, "--json", NULL);
     expect(&all, 0);
     json_t *whole = run_json_lines(&all);
@@ -49,7 +49,7 @@ static void label_agrees_with_and_without_a_library(void **state) {
     run_free(&before);
     run_free(&after);
     run_free(&all);
-    free(folder);
+    free(directory);
     free(classes);
 }
 

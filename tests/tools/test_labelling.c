@@ -12,16 +12,16 @@ static const char *demo(const char *name) {
     return source_path(path);
 }
 
-/* Six pictures in the folders of two classes, and one of neither. */
-static void make_sample(const char *folder) {
+/* Six pictures in the directories of two classes, and one of neither. */
+static void make_sample(const char *directory) {
     static const char *const names[] = {"bear", "car", "_none"};
     char path[600];
-    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_int_equal(mkdir(directory, 0777), 0);
     for (unsigned i = 0; i < 3; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        (void)snprintf(path, sizeof path, "%s/%s", directory, names[i]);
         assert_int_equal(mkdir(path, 0777), 0);
         for (unsigned n = 0; n < (i < 2 ? 3u : 1u); n++) {
-            (void)snprintf(path, sizeof path, "%s/%s/%u.ppm", folder, names[i], n);
+            (void)snprintf(path, sizeof path, "%s/%s/%u.ppm", directory, names[i], n);
             write_picture(path, 40, 40, 10 * i + n + 1);
         }
     }
@@ -30,19 +30,19 @@ static void make_sample(const char *folder) {
 static void a_journal_spares_decoding_and_survives_tearing(void **state) {
     (void)state;
     run_result first, second, r;
-    const char *folder = demo("vehicles");
-    run(&first, "label", folder, "-c", "car,bear", "--resume", "run.journal", "--json", NULL);
+    const char *directory = demo("vehicles");
+    run(&first, "label", directory, "-c", "car,bear", "--resume", "run.journal", "--json", NULL);
     expect(&first, 0);
     size_t size = 0;
     free(read_whole_file("run.journal", &size));
-    run(&second, "label", folder, "-c", "car,bear", "--resume", "run.journal", "--json", NULL);
+    run(&second, "label", directory, "-c", "car,bear", "--resume", "run.journal", "--json", NULL);
     expect(&second, 0);
     expect_err(&second, "embeddings from before");
     assert_string_equal(first.out, second.out);
     /* Torn in mid-record, at every eighth byte of the last record and the one before. */
     for (size_t cut = size - 1; cut > size - 1500 && cut > 200; cut -= 97) {
         assert_int_equal(truncate("run.journal", (off_t)cut), 0);
-        run(&r, "label", folder, "-c", "car,bear", "--resume", "run.journal", "--json", NULL);
+        run(&r, "label", directory, "-c", "car,bear", "--resume", "run.journal", "--json", NULL);
         expect(&r, 0);
         json_t *lines = run_json_lines(&r), *whole = run_json_lines(&first);
         assert_int_equal(json_array_size(lines), json_array_size(whole));
@@ -59,11 +59,11 @@ static void a_journal_spares_decoding_and_survives_tearing(void **state) {
         assert_int_equal(again, size);
     }
     write_file("other.bin", "something else that is long enough to look like a file of mine", 62);
-    run(&r, "label", folder, "-c", "car,bear", "--resume", "other.bin", NULL);
+    run(&r, "label", directory, "-c", "car,bear", "--resume", "other.bin", NULL);
     expect(&r, 4);
     expect_err(&r, "not a journal of embeddings");
     run_free(&r);
-    run(&r, "label", folder, "-c", "car,bear", "--resume", "run.journal", "--precision", "f32",
+    run(&r, "label", directory, "-c", "car,bear", "--resume", "run.journal", "--precision", "f32",
         NULL);
     assert_true(r.code == 0 || (r.code == 4 && strstr(r.err, "another model or precision")));
     run_free(&r);

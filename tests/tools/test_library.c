@@ -43,9 +43,9 @@ static int setup(void **state) {
     return 0;
 }
 
-/* The absolute path of a name in the working folder; static storage. */
+/* The absolute path of a name in the working directory; static storage. */
 static const char *absolute(const char *name) {
-    return path_in(run_folder, name);
+    return path_in(run_directory, name);
 }
 
 static void index_again_opens_nothing(void **state) {
@@ -155,7 +155,7 @@ static void table_and_tsv_are_safe_to_look_at(void **state) {
     expect_out(&r, "pictures/\\u202eturned.ppm");
     expect_out(&r, "\xF0\x9F\xA6\x9C parrot \xE9\xB8\x9F.ppm    70x50  ");
     assert_null(strchr(r.out, '\033'));
-    assert_null(strstr(r.out, run_folder)); /* shorter from here */
+    assert_null(strstr(r.out, run_directory)); /* shorter from here */
     run_free(&r);
     run(&r, "search", "x", "-k", "50", "--tsv", NULL);
     expect(&r, 0);
@@ -468,7 +468,7 @@ static void index_options_reach_the_library(void **state) {
     run_free(&r);
 }
 
-static void a_folder_that_is_away_is_offline_and_kept(void **state) {
+static void a_directory_that_is_away_is_offline_and_kept(void **state) {
     (void)state;
     run_result r;
     assert_int_equal(rename("pictures", "elsewhere"), 0);
@@ -570,7 +570,7 @@ int main(void) {
         cmocka_unit_test(models_lists_installed_and_used_ones),
         cmocka_unit_test(the_library_is_chosen_by_option_then_environment),
         cmocka_unit_test(index_options_reach_the_library),
-        cmocka_unit_test(a_folder_that_is_away_is_offline_and_kept),
+        cmocka_unit_test(a_directory_that_is_away_is_offline_and_kept),
         cmocka_unit_test(a_damaged_catalogue_is_reported),
         cmocka_unit_test(one_is_counted_as_one),
     };

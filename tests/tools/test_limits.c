@@ -122,12 +122,12 @@ static void a_second_signal_ends_what_does_not_listen(void **state) {
     for (size_t i = 0; i < 4; i++) {
         const pid_t child = run_start("silent", "err", "label", "pictures", "--classes", classes,
                                       "--top", "26", "--json", NULL);
-        int held = 0, unread = 0;
-        for (int wait = 0; wait < 3000 && unread < 4096; wait++) { /* until the pipe is full */
+        int held = 0, unconsumed = 0;
+        for (int wait = 0; wait < 3000 && unconsumed < 4096; wait++) { /* until the pipe is full */
             (void)nanosleep(&(struct timespec){0, 10000000}, NULL);
-            assert_int_equal(ioctl(pipe, FIONREAD, &unread), 0);
+            assert_int_equal(ioctl(pipe, FIONREAD, &unconsumed), 0);
         }
-        assert_true(unread >= 4096);
+        assert_true(unconsumed >= 4096);
         (void)kill(child, pairs[i][0]);
         (void)nanosleep(&(struct timespec){0, 200000000}, NULL);
         held = waitpid(child, NULL, WNOHANG) == 0;
@@ -144,7 +144,7 @@ static void a_second_signal_ends_what_does_not_listen(void **state) {
             fail_msg("signals %d and %d did not end it", pairs[i][0], pairs[i][1]);
         }
         char drop[4096];
-        while (ioctl(pipe, FIONREAD, &unread) == 0 && unread > 0)
+        while (ioctl(pipe, FIONREAD, &unconsumed) == 0 && unconsumed > 0)
             assert_true(read(pipe, drop, sizeof drop) > 0);
     }
     (void)close(pipe);

@@ -100,9 +100,9 @@ static void fail_each(const char *const *arguments, long runs) {
     free(text);
     assert_true(total > 100); /* the hook works */
     const long step = total / runs + 1;
-    for (long at = 1, turn = 0; at <= total; at += step, turn++) {
+    for (long at = 1, orientation = 0; at <= total; at += step, orientation++) {
         /* Alone, and with all that follow. */
-        const long count = turn % 2 ? 1 : 1000000000;
+        const long count = orientation % 2 ? 1 : 1000000000;
         failures += check(arguments, run_failing(arguments, at, count, 0), at, count);
     }
     print_message("%s: %ld allocations, %d runs failed\n", arguments[0], total, failures);
@@ -165,11 +165,11 @@ static void a_machine_without_threads_is_no_empty_result(void **state) {
 
 static void a_library_that_ends_the_program_is_a_failure(void **state) {
     (void)state;
-    static const char *const ways[] = {"exit", "abort"};
+    static const char *const endings[] = {"exit", "abort"};
     const char *const search[] = {"search", "red", "--library", "lib", "--precision", "f32", NULL};
     if (UNDER_SANITIZER) skip();
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(setenv("GLIMPSE_TEST_END_BY", ways[i], 1), 0);
+        assert_int_equal(setenv("GLIMPSE_TEST_END_BY", endings[i], 1), 0);
         int code = run_failing(search, 1000, 1, 0);
         (void)unsetenv("GLIMPSE_TEST_END_BY");
         char *err = read_whole_file("err", NULL);

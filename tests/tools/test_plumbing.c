@@ -7,14 +7,14 @@
 
 #include <math.h>
 
-static const char *const model_folders[] = {"clip-hf-quickgelu", "clip-hf-gelu-f16",
-                                            "clip-hf-gelu-bf16", "sharded"};
+static const char *const model_directories[] = {"clip-hf-quickgelu", "clip-hf-gelu-f16",
+                                                "clip-hf-gelu-bf16", "sharded"};
 
 /* Row `row` of [rows][width] floats in a file. */
-static const float *golden_row(const char *folder, const char *file, size_t row, size_t width) {
+static const float *golden_row(const char *directory, const char *file, size_t row, size_t width) {
     static float values[4096];
     size_t size = 0;
-    float *all = read_whole_file(path_in(folder, file), &size);
+    float *all = read_whole_file(path_in(directory, file), &size);
     assert_true(width <= 4096 && (row + 1) * width * sizeof(float) <= size);
     memcpy(values, all + row * width, width * sizeof(float));
     free(all);
@@ -36,7 +36,7 @@ static void check_embedding(const json_t *object, const float *expected, size_t 
     if (dot / sqrt(a * b) < 0.999999) fail_msg("cosine %.9f", dot / sqrt(a * b));
 }
 
-/* Every text and picture file of a reference folder in one call, mixed. */
+/* Every text and picture file of a reference directory in one call, mixed. */
 static void embed_and_compare(const char *model, const char *data, int raw) {
     char path[64];
     json_t *expected = json_file(path_in(data, "expected.json"));
@@ -59,10 +59,10 @@ static void embed_and_compare(const char *model, const char *data, int raw) {
             const json_t *file = json_object_get(at(expected, path), "file");
             if (!file) continue; /* noise that is no file */
             const char *image = path_in(data, json_string_value(file));
-            size_t room = strlen(image) + sizeof "--image=";
-            owned[owned_count] = malloc(room);
+            size_t capacity = strlen(image) + sizeof "--image=";
+            owned[owned_count] = malloc(capacity);
             assert_non_null(owned[owned_count]);
-            (void)snprintf(owned[owned_count], room, "--image=%s", image);
+            (void)snprintf(owned[owned_count], capacity, "--image=%s", image);
             arguments[count++] = owned[owned_count++];
             is_text[inputs] = 0, rows[inputs++] = i;
         }
@@ -89,14 +89,14 @@ static void embed_and_compare(const char *model, const char *data, int raw) {
 
 static void embed_matches_the_reference(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof model_folders / sizeof *model_folders; i++) {
+    for (size_t i = 0; i < sizeof model_directories / sizeof *model_directories; i++) {
         char model[1200], data[1200];
         (void)snprintf(model, sizeof model, "%s", shared_path("golden"));
-        (void)snprintf(model + strlen(model), 64, "/%s", model_folders[i]);
-        /* The shards hold the weights of the first folder. */
+        (void)snprintf(model + strlen(model), 64, "/%s", model_directories[i]);
+        /* The shards hold the weights of the first directory. */
         (void)snprintf(data, sizeof data, "%s/%s/expected", shared_path("golden"),
-                       strcmp(model_folders[i], "sharded") == 0 ? model_folders[0]
-                                                                : model_folders[i]);
+                       strcmp(model_directories[i], "sharded") == 0 ? model_directories[0]
+                                                                    : model_directories[i]);
         embed_and_compare(model, data, 0);
         embed_and_compare(model, data, 1);
     }
@@ -297,8 +297,8 @@ static void check_preprocess(const char *image, const char *crop, const char *ex
 /* Lossless cases with a crop of 224: bytes must be equal. */
 static void preprocess_matches_the_reference(void **state) {
     (void)state;
-    char folder[1000], *rest = NULL;
-    (void)snprintf(folder, sizeof folder, "%s", shared_path("golden/preprocess"));
+    char directory[1000], *rest = NULL;
+    (void)snprintf(directory, sizeof directory, "%s", shared_path("golden/preprocess"));
     assert_int_equal(mkdir("vision", 0777), 0);
     static const char config[] = "{\"model_type\":\"clip\",\"text_config\":{},"
                                  "\"vision_config\":{\"image_size\":224}}";
@@ -309,7 +309,7 @@ static void preprocess_matches_the_reference(void **state) {
         "\"do_normalize\":true,\"image_mean\":[0.5,0.5,0.5],"
         "\"image_std\":[0.5,0.5,0.5]}";
     write_file("vision/preprocessor_config.json", rules, sizeof rules - 1);
-    char *cases = read_whole_file(path_in(folder, "manifest.tsv"), NULL);
+    char *cases = read_whole_file(path_in(directory, "manifest.tsv"), NULL);
     size_t checked = 0, torchvision = 0;
     for (char *line = strtok_r(cases, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         char *fields[10], *s = line, image[1200], expected[1200];
@@ -322,11 +322,11 @@ static void preprocess_matches_the_reference(void **state) {
         }
         int has_other = strcmp(fields[8], "-") != 0;
         if (checked >= 12 && (!has_other || torchvision >= 4)) continue;
-        (void)snprintf(image, sizeof image, "%s/%s", folder, fields[1]);
-        (void)snprintf(expected, sizeof expected, "%s/%s", folder, fields[7]);
+        (void)snprintf(image, sizeof image, "%s/%s", directory, fields[1]);
+        (void)snprintf(expected, sizeof expected, "%s/%s", directory, fields[7]);
         check_preprocess(image, "hf", expected);
         if (has_other) {
-            (void)snprintf(expected, sizeof expected, "%s/%s", folder, fields[8]);
+            (void)snprintf(expected, sizeof expected, "%s/%s", directory, fields[8]);
             torchvision++;
         }
         check_preprocess(image, "torchvision", expected);

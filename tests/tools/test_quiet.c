@@ -8,7 +8,7 @@
 
 #define REDRAW "\033[K"
 
-/* Each works in a folder of pictures `p`, with a library `lib`. */
+/* Each works in a directory of pictures `p`, with a library `lib`. */
 static const char *const commands[][14] = {
     {"index", "p", "-l", "lib"},
     {"search", "circle", "-l", "lib"},

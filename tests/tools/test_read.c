@@ -2,8 +2,8 @@
  * glimpse read: the pages of a document that answer a question are found by what is written on them
  * and, where they were scanned, by how they look, without any model but the demo CLIP.
  */
-#include "support/pdf_writer.h"
 #include "support/commands.h"
+#include "support/pdf_writer.h"
 #include "support/server.h"
 
 #include <glimpse/sys/image.h>
@@ -115,22 +115,22 @@ static void nothing_about_it_is_exit_code_1(void **state) {
 }
 
 /* A server that answers with `text`, whatever it is asked. */
-static void say(void *context, const server_request *request, server_reply *reply) {
+static void reply_with(void *context, const server_request *request, server_reply *reply) {
     (void)request;
-    server_say(reply, 200, server_openai(context, 100, 10));
+    server_reply_with(reply, 200, server_openai(context, 100, 10));
 }
 
 static void refuse(void *context, const server_request *request, server_reply *reply) {
     (void)context;
     (void)request;
-    server_say(reply, 404, strdup("{\"error\":{\"message\":\"no such model\"}}"));
+    server_reply_with(reply, 404, strdup("{\"error\":{\"message\":\"no such model\"}}"));
 }
 
 static void the_answer_names_pages_it_was_shown(void **state) {
     (void)state;
     need_document();
     static char answer[] = "{\"answer\": \"412\", \"confidence\": 0.9, \"pages\": [2, 77]}";
-    test_server *it = server_start(say, answer);
+    test_server *it = server_start(reply_with, answer);
     char spec[128];
     (void)snprintf(spec, sizeof spec, "openai:test@%s/v1", server_url(it));
     run_result r;
@@ -169,7 +169,7 @@ static void who_cannot_tell_or_cannot_be_asked_is_said(void **state) {
     (void)state;
     need_document();
     static char null[] = "{\"answer\": null, \"confidence\": null, \"pages\": []}";
-    test_server *it = server_start(say, null);
+    test_server *it = server_start(reply_with, null);
     char spec[128];
     (void)snprintf(spec, sizeof spec, "openai:test@%s/v1", server_url(it));
     run_result r;

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Every line is run in a folder of its own, with three pictures in `p`, of which a.jpg and b.jpg
+/* Every line is run in a directory of its own, with three pictures in `p`, of which a.jpg and b.jpg
  * are equal. $G is glimpse. */
 typedef struct work {
     const char *before; /* a shell line, or NULL */
@@ -72,7 +72,7 @@ static int work_onto(const work *w, run_place place, size_t *printed) {
     run_result r;
     assert_int_equal(mkdir("case", 0777), 0);
     assert_int_equal(chdir("case"), 0);
-    (void)snprintf(state, sizeof state, "%s/case/state", run_folder);
+    (void)snprintf(state, sizeof state, "%s/case/state", run_directory);
     (void)setenv("XDG_STATE_HOME", state, 1);
     (void)snprintf(before, sizeof before,
                    "mkdir p && cp \"$DEMO/circle-night-149.jpg\" p/a.jpg && cp p/a.jpg p/b.jpg && "

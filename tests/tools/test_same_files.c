@@ -16,12 +16,12 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-enum { MOST = 64 };
+enum { MAX_COUNT = 64 };
 
 /* Paths below the tree and, of the usable ones, the embeddings. */
 typedef struct seen {
-    char *paths[MOST];
-    float *embeddings[MOST];
+    char *paths[MAX_COUNT];
+    float *embeddings[MAX_COUNT];
     size_t count;
 } seen;
 
@@ -57,13 +57,13 @@ static const char *const unusable[] = {
 };
 
 static void make_tree(void) {
-    static const char *const folders[] = {
+    static const char *const directories[] = {
         "tree",         "tree/sub",          "tree/sub/deep",   "tree/.hidden",      "tree/.git",
         "tree/@eaDir",  "tree/#recycle",     "tree/lost+found", "tree/node_modules", "tree/raw",
         "tree/library", "tree/kept.library", "outside",
     };
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-        make(folders[i]);
+    for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
+        make(directories[i]);
     const char *jpeg = demo("bicycle-grass-085.jpg");
     copy_file(jpeg, "tree/a.jpg");
     copy_file(demo("bicycle-sky-086.jpg"), "tree/B.JPG");
@@ -116,7 +116,7 @@ static void make_tree(void) {
     assert_int_equal(chmod("tree/locked", 0), 0);
 }
 
-/* What everybody has to see: a folder that cannot be listed is one of them, unless nothing is
+/* What everybody has to see: a directory that cannot be listed is one of them, unless nothing is
  * closed to who runs this. */
 static int compare_texts(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -139,7 +139,7 @@ static size_t expected(const char **paths) {
 /* Relative to the tree, which is given resolved, or not. */
 static void add(seen *s, const char *path, const float *embedding) {
     size_t length = strlen(tree);
-    assert_true(s->count < MOST);
+    assert_true(s->count < MAX_COUNT);
     if (strncmp(path, tree, length) == 0) {
         path += length + 1;
     } else {
@@ -163,8 +163,8 @@ static const float *embedding_of(const seen *s, const char *path) {
 }
 
 static void assert_all_seen(const char *who, const seen *s) {
-    const char *paths[MOST];
-    char *sorted[MOST];
+    const char *paths[MAX_COUNT];
+    char *sorted[MAX_COUNT];
     size_t count = expected(paths);
     memcpy(sorted, s->paths, s->count * sizeof *sorted);
     qsort(sorted, s->count, sizeof *sorted, compare_texts);
@@ -183,7 +183,7 @@ static void forget(seen *s) {
     memset(s, 0, sizeof *s);
 }
 
-static int take_indexed(void *user, const glimpse_result *file, const float *embedding) {
+static int read_indexed(void *user, const glimpse_result *file, const float *embedding) {
     add(user, file->path, embedding);
     return 0;
 }
@@ -203,7 +203,7 @@ static void see_by_index(seen *s) {
     options.jobs = 2;
     assert_ok(glimpse_library_open(&library, "indexed", GLIMPSE_LIBRARY_CREATE));
     assert_ok(glimpse_library_ingest(NULL, library, &options));
-    assert_ok(glimpse_library_visit(library, model, NULL, take_indexed, s));
+    assert_ok(glimpse_library_visit(library, model, NULL, read_indexed, s));
     assert_ok(glimpse_library_load_status(&status, library));
     for (size_t i = 0; i < status->quarantined_count; i++)
         add(s, status->quarantined[i].path, NULL);
@@ -216,13 +216,13 @@ static void see_by_embedder(seen *s, int exact) {
     glimpse_picture_list list = {0};
     glimpse_embedder *embedder = NULL;
     glimpse_embedder_options options = GLIMPSE_EMBEDDER_OPTIONS_INIT;
-    glimpse_embedder_picture pictures[MOST] = {0};
+    glimpse_embedder_picture pictures[MAX_COUNT] = {0};
     options.jobs = 3;
     options.exact = exact;
     const char *root = "tree";
     assert_ok(glimpse_picture_list_add(&list, &root, 1, &rules, NULL, NULL));
     assert_ok(glimpse_embedder_open(&embedder, NULL, model, &options));
-    assert_true(list.count < MOST && list.count <= glimpse_embedder_window(embedder));
+    assert_true(list.count < MAX_COUNT && list.count <= glimpse_embedder_window(embedder));
     float *embeddings = malloc(list.count * width * sizeof *embeddings);
     for (size_t i = 0; i < list.count; i++) {
         if (i > 0) assert_true(strcmp(list.paths[i - 1], list.paths[i]) < 0);
@@ -373,7 +373,7 @@ static void what_is_named_is_taken_whatever_its_name(void **state) {
     assert_int_equal(list.count, 5);
     for (size_t i = 0; i < 5; i++)
         assert_string_equal(list.paths[i], named[i]);
-    /* A hidden folder that is named is wanted as well. */
+    /* A hidden directory that is named is wanted as well. */
     const char *hidden = "tree/.git/";
     assert_ok(glimpse_picture_list_add(&list, &hidden, 1, &rules, NULL, NULL));
     assert_int_equal(list.count, 6);
@@ -509,7 +509,7 @@ static void a_pipe_that_is_named_is_a_file_that_cannot_be_used(void **state) {
     run_free(&r);
 }
 
-static void links_to_folders_are_followed_on_demand(void **state) {
+static void links_to_directories_are_followed_on_demand(void **state) {
     (void)state;
     glimpse_picture_list list = {0};
     const glimpse_walk_rules rules = {1, exclude, 2};
@@ -611,7 +611,7 @@ int main(void) {
         cmocka_unit_test(overlapping_roots_are_the_same_files_for_everybody),
         cmocka_unit_test(what_was_named_first_is_shown),
         cmocka_unit_test(a_pipe_that_is_named_is_a_file_that_cannot_be_used),
-        cmocka_unit_test(links_to_folders_are_followed_on_demand),
+        cmocka_unit_test(links_to_directories_are_followed_on_demand),
         cmocka_unit_test(a_journal_belongs_to_one_way_of_decoding),
         cmocka_unit_test(embedding_can_be_stopped),
     };

@@ -11,8 +11,8 @@
 
 static const char *const fixtures[] = {"golden/siglip", "golden/siglip2"};
 
-static json_t *load_expected(char *model, size_t room, size_t fixture) {
-    (void)snprintf(model, room, "%s", shared_path(fixtures[fixture]));
+static json_t *load_expected(char *model, size_t capacity, size_t fixture) {
+    (void)snprintf(model, capacity, "%s", shared_path(fixtures[fixture]));
     return json_file(path_in(model, "expected.json"));
 }
 
@@ -86,15 +86,15 @@ static void tokenize_matches_the_reference(void **state) {
         char model[1200];
         json_t *expected = load_expected(model, sizeof model, f), *entry;
         const json_t *cases = at(expected, "tokenizer.cases");
-        size_t i, used = 0, count = 0, room = 1 << 20;
-        char *input = malloc(room);
+        size_t i, used = 0, count = 0, capacity = 1 << 20;
+        char *input = malloc(capacity);
         const json_t *wanted[512];
         assert_non_null(input);
         json_array_foreach((json_t *)(uintptr_t)cases, i, entry) {
             const json_t *text = at(entry, "text");
             size_t length = json_string_length(text);
             if (json_is_true(json_object_get(entry, "special_token_text"))) continue;
-            assert_true(used + length + 1 < room && count < 512);
+            assert_true(used + length + 1 < capacity && count < 512);
             memcpy(input + used, json_string_value(text), length + 1);
             used += length + 1;
             wanted[count++] = at(entry, "ids_64");
@@ -302,12 +302,13 @@ static void make_known(void) {
         /* By rank: mostly right, mostly wrong. */
         int right = surer < 9 ? surer != 3 && surer != 7 : surer == 11 || surer == 15;
         const char *class = text_at(line, "labels.0.class");
-        const char *folder = right             ? class
-                             : surer % 3 == 0  ? "_none"
-                             : class[0] == 'o' ? "two"
-                                               : "one";
+        const char *directory = right             ? class
+                                : surer % 3 == 0  ? "_none"
+                                : class[0] == 'o' ? "two"
+                                                  : "one";
         char command[256];
-        (void)snprintf(command, sizeof command, "cp '%s' known/%s/", text_at(line, "path"), folder);
+        (void)snprintf(command, sizeof command, "cp '%s' known/%s/", text_at(line, "path"),
+                       directory);
         run_shell(&moved, command);
         expect(&moved, 0);
         run_free(&moved);

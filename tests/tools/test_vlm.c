@@ -17,9 +17,9 @@ static void play(void *context, const server_request *request, server_reply *rep
     const script *s = context;
     (void)request;
     if (s->status)
-        server_say(reply, s->status, strdup("{\"error\":{\"message\":\"no\"}}"));
+        server_reply_with(reply, s->status, strdup("{\"error\":{\"message\":\"no\"}}"));
     else
-        server_say(reply, 200, server_openai(s->text, 100, 10));
+        server_reply_with(reply, 200, server_openai(s->text, 100, 10));
 }
 
 static void use(test_server *s) {

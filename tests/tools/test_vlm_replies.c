@@ -34,14 +34,14 @@ static void play(void *context, const server_request *request, server_reply *rep
     const char *text = replies[s->kind].text, *finish = replies[s->kind].finish[s->dialect];
     (void)request;
     if (s->dialect == ANTHROPIC) {
-        server_say(reply, 200, server_anthropic(text, finish, 100, 10));
+        server_reply_with(reply, 200, server_anthropic(text, finish, 100, 10));
     } else if (s->dialect == GEMINI) {
-        server_say(reply, 200, server_gemini(text, finish, 100, 10));
+        server_reply_with(reply, 200, server_gemini(text, finish, 100, 10));
     } else {
         json_t *body = json_pack("{s:[{s:{s:s}, s:s}], s:{s:i, s:i}}", "choices", "message",
                                  "content", text, "finish_reason", finish, "usage", "prompt_tokens",
                                  100, "completion_tokens", 10);
-        server_say(reply, 200, json_dumps(body, 0));
+        server_reply_with(reply, 200, json_dumps(body, 0));
         json_decref(body);
     }
 }

@@ -35,7 +35,7 @@ static void the_numbers_add_up(void **state) {
             int64_t content = 0;
             glimpse_content_meta meta = {.hash = glimpse_hash_bytes(&i, sizeof i), .size = i};
             glimpse_file_stamp stamp = {i, 0, 0};
-            assert_ok(catalog->ops->contents.put(&content, catalog, &meta));
+            assert_ok(catalog->ops->contents.write(&content, catalog, &meta));
             (void)snprintf(path, sizeof path, "%s/pending %d.jpg", w.pictures, (int)i);
             assert_ok(catalog->ops->files.bind(catalog, path, &stamp, content));
         }
@@ -234,7 +234,7 @@ static void verify_compares_the_vector_file_row_by_row(void **state) {
     assert_ok(glimpse_db_run(glimpse_store_db(catalog),
                              "DELETE FROM embedding WHERE content_id IN (?1, ?2)", "ii", changed,
                              gone));
-    assert_ok(catalog->ops->contents.put_embedding(catalog, w.model, changed, v, WORLD_DIM));
+    assert_ok(catalog->ops->contents.write_embedding(catalog, w.model, changed, v, WORLD_DIM));
     size_t last = world_add_content(&w, NULL, "");
     added = w.contents[last].id;
     glimpse_model_info model;
@@ -315,7 +315,7 @@ static void prune_forgets_what_is_gone_and_nothing_else(void **state) {
 static void prune_forgets_a_root_and_a_model_when_asked(void **state) {
     (void)state;
     world w;
-    char folder[700], text[1000];
+    char directory[700], text[1000];
     world_open(&w, 16);
     world_populate(&w, 200);
     glimpse_store *catalog = glimpse_library_store(w.library);
@@ -323,7 +323,7 @@ static void prune_forgets_a_root_and_a_model_when_asked(void **state) {
     assert_ok(catalog->ops->models.use(&other, catalog, &world_other_key));
     float v[24] = {0.5f, 0.5f};
     for (size_t i = 0; i < 10; i++) {
-        assert_ok(catalog->ops->contents.put_embedding(catalog, other, w.contents[i].id, v, 24));
+        assert_ok(catalog->ops->contents.write_embedding(catalog, other, w.contents[i].id, v, 24));
     }
     glimpse_results *results = NULL;
     assert_ok(glimpse_library_search_key(&results, w.library, &world_other_key, v, NULL));
@@ -347,12 +347,12 @@ static void prune_forgets_a_root_and_a_model_when_asked(void **state) {
     options.model = NULL;
     options.root = "/not/indexed";
     assert_int_equal(glimpse_library_prune(&report, w.library, &options), GLIMPSE_E_NOT_FOUND);
-    (void)snprintf(folder, sizeof folder, "%s/a", w.pictures); /* part of a root */
-    options.root = folder;
+    (void)snprintf(directory, sizeof directory, "%s/a", w.pictures); /* part of a root */
+    options.root = directory;
     assert_ok(glimpse_library_prune(&report, w.library, &options));
     assert_true(report.files > 0);
     for (size_t i = 0; i < w.file_count; i++) {
-        if (glimpse_path_is_below(w.files[i].path, folder)) w.files[i].missing = 1;
+        if (glimpse_path_is_below(w.files[i].path, directory)) w.files[i].missing = 1;
     }
     glimpse_search_options all = GLIMPSE_SEARCH_OPTIONS_INIT;
     all.k = 1000;

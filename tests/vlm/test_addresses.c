@@ -14,19 +14,19 @@
 
 static void refuse(void *context, const server_request *request, server_reply *reply) {
     (void)context, (void)request;
-    server_say(reply, 403, strdup("no"));
+    server_reply_with(reply, 403, strdup("no"));
 }
 
-static void say_red(void *context, const server_request *request, server_reply *reply) {
+static void reply_red(void *context, const server_request *request, server_reply *reply) {
     const char *wanted = context;
     char *body = strstr(request->path, "messages") ? server_anthropic("red", "end_turn", 1, 1)
                  : strstr(request->path, "generateContent") ? server_gemini("red", "STOP", 1, 1)
                                                             : server_openai("red", 1, 1);
     if (wanted && strncmp(request->path, wanted, strlen(wanted)) != 0) {
         free(body);
-        server_say(reply, 404, strdup("404 page not found"));
+        server_reply_with(reply, 404, strdup("404 page not found"));
     } else {
-        server_say(reply, 200, body);
+        server_reply_with(reply, 200, body);
     }
 }
 
@@ -40,7 +40,7 @@ static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY"
 static const char *const keys[] = {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"};
 
 static void set_up(world *w, const char *wanted) {
-    w->here = server_start(say_red, (void *)(uintptr_t)wanted);
+    w->here = server_start(reply_red, (void *)(uintptr_t)wanted);
     w->proxy = server_start(refuse, NULL);
     w->port = strrchr(server_url(w->here), ':') + 1;
     (void)unsetenv("no_proxy");

@@ -11,12 +11,12 @@
 #include <math.h>
 #include <pthread.h>
 
-enum { PICTURES = 5, SIDE = 32, PIXELS = 3 * SIDE * SIDE, MOST = 40 };
+enum { PICTURES = 5, SIDE = 32, PIXELS = 3 * SIDE * SIDE, MAX_COUNT = 40 };
 
 /* The first member of a glimpse_blip_limits that is written out. */
 enum { LIMITS = sizeof(glimpse_blip_limits) };
 
-static char *folder;
+static char *directory;
 
 typedef struct blip {
     glimpse_blip *model;
@@ -28,8 +28,8 @@ static const glimpse_blip_image *const *all(const blip *b) {
     return (const glimpse_blip_image *const *)b->images;
 }
 
-static const char *folder_of(const char *name) {
-    return path_in(folder, name);
+static const char *directory_of(const char *name) {
+    return path_in(directory, name);
 }
 
 /* Overwrites the number `back` from the end of the weights (f32), which end with the bias of the
@@ -37,7 +37,7 @@ static const char *folder_of(const char *name) {
 static void set_number(const char *name, long back, float value) {
     char path[64];
     (void)snprintf(path, sizeof path, "%s/model.safetensors", name);
-    FILE *file = fopen(folder_of(path), "r+b");
+    FILE *file = fopen(directory_of(path), "r+b");
     assert_non_null(file);
     assert_int_equal(fseek(file, -4 * back, SEEK_END), 0);
     assert_int_equal(fwrite(&value, sizeof value, 1, file), 1);
@@ -48,13 +48,13 @@ enum { VOCABULARY = 100, SEP = 3, DEC = 98 };
 
 static int make_models(void **unused) {
     (void)unused;
-    folder = make_temp_folder();
+    directory = make_temp_directory();
     random_blip m = random_blip_tiny(GLIMPSE_BLIP_MATCH);
-    assert_true(random_blip_write(&m, folder_of("match")));
+    assert_true(random_blip_write(&m, directory_of("match")));
     m = random_blip_tiny(GLIMPSE_BLIP_CAPTION);
-    assert_true(random_blip_write(&m, folder_of("caption")));
+    assert_true(random_blip_write(&m, directory_of("caption")));
     m = random_blip_tiny(GLIMPSE_BLIP_ANSWER);
-    assert_true(random_blip_write(&m, folder_of("answer")));
+    assert_true(random_blip_write(&m, directory_of("answer")));
     /* So that some sequences end before they must. */
     set_number("caption", VOCABULARY - SEP, 2.5f);
     set_number("answer", VOCABULARY - SEP, 2.5f);
@@ -63,8 +63,8 @@ static int make_models(void **unused) {
 
 static int remove_models(void **unused) {
     (void)unused;
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
     return 0;
 }
 
@@ -84,7 +84,7 @@ static void open_blip(blip *b, const char *name, glimpse_backend backend,
     options.precision = precision;
     options.backend = backend;
     memset(b, 0, sizeof *b);
-    assert_ok(glimpse_blip_open(&b->model, folder_of(name), &options));
+    assert_ok(glimpse_blip_open(&b->model, directory_of(name), &options));
     assert_ok(glimpse_blip_worker_create(&b->worker, b->model, limits));
     for (size_t i = 0; i < PICTURES; i++)
         assert_ok(glimpse_blip_image_from_pixels(&b->images[i], b->worker, pixels_of(i)));
@@ -107,12 +107,12 @@ enum { WORDS = sizeof words / sizeof words[0] };
 
 static glimpse_blip_text encode(const blip *b, glimpse_blip_role role, const char *text,
                                 int32_t *ids) {
-    glimpse_tokens tokens = {ids, MOST, 0, 0};
+    glimpse_tokens tokens = {ids, MAX_COUNT, 0, 0};
     assert_ok(glimpse_blip_encode(&tokens, b->model, role, text, strlen(text)));
     return (glimpse_blip_text){ids, tokens.count};
 }
 
-static void encode_all(const blip *b, glimpse_blip_role role, int32_t ids[WORDS][MOST],
+static void encode_all(const blip *b, glimpse_blip_role role, int32_t ids[WORDS][MAX_COUNT],
                        glimpse_blip_text *texts) {
     for (size_t i = 0; i < WORDS; i++)
         texts[i] = encode(b, role, words[i], ids[i]);
@@ -124,25 +124,25 @@ static void the_kind_is_told_from_the_configuration_or_the_tensors(void **unused
         for (int unnamed = 0; unnamed < 2; unnamed++) {
             random_blip m = random_blip_tiny((glimpse_blip_kind)kind);
             m.unnamed = unnamed;
-            assert_true(random_blip_write(&m, folder_of("kind")));
+            assert_true(random_blip_write(&m, directory_of("kind")));
             glimpse_blip *model = NULL;
-            assert_int_equal(glimpse_blip_is_model(folder_of("kind")), 1);
-            assert_ok(glimpse_blip_open(&model, folder_of("kind"), NULL));
+            assert_int_equal(glimpse_blip_is_model(directory_of("kind")), 1);
+            assert_ok(glimpse_blip_open(&model, directory_of("kind"), NULL));
             assert_int_equal(glimpse_blip_kind_of(model), kind);
             assert_string_equal(glimpse_blip_name(model), "kind");
             assert_int_equal(glimpse_blip_joint_width(model),
                              kind == GLIMPSE_BLIP_MATCH ? m.joint : 0);
             glimpse_blip_close(model);
-            remove_tree(folder_of("kind"));
+            remove_tree(directory_of("kind"));
         }
     }
-    assert_int_equal(glimpse_blip_is_model(folder), 0);
+    assert_int_equal(glimpse_blip_is_model(directory), 0);
 }
 
 static void matching_does_not_depend_on_the_batch(void **unused) {
     (void)unused;
     float pairs[PICTURES * WORDS * 2], other[PICTURES * WORDS * 2];
-    int32_t ids[WORDS][MOST];
+    int32_t ids[WORDS][MAX_COUNT];
     glimpse_blip_text texts[WORDS];
     static const glimpse_blip_limits limits[] = {
         {LIMITS, 1, 1, 1, 0}, {LIMITS, 1, 3, 1, 0}, {LIMITS, 3, 2, 1, 0}, {LIMITS, 5, 100, 1, 0}};
@@ -155,11 +155,11 @@ static void matching_does_not_depend_on_the_batch(void **unused) {
         for (size_t i = 0; i < PICTURES * WORDS * 2; i++)
             assert_float_equal(to[i], pairs[i], 1e-5);
         /* Many pictures against one text, in another order, and pictures that repeat. */
-        const glimpse_blip_image *turned[7];
+        const glimpse_blip_image *oriented[7];
         for (size_t i = 0; i < 7; i++)
-            turned[i] = b.images[(7 - i) % PICTURES];
+            oriented[i] = b.images[(7 - i) % PICTURES];
         float column[14];
-        assert_ok(glimpse_blip_match(column, b.worker, turned, 7, &texts[2], 1));
+        assert_ok(glimpse_blip_match(column, b.worker, oriented, 7, &texts[2], 1));
         for (size_t i = 0; i < 7; i++) {
             const float *same = pairs + (((7 - i) % PICTURES) * WORDS + 2) * 2;
             assert_float_equal(column[2 * i], same[0], 1e-5);
@@ -175,7 +175,7 @@ static void matching_does_not_depend_on_the_batch(void **unused) {
 static void features_have_unit_length_and_do_not_depend_on_the_batch(void **unused) {
     (void)unused;
     blip b;
-    int32_t ids[WORDS][MOST];
+    int32_t ids[WORDS][MAX_COUNT];
     glimpse_blip_text texts[WORDS];
     float together[WORDS * 24], alone[24];
     open_usual(&b, "match");
@@ -196,11 +196,11 @@ static void features_have_unit_length_and_do_not_depend_on_the_batch(void **unus
 /*
  * Generating.
  */
-static glimpse_blip_generation settings(const blip *b, size_t beams, size_t most, size_t least) {
+static glimpse_blip_generation settings(const blip *b, size_t beams, size_t max, size_t least) {
     glimpse_blip_generation g = GLIMPSE_BLIP_GENERATION_INIT;
     assert_ok(glimpse_blip_generation_defaults(&g, b->model));
     g.beams = beams;
-    g.max_length = most;
+    g.max_length = max;
     g.min_length = least;
     return g;
 }
@@ -227,7 +227,7 @@ static void free_results(glimpse_blip_result **results, size_t count) {
 /* Every picture, or every picture with its question. */
 static void generate(const blip *b, const glimpse_blip_generation *how, size_t count,
                      glimpse_blip_result **results) {
-    int32_t ids[WORDS][MOST], prompt_ids[MOST];
+    int32_t ids[WORDS][MAX_COUNT], prompt_ids[MAX_COUNT];
     glimpse_blip_text questions[WORDS];
     if (glimpse_blip_kind_of(b->model) == GLIMPSE_BLIP_CAPTION) {
         glimpse_blip_text prompt = encode(b, GLIMPSE_BLIP_TEXT_PROMPT, "a red", prompt_ids);
@@ -239,16 +239,16 @@ static void generate(const blip *b, const glimpse_blip_generation *how, size_t c
     }
 }
 
-static const struct ways {
-    size_t beams, most, least;
+static const struct modes {
+    size_t beams, max, least;
     int sample;
-} ways[] = {{1, 20, 0, 0}, {1, 12, 12, 0}, {2, 15, 0, 0},
-            {3, 20, 8, 0}, {8, 9, 0, 0},   {1, 20, 0, 1}};
-enum { WAYS = sizeof ways / sizeof ways[0] };
+} modes[] = {{1, 20, 0, 0}, {1, 12, 12, 0}, {2, 15, 0, 0},
+             {3, 20, 8, 0}, {8, 9, 0, 0},   {1, 20, 0, 1}};
+enum { MODES = sizeof modes / sizeof modes[0] };
 
-static glimpse_blip_generation way(const blip *b, size_t i) {
-    glimpse_blip_generation g = settings(b, ways[i].beams, ways[i].most, ways[i].least);
-    g.sample = ways[i].sample;
+static glimpse_blip_generation mode(const blip *b, size_t i) {
+    glimpse_blip_generation g = settings(b, modes[i].beams, modes[i].max, modes[i].least);
+    g.sample = modes[i].sample;
     g.seed = 11;
     g.temperature = 1.3;
     g.top_p = 0.95;
@@ -265,9 +265,9 @@ static void check_batches(const char *name, glimpse_backend backend, unsigned fl
         open_blip(&b[l], name, l == 0 ? GLIMPSE_BACKEND_OPENBLAS : backend, GLIMPSE_PRECISION_F32,
                   &limits[l]);
     }
-    for (size_t i = 0; i < WAYS; i++) {
+    for (size_t i = 0; i < MODES; i++) {
         glimpse_blip_result *first[PICTURES] = {NULL}, *other[PICTURES] = {NULL};
-        glimpse_blip_generation how = way(&b[0], i);
+        glimpse_blip_generation how = mode(&b[0], i);
         generate(&b[0], &how, PICTURES, first);
         how.flags = flags;
         for (size_t l = 1; l < workers; l++) {
@@ -315,8 +315,8 @@ static void lengths_and_scores_are_what_they_say(void **unused) {
     glimpse_blip_limits limits = GLIMPSE_BLIP_LIMITS_INIT;
     limits.beams = 8;
     open_blip(&b, "caption", GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32, &limits);
-    for (size_t i = 0; i < WAYS; i++) {
-        glimpse_blip_generation how = way(&b, i);
+    for (size_t i = 0; i < MODES; i++) {
+        glimpse_blip_generation how = mode(&b, i);
         how.length_penalty = i % 2 ? 1.0 : 0.5;
         glimpse_blip_result *results[PICTURES];
         generate(&b, &how, PICTURES, results);
@@ -351,7 +351,7 @@ static void lengths_and_scores_are_what_they_say(void **unused) {
 
 /* Beam search by its definition, over whole sequences, without caches, batches or shared code. */
 typedef struct hypothesis {
-    int32_t ids[MOST];
+    int32_t ids[MAX_COUNT];
     size_t count;
     double sum, score;
 } hypothesis;
@@ -367,14 +367,14 @@ static int by_score(const void *a, const void *b) {
 }
 
 /* `ends`: how far down a [SEP] still finishes a sequence, which by definition is `beams`. */
-static size_t search_plainly(const blip *b, size_t picture, size_t beams, size_t most, size_t least,
+static size_t search_plainly(const blip *b, size_t picture, size_t beams, size_t max, size_t least,
                              size_t ends, hypothesis *done) {
     enum { N = VOCABULARY };
     static hypothesis next[8 * N], live[8];
-    static float logits[MOST * N];
+    static float logits[MAX_COUNT * N];
     size_t live_count = 1, done_count = 0;
     live[0] = (hypothesis){.ids = {DEC}, .count = 1};
-    for (size_t length = 1; length < most; length++) {
+    for (size_t length = 1; length < max; length++) {
         size_t count = 0;
         for (size_t l = 0; l < live_count; l++) {
             glimpse_blip_text text = {live[l].ids, length};
@@ -441,7 +441,7 @@ static void beam_search_is_what_its_definition_says(void **unused) {
     limits.beams = 4;
     random_blip m = random_blip_tiny(GLIMPSE_BLIP_CAPTION);
     m.sharpness = 0.3f; /* close candidates, so that the rules have something to decide */
-    assert_true(random_blip_write(&m, folder_of("beams")));
+    assert_true(random_blip_write(&m, directory_of("beams")));
     ended = cut = mattered = 0;
     for (int bias = 1; bias <= 2; bias++) {
         blip b;
@@ -536,7 +536,7 @@ static void tokens_are_drawn_as_often_as_they_are_likely(void **unused) {
 static void likelihood_does_not_depend_on_the_batch(void **unused) {
     (void)unused;
     blip b;
-    int32_t ids[WORDS][MOST], question_ids[MOST];
+    int32_t ids[WORDS][MAX_COUNT], question_ids[MAX_COUNT];
     glimpse_blip_text texts[WORDS];
     double together[WORDS], alone;
     open_usual(&b, "answer");
@@ -569,7 +569,7 @@ static void bf16_is_close(void **unused) {
         }
         assert_true(dot / sqrt(xx * yy) > 0.999);
     }
-    int32_t ids[WORDS][MOST];
+    int32_t ids[WORDS][MAX_COUNT];
     glimpse_blip_text texts[WORDS];
     float a[PICTURES * WORDS * 2], c[PICTURES * WORDS * 2];
     encode_all(&exact, GLIMPSE_BLIP_TEXT_CLS, ids, texts);
@@ -587,9 +587,9 @@ static void shards_halves_and_tied_weights_are_read(void **unused) {
     glimpse_blip_result *a[PICTURES], *c[PICTURES];
     random_blip m = random_blip_tiny(GLIMPSE_BLIP_CAPTION);
     m.tied = 1;
-    assert_true(random_blip_write(&m, folder_of("tied")));
+    assert_true(random_blip_write(&m, directory_of("tied")));
     m.shards = 3;
-    assert_true(random_blip_write(&m, folder_of("shards")));
+    assert_true(random_blip_write(&m, directory_of("shards")));
     open_usual(&one, "tied");
     open_usual(&other, "shards");
     glimpse_blip_generation how = settings(&one, 3, 16, 0);
@@ -605,7 +605,7 @@ static void shards_halves_and_tied_weights_are_read(void **unused) {
     for (size_t i = 0; i < 2; i++) {
         m = random_blip_tiny(GLIMPSE_BLIP_MATCH);
         m.dtype = types[i];
-        assert_true(random_blip_write(&m, folder_of(types[i])));
+        assert_true(random_blip_write(&m, directory_of(types[i])));
         open_usual(&one, "match");
         open_usual(&other, types[i]);
         for (size_t j = 0; j < 24; j++) {
@@ -620,7 +620,7 @@ static void shards_halves_and_tied_weights_are_read(void **unused) {
 static void memory_is_stated_and_grows_with_the_limits(void **unused) {
     (void)unused;
     glimpse_blip *model = NULL;
-    assert_ok(glimpse_blip_open(&model, folder_of("caption"), NULL));
+    assert_ok(glimpse_blip_open(&model, directory_of("caption"), NULL));
     size_t least = 0;
     static const glimpse_blip_limits limits[] = {
         {LIMITS, 1, 1, 1, 8}, {LIMITS, 2, 1, 1, 8}, {LIMITS, 2, 1, 4, 8}, {LIMITS, 2, 1, 4, 40}};
@@ -637,7 +637,7 @@ static void memory_is_stated_and_grows_with_the_limits(void **unused) {
 
 static void fingerprint_of(const char *name, char hex[33]) {
     glimpse_blip *model = NULL;
-    assert_ok(glimpse_blip_open(&model, folder_of(name), NULL));
+    assert_ok(glimpse_blip_open(&model, directory_of(name), NULL));
     assert_ok(glimpse_blip_fingerprint(hex, model));
     assert_int_equal(strlen(hex), 32);
     glimpse_blip_close(model);
@@ -647,10 +647,10 @@ static void the_fingerprint_follows_what_decides_the_texts(void **unused) {
     (void)unused;
     random_blip m = random_blip_tiny(GLIMPSE_BLIP_CAPTION), variants[4] = {m, m, m, m};
     char first[33], again[33], changed[33];
-    assert_true(random_blip_write(&m, folder_of("print")));
+    assert_true(random_blip_write(&m, directory_of("print")));
     fingerprint_of("print", first);
     m.unnamed = 1; /* the same model, told by its tensors */
-    assert_true(random_blip_write(&m, folder_of("print")));
+    assert_true(random_blip_write(&m, directory_of("print")));
     fingerprint_of("print", again);
     assert_string_equal(first, again);
     variants[0].seed = 2;
@@ -658,18 +658,18 @@ static void the_fingerprint_follows_what_decides_the_texts(void **unused) {
     variants[2].text_heads = 4;
     variants[3].vision_heads = 6;
     for (size_t i = 0; i < 4; i++) {
-        assert_true(random_blip_write(&variants[i], folder_of("print")));
+        assert_true(random_blip_write(&variants[i], directory_of("print")));
         fingerprint_of("print", changed);
         assert_string_not_equal(first, changed);
     }
     m.unnamed = 0;
-    assert_true(random_blip_write(&m, folder_of("print")));
-    FILE *vocabulary = fopen(folder_of("print/vocab.txt"), "r+b");
+    assert_true(random_blip_write(&m, directory_of("print")));
+    FILE *vocabulary = fopen(directory_of("print/vocab.txt"), "r+b");
     assert_non_null(vocabulary);
     (void)fputs("[PAT]", vocabulary);
     assert_int_equal(fclose(vocabulary), 0);
     glimpse_blip *model = NULL;
-    if (glimpse_blip_open(&model, folder_of("print"), NULL) == GLIMPSE_OK) {
+    if (glimpse_blip_open(&model, directory_of("print"), NULL) == GLIMPSE_OK) {
         assert_ok(glimpse_blip_fingerprint(changed, model));
         assert_string_not_equal(first, changed);
     }
@@ -728,10 +728,10 @@ static void refused(int status, int expected, const char *because) {
 static void calls_that_make_no_sense_are_refused(void **unused) {
     (void)unused;
     blip b, c, a;
-    int32_t ids[MOST + 1] = {DEC, 5, 6, SEP};
+    int32_t ids[MAX_COUNT + 1] = {DEC, 5, 6, SEP};
     float logits[2];
     double sum;
-    glimpse_blip_text text = {ids, 4}, none = {ids, 0}, longest = {ids, MOST + 1};
+    glimpse_blip_text text = {ids, 4}, none = {ids, 0}, longest = {ids, MAX_COUNT + 1};
     glimpse_blip_result *result = NULL;
     open_usual(&b, "match");
     open_usual(&c, "caption");
@@ -788,8 +788,8 @@ static void calls_that_make_no_sense_are_refused(void **unused) {
     close_blip(&a);
 }
 
-static void put(const char *name, const char *text) {
-    FILE *file = fopen(folder_of(name), "wb");
+static void write_named_file(const char *name, const char *text) {
+    FILE *file = fopen(directory_of(name), "wb");
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);
@@ -834,19 +834,20 @@ static void damaged_configurations_are_refused(void **unused) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         glimpse_blip_config c;
-        put("config.json", cases[i].config);
-        put("preprocessor_config.json", cases[i].pictures);
-        refused(glimpse_blip_config_read(&c, folder), cases[i].status, cases[i].because);
-        assert_non_null(strstr(glimpse_last_error(), folder));
+        write_named_file("config.json", cases[i].config);
+        write_named_file("preprocessor_config.json", cases[i].pictures);
+        refused(glimpse_blip_config_read(&c, directory), cases[i].status, cases[i].because);
+        assert_non_null(strstr(glimpse_last_error(), directory));
     }
 }
 
 static void absent_keys_take_the_defaults_of_blip(void **unused) {
     (void)unused;
     glimpse_blip_config c;
-    put("config.json", "{\"model_type\": \"blip\", \"text_config\": {\"num_beams\": null}}");
-    put("preprocessor_config.json", "{}");
-    assert_ok(glimpse_blip_config_read(&c, folder));
+    write_named_file("config.json",
+                     "{\"model_type\": \"blip\", \"text_config\": {\"num_beams\": null}}");
+    write_named_file("preprocessor_config.json", "{}");
+    assert_ok(glimpse_blip_config_read(&c, directory));
     assert_int_equal(c.kind, 0);
     assert_int_equal(c.text.heads, 8);
     assert_int_equal(c.vision.heads, 12);
@@ -867,25 +868,26 @@ static void absent_keys_take_the_defaults_of_blip(void **unused) {
     assert_int_equal(c.preprocess.resize, GLIMPSE_RESIZE_EXACT);
     assert_int_equal(c.preprocess.width, 384);
     assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BICUBIC);
-    put("config.json", "{\"model_type\": \"blip\", \"vision_config\": {\"image_size\": 64}, "
-                       "\"text_config\": {\"max_length\": 30, \"min_length\": 5, \"num_beams\": "
-                       "3}}");
-    put("preprocessor_config.json", "{\"size\": 64, \"resample\": 2}");
-    assert_ok(glimpse_blip_config_read(&c, folder));
+    write_named_file("config.json",
+                     "{\"model_type\": \"blip\", \"vision_config\": {\"image_size\": 64}, "
+                     "\"text_config\": {\"max_length\": 30, \"min_length\": 5, \"num_beams\": "
+                     "3}}");
+    write_named_file("preprocessor_config.json", "{\"size\": 64, \"resample\": 2}");
+    assert_ok(glimpse_blip_config_read(&c, directory));
     assert_int_equal(c.beams, 3);
     assert_int_equal(c.max_length, 30);
     assert_int_equal(c.min_length, 5);
     assert_int_equal(c.preprocess.height, 64);
     assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BILINEAR);
     /* As newer versions of transformers write it; and no such file at all. */
-    assert_int_equal(remove(folder_of("preprocessor_config.json")), 0);
-    put("processor_config.json",
-        "{\"image_processor\": {\"size\": 64, \"image_mean\": [0.5, 0, 0]}}");
-    assert_ok(glimpse_blip_config_read(&c, folder));
+    assert_int_equal(remove(directory_of("preprocessor_config.json")), 0);
+    write_named_file("processor_config.json",
+                     "{\"image_processor\": {\"size\": 64, \"image_mean\": [0.5, 0, 0]}}");
+    assert_ok(glimpse_blip_config_read(&c, directory));
     assert_int_equal(c.preprocess.width, 64);
     assert_float_equal(c.preprocess.mean[0], 0.5, 0);
-    assert_int_equal(remove(folder_of("processor_config.json")), 0);
-    assert_ok(glimpse_blip_config_read(&c, folder));
+    assert_int_equal(remove(directory_of("processor_config.json")), 0);
+    assert_ok(glimpse_blip_config_read(&c, directory));
     assert_int_equal(c.preprocess.width, 64);
     assert_float_equal(c.preprocess.mean[0], 0.48145466, 1e-7);
 }
@@ -900,39 +902,43 @@ static void missing_and_misshapen_tensors_are_named(void **unused) {
     (void)unused;
     glimpse_blip *model = NULL;
     random_blip m = random_blip_tiny(GLIMPSE_BLIP_CAPTION);
-    assert_true(random_blip_write(&m, folder_of("mixed")));
+    assert_true(random_blip_write(&m, directory_of("mixed")));
     /* A caption model that calls itself something else. */
-    copy_config(folder_of("answer"), folder_of("mixed"));
-    refused(glimpse_blip_open(&model, folder_of("mixed"), NULL), GLIMPSE_E_FORMAT, "text_encoder.");
-    copy_config(folder_of("match"), folder_of("mixed"));
-    refused(glimpse_blip_open(&model, folder_of("mixed"), NULL), GLIMPSE_E_FORMAT, "text_encoder.");
+    copy_config(directory_of("answer"), directory_of("mixed"));
+    refused(glimpse_blip_open(&model, directory_of("mixed"), NULL), GLIMPSE_E_FORMAT,
+            "text_encoder.");
+    copy_config(directory_of("match"), directory_of("mixed"));
+    refused(glimpse_blip_open(&model, directory_of("mixed"), NULL), GLIMPSE_E_FORMAT,
+            "text_encoder.");
     m.text_mlp = 88;
-    assert_true(random_blip_write(&m, folder_of("mixed")));
-    copy_config(folder_of("caption"), folder_of("mixed"));
-    refused(glimpse_blip_open(&model, folder_of("mixed"), NULL), GLIMPSE_E_FORMAT, "intermediate");
+    assert_true(random_blip_write(&m, directory_of("mixed")));
+    copy_config(directory_of("caption"), directory_of("mixed"));
+    refused(glimpse_blip_open(&model, directory_of("mixed"), NULL), GLIMPSE_E_FORMAT,
+            "intermediate");
     /* An answering model whose question states do not fit its decoder. */
     m = random_blip_tiny(GLIMPSE_BLIP_ANSWER);
     m.vision_width = 64;
-    assert_true(random_blip_write(&m, folder_of("mixed")));
-    refused(glimpse_blip_open(&model, folder_of("mixed"), NULL), GLIMPSE_E_FORMAT, "width 64");
+    assert_true(random_blip_write(&m, directory_of("mixed")));
+    refused(glimpse_blip_open(&model, directory_of("mixed"), NULL), GLIMPSE_E_FORMAT, "width 64");
     /* More words than rows. */
     m = random_blip_tiny(GLIMPSE_BLIP_CAPTION);
-    assert_true(random_blip_write(&m, folder_of("mixed")));
-    FILE *vocabulary = fopen(folder_of("mixed/vocab.txt"), "ab");
+    assert_true(random_blip_write(&m, directory_of("mixed")));
+    FILE *vocabulary = fopen(directory_of("mixed/vocab.txt"), "ab");
     assert_non_null(vocabulary);
     (void)fputs("one\ntwo\nthree\n", vocabulary);
     assert_int_equal(fclose(vocabulary), 0);
-    refused(glimpse_blip_open(&model, folder_of("mixed"), NULL), GLIMPSE_E_FORMAT, "tokenizer");
-    assert_int_equal(remove(folder_of("mixed/vocab.txt")), 0);
-    assert_int_equal(glimpse_blip_open(&model, folder_of("mixed"), NULL), GLIMPSE_E_NOT_FOUND);
-    assert_true(random_blip_write(&m, folder_of("mixed")));
-    assert_int_equal(truncate(folder_of("mixed/model.safetensors"), 40000), 0);
-    assert_int_equal(glimpse_blip_open(&model, folder_of("mixed"), NULL), GLIMPSE_E_FORMAT);
-    assert_int_equal(remove(folder_of("mixed/model.safetensors")), 0);
-    refused(glimpse_blip_open(&model, folder_of("mixed"), NULL), GLIMPSE_E_NOT_FOUND,
+    refused(glimpse_blip_open(&model, directory_of("mixed"), NULL), GLIMPSE_E_FORMAT, "tokenizer");
+    assert_int_equal(remove(directory_of("mixed/vocab.txt")), 0);
+    assert_int_equal(glimpse_blip_open(&model, directory_of("mixed"), NULL), GLIMPSE_E_NOT_FOUND);
+    assert_true(random_blip_write(&m, directory_of("mixed")));
+    assert_int_equal(truncate(directory_of("mixed/model.safetensors"), 40000), 0);
+    assert_int_equal(glimpse_blip_open(&model, directory_of("mixed"), NULL), GLIMPSE_E_FORMAT);
+    assert_int_equal(remove(directory_of("mixed/model.safetensors")), 0);
+    refused(glimpse_blip_open(&model, directory_of("mixed"), NULL), GLIMPSE_E_NOT_FOUND,
             "safetensors");
-    refused(glimpse_blip_open(&model, folder_of("nowhere"), NULL), GLIMPSE_E_NOT_FOUND, "nowhere");
-    refused(glimpse_blip_open(&model, folder_of("caption/config.json"), NULL), GLIMPSE_E_INVALID,
+    refused(glimpse_blip_open(&model, directory_of("nowhere"), NULL), GLIMPSE_E_NOT_FOUND,
+            "nowhere");
+    refused(glimpse_blip_open(&model, directory_of("caption/config.json"), NULL), GLIMPSE_E_INVALID,
             "folder");
     assert_null(model);
 }
@@ -941,10 +947,10 @@ static void weights_that_give_no_numbers_are_an_error(void **unused) {
     (void)unused;
     blip b;
     float logits[2];
-    int32_t ids[MOST];
+    int32_t ids[MAX_COUNT];
     glimpse_blip_result *result = NULL;
     random_blip m = random_blip_tiny(GLIMPSE_BLIP_MATCH);
-    assert_true(random_blip_write(&m, folder_of("nan")));
+    assert_true(random_blip_write(&m, directory_of("nan")));
     set_number("nan", 1, NAN);
     open_usual(&b, "nan");
     glimpse_blip_text text = encode(&b, GLIMPSE_BLIP_TEXT_CLS, "dog", ids);
@@ -952,7 +958,7 @@ static void weights_that_give_no_numbers_are_an_error(void **unused) {
             "damaged");
     close_blip(&b);
     m = random_blip_tiny(GLIMPSE_BLIP_CAPTION);
-    assert_true(random_blip_write(&m, folder_of("nan")));
+    assert_true(random_blip_write(&m, directory_of("nan")));
     set_number("nan", 1, NAN);
     open_usual(&b, "nan");
     refused(glimpse_blip_caption(&result, b.worker, all(&b), 1, NULL, NULL), GLIMPSE_E_FORMAT,

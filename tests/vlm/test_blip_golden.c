@@ -9,11 +9,11 @@
 
 #include <math.h>
 
-enum { IMAGES = 4, MOST = 64 };
+enum { IMAGES = 4, MAX_COUNT = 64 };
 
 typedef struct golden {
-    char folder[1100];
-    const char *way;
+    char directory[1100];
+    const char *mode;
     json_t *expected;
     glimpse_blip *model;
     glimpse_blip_worker *worker;
@@ -39,7 +39,8 @@ static size_t size_of(json_t *object, const char *key) {
 
 static float *load(const golden *g, json_t *object, const char *key, size_t count) {
     size_t size = 0;
-    float *data = read_whole_file(path_in(g->folder, json_string_value(need(object, key))), &size);
+    float *data =
+        read_whole_file(path_in(g->directory, json_string_value(need(object, key))), &size);
     if (size != count * sizeof(float)) fail_msg("%s: %zu bytes for %zu floats", key, size, count);
     return data;
 }
@@ -48,7 +49,7 @@ static float *load(const golden *g, json_t *object, const char *key, size_t coun
 static glimpse_blip_text load_ids(json_t *object, const char *key, int32_t *ids) {
     json_t *list = need(object, key);
     size_t count = json_array_size(list);
-    assert_in_range(count, 1, MOST);
+    assert_in_range(count, 1, MAX_COUNT);
     for (size_t i = 0; i < count; i++)
         ids[i] = (int32_t)json_integer_value(json_array_get(list, i));
     return (glimpse_blip_text){ids, count};
@@ -59,8 +60,8 @@ static void close_to(const golden *g, const char *what, size_t i, const float *g
     for (size_t j = 0; j < count; j++) {
         double off = fabs((double)got[j] - (double)wanted[j]);
         if (!(off <= tolerance)) {
-            fail_msg("%s, %s: %s %zu, number %zu: %.9g instead of %.9g", g->folder, g->way, what, i,
-                     j, (double)got[j], (double)wanted[j]);
+            fail_msg("%s, %s: %s %zu, number %zu: %.9g instead of %.9g", g->directory, g->mode,
+                     what, i, j, (double)got[j], (double)wanted[j]);
         }
     }
 }
@@ -73,17 +74,17 @@ static void close_to_list(const golden *g, const char *what, size_t i, const flo
     }
 }
 
-static void open_golden(golden *g, const char *folder, glimpse_backend backend) {
+static void open_golden(golden *g, const char *directory, glimpse_backend backend) {
     memset(g, 0, sizeof *g);
     char relative[64];
-    (void)snprintf(relative, sizeof relative, "golden/%s", folder);
-    (void)snprintf(g->folder, sizeof g->folder, "%s", shared_path(relative));
-    g->way = glimpse_backend_names()[backend];
-    g->expected = json_file(path_in(g->folder, "expected.json"));
+    (void)snprintf(relative, sizeof relative, "golden/%s", directory);
+    (void)snprintf(g->directory, sizeof g->directory, "%s", shared_path(relative));
+    g->mode = glimpse_backend_names()[backend];
+    g->expected = json_file(path_in(g->directory, "expected.json"));
     glimpse_blip_options options = GLIMPSE_BLIP_OPTIONS_INIT;
     options.backend = backend;
     options.precision = GLIMPSE_PRECISION_F32;
-    assert_ok(glimpse_blip_open(&g->model, g->folder, &options));
+    assert_ok(glimpse_blip_open(&g->model, g->directory, &options));
     glimpse_blip_limits limits = GLIMPSE_BLIP_LIMITS_INIT;
     limits.beams = 8;
     assert_ok(glimpse_blip_worker_create(&g->worker, g->model, &limits));
@@ -191,7 +192,7 @@ static void matching_agrees(void **unused) {
         open_golden(&g, "blip-itm", (glimpse_backend)b);
         assert_int_equal(glimpse_blip_kind_of(g.model), GLIMPSE_BLIP_MATCH);
         size_t count = json_array_size(need(g.expected, "captions"));
-        int32_t ids[16][MOST];
+        int32_t ids[16][MAX_COUNT];
         glimpse_blip_text texts[16];
         assert_in_range(count, 1, 16);
         for (size_t i = 0; i < count; i++)
@@ -265,12 +266,12 @@ static void same_ids(const golden *g, size_t which, const glimpse_blip_sequence 
     int same = got->count == json_array_size(wanted);
     for (size_t i = 0; same && i < got->count; i++)
         same = got->ids[i] == json_integer_value(json_array_get(wanted, i));
-    if (!same) fail_msg("%s, %s: case %zu: other ids", g->folder, g->way, which);
+    if (!same) fail_msg("%s, %s: case %zu: other ids", g->directory, g->mode, which);
 }
 
 static int run_case(golden *g, json_t *one, const glimpse_blip_generation *how,
                     glimpse_blip_result **result) {
-    int32_t ids[MOST];
+    int32_t ids[MAX_COUNT];
     const glimpse_blip_image *image = g->images[size_of(one, "image")];
     if (glimpse_blip_kind_of(g->model) == GLIMPSE_BLIP_ANSWER) {
         glimpse_blip_text question = load_ids(one, "input_ids", ids);
@@ -282,7 +283,7 @@ static int run_case(golden *g, json_t *one, const glimpse_blip_generation *how,
 }
 
 static void check_question(golden *g, json_t *one, size_t which) {
-    int32_t ids[MOST];
+    int32_t ids[MAX_COUNT];
     glimpse_blip_text question = load_ids(one, "input_ids", ids);
     size_t count = question.count * glimpse_blip_text_width(g->model);
     float *wanted = load(g, one, "question_embeds", count);
@@ -347,7 +348,7 @@ static void check_cases(golden *g) {
         how.min_length = size_of(one, "min_length");
         if (json_object_get(one, "question_embeds")) check_question(g, one, i);
         /* Every step anew takes the plain loops too long for all cases. */
-        unsigned passes = strcmp(g->way, "plain") == 0 && i >= 3 ? 1 : 2;
+        unsigned passes = strcmp(g->mode, "plain") == 0 && i >= 3 ? 1 : 2;
         for (unsigned pass = 0; pass < passes; pass++) {
             how.flags = pass ? GLIMPSE_BLIP_NO_CACHE : 0;
             if (how.beams == 1) {
@@ -361,7 +362,7 @@ static void check_cases(golden *g) {
 
 static void check_forward(golden *g) {
     json_t *forward = need(g->expected, "forward");
-    int32_t ids[MOST];
+    int32_t ids[MAX_COUNT];
     glimpse_blip_text text = load_ids(forward, "input_ids", ids);
     size_t vocabulary = glimpse_blip_vocabulary(g->model), count = text.count * vocabulary;
     float *wanted = load(g, forward, "logits", count), *logits = calloc(count, sizeof *logits);
@@ -406,9 +407,9 @@ static void answers_agree(void **unused) {
     }
 }
 
-static void check_picture_files(const char *folder) {
+static void check_picture_files(const char *directory) {
     golden g;
-    open_golden(&g, folder, GLIMPSE_BACKEND_OPENBLAS);
+    open_golden(&g, directory, GLIMPSE_BACKEND_OPENBLAS);
     const glimpse_preprocess *rules = glimpse_blip_preprocess(g.model);
     size_t pixels = (size_t)rules->width * rules->height, checked = 0;
     uint8_t *rgb = malloc(3 * pixels);
@@ -419,11 +420,11 @@ static void check_picture_files(const char *folder) {
         json_t *png = json_object_get(image, "png");
         if (!png) continue;
         glimpse_image *picture = NULL;
-        assert_ok(glimpse_image_load(&picture, path_in(g.folder, json_string_value(png)), NULL));
+        assert_ok(glimpse_image_load(&picture, path_in(g.directory, json_string_value(png)), NULL));
         assert_ok(glimpse_preprocess_rgb(rgb, rules, picture));
         size_t size = 0;
         uint8_t *bytes = read_whole_file(
-            path_in(g.folder, json_string_value(need(image, "resized_rgb_u8"))), &size);
+            path_in(g.directory, json_string_value(need(image, "resized_rgb_u8"))), &size);
         assert_int_equal(size, 3 * pixels);
         assert_memory_equal(rgb, bytes, size);
         free(bytes);
@@ -456,8 +457,8 @@ static void picture_files_become_the_same_pixels(void **unused) {
 /* Texts reach the ids that the cases above were fed. */
 static void check_text(golden *g, glimpse_blip_role role, const char *text, json_t *object,
                        const char *key) {
-    int32_t ids[MOST], wanted[MOST];
-    glimpse_tokens tokens = {ids, MOST, 0, 0};
+    int32_t ids[MAX_COUNT], wanted[MAX_COUNT];
+    glimpse_tokens tokens = {ids, MAX_COUNT, 0, 0};
     glimpse_blip_text expected = load_ids(object, key, wanted);
     assert_ok(glimpse_blip_encode(&tokens, g->model, role, text, strlen(text)));
     assert_int_equal(tokens.count, expected.count);
@@ -471,8 +472,8 @@ static void texts_become_the_ids_of_their_role(void **unused) {
     for (size_t i = 0; i < json_array_size(need(g.expected, "captions")); i++) {
         json_t *caption = item(g.expected, "captions", i);
         const char *text = json_string_value(need(caption, "text"));
-        int32_t ids[MOST];
-        glimpse_tokens tokens = {ids, MOST, 0, 0};
+        int32_t ids[MAX_COUNT];
+        glimpse_tokens tokens = {ids, MAX_COUNT, 0, 0};
         check_text(&g, GLIMPSE_BLIP_TEXT_CLS, text, caption, "input_ids");
         assert_ok(glimpse_blip_encode(&tokens, g.model, GLIMPSE_BLIP_TEXT_ENC, text, strlen(text)));
         json_t *special = need(need(g.expected, "tokenizer"), "special_ids");

@@ -137,8 +137,8 @@ static void a_dry_run_shows_the_request_without_key_and_picture(void **state) {
 static void refuse(void *context, const server_request *request, server_reply *reply) {
     (void)request;
     const int *status = context;
-    server_say(reply, *status,
-               strdup(*status == 200 ? "{}" : "{\"error\":{\"message\":\"no dogs\"}}"));
+    server_reply_with(reply, *status,
+                      strdup(*status == 200 ? "{}" : "{\"error\":{\"message\":\"no dogs\"}}"));
 }
 
 static void what_is_no_answer_is_a_failure_that_says_why(void **state) {
@@ -247,8 +247,8 @@ static void a_price_is_that_of_the_model_and_its_versions(void **state) {
                                          "-4o",
                                          "@20250929",
                                          "."};
-    char *folder = make_temp_folder(), identity[128], name[64], prices[1200];
-    (void)snprintf(prices, sizeof prices, "%s", path_in(folder, "prices.json"));
+    char *directory = make_temp_directory(), identity[128], name[64], prices[1200];
+    (void)snprintf(prices, sizeof prices, "%s", path_in(directory, "prices.json"));
     for (size_t i = 0; i < KINDS; i++) {
         const char *kind = kinds[i]->provider.name;
         if (!kinds[i]->dialect || !kinds[i]->dialect->base) continue;
@@ -280,8 +280,8 @@ static void a_price_is_that_of_the_model_and_its_versions(void **state) {
         int priced = is_priced(openai, prices, servers[i].name, "openai:m@http://gpu:80/v1", 1);
         if (priced != servers[i].priced) fail_msg("%s", servers[i].name);
     }
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 static void a_price_table_has_a_date(void **state) {
@@ -294,8 +294,8 @@ static void a_price_table_has_a_date(void **state) {
                  {"2099-12", 0, 0},
                  {"soon", GLIMPSE_E_FORMAT, 0},
                  {"2020-13", GLIMPSE_E_FORMAT, 0}};
-    char *folder = make_temp_folder(), prices[1200];
-    (void)snprintf(prices, sizeof prices, "%s", path_in(folder, "prices.json"));
+    char *directory = make_temp_directory(), prices[1200];
+    (void)snprintf(prices, sizeof prices, "%s", path_in(directory, "prices.json"));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         glimpse_vlm_options options = GLIMPSE_VLM_OPTIONS_INIT;
         glimpse_vlm *vlm = NULL;
@@ -313,8 +313,8 @@ static void a_price_table_has_a_date(void **state) {
         }
         glimpse_vlm_close(vlm);
     }
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 int main(void) {

@@ -14,7 +14,7 @@ static const glimpse_blip_kind kinds[] = {GLIMPSE_BLIP_ANSWER, GLIMPSE_BLIP_CAPT
                                           GLIMPSE_BLIP_MATCH}; /* as glimpse_vlm_operation */
 
 typedef struct world {
-    char *folders[3];
+    char *directories[3];
     glimpse_vlm *vlms[3];
     glimpse_image *image;
     glimpse_vlm_picture picture;
@@ -31,9 +31,9 @@ static int set_up(void **state) {
         random_blip model = random_blip_tiny(kinds[i]);
         glimpse_vlm_options options = GLIMPSE_VLM_OPTIONS_INIT;
         options.precision = GLIMPSE_PRECISION_F32;
-        w->folders[i] = make_temp_folder();
-        assert_int_equal(random_blip_write(&model, w->folders[i]), 1);
-        assert_ok(glimpse_vlm_open(&w->vlms[i], w->folders[i], &options));
+        w->directories[i] = make_temp_directory();
+        assert_int_equal(random_blip_write(&model, w->directories[i]), 1);
+        assert_ok(glimpse_vlm_open(&w->vlms[i], w->directories[i], &options));
     }
     *state = w;
     return 0;
@@ -43,8 +43,8 @@ static int tear_down(void **state) {
     world *w = *state;
     for (size_t i = 0; i < 3; i++) {
         glimpse_vlm_close(w->vlms[i]);
-        remove_tree(w->folders[i]);
-        free(w->folders[i]);
+        remove_tree(w->directories[i]);
+        free(w->directories[i]);
     }
     glimpse_image_free(w->image);
     free(w);
@@ -105,7 +105,7 @@ static void answers_are_those_of_blip_itself(void **state) {
         glimpse_blip_image *seen = NULL;
         glimpse_blip_options options = GLIMPSE_BLIP_OPTIONS_INIT;
         options.precision = GLIMPSE_PRECISION_F32;
-        assert_ok(glimpse_blip_open(&model, w->folders[i], &options));
+        assert_ok(glimpse_blip_open(&model, w->directories[i], &options));
         assert_ok(glimpse_blip_worker_create(&worker, model, NULL));
         assert_ok(glimpse_blip_image_create(&seen, worker, w->image));
         const glimpse_blip_image *one = seen;
@@ -183,21 +183,21 @@ static void a_broken_picture_is_an_outcome(void **state) {
 static void identity_follows_the_weights(void **state) {
     world *w = *state;
     random_blip model = random_blip_tiny(GLIMPSE_BLIP_MATCH);
-    char *folder = make_temp_folder();
+    char *directory = make_temp_directory();
     glimpse_vlm *same = NULL, *other = NULL;
     glimpse_vlm_options options = GLIMPSE_VLM_OPTIONS_INIT;
     options.precision = GLIMPSE_PRECISION_F32;
-    assert_int_equal(random_blip_write(&model, folder), 1);
-    assert_ok(glimpse_vlm_open(&same, folder, &options));
+    assert_int_equal(random_blip_write(&model, directory), 1);
+    assert_ok(glimpse_vlm_open(&same, directory, &options));
     assert_string_equal(glimpse_vlm_identity(same), glimpse_vlm_identity(w->vlms[2]));
     glimpse_vlm_close(same);
     model.seed++;
-    assert_int_equal(random_blip_write(&model, folder), 1);
-    assert_ok(glimpse_vlm_open(&other, folder, &options));
+    assert_int_equal(random_blip_write(&model, directory), 1);
+    assert_ok(glimpse_vlm_open(&other, directory, &options));
     assert_string_not_equal(glimpse_vlm_identity(other), glimpse_vlm_identity(w->vlms[2]));
     glimpse_vlm_close(other);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 int main(void) {

@@ -39,29 +39,31 @@ static void play(void *context, const server_request *request, server_reply *rep
     reply->delay_ms = s->delay_ms;
     if (status != 200) {
         if (s->header) (void)snprintf(reply->headers, sizeof reply->headers, "%s\r\n", s->header);
-        server_say(reply, status,
-                   strdup(s->error ? s->error
-                                   : "{\"type\":\"error\",\"error\":{\"type\":\"some_error\","
-                                     "\"message\":\"something is wrong\"}}"));
+        server_reply_with(reply, status,
+                          strdup(s->error
+                                     ? s->error
+                                     : "{\"type\":\"error\",\"error\":{\"type\":\"some_error\","
+                                       "\"message\":\"something is wrong\"}}"));
         return;
     }
     reply->cut = s->cut && n == 0 ? s->cut : 0;
     if (s->raw) {
-        server_say(reply, 200, strdup(s->raw));
+        server_reply_with(reply, 200, strdup(s->raw));
         return;
     }
     char *text = part(s->text ? s->text : "a red circle", n);
     if (strcmp(s->dialect, "anthropic") == 0) {
-        server_say(reply, 200, server_anthropic(text, s->stop ? s->stop : "end_turn", 100, 10));
+        server_reply_with(reply, 200,
+                          server_anthropic(text, s->stop ? s->stop : "end_turn", 100, 10));
     } else if (strcmp(s->dialect, "gemini") == 0) {
-        server_say(reply, 200, server_gemini(text, s->stop ? s->stop : "STOP", 100, 10));
+        server_reply_with(reply, 200, server_gemini(text, s->stop ? s->stop : "STOP", 100, 10));
     } else if (strcmp(s->dialect, "endpoint") == 0) {
         json_t *body =
             json_pack("{s:s, s:i, s:i}", "text", text, "tokens_in", 100, "tokens_out", 10);
-        server_say(reply, 200, json_dumps(body, 0));
+        server_reply_with(reply, 200, json_dumps(body, 0));
         json_decref(body);
     } else {
-        server_say(reply, 200, server_openai(text, 100, 10));
+        server_reply_with(reply, 200, server_openai(text, 100, 10));
     }
     free(text);
 }
@@ -712,10 +714,10 @@ static void senseless_requests_and_specs_are_refused(void **state) {
 
 static void the_configuration_file_must_be_private(void **state) {
     (void)state;
-    char *folder = make_temp_folder(), path[1200], spec[128], key[128] = "";
+    char *directory = make_temp_directory(), path[1200], spec[128], key[128] = "";
     world w;
     set_up(&w, "openai", (script){0});
-    (void)snprintf(path, sizeof path, "%s/vlm.json", folder);
+    (void)snprintf(path, sizeof path, "%s/vlm.json", directory);
     write_formatted(path, "{\"model\": \"openai:m@http://x\", \"keys\": {\"%s\": \"from-config\"}}",
                     server_url(w.server));
     w.options.config = path;
@@ -735,8 +737,8 @@ static void the_configuration_file_must_be_private(void **state) {
     write_text(path, "{\"keys\": {\"openai\": \"sk-oops\" \"x\"}}");
     assert_int_equal(glimpse_vlm_default_spec(spec, sizeof spec, path), GLIMPSE_E_FORMAT);
     assert_null(strstr(glimpse_last_error(), "sk-oops"));
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 static void prompts_are_filled(void **state) {

@@ -11,16 +11,16 @@
 
 #include <zlib.h>
 
-enum { MOST_PARTS = 6, MOST_REPLIES = 3 };
+enum { MAX_PARTS = 6, MAX_REPLIES = 3 };
 
 /* A message in no dialect: "t..." is a part of the answer, "r..." is thinking. */
 typedef struct message {
-    const char *parts[MOST_PARTS];
+    const char *parts[MAX_PARTS];
     const char *finish; /* "stop", "length", "error", "context", "filter" */
 } message;
 
 typedef struct shape {
-    message replies[MOST_REPLIES]; /* the first, the second ... */
+    message replies[MAX_REPLIES]; /* the first, the second ... */
     glimpse_vlm_schema schema;
     unsigned max_tokens;
     /* What is to come of it. */
@@ -68,12 +68,12 @@ static json_t *part_of(int dialect, const char *part) {
 /* How OpenAI's imitators put a message: as parts, or as a text with the thinking beside it. */
 static json_t *openai_message(json_t *parts, const message *m, int beside) {
     if (!beside) return json_pack("{s:s, s:o}", "role", "assistant", "content", parts);
-    size_t room = 1;
-    for (size_t i = 0; i < MOST_PARTS && m->parts[i]; i++)
-        room += strlen(m->parts[i]);
-    char *text = calloc(room, 1), *thought = calloc(room, 1);
+    size_t capacity = 1;
+    for (size_t i = 0; i < MAX_PARTS && m->parts[i]; i++)
+        capacity += strlen(m->parts[i]);
+    char *text = calloc(capacity, 1), *thought = calloc(capacity, 1);
     json_decref(parts);
-    for (size_t i = 0; i < MOST_PARTS && m->parts[i]; i++)
+    for (size_t i = 0; i < MAX_PARTS && m->parts[i]; i++)
         (void)strcat(*m->parts[i] == 'r' ? thought : text, m->parts[i] + 1);
     json_t *whole =
         json_pack("{s:s, s:o, s:s}", "role", "assistant", "content",
@@ -85,7 +85,7 @@ static json_t *openai_message(json_t *parts, const message *m, int beside) {
 
 static char *body_of(int dialect, const message *m, int beside) {
     json_t *parts = json_array(), *body;
-    for (size_t i = 0; i < MOST_PARTS && m->parts[i]; i++)
+    for (size_t i = 0; i < MAX_PARTS && m->parts[i]; i++)
         (void)json_array_append_new(parts, part_of(dialect, m->parts[i]));
     const char *finish = finish_of(dialect, m->finish ? m->finish : "stop");
     if (dialect == OPENAI) {
@@ -120,7 +120,7 @@ typedef struct world {
     glimpse_image *image;
     glimpse_vlm *vlm;
     glimpse_vlm_answer *answer;
-    char *folder;
+    char *directory;
 } world;
 
 static void play(void *context, const server_request *request, server_reply *reply) {
@@ -132,13 +132,13 @@ static void play(void *context, const server_request *request, server_reply *rep
         size_t size = w->raw_size ? w->raw_size : strlen(w->raw);
         char *body = calloc(size + 1, 1);
         memcpy(body, w->raw, size);
-        server_say(reply, w->status ? w->status : 200, body);
+        server_reply_with(reply, w->status ? w->status : 200, body);
         reply->size = w->raw_size;
         return;
     }
-    while (i > 0 && (i >= MOST_REPLIES || !w->shape->replies[i].parts[0]))
+    while (i > 0 && (i >= MAX_REPLIES || !w->shape->replies[i].parts[0]))
         i--;
-    server_say(reply, 200, body_of(w->dialect, &w->shape->replies[i], w->beside));
+    server_reply_with(reply, 200, body_of(w->dialect, &w->shape->replies[i], w->beside));
 }
 
 static int find(void *user, glimpse_vlm_answer **out, const glimpse_vlm_question *question) {
@@ -163,7 +163,7 @@ static const glimpse_vlm_answer *ask(world *w, const char *address,
     char spec[512], prices[1200];
     const uint8_t pixels[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
     (void)snprintf(spec, sizeof spec, "%s:m@%s", dialects[w->dialect], address);
-    (void)snprintf(prices, sizeof prices, "%s/prices.json", w->folder);
+    (void)snprintf(prices, sizeof prices, "%s/prices.json", w->directory);
     write_formatted(prices, "{\"per\": 1, \"models\": {\"%s\": {\"in\": 1, \"out\": 2}}}", spec);
     options.config = "";
     options.own_prices = prices;
@@ -187,7 +187,7 @@ static const glimpse_vlm_answer *ask(world *w, const char *address,
 }
 
 static void set_up(world *w, int dialect) {
-    *w = (world){.dialect = dialect, .folder = make_temp_folder()};
+    *w = (world){.dialect = dialect, .directory = make_temp_directory()};
     w->server = server_start(play, w);
 }
 
@@ -196,8 +196,8 @@ static void tear_down(world *w) {
     glimpse_vlm_close(w->vlm);
     glimpse_image_free(w->image);
     server_stop(w->server);
-    remove_tree(w->folder);
-    free(w->folder);
+    remove_tree(w->directory);
+    free(w->directory);
 }
 
 static const glimpse_vlm_answer *ask_at_v1(world *w, const glimpse_vlm_request *request) {
@@ -560,14 +560,14 @@ static void transparent_pictures_are_sent_over_a_background(void **state) {
 static char *packed(const char *text, int bits, size_t *size) {
     z_stream z = {0};
     assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    size_t room = deflateBound(&z, strlen(text)) + 64;
-    char *out = malloc(room);
+    size_t capacity = deflateBound(&z, strlen(text)) + 64;
+    char *out = malloc(capacity);
     z.next_in = (Bytef *)(uintptr_t)text;
     z.avail_in = (uInt)strlen(text);
     z.next_out = (Bytef *)out;
-    z.avail_out = (uInt)room;
+    z.avail_out = (uInt)capacity;
     assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-    *size = room - z.avail_out;
+    *size = capacity - z.avail_out;
     (void)deflateEnd(&z);
     return out;
 }

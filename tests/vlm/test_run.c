@@ -31,28 +31,31 @@ static void play(void *context, const server_request *request, server_reply *rep
     reply->delay_ms = s->delay_ms;
     if (s->faults && request->number % 5 == 2) {
         switch (request->number / 5 % 8) {
-        case 0: server_say(reply, 429, strdup("{}")); break;
-        case 1: server_say(reply, 500, strdup("oops")); break;
-        case 2: server_say(reply, 529, strdup("{\"error\":{\"message\":\"overloaded\"}}")); break;
+        case 0: server_reply_with(reply, 429, strdup("{}")); break;
+        case 1: server_reply_with(reply, 500, strdup("oops")); break;
+        case 2:
+            server_reply_with(reply, 529, strdup("{\"error\":{\"message\":\"overloaded\"}}"));
+            break;
         case 3:
-            server_say(reply, 200, server_openai(s->text, 1, 1));
+            server_reply_with(reply, 200, server_openai(s->text, 1, 1));
             reply->cut = 30;
             break;
-        case 4: server_say(reply, 200, strdup("{\"choices\": 3")); break;
+        case 4: server_reply_with(reply, 200, strdup("{\"choices\": 3")); break;
         case 5: reply->drop = 1; break;
         case 6: /* for good: this picture is listed with its reason */
-            server_say(reply, 400, strdup("{\"error\":{\"message\":\"bad picture\"}}"));
+            server_reply_with(reply, 400, strdup("{\"error\":{\"message\":\"bad picture\"}}"));
             break;
         default:
-            server_say(reply, 200, server_openai("I'm sorry, but I can't help with that.", 9, 9));
+            server_reply_with(reply, 200,
+                              server_openai("I'm sorry, but I can't help with that.", 9, 9));
         }
         if (reply->status == 429)
             (void)snprintf(reply->headers, sizeof reply->headers, "Retry-After: 1\r\n");
         return;
     }
-    server_say(reply, 200,
-               server_openai(s->text, s->tokens_in ? s->tokens_in : 100,
-                             s->tokens_out ? s->tokens_out : 10));
+    server_reply_with(reply, 200,
+                      server_openai(s->text, s->tokens_in ? s->tokens_in : 100,
+                                    s->tokens_out ? s->tokens_out : 10));
 }
 
 static glimpse_vlm *open_at(const test_server *s, const char *model,
@@ -112,10 +115,10 @@ static glimpse_vlm_answer *ask(glimpse_vlm *vlm, const glimpse_vlm_request *requ
 
 static void the_same_question_about_the_same_bytes_is_sent_once(void **state) {
     (void)state;
-    char *folder = make_temp_folder(), database[1200], first[1200], moved[1200];
-    (void)snprintf(database, sizeof database, "%s/answers.db", folder);
-    (void)snprintf(first, sizeof first, "%s/a.ppm", folder);
-    (void)snprintf(moved, sizeof moved, "%s/b.ppm", folder);
+    char *directory = make_temp_directory(), database[1200], first[1200], moved[1200];
+    (void)snprintf(database, sizeof database, "%s/answers.db", directory);
+    (void)snprintf(first, sizeof first, "%s/a.ppm", directory);
+    (void)snprintf(moved, sizeof moved, "%s/b.ppm", directory);
     write_picture(first, 8, 8, 1);
     script s = {.text = "rot \xf0\x9f\x94\xb4 \"quoted\"\nline"};
     test_server *server = server_start(play, &s);
@@ -176,14 +179,14 @@ static void the_same_question_about_the_same_bytes_is_sent_once(void **state) {
     glimpse_vlm_close(vlm);
     glimpse_vlm_close(other);
     server_stop(server);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 static void a_library_keeps_answers_in_its_catalogue(void **state) {
     (void)state;
-    char *folder = make_temp_folder(), path[1200];
-    (void)snprintf(path, sizeof path, "%s/library", folder);
+    char *directory = make_temp_directory(), path[1200];
+    (void)snprintf(path, sizeof path, "%s/library", directory);
     glimpse_library *library = NULL;
     glimpse_response_cache *answers = NULL;
     script s = {.text = "{\"score\": 0.125}"};
@@ -213,8 +216,8 @@ static void a_library_keeps_answers_in_its_catalogue(void **state) {
     assert_int_equal(server_count(server), 1);
     glimpse_vlm_close(vlm);
     server_stop(server);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 static void count_problem(void *user, const char *text) {
@@ -224,8 +227,8 @@ static void count_problem(void *user, const char *text) {
 
 static void a_damaged_answer_is_asked_again_and_found_by_verify(void **state) {
     (void)state;
-    char *folder = make_temp_folder(), path[1200], database[1300];
-    (void)snprintf(path, sizeof path, "%s/library", folder);
+    char *directory = make_temp_directory(), path[1200], database[1300];
+    (void)snprintf(path, sizeof path, "%s/library", directory);
     (void)snprintf(database, sizeof database, "%s/catalog.db", path);
     script s = {.text = "ten geese"};
     test_server *srv = server_start(play, &s);
@@ -265,8 +268,8 @@ static void a_damaged_answer_is_asked_again_and_found_by_verify(void **state) {
     }
     glimpse_vlm_close(vlm);
     server_stop(srv);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 /* Scores by what is asked: "sure ..." 0.95, "unsure ..." 0.5. */
@@ -274,11 +277,11 @@ static void judge(void *context, const server_request *request, server_reply *re
     (void)context;
     char *texts = server_texts(request);
     int large = strstr(texts, "large-model") != NULL, unsure = strstr(texts, "unsure") != NULL;
-    server_say(reply, 200,
-               server_openai(large    ? "{\"score\": 0.99}"
-                             : unsure ? "{\"score\": 0.5}"
-                                      : "{\"score\": 0.95}",
-                             100, 10));
+    server_reply_with(reply, 200,
+                      server_openai(large    ? "{\"score\": 0.99}"
+                                    : unsure ? "{\"score\": 0.5}"
+                                             : "{\"score\": 0.95}",
+                                    100, 10));
     free(texts);
 }
 
@@ -323,7 +326,7 @@ static void only_the_uncertain_go_to_the_second_tier(void **state) {
 static void vary(void *context, const server_request *request, server_reply *reply) {
     static const char *const texts[] = {"Two.", "three", "two", " TWO ", "CANNOT TELL"};
     (void)context;
-    server_say(reply, 200, server_openai(texts[request->number % 5], 100, 10));
+    server_reply_with(reply, 200, server_openai(texts[request->number % 5], 100, 10));
 }
 
 static void samples_agree_or_not(void **state) {
@@ -379,8 +382,8 @@ static void requests_at_once_are_bounded(void **state) {
 
 static void equal_questions_of_one_run_are_sent_once(void **state) {
     (void)state;
-    char *folder = make_temp_folder(), database[1200];
-    (void)snprintf(database, sizeof database, "%s/answers.db", folder);
+    char *directory = make_temp_directory(), database[1200];
+    (void)snprintf(database, sizeof database, "%s/answers.db", directory);
     script s = {.text = "x", .delay_ms = 20};
     test_server *server = server_start(play, &s);
     glimpse_vlm *vlm = open_at(server, "m", NULL);
@@ -404,14 +407,14 @@ static void equal_questions_of_one_run_are_sent_once(void **state) {
     glimpse_response_cache_close(answers);
     glimpse_vlm_close(vlm);
     server_stop(server);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 static void money_is_counted_and_the_limit_holds(void **state) {
     (void)state;
-    char *folder = make_temp_folder(), prices[1200];
-    (void)snprintf(prices, sizeof prices, "%s/prices.json", folder);
+    char *directory = make_temp_directory(), prices[1200];
+    (void)snprintf(prices, sizeof prices, "%s/prices.json", directory);
     script s = {.text = "x", .tokens_in = 1000, .tokens_out = 100};
     test_server *server = server_start(play, &s);
     write_formatted(
@@ -469,8 +472,8 @@ static void money_is_counted_and_the_limit_holds(void **state) {
     (void)snprintf(spec, sizeof spec, "openai:m@%s/v1", server_url(server));
     assert_int_equal(glimpse_vlm_open(&vlm, spec, &o), GLIMPSE_E_FORMAT);
     server_stop(server);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 /* A program of a later version: its requests are larger, and so further apart. */
@@ -523,13 +526,13 @@ static void requests_are_as_far_apart_as_their_size_says(void **state) {
 static void rates_leave_room_between_requests(void **state) {
     (void)state;
     glimpse_pace pace = {2.0, 0.0}; /* a clock of the test's own: no waiting */
-    assert_true(glimpse_pace_take(&pace, 100.0, 1.0) == 100.0);
-    assert_true(glimpse_pace_take(&pace, 100.0, 1.0) == 100.5);
-    assert_true(glimpse_pace_take(&pace, 100.0, 4.0) == 101.0);
-    assert_true(glimpse_pace_take(&pace, 100.0, 1.0) == 103.0);
-    assert_true(glimpse_pace_take(&pace, 200.0, 1.0) == 200.0); /* no burst is saved up */
+    assert_true(glimpse_pace_reserve(&pace, 100.0, 1.0) == 100.0);
+    assert_true(glimpse_pace_reserve(&pace, 100.0, 1.0) == 100.5);
+    assert_true(glimpse_pace_reserve(&pace, 100.0, 4.0) == 101.0);
+    assert_true(glimpse_pace_reserve(&pace, 100.0, 1.0) == 103.0);
+    assert_true(glimpse_pace_reserve(&pace, 200.0, 1.0) == 200.0); /* no burst is saved up */
     glimpse_pace none = {0.0, 0.0};
-    assert_true(glimpse_pace_take(&none, 7.0, 1e9) == 7.0);
+    assert_true(glimpse_pace_reserve(&none, 7.0, 1e9) == 7.0);
 }
 
 static int stop_now(void *user) {
@@ -561,7 +564,7 @@ static void a_run_stops_when_asked(void **state) {
  */
 enum { PICTURES = 1000 };
 
-static int run_thousand(const char *url, const char *folder, gathered *g,
+static int run_thousand(const char *url, const char *directory, gathered *g,
                         glimpse_vlm_totals *totals) {
     char spec[256], database[1200];
     static char paths[PICTURES][1200];
@@ -574,9 +577,9 @@ static int run_thousand(const char *url, const char *folder, gathered *g,
     o.backoff_scale = 1e-4;
     o.concurrency = 8;
     (void)snprintf(spec, sizeof spec, "openai:m@%s/v1", url);
-    (void)snprintf(database, sizeof database, "%s/answers.db", folder);
+    (void)snprintf(database, sizeof database, "%s/answers.db", directory);
     for (unsigned i = 0; i < PICTURES; i++) {
-        (void)snprintf(paths[i], sizeof paths[i], "%s/%04u.ppm", folder, i);
+        (void)snprintf(paths[i], sizeof paths[i], "%s/%04u.ppm", directory, i);
         requests[i] = a_request(&pictures[i], paths[i], NULL);
         requests[i].operation = GLIMPSE_VLM_CAPTION;
     }
@@ -593,10 +596,10 @@ static int run_thousand(const char *url, const char *folder, gathered *g,
 }
 
 /* What the killed process does: see below. */
-static int child(const char *url, const char *folder) {
+static int child(const char *url, const char *directory) {
     static gathered g;
     glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
-    return run_thousand(url, folder, &g, &totals) < 0;
+    return run_thousand(url, directory, &g, &totals) < 0;
 }
 
 /* How many answers were given for each picture; by the bytes that came. */
@@ -631,9 +634,9 @@ static size_t answered_twice(test_server *server) {
 
 static void a_thousand_pictures_with_faults_killed_and_resumed(void **state) {
     (void)state;
-    char *folder = make_temp_folder(), path[1200];
+    char *directory = make_temp_directory(), path[1200];
     for (unsigned i = 0; i < PICTURES; i++) {
-        (void)snprintf(path, sizeof path, "%s/%04u.ppm", folder, i);
+        (void)snprintf(path, sizeof path, "%s/%04u.ppm", directory, i);
         write_picture(path, 8, 8, i + 1);
     }
     script s = {.text = "ein kleines Bild \xc3\xa4\xf0\x9f\x90\xa6", .faults = 1};
@@ -641,7 +644,7 @@ static void a_thousand_pictures_with_faults_killed_and_resumed(void **state) {
     char url[64];
     (void)snprintf(url, sizeof url, "%s", server_url(server));
     char self[] = "/proc/self/exe", mode[] = "--run-thousand";
-    char *arguments[] = {self, mode, url, folder, NULL};
+    char *arguments[] = {self, mode, url, directory, NULL};
     pid_t pid;
     assert_int_equal(posix_spawn(&pid, self, NULL, NULL, arguments, environ), 0);
     while (server_count(server) < 300) {
@@ -658,7 +661,7 @@ static void a_thousand_pictures_with_faults_killed_and_resumed(void **state) {
 
     static gathered g;
     glimpse_vlm_totals totals = GLIMPSE_VLM_TOTALS_INIT;
-    assert_ok(run_thousand(url, folder, &g, &totals));
+    assert_ok(run_thousand(url, directory, &g, &totals));
     assert_int_equal(g.count, PICTURES);
     assert_int_equal(totals.asked, PICTURES);
     assert_int_equal(totals.answered + totals.refused + totals.failed, PICTURES);
@@ -678,13 +681,13 @@ static void a_thousand_pictures_with_faults_killed_and_resumed(void **state) {
     /* Once more: only what failed is asked again. */
     size_t before = server_count(server);
     uint64_t failed = totals.failed;
-    assert_ok(run_thousand(url, folder, &g, &totals));
+    assert_ok(run_thousand(url, directory, &g, &totals));
     assert_int_equal(totals.cached, PICTURES - failed);
     assert_true(server_count(server) - before <= 3 * failed + 3);
     gathered_free(&g);
     server_stop(server);
-    remove_tree(folder);
-    free(folder);
+    remove_tree(directory);
+    free(directory);
 }
 
 int main(int argc, char **argv) {

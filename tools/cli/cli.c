@@ -22,7 +22,7 @@ int cli_misuse(const cli_command *command, const char *format, ...) {
     va_start(args, format);
     (void)vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    tool_say("%s", message);
+    tool_print("%s", message);
     if (command) {
         (void)fprintf(stderr, "Try: glimpse %s --help\n", command->name);
     } else {
@@ -159,13 +159,13 @@ static int set_size(const cli_command *command, const cli_option *option, const 
     errno = 0;
     unsigned long long number = strtoull(value, &end, 10);
     if (!isdigit((unsigned char)value[0]) || *end || errno || number < option->least ||
-        number > option->most) {
-        if (option->most == UINT64_MAX) {
+        number > option->max) {
+        if (option->max == UINT64_MAX) {
             return cli_misuse(command, "%s needs a whole number from %llu, not \"%s\"", name,
                               (unsigned long long)option->least, value);
         }
         return cli_misuse(command, "%s needs a whole number from %llu to %llu, not \"%s\"", name,
-                          (unsigned long long)option->least, (unsigned long long)option->most,
+                          (unsigned long long)option->least, (unsigned long long)option->max,
                           value);
     }
     *(uint64_t *)option->target = number;

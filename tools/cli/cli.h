@@ -4,7 +4,7 @@
  *     int json = 0;
  *     const char *prefix = NULL;
  *     const cli_option options[] = {
- *         CLI_TEXT("in", 0, &prefix, "PREFIX", "only pictures below this folder"),
+ *         CLI_TEXT("in", 0, &prefix, "PREFIX", "only pictures below this directory"),
  *         CLI_FLAG("json", 0, &json, "print JSON"),
  *         CLI_END,
  *     };
@@ -51,7 +51,7 @@ typedef struct cli_option {
     const char *value; /* how the help calls the value */
     const char *help;
     const char *const *choices; /* NULL-terminated */
-    uint64_t least, most;
+    uint64_t least, max;
 } cli_option;
 
 #define CLI_HEADING(text) \
@@ -62,8 +62,8 @@ typedef struct cli_option {
  { CLI_KIND_TEXT, name, letter, target, value, help, NULL, 0, 0 }
 #define CLI_OPTIONAL(name, letter, target, value, help) \
  { CLI_KIND_OPTIONAL, name, letter, target, value, help, NULL, 0, 0 }
-#define CLI_SIZE(name, letter, target, value, help, least, most) \
- { CLI_KIND_SIZE, name, letter, target, value, help, NULL, least, most }
+#define CLI_SIZE(name, letter, target, value, help, least, max) \
+ { CLI_KIND_SIZE, name, letter, target, value, help, NULL, least, max }
 #define CLI_NUMBER(name, letter, target, value, help) \
  { CLI_KIND_NUMBER, name, letter, target, value, help, NULL, 0, 0 }
 #define CLI_CHOICE(name, letter, target, value, help, choices) \

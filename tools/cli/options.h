@@ -34,7 +34,7 @@
               "only pictures taken on or after 2021, 2021-05, 2021-05-30 or with T14:00:00"), \
      CLI_TEXT("before", 0, &(search).before, "DATE", "only pictures taken before"),           \
      CLI_NUMBER("min-score", 0, &(search).min_score, "S", "only results with at least this score")
-/* What a walk through folders leaves out, beside what every walk does. */
+/* What a walk through directories leaves out, beside what every walk does. */
 #define OPTIONS_WALK(exclude, follow_links)                                                   \
  CLI_LIST("exclude", 'x', &(exclude), "PATTERN",                                              \
           "leave out names or paths below DIR that fit, as in '*.tmp.jpg'; may be repeated"), \
@@ -49,7 +49,7 @@ extern const char *const option_decodings[]; /* fast, exact: 1 is exact */
             "fast decodes large JPEG and WebP files at a reduced size, exact every pixel", \
             option_decodings)
 
-/* A second look at results. */
+/* A re-ranking at results. */
 #define OPTION_RERANK_DEPTH(depth) \
  CLI_SIZE("rerank-depth", 0, &(depth), "K", "how many it looks at (default: 50)", 1, 100000)
 #define OPTION_RERANK_WEIGHT(weight)            \

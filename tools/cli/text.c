@@ -36,9 +36,9 @@ char *text_fit(const char *text, size_t columns) {
     if (all <= columns) return xstrdup(text);
     const char *gap = text_terminal_is_utf8() ? "\xE2\x80\xA6" : "...";
     size_t gap_width = text_width(gap);
-    size_t room = columns > gap_width ? columns - gap_width : 0;
+    size_t capacity = columns > gap_width ? columns - gap_width : 0;
     /* The end of a path says more than its beginning: two thirds for it. */
-    size_t head = room / 3, tail = room - head, used = 0;
+    size_t head = capacity / 3, tail = capacity - head, used = 0;
     const char *s = text, *head_end = text, *tail_start;
     while (*s) {
         uint32_t c = glimpse_text_next(&s);
@@ -104,10 +104,10 @@ const char *text_near_path(const char *path, char **storage) {
 
 enum { BUFFER_BYTES = 64 };
 
-static char *turn_buffer(void) {
+static char *next_buffer(void) {
     static char buffers[8][BUFFER_BYTES];
-    static unsigned turn;
-    return buffers[turn++ % 8];
+    static unsigned orientation;
+    return buffers[orientation++ % 8];
 }
 
 /* Returns how long it is. */
@@ -123,13 +123,13 @@ static size_t write_count(char *out, uint64_t number) {
 }
 
 const char *text_count(uint64_t number) {
-    char *out = turn_buffer();
+    char *out = next_buffer();
     (void)write_count(out, number);
     return out;
 }
 
 const char *text_counted(uint64_t number, const char *one, const char *many) {
-    char *out = turn_buffer();
+    char *out = next_buffer();
     size_t length = write_count(out, number);
     (void)snprintf(out + length, BUFFER_BYTES - length, " %s", number == 1 ? one : many);
     return out;
@@ -143,13 +143,13 @@ const char *text_bytes(uint64_t bytes) {
         value /= 1000;
         unit++;
     }
-    char *out = turn_buffer();
+    char *out = next_buffer();
     (void)snprintf(out, 40, unit > 0 && value < 9.95 ? "%.1f %s" : "%.0f %s", value, units[unit]);
     return out;
 }
 
 const char *text_duration(double seconds) {
-    char *out = turn_buffer();
+    char *out = next_buffer();
     if (!(seconds >= 0) || seconds > 3.6e9) seconds = 0;
     unsigned long whole = (unsigned long)(seconds + 0.5);
     if (seconds < 9.95) {
@@ -165,9 +165,9 @@ const char *text_duration(double seconds) {
 }
 
 size_t text_distance(const char *a, const char *b) {
-    enum { MOST = 40 };
-    size_t n = strlen(a), m = strlen(b), row[3][MOST + 1];
-    if (n > MOST || m > MOST) return MOST;
+    enum { MAX_COUNT = 40 };
+    size_t n = strlen(a), m = strlen(b), row[3][MAX_COUNT + 1];
+    if (n > MAX_COUNT || m > MAX_COUNT) return MAX_COUNT;
     memset(row, 0, sizeof row);
     for (size_t j = 0; j <= m; j++)
         row[0][j] = j;

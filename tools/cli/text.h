@@ -24,8 +24,8 @@ int text_terminal_is_utf8(void);
  * else than an unknown size. */
 size_t text_terminal_columns(int fd);
 
-/* `path` as seen from the current folder when that is shorter; borrowed from `path` when not, and
- * always one of the two. `storage` receives what has to be built: free it. */
+/* `path` as seen from the current directory when that is shorter; borrowed from `path` when not,
+ * and always one of the two. `storage` receives what has to be built: free it. */
 const char *text_near_path(const char *path, char **storage);
 
 /* "2,345", "1 file" or "2,345 files", "1.4 MB", "1:02:03"; static storage, eight in turn. */

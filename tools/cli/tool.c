@@ -20,7 +20,7 @@
 static int quiet_notes;
 static volatile sig_atomic_t stop_requested;
 
-static void say(const char *format, va_list args) {
+static void print_message(const char *format, va_list args) {
     char message[2048];
     if (vsnprintf(message, sizeof message, format, args) < 0) return;
     char *shown = text_display(message);
@@ -29,17 +29,17 @@ static void say(const char *format, va_list args) {
     free(shown);
 }
 
-void tool_say(const char *format, ...) {
+void tool_print(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    say(format, args);
+    print_message(format, args);
     va_end(args);
 }
 
 int tool_fail(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    say(format, args);
+    print_message(format, args);
     va_end(args);
     return EXIT_FAILED;
 }
@@ -58,7 +58,7 @@ void tool_note(const char *format, ...) {
     if (quiet_notes) return;
     va_list args;
     va_start(args, format);
-    say(format, args);
+    print_message(format, args);
     va_end(args);
 }
 
@@ -67,7 +67,7 @@ void tool_message(void *user, glimpse_message_kind kind, const char *text) {
     if (kind == GLIMPSE_MESSAGE_NOTE) {
         tool_note("%s", text);
     } else {
-        tool_say("%s", text);
+        tool_print("%s", text);
     }
 }
 

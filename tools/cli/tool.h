@@ -14,7 +14,7 @@
 #include <glimpse/status.h>
 
 /* Prints "glimpse: MESSAGE" on stderr, control characters made visible. */
-void tool_say(const char *format, ...) GLIMPSE_PRINTF(1, 2);
+void tool_print(const char *format, ...) GLIMPSE_PRINTF(1, 2);
 /* The same, and returns EXIT_FAILED. */
 int tool_fail(const char *format, ...) GLIMPSE_PRINTF(1, 2);
 /* Prints the library's last error and returns EXIT_FAILED. */

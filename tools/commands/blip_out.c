@@ -42,8 +42,8 @@ int blip_prompt_tokens(const blip_session *b, const char *prompt, size_t *count)
     return status < 0 ? tool_fail_last() : CLI_RUN;
 }
 
-void blip_say_problem(blip_session *b, const glimpse_blip_record *record) {
-    tool_say("%s: %s", record->path, record->problem);
+void blip_report_problem(blip_session *b, const glimpse_blip_record *record) {
+    tool_print("%s: %s", record->path, record->problem);
     b->partial = 1;
 }
 
@@ -77,9 +77,9 @@ int blip_generation(const cli_command *command, const blip_session *b, const bli
     if (choices->top_p > 0) out->top_p = choices->top_p;
     if (choices->top_k != BLIP_NOT_SAID) out->top_k = (size_t)choices->top_k;
     out->seed = choices->seed;
-    size_t most = glimpse_blip_text_positions(b->model);
-    if (out->max_length > most) {
-        return cli_misuse(command, "--max-length: this model writes at most %zu tokens", most);
+    size_t max = glimpse_blip_text_positions(b->model);
+    if (out->max_length > max) {
+        return cli_misuse(command, "--max-length: this model writes at most %zu tokens", max);
     }
     return CLI_RUN;
 }

@@ -38,7 +38,7 @@ void blip_close(blip_session *b);
 /* How many tokens `prompt` is. */
 int blip_prompt_tokens(const blip_session *b, const char *prompt, size_t *count);
 /* Says what is wrong with a record's picture, on stderr. */
-void blip_say_problem(blip_session *b, const glimpse_blip_record *record);
+void blip_report_problem(blip_session *b, const glimpse_blip_record *record);
 /* The exit code of a call of the session with that status. */
 int blip_finish(const blip_session *b, int status);
 

@@ -36,7 +36,7 @@ int caption_many_check(const caption_request *o, const cli_command *command, siz
 }
 
 /* Every failure by name; what was not sent at all as one line. */
-static void say_problems(const caption_request *o, const glimpse_captioning *captions) {
+static void report_problems(const caption_request *o, const glimpse_captioning *captions) {
     size_t unsent = 0;
     const char *why = NULL;
     for (size_t i = 0; i < glimpse_captioning_count(captions); i++) {
@@ -46,14 +46,15 @@ static void say_problems(const caption_request *o, const glimpse_captioning *cap
             why = picture->problem;
             unsent++;
         } else if (picture->problem) {
-            tool_say("%s: %s", picture->path, picture->problem);
+            tool_print("%s: %s", picture->path, picture->problem);
         }
     }
     if (unsent > 0)
-        tool_say("%s without a caption: %s", text_counted(unsent, "picture", "pictures"), why);
+        tool_print("%s without a caption: %s", text_counted(unsent, "picture", "pictures"), why);
 }
 
-static const char *only_folder(const caption_request *o, const char *const *paths, size_t count) {
+static const char *only_directory(const caption_request *o, const char *const *paths,
+                                  size_t count) {
     struct stat info;
     if (o->style != GLIMPSE_CAPTION_ALT || count != 1) return NULL;
     return stat(paths[0], &info) == 0 && S_ISDIR(info.st_mode) ? paths[0] : NULL;
@@ -75,7 +76,7 @@ static int write_out(const caption_request *o, const glimpse_captioning *caption
     options.style = o->style;
     options.output = to_file ? o->out : NULL;
     options.stream = to_file || only_sidecars ? NULL : stdout;
-    options.relative_to = o->relative_to ? o->relative_to : only_folder(o, paths, count);
+    options.relative_to = o->relative_to ? o->relative_to : only_directory(o, paths, count);
     options.xmp = o->xmp;
     options.model = summary->model;
     options.message = tool_message;
@@ -109,12 +110,12 @@ static int report(const caption_request *o, int dry_run, int status,
     }
     if (s->vlm.totals.asked > 0) vlm_note_use(&s->vlm);
     if (status == GLIMPSE_E_CANCELLED) {
-        tool_say("stopped with %s of %s; the same command goes on from there",
-                 text_count(s->reused + s->asked), text_counted(total, "caption", "captions"));
+        tool_print("stopped with %s of %s; the same command goes on from there",
+                   text_count(s->reused + s->asked), text_counted(total, "caption", "captions"));
         return EXIT_STOPPED;
     }
     if (status < 0) return EXIT_FAILED;
-    say_problems(o, captions);
+    report_problems(o, captions);
     int code = dry_run ? CLI_RUN : write_out(o, captions, paths, count);
     if (code != CLI_RUN) return code;
     tool_note("%s: %s new, %s stored before%s%s",

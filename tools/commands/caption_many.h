@@ -1,6 +1,6 @@
 /*
- * caption_many.h - glimpse caption for folders and libraries: its options, the call of the session,
- * and what is said and written of the captions.
+ * caption_many.h - glimpse caption for directories and libraries: its options, the call of the
+ * session, and what is said and written of the captions.
  */
 #ifndef GLIMPSE_TOOLS_CAPTION_MANY_H
 #define GLIMPSE_TOOLS_CAPTION_MANY_H

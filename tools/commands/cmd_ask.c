@@ -30,14 +30,14 @@ static void print_text(const asking *a, const glimpse_vlm_request *request,
     if (answer->outcome == GLIMPSE_VLM_NOT_SENT && a->dry_run) {
         vlm_print_plan(request, answer);
     } else if (answer->outcome >= GLIMPSE_VLM_FAILED) {
-        tool_say("%s%s: %s", request->pictures[0].path,
-                 request->picture_count > 1 ? " and others" : "", answer->reason);
+        tool_print("%s%s: %s", request->pictures[0].path,
+                   request->picture_count > 1 ? " and others" : "", answer->reason);
     } else if (a->total > 1) {
         (void)printf("%s\t%s\n", path, said);
     } else {
         (void)printf("%s\n", said);
     }
-    if (answer->incomplete) tool_say("%s: %s", request->pictures[0].path, answer->reason);
+    if (answer->incomplete) tool_print("%s: %s", request->pictures[0].path, answer->reason);
     free(path);
     free(text);
 }

@@ -46,7 +46,7 @@ static int report(const audit_view *view, int json, const char *csv, const char 
     int code = view->audit->count > 0 ? EXIT_NOTHING
                : r->failed_count > 0  ? EXIT_PARTIAL
                                       : EXIT_FOUND;
-    dedup_say_failures(r);
+    dedup_report_failures(r);
     if (csv && audit_write_csv(view, csv) < 0) code = EXIT_FAILED;
     if (csv && code != EXIT_FAILED) tool_note("written to %s", csv);
     if (html && code != EXIT_FAILED) {

@@ -2,7 +2,7 @@
  * cmd_caption.c - glimpse caption: what pictures show, in words.
  *
  * Two ways in one command. Picture files and a BLIP model: here, with the tokens and scores of each
- * caption (glimpse_session_blip_caption). Everything else (folders, libraries, styles, remote
+ * caption (glimpse_session_blip_caption). Everything else (directories, libraries, styles, remote
  * models): caption_many.c.
  */
 #include "blip_out.h"
@@ -57,7 +57,7 @@ static int print_record(void *user, const glimpse_blip_record *record) {
     captioning *c = user;
     progress_clear();
     if (record->problem) {
-        blip_say_problem(&c->blip, record);
+        blip_report_problem(&c->blip, record);
         print_failure(c, record->path, record->problem);
     } else {
         print_caption(c, record->path, record->result);
@@ -97,7 +97,7 @@ static int open_all(captioning *c, const blip_choices *choices, const char *prom
 }
 
 /* "--library" with nothing behind it is the whole library: taken out of `argv`. */
-static int take_bare_library(int *argc, char **argv) {
+static int use_bare_library(int *argc, char **argv) {
     int found = 0, kept = 1;
     for (int i = 1; i < *argc; i++) {
         int bare = strcmp(argv[i], "--library") == 0 && (i + 1 == *argc || argv[i + 1][0] == '-');
@@ -116,7 +116,7 @@ static int take_bare_library(int *argc, char **argv) {
     return found;
 }
 
-static int is_folder(const char *path) {
+static int is_directory(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
@@ -132,7 +132,7 @@ static int is_wide(const caption_request *o, const vlm_session *v, const session
                         : glimpse_session_vlm_default_is_remote(s->base))
         wide = 1;
     for (size_t i = 0; i < arguments->count && !wide; i++)
-        wide = is_folder(arguments->words[i]);
+        wide = is_directory(arguments->words[i]);
     return wide;
 }
 
@@ -175,7 +175,7 @@ static int run(int argc, char **argv) {
         CLI_END,
     };
     cli_arguments arguments = {0};
-    wide.whole = take_bare_library(&argc, argv);
+    wide.whole = use_bare_library(&argc, argv);
     int code = cli_parse(&cmd_caption, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
     tool_set_quiet(c.blip.base.quiet);

@@ -114,10 +114,10 @@ static void print_words(const glimpse_compared_pair *c, int offline) {
         const glimpse_vlm_request request = {.pictures = &picture, .picture_count = 2};
         vlm_print_plan(&request, c->answer);
     } else {
-        tool_say("in words: %s: %s", glimpse_vlm_outcome_name(c->answer->outcome),
-                 *c->answer->reason ? c->answer->reason : c->answer->text);
+        tool_print("in words: %s: %s", glimpse_vlm_outcome_name(c->answer->outcome),
+                   *c->answer->reason ? c->answer->reason : c->answer->text);
     }
-    if (c->answer->incomplete) tool_say("in words: %s", c->answer->reason);
+    if (c->answer->incomplete) tool_print("in words: %s", c->answer->reason);
 }
 
 static void print_people(const glimpse_compared_pair *c, int offline) {

@@ -83,7 +83,7 @@ static dedup_action action_of(const request *r, const cli_arguments *arguments) 
     if (r->hardlink) action.kind = GLIMPSE_ACTION_HARDLINK;
     if (r->symlink) action.kind = GLIMPSE_ACTION_SYMLINK;
     if (r->reflink) action.kind = GLIMPSE_ACTION_REFLINK;
-    action.folder = r->move;
+    action.directory = r->move;
     return action;
 }
 
@@ -122,7 +122,7 @@ static int other_modes(request *r, const cli_arguments *arguments) {
     return dedup_runs(&r->s, r->json);
 }
 
-/* The second set: folders, or one library. */
+/* The second set: directories, or one library. */
 static int check_against(const request *r) {
     for (size_t i = 0; i < r->against.count && r->against.count > 1; i++) {
         char *catalog = xprintf("%s/catalog.db", r->against.values[i]);
@@ -171,7 +171,7 @@ static int report(request *r, const glimpse_dedup_report *found, const dedup_act
                : found->failed_count > 0      ? EXIT_PARTIAL
                                               : EXIT_FOUND;
     }
-    dedup_say_failures(found);
+    dedup_report_failures(found);
     /* The pictures are shown before anything is done to them. */
     if (r->csv && dedup_write_csv(&view, r->csv) < 0) code = EXIT_FAILED;
     if (r->csv && code != EXIT_FAILED) tool_note("written to %s", r->csv);
@@ -298,7 +298,7 @@ static int run(int argc, char **argv) {
         CLI_OPTIONAL("empty", 0, &r.empty, "RUN",
                      "let go of what runs (all) hold: frees room, ends undo"),
         CLI_FLAG("recover", 0, &r.recover,
-                 "settle what an interrupted run left in doubt (every action does so first)"),
+                 "recover what an interrupted run left in doubt (every action does so first)"),
         CLI_HEADING("Decisions, remembered in the library"),
         CLI_FLAG("not-duplicates", 0, &r.not_duplicates, "the given files are different pictures"),
         CLI_FLAG("keep-all", 0, &r.keep_all, "all given files are wanted"),

@@ -226,7 +226,7 @@ static int run(int argc, char **argv) {
     } else {
         print_people(&r);
     }
-    if (r.model && !r.model_exists) tool_say("%s", r.backend_problem[0]);
+    if (r.model && !r.model_exists) tool_print("%s", r.backend_problem[0]);
     code = found >= 0 && status == GLIMPSE_OK && r.model_exists ? EXIT_FOUND : EXIT_FAILED;
 done:
     for (size_t b = 0; b < r.backend_count; b++) {

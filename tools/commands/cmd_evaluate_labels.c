@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const missing_ways[] = {"refuse", "wrong", "skip", NULL}; /* glimpse_missing */
+static const char *const missing_sources[] = {"refuse", "wrong", "skip",
+                                              NULL}; /* glimpse_missing */
 
 typedef struct named {
     const char *name;
@@ -301,7 +302,8 @@ static int run(int argc, char **argv) {
         CLI_TEXT("root", 0, &root, "DIR",
                  "where relative paths of a table begin (default: beside the table)"),
         CLI_CHOICE("missing", 0, &missing, NULL,
-                   "what to do about pictures of the truth that have no prediction", missing_ways),
+                   "what to do about pictures of the truth that have no prediction",
+                   missing_sources),
         EVALUATE_SAMPLE_OPTIONS(samples, seed),
         OPTION_OUTPUT_HEADING,
         OPTION_JSON(json, "one JSON object"),

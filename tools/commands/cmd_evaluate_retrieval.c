@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum missing { MISSING_REFUSE = 0, MISSING_SKIP };
-static const char *const missing_ways[] = {"refuse", "skip", NULL};
+static const char *const missing_sources[] = {"refuse", "skip", NULL};
 
 /*
  * Output.
@@ -156,7 +156,7 @@ static void print_people(const glimpse_retrieval_evaluation *e) {
 
 static void on_unusable(void *user, const char *problem) {
     (void)user;
-    tool_say("%s", problem);
+    tool_print("%s", problem);
 }
 
 static int evaluate(const session *s, const glimpse_caption_pairs *c,
@@ -167,7 +167,7 @@ static int evaluate(const session *s, const glimpse_caption_pairs *c,
     int status = glimpse_session_evaluate_retrieval(&e, s->base, &set, how);
     progress_clear();
     if (status == GLIMPSE_E_CANCELLED) {
-        tool_say("stopped; there are no figures of a part");
+        tool_print("stopped; there are no figures of a part");
         return EXIT_STOPPED;
     }
     if (status < 0) return tool_fail_last();
@@ -189,7 +189,7 @@ static int evaluate(const session *s, const glimpse_caption_pairs *c,
 static int run(int argc, char **argv) {
     session s = {0};
     glimpse_caption_pairs *c = NULL;
-    const char *file = NULL, *folder = NULL;
+    const char *file = NULL, *directory = NULL;
     uint64_t samples = 1000, seed = 2026, jobs = 0, depth = GLIMPSE_RERANK_DEPTH;
     int json = 0, ranks = 0, missing = MISSING_REFUSE;
     const char *rerank = NULL; /* NULL: not asked for; "": the default */
@@ -200,14 +200,14 @@ static int run(int argc, char **argv) {
             "captions", 0, &file, "FILE",
             "CSV or TSV with the columns image and caption, or JSON (COCO captions, or objects "
             "with the same keys) (required)"),
-        CLI_TEXT("images", 0, &folder, "DIR",
+        CLI_TEXT("images", 0, &directory, "DIR",
                  "where the names in it begin (default: beside the file)"),
         CLI_CHOICE("missing", 0, &missing, NULL, "what to do about pictures that cannot be used",
-                   missing_ways),
+                   missing_sources),
         EVALUATE_SAMPLE_OPTIONS(samples, seed),
         OPTION_DECODE(how.exact_decode),
         OPTION_JOBS(jobs, 64),
-        CLI_HEADING("What a second look is worth"),
+        CLI_HEADING("What re-ranking is worth"),
         CLI_OPTIONAL("rerank", 0, &rerank, "MODEL",
                      "also measure glimpse search --rerank, at every weight"),
         OPTION_RERANK_DEPTH(depth),
@@ -245,7 +245,7 @@ static int run(int argc, char **argv) {
     }
     if (code != CLI_RUN) goto done;
     tool_catch_stop();
-    if (glimpse_caption_pairs_load(&c, file, folder) < 0) {
+    if (glimpse_caption_pairs_load(&c, file, directory) < 0) {
         code = tool_fail_last();
         goto done;
     }

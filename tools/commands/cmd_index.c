@@ -1,5 +1,5 @@
 /*
- * cmd_index.c - glimpse index DIR...: bring a library up to date with folders of pictures.
+ * cmd_index.c - glimpse index DIR...: bring a library up to date with directories of pictures.
  *
  * Ctrl-C stops at the next opportunity, with everything embedded so far committed (exit code 130);
  * a second one kills, and even that loses no more than the batch in flight.
@@ -102,7 +102,7 @@ static void print_summary(const char *library, const glimpse_ingest_report *r) {
     free(shown);
 }
 
-/* 1 when `path` is one of the folders (or files) that were given, or below one. */
+/* 1 when `path` is one of the directories (or files) that were given, or below one. */
 static int was_given(const cli_arguments *given, const char *path) {
     for (size_t i = 0; i < given->count; i++) {
         char *root = realpath(given->words[i], NULL);
@@ -123,11 +123,11 @@ static void list_quarantined(session *s, const cli_arguments *given) {
     for (size_t i = 0; i < status->quarantined_count; i++) {
         const glimpse_quarantined *q = &status->quarantined[i];
         if (!was_given(given, q->path) || ++found > SHOWN_QUARANTINED) continue;
-        tool_say("unusable: %s: %s", q->path, q->reason);
+        tool_print("unusable: %s: %s", q->path, q->reason);
     }
     if (found > SHOWN_QUARANTINED) {
-        tool_say("... and %s more; glimpse status shows all",
-                 text_count(found - SHOWN_QUARANTINED));
+        tool_print("... and %s more; glimpse status shows all",
+                   text_count(found - SHOWN_QUARANTINED));
     }
     glimpse_library_status_free(status);
 }
@@ -196,8 +196,8 @@ static int run(int argc, char **argv) {
     }
     tool_flush();
     if (stopped) {
-        tool_say("stopped after %s, which are kept; run the same command again to continue",
-                 text_counted(report.embedded, "new picture", "new pictures"));
+        tool_print("stopped after %s, which are kept; run the same command again to continue",
+                   text_counted(report.embedded, "new picture", "new pictures"));
         code = EXIT_STOPPED;
         goto done;
     }

@@ -17,7 +17,7 @@ typedef struct matching {
 static int print_record(void *user, const glimpse_blip_record *r) {
     matching *m = user;
     if (r->problem) {
-        blip_say_problem(&m->blip, r);
+        blip_report_problem(&m->blip, r);
         return 0;
     }
     json_out j = {stdout, 0};

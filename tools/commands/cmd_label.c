@@ -83,7 +83,7 @@ static int on_progress(void *user, const glimpse_progress *progress) {
 
 static int on_picture(void *user, const glimpse_labelled *picture) {
     const label_run *run = user;
-    if (picture->problem) tool_say("%s: %s", picture->path, picture->problem);
+    if (picture->problem) tool_print("%s: %s", picture->path, picture->problem);
     return label_out_add(run->out, picture);
 }
 
@@ -98,7 +98,7 @@ static int finish(label_run *run, const glimpse_label_totals *totals, int status
     if (code != CLI_RUN) return code;
     if (written != CLI_RUN && written != EXIT_PARTIAL) return written;
     if (totals->failed > 0) {
-        tool_say("%s could not be labelled", text_count(totals->failed));
+        tool_print("%s could not be labelled", text_count(totals->failed));
         return EXIT_PARTIAL;
     }
     if (written == EXIT_PARTIAL) return EXIT_PARTIAL;
@@ -170,7 +170,7 @@ static int report_calibration(const glimpse_calibration *c, int json) {
         jout_close(&j, '}');
         jout_end(&j);
     }
-    if (kept) tool_say("the model's own probabilities are kept: %s", kept);
+    if (kept) tool_print("the model's own probabilities are kept: %s", kept);
     return EXIT_FOUND;
 }
 

@@ -95,9 +95,9 @@ static void print_answer(const glimpse_reading *r) {
     case GLIMPSE_VLM_CANNOT_TELL: (void)puts("The model cannot tell from these pages."); break;
     case GLIMPSE_VLM_REFUSED: (void)printf("The model refused. %s\n", *text ? text : reason); break;
     case GLIMPSE_VLM_FAILED:
-    case GLIMPSE_VLM_NOT_SENT: tool_say("no answer: %s", a->reason); break;
+    case GLIMPSE_VLM_NOT_SENT: tool_print("no answer: %s", a->reason); break;
     }
-    if (a->incomplete) tool_say("the answer is not whole: %s", a->reason);
+    if (a->incomplete) tool_print("the answer is not whole: %s", a->reason);
     if (a->outcome == GLIMPSE_VLM_NOT_SENT && *text) {
         if (*a->address) (void)printf("%s:\n", a->address);
         (void)puts(text);
@@ -188,7 +188,7 @@ static int run(int argc, char **argv) {
     } else {
         print_answer(r);
         print_pages(r);
-        if (r->count == 0) tool_say("no page is about that");
+        if (r->count == 0) tool_print("no page is about that");
         if (!r->has_model && !find_only && r->count > 0) {
             tool_note("nobody was asked: name a model with --vlm or GLIMPSE_VLM for an answer");
         }

@@ -28,7 +28,7 @@ static int run(int argc, char **argv) {
     tool_catch_stop();
     int written = glimpse_session_reindex(s.base);
     if (written == GLIMPSE_E_CANCELLED) {
-        tool_say(
+        tool_print(
             "stopped; every index is whole, old or new; run the same command again to continue");
         code = EXIT_STOPPED;
         goto done;

@@ -20,14 +20,14 @@
 
 typedef struct pictures {
     char **paths;
-    size_t count, room;
+    size_t count, capacity;
 } pictures;
 
 static void add(pictures *p, const char *path, size_t length) {
     if (length == 0) return;
-    if (p->count == p->room) {
-        p->room = p->room ? 2 * p->room : 64;
-        p->paths = xrealloc(p->paths, p->room * sizeof *p->paths);
+    if (p->count == p->capacity) {
+        p->capacity = p->capacity ? 2 * p->capacity : 64;
+        p->paths = xrealloc(p->paths, p->capacity * sizeof *p->paths);
     }
     p->paths[p->count++] = xprintf("%.*s", (int)length, path);
 }
@@ -35,13 +35,13 @@ static void add(pictures *p, const char *path, size_t length) {
 /* Lines, or with a NUL byte anywhere what lies between NUL bytes (find -print0, search -0). */
 static int read_list(pictures *p) {
     char *bytes = NULL;
-    size_t used = 0, room = 0;
+    size_t used = 0, capacity = 0;
     for (;;) {
-        if (used == room) {
-            room = room ? 2 * room : 1 << 16;
-            bytes = xrealloc(bytes, room);
+        if (used == capacity) {
+            capacity = capacity ? 2 * capacity : 1 << 16;
+            bytes = xrealloc(bytes, capacity);
         }
-        size_t got = fread(bytes + used, 1, room - used, stdin);
+        size_t got = fread(bytes + used, 1, capacity - used, stdin);
         if (got == 0) break;
         used += got;
     }

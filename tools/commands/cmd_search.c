@@ -73,7 +73,7 @@ static int run(int argc, char **argv) {
         CLI_FLAG("captions", 0, &find.captions,
                  "also look for the words in stored captions, and blend both rankings"),
         OPTION_CAPTIONS_WEIGHT(search.captions_weight),
-        CLI_HEADING("A second look"),
+        CLI_HEADING("Re-ranking"),
         CLI_OPTIONAL("rerank", 'r', &rerank, "MODEL",
                      "let a vision-language model look at the best again: a folder, a name, or "
                      "a remote model (default: $GLIMPSE_VLM, else the demo VLM)"),

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CONTEXT = 1 << 20 };
+enum { MAX_CONTEXT = 1 << 20 };
 
 static int print_ids(const glimpse_tokenizer *tokenizer, int32_t *ids, size_t context,
                      const char *text, size_t length, int pad) {
@@ -50,7 +50,7 @@ static int run(int argc, char **argv) {
         CLI_FLAG("stdin", 0, &lines, "read texts from standard input, one a line"),
         CLI_FLAG("stdin0", 0, &records, "read texts from standard input, each ended by a NUL byte"),
         CLI_SIZE("length", 0, &wanted, "N", "at most N ids (default: the model's text context)", 2,
-                 MOST_CONTEXT),
+                 MAX_CONTEXT),
         CLI_FLAG("pad", 0, &pad, "fill up with the padding token to that many ids"),
         SESSION_QUIET_OPTION(s),
         CLI_END,
@@ -61,7 +61,7 @@ static int run(int argc, char **argv) {
     glimpse_tokenizer *tokenizer = NULL;
     int32_t *ids = NULL;
     char *record = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     tool_set_quiet(s.quiet);
     tool_only_prints();
     if (lines && records) {
@@ -94,7 +94,7 @@ static int run(int argc, char **argv) {
     }
     while ((lines || records) && code == CLI_RUN) {
         char end = lines ? '\n' : '\0';
-        ssize_t length = getdelim(&record, &room, end, stdin);
+        ssize_t length = getdelim(&record, &capacity, end, stdin);
         if (length < 0) {
             if (ferror(stdin)) code = tool_fail("cannot read standard input: %s", strerror(errno));
             break;

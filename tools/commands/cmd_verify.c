@@ -44,9 +44,9 @@ static int run(int argc, char **argv) {
     if (opened == GLIMPSE_E_NOT_FOUND) opened = 0;
     int status = opened < 0 ? opened : glimpse_session_verify(&checked, s.base, on_problem, &found);
     if (status == GLIMPSE_E_CANCELLED) {
-        tool_say("stopped after %s; %s found by then",
-                 text_counted(checked, "embedding", "embeddings"),
-                 found.count == 0 ? "no problem was" : "problems were");
+        tool_print("stopped after %s; %s found by then",
+                   text_counted(checked, "embedding", "embeddings"),
+                   found.count == 0 ? "no problem was" : "problems were");
         code = EXIT_STOPPED;
         goto done;
     }

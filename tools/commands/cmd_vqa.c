@@ -32,7 +32,7 @@ static void print_ratings(json_out *j, const glimpse_blip_record *r) {
 static int print_record(void *user, const glimpse_blip_record *r) {
     asking *a = user;
     if (r->problem) {
-        blip_say_problem(&a->blip, r);
+        blip_report_problem(&a->blip, r);
         return 0;
     }
     json_out j = {stdout, 0};

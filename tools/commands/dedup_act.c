@@ -56,8 +56,8 @@ int dedup_action_check(const dedup_action *action, const cli_command *command) {
     }
     if (relations_of(action->include, command) == 0) return EXIT_USAGE;
     if (action->kind != GLIMPSE_ACTION_MOVE) return CLI_RUN;
-    if (!*action->folder) return cli_misuse(command, "--move needs a folder");
-    int status = glimpse_dedup_check_target(action->folder, action->roots, action->root_count);
+    if (!*action->directory) return cli_misuse(command, "--move needs a folder");
+    int status = glimpse_dedup_check_target(action->directory, action->roots, action->root_count);
     return status < 0 ? cli_refused(command, status) : CLI_RUN;
 }
 
@@ -99,7 +99,7 @@ static void begin_files(teller *t) {
     jout_open(t->j, '[');
 }
 
-static void tell(void *user, const glimpse_action_event *event) {
+static void print_event(void *user, const glimpse_action_event *event) {
     teller *t = user;
     if (t->j) begin_files(t);
     progress_show(t->done, ++t->seen, t->total, t->total > 0, progress_now() - t->start, NULL);
@@ -188,7 +188,7 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
     which.relations = relations_of(action->include, NULL);
     which.roots = action->roots;
     which.root_count = action->root_count;
-    which.target = action->folder;
+    which.target = action->directory;
     which.conflicts_only = action->conflicts_only;
     if (glimpse_dedup_plan_create(&plan, view->report, &which) < 0) return tool_fail_last();
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
@@ -210,7 +210,8 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
         jout_key(j, "files");
         jout_open(j, '[');
     }
-    int status = glimpse_session_act(&report, s->base, plan, &options, action->apply, tell, &t);
+    int status =
+        glimpse_session_act(&report, s->base, plan, &options, action->apply, print_event, &t);
     progress_clear();
     if (j) {
         report_json(j, &report);
@@ -256,7 +257,7 @@ static int end_files(teller *t, int status, const glimpse_action_report *report)
     }
     if (status < 0) return tool_fail_last();
     if (report->cancelled) {
-        tool_say("stopped; the same command goes on with the rest");
+        tool_print("stopped; the same command goes on with the rest");
         return EXIT_STOPPED;
     }
     return report->left_alone > 0 ? EXIT_PARTIAL : EXIT_FOUND;
@@ -276,7 +277,7 @@ int dedup_undo(session *s, const char *run, int json, const cli_command *command
                 .start = progress_now()};
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     tool_catch_stop();
-    int status = glimpse_session_undo(&report, s->base, number, tell, &t);
+    int status = glimpse_session_undo(&report, s->base, number, print_event, &t);
     code = end_files(&t, status, &report);
     if (json || status < 0) return code;
     (void)printf("Run %lld: %s put back (%s), %s left alone\n", (long long)report.run,
@@ -299,7 +300,7 @@ int dedup_empty(session *s, const char *run, int apply, int json, const cli_comm
                 .start = progress_now()};
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     tool_catch_stop();
-    int status = glimpse_session_empty(&report, s->base, number, apply, tell, &t);
+    int status = glimpse_session_empty(&report, s->base, number, apply, print_event, &t);
     code = end_files(&t, status, &report);
     if (json || status < 0) return code;
     (void)printf("%s %s (%s)\n", text_counted(report.done, "held file", "held files"), t.done,

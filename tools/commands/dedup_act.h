@@ -11,7 +11,7 @@
 
 typedef struct dedup_action {
     glimpse_action_kind kind; /* 0: none was asked for */
-    const char *folder;       /* MOVE: as given */
+    const char *directory;    /* MOVE: as given */
     const char *include;      /* relations to act on, with commas; NULL: identical,re-encoded */
     int apply, skip_read_only, conflicts_only;
     const char *const *roots; /* [root_count] as given */

@@ -24,7 +24,7 @@ static const struct {
      {&cmd_embed, &cmd_tokenize, &cmd_preprocess, &cmd_itm, &cmd_vqa}},
 };
 
-enum { GROUPS = sizeof groups / sizeof *groups, MOST_COMMANDS = 6 * GROUPS };
+enum { GROUPS = sizeof groups / sizeof *groups, MAX_COMMANDS = 6 * GROUPS };
 
 static const cli_command *find_command(const char *name) {
     for (size_t g = 0; g < GROUPS; g++) {
@@ -67,7 +67,7 @@ static int unknown_command(const char *word) {
                           "glimpse search --json horse",
                           word);
     }
-    const char *names[MOST_COMMANDS + 2];
+    const char *names[MAX_COMMANDS + 2];
     size_t count = 0;
     for (size_t g = 0; g < GROUPS; g++) {
         for (size_t i = 0; i < 6 && groups[g].commands[i]; i++)

@@ -38,7 +38,7 @@ int session_begin_without_library(session *s) {
 int session_fail(int status) {
     if (status != GLIMPSE_E_CANCELLED) return tool_fail_last();
     progress_clear();
-    tool_say("stopped; what was answered is kept");
+    tool_print("stopped; what was answered is kept");
     return EXIT_STOPPED;
 }
 

@@ -126,14 +126,14 @@ int audit_write_csv(const audit_view *view, const char *name) {
     return report_file_close(&file);
 }
 
-static void put_finding(FILE *to, const glimpse_audit_finding *f, page_thumbs *thumbs) {
+static void write_finding(FILE *to, const glimpse_audit_finding *f, page_thumbs *thumbs) {
     const glimpse_dedup_picture *p = f->picture;
     const char *slash = strrchr(p->path, '/'), *name = slash ? slash + 1 : p->path;
-    char *folder = xprintf("%.*s", slash ? (int)(slash - p->path) : 0, p->path), date[32];
+    char *directory = xprintf("%.*s", slash ? (int)(slash - p->path) : 0, p->path), date[32];
     (void)fputs("<figure><a class=\"frame\" href=\"", to);
     page_file_link(to, p->path);
     (void)fputs("\">", to);
-    page_thumbs_put(thumbs, to);
+    page_thumbs_write(thumbs, to);
     (void)fputs("</a><figcaption>", to);
     page_text(to, f->text);
     (void)fputs("<div class=\"name\">", to);
@@ -142,9 +142,9 @@ static void put_finding(FILE *to, const glimpse_audit_finding *f, page_thumbs *t
     (void)fprintf(to, "</div><div class=\"facts\">%u &times; %u &middot; %s &middot; %s</div>",
                   (unsigned)p->width, (unsigned)p->height, text_bytes(p->bytes), date);
     (void)fputs("<div class=\"path\">", to);
-    page_text(to, folder);
+    page_text(to, directory);
     (void)fputs("</div></figcaption></figure>\n", to);
-    free(folder);
+    free(directory);
 }
 
 /* A section has at most so many pictures, so that each can be laid out by itself. */
@@ -181,7 +181,7 @@ int audit_write_html(const audit_view *view, const char *name) {
                           text_count(a->counts[f->kind]), first ? "" : ", continued");
             in_section = 0;
         }
-        put_finding(to, f, thumbs);
+        write_finding(to, f, thumbs);
         in_section++;
     }
     if (a->count > 0) (void)fputs("</div></section>\n", to);

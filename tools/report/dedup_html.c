@@ -18,15 +18,16 @@ static size_t shown_of(const glimpse_dedup_group *group) {
     return group->count < SHOWN_MEMBERS ? group->count : SHOWN_MEMBERS;
 }
 
-static void put_member(FILE *to, const glimpse_dedup_group *group, size_t m, page_thumbs *thumbs) {
+static void write_member(FILE *to, const glimpse_dedup_group *group, size_t m,
+                         page_thumbs *thumbs) {
     const glimpse_dedup_member *member = &group->members[m];
     const glimpse_dedup_picture *p = member->picture;
     const char *slash = strrchr(p->path, '/'), *name = slash ? slash + 1 : p->path;
-    char *folder = xprintf("%.*s", slash ? (int)(slash - p->path) : 0, p->path), date[32];
+    char *directory = xprintf("%.*s", slash ? (int)(slash - p->path) : 0, p->path), date[32];
     (void)fprintf(to, "<figure%s><a class=\"frame\" href=\"", m == 0 ? " class=\"keep\"" : "");
     page_file_link(to, p->path);
     (void)fputs("\">", to);
-    page_thumbs_put(thumbs, to);
+    page_thumbs_write(thumbs, to);
     (void)fputs("</a><figcaption><span class=\"tag\">", to);
     if (m == 0) {
         (void)fputs("keep</span> ", to);
@@ -48,13 +49,13 @@ static void put_member(FILE *to, const glimpse_dedup_group *group, size_t m, pag
     if (p->quality > 0 && p->quality <= 100) (void)fprintf(to, " q%d", p->quality);
     (void)fprintf(to, " &middot; %s", date);
     (void)fputs("</div><div class=\"path\">", to);
-    page_text(to, folder);
+    page_text(to, directory);
     (void)fputs("</div></figcaption></figure>\n", to);
-    free(folder);
+    free(directory);
 }
 
-static void put_group(FILE *to, const glimpse_dedup_group *group, size_t number, int classes,
-                      page_thumbs *thumbs) {
+static void write_group(FILE *to, const glimpse_dedup_group *group, size_t number, int classes,
+                        page_thumbs *thumbs) {
     uint64_t spare = 0;
     for (size_t m = 1; m < group->count; m++)
         spare += group->members[m].picture->bytes;
@@ -67,7 +68,7 @@ static void put_group(FILE *to, const glimpse_dedup_group *group, size_t number,
         text_bytes(spare),
         classes && group->labels_differ ? " <span class=\"warn\">in different classes</span>" : "");
     for (size_t m = 0; m < shown_of(group); m++)
-        put_member(to, group, m, thumbs);
+        write_member(to, group, m, thumbs);
     (void)fputs("</div>", to);
     for (size_t m = shown_of(group); m < group->count; m++) {
         (void)fprintf(to, "<div class=\"more\">%s: ",
@@ -78,7 +79,7 @@ static void put_group(FILE *to, const glimpse_dedup_group *group, size_t number,
     (void)fputs("</section>\n", to);
 }
 
-static void put_leak_row(FILE *to, const char *label, const glimpse_dedup_leak *leak) {
+static void write_leak_row(FILE *to, const char *label, const glimpse_dedup_leak *leak) {
     (void)fputs("<tr><td>", to);
     page_text(to, label);
     (void)fprintf(to,
@@ -89,7 +90,7 @@ static void put_leak_row(FILE *to, const char *label, const glimpse_dedup_leak *
                   text_count(leak->conflicting));
 }
 
-static void put_header(FILE *to, const dedup_view *view, const char *title) {
+static void write_header(FILE *to, const dedup_view *view, const char *title) {
     const glimpse_dedup_report *r = view->report;
     uint64_t kinds[3] = {0};
     for (size_t g = 0; g < view->count; g++)
@@ -112,9 +113,9 @@ static void put_header(FILE *to, const dedup_view *view, const char *title) {
                     to);
         for (size_t i = 0; i < r->leak_label_count; i++) {
             const char *label = r->leak_labels[i].label;
-            put_leak_row(to, label && *label ? label : "(no folder)", &r->leak_labels[i]);
+            write_leak_row(to, label && *label ? label : "(no folder)", &r->leak_labels[i]);
         }
-        put_leak_row(to, "all", &r->leak);
+        write_leak_row(to, "all", &r->leak);
         (void)fputs("</table>", to);
     }
     for (size_t i = 0; i < r->failed_count; i++) {
@@ -142,12 +143,12 @@ int dedup_write_html(const dedup_view *view, const char *name) {
     }
     char *title = xprintf("Duplicates in %s", view->what);
     page_begin(file.to, title);
-    put_header(file.to, view, title);
+    write_header(file.to, view, title);
     page_thumbs *thumbs = page_thumbs_start(pictures, count, view->jobs);
     double start = progress_now();
     for (size_t g = 0; g < view->count && !tool_stopped(); g++) {
         progress_show("report", g, view->count, 1, progress_now() - start, NULL);
-        put_group(file.to, view->groups[g], g + 1, view->classes, thumbs);
+        write_group(file.to, view->groups[g], g + 1, view->classes, thumbs);
     }
     progress_clear();
     page_thumbs_free(thumbs);

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { WINDOW = 64, MOST_JOBS = 64 };
+enum { WINDOW = 64, MAX_JOBS = 64 };
 
 static const char style[] =
     ":root{color-scheme:light dark;--back:#f6f6f4;--card:#fff;--ink:#1d1d1f;--soft:#6b6b70;"
@@ -97,7 +97,7 @@ struct page_thumbs {
     size_t next, written; /* to be made; to be put */
     int stop;
     made window[WINDOW];
-    pthread_t threads[MOST_JOBS];
+    pthread_t threads[MAX_JOBS];
     size_t thread_count;
 };
 
@@ -144,7 +144,7 @@ page_thumbs *page_thumbs_start(const glimpse_dedup_picture *const *pictures, siz
     (void)pthread_cond_init(&t->changed, NULL);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     size_t wanted = jobs > 0 ? jobs : cores > 0 ? (size_t)cores : 1;
-    if (wanted > MOST_JOBS) wanted = MOST_JOBS;
+    if (wanted > MAX_JOBS) wanted = MAX_JOBS;
     if (wanted > count) wanted = count;
     while (t->thread_count < wanted &&
            pthread_create(&t->threads[t->thread_count], NULL, work, t) == 0) {
@@ -153,7 +153,7 @@ page_thumbs *page_thumbs_start(const glimpse_dedup_picture *const *pictures, siz
     return t;
 }
 
-void page_thumbs_put(page_thumbs *t, FILE *to) {
+void page_thumbs_write(page_thumbs *t, FILE *to) {
     if (t->written >= t->count) return;
     made *slot = &t->window[t->written % WINDOW], mine;
     if (t->thread_count == 0) {

@@ -51,14 +51,14 @@ uint64_t dedup_spare_bytes(const dedup_view *view) {
     return bytes;
 }
 
-void dedup_say_failures(const glimpse_dedup_report *report) {
+void dedup_report_failures(const glimpse_dedup_report *report) {
     for (size_t i = 0; i < report->failed_count && i < SHOWN_FAILURES; i++) {
         const glimpse_dedup_failure *f = &report->failed[i];
-        tool_say("unusable: %s: %s", f->path, f->reason);
+        tool_print("unusable: %s: %s", f->path, f->reason);
     }
     if (report->failed_count > SHOWN_FAILURES) {
-        tool_say("... and %s more; --json lists all",
-                 text_count(report->failed_count - SHOWN_FAILURES));
+        tool_print("... and %s more; --json lists all",
+                   text_count(report->failed_count - SHOWN_FAILURES));
     }
 }
 

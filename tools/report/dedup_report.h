@@ -31,7 +31,7 @@ int dedup_write_csv(const dedup_view *view, const char *file);
 int dedup_write_html(const dedup_view *view, const char *file);
 
 /* Files that could not be used: all in the report, the first few here, on stderr. */
-void dedup_say_failures(const glimpse_dedup_report *report);
+void dedup_report_failures(const glimpse_dedup_report *report);
 void dedup_json_failures(const glimpse_dedup_report *report, json_out *j);
 /* "2021-05-30" of the date taken, else of the time of change, with "(file)" behind it. */
 void dedup_date(const glimpse_dedup_picture *picture, char out[32]);
@@ -53,7 +53,7 @@ typedef struct page_thumbs page_thumbs;
 page_thumbs *page_thumbs_start(const glimpse_dedup_picture *const *pictures, size_t count,
                                unsigned jobs);
 /* Writes the next one as <img ... loading="lazy">, or a note that it cannot be shown. */
-void page_thumbs_put(page_thumbs *thumbs, FILE *to);
+void page_thumbs_write(page_thumbs *thumbs, FILE *to);
 void page_thumbs_free(page_thumbs *thumbs);
 
 #endif

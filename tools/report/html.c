@@ -47,7 +47,7 @@ static const char style[] =
     ".name{font-weight:500;overflow-wrap:anywhere}"
     ".path{color:var(--soft);font-size:.8rem;overflow-wrap:anywhere}";
 
-static void put_picture(FILE *to, const char *path) {
+static void write_picture(FILE *to, const char *path) {
     thumbnail t;
     size_t size = 0;
     uint8_t *jpeg = NULL;
@@ -68,7 +68,7 @@ static void put_picture(FILE *to, const char *path) {
 }
 
 /* Further scores and what they come from, below the first one. */
-static void put_rankings(FILE *to, const output_list *list, size_t i) {
+static void write_rankings(FILE *to, const output_list *list, size_t i) {
     const glimpse_result *r = list->results[i];
     if (list->captions && r->caption) {
         (void)fprintf(to, "<div class=\"facts\">caption %.2f, #%zu: ", r->caption_score,
@@ -86,15 +86,15 @@ static void put_rankings(FILE *to, const output_list *list, size_t i) {
     }
 }
 
-static void put_result(FILE *to, const output_list *list, size_t i, double best) {
+static void write_result(FILE *to, const output_list *list, size_t i, double best) {
     const glimpse_result *r = list->results[i];
     const char *slash = strrchr(r->path, '/'), *name = slash ? slash + 1 : r->path;
-    char *folder = xprintf("%.*s", slash ? (int)(slash - r->path) : 0, r->path);
+    char *directory = xprintf("%.*s", slash ? (int)(slash - r->path) : 0, r->path);
     double width = best > 0 && r->score > 0 ? 100 * r->score / best : 0;
     (void)fputs("<figure><a class=\"picture\" href=\"", to);
     html_file_link(to, r->path);
     (void)fputs("\">", to);
-    put_picture(to, r->path);
+    write_picture(to, r->path);
     (void)fprintf(to,
                   "</a><figcaption><div class=\"top\"><span class=\"score\">%.3f</span>"
                   "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
@@ -113,11 +113,11 @@ static void put_result(FILE *to, const output_list *list, size_t i, double best)
     if (r->copies > 1) (void)fprintf(to, " &middot; %zu copies", r->copies);
     if (r->offline) (void)fputs(" &middot; offline", to);
     (void)fputs("</div>", to);
-    put_rankings(to, list, i);
+    write_rankings(to, list, i);
     (void)fputs("<div class=\"path\">", to);
-    html_text(to, folder);
+    html_text(to, directory);
     (void)fputs("</div></figcaption></figure>\n", to);
-    free(folder);
+    free(directory);
 }
 
 int html_write(const char *file, const output_list *list) {
@@ -154,7 +154,7 @@ int html_write(const char *file, const output_list *list) {
         best = list->results[i]->score > best ? list->results[i]->score : best;
     for (size_t i = 0; i < count; i++) {
         progress_show("contact sheet", i, count, 1, progress_now() - start, NULL);
-        put_result(to, list, i, best);
+        write_result(to, list, i, best);
     }
     progress_clear();
     (void)fputs("</main></body></html>\n", to);

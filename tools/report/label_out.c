@@ -198,8 +198,8 @@ int label_out_finish(label_out *out, const glimpse_label_totals *totals, int com
     if (code == CLI_RUN && out->report) code = label_report_write(out->report, totals);
     size_t left_out = out->writer ? glimpse_dataset_writer_left_out(out->writer) : 0;
     if (code == CLI_RUN && left_out > 0) {
-        tool_say("%s could not be written as %s", text_count(left_out),
-                 label_out_formats()[out->o->format]);
+        tool_print("%s could not be written as %s", text_count(left_out),
+                   label_out_formats()[out->o->format]);
         code = EXIT_PARTIAL;
     }
     return code;

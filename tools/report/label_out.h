@@ -19,7 +19,7 @@
 #include <glimpse/labelling.h>
 
 typedef struct label_out_options {
-    int format;    /* place in label_out_formats; label_out_check settles it from --csv, --json */
+    int format;    /* place in label_out_formats; label_out_check decides it from --csv, --json */
     int csv, json; /* --csv is --format csv, --json is --format jsonl, on stdout */
     const char *output;      /* --output; NULL or "-": stdout, for table, CSV and JSON lines */
     int place;               /* glimpse_dataset_place */

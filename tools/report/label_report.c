@@ -34,9 +34,9 @@ label_report *label_report_make(const char *file, const glimpse_label_set *set, 
 
 void label_report_add(label_report *report, const glimpse_labelled *r) {
     if (r->problem || r->count == 0) return;
-    if (report->count == report->room) {
-        report->room = report->room ? 2 * report->room : 256;
-        report->entries = xrealloc(report->entries, report->room * sizeof *report->entries);
+    if (report->count == report->capacity) {
+        report->capacity = report->capacity ? 2 * report->capacity : 256;
+        report->entries = xrealloc(report->entries, report->capacity * sizeof *report->entries);
     }
     report_entry *e = &report->entries[report->count++];
     *e = (report_entry){0};
@@ -80,30 +80,30 @@ static const named *find_only(const named *list, size_t count, const char *name)
  * labels do not know. Classes are known by name, by id and by the last part of the name. */
 static size_t *match_classes(label_report *report, const glimpse_truth *truth) {
     const glimpse_label_set *set = report->set;
-    named *ways[3];
+    named *figures[3];
     size_t *places = xcalloc(truth->class_count, sizeof *places);
     report->classes = xcalloc(set->count + truth->class_count, sizeof *report->classes);
     report->class_count = set->count;
-    for (int way = 0; way < 3; way++) {
-        ways[way] = xcalloc(set->count, sizeof *ways[way]);
+    for (int k = 0; k < 3; k++) {
+        figures[k] = xcalloc(set->count, sizeof *figures[k]);
         for (size_t i = 0; i < set->count; i++) {
             const glimpse_label_class *c = &set->classes[i];
-            const char *name = way == 0 ? c->name : way == 1 ? c->id : last_part(c->name);
-            ways[way][i] = (named){name, i};
+            const char *name = k == 0 ? c->name : k == 1 ? c->id : last_part(c->name);
+            figures[k][i] = (named){name, i};
         }
-        qsort(ways[way], set->count, sizeof *ways[way], by_name);
+        qsort(figures[k], set->count, sizeof *figures[k], by_name);
     }
     for (size_t i = 0; i < set->count; i++)
         report->classes[i] = xstrdup(set->classes[i].name);
     for (size_t i = 0; i < truth->class_count; i++) {
         const named *found = NULL;
-        for (int way = 0; way < 3 && !found; way++)
-            found = find_only(ways[way], set->count, truth->classes[i]);
+        for (int k = 0; k < 3 && !found; k++)
+            found = find_only(figures[k], set->count, truth->classes[i]);
         places[i] = found ? found->at : report->class_count++;
         if (!found) report->classes[places[i]] = xstrdup(truth->classes[i]);
     }
-    for (int way = 0; way < 3; way++)
-        free(ways[way]);
+    for (int k = 0; k < 3; k++)
+        free(figures[k]);
     return places;
 }
 

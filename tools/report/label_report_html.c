@@ -22,11 +22,11 @@
 
 enum {
     THUMB = 220,
-    SHOWN = 18,         /* pictures in each list of the most or least certain */
-    MOST_SHEETS = 1200, /* pictures in all contact sheets */
-    MOST_PER_CLASS = 18,
-    MOST_MATRIX = 30, /* classes in the confusion matrix */
-    MOST_PAIRS = 20
+    SHOWN = 18,        /* pictures in each list of the most or least certain */
+    MAX_SHEETS = 1200, /* pictures in all contact sheets */
+    MAX_PER_CLASS = 18,
+    MAX_MATRIX = 30, /* classes in the confusion matrix */
+    MAX_PAIRS = 20
 };
 
 static const char style[] =
@@ -78,7 +78,7 @@ static const char *class_name(const label_report *report, size_t i) {
 }
 
 /* The name, or (no name) for the empty one. */
-static void put_class(FILE *to, const label_report *report, size_t i) {
+static void write_class(FILE *to, const label_report *report, size_t i) {
     const char *name = class_name(report, i);
     html_text(to, *name ? name : "(no name)");
 }
@@ -86,7 +86,7 @@ static void put_class(FILE *to, const label_report *report, size_t i) {
 /*
  * A picture.
  */
-static void put_thumbnail(FILE *to, report_entry *e) {
+static void write_thumbnail(FILE *to, report_entry *e) {
     if (!e->tried) {
         thumbnail t = {0};
         e->tried = 1;
@@ -109,17 +109,17 @@ static void put_thumbnail(FILE *to, report_entry *e) {
     (void)fputs("\">", to);
 }
 
-static void put_truth(FILE *to, const label_report *report, const report_entry *e) {
+static void write_truth(FILE *to, const label_report *report, const report_entry *e) {
     (void)fputs("<div class=\"was\">is ", to);
     for (size_t i = 0; i < e->truth_count; i++) {
         if (i > 0) (void)fputs(", ", to);
-        put_class(to, report, e->truth[i]);
+        write_class(to, report, e->truth[i]);
     }
     (void)fputs(e->truth_count == 0 ? "none of these</div>" : "</div>", to);
 }
 
 /* `choice` is the label it is shown for. */
-static void put_figure(FILE *to, const label_report *report, report_entry *e, size_t choice) {
+static void write_figure(FILE *to, const label_report *report, report_entry *e, size_t choice) {
     const char *slash = strrchr(e->path, '/');
     char *shown = text_display(e->path);
     (void)fprintf(to, "<figure%s title=\"",
@@ -133,15 +133,15 @@ static void put_figure(FILE *to, const label_report *report, report_entry *e, si
     html_file_link(to, full ? full : e->path);
     free(full);
     (void)fputs("\">", to);
-    put_thumbnail(to, e);
+    write_thumbnail(to, e);
     (void)fprintf(to, "</a><figcaption><div class=\"p\">%.1f%%</div><div class=\"is\">",
                   100 * e->choices[choice].probability);
-    put_class(to, report, e->choices[choice].class_index);
+    write_class(to, report, e->choices[choice].class_index);
     (void)fputs("</div>", to);
-    if (e->judged && !e->right) put_truth(to, report, e);
+    if (e->judged && !e->right) write_truth(to, report, e);
     if (e->choice_count > 1 && choice == 0) {
         (void)fputs("<div class=\"soft then\">then ", to);
-        put_class(to, report, e->choices[1].class_index);
+        write_class(to, report, e->choices[1].class_index);
         (void)fprintf(to, " %.1f%%</div>", 100 * e->choices[1].probability);
     }
     (void)fputs("<div class=\"file\">", to);
@@ -191,14 +191,14 @@ static int has_class(const report_entry *e, size_t choice, size_t class_index) {
 /* Those wanted, most probable first; free the list. */
 static shown *select_shown(label_report *report, wanted_fn wanted, size_t class_index,
                            size_t *count) {
-    size_t room = 64;
-    shown *list = xmalloc(room * sizeof *list);
+    size_t capacity = 64;
+    shown *list = xmalloc(capacity * sizeof *list);
     *count = 0;
     for (size_t i = 0; i < report->count; i++) {
         report_entry *e = &report->entries[i];
         for (size_t k = 0; k < e->choice_count; k++) {
             if (!wanted(e, k, class_index)) continue;
-            if (*count == room) list = xrealloc(list, (room *= 2) * sizeof *list);
+            if (*count == capacity) list = xrealloc(list, (capacity *= 2) * sizeof *list);
             list[(*count)++] = (shown){e, k, e->choices[k].probability, i};
         }
     }
@@ -206,25 +206,25 @@ static shown *select_shown(label_report *report, wanted_fn wanted, size_t class_
     return list;
 }
 
-static void put_list(FILE *to, label_report *report, const char *title, const char *about,
-                     wanted_fn wanted, int least) {
+static void write_list(FILE *to, label_report *report, const char *title, const char *about,
+                       wanted_fn wanted, int least) {
     size_t count = 0;
     shown *list = select_shown(report, wanted, 0, &count);
     /* So that no picture is both among the most and the least certain. */
-    size_t most = wanted == is_claimed ? (count + (size_t)least) / 2 : count;
-    if (most > SHOWN) most = SHOWN;
-    if (most > 0) {
+    size_t max = wanted == is_claimed ? (count + (size_t)least) / 2 : count;
+    if (max > SHOWN) max = SHOWN;
+    if (max > 0) {
         (void)fprintf(to, "<h2>%s</h2><p>%s</p><div class=\"grid\">\n", title, about);
-        for (size_t i = 0; i < most; i++) {
+        for (size_t i = 0; i < max; i++) {
             const shown *s = &list[least ? count - 1 - i : i];
-            put_figure(to, report, s->entry, s->choice);
+            write_figure(to, report, s->entry, s->choice);
         }
         (void)fputs("</div>\n", to);
     }
     free(list);
 }
 
-static void put_sheets(FILE *to, label_report *report) {
+static void write_sheets(FILE *to, label_report *report) {
     size_t *counts = xcalloc(report->class_count, sizeof *counts), used = 0;
     for (size_t i = 0; i < report->count; i++) {
         const report_entry *e = &report->entries[i];
@@ -233,8 +233,8 @@ static void put_sheets(FILE *to, label_report *report) {
             if (e->choices[k].accepted) used += counts[c]++ == 0;
         }
     }
-    size_t each = used > 0 ? MOST_SHEETS / used : 0;
-    each = each > MOST_PER_CLASS ? MOST_PER_CLASS : each < 3 ? 3 : each;
+    size_t each = used > 0 ? MAX_SHEETS / used : 0;
+    each = each > MAX_PER_CLASS ? MAX_PER_CLASS : each < 3 ? 3 : each;
     (void)fprintf(to,
                   "<h2>Classes</h2><p>%s of %s have pictures; the most certain ones of each "
                   "are shown.</p><nav>\n",
@@ -242,7 +242,7 @@ static void put_sheets(FILE *to, label_report *report) {
     for (size_t c = 0; c < report->class_count; c++) {
         if (counts[c] == 0) continue;
         (void)fprintf(to, "<a href=\"#c%zu\">", c);
-        put_class(to, report, c);
+        write_class(to, report, c);
         (void)fprintf(to, "</a><small>%s</small>\n", text_count(counts[c]));
     }
     (void)fputs("</nav>\n", to);
@@ -253,7 +253,7 @@ static void put_sheets(FILE *to, label_report *report) {
         progress_show("report", done++, used, 1, progress_now() - start, NULL);
         shown *list = select_shown(report, has_class, c, &count);
         (void)fprintf(to, "<h3 id=\"c%zu\">", c);
-        put_class(to, report, c);
+        write_class(to, report, c);
         (void)fprintf(to, " <small>%s", text_counted(count, "picture", "pictures"));
         if (report->figures && report->figures->classes[c].pictures > 0) {
             const glimpse_class_report *f = &report->figures->classes[c];
@@ -263,7 +263,7 @@ static void put_sheets(FILE *to, label_report *report) {
         if (count > each) (void)fprintf(to, "; %zu shown", each);
         (void)fputs("</small></h3><div class=\"grid\">\n", to);
         for (size_t i = 0; i < count && i < each; i++)
-            put_figure(to, report, list[i].entry, list[i].choice);
+            write_figure(to, report, list[i].entry, list[i].choice);
         (void)fputs("</div>\n", to);
         free(list);
     }
@@ -274,7 +274,7 @@ static void put_sheets(FILE *to, label_report *report) {
 /*
  * Figures.
  */
-static void put_tile(FILE *to, const char *name, glimpse_figure f, int percent) {
+static void write_tile(FILE *to, const char *name, glimpse_figure f, int percent) {
     if (isnan(f.value)) return;
     double scale = percent ? 100 : 1;
     (void)fprintf(to, "<div class=\"tile\"><b>%.*f%s</b>%s", percent ? 1 : 3, scale * f.value,
@@ -286,38 +286,38 @@ static void put_tile(FILE *to, const char *name, glimpse_figure f, int percent) 
     (void)fputs("</div>\n", to);
 }
 
-static void put_figures(FILE *to, const label_report *report) {
+static void write_figures(FILE *to, const label_report *report) {
     const glimpse_label_report *f = report->figures;
     (void)fprintf(to,
                   "<h2>How good they are</h2><p>From %s whose classes are known; "
                   "below each figure its 95%% interval. Ties count as wrong.</p>"
                   "<div class=\"tiles\">\n",
                   text_counted(f->pictures, "picture", "pictures"));
-    put_tile(to, "top-1 accuracy", f->top1, 1);
-    put_tile(to, "top-5 accuracy", f->top5, 1);
-    put_tile(to, "mean per-class recall", f->mean_per_class_recall, 1);
-    put_tile(to, "macro F1", f->macro_f1, 0);
-    put_tile(to, "calibration error (ECE)", f->ece, 0);
+    write_tile(to, "top-1 accuracy", f->top1, 1);
+    write_tile(to, "top-5 accuracy", f->top5, 1);
+    write_tile(to, "mean per-class recall", f->mean_per_class_recall, 1);
+    write_tile(to, "macro F1", f->macro_f1, 0);
+    write_tile(to, "calibration error (ECE)", f->ece, 0);
     if (f->abstained > 0) {
-        put_tile(to, "answered", f->coverage, 1);
-        put_tile(to, "right among the answered", f->selective_accuracy, 1);
+        write_tile(to, "answered", f->coverage, 1);
+        write_tile(to, "right among the answered", f->selective_accuracy, 1);
     }
     (void)fputs("</div>\n", to);
 }
 
-static void put_pairs(FILE *to, const label_report *report, const evaluate_confused *pairs,
-                      size_t count) {
+static void write_pairs(FILE *to, const label_report *report, const evaluate_confused *pairs,
+                        size_t count) {
     (void)fputs("<div class=\"scroll\"><table><thead><tr><th>is</th><th>taken for</th>"
                 "<th>pictures</th></tr></thead><tbody>\n",
                 to);
-    for (size_t i = 0; i < count && i < MOST_PAIRS; i++) {
+    for (size_t i = 0; i < count && i < MAX_PAIRS; i++) {
         (void)fputs("<tr><th>", to);
-        put_class(to, report, pairs[i].truth);
+        write_class(to, report, pairs[i].truth);
         (void)fputs("</th><th>", to);
         if (pairs[i].guess == report->class_count) {
             (void)fputs("(nothing)", to);
         } else {
-            put_class(to, report, pairs[i].guess);
+            write_class(to, report, pairs[i].guess);
         }
         (void)fprintf(to, "</th><td>%s</td></tr>\n", text_count(pairs[i].count));
     }
@@ -325,13 +325,13 @@ static void put_pairs(FILE *to, const label_report *report, const evaluate_confu
 }
 
 /* Of the classes that are confused with others, and of all when they are few. */
-static void put_matrix(FILE *to, const label_report *report, const evaluate_confused *pairs,
-                       size_t count) {
+static void write_matrix(FILE *to, const label_report *report, const evaluate_confused *pairs,
+                         size_t count) {
     const glimpse_label_report *f = report->figures;
     size_t classes = report->class_count, used = 0, largest = 1;
     unsigned char *in = xcalloc(classes + 1, 1);
     size_t *shown_classes = xcalloc(classes + 1, sizeof *shown_classes);
-    for (size_t i = 0; i < count && used + 2 <= MOST_MATRIX; i++) {
+    for (size_t i = 0; i < count && used + 2 <= MAX_MATRIX; i++) {
         used += !in[pairs[i].truth];
         in[pairs[i].truth] = 1;
         if (pairs[i].guess < classes) {
@@ -339,7 +339,7 @@ static void put_matrix(FILE *to, const label_report *report, const evaluate_conf
             in[pairs[i].guess] = 1;
         }
     }
-    for (size_t c = 0; c < classes && classes <= MOST_MATRIX; c++)
+    for (size_t c = 0; c < classes && classes <= MAX_MATRIX; c++)
         in[c] = 1;
     used = 0;
     for (size_t c = 0; c < classes; c++) {
@@ -357,13 +357,13 @@ static void put_matrix(FILE *to, const label_report *report, const evaluate_conf
                   used < classes ? " Only classes that are confused with others." : "");
     for (size_t k = 0; k < used; k++) {
         (void)fputs("<th class=\"up\"><span>", to);
-        put_class(to, report, shown_classes[k]);
+        write_class(to, report, shown_classes[k]);
         (void)fputs("</span></th>", to);
     }
     (void)fputs("</tr></thead><tbody>\n", to);
     for (size_t i = 0; i < used; i++) {
         (void)fputs("<tr><th>", to);
-        put_class(to, report, shown_classes[i]);
+        write_class(to, report, shown_classes[i]);
         (void)fputs("</th>", to);
         for (size_t k = 0; k < used; k++) {
             size_t n = f->confusion[shown_classes[i] * (classes + 1) + shown_classes[k]];
@@ -384,7 +384,7 @@ static void put_matrix(FILE *to, const label_report *report, const evaluate_conf
     free(shown_classes);
 }
 
-static void put_confusion(FILE *to, const label_report *report) {
+static void write_confusion(FILE *to, const label_report *report) {
     size_t count;
     evaluate_confused *pairs =
         evaluate_list_confused(report->figures->confusion, report->class_count, &count);
@@ -393,9 +393,9 @@ static void put_confusion(FILE *to, const label_report *report) {
     if (count == 0) {
         (void)fputs("<p>Nothing is confused.</p>\n", to);
     } else {
-        put_matrix(to, report, pairs, count);
+        write_matrix(to, report, pairs, count);
         (void)fputs("<h3>Most frequent mistakes</h3>\n", to);
-        put_pairs(to, report, pairs, count);
+        write_pairs(to, report, pairs, count);
     }
     free(pairs);
 }
@@ -427,15 +427,15 @@ void report_html(FILE *to, label_report *report, const glimpse_label_totals *tot
     }
     (void)fputs("</header>\n", to);
     if (report->figures) {
-        put_figures(to, report);
-        put_confusion(to, report);
-        put_list(to, report, "Most certain mistakes",
-                 "Wrong in the labels, or wrong in what was given as the truth.", is_mistake, 0);
+        write_figures(to, report);
+        write_confusion(to, report);
+        write_list(to, report, "Most certain mistakes",
+                   "Wrong in the labels, or wrong in what was given as the truth.", is_mistake, 0);
     }
-    put_list(to, report, "Least certain", "The labels to look at first.", is_claimed, 1);
-    put_list(to, report, "Most certain", "What the model takes for clear cases.", is_claimed, 0);
-    put_list(to, report, "Without a label", "Not certain enough; the best guess is shown.",
-             is_abstained, 0);
-    put_sheets(to, report);
+    write_list(to, report, "Least certain", "The labels to look at first.", is_claimed, 1);
+    write_list(to, report, "Most certain", "What the model takes for clear cases.", is_claimed, 0);
+    write_list(to, report, "Without a label", "Not certain enough; the best guess is shown.",
+               is_abstained, 0);
+    write_sheets(to, report);
     (void)fputs("</body></html>\n", to);
 }

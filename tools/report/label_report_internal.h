@@ -34,7 +34,7 @@ struct label_report {
     const char *file, *truth_file;
     const glimpse_label_set *set;
     report_entry *entries;
-    size_t count, room;
+    size_t count, capacity;
     /* Worked out by label_report_write. */
     char **classes; /* [class_count]: those of the set, then those only the truth has */
     size_t class_count;

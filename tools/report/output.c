@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const unsigned long MOST_OPENED = 100;
+static const unsigned long MAX_OPENED = 100;
 
 int output_check(const output_options *o, const cli_command *command) {
     if (o->json + o->tsv + (o->paths || o->nul) > 1) {
@@ -28,9 +28,9 @@ int output_check(const output_options *o, const cli_command *command) {
     if (o->open && *o->open) {
         char *end = NULL;
         unsigned long n = strtoul(o->open, &end, 10);
-        if (*end || o->open[0] < '0' || o->open[0] > '9' || n == 0 || n > MOST_OPENED) {
+        if (*end || o->open[0] < '0' || o->open[0] > '9' || n == 0 || n > MAX_OPENED) {
             return cli_misuse(command, "--open=N needs a number from 1 to %lu, not \"%s\"",
-                              MOST_OPENED, o->open);
+                              MAX_OPENED, o->open);
         }
     }
     if (o->preview && preview_choose(o->preview) == PREVIEW_NONE) {
@@ -58,7 +58,7 @@ static void jout_rank(json_out *j, size_t rank) {
     }
 }
 
-static void put_ranking(json_out *j, const output_list *list, size_t i) {
+static void write_ranking(json_out *j, const output_list *list, size_t i) {
     const glimpse_result *r = list->results[i];
     if (list->captions) {
         jout_key(j, "fused"), jout_number(j, r->fused);
@@ -101,7 +101,7 @@ static void print_json(const output_list *list) {
         jout_open(&j, '{');
         jout_key(&j, "rank"), jout_uint(&j, i + 1);
         jout_key(&j, "score"), jout_number(&j, r->score);
-        put_ranking(&j, list, i);
+        write_ranking(&j, list, i);
         jout_path(&j, "path", r->path);
         jout_key(&j, "id"), jout_string(&j, r->id);
         jout_key(&j, "width"), jout_uint(&j, r->width);
@@ -243,8 +243,8 @@ static void print_table(const output_list *list, preview_protocol preview) {
     }
     size_t columns = text_terminal_columns(STDOUT_FILENO);
     if (columns > 0) {
-        size_t room = columns > other_columns + 16 ? columns - other_columns : 16;
-        if (widest > room) widest = room;
+        size_t capacity = columns > other_columns + 16 ? columns - other_columns : 16;
+        if (widest > capacity) widest = capacity;
     }
     if (list->count > 0) {
         (void)printf(" score  %s%s", list->captions ? " caption  " : "",

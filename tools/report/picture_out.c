@@ -11,15 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-int thumbnail_make(thumbnail *out, const char *path, uint32_t most_width, uint32_t most_height) {
+int thumbnail_make(thumbnail *out, const char *path, uint32_t max_width, uint32_t max_height) {
     glimpse_image *image = NULL, *small = NULL;
     *out = (thumbnail){0};
     int status = glimpse_image_load(&image, path, NULL);
     if (status < 0) goto done;
     uint32_t width = glimpse_image_width(image), height = glimpse_image_height(image);
     double shrink = 1;
-    if ((double)most_width / width < shrink) shrink = (double)most_width / width;
-    if ((double)most_height / height < shrink) shrink = (double)most_height / height;
+    if ((double)max_width / width < shrink) shrink = (double)max_width / width;
+    if ((double)max_height / height < shrink) shrink = (double)max_height / height;
     out->width = (uint32_t)(width * shrink + 0.5);
     out->height = (uint32_t)(height * shrink + 0.5);
     if (out->width == 0) out->width = 1;

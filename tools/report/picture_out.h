@@ -12,9 +12,9 @@ typedef struct thumbnail {
     uint32_t width, height;
 } thumbnail;
 
-/* The picture at `path`, no larger than `most_width` x `most_height`, never enlarged. Returns 0,
+/* The picture at `path`, no larger than `max_width` x `max_height`, never enlarged. Returns 0,
  * or -1 with the library's message set. */
-int thumbnail_make(thumbnail *out, const char *path, uint32_t most_width, uint32_t most_height);
+int thumbnail_make(thumbnail *out, const char *path, uint32_t max_width, uint32_t max_height);
 void thumbnail_free(thumbnail *t);
 
 /* A malloc'ed JPEG of it, NULL when out of memory. */

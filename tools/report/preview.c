@@ -82,7 +82,7 @@ static unsigned level(uint8_t value, unsigned levels, uint32_t x, uint32_t y) {
     return step < levels ? step : levels - 1;
 }
 
-static void put_run(unsigned bits, size_t length) {
+static void write_run(unsigned bits, size_t length) {
     char c = (char)(63 + bits);
     if (length > 3) {
         (void)printf("!%zu%c", length, c);
@@ -126,13 +126,13 @@ static void print_sixel(const thumbnail *t) {
                 for (uint32_t y = 0; y < rows; y++)
                     bits |= (unsigned)(colours[(size_t)(top + y) * t->width + x] == c) << y;
                 if (bits != run_bits && run > 0) {
-                    put_run(run_bits, run);
+                    write_run(run_bits, run);
                     run = 0;
                 }
                 run_bits = bits;
                 run++;
             }
-            if (run_bits != 0) put_run(run_bits, run);
+            if (run_bits != 0) write_run(run_bits, run);
         }
         (void)putchar('-');
     }

@@ -36,10 +36,10 @@ int report_file_open(report_file *file, const char *name) {
 /* A failed write leaves its mark on the stream, but not its reason: the disk is asked again. */
 static int reason_of(FILE *to) {
     static const char block[1 << 16];
-    ssize_t put = 0;
+    ssize_t written = 0;
     errno = 0;
-    for (int i = 0; i < 16 && put >= 0; i++)
-        put = write(fileno(to), block, sizeof block);
+    for (int i = 0; i < 16 && written >= 0; i++)
+        written = write(fileno(to), block, sizeof block);
     return errno ? errno : EIO;
 }
 

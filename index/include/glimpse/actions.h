@@ -49,9 +49,9 @@
  * Journal: an SQLite database `actions.db` in a directory of its own, by default
  * ${XDG_STATE_HOME:-~/.local/state}/glimpse/actions. Every step is on the disk before the file is
  * touched and again after. A process that was killed leaves at most one step in doubt;
- * glimpse_actions_open() settles it by looking at where the file is. Holding directories are `held`
- * below the journal's directory for files on its file system, else TOP/.glimpse-held-UID, where TOP
- * is the top directory of the file system.
+ * glimpse_actions_open() recovers it by looking at where the file is. Holding directories are
+ * `held` below the journal's directory for files on its file system, else TOP/.glimpse-held-UID,
+ * where TOP is the top directory of the file system.
  *
  * Threads: a handle belongs to one thread. Processes: one at a time (GLIMPSE_E_BUSY).
  */
@@ -148,14 +148,14 @@ static inline glimpse_action_report glimpse_action_report_init(void) {
 
 typedef struct glimpse_actions glimpse_actions;
 
-/* Opens the journal in `directory` (NULL: the default), making it when there is none, and settles
+/* Opens the journal in `directory` (NULL: the default), making it when there is none, and recovers
  * what a killed process left in doubt. GLIMPSE_E_BUSY when another process has it open. */
 GLIMPSE_API int glimpse_actions_open(glimpse_actions **out, const char *directory);
 GLIMPSE_API void glimpse_actions_close(glimpse_actions *actions);
-/* How many steps the last open found in doubt and settled. */
+/* How many steps the last open found in doubt and recovered. */
 GLIMPSE_API uint64_t glimpse_actions_recovered(const glimpse_actions *actions);
-/* Lets `cancelled` (NULL: nothing) end undo and empty: it is asked before each file. What was done is
- * done and journalled, the report has `cancelled`, and the same call goes on with the rest. */
+/* Lets `cancelled` (NULL: nothing) end undo and empty: it is asked before each file. What was done
+ * is done and journalled, the report has `cancelled`, and the same call goes on with the rest. */
 GLIMPSE_API void glimpse_actions_set_cancelled(glimpse_actions *actions,
                                                int (*cancelled)(void *user), void *user);
 /* 1 when there is a journal in `directory` (NULL: the default). */

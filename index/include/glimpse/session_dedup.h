@@ -23,7 +23,7 @@
  *
  * What an action does to a file, when it leaves one alone, and the journal: glimpse/actions.h. The
  * journal belongs to the user and not to a library; calls that open it are GLIMPSE_E_BUSY while
- * another thread or process has it open. When a run was interrupted, the first of them settles it
+ * another thread or process has it open. When a run was interrupted, the first of them recovers it
  * and tells the `note` of the session.
  *
  * Threads: as the session. Searches and audits are readers; decisions are written.

@@ -1,6 +1,6 @@
 /*
  * glimpse/session_search.h - finding pictures with a session: by words, by a picture, and with a
- * second look by a vision-language model (VLM).
+ * re-ranking by a vision-language model (VLM).
  *
  *     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
  *     glimpse_find_options options = GLIMPSE_FIND_OPTIONS_INIT;
@@ -45,13 +45,13 @@ typedef struct glimpse_find_options {
                                              here and not looked at */
     int captions;          /* 1: the words of the query are also looked for in stored captions */
     int with_self;         /* similar: 1 leaves the picture itself among the results */
-    int rerank;            /* search: 1 for a second look */
+    int rerank;            /* search: 1 to re-rank */
     unsigned rerank_depth; /* how many it looks at */
     double rerank_weight;  /* 0: the first order, 1: the VLM's */
     const glimpse_vlm_settings *vlm; /* NULL: the default model */
     glimpse_progress_fn progress;    /* "looked at again" */
     int (*cancelled)(void *user);    /* asked before and after the query is embedded, and during a
-                                        second look; not while vectors are compared */
+                                        re-ranking; not while vectors are compared */
     void *user;
 } glimpse_find_options;
 
@@ -69,7 +69,7 @@ typedef struct glimpse_hit {
     const char *path;
     const glimpse_result *result; /* what the library knows of it; NULL in a list of files */
     double score;                 /* cosine similarity; NaN in a list of files */
-    size_t first_rank;            /* before the second look: 1, 2, ... */
+    size_t first_rank;            /* before re-ranking: 1, 2, ... */
     double probability; /* that the text describes the picture; NaN: it was not looked at again, or
                            could not be scored */
     double blended;     /* what it was sorted by; NaN without a probability */
@@ -81,7 +81,7 @@ typedef struct glimpse_hits_summary {
     const char *model, *fingerprint; /* of the embeddings; NULL for a list of files */
     int truncated;                   /* 1: a text is longer than the model reads; its end is cut */
     int captions;                    /* 1: stored captions had a part in it */
-    /* The second look; all 0 and NULL without one. */
+    /* Of re-ranking; all 0 and NULL without one. */
     int reranked;
     size_t depth, failed; /* how many were looked at, and how many of these have no score */
     double weight;

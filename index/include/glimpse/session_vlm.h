@@ -16,7 +16,7 @@
  *     glimpse_session_caption(&captions, session, NULL, 0, &options);  // the whole library
  *     glimpse_captioning_free(captions);
  *
- * Which model that is, its prompts and its cache of answers: glimpse/vlm_settings.h. Where there is
+ * Which model that is, its prompts and its response cache: glimpse/vlm_settings.h. Where there is
  * a library, answers are kept in it; one that the session's options name must be there, but for
  * documents. That a picture cannot be read, a server is down or the model declines is an answer
  * with an outcome, and no failure of the call (glimpse/sys/vlm.h).

@@ -30,7 +30,7 @@ typedef struct header {
     glimpse_hash payload_hash;
 } header;
 
-static void put(uint8_t *bytes, uint64_t value, size_t size) {
+static void write_le(uint8_t *bytes, uint64_t value, size_t size) {
     for (size_t i = 0; i < size; i++)
         bytes[i] = (uint8_t)(value >> (8 * i));
 }
@@ -45,14 +45,14 @@ static uint64_t get(const uint8_t *bytes, size_t size) {
 static void encode_header(uint8_t bytes[HEADER_BYTES], const header *h) {
     memset(bytes, 0, HEADER_BYTES);
     memcpy(bytes, magic, sizeof magic);
-    put(bytes + 8, FORMAT_VERSION, 4);
-    put(bytes + 12, h->dim, 4);
+    write_le(bytes + 8, FORMAT_VERSION, 4);
+    write_le(bytes + 12, h->dim, 4);
     memcpy(bytes + 16, h->fingerprint, 32);
-    put(bytes + 48, h->generation, 8);
-    put(bytes + 56, h->digest, 8);
-    put(bytes + 64, h->count, 8);
-    put(bytes + 72, h->last_row, 8);
-    put(bytes + 80, h->payload_bytes, 8);
+    write_le(bytes + 48, h->generation, 8);
+    write_le(bytes + 56, h->digest, 8);
+    write_le(bytes + 64, h->count, 8);
+    write_le(bytes + 72, h->last_row, 8);
+    write_le(bytes + 80, h->payload_bytes, 8);
     memcpy(bytes + 88, h->payload_hash.bytes, GLIMPSE_HASH_BYTES);
     glimpse_hash own = glimpse_hash_bytes(bytes, CHECKED_BYTES);
     memcpy(bytes + CHECKED_BYTES, own.bytes, GLIMPSE_HASH_BYTES);

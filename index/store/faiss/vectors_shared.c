@@ -69,8 +69,8 @@ glimpse_vectors *glimpse_vectors_shared_get(const glimpse_vectors_shared *shared
     return e ? e->vectors : NULL;
 }
 
-glimpse_vectors *glimpse_vectors_shared_take(glimpse_vectors_shared *shared,
-                                             const char *fingerprint) {
+glimpse_vectors *glimpse_vectors_shared_remove(glimpse_vectors_shared *shared,
+                                               const char *fingerprint) {
     entry *e = find(shared, fingerprint);
     if (!e) return NULL;
     glimpse_vectors *vectors = e->vectors;
@@ -78,8 +78,8 @@ glimpse_vectors *glimpse_vectors_shared_take(glimpse_vectors_shared *shared,
     return vectors;
 }
 
-void glimpse_vectors_shared_put(glimpse_vectors_shared *shared, const char *fingerprint,
-                                glimpse_vectors *vectors) {
+void glimpse_vectors_shared_insert(glimpse_vectors_shared *shared, const char *fingerprint,
+                                   glimpse_vectors *vectors) {
     entry *e = find(shared, fingerprint);
     if (!e) {
         e = calloc(1, sizeof *e);

@@ -26,12 +26,12 @@ glimpse_vectors *glimpse_vectors_shared_get(const glimpse_vectors_shared *shared
                                             const char *fingerprint);
 /* Inside: takes the latest of a model out, which is then the caller's reference; NULL when there is
  * none. */
-glimpse_vectors *glimpse_vectors_shared_take(glimpse_vectors_shared *shared,
-                                             const char *fingerprint);
+glimpse_vectors *glimpse_vectors_shared_remove(glimpse_vectors_shared *shared,
+                                               const char *fingerprint);
 /* Inside: puts `vectors` in the place of what is there unless that is of a later generation. The
  * caller keeps its reference. That memory runs out means only that it is not shared. */
-void glimpse_vectors_shared_put(glimpse_vectors_shared *shared, const char *fingerprint,
-                                glimpse_vectors *vectors);
+void glimpse_vectors_shared_insert(glimpse_vectors_shared *shared, const char *fingerprint,
+                                   glimpse_vectors *vectors);
 /* Inside: of all models. */
 void glimpse_vectors_shared_clear(glimpse_vectors_shared *shared);
 

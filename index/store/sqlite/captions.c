@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-static int put(glimpse_db *db, const glimpse_caption *caption, const char *created,
-               size_t *stored) {
+static int write_caption(glimpse_db *db, const glimpse_caption *caption, const char *created,
+                         size_t *stored) {
     glimpse_hash hash;
     int64_t content = 0;
     (void)glimpse_hash_from_hex(&hash, caption->id);
@@ -42,14 +42,14 @@ static int put(glimpse_db *db, const glimpse_caption *caption, const char *creat
                           caption->prompt);
 }
 
-int glimpse_captions_put(size_t *stored, glimpse_store *store, const glimpse_caption *captions,
-                         size_t count, const char *created) {
+int glimpse_captions_insert(size_t *stored, glimpse_store *store, const glimpse_caption *captions,
+                            size_t count, const char *created) {
     glimpse_db *db = glimpse_store_db(store);
     *stored = 0;
     glimpse_db_enter(db);
     int status = glimpse_db_begin(db);
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
-        status = put(db, &captions[i], created, stored);
+        status = write_caption(db, &captions[i], created, stored);
     if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
     glimpse_db_rollback(db);
     glimpse_db_leave(db);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TERMS = 64 };
+enum { MAX_TERMS = 64 };
 
 typedef struct term {
     const char *text; /* borrowed, not ended */
@@ -18,7 +18,7 @@ typedef struct term {
 } term;
 
 typedef struct terms {
-    term list[MOST_TERMS];
+    term list[MAX_TERMS];
     size_t count;
 } terms;
 
@@ -47,7 +47,7 @@ static void add(terms *all, const char *text, size_t length, int prefix) {
     int has_letter = 0;
     for (size_t i = 0; i < length && !has_letter; i++)
         has_letter = is_letter(text[i]);
-    if (!has_letter || all->count == MOST_TERMS) return;
+    if (!has_letter || all->count == MAX_TERMS) return;
     for (size_t i = 0; i < all->count; i++) {
         const term *t = &all->list[i];
         if (t->length == length && t->prefix == prefix && same_letters(t->text, text, length)) {
@@ -76,7 +76,7 @@ static void split(terms *all, const char *text) {
 }
 
 /* Appends the term as an FTS5 string: in quotes, quotes inside doubled (a phrase has none). */
-static char *put(char *to, const term *t) {
+static char *append_term(char *to, const term *t) {
     *to++ = '"';
     for (size_t i = 0; i < t->length; i++) {
         if (t->text[i] == '"') *to++ = '"';
@@ -89,7 +89,7 @@ static char *put(char *to, const term *t) {
 }
 
 static int count_captions(glimpse_db *db, term *t, char *scratch) {
-    (void)put(scratch, t);
+    (void)append_term(scratch, t);
     return glimpse_db_integer(db, &t->captions,
                               "SELECT count(*) FROM caption_text WHERE caption_text MATCH ?1", "t",
                               scratch);
@@ -102,9 +102,9 @@ int glimpse_captions_expression(glimpse_db *db, const char *text, char **out) {
     *out = NULL;
     split(&all, text);
     if (all.count == 0) return GLIMPSE_OK;
-    size_t room = 2 * strlen(text) + all.count * sizeof " OR \"\"*" + 1;
-    char *expression = malloc(room), *to = expression;
-    if (!expression) return glimpse_fail_nomem(room, "a text query");
+    size_t capacity = 2 * strlen(text) + all.count * sizeof " OR \"\"*" + 1;
+    char *expression = malloc(capacity), *to = expression;
+    if (!expression) return glimpse_fail_nomem(capacity, "a text query");
     int status = glimpse_db_integer(db, &captions, "SELECT count(*) FROM caption", "");
     for (size_t i = 0; i < all.count && status == GLIMPSE_OK; i++) {
         term *t = &all.list[i];
@@ -120,7 +120,7 @@ int glimpse_captions_expression(glimpse_db *db, const char *text, char **out) {
         const term *t = &all.list[i];
         if (t->captions == 0 || (rare && 2 * t->captions > captions)) continue;
         if (to > expression) to = stpcpy(to, " OR ");
-        to = put(to, t);
+        to = append_term(to, t);
     }
     if (to == expression) {
         free(expression);

@@ -16,8 +16,8 @@
 int glimpse_captions_expression(glimpse_db *db, const char *text, char **out);
 
 /* As in the table of the store. */
-int glimpse_captions_put(size_t *stored, glimpse_store *store, const glimpse_caption *captions,
-                         size_t count, const char *created);
+int glimpse_captions_insert(size_t *stored, glimpse_store *store, const glimpse_caption *captions,
+                            size_t count, const char *created);
 int glimpse_captions_forget(uint64_t *forgotten, glimpse_store *store,
                             const glimpse_store_caption_filter *filter);
 int glimpse_captions_list(glimpse_store *store, const glimpse_store_caption_filter *filter,

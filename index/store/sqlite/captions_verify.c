@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_REPORTED = 20 };
+enum { MAX_REPORTED = 20 };
 
 typedef struct check {
     glimpse_db *db;
@@ -23,7 +23,7 @@ typedef struct check {
 } check;
 
 static void problem(check *c, const char *text) {
-    if (c->problems++ < MOST_REPORTED) c->report(c->user, text);
+    if (c->problems++ < MAX_REPORTED) c->report(c->user, text);
 }
 
 static int make_second_index(glimpse_db *db) {

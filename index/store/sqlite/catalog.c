@@ -153,7 +153,8 @@ int glimpse_catalog_find_model(glimpse_model_info *out, glimpse_store *store,
 /*
  * Roots.
  */
-int glimpse_catalog_put_root(glimpse_store *store, const char *path, int is_folder, int offline) {
+int glimpse_catalog_write_root(glimpse_store *store, const char *path, int is_directory,
+                               int offline) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
     int status = glimpse_db_run(db,
@@ -161,7 +162,7 @@ int glimpse_catalog_put_root(glimpse_store *store, const char *path, int is_fold
                                 " VALUES (?1, ?2, ?3, glimpse_sum(?1, ?2, ?3))"
                                 " ON CONFLICT (path) DO UPDATE SET is_folder = ?2, offline = ?3,"
                                 " sum = excluded.sum WHERE is_folder <> ?2 OR offline <> ?3",
-                                "pii", path, (int64_t)(is_folder != 0), (int64_t)(offline != 0));
+                                "pii", path, (int64_t)(is_directory != 0), (int64_t)(offline != 0));
     glimpse_db_leave(db);
     return status;
 }

@@ -34,8 +34,8 @@ int glimpse_catalog_find_content(int64_t *content, int *embedded, glimpse_store 
     return status;
 }
 
-int glimpse_catalog_put_content(int64_t *content, glimpse_store *store,
-                                const glimpse_content_meta *meta) {
+int glimpse_catalog_write_content(int64_t *content, glimpse_store *store,
+                                  const glimpse_content_meta *meta) {
     glimpse_db *db = glimpse_store_db(store);
     *content = 0;
     glimpse_db_enter(db);
@@ -112,8 +112,8 @@ int64_t glimpse_embedding_sum(int64_t model, int64_t content, const void *vector
     return (int64_t)sum;
 }
 
-int glimpse_catalog_put_embedding(glimpse_store *store, int64_t model, int64_t content,
-                                  const float *vector, size_t dim) {
+int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t content,
+                                    const float *vector, size_t dim) {
     glimpse_db *db = glimpse_store_db(store);
     double square = 0.0;
     for (size_t i = 0; i < dim; i++)

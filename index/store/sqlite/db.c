@@ -170,14 +170,14 @@ static char *immutable_uri(const char *path) {
 /* A WAL database cannot be read where its -wal and -shm files can neither be found nor made: on a
  * read-only medium. There, and only there, nobody can be writing either. */
 static int must_be_immutable(const char *path) {
-    char folder[4096], wal[4096];
+    char directory[4096], wal[4096];
     struct stat info;
-    int length = snprintf(folder, sizeof folder, "%s", path);
-    if (length < 0 || (size_t)length >= sizeof folder) return 0;
-    char *slash = strrchr(folder, '/');
+    int length = snprintf(directory, sizeof directory, "%s", path);
+    if (length < 0 || (size_t)length >= sizeof directory) return 0;
+    char *slash = strrchr(directory, '/');
     if (!slash) return 0;
-    slash[slash == folder] = '\0';
-    if (access(folder, W_OK) == 0) return 0;
+    slash[slash == directory] = '\0';
+    if (access(directory, W_OK) == 0) return 0;
     length = snprintf(wal, sizeof wal, "%s-wal", path);
     return length > 0 && (size_t)length < sizeof wal && stat(wal, &info) != 0;
 }

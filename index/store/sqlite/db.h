@@ -61,8 +61,8 @@ int glimpse_db_read_only(const glimpse_db *db);
 
 void glimpse_db_enter(glimpse_db *db);
 void glimpse_db_leave(glimpse_db *db);
-/* Every statement asks `cancelled` (NULL: none) now and then, and ends with GLIMPSE_E_CANCELLED when
- * that is not 0. */
+/* Every statement asks `cancelled` (NULL: none) now and then, and ends with GLIMPSE_E_CANCELLED
+ * when that is not 0. */
 void glimpse_db_set_cancelled(glimpse_db *db, int (*cancelled)(void *user), void *user);
 
 /* Finds or prepares the statement and binds ?1, ?2, ... as `format` says, one letter each:

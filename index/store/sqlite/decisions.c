@@ -33,9 +33,9 @@ static int insert(glimpse_db *db, int kind, const char *made, const glimpse_hash
     return status;
 }
 
-int glimpse_decisions_put_row(int64_t *number, glimpse_store *store, int kind, const char *made,
-                              const glimpse_hash *key, const glimpse_decision_member *members,
-                              size_t count) {
+int glimpse_decisions_write_row(int64_t *number, glimpse_store *store, int kind, const char *made,
+                                const glimpse_hash *key, const glimpse_decision_member *members,
+                                size_t count) {
     glimpse_db *db = glimpse_store_db(store);
     *number = 0;
     glimpse_db_enter(db);

@@ -17,20 +17,20 @@
  " FROM file f JOIN content c ON c.id = f.content_id"                         \
  " JOIN " table " p ON p.content_id = c.id WHERE f.path = ?1 AND f.size = ?2" \
  " AND f.mtime_ns = ?3 AND f.inode = ?4 AND p.version = ?5"
-#define PUT(table, data)                                                 \
+#define UPSERT(table, data)                                              \
  "INSERT OR REPLACE INTO " table " (content_id, version, " data ", sum)" \
  " SELECT id, ?3, ?4, glimpse_sum(id, ?3, ?4) FROM content WHERE hash = ?1 AND size = ?2"
 
 static const struct {
-    const char *of_content, *of_file, *put;
+    const char *of_content, *of_file, *write;
 } kinds[] = {
     [GLIMPSE_DERIVED_FINGERPRINT] = {OF_CONTENT("fingerprint", "data"),
-                                     OF_FILE("fingerprint", "data"), PUT("fingerprint", "data")},
+                                     OF_FILE("fingerprint", "data"), UPSERT("fingerprint", "data")},
     [GLIMPSE_DERIVED_THUMBNAIL] = {OF_CONTENT("thumbnail", "pixels"),
-                                   OF_FILE("thumbnail", "pixels"), PUT("thumbnail", "pixels")},
+                                   OF_FILE("thumbnail", "pixels"), UPSERT("thumbnail", "pixels")},
 };
 
-static int take_row(glimpse_db *db, sqlite3_stmt *row, glimpse_derived_fn take, void *user) {
+static int load_row(glimpse_db *db, sqlite3_stmt *row, glimpse_derived_fn visit, void *user) {
     glimpse_derived_item item;
     int status = glimpse_db_step(db, row);
     if (status <= 0) return status;
@@ -38,26 +38,26 @@ static int take_row(glimpse_db *db, sqlite3_stmt *row, glimpse_derived_fn take, 
     item.size = (uint64_t)sqlite3_column_int64(row, 1);
     item.data = sqlite3_column_blob(row, 2);
     item.data_size = (size_t)sqlite3_column_bytes(row, 2);
-    return take(user, &item);
+    return visit(user, &item);
 }
 
 int glimpse_derived_of_file(glimpse_store *store, glimpse_derived kind, int version,
                             const char *path, const glimpse_file_stamp *stamp,
-                            glimpse_derived_fn take, void *user) {
+                            glimpse_derived_fn visit, void *user) {
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     glimpse_db_enter(db);
     int status =
         glimpse_db_query(db, &row, kinds[kind].of_file, "piiii", path, (int64_t)stamp->size,
                          stamp->mtime_ns, (int64_t)stamp->inode, (int64_t)version);
-    if (status == GLIMPSE_OK) status = take_row(db, row, take, user);
+    if (status == GLIMPSE_OK) status = load_row(db, row, visit, user);
     glimpse_db_reset(row);
     glimpse_db_leave(db);
     return status;
 }
 
 int glimpse_derived_of_content(glimpse_store *store, glimpse_derived kind, int version,
-                               const glimpse_hash *hash, uint64_t size, glimpse_derived_fn take,
+                               const glimpse_hash *hash, uint64_t size, glimpse_derived_fn visit,
                                void *user) {
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
@@ -65,19 +65,19 @@ int glimpse_derived_of_content(glimpse_store *store, glimpse_derived kind, int v
     int status =
         glimpse_db_query(db, &row, kinds[kind].of_content, "bii", (const void *)hash->bytes,
                          sizeof hash->bytes, (int64_t)size, (int64_t)version);
-    if (status == GLIMPSE_OK) status = take_row(db, row, take, user);
+    if (status == GLIMPSE_OK) status = load_row(db, row, visit, user);
     glimpse_db_reset(row);
     glimpse_db_leave(db);
     return status;
 }
 
-int glimpse_derived_put(glimpse_store *store, glimpse_derived kind, int version,
-                        const glimpse_derived_item *items, size_t count) {
+int glimpse_derived_write(glimpse_store *store, glimpse_derived kind, int version,
+                          const glimpse_derived_item *items, size_t count) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
     int status = glimpse_db_begin(db);
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
-        status = glimpse_db_run(db, kinds[kind].put, "biib", (const void *)items[i].hash.bytes,
+        status = glimpse_db_run(db, kinds[kind].write, "biib", (const void *)items[i].hash.bytes,
                                 sizeof items[i].hash.bytes, (int64_t)items[i].size,
                                 (int64_t)version, items[i].data, items[i].data_size);
     }

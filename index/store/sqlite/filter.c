@@ -30,7 +30,7 @@ static char *copy_of(const char *text) {
     return copy;
 }
 
-/* The file or folder `path`, and everything below it. */
+/* The file or directory `path`, and everything below it. */
 static int as_directory(glimpse_sqlite_filter *filter, const char *path) {
     forget_paths(filter);
     int status = glimpse_path_range_below(&filter->first, &filter->end, &filter->first_size, path);
@@ -89,7 +89,7 @@ static int resolve(glimpse_sqlite_filter *filter, glimpse_db *db, const char *te
         status = as_directory(filter, i == 0 ? absolute : real);
         if (status == GLIMPSE_OK) status = knows_some(filter, db, &known);
     }
-    /* "photos/2020-" begins names in photos/; "photos/" can only be meant as a folder. */
+    /* "photos/2020-" begins names in photos/; "photos/" can only be meant as a directory. */
     int directory_only = length == 0 || text[length - 1] == '/' || strcmp(absolute, "/") == 0;
     if (status == GLIMPSE_OK && !known && !directory_only) {
         status = as_prefix(filter, absolute);

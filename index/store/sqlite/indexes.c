@@ -122,7 +122,7 @@ static int catch_up(glimpse_vectors **vectors, glimpse_db *db, const glimpse_mod
 }
 
 /* What to begin with: the latest that is shared, to be changed. *out may be NULL. */
-static int take_latest(glimpse_sqlite_store *s, glimpse_held_vectors *held,
+static int load_latest(glimpse_sqlite_store *s, glimpse_held_vectors *held,
                        const glimpse_model_info *model, glimpse_vectors **out) {
     glimpse_vectors *latest = glimpse_vectors_shared_get(s->shared, held->fingerprint);
     *out = NULL;
@@ -133,7 +133,7 @@ static int take_latest(glimpse_sqlite_store *s, glimpse_held_vectors *held,
     /* A transaction that began before what is shared was written: its own, from nothing. */
     if (!latest || glimpse_vectors_generation(latest) > model->generation) return GLIMPSE_OK;
     if (glimpse_vectors_is_shared(latest)) return glimpse_vectors_copy(out, latest);
-    *out = glimpse_vectors_shared_take(s->shared, held->fingerprint);
+    *out = glimpse_vectors_shared_remove(s->shared, held->fingerprint);
     return GLIMPSE_OK;
 }
 
@@ -156,7 +156,7 @@ static int refresh(glimpse_store *store, const glimpse_model_info *model, const 
     if (latest && glimpse_vectors_current(latest, model)) {
         next = glimpse_vectors_retain(latest); /* who made it has saved it */
     } else {
-        status = take_latest(s, held, model, &next);
+        status = load_latest(s, held, model, &next);
         if (status == GLIMPSE_OK && !next && path) {
             glimpse_vectors_state state;
             status =
@@ -171,7 +171,7 @@ static int refresh(glimpse_store *store, const glimpse_model_info *model, const 
             glimpse_vectors_set_generation(next, model->generation);
         }
         if (status == GLIMPSE_OK) {
-            glimpse_vectors_shared_put(s->shared, model->fingerprint, next);
+            glimpse_vectors_shared_insert(s->shared, model->fingerprint, next);
         }
     }
     glimpse_vectors_shared_leave(s->shared);
@@ -192,7 +192,7 @@ int glimpse_indexes_get(const glimpse_vectors **out, glimpse_store *store,
     /* A writer that is at work will save a newer one itself. */
     if (stale && !store->read_only && glimpse_sqlite(store)->lock < 0 &&
         glimpse_sqlite_is_in_place(store) &&
-        glimpse_lock_take(&lock, store->path, "saving the vector index", 1) == GLIMPSE_OK) {
+        glimpse_lock_acquire(&lock, store->path, "saving the vector index", 1) == GLIMPSE_OK) {
         if (glimpse_sqlite_is_in_place(store)) {
             (void)glimpse_vectors_save(held->vectors, path, model->fingerprint);
         }

@@ -44,11 +44,11 @@ static const char tables[] = "CREATE TABLE run ("
                              "CREATE INDEX step_run ON step (run_id, state);"
                              "CREATE INDEX step_in_doubt ON step (state) WHERE state IN (1, 3, 6);";
 
-/* 1 -> 2: folders that runs made, to be removed again when nothing is in them. */
-static const char folders_table[] = "CREATE TABLE made ("
-                                    "  path BLOB NOT NULL PRIMARY KEY,"
-                                    "  run_id INTEGER NOT NULL REFERENCES run (id)"
-                                    ") STRICT, WITHOUT ROWID;";
+/* 1 -> 2: directories that runs made, to be removed again when nothing is in them. */
+static const char directories_table[] = "CREATE TABLE made ("
+                                        "  path BLOB NOT NULL PRIMARY KEY,"
+                                        "  run_id INTEGER NOT NULL REFERENCES run (id)"
+                                        ") STRICT, WITHOUT ROWID;";
 
 static int make_tables(glimpse_db *db) {
     int status = glimpse_db_begin(db);
@@ -56,7 +56,7 @@ static int make_tables(glimpse_db *db) {
     int64_t version = 0;
     status = glimpse_db_integer(db, &version, "PRAGMA user_version", "");
     if (status == GLIMPSE_OK && version == 0) status = glimpse_db_script(db, tables);
-    if (status == GLIMPSE_OK && version < 2) status = glimpse_db_script(db, folders_table);
+    if (status == GLIMPSE_OK && version < 2) status = glimpse_db_script(db, directories_table);
     if (status == GLIMPSE_OK && version < JOURNAL_VERSION) {
         char sql[96];
         (void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;",

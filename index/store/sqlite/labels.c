@@ -15,7 +15,7 @@ typedef struct writer {
     int64_t *classes;  /* [class_count] 0: not asked for yet */
 } writer;
 
-static int put_labelling(writer *w) {
+static int write_labelling(writer *w) {
     int64_t model = 0;
     int status = glimpse_db_integer(w->db, &model, "SELECT id FROM model WHERE fingerprint = ?1",
                                     "t", w->l->fingerprint);
@@ -60,7 +60,7 @@ static int class_row(writer *w, size_t k, int64_t *id) {
     return GLIMPSE_OK;
 }
 
-static int put_labels(writer *w) {
+static int write_labels(writer *w) {
     int64_t content = 0;
     int status = GLIMPSE_OK, present = 0;
     for (size_t i = 0; i < w->l->label_count && status == GLIMPSE_OK; i++) {
@@ -89,8 +89,8 @@ static int put_labels(writer *w) {
     return status;
 }
 
-int glimpse_labels_put(uint64_t *stored, glimpse_store *store,
-                       const glimpse_store_labelling *labelling) {
+int glimpse_labels_write(uint64_t *stored, glimpse_store *store,
+                         const glimpse_store_labelling *labelling) {
     writer w = {labelling, glimpse_store_db(store), 0, NULL};
     int64_t count = 0;
     *stored = 0;
@@ -98,8 +98,8 @@ int glimpse_labels_put(uint64_t *stored, glimpse_store *store,
     if (!w.classes) return glimpse_fail_nomem(sizeof *w.classes, "labels");
     glimpse_db_enter(w.db);
     int status = glimpse_db_begin(w.db);
-    if (status == GLIMPSE_OK) status = put_labelling(&w);
-    if (status == GLIMPSE_OK) status = put_labels(&w);
+    if (status == GLIMPSE_OK) status = write_labelling(&w);
+    if (status == GLIMPSE_OK) status = write_labels(&w);
     if (status == GLIMPSE_OK) {
         status = glimpse_db_integer(w.db, &count,
                                     "SELECT count(DISTINCT l.content_id) FROM label l"

@@ -6,8 +6,8 @@
 
 #include "sqlite_store.h"
 
-int glimpse_labels_put(uint64_t *stored, glimpse_store *store,
-                       const glimpse_store_labelling *labelling);
+int glimpse_labels_write(uint64_t *stored, glimpse_store *store,
+                         const glimpse_store_labelling *labelling);
 int glimpse_labels_forget(glimpse_store *store, const char *name);
 int glimpse_labels_list(glimpse_store *store, glimpse_labelling_fn visit, void *user);
 int glimpse_labels_names(glimpse_store *store, const char *label, glimpse_label_name_fn visit,

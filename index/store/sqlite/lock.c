@@ -74,7 +74,7 @@ static int busy(const char *directory, int fd) {
                         owner);
 }
 
-int glimpse_lock_take(int *out, const char *directory, const char *purpose, int tries) {
+int glimpse_lock_acquire(int *out, const char *directory, const char *purpose, int tries) {
     *out = -1;
     char *path = glimpse_path_join(directory, "lock");
     if (!path) return glimpse_fail_nomem(strlen(directory), "a path");
@@ -142,7 +142,7 @@ int glimpse_sqlite_lock(glimpse_store *store, const char *purpose) {
     /* Before, so that no file is made where another library is or none; and with the lock. */
     status = glimpse_sqlite_check_place(store);
     if (status < 0) return status;
-    status = glimpse_lock_take(&s->lock, store->path, purpose, GLIMPSE_LOCK_TRIES);
+    status = glimpse_lock_acquire(&s->lock, store->path, purpose, GLIMPSE_LOCK_TRIES);
     if (status < 0) return status;
     status = glimpse_sqlite_check_place(store);
     if (status < 0) {

@@ -13,9 +13,9 @@
 
 static int create(const char *directory, const char *shown, const char *catalog) {
     int status = glimpse_lock_check_empty(directory, shown), lock = -1;
-    if (status == GLIMPSE_OK) status = glimpse_make_folders(directory);
+    if (status == GLIMPSE_OK) status = glimpse_make_directories(directory);
     if (status < 0) return status;
-    status = glimpse_lock_take(&lock, directory, "creating", GLIMPSE_LOCK_TRIES);
+    status = glimpse_lock_acquire(&lock, directory, "creating", GLIMPSE_LOCK_TRIES);
     if (status < 0) return status;
     glimpse_lock_remove_temporaries(directory);
     if (access(catalog, F_OK) != 0) status = glimpse_catalog_create(catalog);

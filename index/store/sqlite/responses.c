@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 /* "glaw", in the header of a database that holds only answers. */
-#define ANSWERS_APPLICATION_ID 0x676c6177
+#define RESPONSES_APPLICATION_ID 0x676c6177
 
 struct glimpse_responses {
     glimpse_db *db;
@@ -68,7 +68,7 @@ static int write_row(glimpse_db *db, const glimpse_response *response) {
     return status;
 }
 
-int glimpse_responses_put(glimpse_responses *responses, const glimpse_response *response) {
+int glimpse_responses_write(glimpse_responses *responses, const glimpse_response *response) {
     glimpse_db_enter(responses->db);
     int status = write_row(responses->db, response);
     glimpse_db_leave(responses->db);
@@ -106,7 +106,7 @@ static int prepare(glimpse_db *db) {
     }
     if (status == GLIMPSE_OK) status = glimpse_db_integer(db, &version, "PRAGMA user_version", "");
     if (status < 0) return status;
-    if (id != ANSWERS_APPLICATION_ID && (id != 0 || tables != 0)) {
+    if (id != RESPONSES_APPLICATION_ID && (id != 0 || tables != 0)) {
         return glimpse_fail(GLIMPSE_E_FORMAT,
                             "%s: a database, but not one of answers; move it away or choose "
                             "another path",
@@ -116,11 +116,11 @@ static int prepare(glimpse_db *db) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: written by a newer glimpse",
                             glimpse_db_path(db));
     }
-    if (id == ANSWERS_APPLICATION_ID && version == 1) return GLIMPSE_OK;
+    if (id == RESPONSES_APPLICATION_ID && version == 1) return GLIMPSE_OK;
     char sql[128];
     (void)sqlite3_snprintf((int)sizeof sql, sql,
                            "PRAGMA journal_mode = WAL; PRAGMA application_id = %d;",
-                           ANSWERS_APPLICATION_ID);
+                           RESPONSES_APPLICATION_ID);
     status = glimpse_db_script(db, sql);
     return status < 0 ? status : glimpse_schema_migrate(db, steps, 1);
 }

@@ -5,7 +5,7 @@
  * change of the schema is a new one. Creating is migrating from 0, so both are one mechanism.
  *
  * Paths are BLOBs: a path is any bytes but NUL, and BLOBs compare as bytes, which makes "below a
- * folder" a range of the index. Names and paths of models, reasons and the like are TEXT.
+ * directory" a range of the index. Names and paths of models, reasons and the like are TEXT.
  *
  * Columns named sum hold a 64-bit hash of the rest of their row (GLIMPSE_..._SUM in db.h; for an
  * embedding: of model id, content id and vector), so that damage SQLite cannot see, such as a

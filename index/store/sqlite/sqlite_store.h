@@ -52,7 +52,7 @@ int glimpse_sqlite_check_writable(const glimpse_store *store);
 void glimpse_sqlite_unlock(glimpse_store *store);
 
 /* The lock of the library in `directory`, tried `tries` times, 20 ms apart; *out a descriptor. */
-int glimpse_lock_take(int *out, const char *directory, const char *purpose, int tries);
+int glimpse_lock_acquire(int *out, const char *directory, const char *purpose, int tries);
 void glimpse_lock_release(int fd); /* -1 is fine */
 enum { GLIMPSE_LOCK_TRIES = 100 }; /* two seconds */
 /* GLIMPSE_E_INVALID when a new library in `directory`, which need not exist, would lie among other
@@ -77,7 +77,8 @@ int glimpse_catalog_use_model(int64_t *id, glimpse_store *store, const glimpse_m
 int glimpse_catalog_find_model(glimpse_model_info *out, glimpse_store *store,
                                const char *fingerprint);
 int glimpse_catalog_list_models(glimpse_store *store, glimpse_store_model_fn visit, void *user);
-int glimpse_catalog_put_root(glimpse_store *store, const char *path, int is_folder, int offline);
+int glimpse_catalog_write_root(glimpse_store *store, const char *path, int is_directory,
+                               int offline);
 int glimpse_catalog_roots(glimpse_root **out, size_t *count, glimpse_store *store);
 
 /*
@@ -105,12 +106,12 @@ int glimpse_catalog_quarantined_files(glimpse_store *store,
 int glimpse_catalog_find_content(int64_t *content, int *embedded, glimpse_store *store,
                                  const glimpse_hash *hash, uint64_t size, int64_t model);
 int glimpse_catalog_find_hash(int64_t *content, glimpse_store *store, const glimpse_hash *hash);
-int glimpse_catalog_put_content(int64_t *content, glimpse_store *store,
-                                const glimpse_content_meta *meta);
+int glimpse_catalog_write_content(int64_t *content, glimpse_store *store,
+                                  const glimpse_content_meta *meta);
 int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
                                      glimpse_strings *strings, int64_t content);
-int glimpse_catalog_put_embedding(glimpse_store *store, int64_t model, int64_t content,
-                                  const float *vector, size_t dim);
+int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t content,
+                                    const float *vector, size_t dim);
 int glimpse_catalog_embedding(float *vector, glimpse_hash *hash, glimpse_store *store,
                               const glimpse_model_info *model, int64_t content);
 

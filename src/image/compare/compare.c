@@ -354,15 +354,15 @@ static void judge(glimpse_comparison *r, const glimpse_thumb *a, const glimpse_t
 }
 
 void glimpse_compare(glimpse_comparison *result, const glimpse_thumb *a, const glimpse_thumb *b,
-                     const glimpse_warp *hint, int turn) {
+                     const glimpse_warp *hint, int orientation) {
     /* About 500 KB of stack in all: threads need the usual megabytes. */
     static const int rounds[GLIMPSE_LEVELS] = {20, 12, 8};
     static const double least[GLIMPSE_LEVELS] = {0.55, 0.6, 0.6};
     glimpse_pyramid first, second;
-    glimpse_thumb turned;
-    if (turn >= 2 && turn <= 8) {
-        glimpse_thumb_orient(&turned, b, turn);
-        b = &turned;
+    glimpse_thumb oriented;
+    if (orientation >= 2 && orientation <= 8) {
+        glimpse_thumb_orient(&oriented, b, orientation);
+        b = &oriented;
     }
     memset(result, 0, sizeof *result);
     result->verdict = GLIMPSE_VERDICT_DIFFERENT;

@@ -108,15 +108,15 @@ static int compare_floats(const void *a, const void *b) {
 static uint64_t weakest(const float margins[64]) {
     float sorted[64];
     uint64_t weak = 0;
-    int room = GLIMPSE_WEAK_BITS;
+    int capacity = GLIMPSE_WEAK_BITS;
     memcpy(sorted, margins, sizeof sorted);
     qsort(sorted, 64, sizeof sorted[0], compare_floats);
     const float limit = sorted[GLIMPSE_WEAK_BITS - 1];
     for (int i = 0; i < 64; i++) {
-        if (margins[i] < limit) weak |= UINT64_C(1) << i, room--;
+        if (margins[i] < limit) weak |= UINT64_C(1) << i, capacity--;
     }
-    for (int i = 0; i < 64 && room > 0; i++) {
-        if (margins[i] <= limit && !(weak >> i & 1)) weak |= UINT64_C(1) << i, room--;
+    for (int i = 0; i < 64 && capacity > 0; i++) {
+        if (margins[i] <= limit && !(weak >> i & 1)) weak |= UINT64_C(1) << i, capacity--;
     }
     return weak;
 }
@@ -147,7 +147,7 @@ uint64_t glimpse_phash(uint64_t *weak, const glimpse_thumb *thumb, const glimpse
 }
 
 void glimpse_phash_orientations(uint64_t hashes[8], uint64_t weak[8], const glimpse_thumb *thumb) {
-    float grid[GRID][GRID], c[FREQUENCIES][FREQUENCIES], turned[64];
+    float grid[GRID][GRID], c[FREQUENCIES][FREQUENCIES], oriented[64];
     average(grid, thumb->grey, &glimpse_windows[0]);
     transform(c, grid);
     for (int orientation = 1; orientation <= 8; orientation++) {
@@ -159,10 +159,10 @@ void glimpse_phash_orientations(uint64_t hashes[8], uint64_t weak[8], const glim
                 int from_u = transposed ? v : u, from_v = transposed ? u : v;
                 /* Frequency k is odd where k - 1 is even. */
                 int negative = (flip_x && from_u % 2 == 0) != (flip_y && from_v % 2 == 0);
-                turned[v * FREQUENCIES + u] = negative ? -c[from_v][from_u] : c[from_v][from_u];
+                oriented[v * FREQUENCIES + u] = negative ? -c[from_v][from_u] : c[from_v][from_u];
             }
         }
-        hashes[orientation - 1] = above_median(turned, weak ? &weak[orientation - 1] : NULL);
+        hashes[orientation - 1] = above_median(oriented, weak ? &weak[orientation - 1] : NULL);
     }
 }
 

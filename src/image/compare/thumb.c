@@ -27,9 +27,9 @@ static int luma(const uint8_t *p) {
  * the step from pixel to pixel and `inward` from line to line. At most 45% of the lines. */
 static uint32_t uniform_lines(const uint8_t *first, size_t along, uint32_t length, int64_t inward,
                               uint32_t lines) {
-    uint32_t most = (uint32_t)((uint64_t)lines * 45 / 100), count = 0;
+    uint32_t max = (uint32_t)((uint64_t)lines * 45 / 100), count = 0;
     const uint8_t *reference = first + along * (length / 2);
-    for (; count < most; count++) {
+    for (; count < max; count++) {
         const uint8_t *p = first + (int64_t)count * inward;
         uint32_t odd = 0;
         for (uint32_t i = 0; i < length; i++, p += along) {

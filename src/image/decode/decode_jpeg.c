@@ -101,7 +101,7 @@ static void read_exif(glimpse_image *picture, const struct jpeg_decompress_struc
         if (m->marker != JPEG_APP0 + 1 || m->data_length < 6) continue;
         if (memcmp(m->data, "Exif\0", 5) != 0) continue;
         glimpse_exif_read(&picture->meta, m->data, m->data_length);
-        picture->turn = picture->meta.orientation;
+        picture->pending_orientation = picture->meta.orientation;
         return;
     }
 }
@@ -123,7 +123,8 @@ static void grey_row(uint8_t *rgb, const uint8_t *grey, size_t width) {
 
 /* Reads the rows into `picture`, upright. Memory comes from libjpeg's pool, so that a jump does
  * not leak it. */
-static int read_rows(decoder *d, glimpse_image *picture, size_t width, size_t height, int turn) {
+static int read_rows(decoder *d, glimpse_image *picture, size_t width, size_t height,
+                     int pending_orientation) {
     struct jpeg_decompress_struct *jpeg = &d->jpeg;
     const size_t stride = width * 3;
     JSAMPROW sample_row = NULL; /* grey and CMYK go through a row of their own */
@@ -132,8 +133,9 @@ static int read_rows(decoder *d, glimpse_image *picture, size_t width, size_t he
         const size_t bytes = width * (size_t)jpeg->output_components;
         sample_row = jpeg->mem->alloc_large((j_common_ptr)jpeg, JPOOL_IMAGE, bytes);
     }
-    if (turn > 1) {
-        band = jpeg->mem->alloc_large((j_common_ptr)jpeg, JPOOL_IMAGE, stride * GLIMPSE_TURN_BAND);
+    if (pending_orientation > 1) {
+        band =
+            jpeg->mem->alloc_large((j_common_ptr)jpeg, JPOOL_IMAGE, stride * GLIMPSE_ORIENT_BAND);
     }
     size_t in_band = 0;
     for (size_t y = 0; y < height; y++) {
@@ -145,8 +147,9 @@ static int read_rows(decoder *d, glimpse_image *picture, size_t width, size_t he
         if (d->pixels_missing) return GLIMPSE_OK; /* no use going on */
         if (jpeg->out_color_space == JCS_CMYK) cmyk_row(rgb, target, width);
         if (jpeg->out_color_space == JCS_GRAYSCALE) grey_row(rgb, target, width);
-        if (band && (++in_band == GLIMPSE_TURN_BAND || y + 1 == height)) {
-            glimpse_turn_rows(picture->pixels, band, width, height, y + 1 - in_band, in_band, turn);
+        if (band && (++in_band == GLIMPSE_ORIENT_BAND || y + 1 == height)) {
+            glimpse_orient_rows(picture->pixels, band, width, height, y + 1 - in_band, in_band,
+                                pending_orientation);
             in_band = 0;
         }
     }
@@ -156,18 +159,21 @@ static int read_rows(decoder *d, glimpse_image *picture, size_t width, size_t he
 /* What of a reduced picture is picture: libjpeg rounds sizes up, so the last pixel of a stored row
  * or column may be partly outside, and turning upright may make it the first. */
 static void note_whole_size(glimpse_image *picture, const struct jpeg_decompress_struct *jpeg,
-                            int turn) {
+                            int pending_orientation) {
     const double by = (double)jpeg->scale_denom / jpeg->scale_num;
     const glimpse_axis stored_x = {jpeg->output_width, 0.0, jpeg->image_width / by};
     const glimpse_axis stored_y = {jpeg->output_height, 0.0, jpeg->image_height / by};
     glimpse_axis *across = &picture->across, *down = &picture->down;
-    *across = turn >= 5 ? stored_y : stored_x;
-    *down = turn >= 5 ? stored_x : stored_y;
-    if (turn == 2 || turn == 3 || turn == 6 || turn == 7)
+    *across = pending_orientation >= 5 ? stored_y : stored_x;
+    *down = pending_orientation >= 5 ? stored_x : stored_y;
+    if (pending_orientation == 2 || pending_orientation == 3 || pending_orientation == 6 ||
+        pending_orientation == 7)
         across->from = across->size - across->span;
-    if (turn == 3 || turn == 4 || turn == 7 || turn == 8) down->from = down->size - down->span;
-    picture->whole_width = turn >= 5 ? jpeg->image_height : jpeg->image_width;
-    picture->whole_height = turn >= 5 ? jpeg->image_width : jpeg->image_height;
+    if (pending_orientation == 3 || pending_orientation == 4 || pending_orientation == 7 ||
+        pending_orientation == 8)
+        down->from = down->size - down->span;
+    picture->whole_width = pending_orientation >= 5 ? jpeg->image_height : jpeg->image_width;
+    picture->whole_height = pending_orientation >= 5 ? jpeg->image_width : jpeg->image_height;
 }
 
 /* Everything that may jump. `d->jpeg` is destroyed by the caller. */
@@ -198,13 +204,13 @@ static int decode(decoder *d, glimpse_image *picture) {
     const int many_scans = jpeg_has_multiple_scans(jpeg);
     if (many_scans && d->ended_early) return GLIMPSE_OK; /* the caller refuses it */
     const size_t width = jpeg->output_width, height = jpeg->output_height;
-    const int turn = picture->turn;
-    status = glimpse_picture_reserve(picture, d->source, turn >= 5 ? height : width,
-                                     turn >= 5 ? width : height);
+    const int pending_orientation = picture->pending_orientation;
+    status = glimpse_picture_reserve(picture, d->source, pending_orientation >= 5 ? height : width,
+                                     pending_orientation >= 5 ? width : height);
     if (status < 0) return status;
-    note_whole_size(picture, jpeg, turn);
-    status = read_rows(d, picture, width, height, turn);
-    picture->turn = 1;
+    note_whole_size(picture, jpeg, pending_orientation);
+    status = read_rows(d, picture, width, height, pending_orientation);
+    picture->pending_orientation = 1;
     /* An arithmetic decoder makes up missing bits without a warning. */
     if (d->ended_early && jpeg->arith_code) d->pixels_missing = 1;
     return status;

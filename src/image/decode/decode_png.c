@@ -121,7 +121,7 @@ static int scan_chunks(glimpse_image *picture, const glimpse_source *source) {
         }
         at += length + 12;
     }
-    picture->turn = picture->meta.orientation;
+    picture->pending_orientation = picture->meta.orientation;
     return GLIMPSE_OK;
 }
 

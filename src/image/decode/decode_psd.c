@@ -57,16 +57,16 @@ static int unpack_row(uint8_t *to, size_t wanted, const uint8_t *from, size_t le
         if (code < 128) {
             const size_t count = code + 1u;
             if ((size_t)(end - from) < count) return cut();
-            const size_t room = wanted - used < count ? wanted - used : count;
-            memcpy(to + used, from, room);
-            used += room;
+            const size_t capacity = wanted - used < count ? wanted - used : count;
+            memcpy(to + used, from, capacity);
+            used += capacity;
             from += count;
         } else if (code > 128) {
             if (from == end) return cut();
             const size_t count = 257u - code;
-            const size_t room = wanted - used < count ? wanted - used : count;
-            memset(to + used, *from++, room);
-            used += room;
+            const size_t capacity = wanted - used < count ? wanted - used : count;
+            memset(to + used, *from++, capacity);
+            used += capacity;
         } /* 128 does nothing */
     }
     return GLIMPSE_OK;

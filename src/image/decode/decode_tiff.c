@@ -304,7 +304,7 @@ static void read_page_tags(glimpse_image *picture, TIFF *tiff) {
     const char *make = "", *model = "";
     if (TIFFGetField(tiff, TIFFTAG_ORIENTATION, &orientation) && orientation >= 1 &&
         orientation <= 8) {
-        picture->meta.orientation = picture->turn = orientation;
+        picture->meta.orientation = picture->pending_orientation = orientation;
     }
     (void)TIFFGetField(tiff, TIFFTAG_MAKE, &make);
     (void)TIFFGetField(tiff, TIFFTAG_MODEL, &model);
@@ -372,10 +372,10 @@ static int decode_tiff(glimpse_image *picture, const glimpse_source *source) {
     TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, &r);
     TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, NULL);
     /* A strip may be the whole picture at 16 bits RGBA; nothing honest is larger. */
-    const uint64_t most = source->max_pixels < (UINT64_C(1) << 40)
-                              ? source->max_pixels * 8 + (1 << 20)
-                              : UINT64_C(1) << 43;
-    TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)most);
+    const uint64_t max = source->max_pixels < (UINT64_C(1) << 40)
+                             ? source->max_pixels * 8 + (1 << 20)
+                             : UINT64_C(1) << 43;
+    TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)max);
     /* "m": no memory mapping, the bytes are in memory already; "O" is not asked for, so that a
      * damaged list of strips is found when opening. */
     TIFF *tiff = TIFFClientOpenExt("picture", "rm", &r, read_bytes, write_nothing, seek,
@@ -412,8 +412,8 @@ static glimpse_declared declared(const uint8_t *p, size_t size) {
     const uint64_t start = wide ? number(p + 8, 8, big) : number(p + 4, 4, big);
     if (start > size || size - start < count_bytes) return found;
     const uint64_t count = number(p + start, count_bytes, big);
-    const uint64_t room = (size - start - count_bytes) / entry_bytes;
-    for (uint64_t i = 0; i < count && i < room; i++) {
+    const uint64_t capacity = (size - start - count_bytes) / entry_bytes;
+    for (uint64_t i = 0; i < count && i < capacity; i++) {
         const uint8_t *entry = p + start + count_bytes + i * entry_bytes;
         const uint64_t tag = number(entry, 2, big), type = number(entry + 2, 2, big);
         if (tag != 256 && tag != 257) continue;

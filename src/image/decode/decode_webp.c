@@ -110,7 +110,7 @@ static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
     }
     if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
         glimpse_exif_read(&picture->meta, chunk.chunk.bytes, chunk.chunk.size);
-        picture->turn = picture->meta.orientation;
+        picture->pending_orientation = picture->meta.orientation;
     }
     if (!WebPDemuxGetFrame(demuxer, 1, &frame)) {
         status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: no frame in the file");

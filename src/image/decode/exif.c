@@ -56,7 +56,7 @@ void glimpse_exif_set_taken(glimpse_image_meta *meta, const char *text, size_t l
 
 /* Copies tag text as clean UTF-8: cut at NUL, control characters as spaces, trimmed. Bytes that
  * are not UTF-8 are taken as Latin-1, which is what old cameras wrote. Returns the length. */
-static size_t clean_text(char *to, size_t room, const char *text, size_t length) {
+static size_t clean_text(char *to, size_t capacity, const char *text, size_t length) {
     size_t used = 0;
     for (size_t i = 0; i < length && text[i] != '\0';) {
         const unsigned char byte = (unsigned char)text[i];
@@ -64,16 +64,16 @@ static size_t clean_text(char *to, size_t room, const char *text, size_t length)
         int valid;
         const size_t bytes = glimpse_utf8_decode(&code_point, text + i, length - i, &valid);
         if (byte < 0x80) {
-            if (used + 2 > room) break;
+            if (used + 2 > capacity) break;
             to[used++] = byte < 0x20 || byte == 0x7f ? ' ' : (char)byte;
             i++;
         } else if (valid) {
-            if (used + bytes + 1 > room) break;
+            if (used + bytes + 1 > capacity) break;
             memcpy(to + used, text + i, bytes);
             used += bytes;
             i += bytes;
         } else {
-            if (used + 3 > room) break;
+            if (used + 3 > capacity) break;
             used += glimpse_utf8_encode(to + used, byte);
             i++;
         }

@@ -20,12 +20,12 @@ static const glimpse_format *row_of(glimpse_image_format format) {
 }
 
 glimpse_image_format glimpse_image_sniff(const void *data, size_t size) {
-    unsigned most = 0;
+    unsigned max = 0;
     glimpse_image_format found = GLIMPSE_FORMAT_UNKNOWN;
     for (unsigned f = 0; f < GLIMPSE_FORMAT_COUNT; f++) {
         const unsigned proof = formats[f] ? formats[f]->sniff(data, size) : 0;
-        if (proof > most) {
-            most = proof;
+        if (proof > max) {
+            max = proof;
             found = (glimpse_image_format)f;
         }
     }

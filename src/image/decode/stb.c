@@ -26,10 +26,10 @@
 
 /* stb_image's memory comes from malloc(), and no single piece is larger than the size that was
  * checked calls for. Set before each decoding; the hooks of stb_image have no argument for it. */
-static _Thread_local struct { size_t most, failed; } allocation;
+static _Thread_local struct { size_t max, failed; } allocation;
 
 static void *allocate(size_t size) {
-    void *memory = size <= allocation.most ? malloc(size) : NULL;
+    void *memory = size <= allocation.max ? malloc(size) : NULL;
     if (!memory) allocation.failed = size;
     return memory;
 }
@@ -181,14 +181,14 @@ int glimpse_stb_decode(glimpse_image *picture, const glimpse_source *source, con
     int status = glimpse_picture_check_size(source, w, h);
     if (status < 0) return status;
     const unsigned pixel_bytes = samples == GLIMPSE_STB_LIGHT ? 12 : 4;
-    const uint64_t most = (uint64_t)INT_MAX / pixel_bytes; /* stb_image counts bytes in an int */
-    if (w * h > most) {
+    const uint64_t max = (uint64_t)INT_MAX / pixel_bytes; /* stb_image counts bytes in an int */
+    if (w * h > max) {
         return glimpse_fail(GLIMPSE_E_LIMIT,
                             "%s: declares %d x %d pixels, and no more than %llu can be decoded",
-                            name, width, height, (unsigned long long)most);
+                            name, width, height, (unsigned long long)max);
     }
 
-    allocation.most = (size_t)(w * h) * pixel_bytes + 4096;
+    allocation.max = (size_t)(w * h) * pixel_bytes + 4096;
     r = (reader){.stream = stream};
     int real_w = 0, real_h = 0;
     void *loaded;

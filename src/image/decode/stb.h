@@ -31,9 +31,9 @@ typedef enum glimpse_stb_samples {
 } glimpse_stb_samples;
 
 /* Decodes `stream` into `picture`; `name` is the format's, for messages. Takes at most 4 bytes per
- * pixel and the picture's 3 (4 with opacities), or 12 in all for GLIMPSE_STB_LIGHT. GLIMPSE_E_FORMAT also when
- * stb_image wanted more bytes than there are; GLIMPSE_E_LIMIT beyond source->max_pixels or what
- * stb_image can address (2 GB of samples); GLIMPSE_E_NOMEM. */
+ * pixel and the picture's 3 (4 with opacities), or 12 in all for GLIMPSE_STB_LIGHT.
+ * GLIMPSE_E_FORMAT also when stb_image wanted more bytes than there are; GLIMPSE_E_LIMIT beyond
+ * source->max_pixels or what stb_image can address (2 GB of samples); GLIMPSE_E_NOMEM. */
 int glimpse_stb_decode(glimpse_image *picture, const glimpse_source *source, const char *name,
                        const glimpse_stb_stream *stream, glimpse_stb_samples samples);
 

@@ -33,10 +33,10 @@ typedef struct rows {
 } rows;
 
 /* The next header line, without its end; 0 at the end of the file or when absurdly long. */
-static int next_line(rows *h, char *line, size_t room) {
+static int next_line(rows *h, char *line, size_t capacity) {
     size_t used = 0;
     while (h->at < h->end && *h->at != '\n') {
-        if (used + 1 >= room) return 0;
+        if (used + 1 >= capacity) return 0;
         line[used++] = (char)*h->at++;
     }
     if (h->at == h->end) return 0;
@@ -66,7 +66,7 @@ static int read_axis(const char **text, char *sign, char *axis, size_t *size) {
     return count > 0;
 }
 
-static int read_header(rows *h, size_t *height, int *turn) {
+static int read_header(rows *h, size_t *height, int *pending_orientation) {
     char line[512];
     if (!next_line(h, line, sizeof line)) return glimpse_stb_cut("HDR");
     do {
@@ -86,7 +86,7 @@ static int read_header(rows *h, size_t *height, int *turn) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "HDR: pictures stored by columns");
     }
     const int bottom_up = sign[0] == '+', right_to_left = sign[1] == '-';
-    *turn = bottom_up ? (right_to_left ? 3 : 4) : (right_to_left ? 2 : 1);
+    *pending_orientation = bottom_up ? (right_to_left ? 3 : 4) : (right_to_left ? 2 : 1);
     return GLIMPSE_OK;
 }
 
@@ -193,8 +193,8 @@ static size_t next_row(void *user, const uint8_t **piece) {
 static int decode_hdr(glimpse_image *picture, const glimpse_source *source) {
     rows h = {.at = source->data, .end = source->data + source->size};
     size_t height = 0;
-    int turn = 1, all_planes;
-    int status = read_header(&h, &height, &turn);
+    int pending_orientation = 1, all_planes;
+    int status = read_header(&h, &height, &pending_orientation);
     if (status == GLIMPSE_OK) status = glimpse_picture_check_size(source, h.width, height);
     if (status < 0) return status;
     h.left = height;
@@ -216,7 +216,7 @@ static int decode_hdr(glimpse_image *picture, const glimpse_source *source) {
     const glimpse_stb_stream stream = {
         .head = (const uint8_t *)head, .head_size = (size_t)length, .next = next_row, .user = &h};
     status = glimpse_stb_decode(picture, source, "HDR", &stream, GLIMPSE_STB_LIGHT);
-    picture->turn = turn;
+    picture->pending_orientation = pending_orientation;
 done:
     free(h.row);
     free(h.coded);

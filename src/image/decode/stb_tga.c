@@ -77,7 +77,7 @@ static int decode_tga(glimpse_image *picture, const glimpse_source *source) {
     status = glimpse_stb_decode(picture, source, "TGA", &stream,
                                 has_alpha ? GLIMPSE_STB_RGBA : GLIMPSE_STB_RGB);
     if (status == GLIMPSE_OK) glimpse_picture_drop_unused_alpha(picture);
-    if (head[17] & 0x10) picture->turn = 2;
+    if (head[17] & 0x10) picture->pending_orientation = 2;
     return status;
 }
 

@@ -55,7 +55,7 @@ void glimpse_int8_quantize_weights(float *weights, float *scales, size_t out, si
     }
 }
 
-static int take_weights(glimpse_linear *linear, const glimpse_linear_spec *spec) {
+static int load_weights(glimpse_linear *linear, const glimpse_linear_spec *spec) {
     size_t panel = linear->math->kernels->panel;
     size_t panels = (linear->out + panel - 1) / panel;
     linear->padded = (linear->in + 1) / 2 * 2;
@@ -66,7 +66,7 @@ static int take_weights(glimpse_linear *linear, const glimpse_linear_spec *spec)
     size_t numbers = panels * panel * linear->padded;
     /* Scales first: they want the alignment. */
     size_t bytes = linear->out * sizeof(float) + numbers;
-    const uint8_t *ready = glimpse_shelf_find(spec->shelf, bytes);
+    const uint8_t *ready = glimpse_prepared_find(spec->prepared, bytes);
     float *weights = NULL;
     int status = GLIMPSE_OK;
     if (!ready) {
@@ -87,7 +87,7 @@ static int take_weights(glimpse_linear *linear, const glimpse_linear_spec *spec)
                 target[place(panel, linear->padded, o, k)] = (int8_t)weights[o * linear->in + k];
         }
         linear->memory += bytes;
-        status = glimpse_shelf_keep(spec->shelf, linear->owned, bytes);
+        status = glimpse_prepared_keep(spec->prepared, linear->owned, bytes);
         ready = linear->owned;
     }
     linear->scales = (const float *)(const void *)ready;
@@ -98,7 +98,7 @@ done:
 }
 
 static int prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
-    int status = take_weights(linear, spec);
+    int status = load_weights(linear, spec);
     if (status == GLIMPSE_OK) linear->scratch = scratch_of(linear);
     return status;
 }

@@ -13,11 +13,11 @@ extern const glimpse_kernels glimpse_kernels_avx2;
 extern const glimpse_kernels glimpse_kernels_avx512;
 #endif
 
-enum { MOST_TABLES = 5 };
+enum { MAX_TABLES = 5 };
 
 const glimpse_kernels *const *glimpse_kernels_all(void) {
     /* Filled with the same values by whoever comes first; each thread has its own. */
-    static _Thread_local const glimpse_kernels *tables[MOST_TABLES];
+    static _Thread_local const glimpse_kernels *tables[MAX_TABLES];
     size_t count = 0;
     tables[count++] = &glimpse_kernels_plain;
     tables[count++] = &glimpse_kernels_baseline;

@@ -113,9 +113,9 @@ typedef struct glimpse_kernels {
 } glimpse_kernels;
 
 /* Floats that attention() needs for this many queries (plain: keys) at most. */
-static inline size_t glimpse_attention_scratch(size_t most, size_t head) {
+static inline size_t glimpse_attention_scratch(size_t max, size_t head) {
     size_t wide = (head + 31) / 32 * 32;
-    return (2 * wide + 64) * GLIMPSE_ATTENTION_KEYS + most * (wide + 2);
+    return (2 * wide + 64) * GLIMPSE_ATTENTION_KEYS + max * (wide + 2);
 }
 
 extern const glimpse_kernels glimpse_kernels_plain;

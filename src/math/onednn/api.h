@@ -78,7 +78,7 @@ int glimpse_onednn_stream_create(dnnl_stream_t *out);
 
 /* Address space that must be free before a primitive is made: its code generator throws through
  * functions that must not, which ends the program. */
-enum { GLIMPSE_ONEDNN_ROOM = 64 << 20 };
+enum { GLIMPSE_ONEDNN_HEADROOM = 64 << 20 };
 
 /* Returns what to put back with omp_set_num_threads(); the setting is the calling thread's own. */
 int glimpse_onednn_one_thread(void);

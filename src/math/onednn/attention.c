@@ -12,7 +12,7 @@
 #include "math/onednn/attention.h"
 
 #include "core/error.h"
-#include "core/room.h"
+#include "core/memory.h"
 #include "math/onednn/api.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_ATTENTIONS = 4 };
+enum { MAX_ATTENTIONS = 4 };
 
 /* The two products of attention for one shape; filled with zeros when unused. */
 typedef struct attention_product {
@@ -37,7 +37,7 @@ typedef struct attention {
 
 struct glimpse_onednn_attentions {
     dnnl_stream_t stream;
-    attention attentions[MOST_ATTENTIONS]; /* in the order of first use, then replaced in turn */
+    attention attentions[MAX_ATTENTIONS]; /* in the order of first use, then replaced in turn */
     size_t next;
 };
 
@@ -69,7 +69,7 @@ int glimpse_onednn_attentions_create(glimpse_onednn_attentions **out) {
 
 void glimpse_onednn_attentions_free(glimpse_onednn_attentions *w) {
     if (!w) return;
-    for (size_t i = 0; i < MOST_ATTENTIONS; i++)
+    for (size_t i = 0; i < MAX_ATTENTIONS; i++)
         clear_attention(&w->attentions[i]);
     (void)glimpse_dnnl.stream_destroy(w->stream);
     free(w);
@@ -97,7 +97,7 @@ static int batched(attention_product *out, dnnl_data_type_t type, dnnl_data_type
     dnnl_primitive_desc_t made = NULL;
     const char *name = "";
     dnnl_status_t status =
-        glimpse_room_is_there(GLIMPSE_ONEDNN_ROOM) ? dnnl_success : dnnl_out_of_memory;
+        glimpse_memory_is_available(GLIMPSE_ONEDNN_HEADROOM) ? dnnl_success : dnnl_out_of_memory;
     if (status == dnnl_success) {
         status =
             glimpse_dnnl.memory_desc_init_by_tag(&a, 3, (dnnl_dims_t){h, m, k}, type, dnnl_abc);
@@ -147,7 +147,7 @@ static int find_attention(attention **out, glimpse_onednn_attentions *w, const g
     const size_t rows = t->rows, heads = t->heads, head = t->head;
     *out = NULL;
     attention *at = NULL;
-    for (size_t i = 0; i < MOST_ATTENTIONS && !at; i++) {
+    for (size_t i = 0; i < MAX_ATTENTIONS && !at; i++) {
         attention *e = &w->attentions[i];
         if (e->heads == heads && e->head == head && e->rows == rows && e->element == t->element &&
             e->result == t->result) {
@@ -155,7 +155,7 @@ static int find_attention(attention **out, glimpse_onednn_attentions *w, const g
         }
     }
     if (!at) {
-        at = &w->attentions[w->next++ % MOST_ATTENTIONS];
+        at = &w->attentions[w->next++ % MAX_ATTENTIONS];
         clear_attention(at);
         dnnl_data_type_t type = glimpse_onednn_type(t->element),
                          result = glimpse_onednn_type(t->result);

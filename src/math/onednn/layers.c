@@ -14,7 +14,7 @@
 #include "math/onednn/layers.h"
 
 #include "core/error.h"
-#include "core/room.h"
+#include "core/memory.h"
 #include "math/int8/int8.h"
 #include "math/onednn/api.h"
 #include "math/weights.h"
@@ -29,11 +29,11 @@ static int is_int8(const glimpse_linear *linear) {
     return linear->math->precision == GLIMPSE_PRECISION_INT8;
 }
 
-typedef struct prepared {
+typedef struct prepared_layer {
     dnnl_memory_desc_t weights_md;
     dnnl_memory_t weights, bias;
     dnnl_primitive_attr_t attributes;
-} prepared;
+} prepared_layer;
 
 static int has_fused_bias(const glimpse_linear *linear) {
     return linear->has_bias && !is_int8(linear);
@@ -42,7 +42,7 @@ static int has_fused_bias(const glimpse_linear *linear) {
 static int create_matmul(dnnl_primitive_desc_t *out, const glimpse_linear *linear, size_t rows,
                          const dnnl_memory_desc_t *weights_md,
                          const_dnnl_primitive_attr_t attributes) {
-    int enough = glimpse_room_check(GLIMPSE_ONEDNN_ROOM, "code for a product");
+    int enough = glimpse_memory_check(GLIMPSE_ONEDNN_HEADROOM, "code for a product");
     if (enough < 0) return enough;
     dnnl_dim_t m = (dnnl_dim_t)rows, n = (dnnl_dim_t)linear->out, k = (dnnl_dim_t)linear->in;
     dnnl_data_type_t input = is_int8(linear) ? dnnl_s8 : glimpse_onednn_type(linear->math->element);
@@ -133,7 +133,7 @@ static int make_attributes(dnnl_primitive_attr_t *out, const glimpse_linear *lin
 /* The blocked weights at `target`, with their scales behind them when the product is int8. */
 static int convert_weights(const glimpse_linear *linear, const glimpse_linear_spec *spec,
                            void *target, size_t blocked) {
-    const prepared *p = linear->own;
+    const prepared_layer *p = linear->own;
     size_t count = linear->in * linear->out;
     dnnl_memory_t plain = NULL, wanted = NULL;
     dnnl_memory_desc_t stored;
@@ -182,7 +182,7 @@ static size_t scratch_of(const glimpse_linear *linear) {
 
 int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
     dnnl_primitive_desc_t desc = NULL;
-    prepared *p = calloc(1, sizeof *p);
+    prepared_layer *p = calloc(1, sizeof *p);
     if (!p) return glimpse_fail_nomem(sizeof *p, "a layer");
     linear->own = p;
     linear->scratch = scratch_of(linear);
@@ -194,7 +194,7 @@ int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *sp
     size_t blocked = (glimpse_dnnl.memory_desc_get_size(&p->weights_md) + 63) / 64 * 64;
     size_t bytes = blocked + (is_int8(linear) ? linear->out * sizeof(float) : 0);
     bytes = (bytes + 63) / 64 * 64;
-    const void *ready = glimpse_shelf_find(spec->shelf, bytes);
+    const void *ready = glimpse_prepared_find(spec->prepared, bytes);
     if (!ready) {
         linear->owned = aligned_alloc(64, bytes ? bytes : 64);
         if (!linear->owned) {
@@ -204,7 +204,8 @@ int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *sp
         linear->memory += bytes;
         memset(linear->owned, 0, bytes);
         status = convert_weights(linear, spec, linear->owned, blocked);
-        if (status == GLIMPSE_OK) status = glimpse_shelf_keep(spec->shelf, linear->owned, bytes);
+        if (status == GLIMPSE_OK)
+            status = glimpse_prepared_keep(spec->prepared, linear->owned, bytes);
         if (status < 0) goto done;
         ready = linear->owned;
     }
@@ -228,7 +229,7 @@ done:
 }
 
 void glimpse_onednn_release(glimpse_linear *linear) {
-    prepared *p = linear->own;
+    prepared_layer *p = linear->own;
     if (!p) return;
     if (p->weights) (void)glimpse_dnnl.memory_destroy(p->weights);
     if (p->bias) (void)glimpse_dnnl.memory_destroy(p->bias);
@@ -284,7 +285,7 @@ void glimpse_onednn_products_free(glimpse_onednn_products *w) {
 
 static int fill_entry(glimpse_onednn_products *w, entry *e, const glimpse_linear *linear,
                       size_t rows) {
-    const prepared *p = linear->own;
+    const prepared_layer *p = linear->own;
     dnnl_primitive_desc_t desc = NULL;
     clear_entry(e);
     int status = create_matmul(&desc, linear, rows, &p->weights_md, p->attributes);
@@ -330,7 +331,7 @@ static int fill_entry(glimpse_onednn_products *w, entry *e, const glimpse_linear
 
 static int run_rows(const glimpse_linear *linear, glimpse_onednn_products *w, const void *x,
                     size_t rows, void *y) {
-    const prepared *p = linear->own;
+    const prepared_layer *p = linear->own;
     rows = glimpse_padded_rows(rows);
     size_t slot =
         ((uintptr_t)linear / sizeof(void *) * 31 + rows / GLIMPSE_ROW_STEP * 7) % CACHED_PRIMITIVES;

@@ -91,9 +91,9 @@ static int attend(void *opaque, const glimpse_attend *task, void *scratch) {
     return glimpse_onednn_attend(s->attentions, task, scratch);
 }
 
-static void layout(char *text, size_t room) {
+static void layout(char *text, size_t capacity) {
     const dnnl_version_t *version = glimpse_onednn_available() ? glimpse_dnnl.version() : NULL;
-    (void)snprintf(text, room, "onednn %d.%d.%d isa %x", version ? version->major : 0,
+    (void)snprintf(text, capacity, "onednn %d.%d.%d isa %x", version ? version->major : 0,
                    version ? version->minor : 0, version ? version->patch : 0,
                    (unsigned)glimpse_dnnl.isa);
 }

@@ -9,7 +9,7 @@
 #include "math/openblas/sgemm.h"
 
 #include "core/error.h"
-#include "core/room.h"
+#include "core/memory.h"
 
 #include <cblas.h>
 #include <pthread.h>
@@ -17,14 +17,14 @@
 
 /* The largest that OpenBLAS is built with on a machine of 64 bits, and something for others who
  * want memory at the same time. */
-static const uint64_t buffer_room = UINT64_C(192) << 20;
+static const uint64_t buffer_capacity = UINT64_C(192) << 20;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
 static atomic_int inside, buffers, waiting;
 
-static int take_buffer(void) {
+static int acquire_buffer(void) {
     int now = atomic_load(&inside);
     while (now < atomic_load(&buffers)) {
         if (atomic_compare_exchange_weak(&inside, &now, now + 1)) return 1;
@@ -34,12 +34,12 @@ static int take_buffer(void) {
 
 /* 0: there is no buffer, and none to wait for. */
 static int enter(void) {
-    int in = take_buffer();
+    int in = acquire_buffer();
     if (in) return 1;
     (void)pthread_mutex_lock(&mutex);
     (void)atomic_fetch_add(&waiting, 1); /* before the last look, so that leave() sees it */
-    while (!(in = take_buffer())) {
-        if (glimpse_room_is_there(buffer_room)) {
+    while (!(in = acquire_buffer())) {
+        if (glimpse_memory_is_available(buffer_capacity)) {
             (void)atomic_fetch_add(&buffers, 1);
         } else if (atomic_load(&buffers) == 0) {
             break;
@@ -91,7 +91,7 @@ static void begin(void) {
 
 int glimpse_openblas_start(void) {
     if (atomic_load(&buffers) == 0) {
-        int status = glimpse_room_check(buffer_room, "matrix products");
+        int status = glimpse_memory_check(buffer_capacity, "matrix products");
         if (status < 0) return status;
     }
     (void)pthread_once(&once, begin);

@@ -23,15 +23,15 @@
 enum { FEW_ROWS = 32, PIECE_FLOATS = 1 << 20 };
 
 static size_t scratch_of(const glimpse_linear *linear) {
-    size_t most = 0;
+    size_t max = 0;
     for (size_t p = 0; p < linear->part_count; p++) {
         if (linear->parts[p].dtype == GLIMPSE_DTYPE_F32) continue;
         size_t rows = PIECE_FLOATS / linear->in;
         if (rows < 16) rows = 16;
         if (rows > linear->parts[p].rows) rows = linear->parts[p].rows;
-        if (rows * linear->in > most) most = rows * linear->in;
+        if (rows * linear->in > max) max = rows * linear->in;
     }
-    return most * sizeof(float);
+    return max * sizeof(float);
 }
 
 static int borrowable(const glimpse_linear_spec *spec, size_t p, int rounded) {
@@ -41,7 +41,7 @@ static int borrowable(const glimpse_linear_spec *spec, size_t p, int rounded) {
     return w->dtype != GLIMPSE_DTYPE_F32 || (uintptr_t)w->data % sizeof(float) == 0;
 }
 
-static int take_weights(glimpse_linear *linear, const glimpse_linear_spec *spec) {
+static int load_weights(glimpse_linear *linear, const glimpse_linear_spec *spec) {
     int rounded = linear->math->precision == GLIMPSE_PRECISION_BF16, borrow = 1;
     for (size_t p = 0; p < spec->parts; p++)
         borrow = borrow && borrowable(spec, p, rounded);
@@ -59,7 +59,7 @@ static int take_weights(glimpse_linear *linear, const glimpse_linear_spec *spec)
     linear->part_count = 1;
     linear->parts[0] =
         (glimpse_linear_part){NULL, spec->out, rounded ? GLIMPSE_DTYPE_BF16 : GLIMPSE_DTYPE_F32};
-    const void *ready = glimpse_shelf_find(spec->shelf, bytes);
+    const void *ready = glimpse_prepared_find(spec->prepared, bytes);
     if (ready) {
         linear->parts[0].weights = ready;
         return GLIMPSE_OK;
@@ -79,7 +79,7 @@ static int take_weights(glimpse_linear *linear, const glimpse_linear_spec *spec)
     }
     linear->memory += bytes;
     linear->parts[0].weights = linear->owned;
-    return glimpse_shelf_keep(spec->shelf, linear->owned, bytes);
+    return glimpse_prepared_keep(spec->prepared, linear->owned, bytes);
 }
 
 /* y [rows][ldy] (+)= x W^T for weights that sgemm cannot read. */
@@ -99,7 +99,7 @@ static void widen_and_multiply(const glimpse_linear *linear, const glimpse_linea
 }
 
 static int prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
-    int status = take_weights(linear, spec);
+    int status = load_weights(linear, spec);
     linear->scratch = scratch_of(linear);
     return status;
 }

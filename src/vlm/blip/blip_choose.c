@@ -27,13 +27,14 @@ int32_t glimpse_blip_highest(const float *logits, size_t count, int32_t forbidde
     return best;
 }
 
-size_t glimpse_blip_offer(glimpse_blip_choice *best, size_t have, size_t room, const float *logits,
-                          size_t count, int32_t forbidden, size_t beam, double offset) {
+size_t glimpse_blip_offer(glimpse_blip_choice *best, size_t have, size_t capacity,
+                          const float *logits, size_t count, int32_t forbidden, size_t beam,
+                          double offset) {
     for (size_t i = 0; i < count; i++) {
         double value = offset + (double)logits[i];
-        if (have == room && !(value > best[room - 1].value)) continue;
+        if (have == capacity && !(value > best[capacity - 1].value)) continue;
         if ((int32_t)i == forbidden) continue;
-        size_t place = have < room ? have++ : room - 1;
+        size_t place = have < capacity ? have++ : capacity - 1;
         for (; place > 0 && value > best[place - 1].value; place--)
             best[place] = best[place - 1];
         best[place] = (glimpse_blip_choice){value, beam, (int32_t)i};
@@ -60,16 +61,16 @@ int32_t glimpse_blip_draw(const float *logits, size_t count, int32_t forbidden,
                           glimpse_blip_choice *scratch) {
     /* A few are picked out of many by insertion, all of them sorted. */
     const size_t few = 256;
-    size_t kept = 0, room = generation->top_k;
-    if (room > 0 && room <= few && room < count) {
-        kept = glimpse_blip_offer(scratch, 0, room, logits, count, forbidden, 0, 0.0);
+    size_t kept = 0, capacity = generation->top_k;
+    if (capacity > 0 && capacity <= few && capacity < count) {
+        kept = glimpse_blip_offer(scratch, 0, capacity, logits, count, forbidden, 0, 0.0);
     } else {
         for (size_t i = 0; i < count; i++) {
             if ((int32_t)i == forbidden) continue;
             scratch[kept++] = (glimpse_blip_choice){(double)logits[i], 0, (int32_t)i};
         }
         qsort(scratch, kept, sizeof *scratch, compare_choices);
-        if (room > 0 && room < kept) kept = room;
+        if (capacity > 0 && capacity < kept) kept = capacity;
     }
     double top = scratch[0].value, total = 0, nucleus = 0;
     for (size_t i = 0; i < kept; i++) {

@@ -21,8 +21,9 @@ int32_t glimpse_blip_highest(const float *logits, size_t count, int32_t forbidde
 
 /* Adds the continuations of a beam to the `room` best ones in `best`, highest first; returns how
  * many there are. */
-size_t glimpse_blip_offer(glimpse_blip_choice *best, size_t have, size_t room, const float *logits,
-                          size_t count, int32_t forbidden, size_t beam, double offset);
+size_t glimpse_blip_offer(glimpse_blip_choice *best, size_t have, size_t capacity,
+                          const float *logits, size_t count, int32_t forbidden, size_t beam,
+                          double offset);
 
 /* Draws by temperature, top_k and top_p (in that order, as transformers does). `scratch` [count];
  * `random` is the state of a generator. */

@@ -17,10 +17,10 @@ typedef glimpse_config_reader reader;
 
 static void read_tower(reader *r, json_t *object, glimpse_tower_config *tower, size_t heads,
                        double eps) {
-    tower->width = glimpse_config_size(r, object, "hidden_size", 768, MOST_WIDTH);
-    tower->mlp = glimpse_config_size(r, object, "intermediate_size", 3072, 8 * MOST_WIDTH);
-    tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MOST_LAYERS);
-    tower->heads = glimpse_config_size(r, object, "num_attention_heads", heads, MOST_WIDTH);
+    tower->width = glimpse_config_size(r, object, "hidden_size", 768, MAX_WIDTH);
+    tower->mlp = glimpse_config_size(r, object, "intermediate_size", 3072, 8 * MAX_WIDTH);
+    tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MAX_LAYERS);
+    tower->heads = glimpse_config_size(r, object, "num_attention_heads", heads, MAX_WIDTH);
     tower->eps = glimpse_config_eps(r, object, eps);
     tower->activation = glimpse_config_activation(r, object, GLIMPSE_ACTIVATION_GELU);
     if (r->status == GLIMPSE_OK && tower->width % tower->heads != 0) {
@@ -50,8 +50,8 @@ static size_t read_length(reader *r, json_t *text, const char *key, size_t fallb
 
 static void read_text(reader *r, json_t *text, glimpse_blip_config *c) {
     read_tower(r, text, &c->text, 8, 1e-12);
-    c->context = glimpse_config_size(r, text, "max_position_embeddings", 512, MOST_CONTEXT);
-    c->vocabulary = glimpse_config_size(r, text, "vocab_size", 30524, MOST_VOCABULARY);
+    c->context = glimpse_config_size(r, text, "max_position_embeddings", 512, MAX_CONTEXT);
+    c->vocabulary = glimpse_config_size(r, text, "vocab_size", 30524, MAX_VOCABULARY);
     c->dec_id = glimpse_config_id(r, text, "bos_token_id", 30522, c->vocabulary);
     c->sep_id = glimpse_config_id(r, text, "sep_token_id", 102, c->vocabulary);
     (void)glimpse_config_id(r, text, "eos_token_id", 2, c->vocabulary);
@@ -81,11 +81,11 @@ static void read_model(reader *r, json_t *root, glimpse_blip_config *c) {
     json_t *vision = glimpse_config_section(r, root, "vision_config", "vision_config_dict");
     read_text(r, text, c);
     read_tower(r, vision, &c->vision, 12, 1e-5);
-    c->image_size = glimpse_config_size(r, vision, "image_size", 384, MOST_SIDE);
-    c->patch = glimpse_config_size(r, vision, "patch_size", 16, MOST_SIDE);
+    c->image_size = glimpse_config_size(r, vision, "image_size", 384, MAX_SIDE);
+    c->patch = glimpse_config_size(r, vision, "patch_size", 16, MAX_SIDE);
     if (glimpse_config_size(r, vision, "num_channels", 3, 1024) != 3)
         glimpse_config_refuse(r, "num_channels", "other than 3");
-    c->joint = glimpse_config_size(r, root, "image_text_hidden_size", 256, MOST_WIDTH);
+    c->joint = glimpse_config_size(r, root, "image_text_hidden_size", 256, MAX_WIDTH);
     if (r->status < 0) return;
     if (c->patch > c->image_size) {
         r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: patches of %zu pixels in a picture of %zu",
@@ -109,10 +109,10 @@ static void read_pictures(reader *r, json_t *root, glimpse_blip_config *c) {
     if (json_is_object(size)) {
         if (!glimpse_config_member(size, "height") || !glimpse_config_member(size, "width"))
             glimpse_config_refuse(r, "size", "without height and width");
-        p->resize_height = (uint32_t)glimpse_config_size(r, size, "height", fallback, MOST_SIDE);
-        p->resize_width = (uint32_t)glimpse_config_size(r, size, "width", fallback, MOST_SIDE);
+        p->resize_height = (uint32_t)glimpse_config_size(r, size, "height", fallback, MAX_SIDE);
+        p->resize_width = (uint32_t)glimpse_config_size(r, size, "width", fallback, MAX_SIDE);
     } else {
-        p->resize_width = (uint32_t)glimpse_config_size(r, root, "size", fallback, MOST_SIDE);
+        p->resize_width = (uint32_t)glimpse_config_size(r, root, "size", fallback, MAX_SIDE);
         p->resize_height = p->resize_width;
     }
     p->width = p->resize_width;
@@ -132,25 +132,26 @@ static void read_pictures(reader *r, json_t *root, glimpse_blip_config *c) {
     }
 }
 
-int glimpse_blip_config_read(glimpse_blip_config *out, const char *folder) {
+int glimpse_blip_config_read(glimpse_blip_config *out, const char *directory) {
     memset(out, 0, sizeof *out);
-    int status = glimpse_config_check_directory(folder);
+    int status = glimpse_config_check_directory(directory);
     if (status < 0) return status;
-    if (!glimpse_config_has(folder, "config.json")) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json", folder);
+    if (!glimpse_config_has(directory, "config.json")) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json",
+                            directory);
     }
-    char *path = glimpse_path_join(folder, "config.json");
+    char *path = glimpse_path_join(directory, "config.json");
     char *pictures_path = NULL;
     json_t *root = NULL, *pictures = NULL;
     reader r = {path, GLIMPSE_OK};
     if (!path) {
-        status = glimpse_fail_nomem(strlen(folder), "a file name");
+        status = glimpse_fail_nomem(strlen(directory), "a file name");
         goto done;
     }
     status = glimpse_config_load(&root, path);
     if (status < 0) goto done;
     read_model(&r, root, out);
-    json_t *rules = glimpse_config_picture_rules(&r, &pictures, &pictures_path, folder);
+    json_t *rules = glimpse_config_picture_rules(&r, &pictures, &pictures_path, directory);
     if (r.status == GLIMPSE_OK) read_pictures(&r, rules, out);
     status = r.status;
 done:

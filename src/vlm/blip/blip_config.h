@@ -22,6 +22,6 @@ typedef struct glimpse_blip_config {
     glimpse_preprocess preprocess;
 } glimpse_blip_config;
 
-int glimpse_blip_config_read(glimpse_blip_config *out, const char *folder);
+int glimpse_blip_config_read(glimpse_blip_config *out, const char *directory);
 
 #endif

@@ -114,7 +114,7 @@ void glimpse_blip_worker_set_trace(glimpse_blip_worker *worker, glimpse_blip_tra
                                    void *user);
 
 /* Layer input of the element type: `values` themselves for f32, else converted into `room`. */
-const void *glimpse_blip_as_input(const glimpse_math *math, void *room, const float *values,
+const void *glimpse_blip_as_input(const glimpse_math *math, void *capacity, const float *values,
                                   size_t count);
 
 /* The keys and values of a picture, pinned until the next release. GLIMPSE_OK with *out NULL when

@@ -20,10 +20,10 @@ static int run_first_tokens(glimpse_blip_worker *w, const glimpse_linear *layer)
 }
 
 static int check_text(const glimpse_blip_worker *w, const glimpse_blip_text *text) {
-    size_t most = w->model->config.context;
-    if (text->count >= 1 && text->count <= most) return GLIMPSE_OK;
+    size_t max = w->model->config.context;
+    if (text->count >= 1 && text->count <= max) return GLIMPSE_OK;
     return glimpse_fail(GLIMPSE_E_INVALID, "a text of %zu tokens; the model takes 1 to %zu",
-                        text->count, most);
+                        text->count, max);
 }
 
 /* Runs the pairs [*done, end) that are in the pass. */

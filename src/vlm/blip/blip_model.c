@@ -48,38 +48,38 @@ static int find_kind(glimpse_blip *model) {
     return GLIMPSE_OK;
 }
 
-static int take_features(glimpse_blip *model) {
+static int load_features(glimpse_blip *model) {
     const glimpse_blip_config *c = &model->config;
     glimpse_loader l = {.math = &model->math, .tensors = model->tensors};
-    model->vision_feature = glimpse_take_linear(&l, c->joint, c->vision.width, "", "vision_proj",
+    model->vision_feature = glimpse_load_linear(&l, c->joint, c->vision.width, "", "vision_proj",
                                                 GLIMPSE_ACTIVATION_NONE, 0, GLIMPSE_ELEMENT_F32);
-    model->text_feature = glimpse_take_linear(&l, c->joint, c->text.width, "", "text_proj",
+    model->text_feature = glimpse_load_linear(&l, c->joint, c->text.width, "", "text_proj",
                                               GLIMPSE_ACTIVATION_NONE, 0, GLIMPSE_ELEMENT_F32);
-    model->match = glimpse_take_linear(&l, 2, c->text.width, "", "itm_head",
+    model->match = glimpse_load_linear(&l, 2, c->text.width, "", "itm_head",
                                        GLIMPSE_ACTIVATION_NONE, 0, GLIMPSE_ELEMENT_F32);
     return l.status;
 }
 
-static int take_weights(glimpse_blip *model) {
+static int load_weights(glimpse_blip *model) {
     const glimpse_blip_config *c = &model->config;
-    int status = glimpse_blip_take_vision(&model->vision, &model->math, c, model->tensors);
+    int status = glimpse_blip_load_vision(&model->vision, &model->math, c, model->tensors);
     if (status < 0) return status;
     if (c->kind != GLIMPSE_BLIP_CAPTION) {
-        status = glimpse_blip_take_stack(&model->encoder, &model->math, c, model->tensors,
+        status = glimpse_blip_load_stack(&model->encoder, &model->math, c, model->tensors,
                                          "text_encoder.", 0);
         if (status < 0) return status;
     }
-    if (c->kind == GLIMPSE_BLIP_MATCH) return take_features(model);
+    if (c->kind == GLIMPSE_BLIP_MATCH) return load_features(model);
     if (c->kind == GLIMPSE_BLIP_ANSWER && c->text.width != c->vision.width) {
         return glimpse_fail(GLIMPSE_E_FORMAT,
                             "%s: the decoder reads rows of the image tower's width %zu, but the "
                             "encoded question has %zu",
                             model->path, c->vision.width, c->text.width);
     }
-    status = glimpse_blip_take_stack(&model->decoder, &model->math, c, model->tensors,
+    status = glimpse_blip_load_stack(&model->decoder, &model->math, c, model->tensors,
                                      "text_decoder.bert.", 1);
     if (status < 0) return status;
-    return glimpse_blip_take_head(&model->head, &model->decoder, model->tensors);
+    return glimpse_blip_load_head(&model->head, &model->decoder, model->tensors);
 }
 
 int glimpse_blip_open(glimpse_blip **out, const char *path, const glimpse_blip_options *options) {
@@ -105,7 +105,7 @@ int glimpse_blip_open(glimpse_blip **out, const char *path, const glimpse_blip_o
     if (status < 0) goto done;
     status = glimpse_blip_open_tokenizer(model);
     if (status < 0) goto done;
-    status = take_weights(model);
+    status = load_weights(model);
     if (status < 0) goto done;
     glimpse_math_describe(model->backend, sizeof model->backend, &model->math);
     *out = model;

@@ -19,15 +19,15 @@ void glimpse_blip_pass_plan(glimpse_blip_pass *pass, glimpse_arena *arena,
     pass->max_rows = max_rows;
     pass->max_spans = max_spans;
     pass->cache_rows = cache_rows;
-    pass->x = glimpse_arena_take(arena, rows * width, sizeof(float));
+    pass->x = glimpse_arena_alloc(arena, rows * width, sizeof(float));
     pass->h = element == GLIMPSE_ELEMENT_F32
                   ? pass->x
-                  : glimpse_arena_take(arena, rows * width, glimpse_element_size(element));
-    pass->qkv = glimpse_arena_take(arena, rows * 3 * width, sizeof(float));
-    pass->mixed = glimpse_arena_take(arena, rows * width, sizeof(float));
-    pass->mlp = glimpse_arena_take(arena, rows * stack->config.mlp, glimpse_element_size(element));
-    pass->scores = glimpse_arena_take(arena, own > cross ? own : cross, sizeof(float));
-    pass->spans = glimpse_arena_take(arena, max_spans, sizeof *pass->spans);
+                  : glimpse_arena_alloc(arena, rows * width, glimpse_element_size(element));
+    pass->qkv = glimpse_arena_alloc(arena, rows * 3 * width, sizeof(float));
+    pass->mixed = glimpse_arena_alloc(arena, rows * width, sizeof(float));
+    pass->mlp = glimpse_arena_alloc(arena, rows * stack->config.mlp, glimpse_element_size(element));
+    pass->scores = glimpse_arena_alloc(arena, own > cross ? own : cross, sizeof(float));
+    pass->spans = glimpse_arena_alloc(arena, max_spans, sizeof *pass->spans);
 }
 
 int glimpse_blip_pass_add(glimpse_blip_pass *pass, const glimpse_blip_span *span,
@@ -165,7 +165,7 @@ static int cross_attention(glimpse_blip_pass *pass, size_t index) {
         for (next = s; next < pass->span_count && pass->spans[next].source == source; next++)
             end += pass->spans[next].count;
         attend(pass, pass->qkv + start * width, width, end - start,
-               source->kv + index * source->room * 2 * width, 2 * width, source->rows, -1,
+               source->kv + index * source->capacity * 2 * width, 2 * width, source->rows, -1,
                pass->mixed + start * width);
     }
     return add_and_norm(pass, layer->cross_out, as_input(pass, pass->mixed, pass->rows),
@@ -195,11 +195,12 @@ int glimpse_blip_pass_run(glimpse_blip_pass *pass, glimpse_blip_pick pick) {
 
 int glimpse_blip_source_fill(glimpse_blip_source *source, const glimpse_blip_stack *stack,
                              glimpse_workspace *workspace, const void *states, size_t rows) {
-    assert(rows <= source->room);
+    assert(rows <= source->capacity);
     source->rows = rows;
     for (size_t i = 0; i < stack->config.layers; i++) {
-        int status = glimpse_linear_run(stack->layers[i].cross_kv, workspace, states, rows,
-                                        source->kv + i * source->room * 2 * stack->config.width);
+        int status =
+            glimpse_linear_run(stack->layers[i].cross_kv, workspace, states, rows,
+                               source->kv + i * source->capacity * 2 * stack->config.width);
         if (status < 0) return status;
     }
     return GLIMPSE_OK;

@@ -23,7 +23,7 @@
 /* Keys and values of cross-attention in every layer: [layers][room][2D], `rows` of them real. */
 typedef struct glimpse_blip_source {
     float *kv;
-    size_t rows, room;
+    size_t rows, capacity;
 } glimpse_blip_source;
 
 typedef struct glimpse_blip_span {

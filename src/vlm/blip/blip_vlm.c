@@ -38,10 +38,10 @@ static int counts(const struct dirent *entry) {
     return 0;
 }
 
-static int add_file(glimpse_hasher *hasher, const char *folder, const char *name) {
+static int add_file(glimpse_hasher *hasher, const char *directory, const char *name) {
     struct stat info;
-    char *path = glimpse_path_join(folder, name);
-    if (!path) return glimpse_fail_nomem(strlen(folder), "a path");
+    char *path = glimpse_path_join(directory, name);
+    if (!path) return glimpse_fail_nomem(strlen(directory), "a path");
     int status = GLIMPSE_OK;
     if (stat(path, &info) == 0 && S_ISREG(info.st_mode)) {
         glimpse_mapping mapping;

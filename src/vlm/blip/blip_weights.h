@@ -46,13 +46,13 @@ typedef struct glimpse_blip_head {
 } glimpse_blip_head;
 
 /* Each leaves its result closable when it fails. */
-int glimpse_blip_take_vision(glimpse_tower *tower, const glimpse_math *math,
+int glimpse_blip_load_vision(glimpse_tower *tower, const glimpse_math *math,
                              const glimpse_blip_config *config, const glimpse_tensors *tensors);
 /* `prefix`: "text_encoder." or "text_decoder.bert.". */
-int glimpse_blip_take_stack(glimpse_blip_stack *stack, const glimpse_math *math,
+int glimpse_blip_load_stack(glimpse_blip_stack *stack, const glimpse_math *math,
                             const glimpse_blip_config *config, const glimpse_tensors *tensors,
                             const char *prefix, int causal);
-int glimpse_blip_take_head(glimpse_blip_head *head, const glimpse_blip_stack *stack,
+int glimpse_blip_load_head(glimpse_blip_head *head, const glimpse_blip_stack *stack,
                            const glimpse_tensors *tensors);
 
 void glimpse_blip_stack_close(glimpse_blip_stack *stack); /* a zeroed one is fine */

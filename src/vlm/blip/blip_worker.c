@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_PICTURES = 1024, MOST_TEXTS = 4096, MOST_BEAMS = 64, USUAL_LENGTH = 64 };
+enum { MAX_PICTURES = 1024, MAX_TEXTS = 4096, MAX_BEAMS = 64, USUAL_LENGTH = 64 };
 /* Texts are mostly short: the rows of a pass are planned for this many tokens each, longer ones
  * just leave fewer places. */
 enum { TOKENS_PER_TEXT = 32 };
@@ -22,7 +22,7 @@ static void plan_source(glimpse_arena *arena, glimpse_blip_source *source,
                         const glimpse_blip_stack *stack, size_t rows) {
     glimpse_blip_source planned = {NULL, 0, glimpse_padded_rows(rows)};
     planned.kv =
-        glimpse_arena_take(arena, glimpse_blip_kv_size(stack, planned.room), sizeof(float));
+        glimpse_arena_alloc(arena, glimpse_blip_kv_size(stack, planned.capacity), sizeof(float));
     if (source) *source = planned;
 }
 
@@ -33,11 +33,11 @@ static void plan_towers(glimpse_blip_worker *w, glimpse_arena *arena) {
     size_t area = c->image_size * c->image_size, squares = model->vision.tokens - 1;
     size_t rows = glimpse_padded_rows(squares), mark = glimpse_arena_mark(arena);
     glimpse_pass_plan(&w->vision, arena, &model->vision, model->vision.tokens, 1);
-    w->pixels = glimpse_arena_take(arena, 3 * area, sizeof(float));
-    w->rgb = glimpse_arena_take(arena, 3 * area, 1);
-    w->patches = glimpse_arena_take(arena, rows * 3 * c->patch * c->patch,
-                                    glimpse_element_size(model->math.element));
-    w->embedded = glimpse_arena_take(arena, rows * c->vision.width, sizeof(float));
+    w->pixels = glimpse_arena_alloc(arena, 3 * area, sizeof(float));
+    w->rgb = glimpse_arena_alloc(arena, 3 * area, 1);
+    w->patches = glimpse_arena_alloc(arena, rows * 3 * c->patch * c->patch,
+                                     glimpse_element_size(model->math.element));
+    w->embedded = glimpse_arena_alloc(arena, rows * c->vision.width, sizeof(float));
     glimpse_arena_rewind(arena, mark);
     if (model->encoder.math) {
         glimpse_blip_pass_plan(&w->encoder, arena, &model->encoder,
@@ -55,14 +55,14 @@ static void plan_towers(glimpse_blip_worker *w, glimpse_arena *arena) {
 static void plan_generation(glimpse_blip_worker *w, glimpse_arena *arena) {
     const glimpse_blip *model = w->model;
     size_t pictures = w->limits.pictures, beams = w->limits.beams, each = 3 * beams + 1;
-    w->items = glimpse_arena_take(arena, pictures, sizeof *w->items);
-    w->beams = glimpse_arena_take(arena, pictures * each, sizeof *w->beams);
-    w->scores = glimpse_arena_take(arena, pictures * (beams + 1), sizeof *w->scores);
-    w->ids = glimpse_arena_take(arena, pictures * each * w->limits.length, sizeof *w->ids);
+    w->items = glimpse_arena_alloc(arena, pictures, sizeof *w->items);
+    w->beams = glimpse_arena_alloc(arena, pictures * each, sizeof *w->beams);
+    w->scores = glimpse_arena_alloc(arena, pictures * (beams + 1), sizeof *w->scores);
+    w->ids = glimpse_arena_alloc(arena, pictures * each * w->limits.length, sizeof *w->ids);
     w->choices =
-        glimpse_arena_take(arena, larger(2 * beams, model->config.vocabulary), sizeof *w->choices);
-    w->totals = glimpse_arena_take(arena, beams, sizeof *w->totals);
-    w->caches = glimpse_arena_take(
+        glimpse_arena_alloc(arena, larger(2 * beams, model->config.vocabulary), sizeof *w->choices);
+    w->totals = glimpse_arena_alloc(arena, beams, sizeof *w->totals);
+    w->caches = glimpse_arena_alloc(
         arena, pictures * beams * glimpse_blip_kv_size(&model->decoder, w->limits.length),
         sizeof(float));
     if (!arena->base) return;
@@ -84,27 +84,27 @@ static void plan(glimpse_blip_worker *w, glimpse_arena *arena) {
     size_t element = glimpse_element_size(model->math.element), pictures = w->limits.pictures;
     size_t tokens = model->vision.tokens, width = larger(c->vision.width, c->text.width);
     const glimpse_blip_stack *looks = model->encoder.math ? &model->encoder : &model->decoder;
-    w->pictures = glimpse_arena_take(arena, pictures, sizeof *w->pictures);
+    w->pictures = glimpse_arena_alloc(arena, pictures, sizeof *w->pictures);
     for (size_t i = 0; i < pictures; i++) {
         plan_source(arena, arena->base ? &w->pictures[i].source : NULL, looks, tokens);
     }
-    w->states =
-        glimpse_arena_take(arena, glimpse_padded_rows(larger(tokens, c->context)) * width, element);
+    w->states = glimpse_arena_alloc(arena, glimpse_padded_rows(larger(tokens, c->context)) * width,
+                                    element);
     if (c->kind == GLIMPSE_BLIP_ANSWER) {
-        w->questions = glimpse_arena_take(arena, pictures, sizeof *w->questions);
+        w->questions = glimpse_arena_alloc(arena, pictures, sizeof *w->questions);
         for (size_t i = 0; i < pictures; i++) {
             plan_source(arena, arena->base ? &w->questions[i] : NULL, &model->decoder, c->context);
         }
-        w->question = glimpse_arena_take(arena, glimpse_padded_rows(c->context) * c->text.width,
-                                         sizeof(float));
+        w->question = glimpse_arena_alloc(arena, glimpse_padded_rows(c->context) * c->text.width,
+                                          sizeof(float));
     }
     size_t outputs = c->kind == GLIMPSE_BLIP_MATCH ? larger(c->joint, 2) : c->vocabulary;
     w->head_rows = glimpse_padded_rows(c->kind == GLIMPSE_BLIP_MATCH ? w->limits.texts
                                                                      : pictures * w->limits.beams);
-    w->head_input = glimpse_arena_take(arena, w->head_rows * width, element);
-    w->head_inner = glimpse_arena_take(arena, w->head_rows * width, sizeof(float));
-    w->hidden = glimpse_arena_take(arena, w->head_rows * width, sizeof(float));
-    w->logits = glimpse_arena_take(arena, w->head_rows * outputs, sizeof(float));
+    w->head_input = glimpse_arena_alloc(arena, w->head_rows * width, element);
+    w->head_inner = glimpse_arena_alloc(arena, w->head_rows * width, sizeof(float));
+    w->hidden = glimpse_arena_alloc(arena, w->head_rows * width, sizeof(float));
+    w->logits = glimpse_arena_alloc(arena, w->head_rows * outputs, sizeof(float));
     if (model->decoder.math) plan_generation(w, arena);
     plan_towers(w, arena);
 }
@@ -114,13 +114,13 @@ static int check_limits(glimpse_blip_limits *limits, const glimpse_blip_config *
         limits->length = larger(USUAL_LENGTH, c->max_length);
         if (limits->length > c->context) limits->length = c->context;
     }
-    if (limits->pictures < 1 || limits->pictures > MOST_PICTURES || limits->texts < 1 ||
-        limits->texts > MOST_TEXTS || limits->beams < 1 || limits->beams > MOST_BEAMS) {
+    if (limits->pictures < 1 || limits->pictures > MAX_PICTURES || limits->texts < 1 ||
+        limits->texts > MAX_TEXTS || limits->beams < 1 || limits->beams > MAX_BEAMS) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "a worker for %zu pictures, %zu texts and %zu beams; 1 to %d, %d and "
                             "%d are possible",
-                            limits->pictures, limits->texts, limits->beams, MOST_PICTURES,
-                            MOST_TEXTS, MOST_BEAMS);
+                            limits->pictures, limits->texts, limits->beams, MAX_PICTURES, MAX_TEXTS,
+                            MAX_BEAMS);
     }
     if (limits->length > c->context) {
         return glimpse_fail(GLIMPSE_E_INVALID,
@@ -175,11 +175,11 @@ void glimpse_blip_worker_set_trace(glimpse_blip_worker *w, glimpse_blip_trace_fn
     w->trace_user = user;
 }
 
-const void *glimpse_blip_as_input(const glimpse_math *math, void *room, const float *values,
+const void *glimpse_blip_as_input(const glimpse_math *math, void *capacity, const float *values,
                                   size_t count) {
     if (math->element == GLIMPSE_ELEMENT_F32) return values;
-    math->kernels->convert(room, math->element, values, count);
-    return room;
+    math->kernels->convert(capacity, math->element, values, count);
+    return capacity;
 }
 
 int glimpse_blip_acquire(glimpse_blip_worker *w, const glimpse_blip_image *image,

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { KEY_BYTES = 900, THINKING_FACTOR = 8, MOST_TOKENS = 16384 };
+enum { KEY_BYTES = 900, THINKING_FACTOR = 8, MAX_TOKENS = 16384 };
 
 /*
  * Opening.
@@ -32,7 +32,7 @@ static char *make_identity(const glimpse_remote *remote, const char *spec, const
 }
 
 /* Splits "NAME:MODEL@ADDRESS", or "NAME:ADDRESS" where there are no models. */
-static int take_spec(glimpse_remote *remote, const char *spec) {
+static int read_spec(glimpse_remote *remote, const char *spec) {
     const glimpse_dialect *dialect = remote->dialect;
     const char *example = remote->kind->provider.spec;
     const char *model = strchr(spec, ':') + 1, *address = model;
@@ -54,7 +54,7 @@ static int take_spec(glimpse_remote *remote, const char *spec) {
         }
     }
     int status = remote->own_base ? GLIMPSE_OK : glimpse_remote_check_model(model, spec, example);
-    if (status == GLIMPSE_OK) status = glimpse_remote_take_base(remote, address, spec);
+    if (status == GLIMPSE_OK) status = glimpse_remote_parse_base(remote, address, spec);
     if (status != GLIMPSE_OK) return status;
     remote->model = strndup(model, length);
     remote->identity = make_identity(remote, spec, remote->own_base ? address : NULL);
@@ -70,7 +70,7 @@ static const char *variable(const char *name) {
 }
 
 /* The key for where the requests go, and for nowhere else. */
-static int take_key(glimpse_remote *remote, const char *config_path, int dry_run) {
+static int read_key(glimpse_remote *remote, const char *config_path, int dry_run) {
     const glimpse_vlm_provider *provider = &remote->kind->provider;
     glimpse_remote_config config;
     char origin[512];
@@ -118,16 +118,16 @@ static int take_key(glimpse_remote *remote, const char *config_path, int dry_run
 static int check_options(const glimpse_vlm_options *o) {
     const struct {
         const char *name;
-        double value, most;
+        double value, max;
     } numbers[] = {{"requests a minute", o->requests_per_minute, 1e6},
                    {"tokens a minute", o->tokens_per_minute, 1e12},
                    {"seconds of an attempt", o->timeout, 1e6},
                    {"seconds of a request", o->total_timeout, 1e7},
                    {"the scale of waits", o->backoff_scale, 1e3}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        if (!(numbers[i].value >= 0.0 && numbers[i].value <= numbers[i].most)) {
+        if (!(numbers[i].value >= 0.0 && numbers[i].value <= numbers[i].max)) {
             return glimpse_fail(GLIMPSE_E_INVALID, "%s: %g is out of range (0 to %g)",
-                                numbers[i].name, numbers[i].value, numbers[i].most);
+                                numbers[i].name, numbers[i].value, numbers[i].max);
         }
     }
     if (o->concurrency > 64) {
@@ -141,7 +141,7 @@ static int check_options(const glimpse_vlm_options *o) {
     return GLIMPSE_OK;
 }
 
-static int take_price(glimpse_remote *remote, const glimpse_vlm_options *options) {
+static int read_price(glimpse_remote *remote, const glimpse_vlm_options *options) {
     int status = glimpse_remote_price_find(&remote->price, remote->kind, remote->identity,
                                            remote->own_base, options);
     if (status < 0) return status;
@@ -197,9 +197,9 @@ int glimpse_remote_open(glimpse_vlm *vlm, const glimpse_vlm_kind *kind, const ch
     remote->retries = options->retries < 0 ? 0 : options->retries ? options->retries : 5;
     remote->max_answer_bytes =
         options->max_answer_bytes ? options->max_answer_bytes : (size_t)4 << 20;
-    status = take_spec(remote, spec);
-    if (status == GLIMPSE_OK) status = take_key(remote, options->config, options->dry_run);
-    if (status == GLIMPSE_OK) status = take_price(remote, options);
+    status = read_spec(remote, spec);
+    if (status == GLIMPSE_OK) status = read_key(remote, options->config, options->dry_run);
+    if (status == GLIMPSE_OK) status = read_price(remote, options);
     if (status == GLIMPSE_OK) status = glimpse_http_pool_create(&remote->pool);
     if (status < 0) return status;
     memcpy(vlm->currency, remote->price.currency, sizeof vlm->currency);
@@ -268,7 +268,7 @@ static int repair(glimpse_remote *remote, glimpse_asking *asking, double deadlin
     again.prompt = prompt_again;
     /* A limit that the user set is not ours to raise: it is money. */
     if (*end == GLIMPSE_REPLY_CUT && !asking->job->request->max_tokens &&
-        asking->max_tokens < MOST_TOKENS) {
+        asking->max_tokens < MAX_TOKENS) {
         again.max_tokens *= 2;
     }
     asking->max_tokens = again.max_tokens;
@@ -279,10 +279,10 @@ static int repair(glimpse_remote *remote, glimpse_asking *asking, double deadlin
 
 /* A model that thinks used up all that it may write before its first word: asks once more, with
  * room for both. */
-static int ask_with_room(glimpse_remote *remote, glimpse_asking *asking, double deadline,
-                         glimpse_vlm_answer *answer, glimpse_reply_end *end) {
+static int ask_with_more_tokens(glimpse_remote *remote, glimpse_asking *asking, double deadline,
+                                glimpse_vlm_answer *answer, glimpse_reply_end *end) {
     asking->max_tokens *= THINKING_FACTOR;
-    if (asking->max_tokens > MOST_TOKENS) asking->max_tokens = MOST_TOKENS;
+    if (asking->max_tokens > MAX_TOKENS) asking->max_tokens = MAX_TOKENS;
     return glimpse_remote_exchange(remote, asking, deadline, answer, end);
 }
 
@@ -355,7 +355,7 @@ static int answer_remote(void *self, const glimpse_vlm_job *job, glimpse_vlm_ans
     double start = glimpse_now(), deadline = start + remote->total_timeout;
     int status = glimpse_remote_exchange(remote, &asking, deadline, answer, &end);
     if (status == 0 && end == GLIMPSE_REPLY_CUT && !*answer->text && !request->max_tokens) {
-        status = ask_with_room(remote, &asking, deadline, answer, &end);
+        status = ask_with_more_tokens(remote, &asking, deadline, answer, &end);
     }
     if (status == 0 && request->schema != GLIMPSE_VLM_PLAIN) {
         status = repair(remote, &asking, deadline, answer, &end);

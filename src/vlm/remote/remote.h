@@ -44,7 +44,7 @@ const char *glimpse_remote_config_key(const glimpse_remote_config *config, const
 const char *glimpse_remote_find_address(const char *text);
 /* "https://host:port" of a URL into `to`; checks scheme, host and that no name, password, or
  * fragment is in it. *loopback: the host is this machine. */
-int glimpse_remote_origin(char *to, size_t room, const char *url, int *loopback);
+int glimpse_remote_origin(char *to, size_t capacity, const char *url, int *loopback);
 /* GLIMPSE_E_INVALID for a name that cannot be that of a model at a provider's own service, or may
  * be an address. */
 int glimpse_remote_check_model(const char *model, const char *spec, const char *example);
@@ -83,7 +83,7 @@ typedef struct glimpse_pace {
     double next;       /* when the next may go */
 } glimpse_pace;
 /* When `amount` may go, at `now` or later; the pace is booked up to there. */
-double glimpse_pace_take(glimpse_pace *pace, double now, double amount);
+double glimpse_pace_reserve(glimpse_pace *pace, double now, double amount);
 
 typedef struct glimpse_limits {
     pthread_mutex_t mutex;
@@ -121,7 +121,7 @@ void glimpse_limits_leave(glimpse_limits *limits, double tokens, double actual_t
 void glimpse_limits_pause(glimpse_limits *limits, double seconds);
 /* How a question ended: 1 answered, 0 failed, -1 failed for good. `why` only for failures. */
 void glimpse_limits_result(glimpse_limits *limits, int result, const char *why);
-void glimpse_limits_reason(glimpse_limits *limits, char *to, size_t room);
+void glimpse_limits_reason(glimpse_limits *limits, char *to, size_t capacity);
 /* Waits; 0 when stopped. */
 int glimpse_limits_wait(const glimpse_vlm_job *job, double seconds);
 
@@ -264,8 +264,8 @@ typedef struct glimpse_dialect {
 
 /* Whether the dialect's version goes behind a base of the user's. */
 enum {
-    GLIMPSE_VERSION_SETTLED = 0, /* it does not */
-    GLIMPSE_VERSION_UNKNOWN,     /* tried when there is nothing at the base alone */
+    GLIMPSE_VERSION_GIVEN = 0, /* it does not */
+    GLIMPSE_VERSION_UNKNOWN,   /* tried when there is nothing at the base alone */
     GLIMPSE_VERSION_NEEDED
 };
 
@@ -292,7 +292,7 @@ struct glimpse_remote {
 };
 
 /* remote_address.c. Sets base, query, loopback and version from what was written as the address. */
-int glimpse_remote_take_base(glimpse_remote *remote, const char *text, const char *spec);
+int glimpse_remote_parse_base(glimpse_remote *remote, const char *text, const char *spec);
 /* Base, version where it is wanted, path and the base's query; malloc'ed. */
 char *glimpse_remote_url(const glimpse_remote *remote, int versioned, const char *path);
 /* For people: without the values of its query, which may hold a key. malloc'ed. */
@@ -337,7 +337,7 @@ json_t *glimpse_remote_data(const glimpse_asking *asking, size_t i, const char *
 json_t *glimpse_remote_media_type(const glimpse_asking *asking, size_t i);
 /* Appends, taking the reference; 0 when out of memory. */
 int glimpse_json_add(json_t *array, json_t *value);
-int glimpse_json_put(json_t *object, const char *name, json_t *value);
+int glimpse_json_set(json_t *object, const char *name, json_t *value);
 json_t *glimpse_json_text(const char *text); /* invalid UTF-8 replaced */
 const json_t *glimpse_json_at(const json_t *from, const char *const *path); /* "a", "0", NULL */
 uint64_t glimpse_json_count(const json_t *value); /* 0 for what is no count */

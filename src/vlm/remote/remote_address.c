@@ -102,7 +102,7 @@ static int is_private(const address_parts *parts) {
     }
 }
 
-int glimpse_remote_origin(char *to, size_t room, const char *url, int *loopback) {
+int glimpse_remote_origin(char *to, size_t capacity, const char *url, int *loopback) {
     size_t scheme = strncasecmp(url, "https://", 8) == 0  ? 8
                     : strncasecmp(url, "http://", 7) == 0 ? 7
                                                           : 0;
@@ -130,9 +130,9 @@ int glimpse_remote_origin(char *to, size_t room, const char *url, int *loopback)
     if (strchr(host, '#') || !split(&parts, host)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "\"%.200s\" is not the address of a server", url);
     }
-    if (scheme + length >= room) {
+    if (scheme + length >= capacity) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "the server's address is longer than %zu bytes",
-                            room - 1);
+                            capacity - 1);
     }
     for (size_t i = 0; i < scheme + length; i++)
         to[i] = (char)tolower((unsigned char)url[i]);
@@ -194,7 +194,7 @@ static int cut_pasted(char *base, const glimpse_dialect *dialect) {
     return 1;
 }
 
-int glimpse_remote_take_base(glimpse_remote *remote, const char *text, const char *spec) {
+int glimpse_remote_parse_base(glimpse_remote *remote, const char *text, const char *spec) {
     const glimpse_dialect *dialect = remote->dialect;
     char origin[512];
     int status = complete(&remote->base, text, spec);

@@ -19,8 +19,8 @@ static void headers(const glimpse_remote *remote, char lines[3][1024]) {
 
 static json_t *text_block(const char *text) {
     json_t *block = json_object();
-    if (block && glimpse_json_put(block, "type", json_string("text")) &&
-        glimpse_json_put(block, "text", glimpse_json_text(text))) {
+    if (block && glimpse_json_set(block, "type", json_string("text")) &&
+        glimpse_json_set(block, "text", glimpse_json_text(text))) {
         return block;
     }
     json_decref(block);
@@ -29,15 +29,15 @@ static json_t *text_block(const char *text) {
 
 static json_t *picture_block(const glimpse_asking *asking, size_t i) {
     json_t *source = json_object(), *block = json_object();
-    int fine = source && glimpse_json_put(source, "type", json_string("base64")) &&
-               glimpse_json_put(source, "media_type", glimpse_remote_media_type(asking, i)) &&
-               glimpse_json_put(source, "data", glimpse_remote_data(asking, i, ""));
+    int fine = source && glimpse_json_set(source, "type", json_string("base64")) &&
+               glimpse_json_set(source, "media_type", glimpse_remote_media_type(asking, i)) &&
+               glimpse_json_set(source, "data", glimpse_remote_data(asking, i, ""));
     if (!fine) {
         json_decref(source);
         source = NULL;
     }
-    if (block && glimpse_json_put(block, "source", source) &&
-        glimpse_json_put(block, "type", json_string("image"))) {
+    if (block && glimpse_json_set(block, "source", source) &&
+        glimpse_json_set(block, "type", json_string("image"))) {
         return block;
     }
     json_decref(block);
@@ -62,7 +62,7 @@ static json_t *body(glimpse_remote *remote, const glimpse_asking *asking) {
                              "max_tokens", (int)asking->max_tokens, "stream", 0, "messages", "role",
                              "user", "content", blocks);
     if (root && !(glimpse_remote_lacks(remote) & GLIMPSE_LACKS_TEMPERATURE) &&
-        !glimpse_json_put(root, "temperature", json_real(temperature))) {
+        !glimpse_json_set(root, "temperature", json_real(temperature))) {
         json_decref(root);
         return NULL;
     }

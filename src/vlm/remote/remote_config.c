@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MOST_BYTES = 1 << 20 };
+enum { MAX_BYTES = 1 << 20 };
 
 static char *default_path(void) {
     const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
@@ -49,24 +49,24 @@ static int check(int fd, const char *path) {
     if (info.st_uid != geteuid() && info.st_uid != 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: belongs to another user", path);
     }
-    if (info.st_size > MOST_BYTES) {
-        return glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d bytes", path, MOST_BYTES);
+    if (info.st_size > MAX_BYTES) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d bytes", path, MAX_BYTES);
     }
     return GLIMPSE_OK;
 }
 
 static int read_json(json_t **out, int fd, const char *path) {
-    char *text = malloc(MOST_BYTES + 1);
+    char *text = malloc(MAX_BYTES + 1);
     size_t used = 0;
-    if (!text) return glimpse_fail_nomem(MOST_BYTES + 1, path);
+    if (!text) return glimpse_fail_nomem(MAX_BYTES + 1, path);
     for (;;) {
-        ssize_t got = read(fd, text + used, MOST_BYTES + 1 - used);
+        ssize_t got = read(fd, text + used, MAX_BYTES + 1 - used);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) {
             free(text);
             return glimpse_fail_errno("%s: cannot read", path);
         }
-        if (got == 0 || (used += (size_t)got) > MOST_BYTES) break;
+        if (got == 0 || (used += (size_t)got) > MAX_BYTES) break;
     }
     json_error_t error;
     *out = glimpse_json_load(text, used, JSON_REJECT_DUPLICATES, &error);
@@ -81,7 +81,7 @@ static int read_json(json_t **out, int fd, const char *path) {
     return GLIMPSE_OK;
 }
 
-static int take(glimpse_remote_config *out, const json_t *root) {
+static int read_members(glimpse_remote_config *out, const json_t *root) {
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)root, name, value) {
@@ -127,7 +127,7 @@ int glimpse_remote_config_read(glimpse_remote_config *out, const char *path) {
     json_t *root = NULL;
     if (status == GLIMPSE_OK) status = check(fd, out->path);
     if (status == GLIMPSE_OK) status = read_json(&root, fd, out->path);
-    if (status == GLIMPSE_OK) status = take(out, root);
+    if (status == GLIMPSE_OK) status = read_members(out, root);
     json_decref(root);
     if (fd >= 0) (void)close(fd);
     if (status < 0) glimpse_remote_config_free(out);

@@ -38,12 +38,12 @@ static json_t *picture(const glimpse_asking *asking, size_t i) {
     const glimpse_vlm_loaded *from = &asking->job->pictures[i];
     json_t *value = json_object();
     int fine = value &&
-               glimpse_json_put(value, "media_type", glimpse_remote_media_type(asking, i)) &&
-               glimpse_json_put(value, "width", json_integer(from->width)) &&
-               glimpse_json_put(value, "height", json_integer(from->height)) &&
-               glimpse_json_put(value, "data", glimpse_remote_data(asking, i, ""));
+               glimpse_json_set(value, "media_type", glimpse_remote_media_type(asking, i)) &&
+               glimpse_json_set(value, "width", json_integer(from->width)) &&
+               glimpse_json_set(value, "height", json_integer(from->height)) &&
+               glimpse_json_set(value, "data", glimpse_remote_data(asking, i, ""));
     if (fine && from->from->label) {
-        fine = glimpse_json_put(value, "label", glimpse_json_text(from->from->label));
+        fine = glimpse_json_set(value, "label", glimpse_json_text(from->from->label));
     }
     if (fine) return value;
     json_decref(value);
@@ -65,15 +65,15 @@ static json_t *body(glimpse_remote *remote, const glimpse_asking *asking) {
         json_decref(root);
         return NULL;
     }
-    fine = glimpse_json_put(root, "images", pictures) &&
-           glimpse_json_put(root, "glimpse", json_integer(1)) &&
-           glimpse_json_put(root, "operation", json_string(operation_name(request->operation))) &&
-           glimpse_json_put(root, "schema", json_string(glimpse_vlm_schema_name(schema))) &&
-           glimpse_json_put(root, "prompt", glimpse_json_text(asking->prompt)) &&
-           glimpse_json_put(root, "text", glimpse_json_text(request->text ? request->text : "")) &&
-           glimpse_json_put(root, "max_tokens", json_integer(asking->max_tokens)) &&
-           glimpse_json_put(root, "temperature", json_real(job->temperature)) &&
-           glimpse_json_put(root, "seed", json_integer((json_int_t)(job->seed & INT32_MAX)));
+    fine = glimpse_json_set(root, "images", pictures) &&
+           glimpse_json_set(root, "glimpse", json_integer(1)) &&
+           glimpse_json_set(root, "operation", json_string(operation_name(request->operation))) &&
+           glimpse_json_set(root, "schema", json_string(glimpse_vlm_schema_name(schema))) &&
+           glimpse_json_set(root, "prompt", glimpse_json_text(asking->prompt)) &&
+           glimpse_json_set(root, "text", glimpse_json_text(request->text ? request->text : "")) &&
+           glimpse_json_set(root, "max_tokens", json_integer(asking->max_tokens)) &&
+           glimpse_json_set(root, "temperature", json_real(job->temperature)) &&
+           glimpse_json_set(root, "seed", json_integer((json_int_t)(job->seed & INT32_MAX)));
     if (fine) return root;
     json_decref(root);
     return NULL;

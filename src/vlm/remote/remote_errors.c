@@ -86,19 +86,19 @@ static double retry_delay(const json_t *body) {
 /* Appends words, with ". " between them; control characters and runs of blanks become one blank.
  * What does not fit is left out, no character of UTF-8 in half. */
 static void add_words(glimpse_remote_fault *fault, const char *words, size_t size) {
-    size_t used = strlen(fault->words), room = sizeof fault->words - 1;
-    if (used > 0 && used + 2 < room) {
+    size_t used = strlen(fault->words), capacity = sizeof fault->words - 1;
+    if (used > 0 && used + 2 < capacity) {
         memcpy(fault->words + used, "; ", 2);
         used += 2;
     }
     size_t start = used;
-    for (size_t i = 0; i < size && used < room; i++) {
+    for (size_t i = 0; i < size && used < capacity; i++) {
         unsigned char c = (unsigned char)words[i];
         if (c <= ' ' || c == 127) c = ' ';
         if (c == ' ' && (used == start || fault->words[used - 1] == ' ')) continue;
         fault->words[used++] = (char)c;
     }
-    if (used == room) {
+    if (used == capacity) {
         while (used > start && ((unsigned char)fault->words[used - 1] & 0xc0) == 0x80)
             used--;
         if (used > start) used--;

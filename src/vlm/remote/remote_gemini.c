@@ -25,19 +25,19 @@ static void headers(const glimpse_remote *remote, char lines[3][1024]) {
 
 static json_t *text_part(const char *text) {
     json_t *part = json_object();
-    if (part && glimpse_json_put(part, "text", glimpse_json_text(text))) return part;
+    if (part && glimpse_json_set(part, "text", glimpse_json_text(text))) return part;
     json_decref(part);
     return NULL;
 }
 
 static json_t *picture_part(const glimpse_asking *asking, size_t i) {
     json_t *data = json_object(), *part = json_object();
-    if (!data || !glimpse_json_put(data, "mimeType", glimpse_remote_media_type(asking, i)) ||
-        !glimpse_json_put(data, "data", glimpse_remote_data(asking, i, ""))) {
+    if (!data || !glimpse_json_set(data, "mimeType", glimpse_remote_media_type(asking, i)) ||
+        !glimpse_json_set(data, "data", glimpse_remote_data(asking, i, ""))) {
         json_decref(data);
         data = NULL;
     }
-    if (part && glimpse_json_put(part, "inlineData", data)) return part;
+    if (part && glimpse_json_set(part, "inlineData", data)) return part;
     json_decref(part);
     return NULL;
 }
@@ -58,10 +58,10 @@ static json_t *body(glimpse_remote *remote, const glimpse_asking *asking) {
                           : NULL;
     fine = config != NULL;
     if (fine && job->temperature > 0.0) {
-        fine = glimpse_json_put(config, "seed", json_integer((json_int_t)(job->seed & INT32_MAX)));
+        fine = glimpse_json_set(config, "seed", json_integer((json_int_t)(job->seed & INT32_MAX)));
     }
     if (fine && job->request->schema != GLIMPSE_VLM_PLAIN) {
-        fine = glimpse_json_put(config, "responseMimeType", json_string("application/json"));
+        fine = glimpse_json_set(config, "responseMimeType", json_string("application/json"));
     }
     if (!fine) {
         json_decref(parts);

@@ -107,7 +107,7 @@ void glimpse_http_pool_free(glimpse_http_pool *pool) {
     free(pool);
 }
 
-static CURL *take_handle(glimpse_http_pool *pool) {
+static CURL *acquire_handle(glimpse_http_pool *pool) {
     CURL *curl = NULL;
     (void)pthread_mutex_lock(&pool->mutex);
     if (pool->count > 0) curl = pool->idle[--pool->count];
@@ -131,7 +131,7 @@ static void give_handle(glimpse_http_pool *pool, CURL *curl) {
  */
 typedef struct incoming {
     glimpse_http *http;
-    size_t room;
+    size_t capacity;
     int too_large, no_memory;
 } incoming;
 
@@ -143,15 +143,15 @@ static size_t on_body(char *data, size_t size, size_t count, void *user) {
         in->too_large = 1;
         return 0;
     }
-    if (http->answer_size + more + 1 > in->room) {
-        size_t room = 2 * (http->answer_size + more) + 1024;
-        char *grown = realloc(http->answer, room);
+    if (http->answer_size + more + 1 > in->capacity) {
+        size_t capacity = 2 * (http->answer_size + more) + 1024;
+        char *grown = realloc(http->answer, capacity);
         if (!grown) {
             in->no_memory = 1;
             return 0;
         }
         http->answer = grown;
-        in->room = room;
+        in->capacity = capacity;
     }
     if (more > 0) memcpy(http->answer + http->answer_size, data, more);
     http->answer_size += more;
@@ -160,7 +160,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *user) {
 }
 
 /* The value of the header `name` into `to`; 0 when the line is another. */
-static int header_value(const char *line, size_t size, const char *name, char *to, size_t room) {
+static int header_value(const char *line, size_t size, const char *name, char *to,
+                        size_t capacity) {
     size_t length = strlen(name);
     if (size <= length || strncasecmp(line, name, length) != 0 || line[length] != ':') return 0;
     line += length + 1;
@@ -171,7 +172,7 @@ static int header_value(const char *line, size_t size, const char *name, char *t
     }
     while (size > 0 && isspace((unsigned char)line[size - 1]))
         size--;
-    (void)snprintf(to, room, "%.*s", (int)(size < room ? size : room - 1), line);
+    (void)snprintf(to, capacity, "%.*s", (int)(size < capacity ? size : capacity - 1), line);
     return 1;
 }
 
@@ -302,7 +303,7 @@ int glimpse_http_post(glimpse_http_pool *pool, glimpse_http *http, glimpse_http_
     http->answer_size = 0;
     http->retry_after = -1.0;
     http->location[0] = http->error[0] = '\0';
-    CURL *curl = take_handle(pool);
+    CURL *curl = acquire_handle(pool);
     int status = curl ? GLIMPSE_OK : glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a request");
     for (size_t i = 0; http->headers[i] && status == GLIMPSE_OK; i++) {
         struct curl_slist *more = lib.curl_slist_append(headers, http->headers[i]);

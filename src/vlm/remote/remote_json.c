@@ -13,7 +13,7 @@ int glimpse_json_add(json_t *array, json_t *value) {
     return value && json_array_append_new(array, value) == 0;
 }
 
-int glimpse_json_put(json_t *object, const char *name, json_t *value) {
+int glimpse_json_set(json_t *object, const char *name, json_t *value) {
     return value && json_object_set_new(object, name, value) == 0;
 }
 

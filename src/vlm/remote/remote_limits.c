@@ -3,8 +3,8 @@
  * breaker, money.
  *
  * Rates are paced: N a minute is one every 60/N seconds, so that no minute, wherever it begins,
- * holds more. Money is reserved before sending at the estimate and settled at what the answer says;
- * who does not fit waits while others may still give back, and is refused when nobody can.
+ * holds more. Money is reserved before sending at the estimate and corrected to what the answer
+ * says; who does not fit waits while others may still give back, and is refused when nobody can.
  *
  * The breaker opens after so many failed questions in a row and closes with the first good one;
  * when its time is over one request is let through to find out.
@@ -21,7 +21,7 @@
 static const double slice = 0.1; /* seconds between two looks at job->cancelled */
 static const double first_pause = 30.0, longest_pause = 300.0;
 
-double glimpse_pace_take(glimpse_pace *pace, double now, double amount) {
+double glimpse_pace_reserve(glimpse_pace *pace, double now, double amount) {
     if (pace->per_second <= 0.0) return now;
     double start = fmax(now, pace->next);
     pace->next = start + amount / pace->per_second;
@@ -127,8 +127,8 @@ glimpse_entry glimpse_limits_enter(glimpse_limits *limits, double tokens, double
     }
     if (entry == GLIMPSE_ENTRY_OK) {
         double now = glimpse_now();
-        start = fmax(glimpse_pace_take(&limits->requests, now, 1.0),
-                     glimpse_pace_take(&limits->tokens, now, tokens));
+        start = fmax(glimpse_pace_reserve(&limits->requests, now, 1.0),
+                     glimpse_pace_reserve(&limits->tokens, now, tokens));
         limits->active++;
         limits->reserved += cost;
     }
@@ -191,12 +191,12 @@ void glimpse_limits_result(glimpse_limits *limits, int result, const char *why) 
     (void)pthread_mutex_unlock(&limits->mutex);
 }
 
-void glimpse_limits_reason(glimpse_limits *limits, char *to, size_t room) {
+void glimpse_limits_reason(glimpse_limits *limits, char *to, size_t capacity) {
     (void)pthread_mutex_lock(&limits->mutex);
     if (limits->dead) {
-        (void)snprintf(to, room, "not sent after: %s", limits->reason);
+        (void)snprintf(to, capacity, "not sent after: %s", limits->reason);
     } else {
-        (void)snprintf(to, room, "not sent: %u requests in a row failed, the last with: %s",
+        (void)snprintf(to, capacity, "not sent: %u requests in a row failed, the last with: %s",
                        limits->in_a_row, limits->reason);
     }
     (void)pthread_mutex_unlock(&limits->mutex);

@@ -21,8 +21,8 @@ static void headers(const glimpse_remote *remote, char lines[3][1024]) {
 
 static json_t *text_part(const char *text) {
     json_t *part = json_object();
-    if (part && glimpse_json_put(part, "type", json_string("text")) &&
-        glimpse_json_put(part, "text", glimpse_json_text(text))) {
+    if (part && glimpse_json_set(part, "type", json_string("text")) &&
+        glimpse_json_set(part, "text", glimpse_json_text(text))) {
         return part;
     }
     json_decref(part);
@@ -33,16 +33,16 @@ static json_t *picture_part(const glimpse_asking *asking, size_t i) {
     char prefix[64];
     (void)snprintf(prefix, sizeof prefix, "data:%s;base64,", asking->job->pictures[i].media_type);
     json_t *image = json_object(), *part = json_object();
-    int fine = image && glimpse_json_put(image, "url", glimpse_remote_data(asking, i, prefix));
+    int fine = image && glimpse_json_set(image, "url", glimpse_remote_data(asking, i, prefix));
     if (fine && asking->job->request->task == GLIMPSE_VLM_TEXT) {
-        fine = glimpse_json_put(image, "detail", json_string("high"));
+        fine = glimpse_json_set(image, "detail", json_string("high"));
     }
     if (!fine) {
         json_decref(image);
         image = NULL;
     }
-    if (part && glimpse_json_put(part, "image_url", image) &&
-        glimpse_json_put(part, "type", json_string("image_url"))) {
+    if (part && glimpse_json_set(part, "image_url", image) &&
+        glimpse_json_set(part, "type", json_string("image_url"))) {
         return part;
     }
     json_decref(part);
@@ -56,20 +56,20 @@ static int add_parameters(json_t *body, glimpse_remote *remote, const glimpse_as
      * other servers know the old one. */
     int new_name = remote->own_base ? (lacks & GLIMPSE_LACKS_MAX_TOKENS) != 0
                                     : !(lacks & GLIMPSE_LACKS_MAX_COMPLETION_TOKENS);
-    int fine = glimpse_json_put(body, new_name ? "max_completion_tokens" : "max_tokens",
+    int fine = glimpse_json_set(body, new_name ? "max_completion_tokens" : "max_tokens",
                                 json_integer(asking->max_tokens));
     if (!(lacks & GLIMPSE_LACKS_TEMPERATURE)) {
-        fine = fine && glimpse_json_put(body, "temperature", json_real(job->temperature));
+        fine = fine && glimpse_json_set(body, "temperature", json_real(job->temperature));
     }
     if (job->temperature > 0.0 && !(lacks & GLIMPSE_LACKS_SEED)) {
         fine = fine &&
-               glimpse_json_put(body, "seed", json_integer((json_int_t)(job->seed & INT32_MAX)));
+               glimpse_json_set(body, "seed", json_integer((json_int_t)(job->seed & INT32_MAX)));
     }
     if (job->request->schema != GLIMPSE_VLM_PLAIN && !(lacks & GLIMPSE_LACKS_FORMAT)) {
         fine = fine &&
-               glimpse_json_put(body, "response_format", json_pack("{s:s}", "type", "json_object"));
+               glimpse_json_set(body, "response_format", json_pack("{s:s}", "type", "json_object"));
     }
-    return fine && glimpse_json_put(body, "stream", json_false());
+    return fine && glimpse_json_set(body, "stream", json_false());
 }
 
 static json_t *body(glimpse_remote *remote, const glimpse_asking *asking) {

@@ -22,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_BYTES = 4 << 20 };
+enum { MAX_BYTES = 4 << 20 };
 
 int glimpse_remote_is_version(const char *rest, const char *form) {
     static const struct {
@@ -72,7 +72,7 @@ static size_t matches(const char *name, const wanted *w) {
     return 0;
 }
 
-static int take_number(double *out, const json_t *entry, const char *name, const char *of,
+static int read_number(double *out, const json_t *entry, const char *name, const char *of,
                        const char *path, double scale) {
     const json_t *value = json_object_get(entry, name);
     if (!value) return GLIMPSE_OK;
@@ -108,14 +108,14 @@ static int find(glimpse_remote_price *out, const wanted *w, const json_t *root, 
     if (!best) return 0;
     glimpse_remote_price price = {-1.0, -1.0, -1.0, -1.0, -1.0, "", ""};
     const json_t *picture = json_object_get(best, "picture");
-    int status = take_number(&price.in, best, "in", best_name, path, per);
-    if (status == GLIMPSE_OK) status = take_number(&price.out, best, "out", best_name, path, per);
+    int status = read_number(&price.in, best, "in", best_name, path, per);
+    if (status == GLIMPSE_OK) status = read_number(&price.out, best, "out", best_name, path, per);
     if (status == GLIMPSE_OK)
-        status = take_number(&price.picture_base, picture, "base", best_name, path, 1.0);
+        status = read_number(&price.picture_base, picture, "base", best_name, path, 1.0);
     if (status == GLIMPSE_OK)
-        status = take_number(&price.picture_tile, picture, "tile", best_name, path, 1.0);
+        status = read_number(&price.picture_tile, picture, "tile", best_name, path, 1.0);
     if (status == GLIMPSE_OK)
-        status = take_number(&price.patch, picture, "patch", best_name, path, 1.0);
+        status = read_number(&price.patch, picture, "patch", best_name, path, 1.0);
     if (status < 0) return status;
     if (price.in < 0.0 || price.out < 0.0) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" needs \"in\" and \"out\"", path,
@@ -142,7 +142,7 @@ static int find_in_file(glimpse_remote_price *out, const wanted *w, const char *
     if (!must_exist && access(path, F_OK) != 0 && errno == ENOENT) return 0;
     void *text = NULL;
     size_t size = 0;
-    int status = glimpse_file_read(&text, &size, path, MOST_BYTES);
+    int status = glimpse_file_read(&text, &size, path, MAX_BYTES);
     if (status < 0) return status;
     json_error_t error;
     json_t *root = glimpse_json_load(text, size, JSON_REJECT_DUPLICATES, &error);

@@ -107,13 +107,12 @@ static int try_version(sending *s, long status) {
     int version = glimpse_remote_version(s->remote), missing = status == 404 || status == 405;
     if (s->versioned || !missing) {
         if (version == GLIMPSE_VERSION_UNKNOWN) {
-            glimpse_remote_set_version(s->remote, s->versioned && !missing
-                                                      ? GLIMPSE_VERSION_NEEDED
-                                                      : GLIMPSE_VERSION_SETTLED);
+            glimpse_remote_set_version(s->remote, s->versioned && !missing ? GLIMPSE_VERSION_NEEDED
+                                                                           : GLIMPSE_VERSION_GIVEN);
         }
         return 0;
     }
-    if (version == GLIMPSE_VERSION_SETTLED) return 0;
+    if (version == GLIMPSE_VERSION_GIVEN) return 0;
     s->versioned = 1;
     return set_url(s) == GLIMPSE_OK;
 }
@@ -299,9 +298,9 @@ static double random_share(void) {
 /* How long to wait before attempt n + 1: full jitter below 1, 2, 4 ... 60 seconds, but at least
  * what the server asks for, and a little more, so that not all come back at once. */
 static double back_off(int n, double after) {
-    double most = fmin(60.0, exp2(n));
-    if (after >= 0.0) return after + random_share() * fmin(most, 0.1 * after + 0.5);
-    return most * (0.25 + 0.75 * random_share());
+    double max = fmin(60.0, exp2(n));
+    if (after >= 0.0) return after + random_share() * fmin(max, 0.1 * after + 0.5);
+    return max * (0.25 + 0.75 * random_share());
 }
 
 static int not_sent(sending *s, const char *reason) {
@@ -398,7 +397,7 @@ static int send_with_retries(sending *s) {
 }
 
 /* What the reply says, as an answer. Of a broken end the reason is its `why`. */
-static int take_reply(glimpse_vlm_answer *answer, const glimpse_reply *reply,
+static int read_reply(glimpse_vlm_answer *answer, const glimpse_reply *reply,
                       glimpse_vlm_schema schema) {
     const char *text = reply->text ? reply->text : "";
     int status = glimpse_vlm_set(&answer->answered_by, reply->model);
@@ -419,7 +418,7 @@ static int take_reply(glimpse_vlm_answer *answer, const glimpse_reply *reply,
         }
         return status < 0 ? status : 1;
     }
-    status = glimpse_vlm_take_text(answer, text, schema);
+    status = glimpse_vlm_read_text(answer, text, schema);
     if (status < 0 || reply->end != GLIMPSE_REPLY_BROKEN) return status;
     int set = glimpse_vlm_set(&answer->reason, reply->why);
     return set < 0 ? set : status;
@@ -447,7 +446,7 @@ int glimpse_remote_exchange(glimpse_remote *remote, const glimpse_asking *asking
     int status = send_with_retries(&s);
     if (status == 1) {
         *end = s.reply.end;
-        status = take_reply(answer, &s.reply, asking->job->request->schema);
+        status = read_reply(answer, &s.reply, asking->job->request->schema);
     } else if (status == 0) {
         status = 1;
     }

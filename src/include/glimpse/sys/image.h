@@ -23,8 +23,8 @@
  * WebP and rare TIFFs, 3 for turning what is no JPEG by 90 degrees, rows or nothing for all else;
  * 12 in all for Radiance HDR. HEIC and AVIF go through libheif, whose own buffers come to about 10
  * bytes per pixel for 8-bit pictures and 20 for deeper ones. At the default limit a file may have
- * 1.7 GB; larger ones are refused unread. TGA and PIC of more than 536 million pixels and HDR of
- * more than 178 million are refused (GLIMPSE_E_LIMIT) whatever `max_pixels` says.
+ * 1.7 GB; larger ones are refused before they are read. TGA and PIC of more than 536 million pixels
+ * and HDR of more than 178 million are refused (GLIMPSE_E_LIMIT) whatever `max_pixels` says.
  *
  * Threads: an image is plain data; use it from one thread at a time or only read it. Decoding
  * different images in different threads is safe.

@@ -1,15 +1,15 @@
 /*
- * core/room.c - asks the system for memory before a call that cannot fail without ending the
+ * core/memory.c - asks the system for memory before a call that cannot fail without ending the
  * program.
  */
-#include "core/room.h"
+#include "core/memory.h"
 
 #include "core/error.h"
 
 #include <stddef.h>
 #include <sys/mman.h>
 
-int glimpse_room_is_there(uint64_t bytes) {
+int glimpse_memory_is_available(uint64_t bytes) {
     if (bytes > SIZE_MAX / 2) return 0;
     void *tried =
         mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -18,8 +18,8 @@ int glimpse_room_is_there(uint64_t bytes) {
     return 1;
 }
 
-int glimpse_room_check(uint64_t bytes, const char *what) {
-    if (glimpse_room_is_there(bytes)) return GLIMPSE_OK;
+int glimpse_memory_check(uint64_t bytes, const char *what) {
+    if (glimpse_memory_is_available(bytes)) return GLIMPSE_OK;
     return glimpse_fail(GLIMPSE_E_NOMEM,
                         "out of memory (%s: about %llu MB of address space are needed, and less is "
                         "left; the limit of ulimit -v must be higher)",

@@ -1,11 +1,11 @@
 /*
- * index/dedup/dups_mih_table.h - the tables of multi-index hashing: which bits of a code make a
- * chunk, and where the codes with a given chunk are. See dups_mih.h.
+ * index/dedup/dedup_mih_table.h - the tables of multi-index hashing: which bits of a code make a
+ * chunk, and where the codes with a given chunk are. See dedup_mih.h.
  */
-#ifndef GLIMPSE_INDEX_DUPS_MIH_TABLE_H
-#define GLIMPSE_INDEX_DUPS_MIH_TABLE_H
+#ifndef GLIMPSE_INDEX_DEDUP_MIH_TABLE_H
+#define GLIMPSE_INDEX_DEDUP_MIH_TABLE_H
 
-#include "dups_mih.h"
+#include "dedup_mih.h"
 
 enum {
     GLIMPSE_MIH_MAX_RADIUS = 20,
@@ -17,7 +17,7 @@ typedef struct glimpse_mih_plan {
     unsigned chunks;
     unsigned bits[GLIMPSE_MIH_MAX_CHUNKS], shift[GLIMPSE_MIH_MAX_CHUNKS];
     int radius[GLIMPSE_MIH_MAX_CHUNKS]; /* -1: no look-up in this chunk */
-    size_t most_masks;                  /* look-ups of one query in one table */
+    size_t max_masks;                   /* look-ups of one query in one table */
 } glimpse_mih_plan;
 
 typedef struct glimpse_mih_table {
@@ -38,7 +38,7 @@ int glimpse_mih_table_build(glimpse_mih_table *table, const glimpse_mih_job *job
                             size_t count);
 void glimpse_mih_table_release(glimpse_mih_table *table);
 
-/* The positions to look at, ascending, malloc'ed: all, or of equal codes the first most_equal. */
+/* The positions to look at, ascending, malloc'ed: all, or of equal codes the first max_equal. */
 int glimpse_mih_keep_some(const glimpse_mih_job *job, uint32_t **kept, size_t *count);
 
 static inline uint32_t glimpse_mih_chunk(const glimpse_mih_plan *p, unsigned c, uint64_t code) {

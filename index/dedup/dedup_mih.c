@@ -1,11 +1,11 @@
 /*
- * index/dedup/dups_mih.c - finds all pairs of 64-bit codes within a Hamming radius, by multi-index
+ * index/dedup/dedup_mih.c - finds all pairs of 64-bit codes within a Hamming radius, by multi-index
  * hashing.
  */
-#include "dups_mih.h"
+#include "dedup_mih.h"
 
 #include "core/error.h"
-#include "dups_mih_table.h"
+#include "dedup_mih_table.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,7 +16,7 @@ enum { QUERIES_AT_ONCE = 1024, TOGETHER = 16, AHEAD = 16 };
 
 typedef struct hits {
     glimpse_mih_hit *items;
-    size_t count, room;
+    size_t count, capacity;
 } hits;
 
 typedef struct shared {
@@ -30,9 +30,9 @@ typedef struct shared {
 typedef struct worker {
     shared *shared;
     hits found;
-    glimpse_mih_hit *nearest; /* [most_hits] a heap, the farthest on top */
-    uint32_t *masks;   /* [most_masks] what to look up without weak bits: the chunk XOR each */
-    uint32_t *buckets; /* [TOGETHER * most_masks + 2 * AHEAD] of some queries */
+    glimpse_mih_hit *nearest; /* [max_hits] a heap, the farthest on top */
+    uint32_t *masks;   /* [max_masks] what to look up without weak bits: the chunk XOR each */
+    uint32_t *buckets; /* [TOGETHER * max_masks + 2 * AHEAD] of some queries */
     size_t mask_count;
     int status;
     int leads; /* asks whether to stop */
@@ -57,12 +57,12 @@ static int told_before(const glimpse_mih_plan *p, unsigned c, uint64_t differenc
 }
 
 static int append(hits *list, glimpse_mih_hit hit) {
-    if (list->count == list->room) {
-        size_t room = list->room ? list->room * 2 : 1024;
-        glimpse_mih_hit *items = realloc(list->items, room * sizeof *items);
-        if (!items) return glimpse_fail_nomem(room * sizeof *items, "candidates");
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 1024;
+        glimpse_mih_hit *items = realloc(list->items, capacity * sizeof *items);
+        if (!items) return glimpse_fail_nomem(capacity * sizeof *items, "candidates");
         list->items = items;
-        list->room = room;
+        list->capacity = capacity;
     }
     list->items[list->count++] = hit;
     return GLIMPSE_OK;
@@ -73,9 +73,9 @@ static int is_farther(const glimpse_mih_hit *a, const glimpse_mih_hit *b) {
 }
 
 /* Puts `hit` into the heap of the nearest. */
-static void keep_nearest(glimpse_mih_hit *heap, size_t *count, size_t most, glimpse_mih_hit hit) {
+static void keep_nearest(glimpse_mih_hit *heap, size_t *count, size_t max, glimpse_mih_hit hit) {
     size_t i;
-    if (*count < most) {
+    if (*count < max) {
         for (i = (*count)++; i > 0 && is_farther(&hit, &heap[(i - 1) / 2]); i = (i - 1) / 2)
             heap[i] = heap[(i - 1) / 2];
         heap[i] = hit;
@@ -84,8 +84,8 @@ static void keep_nearest(glimpse_mih_hit *heap, size_t *count, size_t most, glim
     if (!is_farther(&heap[0], &hit)) return;
     for (i = 0;;) {
         size_t child = 2 * i + 1;
-        if (child >= most) break;
-        if (child + 1 < most && is_farther(&heap[child + 1], &heap[child])) child++;
+        if (child >= max) break;
+        if (child + 1 < max && is_farther(&heap[child + 1], &heap[child])) child++;
         if (!is_farther(&heap[child], &hit)) break;
         heap[i] = heap[child];
         i = child;
@@ -133,8 +133,8 @@ static inline __attribute__((always_inline)) int look_up_one(worker *w, size_t q
             if (job->base_item[position] == job->query_item[query]) continue;
             if (told_before(s->plan, t->chunk, difference, weak)) continue;
             glimpse_mih_hit hit = {(uint32_t)query, position, distance};
-            if (job->most_hits > 0) {
-                keep_nearest(w->nearest, near_count, job->most_hits, hit);
+            if (job->max_hits > 0) {
+                keep_nearest(w->nearest, near_count, job->max_hits, hit);
             } else if ((status = append(&w->found, hit)) < 0) {
                 return status;
             }
@@ -279,13 +279,13 @@ int glimpse_mih_join(const glimpse_mih_job *job, glimpse_mih_hit **out, size_t *
     for (unsigned i = 0; i < jobs && status == GLIMPSE_OK; i++) {
         workers[i].shared = &s;
         workers[i].leads = i == 0;
-        workers[i].masks = malloc((p.most_masks + 1) * sizeof *workers[i].masks);
+        workers[i].masks = malloc((p.max_masks + 1) * sizeof *workers[i].masks);
         workers[i].buckets =
-            malloc((TOGETHER * p.most_masks + 2 * AHEAD) * sizeof *workers[i].buckets);
-        workers[i].nearest = malloc((job->most_hits + 1) * sizeof *workers[i].nearest);
+            malloc((TOGETHER * p.max_masks + 2 * AHEAD) * sizeof *workers[i].buckets);
+        workers[i].nearest = malloc((job->max_hits + 1) * sizeof *workers[i].nearest);
         if (!workers[i].nearest || !workers[i].masks || !workers[i].buckets)
             status =
-                glimpse_fail_nomem(job->most_hits * 12 + TOGETHER * p.most_masks * 4, "candidates");
+                glimpse_fail_nomem(job->max_hits * 12 + TOGETHER * p.max_masks * 4, "candidates");
     }
     for (unsigned c = 0; c < p.chunks && status == GLIMPSE_OK; c++) {
         glimpse_mih_table t;

@@ -1,14 +1,14 @@
 /*
- * index/dedup/dups_scan.c - reads the listed files: content id, pixels' id, thumbnail, hashes,
+ * index/dedup/dedup_scan.c - reads the listed files: content id, pixels' id, thumbnail, hashes,
  * measures, embedding. The pool of index/ingest/pool.h does the work; what the libraries know of a
  * file, or of its content, is taken from there. A file that cannot be used keeps its reason and
  * stops nothing.
  */
-#include "dups_private.h"
+#include "dedup_private.h"
 
 #include "core/error.h"
 #include "core/hash.h"
-#include "dups_cache.h"
+#include "dedup_cache.h"
 #include "pool.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 enum { FRESH_AT_ONCE = 256 };
 
 typedef struct scan {
-    glimpse_dups *dups;
+    glimpse_dedup *dedup;
     glimpse_pool *pool;
     pthread_mutex_t mutex; /* the libraries */
     size_t thumbs;         /* items below this one keep theirs */
@@ -37,8 +37,8 @@ typedef struct scan_job {
 } scan_job;
 
 /* Of unit length, from `found` [embedding_size]; none when that has no length. */
-static int set_embedding(const glimpse_dups *dups, glimpse_dups_item *item, const float *found) {
-    const size_t size = dups->embedding_size;
+static int set_embedding(const glimpse_dedup *dedup, glimpse_dedup_item *item, const float *found) {
+    const size_t size = dedup->embedding_size;
     double norm = 0;
     for (size_t i = 0; i < size; i++)
         norm += (double)found[i] * (double)found[i];
@@ -52,12 +52,12 @@ static int set_embedding(const glimpse_dups *dups, glimpse_dups_item *item, cons
 }
 
 /* GLIMPSE_E_NOT_FOUND when no library has one. */
-static int find_embedding(scan *s, glimpse_dups_item *item) {
-    const glimpse_dedup_options *options = s->dups->options;
+static int find_embedding(scan *s, glimpse_dedup_item *item) {
+    const glimpse_dedup_options *options = s->dedup->options;
     glimpse_library *stores[2] = {options->library, options->against_library};
     int status = GLIMPSE_E_NOT_FOUND;
-    float *found = malloc(s->dups->embedding_size * sizeof *found);
-    if (!found) return glimpse_fail_nomem(s->dups->embedding_size * 4, "an embedding");
+    float *found = malloc(s->dedup->embedding_size * sizeof *found);
+    if (!found) return glimpse_fail_nomem(s->dedup->embedding_size * 4, "an embedding");
     for (int i = 0; i < 2 && status == GLIMPSE_E_NOT_FOUND; i++) {
         if (!stores[i]) continue;
         (void)pthread_mutex_lock(&s->mutex);
@@ -65,16 +65,16 @@ static int find_embedding(scan *s, glimpse_dups_item *item) {
             glimpse_library_embedding(found, NULL, stores[i], options->model, item->picture.id);
         (void)pthread_mutex_unlock(&s->mutex);
     }
-    if (status == GLIMPSE_OK) status = set_embedding(s->dups, item, found);
+    if (status == GLIMPSE_OK) status = set_embedding(s->dedup, item, found);
     free(found);
     return status;
 }
 
 /* What the library knows is enough, when it has the embedding too. */
-static int complete(scan *s, glimpse_dups_item *item) {
-    int status = s->dups->embedding_size > 0 ? find_embedding(s, item) : GLIMPSE_OK;
+static int complete(scan *s, glimpse_dedup_item *item) {
+    int status = s->dedup->embedding_size > 0 ? find_embedding(s, item) : GLIMPSE_OK;
     if (status == GLIMPSE_OK) {
-        item->picture.label = glimpse_dups_label(s->dups, item->picture.path);
+        item->picture.label = glimpse_dedup_label(s->dedup, item->picture.path);
         if (!item->picture.label) status = glimpse_fail_nomem(64, "what a file says");
     }
     if (status == GLIMPSE_OK) return status;
@@ -89,8 +89,8 @@ static int complete(scan *s, glimpse_dups_item *item) {
 /*
  * The producer: what needs no look, and what does.
  */
-/* Settles the job, or leaves it pending for the workers. */
-static void look_at(scan *s, glimpse_dups_item *item, glimpse_pool_job *job) {
+/* Completes the job, or leaves it pending for the workers. */
+static void look_at(scan *s, glimpse_dedup_item *item, glimpse_pool_job *job) {
     struct stat info;
     if (item->status < 0) { /* the walk said why */
         job->outcome = GLIMPSE_POOL_KNOWN;
@@ -105,11 +105,11 @@ static void look_at(scan *s, glimpse_dups_item *item, glimpse_pool_job *job) {
         (int64_t)info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec;
     item->device = (uint64_t)info.st_dev;
     item->inode = (uint64_t)info.st_ino;
-    if ((uint64_t)info.st_size < s->dups->options->min_bytes) {
+    if ((uint64_t)info.st_size < s->dedup->options->min_bytes) {
         job->outcome = GLIMPSE_POOL_NO_PICTURE;
         return;
     }
-    if (!glimpse_dups_cache_find_file(s->dups, item, &info)) return;
+    if (!glimpse_dedup_cache_find_file(s->dedup, item, &info)) return;
     const int known = complete(s, item);
     if (known == GLIMPSE_OK) {
         job->outcome = GLIMPSE_POOL_KNOWN;
@@ -120,9 +120,9 @@ static void look_at(scan *s, glimpse_dups_item *item, glimpse_pool_job *job) {
 
 static void produce(void *user, glimpse_pool *pool) {
     scan *s = user;
-    glimpse_dups *dups = s->dups;
-    for (size_t i = 0; i < dups->count && !glimpse_pool_is_stopping(pool); i++) {
-        glimpse_dups_item *item = &dups->items[i];
+    glimpse_dedup *dedup = s->dedup;
+    for (size_t i = 0; i < dedup->count && !glimpse_pool_is_stopping(pool); i++) {
+        glimpse_dedup_item *item = &dedup->items[i];
         scan_job *job = calloc(1, sizeof *job);
         if (!job) {
             glimpse_pool_fail(pool, glimpse_fail_nomem(sizeof *job, "a picture"));
@@ -130,11 +130,11 @@ static void produce(void *user, glimpse_pool *pool) {
         }
         job->index = i;
         job->picture.path = (char *)item->picture.path;
-        job->picture.wants_embedding = dups->embedding_size > 0;
+        job->picture.wants_embedding = dedup->embedding_size > 0;
         look_at(s, item, &job->picture);
         const int taken = job->picture.outcome == GLIMPSE_POOL_PENDING
                               ? glimpse_pool_submit(pool, &job->picture)
-                              : glimpse_pool_settle(pool, &job->picture);
+                              : glimpse_pool_complete(pool, &job->picture);
         if (taken) continue;
         glimpse_pool_job_clear(&job->picture);
         free(job);
@@ -144,18 +144,18 @@ static void produce(void *user, glimpse_pool *pool) {
 /*
  * In the workers.
  */
-static glimpse_dups_item *item_of(const scan *s, const glimpse_pool_job *job) {
-    return &s->dups->items[((const scan_job *)job)->index];
+static glimpse_dedup_item *item_of(const scan *s, const glimpse_pool_job *job) {
+    return &s->dedup->items[((const scan_job *)job)->index];
 }
 
 static glimpse_pool_step claim(void *user, glimpse_pool_job *job) {
     scan *s = user;
-    const glimpse_dedup_options *options = s->dups->options;
-    glimpse_dups_item *item = item_of(s, job);
+    const glimpse_dedup_options *options = s->dedup->options;
+    glimpse_dedup_item *item = item_of(s, job);
     char id[GLIMPSE_HASH_HEX];
     if (!options->library && !options->against_library) return GLIMPSE_STEP_ON;
     glimpse_hash_to_hex(&job->hash, id);
-    if (!glimpse_dups_cache_find_content(s->dups, item, id, job->content_size)) {
+    if (!glimpse_dedup_cache_find_content(s->dedup, item, id, job->content_size)) {
         return GLIMPSE_STEP_ON;
     }
     const int known = complete(s, item);
@@ -165,15 +165,15 @@ static glimpse_pool_step claim(void *user, glimpse_pool_job *job) {
     } else {
         job->outcome = GLIMPSE_POOL_KNOWN;
     }
-    return GLIMPSE_STEP_SETTLED;
+    return GLIMPSE_STEP_COMPLETE;
 }
 
 static int inspect(void *user, glimpse_pool_job *job, const glimpse_image *image,
                    const uint8_t *data, size_t size) {
     scan *s = user;
-    glimpse_dups_item *item = item_of(s, job);
+    glimpse_dedup_item *item = item_of(s, job);
     const int keep = ((const scan_job *)job)->index < s->thumbs;
-    int status = glimpse_dups_measure(s->dups, item, image, data, size, &job->hash, keep);
+    int status = glimpse_dedup_measure(s->dedup, item, image, data, size, &job->hash, keep);
     if (status < 0 || !job->wants_embedding) return status;
     status = find_embedding(s, item);
     if (status == GLIMPSE_OK) job->wants_embedding = 0;
@@ -186,17 +186,17 @@ static int inspect(void *user, glimpse_pool_job *job, const glimpse_image *image
 /* Puts what was read since into the library, `least` pictures or more. */
 static void keep_fresh(scan *s, size_t least) {
     if (s->fresh_count < least || s->fresh_count == 0) return;
-    glimpse_dups_cache_put(s->dups, s->fresh, s->fresh_count);
+    glimpse_dedup_cache_write(s->dedup, s->fresh, s->fresh_count);
     s->fresh_count = 0;
 }
 
 static void consume(void *user, glimpse_pool_job *job) {
     scan *s = user;
-    glimpse_dups_item *item = item_of(s, job);
+    glimpse_dedup_item *item = item_of(s, job);
     int status = GLIMPSE_OK;
     switch (job->outcome) {
     case GLIMPSE_POOL_DONE:
-        if (job->embedding) status = set_embedding(s->dups, item, job->embedding);
+        if (job->embedding) status = set_embedding(s->dedup, item, job->embedding);
         s->fresh[s->fresh_count++] = (uint32_t)((const scan_job *)job)->index;
         break;
     case GLIMPSE_POOL_VANISHED:
@@ -220,38 +220,38 @@ static void consume(void *user, glimpse_pool_job *job) {
 
 static void tick(void *user) {
     scan *s = user;
-    if (glimpse_dups_progress(s->dups, "reading pictures", s->done, s->dups->count, 1, s->path) <
+    if (glimpse_dedup_progress(s->dedup, "reading pictures", s->done, s->dedup->count, 1, s->path) <
         0) {
         glimpse_pool_cancel(s->pool);
     }
 }
 
 /* What turned out to be no picture was never found. */
-static void drop_skipped(glimpse_dups *dups) {
+static void drop_skipped(glimpse_dedup *dedup) {
     size_t kept = 0;
-    for (size_t i = 0; i < dups->count; i++) {
-        if (dups->items[i].skip) {
-            free((char *)dups->items[i].picture.path);
+    for (size_t i = 0; i < dedup->count; i++) {
+        if (dedup->items[i].skip) {
+            free((char *)dedup->items[i].picture.path);
             continue;
         }
-        dups->items[kept++] = dups->items[i];
+        dedup->items[kept++] = dedup->items[i];
     }
-    dups->count = kept;
+    dedup->count = kept;
 }
 
-int glimpse_dups_scan(glimpse_dups *dups) {
-    const glimpse_dedup_options *options = dups->options;
-    scan s = {.dups = dups, .thumbs = dups->thumb_bytes / sizeof(glimpse_thumb), .path = ""};
+int glimpse_dedup_scan(glimpse_dedup *dedup) {
+    const glimpse_dedup_options *options = dedup->options;
+    scan s = {.dedup = dedup, .thumbs = dedup->thumb_bytes / sizeof(glimpse_thumb), .path = ""};
     glimpse_ingest_engine engine;
-    glimpse_pool_options pool = {.jobs = dups->jobs,
+    glimpse_pool_options pool = {.jobs = dedup->jobs,
                                  .max_pixels = options->max_pixels,
                                  .exact = options->exact_decode,
                                  .claim = claim,
                                  .inspect = inspect,
                                  .user = &s};
     const glimpse_pool_run run = {
-        .produce = produce, .consume = consume, .tick = tick, .user = &s, .expected = dups->count};
-    if (dups->embedding_size > 0) {
+        .produce = produce, .consume = consume, .tick = tick, .user = &s, .expected = dedup->count};
+    if (dedup->embedding_size > 0) {
         engine = glimpse_engine_of_model(options->model);
         pool.engine = &engine;
     }
@@ -266,11 +266,11 @@ int glimpse_dups_scan(glimpse_dups *dups) {
     glimpse_pool_free(s.pool);
     (void)pthread_mutex_destroy(&s.mutex);
     free(s.fresh);
-    for (size_t i = 0; i < dups->count; i++)
-        dups->cached += (uint64_t)dups->items[i].from_cache;
+    for (size_t i = 0; i < dedup->count; i++)
+        dedup->cached += (uint64_t)dedup->items[i].from_cache;
     if (status == GLIMPSE_E_CANCELLED) {
         return glimpse_fail(status, "stopped while reading pictures");
     }
-    if (status == GLIMPSE_OK) drop_skipped(dups);
+    if (status == GLIMPSE_OK) drop_skipped(dedup);
     return status;
 }

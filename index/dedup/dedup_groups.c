@@ -1,5 +1,5 @@
 /*
- * index/dedup/dups_groups.c - groups without chaining.
+ * index/dedup/dedup_groups.c - groups without chaining.
  *
  * A group is a star: a keeper, and what was compared with the keeper itself and found to be
  * related. Going through the pictures from the best to the worst, each that is in no group yet
@@ -13,14 +13,14 @@
  * Three rounds, each over what the rounds before left as keepers or free: the same picture, near
  * shots, similar content.
  */
-#include "dups_private.h"
+#include "dedup_private.h"
 
 #include "core/error.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_DEPTH = 3, MOST_TRIES = 512 };
+enum { MAX_DEPTH = 3, MAX_TRIES = 512 };
 
 typedef struct link {
     uint32_t class; /* the other end */
@@ -28,12 +28,12 @@ typedef struct link {
 } link;
 
 typedef struct ranked {
-    const glimpse_dups *dups;
+    const glimpse_dedup *dedup;
     uint32_t class, item;
 } ranked;
 
 typedef struct grouping {
-    glimpse_dups *dups;
+    glimpse_dedup *dedup;
     uint32_t *start; /* [classes + 1] into links */
     link *links;     /* by class, then the other */
     ranked *order;   /* [classes] best first */
@@ -45,45 +45,46 @@ typedef struct grouping {
     uint8_t *depth;
     glimpse_warp *warp; /* [classes] to the keeper of the search */
     uint32_t stamp;
-    glimpse_dups_member *members;
-    size_t member_count, member_room;
+    glimpse_dedup_entry *members;
+    size_t member_count, member_capacity;
 } grouping;
 
-int glimpse_dups_decided(const glimpse_dups *dups, size_t a, size_t b) {
-    if (!dups->options->decide) return GLIMPSE_DECIDED_NOTHING;
-    const char *x = dups->items[a].picture.id, *y = dups->items[b].picture.id;
-    return strcmp(x, y) <= 0 ? dups->options->decide(dups->options->user, x, y)
-                             : dups->options->decide(dups->options->user, y, x);
+int glimpse_dedup_decided(const glimpse_dedup *dedup, size_t a, size_t b) {
+    if (!dedup->options->decide) return GLIMPSE_DECIDED_NOTHING;
+    const char *x = dedup->items[a].picture.id, *y = dedup->items[b].picture.id;
+    return strcmp(x, y) <= 0 ? dedup->options->decide(dedup->options->user, x, y)
+                             : dedup->options->decide(dedup->options->user, y, x);
 }
 
 static int compare_members(const void *a, const void *b) {
-    const glimpse_dups_member *x = a, *y = b;
+    const glimpse_dedup_entry *x = a, *y = b;
     if (x->relation != y->relation) return x->relation < y->relation ? -1 : 1;
     if (x->score > y->score || x->score < y->score) return x->score > y->score ? -1 : 1;
     return (x->item > y->item) - (x->item < y->item); /* items are in path order */
 }
 
-int glimpse_dups_add_group(glimpse_dups *dups, const glimpse_dups_member *members, size_t count) {
-    if (dups->group_count == dups->group_room) {
-        size_t room = dups->group_room ? dups->group_room * 2 : 64;
-        glimpse_dups_group *groups = realloc(dups->groups, room * sizeof *groups);
-        if (!groups) return glimpse_fail_nomem(room * sizeof *groups, "groups");
-        dups->groups = groups;
-        dups->group_room = room;
+int glimpse_dedup_add_cluster(glimpse_dedup *dedup, const glimpse_dedup_entry *members,
+                              size_t count) {
+    if (dedup->group_count == dedup->group_capacity) {
+        size_t capacity = dedup->group_capacity ? dedup->group_capacity * 2 : 64;
+        glimpse_dedup_cluster *groups = realloc(dedup->groups, capacity * sizeof *groups);
+        if (!groups) return glimpse_fail_nomem(capacity * sizeof *groups, "groups");
+        dedup->groups = groups;
+        dedup->group_capacity = capacity;
     }
-    glimpse_dups_group *group = &dups->groups[dups->group_count];
+    glimpse_dedup_cluster *group = &dedup->groups[dedup->group_count];
     group->members = malloc(count * sizeof *group->members);
     if (!group->members) return glimpse_fail_nomem(count * sizeof *members, "a group");
     memcpy(group->members, members, count * sizeof *members);
     group->count = count;
     qsort(group->members + 1, count - 1, sizeof *group->members, compare_members);
-    dups->group_count++;
+    dedup->group_count++;
     return GLIMPSE_OK;
 }
 
 static int compare_ranked(const void *a, const void *b) {
     const ranked *x = a, *y = b;
-    return glimpse_dups_rank(x->dups, &x->dups->items[x->item], &y->dups->items[y->item]);
+    return glimpse_dedup_rank(x->dedup, &x->dedup->items[x->item], &y->dedup->items[y->item]);
 }
 
 static void release(grouping *g) {
@@ -100,12 +101,12 @@ static void release(grouping *g) {
     free(g->members);
 }
 
-static int prepare(grouping *g, glimpse_dups *dups) {
-    size_t n = dups->class_count + 1;
+static int prepare(grouping *g, glimpse_dedup *dedup) {
+    size_t n = dedup->class_count + 1;
     memset(g, 0, sizeof *g);
-    g->dups = dups;
+    g->dedup = dedup;
     g->start = calloc(n + 1, sizeof *g->start);
-    g->links = calloc(2 * dups->edge_count + 1, sizeof *g->links);
+    g->links = calloc(2 * dedup->edge_count + 1, sizeof *g->links);
     g->order = calloc(n, sizeof *g->order);
     g->best = malloc(n * sizeof *g->best);
     g->taken = calloc(n, 1);
@@ -116,61 +117,63 @@ static int prepare(grouping *g, glimpse_dups *dups) {
     g->warp = malloc(n * sizeof *g->warp);
     if (!g->start || !g->links || !g->order || !g->best || !g->taken || !g->keeps || !g->seen ||
         !g->queue || !g->depth || !g->warp)
-        return glimpse_fail_nomem(n * 80 + dups->edge_count * 16, "groups");
-    for (size_t k = 0; k < dups->class_count; k++) {
-        uint32_t best = dups->first_of[k];
-        for (uint32_t m = dups->member_start[k]; m < dups->member_start[k + 1]; m++) {
-            uint32_t item = dups->members[m];
-            if (glimpse_dups_rank(dups, &dups->items[item], &dups->items[best]) < 0) best = item;
+        return glimpse_fail_nomem(n * 80 + dedup->edge_count * 16, "groups");
+    for (size_t k = 0; k < dedup->class_count; k++) {
+        uint32_t best = dedup->first_of[k];
+        for (uint32_t m = dedup->member_start[k]; m < dedup->member_start[k + 1]; m++) {
+            uint32_t item = dedup->members[m];
+            if (glimpse_dedup_rank(dedup, &dedup->items[item], &dedup->items[best]) < 0)
+                best = item;
         }
         g->best[k] = best;
-        g->order[k] = (ranked){dups, (uint32_t)k, best};
+        g->order[k] = (ranked){dedup, (uint32_t)k, best};
     }
-    qsort(g->order, dups->class_count, sizeof *g->order, compare_ranked);
-    for (size_t e = 0; e < dups->edge_count; e++) {
-        g->start[dups->items[dups->edges[e].a].class + 1]++;
-        g->start[dups->items[dups->edges[e].b].class + 1]++;
+    qsort(g->order, dedup->class_count, sizeof *g->order, compare_ranked);
+    for (size_t e = 0; e < dedup->edge_count; e++) {
+        g->start[dedup->items[dedup->edges[e].a].class + 1]++;
+        g->start[dedup->items[dedup->edges[e].b].class + 1]++;
     }
-    for (size_t k = 0; k < dups->class_count; k++)
+    for (size_t k = 0; k < dedup->class_count; k++)
         g->start[k + 1] += g->start[k];
     /* Filled from the starts on, which then are the ends; edges are sorted, and so is the result
      * up to which end a class is. */
-    for (size_t e = 0; e < dups->edge_count; e++) {
-        uint32_t a = dups->items[dups->edges[e].a].class, b = dups->items[dups->edges[e].b].class;
+    for (size_t e = 0; e < dedup->edge_count; e++) {
+        uint32_t a = dedup->items[dedup->edges[e].a].class,
+                 b = dedup->items[dedup->edges[e].b].class;
         g->links[g->start[a]++] = (link){b, (uint32_t)e};
         g->links[g->start[b]++] = (link){a, (uint32_t)e};
     }
-    memmove(g->start + 1, g->start, dups->class_count * sizeof *g->start);
+    memmove(g->start + 1, g->start, dedup->class_count * sizeof *g->start);
     g->start[0] = 0;
     return GLIMPSE_OK;
 }
 
-static int push_member(grouping *g, const glimpse_dups_member *member) {
-    if (g->member_count == g->member_room) {
-        size_t room = g->member_room ? g->member_room * 2 : 64;
-        glimpse_dups_member *members = realloc(g->members, room * sizeof *members);
-        if (!members) return glimpse_fail_nomem(room * sizeof *members, "a group");
+static int push_member(grouping *g, const glimpse_dedup_entry *member) {
+    if (g->member_count == g->member_capacity) {
+        size_t capacity = g->member_capacity ? g->member_capacity * 2 : 64;
+        glimpse_dedup_entry *members = realloc(g->members, capacity * sizeof *members);
+        if (!members) return glimpse_fail_nomem(capacity * sizeof *members, "a group");
         g->members = members;
-        g->member_room = room;
+        g->member_capacity = capacity;
     }
     g->members[g->member_count++] = *member;
     return GLIMPSE_OK;
 }
 
 /* Adds the items of a class but `keeper`, related to the keeper by `like`. *added says how many. */
-static int push_class(grouping *g, uint32_t class, uint32_t keeper, const glimpse_dups_member *like,
+static int push_class(grouping *g, uint32_t class, uint32_t keeper, const glimpse_dedup_entry *like,
                       size_t *added) {
-    glimpse_dups *dups = g->dups;
+    glimpse_dedup *dedup = g->dedup;
     int status = GLIMPSE_OK;
     *added = 0;
-    for (uint32_t m = dups->member_start[class]; m < dups->member_start[class + 1]; m++) {
-        glimpse_dups_member member = *like;
-        member.item = dups->members[m];
+    for (uint32_t m = dedup->member_start[class]; m < dedup->member_start[class + 1]; m++) {
+        glimpse_dedup_entry member = *like;
+        member.item = dedup->members[m];
         if (member.item == keeper) continue;
         /* Weaker relations hold between pictures, and one file of each is enough. */
         if (like->relation > GLIMPSE_RELATION_EDITED && member.item != g->best[class]) continue;
-        if (glimpse_dups_decided(dups, keeper, member.item) != GLIMPSE_DECIDED_NOTHING) {
-            dups->decided++;
+        if (glimpse_dedup_decided(dedup, keeper, member.item) != GLIMPSE_DECIDED_NOTHING) {
+            dedup->decided++;
             continue;
         }
         if ((status = push_member(g, &member)) < 0) return status;
@@ -180,16 +183,16 @@ static int push_class(grouping *g, uint32_t class, uint32_t keeper, const glimps
 }
 
 /* The relation of an edge as seen from the keeper's class: the keeper is the first picture. */
-static glimpse_dups_member seen_from(const glimpse_dups *dups, const glimpse_dups_edge *edge,
+static glimpse_dedup_entry seen_from(const glimpse_dedup *dedup, const glimpse_dedup_edge *edge,
                                      uint32_t keeper_class, glimpse_warp *warp) {
-    glimpse_dups_member m = {.kind = edge->kind,
+    glimpse_dedup_entry m = {.kind = edge->kind,
                              .relation = edge->relation,
                              .distance = edge->distance < 0 ? -1 : edge->distance,
-                             .turn = edge->turn,
+                             .orientation = edge->orientation,
                              .score = edge->score,
                              .comparison = edge->comparison};
     *warp = edge->warp;
-    if (dups->items[edge->a].class == keeper_class) return m;
+    if (dedup->items[edge->a].class == keeper_class) return m;
     glimpse_comparison *c = &m.comparison;
     double gain = c->gain > 0.05 ? c->gain : 1, covered = c->covered[0];
     c->covered[0] = c->covered[1], c->covered[1] = covered;
@@ -198,24 +201,25 @@ static glimpse_dups_member seen_from(const glimpse_dups *dups, const glimpse_dup
     c->angle = -c->angle;
     c->warp = glimpse_warp_inverse(&c->warp);
     *warp = glimpse_warp_inverse(&edge->warp);
-    if (m.turn == 6 || m.turn == 8) m.turn = 14 - m.turn;
+    if (m.orientation == 6 || m.orientation == 8) m.orientation = 14 - m.orientation;
     return m;
 }
 
 /* Compares the keeper with a class reached in a roundabout way. 1 when it is the same picture. */
 static int try_far(grouping *g, uint32_t keeper_class, uint32_t class, const glimpse_warp *guess,
-                   glimpse_dups_member *member, glimpse_warp *warp) {
-    glimpse_dups *dups = g->dups;
-    uint32_t a = dups->first_of[keeper_class], b = dups->first_of[class];
-    if (glimpse_dups_find_edge(dups, a, b)) return 0; /* compared already, and weaker */
-    glimpse_dups_edge edge = {.a = a, .b = b, .distance = -1};
-    int related = glimpse_dups_compare(dups, &edge, guess);
+                   glimpse_dedup_entry *member, glimpse_warp *warp) {
+    glimpse_dedup *dedup = g->dedup;
+    uint32_t a = dedup->first_of[keeper_class], b = dedup->first_of[class];
+    if (glimpse_dedup_find_edge(dedup, a, b)) return 0; /* compared already, and weaker */
+    glimpse_dedup_edge edge = {.a = a, .b = b, .distance = -1};
+    int related = glimpse_dedup_compare(dedup, &edge, guess);
     if (related != 1 || edge.relation > GLIMPSE_RELATION_EDITED ||
-        glimpse_dups_too_weak(dups, edge.relation)) {
+        glimpse_dedup_too_weak(dedup, edge.relation)) {
         return related < 0 ? related : 0;
     }
-    *member = seen_from(dups, &edge, keeper_class, warp);
-    member->distance = glimpse_hamming(dups->items[a].picture.phash, dups->items[b].picture.phash);
+    *member = seen_from(dedup, &edge, keeper_class, warp);
+    member->distance =
+        glimpse_hamming(dedup->items[a].picture.phash, dedup->items[b].picture.phash);
     return 1;
 }
 
@@ -227,7 +231,7 @@ static int in_round(glimpse_dedup_relation relation, int round) {
 
 /* Everything the keeper's class is related to and that is free, nearest first. */
 static int gather(grouping *g, uint32_t keeper_class, uint32_t keeper, int round) {
-    glimpse_dups *dups = g->dups;
+    glimpse_dedup *dedup = g->dedup;
     size_t head = 0, tail = 0, tries = 0, added;
     uint32_t stamp = ++g->stamp;
     int status;
@@ -237,21 +241,21 @@ static int gather(grouping *g, uint32_t keeper_class, uint32_t keeper, int round
     g->warp[keeper_class] = (glimpse_warp){{1, 0, 0, 0, 1, 0}};
     while (head < tail) {
         uint32_t at = g->queue[head++];
-        if (g->depth[at] >= (round == 0 ? MOST_DEPTH : 1)) continue;
+        if (g->depth[at] >= (round == 0 ? MAX_DEPTH : 1)) continue;
         for (uint32_t l = g->start[at]; l < g->start[at + 1]; l++) {
             uint32_t to = g->links[l].class;
-            const glimpse_dups_edge *edge = &dups->edges[g->links[l].edge];
+            const glimpse_dedup_edge *edge = &dedup->edges[g->links[l].edge];
             if (g->seen[to] == stamp || g->taken[to] || g->keeps[to]) continue;
             if (!in_round(edge->relation, round)) continue;
-            glimpse_dups_member member;
+            glimpse_dedup_entry member;
             glimpse_warp step;
-            member = seen_from(dups, edge, at, &step);
+            member = seen_from(dedup, edge, at, &step);
             glimpse_warp guess = glimpse_warp_chain(&g->warp[at], &step);
             g->seen[to] = stamp;
             g->depth[to] = (uint8_t)(g->depth[at] + 1);
             g->warp[to] = guess;
             if (at != keeper_class) {
-                if (++tries > MOST_TRIES) return GLIMPSE_OK;
+                if (++tries > MAX_TRIES) return GLIMPSE_OK;
                 status = try_far(g, keeper_class, to, &guess, &member, &g->warp[to]);
                 if (status < 0) return status;
                 g->queue[tail++] = to; /* what it leads to may pass even when it does not */
@@ -267,12 +271,12 @@ static int gather(grouping *g, uint32_t keeper_class, uint32_t keeper, int round
 }
 
 static int make_group(grouping *g, uint32_t class, int round) {
-    glimpse_dups *dups = g->dups;
+    glimpse_dedup *dedup = g->dedup;
     uint32_t keeper = g->best[class];
-    glimpse_dups_member self = {.item = keeper,
+    glimpse_dedup_entry self = {.item = keeper,
                                 .kind = GLIMPSE_DEDUP_EXACT,
                                 .relation = GLIMPSE_RELATION_IDENTICAL,
-                                .turn = 1,
+                                .orientation = 1,
                                 .score = 1};
     size_t added;
     g->member_count = 0;
@@ -281,22 +285,22 @@ static int make_group(grouping *g, uint32_t class, int round) {
     if (status == GLIMPSE_OK) status = gather(g, class, keeper, round);
     if (status < 0 || g->member_count < 2) return status;
     g->keeps[class] = 1;
-    return glimpse_dups_add_group(dups, g->members, g->member_count);
+    return glimpse_dedup_add_cluster(dedup, g->members, g->member_count);
 }
 
-int glimpse_dups_group_all(glimpse_dups *dups) {
+int glimpse_dedup_group_all(glimpse_dedup *dedup) {
     grouping g;
-    int status = prepare(&g, dups);
+    int status = prepare(&g, dedup);
     for (int round = 0; round < 3 && status == GLIMPSE_OK; round++) {
-        memset(g.keeps, 0, dups->class_count);
-        for (size_t i = 0; i < dups->class_count && status == GLIMPSE_OK; i++) {
+        memset(g.keeps, 0, dedup->class_count);
+        for (size_t i = 0; i < dedup->class_count && status == GLIMPSE_OK; i++) {
             if (g.taken[g.order[i].class]) continue;
             status = make_group(&g, g.order[i].class, round);
             if (i % 1024 == 0 && status == GLIMPSE_OK) {
-                status = glimpse_dups_progress(dups, "comparing", i, dups->class_count, 1, "");
+                status = glimpse_dedup_progress(dedup, "comparing", i, dedup->class_count, 1, "");
             }
         }
-        if (dups->options->same_picture_only) break;
+        if (dedup->options->same_picture_only) break;
     }
     release(&g);
     return status;
@@ -306,12 +310,12 @@ int glimpse_dups_group_all(glimpse_dups *dups) {
  * Between two sets: the keeper is a picture of the second set, the members are those of the first
  * that are most like it.
  */
-static int take_for(grouping *g, uint32_t class, const glimpse_dups_edge **best) {
-    glimpse_dups *dups = g->dups;
+static int keeper_for(grouping *g, uint32_t class, const glimpse_dedup_edge **best) {
+    glimpse_dedup *dedup = g->dedup;
     *best = NULL;
     for (uint32_t l = g->start[class]; l < g->start[class + 1]; l++) {
-        const glimpse_dups_edge *edge = &dups->edges[g->links[l].edge];
-        if (!(dups->sets[g->links[l].class] & 2U)) continue;
+        const glimpse_dedup_edge *edge = &dedup->edges[g->links[l].edge];
+        if (!(dedup->sets[g->links[l].class] & 2U)) continue;
         if (*best && ((*best)->relation < edge->relation ||
                       ((*best)->relation == edge->relation && (*best)->score >= edge->score)))
             continue;
@@ -322,14 +326,14 @@ static int take_for(grouping *g, uint32_t class, const glimpse_dups_edge **best)
 
 /* Items of the first set of a class, as members of the group of `keeper`. */
 static int push_first_set(grouping *g, uint32_t class, uint32_t keeper,
-                          const glimpse_dups_member *like) {
-    glimpse_dups *dups = g->dups;
-    for (uint32_t m = dups->member_start[class]; m < dups->member_start[class + 1]; m++) {
-        glimpse_dups_member member = *like;
-        member.item = dups->members[m];
-        if (dups->items[member.item].picture.set != 0) continue;
-        if (glimpse_dups_decided(dups, keeper, member.item) != GLIMPSE_DECIDED_NOTHING) {
-            dups->decided++;
+                          const glimpse_dedup_entry *like) {
+    glimpse_dedup *dedup = g->dedup;
+    for (uint32_t m = dedup->member_start[class]; m < dedup->member_start[class + 1]; m++) {
+        glimpse_dedup_entry member = *like;
+        member.item = dedup->members[m];
+        if (dedup->items[member.item].picture.set != 0) continue;
+        if (glimpse_dedup_decided(dedup, keeper, member.item) != GLIMPSE_DECIDED_NOTHING) {
+            dedup->decided++;
             continue;
         }
         int status = push_member(g, &member);
@@ -338,23 +342,23 @@ static int push_first_set(grouping *g, uint32_t class, uint32_t keeper,
     return GLIMPSE_OK;
 }
 
-int glimpse_dups_group_against(glimpse_dups *dups) {
+int glimpse_dedup_group_against(glimpse_dedup *dedup) {
     grouping g;
-    int status = prepare(&g, dups);
+    int status = prepare(&g, dedup);
     /* best[] prefers the second set: rank says so. chosen: the edge of a class to the second. */
-    const glimpse_dups_edge **chosen = calloc(dups->class_count + 1, sizeof *chosen);
+    const glimpse_dedup_edge **chosen = calloc(dedup->class_count + 1, sizeof *chosen);
     if (!chosen && status == GLIMPSE_OK)
-        status = glimpse_fail_nomem(dups->class_count * sizeof *chosen, "groups");
-    for (size_t k = 0; k < dups->class_count && status == GLIMPSE_OK; k++) {
-        if (dups->sets[k] == 1) (void)take_for(&g, (uint32_t)k, &chosen[k]);
+        status = glimpse_fail_nomem(dedup->class_count * sizeof *chosen, "groups");
+    for (size_t k = 0; k < dedup->class_count && status == GLIMPSE_OK; k++) {
+        if (dedup->sets[k] == 1) (void)keeper_for(&g, (uint32_t)k, &chosen[k]);
     }
-    for (size_t i = 0; i < dups->class_count && status == GLIMPSE_OK; i++) {
+    for (size_t i = 0; i < dedup->class_count && status == GLIMPSE_OK; i++) {
         uint32_t class = g.order[i].class, keeper = g.best[class];
-        if (!(dups->sets[class] & 2U)) continue;
-        glimpse_dups_member self = {.item = keeper,
+        if (!(dedup->sets[class] & 2U)) continue;
+        glimpse_dedup_entry self = {.item = keeper,
                                     .kind = GLIMPSE_DEDUP_EXACT,
                                     .relation = GLIMPSE_RELATION_IDENTICAL,
-                                    .turn = 1,
+                                    .orientation = 1,
                                     .score = 1};
         for (int round = 0; round < 3 && status == GLIMPSE_OK; round++) {
             g.member_count = 0;
@@ -363,15 +367,15 @@ int glimpse_dups_group_against(glimpse_dups *dups) {
                 status = push_first_set(&g, class, keeper, &self);
             for (uint32_t l = g.start[class]; l < g.start[class + 1] && status == GLIMPSE_OK; l++) {
                 uint32_t other = g.links[l].class;
-                const glimpse_dups_edge *edge = &dups->edges[g.links[l].edge];
+                const glimpse_dedup_edge *edge = &dedup->edges[g.links[l].edge];
                 if (!chosen[other] || chosen[other] != edge || !in_round(edge->relation, round))
                     continue;
                 glimpse_warp warp;
-                glimpse_dups_member member = seen_from(dups, edge, class, &warp);
+                glimpse_dedup_entry member = seen_from(dedup, edge, class, &warp);
                 status = push_first_set(&g, other, keeper, &member);
             }
             if (status == GLIMPSE_OK && g.member_count > 1)
-                status = glimpse_dups_add_group(dups, g.members, g.member_count);
+                status = glimpse_dedup_add_cluster(dedup, g.members, g.member_count);
         }
     }
     free(chosen);

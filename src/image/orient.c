@@ -1,5 +1,5 @@
 /*
- * image/turn.c - EXIF orientation: from stored to upright.
+ * image/orient.c - EXIF orientation: from stored to upright.
  *
  * The eight orientations are the symmetries of a rectangle. With x, y a stored pixel in a picture
  * of w x h, it belongs at
@@ -57,8 +57,8 @@ static void gather_column(uint8_t *to, const uint8_t *from, ptrdiff_t step, size
         memcpy(to, from, 3);
 }
 
-void glimpse_turn_rows(uint8_t *to, const uint8_t *rows, size_t width, size_t height, size_t first,
-                       size_t count, int orientation) {
+void glimpse_orient_rows(uint8_t *to, const uint8_t *rows, size_t width, size_t height,
+                         size_t first, size_t count, int orientation) {
     const size_t stride = width * 3;
     if (orientation >= 5) {
         const int from_right = orientation == 7 || orientation == 8; /* new y counts from there */
@@ -87,21 +87,21 @@ void glimpse_turn_rows(uint8_t *to, const uint8_t *rows, size_t width, size_t he
     }
 }
 
-int glimpse_picture_turn(glimpse_image *picture, int orientation) {
+int glimpse_picture_orient(glimpse_image *picture, int orientation) {
     const size_t width = picture->width, height = picture->height;
     if (orientation == 2 || orientation == 3) mirror_rows(picture->pixels, width, height);
     if (orientation == 3 || orientation == 4) flip_upside_down(picture->pixels, width, height);
     if (orientation < 5 || orientation > 8) return GLIMPSE_OK;
 
-    uint8_t *turned = malloc(width * height * 3);
-    if (!turned) return glimpse_fail_nomem(width * height * 3, "turning a picture upright");
-    for (size_t y = 0; y < height; y += GLIMPSE_TURN_BAND) {
-        const size_t count = height - y < GLIMPSE_TURN_BAND ? height - y : GLIMPSE_TURN_BAND;
-        glimpse_turn_rows(turned, picture->pixels + y * width * 3, width, height, y, count,
-                          orientation);
+    uint8_t *oriented = malloc(width * height * 3);
+    if (!oriented) return glimpse_fail_nomem(width * height * 3, "turning a picture upright");
+    for (size_t y = 0; y < height; y += GLIMPSE_ORIENT_BAND) {
+        const size_t count = height - y < GLIMPSE_ORIENT_BAND ? height - y : GLIMPSE_ORIENT_BAND;
+        glimpse_orient_rows(oriented, picture->pixels + y * width * 3, width, height, y, count,
+                            orientation);
     }
     free(picture->pixels);
-    picture->pixels = turned;
+    picture->pixels = oriented;
     picture->width = (uint32_t)height;
     picture->height = (uint32_t)width;
     const glimpse_axis across = picture->across;

@@ -1,5 +1,5 @@
 /*
- * index/dedup/dups_mih.h - all pairs of 64-bit codes within a Hamming radius, by multi-index
+ * index/dedup/dedup_mih.h - all pairs of 64-bit codes within a Hamming radius, by multi-index
  * hashing.
  *
  * Norouzi, Punjani, Fleet 2012, "Fast search in Hamming space with multi-index hashing": cut the
@@ -24,8 +24,8 @@
  * One table exists at a time: 12 bytes per code (24 while it is made), 4 per query and bucket. A
  * pair that several chunks would find is told once, by the first of them.
  */
-#ifndef GLIMPSE_INDEX_DUPS_MIH_H
-#define GLIMPSE_INDEX_DUPS_MIH_H
+#ifndef GLIMPSE_INDEX_DEDUP_MIH_H
+#define GLIMPSE_INDEX_DEDUP_MIH_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -43,10 +43,10 @@ typedef struct glimpse_mih_job {
     const uint32_t *query_item; /* [query_count]; codes of one item are no pair */
     const uint64_t *weak;       /* [query_count] bits of a query that may differ; NULL: any */
     size_t query_count;
-    unsigned radius;   /* at most 20 */
-    unsigned jobs;     /* threads, at least 1 */
-    size_t most_equal; /* of equal codes only so many are looked at as base (the first); 0: all */
-    size_t most_hits;  /* the nearest per query and table, then by position; 0: all */
+    unsigned radius;  /* at most 20 */
+    unsigned jobs;    /* threads, at least 1 */
+    size_t max_equal; /* of equal codes only so many are looked at as base (the first); 0: all */
+    size_t max_hits;  /* the nearest per query and table, then by position; 0: all */
     int (*cancelled)(void *user); /* asked now and then by one thread; NULL: never */
     void *user;
 } glimpse_mih_job;

@@ -1,11 +1,11 @@
 /*
- * index/dedup/dups_cache.c - packs what a scan measured of a picture into a row of the catalogue,
+ * index/dedup/dedup_cache.c - packs what a scan measured of a picture into a row of the catalogue,
  * and unpacks it.
  *
  * Numbers are packed little-endian, floating-point ones by their IEEE bits; texts with their length
  * in front.
  */
-#include "dups_cache.h"
+#include "dedup_cache.h"
 
 #include "core/hash.h"
 #include "library_private.h"
@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_BYTES = 8192, MOST_TEXT = 1000, ROWS_AT_ONCE = 256 };
+enum { MAX_BYTES = 8192, MAX_TEXT = 1000, ROWS_AT_ONCE = 256 };
 
 /* Writes to `bytes`, or reads from it, so that both are one list of fields. */
 typedef struct packer {
-    uint8_t bytes[MOST_BYTES];
+    uint8_t bytes[MAX_BYTES];
     size_t at, size;
     int reads, failed;
 } packer;
@@ -73,16 +73,16 @@ static void pack_float(packer *p, float *value) {
 }
 
 static void pack_text(packer *p, const char **text) {
-    char room[MOST_TEXT + 1] = "";
+    char capacity[MAX_TEXT + 1] = "";
     uint64_t length = p->reads ? 0 : strlen(*text);
     pack_u64(p, &length);
-    if (length > MOST_TEXT) p->failed = 1;
+    if (length > MAX_TEXT) p->failed = 1;
     if (p->failed) return;
-    if (!p->reads) memcpy(room, *text, length);
-    pack_raw(p, room, length);
+    if (!p->reads) memcpy(capacity, *text, length);
+    pack_raw(p, capacity, length);
     if (!p->reads || p->failed) return;
-    room[length] = '\0';
-    *text = strdup(room);
+    capacity[length] = '\0';
+    *text = strdup(capacity);
     if (!*text) p->failed = 1;
 }
 
@@ -91,7 +91,7 @@ static void pack_window(packer *p, glimpse_window *w) {
     pack_float(p, &w->x1), pack_float(p, &w->y1);
 }
 
-static void pack_item(packer *p, glimpse_dups_item *item) {
+static void pack_item(packer *p, glimpse_dedup_item *item) {
     glimpse_dedup_picture *picture = &item->picture;
     glimpse_picture_measures *m = &picture->measures;
     pack_raw(p, picture->pixels, sizeof picture->pixels);
@@ -110,7 +110,7 @@ static void pack_item(packer *p, glimpse_dups_item *item) {
     for (int w = 0; w < GLIMPSE_WINDOW_COUNT; w++)
         pack_u64(p, &item->windows[w]);
     for (int t = 0; t < 8; t++)
-        pack_u64(p, &item->turns[t]), pack_u64(p, &item->weak_turns[t]);
+        pack_u64(p, &item->orientations[t]), pack_u64(p, &item->weak_orientations[t]);
     pack_u64(p, &item->weak_content), pack_u64(p, &item->weak_dhash);
     pack_window(p, &item->content);
     pack_raw(p, item->mini, sizeof item->mini);
@@ -123,9 +123,9 @@ static void free_texts(glimpse_dedup_picture *picture) {
     picture->format = picture->taken = picture->camera = NULL;
 }
 
-static int unpack(glimpse_dups_item *item, const void *data, size_t size, const char *id) {
+static int unpack(glimpse_dedup_item *item, const void *data, size_t size, const char *id) {
     packer p = {.reads = 1, .size = size};
-    glimpse_dups_item found = {0};
+    glimpse_dedup_item found = {0};
     if (size > sizeof p.bytes) return 0;
     memcpy(p.bytes, data, size);
     pack_item(&p, &found);
@@ -141,7 +141,7 @@ static int unpack(glimpse_dups_item *item, const void *data, size_t size, const 
     found.inode = item->inode;
     memcpy(found.picture.id, id, GLIMPSE_HASH_HEX);
     found.effective = (double)found.picture.width * (double)found.picture.height;
-    found.plain = glimpse_dups_is_plain(&found.picture);
+    found.plain = glimpse_dedup_is_plain(&found.picture);
     found.from_cache = 1;
     *item = found;
     return 1;
@@ -149,30 +149,31 @@ static int unpack(glimpse_dups_item *item, const void *data, size_t size, const 
 
 /* Of the library `which`, NULL when there is none; `to_write`: nor when it is open for reading
  * only. */
-static glimpse_store *store_of(const glimpse_dups *dups, int which, int to_write) {
-    glimpse_library *library = which == 0 ? dups->options->library : dups->options->against_library;
+static glimpse_store *store_of(const glimpse_dedup *dedup, int which, int to_write) {
+    glimpse_library *library =
+        which == 0 ? dedup->options->library : dedup->options->against_library;
     glimpse_store *store = library ? glimpse_library_store(library) : NULL;
     return store && to_write && store->read_only ? NULL : store;
 }
 
-static int is_too_large(const glimpse_dups *dups, const glimpse_dups_item *item) {
-    uint64_t most =
-        dups->options->max_pixels ? dups->options->max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
-    return (uint64_t)item->picture.width * item->picture.height > most;
+static int is_too_large(const glimpse_dedup *dedup, const glimpse_dedup_item *item) {
+    uint64_t max =
+        dedup->options->max_pixels ? dedup->options->max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
+    return (uint64_t)item->picture.width * item->picture.height > max;
 }
 
 typedef struct taking {
-    const glimpse_dups *dups;
-    glimpse_dups_item *item;
+    const glimpse_dedup *dedup;
+    glimpse_dedup_item *item;
 } taking;
 
-static int take_item(void *user, const glimpse_derived_item *stored) {
+static int load_item(void *user, const glimpse_derived_item *stored) {
     const taking *t = user;
     char id[GLIMPSE_HASH_HEX];
     glimpse_hash_to_hex(&stored->hash, id);
-    glimpse_dups_item found = *t->item;
+    glimpse_dedup_item found = *t->item;
     if (!unpack(&found, stored->data, stored->data_size, id)) return 0;
-    if (is_too_large(t->dups, &found)) { /* decoding it says so */
+    if (is_too_large(t->dedup, &found)) { /* decoding it says so */
         free_texts(&found.picture);
         return 0;
     }
@@ -180,36 +181,36 @@ static int take_item(void *user, const glimpse_derived_item *stored) {
     return 1;
 }
 
-int glimpse_dups_cache_find_file(const glimpse_dups *dups, glimpse_dups_item *item,
-                                 const struct stat *info) {
-    taking t = {dups, item};
+int glimpse_dedup_cache_find_file(const glimpse_dedup *dedup, glimpse_dedup_item *item,
+                                  const struct stat *info) {
+    taking t = {dedup, item};
     int found = 0;
     const glimpse_file_stamp stamp = {(uint64_t)info->st_size,
                                       (int64_t)info->st_mtim.tv_sec * INT64_C(1000000000) +
                                           info->st_mtim.tv_nsec,
                                       (uint64_t)info->st_ino};
     for (int which = 0; which < 2 && found <= 0; which++) {
-        glimpse_store *store = store_of(dups, which, 0);
+        glimpse_store *store = store_of(dedup, which, 0);
         if (!store) continue;
         found = store->ops->derived.of_file(store, GLIMPSE_DERIVED_FINGERPRINT,
-                                            GLIMPSE_DUPS_CACHE_VERSION, item->picture.path, &stamp,
-                                            take_item, &t);
+                                            GLIMPSE_DEDUP_CACHE_VERSION, item->picture.path, &stamp,
+                                            load_item, &t);
     }
     return found > 0;
 }
 
-int glimpse_dups_cache_find_content(const glimpse_dups *dups, glimpse_dups_item *item,
-                                    const char *id, uint64_t size) {
-    taking t = {dups, item};
+int glimpse_dedup_cache_find_content(const glimpse_dedup *dedup, glimpse_dedup_item *item,
+                                     const char *id, uint64_t size) {
+    taking t = {dedup, item};
     int found = 0;
     glimpse_hash hash;
     if (!glimpse_hash_from_hex(&hash, id)) return 0;
     for (int which = 0; which < 2 && found <= 0; which++) {
-        glimpse_store *store = store_of(dups, which, 0);
+        glimpse_store *store = store_of(dedup, which, 0);
         if (!store) continue;
         found =
             store->ops->derived.of_content(store, GLIMPSE_DERIVED_FINGERPRINT,
-                                           GLIMPSE_DUPS_CACHE_VERSION, &hash, size, take_item, &t);
+                                           GLIMPSE_DEDUP_CACHE_VERSION, &hash, size, load_item, &t);
     }
     return found > 0;
 }
@@ -236,8 +237,8 @@ static int rows_flush(rows *r) {
     size_t count = r->count;
     r->count = 0;
     if (count == 0) return GLIMPSE_OK;
-    return r->store->ops->derived.put(r->store, r->kind, GLIMPSE_DUPS_CACHE_VERSION, r->items,
-                                      count);
+    return r->store->ops->derived.write(r->store, r->kind, GLIMPSE_DEDUP_CACHE_VERSION, r->items,
+                                        count);
 }
 
 /* Where the next row's data belong; rows_add() takes them in. */
@@ -245,7 +246,7 @@ static uint8_t *rows_next(const rows *r) {
     return r->bytes + r->count * r->size;
 }
 
-static int rows_add(rows *r, const glimpse_dups_item *item, size_t size) {
+static int rows_add(rows *r, const glimpse_dedup_item *item, size_t size) {
     glimpse_derived_item *row = &r->items[r->count];
     *row = (glimpse_derived_item){
         .size = item->picture.bytes, .data = rows_next(r), .data_size = size};
@@ -253,23 +254,23 @@ static int rows_add(rows *r, const glimpse_dups_item *item, size_t size) {
     return ++r->count == ROWS_AT_ONCE ? rows_flush(r) : GLIMPSE_OK;
 }
 
-static int add_item(rows *r, const glimpse_dups_item *item) {
+static int add_item(rows *r, const glimpse_dedup_item *item) {
     packer p = {0};
-    glimpse_dups_item copy = *item;
+    glimpse_dedup_item copy = *item;
     pack_item(&p, &copy);
     if (p.failed) return GLIMPSE_OK;
     memcpy(rows_next(r), p.bytes, p.at);
     return rows_add(r, item, p.at);
 }
 
-void glimpse_dups_cache_put(const glimpse_dups *dups, const uint32_t *items, size_t count) {
+void glimpse_dedup_cache_write(const glimpse_dedup *dedup, const uint32_t *items, size_t count) {
     for (int which = 0; which < 2; which++) {
-        glimpse_store *store = store_of(dups, which, 1);
+        glimpse_store *store = store_of(dedup, which, 1);
         rows r;
         if (!store || count == 0) continue;
-        int status = rows_begin(&r, store, GLIMPSE_DERIVED_FINGERPRINT, MOST_BYTES);
+        int status = rows_begin(&r, store, GLIMPSE_DERIVED_FINGERPRINT, MAX_BYTES);
         for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
-            status = add_item(&r, &dups->items[items[i]]);
+            status = add_item(&r, &dedup->items[items[i]]);
         if (status == GLIMPSE_OK) (void)rows_flush(&r);
         free(r.bytes);
     }
@@ -288,7 +289,7 @@ static void pack_head(packer *p, glimpse_thumb *thumb) {
     pack_int(p, &thumb->framed);
 }
 
-static int take_thumb(void *user, const glimpse_derived_item *stored) {
+static int load_thumb(void *user, const glimpse_derived_item *stored) {
     glimpse_thumb *thumb = user;
     if (stored->data_size != THUMB_BYTES) return 0;
     const uint8_t *bytes = stored->data;
@@ -300,17 +301,17 @@ static int take_thumb(void *user, const glimpse_derived_item *stored) {
     return !p.failed;
 }
 
-int glimpse_dups_cache_find_thumb(const glimpse_dups *dups, const glimpse_dups_item *item,
-                                  glimpse_thumb *thumb) {
+int glimpse_dedup_cache_find_thumb(const glimpse_dedup *dedup, const glimpse_dedup_item *item,
+                                   glimpse_thumb *thumb) {
     int found = 0;
     glimpse_hash hash;
     if (!glimpse_hash_from_hex(&hash, item->picture.id)) return 0;
     for (int which = 0; which < 2 && found <= 0; which++) {
-        glimpse_store *store = store_of(dups, which, 0);
+        glimpse_store *store = store_of(dedup, which, 0);
         if (!store) continue;
         found = store->ops->derived.of_content(store, GLIMPSE_DERIVED_THUMBNAIL,
-                                               GLIMPSE_DUPS_CACHE_VERSION, &hash,
-                                               item->picture.bytes, take_thumb, thumb);
+                                               GLIMPSE_DEDUP_CACHE_VERSION, &hash,
+                                               item->picture.bytes, load_thumb, thumb);
     }
     return found > 0;
 }
@@ -328,8 +329,8 @@ static void pack_thumb(uint8_t *bytes, const glimpse_thumb *thumb) {
     memcpy(bytes + THUMB_HEAD + sizeof thumb->grey, thumb->rgb, sizeof thumb->rgb);
 }
 
-void glimpse_dups_cache_put_thumb(const glimpse_dups *dups, const glimpse_dups_item *item,
-                                  const glimpse_thumb *thumb) {
+void glimpse_dedup_cache_write_thumb(const glimpse_dedup *dedup, const glimpse_dedup_item *item,
+                                     const glimpse_thumb *thumb) {
     glimpse_derived_item row = {.size = item->picture.bytes, .data_size = THUMB_BYTES};
     if (!glimpse_hash_from_hex(&row.hash, item->picture.id)) return;
     uint8_t *bytes = malloc(THUMB_BYTES);
@@ -337,28 +338,28 @@ void glimpse_dups_cache_put_thumb(const glimpse_dups *dups, const glimpse_dups_i
     pack_thumb(bytes, thumb);
     row.data = bytes;
     for (int which = 0; which < 2; which++) {
-        glimpse_store *store = store_of(dups, which, 1);
+        glimpse_store *store = store_of(dedup, which, 1);
         if (!store) continue;
-        (void)store->ops->derived.put(store, GLIMPSE_DERIVED_THUMBNAIL, GLIMPSE_DUPS_CACHE_VERSION,
-                                      &row, 1);
+        (void)store->ops->derived.write(store, GLIMPSE_DERIVED_THUMBNAIL,
+                                        GLIMPSE_DEDUP_CACHE_VERSION, &row, 1);
     }
     free(bytes);
 }
 
-void glimpse_dups_cache_put_thumbs(const glimpse_dups *dups) {
-    uint8_t *wanted = calloc(dups->count + 1, 1);
+void glimpse_dedup_cache_write_thumbs(const glimpse_dedup *dedup) {
+    uint8_t *wanted = calloc(dedup->count + 1, 1);
     if (!wanted) return;
-    for (size_t h = 0; h < dups->hint_count; h++)
-        wanted[dups->hints[h].a] = wanted[dups->hints[h].b] = 1;
+    for (size_t h = 0; h < dedup->hint_count; h++)
+        wanted[dedup->hints[h].a] = wanted[dedup->hints[h].b] = 1;
     for (int which = 0; which < 2; which++) {
-        glimpse_store *store = store_of(dups, which, 1);
+        glimpse_store *store = store_of(dedup, which, 1);
         rows r;
         if (!store) continue;
         int status = rows_begin(&r, store, GLIMPSE_DERIVED_THUMBNAIL, THUMB_BYTES);
-        for (size_t i = 0; i < dups->count && status == GLIMPSE_OK; i++) {
-            if (!wanted[i] || !dups->items[i].thumb) continue;
-            pack_thumb(rows_next(&r), dups->items[i].thumb);
-            status = rows_add(&r, &dups->items[i], THUMB_BYTES);
+        for (size_t i = 0; i < dedup->count && status == GLIMPSE_OK; i++) {
+            if (!wanted[i] || !dedup->items[i].thumb) continue;
+            pack_thumb(rows_next(&r), dedup->items[i].thumb);
+            status = rows_add(&r, &dedup->items[i], THUMB_BYTES);
         }
         if (status == GLIMPSE_OK) (void)rows_flush(&r);
         free(r.bytes);

@@ -1,12 +1,12 @@
 /*
- * index/dedup/dups_rank.c - which of several copies to keep, and why.
+ * index/dedup/dedup_rank.c - which of several copies to keep, and why.
  *
  * Pixels first (those of a frame do not count), colours, then the version that most others show
  * unchanged (that is the original, and what differs from it was edited), then what the format kept
  * of them, then what the file says of itself, then age; the path decides ties, so that the order is
  * total and the same in every run.
  */
-#include "dups_private.h"
+#include "dedup_private.h"
 
 #include "file_paths.h"
 
@@ -22,29 +22,29 @@ static int quality_of(const glimpse_dedup_picture *p) {
     return strcmp(p->format, "GIF") == 0 ? 40 : 75;
 }
 
-static int by_pixels(const glimpse_dups_item *a, const glimpse_dups_item *b) {
+static int by_pixels(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return (a->effective < b->effective) - (a->effective > b->effective);
 }
 
 /* A grey copy of a picture in colour has lost something. */
-static int by_colour(const glimpse_dups_item *a, const glimpse_dups_item *b) {
+static int by_colour(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return a->picture.measures.grey - b->picture.measures.grey;
 }
 
 /* An edit is like the original, and the other copies of the original are not like the edit. */
-static int by_agreement(const glimpse_dups_item *a, const glimpse_dups_item *b) {
+static int by_agreement(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return (a->agreeing < b->agreeing) - (a->agreeing > b->agreeing);
 }
 
-static int by_quality(const glimpse_dups_item *a, const glimpse_dups_item *b) {
+static int by_quality(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return quality_of(&b->picture) - quality_of(&a->picture);
 }
 
-static int by_exif(const glimpse_dups_item *a, const glimpse_dups_item *b) {
+static int by_exif(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return b->picture.exif - a->picture.exif;
 }
 
-static int by_age(const glimpse_dups_item *a, const glimpse_dups_item *b) {
+static int by_age(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     const glimpse_dedup_picture *p = &a->picture, *q = &b->picture;
     if (p->taken[0] && q->taken[0]) {
         int order = strcmp(p->taken, q->taken);
@@ -55,17 +55,17 @@ static int by_age(const glimpse_dups_item *a, const glimpse_dups_item *b) {
     return (p->mtime_ns > q->mtime_ns) - (p->mtime_ns < q->mtime_ns);
 }
 
-static int by_youth(const glimpse_dups_item *a, const glimpse_dups_item *b) {
+static int by_youth(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     const glimpse_dedup_picture *p = &a->picture, *q = &b->picture;
     if (!p->taken[0] != !q->taken[0]) return p->taken[0] ? -1 : 1;
     return by_age(b, a);
 }
 
-typedef int (*criterion)(const glimpse_dups_item *a, const glimpse_dups_item *b);
+typedef int (*criterion)(const glimpse_dedup_item *a, const glimpse_dedup_item *b);
 enum { CRITERIA = 7 };
 
-static int is_inside(const glimpse_dups *dups, const glimpse_dups_item *item) {
-    return dups->keep_path && glimpse_path_is_below(item->picture.path, dups->keep_path);
+static int is_inside(const glimpse_dedup *dedup, const glimpse_dedup_item *item) {
+    return dedup->keep_path && glimpse_path_is_below(item->picture.path, dedup->keep_path);
 }
 
 /* The order of criteria for what was asked, NULL at the end. */
@@ -84,16 +84,16 @@ static void criteria_of(glimpse_dedup_keep keep, criterion list[CRITERIA + 1]) {
         list[n++] = NULL;
 }
 
-int glimpse_dups_rank(const glimpse_dups *dups, const glimpse_dups_item *a,
-                      const glimpse_dups_item *b) {
+int glimpse_dedup_rank(const glimpse_dedup *dedup, const glimpse_dedup_item *a,
+                       const glimpse_dedup_item *b) {
     criterion list[CRITERIA + 1];
     /* The second set is what the first is held against. */
     if (a->picture.set != b->picture.set) return b->picture.set - a->picture.set;
-    if (dups->options->keep == GLIMPSE_KEEP_IN) {
-        int order = is_inside(dups, b) - is_inside(dups, a);
+    if (dedup->options->keep == GLIMPSE_KEEP_IN) {
+        int order = is_inside(dedup, b) - is_inside(dedup, a);
         if (order) return order;
     }
-    criteria_of(dups->options->keep, list);
+    criteria_of(dedup->options->keep, list);
     for (size_t i = 0; list[i]; i++) {
         int order = list[i](a, b);
         if (order) return order;
@@ -101,7 +101,7 @@ int glimpse_dups_rank(const glimpse_dups *dups, const glimpse_dups_item *a,
     return strcmp(a->picture.path, b->picture.path);
 }
 
-static void describe_date(const glimpse_dups_item *item, int taken, char *text, size_t size) {
+static void describe_date(const glimpse_dedup_item *item, int taken, char *text, size_t size) {
     if (taken && item->picture.taken[0]) {
         (void)snprintf(text, size, "taken %s", item->picture.taken);
         return;
@@ -113,7 +113,7 @@ static void describe_date(const glimpse_dups_item *item, int taken, char *text, 
     (void)snprintf(text, size, "modified %s", date);
 }
 
-static void describe_quality(const glimpse_dups_item *item, char *text, size_t size) {
+static void describe_quality(const glimpse_dedup_item *item, char *text, size_t size) {
     const glimpse_dedup_picture *p = &item->picture;
     if (p->quality == 101) {
         (void)snprintf(text, size, "lossless %s", p->format);
@@ -124,16 +124,16 @@ static void describe_quality(const glimpse_dups_item *item, char *text, size_t s
     }
 }
 
-char *glimpse_dups_reason(const glimpse_dups *dups, const glimpse_dups_item *keeper,
-                          const glimpse_dups_item *other) {
+char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item *keeper,
+                           const glimpse_dedup_item *other) {
     char text[512] = "first by path; nothing else tells them apart", a[160], b[160];
     const glimpse_dedup_picture *p = &keeper->picture, *q = &other->picture;
     criterion list[CRITERIA + 1], decides = NULL;
     if (p->set != q->set) return strdup("in the set it is held against");
-    if (dups->options->keep == GLIMPSE_KEEP_IN && is_inside(dups, keeper) &&
-        !is_inside(dups, other))
+    if (dedup->options->keep == GLIMPSE_KEEP_IN && is_inside(dedup, keeper) &&
+        !is_inside(dedup, other))
         return strdup("in the folder to keep");
-    criteria_of(dups->options->keep, list);
+    criteria_of(dedup->options->keep, list);
     for (size_t i = 0; list[i] && !decides; i++) {
         if (list[i](keeper, other)) decides = list[i];
     }

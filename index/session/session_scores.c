@@ -1,8 +1,8 @@
 /*
- * session_look.c - asks a vision-language model about the best pictures of a list, and makes scores
- * of its answers.
+ * session_scores.c - asks a vision-language model about the best pictures of a list, and makes
+ * scores of its answers.
  */
-#include "session_look.h"
+#include "session_scores.h"
 
 #include "core/clock.h"
 #include "core/error.h"
@@ -21,7 +21,7 @@ static double logit(double probability) {
 
 typedef struct looking {
     const session_vlm *vlm;
-    session_look *out;
+    session_scores *out;
     const session_control *control;
     size_t done;
     double started;
@@ -49,13 +49,13 @@ static int answered(void *user, size_t i, const glimpse_vlm_request *request,
                                            glimpse_now() - l->started);
 }
 
-static int prepare(session_look *out, size_t count) {
-    size_t room = count > 0 ? count : 1;
-    *out = (session_look){.count = count,
-                          .probabilities = malloc(room * sizeof *out->probabilities),
-                          .scores = malloc(room * sizeof *out->scores),
-                          .reasons = calloc(room, sizeof *out->reasons),
-                          .totals = GLIMPSE_VLM_TOTALS_INIT};
+static int prepare(session_scores *out, size_t count) {
+    size_t capacity = count > 0 ? count : 1;
+    *out = (session_scores){.count = count,
+                            .probabilities = malloc(capacity * sizeof *out->probabilities),
+                            .scores = malloc(capacity * sizeof *out->scores),
+                            .reasons = calloc(capacity, sizeof *out->reasons),
+                            .totals = GLIMPSE_VLM_TOTALS_INIT};
     if (!out->probabilities || !out->scores || !out->reasons) {
         return glimpse_fail_nomem(count * sizeof *out->scores, "scores");
     }
@@ -64,9 +64,9 @@ static int prepare(session_look *out, size_t count) {
     return GLIMPSE_OK;
 }
 
-int glimpse_session_look_again(session_look *out, const session_vlm *vlm, const char *text,
-                               const session_look_picture *pictures, size_t count,
-                               const session_control *control) {
+int glimpse_session_score_pictures(session_scores *out, const session_vlm *vlm, const char *text,
+                                   const session_scores_picture *pictures, size_t count,
+                                   const session_control *control) {
     char *prompt = NULL;
     glimpse_vlm_picture *seen = calloc(count + 1, sizeof *seen);
     glimpse_vlm_request *requests = calloc(count + 1, sizeof *requests);
@@ -111,11 +111,11 @@ done:
     return status;
 }
 
-void glimpse_session_look_free(session_look *look) {
+void glimpse_session_scores_free(session_scores *look) {
     for (size_t i = 0; look->reasons && i < look->count; i++)
         free(look->reasons[i]);
     free(look->probabilities);
     free(look->scores);
     free(look->reasons);
-    *look = (session_look){0};
+    *look = (session_scores){0};
 }

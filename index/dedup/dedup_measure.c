@@ -1,8 +1,8 @@
 /*
- * index/dedup/dups_measure.c - what a decoded picture and its bytes say: size, origin, quality,
+ * index/dedup/dedup_measure.c - what a decoded picture and its bytes say: size, origin, quality,
  * measures, the identity of its pixels, thumbnail and hashes.
  */
-#include "dups_private.h"
+#include "dedup_private.h"
 
 #include "core/error.h"
 #include "core/hash.h"
@@ -38,27 +38,27 @@ static int estimate_quality(glimpse_image_format format, const uint8_t *data, si
     return glimpse_jpeg_quality(data, size); /* 0 for what is no JPEG */
 }
 
-const char *glimpse_dups_label(const glimpse_dups *dups, const char *path) {
+const char *glimpse_dedup_label(const glimpse_dedup *dedup, const char *path) {
     const char *name = strrchr(path, '/');
     size_t length = name ? (size_t)(name - path) : 0, start = length;
-    for (size_t i = 0; i < dups->root_count; i++) {
-        if (strlen(dups->roots[i]) == length && strncmp(dups->roots[i], path, length) == 0)
+    for (size_t i = 0; i < dedup->root_count; i++) {
+        if (strlen(dedup->roots[i]) == length && strncmp(dedup->roots[i], path, length) == 0)
             return copy_text("");
-        if (strcmp(dups->roots[i], path) == 0) return copy_text(""); /* a root that is a file */
+        if (strcmp(dedup->roots[i], path) == 0) return copy_text(""); /* a root that is a file */
     }
     while (start > 0 && path[start - 1] != '/')
         start--;
     return strndup(path + start, length - start);
 }
 
-static int fill_in(glimpse_dups *dups, glimpse_dups_item *item, const glimpse_image *image,
+static int fill_in(glimpse_dedup *dedup, glimpse_dedup_item *item, const glimpse_image *image,
                    const uint8_t *data, size_t size, const glimpse_hash *hash) {
     glimpse_dedup_picture *p = &item->picture;
     const glimpse_image_meta *meta = glimpse_image_metadata(image);
     p->format = copy_text(glimpse_image_format_name(meta->format));
     p->taken = copy_text(meta->taken);
     p->camera = copy_text(meta->camera);
-    p->label = glimpse_dups_label(dups, p->path);
+    p->label = glimpse_dedup_label(dedup, p->path);
     if (!p->format || !p->taken || !p->camera || !p->label)
         return glimpse_fail_nomem(64, "what a file says");
     p->width = glimpse_image_width(image);
@@ -72,21 +72,21 @@ static int fill_in(glimpse_dups *dups, glimpse_dups_item *item, const glimpse_im
     return status < 0 ? status : glimpse_picture_measure(&p->measures, image);
 }
 
-static void make_mini(glimpse_dups_item *item, const glimpse_thumb *thumb) {
-    enum { STEP = GLIMPSE_THUMB_SIDE / GLIMPSE_DUPS_MINI };
-    for (int y = 0; y < GLIMPSE_DUPS_MINI; y++) {
-        for (int x = 0; x < GLIMPSE_DUPS_MINI; x++) {
+static void make_mini(glimpse_dedup_item *item, const glimpse_thumb *thumb) {
+    enum { STEP = GLIMPSE_THUMB_SIDE / GLIMPSE_DEDUP_MINI };
+    for (int y = 0; y < GLIMPSE_DEDUP_MINI; y++) {
+        for (int x = 0; x < GLIMPSE_DEDUP_MINI; x++) {
             unsigned sum = 0;
             for (int v = 0; v < STEP; v++) {
                 for (int u = 0; u < STEP; u++)
                     sum += thumb->grey[(y * STEP + v) * GLIMPSE_THUMB_SIDE + x * STEP + u];
             }
-            item->mini[y * GLIMPSE_DUPS_MINI + x] = (uint8_t)(sum / (STEP * STEP));
+            item->mini[y * GLIMPSE_DEDUP_MINI + x] = (uint8_t)(sum / (STEP * STEP));
         }
     }
 }
 
-static int make_hashes(glimpse_dups_item *item, const glimpse_image *image, int keep) {
+static int make_hashes(glimpse_dedup_item *item, const glimpse_image *image, int keep) {
     glimpse_thumb *thumb = malloc(sizeof *thumb);
     if (!thumb) return glimpse_fail_nomem(sizeof *thumb, "a thumbnail");
     int status = glimpse_thumb_make(thumb, image);
@@ -98,11 +98,11 @@ static int make_hashes(glimpse_dups_item *item, const glimpse_image *image, int 
     for (int w = 0; w < GLIMPSE_WINDOW_COUNT; w++)
         item->windows[w] = glimpse_phash(w == 1 ? &item->weak_content : NULL, thumb,
                                          w == 1 ? &thumb->content : &glimpse_windows[w]);
-    glimpse_phash_orientations(item->turns, item->weak_turns, thumb);
+    glimpse_phash_orientations(item->orientations, item->weak_orientations, thumb);
     make_mini(item, thumb);
     item->picture.phash = item->windows[0];
     item->picture.dhash = glimpse_dhash(&item->weak_dhash, thumb);
-    item->plain = glimpse_dups_is_plain(&item->picture);
+    item->plain = glimpse_dedup_is_plain(&item->picture);
     item->effective = (double)item->picture.width * (double)item->picture.height;
     if (keep) {
         item->thumb = thumb;
@@ -112,8 +112,9 @@ static int make_hashes(glimpse_dups_item *item, const glimpse_image *image, int 
     return GLIMPSE_OK;
 }
 
-int glimpse_dups_measure(glimpse_dups *dups, glimpse_dups_item *item, const glimpse_image *image,
-                         const uint8_t *data, size_t size, const glimpse_hash *hash, int keep) {
-    int status = fill_in(dups, item, image, data, size, hash);
+int glimpse_dedup_measure(glimpse_dedup *dedup, glimpse_dedup_item *item,
+                          const glimpse_image *image, const uint8_t *data, size_t size,
+                          const glimpse_hash *hash, int keep) {
+    int status = fill_in(dedup, item, image, data, size, hash);
     return status < 0 ? status : make_hashes(item, image, keep);
 }

@@ -1,8 +1,8 @@
 /*
- * index/dedup/dups_report.c - the report: everything the caller may look at, in one object that
+ * index/dedup/dedup_report.c - the report: everything the caller may look at, in one object that
  * owns the pictures of the search.
  */
-#include "dups_private.h"
+#include "dedup_private.h"
 
 #include "core/error.h"
 
@@ -27,17 +27,17 @@ static int compare_groups(const void *a, const void *b) {
 }
 
 /* Moves pictures and failures over; where[item] is the picture of an item. */
-static int move_items(glimpse_dups *dups, owned_report *r, uint32_t *where) {
+static int move_items(glimpse_dedup *dedup, owned_report *r, uint32_t *where) {
     size_t read = 0, failed = 0;
-    for (size_t i = 0; i < dups->count; i++)
-        read += dups->items[i].status == GLIMPSE_OK;
+    for (size_t i = 0; i < dedup->count; i++)
+        read += dedup->items[i].status == GLIMPSE_OK;
     r->pictures = calloc(read + 1, sizeof *r->pictures);
-    r->failed = calloc(dups->count - read + 1, sizeof *r->failed);
+    r->failed = calloc(dedup->count - read + 1, sizeof *r->failed);
     if (!r->pictures || !r->failed)
-        return glimpse_fail_nomem(dups->count * sizeof *r->pictures, "a report");
+        return glimpse_fail_nomem(dedup->count * sizeof *r->pictures, "a report");
     read = 0;
-    for (size_t i = 0; i < dups->count; i++) {
-        glimpse_dups_item *item = &dups->items[i];
+    for (size_t i = 0; i < dedup->count; i++) {
+        glimpse_dedup_item *item = &dedup->items[i];
         if (item->status < 0) {
             r->failed[failed++] = (glimpse_dedup_failure){
                 .path = item->picture.path,
@@ -56,78 +56,78 @@ static int move_items(glimpse_dups *dups, owned_report *r, uint32_t *where) {
     r->report.picture_count = read;
     r->report.failed = r->failed;
     r->report.failed_count = failed;
-    r->report.scanned = dups->count;
+    r->report.scanned = dedup->count;
     return GLIMPSE_OK;
 }
 
-static int fill_groups(const glimpse_dups *dups, owned_report *r, const uint32_t *where) {
+static int fill_groups(const glimpse_dedup *dedup, owned_report *r, const uint32_t *where) {
     size_t total = 0, at = 0;
-    for (size_t g = 0; g < dups->group_count; g++)
-        total += dups->groups[g].count;
-    r->groups = calloc(dups->group_count + 1, sizeof *r->groups);
+    for (size_t g = 0; g < dedup->group_count; g++)
+        total += dedup->groups[g].count;
+    r->groups = calloc(dedup->group_count + 1, sizeof *r->groups);
     r->members = calloc(total + 1, sizeof *r->members);
     if (!r->groups || !r->members)
         return glimpse_fail_nomem(total * sizeof *r->members, "a report");
-    for (size_t g = 0; g < dups->group_count; g++) {
-        const glimpse_dups_group *from = &dups->groups[g];
+    for (size_t g = 0; g < dedup->group_count; g++) {
+        const glimpse_dedup_cluster *from = &dedup->groups[g];
         glimpse_dedup_group *to = &r->groups[g];
-        const glimpse_dups_item *keeper = &dups->items[from->members[0].item], *second = NULL;
+        const glimpse_dedup_item *keeper = &dedup->items[from->members[0].item], *second = NULL;
         to->members = r->members + at;
         to->count = from->count;
         for (size_t m = 0; m < from->count; m++, at++) {
-            const glimpse_dups_member *member = &from->members[m];
-            const glimpse_dups_item *item = &dups->items[member->item];
+            const glimpse_dedup_entry *member = &from->members[m];
+            const glimpse_dedup_item *item = &dedup->items[member->item];
             glimpse_dedup_member *out = &r->members[at];
             out->picture = &r->pictures[where[member->item]];
             out->kind = member->kind;
             out->relation = member->relation;
             out->score = member->score;
             out->distance = member->distance;
-            out->orientation = member->turn;
+            out->orientation = member->orientation;
             out->differences =
-                m == 0 ? strdup("") : glimpse_dups_differences(dups, keeper, item, member);
+                m == 0 ? strdup("") : glimpse_dedup_differences(dedup, keeper, item, member);
             r->member_count = at + 1;
             if (!out->differences) return glimpse_fail_nomem(64, "a report");
             if (m == 0) continue;
             if (member->kind > to->kind) to->kind = member->kind;
             if (member->relation > to->relation) to->relation = member->relation;
-            if (!second || glimpse_dups_rank(dups, item, second) < 0) second = item;
+            if (!second || glimpse_dedup_rank(dedup, item, second) < 0) second = item;
             if (member->relation <= GLIMPSE_RELATION_EDITED &&
                 strcmp(item->picture.label, keeper->picture.label) != 0)
                 to->labels_differ = 1;
         }
         r->report.conflicts += (uint64_t)to->labels_differ;
-        to->reason = glimpse_dups_reason(dups, keeper, second);
+        to->reason = glimpse_dedup_reason(dedup, keeper, second);
         r->report.group_count = g + 1;
         if (!to->reason) return glimpse_fail_nomem(64, "a report");
     }
-    qsort(r->groups, dups->group_count, sizeof *r->groups, compare_groups);
+    qsort(r->groups, dedup->group_count, sizeof *r->groups, compare_groups);
     r->report.groups = r->groups;
     return GLIMPSE_OK;
 }
 
-int glimpse_dups_make_report(glimpse_dups *dups, glimpse_dedup_report **out) {
+int glimpse_dedup_make_report(glimpse_dedup *dedup, glimpse_dedup_report **out) {
     owned_report *r = calloc(1, sizeof *r);
-    uint32_t *where = calloc(dups->count + 1, sizeof *where);
+    uint32_t *where = calloc(dedup->count + 1, sizeof *where);
     int status = r && where ? GLIMPSE_OK : glimpse_fail_nomem(sizeof *r, "a report");
-    int against = dups->options->against_count > 0 || dups->options->against_library;
+    int against = dedup->options->against_count > 0 || dedup->options->against_library;
     /* The strings of the items are needed until the texts are made, and then belong to the
      * report: move_items copies pointers, and the items are forgotten at the end. */
-    if (status == GLIMPSE_OK && against) status = glimpse_dups_fill_leak(dups, &r->report);
-    if (status == GLIMPSE_OK) status = move_items(dups, r, where);
+    if (status == GLIMPSE_OK && against) status = glimpse_dedup_fill_leak(dedup, &r->report);
+    if (status == GLIMPSE_OK) status = move_items(dedup, r, where);
     int moved = status == GLIMPSE_OK;
-    if (moved) status = fill_groups(dups, r, where);
+    if (moved) status = fill_groups(dedup, r, where);
     free(where);
     if (r) {
-        r->report.decided = dups->decided;
-        r->report.candidates = dups->candidates;
-        r->report.verified = dups->verified;
-        r->report.cached = dups->cached;
-        if (dups->tiers & GLIMPSE_TIER_SEMANTIC) r->report.min_similarity = dups->min_similarity;
-        r->report.embedding_size = dups->embedding_size;
+        r->report.decided = dedup->decided;
+        r->report.candidates = dedup->candidates;
+        r->report.verified = dedup->verified;
+        r->report.cached = dedup->cached;
+        if (dedup->tiers & GLIMPSE_TIER_SEMANTIC) r->report.min_similarity = dedup->min_similarity;
+        r->report.embedding_size = dedup->embedding_size;
     }
-    for (size_t i = 0; moved && i < dups->count; i++) {
-        glimpse_dups_item *item = &dups->items[i];
+    for (size_t i = 0; moved && i < dedup->count; i++) {
+        glimpse_dedup_item *item = &dedup->items[i];
         if (item->status == GLIMPSE_OK) memset(&item->picture, 0, sizeof item->picture);
     }
     if (status < 0) {

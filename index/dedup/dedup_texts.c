@@ -1,8 +1,8 @@
 /*
- * index/dedup/dups_texts.c - names of kinds and relations, and what tells a copy from its keeper in
- * words.
+ * index/dedup/dedup_texts.c - names of kinds and relations, and what tells a copy from its keeper
+ * in words.
  */
-#include "dups_private.h"
+#include "dedup_private.h"
 
 #include "core/error.h"
 
@@ -44,7 +44,7 @@ static void add(text *t, const char *format, ...) {
     if (n > 0) t->length += (size_t)n < left ? (size_t)n : left - 1;
 }
 
-static void add_turn(text *t, int turn) {
+static void add_orientation(text *t, int orientation) {
     static const char *const names[9] = {NULL,
                                          NULL,
                                          "mirrored left to right",
@@ -54,11 +54,11 @@ static void add_turn(text *t, int turn) {
                                          "turned by 90 degrees",
                                          "mirrored along a diagonal",
                                          "turned by 90 degrees"};
-    if (turn >= 2 && turn <= 8) add(t, "%s", names[turn]);
+    if (orientation >= 2 && orientation <= 8) add(t, "%s", names[orientation]);
 }
 
 /* `c`: keeper first. */
-static void add_edits(text *t, const glimpse_dups_item *keeper, const glimpse_dups_item *item,
+static void add_edits(text *t, const glimpse_dedup_item *keeper, const glimpse_dedup_item *item,
                       const glimpse_comparison *c) {
     if (c->edits & GLIMPSE_EDIT_FRAMED) {
         double k = (double)(keeper->content.x1 - keeper->content.x0) *
@@ -93,9 +93,9 @@ static void add_edits(text *t, const glimpse_dups_item *keeper, const glimpse_du
     if (c->edits & GLIMPSE_EDIT_PARTS) add(t, "parts painted over or written upon");
 }
 
-char *glimpse_dups_differences(const glimpse_dups *dups, const glimpse_dups_item *keeper,
-                               const glimpse_dups_item *item, const glimpse_dups_member *member) {
-    (void)dups;
+char *glimpse_dedup_differences(const glimpse_dedup *dedup, const glimpse_dedup_item *keeper,
+                                const glimpse_dedup_item *item, const glimpse_dedup_entry *member) {
+    (void)dedup;
     const glimpse_dedup_picture *p = &keeper->picture, *q = &item->picture;
     text t = {{0}, 0};
     if (keeper->device == item->device && keeper->inode == item->inode && item->inode != 0) {
@@ -114,7 +114,7 @@ char *glimpse_dups_differences(const glimpse_dups *dups, const glimpse_dups_item
     } else if (p->quality != q->quality && p->quality > 0 && q->quality > 0) {
         add(&t, "%s quality %d instead of %d", q->format, q->quality, p->quality);
     }
-    add_turn(&t, member->turn);
+    add_orientation(&t, member->orientation);
     if (member->relation == GLIMPSE_RELATION_REENCODED ||
         member->relation == GLIMPSE_RELATION_EDITED)
         add_edits(&t, keeper, item, &member->comparison);

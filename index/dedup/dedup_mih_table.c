@@ -1,8 +1,8 @@
 /*
- * index/dedup/dups_mih_table.c - builds the tables of multi-index hashing, one for each chunk of
+ * index/dedup/dedup_mih_table.c - builds the tables of multi-index hashing, one for each chunk of
  * the codes.
  */
-#include "dups_mih_table.h"
+#include "dedup_mih_table.h"
 
 #include "core/error.h"
 
@@ -17,7 +17,7 @@ enum {
     GUIDED_CHUNKS = 4, /* 3 for MANY codes */
     MANY = 4 << 20,
     LEAST_BITS = 16,
-    MOST_BITS = 22,
+    MAX_BITS = 22,
     GUIDED_FLIPS = 2,
     WIDE_RADIUS = 12
 };
@@ -70,7 +70,7 @@ static void choose_exact(glimpse_mih_plan *best, size_t count, unsigned radius) 
 /* Chunks so long that a bucket holds a few codes, spread over the code; long ones overlap. */
 static void choose_guided(glimpse_mih_plan *p, size_t count, unsigned radius) {
     unsigned bits = LEAST_BITS, flips = GUIDED_FLIPS + (radius > WIDE_RADIUS);
-    while (bits < MOST_BITS && count >> (bits + 4) > 0)
+    while (bits < MAX_BITS && count >> (bits + 4) > 0)
         bits++;
     p->chunks = GUIDED_CHUNKS - (count >= MANY);
     for (unsigned c = 0; c < p->chunks; c++) {
@@ -89,7 +89,7 @@ void glimpse_mih_choose(glimpse_mih_plan *plan, const glimpse_mih_job *job, size
     }
     for (unsigned c = 0; c < plan->chunks; c++) {
         size_t masks = plan->radius[c] < 0 ? 0 : (size_t)ball(plan->bits[c], plan->radius[c]);
-        if (masks > plan->most_masks) plan->most_masks = masks;
+        if (masks > plan->max_masks) plan->max_masks = masks;
     }
 }
 
@@ -104,15 +104,15 @@ void glimpse_mih_table_release(glimpse_mih_table *t) {
 /* Read at random: in large pages, where there are any, a look-up misses the cache once and not
  * twice.
  */
-static void *make_room(size_t size) {
+static void *reserve(size_t size) {
     enum { PAGE = 2 << 20 };
-    void *room = NULL;
+    void *capacity = NULL;
     if (size < 2 * (size_t)PAGE) return malloc(size);
-    if (posix_memalign(&room, PAGE, (size + PAGE - 1) / PAGE * PAGE) != 0) return NULL;
+    if (posix_memalign(&capacity, PAGE, (size + PAGE - 1) / PAGE * PAGE) != 0) return NULL;
 #ifdef MADV_HUGEPAGE
-    (void)madvise(room, size / PAGE * PAGE, MADV_HUGEPAGE);
+    (void)madvise(capacity, size / PAGE * PAGE, MADV_HUGEPAGE);
 #endif
-    return room;
+    return capacity;
 }
 
 /* Queries by chunk. */
@@ -176,9 +176,9 @@ int glimpse_mih_table_build(glimpse_mih_table *t, const glimpse_mih_job *job,
     int status = GLIMPSE_OK;
     memset(t, 0, sizeof *t);
     t->chunk = c;
-    t->offsets = make_room((buckets + 1) * sizeof *t->offsets);
-    t->codes = make_room((count + 16) * sizeof *t->codes);
-    t->position = make_room((count + 1) * sizeof *t->position);
+    t->offsets = reserve((buckets + 1) * sizeof *t->offsets);
+    t->codes = reserve((count + 16) * sizeof *t->codes);
+    t->position = reserve((count + 1) * sizeof *t->position);
     t->order = malloc((job->query_count + 1) * sizeof *t->order);
     if (!t->offsets || !t->codes || !t->position || !t->order || !codes || !position) {
         status = glimpse_fail_nomem(buckets * 4 + count * 24, "a table of hashes");
@@ -220,20 +220,20 @@ static int mark_surplus(const glimpse_mih_job *job, uint8_t *drop) {
     for (size_t i = 0; i < n; i++)
         sizes[bucket_of(job->base[i], bits)]++;
     for (size_t b = 0; b < (size_t)1 << bits; b++)
-        full += sizes[b] > job->most_equal ? sizes[b] : 0;
+        full += sizes[b] > job->max_equal ? sizes[b] : 0;
     code_at *sorted = full > 0 ? malloc(full * sizeof *sorted) : NULL;
     if (full > 0 && !sorted) {
         free(sizes);
         return glimpse_fail_nomem(full * sizeof *sorted, "hashes");
     }
     for (size_t i = 0; i < n && full > 0; i++) {
-        if (sizes[bucket_of(job->base[i], bits)] > job->most_equal)
+        if (sizes[bucket_of(job->base[i], bits)] > job->max_equal)
             sorted[at++] = (code_at){job->base[i], (uint32_t)i};
     }
     if (full > 0) qsort(sorted, full, sizeof *sorted, compare_codes);
     for (size_t i = 0, equal = 0; i < full; i++) {
         equal = i > 0 && sorted[i].code == sorted[i - 1].code ? equal + 1 : 0;
-        if (equal >= job->most_equal) drop[sorted[i].position] = 1;
+        if (equal >= job->max_equal) drop[sorted[i].position] = 1;
     }
     free(sorted);
     free(sizes);
@@ -245,7 +245,7 @@ int glimpse_mih_keep_some(const glimpse_mih_job *job, uint32_t **out, size_t *co
     uint32_t *positions = malloc((n + 1) * sizeof *positions);
     uint8_t *drop = calloc(n + 1, 1);
     int status = positions && drop ? GLIMPSE_OK : glimpse_fail_nomem(n * 5, "hashes");
-    if (status == GLIMPSE_OK && job->most_equal > 0) status = mark_surplus(job, drop);
+    if (status == GLIMPSE_OK && job->max_equal > 0) status = mark_surplus(job, drop);
     for (size_t i = 0; i < n && status == GLIMPSE_OK; i++) {
         if (!drop[i]) positions[kept++] = (uint32_t)i;
     }

@@ -1,11 +1,11 @@
 /*
- * index/dedup/dups_list.c - which files a duplicate search looks at: those of the roots and of the
+ * index/dedup/dedup_list.c - which files a duplicate search looks at: those of the roots and of the
  * second set, or those that a library knows.
  *
  * Roots are resolved (realpath), so that a file reached in two ways is met once; a file under both
  * sets belongs to the second, because a picture is no duplicate of itself.
  */
-#include "dups_private.h"
+#include "dedup_private.h"
 
 #include "core/error.h"
 #include "core/file.h"
@@ -17,19 +17,19 @@
 #include <string.h>
 
 /* Takes over `path`. */
-static int add_item(glimpse_dups *dups, char *path, int set, int status, const char *reason) {
+static int add_item(glimpse_dedup *dedup, char *path, int set, int status, const char *reason) {
     if (!path) return glimpse_fail_nomem(256, "a path");
-    if (dups->count == dups->room) {
-        size_t room = dups->room ? dups->room * 2 : 256;
-        glimpse_dups_item *items = realloc(dups->items, room * sizeof *items);
+    if (dedup->count == dedup->capacity) {
+        size_t capacity = dedup->capacity ? dedup->capacity * 2 : 256;
+        glimpse_dedup_item *items = realloc(dedup->items, capacity * sizeof *items);
         if (!items) {
             free(path);
-            return glimpse_fail_nomem(room * sizeof *items, "the list of pictures");
+            return glimpse_fail_nomem(capacity * sizeof *items, "the list of pictures");
         }
-        dups->items = items;
-        dups->room = room;
+        dedup->items = items;
+        dedup->capacity = capacity;
     }
-    glimpse_dups_item *item = &dups->items[dups->count++];
+    glimpse_dedup_item *item = &dedup->items[dedup->count++];
     memset(item, 0, sizeof *item);
     item->picture.path = path;
     item->picture.set = set;
@@ -40,44 +40,44 @@ static int add_item(glimpse_dups *dups, char *path, int set, int status, const c
 
 /* A file was met; `count` tells how many so far. */
 typedef struct walk_state {
-    glimpse_dups *dups;
+    glimpse_dedup *dedup;
     size_t count;
 } walk_state;
 
 static int visited(void *user, const char *path) {
     walk_state *state = user;
     if (++state->count % 256 != 0) return 0;
-    return glimpse_dups_progress(state->dups, "reading pictures", 0, state->count, 0, path) < 0;
+    return glimpse_dedup_progress(state->dedup, "reading pictures", 0, state->count, 0, path) < 0;
 }
 
 /* Keeps a resolved root for labels. */
-static int remember_root(glimpse_dups *dups, char *root) {
-    char **roots = root ? realloc(dups->roots, (dups->root_count + 1) * sizeof *roots) : NULL;
+static int remember_root(glimpse_dedup *dedup, char *root) {
+    char **roots = root ? realloc(dedup->roots, (dedup->root_count + 1) * sizeof *roots) : NULL;
     if (!roots) {
         free(root);
         return glimpse_fail_nomem(sizeof *roots, "a root");
     }
-    dups->roots = roots;
-    dups->roots[dups->root_count++] = root;
+    dedup->roots = roots;
+    dedup->roots[dedup->root_count++] = root;
     return GLIMPSE_OK;
 }
 
-static int walk_roots(glimpse_dups *dups, const char *const *roots, size_t count, int set) {
-    const glimpse_dedup_options *options = dups->options;
+static int walk_roots(glimpse_dedup *dedup, const char *const *roots, size_t count, int set) {
+    const glimpse_dedup_options *options = dedup->options;
     const glimpse_walk_rules rules = {options->follow_links, options->exclude,
                                       options->exclude_count};
     glimpse_picture_list list = {0};
-    walk_state state = {dups, dups->count};
+    walk_state state = {dedup, dedup->count};
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
         char *real = glimpse_path_real(roots[i]);
-        status = real ? remember_root(dups, real)
+        status = real ? remember_root(dedup, real)
                       : glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: no such file or folder", roots[i]);
     }
     if (status < 0) return status;
     status = glimpse_picture_list_add(&list, roots, count, &rules, visited, &state);
     for (size_t i = 0; i < list.count && status == GLIMPSE_OK; i++) {
-        status = add_item(dups, list.reals[i], set, GLIMPSE_OK, NULL);
+        status = add_item(dedup, list.reals[i], set, GLIMPSE_OK, NULL);
         list.reals[i] = NULL; /* taken over */
     }
     for (size_t i = 0; i < list.problem_count && status == GLIMPSE_OK; i++) {
@@ -85,79 +85,79 @@ static int walk_roots(glimpse_dups *dups, const char *const *roots, size_t count
         if (p->is_root && p->is_directory) {
             status = glimpse_fail(p->status, "%s", p->text);
         } else {
-            status = add_item(dups, strdup(p->real), set, p->status, p->reason);
+            status = add_item(dedup, strdup(p->real), set, p->status, p->reason);
         }
     }
     glimpse_picture_list_free(&list);
     return status;
 }
 
-static int list_library(glimpse_dups *dups, glimpse_library *library, int set) {
+static int list_library(glimpse_dedup *dedup, glimpse_library *library, int set) {
     glimpse_store *store = glimpse_library_store(library);
     glimpse_file_table *table = NULL;
-    glimpse_reach reach = {0};
-    int status = glimpse_reach_init(&reach, store);
-    for (size_t i = 0; status == GLIMPSE_OK && i < reach.count; i++)
-        status = remember_root(dups, strdup(reach.roots[i].path));
+    glimpse_availability availability = {0};
+    int status = glimpse_availability_init(&availability, store);
+    for (size_t i = 0; status == GLIMPSE_OK && i < availability.count; i++)
+        status = remember_root(dedup, strdup(availability.roots[i].path));
     if (status == GLIMPSE_OK) status = store->ops->files.load(&table, store, "/", 0);
     size_t count = status == GLIMPSE_OK ? glimpse_file_table_count(table) : 0;
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
         const glimpse_file_row *row = glimpse_file_table_get(table, i);
         if (row->missing || row->state != GLIMPSE_FILE_OK) continue;
-        if (glimpse_reach_is_offline(&reach, row->path)) continue;
-        status = add_item(dups, strdup(row->path), set, GLIMPSE_OK, NULL);
+        if (glimpse_availability_is_offline(&availability, row->path)) continue;
+        status = add_item(dedup, strdup(row->path), set, GLIMPSE_OK, NULL);
     }
     glimpse_file_table_free(table);
-    glimpse_reach_free(&reach);
+    glimpse_availability_free(&availability);
     return status;
 }
 
 /* By path; the second set before the first, so that it wins. */
 static int compare_paths(const void *a, const void *b) {
-    const glimpse_dups_item *x = a, *y = b;
+    const glimpse_dedup_item *x = a, *y = b;
     int order = strcmp(x->picture.path, y->picture.path);
     return order ? order : y->picture.set - x->picture.set;
 }
 
 static int compare_items(const void *a, const void *b) {
-    const glimpse_dups_item *x = a, *y = b;
+    const glimpse_dedup_item *x = a, *y = b;
     if (x->picture.set != y->picture.set) return x->picture.set - y->picture.set;
     return strcmp(x->picture.path, y->picture.path);
 }
 
-static void drop_twice(glimpse_dups *dups) {
+static void drop_twice(glimpse_dedup *dedup) {
     size_t kept = 0;
-    qsort(dups->items, dups->count, sizeof *dups->items, compare_paths);
-    for (size_t i = 0; i < dups->count; i++) {
+    qsort(dedup->items, dedup->count, sizeof *dedup->items, compare_paths);
+    for (size_t i = 0; i < dedup->count; i++) {
         if (kept > 0 &&
-            strcmp(dups->items[kept - 1].picture.path, dups->items[i].picture.path) == 0) {
-            free((char *)dups->items[i].picture.path);
-            free(dups->items[i].reason);
+            strcmp(dedup->items[kept - 1].picture.path, dedup->items[i].picture.path) == 0) {
+            free((char *)dedup->items[i].picture.path);
+            free(dedup->items[i].reason);
             continue;
         }
-        dups->items[kept++] = dups->items[i];
+        dedup->items[kept++] = dedup->items[i];
     }
-    dups->count = kept;
-    qsort(dups->items, dups->count, sizeof *dups->items, compare_items);
+    dedup->count = kept;
+    qsort(dedup->items, dedup->count, sizeof *dedup->items, compare_items);
 }
 
-int glimpse_dups_list(glimpse_dups *dups) {
-    const glimpse_dedup_options *options = dups->options;
-    int status = walk_roots(dups, options->roots, options->root_count, 0);
+int glimpse_dedup_list(glimpse_dedup *dedup) {
+    const glimpse_dedup_options *options = dedup->options;
+    int status = walk_roots(dedup, options->roots, options->root_count, 0);
     if (status == GLIMPSE_OK && options->root_count == 0) {
-        status = list_library(dups, options->library, 0);
+        status = list_library(dedup, options->library, 0);
     }
     if (status == GLIMPSE_OK) {
-        status = walk_roots(dups, options->against, options->against_count, 1);
+        status = walk_roots(dedup, options->against, options->against_count, 1);
     }
     if (status == GLIMPSE_OK && options->against_library) {
-        status = list_library(dups, options->against_library, 1);
+        status = list_library(dedup, options->against_library, 1);
     }
     if (status < 0) return status;
-    if (dups->count > UINT32_MAX / 32) {
+    if (dedup->count > UINT32_MAX / 32) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "%zu pictures are more than can be compared",
-                            dups->count);
+                            dedup->count);
     }
-    if (dups->count > 0) drop_twice(dups);
+    if (dedup->count > 0) drop_twice(dedup);
     return GLIMPSE_OK;
 }

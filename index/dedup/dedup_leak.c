@@ -1,7 +1,7 @@
 /*
- * index/dedup/dups_leak.c - how much of the first set is also in the second: in all, and by label.
+ * index/dedup/dedup_leak.c - how much of the first set is also in the second: in all, and by label.
  */
-#include "dups_private.h"
+#include "dedup_private.h"
 
 #include "core/error.h"
 
@@ -36,23 +36,23 @@ static void count(glimpse_dedup_leak *leak, const leaked *picture) {
     leak->rate = (double)leak->leaked / (double)leak->pictures;
 }
 
-int glimpse_dups_fill_leak(const glimpse_dups *dups, glimpse_dedup_report *report) {
+int glimpse_dedup_fill_leak(const glimpse_dedup *dedup, glimpse_dedup_report *report) {
     size_t n = 0, labels = 0;
-    leaked *pictures = calloc(dups->count + 1, sizeof *pictures);
-    glimpse_dedup_leak *rows = malloc((dups->count + 1) * sizeof *rows);
+    leaked *pictures = calloc(dedup->count + 1, sizeof *pictures);
+    glimpse_dedup_leak *rows = malloc((dedup->count + 1) * sizeof *rows);
     if (!pictures || !rows) {
         free(pictures);
         free(rows);
-        return glimpse_fail_nomem(dups->count * (sizeof *pictures + sizeof *rows), "leakage");
+        return glimpse_fail_nomem(dedup->count * (sizeof *pictures + sizeof *rows), "leakage");
     }
     /* Items of the first set come first. */
-    for (; n < dups->count && dups->items[n].picture.set == 0; n++) {
-        const glimpse_dups_item *item = &dups->items[n];
+    for (; n < dedup->count && dedup->items[n].picture.set == 0; n++) {
+        const glimpse_dedup_item *item = &dedup->items[n];
         pictures[n] = (leaked){item->status < 0 ? NULL : item->picture.label, -1, 0};
     }
-    for (size_t g = 0; g < dups->group_count; g++) {
-        const glimpse_dups_group *group = &dups->groups[g];
-        const char *label = dups->items[group->members[0].item].picture.label;
+    for (size_t g = 0; g < dedup->group_count; g++) {
+        const glimpse_dedup_cluster *group = &dedup->groups[g];
+        const char *label = dedup->items[group->members[0].item].picture.label;
         for (size_t m = 1; m < group->count; m++) {
             leaked *picture = &pictures[group->members[m].item];
             int relation = (int)group->members[m].relation;

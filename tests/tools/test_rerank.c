@@ -156,7 +156,7 @@ static void captions_are_written_in_every_form(void **state) {
     (void)state;
     run_result r;
     endpoint_start(answer);
-    /* A web folder: paths as the page has them. */
+    /* A web directory: paths as the page has them. */
     run(&r, "caption", "pictures", "--style", "alt", "--out", "alt.json", "--model", endpoint_spec,
         NULL);
     expect(&r, 3);
@@ -370,7 +370,7 @@ static void lists_from_elsewhere_are_put_in_order(void **state) {
 }
 
 /* Runs after the captions were stored: that of p07 was refused. */
-static void what_a_second_look_is_worth_is_measured(void **state) {
+static void what_re_ranking_is_worth_is_measured(void **state) {
     (void)state;
     run_result r;
     char csv[1000] = "image,caption\n";
@@ -442,7 +442,7 @@ static void a_native_model_scores_as_itm_does(void **state) {
     }
     json_decref(root);
     run_free(&r);
-    /* A folder and a native model: the text is that of the plumbing. */
+    /* A directory and a native model: the text is that of the plumbing. */
     run(&r, "caption", "pictures", "--model", "./caption", NULL);
     run(&itm, "caption", "pictures/p00.ppm", "--model", "./caption", NULL);
     expect(&itm, 0);
@@ -458,7 +458,7 @@ static void nonsense_is_refused_before_anything_is_asked(void **state) {
     static const struct {
         const char *arguments[9];
         int code;
-        const char *says;
+        const char *message;
     } cases[] = {
         {{"caption"}, 2, "which pictures"},
         {{"caption", "pictures", "--library"}, 2, "either paths or the library"},
@@ -481,7 +481,7 @@ static void nonsense_is_refused_before_anything_is_asked(void **state) {
         run_result r;
         run_list(&r, cases[i].arguments, NULL, 0);
         expect(&r, cases[i].code);
-        expect_err(&r, cases[i].says);
+        expect_err(&r, cases[i].message);
         run_free(&r);
     }
 }
@@ -583,7 +583,7 @@ int main(void) {
         cmocka_unit_test(sidecars_keep_what_others_wrote),
         cmocka_unit_test(a_search_is_looked_at_again_and_failures_keep_their_place),
         cmocka_unit_test(lists_from_elsewhere_are_put_in_order),
-        cmocka_unit_test(what_a_second_look_is_worth_is_measured),
+        cmocka_unit_test(what_re_ranking_is_worth_is_measured),
         cmocka_unit_test(a_native_model_scores_as_itm_does),
         cmocka_unit_test(nonsense_is_refused_before_anything_is_asked),
         cmocka_unit_test(many_captions_with_faults_and_a_kill_are_asked_for_once),

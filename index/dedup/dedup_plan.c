@@ -1,5 +1,5 @@
 /*
- * index/dedup/dups_plan.c - the plan of an action on duplicates: which files an action is about,
+ * index/dedup/dedup_plan.c - the plan of an action on duplicates: which files an action is about,
  * and where moved ones may not go.
  */
 #include <glimpse/dedup_plan.h>
@@ -35,27 +35,27 @@ static char *join(const char *before, const char *name) {
 }
 
 /* Absolute and without links as far as it exists; malloc'ed, NULL when out of memory. */
-static char *settle(const char *path) {
+static char *resolve(const char *path) {
     char *full = realpath(path, NULL);
     if (full) return full;
-    char *copy = strdup(path), *settled = NULL, *above = NULL, here[PATH_MAX];
+    char *copy = strdup(path), *resolved = NULL, *above = NULL, here[PATH_MAX];
     if (!copy) return NULL;
     size_t length = strlen(copy);
     while (length > 1 && copy[length - 1] == '/')
         copy[--length] = '\0';
     char *slash = strrchr(copy, '/');
     if (!slash) {
-        settled = join(getcwd(here, sizeof here) ? here : "", copy);
+        resolved = join(getcwd(here, sizeof here) ? here : "", copy);
     } else {
         char *name = strdup(slash + 1);
         slash[slash == copy] = '\0';
-        above = strcmp(copy, "/") == 0 ? strdup("") : settle(copy);
-        if (above && name) settled = join(above, name);
+        above = strcmp(copy, "/") == 0 ? strdup("") : resolve(copy);
+        if (above && name) resolved = join(above, name);
         free(name);
     }
     free(above);
     free(copy);
-    return settled;
+    return resolved;
 }
 
 static int is_below(const char *path, const char *directory) {
@@ -69,12 +69,12 @@ int glimpse_dedup_check_target(const char *target, const char *const *roots, siz
         return glimpse_fail(GLIMPSE_E_INVALID, "no directory to move files to");
     }
     if (root_count > 0 && !roots) return glimpse_fail_null(__func__);
-    char *settled = settle(target);
-    if (!settled) return glimpse_fail_nomem(strlen(target), "a path");
+    char *resolved = resolve(target);
+    if (!resolved) return glimpse_fail_nomem(strlen(target), "a path");
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < root_count && status == GLIMPSE_OK; i++) {
         char *root = realpath(roots[i], NULL);
-        if (root && is_below(settled, root)) {
+        if (root && is_below(resolved, root)) {
             status = glimpse_fail(GLIMPSE_E_INVALID,
                                   "%s is inside %s: the next run would find the files again; move "
                                   "them out of the folders that are searched",
@@ -82,7 +82,7 @@ int glimpse_dedup_check_target(const char *target, const char *const *roots, siz
         }
         free(root);
     }
-    free(settled);
+    free(resolved);
     return status;
 }
 
@@ -166,7 +166,7 @@ int glimpse_dedup_plan_create(glimpse_dedup_plan **out, const glimpse_dedup_repo
     p->items = calloc(members + 1, sizeof *p->items);
     if (!p->items) status = glimpse_fail_nomem(members * sizeof *p->items, "a plan");
     if (status == GLIMPSE_OK) status = keep_roots(p, own.roots, own.root_count);
-    if (status == GLIMPSE_OK && own.target && !(p->target = settle(own.target))) {
+    if (status == GLIMPSE_OK && own.target && !(p->target = resolve(own.target))) {
         status = glimpse_fail_nomem(strlen(own.target), "a path");
     }
     if (status < 0) {

@@ -1,0 +1,55 @@
+/*
+ * dedup_state.c - the state of a duplicate search: its clock, its progress, its end.
+ */
+#include "dedup_private.h"
+
+#include "core/clock.h"
+#include "core/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int glimpse_dedup_progress(glimpse_dedup *dedup, const char *stage, uint64_t done, uint64_t total,
+                           int final, const char *path) {
+    double now = glimpse_now();
+    if (!dedup->options->progress || now - dedup->last_progress < 0.1) return GLIMPSE_OK;
+    dedup->last_progress = now;
+    glimpse_progress progress = {.stage = stage,
+                                 .done = done,
+                                 .total = total,
+                                 .total_is_final = final,
+                                 .seconds = now - dedup->started,
+                                 .path = path};
+    if (dedup->options->progress(dedup->options->user, &progress))
+        return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped while %s", stage);
+    return GLIMPSE_OK;
+}
+
+void glimpse_dedup_release(glimpse_dedup *dedup) {
+    for (size_t i = 0; i < dedup->count; i++) {
+        glimpse_dedup_item *item = &dedup->items[i];
+        free((char *)item->picture.path);
+        free((char *)item->picture.label);
+        free((char *)item->picture.format);
+        free((char *)item->picture.taken);
+        free((char *)item->picture.camera);
+        free((float *)item->picture.embedding);
+        free(item->thumb);
+        free(item->reason);
+    }
+    for (size_t i = 0; i < dedup->root_count; i++)
+        free(dedup->roots[i]);
+    for (size_t i = 0; i < dedup->group_count; i++)
+        free(dedup->groups[i].members);
+    free(dedup->keep_path);
+    free(dedup->items);
+    free(dedup->roots);
+    free(dedup->first_of);
+    free(dedup->members);
+    free(dedup->member_start);
+    free(dedup->sets);
+    free(dedup->hints);
+    free(dedup->edges);
+    free(dedup->groups);
+    memset(dedup, 0, sizeof *dedup);
+}
