@@ -73,7 +73,7 @@ static int future_device(const char *directory, mount_point *device) {
 /* The directory at the top of the file system that `directory` is on. */
 static char *top_of(const char *directory) {
     char *at = realpath(directory, NULL);
-    mount_point device, above;
+    mount_point device = {0}, above = {0};
     if (!at || device_of(at, &device) != 0) {
         free(at);
         return NULL;

@@ -170,7 +170,8 @@ int glimpse_session_compare(glimpse_compared_pair **out, glimpse_session *sessio
     }
     int status = GLIMPSE_OPTIONS_LOAD(&c.options, options, glimpse_compare_options, user);
     if (status < 0) return status;
-    c.pair = calloc(1, sizeof(told_pair));
+    told_pair *told = calloc(1, sizeof *told);
+    if (told) c.pair = &told->pair;
     if (!c.pair) return glimpse_fail_nomem(sizeof(told_pair), "a comparison");
     status = load(&c, 0, a);
     if (status == GLIMPSE_OK) status = load(&c, 1, b);

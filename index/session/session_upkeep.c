@@ -74,7 +74,7 @@ int glimpse_session_reindex(glimpse_session *session) {
                                      session ? session->user : NULL};
     int status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, &control);
     if (status == GLIMPSE_OK) {
-        glimpse_library_set_cancelled(lease.library, session->cancelled, session->user);
+        glimpse_library_set_cancelled(lease.library, control.cancelled, control.user);
         status = glimpse_library_reindex(lease.library);
         glimpse_library_set_cancelled(lease.library, NULL, NULL);
     }

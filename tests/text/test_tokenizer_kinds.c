@@ -105,7 +105,7 @@ static void a_configuration_says_how_long_texts_may_be(void **state) {
                                      GLIMPSE_TOKENIZER_WORDPIECE));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t context = 0;
-        if (cases[i].config) write_text("config.json", cases[i].config);
+        if (cases[i].config) write_text_in_directory("config.json", cases[i].config);
         assert_ok(glimpse_tokenizer_read_context(&context, t, temp_directory));
         assert_int_equal(context, cases[i].context);
     }
