@@ -1,6 +1,6 @@
 /*
- * index/dedup/dedup.c - a duplicate search from options to report; the steps are in dedup.c_*.c
- * (dedup_private.h names them).
+ * index/dedup/dedup.c - a duplicate search from options to report; the steps are in the files
+ * beside it (dedup_private.h names them).
  */
 #include "dedup_private.h"
 

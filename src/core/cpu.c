@@ -1,6 +1,7 @@
 /*
- * core/cpu.c - see cpu.h. The compilers' own test also asks whether the system saves the registers;
- * F16C, which clang's does not know, uses those of AVX.
+ * core/cpu.c - asks the CPU and the system which instructions may be used. The compilers' own
+ * test also asks whether the system saves the registers; F16C, which clang's does not know, uses
+ * those of AVX.
  */
 #include "core/cpu.h"
 

@@ -1,5 +1,5 @@
 /*
- * core/dynlib.c - see dynlib.h.
+ * core/dynlib.c - loads a library and its symbols, once, and remembers why it could not.
  */
 #include "core/dynlib.h"
 

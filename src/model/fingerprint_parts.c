@@ -1,5 +1,5 @@
 /*
- * model/fingerprint_parts.c - see fingerprint_parts.h.
+ * model/fingerprint_parts.c - hashes names and values in the order in which they are given.
  */
 #include "model/fingerprint_parts.h"
 

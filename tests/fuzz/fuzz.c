@@ -1,5 +1,5 @@
 /*
- * fuzz.c - see fuzz.h.
+ * fuzz.c - takes inputs apart and makes the directories that they describe.
  */
 #include "fuzz.h"
 

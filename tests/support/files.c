@@ -1,5 +1,5 @@
 /*
- * files.c - see files.h.
+ * files.c - reads and writes whole files, and finds those that tests need.
  */
 #include "support/test.h"
 

@@ -1,5 +1,5 @@
 /*
- * json.c - see json.h.
+ * json.c - loads JSON files and finds values by their path.
  */
 #include "support/json.h"
 

@@ -1,5 +1,5 @@
 /*
- * numbers.c - see numbers.h.
+ * numbers.c - makes numbers that look random, and compares floats.
  */
 #include "support/numbers.h"
 

@@ -1,5 +1,5 @@
 /*
- * pictures.c - see pictures.h.
+ * pictures.c - writes small PPM files.
  */
 #include "support/pictures.h"
 

@@ -1,5 +1,5 @@
 /*
- * temporary.c - see temporary.h.
+ * temporary.c - makes the temporary directory of a test program and removes it.
  */
 #include "support/temporary.h"
 

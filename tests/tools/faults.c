@@ -1,5 +1,5 @@
 /*
- * faults.c - see faults.h.
+ * faults.c - answers the system calls of a process with errors, by seccomp.
  */
 #include "faults.h"
 

@@ -1,5 +1,5 @@
 /*
- * options.c - see options.h.
+ * options.c - the letters that options have in every command.
  */
 #include "options.h"
 

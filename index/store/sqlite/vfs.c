@@ -1,5 +1,5 @@
 /*
- * vfs.c - see vfs.h.
+ * vfs.c - asks for the pages of a log's index before SQLite writes to them.
  *
  * The index of SQLite's log (-shm) is a file that is mapped and written through the mapping. SQLite
  * writes a byte in each page of it before, which gets the page its blocks where a block is a page.

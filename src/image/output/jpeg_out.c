@@ -1,5 +1,5 @@
 /*
- * image/output/jpeg_out.c - see jpeg_out.h.
+ * image/output/jpeg_out.c - compresses pixels with libjpeg into memory of its own.
  *
  * The bytes are collected here and not by jpeg_mem_dest(): after a failure nobody could say
  * whether that one has freed its buffer already.

@@ -1,5 +1,5 @@
 /*
- * text/output/base64.c - see base64.h.
+ * text/output/base64.c - writes bytes as base64.
  */
 #include "base64.h"
 

@@ -1,5 +1,5 @@
 /*
- * text/output/csv_out.c - see csv_out.h.
+ * text/output/csv_out.c - quotes the fields of comma-separated values that need it.
  */
 #include "csv_out.h"
 
