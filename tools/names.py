@@ -13,6 +13,9 @@ A rule has the place where it holds:
     comment   comments of C
     text      comments and strings of C, and the whole of other files: Markdown, CMake, shell, Python
     path      the name of a file
+
+The first line of a C file is looked at as well: the path that it gives must be the file's own, and
+it must say what the file is for, not where else that is said.
 """
 import os
 import re
@@ -108,6 +111,17 @@ def check(path, text, found):
             find(path, value, {"name"}, line, found)
 
 
+def check_head(path, text, found):
+    """`/*` and ` * index/store/lock.c - what the file is for`; generated ones begin otherwise."""
+    head = re.match(r"/\*\n \* (\S+\.(?:c|h|cpp)) - (see \S+\.h\b)?", text)
+    if not head:
+        return
+    if not f"/{path}".endswith(f"/{head.group(1)}"):
+        found.append((path, 2, head.group(1), path))
+    if head.group(2):
+        found.append((path, 2, head.group(2), "by what the file is for"))
+
+
 def tracked():
     listing = subprocess.run(["git", "ls-files", "-z"], check=True, stdout=subprocess.PIPE).stdout
     for path in listing.decode(errors="surrogateescape").split("\0"):
@@ -124,6 +138,11 @@ def self_test():
         if not any(entry[3] == now for entry in found):
             print(f"no rule finds {example}", file=sys.stderr)
             failed = 1
+    found = []
+    check_head("src/a.c", "/*\n * src/b.c - see b.h.\n */\n", found)
+    if len(found) != 2:
+        print("a wrong first line is not found", file=sys.stderr)
+        failed = 1
     for innocent in ("output", "mistake", "returned", "always", "GLIMPSE_VLM_CANNOT_TELL", "almost"):
         found = []
         check("src/x.c", innocent, found)
@@ -154,7 +173,10 @@ def main(arguments):
         looked_at += 1
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             try:
-                check(path, file.read(), found)
+                text = file.read()
+                check(path, text, found)
+                if path.endswith((".c", ".h", ".cpp")):
+                    check_head(path, text, found)
             except OSError as error:
                 print(f"{path}: {error}", file=sys.stderr)
                 return 2

@@ -1,5 +1,5 @@
 /*
- * options.c - the letters that options have in every command.
+ * options.c - the words between which options of several commands choose.
  */
 #include "options.h"
 
