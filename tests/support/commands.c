@@ -53,7 +53,7 @@ static void drain(run_result *r, int out, int err, int in, const char *input, si
     size_t *used[2] = {&r->out_size, &r->err_size};
     struct pollfd fds[3] = {{out, POLLIN, 0}, {err, POLLIN, 0}, {in, POLLOUT, 0}};
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-        assert_true(poll(fds, 3, 60000) > 0);
+        assert_true(poll(fds, 3, 240000) > 0);
         for (int i = 0; i < 2; i++) {
             if (fds[i].fd < 0 || !fds[i].revents) continue;
             if (*used[i] + 65536 > capacity[i]) {
