@@ -33,7 +33,7 @@ static int bench_compare(const void *a, const void *b) {
 }
 
 typedef struct bench_time {
-    double least, median, max; /* seconds */
+    double min, median, max; /* seconds */
 } bench_time;
 
 /* Runs `work` once to warm up, then `runs` (at most 64) times, or until `budget` seconds are used

@@ -82,7 +82,7 @@ static void stop(job *j, glimpse_blip *model) {
 }
 
 static void line(const char *what, bench_time t, double items, double base) {
-    printf("%-44s %9.1f ms  (%.1f to %.1f)", what, 1e3 * t.median / items, 1e3 * t.least / items,
+    printf("%-44s %9.1f ms  (%.1f to %.1f)", what, 1e3 * t.median / items, 1e3 * t.min / items,
            1e3 * t.max / items);
     if (base > 0) printf("   x %.2f", t.median / items / base);
     printf("\n");

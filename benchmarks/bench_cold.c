@@ -95,7 +95,7 @@ static int command(void *user) {
 static double report(const char *what, setup *s, double base) {
     bench_time t = bench_run(command, s, 21, 20.0);
     (void)printf("%-34s %7.1f ms (%.1f to %.1f)  %6.2f x the process alone, %4ld MB at most\n",
-                 what, 1e3 * t.median, 1e3 * t.least, 1e3 * t.max, base > 0 ? t.median / base : 1.0,
+                 what, 1e3 * t.median, 1e3 * t.min, 1e3 * t.max, base > 0 ? t.median / base : 1.0,
                  s->peak_kib / 1024);
     return t.median;
 }

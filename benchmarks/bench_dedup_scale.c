@@ -58,11 +58,11 @@ static code code_of(const float numbers[64]) {
         margins[i] = fabsf(numbers[i]);
     }
     for (int k = 0; k < GLIMPSE_WEAK_BITS; k++) {
-        int least = 0;
+        int min = 0;
         for (int i = 1; i < 64; i++)
-            least = margins[i] < margins[least] ? i : least;
-        c.weak |= UINT64_C(1) << least;
-        margins[least] = 1e9F;
+            min = margins[i] < margins[min] ? i : min;
+        c.weak |= UINT64_C(1) << min;
+        margins[min] = 1e9F;
     }
     return c;
 }

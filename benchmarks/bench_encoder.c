@@ -112,7 +112,7 @@ static double product_rate(const setting *s) {
         (void)fprintf(stderr, "%s\n", glimpse_last_error());
         exit(1);
     }
-    double rate = 2.0 * M * N * K / bench_run(multiply, &p, 9, 4.0).least;
+    double rate = 2.0 * M * N * K / bench_run(multiply, &p, 9, 4.0).min;
     glimpse_workspace_free(p.workspace);
     glimpse_linear_free(p.linear);
     free(w), free(x), free(p.x), free(p.y);

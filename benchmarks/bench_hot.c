@@ -83,7 +83,7 @@ static int plain(void *user) {
 }
 
 static void print(const char *what, bench_time t, double baseline) {
-    printf("%-34s %8.2f ms (%.2f to %.2f)", what, 1e3 * t.median, 1e3 * t.least, 1e3 * t.max);
+    printf("%-34s %8.2f ms (%.2f to %.2f)", what, 1e3 * t.median, 1e3 * t.min, 1e3 * t.max);
     if (baseline > 0.0) printf(", %.2f x the baseline's rate", baseline / t.median);
     putchar('\n');
 }

@@ -247,7 +247,7 @@ int main(int argc, char **argv) {
            (unsigned long long)report.unchanged);
     bench_time cold = bench_run(search_cold, &s, 9, 20.0);
     printf("glimpse search, whole process, page cache warm: %.0f ms (%.0f to %.0f)\n",
-           1e3 * cold.median, 1e3 * cold.least, 1e3 * cold.max);
+           1e3 * cold.median, 1e3 * cold.min, 1e3 * cold.max);
     free(s.rgb);
     glimpse_model_close(s.model);
     forget(s.directory);

@@ -234,7 +234,7 @@ static glimpse_classifier *build(const char *directory, size_t classes, size_t t
 static void print_rate(const char *what, const bench_time *t, size_t pictures, double baseline) {
     double rate = (double)pictures / t->median;
     (void)printf("%-28s %9.3f s  (%.3f to %.3f)  %11.0f pictures/s  %6.2f x plain\n", what,
-                 t->median, t->least, t->max, rate, baseline > 0 ? rate / baseline : 1.0);
+                 t->median, t->min, t->max, rate, baseline > 0 ? rate / baseline : 1.0);
 }
 
 int main(int argc, char **argv) {

@@ -38,6 +38,8 @@ RULES = [
     (r"ways?", "name path", "kernel path, mode", "few_way"),
     (r"rooms?", "name path", "capacity, memory", "make_room"),
     (r"most", "name", "max", "MOST_BYTES"),
+    (r"least", "name", "min", "least_rows"),
+    (r"gate", "name path", "budget", "file_gate"),
     (r"folders?", "name comment path", "directory", "make_folder"),
     (r"puts?", "name path", "write, insert, append, set", "put_row"),
     (r"takes?", "name path", "load, read, acquire", "take_row"),

@@ -46,12 +46,12 @@ static int studio_add(glimpse_dataset_writer *w, const glimpse_labelled *p) {
     json_out j = {w->to, 0};
     char *url = studio_url(w, p->path);
     if (!url) return GLIMPSE_E_NOMEM;
-    double least = 1;
+    double min = 1;
     size_t accepted = 0;
     for (size_t i = 0; i < p->count; i++) {
         if (!p->labels[i].accepted) continue;
         accepted++;
-        if (p->labels[i].probability < least) least = p->labels[i].probability;
+        if (p->labels[i].probability < min) min = p->labels[i].probability;
     }
     (void)fputs((*tasks)++ > 0 ? ",\n" : "\n", w->to);
     jout_open(&j, '{');
@@ -64,7 +64,7 @@ static int studio_add(glimpse_dataset_writer *w, const glimpse_labelled *p) {
     if (accepted > 0) {
         jout_open(&j, '{');
         jout_pair(&j, "model_version", w->set->model_name ? w->set->model_name : "");
-        jout_key(&j, "score"), jout_number(&j, least);
+        jout_key(&j, "score"), jout_number(&j, min);
         jout_key(&j, "result");
         jout_open(&j, '[');
         jout_open(&j, '{');

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NEIGHBOURS = 100, LEAST_FOR_SIZES = 20 };
+enum { MAX_NEIGHBOURS = 100, MIN_FOR_SIZES = 20 };
 
 typedef struct audit {
     glimpse_audit public;
@@ -125,7 +125,7 @@ static int look_at_sizes(audit *a, const glimpse_dedup_report *report,
     size_t n = report->picture_count;
     double median, spread;
     int status = GLIMPSE_OK;
-    if (!wanted(l, GLIMPSE_AUDIT_ODD_SIZE) || n < LEAST_FOR_SIZES) return GLIMPSE_OK;
+    if (!wanted(l, GLIMPSE_AUDIT_ODD_SIZE) || n < MIN_FOR_SIZES) return GLIMPSE_OK;
     double *values = malloc(n * sizeof *values);
     if (!values) return glimpse_fail_nomem(n * sizeof *values, "sizes");
     for (size_t i = 0; i < n; i++) {
@@ -205,7 +205,7 @@ static int find_outliers(neighbours *n) {
     for (size_t i = 0; i < n->count; i++) {
         if (n->distances[i] >= 0) values[count++] = n->distances[i];
     }
-    if (count >= LEAST_FOR_SIZES && wanted(n->limits, GLIMPSE_AUDIT_OUTLIER)) {
+    if (count >= MIN_FOR_SIZES && wanted(n->limits, GLIMPSE_AUDIT_OUTLIER)) {
         robust(values, count, &median, &spread);
         if (spread < 1e-4) spread = 1e-4;
         for (size_t i = 0; i < n->count && status == GLIMPSE_OK; i++) {

@@ -23,7 +23,7 @@
 #include <string.h>
 
 enum { MINI = GLIMPSE_DEDUP_MINI };
-static const double least_mini = 0.55; /* correlation */
+static const double min_mini = 0.55; /* correlation */
 
 /* What a code is the hash of. */
 typedef struct codes {
@@ -86,8 +86,8 @@ glimpse_warp glimpse_dedup_orientation_warp(int orientation) {
 
 glimpse_warp glimpse_dedup_guess(const glimpse_dedup *dedup, const glimpse_dedup_hint *hint) {
     const glimpse_dedup_item *a = &dedup->items[hint->a], *b = &dedup->items[hint->b];
-    const glimpse_dedup_item *query = hint->flags & GLIMPSE_HINT_A_ASKS ? a : b;
-    const glimpse_dedup_item *other = hint->flags & GLIMPSE_HINT_A_ASKS ? b : a;
+    const glimpse_dedup_item *query = hint->flags & GLIMPSE_HINT_A_IS_QUERY ? a : b;
+    const glimpse_dedup_item *other = hint->flags & GLIMPSE_HINT_A_IS_QUERY ? b : a;
     const glimpse_window *in =
         hint->flags & GLIMPSE_HINT_CONTENT ? &query->content : &glimpse_windows[0];
     const glimpse_window *out =
@@ -96,7 +96,7 @@ glimpse_warp glimpse_dedup_guess(const glimpse_dedup *dedup, const glimpse_dedup
     glimpse_warp orientation = glimpse_dedup_orientation_warp(hint->orientation);
     glimpse_warp back = glimpse_warp_inverse(&orientation);
     warp = glimpse_warp_chain(&warp, &back);
-    return hint->flags & GLIMPSE_HINT_A_ASKS ? glimpse_warp_inverse(&warp) : warp;
+    return hint->flags & GLIMPSE_HINT_A_IS_QUERY ? glimpse_warp_inverse(&warp) : warp;
 }
 
 /* Correlation of the 16x16 pictures. */
@@ -210,10 +210,10 @@ static int join(glimpse_dedup *dedup, size_t *capacity, const codes *base, const
                                    .window = difference ? 0 : base->what[hits[i].base],
                                    .orientation = (uint8_t)(orientation ? orientation : 1),
                                    .cosine = -2};
-        if (query < other) hint.flags |= GLIMPSE_HINT_A_ASKS;
+        if (query < other) hint.flags |= GLIMPSE_HINT_A_IS_QUERY;
         if (orientation == 0) hint.flags |= GLIMPSE_HINT_CONTENT;
         glimpse_warp guess = glimpse_dedup_guess(dedup, &hint);
-        if (compare_minis(&dedup->items[hint.a], &dedup->items[hint.b], &guess) < least_mini)
+        if (compare_minis(&dedup->items[hint.a], &dedup->items[hint.b], &guess) < min_mini)
             continue;
         status = glimpse_dedup_add_hint(dedup, capacity, &hint);
     }

@@ -16,7 +16,7 @@ enum { MAX_BALL = 1 << 18 };
 enum {
     GUIDED_CHUNKS = 4, /* 3 for MANY codes */
     MANY = 4 << 20,
-    LEAST_BITS = 16,
+    MIN_BITS = 16,
     MAX_BITS = 22,
     GUIDED_FLIPS = 2,
     WIDE_RADIUS = 12
@@ -50,7 +50,7 @@ static void lay_out(glimpse_mih_plan *p, unsigned chunks, unsigned radius) {
 
 /* The cheapest number of chunks: a bucket looked up costs about as much as ten codes compared. */
 static void choose_exact(glimpse_mih_plan *best, size_t count, unsigned radius) {
-    double least = -1;
+    double min = -1;
     lay_out(best, 4, radius);
     for (unsigned chunks = 2; chunks <= GLIMPSE_MIH_MAX_CHUNKS; chunks++) {
         glimpse_mih_plan p;
@@ -63,13 +63,13 @@ static void choose_exact(glimpse_mih_plan *best, size_t count, unsigned radius) 
             double filled = (double)count / (double)(UINT64_C(1) << p.bits[c]);
             cost += probes > MAX_BALL ? 1e18 : probes * (10 + filled);
         }
-        if (least < 0 || cost < least) least = cost, *best = p;
+        if (min < 0 || cost < min) min = cost, *best = p;
     }
 }
 
 /* Chunks so long that a bucket holds a few codes, spread over the code; long ones overlap. */
 static void choose_guided(glimpse_mih_plan *p, size_t count, unsigned radius) {
-    unsigned bits = LEAST_BITS, flips = GUIDED_FLIPS + (radius > WIDE_RADIUS);
+    unsigned bits = MIN_BITS, flips = GUIDED_FLIPS + (radius > WIDE_RADIUS);
     while (bits < MAX_BITS && count >> (bits + 4) > 0)
         bits++;
     p->chunks = GUIDED_CHUNKS - (count >= MANY);

@@ -24,8 +24,8 @@ typedef struct glimpse_mih_table {
     uint32_t *offsets; /* [2^bits + 1] */
     uint64_t *codes;   /* [count] in bucket order; room for 16 more, which may be looked ahead to */
     uint32_t *position; /* [count] in job->base */
-    uint32_t
-        *order; /* [query_count] queries by chunk: neighbours find their buckets in the cache */
+    /* [query_count] queries by chunk: neighbours find their buckets in the cache */
+    uint32_t *order;
     unsigned chunk;
 } glimpse_mih_table;
 

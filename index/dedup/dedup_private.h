@@ -62,12 +62,12 @@ typedef struct glimpse_dedup_item {
 
 /* How two classes may be the same picture: the query, a or b, is what the window of the other one
  * shows. */
-enum { GLIMPSE_HINT_A_ASKS = 1, GLIMPSE_HINT_CONTENT = 2, GLIMPSE_HINT_SEMANTIC = 4 };
+enum { GLIMPSE_HINT_A_IS_QUERY = 1, GLIMPSE_HINT_CONTENT = 2, GLIMPSE_HINT_SEMANTIC = 4 };
 typedef struct glimpse_dedup_hint {
     uint32_t a, b;       /* items, a < b */
     uint8_t distance;    /* Hamming; 255: proposed by embeddings */
     uint8_t window;      /* of the one that does not ask */
-    uint8_t flags;       /* A_ASKS: a is the query; CONTENT: only what is inside its frame */
+    uint8_t flags;       /* A_IS_QUERY: a is the query; CONTENT: only what is inside its frame */
     uint8_t orientation; /* of the query */
     float cosine;        /* or -2 */
 } glimpse_dedup_hint;

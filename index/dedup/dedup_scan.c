@@ -184,8 +184,8 @@ static int inspect(void *user, glimpse_pool_job *job, const glimpse_image *image
  * The consumer.
  */
 /* Puts what was read since into the library, `least` pictures or more. */
-static void keep_fresh(scan *s, size_t least) {
-    if (s->fresh_count < least || s->fresh_count == 0) return;
+static void keep_fresh(scan *s, size_t min) {
+    if (s->fresh_count < min || s->fresh_count == 0) return;
     glimpse_dedup_cache_write(s->dedup, s->fresh, s->fresh_count);
     s->fresh_count = 0;
 }

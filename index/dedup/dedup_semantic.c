@@ -86,14 +86,14 @@ static float cosine_of(const float *a, const float *b, size_t width) {
 
 /* Of pairs of different pictures, the same in every run; of few pictures no statement is made. */
 static int choose_threshold(glimpse_dedup *dedup) {
-    enum { PAIRS = 4096, LEAST_PICTURES = 32 };
+    enum { PAIRS = 4096, MIN_PICTURES = 32 };
     side all = {0};
     uint64_t random = 88172645463325252u;
     dedup->min_similarity = GLIMPSE_DEDUP_SIMILARITY;
     int status = collect(dedup, &all, -1);
     float *cosines = malloc(PAIRS * sizeof *cosines);
     if (status == GLIMPSE_OK && !cosines) status = glimpse_fail_nomem(PAIRS * 4, "similarities");
-    if (status == GLIMPSE_OK && all.count >= LEAST_PICTURES) {
+    if (status == GLIMPSE_OK && all.count >= MIN_PICTURES) {
         for (size_t i = 0; i < PAIRS; i++) {
             random ^= random << 13, random ^= random >> 7, random ^= random << 17;
             size_t a = (size_t)(random >> 33) % all.count;

@@ -1,5 +1,5 @@
 /*
- * index/ingest/budget.c - the gate, and what a picture will cost judged by its header.
+ * index/ingest/budget.c - the budget, and what a picture will cost judged by its header.
  */
 #include "budget.h"
 
@@ -10,45 +10,46 @@
 
 enum { DECODER_BYTES = 1 << 20 };
 
-int glimpse_gate_init(glimpse_gate *gate, uint64_t limit) {
-    memset(gate, 0, sizeof *gate);
-    gate->limit = limit;
-    if (pthread_mutex_init(&gate->mutex, NULL) != 0) {
+int glimpse_budget_init(glimpse_budget *budget, uint64_t limit) {
+    memset(budget, 0, sizeof *budget);
+    budget->limit = limit;
+    if (pthread_mutex_init(&budget->mutex, NULL) != 0) {
         return glimpse_fail(GLIMPSE_E_INTERNAL, "cannot set up a lock");
     }
-    if (pthread_cond_init(&gate->moved, NULL) != 0) {
-        (void)pthread_mutex_destroy(&gate->mutex);
+    if (pthread_cond_init(&budget->moved, NULL) != 0) {
+        (void)pthread_mutex_destroy(&budget->mutex);
         return glimpse_fail(GLIMPSE_E_INTERNAL, "cannot set up a condition variable");
     }
-    gate->ready = 1;
+    budget->ready = 1;
     return GLIMPSE_OK;
 }
 
-void glimpse_gate_destroy(glimpse_gate *gate) {
-    if (!gate->ready) return;
-    (void)pthread_cond_destroy(&gate->moved);
-    (void)pthread_mutex_destroy(&gate->mutex);
-    gate->ready = 0;
+void glimpse_budget_destroy(glimpse_budget *budget) {
+    if (!budget->ready) return;
+    (void)pthread_cond_destroy(&budget->moved);
+    (void)pthread_mutex_destroy(&budget->mutex);
+    budget->ready = 0;
 }
 
-void glimpse_gate_enter(glimpse_gate *gate, uint64_t bytes) {
-    (void)pthread_mutex_lock(&gate->mutex);
-    const uint64_t ticket = gate->next_ticket++;
-    while (ticket != gate->now_serving ||
-           (gate->inside > 0 && (bytes > gate->limit || gate->inside > gate->limit - bytes))) {
-        (void)pthread_cond_wait(&gate->moved, &gate->mutex);
+void glimpse_budget_acquire(glimpse_budget *budget, uint64_t bytes) {
+    (void)pthread_mutex_lock(&budget->mutex);
+    const uint64_t ticket = budget->next_ticket++;
+    while (
+        ticket != budget->now_serving ||
+        (budget->inside > 0 && (bytes > budget->limit || budget->inside > budget->limit - bytes))) {
+        (void)pthread_cond_wait(&budget->moved, &budget->mutex);
     }
-    gate->now_serving++;
-    gate->inside += bytes;
-    (void)pthread_cond_broadcast(&gate->moved);
-    (void)pthread_mutex_unlock(&gate->mutex);
+    budget->now_serving++;
+    budget->inside += bytes;
+    (void)pthread_cond_broadcast(&budget->moved);
+    (void)pthread_mutex_unlock(&budget->mutex);
 }
 
-void glimpse_gate_leave(glimpse_gate *gate, uint64_t bytes) {
-    (void)pthread_mutex_lock(&gate->mutex);
-    gate->inside -= bytes;
-    (void)pthread_cond_broadcast(&gate->moved);
-    (void)pthread_mutex_unlock(&gate->mutex);
+void glimpse_budget_release(glimpse_budget *budget, uint64_t bytes) {
+    (void)pthread_mutex_lock(&budget->mutex);
+    budget->inside -= bytes;
+    (void)pthread_cond_broadcast(&budget->moved);
+    (void)pthread_mutex_unlock(&budget->mutex);
 }
 
 uint64_t glimpse_estimate_decoding(const void *data, size_t size, uint64_t max_pixels,

@@ -63,8 +63,8 @@ int glimpse_pool_create(glimpse_pool **out, const glimpse_pool_options *options)
     pool->failure_mutex_ready = 1;
     if (pthread_mutex_init(&pool->batch_mutex, NULL) != 0) goto no_lock;
     pool->batch_mutex_ready = 1;
-    status = glimpse_gate_init(&pool->pixel_gate, limit);
-    if (status == GLIMPSE_OK) status = glimpse_gate_init(&pool->file_gate, limit / 4);
+    status = glimpse_budget_init(&pool->pixel_budget, limit);
+    if (status == GLIMPSE_OK) status = glimpse_budget_init(&pool->file_budget, limit / 4);
 done:
     if (status < 0) {
         glimpse_pool_free(pool);
@@ -87,8 +87,8 @@ void glimpse_pool_free(glimpse_pool *pool) {
         free(w->rgb);
     }
     glimpse_batch_free(pool, pool->forming);
-    glimpse_gate_destroy(&pool->file_gate);
-    glimpse_gate_destroy(&pool->pixel_gate);
+    glimpse_budget_destroy(&pool->file_budget);
+    glimpse_budget_destroy(&pool->pixel_budget);
     if (pool->batch_mutex_ready) (void)pthread_mutex_destroy(&pool->batch_mutex);
     if (pool->failure_mutex_ready) (void)pthread_mutex_destroy(&pool->failure_mutex);
     free(pool->workers);

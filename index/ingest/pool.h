@@ -15,7 +15,7 @@
  *              ones (GLIMPSE_STEP_PARKED) do not.
  *
  * Both queues are bounded, and the consumer waits for nothing but results, so everything drains and
- * nothing deadlocks. File bytes and decoded pictures in flight are bounded by gates (budget.h).
+ * nothing deadlocks. File bytes and decoded pictures in flight are bounded by budgets (budget.h).
  *
  * Decoding: reduced where that is cheap, to engine->short_side, or every pixel with `exact`. With
  * `inspect` a picture is decoded exactly for it, and its embedding is still that of the rule: it is

@@ -63,8 +63,8 @@ static size_t target_size(glimpse_pool *pool) {
     if (!atomic_load(&pool->produced)) return pool->batch;
     const uint64_t left = atomic_load(&pool->undecided);
     const uint64_t share = (left + pool->sharing - 1) / pool->sharing;
-    const size_t least = pool->batch < SMALL_BATCH ? pool->batch : SMALL_BATCH;
-    return share >= pool->batch ? pool->batch : share < least ? least : (size_t)share;
+    const size_t min = pool->batch < SMALL_BATCH ? pool->batch : SMALL_BATCH;
+    return share >= pool->batch ? pool->batch : share < min ? min : (size_t)share;
 }
 
 int glimpse_batch_add(glimpse_batch **full, glimpse_pool_worker *w, glimpse_pool_job *job) {

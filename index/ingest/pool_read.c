@@ -132,7 +132,7 @@ void glimpse_pool_read(glimpse_pool *pool, glimpse_pool_job *job, uint8_t **out)
     /* What was there at the look counts: a file that grew is looked at again next time. */
     const size_t expected = (size_t)job->stamp.size;
     inside = expected + 1;
-    glimpse_gate_enter(&pool->file_gate, inside);
+    glimpse_budget_acquire(&pool->file_budget, inside);
     glimpse_pool_account(pool, inside);
     data = malloc(expected + 1);
     if (!data) {
@@ -154,7 +154,7 @@ void glimpse_pool_read(glimpse_pool *pool, glimpse_pool_job *job, uint8_t **out)
     inside = 0;
 done:
     if (inside) {
-        glimpse_gate_leave(&pool->file_gate, inside);
+        glimpse_budget_release(&pool->file_budget, inside);
         glimpse_pool_unaccount(pool, inside);
     }
     free(data);
@@ -183,6 +183,6 @@ void glimpse_pool_read_ahead(glimpse_pool *pool) {
 void glimpse_pool_release(glimpse_pool *pool, uint64_t file_size, uint8_t *data) {
     if (!data) return;
     free(data);
-    glimpse_gate_leave(&pool->file_gate, file_size + 1);
+    glimpse_budget_release(&pool->file_budget, file_size + 1);
     glimpse_pool_unaccount(pool, file_size + 1);
 }

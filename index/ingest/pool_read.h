@@ -7,10 +7,10 @@
 #include "pool_state.h"
 
 /* Fills job->stamp, hash and content_size and hands over the bytes, or decides on the job (failed,
- * vanished, no picture) and leaves *data NULL. The bytes are inside the file gate until
+ * vanished, no picture) and leaves *data NULL. The bytes count in the file budget until
  * glimpse_pool_release() frees them. */
 void glimpse_pool_read(glimpse_pool *pool, glimpse_pool_job *job, uint8_t **data);
-/* Frees the bytes of a file of `file_size` (job->stamp.size) and lets them out of the gate. */
+/* Frees the bytes of a file of `file_size` (job->stamp.size) and gives them back to the budget. */
 void glimpse_pool_release(glimpse_pool *pool, uint64_t file_size, uint8_t *data);
 /* Asks the system to begin reading the file that is READ_AHEAD jobs per worker away. */
 void glimpse_pool_read_ahead(glimpse_pool *pool);

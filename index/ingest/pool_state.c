@@ -10,8 +10,8 @@
 #include <string.h>
 
 uint64_t glimpse_pool_memory_limit(unsigned jobs) {
-    const uint64_t wanted = (uint64_t)jobs << 27, least = UINT64_C(1) << 30;
-    return wanted > least ? wanted : least;
+    const uint64_t wanted = (uint64_t)jobs << 27, min = UINT64_C(1) << 30;
+    return wanted > min ? wanted : min;
 }
 
 /*

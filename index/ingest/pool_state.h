@@ -42,7 +42,7 @@ struct glimpse_pool {
     ssize_t (*read)(int fd, void *data, size_t size);
 
     glimpse_queue *job_queue, *result_queue; /* of the run */
-    glimpse_gate file_gate, pixel_gate;
+    glimpse_budget file_budget, pixel_budget;
     atomic_uint_fast64_t bytes_inside, bytes_peak;
 
     pthread_mutex_t batch_mutex;

@@ -130,7 +130,7 @@ static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, const uint8_t 
     int certain = 0;
     const uint64_t estimate =
         glimpse_estimate_decoding(data, size, pool->decoding.max_pixels, &certain);
-    glimpse_gate_enter(&pool->pixel_gate, estimate);
+    glimpse_budget_acquire(&pool->pixel_budget, estimate);
     const double start = glimpse_now();
     if (certain) glimpse_pool_account(pool, estimate);
     int status = pool->options.inspect
@@ -140,7 +140,7 @@ static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, const uint8_t 
     w->decode += end - start;
     glimpse_trace_span(pool->options.trace, w->row, "decode", start, end, job->path);
     if (certain) glimpse_pool_unaccount(pool, estimate);
-    glimpse_gate_leave(&pool->pixel_gate, estimate);
+    glimpse_budget_release(&pool->pixel_budget, estimate);
     if (status < 0) glimpse_pool_job_fail_decoding(job, status);
 }
 

@@ -257,7 +257,7 @@ static int calibrate(glimpse_calibration *out, glimpse_scoring scoring, const do
     size_t good = 0;
     count_answers(&s, &good, &out->mistakes);
     if (is_at_limit(all)) out->scale = GLIMPSE_SCALE_AT_LIMIT;
-    if (good < GLIMPSE_CALIBRATION_LEAST || out->mistakes < GLIMPSE_CALIBRATION_LEAST) {
+    if (good < GLIMPSE_CALIBRATION_MIN || out->mistakes < GLIMPSE_CALIBRATION_MIN) {
         out->scale = GLIMPSE_SCALE_TOO_FEW;
     }
     if (out->scale != GLIMPSE_SCALE_FITTED) all = own;

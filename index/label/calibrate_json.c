@@ -77,15 +77,15 @@ int glimpse_calibration_write(const glimpse_calibration *calibration,
 }
 
 /* A number between `least` and `most`; `usual` when it is not there. */
-static int get(const json_t *root, const char *name, double least, double max, double usual,
+static int get(const json_t *root, const char *name, double min, double max, double usual,
                double *out, const char *path) {
     const json_t *value = json_object_get(root, name);
     *out = usual;
     if (!value) return GLIMPSE_OK;
     *out = json_number_value(value);
-    if (json_is_number(value) && *out >= least && *out <= max) return GLIMPSE_OK;
-    return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" is no number from %g to %g", path, name,
-                        least, max);
+    if (json_is_number(value) && *out >= min && *out <= max) return GLIMPSE_OK;
+    return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" is no number from %g to %g", path, name, min,
+                        max);
 }
 
 static size_t find_class(const glimpse_classifier *classifier, const char *name) {

@@ -14,7 +14,7 @@
 
 enum { STEPS = 100 };
 /* Temperatures from 0.02 to 50, as for a softmax. */
-static const double least_slope = 0.02, max_slope = 50.0;
+static const double min_slope = 0.02, max_slope = 50.0;
 
 typedef struct line {
     double slope, offset; /* slope = 1 / T */
@@ -71,9 +71,9 @@ void glimpse_platt_fit(const glimpse_platt_pair *pairs, size_t count, double *te
     for (int i = 0; i < STEPS && count > 0; i++) {
         if (!step(pairs, count, yes, no, 0, &at)) break;
     }
-    if (!(at.slope >= least_slope && at.slope <= max_slope)) {
+    if (!(at.slope >= min_slope && at.slope <= max_slope)) {
         /* Scores that say nothing, or the opposite: keep their order, and make little of it. */
-        at.slope = at.slope > max_slope ? max_slope : least_slope;
+        at.slope = at.slope > max_slope ? max_slope : min_slope;
         at.offset = odds - at.slope * mean;
         for (int i = 0; i < STEPS; i++) {
             if (!step(pairs, count, yes, no, 1, &at)) break;

@@ -39,17 +39,17 @@ typedef struct scale {
  * rounding of their mean. */
 static scale scale_of(const double *values, const double *second, size_t count) {
     scale s = {0.0, 0.0};
-    double least = INFINITY, max = -INFINITY, square = 0.0;
+    double min = INFINITY, max = -INFINITY, square = 0.0;
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         if (isnan(second[i])) continue;
         /* A running mean: sums of huge values do not overflow. */
         s.mean += (values[i] - s.mean) / (double)++n;
-        if (values[i] < least) least = values[i];
+        if (values[i] < min) min = values[i];
         if (values[i] > max) max = values[i];
     }
-    if (n == 0 || least == max) return s;
-    double range = max - least;
+    if (n == 0 || min == max) return s;
+    double range = max - min;
     for (size_t i = 0; i < count; i++) {
         if (isnan(second[i])) continue;
         double off = (values[i] - s.mean) / range;

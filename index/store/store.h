@@ -412,8 +412,8 @@ struct glimpse_responses_ops {
  */
 typedef struct glimpse_decision_member {
     glimpse_hash hash;
-    const char
-        *path;  /* stored: where it was then; listed: a present file of it, where there is one */
+    /* stored: where it was then; listed: a present file of it, where there is one */
+    const char *path;
     int copies; /* 1: files of its bytes, too */
 } glimpse_decision_member;
 typedef struct glimpse_decision_entry { /* one member of one decision */

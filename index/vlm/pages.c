@@ -1,5 +1,5 @@
 /*
- * index/vlm/pages.c - which pages of a document a question is about; see pages.h.
+ * index/vlm/pages.c - finds the pages of a document that a question is about.
  *
  * A page is higher than it is wide and a model's input is square, so a page is looked at in three
  * squares along its long side, and the one that fits the question best counts.

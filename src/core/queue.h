@@ -1,5 +1,5 @@
 /*
- * core/queue.h - a bounded queue of pointers between threads: the joints of the ingest pipeline.
+ * core/queue.h - a bounded queue of pointers between threads: what joins the stages of ingest.
  *
  * Many producers, many consumers, first in first out. A full queue makes producers wait, so the
  * memory between two stages is bounded by the capacity. Closing wakes everyone: further pushes

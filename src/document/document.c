@@ -20,7 +20,7 @@ enum {
     DEFAULT_SECONDS = 120,
     MAX_INFO = 1 << 20,
     MAX_TEXT = 256 << 20,
-    LEAST_SIDE = 16,
+    MIN_SIDE = 16,
     MAX_SIDE = 8192
 };
 
@@ -231,9 +231,9 @@ int glimpse_document_render(glimpse_image **out, const glimpse_document *documen
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: has no page %zu, only %zu", document->path,
                             page, document->pages);
     }
-    if (long_side < LEAST_SIDE || long_side > MAX_SIDE) {
+    if (long_side < MIN_SIDE || long_side > MAX_SIDE) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a page of %u pixels; %d to %d are possible",
-                            long_side, LEAST_SIDE, MAX_SIDE);
+                            long_side, MIN_SIDE, MAX_SIDE);
     }
     if (document->is_picture) return render_picture(document, long_side, out);
     char number[24], side[16];

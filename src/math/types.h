@@ -36,8 +36,8 @@ typedef struct glimpse_linear_spec {
     int accumulate;         /* y += instead of y = ; then there is no activation and y is f32 */
     glimpse_element output; /* element type of y */
     int exact;              /* f32 even when the precision is int8: small last layers */
-    glimpse_prepared_weights
-        *prepared; /* where prepared weights come from or go to; NULL: nowhere */
+    /* where prepared weights come from or go to; NULL: nowhere */
+    glimpse_prepared_weights *prepared;
 } glimpse_linear_spec;
 
 /* Products may be computed for rows rounded up to a multiple of this: buffers of x and y need the

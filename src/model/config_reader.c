@@ -39,14 +39,14 @@ size_t glimpse_config_size(glimpse_config_reader *r, json_t *object, const char 
 }
 
 double glimpse_config_number(glimpse_config_reader *r, json_t *object, const char *key,
-                             double fallback, double least, double max) {
+                             double fallback, double min, double max) {
     json_t *value = glimpse_config_member(object, key);
     if (!value) return fallback;
     double number = json_is_number(value) ? json_number_value(value) : (double)NAN;
-    if (!(number >= least && number <= max)) {
+    if (!(number >= min && number <= max)) {
         if (r->status == GLIMPSE_OK) {
             r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\" must be a number from %g to %g",
-                                     r->path, key, least, max);
+                                     r->path, key, min, max);
         }
         return fallback;
     }
@@ -197,12 +197,12 @@ void glimpse_config_normalization(glimpse_config_reader *r, json_t *object, cons
 
 void glimpse_config_check_values(glimpse_config_reader *r, const glimpse_preprocess *p) {
     /* CLIP's own rules bring white and black 3.7 apart; without any of them it is 255. */
-    static const double least_apart = 1e-2, max = 1e5;
+    static const double min_apart = 1e-2, max = 1e5;
     for (size_t c = 0; c < 3 && r->status == GLIMPSE_OK; c++) {
         double mean = p->normalize ? (double)p->mean[c] : 0.0;
         double std = p->normalize ? (double)p->std[c] : 1.0;
         double black = -mean / std, white = (255.0 * (double)p->scale - mean) / std;
-        if (white - black >= least_apart && fabs(black) <= max && fabs(white) <= max) continue;
+        if (white - black >= min_apart && fabs(black) <= max && fabs(white) <= max) continue;
         r->status = glimpse_fail(GLIMPSE_E_FORMAT,
                                  "%s: black would become %g and white %g (\"rescale_factor\" %g, "
                                  "mean %g, standard deviation %g): no model was trained so",

@@ -49,7 +49,7 @@ json_t *glimpse_config_section(glimpse_config_reader *r, json_t *root, const cha
 size_t glimpse_config_size(glimpse_config_reader *r, json_t *object, const char *key,
                            size_t fallback, size_t max);
 double glimpse_config_number(glimpse_config_reader *r, json_t *object, const char *key,
-                             double fallback, double least, double max);
+                             double fallback, double min, double max);
 /* The id of a token: a whole number below `vocabulary`. The fallback is returned unchecked. */
 int32_t glimpse_config_id(glimpse_config_reader *r, json_t *object, const char *key,
                           int32_t fallback, size_t vocabulary);

@@ -18,7 +18,7 @@ typedef struct glimpse_loader {
     const glimpse_math *math;
     const glimpse_tensors *tensors;
     int status;
-    glimpse_prepared_weights *prepared; /* of prepared weights; NULL: none */
+    glimpse_prepared_weights *prepared; /* NULL: none */
 } glimpse_loader;
 
 typedef struct glimpse_norm {

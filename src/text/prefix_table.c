@@ -54,10 +54,10 @@ void glimpse_prefix_table_sort(glimpse_prefix_table *table, const glimpse_prefix
 
 /* The first entry of [from, to) whose byte at `depth` is at least `least`. */
 static size_t lower_bound(const glimpse_prefix *entries, size_t from, size_t to, size_t depth,
-                          unsigned least) {
+                          unsigned min) {
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        if ((unsigned char)entries[middle].text[depth] < least) {
+        if ((unsigned char)entries[middle].text[depth] < min) {
             from = middle + 1;
         } else {
             to = middle;

@@ -186,7 +186,7 @@ static int read_settings(glimpse_tokenizer *base, const char *path,
     base->pad_id = ids[2] >= 0 ? ids[2] : ids[0];
     /* The multilingual SigLIP has 250000 embeddings for 250100 pieces: the "<extra_id_N>" at the
      * end are never used. A text that does say one is refused when it is encoded. */
-    base->least_rows = (size_t)(base->end_id > base->pad_id ? base->end_id : base->pad_id) + 1;
+    base->min_rows = (size_t)(base->end_id > base->pad_id ? base->end_id : base->pad_id) + 1;
     tokenizer->prefix_length = strlen(names[1]);
     tokenizer->prefix = malloc(tokenizer->prefix_length + 1);
     if (!tokenizer->prefix) return glimpse_fail_nomem(tokenizer->prefix_length + 1, path);

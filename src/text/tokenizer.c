@@ -86,16 +86,16 @@ int glimpse_tokenizer_read_context(size_t *out, const glimpse_tokenizer *tokeniz
     return GLIMPSE_OK;
 }
 
-size_t glimpse_tokenizer_least_rows(const glimpse_tokenizer *tokenizer) {
-    return tokenizer->least_rows ? tokenizer->least_rows : tokenizer->vocab_size;
+size_t glimpse_tokenizer_min_rows(const glimpse_tokenizer *tokenizer) {
+    return tokenizer->min_rows ? tokenizer->min_rows : tokenizer->vocab_size;
 }
 
 int glimpse_tokenizer_check(const glimpse_tokenizer *tokenizer, const char *directory,
                             size_t rows) {
     /* Tables are padded to a multiple of 64 or 128. */
     enum { MAX_PADDING = 128 };
-    size_t least = glimpse_tokenizer_least_rows(tokenizer);
-    if (least > rows || tokenizer->vocab_size + MAX_PADDING < rows) {
+    size_t min = glimpse_tokenizer_min_rows(tokenizer);
+    if (min > rows || tokenizer->vocab_size + MAX_PADDING < rows) {
         return glimpse_fail(GLIMPSE_E_FORMAT,
                             "%s: the tokenizer has %zu tokens, the model %zu (\"vocab_size\"); "
                             "files of different models are mixed, or one was cut short",

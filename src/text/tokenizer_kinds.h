@@ -74,7 +74,7 @@ struct glimpse_tokenizer {
     const glimpse_tokenizer_type *type;
     glimpse_tokenizer_kind kind; /* never AUTO */
     size_t vocab_size;
-    size_t least_rows; /* embeddings that a model must have for it; 0: vocab_size */
+    size_t min_rows; /* embeddings that a model must have for it; 0: vocab_size */
     int32_t start_id, end_id, pad_id, unknown_id; /* -1: there is none */
 };
 
@@ -87,7 +87,7 @@ int glimpse_tokenizer_recognise(glimpse_tokenizer_kind *out, const char *directo
 const glimpse_tokenizer_type *glimpse_tokenizer_type_of(glimpse_tokenizer_kind kind);
 
 /* How many embeddings of tokens a model must have. */
-size_t glimpse_tokenizer_least_rows(const glimpse_tokenizer *tokenizer);
+size_t glimpse_tokenizer_min_rows(const glimpse_tokenizer *tokenizer);
 /* Whether the tokenizer of the model in `directory` is whole and belongs to embeddings of `rows`
  * tokens, padding included. Tokenizers on their own are not held to it. */
 int glimpse_tokenizer_check(const glimpse_tokenizer *tokenizer, const char *directory, size_t rows);

@@ -5,7 +5,7 @@
  * what the parser made of it, and releases it. The sanitizers see what goes wrong with memory;
  * PROMISE() is for what a header promises beyond that. With clang and GLIMPSE_BUILD_FUZZERS,
  * libFuzzer calls it (tools/fuzz.sh); in every other build runner.c does, with the files of
- * corpus/NAME and seeded damage to them. docs/building.md says how a target is added.
+ * corpus/NAME and seeded damage to them. docs/testing.md says how a target is added.
  */
 #ifndef GLIMPSE_TESTS_FUZZ_H
 #define GLIMPSE_TESTS_FUZZ_H

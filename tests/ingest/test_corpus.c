@@ -335,19 +335,19 @@ static void reduced_decoding_hardly_moves_an_embedding(void **state) {
     }
     assert_true(all[0].count >= 100);
     assert_int_equal(all[0].count, all[1].count);
-    double least = 1.0, sum = 0.0;
+    double min = 1.0, sum = 0.0;
     const char *worst = "";
     for (size_t k = 0; k < all[0].count; k++) {
         assert_string_equal(all[0].paths[k], all[1].paths[k]);
         const double c = cosine(all[0].values[k], all[1].values[k], all[0].dim);
         sum += c;
-        if (c < least) least = c, worst = all[0].paths[k];
+        if (c < min) min = c, worst = all[0].paths[k];
     }
     print_message("%zu photographs: cosine of reduced to exact decoding %.5f on average, at least "
                   "%.5f (%s)\n",
-                  all[0].count, sum / (double)all[0].count, least, strrchr(worst, '/'));
+                  all[0].count, sum / (double)all[0].count, min, strrchr(worst, '/'));
     assert_true(sum < (double)all[0].count); /* or nothing was reduced */
-    assert_true(least >= 0.995);
+    assert_true(min >= 0.995);
     for (size_t i = 0; i < 2; i++) {
         for (size_t k = 0; k < all[i].count; k++) {
             free(all[i].paths[k]);

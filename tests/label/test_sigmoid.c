@@ -188,11 +188,11 @@ static void the_line_has_the_least_loss(void **state) {
     }
     double t, b;
     glimpse_platt_fit(pairs, N, &t, &b);
-    double least = smoothed_loss(pairs, N, t, b);
+    double min = smoothed_loss(pairs, N, t, b);
     assert_true(t > 0.5 && t < 5 && b > 0);
     for (double dt = 0.9; dt < 1.11; dt += 0.02) {
         for (double db = -0.5; db < 0.51; db += 0.1)
-            assert_true(smoothed_loss(pairs, N, t * dt, b + db) >= least - 1e-9);
+            assert_true(smoothed_loss(pairs, N, t * dt, b + db) >= min - 1e-9);
     }
     /* All right: no certainty. All wrong, and wrong order: still finite, order kept. */
     for (int i = 0; i < N; i++)

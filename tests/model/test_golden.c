@@ -202,9 +202,9 @@ static void int8_keeps_cosine_above_0_99(void **unused) {
             float *got = malloc((n > m ? n : m) * e * sizeof *got);
             assert_non_null(got);
             assert_ok(glimpse_encoder_pixels(got, g.encoder, pixels.data, n, 0));
-            double of_images = least_dot(got, image.data, n, e);
+            double of_images = min_dot(got, image.data, n, e);
             assert_ok(glimpse_encoder_tokens(got, g.encoder, ids.data, m, 0));
-            double of_texts = least_dot(got, text.data, m, e);
+            double of_texts = min_dot(got, text.data, m, e);
             print_message("%s %s: least cosine of pictures %.5f, of texts %.5f\n",
                           fixtures[f].model, glimpse_model_backend_name(g.model), of_images,
                           of_texts);

@@ -83,7 +83,7 @@ static void int8_keeps_cosine_above_0_99(void **unused) {
     assert_true(embed(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32, f32));
     for (int b = GLIMPSE_BACKEND_PLAIN + 1; glimpse_backend_names()[b]; b++) {
         if (!embed((glimpse_backend)b, GLIMPSE_PRECISION_INT8, int8)) continue;
-        double worst = least_dot(f32, int8, PICTURES + TEXTS, E);
+        double worst = min_dot(f32, int8, PICTURES + TEXTS, E);
         print_message("%s: least cosine of int8 to f32 is %.6f\n", glimpse_backend_names()[b],
                       worst);
         assert_true(worst > 0.99);

@@ -43,15 +43,15 @@ double cosine(const float *a, const float *b, size_t count) {
     return dot / sqrt(aa * bb);
 }
 
-double least_dot(const float *a, const float *b, size_t rows, size_t width) {
-    double least = 1;
+double min_dot(const float *a, const float *b, size_t rows, size_t width) {
+    double min = 1;
     for (size_t i = 0; i < rows; i++) {
         double dot = 0;
         for (size_t j = 0; j < width; j++)
             dot += (double)a[i * width + j] * (double)b[i * width + j];
-        if (!(dot >= least)) least = dot;
+        if (!(dot >= min)) min = dot;
     }
-    return least;
+    return min;
 }
 
 uint64_t fnv1a(const void *data, size_t size) {

@@ -20,7 +20,7 @@ void assert_floats_near(const float *a, const float *b, size_t count, double tol
 /* Of two vectors of any length. */
 double cosine(const float *a, const float *b, size_t count);
 /* The least dot product of corresponding rows: their cosine, where they have length 1. */
-double least_dot(const float *a, const float *b, size_t rows, size_t width);
+double min_dot(const float *a, const float *b, size_t rows, size_t width);
 
 /* FNV-1a, 64 bits. */
 uint64_t fnv1a(const void *data, size_t size);

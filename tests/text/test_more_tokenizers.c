@@ -44,8 +44,7 @@ static size_t read_ids(const json_t *list, int32_t *ids) {
     return count;
 }
 
-static void matches_every_case(const char *golden, const glimpse_tokenizer *tokenizer,
-                               size_t least) {
+static void matches_every_case(const char *golden, const glimpse_tokenizer *tokenizer, size_t min) {
     char name[128];
     static int32_t expected[IDS];
     (void)snprintf(name, sizeof name, "golden/%s/expected.json", golden);
@@ -69,7 +68,7 @@ static void matches_every_case(const char *golden, const glimpse_tokenizer *toke
         assert_int_equal(read_ids(padded, expected), 64);
         assert_memory_equal(ids, expected, sizeof ids);
     }
-    assert_true(index >= least);
+    assert_true(index >= min);
     const json_t *cut = json_object_get(section, "truncation");
     if (cut) {
         const json_t *text = json_object_get(cut, "text");
@@ -80,12 +79,12 @@ static void matches_every_case(const char *golden, const glimpse_tokenizer *toke
     json_decref(root);
 }
 
-static void model_matches(const char *golden, glimpse_tokenizer_kind kind, size_t least) {
+static void model_matches(const char *golden, glimpse_tokenizer_kind kind, size_t min) {
     char name[128];
     (void)snprintf(name, sizeof name, "golden/%s", golden);
     glimpse_tokenizer *tokenizer = open_or_fail(shared_path(name), GLIMPSE_TOKENIZER_AUTO);
     assert_int_equal(glimpse_tokenizer_kind_of(tokenizer), kind);
-    matches_every_case(golden, tokenizer, least);
+    matches_every_case(golden, tokenizer, min);
     glimpse_tokenizer_free(tokenizer);
 }
 

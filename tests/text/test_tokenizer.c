@@ -33,8 +33,7 @@ static void expect_ids(const glimpse_tokenizer *tokenizer, const char *text, siz
              sizeof expect_ids_ / sizeof expect_ids_[0], text); \
  } while (0)
 
-/* Column `column` of the recorded cases; "=" stands for column 4. Specials are compared by
- * expect_specials below. */
+/* Column `column` of the recorded cases; "=" stands for column 4. */
 static void golden_column(glimpse_tokenizer_kind kind, size_t column) {
     const char *cases = shared_path("golden/tokenizer/clip_bpe_cases.tsv");
     glimpse_tokenizer *tokenizer = open_or_fail(shared_path("golden/clip-hf-quickgelu"), kind);

@@ -74,7 +74,7 @@ static void an_open_tokenizer_knows_its_kind_and_whether_it_decodes(void **state
         assert_ok(glimpse_tokenizer_load(&t, source_path(cases[i].fixture), cases[i].kind));
         assert_int_equal(glimpse_tokenizer_kind_of(t), cases[i].kind);
         assert_int_equal(glimpse_tokenizer_usual_context(t), cases[i].context);
-        assert_in_range(glimpse_tokenizer_least_rows(t), 1, glimpse_tokenizer_vocab_size(t));
+        assert_in_range(glimpse_tokenizer_min_rows(t), 1, glimpse_tokenizer_vocab_size(t));
         char text[64];
         size_t length;
         int32_t id = glimpse_tokenizer_end_id(t);

@@ -254,7 +254,7 @@ static void captions_match_the_reference(void **state) {
     size_t checked = 0;
     for (size_t i = 0; i < json_array_size(at(expected, "cases")); i++) {
         const json_t *one = json_array_get(at(expected, "cases"), i);
-        char path[64], beams[8], max[8], least[8];
+        char path[64], beams[8], max[8], min[8];
         (void)snprintf(path, sizeof path, "images.%d", (int)number_at(one, "image"));
         const json_t *png = json_object_get(at(expected, path), "png");
         if (!png) continue;
@@ -262,10 +262,10 @@ static void captions_match_the_reference(void **state) {
         const json_t *prompt = at(expected, path);
         (void)snprintf(beams, sizeof beams, "%d", (int)number_at(one, "num_beams"));
         (void)snprintf(max, sizeof max, "%d", (int)number_at(one, "max_length"));
-        (void)snprintf(least, sizeof least, "%d", (int)number_at(one, "min_length"));
+        (void)snprintf(min, sizeof min, "%d", (int)number_at(one, "min_length"));
         run_result r;
         run(&r, "caption", "-m", model, "--json", "--precision", "f32", "--beams", beams,
-            "--max-length", max, "--min-length", least, path_in(model, json_string_value(png)),
+            "--max-length", max, "--min-length", min, path_in(model, json_string_value(png)),
             json_is_null(prompt) ? NULL : "--prompt", json_string_value(prompt), NULL);
         expect(&r, 0);
         json_t *got = run_json(&r);
@@ -330,14 +330,14 @@ static void matches_and_answers_match_the_reference(void **state) {
     for (size_t i = 0; i < json_array_size(at(expected, "cases")); i++) {
         const json_t *one = json_array_get(at(expected, "cases"), i);
         if (number_at(one, "image") != 0) continue;
-        char beams[8], max[8], least[8];
+        char beams[8], max[8], min[8];
         (void)snprintf(beams, sizeof beams, "%d", (int)number_at(one, "num_beams"));
         (void)snprintf(max, sizeof max, "%d", (int)number_at(one, "max_length"));
-        (void)snprintf(least, sizeof least, "%d", (int)number_at(one, "min_length"));
+        (void)snprintf(min, sizeof min, "%d", (int)number_at(one, "min_length"));
         run(&r, "vqa", "-m", model, "--precision", "f32", "--image",
             path_in(model, text_at(expected, "images.0.png")), "--question",
             text_at(one, "question"), "--first-token", text_at(one, "first_token"), "--beams",
-            beams, "--max-length", max, "--min-length", least, NULL);
+            beams, "--max-length", max, "--min-length", min, NULL);
         expect(&r, 0);
         json_t *got = run_json(&r);
         int greedy = json_object_get(one, "beams") == NULL;

@@ -151,8 +151,8 @@ static void small_files_are_left_out_when_asked(void **state) {
     assert_int_equal(stat("sizes/heli.png", &heli), 0);
     assert_int_equal(stat("sizes/cup.png", &cup), 0);
     assert_true(heli.st_size != cup.st_size);
-    off_t least = (heli.st_size < cup.st_size ? heli.st_size : cup.st_size) + 1;
-    (void)snprintf(bytes, sizeof bytes, "%lld", (long long)least);
+    off_t min = (heli.st_size < cup.st_size ? heli.st_size : cup.st_size) + 1;
+    (void)snprintf(bytes, sizeof bytes, "%lld", (long long)min);
     run(&r, "dedup", "sizes", "--min-size", bytes, "--json", "-q", NULL);
     json_t *root = run_json(&r);
     size_t scanned = (size_t)json_integer_value(at(root, "scanned"));
@@ -163,7 +163,7 @@ static void small_files_are_left_out_when_asked(void **state) {
         for (size_t m = 0; m < json_array_size(members); m++) {
             struct stat st;
             assert_int_equal(stat(text_at(json_array_get(members, m), "path"), &st), 0);
-            assert_true(st.st_size >= least);
+            assert_true(st.st_size >= min);
         }
     }
     json_decref(root);

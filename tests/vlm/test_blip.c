@@ -196,12 +196,12 @@ static void features_have_unit_length_and_do_not_depend_on_the_batch(void **unus
 /*
  * Generating.
  */
-static glimpse_blip_generation settings(const blip *b, size_t beams, size_t max, size_t least) {
+static glimpse_blip_generation settings(const blip *b, size_t beams, size_t max, size_t min) {
     glimpse_blip_generation g = GLIMPSE_BLIP_GENERATION_INIT;
     assert_ok(glimpse_blip_generation_defaults(&g, b->model));
     g.beams = beams;
     g.max_length = max;
-    g.min_length = least;
+    g.min_length = min;
     return g;
 }
 
@@ -240,14 +240,14 @@ static void generate(const blip *b, const glimpse_blip_generation *how, size_t c
 }
 
 static const struct modes {
-    size_t beams, max, least;
+    size_t beams, max, min;
     int sample;
 } modes[] = {{1, 20, 0, 0}, {1, 12, 12, 0}, {2, 15, 0, 0},
              {3, 20, 8, 0}, {8, 9, 0, 0},   {1, 20, 0, 1}};
 enum { MODES = sizeof modes / sizeof modes[0] };
 
 static glimpse_blip_generation mode(const blip *b, size_t i) {
-    glimpse_blip_generation g = settings(b, modes[i].beams, modes[i].max, modes[i].least);
+    glimpse_blip_generation g = settings(b, modes[i].beams, modes[i].max, modes[i].min);
     g.sample = modes[i].sample;
     g.seed = 11;
     g.temperature = 1.3;
@@ -367,7 +367,7 @@ static int by_score(const void *a, const void *b) {
 }
 
 /* `ends`: how far down a [SEP] still finishes a sequence, which by definition is `beams`. */
-static size_t search_plainly(const blip *b, size_t picture, size_t beams, size_t max, size_t least,
+static size_t search_plainly(const blip *b, size_t picture, size_t beams, size_t max, size_t min,
                              size_t ends, hypothesis *done) {
     enum { N = VOCABULARY };
     static hypothesis next[8 * N], live[8];
@@ -384,7 +384,7 @@ static size_t search_plainly(const blip *b, size_t picture, size_t beams, size_t
             for (size_t i = 0; i < N; i++)
                 total += exp((double)row[i]);
             for (int32_t i = 0; i < N; i++) {
-                if (i == SEP && length < least) continue;
+                if (i == SEP && length < min) continue;
                 next[count] = live[l];
                 next[count].ids[length] = i;
                 next[count].count = length + 1;
@@ -416,11 +416,11 @@ static size_t search_plainly(const blip *b, size_t picture, size_t beams, size_t
 
 static size_t ended, cut, mattered;
 
-static void check_search(const blip *b, size_t picture, size_t beams, size_t least) {
+static void check_search(const blip *b, size_t picture, size_t beams, size_t min) {
     hypothesis expected[9], loose[9];
-    size_t count = search_plainly(b, picture, beams, 10, least, beams, expected);
-    size_t others = search_plainly(b, picture, beams, 10, least, 2 * beams, loose);
-    glimpse_blip_generation how = settings(b, beams, 10, least);
+    size_t count = search_plainly(b, picture, beams, 10, min, beams, expected);
+    size_t others = search_plainly(b, picture, beams, 10, min, 2 * beams, loose);
+    glimpse_blip_generation how = settings(b, beams, 10, min);
     glimpse_blip_result *result = NULL;
     assert_ok(glimpse_blip_caption(&result, b->worker, all(b) + picture, 1, NULL, &how));
     assert_int_equal(glimpse_blip_result_count(result), count);
@@ -621,14 +621,14 @@ static void memory_is_stated_and_grows_with_the_limits(void **unused) {
     (void)unused;
     glimpse_blip *model = NULL;
     assert_ok(glimpse_blip_open(&model, directory_of("caption"), NULL));
-    size_t least = 0;
+    size_t min = 0;
     static const glimpse_blip_limits limits[] = {
         {LIMITS, 1, 1, 1, 8}, {LIMITS, 2, 1, 1, 8}, {LIMITS, 2, 1, 4, 8}, {LIMITS, 2, 1, 4, 40}};
     for (size_t i = 0; i < 4; i++) {
         glimpse_blip_worker *worker = NULL;
         assert_ok(glimpse_blip_worker_create(&worker, model, &limits[i]));
-        assert_true(glimpse_blip_worker_memory(worker) > least);
-        least = glimpse_blip_worker_memory(worker);
+        assert_true(glimpse_blip_worker_memory(worker) > min);
+        min = glimpse_blip_worker_memory(worker);
         glimpse_blip_worker_free(worker);
     }
     assert_true(glimpse_blip_memory(model) > 100000);

@@ -45,7 +45,7 @@ static float *load(const golden *g, json_t *object, const char *key, size_t coun
     return data;
 }
 
-/* `ids` holds MOST. */
+/* `ids` holds MAX_COUNT. */
 static glimpse_blip_text load_ids(json_t *object, const char *key, int32_t *ids) {
     json_t *list = need(object, key);
     size_t count = json_array_size(list);

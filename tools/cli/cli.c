@@ -158,15 +158,14 @@ static int set_size(const cli_command *command, const cli_option *option, const 
     char *end = NULL;
     errno = 0;
     unsigned long long number = strtoull(value, &end, 10);
-    if (!isdigit((unsigned char)value[0]) || *end || errno || number < option->least ||
+    if (!isdigit((unsigned char)value[0]) || *end || errno || number < option->min ||
         number > option->max) {
         if (option->max == UINT64_MAX) {
             return cli_misuse(command, "%s needs a whole number from %llu, not \"%s\"", name,
-                              (unsigned long long)option->least, value);
+                              (unsigned long long)option->min, value);
         }
         return cli_misuse(command, "%s needs a whole number from %llu to %llu, not \"%s\"", name,
-                          (unsigned long long)option->least, (unsigned long long)option->max,
-                          value);
+                          (unsigned long long)option->min, (unsigned long long)option->max, value);
     }
     *(uint64_t *)option->target = number;
     return CLI_RUN;

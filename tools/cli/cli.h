@@ -37,7 +37,7 @@ typedef enum cli_kind {
     CLI_KIND_FLAG,     /* int: set to 1 */
     CLI_KIND_TEXT,     /* const char * */
     CLI_KIND_OPTIONAL, /* const char *: "" without =VALUE */
-    CLI_KIND_SIZE,     /* uint64_t, between least and most */
+    CLI_KIND_SIZE,     /* uint64_t, between min and max */
     CLI_KIND_NUMBER,   /* double, finite */
     CLI_KIND_CHOICE,   /* int: place in `choices` */
     CLI_KIND_LIST      /* cli_list: may be repeated */
@@ -51,7 +51,7 @@ typedef struct cli_option {
     const char *value; /* how the help calls the value */
     const char *help;
     const char *const *choices; /* NULL-terminated */
-    uint64_t least, max;
+    uint64_t min, max;
 } cli_option;
 
 #define CLI_HEADING(text) \
@@ -62,8 +62,8 @@ typedef struct cli_option {
  { CLI_KIND_TEXT, name, letter, target, value, help, NULL, 0, 0 }
 #define CLI_OPTIONAL(name, letter, target, value, help) \
  { CLI_KIND_OPTIONAL, name, letter, target, value, help, NULL, 0, 0 }
-#define CLI_SIZE(name, letter, target, value, help, least, max) \
- { CLI_KIND_SIZE, name, letter, target, value, help, NULL, least, max }
+#define CLI_SIZE(name, letter, target, value, help, min, max) \
+ { CLI_KIND_SIZE, name, letter, target, value, help, NULL, min, max }
 #define CLI_NUMBER(name, letter, target, value, help) \
  { CLI_KIND_NUMBER, name, letter, target, value, help, NULL, 0, 0 }
 #define CLI_CHOICE(name, letter, target, value, help, choices) \

@@ -80,8 +80,8 @@ int dedup_show_progress(void *user, const glimpse_progress *p) {
  */
 typedef struct teller {
     json_out *j;
-    const char
-        *action; /* "undo", "empty": an object of its own, which begins with the first file */
+    /* "undo", "empty": an object of its own, which begins with the first file */
+    const char *action;
     int applied, begun;
     const char *done;  /* "moved", "would be moved", "put back", ... */
     const char *arrow; /* from the path to the other one, or back */

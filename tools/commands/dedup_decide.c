@@ -11,10 +11,10 @@
 int dedup_decide(session *s, glimpse_decision_kind kind, const char *const *words, size_t count,
                  int json, const cli_command *command) {
     const char *name = glimpse_decision_kind_name(kind);
-    size_t least = kind == GLIMPSE_DECISION_NOT_DUPLICATES ? 2 : 1;
-    if (count < least) {
+    size_t min = kind == GLIMPSE_DECISION_NOT_DUPLICATES ? 2 : 1;
+    if (count < min) {
         return cli_misuse(command, "--%s needs %s", name,
-                          least == 2 ? "two files or more" : "the files to keep");
+                          min == 2 ? "two files or more" : "the files to keep");
     }
     int code = session_begin(s, 0);
     if (code != CLI_RUN) return code;

@@ -207,16 +207,16 @@ static shown *select_shown(label_report *report, wanted_fn wanted, size_t class_
 }
 
 static void write_list(FILE *to, label_report *report, const char *title, const char *about,
-                       wanted_fn wanted, int least) {
+                       wanted_fn wanted, int min) {
     size_t count = 0;
     shown *list = select_shown(report, wanted, 0, &count);
     /* So that no picture is both among the most and the least certain. */
-    size_t max = wanted == is_claimed ? (count + (size_t)least) / 2 : count;
+    size_t max = wanted == is_claimed ? (count + (size_t)min) / 2 : count;
     if (max > SHOWN) max = SHOWN;
     if (max > 0) {
         (void)fprintf(to, "<h2>%s</h2><p>%s</p><div class=\"grid\">\n", title, about);
         for (size_t i = 0; i < max; i++) {
-            const shown *s = &list[least ? count - 1 - i : i];
+            const shown *s = &list[min ? count - 1 - i : i];
             write_figure(to, report, s->entry, s->choice);
         }
         (void)fputs("</div>\n", to);

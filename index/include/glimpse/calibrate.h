@@ -35,10 +35,10 @@ extern "C" {
  * made: then temperature is 1 and offset 0, as without a calibration. */
 typedef enum glimpse_calibration_scale {
     GLIMPSE_SCALE_FITTED = 0,
-    GLIMPSE_SCALE_TOO_FEW, /* fewer than GLIMPSE_CALIBRATION_LEAST right or wrong answers */
+    GLIMPSE_SCALE_TOO_FEW, /* fewer than GLIMPSE_CALIBRATION_MIN right or wrong answers */
     GLIMPSE_SCALE_AT_LIMIT /* the best temperature is at an end of the range */
 } glimpse_calibration_scale;
-enum { GLIMPSE_CALIBRATION_LEAST = 5 };
+enum { GLIMPSE_CALIBRATION_MIN = 5 };
 
 typedef struct glimpse_calibration {
     size_t size;             /* GLIMPSE_CALIBRATION_INIT sets it */

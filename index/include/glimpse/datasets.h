@@ -66,8 +66,8 @@ GLIMPSE_API size_t glimpse_table_line(const glimpse_table *table, size_t row);
 typedef struct glimpse_truth_picture {
     const char *given; /* as written in the table, or below the ImageFolder */
     const char *path;  /* where that is */
-    const size_t
-        *classes; /* [class_count] places in glimpse_truth.classes, ascending, no repeats */
+    /* [class_count] places in glimpse_truth.classes, ascending, no repeats */
+    const size_t *classes;
     size_t class_count;
 } glimpse_truth_picture;
 
@@ -102,8 +102,8 @@ GLIMPSE_API int glimpse_truth_find(size_t *at, const glimpse_truth *truth, const
  */
 typedef struct glimpse_prediction {
     const char *path;
-    const glimpse_guess
-        *guesses; /* [count] as given; without a word about it the first is accepted */
+    /* [count] as given; without a word about it the first is accepted */
+    const glimpse_guess *guesses;
     size_t count;
     int abstained;
     int failed;                /* the line is about a picture that could not be labelled */

@@ -38,14 +38,14 @@ typedef struct glimpse_labeller_options {
     size_t size; /* GLIMPSE_LABELLER_OPTIONS_INIT sets it */
     /* What to look for. A name that is no file may be that of a list that ships (`shipped`). One
      * that is neither, has no comma, and either has a slash or ends in .txt, .tsv, .csv or .json is
-     * GLIMPSE_E_NOT_FOUND, and no class of that name; a single plain word is a class, and noted. */
-    const char
-        *classes; /* a file of classes (glimpse_classes_load), "cat,dog,bird", or "@coco80" */
+     * GLIMPSE_E_NOT_FOUND, and no class of that name; a single plain word is a class, and noted.
+     * `classes`: a file (glimpse_classes_load), "cat,dog,bird", or "@coco80". */
+    const char *classes;
     const char *const *templates; /* [template_count] with {} for the class; 0: the usual one */
     size_t template_count;
     const char *template_file; /* instead: a file of them, or "ensemble-7" */
-    const char
-        *background; /* what else there is: a file, or "" for the list that ships; NULL: none */
+    /* what else there is: a file, or "" for the list that ships; NULL: none */
+    const char *background;
     const char *examples; /* a few pictures of each class (glimpse_truth_load), to help the words */
     int no_cache;         /* 1: computed class weights are neither read nor kept */
     /* Which labels to claim. */
@@ -63,9 +63,10 @@ typedef struct glimpse_labeller_options {
     const char *journal; /* a file that keeps embeddings, so that a run that was stopped goes on */
     unsigned jobs;       /* workers; 0: one per core */
     int exact_decode;    /* 1: every pixel is decoded, as in glimpse_ingest_options */
-    const char *const
-        *exclude;         /* [exclude_count] what is left out of directories, and whether links */
-    size_t exclude_count; /* to directories are followed: as in glimpse_ingest_options */
+    /* [exclude_count] what is left out of directories, and whether links to directories are
+     * followed: as in glimpse_ingest_options. */
+    const char *const *exclude;
+    size_t exclude_count;
     int follow_links;
     /* To open the image tower with when `model` came without it; NULL: the defaults. */
     const glimpse_model_options *model_options;

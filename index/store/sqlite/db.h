@@ -12,8 +12,8 @@
  * SQL texts are string constants: a statement is prepared once and found again by its text's
  * address. A statement is in use by one loop at a time.
  *
- * Threads: glimpse_db_enter/leave is a recursive lock around the connection; catalog.h's calls take
- * it, callers that loop over rows take it for the whole loop.
+ * Threads: glimpse_db_enter/leave is a recursive lock around the connection; those of
+ * sqlite_store.h take it, callers that loop over rows take it for the whole loop.
  */
 #ifndef GLIMPSE_INDEX_DB_H
 #define GLIMPSE_INDEX_DB_H

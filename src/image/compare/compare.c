@@ -140,8 +140,8 @@ static double move_of(const float *first, const float *second, const uint8_t *se
     }
     if (n < PATCH * PATCH / 2.0) return -1;
     xt -= x1 * t1 / n, yt -= y1 * t1 / n; /* brightness may differ */
-    double half = 0.5 * (xx + yy), least = half - sqrt(fmax(half * half - (xx * yy - xy * xy), 0));
-    if (least < 1.5 * n) return -1;
+    double half = 0.5 * (xx + yy), min = half - sqrt(fmax(half * half - (xx * yy - xy * xy), 0));
+    if (min < 1.5 * n) return -1;
     double det = xx * yy - xy * xy;
     double dx = (yy * xt - xy * yt) / det, dy = (xx * yt - xy * xt) / det;
     /* What is painted over differs and no motion explains it. */
@@ -217,10 +217,10 @@ static double compare_colours(const glimpse_thumb *a, const glimpse_thumb *b,
     return count > 0 ? sum / count : 0;
 }
 
-static unsigned least_side(const glimpse_thumb *a, const glimpse_thumb *b) {
-    unsigned least = a->width < a->height ? a->width : a->height;
-    if (b->width < least) least = b->width;
-    return b->height < least ? b->height : least;
+static unsigned min_side(const glimpse_thumb *a, const glimpse_thumb *b) {
+    unsigned min = a->width < a->height ? a->width : a->height;
+    if (b->width < min) min = b->width;
+    return b->height < min ? b->height : min;
 }
 
 /* What is inside the border of `t` is the other picture, whole: corner on corner. A plain
@@ -246,7 +246,7 @@ static void find_edits(glimpse_comparison *r, const glimpse_thumb *a, const glim
     double sx = hypot(xx, yx), sy = hypot(xy, yy);
     r->angle = atan2(yx - xy, xx + yy) * 180 / 3.14159265358979323846;
     if (fabs(r->angle) > 0.6) r->edits |= GLIMPSE_EDIT_ROTATED;
-    double shortest = least_side(a, b), slack = 0.025 + 1.5 / shortest;
+    double shortest = min_side(a, b), slack = 0.025 + 1.5 / shortest;
     if (sx > sy * (1 + slack) || sy > sx * (1 + slack)) r->edits |= GLIMPSE_EDIT_STRETCHED;
     /* How far the corners of the whole pictures are apart. */
     double off = 0;
@@ -308,7 +308,7 @@ static void judge(glimpse_comparison *r, const glimpse_thumb *a, const glimpse_t
                   const glimpse_pyramid *first, const glimpse_pyramid *second) {
     float values[SIDE * SIDE], soft[SIDE * SIDE], reference[SIDE * SIDE];
     uint8_t seen[SIDE * SIDE];
-    unsigned shortest = least_side(a, b);
+    unsigned shortest = min_side(a, b);
     int level = shortest >= 112 ? 2 : shortest >= 48 ? 1 : 0;
     const glimpse_plane *fixed = &first->level[level], *moving = &second->level[level];
     int side = moving->side;
@@ -357,7 +357,7 @@ void glimpse_compare(glimpse_comparison *result, const glimpse_thumb *a, const g
                      const glimpse_warp *hint, int orientation) {
     /* About 500 KB of stack in all: threads need the usual megabytes. */
     static const int rounds[GLIMPSE_LEVELS] = {20, 12, 8};
-    static const double least[GLIMPSE_LEVELS] = {0.55, 0.6, 0.6};
+    static const double min[GLIMPSE_LEVELS] = {0.55, 0.6, 0.6};
     glimpse_pyramid first, second;
     glimpse_thumb oriented;
     if (orientation >= 2 && orientation <= 8) {
@@ -373,7 +373,7 @@ void glimpse_compare(glimpse_comparison *result, const glimpse_thumb *a, const g
     for (int level = 0; level < GLIMPSE_LEVELS; level++) {
         result->correlation =
             glimpse_align(&first.level[level], &second.level[level], &result->warp, rounds[level]);
-        if (result->correlation < least[level]) return;
+        if (result->correlation < min[level]) return;
     }
     judge(result, a, b, &first, &second);
 }

@@ -17,7 +17,7 @@ static const uint8_t luminance[64] = {16,  11, 12, 14,  12,  10,  16,  14,  13, 
                                       103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99};
 
 static int nearest_quality(const unsigned table[64]) {
-    long least = -1;
+    long min = -1;
     int best = 0;
     for (int q = 1; q <= 100; q++) {
         long scale = q < 50 ? 5000 / q : 200 - 2 * q, distance = 0;
@@ -26,7 +26,7 @@ static int nearest_quality(const unsigned table[64]) {
             value = value < 1 ? 1 : value > 255 ? 255 : value;
             distance += labs(value - (long)table[i]);
         }
-        if (least < 0 || distance < least) least = distance, best = q;
+        if (min < 0 || distance < min) min = distance, best = q;
     }
     return best;
 }

@@ -152,8 +152,8 @@ static int decode_pnm(glimpse_image *picture, const glimpse_source *source) {
      * file cannot hold is refused before memory is taken. */
     status = glimpse_picture_check_size(source, width, height);
     if (status < 0) return status;
-    const uint64_t least = plain ? width * height * (uint64_t)channels : width * height / 8;
-    if (least > source->size) return cut();
+    const uint64_t min = plain ? width * height * (uint64_t)channels : width * height / 8;
+    if (min > source->size) return cut();
 
     uint8_t *table = malloc(65536);
     if (!table) return glimpse_fail_nomem(65536, "a PNM table");

@@ -26,7 +26,7 @@ static int check_header(const glimpse_source *source) {
     if (status < 0) return status;
     const uint8_t *at = source->data + HEADER_BYTES, *end = source->data + source->size;
     unsigned channels = 0;
-    uint64_t least = 0; /* bytes that a row takes at its densest */
+    uint64_t min = 0; /* bytes that a row takes at its densest */
     for (int packets = 0, more = 1; more; packets++, at += 4) {
         if (packets == MAX_PACKETS) {
             return glimpse_fail(GLIMPSE_E_FORMAT, "PIC: more than %d packets", MAX_PACKETS);
@@ -41,16 +41,16 @@ static int check_header(const glimpse_source *source) {
         for (unsigned bits = at[3] & ALL_CHANNELS; bits; bits &= bits - 1)
             bytes++;
         switch (at[2]) {
-        case PLAIN: least += width * bytes; break;
-        case RUNS: least += (width + 254) / 255 * (1 + bytes); break;
-        case MIXED: least += 1 + bytes; break; /* one run can be as long as any row */
+        case PLAIN: min += width * bytes; break;
+        case RUNS: min += (width + 254) / 255 * (1 + bytes); break;
+        case MIXED: min += 1 + bytes; break; /* one run can be as long as any row */
         default: return glimpse_fail(GLIMPSE_E_FORMAT, "PIC: a packet in coding %u", at[2]);
         }
     }
     if ((channels & RED_GREEN_BLUE) != RED_GREEN_BLUE) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "PIC: not all of red, green and blue are there");
     }
-    return (uint64_t)(end - at) < least * height ? glimpse_stb_cut("PIC") : GLIMPSE_OK;
+    return (uint64_t)(end - at) < min * height ? glimpse_stb_cut("PIC") : GLIMPSE_OK;
 }
 
 static int decode_pic(glimpse_image *picture, const glimpse_source *source) {

@@ -54,8 +54,8 @@ static int decode_tga(glimpse_image *picture, const glimpse_source *source) {
     const size_t before = HEADER_BYTES + head[0] + map_bytes;
     /* The densest run stores 128 pixels in a count and a pixel. */
     const uint64_t pixels = width * height;
-    const uint64_t least = run_length ? pixels / 128 * (1 + pixel_bytes) : pixels * pixel_bytes;
-    if (source->size < before || source->size - before < least) return glimpse_stb_cut("TGA");
+    const uint64_t min = run_length ? pixels / 128 * (1 + pixel_bytes) : pixels * pixel_bytes;
+    if (source->size < before || source->size - before < min) return glimpse_stb_cut("TGA");
 
     struct {
         uint8_t header[HEADER_BYTES], palette[PALETTE][3];

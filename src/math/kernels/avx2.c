@@ -1,5 +1,5 @@
 /*
- * math/kernels/avx2.c - the vector kernels for one instruction set; see simd.inc.
+ * math/kernels/avx2.c - the vector kernels of simd.inc for AVX2 and FMA.
  */
 #define KERNELS      glimpse_kernels_avx2
 #define KERNELS_NAME "avx2"

@@ -1,5 +1,5 @@
 /*
- * math/kernels/avx512.c - the vector kernels for one instruction set; see simd.inc.
+ * math/kernels/avx512.c - the vector kernels of simd.inc for AVX-512.
  */
 #define KERNELS      glimpse_kernels_avx512
 #define KERNELS_NAME "avx512"

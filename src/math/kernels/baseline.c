@@ -1,5 +1,6 @@
 /*
- * math/kernels/baseline.c - the vector kernels for one instruction set; see simd.inc.
+ * math/kernels/baseline.c - the vector kernels of simd.inc for every x86-64, and other processors.
+ * another architecture.
  */
 #define KERNELS      glimpse_kernels_baseline
 #define KERNELS_NAME "baseline"

@@ -87,12 +87,11 @@ static int copy_logits(void *user, size_t row, const float *logits) {
     return GLIMPSE_OK;
 }
 
-static int check_sequence(const glimpse_blip_worker *w, const glimpse_blip_text *text,
-                          size_t least) {
+static int check_sequence(const glimpse_blip_worker *w, const glimpse_blip_text *text, size_t min) {
     size_t max = w->model->config.context;
-    if (text->count >= least && text->count <= max) return GLIMPSE_OK;
+    if (text->count >= min && text->count <= max) return GLIMPSE_OK;
     return glimpse_fail(GLIMPSE_E_INVALID, "a sequence of %zu tokens; the model takes %zu to %zu",
-                        text->count, least, max);
+                        text->count, min, max);
 }
 
 int glimpse_blip_logits(float *logits, glimpse_blip_worker *worker, const glimpse_blip_image *image,
