@@ -73,8 +73,9 @@ int glimpse_decisions_list_rows(glimpse_store *store, glimpse_decision_entry_fn 
     glimpse_db_enter(db);
     int status = glimpse_db_query(
         db, &row,
-        "SELECT d.id, d.kind, d.made, m.hash, coalesce((SELECT f.path FROM content c"
-        " JOIN file f ON f.content_id = c.id WHERE c.hash = m.hash AND f.missing = 0"
+        "SELECT d.id, d.kind, d.made, m.hash, coalesce((SELECT f.path FROM file f"
+        " WHERE f.picture_id IN (SELECT id FROM picture WHERE hash = m.hash UNION ALL"
+        "  SELECT picture_id FROM content WHERE hash = m.hash) AND f.missing = 0"
         " ORDER BY f.path LIMIT 1), m.path), m.copies"
         " FROM decision d JOIN decision_member m ON m.decision_id = d.id ORDER BY d.id, m.hash",
         "");
