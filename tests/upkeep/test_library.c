@@ -252,9 +252,9 @@ static void verify_compares_the_vector_file_row_by_row(void **state) {
     glimpse_library_status_free(s);
     assert_int_equal(world_verify(&w, text, sizeof text), GLIMPSE_E_CORRUPT);
     char expected[100];
-    (void)snprintf(expected, sizeof expected, "content %d has another vector", (int)changed);
+    (void)snprintf(expected, sizeof expected, "picture %d has another vector", (int)changed);
     assert_non_null(strstr(text, expected));
-    (void)snprintf(expected, sizeof expected, "content %d is not in it", (int)added);
+    (void)snprintf(expected, sizeof expected, "picture %d is not in it", (int)added);
     assert_non_null(strstr(text, expected));
     assert_ok(glimpse_library_reindex(w.library));
     assert_ok(world_verify(&w, text, sizeof text));
