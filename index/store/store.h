@@ -424,6 +424,9 @@ struct glimpse_responses_ops {
     /* *answer: malloc'ed, NULL when there is none that is whole. */
     int (*find)(char **answer, glimpse_responses *responses, const glimpse_hash *key);
     int (*write)(glimpse_responses *responses, const glimpse_response *response);
+    /* *id: of the picture that the bytes with this hash show, or that `identity` (NULL: not known)
+     * is of; unchanged when there is none, or no library around the answers. */
+    int (*picture_id)(glimpse_hash *id, glimpse_responses *responses, const glimpse_hash *identity);
     int (*count)(int64_t *count, glimpse_responses *responses);
     /* Of one model, or all (NULL). */
     int (*forget)(int64_t *forgotten, glimpse_responses *responses, const char *model);
@@ -433,7 +436,7 @@ struct glimpse_responses_ops {
  * Decisions about duplicates (glimpse/decisions.h).
  */
 typedef struct glimpse_decision_member {
-    glimpse_hash hash;
+    glimpse_hash hash; /* the picture's id, as far as it was known when that was decided */
     const char
         *path;  /* stored: where it was then; listed: a present file of it, where there is one */
     int copies; /* 1: files of its bytes, too */
@@ -445,6 +448,8 @@ typedef struct glimpse_decision_entry { /* one member of one decision */
     glimpse_decision_member member;
 } glimpse_decision_entry;
 typedef int (*glimpse_decision_entry_fn)(void *user, const glimpse_decision_entry *entry);
+typedef int (*glimpse_decision_content_fn)(void *user, const glimpse_hash *member,
+                                           const glimpse_hash *bytes);
 
 struct glimpse_decisions_ops {
     /* Instead of one with the same key. In a transaction of its own, as forget. */
@@ -452,6 +457,8 @@ struct glimpse_decisions_ops {
                  const glimpse_hash *key, const glimpse_decision_member *members, size_t count);
     int (*forget)(glimpse_store *store, int64_t number); /* GLIMPSE_E_NOT_FOUND, with a message */
     int (*list)(glimpse_store *store, glimpse_decision_entry_fn visit, void *user); /* by number */
+    /* The hashes of bytes that show a picture which decisions are about, other than its id. */
+    int (*contents)(glimpse_store *store, glimpse_decision_content_fn visit, void *user);
 };
 
 /*
