@@ -42,7 +42,10 @@ static inline int bench_add_picture(glimpse_store *store, int64_t model, size_t 
     if (status == GLIMPSE_OK) {
         status = store->ops->contents.write_embedding(store, model, content, row, dim);
     }
-    return status == GLIMPSE_OK ? store->ops->files.bind(store, path, &stamp, content) : status;
+    if (status == GLIMPSE_OK) {
+        status = store->ops->files.bind(store, path, &stamp, &meta.hash, meta.size);
+    }
+    return status;
 }
 
 #endif

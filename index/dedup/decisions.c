@@ -2,8 +2,8 @@
  * decisions.c - stores and loads what a person decided about pairs and groups of duplicates.
  *
  * decision.key is a hash of kind and sorted ids: an equal decision replaces the earlier one and
- * becomes the latest. Members name contents by hash and not by the catalogue's content row, which
- * comes and goes with the files.
+ * becomes the latest. Members name pictures by id and not by the catalogue's row, which comes and
+ * goes with the files; who asks may name them by the hash of any bytes that show them.
  */
 #include <glimpse/decisions.h>
 
@@ -73,8 +73,8 @@ static int by_hash(const void *a, const void *b) {
 }
 
 /* Sorted, each id once. */
-static int gather(member **out, size_t *used, const char *const *ids, const char *const *paths,
-                  size_t count) {
+static int gather(member **out, size_t *used, glimpse_store *store, const char *const *ids,
+                  const char *const *paths, size_t count) {
     *out = NULL;
     *used = 0;
     if (count == 0 || count > MAX_IDS || !ids) {
@@ -87,6 +87,12 @@ static int gather(member **out, size_t *used, const char *const *ids, const char
         if (!ids[i] || !glimpse_hash_from_hex(&members[i].hash, ids[i])) {
             free(members);
             return glimpse_fail(GLIMPSE_E_INVALID, "\"%s\" is no content id", ids[i] ? ids[i] : "");
+        }
+        const glimpse_hash named = members[i].hash;
+        int status = store->ops->contents.id_of(&members[i].hash, store, &named);
+        if (status < 0) {
+            free(members);
+            return status;
         }
         members[i].path = paths && paths[i] ? paths[i] : "";
     }
@@ -129,14 +135,14 @@ int glimpse_decision_add(int64_t *number, glimpse_library *library, glimpse_deci
     member *members = NULL;
     size_t used = 0;
     int64_t made = 0;
-    int status = gather(&members, &used, ids, paths, count);
+    glimpse_store *store = glimpse_library_store(library);
+    int status = gather(&members, &used, store, ids, paths, count);
     if (status < 0) return status;
     if (kind == GLIMPSE_DECISION_NOT_DUPLICATES && used < 2) {
         free(members);
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "files of equal bytes cannot be declared different pictures");
     }
-    glimpse_store *store = glimpse_library_store(library);
     status = store->ops->lock(store, "remembering a decision");
     if (status == GLIMPSE_OK) {
         const glimpse_hash key = key_of(kind, members, used);
@@ -237,6 +243,55 @@ static int make_places(glimpse_decisions *decisions) {
     return GLIMPSE_OK;
 }
 
+/* Places under the other hashes of a picture; they are added behind the sorted ones. */
+typedef struct adding {
+    glimpse_decisions *decisions;
+    decision_place *places;
+    size_t count, capacity;
+} adding;
+
+static size_t find(const glimpse_decisions *decisions, const char *id);
+
+static int add_content(void *user, const glimpse_hash *member_hash, const glimpse_hash *bytes) {
+    adding *a = user;
+    const glimpse_decisions *decisions = a->decisions;
+    char id[GLIMPSE_HASH_HEX];
+    glimpse_hash_to_hex(member_hash, id);
+    for (size_t i = find(decisions, id);
+         i < decisions->place_count && strcmp(decisions->places[i].id, id) == 0; i++) {
+        if (a->count == a->capacity) {
+            const size_t capacity = a->capacity ? 2 * a->capacity : 64;
+            decision_place *places = realloc(a->places, capacity * sizeof *places);
+            if (!places) return no_memory();
+            a->places = places;
+            a->capacity = capacity;
+        }
+        decision_place *to = &a->places[a->count++];
+        *to = decisions->places[i];
+        glimpse_hash_to_hex(bytes, to->id);
+    }
+    return GLIMPSE_OK;
+}
+
+static int add_contents(glimpse_decisions *decisions, glimpse_store *store) {
+    adding a = {.decisions = decisions};
+    int status = store->ops->decisions.contents(store, add_content, &a);
+    if (status == GLIMPSE_OK && a.count > 0) {
+        const size_t count = decisions->place_count + a.count;
+        decision_place *all = realloc(decisions->places, count * sizeof *all);
+        if (all) {
+            memcpy(all + decisions->place_count, a.places, a.count * sizeof *all);
+            qsort(all, count, sizeof *all, by_id);
+            decisions->places = all;
+            decisions->place_count = count;
+        } else {
+            status = no_memory();
+        }
+    }
+    free(a.places);
+    return status;
+}
+
 int glimpse_decisions_load(glimpse_decisions **out, glimpse_library *library) {
     if (out) *out = NULL;
     if (!out || !library) return glimpse_fail(GLIMPSE_E_INVALID, "no library");
@@ -245,6 +300,7 @@ int glimpse_decisions_load(glimpse_decisions **out, glimpse_library *library) {
     glimpse_store *store = glimpse_library_store(library);
     int status = store->ops->decisions.list(store, add_entry, decisions);
     if (status == GLIMPSE_OK) status = make_places(decisions);
+    if (status == GLIMPSE_OK) status = add_contents(decisions, store);
     if (status < 0) {
         glimpse_decisions_free(decisions);
         return status;

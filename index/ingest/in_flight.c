@@ -1,10 +1,11 @@
 /*
- * index/ingest/in_flight.c - the table of contents that workers are busy with, so that equal files
- * are encoded once.
+ * index/ingest/in_flight.c - the table of pictures that workers are busy with, so that those in
+ * several files are encoded once.
  */
 #include "in_flight.h"
 
 #include "core/error.h"
+#include "image/format.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,40 +36,66 @@ void glimpse_in_flight_destroy(glimpse_in_flight *table) {
     table->ready = 0;
 }
 
-static glimpse_ingest_job **bucket_of(glimpse_in_flight *table, const glimpse_hash *hash) {
+static glimpse_ingest_job **bucket_of(glimpse_in_flight *table, const glimpse_hash *identity) {
     const size_t count = sizeof table->buckets / sizeof table->buckets[0];
-    return &table->buckets[((size_t)hash->bytes[0] << 8 | hash->bytes[1]) % count];
+    return &table->buckets[((size_t)identity->bytes[0] << 8 | identity->bytes[1]) % count];
+}
+
+/* By the hash of the bytes alone, which is all that is needed of most. 1: known and embedded. */
+static int is_known(glimpse_store *store, int64_t model, glimpse_ingest_job *job, int *status) {
+    int embedded = 0;
+    *status = store->ops->contents.find(&job->known, &embedded, store, &job->picture.hash,
+                                        job->picture.content_size, model);
+    if (*status == GLIMPSE_E_NOT_FOUND) *status = GLIMPSE_OK;
+    return embedded;
+}
+
+/* The same, then by its identity. */
+static int is_known_picture(glimpse_store *store, int64_t model, glimpse_ingest_job *job,
+                            int *status) {
+    int embedded = 0;
+    job->is_new_content = 0;
+    if (is_known(store, model, job, status)) return 1;
+    if (*status < 0 || job->known) return 0; /* known, but not to this model */
+    *status = store->ops->contents.find_identity(&job->known, &embedded, store, &job->identity,
+                                                 model);
+    if (*status == GLIMPSE_E_NOT_FOUND) *status = GLIMPSE_OK;
+    job->is_new_content = embedded;
+    return embedded;
 }
 
 glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_store *store, int64_t model,
                                       glimpse_ingest_job *job, int *status) {
     glimpse_claim claim = GLIMPSE_CLAIM_OWN;
+    const int known = is_known(store, model, job, status);
+    if (*status < 0) return GLIMPSE_CLAIM_FAILED;
+    if (known && !job->is_new_identity) return GLIMPSE_CLAIM_KNOWN;
+    *status = glimpse_image_identity(&job->identity, &job->edited, job->picture.bytes,
+                                     (size_t)job->picture.content_size);
+    if (*status < 0) {
+        *status = glimpse_fail_nomem(64, "the identity of a picture");
+        return GLIMPSE_CLAIM_FAILED;
+    }
     *status = GLIMPSE_OK;
+    if (known) return GLIMPSE_CLAIM_KNOWN;
+    job->is_new_identity = 0; /* comes with the content */
     glimpse_in_flight_lock(table);
-    glimpse_ingest_job **bucket = bucket_of(table, &job->picture.hash);
+    glimpse_ingest_job **bucket = bucket_of(table, &job->identity);
     for (glimpse_ingest_job *owner = *bucket; owner; owner = owner->next) {
-        if (owner->picture.content_size != job->picture.content_size) continue;
-        if (memcmp(&owner->picture.hash, &job->picture.hash, sizeof job->picture.hash) != 0)
-            continue;
+        if (memcmp(&owner->identity, &job->identity, sizeof job->identity) != 0) continue;
         job->next = owner->parked;
         owner->parked = job;
         claim = GLIMPSE_CLAIM_PARKED;
         goto done;
     }
-    int64_t content = 0;
-    int embedded = 0;
-    *status = store->ops->contents.find(&content, &embedded, store, &job->picture.hash,
-                                        job->picture.content_size, model);
-    if (*status == GLIMPSE_OK && embedded) {
-        job->content = content;
+    if (is_known_picture(store, model, job, status)) {
         claim = GLIMPSE_CLAIM_KNOWN;
         goto done;
     }
-    if (*status < 0 && *status != GLIMPSE_E_NOT_FOUND) {
+    if (*status < 0) {
         claim = GLIMPSE_CLAIM_FAILED;
         goto done;
     }
-    *status = GLIMPSE_OK;
     job->next = *bucket;
     *bucket = job;
     job->owns = 1;
@@ -86,7 +113,7 @@ void glimpse_in_flight_unlock(glimpse_in_flight *table) {
 }
 
 void glimpse_in_flight_remove(glimpse_in_flight *table, glimpse_ingest_job *owner) {
-    glimpse_ingest_job **at = bucket_of(table, &owner->picture.hash);
+    glimpse_ingest_job **at = bucket_of(table, &owner->identity);
     while (*at && *at != owner)
         at = &(*at)->next;
     if (*at) *at = owner->next;

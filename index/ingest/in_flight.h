@@ -1,8 +1,8 @@
 /*
- * index/ingest/in_flight.h - the contents that are being worked on, by hash and size.
+ * index/ingest/in_flight.h - the pictures that are being worked on, by identity.
  *
- * A claim asks the catalogue and this table under one lock, and the committer writes a content and
- * takes it out of the table under the same lock. So whoever asks finds a content in at least one of
+ * A claim asks the catalogue and this table under one lock, and the committer writes a picture and
+ * takes it out of the table under the same lock. So whoever asks finds a picture in at least one of
  * the two, and it is embedded once. Lock order: table, then catalogue.
  */
 #ifndef GLIMPSE_INDEX_IN_FLIGHT_H
@@ -18,10 +18,14 @@ typedef struct glimpse_ingest_job {
     glimpse_pool_job picture; /* first: the pool hands this around; its path is owned */
     glimpse_file_row *row;    /* what the catalogue knew, or NULL; belongs to the file table */
     int is_directory;
-    int owns;        /* its content, in the table */
-    int64_t content; /* of a known one */
+    int owns;        /* its picture, in the table */
+    int64_t known;   /* the picture, of a known one */
+    int is_new_content;    /* ... whose bytes are not known */
+    int is_new_identity;   /* `identity` is to be stored with the known picture */
+    glimpse_hash identity; /* of the picture; not of one that is known with it */
+    glimpse_image_meta edited; /* metadata of bytes that are not known, without sizes */
 
-    struct glimpse_ingest_job *parked; /* jobs with the same bytes, latest first */
+    struct glimpse_ingest_job *parked; /* jobs with the same picture, latest first */
     struct glimpse_ingest_job *next;   /* in the table's bucket, or in `parked` */
 } glimpse_ingest_job;
 
@@ -38,10 +42,11 @@ void glimpse_in_flight_destroy(glimpse_in_flight *table); /* also of a zeroed on
 
 typedef enum glimpse_claim {
     GLIMPSE_CLAIM_OWN,    /* the job is now to be decoded and encoded */
-    GLIMPSE_CLAIM_KNOWN,  /* job->content is embedded already */
+    GLIMPSE_CLAIM_KNOWN,  /* job->known is embedded already */
     GLIMPSE_CLAIM_PARKED, /* somebody else is at it; the job is no longer the caller's */
     GLIMPSE_CLAIM_FAILED  /* the catalogue cannot be asked; see *status and the last error */
 } glimpse_claim;
+/* Reads job->picture.bytes where their hash does not answer it. */
 glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_store *store, int64_t model,
                                       glimpse_ingest_job *job, int *status);
 

@@ -40,23 +40,29 @@ static int commit_when_due(glimpse_committer *c) {
     return commit(c);
 }
 
+static glimpse_content_meta content_of(const glimpse_ingest_job *job,
+                                       const glimpse_image_meta *meta) {
+    return (glimpse_content_meta){.hash = job->picture.hash,
+                                  .size = job->picture.content_size,
+                                  .has_identity = 1,
+                                  .identity = job->identity,
+                                  .width = meta->width,
+                                  .height = meta->height,
+                                  .orientation = meta->orientation,
+                                  .format = glimpse_image_format_name(meta->format),
+                                  .taken = meta->taken,
+                                  .camera = meta->camera,
+                                  .has_gps = meta->has_gps,
+                                  .latitude = meta->latitude,
+                                  .longitude = meta->longitude};
+}
+
 static int write_content(glimpse_committer *c, glimpse_ingest_job *job) {
     const glimpse_ingest *ingest = c->ingest;
-    const glimpse_content_meta meta = {.hash = job->picture.hash,
-                                       .size = job->picture.content_size,
-                                       .width = job->picture.meta.width,
-                                       .height = job->picture.meta.height,
-                                       .orientation = job->picture.meta.orientation,
-                                       .format =
-                                           glimpse_image_format_name(job->picture.meta.format),
-                                       .taken = job->picture.meta.taken,
-                                       .camera = job->picture.meta.camera,
-                                       .has_gps = job->picture.meta.has_gps,
-                                       .latitude = job->picture.meta.latitude,
-                                       .longitude = job->picture.meta.longitude};
-    int status = ingest->store->ops->contents.write(&job->content, ingest->store, &meta);
+    const glimpse_content_meta meta = content_of(job, &job->picture.meta);
+    int status = ingest->store->ops->contents.write(&job->known, ingest->store, &meta);
     if (status < 0) return status;
-    return ingest->store->ops->contents.write_embedding(ingest->store, ingest->model, job->content,
+    return ingest->store->ops->contents.write_embedding(ingest->store, ingest->model, job->known,
                                                         job->picture.embedding,
                                                         ingest->engine->key.dim);
 }
@@ -67,13 +73,39 @@ static void count_file(glimpse_committer *c, const glimpse_ingest_job *job) {
     if (job->picture.must_sniff) (void)atomic_fetch_add(&c->ingest->found, 1);
 }
 
-static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int64_t content) {
+static int bind(glimpse_committer *c, const glimpse_ingest_job *job) {
     int status = c->ingest->store->ops->files.bind(c->ingest->store, job->picture.path,
-                                                   &job->picture.stamp, content);
+                                                   &job->picture.stamp, &job->picture.hash,
+                                                   job->picture.content_size);
+    if (status == GLIMPSE_OK) count_file(c, job);
+    return status;
+}
+
+/* A file of a picture that is there: `picture`, and of one that was known, by its bytes or not. */
+static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int64_t picture,
+                       int is_new_content) {
+    glimpse_store *store = c->ingest->store;
+    int status = GLIMPSE_OK;
+    if (is_new_content) {
+        const glimpse_content_meta meta = content_of(job, &job->edited);
+        status = store->ops->contents.attach(store, picture, &meta);
+    } else if (job->is_new_identity) {
+        status = store->ops->contents.identify(store, picture, &job->identity);
+    }
+    if (status == GLIMPSE_OK) status = bind(c, job);
     if (status < 0) return status;
-    count_file(c, job);
     c->ingest->report->bound++;
+    c->ingest->report->edited += is_new_content != 0;
     return GLIMPSE_OK;
+}
+
+/* What parked with an owner has its bytes, or shows its picture in others. */
+static int write_parked(glimpse_committer *c, const glimpse_ingest_job *job,
+                        const glimpse_ingest_job *owner) {
+    const int same_bytes = job->picture.content_size == owner->picture.content_size &&
+                           memcmp(&job->picture.hash, &owner->picture.hash,
+                                  sizeof job->picture.hash) == 0;
+    return write_bound(c, job, owner->known, !same_bytes);
 }
 
 static int write_quarantined(glimpse_committer *c, const glimpse_ingest_job *job, int code,
@@ -110,7 +142,9 @@ static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
     }
     status = begin_if_needed(c);
     if (status < 0) return status;
-    if (job->picture.outcome == GLIMPSE_POOL_KNOWN) return write_bound(c, job, job->content);
+    if (job->picture.outcome == GLIMPSE_POOL_KNOWN) {
+        return write_bound(c, job, job->known, job->is_new_content);
+    }
     if (job->picture.outcome == GLIMPSE_POOL_FAILED) {
         status = write_quarantined(c, job, job->picture.code, job->picture.reason);
         for (glimpse_ingest_job *copy = job->parked; copy && status == GLIMPSE_OK;
@@ -120,13 +154,12 @@ static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
         return status;
     }
     status = write_content(c, job);
-    if (status == GLIMPSE_OK) status = write_bound(c, job, job->content);
+    if (status == GLIMPSE_OK) status = bind(c, job);
     if (status < 0) return status;
-    c->ingest->report->bound--; /* that one was embedded */
     c->ingest->report->embedded++;
     c->embedded_written++;
     for (glimpse_ingest_job *copy = job->parked; copy && status == GLIMPSE_OK; copy = copy->next) {
-        status = write_bound(c, copy, job->content);
+        status = write_parked(c, copy, job);
     }
     return status;
 }

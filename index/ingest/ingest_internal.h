@@ -71,6 +71,7 @@ typedef struct glimpse_ingest {
     glimpse_in_flight in_flight;
     atomic_uint_fast64_t found, known; /* candidates; those of them that needed no job */
     atomic_uint_fast64_t known_quarantined;
+    int lacks_identities; /* some known picture does: whatever is read tells its own */
     glimpse_trace *trace; /* NULL: none */
     glimpse_ingest_report *report;
 } glimpse_ingest;

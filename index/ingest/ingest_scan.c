@@ -35,6 +35,7 @@ static glimpse_ingest_job *new_job(glimpse_ingest *ingest, const glimpse_walk_en
     job->picture.must_sniff = entry->must_sniff;
     job->picture.wants_embedding = 1;
     job->row = row;
+    job->is_new_identity = ingest->lacks_identities;
     job->is_directory = entry->is_directory;
     return job;
 }
@@ -78,7 +79,8 @@ static int visit(void *user, const glimpse_walk_entry *entry) {
     int is_known = 0, is_bad = 0;
     if (row) {
         row->seen = 1;
-        is_known = glimpse_file_row_fresh(row, &stamp);
+        /* Of a picture from before there were identities, the file is read once for it. */
+        is_known = glimpse_file_row_fresh(row, &stamp) && row->identified;
         if (row->state == GLIMPSE_FILE_QUARANTINED && !ingest->options->retry_quarantined &&
             !is_passing_trouble(row->code) && row->stamp.size == stamp.size &&
             row->stamp.mtime_ns == stamp.mtime_ns) {

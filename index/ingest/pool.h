@@ -71,6 +71,7 @@ typedef struct glimpse_pool_job {
     char *reason; /* without the path; NULL stands for "out of memory" */
     glimpse_hash hash;
     uint64_t content_size; /* bytes read */
+    const uint8_t *bytes;  /* [content_size] of them, while `claim` is asked */
     glimpse_image_meta meta;
     float *embedding; /* [key.dim], or NULL */
 } glimpse_pool_job;

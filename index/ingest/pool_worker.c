@@ -157,8 +157,10 @@ static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
         return;
     }
     const uint64_t file_size = job->stamp.size;
+    job->bytes = data;
     const glimpse_pool_step step =
         pool->options.claim ? pool->options.claim(pool->options.user, job) : GLIMPSE_STEP_ON;
+    if (step != GLIMPSE_STEP_PARKED) job->bytes = NULL;
     if (step == GLIMPSE_STEP_ON) decode(w, job, data);
     glimpse_pool_release(pool, file_size, data);
     if (step == GLIMPSE_STEP_PARKED) {

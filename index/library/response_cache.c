@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "image/format.h"
 #include "library_private.h"
 #include "text/json_load.h"
 
@@ -148,6 +149,17 @@ static int keep(void *user, const glimpse_vlm_question *question,
     return status;
 }
 
+static int picture_id(void *user, char *id, const void *bytes, size_t byte_count) {
+    glimpse_response_cache *cache = user;
+    glimpse_hash hash, identity;
+    if (!glimpse_hash_from_hex(&hash, id)) return GLIMPSE_OK;
+    const int known =
+        bytes && glimpse_image_identity(&identity, NULL, bytes, byte_count) >= 0;
+    int status = cache->ops->responses.picture_id(&hash, cache->responses, known ? &identity : NULL);
+    if (status == GLIMPSE_OK) glimpse_hash_to_hex(&hash, id);
+    return status;
+}
+
 /*
  * Opening.
  */
@@ -163,6 +175,7 @@ static int make(glimpse_response_cache **out, const glimpse_store_ops *ops,
     cache->calls = GLIMPSE_VLM_CACHE_INIT;
     cache->calls.find = find;
     cache->calls.keep = keep;
+    cache->calls.picture_id = picture_id;
     cache->calls.user = cache;
     *out = cache;
     return GLIMPSE_OK;

@@ -13,14 +13,14 @@ int glimpse_store_content_of(int64_t *content, glimpse_store *store, const char 
     char *absolute = NULL, *real = NULL;
     int status = GLIMPSE_E_NOT_FOUND;
     if (glimpse_hash_from_hex(&hash, path_or_id)) {
-        status = ops->contents.find_hash(content, store, &hash);
+        status = ops->contents.find_id(content, store, &hash);
         if (status != GLIMPSE_E_NOT_FOUND) return status;
     }
     status = glimpse_path_absolute(&absolute, path_or_id);
     if (status < 0) return status;
-    status = ops->files.content_of(content, store, absolute);
+    status = ops->files.picture_of(content, store, absolute);
     if (status == GLIMPSE_E_NOT_FOUND && (real = glimpse_path_real(absolute))) {
-        status = ops->files.content_of(content, store, real);
+        status = ops->files.picture_of(content, store, real);
     }
     free(real);
     free(absolute);

@@ -194,10 +194,12 @@ struct glimpse_filters_ops {
 /*
  * Files.
  */
-typedef struct glimpse_store_file { /* of a content that was asked about */
+typedef struct glimpse_store_file { /* of a picture that was asked about */
     const char *path;
     int64_t mtime_ns;
-    int passes; /* the filter */
+    int passes;      /* the filter */
+    int64_t content; /* what its bytes are, for `describe` */
+    uint64_t size;
 } glimpse_store_file;
 typedef int (*glimpse_store_file_fn)(void *user, const glimpse_store_file *file);
 
@@ -219,13 +221,14 @@ struct glimpse_files_ops {
     int (*load)(glimpse_file_table **out, glimpse_store *store, const char *root, int64_t model);
     /* One file; row->path is NULL (the caller has it). GLIMPSE_E_NOT_FOUND. */
     int (*find)(glimpse_file_row *row, glimpse_store *store, const char *path, int64_t model);
-    /* The content of a file that has one. GLIMPSE_E_NOT_FOUND. */
-    int (*content_of)(int64_t *content, glimpse_store *store, const char *path);
+    /* The picture of a file that has one. GLIMPSE_E_NOT_FOUND. */
+    int (*picture_of)(int64_t *picture, glimpse_store *store, const char *path);
     /* *known: 1 when a file below `directory` is known and not missing. */
     int (*any_below)(int *known, glimpse_store *store, const char *directory);
-    /* Adds the file or brings it up to date: ok, present, with this content. */
+    /* Adds the file or brings it up to date: ok, present, with the content that has this hash and
+     * size, which is there. */
     int (*bind)(glimpse_store *store, const char *path, const glimpse_file_stamp *stamp,
-                int64_t content);
+                const glimpse_hash *hash, uint64_t size);
     /* Adds the file or brings it up to date: present, quarantined. `code` is the negative status of
      * the failure, `reason` its message (glimpse_last_error() at the time), kept to 1000 bytes. */
     int (*quarantine)(glimpse_store *store, const char *path, const glimpse_file_stamp *stamp,
@@ -248,11 +251,20 @@ struct glimpse_files_ops {
 };
 
 /*
- * Contents and embeddings.
+ * Pictures, contents and embeddings.
+ *
+ * A content is what the bytes of a file are; a picture is what they show: metadata can be edited,
+ * which makes another content of the same picture. Everything that is stored (embeddings, labels,
+ * captions, what was worked out) belongs to the picture and to a part of it: a frame, a page or a
+ * second; always 0 so far. Handles (int64_t content, picture) everywhere in this file are those of
+ * pictures, unless it says "bytes". Every picture has an id, which never changes: the hash of the
+ * first bytes that it was known by.
  */
 typedef struct glimpse_content_meta {
-    glimpse_hash hash;
+    glimpse_hash hash;      /* of the bytes; `describe`: the id of the picture */
     uint64_t size;          /* bytes of the file */
+    int has_identity;
+    glimpse_hash identity;  /* glimpse_image_identity() */
     uint32_t width, height; /* upright */
     int orientation;        /* EXIF 1..8 */
     const char *format;     /* "JPEG" */
@@ -263,18 +275,28 @@ typedef struct glimpse_content_meta {
 } glimpse_content_meta;
 
 struct glimpse_contents_ops {
-    /* Is there a content with this hash and size, and has it an embedding of `model`?
-     * GLIMPSE_E_NOT_FOUND when there is none; *embedded may be NULL. */
-    int (*find)(int64_t *content, int *embedded, glimpse_store *store, const glimpse_hash *hash,
+    /* The picture that the bytes with this hash and size show, and whether it has an embedding of
+     * `model`. GLIMPSE_E_NOT_FOUND when they are not known; *embedded may be NULL. */
+    int (*find)(int64_t *picture, int *embedded, glimpse_store *store, const glimpse_hash *hash,
                 uint64_t size, int64_t model);
-    /* By its hash alone. GLIMPSE_E_NOT_FOUND. */
-    int (*find_hash)(int64_t *content, glimpse_store *store, const glimpse_hash *hash);
-    /* Adds the content; one that is there already (hash and size) gets the new metadata. */
-    int (*write)(int64_t *content, glimpse_store *store, const glimpse_content_meta *meta);
-    /* Hash, size, width, height, format and date of one; its texts are added to `strings`.
-     * GLIMPSE_E_NOT_FOUND. */
+    /* Likewise by the identity of the picture. */
+    int (*find_identity)(int64_t *picture, int *embedded, glimpse_store *store,
+                         const glimpse_hash *identity, int64_t model);
+    /* By its id, or by the hash of any bytes that are known to show it. GLIMPSE_E_NOT_FOUND. */
+    int (*find_id)(int64_t *picture, glimpse_store *store, const glimpse_hash *id);
+    /* *id: of the picture that bytes with this hash show; `hash` itself when they are not known. */
+    int (*id_of)(glimpse_hash *id, glimpse_store *store, const glimpse_hash *hash);
+    /* Adds the bytes, and the picture when neither they nor its identity are known. What is there
+     * already gets the new metadata; its identity, when it had none. */
+    int (*write)(int64_t *picture, glimpse_store *store, const glimpse_content_meta *meta);
+    /* Adds bytes that show a picture which is there: hash, size, date, camera and place. */
+    int (*attach)(glimpse_store *store, int64_t picture, const glimpse_content_meta *meta);
+    /* The identity of a picture that has none yet. */
+    int (*identify)(glimpse_store *store, int64_t picture, const glimpse_hash *identity);
+    /* Id, width, height and format of a picture; size and date of those of its bytes (0: of the
+     * first). Texts are added to `strings`. GLIMPSE_E_NOT_FOUND. */
     int (*describe)(glimpse_content_meta *out, glimpse_store *store, glimpse_strings *strings,
-                    int64_t content);
+                    int64_t picture, int64_t content);
     /* Normalises `vector` [dim] and stores it as f16. One that is there already is kept as it is
      * (same input, same output). GLIMPSE_E_INVALID when it is zero or not finite. */
     int (*write_embedding)(glimpse_store *store, int64_t model, int64_t content,
@@ -402,6 +424,9 @@ struct glimpse_responses_ops {
     /* *answer: malloc'ed, NULL when there is none that is whole. */
     int (*find)(char **answer, glimpse_responses *responses, const glimpse_hash *key);
     int (*write)(glimpse_responses *responses, const glimpse_response *response);
+    /* *id: of the picture that the bytes with this hash show, or that `identity` (NULL: not known)
+     * is of; unchanged when there is none, or no library around the answers. */
+    int (*picture_id)(glimpse_hash *id, glimpse_responses *responses, const glimpse_hash *identity);
     int (*count)(int64_t *count, glimpse_responses *responses);
     /* Of one model, or all (NULL). */
     int (*forget)(int64_t *forgotten, glimpse_responses *responses, const char *model);
@@ -411,7 +436,7 @@ struct glimpse_responses_ops {
  * Decisions about duplicates (glimpse/decisions.h).
  */
 typedef struct glimpse_decision_member {
-    glimpse_hash hash;
+    glimpse_hash hash; /* the picture's id, as far as it was known when that was decided */
     /* stored: where it was then; listed: a present file of it, where there is one */
     const char *path;
     int copies; /* 1: files of its bytes, too */
@@ -423,6 +448,8 @@ typedef struct glimpse_decision_entry { /* one member of one decision */
     glimpse_decision_member member;
 } glimpse_decision_entry;
 typedef int (*glimpse_decision_entry_fn)(void *user, const glimpse_decision_entry *entry);
+typedef int (*glimpse_decision_content_fn)(void *user, const glimpse_hash *member,
+                                           const glimpse_hash *bytes);
 
 struct glimpse_decisions_ops {
     /* Instead of one with the same key. In a transaction of its own, as forget. */
@@ -430,6 +457,8 @@ struct glimpse_decisions_ops {
                  const glimpse_hash *key, const glimpse_decision_member *members, size_t count);
     int (*forget)(glimpse_store *store, int64_t number); /* GLIMPSE_E_NOT_FOUND, with a message */
     int (*list)(glimpse_store *store, glimpse_decision_entry_fn visit, void *user); /* by number */
+    /* The hashes of bytes that show a picture which decisions are about, other than its id. */
+    int (*contents)(glimpse_store *store, glimpse_decision_content_fn visit, void *user);
 };
 
 /*

@@ -5,6 +5,8 @@
 #include "captioning.h"
 
 #include "core/error.h"
+#include "core/hash.h"
+#include "library_private.h"
 #include "picture_list.h"
 #include "sure_id.h"
 
@@ -40,6 +42,17 @@ static int visited(void *user, const char *path) {
     return o->cancelled && o->cancelled(o->user);
 }
 
+/* Of a file that the library may know. */
+static int picture_id(char *id, glimpse_library *library, const char *path) {
+    glimpse_store *store = glimpse_library_store(library);
+    glimpse_hash bytes, picture;
+    int status = glimpse_content_id(id, path);
+    if (status < 0 || !glimpse_hash_from_hex(&bytes, id)) return status;
+    status = store->ops->contents.id_of(&picture, store, &bytes);
+    if (status == GLIMPSE_OK) glimpse_hash_to_hex(&picture, id);
+    return status;
+}
+
 static int gather_paths(glimpse_captioning *list, const glimpse_caption_run *run,
                         const char *const *paths, size_t count) {
     glimpse_caption_options options = *run->options;
@@ -55,7 +68,7 @@ static int gather_paths(glimpse_captioning *list, const glimpse_caption_run *run
     for (size_t i = 0; i < found.count && status == GLIMPSE_OK; i++) {
         char id[33] = "";
         /* Only a library has a use for it; without one the model's side reads the file. */
-        int failed = !stopped && run->library && glimpse_content_id(id, found.paths[i]) < 0;
+        int failed = !stopped && run->library && picture_id(id, run->library, found.paths[i]) < 0;
         status =
             glimpse_captioning_add(list, found.paths[i], id, failed ? glimpse_last_error() : NULL);
         if (status == GLIMPSE_OK && !stopped) {

@@ -7,6 +7,8 @@
 #ifndef GLIMPSE_IMAGE_FORMAT_H
 #define GLIMPSE_IMAGE_FORMAT_H
 
+#include "core/hash.h"
+
 #include <glimpse/sys/image.h>
 
 #include <stddef.h>
@@ -38,6 +40,16 @@ typedef struct glimpse_declared {
 } glimpse_declared;
 
 glimpse_declared glimpse_format_declared(const uint8_t *data, size_t size);
+
+/* The identity of the picture that is coded in the bytes of a file: what decides its pixels, and its
+ * colour profiles. Editing metadata (ratings, captions, dates, places, thumbnails) does not change
+ * it, turning the picture does. Nothing is decoded. Files of one identity decode to the same pixels.
+ *
+ * 1: it is the picture's; 0: of all bytes, because the format has no metadata, or the file is not
+ * as its format says; GLIMPSE_E_NOMEM, without a message. `meta` (NULL allowed): the metadata as
+ * decoding would give it, except width and height; with 0, no metadata. */
+int glimpse_image_identity(glimpse_hash *identity, glimpse_image_meta *meta, const uint8_t *data,
+                           size_t size);
 
 /* Decodes `source` as picture->meta.format says, which glimpse_image_sniff() set and which is not
  * GLIMPSE_FORMAT_UNKNOWN. What a decoder reserved is released by the caller, on failure too. */

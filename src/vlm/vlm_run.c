@@ -55,9 +55,8 @@ int glimpse_vlm_load(glimpse_vlm_loaded *picture) {
 }
 
 /* The content id, read if need be. Of pixels: of their bytes and size. */
-static int identify(glimpse_vlm_loaded *picture) {
+static int identify_bytes(glimpse_vlm_loaded *picture) {
     const glimpse_vlm_picture *from = picture->from;
-    if (picture->id[0]) return GLIMPSE_OK;
     if (from->id) {
         glimpse_hash hash;
         if (!glimpse_hash_from_hex(&hash, from->id)) {
@@ -82,6 +81,17 @@ static int identify(glimpse_vlm_loaded *picture) {
     glimpse_hash hash = glimpse_hasher_finish(hasher);
     glimpse_hash_to_hex(&hash, picture->id);
     return GLIMPSE_OK;
+}
+
+/* Where the metadata are sent too, the answer may be about them. */
+static int identify(glimpse_vlm_loaded *picture, run *r, int with_metadata) {
+    if (picture->id[0]) return GLIMPSE_OK;
+    int status = identify_bytes(picture);
+    if (status < 0 || !r->cache.picture_id || with_metadata) return status;
+    (void)pthread_mutex_lock(&r->cache_mutex);
+    status = r->cache.picture_id(r->cache.user, picture->id, picture->bytes, picture->size);
+    (void)pthread_mutex_unlock(&r->cache_mutex);
+    return status;
 }
 
 static void unload(glimpse_vlm_loaded *pictures, size_t count) {
@@ -115,14 +125,14 @@ static void make_key(question *q, const glimpse_vlm_job *job) {
 }
 
 /* Failures are those of pictures. */
-static int make_question(question *q, const glimpse_vlm *vlm, const glimpse_vlm_job *job,
+static int make_question(question *q, run *of, const glimpse_vlm *vlm, const glimpse_vlm_job *job,
                          unsigned sample) {
     static const char *const operations[] = {"ask", "caption", "score"};
     const glimpse_vlm_request *r = job->request;
     char *end = q->contents;
     q->key[0] = '\0';
     for (size_t i = 0; i < r->picture_count; i++) {
-        int status = identify(&job->pictures[i]);
+        int status = identify(&job->pictures[i], of, r->keep_metadata);
         if (status < 0) return status;
         if (i > 0) *end++ = ' ';
         memcpy(end, job->pictures[i].id, GLIMPSE_HASH_HEX);
@@ -212,7 +222,7 @@ static int ask_sample(run *r, glimpse_vlm *vlm, const glimpse_vlm_job *job, unsi
                       glimpse_vlm_answer **out) {
     question q;
     *out = NULL;
-    int status = make_question(&q, vlm, job, sample);
+    int status = make_question(&q, r, vlm, job, sample);
     if (status == GLIMPSE_E_NOMEM || status == GLIMPSE_E_INVALID) {
         /* A path that is no regular file is the picture's fault, a bad id the caller's. */
         if (status == GLIMPSE_E_NOMEM || job->pictures[0].from->id) return status;

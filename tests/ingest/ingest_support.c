@@ -246,9 +246,10 @@ char *dump_catalog(const fixture *f, int stamps) {
     static const char sql[] =
         "SELECT f.path, f.missing, coalesce(f.code, 0), coalesce(f.reason, ''),"
         " coalesce(hex(c.hash), ''), coalesce(hex(e.vector), ''), f.size, f.mtime_ns,"
-        " coalesce(c.width || 'x' || c.height || c.format, '')"
+        " coalesce(p.width || 'x' || p.height || p.format || hex(p.identity), '')"
         " FROM file f LEFT JOIN content c ON c.id = f.content_id"
-        " LEFT JOIN embedding e ON e.content_id = c.id ORDER BY f.path";
+        " LEFT JOIN picture p ON p.id = f.picture_id"
+        " LEFT JOIN embedding e ON e.picture_id = p.id ORDER BY f.path";
     char path[PATH_MAX], *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

@@ -197,9 +197,11 @@ static void offline_files_are_shown_last_and_say_so(void **state) {
     size_t content = world_add_content(&w, NULL, ""), alone = world_add_content(&w, NULL, "");
     glimpse_file_stamp stamp = {1, 2, 3};
     (void)snprintf(path, sizeof path, "%s/a.jpg", disk);
-    assert_ok(catalog->ops->files.bind(catalog, path, &stamp, w.contents[content].id));
+    assert_ok(catalog->ops->files.bind(catalog, path, &stamp, &w.contents[content].hash,
+                                       w.contents[content].size));
     (void)snprintf(path, sizeof path, "%s/b.jpg", disk);
-    assert_ok(catalog->ops->files.bind(catalog, path, &stamp, w.contents[alone].id));
+    assert_ok(catalog->ops->files.bind(catalog, path, &stamp, &w.contents[alone].hash,
+                                       w.contents[alone].size));
     size_t here = world_add_file(&w, "z.jpg", content, 0, 1);
 
     const glimpse_result *r = first(&w, &results, content);

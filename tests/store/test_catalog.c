@@ -98,10 +98,11 @@ static void a_file_remembers_what_it_was_told(void **state) {
                      GLIMPSE_E_NOT_FOUND);
     size_t content = world_add_content(&w, NULL, "");
     int64_t id = w.contents[content].id;
-    assert_ok(catalog->ops->files.bind(catalog, "/p/a.jpg", &stamp, id));
+    assert_ok(catalog->ops->files.bind(catalog, "/p/a.jpg", &stamp, &w.contents[content].hash,
+                                       w.contents[content].size));
     assert_ok(catalog->ops->files.find(&row, catalog, "/p/a.jpg", w.model));
     assert_int_equal(row.state, GLIMPSE_FILE_OK);
-    assert_int_equal(row.content, id);
+    assert_int_equal(row.picture, id);
     assert_int_equal(row.stamp.size, stamp.size);
     assert_int_equal(row.stamp.mtime_ns, stamp.mtime_ns);
     assert_int_equal(row.stamp.inode, stamp.inode);
@@ -124,14 +125,16 @@ static void a_file_remembers_what_it_was_told(void **state) {
     assert_ok(catalog->ops->files.find(&row, catalog, "/p/a.jpg", w.model));
     assert_int_equal(row.state, GLIMPSE_FILE_QUARANTINED);
     assert_int_equal(row.code, GLIMPSE_E_FORMAT);
-    assert_int_equal(row.content, 0);
+    assert_int_equal(row.picture, 0);
     assert_false(glimpse_file_row_fresh(&row, &stamp));
-    assert_ok(catalog->ops->files.bind(catalog, "/p/a.jpg", &stamp, id));
+    assert_ok(catalog->ops->files.bind(catalog, "/p/a.jpg", &stamp, &w.contents[content].hash,
+                                       w.contents[content].size));
     assert_ok(catalog->ops->files.find(&row, catalog, "/p/a.jpg", w.model));
     assert_int_equal(row.state, GLIMPSE_FILE_OK);
 
     /* A content that is not there is refused, and nothing is changed. */
-    assert_int_equal(catalog->ops->files.bind(catalog, "/p/b.jpg", &stamp, 99999),
+    const glimpse_hash nothing = {{0}};
+    assert_int_equal(catalog->ops->files.bind(catalog, "/p/b.jpg", &stamp, &nothing, 5),
                      GLIMPSE_E_INVALID);
     assert_int_equal(catalog->ops->files.find(&row, catalog, "/p/b.jpg", w.model),
                      GLIMPSE_E_NOT_FOUND);
@@ -207,7 +210,7 @@ static void embeddings_move_generation_count_and_digest(void **state) {
     world_add_content(&w, NULL, "");
     assert_ok(catalog->ops->models.find(&two, catalog, w.key.fingerprint));
     assert_ok(
-        glimpse_db_run(db, "DELETE FROM embedding WHERE content_id = ?1", "i", w.contents[1].id));
+        glimpse_db_run(db, "DELETE FROM embedding WHERE picture_id = ?1", "i", w.contents[1].id));
     assert_ok(catalog->ops->models.find(&after, catalog, w.key.fingerprint));
     assert_int_equal(after.embedded, 1);
     assert_true(after.generation > two.generation && after.digest == one.digest);

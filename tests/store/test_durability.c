@@ -24,7 +24,7 @@ static void write_record(glimpse_store *catalog, int64_t model, const char *dire
     (void)snprintf(path, sizeof path, "%s/%06d.jpg", directory, (int)i);
     if (catalog->ops->contents.write(&content, catalog, &meta) < 0 ||
         catalog->ops->contents.write_embedding(catalog, model, content, v, WORLD_DIM) < 0 ||
-        catalog->ops->files.bind(catalog, path, &stamp, content) < 0) {
+        catalog->ops->files.bind(catalog, path, &stamp, &meta.hash, meta.size) < 0) {
         (void)fprintf(stderr, "%s\n", glimpse_last_error());
         _exit(3);
     }

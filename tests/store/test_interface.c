@@ -55,7 +55,7 @@ static int open_shop(void **state) {
         assert_ok(s->ops->contents.write_embedding(s->store, s->model, s->contents[i],
                                                    s->vectors[i], DIM));
         file_name(path, sizeof path, i);
-        assert_ok(s->ops->files.bind(s->store, path, &stamp, s->contents[i]));
+        assert_ok(s->ops->files.bind(s->store, path, &stamp, &meta.hash, meta.size));
     }
     assert_ok(s->ops->commit(s->store));
     s->ops->unlock(s->store);
@@ -112,13 +112,13 @@ static void transactions_read_in_layers_and_write_one_at_a_time(void **state) {
     s->ops->end_read(s->store);
     assert_ok(s->ops->commit(s->store));
     assert_int_equal(s->ops->commit(s->store), GLIMPSE_E_INVALID);
-    assert_ok(s->ops->contents.find_hash(&content, s->store, &hash));
+    assert_ok(s->ops->contents.find_id(&content, s->store, &hash));
 
-    assert_int_equal(other->ops->contents.find_hash(&content, other, &hash), GLIMPSE_E_NOT_FOUND);
+    assert_int_equal(other->ops->contents.find_id(&content, other, &hash), GLIMPSE_E_NOT_FOUND);
     other->ops->end_read(other);
-    assert_int_equal(other->ops->contents.find_hash(&content, other, &hash), GLIMPSE_E_NOT_FOUND);
+    assert_int_equal(other->ops->contents.find_id(&content, other, &hash), GLIMPSE_E_NOT_FOUND);
     other->ops->end_read(other);
-    assert_ok(other->ops->contents.find_hash(&content, other, &hash));
+    assert_ok(other->ops->contents.find_id(&content, other, &hash));
 
     const glimpse_hash gone = glimpse_hash_bytes("y", 1);
     const glimpse_content_meta rolled = {.hash = gone, .size = 1, .format = "PNG"};
@@ -126,7 +126,7 @@ static void transactions_read_in_layers_and_write_one_at_a_time(void **state) {
     assert_ok(s->ops->contents.write(&content, s->store, &rolled));
     s->ops->rollback(s->store);
     s->ops->rollback(s->store); /* fine outside one */
-    assert_int_equal(s->ops->contents.find_hash(&content, s->store, &gone), GLIMPSE_E_NOT_FOUND);
+    assert_int_equal(s->ops->contents.find_id(&content, s->store, &gone), GLIMPSE_E_NOT_FOUND);
 
     assert_ok(s->ops->lock(s->store, "test"));
     assert_int_equal(other->ops->lock(other, "test"), GLIMPSE_E_BUSY); /* same process */
@@ -179,13 +179,13 @@ static void models_and_pictures_are_found_by_their_names(void **state) {
         GLIMPSE_E_NOT_FOUND);
     glimpse_strings strings = {0};
     glimpse_content_meta meta;
-    assert_ok(s->ops->contents.describe(&meta, s->store, &strings, s->contents[4]));
+    assert_ok(s->ops->contents.describe(&meta, s->store, &strings, s->contents[4], 0));
     assert_int_equal(meta.size, 1004);
     assert_int_equal(meta.width, 640);
     assert_string_equal(meta.format, "JPEG");
     assert_string_equal(meta.taken, "2020-05-30T14:03:59");
     assert_memory_equal(meta.hash.bytes, s->hashes[4].bytes, GLIMPSE_HASH_BYTES);
-    assert_int_equal(s->ops->contents.describe(&meta, s->store, &strings, INT64_MAX),
+    assert_int_equal(s->ops->contents.describe(&meta, s->store, &strings, INT64_MAX, 0),
                      GLIMPSE_E_NOT_FOUND);
     glimpse_strings_free(&strings);
     wrong = key;
@@ -217,8 +217,8 @@ static int see_picture(void *user, int64_t content) {
     glimpse_content_meta meta;
     glimpse_strings strings = {0};
     /* A visitor may read. */
-    assert_ok(v->s->ops->contents.describe(&meta, v->s->store, &strings, content));
-    assert_ok(v->s->ops->contents.find_hash(&found, v->s->store, &meta.hash));
+    assert_ok(v->s->ops->contents.describe(&meta, v->s->store, &strings, content, 0));
+    assert_ok(v->s->ops->contents.find_id(&found, v->s->store, &meta.hash));
     assert_int_equal(found, content);
     glimpse_strings_free(&strings);
     v->count++;

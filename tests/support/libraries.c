@@ -42,6 +42,47 @@ void world_reopen(world *w, unsigned flags) {
     assert_ok(glimpse_library_open(&w->library, w->library_path, flags));
 }
 
+/* 7 -> 8, of libraries in which every picture has one content. */
+static const char without_pictures[] =
+    "CREATE TABLE old_content (id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL,"
+    " size INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,"
+    " orientation INTEGER NOT NULL, format TEXT NOT NULL, taken TEXT NOT NULL,"
+    " camera TEXT NOT NULL, latitude REAL, longitude REAL, sum INTEGER NOT NULL,"
+    " UNIQUE (hash, size)) STRICT;"
+    "INSERT INTO old_content SELECT p.id, c.hash, c.size, width, height, orientation, format, taken,"
+    " camera, latitude, longitude, glimpse_sum(c.hash, c.size, width, height, orientation, format,"
+    " taken, camera, latitude, longitude) FROM picture p JOIN content c ON c.picture_id = p.id;"
+    "CREATE TABLE old_file (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE,"
+    " size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,"
+    " missing INTEGER NOT NULL, content_id INTEGER REFERENCES old_content (id), code INTEGER,"
+    " reason TEXT, sum INTEGER NOT NULL) STRICT;"
+    "INSERT INTO old_file SELECT id, path, size, mtime_ns, inode, missing, picture_id, code, reason,"
+    " glimpse_sum(path, size, mtime_ns, inode, missing, picture_id, code, reason) FROM file;"
+    "CREATE TABLE old_embedding (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " model_id INTEGER NOT NULL REFERENCES model (id),"
+    " content_id INTEGER NOT NULL REFERENCES old_content (id), vector BLOB NOT NULL,"
+    " sum INTEGER NOT NULL, UNIQUE (content_id, model_id)) STRICT;"
+    "INSERT INTO old_embedding SELECT id, model_id, picture_id, vector, sum FROM embedding;"
+    "CREATE TABLE old_label (content_id INTEGER NOT NULL REFERENCES old_content (id),"
+    " class_id INTEGER NOT NULL REFERENCES label_class (id), probability REAL NOT NULL,"
+    " score REAL NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (content_id, class_id))"
+    " STRICT, WITHOUT ROWID;"
+    "INSERT INTO old_label SELECT picture_id, class_id, probability, score,"
+    " glimpse_sum(picture_id, class_id, probability, score) FROM label;"
+    "DROP TABLE caption_text; DROP TABLE caption; DROP TABLE fingerprint; DROP TABLE thumbnail;"
+    "DROP TABLE label; DROP TABLE embedding; DROP TABLE file; DROP TABLE content;"
+    "DROP TABLE picture;"
+    "ALTER TABLE old_content RENAME TO content; ALTER TABLE old_file RENAME TO file;"
+    "ALTER TABLE old_embedding RENAME TO embedding; ALTER TABLE old_label RENAME TO label;"
+    "CREATE TABLE caption (id INTEGER PRIMARY KEY AUTOINCREMENT, content_id INTEGER NOT NULL,"
+    " style INTEGER, model TEXT, prompt TEXT, text TEXT, created TEXT, sum INTEGER);"
+    "CREATE VIRTUAL TABLE caption_text USING fts5 (text, content = 'caption', content_rowid = 'id',"
+    " tokenize = 'porter unicode61 remove_diacritics 2');"
+    "CREATE TABLE fingerprint (content_id INTEGER PRIMARY KEY, version INTEGER, data BLOB,"
+    " sum INTEGER);"
+    "CREATE TABLE thumbnail (content_id INTEGER PRIMARY KEY, version INTEGER, pixels BLOB,"
+    " sum INTEGER);";
+
 void world_rewind(world *w, int version) {
     static const char *const undo[] = {
         "DROP TABLE decision_member; DROP TABLE decision;", /* 2 -> 3 */
@@ -50,6 +91,7 @@ void world_rewind(world *w, int version) {
         "DROP TABLE vlm_answer;",                        /* 4 -> 5 */
         "DROP TABLE fingerprint; DROP TABLE thumbnail;", /* 5 -> 6 */
         "DROP TABLE caption_text; DROP TABLE caption;",  /* 6 -> 7 */
+        without_pictures,                                /* 7 -> 8 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));
@@ -124,7 +166,8 @@ size_t world_add_file(world *w, const char *name, size_t content, int64_t mtime_
                                                  "it is broken"));
     } else {
         stamp.size = w->contents[content].size;
-        assert_ok(catalog->ops->files.bind(catalog, f.path, &stamp, w->contents[content].id));
+        assert_ok(catalog->ops->files.bind(catalog, f.path, &stamp, &w->contents[content].hash,
+                                           w->contents[content].size));
     }
     if (on_disk) {
         for (char *slash = f.path + strlen(w->pictures) + 1; (slash = strchr(slash, '/'));

@@ -37,7 +37,7 @@ static void the_numbers_add_up(void **state) {
             glimpse_file_stamp stamp = {i, 0, 0};
             assert_ok(catalog->ops->contents.write(&content, catalog, &meta));
             (void)snprintf(path, sizeof path, "%s/pending %d.jpg", w.pictures, (int)i);
-            assert_ok(catalog->ops->files.bind(catalog, path, &stamp, content));
+            assert_ok(catalog->ops->files.bind(catalog, path, &stamp, &meta.hash, meta.size));
         }
         uint64_t present = 7, missing = 0, quarantined = 0, ok = 0, different = 0;
         for (size_t i = 0; i < w.file_count; i++) {
@@ -112,7 +112,7 @@ static long find_vector(world *w, size_t content, const char *path) {
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));
     sqlite3_stmt *row = NULL;
     uint8_t vector[2 * WORLD_DIM];
-    assert_ok(glimpse_db_query(db, &row, "SELECT vector FROM embedding WHERE content_id = ?1", "i",
+    assert_ok(glimpse_db_query(db, &row, "SELECT vector FROM embedding WHERE picture_id = ?1", "i",
                                w->contents[content].id));
     assert_int_equal(glimpse_db_step(db, row), 1);
     memcpy(vector, sqlite3_column_blob(row, 0), sizeof vector);
@@ -190,8 +190,8 @@ static void labels_have_checksums_old_ones_too(void **state) {
     static const struct {
         const char *change, *message;
     } damage[] = {
-        {"UPDATE label SET probability = 0.75", "labels of content"},
-        {"UPDATE label SET class_id = class_id + 1 WHERE class_id = 1", "labels of content"},
+        {"UPDATE label SET probability = 0.75", "labels of picture"},
+        {"UPDATE label SET class_id = class_id + 1 WHERE class_id = 1", "labels of picture"},
         {"UPDATE label_class SET name = 'dog' WHERE id = 1", "label class 1 (dog)"},
         {"UPDATE labelling SET created = ''", "labelling 1 (kinds)"},
     };
@@ -232,7 +232,7 @@ static void verify_compares_the_vector_file_row_by_row(void **state) {
     world_vector(&w, v);
     int64_t changed = w.contents[3].id, gone = w.contents[4].id, added = 0;
     assert_ok(glimpse_db_run(glimpse_store_db(catalog),
-                             "DELETE FROM embedding WHERE content_id IN (?1, ?2)", "ii", changed,
+                             "DELETE FROM embedding WHERE picture_id IN (?1, ?2)", "ii", changed,
                              gone));
     assert_ok(catalog->ops->contents.write_embedding(catalog, w.model, changed, v, WORLD_DIM));
     size_t last = world_add_content(&w, NULL, "");
@@ -252,9 +252,9 @@ static void verify_compares_the_vector_file_row_by_row(void **state) {
     glimpse_library_status_free(s);
     assert_int_equal(world_verify(&w, text, sizeof text), GLIMPSE_E_CORRUPT);
     char expected[100];
-    (void)snprintf(expected, sizeof expected, "content %d has another vector", (int)changed);
+    (void)snprintf(expected, sizeof expected, "picture %d has another vector", (int)changed);
     assert_non_null(strstr(text, expected));
-    (void)snprintf(expected, sizeof expected, "content %d is not in it", (int)added);
+    (void)snprintf(expected, sizeof expected, "picture %d is not in it", (int)added);
     assert_non_null(strstr(text, expected));
     assert_ok(glimpse_library_reindex(w.library));
     assert_ok(world_verify(&w, text, sizeof text));

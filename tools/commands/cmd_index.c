@@ -44,6 +44,7 @@ static void print_json(const char *library, const char *model, const glimpse_ing
     jout_key(&j, "embedded"), jout_uint(&j, r->embedded);
     jout_key(&j, "unchanged"), jout_uint(&j, r->unchanged);
     jout_key(&j, "bound"), jout_uint(&j, r->bound);
+    jout_key(&j, "edited"), jout_uint(&j, r->edited);
     jout_key(&j, "quarantined"), jout_uint(&j, r->quarantined);
     jout_key(&j, "newly_quarantined"), jout_uint(&j, r->newly_quarantined);
     jout_key(&j, "missing"), jout_uint(&j, r->missing);
@@ -79,7 +80,10 @@ static void print_utilisation(const glimpse_ingest_report *r) {
 static void print_summary(const char *library, const glimpse_ingest_report *r) {
     (void)printf("%s: %s embedded", text_counted(r->files, "picture", "pictures"),
                  text_count(r->embedded));
-    if (r->bound > 0) (void)printf(", %s known by content", text_count(r->bound));
+    if (r->bound > r->edited) {
+        (void)printf(", %s known by content", text_count(r->bound - r->edited));
+    }
+    if (r->edited > 0) (void)printf(", %s with edited metadata", text_count(r->edited));
     if (r->unchanged > 0) (void)printf(", %s unchanged", text_count(r->unchanged));
     if (r->quarantined > 0) (void)printf(", %s unusable", text_count(r->quarantined));
     (void)printf(", in %s", text_duration(r->seconds));

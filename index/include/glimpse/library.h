@@ -143,7 +143,7 @@ typedef struct glimpse_ingest_report {
     uint64_t files;       /* pictures found under the roots */
     uint64_t unchanged;   /* known by size and mtime, not opened */
     uint64_t embedded;    /* pictures encoded in this run */
-    uint64_t bound;       /* new or changed paths whose content was known already */
+    uint64_t bound;       /* new or changed paths whose picture was known already */
     uint64_t quarantined; /* of `files`, those that could not be used (old and new) */
     uint64_t newly_quarantined;
     uint64_t missing; /* known files no longer there (kept until pruned) */
@@ -154,6 +154,8 @@ typedef struct glimpse_ingest_report {
     double pipeline_seconds; /* of `seconds`, while the workers ran: jobs times this is what they
                                 had, and what is not busy was spent waiting */
     size_t peak_bytes;       /* largest estimate of memory that files and pictures in flight took */
+    uint64_t edited; /* of `bound`, those whose bytes are new: their metadata was edited, or they are
+                        copies with other metadata */
 } glimpse_ingest_report;
 
 static inline glimpse_ingest_report glimpse_ingest_report_init(void) {

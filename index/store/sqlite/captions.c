@@ -12,33 +12,36 @@
 static int write_caption(glimpse_db *db, const glimpse_caption *caption, const char *created,
                          size_t *stored) {
     glimpse_hash hash;
-    int64_t content = 0;
+    int64_t picture = 0;
     (void)glimpse_hash_from_hex(&hash, caption->id);
-    int status =
-        glimpse_db_integer(db, &content, "SELECT id FROM content WHERE hash = ?1 ORDER BY size",
-                           "b", (const void *)hash.bytes, sizeof hash.bytes);
+    int status = glimpse_db_integer(db, &picture, GLIMPSE_PICTURE_OF_ID, "b",
+                                    (const void *)hash.bytes, sizeof hash.bytes);
     if (status == GLIMPSE_E_NOT_FOUND) return GLIMPSE_OK;
     if (status < 0) return status;
     ++*stored;
     status = glimpse_db_run(
         db,
         "INSERT INTO caption_text (caption_text, rowid, text) SELECT 'delete', id, text"
-        " FROM caption WHERE content_id = ?1 AND style = ?2 AND model = ?3 AND prompt = ?4",
-        "iitt", content, (int64_t)caption->style, caption->model, caption->prompt);
+        " FROM caption WHERE picture_id = ?1 AND part = 0 AND style = ?2 AND model = ?3"
+        " AND prompt = ?4",
+        "iitt", picture, (int64_t)caption->style, caption->model, caption->prompt);
     if (status < 0) return status;
     status =
         glimpse_db_run(db,
-                       "INSERT INTO caption (content_id, style, model, prompt, text, created, sum)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, glimpse_sum(?1, ?2, ?3, ?4, ?5, ?6))"
-                       " ON CONFLICT (content_id, style, model, prompt) DO UPDATE SET"
+                       "INSERT INTO caption"
+                       " (picture_id, part, style, model, prompt, text, created, sum)"
+                       " VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6,"
+                       "  glimpse_sum(?1, 0, ?2, ?3, ?4, ?5, ?6))"
+                       " ON CONFLICT (picture_id, part, style, model, prompt) DO UPDATE SET"
                        " text = excluded.text, created = excluded.created, sum = excluded.sum",
-                       "iitttt", content, (int64_t)caption->style, caption->model, caption->prompt,
+                       "iitttt", picture, (int64_t)caption->style, caption->model, caption->prompt,
                        caption->text, created);
     if (status < 0) return status;
     return glimpse_db_run(db,
                           "INSERT INTO caption_text (rowid, text) SELECT id, text FROM caption"
-                          " WHERE content_id = ?1 AND style = ?2 AND model = ?3 AND prompt = ?4",
-                          "iitt", content, (int64_t)caption->style, caption->model,
+                          " WHERE picture_id = ?1 AND part = 0 AND style = ?2 AND model = ?3"
+                          " AND prompt = ?4",
+                          "iitt", picture, (int64_t)caption->style, caption->model,
                           caption->prompt);
 }
 
@@ -61,9 +64,9 @@ int glimpse_captions_insert(size_t *stored, glimpse_store *store, const glimpse_
  " AND (?4 IS NULL OR p.prompt = ?4)"
 
 #define SELECTED                                                                           \
- "SELECT c.hash, p.style, p.model, p.prompt, p.text, p.created,"                           \
- " p.sum = glimpse_sum(p.content_id, p.style, p.model, p.prompt, p.text, p.created), p.id" \
- " FROM caption p JOIN content c ON c.id = p.content_id WHERE " FILTERED
+ "SELECT c.hash, p.style, p.model, p.prompt, p.text, p.created,"                              \
+ " p.sum = glimpse_sum(p.picture_id, p.part, p.style, p.model, p.prompt, p.text, p.created)," \
+ " p.id FROM caption p JOIN picture c ON c.id = p.picture_id WHERE " FILTERED
 #define IN_ORDER " ORDER BY c.hash, c.size, p.style, p.created DESC, p.id DESC"
 
 static int visit_row(glimpse_db *db, sqlite3_stmt *row, glimpse_caption_fn visit, void *user) {
@@ -91,7 +94,7 @@ int glimpse_captions_list(glimpse_store *store, const glimpse_store_caption_filt
     glimpse_db_enter(db);
     /* Two statements: the one about a single picture must use the index. */
     int status = glimpse_db_query(db, &row,
-                                  filter->content ? SELECTED " AND p.content_id = ?1" IN_ORDER
+                                  filter->content ? SELECTED " AND p.picture_id = ?1" IN_ORDER
                                                   : SELECTED " AND ?1 = 0" IN_ORDER,
                                   "iitt", filter->content, (int64_t)filter->style, filter->model,
                                   filter->prompt);
@@ -112,13 +115,13 @@ int glimpse_captions_forget(uint64_t *forgotten, glimpse_store *store,
         status = glimpse_db_run(db,
                                 "INSERT INTO caption_text (caption_text, rowid, text)"
                                 " SELECT 'delete', id, text FROM caption p"
-                                " WHERE (?1 = 0 OR p.content_id = ?1) AND " FILTERED,
+                                " WHERE (?1 = 0 OR p.picture_id = ?1) AND " FILTERED,
                                 "iitt", filter->content, (int64_t)filter->style, filter->model,
                                 filter->prompt);
     }
     if (status == GLIMPSE_OK) {
         status = glimpse_db_run(
-            db, "DELETE FROM caption AS p WHERE (?1 = 0 OR p.content_id = ?1) AND " FILTERED,
+            db, "DELETE FROM caption AS p WHERE (?1 = 0 OR p.picture_id = ?1) AND " FILTERED,
             "iitt", filter->content, (int64_t)filter->style, filter->model, filter->prompt);
         *forgotten = (uint64_t)glimpse_db_changes(db);
     }

@@ -139,7 +139,7 @@ int glimpse_captions_match(glimpse_store *store, const char *text, glimpse_capti
     int status = glimpse_captions_expression(db, text, &expression);
     if (status == GLIMPSE_OK && expression) {
         status = glimpse_db_query(db, &row,
-                                  "SELECT p.content_id, p.id, -t.rank FROM caption_text t"
+                                  "SELECT p.picture_id, p.id, -t.rank FROM caption_text t"
                                   " CROSS JOIN caption p ON p.id = t.rowid"
                                   " WHERE t.caption_text MATCH ?1 ORDER BY t.rank",
                                   "t", expression);

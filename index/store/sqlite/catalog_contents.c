@@ -1,5 +1,6 @@
 /*
- * catalog_contents.c - contents (what the bytes of a file are) and their embeddings.
+ * catalog_contents.c - contents (what the bytes of a file are), the pictures that they show, and
+ * the embeddings of those.
  */
 #include "core/error.h"
 #include "math/half.h"
@@ -9,63 +10,157 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int has_embedding(glimpse_db *db, int64_t model, int64_t content, int *embedded) {
+static int has_embedding(glimpse_db *db, int64_t model, int64_t picture, int *embedded) {
     int64_t one = 0;
     int status = glimpse_db_integer(
-        db, &one, "SELECT 1 FROM embedding WHERE content_id = ?1 AND model_id = ?2", "ii", content,
-        model);
+        db, &one,
+        "SELECT 1 FROM embedding WHERE picture_id = ?1 AND part = 0 AND model_id = ?2", "ii",
+        picture, model);
     *embedded = status == GLIMPSE_OK;
     return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
 }
 
-int glimpse_catalog_find_content(int64_t *content, int *embedded, glimpse_store *store,
+int glimpse_catalog_find_content(int64_t *picture, int *embedded, glimpse_store *store,
                                  const glimpse_hash *hash, uint64_t size, int64_t model) {
     glimpse_db *db = glimpse_store_db(store);
-    *content = 0;
+    *picture = 0;
     if (embedded) *embedded = 0;
     glimpse_db_enter(db);
-    int status =
-        glimpse_db_integer(db, content, "SELECT id FROM content WHERE hash = ?1 AND size = ?2",
-                           "bi", hash->bytes, sizeof hash->bytes, (int64_t)size);
+    int status = glimpse_db_integer(
+        db, picture, "SELECT picture_id FROM content WHERE hash = ?1 AND size = ?2", "bi",
+        (const void *)hash->bytes, sizeof hash->bytes, (int64_t)size);
     if (status == GLIMPSE_OK && embedded) {
-        status = has_embedding(db, model, *content, embedded);
+        status = has_embedding(db, model, *picture, embedded);
     }
     glimpse_db_leave(db);
     return status;
 }
 
-int glimpse_catalog_write_content(int64_t *content, glimpse_store *store,
+/* Of several with one identity (they came before theirs was known) the oldest. */
+#define WITH_IDENTITY "SELECT id FROM picture WHERE identity = ?1 ORDER BY id LIMIT 1"
+
+int glimpse_catalog_find_identity(int64_t *picture, int *embedded, glimpse_store *store,
+                                  const glimpse_hash *identity, int64_t model) {
+    glimpse_db *db = glimpse_store_db(store);
+    *picture = 0;
+    *embedded = 0;
+    glimpse_db_enter(db);
+    int status = glimpse_db_integer(db, picture, WITH_IDENTITY, "b", (const void *)identity->bytes,
+                                    sizeof identity->bytes);
+    if (status == GLIMPSE_OK) status = has_embedding(db, model, *picture, embedded);
+    glimpse_db_leave(db);
+    return status;
+}
+
+/* The picture that these bytes show, as far as is known. */
+static int picture_of(glimpse_db *db, int64_t *picture, const glimpse_content_meta *meta) {
+    int status = glimpse_db_integer(
+        db, picture,
+        "SELECT coalesce((SELECT picture_id FROM content WHERE hash = ?1 AND size = ?2),"
+        " (SELECT id FROM picture WHERE hash = ?1 AND size = ?2))",
+        "bi", (const void *)meta->hash.bytes, sizeof meta->hash.bytes, (int64_t)meta->size);
+    if (status < 0 || *picture || !meta->has_identity) return status;
+    status = glimpse_db_integer(db, picture, WITH_IDENTITY, "b",
+                                (const void *)meta->identity.bytes, sizeof meta->identity.bytes);
+    return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
+}
+
+static int insert_picture(glimpse_db *db, int64_t *picture, const glimpse_content_meta *meta) {
+    return glimpse_db_integer(
+        db, picture,
+        "INSERT INTO picture (hash, size, identity, width, height, orientation, format, sum)"
+        " VALUES (?1, ?2, nullif(?3, x''), ?4, ?5, ?6, ?7,"
+        "  glimpse_sum(?1, ?2, nullif(?3, x''), ?4, ?5, ?6, ?7)) RETURNING id",
+        "bibiiit", (const void *)meta->hash.bytes, sizeof meta->hash.bytes, (int64_t)meta->size,
+        (const void *)meta->identity.bytes, meta->has_identity ? sizeof meta->identity.bytes : 0,
+        (int64_t)meta->width, (int64_t)meta->height, (int64_t)meta->orientation,
+        meta->format ? meta->format : "");
+}
+
+static int update_picture(glimpse_db *db, int64_t picture, const glimpse_content_meta *meta) {
+    return glimpse_db_run(
+        db,
+        "UPDATE picture SET identity = coalesce(identity, nullif(?2, x'')), width = ?3,"
+        " height = ?4, orientation = ?5, format = ?6, sum = glimpse_sum(hash, size,"
+        "  coalesce(identity, nullif(?2, x'')), ?3, ?4, ?5, ?6) WHERE id = ?1",
+        "ibiiit", picture, (const void *)meta->identity.bytes,
+        meta->has_identity ? sizeof meta->identity.bytes : 0, (int64_t)meta->width,
+        (int64_t)meta->height, (int64_t)meta->orientation, meta->format ? meta->format : "");
+}
+
+/* With the connection entered. */
+static int attach(glimpse_db *db, int64_t picture, const glimpse_content_meta *meta) {
+    return glimpse_db_run(
+        db,
+        "INSERT INTO content (hash, size, picture_id, taken, camera, latitude, longitude, sum)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, glimpse_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7))"
+        " ON CONFLICT (hash, size) DO UPDATE SET taken = ?4, camera = ?5, latitude = ?6,"
+        " longitude = ?7, sum = glimpse_sum(?1, ?2, picture_id, ?4, ?5, ?6, ?7)",
+        meta->has_gps ? "biittrr" : "biittnn", (const void *)meta->hash.bytes,
+        sizeof meta->hash.bytes, (int64_t)meta->size, picture, meta->taken ? meta->taken : "",
+        meta->camera ? meta->camera : "", meta->latitude, meta->longitude);
+}
+
+int glimpse_catalog_write_content(int64_t *picture, glimpse_store *store,
                                   const glimpse_content_meta *meta) {
     glimpse_db *db = glimpse_store_db(store);
-    *content = 0;
+    *picture = 0;
+    glimpse_db_enter(db);
+    int status = picture_of(db, picture, meta);
+    if (status == GLIMPSE_OK) {
+        status = *picture ? update_picture(db, *picture, meta) : insert_picture(db, picture, meta);
+    }
+    if (status == GLIMPSE_OK) status = attach(db, *picture, meta);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_attach_content(glimpse_store *store, int64_t picture,
+                                   const glimpse_content_meta *meta) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = attach(db, picture, meta);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_identify(glimpse_store *store, int64_t picture, const glimpse_hash *identity) {
+    glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
     int status = glimpse_db_run(
         db,
-        "INSERT INTO content (hash, size, width, height, orientation, format, taken, camera,"
-        " latitude, longitude, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-        " glimpse_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10))"
-        " ON CONFLICT (hash, size) DO UPDATE SET width = ?3, height = ?4, orientation = ?5,"
-        " format = ?6, taken = ?7, camera = ?8, latitude = ?9, longitude = ?10, sum = excluded.sum",
-        meta->has_gps ? "biiiitttrr" : "biiiitttnn", meta->hash.bytes, sizeof meta->hash.bytes,
-        (int64_t)meta->size, (int64_t)meta->width, (int64_t)meta->height,
-        (int64_t)meta->orientation, meta->format ? meta->format : "",
-        meta->taken ? meta->taken : "", meta->camera ? meta->camera : "", meta->latitude,
-        meta->longitude);
-    if (status == GLIMPSE_OK) {
-        status = glimpse_catalog_find_content(content, NULL, store, &meta->hash, meta->size, 0);
-    }
+        "UPDATE picture SET identity = ?2,"
+        " sum = glimpse_sum(hash, size, ?2, width, height, orientation, format)"
+        " WHERE id = ?1 AND identity IS NULL",
+        "ib", picture, (const void *)identity->bytes, sizeof identity->bytes);
     glimpse_db_leave(db);
     return status;
 }
 
-int glimpse_catalog_find_hash(int64_t *content, glimpse_store *store, const glimpse_hash *hash) {
+int glimpse_catalog_find_id(int64_t *picture, glimpse_store *store, const glimpse_hash *id) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
-    int status =
-        glimpse_db_integer(db, content, "SELECT id FROM content WHERE hash = ?1 ORDER BY size", "b",
-                           (const void *)hash->bytes, sizeof hash->bytes);
+    int status = glimpse_db_integer(db, picture, GLIMPSE_PICTURE_OF_ID, "b",
+                                    (const void *)id->bytes, sizeof id->bytes);
     glimpse_db_leave(db);
     return status;
+}
+
+int glimpse_catalog_id_of(glimpse_hash *id, glimpse_store *store, const glimpse_hash *hash) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *row = NULL;
+    *id = *hash;
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(
+        db, &row,
+        "SELECT p.hash FROM content c JOIN picture p ON p.id = c.picture_id WHERE c.hash = ?1"
+        " ORDER BY c.size LIMIT 1",
+        "b", (const void *)hash->bytes, sizeof hash->bytes);
+    if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
+    if (status > 0) (void)glimpse_column_hash(id, row, 0);
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    return status < 0 ? status : GLIMPSE_OK;
 }
 
 static const char *keep(glimpse_strings *strings, sqlite3_stmt *row, int column) {
@@ -74,14 +169,18 @@ static const char *keep(glimpse_strings *strings, sqlite3_stmt *row, int column)
 }
 
 int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
-                                     glimpse_strings *strings, int64_t content) {
+                                     glimpse_strings *strings, int64_t picture,
+                                     int64_t content) {
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     *out = (glimpse_content_meta){.format = "", .taken = "", .camera = ""};
     glimpse_db_enter(db);
     int status = glimpse_db_query(
-        db, &row, "SELECT hash, size, width, height, format, taken FROM content WHERE id = ?1", "i",
-        content);
+        db, &row,
+        "SELECT p.hash, c.size, p.width, p.height, p.format, c.taken FROM picture p"
+        " JOIN content c ON c.picture_id = p.id WHERE p.id = ?1"
+        " ORDER BY c.id = ?2 DESC, c.id LIMIT 1",
+        "ii", picture, content);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
     if (status > 0) {
         (void)glimpse_column_hash(&out->hash, row, 0);
@@ -97,12 +196,13 @@ int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *s
     return status > 0 ? GLIMPSE_OK : status == 0 ? GLIMPSE_E_NOT_FOUND : status;
 }
 
-int64_t glimpse_embedding_sum(int64_t model, int64_t content, const void *vector, size_t size) {
+/* Part 0 is not in it: that is what it was before there were parts. */
+int64_t glimpse_embedding_sum(int64_t model, int64_t picture, const void *vector, size_t size) {
     /* Ids and vector are hashed apart and combined, so that nothing has to be copied. */
     uint8_t ids[16];
     for (int i = 0; i < 8; i++) {
         ids[i] = (uint8_t)((uint64_t)model >> (8 * i));
-        ids[8 + i] = (uint8_t)((uint64_t)content >> (8 * i));
+        ids[8 + i] = (uint8_t)((uint64_t)picture >> (8 * i));
     }
     glimpse_hash parts[2] = {glimpse_hash_bytes(ids, sizeof ids), glimpse_hash_bytes(vector, size)};
     glimpse_hash whole = glimpse_hash_bytes(parts, sizeof parts);
@@ -112,7 +212,7 @@ int64_t glimpse_embedding_sum(int64_t model, int64_t content, const void *vector
     return (int64_t)sum;
 }
 
-int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t content,
+int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t picture,
                                     const float *vector, size_t dim) {
     glimpse_db *db = glimpse_store_db(store);
     double square = 0.0;
@@ -143,10 +243,11 @@ int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t
     glimpse_f16_store(bytes, unit, dim);
     status =
         glimpse_db_run(db,
-                       "INSERT INTO embedding (model_id, content_id, vector, sum)"
-                       " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (content_id, model_id) DO NOTHING",
-                       "iibi", model, content, (const void *)bytes, 2 * dim,
-                       glimpse_embedding_sum(model, content, bytes, 2 * dim));
+                       "INSERT INTO embedding (model_id, picture_id, part, vector, sum)"
+                       " VALUES (?1, ?2, 0, ?3, ?4)"
+                       " ON CONFLICT (picture_id, part, model_id) DO NOTHING",
+                       "iibi", model, picture, (const void *)bytes, 2 * dim,
+                       glimpse_embedding_sum(model, picture, bytes, 2 * dim));
 done:
     glimpse_db_leave(db);
     free(bytes);
@@ -155,37 +256,37 @@ done:
 }
 
 int glimpse_embedding_read(glimpse_db *db, sqlite3_stmt *row, int first, int64_t model, size_t dim,
-                           int64_t *content, const uint8_t **vector) {
-    *content = sqlite3_column_int64(row, first);
+                           int64_t *picture, const uint8_t **vector) {
+    *picture = sqlite3_column_int64(row, first);
     *vector = sqlite3_column_blob(row, first + 1);
     size_t size = (size_t)sqlite3_column_bytes(row, first + 1);
     if (size != 2 * dim) {
-        return glimpse_db_damaged(db, "the embedding of content %lld has %zu bytes instead of %zu",
-                                  (long long)*content, size, 2 * dim);
+        return glimpse_db_damaged(db, "the embedding of picture %lld has %zu bytes instead of %zu",
+                                  (long long)*picture, size, 2 * dim);
     }
-    if (glimpse_embedding_sum(model, *content, *vector, size) !=
+    if (glimpse_embedding_sum(model, *picture, *vector, size) !=
         sqlite3_column_int64(row, first + 2)) {
-        return glimpse_db_damaged(db, "the embedding of content %lld does not match its checksum",
-                                  (long long)*content);
+        return glimpse_db_damaged(db, "the embedding of picture %lld does not match its checksum",
+                                  (long long)*picture);
     }
     return GLIMPSE_OK;
 }
 
 int glimpse_catalog_embedding(float *vector, glimpse_hash *hash, glimpse_store *store,
-                              const glimpse_model_info *model, int64_t content) {
+                              const glimpse_model_info *model, int64_t picture) {
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     const uint8_t *bytes = NULL;
     glimpse_db_enter(db);
     int status = glimpse_db_query(db, &row,
-                                  "SELECT e.content_id, e.vector, e.sum, c.hash FROM embedding e"
-                                  " JOIN content c ON c.id = e.content_id"
-                                  " WHERE e.content_id = ?1 AND e.model_id = ?2",
-                                  "ii", content, model->id);
+                                  "SELECT e.picture_id, e.vector, e.sum, p.hash FROM embedding e"
+                                  " JOIN picture p ON p.id = e.picture_id"
+                                  " WHERE e.picture_id = ?1 AND e.part = 0 AND e.model_id = ?2",
+                                  "ii", picture, model->id);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
     if (status == 0) status = GLIMPSE_E_NOT_FOUND;
     if (status > 0) {
-        status = glimpse_embedding_read(db, row, 0, model->id, model->dim, &content, &bytes);
+        status = glimpse_embedding_read(db, row, 0, model->id, model->dim, &picture, &bytes);
     }
     if (status == GLIMPSE_OK) {
         glimpse_f16_load(vector, bytes, model->dim);

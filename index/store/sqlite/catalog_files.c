@@ -8,8 +8,9 @@
 #include <string.h>
 
 #define ROW_COLUMNS                                                                              \
- "SELECT size, mtime_ns, inode, missing, content_id, code,"                                      \
- " EXISTS (SELECT 1 FROM embedding e WHERE e.content_id = file.content_id AND e.model_id = ?1)," \
+ "SELECT size, mtime_ns, inode, missing, picture_id, code,"                                      \
+ " EXISTS (SELECT 1 FROM embedding e WHERE e.picture_id = file.picture_id AND e.part = 0"        \
+ "  AND e.model_id = ?1), picture_id NOT IN (SELECT id FROM picture WHERE identity IS NULL),"    \
  " id, path FROM file"
 
 static glimpse_file_row read_row(sqlite3_stmt *row) {
@@ -17,11 +18,12 @@ static glimpse_file_row read_row(sqlite3_stmt *row) {
         .stamp = {(uint64_t)sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1),
                   (uint64_t)sqlite3_column_int64(row, 2)},
         .missing = sqlite3_column_int(row, 3) != 0,
-        .content = sqlite3_column_int64(row, 4), /* NULL reads as 0 */
+        .picture = sqlite3_column_int64(row, 4), /* NULL reads as 0 */
         .code = (int16_t)sqlite3_column_int(row, 5),
         .embedded = sqlite3_column_int(row, 6) != 0,
+        .identified = sqlite3_column_int(row, 7) != 0,
     };
-    out.state = out.content ? GLIMPSE_FILE_OK : GLIMPSE_FILE_QUARANTINED;
+    out.state = out.picture ? GLIMPSE_FILE_OK : GLIMPSE_FILE_QUARANTINED;
     return out;
 }
 
@@ -29,9 +31,9 @@ static int append_rows(glimpse_db *db, glimpse_file_table *table, sqlite3_stmt *
     int status = GLIMPSE_OK;
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         const glimpse_file_row file = read_row(row);
-        status = glimpse_file_table_append(table, sqlite3_column_int64(row, 7), &file,
-                                           sqlite3_column_blob(row, 8),
-                                           (size_t)sqlite3_column_bytes(row, 8));
+        status = glimpse_file_table_append(table, sqlite3_column_int64(row, 8), &file,
+                                           sqlite3_column_blob(row, 9),
+                                           (size_t)sqlite3_column_bytes(row, 9));
     }
     return status;
 }
@@ -71,12 +73,12 @@ done:
     return status;
 }
 
-int glimpse_catalog_content_of_file(int64_t *content, glimpse_store *store, const char *path) {
+int glimpse_catalog_picture_of_file(int64_t *picture, glimpse_store *store, const char *path) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
-    int status = glimpse_db_integer(db, content,
-                                    "SELECT content_id FROM file WHERE path = ?1"
-                                    " AND content_id IS NOT NULL",
+    int status = glimpse_db_integer(db, picture,
+                                    "SELECT picture_id FROM file WHERE path = ?1"
+                                    " AND picture_id IS NOT NULL",
                                     "p", path);
     glimpse_db_leave(db);
     return status;
@@ -116,16 +118,24 @@ int glimpse_catalog_find_file(glimpse_file_row *out, glimpse_store *store, const
 }
 
 int glimpse_catalog_bind_file(glimpse_store *store, const char *path,
-                              const glimpse_file_stamp *stamp, int64_t content) {
+                              const glimpse_file_stamp *stamp, const glimpse_hash *hash,
+                              uint64_t size) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
     int status = glimpse_db_run(
         db,
-        "INSERT INTO file (path, size, mtime_ns, inode, missing, content_id, sum)"
-        " VALUES (?1, ?2, ?3, ?4, 0, ?5, glimpse_sum(?1, ?2, ?3, ?4, 0, ?5, NULL, NULL))"
+        "INSERT INTO file (path, size, mtime_ns, inode, missing, picture_id, content_id, sum)"
+        " SELECT ?1, ?2, ?3, ?4, 0, picture_id, id,"
+        "  glimpse_sum(?1, ?2, ?3, ?4, 0, picture_id, id, NULL, NULL)"
+        " FROM content WHERE hash = ?5 AND size = ?6"
         " ON CONFLICT (path) DO UPDATE SET size = ?2, mtime_ns = ?3, inode = ?4, missing = 0,"
-        " content_id = ?5, code = NULL, reason = NULL, sum = excluded.sum",
-        "piiii", path, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode, content);
+        " picture_id = excluded.picture_id, content_id = excluded.content_id,"
+        " code = NULL, reason = NULL, sum = excluded.sum",
+        "piiibi", path, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
+        (const void *)hash->bytes, sizeof hash->bytes, (int64_t)size);
+    if (status == GLIMPSE_OK && glimpse_db_changes(db) == 0) {
+        status = glimpse_fail(GLIMPSE_E_INVALID, "%s: bound to bytes that are not known", path);
+    }
     glimpse_db_leave(db);
     return status;
 }
@@ -143,9 +153,9 @@ int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
         glimpse_db_run(db,
                        "INSERT INTO file (path, size, mtime_ns, inode, missing, code, reason, sum)"
                        " VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6,"
-                       "  glimpse_sum(?1, ?2, ?3, ?4, 0, NULL, ?5, ?6))"
+                       "  glimpse_sum(?1, ?2, ?3, ?4, 0, NULL, NULL, ?5, ?6))"
                        " ON CONFLICT (path) DO UPDATE SET size = ?2, mtime_ns = ?3, inode = ?4,"
-                       " missing = 0, content_id = NULL, code = ?5, reason = ?6,"
+                       " missing = 0, picture_id = NULL, content_id = NULL, code = ?5, reason = ?6,"
                        " sum = excluded.sum",
                        "piiiit", path, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
                        (int64_t)code, kept);
@@ -166,7 +176,7 @@ int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int missing) {
     glimpse_db_enter(db);
     int status = glimpse_db_run(db,
                                 "UPDATE file SET missing = ?2, sum = glimpse_sum(path, size,"
-                                " mtime_ns, inode, ?2, content_id, code, reason) WHERE id = ?1",
+                                " mtime_ns, inode, ?2, picture_id, content_id, code, reason) WHERE id = ?1",
                                 "ii", id, (int64_t)(missing != 0));
     glimpse_db_leave(db);
     return status;
@@ -219,7 +229,7 @@ int glimpse_catalog_quarantined_files(glimpse_store *store,
     path_buffer buffer = {0};
     glimpse_db_enter(db);
     int status = glimpse_db_query(db, &row,
-                                  "SELECT path, reason FROM file WHERE content_id IS NULL"
+                                  "SELECT path, reason FROM file WHERE picture_id IS NULL"
                                   " AND missing = 0 ORDER BY path",
                                   "");
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {

@@ -84,18 +84,19 @@ int glimpse_upkeep_count(glimpse_store_counts *out, glimpse_store *store, int64_
     int status =
         numbers(db, files, 3,
                 "SELECT count(*) FILTER (WHERE missing = 0), count(*) FILTER (WHERE missing = 1),"
-                " count(*) FILTER (WHERE missing = 0 AND content_id IS NOT NULL) FROM file",
+                " count(*) FILTER (WHERE missing = 0 AND picture_id IS NOT NULL) FROM file",
                 "", 0);
     if (status == GLIMPSE_OK) {
         status = numbers(
             db, embedded, 2,
-            "SELECT count(*), count(DISTINCT content_id) FROM file WHERE missing = 0 AND EXISTS"
-            " (SELECT 1 FROM embedding e WHERE e.content_id = file.content_id AND e.model_id = ?1)",
+            "SELECT count(*), count(DISTINCT picture_id) FROM file WHERE missing = 0 AND EXISTS"
+            " (SELECT 1 FROM embedding e WHERE e.picture_id = file.picture_id AND e.part = 0"
+            "  AND e.model_id = ?1)",
             "i", model);
     }
     if (status == GLIMPSE_OK) {
         status = numbers(db, captions, 2,
-                         "SELECT count(*), count(DISTINCT content_id) FROM caption", "", 0);
+                         "SELECT count(*), count(DISTINCT picture_id) FROM caption", "", 0);
     }
     glimpse_db_leave(db);
     if (status < 0) return status;

@@ -289,6 +289,38 @@ int glimpse_db_close_alone(glimpse_db *db) {
     return status;
 }
 
+int glimpse_db_copy(glimpse_db *db, const char *path) {
+    sqlite3 *target = NULL;
+    glimpse_db_enter(db);
+    int code = sqlite3_open_v2(
+        path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+        glimpse_vfs());
+    (void)sqlite3_extended_result_codes(target, 1);
+    sqlite3_backup *copy = code == SQLITE_OK ? sqlite3_backup_init(target, "main", db->handle, "main")
+                                             : NULL;
+    if (copy) {
+        code = sqlite3_backup_step(copy, -1);
+        const int finished = sqlite3_backup_finish(copy);
+        if (code == SQLITE_DONE) code = finished;
+    } else if (code == SQLITE_OK) {
+        code = sqlite3_errcode(target);
+    }
+    int status = GLIMPSE_OK;
+    if (code != SQLITE_OK) {
+        const int error = sqlite3_system_errno(target);
+        if ((code & 0xff) == SQLITE_FULL || error == ENOSPC || error == EDQUOT) {
+            errno = error == EDQUOT ? EDQUOT : ENOSPC;
+            status = glimpse_fail_errno("%s: cannot write", path);
+        } else {
+            status = glimpse_fail(GLIMPSE_E_IO, "%s: cannot be copied to %s: %s (%d)", db->path,
+                                  path, sqlite3_errmsg(target), code);
+        }
+    }
+    (void)sqlite3_close_v2(target);
+    glimpse_db_leave(db);
+    return status;
+}
+
 void glimpse_db_close(glimpse_db *db) {
     if (!db) return;
     finalize_statements(db);

@@ -34,17 +34,18 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
  * arguments and their types. */
 #define GLIMPSE_ROOT_SUM "glimpse_sum(path, is_folder, offline)"
 #define GLIMPSE_FILE_SUM \
- "glimpse_sum(path, size, mtime_ns, inode, missing, content_id, code, reason)"
+ "glimpse_sum(path, size, mtime_ns, inode, missing, picture_id, content_id, code, reason)"
+#define GLIMPSE_PICTURE_SUM "glimpse_sum(hash, size, identity, width, height, orientation, format)"
 #define GLIMPSE_CONTENT_SUM \
- "glimpse_sum(hash, size, width, height, orientation, format, taken, camera, latitude, longitude)"
-#define GLIMPSE_CAPTION_SUM "glimpse_sum(content_id, style, model, prompt, text, created)"
+ "glimpse_sum(hash, size, picture_id, taken, camera, latitude, longitude)"
+#define GLIMPSE_CAPTION_SUM "glimpse_sum(picture_id, part, style, model, prompt, text, created)"
 
 #define GLIMPSE_VLM_ANSWER_SUM  "glimpse_sum(key, contents, model, prompt, parameters, answer, made)"
 #define GLIMPSE_LABELLING_SUM   "glimpse_sum(name, model_id, classifier, classes, settings, created)"
 #define GLIMPSE_LABEL_CLASS_SUM "glimpse_sum(labelling_id, name)"
-#define GLIMPSE_LABEL_SUM       "glimpse_sum(content_id, class_id, probability, score)"
-#define GLIMPSE_FINGERPRINT_SUM "glimpse_sum(content_id, version, data)"
-#define GLIMPSE_THUMBNAIL_SUM   "glimpse_sum(content_id, version, pixels)"
+#define GLIMPSE_LABEL_SUM       "glimpse_sum(picture_id, part, class_id, probability, score)"
+#define GLIMPSE_FINGERPRINT_SUM "glimpse_sum(picture_id, part, version, data)"
+#define GLIMPSE_THUMBNAIL_SUM   "glimpse_sum(picture_id, part, version, pixels)"
 
 /* Opens with the settings every connection has (see db.c). */
 int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags);
@@ -52,6 +53,9 @@ int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags);
  * that can be done; where it cannot, on a full disk, the log stays beside the file and nothing is
  * lost: commits are on the disk when they return. */
 void glimpse_db_close(glimpse_db *db);
+/* A copy of what is committed, as a database of its own at `path`, where no file is yet; on the disk
+ * when this returns. A failure may leave a part of it. */
+int glimpse_db_copy(glimpse_db *db, const char *path);
 /* Closes a database of which the file alone is to be kept, under another name: a failure when it is
  * not whole without the log. */
 int glimpse_db_close_alone(glimpse_db *db);

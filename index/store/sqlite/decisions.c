@@ -1,6 +1,6 @@
 /*
- * decisions.c - decisions about duplicates in the catalogue. Members name contents by hash and not
- * by the catalogue's content row, which comes and goes with the files.
+ * decisions.c - decisions about duplicates in the catalogue. Members name pictures by id and not by
+ * the catalogue's row, which comes and goes with the files.
  */
 #include "core/error.h"
 #include "duplicates.h"
@@ -73,8 +73,9 @@ int glimpse_decisions_list_rows(glimpse_store *store, glimpse_decision_entry_fn 
     glimpse_db_enter(db);
     int status = glimpse_db_query(
         db, &row,
-        "SELECT d.id, d.kind, d.made, m.hash, coalesce((SELECT f.path FROM content c"
-        " JOIN file f ON f.content_id = c.id WHERE c.hash = m.hash AND f.missing = 0"
+        "SELECT d.id, d.kind, d.made, m.hash, coalesce((SELECT f.path FROM file f"
+        " WHERE f.picture_id IN (SELECT id FROM picture WHERE hash = m.hash UNION ALL"
+        "  SELECT picture_id FROM content WHERE hash = m.hash) AND f.missing = 0"
         " ORDER BY f.path LIMIT 1), m.path), m.copies"
         " FROM decision d JOIN decision_member m ON m.decision_id = d.id ORDER BY d.id, m.hash",
         "");
@@ -88,6 +89,28 @@ int glimpse_decisions_list_rows(glimpse_store *store, glimpse_decision_entry_fn 
         (void)glimpse_column_hash(&entry.member.hash, row, 3);
         status = path ? visit(user, &entry) : glimpse_fail_nomem(256, "a path");
         free(path);
+    }
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_decisions_list_contents(glimpse_store *store, glimpse_decision_content_fn visit,
+                                    void *user) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *row = NULL;
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(
+        db, &row,
+        "SELECT m.hash, c.hash FROM (SELECT DISTINCT hash FROM decision_member) m"
+        " JOIN content c ON c.picture_id IN (SELECT id FROM picture WHERE hash = m.hash UNION ALL"
+        "  SELECT picture_id FROM content WHERE hash = m.hash) WHERE c.hash <> m.hash",
+        "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
+        glimpse_hash member, bytes;
+        (void)glimpse_column_hash(&member, row, 0);
+        (void)glimpse_column_hash(&bytes, row, 1);
+        status = visit(user, &member, &bytes);
     }
     glimpse_db_reset(row);
     glimpse_db_leave(db);

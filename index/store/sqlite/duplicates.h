@@ -12,6 +12,8 @@ int glimpse_decisions_write_row(int64_t *number, glimpse_store *store, int kind,
                                 size_t count);
 int glimpse_decisions_forget_row(glimpse_store *store, int64_t number);
 int glimpse_decisions_list_rows(glimpse_store *store, glimpse_decision_entry_fn visit, void *user);
+int glimpse_decisions_list_contents(glimpse_store *store, glimpse_decision_content_fn visit,
+                                    void *user);
 
 int glimpse_derived_of_file(glimpse_store *store, glimpse_derived kind, int version,
                             const char *path, const glimpse_file_stamp *stamp,

@@ -37,25 +37,25 @@ int glimpse_filtered_count_pictures(size_t *count, glimpse_store *store,
                                     const glimpse_filter *filter) {
     int64_t pictures = 0;
     int status = filtered_integer(&pictures, glimpse_store_db(store), filter,
-                                  "SELECT count(DISTINCT f.content_id) FROM file f"
+                                  "SELECT count(DISTINCT f.picture_id) FROM file f"
                                   " WHERE f.missing = 0 AND f.id >= ?8"
-                                  " AND f.content_id IS NOT NULL AND " GLIMPSE_FILTER_PATH,
+                                  " AND f.picture_id IS NOT NULL AND " GLIMPSE_FILTER_PATH,
                                   0);
     *count = (size_t)pictures;
     return status;
 }
 
-/* 1 when the content has all labels that are wanted. */
-static int has_labels(glimpse_db *db, const char *const *labels, size_t count, int64_t content) {
+/* 1 when the picture has all labels that are wanted. */
+static int has_labels(glimpse_db *db, const char *const *labels, size_t count, int64_t picture) {
     int status = 1;
     for (size_t i = 0; i < count && status > 0; i++) {
         sqlite3_stmt *row = NULL;
         status = glimpse_db_query(
             db, &row,
             "SELECT 1 FROM label l JOIN label_class k ON k.id = l.class_id"
-            " WHERE l.content_id = ?1 AND instr('/' || k.name || '/', '/' || ?2 || '/') > 0"
+            " WHERE l.picture_id = ?1 AND instr('/' || k.name || '/', '/' || ?2 || '/') > 0"
             " LIMIT 1",
-            "it", content, labels[i]);
+            "it", picture, labels[i]);
         if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
         glimpse_db_reset(row);
     }
@@ -72,8 +72,10 @@ int glimpse_filtered_choose(glimpse_content_choice *choices, glimpse_store *stor
         sqlite3_stmt *row = NULL;
         choices[i] = (glimpse_content_choice){0};
         status = glimpse_filter_query(filter, db, &row,
-                                      "SELECT c.hash, c.size FROM content c WHERE c.id = ?8 AND"
-                                      " EXISTS (SELECT 1 FROM file f WHERE f.content_id = c.id"
+                                      "SELECT p.hash, p.size FROM picture p WHERE p.id = ?8 AND"
+                                      " EXISTS (SELECT 1 FROM file f"
+                                      " JOIN content c ON c.id = f.content_id"
+                                      " WHERE f.picture_id = p.id"
                                       " AND f.missing = 0 AND " GLIMPSE_FILTER ")",
                                       contents[i]);
         if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
@@ -96,9 +98,10 @@ int glimpse_filtered_contents(glimpse_store *store, const glimpse_filter *filter
     sqlite3_stmt *row = NULL;
     glimpse_db_enter(db);
     int status = glimpse_filter_query(filter, db, &row,
-                                      "SELECT DISTINCT c.id, c.hash, c.size FROM file f"
+                                      "SELECT DISTINCT p.id, p.hash, p.size FROM file f"
                                       " CROSS JOIN content c ON c.id = f.content_id"
-                                      " WHERE f.missing = 0 AND c.id > ?8 AND " GLIMPSE_FILTER,
+                                      " CROSS JOIN picture p ON p.id = f.picture_id"
+                                      " WHERE f.missing = 0 AND p.id > ?8 AND " GLIMPSE_FILTER,
                                       0);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         int64_t content = sqlite3_column_int64(row, 0);
@@ -119,10 +122,10 @@ int glimpse_filtered_pictures(glimpse_store *store, const glimpse_filter *filter
     sqlite3_stmt *row = NULL;
     glimpse_db_enter(db);
     int status = glimpse_filter_query(filter, db, &row,
-                                      "SELECT f.content_id, min(f.path) FROM file f"
+                                      "SELECT f.picture_id, min(f.path) FROM file f"
                                       " WHERE f.missing = 0 AND f.id >= ?8"
-                                      " AND f.content_id IS NOT NULL AND " GLIMPSE_FILTER_PATH
-                                      " GROUP BY f.content_id ORDER BY 2",
+                                      " AND f.picture_id IS NOT NULL AND " GLIMPSE_FILTER_PATH
+                                      " GROUP BY f.picture_id ORDER BY 2",
                                       0);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0)
         status = visit(user, sqlite3_column_int64(row, 0));
@@ -138,8 +141,9 @@ int glimpse_filtered_files_of(glimpse_store *store, const glimpse_filter *filter
     glimpse_db_enter(db);
     int status = glimpse_filter_query(filter, db, &row,
                                       "SELECT f.path, f.mtime_ns, " GLIMPSE_FILTER
+                                      ", f.content_id, c.size"
                                       " FROM file f JOIN content c ON c.id = f.content_id"
-                                      " WHERE f.content_id = ?8 AND f.missing = 0 ORDER BY f.path",
+                                      " WHERE f.picture_id = ?8 AND f.missing = 0 ORDER BY f.path",
                                       content);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         char *path = glimpse_column_path(row, 0);
@@ -147,8 +151,11 @@ int glimpse_filtered_files_of(glimpse_store *store, const glimpse_filter *filter
             status = glimpse_fail_nomem(64, "a path");
             break;
         }
-        const glimpse_store_file file = {path, sqlite3_column_int64(row, 1),
-                                         sqlite3_column_int(row, 2)};
+        const glimpse_store_file file = {.path = path,
+                                         .mtime_ns = sqlite3_column_int64(row, 1),
+                                         .passes = sqlite3_column_int(row, 2),
+                                         .content = sqlite3_column_int64(row, 3),
+                                         .size = (uint64_t)sqlite3_column_int64(row, 4)};
         status = visit(user, &file);
         free(path);
     }
@@ -194,11 +201,12 @@ int glimpse_filtered_embedded(glimpse_store *store, const glimpse_filter *filter
     glimpse_db_enter(db);
     int status = glimpse_filter_query(
         filter, db, &row,
-        "SELECT f.path, f.mtime_ns, c.hash, c.size, c.width, c.height, c.format, c.taken,"
-        " e.content_id, e.vector, e.sum,"
-        " (SELECT count(*) FROM file g WHERE g.content_id = c.id AND g.missing = 0)"
+        "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.format, c.taken,"
+        " e.picture_id, e.vector, e.sum,"
+        " (SELECT count(*) FROM file g WHERE g.picture_id = p.id AND g.missing = 0)"
         " FROM file f CROSS JOIN content c ON c.id = f.content_id"
-        " CROSS JOIN embedding e ON e.content_id = c.id AND e.model_id = ?8"
+        " CROSS JOIN picture p ON p.id = f.picture_id"
+        " CROSS JOIN embedding e ON e.picture_id = p.id AND e.part = 0 AND e.model_id = ?8"
         " WHERE f.missing = 0 AND " GLIMPSE_FILTER_PATH " ORDER BY f.path",
         model->id);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0)

@@ -66,7 +66,7 @@ static int append(glimpse_vectors *vectors, glimpse_db *db, const glimpse_model_
         goto done;
     }
     status = glimpse_db_query(db, &row,
-                              "SELECT content_id, vector, sum, id FROM embedding"
+                              "SELECT picture_id, vector, sum, id FROM embedding"
                               " WHERE model_id = ?1 AND id > ?2 ORDER BY id",
                               "ii", model->id, glimpse_vectors_last_row(vectors));
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {

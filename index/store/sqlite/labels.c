@@ -61,29 +61,29 @@ static int class_row(writer *w, size_t k, int64_t *id) {
 }
 
 static int write_labels(writer *w) {
-    int64_t content = 0;
+    int64_t picture = 0;
     int status = GLIMPSE_OK, present = 0;
     for (size_t i = 0; i < w->l->label_count && status == GLIMPSE_OK; i++) {
         const glimpse_store_label *e = &w->l->labels[i];
         int64_t class_id = 0;
         if (e->class_index == GLIMPSE_NO_CLASS) {
-            status = glimpse_db_integer(w->db, &content, "SELECT id FROM content WHERE hash = ?1",
-                                        "b", (const void *)e->hash.bytes, sizeof e->hash.bytes);
+            status = glimpse_db_integer(w->db, &picture, GLIMPSE_PICTURE_OF_ID, "b",
+                                        (const void *)e->hash.bytes, sizeof e->hash.bytes);
             present = status == GLIMPSE_OK;
             if (status == GLIMPSE_E_NOT_FOUND) status = GLIMPSE_OK; /* pruned meanwhile */
             if (status < 0 || !present) continue;
             status = glimpse_db_run(w->db,
-                                    "DELETE FROM label WHERE content_id = ?1 AND class_id IN"
+                                    "DELETE FROM label WHERE picture_id = ?1 AND part = 0 AND class_id IN"
                                     " (SELECT id FROM label_class WHERE labelling_id = ?2)",
-                                    "ii", content, w->labelling);
+                                    "ii", picture, w->labelling);
         } else if (present) {
             status = class_row(w, (size_t)e->class_index, &class_id);
             if (status < 0) break;
             status =
                 glimpse_db_run(w->db,
-                               "INSERT INTO label (content_id, class_id, probability, score, sum)"
-                               " VALUES (?1, ?2, ?3, ?4, glimpse_sum(?1, ?2, ?3, ?4))",
-                               "iirr", content, class_id, (double)e->probability, (double)e->score);
+                               "INSERT INTO label (picture_id, part, class_id, probability, score, sum)"
+                               " VALUES (?1, 0, ?2, ?3, ?4, glimpse_sum(?1, 0, ?2, ?3, ?4))",
+                               "iirr", picture, class_id, (double)e->probability, (double)e->score);
         }
     }
     return status;
@@ -102,7 +102,7 @@ int glimpse_labels_write(uint64_t *stored, glimpse_store *store,
     if (status == GLIMPSE_OK) status = write_labels(&w);
     if (status == GLIMPSE_OK) {
         status = glimpse_db_integer(w.db, &count,
-                                    "SELECT count(DISTINCT l.content_id) FROM label l"
+                                    "SELECT count(DISTINCT l.picture_id) FROM label l"
                                     " JOIN label_class k ON k.id = l.class_id"
                                     " WHERE k.labelling_id = ?1",
                                     "i", w.labelling);
@@ -138,7 +138,7 @@ int glimpse_labels_list(glimpse_store *store, glimpse_labelling_fn visit, void *
     int status = glimpse_db_query(
         db, &row,
         "SELECT g.name, m.name, m.fingerprint, g.classifier, g.settings, g.created, g.classes,"
-        " (SELECT count(DISTINCT l.content_id) FROM label l JOIN label_class k"
+        " (SELECT count(DISTINCT l.picture_id) FROM label l JOIN label_class k"
         "  ON k.id = l.class_id WHERE k.labelling_id = g.id)"
         " FROM labelling g JOIN model m ON m.id = g.model_id ORDER BY g.name",
         "");
@@ -186,7 +186,7 @@ int glimpse_labels_of_content(glimpse_store *store, int64_t content, glimpse_sto
                                   "SELECT g.name, k.name, l.probability, l.score FROM label l"
                                   " JOIN label_class k ON k.id = l.class_id"
                                   " JOIN labelling g ON g.id = k.labelling_id"
-                                  " WHERE l.content_id = ?1"
+                                  " WHERE l.picture_id = ?1"
                                   " ORDER BY g.name, l.probability DESC, k.name",
                                   "i", content);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {

@@ -145,18 +145,19 @@ static int forget_model(glimpse_db *db, const char *fingerprint, uint64_t *embed
     return status;
 }
 
-/* Captions go before their contents, and their words before them. */
-static int forget_contents(glimpse_db *db, glimpse_prune_report *report) {
+/* A picture stays while a file shows it, in whatever bytes. Captions go before their pictures, and
+ * their words before them. */
+static int forget_pictures(glimpse_db *db, glimpse_prune_report *report) {
     int status = glimpse_db_run(
         db,
         "INSERT INTO caption_text (caption_text, rowid, text) SELECT 'delete', id, text"
         " FROM caption WHERE NOT EXISTS"
-        " (SELECT 1 FROM file WHERE file.content_id = caption.content_id)",
+        " (SELECT 1 FROM file WHERE file.picture_id = caption.picture_id)",
         "");
     if (status < 0) return status;
     status = glimpse_db_run(db,
                             "DELETE FROM caption WHERE NOT EXISTS"
-                            " (SELECT 1 FROM file WHERE file.content_id = caption.content_id)",
+                            " (SELECT 1 FROM file WHERE file.picture_id = caption.picture_id)",
                             "");
     report->captions += (uint64_t)glimpse_db_changes(db);
     if (status == GLIMPSE_OK) {
@@ -165,6 +166,12 @@ static int forget_contents(glimpse_db *db, glimpse_prune_report *report) {
                                 " (SELECT 1 FROM file WHERE file.content_id = content.id)",
                                 "");
         report->contents += (uint64_t)glimpse_db_changes(db);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_run(db,
+                                "DELETE FROM picture WHERE NOT EXISTS"
+                                " (SELECT 1 FROM file WHERE file.picture_id = picture.id)",
+                                "");
     }
     return status;
 }
@@ -184,11 +191,11 @@ static int forget(glimpse_db *db, const glimpse_prune_options *options,
         status =
             glimpse_db_run(db,
                            "DELETE FROM embedding WHERE NOT EXISTS"
-                           " (SELECT 1 FROM file WHERE file.content_id = embedding.content_id)",
+                           " (SELECT 1 FROM file WHERE file.picture_id = embedding.picture_id)",
                            "");
         report->embeddings += (uint64_t)glimpse_db_changes(db);
     }
-    return status == GLIMPSE_OK ? forget_contents(db, report) : status;
+    return status == GLIMPSE_OK ? forget_pictures(db, report) : status;
 }
 
 int glimpse_upkeep_prune(glimpse_prune_report *report, glimpse_store *store,

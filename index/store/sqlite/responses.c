@@ -25,6 +25,7 @@
 
 struct glimpse_responses {
     glimpse_db *db;
+    int in_library;
 };
 
 int glimpse_responses_find(char **answer, glimpse_responses *responses, const glimpse_hash *key) {
@@ -93,7 +94,9 @@ int glimpse_responses_open_store(glimpse_responses **out, const glimpse_store *s
     *out = NULL;
     int status = glimpse_db_open(&db, glimpse_db_path(glimpse_store_db(store)),
                                  store->read_only ? GLIMPSE_DB_READ_ONLY : 0);
-    return status < 0 ? status : make(out, db);
+    if (status == GLIMPSE_OK) status = make(out, db);
+    if (status == GLIMPSE_OK) (*out)->in_library = 1;
+    return status;
 }
 
 /* Makes or checks the tables of a database of its own. */
@@ -149,6 +152,26 @@ void glimpse_responses_close(glimpse_responses *responses) {
 
 int glimpse_responses_is_read_only(const glimpse_responses *responses) {
     return glimpse_db_read_only(responses->db);
+}
+
+int glimpse_responses_picture_id(glimpse_hash *id, glimpse_responses *responses,
+                                 const glimpse_hash *identity) {
+    sqlite3_stmt *row = NULL;
+    if (!responses->in_library) return GLIMPSE_OK;
+    glimpse_db_enter(responses->db);
+    int status = glimpse_db_query(
+        responses->db, &row,
+        "SELECT hash FROM picture WHERE id = coalesce("
+        "(SELECT id FROM picture WHERE hash = ?1 ORDER BY size LIMIT 1),"
+        " (SELECT picture_id FROM content WHERE hash = ?1 ORDER BY size LIMIT 1),"
+        " (SELECT id FROM picture WHERE identity = ?2 ORDER BY id LIMIT 1))",
+        identity ? "bb" : "bn", (const void *)id->bytes, sizeof id->bytes,
+        identity ? (const void *)identity->bytes : NULL, sizeof identity->bytes);
+    if (status == GLIMPSE_OK) status = glimpse_db_step(responses->db, row);
+    if (status > 0) (void)glimpse_column_hash(id, row, 0);
+    glimpse_db_reset(row);
+    glimpse_db_leave(responses->db);
+    return status < 0 ? status : GLIMPSE_OK;
 }
 
 int glimpse_responses_count(int64_t *count, glimpse_responses *responses) {

@@ -12,6 +12,8 @@ void glimpse_responses_close(glimpse_responses *responses);
 int glimpse_responses_is_read_only(const glimpse_responses *responses);
 int glimpse_responses_find(char **answer, glimpse_responses *responses, const glimpse_hash *key);
 int glimpse_responses_write(glimpse_responses *responses, const glimpse_response *response);
+int glimpse_responses_picture_id(glimpse_hash *id, glimpse_responses *responses,
+                                 const glimpse_hash *identity);
 int glimpse_responses_count(int64_t *count, glimpse_responses *responses);
 int glimpse_responses_forget(int64_t *forgotten, glimpse_responses *responses, const char *model);
 

@@ -84,14 +84,22 @@ int glimpse_catalog_roots(glimpse_root **out, size_t *count, glimpse_store *stor
 /*
  * catalog_files.c, catalog_contents.c.
  */
+/* The row of the picture whose id ?1 is; people may also have noted what the bytes of one of its
+ * files hash to. */
+#define GLIMPSE_PICTURE_OF_ID                                                             \
+ "SELECT id FROM picture WHERE id = coalesce("                                            \
+ "(SELECT id FROM picture WHERE hash = ?1 ORDER BY size LIMIT 1),"                        \
+ " (SELECT picture_id FROM content WHERE hash = ?1 ORDER BY size LIMIT 1))"
+
 int glimpse_catalog_load_files(glimpse_file_table **out, glimpse_store *store, const char *root,
                                int64_t model);
 int glimpse_catalog_find_file(glimpse_file_row *out, glimpse_store *store, const char *path,
                               int64_t model);
-int glimpse_catalog_content_of_file(int64_t *content, glimpse_store *store, const char *path);
+int glimpse_catalog_picture_of_file(int64_t *picture, glimpse_store *store, const char *path);
 int glimpse_catalog_any_below(int *known, glimpse_store *store, const char *directory);
 int glimpse_catalog_bind_file(glimpse_store *store, const char *path,
-                              const glimpse_file_stamp *stamp, int64_t content);
+                              const glimpse_file_stamp *stamp, const glimpse_hash *hash,
+                              uint64_t size);
 int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
                                     const glimpse_file_stamp *stamp, int code, const char *reason);
 int glimpse_catalog_forget_file(glimpse_store *store, const char *path);
@@ -103,24 +111,31 @@ int glimpse_catalog_quarantined_files(glimpse_store *store,
                                                    const char *reason),
                                       void *user);
 
-int glimpse_catalog_find_content(int64_t *content, int *embedded, glimpse_store *store,
+int glimpse_catalog_find_content(int64_t *picture, int *embedded, glimpse_store *store,
                                  const glimpse_hash *hash, uint64_t size, int64_t model);
-int glimpse_catalog_find_hash(int64_t *content, glimpse_store *store, const glimpse_hash *hash);
-int glimpse_catalog_write_content(int64_t *content, glimpse_store *store,
+int glimpse_catalog_find_identity(int64_t *picture, int *embedded, glimpse_store *store,
+                                  const glimpse_hash *identity, int64_t model);
+int glimpse_catalog_find_id(int64_t *picture, glimpse_store *store, const glimpse_hash *id);
+int glimpse_catalog_id_of(glimpse_hash *id, glimpse_store *store, const glimpse_hash *hash);
+int glimpse_catalog_attach_content(glimpse_store *store, int64_t picture,
+                                   const glimpse_content_meta *meta);
+int glimpse_catalog_identify(glimpse_store *store, int64_t picture, const glimpse_hash *identity);
+int glimpse_catalog_write_content(int64_t *picture, glimpse_store *store,
                                   const glimpse_content_meta *meta);
 int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
-                                     glimpse_strings *strings, int64_t content);
-int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t content,
+                                     glimpse_strings *strings, int64_t picture,
+                                     int64_t content);
+int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t picture,
                                     const float *vector, size_t dim);
 int glimpse_catalog_embedding(float *vector, glimpse_hash *hash, glimpse_store *store,
-                              const glimpse_model_info *model, int64_t content);
+                              const glimpse_model_info *model, int64_t picture);
 
-/* What embedding.sum holds: a 64-bit hash of model id, content id and the stored vector. */
-int64_t glimpse_embedding_sum(int64_t model, int64_t content, const void *vector, size_t size);
-/* Reads columns `first` (content id), +1 (vector), +2 (sum) of a row: checks length and sum, so
+/* What embedding.sum holds: a 64-bit hash of model id, picture id and the stored vector. */
+int64_t glimpse_embedding_sum(int64_t model, int64_t picture, const void *vector, size_t size);
+/* Reads columns `first` (picture id), +1 (vector), +2 (sum) of a row: checks length and sum, so
  * that a damaged vector is never used (GLIMPSE_E_CORRUPT). *vector is valid until the next step. */
 int glimpse_embedding_read(glimpse_db *db, sqlite3_stmt *row, int first, int64_t model, size_t dim,
-                           int64_t *content, const uint8_t **vector);
+                           int64_t *picture, const uint8_t **vector);
 
 /*
  * indexes.c: the vectors of the models, kept in step with the catalogue.

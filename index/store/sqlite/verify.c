@@ -93,17 +93,18 @@ static int check_sums(verification *v) {
     static const char *const queries[][2] = {
         {"root", "SELECT 0, path FROM root WHERE sum <> " GLIMPSE_ROOT_SUM},
         {"file", "SELECT id, path FROM file WHERE sum <> " GLIMPSE_FILE_SUM},
-        {"content", "SELECT id, format FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM},
+        {"picture", "SELECT id, format FROM picture WHERE sum <> " GLIMPSE_PICTURE_SUM},
+        {"content", "SELECT id, taken FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM},
         {"labelling", "SELECT id, name FROM labelling WHERE sum <> " GLIMPSE_LABELLING_SUM},
         {"label class", "SELECT id, name FROM label_class WHERE sum <> " GLIMPSE_LABEL_CLASS_SUM},
-        {"labels of content",
-         "SELECT content_id, (SELECT name FROM label_class WHERE id = class_id) FROM label"
+        {"labels of picture",
+         "SELECT picture_id, (SELECT name FROM label_class WHERE id = class_id) FROM label"
          " WHERE sum <> " GLIMPSE_LABEL_SUM},
         {"answer",
          "SELECT 0, lower(hex(key)) FROM vlm_answer WHERE sum <> " GLIMPSE_VLM_ANSWER_SUM},
-        {"fingerprint of content", "SELECT content_id, 'made again by glimpse dedup' FROM "
+        {"fingerprint of picture", "SELECT picture_id, 'made again by glimpse dedup' FROM "
                                    "fingerprint WHERE sum <> " GLIMPSE_FINGERPRINT_SUM},
-        {"thumbnail of content", "SELECT content_id, 'made again by glimpse dedup' FROM thumbnail "
+        {"thumbnail of picture", "SELECT picture_id, 'made again by glimpse dedup' FROM thumbnail "
                                  "WHERE sum <> " GLIMPSE_THUMBNAIL_SUM}};
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == GLIMPSE_OK; i++) {
@@ -129,13 +130,13 @@ static int check_indexed(verification *v, const glimpse_vectors *vectors, int64_
     int status = glimpse_vectors_find(&position, vectors, content);
     if (status < 0) return status;
     if (position < 0) {
-        problem(v, "vector index: content %lld is not in it", (long long)content);
+        problem(v, "vector index: picture %lld is not in it", (long long)content);
         return GLIMPSE_OK;
     }
     status = glimpse_vectors_row(row, vectors, position);
     if (status < 0) return status;
     if (memcmp(row, stored, glimpse_vectors_dim(vectors) * sizeof *row) != 0) {
-        problem(v, "vector index: content %lld has another vector than in the catalogue",
+        problem(v, "vector index: picture %lld has another vector than in the catalogue",
                 (long long)content);
     }
     return GLIMPSE_OK;
@@ -149,7 +150,7 @@ static int check_embeddings(verification *v, const glimpse_model_info *model,
     float *values = malloc(2 * model->dim * sizeof *values);
     if (!values) return glimpse_fail_nomem(2 * model->dim * sizeof *values, "an embedding");
     int status = glimpse_db_query(v->db, &row,
-                                  "SELECT content_id, vector, sum FROM embedding"
+                                  "SELECT picture_id, vector, sum FROM embedding"
                                   " WHERE model_id = ?1 ORDER BY id",
                                   "i", model->id);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(v->db, row)) > 0) {
@@ -167,7 +168,7 @@ static int check_embeddings(verification *v, const glimpse_model_info *model,
         for (size_t i = 0; i < model->dim; i++)
             square += (double)values[i] * (double)values[i];
         if (!(fabs(sqrt(square) - 1.0) <= LENGTH_TOLERANCE)) { /* also when it is not a number */
-            problem(v, "catalogue: the embedding of content %lld has length %g", (long long)content,
+            problem(v, "catalogue: the embedding of picture %lld has length %g", (long long)content,
                     sqrt(square));
         }
         if (vectors) {

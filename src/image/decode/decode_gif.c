@@ -8,6 +8,7 @@
  */
 #include "core/error.h"
 #include "image/decode/decoder.h"
+#include "image/decode/identity.h"
 
 #include <stdlib.h>
 
@@ -150,4 +151,5 @@ const glimpse_format glimpse_format_gif = {
     .sniff = sniff,
     .decode = decode_gif,
     .declared = declared,
+    .identify = glimpse_identify_gif,
 };

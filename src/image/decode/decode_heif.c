@@ -11,6 +11,7 @@
  * reported.
  */
 #include "image/decode/decoder.h"
+#include "image/decode/identity.h"
 #include "image/decode/iso_media.h"
 
 #ifdef GLIMPSE_HAVE_HEIF
@@ -221,6 +222,7 @@ const glimpse_format glimpse_format_heif = {
     .available = heif_available,
 #endif
     .declared = glimpse_iso_media_declared,
+    .identify = glimpse_identify_iso,
 };
 
 static unsigned sniff_avif(const uint8_t *p, size_t size) {
@@ -236,4 +238,5 @@ const glimpse_format glimpse_format_avif = {
     .available = avif_available,
 #endif
     .declared = glimpse_iso_media_declared,
+    .identify = glimpse_identify_iso,
 };

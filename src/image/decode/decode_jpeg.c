@@ -22,6 +22,7 @@
 #include "core/error.h"
 #include "image/decode/decoder.h"
 #include "image/decode/exif.h"
+#include "image/decode/identity.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -285,4 +286,5 @@ const glimpse_format glimpse_format_jpeg = {
     .decode = decode_jpeg,
     .reducible = 1,
     .declared = declared,
+    .identify = glimpse_identify_jpeg,
 };

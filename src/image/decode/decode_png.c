@@ -19,6 +19,7 @@
 #include "core/hex.h"
 #include "image/decode/decoder.h"
 #include "image/decode/exif.h"
+#include "image/decode/identity.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
@@ -93,7 +94,8 @@ static void read_text_chunk(glimpse_image_meta *meta, const uint8_t *chunk, size
     free(plain);
 }
 
-static int scan_chunks(glimpse_image *picture, const glimpse_source *source) {
+/* Checks checksums, and reads EXIF into `meta`. */
+static int scan_chunks(glimpse_image_meta *meta, const glimpse_source *source) {
     int have_exif = 0;
     for (size_t at = 8; source->size - at >= 12;) {
         const uint8_t *chunk = source->data + at;
@@ -110,19 +112,25 @@ static int scan_chunks(glimpse_image *picture, const glimpse_source *source) {
             return glimpse_fail(GLIMPSE_E_FORMAT, "PNG: wrong checksum of the %s chunk", name);
         }
         if (memcmp(type, "eXIf", 4) == 0) {
-            glimpse_exif_read(&picture->meta, body, length);
+            glimpse_exif_read(meta, body, length);
             have_exif = 1;
         } else if (!have_exif && memcmp(type, "tEXt", 4) == 0) {
-            read_text_chunk(&picture->meta, body, length, 0);
+            read_text_chunk(meta, body, length, 0);
         } else if (!have_exif && memcmp(type, "zTXt", 4) == 0) {
-            read_text_chunk(&picture->meta, body, length, 1);
+            read_text_chunk(meta, body, length, 1);
         } else if (memcmp(type, "IEND", 4) == 0) {
             break;
         }
         at += length + 12;
     }
-    picture->pending_orientation = picture->meta.orientation;
     return GLIMPSE_OK;
+}
+
+void glimpse_png_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size) {
+    const glimpse_source source = {.data = data, .size = size};
+    const glimpse_kept_error before = glimpse_error_keep();
+    (void)scan_chunks(meta, &source);
+    glimpse_error_restore(&before);
 }
 
 static _Noreturn void on_error(png_structp png, png_const_charp message) {
@@ -238,8 +246,9 @@ static int decode(png_structp png, png_infop info, glimpse_image *picture,
 }
 
 static int decode_png(glimpse_image *picture, const glimpse_source *source) {
-    int status = scan_chunks(picture, source);
+    int status = scan_chunks(&picture->meta, source);
     if (status < 0) return status;
+    picture->pending_orientation = picture->meta.orientation;
     reader r = {source->data, source->size, 0, GLIMPSE_E_FORMAT, NULL};
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
@@ -277,4 +286,5 @@ const glimpse_format glimpse_format_png = {
     .decode = decode_png,
     .declared = declared,
     .lossless = glimpse_always_lossless,
+    .identify = glimpse_identify_png,
 };

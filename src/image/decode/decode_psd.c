@@ -15,6 +15,7 @@
  */
 #include "core/error.h"
 #include "image/decode/decoder.h"
+#include "image/decode/identity.h"
 
 #include <stdlib.h>
 
@@ -248,4 +249,5 @@ const glimpse_format glimpse_format_psd = {
     .decode = decode_psd,
     .declared = declared,
     .lossless = glimpse_always_lossless,
+    .identify = glimpse_identify_psd,
 };

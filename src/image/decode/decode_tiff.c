@@ -10,6 +10,7 @@
  * picture would be a quiet lie, so they are recognised and refused by name.
  */
 #include "image/decode/decoder.h"
+#include "image/decode/identity.h"
 
 #ifdef GLIMPSE_HAVE_TIFF
 
@@ -26,6 +27,7 @@ typedef struct reader {
     const glimpse_source *source;
     uint64_t at;
     char message[256]; /* libtiff's last complaint, "" when it had none */
+    int no_memory;
 } reader;
 
 /* How the stored samples become bytes. */
@@ -299,30 +301,30 @@ static int decode_by_libtiff(glimpse_image *picture, TIFF *tiff, reader *r) {
     return status;
 }
 
-static void read_page_tags(glimpse_image *picture, TIFF *tiff) {
+static void read_page_tags(glimpse_image_meta *meta, TIFF *tiff) {
     uint16_t orientation = 1;
     const char *make = "", *model = "";
     if (TIFFGetField(tiff, TIFFTAG_ORIENTATION, &orientation) && orientation >= 1 &&
         orientation <= 8) {
-        picture->meta.orientation = picture->pending_orientation = orientation;
+        meta->orientation = orientation;
     }
     (void)TIFFGetField(tiff, TIFFTAG_MAKE, &make);
     (void)TIFFGetField(tiff, TIFFTAG_MODEL, &model);
-    glimpse_exif_set_camera(&picture->meta, make, strlen(make), model, strlen(model));
+    glimpse_exif_set_camera(meta, make, strlen(make), model, strlen(model));
 }
 
 /* The EXIF and GPS directories; reading them leaves the page, so this comes last. */
-static void read_exif(glimpse_image *picture, TIFF *tiff) {
+static void read_exif(glimpse_image_meta *meta, TIFF *tiff) {
     toff_t exif = 0, gps = 0;
     const int has_exif = TIFFGetField(tiff, TIFFTAG_EXIFIFD, &exif);
     const int has_gps = TIFFGetField(tiff, TIFFTAG_GPSIFD, &gps);
     if (has_exif && TIFFReadEXIFDirectory(tiff, exif)) {
         const char *text = NULL;
         if (TIFFGetField(tiff, EXIFTAG_DATETIMEORIGINAL, &text)) {
-            glimpse_exif_set_taken(&picture->meta, text, strlen(text));
+            glimpse_exif_set_taken(meta, text, strlen(text));
         }
-        if (!picture->meta.taken[0] && TIFFGetField(tiff, EXIFTAG_DATETIMEDIGITIZED, &text)) {
-            glimpse_exif_set_taken(&picture->meta, text, strlen(text));
+        if (!meta->taken[0] && TIFFGetField(tiff, EXIFTAG_DATETIMEDIGITIZED, &text)) {
+            glimpse_exif_set_taken(meta, text, strlen(text));
         }
     }
     if (has_gps && TIFFReadGPSDirectory(tiff, gps)) {
@@ -332,7 +334,7 @@ static void read_exif(glimpse_image *picture, TIFF *tiff) {
             TIFFGetField(tiff, GPSTAG_LONGITUDEREF, &ew) &&
             TIFFGetField(tiff, GPSTAG_LATITUDE, &latitude) &&
             TIFFGetField(tiff, GPSTAG_LONGITUDE, &longitude)) {
-            glimpse_exif_set_place(&picture->meta, latitude, ns[0], longitude, ew[0]);
+            glimpse_exif_set_place(meta, latitude, ns[0], longitude, ew[0]);
         }
     }
 }
@@ -347,7 +349,8 @@ static int decode(glimpse_image *picture, TIFF *tiff, reader *r) {
     if (status < 0) return status;
     status = glimpse_picture_reserve(picture, r->source, l.width, l.height);
     if (status < 0) return status;
-    read_page_tags(picture, tiff);
+    read_page_tags(&picture->meta, tiff);
+    picture->pending_orientation = picture->meta.orientation;
     r->message[0] = '\0'; /* complaints about tags do not count */
     int known = read_layout(&l, tiff);
     if (known && l.alpha && r->source->composite) status = glimpse_picture_reserve_alpha(picture);
@@ -361,15 +364,16 @@ static int decode(glimpse_image *picture, TIFF *tiff, reader *r) {
     }
     /* Some codecs complain about damaged data and go on. */
     if (status == GLIMPSE_OK && r->message[0]) status = damaged(r);
-    if (status == GLIMPSE_OK) read_exif(picture, tiff);
+    if (status == GLIMPSE_OK) read_exif(&picture->meta, tiff);
     return status;
 }
 
-static int decode_tiff(glimpse_image *picture, const glimpse_source *source) {
-    reader r = {source, 0, ""};
+static TIFF *open_tiff(reader *r) {
+    const glimpse_source *source = r->source;
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-    if (!options) return glimpse_fail_nomem(0, "a TIFF decoder");
-    TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, &r);
+    r->no_memory = options == NULL;
+    if (!options) return NULL;
+    TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, r);
     TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, NULL);
     /* A strip may be the whole picture at 16 bits RGBA; nothing honest is larger. */
     const uint64_t max = source->max_pixels < (UINT64_C(1) << 40)
@@ -378,16 +382,39 @@ static int decode_tiff(glimpse_image *picture, const glimpse_source *source) {
     TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)max);
     /* "m": no memory mapping, the bytes are in memory already; "O" is not asked for, so that a
      * damaged list of strips is found when opening. */
-    TIFF *tiff = TIFFClientOpenExt("picture", "rm", &r, read_bytes, write_nothing, seek,
+    TIFF *tiff = TIFFClientOpenExt("picture", "rm", r, read_bytes, write_nothing, seek,
                                    close_nothing, size_of, NULL, NULL, options);
     TIFFOpenOptionsFree(options);
-    if (!tiff) return damaged(&r);
+    return tiff;
+}
+
+static int decode_tiff(glimpse_image *picture, const glimpse_source *source) {
+    reader r = {.source = source};
+    TIFF *tiff = open_tiff(&r);
+    if (!tiff) return r.no_memory ? glimpse_fail_nomem(0, "a TIFF decoder") : damaged(&r);
     int status = decode(picture, tiff, &r);
     TIFFClose(tiff);
     return status;
 }
 
 #endif /* GLIMPSE_HAVE_TIFF */
+
+void glimpse_tiff_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size) {
+#ifdef GLIMPSE_HAVE_TIFF
+    const glimpse_source source = {
+        .data = data, .size = size, .max_pixels = GLIMPSE_DEFAULT_MAX_PIXELS};
+    reader r = {.source = &source};
+    TIFF *tiff = open_tiff(&r);
+    if (!tiff) return;
+    read_page_tags(meta, tiff);
+    read_exif(meta, tiff);
+    TIFFClose(tiff);
+#else
+    (void)meta;
+    (void)data;
+    (void)size;
+#endif
+}
 
 static unsigned sniff(const uint8_t *p, size_t size) {
     return glimpse_has(p, size, 0, "II*\0") | glimpse_has(p, size, 0, "MM\0*") |
@@ -435,4 +462,5 @@ const glimpse_format glimpse_format_tiff = {
 #endif
     .declared = declared,
     .lossless = glimpse_always_lossless,
+    .identify = glimpse_identify_tiff,
 };

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "image/decode/decoder.h"
 #include "image/decode/exif.h"
+#include "image/decode/identity.h"
 
 #include <stdlib.h>
 
@@ -136,6 +137,20 @@ done:
     return status;
 }
 
+int glimpse_webp_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size) {
+    const WebPData bytes = {data, size};
+    WebPDemuxState state;
+    WebPChunkIterator chunk = {0};
+    WebPDemuxer *demuxer = WebPDemuxPartial(&bytes, &state);
+    const int whole = demuxer && state == WEBP_DEMUX_DONE;
+    if (whole && WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
+        glimpse_exif_read(meta, chunk.chunk.bytes, chunk.chunk.size);
+    }
+    WebPDemuxReleaseChunkIterator(&chunk);
+    WebPDemuxDelete(demuxer);
+    return whole;
+}
+
 static unsigned sniff(const uint8_t *p, size_t size) {
     return glimpse_has(p, size, 0, "RIFF") && glimpse_has(p, size, 8, "WEBP") ? 8 : 0;
 }
@@ -180,4 +195,5 @@ const glimpse_format glimpse_format_webp = {
     .reducible = 1,
     .declared = declared,
     .lossless = lossless,
+    .identify = glimpse_identify_webp,
 };

@@ -29,6 +29,8 @@
 
 #include <string.h>
 
+typedef struct glimpse_identifier glimpse_identifier;
+
 typedef struct glimpse_format {
     const char *name;       /* "JPEG"; people see it, and catalogues keep it */
     const char *endings;    /* of file names, lower case: "jpg jpeg jpe" */
@@ -46,7 +48,13 @@ typedef struct glimpse_format {
     /* See image/format.h; NULL: the size cannot be told, or never lossless. */
     glimpse_declared (*declared)(const uint8_t *data, size_t size);
     int (*lossless)(const uint8_t *data, size_t size);
+    /* See decode/identity.h; NULL: the identity is that of all bytes. */
+    int (*identify)(glimpse_identifier *to, const uint8_t *data, size_t size);
 } glimpse_format;
+
+/* See image/format.h. 0 also for formats that cannot do it. */
+int glimpse_format_identify(glimpse_image_format format, glimpse_identifier *to,
+                            const uint8_t *data, size_t size);
 
 #define GLIMPSE_FORMAT_ROW(VALUE, name) extern const glimpse_format glimpse_format_##name;
 GLIMPSE_IMAGE_FORMATS(GLIMPSE_FORMAT_ROW)

@@ -93,6 +93,12 @@ glimpse_declared glimpse_format_declared(const uint8_t *data, size_t size) {
     return (glimpse_declared){.bytes_per_pixel = 8, .unknown = 1};
 }
 
+int glimpse_format_identify(glimpse_image_format format, glimpse_identifier *to,
+                            const uint8_t *data, size_t size) {
+    const glimpse_format *row = row_of(format);
+    return row && row->identify && row->identify(to, data, size);
+}
+
 int glimpse_format_decode(glimpse_image *picture, const glimpse_source *source) {
     const glimpse_format *row = row_of(picture->meta.format);
     if (row && row->decode) return row->decode(picture, source);

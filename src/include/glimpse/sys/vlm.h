@@ -299,7 +299,7 @@ GLIMPSE_API void glimpse_vlm_answer_free(glimpse_vlm_answer *answer);
  */
 typedef struct glimpse_vlm_question {
     const char *key;        /* 32 hexadecimal digits over all that follows */
-    const char *contents;   /* content ids, 32 digits each, separated by a blank */
+    const char *contents;   /* ids of the pictures, 32 digits each, separated by a blank */
     const char *model;      /* identity */
     const char *prompt;     /* as sent, or as a native model gets it */
     const char *parameters; /* "ask general 1024 json-score max 512 t 0 ..." */
@@ -312,6 +312,10 @@ typedef struct glimpse_vlm_cache {
     /* Durable when it returns. */
     int (*keep)(void *user, const glimpse_vlm_question *question, const glimpse_vlm_answer *answer);
     void *user;
+    /* NULL, or: puts the id of the picture in the place of `id`, which is that of the bytes of a
+     * file, so that answers outlive edits of its metadata. `bytes` are NULL where the file was not
+     * read. What it does not know it leaves. */
+    int (*picture_id)(void *user, char *id /* [33] */, const void *bytes, size_t byte_count);
 } glimpse_vlm_cache;
 
 static inline glimpse_vlm_cache glimpse_vlm_cache_init(void) {
