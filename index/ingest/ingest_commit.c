@@ -76,6 +76,15 @@ static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int6
     return GLIMPSE_OK;
 }
 
+/* ... with the same bytes, as far as can be told without reading them. */
+static int was_unusable(const glimpse_ingest_job *job) {
+    const glimpse_file_row *row = job->row;
+    const glimpse_file_stamp *now = &job->picture.stamp;
+    return row && !row->missing && row->state == GLIMPSE_FILE_QUARANTINED &&
+           (job->is_directory ||
+            (row->stamp.size == now->size && row->stamp.mtime_ns == now->mtime_ns));
+}
+
 static int write_quarantined(glimpse_committer *c, const glimpse_ingest_job *job, int code,
                              const char *reason) {
     /* A directory has no stamp; a file keeps its own, to be left alone until it changes. */
@@ -86,8 +95,13 @@ static int write_quarantined(glimpse_committer *c, const glimpse_ingest_job *job
     if (status < 0) return status;
     count_file(c, job);
     c->ingest->report->quarantined++;
-    if (!job->row || job->row->state != GLIMPSE_FILE_QUARANTINED) {
-        c->ingest->report->newly_quarantined++;
+    const int known = was_unusable(job);
+    if (!known) c->ingest->report->newly_quarantined++;
+    if (c->ingest->options->left_out) {
+        const char *path = job->picture.path;
+        const glimpse_left_out what = {
+            path, glimpse_without_path(reason ? reason : "out of memory", path), code, known};
+        c->ingest->options->left_out(c->ingest->options->user, &what);
     }
     return GLIMPSE_OK;
 }

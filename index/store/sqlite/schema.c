@@ -47,6 +47,18 @@ static const char label_sums_step[] =
     "UPDATE label_class SET sum = " GLIMPSE_LABEL_CLASS_SUM ";"
     "UPDATE label SET sum = " GLIMPSE_LABEL_SUM ";";
 
+/* What a root was indexed with, where that is not the default. Files that were indexed one by one
+ * are no longer roots: all that was kept of them there is where they are. */
+static const char root_options_step[] =
+    "CREATE TABLE root_options ("
+    "  path BLOB NOT NULL PRIMARY KEY REFERENCES root (path) ON DELETE CASCADE,"
+    "  follow_links INTEGER NOT NULL CHECK (follow_links IN (0, 1)),"
+    "  include_nomedia INTEGER NOT NULL CHECK (include_nomedia IN (0, 1)),"
+    "  exclude BLOB NOT NULL," /* patterns, each with its NUL */
+    "  sum INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "DELETE FROM root WHERE is_folder = 0;";
+
 #define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
 
 static const char *const steps[] = {
@@ -178,6 +190,7 @@ static const char *const steps[] = {
     "  sum INTEGER NOT NULL"
     ") STRICT;",
     captions_step, /* 6 -> 7 */
+    root_options_step,
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -251,6 +264,7 @@ static int open_schema(glimpse_db *db) {
         db, "SELECT id, fingerprint, name, path, dim, embedded, generation, digest, used"
             " FROM model LIMIT 0;"
             "SELECT path, is_folder, offline, sum FROM root LIMIT 0;"
+            "SELECT path, follow_links, include_nomedia, exclude, sum FROM root_options LIMIT 0;"
             "SELECT id, hash, size, width, height, orientation, format, taken, camera, latitude,"
             " longitude, sum FROM content LIMIT 0;"
             "SELECT id, path, size, mtime_ns, inode, missing, content_id, code, reason, sum"
