@@ -64,8 +64,10 @@ static int remember_root(glimpse_dedup *dedup, char *root) {
 
 static int walk_roots(glimpse_dedup *dedup, const char *const *roots, size_t count, int set) {
     const glimpse_dedup_options *options = dedup->options;
-    const glimpse_walk_rules rules = {options->follow_links, options->exclude,
-                                      options->exclude_count};
+    const glimpse_walk_rules rules = {.follow_links = options->follow_links,
+                                      .exclude = options->exclude,
+                                      .exclude_count = options->exclude_count,
+                                      .include_nomedia = options->include_nomedia};
     glimpse_picture_list list = {0};
     walk_state state = {dedup, dedup->count};
     int status = GLIMPSE_OK;

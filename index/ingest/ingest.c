@@ -11,9 +11,6 @@
 #include <string.h>
 
 static int check_options(const glimpse_ingest_options *options) {
-    if (options->root_count == 0) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "no folder to index was given");
-    }
     for (size_t i = 0; i < options->root_count; i++) {
         if (!options->roots[i] || !*options->roots[i]) {
             return glimpse_fail(GLIMPSE_E_INVALID, "a folder to index has no name");
@@ -50,9 +47,12 @@ static glimpse_pool_step claim(void *user, glimpse_pool_job *picture) {
 
 static int set_up(glimpse_ingest *ingest) {
     const glimpse_ingest_options *options = ingest->options;
-    ingest->rules = (glimpse_walk_rules){.follow_links = options->follow_links,
+    ingest->given = (glimpse_walk_rules){.follow_links = options->follow_links,
                                          .exclude = options->exclude,
-                                         .exclude_count = options->exclude_count};
+                                         .exclude_count = options->exclude_count,
+                                         .include_nomedia = options->include_nomedia};
+    ingest->has_set = options->follow_links || options->exclude_count > 0 ||
+                      options->include_nomedia || options->forget_options;
     int status = glimpse_in_flight_init(&ingest->in_flight);
     if (status == GLIMPSE_OK && options->profile) {
         status = glimpse_trace_open(&ingest->trace, options->profile);
@@ -128,6 +128,7 @@ static void fill_report(const glimpse_committer *c) {
     report->files = atomic_load(&ingest->found);
     report->unchanged = atomic_load(&ingest->known) - old_bad;
     report->quarantined += old_bad;
+    report->nomedia = ingest->marked_count;
     report->seconds = glimpse_now() - c->start;
     report->busy_read = stats.busy_read;
     report->busy_decode = stats.busy_decode;
@@ -182,6 +183,8 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
         glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_CONSUMER, "vector index", start, end, NULL);
     }
     fill_report(c);
+    for (size_t i = 0; i < ingest->marked_count && options.left_out && status == GLIMPSE_OK; i++)
+        options.left_out(options.user, &ingest->marked[i]);
     if (status == GLIMPSE_OK) glimpse_committer_progress(c, "done");
 done:
     if (ingest) {

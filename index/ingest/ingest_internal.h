@@ -51,6 +51,9 @@ typedef struct glimpse_ingest_root {
     char *path;
     int is_directory, reachable, registered;
     glimpse_file_table *table;
+    glimpse_walk_rules rules;
+    int apart; /* it remembers options: walks around it leave it to itself */
+    int added; /* nobody gave it: it lies in one that was given */
     glimpse_walk_summary summary;
     int complete; /* walked to the end */
 } glimpse_ingest_root;
@@ -61,9 +64,17 @@ typedef struct glimpse_ingest {
     const glimpse_ingest_options *options;
     const glimpse_ingest_engine *engine;
     int64_t model;
-    glimpse_walk_rules rules;
+    glimpse_walk_rules given;  /* of the options */
+    int has_set;               /* they are to be remembered */
+    glimpse_root *known_roots; /* [known_root_count] as the run began; rules point into them */
+    size_t known_root_count;
     glimpse_ingest_root *roots;
     size_t root_count;
+    const char **apart; /* [apart_count] sorted, borrowed */
+    size_t apart_count;
+    glimpse_left_out *marked; /* [marked_count] for options->left_out; owned paths. The producer's
+                                 until the pool has come to its end */
+    size_t marked_count;
     const char **named; /* [named_count] roots that are files, sorted; borrowed paths */
     size_t named_count;
 

@@ -9,6 +9,10 @@
  * A directory below a root known already is only a part of it that is looked at; it does not become
  * a root of its own, unless a walk of the other root would never come by (a hidden directory). Such
  * roots inside a root look after themselves: a walk around them says nothing about their files.
+ *
+ * Options of the walk are remembered with the root. A root that remembers some is walked with them
+ * whoever is walked around it, so that what a run shows does not depend on where it began: walks
+ * around it leave it out, and it is added to their run. A file given by itself becomes no root.
  */
 #include "ingest_internal.h"
 
@@ -37,6 +41,57 @@ static size_t present_rows(glimpse_file_table *table) {
     return present;
 }
 
+static int has_options(const glimpse_root_options *options) {
+    return options->follow_links || options->include_nomedia || options->exclude_count > 0;
+}
+
+static int same_options(const glimpse_root_options *a, const glimpse_root_options *b) {
+    if (a->follow_links != b->follow_links || a->include_nomedia != b->include_nomedia ||
+        a->exclude_count != b->exclude_count) {
+        return 0;
+    }
+    for (size_t i = 0; i < a->exclude_count; i++) {
+        if (strcmp(a->exclude[i], b->exclude[i]) != 0) return 0;
+    }
+    return 1;
+}
+
+static glimpse_walk_rules remembered_rules(const glimpse_root_options *options) {
+    return (glimpse_walk_rules){.follow_links = options->follow_links,
+                                .exclude = options->exclude,
+                                .exclude_count = options->exclude_count,
+                                .include_nomedia = options->include_nomedia};
+}
+
+static glimpse_root_options given_options(const glimpse_ingest *ingest) {
+    return (glimpse_root_options){ingest->given.follow_links != 0,
+                                  ingest->given.include_nomedia != 0, ingest->given.exclude,
+                                  ingest->given.exclude_count};
+}
+
+static const glimpse_ingest_root *find_in_run(const glimpse_ingest *ingest, const char *path) {
+    for (size_t i = 0; i < ingest->root_count; i++) {
+        if (strcmp(ingest->roots[i].path, path) == 0) return &ingest->roots[i];
+    }
+    return NULL;
+}
+
+/* What a root is walked with: the set that was given, else what it, or the innermost root around
+ * it, remembers. */
+static void choose_rules(glimpse_ingest *ingest, glimpse_ingest_root *root) {
+    const glimpse_root *owner =
+        glimpse_root_of(ingest->known_roots, ingest->known_root_count, root->path);
+    if (ingest->has_set && !root->added) {
+        root->rules = ingest->given;
+    } else if (owner) {
+        root->rules = remembered_rules(&owner->options);
+        if (strcmp(owner->path, root->path) != 0) root->rules.base = owner->path;
+    }
+    const glimpse_root_options options = {root->rules.follow_links, root->rules.include_nomedia,
+                                          root->rules.exclude, root->rules.exclude_count};
+    root->apart = root->is_directory && root->registered && has_options(&options);
+}
+
 /* Leaves out roots that another one of the same call covers. */
 static int drop_covered(glimpse_ingest *ingest) {
     size_t kept = 0;
@@ -44,9 +99,10 @@ static int drop_covered(glimpse_ingest *ingest) {
     if (!given) return glimpse_fail_nomem(ingest->root_count * sizeof *given, "roots");
     for (size_t i = 0; i < ingest->root_count; i++) {
         const glimpse_ingest_root *root = &ingest->roots[i];
-        given[i] = (glimpse_walk_root){root->path, root->is_directory, root->reachable, 0};
+        given[i] = (glimpse_walk_root){root->path, root->is_directory, root->reachable,
+                                       0,          &root->rules,       root->apart};
     }
-    const int status = glimpse_roots_cover(given, ingest->root_count, &ingest->rules);
+    const int status = glimpse_roots_cover(given, ingest->root_count, &ingest->given);
     for (size_t i = 0; i < ingest->root_count && status == GLIMPSE_OK; i++) {
         const glimpse_ingest_root root = ingest->roots[i];
         memset(&ingest->roots[i], 0, sizeof root);
@@ -87,20 +143,18 @@ int glimpse_ingest_is_named(const glimpse_ingest *ingest, const char *path) {
                                               sizeof *ingest->named, compare_named) != NULL;
 }
 
-static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char *given,
-                   const glimpse_root *known, size_t known_count) {
+static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char *given) {
     struct stat info;
     int status = glimpse_root_resolve(&root->path, given);
     if (status < 0) return status;
     const int exists = stat(root->path, &info) == 0;
     const int error = errno;
-    root->is_directory = !exists || S_ISDIR(info.st_mode);
-    for (size_t i = 0; i < known_count && !exists; i++) {
-        if (strcmp(known[i].path, root->path) == 0) root->is_directory = known[i].is_directory;
-    }
     status = ingest->store->ops->files.load(&root->table, ingest->store, root->path, ingest->model);
     if (status < 0) return status;
-    root->registered = is_root(known, known_count, root->path);
+    root->registered = is_root(ingest->known_roots, ingest->known_root_count, root->path);
+    root->is_directory =
+        exists ? S_ISDIR(info.st_mode)
+               : root->registered || !glimpse_file_table_find(root->table, root->path);
     status = glimpse_store_root_reachable(&root->reachable, ingest->store, root->path);
     if (status < 0) return status;
     if (root->reachable || root->registered || glimpse_file_table_count(root->table) > 0) {
@@ -111,20 +165,25 @@ static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char
                   : glimpse_fail_errno("%s: cannot be indexed", root->path);
 }
 
+/* Whether a walk of `other` leaves out `root`, which lies in it. */
+static int is_passed_by(const glimpse_ingest *ingest, const glimpse_root *other,
+                        const glimpse_ingest_root *root) {
+    const glimpse_ingest_root *in_run = find_in_run(ingest, other->path);
+    const glimpse_walk_rules rules = in_run ? in_run->rules : remembered_rules(&other->options);
+    return glimpse_walk_passes_by(&rules, other->path, root->path);
+}
+
 /* Brings the catalogue's roots up to date: this one, and those that it lies in or that lie in it.
  */
-static int register_root(glimpse_ingest *ingest, glimpse_ingest_root *root,
-                         const glimpse_root *known, size_t known_count) {
+static int register_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
     int inside_another = 0, status = GLIMPSE_OK;
-    for (size_t i = 0; i < known_count && status == GLIMPSE_OK; i++) {
-        const glimpse_root *other = &known[i];
+    for (size_t i = 0; i < ingest->known_root_count && status == GLIMPSE_OK; i++) {
+        const glimpse_root *other = &ingest->known_roots[i];
         if (strcmp(other->path, root->path) == 0) continue;
         const int contains = glimpse_path_is_below(root->path, other->path);
         const int contained = glimpse_path_is_below(other->path, root->path);
         if (!contains && !contained) continue;
-        if (contains && !glimpse_walk_passes_by(&ingest->rules, other->path, root->path)) {
-            inside_another = 1;
-        }
+        if (contains && !is_passed_by(ingest, other, root)) inside_another = 1;
         int reachable = 0;
         status = glimpse_store_root_reachable(&reachable, ingest->store, other->path);
         if (status == GLIMPSE_OK) {
@@ -133,14 +192,20 @@ static int register_root(glimpse_ingest *ingest, glimpse_ingest_root *root,
         }
         if (status == GLIMPSE_OK && contained && !reachable) ingest->report->offline_roots++;
         if (status == GLIMPSE_OK && contained &&
-            glimpse_walk_passes_by(&ingest->rules, root->path, other->path)) {
+            (has_options(&other->options) ||
+             glimpse_walk_passes_by(&root->rules, root->path, other->path))) {
             glimpse_file_table_keep(root->table, other->path);
         }
     }
-    if (status == GLIMPSE_OK && (root->registered || !inside_another)) {
+    if (status < 0 || !root->is_directory) return status;
+    const glimpse_root_options options = given_options(ingest);
+    const int has_own = ingest->has_set && has_options(&options);
+    if (root->registered || !inside_another || has_own) {
         root->registered = 1;
-        status = ingest->store->ops->roots.write(ingest->store, root->path, root->is_directory,
-                                                 !root->reachable);
+        status = ingest->store->ops->roots.write(ingest->store, root->path, 1, !root->reachable);
+        if (status == GLIMPSE_OK && has_own && !root->added) {
+            status = ingest->store->ops->roots.write_options(ingest->store, root->path, &options);
+        }
     }
     return status;
 }
@@ -153,32 +218,109 @@ static void note_identities(glimpse_ingest *ingest, glimpse_file_table *table) {
     }
 }
 
-int glimpse_ingest_prepare_roots(glimpse_ingest *ingest) {
-    const glimpse_ingest_options *options = ingest->options;
-    glimpse_root *known = NULL;
-    size_t known_count = 0;
-    int status = ingest->store->ops->roots.list(&known, &known_count, ingest->store);
-    if (status < 0) goto done;
-    ingest->roots = calloc(options->root_count ? options->root_count : 1, sizeof *ingest->roots);
-    if (!ingest->roots) {
-        status = glimpse_fail_nomem(options->root_count * sizeof *ingest->roots, "roots");
-        goto done;
+/* What roots that were known before remember from now on; also those that another one covers. */
+static int replace_options(glimpse_ingest *ingest) {
+    const glimpse_root_options options = given_options(ingest);
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < ingest->known_root_count && ingest->has_set && status == GLIMPSE_OK;
+         i++) {
+        const glimpse_root *known = &ingest->known_roots[i];
+        const glimpse_ingest_root *root = find_in_run(ingest, known->path);
+        if (!root || root->added || same_options(&known->options, &options)) continue;
+        if (has_options(&known->options)) ingest->report->replaced_options++;
+        status = ingest->store->ops->roots.write_options(ingest->store, known->path, &options);
     }
-    ingest->root_count = options->root_count;
+    return status;
+}
+
+/* Known roots inside the given ones that remember options are walked with these, by themselves. */
+static int add_roots_inside(glimpse_ingest *ingest) {
+    const size_t given = ingest->root_count;
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < ingest->known_root_count && status == GLIMPSE_OK; i++) {
+        const glimpse_root *known = &ingest->known_roots[i];
+        int inside = 0, reachable = 0;
+        if (!has_options(&known->options) || find_in_run(ingest, known->path)) continue;
+        for (size_t j = 0; j < given && !inside; j++) {
+            inside = ingest->roots[j].is_directory && ingest->roots[j].reachable &&
+                     glimpse_path_is_below(known->path, ingest->roots[j].path);
+        }
+        if (inside) {
+            status = glimpse_store_root_reachable(&reachable, ingest->store, known->path);
+        }
+        if (status < 0 || !reachable) continue;
+        glimpse_ingest_root *root = &ingest->roots[ingest->root_count++];
+        status = look_at(ingest, root, known->path);
+        root->added = 1;
+    }
+    return status;
+}
+
+static int list_apart(glimpse_ingest *ingest) {
+    ingest->apart =
+        calloc(ingest->root_count + ingest->known_root_count + 1, sizeof *ingest->apart);
+    if (!ingest->apart) return glimpse_fail_nomem(ingest->root_count * sizeof(char *), "roots");
     for (size_t i = 0; i < ingest->root_count; i++) {
-        status = look_at(ingest, &ingest->roots[i], options->roots[i], known, known_count);
-        if (status < 0) goto done;
+        if (ingest->roots[i].apart) ingest->apart[ingest->apart_count++] = ingest->roots[i].path;
     }
-    status = drop_covered(ingest);
+    if (ingest->apart_count > 1) {
+        qsort(ingest->apart, ingest->apart_count, sizeof *ingest->apart, compare_named);
+    }
+    for (size_t i = 0; i < ingest->root_count; i++) {
+        ingest->roots[i].rules.apart = ingest->apart;
+        ingest->roots[i].rules.apart_count = ingest->apart_count;
+    }
+    return GLIMPSE_OK;
+}
+
+/* The roots of the run, as they were given: or all that are known, when none was. */
+static int look_at_all(glimpse_ingest *ingest) {
+    const glimpse_ingest_options *options = ingest->options;
+    char **single = NULL;
+    size_t single_count = 0;
+    const int all = options->root_count == 0;
+    int status = GLIMPSE_OK;
+    if (all) {
+        status = ingest->store->ops->files.list_single(&single, &single_count, ingest->store);
+        if (status < 0) return status;
+    }
+    const size_t count = all ? ingest->known_root_count + single_count : options->root_count;
+    ingest->roots = calloc(count + ingest->known_root_count + 1, sizeof *ingest->roots);
+    if (!ingest->roots) status = glimpse_fail_nomem(count * sizeof *ingest->roots, "roots");
+    if (status == GLIMPSE_OK && count == 0) {
+        status = glimpse_fail(GLIMPSE_E_INVALID,
+                              "%s: no folder was indexed yet; which ones should "
+                              "be?",
+                              glimpse_library_path(ingest->library));
+    }
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
+        const char *given = !all                           ? options->roots[i]
+                            : i < ingest->known_root_count ? ingest->known_roots[i].path
+                                                           : single[i - ingest->known_root_count];
+        status = look_at(ingest, &ingest->roots[ingest->root_count++], given);
+    }
+    for (size_t i = 0; i < single_count; i++)
+        free(single[i]);
+    free(single);
+    return status;
+}
+
+int glimpse_ingest_prepare_roots(glimpse_ingest *ingest) {
+    int status = ingest->store->ops->roots.list(&ingest->known_roots, &ingest->known_root_count,
+                                                ingest->store);
+    if (status == GLIMPSE_OK) status = look_at_all(ingest);
+    if (status == GLIMPSE_OK) status = add_roots_inside(ingest);
+    if (status == GLIMPSE_OK) status = replace_options(ingest);
+    for (size_t i = 0; i < ingest->root_count; i++)
+        choose_rules(ingest, &ingest->roots[i]);
+    if (status == GLIMPSE_OK) status = drop_covered(ingest);
     if (status == GLIMPSE_OK) status = list_named(ingest);
+    if (status == GLIMPSE_OK) status = list_apart(ingest);
     for (size_t i = 0; i < ingest->root_count && status == GLIMPSE_OK; i++) {
-        status = register_root(ingest, &ingest->roots[i], known, known_count);
-        if (status < 0) goto done;
-        if (!ingest->roots[i].reachable) ingest->report->offline_roots++;
+        status = register_root(ingest, &ingest->roots[i]);
+        if (status == GLIMPSE_OK && !ingest->roots[i].reachable) ingest->report->offline_roots++;
         note_identities(ingest, ingest->roots[i].table);
     }
-done:
-    glimpse_roots_free(known, known_count);
     return status;
 }
 
@@ -233,7 +375,18 @@ void glimpse_ingest_free_roots(glimpse_ingest *ingest) {
         free(ingest->roots[i].path);
         glimpse_file_table_free(ingest->roots[i].table);
     }
+    for (size_t i = 0; i < ingest->marked_count; i++)
+        free((char *)ingest->marked[i].path);
+    free(ingest->marked);
+    ingest->marked = NULL;
+    ingest->marked_count = 0;
+    glimpse_roots_free(ingest->known_roots, ingest->known_root_count);
+    ingest->known_roots = NULL;
+    ingest->known_root_count = 0;
     free(ingest->roots);
+    free(ingest->apart);
+    ingest->apart = NULL;
+    ingest->apart_count = 0;
     free(ingest->named);
     ingest->named = NULL;
     ingest->named_count = 0;

@@ -64,10 +64,28 @@ static int visit_trouble(scan *s, const glimpse_walk_entry *entry, glimpse_file_
     return 1; /* stopped */
 }
 
+static int note_marked(glimpse_ingest *ingest, const glimpse_walk_entry *entry) {
+    const size_t count = ingest->marked_count;
+    char *path = strdup(entry->path);
+    glimpse_left_out *marked = ingest->marked;
+    if (path && (count & (count - 1)) == 0) { /* doubled whenever a power of two is full */
+        marked = realloc(marked, (count ? 2 * count : 1) * sizeof *marked);
+    }
+    if (!path || !marked) {
+        free(path);
+        glimpse_pool_fail(ingest->pool, glimpse_fail_nomem(sizeof *marked, "a list of folders"));
+        return 1;
+    }
+    ingest->marked = marked;
+    marked[ingest->marked_count++] = (glimpse_left_out){.path = path, .reason = entry->mark};
+    return 0;
+}
+
 static int visit(void *user, const glimpse_walk_entry *entry) {
     scan *s = user;
     glimpse_ingest *ingest = s->ingest;
     if (glimpse_pool_is_stopping(ingest->pool)) return 1;
+    if (entry->mark) return note_marked(ingest, entry);
     glimpse_file_row *row = glimpse_file_table_find(s->root->table, entry->path);
     if (s->root->is_directory && glimpse_ingest_is_named(ingest, entry->path)) {
         if (row) row->seen = 1;
@@ -108,7 +126,7 @@ void glimpse_ingest_produce(void *user, glimpse_pool *pool) {
         if (!root->reachable) continue;
         scan s = {ingest, root};
         const double start = glimpse_now();
-        int status = glimpse_walk(root->path, &ingest->rules, visit, &s, &root->summary);
+        int status = glimpse_walk(root->path, &root->rules, visit, &s, &root->summary);
         glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_PRODUCER, "walk", start, glimpse_now(),
                            root->path);
         if (status < 0) glimpse_pool_fail(pool, status);

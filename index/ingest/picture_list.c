@@ -121,6 +121,10 @@ static int visit(void *user, const glimpse_walk_entry *entry) {
     if (g->visited && g->visited(g->user, entry->path) != 0) {
         return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped while looking for pictures");
     }
+    if (entry->mark) {
+        g->list->marked++;
+        return GLIMPSE_OK;
+    }
     if (entry->status < 0) {
         return add_problem(g, entry->path, entry->status, entry->reason, entry->is_directory);
     }
@@ -214,7 +218,8 @@ int glimpse_picture_list_add(glimpse_picture_list *list, const char *const *root
         char *path = NULL;
         const int exists = stat(roots[i], &info) == 0;
         status = glimpse_root_resolve(&path, roots[i]);
-        resolved[i] = (glimpse_walk_root){path, exists && S_ISDIR(info.st_mode), exists, 0};
+        resolved[i] = (glimpse_walk_root){
+            .path = path, .is_directory = exists && S_ISDIR(info.st_mode), .reachable = exists};
         is_file[i] = !exists || S_ISREG(info.st_mode);
     }
     if (status == GLIMPSE_OK) status = glimpse_roots_cover(resolved, count, r);

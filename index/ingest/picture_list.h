@@ -33,6 +33,7 @@ typedef struct glimpse_picture_list {
     size_t count, capacity;
     glimpse_picture_problem *problems; /* [problem_count]: what could not be looked at */
     size_t problem_count, problem_capacity;
+    size_t marked; /* directories with .nomedia or .noimage that were left out */
 } glimpse_picture_list;
 
 /* Adds the pictures below `roots` [count], and the problems, root by root and there sorted by path,

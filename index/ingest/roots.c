@@ -46,7 +46,8 @@ static int by_path(const void *a, const void *b) {
 
 static int is_inside(const glimpse_walk_root *inner, const glimpse_walk_root *outer,
                      const glimpse_walk_rules *rules) {
-    return outer->reachable && inner->reachable &&
+    if (outer->rules) rules = outer->rules;
+    return !inner->apart && outer->reachable && inner->reachable &&
            glimpse_path_is_below(inner->path, outer->path) &&
            !glimpse_walk_passes_by(rules, outer->path, inner->path);
 }

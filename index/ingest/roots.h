@@ -11,7 +11,9 @@
 typedef struct glimpse_walk_root {
     const char *path; /* resolved */
     int is_directory, reachable;
-    int covered; /* out: a walk of the others comes by all that it is */
+    int covered;                     /* out: a walk of the others comes by all that it is */
+    const glimpse_walk_rules *rules; /* what it is walked with; NULL: as all */
+    int apart;                       /* never covered by a directory around it */
 } glimpse_walk_root;
 
 /* realpath() of the longest part that exists, and the rest as it is. malloc'ed. */

@@ -159,6 +159,11 @@ static int directory_trouble(walker *w, const char *what, int error) {
     return report_trouble(w, w->path, 1, what, error);
 }
 
+static int report_marked(walker *w, const char *mark) {
+    const glimpse_walk_entry entry = {.path = w->path, .is_directory = 1, .mark = mark};
+    return w->visit(w->user, &entry);
+}
+
 /*
  * Listing one directory.
  */
@@ -204,6 +209,15 @@ static int is_companion(int directory, const char *name) {
                               fstatat(directory, name + 2, &info, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
+static int compare_apart(const void *key, const void *item) {
+    return strcmp(key, *(const char *const *)item);
+}
+
+static int is_apart(const walker *w) {
+    return w->rules->apart_count > 0 && bsearch(w->path, w->rules->apart, w->rules->apart_count,
+                                                sizeof *w->rules->apart, compare_apart) != NULL;
+}
+
 /* One name of the directory open as `directory`; w->path already ends in it. */
 static int look_at(walker *w, int directory, const char *name, name_list *directories) {
     struct stat info;
@@ -223,6 +237,7 @@ static int look_at(walker *w, int directory, const char *name, name_list *direct
         if (glimpse_walk_directory_is_unwanted(name)) return GLIMPSE_OK;
         if (is_link && !w->rules->follow_links) return GLIMPSE_OK;
         if (glimpse_walk_excluded(w->rules, w->root, w->path, 1)) return GLIMPSE_OK;
+        if (is_apart(w)) return GLIMPSE_OK;
         return is_link ? names_add(&w->links, w->path) : names_add(directories, name);
     }
     if (!S_ISREG(info.st_mode)) return GLIMPSE_OK;
@@ -259,7 +274,13 @@ static int enter(walker *w) {
     int first = 1;
     if (fstat(fd, &info) == 0) status = note_entered(w, &info, &first);
     if (status != GLIMPSE_OK || !first) goto done;
-    if (path_length > strlen(w->root) && is_library(fd)) goto done;
+    const int is_root = path_length <= strlen(w->root);
+    if (!is_root && is_library(fd)) goto done;
+    const char *mark = is_root || w->rules->include_nomedia ? NULL : glimpse_walk_mark(fd);
+    if (mark) {
+        status = report_marked(w, mark);
+        goto done;
+    }
 
     w->summary->directories++;
     status = read_names(w, stream, &names);

@@ -11,6 +11,9 @@
  * matches, devices, pipes and sockets, files with endings that are well known and no picture's. The
  * root itself is exempt: who names a hidden directory wants it.
  *
+ * A directory with a file `.nomedia` or `.noimage` in it is left out as well, and told to the
+ * visitor as an entry with `mark`; the root is exempt here, too.
+ *
  * A file with a picture's ending is a candidate; one with an ending nobody knows, or none, is one
  * that has to be looked into (must_sniff).
  *
@@ -34,9 +37,10 @@ typedef struct glimpse_walk_entry {
     int64_t mtime_ns;
     uint64_t inode;
     int must_sniff;     /* the name does not tell: look at the first bytes */
-    int is_directory;   /* only with a status: nothing below it was seen */
+    int is_directory;   /* with a status or a mark: nothing below it was seen */
     int status;         /* GLIMPSE_OK, or why it could not be looked at */
     const char *reason; /* with a status: one line without the path */
+    const char *mark;   /* NULL, or the name of the file that keeps the directory out */
 } glimpse_walk_entry;
 
 /* Non-zero stops the walk, which returns it. */
@@ -46,6 +50,10 @@ typedef struct glimpse_walk_rules {
     int follow_links;
     const char *const *exclude; /* see glimpse_walk_excluded */
     size_t exclude_count;
+    int include_nomedia; /* enter directories with .nomedia or .noimage */
+    const char *base;    /* patterns are for paths below it; NULL: below the root of the walk */
+    const char *const *apart; /* [apart_count] sorted: directories that are not entered */
+    size_t apart_count;
 } glimpse_walk_rules;
 
 typedef struct glimpse_walk_summary {
@@ -69,8 +77,9 @@ int glimpse_walk_is_picture(const uint8_t *head, size_t size);
 int glimpse_walk_excluded(const glimpse_walk_rules *rules, const char *root, const char *path,
                           int is_directory);
 
-/* 1 when a walk of `root` would not come by the directory `path` below it, judged by names alone:
- * a hidden, unwanted or excluded part. 0 when it would, or when `path` is not below `root`. */
+/* 1 when a walk of `root` would not come by the directory `path` below it: a hidden, unwanted or
+ * excluded part, or one with .nomedia, which is looked for now. 0 when it would, or when `path` is
+ * not below `root`. */
 int glimpse_walk_passes_by(const glimpse_walk_rules *rules, const char *root, const char *path);
 
 #endif

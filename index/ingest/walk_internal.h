@@ -11,4 +11,7 @@ int glimpse_walk_directory_is_unwanted(const char *name);
 /* 1 for endings that are well known and no picture's. */
 int glimpse_walk_name_is_other(const char *name);
 
+/* The name of the file in `directory` (a descriptor) that keeps it out of walks, or NULL. */
+const char *glimpse_walk_mark(int directory);
+
 #endif

@@ -6,11 +6,14 @@
 #include "file_paths.h"
 #include "image/format.h"
 
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Directories that hold what programs made: thumbnails, wastebaskets, dependencies, snapshots.
  * Names beginning with a dot need no mention. */
@@ -79,6 +82,24 @@ int glimpse_walk_directory_is_unwanted(const char *name) {
     return length > 7 && strcmp(name + length - 7, ".lrdata") == 0;
 }
 
+static const char *const marks[] = {".nomedia", ".noimage"};
+
+const char *glimpse_walk_mark(int directory) {
+    struct stat info;
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        if (fstatat(directory, marks[i], &info, AT_SYMLINK_NOFOLLOW) == 0) return marks[i];
+    }
+    return NULL;
+}
+
+static int has_mark(const char *path) {
+    const int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) return 0;
+    const int marked = glimpse_walk_mark(directory) != NULL;
+    (void)close(directory);
+    return marked;
+}
+
 /* The part of `path` below `root`, without a slash in front; "" for the root itself. */
 static const char *below(const char *root, const char *path) {
     if (!glimpse_path_is_below(path, root)) return path;
@@ -91,6 +112,7 @@ static const char *below(const char *root, const char *path) {
 int glimpse_walk_excluded(const glimpse_walk_rules *rules, const char *root, const char *path,
                           int is_directory) {
     if (rules->exclude_count == 0) return 0;
+    if (rules->base && glimpse_path_is_below(path, rules->base)) root = rules->base;
     const char *relative = below(root, path);
     const char *slash = strrchr(relative, '/');
     const char *name = slash ? slash + 1 : relative;
@@ -125,7 +147,8 @@ int glimpse_walk_passes_by(const glimpse_walk_rules *rules, const char *root, co
     while (*at) {
         char *end = strchr(at, '/');
         if (end) *end = '\0';
-        if (glimpse_walk_directory_is_unwanted(at) || glimpse_walk_excluded(rules, root, part, 1)) {
+        if (glimpse_walk_directory_is_unwanted(at) || glimpse_walk_excluded(rules, root, part, 1) ||
+            (!rules->include_nomedia && has_mark(part))) {
             return 1;
         }
         if (!end) break;

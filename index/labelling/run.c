@@ -196,7 +196,10 @@ int glimpse_labeller_label_paths(glimpse_label_totals *totals, glimpse_labeller 
     int status = GLIMPSE_REPORT_CHECK(totals, glimpse_label_totals, stored);
     if (status < 0) return status;
     status = begin(&r, glimpse_embedder_window(l->embedder));
-    const glimpse_walk_rules rules = {l->o.follow_links, l->o.exclude, l->o.exclude_count};
+    const glimpse_walk_rules rules = {.follow_links = l->o.follow_links,
+                                      .exclude = l->o.exclude,
+                                      .exclude_count = l->o.exclude_count,
+                                      .include_nomedia = l->o.include_nomedia};
     if (status == GLIMPSE_OK) {
         status = glimpse_picture_list_add(&list, paths, count, &rules, NULL, NULL);
     }

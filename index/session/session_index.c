@@ -45,15 +45,13 @@ int glimpse_session_index(glimpse_ingest_report *report, glimpse_session *sessio
     status = glimpse_session_acquire_library(&lease, session, flags, &control);
     if (status == GLIMPSE_OK && !lease.library) status = create(&lease, session, &own, &control);
     if (status == GLIMPSE_OK && own.root_count == 0) {
+        /* Before a model is opened for nothing. */
         status = glimpse_library_load_status(&known, lease.library);
-        if (status == GLIMPSE_OK && known->root_count == 0) {
+        if (status == GLIMPSE_OK && known->root_count == 0 && known->single_files == 0) {
             status = glimpse_fail(GLIMPSE_E_INVALID,
                                   "%s: no folder was indexed yet; which ones "
                                   "should be?",
                                   glimpse_library_path(lease.library));
-        } else if (status == GLIMPSE_OK) {
-            own.roots = known->roots;
-            own.root_count = known->root_count;
         }
     }
     if (status == GLIMPSE_OK && !own.model) {

@@ -9,14 +9,18 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 void glimpse_roots_free(glimpse_root *roots, size_t count) {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         free(roots[i].path);
+        free((void *)roots[i].options.exclude);
+        free(roots[i].patterns);
+    }
     free(roots);
 }
 
@@ -45,10 +49,22 @@ static int look_into(const char *directory) {
     return found;
 }
 
-/* What a root is called, or what is there: 1 for a directory. */
+int glimpse_store_file_reachable(const char *path) {
+    const char *slash = strrchr(path, '/');
+    size_t length = slash && slash > path ? (size_t)(slash - path) : 1;
+    char above[PATH_MAX];
+    if (access(path, F_OK) == 0) return 1;
+    if (length >= sizeof above) return 0;
+    memcpy(above, slash ? path : ".", length);
+    above[length] = '\0';
+    return look_into(above) >= 0;
+}
+
+/* What a root is, or what is there, or what a file known by that name was: 1 for a directory. */
 static int is_directory(glimpse_store *store, const char *path, int *directory) {
     glimpse_root *roots = NULL;
     size_t count = 0;
+    struct stat info;
     int status = store->ops->roots.list(&roots, &count, store);
     if (status < 0) return status;
     const glimpse_root *root = NULL;
@@ -57,12 +73,20 @@ static int is_directory(glimpse_store *store, const char *path, int *directory) 
     }
     if (root) {
         *directory = root->is_directory;
+    } else if (stat(path, &info) == 0) {
+        *directory = S_ISDIR(info.st_mode);
     } else {
-        struct stat info;
-        *directory = stat(path, &info) != 0 || S_ISDIR(info.st_mode);
+        glimpse_file_row row;
+        const glimpse_kept_error before = glimpse_error_keep();
+        status = store->ops->files.find(&row, store, path, 0);
+        *directory = status == GLIMPSE_E_NOT_FOUND;
+        if (status == GLIMPSE_E_NOT_FOUND) {
+            glimpse_error_restore(&before);
+            status = GLIMPSE_OK;
+        }
     }
     glimpse_roots_free(roots, count);
-    return GLIMPSE_OK;
+    return status;
 }
 
 int glimpse_store_root_reachable(int *reachable, glimpse_store *store, const char *path) {
@@ -70,19 +94,12 @@ int glimpse_store_root_reachable(int *reachable, glimpse_store *store, const cha
     *reachable = 0;
     int status = is_directory(store, path, &directory);
     if (status < 0) return status;
-    if (directory) {
-        int found = look_into(path), known = 0;
-        if (found == 0) status = store->ops->files.any_below(&known, store, path);
-        *reachable = found > 0 || (found == 0 && !known);
-        return status;
+    if (!directory) {
+        *reachable = glimpse_store_file_reachable(path);
+        return GLIMPSE_OK;
     }
-    const char *slash = strrchr(path, '/');
-    size_t length = slash && slash > path ? (size_t)(slash - path) : 1;
-    char *above = malloc(length + 1);
-    if (!above) return glimpse_fail_nomem(length + 1, "a path");
-    memcpy(above, slash ? path : ".", length);
-    above[length] = '\0';
-    *reachable = look_into(above) > 0 || access(path, F_OK) == 0;
-    free(above);
-    return GLIMPSE_OK;
+    int found = look_into(path), known = 0;
+    if (found == 0) status = store->ops->files.any_below(&known, store, path);
+    *reachable = found > 0 || (found == 0 && !known);
+    return status;
 }

@@ -135,12 +135,21 @@ struct glimpse_models_ops {
 };
 
 /*
- * Roots: directories (or single files) that were indexed.
+ * Roots: directories that were indexed. A file that was indexed by itself has a row as all files,
+ * and no root.
  */
+typedef struct glimpse_root_options { /* of the walk; all 0: the defaults */
+    int follow_links, include_nomedia;
+    const char *const *exclude;
+    size_t exclude_count;
+} glimpse_root_options;
+
 typedef struct glimpse_root {
     char *path;
     int is_directory;
     int offline; /* as of the last put */
+    glimpse_root_options options;
+    char *patterns; /* what options.exclude points to */
 } glimpse_root;
 void glimpse_roots_free(glimpse_root *roots, size_t count);
 /* The most specific of `roots` that `path` is below, or NULL. */
@@ -148,6 +157,9 @@ const glimpse_root *glimpse_root_of(const glimpse_root *roots, size_t count, con
 
 struct glimpse_roots_ops {
     int (*write)(glimpse_store *store, const char *path, int is_directory, int offline);
+    /* Keeps the options of a root that was written. */
+    int (*write_options)(glimpse_store *store, const char *path,
+                         const glimpse_root_options *options);
     int (*list)(glimpse_root **out, size_t *count, glimpse_store *store); /* by path */
 };
 
@@ -221,6 +233,8 @@ struct glimpse_files_ops {
     int (*load)(glimpse_file_table **out, glimpse_store *store, const char *root, int64_t model);
     /* One file; row->path is NULL (the caller has it). GLIMPSE_E_NOT_FOUND. */
     int (*find)(glimpse_file_row *row, glimpse_store *store, const char *path, int64_t model);
+    /* The present files below no root, indexed one by one: malloc'ed, in path order. */
+    int (*list_single)(char ***paths, size_t *count, glimpse_store *store);
     /* The picture of a file that has one. GLIMPSE_E_NOT_FOUND. */
     int (*picture_of)(int64_t *picture, glimpse_store *store, const char *path);
     /* *known: 1 when a file below `directory` is known and not missing. */
@@ -619,6 +633,9 @@ struct glimpse_store_ops {
  * files below it are known (an unmounted mount point); for a single file: when the directory it is
  * in cannot be opened. A path never indexed before is looked at in the same way. */
 int glimpse_store_root_reachable(int *reachable, glimpse_store *store, const char *path);
+/* 1 when `path`, a file, is there, or the directory it is in can be read: if the file is not there,
+ * it is gone. */
+int glimpse_store_file_reachable(const char *path);
 
 /* The end of a complete walk of `root` with its table: rows not seen become missing, missing ones
  * that were seen come back; nothing else is written. Rows below another root that is offline (a

@@ -20,6 +20,7 @@ typedef struct full_status {
     glimpse_library_model *models;
     const char **roots;
     int *root_offline;
+    glimpse_remembered_options *root_options;
     int64_t latest;            /* the model used last, 0 when there is none */
     const glimpse_root *known; /* [root_count], while offline files are counted */
 } full_status;
@@ -81,6 +82,30 @@ static int count_offline(void *user, const char *path) {
     return GLIMPSE_OK;
 }
 
+static int keep_options(full_status *full, size_t i, const glimpse_root_options *options) {
+    const char **exclude = calloc(options->exclude_count + 1, sizeof *exclude);
+    if (!exclude) return glimpse_fail_nomem(options->exclude_count * sizeof *exclude, "a list");
+    full->root_options[i] =
+        (glimpse_remembered_options){options->follow_links, options->include_nomedia, exclude, 0};
+    for (size_t k = 0; k < options->exclude_count; k++) {
+        exclude[k] = keep_text(full, options->exclude[k]);
+        if (!exclude[k]) return glimpse_fail_nomem(256, "a list");
+        full->root_options[i].exclude_count++;
+    }
+    return GLIMPSE_OK;
+}
+
+static int count_single(full_status *full, glimpse_store *store) {
+    char **paths = NULL;
+    size_t count = 0;
+    int status = store->ops->files.list_single(&paths, &count, store);
+    for (size_t i = 0; i < count; i++)
+        free(paths[i]);
+    free(paths);
+    full->shown.single_files = count;
+    return status;
+}
+
 /* Looks at every root on the disk. */
 static int list_roots(full_status *full, glimpse_store *store) {
     glimpse_library_status *s = &full->shown;
@@ -91,7 +116,9 @@ static int list_roots(full_status *full, glimpse_store *store) {
     if (status < 0) return status;
     full->roots = calloc(count ? count : 1, sizeof *full->roots);
     full->root_offline = calloc(count ? count : 1, sizeof *full->root_offline);
-    if (!full->roots || !full->root_offline) status = glimpse_fail_nomem(16 * count, "a list");
+    full->root_options = calloc(count ? count : 1, sizeof *full->root_options);
+    if (!full->roots || !full->root_offline || !full->root_options)
+        status = glimpse_fail_nomem(16 * count, "a list");
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
         int reachable = 0;
         status = glimpse_store_root_reachable(&reachable, store, roots[i].path);
@@ -101,6 +128,7 @@ static int list_roots(full_status *full, glimpse_store *store) {
         full->roots[i] = keep_text(full, roots[i].path);
         if (!full->roots[i]) status = glimpse_fail_nomem(256, "a list");
         s->root_count++;
+        if (status == GLIMPSE_OK) status = keep_options(full, i, &roots[i].options);
     }
     full->known = roots;
     if (status == GLIMPSE_OK && any_offline) {
@@ -145,6 +173,7 @@ static int collect(glimpse_library *library, glimpse_library_status **out, int e
         status = ops->files.quarantined(store, add_quarantined, full);
     }
     if (status == GLIMPSE_OK && everything) status = list_roots(full, store);
+    if (status == GLIMPSE_OK && everything) status = count_single(full, store);
     if (status == GLIMPSE_OK) {
         s->library = keep_text(full, store->path);
         if (!s->library) status = glimpse_fail_nomem(256, "a status");
@@ -153,6 +182,7 @@ static int collect(glimpse_library *library, glimpse_library_status **out, int e
     s->models = full->models;
     s->roots = full->roots;
     s->root_offline = full->root_offline;
+    s->root_options = full->root_options;
     s->catalog_bytes = ops->upkeep.bytes(store);
     ops->end_read(store);
 done:
@@ -180,5 +210,8 @@ void glimpse_library_status_free(glimpse_library_status *status) {
     free(full->models);
     free(full->roots);
     free(full->root_offline);
+    for (size_t i = 0; full->root_options && i < status->root_count; i++)
+        free((void *)full->root_options[i].exclude);
+    free(full->root_options);
     free(full);
 }

@@ -57,7 +57,10 @@ static int gather_paths(glimpse_captioning *list, const glimpse_caption_run *run
                         const char *const *paths, size_t count) {
     glimpse_caption_options options = *run->options;
     glimpse_picture_list found = {0};
-    const glimpse_walk_rules rules = {options.follow_links, options.exclude, options.exclude_count};
+    const glimpse_walk_rules rules = {.follow_links = options.follow_links,
+                                      .exclude = options.exclude,
+                                      .exclude_count = options.exclude_count,
+                                      .include_nomedia = options.include_nomedia};
     int status = glimpse_picture_list_add(&found, paths, count, &rules, visited, &options);
     int stopped = status == GLIMPSE_E_CANCELLED;
     if (stopped) status = GLIMPSE_OK;

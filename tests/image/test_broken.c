@@ -16,6 +16,8 @@ static const struct difference {
     {"png_decompression_dos.png", GLIMPSE_OK, "the bomb is in text chunks, which we never inflate"},
     {"unknown_compression_method.png", GLIMPSE_OK, "only its colour profile is unreadable"},
     {"psd-oob-write.psd", GLIMPSE_OK, "a layer is damaged, the merged picture is whole"},
+    {"truncated_end_chunk.png", GLIMPSE_OK, "every pixel is there"},
+    {"truncated_jpeg.jpg", GLIMPSE_OK, "every pixel is there, in ten scans"},
     {"thousand_scans_6000x6000.jpg", GLIMPSE_E_LIMIT, "20 seconds of work for one picture"},
 };
 

@@ -193,7 +193,271 @@ static void a_volume_unplugged_inside_a_root_is_offline(void **state) {
     assert_all_present(f, 2);
 }
 
-static void a_single_file_is_a_root(void **state) {
+static glimpse_library_status *status_of(const fixture *f) {
+    glimpse_library_status *status = NULL;
+    assert_ok(glimpse_library_load_status(&status, f->library));
+    return status;
+}
+
+static int ingest_all(fixture *f) {
+    glimpse_ingest_options options = options_for(f);
+    options.roots = NULL;
+    options.root_count = 0;
+    return ingest_with(f, &options);
+}
+
+static void files_given_one_by_one_are_no_roots(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/b.ppm", 2);
+    write_picture(f, "elsewhere/c.ppm", 3);
+    const char *const files[] = {"pictures/a.ppm", "pictures/b.ppm", "elsewhere/c.ppm"};
+    assert_ok(run_on(f, files, 3, options_for(f)));
+    assert_report(f, 3, 0, 3, 0, 0, 0);
+    glimpse_library_status *status = status_of(f);
+    assert_int_equal(status->root_count, 0);
+    assert_int_equal(status->single_files, 3);
+    assert_int_equal(status->offline, 0);
+    glimpse_library_status_free(status);
+    /* Refreshed like everything else, and missed when they are gone. */
+    write_picture(f, "pictures/b.ppm", 4);
+    touch_by(f, "pictures/b.ppm", 10);
+    remove_file(f, "pictures/a.ppm");
+    assert_ok(ingest_all(f));
+    assert_report(f, 2, 1, 1, 0, 0, 1);
+    assert_int_equal(f->report.offline_roots, 0);
+    /* Their directory becomes a root: then they are files of it. */
+    assert_ok(ingest_one(f, "pictures"));
+    assert_report(f, 1, 1, 0, 0, 0, 1);
+    status = status_of(f);
+    assert_int_equal(status->root_count, 1);
+    assert_int_equal(status->single_files, 1);
+    glimpse_library_status_free(status);
+    assert_sound(f);
+}
+
+static void pruning_forgets_single_files_that_were_deleted(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "one/a.ppm", 1);
+    write_picture(f, "one/b.ppm", 2);
+    write_picture(f, "two/alone.ppm", 3);
+    write_picture(f, "away/c.ppm", 4);
+    const char *const files[] = {"one/a.ppm", "one/b.ppm", "two/alone.ppm", "away/c.ppm"};
+    assert_ok(run_on(f, files, 4, options_for(f)));
+    remove_file(f, "one/a.ppm");
+    remove_file(f, "two/alone.ppm");
+    rename_to(f, "away", "moved"); /* as a medium that was taken out */
+    glimpse_prune_options prune = GLIMPSE_PRUNE_OPTIONS_INIT;
+    glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
+    prune.dry_run = 1;
+    assert_ok(glimpse_library_prune(&report, f->library, &prune));
+    assert_int_equal(report.files, 2);
+    prune.dry_run = 0;
+    assert_ok(glimpse_library_prune(&report, f->library, &prune));
+    assert_int_equal(report.files, 2);
+    assert_int_equal(report.embeddings, 2);
+    char *dump = dump_catalog(f, 0);
+    assert_null(strstr(dump, "one/a.ppm"));
+    assert_null(strstr(dump, "alone.ppm"));
+    assert_non_null(strstr(dump, "one/b.ppm"));
+    assert_non_null(strstr(dump, "away/c.ppm"));
+    free(dump);
+    assert_sound(f);
+}
+
+/*
+ * What a root remembers.
+ */
+static int ingest_excluding(fixture *f, const char *root, const char *pattern) {
+    glimpse_ingest_options options = options_for(f);
+    options.exclude = &pattern;
+    options.exclude_count = 1;
+    return run_on(f, &root, 1, options);
+}
+
+static void a_root_is_walked_again_as_the_last_time(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/raw/b.ppm", 2);
+    write_picture(f, "linked/c.ppm", 3);
+    assert_int_equal(symlink("../linked", at(f, "pictures/link")), 0);
+    glimpse_ingest_options options = options_for(f);
+    const char *pattern = "/raw";
+    options.exclude = &pattern;
+    options.exclude_count = 1;
+    options.follow_links = 1;
+    assert_ok(ingest_with(f, &options));
+    assert_report(f, 2, 0, 2, 0, 0, 0);
+    fixture_close_library(f);
+    fixture_open_library(f);
+    assert_ok(ingest_all(f));
+    assert_report(f, 2, 2, 0, 0, 0, 0);
+    ingest(f); /* named, without options */
+    assert_report(f, 2, 2, 0, 0, 0, 0);
+    glimpse_library_status *status = status_of(f);
+    assert_int_equal(status->root_count, 1);
+    assert_int_equal(status->root_options[0].follow_links, 1);
+    assert_int_equal(status->root_options[0].include_nomedia, 0);
+    assert_int_equal(status->root_options[0].exclude_count, 1);
+    assert_string_equal(status->root_options[0].exclude[0], "/raw");
+    glimpse_library_status_free(status);
+    /* Other options take their place, all of them. */
+    assert_ok(ingest_excluding(f, "pictures", "a.*"));
+    assert_report(f, 1, 0, 1, 0, 0, 2);
+    assert_int_equal(f->report.replaced_options, 1);
+    assert_ok(ingest_excluding(f, "pictures", "a.*"));
+    assert_int_equal(f->report.replaced_options, 0);
+    assert_ok(ingest_all(f));
+    assert_report(f, 1, 1, 0, 0, 0, 2);
+    options = options_for(f);
+    options.forget_options = 1;
+    assert_ok(ingest_with(f, &options));
+    assert_report(f, 2, 2, 0, 0, 0, 1);
+    assert_int_equal(f->report.replaced_options, 1);
+    status = status_of(f);
+    assert_int_equal(status->root_options[0].exclude_count, 0);
+    glimpse_library_status_free(status);
+    assert_sound(f);
+}
+
+static void what_lies_below_a_root_goes_by_its_patterns(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/sub/a.ppm", 1);
+    write_picture(f, "pictures/sub/raw/b.ppm", 2);
+    assert_ok(ingest_excluding(f, "pictures", "/sub/raw"));
+    assert_report(f, 1, 0, 1, 0, 0, 0);
+    assert_ok(ingest_one(f, "pictures/sub"));
+    assert_report(f, 1, 1, 0, 0, 0, 0);
+    glimpse_library_status *status = status_of(f);
+    assert_int_equal(status->root_count, 1);
+    glimpse_library_status_free(status);
+}
+
+/* Whoever is walked, the same files are there afterwards. */
+static void a_root_inside_another_keeps_to_its_own_options(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/x.ppm", 2);
+    write_picture(f, "pictures/sub/b.ppm", 3);
+    write_picture(f, "pictures/sub/x.ppm", 4);
+    ingest(f);
+    assert_report(f, 4, 0, 4, 0, 0, 0);
+    assert_ok(ingest_excluding(f, "pictures/sub", "x.*"));
+    assert_report(f, 1, 1, 0, 0, 0, 1);
+    glimpse_library_status *status = status_of(f);
+    assert_int_equal(status->root_count, 2);
+    glimpse_library_status_free(status);
+    ingest(f);
+    assert_int_equal(f->report.files, 3);
+    assert_ok(ingest_one(f, "pictures/sub"));
+    assert_int_equal(f->report.files, 1);
+    write_picture(f, "pictures/sub/new.ppm", 5);
+    ingest(f); /* which looks into it as well */
+    assert_int_equal(f->report.files, 4);
+    assert_int_equal(f->report.embedded, 1);
+    assert_ok(ingest_all(f));
+    assert_int_equal(f->report.files, 4);
+    const char *const both[] = {"pictures", "pictures/sub"};
+    assert_ok(run_on(f, both, 2, options_for(f)));
+    assert_int_equal(f->report.files, 4);
+    status = status_of(f);
+    assert_int_equal(status->files, 4);
+    assert_int_equal(status->missing, 1);
+    glimpse_library_status_free(status);
+    assert_sound(f);
+}
+
+static void senseless_refreshes_are_refused(void **state) {
+    fixture *f = of(state);
+    assert_int_equal(ingest_all(f), GLIMPSE_E_INVALID);
+    assert_non_null(strstr(glimpse_last_error(), "no folder was indexed yet"));
+}
+
+/*
+ * .nomedia and .noimage.
+ */
+typedef struct told {
+    size_t count;
+    char text[2048];
+} told;
+
+static void note_left_out(void *user, const glimpse_left_out *what) {
+    told *t = user;
+    const size_t used = strlen(t->text);
+    const char *slash = strrchr(what->path, '/');
+    t->count++;
+    (void)snprintf(t->text + used, sizeof t->text - used, "%s %s %d %d|", slash + 1,
+                   what->status < 0 ? "unusable" : what->reason, what->status < 0, what->known);
+}
+
+static void marked_directories_are_left_out_and_told(void **state) {
+    fixture *f = of(state);
+    three_pictures(f);
+    write_picture(f, "pictures/other/d.ppm", 4);
+    ingest(f);
+    write_text_file(f, "pictures/sub/.nomedia", "");
+    write_text_file(f, "pictures/other/.noimage", "");
+    told t = {0};
+    glimpse_ingest_options options = options_for(f);
+    options.left_out = note_left_out;
+    options.user = &t;
+    assert_ok(ingest_with(f, &options));
+    assert_report(f, 1, 1, 0, 0, 0, 3); /* no longer among the pictures, and kept */
+    assert_int_equal(f->report.nomedia, 2);
+    assert_string_equal(t.text, "other .noimage 0 0|sub .nomedia 0 0|");
+    options.include_nomedia = 1;
+    assert_ok(ingest_with(f, &options));
+    assert_report(f, 4, 4, 0, 0, 0, 0);
+    assert_int_equal(f->report.nomedia, 0);
+    assert_ok(ingest_all(f)); /* it is remembered */
+    assert_report(f, 4, 4, 0, 0, 0, 0);
+    assert_sound(f);
+}
+
+static void a_marked_directory_that_is_named_is_a_root_of_its_own(void **state) {
+    fixture *f = of(state);
+    three_pictures(f);
+    write_text_file(f, "pictures/sub/.nomedia", "");
+    assert_ok(ingest_one(f, "pictures/sub"));
+    assert_report(f, 2, 2, 0, 0, 0, 0);
+    glimpse_library_status *status = status_of(f);
+    assert_int_equal(status->root_count, 2);
+    glimpse_library_status_free(status);
+    ingest(f);
+    assert_report(f, 1, 1, 0, 0, 0, 0); /* the walk around it says nothing about them */
+    assert_all_present(f, 3);
+    assert_ok(ingest_all(f));
+    assert_report(f, 3, 3, 0, 0, 0, 0);
+}
+
+static void only_new_troubles_are_told(void **state) {
+    fixture *f = of(state);
+    write_text_file(f, "pictures/bad.png", "no picture");
+    told t = {0};
+    glimpse_ingest_options options = options_for(f);
+    options.left_out = note_left_out;
+    options.user = &t;
+    assert_ok(ingest_with(f, &options));
+    assert_string_equal(t.text, "bad.png unusable 1 0|");
+    assert_int_equal(f->report.newly_quarantined, 1);
+    t.text[0] = '\0';
+    assert_ok(ingest_with(f, &options));
+    assert_string_equal(t.text, "");
+    assert_int_equal(f->report.quarantined, 1);
+    assert_int_equal(f->report.newly_quarantined, 0);
+    options.retry_quarantined = 1;
+    assert_ok(ingest_with(f, &options));
+    assert_string_equal(t.text, "bad.png unusable 1 1|");
+    assert_int_equal(f->report.newly_quarantined, 0);
+    options.retry_quarantined = 0;
+    t.text[0] = '\0';
+    write_text_file(f, "pictures/bad.png", "still no picture");
+    assert_ok(ingest_with(f, &options));
+    assert_string_equal(t.text, "bad.png unusable 1 0|");
+    assert_int_equal(f->report.newly_quarantined, 1);
+}
+
+static void a_single_file_is_taken_whatever_its_name(void **state) {
     fixture *f = of(state);
     write_picture(f, "pictures/a.ppm", 1);
     write_picture(f, "pictures/b.ppm", 2);
@@ -385,7 +649,16 @@ int main(void) {
         T(roots_that_overlap_are_walked_once),
         T(a_hidden_root_looks_after_itself),
         T(a_volume_unplugged_inside_a_root_is_offline),
-        T(a_single_file_is_a_root),
+        T(files_given_one_by_one_are_no_roots),
+        T(pruning_forgets_single_files_that_were_deleted),
+        T(a_root_is_walked_again_as_the_last_time),
+        T(what_lies_below_a_root_goes_by_its_patterns),
+        T(a_root_inside_another_keeps_to_its_own_options),
+        T(senseless_refreshes_are_refused),
+        T(marked_directories_are_left_out_and_told),
+        T(a_marked_directory_that_is_named_is_a_root_of_its_own),
+        T(only_new_troubles_are_told),
+        T(a_single_file_is_taken_whatever_its_name),
         T(a_root_through_a_link_is_the_same_root),
         T(a_library_among_the_pictures_is_no_picture),
         T(a_directory_that_may_not_be_read_is_listed_and_its_files_kept),

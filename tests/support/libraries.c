@@ -92,6 +92,7 @@ void world_rewind(world *w, int version) {
         "DROP TABLE fingerprint; DROP TABLE thumbnail;", /* 5 -> 6 */
         "DROP TABLE caption_text; DROP TABLE caption;",  /* 6 -> 7 */
         without_pictures,                                /* 7 -> 8 */
+        "DROP TABLE root_options;",                      /* what roots remember */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));

@@ -52,7 +52,7 @@ static void index_again_opens_nothing(void **state) {
     (void)state;
     run_result r;
     run(&r, "index", "pictures", "--json", NULL);
-    expect(&r, 3);
+    expect(&r, 0);
     json_t *root = run_json(&r);
     assert_true(number_at(root, "files") == 12);
     assert_true(number_at(root, "unchanged") == 11);
@@ -438,13 +438,13 @@ static void index_options_reach_the_library(void **state) {
     json_decref(root);
     run_free(&r);
     run(&r, "index", "pictures", "-l", "small", "--json", "-q", NULL);
-    expect(&r, 3);
+    expect(&r, 0);
     root = run_json(&r);
     assert_true(number_at(root, "quarantined") == 8);
     json_decref(root);
     run_free(&r);
     run(&r, "index", "pictures", "-l", "small", "--retry", "--json", "-q", NULL);
-    expect(&r, 3);
+    expect(&r, 0);
     root = run_json(&r);
     assert_true(number_at(root, "embedded") == 7);
     assert_true(number_at(root, "quarantined") == 1);
@@ -491,7 +491,7 @@ static void a_directory_that_is_away_is_offline_and_kept(void **state) {
     run_free(&r);
     assert_int_equal(rename("elsewhere", "pictures"), 0);
     run(&r, "index", "pictures", "--json", NULL);
-    expect(&r, 3);
+    expect(&r, 0);
     root = run_json(&r);
     assert_true(number_at(root, "unchanged") == 11);
     json_decref(root);

@@ -50,7 +50,7 @@ static const usage_case cases[] = {
     {{"search", "--preview=kitty", "--json", "a"}, 2, NULL, "with the table only"},
     {{"similar"}, 2, NULL, "similar to which picture?"},
     {{"similar", "a.jpg", "b.jpg"}, 2, NULL, "one picture at a time"},
-    {{"index"}, 2, NULL, "which folders should be indexed?"},
+    {{"index"}, 4, NULL, "make one with: glimpse index FOLDER"},
     {{"label", "x"}, 2, NULL, "which classes?"},
     {{"label", "--classes", "a,b"}, 2, NULL, "which pictures?"},
     {{"label", "--all", "x", "--classes", "a,b"}, 2, NULL, "--all is the whole library"},

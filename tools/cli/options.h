@@ -35,10 +35,12 @@
      CLI_TEXT("before", 0, &(search).before, "DATE", "only pictures taken before"),           \
      CLI_NUMBER("min-score", 0, &(search).min_score, "S", "only results with at least this score")
 /* What a walk through directories leaves out, beside what every walk does. */
-#define OPTIONS_WALK(exclude, follow_links)                                                   \
+#define OPTIONS_WALK(exclude, follow_links, nomedia)                                          \
  CLI_LIST("exclude", 'x', &(exclude), "PATTERN",                                              \
           "leave out names or paths below DIR that fit, as in '*.tmp.jpg'; may be repeated"), \
-     CLI_FLAG("follow-links", 0, &(follow_links), "go into folders behind symbolic links")
+     CLI_FLAG("follow-links", 0, &(follow_links), "go into folders behind symbolic links"),   \
+     CLI_FLAG("include-nomedia", 0, &(nomedia),                                               \
+              "go into folders with a .nomedia or .noimage file")
 
 /* How files are read and judged. */
 #define OPTION_JOBS(jobs, max) \

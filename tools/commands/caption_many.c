@@ -142,6 +142,7 @@ int caption_many(const caption_request *o, session *s, const vlm_session *v,
     options.exclude = o->exclude.values;
     options.exclude_count = o->exclude.count;
     options.follow_links = o->follow_links;
+    options.include_nomedia = o->include_nomedia;
     options.beams = (unsigned)o->beams;
     options.min_tokens = (unsigned)o->min_tokens;
     options.max_tokens = (unsigned)o->max_tokens;

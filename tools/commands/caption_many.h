@@ -21,7 +21,7 @@ typedef struct caption_request {
     int format; /* place in caption_many_formats */
     uint64_t beams, min_tokens, max_tokens;
     cli_list exclude; /* free it */
-    int follow_links;
+    int follow_links, include_nomedia;
 } caption_request;
 
 extern const char *const caption_many_styles[];  /* short, detailed, keywords, alt */
@@ -35,7 +35,7 @@ extern const char *const caption_many_formats[]; /* auto, lines, json, jsonl, cs
      CLI_FLAG("missing", 0, &(o).missing,                                                          \
               "ask only about pictures without a stored caption of this style"),                   \
      CLI_FLAG("stored", 0, &(o).stored, "ask nothing; write the captions that are stored"),        \
-     OPTIONS_WALK((o).exclude, (o).follow_links),                                                  \
+     OPTIONS_WALK((o).exclude, (o).follow_links, (o).include_nomedia),                             \
      OPTION_IN((o).in, "of the library only pictures below this folder, or whose path begins so"), \
      CLI_TEXT("out", 'o', &(o).out, "FILE", "write there (.json, .jsonl, .csv, .txt)"),            \
      CLI_CHOICE("format", 'f', &(o).format, NULL,                                                  \

@@ -69,7 +69,7 @@ static int run(int argc, char **argv) {
     const char *checks = NULL, *csv = NULL, *html = NULL;
     cli_list exclude = {0};
     uint64_t jobs = 0, min_side = 0, neighbours = 0;
-    int embed = 0, json = 0, follow_links = 0, exact = 0;
+    int embed = 0, json = 0, follow_links = 0, include_nomedia = 0, exact = 0;
     glimpse_audit_limits limits = GLIMPSE_AUDIT_LIMITS_INIT;
     const cli_option options[] = {
         CLI_TEXT("checks", 0, &checks, "LIST",
@@ -77,7 +77,7 @@ static int run(int argc, char **argv) {
                  "odd-size, mislabelled, outlier, with commas (default: all)"),
         CLI_FLAG("embed", 0, &embed,
                  "embed pictures that the library does not know, for mislabelled and outlier"),
-        OPTIONS_WALK(exclude, follow_links),
+        OPTIONS_WALK(exclude, follow_links, include_nomedia),
         OPTION_DECODE(exact),
         OPTION_JOBS(jobs, 64),
         CLI_HEADING("Limits"),
@@ -133,6 +133,7 @@ static int run(int argc, char **argv) {
     pictures.exclude = exclude.values;
     pictures.exclude_count = exclude.count;
     pictures.follow_links = follow_links;
+    pictures.include_nomedia = include_nomedia;
     pictures.exact_decode = exact;
     pictures.jobs = (unsigned)jobs;
     pictures.embed = embed;

@@ -19,7 +19,7 @@ typedef struct request {
     cli_list against, exclude;
     uint64_t radius, jobs, forget, min_size;
     double min_similarity, max_leak;
-    int rotations, same_picture, conflicts, follow_links, exact, json;
+    int rotations, same_picture, conflicts, follow_links, include_nomedia, exact, json;
     /* actions */
     const char *move, *undo, *empty, *include;
     int trash, delete, hardlink, symlink, reflink, apply, skip_read_only, runs, recover;
@@ -232,6 +232,7 @@ static int look(request *r, const cli_arguments *arguments) {
     o.exclude = r->exclude.values;
     o.exclude_count = r->exclude.count;
     o.follow_links = r->follow_links;
+    o.include_nomedia = r->include_nomedia;
     o.exact_decode = r->exact;
     o.min_bytes = r->min_size;
     o.radius = (unsigned)r->radius;
@@ -267,7 +268,7 @@ static int run(int argc, char **argv) {
                  "how far hashes of candidates may differ (default: 12 of 64)", 1, 20),
         CLI_NUMBER("min-similarity", 0, &r.min_similarity, "C",
                    "cosine from which pictures are similar (default: follows the model)"),
-        OPTIONS_WALK(r.exclude, r.follow_links),
+        OPTIONS_WALK(r.exclude, r.follow_links, r.include_nomedia),
         OPTION_DECODE(r.exact),
         OPTION_JOBS(r.jobs, 64),
         CLI_SIZE("min-size", 0, &r.min_size, "BYTES", "leave out files smaller than this", 1,

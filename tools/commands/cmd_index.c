@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_QUARANTINED = 5 };
-
 static int on_progress(void *user, const glimpse_progress *p) {
     (void)user;
     char detail[96] = "";
@@ -49,6 +47,8 @@ static void print_json(const char *library, const char *model, const glimpse_ing
     jout_key(&j, "newly_quarantined"), jout_uint(&j, r->newly_quarantined);
     jout_key(&j, "missing"), jout_uint(&j, r->missing);
     jout_key(&j, "offline_roots"), jout_uint(&j, r->offline_roots);
+    jout_key(&j, "nomedia"), jout_uint(&j, r->nomedia);
+    jout_key(&j, "replaced_options"), jout_uint(&j, r->replaced_options);
     jout_key(&j, "seconds"), jout_number(&j, r->seconds);
     jout_key(&j, "busy");
     jout_open(&j, '{');
@@ -96,6 +96,10 @@ static void print_summary(const char *library, const glimpse_ingest_report *r) {
         (void)printf("%s no longer there (glimpse prune forgets them)\n",
                      text_counted(r->missing, "known file is", "known files are"));
     }
+    if (r->nomedia > 0) {
+        (void)printf("%s left out for a .nomedia or .noimage file (--include-nomedia goes in)\n",
+                     text_counted(r->nomedia, "folder", "folders"));
+    }
     if (r->offline_roots > 0) {
         (void)printf("%s cannot be reached now; %s pictures are kept\n",
                      text_counted(r->offline_roots, "indexed folder", "indexed folders"),
@@ -104,6 +108,45 @@ static void print_summary(const char *library, const glimpse_ingest_report *r) {
     char *shown = text_display(library);
     (void)printf("Library: %s\n", shown);
     free(shown);
+}
+
+/* What a run left out, kept for after the summary. */
+enum { SHOWN_LEFT_OUT = 5 };
+typedef struct left_out_list {
+    char *lines[SHOWN_LEFT_OUT];
+    size_t count;
+} left_out_list;
+typedef struct left_out {
+    left_out_list unusable, marked;
+} left_out;
+
+static void on_left_out(void *user, const glimpse_left_out *what) {
+    left_out *all = user;
+    left_out_list *list = what->status < 0 ? &all->unusable : &all->marked;
+    if (what->known || list->count++ >= SHOWN_LEFT_OUT) return;
+    list->lines[list->count - 1] =
+        xprintf(what->status < 0 ? "%s: %s" : "%s: has a file %s", what->path, what->reason);
+}
+
+static void free_left_out(left_out_list *list) {
+    for (size_t i = 0; i < SHOWN_LEFT_OUT; i++)
+        free(list->lines[i]);
+}
+
+/* On stderr, like other messages; with --quiet only what is wrong. */
+static void print_left_out(const left_out *all) {
+    for (size_t i = 0; i < all->unusable.count && i < SHOWN_LEFT_OUT; i++)
+        tool_print("unusable: %s", all->unusable.lines[i]);
+    if (all->unusable.count > SHOWN_LEFT_OUT) {
+        tool_print("... and %s more; glimpse status shows all",
+                   text_count(all->unusable.count - SHOWN_LEFT_OUT));
+    }
+    for (size_t i = 0; i < all->marked.count && i < SHOWN_LEFT_OUT; i++)
+        tool_note("left out: %s", all->marked.lines[i]);
+    if (all->marked.count > SHOWN_LEFT_OUT) {
+        tool_note("... and %s", text_counted(all->marked.count - SHOWN_LEFT_OUT, "more such folder",
+                                             "more such folders"));
+    }
 }
 
 /* 1 when `path` is one of the directories (or files) that were given, or below one. */
@@ -116,22 +159,16 @@ static int was_given(const cli_arguments *given, const char *path) {
         free(root);
         if (below) return 1;
     }
-    return 0;
+    return given->count == 0;
 }
 
-/* The first few files that could not be used, on stderr like other messages. */
+/* All files that could not be used, known ones too. */
 static void list_quarantined(session *s, const cli_arguments *given) {
     glimpse_library_status *status = NULL;
-    size_t found = 0;
     if (glimpse_session_load_status(&status, s->base) < 0) return;
     for (size_t i = 0; i < status->quarantined_count; i++) {
         const glimpse_quarantined *q = &status->quarantined[i];
-        if (!was_given(given, q->path) || ++found > SHOWN_QUARANTINED) continue;
-        tool_print("unusable: %s: %s", q->path, q->reason);
-    }
-    if (found > SHOWN_QUARANTINED) {
-        tool_print("... and %s more; glimpse status shows all",
-                   text_count(found - SHOWN_QUARANTINED));
+        if (was_given(given, q->path)) tool_print("unusable: %s: %s", q->path, q->reason);
     }
     glimpse_library_status_free(status);
 }
@@ -139,12 +176,16 @@ static void list_quarantined(session *s, const cli_arguments *given) {
 static int run(int argc, char **argv) {
     session s = {0};
     uint64_t jobs = 0, batch = 0, max_pixels = 0;
-    int retry = 0, follow = 0, json = 0, exact = 0;
+    int retry = 0, follow = 0, nomedia = 0, forget = 0, list = 0, json = 0, exact = 0;
     const char *profile = NULL;
     cli_list exclude = {0};
     const cli_option options[] = {
-        OPTIONS_WALK(exclude, follow),
+        OPTIONS_WALK(exclude, follow, nomedia),
+        CLI_FLAG(
+            "forget-options", 0, &forget,
+            "walk folders as if those three had never been given, and no longer remember them"),
         CLI_FLAG("retry", 0, &retry, "look again at unusable files that did not change"),
+        CLI_FLAG("list-unusable", 0, &list, "list all unusable files, also those that were known"),
         CLI_SIZE("max-pixels", 0, &max_pixels, "N",
                  "refuse pictures of more pixels (default: 200000000)", 1, UINT64_MAX),
         OPTION_JOBS(jobs, 1024),
@@ -156,15 +197,12 @@ static int run(int argc, char **argv) {
         SESSION_OPTIONS(s),
         CLI_END,
     };
+    left_out left = {0};
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_index, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;
 
     tool_set_quiet(s.quiet);
-    if (arguments.count == 0) {
-        code = cli_misuse(&cmd_index, "which folders should be indexed?");
-        goto done;
-    }
     tool_catch_stop();
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
     glimpse_ingest_options ingest = GLIMPSE_INGEST_OPTIONS_INIT;
@@ -175,6 +213,10 @@ static int run(int argc, char **argv) {
     ingest.max_pixels = max_pixels;
     ingest.retry_quarantined = retry;
     ingest.follow_links = follow;
+    ingest.include_nomedia = nomedia;
+    ingest.forget_options = forget;
+    ingest.left_out = on_left_out;
+    ingest.user = &left;
     ingest.exclude = exclude.values;
     ingest.exclude_count = exclude.count;
     ingest.progress = on_progress;
@@ -195,19 +237,29 @@ static int run(int argc, char **argv) {
     const char *library = glimpse_session_library_path(s.base);
     if (json) {
         print_json(library, glimpse_model_name(model), &report, stopped);
-    } else if (!stopped) {
+    } else if (!stopped && !s.quiet) {
         print_summary(library, &report);
     }
     tool_flush();
+    if (report.replaced_options > 0) {
+        tool_note("the options given replace those that %s remembered",
+                  text_counted(report.replaced_options, "folder", "folders"));
+    }
     if (stopped) {
         tool_print("stopped after %s, which are kept; run the same command again to continue",
                    text_counted(report.embedded, "new picture", "new pictures"));
         code = EXIT_STOPPED;
         goto done;
     }
-    if (report.quarantined > 0) list_quarantined(&s, &arguments);
-    code = report.quarantined > 0 ? EXIT_PARTIAL : EXIT_FOUND;
+    if (list) {
+        list_quarantined(&s, &arguments);
+        left.unusable.count = 0;
+    }
+    print_left_out(&left);
+    code = report.newly_quarantined > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 done:
+    free_left_out(&left.unusable);
+    free_left_out(&left.marked);
     session_close(&s);
     cli_list_free(&exclude);
     cli_arguments_free(&arguments);
@@ -216,16 +268,23 @@ done:
 
 const cli_command cmd_index = {
     "index",
-    "DIR...",
+    "[DIR...]",
     "bring a library up to date with folders of pictures",
     "Looks through the folders (or single files), embeds every picture that the library does not "
-    "know yet, and remembers where it is. Running it again is cheap: unchanged files are not "
-    "opened, moved and renamed ones not embedded again. Files that cannot be used are listed with "
-    "the reason and tried again when they change.\n\n"
-    "Exit code 3 when some files were unusable, 130 when stopped by Ctrl-C (what was done is "
-    "kept; run the same command again to continue).",
+    "know yet, and remembers where it is. Without arguments it does so again for all folders and "
+    "files that were given before. Running it again is cheap: unchanged files are not opened, "
+    "moved "
+    "and renamed ones not embedded again. Files that cannot be used are listed with the reason and "
+    "tried again when they change.\n\n"
+    "Each folder remembers --exclude, --follow-links and --include-nomedia: without any of them it "
+    "is looked through as the last time. When one of them is given, all three are remembered anew; "
+    "--forget-options alone goes back to none.\n\n"
+    "Exit code 3 when files were unusable that were not so before, or have changed since, 130 when "
+    "stopped by Ctrl-C (what was done is kept; run the same command again to continue). With "
+    "--quiet nothing is printed but what went wrong.",
     "  glimpse index ~/Pictures\n"
     "  glimpse index /mnt/nas/photos --exclude '@eaDir' --exclude '*.tmp.jpg'\n"
+    "  glimpse index\n"
     "  glimpse index ~/Pictures -l work.glimpse -m ./clip-vit-base-patch32\n",
     run,
 };

@@ -22,7 +22,7 @@
 typedef struct request {
     const char *prefix, *resume, *store, *prompt_report, *forget;
     uint64_t top, jobs;
-    int all, list, exact, follow_links;
+    int all, list, exact, follow_links, include_nomedia;
     cli_list exclude;
 } request;
 
@@ -238,6 +238,7 @@ static int run_with_model(label_run *run, label_setup *setup, const cli_argument
     setup->o.exclude = r->exclude.values;
     setup->o.exclude_count = r->exclude.count;
     setup->o.follow_links = r->follow_links;
+    setup->o.include_nomedia = r->include_nomedia;
     setup->o.store = r->store;
     setup->o.message = tool_message;
     setup->o.progress = on_progress;
@@ -280,7 +281,7 @@ static int run(int argc, char **argv) {
                  100000),
         CLI_HEADING("Which pictures"),
         CLI_FLAG("all", 'a', &r.all, "label every picture of the library"),
-        OPTIONS_WALK(r.exclude, r.follow_links),
+        OPTIONS_WALK(r.exclude, r.follow_links, r.include_nomedia),
         OPTION_IN(r.prefix, "with --all: only those below this folder"),
         CLI_TEXT("resume", 0, &r.resume, "FILE",
                  "keep embeddings in FILE, so that a run that was stopped goes on where it was"),

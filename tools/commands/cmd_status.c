@@ -51,9 +51,18 @@ static void print_json(const glimpse_library_status *st) {
         jout_open(&j, '{');
         jout_path(&j, "path", st->roots[i]);
         jout_key(&j, "offline"), jout_bool(&j, st->root_offline[i]);
+        const glimpse_remembered_options *o = &st->root_options[i];
+        jout_key(&j, "exclude");
+        jout_open(&j, '[');
+        for (size_t k = 0; k < o->exclude_count; k++)
+            jout_string(&j, o->exclude[k]);
+        jout_close(&j, ']');
+        jout_key(&j, "follow_links"), jout_bool(&j, o->follow_links);
+        jout_key(&j, "include_nomedia"), jout_bool(&j, o->include_nomedia);
         jout_close(&j, '}');
     }
     jout_close(&j, ']');
+    jout_key(&j, "single_files"), jout_uint(&j, st->single_files);
     jout_key(&j, "catalog_bytes"), jout_uint(&j, st->catalog_bytes);
     jout_key(&j, "vectors_bytes"), jout_uint(&j, st->vectors_bytes);
     jout_key(&j, "captions"), jout_uint(&j, st->captions);
@@ -66,6 +75,29 @@ static void print_path(const char *before, const char *path, const char *after) 
     char *shown = text_display(path);
     (void)printf("%s%s%s\n", before, shown, after);
     free(shown);
+}
+
+/* " (offline; --exclude '*.tmp.jpg')", or "". */
+static char *describe_root(const glimpse_library_status *st, size_t i) {
+    const glimpse_remembered_options *o = &st->root_options[i];
+    char *text = xprintf("%s", st->root_offline[i] ? "offline" : "");
+    for (size_t k = 0; k < o->exclude_count + 2; k++) {
+        const char *word = k < o->exclude_count    ? "--exclude"
+                           : k == o->exclude_count ? "--follow-links"
+                                                   : "--include-nomedia";
+        if (k == o->exclude_count && !o->follow_links) continue;
+        if (k == o->exclude_count + 1 && !o->include_nomedia) continue;
+        const char *mark = k < o->exclude_count ? "'" : "";
+        char *longer = xprintf("%s%s%s%s%s%s%s", text, *text ? k == 0 ? "; " : " " : "", word,
+                               *mark ? " " : "", mark, *mark ? o->exclude[k] : "", mark);
+        free(text);
+        text = longer;
+    }
+    if (!*text) return text;
+    char *whole = xprintf(" (%s)", text), *shown = text_display(whole);
+    free(whole);
+    free(text);
+    return shown;
 }
 
 static void print_people(const glimpse_library_status *st) {
@@ -92,8 +124,12 @@ static void print_people(const glimpse_library_status *st) {
     (void)printf("On disk:     %s catalogue, %s vector index\n", text_bytes(st->catalog_bytes),
                  text_bytes(st->vectors_bytes));
     for (size_t i = 0; i < st->root_count; i++) {
-        print_path(i == 0 ? "Folders:     " : "             ", st->roots[i],
-                   st->root_offline[i] ? " (offline)" : "");
+        char *more = describe_root(st, i);
+        print_path(i == 0 ? "Folders:     " : "             ", st->roots[i], more);
+        free(more);
+    }
+    if (st->single_files > 0) {
+        (void)printf("By itself:   %s\n", text_counted(st->single_files, "file", "files"));
     }
     for (size_t i = 0; i < st->model_count; i++) {
         const glimpse_library_model *m = &st->models[i];

@@ -60,7 +60,8 @@ typedef struct glimpse_caption_options {
     void (*each)(void *user, const glimpse_captioned *picture);
     glimpse_progress_fn progress; /* "captions" */
     int (*cancelled)(void *user);
-    void *user; /* for all three */
+    void *user;          /* for all three */
+    int include_nomedia; /* as in glimpse_ingest_options */
 } glimpse_caption_options;
 
 static inline glimpse_caption_options glimpse_caption_options_init(void) {

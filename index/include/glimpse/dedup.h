@@ -217,6 +217,8 @@ typedef struct glimpse_dedup_options {
     void *user; /* for both callbacks */
     /* Embeddings only, as in glimpse_ingest_options; all else is worked out from every pixel. */
     int exact_decode;
+    int reserved;
+    int include_nomedia; /* as in glimpse_ingest_options */
 } glimpse_dedup_options;
 
 static inline glimpse_dedup_options glimpse_dedup_options_init(void) {

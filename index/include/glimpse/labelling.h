@@ -78,6 +78,7 @@ typedef struct glimpse_labeller_options {
     glimpse_progress_fn progress; /* non-zero stops, as `cancelled` does */
     int (*cancelled)(void *user);
     void *user;
+    int include_nomedia; /* as in glimpse_ingest_options */
 } glimpse_labeller_options;
 
 static inline glimpse_labeller_options glimpse_labeller_options_init(void) {

@@ -28,8 +28,8 @@
  * docs/library.md describes each of them.
  *
  * Words: a *file* is a path; a *content* is what its bytes are (XXH3-128 of them and their size)
- * and owns the embeddings, one per model; a *root* is a directory that was indexed. Files of equal
- * bytes share a content. Paths are absolute.
+ * and owns the embeddings, one per model; a *root* is a directory that was indexed. A file that was
+ * indexed by itself has none. Files of equal bytes share a content. Paths are absolute.
  *
  * Rules that never bend: the catalogue is the truth and vector files are derived from it; a vector
  * and its row are bound by id, never by position; identity is content, so moved files keep what is
@@ -107,10 +107,21 @@ typedef struct glimpse_progress {
  * cleanly: what was embedded is committed, and the call returns GLIMPSE_E_CANCELLED. */
 typedef int (*glimpse_progress_fn)(void *user, const glimpse_progress *progress);
 
+/* What a run left out: a file that turned out to be unusable, or still is after it was tried again
+ * (`known` 1), with the reason; a directory with .nomedia in it (`status` GLIMPSE_OK, `reason` the
+ * name of that file). Unusable files that did not change are not named: the status of the library
+ * lists all. Called from the thread of the call, directories after everything else. */
+typedef struct glimpse_left_out {
+    const char *path, *reason; /* valid during the call; the reason is without the path */
+    int status, known;
+} glimpse_left_out;
+typedef void (*glimpse_left_out_fn)(void *user, const glimpse_left_out *what);
+
 typedef struct glimpse_ingest_options {
     size_t size;                /* GLIMPSE_INGEST_OPTIONS_INIT sets it */
     const glimpse_model *model; /* with its image tower */
-    const char *const *roots;   /* directories (or single files) to index */
+    const char *const *roots;   /* directories (or single files) to index; none: every root, and
+                                   every file that was indexed by itself */
     size_t root_count;
     unsigned jobs;              /* decoding and encoding workers; 0: one per core */
     unsigned batch;             /* pictures per encoder call; 0: 16 */
@@ -128,6 +139,15 @@ typedef struct glimpse_ingest_options {
     int exact_decode;
     const char *profile; /* NULL, or a file to write a trace to that chrome://tracing and Perfetto
                             open: what each thread did when */
+    int include_nomedia; /* go into directories with a file .nomedia or .noimage in them, which are
+                            left out otherwise. A root is walked whatever is in it */
+    /* A root remembers follow_links, exclude and include_nomedia, which are one set. A run with
+     * none of them uses for each root what it remembers; with any of them, or with this, its roots
+     * remember the set it has. A directory below a root is walked with what the innermost root
+     * around it remembers, and becomes a root of its own when a run of it has a set. A root inside
+     * another that remembers a set keeps to it when the other one is walked. */
+    int forget_options;
+    glimpse_left_out_fn left_out; /* with `user`; may be NULL */
 } glimpse_ingest_options;
 
 static inline glimpse_ingest_options glimpse_ingest_options_init(void) {
@@ -156,6 +176,8 @@ typedef struct glimpse_ingest_report {
     size_t peak_bytes;       /* largest estimate of memory that files and pictures in flight took */
     uint64_t edited; /* of `bound`, those whose bytes are new: their metadata was edited, or they are
                         copies with other metadata */
+    uint64_t nomedia;        /* directories left out for a .nomedia or .noimage in them */
+    uint64_t replaced_options; /* roots that remembered other options before */
 } glimpse_ingest_report;
 
 static inline glimpse_ingest_report glimpse_ingest_report_init(void) {
@@ -166,7 +188,8 @@ static inline glimpse_ingest_report glimpse_ingest_report_init(void) {
 }
 #define GLIMPSE_INGEST_REPORT_INIT glimpse_ingest_report_init()
 
-/* GLIMPSE_OK also when files were quarantined: see the report. GLIMPSE_E_BUSY when another process
+/* GLIMPSE_OK also when files were quarantined: see the report. GLIMPSE_E_INVALID when no root is
+ * given and none is known. GLIMPSE_E_BUSY when another process
  * is writing. A root that cannot be reached is counted offline and is no failure unless it was
  * never indexed (GLIMPSE_E_NOT_FOUND, before anything else is done). */
 GLIMPSE_API int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_library *library,
@@ -303,6 +326,13 @@ typedef struct glimpse_library_model {
                                 "damaged"; the next search mends all but the first */
 } glimpse_library_model;
 
+/* What a root is walked with (glimpse_ingest_options). */
+typedef struct glimpse_remembered_options {
+    int follow_links, include_nomedia;
+    const char *const *exclude; /* [exclude_count] */
+    size_t exclude_count;
+} glimpse_remembered_options;
+
 /* files = embedded + duplicates + quarantined + pending, for a library with one model. */
 typedef struct glimpse_library_status {
     const char *library;
@@ -321,6 +351,8 @@ typedef struct glimpse_library_status {
     size_t root_count;
     uint64_t catalog_bytes, vectors_bytes;
     uint64_t captions, captioned; /* stored captions, and different contents that have any */
+    const glimpse_remembered_options *root_options; /* [root_count] */
+    uint64_t single_files; /* of `files`, those indexed one by one: below no root */
 } glimpse_library_status;
 
 GLIMPSE_API int glimpse_library_load_status(glimpse_library_status **out, glimpse_library *library);

@@ -167,6 +167,55 @@ int glimpse_catalog_write_root(glimpse_store *store, const char *path, int is_di
     return status;
 }
 
+int glimpse_catalog_write_root_options(glimpse_store *store, const char *path,
+                                       const glimpse_root_options *options) {
+    glimpse_db *db = glimpse_store_db(store);
+    size_t length = 0;
+    for (size_t i = 0; i < options->exclude_count; i++)
+        length += strlen(options->exclude[i]) + 1;
+    char *patterns = malloc(length + 1), *end = patterns;
+    if (!patterns) return glimpse_fail_nomem(length, "patterns");
+    for (size_t i = 0; i < options->exclude_count; i++)
+        end = stpcpy(end, options->exclude[i]) + 1;
+    glimpse_db_enter(db);
+    int status = glimpse_db_run(db, "DELETE FROM root_options WHERE path = ?1", "p", path);
+    if (status == GLIMPSE_OK &&
+        (options->follow_links || options->include_nomedia || options->exclude_count > 0)) {
+        status = glimpse_db_run(db,
+                                "INSERT INTO root_options (path, follow_links, include_nomedia,"
+                                " exclude, sum) VALUES (?1, ?2, ?3, ?4,"
+                                " glimpse_sum(?1, ?2, ?3, ?4))",
+                                "piib", path, (int64_t)(options->follow_links != 0),
+                                (int64_t)(options->include_nomedia != 0), (const void *)patterns,
+                                length);
+    }
+    glimpse_db_leave(db);
+    free(patterns);
+    return status;
+}
+
+/* From columns 3 to 5; NULL where a root has no options. */
+static int read_options(glimpse_root *root, sqlite3_stmt *row) {
+    const char *bytes = sqlite3_column_blob(row, 5);
+    const size_t length = (size_t)sqlite3_column_bytes(row, 5);
+    size_t count = 0;
+    root->options.follow_links = sqlite3_column_int(row, 3);
+    root->options.include_nomedia = sqlite3_column_int(row, 4);
+    if (!bytes || length == 0) return GLIMPSE_OK;
+    for (size_t i = 0; i < length; i++)
+        count += bytes[i] == '\0';
+    const char **exclude = calloc(count + 1, sizeof *exclude);
+    root->options.exclude = exclude;
+    root->patterns = malloc(length + 1);
+    if (!exclude || !root->patterns) return glimpse_fail_nomem(length, "patterns");
+    memcpy(root->patterns, bytes, length);
+    root->patterns[length] = '\0';
+    const char *at = root->patterns;
+    for (; root->options.exclude_count < count; at += strlen(at) + 1)
+        exclude[root->options.exclude_count++] = at;
+    return GLIMPSE_OK;
+}
+
 int glimpse_catalog_roots(glimpse_root **out, size_t *count, glimpse_store *store) {
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
@@ -175,8 +224,12 @@ int glimpse_catalog_roots(glimpse_root **out, size_t *count, glimpse_store *stor
     *out = NULL;
     *count = 0;
     glimpse_db_enter(db);
-    int status =
-        glimpse_db_query(db, &row, "SELECT path, is_folder, offline FROM root ORDER BY path", "");
+    int status = glimpse_db_query(db, &row,
+                                  "SELECT root.path, is_folder, offline, follow_links,"
+                                  " include_nomedia, exclude FROM root"
+                                  " LEFT JOIN root_options ON root_options.path = root.path"
+                                  " ORDER BY root.path",
+                                  "");
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         if (used == capacity) {
             capacity = capacity ? 2 * capacity : 8;
@@ -187,9 +240,11 @@ int glimpse_catalog_roots(glimpse_root **out, size_t *count, glimpse_store *stor
             }
             roots = grown;
         }
-        roots[used] = (glimpse_root){glimpse_column_path(row, 0), sqlite3_column_int(row, 1),
-                                     sqlite3_column_int(row, 2)};
-        status = roots[used++].path ? GLIMPSE_OK : glimpse_fail_nomem(64, "a path");
+        glimpse_root *root = &roots[used++];
+        *root = (glimpse_root){.path = glimpse_column_path(row, 0),
+                               .is_directory = sqlite3_column_int(row, 1),
+                               .offline = sqlite3_column_int(row, 2)};
+        status = root->path ? read_options(root, row) : glimpse_fail_nomem(64, "a path");
     }
     glimpse_db_reset(row);
     glimpse_db_leave(db);

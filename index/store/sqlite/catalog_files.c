@@ -242,3 +242,50 @@ int glimpse_catalog_quarantined_files(glimpse_store *store,
     free(buffer.bytes);
     return status;
 }
+
+int glimpse_catalog_list_single_files(char ***out, size_t *count, glimpse_store *store) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *row = NULL;
+    glimpse_root *roots = NULL;
+    size_t root_count = 0, used = 0, capacity = 0;
+    char **paths = NULL;
+    *out = NULL;
+    *count = 0;
+    glimpse_db_enter(db);
+    int status = glimpse_catalog_roots(&roots, &root_count, store);
+    if (status == GLIMPSE_OK) {
+        status =
+            glimpse_db_query(db, &row, "SELECT path FROM file WHERE missing = 0 ORDER BY path", "");
+    }
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
+        char *path = glimpse_column_path(row, 0);
+        status = path ? GLIMPSE_OK : glimpse_fail_nomem(64, "a path");
+        if (!path || glimpse_root_of(roots, root_count, path)) {
+            free(path);
+            continue;
+        }
+        if (used == capacity) {
+            capacity = capacity ? 2 * capacity : 16;
+            char **grown = realloc(paths, capacity * sizeof *paths);
+            if (!grown) {
+                free(path);
+                status = glimpse_fail_nomem(capacity * sizeof *paths, "a list of files");
+                break;
+            }
+            paths = grown;
+        }
+        paths[used++] = path;
+    }
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    glimpse_roots_free(roots, root_count);
+    if (status < 0) {
+        for (size_t i = 0; i < used; i++)
+            free(paths[i]);
+        free(paths);
+        return status;
+    }
+    *out = paths;
+    *count = used;
+    return GLIMPSE_OK;
+}

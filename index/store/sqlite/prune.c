@@ -9,10 +9,12 @@
 #include "upkeep.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int known_model(glimpse_db *db, const char *fingerprint, int *known) {
@@ -176,8 +178,28 @@ static int forget_pictures(glimpse_db *db, glimpse_prune_report *report) {
     return status;
 }
 
-static int forget(glimpse_db *db, const glimpse_prune_options *options,
+/* Files that were indexed one by one have no root whose walk would notice that they are gone. */
+static int forget_single_files(glimpse_store *store, uint64_t *files) {
+    char **paths = NULL;
+    size_t count = 0;
+    struct stat info;
+    int status = glimpse_catalog_list_single_files(&paths, &count, store);
+    for (size_t i = 0; i < count; i++) {
+        const int gone = lstat(paths[i], &info) != 0 && errno == ENOENT;
+        if (status == GLIMPSE_OK && gone && glimpse_store_file_reachable(paths[i])) {
+            status = glimpse_db_run(glimpse_store_db(store), "DELETE FROM file WHERE path = ?1",
+                                    "p", paths[i]);
+            *files += status == GLIMPSE_OK;
+        }
+        free(paths[i]);
+    }
+    free(paths);
+    return status;
+}
+
+static int forget(glimpse_store *store, const glimpse_prune_options *options,
                   glimpse_prune_report *report) {
+    glimpse_db *db = glimpse_store_db(store);
     int status = GLIMPSE_OK;
     if (options->root) status = forget_root(db, options->root, &report->files);
     if (status == GLIMPSE_OK && options->model) {
@@ -187,6 +209,7 @@ static int forget(glimpse_db *db, const glimpse_prune_options *options,
         status = glimpse_db_run(db, "DELETE FROM file WHERE missing = 1", "");
         report->files += (uint64_t)glimpse_db_changes(db);
     }
+    if (status == GLIMPSE_OK) status = forget_single_files(store, &report->files);
     if (status == GLIMPSE_OK) {
         status =
             glimpse_db_run(db,
@@ -204,7 +227,7 @@ int glimpse_upkeep_prune(glimpse_prune_report *report, glimpse_store *store,
     *report = GLIMPSE_PRUNE_REPORT_INIT;
     glimpse_db_enter(db);
     int status = glimpse_db_begin(db);
-    if (status == GLIMPSE_OK) status = forget(db, options, report);
+    if (status == GLIMPSE_OK) status = forget(store, options, report);
     if (status == GLIMPSE_OK && !options->dry_run) status = glimpse_db_commit(db);
     glimpse_db_rollback(db);
     if (status == GLIMPSE_OK && !options->dry_run) {

@@ -79,6 +79,8 @@ int glimpse_catalog_find_model(glimpse_model_info *out, glimpse_store *store,
 int glimpse_catalog_list_models(glimpse_store *store, glimpse_store_model_fn visit, void *user);
 int glimpse_catalog_write_root(glimpse_store *store, const char *path, int is_directory,
                                int offline);
+int glimpse_catalog_write_root_options(glimpse_store *store, const char *path,
+                                       const glimpse_root_options *options);
 int glimpse_catalog_roots(glimpse_root **out, size_t *count, glimpse_store *store);
 
 /*
@@ -93,6 +95,7 @@ int glimpse_catalog_roots(glimpse_root **out, size_t *count, glimpse_store *stor
 
 int glimpse_catalog_load_files(glimpse_file_table **out, glimpse_store *store, const char *root,
                                int64_t model);
+int glimpse_catalog_list_single_files(char ***paths, size_t *count, glimpse_store *store);
 int glimpse_catalog_find_file(glimpse_file_row *out, glimpse_store *store, const char *path,
                               int64_t model);
 int glimpse_catalog_picture_of_file(int64_t *picture, glimpse_store *store, const char *path);

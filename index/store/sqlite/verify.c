@@ -92,6 +92,8 @@ static int check_references(verification *v) {
 static int check_sums(verification *v) {
     static const char *const queries[][2] = {
         {"root", "SELECT 0, path FROM root WHERE sum <> " GLIMPSE_ROOT_SUM},
+        {"options of root",
+         "SELECT 0, path FROM root_options WHERE sum <> " GLIMPSE_ROOT_OPTIONS_SUM},
         {"file", "SELECT id, path FROM file WHERE sum <> " GLIMPSE_FILE_SUM},
         {"picture", "SELECT id, format FROM picture WHERE sum <> " GLIMPSE_PICTURE_SUM},
         {"content", "SELECT id, taken FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM},

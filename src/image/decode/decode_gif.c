@@ -5,6 +5,10 @@
  * Pillow, which we follow, keeps the palette's colour of the transparent index. What the frame
  * does not cover is the transparent index where the file has one, else index 0. A frame that
  * reaches beyond the screen enlarges it.
+ *
+ * giflib wants the end of the frame's data, which no pixel needs. Where the file ends inside the
+ * data, the block it ends in is given the length that is there, and an empty block follows: then
+ * giflib says whether a pixel is missing.
  */
 #include "core/error.h"
 #include "image/decode/decoder.h"
@@ -17,6 +21,8 @@
 typedef struct reader {
     const uint8_t *data;
     size_t size, at;
+    int in_pixels;    /* behind the end there are zeros: empty blocks */
+    size_t length_at; /* where the length is of the block that the file ends in, or 0 */
 } reader;
 
 static int read_bytes(GifFileType *gif, GifByteType *to, int count) {
@@ -25,13 +31,30 @@ static int read_bytes(GifFileType *gif, GifByteType *to, int count) {
     size_t left = r->size - r->at;
     if (wanted > left) wanted = left;
     memcpy(to, r->data + r->at, wanted);
+    if (r->length_at > 0 && r->length_at >= r->at && r->length_at - r->at < wanted) {
+        to[r->length_at - r->at] = (GifByteType)(r->size - r->length_at - 1);
+    }
     r->at += wanted;
+    if (r->in_pixels && wanted == 0) {
+        memset(to, 0, (size_t)(count > 0 ? count : 0));
+        return count;
+    }
     return (int)wanted;
 }
 
-static int gif_fail(int code) {
+/* At the first block of the frame's data: finds the one that the file ends in. */
+static void start_pixels(reader *r) {
+    r->in_pixels = 1;
+    size_t at = r->at;
+    while (at < r->size && r->data[at] != 0 && r->data[at] < r->size - at)
+        at += 1 + (size_t)r->data[at];
+    if (at < r->size && r->data[at] != 0) r->length_at = at;
+}
+
+static int gif_fail(int code, const reader *r) {
+    const int ended = r->at >= r->size;
     if (code == D_GIF_ERR_NOT_ENOUGH_MEM) return glimpse_fail_nomem(0, "a GIF decoder");
-    if (code == D_GIF_ERR_READ_FAILED || code == D_GIF_ERR_EOF_TOO_SOON) {
+    if (code == D_GIF_ERR_READ_FAILED || code == D_GIF_ERR_EOF_TOO_SOON || ended) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "GIF: the file ends before the picture does");
     }
     const char *text = GifErrorString(code);
@@ -43,20 +66,22 @@ static int find_frame(GifFileType *gif, int *transparent) {
     *transparent = -1;
     for (;;) {
         GifRecordType type;
-        if (DGifGetRecordType(gif, &type) == GIF_ERROR) return gif_fail(gif->Error);
+        if (DGifGetRecordType(gif, &type) == GIF_ERROR) return gif_fail(gif->Error, gif->UserData);
         if (type == IMAGE_DESC_RECORD_TYPE) return GLIMPSE_OK;
         if (type == TERMINATE_RECORD_TYPE) {
             return glimpse_fail(GLIMPSE_E_FORMAT, "GIF: no frame in the file");
         }
         int kind;
         GifByteType *block;
-        if (DGifGetExtension(gif, &kind, &block) == GIF_ERROR) return gif_fail(gif->Error);
+        if (DGifGetExtension(gif, &kind, &block) == GIF_ERROR)
+            return gif_fail(gif->Error, gif->UserData);
         while (block) {
             if (kind == GRAPHICS_EXT_FUNC_CODE && block[0] >= 4) {
                 *transparent = (block[1] & 1) ? block[4] : -1;
                 kind = 0; /* only the first block of the extension */
             }
-            if (DGifGetExtensionNext(gif, &block) == GIF_ERROR) return gif_fail(gif->Error);
+            if (DGifGetExtensionNext(gif, &block) == GIF_ERROR)
+                return gif_fail(gif->Error, gif->UserData);
         }
     }
 }
@@ -77,7 +102,7 @@ static int decode(GifFileType *gif, glimpse_image *picture, const glimpse_source
     int status = find_frame(gif, &transparent);
     if (status < 0) return status;
     /* The screen's size before the frame's: giflib takes no memory for pixels here. */
-    if (DGifGetImageDesc(gif) == GIF_ERROR) return gif_fail(gif->Error);
+    if (DGifGetImageDesc(gif) == GIF_ERROR) return gif_fail(gif->Error, gif->UserData);
     const GifImageDesc *frame = &gif->Image;
     if (frame->Left < 0 || frame->Top < 0 || frame->Width <= 0 || frame->Height <= 0) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "GIF: the first frame is empty");
@@ -103,6 +128,7 @@ static int decode(GifFileType *gif, glimpse_image *picture, const glimpse_source
             memcpy(picture->pixels + i * 3, around, 3);
     }
 
+    start_pixels(gif->UserData);
     GifPixelType *line = malloc(frame_width);
     if (!line) return glimpse_fail_nomem(frame_width, "a GIF row");
     /* Interlaced: every 8th row from 0, every 8th from 4, every 4th from 2, every 2nd from 1. */
@@ -111,7 +137,7 @@ static int decode(GifFileType *gif, glimpse_image *picture, const glimpse_source
         const size_t stride = frame->Interlace ? step[pass] : 1;
         for (size_t y = frame->Interlace ? first[pass] : 0; y < frame_height; y += stride) {
             if (DGifGetLine(gif, line, (int)frame_width) == GIF_ERROR) {
-                status = gif_fail(gif->Error);
+                status = gif_fail(gif->Error, gif->UserData);
                 break;
             }
             uint8_t *row = picture->pixels + ((top + y) * width + left) * 3;
@@ -126,10 +152,10 @@ static int decode(GifFileType *gif, glimpse_image *picture, const glimpse_source
 }
 
 static int decode_gif(glimpse_image *picture, const glimpse_source *source) {
-    reader r = {source->data, source->size, 0};
+    reader r = {.data = source->data, .size = source->size};
     int code = 0;
     GifFileType *gif = DGifOpen(&r, read_bytes, &code);
-    if (!gif) return gif_fail(code);
+    if (!gif) return gif_fail(code, &r);
     int status = decode(gif, picture, source);
     (void)DGifCloseFile(gif, NULL);
     return status;

@@ -13,7 +13,11 @@
  * What counts as broken. libjpeg goes on after almost any damage and counts warnings. As in Pillow,
  * damage inside the data is tolerated (a photo with a grey stripe can still be found), but a file
  * that ends too early is refused. One deliberate difference: when only the end marker is missing
- * and every pixel was there, the picture is accepted; Pillow refuses it.
+ * and every pixel was there, the picture is accepted; Pillow refuses it. Of a file with several
+ * scans that means all bits of all coefficients, because a scan may follow that refines them. An
+ * arithmetic decoder makes up zeros behind the end, because its encoder leaves them out, and every
+ * beginning of its data is data of some picture: there no pixel may have needed one, which in
+ * practice takes the end marker.
  *
  * What counts as hostile. A progressive file of 200 KB can hold a thousand scans that each visit
  * every pixel. Scans times pixels is bounded (MAX_WORK), which costs no honest file anything:
@@ -45,6 +49,7 @@ typedef struct decoder {
     int status;         /* set before the jump */
     int ended_early;    /* the bytes ran out */
     int pixels_missing; /* ... and pixels had to be made up */
+    int in_scans;       /* the headers have been read */
     const glimpse_source *source;
 } decoder;
 
@@ -52,11 +57,16 @@ static decoder *decoder_of(j_common_ptr jpeg) {
     return jpeg->client_data;
 }
 
+static const char ends_early[] = "the file ends before the picture does";
+
 static _Noreturn void on_error(j_common_ptr jpeg) {
     decoder *d = decoder_of(jpeg);
     char message[JMSG_LENGTH_MAX];
     jpeg->err->format_message(jpeg, message);
-    switch (jpeg->err->msg_code) {
+    /* Behind the end libjpeg sees an end mark, and takes its bytes for what it was looking for. */
+    const int ended = d->ended_early && jpeg->err->msg_code != JERR_OUT_OF_MEMORY;
+    if (ended) (void)snprintf(message, sizeof message, "%s", ends_early);
+    switch (ended ? JERR_NO_IMAGE : jpeg->err->msg_code) {
     case JERR_OUT_OF_MEMORY: d->status = GLIMPSE_E_NOMEM; break;
     case JERR_IMAGE_TOO_BIG: d->status = GLIMPSE_E_LIMIT; break;
     case JERR_ARITH_NOTIMPL:
@@ -76,7 +86,12 @@ static void on_message(j_common_ptr jpeg, int level) {
     decoder *d = decoder_of(jpeg);
     if (level >= 0) return; /* trace output */
     jpeg->err->num_warnings++;
-    if (jpeg->err->msg_code == JWRN_JPEG_EOF) d->ended_early = 1;
+    if (jpeg->err->msg_code == JWRN_JPEG_EOF) {
+        d->ended_early = 1;
+        if (d->in_scans && d->jpeg.arith_code && d->jpeg.input_iMCU_row < d->jpeg.total_iMCU_rows) {
+            d->pixels_missing = 1;
+        }
+    }
     if (jpeg->err->msg_code == JWRN_HIT_MARKER && d->ended_early) d->pixels_missing = 1;
 }
 
@@ -177,6 +192,17 @@ static void note_whole_size(glimpse_image *picture, const struct jpeg_decompress
     picture->whole_height = pending_orientation >= 5 ? jpeg->image_width : jpeg->image_height;
 }
 
+/* Of a file with several scans: whether all there can be has come. */
+static int has_all_scans(const struct jpeg_decompress_struct *jpeg) {
+    for (int c = 0; c < jpeg->num_components; c++) {
+        if (!jpeg->comp_info[c].quant_table) return 0; /* kept when the first scan begins */
+        for (int k = 0; jpeg->progressive_mode && k < DCTSIZE2; k++) {
+            if (jpeg->coef_bits[c][k] != 0) return 0;
+        }
+    }
+    return 1;
+}
+
 /* Everything that may jump. `d->jpeg` is destroyed by the caller. */
 static int decode(decoder *d, glimpse_image *picture) {
     struct jpeg_decompress_struct *jpeg = &d->jpeg;
@@ -201,9 +227,12 @@ static int decode(decoder *d, glimpse_image *picture) {
     jpeg->scale_denom = glimpse_picture_reduction(d->source, jpeg->image_width, jpeg->image_height);
     read_exif(picture, jpeg);
 
+    d->in_scans = 1;
     (void)jpeg_start_decompress(jpeg); /* reads all scans of a progressive file */
-    const int many_scans = jpeg_has_multiple_scans(jpeg);
-    if (many_scans && d->ended_early) return GLIMPSE_OK; /* the caller refuses it */
+    if (jpeg_has_multiple_scans(jpeg) && d->ended_early && !has_all_scans(jpeg)) {
+        d->pixels_missing = 1;
+    }
+    if (d->pixels_missing) return GLIMPSE_OK; /* the caller refuses it */
     const size_t width = jpeg->output_width, height = jpeg->output_height;
     const int pending_orientation = picture->pending_orientation;
     status = glimpse_picture_reserve(picture, d->source, pending_orientation >= 5 ? height : width,
@@ -212,8 +241,6 @@ static int decode(decoder *d, glimpse_image *picture) {
     note_whole_size(picture, jpeg, pending_orientation);
     status = read_rows(d, picture, width, height, pending_orientation);
     picture->pending_orientation = 1;
-    /* An arithmetic decoder makes up missing bits without a warning. */
-    if (d->ended_early && jpeg->arith_code) d->pixels_missing = 1;
     return status;
 }
 
@@ -232,9 +259,12 @@ static int decode_jpeg(glimpse_image *picture, const glimpse_source *source) {
         status = d->status;
     } else {
         status = decode(d, picture);
-        if (status == GLIMPSE_OK &&
-            (d->pixels_missing || (d->ended_early && jpeg_has_multiple_scans(&d->jpeg)))) {
-            status = glimpse_fail(GLIMPSE_E_FORMAT, "JPEG: the file ends before the picture does");
+        if (status == GLIMPSE_OK && d->pixels_missing) {
+            status = glimpse_fail(GLIMPSE_E_FORMAT, "JPEG: %s",
+                                  d->jpeg.arith_code
+                                      ? "no end mark, without which nothing tells whether "
+                                        "arithmetic coded pixels are missing"
+                                      : ends_early);
         }
     }
     jpeg_destroy_decompress(&d->jpeg);

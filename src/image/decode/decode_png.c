@@ -14,6 +14,10 @@
  * because, like Pillow, we accept wrong IDAT checksums: zlib's own checksum over the pixels
  * tells whether they are whole. libpng is told to skip all chunks of text and profiles, so that
  * nothing but pixels is ever inflated by it.
+ *
+ * No pixel is behind the last IDAT chunk, so libpng reads up to there and then an IEND of ours:
+ * what follows in the file may be missing or damaged. Where the file ends inside IDAT, the chunk is
+ * given the length that is there, and libpng says whether the pixels are.
  */
 #include "core/error.h"
 #include "core/hex.h"
@@ -32,7 +36,11 @@ enum { MAX_TEXT = 1 << 20 };
 
 typedef struct reader {
     const uint8_t *data;
-    size_t size, at;
+    size_t at, size;  /* `size`: what of the file libpng sees before it sees our end */
+    size_t length_at; /* where the length is of the IDAT chunk that the file ends in, or 0 */
+    uint32_t length;  /* ... and what is there of that chunk */
+    int is_cut;       /* the file ends before the chunk that follows the pixels */
+    int64_t rows, rows_decoded; /* of all passes */
     int status;
     uint8_t *rgba; /* with alpha: [height][width][4]; here, because errors jump */
 } reader;
@@ -94,22 +102,57 @@ static void read_text_chunk(glimpse_image_meta *meta, const uint8_t *chunk, size
     free(plain);
 }
 
-/* Checks checksums, and reads EXIF into `meta`. */
-static int scan_chunks(glimpse_image_meta *meta, const glimpse_source *source) {
-    int have_exif = 0;
-    for (size_t at = 8; source->size - at >= 12;) {
-        const uint8_t *chunk = source->data + at;
-        const size_t length = glimpse_u32be(chunk);
-        if (length > source->size - at - 12) break; /* cut: libpng has the last word */
-        const uint8_t *type = chunk + 4, *body = chunk + 8;
-        const int critical = (type[0] & 0x20) == 0;
-        if (critical && memcmp(type, "IDAT", 4) != 0 &&
-            crc32(0, type, (uInt)(length + 4)) != glimpse_u32be(body + length)) {
-            char name[5] = "????"; /* what is damaged may be the name itself */
-            for (int i = 0; i < 4; i++) {
-                if ((type[i] | 0x20) >= 'a' && (type[i] | 0x20) <= 'z') name[i] = (char)type[i];
+static int check_sum(const uint8_t *chunk, size_t length) {
+    const uint8_t *type = chunk + 4;
+    if (crc32(0, type, (uInt)(length + 4)) == glimpse_u32be(chunk + 8 + length)) return GLIMPSE_OK;
+    char name[5] = "????"; /* what is damaged may be the name itself */
+    for (int i = 0; i < 4; i++) {
+        if ((type[i] | 0x20) >= 'a' && (type[i] | 0x20) <= 'z') name[i] = (char)type[i];
+    }
+    return glimpse_fail(GLIMPSE_E_FORMAT, "PNG: wrong checksum of the %s chunk", name);
+}
+
+/* An IDAT chunk; `left` is what the file has behind its name. Returns whether it is all there. */
+static int read_pixels_chunk(reader *r, size_t at, size_t length, size_t left) {
+    if (length > left) {
+        r->length_at = at;
+        r->length = (uint32_t)left;
+    }
+    r->size = at + 8 + (length < left ? length : left);
+    return left >= 4 && length <= left - 4;
+}
+
+/* Reads EXIF, and finds what of the file libpng is to see. */
+static int scan_chunks(glimpse_image_meta *meta, const glimpse_source *source, reader *r) {
+    int have_exif = 0, have_pixels = 0, status;
+    r->is_cut = 1;
+    for (size_t at = 8; source->size - at >= 8;) {
+        const uint8_t *chunk = source->data + at, *type = chunk + 4, *body = chunk + 8;
+        const size_t length = glimpse_u32be(chunk), left = source->size - at - 8;
+        const int is_whole = left >= 4 && length <= left - 4;
+        const int is_pixels = memcmp(type, "IDAT", 4) == 0;
+        if (is_pixels && r->is_cut) {
+            have_pixels = 1;
+            if (!read_pixels_chunk(r, at, length, left)) break;
+        } else if (have_pixels) {
+            r->is_cut = 0;
+        } else if (is_whole) {
+            r->size = at + 8 + length;
+        }
+        if (memcmp(type, "IEND", 4) == 0) {
+            r->is_cut = 0;
+            break;
+        }
+        if (!is_whole) {
+            if (have_pixels && memcmp(type, "eXIf", 4) == 0) {
+                return glimpse_fail(GLIMPSE_E_FORMAT,
+                                    "PNG: the file ends inside its EXIF data, which may say how "
+                                    "to turn the picture");
             }
-            return glimpse_fail(GLIMPSE_E_FORMAT, "PNG: wrong checksum of the %s chunk", name);
+            break;
+        }
+        if (!have_pixels && (type[0] & 0x20) == 0 && (status = check_sum(chunk, length)) < 0) {
+            return status;
         }
         if (memcmp(type, "eXIf", 4) == 0) {
             glimpse_exif_read(meta, body, length);
@@ -118,8 +161,6 @@ static int scan_chunks(glimpse_image_meta *meta, const glimpse_source *source) {
             read_text_chunk(meta, body, length, 0);
         } else if (!have_exif && memcmp(type, "zTXt", 4) == 0) {
             read_text_chunk(meta, body, length, 1);
-        } else if (memcmp(type, "IEND", 4) == 0) {
-            break;
         }
         at += length + 12;
     }
@@ -129,15 +170,46 @@ static int scan_chunks(glimpse_image_meta *meta, const glimpse_source *source) {
 void glimpse_png_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size) {
     const glimpse_source source = {.data = data, .size = size};
     const glimpse_kept_error before = glimpse_error_keep();
-    (void)scan_chunks(meta, &source);
+    reader r = {.data = data, .size = 8, .status = GLIMPSE_E_FORMAT};
+    (void)scan_chunks(meta, &source, &r);
     glimpse_error_restore(&before);
 }
 
 static _Noreturn void on_error(png_structp png, png_const_charp message) {
     reader *r = png_get_error_ptr(png);
     r->status = strstr(message, "emory") ? GLIMPSE_E_NOMEM : GLIMPSE_E_FORMAT;
-    (void)glimpse_fail(r->status, "PNG: %s", message);
+    /* libpng's words for its coming to another chunk while zlib wants more. */
+    const int wants_more = strcmp(message, "Not enough image data") == 0;
+    if (r->is_cut && wants_more && r->rows > 0 && r->rows_decoded == r->rows) {
+        r->status = GLIMPSE_OK; /* what is missing is zlib's checksum */
+        png_longjmp(png, 1);
+    }
+    const int ended = r->is_cut && r->at >= r->size && (wants_more || r->rows == 0);
+    (void)glimpse_fail(
+        r->status, "PNG: %s",
+        ended && r->status == GLIMPSE_E_FORMAT ? "the file ends before the picture does" : message);
     png_longjmp(png, 1);
+}
+
+/* The last of libpng's transformations, which changes nothing. */
+static void count_row(png_structp png, png_row_infop info, png_bytep row) {
+    reader *r = png_get_user_transform_ptr(png);
+    (void)info;
+    (void)row;
+    r->rows_decoded++;
+}
+
+/* From here on rows are counted. */
+static void start_rows(png_structp png, png_infop info, reader *r) {
+    const int64_t width = png_get_image_width(png, info);
+    const int64_t height = png_get_image_height(png, info);
+    const int interlaced = png_get_interlace_type(png, info) != PNG_INTERLACE_NONE;
+    if (!interlaced) r->rows = height;
+    for (int pass = 0; interlaced && pass < PNG_INTERLACE_ADAM7_PASSES; pass++) {
+        if (PNG_PASS_COLS(width, pass) > 0) r->rows += PNG_PASS_ROWS(height, pass);
+    }
+    png_set_user_transform_info(png, r, 0, 0);
+    png_set_read_user_transform_fn(png, count_row);
 }
 
 static void on_warning(png_structp png, png_const_charp message) {
@@ -145,11 +217,27 @@ static void on_warning(png_structp png, png_const_charp message) {
     (void)message;
 }
 
+/* A checksum, which nobody looks at, and the last chunk. */
+static const uint8_t our_end[] = {0,   0,   0,   0,   0,    0,    0,    0,
+                                  'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
+
 static void read_bytes(png_structp png, png_bytep to, size_t count) {
     reader *r = png_get_io_ptr(png);
-    if (count > r->size - r->at) png_error(png, "the file ends before the picture does");
-    memcpy(to, r->data + r->at, count);
-    r->at += count;
+    for (; count > 0; count--, to++, r->at++) {
+        if (r->at >= r->size + sizeof our_end) png_error(png, "damaged chunks");
+        if (r->at >= r->size) {
+            *to = our_end[r->at - r->size];
+        } else if (r->length_at > 0 && r->at >= r->length_at && r->at < r->length_at + 4) {
+            *to = (uint8_t)(r->length >> (8 * (r->length_at + 3 - r->at)));
+        } else {
+            const size_t stop = r->at < r->length_at ? r->length_at : r->size;
+            const size_t step = stop - r->at < count ? stop - r->at : count;
+            memcpy(to, r->data + r->at, step);
+            to += step - 1;
+            r->at += step - 1;
+            count -= step - 1;
+        }
+    }
 }
 
 /* Palette indices, at the front of each row, to RGB over the whole row. Backwards, because the
@@ -188,6 +276,7 @@ static int decode_alpha(png_structp png, png_infop info, glimpse_image *picture,
     png_set_gray_to_rgb(png);
     png_set_add_alpha(png, 255, PNG_FILLER_AFTER);
     const int passes = png_set_interlace_handling(png);
+    start_rows(png, info, r);
     png_read_update_info(png, info);
     if (png_get_rowbytes(png, info) != width * 4) {
         return glimpse_fail(GLIMPSE_E_INTERNAL, "PNG: libpng announces rows of %zu bytes",
@@ -197,8 +286,6 @@ static int decode_alpha(png_structp png, png_infop info, glimpse_image *picture,
         for (size_t y = 0; y < height; y++)
             png_read_row(png, r->rgba + y * width * 4, NULL);
     }
-    glimpse_picture_split(picture, 0, r->rgba, width * height);
-    png_read_end(png, NULL);
     return GLIMPSE_OK;
 }
 
@@ -229,6 +316,7 @@ static int decode(png_structp png, png_infop info, glimpse_image *picture,
         png_set_gray_to_rgb(png);
     }
     const int passes = png_set_interlace_handling(png);
+    start_rows(png, info, r);
     png_read_update_info(png, info);
     const size_t channels = colour == PNG_COLOR_TYPE_PALETTE ? 1 : 3;
     if (png_get_rowbytes(png, info) != (size_t)width * channels) {
@@ -240,16 +328,14 @@ static int decode(png_structp png, png_infop info, glimpse_image *picture,
             png_read_row(png, picture->pixels + (size_t)y * width * 3, NULL);
         }
     }
-    if (colour == PNG_COLOR_TYPE_PALETTE) look_up_rows(picture, png, info);
-    png_read_end(png, NULL); /* up to IEND: a file without its end is cut */
     return GLIMPSE_OK;
 }
 
 static int decode_png(glimpse_image *picture, const glimpse_source *source) {
-    int status = scan_chunks(&picture->meta, source);
+    reader r = {.data = source->data, .size = 8, .status = GLIMPSE_E_FORMAT};
+    int status = scan_chunks(&picture->meta, source, &r);
     if (status < 0) return status;
     picture->pending_orientation = picture->meta.orientation;
-    reader r = {source->data, source->size, 0, GLIMPSE_E_FORMAT, NULL};
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (!info) {
@@ -262,6 +348,11 @@ static int decode_png(glimpse_image *picture, const glimpse_source *source) {
         result = r.status;
     } else {
         result = decode(png, info, picture, source, &r);
+    }
+    if (result == GLIMPSE_OK && r.rgba) {
+        glimpse_picture_split(picture, 0, r.rgba, (size_t)picture->width * picture->height);
+    } else if (result == GLIMPSE_OK && png_get_color_type(png, info) == PNG_COLOR_TYPE_PALETTE) {
+        look_up_rows(picture, png, info);
     }
     free(r.rgba);
     png_destroy_read_struct(&png, &info, NULL);

@@ -8,6 +8,8 @@
  *
  * Reduced decoding (glimpse_decode_options.short_side) goes through libwebp's rescaler, which
  * averages; a first frame that does not fill the canvas is decoded whole.
+ *
+ * A file that ends behind its first frame has all that is needed, unless it announces EXIF.
  */
 #include "core/error.h"
 #include "image/decode/decoder.h"
@@ -18,6 +20,9 @@
 
 #include <webp/decode.h>
 #include <webp/demux.h>
+
+/* The file's header, and that of a chunk; libwebp calls less damaged. */
+enum { SHORTEST = 12 + 8 };
 
 /* From a buffer of the frame, R,G,B,A, to its place on the canvas. */
 static void place(glimpse_image *picture, const WebPIterator *frame, const uint8_t *rgba,
@@ -103,18 +108,28 @@ static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
     WebPIterator frame = {0};
     WebPChunkIterator chunk = {0};
     int status;
-    if (!demuxer || state != WEBP_DEMUX_DONE) {
-        const int cut = state == WEBP_DEMUX_PARSING_HEADER || state == WEBP_DEMUX_PARSED_HEADER;
-        status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: %s",
-                              cut ? "the file ends before the picture does" : "damaged structure");
+    const int cut = state == WEBP_DEMUX_PARSING_HEADER || state == WEBP_DEMUX_PARSED_HEADER ||
+                    source->size < SHORTEST;
+    const int has_frame = demuxer && WebPDemuxGetFrame(demuxer, 1, &frame);
+    if (cut && (!has_frame || !frame.complete)) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: the file ends before the picture does");
+        goto done;
+    }
+    if (!demuxer || (state != WEBP_DEMUX_DONE && !cut)) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: damaged structure");
+        goto done;
+    }
+    if (!has_frame) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: no frame in the file");
         goto done;
     }
     if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
         glimpse_exif_read(&picture->meta, chunk.chunk.bytes, chunk.chunk.size);
         picture->pending_orientation = picture->meta.orientation;
-    }
-    if (!WebPDemuxGetFrame(demuxer, 1, &frame)) {
-        status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: no frame in the file");
+    } else if (cut && (WebPDemuxGetI(demuxer, WEBP_FF_FORMAT_FLAGS) & EXIF_FLAG)) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT,
+                              "WebP: the file ends before its EXIF data, which may say how to "
+                              "turn the picture");
         goto done;
     }
     const uint32_t width = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH);
