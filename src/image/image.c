@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 static int not_a_picture(const glimpse_source *source) {
@@ -31,6 +32,67 @@ static int read_options(glimpse_source *source, const glimpse_decode_options *op
     return status;
 }
 
+/* 1 when the first word of `model` is one of the words of `make`: "NIKON CORPORATION" and
+ * "NIKON D70", "EASTMAN KODAK COMPANY" and "KODAK DC240". */
+static int repeats_make(const char *make, const char *model) {
+    size_t length = strcspn(model, " ");
+    while (*make) {
+        size_t word = strcspn(make, " ");
+        if (word == length && strncasecmp(make, model, length) == 0) return 1;
+        make += word;
+        make += strspn(make, " ");
+    }
+    return 0;
+}
+
+/* As much of `text` as fits, in whole characters. Returns the length. */
+static size_t copy_text(char *to, size_t capacity, const char *text) {
+    size_t length = strlen(text);
+    if (length >= capacity) {
+        length = capacity - 1;
+        while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+            length--;
+    }
+    memcpy(to, text, length);
+    to[length] = '\0';
+    return length;
+}
+
+static void set_camera(glimpse_image_meta *meta, const char *make, const char *model) {
+    char maker[60], name[64]; /* together they fit meta->camera */
+    const size_t maker_used = copy_text(maker, sizeof maker, make);
+    const size_t name_used = copy_text(name, sizeof name, model);
+    char *to = meta->camera;
+    if (maker_used > 0 && !(name_used > 0 && repeats_make(maker, name))) {
+        memcpy(to, maker, maker_used);
+        to += maker_used;
+        if (name_used > 0) *to++ = ' ';
+    }
+    memcpy(to, name, name_used);
+    to[name_used] = '\0';
+}
+
+/* What the file says, before it is decoded: decoders turn the picture by it. */
+static int read_metadata(glimpse_image *picture, const glimpse_source *source) {
+    glimpse_metadata *m = NULL;
+    glimpse_image_meta *meta = &picture->meta;
+    if (!glimpse_image_format_supported(meta->format)) return GLIMPSE_OK;
+    int status = glimpse_metadata_read(&m, source->data, source->size);
+    if (status < 0) return status;
+    picture->stated_orientation = m->orientation;
+    memcpy(meta->taken, m->taken, sizeof meta->taken);
+    meta->taken_from = m->taken_from;
+    meta->taken_is_modification = m->taken_is_modification;
+    meta->has_offset = m->has_offset;
+    meta->offset_minutes = m->offset_minutes;
+    meta->has_gps = m->has_gps;
+    meta->latitude = m->latitude;
+    meta->longitude = m->longitude;
+    set_camera(meta, m->make, m->model);
+    glimpse_metadata_free(m);
+    return GLIMPSE_OK;
+}
+
 int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, const char *name,
                          const glimpse_decode_options *options) {
     *out = NULL;
@@ -41,9 +103,11 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
     glimpse_image *picture = calloc(1, sizeof *picture);
     if (!picture) return glimpse_fail_nomem(sizeof *picture, "a picture");
     picture->pending_orientation = 1;
-    picture->meta.orientation = 1;
+    picture->meta.orientation = picture->stated_orientation = 1;
     picture->meta.format = glimpse_image_sniff(data, size);
 
+    status = read_metadata(picture, &source);
+    if (status < 0) goto done;
     status = picture->meta.format == GLIMPSE_FORMAT_UNKNOWN
                  ? not_a_picture(&source)
                  : glimpse_format_decode(picture, &source);

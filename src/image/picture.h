@@ -39,6 +39,7 @@ struct glimpse_image {
      * stored, like the pixels. */
     uint8_t *alpha;
     int was_transparent;     /* composited */
+    int stated_orientation;  /* by the metadata; decoders whose formats are turned by it heed it */
     int pending_orientation; /* while decoding: EXIF orientation still to be applied, 1 when none */
 };
 

@@ -14,7 +14,6 @@
 #ifdef GLIMPSE_HAVE_TIFF
 
 # include "core/error.h"
-# include "image/decode/exif.h"
 
 # include <stdarg.h>
 # include <stdio.h>
@@ -301,39 +300,9 @@ static int decode_by_libtiff(glimpse_image *picture, TIFF *tiff, reader *r) {
 
 static void read_page_tags(glimpse_image *picture, TIFF *tiff) {
     uint16_t orientation = 1;
-    const char *make = "", *model = "";
     if (TIFFGetField(tiff, TIFFTAG_ORIENTATION, &orientation) && orientation >= 1 &&
         orientation <= 8) {
         picture->meta.orientation = picture->pending_orientation = orientation;
-    }
-    (void)TIFFGetField(tiff, TIFFTAG_MAKE, &make);
-    (void)TIFFGetField(tiff, TIFFTAG_MODEL, &model);
-    glimpse_exif_set_camera(&picture->meta, make, strlen(make), model, strlen(model));
-}
-
-/* The EXIF and GPS directories; reading them leaves the page, so this comes last. */
-static void read_exif(glimpse_image *picture, TIFF *tiff) {
-    toff_t exif = 0, gps = 0;
-    const int has_exif = TIFFGetField(tiff, TIFFTAG_EXIFIFD, &exif);
-    const int has_gps = TIFFGetField(tiff, TIFFTAG_GPSIFD, &gps);
-    if (has_exif && TIFFReadEXIFDirectory(tiff, exif)) {
-        const char *text = NULL;
-        if (TIFFGetField(tiff, EXIFTAG_DATETIMEORIGINAL, &text)) {
-            glimpse_exif_set_taken(&picture->meta, text, strlen(text));
-        }
-        if (!picture->meta.taken[0] && TIFFGetField(tiff, EXIFTAG_DATETIMEDIGITIZED, &text)) {
-            glimpse_exif_set_taken(&picture->meta, text, strlen(text));
-        }
-    }
-    if (has_gps && TIFFReadGPSDirectory(tiff, gps)) {
-        const char *ns = NULL, *ew = NULL;
-        const double *latitude = NULL, *longitude = NULL;
-        if (TIFFGetField(tiff, GPSTAG_LATITUDEREF, &ns) &&
-            TIFFGetField(tiff, GPSTAG_LONGITUDEREF, &ew) &&
-            TIFFGetField(tiff, GPSTAG_LATITUDE, &latitude) &&
-            TIFFGetField(tiff, GPSTAG_LONGITUDE, &longitude)) {
-            glimpse_exif_set_place(&picture->meta, latitude, ns[0], longitude, ew[0]);
-        }
     }
 }
 
@@ -361,7 +330,6 @@ static int decode(glimpse_image *picture, TIFF *tiff, reader *r) {
     }
     /* Some codecs complain about damaged data and go on. */
     if (status == GLIMPSE_OK && r->message[0]) status = damaged(r);
-    if (status == GLIMPSE_OK) read_exif(picture, tiff);
     return status;
 }
 

@@ -11,7 +11,6 @@
  */
 #include "core/error.h"
 #include "image/decode/decoder.h"
-#include "image/decode/exif.h"
 
 #include <stdlib.h>
 
@@ -100,7 +99,6 @@ static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
     WebPDemuxState state;
     WebPDemuxer *demuxer = WebPDemuxPartial(&data, &state);
     WebPIterator frame = {0};
-    WebPChunkIterator chunk = {0};
     int status;
     if (!demuxer || state != WEBP_DEMUX_DONE) {
         const int cut = state == WEBP_DEMUX_PARSING_HEADER || state == WEBP_DEMUX_PARSED_HEADER;
@@ -108,10 +106,7 @@ static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
                               cut ? "the file ends before the picture does" : "damaged structure");
         goto done;
     }
-    if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
-        glimpse_exif_read(&picture->meta, chunk.chunk.bytes, chunk.chunk.size);
-        picture->pending_orientation = picture->meta.orientation;
-    }
+    picture->meta.orientation = picture->pending_orientation = picture->stated_orientation;
     if (!WebPDemuxGetFrame(demuxer, 1, &frame)) {
         status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: no frame in the file");
         goto done;
@@ -130,7 +125,6 @@ static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
     picture->whole_height = height;
     status = decode_frame(picture, &frame, source->composite);
 done:
-    WebPDemuxReleaseChunkIterator(&chunk);
     WebPDemuxReleaseIterator(&frame);
     WebPDemuxDelete(demuxer);
     return status;
