@@ -120,25 +120,25 @@ static double number_of(const json_t *value) {
 }
 
 /* As text: exiftool writes what looks like a number as one. Blanks at the ends do not count. */
-static void text_of(char out[256], const json_t *value) {
+static void text_of(char out[2048], const json_t *value) {
     out[0] = '\0';
     if (json_is_array(value)) value = json_array_get(value, 0);
     if (json_is_string(value)) {
         const char *text = json_string_value(value);
         text += strspn(text, " ");
-        (void)snprintf(out, 256, "%s", text);
+        (void)snprintf(out, 2048, "%s", text);
         for (size_t n = strlen(out); n > 0 && (out[n - 1] == ' ' || out[n - 1] == '\n');)
             out[--n] = '\0';
     } else if (json_is_integer(value)) {
-        (void)snprintf(out, 256, "%lld", (long long)json_integer_value(value));
+        (void)snprintf(out, 2048, "%lld", (long long)json_integer_value(value));
     } else if (json_is_real(value)) {
-        (void)snprintf(out, 256, "%g", json_real_value(value));
+        (void)snprintf(out, 2048, "%g", json_real_value(value));
     }
 }
 
 /* "2019:07:04 10:15:02.5+05:30" to our form, where it is a date. 1 or 0. */
 static int date_of(char out[32], int *offset, const json_t *value) {
-    char text[256], zone[256] = "";
+    char text[2048], zone[256] = "";
     int part[6] = {0, 1, 1, 0, 0, 0};
     text_of(text, value);
     const int count = sscanf(text, "%4d:%2d:%2d %2d:%2d:%2d%255s", &part[0], &part[1], &part[2],
@@ -184,7 +184,7 @@ static void compare_list(comparison *c, const char *what, const glimpse_text_lis
     const size_t count = json_is_array(theirs) ? json_array_size(theirs) : theirs != NULL;
     compare_number(c, what, (double)ours->count, (double)count);
     for (size_t i = 0; i < count && i < ours->count; i++) {
-        char text[256];
+        char text[2048];
         text_of(text, json_is_array(theirs) ? json_array_get(theirs, i) : theirs);
         compare_text(c, what, ours->items[i], text);
     }
@@ -203,12 +203,12 @@ static void compare_date(comparison *c, const glimpse_metadata *m, const json_t 
         {"IFD0:ModifyDate", "ExifIFD:OffsetTime", "ExifIFD:SubSecTime"},
         {"XMP-tiff:DateTime", NULL, NULL},
     };
-    char taken[32] = "", subseconds[256] = "";
+    char taken[32] = "", subseconds[2048] = "";
     int offset = 99999;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         if (!date_of(taken, &offset, json_object_get(e, order[i].tag))) continue;
         int beside;
-        char unused[32], text[300] = "2000:01:01 00:00:00", zone[256];
+        char unused[32], text[3000] = "2000:01:01 00:00:00", zone[2048];
         text_of(zone, order[i].offset ? json_object_get(e, order[i].offset) : NULL);
         (void)strncat(text, zone, sizeof text - strlen(text) - 1);
         json_t *with_zone = json_string(text);
@@ -229,7 +229,7 @@ static void compare_people(comparison *c, const glimpse_metadata *m, const json_
     const json_t *list = json_object_get(info, "RegionList");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *region = json_array_get(list, i), *area = json_object_get(region, "Area");
-        char name[256];
+        char name[2048];
         text_of(name, json_object_get(region, "Name"));
         assert_true(i < m->people_count);
         compare_text(c, "person", m->people[i].name, name);
@@ -257,7 +257,7 @@ static void compare_file(comparison *c, const glimpse_metadata *m, const json_t 
          FIRST(e, "XMP-dc:Rights", "IPTC:CopyrightNotice", "IFD0:Copyright")},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        char theirs[256];
+        char theirs[2048];
         text_of(theirs, texts[i].theirs);
         compare_text(c, texts[i].what, texts[i].ours, theirs);
     }
@@ -274,8 +274,8 @@ static void compare_file(comparison *c, const glimpse_metadata *m, const json_t 
     compare_number(c, "ISO", m->iso, number_of(FIRST(e, "ExifIFD:ISO", "XMP-exif:ISO")));
     if (flash) compare_number(c, "flash", m->flash, number_of(flash));
     compare_number(c, "rating", m->has_rating ? m->rating : -9, rating ? number_of(rating) : -9);
-    const double latitude = number_of(FIRST(e, "Composite:GPSLatitude")),
-                 longitude = number_of(FIRST(e, "Composite:GPSLongitude"));
+    const double latitude = number_of(FIRST(e, "Composite:GPSLatitude", "XMP-exif:GPSLatitude")),
+                 longitude = number_of(FIRST(e, "Composite:GPSLongitude", "XMP-exif:GPSLongitude"));
     compare_number(c, "latitude", m->latitude, latitude);
     compare_number(c, "longitude", m->longitude, latitude == 0 && longitude == 0 ? 0 : longitude);
     compare_number(c, "altitude", m->altitude, altitude ? number_of(altitude) : 0);
