@@ -5,8 +5,10 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "metadata_json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const double PROGRESS_SECONDS = 0.1;
@@ -40,21 +42,55 @@ static int commit_when_due(glimpse_committer *c) {
     return commit(c);
 }
 
+/* What the file and its sidecars say, which is more than the decoder found. */
+static void set_metadata(glimpse_content_meta *meta, const glimpse_metadata *m) {
+    meta->taken = m->taken;
+    meta->taken_from = m->taken_from;
+    meta->has_offset = m->has_offset;
+    meta->offset_minutes = m->offset_minutes;
+    meta->has_gps = m->has_gps;
+    meta->latitude = m->latitude;
+    meta->longitude = m->longitude;
+}
+
+/* Of a content that is known: the same as when it was read first, or more. */
+static int write_metadata(glimpse_committer *c, const glimpse_ingest_job *job, int64_t content) {
+    const glimpse_store *store = c->ingest->store;
+    const glimpse_metadata *m = job->picture.metadata;
+    if (!m) return GLIMPSE_OK;
+    char camera[sizeof((glimpse_image_meta *)NULL)->camera];
+    glimpse_camera_name(camera, sizeof camera, m->make, m->model);
+    glimpse_content_meta meta = {.camera = camera};
+    set_metadata(&meta, m);
+    char *fields = glimpse_metadata_json(m);
+    if (!fields) return glimpse_fail_nomem(1024, "metadata");
+    meta.fields = fields;
+    int status = store->ops->contents.write_metadata(c->ingest->store, content, &meta);
+    free(fields);
+    return status;
+}
+
 static int write_content(glimpse_committer *c, glimpse_ingest_job *job) {
     const glimpse_ingest *ingest = c->ingest;
-    const glimpse_content_meta meta = {.hash = job->picture.hash,
-                                       .size = job->picture.content_size,
-                                       .width = job->picture.meta.width,
-                                       .height = job->picture.meta.height,
-                                       .orientation = job->picture.meta.orientation,
-                                       .format =
-                                           glimpse_image_format_name(job->picture.meta.format),
-                                       .taken = job->picture.meta.taken,
-                                       .camera = job->picture.meta.camera,
-                                       .has_gps = job->picture.meta.has_gps,
-                                       .latitude = job->picture.meta.latitude,
-                                       .longitude = job->picture.meta.longitude};
+    glimpse_content_meta meta = {.hash = job->picture.hash,
+                                 .size = job->picture.content_size,
+                                 .width = job->picture.meta.width,
+                                 .height = job->picture.meta.height,
+                                 .orientation = job->picture.meta.orientation,
+                                 .format = glimpse_image_format_name(job->picture.meta.format),
+                                 .taken = job->picture.meta.taken,
+                                 .camera = job->picture.meta.camera,
+                                 .has_gps = job->picture.meta.has_gps,
+                                 .latitude = job->picture.meta.latitude,
+                                 .longitude = job->picture.meta.longitude};
+    char *fields = NULL;
+    if (job->picture.metadata) {
+        set_metadata(&meta, job->picture.metadata);
+        meta.fields = fields = glimpse_metadata_json(job->picture.metadata);
+        if (!fields) return glimpse_fail_nomem(1024, "metadata");
+    }
     int status = ingest->store->ops->contents.write(&job->content, ingest->store, &meta);
+    free(fields);
     if (status < 0) return status;
     return ingest->store->ops->contents.write_embedding(ingest->store, ingest->model, job->content,
                                                         job->picture.embedding,
@@ -71,6 +107,11 @@ static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int6
     int status = c->ingest->store->ops->files.bind(c->ingest->store, job->picture.path,
                                                    &job->picture.stamp, content);
     if (status < 0) return status;
+    if (job->is_refresh) { /* the file did not change */
+        c->files_written++;
+        (void)atomic_fetch_add(&c->ingest->known, 1);
+        return GLIMPSE_OK;
+    }
     count_file(c, job);
     c->ingest->report->bound++;
     return GLIMPSE_OK;
@@ -110,7 +151,10 @@ static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
     }
     status = begin_if_needed(c);
     if (status < 0) return status;
-    if (job->picture.outcome == GLIMPSE_POOL_KNOWN) return write_bound(c, job, job->content);
+    if (job->picture.outcome == GLIMPSE_POOL_KNOWN) {
+        status = write_metadata(c, job, job->content);
+        return status < 0 ? status : write_bound(c, job, job->content);
+    }
     if (job->picture.outcome == GLIMPSE_POOL_FAILED) {
         status = write_quarantined(c, job, job->picture.code, job->picture.reason);
         for (glimpse_ingest_job *copy = job->parked; copy && status == GLIMPSE_OK;

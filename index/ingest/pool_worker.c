@@ -144,6 +144,14 @@ static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, const uint8_t 
     if (status < 0) glimpse_pool_job_fail_decoding(job, status);
 }
 
+static void read_metadata(glimpse_pool_job *job, const uint8_t *data) {
+    const int usable = job->outcome == GLIMPSE_POOL_PENDING || job->outcome == GLIMPSE_POOL_KNOWN;
+    if (!job->wants_metadata || !usable) return;
+    const int status =
+        glimpse_metadata_read_beside(&job->metadata, data, (size_t)job->content_size, job->path);
+    if (status < 0) glimpse_pool_job_fail(job, status, glimpse_last_error());
+}
+
 static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
     glimpse_pool *pool = w->pool;
     uint8_t *data = NULL;
@@ -160,6 +168,7 @@ static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
     const glimpse_pool_step step =
         pool->options.claim ? pool->options.claim(pool->options.user, job) : GLIMPSE_STEP_ON;
     if (step == GLIMPSE_STEP_ON) decode(w, job, data);
+    if (step != GLIMPSE_STEP_PARKED) read_metadata(job, data);
     glimpse_pool_release(pool, file_size, data);
     if (step == GLIMPSE_STEP_PARKED) {
         (void)atomic_fetch_sub(&pool->undecided, 1);

@@ -69,6 +69,7 @@
 #include <glimpse/library.h>
 #include <glimpse/status.h>
 #include <glimpse/stored_labels.h>
+#include <glimpse/sys/metadata.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -208,6 +209,8 @@ typedef struct glimpse_store_picture { /* a file with its content and embedding 
     uint64_t size;
     uint32_t width, height;
     const char *format, *taken;
+    glimpse_taken_from taken_from; /* of `taken` */
+    int has_offset, offset_minutes;
     size_t copies;          /* files with this content that are not missing */
     const float *embedding; /* [dim] */
 } glimpse_store_picture;
@@ -260,7 +263,14 @@ typedef struct glimpse_content_meta {
     const char *camera;     /* or "" */
     int has_gps;
     double latitude, longitude;
+    glimpse_taken_from taken_from; /* of `taken`: GLIMPSE_TAKEN_EXIF or _XMP, _UNKNOWN for none */
+    int has_offset;
+    int offset_minutes;
+    const char *fields; /* all that the file says, a JSON object; NULL: it was not asked */
 } glimpse_content_meta;
+
+/* Goes up when files are to be read again for what they say. */
+#define GLIMPSE_METADATA_VERSION 1
 
 struct glimpse_contents_ops {
     /* Is there a content with this hash and size, and has it an embedding of `model`?
@@ -271,8 +281,10 @@ struct glimpse_contents_ops {
     int (*find_hash)(int64_t *content, glimpse_store *store, const glimpse_hash *hash);
     /* Adds the content; one that is there already (hash and size) gets the new metadata. */
     int (*write)(int64_t *content, glimpse_store *store, const glimpse_content_meta *meta);
-    /* Hash, size, width, height, format and date of one; its texts are added to `strings`.
-     * GLIMPSE_E_NOT_FOUND. */
+    /* Of a content that is there: date, camera, place and `fields` of `meta` alone. */
+    int (*write_metadata)(glimpse_store *store, int64_t content, const glimpse_content_meta *meta);
+    /* Hash, size, width, height, format and date (with where it is from) of one, and its fields;
+     * its texts are added to `strings`. GLIMPSE_E_NOT_FOUND. */
     int (*describe)(glimpse_content_meta *out, glimpse_store *store, glimpse_strings *strings,
                     int64_t content);
     /* Normalises `vector` [dim] and stores it as f16. One that is there already is kept as it is

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 static int not_a_picture(const glimpse_source *source) {
@@ -32,46 +31,6 @@ static int read_options(glimpse_source *source, const glimpse_decode_options *op
     return status;
 }
 
-/* 1 when the first word of `model` is one of the words of `make`: "NIKON CORPORATION" and
- * "NIKON D70", "EASTMAN KODAK COMPANY" and "KODAK DC240". */
-static int repeats_make(const char *make, const char *model) {
-    size_t length = strcspn(model, " ");
-    while (*make) {
-        size_t word = strcspn(make, " ");
-        if (word == length && strncasecmp(make, model, length) == 0) return 1;
-        make += word;
-        make += strspn(make, " ");
-    }
-    return 0;
-}
-
-/* As much of `text` as fits, in whole characters. Returns the length. */
-static size_t copy_text(char *to, size_t capacity, const char *text) {
-    size_t length = strlen(text);
-    if (length >= capacity) {
-        length = capacity - 1;
-        while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
-            length--;
-    }
-    memcpy(to, text, length);
-    to[length] = '\0';
-    return length;
-}
-
-static void set_camera(glimpse_image_meta *meta, const char *make, const char *model) {
-    char maker[60], name[64]; /* together they fit meta->camera */
-    const size_t maker_used = copy_text(maker, sizeof maker, make);
-    const size_t name_used = copy_text(name, sizeof name, model);
-    char *to = meta->camera;
-    if (maker_used > 0 && !(name_used > 0 && repeats_make(maker, name))) {
-        memcpy(to, maker, maker_used);
-        to += maker_used;
-        if (name_used > 0) *to++ = ' ';
-    }
-    memcpy(to, name, name_used);
-    to[name_used] = '\0';
-}
-
 /* What the file says, before it is decoded: decoders turn the picture by it. */
 static int read_metadata(glimpse_image *picture, const glimpse_source *source) {
     glimpse_metadata *m = NULL;
@@ -88,7 +47,7 @@ static int read_metadata(glimpse_image *picture, const glimpse_source *source) {
     meta->has_gps = m->has_gps;
     meta->latitude = m->latitude;
     meta->longitude = m->longitude;
-    set_camera(meta, m->make, m->model);
+    glimpse_camera_name(meta->camera, sizeof meta->camera, m->make, m->model);
     glimpse_metadata_free(m);
     return GLIMPSE_OK;
 }

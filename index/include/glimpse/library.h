@@ -183,8 +183,8 @@ typedef struct glimpse_search_options {
     const char *path_prefix;
     /* "2020", "2020-05", "2020-05-30" or with "T14", "T14:03" or "T14:03:59" behind it (a blank for
      * the T is fine), each standing for its first moment; NULL: no limit. `after` is inclusive,
-     * `before` exclusive. Compared with the date taken, which has no zone, else with the file's
-     * mtime in UTC. Anything else, such as "2020-13", is GLIMPSE_E_INVALID. */
+     * `before` exclusive. Compared with the date taken, as the clock showed it, else with a date
+     * in the file's name, else with the file's mtime in local time. Anything else, such as "2020-13", is GLIMPSE_E_INVALID. */
     const char *after, *before;
     double min_score;       /* cosine; use -2 for no limit (the INIT value) */
     const char *exclude_id; /* content id to leave out (a query picture itself), or NULL */
@@ -235,8 +235,8 @@ typedef struct glimpse_result {
     const char *id;   /* content id: 32 hexadecimal digits */
     uint32_t width, height;
     uint64_t bytes;
-    const char *taken;    /* "2021-05-30T14:03:59" from EXIF, or "" */
-    const char *modified; /* file mtime in the same form, UTC */
+    const char *taken;    /* "2021-05-30T14:03:59", see taken_from */
+    const char *modified; /* file mtime in the same form, local time */
     const char *format;   /* "JPEG" */
     int offline;          /* 1 when the file is not there and its root cannot be reached */
     size_t copies;        /* files with these bytes in the library, this one included; those under
@@ -247,6 +247,11 @@ typedef struct glimpse_result {
     size_t vector_rank;   /* among the pictures by cosine, 0: beyond the depth of the fusion */
     size_t caption_rank;  /* among the pictures by caption, 0: none was found */
     const char *caption;  /* the one that fits best, NULL: none was found */
+    /* What `taken` is: "exif" or "xmp", what the file says (glimpse/sys/metadata.h); else "name", a
+     * date in the file's name; else "file", the same as `modified`. */
+    const char *taken_from;
+    int has_taken_offset;
+    int taken_offset; /* minutes of its zone from UTC: 330 for +05:30 */
 } glimpse_result;
 
 typedef struct glimpse_results glimpse_results;

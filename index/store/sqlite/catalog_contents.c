@@ -34,6 +34,16 @@ int glimpse_catalog_find_content(int64_t *content, int *embedded, glimpse_store 
     return status;
 }
 
+static int write_fields(glimpse_db *db, int64_t content, const glimpse_content_meta *meta) {
+    return glimpse_db_run(db,
+                          "INSERT OR REPLACE INTO metadata (content_id, version, taken_from,"
+                          " taken_offset, fields, sum) VALUES (?1, ?2, ?3, ?5, ?4,"
+                          " glimpse_sum(?1, ?2, ?3, ?5, ?4))",
+                          meta->has_offset ? "iiiti" : "iiitn", content,
+                          (int64_t)GLIMPSE_METADATA_VERSION, (int64_t)meta->taken_from,
+                          meta->fields, (int64_t)meta->offset_minutes);
+}
+
 int glimpse_catalog_write_content(int64_t *content, glimpse_store *store,
                                   const glimpse_content_meta *meta) {
     glimpse_db *db = glimpse_store_db(store);
@@ -54,6 +64,23 @@ int glimpse_catalog_write_content(int64_t *content, glimpse_store *store,
     if (status == GLIMPSE_OK) {
         status = glimpse_catalog_find_content(content, NULL, store, &meta->hash, meta->size, 0);
     }
+    if (status == GLIMPSE_OK && meta->fields) status = write_fields(db, *content, meta);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_write_metadata(glimpse_store *store, int64_t content,
+                                   const glimpse_content_meta *meta) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_db_run(
+        db,
+        "UPDATE content SET taken = ?2, camera = ?3, latitude = ?4, longitude = ?5,"
+        " sum = glimpse_sum(hash, size, width, height, orientation, format, ?2, ?3, ?4, ?5)"
+        " WHERE id = ?1",
+        meta->has_gps ? "ittrr" : "ittnn", content, meta->taken ? meta->taken : "",
+        meta->camera ? meta->camera : "", meta->latitude, meta->longitude);
+    if (status == GLIMPSE_OK && meta->fields) status = write_fields(db, content, meta);
     glimpse_db_leave(db);
     return status;
 }
@@ -73,6 +100,14 @@ static const char *keep(glimpse_strings *strings, sqlite3_stmt *row, int column)
     return glimpse_strings_add(strings, text, strlen(text));
 }
 
+void glimpse_column_taken(glimpse_taken_from *from, int *has_offset, int *offset_minutes,
+                          sqlite3_stmt *row, int column, const char *taken) {
+    *from = (glimpse_taken_from)sqlite3_column_int(row, column);
+    if (sqlite3_column_type(row, column) == SQLITE_NULL && *taken) *from = GLIMPSE_TAKEN_EXIF;
+    *has_offset = sqlite3_column_type(row, column + 1) != SQLITE_NULL;
+    *offset_minutes = sqlite3_column_int(row, column + 1);
+}
+
 int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
                                      glimpse_strings *strings, int64_t content) {
     glimpse_db *db = glimpse_store_db(store);
@@ -80,8 +115,10 @@ int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *s
     *out = (glimpse_content_meta){.format = "", .taken = "", .camera = ""};
     glimpse_db_enter(db);
     int status = glimpse_db_query(
-        db, &row, "SELECT hash, size, width, height, format, taken FROM content WHERE id = ?1", "i",
-        content);
+        db, &row,
+        "SELECT c.hash, c.size, c.width, c.height, c.format, c.taken, m.taken_from, m.taken_offset,"
+        " m.fields FROM content c LEFT JOIN metadata m ON m.content_id = c.id WHERE c.id = ?1",
+        "i", content);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
     if (status > 0) {
         (void)glimpse_column_hash(&out->hash, row, 0);
@@ -90,6 +127,14 @@ int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *s
         out->height = (uint32_t)sqlite3_column_int64(row, 3);
         out->format = keep(strings, row, 4);
         out->taken = keep(strings, row, 5);
+        if (out->taken) {
+            glimpse_column_taken(&out->taken_from, &out->has_offset, &out->offset_minutes, row, 6,
+                                 out->taken);
+        }
+        if (sqlite3_column_type(row, 8) != SQLITE_NULL) {
+            out->fields = keep(strings, row, 8);
+            if (!out->fields) status = glimpse_fail_nomem(256, "a content");
+        }
         if (!out->format || !out->taken) status = glimpse_fail_nomem(256, "a content");
     }
     glimpse_db_reset(row);

@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LITERALLY(number) #number
+#define TEXT_OF(macro)    LITERALLY(macro)
 #define ROW_COLUMNS                                                                              \
  "SELECT size, mtime_ns, inode, missing, content_id, code,"                                      \
  " EXISTS (SELECT 1 FROM embedding e WHERE e.content_id = file.content_id AND e.model_id = ?1)," \
- " id, path FROM file"
+ " id, path, EXISTS (SELECT 1 FROM metadata m WHERE m.content_id = file.content_id AND"          \
+ " m.version = " TEXT_OF(GLIMPSE_METADATA_VERSION) ") FROM file"
 
 static glimpse_file_row read_row(sqlite3_stmt *row) {
     glimpse_file_row out = {
@@ -20,6 +23,7 @@ static glimpse_file_row read_row(sqlite3_stmt *row) {
         .content = sqlite3_column_int64(row, 4), /* NULL reads as 0 */
         .code = (int16_t)sqlite3_column_int(row, 5),
         .embedded = sqlite3_column_int(row, 6) != 0,
+        .described = sqlite3_column_int(row, 9) != 0,
     };
     out.state = out.content ? GLIMPSE_FILE_OK : GLIMPSE_FILE_QUARANTINED;
     return out;

@@ -37,7 +37,8 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
  "glimpse_sum(path, size, mtime_ns, inode, missing, content_id, code, reason)"
 #define GLIMPSE_CONTENT_SUM \
  "glimpse_sum(hash, size, width, height, orientation, format, taken, camera, latitude, longitude)"
-#define GLIMPSE_CAPTION_SUM "glimpse_sum(content_id, style, model, prompt, text, created)"
+#define GLIMPSE_METADATA_SUM "glimpse_sum(content_id, version, taken_from, taken_offset, fields)"
+#define GLIMPSE_CAPTION_SUM  "glimpse_sum(content_id, style, model, prompt, text, created)"
 
 #define GLIMPSE_VLM_ANSWER_SUM  "glimpse_sum(key, contents, model, prompt, parameters, answer, made)"
 #define GLIMPSE_LABELLING_SUM   "glimpse_sum(name, model_id, classifier, classes, settings, created)"

@@ -108,6 +108,12 @@ int glimpse_catalog_find_content(int64_t *content, int *embedded, glimpse_store 
 int glimpse_catalog_find_hash(int64_t *content, glimpse_store *store, const glimpse_hash *hash);
 int glimpse_catalog_write_content(int64_t *content, glimpse_store *store,
                                   const glimpse_content_meta *meta);
+/* metadata.taken_from and taken_offset of a LEFT JOIN, in columns from `column` on. Without a row
+ * `taken` was read by an earlier version, which knew the dates of EXIF alone. */
+void glimpse_column_taken(glimpse_taken_from *from, int *has_offset, int *offset_minutes,
+                          sqlite3_stmt *row, int column, const char *taken);
+int glimpse_catalog_write_metadata(glimpse_store *store, int64_t content,
+                                   const glimpse_content_meta *meta);
 int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
                                      glimpse_strings *strings, int64_t content);
 int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t content,

@@ -67,6 +67,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
     .contents = {.find = glimpse_catalog_find_content,
                  .find_hash = glimpse_catalog_find_hash,
                  .write = glimpse_catalog_write_content,
+                 .write_metadata = glimpse_catalog_write_metadata,
                  .describe = glimpse_catalog_describe_content,
                  .write_embedding = glimpse_catalog_write_embedding,
                  .embedding = glimpse_catalog_embedding},

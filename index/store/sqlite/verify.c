@@ -94,6 +94,8 @@ static int check_sums(verification *v) {
         {"root", "SELECT 0, path FROM root WHERE sum <> " GLIMPSE_ROOT_SUM},
         {"file", "SELECT id, path FROM file WHERE sum <> " GLIMPSE_FILE_SUM},
         {"content", "SELECT id, format FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM},
+        {"metadata of content",
+         "SELECT content_id, fields FROM metadata WHERE sum <> " GLIMPSE_METADATA_SUM},
         {"labelling", "SELECT id, name FROM labelling WHERE sum <> " GLIMPSE_LABELLING_SUM},
         {"label class", "SELECT id, name FROM label_class WHERE sum <> " GLIMPSE_LABEL_CLASS_SUM},
         {"labels of content",

@@ -131,6 +131,11 @@ GLIMPSE_API const char *glimpse_taken_from_name(glimpse_taken_from from);
  * "2019-07-04T10:15:02" (zeros for a time that is not there), or 0. */
 GLIMPSE_API int glimpse_date_of_name(char taken[32], const char *path);
 
+/* "NIKON D70" of "NIKON CORPORATION" and "NIKON D70", "Apple iPhone 4" of "Apple" and "iPhone 4":
+ * make and model without saying the make twice. Cut to `capacity` bytes with their NUL. */
+GLIMPSE_API void glimpse_camera_name(char *out, size_t capacity, const char *make,
+                                     const char *model);
+
 /* "+05:30" of 330. */
 GLIMPSE_API void glimpse_offset_text(char text[8], int minutes);
 
