@@ -202,6 +202,7 @@ typedef struct glimpse_store_file { /* of a content that was asked about */
 } glimpse_store_file;
 typedef int (*glimpse_store_file_fn)(void *user, const glimpse_store_file *file);
 
+typedef struct glimpse_content_meta glimpse_content_meta;
 typedef struct glimpse_store_picture { /* a file with its content and embedding */
     const char *path;
     int64_t mtime_ns;
@@ -215,6 +216,9 @@ typedef struct glimpse_store_picture { /* a file with its content and embedding 
     const float *embedding; /* [dim] */
 } glimpse_store_picture;
 typedef int (*glimpse_store_picture_fn)(void *user, const glimpse_store_picture *picture);
+
+typedef int (*glimpse_store_described_fn)(void *user, const char *path, int64_t mtime_ns,
+                                          const glimpse_content_meta *meta);
 
 struct glimpse_files_ops {
     /* All known files below `root`, missing ones too, in path order, with `embedded` for `model`
@@ -244,6 +248,8 @@ struct glimpse_files_ops {
     /* The files in the filter's place that are not missing and have an embedding, by path. */
     int (*embedded)(glimpse_store *store, const glimpse_filter *filter,
                     const glimpse_model_info *model, glimpse_store_picture_fn visit, void *user);
+    /* All that are not missing and have a content, by path; `meta` and the path are borrowed. */
+    int (*described)(glimpse_store *store, glimpse_store_described_fn visit, void *user);
     /* All that are not missing; those of them that are quarantined, by path. */
     int (*present)(glimpse_store *store, int (*visit)(void *user, const char *path), void *user);
     int (*quarantined)(glimpse_store *store,
@@ -253,7 +259,7 @@ struct glimpse_files_ops {
 /*
  * Contents and embeddings.
  */
-typedef struct glimpse_content_meta {
+struct glimpse_content_meta {
     glimpse_hash hash;
     uint64_t size;          /* bytes of the file */
     uint32_t width, height; /* upright */
@@ -267,7 +273,7 @@ typedef struct glimpse_content_meta {
     int has_offset;
     int offset_minutes;
     const char *fields; /* all that the file says, a JSON object; NULL: it was not asked */
-} glimpse_content_meta;
+};
 
 /* Goes up when files are to be read again for what they say. */
 #define GLIMPSE_METADATA_VERSION 1

@@ -184,7 +184,8 @@ typedef struct glimpse_search_options {
     /* "2020", "2020-05", "2020-05-30" or with "T14", "T14:03" or "T14:03:59" behind it (a blank for
      * the T is fine), each standing for its first moment; NULL: no limit. `after` is inclusive,
      * `before` exclusive. Compared with the date taken, as the clock showed it, else with a date
-     * in the file's name, else with the file's mtime in local time. Anything else, such as "2020-13", is GLIMPSE_E_INVALID. */
+     * in the file's name, else with the file's mtime in local time. Anything else, such as
+     * "2020-13", is GLIMPSE_E_INVALID. */
     const char *after, *before;
     double min_score;       /* cosine; use -2 for no limit (the INIT value) */
     const char *exclude_id; /* content id to leave out (a query picture itself), or NULL */
@@ -332,6 +333,32 @@ GLIMPSE_API int glimpse_library_load_status(glimpse_library_status **out, glimps
 GLIMPSE_API int glimpse_library_load_model_status(glimpse_library_status **out,
                                                   glimpse_library *library);
 GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
+
+/* A file of the library and what it says of its picture. Strings are never NULL. */
+typedef struct glimpse_library_file {
+    const char *path;
+    const char *id; /* content id: 32 hexadecimal digits */
+    uint64_t bytes;
+    uint32_t width, height;
+    const char *format;     /* "JPEG" */
+    const char *taken;      /* as in a glimpse_result, like the next four */
+    const char *taken_from; /* "exif", "xmp", "name", "file" */
+    int has_taken_offset;
+    int taken_offset;
+    const char *modified;
+    const char *camera; /* or "" */
+    int has_gps;
+    double latitude, longitude;
+    const char *metadata; /* the rest as a JSON object (docs/metadata.md); "" for a file that an
+                             earlier version read, until glimpse_library_ingest sees it again */
+} glimpse_library_file;
+
+/* Calls `visit` for every file that is not missing and no unusable one, in path order, of every
+ * model or none; a non-zero return stops and is returned. `file` goes away with the call. `visit`
+ * must not write to the library through this handle. */
+typedef int (*glimpse_file_fn)(void *user, const glimpse_library_file *file);
+GLIMPSE_API int glimpse_library_visit_files(glimpse_library *library, glimpse_file_fn visit,
+                                            void *user);
 
 /* Lets `cancelled` (NULL: nothing) stop glimpse_library_verify and glimpse_library_reindex of this
  * handle: it is polled, and non-zero ends the call with GLIMPSE_E_CANCELLED. Each index is then as

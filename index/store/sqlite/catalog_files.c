@@ -197,6 +197,46 @@ static const char *fill(path_buffer *buffer, sqlite3_stmt *row, int column) {
     return buffer->bytes;
 }
 
+int glimpse_catalog_described_files(glimpse_store *store, glimpse_store_described_fn visit,
+                                    void *user) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *row = NULL;
+    path_buffer buffer = {0};
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(
+        db, &row,
+        "SELECT f.path, f.mtime_ns, c.hash, c.size, c.width, c.height, c.orientation, c.format,"
+        " c.taken, c.camera, c.latitude, c.longitude, m.taken_from, m.taken_offset, m.fields"
+        " FROM file f JOIN content c ON c.id = f.content_id"
+        " LEFT JOIN metadata m ON m.content_id = c.id WHERE f.missing = 0 ORDER BY f.path",
+        "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
+        const char *path = fill(&buffer, row, 0);
+        glimpse_content_meta meta = {
+            .size = (uint64_t)sqlite3_column_int64(row, 3),
+            .width = (uint32_t)sqlite3_column_int64(row, 4),
+            .height = (uint32_t)sqlite3_column_int64(row, 5),
+            .orientation = sqlite3_column_int(row, 6),
+            .format = glimpse_column_text(row, 7),
+            .taken = glimpse_column_text(row, 8),
+            .camera = glimpse_column_text(row, 9),
+            .has_gps = sqlite3_column_type(row, 10) != SQLITE_NULL,
+            .latitude = sqlite3_column_double(row, 10),
+            .longitude = sqlite3_column_double(row, 11),
+            .fields = (const char *)sqlite3_column_text(row, 14),
+        };
+        (void)glimpse_column_hash(&meta.hash, row, 2);
+        glimpse_column_taken(&meta.taken_from, &meta.has_offset, &meta.offset_minutes, row, 12,
+                             meta.taken);
+        status = path ? visit(user, path, sqlite3_column_int64(row, 1), &meta)
+                      : glimpse_fail_nomem(256, "a path");
+    }
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    free(buffer.bytes);
+    return status;
+}
+
 int glimpse_catalog_present_files(glimpse_store *store, int (*visit)(void *user, const char *path),
                                   void *user) {
     glimpse_db *db = glimpse_store_db(store);

@@ -96,6 +96,8 @@ int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
                                     const glimpse_file_stamp *stamp, int code, const char *reason);
 int glimpse_catalog_forget_file(glimpse_store *store, const char *path);
 int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int missing);
+int glimpse_catalog_described_files(glimpse_store *store, glimpse_store_described_fn visit,
+                                    void *user);
 int glimpse_catalog_present_files(glimpse_store *store, int (*visit)(void *user, const char *path),
                                   void *user);
 int glimpse_catalog_quarantined_files(glimpse_store *store,

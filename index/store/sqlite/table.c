@@ -62,6 +62,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
               .set_missing = glimpse_catalog_set_missing,
               .of_content = glimpse_filtered_files_of,
               .embedded = glimpse_filtered_embedded,
+              .described = glimpse_catalog_described_files,
               .present = glimpse_catalog_present_files,
               .quarantined = glimpse_catalog_quarantined_files},
     .contents = {.find = glimpse_catalog_find_content,
