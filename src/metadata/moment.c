@@ -23,11 +23,11 @@ static void skip_blanks(cursor *c) {
         c->at++;
 }
 
-/* Up to `most` digits; how many there were. */
-static int read_digits(cursor *c, int most, int *value) {
+/* Up to `max` digits; how many there were. */
+static int read_digits(cursor *c, int max, int *value) {
     int count = 0;
     *value = 0;
-    while (count < most && is_digit(c)) {
+    while (count < max && is_digit(c)) {
         *value = *value * 10 + (*c->at++ - '0');
         count++;
     }

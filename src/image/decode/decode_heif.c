@@ -22,25 +22,25 @@
 
 # include <libheif/heif.h>
 
-# define FUNCTIONS(X)                                 \
-  X(heif_context_alloc)                               \
-  X(heif_context_free)                                \
-  X(heif_context_read_from_memory_without_copy)       \
-  X(heif_context_get_primary_image_handle)            \
-  X(heif_image_handle_get_width)                      \
-  X(heif_image_handle_get_height)                     \
-  X(heif_image_handle_has_alpha_channel)              \
-  X(heif_image_handle_release)                        \
-  X(heif_decoding_options_alloc)                      \
-  X(heif_decoding_options_free)                       \
-  X(heif_decode_image)                                \
-  X(heif_image_get_width)                             \
-  X(heif_image_get_height)                            \
-  X(heif_image_get_plane_readonly)                    \
-  X(heif_image_release)                               \
-  X(heif_have_decoder_for_format)                     \
-  X(heif_get_version_number_major)                    \
-  X(heif_get_version_number_minor)                    \
+# define FUNCTIONS(X)                           \
+  X(heif_context_alloc)                         \
+  X(heif_context_free)                          \
+  X(heif_context_read_from_memory_without_copy) \
+  X(heif_context_get_primary_image_handle)      \
+  X(heif_image_handle_get_width)                \
+  X(heif_image_handle_get_height)               \
+  X(heif_image_handle_has_alpha_channel)        \
+  X(heif_image_handle_release)                  \
+  X(heif_decoding_options_alloc)                \
+  X(heif_decoding_options_free)                 \
+  X(heif_decode_image)                          \
+  X(heif_image_get_width)                       \
+  X(heif_image_get_height)                      \
+  X(heif_image_get_plane_readonly)              \
+  X(heif_image_release)                         \
+  X(heif_have_decoder_for_format)               \
+  X(heif_get_version_number_major)              \
+  X(heif_get_version_number_minor)              \
   X(heif_get_version_number_maintenance)
 
 static struct libheif {

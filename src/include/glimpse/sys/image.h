@@ -111,7 +111,7 @@ typedef struct glimpse_image_meta {
                          glimpse/sys/metadata.h, which reads more than this */
     char camera[128]; /* make and model, without repeating the make */
     int has_gps;      /* 1 when both coordinates are present, valid and not exactly 0,0 */
-    double latitude, longitude; /* signed degrees */
+    double latitude, longitude;    /* signed degrees */
     glimpse_taken_from taken_from; /* GLIMPSE_TAKEN_EXIF or _XMP; _UNKNOWN where `taken` is "" */
     int taken_is_modification;     /* 1: only the date of the last change was there */
     int has_offset;
