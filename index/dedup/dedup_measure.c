@@ -58,6 +58,7 @@ static int fill_in(glimpse_dedup *dedup, glimpse_dedup_item *item, const glimpse
     p->format = copy_text(glimpse_image_format_name(meta->format));
     p->taken = copy_text(meta->taken);
     p->camera = copy_text(meta->camera);
+    p->taken_is_modification = meta->taken_is_modification;
     p->label = glimpse_dedup_label(dedup, p->path);
     if (!p->format || !p->taken || !p->camera || !p->label)
         return glimpse_fail_nomem(64, "what a file says");

@@ -69,6 +69,7 @@ static double moment(const char *taken) {
 
 static int are_two_shots(const glimpse_dedup_picture *a, const glimpse_dedup_picture *b) {
     double first = moment(a->taken), second = moment(b->taken), apart = fabs(first - second);
+    if (a->taken_is_modification || b->taken_is_modification) return 0;
     if (first < 0 || second < 0 || apart < 0.5) return 0;
     return apart > 26 * 3600.0 || fmod(apart, 900) > 0.5;
 }

@@ -5,8 +5,10 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "metadata_json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const double PROGRESS_SECONDS = 0.1;
@@ -57,10 +59,48 @@ static glimpse_content_meta content_of(const glimpse_ingest_job *job,
                                   .longitude = meta->longitude};
 }
 
+/* What the file and its sidecars say, which is more than the decoder found. *fields is the caller's
+ * to free when `meta` was used. */
+static int set_metadata(glimpse_content_meta *meta, char **fields, const glimpse_ingest_job *job) {
+    const glimpse_metadata *m = job->picture.metadata;
+    *fields = NULL;
+    if (!m) return GLIMPSE_OK;
+    meta->taken = m->taken;
+    meta->taken_from = m->taken_from;
+    meta->has_offset = m->has_offset;
+    meta->offset_minutes = m->offset_minutes;
+    meta->has_gps = m->has_gps;
+    meta->latitude = m->latitude;
+    meta->longitude = m->longitude;
+    meta->fields = *fields = glimpse_metadata_json(m);
+    return *fields ? GLIMPSE_OK : glimpse_fail_nomem(1024, "metadata");
+}
+
+/* Of bytes that are known: the same as when they were read first, or more. */
+static int write_metadata(glimpse_committer *c, const glimpse_ingest_job *job) {
+    const glimpse_metadata *m = job->picture.metadata;
+    if (!m) return GLIMPSE_OK;
+    char camera[sizeof((glimpse_image_meta *)NULL)->camera], *fields = NULL;
+    glimpse_camera_name(camera, sizeof camera, m->make, m->model);
+    glimpse_content_meta meta = {
+        .hash = job->picture.hash, .size = job->picture.content_size, .camera = camera};
+    int status = set_metadata(&meta, &fields, job);
+    if (status == GLIMPSE_OK) {
+        status = c->ingest->store->ops->contents.write_metadata(c->ingest->store, &meta);
+    }
+    free(fields);
+    return status;
+}
+
 static int write_content(glimpse_committer *c, glimpse_ingest_job *job) {
     const glimpse_ingest *ingest = c->ingest;
-    const glimpse_content_meta meta = content_of(job, &job->picture.meta);
-    int status = ingest->store->ops->contents.write(&job->known, ingest->store, &meta);
+    glimpse_content_meta meta = content_of(job, &job->picture.meta);
+    char *fields = NULL;
+    int status = set_metadata(&meta, &fields, job);
+    if (status == GLIMPSE_OK) {
+        status = ingest->store->ops->contents.write(&job->known, ingest->store, &meta);
+    }
+    free(fields);
     if (status < 0) return status;
     return ingest->store->ops->contents.write_embedding(
         ingest->store, ingest->model, job->known, job->picture.embedding, ingest->engine->key.dim);
@@ -73,11 +113,9 @@ static void count_file(glimpse_committer *c, const glimpse_ingest_job *job) {
 }
 
 static int bind(glimpse_committer *c, const glimpse_ingest_job *job) {
-    int status =
-        c->ingest->store->ops->files.bind(c->ingest->store, job->picture.path, &job->picture.stamp,
-                                          &job->picture.hash, job->picture.content_size);
-    if (status == GLIMPSE_OK) count_file(c, job);
-    return status;
+    return c->ingest->store->ops->files.bind(c->ingest->store, job->picture.path,
+                                             &job->picture.stamp, &job->picture.hash,
+                                             job->picture.content_size);
 }
 
 /* A file of a picture that is there: `picture`, and of one that was known, by its bytes or not. */
@@ -86,13 +124,23 @@ static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int6
     glimpse_store *store = c->ingest->store;
     int status = GLIMPSE_OK;
     if (is_new_content) {
-        const glimpse_content_meta meta = content_of(job, &job->edited);
-        status = store->ops->contents.attach(store, picture, &meta);
+        glimpse_content_meta meta = content_of(job, &job->edited);
+        char *fields = NULL;
+        status = set_metadata(&meta, &fields, job);
+        if (status == GLIMPSE_OK) status = store->ops->contents.attach(store, picture, &meta);
+        free(fields);
     } else if (job->is_new_identity) {
         status = store->ops->contents.identify(store, picture, &job->identity);
     }
+    if (status == GLIMPSE_OK && !is_new_content) status = write_metadata(c, job);
     if (status == GLIMPSE_OK) status = bind(c, job);
     if (status < 0) return status;
+    if (job->is_refresh && !is_new_content) { /* the file did not change */
+        c->files_written++;
+        (void)atomic_fetch_add(&c->ingest->known, 1);
+        return GLIMPSE_OK;
+    }
+    count_file(c, job);
     c->ingest->report->bound++;
     c->ingest->report->edited += is_new_content != 0;
     return GLIMPSE_OK;
@@ -169,6 +217,7 @@ static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
     status = write_content(c, job);
     if (status == GLIMPSE_OK) status = bind(c, job);
     if (status < 0) return status;
+    count_file(c, job);
     c->ingest->report->embedded++;
     c->embedded_written++;
     for (glimpse_ingest_job *copy = job->parked; copy && status == GLIMPSE_OK; copy = copy->next) {

@@ -34,6 +34,7 @@ static glimpse_ingest_job *new_job(glimpse_ingest *ingest, const glimpse_walk_en
     job->picture.stamp = (glimpse_file_stamp){entry->size, entry->mtime_ns, entry->inode};
     job->picture.must_sniff = entry->must_sniff;
     job->picture.wants_embedding = 1;
+    job->picture.wants_metadata = 1;
     job->row = row;
     job->is_new_identity = ingest->lacks_identities;
     job->is_directory = entry->is_directory;
@@ -94,11 +95,13 @@ static int visit(void *user, const glimpse_walk_entry *entry) {
     if (entry->status < 0) return visit_trouble(s, entry, row);
 
     const glimpse_file_stamp stamp = {entry->size, entry->mtime_ns, entry->inode};
-    int is_known = 0, is_bad = 0;
+    int is_known = 0, is_bad = 0, is_fresh = 0;
     if (row) {
         row->seen = 1;
-        /* Of a picture from before there were identities, the file is read once for it. */
-        is_known = glimpse_file_row_fresh(row, &stamp) && row->identified;
+        /* Read once more for the identity of a picture from before there were any, or when an
+         * earlier version did not ask what the file says. */
+        is_fresh = glimpse_file_row_fresh(row, &stamp);
+        is_known = is_fresh && row->identified && row->described;
         if (row->state == GLIMPSE_FILE_QUARANTINED && !ingest->options->retry_quarantined &&
             !is_passing_trouble(row->code) && row->stamp.size == stamp.size &&
             row->stamp.mtime_ns == stamp.mtime_ns) {
@@ -114,6 +117,7 @@ static int visit(void *user, const glimpse_walk_entry *entry) {
     }
     glimpse_ingest_job *job = new_job(ingest, entry, row);
     if (!job) return 1;
+    job->is_refresh = is_fresh;
     if (glimpse_pool_submit(ingest->pool, &job->picture)) return 0;
     glimpse_ingest_job_free(job);
     return 1; /* stopped */

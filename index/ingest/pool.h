@@ -64,6 +64,7 @@ typedef struct glimpse_pool_job {
     char *path; /* its own: the pool does not free it */
     int must_sniff;
     int wants_embedding; /* a step may withdraw it */
+    int wants_metadata;  /* also of a file whose content is known */
     /* Set by the workers. */
     glimpse_file_stamp stamp; /* of the file when it was opened; from the producer until then */
     glimpse_pool_outcome outcome;
@@ -73,10 +74,11 @@ typedef struct glimpse_pool_job {
     uint64_t content_size; /* bytes read */
     const uint8_t *bytes;  /* [content_size] of them, while `claim` is asked */
     glimpse_image_meta meta;
-    float *embedding; /* [key.dim], or NULL */
+    float *embedding;           /* [key.dim], or NULL */
+    glimpse_metadata *metadata; /* with the sidecars; NULL when not wanted */
 } glimpse_pool_job;
 
-/* Frees reason and embedding. */
+/* Frees reason, embedding and metadata. */
 void glimpse_pool_job_clear(glimpse_pool_job *job);
 /* Makes it a failed one. NULL for the reason: memory ran out. */
 void glimpse_pool_job_fail(glimpse_pool_job *job, int code, const char *reason);

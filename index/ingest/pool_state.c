@@ -87,6 +87,8 @@ void glimpse_pool_decided(glimpse_pool *pool, glimpse_pool_job *job) {
 void glimpse_pool_job_clear(glimpse_pool_job *job) {
     free(job->reason);
     free(job->embedding);
+    glimpse_metadata_free(job->metadata);
+    job->metadata = NULL;
     job->reason = NULL;
     job->embedding = NULL;
 }

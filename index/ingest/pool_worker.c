@@ -144,6 +144,13 @@ static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, const uint8_t 
     if (status < 0) glimpse_pool_job_fail_decoding(job, status);
 }
 
+static void read_metadata(glimpse_pool_job *job, const uint8_t *data) {
+    if (!job->wants_metadata || job->outcome != GLIMPSE_POOL_PENDING) return;
+    const int status =
+        glimpse_metadata_read_beside(&job->metadata, data, (size_t)job->content_size, job->path);
+    if (status < 0) glimpse_pool_job_fail(job, status, glimpse_last_error());
+}
+
 static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
     glimpse_pool *pool = w->pool;
     uint8_t *data = NULL;
@@ -158,10 +165,13 @@ static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
     }
     const uint64_t file_size = job->stamp.size;
     job->bytes = data;
-    const glimpse_pool_step step =
-        pool->options.claim ? pool->options.claim(pool->options.user, job) : GLIMPSE_STEP_ON;
+    read_metadata(job, data); /* before the claim: what is parked is not this thread's any more */
+    glimpse_pool_step step = GLIMPSE_STEP_ON;
+    if (job->outcome == GLIMPSE_POOL_PENDING && pool->options.claim) {
+        step = pool->options.claim(pool->options.user, job);
+    }
     if (step != GLIMPSE_STEP_PARKED) job->bytes = NULL;
-    if (step == GLIMPSE_STEP_ON) decode(w, job, data);
+    if (step == GLIMPSE_STEP_ON && job->outcome == GLIMPSE_POOL_PENDING) decode(w, job, data);
     glimpse_pool_release(pool, file_size, data);
     if (step == GLIMPSE_STEP_PARKED) {
         (void)atomic_fetch_sub(&pool->undecided, 1);

@@ -137,8 +137,12 @@ int glimpse_results_append(glimpse_results *results, glimpse_store *store,
     if (status < 0) goto done;
 
     char hex[GLIMPSE_HASH_HEX], modified[GLIMPSE_DATE_BYTES];
+    glimpse_file_date date;
     glimpse_hash_to_hex(&meta.hash, hex);
-    glimpse_date_of_mtime(shown.mtime_ns, modified);
+    glimpse_date_of_file(shown.mtime_ns, modified, NULL);
+    glimpse_file_date_choose(&date, meta.taken, meta.taken_from,
+                             meta.has_offset ? &meta.offset_minutes : NULL, shown.path,
+                             shown.mtime_ns);
     glimpse_result *item = &results->items[results->count];
     *item = (glimpse_result){
         .rank = results->count + 1,
@@ -148,7 +152,7 @@ int glimpse_results_append(glimpse_results *results, glimpse_store *store,
         .width = meta.width,
         .height = meta.height,
         .bytes = meta.size,
-        .taken = meta.taken,
+        .taken = glimpse_strings_add(strings, date.taken, strlen(date.taken)),
         .modified = glimpse_strings_add(strings, modified, strlen(modified)),
         .format = meta.format,
         .offline = shown.rank >= 3 && (glimpse_availability_was_offline(availability, shown.path) ||
@@ -159,8 +163,11 @@ int glimpse_results_append(glimpse_results *results, glimpse_store *store,
         .caption_score = ranked->caption_score,
         .vector_rank = ranked->vector_rank,
         .caption_rank = ranked->caption_rank,
+        .taken_from = glimpse_taken_from_name(date.from),
+        .has_taken_offset = date.has_offset,
+        .taken_offset = date.offset_minutes,
     };
-    if (!item->path || !item->id || !item->modified) {
+    if (!item->path || !item->id || !item->modified || !item->taken) {
         status = glimpse_fail_nomem(256, "a result");
         goto done;
     }

@@ -43,7 +43,11 @@ static int visit_picture(void *user, const glimpse_store_picture *picture) {
     visiting *v = user;
     char hex[GLIMPSE_HASH_HEX], modified[GLIMPSE_DATE_BYTES];
     glimpse_hash_to_hex(&picture->hash, hex);
-    glimpse_date_of_mtime(picture->mtime_ns, modified);
+    glimpse_file_date date;
+    glimpse_date_of_file(picture->mtime_ns, modified, NULL);
+    glimpse_file_date_choose(&date, picture->taken, picture->taken_from,
+                             picture->has_offset ? &picture->offset_minutes : NULL, picture->path,
+                             picture->mtime_ns);
     const glimpse_result file = {
         .rank = ++v->rank,
         .path = picture->path,
@@ -51,11 +55,14 @@ static int visit_picture(void *user, const glimpse_store_picture *picture) {
         .bytes = picture->size,
         .width = picture->width,
         .height = picture->height,
-        .taken = picture->taken,
+        .taken = date.taken,
         .modified = modified,
         .format = picture->format,
         .offline = glimpse_availability_was_offline(&v->availability, picture->path),
         .copies = picture->copies,
+        .taken_from = glimpse_taken_from_name(date.from),
+        .has_taken_offset = date.has_offset,
+        .taken_offset = date.offset_minutes,
     };
     return v->visit(v->user, &file, picture->embedding);
 }

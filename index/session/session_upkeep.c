@@ -8,6 +8,15 @@
 
 #include <string.h>
 
+int glimpse_session_visit_files(glimpse_session *session, glimpse_file_fn visit, void *user) {
+    session_lease lease;
+    if (!session || !visit) return glimpse_fail_null(__func__);
+    int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
+    if (status == GLIMPSE_OK) status = glimpse_library_visit_files(lease.library, visit, user);
+    glimpse_session_release_library(&lease);
+    return status;
+}
+
 int glimpse_session_load_status(glimpse_library_status **out, glimpse_session *session) {
     session_lease lease;
     if (out) *out = NULL;

@@ -6,6 +6,8 @@
 #include "core/error.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 static int is_leap(int64_t year) {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -100,4 +102,37 @@ void glimpse_date_of_mtime(int64_t mtime_ns, char text[GLIMPSE_DATE_BYTES]) {
         (int)year,       month, (int)day + 1, (int)(rest / 3600), (int)(rest / 60 % 60),
         (int)(rest % 60)};
     print(text, parts);
+}
+
+void glimpse_date_of_file(int64_t mtime_ns, char text[GLIMPSE_DATE_BYTES], int *offset) {
+    time_t seconds = (time_t)(mtime_ns / 1000000000);
+    if (mtime_ns % 1000000000 < 0) seconds--;
+    struct tm local;
+    if (!localtime_r(&seconds, &local)) { /* for years beyond any file's */
+        glimpse_date_of_mtime(mtime_ns, text);
+        if (offset) *offset = 0;
+        return;
+    }
+    const int parts[6] = {local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,
+                          local.tm_hour,        local.tm_min,     local.tm_sec};
+    print(text, parts);
+    if (offset) *offset = (int)(local.tm_gmtoff / 60);
+}
+
+void glimpse_file_date_choose(glimpse_file_date *out, const char *taken, glimpse_taken_from from,
+                              const int *offset, const char *path, int64_t mtime_ns) {
+    char named[32];
+    *out = (glimpse_file_date){.from = from};
+    if (taken && strlen(taken) == GLIMPSE_DATE_BYTES - 1) {
+        memcpy(out->taken, taken, GLIMPSE_DATE_BYTES);
+        out->has_offset = offset != NULL;
+        out->offset_minutes = offset ? *offset : 0;
+    } else if (glimpse_date_of_name(named, path)) {
+        memcpy(out->taken, named, GLIMPSE_DATE_BYTES);
+        out->from = GLIMPSE_TAKEN_NAME;
+    } else {
+        glimpse_date_of_file(mtime_ns, out->taken, &out->offset_minutes);
+        out->from = GLIMPSE_TAKEN_FILE;
+        out->has_offset = 1;
+    }
 }

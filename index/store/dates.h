@@ -1,11 +1,14 @@
 /*
  * dates.h - moments as people write them and as the catalogue keeps them.
  *
- * EXIF dates have no zone: they are compared as the strings they are, "2021-05-30T14:03:59". Times
- * of files are nanoseconds since 1970 (UTC).
+ * Dates of pictures have no zone: they are compared as the strings they are,
+ * "2021-05-30T14:03:59". Times of files are nanoseconds since 1970 (UTC), and compared as the local
+ * time that they are.
  */
 #ifndef GLIMPSE_INDEX_DATES_H
 #define GLIMPSE_INDEX_DATES_H
+
+#include <glimpse/sys/metadata.h>
 
 #include <stdint.h>
 
@@ -16,6 +19,23 @@ enum { GLIMPSE_DATE_BYTES = 20 };
  * for anything else: "2020-13", "2021-02-29". */
 int glimpse_date_parse(const char *text, const char *what, char taken[GLIMPSE_DATE_BYTES],
                        int64_t *mtime_ns);
+
+/* When the picture of a file was taken, as far as anyone knows. */
+typedef struct glimpse_file_date {
+    char taken[GLIMPSE_DATE_BYTES];
+    glimpse_taken_from from; /* never UNKNOWN */
+    int has_offset, offset_minutes;
+} glimpse_file_date;
+
+/* `taken` when it is not empty (from `from`, its zone `offset` minutes from UTC or NULL),
+ * else the date in the name of the file, else the time
+ * of its last change, in local time. */
+void glimpse_file_date_choose(glimpse_file_date *out, const char *taken, glimpse_taken_from from,
+                              const int *offset, const char *path, int64_t mtime_ns);
+
+/* "2021-05-30T14:03:59" in local time, as ls -l shows it; minutes of its zone from UTC, unless
+ * `offset` is NULL. */
+void glimpse_date_of_file(int64_t mtime_ns, char text[GLIMPSE_DATE_BYTES], int *offset);
 
 /* "2021-05-30T14:03:59" in UTC. */
 void glimpse_date_of_mtime(int64_t mtime_ns, char text[GLIMPSE_DATE_BYTES]);

@@ -69,6 +69,7 @@
 #include <glimpse/library.h>
 #include <glimpse/status.h>
 #include <glimpse/stored_labels.h>
+#include <glimpse/sys/metadata.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -215,6 +216,7 @@ typedef struct glimpse_store_file { /* of a picture that was asked about */
 } glimpse_store_file;
 typedef int (*glimpse_store_file_fn)(void *user, const glimpse_store_file *file);
 
+typedef struct glimpse_content_meta glimpse_content_meta;
 typedef struct glimpse_store_picture { /* a file with its content and embedding */
     const char *path;
     int64_t mtime_ns;
@@ -222,10 +224,15 @@ typedef struct glimpse_store_picture { /* a file with its content and embedding 
     uint64_t size;
     uint32_t width, height;
     const char *format, *taken;
+    glimpse_taken_from taken_from; /* of `taken` */
+    int has_offset, offset_minutes;
     size_t copies;          /* files with this content that are not missing */
     const float *embedding; /* [dim] */
 } glimpse_store_picture;
 typedef int (*glimpse_store_picture_fn)(void *user, const glimpse_store_picture *picture);
+
+typedef int (*glimpse_store_described_fn)(void *user, const char *path, int64_t mtime_ns,
+                                          const glimpse_content_meta *meta);
 
 struct glimpse_files_ops {
     /* All known files below `root`, missing ones too, in path order, with `embedded` for `model`
@@ -258,6 +265,8 @@ struct glimpse_files_ops {
     /* The files in the filter's place that are not missing and have an embedding, by path. */
     int (*embedded)(glimpse_store *store, const glimpse_filter *filter,
                     const glimpse_model_info *model, glimpse_store_picture_fn visit, void *user);
+    /* All that are not missing and have a content, by path; `meta` and the path are borrowed. */
+    int (*described)(glimpse_store *store, glimpse_store_described_fn visit, void *user);
     /* All that are not missing; those of them that are quarantined, by path. */
     int (*present)(glimpse_store *store, int (*visit)(void *user, const char *path), void *user);
     int (*quarantined)(glimpse_store *store,
@@ -274,9 +283,9 @@ struct glimpse_files_ops {
  * pictures, unless it says "bytes". Every picture has an id, which never changes: the hash of the
  * first bytes that it was known by.
  */
-typedef struct glimpse_content_meta {
-    glimpse_hash hash;      /* of the bytes; `describe`: the id of the picture */
-    uint64_t size;          /* bytes of the file */
+struct glimpse_content_meta {
+    glimpse_hash hash; /* of the bytes; `describe`: the id of the picture */
+    uint64_t size;     /* bytes of the file */
     int has_identity;
     glimpse_hash identity;  /* glimpse_image_identity() */
     uint32_t width, height; /* upright */
@@ -286,7 +295,14 @@ typedef struct glimpse_content_meta {
     const char *camera;     /* or "" */
     int has_gps;
     double latitude, longitude;
-} glimpse_content_meta;
+    glimpse_taken_from taken_from; /* of `taken`: GLIMPSE_TAKEN_EXIF or _XMP, _UNKNOWN for none */
+    int has_offset;
+    int offset_minutes;
+    const char *fields; /* all that the file says, a JSON object; NULL: it was not asked */
+};
+
+/* Goes up when files are to be read again for what they say. */
+#define GLIMPSE_METADATA_VERSION 1
 
 struct glimpse_contents_ops {
     /* The picture that the bytes with this hash and size show, and whether it has an embedding of
@@ -307,8 +323,10 @@ struct glimpse_contents_ops {
     int (*attach)(glimpse_store *store, int64_t picture, const glimpse_content_meta *meta);
     /* The identity of a picture that has none yet. */
     int (*identify)(glimpse_store *store, int64_t picture, const glimpse_hash *identity);
-    /* Id, width, height and format of a picture; size and date of those of its bytes (0: of the
-     * first). Texts are added to `strings`. GLIMPSE_E_NOT_FOUND. */
+    /* Of bytes that are there (hash and size): date, camera, place and `fields` of `meta` alone. */
+    int (*write_metadata)(glimpse_store *store, const glimpse_content_meta *meta);
+    /* Id, width, height and format of a picture; size, date (with where it is from) and fields of
+     * those of its bytes (0: of the first). Texts are added to `strings`. GLIMPSE_E_NOT_FOUND. */
     int (*describe)(glimpse_content_meta *out, glimpse_store *store, glimpse_strings *strings,
                     int64_t picture, int64_t content);
     /* Normalises `vector` [dim] and stores it as f16. One that is there already is kept as it is

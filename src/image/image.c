@@ -31,6 +31,33 @@ static int read_options(glimpse_source *source, const glimpse_decode_options *op
     return status;
 }
 
+int glimpse_image_read_metadata(glimpse_image_meta *meta, const void *data, size_t size) {
+    glimpse_metadata *m = NULL;
+    if (!glimpse_image_format_supported(meta->format)) return GLIMPSE_OK;
+    int status = glimpse_metadata_read(&m, data, size);
+    if (status < 0) return status;
+    meta->orientation = m->orientation;
+    memcpy(meta->taken, m->taken, sizeof meta->taken);
+    meta->taken_from = m->taken_from;
+    meta->taken_is_modification = m->taken_is_modification;
+    meta->has_offset = m->has_offset;
+    meta->offset_minutes = m->offset_minutes;
+    meta->has_gps = m->has_gps;
+    meta->latitude = m->latitude;
+    meta->longitude = m->longitude;
+    glimpse_camera_name(meta->camera, sizeof meta->camera, m->make, m->model);
+    glimpse_metadata_free(m);
+    return GLIMPSE_OK;
+}
+
+/* Before the picture is decoded: decoders turn it by what the file says. */
+static int read_metadata(glimpse_image *picture, const glimpse_source *source) {
+    int status = glimpse_image_read_metadata(&picture->meta, source->data, source->size);
+    picture->stated_orientation = picture->meta.orientation;
+    picture->meta.orientation = 1;
+    return status;
+}
+
 int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, const char *name,
                          const glimpse_decode_options *options) {
     *out = NULL;
@@ -41,9 +68,11 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
     glimpse_image *picture = calloc(1, sizeof *picture);
     if (!picture) return glimpse_fail_nomem(sizeof *picture, "a picture");
     picture->pending_orientation = 1;
-    picture->meta.orientation = 1;
+    picture->meta.orientation = picture->stated_orientation = 1;
     picture->meta.format = glimpse_image_sniff(data, size);
 
+    status = read_metadata(picture, &source);
+    if (status < 0) goto done;
     status = picture->meta.format == GLIMPSE_FORMAT_UNKNOWN
                  ? not_a_picture(&source)
                  : glimpse_format_decode(picture, &source);

@@ -39,6 +39,7 @@ struct glimpse_image {
      * stored, like the pixels. */
     uint8_t *alpha;
     int was_transparent;     /* composited */
+    int stated_orientation;  /* by the metadata; decoders whose formats are turned by it heed it */
     int pending_orientation; /* while decoding: EXIF orientation still to be applied, 1 when none */
 };
 
@@ -74,6 +75,10 @@ unsigned glimpse_picture_reduction(const glimpse_source *source, uint32_t width,
 static inline uint32_t glimpse_reduced(uint32_t size, unsigned by) {
     return (size + (by - 1)) / by;
 }
+
+/* What the file says, into the members of `meta` that are not pixels'; its format is set.
+ * Orientation included, which decoding applies or not. GLIMPSE_E_NOMEM is its only failure. */
+int glimpse_image_read_metadata(glimpse_image_meta *meta, const void *data, size_t size);
 
 /* Applies EXIF orientation 2..8 to the pixels; GLIMPSE_E_NOMEM is its only failure. Needs a second
  * buffer of the picture's size for 5..8. */

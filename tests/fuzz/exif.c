@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "core/utf8.h"
-#include "image/decode/exif.h"
+#include "metadata/fields.h"
 #include "vlm/remote/remote.h"
 
 #include <math.h>
@@ -12,13 +12,23 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    glimpse_image_meta meta = {.orientation = 1};
-    glimpse_exif_read(&meta, data, size);
-    PROMISE(meta.orientation >= 1 && meta.orientation <= 8);
-    PROMISE(memchr(meta.taken, '\0', sizeof meta.taken));
-    PROMISE(memchr(meta.camera, '\0', sizeof meta.camera));
-    PROMISE(glimpse_utf8_is_valid(meta.camera, strlen(meta.camera)));
-    if (meta.has_gps) PROMISE(fabs(meta.latitude) <= 90 && fabs(meta.longitude) <= 180);
+    const glimpse_tiff_kind kinds[] = {GLIMPSE_TIFF_WHOLE, GLIMPSE_TIFF_EXIF, GLIMPSE_TIFF_GPS};
+    const uint8_t *exif = data;
+    size_t exif_size = size;
+    if (size > 6 && memcmp(data, "Exif\0", 5) == 0) exif += 6, exif_size -= 6;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        glimpse_fields fields = {.has_gps = 0};
+        glimpse_exif_parse(&fields, exif, exif_size, kinds[i]);
+        PROMISE(fields.orientation >= 0 && fields.orientation <= 8);
+        for (size_t k = 0; k < GLIMPSE_TEXT_FIELDS; k++) {
+            const char *text = fields.texts[k];
+            if (text) PROMISE(*text && glimpse_utf8_is_valid(text, strlen(text)));
+        }
+        if (fields.has_gps) {
+            PROMISE(fabs(fields.latitude) <= 90 && fabs(fields.longitude) <= 180);
+        }
+        glimpse_fields_free(&fields);
+    }
     uint8_t *block = NULL;
     int orientation = 0;
     const size_t length = glimpse_remote_exif(data, size, &block, &orientation);

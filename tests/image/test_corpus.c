@@ -105,8 +105,6 @@ static void every_valid_picture_decodes_with_its_size(void **state) {
 static const struct metadata_difference {
     const char *file, *why;
 } metadata_differences[] = {
-    {"30-type_error.jpg", "libexif follows a pointer of a wrong type to a date, the right one"},
-    {"exif_gps.jpg", "libexif gives up a directory at a nonsense entry"},
     {"sony-powershota5.jpg", "the camera is in a Canon block, there is no EXIF"},
 };
 
@@ -190,8 +188,17 @@ static void dates_places_and_orientations_are_those_of_exiftool(void **state) {
         seen++;
         const glimpse_image_meta *meta = glimpse_image_metadata(image);
         const char *date = table_get(&t, "date_iso"), *orientation = table_get(&t, "orientation");
+        const char *modified = table_get(&t, "modify_date");
         const int excused = differs_from_exiftool(file);
-        if (strcmp(meta->taken, date) != 0 && !excused) {
+        /* Where EXIF has no date of taking, XMP may (the table has none of it), or the date of the
+         * last change counts. */
+        char last[32] = "";
+        if (!date[0] && meta->taken_is_modification && strlen(modified) >= 19) {
+            (void)snprintf(last, sizeof last, "%.4s-%.2s-%.2sT%.8s", modified, modified + 5,
+                           modified + 8, modified + 11);
+            date = last;
+        }
+        if (strcmp(meta->taken, date) != 0 && meta->taken_from != GLIMPSE_TAKEN_XMP && !excused) {
             print_error("%s: taken '%s', expected '%s'\n", file, meta->taken, date);
             bad++;
         }

@@ -4,12 +4,39 @@
  */
 #include "ingest_support.h"
 
+#include "sqlite_store.h"
+
 #include <jansson.h>
 
 #include <time.h>
 
 static fixture *of(void **state) {
     return *state;
+}
+
+static void forget_metadata(fixture *f) {
+    glimpse_db *db = glimpse_store_db(glimpse_library_store(f->library));
+    assert_ok(glimpse_db_script(db, "DELETE FROM metadata;"));
+}
+
+typedef struct wanted {
+    const char *path, *taken, *from;
+    int seen;
+} wanted;
+
+static int check_taken(void *user, const glimpse_library_file *file) {
+    wanted *w = user;
+    if (strcmp(file->path, w->path) != 0) return 0;
+    assert_string_equal(file->taken, w->taken);
+    assert_string_equal(file->taken_from, w->from);
+    w->seen++;
+    return 0;
+}
+
+static void expect_taken(fixture *f, const char *relative, const char *taken, const char *from) {
+    wanted w = {at(f, relative), taken, from, 0};
+    assert_ok(glimpse_library_visit_files(f->library, check_taken, &w));
+    assert_int_equal(w.seen, 1);
 }
 
 static void new_files_are_embedded_and_unchanged_ones_not_opened(void **state) {
@@ -42,6 +69,36 @@ static void a_touched_file_is_bound_again_not_embedded(void **state) {
     assert_int_equal(atomic_load(&f->fake.decoded), 0);
     ingest(f);
     assert_report(f, 1, 1, 0, 0, 0, 0);
+}
+
+/* As in a library of an earlier version: nothing is known of what files say. */
+static void files_that_were_never_asked_are_read_once_more_and_not_embedded(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/b.ppm", 2);
+    write_picture(f, "pictures/copy.ppm", 2);
+    ingest(f);
+    char *before = dump_catalog(f, 1);
+    write_text_file(f, "pictures/a.xmp",
+                    "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
+                    "<rdf:Description xmlns:p='http://ns.adobe.com/photoshop/1.0/' "
+                    "p:DateCreated='2019-07-04'/></rdf:RDF>");
+    ingest(f);
+    assert_report(f, 3, 3, 0, 0, 0, 0);
+    forget_metadata(f);
+    ingest(f);
+    assert_report(f, 3, 3, 0, 0, 0, 0);
+    assert_int_equal(atomic_load(&f->fake.decoded), 0);
+    char *after = dump_catalog(f, 1);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    assert_sound(f);
+    expect_taken(f, "pictures/a.ppm", "2019-07-04T00:00:00", "xmp");
+    /* And then no more. */
+    remove_file(f, "pictures/a.xmp");
+    ingest(f);
+    expect_taken(f, "pictures/a.ppm", "2019-07-04T00:00:00", "xmp");
 }
 
 static void a_changed_file_is_embedded_anew(void **state) {
@@ -534,6 +591,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(new_files_are_embedded_and_unchanged_ones_not_opened),
         T(a_touched_file_is_bound_again_not_embedded),
+        T(files_that_were_never_asked_are_read_once_more_and_not_embedded),
         T(a_changed_file_is_embedded_anew),
         T(a_rename_binds_and_the_old_name_is_missing),
         T(equal_files_are_embedded_once),

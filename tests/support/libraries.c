@@ -49,14 +49,16 @@ static const char without_pictures[] =
     " orientation INTEGER NOT NULL, format TEXT NOT NULL, taken TEXT NOT NULL,"
     " camera TEXT NOT NULL, latitude REAL, longitude REAL, sum INTEGER NOT NULL,"
     " UNIQUE (hash, size)) STRICT;"
-    "INSERT INTO old_content SELECT p.id, c.hash, c.size, width, height, orientation, format, taken,"
+    "INSERT INTO old_content SELECT p.id, c.hash, c.size, width, height, orientation, format, "
+    "taken,"
     " camera, latitude, longitude, glimpse_sum(c.hash, c.size, width, height, orientation, format,"
     " taken, camera, latitude, longitude) FROM picture p JOIN content c ON c.picture_id = p.id;"
     "CREATE TABLE old_file (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE,"
     " size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,"
     " missing INTEGER NOT NULL, content_id INTEGER REFERENCES old_content (id), code INTEGER,"
     " reason TEXT, sum INTEGER NOT NULL) STRICT;"
-    "INSERT INTO old_file SELECT id, path, size, mtime_ns, inode, missing, picture_id, code, reason,"
+    "INSERT INTO old_file SELECT id, path, size, mtime_ns, inode, missing, picture_id, code, "
+    "reason,"
     " glimpse_sum(path, size, mtime_ns, inode, missing, picture_id, code, reason) FROM file;"
     "CREATE TABLE old_embedding (id INTEGER PRIMARY KEY AUTOINCREMENT,"
     " model_id INTEGER NOT NULL REFERENCES model (id),"
@@ -93,6 +95,7 @@ void world_rewind(world *w, int version) {
         "DROP TABLE caption_text; DROP TABLE caption;",  /* 6 -> 7 */
         without_pictures,                                /* 7 -> 8 */
         "DROP TABLE root_options;",                      /* what roots remember */
+        "DROP TABLE metadata;",                          /* 7 -> 8 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));

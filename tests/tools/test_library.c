@@ -113,7 +113,8 @@ static void search_finds_every_odd_name_once(void **state) {
         assert_true(number_at(result, "score") <= before);
         before = number_at(result, "score");
         assert_int_equal(strlen(text_at(result, "id")), 32);
-        assert_true(json_is_null(at(result, "taken")));
+        assert_string_equal(text_at(result, "taken"), text_at(result, "modified"));
+        assert_string_equal(text_at(result, "taken_from"), "file");
         assert_true(number_at(result, "height") == 50);
         for (size_t k = 0; k < ODD; k++) {
             if (strcmp(path, absolute(odd_names[k])) != 0) continue;

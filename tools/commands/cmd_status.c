@@ -11,7 +11,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void print_json(const glimpse_library_status *st) {
+static int print_file_json(void *user, const glimpse_library_file *f) {
+    json_out *j = user;
+    char offset[8] = "";
+    if (f->has_taken_offset) glimpse_offset_text(offset, f->taken_offset);
+    jout_open(j, '{');
+    jout_path(j, "path", f->path);
+    jout_key(j, "id"), jout_string(j, f->id);
+    jout_key(j, "bytes"), jout_uint(j, f->bytes);
+    jout_key(j, "width"), jout_uint(j, f->width);
+    jout_key(j, "height"), jout_uint(j, f->height);
+    jout_text_or_null(j, "format", f->format);
+    jout_text_or_null(j, "taken", f->taken);
+    jout_text_or_null(j, "taken_from", f->taken_from);
+    jout_text_or_null(j, "taken_offset", offset);
+    jout_text_or_null(j, "modified", f->modified);
+    jout_text_or_null(j, "camera", f->camera);
+    jout_key(j, "place");
+    if (f->has_gps) {
+        jout_open(j, '[');
+        jout_number(j, f->latitude), jout_number(j, f->longitude);
+        jout_close(j, ']');
+    } else {
+        jout_null(j);
+    }
+    jout_key(j, "metadata");
+    if (*f->metadata)
+        jout_raw(j, f->metadata);
+    else
+        jout_null(j);
+    jout_close(j, '}');
+    return 0;
+}
+
+static int print_file(void *user, const glimpse_library_file *f) {
+    (void)user;
+    char *path = text_display(f->path);
+    (void)printf("  %s  %s  %s\n", f->taken, f->taken_from, path);
+    free(path);
+    return 0;
+}
+
+/* `files`: the session whose files are listed as well, or NULL. The status of the listing. */
+static int print_json(const glimpse_library_status *st, glimpse_session *files) {
+    int status = GLIMPSE_OK;
     json_out j = {stdout, 0};
     jout_open(&j, '{');
     jout_path(&j, "library", st->library);
@@ -67,8 +110,15 @@ static void print_json(const glimpse_library_status *st) {
     jout_key(&j, "vectors_bytes"), jout_uint(&j, st->vectors_bytes);
     jout_key(&j, "captions"), jout_uint(&j, st->captions);
     jout_key(&j, "captioned"), jout_uint(&j, st->captioned);
+    if (files) {
+        jout_key(&j, "file_list");
+        jout_open(&j, '[');
+        status = glimpse_session_visit_files(files, print_file_json, &j);
+        jout_close(&j, ']');
+    }
     jout_close(&j, '}');
     jout_end(&j);
+    return status;
 }
 
 static void print_path(const char *before, const char *path, const char *after) {
@@ -149,8 +199,9 @@ static void print_people(const glimpse_library_status *st) {
 
 static int run(int argc, char **argv) {
     session s = {0};
-    int json = 0;
+    int json = 0, files = 0, listed = GLIMPSE_OK;
     const cli_option options[] = {
+        CLI_FLAG("files", 0, &files, "list every file, with its date and where that is from"),
         OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
         SESSION_QUIET_OPTION(s),
@@ -168,9 +219,17 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if (json) {
-        print_json(status);
+        listed = print_json(status, files ? s.base : NULL);
     } else {
         print_people(status);
+        if (files) {
+            (void)printf("Files:\n");
+            listed = glimpse_session_visit_files(s.base, print_file, NULL);
+        }
+    }
+    if (listed < 0) {
+        code = tool_fail_last();
+        goto done;
     }
     code = EXIT_FOUND;
 done:
@@ -185,7 +244,8 @@ const cli_command cmd_status = {
     "",
     "what is in a library, and which files were unusable",
     "Shows how many pictures the library knows, which folders and models it has, and every file "
-    "that could not be used, with the reason.",
+    "that could not be used, with the reason. --files lists all others, with the date on which "
+    "the picture was taken, and with --json all that the file says of it.",
     "  glimpse status\n"
     "  glimpse status --json --library work.glimpse\n",
     run,

@@ -76,6 +76,13 @@ static void write_ranking(json_out *j, const output_list *list, size_t i) {
     }
 }
 
+static void write_taken(json_out *j, const glimpse_result *r) {
+    char offset[8] = "";
+    if (r->has_taken_offset) glimpse_offset_text(offset, r->taken_offset);
+    jout_text_or_null(j, "taken_from", r->taken_from ? r->taken_from : "");
+    jout_text_or_null(j, "taken_offset", offset);
+}
+
 static void print_json(const output_list *list) {
     json_out j = {stdout, 0};
     jout_open(&j, '{');
@@ -107,6 +114,7 @@ static void print_json(const output_list *list) {
         jout_key(&j, "width"), jout_uint(&j, r->width);
         jout_key(&j, "height"), jout_uint(&j, r->height);
         jout_text_or_null(&j, "taken", r->taken);
+        write_taken(&j, r);
         jout_text_or_null(&j, "modified", r->modified);
         jout_key(&j, "bytes"), jout_uint(&j, r->bytes);
         jout_text_or_null(&j, "format", r->format);

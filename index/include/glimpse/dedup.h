@@ -93,7 +93,9 @@ typedef struct glimpse_dedup_picture {
     uint64_t phash, dhash;
     int set; /* 0: under `roots`, 1: under `against` */
     glimpse_picture_measures measures;
-    const float *embedding; /* [report->embedding_size], unit length, or NULL */
+    const float *embedding;    /* [report->embedding_size], unit length, or NULL */
+    int taken_is_modification; /* 1: `taken` is EXIF's date of the last change, for want of others:
+                                  it orders pictures, but tells no two shots apart */
 } glimpse_dedup_picture;
 
 typedef struct glimpse_dedup_member {

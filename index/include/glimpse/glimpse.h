@@ -38,6 +38,7 @@
 #include <glimpse/sys/document.h>
 #include <glimpse/sys/fingerprint.h>
 #include <glimpse/sys/image.h>
+#include <glimpse/sys/metadata.h>
 #include <glimpse/sys/model.h>
 #include <glimpse/sys/tokenizer.h>
 #include <glimpse/sys/vlm.h>

@@ -174,9 +174,9 @@ typedef struct glimpse_ingest_report {
     double pipeline_seconds; /* of `seconds`, while the workers ran: jobs times this is what they
                                 had, and what is not busy was spent waiting */
     size_t peak_bytes;       /* largest estimate of memory that files and pictures in flight took */
-    uint64_t edited; /* of `bound`, those whose bytes are new: their metadata was edited, or they are
-                        copies with other metadata */
-    uint64_t nomedia;        /* directories left out for a .nomedia or .noimage in them */
+    uint64_t edited;  /* of `bound`, those whose bytes are new: their metadata was edited, or they
+                         are  copies with other metadata */
+    uint64_t nomedia; /* directories left out for a .nomedia or .noimage in them */
     uint64_t replaced_options; /* roots that remembered other options before */
 } glimpse_ingest_report;
 
@@ -208,8 +208,9 @@ typedef struct glimpse_search_options {
     const char *path_prefix;
     /* "2020", "2020-05", "2020-05-30" or with "T14", "T14:03" or "T14:03:59" behind it (a blank for
      * the T is fine), each standing for its first moment; NULL: no limit. `after` is inclusive,
-     * `before` exclusive. Compared with the date taken, which has no zone, else with the file's
-     * mtime in UTC. Anything else, such as "2020-13", is GLIMPSE_E_INVALID. */
+     * `before` exclusive. Compared with the date taken, as the clock showed it, else with a date
+     * in the file's name, else with the file's mtime in local time. Anything else, such as
+     * "2020-13", is GLIMPSE_E_INVALID. */
     const char *after, *before;
     double min_score;       /* cosine; use -2 for no limit (the INIT value) */
     const char *exclude_id; /* content id to leave out (a query picture itself), or NULL */
@@ -260,8 +261,8 @@ typedef struct glimpse_result {
     const char *id;   /* content id: 32 hexadecimal digits */
     uint32_t width, height;
     uint64_t bytes;
-    const char *taken;    /* "2021-05-30T14:03:59" from EXIF, or "" */
-    const char *modified; /* file mtime in the same form, UTC */
+    const char *taken;    /* "2021-05-30T14:03:59", see taken_from */
+    const char *modified; /* file mtime in the same form, local time */
     const char *format;   /* "JPEG" */
     int offline;          /* 1 when the file is not there and its root cannot be reached */
     size_t copies;        /* files with these bytes in the library, this one included; those under
@@ -272,6 +273,11 @@ typedef struct glimpse_result {
     size_t vector_rank;   /* among the pictures by cosine, 0: beyond the depth of the fusion */
     size_t caption_rank;  /* among the pictures by caption, 0: none was found */
     const char *caption;  /* the one that fits best, NULL: none was found */
+    /* What `taken` is: "exif" or "xmp", what the file says (glimpse/sys/metadata.h); else "name", a
+     * date in the file's name; else "file", the same as `modified`. */
+    const char *taken_from;
+    int has_taken_offset;
+    int taken_offset; /* minutes of its zone from UTC: 330 for +05:30 */
 } glimpse_result;
 
 typedef struct glimpse_results glimpse_results;
@@ -361,6 +367,32 @@ GLIMPSE_API int glimpse_library_load_status(glimpse_library_status **out, glimps
 GLIMPSE_API int glimpse_library_load_model_status(glimpse_library_status **out,
                                                   glimpse_library *library);
 GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
+
+/* A file of the library and what it says of its picture. Strings are never NULL. */
+typedef struct glimpse_library_file {
+    const char *path;
+    const char *id; /* content id: 32 hexadecimal digits */
+    uint64_t bytes;
+    uint32_t width, height;
+    const char *format;     /* "JPEG" */
+    const char *taken;      /* as in a glimpse_result, like the next four */
+    const char *taken_from; /* "exif", "xmp", "name", "file" */
+    int has_taken_offset;
+    int taken_offset;
+    const char *modified;
+    const char *camera; /* or "" */
+    int has_gps;
+    double latitude, longitude;
+    const char *metadata; /* the rest as a JSON object (docs/metadata.md); "" for a file that an
+                             earlier version read, until glimpse_library_ingest sees it again */
+} glimpse_library_file;
+
+/* Calls `visit` for every file that is not missing and no unusable one, in path order, of every
+ * model or none; a non-zero return stops and is returned. `file` goes away with the call. `visit`
+ * must not write to the library through this handle. */
+typedef int (*glimpse_file_fn)(void *user, const glimpse_library_file *file);
+GLIMPSE_API int glimpse_library_visit_files(glimpse_library *library, glimpse_file_fn visit,
+                                            void *user);
 
 /* Lets `cancelled` (NULL: nothing) stop glimpse_library_verify and glimpse_library_reindex of this
  * handle: it is polled, and non-zero ends the call with GLIMPSE_E_CANCELLED. Each index is then as

@@ -197,6 +197,9 @@ GLIMPSE_API int glimpse_session_load_model_status(glimpse_library_status **out,
 /* All pictures, or those below a place; as glimpse_library_pictures. */
 GLIMPSE_API int glimpse_session_pictures(glimpse_results **out, glimpse_session *session,
                                          const char *path_prefix);
+/* Files and what they say; as glimpse_library_visit_files. `visit` must not call the session. */
+GLIMPSE_API int glimpse_session_visit_files(glimpse_session *session, glimpse_file_fn visit,
+                                            void *user);
 /* Pictures with their embeddings; as glimpse_library_visit. `visit` must not call the session. */
 GLIMPSE_API int glimpse_session_visit(glimpse_session *session, const char *path_prefix,
                                       glimpse_visit_fn visit, void *user);

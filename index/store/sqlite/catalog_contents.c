@@ -13,9 +13,8 @@
 static int has_embedding(glimpse_db *db, int64_t model, int64_t picture, int *embedded) {
     int64_t one = 0;
     int status = glimpse_db_integer(
-        db, &one,
-        "SELECT 1 FROM embedding WHERE picture_id = ?1 AND part = 0 AND model_id = ?2", "ii",
-        picture, model);
+        db, &one, "SELECT 1 FROM embedding WHERE picture_id = ?1 AND part = 0 AND model_id = ?2",
+        "ii", picture, model);
     *embedded = status == GLIMPSE_OK;
     return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
 }
@@ -60,8 +59,8 @@ static int picture_of(glimpse_db *db, int64_t *picture, const glimpse_content_me
         " (SELECT id FROM picture WHERE hash = ?1 AND size = ?2))",
         "bi", (const void *)meta->hash.bytes, sizeof meta->hash.bytes, (int64_t)meta->size);
     if (status < 0 || *picture || !meta->has_identity) return status;
-    status = glimpse_db_integer(db, picture, WITH_IDENTITY, "b",
-                                (const void *)meta->identity.bytes, sizeof meta->identity.bytes);
+    status = glimpse_db_integer(db, picture, WITH_IDENTITY, "b", (const void *)meta->identity.bytes,
+                                sizeof meta->identity.bytes);
     return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
 }
 
@@ -88,9 +87,21 @@ static int update_picture(glimpse_db *db, int64_t picture, const glimpse_content
         (int64_t)meta->height, (int64_t)meta->orientation, meta->format ? meta->format : "");
 }
 
+/* What the file says, of bytes that are there. */
+static int write_fields(glimpse_db *db, const glimpse_content_meta *meta) {
+    return glimpse_db_run(
+        db,
+        "INSERT OR REPLACE INTO metadata (content_id, version, taken_from, taken_offset, fields,"
+        " sum) SELECT id, ?3, ?4, ?6, ?5, glimpse_sum(id, ?3, ?4, ?6, ?5) FROM content"
+        " WHERE hash = ?1 AND size = ?2",
+        meta->has_offset ? "biiiti" : "biiitn", (const void *)meta->hash.bytes,
+        sizeof meta->hash.bytes, (int64_t)meta->size, (int64_t)GLIMPSE_METADATA_VERSION,
+        (int64_t)meta->taken_from, meta->fields, (int64_t)meta->offset_minutes);
+}
+
 /* With the connection entered. */
 static int attach(glimpse_db *db, int64_t picture, const glimpse_content_meta *meta) {
-    return glimpse_db_run(
+    int status = glimpse_db_run(
         db,
         "INSERT INTO content (hash, size, picture_id, taken, camera, latitude, longitude, sum)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, glimpse_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7))"
@@ -99,6 +110,24 @@ static int attach(glimpse_db *db, int64_t picture, const glimpse_content_meta *m
         meta->has_gps ? "biittrr" : "biittnn", (const void *)meta->hash.bytes,
         sizeof meta->hash.bytes, (int64_t)meta->size, picture, meta->taken ? meta->taken : "",
         meta->camera ? meta->camera : "", meta->latitude, meta->longitude);
+    if (status == GLIMPSE_OK && meta->fields) status = write_fields(db, meta);
+    return status;
+}
+
+int glimpse_catalog_write_metadata(glimpse_store *store, const glimpse_content_meta *meta) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status =
+        glimpse_db_run(db,
+                       "UPDATE content SET taken = ?3, camera = ?4, latitude = ?5, longitude = ?6,"
+                       " sum = glimpse_sum(hash, size, picture_id, ?3, ?4, ?5, ?6)"
+                       " WHERE hash = ?1 AND size = ?2",
+                       meta->has_gps ? "bittrr" : "bittnn", (const void *)meta->hash.bytes,
+                       sizeof meta->hash.bytes, (int64_t)meta->size, meta->taken ? meta->taken : "",
+                       meta->camera ? meta->camera : "", meta->latitude, meta->longitude);
+    if (status == GLIMPSE_OK && meta->fields) status = write_fields(db, meta);
+    glimpse_db_leave(db);
+    return status;
 }
 
 int glimpse_catalog_write_content(int64_t *picture, glimpse_store *store,
@@ -127,12 +156,12 @@ int glimpse_catalog_attach_content(glimpse_store *store, int64_t picture,
 int glimpse_catalog_identify(glimpse_store *store, int64_t picture, const glimpse_hash *identity) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
-    int status = glimpse_db_run(
-        db,
-        "UPDATE picture SET identity = ?2,"
-        " sum = glimpse_sum(hash, size, ?2, width, height, orientation, format)"
-        " WHERE id = ?1 AND identity IS NULL",
-        "ib", picture, (const void *)identity->bytes, sizeof identity->bytes);
+    int status =
+        glimpse_db_run(db,
+                       "UPDATE picture SET identity = ?2,"
+                       " sum = glimpse_sum(hash, size, ?2, width, height, orientation, format)"
+                       " WHERE id = ?1 AND identity IS NULL",
+                       "ib", picture, (const void *)identity->bytes, sizeof identity->bytes);
     glimpse_db_leave(db);
     return status;
 }
@@ -168,17 +197,25 @@ static const char *keep(glimpse_strings *strings, sqlite3_stmt *row, int column)
     return glimpse_strings_add(strings, text, strlen(text));
 }
 
+void glimpse_column_taken(glimpse_taken_from *from, int *has_offset, int *offset_minutes,
+                          sqlite3_stmt *row, int column, const char *taken) {
+    *from = (glimpse_taken_from)sqlite3_column_int(row, column);
+    if (sqlite3_column_type(row, column) == SQLITE_NULL && *taken) *from = GLIMPSE_TAKEN_EXIF;
+    *has_offset = sqlite3_column_type(row, column + 1) != SQLITE_NULL;
+    *offset_minutes = sqlite3_column_int(row, column + 1);
+}
+
 int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
-                                     glimpse_strings *strings, int64_t picture,
-                                     int64_t content) {
+                                     glimpse_strings *strings, int64_t picture, int64_t content) {
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     *out = (glimpse_content_meta){.format = "", .taken = "", .camera = ""};
     glimpse_db_enter(db);
     int status = glimpse_db_query(
         db, &row,
-        "SELECT p.hash, c.size, p.width, p.height, p.format, c.taken FROM picture p"
-        " JOIN content c ON c.picture_id = p.id WHERE p.id = ?1"
+        "SELECT p.hash, c.size, p.width, p.height, p.format, c.taken, m.taken_from, m.taken_offset,"
+        " m.fields FROM picture p JOIN content c ON c.picture_id = p.id"
+        " LEFT JOIN metadata m ON m.content_id = c.id WHERE p.id = ?1"
         " ORDER BY c.id = ?2 DESC, c.id LIMIT 1",
         "ii", picture, content);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
@@ -189,6 +226,14 @@ int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *s
         out->height = (uint32_t)sqlite3_column_int64(row, 3);
         out->format = keep(strings, row, 4);
         out->taken = keep(strings, row, 5);
+        if (out->taken) {
+            glimpse_column_taken(&out->taken_from, &out->has_offset, &out->offset_minutes, row, 6,
+                                 out->taken);
+        }
+        if (sqlite3_column_type(row, 8) != SQLITE_NULL) {
+            out->fields = keep(strings, row, 8);
+            if (!out->fields) status = glimpse_fail_nomem(256, "a content");
+        }
         if (!out->format || !out->taken) status = glimpse_fail_nomem(256, "a content");
     }
     glimpse_db_reset(row);
@@ -241,13 +286,12 @@ int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t
     for (size_t i = 0; i < dim; i++)
         unit[i] = (float)((double)vector[i] * scale);
     glimpse_f16_store(bytes, unit, dim);
-    status =
-        glimpse_db_run(db,
-                       "INSERT INTO embedding (model_id, picture_id, part, vector, sum)"
-                       " VALUES (?1, ?2, 0, ?3, ?4)"
-                       " ON CONFLICT (picture_id, part, model_id) DO NOTHING",
-                       "iibi", model, picture, (const void *)bytes, 2 * dim,
-                       glimpse_embedding_sum(model, picture, bytes, 2 * dim));
+    status = glimpse_db_run(db,
+                            "INSERT INTO embedding (model_id, picture_id, part, vector, sum)"
+                            " VALUES (?1, ?2, 0, ?3, ?4)"
+                            " ON CONFLICT (picture_id, part, model_id) DO NOTHING",
+                            "iibi", model, picture, (const void *)bytes, 2 * dim,
+                            glimpse_embedding_sum(model, picture, bytes, 2 * dim));
 done:
     glimpse_db_leave(db);
     free(bytes);

@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROW_COLUMNS                                                                              \
- "SELECT size, mtime_ns, inode, missing, picture_id, code,"                                      \
- " EXISTS (SELECT 1 FROM embedding e WHERE e.picture_id = file.picture_id AND e.part = 0"        \
- "  AND e.model_id = ?1), picture_id NOT IN (SELECT id FROM picture WHERE identity IS NULL),"    \
- " id, path FROM file"
+#define LITERALLY(number) #number
+#define TEXT_OF(macro)    LITERALLY(macro)
+#define ROW_COLUMNS                                                                           \
+ "SELECT size, mtime_ns, inode, missing, picture_id, code,"                                   \
+ " EXISTS (SELECT 1 FROM embedding e WHERE e.picture_id = file.picture_id AND e.part = 0"     \
+ "  AND e.model_id = ?1), picture_id NOT IN (SELECT id FROM picture WHERE identity IS NULL)," \
+ " id, path, EXISTS (SELECT 1 FROM metadata m WHERE m.content_id = file.content_id AND"       \
+ " m.version = " TEXT_OF(GLIMPSE_METADATA_VERSION) ") FROM file"
 
 static glimpse_file_row read_row(sqlite3_stmt *row) {
     glimpse_file_row out = {
@@ -22,6 +25,7 @@ static glimpse_file_row read_row(sqlite3_stmt *row) {
         .code = (int16_t)sqlite3_column_int(row, 5),
         .embedded = sqlite3_column_int(row, 6) != 0,
         .identified = sqlite3_column_int(row, 7) != 0,
+        .described = sqlite3_column_int(row, 10) != 0,
     };
     out.state = out.picture ? GLIMPSE_FILE_OK : GLIMPSE_FILE_QUARANTINED;
     return out;
@@ -174,10 +178,11 @@ int glimpse_catalog_forget_file(glimpse_store *store, const char *path) {
 int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int missing) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
-    int status = glimpse_db_run(db,
-                                "UPDATE file SET missing = ?2, sum = glimpse_sum(path, size,"
-                                " mtime_ns, inode, ?2, picture_id, content_id, code, reason) WHERE id = ?1",
-                                "ii", id, (int64_t)(missing != 0));
+    int status =
+        glimpse_db_run(db,
+                       "UPDATE file SET missing = ?2, sum = glimpse_sum(path, size,"
+                       " mtime_ns, inode, ?2, picture_id, content_id, code, reason) WHERE id = ?1",
+                       "ii", id, (int64_t)(missing != 0));
     glimpse_db_leave(db);
     return status;
 }
@@ -201,6 +206,46 @@ static const char *fill(path_buffer *buffer, sqlite3_stmt *row, int column) {
     if (size > 0) memcpy(buffer->bytes, bytes, size);
     buffer->bytes[size] = '\0';
     return buffer->bytes;
+}
+
+int glimpse_catalog_described_files(glimpse_store *store, glimpse_store_described_fn visit,
+                                    void *user) {
+    glimpse_db *db = glimpse_store_db(store);
+    sqlite3_stmt *row = NULL;
+    path_buffer buffer = {0};
+    glimpse_db_enter(db);
+    int status = glimpse_db_query(
+        db, &row,
+        "SELECT f.path, f.mtime_ns, c.hash, c.size, c.width, c.height, c.orientation, c.format,"
+        " c.taken, c.camera, c.latitude, c.longitude, m.taken_from, m.taken_offset, m.fields"
+        " FROM file f JOIN content c ON c.id = f.content_id"
+        " LEFT JOIN metadata m ON m.content_id = c.id WHERE f.missing = 0 ORDER BY f.path",
+        "");
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
+        const char *path = fill(&buffer, row, 0);
+        glimpse_content_meta meta = {
+            .size = (uint64_t)sqlite3_column_int64(row, 3),
+            .width = (uint32_t)sqlite3_column_int64(row, 4),
+            .height = (uint32_t)sqlite3_column_int64(row, 5),
+            .orientation = sqlite3_column_int(row, 6),
+            .format = glimpse_column_text(row, 7),
+            .taken = glimpse_column_text(row, 8),
+            .camera = glimpse_column_text(row, 9),
+            .has_gps = sqlite3_column_type(row, 10) != SQLITE_NULL,
+            .latitude = sqlite3_column_double(row, 10),
+            .longitude = sqlite3_column_double(row, 11),
+            .fields = (const char *)sqlite3_column_text(row, 14),
+        };
+        (void)glimpse_column_hash(&meta.hash, row, 2);
+        glimpse_column_taken(&meta.taken_from, &meta.has_offset, &meta.offset_minutes, row, 12,
+                             meta.taken);
+        status = path ? visit(user, path, sqlite3_column_int64(row, 1), &meta)
+                      : glimpse_fail_nomem(256, "a path");
+    }
+    glimpse_db_reset(row);
+    glimpse_db_leave(db);
+    free(buffer.bytes);
+    return status;
 }
 
 int glimpse_catalog_present_files(glimpse_store *store, int (*visit)(void *user, const char *path),

@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "dates.h"
 #include "vfs.h"
 
 #include <errno.h>
@@ -106,6 +107,23 @@ static int fail(glimpse_db *db, int code) {
 void glimpse_db_set_cancelled(glimpse_db *db, int (*cancelled)(void *user), void *user) {
     enum { INSTRUCTIONS = 1000 }; /* of SQLite's machine: far below a hundredth of a second */
     sqlite3_progress_handler(db->handle, cancelled ? INSTRUCTIONS : 0, cancelled, user);
+}
+
+/* glimpse_taken_within(taken, path, mtime_ns, first, end): whether the date of a file is in [first,
+ * end), compared as text. Depends on the local zone: not deterministic in SQLite's sense. */
+static void taken_within_function(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    const char *path = (const char *)sqlite3_value_text(values[1]);
+    const char *first = (const char *)sqlite3_value_text(values[3]);
+    const char *end = (const char *)sqlite3_value_text(values[4]);
+    if (!path || !first || !end) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    glimpse_file_date date;
+    glimpse_file_date_choose(&date, (const char *)sqlite3_value_text(values[0]), GLIMPSE_TAKEN_EXIF,
+                             NULL, path, sqlite3_value_int64(values[2]));
+    sqlite3_result_int(context, strcmp(date.taken, first) >= 0 && strcmp(date.taken, end) < 0);
 }
 
 /* glimpse_sum(...): 64 bits of XXH3-128 over type, length and bytes of each argument. */
@@ -227,6 +245,11 @@ int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags) {
     code = sqlite3_create_function_v2(db->handle, "glimpse_sum", -1,
                                       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
                                       sum_function, NULL, NULL, NULL);
+    if (code == SQLITE_OK) {
+        code = sqlite3_create_function_v2(db->handle, "glimpse_taken_within", 5,
+                                          SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL,
+                                          taken_within_function, NULL, NULL, NULL);
+    }
     if (code != SQLITE_OK) {
         status = fail(db, code);
         goto done;
@@ -292,12 +315,12 @@ int glimpse_db_close_alone(glimpse_db *db) {
 int glimpse_db_copy(glimpse_db *db, const char *path) {
     sqlite3 *target = NULL;
     glimpse_db_enter(db);
-    int code = sqlite3_open_v2(
-        path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-        glimpse_vfs());
+    int code = sqlite3_open_v2(path, &target,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                               glimpse_vfs());
     (void)sqlite3_extended_result_codes(target, 1);
-    sqlite3_backup *copy = code == SQLITE_OK ? sqlite3_backup_init(target, "main", db->handle, "main")
-                                             : NULL;
+    sqlite3_backup *copy =
+        code == SQLITE_OK ? sqlite3_backup_init(target, "main", db->handle, "main") : NULL;
     if (copy) {
         code = sqlite3_backup_step(copy, -1);
         const int finished = sqlite3_backup_finish(copy);

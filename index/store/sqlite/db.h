@@ -39,7 +39,8 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
 #define GLIMPSE_PICTURE_SUM "glimpse_sum(hash, size, identity, width, height, orientation, format)"
 #define GLIMPSE_CONTENT_SUM \
  "glimpse_sum(hash, size, picture_id, taken, camera, latitude, longitude)"
-#define GLIMPSE_CAPTION_SUM "glimpse_sum(picture_id, part, style, model, prompt, text, created)"
+#define GLIMPSE_CAPTION_SUM  "glimpse_sum(picture_id, part, style, model, prompt, text, created)"
+#define GLIMPSE_METADATA_SUM "glimpse_sum(content_id, version, taken_from, taken_offset, fields)"
 
 #define GLIMPSE_VLM_ANSWER_SUM  "glimpse_sum(key, contents, model, prompt, parameters, answer, made)"
 #define GLIMPSE_LABELLING_SUM   "glimpse_sum(name, model_id, classifier, classes, settings, created)"
@@ -54,8 +55,8 @@ int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags);
  * that can be done; where it cannot, on a full disk, the log stays beside the file and nothing is
  * lost: commits are on the disk when they return. */
 void glimpse_db_close(glimpse_db *db);
-/* A copy of what is committed, as a database of its own at `path`, where no file is yet; on the disk
- * when this returns. A failure may leave a part of it. */
+/* A copy of what is committed, as a database of its own at `path`, where no file is yet; on the
+ * disk when this returns. A failure may leave a part of it. */
 int glimpse_db_copy(glimpse_db *db, const char *path);
 /* Closes a database of which the file alone is to be kept, under another name: a failure when it is
  * not whole without the log. */

@@ -59,19 +59,19 @@ static int as_prefix(glimpse_sqlite_filter *filter, const char *path) {
 }
 
 int glimpse_filter_query(const glimpse_filter *base, glimpse_db *db, sqlite3_stmt **out,
-                         const char *sql, int64_t eighth) {
+                         const char *sql, int64_t seventh) {
     const glimpse_sqlite_filter *filter = (const glimpse_sqlite_filter *)(const void *)base;
-    return glimpse_db_query(db, out, sql, "bbbttiii", (const void *)filter->first,
+    return glimpse_db_query(db, out, sql, "bbbttii", (const void *)filter->first,
                             filter->first_size, (const void *)filter->end, filter->end_size,
                             (const void *)filter->exact, filter->exact_size, filter->after,
-                            filter->before, filter->after_ns, filter->before_ns, eighth);
+                            filter->before, (int64_t)filter->base.has_dates, seventh);
 }
 
 static int knows_some(const glimpse_sqlite_filter *filter, glimpse_db *db, int *known) {
     sqlite3_stmt *row = NULL;
     int status = glimpse_filter_query(
         &filter->base, db, &row,
-        "SELECT 1 FROM file f WHERE " GLIMPSE_FILTER_PATH " AND f.missing = 0 LIMIT ?8", 1);
+        "SELECT 1 FROM file f WHERE " GLIMPSE_FILTER_PATH " AND f.missing = 0 LIMIT ?7", 1);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
     glimpse_db_reset(row);
     *known = status > 0;
@@ -103,17 +103,15 @@ static int resolve(glimpse_sqlite_filter *filter, glimpse_db *db, const char *te
 
 static int init(glimpse_sqlite_filter *filter, glimpse_db *db, const char *path_prefix,
                 const char *after, const char *before) {
-    *filter = (glimpse_sqlite_filter){.after = "",
-                                      .before = "\x7f", /* behind every digit */
-                                      .after_ns = INT64_MIN,
-                                      .before_ns = INT64_MAX};
+    *filter = (glimpse_sqlite_filter){.after = "", .before = "\x7f"}; /* behind every digit */
+    int64_t unused;
     int status = GLIMPSE_OK;
     if (after) {
-        status = glimpse_date_parse(after, "after", filter->after, &filter->after_ns);
+        status = glimpse_date_parse(after, "after", filter->after, &unused);
         filter->base.has_dates = 1;
     }
     if (before && status == GLIMPSE_OK) {
-        status = glimpse_date_parse(before, "before", filter->before, &filter->before_ns);
+        status = glimpse_date_parse(before, "before", filter->before, &unused);
         filter->base.has_dates = 1;
     }
     if (status != GLIMPSE_OK) return status;

@@ -3,7 +3,7 @@
  * SQL.
  *
  * A filtered statement names the table of files `f` and that of contents `c`, uses GLIMPSE_FILTER,
- * keeps ?1 to ?7 for it and has one parameter of its own, ?8.
+ * keeps ?1 to ?6 for it and has one parameter of its own, ?7.
  */
 #ifndef GLIMPSE_INDEX_FILTER_H
 #define GLIMPSE_INDEX_FILTER_H
@@ -15,17 +15,15 @@ typedef struct glimpse_sqlite_filter {
     char *first, *end, *exact; /* paths in [first, end), or equal to exact */
     size_t first_size, end_size, exact_size;
     char after[20], before[20];
-    int64_t after_ns, before_ns;
 } glimpse_sqlite_filter;
 
 #define GLIMPSE_FILTER_PATH "((f.path >= ?1 AND f.path < ?2) OR f.path = ?3)"
-#define GLIMPSE_FILTER_DATE                                     \
- "(CASE WHEN c.taken <> '' THEN c.taken >= ?4 AND c.taken < ?5" \
- " ELSE f.mtime_ns >= ?6 AND f.mtime_ns < ?7 END)"
-#define GLIMPSE_FILTER GLIMPSE_FILTER_PATH " AND " GLIMPSE_FILTER_DATE
+/* glimpse_taken_within() is our SQL function: what glimpse_file_date_choose() says, in [?4, ?5). */
+#define GLIMPSE_FILTER_DATE "(?6 = 0 OR glimpse_taken_within(c.taken, f.path, f.mtime_ns, ?4, ?5))"
+#define GLIMPSE_FILTER      GLIMPSE_FILTER_PATH " AND " GLIMPSE_FILTER_DATE
 
 int glimpse_filter_query(const glimpse_filter *filter, glimpse_db *db, sqlite3_stmt **out,
-                         const char *sql, int64_t eighth);
+                         const char *sql, int64_t seventh);
 
 /* As in the table of the store. */
 int glimpse_filter_open(glimpse_filter **out, glimpse_store *store, const char *path_prefix,

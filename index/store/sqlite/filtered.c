@@ -10,11 +10,11 @@
 
 /* The integer that a filtered statement gives. */
 static int filtered_integer(int64_t *out, glimpse_db *db, const glimpse_filter *filter,
-                            const char *sql, int64_t eighth) {
+                            const char *sql, int64_t seventh) {
     sqlite3_stmt *row = NULL;
     *out = 0;
     glimpse_db_enter(db);
-    int status = glimpse_filter_query(filter, db, &row, sql, eighth);
+    int status = glimpse_filter_query(filter, db, &row, sql, seventh);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
     if (status > 0) *out = sqlite3_column_int64(row, 0);
     glimpse_db_reset(row);
@@ -27,7 +27,7 @@ int glimpse_filtered_count_files(size_t *files, glimpse_store *store, const glim
     int64_t count = 0;
     int status = filtered_integer(&count, glimpse_store_db(store), filter,
                                   "SELECT count(*) FROM (SELECT 1 FROM file f"
-                                  " WHERE " GLIMPSE_FILTER_PATH " LIMIT ?8)",
+                                  " WHERE " GLIMPSE_FILTER_PATH " LIMIT ?7)",
                                   (int64_t)limit);
     *files = (size_t)count;
     return status;
@@ -38,7 +38,7 @@ int glimpse_filtered_count_pictures(size_t *count, glimpse_store *store,
     int64_t pictures = 0;
     int status = filtered_integer(&pictures, glimpse_store_db(store), filter,
                                   "SELECT count(DISTINCT f.picture_id) FROM file f"
-                                  " WHERE f.missing = 0 AND f.id >= ?8"
+                                  " WHERE f.missing = 0 AND f.id >= ?7"
                                   " AND f.picture_id IS NOT NULL AND " GLIMPSE_FILTER_PATH,
                                   0);
     *count = (size_t)pictures;
@@ -72,7 +72,7 @@ int glimpse_filtered_choose(glimpse_content_choice *choices, glimpse_store *stor
         sqlite3_stmt *row = NULL;
         choices[i] = (glimpse_content_choice){0};
         status = glimpse_filter_query(filter, db, &row,
-                                      "SELECT p.hash, p.size FROM picture p WHERE p.id = ?8 AND"
+                                      "SELECT p.hash, p.size FROM picture p WHERE p.id = ?7 AND"
                                       " EXISTS (SELECT 1 FROM file f"
                                       " JOIN content c ON c.id = f.content_id"
                                       " WHERE f.picture_id = p.id"
@@ -101,7 +101,7 @@ int glimpse_filtered_contents(glimpse_store *store, const glimpse_filter *filter
                                       "SELECT DISTINCT p.id, p.hash, p.size FROM file f"
                                       " CROSS JOIN content c ON c.id = f.content_id"
                                       " CROSS JOIN picture p ON p.id = f.picture_id"
-                                      " WHERE f.missing = 0 AND p.id > ?8 AND " GLIMPSE_FILTER,
+                                      " WHERE f.missing = 0 AND p.id > ?7 AND " GLIMPSE_FILTER,
                                       0);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         int64_t content = sqlite3_column_int64(row, 0);
@@ -123,7 +123,7 @@ int glimpse_filtered_pictures(glimpse_store *store, const glimpse_filter *filter
     glimpse_db_enter(db);
     int status = glimpse_filter_query(filter, db, &row,
                                       "SELECT f.picture_id, min(f.path) FROM file f"
-                                      " WHERE f.missing = 0 AND f.id >= ?8"
+                                      " WHERE f.missing = 0 AND f.id >= ?7"
                                       " AND f.picture_id IS NOT NULL AND " GLIMPSE_FILTER_PATH
                                       " GROUP BY f.picture_id ORDER BY 2",
                                       0);
@@ -139,12 +139,12 @@ int glimpse_filtered_files_of(glimpse_store *store, const glimpse_filter *filter
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     glimpse_db_enter(db);
-    int status = glimpse_filter_query(filter, db, &row,
-                                      "SELECT f.path, f.mtime_ns, " GLIMPSE_FILTER
-                                      ", f.content_id, c.size"
-                                      " FROM file f JOIN content c ON c.id = f.content_id"
-                                      " WHERE f.picture_id = ?8 AND f.missing = 0 ORDER BY f.path",
-                                      content);
+    int status =
+        glimpse_filter_query(filter, db, &row,
+                             "SELECT f.path, f.mtime_ns, " GLIMPSE_FILTER ", f.content_id, c.size"
+                             " FROM file f JOIN content c ON c.id = f.content_id"
+                             " WHERE f.picture_id = ?7 AND f.missing = 0 ORDER BY f.path",
+                             content);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         char *path = glimpse_column_path(row, 0);
         if (!path) {
@@ -185,6 +185,8 @@ static int visit_embedded(glimpse_db *db, sqlite3_stmt *row, const glimpse_model
         .copies = (size_t)sqlite3_column_int64(row, 11),
         .embedding = embedding,
     };
+    glimpse_column_taken(&picture.taken_from, &picture.has_offset, &picture.offset_minutes, row, 12,
+                         picture.taken);
     (void)glimpse_column_hash(&picture.hash, row, 2);
     status = visit(user, &picture);
     free(path);
@@ -203,10 +205,12 @@ int glimpse_filtered_embedded(glimpse_store *store, const glimpse_filter *filter
         filter, db, &row,
         "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.format, c.taken,"
         " e.picture_id, e.vector, e.sum,"
-        " (SELECT count(*) FROM file g WHERE g.picture_id = p.id AND g.missing = 0)"
+        " (SELECT count(*) FROM file g WHERE g.picture_id = p.id AND g.missing = 0),"
+        " m.taken_from, m.taken_offset"
         " FROM file f CROSS JOIN content c ON c.id = f.content_id"
         " CROSS JOIN picture p ON p.id = f.picture_id"
-        " CROSS JOIN embedding e ON e.picture_id = p.id AND e.part = 0 AND e.model_id = ?8"
+        " CROSS JOIN embedding e ON e.picture_id = p.id AND e.part = 0 AND e.model_id = ?7"
+        " LEFT JOIN metadata m ON m.content_id = c.id"
         " WHERE f.missing = 0 AND " GLIMPSE_FILTER_PATH " ORDER BY f.path",
         model->id);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0)

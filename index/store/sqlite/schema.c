@@ -38,6 +38,19 @@ static const char captions_step[] =
     "  text, content = 'caption', content_rowid = 'id',"
     "  tokenize = 'porter unicode61 remove_diacritics 2');";
 
+/* What the file of a content says about its picture. `taken` itself is in content: taken_from says
+ * where it is from, taken_offset how many minutes its zone is from UTC. Contents without a row were
+ * read before this step; they get theirs when one of their files is read again. */
+static const char metadata_step[] =
+    "CREATE TABLE metadata ("
+    "  content_id INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL," /* GLIMPSE_METADATA_VERSION of the reader */
+    "  taken_from INTEGER NOT NULL CHECK (taken_from BETWEEN 0 AND 2)," /* glimpse_taken_from */
+    "  taken_offset INTEGER,"
+    "  fields TEXT NOT NULL," /* a JSON object: docs/metadata.md */
+    "  sum INTEGER NOT NULL"
+    ") STRICT;";
+
 /* Rows of labels get checksums like all others. A later step may not change what GLIMPSE_..._SUM
  * hashes without computing the sums anew. */
 static const char label_sums_step[] =
@@ -372,6 +385,7 @@ static const char *const steps[] = {
     captions_step,     /* 6 -> 7 */
     pictures_step,     /* 7 -> 8 */
     root_options_step, /* 8 -> 9 */
+    metadata_step,     /* 9 -> 10 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -466,7 +480,9 @@ static int open_schema(glimpse_db *db) {
             "SELECT key, contents, model, prompt, parameters, answer, made, sum FROM vlm_answer"
             " LIMIT 0;"
             "SELECT picture_id, part, version, data, sum FROM fingerprint LIMIT 0;"
-            "SELECT picture_id, part, version, pixels, sum FROM thumbnail LIMIT 0;");
+            "SELECT picture_id, part, version, pixels, sum FROM thumbnail LIMIT 0;"
+            "SELECT content_id, version, taken_from, taken_offset, fields, sum FROM metadata"
+            " LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

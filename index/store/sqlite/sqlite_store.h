@@ -88,9 +88,9 @@ int glimpse_catalog_roots(glimpse_root **out, size_t *count, glimpse_store *stor
  */
 /* The row of the picture whose id ?1 is; people may also have noted what the bytes of one of its
  * files hash to. */
-#define GLIMPSE_PICTURE_OF_ID                                                             \
- "SELECT id FROM picture WHERE id = coalesce("                                            \
- "(SELECT id FROM picture WHERE hash = ?1 ORDER BY size LIMIT 1),"                        \
+#define GLIMPSE_PICTURE_OF_ID                                      \
+ "SELECT id FROM picture WHERE id = coalesce("                     \
+ "(SELECT id FROM picture WHERE hash = ?1 ORDER BY size LIMIT 1)," \
  " (SELECT picture_id FROM content WHERE hash = ?1 ORDER BY size LIMIT 1))"
 
 int glimpse_catalog_load_files(glimpse_file_table **out, glimpse_store *store, const char *root,
@@ -107,6 +107,8 @@ int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
                                     const glimpse_file_stamp *stamp, int code, const char *reason);
 int glimpse_catalog_forget_file(glimpse_store *store, const char *path);
 int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int missing);
+int glimpse_catalog_described_files(glimpse_store *store, glimpse_store_described_fn visit,
+                                    void *user);
 int glimpse_catalog_present_files(glimpse_store *store, int (*visit)(void *user, const char *path),
                                   void *user);
 int glimpse_catalog_quarantined_files(glimpse_store *store,
@@ -125,9 +127,13 @@ int glimpse_catalog_attach_content(glimpse_store *store, int64_t picture,
 int glimpse_catalog_identify(glimpse_store *store, int64_t picture, const glimpse_hash *identity);
 int glimpse_catalog_write_content(int64_t *picture, glimpse_store *store,
                                   const glimpse_content_meta *meta);
+/* metadata.taken_from and taken_offset of a LEFT JOIN, in columns from `column` on. Without a row
+ * `taken` was read by an earlier version, which knew the dates of EXIF alone. */
+void glimpse_column_taken(glimpse_taken_from *from, int *has_offset, int *offset_minutes,
+                          sqlite3_stmt *row, int column, const char *taken);
+int glimpse_catalog_write_metadata(glimpse_store *store, const glimpse_content_meta *meta);
 int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
-                                     glimpse_strings *strings, int64_t picture,
-                                     int64_t content);
+                                     glimpse_strings *strings, int64_t picture, int64_t content);
 int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t picture,
                                     const float *vector, size_t dim);
 int glimpse_catalog_embedding(float *vector, glimpse_hash *hash, glimpse_store *store,

@@ -97,6 +97,8 @@ static int check_sums(verification *v) {
         {"file", "SELECT id, path FROM file WHERE sum <> " GLIMPSE_FILE_SUM},
         {"picture", "SELECT id, format FROM picture WHERE sum <> " GLIMPSE_PICTURE_SUM},
         {"content", "SELECT id, taken FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM},
+        {"metadata of content",
+         "SELECT content_id, fields FROM metadata WHERE sum <> " GLIMPSE_METADATA_SUM},
         {"labelling", "SELECT id, name FROM labelling WHERE sum <> " GLIMPSE_LABELLING_SUM},
         {"label class", "SELECT id, name FROM label_class WHERE sum <> " GLIMPSE_LABEL_CLASS_SUM},
         {"labels of picture",

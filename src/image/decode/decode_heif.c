@@ -18,35 +18,30 @@
 
 # include "core/dynlib.h"
 # include "core/error.h"
-# include "image/decode/exif.h"
 
 # include <stdlib.h>
 
 # include <libheif/heif.h>
 
-# define FUNCTIONS(X)                                 \
-  X(heif_context_alloc)                               \
-  X(heif_context_free)                                \
-  X(heif_context_read_from_memory_without_copy)       \
-  X(heif_context_get_primary_image_handle)            \
-  X(heif_image_handle_get_width)                      \
-  X(heif_image_handle_get_height)                     \
-  X(heif_image_handle_has_alpha_channel)              \
-  X(heif_image_handle_release)                        \
-  X(heif_image_handle_get_number_of_metadata_blocks)  \
-  X(heif_image_handle_get_list_of_metadata_block_IDs) \
-  X(heif_image_handle_get_metadata_size)              \
-  X(heif_image_handle_get_metadata)                   \
-  X(heif_decoding_options_alloc)                      \
-  X(heif_decoding_options_free)                       \
-  X(heif_decode_image)                                \
-  X(heif_image_get_width)                             \
-  X(heif_image_get_height)                            \
-  X(heif_image_get_plane_readonly)                    \
-  X(heif_image_release)                               \
-  X(heif_have_decoder_for_format)                     \
-  X(heif_get_version_number_major)                    \
-  X(heif_get_version_number_minor)                    \
+# define FUNCTIONS(X)                           \
+  X(heif_context_alloc)                         \
+  X(heif_context_free)                          \
+  X(heif_context_read_from_memory_without_copy) \
+  X(heif_context_get_primary_image_handle)      \
+  X(heif_image_handle_get_width)                \
+  X(heif_image_handle_get_height)               \
+  X(heif_image_handle_has_alpha_channel)        \
+  X(heif_image_handle_release)                  \
+  X(heif_decoding_options_alloc)                \
+  X(heif_decoding_options_free)                 \
+  X(heif_decode_image)                          \
+  X(heif_image_get_width)                       \
+  X(heif_image_get_height)                      \
+  X(heif_image_get_plane_readonly)              \
+  X(heif_image_release)                         \
+  X(heif_have_decoder_for_format)               \
+  X(heif_get_version_number_major)              \
+  X(heif_get_version_number_minor)              \
   X(heif_get_version_number_maintenance)
 
 static struct libheif {
@@ -110,24 +105,6 @@ static int heif_fail(struct heif_error error) {
     return glimpse_fail(status, "HEIF: %s", error.message ? error.message : "cannot be decoded");
 }
 
-/* The first Exif item that belongs to the picture. */
-static void read_exif(glimpse_image *picture, const struct heif_image_handle *handle) {
-    heif_item_id id;
-    if (lib.heif_image_handle_get_number_of_metadata_blocks(handle, "Exif") < 1) return;
-    if (lib.heif_image_handle_get_list_of_metadata_block_IDs(handle, "Exif", &id, 1) < 1) return;
-    const size_t size = lib.heif_image_handle_get_metadata_size(handle, id);
-    if (size < 4 || size > (size_t)16 << 20) return;
-    uint8_t *block = malloc(size);
-    if (!block) return;
-    struct heif_error error = lib.heif_image_handle_get_metadata(handle, id, block);
-    /* The first four bytes say how many to skip to the TIFF header. */
-    const size_t skip = glimpse_u32be(block);
-    if (error.code == heif_error_Ok && skip <= size - 4) {
-        glimpse_exif_read(&picture->meta, block + 4 + skip, size - 4 - skip);
-    }
-    free(block);
-}
-
 static int decode(glimpse_image *picture, const glimpse_source *source,
                   struct heif_context *context) {
     int status = GLIMPSE_OK;
@@ -148,7 +125,7 @@ static int decode(glimpse_image *picture, const glimpse_source *source,
     status = glimpse_picture_check_size(source, width > 0 ? (uint64_t)width : 0,
                                         height > 0 ? (uint64_t)height : 0);
     if (status < 0) goto done;
-    read_exif(picture, handle);
+    picture->meta.orientation = picture->stated_orientation; /* done already by libheif */
 
     options = lib.heif_decoding_options_alloc();
     if (!options) {

@@ -25,7 +25,6 @@
  */
 #include "core/error.h"
 #include "image/decode/decoder.h"
-#include "image/decode/exif.h"
 #include "image/decode/identity.h"
 
 #include <setjmp.h>
@@ -109,16 +108,6 @@ static void on_progress(j_common_ptr common) {
                                  "writes: refused as an attempt to burn time",
                                  scan - 1, d->jpeg.image_width, d->jpeg.image_height);
         longjmp(d->escape, 1);
-    }
-}
-
-static void read_exif(glimpse_image *picture, const struct jpeg_decompress_struct *jpeg) {
-    for (jpeg_saved_marker_ptr m = jpeg->marker_list; m; m = m->next) {
-        if (m->marker != JPEG_APP0 + 1 || m->data_length < 6) continue;
-        if (memcmp(m->data, "Exif\0", 5) != 0) continue;
-        glimpse_exif_read(&picture->meta, m->data, m->data_length);
-        picture->pending_orientation = picture->meta.orientation;
-        return;
     }
 }
 
@@ -208,7 +197,6 @@ static int decode(decoder *d, glimpse_image *picture) {
     struct jpeg_decompress_struct *jpeg = &d->jpeg;
     jpeg_create_decompress(jpeg);
     jpeg->progress = &d->progress;
-    jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xffff);
     jpeg_mem_src(jpeg, d->source->data, (unsigned long)d->source->size);
     (void)jpeg_read_header(jpeg, TRUE);
 
@@ -225,7 +213,7 @@ static int decode(decoder *d, glimpse_image *picture) {
     jpeg->do_fancy_upsampling = TRUE;
     jpeg->scale_num = 1;
     jpeg->scale_denom = glimpse_picture_reduction(d->source, jpeg->image_width, jpeg->image_height);
-    read_exif(picture, jpeg);
+    picture->meta.orientation = picture->pending_orientation = picture->stated_orientation;
 
     d->in_scans = 1;
     (void)jpeg_start_decompress(jpeg); /* reads all scans of a progressive file */

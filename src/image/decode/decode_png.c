@@ -2,15 +2,14 @@
  * image/decode/decode_png.c - PNG through libpng.
  *
  * stb_image would be smaller, but it checks no checksum, so that a damaged file passes as a
- * picture, and knows no eXIf chunk.
+ * picture.
  *
  * The conversion to RGB is Pillow's: 16-bit samples keep their high byte, grey below 8 bits is
  * spread over 0..255, alpha and tRNS are dropped, gamma and profiles are ignored, and a palette
  * index without an entry is a grey of that value.
  *
- * Two passes over the file. The first, ours, walks the chunks: it finds EXIF, wherever it is
- * (an eXIf chunk may follow the pixels; ImageMagick writes a text chunk), and checks the checksums
- * of the chunks that decide the picture, IDAT excepted. The second is libpng with checksums off,
+ * Two passes over the file. The first, ours, walks the chunks and checks the checksums of those
+ * that decide the picture, IDAT excepted. The second is libpng with checksums off,
  * because, like Pillow, we accept wrong IDAT checksums: zlib's own checksum over the pixels
  * tells whether they are whole. libpng is told to skip all chunks of text and profiles, so that
  * nothing but pixels is ever inflated by it.
@@ -20,9 +19,7 @@
  * given the length that is there, and libpng says whether the pixels are.
  */
 #include "core/error.h"
-#include "core/hex.h"
 #include "image/decode/decoder.h"
-#include "image/decode/exif.h"
 #include "image/decode/identity.h"
 
 #include <setjmp.h>
@@ -30,9 +27,6 @@
 
 #include <png.h>
 #include <zlib.h>
-
-/* Inflated size of a text chunk with EXIF; the hexadecimal form doubles 64 KB. */
-enum { MAX_TEXT = 1 << 20 };
 
 typedef struct reader {
     const uint8_t *data;
@@ -44,63 +38,6 @@ typedef struct reader {
     int status;
     uint8_t *rgba; /* with alpha: [height][width][4]; here, because errors jump */
 } reader;
-
-/* "\nexif\n    1234\n45786966..." : name, decoded length, hexadecimal lines. */
-static void read_raw_profile(glimpse_image_meta *meta, const uint8_t *text, size_t length) {
-    size_t at = 0;
-    for (int line = 0; line < 3; line++) {
-        while (at < length && text[at] != '\n')
-            at++;
-        if (at++ >= length) return;
-    }
-    uint8_t *bytes = malloc(length / 2 + 1);
-    if (!bytes) return;
-    size_t used = 0;
-    for (int high = -1; at < length; at++) {
-        int digit = glimpse_hex_digit((char)text[at]);
-        if (digit < 0) continue;
-        if (high < 0) {
-            high = digit;
-        } else {
-            bytes[used++] = (uint8_t)(high << 4 | digit);
-            high = -1;
-        }
-    }
-    glimpse_exif_read(meta, bytes, used);
-    free(bytes);
-}
-
-/* A tEXt or zTXt chunk that may be "Raw profile type exif" (or "APP1", which also may be XMP). */
-static void read_text_chunk(glimpse_image_meta *meta, const uint8_t *chunk, size_t length,
-                            int compressed) {
-    static const char exif_key[] = "Raw profile type exif", app1_key[] = "Raw profile type APP1";
-    if (length < sizeof exif_key + 1) return;
-    if (memcmp(chunk, exif_key, sizeof exif_key) != 0 &&
-        memcmp(chunk, app1_key, sizeof app1_key) != 0) {
-        return;
-    }
-    const uint8_t *text = chunk + sizeof exif_key;
-    size_t text_length = length - sizeof exif_key;
-    if (!compressed) {
-        read_raw_profile(meta, text, text_length);
-        return;
-    }
-    /* One byte for the method, then a zlib stream. */
-    uint8_t *plain = malloc(MAX_TEXT);
-    if (!plain) return;
-    z_stream stream = {0};
-    stream.next_in = (Bytef *)(uintptr_t)(text + 1);
-    stream.avail_in = (uInt)(text_length - 1);
-    stream.next_out = plain;
-    stream.avail_out = MAX_TEXT;
-    if (text[0] == 0 && inflateInit(&stream) == Z_OK) {
-        if (inflate(&stream, Z_FINISH) == Z_STREAM_END) {
-            read_raw_profile(meta, plain, MAX_TEXT - stream.avail_out);
-        }
-        (void)inflateEnd(&stream);
-    }
-    free(plain);
-}
 
 static int check_sum(const uint8_t *chunk, size_t length) {
     const uint8_t *type = chunk + 4;
@@ -122,12 +59,12 @@ static int read_pixels_chunk(reader *r, size_t at, size_t length, size_t left) {
     return left >= 4 && length <= left - 4;
 }
 
-/* Reads EXIF, and finds what of the file libpng is to see. */
-static int scan_chunks(glimpse_image_meta *meta, const glimpse_source *source, reader *r) {
-    int have_exif = 0, have_pixels = 0, status;
+/* Finds what of the file libpng is to see. */
+static int scan_chunks(const glimpse_source *source, reader *r) {
+    int have_pixels = 0, status;
     r->is_cut = 1;
     for (size_t at = 8; source->size - at >= 8;) {
-        const uint8_t *chunk = source->data + at, *type = chunk + 4, *body = chunk + 8;
+        const uint8_t *chunk = source->data + at, *type = chunk + 4;
         const size_t length = glimpse_u32be(chunk), left = source->size - at - 8;
         const int is_whole = left >= 4 && length <= left - 4;
         const int is_pixels = memcmp(type, "IDAT", 4) == 0;
@@ -154,25 +91,9 @@ static int scan_chunks(glimpse_image_meta *meta, const glimpse_source *source, r
         if (!have_pixels && (type[0] & 0x20) == 0 && (status = check_sum(chunk, length)) < 0) {
             return status;
         }
-        if (memcmp(type, "eXIf", 4) == 0) {
-            glimpse_exif_read(meta, body, length);
-            have_exif = 1;
-        } else if (!have_exif && memcmp(type, "tEXt", 4) == 0) {
-            read_text_chunk(meta, body, length, 0);
-        } else if (!have_exif && memcmp(type, "zTXt", 4) == 0) {
-            read_text_chunk(meta, body, length, 1);
-        }
         at += length + 12;
     }
     return GLIMPSE_OK;
-}
-
-void glimpse_png_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size) {
-    const glimpse_source source = {.data = data, .size = size};
-    const glimpse_kept_error before = glimpse_error_keep();
-    reader r = {.data = data, .size = 8, .status = GLIMPSE_E_FORMAT};
-    (void)scan_chunks(meta, &source, &r);
-    glimpse_error_restore(&before);
 }
 
 static _Noreturn void on_error(png_structp png, png_const_charp message) {
@@ -333,9 +254,9 @@ static int decode(png_structp png, png_infop info, glimpse_image *picture,
 
 static int decode_png(glimpse_image *picture, const glimpse_source *source) {
     reader r = {.data = source->data, .size = 8, .status = GLIMPSE_E_FORMAT};
-    int status = scan_chunks(&picture->meta, source, &r);
+    int status = scan_chunks(source, &r);
+    picture->meta.orientation = picture->pending_orientation = picture->stated_orientation;
     if (status < 0) return status;
-    picture->pending_orientation = picture->meta.orientation;
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (!info) {

@@ -15,7 +15,6 @@
 #ifdef GLIMPSE_HAVE_TIFF
 
 # include "core/error.h"
-# include "image/decode/exif.h"
 
 # include <stdarg.h>
 # include <stdio.h>
@@ -303,39 +302,9 @@ static int decode_by_libtiff(glimpse_image *picture, TIFF *tiff, reader *r) {
 
 static void read_page_tags(glimpse_image_meta *meta, TIFF *tiff) {
     uint16_t orientation = 1;
-    const char *make = "", *model = "";
     if (TIFFGetField(tiff, TIFFTAG_ORIENTATION, &orientation) && orientation >= 1 &&
         orientation <= 8) {
         meta->orientation = orientation;
-    }
-    (void)TIFFGetField(tiff, TIFFTAG_MAKE, &make);
-    (void)TIFFGetField(tiff, TIFFTAG_MODEL, &model);
-    glimpse_exif_set_camera(meta, make, strlen(make), model, strlen(model));
-}
-
-/* The EXIF and GPS directories; reading them leaves the page, so this comes last. */
-static void read_exif(glimpse_image_meta *meta, TIFF *tiff) {
-    toff_t exif = 0, gps = 0;
-    const int has_exif = TIFFGetField(tiff, TIFFTAG_EXIFIFD, &exif);
-    const int has_gps = TIFFGetField(tiff, TIFFTAG_GPSIFD, &gps);
-    if (has_exif && TIFFReadEXIFDirectory(tiff, exif)) {
-        const char *text = NULL;
-        if (TIFFGetField(tiff, EXIFTAG_DATETIMEORIGINAL, &text)) {
-            glimpse_exif_set_taken(meta, text, strlen(text));
-        }
-        if (!meta->taken[0] && TIFFGetField(tiff, EXIFTAG_DATETIMEDIGITIZED, &text)) {
-            glimpse_exif_set_taken(meta, text, strlen(text));
-        }
-    }
-    if (has_gps && TIFFReadGPSDirectory(tiff, gps)) {
-        const char *ns = NULL, *ew = NULL;
-        const double *latitude = NULL, *longitude = NULL;
-        if (TIFFGetField(tiff, GPSTAG_LATITUDEREF, &ns) &&
-            TIFFGetField(tiff, GPSTAG_LONGITUDEREF, &ew) &&
-            TIFFGetField(tiff, GPSTAG_LATITUDE, &latitude) &&
-            TIFFGetField(tiff, GPSTAG_LONGITUDE, &longitude)) {
-            glimpse_exif_set_place(meta, latitude, ns[0], longitude, ew[0]);
-        }
     }
 }
 
@@ -364,7 +333,6 @@ static int decode(glimpse_image *picture, TIFF *tiff, reader *r) {
     }
     /* Some codecs complain about damaged data and go on. */
     if (status == GLIMPSE_OK && r->message[0]) status = damaged(r);
-    if (status == GLIMPSE_OK) read_exif(&picture->meta, tiff);
     return status;
 }
 
@@ -398,23 +366,6 @@ static int decode_tiff(glimpse_image *picture, const glimpse_source *source) {
 }
 
 #endif /* GLIMPSE_HAVE_TIFF */
-
-void glimpse_tiff_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size) {
-#ifdef GLIMPSE_HAVE_TIFF
-    const glimpse_source source = {
-        .data = data, .size = size, .max_pixels = GLIMPSE_DEFAULT_MAX_PIXELS};
-    reader r = {.source = &source};
-    TIFF *tiff = open_tiff(&r);
-    if (!tiff) return;
-    read_page_tags(meta, tiff);
-    read_exif(meta, tiff);
-    TIFFClose(tiff);
-#else
-    (void)meta;
-    (void)data;
-    (void)size;
-#endif
-}
 
 static unsigned sniff(const uint8_t *p, size_t size) {
     return glimpse_has(p, size, 0, "II*\0") | glimpse_has(p, size, 0, "MM\0*") |

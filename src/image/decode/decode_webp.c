@@ -13,7 +13,6 @@
  */
 #include "core/error.h"
 #include "image/decode/decoder.h"
-#include "image/decode/exif.h"
 #include "image/decode/identity.h"
 
 #include <stdlib.h>
@@ -106,7 +105,6 @@ static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
     WebPDemuxState state;
     WebPDemuxer *demuxer = WebPDemuxPartial(&data, &state);
     WebPIterator frame = {0};
-    WebPChunkIterator chunk = {0};
     int status;
     const int cut = state == WEBP_DEMUX_PARSING_HEADER || state == WEBP_DEMUX_PARSED_HEADER ||
                     source->size < SHORTEST;
@@ -123,13 +121,9 @@ static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
         status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: no frame in the file");
         goto done;
     }
-    if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
-        glimpse_exif_read(&picture->meta, chunk.chunk.bytes, chunk.chunk.size);
-        picture->pending_orientation = picture->meta.orientation;
-    } else if (cut && (WebPDemuxGetI(demuxer, WEBP_FF_FORMAT_FLAGS) & EXIF_FLAG)) {
-        status = glimpse_fail(GLIMPSE_E_FORMAT,
-                              "WebP: the file ends before its EXIF data, which may say how to "
-                              "turn the picture");
+    picture->meta.orientation = picture->pending_orientation = picture->stated_orientation;
+    if (!WebPDemuxGetFrame(demuxer, 1, &frame)) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: no frame in the file");
         goto done;
     }
     const uint32_t width = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH);
@@ -146,24 +140,9 @@ static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
     picture->whole_height = height;
     status = decode_frame(picture, &frame, source->composite);
 done:
-    WebPDemuxReleaseChunkIterator(&chunk);
     WebPDemuxReleaseIterator(&frame);
     WebPDemuxDelete(demuxer);
     return status;
-}
-
-int glimpse_webp_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size) {
-    const WebPData bytes = {data, size};
-    WebPDemuxState state;
-    WebPChunkIterator chunk = {0};
-    WebPDemuxer *demuxer = WebPDemuxPartial(&bytes, &state);
-    const int whole = demuxer && state == WEBP_DEMUX_DONE;
-    if (whole && WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
-        glimpse_exif_read(meta, chunk.chunk.bytes, chunk.chunk.size);
-    }
-    WebPDemuxReleaseChunkIterator(&chunk);
-    WebPDemuxDelete(demuxer);
-    return whole;
 }
 
 static unsigned sniff(const uint8_t *p, size_t size) {

@@ -1,12 +1,11 @@
 /*
- * image/decode/identity.h - what a format's `identify` does. Private to this directory; who asks for
- * an identity calls glimpse_image_identity() (image/format.h).
+ * image/decode/identity.h - what a format's `identify` does. Private to this directory; who asks
+ * for an identity calls glimpse_image_identity() (image/format.h).
  *
  * A walker goes through the container and adds all that decides a pixel, and what else belongs to
  * the picture (colour profiles), in an order that editing metadata does not change. It leaves out
- * metadata, and what moves when metadata grows: offsets, flags that say which blocks there are. What
- * it does not know, it adds. It reads the metadata as the decoder does, the orientation included,
- * which the caller adds.
+ * metadata, and what moves when metadata grows: offsets, flags that say which blocks there are.
+ * What it does not know, it adds. The caller adds the orientation.
  *
  * Whenever something is not as the format says, a walker returns 0, and the identity is that of all
  * bytes: a file that is taken for another one of its picture is the one mistake that must not
@@ -21,9 +20,8 @@
 
 struct glimpse_identifier {
     glimpse_hasher *hasher;
-    uint64_t left;            /* bytes that may still be added: parts of a file can overlap */
-    int failed;               /* more were */
-    glimpse_image_meta *meta; /* to be filled in; its orientation is 1 */
+    uint64_t left; /* bytes that may still be added: parts of a file can overlap */
+    int failed;    /* more were */
 };
 
 /* A part: its length and its bytes. */
@@ -38,10 +36,5 @@ int glimpse_identify_gif(glimpse_identifier *to, const uint8_t *data, size_t siz
 int glimpse_identify_psd(glimpse_identifier *to, const uint8_t *data, size_t size);
 int glimpse_identify_tiff(glimpse_identifier *to, const uint8_t *data, size_t size);
 int glimpse_identify_iso(glimpse_identifier *to, const uint8_t *data, size_t size);
-
-/* The metadata that the decoders of containers with libraries of their own read. */
-void glimpse_png_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size);
-int glimpse_webp_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size); /* 0: bad */
-void glimpse_tiff_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size);
 
 #endif

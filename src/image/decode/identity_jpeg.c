@@ -3,7 +3,6 @@
  * and what Adobe's marker says, which decide the colour space; the colour profile. Not: EXIF, XMP,
  * IPTC, comments, thumbnails, and what follows the end of the picture.
  */
-#include "image/decode/exif.h"
 #include "image/decode/identity.h"
 
 enum { TEM = 0x01, RST0 = 0xd0, SOI = 0xd8, EOI = 0xd9, SOS = 0xda, APP0 = 0xe0, COM = 0xfe };
@@ -68,14 +67,7 @@ static size_t scans_length(const uint8_t *data, size_t size) {
     return 0;
 }
 
-static void read_metadata(glimpse_identifier *to, const segment *s, int *have_exif) {
-    if (*have_exif || s->marker != APP0 + 1 || s->size < 8 || !begins(s, "Exif\0", 5)) return;
-    glimpse_exif_read(to->meta, s->bytes + 2, s->size - 2);
-    *have_exif = 1;
-}
-
 int glimpse_identify_jpeg(glimpse_identifier *to, const uint8_t *data, size_t size) {
-    int have_exif = 0;
     size_t at = 0;
     /* Programs order these blocks as they like: a pass for each kind. */
     for (segment_kind kind = TABLES; kind < METADATA; kind++) {
@@ -84,7 +76,6 @@ int glimpse_identify_jpeg(glimpse_identifier *to, const uint8_t *data, size_t si
         glimpse_identify_number(to, kind);
         do {
             if (!next_segment(&s, &at, data, size) || s.marker == EOI) return 0;
-            if (kind == TABLES) read_metadata(to, &s, &have_exif);
             if (kind_of(&s) != kind) continue;
             glimpse_identify_number(to, s.marker);
             /* Of JFIF, that it is there: it has a resolution, which is metadata. */

@@ -101,6 +101,12 @@ void jout_null(json_out *j) {
     (void)fputs("null", j->to);
 }
 
+void jout_raw(json_out *j, const char *json) {
+    before_value(j);
+    (void)fputs(json, j->to);
+    j->comma = 1;
+}
+
 void jout_path(json_out *j, const char *name, const char *bytes) {
     jout_key(j, name);
     jout_string(j, bytes);

@@ -33,6 +33,7 @@ void jout_uint(json_out *j, uint64_t value);
 void jout_int(json_out *j, int64_t value);
 void jout_bool(json_out *j, int value);
 void jout_null(json_out *j);
+void jout_raw(json_out *j, const char *json); /* a value that is JSON already, of one line */
 /* "name":string, and when `bytes` is not UTF-8 also "name_bytes":"hexadecimal digits". */
 void jout_path(json_out *j, const char *name, const char *bytes);
 /* "name":string */

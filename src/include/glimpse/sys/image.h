@@ -33,6 +33,7 @@
 #define GLIMPSE_IMAGE_H
 
 #include <glimpse/status.h>
+#include <glimpse/sys/metadata.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -106,11 +107,15 @@ typedef struct glimpse_image_meta {
     glimpse_image_format format;
     uint32_t width, height; /* of the whole picture, upright: after the orientation */
     int orientation;  /* EXIF 1..8 as stored, already applied; 1 when absent or out of range */
-    char taken[32];   /* "2021-05-30T14:03:59", DateTimeOriginal else DateTimeDigitized; no
-                         zone; "" when missing, blank, malformed or in year 0000 */
+    char taken[32];   /* "2021-05-30T14:03:59", no zone; "" when there is none. By the order of
+                         glimpse/sys/metadata.h, which reads more than this */
     char camera[128]; /* make and model, without repeating the make */
     int has_gps;      /* 1 when both coordinates are present, valid and not exactly 0,0 */
-    double latitude, longitude; /* signed degrees */
+    double latitude, longitude;    /* signed degrees */
+    glimpse_taken_from taken_from; /* GLIMPSE_TAKEN_EXIF or _XMP; _UNKNOWN where `taken` is "" */
+    int taken_is_modification;     /* 1: only the date of the last change was there */
+    int has_offset;
+    int offset_minutes; /* of `taken` from UTC, where `has_offset` */
 } glimpse_image_meta;
 
 /* Decodes a file. `options` may be NULL. The message of a failure begins with `path`.

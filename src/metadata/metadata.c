@@ -1,0 +1,232 @@
+/*
+ * metadata/metadata.c - one struct of what the blocks of a file and its sidecars say;
+ * glimpse/sys/metadata.h has the order in which they count.
+ */
+#include <glimpse/sys/metadata.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "metadata/blocks.h"
+#include "metadata/fields.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum source {
+    EXIF,
+    XMP,
+    IPTC,
+    SIDECAR,       /* a.jpg.xmp */
+    OTHER_SIDECAR, /* a.xmp */
+    SOURCES
+} source;
+
+/* What the library gives out, and what its pointers point into. */
+typedef struct owned_metadata {
+    glimpse_metadata public;
+    glimpse_fields sources[SOURCES];
+} owned_metadata;
+
+static const source as_written_by_cameras[SOURCES] = {EXIF, XMP, SIDECAR, OTHER_SIDECAR, IPTC};
+static const source as_written_by_people[SOURCES] = {SIDECAR, OTHER_SIDECAR, XMP, IPTC, EXIF};
+
+static const char *text_of(const owned_metadata *m, const source *order, glimpse_text_field field) {
+    for (size_t i = 0; i < SOURCES; i++) {
+        const char *text = m->sources[order[i]].texts[field];
+        if (text) return text;
+    }
+    return "";
+}
+
+static glimpse_text_list list_of(const owned_metadata *m, glimpse_list_field field) {
+    for (size_t i = 0; i < SOURCES; i++) {
+        const glimpse_texts *list = &m->sources[as_written_by_people[i]].lists[field];
+        if (list->count > 0)
+            return (glimpse_text_list){(const char *const *)list->items, list->count};
+    }
+    return (glimpse_text_list){NULL, 0};
+}
+
+static int set_date(glimpse_metadata *out, const glimpse_fields *fields, glimpse_date_kind kind,
+                    glimpse_taken_from from) {
+    const glimpse_moment *moment = &fields->dates[kind];
+    if (!moment->text[0]) return 0;
+    memcpy(out->taken, moment->text, sizeof moment->text);
+    memcpy(out->subseconds, moment->subseconds, sizeof out->subseconds);
+    out->taken_from = from;
+    out->taken_precision = moment->precision;
+    out->taken_is_modification = kind == GLIMPSE_DATE_MODIFIED;
+    out->has_offset = moment->has_offset;
+    out->offset_minutes = moment->has_offset ? moment->offset_minutes : 0;
+    return 1;
+}
+
+static void choose_date(owned_metadata *m) {
+    static const struct {
+        glimpse_date_kind kind;
+        glimpse_taken_from from;
+    } order[] = {
+        {GLIMPSE_DATE_ORIGINAL, GLIMPSE_TAKEN_EXIF}, {GLIMPSE_DATE_DIGITIZED, GLIMPSE_TAKEN_EXIF},
+        {GLIMPSE_DATE_ORIGINAL, GLIMPSE_TAKEN_XMP},  {GLIMPSE_DATE_CREATED, GLIMPSE_TAKEN_XMP},
+        {GLIMPSE_DATE_DIGITIZED, GLIMPSE_TAKEN_XMP}, {GLIMPSE_DATE_XMP_CREATED, GLIMPSE_TAKEN_XMP},
+        {GLIMPSE_DATE_MODIFIED, GLIMPSE_TAKEN_EXIF}, {GLIMPSE_DATE_MODIFIED, GLIMPSE_TAKEN_XMP},
+    };
+    static const source packets[] = {XMP, SIDECAR, OTHER_SIDECAR};
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        if (order[i].from == GLIMPSE_TAKEN_EXIF) {
+            if (set_date(&m->public, &m->sources[EXIF], order[i].kind, order[i].from)) return;
+            continue;
+        }
+        for (size_t k = 0; k < sizeof packets / sizeof packets[0]; k++) {
+            if (set_date(&m->public, &m->sources[packets[k]], order[i].kind, order[i].from)) return;
+        }
+    }
+}
+
+/* From the last that counts to the first. */
+static void choose_camera_fields(owned_metadata *m) {
+    glimpse_metadata *out = &m->public;
+    out->orientation = 1;
+    out->flash = -1;
+    for (size_t i = SOURCES; i-- > 0;) {
+        const glimpse_fields *f = &m->sources[as_written_by_cameras[i]];
+        if (f->orientation) out->orientation = f->orientation;
+        if (f->focal_length > 0) out->focal_length = f->focal_length;
+        if (f->aperture > 0) out->aperture = f->aperture;
+        if (f->exposure > 0) out->exposure = f->exposure;
+        if (f->iso) out->iso = f->iso;
+        if (f->has_flash) out->flash = f->flash;
+        if (f->has_gps) {
+            out->has_gps = 1;
+            out->latitude = f->latitude;
+            out->longitude = f->longitude;
+            /* The altitude is that of the same place. */
+            out->has_altitude = f->has_altitude;
+            out->altitude = f->altitude;
+        } else if (f->has_altitude && !out->has_altitude) {
+            out->has_altitude = 1;
+            out->altitude = f->altitude;
+        }
+    }
+}
+
+static void merge(owned_metadata *m) {
+    glimpse_metadata *out = &m->public;
+    choose_date(m);
+    choose_camera_fields(m);
+    out->make = text_of(m, as_written_by_cameras, GLIMPSE_TEXT_MAKE);
+    out->model = text_of(m, as_written_by_cameras, GLIMPSE_TEXT_MODEL);
+    out->lens = text_of(m, as_written_by_cameras, GLIMPSE_TEXT_LENS);
+    out->label = text_of(m, as_written_by_people, GLIMPSE_TEXT_LABEL);
+    out->title = text_of(m, as_written_by_people, GLIMPSE_TEXT_TITLE);
+    out->description = text_of(m, as_written_by_people, GLIMPSE_TEXT_DESCRIPTION);
+    out->copyright = text_of(m, as_written_by_people, GLIMPSE_TEXT_COPYRIGHT);
+    out->creators = list_of(m, GLIMPSE_LIST_CREATORS);
+    out->keywords = list_of(m, GLIMPSE_LIST_KEYWORDS);
+    out->hierarchical = list_of(m, GLIMPSE_LIST_HIERARCHICAL);
+    for (size_t i = SOURCES; i-- > 0;) {
+        const glimpse_fields *f = &m->sources[as_written_by_people[i]];
+        if (f->has_rating) {
+            out->has_rating = 1;
+            out->rating = f->rating;
+        }
+        if (f->people_count > 0) {
+            out->people = f->people;
+            out->people_count = f->people_count;
+        }
+    }
+}
+
+static int read_blocks(owned_metadata *m, const uint8_t *data, size_t size) {
+    glimpse_blocks blocks;
+    glimpse_blocks_find(&blocks, data, size);
+    for (size_t i = 0; i < blocks.exif.count; i++) {
+        const glimpse_block *b = &blocks.exif.items[i];
+        glimpse_exif_parse(&m->sources[EXIF], b->data, b->size, b->kind);
+    }
+    for (size_t i = 0; i < blocks.xmp.count; i++)
+        glimpse_xmp_parse(&m->sources[XMP], blocks.xmp.items[i].data, blocks.xmp.items[i].size);
+    for (size_t i = 0; i < blocks.iptc.count; i++)
+        glimpse_iptc_parse(&m->sources[IPTC], blocks.iptc.items[i].data, blocks.iptc.items[i].size);
+    const int nomem = blocks.nomem;
+    glimpse_blocks_free(&blocks);
+    return nomem;
+}
+
+/* One that is not there, cannot be read or is too large says nothing. */
+static int read_sidecar(glimpse_fields *fields, const char *path) {
+    void *data = NULL;
+    size_t size = 0;
+    const glimpse_kept_error kept = glimpse_error_keep();
+    const int status = glimpse_file_read(&data, &size, path, GLIMPSE_MAX_BLOCK);
+    if (status == GLIMPSE_E_NOMEM) return status;
+    if (status < 0) {
+        glimpse_error_restore(&kept);
+        return GLIMPSE_OK;
+    }
+    glimpse_xmp_parse(fields, data, size);
+    free(data);
+    return GLIMPSE_OK;
+}
+
+static int read_sidecars(owned_metadata *m, const char *path) {
+    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+    const size_t length = strlen(path);
+    const size_t stem =
+        dot && dot != path && (!slash || dot > slash + 1) ? (size_t)(dot - path) : length;
+    char *sidecar = malloc(length + sizeof ".xmp");
+    if (!sidecar) return glimpse_fail_nomem(length + sizeof ".xmp", "a sidecar's name");
+    memcpy(sidecar, path, length);
+    memcpy(sidecar + length, ".xmp", sizeof ".xmp");
+    int status = read_sidecar(&m->sources[SIDECAR], sidecar);
+    if (status == GLIMPSE_OK && stem < length) {
+        memcpy(sidecar + stem, ".xmp", sizeof ".xmp");
+        status = read_sidecar(&m->sources[OTHER_SIDECAR], sidecar);
+    }
+    free(sidecar);
+    return status;
+}
+
+int glimpse_metadata_read_beside(glimpse_metadata **out, const void *data, size_t size,
+                                 const char *path) {
+    if (!out) return glimpse_fail_null(__func__);
+    *out = NULL;
+    owned_metadata *m = calloc(1, sizeof *m);
+    if (!m) return glimpse_fail_nomem(sizeof *m, "metadata");
+    int nomem = data ? read_blocks(m, data, size) : 0;
+    int status = path ? read_sidecars(m, path) : GLIMPSE_OK;
+    for (size_t i = 0; i < SOURCES; i++)
+        nomem |= m->sources[i].nomem;
+    if (status == GLIMPSE_OK && nomem) status = glimpse_fail_nomem(size, "metadata");
+    if (status < 0) {
+        glimpse_metadata_free(&m->public);
+        return status;
+    }
+    merge(m);
+    *out = &m->public;
+    return GLIMPSE_OK;
+}
+
+int glimpse_metadata_read(glimpse_metadata **out, const void *data, size_t size) {
+    return glimpse_metadata_read_beside(out, data, size, NULL);
+}
+
+int glimpse_metadata_load(glimpse_metadata **out, const char *path) {
+    if (!out || !path) return glimpse_fail_null(__func__);
+    void *data = NULL;
+    size_t size = 0;
+    *out = NULL;
+    int status = glimpse_file_read(&data, &size, path, (size_t)UINT32_MAX);
+    if (status < 0) return status;
+    status = glimpse_metadata_read_beside(out, data, size, path);
+    free(data);
+    return status;
+}
+
+void glimpse_metadata_free(glimpse_metadata *metadata) {
+    if (!metadata) return;
+    owned_metadata *m = (owned_metadata *)(void *)metadata; /* its first member */
+    for (size_t i = 0; i < SOURCES; i++)
+        glimpse_fields_free(&m->sources[i]);
+    free(m);
+}
