@@ -90,6 +90,7 @@ static int walk_roots(glimpse_dedup *dedup, const char *const *roots, size_t cou
             status = add_item(dedup, strdup(p->real), set, p->status, p->reason);
         }
     }
+    dedup->nomedia += list.marked;
     glimpse_picture_list_free(&list);
     return status;
 }

@@ -107,6 +107,7 @@ typedef struct glimpse_dedup {
     char *keep_path; /* resolved, or NULL */
     char **roots;    /* [root_count] resolved, of both sets; for labels */
     size_t root_count;
+    uint64_t nomedia;       /* as in the report */
     uint8_t *sets;          /* [class_count] bit per set that has it */
     uint32_t *first_of;     /* [class_count] the item that stands for a class */
     uint32_t *members;      /* [count] items by class, then by item */

@@ -57,6 +57,7 @@ static int move_items(glimpse_dedup *dedup, owned_report *r, uint32_t *where) {
     r->report.failed = r->failed;
     r->report.failed_count = failed;
     r->report.scanned = dedup->count;
+    r->report.nomedia = dedup->nomedia;
     return GLIMPSE_OK;
 }
 

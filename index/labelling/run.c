@@ -204,6 +204,7 @@ int glimpse_labeller_label_paths(glimpse_label_totals *totals, glimpse_labeller 
         status = glimpse_picture_list_add(&list, paths, count, &rules, NULL, NULL);
     }
     if (status == GLIMPSE_OK) status = label_list(&r, &list);
+    r.totals.nomedia = list.marked;
     glimpse_picture_list_free(&list);
     return end(&r, totals, status);
 }

@@ -20,7 +20,7 @@ typedef struct full_status {
     glimpse_library_model *models;
     const char **roots;
     int *root_offline;
-    glimpse_remembered_options *root_options;
+    glimpse_root_settings *root_settings;
     int64_t latest;            /* the model used last, 0 when there is none */
     const glimpse_root *known; /* [root_count], while offline files are counted */
 } full_status;
@@ -85,12 +85,12 @@ static int count_offline(void *user, const char *path) {
 static int keep_options(full_status *full, size_t i, const glimpse_root_options *options) {
     const char **exclude = calloc(options->exclude_count + 1, sizeof *exclude);
     if (!exclude) return glimpse_fail_nomem(options->exclude_count * sizeof *exclude, "a list");
-    full->root_options[i] =
-        (glimpse_remembered_options){options->follow_links, options->include_nomedia, exclude, 0};
+    full->root_settings[i] =
+        (glimpse_root_settings){options->follow_links, options->include_nomedia, exclude, 0};
     for (size_t k = 0; k < options->exclude_count; k++) {
         exclude[k] = keep_text(full, options->exclude[k]);
         if (!exclude[k]) return glimpse_fail_nomem(256, "a list");
-        full->root_options[i].exclude_count++;
+        full->root_settings[i].exclude_count++;
     }
     return GLIMPSE_OK;
 }
@@ -116,8 +116,8 @@ static int list_roots(full_status *full, glimpse_store *store) {
     if (status < 0) return status;
     full->roots = calloc(count ? count : 1, sizeof *full->roots);
     full->root_offline = calloc(count ? count : 1, sizeof *full->root_offline);
-    full->root_options = calloc(count ? count : 1, sizeof *full->root_options);
-    if (!full->roots || !full->root_offline || !full->root_options)
+    full->root_settings = calloc(count ? count : 1, sizeof *full->root_settings);
+    if (!full->roots || !full->root_offline || !full->root_settings)
         status = glimpse_fail_nomem(16 * count, "a list");
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
         int reachable = 0;
@@ -182,7 +182,7 @@ static int collect(glimpse_library *library, glimpse_library_status **out, int e
     s->models = full->models;
     s->roots = full->roots;
     s->root_offline = full->root_offline;
-    s->root_options = full->root_options;
+    s->root_settings = full->root_settings;
     s->catalog_bytes = ops->upkeep.bytes(store);
     ops->end_read(store);
 done:
@@ -210,8 +210,8 @@ void glimpse_library_status_free(glimpse_library_status *status) {
     free(full->models);
     free(full->roots);
     free(full->root_offline);
-    for (size_t i = 0; full->root_options && i < status->root_count; i++)
-        free((void *)full->root_options[i].exclude);
-    free(full->root_options);
+    for (size_t i = 0; full->root_settings && i < status->root_count; i++)
+        free((void *)full->root_settings[i].exclude);
+    free(full->root_settings);
     free(full);
 }

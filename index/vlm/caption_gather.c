@@ -78,6 +78,7 @@ static int gather_paths(glimpse_captioning *list, const glimpse_caption_run *run
             stopped = glimpse_caption_check_cancelled(run) < 0;
         }
     }
+    list->summary.nomedia = found.marked;
     glimpse_picture_list_free(&found);
     if (status == GLIMPSE_OK && stopped) return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
     return status;

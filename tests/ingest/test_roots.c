@@ -296,10 +296,10 @@ static void a_root_is_walked_again_as_the_last_time(void **state) {
     assert_report(f, 2, 2, 0, 0, 0, 0);
     glimpse_library_status *status = status_of(f);
     assert_int_equal(status->root_count, 1);
-    assert_int_equal(status->root_options[0].follow_links, 1);
-    assert_int_equal(status->root_options[0].include_nomedia, 0);
-    assert_int_equal(status->root_options[0].exclude_count, 1);
-    assert_string_equal(status->root_options[0].exclude[0], "/raw");
+    assert_int_equal(status->root_settings[0].follow_links, 1);
+    assert_int_equal(status->root_settings[0].include_nomedia, 0);
+    assert_int_equal(status->root_settings[0].exclude_count, 1);
+    assert_string_equal(status->root_settings[0].exclude[0], "/raw");
     glimpse_library_status_free(status);
     /* Other options take their place, all of them. */
     assert_ok(ingest_excluding(f, "pictures", "a.*"));
@@ -315,7 +315,7 @@ static void a_root_is_walked_again_as_the_last_time(void **state) {
     assert_report(f, 2, 2, 0, 0, 0, 1);
     assert_int_equal(f->report.replaced_options, 1);
     status = status_of(f);
-    assert_int_equal(status->root_options[0].exclude_count, 0);
+    assert_int_equal(status->root_settings[0].exclude_count, 0);
     glimpse_library_status_free(status);
     assert_sound(f);
 }

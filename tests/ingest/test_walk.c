@@ -12,6 +12,7 @@
 typedef struct found {
     char *paths[20000];
     int status[20000], is_directory[20000], must_sniff[20000];
+    const char *marks[20000];
     size_t count, stop_after;
 } found;
 
@@ -25,6 +26,7 @@ static int note(void *user, const glimpse_walk_entry *entry) {
     f->status[f->count] = entry->status;
     f->is_directory[f->count] = entry->is_directory;
     f->must_sniff[f->count] = entry->must_sniff;
+    f->marks[f->count] = entry->mark;
     f->paths[f->count++] = strdup(entry->path);
     return f->stop_after && f->count >= f->stop_after ? 7 : 0;
 }
@@ -119,6 +121,54 @@ static void hidden_and_unwanted_places_are_left_out(void **state) {
     add_file("keep/a.jpg");
     walk(NULL);
     assert_string_equal(listing(), "catalogs/a.jpg|keep/a.jpg");
+}
+
+static void marked_directories_are_told_and_not_entered(void **state) {
+    (void)state;
+    add_file("a.jpg");
+    add_file(".nomedia"); /* the root is exempt */
+    add_file("one/.nomedia");
+    add_file("one/b.jpg");
+    add_file("one/deep/c.jpg");
+    add_file("two/in/.noimage");
+    add_file("two/in/d.jpg");
+    add_file("two/e.jpg");
+    add_file("three/.nomedia.jpg"); /* another name */
+    add_file("three/f.jpg");
+    walk(NULL);
+    assert_string_equal(listing(), "a.jpg|one|three/f.jpg|two/e.jpg|two/in");
+    assert_int_equal(seen->is_directory[1], 1);
+    assert_int_equal(seen->status[1], 0);
+    assert_string_equal(seen->marks[1], ".nomedia");
+    assert_string_equal(seen->marks[4], ".noimage");
+    assert_null(seen->marks[0]);
+    glimpse_walk_rules rules = {.include_nomedia = 1};
+    walk(&rules);
+    assert_string_equal(listing(),
+                        "a.jpg|one/b.jpg|one/deep/c.jpg|three/f.jpg|two/e.jpg|two/in/d.jpg");
+    char inside[PATH_MAX];
+    (void)snprintf(inside, sizeof inside, "%s/two/in", directory);
+    assert_int_equal(glimpse_walk_passes_by(&rules, directory, inside), 0);
+    rules.include_nomedia = 0;
+    assert_int_equal(glimpse_walk_passes_by(&rules, directory, inside), 1);
+    const char *pattern = "in";
+    rules.exclude = &pattern;
+    rules.exclude_count = 1;
+    walk(&rules);
+    assert_string_equal(listing(), "a.jpg|one|three/f.jpg|two/e.jpg");
+}
+
+static void directories_of_others_are_not_entered(void **state) {
+    (void)state;
+    add_file("a/b.jpg");
+    add_file("a/own/c.jpg");
+    add_file("a/own.d/d.jpg");
+    char apart[PATH_MAX];
+    (void)snprintf(apart, sizeof apart, "%s/a/own", directory);
+    const char *list = apart;
+    glimpse_walk_rules rules = {.apart = &list, .apart_count = 1};
+    walk(&rules);
+    assert_string_equal(listing(), "a/b.jpg|a/own.d/d.jpg");
 }
 
 static void half_of_a_macos_pair_is_told_only_when_the_other_half_is_gone(void **state) {
@@ -370,6 +420,8 @@ int main(void) {
         T(files_come_sorted_before_directories),
         T(hidden_and_unwanted_places_are_left_out),
         T(half_of_a_macos_pair_is_told_only_when_the_other_half_is_gone),
+        T(marked_directories_are_told_and_not_entered),
+        T(directories_of_others_are_not_entered),
         T(a_hidden_root_is_walked),
         T(only_unknown_endings_must_be_looked_into),
         T(exclude_patterns_match_names_and_paths),

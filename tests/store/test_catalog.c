@@ -419,6 +419,63 @@ static void migration_applies_each_missing_step_once_or_none(void **state) {
     free(directory);
 }
 
+/* Each file that was indexed by itself was a root once. */
+static void files_are_no_roots_any_more(void **state) {
+    (void)state;
+    world w;
+    world_open(&w, 6);
+    const size_t file = world_add_file(&w, "a.jpg", world_add_content(&w, NULL, ""), 0, 1);
+    assert_ok(catalog_of(&w)->ops->roots.write(catalog_of(&w), w.files[file].path, 0, 1));
+    world_rewind(&w, 7);
+    world_reopen(&w, 0);
+    glimpse_root *roots = NULL;
+    size_t count = 0;
+    assert_ok(catalog_of(&w)->ops->roots.list(&roots, &count, catalog_of(&w)));
+    assert_int_equal(count, 1);
+    assert_string_equal(roots[0].path, w.pictures);
+    glimpse_roots_free(roots, count);
+    glimpse_file_row row;
+    assert_ok(catalog_of(&w)->ops->files.find(&row, catalog_of(&w), w.files[file].path, 0));
+    assert_int_equal(row.missing, 0);
+    assert_ok(glimpse_library_verify(NULL, w.library, NULL, NULL));
+    world_close(&w);
+}
+
+static void options_of_roots_are_kept_and_go_with_them(void **state) {
+    (void)state;
+    world w;
+    world_open(&w, 6);
+    const char *const patterns[] = {"*.tmp.jpg", "", "caf\xe9/"};
+    const glimpse_root_options options = {1, 0, patterns, 3}, none = {0};
+    glimpse_root *roots = NULL;
+    size_t count = 0;
+    assert_ok(catalog_of(&w)->ops->roots.write_options(catalog_of(&w), w.pictures, &options));
+    assert_ok(catalog_of(&w)->ops->roots.list(&roots, &count, catalog_of(&w)));
+    assert_int_equal(count, 1);
+    assert_int_equal(roots[0].options.follow_links, 1);
+    assert_int_equal(roots[0].options.include_nomedia, 0);
+    assert_int_equal(roots[0].options.exclude_count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(roots[0].options.exclude[i], patterns[i]);
+    glimpse_roots_free(roots, count);
+    assert_ok(glimpse_library_verify(NULL, w.library, NULL, NULL));
+    glimpse_db *db = glimpse_store_db(catalog_of(&w));
+    assert_ok(glimpse_db_script(db, "UPDATE root_options SET follow_links = 0"));
+    assert_int_equal(glimpse_library_verify(NULL, w.library, NULL, NULL), GLIMPSE_E_CORRUPT);
+    world_reopen(&w, 0);
+    assert_ok(catalog_of(&w)->ops->roots.write_options(catalog_of(&w), w.pictures, &none));
+    assert_ok(glimpse_library_verify(NULL, w.library, NULL, NULL));
+    assert_ok(catalog_of(&w)->ops->roots.write_options(catalog_of(&w), w.pictures, &options));
+    glimpse_prune_options prune = GLIMPSE_PRUNE_OPTIONS_INIT;
+    prune.root = w.pictures;
+    assert_ok(glimpse_library_prune(NULL, w.library, &prune));
+    int64_t rows = 1;
+    assert_ok(glimpse_db_integer(glimpse_store_db(catalog_of(&w)), &rows,
+                                 "SELECT count(*) FROM root_options", ""));
+    assert_int_equal(rows, 0);
+    world_close(&w);
+}
+
 static void opening_says_what_is_wrong(void **state) {
     (void)state;
     char *directory = make_temp_directory(), path[1100];
@@ -467,6 +524,8 @@ int main(void) {
         cmocka_unit_test(what_is_rolled_back_never_was),
         cmocka_unit_test(a_newer_schema_is_refused),
         cmocka_unit_test(migration_applies_each_missing_step_once_or_none),
+        cmocka_unit_test(files_are_no_roots_any_more),
+        cmocka_unit_test(options_of_roots_are_kept_and_go_with_them),
         cmocka_unit_test(opening_says_what_is_wrong),
     };
     return cmocka_run_group_tests_name("catalog", tests, NULL, NULL);

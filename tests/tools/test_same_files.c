@@ -60,7 +60,7 @@ static void make_tree(void) {
     static const char *const directories[] = {
         "tree",         "tree/sub",          "tree/sub/deep",   "tree/.hidden",      "tree/.git",
         "tree/@eaDir",  "tree/#recycle",     "tree/lost+found", "tree/node_modules", "tree/raw",
-        "tree/library", "tree/kept.library", "outside",
+        "tree/library", "tree/kept.library", "tree/media",      "tree/media/in",     "outside",
     };
     for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
         make(directories[i]);
@@ -98,6 +98,9 @@ static void make_tree(void) {
     copy_file(jpeg, "tree/film.mp4");      /* an ending that is no picture's */
     copy_file(jpeg, "tree/raw/x.jpg");     /* raw/ is excluded */
     copy_file(jpeg, "tree/sub/x.tmp.jpg"); /* and so is *.tmp.jpg */
+    copy_file(jpeg, "tree/media/x.jpg");
+    copy_file(jpeg, "tree/media/in/x.jpg");
+    write_file("tree/media/.nomedia", "", 0);
     copy_file(jpeg, "tree/library/x.jpg");
     write_file("tree/library/catalog.db", "", 0);
     write_file("tree/library/lock", "", 0);

@@ -62,6 +62,12 @@ void tool_note(const char *format, ...) {
     va_end(args);
 }
 
+void tool_note_nomedia(uint64_t count) {
+    if (count == 0) return;
+    tool_note("%s left out for a .nomedia or .noimage file (--include-nomedia goes in)",
+              text_counted(count, "folder", "folders"));
+}
+
 void tool_message(void *user, glimpse_message_kind kind, const char *text) {
     (void)user;
     if (kind == GLIMPSE_MESSAGE_NOTE) {

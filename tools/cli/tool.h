@@ -13,6 +13,8 @@
 #include <glimpse/messages.h>
 #include <glimpse/status.h>
 
+#include <stdint.h>
+
 /* Prints "glimpse: MESSAGE" on stderr, control characters made visible. */
 void tool_print(const char *format, ...) GLIMPSE_PRINTF(1, 2);
 /* The same, and returns EXIT_FAILED. */
@@ -23,6 +25,8 @@ int tool_fail_last(void);
 void tool_set_quiet(int quiet);
 /* Something worth knowing, no failure. */
 void tool_note(const char *format, ...) GLIMPSE_PRINTF(1, 2);
+/* A note that `count` directories were left out, unless it is 0. */
+void tool_note_nomedia(uint64_t count);
 
 /* What the library has to say while it works (glimpse_message_fn). */
 void tool_message(void *user, glimpse_message_kind kind, const char *text);

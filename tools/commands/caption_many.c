@@ -100,6 +100,7 @@ static int report(const caption_request *o, int dry_run, int status,
     const size_t total = glimpse_captioning_count(captions);
     if (status < 0 && status != GLIMPSE_E_CANCELLED) (void)tool_fail_last();
     if (!captions) return status == GLIMPSE_E_CANCELLED ? EXIT_STOPPED : EXIT_FAILED;
+    tool_note_nomedia(s->nomedia);
     if (s->store_failed) {
         (void)tool_fail("the captions are not stored; the answers are kept, so the same command "
                         "stores them without asking again");

@@ -145,6 +145,7 @@ static int run(int argc, char **argv) {
         code = status == GLIMPSE_E_CANCELLED ? EXIT_STOPPED : tool_fail_last();
         goto done;
     }
+    tool_note_nomedia(found->nomedia);
     what = dedup_title(&s, arguments.words, arguments.count);
     const audit_view view = {audit, found, what, (unsigned)jobs};
     code = report(&view, json, csv, html);

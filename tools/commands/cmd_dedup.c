@@ -247,6 +247,7 @@ static int look(request *r, const cli_arguments *arguments) {
     progress_clear();
     if (status == GLIMPSE_E_CANCELLED) return EXIT_STOPPED;
     if (status < 0) return tool_fail_last();
+    tool_note_nomedia(found->nomedia);
     char *what = dedup_title(&r->s, arguments->words, arguments->count);
     code = report(r, found, &action, what);
     free(what);

@@ -96,6 +96,7 @@ static int finish(label_run *run, const glimpse_label_totals *totals, int status
     int code = status < 0 ? failed(status) : CLI_RUN;
     int written = label_out_finish(run->out, totals, code == CLI_RUN);
     if (code != CLI_RUN) return code;
+    tool_note_nomedia(totals->nomedia);
     if (written != CLI_RUN && written != EXIT_PARTIAL) return written;
     if (totals->failed > 0) {
         tool_print("%s could not be labelled", text_count(totals->failed));

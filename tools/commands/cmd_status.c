@@ -94,7 +94,7 @@ static int print_json(const glimpse_library_status *st, glimpse_session *files) 
         jout_open(&j, '{');
         jout_path(&j, "path", st->roots[i]);
         jout_key(&j, "offline"), jout_bool(&j, st->root_offline[i]);
-        const glimpse_remembered_options *o = &st->root_options[i];
+        const glimpse_root_settings *o = &st->root_settings[i];
         jout_key(&j, "exclude");
         jout_open(&j, '[');
         for (size_t k = 0; k < o->exclude_count; k++)
@@ -129,7 +129,7 @@ static void print_path(const char *before, const char *path, const char *after) 
 
 /* " (offline; --exclude '*.tmp.jpg')", or "". */
 static char *describe_root(const glimpse_library_status *st, size_t i) {
-    const glimpse_remembered_options *o = &st->root_options[i];
+    const glimpse_root_settings *o = &st->root_settings[i];
     char *text = xprintf("%s", st->root_offline[i] ? "offline" : "");
     for (size_t k = 0; k < o->exclude_count + 2; k++) {
         const char *word = k < o->exclude_count    ? "--exclude"

@@ -80,6 +80,7 @@ typedef struct glimpse_captioning_summary {
                           kept, so the same call stores them without asking again */
     const char *model; /* identity of the model; NULL with `stored` */
     glimpse_vlm_use vlm;
+    uint64_t nomedia; /* directories left out for a .nomedia or .noimage in them */
 } glimpse_captioning_summary;
 
 /* Pictures in the order of the paths given, each directory in the order indexing has it; of the

@@ -156,6 +156,7 @@ typedef struct glimpse_dedup_report {
     uint64_t cached;       /* pictures that were not decoded: the library knows all about them */
     double seconds, seconds_read, seconds_match; /* wall clock */
     size_t peak_bytes;                           /* estimate of what the run held at most */
+    uint64_t nomedia; /* directories left out for a .nomedia or .noimage in them */
 } glimpse_dedup_report;
 
 typedef enum glimpse_dedup_keep {

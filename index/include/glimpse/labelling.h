@@ -122,6 +122,7 @@ typedef struct glimpse_label_totals {
     size_t failed;         /* pictures that could not be used */
     size_t not_in_library; /* with `store`: labelled, but the library has no such picture */
     uint64_t stored;       /* with `store`: pictures that have labels of this name now */
+    uint64_t nomedia;      /* directories left out for a .nomedia or .noimage in them */
 } glimpse_label_totals;
 
 static inline glimpse_label_totals glimpse_label_totals_init(void) {

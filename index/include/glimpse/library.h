@@ -333,11 +333,11 @@ typedef struct glimpse_library_model {
 } glimpse_library_model;
 
 /* What a root is walked with (glimpse_ingest_options). */
-typedef struct glimpse_remembered_options {
+typedef struct glimpse_root_settings {
     int follow_links, include_nomedia;
     const char *const *exclude; /* [exclude_count] */
     size_t exclude_count;
-} glimpse_remembered_options;
+} glimpse_root_settings;
 
 /* files = embedded + duplicates + quarantined + pending, for a library with one model. */
 typedef struct glimpse_library_status {
@@ -357,7 +357,7 @@ typedef struct glimpse_library_status {
     size_t root_count;
     uint64_t catalog_bytes, vectors_bytes;
     uint64_t captions, captioned; /* stored captions, and different contents that have any */
-    const glimpse_remembered_options *root_options; /* [root_count] */
+    const glimpse_root_settings *root_settings; /* [root_count] */
     uint64_t single_files; /* of `files`, those indexed one by one: below no root */
 } glimpse_library_status;
 

@@ -50,7 +50,7 @@ static int check_sum(const uint8_t *chunk, size_t length) {
 }
 
 /* An IDAT chunk; `left` is what the file has behind its name. Returns whether it is all there. */
-static int read_pixels_chunk(reader *r, size_t at, size_t length, size_t left) {
+static int note_pixels(reader *r, size_t at, size_t length, size_t left) {
     if (length > left) {
         r->length_at = at;
         r->length = (uint32_t)left;
@@ -70,7 +70,7 @@ static int scan_chunks(const glimpse_source *source, reader *r) {
         const int is_pixels = memcmp(type, "IDAT", 4) == 0;
         if (is_pixels && r->is_cut) {
             have_pixels = 1;
-            if (!read_pixels_chunk(r, at, length, left)) break;
+            if (!note_pixels(r, at, length, left)) break;
         } else if (have_pixels) {
             r->is_cut = 0;
         } else if (is_whole) {
