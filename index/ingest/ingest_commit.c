@@ -106,6 +106,12 @@ static void count_file(glimpse_committer *c, const glimpse_ingest_job *job) {
 static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int64_t content) {
     int status = c->ingest->store->ops->files.bind(c->ingest->store, job->picture.path,
                                                    &job->picture.stamp, content);
+    /* A parked copy's were not read: the next run does that. */
+    if (status == GLIMPSE_OK && job->picture.metadata &&
+        job->sidecars != (job->row ? job->row->sidecars : 0)) {
+        status = c->ingest->store->ops->files.set_sidecars(c->ingest->store, job->picture.path,
+                                                           job->sidecars);
+    }
     if (status < 0) return status;
     if (job->is_refresh) { /* the file did not change */
         c->files_written++;

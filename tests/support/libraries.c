@@ -50,7 +50,7 @@ void world_rewind(world *w, int version) {
         "DROP TABLE vlm_answer;",                        /* 4 -> 5 */
         "DROP TABLE fingerprint; DROP TABLE thumbnail;", /* 5 -> 6 */
         "DROP TABLE caption_text; DROP TABLE caption;",  /* 6 -> 7 */
-        "DROP TABLE metadata;",                          /* 7 -> 8 */
+        "DROP TABLE metadata; DROP TABLE sidecar;",      /* 7 -> 8 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));

@@ -37,6 +37,7 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
  "glimpse_sum(path, size, mtime_ns, inode, missing, content_id, code, reason)"
 #define GLIMPSE_CONTENT_SUM \
  "glimpse_sum(hash, size, width, height, orientation, format, taken, camera, latitude, longitude)"
+#define GLIMPSE_SIDECAR_SUM  "glimpse_sum(file_id, stamp)"
 #define GLIMPSE_METADATA_SUM "glimpse_sum(content_id, version, taken_from, taken_offset, fields)"
 #define GLIMPSE_CAPTION_SUM  "glimpse_sum(content_id, style, model, prompt, text, created)"
 
