@@ -218,7 +218,7 @@ static int passes(const world *w, const world_file *f, const glimpse_search_opti
     if (f->missing || f->content == SIZE_MAX) return 0;
     if (o->path_prefix && !glimpse_path_is_below(f->path, o->path_prefix)) return 0;
     char when[GLIMPSE_DATE_BYTES];
-    glimpse_date_of_mtime(f->mtime_ns, when);
+    glimpse_date_of_file(f->mtime_ns, when, NULL);
     const char *taken = w->contents[f->content].taken;
     if (!*taken) taken = when;
     /* Dates are prefixes of the full form, so that comparing them as strings is right. */
