@@ -17,6 +17,7 @@
 typedef struct glimpse_ingest_job {
     glimpse_pool_job picture; /* first: the pool hands this around; its path is owned */
     glimpse_file_row *row;    /* what the catalogue knew, or NULL; belongs to the file table */
+    int64_t sidecars;         /* glimpse_sidecar_stamp() before it was read */
     int is_refresh;           /* unchanged, and read for what it says alone */
     int is_directory;
     int owns;                  /* its picture, in the table */

@@ -113,9 +113,14 @@ static void count_file(glimpse_committer *c, const glimpse_ingest_job *job) {
 }
 
 static int bind(glimpse_committer *c, const glimpse_ingest_job *job) {
-    return c->ingest->store->ops->files.bind(c->ingest->store, job->picture.path,
-                                             &job->picture.stamp, &job->picture.hash,
-                                             job->picture.content_size);
+    glimpse_store *store = c->ingest->store;
+    int status = store->ops->files.bind(store, job->picture.path, &job->picture.stamp,
+                                        &job->picture.hash, job->picture.content_size);
+    if (status == GLIMPSE_OK && job->picture.metadata &&
+        job->sidecars != (job->row ? job->row->sidecars : 0)) {
+        status = store->ops->files.set_sidecars(store, job->picture.path, job->sidecars);
+    }
+    return status;
 }
 
 /* A file of a picture that is there: `picture`, and of one that was known, by its bytes or not. */

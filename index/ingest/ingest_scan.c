@@ -95,13 +95,15 @@ static int visit(void *user, const glimpse_walk_entry *entry) {
     if (entry->status < 0) return visit_trouble(s, entry, row);
 
     const glimpse_file_stamp stamp = {entry->size, entry->mtime_ns, entry->inode};
+    const int64_t sidecars = entry->near_sidecars ? glimpse_sidecar_stamp(entry->path) : 0;
     int is_known = 0, is_bad = 0, is_fresh = 0;
     if (row) {
         row->seen = 1;
-        /* Read once more for the identity of a picture from before there were any, or when an
-         * earlier version did not ask what the file says. */
+        /* Read once more for the identity of a picture from before there were any, when an earlier
+         * version did not ask what the file says, and when what its sidecars say may have
+         * changed. */
         is_fresh = glimpse_file_row_fresh(row, &stamp);
-        is_known = is_fresh && row->identified && row->described;
+        is_known = is_fresh && row->identified && row->described && row->sidecars == sidecars;
         if (row->state == GLIMPSE_FILE_QUARANTINED && !ingest->options->retry_quarantined &&
             !is_passing_trouble(row->code) && row->stamp.size == stamp.size &&
             row->stamp.mtime_ns == stamp.mtime_ns) {
@@ -118,6 +120,7 @@ static int visit(void *user, const glimpse_walk_entry *entry) {
     glimpse_ingest_job *job = new_job(ingest, entry, row);
     if (!job) return 1;
     job->is_refresh = is_fresh;
+    job->sidecars = sidecars;
     if (glimpse_pool_submit(ingest->pool, &job->picture)) return 0;
     glimpse_ingest_job_free(job);
     return 1; /* stopped */

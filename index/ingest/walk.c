@@ -44,6 +44,7 @@ typedef struct walker {
     glimpse_walk_fn visit;
     void *user;
     glimpse_walk_summary *summary;
+    int near_sidecars; /* of the directory whose files are being told */
     char path[PATH_MAX];
     frame *frames;
     size_t frame_count, frame_capacity;
@@ -124,7 +125,8 @@ static int note_entered(walker *w, const struct stat *info, int *first) {
  * Telling the visitor.
  */
 static int report_file(walker *w, const char *path, const struct stat *info, int must_sniff) {
-    glimpse_walk_entry entry = {.path = path, .must_sniff = must_sniff};
+    glimpse_walk_entry entry = {
+        .path = path, .must_sniff = must_sniff, .near_sidecars = w->near_sidecars};
     entry.size = info->st_size < 0 ? 0 : (uint64_t)info->st_size;
     entry.inode = info->st_ino;
     entry.mtime_ns = (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
@@ -190,6 +192,8 @@ static int read_names(walker *w, DIR *stream, name_list *names) {
         } else if (at_root && strcmp(item->d_name, "lost+found") != 0) {
             w->summary->root_entries++;
         }
+        const char *ending = strrchr(item->d_name, '.');
+        if (ending && strcmp(ending, ".xmp") == 0) w->near_sidecars = 1;
         if (item->d_type == DT_REG && glimpse_walk_name_is_other(item->d_name)) continue;
         if (item->d_type == DT_FIFO || item->d_type == DT_SOCK || item->d_type == DT_CHR ||
             item->d_type == DT_BLK) {
@@ -283,6 +287,7 @@ static int enter(walker *w) {
     }
 
     w->summary->directories++;
+    w->near_sidecars = 0;
     status = read_names(w, stream, &names);
     if (status != GLIMPSE_OK) goto done;
     names_sort(&names);
@@ -352,6 +357,7 @@ int glimpse_walk(const char *root, const glimpse_walk_rules *rules, glimpse_walk
     w->visit = visit;
     w->user = user;
     w->summary = summary;
+    w->near_sidecars = 1; /* of a root that is a file, until a directory is listed */
 
     int status = GLIMPSE_OK;
     struct stat info;

@@ -37,6 +37,7 @@ typedef struct glimpse_walk_entry {
     int64_t mtime_ns;
     uint64_t inode;
     int must_sniff;     /* the name does not tell: look at the first bytes */
+    int near_sidecars;  /* its directory has files of XMP */
     int is_directory;   /* with a status or a mark: nothing below it was seen */
     int status;         /* GLIMPSE_OK, or why it could not be looked at */
     const char *reason; /* with a status: one line without the path */

@@ -23,6 +23,7 @@ typedef struct glimpse_file_row {
     const char *path; /* borrowed from the table */
     glimpse_file_stamp stamp;
     int64_t picture;    /* row id; 0 when quarantined */
+    int64_t sidecars;   /* glimpse_sidecar_stamp() when they were read; 0: there were none */
     uint8_t state;      /* GLIMPSE_FILE_... */
     uint8_t missing;    /* it was not there at the last scan; state and picture are kept */
     uint8_t embedded;   /* its picture has an embedding of the model asked for */

@@ -254,6 +254,8 @@ struct glimpse_files_ops {
      * the failure, `reason` its message (glimpse_last_error() at the time), kept to 1000 bytes. */
     int (*quarantine)(glimpse_store *store, const char *path, const glimpse_file_stamp *stamp,
                       int code, const char *reason);
+    /* What the sidecars of a known file were when they were read; 0: there are none. */
+    int (*set_sidecars)(glimpse_store *store, const char *path, int64_t stamp);
     /* Removes the file's row, never a content; fine when there is none. For an entry that turned
      * out to be no file. */
     int (*forget)(glimpse_store *store, const char *path);

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef enum source {
     EXIF,
@@ -169,14 +170,21 @@ static int read_sidecar(glimpse_fields *fields, const char *path) {
     return GLIMPSE_OK;
 }
 
-static int read_sidecars(owned_metadata *m, const char *path) {
+/* `path` in a buffer that has the ending ".xmp" to spare, and how much of it is before the file's
+ * ending. NULL when out of memory. */
+static char *sidecar_buffer(const char *path, size_t *length, size_t *stem) {
     const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
-    const size_t length = strlen(path);
-    const size_t stem =
-        dot && dot != path && (!slash || dot > slash + 1) ? (size_t)(dot - path) : length;
-    char *sidecar = malloc(length + sizeof ".xmp");
+    *length = strlen(path);
+    *stem = dot && dot != path && (!slash || dot > slash + 1) ? (size_t)(dot - path) : *length;
+    char *buffer = malloc(*length + sizeof ".xmp");
+    if (buffer) memcpy(buffer, path, *length);
+    return buffer;
+}
+
+static int read_sidecars(owned_metadata *m, const char *path) {
+    size_t length = 0, stem = 0;
+    char *sidecar = sidecar_buffer(path, &length, &stem);
     if (!sidecar) return glimpse_fail_nomem(length + sizeof ".xmp", "a sidecar's name");
-    memcpy(sidecar, path, length);
     memcpy(sidecar + length, ".xmp", sizeof ".xmp");
     int status = read_sidecar(&m->sources[SIDECAR], sidecar);
     if (status == GLIMPSE_OK && stem < length) {
@@ -185,6 +193,34 @@ static int read_sidecars(owned_metadata *m, const char *path) {
     }
     free(sidecar);
     return status;
+}
+
+/* FNV-1a over eight bytes. */
+static uint64_t mix(uint64_t hash, uint64_t value) {
+    for (int i = 0; i < 8; i++)
+        hash = (hash ^ (value >> (8 * i) & 0xff)) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+int64_t glimpse_sidecar_stamp(const char *path) {
+    size_t length = 0, stem = 0;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    int found = 0;
+    char *sidecar = sidecar_buffer(path, &length, &stem);
+    if (!sidecar) return 0;
+    const size_t ends[2] = {length, stem};
+    for (int i = 0; i < 2 && (i == 0 || stem < length); i++) {
+        struct stat info;
+        memcpy(sidecar + ends[i], ".xmp", sizeof ".xmp");
+        if (stat(sidecar, &info) != 0) continue;
+        found = 1;
+        hash = mix(hash, (uint64_t)i);
+        hash = mix(hash, (uint64_t)info.st_size);
+        hash = mix(hash, (uint64_t)info.st_mtim.tv_sec);
+        hash = mix(hash, (uint64_t)info.st_mtim.tv_nsec);
+    }
+    free(sidecar);
+    return found ? (int64_t)(hash | 1) : 0;
 }
 
 int glimpse_metadata_read_beside(glimpse_metadata **out, const void *data, size_t size,

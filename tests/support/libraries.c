@@ -94,8 +94,8 @@ void world_rewind(world *w, int version) {
         "DROP TABLE fingerprint; DROP TABLE thumbnail;", /* 5 -> 6 */
         "DROP TABLE caption_text; DROP TABLE caption;",  /* 6 -> 7 */
         without_pictures,                                /* 7 -> 8 */
-        "DROP TABLE root_options;",                      /* what roots remember */
-        "DROP TABLE metadata;",                          /* 7 -> 8 */
+        "DROP TABLE root_options;",                      /* 8 -> 9 */
+        "DROP TABLE metadata; DROP TABLE sidecar;",      /* 9 -> 10 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));
@@ -264,7 +264,7 @@ static int passes(const world *w, const world_file *f, const glimpse_search_opti
     if (f->missing || f->content == SIZE_MAX) return 0;
     if (o->path_prefix && !glimpse_path_is_below(f->path, o->path_prefix)) return 0;
     char when[GLIMPSE_DATE_BYTES];
-    glimpse_date_of_mtime(f->mtime_ns, when);
+    glimpse_date_of_file(f->mtime_ns, when, NULL);
     const char *taken = w->contents[f->content].taken;
     if (!*taken) taken = when;
     /* Dates are prefixes of the full form, so that comparing them as strings is right. */

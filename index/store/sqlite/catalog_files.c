@@ -14,7 +14,9 @@
  " EXISTS (SELECT 1 FROM embedding e WHERE e.picture_id = file.picture_id AND e.part = 0"     \
  "  AND e.model_id = ?1), picture_id NOT IN (SELECT id FROM picture WHERE identity IS NULL)," \
  " id, path, EXISTS (SELECT 1 FROM metadata m WHERE m.content_id = file.content_id AND"       \
- " m.version = " TEXT_OF(GLIMPSE_METADATA_VERSION) ") FROM file"
+ " m.version = " TEXT_OF(GLIMPSE_METADATA_VERSION) "),"                                       \
+                                                   " (SELECT stamp FROM sidecar s WHERE "     \
+                                                   "s.file_id = file.id) FROM file"
 
 static glimpse_file_row read_row(sqlite3_stmt *row) {
     glimpse_file_row out = {
@@ -26,6 +28,7 @@ static glimpse_file_row read_row(sqlite3_stmt *row) {
         .embedded = sqlite3_column_int(row, 6) != 0,
         .identified = sqlite3_column_int(row, 7) != 0,
         .described = sqlite3_column_int(row, 10) != 0,
+        .sidecars = sqlite3_column_int64(row, 11), /* NULL reads as 0 */
     };
     out.state = out.picture ? GLIMPSE_FILE_OK : GLIMPSE_FILE_QUARANTINED;
     return out;
@@ -163,6 +166,22 @@ int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
                        " sum = excluded.sum",
                        "piiiit", path, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
                        (int64_t)code, kept);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_set_sidecars(glimpse_store *store, const char *path, int64_t stamp) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status =
+        stamp ? glimpse_db_run(db,
+                               "INSERT OR REPLACE INTO sidecar (file_id, stamp, sum)"
+                               " SELECT id, ?2, glimpse_sum(id, ?2) FROM file WHERE path = ?1",
+                               "pi", path, stamp)
+              : glimpse_db_run(db,
+                               "DELETE FROM sidecar WHERE file_id IN"
+                               " (SELECT id FROM file WHERE path = ?1)",
+                               "p", path);
     glimpse_db_leave(db);
     return status;
 }

@@ -49,6 +49,12 @@ static const char metadata_step[] =
     "  taken_offset INTEGER,"
     "  fields TEXT NOT NULL," /* a JSON object: docs/metadata.md */
     "  sum INTEGER NOT NULL"
+    ") STRICT;"
+    /* What the sidecars of a file were when they were read; files without any have no row. */
+    "CREATE TABLE sidecar ("
+    "  file_id INTEGER PRIMARY KEY REFERENCES file (id) ON DELETE CASCADE,"
+    "  stamp INTEGER NOT NULL," /* glimpse_sidecar_stamp() */
+    "  sum INTEGER NOT NULL"
     ") STRICT;";
 
 /* Rows of labels get checksums like all others. A later step may not change what GLIMPSE_..._SUM
@@ -482,7 +488,8 @@ static int open_schema(glimpse_db *db) {
             "SELECT picture_id, part, version, data, sum FROM fingerprint LIMIT 0;"
             "SELECT picture_id, part, version, pixels, sum FROM thumbnail LIMIT 0;"
             "SELECT content_id, version, taken_from, taken_offset, fields, sum FROM metadata"
-            " LIMIT 0;");
+            " LIMIT 0;"
+            "SELECT file_id, stamp, sum FROM sidecar LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

@@ -105,6 +105,7 @@ int glimpse_catalog_bind_file(glimpse_store *store, const char *path,
                               uint64_t size);
 int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
                                     const glimpse_file_stamp *stamp, int code, const char *reason);
+int glimpse_catalog_set_sidecars(glimpse_store *store, const char *path, int64_t stamp);
 int glimpse_catalog_forget_file(glimpse_store *store, const char *path);
 int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int missing);
 int glimpse_catalog_described_files(glimpse_store *store, glimpse_store_described_fn visit,

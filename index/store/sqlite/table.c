@@ -61,6 +61,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
               .any_below = glimpse_catalog_any_below,
               .bind = glimpse_catalog_bind_file,
               .quarantine = glimpse_catalog_quarantine_file,
+              .set_sidecars = glimpse_catalog_set_sidecars,
               .forget = glimpse_catalog_forget_file,
               .set_missing = glimpse_catalog_set_missing,
               .of_content = glimpse_filtered_files_of,

@@ -99,6 +99,8 @@ static int check_sums(verification *v) {
         {"content", "SELECT id, taken FROM content WHERE sum <> " GLIMPSE_CONTENT_SUM},
         {"metadata of content",
          "SELECT content_id, fields FROM metadata WHERE sum <> " GLIMPSE_METADATA_SUM},
+        {"sidecars of file", "SELECT file_id, 'read again by glimpse index' FROM sidecar WHERE sum "
+                             "<> " GLIMPSE_SIDECAR_SUM},
         {"labelling", "SELECT id, name FROM labelling WHERE sum <> " GLIMPSE_LABELLING_SUM},
         {"label class", "SELECT id, name FROM label_class WHERE sum <> " GLIMPSE_LABEL_CLASS_SUM},
         {"labels of picture",

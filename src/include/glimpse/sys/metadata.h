@@ -121,6 +121,10 @@ GLIMPSE_API int glimpse_metadata_read_beside(glimpse_metadata **out, const void 
  * GB. */
 GLIMPSE_API int glimpse_metadata_load(glimpse_metadata **out, const char *path);
 
+/* A number that changes when a sidecar of `path` comes, goes or is written; 0: there is none. Looks
+ * at sizes and times, opens nothing. */
+GLIMPSE_API int64_t glimpse_sidecar_stamp(const char *path);
+
 GLIMPSE_API void glimpse_metadata_free(glimpse_metadata *metadata);
 
 /* "exif", "xmp", "name", "file"; "" for GLIMPSE_TAKEN_UNKNOWN and other numbers. */
