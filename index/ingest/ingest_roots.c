@@ -210,14 +210,6 @@ static int register_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
     return status;
 }
 
-static void note_identities(glimpse_ingest *ingest, glimpse_file_table *table) {
-    const size_t count = table ? glimpse_file_table_count(table) : 0;
-    for (size_t i = 0; i < count && !ingest->lacks_identities; i++) {
-        const glimpse_file_row *row = glimpse_file_table_get(table, i);
-        ingest->lacks_identities = row->state == GLIMPSE_FILE_OK && !row->identified;
-    }
-}
-
 /* What roots that were known before remember from now on; also those that another one covers. */
 static int replace_options(glimpse_ingest *ingest) {
     const glimpse_root_options options = given_options(ingest);
@@ -316,10 +308,13 @@ int glimpse_ingest_prepare_roots(glimpse_ingest *ingest) {
     if (status == GLIMPSE_OK) status = drop_covered(ingest);
     if (status == GLIMPSE_OK) status = list_named(ingest);
     if (status == GLIMPSE_OK) status = list_apart(ingest);
+    if (status == GLIMPSE_OK) {
+        status =
+            ingest->store->ops->contents.lack_identity(&ingest->lacks_identities, ingest->store);
+    }
     for (size_t i = 0; i < ingest->root_count && status == GLIMPSE_OK; i++) {
         status = register_root(ingest, &ingest->roots[i]);
         if (status == GLIMPSE_OK && !ingest->roots[i].reachable) ingest->report->offline_roots++;
-        note_identities(ingest, ingest->roots[i].table);
     }
     return status;
 }

@@ -323,6 +323,8 @@ struct glimpse_contents_ops {
     int (*write)(int64_t *picture, glimpse_store *store, const glimpse_content_meta *meta);
     /* Adds bytes that show a picture which is there: hash, size, date, camera and place. */
     int (*attach)(glimpse_store *store, int64_t picture, const glimpse_content_meta *meta);
+    /* *lacking: 1 when the identity of some picture is not known. */
+    int (*lack_identity)(int *lacking, glimpse_store *store);
     /* The identity of a picture that has none yet. */
     int (*identify)(glimpse_store *store, int64_t picture, const glimpse_hash *identity);
     /* Of bytes that are there (hash and size): date, camera, place and `fields` of `meta` alone. */

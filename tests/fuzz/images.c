@@ -1,7 +1,7 @@
 /*
- * images.c - files of pictures: what they are told to be, what they announce, their pixels, whole,
- * over a background, and reduced. HEIC and AVIF, which a library decodes that is neither
- * instrumented nor free of leaks on damaged files, are only recognised.
+ * images.c - files of pictures: what they are told to be, what they announce, their identity, their
+ * pixels, whole, over a background, and reduced. HEIC and AVIF, which a library decodes that is
+ * neither instrumented nor free of leaks on damaged files, are only recognised.
  */
 #include "fuzz.h"
 
@@ -36,12 +36,24 @@ static void decode(const uint8_t *data, size_t size, const glimpse_decode_option
     glimpse_image_free(image);
 }
 
+static void identify(const uint8_t *data, size_t size) {
+    glimpse_hash identity, again;
+    glimpse_image_meta meta;
+    const int coded = glimpse_image_identity(&identity, &meta, data, size);
+    PROMISE(coded == 0 || coded == 1);
+    PROMISE(meta.orientation >= 1 && meta.orientation <= 8);
+    PROMISE(memchr(meta.taken, '\0', sizeof meta.taken));
+    PROMISE(glimpse_image_identity(&again, NULL, data, size) == coded);
+    PROMISE(memcmp(&identity, &again, sizeof identity) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const glimpse_image_format format =
         glimpse_image_sniff(data, size < GLIMPSE_SNIFF_BYTES ? size : GLIMPSE_SNIFF_BYTES);
     PROMISE(format == GLIMPSE_FORMAT_UNKNOWN || glimpse_image_format_name(format) != NULL);
     (void)glimpse_format_declared(data, size);
     (void)glimpse_format_is_lossless(format, data, size);
+    identify(data, size);
     if (format == GLIMPSE_FORMAT_HEIF || format == GLIMPSE_FORMAT_AVIF) return 0;
     glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
     options.max_pixels = MAX_PIXELS;

@@ -166,6 +166,17 @@ int glimpse_catalog_identify(glimpse_store *store, int64_t picture, const glimps
     return status;
 }
 
+int glimpse_catalog_lack_identity(int *lacking, glimpse_store *store) {
+    glimpse_db *db = glimpse_store_db(store);
+    int64_t one = 0;
+    glimpse_db_enter(db);
+    int status =
+        glimpse_db_integer(db, &one, "SELECT 1 FROM picture WHERE identity IS NULL LIMIT 1", "");
+    glimpse_db_leave(db);
+    *lacking = status == GLIMPSE_OK;
+    return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
+}
+
 int glimpse_catalog_find_id(int64_t *picture, glimpse_store *store, const glimpse_hash *id) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);

@@ -98,6 +98,7 @@ static const char root_options_step[] =
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverlength-strings" /* C99 promises only 4095 */
 /* clang-format off */
+/* clang-format off */
 static const char pictures_step[] =
     "CREATE TABLE picture ("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used again: vector indexes refer to it */
@@ -257,6 +258,7 @@ static const char pictures_step[] =
     "CREATE TRIGGER embedding_kept BEFORE UPDATE ON embedding BEGIN"
     "  SELECT RAISE(ABORT, 'an embedding is never changed');"
     "END;";
+/* clang-format on */
 /* clang-format on */
 #pragma GCC diagnostic pop
 

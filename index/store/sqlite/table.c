@@ -75,6 +75,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
                  .id_of = glimpse_catalog_id_of,
                  .write = glimpse_catalog_write_content,
                  .attach = glimpse_catalog_attach_content,
+                 .lack_identity = glimpse_catalog_lack_identity,
                  .identify = glimpse_catalog_identify,
                  .write_metadata = glimpse_catalog_write_metadata,
                  .describe = glimpse_catalog_describe_content,

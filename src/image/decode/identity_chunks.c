@@ -11,17 +11,14 @@ static int is_one_of(const uint8_t *name, const char *names) {
     return 0;
 }
 
-/* Critical chunks, and those that say what the samples mean or when they are shown; with their
- * checksums, which decide whether the picture is taken for whole. */
+/* With their checksums, which decide whether the picture is taken for whole. */
 int glimpse_identify_png(glimpse_identifier *to, const uint8_t *data, size_t size) {
-    static const char also[] = "tRNSgAMAcHRMsRGBiCCPsBITbKGDcICPmDCVcLLIacTLfcTLfdAT";
+    static const char left_out[] = "tEXtzTXtiTXteXIftIMEpHYs";
     for (size_t at = 8; size >= at && size - at >= 12;) {
         const uint8_t *chunk = data + at, *name = chunk + 4;
         const size_t length = glimpse_u32be(chunk);
         if (length > size - at - 12) return 0;
-        if ((name[0] & 0x20) == 0 || is_one_of(name, also)) {
-            glimpse_identify_bytes(to, chunk, length + 12);
-        }
+        if (!is_one_of(name, left_out)) glimpse_identify_bytes(to, chunk, length + 12);
         if (memcmp(name, "IEND", 4) == 0) return 1;
         at += length + 12;
     }

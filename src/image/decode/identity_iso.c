@@ -176,7 +176,7 @@ static int identify_meta(glimpse_identifier *to, iso *f, const box *meta) {
         if (is(&b, "idat")) f->idat = b;
         if (is(&b, "iref") && !identify_relations(to, &b)) return 0;
         if (is(&b, "iinf") || is(&b, "iloc") || is(&b, "idat") || is(&b, "iref")) continue;
-        if (is(&b, "hdlr") || is(&b, "free")) continue;
+        if (is(&b, "free")) continue;
         glimpse_identify_bytes(to, b.name, 4);
         glimpse_identify_bytes(to, b.body, b.size);
     }

@@ -1,0 +1,320 @@
+/*
+ * The identity of a coded picture: edits of metadata keep it, anything that changes a pixel does
+ * not. Over all pictures in fixtures/, with retaggers of our own and, where it is, with exiftool.
+ */
+#include "image_support.h"
+
+#include "image/format.h"
+
+#include <dirent.h>
+
+typedef struct bytes {
+    uint8_t *data;
+    size_t size;
+} bytes;
+
+static const char *fixture(const char *name) {
+    char relative[300];
+    (void)snprintf(relative, sizeof relative, "tests/image/fixtures/%s", name);
+    return source_path(relative);
+}
+
+static bytes read_bytes_of(const char *path) {
+    bytes b = {NULL, 0};
+    b.data = (uint8_t *)read_whole_file(path, &b.size);
+    return b;
+}
+
+static glimpse_hash identity_of(const bytes *b, int *coded) {
+    glimpse_hash identity;
+    glimpse_image_meta meta;
+    int found = glimpse_image_identity(&identity, &meta, b->data, b->size);
+    assert_true(found == 0 || found == 1);
+    if (coded) *coded = found;
+    return identity;
+}
+
+static int same(const glimpse_hash *a, const glimpse_hash *b) {
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+/* Of the pixels, whole and over a background; 0 when it is not decoded. */
+static uint64_t pixels_of(const bytes *b) {
+    uint64_t all = 0;
+    for (int composite = 0; composite < 2; composite++) {
+        glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
+        glimpse_image *image = NULL;
+        options.composite = composite;
+        options.max_pixels = 1 << 20;
+        if (glimpse_image_decode(&image, b->data, b->size, "x", &options) < 0) return 0;
+        all = all * 31 + image_hash(image) + glimpse_image_width(image);
+        glimpse_image_free(image);
+    }
+    return all;
+}
+
+/*
+ * Retaggers. Each returns a copy with more metadata.
+ */
+static bytes insert(const bytes *b, size_t at, const void *more, size_t size) {
+    bytes out = {malloc(b->size + size), b->size + size};
+    assert_non_null(out.data);
+    memcpy(out.data, b->data, at);
+    memcpy(out.data + at, more, size);
+    memcpy(out.data + at + size, b->data + at, b->size - at);
+    return out;
+}
+
+static bytes tag_jpeg(const bytes *b) {
+    static const char segments[] = "\xff\xfe\x00\x07hello"
+                                   "\xff\xe1\x00\x23http://ns.adobe.com/xap/1.0/\0Rate"
+                                   "\xff\xed\x00\x06IPTC";
+    return insert(b, 2, segments, sizeof segments - 1);
+}
+
+static bytes tag_png(const bytes *b) {
+    /* Behind IHDR; of a text chunk nobody looks at the checksum. */
+    static const char chunk[] = "\x00\x00\x00\x08tEXtRating\0\x34....";
+    return insert(b, 33, chunk, sizeof chunk - 1);
+}
+
+static void put_u32le(uint8_t *p, size_t value) {
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(value >> (8 * i));
+}
+
+static bytes tag_webp(const bytes *b) {
+    static const char xmp[] = "XMP \x05\x00\x00\x00Ratin\0";
+    bytes end = insert(b, b->size, xmp, sizeof xmp - 1), out = end;
+    if (memcmp(b->data + 12, "VP8X", 4) == 0) {
+        out.data[20] |= 0x04;
+    } else { /* writers make it an extended file */
+        uint8_t head[18] = {'V', 'P', '8', 'X', 10, 0, 0, 0, 0x04};
+        const uint8_t *p = b->data + 20;
+        const uint32_t bits =
+            (uint32_t)p[1] | (uint32_t)p[2] << 8 | (uint32_t)p[3] << 16 | (uint32_t)p[4] << 24;
+        const int lossless = memcmp(b->data + 12, "VP8L", 4) == 0;
+        uint32_t width = lossless ? (bits & 0x3fff) + 1 : (uint32_t)(p[6] | (p[7] & 0x3f) << 8);
+        uint32_t height =
+            lossless ? (bits >> 14 & 0x3fff) + 1 : (uint32_t)(p[8] | (p[9] & 0x3f) << 8);
+        if (lossless && bits >> 28 & 1) head[8] |= 0x10;
+        head[12] = (uint8_t)(width - 1), head[13] = (uint8_t)((width - 1) >> 8);
+        head[15] = (uint8_t)(height - 1), head[16] = (uint8_t)((height - 1) >> 8);
+        out = insert(&end, 12, head, sizeof head);
+        free(end.data);
+    }
+    put_u32le(out.data + 4, out.size - 8);
+    return out;
+}
+
+static bytes tag_gif(const bytes *b) {
+    static const char blocks[] = "\x21\xfe\x05hello\0"
+                                 "\x21\xff\x0bXMP DataXMP\x04Rate\0";
+    const size_t colours = b->data[10] & 0x80 ? (size_t)3 << ((b->data[10] & 7) + 1) : 0;
+    bytes out = insert(b, 13 + colours, blocks, sizeof blocks - 1);
+    out.data[4] = '9';
+    return out;
+}
+
+static bytes tag_psd(const bytes *b) {
+    static const char resource[] = "8BIM\x04\x24\0\0\x00\x00\x00\x04Rate"; /* 1060: XMP */
+    const size_t palette = (size_t)b->data[28] << 8 | b->data[29], at = 30 + palette;
+    bytes out = insert(b, at + 4, resource, sizeof resource - 1);
+    out.data[at + 3] = (uint8_t)(out.data[at + 3] + sizeof resource - 1);
+    return out;
+}
+
+static const struct {
+    const char *prefix;
+    bytes (*tag)(const bytes *b);
+} taggers[] = {{"jpeg_", tag_jpeg},
+               {"png_", tag_png},
+               {"webp_", tag_webp},
+               {"gif_", tag_gif},
+               {"psd_", tag_psd}};
+
+/* Every fixture that decodes and is told from its coded picture. */
+static int each_picture(int (*visit)(const char *name, const bytes *b, const glimpse_hash *id)) {
+    DIR *directory = opendir(source_path("tests/image/fixtures"));
+    assert_non_null(directory);
+    int count = 0;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        if (entry->d_name[0] == '.' || strstr(entry->d_name, "make")) continue;
+        bytes b = read_bytes_of(fixture(entry->d_name));
+        int coded = 0;
+        const glimpse_hash id = identity_of(&b, &coded);
+        if (coded && pixels_of(&b)) count += visit(entry->d_name, &b, &id);
+        free(b.data);
+    }
+    (void)closedir(directory);
+    return count;
+}
+
+static int tag_one(const char *name, const bytes *b, const glimpse_hash *id) {
+    for (size_t i = 0; i < sizeof taggers / sizeof *taggers; i++) {
+        if (strncmp(name, taggers[i].prefix, strlen(taggers[i].prefix)) != 0) continue;
+        bytes once = taggers[i].tag(b), twice = taggers[i].tag(&once);
+        int coded = 0;
+        const glimpse_hash first = identity_of(&once, &coded), second = identity_of(&twice, NULL);
+        if (!coded || !same(&first, id) || !same(&second, id)) {
+            fail_msg("%s: another identity with more metadata", name);
+        }
+        if (pixels_of(&once) != pixels_of(b)) fail_msg("%s: the test's tagger damages it", name);
+        free(once.data);
+        free(twice.data);
+        return 1;
+    }
+    return 0;
+}
+
+static void more_metadata_leave_the_identity(void **state) {
+    (void)state;
+    assert_true(each_picture(tag_one) > 50);
+}
+
+/* The property: where one bit makes no other identity, it makes no other picture either. */
+static int flip_one(const char *name, const bytes *b, const glimpse_hash *id) {
+    enum { MAX_SIZE = 2500 };
+    if (b->size > MAX_SIZE) return 0;
+    const uint64_t pixels = pixels_of(b);
+    for (size_t i = 0; i < b->size; i++) {
+        const uint8_t bit = (uint8_t)(1u << (i * 5 % 8));
+        b->data[i] ^= bit;
+        const glimpse_hash other = identity_of(b, NULL);
+        const uint64_t now = same(&other, id) ? pixels_of(b) : pixels;
+        /* libheif refuses files for damage that has to do with metadata only. */
+        if (now != pixels && !(now == 0 && strncmp(name, "heif_", 5) == 0)) {
+            fail_msg("%s: byte %zu changes the picture and not its identity", name, i);
+        }
+        b->data[i] ^= bit;
+    }
+    return 1;
+}
+
+static void one_identity_means_one_picture(void **state) {
+    (void)state;
+    assert_true(each_picture(flip_one) > 40);
+}
+
+/* From the first scan to the end mark, and the tables in front of it. */
+static void every_byte_of_a_jpegs_scan_counts(void **state) {
+    (void)state;
+    bytes b = read_bytes_of(fixture("jpeg_420.jpg"));
+    const glimpse_hash id = identity_of(&b, NULL);
+    size_t scan = 2;
+    while (b.data[scan + 1] != 0xda)
+        scan += 2 + ((size_t)b.data[scan + 2] << 8 | b.data[scan + 3]);
+    for (size_t i = scan; i < b.size; i++) {
+        for (unsigned bit = 1; bit < 256; bit *= 2) {
+            b.data[i] ^= (uint8_t)bit;
+            const glimpse_hash other = identity_of(&b, NULL);
+            if (same(&other, &id)) fail_msg("byte %zu, bit %u", i, bit);
+            b.data[i] ^= (uint8_t)bit;
+        }
+    }
+    free(b.data);
+}
+
+static void turning_is_another_picture_and_formats_never_meet(void **state) {
+    (void)state;
+    glimpse_hash seen[8];
+    for (int turn = 2; turn <= 8; turn++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "jpeg_tall_turned_%d.jpg", turn);
+        bytes b = read_bytes_of(fixture(name));
+        int coded = 0;
+        seen[turn - 1] = identity_of(&b, &coded);
+        assert_int_equal(coded, 1);
+        for (int k = 2; k < turn; k++)
+            assert_false(same(&seen[turn - 1], &seen[k - 1]));
+        free(b.data);
+    }
+}
+
+/* A file that is not as its format says is known by all its bytes. */
+static void what_is_cut_is_known_by_its_bytes(void **state) {
+    (void)state;
+    static const char *const names[] = {"jpeg_cut.jpg", "png_cut.png", "gif_cut.gif",
+                                        "jpeg_no_end_mark.jpg", "bmp_24.bmp"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        bytes b = read_bytes_of(fixture(names[i]));
+        int coded = 1;
+        const glimpse_hash id = identity_of(&b, &coded);
+        assert_int_equal(coded, 0);
+        b.data[b.size - 1] ^= 1;
+        const glimpse_hash other = identity_of(&b, NULL);
+        assert_false(same(&id, &other));
+        free(b.data);
+    }
+}
+
+static void metadata_are_read_as_the_decoder_reads_them(void **state) {
+    (void)state;
+    static const char *const names[] = {"jpeg_exif.jpg", "png_exif.png", "png_exif_late.png",
+                                        "jpeg_turned_6.jpg"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        bytes b = read_bytes_of(fixture(names[i]));
+        glimpse_image_meta meta;
+        glimpse_hash id;
+        glimpse_image *image = NULL;
+        assert_int_equal(glimpse_image_identity(&id, &meta, b.data, b.size), 1);
+        assert_int_equal(glimpse_image_decode(&image, b.data, b.size, "x", NULL), GLIMPSE_OK);
+        const glimpse_image_meta *decoded = glimpse_image_metadata(image);
+        assert_string_equal(meta.taken, decoded->taken);
+        assert_string_equal(meta.camera, decoded->camera);
+        assert_int_equal(meta.orientation, decoded->orientation);
+        assert_int_equal(meta.has_gps, decoded->has_gps);
+        glimpse_image_free(image);
+        free(b.data);
+    }
+}
+
+/* What exiftool writes, over every fixture whose format it can write. */
+static char *tagged; /* a directory */
+
+static int compare_tagged(const char *name, const bytes *b, const glimpse_hash *id) {
+    char path[1100], command[8192];
+    (void)snprintf(path, sizeof path, "%s/%s", tagged, name);
+    /* It fails for formats that it does not write, and takes forever over loops of directories. */
+    (void)snprintf(command, sizeof command,
+                   "cp '%s' '%s' && chmod u+w '%s' && timeout 5 exiftool -q -q -m"
+                   " -overwrite_original -Rating=4 -XMP:Title=glimpse '%s' >/dev/null 2>&1",
+                   fixture(name), path, path, path);
+    (void)!system(command);
+    bytes other = read_bytes_of(path);
+    int changed = other.size != b->size || memcmp(other.data, b->data, b->size) != 0;
+    if (changed) {
+        const glimpse_hash found = identity_of(&other, NULL);
+        if (!same(&found, id)) fail_msg("%s: another identity after exiftool", name);
+        if (pixels_of(&other) != pixels_of(b)) fail_msg("%s: exiftool changed it", name);
+    }
+    free(other.data);
+    return changed;
+}
+
+static void what_exiftool_rates_stays_the_same_picture(void **state) {
+    (void)state;
+    if (system("exiftool -ver >/dev/null 2>&1") != 0) {
+        print_message("SKIPPED: no exiftool\n");
+        skip();
+    }
+    tagged = make_temp_directory();
+    const int count = each_picture(compare_tagged);
+    print_message("%d files with another rating\n", count);
+    assert_true(count > 50);
+    remove_tree(tagged);
+    free(tagged);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(more_metadata_leave_the_identity),
+        cmocka_unit_test(one_identity_means_one_picture),
+        cmocka_unit_test(every_byte_of_a_jpegs_scan_counts),
+        cmocka_unit_test(turning_is_another_picture_and_formats_never_meet),
+        cmocka_unit_test(what_is_cut_is_known_by_its_bytes),
+        cmocka_unit_test(metadata_are_read_as_the_decoder_reads_them),
+        cmocka_unit_test(what_exiftool_rates_stays_the_same_picture),
+    };
+    return cmocka_run_group_tests_name("identity", tests, NULL, NULL);
+}
