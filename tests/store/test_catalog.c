@@ -7,6 +7,7 @@
 #include "dates.h"
 #include "file_paths.h"
 #include "schema.h"
+#include "upgrade.h"
 
 #include <math.h>
 
@@ -404,12 +405,12 @@ static void migration_applies_each_missing_step_once_or_none(void **state) {
     glimpse_db *db = NULL;
     int64_t value = 0;
     assert_ok(glimpse_db_open(&db, path, GLIMPSE_DB_CREATE));
-    assert_ok(glimpse_schema_migrate(db, steps, 1));
-    assert_ok(glimpse_schema_migrate(db, steps, 3));
-    assert_ok(glimpse_schema_migrate(db, steps, 3));
+    assert_ok(glimpse_upgrade_migrate(db, steps, 1));
+    assert_ok(glimpse_upgrade_migrate(db, steps, 3));
+    assert_ok(glimpse_upgrade_migrate(db, steps, 3));
     assert_ok(glimpse_db_integer(db, &value, "SELECT a * 100 + b FROM t", ""));
     assert_int_equal(value, 1102);
-    assert_true(glimpse_schema_migrate(db, failing, 5) < 0);
+    assert_true(glimpse_upgrade_migrate(db, failing, 5) < 0);
     assert_ok(glimpse_db_integer(db, &value, "SELECT a FROM t", ""));
     assert_int_equal(value, 11); /* all of it, or nothing */
     assert_ok(glimpse_db_integer(db, &value, "PRAGMA user_version", ""));

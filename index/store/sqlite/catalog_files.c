@@ -235,9 +235,9 @@ int glimpse_catalog_described_files(glimpse_store *store, glimpse_store_describe
     glimpse_db_enter(db);
     int status = glimpse_db_query(
         db, &row,
-        "SELECT f.path, f.mtime_ns, c.hash, c.size, c.width, c.height, c.orientation, c.format,"
+        "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.orientation, p.format,"
         " c.taken, c.camera, c.latitude, c.longitude, m.taken_from, m.taken_offset, m.fields"
-        " FROM file f JOIN content c ON c.id = f.content_id"
+        " FROM file f JOIN content c ON c.id = f.content_id JOIN picture p ON p.id = f.picture_id"
         " LEFT JOIN metadata m ON m.content_id = c.id WHERE f.missing = 0 ORDER BY f.path",
         "");
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {

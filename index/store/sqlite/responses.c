@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "schema.h"
 #include "sqlite_store.h"
+#include "upgrade.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -125,7 +126,7 @@ static int prepare(glimpse_db *db) {
                            "PRAGMA journal_mode = WAL; PRAGMA application_id = %d;",
                            RESPONSES_APPLICATION_ID);
     status = glimpse_db_script(db, sql);
-    return status < 0 ? status : glimpse_schema_migrate(db, steps, 1);
+    return status < 0 ? status : glimpse_upgrade_migrate(db, steps, 1);
 }
 
 int glimpse_responses_open(glimpse_responses **out, const char *path) {

@@ -32,7 +32,4 @@ int glimpse_schema_create(glimpse_db *db);
 /* Checks application id, version and tables; applies the missing steps to an older catalogue. */
 int glimpse_schema_open(glimpse_db *db);
 
-/* The mechanism itself, for its test: applies steps[version..count) in one transaction. */
-int glimpse_schema_migrate(glimpse_db *db, const char *const *steps, int count);
-
 #endif

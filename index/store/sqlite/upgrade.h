@@ -14,7 +14,11 @@
  * writes to the library. */
 int glimpse_upgrade(glimpse_db *db, const char *const *steps, int version, int count);
 
-/* Of a catalogue that is up to date: removes the copy that a kill after the commit left. */
-void glimpse_upgrade_clean(glimpse_db *db);
+/* The steps alone, steps[version..count), in one transaction: of a new catalogue. */
+int glimpse_upgrade_migrate(glimpse_db *db, const char *const *steps, int count);
+
+/* Of a catalogue that is up to date, with `count` steps: removes the copy that a kill after the
+ * commit left. */
+void glimpse_upgrade_clean(glimpse_db *db, int count);
 
 #endif

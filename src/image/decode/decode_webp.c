@@ -105,6 +105,7 @@ static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
     WebPDemuxState state;
     WebPDemuxer *demuxer = WebPDemuxPartial(&data, &state);
     WebPIterator frame = {0};
+    WebPChunkIterator chunk = {0};
     int status;
     const int cut = state == WEBP_DEMUX_PARSING_HEADER || state == WEBP_DEMUX_PARSED_HEADER ||
                     source->size < SHORTEST;
@@ -122,8 +123,11 @@ static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
         goto done;
     }
     picture->meta.orientation = picture->pending_orientation = picture->stated_orientation;
-    if (!WebPDemuxGetFrame(demuxer, 1, &frame)) {
-        status = glimpse_fail(GLIMPSE_E_FORMAT, "WebP: no frame in the file");
+    if (cut && (WebPDemuxGetI(demuxer, WEBP_FF_FORMAT_FLAGS) & EXIF_FLAG) &&
+        !WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT,
+                              "WebP: the file ends before its EXIF data, which may say how to "
+                              "turn the picture");
         goto done;
     }
     const uint32_t width = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH);
@@ -140,6 +144,7 @@ static int decode_webp(glimpse_image *picture, const glimpse_source *source) {
     picture->whole_height = height;
     status = decode_frame(picture, &frame, source->composite);
 done:
+    WebPDemuxReleaseChunkIterator(&chunk);
     WebPDemuxReleaseIterator(&frame);
     WebPDemuxDelete(demuxer);
     return status;
