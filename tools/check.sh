@@ -162,6 +162,10 @@ check_names() {
         skipped "there is no tools/names.py"
         return
     fi
+    is_checkout || {
+        missing "this is no git checkout (or git is not there): which files are ours?"
+        return
+    }
     { python3 tools/names.py --self-test && python3 tools/names.py; } >"$log/names" 2>&1 || {
         fail "use the new names (tools/names.py has the list)"
         return
