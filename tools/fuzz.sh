@@ -58,7 +58,7 @@ for target in "${targets[@]}"; do
 done
 
 if ! command -v clang >/dev/null || ! command -v clang++ >/dev/null; then
-    die "this needs clang. Run tools/deps.sh --fuzz, or install the packages clang and libomp-dev"
+    die "this needs clang. Run tools/deps.sh --fuzz, or install clang, libclang-rt-dev and libomp-dev"
 fi
 tools/deps.sh --fuzz
 mkdir -p build
