@@ -21,6 +21,13 @@ cd "$(dirname "$0")/.." || exit 2
 exec </dev/null
 
 usage() { sed -n '/^# usage/,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; }
+# Refuses an option without its value: what it wants, and all the words that are left.
+wants() {
+    if [ $# -lt 3 ] || [ -z "$3" ]; then
+        echo "check.sh: $2 wants $1" >&2
+        exit 2
+    fi
+}
 
 checks=()
 build=build/release
@@ -29,8 +36,8 @@ while [ $# -gt 0 ]; do
     case $1 in
     format | headers | names | structure | tidy) checks+=("$1") ;;
     all) checks+=(format headers names structure tidy) ;;
-    --build) build=${2:?--build wants a directory} && shift ;;
-    --jobs | -j) jobs=${2:?--jobs wants a number} && shift ;;
+    --build) wants "a directory" "$@" && build=$2 && shift ;;
+    --jobs | -j) wants "a number" "$@" && jobs=$2 && shift ;;
     --jobs=*) jobs=${1#*=} ;;
     -h | --help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
@@ -162,6 +169,10 @@ check_names() {
         skipped "there is no tools/names.py"
         return
     fi
+    is_checkout || {
+        missing "this is no git checkout (or git is not there): which files are ours?"
+        return
+    }
     { python3 tools/names.py --self-test && python3 tools/names.py; } >"$log/names" 2>&1 || {
         fail "use the new names (tools/names.py has the list)"
         return

@@ -18,15 +18,22 @@ root=$PWD
 exec </dev/null
 
 usage() { sed -n '/^# usage/,/^# One/{/^# One/!s/^# \{0,1\}//p}' "$0"; }
+# Refuses an option without its value: what it wants, and all the words that are left.
+wants() {
+    if [ $# -lt 3 ] || [ -z "$3" ]; then
+        echo "check_optional.sh: $2 wants $1" >&2
+        exit 2
+    fi
+}
 
 jobs=$(nproc)
 parts=()
 tests=(-L '^unit$')
 while [ $# -gt 0 ]; do
     case $1 in
-    --jobs | -j) jobs=${2:?--jobs wants a number} && shift ;;
+    --jobs | -j) wants "a number" "$@" && jobs=$2 && shift ;;
     --jobs=*) jobs=${1#*=} ;;
-    -R) tests=(-R "${2:?-R wants a regular expression}") && shift ;;
+    -R) wants "a regular expression" "$@" && tests=(-R "$2") && shift ;;
     -h | --help) usage && exit 0 ;;
     all | GLIMPSE_*) parts+=("$1") ;;
     *) usage >&2 && exit 2 ;;

@@ -8,12 +8,15 @@
 #
 # Does nothing when everything is there.
 #
-# usage: tools/deps.sh            install what is missing
-#        tools/deps.sh --tests    the same, and what only tests use
-#        tools/deps.sh --fuzz     the same, and what only tools/fuzz.sh uses
-#        tools/deps.sh --lint     the same as --tests, and what tools/check.sh uses
-#        tools/deps.sh --check    only say what is missing; exit status 1 if something is
-#        tools/deps.sh --print    print the names of the packages, one a line
+# usage: tools/deps.sh [--tests] [--fuzz] [--lint] [--check | --print]
+#
+#   (nothing)   install what is missing for building
+#   --tests     also what only tests use
+#   --fuzz      also what only tools/fuzz.sh uses
+#   --lint      also what tests and tools/check.sh use
+#   --check     install nothing, only say what is missing; exit status 1 if it is not optional
+#   --print     install nothing, only print the names of the packages, one a line; without one of
+#               the options above, those of --tests
 #
 # environment:
 #   GLIMPSE_DEPS_DIR   where the FAISS build is kept (default: ~/.cache/glimpse/deps,
@@ -23,8 +26,10 @@ set -euo pipefail
 export LC_ALL=C
 
 # One package a line: name, 'need' or 'want' (left out where the distribution lacks it), what for.
-# 'a|b' is satisfied by either, and 'a' is installed.
-packages() {
+# 'a|b' is satisfied by either, and 'a' is installed. What two parts use is listed once.
+packages() { all_packages | awk '!seen[$1]++'; }
+
+all_packages() {
     cat <<'LIST'
 build-essential      need  C and C++ compilers, make, dpkg-source
 cmake                need  the build
@@ -55,12 +60,15 @@ chromium             want  tests: opening the HTML report
 python3              want  tests: the structure of the code
 LIST
     [ "$with_fuzz" = no ] || cat <<'LIST'
-clang                need  fuzzing: libFuzzer comes with it
+clang                need  fuzzing: the compiler
+libclang-rt-dev      need  fuzzing: libFuzzer and the sanitizers of clang
 libomp-dev           need  fuzzing: OpenMP for clang
 LIST
     [ "$with_lint" = no ] || cat <<'LIST'
-clang-format-14|clang-format want  tools/check.sh: the layout of C
+clang-format         want  git clang-format: the layout of what was changed
+clang-format-14      want  tools/check.sh: the layout of C
 clang-tidy-14|clang-tidy want  tools/check.sh: faults that a compiler does not see
+libomp-dev           want  tools/check.sh: clang-tidy reads its <omp.h>
 clang-14|clang       want  tools/check.sh: which headers a file includes
 shellcheck           want  tools/check.sh: shell scripts
 LIST
@@ -523,22 +531,29 @@ install_faiss() {
 usage() { sed -n '/^# usage/,/^# environment/{/^# environment/!s/^# \{0,1\}//p}' "$0"; }
 
 mode=install with_tests=no with_fuzz=no with_lint=no
-case "${1:-}" in
-'') ;;
---tests) with_tests=yes ;;
---fuzz) with_fuzz=yes ;;
---lint) with_tests=yes with_lint=yes ;;
---check) mode=check ;;
---print) mode=print with_tests=yes ;;
--h | --help)
-    usage
-    exit 0
-    ;;
-*)
-    usage >&2
-    exit 2
-    ;;
-esac
+for option in "$@"; do
+    case $option in
+    --tests) with_tests=yes ;;
+    --fuzz) with_fuzz=yes ;;
+    --lint) with_tests=yes with_lint=yes ;;
+    --check | --print)
+        if [ "$mode" != install ] && [ "$mode" != "${option#--}" ]; then
+            echo "deps.sh: --check or --print, not both" >&2
+            exit 2
+        fi
+        mode=${option#--}
+        ;;
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    *)
+        usage >&2
+        exit 2
+        ;;
+    esac
+done
+if [ "$mode" = print ] && [ "$with_tests$with_fuzz$with_lint" = nonono ]; then with_tests=yes; fi
 
 if [ "$mode" = print ]; then
     packages | awk '{ sub(/[|].*/, "", $1); print $1 }'

@@ -24,12 +24,15 @@ die() {
     exit 2
 }
 
+# Refuses an option without its value: what it wants, and all the words that are left.
+wants() { [ $# -ge 3 ] && [ -n "$3" ] || die "$2 wants $1"; }
+
 seconds=60 jobs=$(nproc) list=no targets=()
 while [ $# -gt 0 ]; do
     case $1 in
-    --seconds) seconds=${2:?--seconds wants a number} && shift ;;
+    --seconds) wants "a number" "$@" && seconds=$2 && shift ;;
     --seconds=*) seconds=${1#*=} ;;
-    --jobs | -j) jobs=${2:?--jobs wants a number} && shift ;;
+    --jobs | -j) wants "a number" "$@" && jobs=$2 && shift ;;
     --jobs=*) jobs=${1#*=} ;;
     --list) list=yes ;;
     -h | --help) usage && exit 0 ;;
@@ -58,7 +61,7 @@ for target in "${targets[@]}"; do
 done
 
 if ! command -v clang >/dev/null || ! command -v clang++ >/dev/null; then
-    die "this needs clang. Run tools/deps.sh --fuzz, or install the packages clang and libomp-dev"
+    die "this needs clang. Run tools/deps.sh --fuzz, or install clang, libclang-rt-dev and libomp-dev"
 fi
 tools/deps.sh --fuzz
 mkdir -p build

@@ -3,9 +3,10 @@
 
 usage: tools/names.py [--list] [--self-test] [FILE...]
 
-Without FILE, everything that git tracks but history (CHANGELOG.md) and pictures. Strings are left
-alone: keys of JSON and words for people are promises of their own. So are sentences that name a
-test. Exit status: 0 nothing found, 1 something found, 2 usage.
+Without FILE, everything that git tracks or would (new files that it does not ignore) but history
+(CHANGELOG.md) and pictures. Strings are left alone: keys of JSON and words for people are promises
+of their own. So are sentences that name a test. Exit status: 0 nothing found, 1 something found,
+2 usage, or a file that cannot be read.
 
 A rule has the place where it holds:
 
@@ -124,9 +125,23 @@ def check_head(path, text, found):
         found.append((path, 2, head.group(2), "by what the file is for"))
 
 
-def tracked():
-    listing = subprocess.run(["git", "ls-files", "-z"], check=True, stdout=subprocess.PIPE).stdout
-    for path in listing.decode(errors="surrogateescape").split("\0"):
+def give_up(message):
+    print(f"names.py: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def ours():
+    """The files of the checkout, also new ones that git does not ignore."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except OSError as error:
+        give_up(f"git tells which files are ours, and cannot be run: {error.strerror}; name FILEs")
+    if run.returncode != 0:
+        give_up("this is no git checkout, so name the FILEs: "
+                + run.stderr.decode(errors="replace").strip())
+    # A file in the middle of a merge is listed several times.
+    for path in sorted(set(run.stdout.decode(errors="surrogateescape").split("\0"))):
         if path and not SKIPPED.search(path) and os.path.isfile(path):
             yield path
 
@@ -171,17 +186,16 @@ def main(arguments):
     if not arguments:
         os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
     looked_at = 0
-    for path in arguments or tracked():
+    for path in arguments or ours():
         looked_at += 1
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            try:
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
                 text = file.read()
-                check(path, text, found)
-                if path.endswith((".c", ".h", ".cpp")):
-                    check_head(path, text, found)
-            except OSError as error:
-                print(f"{path}: {error}", file=sys.stderr)
-                return 2
+        except OSError as error:
+            give_up(f"{path}: {error.strerror}")
+        check(path, text, found)
+        if path.endswith((".c", ".h", ".cpp")):
+            check_head(path, text, found)
     for path, line, word, now in found:
         print(f"{path}:{line}: \"{word}\" is called {now} now")
     if found:

@@ -4,7 +4,8 @@
 # Ends with a line 'N passed, N failed, N skipped' and exits non-zero if anything failed.
 #
 # usage: tools/test.sh [--quick] [--jobs N] [-R REGEX] [--verbose]
-#        tools/test.sh [--unit | --label LABEL] [--changed] [COMPONENT...]
+#        tools/test.sh [--unit | --label LABEL] [--changed] [--command NAME] [COMPONENT...]
+#        tools/test.sh --commands
 #
 #   --quick        the optimised build only
 #   --jobs N       compile and test with N jobs (default: the number of cores)
@@ -14,7 +15,9 @@
 # For a change in progress; each of these builds and runs only what it selects, optimised, and they
 # may be combined:
 #
-#   COMPONENT...   the tests of these components: directories of tests/
+#   COMPONENT...   the tests of these components: directories of tests/ (text, text/ or tests/text)
+#   --command NAME the tests of one command of glimpse, cmd_NAME.c, by the table in docs/testing.md;
+#                  --commands prints it
 #   --label LABEL  the tests with this label: unit, corpus, cli, golden, threads or fuzz
 #   --unit         --label unit: seconds, nothing but the checkout is needed
 #   --changed      the tests of the components whose files differ from the main branch
@@ -23,30 +26,68 @@ cd "$(dirname "$0")/.."
 root=$PWD
 exec </dev/null
 
+die() {
+    printf 'test.sh: %s\n' "$*" >&2
+    exit 2
+}
+# Refuses an option without its value: what it wants, and all the words that are left.
+wants() { [ $# -ge 3 ] && [ -n "$3" ] || die "$2 wants $1"; }
+set_label() {
+    [ -z "$label" ] || [ "$label" = "$1" ] || die "one label at a time, not both $label and $1"
+    label=$1
+}
+# The table of docs/testing.md, a line a command: its name and its tests. All commands have `usage`.
+commands() {
+    awk -F '|' '
+        /^\| commands \|/ { inside = 1; next }
+        !/^\|/ { inside = 0 }
+        inside && !/---/ {
+            gsub(/`/, "")
+            count = split($2, names, " ")
+            for (i = 1; i <= count; i++) print names[i], "usage" ($3 ~ / usage /? "" : $3)
+        }' docs/testing.md | sed 's/ *$//; s/  */ /g'
+}
+
 usage() { sed -n '/^# usage/,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; }
 
 suites=(release asan tsan)
 jobs=$(nproc)
-ctest_args=() regex='' label='' changed='' components=()
+ctest_args=() regex='' label='' changed='' components=() command_tests=()
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) suites=(release) ;;
-    --jobs | -j) jobs=${2:?--jobs wants a number} && shift ;;
+    --jobs | -j) wants "a number" "$@" && jobs=$2 && shift ;;
     --jobs=*) jobs=${1#*=} ;;
-    --unit) label=unit ;;
-    --label) label=${2:?--label wants a label} && shift ;;
-    --label=*) label=${1#*=} ;;
+    --unit) set_label unit ;;
+    --label) wants "a label" "$@" && set_label "$2" && shift ;;
+    --label=*) wants "a label" --label "${1#*=}" && set_label "${1#*=}" ;;
     --changed) changed=1 ;;
-    -R) regex=${2:?-R wants a regular expression} && shift ;;
+    --commands) commands && exit 0 ;;
+    --command | --command=*)
+        if [ "$1" = --command ]; then
+            wants "the name of a command" "$@"
+            shift
+        fi
+        name=${1#--command=}
+        found=$(commands | awk -v name="$name" '$1 == name { $1 = ""; print }')
+        [ -n "$found" ] || die "there is no command '$name' in docs/testing.md, only" \
+            "$(commands | cut -d ' ' -f 1 | paste -sd ' ')"
+        read -ra more <<<"$found"
+        command_tests+=("${more[@]}")
+        ;;
+    -R) wants "a regular expression" "$@" && regex=$2 && shift ;;
     --verbose) ctest_args+=(-V) ;;
     -h | --help) usage && exit 0 ;;
     -*) usage >&2 && exit 2 ;;
-    *) components+=("$1") ;;
+    *)
+        name=${1#./} name=${name%/}
+        components+=("${name#tests/}")
+        ;;
     esac
     shift
 done
 case $jobs in
-*[!0-9]* | '' | 0) echo "test.sh: --jobs wants a number, not '$jobs'" >&2 && exit 2 ;;
+*[!0-9]* | '' | 0) die "--jobs wants a number, not '$jobs'" ;;
 esac
 
 # Which components a changed file concerns: its own, and the command's tests for the command. What
@@ -67,11 +108,11 @@ components_of() {
 }
 
 targets=()
-if [ -n "$label$changed${components[*]}" ]; then
+if [ -n "$label$changed${components[*]}${command_tests[*]}" ]; then
     suites=(release)
     labels=$(sed -n 's/^set(labels \(.*\))$/\1/p' tests/CMakeLists.txt)
     if [ -n "$label" ] && [[ " $labels " != *" $label "* ]]; then
-        echo "test.sh: there is no label '$label', only $labels" >&2 && exit 2
+        die "there is no label '$label', only $labels"
     fi
     if [ -n "$changed" ]; then
         base=HEAD
@@ -89,13 +130,19 @@ if [ -n "$label$changed${components[*]}" ]; then
     fi
     for component in "${components[@]}"; do
         if [ ! -e "tests/$component/CMakeLists.txt" ] || [ "$component" = support ]; then
-            echo "test.sh: tests/$component is no directory of tests" >&2 && exit 2
+            die "tests/$component is no directory of tests"
         fi
         targets+=("tests_$component")
     done
-    if [ ${#components[@]} != 0 ]; then
-        [ -z "$regex" ] || { echo "test.sh: -R or components, not both" >&2 && exit 2; }
-        regex="^($(IFS='|' && echo "${components[*]}"))_"
+    for name in "${command_tests[@]}"; do
+        targets+=("test_tools_$name")
+    done
+    if [ ${#components[@]} != 0 ] || [ ${#command_tests[@]} != 0 ]; then
+        [ -z "$regex" ] || die "-R, or components and commands, not both"
+        regex=$({
+            [ ${#components[@]} = 0 ] || printf '^%s_\n' "${components[@]}"
+            [ ${#command_tests[@]} = 0 ] || printf '^tools_%s$\n' "${command_tests[@]}"
+        } | paste -sd '|')
     elif [ -n "$changed" ]; then
         echo "0 passed, 0 failed, 0 skipped" && exit 0
     else

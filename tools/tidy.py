@@ -56,7 +56,7 @@ def compiler_flags(entry):
 
 
 def our_sources(build, wanted):
-    """(path, directory, flags) of each source of ours, once."""
+    """(path, directory, flags) of each source of ours that is there, once."""
     database = os.path.join(build, "compile_commands.json")
     try:
         with open(database, encoding="utf-8") as file:
@@ -71,6 +71,9 @@ def our_sources(build, wanted):
         if path.split(os.sep)[0] not in OURS or path in found:
             continue
         if wanted and not any(path == w or path.startswith(w + os.sep) for w in wanted):
+            continue
+        # The build knows a source that was removed until it is configured again.
+        if not os.path.isfile(os.path.join(ROOT, path)):
             continue
         found[path] = (path, entry["directory"], compiler_flags(entry))
     return [found[path] for path in sorted(found)]

@@ -29,7 +29,7 @@ static int by_name(const void *a, const void *b) {
 static int load_seeds(void **state) {
     (void)state;
     char directory[4096]; /* a copy: the paths of source_path() come round again */
-    const char *other = getenv("GLIMPSE_FUZZ_FOLDER");
+    const char *other = getenv("GLIMPSE_FUZZ_DIRECTORY");
     (void)snprintf(directory, sizeof directory, "%s",
                    other ? other : source_path("tests/image/fixtures"));
     DIR *dir = opendir(directory);

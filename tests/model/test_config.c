@@ -173,6 +173,10 @@ static void what_cannot_be_honoured_is_refused(void **unused) {
         {"{\"model_type\": \"clip\"}", "{\"image_std\": [0, 1, 1]}", "positive", GLIMPSE_E_FORMAT},
         {"{\"model_type\": \"clip\"}", "{\"image_mean\": [0, 1]}", "three numbers",
          GLIMPSE_E_FORMAT},
+        {"{\"model_type\": \"clip\"}", "{\"image_mean\": [0, 1, 1, 1]}", "three numbers",
+         GLIMPSE_E_FORMAT},
+        {"{\"model_type\": \"clip\"}", "{\"image_mean\": [0, 1, \"1\"]}", "three numbers",
+         GLIMPSE_E_FORMAT},
         {"{\"model_type\": \"clip\"}", "{\"do_resize\": 1}", "do_resize", GLIMPSE_E_FORMAT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

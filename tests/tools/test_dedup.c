@@ -692,6 +692,11 @@ static void an_audit_finds_what_is_dark_and_empty(void **state) {
     char *html = read_whole_file("audit.html", NULL);
     assert_non_null(strstr(html, "black &lt;i&gt;.ppm"));
     free(html);
+    run(&r, "audit", "data set", "--checks", "dark", NULL);
+    expect(&r, 1);
+    expect_out(&r, "Too dark (1)\n  data set/black <i>.ppm: ");
+    expect_out(&r, "\n1 finding in 2 pictures\n");
+    run_free(&r);
     run(&r, "audit", "data set", "--checks", "odd-aspect", NULL);
     expect(&r, 0);
     run_free(&r);

@@ -48,6 +48,14 @@ static const char *absolute(const char *name) {
     return path_in(run_directory, name);
 }
 
+/* Standard output has the absolute path of a name between two texts. */
+static void expect_path_line(const run_result *r, const char *before, const char *name,
+                             const char *after) {
+    char line[4096];
+    (void)snprintf(line, sizeof line, "%s%s%s", before, absolute(name), after);
+    expect_out(r, line);
+}
+
 static void index_again_opens_nothing(void **state) {
     (void)state;
     run_result r;
@@ -85,8 +93,12 @@ static void status_lists_everything(void **state) {
     run_free(&r);
     run(&r, "status", NULL);
     expect(&r, 0);
-    expect_out(&r, "12 files, 11 embedded, 1 unusable");
-    expect_out(&r, "/pictures/broken.jpg: ");
+    expect_path_line(&r, "Library:     ", "data/glimpse/library", "\n");
+    expect_out(&r, "Pictures:    12 files, 11 embedded, 1 unusable\n");
+    expect_out(&r, "On disk:     ");
+    expect_path_line(&r, "Folders:     ", "pictures", "\n");
+    expect_out(&r, "Models:      demo, 11 embedded, index ok\n");
+    expect_path_line(&r, "Unusable:\n  ", "pictures/broken.jpg", ": ");
     run_free(&r);
 }
 
@@ -286,6 +298,11 @@ static void similar_leaves_out_the_picture_itself(void **state) {
     expect(&r, 0);
     expect_out(&r, "/pictures/plain.ppm\n");
     run_free(&r);
+    run(&r, "similar", "copy.ppm", "--with-self", "-k", "1", NULL);
+    expect(&r, 0);
+    expect_out(&r, " score  path ");
+    expect_out(&r, "\n 1.000  pictures/plain.ppm  60x50 ");
+    run_free(&r);
     run(&r, "similar", "pictures/broken.jpg", NULL);
     expect(&r, 4);
     expect_err(&r, "pictures/broken.jpg: ");
@@ -325,9 +342,13 @@ static void prune_forgets_only_what_is_gone(void **state) {
     assert_true(number_at(root, "files") == 1);
     json_decref(root);
     run_free(&r);
+    run(&r, "prune", "-n", NULL);
+    expect(&r, 0);
+    assert_string_equal(r.out, "Would be forgotten: 1 file, 1 content, 1 embedding\n");
+    run_free(&r);
     run(&r, "prune", NULL);
     expect(&r, 0);
-    expect_out(&r, "Forgotten: 1 file,");
+    assert_string_equal(r.out, "Forgotten: 1 file, 1 content, 1 embedding\n");
     run_free(&r);
     run(&r, "prune", "--model", "nobody", NULL);
     expect(&r, 4);
@@ -356,6 +377,13 @@ static void verify_reports_and_reindex_mends(void **state) {
     json_t *root = run_json(&r);
     assert_true(json_is_false(at(root, "ok")));
     assert_true(json_array_size(at(root, "problems")) > 0);
+    const char *problem = text_at(root, "problems.0");
+    run_result text;
+    run(&text, "verify", NULL);
+    expect(&text, 1);
+    expect_out(&text, problem);
+    expect_out(&text, "\n1 problem. `glimpse reindex` writes ");
+    run_free(&text);
     json_decref(root);
     run_free(&r);
     run(&r, "reindex", NULL);
@@ -372,17 +400,50 @@ static void models_lists_installed_and_used_ones(void **state) {
     run_result r;
     run_shell(&r, "mkdir -p data/glimpse/models/some data/glimpse/models/acme && "
                   "cp -R \"" GLIMPSE_SOURCE_DIR "/data/models/demo\" data/glimpse/models/plain && "
-                  "cp -R \"" GLIMPSE_SOURCE_DIR "/data/models/demo\" data/glimpse/models/acme/one");
+                  "cp -R \"" GLIMPSE_SOURCE_DIR "/data/models/demo\" data/glimpse/models/acme/one "
+                  "&& cp -R \"" GLIMPSE_SOURCE_DIR
+                  "/data/models/demo-vlm/itm\" data/glimpse/models/matcher");
     expect(&r, 0);
     run_free(&r);
     run(&r, "models", "--json", NULL);
     expect(&r, 0);
     json_t *root = run_json(&r);
-    assert_int_equal(json_array_size(at(root, "models")), 3);
-    assert_string_equal(text_at(root, "models.0.name"), "acme/one");
-    assert_string_equal(text_at(root, "models.1.name"), "plain");
-    assert_string_equal(text_at(root, "models.2.name"), "demo");
+    static const struct {
+        const char *name, *kind;
+        int in_library;
+        const char *path;
+    } models[] = {
+        {"acme/one", "encoder", 0, "data/glimpse/models/acme/one"},
+        {"matcher", "blip", 0, "data/glimpse/models/matcher"},
+        {"plain", "encoder", 0, "data/glimpse/models/plain"},
+        {"demo", "encoder", 1, NULL}, /* not installed: what the library was made with */
+    };
+    const size_t count = sizeof models / sizeof *models;
+    assert_int_equal(json_array_size(at(root, "models")), count);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *m = json_array_get(at(root, "models"), i);
+        assert_string_equal(text_at(m, "name"), models[i].name);
+        assert_string_equal(text_at(m, "kind"), models[i].kind);
+        assert_true(json_is_true(at(m, "available")));
+        assert_int_equal(json_is_true(at(m, "in_library")), models[i].in_library);
+        assert_int_equal(json_is_true(at(m, "last_used")), models[i].in_library);
+        assert_true(number_at(m, "embedded") == (models[i].in_library ? 11 : 0));
+        if (models[i].path) assert_string_equal(text_at(m, "path"), absolute(models[i].path));
+    }
+    char fingerprint[9];
+    (void)snprintf(fingerprint, sizeof fingerprint, "%s", text_at(root, "models.0.fingerprint"));
+    assert_true(json_is_null(at(root, "models.1.fingerprint")));
     json_decref(root);
+    run_free(&r);
+    run(&r, "models", NULL);
+    expect(&r, 0);
+    char line[2048];
+    (void)snprintf(line, sizeof line, "acme/one  %s  ", fingerprint);
+    expect_path_line(&r, line, models[0].path, "\n");
+    expect_path_line(&r, "\nmatcher   blip      ", models[1].path, "\n");
+    (void)snprintf(line, sizeof line, "\ndemo      %s  11 embedded (used last), ", fingerprint);
+    expect_out(&r, line);
+    assert_null(strstr(r.out, "no longer there"));
     run_free(&r);
     /* By name, and by the environment. */
     run(&r, "search", "x", "--model", "acme/one", "--json", NULL);
@@ -397,7 +458,31 @@ static void models_lists_installed_and_used_ones(void **state) {
     expect(&r, 0);
     expect_out(&r, "\"model\":\"demo\"");
     run_free(&r);
+    /* A library stays with a model that was deleted, and says so. Another one than the demo model,
+     * which would be found in its own place. */
+    run_shell(&r, "sed -i 's/\"resample\": 3/\"resample\": 2/' "
+                  "data/glimpse/models/plain/preprocessor_config.json && "
+                  "\"$G\" index pictures/sub -l plainlib --model plain -q");
+    expect(&r, 0);
+    run_free(&r);
     run_shell(&r, "rm -r data/glimpse/models");
+    run_free(&r);
+    run(&r, "models", "-l", "plainlib", "--json", NULL);
+    expect(&r, 0);
+    root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "models")), 2);
+    assert_string_equal(text_at(root, "models.0.name"), "demo");
+    assert_true(json_is_true(at(root, "models.0.available")));
+    assert_true(json_is_false(at(root, "models.0.in_library")));
+    assert_string_equal(text_at(root, "models.1.name"), "plain");
+    assert_true(json_is_false(at(root, "models.1.available")));
+    assert_true(json_is_true(at(root, "models.1.in_library")));
+    json_decref(root);
+    run_free(&r);
+    run(&r, "models", "-l", "plainlib", NULL);
+    expect(&r, 0);
+    expect_path_line(&r, "  1 embedded (used last), ", "data/glimpse/models/plain",
+                     " (no longer there)\n");
     run_free(&r);
 }
 
@@ -625,6 +710,11 @@ static void a_directory_that_is_away_is_offline_and_kept(void **state) {
     run(&r, "index", "pictures", NULL);
     expect_out(&r, "cannot be reached now");
     run_free(&r);
+    run(&r, "status", NULL);
+    expect(&r, 0);
+    expect_out(&r, "Offline:     12 files\n");
+    expect_path_line(&r, "Folders:     ", "pictures", " (offline)\n");
+    run_free(&r);
     run(&r, "search", "x", "-k", "50", "--json", NULL);
     expect(&r, 0);
     root = run_json(&r);
@@ -677,8 +767,8 @@ static void one_is_counted_as_one(void **state) {
         "\"$G\" audit one --html a.html; sed 's/<[^>]*>/ /g' a.html",
         "\"$G\" search car --html s.html -l one.lib; sed 's/<[^>]*>/ /g' s.html",
         "\"$G\" label one -c car --report r.html; sed 's/<[^>]*>/ /g' r.html",
-        "cp one/a.ppm one/b.ppm; \"$G\" dedup one --delete --apply; \"$G\" dedup --undo; "
-        "\"$G\" dedup one --delete --apply; \"$G\" dedup --empty --apply",
+        ("cp one/a.ppm one/b.ppm; \"$G\" dedup one --delete --apply; \"$G\" dedup --undo; "
+         "\"$G\" dedup one --delete --apply; \"$G\" dedup --empty --apply"),
         "rm one/*; \"$G\" index one -l one.lib; \"$G\" status -l one.lib",
         "\"$G\" prune -l one.lib",
     };

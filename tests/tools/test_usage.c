@@ -283,11 +283,25 @@ static void doctor_says_what_there_is(void **state) {
                 strcmp(text_at(root, "auto_precision"), "bf16") == 0);
     assert_true(json_is_false(at(root, "library_exists")));
     assert_non_null(strstr(text_at(root, "library"), "/with a space/data/glimpse/library"));
+    char parts[4][300];
+    (void)snprintf(parts[0], sizeof parts[0], "\nSQLite         %s\n",
+                   text_at(root, "parts.SQLite"));
+    (void)snprintf(parts[1], sizeof parts[1], "\n--precision auto %s on %s\n",
+                   text_at(root, "auto_precision"), text_at(root, "auto_backend"));
+    (void)snprintf(parts[2], sizeof parts[2], "\nBackends       plain     %s\n",
+                   text_at(root, "backends.plain"));
+    (void)snprintf(parts[3], sizeof parts[3], " openblas  %s\n",
+                   text_at(root, "backends.openblas"));
     json_decref(root);
     run_free(&r);
     run(&r, "doctor", NULL);
     expect(&r, 0);
-    expect_out(&r, "--precision auto");
+    for (size_t i = 0; i < 4; i++)
+        expect_out(&r, parts[i]);
+    expect_out(&r, "\nFormats        JPEG PNG ");
+    expect_out(&r, "/with a space/data/glimpse/library (not made yet)\n");
+    expect_out(&r, "/with a space/data/glimpse/models (not there)\n");
+    expect_out(&r, "/data/models/demo\n");
     run_free(&r);
 }
 

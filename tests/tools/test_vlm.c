@@ -218,6 +218,12 @@ static void compare_says_something_without_any_network(void **state) {
     assert_true(json_is_null(at(found, "vlm")));
     json_decref(found);
     run_free(&r);
+    run(&r, "compare", "a.ppm", "same.ppm", NULL);
+    expect(&r, 0);
+    expect_out(&r, "A: a.ppm (");
+    expect_out(&r, "\nB: same.ppm (");
+    expect_out(&r, "\nCLIP: cosine 1.000 (");
+    run_free(&r);
     run(&r, "compare", "a.ppm", "broken.jpg", NULL);
     expect(&r, 4);
     run_free(&r);
