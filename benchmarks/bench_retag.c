@@ -1,8 +1,8 @@
 /*
- * bench_retag - re-indexing files whose metadata another program edited. Small JPEGs, each a picture
- * of its own, are indexed with the demo model; then they are indexed again: unchanged (the baseline),
- * touched (another time of change, the same bytes: read and hashed), and with another rating
- * (another hash: their pictures are recognised). Nothing of it may be encoded.
+ * bench_retag - re-indexing files whose metadata another program edited. Small JPEGs, each a
+ * picture of its own, are indexed with the demo model; then they are indexed again: unchanged (the
+ * baseline), touched (another time of change, the same bytes: read and hashed), and with another
+ * rating (another hash: their pictures are recognised). Nothing of it may be encoded.
  *
  *     bench_retag MODEL [COUNT]      MODEL: data/models/demo; 10000
  */
@@ -10,9 +10,9 @@
 
 #include "image/output/jpeg_out.h"
 
+#include <fcntl.h>
 #include <glimpse/glimpse.h>
 #include <string.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -57,8 +57,8 @@ static int is_known_picture(glimpse_store *store, int64_t model, glimpse_ingest_
     job->is_new_content = 0;
     if (is_known(store, model, job, status)) return 1;
     if (*status < 0 || job->known) return 0; /* known, but not to this model */
-    *status = store->ops->contents.find_identity(&job->known, &embedded, store, &job->identity,
-                                                 model);
+    *status =
+        store->ops->contents.find_identity(&job->known, &embedded, store, &job->identity, model);
     if (*status == GLIMPSE_E_NOT_FOUND) *status = GLIMPSE_OK;
     job->is_new_content = embedded;
     return embedded;

@@ -18,11 +18,11 @@ typedef struct glimpse_ingest_job {
     glimpse_pool_job picture; /* first: the pool hands this around; its path is owned */
     glimpse_file_row *row;    /* what the catalogue knew, or NULL; belongs to the file table */
     int is_directory;
-    int owns;        /* its picture, in the table */
-    int64_t known;   /* the picture, of a known one */
-    int is_new_content;    /* ... whose bytes are not known */
-    int is_new_identity;   /* `identity` is to be stored with the known picture */
-    glimpse_hash identity; /* of the picture; not of one that is known with it */
+    int owns;                  /* its picture, in the table */
+    int64_t known;             /* the picture, of a known one */
+    int is_new_content;        /* ... whose bytes are not known */
+    int is_new_identity;       /* `identity` is to be stored with the known picture */
+    glimpse_hash identity;     /* of the picture; not of one that is known with it */
     glimpse_image_meta edited; /* metadata of bytes that are not known, without sizes */
 
     struct glimpse_ingest_job *parked; /* jobs with the same picture, latest first */

@@ -62,9 +62,8 @@ static int write_content(glimpse_committer *c, glimpse_ingest_job *job) {
     const glimpse_content_meta meta = content_of(job, &job->picture.meta);
     int status = ingest->store->ops->contents.write(&job->known, ingest->store, &meta);
     if (status < 0) return status;
-    return ingest->store->ops->contents.write_embedding(ingest->store, ingest->model, job->known,
-                                                        job->picture.embedding,
-                                                        ingest->engine->key.dim);
+    return ingest->store->ops->contents.write_embedding(
+        ingest->store, ingest->model, job->known, job->picture.embedding, ingest->engine->key.dim);
 }
 
 static void count_file(glimpse_committer *c, const glimpse_ingest_job *job) {
@@ -74,9 +73,9 @@ static void count_file(glimpse_committer *c, const glimpse_ingest_job *job) {
 }
 
 static int bind(glimpse_committer *c, const glimpse_ingest_job *job) {
-    int status = c->ingest->store->ops->files.bind(c->ingest->store, job->picture.path,
-                                                   &job->picture.stamp, &job->picture.hash,
-                                                   job->picture.content_size);
+    int status =
+        c->ingest->store->ops->files.bind(c->ingest->store, job->picture.path, &job->picture.stamp,
+                                          &job->picture.hash, job->picture.content_size);
     if (status == GLIMPSE_OK) count_file(c, job);
     return status;
 }
@@ -102,9 +101,9 @@ static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int6
 /* What parked with an owner has its bytes, or shows its picture in others. */
 static int write_parked(glimpse_committer *c, const glimpse_ingest_job *job,
                         const glimpse_ingest_job *owner) {
-    const int same_bytes = job->picture.content_size == owner->picture.content_size &&
-                           memcmp(&job->picture.hash, &owner->picture.hash,
-                                  sizeof job->picture.hash) == 0;
+    const int same_bytes =
+        job->picture.content_size == owner->picture.content_size &&
+        memcmp(&job->picture.hash, &owner->picture.hash, sizeof job->picture.hash) == 0;
     return write_bound(c, job, owner->known, !same_bytes);
 }
 

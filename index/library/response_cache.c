@@ -153,9 +153,9 @@ static int picture_id(void *user, char *id, const void *bytes, size_t byte_count
     glimpse_response_cache *cache = user;
     glimpse_hash hash, identity;
     if (!glimpse_hash_from_hex(&hash, id)) return GLIMPSE_OK;
-    const int known =
-        bytes && glimpse_image_identity(&identity, NULL, bytes, byte_count) >= 0;
-    int status = cache->ops->responses.picture_id(&hash, cache->responses, known ? &identity : NULL);
+    const int known = bytes && glimpse_image_identity(&identity, NULL, bytes, byte_count) >= 0;
+    int status =
+        cache->ops->responses.picture_id(&hash, cache->responses, known ? &identity : NULL);
     if (status == GLIMPSE_OK) glimpse_hash_to_hex(&hash, id);
     return status;
 }

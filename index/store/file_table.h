@@ -22,13 +22,13 @@ typedef struct glimpse_file_stamp {
 typedef struct glimpse_file_row {
     const char *path; /* borrowed from the table */
     glimpse_file_stamp stamp;
-    int64_t picture;  /* row id; 0 when quarantined */
-    uint8_t state;    /* GLIMPSE_FILE_... */
-    uint8_t missing;  /* it was not there at the last scan; state and picture are kept */
-    uint8_t embedded; /* its picture has an embedding of the model asked for */
+    int64_t picture;    /* row id; 0 when quarantined */
+    uint8_t state;      /* GLIMPSE_FILE_... */
+    uint8_t missing;    /* it was not there at the last scan; state and picture are kept */
+    uint8_t embedded;   /* its picture has an embedding of the model asked for */
     uint8_t identified; /* the identity of its picture is known */
-    uint8_t seen;     /* 0 at first; the walk sets 1 for what it comes across; or ..._KEPT */
-    int16_t code;     /* of a quarantined file: the status it failed with */
+    uint8_t seen;       /* 0 at first; the walk sets 1 for what it comes across; or ..._KEPT */
+    int16_t code;       /* of a quarantined file: the status it failed with */
 } glimpse_file_row;
 
 /* 1 when nothing has to be done: same size and mtime as `stamp`, embedded. (A quarantined file with

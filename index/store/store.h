@@ -261,8 +261,8 @@ struct glimpse_files_ops {
  * first bytes that it was known by.
  */
 typedef struct glimpse_content_meta {
-    glimpse_hash hash;      /* of the bytes; `describe`: the id of the picture */
-    uint64_t size;          /* bytes of the file */
+    glimpse_hash hash; /* of the bytes; `describe`: the id of the picture */
+    uint64_t size;     /* bytes of the file */
     int has_identity;
     glimpse_hash identity;  /* glimpse_image_identity() */
     uint32_t width, height; /* upright */

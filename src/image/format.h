@@ -41,9 +41,10 @@ typedef struct glimpse_declared {
 
 glimpse_declared glimpse_format_declared(const uint8_t *data, size_t size);
 
-/* The identity of the picture that is coded in the bytes of a file: what decides its pixels, and its
- * colour profiles. Editing metadata (ratings, captions, dates, places, thumbnails) does not change
- * it, turning the picture does. Nothing is decoded. Files of one identity decode to the same pixels.
+/* The identity of the picture that is coded in the bytes of a file: what decides its pixels, and
+ * its colour profiles. Editing metadata (ratings, captions, dates, places, thumbnails) does not
+ * change it, turning the picture does. Nothing is decoded. Files of one identity decode to the same
+ * pixels.
  *
  * 1: it is the picture's; 0: of all bytes, because the format has no metadata, or the file is not
  * as its format says; GLIMPSE_E_NOMEM, without a message. `meta` (NULL allowed): the metadata as

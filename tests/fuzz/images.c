@@ -1,7 +1,7 @@
 /*
- * images.c - files of pictures: what they are told to be, what they announce, their identity, their pixels, whole,
- * over a background, and reduced. HEIC and AVIF, which a library decodes that is neither
- * instrumented nor free of leaks on damaged files, are only recognised.
+ * images.c - files of pictures: what they are told to be, what they announce, their identity, their
+ * pixels, whole, over a background, and reduced. HEIC and AVIF, which a library decodes that is
+ * neither instrumented nor free of leaks on damaged files, are only recognised.
  */
 #include "fuzz.h"
 

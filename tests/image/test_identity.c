@@ -78,7 +78,7 @@ static bytes tag_png(const bytes *b) {
     return insert(b, 33, chunk, sizeof chunk - 1);
 }
 
-static void put_u32le(uint8_t *p, size_t value) {
+static void write_u32le(uint8_t *p, size_t value) {
     for (int i = 0; i < 4; i++)
         p[i] = (uint8_t)(value >> (8 * i));
 }
@@ -91,8 +91,8 @@ static bytes tag_webp(const bytes *b) {
     } else { /* writers make it an extended file */
         uint8_t head[18] = {'V', 'P', '8', 'X', 10, 0, 0, 0, 0x04};
         const uint8_t *p = b->data + 20;
-        const uint32_t bits = (uint32_t)p[1] | (uint32_t)p[2] << 8 | (uint32_t)p[3] << 16 |
-                              (uint32_t)p[4] << 24;
+        const uint32_t bits =
+            (uint32_t)p[1] | (uint32_t)p[2] << 8 | (uint32_t)p[3] << 16 | (uint32_t)p[4] << 24;
         const int lossless = memcmp(b->data + 12, "VP8L", 4) == 0;
         uint32_t width = lossless ? (bits & 0x3fff) + 1 : (uint32_t)(p[6] | (p[7] & 0x3f) << 8);
         uint32_t height =
@@ -103,7 +103,7 @@ static bytes tag_webp(const bytes *b) {
         out = insert(&end, 12, head, sizeof head);
         free(end.data);
     }
-    put_u32le(out.data + 4, out.size - 8);
+    write_u32le(out.data + 4, out.size - 8);
     return out;
 }
 
@@ -127,8 +127,11 @@ static bytes tag_psd(const bytes *b) {
 static const struct {
     const char *prefix;
     bytes (*tag)(const bytes *b);
-} taggers[] = {{"jpeg_", tag_jpeg}, {"png_", tag_png}, {"webp_", tag_webp},
-               {"gif_", tag_gif},   {"psd_", tag_psd}};
+} taggers[] = {{"jpeg_", tag_jpeg},
+               {"png_", tag_png},
+               {"webp_", tag_webp},
+               {"gif_", tag_gif},
+               {"psd_", tag_psd}};
 
 /* Every fixture that decodes and is told from its coded picture. */
 static int each_picture(int (*visit)(const char *name, const bytes *b, const glimpse_hash *id)) {
@@ -215,15 +218,15 @@ static void every_byte_of_a_jpegs_scan_counts(void **state) {
 static void turning_is_another_picture_and_formats_never_meet(void **state) {
     (void)state;
     glimpse_hash seen[8];
-    for (int turn = 2; turn <= 8; turn++) {
+    for (int orientation = 2; orientation <= 8; orientation++) {
         char name[64];
-        (void)snprintf(name, sizeof name, "jpeg_tall_turned_%d.jpg", turn);
+        (void)snprintf(name, sizeof name, "jpeg_tall_turned_%d.jpg", orientation);
         bytes b = read_bytes_of(fixture(name));
         int coded = 0;
-        seen[turn - 1] = identity_of(&b, &coded);
+        seen[orientation - 1] = identity_of(&b, &coded);
         assert_int_equal(coded, 1);
-        for (int k = 2; k < turn; k++)
-            assert_false(same(&seen[turn - 1], &seen[k - 1]));
+        for (int k = 2; k < orientation; k++)
+            assert_false(same(&seen[orientation - 1], &seen[k - 1]));
         free(b.data);
     }
 }

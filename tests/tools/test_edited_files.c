@@ -1,6 +1,7 @@
 /*
- * test_edited_files.c - another program writes a rating into files: they stay the pictures that they
- * were, with all that is stored, also in a library that glimpse 0.1 wrote, and when they are moved.
+ * test_edited_files.c - another program writes a rating into files: they stay the pictures that
+ * they were, with all that is stored, also in a library that glimpse 0.1 wrote, and when they are
+ * moved.
  */
 #include "support/commands.h"
 

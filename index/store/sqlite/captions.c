@@ -26,16 +26,15 @@ static int write_caption(glimpse_db *db, const glimpse_caption *caption, const c
         " AND prompt = ?4",
         "iitt", picture, (int64_t)caption->style, caption->model, caption->prompt);
     if (status < 0) return status;
-    status =
-        glimpse_db_run(db,
-                       "INSERT INTO caption"
-                       " (picture_id, part, style, model, prompt, text, created, sum)"
-                       " VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6,"
-                       "  glimpse_sum(?1, 0, ?2, ?3, ?4, ?5, ?6))"
-                       " ON CONFLICT (picture_id, part, style, model, prompt) DO UPDATE SET"
-                       " text = excluded.text, created = excluded.created, sum = excluded.sum",
-                       "iitttt", picture, (int64_t)caption->style, caption->model, caption->prompt,
-                       caption->text, created);
+    status = glimpse_db_run(db,
+                            "INSERT INTO caption"
+                            " (picture_id, part, style, model, prompt, text, created, sum)"
+                            " VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6,"
+                            "  glimpse_sum(?1, 0, ?2, ?3, ?4, ?5, ?6))"
+                            " ON CONFLICT (picture_id, part, style, model, prompt) DO UPDATE SET"
+                            " text = excluded.text, created = excluded.created, sum = excluded.sum",
+                            "iitttt", picture, (int64_t)caption->style, caption->model,
+                            caption->prompt, caption->text, created);
     if (status < 0) return status;
     return glimpse_db_run(db,
                           "INSERT INTO caption_text (rowid, text) SELECT id, text FROM caption"
@@ -63,7 +62,7 @@ int glimpse_captions_insert(size_t *stored, glimpse_store *store, const glimpse_
  "(?2 < 0 OR p.style = ?2) AND (?3 IS NULL OR p.model = ?3)" \
  " AND (?4 IS NULL OR p.prompt = ?4)"
 
-#define SELECTED                                                                           \
+#define SELECTED                                                                              \
  "SELECT c.hash, p.style, p.model, p.prompt, p.text, p.created,"                              \
  " p.sum = glimpse_sum(p.picture_id, p.part, p.style, p.model, p.prompt, p.text, p.created)," \
  " p.id FROM caption p JOIN picture c ON c.id = p.picture_id WHERE " FILTERED

@@ -13,9 +13,8 @@
 static int has_embedding(glimpse_db *db, int64_t model, int64_t picture, int *embedded) {
     int64_t one = 0;
     int status = glimpse_db_integer(
-        db, &one,
-        "SELECT 1 FROM embedding WHERE picture_id = ?1 AND part = 0 AND model_id = ?2", "ii",
-        picture, model);
+        db, &one, "SELECT 1 FROM embedding WHERE picture_id = ?1 AND part = 0 AND model_id = ?2",
+        "ii", picture, model);
     *embedded = status == GLIMPSE_OK;
     return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
 }
@@ -60,8 +59,8 @@ static int picture_of(glimpse_db *db, int64_t *picture, const glimpse_content_me
         " (SELECT id FROM picture WHERE hash = ?1 AND size = ?2))",
         "bi", (const void *)meta->hash.bytes, sizeof meta->hash.bytes, (int64_t)meta->size);
     if (status < 0 || *picture || !meta->has_identity) return status;
-    status = glimpse_db_integer(db, picture, WITH_IDENTITY, "b",
-                                (const void *)meta->identity.bytes, sizeof meta->identity.bytes);
+    status = glimpse_db_integer(db, picture, WITH_IDENTITY, "b", (const void *)meta->identity.bytes,
+                                sizeof meta->identity.bytes);
     return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
 }
 
@@ -127,12 +126,12 @@ int glimpse_catalog_attach_content(glimpse_store *store, int64_t picture,
 int glimpse_catalog_identify(glimpse_store *store, int64_t picture, const glimpse_hash *identity) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
-    int status = glimpse_db_run(
-        db,
-        "UPDATE picture SET identity = ?2,"
-        " sum = glimpse_sum(hash, size, ?2, width, height, orientation, format)"
-        " WHERE id = ?1 AND identity IS NULL",
-        "ib", picture, (const void *)identity->bytes, sizeof identity->bytes);
+    int status =
+        glimpse_db_run(db,
+                       "UPDATE picture SET identity = ?2,"
+                       " sum = glimpse_sum(hash, size, ?2, width, height, orientation, format)"
+                       " WHERE id = ?1 AND identity IS NULL",
+                       "ib", picture, (const void *)identity->bytes, sizeof identity->bytes);
     glimpse_db_leave(db);
     return status;
 }
@@ -180,8 +179,7 @@ static const char *keep(glimpse_strings *strings, sqlite3_stmt *row, int column)
 }
 
 int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
-                                     glimpse_strings *strings, int64_t picture,
-                                     int64_t content) {
+                                     glimpse_strings *strings, int64_t picture, int64_t content) {
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     *out = (glimpse_content_meta){.format = "", .taken = "", .camera = ""};
@@ -252,13 +250,12 @@ int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t
     for (size_t i = 0; i < dim; i++)
         unit[i] = (float)((double)vector[i] * scale);
     glimpse_f16_store(bytes, unit, dim);
-    status =
-        glimpse_db_run(db,
-                       "INSERT INTO embedding (model_id, picture_id, part, vector, sum)"
-                       " VALUES (?1, ?2, 0, ?3, ?4)"
-                       " ON CONFLICT (picture_id, part, model_id) DO NOTHING",
-                       "iibi", model, picture, (const void *)bytes, 2 * dim,
-                       glimpse_embedding_sum(model, picture, bytes, 2 * dim));
+    status = glimpse_db_run(db,
+                            "INSERT INTO embedding (model_id, picture_id, part, vector, sum)"
+                            " VALUES (?1, ?2, 0, ?3, ?4)"
+                            " ON CONFLICT (picture_id, part, model_id) DO NOTHING",
+                            "iibi", model, picture, (const void *)bytes, 2 * dim,
+                            glimpse_embedding_sum(model, picture, bytes, 2 * dim));
 done:
     glimpse_db_leave(db);
     free(bytes);

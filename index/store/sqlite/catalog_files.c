@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROW_COLUMNS                                                                              \
- "SELECT size, mtime_ns, inode, missing, picture_id, code,"                                      \
- " EXISTS (SELECT 1 FROM embedding e WHERE e.picture_id = file.picture_id AND e.part = 0"        \
- "  AND e.model_id = ?1), picture_id NOT IN (SELECT id FROM picture WHERE identity IS NULL),"    \
+#define ROW_COLUMNS                                                                           \
+ "SELECT size, mtime_ns, inode, missing, picture_id, code,"                                   \
+ " EXISTS (SELECT 1 FROM embedding e WHERE e.picture_id = file.picture_id AND e.part = 0"     \
+ "  AND e.model_id = ?1), picture_id NOT IN (SELECT id FROM picture WHERE identity IS NULL)," \
  " id, path FROM file"
 
 static glimpse_file_row read_row(sqlite3_stmt *row) {
@@ -174,10 +174,11 @@ int glimpse_catalog_forget_file(glimpse_store *store, const char *path) {
 int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int missing) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
-    int status = glimpse_db_run(db,
-                                "UPDATE file SET missing = ?2, sum = glimpse_sum(path, size,"
-                                " mtime_ns, inode, ?2, picture_id, content_id, code, reason) WHERE id = ?1",
-                                "ii", id, (int64_t)(missing != 0));
+    int status =
+        glimpse_db_run(db,
+                       "UPDATE file SET missing = ?2, sum = glimpse_sum(path, size,"
+                       " mtime_ns, inode, ?2, picture_id, content_id, code, reason) WHERE id = ?1",
+                       "ii", id, (int64_t)(missing != 0));
     glimpse_db_leave(db);
     return status;
 }

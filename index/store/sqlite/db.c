@@ -292,12 +292,12 @@ int glimpse_db_close_alone(glimpse_db *db) {
 int glimpse_db_copy(glimpse_db *db, const char *path) {
     sqlite3 *target = NULL;
     glimpse_db_enter(db);
-    int code = sqlite3_open_v2(
-        path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-        glimpse_vfs());
+    int code = sqlite3_open_v2(path, &target,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                               glimpse_vfs());
     (void)sqlite3_extended_result_codes(target, 1);
-    sqlite3_backup *copy = code == SQLITE_OK ? sqlite3_backup_init(target, "main", db->handle, "main")
-                                             : NULL;
+    sqlite3_backup *copy =
+        code == SQLITE_OK ? sqlite3_backup_init(target, "main", db->handle, "main") : NULL;
     if (copy) {
         code = sqlite3_backup_step(copy, -1);
         const int finished = sqlite3_backup_finish(copy);

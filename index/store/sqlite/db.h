@@ -53,8 +53,8 @@ int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags);
  * that can be done; where it cannot, on a full disk, the log stays beside the file and nothing is
  * lost: commits are on the disk when they return. */
 void glimpse_db_close(glimpse_db *db);
-/* A copy of what is committed, as a database of its own at `path`, where no file is yet; on the disk
- * when this returns. A failure may leave a part of it. */
+/* A copy of what is committed, as a database of its own at `path`, where no file is yet; on the
+ * disk when this returns. A failure may leave a part of it. */
 int glimpse_db_copy(glimpse_db *db, const char *path);
 /* Closes a database of which the file alone is to be kept, under another name: a failure when it is
  * not whole without the log. */

@@ -6,22 +6,22 @@
 #include "duplicates.h"
 
 /* The statements of a kind: its table and the column with the data. */
-#define SELECT_DERIVED(table, data) \
- "SELECT c.hash, c.size, p." data \
- ", p.sum = glimpse_sum(p.picture_id, p.part, p.version, p." data ")"
-#define OF_CONTENT(table, data)                                              \
- SELECT_DERIVED(table, data)                                                 \
+#define SELECT_DERIVED(table, data)                                                                \
+ "SELECT c.hash, c.size, p." data ", p.sum = glimpse_sum(p.picture_id, p.part, p.version, p." data \
+ ")"
+#define OF_CONTENT(table, data)                                                   \
+ SELECT_DERIVED(table, data)                                                      \
  " FROM content c JOIN " table " p ON p.picture_id = c.picture_id AND p.part = 0" \
  " WHERE c.hash = ?1 AND c.size = ?2 AND p.version = ?3"
-#define OF_FILE(table, data)                                                  \
- SELECT_DERIVED(table, data)                                                  \
- " FROM file f JOIN content c ON c.id = f.content_id"                         \
+#define OF_FILE(table, data)                                       \
+ SELECT_DERIVED(table, data)                                       \
+ " FROM file f JOIN content c ON c.id = f.content_id"              \
  " JOIN " table " p ON p.picture_id = c.picture_id AND p.part = 0" \
- " WHERE f.path = ?1 AND f.size = ?2" \
+ " WHERE f.path = ?1 AND f.size = ?2"                              \
  " AND f.mtime_ns = ?3 AND f.inode = ?4 AND p.version = ?5"
-#define UPSERT(table, data)                                              \
- "INSERT OR REPLACE INTO " table " (picture_id, part, version, " data ", sum)" \
- " SELECT picture_id, 0, ?3, ?4, glimpse_sum(picture_id, 0, ?3, ?4) FROM content"   \
+#define UPSERT(table, data)                                                       \
+ "INSERT OR REPLACE INTO " table " (picture_id, part, version, " data ", sum)"    \
+ " SELECT picture_id, 0, ?3, ?4, glimpse_sum(picture_id, 0, ?3, ?4) FROM content" \
  " WHERE hash = ?1 AND size = ?2"
 
 static const struct {

@@ -139,12 +139,12 @@ int glimpse_filtered_files_of(glimpse_store *store, const glimpse_filter *filter
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     glimpse_db_enter(db);
-    int status = glimpse_filter_query(filter, db, &row,
-                                      "SELECT f.path, f.mtime_ns, " GLIMPSE_FILTER
-                                      ", f.content_id, c.size"
-                                      " FROM file f JOIN content c ON c.id = f.content_id"
-                                      " WHERE f.picture_id = ?8 AND f.missing = 0 ORDER BY f.path",
-                                      content);
+    int status =
+        glimpse_filter_query(filter, db, &row,
+                             "SELECT f.path, f.mtime_ns, " GLIMPSE_FILTER ", f.content_id, c.size"
+                             " FROM file f JOIN content c ON c.id = f.content_id"
+                             " WHERE f.picture_id = ?8 AND f.missing = 0 ORDER BY f.path",
+                             content);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         char *path = glimpse_column_path(row, 0);
         if (!path) {

@@ -72,18 +72,19 @@ static int write_labels(writer *w) {
             present = status == GLIMPSE_OK;
             if (status == GLIMPSE_E_NOT_FOUND) status = GLIMPSE_OK; /* pruned meanwhile */
             if (status < 0 || !present) continue;
-            status = glimpse_db_run(w->db,
-                                    "DELETE FROM label WHERE picture_id = ?1 AND part = 0 AND class_id IN"
-                                    " (SELECT id FROM label_class WHERE labelling_id = ?2)",
-                                    "ii", picture, w->labelling);
+            status = glimpse_db_run(
+                w->db,
+                "DELETE FROM label WHERE picture_id = ?1 AND part = 0 AND class_id IN"
+                " (SELECT id FROM label_class WHERE labelling_id = ?2)",
+                "ii", picture, w->labelling);
         } else if (present) {
             status = class_row(w, (size_t)e->class_index, &class_id);
             if (status < 0) break;
-            status =
-                glimpse_db_run(w->db,
-                               "INSERT INTO label (picture_id, part, class_id, probability, score, sum)"
-                               " VALUES (?1, 0, ?2, ?3, ?4, glimpse_sum(?1, 0, ?2, ?3, ?4))",
-                               "iirr", picture, class_id, (double)e->probability, (double)e->score);
+            status = glimpse_db_run(
+                w->db,
+                "INSERT INTO label (picture_id, part, class_id, probability, score, sum)"
+                " VALUES (?1, 0, ?2, ?3, ?4, glimpse_sum(?1, 0, ?2, ?3, ?4))",
+                "iirr", picture, class_id, (double)e->probability, (double)e->score);
         }
     }
     return status;

@@ -159,14 +159,14 @@ int glimpse_responses_picture_id(glimpse_hash *id, glimpse_responses *responses,
     sqlite3_stmt *row = NULL;
     if (!responses->in_library) return GLIMPSE_OK;
     glimpse_db_enter(responses->db);
-    int status = glimpse_db_query(
-        responses->db, &row,
-        "SELECT hash FROM picture WHERE id = coalesce("
-        "(SELECT id FROM picture WHERE hash = ?1 ORDER BY size LIMIT 1),"
-        " (SELECT picture_id FROM content WHERE hash = ?1 ORDER BY size LIMIT 1),"
-        " (SELECT id FROM picture WHERE identity = ?2 ORDER BY id LIMIT 1))",
-        identity ? "bb" : "bn", (const void *)id->bytes, sizeof id->bytes,
-        identity ? (const void *)identity->bytes : NULL, sizeof identity->bytes);
+    int status =
+        glimpse_db_query(responses->db, &row,
+                         "SELECT hash FROM picture WHERE id = coalesce("
+                         "(SELECT id FROM picture WHERE hash = ?1 ORDER BY size LIMIT 1),"
+                         " (SELECT picture_id FROM content WHERE hash = ?1 ORDER BY size LIMIT 1),"
+                         " (SELECT id FROM picture WHERE identity = ?2 ORDER BY id LIMIT 1))",
+                         identity ? "bb" : "bn", (const void *)id->bytes, sizeof id->bytes,
+                         identity ? (const void *)identity->bytes : NULL, sizeof identity->bytes);
     if (status == GLIMPSE_OK) status = glimpse_db_step(responses->db, row);
     if (status > 0) (void)glimpse_column_hash(id, row, 0);
     glimpse_db_reset(row);

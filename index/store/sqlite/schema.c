@@ -362,25 +362,6 @@ int glimpse_schema_version(void) {
     return STEP_COUNT;
 }
 
-int glimpse_schema_migrate(glimpse_db *db, const char *const *list, int count) {
-    int64_t version = 0;
-    int status = glimpse_db_begin(db);
-    if (status < 0) return status;
-    /* Asked inside the transaction: another process may have done it meanwhile. */
-    status = glimpse_db_integer(db, &version, "PRAGMA user_version", "");
-    for (int64_t i = version; i < count && status == GLIMPSE_OK; i++) {
-        status = glimpse_db_script(db, list[i]);
-    }
-    if (status == GLIMPSE_OK && version < count) {
-        char sql[64];
-        (void)sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA user_version = %d", count);
-        status = glimpse_db_script(db, sql);
-    }
-    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
-    if (status < 0) glimpse_db_rollback(db);
-    return status;
-}
-
 int glimpse_schema_create(glimpse_db *db) {
     /* The page size and auto_vacuum take effect only before the first table. 8 KiB pages hold 7
      * embeddings of 512 dimensions, 4 KiB ones 3. */
@@ -422,7 +403,7 @@ static int open_schema(glimpse_db *db) {
         status = glimpse_upgrade(db, steps, (int)version, STEP_COUNT);
         if (status < 0) return status;
     }
-    glimpse_upgrade_clean(db);
+    glimpse_upgrade_clean(db, STEP_COUNT);
     /* Every table with every column this build uses; no row is read. */
     return glimpse_db_script(
         db, "SELECT id, fingerprint, name, path, dim, embedded, generation, digest, used"

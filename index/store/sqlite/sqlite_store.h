@@ -86,9 +86,9 @@ int glimpse_catalog_roots(glimpse_root **out, size_t *count, glimpse_store *stor
  */
 /* The row of the picture whose id ?1 is; people may also have noted what the bytes of one of its
  * files hash to. */
-#define GLIMPSE_PICTURE_OF_ID                                                             \
- "SELECT id FROM picture WHERE id = coalesce("                                            \
- "(SELECT id FROM picture WHERE hash = ?1 ORDER BY size LIMIT 1),"                        \
+#define GLIMPSE_PICTURE_OF_ID                                      \
+ "SELECT id FROM picture WHERE id = coalesce("                     \
+ "(SELECT id FROM picture WHERE hash = ?1 ORDER BY size LIMIT 1)," \
  " (SELECT picture_id FROM content WHERE hash = ?1 ORDER BY size LIMIT 1))"
 
 int glimpse_catalog_load_files(glimpse_file_table **out, glimpse_store *store, const char *root,
@@ -124,8 +124,7 @@ int glimpse_catalog_identify(glimpse_store *store, int64_t picture, const glimps
 int glimpse_catalog_write_content(int64_t *picture, glimpse_store *store,
                                   const glimpse_content_meta *meta);
 int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
-                                     glimpse_strings *strings, int64_t picture,
-                                     int64_t content);
+                                     glimpse_strings *strings, int64_t picture, int64_t content);
 int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t picture,
                                     const float *vector, size_t dim);
 int glimpse_catalog_embedding(float *vector, glimpse_hash *hash, glimpse_store *store,

@@ -53,6 +53,25 @@ static int make_copy(glimpse_db *db, const char *copy) {
     return status;
 }
 
+int glimpse_schema_migrate(glimpse_db *db, const char *const *list, int count) {
+    int64_t version = 0;
+    int status = glimpse_db_begin(db);
+    if (status < 0) return status;
+    /* Asked inside the transaction: another process may have done it meanwhile. */
+    status = glimpse_db_integer(db, &version, "PRAGMA user_version", "");
+    for (int64_t i = version; i < count && status == GLIMPSE_OK; i++) {
+        status = glimpse_db_script(db, list[i]);
+    }
+    if (status == GLIMPSE_OK && version < count) {
+        char sql[64];
+        (void)sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA user_version = %d", count);
+        status = glimpse_db_script(db, sql);
+    }
+    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
+    if (status < 0) glimpse_db_rollback(db);
+    return status;
+}
+
 int glimpse_upgrade(glimpse_db *db, const char *const *steps, int version, int count) {
     char copy[NAME_BYTES], directory[NAME_BYTES];
     int lock = -1;
@@ -76,10 +95,10 @@ int glimpse_upgrade(glimpse_db *db, const char *const *steps, int version, int c
     return status;
 }
 
-void glimpse_upgrade_clean(glimpse_db *db) {
+void glimpse_upgrade_clean(glimpse_db *db, int version) {
     char copy[NAME_BYTES];
     if (glimpse_db_read_only(db)) return;
-    if (copy_name(copy, db, glimpse_schema_version()) == GLIMPSE_OK && access(copy, F_OK) == 0) {
+    if (copy_name(copy, db, version) == GLIMPSE_OK && access(copy, F_OK) == 0) {
         (void)unlink(copy);
     }
 }

@@ -15,6 +15,6 @@
 int glimpse_upgrade(glimpse_db *db, const char *const *steps, int version, int count);
 
 /* Of a catalogue that is up to date: removes the copy that a kill after the commit left. */
-void glimpse_upgrade_clean(glimpse_db *db);
+void glimpse_upgrade_clean(glimpse_db *db, int version);
 
 #endif

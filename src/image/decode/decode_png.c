@@ -126,11 +126,13 @@ static int scan_chunks(glimpse_image_meta *meta, const glimpse_source *source) {
     return GLIMPSE_OK;
 }
 
-void glimpse_png_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size) {
+static int identify(glimpse_identifier *to, const uint8_t *data, size_t size) {
     const glimpse_source source = {.data = data, .size = size};
+    if (!glimpse_identify_png(to, data, size)) return 0;
     const glimpse_kept_error before = glimpse_error_keep();
-    (void)scan_chunks(meta, &source);
+    (void)scan_chunks(to->meta, &source);
     glimpse_error_restore(&before);
+    return 1;
 }
 
 static _Noreturn void on_error(png_structp png, png_const_charp message) {
@@ -286,5 +288,5 @@ const glimpse_format glimpse_format_png = {
     .decode = decode_png,
     .declared = declared,
     .lossless = glimpse_always_lossless,
-    .identify = glimpse_identify_png,
+    .identify = identify,
 };

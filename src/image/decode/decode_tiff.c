@@ -399,21 +399,19 @@ static int decode_tiff(glimpse_image *picture, const glimpse_source *source) {
 
 #endif /* GLIMPSE_HAVE_TIFF */
 
-void glimpse_tiff_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size) {
+static int identify(glimpse_identifier *to, const uint8_t *data, size_t size) {
+    if (!glimpse_identify_tiff(to, data, size)) return 0;
 #ifdef GLIMPSE_HAVE_TIFF
     const glimpse_source source = {
         .data = data, .size = size, .max_pixels = GLIMPSE_DEFAULT_MAX_PIXELS};
     reader r = {.source = &source};
     TIFF *tiff = open_tiff(&r);
-    if (!tiff) return;
-    read_page_tags(meta, tiff);
-    read_exif(meta, tiff);
+    if (!tiff) return 0;
+    read_page_tags(to->meta, tiff);
+    read_exif(to->meta, tiff);
     TIFFClose(tiff);
-#else
-    (void)meta;
-    (void)data;
-    (void)size;
 #endif
+    return 1;
 }
 
 static unsigned sniff(const uint8_t *p, size_t size) {
@@ -462,5 +460,5 @@ const glimpse_format glimpse_format_tiff = {
 #endif
     .declared = declared,
     .lossless = glimpse_always_lossless,
-    .identify = glimpse_identify_tiff,
+    .identify = identify,
 };

@@ -137,14 +137,15 @@ done:
     return status;
 }
 
-int glimpse_webp_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size) {
+static int identify(glimpse_identifier *to, const uint8_t *data, size_t size) {
     const WebPData bytes = {data, size};
     WebPDemuxState state;
     WebPChunkIterator chunk = {0};
+    if (!glimpse_identify_webp(to, data, size)) return 0;
     WebPDemuxer *demuxer = WebPDemuxPartial(&bytes, &state);
     const int whole = demuxer && state == WEBP_DEMUX_DONE;
     if (whole && WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
-        glimpse_exif_read(meta, chunk.chunk.bytes, chunk.chunk.size);
+        glimpse_exif_read(to->meta, chunk.chunk.bytes, chunk.chunk.size);
     }
     WebPDemuxReleaseChunkIterator(&chunk);
     WebPDemuxDelete(demuxer);
@@ -195,5 +196,5 @@ const glimpse_format glimpse_format_webp = {
     .reducible = 1,
     .declared = declared,
     .lossless = lossless,
-    .identify = glimpse_identify_webp,
+    .identify = identify,
 };

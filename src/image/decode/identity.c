@@ -4,23 +4,6 @@
  */
 #include "image/decode/identity.h"
 
-void glimpse_identify_bytes(glimpse_identifier *to, const void *data, size_t size) {
-    if (to->failed || size > to->left) {
-        to->failed = 1;
-        return;
-    }
-    to->left -= size;
-    glimpse_identify_number(to, size);
-    glimpse_hasher_update(to->hasher, data, size);
-}
-
-void glimpse_identify_number(glimpse_identifier *to, uint64_t number) {
-    uint8_t bytes[8];
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(number >> (8 * i));
-    glimpse_hasher_update(to->hasher, bytes, sizeof bytes);
-}
-
 static glimpse_identifier begin(glimpse_image_meta *meta, size_t size, const char *what) {
     glimpse_identifier to = {
         .hasher = glimpse_hasher_create(), .left = 2 * (uint64_t)size + 4096, .meta = meta};
@@ -34,7 +17,8 @@ int glimpse_image_identity(glimpse_hash *identity, glimpse_image_meta *meta, con
     if (!meta) meta = &own;
     *meta = (glimpse_image_meta){.format = glimpse_image_sniff(data, size), .orientation = 1};
     const char *name = glimpse_image_format_name(meta->format);
-    /* The number is that of the rules: when they change, what was stored is no identity any more. */
+    /* The number is that of the rules: when they change, what was stored is no identity any more.
+     */
     glimpse_identifier to = begin(meta, size, "glimpse picture 1");
     if (!to.hasher) return GLIMPSE_E_NOMEM;
     glimpse_identify_bytes(&to, name, strlen(name));

@@ -1,12 +1,12 @@
 /*
- * image/decode/identity.h - what a format's `identify` does. Private to this directory; who asks for
- * an identity calls glimpse_image_identity() (image/format.h).
+ * image/decode/identity.h - what a format's `identify` does. Private to this directory; who asks
+ * for an identity calls glimpse_image_identity() (image/format.h).
  *
  * A walker goes through the container and adds all that decides a pixel, and what else belongs to
  * the picture (colour profiles), in an order that editing metadata does not change. It leaves out
- * metadata, and what moves when metadata grows: offsets, flags that say which blocks there are. What
- * it does not know, it adds. It reads the metadata as the decoder does, the orientation included,
- * which the caller adds.
+ * metadata, and what moves when metadata grows: offsets, flags that say which blocks there are.
+ * What it does not know, it adds. It reads the metadata as the decoder does, the orientation
+ * included, which the caller adds.
  *
  * Whenever something is not as the format says, a walker returns 0, and the identity is that of all
  * bytes: a file that is taken for another one of its picture is the one mistake that must not
@@ -30,7 +30,8 @@ struct glimpse_identifier {
 void glimpse_identify_bytes(glimpse_identifier *to, const void *data, size_t size);
 void glimpse_identify_number(glimpse_identifier *to, uint64_t number);
 
-/* 1: all was added; 0: the container is not understood. */
+/* 1: all was added; 0: the container is not understood. Those of JPEG and ISO media read the
+ * metadata as well; the others leave that to their decoders, which have what it takes. */
 int glimpse_identify_jpeg(glimpse_identifier *to, const uint8_t *data, size_t size);
 int glimpse_identify_png(glimpse_identifier *to, const uint8_t *data, size_t size);
 int glimpse_identify_webp(glimpse_identifier *to, const uint8_t *data, size_t size);
@@ -38,10 +39,5 @@ int glimpse_identify_gif(glimpse_identifier *to, const uint8_t *data, size_t siz
 int glimpse_identify_psd(glimpse_identifier *to, const uint8_t *data, size_t size);
 int glimpse_identify_tiff(glimpse_identifier *to, const uint8_t *data, size_t size);
 int glimpse_identify_iso(glimpse_identifier *to, const uint8_t *data, size_t size);
-
-/* The metadata that the decoders of containers with libraries of their own read. */
-void glimpse_png_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size);
-int glimpse_webp_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size); /* 0: bad */
-void glimpse_tiff_metadata(glimpse_image_meta *meta, const uint8_t *data, size_t size);
 
 #endif

@@ -19,10 +19,7 @@ int glimpse_identify_png(glimpse_identifier *to, const uint8_t *data, size_t siz
         const size_t length = glimpse_u32be(chunk);
         if (length > size - at - 12) return 0;
         if (!is_one_of(name, left_out)) glimpse_identify_bytes(to, chunk, length + 12);
-        if (memcmp(name, "IEND", 4) == 0) {
-            glimpse_png_metadata(to->meta, data, size);
-            return 1;
-        }
+        if (memcmp(name, "IEND", 4) == 0) return 1;
         at += length + 12;
     }
     return 0;
@@ -71,7 +68,7 @@ int glimpse_identify_webp(glimpse_identifier *to, const uint8_t *data, size_t si
         if (!is_one_of(chunk, left_out)) glimpse_identify_bytes(to, chunk, length + 8);
         at += 8 + length + (length & 1);
     }
-    return glimpse_webp_metadata(to->meta, data, size);
+    return 1;
 }
 
 /* Behind *at: sub-blocks, up to and with the empty one. */

@@ -47,7 +47,7 @@ typedef struct cursor {
     int failed;
 } cursor;
 
-static uint64_t take(cursor *c, unsigned bytes) {
+static uint64_t read_number(cursor *c, unsigned bytes) {
     uint64_t value = 0;
     if ((size_t)(c->end - c->at) < bytes) {
         c->failed = 1;
@@ -79,8 +79,8 @@ typedef struct iso {
 
 static int read_items(iso *f) {
     cursor c = over(&f->info);
-    const unsigned version = (unsigned)(take(&c, 4) >> 24);
-    const uint64_t count = take(&c, version == 0 ? 2 : 4);
+    const unsigned version = (unsigned)(read_number(&c, 4) >> 24);
+    const uint64_t count = read_number(&c, version == 0 ? 2 : 4);
     size_t at = 0;
     const size_t left = (size_t)(c.end - c.at);
     if (c.failed || count > MAX_ITEMS) return 0;
@@ -88,11 +88,11 @@ static int read_items(iso *f) {
         box b;
         if (!next_box(&b, &at, c.at, left) || !is(&b, "infe")) return 0;
         cursor e = over(&b);
-        const unsigned entry = (unsigned)(take(&e, 4) >> 24);
+        const unsigned entry = (unsigned)(read_number(&e, 4) >> 24);
         if (entry < 2 || entry > 3) return 0;
         item *to = &f->items[f->item_count++];
-        to->id = take(&e, entry == 2 ? 2 : 4);
-        if (take(&e, 2) != 0) return 0; /* protected */
+        to->id = read_number(&e, entry == 2 ? 2 : 4);
+        if (read_number(&e, 2) != 0) return 0; /* protected */
         if (e.failed || e.end - e.at < 4) return 0;
         memcpy(to->type, e.at, 4);
     }
@@ -124,10 +124,10 @@ static int identify_item(glimpse_identifier *to, iso *f, cursor *c, unsigned ver
                          unsigned sizes) {
     const unsigned offset_bytes = sizes >> 12 & 15, length_bytes = sizes >> 8 & 15;
     const unsigned base_bytes = sizes >> 4 & 15, index_bytes = version ? sizes & 15 : 0;
-    const uint64_t id = take(c, version < 2 ? 2 : 4);
-    const unsigned method = version ? (unsigned)take(c, 2) & 15 : 0;
-    const uint64_t elsewhere = take(c, 2);
-    const uint64_t base = take(c, base_bytes), extents = take(c, 2);
+    const uint64_t id = read_number(c, version < 2 ? 2 : 4);
+    const unsigned method = version ? (unsigned)read_number(c, 2) & 15 : 0;
+    const uint64_t elsewhere = read_number(c, 2);
+    const uint64_t base = read_number(c, base_bytes), extents = read_number(c, 2);
     const item *of = item_of(f, id);
     if (c->failed || !of || elsewhere != 0 || method > 1) return 0;
     const int left_out = is_metadata(of);
@@ -140,8 +140,8 @@ static int identify_item(glimpse_identifier *to, iso *f, cursor *c, unsigned ver
         glimpse_identify_number(to, extents);
     }
     for (uint64_t i = 0; i < extents; i++) {
-        (void)take(c, index_bytes);
-        const uint64_t offset = take(c, offset_bytes), length = take(c, length_bytes);
+        (void)read_number(c, index_bytes);
+        const uint64_t offset = read_number(c, offset_bytes), length = read_number(c, length_bytes);
         if (c->failed || offset > size || base > size - offset || length == 0 ||
             length > size - offset - base) {
             return 0;
@@ -155,9 +155,9 @@ static int identify_item(glimpse_identifier *to, iso *f, cursor *c, unsigned ver
 
 static int identify_items(glimpse_identifier *to, iso *f) {
     cursor c = over(&f->places);
-    const unsigned version = (unsigned)(take(&c, 4) >> 24);
-    const unsigned sizes = (unsigned)take(&c, 2);
-    const uint64_t count = take(&c, version < 2 ? 2 : 4);
+    const unsigned version = (unsigned)(read_number(&c, 4) >> 24);
+    const unsigned sizes = (unsigned)read_number(&c, 2);
+    const uint64_t count = read_number(&c, version < 2 ? 2 : 4);
     if (c.failed || version > 2 || count > MAX_ITEMS) return 0;
     for (uint64_t i = 0; i < count && !to->failed; i++) {
         if (!identify_item(to, f, &c, version, sizes)) return 0;

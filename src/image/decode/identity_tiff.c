@@ -48,10 +48,10 @@ static uint64_t value(const tiff *t, const field *f, uint64_t i) {
 
 /* Texts, dates, places, resolution, and blocks that other programs keep. */
 static int is_metadata(unsigned tag) {
-    static const uint16_t tags[] = {
-        269,   270,   271,   272,   282,   283,   285,   286,   287,   288,   289,
-        296,   297,   305,   306,   315,   316,   700,   18246, 18249, 33432, 33723,
-        34377, 34665, 34853, 37510, 40091, 40092, 40093, 40094, 40095, 59932, 59933};
+    static const uint16_t tags[] = {269,   270,   271,   272,   282,   283,   285,   286,   287,
+                                    288,   289,   296,   297,   305,   306,   315,   316,   700,
+                                    18246, 18249, 33432, 33723, 34377, 34665, 34853, 37510, 40091,
+                                    40092, 40093, 40094, 40095, 59932, 59933};
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
         if (tags[i] == tag) return 1;
     }
@@ -122,6 +122,5 @@ int glimpse_identify_tiff(glimpse_identifier *to, const uint8_t *data, size_t si
         if (!identify_page(to, &t, data + at, count) || to->failed) return 0;
         at = number(&t, data + at + count * entry_bytes, word);
     }
-    glimpse_tiff_metadata(to->meta, data, size);
     return 1;
 }
