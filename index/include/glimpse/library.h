@@ -27,14 +27,17 @@
  *     lock                       held (flock) by the one process that writes.
  * docs/library.md describes each of them.
  *
- * Words: a *file* is a path; a *content* is what its bytes are (XXH3-128 of them and their size)
- * and owns the embeddings, one per model; a *root* is a directory that was indexed. A file that was
- * indexed by itself has none. Files of equal bytes share a content. Paths are absolute.
+ * Words: a *file* is a path; a *content* is what its bytes are (XXH3-128 of them and their size);
+ * a *picture* is what they show, whatever the metadata beside it say, and owns the embeddings, one
+ * per model. Its *id*, 32 hexadecimal digits, is the hash of the first content that it was known
+ * by, and stays. A *root* is a directory that was indexed; a file that was
+ * indexed by itself has none. Paths are absolute.
  *
  * Rules that never bend: the catalogue is the truth and vector files are derived from it; a vector
- * and its row are bound by id, never by position; identity is content, so moved files keep what is
- * known of them; commits are small and durable; one bad file never stops a run; an unreachable root
- * is offline and not deleted; same input gives same output.
+ * and its row are bound by id, never by position; identity is the coded picture, so files that move
+ * or whose metadata are edited keep what is known of them; commits are small and durable; one bad
+ * file never stops a run; an unreachable root is offline and not deleted; same input gives same
+ * output.
  *
  * A handle whose directory was removed or replaced goes on reading what it opened. Calls that write
  * fail: GLIMPSE_E_NOT_FOUND, or GLIMPSE_E_CORRUPT when another library is there, which they leave
@@ -175,7 +178,7 @@ typedef struct glimpse_ingest_report {
                                 had, and what is not busy was spent waiting */
     size_t peak_bytes;       /* largest estimate of memory that files and pictures in flight took */
     uint64_t edited;  /* of `bound`, those whose bytes are new: their metadata was edited, or they
-                         are  copies with other metadata */
+                         are copies with other metadata */
     uint64_t nomedia; /* directories left out for a .nomedia or .noimage in them */
     uint64_t replaced_options; /* roots that remembered other options before */
 } glimpse_ingest_report;

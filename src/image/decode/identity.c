@@ -1,21 +1,35 @@
 /*
- * image/decode/identity.c - adds the parts of a coded picture to its identity.
+ * image/decode/identity.c - finds the identity of the coded picture in a file; identity.h says what
+ * that is made of.
  */
 #include "image/decode/identity.h"
 
-void glimpse_identify_bytes(glimpse_identifier *to, const void *data, size_t size) {
-    if (to->failed || size > to->left) {
-        to->failed = 1;
-        return;
-    }
-    to->left -= size;
-    glimpse_identify_number(to, size);
-    glimpse_hasher_update(to->hasher, data, size);
+static glimpse_identifier begin(size_t size, const char *what) {
+    glimpse_identifier to = {.hasher = glimpse_hasher_create(), .left = 2 * (uint64_t)size + 4096};
+    if (to.hasher) glimpse_hasher_update(to.hasher, what, strlen(what) + 1);
+    return to;
 }
 
-void glimpse_identify_number(glimpse_identifier *to, uint64_t number) {
-    uint8_t bytes[8];
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(number >> (8 * i));
-    glimpse_hasher_update(to->hasher, bytes, sizeof bytes);
+int glimpse_image_identity(glimpse_hash *identity, glimpse_image_meta *meta, const uint8_t *data,
+                           size_t size) {
+    glimpse_image_meta own;
+    if (!meta) meta = &own;
+    *meta = (glimpse_image_meta){.format = glimpse_image_sniff(data, size), .orientation = 1};
+    const int status = glimpse_image_read_metadata(meta, data, size);
+    if (status < 0) return status;
+    const char *name = glimpse_image_format_name(meta->format);
+    /* The number is that of the rules: when they change, what was stored is no identity any more.
+     */
+    glimpse_identifier to = begin(size, "glimpse picture 1");
+    if (!to.hasher) return GLIMPSE_E_NOMEM;
+    glimpse_identify_bytes(&to, name, strlen(name));
+    const int coded = glimpse_format_identify(meta->format, &to, data, size) && !to.failed;
+    glimpse_identify_number(&to, (uint64_t)meta->orientation);
+    *identity = glimpse_hasher_finish(to.hasher);
+    if (coded) return 1;
+    to = begin(size, "glimpse bytes 1");
+    if (!to.hasher) return GLIMPSE_E_NOMEM;
+    glimpse_identify_bytes(&to, data, size);
+    *identity = glimpse_hasher_finish(to.hasher);
+    return 0;
 }

@@ -28,7 +28,8 @@ struct glimpse_identifier {
 void glimpse_identify_bytes(glimpse_identifier *to, const void *data, size_t size);
 void glimpse_identify_number(glimpse_identifier *to, uint64_t number);
 
-/* 1: all was added; 0: the container is not understood. */
+/* 1: all was added; 0: the container is not understood. Those of JPEG and ISO media read the
+ * metadata as well; the others leave that to their decoders, which have what it takes. */
 int glimpse_identify_jpeg(glimpse_identifier *to, const uint8_t *data, size_t size);
 int glimpse_identify_png(glimpse_identifier *to, const uint8_t *data, size_t size);
 int glimpse_identify_webp(glimpse_identifier *to, const uint8_t *data, size_t size);
