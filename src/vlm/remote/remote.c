@@ -37,6 +37,9 @@ static int read_spec(glimpse_remote *remote, const char *spec) {
     const char *example = remote->kind->provider.spec;
     const char *model = strchr(spec, ':') + 1, *address = model;
     size_t length = 0;
+    /* Google's documentation names its models with the part of the path that comes before. */
+    if (dialect->model_in_url && strncmp(model, dialect->path + 1, strlen(dialect->path + 1)) == 0)
+        model += strlen(dialect->path + 1);
     remote->own_base = 1;
     if (dialect->base) {
         const char *at = glimpse_remote_find_address(model);
