@@ -1,5 +1,5 @@
 /*
- * vlm_structure.c - what a model's words mean: an answer, a refusal (vlm_words.c), or JSON of a
+ * vlm_structure.c - what a model's words mean: an answer, a refusal (vlm_refusals.c), or JSON of a
  * schema.
  *
  * Local repairs of JSON: a code fence, words and other objects around it, a comma before a closing
