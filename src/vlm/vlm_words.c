@@ -24,19 +24,32 @@ static const thinking tags[] = {
     {"<thoughts>", "</thoughts>", 1},
     {"<reasoning>", "</reasoning>", 1},
     {"<reflection>", "</reflection>", 1},
+    {"<antthinking>", "</antthinking>", 1},
+    {"<scratchpad>", "</scratchpad>", 1},
+    {"<inner_thoughts>", "</inner_thoughts>", 1},
     {"<seed:think>", "</seed:think>", 1},
     {"[think]", "[/think]", 1},
     {"\xe2\x97\x81think\xe2\x96\xb7", "\xe2\x97\x81/think\xe2\x96\xb7", 1}, /* in triangles */
     {"<|begin_of_thought|>", "<|end_of_thought|>", 1},
     {"<|start_thinking|>", "<|end_thinking|>", 1},
     {"<|channel|>analysis<|message|>", "<|end|>", 0},
+    {"<|channel|>commentary<|message|>", "<|end|>", 0},
+    {"<|channel>thought", "<channel|>", 1},
     {NULL, "<|channel|>final<|message|>", 1},
 };
 enum { TAGS = sizeof tags / sizeof *tags };
 
+/* Length of `tag` at text[0], 0: it is not there. Before a closing bracket there may be blanks:
+ * "</think >". */
 static size_t tag_at(const char *text, size_t left, const char *tag) {
     size_t length = tag ? strlen(tag) : 0;
-    return length > 0 && length <= left && strncasecmp(text, tag, length) == 0 ? length : 0;
+    if (length == 0 || length > left || strncasecmp(text, tag, length - 1) != 0) return 0;
+    size_t at = length - 1;
+    while (tag[length - 1] == '>' && at < left && (text[at] == ' ' || text[at] == '\t'))
+        at++;
+    return at < left && tolower((unsigned char)text[at]) == tolower((unsigned char)tag[length - 1])
+               ? at + 1
+               : 0;
 }
 
 /* One pass: `start` is where thinking began, when it did; what is outside it is moved to the
@@ -87,11 +100,39 @@ static size_t token_at(const char *text, size_t left) {
         size_t length = tag_at(text, left, names[i]);
         if (length > 0) return length;
     }
-    if (left < 5 || memcmp(text, "<|", 2) != 0) return 0; /* "<|im_end|>" */
-    size_t at = 2;
-    while (at < left && at < 48 && (isalnum((unsigned char)text[at]) || text[at] == '_'))
-        at++;
-    return at > 2 && at + 2 <= left && memcmp(text + at, "|>", 2) == 0 ? at + 2 : 0;
+    /* "<|im_end|>", or with full-width bars and U+2581 between the words. */
+    static const char *const bars[] = {"|", "\xef\xbd\x9c"};
+    for (size_t i = 0; i < 2; i++) {
+        const size_t bar = strlen(bars[i]), start = 1 + bar;
+        if (left < start + 1 || *text != '<' || memcmp(text + 1, bars[i], bar) != 0) continue;
+        size_t at = start;
+        while (at < left && at < 48) {
+            if (left - at >= 3 && memcmp(text + at, "\xe2\x96\x81", 3) == 0)
+                at += 3;
+            else if (isalnum((unsigned char)text[at]) || text[at] == '_')
+                at++;
+            else
+                break;
+        }
+        if (at > start && left - at > bar && memcmp(text + at, bars[i], bar) == 0 &&
+            text[at + bar] == '>') {
+            return at + bar + 1;
+        }
+    }
+    return 0;
+}
+
+/* Who speaks, behind a token that opens a turn: "<|im_start|>assistant\n". */
+static size_t role_at(const char *text, size_t left) {
+    static const char *const roles[] = {"assistant", "model"};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        size_t length = tag_at(text, left, roles[i]);
+        if (length > 0 && length < left &&
+            (text[length] == '\n' || token_at(text + length, left - length) > 0)) {
+            return length;
+        }
+    }
+    return 0;
 }
 
 /* The token that ends at the end of the text. */
@@ -111,6 +152,7 @@ static int holds(const char *text, size_t size, const char *part) {
 static int drop_quotes(const char **text, size_t *size) {
     static const char *const pairs[][2] = {
         {"\"", "\""},
+        {"**", "**"},
         {"'", "'"},
         {"`", "`"},
         {"\xe2\x80\x9c", "\xe2\x80\x9d"}, /* English */
@@ -125,12 +167,14 @@ static int drop_quotes(const char **text, size_t *size) {
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         const char *open = pairs[i][0], *close = pairs[i][1];
         const size_t before = strlen(open), after = strlen(close);
-        if (*size <= before + after || memcmp(*text, open, before) != 0 ||
-            memcmp(*text + *size - after, close, after) != 0) {
+        /* A full stop may stand behind them. */
+        const size_t stop = *size > 0 && (*text)[*size - 1] == '.', whole = *size - stop;
+        if (whole <= before + after || memcmp(*text, open, before) != 0 ||
+            memcmp(*text + whole - after, close, after) != 0) {
             continue;
         }
         const char *inner = *text + before;
-        const size_t length = *size - before - after;
+        const size_t length = whole - before - after;
         if (holds(inner, length, open) || holds(inner, length, close)) continue; /* "A" or "B" */
         *text = inner;
         *size = length;
@@ -152,6 +196,7 @@ void glimpse_vlm_tidy(char *text, size_t *size) {
         while (left > 0 && isspace((unsigned char)start[left - 1]))
             left--;
         if ((length = token_at(start, left)) > 0) {
+            length += role_at(start + length, left - length);
             start += length;
             left -= length;
             again = 1;

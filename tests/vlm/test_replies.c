@@ -264,6 +264,26 @@ static void thinking_is_never_the_answer(void **state) {
         {ONE("t\xe2\x80\x9e"
              "ein roter Kreis\xe2\x80\x9c </s>"),
          0, 0, GOOD, "ein roter Kreis", 0, 1, NULL},
+        {ONE("t<think >round</think >a red circle"), 0, 0, GOOD, "a red circle", 0, 1, NULL},
+        {ONE("t<antThinking>round</antThinking>a red circle"), 0, 0, GOOD, "a red circle", 0, 1,
+         NULL},
+        {ONE("t<scratchpad>round</scratchpad>\na red circle"), 0, 0, GOOD, "a red circle", 0, 1,
+         NULL},
+        {ONE("t<|channel>thought\nround\n<channel|>a red circle"), 0, 0, GOOD, "a red circle", 0, 1,
+         NULL},
+        {ONE("t<|start_header_id|>assistant<|end_header_id|>\n\na red circle<|eot_id|>"), 0, 0,
+         GOOD, "a red circle", 0, 1, NULL},
+        {ONE("t<|im_start|>assistant\na red circle<|im_end|>"), 0, 0, GOOD, "a red circle", 0, 1,
+         NULL},
+        {ONE("t<start_of_turn>model\na red circle<end_of_turn>"), 0, 0, GOOD, "a red circle", 0, 1,
+         NULL},
+        {ONE("tassistant\nprofessor"), 0, 0, GOOD, "assistant\nprofessor", 0, 1, NULL},
+        {ONE("ta red circle<\xef\xbd\x9c"
+             "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"),
+         0, 0, GOOD, "a red circle", 0, 1, NULL},
+        {ONE("t\"a red circle\"."), 0, 0, GOOD, "a red circle", 0, 1, NULL},
+        {ONE("t**\"a red circle\"**"), 0, 0, GOOD, "a red circle", 0, 1, NULL},
+        {ONE("t**red** and **round**"), 0, 0, GOOD, "**red** and **round**", 0, 1, NULL},
         {ONE("t\"red\" or \"pink\""), 0, 0, GOOD, "\"red\" or \"pink\"", 0, 1, NULL},
         {ONE("ta < b and a sign: [STOP]"), 0, 0, GOOD, "a < b and a sign: [STOP]", 0, 1, NULL},
     };
@@ -424,6 +444,23 @@ static void errors_inside_an_answer_are_no_answer(void **state) {
          "{\"content\":[{\"type\":\"text\",\"text\":\"a "
          "red\"}],\"error\":{\"message\":\"overloaded\"}}",
          "overloaded", GOOD},
+        {OPENAI,
+         "{\"choices\":[{\"message\":{\"content\":\"a red\",\"error\":{\"message\":\"upstream "
+         "died\"}},\"finish_reason\":\"stop\"}]}",
+         "upstream died", GOOD},
+        {OPENAI, "{\"choices\":[{\"message\":{\"content\":\"a red\"},\"finish_reason\":5}]}",
+         "no text", GOOD},
+        {OPENAI,
+         "{\"choices\":[{\"message\":{\"content\":\"a red\"},\"finish_reason\":{\"reason\":"
+         "\"length\"}}]}",
+         "no text", GOOD},
+        {ANTHROPIC,
+         "{\"content\":[{\"type\":\"text\",\"text\":\"a red\"},{\"type\":\"error\",\"error\":{"
+         "\"message\":\"overloaded\"}}],\"stop_reason\":\"max_tokens\"}",
+         "overloaded", GOOD},
+        {GEMINI,
+         "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a red\"}]},\"finishReason\":1}]}",
+         "no text", GOOD},
         {GEMINI,
          "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a "
          "red\"}]},\"finishReason\":\"OTHER\","
@@ -441,6 +478,33 @@ static void errors_inside_an_answer_are_no_answer(void **state) {
         if (!strstr(a->reason, cases[i].reason)) fail_msg("case %zu: %s", i, a->reason);
         assert_int_equal(w.kept, 0);
         tear_down(&w);
+    }
+}
+
+static void a_part_that_is_a_refusal_makes_the_answer_one(void **state) {
+    (void)state;
+    static const char *const contents[] = {
+        "[{\"type\":\"text\",\"text\":\"two\"},{\"type\":\"refusal\",\"refusal\":\"I will not\"}]",
+        "[{\"type\":\"refusal\",\"refusal\":\"I will not\"},{\"type\":\"text\",\"text\":\"two\"},"
+        "{\"type\":\"text\",\"text\":\"cats\"}]",
+        "[{\"type\":\"refusal\",\"refusal\":\"I will not\"}]",
+    };
+    for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+        for (int schema = GLIMPSE_VLM_PLAIN; schema <= SCORE; schema++) {
+            world w;
+            char body[400];
+            glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
+            (void)snprintf(body, sizeof body, "{\"choices\":[{\"message\":{\"content\":%s}}]}",
+                           contents[i]);
+            set_up(&w, OPENAI);
+            w.raw = body;
+            request.schema = (glimpse_vlm_schema)schema;
+            const glimpse_vlm_answer *a = ask_at_v1(&w, &request);
+            assert_int_equal(a->outcome, GLIMPSE_VLM_REFUSED);
+            assert_string_equal(a->text, "I will not");
+            assert_int_equal(a->requests, 1);
+            tear_down(&w);
+        }
     }
 }
 
@@ -735,6 +799,7 @@ int main(void) {
         cmocka_unit_test(an_answer_that_is_not_whole_is_marked_and_not_kept),
         cmocka_unit_test(the_limit_is_the_tasks_or_the_users_and_raised_once),
         cmocka_unit_test(errors_inside_an_answer_are_no_answer),
+        cmocka_unit_test(a_part_that_is_a_refusal_makes_the_answer_one),
         cmocka_unit_test(refusals_and_cannot_tell_are_known_in_four_languages),
         cmocka_unit_test(transparent_pictures_are_sent_over_a_background),
         cmocka_unit_test(packed_answers_are_unpacked_up_to_the_ceiling),

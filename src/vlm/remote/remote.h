@@ -203,12 +203,14 @@ typedef struct glimpse_asking {
     int without_data; /* for showing: pictures left out */
 } glimpse_asking;
 
-/* remote_finish.c: what a finish or stop reason means; NULL: it is not said, which is whole. */
-void glimpse_reply_finish(glimpse_reply *reply, const char *finish);
+/* remote_finish.c: what a finish or stop reason means. NULL and null: it is not said, which is
+ * whole; what is no text says nothing of the kind, and is not. */
+void glimpse_reply_finish(glimpse_reply *reply, const json_t *finish);
 /* An "error" beside or inside an answer makes it a broken one. NULL and null are none. */
 void glimpse_reply_error(glimpse_reply *reply, const json_t *error);
-/* The text of a message: a string, or all text parts of a list, joined; nothing of thinking. 0 when
- * out of memory. */
+/* The text of a message: a string, or all text parts of a list, joined; nothing of thinking. A part
+ * that is a refusal makes the whole one, one that is an error a broken answer. 0 when out of
+ * memory. */
 int glimpse_reply_join(glimpse_reply *reply, const json_t *content);
 
 /* What the body of an error says; `parameter` is borrowed from it. */

@@ -89,7 +89,7 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     }
     const json_t *candidate = glimpse_json_at(from, (const char *const[]){"candidates", "0", NULL});
     if (!json_is_object(candidate)) return 0;
-    const char *finish = json_string_value(json_object_get(candidate, "finishReason"));
+    const json_t *finish = json_object_get(candidate, "finishReason");
     const json_t *parts =
         glimpse_json_at(candidate, (const char *const[]){"content", "parts", NULL});
     if (parts && !glimpse_reply_join(reply, parts)) return 0;
@@ -98,7 +98,7 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     glimpse_reply_finish(reply, finish);
     glimpse_reply_error(reply, json_object_get(candidate, "error"));
     glimpse_reply_error(reply, json_object_get(from, "error"));
-    return reply->text || finish || reply->end != GLIMPSE_REPLY_WHOLE;
+    return reply->text || json_is_string(finish) || reply->refused || reply->end != GLIMPSE_REPLY_WHOLE;
 }
 
 /* As Google documents it: 258 up to 384 pixels a side, else 258 for each tile of 768. */

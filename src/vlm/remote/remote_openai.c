@@ -99,7 +99,8 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     const json_t *message = json_object_get(choice, "message");
     const json_t *error = json_object_get(choice, "error");
     if (!json_is_object(message) && !json_is_object(error)) return 0;
-    const char *finish = json_string_value(json_object_get(choice, "finish_reason"));
+    const json_t *end = json_object_get(choice, "finish_reason");
+    const char *finish = json_string_value(end);
     const char *refusal = json_string_value(json_object_get(message, "refusal"));
     if (!glimpse_reply_join(reply, json_object_get(message, "content"))) return 0;
     if (refusal && *refusal) {
@@ -108,8 +109,9 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     } else if (finish && strcmp(finish, "content_filter") == 0) {
         reply->why = "the provider's content filter";
     }
-    glimpse_reply_finish(reply, finish);
+    glimpse_reply_finish(reply, end);
     glimpse_reply_error(reply, error);
+    glimpse_reply_error(reply, json_object_get(message, "error"));
     glimpse_reply_error(reply, json_object_get(from, "error"));
     reply->model = json_string_value(json_object_get(from, "model"));
     const json_t *usage = json_object_get(from, "usage");
