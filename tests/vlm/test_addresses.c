@@ -337,6 +337,56 @@ static void bases_are_completed_and_nothing_is_doubled(void **state) {
     }
 }
 
+/* LM Studio answers 200 to a path that it does not have, others 501. */
+static void reply_oddly(void *context, const server_request *request, server_reply *reply) {
+    const int status = *(const int *)context;
+    if (strncmp(request->path, "/v1", 3) == 0) {
+        server_reply_with(reply, 200, server_openai("red", 1, 1));
+    } else {
+        server_reply_with(reply, status, strdup("{\"error\":\"Unexpected endpoint or method\"}"));
+    }
+}
+
+static void a_version_is_tried_where_a_server_answers_oddly(void **state) {
+    (void)state;
+    static const int statuses[] = {200, 404, 405, 501};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        int status = statuses[i];
+        test_server *server = server_start(reply_oddly, &status);
+        char spec[128];
+        (void)snprintf(spec, sizeof spec, "openai:m@%s", server_url(server));
+        glimpse_vlm_answer *a = ask(spec);
+        if (!a || strcmp(a->text, "red") != 0) fail_msg("%d: %s", status, a ? a->reason : "");
+        assert_int_equal(server_count(server), 2);
+        glimpse_vlm_answer_free(a);
+        server_stop(server);
+    }
+}
+
+/* One bad answer of a server that needs no version. */
+static void reply_badly_once(void *context, const server_request *request, server_reply *reply) {
+    int *count = context;
+    if (strncmp(request->path, "/v1", 3) == 0) {
+        server_reply_with(reply, 404, strdup("404 page not found"));
+    } else {
+        server_reply_with(reply, 200, (*count)++ ? server_openai("red", 1, 1) : strdup("oh"));
+    }
+}
+
+static void a_version_that_is_not_there_is_given_up(void **state) {
+    (void)state;
+    int count = 0;
+    char spec[128];
+    test_server *server = server_start(reply_badly_once, &count);
+    (void)snprintf(spec, sizeof spec, "openai:m@%s", server_url(server));
+    glimpse_vlm_answer *a = ask(spec);
+    assert_non_null(a);
+    assert_string_equal(a->text, "red");
+    assert_int_equal(server_count(server), 3);
+    glimpse_vlm_answer_free(a);
+    server_stop(server);
+}
+
 static void a_pasted_url_of_another_dialect_is_an_error_that_names_it(void **state) {
     (void)state;
     static const struct {
@@ -430,6 +480,8 @@ int main(void) {
         cmocka_unit_test(what_is_not_understood_leaves_for_nowhere),
         cmocka_unit_test(what_is_named_is_where_it_goes),
         cmocka_unit_test(bases_are_completed_and_nothing_is_doubled),
+        cmocka_unit_test(a_version_is_tried_where_a_server_answers_oddly),
+        cmocka_unit_test(a_version_that_is_not_there_is_given_up),
         cmocka_unit_test(a_pasted_url_of_another_dialect_is_an_error_that_names_it),
         cmocka_unit_test(a_dry_run_names_the_address_and_no_secret),
         cmocka_unit_test(equal_addresses_have_one_identity),

@@ -191,6 +191,7 @@ typedef struct glimpse_reply {
     int filtered;    /* refused, and by a filter: what text there is stopped in the middle */
     const char *why; /* of a refusal or a broken end; may be NULL */
     int cannot_tell;
+    int thought; /* beside the text */
     int tokens_known;
     uint64_t tokens_in, tokens_out;
     double cost; /* negative: not said */
@@ -309,10 +310,11 @@ int glimpse_remote_open(glimpse_vlm *vlm, const glimpse_vlm_kind *kind, const ch
 double glimpse_remote_estimate(glimpse_remote *remote, const glimpse_asking *asking);
 /* Money; negative: the price is not known. */
 double glimpse_remote_cost(const glimpse_remote *remote, double in, double out);
-/* Asks, and sets the answer from what comes; *end: how the answer ended. 1: of the schema, or no
- * answer for a reason; 0: not of the schema; or a status. */
+/* Asks, and sets the answer from what comes; *end: how the answer ended; *thought: whether the
+ * model thought before it. 1: of the schema, or no answer for a reason; 0: not of the schema; or a
+ * status. */
 int glimpse_remote_exchange(glimpse_remote *remote, const glimpse_asking *asking, double deadline,
-                            glimpse_vlm_answer *answer, glimpse_reply_end *end);
+                            glimpse_vlm_answer *answer, glimpse_reply_end *end, int *thought);
 
 /* remote_errors.c */
 /* glimpse_fail() with the identity in front and nothing in the text that may be a key. */

@@ -201,18 +201,14 @@ static int ends_in(const char *text, const char *end) {
 
 /* A whole URL of another dialect, or of a call that glimpse does not make: appending ours to it
  * would ask for nothing that there is. */
-static int check_foreign(const glimpse_remote *remote, const char *spec) {
+static int check_foreign(const glimpse_remote *remote) {
     static const struct {
         const char *end, *provider; /* who asks there; NULL: nobody here */
     } calls[] = {
-        {"/chat/completions", "openai"},
-        {"/v1/messages", "anthropic"},
-        {":generateContent", "gemini"},
-        {":streamGenerateContent", "gemini"},
-        {"/v1/responses", NULL},
-        {"/v1/completions", NULL},
-        {"/v1/embeddings", NULL},
-        {"/api/chat", NULL},
+        {"/chat/completions", "openai"}, {"/v1/messages", "anthropic"},
+        {":generateContent", "gemini"},  {":streamGenerateContent", "gemini"},
+        {"/v1/responses", NULL},         {"/v1/completions", NULL},
+        {"/v1/embeddings", NULL},        {"/api/chat", NULL},
         {"/api/generate", NULL},
     };
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
@@ -221,13 +217,13 @@ static int check_foreign(const glimpse_remote *remote, const char *spec) {
             return glimpse_fail(GLIMPSE_E_INVALID,
                                 "%.300s: an address that ends in %s is one for %s: and not for "
                                 "%s:; change the one or the other",
-                                spec, calls[i].end, calls[i].provider,
+                                remote->base, calls[i].end, calls[i].provider,
                                 remote->kind->provider.name);
         }
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "%.300s: %s: asks at ...%s and not at ...%s; write the address up to "
                             "the version, such as http://localhost:8080%s",
-                            spec, remote->kind->provider.name, remote->dialect->path,
+                            remote->base, remote->kind->provider.name, remote->dialect->path,
                             calls[i].end, remote->dialect->version);
     }
     return GLIMPSE_OK;
@@ -256,7 +252,7 @@ int glimpse_remote_parse_base(glimpse_remote *remote, const char *text, const ch
     if (!dialect->path) return GLIMPSE_OK; /* an endpoint's address is the user's to the letter */
     cut_slashes(remote->base);
     int pasted = cut_pasted(remote->base, dialect);
-    status = pasted ? GLIMPSE_OK : check_foreign(remote, spec);
+    status = pasted ? GLIMPSE_OK : check_foreign(remote);
     if (status < 0) return status;
     cut_models(remote->base);
     if (!pasted && !ends_in_version(remote->base)) remote->version = GLIMPSE_VERSION_UNKNOWN;

@@ -84,7 +84,8 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
                        glimpse_json_count(json_object_get(usage, "cache_creation_input_tokens")) +
                        glimpse_json_count(json_object_get(usage, "cache_read_input_tokens"));
     reply->tokens_out = glimpse_json_count(json_object_get(usage, "output_tokens"));
-    return reply->text || json_is_string(stop) || reply->refused || reply->end != GLIMPSE_REPLY_WHOLE;
+    return reply->text || json_is_string(stop) || reply->refused ||
+           reply->end != GLIMPSE_REPLY_WHOLE;
 }
 
 /* As Anthropic documents it. */

@@ -92,7 +92,11 @@ static int is_of_type(const json_t *part, const char *type) {
 
 /* What a part says beside the text of the others. */
 static void read_part(glimpse_reply *reply, const json_t *part) {
-    if (is_of_type(part, "error")) {
+    const int thinks = is_of_type(part, "thinking") || is_of_type(part, "redacted_thinking") ||
+                       is_of_type(part, "reasoning");
+    if (thinks || json_is_true(json_object_get(part, "thought"))) {
+        reply->thought = 1;
+    } else if (is_of_type(part, "error")) {
         const json_t *error = json_object_get(part, "error");
         glimpse_reply_error(reply, error ? error : part);
     } else if (is_of_type(part, "refusal")) {

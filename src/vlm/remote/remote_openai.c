@@ -92,6 +92,10 @@ static json_t *body(glimpse_remote *remote, const glimpse_asking *asking) {
     return NULL;
 }
 
+static int has_words(const json_t *value) {
+    return json_is_array(value) ? json_array_size(value) > 0 : json_string_length(value) > 0;
+}
+
 /* Reasoning comes beside the content ("reasoning_content", "reasoning") or as parts of it; it is
  * never the answer, not even where there is no other. */
 static int read_reply(const json_t *from, glimpse_reply *reply) {
@@ -115,6 +119,13 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     glimpse_reply_error(reply, json_object_get(from, "error"));
     reply->model = json_string_value(json_object_get(from, "model"));
     const json_t *usage = json_object_get(from, "usage");
+    const json_t *details = json_object_get(usage, "completion_tokens_details");
+    if (has_words(json_object_get(message, "reasoning_content")) ||
+        has_words(json_object_get(message, "reasoning")) ||
+        has_words(json_object_get(message, "reasoning_details")) ||
+        glimpse_json_count(json_object_get(details, "reasoning_tokens")) > 0) {
+        reply->thought = 1;
+    }
     reply->tokens_known = json_is_integer(json_object_get(usage, "prompt_tokens"));
     reply->tokens_in = glimpse_json_count(json_object_get(usage, "prompt_tokens"));
     reply->tokens_out = glimpse_json_count(json_object_get(usage, "completion_tokens"));
