@@ -55,7 +55,7 @@ typedef struct language {
  "process|answer_this|answer_that|answer_your|answer_the|answer_.|answer_it|support|" \
  "participate|continue|share|recognize|recognise|create|generate|proceed|respond|"    \
  "accommodate|complete_this|complete_that|complete_your|analyze|analyse|interpret"
-#define EN_TELLING                                                                         \
+#define EN_KNOW                                                                            \
  "tell_.|tell_from|tell_what|tell_who|tell_if|tell_whether|tell_how|tell_which|tell_that|" \
  "tell_this|tell_for|tell_exactly|tell_with|tell_where|tell_when|tell_based|tell_the|"     \
  "tell_you|tell_for|tell_anything|tell_much|tell_by|tell_in|tell_due|tell_why|tell_much|"  \
@@ -64,6 +64,7 @@ typedef struct language {
  "ascertained|be_answered|answered_from|confirm|verify"
 #define EN_PICTURE "image|picture|photo|photograph|scene|text|snapshot|screenshot"
 #define EN_REQUEST "request|prompt|question|task|query"
+#define EN_BEHIND  "from|in|on|what|who|whether|if|how|which|to|exactly|based|given|due|where|."
 #define EN_SHOWN                                                                          \
  "visible|shown|clear|specified|stated|mentioned|legible|indicated|readable|discernible|" \
  "determinable|identifiable|known"
@@ -88,8 +89,8 @@ static const language english = {
              "i|we decline|refuse to * " EN_HELP "|do|answer", "i|we decline|refuse .",
              "i|we would|d prefer|rather not * " EN_HELP "|answer|say|do",
              "i|we do_not|don_t|am_not|m_not|are_not|re_not feel? comfortable|able",
-             "it would|is|s|wouldn_t not? be? inappropriate|unethical|improper|wrong|appropriate|"
-             "ethical * to * " EN_HELP,
+             "it would|is|s be? inappropriate|unethical|improper|wrong|not_appropriate|not_ethical|"
+             "not_be_appropriate * to * " EN_HELP,
              "i am|m % ai|assistant|model|language_model % " EN_CANNOT " * " EN_HELP,
              "this|your|the|that|such|it " EN_REQUEST "|content|image|picture? violates|breaches|"
              "goes_against|conflicts_with|contravenes * policy|policies|guidelines|terms|rules",
@@ -98,18 +99,19 @@ static const language english = {
              "my|our * do_not|don_t|does_not|doesn_t|prevent|prevents|prohibit|prohibits|forbid|"
              "forbids * me|us|" EN_HELP),
     .unknown = LIST(
-        "i|we|you|one " EN_CANNOT "|" EN_UNABLE " * " EN_TELLING,
-        EN_CANNOT "|unable_to be? * " EN_TELLING,
+        "i|we|you|one " EN_CANNOT "|" EN_UNABLE " * " EN_KNOW,
+        EN_CANNOT "|unable_to be? * " EN_KNOW,
         "i|we|you|one? " EN_CANNOT "|" EN_UNABLE "|unable_to see|read|find any_text|enough|"
         "clearly|details|that|it|the_" EN_PICTURE,
-        "it|this|that|the_answer|the_question " EN_CANNOT " * " EN_TELLING "|seen",
-        "it|that|this? is|s|isn_t? not? "
-        "impossible|hard|difficult|possible|able|unable|not_possible "
-        "for_me? to * " EN_TELLING,
-        "there is|s|isn_t|is_not? no|not|n? way to|of? " EN_TELLING "|knowing|telling|saying",
-        "no way to|of " EN_TELLING "|knowing|telling|saying", "i do_not|don_t know",
+        "it|this|that|the_answer|the_question " EN_CANNOT " * " EN_KNOW "|seen",
+        "it|that|this? is|s? impossible|hard|difficult|unable|not_possible|not_easy for_me? to "
+        "* " EN_KNOW,
+        "it|that isn_t possible|easy to * " EN_KNOW,
+        "there is_no|s_no|isn_t_a|isn_t_any|is_not_a way to|of? " EN_KNOW "|knowing|telling|saying",
+        "no way to|of " EN_KNOW "|knowing|telling|saying", "i do_not|don_t know",
         "do_not|don_t know", "i am|m not sure|certain",
-        "there is|s|isn_t|are? not? enough|insufficient|no information|detail|details|context",
+        "there is_no|s_no|isn_t_enough|is_not_enough|s_not_enough|is_insufficient "
+        "information|detail|details|context",
         "not enough|sufficient information|detail|details|context",
         "insufficient information|detail|details|context|data",
         "i|we do_not|don_t see|have enough|sufficient",
@@ -117,9 +119,9 @@ static const language english = {
         "indicate|specify|reveal|tell|give|have|provide|include|allow that|this|it|enough|any_"
         "information|sufficient|the_answer|the_information|information|me|us|clear|such|for|to|.",
         "the|this " EN_PICTURE " does_not|doesn_t provide",
-        "it|that|this is|s|isn_t not? unclear|uncertain|unknown|" EN_SHOWN " from|in|on|what|who|"
-        "whether|if|how|which|to|exactly|based|given|due|where|.",
-        "not|un? " EN_SHOWN " from|in|on|by the|this " EN_PICTURE " .", "not " EN_SHOWN "|sure .",
+        "it|that|this is_not|s_not|isn_t " EN_SHOWN " " EN_BEHIND,
+        "it|that|this is|s unclear|uncertain|unknown " EN_BEHIND,
+        "not " EN_SHOWN " from|in|on|by the|this " EN_PICTURE " .", "not " EN_SHOWN "|sure .",
         "unknown|unclear|undetermined|indeterminate|n_a|n/a|illegible|unreadable ."),
     .but = LIST("but", "however", "although", "though"),
 };
@@ -134,7 +136,7 @@ static const language english = {
  "helfen|behilflich|weiterhelfen|identifizier~|beantworten|unterst\xc3\xbctzen|"         \
  "beschreiben|nachkommen|erf\xc3\xbcllen|bereitstellen|bearbeiten|verarbeiten|auskunft|" \
  "ausk\xc3\xbcnfte|hilfe|benennen|entsprechen|teilnehmen|fortfahren|dienen|tun|machen"
-#define DE_TELL                                                                           \
+#define DE_KNOW                                                                           \
  "erkenn~|sagen|feststell~|festgestellt|bestimm~|beurteil~|ersichtlich|ermittel~|wissen|" \
  "sichtbar|entnehmen|abzulesen|lesbar|angeben"
 #define DE_PICTURE "bild|bildes|foto|fotos|aufnahme|abbildung|bildausschnitt"
@@ -157,22 +159,22 @@ static const language german = {
                      "verst\xc3\xb6\xc3\x9ft|verletzt",
                      "meine|unsere * erlauben|verbieten|gestatten|untersagen"),
     .unknown =
-        LIST("ich|man|wir " DE_CAN " * nicht|nichts|kein~|kaum * " DE_TELL,
+        LIST("ich|man|wir " DE_CAN " * nicht|nichts|kein~|kaum * " DE_KNOW,
              "das|es|dies|dazu|dar\xc3\xbc"
              "ber|daraus|hier|dies_es? " DE_CAN "|l\xc3\xa4sst|ist|sind|wird * nicht|nichts|kaum "
-             "zu|mit_sicherheit|genau|eindeutig? " DE_TELL,
+             "zu|mit_sicherheit|genau|eindeutig? " DE_KNOW,
              "auf|aus|im|in|anhand dem|des|diesem|dieses? " DE_PICTURE
-             " ist|l\xc3\xa4sst|kann? * nicht|nichts * " DE_TELL,
-             "kann|l\xc3\xa4sst|ist ich|man|sich|das|es * nicht|nichts * " DE_TELL,
-             "kann|l\xc3\xa4sst * nicht|nichts * " DE_TELL " .",
+             " ist|l\xc3\xa4sst|kann? * nicht|nichts * " DE_KNOW,
+             "kann|l\xc3\xa4sst|ist ich|man|sich|das|es * nicht|nichts * " DE_KNOW,
+             "kann|l\xc3\xa4sst * nicht|nichts * " DE_KNOW " .",
              "das|die|der|dieses|diese " DE_PICTURE " zeigt|gibt|verr\xc3\xa4t|l\xc3\xa4sst "
              "das|es|dies|dazu|dar\xc3\xbc"
              "ber|davon * nicht|nichts|kein~",
              "keine angabe|angaben|aussage|auskunft m\xc3\xb6glich|vorhanden? .",
              "das? wei\xc3\x9f ich? nicht", "ich wei\xc3\x9f * nicht", "keine ahnung",
              "ich bin mir? nicht sicher", "nicht genug|gen\xc3\xbcgend|ausreichend information~",
-             "es|das ist unklar|unbekannt", "nicht " DE_TELL "|eindeutig|bestimmbar .",
-             "nicht zu " DE_TELL, "unbekannt|unklar|unleserlich ."),
+             "es|das ist unklar|unbekannt", "nicht " DE_KNOW "|eindeutig|bestimmbar .",
+             "nicht zu " DE_KNOW, "unbekannt|unklar|unleserlich ."),
     .but = LIST("aber", "jedoch", "allerdings"),
 };
 
@@ -182,7 +184,7 @@ static const language german = {
  "acc" E_ "der|traiter|reconna\xc3\xaetre|faire_cela|faire_\xc3\xa7"                     \
  "a|le_faire|accepter|"                                                                  \
  "poursuivre|continuer|participer|nommer|analyser"
-#define FR_TELL                                                                                  \
+#define FR_KNOW                                                                                  \
  "dire|d" E_ "terminer|d" E_ "termin" E_ "|savoir|distinguer|discerner|\xc3\xaatre_s\xc3\xbbr~|" \
  "affirmer|pr" E_ "ciser|" E_ "tablir|juger"
 #define FR_PICTURE "image|photo|photographie"
@@ -206,15 +208,15 @@ static const language french = {
              "mes|nos * interdisent|permettent|autorisent"),
     .unknown =
         LIST("on|je|nous|cela|\xc3\xa7"
-             "a|il ne|n * " FR_TELL,
-             "il_est? impossible|difficile de|\xc3\xa0|d * " FR_TELL,
+             "a|il ne|n * " FR_KNOW,
+             "il_est? impossible|difficile de|\xc3\xa0|d * " FR_KNOW,
              "il|ce|cela n est pas possible|visible|clair|indiqu" E_ "~|pr" E_ "cis" E_
              "~|lisible|" E_ "vident",
              "l|la|cette " FR_PICTURE " ne|n permet|indique|pr" E_ "cise|fournit|donne pas",
              "l|la|cette " FR_PICTURE " ne montre pas cela|\xc3\xa7"
              "a|assez|suffisamment",
              "je|on ne|n? le? sais|sait pas", "je ne suis pas s\xc3\xbbr~|certain~",
-             "je suis * incapable|incapacit" E_ " de|d * " FR_TELL, "aucune id" E_ "e",
+             "je suis * incapable|incapacit" E_ " de|d * " FR_KNOW, "aucune id" E_ "e",
              "pas assez|suffisamment d|de information~|d" E_ "tails",
              "pas visible|clair|lisible|indiqu" E_ "~ sur|dans * .", "pas visible|clair|lisible .",
              "inconnu|inconnue|ind" E_ "termin" E_ "~|illisible ."),
@@ -225,7 +227,7 @@ static const language french = {
  "ayudar~|asistir~|identificar~|proporcionar~|describir~|cumplir~|responder~|facilitar~|"    \
  "procesar~|reconocer~|hacer_eso|hacer_esto|hacerlo|atender~|continuar|compartir~|generar~|" \
  "nombrar~|analizar~"
-#define ES_TELL                                                                            \
+#define ES_KNOW                                                                            \
  "decir~|determinar~|saber~|distinguir~|asegurar~|precisar~|estar_segur~|apreciar~|verlo|" \
  "confirmar~|afirmar~"
 #define ES_PICTURE              \
@@ -251,9 +253,9 @@ static const language spanish = {
     .unknown = LIST(
         "no puedo|podemos|se_puede|es_posible|me_es_posible|soy_capaz|podr\xc3\xad"
         "a|se_podr\xc3\xad"
-        "a|estoy_en_condiciones * " ES_TELL,
+        "a|estoy_en_condiciones * " ES_KNOW,
         "es|resulta? imposible|dif\xc3\xad"
-        "cil de? * " ES_TELL,
+        "cil de? * " ES_KNOW,
         "no lo? s" E_, "no estoy segur~",
         "la|esta " ES_PICTURE " no permite|indica|proporciona|especifica",
         "la|esta " ES_PICTURE " no muestra|contiene eso|esto|suficiente~|esa|informaci\xc3\xb3n",

@@ -73,6 +73,9 @@ static const char *const refusals[] = {
 };
 
 static const char *const cannot_tell[] = {
+    "There isn't enough information.",
+    "There is no way of knowing.",
+    "It isn't possible to say.",
     "I can't tell.",
     "I cannot determine that from the image.",
     "The image does not show that.",
@@ -132,6 +135,12 @@ static const char *const cannot_tell[] = {
 };
 
 static const char *const answers[] = {
+    "It is possible to tell that it is a dog.",
+    "It is clear from the image that a dog runs.",
+    "It is visible from the window.",
+    "Visible in the picture.",
+    "There is enough information on the sign.",
+    "It is appropriate to share food.",
     "I can't help but notice two cats.",
     "Two cats. I cannot tell their breed.",
     "A man who is unable to walk sits in a wheelchair.",
