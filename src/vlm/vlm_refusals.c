@@ -126,16 +126,14 @@ static const language english = {
     .but = LIST("but", "however", "although", "though"),
 };
 
-#define DE_CAN "kann|kann_es|k\xc3\xb6nnen|k\xc3\xb6nnte"
-#define DE_MAY                                       \
- DE_CAN "|darf|d\xc3\xbcrfen|werde|werden|m\xc3\xb6" \
-        "chte|m\xc3\xb6"                             \
-        "chten|will|wollen|soll"
+#define DE_CAN "kann|kann_es|k\303\266nnen|k\303\266nnte"
+#define DE_MAY \
+ DE_CAN "|darf|d\303\274rfen|werde|werden|m\303\266chte|m\303\266chten|will|wollen|soll"
 #define DE_NOT "nicht|kein|keine|keinen|keinem|keiner|nichts"
 #define DE_HELP                                                                          \
- "helfen|behilflich|weiterhelfen|identifizier~|beantworten|unterst\xc3\xbctzen|"         \
- "beschreiben|nachkommen|erf\xc3\xbcllen|bereitstellen|bearbeiten|verarbeiten|auskunft|" \
- "ausk\xc3\xbcnfte|hilfe|benennen|entsprechen|teilnehmen|fortfahren|dienen|tun|machen"
+ "helfen|behilflich|weiterhelfen|identifizier~|beantworten|unterst\303\274tzen|"         \
+ "beschreiben|nachkommen|erf\303\274llen|bereitstellen|bearbeiten|verarbeiten|auskunft|" \
+ "ausk\303\274nfte|hilfe|benennen|entsprechen|teilnehmen|fortfahren|dienen|tun|machen"
 #define DE_KNOW                                                                           \
  "erkenn~|sagen|feststell~|festgestellt|bestimm~|beurteil~|ersichtlich|ermittel~|wissen|" \
  "sichtbar|entnehmen|abzulesen|lesbar|angeben"
@@ -147,79 +145,75 @@ static const language german = {
              "ich bedaure|bedauere|bedauer"),
     .openers = LIST("leider|bedauerlicherweise", "als * modell|sprachmodell|ki|assistent|assistenz",
                     "aber|doch|jedoch|dass|da|bitte|nein|denn"),
-    .cannot = LIST("ich|wir kann|k\xc3\xb6nnen|darf % nicht|kein~",
-                   "das|dabei|da|damit|hierbei kann|k\xc3\xb6nnen|darf ich|wir % nicht|kein~"),
+    .cannot = LIST("ich|wir kann|k\303\266nnen|darf % nicht|kein~",
+                   "das|dabei|da|damit|hierbei kann|k\303\266nnen|darf ich|wir % nicht|kein~"),
     .refusals = LIST("ich|wir " DE_MAY " % " DE_NOT " % " DE_HELP,
                      "* " DE_MAY " ich|wir % " DE_NOT " % " DE_HELP,
-                     "ich|wir muss|m\xc3\xbcssen * ablehnen|verweigern",
+                     "ich|wir muss|m\303\274ssen * ablehnen|verweigern",
                      "ich|wir lehne|lehnen * ab", "ich|wir verweiger~",
                      "ich|wir|mir * nicht|kein~ befugt|berechtigt|erlaubt|gestattet|imstande",
-                     "es? ist mir|uns * nicht erlaubt|gestattet|m\xc3\xb6glich % " DE_HELP,
+                     "es? ist mir|uns * nicht erlaubt|gestattet|m\303\266glich % " DE_HELP,
                      "diese|ihre|deine|die|das|dieses|der|dieser * anfrage|bitte|inhalt|bild "
-                     "verst\xc3\xb6\xc3\x9ft|verletzt",
+                     "verst\303\266\303\237t|verletzt",
                      "meine|unsere * erlauben|verbieten|gestatten|untersagen"),
     .unknown =
         LIST("ich|man|wir " DE_CAN " * nicht|nichts|kein~|kaum * " DE_KNOW,
-             "das|es|dies|dazu|dar\xc3\xbc"
-             "ber|daraus|hier|dies_es? " DE_CAN "|l\xc3\xa4sst|ist|sind|wird * nicht|nichts|kaum "
+             "das|es|dies|dazu|dar\303\274ber|daraus|hier|dies_es? " DE_CAN
+             "|l\303\244sst|ist|sind|wird * nicht|nichts|kaum "
              "zu|mit_sicherheit|genau|eindeutig? " DE_KNOW,
              "auf|aus|im|in|anhand dem|des|diesem|dieses? " DE_PICTURE
-             " ist|l\xc3\xa4sst|kann? * nicht|nichts * " DE_KNOW,
-             "kann|l\xc3\xa4sst|ist ich|man|sich|das|es * nicht|nichts * " DE_KNOW,
-             "kann|l\xc3\xa4sst * nicht|nichts * " DE_KNOW " .",
-             "das|die|der|dieses|diese " DE_PICTURE " zeigt|gibt|verr\xc3\xa4t|l\xc3\xa4sst "
-             "das|es|dies|dazu|dar\xc3\xbc"
-             "ber|davon * nicht|nichts|kein~",
-             "keine angabe|angaben|aussage|auskunft m\xc3\xb6glich|vorhanden? .",
-             "das? wei\xc3\x9f ich? nicht", "ich wei\xc3\x9f * nicht", "keine ahnung",
-             "ich bin mir? nicht sicher", "nicht genug|gen\xc3\xbcgend|ausreichend information~",
+             " ist|l\303\244sst|kann? * nicht|nichts * " DE_KNOW,
+             "kann|l\303\244sst|ist ich|man|sich|das|es * nicht|nichts * " DE_KNOW,
+             "kann|l\303\244sst * nicht|nichts * " DE_KNOW " .",
+             "das|die|der|dieses|diese " DE_PICTURE " zeigt|gibt|verr\303\244t|l\303\244sst "
+             "das|es|dies|dazu|dar\303\274ber|davon * nicht|nichts|kein~",
+             "keine angabe|angaben|aussage|auskunft m\303\266glich|vorhanden? .",
+             "das? wei\303\237 ich? nicht", "ich wei\303\237 * nicht", "keine ahnung",
+             "ich bin mir? nicht sicher", "nicht genug|gen\303\274gend|ausreichend information~",
              "es|das ist unklar|unbekannt", "nicht " DE_KNOW "|eindeutig|bestimmbar .",
              "nicht zu " DE_KNOW, "unbekannt|unklar|unleserlich ."),
     .but = LIST("aber", "jedoch", "allerdings"),
 };
 
-#define E_ "\xc3\xa9" /* e with an acute accent */
-#define FR_HELP                                                                          \
- "aider|assister|identifier|fournir|d" E_ "crire|satisfaire|r" E_ "pondre|donner_suite|" \
- "acc" E_ "der|traiter|reconna\xc3\xaetre|faire_cela|faire_\xc3\xa7"                     \
- "a|le_faire|accepter|"                                                                  \
+#define FR_HELP                                                                              \
+ "aider|assister|identifier|fournir|d\303\251crire|satisfaire|r\303\251pondre|donner_suite|" \
+ "acc\303\251der|traiter|reconna\303\256tre|faire_cela|faire_\303\247a|le_faire|accepter|"   \
  "poursuivre|continuer|participer|nommer|analyser"
-#define FR_KNOW                                                                                  \
- "dire|d" E_ "terminer|d" E_ "termin" E_ "|savoir|distinguer|discerner|\xc3\xaatre_s\xc3\xbbr~|" \
- "affirmer|pr" E_ "ciser|" E_ "tablir|juger"
+#define FR_KNOW                                                                            \
+ "dire|d\303\251terminer|d\303\251termin\303\251|savoir|distinguer|discerner|\303\252tre_" \
+ "s\303\273r~|"                                                                            \
+ "affirmer|pr\303\251ciser|\303\251tablir|juger"
 #define FR_PICTURE "image|photo|photographie"
 
 static const language french = {
-    .apologies =
-        LIST("je|nous suis|sommes * d" E_ "sol" E_ "~|navr" E_ "~",
-             "vraiment|sinc\xc3\xa8rement? d" E_ "sol" E_ "~|navr" E_ "~", "je regrette|crains",
-             "j ai bien_peur", "toutes? mes excuses", "je m excuse", "pardon|excusez moi?"),
+    .apologies = LIST("je|nous suis|sommes * d\303\251sol\303\251~|navr\303\251~",
+                      "vraiment|sinc\303\250rement? d\303\251sol\303\251~|navr\303\251~",
+                      "je regrette|crains", "j ai bien_peur", "toutes? mes excuses", "je m excuse",
+                      "pardon|excusez moi?"),
     .openers =
-        LIST("malheureusement|h" E_ "las", "en tant qu|que * mod\xc3\xa8le|ia|assistant",
-             "en tant qu|que * mod\xc3\xa8le|ia|assistant % ,", "mais|que|car|cependant|de|non"),
+        LIST("malheureusement|h\303\251las", "en tant qu|que * mod\303\250le|ia|assistant",
+             "en tant qu|que * mod\303\250le|ia|assistant % ,", "mais|que|car|cependant|de|non"),
     .cannot = LIST("je|nous ne|n peux|puis|pouvons|suis_pas|saurais"),
-    .refusals =
-        LIST("je|nous ne|n peux|puis|pouvons|saurais|vais|veux|souhaite|suis|dois|ai|"
-             "sommes|donne|peut * " FR_HELP "|droit_d|droit_de|autoris" E_ "~",
-             "je|nous refuse|d" E_ "cline|refusons", "je|nous dois|devons * refuser|d" E_ "cliner",
-             "il ne|n? m est * interdit|impossible|possible|permis * " FR_HELP,
-             "cette|votre|la|ce|l demande|requ\xc3\xaate|contenu|" FR_PICTURE
-             " viole|enfreint|contrevient",
-             "mes|nos * interdisent|permettent|autorisent"),
-    .unknown =
-        LIST("on|je|nous|cela|\xc3\xa7"
-             "a|il ne|n * " FR_KNOW,
-             "il_est? impossible|difficile de|\xc3\xa0|d * " FR_KNOW,
-             "il|ce|cela n est pas possible|visible|clair|indiqu" E_ "~|pr" E_ "cis" E_
-             "~|lisible|" E_ "vident",
-             "l|la|cette " FR_PICTURE " ne|n permet|indique|pr" E_ "cise|fournit|donne pas",
-             "l|la|cette " FR_PICTURE " ne montre pas cela|\xc3\xa7"
-             "a|assez|suffisamment",
-             "je|on ne|n? le? sais|sait pas", "je ne suis pas s\xc3\xbbr~|certain~",
-             "je suis * incapable|incapacit" E_ " de|d * " FR_KNOW, "aucune id" E_ "e",
-             "pas assez|suffisamment d|de information~|d" E_ "tails",
-             "pas visible|clair|lisible|indiqu" E_ "~ sur|dans * .", "pas visible|clair|lisible .",
-             "inconnu|inconnue|ind" E_ "termin" E_ "~|illisible ."),
+    .refusals = LIST("je|nous ne|n peux|puis|pouvons|saurais|vais|veux|souhaite|suis|dois|ai|"
+                     "sommes|donne|peut * " FR_HELP "|droit_d|droit_de|autoris\303\251~",
+                     "je|nous refuse|d\303\251cline|refusons",
+                     "je|nous dois|devons * refuser|d\303\251cliner",
+                     "il ne|n? m est * interdit|impossible|possible|permis * " FR_HELP,
+                     "cette|votre|la|ce|l demande|requ\303\252te|contenu|" FR_PICTURE
+                     " viole|enfreint|contrevient",
+                     "mes|nos * interdisent|permettent|autorisent"),
+    .unknown = LIST(
+        "on|je|nous|cela|\303\247a|il ne|n * " FR_KNOW,
+        "il_est? impossible|difficile de|\303\240|d * " FR_KNOW,
+        "il|ce|cela n est pas "
+        "possible|visible|clair|indiqu\303\251~|pr\303\251cis\303\251~|lisible|\303\251vident",
+        "l|la|cette " FR_PICTURE " ne|n permet|indique|pr\303\251cise|fournit|donne pas",
+        "l|la|cette " FR_PICTURE " ne montre pas cela|\303\247a|assez|suffisamment",
+        "je|on ne|n? le? sais|sait pas", "je ne suis pas s\303\273r~|certain~",
+        "je suis * incapable|incapacit\303\251 de|d * " FR_KNOW, "aucune id\303\251e",
+        "pas assez|suffisamment d|de information~|d\303\251tails",
+        "pas visible|clair|lisible|indiqu\303\251~ sur|dans * .", "pas visible|clair|lisible .",
+        "inconnu|inconnue|ind\303\251termin\303\251~|illisible ."),
     .but = LIST("mais", "cependant", "toutefois"),
 };
 
@@ -230,39 +224,34 @@ static const language french = {
 #define ES_KNOW                                                                            \
  "decir~|determinar~|saber~|distinguir~|asegurar~|precisar~|estar_segur~|apreciar~|verlo|" \
  "confirmar~|afirmar~"
-#define ES_PICTURE              \
- "imagen|foto|fotograf\xc3\xad" \
- "a"
+#define ES_PICTURE "imagen|foto|fotograf\303\255a"
 
 static const language spanish = {
     .apologies =
-        LIST("lo siento|lamento mucho|much\xc3\xadsimo|sinceramente?", "lamento",
-             "perd\xc3\xb3n|perdona|perdone|disculpa|disculpe", "me temo", "mis disculpas"),
+        LIST("lo siento|lamento mucho|much\303\255simo|sinceramente?", "lamento",
+             "perd\303\263n|perdona|perdone|disculpa|disculpe", "me temo", "mis disculpas"),
     .openers = LIST("lamentablemente|desafortunadamente", "como * modelo|ia|asistente",
                     "como * modelo|ia|asistente % ,", "pero|que|y|por_desgracia|no_obstante"),
     .cannot = LIST("no puedo|podemos", "no me es posible"),
-    .refusals = LIST("no puedo|podemos|podr\xc3\xad"
-                     "a|voy|vamos|quiero|deseo|debo|soy|estoy|es|me_es|"
-                     "me_est\xc3\xa1|me_siento * " ES_HELP,
-                     "no me est\xc3\xa1 permitido|autorizado", "no estoy autorizad~|habilitad~",
-                     "me niego", "debo|tengo_que * rechazar|declinar|negarme",
-                     "esta|tu|su|la|el|este solicitud|petici\xc3\xb3n|contenido|" ES_PICTURE
-                     " viola|infringe|incumple",
-                     "mis|nuestras * permiten|proh\xc3\xad"
-                     "ben|impiden"),
+    .refusals =
+        LIST("no puedo|podemos|podr\303\255a|voy|vamos|quiero|deseo|debo|soy|estoy|es|me_es|"
+             "me_est\303\241|me_siento * " ES_HELP,
+             "no me est\303\241 permitido|autorizado", "no estoy autorizad~|habilitad~", "me niego",
+             "debo|tengo_que * rechazar|declinar|negarme",
+             "esta|tu|su|la|el|este solicitud|petici\303\263n|contenido|" ES_PICTURE
+             " viola|infringe|incumple",
+             "mis|nuestras * permiten|proh\303\255ben|impiden"),
     .unknown = LIST(
-        "no puedo|podemos|se_puede|es_posible|me_es_posible|soy_capaz|podr\xc3\xad"
-        "a|se_podr\xc3\xad"
-        "a|estoy_en_condiciones * " ES_KNOW,
-        "es|resulta? imposible|dif\xc3\xad"
-        "cil de? * " ES_KNOW,
-        "no lo? s" E_, "no estoy segur~",
-        "la|esta " ES_PICTURE " no permite|indica|proporciona|especifica",
-        "la|esta " ES_PICTURE " no muestra|contiene eso|esto|suficiente~|esa|informaci\xc3\xb3n",
+        "no "
+        "puedo|podemos|se_puede|es_posible|me_es_posible|soy_capaz|podr\303\255a|se_podr\303\255a|"
+        "estoy_en_condiciones * " ES_KNOW,
+        "es|resulta? imposible|dif\303\255cil de? * " ES_KNOW, "no lo? s\303\251",
+        "no estoy segur~", "la|esta " ES_PICTURE " no permite|indica|proporciona|especifica",
+        "la|esta " ES_PICTURE " no muestra|contiene eso|esto|suficiente~|esa|informaci\303\263n",
         "no se ve|aprecia|distingue|muestra|indica|sabe bien|claramente? en la|esta " ES_PICTURE
         " .",
         "no se ve|aprecia|distingue|muestra|indica|sabe bien|claramente? .",
-        "no hay|tengo suficiente informaci\xc3\xb3n", "no est\xc3\xa1 claro", "no es visible",
+        "no hay|tengo suficiente informaci\303\263n", "no est\303\241 claro", "no es visible",
         "no visible|legible .", "desconocid~|indeterminad~|ilegible ."),
     .but = LIST("pero", "sin_embargo", "aunque"),
 };

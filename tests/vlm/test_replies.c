@@ -545,8 +545,7 @@ static void a_part_that_is_a_refusal_makes_the_answer_one(void **state) {
     (void)state;
     static const char *const contents[] = {
         "[{\"type\":\"text\",\"text\":\"two\"},{\"type\":\"refusal\",\"refusal\":\"I will not\"}]",
-        "[{\"type\":\"refusal\",\"refusal\":\"I will not\"},{\"type\":\"text\",\"text\":\"two\"},"
-        "{\"type\":\"text\",\"text\":\"cats\"}]",
+        "[{\"type\":\"refusal\",\"refusal\":\"I will not\"},{\"type\":\"text\",\"text\":\"cat\"}]",
         "[{\"type\":\"refusal\",\"refusal\":\"I will not\"}]",
     };
     for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
