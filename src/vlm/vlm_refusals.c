@@ -87,6 +87,9 @@ static const language english = {
              "refuse|declining",
              "i|we respectfully|politely decline|refuse",
              "i|we decline|refuse to * " EN_HELP "|do|answer", "i|we decline|refuse .",
+             "that|this|it is_not|isn_t|s_not something % i|we * can|able|do|will",
+             "% isn_t|is_not something i|we do|can|am",
+             "i am|m|was|have_been designed|programmed|trained|built|instructed not to * " EN_HELP,
              "i|we would|d prefer|rather not * " EN_HELP "|answer|say|do",
              "i|we do_not|don_t|am_not|m_not|are_not|re_not feel? comfortable|able",
              "it would|is|s be? inappropriate|unethical|improper|wrong|not_appropriate|not_ethical|"
@@ -108,6 +111,7 @@ static const language english = {
         "* " EN_KNOW,
         "it|that isn_t possible|easy to * " EN_KNOW,
         "there is_no|s_no|isn_t_a|isn_t_any|is_not_a way to|of? " EN_KNOW "|knowing|telling|saying",
+        "the|this " EN_PICTURE " is too * to * " EN_KNOW, "no idea .",
         "no way to|of " EN_KNOW "|knowing|telling|saying", "i do_not|don_t know",
         "do_not|don_t know", "i am|m not sure|certain",
         "there is_no|s_no|isn_t_enough|is_not_enough|s_not_enough|is_insufficient "
@@ -169,6 +173,7 @@ static const language german = {
              "das|es|dies|dazu|dar\303\274ber|davon * nicht|nichts|kein~",
              "keine angabe|angaben|aussage|auskunft m\303\266glich|vorhanden? .",
              "das? wei\303\237 ich? nicht", "ich wei\303\237 * nicht", "keine ahnung",
+             "schwer|schwierig|unm\303\266glich zu " DE_KNOW, "das|es|dies geht * nicht hervor",
              "ich bin mir? nicht sicher", "nicht genug|gen\303\274gend|ausreichend information~",
              "es|das ist unklar|unbekannt", "nicht " DE_KNOW "|eindeutig|bestimmbar .",
              "nicht zu " DE_KNOW, "unbekannt|unklar|unleserlich ."),
@@ -236,7 +241,8 @@ static const language spanish = {
     .refusals =
         LIST("no puedo|podemos|podr\303\255a|voy|vamos|quiero|deseo|debo|soy|estoy|es|me_es|"
              "me_est\303\241|me_siento * " ES_HELP,
-             "no me est\303\241 permitido|autorizado", "no estoy autorizad~|habilitad~", "me niego",
+             "no me est\303\241 permitido|autorizado", "no estoy autorizad~|habilitad~",
+             "no tengo|tenemos permitido|permiso", "no poder " ES_HELP, "me niego",
              "debo|tengo_que * rechazar|declinar|negarme",
              "esta|tu|su|la|el|este solicitud|petici\303\263n|contenido|" ES_PICTURE
              " viola|infringe|incumple",
@@ -251,8 +257,8 @@ static const language spanish = {
         "no se ve|aprecia|distingue|muestra|indica|sabe bien|claramente? en la|esta " ES_PICTURE
         " .",
         "no se ve|aprecia|distingue|muestra|indica|sabe bien|claramente? .",
-        "no hay|tengo suficiente informaci\303\263n", "no est\303\241 claro", "no es visible",
-        "no visible|legible .", "desconocid~|indeterminad~|ilegible ."),
+        "no hay|tengo suficiente informaci\303\263n", "no est\303\241 claro", "ni idea .",
+        "no es visible", "no visible|legible .", "desconocid~|indeterminad~|ilegible ."),
     .but = LIST("pero", "sin_embargo", "aunque"),
 };
 
