@@ -378,8 +378,8 @@ static int read_table(held *h, const char *file, int is_tree) {
         h->p.has_accepted = s.accepted >= 0;
         for (size_t i = 0; i < rows; i++) {
             keys[i] = (row_key){glimpse_table_cell(t, i, s.path), i};
-            s.has_probabilities |= *glimpse_table_cell(t, i, s.name) &&
-                                   *glimpse_table_cell(t, i, s.probability);
+            s.has_probabilities |=
+                *glimpse_table_cell(t, i, s.name) && *glimpse_table_cell(t, i, s.probability);
         }
         if (rows > 0) qsort(keys, rows, sizeof *keys, by_row_path);
         status = read_groups(h, &s, keys);

@@ -93,7 +93,7 @@ static int why_unreadable(const char *path) {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) return errno;
     (void)close(fd);
-    return EACCES; /* what is in a folder, which can be listed, cannot be looked at */
+    return EACCES; /* what is in a directory that can be listed cannot be looked at */
 }
 
 static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char *given,

@@ -497,9 +497,9 @@ static void emptying_keeps_what_may_be_the_last_copy(void **state) {
 /* A keeper that is there and can be read need not be one any more. */
 static void emptying_looks_at_the_bytes_of_the_keeper(void **state) {
     (void)state;
-    enum { EMPTIED, OTHER_BYTES, SAME_SIZE, HELD_ITSELF, WAYS };
+    enum { EMPTIED, OTHER_BYTES, SAME_SIZE, HELD_ITSELF, FATES };
     for (int kind = GLIMPSE_ACTION_DELETE; kind <= GLIMPSE_ACTION_SYMLINK; kind++) {
-        for (int way = 0; way < WAYS; way++) {
+        for (int fate = 0; fate < FATES; fate++) {
             yard y;
             yard_open(&y, 22, 0);
             glimpse_action_options options = options_for((glimpse_action_kind)kind, NULL);
@@ -510,7 +510,7 @@ static void emptying_looks_at_the_bytes_of_the_keeper(void **state) {
             assert_int_equal(report.done, 1);
             const char *keeper = y.files[0].path;
             int fd = -1;
-            if (way == HELD_ITSELF) { /* its only name but for a symbolic link */
+            if (fate == HELD_ITSELF) { /* its only name but for a symbolic link */
                 char held[600], pattern[400];
                 glob_t found = {0};
                 (void)snprintf(pattern, sizeof pattern, "%s/held/*", y.journal);
@@ -521,9 +521,9 @@ static void emptying_looks_at_the_bytes_of_the_keeper(void **state) {
                 if (kind == GLIMPSE_ACTION_HARDLINK) assert_int_equal(unlink(y.items[0].path), 0);
                 assert_int_equal(symlink(held, keeper), 0);
             } else {
-                fd = open(keeper, way == SAME_SIZE ? O_WRONLY : O_WRONLY | O_TRUNC);
+                fd = open(keeper, fate == SAME_SIZE ? O_WRONLY : O_WRONLY | O_TRUNC);
                 assert_true(fd >= 0);
-                if (way != EMPTIED) assert_int_equal(write(fd, "retagged", 8), 8);
+                if (fate != EMPTIED) assert_int_equal(write(fd, "retagged", 8), 8);
                 assert_int_equal(close(fd), 0);
             }
             assert_ok(glimpse_actions_open(&actions, y.journal));
