@@ -364,6 +364,7 @@ int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *opti
         .mode = info.st_mode & 07777,
     };
     memcpy(step.hash, item->id, sizeof step.hash);
+    memcpy(step.keeper_hash, item->keeper_id, sizeof step.keeper_hash);
     *status = glimpse_journal_add(actions, &step);
     if (*status < 0) goto done;
     glimpse_action_point(actions, "written down");

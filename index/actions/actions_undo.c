@@ -33,6 +33,9 @@ static char *with_ending(const char *path, const char *ending) {
     return name;
 }
 
+/* Of what is held, while it is looked whether its keeper is there without it. */
+static const char emptying[] = ".emptying";
+
 static void remove_part(const char *path, const char *ending) {
     char *part = with_ending(path, ending);
     if (part) (void)unlink(part);
@@ -53,10 +56,21 @@ static int is_our_link(const action_step *step, const char *path) {
     }
     if (!S_ISREG(info.st_mode)) return 0;
     if (step->new_inode && (uint64_t)info.st_ino != step->new_inode) return 0;
-    /* The name of a hard link may go whatever the keeper became; a clone has bytes of its own. */
-    if (step->kind == GLIMPSE_ACTION_HARDLINK) return step->new_inode != 0;
-    return (uint64_t)info.st_size == step->size &&
-           glimpse_action_mtime(&info) == step->new_mtime_ns;
+    if (step->kind == GLIMPSE_ACTION_HARDLINK) {
+        if (!step->new_inode) return 0;
+        /* The name of a hard link may go whatever the keeper became, as long as that has a name. */
+        struct stat keeper;
+        if (lstat(step->keeper, &keeper) == 0 && keeper.st_dev == info.st_dev &&
+            keeper.st_ino == info.st_ino) {
+            return 1;
+        }
+    } else if ((uint64_t)info.st_size != step->size ||
+               glimpse_action_mtime(&info) != step->new_mtime_ns) {
+        return 0;
+    }
+    /* It may be all that is left of what was written into it since. */
+    char hex[GLIMPSE_HASH_HEX];
+    return glimpse_action_hash(path, &info, hex) == 0 && strcmp(hex, step->hash) == 0;
 }
 
 /*
@@ -66,6 +80,7 @@ static int is_our_link(const action_step *step, const char *path) {
 static int comes_back(const action_step *step) {
     if (glimpse_action_readable(step->keeper)) return 0;
     if (glimpse_kind_replaces(step->kind)) {
+        if (!is_our_link(step, step->path)) return 0; /* somebody's new file */
         if (glimpse_action_exchange(step->path, step->other) != 0) return 0;
         (void)unlink(step->other);
         return 1;
@@ -125,6 +140,14 @@ static step_state recover_undoing(const action_step *step) {
     return STEP_UNDONE;
 }
 
+static step_state recover_emptying(const action_step *step) {
+    char *aside = with_ending(step->other, emptying);
+    int error = aside ? glimpse_action_rename(aside, step->other) : ENOMEM;
+    free(aside);
+    if (error == ENOENT) return exists(step->other) ? STEP_DONE : STEP_GONE;
+    return error == 0 || error == EEXIST ? STEP_DONE : STEP_EMPTYING;
+}
+
 /* Before the journal says that it is so. When it fails, the step stays in doubt, and is recovered
  * by what is there when the journal is opened again. */
 static int sync_names(const action_step *step) {
@@ -145,7 +168,7 @@ int glimpse_steps_recover(glimpse_actions *actions) {
         switch (step->state) {
         case STEP_DOING: state = recover_doing(step); break;
         case STEP_UNDOING: state = recover_undoing(step); break;
-        default: state = exists(step->other) ? STEP_DONE : STEP_GONE;
+        default: state = recover_emptying(step);
         }
         status = sync_names(step);
         if (status < 0) break;
@@ -321,27 +344,107 @@ int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions
 /*
  * Letting go.
  */
-/* Something must be left of what it was a duplicate of: a hard link and a reflink have the bytes
- * themselves, everything else leaves them to the keeper. */
-static int check_empty(const action_step *step, action_verdict *verdict) {
-    int own = step->kind == GLIMPSE_ACTION_HARDLINK || step->kind == GLIMPSE_ACTION_REFLINK;
-    if (!exists(step->other)) return 0;
-    if (glimpse_action_readable(step->keeper) || (own && glimpse_action_readable(step->path))) {
-        return 0;
+/* Something must be left of what it was a duplicate of: a file with the bytes that the keeper had,
+ * which is another one than what is held. `at` and `id` are the keeper's or, of a hard link and a
+ * reflink, which have the bytes themselves, those of the link. */
+static int check_left(action_keeper *out, const action_step *step, const char *at, const char *id,
+                      action_verdict *verdict) {
+    struct stat info;
+    int same = 0;
+    const glimpse_action_item item = {
+        .path = step->other, .keeper = at, .id = step->hash, .keeper_id = id};
+    if (lstat(step->other, &info) != 0) {
+        return glimpse_verdict_errno(verdict, errno, "%s", step->other);
     }
-    return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
-                           "its keeper %s cannot be read any more, so this may be all that is "
-                           "left: take the run back, or remove %s yourself",
-                           step->keeper, step->other);
+    int result = glimpse_keeper_open(out, &item, &info, verdict);
+    if (result == 0 && strcmp(id, step->hash) == 0) {
+        int error = glimpse_action_compare(step->other, at, &same);
+        if (error || !same) {
+            result = glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
+                                     "its keeper %s has not the same bytes%s%s", at,
+                                     error ? ": " : "", error ? strerror(error) : "");
+        }
+    }
+    if (result < 0) glimpse_keeper_close(out);
+    return result;
 }
 
-static int empty_step(glimpse_actions *actions, action_step *step, action_verdict *verdict) {
+/* The message of a look that failed, and what to do. */
+static int refuse_empty(const action_step *step, action_verdict *verdict) {
+    const action_verdict why = *verdict;
+    return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
+                           "%.300s, so this may be all that is left: take the run back, or remove "
+                           "%s yourself",
+                           why.message, step->other);
+}
+
+/* 0 with `keeper` open (closed when nothing is held), or -1 with a verdict. */
+static int check_empty(action_keeper *keeper, const action_step *step, action_verdict *verdict) {
+    int own = step->kind == GLIMPSE_ACTION_HARDLINK || step->kind == GLIMPSE_ACTION_REFLINK;
+    int links = glimpse_kind_replaces(step->kind);
+    const char *id = *step->keeper_hash && !links ? step->keeper_hash : step->hash;
+    *keeper = (action_keeper){.fd = ACTION_KEEPER_CLOSED};
+    if (!exists(step->other)) return 0;
+    if (!glimpse_step_is_original(step, step->other)) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED,
+                               "%s is not what was put there; left as it is", step->other);
+    }
+    action_verdict of_link;
+    if (check_left(keeper, step, step->keeper, id, verdict) == 0) return 0;
+    if (own && check_left(keeper, step, step->path, step->hash, &of_link) == 0) {
+        verdict->outcome = GLIMPSE_OUTCOME_DONE;
+        return 0;
+    }
+    if (!*step->keeper_hash && !links && glimpse_action_readable(step->keeper)) {
+        (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
+                              "an older version did not write down which bytes its keeper %s had",
+                              step->keeper);
+    }
+    return refuse_empty(step, verdict);
+}
+
+/* In two steps, like every action: out of the way, which can be taken back, and, once the keeper
+ * was seen without it, for good. */
+static int empty_held(const glimpse_actions *actions, const action_step *step,
+                      action_keeper *keeper, action_verdict *verdict) {
+    char *aside = with_ending(step->other, emptying);
+    if (!aside) return glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "out of memory");
+    glimpse_keeper_mark(keeper, GLIMPSE_ACTION_DELETE);
+    int result = -1, error = glimpse_action_rename(step->other, aside);
+    if (error == 0) {
+        glimpse_action_point(actions, "set aside");
+        if (!glimpse_step_is_original(step, aside)) {
+            (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED, "it changed just now");
+        } else if (glimpse_keeper_look(keeper, verdict) < 0) {
+            (void)refuse_empty(step, verdict);
+        } else if (unlink(aside) == 0) {
+            result = 0;
+        } else {
+            (void)glimpse_verdict_errno(verdict, errno, "%s", step->other);
+        }
+        if (result < 0 && (error = glimpse_action_rename(aside, step->other)) != 0) {
+            (void)glimpse_verdict_errno(verdict, error, "it is now at %s", aside);
+        }
+    } else if (error == ENOENT) {
+        result = 0;
+    } else {
+        (void)glimpse_verdict_errno(verdict, error, "%s", step->other);
+    }
+    free(aside);
+    return result;
+}
+
+static int empty_step(glimpse_actions *actions, action_step *step, action_keeper *keeper,
+                      action_verdict *verdict) {
     int status = glimpse_journal_set_state(actions, step, STEP_EMPTYING);
     if (status < 0) return status;
     glimpse_action_point(actions, "emptying");
-    int error = unlink(step->other) != 0 && errno != ENOENT ? errno : 0;
-    if (error) (void)glimpse_verdict_errno(verdict, error, "%s", step->other);
-    return glimpse_journal_set_state(actions, step, error ? STEP_DONE : STEP_GONE);
+    /* What went by itself since it was looked at has no keeper open. */
+    int kept = keeper->fd != ACTION_KEEPER_CLOSED && empty_held(actions, step, keeper, verdict) < 0;
+    glimpse_action_point(actions, "emptied");
+    step_state state = !kept || !exists(step->other) ? STEP_GONE : STEP_DONE;
+    if (kept && state == STEP_GONE) return GLIMPSE_OK; /* aside: in doubt until the next opening */
+    return glimpse_journal_set_state(actions, step, state);
 }
 
 int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *actions, int64_t run,
@@ -359,9 +462,11 @@ int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *action
         action_step *step = &steps.items[i];
         if (step->kind == GLIMPSE_ACTION_MOVE || step->kind == GLIMPSE_ACTION_TRASH) continue;
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
-        if (check_empty(step, &verdict) == 0 && apply) {
-            status = empty_step(actions, step, &verdict);
+        action_keeper keeper;
+        if (check_empty(&keeper, step, &verdict) == 0 && apply) {
+            status = empty_step(actions, step, &keeper, &verdict);
         }
+        glimpse_keeper_close(&keeper);
         if (status == GLIMPSE_OK) report_item(step, &verdict, each, user, &own);
     }
     glimpse_steps_free(&steps);

@@ -2,6 +2,7 @@
  * actions_words.c - the names of things, and what was found about a file, in words for people.
  */
 #include "actions_internal.h"
+#include "core/error.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -61,10 +62,9 @@ int glimpse_verdict_errno(action_verdict *verdict, int error, const char *format
     verdict_set(verdict, outcome, format, args);
     va_end(args);
     size_t used = strlen(verdict->message);
-    const char *advice =
-        error == ENOSPC || error == EDQUOT ? "; make space there, then do the same again" : "";
+    char advice[GLIMPSE_ADVICE_BYTES];
     (void)snprintf(verdict->message + used, sizeof verdict->message - used, ": %s%s",
-                   strerror(error), advice);
+                   strerror(error), glimpse_errno_advice(advice, sizeof advice, error));
     return -1;
 }
 

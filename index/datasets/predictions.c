@@ -265,6 +265,7 @@ typedef struct sheet {
     const glimpse_table *t;
     const char *file;
     int path, name, probability, score, abstained, accepted;
+    int has_probabilities; /* in one row at least */
 } sheet;
 
 static int read_number(double *value, const sheet *s, size_t row, int column) {
@@ -273,7 +274,10 @@ static int read_number(double *value, const sheet *s, size_t row, int column) {
     *value = NAN;
     if (!*cell) return GLIMPSE_OK;
     *value = strtod(cell, &end);
-    if (!*end && isfinite(*value)) return GLIMPSE_OK;
+    /* strtod() takes hexadecimal numbers as well, which no table of labels has. */
+    if (!*end && isfinite(*value) && strspn(cell, "0123456789+-.eE") == strlen(cell)) {
+        return GLIMPSE_OK;
+    }
     return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: \"%s\" is no number", s->file,
                         glimpse_table_line(s->t, row), cell);
 }
@@ -292,6 +296,11 @@ static int read_row(held *h, const sheet *s, size_t row, glimpse_prediction *of)
     if (status == GLIMPSE_OK && !is_probability(&probability)) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %zu: the probability %g is outside 0 to 1",
                             s->file, glimpse_table_line(s->t, row), probability);
+    }
+    if (status == GLIMPSE_OK && isnan(probability) && s->has_probabilities) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s, line %zu: there is no probability, which other lines have",
+                            s->file, glimpse_table_line(s->t, row));
     }
     if (status == GLIMPSE_OK) status = read_number(&score, s, row, s->score);
     if (status == GLIMPSE_OK) status = add_guess(&made, h, of, name);
@@ -367,8 +376,11 @@ static int read_table(held *h, const char *file, int is_tree) {
                               file, s.path < 0 ? "path" : "class");
     } else {
         h->p.has_accepted = s.accepted >= 0;
-        for (size_t i = 0; i < rows; i++)
+        for (size_t i = 0; i < rows; i++) {
             keys[i] = (row_key){glimpse_table_cell(t, i, s.path), i};
+            s.has_probabilities |=
+                *glimpse_table_cell(t, i, s.name) && *glimpse_table_cell(t, i, s.probability);
+        }
         if (rows > 0) qsort(keys, rows, sizeof *keys, by_row_path);
         status = read_groups(h, &s, keys);
     }

@@ -22,9 +22,11 @@
 #include "roots.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int is_root(const glimpse_root *roots, size_t count, const char *path) {
     for (size_t i = 0; i < count; i++) {
@@ -143,6 +145,13 @@ int glimpse_ingest_is_named(const glimpse_ingest *ingest, const char *path) {
                                               sizeof *ingest->named, compare_named) != NULL;
 }
 
+static int why_unreadable(const char *path) {
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return errno;
+    (void)close(fd);
+    return EACCES; /* what is in a directory that can be listed cannot be looked at */
+}
+
 static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char *given) {
     struct stat info;
     int status = glimpse_root_resolve(&root->path, given);
@@ -160,7 +169,7 @@ static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char
     if (root->reachable || root->registered || glimpse_file_table_count(root->table) > 0) {
         return GLIMPSE_OK;
     }
-    errno = exists ? EACCES : error;
+    errno = exists ? why_unreadable(root->path) : error;
     return exists ? glimpse_fail_errno("%s: cannot be read", root->path)
                   : glimpse_fail_errno("%s: cannot be indexed", root->path);
 }

@@ -540,6 +540,7 @@ typedef struct glimpse_journal_step {
     char *path, *other, *keeper, *info;
     int crossing;
     char hash[GLIMPSE_HASH_HEX];
+    char keeper_hash[GLIMPSE_HASH_HEX]; /* "": not written down by the version that acted */
     uint64_t size;
     int64_t mtime_ns;
     unsigned mode;

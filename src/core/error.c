@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum { MESSAGE_BYTES = sizeof(glimpse_kept_error) };
 
@@ -73,7 +74,25 @@ static const char *gnu_reason(const char *result, const char *reason) {
  _Generic((result), int : posix_reason, default : gnu_reason)((result), (reason))
 
 /* Nothing that is half written is ever left where it would be taken for whole. */
-static const char full_advice[] = "; make space there, then do the same again";
+const char *glimpse_errno_advice(char *out, size_t size, int error) {
+    static const char again[] = "then do the same again";
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    *out = '\0';
+    if (error == ENOSPC || error == EDQUOT) {
+        (void)snprintf(out, size, "; make space there, %s", again);
+    } else if (error == EFBIG && getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+               limit.rlim_cur != RLIM_INFINITY) {
+        (void)snprintf(out, size,
+                       "; no file may have more than %llu bytes (ulimit -f): raise it, %s",
+                       (unsigned long long)limit.rlim_cur, again);
+    } else if (error == EFBIG) {
+        (void)snprintf(out, size, "; the file system takes no larger one");
+    } else if (error == EMFILE && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        (void)snprintf(out, size, "; no more than %llu may be open (ulimit -n): raise it, %s",
+                       (unsigned long long)limit.rlim_cur, again);
+    }
+    return out;
+}
 
 int glimpse_fail_errno(const char *format, ...) {
     int error = errno;
@@ -86,7 +105,8 @@ int glimpse_fail_errno(const char *format, ...) {
     if (offset > sizeof message - 1) offset = sizeof message - 1;
     char buffer[128];
     const char *reason = REASON(strerror_r(error, buffer, sizeof buffer), buffer);
-    const char *advice = error == ENOSPC || error == EDQUOT ? full_advice : "";
+    char words[GLIMPSE_ADVICE_BYTES];
+    const char *advice = glimpse_errno_advice(words, sizeof words, error);
     if (reason) {
         (void)snprintf(message + offset, sizeof message - offset, ": %s%s", reason, advice);
     } else {

@@ -22,6 +22,10 @@ int glimpse_fail_context(int status, const char *format, ...) GLIMPSE_PRINTF(2, 
  * becomes GLIMPSE_E_NOT_FOUND, ENOMEM becomes GLIMPSE_E_NOMEM, everything else GLIMPSE_E_IO. A full
  * disk or quota has what to do about it behind that. */
 int glimpse_fail_errno(const char *format, ...) GLIMPSE_PRINTF(1, 2);
+/* What to do about a disk that is full or a limit of the system, "; ..." to go behind the reason;
+ * "" for everything else. Returns `out`. glimpse_fail_errno() appends it. */
+enum { GLIMPSE_ADVICE_BYTES = 128 };
+const char *glimpse_errno_advice(char *out, size_t size, int error);
 
 /* `message` without the "PATH: " that it begins with, when it does: for structs that have the path
  * in a member of its own. Part of `message`. */

@@ -69,7 +69,7 @@ static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config
     config->patch = glimpse_config_size(r, vision, "patch_size", 32, MAX_SIDE);
     if (glimpse_config_size(r, vision, "num_channels", 3, 1024) != 3)
         glimpse_config_refuse(r, "num_channels", "other than 3");
-    (void)glimpse_config_id(r, text, "bos_token_id", 0, config->vocabulary);
+    config->start_id = glimpse_config_id(r, text, "bos_token_id", 0, config->vocabulary);
     (void)glimpse_config_id(r, text, "pad_token_id", 0, config->vocabulary);
     config->end_id = glimpse_config_id(r, text, "eos_token_id", 49407, config->vocabulary);
     config->end_is_highest = config->end_id == 2;
@@ -258,7 +258,7 @@ static void read_open_clip(glimpse_config_reader *r, json_t *root, glimpse_model
     p->normalize = 1;
     glimpse_config_normalization(r, pictures, "mean", "std", glimpse_clip_mean, glimpse_clip_std,
                                  p);
-    glimpse_config_check_values(r, p);
+    glimpse_config_check_values(r, p, 1);
 }
 
 static void check(glimpse_config_reader *r, const glimpse_model_config *c) {

@@ -36,6 +36,7 @@ typedef struct glimpse_model_config {
      */
     int end_is_highest;
     int32_t end_id;
+    int32_t start_id; /* as the configuration says; the tokenizer's is what counts */
     glimpse_preprocess preprocess;
 } glimpse_model_config;
 

@@ -73,7 +73,7 @@ int32_t glimpse_config_id(glimpse_config_reader *r, json_t *object, const char *
 }
 
 float glimpse_config_eps(glimpse_config_reader *r, json_t *object, double fallback) {
-    return (float)glimpse_config_number(r, object, "layer_norm_eps", fallback, 1e-20, 1.0);
+    return (float)glimpse_config_number(r, object, "layer_norm_eps", fallback, 1e-20, 1e-2);
 }
 
 int glimpse_config_flag(glimpse_config_reader *r, json_t *object, const char *key, int fallback) {
@@ -161,13 +161,16 @@ glimpse_activation glimpse_config_activation(glimpse_config_reader *r, json_t *o
         {"gelu_new", GLIMPSE_ACTIVATION_GELU_TANH},
         {"gelu_fast", GLIMPSE_ACTIVATION_GELU_TANH},
     };
-    json_t *value = glimpse_config_member(object, "hidden_act");
+    json_t *value = json_object_get(object, "hidden_act"); /* transformers takes no null here */
     if (!value) return fallback;
     const char *name = json_string_value(value);
     for (size_t i = 0; name && i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(name, known[i].name) == 0) return known[i].activation;
     }
-    glimpse_config_refuse(r, "hidden_act", name ? name : "a value that is no name");
+    glimpse_config_refuse(r, "hidden_act",
+                          name                  ? name
+                          : json_is_null(value) ? "null"
+                                                : "a value that is no name");
     return fallback;
 }
 
@@ -195,9 +198,12 @@ void glimpse_config_normalization(glimpse_config_reader *r, json_t *object, cons
     }
 }
 
-void glimpse_config_check_values(glimpse_config_reader *r, const glimpse_preprocess *p) {
-    /* CLIP's own rules bring white and black 3.7 apart; without any of them it is 255. */
-    static const double min_apart = 1e-2, max = 1e5;
+void glimpse_config_check_values(glimpse_config_reader *r, const glimpse_preprocess *p,
+                                 int rescaled) {
+    /* CLIP's own rules bring white and black 3.7 apart, SigLIP's 2, those of a mean of 0 and a
+     * deviation of 1 bring them 1 apart. Without rescaling it is 255 or what a deviation makes of
+     * that: a picture may be meant that was scaled before. */
+    const double min_apart = rescaled ? 0.1 : 1e-2, max = rescaled ? 10.0 : 1e5;
     for (size_t c = 0; c < 3 && r->status == GLIMPSE_OK; c++) {
         double mean = p->normalize ? (double)p->mean[c] : 0.0;
         double std = p->normalize ? (double)p->std[c] : 1.0;
@@ -218,10 +224,11 @@ void glimpse_config_read_values(glimpse_config_reader *r, json_t *root, const fl
         glimpse_config_refuse(r, "resample", "other than 2 (bilinear) and 3 (bicubic)");
     }
     p->scale = 1.0f;
-    if (glimpse_config_flag(r, root, "do_rescale", 1)) {
+    int rescaled = glimpse_config_flag(r, root, "do_rescale", 1);
+    if (rescaled) {
         p->scale = (float)glimpse_config_number(r, root, "rescale_factor", 1.0 / 255.0, 1e-9, 1e6);
     }
     p->normalize = glimpse_config_flag(r, root, "do_normalize", 1);
     glimpse_config_normalization(r, root, "image_mean", "image_std", mean, std, p);
-    glimpse_config_check_values(r, p);
+    glimpse_config_check_values(r, p, rescaled);
 }

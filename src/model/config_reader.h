@@ -74,7 +74,8 @@ void glimpse_config_read_values(glimpse_config_reader *r, json_t *root, const fl
                                 const float std[3], glimpse_preprocess *p);
 /* Refuses scales, means and deviations under which black and white become the same, or numbers
  * that no model was trained with. */
-void glimpse_config_check_values(glimpse_config_reader *r, const glimpse_preprocess *p);
+void glimpse_config_check_values(glimpse_config_reader *r, const glimpse_preprocess *p,
+                                 int rescaled);
 
 /* config_siglip.c: config.json, and preprocessor_config.json (NULL: there is none). */
 void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,

@@ -6,7 +6,8 @@
  *
  * Reading 600 MB of weights at every start would cost more than the search it is for, so the
  * result is remembered in the user's cache directory under a key made of the identities of the
- * files. The cache is a convenience: a file in it that is not exactly 32 digits is ignored, and
+ * files. That every weight is a finite number is looked at in the same go, so a remembered one says
+ * that, too. The cache is a convenience: a file in it that is not exactly 32 digits is ignored, and
  * failing to write it is no failure.
  */
 #include "model/fingerprint.h"
@@ -151,7 +152,7 @@ static char *cache_path(const char *directory, const glimpse_model_config *confi
         if (hasher) (void)glimpse_hasher_finish(hasher);
         goto done;
     }
-    glimpse_fingerprint_add_text(hasher, "glimpse fingerprint key 1");
+    glimpse_fingerprint_add_text(hasher, "glimpse fingerprint key 2");
     glimpse_fingerprint_add_text(hasher, real);
     add_config(hasher, config);
     int complete = 1;
@@ -225,6 +226,7 @@ int glimpse_fingerprint(char *hex, const char *directory, const glimpse_model_co
     status = config->layout == GLIMPSE_LAYOUT_SIGLIP ? add_siglip_tokenizer(hasher, directory, own)
                                                      : add_tokenizer(hasher, directory);
     if (status == GLIMPSE_OK) glimpse_fingerprint_add_tensors(hasher, tensors);
+    if (status == GLIMPSE_OK) status = glimpse_tensors_check_finite(tensors);
     glimpse_hash hash = glimpse_hasher_finish(hasher);
     if (status < 0) goto done;
     glimpse_hash_to_hex(&hash, hex);

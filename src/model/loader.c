@@ -35,7 +35,7 @@ glimpse_numbers glimpse_load_matrix(glimpse_loader *l, size_t rows, size_t colum
 }
 
 float *glimpse_load_f32_copy(glimpse_loader *l, glimpse_numbers numbers) {
-    if (l->status < 0) return NULL;
+    if (l->status < 0 || l->check_only) return NULL;
     float *copy = malloc(numbers.count * sizeof *copy);
     if (!copy) {
         l->status = glimpse_fail_nomem(numbers.count * sizeof *copy, "weights");
@@ -69,7 +69,8 @@ glimpse_linear *glimpse_load_spec(glimpse_loader *l, const glimpse_linear_spec *
     glimpse_linear *linear = NULL;
     glimpse_linear_spec shelved = *spec;
     shelved.prepared = l->prepared;
-    if (l->status == GLIMPSE_OK) l->status = glimpse_linear_create(&linear, l->math, &shelved);
+    if (l->status == GLIMPSE_OK && !l->check_only)
+        l->status = glimpse_linear_create(&linear, l->math, &shelved);
     return linear;
 }
 

@@ -19,6 +19,7 @@ typedef struct glimpse_loader {
     const glimpse_tensors *tensors;
     int status;
     glimpse_prepared_weights *prepared; /* NULL: none */
+    int check_only; /* names and shapes are looked at, and nothing is prepared */
 } glimpse_loader;
 
 typedef struct glimpse_norm {

@@ -60,12 +60,14 @@ static int read_logits(glimpse_model *model) {
         status = read_scalar(&model->logit_bias, model->tensors, "logit_bias");
         if (status < 0) return status;
     }
-    /* Trained ones are 100 and -17. Written so that what is no number fails as well. */
-    if (!(model->logit_scale >= 1e-2f && model->logit_scale <= 1e5f) ||
+    /* Trained ones are 10 to 120, and -17. Written so that what is no number fails as well. */
+    if (!(model->logit_scale >= 2.0f && model->logit_scale <= 1e5f) ||
         !(fabsf(model->logit_bias) <= 1e4f)) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: logit_scale %g and logit_bias %g are not usable",
-                            glimpse_tensors_path(model->tensors), (double)scale,
-                            (double)model->logit_bias);
+        return glimpse_fail(
+            GLIMPSE_E_FORMAT,
+            "%s: logit_scale %g (its exponential is the scale) and logit_bias %g are "
+            "not those of a trained model",
+            glimpse_tensors_path(model->tensors), (double)scale, (double)model->logit_bias);
     }
     return GLIMPSE_OK;
 }
@@ -95,6 +97,15 @@ static int open_tokenizer(glimpse_model *model) {
     }
     status = glimpse_tokenizer_check(model->tokenizer, model->path, model->config.vocabulary);
     if (status < 0) return status;
+    /* Published files have 0, which transformers once put there, or the tokenizer's. */
+    int32_t start = model->tokenizer->start_id;
+    if (model->config.layout == GLIMPSE_LAYOUT_HF && model->config.start_id > 2 &&
+        model->config.start_id != start) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s/config.json: \"bos_token_id\" is %d, but the tokenizer begins "
+                            "texts with %d",
+                            model->path, (int)model->config.start_id, (int)start);
+    }
     /* CLIP's embedding of a text is read at the end token: one that no text has would give all
      * texts the embedding of their first. */
     int32_t end = glimpse_tokenizer_end_id(model->tokenizer);
@@ -106,6 +117,20 @@ static int open_tokenizer(glimpse_model *model) {
                             model->path, (int)model->config.end_id, (int)end);
     }
     return GLIMPSE_OK;
+}
+
+/* Of what is not prepared: a library that was indexed with it must be one that can be searched. */
+static int check_rest(glimpse_model *model) {
+    int status = open_tokenizer(model);
+    if (status == GLIMPSE_OK && !(model->towers & GLIMPSE_TOWER_TEXT)) {
+        glimpse_tokenizer_free(model->tokenizer);
+        model->tokenizer = NULL;
+        status = glimpse_tower_check_text(&model->math, &model->config, model->tensors);
+    }
+    if (status == GLIMPSE_OK && !(model->towers & GLIMPSE_TOWER_IMAGE)) {
+        status = glimpse_tower_check_image(&model->math, &model->config, model->tensors);
+    }
+    return status;
 }
 
 int glimpse_model_open(glimpse_model **out, const char *path,
@@ -134,10 +159,10 @@ int glimpse_model_open(glimpse_model **out, const char *path,
     if (status < 0) goto done;
     status = glimpse_fingerprint(model->fingerprint, path, &model->config, model->tensors);
     if (status < 0) goto done;
+    status = check_rest(model);
+    if (status < 0) goto done;
     int use_cache = !(settings.flags & GLIMPSE_MODEL_NO_WEIGHTS_CACHE);
     if (model->towers & GLIMPSE_TOWER_TEXT) {
-        status = open_tokenizer(model);
-        if (status < 0) goto done;
         if (use_cache) {
             glimpse_weights_open(&model->text_weights, model->fingerprint, "text", &model->math);
         }

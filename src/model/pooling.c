@@ -44,7 +44,7 @@ void glimpse_pooling_load(glimpse_pooling *pooling, glimpse_loader *l,
         glimpse_load_matrix(l, 3 * width, width, stem, "attention.in_proj_weight");
     glimpse_numbers bias = glimpse_load_vector(l, 3 * width, stem, "attention.in_proj_bias");
     if (l->status < 0) return;
-    make_query(pooling, l, probe, weights, bias, width);
+    if (!l->check_only) make_query(pooling, l, probe, weights, bias, width);
     glimpse_linear_spec spec = {
         .in = width, .out = 2 * width, .parts = 1, .output = GLIMPSE_ELEMENT_F32};
     spec.weights[0] = cut(weights, width, 2 * width, width);

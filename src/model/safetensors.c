@@ -441,6 +441,29 @@ int glimpse_tensors_load(glimpse_numbers *out, const glimpse_tensors *set, const
     return GLIMPSE_OK;
 }
 
+/* 1 when one of the numbers has the exponent that infinity and NaN have. At
+ * any alignment; written so that a compiler makes it vectors. */
+static int not_finite_16(const uint8_t *data, size_t count, uint16_t exponent) {
+    uint16_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint16_t bits;
+        memcpy(&bits, data + 2 * i, sizeof bits);
+        found = (uint16_t)(found | ((bits & exponent) == exponent));
+    }
+    return found;
+}
+
+static int not_finite_32(const uint8_t *data, size_t count) {
+    const uint32_t exponent = 0x7f800000u;
+    uint32_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, data + 4 * i, sizeof bits);
+        found |= (bits & exponent) == exponent;
+    }
+    return found != 0;
+}
+
 /* Numbers that a class of models keeps beside its weights and can make anew. */
 static int is_no_weight(const char *name) {
     return ends_with(name, "position_ids") || ends_with(name, "attn_mask");
@@ -460,4 +483,25 @@ const char *glimpse_tensors_left(const glimpse_tensors *set, const char *prefix)
         if (!set->taken[low] && !is_no_weight(set->items[low].name)) return set->items[low].name;
     }
     return NULL;
+}
+
+int glimpse_tensors_check_finite(const glimpse_tensors *set) {
+    for (size_t i = 0; i < set->count; i++) {
+        const glimpse_tensor *tensor = &set->items[i];
+        int bad_number = 0;
+        if (is_no_weight(tensor->name)) continue; /* masks are made of infinity */
+        if (strcmp(tensor->dtype, "F32") == 0) {
+            bad_number = not_finite_32(tensor->data, tensor->count);
+        } else if (strcmp(tensor->dtype, "F16") == 0) {
+            bad_number = not_finite_16(tensor->data, tensor->count, 0x7c00);
+        } else if (strcmp(tensor->dtype, "BF16") == 0) {
+            bad_number = not_finite_16(tensor->data, tensor->count, 0x7f80);
+        }
+        if (!bad_number) continue;
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s: tensor \"%s\" has a number that is infinite or none at all: the "
+                            "file is damaged; get the model again",
+                            set->path, tensor->name);
+    }
+    return GLIMPSE_OK;
 }

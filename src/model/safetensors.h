@@ -57,6 +57,10 @@ const char *glimpse_tensors_file(const glimpse_tensors *tensors, size_t i);
 int glimpse_tensors_load(glimpse_numbers *out, const glimpse_tensors *tensors, const char *name,
                          size_t rank, const size_t *dims);
 
+/* Every weight is a finite number. Reads all of them: 4 to 10 GB a second when they are in memory.
+ */
+int glimpse_tensors_check_finite(const glimpse_tensors *tensors);
+
 /* The first tensor, in order of name, that begins with `prefix` and that glimpse_tensors_load() has
  * not handed out: a weight that nobody uses, so that what was taken is not the whole model. NULL
  * when there is none. Ids of positions and masks, which are no weights, do not count. */

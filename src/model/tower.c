@@ -81,15 +81,12 @@ static glimpse_linear *load_projection(glimpse_loader *l, int hf, size_t embeddi
     return glimpse_load_spec(l, &spec);
 }
 
-int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
-                             const glimpse_model_config *config, const glimpse_tensors *tensors,
-                             glimpse_prepared_weights *prepared) {
+static int load_image(glimpse_tower *tower, const glimpse_model_config *config, glimpse_loader l) {
     int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
     int hf = siglip || config->layout == GLIMPSE_LAYOUT_HF;
     size_t width = config->vision.width, patch = config->patch;
-    glimpse_loader l = {math, tensors, GLIMPSE_OK, prepared};
     *tower =
-        (glimpse_tower){.math = math, .config = config->vision, .embedding = config->embedding};
+        (glimpse_tower){.math = l.math, .config = config->vision, .embedding = config->embedding};
     tower->grid = config->image_size / patch;
     tower->tokens = tower->grid * tower->grid + (siglip ? 0 : 1);
 
@@ -132,16 +129,13 @@ int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
     return l.status;
 }
 
-int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
-                            const glimpse_model_config *config, const glimpse_tensors *tensors,
-                            glimpse_prepared_weights *prepared) {
+static int load_text(glimpse_tower *tower, const glimpse_model_config *config, glimpse_loader l) {
     int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
     int hf = siglip || config->layout == GLIMPSE_LAYOUT_HF;
     const char *prefix = config->layout == GLIMPSE_LAYOUT_OPENCLIP_CUSTOM ? "text." : "";
     size_t width = config->text.width;
-    glimpse_loader l = {math, tensors, GLIMPSE_OK, prepared};
     *tower = (glimpse_tower){
-        .math = math, .config = config->text, .causal = !siglip, .embedding = config->embedding};
+        .math = l.math, .config = config->text, .causal = !siglip, .embedding = config->embedding};
     tower->tokens = config->context;
 
     char stem[GLIMPSE_TENSOR_NAME_BYTES];
@@ -166,6 +160,38 @@ int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
     glimpse_load_require_all(&l, hf ? "text_model." : *prefix ? prefix : "transformer.");
     if (l.status < 0) glimpse_tower_close(tower);
     return l.status;
+}
+
+int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
+                             const glimpse_model_config *config, const glimpse_tensors *tensors,
+                             glimpse_prepared_weights *prepared) {
+    return load_image(tower, config,
+                      (glimpse_loader){.math = math, .tensors = tensors, .prepared = prepared});
+}
+
+int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
+                            const glimpse_model_config *config, const glimpse_tensors *tensors,
+                            glimpse_prepared_weights *prepared) {
+    return load_text(tower, config,
+                     (glimpse_loader){.math = math, .tensors = tensors, .prepared = prepared});
+}
+
+int glimpse_tower_check_image(const glimpse_math *math, const glimpse_model_config *config,
+                              const glimpse_tensors *tensors) {
+    glimpse_tower nothing;
+    int status = load_image(&nothing, config,
+                            (glimpse_loader){.math = math, .tensors = tensors, .check_only = 1});
+    glimpse_tower_close(&nothing);
+    return status;
+}
+
+int glimpse_tower_check_text(const glimpse_math *math, const glimpse_model_config *config,
+                             const glimpse_tensors *tensors) {
+    glimpse_tower nothing;
+    int status = load_text(&nothing, config,
+                           (glimpse_loader){.math = math, .tensors = tensors, .check_only = 1});
+    glimpse_tower_close(&nothing);
+    return status;
 }
 
 void glimpse_tower_close(glimpse_tower *tower) {

@@ -46,6 +46,12 @@ int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
 int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
                             const glimpse_model_config *config, const glimpse_tensors *tensors,
                             glimpse_prepared_weights *prepared);
+/* Whether they would open, without preparing weights: every tensor is there, has the shape that the
+ * configuration says, and none is left over. */
+int glimpse_tower_check_image(const glimpse_math *math, const glimpse_model_config *config,
+                              const glimpse_tensors *tensors);
+int glimpse_tower_check_text(const glimpse_math *math, const glimpse_model_config *config,
+                             const glimpse_tensors *tensors);
 void glimpse_tower_close(glimpse_tower *tower); /* a zeroed one is fine */
 size_t glimpse_tower_memory(const glimpse_tower *tower);
 

@@ -85,7 +85,7 @@ static json_t *load_number(parse *p) {
     /* The text is a copy with a NUL behind it; what follows a number ends it for strtod(). */
     errno = 0;
     const char *text = scan->text + start;
-    if (!real) {
+    if (!real && !(p->flags & JSON_DECODE_INT_AS_REAL)) {
         long long number = strtoll(text, NULL, 10);
         if (errno == ERANGE) return invalid(p, "the number is too large");
         scan->at = at;

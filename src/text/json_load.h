@@ -13,10 +13,10 @@
 #include <jansson.h>
 #include <stddef.h>
 
-/* As json_loadb(), with the flags JSON_REJECT_DUPLICATES, JSON_DECODE_ANY and JSON_ALLOW_NUL: the
- * same texts are accepted, and give the same values. NULL with glimpse_json_is_nomem(error) when
- * memory ran out. `error` must not be NULL; its text quotes nothing of the text. The thread's last
- * error is left alone. */
+/* As json_loadb(), with the flags JSON_REJECT_DUPLICATES, JSON_DECODE_ANY, JSON_DECODE_INT_AS_REAL
+ * and JSON_ALLOW_NUL: the same texts are accepted, and give the same values. NULL with
+ * glimpse_json_is_nomem(error) when memory ran out. `error` must not be NULL; its text quotes
+ * nothing of the text. The thread's last error is left alone. */
 json_t *glimpse_json_load(const void *text, size_t size, size_t flags, json_error_t *error);
 int glimpse_json_is_nomem(const json_error_t *error);
 /* After NULL: GLIMPSE_E_NOMEM, or GLIMPSE_E_FORMAT with "NAME: line 3: what is wrong". */

@@ -5,7 +5,8 @@
  *     vlm.c            specs, opening           vlm_run.c        cache, tiers, threads
  *     vlm_kinds.h      the kinds of models      vlm_samples.c    several answers to one question
  *     blip/            BLIP                     vlm_structure.c  JSON answers: validating
- *     remote/          servers                  vlm_words.c      thinking, refusals, "cannot tell"
+ *     remote/          servers                  vlm_words.c      thinking, tokens, quotation marks
+ *                                              vlm_refusals.c   refusals, "cannot tell"
  *
  * An engine answers one question once; everything above it (samples, cache, tiers) is the same for
  * all.
@@ -93,7 +94,7 @@ int glimpse_vlm_drop_thinking(char *text, size_t *size);
 /* White space at both ends, the special tokens of tokenizers, the quotation marks around the
  * whole. */
 void glimpse_vlm_tidy(char *text, size_t *size);
-/* The whole is a way to say that the picture does not show it; it declines. */
+/* vlm_refusals.c. The whole is a way to say that the picture does not show it; it declines. */
 int glimpse_vlm_is_cannot_tell(const char *text, size_t size);
 int glimpse_vlm_declines(const char *text, size_t size);
 

@@ -1,9 +1,10 @@
 /*
- * vlm_structure.c - what a model's words mean: an answer, a refusal (vlm_words.c), or JSON of a
+ * vlm_structure.c - what a model's words mean: an answer, a refusal (vlm_refusals.c), or JSON of a
  * schema.
  *
  * Local repairs of JSON: a code fence, words and other objects around it, a comma before a closing
- * bracket; the last object of the schema counts. Numbers in strings ("0.8") are taken as numbers.
+ * bracket, an object that was put into a string; the last object of the schema with something in it
+ * counts. Numbers in strings ("0.8") are taken as numbers.
  * Everything else is for the model to repair, once.
  */
 #include "vlm/vlm_internal.h"
@@ -337,9 +338,39 @@ static void release(taken *t) {
     *t = (taken){NULL, NULL, -1.0, -1.0, 0};
 }
 
-/* The last object of the schema, wherever it stands: behind thinking with brackets in it, inside
- * another object, before more words. 1 found; 0 not, with the reason in `why`. Reads at most
- * `budget` bytes, all attempts together, for a text may be megabytes of brackets. */
+/* Whether all that was asked for is null or empty: a template that was only quoted. */
+static int is_blank(const taken *t) {
+    json_t *value;
+    const char *name;
+    json_object_foreach(t->object, name, value) {
+        if (strcmp(name, "confidence") == 0 || json_is_null(value)) continue;
+        if (json_is_array(value)    ? json_array_size(value) > 0
+            : json_is_string(value) ? json_string_length(value) > 0
+                                    : 1) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Takes one level of escapes off, in place: of an object in a string. */
+static size_t unescape(char *text, size_t size) {
+    size_t used = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '\\' && i + 1 < size && strchr("\"\\/nt", text[i + 1])) {
+            i++;
+            text[used++] = text[i] == 'n' || text[i] == 't' ? ' ' : text[i];
+        } else {
+            text[used++] = text[i];
+        }
+    }
+    return used;
+}
+
+/* The last object of the schema with something in it, or else the last one, wherever it stands:
+ * behind thinking with brackets in it, inside another object, before more words. 1 found; 0 not,
+ * with the reason in `why`. Reads at most `budget` bytes, all attempts together, for a text may be
+ * megabytes of brackets. */
 static int find_object(taken *t, const char *text, size_t size, glimpse_vlm_schema schema,
                        char *why, size_t capacity) {
     size_t budget = size < ((size_t)1 << 17) ? (size_t)1 << 23 : 64 * size;
@@ -354,8 +385,12 @@ static int find_object(taken *t, const char *text, size_t size, glimpse_vlm_sche
         json_t *object = length ? load_repaired(open, length) : NULL;
         taken one = {NULL, NULL, -1.0, -1.0, 0};
         if (object && read_object(&one, object, schema, why, capacity)) {
-            release(t);
-            *t = one;
+            if (found && is_blank(&one) && !is_blank(t)) {
+                release(&one);
+            } else {
+                release(t);
+                *t = one;
+            }
             found = 1;
             i += length - 1;
         } else {
@@ -402,6 +437,14 @@ static int read_words_or_json(glimpse_vlm_answer *answer, char *text, size_t siz
         if (size == 0) return is_empty_text(answer, thought);
         if (schema == GLIMPSE_VLM_PLAIN) return read_plain(answer, text, size);
         fine = find_object(&t, text, size, schema, why, sizeof why);
+        if (!fine && memmem(text, size, "\\\"", 2)) {
+            char *copy = malloc(size), other[128];
+            if (copy) {
+                memcpy(copy, text, size);
+                fine = find_object(&t, copy, unescape(copy, size), schema, other, sizeof other);
+            }
+            free(copy);
+        }
     }
     if (fine) {
         status = set_score(answer, &t);

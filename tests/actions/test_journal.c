@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 
@@ -493,6 +494,76 @@ static void emptying_keeps_what_may_be_the_last_copy(void **state) {
     }
 }
 
+/* A keeper that is there and can be read need not be one any more. */
+static void emptying_looks_at_the_bytes_of_the_keeper(void **state) {
+    (void)state;
+    enum { EMPTIED, OTHER_BYTES, SAME_SIZE, HELD_ITSELF, FATES };
+    for (int kind = GLIMPSE_ACTION_DELETE; kind <= GLIMPSE_ACTION_SYMLINK; kind++) {
+        for (int fate = 0; fate < FATES; fate++) {
+            yard y;
+            yard_open(&y, 22, 0);
+            glimpse_action_options options = options_for((glimpse_action_kind)kind, NULL);
+            glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+            glimpse_actions *actions = NULL;
+            seen s = {0};
+            (void)apply(&y, &options, 1, &report);
+            assert_int_equal(report.done, 1);
+            const char *keeper = y.files[0].path;
+            int fd = -1;
+            if (fate == HELD_ITSELF) { /* its only name but for a symbolic link */
+                char held[600], pattern[400];
+                glob_t found = {0};
+                (void)snprintf(pattern, sizeof pattern, "%s/held/*", y.journal);
+                assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+                (void)snprintf(held, sizeof held, "%s", found.gl_pathv[0]);
+                globfree(&found);
+                assert_int_equal(unlink(keeper), 0);
+                if (kind == GLIMPSE_ACTION_HARDLINK) assert_int_equal(unlink(y.items[0].path), 0);
+                assert_int_equal(symlink(held, keeper), 0);
+            } else {
+                fd = open(keeper, fate == SAME_SIZE ? O_WRONLY : O_WRONLY | O_TRUNC);
+                assert_true(fd >= 0);
+                if (fate != EMPTIED) assert_int_equal(write(fd, "retagged", 8), 8);
+                assert_int_equal(close(fd), 0);
+            }
+            assert_ok(glimpse_actions_open(&actions, y.journal));
+            for (int really = 0; really < 2; really++) {
+                s.count = 0;
+                assert_ok(glimpse_actions_empty(&report, actions, 0, really, see, &s));
+                assert_int_equal(report.done, 0);
+                assert_int_equal(s.outcomes[0], GLIMPSE_OUTCOME_KEEPER);
+            }
+            glimpse_actions_close(actions);
+            assert_int_equal(yard_count_files(path_in(y.journal, "held")), 1);
+            yard_close(&y);
+        }
+    }
+}
+
+/* The name may be the last one of what was written into the keeper since. */
+static void undo_of_a_hard_link_leaves_the_last_name_of_new_bytes(void **state) {
+    (void)state;
+    yard y;
+    yard_open(&y, 23, 0);
+    glimpse_action_options options = options_for(GLIMPSE_ACTION_HARDLINK, NULL);
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+    (void)apply(&y, &options, 1, &report);
+    int fd = open(y.files[0].path, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "retouched", 9), 9);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(y.files[0].path), 0);
+    seen s = undo(&y, 0, GLIMPSE_OK, &report);
+    assert_int_equal(report.done, 0);
+    assert_int_equal(s.outcomes[0], GLIMPSE_OUTCOME_OCCUPIED);
+    char bytes[10] = "";
+    fd = open(y.items[0].path, O_RDONLY);
+    assert_int_equal(read(fd, bytes, 9), 9);
+    assert_int_equal(close(fd), 0);
+    assert_string_equal(bytes, "retouched");
+    yard_close(&y);
+}
+
 static void a_move_keeps_the_directories_and_never_overwrites(void **state) {
     (void)state;
     yard y;
@@ -803,6 +874,8 @@ int main(void) {
         cmocka_unit_test(a_process_killed_before_it_looked_again_takes_no_keeper),
         cmocka_unit_test(undo_takes_no_keeper_for_a_link_of_its_own),
         cmocka_unit_test(emptying_keeps_what_may_be_the_last_copy),
+        cmocka_unit_test(emptying_looks_at_the_bytes_of_the_keeper),
+        cmocka_unit_test(undo_of_a_hard_link_leaves_the_last_name_of_new_bytes),
         cmocka_unit_test(a_move_keeps_the_directories_and_never_overwrites),
         cmocka_unit_test(a_move_to_another_file_system_copies_and_comes_back),
         cmocka_unit_test(deleted_files_are_held_on_their_own_file_system),

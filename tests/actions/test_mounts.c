@@ -5,6 +5,7 @@
 #include "actions_support.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -231,6 +232,35 @@ static void a_file_system_above_another_loses_no_keeper(void **state) {
     close_mounts(&m);
 }
 
+/* What is held, mounted on the keeper's name or on its directory, is no keeper. */
+static void a_held_file_mounted_on_its_keeper_is_not_let_go_of(void **state) {
+    (void)state;
+    mounts m;
+    open_mounts(&m, 6);
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+    glimpse_actions *actions = NULL;
+    glob_t found = {0};
+    seen s = act(&m, GLIMPSE_ACTION_DELETE, m.yard.items[0], 1);
+    assert_int_equal(s.outcome, GLIMPSE_OUTCOME_DONE);
+    assert_int_equal(glob(path_in(m.yard.journal, "held/*"), 0, NULL, &found), 0);
+    const char *held = found.gl_pathv[0];
+    assert_int_equal(mount(held, m.yard.files[0].path, NULL, MS_BIND, NULL), 0);
+    for (int links = 1; links < 3; links++) {
+        for (int really = 0; really < 2; really++) {
+            assert_ok(glimpse_actions_open(&actions, m.yard.journal));
+            assert_ok(glimpse_actions_empty(&report, actions, 0, really, see, &s));
+            assert_int_equal(s.outcome, GLIMPSE_OUTCOME_KEEPER);
+            glimpse_actions_close(actions);
+            check_has_bytes(held, m.yard.items[0].id);
+        }
+        if (links == 1) assert_int_equal(link(held, path_in(m.yard.base, "second.jpg")), 0);
+    }
+    assert_int_equal(umount2(m.yard.files[0].path, MNT_DETACH), 0);
+    globfree(&found);
+    undo(&m);
+    close_mounts(&m);
+}
+
 /* Real duplicates are acted on through a mount, to the mount and from it, and come back. */
 static void duplicates_seen_through_a_mount_are_acted_on_and_come_back(void **state) {
     (void)state;
@@ -262,6 +292,7 @@ int main(void) {
         cmocka_unit_test(a_mount_further_up_loses_no_keeper),
         cmocka_unit_test(a_file_mounted_on_another_is_no_duplicate),
         cmocka_unit_test(a_file_system_above_another_loses_no_keeper),
+        cmocka_unit_test(a_held_file_mounted_on_its_keeper_is_not_let_go_of),
         cmocka_unit_test(duplicates_seen_through_a_mount_are_acted_on_and_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

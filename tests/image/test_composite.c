@@ -178,6 +178,96 @@ static void the_opacity_of_a_tga_counts_where_its_header_has_one(void **state) {
     }
 }
 
+/* Opaque white, and black that is not there: what is behind white is grey. */
+static void expect_no_black(const uint8_t *file, size_t size, size_t pixels) {
+    glimpse_image *with = decode(file, size, 1), *without = decode(file, size, 0);
+    int black = 0;
+    for (size_t i = 0; i < 3 * pixels; i++) {
+        assert_true(glimpse_image_pixels(with)[i] >= 128);
+        black += glimpse_image_pixels(without)[i] == 0;
+    }
+    assert_true(black > 0);
+    glimpse_image_free(with);
+    glimpse_image_free(without);
+}
+
+static void the_opacity_of_a_tga_may_be_in_its_palette_or_its_grey(void **state) {
+    (void)state;
+    const uint8_t palettes[2][18 + 8 + 3] = {
+        {[1] = 1,
+         [2] = 1,
+         [5] = 2,
+         [7] = 32,
+         [12] = 3,
+         [14] = 1,
+         [16] = 8,
+         [17] = 0x28,
+         [18] = 0,
+         0,
+         0,
+         0,
+         255,
+         255,
+         255,
+         255,
+         0,
+         1,
+         0},
+        {[1] = 1,
+         [2] = 1,
+         [5] = 2,
+         [7] = 16,
+         [12] = 3,
+         [14] = 1,
+         [16] = 8,
+         [17] = 0x21,
+         [18] = 0,
+         0,
+         0xff,
+         0xff,
+         0,
+         1,
+         0},
+    };
+    const uint8_t grey[18 + 6] = {[2] = 3, [12] = 3, [14] = 1, [16] = 16, [17] = 0x28, [18] = 255,
+                                  255,     0,        0,        255,       255};
+    expect_no_black(palettes[0], 29, 3);
+    expect_no_black(palettes[1], 25, 3);
+    expect_no_black(grey, sizeof grey, 3);
+}
+
+/* Sixteen bits, of which the highest is the opacity: from the top and from the bottom, run-length
+ * coded (a run over the end of a row, and pixels) and plain, from right to left. */
+static void the_opacity_of_a_tga_may_be_one_bit(void **state) {
+    (void)state;
+    enum { LEFT = 0x10, TOP = 0x20 };
+    static const uint8_t plain[] = {0xff, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
+    static const uint8_t runs[] = {0, 0xff, 0xff, 0x82, 0, 0, 1, 0xff, 0xff, 0xff, 0xff};
+    for (unsigned k = 0; k < 8; k++) {
+        uint8_t file[18 + 12] = {[2] = 2, [12] = 3, [14] = 2, [16] = 16, [17] = 1};
+        if (k & 1) file[2] = 10;
+        if (k & 2) file[17] |= TOP;
+        if (k & 4) file[17] |= LEFT;
+        const size_t size = k & 1 ? sizeof runs : sizeof plain;
+        memcpy(file + 18, k & 1 ? runs : plain, size);
+        expect_no_black(file, 18 + size, 6);
+        /* A red that nothing shows through is where it was, whichever end comes first. */
+        file[18 + (k & 1)] = 0;
+        file[19 + (k & 1)] = 0xfc;
+        glimpse_image *image = decode(file, 18 + size, 1);
+        const size_t row = k & 2 ? 0 : 1, column = k & 4 ? 2 : 0;
+        assert_memory_equal(glimpse_image_pixels(image) + 3 * (3 * row + column),
+                            ((uint8_t[]){255, 0, 0}), 3);
+        glimpse_image_free(image);
+        /* Without the bit in the header it means nothing. */
+        file[17] &= 0xf0;
+        glimpse_image *with = decode(file, 18 + size, 1), *without = decode(file, 18 + size, 0);
+        assert_memory_equal(glimpse_image_pixels(with), glimpse_image_pixels(without), 18);
+        glimpse_image_free(with);
+        glimpse_image_free(without);
+    }
+}
+
 static void write_le32(uint8_t *to, uint32_t value) {
     for (int i = 0; i < 4; i++)
         to[i] = (uint8_t)(value >> (8 * i));
@@ -312,6 +402,8 @@ int main(void) {
         cmocka_unit_test(transparency_is_laid_over_white_or_grey),
         cmocka_unit_test(the_opacity_of_a_tiff_counts_where_it_is_one),
         cmocka_unit_test(the_opacity_of_a_tga_counts_where_its_header_has_one),
+        cmocka_unit_test(the_opacity_of_a_tga_may_be_in_its_palette_or_its_grey),
+        cmocka_unit_test(the_opacity_of_a_tga_may_be_one_bit),
         cmocka_unit_test(the_opacity_of_a_bmp_counts_where_a_mask_has_it),
         cmocka_unit_test(the_opacity_of_a_psd_counts_where_its_layers_say_so),
         cmocka_unit_test(every_way_to_be_transparent_is_seen),

@@ -100,10 +100,15 @@ static void preprocessing_is_read_in_its_old_and_new_forms(void **unused) {
     assert_int_equal(c.preprocess.resample, GLIMPSE_RESAMPLE_BILINEAR);
     assert_ok(read_config(&c, model,
                           "{\"size\": {\"shortest_edge\": 60}, \"crop_size\": {\"height\": 48, "
-                          "\"width\": 48}, \"rescale_factor\": 0.5, \"do_normalize\": false}"));
+                          "\"width\": 48}, \"rescale_factor\": 0.01, \"do_normalize\": false}"));
     assert_int_equal(c.preprocess.resize_width, 60);
-    assert_float_equal(c.preprocess.scale, 0.5, 0);
+    assert_float_equal(c.preprocess.scale, 0.01f, 0);
     assert_int_equal(c.preprocess.normalize, 0);
+    /* Pictures that were scaled before they came: the factor does not count, whatever it is. */
+    assert_ok(read_config(&c, model,
+                          "{\"size\": 48, \"crop_size\": 48, \"do_rescale\": false, "
+                          "\"rescale_factor\": 1}"));
+    assert_float_equal(c.preprocess.scale, 1, 0);
     assert_ok(read_config(
         &c, model, "{\"size\": {\"height\": 48, \"width\": 48}, \"do_center_crop\": false}"));
     assert_int_equal(c.preprocess.resize, GLIMPSE_RESIZE_EXACT);

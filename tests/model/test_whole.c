@@ -14,6 +14,8 @@
 #include <glimpse/sys/blip.h>
 #include <glimpse/sys/model.h>
 
+#include <math.h>
+
 enum { WIDTH = 40, HEIGHT = 37, TEXTS = 4, MAX_NUMBERS = 512 };
 
 static const char *const texts[TEXTS] = {"a dog", "caf\xc3\xa9 of zebras", "red square", ""};
@@ -387,7 +389,7 @@ static void messages_name_the_value(void **unused) {
     refuses(&decoder, config, "\"sep_token_id\": 3", "\"sep_token_id\": 4",
             "\"sep_token_id\" is 4");
     refuses(&blip, config, "\"bos_token_id\": 98", "\"bos_token_id\": 97", "[DEC] is 98");
-    static const char *const scales[] = {"0", "1e-40", "1e-12", "-1", "1e300", "\"x\""};
+    static const char *const scales[] = {"0", "1e-40", "1e-12", "-1", "1e300", "\"x\"", "1", "0.1"};
     for (size_t i = 0; i < sizeof scales / sizeof scales[0]; i++) {
         char to[64];
         (void)snprintf(to, sizeof to, "{\"rescale_factor\": %s, ", scales[i]);
@@ -406,8 +408,22 @@ static void messages_name_the_value(void **unused) {
         refuses(&blip, pictures, "{", to, pictures);
     }
     refuses(&clip, pictures, "{", "{\"image_mean\": [1e30, 0, 0], ", "mean 1e+30");
-    refuses(&clip, config, "\"hidden_act\"", "\"layer_norm_eps\": 0, \"hidden_act\"",
-            "layer_norm_eps");
+    static const char *const means[] = {"[255, 0, 0]", "[0, -5, 0]"};
+    for (size_t i = 0; i < 2; i++) {
+        char to[96];
+        (void)snprintf(to, sizeof to, "{\"image_mean\": %s, \"image_std\": [0.3, 0.3, 0.3], ",
+                       means[i]);
+        refuses(&clip, pictures, "{", to, "no model was trained so");
+        refuses(&siglip, pictures, "{", to, "no model was trained so");
+    }
+    static const char *const epsilons[] = {"0", "1", "0.1"};
+    for (size_t i = 0; i < 3; i++) {
+        char to[96];
+        (void)snprintf(to, sizeof to, "\"layer_norm_eps\": %s, \"hidden_act\"", epsilons[i]);
+        refuses(&clip, config, "\"hidden_act\"", to, "layer_norm_eps");
+    }
+    refuses(&clip, config, "\"eos_token_id\"", "\"bos_token_id\": 7, \"eos_token_id\"",
+            "\"bos_token_id\" is 7, but the tokenizer begins texts with 598");
     /* Fewer layers than the file holds, and more. */
     const subject *const all[] = {&clip, &siglip, &blip, &decoder};
     for (size_t i = 0; i < 4; i++) {
@@ -417,10 +433,94 @@ static void messages_name_the_value(void **unused) {
     }
 }
 
+/* Whoever needs one tower only: a library must not be indexed with what can never be searched. */
+static int opens(const subject *s, unsigned towers) {
+    glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
+    options.towers = towers;
+    options.flags = GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
+    glimpse_model *model = NULL;
+    int status = glimpse_model_open(&model, path_in(root, s->name), &options);
+    if (status == GLIMPSE_OK) {
+        assert_int_equal(glimpse_model_towers(model), towers);
+        assert_true((glimpse_model_tokenizer(model) != NULL) == (towers != GLIMPSE_TOWER_IMAGE));
+    }
+    glimpse_model_close(model);
+    return status;
+}
+
+static void one_tower_opens_only_of_a_whole_model(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *file, *from, *to;
+    } lies[] = {
+        {"config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3"},
+        {"config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1"},
+        {"config.json", "\"vocab_size\": ", "\"vocab_size\": 1"},
+    };
+    const subject *const all[] = {&clip, &siglip};
+    for (size_t n = 0; n < 2; n++) {
+        const subject *s = all[n];
+        for (unsigned towers = 1; towers < 4; towers++) {
+            assert_int_equal(opens(s, towers), GLIMPSE_OK);
+            for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+                size_t size = 0;
+                char *bytes = read_whole_file(file_of(s, lies[i].file), &size);
+                char *at = strstr(bytes, lies[i].from), *changed = malloc(size + 64);
+                assert_non_null(at);
+                assert_non_null(changed);
+                int used = snprintf(changed, size + 64, "%.*s%s%s", (int)(at - bytes), bytes,
+                                    lies[i].to, at + strlen(lies[i].from));
+                write_file(file_of(s, lies[i].file), changed, (size_t)used);
+                assert_int_equal(opens(s, towers), GLIMPSE_E_FORMAT);
+                write_file(file_of(s, lies[i].file), bytes, size);
+                free(changed);
+                free(bytes);
+            }
+            /* The files of the tokenizer, each cut in two. */
+            for (size_t i = 2; i < 4; i++) {
+                if (s == &siglip && i == 3) continue;
+                size_t size = 0;
+                char *bytes = read_whole_file(file_of(s, s->files[i]), &size), *end = bytes;
+                for (size_t lines = 0; lines < 2 && (end = strchr(end + 1, '\n')); lines++) {}
+                write_file(file_of(s, s->files[i]), bytes,
+                           end && i == 3 ? (size_t)(end - bytes) + 1 : size / 2);
+                assert_int_equal(opens(s, towers), GLIMPSE_E_FORMAT);
+                write_file(file_of(s, s->files[i]), bytes, size);
+                free(bytes);
+            }
+        }
+    }
+}
+
+/* Wherever in the weights it stands, and whichever tower is wanted. */
+static void weights_that_are_not_finite_are_refused(void **unused) {
+    (void)unused;
+    const float values[] = {NAN, INFINITY, -INFINITY};
+    const subject *const all[] = {&clip, &siglip};
+    for (size_t n = 0; n < 2; n++) {
+        size_t size = 0;
+        char *bytes = read_whole_file(file_of(all[n], all[n]->weights), &size);
+        size_t header = (size_t)(uint8_t)bytes[0] | (size_t)(uint8_t)bytes[1] << 8;
+        size_t count = (size - 8 - header) / sizeof(float);
+        for (size_t i = 0; i < 40; i++) {
+            char was[4], *at = bytes + 8 + header + sizeof was * (i * (count - 1) / 39);
+            memcpy(was, at, sizeof was);
+            memcpy(at, &values[i % 3], sizeof was);
+            write_file(file_of(all[n], all[n]->weights), bytes, size);
+            assert_int_equal(opens(all[n], i % 2 ? GLIMPSE_TOWER_IMAGE : GLIMPSE_TOWER_TEXT),
+                             GLIMPSE_E_FORMAT);
+            assert_non_null(strstr(glimpse_last_error(), all[n]->weights));
+            memcpy(at, was, sizeof was);
+        }
+        write_file(file_of(all[n], all[n]->weights), bytes, size);
+        free(bytes);
+    }
+}
+
 /* The first number of the weights is logit_scale. */
 static void scales_that_are_no_scale_are_refused(void **unused) {
     (void)unused;
-    static const char *const values[] = {"nan", "inf", "-inf", "80", "-50"};
+    static const char *const values[] = {"nan", "inf", "-inf", "80", "-50", "0"};
     const subject *const all[] = {&clip, &siglip};
     for (size_t n = 0; n < 2; n++) {
         size_t size = 0;
@@ -473,6 +573,8 @@ static void vocabularies_of_other_sizes_are_refused(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_name_the_value),
+        cmocka_unit_test(one_tower_opens_only_of_a_whole_model),
+        cmocka_unit_test(weights_that_are_not_finite_are_refused),
         cmocka_unit_test(scales_that_are_no_scale_are_refused),
         cmocka_unit_test(vocabularies_of_other_sizes_are_refused),
         cmocka_unit_test(numbers_that_lie_are_refused),

@@ -139,8 +139,27 @@ static void pruning_stops_while_it_waits(void **state) {
     /* And before it begins. */
     w.asked = (asked){0, 1};
     assert_int_equal((intptr_t)prune_until_stopped(&w), GLIMPSE_E_CANCELLED);
-    w.asked = (asked){0, 0};
-    assert_int_equal((intptr_t)prune_until_stopped(&w), GLIMPSE_OK);
+    /* And at any time while it works: it is one transaction, and nothing was forgotten. */
+    unsigned asks = 1;
+    for (unsigned at = 0; at <= asks; at++) {
+        glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
+        glimpse_prune_options prune = GLIMPSE_PRUNE_OPTIONS_INIT;
+        const unsigned last = at == asks;
+        w.asked = (asked){0, last ? 0 : at};
+        prune.dry_run = at == 0;
+        prune.root = GLIMPSE_SOURCE_DIR "/data/demo/shapes";
+        prune.cancelled = stop_at;
+        prune.user = &w.asked;
+        int pruned = glimpse_session_prune(&report, f->session, &prune);
+        if (at > 0 && !last) {
+            assert_int_equal(pruned, GLIMPSE_E_CANCELLED);
+        } else {
+            assert_ok(pruned);
+            assert_true(report.files > 0);
+        }
+        if (at == 0) asks = w.asked.count;
+        assert_true(asks > 2);
+    }
 }
 
 /* Stops calls without options the first time and at any later time they ask; then they go on. */

@@ -328,6 +328,35 @@ static void index_goes_on_after_a_full_disk(void **state) {
     try_sizes(0);
 }
 
+/* Inodes run out as well: SQLite then forgets why it could not make a file. */
+static void a_disk_without_inodes_is_full(void **state) {
+    (void)state;
+    int fitted = 0, full = 0;
+    for (int inodes = 2; inodes < 14; inodes++) {
+        run_result r;
+        char options[64], where[64];
+        (void)snprintf(options, sizeof options, "size=64m,nr_inodes=%d", inodes);
+        (void)snprintf(where, sizeof where, "%d inodes", inodes);
+        if (!has_namespace || mount("tmpfs", "disk", "tmpfs", 0, options) != 0) {
+            print_message("SKIPPED: this user may not mount a tmpfs\n");
+            skip();
+        }
+        has_mount = 1;
+        run_list(&r, tasks[0].arguments, "", 0);
+        const int failed = check_failed_run(&tasks[0], &r, 1, where);
+        run_free(&r);
+        if (mount("tmpfs", "disk", "tmpfs", MS_REMOUNT, "size=64m,nr_inodes=1000") != 0) {
+            fail_msg("remounting: %s", strerror(errno));
+        }
+        check_goes_on(0, failed, where);
+        full += failed;
+        fitted += !failed;
+        assert_int_equal(umount2("disk", MNT_DETACH), 0);
+        has_mount = 0;
+    }
+    assert_true(full > 0 && fitted > 0);
+}
+
 static void label_goes_on_after_a_full_disk(void **state) {
     (void)state;
     try_sizes(1);
@@ -484,6 +513,7 @@ int main(int argc, char **argv) {
     if (argc > 1) cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(index_goes_on_after_a_full_disk),
+        cmocka_unit_test(a_disk_without_inodes_is_full),
         cmocka_unit_test(label_goes_on_after_a_full_disk),
         cmocka_unit_test(caption_goes_on_after_a_full_disk),
         cmocka_unit_test(dedup_goes_on_after_a_full_disk),

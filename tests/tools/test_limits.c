@@ -150,10 +150,53 @@ static void a_second_signal_ends_what_does_not_listen(void **state) {
     (void)close(pipe);
 }
 
+/* A limit on the size of files is a full disk, and not the end by a signal. */
+static void a_limit_on_the_size_of_files_is_told(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "ulimit -f 100; $G index pictures -q --library limited 2>&1",
+        "ulimit -f 1; $G index pictures -q --library limited 2>&1",
+        "ulimit -f 1; $G dedup pictures pictures2 --tiers exact --html h.html 2>&1 >/dev/null",
+        "ulimit -f 0; $G label pictures -c red,blue --csv -o h.csv 2>&1 >/dev/null",
+        "ulimit -f 0; $G embed --image pictures/000.ppm 2>&1 >h.out",
+    };
+    run_result r;
+    run_shell(&r, "rm -rf pictures2; cp -r pictures pictures2");
+    run_free(&r);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        run_shell(&r, lines[i]);
+        if (r.code != 4 || !strstr(r.out, "File too large; no file may have more than ") ||
+            !strstr(r.out, "(ulimit -f)")) {
+            fail_msg("%s: %d, %s", lines[i], r.code, r.out);
+        }
+        run_free(&r);
+        run_shell(&r, "rm -f h.out; ls h.* *.tmp limited/*-journal limited/*.tmp* limited/*-wal");
+        assert_string_equal(r.out, "");
+        run_free(&r);
+    }
+    run(&r, "index", "pictures", "-q", "--library", "limited", NULL);
+    expect(&r, 0);
+    run_free(&r);
+}
+
+static void a_limit_on_open_files_is_told(void **state) {
+    (void)state;
+    run_result r;
+    run_shell(&r, "ulimit -n 6; exec $G index pictures -q --library few");
+    expect(&r, 4);
+    expect_err(&r, "Too many open files; no more than 6 may be open (ulimit -n)");
+    run_free(&r);
+    run_shell(&r, "ls few/*-journal few/*.t*");
+    assert_string_equal(r.out, "");
+    run_free(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_index_works_or_ends_under_every_limit),
         cmocka_unit_test(other_commands_do_so_too),
+        cmocka_unit_test(a_limit_on_the_size_of_files_is_told),
+        cmocka_unit_test(a_limit_on_open_files_is_told),
         cmocka_unit_test(a_second_signal_ends_what_does_not_listen),
     };
     return cmocka_run_group_tests(tests, setup, run_teardown);

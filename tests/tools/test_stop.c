@@ -168,11 +168,32 @@ static void an_interrupted_undo_goes_on_with_the_rest(void **state) {
     assert_int_equal(count_files("same"), COPIES);
 }
 
+/* Whatever is looked for when the signal comes, a line says that it was stopped. */
+static void a_stop_is_never_without_a_word(void **state) {
+    (void)state;
+    static const char *const commands[] = {"dedup", "audit"};
+    for (size_t i = 0; i < 2; i++) {
+        int stopped = 0;
+        for (int attempt = 0; attempt < 40 && !stopped; attempt++) {
+            pid_t child = run_start("out", "err", commands[i], "pictures", "--jobs", "1", NULL);
+            wait_milliseconds(10 + 10 * attempt);
+            (void)kill(child, attempt % 2 ? SIGTERM : SIGINT);
+            if (run_wait(child) != 130) continue;
+            char *err = read_whole_file("err", NULL);
+            if (!strstr(err, "glimpse: stopped")) fail_msg("%s: %s", commands[i], err);
+            stopped = 1;
+            free(err);
+        }
+        assert_true(stopped);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_interrupted_index_keeps_its_work_and_continues),
         cmocka_unit_test(two_writers_do_not_meet),
         cmocka_unit_test(an_interrupted_undo_goes_on_with_the_rest),
+        cmocka_unit_test(a_stop_is_never_without_a_word),
     };
     return cmocka_run_group_tests(tests, setup, run_teardown);
 }

@@ -192,6 +192,26 @@ static void what_is_not_understood_leaves_for_nowhere(void **state) {
         "llava&localhost",
         "llava\\@127.0.0.1:$x",
         "llava=localhost:$",
+        "gpu.example.org/v1",
+        "gpu.example.org/v1/chat/completions",
+        "api.groq.com/openai/v1",
+        "www.example.org",
+        "WWW.EXAMPLE.ORG",
+        "box.lan/",
+        "box.lan",
+        "box.",
+        "gpu/v1",
+        "gpt-4o/",
+        "meta-llama/Llama-3.2-11B-Vision",
+        ":8080/v1",
+        ":8080",
+        "host:99999",
+        "host:",
+        "llava:latest",
+        "ft:gpt-4o:box.lan",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
         "",
         /* A model with an @ in its name. */
         "claude@20250514",
@@ -232,6 +252,14 @@ static void what_is_named_is_where_it_goes(void **state) {
         /* The provider's own, which its name is. */
         {"openai:gpt-4o", "api.openai.com:443"},
         {"openai:ft:gpt-4o-mini-2024-07-18:my-org::8AbC", "api.openai.com:443"},
+        {"openai:gpt-4.1-mini", "api.openai.com:443"},
+        {"openai:o3", "api.openai.com:443"},
+        {"openai:ft:gpt-3.5-turbo-0125:org::id:ckpt-step-90", "api.openai.com:443"},
+        {"anthropic:claude-3-5-sonnet-20241022", "api.anthropic.com:443"},
+        {"gemini:models/gemini-1.5-pro", "generativelanguage.googleapis.com:443"},
+        {"openai:meta-llama/Llama-3.2-11B-Vision@https://gpu.example.org/v1",
+         "gpu.example.org:443"},
+        {"openai:llava:latest@https://gpu.example.org/v1", "gpu.example.org:443"},
         {"anthropic:claude-sonnet-4-5-20250929", "api.anthropic.com:443"},
         {"gemini:gemini-2.5-flash", "generativelanguage.googleapis.com:443"},
     };
@@ -265,6 +293,8 @@ static void bases_are_completed_and_nothing_is_doubled(void **state) {
         {"/v1beta/models/llava:generateContent",
          NULL,
          {{NULL}, {NULL}, {"/v1beta/models/llava:generateContent"}}},
+        {"/v1/models", NULL, {{"/v1/chat/completions"}, {"/v1/messages"}, {NULL}}},
+        {"/v1beta/models", NULL, {{NULL}, {NULL}, {"/v1beta/models/llava:generateContent"}}},
         {"/x/v1?version=2&k=v",
          NULL,
          {{"/x/v1/chat/completions?version=2&k=v"},
@@ -304,6 +334,82 @@ static void bases_are_completed_and_nothing_is_doubled(void **state) {
             glimpse_vlm_answer_free(a);
             tear_down(&w);
         }
+    }
+}
+
+/* LM Studio answers 200 to a path that it does not have, others 501. */
+static void reply_oddly(void *context, const server_request *request, server_reply *reply) {
+    const int status = *(const int *)context;
+    if (strncmp(request->path, "/v1", 3) == 0) {
+        server_reply_with(reply, 200, server_openai("red", 1, 1));
+    } else {
+        server_reply_with(reply, status, strdup("{\"error\":\"Unexpected endpoint or method\"}"));
+    }
+}
+
+static void a_version_is_tried_where_a_server_answers_oddly(void **state) {
+    (void)state;
+    static const int statuses[] = {200, 404, 405, 501};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        int status = statuses[i];
+        test_server *server = server_start(reply_oddly, &status);
+        char spec[128];
+        (void)snprintf(spec, sizeof spec, "openai:m@%s", server_url(server));
+        glimpse_vlm_answer *a = ask(spec);
+        if (!a || strcmp(a->text, "red") != 0) fail_msg("%d: %s", status, a ? a->reason : "");
+        assert_int_equal(server_count(server), 2);
+        glimpse_vlm_answer_free(a);
+        server_stop(server);
+    }
+}
+
+/* One bad answer of a server that needs no version. */
+static void reply_badly_once(void *context, const server_request *request, server_reply *reply) {
+    int *count = context;
+    if (strncmp(request->path, "/v1", 3) == 0) {
+        server_reply_with(reply, 404, strdup("404 page not found"));
+    } else {
+        server_reply_with(reply, 200, (*count)++ ? server_openai("red", 1, 1) : strdup("oh"));
+    }
+}
+
+static void a_version_that_is_not_there_is_given_up(void **state) {
+    (void)state;
+    int count = 0;
+    char spec[128];
+    test_server *server = server_start(reply_badly_once, &count);
+    (void)snprintf(spec, sizeof spec, "openai:m@%s", server_url(server));
+    glimpse_vlm_answer *a = ask(spec);
+    assert_non_null(a);
+    assert_string_equal(a->text, "red");
+    assert_int_equal(server_count(server), 3);
+    glimpse_vlm_answer_free(a);
+    server_stop(server);
+}
+
+static void a_pasted_url_of_another_dialect_is_an_error_that_names_it(void **state) {
+    (void)state;
+    static const struct {
+        const char *spec, *error;
+    } cases[] = {
+        {"openai:m@http://127.0.0.1:$/v1/messages", "anthropic:"},
+        {"openai:m@http://127.0.0.1:$/v1beta/models/m:generateContent", "gemini:"},
+        {"anthropic:m@http://127.0.0.1:$/v1/chat/completions?a=b", "openai:"},
+        {"gemini:m@http://127.0.0.1:$/v1/chat/completions/", "openai:"},
+        {"openai:m@http://127.0.0.1:$/v1/responses", "/chat/completions"},
+        {"openai:m@http://127.0.0.1:$/api/chat", "/chat/completions"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world w;
+        set_up(&w, NULL);
+        char *spec = spelled("", cases[i].spec, w.port);
+        glimpse_vlm_answer *a = ask(spec + 1);
+        if (a || !strstr(glimpse_last_error(), cases[i].error)) {
+            fail_msg("%s: %s", spec, a ? a->text : glimpse_last_error());
+        }
+        assert_int_equal(server_count(w.here), 0);
+        free(spec);
+        tear_down(&w);
     }
 }
 
@@ -374,6 +480,9 @@ int main(void) {
         cmocka_unit_test(what_is_not_understood_leaves_for_nowhere),
         cmocka_unit_test(what_is_named_is_where_it_goes),
         cmocka_unit_test(bases_are_completed_and_nothing_is_doubled),
+        cmocka_unit_test(a_version_is_tried_where_a_server_answers_oddly),
+        cmocka_unit_test(a_version_that_is_not_there_is_given_up),
+        cmocka_unit_test(a_pasted_url_of_another_dialect_is_an_error_that_names_it),
         cmocka_unit_test(a_dry_run_names_the_address_and_no_secret),
         cmocka_unit_test(equal_addresses_have_one_identity),
     };

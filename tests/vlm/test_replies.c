@@ -264,6 +264,26 @@ static void thinking_is_never_the_answer(void **state) {
         {ONE("t\xe2\x80\x9e"
              "ein roter Kreis\xe2\x80\x9c </s>"),
          0, 0, GOOD, "ein roter Kreis", 0, 1, NULL},
+        {ONE("t<think >round</think >a red circle"), 0, 0, GOOD, "a red circle", 0, 1, NULL},
+        {ONE("t<antThinking>round</antThinking>a red circle"), 0, 0, GOOD, "a red circle", 0, 1,
+         NULL},
+        {ONE("t<scratchpad>round</scratchpad>\na red circle"), 0, 0, GOOD, "a red circle", 0, 1,
+         NULL},
+        {ONE("t<|channel>thought\nround\n<channel|>a red circle"), 0, 0, GOOD, "a red circle", 0, 1,
+         NULL},
+        {ONE("t<|start_header_id|>assistant<|end_header_id|>\n\na red circle<|eot_id|>"), 0, 0,
+         GOOD, "a red circle", 0, 1, NULL},
+        {ONE("t<|im_start|>assistant\na red circle<|im_end|>"), 0, 0, GOOD, "a red circle", 0, 1,
+         NULL},
+        {ONE("t<start_of_turn>model\na red circle<end_of_turn>"), 0, 0, GOOD, "a red circle", 0, 1,
+         NULL},
+        {ONE("tassistant\nprofessor"), 0, 0, GOOD, "assistant\nprofessor", 0, 1, NULL},
+        {ONE("ta red circle<\xef\xbd\x9c"
+             "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"),
+         0, 0, GOOD, "a red circle", 0, 1, NULL},
+        {ONE("t\"a red circle\"."), 0, 0, GOOD, "a red circle", 0, 1, NULL},
+        {ONE("t**\"a red circle\"**"), 0, 0, GOOD, "a red circle", 0, 1, NULL},
+        {ONE("t**red** and **round**"), 0, 0, GOOD, "**red** and **round**", 0, 1, NULL},
         {ONE("t\"red\" or \"pink\""), 0, 0, GOOD, "\"red\" or \"pink\"", 0, 1, NULL},
         {ONE("ta < b and a sign: [STOP]"), 0, 0, GOOD, "a < b and a sign: [STOP]", 0, 1, NULL},
     };
@@ -293,6 +313,15 @@ static void json_is_found_wherever_it_stands(void **state) {
          GLIMPSE_VLM_CANNOT_TELL, NULL, 0, 1, NULL},
         {ONE("t{\"answer\": \"I'm sorry, but I can't assist with that.\"}"),
          GLIMPSE_VLM_JSON_ANSWER, 0, GLIMPSE_VLM_REFUSED, NULL, 0, 1, NULL},
+        {ONE("t\"{\\\"score\\\": 0.5}\""), SCORE, 0, GOOD, "{\"score\":0.5}", 0, 1, NULL},
+        {ONE("t{\"result\": \"{\\\"score\\\": 0.5,\\n}\"}"), SCORE, 0, GOOD, "{\"score\":0.5}", 0,
+         1, NULL},
+        {ONE("t{\"score\": 0.5}, in the form {\"score\": null}"), SCORE, 0, GOOD, "{\"score\":0.5}",
+         0, 1, NULL},
+        {ONE("t{\"items\": [\"red\"]} as {\"items\": []}"), GLIMPSE_VLM_JSON_LIST, 0, GOOD,
+         "{\"items\":[\"red\"]}", 0, 1, NULL},
+        {ONE("t{\"score\": null}, no: {\"score\": 0.5}"), SCORE, 0, GOOD, "{\"score\":0.5}", 0, 1,
+         NULL},
         /* Thinking alone is no answer: asked for once more. */
         {{{.parts = {"r{\"score\": 0.9}"}}, {.parts = {"t{\"score\": 0.5}"}}},
          SCORE,
@@ -405,6 +434,57 @@ static void the_limit_is_the_tasks_or_the_users_and_raised_once(void **state) {
     }
 }
 
+/* For JSON, too: no second raise where it is repaired, and none at all without thinking. */
+static void the_limit_is_raised_for_thinking_alone(void **state) {
+    (void)state;
+    static const struct {
+        shape shape;
+        unsigned limits[4];
+    } cases[] = {
+        {{.replies = {{{"t{\"sco"}, "length"}}}, {256, 256}},
+        {{.replies = {{{"rhm"}, "length"}}}, {256, 2048}},
+        {{.replies = {{{"rhm", "t{\"sco"}, "length"}}}, {256, 2048}},
+        {{.replies = {{{"t<think>hm</think>{\"sco"}, "length"}}}, {256, 2048}},
+        {{.replies = {{{"rhm"}, "length"}, {{"tred"}, "stop"}, {{"t{\"score\": 1}"}, "stop"}}},
+         {256, 2048, 2048}},
+    };
+    for (int dialect = 0; dialect < DIALECTS; dialect++) {
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            for (int beside = 0; beside <= (dialect == OPENAI); beside++) {
+                world w;
+                size_t n = 0;
+                glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
+                set_up(&w, dialect);
+                w.shape = &cases[i].shape;
+                w.beside = beside;
+                request.operation = GLIMPSE_VLM_SCORE;
+                (void)ask_at_v1(&w, &request);
+                for (; n < 4 && cases[i].limits[n]; n++) {
+                    assert_true(server_count(w.server) > n);
+                    assert_int_equal(limit_of(server_get(w.server, n)), cases[i].limits[n]);
+                }
+                assert_int_equal(server_count(w.server), n);
+                tear_down(&w);
+            }
+        }
+    }
+}
+
+/* What it cost is then an estimate, but it is not paid for twice. */
+static void a_count_beyond_all_integers_is_not_known(void **state) {
+    (void)state;
+    world w;
+    glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
+    set_up(&w, OPENAI);
+    w.raw = "{\"choices\":[{\"message\":{\"content\":\"red\"},\"finish_reason\":\"stop\"}],"
+            "\"usage\":{\"prompt_tokens\":99999999999999999999,\"completion_tokens\":1}}";
+    const glimpse_vlm_answer *a = ask_at_v1(&w, &request);
+    assert_string_equal(a->text, "red");
+    assert_false(a->tokens_known);
+    assert_int_equal(a->requests, 1);
+    tear_down(&w);
+}
+
 static void errors_inside_an_answer_are_no_answer(void **state) {
     (void)state;
     static const struct {
@@ -424,6 +504,23 @@ static void errors_inside_an_answer_are_no_answer(void **state) {
          "{\"content\":[{\"type\":\"text\",\"text\":\"a "
          "red\"}],\"error\":{\"message\":\"overloaded\"}}",
          "overloaded", GOOD},
+        {OPENAI,
+         "{\"choices\":[{\"message\":{\"content\":\"a red\",\"error\":{\"message\":\"upstream "
+         "died\"}},\"finish_reason\":\"stop\"}]}",
+         "upstream died", GOOD},
+        {OPENAI, "{\"choices\":[{\"message\":{\"content\":\"a red\"},\"finish_reason\":5}]}",
+         "no text", GOOD},
+        {OPENAI,
+         "{\"choices\":[{\"message\":{\"content\":\"a red\"},\"finish_reason\":{\"reason\":"
+         "\"length\"}}]}",
+         "no text", GOOD},
+        {ANTHROPIC,
+         "{\"content\":[{\"type\":\"text\",\"text\":\"a red\"},{\"type\":\"error\",\"error\":{"
+         "\"message\":\"overloaded\"}}],\"stop_reason\":\"max_tokens\"}",
+         "overloaded", GOOD},
+        {GEMINI,
+         "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a red\"}]},\"finishReason\":1}]}",
+         "no text", GOOD},
         {GEMINI,
          "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a "
          "red\"}]},\"finishReason\":\"OTHER\","
@@ -441,6 +538,32 @@ static void errors_inside_an_answer_are_no_answer(void **state) {
         if (!strstr(a->reason, cases[i].reason)) fail_msg("case %zu: %s", i, a->reason);
         assert_int_equal(w.kept, 0);
         tear_down(&w);
+    }
+}
+
+static void a_part_that_is_a_refusal_makes_the_answer_one(void **state) {
+    (void)state;
+    static const char *const contents[] = {
+        "[{\"type\":\"text\",\"text\":\"two\"},{\"type\":\"refusal\",\"refusal\":\"I will not\"}]",
+        "[{\"type\":\"refusal\",\"refusal\":\"I will not\"},{\"type\":\"text\",\"text\":\"cat\"}]",
+        "[{\"type\":\"refusal\",\"refusal\":\"I will not\"}]",
+    };
+    for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+        for (int schema = GLIMPSE_VLM_PLAIN; schema <= SCORE; schema++) {
+            world w;
+            char body[400];
+            glimpse_vlm_request request = GLIMPSE_VLM_REQUEST_INIT;
+            (void)snprintf(body, sizeof body, "{\"choices\":[{\"message\":{\"content\":%s}}]}",
+                           contents[i]);
+            set_up(&w, OPENAI);
+            w.raw = body;
+            request.schema = (glimpse_vlm_schema)schema;
+            const glimpse_vlm_answer *a = ask_at_v1(&w, &request);
+            assert_int_equal(a->outcome, GLIMPSE_VLM_REFUSED);
+            assert_string_equal(a->text, "I will not");
+            assert_int_equal(a->requests, 1);
+            tear_down(&w);
+        }
     }
 }
 
@@ -625,6 +748,10 @@ static void errors_are_told_in_whatever_shape_they_come(void **state) {
         {"[{\"error\":{\"message\":\"too small\"}}]", "too small"},
         {"{\"message\":\"too small\"}", "too small"},
         {"{\"object\":\"error\",\"message\":{\"detail\":[{\"msg\":\"too small\"}]}}", "too small"},
+        {"{\"errors\":{\"width\":[\"too small\"],\"n\":1,\"height\":\"too large\"}}",
+         "width: too small; height: too large"},
+        {"<html><title>Too small &amp; too dark &lt;here&gt;</title></html>",
+         "Too small & too dark <here>"},
         {"the picture is\n too small", "the picture is too small"},
         {"<html><head><TITLE>\n 400 too small </TITLE></head><body>x</body></html>",
          "400 too small"},
@@ -703,7 +830,8 @@ static void a_pause_that_is_too_long_is_said(void **state) {
         w.headers = headers[i];
         const glimpse_vlm_answer *a = ask_at_v1(&w, &request);
         assert_int_equal(a->outcome, GLIMPSE_VLM_FAILED);
-        if (!strstr(a->reason, "asks to wait")) fail_msg("%s%s", headers[i], a->reason);
+        if (!strstr(a->reason, "asks to wait ten years or more"))
+            fail_msg("%s%s", headers[i], a->reason);
         assert_int_equal(server_count(w.server), 1);
         tear_down(&w);
     }
@@ -735,6 +863,9 @@ int main(void) {
         cmocka_unit_test(an_answer_that_is_not_whole_is_marked_and_not_kept),
         cmocka_unit_test(the_limit_is_the_tasks_or_the_users_and_raised_once),
         cmocka_unit_test(errors_inside_an_answer_are_no_answer),
+        cmocka_unit_test(a_part_that_is_a_refusal_makes_the_answer_one),
+        cmocka_unit_test(the_limit_is_raised_for_thinking_alone),
+        cmocka_unit_test(a_count_beyond_all_integers_is_not_known),
         cmocka_unit_test(refusals_and_cannot_tell_are_known_in_four_languages),
         cmocka_unit_test(transparent_pictures_are_sent_over_a_background),
         cmocka_unit_test(packed_answers_are_unpacked_up_to_the_ceiling),

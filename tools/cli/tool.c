@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static int quiet_notes;
@@ -122,8 +123,24 @@ int tool_stopped(void) {
  */
 static int output_error; /* errno of the first flush that failed */
 
-static void on_reader_gone(int number) {
+static void on_failed_write(int number) {
     (void)number;
+}
+
+/* Like glimpse_errno_advice() of the library, which is no part of its interface. */
+const char *tool_errno_advice(char *out, size_t size, int error) {
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    *out = '\0';
+    if (error == ENOSPC || error == EDQUOT) {
+        (void)snprintf(out, size, "; make space there, then do the same again");
+    } else if (error == EFBIG && getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+               limit.rlim_cur != RLIM_INFINITY) {
+        (void)snprintf(out, size,
+                       "; no file may have more than %llu bytes (ulimit -f): raise it, then do the "
+                       "same again",
+                       (unsigned long long)limit.rlim_cur);
+    }
+    return out;
 }
 
 void tool_only_prints(void) {
@@ -151,10 +168,12 @@ void tool_start(void) {
     }
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = on_reader_gone;
+    action.sa_handler = on_failed_write;
     (void)sigemptyset(&action.sa_mask);
     action.sa_flags = SA_RESTART;
     (void)sigaction(SIGPIPE, &action, NULL);
+    /* A limit on the size of files (ulimit -f): the write fails, with EFBIG. */
+    (void)sigaction(SIGXFSZ, &action, NULL);
     (void)signal(SIGABRT, on_abort);
     (void)atexit(on_exit_of_others);
     glimpse_set_wording(wording_of_command);
@@ -166,6 +185,8 @@ int tool_finish(int code) {
     tool_flush();
     if ((!output_error && !ferror(stdout)) || reader_is_gone()) return code;
     /* A failure between two flushes has left its mark on the stream, but not its reason. */
-    return tool_fail("cannot write to standard output: %s",
-                     output_error ? strerror(output_error) : "a write failed");
+    char advice[TOOL_ADVICE_BYTES];
+    return tool_fail("cannot write to standard output: %s%s",
+                     output_error ? strerror(output_error) : "a write failed",
+                     tool_errno_advice(advice, sizeof advice, output_error));
 }

@@ -13,6 +13,7 @@
 #include <glimpse/messages.h>
 #include <glimpse/status.h>
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Prints "glimpse: MESSAGE" on stderr, control characters made visible. */
@@ -45,6 +46,11 @@ int tool_stopped(void);
 void tool_only_prints(void);
 /* What is printed so far is written out. */
 void tool_flush(void);
+
+/* What to do about a disk that is full or a limit on the size of files, "; ..." to go behind the
+ * reason; "" for everything else. Returns `out`. */
+enum { TOOL_ADVICE_BYTES = 128 };
+const char *tool_errno_advice(char *out, size_t size, int error);
 
 /* Once at the start: stdin, stdout and stderr exist (a closed one must not become a database), and
  * messages of the library name the command's options. */

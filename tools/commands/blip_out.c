@@ -48,8 +48,7 @@ void blip_report_problem(blip_session *b, const glimpse_blip_record *record) {
 }
 
 int blip_finish(const blip_session *b, int status) {
-    if (status == GLIMPSE_E_CANCELLED) return EXIT_STOPPED;
-    if (status < 0) return tool_fail_last();
+    if (status < 0) return session_stopped(status, "what was printed is whole");
     return b->partial ? EXIT_PARTIAL : EXIT_FOUND;
 }
 

@@ -80,8 +80,7 @@ static int ask_all(asking *a, session *s, const glimpse_ask_options *options,
     int status = glimpse_session_ask(&report, s->base, a->question, words->words + 1,
                                      words->count - 1, options, on_answer, a);
     progress_clear();
-    if (status == GLIMPSE_E_CANCELLED) return EXIT_STOPPED;
-    if (status < 0) return tool_fail_last();
+    if (status < 0) return session_fail(status);
     vlm_note_use(&report.vlm);
     if (a->dry_run) return EXIT_FOUND;
     if (a->unusable) return a->answered || a->unclear ? EXIT_PARTIAL : EXIT_FAILED;

@@ -142,7 +142,7 @@ static int run(int argc, char **argv) {
     int status = glimpse_session_audit(&audit, &found, s.base, &pictures, &limits);
     progress_clear();
     if (status < 0) {
-        code = status == GLIMPSE_E_CANCELLED ? EXIT_STOPPED : tool_fail_last();
+        code = session_stopped(status, "nothing was changed");
         goto done;
     }
     tool_note_nomedia(found->nomedia);

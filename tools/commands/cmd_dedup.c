@@ -245,8 +245,7 @@ static int look(request *r, const cli_arguments *arguments) {
     tool_catch_stop();
     int status = glimpse_session_dedup(&found, r->s.base, &o);
     progress_clear();
-    if (status == GLIMPSE_E_CANCELLED) return EXIT_STOPPED;
-    if (status < 0) return tool_fail_last();
+    if (status < 0) return session_stopped(status, "nothing was changed");
     tool_note_nomedia(found->nomedia);
     char *what = dedup_title(&r->s, arguments->words, arguments->count);
     code = report(r, found, &action, what);

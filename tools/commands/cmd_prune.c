@@ -36,8 +36,11 @@ static int run(int argc, char **argv) {
     }
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
     glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
-    if (glimpse_session_prune(&report, s.base, &prune) < 0) {
-        code = tool_fail_last();
+    tool_catch_stop();
+    prune.cancelled = session_cancelled;
+    int status = glimpse_session_prune(&report, s.base, &prune);
+    if (status < 0) {
+        code = session_stopped(status, "nothing was forgotten");
         goto done;
     }
     if (json) {

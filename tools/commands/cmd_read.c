@@ -180,7 +180,7 @@ static int run(int argc, char **argv) {
     int status = glimpse_session_read(&r, s.base, arguments.words[0], question, &reading);
     progress_clear();
     if (status < 0) {
-        code = status == GLIMPSE_E_CANCELLED ? EXIT_STOPPED : tool_fail_last();
+        code = session_fail(status);
         goto done;
     }
     if (json) {

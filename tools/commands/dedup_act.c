@@ -221,7 +221,10 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
     }
     glimpse_dedup_plan_free(plan);
     if (status < 0) return tool_fail_last();
-    if (report.cancelled) return EXIT_STOPPED;
+    if (report.cancelled) {
+        tool_print("stopped; the same command goes on with the rest");
+        return EXIT_STOPPED;
+    }
     return report.left_alone > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 }
 

@@ -35,11 +35,15 @@ int session_begin_without_library(session *s) {
     return begin(s, 0, 1);
 }
 
-int session_fail(int status) {
+int session_stopped(int status, const char *kept) {
     if (status != GLIMPSE_E_CANCELLED) return tool_fail_last();
     progress_clear();
-    tool_print("stopped; what was answered is kept");
+    tool_print("stopped; %s", kept);
     return EXIT_STOPPED;
+}
+
+int session_fail(int status) {
+    return session_stopped(status, "what was answered is kept");
 }
 
 int session_show_progress(void *user, const glimpse_progress *p) {

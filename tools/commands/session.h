@@ -59,6 +59,8 @@ int session_begin_without_library(session *s);
 /* What a failed call of the session means: says "stopped; what was answered is kept" of a
  * cancelled one, else what went wrong. */
 int session_fail(int status);
+/* The same with other words than "what was answered is kept". */
+int session_stopped(int status, const char *kept);
 /* Callbacks for the session's calls. */
 int session_show_progress(void *user, const glimpse_progress *progress);
 int session_cancelled(void *user);

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 static int fail(const char *name, int error) {
-    const char *advice =
-        error == ENOSPC || error == EDQUOT ? "; make space there, then do the same again" : "";
-    return tool_fail("%s: cannot write: %s%s", name, strerror(error), advice);
+    char advice[TOOL_ADVICE_BYTES];
+    return tool_fail("%s: cannot write: %s%s", name, strerror(error),
+                     tool_errno_advice(advice, sizeof advice, error));
 }
 
 int report_file_open(report_file *file, const char *name) {

@@ -179,8 +179,10 @@ GLIMPSE_API int glimpse_actions_apply(glimpse_action_report *report, glimpse_act
 GLIMPSE_API int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions,
                                      int64_t run, glimpse_action_fn each, void *user);
 /* Removes what a run holds (0: all runs) for good; such steps cannot be undone any more. Moved and
- * trashed files are not touched. What is held is left alone (GLIMPSE_OUTCOME_KEEPER) when neither
- * its keeper nor a hard link or reflink in its place can be read: it may be all that is left.
+ * trashed files are not touched. What is held is left alone (GLIMPSE_OUTCOME_KEEPER) unless its
+ * keeper, or a hard link or reflink in its place, is another file and has the bytes that the
+ * keeper had: it may be all that is left. That is looked at again after a rename that can be taken
+ * back.
  * `apply` 0: only counts. */
 GLIMPSE_API int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *actions,
                                       int64_t run, int apply, glimpse_action_fn each, void *user);

@@ -429,8 +429,9 @@ typedef struct glimpse_prune_options {
     int dry_run;                  /* only count; the numbers are those of the real thing */
     const char *root;             /* forget this root (or directory in one) as well, or NULL */
     const char *model;            /* forget the embeddings of this fingerprint as well, or NULL */
-    int (*cancelled)(void *user); /* asked before it begins, and by a session while it waits for
-                                     another writer; what has begun is one transaction */
+    int (*cancelled)(void *user); /* asked while it works, and by a session while it waits for
+                                     another writer; non-zero ends it with GLIMPSE_E_CANCELLED, and
+                                     nothing was forgotten: it is one transaction */
     void *user;
 } glimpse_prune_options;
 static inline glimpse_prune_options glimpse_prune_options_init(void) {

@@ -20,6 +20,7 @@
 #include "vfs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,22 +63,46 @@ int glimpse_db_damaged(glimpse_db *db, const char *format, ...) {
     return damaged(db, what);
 }
 
+static int is_limit(int error) {
+    return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EMFILE ||
+           error == ENFILE;
+}
+
+/* Whether a file can be opened, and where we write made, now: SQLite tries some names more than
+ * one way, and has then forgotten why the first failed. */
+static int try_a_file(const glimpse_db *db) {
+    char name[4096];
+    int length = snprintf(name, sizeof name, "%s.try-%ld", db->path, (long)getpid());
+    if (length < 0 || (size_t)length >= sizeof name) return 0;
+    int fd = db->read_only ? open(db->path, O_RDONLY | O_CLOEXEC)
+                           : open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) return errno;
+    (void)close(fd);
+    if (!db->read_only) (void)unlink(name);
+    return 0;
+}
+
 /* A full disk is SQLITE_FULL when a file could not be written, and an I/O error with the system's
- * reason behind it when the log's index, a journal's length or a sync was what failed. */
-static int full_disk(glimpse_db *db, int code) {
+ * reason behind it when the log's index, a journal's length or a sync was what failed. 0: neither
+ * that nor a limit of the system. */
+static int system_limit(glimpse_db *db, int code) {
     if ((code & 0xff) == SQLITE_FULL) return ENOSPC;
     if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_CANTOPEN) return 0;
-    int error = sqlite3_system_errno(db->handle);
-    return error == ENOSPC || error == EDQUOT ? error : 0;
+    int error = code == SQLITE_IOERR_WRITE ? glimpse_vfs_write_error() : 0;
+    if (!is_limit(error)) error = sqlite3_system_errno(db->handle);
+    if (!is_limit(error)) error = try_a_file(db);
+    return is_limit(error) ? error : 0;
 }
 
 /* SQLite's result code as one of our statuses; the message is copied at once. */
 static int fail(glimpse_db *db, int code) {
     char text[256];
-    const int full = full_disk(db, code);
-    if (full) {
-        errno = full;
-        return glimpse_fail_errno("%s: cannot write", db->path);
+    const int limit = system_limit(db, code);
+    if (limit) {
+        errno = limit;
+        return glimpse_fail_errno("%s: %s", db->path,
+                                  limit == EMFILE || limit == ENFILE ? "cannot open what it needs"
+                                                                     : "cannot write");
     }
     (void)snprintf(text, sizeof text, "%s", sqlite3_errmsg(db->handle));
     switch (code & 0xff) {
@@ -218,6 +243,7 @@ int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags) {
         goto done;
     }
     memcpy(db->path, path, length + 1);
+    db->read_only = (flags & GLIMPSE_DB_READ_ONLY) != 0;
 
     int mode = flags & GLIMPSE_DB_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     if (flags & GLIMPSE_DB_CREATE) mode |= SQLITE_OPEN_CREATE;

@@ -17,7 +17,7 @@ struct glimpse_journal {
 };
 
 #define JOURNAL_ID 0x676c6961 /* "glia" */
-enum { JOURNAL_VERSION = 2 };
+enum { JOURNAL_VERSION = 3 };
 
 static const char tables[] = "CREATE TABLE run ("
                              "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -50,6 +50,11 @@ static const char directories_table[] = "CREATE TABLE made ("
                                         "  run_id INTEGER NOT NULL REFERENCES run (id)"
                                         ") STRICT, WITHOUT ROWID;";
 
+/* 2 -> 3: the bytes that the keeper had, without which a held file must not be let go of. */
+static const char keeper_column[] = "ALTER TABLE step ADD COLUMN"
+                                    " keeper_hash TEXT NOT NULL DEFAULT ''"
+                                    " CHECK (length(keeper_hash) IN (0, 32));";
+
 static int make_tables(glimpse_db *db) {
     int status = glimpse_db_begin(db);
     if (status < 0) return status;
@@ -57,6 +62,7 @@ static int make_tables(glimpse_db *db) {
     status = glimpse_db_integer(db, &version, "PRAGMA user_version", "");
     if (status == GLIMPSE_OK && version == 0) status = glimpse_db_script(db, tables);
     if (status == GLIMPSE_OK && version < 2) status = glimpse_db_script(db, directories_table);
+    if (status == GLIMPSE_OK && version < 3) status = glimpse_db_script(db, keeper_column);
     if (status == GLIMPSE_OK && version < JOURNAL_VERSION) {
         char sql[96];
         (void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
@@ -101,10 +107,10 @@ int glimpse_journal_db_open(glimpse_journal **out, const char *directory) {
         status = glimpse_db_integer(journal->db, &version, "PRAGMA user_version", "");
     }
     if (status < 0) goto done;
-    status = glimpse_db_script(journal->db,
-                               "SELECT id, run_id, state, path, other, keeper, info, crossing,"
-                               " hash, size, mtime_ns, mode, inode, new_inode, new_mtime_ns"
-                               " FROM step LIMIT 0; SELECT id, kind, started FROM run LIMIT 0;");
+    status = glimpse_db_script(
+        journal->db, "SELECT id, run_id, state, path, other, keeper, info, crossing,"
+                     " hash, size, mtime_ns, mode, inode, new_inode, new_mtime_ns,"
+                     " keeper_hash FROM step LIMIT 0; SELECT id, kind, started FROM run LIMIT 0;");
     if (status < 0) goto done;
     if (id != JOURNAL_ID) {
         status = glimpse_fail(GLIMPSE_E_CORRUPT, "%s: not a journal of glimpse", path);
@@ -165,11 +171,11 @@ int glimpse_journal_db_add(int64_t *id, glimpse_journal *journal,
     return glimpse_db_integer(
         journal->db, id,
         "INSERT INTO step (run_id, state, path, other, keeper, info, crossing, hash, size,"
-        " mtime_ns, inode, mode, new_inode, new_mtime_ns)"
-        " VALUES (?1, ?12, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0) RETURNING id",
-        "ippppitiiiii", step->run, step->path, step->other, step->keeper, step->info,
+        " mtime_ns, inode, mode, new_inode, new_mtime_ns, keeper_hash)"
+        " VALUES (?1, ?12, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, ?13) RETURNING id",
+        "ippppitiiiiit", step->run, step->path, step->other, step->keeper, step->info,
         (int64_t)step->crossing, step->hash, (int64_t)step->size, step->mtime_ns,
-        (int64_t)step->inode, (int64_t)step->mode, (int64_t)step->state);
+        (int64_t)step->inode, (int64_t)step->mode, (int64_t)step->state, step->keeper_hash);
 }
 
 int glimpse_journal_db_set_new(glimpse_journal *journal, int64_t id, uint64_t inode,
@@ -201,6 +207,7 @@ static int read_step(glimpse_journal_step *step, sqlite3_stmt *row) {
     step->new_inode = (uint64_t)sqlite3_column_int64(row, 13);
     step->new_mtime_ns = sqlite3_column_int64(row, 14);
     step->mode = (unsigned)sqlite3_column_int64(row, 15) & 07777;
+    (void)snprintf(step->keeper_hash, sizeof step->keeper_hash, "%s", glimpse_column_text(row, 16));
     return step->path && step->other && step->keeper && step->info
                ? GLIMPSE_OK
                : glimpse_fail_nomem(4096, "a step of the journal");
@@ -213,7 +220,8 @@ int glimpse_journal_db_steps(glimpse_journal *journal, int64_t run, unsigned sta
     int status = glimpse_db_query(
         journal->db, &row,
         "SELECT step.id, run_id, kind, state, path, other, keeper, info, crossing, hash, size,"
-        " mtime_ns, inode, new_inode, new_mtime_ns, mode FROM step JOIN run ON run.id = run_id"
+        " mtime_ns, inode, new_inode, new_mtime_ns, mode, keeper_hash FROM step JOIN run ON run.id "
+        "= run_id"
         " WHERE (?1 = 0 OR run_id = ?1) AND (?2 >> state) & 1 ORDER BY step.id DESC",
         "ii", run, (int64_t)states);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(journal->db, row)) > 0) {

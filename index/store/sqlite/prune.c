@@ -227,7 +227,9 @@ int glimpse_upkeep_prune(glimpse_prune_report *report, glimpse_store *store,
     *report = GLIMPSE_PRUNE_REPORT_INIT;
     glimpse_db_enter(db);
     int status = glimpse_db_begin(db);
+    glimpse_db_set_cancelled(db, options->cancelled, options->user);
     if (status == GLIMPSE_OK) status = forget(store, options, report);
+    glimpse_db_set_cancelled(db, NULL, NULL); /* not between commit and what says that it was */
     if (status == GLIMPSE_OK && !options->dry_run) status = glimpse_db_commit(db);
     glimpse_db_rollback(db);
     if (status == GLIMPSE_OK && !options->dry_run) {

@@ -62,6 +62,21 @@ static int map_shared(sqlite3_file *file, int region, int size, int extend,
     return SQLITE_IOERR_SHMMAP;
 }
 
+/* SQLite's own record of it is made later, when the transaction is rolled back already. */
+static _Thread_local int write_error;
+
+static int write_some(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset) {
+    int code = base_of(file->pMethods)->xWrite(file, data, size, offset);
+    if (code != SQLITE_OK) write_error = errno;
+    return code;
+}
+
+int glimpse_vfs_write_error(void) {
+    int error = write_error;
+    write_error = 0;
+    return error;
+}
+
 static const sqlite3_io_methods *own_methods(const sqlite3_io_methods *base) {
     const sqlite3_io_methods *own = base; /* more tables than there should be: without us */
     (void)pthread_mutex_lock(&tables_mutex);
@@ -73,6 +88,7 @@ static const sqlite3_io_methods *own_methods(const sqlite3_io_methods *base) {
             tables[i].base = base;
             tables[i].own = *base;
             tables[i].own.xShmMap = map_shared;
+            tables[i].own.xWrite = write_some;
             table_count++;
         }
         own = &tables[i].own;

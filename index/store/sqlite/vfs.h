@@ -6,5 +6,7 @@
 
 /* The name for sqlite3_open_v2(); NULL, SQLite's default, when there is nothing to add to. */
 const char *glimpse_vfs(void);
+/* Why the last write of this thread failed, an errno; 0 when that was asked for before. */
+int glimpse_vfs_write_error(void);
 
 #endif

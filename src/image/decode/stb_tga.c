@@ -8,22 +8,51 @@
  *     (bits 0 to 3: how many bits of a pixel are its opacity, bit 4: right to left, bit 5: top to
  *     bottom)
  *
- * stb_image decodes the pixels. It is given a header without id and with a palette of 256 colours,
- * because it skips `map first` bytes where as many entries are meant, takes indices beyond the
- * palette for 0, and refuses a palette that a true-colour picture does not use. Rows from right to
- * left, which it does not know, are turned afterwards.
+ * stb_image decodes the pixels. It is given a header without id and with a palette of 256 colours
+ * and their opacities, because it skips `map first` bytes where as many entries are meant, takes
+ * indices beyond the palette for 0, and refuses a palette that a true-colour picture does not use.
+ * Rows from right to left, which it does not know, are turned afterwards.
  */
 #include "core/error.h"
 #include "image/decode/stb.h"
 
-enum { HEADER_BYTES = 18, PALETTE = 256 };
+#include <stdlib.h>
 
-/* All 256 colours as blue, green, red, from the palette in the file, `map`. Those before `map
- * first` are black; an index without an entry is a grey of that value. */
-static void fill_palette(uint8_t (*to)[3], const uint8_t *head, const uint8_t *map) {
+enum { HEADER_BYTES = 18, PALETTE = 256, CHANNELS = 4 };
+
+/* Is the highest of 16 bits an opacity? */
+static int has_attribute_bit(const uint8_t *head, unsigned depth) {
+    return depth == 16 && (head[17] & 15) == 1;
+}
+
+/* stb_image leaves the highest of 16 bits out: it is read here, in the order of stb_image's rows.
+ * `pixels` is at least as long as stb_image found it to be. */
+static uint8_t *read_attribute_bits(const uint8_t *head, const uint8_t *pixels, size_t size,
+                                    size_t width, size_t height) {
+    uint8_t *alpha = malloc(width * height);
+    const int run_length = head[2] & 8, top_down = head[17] & 0x20;
+    size_t at = 0, left = run_length ? 0 : width * height;
+    int repeats = 0;
+    for (size_t i = 0; alpha && i < width * height; i++) {
+        if (left == 0 && at < size) {
+            left = (pixels[at] & 127u) + 1;
+            repeats = pixels[at++] & 128;
+        }
+        const size_t row = i / width, to = top_down ? row : height - 1 - row;
+        alpha[to * width + i % width] = at + 2 <= size && pixels[at + 1] & 128 ? 255 : 0;
+        if (left > 0) left--;
+        if (!repeats || left == 0) at += 2;
+    }
+    return alpha;
+}
+
+/* All 256 colours as blue, green, red, opacity, from the palette in the file, `map`. Those before
+ * `map first` are black; an index without an entry is a grey of that value. */
+static void fill_palette(uint8_t (*to)[CHANNELS], const uint8_t *head, const uint8_t *map) {
     const size_t first = glimpse_u16le(head + 3), count = glimpse_u16le(head + 5);
     const size_t entry = (head[7] + 7u) / 8;
     for (size_t i = 0; i < PALETTE; i++) {
+        to[i][3] = 255;
         if (i < first || i - first >= count) {
             memset(to[i], i < first ? 0 : (int)i, 3);
             continue;
@@ -34,15 +63,17 @@ static void fill_palette(uint8_t (*to)[3], const uint8_t *head, const uint8_t *m
             to[i][0] = (uint8_t)((packed & 31) * 255 / 31);
             to[i][1] = (uint8_t)((packed >> 5 & 31) * 255 / 31);
             to[i][2] = (uint8_t)((packed >> 10 & 31) * 255 / 31);
+            if (has_attribute_bit(head, head[7])) to[i][3] = packed >> 15 ? 255 : 0;
         } else {
-            memcpy(to[i], from, 3);
+            memcpy(to[i], from, entry);
         }
     }
 }
 
 static int decode_tga(glimpse_image *picture, const glimpse_source *source) {
     const uint8_t *head = source->data; /* at least 18 bytes with fields that agree: sniffed */
-    const int has_palette = (head[2] & 7) == 1, run_length = head[2] & 8;
+    const int has_palette = (head[2] & 7) == 1, is_grey = (head[2] & 7) == 3;
+    const int run_length = head[2] & 8;
     const uint64_t width = glimpse_u16le(head + 12), height = glimpse_u16le(head + 14);
     const unsigned depth = head[16], pixel_bytes = (depth + 7) / 8;
     if (depth == 1) {
@@ -58,7 +89,7 @@ static int decode_tga(glimpse_image *picture, const glimpse_source *source) {
     if (source->size < before || source->size - before < min) return glimpse_stb_cut("TGA");
 
     struct {
-        uint8_t header[HEADER_BYTES], palette[PALETTE][3];
+        uint8_t header[HEADER_BYTES], palette[PALETTE][CHANNELS];
     } ours;
     memcpy(ours.header, head, HEADER_BYTES);
     memset(ours.header, 0, 2);     /* no id, no palette */
@@ -66,16 +97,24 @@ static int decode_tga(glimpse_image *picture, const glimpse_source *source) {
     if (has_palette) {
         ours.header[1] = 1;
         ours.header[6] = PALETTE >> 8;
-        ours.header[7] = 24;
+        ours.header[7] = 8 * CHANNELS;
         fill_palette(ours.palette, head, head + HEADER_BYTES + head[0]);
     }
     const glimpse_stb_stream stream = {.head = (const uint8_t *)&ours,
                                        .head_size = has_palette ? sizeof ours : HEADER_BYTES,
                                        .rest = source->data + before,
                                        .rest_size = source->size - before};
-    const int has_alpha = !has_palette && depth == 32 && (head[17] & 15) == 8;
+    const int has_alpha = has_palette
+                              ? head[7] == 32 || has_attribute_bit(head, head[7])
+                              : (depth == 32 || (is_grey && depth == 16)) && (head[17] & 15) == 8;
     status = glimpse_stb_decode(picture, source, "TGA", &stream,
                                 has_alpha ? GLIMPSE_STB_RGBA : GLIMPSE_STB_RGB);
+    if (status == GLIMPSE_OK && source->composite && !has_palette && !is_grey &&
+        has_attribute_bit(head, depth)) {
+        picture->alpha = read_attribute_bits(head, source->data + before, source->size - before,
+                                             (size_t)width, (size_t)height);
+        if (!picture->alpha) status = glimpse_fail_nomem((size_t)pixels, "pixels");
+    }
     if (status == GLIMPSE_OK) glimpse_picture_drop_unused_alpha(picture);
     if (head[17] & 0x10) picture->pending_orientation = 2;
     return status;

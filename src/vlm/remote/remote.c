@@ -37,6 +37,9 @@ static int read_spec(glimpse_remote *remote, const char *spec) {
     const char *example = remote->kind->provider.spec;
     const char *model = strchr(spec, ':') + 1, *address = model;
     size_t length = 0;
+    /* Google's documentation names its models with the part of the path that comes before. */
+    if (dialect->model_in_url && strncmp(model, dialect->path + 1, strlen(dialect->path + 1)) == 0)
+        model += strlen(dialect->path + 1);
     remote->own_base = 1;
     if (dialect->base) {
         const char *at = glimpse_remote_find_address(model);
@@ -255,8 +258,9 @@ static unsigned default_max_tokens(const glimpse_vlm_request *request) {
 }
 
 /* Asks once more, for the JSON that did not come. */
-static int repair(glimpse_remote *remote, glimpse_asking *asking, double deadline,
+static int repair(glimpse_remote *remote, const glimpse_asking *asking, double deadline,
                   glimpse_vlm_answer *answer, glimpse_reply_end *end) {
+    int thought = 0;
     static const char words[] = "%s\n\nYour answer before was not usable, because %s. It "
                                 "began:\n%.1000s\n\nAnswer again. %s";
     const char *line = glimpse_vlm_schema_line(asking->job->request->schema);
@@ -266,24 +270,19 @@ static int repair(glimpse_remote *remote, glimpse_asking *asking, double deadlin
     (void)snprintf(prompt_again, size, words, asking->prompt, answer->reason, answer->text, line);
     glimpse_asking again = *asking;
     again.prompt = prompt_again;
-    /* A limit that the user set is not ours to raise: it is money. */
-    if (*end == GLIMPSE_REPLY_CUT && !asking->job->request->max_tokens &&
-        asking->max_tokens < MAX_TOKENS) {
-        again.max_tokens *= 2;
-    }
-    asking->max_tokens = again.max_tokens;
-    int status = glimpse_remote_exchange(remote, &again, deadline, answer, end);
+    int status = glimpse_remote_exchange(remote, &again, deadline, answer, end, &thought);
     free(prompt_again);
     return status;
 }
 
-/* A model that thinks used up all that it may write before its first word: asks once more, with
- * room for both. */
+/* A model that thinks used up all that it may write before it had said what was asked for: asks
+ * once more, with tokens for both. */
 static int ask_with_more_tokens(glimpse_remote *remote, glimpse_asking *asking, double deadline,
                                 glimpse_vlm_answer *answer, glimpse_reply_end *end) {
+    int thought = 0;
     asking->max_tokens *= THINKING_FACTOR;
     if (asking->max_tokens > MAX_TOKENS) asking->max_tokens = MAX_TOKENS;
-    return glimpse_remote_exchange(remote, asking, deadline, answer, end);
+    return glimpse_remote_exchange(remote, asking, deadline, answer, end, &thought);
 }
 
 /* Says of an answer that is not whole how it ended. */
@@ -353,11 +352,17 @@ static int answer_remote(void *self, const glimpse_vlm_job *job, glimpse_vlm_ans
 
     glimpse_reply_end end = GLIMPSE_REPLY_WHOLE;
     double start = glimpse_now(), deadline = start + remote->total_timeout;
-    int status = glimpse_remote_exchange(remote, &asking, deadline, answer, &end);
-    if (status == 0 && end == GLIMPSE_REPLY_CUT && !*answer->text && !request->max_tokens) {
+    int thought = 0, raised = 0;
+    int status = glimpse_remote_exchange(remote, &asking, deadline, answer, &end, &thought);
+    /* A limit that the user set is not ours to raise: it is money. Who was cut before the first
+     * word has thought, though not all servers tell. */
+    if (status == 0 && end == GLIMPSE_REPLY_CUT && (thought || !*answer->text) &&
+        !request->max_tokens) {
         status = ask_with_more_tokens(remote, &asking, deadline, answer, &end);
+        raised = 1;
     }
-    if (status == 0 && request->schema != GLIMPSE_VLM_PLAIN) {
+    if (status == 0 && request->schema != GLIMPSE_VLM_PLAIN &&
+        !(raised && end == GLIMPSE_REPLY_CUT)) {
         status = repair(remote, &asking, deadline, answer, &end);
     }
     answer->latency = glimpse_now() - start;

@@ -191,6 +191,7 @@ typedef struct glimpse_reply {
     int filtered;    /* refused, and by a filter: what text there is stopped in the middle */
     const char *why; /* of a refusal or a broken end; may be NULL */
     int cannot_tell;
+    int thought; /* beside the text */
     int tokens_known;
     uint64_t tokens_in, tokens_out;
     double cost; /* negative: not said */
@@ -203,12 +204,14 @@ typedef struct glimpse_asking {
     int without_data; /* for showing: pictures left out */
 } glimpse_asking;
 
-/* remote_finish.c: what a finish or stop reason means; NULL: it is not said, which is whole. */
-void glimpse_reply_finish(glimpse_reply *reply, const char *finish);
+/* remote_finish.c: what a finish or stop reason means. NULL and null: it is not said, which is
+ * whole; what is no text says nothing of the kind, and is not. */
+void glimpse_reply_finish(glimpse_reply *reply, const json_t *finish);
 /* An "error" beside or inside an answer makes it a broken one. NULL and null are none. */
 void glimpse_reply_error(glimpse_reply *reply, const json_t *error);
-/* The text of a message: a string, or all text parts of a list, joined; nothing of thinking. 0 when
- * out of memory. */
+/* The text of a message: a string, or all text parts of a list, joined; nothing of thinking. A part
+ * that is a refusal makes the whole one, one that is an error a broken answer. 0 when out of
+ * memory. */
 int glimpse_reply_join(glimpse_reply *reply, const json_t *content);
 
 /* What the body of an error says; `parameter` is borrowed from it. */
@@ -307,10 +310,11 @@ int glimpse_remote_open(glimpse_vlm *vlm, const glimpse_vlm_kind *kind, const ch
 double glimpse_remote_estimate(glimpse_remote *remote, const glimpse_asking *asking);
 /* Money; negative: the price is not known. */
 double glimpse_remote_cost(const glimpse_remote *remote, double in, double out);
-/* Asks, and sets the answer from what comes; *end: how the answer ended. 1: of the schema, or no
- * answer for a reason; 0: not of the schema; or a status. */
+/* Asks, and sets the answer from what comes; *end: how the answer ended; *thought: whether the
+ * model thought before it. 1: of the schema, or no answer for a reason; 0: not of the schema; or a
+ * status. */
 int glimpse_remote_exchange(glimpse_remote *remote, const glimpse_asking *asking, double deadline,
-                            glimpse_vlm_answer *answer, glimpse_reply_end *end);
+                            glimpse_vlm_answer *answer, glimpse_reply_end *end, int *thought);
 
 /* remote_errors.c */
 /* glimpse_fail() with the identity in front and nothing in the text that may be a key. */

@@ -3,8 +3,8 @@
  *
  *     openai:llava@http://gpu:8080/v1    as it is
  *     openai:llava@127.0.0.1:8080        http, because that host is this machine or a neighbour
- *     openai:llava@gpu.example.org       an error that asks: a picture must not be sent in the
- * clear openai:127.0.0.1:8080              an error: no model, and not the provider's cloud either
+ *     openai:llava@gpu.example.org       an error that asks: no picture is sent in the clear
+ *     openai:127.0.0.1:8080, box.lan/v1  an error: no model, and not the provider's cloud either
  *
  * The rule behind all of it: no request leaves for a host that the user did not name. What may be
  * an address and is not understood is therefore never taken for the name of a model.
@@ -194,6 +194,49 @@ static int cut_pasted(char *base, const glimpse_dialect *dialect) {
     return 1;
 }
 
+static int ends_in(const char *text, const char *end) {
+    size_t length = strlen(text), behind = strlen(end);
+    return length >= behind && strcmp(text + length - behind, end) == 0;
+}
+
+/* A whole URL of another dialect, or of a call that glimpse does not make: appending ours to it
+ * would ask for nothing that there is. */
+static int check_foreign(const glimpse_remote *remote) {
+    static const struct {
+        const char *end, *provider; /* who asks there; NULL: nobody here */
+    } calls[] = {
+        {"/chat/completions", "openai"}, {"/v1/messages", "anthropic"},
+        {":generateContent", "gemini"},  {":streamGenerateContent", "gemini"},
+        {"/v1/responses", NULL},         {"/v1/completions", NULL},
+        {"/v1/embeddings", NULL},        {"/api/chat", NULL},
+        {"/api/generate", NULL},
+    };
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        if (!ends_in(remote->base, calls[i].end)) continue;
+        if (calls[i].provider) {
+            return glimpse_fail(GLIMPSE_E_INVALID,
+                                "%.300s: an address that ends in %s is one for %s: and not for "
+                                "%s:; change the one or the other",
+                                remote->base, calls[i].end, calls[i].provider,
+                                remote->kind->provider.name);
+        }
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "%.300s: %s: asks at ...%s and not at ...%s; write the address up to "
+                            "the version, such as http://localhost:8080%s",
+                            remote->base, remote->kind->provider.name, remote->dialect->path,
+                            calls[i].end, remote->dialect->version);
+    }
+    return GLIMPSE_OK;
+}
+
+/* The list of models that servers have beside every call: "/v1/models". */
+static void cut_models(char *base) {
+    if (!ends_in(base, "/models")) return;
+    char *end = base + strlen(base) - strlen("/models");
+    *end = '\0';
+    if (!ends_in_version(base)) *end = '/';
+}
+
 int glimpse_remote_parse_base(glimpse_remote *remote, const char *text, const char *spec) {
     const glimpse_dialect *dialect = remote->dialect;
     char origin[512];
@@ -209,6 +252,9 @@ int glimpse_remote_parse_base(glimpse_remote *remote, const char *text, const ch
     if (!dialect->path) return GLIMPSE_OK; /* an endpoint's address is the user's to the letter */
     cut_slashes(remote->base);
     int pasted = cut_pasted(remote->base, dialect);
+    status = pasted ? GLIMPSE_OK : check_foreign(remote);
+    if (status < 0) return status;
+    cut_models(remote->base);
     if (!pasted && !ends_in_version(remote->base)) remote->version = GLIMPSE_VERSION_UNKNOWN;
     return GLIMPSE_OK;
 }
@@ -232,21 +278,28 @@ static int has_dotted_quad(const char *text) {
     return 0;
 }
 
-/* "HOST:PORT" with nothing else than a path behind it. */
-static int is_host_and_port(const char *text) {
-    address_parts parts;
-    return split(&parts, text) && parts.port >= 0;
+/* Whether a name may be an address. No provider's own service has models with a slash in their
+ * names, and colons only in those of fine-tuned ones ("ft:gpt-4o:org::id"). A dot in a name stands
+ * before a digit ("gpt-4.1"), in the name of a host before a letter. */
+static int may_be_address(const char *model) {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    if (strchr(model, '/') || strcasestr(model, "localhost") || has_dotted_quad(model)) return 1;
+    if (strchr(model, ':') && strncmp(model, "ft:", 3) != 0) return 1;
+    if (!strpbrk(model, letters) || strncasecmp(model, "0x", 2) == 0) return 1; /* 127.1 */
+    for (const char *dot = strchr(model, '.'); dot; dot = strchr(dot + 1, '.')) {
+        if (!isdigit((unsigned char)dot[1])) return 1;
+    }
+    return 0;
 }
 
 int glimpse_remote_check_model(const char *model, const char *spec, const char *example) {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                   "._:/+=~-";
-    if (strstr(model, "://") || strcasestr(model, "localhost") || has_dotted_quad(model) ||
-        is_host_and_port(model)) {
+    if (may_be_address(model)) {
         return glimpse_fail(GLIMPSE_E_INVALID,
-                            "%.300s: that looks like the address of a server, and nothing is sent "
-                            "to the provider's own; write the model and an @ before the address: "
-                            "%s@http://...",
+                            "%.300s: that looks like the address of a server, or a model that the "
+                            "provider's own service does not have, and nothing is sent there; "
+                            "write the model and an @ before the address: %s@http://...",
                             spec, example);
     }
     if (model[strspn(model, allowed)] != '\0') {

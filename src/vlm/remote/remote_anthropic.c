@@ -73,7 +73,7 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     const json_t *content = json_object_get(from, "content");
     if (!json_is_array(content) && !json_is_string(content)) return 0;
     if (!glimpse_reply_join(reply, content)) return 0;
-    const char *stop = json_string_value(json_object_get(from, "stop_reason"));
+    const json_t *stop = json_object_get(from, "stop_reason");
     glimpse_reply_finish(reply, stop);
     if (reply->filtered) reply->why = NULL; /* "refusal" explains nothing */
     glimpse_reply_error(reply, json_object_get(from, "error"));
@@ -84,7 +84,8 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
                        glimpse_json_count(json_object_get(usage, "cache_creation_input_tokens")) +
                        glimpse_json_count(json_object_get(usage, "cache_read_input_tokens"));
     reply->tokens_out = glimpse_json_count(json_object_get(usage, "output_tokens"));
-    return reply->text || stop || reply->end != GLIMPSE_REPLY_WHOLE;
+    return reply->text || json_is_string(stop) || reply->refused ||
+           reply->end != GLIMPSE_REPLY_WHOLE;
 }
 
 /* As Anthropic documents it. */

@@ -81,7 +81,7 @@ static json_t *body(glimpse_remote *remote, const glimpse_asking *asking) {
 
 static int read_reply(const json_t *from, glimpse_reply *reply) {
     const json_t *cost = json_object_get(from, "cost"), *json = json_object_get(from, "json");
-    const char *finish = json_string_value(json_object_get(from, "finish_reason"));
+    const json_t *finish = json_object_get(from, "finish_reason");
     reply->text = json_string_value(json_object_get(from, "text"));
     if (!reply->text && json_is_object(json)) {
         reply->joined = glimpse_json_dump(json, JSON_COMPACT);
@@ -98,7 +98,7 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     if (json_is_number(cost) && json_number_value(cost) >= 0.0) {
         reply->cost = json_number_value(cost);
     }
-    return reply->text || reply->refused || reply->cannot_tell || finish;
+    return reply->text || reply->refused || reply->cannot_tell || json_is_string(finish);
 }
 
 static double picture_tokens(uint32_t width, uint32_t height) {

@@ -109,6 +109,23 @@ static void add_words(glimpse_remote_fault *fault, const char *words, size_t siz
     if (used > 0) fault->message = fault->words;
 }
 
+/* {"width": ["is too small"]}, the members of an object that has none of the usual names. */
+static int add_members(glimpse_remote_fault *fault, const json_t *from) {
+    json_t *object = (json_t *)(uintptr_t)from, *value;
+    const char *name;
+    int count = 0;
+    json_object_foreach(object, name, value) {
+        char words[200];
+        const char *text =
+            json_string_value(json_is_array(value) ? json_array_get(value, 0) : value);
+        if (!text || !*text || count == 4) continue;
+        (void)snprintf(words, sizeof words, "%.60s: %.120s", name, text);
+        add_words(fault, words, strlen(words));
+        count++;
+    }
+    return count > 0;
+}
+
 /* The words of an error in whatever shape: a text, a list of errors, or an object that has them
  * under one of the usual names. 1: there were some. */
 static int add_message(glimpse_remote_fault *fault, const json_t *from, int depth) {
@@ -129,6 +146,7 @@ static int add_message(glimpse_remote_fault *fault, const json_t *from, int dept
     }
     for (i = 0; i < sizeof names / sizeof *names && json_is_object(from) && !found; i++)
         found = add_message(fault, json_object_get(from, names[i]), depth + 1);
+    if (!found && depth > 0 && json_is_object(from)) found = add_members(fault, from);
     return found;
 }
 
@@ -139,6 +157,27 @@ static const char *find_tag(const char *text, size_t size, const char *tag) {
         if (text[i] == '<' && strncasecmp(text + i, tag, length) == 0) return text + i;
     }
     return NULL;
+}
+
+/* The text of a page as it is read: with the characters that the usual entities stand for. */
+static void add_html(glimpse_remote_fault *fault, const char *text, size_t size) {
+    static const char *const entities[][2] = {{"&amp;", "&"},  {"&lt;", "<"},    {"&gt;", ">"},
+                                              {"&#39;", "'"},  {"&apos;", "'"},  {"&quot;", "\""},
+                                              {"&nbsp;", " "}, {"&mdash;", "-"}, {"&ndash;", "-"}};
+    char plain[400];
+    size_t used = 0;
+    for (size_t i = 0; i < size && used < sizeof plain; i++) {
+        plain[used] = text[i];
+        for (size_t e = 0; text[i] == '&' && e < sizeof entities / sizeof *entities; e++) {
+            size_t length = strlen(entities[e][0]);
+            if (length > size - i || memcmp(text + i, entities[e][0], length) != 0) continue;
+            plain[used] = *entities[e][1];
+            i += length - 1;
+            break;
+        }
+        used++;
+    }
+    add_words(fault, plain, used);
 }
 
 void glimpse_remote_read_page(const char *text, size_t size, glimpse_remote_fault *fault) {
@@ -159,7 +198,7 @@ void glimpse_remote_read_page(const char *text, size_t size, glimpse_remote_faul
         start++;
         size_t left = length - (size_t)(start - text);
         const char *end = find_tag(start, left, tags[i][1]);
-        if (end) add_words(fault, start, (size_t)(end - start));
+        if (end) add_html(fault, start, (size_t)(end - start));
     }
 }
 

@@ -49,10 +49,12 @@ static int is_one_of(const char *word, const char *const *words) {
     return 0;
 }
 
-void glimpse_reply_finish(glimpse_reply *reply, const char *finish) {
-    if (!finish || is_one_of(finish, whole)) return;
+void glimpse_reply_finish(glimpse_reply *reply, const json_t *from) {
+    const char *finish = json_string_value(from);
+    if (!from || json_is_null(from) || (finish && is_one_of(finish, whole))) return;
+    if (!finish) finish = "its finish reason is no text";
     if (is_one_of(finish, cut)) {
-        reply->end = GLIMPSE_REPLY_CUT;
+        if (reply->end == GLIMPSE_REPLY_WHOLE) reply->end = GLIMPSE_REPLY_CUT;
     } else if (is_one_of(finish, filtered)) {
         reply->refused = 1;
         reply->filtered = 1;
@@ -83,11 +85,34 @@ static const char *text_of(const json_t *part) {
     return json_string_value(json_object_get(part, "text"));
 }
 
+static int is_of_type(const json_t *part, const char *type) {
+    const char *found = json_string_value(json_object_get(part, "type"));
+    return found && strcmp(found, type) == 0;
+}
+
+/* What a part says beside the text of the others. */
+static void read_part(glimpse_reply *reply, const json_t *part) {
+    const int thinks = is_of_type(part, "thinking") || is_of_type(part, "redacted_thinking") ||
+                       is_of_type(part, "reasoning");
+    if (thinks || json_is_true(json_object_get(part, "thought"))) {
+        reply->thought = 1;
+    } else if (is_of_type(part, "error")) {
+        const json_t *error = json_object_get(part, "error");
+        glimpse_reply_error(reply, error ? error : part);
+    } else if (is_of_type(part, "refusal")) {
+        const char *words = json_string_value(json_object_get(part, "refusal"));
+        if (!words) words = json_string_value(json_object_get(part, "text"));
+        reply->refused = 1;
+        if (words && *words) reply->text = words;
+    }
+}
+
 int glimpse_reply_join(glimpse_reply *reply, const json_t *content) {
     size_t i, size = 1, count = 0;
     json_t *part;
     if (!json_is_array(content)) {
         reply->text = text_of(content);
+        read_part(reply, content);
         return 1;
     }
     json_array_foreach(content, i, part) {
@@ -97,7 +122,9 @@ int glimpse_reply_join(glimpse_reply *reply, const json_t *content) {
         reply->text = text;
         count++;
     }
-    if (count < 2) return 1;
+    for (i = 0; i < json_array_size(content); i++)
+        read_part(reply, json_array_get(content, i));
+    if (count < 2 || reply->refused) return 1;
     char *end = reply->joined = malloc(size);
     if (!end) return 0;
     json_array_foreach(content, i, part) {

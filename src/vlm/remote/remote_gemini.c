@@ -79,6 +79,7 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     /* Thinking is billed as output. */
     reply->tokens_out = glimpse_json_count(json_object_get(usage, "candidatesTokenCount")) +
                         glimpse_json_count(json_object_get(usage, "thoughtsTokenCount"));
+    reply->thought = glimpse_json_count(json_object_get(usage, "thoughtsTokenCount")) > 0;
     reply->model = json_string_value(json_object_get(from, "modelVersion"));
     const char *blocked = json_string_value(
         glimpse_json_at(from, (const char *const[]){"promptFeedback", "blockReason", NULL}));
@@ -89,7 +90,7 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     }
     const json_t *candidate = glimpse_json_at(from, (const char *const[]){"candidates", "0", NULL});
     if (!json_is_object(candidate)) return 0;
-    const char *finish = json_string_value(json_object_get(candidate, "finishReason"));
+    const json_t *finish = json_object_get(candidate, "finishReason");
     const json_t *parts =
         glimpse_json_at(candidate, (const char *const[]){"content", "parts", NULL});
     if (parts && !glimpse_reply_join(reply, parts)) return 0;
@@ -98,7 +99,8 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     glimpse_reply_finish(reply, finish);
     glimpse_reply_error(reply, json_object_get(candidate, "error"));
     glimpse_reply_error(reply, json_object_get(from, "error"));
-    return reply->text || finish || reply->end != GLIMPSE_REPLY_WHOLE;
+    return reply->text || json_is_string(finish) || reply->refused ||
+           reply->end != GLIMPSE_REPLY_WHOLE;
 }
 
 /* As Google documents it: 258 up to 384 pixels a side, else 258 for each tile of 768. */

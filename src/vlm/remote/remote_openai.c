@@ -92,6 +92,10 @@ static json_t *body(glimpse_remote *remote, const glimpse_asking *asking) {
     return NULL;
 }
 
+static int has_words(const json_t *value) {
+    return json_is_array(value) ? json_array_size(value) > 0 : json_string_length(value) > 0;
+}
+
 /* Reasoning comes beside the content ("reasoning_content", "reasoning") or as parts of it; it is
  * never the answer, not even where there is no other. */
 static int read_reply(const json_t *from, glimpse_reply *reply) {
@@ -99,7 +103,8 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     const json_t *message = json_object_get(choice, "message");
     const json_t *error = json_object_get(choice, "error");
     if (!json_is_object(message) && !json_is_object(error)) return 0;
-    const char *finish = json_string_value(json_object_get(choice, "finish_reason"));
+    const json_t *end = json_object_get(choice, "finish_reason");
+    const char *finish = json_string_value(end);
     const char *refusal = json_string_value(json_object_get(message, "refusal"));
     if (!glimpse_reply_join(reply, json_object_get(message, "content"))) return 0;
     if (refusal && *refusal) {
@@ -108,11 +113,19 @@ static int read_reply(const json_t *from, glimpse_reply *reply) {
     } else if (finish && strcmp(finish, "content_filter") == 0) {
         reply->why = "the provider's content filter";
     }
-    glimpse_reply_finish(reply, finish);
+    glimpse_reply_finish(reply, end);
     glimpse_reply_error(reply, error);
+    glimpse_reply_error(reply, json_object_get(message, "error"));
     glimpse_reply_error(reply, json_object_get(from, "error"));
     reply->model = json_string_value(json_object_get(from, "model"));
     const json_t *usage = json_object_get(from, "usage");
+    const json_t *details = json_object_get(usage, "completion_tokens_details");
+    if (has_words(json_object_get(message, "reasoning_content")) ||
+        has_words(json_object_get(message, "reasoning")) ||
+        has_words(json_object_get(message, "reasoning_details")) ||
+        glimpse_json_count(json_object_get(details, "reasoning_tokens")) > 0) {
+        reply->thought = 1;
+    }
     reply->tokens_known = json_is_integer(json_object_get(usage, "prompt_tokens"));
     reply->tokens_in = glimpse_json_count(json_object_get(usage, "prompt_tokens"));
     reply->tokens_out = glimpse_json_count(json_object_get(usage, "completion_tokens"));

@@ -63,6 +63,7 @@ typedef struct sending {
     glimpse_vlm_answer *answer;
     char *url, *shown; /* shown: for messages */
     int versioned;
+    int only_odd; /* the base alone answers, but nothing of the dialect */
     char headers[3][1024];
     const char *lines[5];
     double deadline;
@@ -104,7 +105,13 @@ static int set_url(sending *s) {
 /* A base without its "/v1": there is nothing at the address, so the one with it is tried, once. 1:
  * try again. */
 static int try_version(sending *s, long status) {
-    int version = glimpse_remote_version(s->remote), missing = status == 404 || status == 405;
+    int version = glimpse_remote_version(s->remote);
+    int missing = status == 404 || status == 405 || status == 501;
+    if (s->versioned && missing && s->only_odd) { /* it was the right one, then */
+        s->only_odd = s->versioned = 0;
+        glimpse_remote_set_version(s->remote, GLIMPSE_VERSION_GIVEN);
+        return set_url(s) == GLIMPSE_OK;
+    }
     if (s->versioned || !missing) {
         if (version == GLIMPSE_VERSION_UNKNOWN) {
             glimpse_remote_set_version(s->remote, s->versioned && !missing ? GLIMPSE_VERSION_NEEDED
@@ -114,6 +121,13 @@ static int try_version(sending *s, long status) {
     }
     if (version == GLIMPSE_VERSION_GIVEN) return 0;
     s->versioned = 1;
+    return set_url(s) == GLIMPSE_OK;
+}
+
+/* Servers there are that answer 200 with an error to a path that they do not have. 1: try again. */
+static int try_version_instead(sending *s) {
+    if (s->versioned || glimpse_remote_version(s->remote) != GLIMPSE_VERSION_UNKNOWN) return 0;
+    s->versioned = s->only_odd = 1;
     return set_url(s) == GLIMPSE_OK;
 }
 
@@ -154,6 +168,7 @@ static verdict judge_error(sending *s, const glimpse_http *http, const json_t *b
         fault.message ? ": " : "", fault.message ? fault.message : "", s->shown);
     if (status == 401 || status == 402 || status == 404) return HOPELESS;
     if (status == 429 && fault.no_money) return HOPELESS;
+    if (status == 501) return BAD;
     if (status == 408 || status == 409 || status == 425 || status == 429 || status >= 500) {
         return AGAIN;
     }
@@ -162,7 +177,12 @@ static verdict judge_error(sending *s, const glimpse_http *http, const json_t *b
 
 static verdict judge_body(sending *s, const glimpse_http *http) {
     json_error_t error;
-    s->root = glimpse_json_load(http->answer ? http->answer : "", http->answer_size, 0, &error);
+    const char *text = http->answer ? http->answer : "";
+    s->root = glimpse_json_load(text, http->answer_size, 0, &error);
+    if (!s->root) { /* a count beyond all integers is no reason to pay for the answer again */
+        json_error_t second;
+        s->root = glimpse_json_load(text, http->answer_size, JSON_DECODE_INT_AS_REAL, &second);
+    }
     s->reply = (glimpse_reply){.cost = -1.0};
     if (s->root && s->remote->dialect->read(s->root, &s->reply)) {
         (void)try_version(s, http->status);
@@ -173,6 +193,11 @@ static verdict judge_body(sending *s, const glimpse_http *http) {
     if (!fault.message) glimpse_remote_read_page(http->answer, http->answer_size, &fault);
     free(s->reply.joined);
     s->reply = (glimpse_reply){.cost = -1.0};
+    if (try_version_instead(s)) {
+        json_decref(s->root);
+        s->root = NULL;
+        return DIFFERENTLY;
+    }
     if (!s->root) {
         s->answer->code = glimpse_remote_fail(
             s->remote, GLIMPSE_E_FORMAT,
@@ -339,11 +364,13 @@ static int pause_before_next(sending *s, int n, double after) {
     double wait = back_off(n, after) * remote->limits.scale;
     if (glimpse_now() + wait >= s->deadline) {
         if (after >= 0.0) {
-            char before[512];
+            char before[512], wanted[64] = "ten years or more";
             (void)snprintf(before, sizeof before, "%s", glimpse_last_error());
+            if (after < GLIMPSE_LONGEST_PAUSE)
+                (void)snprintf(wanted, sizeof wanted, "%.0f s", after);
             s->answer->code = glimpse_fail(
-                GLIMPSE_E_IO, "%s (it asks to wait %.0f s, longer than this request may take)",
-                before, after);
+                GLIMPSE_E_IO, "%s (it asks to wait %s, longer than this request may take)", before,
+                wanted);
         }
         return 0;
     }
@@ -424,14 +451,23 @@ static int read_reply(glimpse_vlm_answer *answer, const glimpse_reply *reply,
     return set < 0 ? set : status;
 }
 
+static int has_thinking(const char *text) {
+    size_t size = text ? strlen(text) : 0;
+    char *copy = text ? strdup(text) : NULL;
+    int found = copy && glimpse_vlm_drop_thinking(copy, &size);
+    free(copy);
+    return found;
+}
+
 int glimpse_remote_exchange(glimpse_remote *remote, const glimpse_asking *asking, double deadline,
-                            glimpse_vlm_answer *answer, glimpse_reply_end *end) {
+                            glimpse_vlm_answer *answer, glimpse_reply_end *end, int *thought) {
     sending s = {.remote = remote, .asking = asking, .answer = answer, .deadline = deadline};
     s.tokens = glimpse_remote_estimate(remote, asking);
     s.cost = fmax(0.0, glimpse_remote_cost(remote, s.tokens, asking->max_tokens));
     s.tokens += asking->max_tokens;
     s.versioned = glimpse_remote_version(remote) == GLIMPSE_VERSION_NEEDED;
     *end = GLIMPSE_REPLY_WHOLE;
+    *thought = 0;
     answer->incomplete = 0;
     if (set_url(&s) < 0) {
         free_urls(&s);
@@ -446,6 +482,7 @@ int glimpse_remote_exchange(glimpse_remote *remote, const glimpse_asking *asking
     int status = send_with_retries(&s);
     if (status == 1) {
         *end = s.reply.end;
+        *thought = s.reply.thought || has_thinking(s.reply.text);
         status = read_reply(answer, &s.reply, asking->job->request->schema);
     } else if (status == 0) {
         status = 1;

@@ -206,7 +206,7 @@ typedef struct glimpse_vlm_request {
     glimpse_vlm_task task;
     glimpse_vlm_schema schema; /* SCORE sets JSON_SCORE by itself */
     /* Of the answer, thinking included. 0: by the task (1024 for TEXT, 256 for scores, else 512),
-     * and eight times that, once, for a model that used all before its first word. */
+     * and eight times that, once, for a model that thought until it. */
     unsigned max_tokens;
     double temperature;  /* 0: the most likely answer */
     uint64_t seed;       /* for temperature > 0, where the model takes one */
