@@ -105,9 +105,9 @@ static void its_decisions_and_its_journal_are_listed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_of_it_is_damaged_or_lost),
         cmocka_unit_test(
             its_vectors_are_searched), /* first: it opens for writing, which upgrades */
-        cmocka_unit_test(nothing_of_it_is_damaged_or_lost),
         cmocka_unit_test(its_labels_are_searched),
         cmocka_unit_test(its_captions_are_read_and_searched),
         cmocka_unit_test(its_decisions_and_its_journal_are_listed),
