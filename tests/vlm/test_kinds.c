@@ -156,7 +156,8 @@ static void what_is_no_answer_is_a_failure_that_says_why(void **state) {
             assert_int_equal(a.answer->outcome, GLIMPSE_VLM_FAILED);
             assert_int_equal(a.answer->http_status, cases[c].status);
             assert_non_null(strstr(a.answer->reason, cases[c].said));
-            assert_int_equal(server_count(server), 1);
+            /* A 200 that is no answer may be of another version: that is tried, once. */
+            assert_in_range(server_count(server), 1, cases[c].status == 200 ? 2 : 1);
             /* The key went along, in a header and nowhere else. */
             const server_request *request = server_get(server, 0);
             if (kinds[i]->provider.key) {
