@@ -48,13 +48,15 @@ typedef struct language {
 #define EN_WILL_NOT                                                                    \
  "will_not|won_t|would_not|wouldn_t|am_not_going_to|m_not_going_to|am_not_willing_to|" \
  "m_not_willing_to|must_not|should_not|shouldn_t|may_not"
-#define EN_HELP                                                                       \
- "help_with|help_you|help_identify|help_describe|help_to|help_here|help_in|help_.|"   \
- "help_further|help_answer|assist|assisting|identify|identifying|comply|provide|"     \
- "providing|fulfil|fulfill|do_that|do_this|do_so|describe|describing|discuss|engage|" \
- "process|answer_this|answer_that|answer_your|answer_the|answer_.|answer_it|support|" \
- "participate|continue|share|recognize|recognise|create|generate|proceed|respond|"    \
- "accommodate|complete_this|complete_that|complete_your|analyze|analyse|interpret"
+#define EN_HELP                                                                              \
+ "help_with|help_you|help_identify|help_describe|help_to|help_here|help_in|help_.|"          \
+ "help_further|help_answer|assist|assisting|identify|identifying|comply|provide|"            \
+ "providing|fulfil|fulfill|do_that|do_this|do_so|describe|describing|discuss|engage|"        \
+ "process|answer_this|answer_that|answer_your|answer_the|answer_.|answer_it|support|"        \
+ "participate|continue|share|recognize|recognise|create|generate|proceed|respond|"           \
+ "name_people|name_anyone|name_anybody|name_individuals|name_persons|name_him|name_her|"     \
+ "name_them|name_the|disclose|reveal|accommodate|complete_this|complete_that|complete_your|" \
+ "analyze|analyse|interpret"
 #define EN_KNOW                                                                            \
  "tell_.|tell_from|tell_what|tell_who|tell_if|tell_whether|tell_how|tell_which|tell_that|" \
  "tell_this|tell_for|tell_exactly|tell_with|tell_where|tell_when|tell_based|tell_the|"     \
@@ -97,6 +99,8 @@ static const language english = {
              "i am|m % ai|assistant|model|language_model % " EN_CANNOT " * " EN_HELP,
              "this|your|the|that|such|it " EN_REQUEST "|content|image|picture? violates|breaches|"
              "goes_against|conflicts_with|contravenes * policy|policies|guidelines|terms|rules",
+             "it|that|this? is|s|would_be against my|our * policy|policies|guidelines|principles|"
+             "rules|programming|terms",
              "this|your|the|that " EN_REQUEST " * flagged|blocked|rejected|declined|violates|"
              "inappropriate|disallowed",
              "my|our * do_not|don_t|does_not|doesn_t|prevent|prevents|prohibit|prohibits|forbid|"
@@ -124,6 +128,8 @@ static const language english = {
         "information|sufficient|the_answer|the_information|information|me|us|clear|such|for|to|.",
         "the|this " EN_PICTURE " does_not|doesn_t provide",
         "it|that|this is_not|s_not|isn_t " EN_SHOWN " " EN_BEHIND,
+        "the|this|that|his|her|its|their * isn_t|is_not|aren_t|are_not " EN_SHOWN
+        " in|on|from? the|this? " EN_PICTURE "? .",
         "it|that|this is|s unclear|uncertain|unknown " EN_BEHIND,
         "not " EN_SHOWN " from|in|on|by the|this " EN_PICTURE " .", "not " EN_SHOWN "|sure .",
         "unknown|unclear|undetermined|indeterminate|n_a|n/a|illegible|unreadable ."),
@@ -160,23 +166,24 @@ static const language german = {
                      "diese|ihre|deine|die|das|dieses|der|dieser * anfrage|bitte|inhalt|bild "
                      "verst\303\266\303\237t|verletzt",
                      "meine|unsere * erlauben|verbieten|gestatten|untersagen"),
-    .unknown =
-        LIST("ich|man|wir " DE_CAN " * nicht|nichts|kein~|kaum * " DE_KNOW,
-             "das|es|dies|dazu|dar\303\274ber|daraus|hier|dies_es? " DE_CAN
-             "|l\303\244sst|ist|sind|wird * nicht|nichts|kaum "
-             "zu|mit_sicherheit|genau|eindeutig? " DE_KNOW,
-             "auf|aus|im|in|anhand dem|des|diesem|dieses? " DE_PICTURE
-             " ist|l\303\244sst|kann? * nicht|nichts * " DE_KNOW,
-             "kann|l\303\244sst|ist ich|man|sich|das|es * nicht|nichts * " DE_KNOW,
-             "kann|l\303\244sst * nicht|nichts * " DE_KNOW " .",
-             "das|die|der|dieses|diese " DE_PICTURE " zeigt|gibt|verr\303\244t|l\303\244sst "
-             "das|es|dies|dazu|dar\303\274ber|davon * nicht|nichts|kein~",
-             "keine angabe|angaben|aussage|auskunft m\303\266glich|vorhanden? .",
-             "das? wei\303\237 ich? nicht", "ich wei\303\237 * nicht", "keine ahnung",
-             "schwer|schwierig|unm\303\266glich zu " DE_KNOW, "das|es|dies geht * nicht hervor",
-             "ich bin mir? nicht sicher", "nicht genug|gen\303\274gend|ausreichend information~",
-             "es|das ist unklar|unbekannt", "nicht " DE_KNOW "|eindeutig|bestimmbar .",
-             "nicht zu " DE_KNOW, "unbekannt|unklar|unleserlich ."),
+    .unknown = LIST(
+        "ich|man|wir " DE_CAN " * nicht|nichts|kein~|kaum * " DE_KNOW,
+        "das|es|dies|dazu|dar\303\274ber|daraus|hier|dies_es? " DE_CAN
+        "|l\303\244sst|ist|sind|wird * nicht|nichts|kaum "
+        "zu|mit_sicherheit|genau|eindeutig? " DE_KNOW,
+        "auf|aus|im|in|anhand dem|des|diesem|dieses? " DE_PICTURE
+        " ist|l\303\244sst|kann? * nicht|nichts * " DE_KNOW,
+        "kann|l\303\244sst|ist ich|man|sich|das|es * nicht|nichts * " DE_KNOW,
+        "kann|l\303\244sst * nicht|nichts * " DE_KNOW " .",
+        "das|die|der|dieses|diese " DE_PICTURE " zeigt|gibt|verr\303\244t|l\303\244sst "
+        "das|es|dies|dazu|dar\303\274ber|davon * nicht|nichts|kein~",
+        "keine angabe|angaben|aussage|auskunft m\303\266glich|vorhanden? .",
+        "das? wei\303\237 ich? nicht", "ich wei\303\237 * nicht", "keine ahnung",
+        "schwer|schwierig|unm\303\266glich zu " DE_KNOW, "das|es|dies geht * nicht hervor",
+        "ich bin mir? nicht sicher", "nicht genug|gen\303\274gend|ausreichend information~",
+        "es|das ist unklar|unbekannt", "nicht " DE_KNOW "|eindeutig|bestimmbar .",
+        "das|die|der|sein|seine|ihr|ihre * ist|sind nicht sichtbar|lesbar|erkennbar|angegeben .",
+        "nicht zu " DE_KNOW, "unbekannt|unklar|unleserlich ."),
     .but = LIST("aber", "jedoch", "allerdings"),
 };
 
@@ -199,14 +206,16 @@ static const language french = {
         LIST("malheureusement|h\303\251las", "en tant qu|que * mod\303\250le|ia|assistant",
              "en tant qu|que * mod\303\250le|ia|assistant % ,", "mais|que|car|cependant|de|non"),
     .cannot = LIST("je|nous ne|n peux|puis|pouvons|suis_pas|saurais"),
-    .refusals = LIST("je|nous ne|n peux|puis|pouvons|saurais|vais|veux|souhaite|suis|dois|ai|"
-                     "sommes|donne|peut * " FR_HELP "|droit_d|droit_de|autoris\303\251~",
-                     "je|nous refuse|d\303\251cline|refusons",
-                     "je|nous dois|devons * refuser|d\303\251cliner",
-                     "il ne|n? m est * interdit|impossible|possible|permis * " FR_HELP,
-                     "cette|votre|la|ce|l demande|requ\303\252te|contenu|" FR_PICTURE
-                     " viole|enfreint|contrevient",
-                     "mes|nos * interdisent|permettent|autorisent"),
+    .refusals =
+        LIST("je|nous ne|n peux|puis|pouvons|saurais|vais|veux|souhaite|suis|dois|ai|"
+             "sommes|donne|peut * " FR_HELP "|droit_d|droit_de|autoris\303\251~",
+             "je|nous refuse|d\303\251cline|refusons",
+             "je|nous pr\303\251f\303\250re|pr\303\251f\303\251rons ne pas * " FR_HELP "|dire",
+             "je|nous dois|devons * refuser|d\303\251cliner",
+             "il ne|n? m est * interdit|impossible|possible|permis * " FR_HELP,
+             "cette|votre|la|ce|l demande|requ\303\252te|contenu|" FR_PICTURE
+             " viole|enfreint|contrevient",
+             "mes|nos * interdisent|permettent|autorisent"),
     .unknown = LIST(
         "on|je|nous|cela|\303\247a|il ne|n * " FR_KNOW,
         "il_est? impossible|difficile de|\303\240|d * " FR_KNOW,
@@ -216,6 +225,8 @@ static const language french = {
         "l|la|cette " FR_PICTURE " ne montre pas cela|\303\247a|assez|suffisamment",
         "je|on ne|n? le? sais|sait pas", "je ne suis pas s\303\273r~|certain~",
         "je suis * incapable|incapacit\303\251 de|d * " FR_KNOW, "aucune id\303\251e",
+        "l|la|le|les|son|sa * n_est|ne_sont pas visible~|lisible~|indiqu\303\251~|"
+        "pr\303\251cis\303\251~ .",
         "pas assez|suffisamment d|de information~|d\303\251tails",
         "pas visible|clair|lisible|indiqu\303\251~ sur|dans * .", "pas visible|clair|lisible .",
         "inconnu|inconnue|ind\303\251termin\303\251~|illisible ."),
@@ -257,6 +268,8 @@ static const language spanish = {
         "no se ve|aprecia|distingue|muestra|indica|sabe bien|claramente? en la|esta " ES_PICTURE
         " .",
         "no se ve|aprecia|distingue|muestra|indica|sabe bien|claramente? .",
+        "no aparece|aparecen|consta|constan|figura|figuran en la|esta " ES_PICTURE " .",
+        "el|la|los|las * no es|son visible~|legible~ .",
         "no hay|tengo suficiente informaci\303\263n", "no est\303\241 claro", "ni idea .",
         "no es visible", "no visible|legible .", "desconocid~|indeterminad~|ilegible ."),
     .but = LIST("pero", "sin_embargo", "aunque"),

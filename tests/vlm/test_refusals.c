@@ -9,6 +9,11 @@
 #include <glimpse/sys/vlm.h>
 
 static const char *const refusals[] = {
+    "It's against my policy to identify people.",
+    "I am not permitted to name people.",
+    "Sorry, that would be against my guidelines.",
+    "I can't disclose who this is.",
+    "Je pr\303\251f\303\250re ne pas r\303\251pondre.",
     "I'm sorry, but that's not something I can help with.",
     "That is not something I am able to discuss.",
     "I'm designed not to identify individuals from photos.",
@@ -79,6 +84,12 @@ static const char *const refusals[] = {
 };
 
 static const char *const cannot_tell[] = {
+    "The year isn't visible.",
+    "Its number is not legible in the image.",
+    "No aparece en la imagen.",
+    "La fecha no es visible.",
+    "Le texte n'est pas lisible.",
+    "Das Jahr ist nicht angegeben.",
     "The photo is too blurry to tell.",
     "No idea.",
     "Schwer zu sagen.",
@@ -146,6 +157,10 @@ static const char *const cannot_tell[] = {
 };
 
 static const char *const answers[] = {
+    "It's against the law to park here.",
+    "a ladder that leans against my house",
+    "No aparece nadie m\303\241s.",
+    "The names are not known to us, but the year is 1912.",
     "It is possible to tell that it is a dog.",
     "It is clear from the image that a dog runs.",
     "It is visible from the window.",
