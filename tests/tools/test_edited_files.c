@@ -56,10 +56,11 @@ static char *output_of(const char *line) {
 
 #define ON "--library library --model demo"
 static const char *const questions[] = {
-    "$G search 'a bat' -k 200 --json " ON " | grep -o '\"id\":\"[0-9a-f]*\"' | sort",
-    "$G search 'a picture' --label airplane -k 200 --json " ON " | grep -o '\"id\":\"[0-9a-f]*\"'",
-    "$G caption --library library --stored -q | cut -f 2 | sort",
-    "$G dedup --decisions --library library | grep -c '^[0-9]'",
+    "\"$G\" search 'a bat' -k 200 --json " ON " | grep -o '\"id\":\"[0-9a-f]*\"' | sort",
+    "\"$G\" search 'a picture' --label airplane -k 200 --json " ON
+    " | grep -o '\"id\":\"[0-9a-f]*\"'",
+    "\"$G\" caption --library library --stored -q | cut -f 2 | sort",
+    "\"$G\" dedup --decisions --library library | grep -c '^[0-9]'",
 };
 
 static void ratings_change_nothing_that_is_stored(void **state) {
@@ -87,7 +88,7 @@ static void ratings_change_nothing_that_is_stored(void **state) {
             free(after);
         }
         /* The bytes of before are not needed for it. */
-        free(output_of("$G prune --library library && $G verify --library library"));
+        free(output_of("\"$G\" prune --library library && \"$G\" verify --library library"));
     }
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
         free(before[i]);

@@ -27,7 +27,7 @@ enum { STEP_KB = SANITIZED ? 160 : 10, PLACES = SANITIZED ? 3 : 12 };
 
 #define LIBRARY     "--library", "disk/lib", "-q"
 #define MODEL       "-m", "./model", "--precision", "f32"
-#define CHECK_FOUND "$G search red -k 50 --json --library disk/lib -m ./model --precision f32"
+#define CHECK_FOUND "\"$G\" search red -k 50 --json --library disk/lib -m ./model --precision f32"
 
 enum { NO_LIBRARY = 1, FILLED_LIBRARY = 2, OLD_LIBRARY = 4, OWN_PICTURES = 8 };
 
@@ -39,8 +39,8 @@ typedef struct task {
 } task;
 
 /* Undoing run by run: every file is back, whichever run moved it. */
-#define CHECK_UNDONE                                                    \
- "ls disk/pictures && while $G dedup --undo >undone 2>&1; do :; done; " \
+#define CHECK_UNDONE                                                        \
+ "ls disk/pictures && while \"$G\" dedup --undo >undone 2>&1; do :; done; " \
  "cat disk/pictures/* | cksum; ls disk/pictures"
 
 /* What a small disk is tried with. */
@@ -54,7 +54,7 @@ static const task tasks[] = {
      0},
     {"caption",
      {"caption", "--store", "-m", "./blip", LIBRARY, NULL},
-     "$G caption --library disk/lib --stored",
+     "\"$G\" caption --library disk/lib --stored",
      0,
      0,
      0},
@@ -125,7 +125,7 @@ static const task more_tasks[] = {
     {"journal of embeddings",
      {"label", "pictures", "-c", "red,blue", "--csv", "--resume", "disk/journal", "-q", MODEL,
       NULL},
-     "$G label pictures -c red,blue --csv --resume disk/journal -q -m ./model --precision f32 |"
+     "\"$G\" label pictures -c red,blue --csv --resume disk/journal -q -m ./model --precision f32 |"
      " cut -d, -f1-3",
      0,
      0,
@@ -208,9 +208,9 @@ static int setup(void **state) {
     (void)setenv("XDG_CACHE_HOME", path_in(disk_path, "cache"), 1);
     (void)setenv("XDG_STATE_HOME", path_in(disk_path, "state"), 1);
     (void)setenv("XDG_DATA_HOME", path_in(disk_path, "data"), 1);
-    shell("$G index pictures -q --library base -m ./model --precision f32; cp -a base filled;"
-          "$G label --all -q -c red,green,blue --store colours --library filled -m ./model"
-          " --precision f32 >out; $G caption --library filled -q --store -m ./blip >out");
+    shell("\"$G\" index pictures -q --library base -m ./model --precision f32; cp -a base filled;"
+          "\"$G\" label --all -q -c red,green,blue --store colours --library filled -m ./model"
+          " --precision f32 >out; \"$G\" caption --library filled -q --store -m ./blip >out");
     char line[4200];
     (void)snprintf(line, sizeof line, "cp -R '%s' old && chmod -R u+w old && rm -r old/state",
                    source_path("tests/fixtures/library-schema-7")); /* as glimpse 0.1 left it */

@@ -154,11 +154,11 @@ static void a_second_signal_ends_what_does_not_listen(void **state) {
 static void a_limit_on_the_size_of_files_is_told(void **state) {
     (void)state;
     static const char *const lines[] = {
-        "ulimit -f 100; $G index pictures -q --library limited 2>&1",
-        "ulimit -f 1; $G index pictures -q --library limited 2>&1",
-        "ulimit -f 1; $G dedup pictures pictures2 --tiers exact --html h.html 2>&1 >/dev/null",
-        "ulimit -f 0; $G label pictures -c red,blue --csv -o h.csv 2>&1 >/dev/null",
-        "ulimit -f 0; $G embed --image pictures/000.ppm 2>&1 >h.out",
+        "ulimit -f 100; \"$G\" index pictures -q --library limited 2>&1",
+        "ulimit -f 1; \"$G\" index pictures -q --library limited 2>&1",
+        "ulimit -f 1; \"$G\" dedup pictures pictures2 --tiers exact --html h.html 2>&1 >/dev/null",
+        "ulimit -f 0; \"$G\" label pictures -c red,blue --csv -o h.csv 2>&1 >/dev/null",
+        "ulimit -f 0; \"$G\" embed --image pictures/000.ppm 2>&1 >h.out",
     };
     run_result r;
     run_shell(&r, "rm -rf pictures2; cp -r pictures pictures2");
@@ -182,7 +182,7 @@ static void a_limit_on_the_size_of_files_is_told(void **state) {
 static void a_limit_on_open_files_is_told(void **state) {
     (void)state;
     run_result r;
-    run_shell(&r, "ulimit -n 6; exec $G index pictures -q --library few");
+    run_shell(&r, "ulimit -n 6; exec \"$G\" index pictures -q --library few");
     expect(&r, 4);
     expect_err(&r, "Too many open files; no more than 6 may be open (ulimit -n)");
     run_free(&r);
