@@ -278,8 +278,8 @@ static void what_is_no_picture_says_nothing(void **state) {
     static const char *const texts[] = {"",
                                         "x",
                                         "\xff\xd8",
-                                        "\xff\xd8\xff\xe1\xff\xff"
-                                        "Exif",
+                                        ("\xff\xd8\xff\xe1\xff\xff"
+                                         "Exif"),
                                         "II*\0\xff\xff\xff\xff",
                                         "RIFF\xff\xff\xff\xffWEBPEXIF"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
