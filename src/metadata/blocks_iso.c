@@ -92,7 +92,7 @@ static int item_bytes(glimpse_block *out, const item_file *f, const box *iloc, u
             const uint64_t at = base + read_number(&n, offset_size);
             uint64_t length = read_number(&n, length_size);
             if (id != wanted || method > 1 || n.failed) continue;
-            if (at > source_size) return 0;
+            if (!source || at > source_size) return 0; /* idat may not be there */
             if (length == 0) length = source_size - at;
             if (length > source_size - at || length > GLIMPSE_MAX_BLOCK - used) return 0;
             if (extents == 1) {

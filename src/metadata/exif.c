@@ -191,7 +191,7 @@ static void read_page(glimpse_fields *fields, const block *b, const directory *d
         split_list(fields, GLIMPSE_LIST_CREATORS, (const char *)v.data, v.size);
     if (!fields->orientation && number(&n, b, d, 0x0112) && n >= 1 && n <= 8)
         fields->orientation = (int)n;
-    if (!fields->has_rating && number(&n, b, d, 0x4746) && n <= 5) {
+    if (!fields->has_rating && number(&n, b, d, 0x4746) && n >= -1 && n <= 5) {
         fields->has_rating = 1;
         fields->rating = n;
     }
@@ -204,7 +204,8 @@ static void read_exposure(glimpse_fields *fields, const block *b, const director
     if (number(&n, b, d, 0x920a) && n > 0) fields->focal_length = n;
     /* 65535 in a SHORT says "more"; the sensitivity itself is then in another tag. */
     if (number(&n, b, d, 0x8827) && n >= 1 && n <= 1e9) fields->iso = (uint32_t)n;
-    if ((fields->iso == 0 || fields->iso == 65535) && number(&n, b, d, 0x8832) && n >= 1)
+    if ((fields->iso == 0 || fields->iso == 65535) && number(&n, b, d, 0x8832) && n >= 1 &&
+        n <= 1e9)
         fields->iso = (uint32_t)n;
     if (number(&n, b, d, 0x9209) && n >= 0 && n <= 0xffff) {
         fields->has_flash = 1;
@@ -245,6 +246,13 @@ static void read_place(glimpse_fields *fields, const block *b, const directory *
     fields->altitude = below > 0 ? -altitude : altitude;
 }
 
+/* The directory that a tag gives the place of, which may be given as any kind of number. */
+static directory directory_of(const block *b, const directory *d, unsigned tag) {
+    double at = 0;
+    const int given = number(&at, b, d, tag) && at >= 0 && at < (double)b->size;
+    return given ? directory_at(b, (uint64_t)at) : (directory){NULL, 0};
+}
+
 void glimpse_exif_parse(glimpse_fields *fields, const uint8_t *data, size_t size,
                         glimpse_tiff_kind kind) {
     block b = {data, size, 0};
@@ -263,10 +271,9 @@ void glimpse_exif_parse(glimpse_fields *fields, const uint8_t *data, size_t size
     } else if (kind == GLIMPSE_TIFF_GPS) {
         gps = first;
     } else {
-        double at = 0;
         page = first;
-        if (number(&at, &b, &page, 0x8769)) exif = directory_at(&b, (uint64_t)at);
-        if (number(&at, &b, &page, 0x8825)) gps = directory_at(&b, (uint64_t)at);
+        exif = directory_of(&b, &page, 0x8769);
+        gps = directory_of(&b, &page, 0x8825);
     }
     read_page(fields, &b, &page);
     read_exposure(fields, &b, &exif);
