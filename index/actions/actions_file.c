@@ -3,7 +3,6 @@
  * without overwriting, exchanging two names.
  */
 #include "actions_internal.h"
-#include "core/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -197,10 +196,6 @@ char *glimpse_action_directory_of(const char *path) {
     memcpy(directory, slash ? path : ".", length);
     directory[length] = '\0';
     return directory;
-}
-
-int glimpse_action_sync_directory_of(const char *path) {
-    return glimpse_sync_directory_of(path);
 }
 
 int64_t glimpse_action_mtime(const struct stat *info) {

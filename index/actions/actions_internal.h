@@ -85,7 +85,6 @@ int glimpse_action_copy_metadata(int to, int from, const struct stat *info);
 int glimpse_action_rename(const char *from, const char *to);
 /* Exchanges two names in one step. ENOTSUP where the system cannot. */
 int glimpse_action_exchange(const char *a, const char *b);
-int glimpse_action_sync_directory_of(const char *path);
 int64_t glimpse_action_mtime(const struct stat *info);
 /* malloc'ed directory of an absolute path; NULL when out of memory. */
 char *glimpse_action_directory_of(const char *path);

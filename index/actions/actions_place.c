@@ -316,7 +316,7 @@ int glimpse_place_reserve(const action_place *place, const char *path, action_ve
     errno = 0;
     int bad = ferror(to) || fflush(to) != 0 || fsync(fd) != 0;
     if (fclose(to) != 0) bad = 1;
-    int error = bad ? errno ? errno : EIO : glimpse_action_sync_directory_of(place->info);
+    int error = bad ? errno ? errno : EIO : glimpse_sync_directory_of(place->info);
     free(home);
     free(top);
     free(directory);

@@ -3,6 +3,8 @@
  */
 #include "actions_internal.h"
 
+#include "core/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -97,8 +99,8 @@ int glimpse_step_is_original(const action_step *step, const char *path) {
 
 /* 0 when both names will outlive a power cut, else an errno. */
 static int sync_both(const action_step *step) {
-    int error = glimpse_action_sync_directory_of(step->other);
-    return error ? error : glimpse_action_sync_directory_of(step->path);
+    int error = glimpse_sync_directory_of(step->other);
+    return error ? error : glimpse_sync_directory_of(step->path);
 }
 
 /* Renames the file to its place. What was caught is looked at again: between the look and the
@@ -197,7 +199,7 @@ static int carry_over(const glimpse_actions *actions, const action_step *step,
             (void)glimpse_verdict_errno(verdict, error, "cannot be copied to %s", step->other);
         } else {
             /* The original goes only when nothing can take the copy's name back. */
-            error = glimpse_action_sync_directory_of(step->other);
+            error = glimpse_sync_directory_of(step->other);
             glimpse_action_point(actions, "in place");
             if (error) {
                 (void)unlink(step->other);
@@ -206,7 +208,7 @@ static int carry_over(const glimpse_actions *actions, const action_step *step,
             } else {
                 result = remove_copied(actions, step, aside, keeper, verdict);
                 /* An original that comes back after a power cut is found again, no more. */
-                (void)glimpse_action_sync_directory_of(step->path);
+                (void)glimpse_sync_directory_of(step->path);
             }
         }
     } else {

@@ -151,8 +151,8 @@ static step_state recover_emptying(const action_step *step) {
 /* Before the journal says that it is so. When it fails, the step stays in doubt, and is recovered
  * by what is there when the journal is opened again. */
 static int sync_names(const action_step *step) {
-    int error = glimpse_action_sync_directory_of(step->other);
-    if (!error || error == ENOENT) error = glimpse_action_sync_directory_of(step->path);
+    int error = glimpse_sync_directory_of(step->other);
+    if (!error || error == ENOENT) error = glimpse_sync_directory_of(step->path);
     if (!error || error == ENOENT) return GLIMPSE_OK; /* a directory that is gone has no names */
     errno = error;
     return glimpse_fail_errno("%s: where it is now is not known to be on the disk", step->path);
@@ -235,7 +235,7 @@ static int carry_back(const glimpse_actions *actions, const action_step *step,
         return glimpse_verdict_errno(verdict, error, "cannot be copied back from %s", step->other);
     }
     free(part);
-    error = glimpse_action_sync_directory_of(step->path);
+    error = glimpse_sync_directory_of(step->path);
     glimpse_action_point(actions, "back in place");
     if (error) {
         (void)unlink(step->path); /* the one at `other` is known to be on the disk */
