@@ -4,45 +4,16 @@
  * not seen.
  */
 #include "image_support.h"
+#include "support/allocations.h"
 
 #include "image/output/jpeg_out.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static int armed, failed;
-static long countdown; /* allocations that still succeed */
-
-static int must_fail(void) {
-    if (!armed || countdown-- > 0) return 0;
-    failed = 1;
-    return 1;
-}
-
-void *__wrap_malloc(size_t size) {
-    return must_fail() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    return must_fail() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size) {
-    return must_fail() ? NULL : __real_realloc(old, size);
-}
 
 /* Runs `work` with its 1st, 2nd, ... allocation failing, until none is left to fail. */
 static void fail_each(const char *what, int (*work)(void *), void *context) {
     for (long n = 0; n < 1000; n++) {
-        countdown = n;
-        failed = 0;
-        armed = 1;
+        fail_allocations_after(n);
         const int status = work(context);
-        armed = 0;
+        const int failed = let_allocations_succeed();
         if (!failed) {
             assert_int_equal(status, GLIMPSE_OK);
             assert_true(n > 0); /* the hook works */

@@ -3,46 +3,17 @@
  * file says is left out silently.
  */
 #include "made.h"
+#include "support/allocations.h"
 #include "support/test.h"
 
 #include <glimpse/sys/metadata.h>
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static int armed, failed;
-static long countdown; /* allocations that still succeed */
-
-static int must_fail(void) {
-    if (!armed || countdown-- > 0) return 0;
-    failed = 1;
-    return 1;
-}
-
-void *__wrap_malloc(size_t size) {
-    return must_fail() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    return must_fail() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size) {
-    return must_fail() ? NULL : __real_realloc(old, size);
-}
-
 static void check(made file) {
     for (long n = 0; n < 5000; n++) {
         glimpse_metadata *m = NULL;
-        countdown = n;
-        failed = 0;
-        armed = 1;
+        fail_allocations_after(n);
         const int status = glimpse_metadata_read(&m, file.bytes, file.size);
-        armed = 0;
+        const int failed = let_allocations_succeed();
         assert_true((status == GLIMPSE_OK) == (m != NULL));
         if (status == GLIMPSE_OK) {
             assert_string_equal(m->title, "Title");
