@@ -226,7 +226,7 @@ static int try_far(grouping *g, uint32_t keeper_class, uint32_t class, const gli
 static int in_round(glimpse_dedup_relation relation, int round) {
     if (round == 0) return relation <= GLIMPSE_RELATION_EDITED;
     return round == 1 ? relation == GLIMPSE_RELATION_NEAR_SHOT
-                      : relation == GLIMPSE_RELATION_SIMILAR;
+                      : relation > GLIMPSE_RELATION_NEAR_SHOT;
 }
 
 /* Everything the keeper's class is related to and that is free, nearest first. */

@@ -24,8 +24,10 @@ static void count(glimpse_dedup_leak *leak, const leaked *picture) {
     switch (picture->relation) {
     case GLIMPSE_RELATION_IDENTICAL: leak->exact++; break;
     case GLIMPSE_RELATION_REENCODED: leak->reencoded++; break;
+    case GLIMPSE_RELATION_HOLDS_MORE: leak->holds_more++; break;
     case GLIMPSE_RELATION_EDITED: leak->edited++; break;
     case GLIMPSE_RELATION_NEAR_SHOT: leak->near_shot++; break;
+    case GLIMPSE_RELATION_VARIANT: leak->variant++; break;
     case GLIMPSE_RELATION_SIMILAR: leak->similar++; break;
     default: break;
     }

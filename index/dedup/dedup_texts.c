@@ -19,9 +19,9 @@ const char *glimpse_dedup_kind_name(glimpse_dedup_kind kind) {
 }
 
 const char *glimpse_dedup_relation_name(glimpse_dedup_relation relation) {
-    static const char *const names[] = {"identical", "re-encoded", "edited", "near-shot",
-                                        "similar"};
-    return (unsigned)relation < 5 ? names[relation] : "?";
+    static const char *const names[] = {"identical", "re-encoded", "holds-more", "edited",
+                                        "near-shot", "variant",    "similar"};
+    return (unsigned)relation < sizeof names / sizeof *names ? names[relation] : "?";
 }
 
 typedef struct text {

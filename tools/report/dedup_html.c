@@ -84,9 +84,10 @@ static void write_leak_row(FILE *to, const char *label, const glimpse_dedup_leak
     page_text(to, label);
     (void)fprintf(to,
                   "</td><td>%s</td><td>%s</td><td>%.2f%%</td><td>%s</td><td>%s</td><td>%s</td>"
-                  "<td>%s</td></tr>\n",
+                  "<td>%s</td><td>%s</td></tr>\n",
                   text_count(leak->pictures), text_count(leak->leaked), 100 * leak->rate,
-                  text_count(leak->exact), text_count(leak->reencoded), text_count(leak->edited),
+                  text_count(leak->exact), text_count(leak->reencoded),
+                  text_count(leak->holds_more), text_count(leak->edited),
                   text_count(leak->conflicting));
 }
 
@@ -109,7 +110,8 @@ static void write_header(FILE *to, const dedup_view *view, const char *title) {
                 to);
     if (view->against) {
         (void)fputs("<table><tr><th>class</th><th>pictures</th><th>leaked</th><th>rate</th>"
-                    "<th>identical</th><th>re-encoded</th><th>edited</th><th>other class</th></tr>",
+                    "<th>identical</th><th>re-encoded</th><th>holds-more</th><th>edited</th>"
+                    "<th>other class</th></tr>",
                     to);
         for (size_t i = 0; i < r->leak_label_count; i++) {
             const char *label = r->leak_labels[i].label;

@@ -90,18 +90,18 @@ static void print_member(const glimpse_dedup_group *group, size_t m) {
 
 static void print_leak_row(const char *label, const glimpse_dedup_leak *leak) {
     char *shown = text_display(label);
-    (void)printf("  %-20s %9s %9s %7.2f%% %9s %9s %9s %11s\n", shown, text_count(leak->pictures),
-                 text_count(leak->leaked), 100 * leak->rate, text_count(leak->exact),
-                 text_count(leak->reencoded), text_count(leak->edited),
-                 text_count(leak->conflicting));
+    (void)printf("  %-20s %9s %9s %7.2f%% %9s %9s %10s %9s %11s\n", shown,
+                 text_count(leak->pictures), text_count(leak->leaked), 100 * leak->rate,
+                 text_count(leak->exact), text_count(leak->reencoded), text_count(leak->holds_more),
+                 text_count(leak->edited), text_count(leak->conflicting));
     free(shown);
 }
 
 static void print_leak(const glimpse_dedup_report *r) {
     (void)printf("\nLeakage: pictures that are also in the other set\n"
-                 "  %-20s %9s %9s %8s %9s %9s %9s %11s\n",
-                 "class", "pictures", "leaked", "rate", "identical", "re-enc.", "edited",
-                 "other class");
+                 "  %-20s %9s %9s %8s %9s %9s %10s %9s %11s\n",
+                 "class", "pictures", "leaked", "rate", "identical", "re-enc.", "holds-more",
+                 "edited", "other class");
     for (size_t i = 0; i < r->leak_label_count; i++) {
         const char *label = r->leak_labels[i].label;
         print_leak_row(label && *label ? label : "(no folder)", &r->leak_labels[i]);
@@ -198,8 +198,10 @@ static void json_leak(const glimpse_dedup_leak *leak, json_out *j) {
     jout_key(j, "rate"), jout_number(j, leak->rate);
     jout_key(j, "identical"), jout_uint(j, leak->exact);
     jout_key(j, "re-encoded"), jout_uint(j, leak->reencoded);
+    jout_key(j, "holds-more"), jout_uint(j, leak->holds_more);
     jout_key(j, "edited"), jout_uint(j, leak->edited);
     jout_key(j, "near-shot"), jout_uint(j, leak->near_shot);
+    jout_key(j, "variant"), jout_uint(j, leak->variant);
     jout_key(j, "similar"), jout_uint(j, leak->similar);
     jout_key(j, "conflicting"), jout_uint(j, leak->conflicting);
     jout_close(j, '}');

@@ -65,11 +65,14 @@ typedef enum glimpse_dedup_kind {
 
 /* From strongest to weakest; "same picture" is everything up to EDITED. */
 typedef enum glimpse_dedup_relation {
-    GLIMPSE_RELATION_IDENTICAL = 0, /* equal bytes, or equal pixels */
-    GLIMPSE_RELATION_REENCODED = 1, /* other format, quality or size; same view and tones */
-    GLIMPSE_RELATION_EDITED = 2,    /* crop, border, tones, text, turned or mirrored */
-    GLIMPSE_RELATION_NEAR_SHOT = 3, /* another exposure of the same scene */
-    GLIMPSE_RELATION_SIMILAR = 4    /* alike in content only */
+    GLIMPSE_RELATION_IDENTICAL = 0,  /* equal in all that the files hold */
+    GLIMPSE_RELATION_REENCODED = 1,  /* other format, quality or size; same view and tones */
+    GLIMPSE_RELATION_HOLDS_MORE = 2, /* the same first picture, and one file (or each) holds
+                                        something that the other lacks */
+    GLIMPSE_RELATION_EDITED = 3,     /* crop, border, tones, text, turned or mirrored */
+    GLIMPSE_RELATION_NEAR_SHOT = 4,  /* another exposure of the same scene */
+    GLIMPSE_RELATION_VARIANT = 5,    /* the same thing in another colour */
+    GLIMPSE_RELATION_SIMILAR = 6     /* alike in content only */
 } glimpse_dedup_relation;
 
 GLIMPSE_API const char *glimpse_dedup_kind_name(glimpse_dedup_kind kind);             /* "exact" */
@@ -98,6 +101,12 @@ typedef struct glimpse_dedup_picture {
                                   it orders pictures, but tells no two shots apart */
 } glimpse_dedup_picture;
 
+/* A part of the keeper's picture, in fractions of its sides, upright. */
+typedef struct glimpse_dedup_region {
+    double x, y, width, height;
+    double strength; /* how far it stands out: 1 is what recompression just explains */
+} glimpse_dedup_region;
+
 typedef struct glimpse_dedup_member {
     const glimpse_dedup_picture *picture;
     glimpse_dedup_kind kind;         /* the strongest tier that joins it to the keeper */
@@ -108,6 +117,13 @@ typedef struct glimpse_dedup_member {
     int orientation; /* EXIF, 1..8, that takes it to the keeper; 1: none */
     const char *differences; /* "half the size; JPEG quality 40 instead of 88; cropped to 81%", or
                                 "" */
+    /* What the file holds beside the 8-bit colours of its first picture: "pages:11", "video",
+     * "alpha", "depth:16", "caption", ...; in the order of the list in docs/dedup.md. */
+    const char *const *holds;
+    size_t hold_count;
+    /* Where an edited copy differs from the keeper, strongest first. */
+    const glimpse_dedup_region *regions;
+    size_t region_count;
 } glimpse_dedup_member;
 
 typedef struct glimpse_dedup_group {
@@ -130,10 +146,10 @@ typedef struct glimpse_dedup_leak {
     const char *label; /* NULL for the total */
     uint64_t pictures; /* of set 0 */
     uint64_t leaked;   /* of them, those with the same picture (up to EDITED) in set 1 */
-    uint64_t exact, reencoded, edited; /* leaked, by relation */
-    uint64_t near_shot, similar;       /* not counted as leaked */
-    uint64_t conflicting;              /* leaked, but under another label in set 1 */
-    double rate;                       /* leaked / pictures, 0 when there are none */
+    uint64_t exact, reencoded, holds_more, edited; /* leaked, by relation */
+    uint64_t near_shot, variant, similar;          /* not counted as leaked */
+    uint64_t conflicting;                          /* leaked, but under another label in set 1 */
+    double rate;                                   /* leaked / pictures, 0 when there are none */
 } glimpse_dedup_leak;
 
 typedef struct glimpse_dedup_report {
