@@ -394,6 +394,8 @@ static const char *const steps[] = {
     pictures_step,     /* 7 -> 8 */
     root_options_step, /* 8 -> 9 */
     metadata_step,     /* 9 -> 10 */
+    /* 10 -> 11: what is kept of files that are not indexed is found again when they were edited */
+    GLIMPSE_UNINDEXED_TABLE,
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -468,6 +470,7 @@ static int open_schema(glimpse_db *db) {
             "SELECT rowid, text FROM caption_text LIMIT 0;"
             "SELECT key, contents, model, prompt, parameters, answer, made, sum FROM vlm_answer"
             " LIMIT 0;"
+            "SELECT identity, hash, sum FROM unindexed LIMIT 0;"
             "SELECT picture_id, part, version, data, sum FROM fingerprint LIMIT 0;"
             "SELECT picture_id, part, version, pixels, sum FROM thumbnail LIMIT 0;"
             "SELECT content_id, version, taken_from, taken_offset, fields, sum FROM metadata"

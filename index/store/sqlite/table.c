@@ -73,6 +73,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
                  .find_identity = glimpse_catalog_find_identity,
                  .find_id = glimpse_catalog_find_id,
                  .id_of = glimpse_catalog_id_of,
+                 .keep_id = glimpse_catalog_keep_id,
                  .write = glimpse_catalog_write_content,
                  .attach = glimpse_catalog_attach_content,
                  .lack_identity = glimpse_catalog_lack_identity,

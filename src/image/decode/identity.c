@@ -7,8 +7,7 @@
 #include "core/error.h"
 
 /* The number is that of the rules: when they change, what was stored is no identity any more. */
-static const char of_parts[] = "glimpse picture 1", of_pixels[] = "glimpse pixels 1",
-                  of_bytes[] = "glimpse bytes 1";
+static const char of_parts[] = "glimpse picture 1", of_bytes[] = "glimpse bytes 1";
 
 static glimpse_identifier begin(size_t size, const char *what) {
     glimpse_identifier to = {.hasher = glimpse_hasher_create(), .left = 2 * (uint64_t)size + 4096};
@@ -20,20 +19,6 @@ int glimpse_image_identity_of_bytes(glimpse_hash *identity, const uint8_t *data,
     glimpse_identifier to = begin(size, of_bytes);
     if (!to.hasher) return GLIMPSE_E_NOMEM;
     glimpse_identify_bytes(&to, data, size);
-    *identity = glimpse_hasher_finish(to.hasher);
-    return GLIMPSE_OK;
-}
-
-int glimpse_picture_identify(glimpse_hash *identity, const glimpse_image *picture) {
-    const char *name = glimpse_image_format_name(picture->meta.format);
-    const size_t count = (size_t)picture->width * picture->height;
-    glimpse_identifier to = begin(4 * count, of_pixels);
-    if (!to.hasher) return glimpse_fail_nomem(64, "the identity of a picture");
-    glimpse_identify_bytes(&to, name, strlen(name));
-    glimpse_identify_number(&to, picture->width);
-    glimpse_identify_number(&to, (uint64_t)picture->pending_orientation);
-    glimpse_identify_bytes(&to, picture->pixels, 3 * count);
-    glimpse_identify_bytes(&to, picture->alpha, picture->alpha ? count : 0);
     *identity = glimpse_hasher_finish(to.hasher);
     return GLIMPSE_OK;
 }
