@@ -166,6 +166,7 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
     ingest->report = &report;
     c->ingest = ingest;
     c->start = glimpse_now();
+    c->stage = "indexing";
 
     status = set_up(ingest);
     if (status == GLIMPSE_OK) status = prepare_catalog(ingest);

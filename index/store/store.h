@@ -600,6 +600,10 @@ struct glimpse_upkeep_ops {
     int (*reindex)(glimpse_store *store);
     int (*prune)(glimpse_prune_report *report, glimpse_store *store,
                  const glimpse_prune_options *options);
+    /* *unfinished: 1 while the store comes from an older version and the files of its pictures were
+     * not read for their identities; `finish`, in a transaction of its own, makes it 0. */
+    int (*is_unfinished)(int *unfinished, glimpse_store *store);
+    int (*finish)(glimpse_store *store);
 };
 
 /*

@@ -177,6 +177,27 @@ int glimpse_catalog_lack_identity(int *lacking, glimpse_store *store) {
     return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
 }
 
+int glimpse_catalog_is_unfinished(int *unfinished, glimpse_store *store) {
+    glimpse_db *db = glimpse_store_db(store);
+    int64_t one = 0;
+    glimpse_db_enter(db);
+    int status = glimpse_db_integer(db, &one, "SELECT 1 FROM unfinished LIMIT 1", "");
+    glimpse_db_leave(db);
+    *unfinished = status == GLIMPSE_OK;
+    return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
+}
+
+int glimpse_catalog_finish(glimpse_store *store) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_db_begin(db);
+    if (status == GLIMPSE_OK) status = glimpse_db_run(db, "DELETE FROM unfinished", "");
+    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
+    if (status < 0) glimpse_db_rollback(db);
+    glimpse_db_leave(db);
+    return status;
+}
+
 int glimpse_catalog_find_id(int64_t *picture, glimpse_store *store, const glimpse_hash *id) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);

@@ -121,6 +121,8 @@ int glimpse_catalog_find_content(int64_t *picture, int *embedded, glimpse_store 
                                  const glimpse_hash *hash, uint64_t size, int64_t model);
 int glimpse_catalog_find_identity(int64_t *picture, int *embedded, glimpse_store *store,
                                   const glimpse_hash *identity, int64_t model);
+int glimpse_catalog_is_unfinished(int *unfinished, glimpse_store *store);
+int glimpse_catalog_finish(glimpse_store *store);
 int glimpse_catalog_lack_identity(int *lacking, glimpse_store *store);
 int glimpse_catalog_find_id(int64_t *picture, glimpse_store *store, const glimpse_hash *id);
 int glimpse_catalog_id_of(glimpse_hash *id, int *known, glimpse_store *store,

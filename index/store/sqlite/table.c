@@ -132,5 +132,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
                .bytes = glimpse_upkeep_bytes,
                .verify = glimpse_upkeep_verify,
                .reindex = glimpse_upkeep_reindex,
-               .prune = glimpse_upkeep_prune},
+               .prune = glimpse_upkeep_prune,
+               .is_unfinished = glimpse_catalog_is_unfinished,
+               .finish = glimpse_catalog_finish},
 };
