@@ -49,9 +49,13 @@ typedef struct grouping {
     size_t member_count, member_capacity;
 } grouping;
 
+static const char *decided_as(const glimpse_dedup_item *item) {
+    return item->decided_as[0] ? item->decided_as : item->picture.id;
+}
+
 int glimpse_dedup_decided(const glimpse_dedup *dedup, size_t a, size_t b) {
     if (!dedup->options->decide) return GLIMPSE_DECIDED_NOTHING;
-    const char *x = dedup->items[a].picture.id, *y = dedup->items[b].picture.id;
+    const char *x = decided_as(&dedup->items[a]), *y = decided_as(&dedup->items[b]);
     return strcmp(x, y) <= 0 ? dedup->options->decide(dedup->options->user, x, y)
                              : dedup->options->decide(dedup->options->user, y, x);
 }

@@ -52,10 +52,12 @@ typedef struct glimpse_dedup_item {
     uint64_t device, inode;
     uint8_t mini[GLIMPSE_DEDUP_MINI * GLIMPSE_DEDUP_MINI]; /* grey, to drop candidates cheaply */
     uint32_t agreeing; /* other pictures that are the same but for coding; 0 below 2 */
-    int from_cache;    /* hashes and measures are those that a library kept */
-    int plain;         /* nothing in it that could be compared */
-    int status;        /* < 0: `reason` says why it cannot be used */
-    int skip;          /* no picture after all */
+    char decided_as[GLIMPSE_HASH_HEX]; /* the id of its picture, where that is not that of its bytes
+                                          and decisions are asked for; else "" */
+    int from_cache;                    /* hashes and measures are those that a library kept */
+    int plain;                         /* nothing in it that could be compared */
+    int status;                        /* < 0: `reason` says why it cannot be used */
+    int skip;                          /* no picture after all */
     char *reason;
     uint32_t class; /* files with the same pixels */
 } glimpse_dedup_item;

@@ -70,9 +70,13 @@ glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_store *s
     const int known = is_known(store, model, job, status);
     if (*status < 0) return GLIMPSE_CLAIM_FAILED;
     if (known && !job->is_new_identity) return GLIMPSE_CLAIM_KNOWN;
-    *status = glimpse_image_identity(&job->identity, &job->edited, job->picture.bytes,
-                                     (size_t)job->picture.content_size);
-    if (*status < 0) {
+    const size_t size = (size_t)job->picture.content_size;
+    if (job->picture.is_identified) {
+        job->identity = job->picture.identity;
+        job->edited = job->picture.meta;
+    } else if (glimpse_image_identity_decodes(job->picture.bytes, size)) {
+        return GLIMPSE_CLAIM_DECODE;
+    } else if (glimpse_image_identity(&job->identity, &job->edited, job->picture.bytes, size) < 0) {
         *status = glimpse_fail_nomem(64, "the identity of a picture");
         return GLIMPSE_CLAIM_FAILED;
     }

@@ -45,6 +45,7 @@ void glimpse_in_flight_destroy(glimpse_in_flight *table); /* also of a zeroed on
 typedef enum glimpse_claim {
     GLIMPSE_CLAIM_OWN,    /* the job is now to be decoded and encoded */
     GLIMPSE_CLAIM_KNOWN,  /* job->known is embedded already */
+    GLIMPSE_CLAIM_DECODE, /* to be asked again when it was identified by its pixels */
     GLIMPSE_CLAIM_PARKED, /* somebody else is at it; the job is no longer the caller's */
     GLIMPSE_CLAIM_FAILED  /* the catalogue cannot be asked; see *status and the last error */
 } glimpse_claim;

@@ -35,6 +35,7 @@ static glimpse_pool_step claim(void *user, glimpse_pool_job *picture) {
     switch (
         glimpse_in_flight_claim(&ingest->in_flight, ingest->store, ingest->model, job, &status)) {
     case GLIMPSE_CLAIM_KNOWN: picture->outcome = GLIMPSE_POOL_KNOWN; return GLIMPSE_STEP_COMPLETE;
+    case GLIMPSE_CLAIM_DECODE: return GLIMPSE_STEP_DECODE;
     case GLIMPSE_CLAIM_PARKED: return GLIMPSE_STEP_PARKED;
     case GLIMPSE_CLAIM_FAILED:
         glimpse_pool_fail(ingest->pool, status);
@@ -165,6 +166,7 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
     ingest->report = &report;
     c->ingest = ingest;
     c->start = glimpse_now();
+    c->stage = "indexing";
 
     status = set_up(ingest);
     if (status == GLIMPSE_OK) status = prepare_catalog(ingest);

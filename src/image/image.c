@@ -58,13 +58,23 @@ static int read_metadata(glimpse_image *picture, const glimpse_source *source) {
     return status;
 }
 
-int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, const char *name,
-                         const glimpse_decode_options *options) {
+/* What is not wanted over a background stays as if nobody had asked for opacities. */
+static void finish_alpha(glimpse_image *picture, int composite) {
+    if (composite) glimpse_picture_composite(picture);
+    free(picture->alpha);
+    picture->alpha = NULL;
+}
+
+/* `identity` NULL: not asked for. */
+static int decode_as(glimpse_image **out, glimpse_hash *identity, const void *data, size_t size,
+                     const char *name, const glimpse_decode_options *options) {
     *out = NULL;
     if (!name) name = "picture";
     glimpse_source source = {.data = data, .size = size};
     int status = read_options(&source, options);
     if (status < 0) return status;
+    const int composite = source.composite;
+    if (identity) source.composite = 1;
     glimpse_image *picture = calloc(1, sizeof *picture);
     if (!picture) return glimpse_fail_nomem(sizeof *picture, "a picture");
     picture->pending_orientation = 1;
@@ -76,8 +86,9 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
     status = picture->meta.format == GLIMPSE_FORMAT_UNKNOWN
                  ? not_a_picture(&source)
                  : glimpse_format_decode(picture, &source);
+    if (status == GLIMPSE_OK && identity) status = glimpse_picture_identify(identity, picture);
     if (status < 0) goto done;
-    glimpse_picture_composite(picture);
+    finish_alpha(picture, composite);
     status = glimpse_picture_orient(picture, picture->pending_orientation);
     if (status < 0) goto done;
     picture->meta.width = picture->whole_width;
@@ -88,6 +99,17 @@ done:
     if (status < 0) status = glimpse_fail_context(status, "%s", name);
     glimpse_image_free(picture);
     return status;
+}
+
+int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, const char *name,
+                         const glimpse_decode_options *options) {
+    return decode_as(out, NULL, data, size, name, options);
+}
+
+int glimpse_image_decode_identified(glimpse_image **out, glimpse_hash *identity,
+                                    const uint8_t *data, size_t size, const char *name,
+                                    const glimpse_decode_options *options) {
+    return decode_as(out, identity, data, size, name, options);
 }
 
 /* A directory scan meets films and archives with picture names: look at the first bytes before

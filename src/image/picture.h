@@ -8,6 +8,7 @@
 #ifndef GLIMPSE_IMAGE_PICTURE_H
 #define GLIMPSE_IMAGE_PICTURE_H
 
+#include "core/hash.h"
 #include "image/resize.h"
 
 #include <glimpse/sys/image.h>
@@ -60,6 +61,10 @@ void glimpse_picture_split(glimpse_image *picture, size_t at, const uint8_t *rgb
 /* For formats whose writers declare opacities and leave them at 0: releases alpha when no pixel has
  * any, so that the picture is opaque. */
 void glimpse_picture_drop_unused_alpha(glimpse_image *picture);
+
+/* The identity of a picture that was just decoded with `composite`, before it is laid over
+ * anything. GLIMPSE_E_NOMEM is its only failure. */
+int glimpse_picture_identify(glimpse_hash *identity, const glimpse_image *picture);
 
 /* Lays the pixels over a background where they are transparent, and releases alpha. */
 void glimpse_picture_composite(glimpse_image *picture);

@@ -39,6 +39,16 @@ static void decode(const uint8_t *data, size_t size, const glimpse_decode_option
 static void identify(const uint8_t *data, size_t size) {
     glimpse_hash identity, again;
     glimpse_image_meta meta;
+    if (glimpse_image_identity_decodes(data, size)) { /* with a limit that suits a fuzzer */
+        glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
+        glimpse_image *image = NULL;
+        options.max_pixels = MAX_PIXELS;
+        (void)fuzz_fine(
+            glimpse_image_decode_identified(&image, &identity, data, size, NULL, &options));
+        glimpse_image_free(image);
+        PROMISE(glimpse_image_identity_of_bytes(&identity, data, size) == GLIMPSE_OK);
+        return;
+    }
     const int coded = glimpse_image_identity(&identity, &meta, data, size);
     PROMISE(coded == 0 || coded == 1);
     PROMISE(meta.orientation >= 1 && meta.orientation <= 8);

@@ -152,6 +152,39 @@ static void a_changed_file_is_embedded_anew(void **state) {
     assert_sound(f);
 }
 
+/* PPM has no walker that would tell pixels from comments. */
+static void write_commented(const fixture *f, const char *relative, unsigned char grey,
+                            const char *comment) {
+    char text[64];
+    (void)snprintf(text, sizeof text, "P2\n#%s\n2 1 255\n%u 7\n", comment, grey);
+    write_text_file(f, relative, text);
+}
+
+static void a_picture_known_by_its_pixels_is_decoded_once_and_not_encoded_again(void **state) {
+    fixture *f = *state;
+    write_commented(f, "pictures/a.pgm", 50, "first");
+    write_commented(f, "pictures/b.pgm", 60, "first");
+    write_commented(f, "pictures/copy.pgm", 50, "of another comment");
+    ingest(f);
+    assert_report(f, 3, 0, 2, 1, 0, 0);
+    assert_int_equal(f->report.edited, 1);
+    assert_int_equal(atomic_load(&f->fake.decoded), 2);
+    assert_int_equal(atomic_load(&f->fake.from_bytes), 0);
+
+    write_commented(f, "pictures/a.pgm", 50, "rated 4");
+    write_commented(f, "pictures/moved.pgm", 60, "rated 5");
+    remove_file(f, "pictures/b.pgm");
+    ingest(f);
+    assert_report(f, 3, 1, 0, 2, 0, 1);
+    assert_int_equal(f->report.edited, 2);
+    assert_int_equal(atomic_load(&f->fake.decoded), 0);
+
+    write_commented(f, "pictures/a.pgm", 51, "rated 4");
+    ingest(f);
+    assert_report(f, 3, 2, 1, 0, 0, 1);
+    assert_sound(f);
+}
+
 static void a_rename_binds_and_the_old_name_is_missing(void **state) {
     fixture *f = of(state);
     write_picture(f, "pictures/a.ppm", 1);
@@ -634,6 +667,7 @@ int main(void) {
         T(files_that_were_never_asked_are_read_once_more_and_not_embedded),
         T(a_sidecar_that_comes_changes_or_goes_is_noticed),
         T(a_changed_file_is_embedded_anew),
+        T(a_picture_known_by_its_pixels_is_decoded_once_and_not_encoded_again),
         T(a_rename_binds_and_the_old_name_is_missing),
         T(equal_files_are_embedded_once),
         T(a_deleted_file_is_missing_and_comes_back_without_embedding),

@@ -73,6 +73,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
                  .find_identity = glimpse_catalog_find_identity,
                  .find_id = glimpse_catalog_find_id,
                  .id_of = glimpse_catalog_id_of,
+                 .keep_id = glimpse_catalog_keep_id,
                  .write = glimpse_catalog_write_content,
                  .attach = glimpse_catalog_attach_content,
                  .lack_identity = glimpse_catalog_lack_identity,
@@ -131,5 +132,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
                .bytes = glimpse_upkeep_bytes,
                .verify = glimpse_upkeep_verify,
                .reindex = glimpse_upkeep_reindex,
-               .prune = glimpse_upkeep_prune},
+               .prune = glimpse_upkeep_prune,
+               .is_unfinished = glimpse_catalog_is_unfinished,
+               .finish = glimpse_catalog_finish},
 };
