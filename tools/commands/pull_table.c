@@ -85,7 +85,8 @@ static void print_row(const table *t, const glimpse_catalog_model *m, size_t wid
     } else {
         (void)printf("%-27s  ", m->purpose);
     }
-    (void)printf("%-5s  %s%s\n", language_name(m), m->licence ? m->licence : "none declared",
+    (void)printf("%-5s  %s%s%s\n", language_name(m), m->licence ? m->licence : "none declared",
+                 m->unverified ? " ~" : "",
                  glimpse_session_has_model(t->session, m) ? "  (installed)" : "");
 }
 
