@@ -18,6 +18,7 @@ static const struct {
     {"glimpse_retrieval_options.skip_unusable", "--missing skip"},
     {"glimpse_session_index", "glimpse index FOLDER"},
     {"glimpse_session_load_model_status", "glimpse status"},
+    {"glimpse_session_open_pull", "glimpse pull"},
     {"sample", "--prompt-report"},
     {"settings.second_spec", "--escalate"},
     {"settings.spec", "--vlm"},
