@@ -108,7 +108,7 @@ typedef struct glimpse_committer {
     int cancelled;
     uint64_t decided; /* results handled that count as files */
     double start, last_progress, busy;
-    const char *stage; /* for progress */
+    const char *stage;   /* for progress */
     char path[PATH_MAX]; /* of the last result */
 } glimpse_committer;
 
