@@ -77,7 +77,7 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
                  ? not_a_picture(&source)
                  : glimpse_format_decode(picture, &source);
     if (status < 0) goto done;
-    glimpse_picture_composite(picture);
+    glimpse_picture_composite(picture, source.composite);
     status = glimpse_picture_orient(picture, picture->pending_orientation);
     if (status < 0) goto done;
     picture->meta.width = picture->whole_width;

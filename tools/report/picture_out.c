@@ -14,7 +14,10 @@
 int thumbnail_make(thumbnail *out, const char *path, uint32_t max_width, uint32_t max_height) {
     glimpse_image *image = NULL, *small = NULL;
     *out = (thumbnail){0};
-    int status = glimpse_image_load(&image, path, NULL);
+    /* A black drawing on a transparent ground is usually black on black without its opacity. */
+    glimpse_decode_options decode = GLIMPSE_DECODE_OPTIONS_INIT;
+    decode.composite = GLIMPSE_COMPOSITE_CHECKERED;
+    int status = glimpse_image_load(&image, path, &decode);
     if (status < 0) goto done;
     uint32_t width = glimpse_image_width(image), height = glimpse_image_height(image);
     double shrink = 1;
