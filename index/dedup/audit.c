@@ -5,7 +5,8 @@
  * of the set, by the median and the median absolute deviation (x 1.4826 it estimates the standard
  * deviation of a normal distribution), which a few outliers do not move. Embeddings are held
  * against their k nearest neighbours by cosine: a picture whose neighbours agree on another label
- * is a suspect, one that is far from all is an outlier.
+ * is a suspect, one that is far from all is an outlier. Labels are looked at only when the caller
+ * says that directories are classes: in a photo library every holiday would be one.
  */
 #include "dedup_private.h"
 
@@ -299,7 +300,7 @@ int glimpse_audit_run(glimpse_audit **out, const glimpse_dedup_report *report,
     if (status < 0) return status;
     audit *a = calloc(1, sizeof *a);
     if (!a) return glimpse_fail_nomem(sizeof *a, "an audit");
-    a->public.has_labels = has_several_labels(report);
+    a->public.has_labels = limits->class_directories && has_several_labels(report);
     for (size_t i = 0; i < report->picture_count && status == GLIMPSE_OK; i++) {
         a->public.has_embeddings |= report->pictures[i].embedding != NULL;
         status = look_at(a, &report->pictures[i], limits);

@@ -593,11 +593,13 @@ static void an_audit_of_a_library_names_the_mislabelled_and_outliers(void **stat
     run(&r, "index", "classes", "--library", "classeslib", "-q", NULL);
     expect(&r, 0);
     run_free(&r);
-    run(&r, "audit", "--library", "classeslib", "--checks", "mislabelled,outlier", "--neighbours",
-        "3", "--outlier-deviations", "3.5", "--json", "-q", NULL);
+    run(&r, "audit", "--library", "classeslib", "--class-dirs", "--checks", "mislabelled,outlier",
+        "--neighbours", "3", "--outlier-deviations", "3.5", "--json", "-q", NULL);
     expect(&r, 1);
     json_t *root = run_json(&r);
     assert_true(json_is_true(at(root, "embeddings")));
+    assert_true(json_is_true(at(root, "class_dirs")));
+    assert_true(json_is_true(at(root, "labels")));
     size_t suspects = findings_of(root, "mislabelled", "/owl-city-034.webp", "animals", &found);
     assert_true(found);
     (void)findings_of(root, "mislabelled", "/ring-gray-146.jpg", "shapes", &found);
@@ -608,8 +610,8 @@ static void an_audit_of_a_library_names_the_mislabelled_and_outliers(void **stat
     json_decref(root);
     run_free(&r);
     /* No embeddings, no such findings, and it says so. */
-    run(&r, "audit", "classes", "--library", "none", "--checks", "mislabelled,outlier", "--json",
-        "-q", NULL);
+    run(&r, "audit", "classes", "--library", "none", "--class-dirs", "--checks",
+        "mislabelled,outlier", "--json", "-q", NULL);
     if (r.code == 0) {
         root = run_json(&r);
         assert_true(json_is_false(at(root, "embeddings")));
@@ -618,6 +620,52 @@ static void an_audit_of_a_library_names_the_mislabelled_and_outliers(void **stat
     run_free(&r);
     run(&r, "audit", "classes", "--outlier-deviations", "0", NULL);
     expect(&r, 2);
+    run_free(&r);
+    remove_tree("classes");
+}
+
+/* Folders of a photo library are holidays and months: the owl beside the circles is no mistake. */
+static void an_audit_of_photos_takes_no_folder_for_a_class_unless_asked(void **state) {
+    (void)state;
+    run_result r;
+    int found;
+    assert_int_equal(mkdir("classes", 0755), 0);
+    copy_directory("animals");
+    copy_directory("shapes");
+    assert_int_equal(rename("classes/animals", "classes/2019-07 Lofoten"), 0);
+    assert_int_equal(rename("classes/shapes", "classes/2021-05 Roma"), 0);
+    assert_int_equal(rename("classes/2019-07 Lofoten/owl-city-034.webp",
+                            "classes/2021-05 Roma/owl-city-034.webp"),
+                     0);
+    run(&r, "index", "classes", "--library", "photolib", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "audit", "--library", "photolib", "--neighbours", "3", "--json", "-q", NULL);
+    json_t *root = run_json(&r);
+    assert_true(json_is_true(at(root, "embeddings")));
+    assert_true(json_is_false(at(root, "class_dirs")));
+    assert_true(json_is_false(at(root, "labels")));
+    assert_int_equal(number_at(root, "counts.mislabelled"), 0);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "audit", "--library", "photolib", "--neighbours", "3", NULL);
+    expect_out(&r, "Folders were not taken for classes (--class-dirs)\n");
+    assert_null(strstr(r.out, "wrong class"));
+    run_free(&r);
+    /* Asked for, it is one. */
+    run(&r, "audit", "--library", "photolib", "--neighbours", "3", "--class-dirs", "--html",
+        "classes.html", "--json", "-q", NULL);
+    expect(&r, 1);
+    root = run_json(&r);
+    assert_true(json_is_true(at(root, "labels")));
+    (void)findings_of(root, "mislabelled", "/owl-city-034.webp", "2019-07 Lofoten", &found);
+    assert_true(found);
+    json_decref(root);
+    run_free(&r);
+    /* The check alone says what it needs. */
+    run(&r, "audit", "--library", "photolib", "--checks", "mislabelled", NULL);
+    expect(&r, 2);
+    expect_err(&r, "--class-dirs");
     run_free(&r);
     remove_tree("classes");
 }
@@ -782,6 +830,7 @@ int main(void) {
         cmocka_unit_test(the_semantic_tier_follows_the_model),
         cmocka_unit_test(an_audit_finds_what_is_dark_and_empty),
         cmocka_unit_test(an_audit_of_a_library_names_the_mislabelled_and_outliers),
+        cmocka_unit_test(an_audit_of_photos_takes_no_folder_for_a_class_unless_asked),
         cmocka_unit_test(the_page_opens_in_a_browser),
     };
     return cmocka_run_group_tests(tests, run_setup, run_teardown);

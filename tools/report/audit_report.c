@@ -49,7 +49,10 @@ void audit_print_table(const audit_view *view) {
                  text_counted(a->count, "finding", "findings"),
                  text_counted(view->report->scanned, "picture", "pictures"));
     if (!a->has_embeddings) {
-        (void)printf("Without embeddings, labels and outliers were not looked at (--embed)\n");
+        (void)printf("Without embeddings, %soutliers were not looked at (--embed)\n",
+                     view->class_directories ? "classes and " : "");
+    } else if (!view->class_directories) {
+        (void)printf("Folders were not taken for classes (--class-dirs)\n");
     }
 }
 
@@ -99,6 +102,7 @@ void audit_print_json(const audit_view *view) {
     jout_key(&j, "scanned"), jout_uint(&j, view->report->scanned);
     dedup_json_failures(view->report, &j);
     jout_key(&j, "embeddings"), jout_bool(&j, a->has_embeddings);
+    jout_key(&j, "class_dirs"), jout_bool(&j, view->class_directories);
     jout_key(&j, "labels"), jout_bool(&j, a->has_labels);
     jout_close(&j, '}');
     jout_end(&j);
@@ -165,7 +169,10 @@ int audit_write_html(const audit_view *view, const char *name) {
     (void)fprintf(to, "</h1><p>%s in %s.</p>", text_counted(a->count, "finding", "findings"),
                   text_counted(view->report->scanned, "picture", "pictures"));
     if (!a->has_embeddings) {
-        (void)fputs("<p>Without embeddings, labels and outliers were not looked at.</p>", to);
+        (void)fprintf(to, "<p>Without embeddings, %soutliers were not looked at.</p>",
+                      view->class_directories ? "classes and " : "");
+    } else if (!view->class_directories) {
+        (void)fputs("<p>Folders were not taken for classes.</p>", to);
     }
     (void)fputs("</header><main>\n", to);
     page_thumbs *thumbs = page_thumbs_start(pictures, a->count, view->jobs);

@@ -268,7 +268,8 @@ typedef enum glimpse_audit_kind {
     GLIMPSE_AUDIT_ODD_ASPECT,
     GLIMPSE_AUDIT_SMALL,
     GLIMPSE_AUDIT_ODD_SIZE,    /* far from the sizes of the rest */
-    GLIMPSE_AUDIT_MISLABELLED, /* its neighbours carry another label (needs embeddings, labels) */
+    GLIMPSE_AUDIT_MISLABELLED, /* its neighbours carry another label (needs embeddings and
+                                  class_directories) */
     GLIMPSE_AUDIT_OUTLIER,     /* far from its nearest neighbours (needs embeddings) */
     GLIMPSE_AUDIT_COUNT
 } glimpse_audit_kind;
@@ -287,6 +288,9 @@ typedef struct glimpse_audit_limits {
     double disagreement;       /* share of neighbours with one other label, at least */
     double outlier_deviations; /* robust deviations of the mean distance to the k neighbours */
     unsigned kinds;            /* bit per kind; 0: all */
+    unsigned reserved;
+    int class_directories; /* 1: the directories that pictures lie in are their classes, which
+                              MISLABELLED needs; 0: they are events, places, months */
 } glimpse_audit_limits;
 
 static inline glimpse_audit_limits glimpse_audit_limits_init(void) {
@@ -320,7 +324,8 @@ typedef struct glimpse_audit {
     const glimpse_audit_finding *findings; /* by kind, worst first, ties by path */
     size_t count;
     uint64_t counts[GLIMPSE_AUDIT_COUNT];
-    int has_embeddings, has_labels; /* 0: those checks were left out */
+    int has_embeddings; /* 0: what needs them was left out */
+    int has_labels;     /* 0: no classes were asked for, or all pictures are of one */
 } glimpse_audit;
 
 /* `report` must outlive the audit. `limits` may be NULL. */
