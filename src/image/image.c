@@ -77,7 +77,8 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
                  ? not_a_picture(&source)
                  : glimpse_format_decode(picture, &source);
     if (status < 0) goto done;
-    glimpse_picture_composite(picture, source.composite);
+    if (source.composite == GLIMPSE_COMPOSITE_CHECKERED) glimpse_picture_checker(picture);
+    glimpse_picture_composite(picture);
     status = glimpse_picture_orient(picture, picture->pending_orientation);
     if (status < 0) goto done;
     picture->meta.width = picture->whole_width;

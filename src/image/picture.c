@@ -70,33 +70,8 @@ void glimpse_picture_drop_unused_alpha(glimpse_image *picture) {
     picture->alpha = NULL;
 }
 
-/* What pixels are laid over: one grey, or squares of two. Squares are sized by the picture, so that
- * they are still squares in a small version of it. */
-typedef struct ground {
-    unsigned tones[2];
-    size_t square, width;
-} ground;
-
-static ground choose_ground(const glimpse_image *picture, int composite, int nearly_white) {
-    enum { WHITE = 255, GREY = 128, SQUARES = 40, LEAST_SQUARE = 4 };
-    const size_t longer = picture->width > picture->height ? picture->width : picture->height;
-    ground g = {{WHITE, WHITE}, longer / SQUARES, picture->width};
-    if (g.square < LEAST_SQUARE) g.square = LEAST_SQUARE;
-    if (nearly_white) g.tones[0] = g.tones[1] = GREY;
-    if (composite == GLIMPSE_COMPOSITE_CHECKERED) {
-        /* Neither tone is one that drawings have: pure white shows on both, and so does black. */
-        g.tones[0] = nearly_white ? 150 : 236;
-        g.tones[1] = nearly_white ? 110 : 204;
-    }
-    return g;
-}
-
-static unsigned ground_at(const ground *g, size_t at) {
-    const size_t row = at / g->width / g->square, column = at % g->width / g->square;
-    return g->tones[(row + column) & 1];
-}
-
-void glimpse_picture_composite(glimpse_image *picture, int composite) {
+void glimpse_picture_composite(glimpse_image *picture) {
+    enum { WHITE = 255, GREY = 128 };
     const size_t count = (size_t)picture->width * picture->height;
     double light = 0.0, visible = 0.0;
     if (!picture->alpha) return;
@@ -109,11 +84,11 @@ void glimpse_picture_composite(glimpse_image *picture, int composite) {
     /* Nothing to lay over anything. */
     picture->was_transparent = visible < 255.0 * (double)count;
     const int nearly_white = visible > 0.0 && light / visible > 0.8 * 3.0 * 255.0;
-    const ground behind = choose_ground(picture, composite, nearly_white);
+    const unsigned behind = nearly_white ? GREY : WHITE;
     for (size_t i = 0; i < count && picture->was_transparent; i++) {
-        const unsigned alpha = picture->alpha[i], tone = alpha < 255 ? ground_at(&behind, i) : 0;
+        const unsigned alpha = picture->alpha[i];
         for (size_t c = 3 * i; c < 3 * i + 3; c++) {
-            const unsigned mixed = picture->pixels[c] * alpha + tone * (255 - alpha);
+            const unsigned mixed = picture->pixels[c] * alpha + behind * (255 - alpha);
             picture->pixels[c] = (uint8_t)((mixed + 127) / 255);
         }
     }

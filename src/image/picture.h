@@ -61,9 +61,10 @@ void glimpse_picture_split(glimpse_image *picture, size_t at, const uint8_t *rgb
  * any, so that the picture is opaque. */
 void glimpse_picture_drop_unused_alpha(glimpse_image *picture);
 
-/* Lays the pixels over a background where they are transparent, and releases alpha. `composite` is
- * that of the decode options. */
-void glimpse_picture_composite(glimpse_image *picture, int composite);
+/* Lays the pixels over a background where they are transparent, and releases alpha. */
+void glimpse_picture_composite(glimpse_image *picture);
+/* Likewise, over squares of two greys. */
+void glimpse_picture_checker(glimpse_image *picture);
 
 /* Instead of reserving: `pixels`, width * height * 3 bytes from malloc(), becomes the picture's.
  * The size is checked already. */
