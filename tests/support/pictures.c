@@ -61,7 +61,7 @@ static size_t from_base64(uint8_t *to, const char *text) {
     return size;
 }
 
-glimpse_image *page_picture(const char *page, size_t index) {
+glimpse_image *picture_in_page(const char *page, size_t index) {
     static const char start[] = "src=\"data:image/jpeg;base64,";
     glimpse_image *image = NULL;
     for (size_t i = 0; (page = strstr(page, start)); i++) {

@@ -17,7 +17,7 @@ void write_picture(const char *path, unsigned width, unsigned height, unsigned s
 struct glimpse_image;
 /* The number `index` of the pictures that are inside of an HTML page as data; NULL after the last.
  * glimpse_image_free() it. */
-struct glimpse_image *page_picture(const char *page, size_t index);
+struct glimpse_image *picture_in_page(const char *page, size_t index);
 /* What a picture's pixels are nearest to, at a place in fractions of its sides. */
 unsigned grey_at(const struct glimpse_image *image, double x, double y);
 

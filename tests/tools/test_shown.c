@@ -44,11 +44,11 @@ static void expect_disc(const glimpse_image *image, unsigned tone) {
 static void expect_page(const char *file, const unsigned *tones, size_t count) {
     char *page = read_whole_file(file, NULL);
     for (size_t i = 0; i < count; i++) {
-        glimpse_image *image = page_picture(page, i);
+        glimpse_image *image = picture_in_page(page, i);
         expect_disc(image, tones[i]);
         glimpse_image_free(image);
     }
-    assert_null(page_picture(page, count));
+    assert_null(picture_in_page(page, count));
     free(page);
 }
 
@@ -115,7 +115,7 @@ static void the_report_of_label_shows_what_is_transparent_on_squares(void **stat
     expect(&r, 0);
     run_free(&r);
     char *page = read_whole_file("label.html", NULL);
-    glimpse_image *image = page_picture(page, 0);
+    glimpse_image *image = picture_in_page(page, 0);
     expect_disc(image, 0);
     glimpse_image_free(image);
     free(page);

@@ -124,6 +124,9 @@ typedef struct glimpse_dedup_member {
     /* Where an edited copy differs from the keeper, strongest first. */
     const glimpse_dedup_region *regions;
     size_t region_count;
+    /* Where places of the keeper's picture are in this one, both upright and in fractions of their
+     * sides: (v[0] x + v[1] y + v[2], v[3] x + v[4] y + v[5]). Zeros beyond EDITED. */
+    double view[6];
 } glimpse_dedup_member;
 
 typedef struct glimpse_dedup_group {
