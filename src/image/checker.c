@@ -14,7 +14,7 @@ typedef struct checker {
 } checker;
 
 static checker choose(const glimpse_image *picture, double light, double visible) {
-    enum { SQUARES = 40, LEAST_SQUARE = 4 };
+    enum { SQUARES = 24, LEAST_SQUARE = 4 };
     const size_t longer = picture->width > picture->height ? picture->width : picture->height;
     checker c = {{236, 204}, longer / SQUARES};
     if (c.square < LEAST_SQUARE) c.square = LEAST_SQUARE;

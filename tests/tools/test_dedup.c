@@ -2,6 +2,7 @@
  * glimpse dedup and glimpse audit: what is found, the stable output, exit codes, hostile names,
  * actions and undo, decisions, leakage, and the page in a real browser.
  */
+#include "support/browser.h"
 #include "support/commands.h"
 
 #include <glimpse/sys/image.h>
@@ -771,46 +772,25 @@ static size_t colours_of(const char *png) {
 static void the_page_opens_in_a_browser(void **state) {
     (void)state;
     run_result r;
-    run_shell(&r, "command -v chromium || command -v chromium-browser || command -v google-chrome");
-    if (r.code != 0) {
-        print_message("SKIPPED: no Chromium on this machine\n");
-        run_free(&r);
-        skip();
-    }
-    r.out[strcspn(r.out, "\n")] = '\0';
-    (void)setenv("BROWSER", r.out, 1);
-    run_free(&r);
     make_set("set");
     run(&r, "dedup", "set", "--html", "page.html", "-q", NULL);
     expect(&r, 1);
     run_free(&r);
-    run_shell(&r, "mkdir -p profile && timeout 60 \"$BROWSER\" --headless --no-sandbox "
-                  "--disable-gpu --disable-quic --no-first-run --disable-background-networking "
-                  "--user-data-dir=\"$PWD/profile\" --window-size=1200,1000 "
-                  "--screenshot=\"$PWD/page.png\" \"file://$PWD/page.html\" && test -s page.png");
-    if (r.code != 0) {
-        print_message("SKIPPED: Chromium did not start here: %.300s\n", r.err);
-        run_free(&r);
-        skip();
-    }
-    run_free(&r);
+    if (!browser_screenshot("page.html", "page.png", 1200, 1000)) skip();
     /* Text and frames alone have a few dozen; pictures have many. */
     assert_true(colours_of("page.png") > 150);
-    run_shell(&r, "timeout 60 \"$BROWSER\" --headless --no-sandbox --disable-gpu --disable-quic "
-                  "--no-first-run --disable-background-networking "
-                  "--user-data-dir=\"$PWD/profile\" --dump-dom \"file://$PWD/page.html\"");
     /* As the browser understood it: a picture for every file, and none of the names became markup.
      */
+    char *dom = browser_dom("page.html");
     size_t pictures = 0;
-    for (const char *s = r.out; (s = strstr(s, "<img ")); s++)
+    assert_non_null(dom);
+    for (const char *s = dom; (s = strstr(s, "<img ")); s++)
         pictures++;
     assert_int_equal(pictures, 5);
-    assert_null(strstr(r.out, "<b>"));
-    run_free(&r);
+    assert_null(strstr(dom, "<b>"));
+    free(dom);
     const char *keep = getenv("GLIMPSE_KEEP_SCREENSHOT");
     if (keep) copy_file("page.png", keep);
-    run_shell(&r, "rm -rf profile");
-    run_free(&r);
 }
 
 int main(void) {

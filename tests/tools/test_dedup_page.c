@@ -2,6 +2,7 @@
  * The page of glimpse dedup, given reports that the test builds: what is said of each file, where
  * edited pictures differ, and what the page looks like in a browser.
  */
+#include "support/browser.h"
 #include "support/commands.h"
 
 #include "dedup_report.h"
@@ -273,6 +274,7 @@ static void names_are_shortened_in_the_middle_and_dates_stay_whole(void **state)
     write_ppm("short.ppm", W, H, rgb);
     (void)add(&m, "short.ppm", W, H, GLIMPSE_RELATION_IDENTICAL);
     (void)add(&m, "somewhere deep/" LONG_NAME, W, H, GLIMPSE_RELATION_REENCODED);
+    m.group.reason = "kept because it is older: 2019-07-14T10:00:00 instead of 2021-05-30";
     char *page = page_of(&m, "names.html");
     assert_non_null(strstr(page, "title=\"" LONG_NAME "\"><span>a rather long name that a camera "
                                  "and three programs made together </span>"
@@ -280,7 +282,9 @@ static void names_are_shortened_in_the_middle_and_dates_stay_whole(void **state)
     assert_non_null(strstr(page, "<div class=\"cut name\" title=\"short.ppm\"><span>short.ppm"));
     assert_non_null(strstr(page, "<span>/somewhere deep</span>"));
     assert_non_null(strstr(page, "<span>2021-05-30</span>"));
+    assert_non_null(strstr(page, "<span class=\"nb\">2019-07-14T10:00:00</span> instead of"));
     assert_non_null(strstr(page, ".facts span{white-space:nowrap}"));
+    assert_non_null(strstr(page, ".nb{white-space:nowrap}"));
     free(page);
 }
 
@@ -306,6 +310,56 @@ static void a_page_of_many_edits_is_bounded(void **state) {
     free(page);
 }
 
+/* Frames around keepers that a row of the screenshot crosses: runs of their green. */
+static size_t keepers_in_row(const glimpse_image *image, uint32_t row) {
+    const uint32_t width = glimpse_image_width(image);
+    const uint8_t *p = glimpse_image_pixels(image) + (size_t)row * width * 3;
+    size_t count = 0, run = 0;
+    for (uint32_t x = 0; x < width; x++, p += 3) {
+        const int green = p[1] > p[0] + 60 && p[1] > p[2] + 30;
+        run = green ? run + 1 : 0;
+        count += run == 100; /* the upper or lower side of a frame */
+    }
+    return count;
+}
+
+static void small_groups_stand_beside_each_other(void **state) {
+    (void)state;
+    enum { GROUPS = 6 };
+    static made m;
+    static glimpse_dedup_group groups[GROUPS];
+    const glimpse_dedup_group *list[GROUPS];
+    draw(rgb, 0, 0, 0, 0);
+    write_ppm("clean.ppm", W, H, rgb);
+    for (size_t g = 0; g < GROUPS; g++) {
+        (void)add(&m, "clean.ppm", W, H, GLIMPSE_RELATION_IDENTICAL);
+        (void)add(&m, "clean.ppm", W, H, GLIMPSE_RELATION_IDENTICAL);
+        groups[g] = (glimpse_dedup_group){
+            .members = m.members + 2 * g, .count = 2, .reason = "kept because it is the largest"};
+        list[g] = &groups[g];
+    }
+    const dedup_view view = {
+        .report = &m.report, .groups = list, .count = GROUPS, .what = "pairs", .jobs = 2};
+    assert_int_equal(dedup_write_html(&view, "pairs.html"), 0);
+    static const struct {
+        unsigned width;
+        size_t beside;
+    } windows[] = {{1440, 3}, {1920, 4}, {1000, 2}, {500, 1}};
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        glimpse_image *image = NULL;
+        if (!browser_screenshot("pairs.html", "pairs.png", windows[i].width, 900)) skip();
+        assert_ok(glimpse_image_load(&image, "pairs.png", NULL));
+        size_t most = 0;
+        for (uint32_t row = 0; row < glimpse_image_height(image); row++) {
+            const size_t count = keepers_in_row(image, row);
+            if (count > most) most = count;
+        }
+        if (most != windows[i].beside)
+            fail_msg("%zu groups beside each other in %u pixels", most, windows[i].width);
+        glimpse_image_free(image);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(edited_places_are_framed_and_cut_out_of_both),
@@ -314,6 +368,7 @@ int main(void) {
         cmocka_unit_test(the_table_and_the_json_say_what_files_hold),
         cmocka_unit_test(names_are_shortened_in_the_middle_and_dates_stay_whole),
         cmocka_unit_test(a_page_of_many_edits_is_bounded),
+        cmocka_unit_test(small_groups_stand_beside_each_other),
     };
     return cmocka_run_group_tests(tests, run_setup, run_teardown);
 }

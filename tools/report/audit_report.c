@@ -138,7 +138,7 @@ static void write_finding(FILE *to, const glimpse_audit_finding *f, page_thumbs 
     (void)fputs("\">", to);
     page_thumbs_write(thumbs, to, NULL, 0);
     (void)fputs("</a><figcaption>", to);
-    page_text(to, f->text);
+    page_sentence(to, f->text);
     dedup_date(p, date);
     page_path(to, p->path);
     (void)fprintf(to,

@@ -106,11 +106,12 @@ static void write_crop(FILE *to, const char *path, int keeper, page_thumbs *thum
 
 void dedup_crops_write(FILE *to, dedup_crops *crops, const glimpse_dedup_group *group, size_t shown,
                        page_thumbs *thumbs) {
-    size_t of_group = 0;
+    size_t of_group = 0, written = 0;
     for (size_t m = 1; m < shown; m++) {
         const glimpse_dedup_member *member = &group->members[m];
         picture_part parts[2];
         if (member->region_count == 0) continue;
+        if (written++ == 0) (void)fputs("<div class=\"edits\">", to);
         char *words = dedup_region_words(member);
         (void)fputs("<div class=\"edit\"><p>Differs: ", to);
         page_text(to, words);
@@ -126,4 +127,5 @@ void dedup_crops_write(FILE *to, dedup_crops *crops, const glimpse_dedup_group *
         }
         (void)fputs("</div>\n", to);
     }
+    if (written > 0) (void)fputs("</div>", to);
 }

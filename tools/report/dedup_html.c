@@ -72,14 +72,14 @@ static void write_member(FILE *to, const glimpse_dedup_group *group, size_t m,
     (void)fputs("</a><figcaption><span class=\"tag\">", to);
     if (m == 0) {
         (void)fputs("keep</span> ", to);
-        page_text(to, group->reason);
+        page_sentence(to, group->reason);
     } else {
         (void)fprintf(to, "%s</span> %.3f<div>", glimpse_dedup_relation_name(member->relation),
                       member->score);
         page_text(to, dedup_relation_words(member->relation));
         if (*member->differences) {
             (void)fputs(": ", to);
-            page_text(to, member->differences);
+            page_sentence(to, member->differences);
         }
         (void)fputs("</div>", to);
     }

@@ -26,6 +26,7 @@ static const char style[] =
     "--w:clamp(9.5rem,calc((100vw - 17rem)/6),12.5rem);--h:190px}"
     "@media(prefers-color-scheme:dark){:root{--back:#141416;--card:#1f1f23;--ink:#ececf0;"
     "--soft:#a2a2aa;--line:#303036;--accent:#7aa7ff;--keep:#5fd08c;--warn:#f0a35e;--box:#ff5c8a}}"
+    "@media(max-width:640px){:root{--w:calc((100vw - 6rem)/2)}}"
     "*{box-sizing:border-box}"
     "body{margin:0;padding:2rem clamp(1rem,4vw,3rem);background:var(--back);color:var(--ink);"
     "font:15px/1.45 system-ui,sans-serif}"
@@ -39,7 +40,7 @@ static const char style[] =
     "width:calc(var(--n)*(var(--w) + .75rem) - .75rem + 1.6rem + 2px);max-width:100%}"
     ".row{display:flex;flex-wrap:wrap;gap:.75rem}"
     "figure{margin:0;width:var(--w);min-width:0}"
-    "figure.keep .frame{outline:3px solid var(--keep);outline-offset:-3px}"
+    "figure.keep .frame{outline:3px solid var(--keep);outline-offset:0}"
     "a:focus-visible{outline:3px solid var(--accent);outline-offset:2px}"
     ".frame{display:flex;align-items:center;justify-content:center;height:var(--h);"
     "border-radius:6px;"
@@ -49,7 +50,7 @@ static const char style[] =
     "img{width:100%;height:auto;display:block}"
     ".box{position:absolute;border:2px solid var(--box);box-shadow:0 0 0 1px #fff;min-width:8px;"
     "min-height:8px}"
-    "figcaption{padding-top:.45rem;font-size:.85rem}"
+    "figcaption{padding-top:.45rem;font-size:.85rem;overflow-wrap:anywhere}.nb{white-space:nowrap}"
     ".tag{display:inline-block;font-size:.75rem;font-weight:600;border-radius:4px;"
     "padding:0 .4rem;border:1px solid currentColor;color:var(--accent);white-space:nowrap}"
     ".keep .tag{color:var(--keep)}.warn{color:var(--warn)}"
@@ -67,10 +68,13 @@ static const char style[] =
     "overflow:hidden;text-overflow:ellipsis;"
     "background:color-mix(in srgb,var(--ink) 8%,transparent)}"
     ".holds li.only{background:none;border:1px solid var(--warn);color:var(--warn)}"
-    ".edit{margin-top:.75rem;padding-top:.6rem;border-top:1px solid var(--line);font-size:.85rem;"
-    "max-width:calc(2*var(--w) + .75rem);break-inside:avoid}"
+    ".edits{display:flex;flex-wrap:wrap;column-gap:.75rem}"
+    ".edit{flex:none;margin-top:.75rem;padding-top:.6rem;border-top:1px solid "
+    "var(--line);font-size:.85rem;"
+    "width:calc(2*var(--w) + .75rem);max-width:100%;break-inside:avoid}"
     ".edit p{margin:0 0 .4rem}.crops{display:flex;gap:.75rem}"
     ".crops figure{flex:1;width:auto}.crops .pic{width:100%}"
+    ".crops figcaption{display:flex;gap:.4rem;align-items:baseline}.crops .cut{min-width:0}"
     "table{border-collapse:collapse;margin:.6rem 0}td,th{padding:.15rem .7rem .15rem 0;"
     "text-align:right;font-variant-numeric:tabular-nums}td:first-child,th:first-child"
     "{text-align:left}"
@@ -83,6 +87,21 @@ static const char style[] =
 
 void page_text(FILE *to, const char *bytes) {
     html_text(to, bytes);
+}
+
+void page_sentence(FILE *to, const char *text) {
+    enum { LONGEST_WHOLE = 24 };
+    while (*text) {
+        const size_t word = strcspn(text, " "), gap = strspn(text + word, " ");
+        const int whole = word <= LONGEST_WHOLE && memchr(text, '-', word) != NULL;
+        char *part = xprintf("%.*s", (int)word, text);
+        if (whole) (void)fputs("<span class=\"nb\">", to);
+        page_text(to, part);
+        if (whole) (void)fputs("</span>", to);
+        if (gap > 0) (void)fputc(' ', to);
+        free(part);
+        text += word + gap;
+    }
 }
 
 void page_file_link(FILE *to, const char *path) {
@@ -129,7 +148,7 @@ void page_short(FILE *to, const char *class, const char *text, size_t end) {
 }
 
 void page_path(FILE *to, const char *path) {
-    enum { NAME_END = 12, DIRECTORY_END = 40 };
+    enum { NAME_END = 12, DIRECTORY_END = 16 };
     const char *slash = strrchr(path, '/');
     page_short(to, "name", slash ? slash + 1 : path, NAME_END);
     if (!slash) return;

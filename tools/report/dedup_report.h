@@ -48,6 +48,8 @@ size_t dedup_spare_count(const dedup_view *view);
 void page_begin(FILE *to, const char *title);
 void page_end(FILE *to);
 void page_text(FILE *to, const char *bytes);
+/* A sentence, in which dates stay on one line. */
+void page_sentence(FILE *to, const char *text);
 void page_file_link(FILE *to, const char *path);
 /* On one line of whatever width: shortened in the middle, the last `end` characters stay, and the
  * whole is the title. `class`: of the element, beside its own. */

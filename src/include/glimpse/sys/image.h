@@ -92,7 +92,7 @@ typedef struct glimpse_decode_options {
     /* GLIMPSE_COMPOSITE_PLAIN: what is transparent (PNG, WebP, GIF, TIFF, HEIC, AVIF) is laid over
      * white, or over mid grey where the mean of the visible pixels is above 0.8 and white would
      * hide them: for models that describe. GLIMPSE_COMPOSITE_CHECKERED: over squares of two light
-     * greys, or of two middle ones there, as people know it: a 40th of the longer side each.
+     * greys, or of two middle ones there, as people know it: a 24th of the longer side each.
      * GLIMPSE_COMPOSITE_NONE: alpha is dropped, as embedding models were trained. Takes 5 more
      * bytes a pixel while decoding. */
     int composite;
