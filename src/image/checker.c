@@ -14,10 +14,10 @@ typedef struct checker {
 } checker;
 
 static checker choose(const glimpse_image *picture, double light, double visible) {
-    enum { SQUARES = 24, LEAST_SQUARE = 4 };
+    enum { SQUARES = 24, MIN_SQUARE = 4 };
     const size_t longer = picture->width > picture->height ? picture->width : picture->height;
     checker c = {{236, 204}, longer / SQUARES};
-    if (c.square < LEAST_SQUARE) c.square = LEAST_SQUARE;
+    if (c.square < MIN_SQUARE) c.square = MIN_SQUARE;
     if (visible > 0.0 && light / visible > 0.8 * 3.0 * 255.0) c.tones[0] = 150, c.tones[1] = 110;
     return c;
 }

@@ -236,6 +236,59 @@ static void mirrored_versions_are_found_when_asked_for(void **unused) {
     glimpse_dedup_report_free(report);
 }
 
+/* Where a place of the keeper is in this member. */
+static void expect_place(const glimpse_dedup_report *report, const char *name, double x, double y,
+                         double u, double v) {
+    const glimpse_dedup_member *m = find(report, name, NULL);
+    if (!m) fail_msg("%s is in no group", name);
+    const double *w = m->view;
+    const double found_u = w[0] * x + w[1] * y + w[2], found_v = w[3] * x + w[4] * y + w[5];
+    if (fabs(found_u - u) > 0.02 || fabs(found_v - v) > 0.02)
+        fail_msg("%s: %g, %g is at %g, %g and not %g, %g", name, x, y, found_u, found_v, u, v);
+}
+
+static void places_of_the_keeper_are_known_in_its_versions(void **unused) {
+    static canvas scene, edit;
+    (void)unused;
+    /* Kept is the larger one, whichever comes first by name: the rest of it was cut off and the
+     * smaller one turned by 90 degrees. */
+    draw(&scene, 31, 0);
+    write_canvas(&scene, "view_m.ppm");
+    crop(&edit, &scene, 24, 9, 200, 162);
+    for (int i = 0; i < 2; i++) {
+        static canvas rotated;
+        rotated.w = edit.h, rotated.h = edit.w;
+        for (uint32_t y = 0; y < edit.h; y++) {
+            for (uint32_t x = 0; x < edit.w; x++) {
+                /* Stored so that EXIF 6 turns it upright, and 8. */
+                const uint32_t u = i == 0 ? y : edit.h - 1 - y, v = i == 0 ? edit.w - 1 - x : x;
+                memcpy(rotated.rgb + 3 * (v * rotated.w + u), edit.rgb + 3 * (y * edit.w + x), 3);
+            }
+        }
+        write_canvas(&rotated, i == 0 ? "view_a.ppm" : "view_z.ppm");
+    }
+    glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
+    options.rotations = 1;
+    glimpse_dedup_report *report = search(&options);
+    expect_place(report, "same_pixels.tga", 0.3, 0.7, 0.3, 0.7);
+    expect_place(report, "half.ppm", 0.3, 0.7, 0.3, 0.7);
+    expect_place(report, "mirrored.ppm", 0.3, 0.7, 0.7, 0.7);
+    expect_place(report, "cropped.ppm", 20.0 / 240, 4.0 / 180, 0, 0);
+    expect_place(report, "cropped.ppm", 228.0 / 240, 174.0 / 180, 1, 1);
+    expect_place(report, "framed.ppm", 0, 0, 9.0 / 258, 9.0 / 198);
+    assert_int_equal(find(report, "view_a.ppm", NULL)->orientation, 6);
+    assert_int_equal(find(report, "view_z.ppm", NULL)->orientation, 8);
+    /* The upper left corner of what was cut out. */
+    expect_place(report, "view_a.ppm", 24.0 / 240, 9.0 / 180, 0, 1);
+    expect_place(report, "view_z.ppm", 24.0 / 240, 9.0 / 180, 1, 0);
+    expect_place(report, "view_a.ppm", 224.0 / 240, 9.0 / 180, 0, 0);
+    expect_place(report, "view_z.ppm", 224.0 / 240, 9.0 / 180, 1, 1);
+    glimpse_dedup_report_free(report);
+    assert_int_equal(unlink(at("view_m.ppm")), 0);
+    assert_int_equal(unlink(at("view_a.ppm")), 0);
+    assert_int_equal(unlink(at("view_z.ppm")), 0);
+}
+
 static void the_report_does_not_depend_on_threads(void **unused) {
     (void)unused;
     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
@@ -487,6 +540,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions_of_a_picture_are_found_and_told_apart),
         cmocka_unit_test(mirrored_versions_are_found_when_asked_for),
+        cmocka_unit_test(places_of_the_keeper_are_known_in_its_versions),
         cmocka_unit_test(the_report_does_not_depend_on_threads),
         cmocka_unit_test(a_broken_file_stops_nothing),
         cmocka_unit_test(the_keeper_follows_the_rule_asked_for),

@@ -28,13 +28,13 @@ static void draw(uint8_t *rgb, unsigned x, unsigned y, unsigned size, unsigned t
 }
 
 /* As somebody would who turned the file by 90 degrees: EXIF orientation 6 takes it back. */
-static void write_turned(const char *path, const uint8_t *rgb) {
-    static uint8_t turned[3 * W * H];
+static void write_rotated(const char *path, const uint8_t *rgb) {
+    static uint8_t rotated[3 * W * H];
     for (unsigned v = 0; v < H; v++) {
         for (unsigned u = 0; u < W; u++) /* stored at x = v, y = W-1-u */
-            memcpy(turned + 3 * ((W - 1 - u) * H + v), rgb + 3 * (v * W + u), 3);
+            memcpy(rotated + 3 * ((W - 1 - u) * H + v), rgb + 3 * (v * W + u), 3);
     }
-    write_ppm(path, H, W, turned);
+    write_ppm(path, H, W, rotated);
 }
 
 static const uint8_t *crop_right_half(const uint8_t *rgb) {
@@ -160,21 +160,21 @@ static void edited_places_are_framed_and_cut_out_of_both(void **state) {
 static void edited_places_are_found_in_turned_and_cropped_files(void **state) {
     (void)state;
     static made m;
-    static const double turned_view[6] = {0, 1, 0, -1, 0, 1}, half_view[6] = {2, 0, -1, 0, 1, 0};
+    static const double rotated_view[6] = {0, 1, 0, -1, 0, 1}, half_view[6] = {2, 0, -1, 0, 1, 0};
     draw(rgb, 0, 0, 0, 0);
     write_ppm("clean.ppm", W, H, rgb);
     draw(rgb, 360, 240, 48, 255);
-    write_turned("turned.ppm", rgb);
+    write_rotated("quarter.ppm", rgb);
     write_ppm("half.ppm", W / 2, H, crop_right_half(rgb));
     (void)add(&m, "clean.ppm", W, H, GLIMPSE_RELATION_IDENTICAL);
-    glimpse_dedup_member *turned = add(&m, "turned.ppm", H, W, GLIMPSE_RELATION_EDITED);
-    turned->orientation = 6;
-    memcpy(turned->view, turned_view, sizeof turned_view);
+    glimpse_dedup_member *rotated = add(&m, "quarter.ppm", H, W, GLIMPSE_RELATION_EDITED);
+    rotated->orientation = 6;
+    memcpy(rotated->view, rotated_view, sizeof rotated_view);
     glimpse_dedup_member *half = add(&m, "half.ppm", W / 2, H, GLIMPSE_RELATION_EDITED);
     memcpy(half->view, half_view, sizeof half_view);
-    turned->regions = half->regions = &place;
-    turned->region_count = half->region_count = 1;
-    char *page = page_of(&m, "turned.html");
+    rotated->regions = half->regions = &place;
+    rotated->region_count = half->region_count = 1;
+    char *page = page_of(&m, "quarter.html");
     assert_int_equal(count_of(page, "<span class=\"box\""), 4);
     expect_box(page, 2, 75, 15, 15, 10);
     expect_box(page, 3, 50, 75, 20, 15);
@@ -183,14 +183,14 @@ static void edited_places_are_found_in_turned_and_cropped_files(void **state) {
         assert_non_null(crop);
         const unsigned grey = grey_at(crop, 0.5, 0.5);
         if ((i % 2 == 0) != (grey > 240)) fail_msg("crop %zu has %u in its middle", i, grey);
-        /* As the keeper is turned: darker to the left. */
+        /* As the keeper is rotated: darker to the left. */
         assert_true(grey_at(crop, 0.02, 0.03) + 5 < grey_at(crop, 0.98, 0.03));
         glimpse_image_free(crop);
     }
     free(page);
     /* Without a view there is nothing to frame in the member. */
     memset(half->view, 0, sizeof half->view);
-    page = page_of(&m, "turned.html");
+    page = page_of(&m, "quarter.html");
     assert_int_equal(count_of(page, "<span class=\"box\""), 3);
     free(page);
 }
@@ -349,13 +349,13 @@ static void small_groups_stand_beside_each_other(void **state) {
         glimpse_image *image = NULL;
         if (!browser_screenshot("pairs.html", "pairs.png", windows[i].width, 900)) skip();
         assert_ok(glimpse_image_load(&image, "pairs.png", NULL));
-        size_t most = 0;
+        size_t max_count = 0;
         for (uint32_t row = 0; row < glimpse_image_height(image); row++) {
             const size_t count = keepers_in_row(image, row);
-            if (count > most) most = count;
+            if (count > max_count) max_count = count;
         }
-        if (most != windows[i].beside)
-            fail_msg("%zu groups beside each other in %u pixels", most, windows[i].width);
+        if (max_count != windows[i].beside)
+            fail_msg("%zu groups beside each other in %u pixels", max_count, windows[i].width);
         glimpse_image_free(image);
     }
 }

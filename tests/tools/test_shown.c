@@ -29,16 +29,16 @@ static void expect_disc(const glimpse_image *image, unsigned tone) {
     assert_non_null(image);
     const unsigned disc = grey_at(image, 0.5, 0.5);
     if (abs((int)disc - (int)tone) > 12) fail_msg("a disc of %u is shown as %u", tone, disc);
-    unsigned least = 255, greatest = 0;
+    unsigned lowest = 255, highest = 0;
     for (double x = 0.02; x < 0.98; x += 0.01) {
         const unsigned grey = grey_at(image, x, 0.06);
-        if (grey < least) least = grey;
-        if (grey > greatest) greatest = grey;
+        if (grey < lowest) lowest = grey;
+        if (grey > highest) highest = grey;
     }
-    if (greatest < least + 15) fail_msg("no squares: %u to %u", least, greatest);
-    if (abs((int)least - (int)tone) < 25 && abs((int)greatest - (int)tone) < 25)
-        fail_msg("a disc of %u is hidden on %u and %u", tone, least, greatest);
-    if (tone < 128 && least < 150) fail_msg("a dark disc on a dark ground: %u", least);
+    if (highest < lowest + 15) fail_msg("no squares: %u to %u", lowest, highest);
+    if (abs((int)lowest - (int)tone) < 25 && abs((int)highest - (int)tone) < 25)
+        fail_msg("a disc of %u is hidden on %u and %u", tone, lowest, highest);
+    if (tone < 128 && lowest < 150) fail_msg("a dark disc on a dark ground: %u", lowest);
 }
 
 static void expect_page(const char *file, const unsigned *tones, size_t count) {

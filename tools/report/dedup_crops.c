@@ -47,11 +47,11 @@ static void place(double *at, double *length, double middle) {
     *at = fmin(fmax(middle - *length / 2, 0), 1 - *length);
 }
 
-/* The region with what is around it: at least so many pixels, and not much longer than wide. */
+/* The region with what is around it: at min_side so many pixels, and not much longer than wide. */
 static picture_part surroundings(const glimpse_dedup_region *r, const glimpse_dedup_picture *p) {
-    const double least = 96, margin = 1.6, shape = 1.6;
-    double width = fmax(r->width * margin * p->width, least);
-    double height = fmax(r->height * margin * p->height, least);
+    const double min_side = 96, margin = 1.6, shape = 1.6;
+    double width = fmax(r->width * margin * p->width, min_side);
+    double height = fmax(r->height * margin * p->height, min_side);
     width = fmax(width, height / shape);
     height = fmax(height, width / shape);
     picture_part part = {.width = width / p->width, .height = height / p->height, .orientation = 1};
