@@ -26,6 +26,7 @@ static int read_options(glimpse_source *source, const glimpse_decode_options *op
     glimpse_decode_options own = GLIMPSE_DECODE_OPTIONS_INIT;
     int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_decode_options, max_pixels);
     source->max_pixels = own.max_pixels ? own.max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
+    source->checkered = own.composite == GLIMPSE_COMPOSITE_CHECKERED;
     source->short_side = own.short_side;
     source->composite = own.composite;
     return status;
@@ -76,8 +77,8 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
     status = picture->meta.format == GLIMPSE_FORMAT_UNKNOWN
                  ? not_a_picture(&source)
                  : glimpse_format_decode(picture, &source);
+    if (status == GLIMPSE_OK && source.checkered) glimpse_picture_checker(picture);
     if (status < 0) goto done;
-    if (source.composite == GLIMPSE_COMPOSITE_CHECKERED) glimpse_picture_checker(picture);
     glimpse_picture_composite(picture);
     status = glimpse_picture_orient(picture, picture->pending_orientation);
     if (status < 0) goto done;

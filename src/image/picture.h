@@ -22,6 +22,7 @@
 typedef struct glimpse_source {
     const uint8_t *data;
     size_t size;
+    int checkered; /* glimpse_picture_checker() it */
     uint64_t max_pixels;
     uint32_t short_side; /* see glimpse_decode_options */
     int composite;       /* likewise: decoders then say what is transparent */
