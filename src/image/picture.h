@@ -64,8 +64,6 @@ void glimpse_picture_drop_unused_alpha(glimpse_image *picture);
 
 /* Lays the pixels over a background where they are transparent, and releases alpha. */
 void glimpse_picture_composite(glimpse_image *picture);
-/* Likewise, over squares of two greys. */
-void glimpse_picture_checker(glimpse_image *picture);
 
 /* Instead of reserving: `pixels`, width * height * 3 bytes from malloc(), becomes the picture's.
  * The size is checked already. */
@@ -82,6 +80,9 @@ static inline uint32_t glimpse_reduced(uint32_t size, unsigned by) {
 /* What the file says, into the members of `meta` that are not pixels'; its format is set.
  * Orientation included, which decoding applies or not. GLIMPSE_E_NOMEM is its only failure. */
 int glimpse_image_read_metadata(glimpse_image_meta *meta, const void *data, size_t size);
+
+/* Lays the pixels over squares of two greys where they are transparent, and releases alpha. */
+void glimpse_picture_checker(glimpse_image *picture);
 
 /* Applies EXIF orientation 2..8 to the pixels; GLIMPSE_E_NOMEM is its only failure. Needs a second
  * buffer of the picture's size for 5..8. */

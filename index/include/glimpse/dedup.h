@@ -115,6 +115,9 @@ typedef struct glimpse_dedup_member {
                         perceptual; cosine for semantic */
     int distance;    /* Hamming distance of the perceptual hashes, -1 when not compared */
     int orientation; /* EXIF, 1..8, that takes it to the keeper; 1: none */
+    /* Where places of the keeper's picture are in this one, both upright and in fractions of their
+     * sides: (v[0] x + v[1] y + v[2], v[3] x + v[4] y + v[5]). Zeros beyond EDITED. */
+    double view[6];
     const char *differences; /* "half the size; JPEG quality 40 instead of 88; cropped to 81%", or
                                 "" */
     /* What the file holds beside the 8-bit colours of its first picture: "pages:11", "video",
@@ -124,9 +127,6 @@ typedef struct glimpse_dedup_member {
     /* Where an edited copy differs from the keeper, strongest first. */
     const glimpse_dedup_region *regions;
     size_t region_count;
-    /* Where places of the keeper's picture are in this one, both upright and in fractions of their
-     * sides: (v[0] x + v[1] y + v[2], v[3] x + v[4] y + v[5]). Zeros beyond EDITED. */
-    double view[6];
 } glimpse_dedup_member;
 
 typedef struct glimpse_dedup_group {

@@ -75,9 +75,6 @@ typedef enum glimpse_image_format {
 } glimpse_image_format;
 #undef GLIMPSE_FORMAT_VALUE
 
-/* For `composite` of the decode options. */
-enum { GLIMPSE_COMPOSITE_NONE = 0, GLIMPSE_COMPOSITE_PLAIN = 1, GLIMPSE_COMPOSITE_CHECKERED = 2 };
-
 typedef struct glimpse_decode_options {
     size_t size; /* GLIMPSE_DECODE_OPTIONS_INIT sets it */
     /* Pictures that declare more pixels (width x height) are refused with GLIMPSE_E_LIMIT. 0
@@ -106,6 +103,9 @@ static inline glimpse_decode_options glimpse_decode_options_init(void) {
     return options;
 }
 #define GLIMPSE_DECODE_OPTIONS_INIT glimpse_decode_options_init()
+
+/* For `composite`. */
+enum { GLIMPSE_COMPOSITE_NONE = 0, GLIMPSE_COMPOSITE_PLAIN = 1, GLIMPSE_COMPOSITE_CHECKERED = 2 };
 
 /* What a file says about its picture, beside the pixels. Strings are UTF-8, "" when absent. */
 typedef struct glimpse_image_meta {
