@@ -35,6 +35,12 @@ const char *glimpse_audit_kind_name(glimpse_audit_kind kind) {
     return (unsigned)kind < GLIMPSE_AUDIT_COUNT ? names[kind] : "?";
 }
 
+/* Whether a check is about what the pixels look like, which for a transparent picture depends on
+ * what is behind it. */
+static int is_about_looks(glimpse_audit_kind kind) {
+    return kind <= GLIMPSE_AUDIT_NEAR_CONSTANT;
+}
+
 static int add(audit *a, const glimpse_dedup_picture *picture, glimpse_audit_kind kind,
                double value, double limit, const char *suggestion, const char *format, ...)
     GLIMPSE_PRINTF(7, 8);
@@ -43,8 +49,10 @@ static int add(audit *a, const glimpse_dedup_picture *picture, glimpse_audit_kin
     char text[512];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    int n = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (picture->is_transparent && is_about_looks(kind) && n >= 0 && (size_t)n < sizeof text)
+        (void)snprintf(text + n, sizeof text - (size_t)n, " (transparent; judged as seen)");
     if (a->count == a->capacity) {
         size_t capacity = a->capacity ? a->capacity * 2 : 64;
         glimpse_audit_finding *findings = realloc(a->findings, capacity * sizeof *findings);
@@ -75,7 +83,9 @@ static int look_at(audit *a, const glimpse_dedup_picture *p, const glimpse_audit
         status = add(a, p, GLIMPSE_AUDIT_DARK, m->high, l->dark, "",
                      "99%% of the picture is at most %.0f of 255", m->high);
     }
-    if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_BRIGHT) && m->low > l->bright) {
+    /* What is bright of a transparent picture is the white behind it: bright ones lie on grey. */
+    if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_BRIGHT) && m->low > l->bright &&
+        !p->is_transparent) {
         status = add(a, p, GLIMPSE_AUDIT_BRIGHT, m->low, l->bright, "",
                      "99%% of the picture is at least %.0f of 255", m->low);
     }

@@ -446,6 +446,38 @@ static void bad_options_are_refused_and_a_run_can_be_stopped(void **unused) {
     glimpse_audit_free(NULL);
 }
 
+/* Of a picture that can be seen through, looks depend on what is behind. */
+static void an_audit_says_when_it_judged_a_transparent_picture(void **unused) {
+    (void)unused;
+    const glimpse_dedup_picture pictures[] = {
+        {.path = "/a",
+         .label = "",
+         .width = 90,
+         .height = 90,
+         .is_transparent = 1,
+         .measures = {.low = 255, .high = 255, .aspect = 1}},
+        {.path = "/b",
+         .label = "",
+         .width = 90,
+         .height = 20,
+         .is_transparent = 1,
+         .measures = {.deviation = 90, .high = 255, .sharpness = 99, .entropy = 7, .aspect = 4.5}},
+    };
+    const glimpse_dedup_report report = {.pictures = pictures, .picture_count = 2};
+    glimpse_audit *audit = NULL;
+    assert_ok(glimpse_audit_run(&audit, &report, NULL));
+    assert_int_equal(audit->counts[GLIMPSE_AUDIT_NEAR_CONSTANT], 1);
+    assert_int_equal(audit->counts[GLIMPSE_AUDIT_DARK], 0);
+    assert_int_equal(audit->counts[GLIMPSE_AUDIT_BRIGHT], 0); /* that is the ground */
+    assert_int_equal(audit->counts[GLIMPSE_AUDIT_ODD_ASPECT], 1);
+    for (size_t i = 0; i < audit->count; i++) {
+        const glimpse_audit_finding *f = &audit->findings[i];
+        const int said = strstr(f->text, "transparent; judged as seen") != NULL;
+        assert_int_equal(said, f->picture == &pictures[0] && f->kind != GLIMPSE_AUDIT_SMALL);
+    }
+    glimpse_audit_free(audit);
+}
+
 static void an_audit_names_what_is_odd(void **unused) {
     static canvas scene;
     (void)unused;
@@ -548,6 +580,7 @@ int main(void) {
         cmocka_unit_test(leakage_and_conflicting_labels_are_counted),
         cmocka_unit_test(bad_options_are_refused_and_a_run_can_be_stopped),
         cmocka_unit_test(an_audit_names_what_is_odd),
+        cmocka_unit_test(an_audit_says_when_it_judged_a_transparent_picture),
 #ifndef __SANITIZE_THREAD__
         cmocka_unit_test(real_photographs_have_no_false_groups),
         cmocka_unit_test(real_versions_are_found),

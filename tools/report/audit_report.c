@@ -88,6 +88,7 @@ void audit_print_json(const audit_view *view) {
         jout_path(&j, "label", f->picture->label);
         jout_text_or_null(&j, "suggestion", f->suggestion);
         jout_key(&j, "id"), jout_string(&j, f->picture->id);
+        jout_key(&j, "transparent"), jout_bool(&j, f->picture->is_transparent);
         json_measures(&f->picture->measures, &j);
         jout_close(&j, '}');
     }

@@ -90,9 +90,11 @@ typedef struct glimpse_dedup_picture {
     uint32_t width, height;
     uint64_t bytes;
     int64_t mtime_ns;
-    int quality; /* JPEG quality estimated from its tables, 1..100; 101: lossless; 0: not
-                    known */
-    int exif;    /* how much the file says of itself: 0..4 (date, camera, place, turned) */
+    int quality;        /* JPEG quality estimated from its tables, 1..100; 101: lossless; 0: not
+                           known */
+    int exif;           /* how much the file says of itself: 0..4 (date, camera, place, turned) */
+    int is_transparent; /* 1: in places; measured as seen on white, or on grey where that would hide
+                           it */
     uint64_t phash, dhash;
     int set; /* 0: under `roots`, 1: under `against` */
     glimpse_picture_measures measures;
