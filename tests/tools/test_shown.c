@@ -83,6 +83,40 @@ static void the_page_of_audit_shows_what_is_transparent_on_squares(void **state)
     expect_page("audit.html", (const unsigned[]){0, 255}, 2);
 }
 
+/* How many findings of this kind are about that file. */
+static size_t findings_about(const json_t *root, const char *kind, const char *name) {
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(at(root, "findings")); i++) {
+        const json_t *f = json_array_get(at(root, "findings"), i);
+        count += strcmp(text_at(f, "kind"), kind) == 0 && strstr(text_at(f, "path"), name);
+    }
+    return count;
+}
+
+static void an_audit_judges_what_is_transparent_as_it_is_seen(void **state) {
+    (void)state;
+    static uint8_t nothing[SIDE * SIDE * 4];
+    run_result r;
+    make_drawings();
+    /* Colours that nobody sees, as some programs leave behind. */
+    for (size_t i = 0; i < SIDE * SIDE; i++) {
+        nothing[4 * i] = (uint8_t)(i % SIDE * 2);
+        nothing[4 * i + 1] = (uint8_t)(i / SIDE * 2);
+    }
+    write_rgba("drawings/nothing.png", SIDE, SIDE, nothing);
+    run(&r, "audit", "drawings", "--checks", "dark,bright,near-constant", "--json", "-q", NULL);
+    expect(&r, 1);
+    json_t *root = run_json(&r);
+    assert_int_equal(findings_about(root, "near-constant", "/nothing.png"), 1);
+    assert_int_equal(number_at(root, "counts.near-constant"), 1);
+    assert_int_equal(number_at(root, "counts.dark"), 0);
+    assert_int_equal(number_at(root, "counts.bright"), 0);
+    assert_true(json_is_true(at(root, "findings.0.transparent")));
+    assert_non_null(strstr(text_at(root, "findings.0.text"), "judged as seen"));
+    json_decref(root);
+    run_free(&r);
+}
+
 static void contact_sheets_and_terminals_show_what_is_transparent_on_squares(void **state) {
     (void)state;
     run_result r;
@@ -125,6 +159,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_of_dedup_shows_what_is_transparent_on_squares),
         cmocka_unit_test(the_page_of_audit_shows_what_is_transparent_on_squares),
+        cmocka_unit_test(an_audit_judges_what_is_transparent_as_it_is_seen),
         cmocka_unit_test(contact_sheets_and_terminals_show_what_is_transparent_on_squares),
         cmocka_unit_test(the_report_of_label_shows_what_is_transparent_on_squares),
     };
