@@ -195,7 +195,7 @@ static glimpse_dedup_entry seen_from(const glimpse_dedup *dedup, const glimpse_d
                              .orientation = edge->orientation,
                              .score = edge->score,
                              .comparison = edge->comparison};
-    *warp = edge->warp;
+    *warp = m.to_keeper = edge->warp;
     if (dedup->items[edge->a].class == keeper_class) return m;
     glimpse_comparison *c = &m.comparison;
     double gain = c->gain > 0.05 ? c->gain : 1, covered = c->covered[0];
@@ -204,7 +204,7 @@ static glimpse_dedup_entry seen_from(const glimpse_dedup *dedup, const glimpse_d
     c->gain = 1 / gain;
     c->angle = -c->angle;
     c->warp = glimpse_warp_inverse(&c->warp);
-    *warp = glimpse_warp_inverse(&edge->warp);
+    *warp = m.to_keeper = glimpse_warp_inverse(&edge->warp);
     if (m.orientation == 6 || m.orientation == 8) m.orientation = 14 - m.orientation;
     return m;
 }

@@ -64,6 +64,7 @@ static int fill_in(glimpse_dedup *dedup, glimpse_dedup_item *item, const glimpse
         return glimpse_fail_nomem(64, "what a file says");
     p->width = glimpse_image_width(image);
     p->height = glimpse_image_height(image);
+    p->is_transparent = glimpse_image_was_transparent(image);
     p->bytes = size;
     p->exif = (p->taken[0] != '\0') + (p->camera[0] != '\0') + (meta->has_gps != 0) +
               (meta->orientation > 1);

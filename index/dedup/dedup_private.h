@@ -92,6 +92,7 @@ typedef struct glimpse_dedup_entry {
     int distance, orientation;
     double score;
     glimpse_comparison comparison; /* of the keeper (first) with the item; zeros when identical */
+    glimpse_warp to_keeper;        /* the item's places, turn included; likewise */
 } glimpse_dedup_entry;
 
 typedef struct glimpse_dedup_cluster {

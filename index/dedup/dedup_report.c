@@ -61,6 +61,14 @@ static int move_items(glimpse_dedup *dedup, owned_report *r, uint32_t *where) {
     return GLIMPSE_OK;
 }
 
+/* The keeper's places in the member; zeros in the entry of an identical one become the same place.
+ */
+static void fill_view(glimpse_dedup_member *out, const glimpse_dedup_entry *member) {
+    if (member->relation > GLIMPSE_RELATION_EDITED) return;
+    const glimpse_warp view = glimpse_warp_inverse(&member->to_keeper);
+    memcpy(out->view, view.m, sizeof out->view);
+}
+
 static int fill_groups(const glimpse_dedup *dedup, owned_report *r, const uint32_t *where) {
     size_t total = 0, at = 0;
     for (size_t g = 0; g < dedup->group_count; g++)
@@ -79,6 +87,7 @@ static int fill_groups(const glimpse_dedup *dedup, owned_report *r, const uint32
             const glimpse_dedup_entry *member = &from->members[m];
             const glimpse_dedup_item *item = &dedup->items[member->item];
             glimpse_dedup_member *out = &r->members[at];
+            fill_view(out, member);
             out->picture = &r->pictures[where[member->item]];
             out->kind = member->kind;
             out->relation = member->relation;

@@ -26,6 +26,7 @@ static int read_options(glimpse_source *source, const glimpse_decode_options *op
     glimpse_decode_options own = GLIMPSE_DECODE_OPTIONS_INIT;
     int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_decode_options, max_pixels);
     source->max_pixels = own.max_pixels ? own.max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
+    source->checkered = own.composite == GLIMPSE_COMPOSITE_CHECKERED;
     source->short_side = own.short_side;
     source->composite = own.composite;
     return status;
@@ -87,6 +88,7 @@ static int decode_as(glimpse_image **out, glimpse_hash *identity, const void *da
                  ? not_a_picture(&source)
                  : glimpse_format_decode(picture, &source);
     if (status == GLIMPSE_OK && identity) status = glimpse_picture_identify(identity, picture);
+    if (status == GLIMPSE_OK && source.checkered) glimpse_picture_checker(picture);
     if (status < 0) goto done;
     finish_alpha(picture, composite);
     status = glimpse_picture_orient(picture, picture->pending_orientation);

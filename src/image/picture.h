@@ -23,6 +23,7 @@
 typedef struct glimpse_source {
     const uint8_t *data;
     size_t size;
+    int checkered; /* glimpse_picture_checker() it */
     uint64_t max_pixels;
     uint32_t short_side; /* see glimpse_decode_options */
     int composite;       /* likewise: decoders then say what is transparent */
@@ -84,6 +85,9 @@ static inline uint32_t glimpse_reduced(uint32_t size, unsigned by) {
 /* What the file says, into the members of `meta` that are not pixels'; its format is set.
  * Orientation included, which decoding applies or not. GLIMPSE_E_NOMEM is its only failure. */
 int glimpse_image_read_metadata(glimpse_image_meta *meta, const void *data, size_t size);
+
+/* Lays the pixels over squares of two greys where they are transparent, and releases alpha. */
+void glimpse_picture_checker(glimpse_image *picture);
 
 /* Applies EXIF orientation 2..8 to the pixels; GLIMPSE_E_NOMEM is its only failure. Needs a second
  * buffer of the picture's size for 5..8. */

@@ -68,9 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
     options.max_pixels = MAX_PIXELS;
     decode(data, size, &options);
-    options.composite = 1;
+    options.composite = size % 2 ? GLIMPSE_COMPOSITE_PLAIN : GLIMPSE_COMPOSITE_CHECKERED;
     decode(data, size, &options);
-    options.composite = 0;
+    options.composite = GLIMPSE_COMPOSITE_NONE;
     options.short_side = 3;
     decode(data, size, &options);
     return 0;

@@ -4,6 +4,7 @@
 #include "dedup_report.h"
 
 #include "csv_out.h"
+#include "dedup_words.h"
 #include "text.h"
 #include "tool.h"
 
@@ -84,6 +85,18 @@ static void print_member(const glimpse_dedup_group *group, size_t m) {
                      *differences ? ": " : "", differences);
         free(differences);
     }
+    if (member->region_count > 0) {
+        char *where = dedup_region_words(member);
+        (void)printf("        differs: %s\n", where);
+        free(where);
+    }
+    for (size_t i = 0; i < member->hold_count; i++) {
+        char *words = dedup_hold_words(member->holds[i]), *shown = text_display(words);
+        (void)printf("%s%s%s", i == 0 ? "        holds: " : ", ", shown,
+                     i + 1 < member->hold_count ? "" : "\n");
+        free(words);
+        free(shown);
+    }
     free(path);
     free(storage);
 }
@@ -158,6 +171,27 @@ static void json_picture(const glimpse_dedup_picture *p, json_out *j) {
     jout_path(j, "label", p->label);
 }
 
+static void json_holds(const glimpse_dedup_member *member, json_out *j) {
+    jout_key(j, "holds");
+    jout_open(j, '[');
+    for (size_t i = 0; i < member->hold_count; i++)
+        jout_string(j, member->holds[i]);
+    jout_close(j, ']');
+    jout_key(j, "regions");
+    jout_open(j, '[');
+    for (size_t i = 0; i < member->region_count; i++) {
+        const glimpse_dedup_region *r = &member->regions[i];
+        jout_open(j, '{');
+        jout_key(j, "x"), jout_number(j, r->x);
+        jout_key(j, "y"), jout_number(j, r->y);
+        jout_key(j, "width"), jout_number(j, r->width);
+        jout_key(j, "height"), jout_number(j, r->height);
+        jout_key(j, "strength"), jout_number(j, r->strength);
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
+}
+
 static void json_group(const glimpse_dedup_group *group, json_out *j) {
     jout_open(j, '{');
     jout_key(j, "kind"), jout_string(j, glimpse_dedup_kind_name(group->kind));
@@ -183,6 +217,7 @@ static void json_group(const glimpse_dedup_group *group, json_out *j) {
         }
         jout_key(j, "turn"), jout_int(j, member->orientation);
         jout_path(j, "differences", member->differences);
+        json_holds(member, j);
         json_picture(member->picture, j);
         jout_close(j, '}');
     }

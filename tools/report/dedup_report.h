@@ -6,6 +6,7 @@
 #define GLIMPSE_TOOLS_DEDUP_REPORT_H
 
 #include "json_out.h"
+#include "picture_out.h"
 #include "report_file.h"
 
 #include <glimpse/dedup.h>
@@ -41,19 +42,37 @@ uint64_t dedup_spare_bytes(const dedup_view *view);
 size_t dedup_spare_count(const dedup_view *view);
 
 /*
- * The HTML page (dedup_page.c): head, escaping, and thumbnails made by several threads in order.
+ * The HTML page (dedup_page.c): head, escaping; and thumbnails made by several threads in order
+ * (page_thumbs.c).
  */
 void page_begin(FILE *to, const char *title);
 void page_end(FILE *to);
 void page_text(FILE *to, const char *bytes);
+/* A sentence, in which dates stay on one line. */
+void page_sentence(FILE *to, const char *text);
 void page_file_link(FILE *to, const char *path);
+/* On one line of whatever width: shortened in the middle, the last `end` characters stay, and the
+ * whole is the title. `class`: of the element, beside its own. */
+void page_short(FILE *to, const char *class, const char *text, size_t end);
+/* The name of a file, and below it its directory, each on one line. */
+void page_path(FILE *to, const char *path);
 
-/* Pictures in the order in which they will be asked for. */
+/* A picture of the page; with part.width above 0 a part of it. */
+typedef struct page_picture {
+    const char *path;
+    picture_part part;
+} page_picture;
+/* In fractions of the sides of what is shown. */
+typedef struct page_box {
+    double x, y, width, height;
+} page_box;
+
+/* `pictures` in the order in which they will be asked for; they must outlive the thumbnails. */
 typedef struct page_thumbs page_thumbs;
-page_thumbs *page_thumbs_start(const glimpse_dedup_picture *const *pictures, size_t count,
-                               unsigned jobs);
-/* Writes the next one as <img ... loading="lazy">, or a note that it cannot be shown. */
-void page_thumbs_write(page_thumbs *thumbs, FILE *to);
+page_thumbs *page_thumbs_start(const page_picture *pictures, size_t count, unsigned jobs);
+/* Writes the next one as <img ... loading="lazy"> with frames around `boxes`, or a note that it
+ * cannot be shown. */
+void page_thumbs_write(page_thumbs *thumbs, FILE *to, const page_box *boxes, size_t box_count);
 void page_thumbs_free(page_thumbs *thumbs);
 
 #endif

@@ -90,9 +90,11 @@ typedef struct glimpse_dedup_picture {
     uint32_t width, height;
     uint64_t bytes;
     int64_t mtime_ns;
-    int quality; /* JPEG quality estimated from its tables, 1..100; 101: lossless; 0: not
-                    known */
-    int exif;    /* how much the file says of itself: 0..4 (date, camera, place, turned) */
+    int quality;        /* JPEG quality estimated from its tables, 1..100; 101: lossless; 0: not
+                           known */
+    int exif;           /* how much the file says of itself: 0..4 (date, camera, place, turned) */
+    int is_transparent; /* 1: in places; measured as seen on white, or on grey where that would hide
+                           it */
     uint64_t phash, dhash;
     int set; /* 0: under `roots`, 1: under `against` */
     glimpse_picture_measures measures;
@@ -115,6 +117,9 @@ typedef struct glimpse_dedup_member {
                         perceptual; cosine for semantic */
     int distance;    /* Hamming distance of the perceptual hashes, -1 when not compared */
     int orientation; /* EXIF, 1..8, that takes it to the keeper; 1: none */
+    /* Where places of the keeper's picture are in this one, both upright and in fractions of their
+     * sides: (v[0] x + v[1] y + v[2], v[3] x + v[4] y + v[5]). Zeros beyond EDITED. */
+    double view[6];
     const char *differences; /* "half the size; JPEG quality 40 instead of 88; cropped to 81%", or
                                 "" */
     /* What the file holds beside the 8-bit colours of its first picture: "pages:11", "video",
@@ -268,7 +273,8 @@ typedef enum glimpse_audit_kind {
     GLIMPSE_AUDIT_ODD_ASPECT,
     GLIMPSE_AUDIT_SMALL,
     GLIMPSE_AUDIT_ODD_SIZE,    /* far from the sizes of the rest */
-    GLIMPSE_AUDIT_MISLABELLED, /* its neighbours carry another label (needs embeddings, labels) */
+    GLIMPSE_AUDIT_MISLABELLED, /* its neighbours carry another label (needs embeddings and
+                                  class_directories) */
     GLIMPSE_AUDIT_OUTLIER,     /* far from its nearest neighbours (needs embeddings) */
     GLIMPSE_AUDIT_COUNT
 } glimpse_audit_kind;
@@ -287,6 +293,9 @@ typedef struct glimpse_audit_limits {
     double disagreement;       /* share of neighbours with one other label, at least */
     double outlier_deviations; /* robust deviations of the mean distance to the k neighbours */
     unsigned kinds;            /* bit per kind; 0: all */
+    unsigned reserved;
+    int class_directories; /* 1: the directories that pictures lie in are their classes, which
+                              MISLABELLED needs; 0: they are events, places, months */
 } glimpse_audit_limits;
 
 static inline glimpse_audit_limits glimpse_audit_limits_init(void) {
@@ -320,7 +329,8 @@ typedef struct glimpse_audit {
     const glimpse_audit_finding *findings; /* by kind, worst first, ties by path */
     size_t count;
     uint64_t counts[GLIMPSE_AUDIT_COUNT];
-    int has_embeddings, has_labels; /* 0: those checks were left out */
+    int has_embeddings; /* 0: what needs them was left out */
+    int has_labels;     /* 0: no classes were asked for, or all pictures are of one */
 } glimpse_audit;
 
 /* `report` must outlive the audit. `limits` may be NULL. */

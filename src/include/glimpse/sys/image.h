@@ -86,10 +86,12 @@ typedef struct glimpse_decode_options {
      * anyway; twice the size wanted in the end is a good value. */
     uint32_t short_side;
     uint32_t reserved;
-    /* 1: what is transparent (PNG, WebP, GIF, TIFF, HEIC, AVIF) is laid over white, or over mid
-     * grey where the mean of the visible pixels is above 0.8 and white would hide them: for people
-     * and for models that describe. 0: alpha is dropped, as embedding models were trained. Takes 5
-     * more bytes a pixel while decoding. */
+    /* GLIMPSE_COMPOSITE_PLAIN: what is transparent (PNG, WebP, GIF, TIFF, HEIC, AVIF) is laid over
+     * white, or over mid grey where the mean of the visible pixels is above 0.8 and white would
+     * hide them: for models that describe. GLIMPSE_COMPOSITE_CHECKERED: over squares of two light
+     * greys, or of two middle ones there, as people know it: a 24th of the longer side each.
+     * GLIMPSE_COMPOSITE_NONE: alpha is dropped, as embedding models were trained. Takes 5 more
+     * bytes a pixel while decoding. */
     int composite;
 } glimpse_decode_options;
 
@@ -101,6 +103,9 @@ static inline glimpse_decode_options glimpse_decode_options_init(void) {
     return options;
 }
 #define GLIMPSE_DECODE_OPTIONS_INIT glimpse_decode_options_init()
+
+/* For `composite`. */
+enum { GLIMPSE_COMPOSITE_NONE = 0, GLIMPSE_COMPOSITE_PLAIN = 1, GLIMPSE_COMPOSITE_CHECKERED = 2 };
 
 /* What a file says about its picture, beside the pixels. Strings are UTF-8, "" when absent. */
 typedef struct glimpse_image_meta {
