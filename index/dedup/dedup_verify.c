@@ -42,6 +42,7 @@ const glimpse_thumb *glimpse_dedup_thumb(const glimpse_dedup *dedup, size_t inde
     if (item->thumb) return item->thumb;
     if (glimpse_dedup_cache_find_thumb(dedup, item, spare)) return spare;
     decode.max_pixels = dedup->options->max_pixels;
+    decode.ground = GLIMPSE_GROUND_VISIBLE;
     if (glimpse_image_load(&image, item->picture.path, &decode) < 0) return NULL;
     int status = glimpse_thumb_make(spare, image);
     glimpse_image_free(image);

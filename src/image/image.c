@@ -27,7 +27,15 @@ static int read_options(glimpse_source *source, const glimpse_decode_options *op
     int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_decode_options, max_pixels);
     source->max_pixels = own.max_pixels ? own.max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
     source->short_side = own.short_side;
-    source->composite = own.composite;
+    source->ground = own.ground;
+    if (own.ground == GLIMPSE_GROUND_NONE && own.composite) {
+        source->ground = GLIMPSE_GROUND_VISIBLE;
+    }
+    source->composite = source->ground != GLIMPSE_GROUND_NONE;
+    if (status == GLIMPSE_OK && (unsigned)own.ground > GLIMPSE_GROUND_KEEP) {
+        status = glimpse_fail(GLIMPSE_E_INVALID, "glimpse_decode_options: no ground %u",
+                              (unsigned)own.ground);
+    }
     return status;
 }
 
@@ -77,7 +85,7 @@ int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, con
                  ? not_a_picture(&source)
                  : glimpse_format_decode(picture, &source);
     if (status < 0) goto done;
-    glimpse_picture_composite(picture);
+    glimpse_picture_composite(picture, source.ground);
     status = glimpse_picture_orient(picture, picture->pending_orientation);
     if (status < 0) goto done;
     picture->meta.width = picture->whole_width;
@@ -158,6 +166,34 @@ void glimpse_image_free(glimpse_image *image) {
     free(image->pixels);
     free(image->alpha);
     free(image);
+}
+
+const uint8_t *glimpse_image_alpha(const glimpse_image *image) {
+    return image->alpha;
+}
+
+int glimpse_image_on_ground(glimpse_image **out, const glimpse_image *image,
+                            glimpse_ground ground) {
+    *out = NULL;
+    if (!image || (unsigned)ground >= GLIMPSE_GROUND_KEEP) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_image_on_ground: no picture or no ground");
+    }
+    const size_t count = (size_t)image->width * image->height;
+    glimpse_image *picture = malloc(sizeof *picture);
+    if (!picture) return glimpse_fail_nomem(sizeof *picture, "a picture");
+    *picture = *image;
+    picture->alpha = NULL;
+    picture->pixels = malloc(count * 3);
+    if (picture->pixels && image->alpha) picture->alpha = malloc(count);
+    if (!picture->pixels || (image->alpha && !picture->alpha)) {
+        glimpse_image_free(picture);
+        return glimpse_fail_nomem(count * 4, "a picture");
+    }
+    memcpy(picture->pixels, image->pixels, count * 3);
+    if (image->alpha) memcpy(picture->alpha, image->alpha, count);
+    glimpse_picture_composite(picture, ground);
+    *out = picture;
+    return GLIMPSE_OK;
 }
 
 int glimpse_image_was_transparent(const glimpse_image *image) {

@@ -70,8 +70,13 @@ void glimpse_picture_drop_unused_alpha(glimpse_image *picture) {
     picture->alpha = NULL;
 }
 
-void glimpse_picture_composite(glimpse_image *picture) {
+/* What the pixels are laid over: white, or grey where white would hide them. */
+static unsigned visible_ground(double light, double visible) {
     enum { WHITE = 255, GREY = 128 };
+    return visible > 0.0 && light / visible > 0.8 * 3.0 * 255.0 ? GREY : WHITE;
+}
+
+void glimpse_picture_composite(glimpse_image *picture, glimpse_ground ground) {
     const size_t count = (size_t)picture->width * picture->height;
     double light = 0.0, visible = 0.0;
     if (!picture->alpha) return;
@@ -83,9 +88,12 @@ void glimpse_picture_composite(glimpse_image *picture) {
     }
     /* Nothing to lay over anything. */
     picture->was_transparent = visible < 255.0 * (double)count;
-    const int nearly_white = visible > 0.0 && light / visible > 0.8 * 3.0 * 255.0;
-    const unsigned behind = nearly_white ? GREY : WHITE;
-    for (size_t i = 0; i < count && picture->was_transparent; i++) {
+    if (ground == GLIMPSE_GROUND_KEEP && picture->was_transparent) return;
+    const unsigned behind = ground == GLIMPSE_GROUND_LIGHT  ? 255
+                            : ground == GLIMPSE_GROUND_DARK ? 0
+                                                            : visible_ground(light, visible);
+    for (size_t i = 0; i < count && picture->was_transparent && ground != GLIMPSE_GROUND_NONE;
+         i++) {
         const unsigned alpha = picture->alpha[i];
         for (size_t c = 3 * i; c < 3 * i + 3; c++) {
             const unsigned mixed = picture->pixels[c] * alpha + behind * (255 - alpha);

@@ -24,7 +24,8 @@ typedef struct glimpse_source {
     size_t size;
     uint64_t max_pixels;
     uint32_t short_side; /* see glimpse_decode_options */
-    int composite;       /* likewise: decoders then say what is transparent */
+    int composite;       /* not 0: decoders say what is transparent */
+    glimpse_ground ground; /* what then is done about it */
 } glimpse_source;
 
 struct glimpse_image {
@@ -35,8 +36,8 @@ struct glimpse_image {
     uint32_t whole_width, whole_height;
     glimpse_axis across, down; /* what of the pixels the picture covers; likewise */
     glimpse_image_meta meta;
-    /* While decoding with `composite`: [height][width] opacities, 0 to 255; NULL: all opaque. As
-     * stored, like the pixels. */
+    /* While decoding with `composite`, and afterwards with GLIMPSE_GROUND_KEEP: [height][width]
+     * opacities, 0 to 255; NULL: all opaque. Turned together with the pixels. */
     uint8_t *alpha;
     int was_transparent;     /* composited */
     int stated_orientation;  /* by the metadata; decoders whose formats are turned by it heed it */
@@ -61,8 +62,9 @@ void glimpse_picture_split(glimpse_image *picture, size_t at, const uint8_t *rgb
  * any, so that the picture is opaque. */
 void glimpse_picture_drop_unused_alpha(glimpse_image *picture);
 
-/* Lays the pixels over a background where they are transparent, and releases alpha. */
-void glimpse_picture_composite(glimpse_image *picture);
+/* Lays the pixels over the ground where they are transparent, and releases alpha; KEEP leaves both,
+ * unless all is opaque. */
+void glimpse_picture_composite(glimpse_image *picture, glimpse_ground ground);
 
 /* Instead of reserving: `pixels`, width * height * 3 bytes from malloc(), becomes the picture's.
  * The size is checked already. */

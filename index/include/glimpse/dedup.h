@@ -86,7 +86,7 @@ typedef struct glimpse_dedup_picture {
     const char *taken;  /* "2021-05-30T14:03:59" or "" */
     const char *camera; /* or "" */
     char id[33];        /* content id: XXH3-128 of the bytes, as in a library */
-    char pixels[33];    /* XXH3-128 of size and upright RGB */
+    char pixels[33];    /* XXH3-128 of size and upright RGB, with transparency as seen */
     uint32_t width, height;
     uint64_t bytes;
     int64_t mtime_ns;

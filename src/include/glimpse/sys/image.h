@@ -75,6 +75,16 @@ typedef enum glimpse_image_format {
 } glimpse_image_format;
 #undef GLIMPSE_FORMAT_VALUE
 
+/* What is done about what is transparent. */
+typedef enum glimpse_ground {
+    GLIMPSE_GROUND_NONE = 0, /* alpha is dropped, as embedding models were trained */
+    GLIMPSE_GROUND_LIGHT,    /* laid over white */
+    GLIMPSE_GROUND_DARK,     /* laid over black */
+    GLIMPSE_GROUND_VISIBLE,  /* as `composite` of glimpse_decode_options: what is drawn is seen */
+    GLIMPSE_GROUND_KEEP      /* colours as without alpha, and alpha beside them:
+                                glimpse_image_alpha(), glimpse_image_on_ground() */
+} glimpse_ground;
+
 typedef struct glimpse_decode_options {
     size_t size; /* GLIMPSE_DECODE_OPTIONS_INIT sets it */
     /* Pictures that declare more pixels (width x height) are refused with GLIMPSE_E_LIMIT. 0
@@ -91,6 +101,11 @@ typedef struct glimpse_decode_options {
      * and for models that describe. 0: alpha is dropped, as embedding models were trained. Takes 5
      * more bytes a pixel while decoding. */
     int composite;
+    int reserved_ground;
+    /* Other than NONE, it counts instead of `composite`, for the same formats and at the same cost
+     * (KEEP: of one byte a pixel in the result). */
+    glimpse_ground ground;
+    int reserved_end;
 } glimpse_decode_options;
 
 #define GLIMPSE_DEFAULT_MAX_PIXELS UINT64_C(200000000)
@@ -143,6 +158,13 @@ GLIMPSE_API uint32_t glimpse_image_width(const glimpse_image *image);
 GLIMPSE_API uint32_t glimpse_image_height(const glimpse_image *image);
 /* height rows of width R,G,B triples, no padding; borrowed. */
 GLIMPSE_API const uint8_t *glimpse_image_pixels(const glimpse_image *image);
+/* height rows of width opacities, 0 to 255, of a picture decoded with GLIMPSE_GROUND_KEEP; NULL when
+ * all of it is opaque. Borrowed. The colours under an opacity of 0 are whatever the file has. */
+GLIMPSE_API const uint8_t *glimpse_image_alpha(const glimpse_image *image);
+/* A new picture: `image`, which may have alpha, on a ground other than KEEP. The same as decoding
+ * with that ground, but for PSD on NONE (whose colours are stored as they look over white). */
+GLIMPSE_API int glimpse_image_on_ground(glimpse_image **out, const glimpse_image *image,
+                                        glimpse_ground ground);
 /* Borrowed; format GLIMPSE_FORMAT_UNKNOWN for glimpse_image_create. */
 GLIMPSE_API const glimpse_image_meta *glimpse_image_metadata(const glimpse_image *image);
 
