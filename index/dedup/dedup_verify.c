@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "dedup_cache.h"
+#include "dedup_holdings.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -98,6 +99,7 @@ int glimpse_dedup_too_weak(const glimpse_dedup *dedup, glimpse_dedup_relation re
 int glimpse_dedup_compare(const glimpse_dedup *dedup, glimpse_dedup_edge *edge,
                           const glimpse_warp *guess) {
     glimpse_thumb spare[2];
+    if (glimpse_dedup_is_same_picture(dedup, edge)) return 1;
     const glimpse_thumb *a = glimpse_dedup_thumb(dedup, edge->a, &spare[0]);
     const glimpse_thumb *b = a ? glimpse_dedup_thumb(dedup, edge->b, &spare[1]) : NULL;
     glimpse_warp same = {{1, 0, 0, 0, 1, 0}};

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/options.h"
+#include "image/depth.h"
 #include "image/format.h"
 #include "image/picture.h"
 
@@ -63,6 +64,43 @@ static int read_metadata(glimpse_image *picture, const glimpse_source *source) {
     int status = glimpse_image_read_metadata(&picture->meta, source->data, source->size);
     picture->stated_orientation = picture->meta.orientation;
     picture->meta.orientation = 1;
+    return status;
+}
+
+void glimpse_depth_add(glimpse_depth *depth, const uint16_t *samples, size_t count, unsigned bits) {
+    const unsigned more = bits - 8;
+    depth->bits = bits;
+    for (size_t i = 0; i < count && !depth->carries; i++) {
+        const unsigned high = samples[i] >> more, low = samples[i] & ((1u << more) - 1);
+        depth->carries = low != 0 && low != high >> (8 - more);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t bytes[2] = {(uint8_t)samples[i], (uint8_t)(samples[i] >> 8)};
+        glimpse_hasher_update(depth->hasher, bytes, sizeof bytes);
+    }
+}
+
+int glimpse_image_depth(unsigned *bits, glimpse_hash *samples, const void *data, size_t size,
+                        uint64_t max_pixels) {
+    glimpse_depth depth = {.hasher = glimpse_hasher_create()};
+    const glimpse_source source = {.data = data,
+                                   .size = size,
+                                   .max_pixels = max_pixels ? max_pixels
+                                                            : GLIMPSE_DEFAULT_MAX_PIXELS,
+                                   .depth = &depth};
+    glimpse_image *picture = calloc(1, sizeof *picture);
+    *bits = 0;
+    int status = picture && depth.hasher ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
+    if (status == GLIMPSE_OK) {
+        picture->pending_orientation = picture->stated_orientation = 1;
+        picture->meta.format = glimpse_image_sniff(data, size);
+        status = picture->meta.format == GLIMPSE_FORMAT_UNKNOWN
+                     ? GLIMPSE_E_FORMAT
+                     : glimpse_format_decode(picture, &source);
+    }
+    if (status == GLIMPSE_OK && depth.carries) *bits = depth.bits;
+    if (depth.hasher) *samples = glimpse_hasher_finish(depth.hasher);
+    glimpse_image_free(picture);
     return status;
 }
 

@@ -183,6 +183,11 @@ static void json_group(const glimpse_dedup_group *group, json_out *j) {
         }
         jout_key(j, "turn"), jout_int(j, member->orientation);
         jout_path(j, "differences", member->differences);
+        jout_key(j, "holds");
+        jout_open(j, '[');
+        for (size_t h = 0; h < member->hold_count; h++)
+            jout_string(j, member->holds[h]);
+        jout_close(j, ']');
         json_picture(member->picture, j);
         jout_close(j, '}');
     }

@@ -47,6 +47,7 @@
 #include <glimpse/library.h>
 #include <glimpse/status.h>
 #include <glimpse/sys/fingerprint.h>
+#include <glimpse/sys/holdings.h>
 #include <glimpse/sys/model.h>
 
 #include <stddef.h>
@@ -124,6 +125,9 @@ typedef struct glimpse_dedup_member {
     /* Where an edited copy differs from the keeper, strongest first. */
     const glimpse_dedup_region *regions;
     size_t region_count;
+    /* 1u << glimpse_holding_kind for what the file holds and its keeper lacks: what would be lost
+     * with it. */
+    uint32_t lacking_in_keeper;
 } glimpse_dedup_member;
 
 typedef struct glimpse_dedup_group {

@@ -1,0 +1,364 @@
+/*
+ * index/dedup/dedup_holdings.c - what files hold beside their first picture, as far as that tells
+ * copies apart (glimpse/sys/holdings.h).
+ *
+ * Files with the same pixels are one class only when they hold the same as well. What is read for
+ * it: a class of one content needs no look, unless something is beside a file; of others each
+ * content is read once more. Between classes of the same pixels there are edges HOLDS_MORE; pairs
+ * that were only coded anew become HOLDS_MORE when one holds something that the other lacks.
+ */
+#include "dedup_holdings.h"
+
+#include "core/error.h"
+#include "core/hash.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ALL_PAIRS = 32,   /* so many classes of the same pixels are all linked to each other */
+    CLEARLY_BETTER = 10 /* JPEG quality */
+};
+
+/*
+ * Reading.
+ */
+typedef struct reading {
+    glimpse_dedup *dedup;
+    const uint32_t *items;
+    size_t count;
+    atomic_size_t next;
+    atomic_int status;
+} reading;
+
+static void *read_some(void *context) {
+    reading *r = context;
+    for (;;) {
+        const size_t i = atomic_fetch_add(&r->next, 1);
+        if (i >= r->count || atomic_load(&r->status) < 0) return NULL;
+        glimpse_dedup_item *item = &r->dedup->items[r->items[i]];
+        const int status = glimpse_holdings_load(&item->holdings, item->picture.path,
+                                                 r->dedup->options->max_pixels);
+        /* What is gone since it was scanned holds nothing that anybody could act on. */
+        if (status == GLIMPSE_E_NOMEM) atomic_store(&r->status, status);
+    }
+}
+
+static int read_all(glimpse_dedup *dedup, const uint32_t *items, size_t count) {
+    reading r = {.dedup = dedup, .items = items, .count = count};
+    pthread_t threads[64];
+    unsigned jobs = dedup->jobs > 64 ? 64 : dedup->jobs, started = 0;
+    if (jobs > count) jobs = (unsigned)count;
+    for (; started + 1 < jobs; started++) {
+        if (pthread_create(&threads[started], NULL, read_some, &r) != 0) break;
+    }
+    (void)read_some(&r);
+    for (unsigned i = 0; i < started; i++)
+        (void)pthread_join(threads[i], NULL);
+    return atomic_load(&r.status) < 0 ? glimpse_fail_nomem(count, "what files hold") : GLIMPSE_OK;
+}
+
+/* A number that is larger for a file that holds more than another one. */
+static double worth_of(const glimpse_holdings *holdings) {
+    double worth = 0;
+    for (size_t i = 0; holdings && i < holdings->count; i++) {
+        const glimpse_holding *h = &holdings->items[i];
+        worth += 1 + (double)h->part_count + (h->amount > 0 ? log1p(h->amount) : 0);
+    }
+    return worth;
+}
+
+typedef struct content {
+    const char *id;
+    uint32_t item;
+    int alone; /* something is beside the file: it shares with no other one */
+} content;
+
+static int compare_contents(const void *a, const void *b) {
+    const content *x = a, *y = b;
+    if (x->alone != y->alone) return x->alone - y->alone;
+    const int order = x->alone ? 0 : strcmp(x->id, y->id);
+    return order ? order : (x->item > y->item) - (x->item < y->item);
+}
+
+int glimpse_dedup_read_holdings(glimpse_dedup *dedup, const uint8_t *wanted) {
+    size_t count = 0, reads = 0;
+    content *contents = malloc((dedup->count + 1) * sizeof *contents);
+    uint32_t *items = malloc((dedup->count + 1) * sizeof *items);
+    int status = GLIMPSE_OK;
+    if (!contents || !items) status = glimpse_fail_nomem(dedup->count * 24, "what files hold");
+    for (size_t i = 0; i < dedup->count && status == GLIMPSE_OK; i++) {
+        const glimpse_dedup_item *item = &dedup->items[i];
+        if (!wanted[i] || item->holder || item->status < 0) continue;
+        contents[count++] = (content){item->picture.id, (uint32_t)i,
+                                      glimpse_holdings_has_companion(item->picture.path)};
+    }
+    if (status == GLIMPSE_OK) qsort(contents, count, sizeof *contents, compare_contents);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
+        const content *c = &contents[i];
+        const int shares =
+            i > 0 && !c->alone && !c[-1].alone && strcmp(c->id, c[-1].id) == 0;
+        if (!shares) items[reads++] = c->item;
+        dedup->items[c->item].holder = items[reads - 1] + 1;
+    }
+    if (status == GLIMPSE_OK) status = read_all(dedup, items, reads);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
+        glimpse_dedup_item *item = &dedup->items[contents[i].item];
+        item->worth = worth_of(glimpse_dedup_holdings(dedup, item));
+    }
+    free(contents);
+    free(items);
+    return status;
+}
+
+const glimpse_holdings *glimpse_dedup_holdings(const glimpse_dedup *dedup,
+                                               const glimpse_dedup_item *item) {
+    return item->holder ? dedup->items[item->holder - 1].holdings : NULL;
+}
+
+/*
+ * Classes.
+ */
+static uint64_t digest_of(const glimpse_holdings *holdings) {
+    glimpse_hasher *hasher = glimpse_hasher_create();
+    uint64_t digest = 1;
+    for (size_t i = 0; hasher && holdings && i < holdings->count; i++) {
+        const glimpse_holding *h = &holdings->items[i];
+        const double head[3] = {(double)h->kind, h->amount, (double)h->is_weak};
+        glimpse_hasher_update(hasher, head, sizeof head);
+        glimpse_hasher_update(hasher, h->parts, h->part_count * sizeof *h->parts);
+    }
+    if (!hasher) return 0;
+    const glimpse_hash hash = glimpse_hasher_finish(hasher);
+    memcpy(&digest, hash.bytes, sizeof digest);
+    return digest;
+}
+
+/* Marks the members of a class that may hold different things. */
+static int mark_class(const glimpse_dedup *dedup, size_t class, uint8_t *wanted) {
+    const uint32_t first = dedup->member_start[class], end = dedup->member_start[class + 1];
+    int differ = 0;
+    for (uint32_t m = first; m < end && end - first > 1 && !differ; m++) {
+        const glimpse_dedup_picture *p = &dedup->items[dedup->members[m]].picture;
+        differ = strcmp(p->id, dedup->items[dedup->members[first]].picture.id) != 0 ||
+                 glimpse_holdings_has_companion(p->path);
+    }
+    for (uint32_t m = first; m < end && differ; m++)
+        wanted[dedup->members[m]] = 1;
+    return differ;
+}
+
+int glimpse_dedup_split_classes(glimpse_dedup *dedup) {
+    uint8_t *wanted = calloc(dedup->count + 1, 1);
+    int any = 0;
+    if (!wanted) return glimpse_fail_nomem(dedup->count, "what files hold");
+    for (size_t k = 0; k < dedup->class_count; k++)
+        any |= mark_class(dedup, k, wanted);
+    int status = any ? glimpse_dedup_read_holdings(dedup, wanted) : GLIMPSE_OK;
+    for (size_t i = 0; i < dedup->count && any && status == GLIMPSE_OK; i++) {
+        if (!wanted[i]) continue;
+        glimpse_dedup_item *item = &dedup->items[i];
+        item->holds = digest_of(glimpse_dedup_holdings(dedup, item));
+    }
+    free(wanted);
+    if (!any || status < 0) return status;
+    free(dedup->first_of);
+    free(dedup->members);
+    free(dedup->member_start);
+    free(dedup->sets);
+    dedup->first_of = dedup->members = dedup->member_start = NULL;
+    dedup->sets = NULL;
+    return glimpse_dedup_make_classes(dedup);
+}
+
+/*
+ * Edges.
+ */
+static int quality_of(const glimpse_dedup_picture *p) {
+    if (p->quality > 0) return p->quality;
+    return strcmp(p->format, "GIF") == 0 ? 40 : 75;
+}
+
+static int has_same_pixels(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
+    return strcmp(a->picture.pixels, b->picture.pixels) == 0;
+}
+
+uint32_t glimpse_dedup_lacking(const glimpse_dedup *dedup, const glimpse_dedup_item *of,
+                               const glimpse_dedup_item *in) {
+    return glimpse_holdings_lacking(glimpse_dedup_holdings(dedup, of),
+                                    glimpse_dedup_holdings(dedup, in), has_same_pixels(of, in));
+}
+
+uint32_t glimpse_dedup_better(const glimpse_dedup_item *of, const glimpse_dedup_item *in) {
+    uint32_t better = 0;
+    if (has_same_pixels(of, in)) return 0;
+    if (of->effective > in->effective) better |= UINT32_C(1) << GLIMPSE_HOLDING_RESOLUTION;
+    if (in->picture.measures.grey && !of->picture.measures.grey)
+        better |= UINT32_C(1) << GLIMPSE_HOLDING_COLOUR;
+    if (quality_of(&of->picture) >= quality_of(&in->picture) + CLEARLY_BETTER &&
+        of->effective >= in->effective)
+        better |= UINT32_C(1) << GLIMPSE_HOLDING_QUALITY;
+    return better;
+}
+
+int glimpse_dedup_is_same_picture(const glimpse_dedup *dedup, glimpse_dedup_edge *edge) {
+    const glimpse_warp same = {{1, 0, 0, 0, 1, 0}};
+    if (!has_same_pixels(&dedup->items[edge->a], &dedup->items[edge->b])) return 0;
+    edge->relation = GLIMPSE_RELATION_HOLDS_MORE;
+    edge->kind = GLIMPSE_DEDUP_EXACT;
+    edge->orientation = 1;
+    edge->distance = 0;
+    edge->score = 1;
+    edge->warp = same;
+    edge->comparison = (glimpse_comparison){.score = 1, .gain = 1, .covered = {1, 1}, .warp = same};
+    return 1;
+}
+
+void glimpse_dedup_weigh(const glimpse_dedup *dedup, glimpse_dedup_edge *edge) {
+    const glimpse_dedup_item *a = &dedup->items[edge->a], *b = &dedup->items[edge->b];
+    if (edge->relation != GLIMPSE_RELATION_REENCODED) return;
+    if (glimpse_dedup_lacking(dedup, a, b) || glimpse_dedup_lacking(dedup, b, a))
+        edge->relation = GLIMPSE_RELATION_HOLDS_MORE;
+}
+
+int glimpse_dedup_weigh_items(glimpse_dedup *dedup, uint32_t a, uint32_t b) {
+    if (dedup->items[a].holder && dedup->items[b].holder) return GLIMPSE_OK;
+    uint8_t *wanted = calloc(dedup->count + 1, 1);
+    if (!wanted) return glimpse_fail_nomem(dedup->count, "what files hold");
+    wanted[a] = wanted[b] = 1;
+    const int status = glimpse_dedup_read_holdings(dedup, wanted);
+    free(wanted);
+    return status;
+}
+
+static int add_edge(glimpse_dedup *dedup, size_t *capacity, uint32_t x, uint32_t y) {
+    if (dedup->edge_count == *capacity) {
+        const size_t more = *capacity ? *capacity * 2 : 64;
+        glimpse_dedup_edge *edges = realloc(dedup->edges, more * sizeof *edges);
+        if (!edges) return glimpse_fail_nomem(more * sizeof *edges, "pairs");
+        dedup->edges = edges;
+        *capacity = more;
+    }
+    glimpse_dedup_edge edge = {.a = x < y ? x : y, .b = x < y ? y : x, .cosine = -2};
+    if (glimpse_dedup_is_same_picture(dedup, &edge)) dedup->edges[dedup->edge_count++] = edge;
+    return GLIMPSE_OK;
+}
+
+/* Classes of the same pixels stand beside each other. Of many, each is linked to the next and to
+ * the best of them: what is to be one group is reached from its keeper. */
+static int link_classes(glimpse_dedup *dedup, size_t *capacity, size_t first, size_t end) {
+    int status = GLIMPSE_OK;
+    size_t best = first;
+    for (size_t k = first; k < end; k++) {
+        if (glimpse_dedup_rank(dedup, &dedup->items[dedup->first_of[k]],
+                               &dedup->items[dedup->first_of[best]]) < 0)
+            best = k;
+    }
+    for (size_t x = first; x < end && status == GLIMPSE_OK; x++) {
+        const int many = end - first > ALL_PAIRS;
+        const uint32_t item = dedup->first_of[x];
+        for (size_t y = x + 1; y < (many ? x + 2 : end) && y < end && status == GLIMPSE_OK; y++)
+            status = add_edge(dedup, capacity, item, dedup->first_of[y]);
+        if (many && status == GLIMPSE_OK && (x > best + 1 || x + 1 < best))
+            status = add_edge(dedup, capacity, item, dedup->first_of[best]);
+    }
+    return status;
+}
+
+static int compare_edges(const void *a, const void *b) {
+    const glimpse_dedup_edge *x = a, *y = b;
+    if (x->a != y->a) return x->a < y->a ? -1 : 1;
+    return (x->b > y->b) - (x->b < y->b);
+}
+
+static const char *pixels_of(const glimpse_dedup *dedup, size_t class) {
+    return dedup->items[dedup->first_of[class]].picture.pixels;
+}
+
+/* The whole class holds what its first file does, which was read. */
+static void share_in_classes(glimpse_dedup *dedup) {
+    for (size_t k = 0; k < dedup->class_count; k++) {
+        const uint32_t holder = dedup->items[dedup->first_of[k]].holder;
+        for (uint32_t m = dedup->member_start[k]; m < dedup->member_start[k + 1]; m++) {
+            glimpse_dedup_item *item = &dedup->items[dedup->members[m]];
+            if (item->holder) continue;
+            item->holder = holder;
+            item->worth = dedup->items[dedup->first_of[k]].worth;
+        }
+    }
+}
+
+static int read_of_edges(glimpse_dedup *dedup) {
+    uint8_t *wanted = calloc(dedup->count + 1, 1);
+    if (!wanted) return glimpse_fail_nomem(dedup->count, "what files hold");
+    for (size_t i = 0; i < dedup->edge_count; i++) {
+        if (dedup->edges[i].relation > GLIMPSE_RELATION_EDITED) continue;
+        wanted[dedup->edges[i].a] = wanted[dedup->edges[i].b] = 1;
+    }
+    const int status = glimpse_dedup_read_holdings(dedup, wanted);
+    free(wanted);
+    if (status == GLIMPSE_OK) share_in_classes(dedup);
+    return status;
+}
+
+int glimpse_dedup_weigh_all(glimpse_dedup *dedup) {
+    size_t kept = 0, capacity = dedup->edge_count;
+    int status = read_of_edges(dedup);
+    if (status < 0) return status;
+    for (size_t i = 0; i < dedup->edge_count; i++) {
+        glimpse_dedup_edge *edge = &dedup->edges[i];
+        if (has_same_pixels(&dedup->items[edge->a], &dedup->items[edge->b])) continue;
+        glimpse_dedup_weigh(dedup, edge);
+        if (!glimpse_dedup_too_weak(dedup, edge->relation)) dedup->edges[kept++] = *edge;
+    }
+    dedup->edge_count = kept;
+    for (size_t k = 0; k < dedup->class_count && status == GLIMPSE_OK;) {
+        size_t end = k + 1;
+        while (end < dedup->class_count &&
+               strcmp(pixels_of(dedup, k), pixels_of(dedup, end)) == 0)
+            end++;
+        if (end - k > 1 && !glimpse_dedup_too_weak(dedup, GLIMPSE_RELATION_HOLDS_MORE))
+            status = link_classes(dedup, &capacity, k, end);
+        k = end;
+    }
+    if (dedup->edge_count > 0)
+        qsort(dedup->edges, dedup->edge_count, sizeof *dedup->edges, compare_edges);
+    return status;
+}
+
+int glimpse_dedup_read_members(glimpse_dedup *dedup) {
+    uint8_t *wanted = calloc(dedup->count + 1, 1);
+    if (!wanted) return glimpse_fail_nomem(dedup->count, "what files hold");
+    for (size_t g = 0; g < dedup->group_count; g++) {
+        for (size_t m = 0; m < dedup->groups[g].count; m++)
+            wanted[dedup->groups[g].members[m].item] = 1;
+    }
+    const int status = glimpse_dedup_read_holdings(dedup, wanted);
+    free(wanted);
+    return status;
+}
+
+/*
+ * For the report.
+ */
+int glimpse_dedup_list_holdings(const glimpse_dedup *dedup, const glimpse_dedup_item *item,
+                                glimpse_dedup_member *member) {
+    enum { TEXT = 40 };
+    const glimpse_holdings *holdings = glimpse_dedup_holdings(dedup, item);
+    const size_t count = holdings ? holdings->count : 0;
+    if (count == 0) return GLIMPSE_OK;
+    /* The pointers, then the texts. */
+    char **list = malloc(count * (sizeof *list + TEXT));
+    if (!list) return glimpse_fail_nomem(count * TEXT, "a report");
+    char *texts = (char *)(list + count);
+    for (size_t i = 0; i < count; i++) {
+        list[i] = texts + i * TEXT;
+        glimpse_holding_text(list[i], TEXT, &holdings->items[i]);
+    }
+    member->holds = (const char *const *)list;
+    member->hold_count = count;
+    return GLIMPSE_OK;
+}
