@@ -204,9 +204,29 @@ uint32_t glimpse_dedup_better(const glimpse_dedup_item *of, const glimpse_dedup_
     return better;
 }
 
+/* Documents that have nothing in common but their first page are different ones. */
+static int are_documents(const glimpse_dedup *dedup, const glimpse_dedup_item *a,
+                         const glimpse_dedup_item *b) {
+    const glimpse_holding *x =
+        glimpse_holdings_find(glimpse_dedup_holdings(dedup, a), GLIMPSE_HOLDING_PAGES);
+    const glimpse_holding *y =
+        glimpse_holdings_find(glimpse_dedup_holdings(dedup, b), GLIMPSE_HOLDING_PAGES);
+    for (size_t i = 0, k = 0; x && y && i < x->part_count && k < y->part_count;) {
+        if (x->parts[i] == y->parts[k]) return 0;
+        if (x->parts[i] < y->parts[k]) {
+            i++;
+        } else {
+            k++;
+        }
+    }
+    return x && y;
+}
+
 int glimpse_dedup_is_same_picture(const glimpse_dedup *dedup, glimpse_dedup_edge *edge) {
     const glimpse_warp same = {{1, 0, 0, 0, 1, 0}};
-    if (!has_same_pixels(&dedup->items[edge->a], &dedup->items[edge->b])) return 0;
+    const glimpse_dedup_item *a = &dedup->items[edge->a], *b = &dedup->items[edge->b];
+    if (!has_same_pixels(a, b)) return -1;
+    if (are_documents(dedup, a, b)) return 0;
     edge->relation = GLIMPSE_RELATION_HOLDS_MORE;
     edge->kind = GLIMPSE_DEDUP_EXACT;
     edge->orientation = 1;
@@ -243,7 +263,7 @@ static int add_edge(glimpse_dedup *dedup, size_t *capacity, uint32_t x, uint32_t
         *capacity = more;
     }
     glimpse_dedup_edge edge = {.a = x < y ? x : y, .b = x < y ? y : x, .cosine = -2};
-    if (glimpse_dedup_is_same_picture(dedup, &edge)) dedup->edges[dedup->edge_count++] = edge;
+    if (glimpse_dedup_is_same_picture(dedup, &edge) == 1) dedup->edges[dedup->edge_count++] = edge;
     return GLIMPSE_OK;
 }
 

@@ -27,7 +27,8 @@ void glimpse_dedup_weigh(const glimpse_dedup *dedup, glimpse_dedup_edge *edge);
 /* Of all members of groups, for the report. */
 int glimpse_dedup_read_members(glimpse_dedup *dedup);
 
-/* 1 when the two have the same pixels: then the edge is filled, and nothing is to be compared. */
+/* -1 when the two have other pixels, and are to be compared. 1: they have not, and the edge is
+ * filled; 0: nor are they related, being documents that share the first page alone. */
 int glimpse_dedup_is_same_picture(const glimpse_dedup *dedup, glimpse_dedup_edge *edge);
 
 /* Bits of glimpse_holding_kind: what `of` holds and `in` lacks; in which respect its picture is the

@@ -99,7 +99,8 @@ int glimpse_dedup_too_weak(const glimpse_dedup *dedup, glimpse_dedup_relation re
 int glimpse_dedup_compare(const glimpse_dedup *dedup, glimpse_dedup_edge *edge,
                           const glimpse_warp *guess) {
     glimpse_thumb spare[2];
-    if (glimpse_dedup_is_same_picture(dedup, edge)) return 1;
+    const int same_pixels = glimpse_dedup_is_same_picture(dedup, edge);
+    if (same_pixels >= 0) return same_pixels;
     const glimpse_thumb *a = glimpse_dedup_thumb(dedup, edge->a, &spare[0]);
     const glimpse_thumb *b = a ? glimpse_dedup_thumb(dedup, edge->b, &spare[1]) : NULL;
     glimpse_warp same = {{1, 0, 0, 0, 1, 0}};

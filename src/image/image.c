@@ -104,26 +104,21 @@ int glimpse_image_depth(unsigned *bits, glimpse_hash *samples, const void *data,
     return status;
 }
 
-int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, const char *name,
-                         const glimpse_decode_options *options) {
-    *out = NULL;
-    if (!name) name = "picture";
-    glimpse_source source = {.data = data, .size = size};
-    int status = read_options(&source, options);
-    if (status < 0) return status;
+static int decode_source(glimpse_image **out, const glimpse_source *source, const char *name) {
+    int status;
     glimpse_image *picture = calloc(1, sizeof *picture);
     if (!picture) return glimpse_fail_nomem(sizeof *picture, "a picture");
     picture->pending_orientation = 1;
     picture->meta.orientation = picture->stated_orientation = 1;
-    picture->meta.format = glimpse_image_sniff(data, size);
+    picture->meta.format = glimpse_image_sniff(source->data, source->size);
 
-    status = read_metadata(picture, &source);
+    status = read_metadata(picture, source);
     if (status < 0) goto done;
     status = picture->meta.format == GLIMPSE_FORMAT_UNKNOWN
-                 ? not_a_picture(&source)
-                 : glimpse_format_decode(picture, &source);
+                 ? not_a_picture(source)
+                 : glimpse_format_decode(picture, source);
     if (status < 0) goto done;
-    glimpse_picture_composite(picture, source.ground);
+    glimpse_picture_composite(picture, source->ground);
     status = glimpse_picture_orient(picture, picture->pending_orientation);
     if (status < 0) goto done;
     picture->meta.width = picture->whole_width;
@@ -134,6 +129,38 @@ done:
     if (status < 0) status = glimpse_fail_context(status, "%s", name);
     glimpse_image_free(picture);
     return status;
+}
+
+int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, const char *name,
+                         const glimpse_decode_options *options) {
+    *out = NULL;
+    glimpse_source source = {.data = data, .size = size};
+    int status = read_options(&source, options);
+    return status < 0 ? status : decode_source(out, &source, name ? name : "picture");
+}
+
+int glimpse_image_page_hash(glimpse_hash *identity, uint64_t *pixels, const void *data, size_t size,
+                            uint32_t page, uint64_t max_pixels) {
+    const glimpse_source source = {.data = data,
+                                   .size = size,
+                                   .max_pixels = max_pixels ? max_pixels
+                                                            : GLIMPSE_DEFAULT_MAX_PIXELS,
+                                   .composite = 1,
+                                   .ground = GLIMPSE_GROUND_KEEP,
+                                   .page = page};
+    glimpse_image *image = NULL;
+    int status = decode_source(&image, &source, "picture");
+    if (status < 0) return status;
+    glimpse_hasher *hasher = glimpse_hasher_create();
+    *pixels = (uint64_t)image->width * image->height;
+    if (hasher) {
+        glimpse_hasher_update(hasher, &image->width, sizeof image->width);
+        glimpse_hasher_update(hasher, image->pixels, (size_t)*pixels * 3);
+        if (image->alpha) glimpse_hasher_update(hasher, image->alpha, (size_t)*pixels);
+        *identity = glimpse_hasher_finish(hasher);
+    }
+    glimpse_image_free(image);
+    return hasher ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
 }
 
 /* A directory scan meets films and archives with picture names: look at the first bytes before

@@ -376,7 +376,11 @@ static int decode_tiff(glimpse_image *picture, const glimpse_source *source) {
     reader r = {.source = source};
     TIFF *tiff = open_tiff(&r);
     if (!tiff) return r.no_memory ? glimpse_fail_nomem(0, "a TIFF decoder") : damaged(&r);
-    int status = decode(picture, tiff, &r);
+    int status = GLIMPSE_OK;
+    if (source->page > 0 && !TIFFSetDirectory(tiff, (tdir_t)source->page)) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "TIFF: there is no page %u", source->page + 1);
+    }
+    if (status == GLIMPSE_OK) status = decode(picture, tiff, &r);
     TIFFClose(tiff);
     return status;
 }

@@ -5,6 +5,7 @@
 #include "image/holdings/found.h"
 
 #include "core/hash.h"
+#include "image/format.h"
 
 enum { MAX_PAGES = 4096, MAX_STRIPS = 1 << 20 };
 
@@ -53,7 +54,23 @@ typedef struct page {
     int reduced;
 } page;
 
-/* The identity of a page: its size, how it is stored, and its strips. The budget keeps directories
+/* The page as it is seen, so that other compression makes no other page; as far as decoding all of
+ * them stays cheap, and their layout is one that this build knows. */
+static int add_seen_page(glimpse_found *to, const tiff *t, uint32_t number_of) {
+    enum { MAX_PIXELS = 200000000 };
+    glimpse_hash hash;
+    uint64_t pixels = 0;
+    if (to->page_pixels >= MAX_PIXELS) return 0;
+    const int status = glimpse_image_page_hash(&hash, &pixels, t->data, t->size, number_of,
+                                               MAX_PIXELS - to->page_pixels);
+    to->page_pixels += pixels;
+    if (status < 0) return 0;
+    glimpse_found_add(to, GLIMPSE_HOLDING_PAGES, hash.bytes, sizeof hash.bytes);
+    glimpse_found_count(to, GLIMPSE_HOLDING_PAGES, 1);
+    return 1;
+}
+
+/* The identity of a page otherwise: its size, how it is stored, and its strips. The budget keeps directories
  * that name the same bytes again and again from costing more than the file is large. */
 static void add_page(glimpse_found *to, const tiff *t, const page *p, uint64_t *budget) {
     glimpse_hasher *hasher = glimpse_hasher_create();
@@ -122,7 +139,8 @@ void glimpse_found_in_tiff(glimpse_found *to, const uint8_t *data, size_t size) 
             }
             if (number_of == 0) add_first(to, &t, &f);
         }
-        if (number_of > 0 && !p.reduced) add_page(to, &t, &p, &budget);
+        if (number_of > 0 && !p.reduced && !add_seen_page(to, &t, number_of))
+            add_page(to, &t, &p, &budget);
         if (size - at - count * entry < word) return;
         at = number(&t, data + at + count * entry, word);
     }
