@@ -78,8 +78,8 @@ static int match(glimpse_dedup *dedup) {
     if (status < 0) return status;
     glimpse_dedup_cache_write_thumbs(dedup);
     status = dedup->options->against_count > 0 || dedup->options->against_library
-               ? glimpse_dedup_group_against(dedup)
-               : glimpse_dedup_group_all(dedup);
+                 ? glimpse_dedup_group_against(dedup)
+                 : glimpse_dedup_group_all(dedup);
     return status < 0 ? status : glimpse_dedup_read_members(dedup);
 }
 

@@ -1,6 +1,7 @@
 /*
- * index/dedup/dedup_classes.c - files with the same pixels that hold the same are one class. Its first file stands for
- * it in everything that looks at pictures, so a thousand copies cost no more than one.
+ * index/dedup/dedup_classes.c - files with the same pixels that hold the same are one class. Its
+ * first file stands for it in everything that looks at pictures, so a thousand copies cost no more
+ * than one.
  */
 #include "dedup_private.h"
 

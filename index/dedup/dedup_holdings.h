@@ -8,8 +8,8 @@
 
 #include <glimpse/sys/holdings.h>
 
-/* Reads what the items with wanted[item] hold, in threads, as far as it was not read. Files of equal
- * bytes with nothing beside them are read once. */
+/* Reads what the items with wanted[item] hold, in threads, as far as it was not read. Files of
+ * equal bytes with nothing beside them are read once. */
 int glimpse_dedup_read_holdings(glimpse_dedup *dedup, const uint8_t *wanted);
 /* NULL: not read, or not there any more. */
 const glimpse_holdings *glimpse_dedup_holdings(const glimpse_dedup *dedup,

@@ -85,8 +85,7 @@ void glimpse_dedup_holdings_words(char *out, size_t capacity, const glimpse_dedu
         const glimpse_holding_kind kind = (glimpse_holding_kind)k;
         if (!(which >> k & 1)) continue;
         number_words(text, sizeof text, kind, amount_of(glimpse_holdings_find(holdings, kind)));
-        const int n =
-            snprintf(out + used, capacity - used, "%s%s", used > 0 ? ", " : "", text);
+        const int n = snprintf(out + used, capacity - used, "%s%s", used > 0 ? ", " : "", text);
         used += n > 0 ? (size_t)n : 0;
     }
 }
@@ -97,8 +96,7 @@ void glimpse_dedup_holding_difference(char *out, size_t capacity, const glimpse_
     const int more = glimpse_dedup_lacking(dedup, item, keeper) >> kind & 1;
     const int less = glimpse_dedup_lacking(dedup, keeper, item) >> kind & 1;
     const glimpse_holding *own = glimpse_holdings_find(glimpse_dedup_holdings(dedup, item), kind);
-    const glimpse_holding *its =
-        glimpse_holdings_find(glimpse_dedup_holdings(dedup, keeper), kind);
+    const glimpse_holding *its = glimpse_holdings_find(glimpse_dedup_holdings(dedup, keeper), kind);
     char text[64];
     out[0] = '\0';
     if (more && !its) {

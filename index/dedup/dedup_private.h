@@ -60,7 +60,7 @@ typedef struct glimpse_dedup_item {
     int status;        /* < 0: `reason` says why it cannot be used */
     int skip;          /* no picture after all */
     char *reason;
-    uint32_t class; /* files with the same pixels that hold the same */
+    uint32_t class;             /* files with the same pixels that hold the same */
     glimpse_holdings *holdings; /* NULL: not read, or another file's count */
     uint32_t holder;            /* 1 + the item whose holdings are this one's; 0: not read */
     double worth;               /* larger for a file that holds more; 0: not read */

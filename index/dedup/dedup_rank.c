@@ -1,10 +1,10 @@
 /*
  * index/dedup/dedup_rank.c - which of several copies to keep, and why.
  *
- * Pixels first (those of a frame do not count), colours, what the file holds beside them, then the version that most others show
- * unchanged (that is the original, and what differs from it was edited), then what the format kept
- * of them, then what the file says of itself, then age; the path decides ties, so that the order is
- * total and the same in every run.
+ * Pixels first (those of a frame do not count), colours, what the file holds beside them, then the
+ * version that most others show unchanged (that is the original, and what differs from it was
+ * edited), then what the format kept of them, then what the file says of itself, then age; the path
+ * decides ties, so that the order is total and the same in every run.
  */
 #include "dedup_holdings.h"
 

@@ -101,8 +101,8 @@ typedef struct glimpse_pool_options {
     /* Steps, any of which may be NULL; called from the workers, several at once.
      * claim: the file was read, and job->hash and content_size are set. */
     glimpse_pool_step (*claim)(void *user, glimpse_pool_job *job);
-    /* The picture, every pixel of it, with its alpha beside it, and the bytes it came from; job->meta is set. A negative
-     * status fails the job with the last error as its reason. */
+    /* The picture, every pixel of it, with its alpha beside it, and the bytes it came from;
+     * job->meta is set. A negative status fails the job with the last error as its reason. */
     int (*inspect)(void *user, glimpse_pool_job *job, const glimpse_image *image,
                    const uint8_t *data, size_t size);
     void *user;

@@ -67,26 +67,13 @@ static int read_metadata(glimpse_image *picture, const glimpse_source *source) {
     return status;
 }
 
-void glimpse_depth_add(glimpse_depth *depth, const uint16_t *samples, size_t count, unsigned bits) {
-    const unsigned more = bits - 8;
-    depth->bits = bits;
-    for (size_t i = 0; i < count && !depth->carries; i++) {
-        const unsigned high = samples[i] >> more, low = samples[i] & ((1u << more) - 1);
-        depth->carries = low != 0 && low != high >> (8 - more);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t bytes[2] = {(uint8_t)samples[i], (uint8_t)(samples[i] >> 8)};
-        glimpse_hasher_update(depth->hasher, bytes, sizeof bytes);
-    }
-}
-
 int glimpse_image_depth(unsigned *bits, glimpse_hash *samples, const void *data, size_t size,
                         uint64_t max_pixels) {
     glimpse_depth depth = {.hasher = glimpse_hasher_create()};
     const glimpse_source source = {.data = data,
                                    .size = size,
-                                   .max_pixels = max_pixels ? max_pixels
-                                                            : GLIMPSE_DEFAULT_MAX_PIXELS,
+                                   .max_pixels =
+                                       max_pixels ? max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS,
                                    .depth = &depth};
     glimpse_image *picture = calloc(1, sizeof *picture);
     *bits = 0;
@@ -143,8 +130,8 @@ int glimpse_image_page_hash(glimpse_hash *identity, uint64_t *pixels, const void
                             uint32_t page, uint64_t max_pixels) {
     const glimpse_source source = {.data = data,
                                    .size = size,
-                                   .max_pixels = max_pixels ? max_pixels
-                                                            : GLIMPSE_DEFAULT_MAX_PIXELS,
+                                   .max_pixels =
+                                       max_pixels ? max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS,
                                    .composite = 1,
                                    .ground = GLIMPSE_GROUND_KEEP,
                                    .page = page};

@@ -23,9 +23,9 @@ typedef struct glimpse_source {
     const uint8_t *data;
     size_t size;
     uint64_t max_pixels;
-    uint32_t short_side; /* see glimpse_decode_options */
-    int composite;       /* not 0: decoders say what is transparent */
-    glimpse_ground ground; /* what then is done about it */
+    uint32_t short_side;         /* see glimpse_decode_options */
+    int composite;               /* not 0: decoders say what is transparent */
+    glimpse_ground ground;       /* what then is done about it */
     uint32_t page;               /* of a TIFF, from 0 */
     struct glimpse_depth *depth; /* not NULL: it is wanted, and pixels are not */
 } glimpse_source;

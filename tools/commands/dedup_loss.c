@@ -34,8 +34,8 @@ static int add_kind(uint32_t *kinds, const char *name, const cli_command *comman
         return CLI_RUN;
     }
     char *known = names_of(all);
-    const int code = cli_misuse(command, "--allow-loss is a list of %s or all, not \"%s\"", known,
-                                name);
+    const int code =
+        cli_misuse(command, "--allow-loss is a list of %s or all, not \"%s\"", known, name);
     free(known);
     return code;
 }

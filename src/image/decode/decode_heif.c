@@ -112,8 +112,8 @@ static int read_depth(const glimpse_source *source, struct heif_image_handle *ha
     const int bits = lib.heif_image_handle_get_luma_bits_per_pixel(handle);
     struct heif_image *image = NULL;
     if (bits <= 8 || bits > 16) return GLIMPSE_OK;
-    struct heif_error error = lib.heif_decode_image(
-        handle, &image, heif_colorspace_RGB, heif_chroma_interleaved_RRGGBB_LE, NULL);
+    struct heif_error error = lib.heif_decode_image(handle, &image, heif_colorspace_RGB,
+                                                    heif_chroma_interleaved_RRGGBB_LE, NULL);
     if (error.code != heif_error_Ok) return heif_fail(error);
     const int width = lib.heif_image_get_width(image, heif_channel_interleaved);
     const int height = lib.heif_image_get_height(image, heif_channel_interleaved);

@@ -38,7 +38,7 @@ typedef struct reader {
     int64_t rows, rows_decoded; /* of all passes */
     int status;
     uint16_t *samples; /* a row of them, for the depth */
-    uint8_t *rgba; /* with alpha: [height][width][4]; here, because errors jump */
+    uint8_t *rgba;     /* with alpha: [height][width][4]; here, because errors jump */
 } reader;
 
 static int check_sum(const uint8_t *chunk, size_t length) {

@@ -36,7 +36,7 @@ typedef struct layout {
     uint16_t bits, samples, photometric;
     int unpremultiply;
     glimpse_depth *depth; /* NULL: not wanted */
-    int alpha; /* the sample that is the opacity; 0: none is wanted, or none is there */
+    int alpha;            /* the sample that is the opacity; 0: none is wanted, or none is there */
     uint8_t palette[256][3];
 } layout;
 

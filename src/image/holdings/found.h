@@ -67,6 +67,8 @@ typedef struct glimpse_iso_box {
     size_t size; /* of the body */
 } glimpse_iso_box;
 int glimpse_iso_next(glimpse_iso_box *box, size_t *at, const uint8_t *data, size_t size);
+/* The first one of that name; 0: there is none. */
+int glimpse_iso_find(glimpse_iso_box *box, const char *name, const uint8_t *data, size_t size);
 
 static inline int glimpse_begins(const uint8_t *data, size_t size, const char *text) {
     const size_t length = strlen(text);

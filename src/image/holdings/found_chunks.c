@@ -34,11 +34,10 @@ static int kind_of_text(const uint8_t *data, size_t length) {
     static const struct {
         const char *word;
         glimpse_holding_kind kind;
-    } words[] = {
-        {"Title", GLIMPSE_HOLDING_TITLE},         {"Author", GLIMPSE_HOLDING_CREATOR},
-        {"Copyright", GLIMPSE_HOLDING_COPYRIGHT}, {"Description", GLIMPSE_HOLDING_CAPTION},
-        {"Comment", GLIMPSE_HOLDING_CAPTION},     {"parameters", GLIMPSE_HOLDING_CAPTION},
-        {"prompt", GLIMPSE_HOLDING_CAPTION},      {"workflow", GLIMPSE_HOLDING_CAPTION}};
+    } words[] = {{"Title", GLIMPSE_HOLDING_TITLE},         {"Author", GLIMPSE_HOLDING_CREATOR},
+                 {"Copyright", GLIMPSE_HOLDING_COPYRIGHT}, {"Description", GLIMPSE_HOLDING_CAPTION},
+                 {"Comment", GLIMPSE_HOLDING_CAPTION},     {"parameters", GLIMPSE_HOLDING_CAPTION},
+                 {"prompt", GLIMPSE_HOLDING_CAPTION},      {"workflow", GLIMPSE_HOLDING_CAPTION}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         const size_t size = strlen(words[i].word);
         if (length > size && memcmp(data, words[i].word, size + 1) == 0) return (int)words[i].kind;
@@ -211,7 +210,8 @@ static void add_gif_comment(glimpse_found *to, const uint8_t *block, size_t size
         to->nomem = 1;
         return;
     }
-    for (size_t at = 2; at < size && block[at] != 0 && block[at] < size - at; at += 1u + block[at]) {
+    for (size_t at = 2; at < size && block[at] != 0 && block[at] < size - at;
+         at += 1u + block[at]) {
         memcpy(text + used, block + at + 1, block[at]);
         used += block[at];
     }

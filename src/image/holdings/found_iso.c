@@ -1,7 +1,6 @@
 /*
- * image/holdings/found_iso.c - of ISO media files: how long a film is; of HEIC and AVIF the other
- * pictures, what belongs to the first one (opacities, distances, gain maps, profile, depth), the
- * frames of a sequence, and films behind it.
+ * image/holdings/found_iso.c - of HEIC and AVIF the other pictures, what belongs to the first one
+ * (opacities, distances, gain maps, profile, depth), the frames of a sequence, and films behind it.
  */
 #include "image/holdings/found.h"
 
@@ -22,68 +21,20 @@ static int is(const glimpse_iso_box *box, const char *name) {
     return memcmp(box->name, name, 4) == 0;
 }
 
-int glimpse_iso_next(glimpse_iso_box *box, size_t *at, const uint8_t *data, size_t size) {
-    if (*at > size || size - *at < 8) return 0;
-    const uint8_t *p = data + *at;
-    uint64_t length = glimpse_get32(p, 1);
-    size_t head = 8;
-    memcpy(box->name, p + 4, 4);
-    if (length == 1) {
-        if (size - *at < 16) return 0;
-        length = glimpse_get64be(p + 8);
-        head = 16;
-    } else if (length == 0) {
-        length = size - *at;
-    }
-    if (length < head || length > size - *at) return 0;
-    box->body = p + head;
-    box->size = (size_t)length - head;
-    *at += (size_t)length;
-    return 1;
-}
-
-static int find_box(glimpse_iso_box *box, const char *name, const uint8_t *data, size_t size) {
-    size_t at = 0;
-    while (glimpse_iso_next(box, &at, data, size)) {
-        if (is(box, name)) return 1;
-    }
-    return 0;
-}
-
-/*
- * Films.
- */
-static double duration_of(const uint8_t *data, size_t size) {
-    glimpse_iso_box moov, head;
-    if (!find_box(&moov, "moov", data, size) || !find_box(&head, "mvhd", moov.body, moov.size) ||
-        head.size < 20)
-        return 0;
-    const int wide = head.body[0] == 1;
-    if (wide && head.size < 32) return 0;
-    const uint32_t scale = glimpse_get32(head.body + (wide ? 20 : 12), 1);
-    const uint64_t duration =
-        wide ? glimpse_get64be(head.body + 24) : glimpse_get32(head.body + 16, 1);
-    if (scale == 0 || duration == UINT32_MAX || duration == UINT64_MAX) return 0;
-    return (double)duration / (double)scale;
-}
-
-void glimpse_found_film(glimpse_found *to, const uint8_t *data, size_t size) {
-    glimpse_found_add(to, GLIMPSE_HOLDING_VIDEO, data, size);
-    glimpse_found_count(to, GLIMPSE_HOLDING_VIDEO, duration_of(data, size));
-}
-
 /* Frames of the first track that has pictures; 0: none. */
 static uint32_t frame_count(const glimpse_iso_box *moov) {
     glimpse_iso_box track, media, handler, info, table, sizes;
     size_t at = 0;
     while (glimpse_iso_next(&track, &at, moov->body, moov->size)) {
-        if (!is(&track, "trak") || !find_box(&media, "mdia", track.body, track.size)) continue;
-        if (!find_box(&handler, "hdlr", media.body, media.size) || handler.size < 12) continue;
+        if (!is(&track, "trak") || !glimpse_iso_find(&media, "mdia", track.body, track.size))
+            continue;
+        if (!glimpse_iso_find(&handler, "hdlr", media.body, media.size) || handler.size < 12)
+            continue;
         if (memcmp(handler.body + 8, "pict", 4) != 0 && memcmp(handler.body + 8, "vide", 4) != 0)
             continue;
-        if (find_box(&info, "minf", media.body, media.size) &&
-            find_box(&table, "stbl", info.body, info.size) &&
-            find_box(&sizes, "stsz", table.body, table.size) && sizes.size >= 12)
+        if (glimpse_iso_find(&info, "minf", media.body, media.size) &&
+            glimpse_iso_find(&table, "stbl", info.body, info.size) &&
+            glimpse_iso_find(&sizes, "stsz", table.body, table.size) && sizes.size >= 12)
             return glimpse_get32(sizes.body + 8, 1);
     }
     return 0;
@@ -223,7 +174,8 @@ static void read_places(iso *f, const glimpse_iso_box *places) {
 static void use_property(glimpse_found *to, iso *f, item *of, const glimpse_iso_box *p) {
     if (is(p, "auxC") && p->size > 4) {
         of->auxiliary = (const char *)p->body + 4;
-        of->auxiliary_length = strnlen(of->auxiliary, p->size - 4 < MAX_NAME ? p->size - 4 : MAX_NAME);
+        of->auxiliary_length =
+            strnlen(of->auxiliary, p->size - 4 < MAX_NAME ? p->size - 4 : MAX_NAME);
     }
     if (of->id != f->primary) return;
     if (is(p, "colr") && p->size >= 4 &&
@@ -263,7 +215,7 @@ static int is_deep(const glimpse_iso_box *p) {
 static void read_properties(glimpse_found *to, iso *f, const glimpse_iso_box *iprp) {
     glimpse_iso_box list, box;
     size_t at = 0;
-    if (find_box(&list, "ipco", iprp->body, iprp->size)) {
+    if (glimpse_iso_find(&list, "ipco", iprp->body, iprp->size)) {
         while (f->property_count < MAX_PROPERTIES &&
                glimpse_iso_next(&box, &at, list.body, list.size)) {
             f->properties[f->property_count++] = box;
@@ -276,7 +228,7 @@ static void read_properties(glimpse_found *to, iso *f, const glimpse_iso_box *ip
     }
 }
 
-static int says(const item *i, const char *word) {
+static int mentions(const item *i, const char *word) {
     const size_t length = strlen(word);
     for (size_t at = 0; at + length <= i->auxiliary_length; at++) {
         if (memcmp(i->auxiliary + at, word, length) == 0) return 1;
@@ -306,12 +258,12 @@ static void judge(glimpse_found *to, iso *f) {
         const item *i = &f->items[k];
         if (memcmp(i->type, "tmap", 4) == 0) {
             add_item(to, GLIMPSE_HOLDING_GAIN_MAP, i);
-        } else if (i->is_auxiliary && (says(i, "alpha") || says(i, "auxid:1"))) {
+        } else if (i->is_auxiliary && (mentions(i, "alpha") || mentions(i, "auxid:1"))) {
             to->may_be_transparent = 1;
-        } else if (i->is_auxiliary && says(i, "gainmap")) {
+        } else if (i->is_auxiliary && mentions(i, "gainmap")) {
             add_item(to, GLIMPSE_HOLDING_GAIN_MAP, i);
-        } else if (i->is_auxiliary && (says(i, "depth") || says(i, "disparity") ||
-                                       says(i, "matte") || says(i, "auxid:2"))) {
+        } else if (i->is_auxiliary && (mentions(i, "depth") || mentions(i, "disparity") ||
+                                       mentions(i, "matte") || mentions(i, "auxid:2"))) {
             add_item(to, GLIMPSE_HOLDING_DEPTH_MAP, i);
         } else if (i->is_auxiliary) {
             add_item(to, GLIMPSE_HOLDING_ATTACHMENT, i);
@@ -328,16 +280,16 @@ static void look_at_meta(glimpse_found *to, iso *f, const glimpse_iso_box *meta)
     if (meta->size < 4) return;
     const uint8_t *body = meta->body + 4;
     const size_t size = meta->size - 4;
-    if (find_box(&box, "pitm", body, size) && box.size >= 6) {
+    if (glimpse_iso_find(&box, "pitm", body, size) && box.size >= 6) {
         f->primary = box.body[0] == 0 ? glimpse_get16(box.body + 4, 1)
                      : box.size >= 8  ? glimpse_get32(box.body + 4, 1)
                                       : 0;
     }
-    if (!find_box(&f->idat, "idat", body, size)) f->idat.body = NULL;
-    if (find_box(&box, "iinf", body, size)) read_items(f, &box);
-    if (find_box(&box, "iref", body, size)) read_references(f, &box);
-    if (find_box(&box, "iloc", body, size)) read_places(f, &box);
-    if (find_box(&properties, "iprp", body, size)) read_properties(to, f, &properties);
+    if (!glimpse_iso_find(&f->idat, "idat", body, size)) f->idat.body = NULL;
+    if (glimpse_iso_find(&box, "iinf", body, size)) read_items(f, &box);
+    if (glimpse_iso_find(&box, "iref", body, size)) read_references(f, &box);
+    if (glimpse_iso_find(&box, "iloc", body, size)) read_places(f, &box);
+    if (glimpse_iso_find(&properties, "iprp", body, size)) read_properties(to, f, &properties);
     judge(to, f);
 }
 

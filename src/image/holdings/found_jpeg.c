@@ -2,69 +2,11 @@
  * image/holdings/found_jpeg.c - of a JPEG: profile, comments, inks, and what is behind its end, but
  * for the previews that MPF names as such.
  */
-#include "image/holdings/found.h"
+#include "image/holdings/jpeg_segments.h"
 
 #include <stdlib.h>
 
-enum {
-    TEM = 0x01,
-    RST0 = 0xd0,
-    SOI = 0xd8,
-    EOI = 0xd9,
-    SOS = 0xda,
-    APP0 = 0xe0,
-    COM = 0xfe,
-    MAX_CHUNKS = 255,
-    MAX_PREVIEWS = 16
-};
-
-typedef struct segment {
-    unsigned marker;
-    const uint8_t *bytes; /* behind the length */
-    size_t size;
-} segment;
-
-static int next_segment(segment *s, size_t *at, const uint8_t *data, size_t size) {
-    if (*at >= size || data[*at] != 0xff) return 0;
-    while (*at < size && data[*at] == 0xff)
-        ++*at;
-    if (*at >= size) return 0;
-    *s = (segment){.marker = data[(*at)++]};
-    if (s->marker == 0 || s->marker == SOI) return 0;
-    if (s->marker == TEM || s->marker == EOI || (s->marker >= RST0 && s->marker < SOI)) return 1;
-    if (size - *at < 2) return 0;
-    const size_t length = glimpse_get16(data + *at, 1);
-    if (length < 2 || length > size - *at) return 0;
-    s->bytes = data + *at + 2;
-    s->size = length - 2;
-    *at += length;
-    return 1;
-}
-
-/* From behind SOS to the next marker that is none of the scan's. */
-static size_t skip_scan(const uint8_t *data, size_t size, size_t at) {
-    while (at < size) {
-        const uint8_t *mark = memchr(data + at, 0xff, size - at);
-        if (!mark) return size;
-        at = (size_t)(mark - data);
-        if (at + 1 >= size) return size;
-        const unsigned next = data[at + 1];
-        if (next != 0 && (next < RST0 || next >= SOI)) return at;
-        at += 2;
-    }
-    return size;
-}
-
-size_t glimpse_jpeg_length(const uint8_t *data, size_t size) {
-    segment s;
-    size_t at = 2;
-    if (size < 4 || data[0] != 0xff || data[1] != SOI || data[2] != 0xff) return 0;
-    while (next_segment(&s, &at, data, size)) {
-        if (s.marker == EOI) return at;
-        if (s.marker == SOS) at = skip_scan(data, size, at);
-    }
-    return 0;
-}
+enum { EOI = 0xd9, SOS = 0xda, APP0 = 0xe0, COM = 0xfe, MAX_CHUNKS = 255, MAX_PREVIEWS = 16 };
 
 typedef struct profile_chunks {
     const uint8_t *data[MAX_CHUNKS + 1];
@@ -72,7 +14,7 @@ typedef struct profile_chunks {
     unsigned count;
 } profile_chunks;
 
-static void add_chunk(profile_chunks *icc, const segment *s) {
+static void add_chunk(profile_chunks *icc, const glimpse_jpeg_segment *s) {
     if (s->size < 14) return;
     const unsigned number = s->bytes[12];
     if (number == 0 || icc->data[number]) return;
@@ -148,19 +90,19 @@ void glimpse_found_in_jpeg(glimpse_found *to, const uint8_t *data, size_t size) 
     profile_chunks *icc = calloc(1, sizeof *icc);
     extent previews[MAX_PREVIEWS];
     size_t preview_count = 0, at = 2;
-    segment s;
+    glimpse_jpeg_segment s;
     if (!icc) {
         to->nomem = 1;
         return;
     }
-    while (next_segment(&s, &at, data, size) && s.marker != EOI) {
-        if (s.marker == SOS) at = skip_scan(data, size, at);
+    while (glimpse_jpeg_next(&s, &at, data, size) && s.marker != EOI) {
+        if (s.marker == SOS) at = glimpse_jpeg_skip_scan(data, size, at);
         if (s.marker == COM) glimpse_found_comment(to, s.bytes, s.size);
         if (s.marker == APP0 + 2 && s.size >= 12 && memcmp(s.bytes, "ICC_PROFILE", 12) == 0)
             add_chunk(icc, &s);
         if (s.marker == APP0 + 2 && s.size >= 4 && memcmp(s.bytes, "MPF", 4) == 0)
-            preview_count = find_previews(previews, s.bytes + 4, s.size - 4,
-                                          (size_t)(s.bytes + 4 - data));
+            preview_count =
+                find_previews(previews, s.bytes + 4, s.size - 4, (size_t)(s.bytes + 4 - data));
         const int is_frame = s.marker >= 0xc0 && s.marker <= 0xcf && s.marker != 0xc4 &&
                              s.marker != 0xc8 && s.marker != 0xcc;
         if (is_frame && s.size >= 6 && s.bytes[5] == 4)

@@ -49,8 +49,8 @@ static uint64_t value(const tiff *t, const field *f, uint64_t i) {
 }
 
 typedef struct page {
-    field sizes[4];   /* width, height, compression, photometric */
-    field places[4];  /* offsets and lengths of strips, of tiles */
+    field sizes[4];  /* width, height, compression, photometric */
+    field places[4]; /* offsets and lengths of strips, of tiles */
     int reduced;
 } page;
 
@@ -70,8 +70,8 @@ static int add_seen_page(glimpse_found *to, const tiff *t, uint32_t number_of) {
     return 1;
 }
 
-/* The identity of a page otherwise: its size, how it is stored, and its strips. The budget keeps directories
- * that name the same bytes again and again from costing more than the file is large. */
+/* The identity of a page otherwise: its size, how it is stored, and its strips. The budget keeps
+ * directories that name the same bytes again and again from costing more than the file is large. */
 static void add_page(glimpse_found *to, const tiff *t, const page *p, uint64_t *budget) {
     glimpse_hasher *hasher = glimpse_hasher_create();
     if (!hasher) {

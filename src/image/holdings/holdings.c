@@ -110,7 +110,9 @@ static void look_into(glimpse_found *found, const uint8_t *data, size_t size) {
     case GLIMPSE_FORMAT_PSD: glimpse_found_in_psd(found, data, size); break;
     case GLIMPSE_FORMAT_HEIF:
     case GLIMPSE_FORMAT_AVIF: glimpse_found_in_iso(found, data, size); break;
-    case GLIMPSE_FORMAT_PNM: found->may_be_deep = size > 2 && (data[1] == '5' || data[1] == '6'); break;
+    case GLIMPSE_FORMAT_PNM:
+        found->may_be_deep = size > 2 && (data[1] == '5' || data[1] == '6');
+        break;
     case GLIMPSE_FORMAT_HDR:
         glimpse_found_add(found, GLIMPSE_HOLDING_DEPTH, data, size);
         found->kinds[GLIMPSE_HOLDING_DEPTH].amount = 32;

@@ -102,9 +102,9 @@ GLIMPSE_API void glimpse_holdings_free(glimpse_holdings *holdings);
  * things. Opens nothing. */
 GLIMPSE_API int glimpse_holdings_has_companion(const char *path);
 
-/* A bit for each kind of which `b` lacks something that `a` holds. `same_pixels`: the first pictures
- * are equal, so that what goes pixel by pixel (alpha, depth) is compared as well; else that `b` has
- * it, and as many bits, is enough. NULL holds nothing. */
+/* A bit for each kind of which `b` lacks something that `a` holds. `same_pixels`: the first
+ * pictures are equal, so that what goes pixel by pixel (alpha, depth) is compared as well; else
+ * that `b` has it, and as many bits, is enough. NULL holds nothing. */
 GLIMPSE_API uint32_t glimpse_holdings_lacking(const glimpse_holdings *a, const glimpse_holdings *b,
                                               int same_pixels);
 /* NULL: there is none of that kind. */

@@ -158,8 +158,9 @@ GLIMPSE_API uint32_t glimpse_image_width(const glimpse_image *image);
 GLIMPSE_API uint32_t glimpse_image_height(const glimpse_image *image);
 /* height rows of width R,G,B triples, no padding; borrowed. */
 GLIMPSE_API const uint8_t *glimpse_image_pixels(const glimpse_image *image);
-/* height rows of width opacities, 0 to 255, of a picture decoded with GLIMPSE_GROUND_KEEP; NULL when
- * all of it is opaque. Borrowed. The colours under an opacity of 0 are whatever the file has. */
+/* height rows of width opacities, 0 to 255, of a picture decoded with GLIMPSE_GROUND_KEEP; NULL
+ * when all of it is opaque. Borrowed. The colours under an opacity of 0 are whatever the file has.
+ */
 GLIMPSE_API const uint8_t *glimpse_image_alpha(const glimpse_image *image);
 /* A new picture: `image`, which may have alpha, on a ground other than KEEP. The same as decoding
  * with that ground, but for PSD on NONE (whose colours are stored as they look over white). */
