@@ -181,7 +181,8 @@ static void alpha_is_handed_out_beside_the_pixels(void **state) {
     }
     glimpse_image *opaque = NULL;
     options.ground = GLIMPSE_GROUND_KEEP;
-    assert_ok(glimpse_image_load(&opaque, source_path("tests/image/fixtures/png_rgb.png"), &options));
+    assert_ok(
+        glimpse_image_load(&opaque, source_path("tests/image/fixtures/png_rgb.png"), &options));
     assert_null(glimpse_image_alpha(opaque));
     glimpse_image_free(opaque);
     options.ground = (glimpse_ground)77;

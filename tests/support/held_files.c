@@ -310,8 +310,9 @@ static blob png_head(enum png_kind kind) {
     const int deep = kind == PNG_RGB16 || kind == PNG_GREY16 || kind == PNG_WIDENED;
     add(&b, "\x89PNG\r\n\x1a\n", 8);
     add_number(&ihdr, W, 4, 1), add_number(&ihdr, H, 4, 1);
-    const uint8_t rest[5] = {
-        deep ? 16 : 8, kind == PNG_RGBA ? 6 : kind == PNG_GREY || kind == PNG_GREY16 ? 0 : 2};
+    const uint8_t rest[5] = {deep ? 16 : 8, kind == PNG_RGBA                         ? 6
+                                            : kind == PNG_GREY || kind == PNG_GREY16 ? 0
+                                                                                     : 2};
     add(&ihdr, rest, 5);
     add_chunk(&b, "IHDR", ihdr.data, ihdr.size);
     free(ihdr.data);
@@ -383,7 +384,11 @@ static blob gif(uint32_t seed, unsigned frames, int with_comment) {
         const uint8_t grey[3] = {(uint8_t)(2 * i), (uint8_t)(2 * i), (uint8_t)(2 * i)};
         add(&b, grey, 3);
     }
-    if (with_comment) add(&b, "\x21\xfe\x0c" "Aunt Matilda\0", 16);
+    if (with_comment)
+        add(&b,
+            "\x21\xfe\x0c"
+            "Aunt Matilda\0",
+            16);
     for (unsigned f = 0; f < frames; f++) {
         uint8_t rgb[PIXELS * 3];
         paint(rgb, seed + 9000 * f);
@@ -430,8 +435,8 @@ static blob webp_pixels(uint32_t seed) {
 
 static blob webp(uint32_t seed, unsigned frames, int wide) {
     blob inside = {0}, b = {0};
-    uint8_t head[10] = {(uint8_t)((frames > 1 ? 2 : 0) | (wide ? 0x20 : 0)), 0, 0, 0, W - 1, 0, 0,
-                        H - 1};
+    uint8_t head[10] = {
+        (uint8_t)((frames > 1 ? 2 : 0) | (wide ? 0x20 : 0)), 0, 0, 0, W - 1, 0, 0, H - 1};
     add_text(&inside, "WEBP");
     add_riff(&inside, "VP8X", head, sizeof head);
     if (wide) {
@@ -559,10 +564,10 @@ enum way { TEXTS, BEHIND, BESIDE, FORMAT };
 
 typedef struct recipe {
     enum way way;
-    text_of more, less;                     /* TEXTS */
-    enum behind_kind behind;                /* BEHIND */
-    const char *beside;                     /* BESIDE: the ending of the file */
-    int whole_name;                         /* a.jpg.xmp */
+    text_of more, less;                                  /* TEXTS */
+    enum behind_kind behind;                             /* BEHIND */
+    const char *beside;                                  /* BESIDE: the ending of the file */
+    int whole_name;                                      /* a.jpg.xmp */
     void (*make)(uint32_t seed, blob *more, blob *less); /* FORMAT; what BEHIND is behind of */
 } recipe;
 
@@ -575,10 +580,10 @@ static void two_pngs(uint32_t seed, blob *more, blob *less) {
 static void two_gifs(uint32_t seed, blob *more, blob *less) {
     *more = gif(seed, 1, 0), *less = gif(seed, 1, 0);
 }
-#define MAKE(name, of_more, of_less)                            \
- static void name(uint32_t seed, blob *more, blob *less) {      \
-  *more = of_more;                                              \
-  *less = of_less;                                              \
+#define MAKE(name, of_more, of_less)                       \
+ static void name(uint32_t seed, blob *more, blob *less) { \
+  *more = of_more;                                         \
+  *less = of_less;                                         \
  }
 MAKE(two_pages, tiff(seed, 2, 0, 0), tiff(seed, 1, 0, 0))
 MAKE(three_pages, tiff(seed, 3, 0, 0), tiff(seed, 1, 0, 0))
@@ -621,24 +626,44 @@ static void jpeg_comment(uint32_t seed, blob *more, blob *less) {
 #define ALT(name, text) \
  "<" name "><rdf:Alt><rdf:li xml:lang='x-default'>" text "</rdf:li></rdf:Alt></" name ">"
 #define LI(text) "<rdf:li>" text "</rdf:li>"
-#define XMP(a, e) {.attributes = (a), .elements = (e)}
-#define IPTC(set, text) {.iptc = (set), .iptc_text = (text)}
-#define TAG(w, t, s) {.where = (w), .tag = (t), .text = (s)}
-#define ONE_TAG(w, t, s) {.tags = {TAG(w, t, s)}, .tag_count = 1}
+#define XMP(a, e) \
+ { .attributes = (a), .elements = (e) }
+#define IPTC(set, text) \
+ { .iptc = (set), .iptc_text = (text) }
+#define TAG(w, t, s) \
+ { .where = (w), .tag = (t), .text = (s) }
+#define ONE_TAG(w, t, s) \
+ { .tags = {TAG(w, t, s)}, .tag_count = 1 }
 #define DATED TAG(IN_EXIF, 0x9003, "2019:07:04 10:15:02")
 
 static const uint32_t latitude[] = {48, 1, 51, 1, 30, 1}, aperture[] = {28, 10};
 
-#define TEXT_ROW(name, k, m, l) \
- {{name, GLIMPSE_HOLDING_##k, ".jpg", ".jpg", 0, NULL}, {.way = TEXTS, .more = m, .less = l}}
-#define BEHIND_ROW(name, k, ending, maker, b) \
- {{name, GLIMPSE_HOLDING_##k, ending, ending, 0, NULL}, {.way = BEHIND, .behind = b, .make = maker}}
-#define BESIDE_ROW(name, k, with, whole, m)    \
- {{name, GLIMPSE_HOLDING_##k, ".jpg", ".jpg", 0, NULL}, \
-  {.way = BESIDE, .beside = with, .whole_name = whole, .more = m}}
-#define FORMAT_ROW(name, k, ending, maker) \
- {{name, GLIMPSE_HOLDING_##k, ending, ending, 0, NULL}, {.way = FORMAT, .make = maker}}
-#define NONE {0}
+#define TEXT_ROW(name, k, m, l)                           \
+ {                                                        \
+  {name, GLIMPSE_HOLDING_##k, ".jpg", ".jpg", 0, NULL}, { \
+   .way = TEXTS, .more = m, .less = l                     \
+  }                                                       \
+ }
+#define BEHIND_ROW(name, k, ending, maker, b)             \
+ {                                                        \
+  {name, GLIMPSE_HOLDING_##k, ending, ending, 0, NULL}, { \
+   .way = BEHIND, .behind = b, .make = maker              \
+  }                                                       \
+ }
+#define BESIDE_ROW(name, k, with, whole, m)                      \
+ {                                                               \
+  {name, GLIMPSE_HOLDING_##k, ".jpg", ".jpg", 0, NULL}, {        \
+   .way = BESIDE, .beside = with, .whole_name = whole, .more = m \
+  }                                                              \
+ }
+#define FORMAT_ROW(name, k, ending, maker)                \
+ {                                                        \
+  {name, GLIMPSE_HOLDING_##k, ending, ending, 0, NULL}, { \
+   .way = FORMAT, .make = maker                           \
+  }                                                       \
+ }
+#define NONE \
+ { 0 }
 /* Braces with commas, through the macros above. */
 #define M(...) __VA_ARGS__
 
@@ -785,8 +810,7 @@ static blob jpeg_of_text(uint32_t seed, const text_of *text) {
         xmp = made_xmp(text->attributes ? text->attributes : "",
                        text->elements ? text->elements : "");
     }
-    const made segments =
-        made_jpeg(text->tag_count ? &exif : NULL, xmp, text->iptc ? &iptc : NULL);
+    const made segments = made_jpeg(text->tag_count ? &exif : NULL, xmp, text->iptc ? &iptc : NULL);
     return jpeg_with(seed, segments.bytes, segments.size);
 }
 

@@ -13,7 +13,8 @@ typedef struct held_pair {
     const char *thing; /* what it is, for messages */
     glimpse_holding_kind kind;
     const char *more_ending, *less_ending; /* ".jpg" */
-    int other_pixels; /* the pictures are only alike (opacities): the richer one stays all the same */
+    int other_pixels; /* the pictures are only alike (opacities): the richer one stays all the same
+                       */
     const void *how;  /* of held_files.c */
 } held_pair;
 
