@@ -24,6 +24,7 @@ typedef struct glimpse_found {
     glimpse_found_parts kinds[GLIMPSE_HOLDING_COUNT];
     size_t part_count;    /* of all kinds */
     uint64_t page_pixels; /* that were decoded for the identity of pages */
+    uint64_t max_pixels;  /* of which there may be so many, all pages together */
     int nomem;
     int may_be_transparent, may_be_deep; /* the header says so: decoding tells */
 } glimpse_found;

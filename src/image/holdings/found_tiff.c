@@ -57,12 +57,11 @@ typedef struct page {
 /* The page as it is seen, so that other compression makes no other page; as far as decoding all of
  * them stays cheap, and their layout is one that this build knows. */
 static int add_seen_page(glimpse_found *to, const tiff *t, uint32_t number_of) {
-    enum { MAX_PIXELS = 200000000 };
     glimpse_hash hash;
     uint64_t pixels = 0;
-    if (to->page_pixels >= MAX_PIXELS) return 0;
+    if (to->page_pixels >= to->max_pixels) return 0;
     const int status = glimpse_image_page_hash(&hash, &pixels, t->data, t->size, number_of,
-                                               MAX_PIXELS - to->page_pixels);
+                                               to->max_pixels - to->page_pixels);
     to->page_pixels += pixels;
     if (status < 0) return 0;
     glimpse_found_add(to, GLIMPSE_HOLDING_PAGES, hash.bytes, sizeof hash.bytes);

@@ -161,6 +161,7 @@ int glimpse_holdings_read(glimpse_holdings **out, const void *data, size_t size,
     glimpse_found *found = calloc(1, sizeof *found);
     *out = NULL;
     if (!found) return glimpse_fail_nomem(sizeof *found, "what a file holds");
+    found->max_pixels = max_pixels ? max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
     look_into(found, data, size);
     look_at_samples(found, data, size, max_pixels);
     glimpse_found_in_metadata(found, data, size, path);
