@@ -153,6 +153,32 @@ static void a_film_in_a_heic_is_found(void **state) {
     glimpse_holdings_free(with);
 }
 
+static void expect_held(const char *path, const char *const *expected) {
+    glimpse_holdings *holdings = NULL;
+    size_t at = 0;
+    assert_ok(glimpse_holdings_load(&holdings, source_path(path), 1));
+    print_all(path, holdings);
+    for (; expected[at]; at++) {
+        char text[64];
+        assert_true(at < holdings->count);
+        glimpse_holding_text(text, sizeof text, &holdings->items[at]);
+        assert_string_equal(text, expected[at]);
+    }
+    assert_int_equal(holdings->count, at);
+    glimpse_holdings_free(holdings);
+}
+
+/* A grid of two tiles with a thumbnail, opacities, a gain map, a matte and a second picture; its
+ * data cannot be decoded, so that nothing is known of opacities and depth. */
+static void what_belongs_to_a_heic_is_told_from_its_other_pictures(void **state) {
+    (void)state;
+    expect_held("tests/fuzz/corpus/holdings/all_sorts.heic",
+                (const char *const[]){"pages:1", "video", "profile", "depth-map", "gain-map", NULL});
+    expect_held("tests/fuzz/corpus/holdings/sequence.avif",
+                (const char *const[]){"pages:1", "frames:4", "video", "profile", "depth-map",
+                                      "gain-map", NULL});
+}
+
 /* What is drawn is seen on every ground, and turned with the picture. */
 static void alpha_is_handed_out_beside_the_pixels(void **state) {
     (void)state;
@@ -198,6 +224,7 @@ int main(void) {
         cmocka_unit_test(fixtures_hold_what_they_were_made_with),
         cmocka_unit_test(what_nobody_would_miss_is_no_holding),
         cmocka_unit_test(a_film_in_a_heic_is_found),
+        cmocka_unit_test(what_belongs_to_a_heic_is_told_from_its_other_pictures),
         cmocka_unit_test(alpha_is_handed_out_beside_the_pixels),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
