@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "dedup_cache.h"
+#include "dedup_holdings.h"
 #include "file_paths.h"
 #include "pool.h"
 
@@ -66,17 +67,20 @@ static int check(glimpse_dedup *dedup, const glimpse_dedup_options *options) {
 }
 
 static int match(glimpse_dedup *dedup) {
-    int status = GLIMPSE_OK;
-    if (dedup->tiers & GLIMPSE_TIER_PERCEPTUAL) status = glimpse_dedup_perceptual(dedup);
+    int status = glimpse_dedup_split_classes(dedup);
+    if (status == GLIMPSE_OK && (dedup->tiers & GLIMPSE_TIER_PERCEPTUAL))
+        status = glimpse_dedup_perceptual(dedup);
     if (status == GLIMPSE_OK && (dedup->tiers & GLIMPSE_TIER_SEMANTIC))
         status = glimpse_dedup_semantic(dedup);
     if (status == GLIMPSE_OK) status = glimpse_dedup_sort_hints(dedup);
     if (status == GLIMPSE_OK) status = glimpse_dedup_verify(dedup);
+    if (status == GLIMPSE_OK) status = glimpse_dedup_weigh_all(dedup);
     if (status < 0) return status;
     glimpse_dedup_cache_write_thumbs(dedup);
-    return dedup->options->against_count > 0 || dedup->options->against_library
-               ? glimpse_dedup_group_against(dedup)
-               : glimpse_dedup_group_all(dedup);
+    status = dedup->options->against_count > 0 || dedup->options->against_library
+                 ? glimpse_dedup_group_against(dedup)
+                 : glimpse_dedup_group_all(dedup);
+    return status < 0 ? status : glimpse_dedup_read_members(dedup);
 }
 
 /* What the run holds at its end, which is about the most: everything but pictures being read. */

@@ -16,6 +16,7 @@
 #include "dedup_private.h"
 
 #include "core/error.h"
+#include "dedup_holdings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,11 @@ static int try_far(grouping *g, uint32_t keeper_class, uint32_t class, const gli
     if (glimpse_dedup_find_edge(dedup, a, b)) return 0; /* compared already, and weaker */
     glimpse_dedup_edge edge = {.a = a, .b = b, .distance = -1};
     int related = glimpse_dedup_compare(dedup, &edge, guess);
+    if (related == 1 && edge.relation == GLIMPSE_RELATION_REENCODED) {
+        int status = glimpse_dedup_weigh_items(dedup, a, b);
+        if (status < 0) return status;
+        glimpse_dedup_weigh(dedup, &edge);
+    }
     if (related != 1 || edge.relation > GLIMPSE_RELATION_EDITED ||
         glimpse_dedup_too_weak(dedup, edge.relation)) {
         return related < 0 ? related : 0;

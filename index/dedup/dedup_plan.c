@@ -124,8 +124,17 @@ static const char *root_of(const plan *p, const char *path) {
     return best;
 }
 
+/* What would be lost with a member, and may not be. */
+static uint32_t losses(const glimpse_dedup_member *member, uint32_t allowed) {
+    const uint32_t of_the_shot = UINT32_C(1) << GLIMPSE_HOLDING_DATE |
+                                 UINT32_C(1) << GLIMPSE_HOLDING_PLACE |
+                                 UINT32_C(1) << GLIMPSE_HOLDING_CAMERA;
+    if (member->relation >= GLIMPSE_RELATION_NEAR_SHOT) allowed |= of_the_shot;
+    return member->lacking_in_keeper & ~allowed;
+}
+
 static void gather(plan *p, const glimpse_dedup_report *report, unsigned relations,
-                   int conflicts_only) {
+                   int conflicts_only, uint32_t allowed) {
     for (size_t g = 0; g < report->group_count; g++) {
         const glimpse_dedup_group *group = &report->groups[g];
         const glimpse_dedup_picture *keeper = group->members[0].picture;
@@ -134,6 +143,12 @@ static void gather(plan *p, const glimpse_dedup_report *report, unsigned relatio
             const glimpse_dedup_member *member = &group->members[m];
             if (!(relations >> (unsigned)member->relation & 1)) {
                 p->given.not_included++;
+                continue;
+            }
+            const uint32_t lost = losses(member, allowed);
+            if (lost) {
+                p->given.held_back++;
+                p->given.held_kinds |= lost;
                 continue;
             }
             glimpse_action_item *item = &p->items[p->given.count++];
@@ -173,7 +188,8 @@ int glimpse_dedup_plan_create(glimpse_dedup_plan **out, const glimpse_dedup_repo
         glimpse_dedup_plan_free(&p->given);
         return status;
     }
-    gather(p, report, own.relations ? own.relations : DEFAULT_RELATIONS, own.conflicts_only);
+    gather(p, report, own.relations ? own.relations : DEFAULT_RELATIONS, own.conflicts_only,
+           own.allow_loss);
     p->given.items = p->items;
     p->given.target = p->target;
     *out = &p->given;

@@ -3,9 +3,11 @@
  *
  *     scan       dedup_list.c, dedup_scan.c: which files; read and decoded by the pool
  *                dedup_measure.c: fingerprints; dedup_cache.c: or taken from the library
- *     classes    dedup_classes.c: files with the same pixels; one of each stands for all
+ *     classes    dedup_classes.c: files with the same pixels that hold the same
+ *                (dedup_holdings.c); one of each stands for all
  *     candidates dedup_candidates.c (hashes, by dedup_mih*.c), dedup_semantic.c (embeddings)
  *     edges      dedup_verify.c: candidates that the pixels confirm, in threads
+ *                dedup_holdings.c: what the files hold beside the picture
  *     groups     dedup_groups.c: stars around keepers (dedup_rank.c)
  *     report     dedup_report.c, dedup_texts.c, dedup_leak.c
  *
@@ -19,6 +21,7 @@
 #include "core/hash.h"
 
 #include <glimpse/dedup.h>
+#include <glimpse/sys/holdings.h>
 
 #include <pthread.h>
 #include <stddef.h>
@@ -59,7 +62,11 @@ typedef struct glimpse_dedup_item {
     int status;                        /* < 0: `reason` says why it cannot be used */
     int skip;                          /* no picture after all */
     char *reason;
-    uint32_t class; /* files with the same pixels */
+    uint32_t class;             /* files with the same pixels that hold the same */
+    glimpse_holdings *holdings; /* NULL: not read, or another file's count */
+    uint32_t holder;            /* 1 + the item whose holdings are this one's; 0: not read */
+    double worth;               /* larger for a file that holds more; 0: not read */
+    uint64_t holds;             /* what tells it from others of the same pixels; 0: nothing */
 } glimpse_dedup_item;
 
 /* How two classes may be the same picture: the query, a or b, is what the window of the other one

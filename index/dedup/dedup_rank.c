@@ -1,12 +1,12 @@
 /*
  * index/dedup/dedup_rank.c - which of several copies to keep, and why.
  *
- * Pixels first (those of a frame do not count), colours, then the version that most others show
- * unchanged (that is the original, and what differs from it was edited), then what the format kept
- * of them, then what the file says of itself, then age; the path decides ties, so that the order is
- * total and the same in every run.
+ * Pixels first (those of a frame do not count), colours, what the file holds beside them, then the
+ * version that most others show unchanged (that is the original, and what differs from it was
+ * edited), then what the format kept of them, then what the file says of itself, then age; the path
+ * decides ties, so that the order is total and the same in every run.
  */
-#include "dedup_private.h"
+#include "dedup_holdings.h"
 
 #include "file_paths.h"
 
@@ -29,6 +29,11 @@ static int by_pixels(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
 /* A grey copy of a picture in colour has lost something. */
 static int by_colour(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return a->picture.measures.grey - b->picture.measures.grey;
+}
+
+/* Where a copy holds more, its picture is no smaller one: that is decided before. */
+static int by_holdings(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
+    return (a->worth < b->worth) - (a->worth > b->worth);
 }
 
 /* An edit is like the original, and the other copies of the original are not like the edit. */
@@ -62,7 +67,7 @@ static int by_youth(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
 }
 
 typedef int (*criterion)(const glimpse_dedup_item *a, const glimpse_dedup_item *b);
-enum { CRITERIA = 7 };
+enum { CRITERIA = 8 };
 
 static int is_inside(const glimpse_dedup *dedup, const glimpse_dedup_item *item) {
     return dedup->keep_path && glimpse_path_is_below(item->picture.path, dedup->keep_path);
@@ -76,6 +81,7 @@ static void criteria_of(glimpse_dedup_keep keep, criterion list[CRITERIA + 1]) {
     if (keep == GLIMPSE_KEEP_BEST_QUALITY) list[n++] = by_quality;
     list[n++] = by_pixels;
     list[n++] = by_colour;
+    list[n++] = by_holdings;
     list[n++] = by_agreement;
     if (keep != GLIMPSE_KEEP_BEST_QUALITY) list[n++] = by_quality;
     list[n++] = by_exif;
@@ -145,6 +151,11 @@ char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item 
             (double)p->width * p->height <= (double)q->width * q->height ? " with its frame" : "");
     } else if (decides == by_colour) {
         (void)snprintf(text, sizeof text, "in colour");
+    } else if (decides == by_holdings) {
+        char held[400];
+        glimpse_dedup_holdings_words(held, sizeof held, dedup, keeper,
+                                     glimpse_dedup_lacking(dedup, keeper, other));
+        (void)snprintf(text, sizeof text, "holds more: %s", held);
     } else if (decides == by_agreement) {
         (void)snprintf(text, sizeof text,
                        "unedited, as it seems: %" PRIu32 " other versions show just the same",

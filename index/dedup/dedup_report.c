@@ -2,7 +2,7 @@
  * index/dedup/dedup_report.c - the report: everything the caller may look at, in one object that
  * owns the pictures of the search.
  */
-#include "dedup_private.h"
+#include "dedup_holdings.h"
 
 #include "core/error.h"
 
@@ -98,7 +98,12 @@ static int fill_groups(const glimpse_dedup *dedup, owned_report *r, const uint32
                 m == 0 ? strdup("") : glimpse_dedup_differences(dedup, keeper, item, member);
             r->member_count = at + 1;
             if (!out->differences) return glimpse_fail_nomem(64, "a report");
+            int status = glimpse_dedup_list_holdings(dedup, item, out);
+            if (status < 0) return status;
             if (m == 0) continue;
+            out->lacking_in_keeper = glimpse_dedup_lacking(dedup, item, keeper);
+            if (member->relation == GLIMPSE_RELATION_HOLDS_MORE)
+                out->lacking_in_keeper |= glimpse_dedup_better(item, keeper);
             if (member->kind > to->kind) to->kind = member->kind;
             if (member->relation > to->relation) to->relation = member->relation;
             if (!second || glimpse_dedup_rank(dedup, item, second) < 0) second = item;
@@ -164,8 +169,10 @@ void glimpse_dedup_report_free(glimpse_dedup_report *report) {
         free((char *)r->failed[i].path);
         free((char *)r->failed[i].reason);
     }
-    for (size_t i = 0; i < r->member_count; i++)
+    for (size_t i = 0; i < r->member_count; i++) {
         free((char *)r->members[i].differences);
+        free((void *)(uintptr_t)r->members[i].holds);
+    }
     for (size_t i = 0; i < report->group_count; i++)
         free((char *)r->groups[i].reason);
     free((glimpse_dedup_leak *)report->leak_labels);

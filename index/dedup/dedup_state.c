@@ -35,6 +35,7 @@ void glimpse_dedup_release(glimpse_dedup *dedup) {
         free((char *)item->picture.camera);
         free((float *)item->picture.embedding);
         free(item->thumb);
+        glimpse_holdings_free(item->holdings);
         free(item->reason);
     }
     for (size_t i = 0; i < dedup->root_count; i++)

@@ -105,8 +105,8 @@ typedef struct glimpse_pool_options {
      * claim: the file was read, and job->hash and content_size are set. What it had decoded is not
      * decoded again for the encoder. */
     glimpse_pool_step (*claim)(void *user, glimpse_pool_job *job);
-    /* The picture, every pixel of it, and the bytes it came from; job->meta is set. A negative
-     * status fails the job with the last error as its reason. */
+    /* The picture, every pixel of it, with its alpha beside it, and the bytes it came from;
+     * job->meta is set. A negative status fails the job with the last error as its reason. */
     int (*inspect)(void *user, glimpse_pool_job *job, const glimpse_image *image,
                    const uint8_t *data, size_t size);
     void *user;

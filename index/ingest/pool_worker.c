@@ -105,13 +105,15 @@ static int decode_and_inspect(glimpse_pool_worker *w, glimpse_pool_job *job, con
     glimpse_decode_options whole = GLIMPSE_DECODE_OPTIONS_INIT;
     glimpse_image *image = NULL;
     whole.max_pixels = pool->decoding.max_pixels;
+    whole.ground = GLIMPSE_GROUND_KEEP;
     int status = glimpse_image_decode(&image, data, size, "picture", &whole);
     if (status < 0) return status;
     job->meta = *glimpse_image_metadata(image);
     status = pool->options.inspect(pool->options.user, job, image, data, size);
     if (!engine) job->wants_embedding = 0;
     if (status == GLIMPSE_OK && job->wants_embedding) {
-        if (may_be_reduced(pool, &job->meta)) {
+        /* Decoders may come to other colours where they are asked for alpha as well. */
+        if (may_be_reduced(pool, &job->meta) || glimpse_image_alpha(image)) {
             glimpse_image_free(image);
             image = NULL;
             status = engine->decode(engine, data, size, &pool->decoding, w->rgb, &job->meta);

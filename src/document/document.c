@@ -211,7 +211,7 @@ static int render_picture(const glimpse_document *d, uint32_t long_side, glimpse
     glimpse_image *image = NULL;
     /* Black print on a transparent ground is to be read, not black on black. */
     glimpse_decode_options decode = GLIMPSE_DECODE_OPTIONS_INIT;
-    decode.composite = GLIMPSE_COMPOSITE_PLAIN;
+    decode.ground = GLIMPSE_GROUND_VISIBLE;
     int status = glimpse_image_load(&image, d->path, &decode);
     if (status < 0) return status;
     const uint32_t width = glimpse_image_width(image), height = glimpse_image_height(image);

@@ -63,6 +63,12 @@ int glimpse_image_decode_identified(glimpse_image **out, glimpse_hash *identity,
 /* GLIMPSE_E_NOMEM, without a message, is its only failure. */
 int glimpse_image_identity_of_bytes(glimpse_hash *identity, const uint8_t *data, size_t size);
 
+/* The identity of a page of a TIFF (0: the first) as it is seen: its size, its colours turned
+ * upright and its opacities. GLIMPSE_E_NOT_FOUND when there is no such page, else what decoding
+ * says. `pixels` [1]: how many it has. */
+int glimpse_image_page_hash(glimpse_hash *identity, uint64_t *pixels, const void *data, size_t size,
+                            uint32_t page, uint64_t max_pixels);
+
 /* Decodes `source` as picture->meta.format says, which glimpse_image_sniff() set and which is not
  * GLIMPSE_FORMAT_UNKNOWN. What a decoder reserved is released by the caller, on failure too. */
 struct glimpse_source;

@@ -68,9 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
     options.max_pixels = MAX_PIXELS;
     decode(data, size, &options);
-    options.composite = size % 2 ? GLIMPSE_COMPOSITE_PLAIN : GLIMPSE_COMPOSITE_CHECKERED;
+    options.ground = size % 2 ? GLIMPSE_GROUND_VISIBLE : GLIMPSE_GROUND_CHECKERED;
     decode(data, size, &options);
-    options.composite = GLIMPSE_COMPOSITE_NONE;
+    options.ground = GLIMPSE_GROUND_NONE;
     options.short_side = 3;
     decode(data, size, &options);
     return 0;

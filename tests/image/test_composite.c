@@ -37,17 +37,18 @@ static size_t make_png(uint8_t to[1024], const uint8_t *rgba, size_t count) {
     return used + write_chunk(to + used, "IEND", NULL, 0);
 }
 
-static glimpse_image *decode(const void *data, size_t size, int composite) {
+static glimpse_image *decode(const void *data, size_t size, glimpse_ground ground) {
     glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
     glimpse_image *image = NULL;
-    options.composite = composite;
+    options.ground = ground;
     assert_ok(glimpse_image_decode(&image, data, size, "test", &options));
     return image;
 }
 
-static void expect_pixels(const uint8_t *rgba, size_t count, int composite, const uint8_t *rgb) {
+static void expect_pixels(const uint8_t *rgba, size_t count, glimpse_ground ground,
+                          const uint8_t *rgb) {
     uint8_t png[1024];
-    glimpse_image *image = decode(png, make_png(png, rgba, count), composite);
+    glimpse_image *image = decode(png, make_png(png, rgba, count), ground);
     assert_memory_equal(glimpse_image_pixels(image), rgb, 3 * count);
     glimpse_image_free(image);
 }
@@ -80,7 +81,7 @@ static glimpse_image *stripes(unsigned tone, size_t width, size_t run, uint8_t *
         memset(rgba + 4 * i, (int)tone, 3);
         rgba[4 * i + 3] = i / run % 2 ? 0 : 255;
     }
-    return decode(png, make_png(png, rgba, width), GLIMPSE_COMPOSITE_CHECKERED);
+    return decode(png, make_png(png, rgba, width), GLIMPSE_GROUND_CHECKERED);
 }
 
 static void people_see_a_drawing_of_any_tone_on_its_squares(void **state) {
@@ -111,10 +112,10 @@ static void people_see_a_drawing_of_any_tone_on_its_squares(void **state) {
     }
     /* All of it opaque: nothing is laid under. */
     static const uint8_t all[] = {255, 250, 245, 255, 0, 0, 0, 255};
-    expect_pixels(all, 2, GLIMPSE_COMPOSITE_CHECKERED, (const uint8_t[]){255, 250, 245, 0, 0, 0});
+    expect_pixels(all, 2, GLIMPSE_GROUND_CHECKERED, (const uint8_t[]){255, 250, 245, 0, 0, 0});
     /* Half of black is between it and the squares. */
     static const uint8_t half[] = {0, 0, 0, 128, 0, 0, 0, 255};
-    expect_pixels(half, 2, GLIMPSE_COMPOSITE_CHECKERED, (const uint8_t[]){118, 118, 118, 0, 0, 0});
+    expect_pixels(half, 2, GLIMPSE_GROUND_CHECKERED, (const uint8_t[]){118, 118, 118, 0, 0, 0});
 }
 
 static void write_tag(uint8_t *to, unsigned tag, unsigned type, unsigned count, unsigned value) {
@@ -168,7 +169,7 @@ static void the_opacity_of_a_tiff_counts_where_it_is_one(void **state) {
     static const uint8_t ink[] = {0, 0, 0, 255, 0, 0, 0, 0, 64, 0, 0, 128}, grey[] = {0, 255, 9, 0};
     static const struct {
         unsigned kind;
-        int composite;
+        glimpse_ground ground;
         uint8_t rgb[9];
     } cases[] = {
         {2, 1, {0, 0, 0, 255, 255, 255, 159, 127, 127}},
@@ -180,7 +181,7 @@ static void the_opacity_of_a_tiff_counts_where_it_is_one(void **state) {
     if (!glimpse_image_format_supported(GLIMPSE_FORMAT_TIFF)) skip();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         glimpse_image *image =
-            decode(tiff, make_tiff(tiff, ink, 3, 4, cases[i].kind), cases[i].composite);
+            decode(tiff, make_tiff(tiff, ink, 3, 4, cases[i].kind), cases[i].ground);
         assert_memory_equal(glimpse_image_pixels(image), cases[i].rgb, 9);
         glimpse_image_free(image);
     }
@@ -370,7 +371,7 @@ static void the_opacity_of_a_psd_counts_where_its_layers_say_so(void **state) {
         if (kind == 3) {
             glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
             glimpse_image *image = NULL;
-            options.composite = 1;
+            options.ground = GLIMPSE_GROUND_VISIBLE;
             assert_int_equal(glimpse_image_decode(&image, file, at - 1, "cut", &options),
                              GLIMPSE_E_FORMAT);
             continue;

@@ -44,7 +44,7 @@ static uint64_t pixels_of(const bytes *b) {
     for (int composite = 0; composite < 2; composite++) {
         glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
         glimpse_image *image = NULL;
-        options.composite = composite;
+        options.ground = composite ? GLIMPSE_GROUND_VISIBLE : GLIMPSE_GROUND_NONE;
         options.max_pixels = 1 << 20;
         if (glimpse_image_decode(&image, b->data, b->size, "x", &options) < 0) return 0;
         all = all * 31 + image_hash(image) + glimpse_image_width(image);
@@ -335,7 +335,7 @@ static int decode_one(const char *name, const bytes *b, const glimpse_hash *id) 
         glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
         glimpse_image *one = NULL, *other = NULL;
         glimpse_hash found;
-        options.composite = composite;
+        options.ground = composite ? GLIMPSE_GROUND_VISIBLE : GLIMPSE_GROUND_NONE;
         assert_ok(glimpse_image_decode(&one, b->data, b->size, "x", &options));
         assert_ok(glimpse_image_decode_identified(&other, &found, b->data, b->size, "x", &options));
         if (!same(&found, id)) fail_msg("%s: another identity", name);

@@ -16,7 +16,7 @@
 typedef struct request {
     session s;
     const char *tiers, *keep, *csv, *html;
-    cli_list against, exclude;
+    cli_list against, exclude, allow_loss;
     uint64_t radius, jobs, forget, min_size;
     double min_similarity, max_leak;
     int rotations, same_picture, conflicts, follow_links, include_nomedia, exact, json;
@@ -220,6 +220,9 @@ static int look(request *r, const cli_arguments *arguments) {
         o.tiers = GLIMPSE_TIER_EXACT | GLIMPSE_TIER_PERCEPTUAL;
     }
     int code = check(r);
+    if (code == CLI_RUN) code = dedup_allow_loss(&action.allow_loss, &r->allow_loss, &cmd_dedup);
+    if (code == CLI_RUN && !action.kind && r->allow_loss.count > 0)
+        code = cli_misuse(&cmd_dedup, "--allow-loss goes with an action such as --move DIR");
     if (code == CLI_RUN) code = dedup_action_check(&action, &cmd_dedup);
     if (code == CLI_RUN) code = set_keep(r, &o);
     if (code == CLI_RUN) code = check_against(r);
@@ -291,6 +294,8 @@ static int run(int argc, char **argv) {
         CLI_FLAG("reflink", 0, &r.reflink, "let equal bytes share their blocks (Btrfs, XFS)"),
         CLI_TEXT("include", 0, &r.include, "LIST",
                  "relations to act on (default: identical,re-encoded)"),
+        CLI_LIST("allow-loss", 0, &r.allow_loss, "KIND",
+                 "act also where the keeper lacks such: caption, video, ... or all (repeatable)"),
         CLI_FLAG("skip-read-only", 0, &r.skip_read_only,
                  "leave files without write permission alone"),
         CLI_FLAG("apply", 0, &r.apply, "really do it"),
@@ -321,6 +326,7 @@ static int run(int argc, char **argv) {
     session_close(&r.s);
     cli_list_free(&r.against);
     cli_list_free(&r.exclude);
+    cli_list_free(&r.allow_loss);
     cli_arguments_free(&arguments);
     return code;
 }

@@ -19,15 +19,15 @@ static unsigned relations_of(const char *include, const cli_command *command) {
     for (const char *s = include; *s;) {
         size_t length = strcspn(s, ",");
         int found = 0;
-        for (unsigned r = 0; r <= GLIMPSE_RELATION_SIMILAR && !found; r++) {
+        for (unsigned r = 0; r <= GLIMPSE_RELATION_NEAR_SHOT && !found; r++) {
             const char *name = glimpse_dedup_relation_name((glimpse_dedup_relation)r);
             found = strlen(name) == length && strncmp(name, s, length) == 0;
             if (found) bits |= 1u << r;
         }
         if (!found) {
             (void)cli_misuse(command,
-                             "--include is a list of identical, re-encoded, edited, near-shot and "
-                             "similar, not \"%.*s\"",
+                             "--include is a list of identical, re-encoded, holds-more, edited and "
+                             "near-shot, not \"%.*s\"",
                              (int)length, s);
             return 0;
         }
@@ -161,14 +161,15 @@ static void report_json(json_out *j, const glimpse_action_report *report) {
 }
 
 static void print_outcome(const dedup_action *action, const glimpse_action_report *r,
-                          size_t other_relation) {
+                          const glimpse_dedup_plan *plan) {
     (void)printf("%s %s (%s), %s left alone\n", text_counted(r->done, "file", "files"),
                  words(action->kind, action->apply), text_bytes(r->bytes),
                  text_count(r->left_alone));
-    if (other_relation > 0) {
+    if (plan->not_included > 0) {
         (void)printf("%s of other relations not touched (--include says which are)\n",
-                     text_count(other_relation));
+                     text_count(plan->not_included));
     }
+    dedup_print_held_back(plan);
     if (!action->apply) {
         (void)printf("Nothing was changed. To do it, add --apply.\n");
     } else if (r->run) {
@@ -190,6 +191,7 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
     which.root_count = action->root_count;
     which.target = action->directory;
     which.conflicts_only = action->conflicts_only;
+    which.allow_loss = action->allow_loss;
     if (glimpse_dedup_plan_create(&plan, view->report, &which) < 0) return tool_fail_last();
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
     options.kind = action->kind;
@@ -207,6 +209,7 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
         jout_key(j, "kind"), jout_string(j, glimpse_action_kind_name(action->kind));
         jout_key(j, "applied"), jout_bool(j, action->apply);
         jout_key(j, "not_included"), jout_uint(j, plan->not_included);
+        dedup_json_held_back(plan, j);
         jout_key(j, "files");
         jout_open(j, '[');
     }
@@ -217,7 +220,7 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
         report_json(j, &report);
         jout_close(j, '}');
     } else if (status == GLIMPSE_OK || t.seen > 0) {
-        print_outcome(action, &report, plan->not_included);
+        print_outcome(action, &report, plan);
     }
     glimpse_dedup_plan_free(plan);
     if (status < 0) return tool_fail_last();

@@ -16,7 +16,14 @@ typedef struct dedup_action {
     int apply, skip_read_only, conflicts_only;
     const char *const *roots; /* [root_count] as given */
     size_t root_count;
+    uint32_t allow_loss; /* 1u << glimpse_holding_kind */
 } dedup_action;
+
+/* The kinds of --allow-loss. CLI_RUN or an exit code. */
+int dedup_allow_loss(uint32_t *kinds, const cli_list *lists, const cli_command *command);
+/* What was left because it holds what its keeper lacks. */
+void dedup_print_held_back(const glimpse_dedup_plan *plan);
+void dedup_json_held_back(const glimpse_dedup_plan *plan, json_out *j);
 
 /* Checks the action before anything is scanned: CLI_RUN or an exit code. */
 int dedup_action_check(const dedup_action *action, const cli_command *command);

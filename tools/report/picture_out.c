@@ -14,7 +14,7 @@
 static int load(glimpse_image **out, const char *path) {
     /* A black drawing on a transparent ground is usually black on black without its opacity. */
     glimpse_decode_options decode = GLIMPSE_DECODE_OPTIONS_INIT;
-    decode.composite = GLIMPSE_COMPOSITE_CHECKERED;
+    decode.ground = GLIMPSE_GROUND_CHECKERED;
     return glimpse_image_load(out, path, &decode);
 }
 

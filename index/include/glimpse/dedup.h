@@ -47,6 +47,7 @@
 #include <glimpse/library.h>
 #include <glimpse/status.h>
 #include <glimpse/sys/fingerprint.h>
+#include <glimpse/sys/holdings.h>
 #include <glimpse/sys/model.h>
 
 #include <stddef.h>
@@ -86,7 +87,7 @@ typedef struct glimpse_dedup_picture {
     const char *taken;  /* "2021-05-30T14:03:59" or "" */
     const char *camera; /* or "" */
     char id[33];        /* content id: XXH3-128 of the bytes, as in a library */
-    char pixels[33];    /* XXH3-128 of size and upright RGB */
+    char pixels[33];    /* XXH3-128 of size and upright RGB, with transparency as seen */
     uint32_t width, height;
     uint64_t bytes;
     int64_t mtime_ns;
@@ -129,6 +130,9 @@ typedef struct glimpse_dedup_member {
     /* Where an edited copy differs from the keeper, strongest first. */
     const glimpse_dedup_region *regions;
     size_t region_count;
+    /* 1u << glimpse_holding_kind for what the file holds and its keeper lacks: what would be lost
+     * with it. */
+    uint32_t lacking_in_keeper;
 } glimpse_dedup_member;
 
 typedef struct glimpse_dedup_group {

@@ -36,6 +36,11 @@ typedef struct glimpse_dedup_plan_options {
     size_t root_count;
     const char *target; /* MOVE: the directory that files go to, which need not exist; or NULL */
     int conflicts_only; /* only groups whose labels differ */
+    int reserved;
+    /* 1u << glimpse_holding_kind for what may be lost: a file that holds anything else that its
+     * keeper lacks is left alone, whatever the relation. Date, place and camera of near shots and
+     * what is less alike are their own and hold nothing back. */
+    uint32_t allow_loss;
 } glimpse_dedup_plan_options;
 
 static inline glimpse_dedup_plan_options glimpse_dedup_plan_options_init(void) {
@@ -52,6 +57,8 @@ typedef struct glimpse_dedup_plan {
     size_t count;
     size_t not_included; /* members whose relation was not asked for */
     const char *target;  /* absolute and without links; NULL without one */
+    size_t held_back;    /* members left alone because they hold what their keeper lacks */
+    uint32_t held_kinds; /* 1u << glimpse_holding_kind for what that is */
 } glimpse_dedup_plan;
 
 /* The plan points into `report`, which must outlive it. GLIMPSE_E_INVALID for a target that

@@ -37,6 +37,7 @@
 #include <glimpse/sys/blip.h>
 #include <glimpse/sys/document.h>
 #include <glimpse/sys/fingerprint.h>
+#include <glimpse/sys/holdings.h>
 #include <glimpse/sys/image.h>
 #include <glimpse/sys/metadata.h>
 #include <glimpse/sys/model.h>
