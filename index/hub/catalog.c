@@ -128,7 +128,7 @@ static void read_model(reader *r, glimpse_catalog_model *m, const char **list) {
     read_figures(r, m);
     read_files(r, list);
     m->files = list;
-    if (r->status < 0) return;
+    if (r->status < 0 || !m->repository || !m->revision || !m->purpose) return;
     if (!glimpse_hub_is_repository(m->repository, strlen(m->repository))) {
         fail(r, "repository", "ORG/NAME");
     }
@@ -145,9 +145,12 @@ static void read_model(reader *r, glimpse_catalog_model *m, const char **list) {
 
 static int check_names(const glimpse_catalog *c, const char *path) {
     for (size_t i = 0; i < c->count; i++) {
+        const glimpse_catalog_model *m = &c->models[i];
         for (size_t k = 0; k < i; k++) {
-            if (strcasecmp(c->models[i].name, c->models[k].name) == 0 ||
-                strcasecmp(c->models[i].repository, c->models[k].repository) == 0) {
+            const glimpse_catalog_model *other = &c->models[k];
+            if (!m->name || !other->name || !m->repository || !other->repository) continue;
+            if (strcasecmp(m->name, other->name) == 0 ||
+                strcasecmp(m->repository, other->repository) == 0) {
                 return glimpse_fail(GLIMPSE_E_FORMAT, "%s: %s is in it twice", path,
                                     c->models[i].name);
             }

@@ -22,8 +22,8 @@ int glimpse_catalog_covers(const glimpse_catalog_model *model, const char *langu
  * adds at these lengths is a few per cent. */
 double glimpse_catalog_speed(const glimpse_catalog_model *model, double flops) {
     if (!model || model->patch == 0 || model->resolution == 0) return NAN;
-    const double side = model->resolution / model->patch;
-    const double work = 2.0 * model->image_parameters * 1e6 * (side * side + 1.0);
+    const unsigned side = model->resolution / model->patch;
+    const double work = 2.0 * model->image_parameters * 1e6 * (1.0 * side * side + 1.0);
     return flops > 0.0 && work > 0.0 ? flops / work : NAN;
 }
 

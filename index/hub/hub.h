@@ -3,7 +3,7 @@
  *
  *     pull.c       the public calls: a plan, and carrying it out
  *     choose.c     which files of a listing are needed
- *     listing.c    what a repository has at a revision
+ *     listing.c    asks what a repository has at a revision; listing_read.c reads the answers
  *     fetch.c      one file: resumed, checked
  *     judge.c      what an answer means: go on, wait and try again, or fail with what to do
  *     exchange.c   one request with its redirects
@@ -138,6 +138,11 @@ const hub_file *glimpse_hub_listing_find(const hub_listing *listing, const char 
 int glimpse_hub_file_copy(hub_file *out, const hub_file *from);
 void glimpse_hub_file_free(hub_file *file);
 void glimpse_hub_listing_free(hub_listing *listing);
+/* listing_read.c: of its JSON the description (first), and the entries of a tree or "siblings". */
+int glimpse_hub_listing_read_info(hub_listing *listing, const json_t *info, const char *revision);
+int glimpse_hub_listing_add(hub_listing *listing, const json_t *entries, const char *url_revision);
+/* The address with rel="next" in a header line "Link", malloc'ed; NULL: there is none. */
+char *glimpse_hub_next_page(const char *line);
 /* A small file whole. */
 int glimpse_hub_read_file(char **out, size_t *size, hub_client *client, const char *repository,
                           const hub_file *file, size_t limit);

@@ -180,7 +180,7 @@ int glimpse_hub_place_lock(hub_place *place, const hub_file *files, size_t count
 }
 
 void glimpse_hub_place_unlock(hub_place *place) {
-    if (place->lock < 0) return;
+    if (place->lock < 0 || !place->work || !place->lock_path) return;
     /* Directories stay where something is in them. */
     if (rmdir(place->work) == 0 || errno == ENOENT) {
         (void)unlink(place->lock_path);

@@ -19,8 +19,7 @@ static int no_memory(void) {
     return glimpse_fail_nomem(1, "a path");
 }
 
-static int resolve(char **out, glimpse_session *session, const char *name,
-                   const char *named_by) {
+static int resolve(char **out, glimpse_session *session, const char *name, const char *named_by) {
     if (!*name) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "%s is empty; give the folder or the name of a model", named_by);

@@ -48,8 +48,7 @@ static const char *remote_models(char *text, size_t size) {
 }
 
 /* A spec as glimpse_vlm_open wants it: names of directories made paths. */
-static int resolve(char **out, glimpse_session *session, const char *name,
-                   const char *named_by) {
+static int resolve(char **out, glimpse_session *session, const char *name, const char *named_by) {
     const char *models = session->places.models;
     char known[MAX_KNOWN_BYTES];
     *out = NULL;

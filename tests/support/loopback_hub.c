@@ -459,7 +459,9 @@ void loopback_hub_set_commit(loopback_hub *hub, const char *commit) {
 
 void loopback_hub_set_card(loopback_hub *hub, const char *card, int gated) {
     set(hub, &hub->card, card);
+    lock(hub);
     hub->gated = gated;
+    unlock(hub);
 }
 
 void loopback_hub_set_token(loopback_hub *hub, const char *token) {
@@ -467,11 +469,15 @@ void loopback_hub_set_token(loopback_hub *hub, const char *token) {
 }
 
 void loopback_hub_set_page(loopback_hub *hub, size_t entries) {
+    lock(hub);
     hub->page = entries;
+    unlock(hub);
 }
 
 void loopback_hub_set_simple(loopback_hub *hub, int simple) {
+    lock(hub);
     hub->simple = simple;
+    unlock(hub);
 }
 
 void loopback_hub_set_store(loopback_hub *hub, const char *url) {
