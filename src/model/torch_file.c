@@ -470,7 +470,10 @@ static int read_old_storage(torch_file *file, const value *key, glimpse_pickle_s
     if (low == count || by_key(&sorted[low], &pointer) != 0 || sorted[low]->data)
         return damaged(file);
     size_t rest = file->size - *at, element = sorted[low]->element;
-    if (rest < 8) return check_storage(file, sorted[low], 0);
+    if (rest < 8) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: ends before its last storage; cut short",
+                            file->path);
+    }
     uint64_t elements = 0;
     for (size_t i = 8; i-- > 0;)
         elements = elements << 8 | file->data[*at + i];
