@@ -2,7 +2,7 @@
  * torch.c - weights as PyTorch saves them: whole files, and pickles.
  *
  * An input that begins with "pickle\n" is the data.pkl of an archive that is made around it, once
- * of a state_dict and once of TorchScript, with storages "0" to "9" of 128 bytes: sums that do not
+ * of a state_dict and once of TorchScript, with storages "0" to "15" of 128 bytes: sums that do not
  * agree would keep damaged pickles from being read. Everything else is a file.
  */
 #include "fuzz.h"
@@ -53,7 +53,7 @@ static void read_file(const uint8_t *data, size_t size) {
 
 static uint8_t *write_number(uint8_t *at, size_t number, size_t bytes) {
     for (size_t i = 0; i < bytes; i++)
-        *at++ = (uint8_t)(number >> 8 * i);
+        *at++ = (uint8_t)(i < 8 ? number >> 8 * i : 0);
     return at;
 }
 
@@ -69,10 +69,10 @@ static uint8_t *write_common(uint8_t *at, const char *name, const uint8_t *data,
 
 static void read_pickle(const uint8_t *data, size_t size, int script) {
     static const uint8_t numbers[128] = {1, 2, 3};
-    size_t capacity = size + 4096, count = 0;
+    size_t capacity = size + 8192, count = 0;
     uint8_t *zip = malloc(capacity), *at = zip, directory[2048], *record = directory;
     if (!zip) abort();
-    for (int i = script ? -2 : -1; i < 10; i++, count++) {
+    for (int i = script ? -2 : -1; i < 16; i++, count++) {
         char name[32];
         const uint8_t *bytes = i == -1 ? data : numbers;
         size_t length = i == -1 ? size : i == -2 ? 0 : sizeof numbers;

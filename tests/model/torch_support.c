@@ -34,7 +34,7 @@ static void add(buffer *b, const void *data, size_t size) {
 
 static void add_number(buffer *b, uint64_t number, size_t bytes) {
     for (size_t i = 0; i < bytes; i++) {
-        uint8_t byte = (uint8_t)(number >> 8 * i);
+        uint8_t byte = (uint8_t)(i < 8 ? number >> 8 * i : 0);
         add(b, &byte, 1);
     }
 }

@@ -51,8 +51,8 @@ int models_convert(const char *path, const char *output, int json, const glimpse
         print_json(&report);
     } else {
         char *shown = text_display(report.output);
-        (void)printf("%s: %s tensors, %.1f MB, from %s\n", shown, text_count(report.tensors),
-                     (double)report.bytes / 1e6, report.format);
+        (void)printf("%s: %s tensors, %s, from %s\n", shown, text_count(report.tensors),
+                     text_bytes(report.bytes), report.format);
         free(shown);
     }
     return EXIT_FOUND;
