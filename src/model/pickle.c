@@ -192,7 +192,8 @@ static value *top(machine *m) {
     return v;
 }
 
-/* Takes the last mark away: what lies above it is *items [count], still on the stack's memory. */
+/* Takes the last mark away. What lies above it is the result [count], still in the memory of the
+ * stack; NULL when that is nothing. */
 static value **pop_mark(machine *m, size_t *count) {
     *count = 0;
     if (m->status < 0) return NULL;
@@ -203,7 +204,7 @@ static value **pop_mark(machine *m, size_t *count) {
     size_t from = m->marks[--m->mark_count];
     *count = m->depth - from;
     m->depth = from;
-    return m->stack + from;
+    return *count > 0 ? m->stack + from : NULL;
 }
 
 static void append(machine *m, value *container, value *item) {

@@ -6,8 +6,10 @@
 #include "support/temporary.h"
 
 #include "model/tensors.h"
+#include "support/random_blip.h"
 #include "torch_support.h"
 
+#include <glimpse/sys/blip.h>
 #include <glimpse/sys/model.h>
 
 static const char *fixture(const char *name) {
@@ -213,6 +215,102 @@ static void shards_of_pytorch_have_an_index_as_well(void **unused) {
     assert_memory_equal(&got, &expected, sizeof got);
     glimpse_tensors_free(tensors);
     free(index);
+}
+
+/* Opens the directory `name` and everything that answers; the fingerprint. */
+static void read_fingerprint(char hex[33], const char *name, int is_blip) {
+    if (!is_blip) {
+        glimpse_model *model = NULL;
+        assert_ok(glimpse_model_open(&model, in_directory(name), NULL));
+        (void)snprintf(hex, 33, "%s", glimpse_model_fingerprint(model));
+        glimpse_model_close(model);
+        return;
+    }
+    glimpse_blip *blip = NULL;
+    assert_ok(glimpse_blip_open(&blip, in_directory(name), NULL));
+    assert_ok(glimpse_blip_fingerprint(hex, blip));
+    glimpse_blip_close(blip);
+}
+
+/* The weights of the directory `name` are replaced by the same as a .bin: the same model. */
+static void assert_same_as_bin(const char *name, const char *weights, const char *bin,
+                               int is_blip) {
+    char before[33], after[33], path[64];
+    glimpse_tensors *tensors = NULL;
+    size_t size;
+    read_fingerprint(before, name, is_blip);
+    (void)snprintf(path, sizeof path, "%s/%s", name, weights);
+    assert_ok(glimpse_tensors_open_file(&tensors, in_directory(path)));
+    uint8_t *bytes = make_torch(&size, tensors);
+    glimpse_tensors_free(tensors);
+    assert_int_equal(remove(in_directory(path)), 0);
+    (void)snprintf(path, sizeof path, "%s/%s", name, bin);
+    write_in_directory(path, bytes, size);
+    free(bytes);
+    read_fingerprint(after, name, is_blip);
+    assert_string_equal(before, after);
+}
+
+static void every_kind_of_model_may_have_weights_of_pytorch(void **unused) {
+    (void)unused;
+    random_model siglip = random_model_tiny_siglip();
+    random_blip blip = random_blip_tiny(GLIMPSE_BLIP_CAPTION);
+    assert_true(random_model_write(&siglip, in_directory("siglip")));
+    assert_same_as_bin("siglip", "model.safetensors", "pytorch_model.bin", 0);
+    assert_true(random_blip_write(&blip, in_directory("blip")));
+    assert_same_as_bin("blip", "model.safetensors", "pytorch_model.bin", 1);
+}
+
+static void models_of_openclip_may_have_weights_of_pytorch(void **unused) {
+    (void)unused;
+    static const char *const files[] = {"open_clip_config.json", "vocab.json", "merges.txt",
+                                        "open_clip_model.safetensors"};
+    static const char *const kinds[] = {"plain", "custom-text"};
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+            char from[128], to[64];
+            (void)snprintf(from, sizeof from, "golden/open-clip/%s/%s", kinds[k], files[i]);
+            (void)snprintf(to, sizeof to, "%s/%s", kinds[k], files[i]);
+            make_parents(in_directory(to));
+            copy_file(shared_path(from), in_directory(to));
+        }
+        assert_same_as_bin(kinds[k], "open_clip_model.safetensors", "open_clip_pytorch_model.bin",
+                           0);
+    }
+}
+
+/* A directory with both configurations is the model whose weights are there; safetensors first. */
+static void the_weights_decide_between_two_configurations(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *weights[3];
+        size_t context; /* 24: config.json, 33: open_clip_config.json */
+    } cases[] = {
+        {{"pytorch_model.bin"}, 24},
+        {{"open_clip_pytorch_model.bin"}, 33},
+        {{"open_clip_pytorch_model.bin", "pytorch_model.bin"}, 24},
+        {{"open_clip_pytorch_model.bin", "model.safetensors"}, 24},
+        {{"open_clip_pytorch_model.safetensors", "pytorch_model.bin"}, 33},
+        {{"open_clip_pytorch_model.safetensors", "model.safetensors"}, 24},
+        {{"open_clip_model.safetensors", "model.safetensors"}, 33},
+        {{NULL}, 24},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_model("two", "F32");
+        assert_int_equal(remove(in_directory("two/model.safetensors")), 0);
+        write_text_in_directory("two/open_clip_config.json",
+                                "{\"model_cfg\": {\"embed_dim\": 12, \"vision_cfg\": {}, "
+                                "\"text_cfg\": {\"context_length\": 33}}}");
+        for (size_t w = 0; w < 3 && cases[i].weights[w]; w++) {
+            char path[64];
+            (void)snprintf(path, sizeof path, "two/%s", cases[i].weights[w]);
+            write_in_directory(path, "x", 1);
+        }
+        size_t context = 0;
+        assert_ok(glimpse_model_read_context_length(&context, in_directory("two")));
+        if (context != cases[i].context) fail_msg("case %zu: %zu", i, context);
+        remove_tree(in_directory("two"));
+    }
 }
 
 /*
@@ -681,6 +779,9 @@ int main(void) {
         cmocka_unit_test(embeddings_are_those_of_the_same_model_in_safetensors),
         cmocka_unit_test(safetensors_come_first_where_both_are),
         cmocka_unit_test(shards_of_pytorch_have_an_index_as_well),
+        cmocka_unit_test(every_kind_of_model_may_have_weights_of_pytorch),
+        cmocka_unit_test(models_of_openclip_may_have_weights_of_pytorch),
+        cmocka_unit_test(the_weights_decide_between_two_configurations),
         cmocka_unit_test(a_program_is_refused_by_name_and_not_run),
         cmocka_unit_test(every_other_name_is_refused_by_it),
         cmocka_unit_test(every_other_instruction_is_refused_by_name),

@@ -138,3 +138,59 @@ uint8_t *make_pickle(size_t *size, int64_t count, int64_t offset, size_t rank, c
     *size = b.size;
     return b.data;
 }
+
+static void add_tensor(buffer *b, const glimpse_tensor *tensor, const char *key) {
+    static const char *const classes[][2] = {{"F32", "FloatStorage"},
+                                             {"F16", "HalfStorage"},
+                                             {"BF16", "BFloat16Storage"},
+                                             {"I64", "LongStorage"}};
+    static const char rebuild[] = "ctorch._utils\n_rebuild_tensor_v2\n((";
+    static const char rest[] = "\x89"
+                               "ccollections\nOrderedDict\n)RtRs";
+    int64_t dims[GLIMPSE_TENSOR_DIMS], strides[GLIMPSE_TENSOR_DIMS], stride = 1;
+    for (size_t i = tensor->rank; i-- > 0;) {
+        dims[i] = (int64_t)tensor->dims[i];
+        strides[i] = stride;
+        stride *= dims[i];
+    }
+    add_text(b, tensor->name);
+    add(b, rebuild, sizeof rebuild - 1);
+    add_text(b, "storage");
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        if (strcmp(classes[i][0], tensor->dtype) != 0) continue;
+        add(b, "ctorch\n", 7);
+        add(b, classes[i][1], strlen(classes[i][1]));
+        add(b, "\n", 1);
+    }
+    add_text(b, key);
+    add_text(b, "cpu");
+    add_long(b, (int64_t)tensor->count);
+    add(b, "tQ", 2);
+    add_long(b, 0);
+    add_tuple(b, tensor->rank, dims);
+    add_tuple(b, tensor->rank, strides);
+    add(b, rest, sizeof rest - 1);
+}
+
+uint8_t *make_torch(size_t *size, const glimpse_tensors *tensors) {
+    size_t count = glimpse_tensors_count(tensors);
+    made_entry *entries = calloc(count + 1, sizeof *entries);
+    char(*names)[32] = calloc(count, sizeof *names);
+    buffer pickle = {NULL, 0, 0};
+    assert_non_null(entries);
+    assert_non_null(names);
+    add(&pickle, "\x80\x02}", 3);
+    for (size_t i = 0; i < count; i++) {
+        const glimpse_tensor *tensor = glimpse_tensors_get(tensors, i);
+        (void)snprintf(names[i], sizeof names[i], "archive/data/%zu", i);
+        add_tensor(&pickle, tensor, names[i] + strlen("archive/data/"));
+        entries[i + 1] = (made_entry){names[i], tensor->data, tensor->bytes, 0};
+    }
+    add(&pickle, ".", 1);
+    entries[0] = (made_entry){"archive/data.pkl", pickle.data, pickle.size, 0};
+    uint8_t *zip = make_zip(size, entries, count + 1);
+    free(pickle.data);
+    free(names);
+    free(entries);
+    return zip;
+}

@@ -5,6 +5,7 @@
 #ifndef GLIMPSE_TESTS_TORCH_SUPPORT_H
 #define GLIMPSE_TESTS_TORCH_SUPPORT_H
 
+#include "model/tensors.h"
 #include "support/random_model.h"
 
 #include <stddef.h>
@@ -27,5 +28,8 @@ uint8_t *make_zip(size_t *size, const made_entry *entries, size_t count);
  * dimensions and strides, or with `middle` put in front of it. malloc'ed. */
 uint8_t *make_pickle(size_t *size, int64_t count, int64_t offset, size_t rank, const int64_t *dims,
                      const int64_t *strides, const void *middle, size_t middle_size);
+
+/* A file of weights as torch.save would write it, of these tensors; malloc'ed. */
+uint8_t *make_torch(size_t *size, const glimpse_tensors *tensors);
 
 #endif
