@@ -232,7 +232,7 @@ static void append_all(machine *m, value *container, value **items, size_t count
 /*
  * Arguments of instructions.
  */
-static const uint8_t *take(machine *m, size_t count) {
+static const uint8_t *read_bytes(machine *m, size_t count) {
     if (m->status < 0) return NULL;
     if (count > m->size - m->at) {
         (void)damaged(m, "ends before its argument does; the file is damaged or cut short");
@@ -243,8 +243,8 @@ static const uint8_t *take(machine *m, size_t count) {
     return at;
 }
 
-static uint64_t take_number(machine *m, size_t bytes) {
-    const uint8_t *at = take(m, bytes);
+static uint64_t read_number(machine *m, size_t bytes) {
+    const uint8_t *at = read_bytes(m, bytes);
     uint64_t number = 0;
     for (size_t i = bytes; at && i-- > 0;)
         number = number << 8 | at[i];
@@ -252,7 +252,7 @@ static uint64_t take_number(machine *m, size_t bytes) {
 }
 
 /* Up to the end of a line, which is left behind. */
-static const char *take_line(machine *m, size_t *length) {
+static const char *read_line(machine *m, size_t *length) {
     *length = 0;
     if (m->status < 0) return NULL;
     const uint8_t *from = m->data + m->at;
@@ -277,8 +277,9 @@ static void push_number(machine *m, glimpse_pickle_type type, int64_t number) {
 }
 
 static void push_text(machine *m, glimpse_pickle_type type, size_t length_bytes) {
-    uint64_t length = take_number(m, length_bytes);
-    const uint8_t *text = m->status < 0 ? NULL : take(m, length > SIZE_MAX ? SIZE_MAX : length);
+    uint64_t length = read_number(m, length_bytes);
+    const uint8_t *text =
+        m->status < 0 ? NULL : read_bytes(m, length > SIZE_MAX ? SIZE_MAX : length);
     value *v = text ? create(m, type) : NULL;
     if (!v) return;
     v->text = (const char *)text;
@@ -288,8 +289,8 @@ static void push_text(machine *m, glimpse_pickle_type type, size_t length_bytes)
 
 /* A whole number of any length, little-endian, in two's complement. */
 static void push_long(machine *m) {
-    size_t bytes = (size_t)take_number(m, 1);
-    const uint8_t *at = take(m, bytes);
+    size_t bytes = (size_t)read_number(m, 1);
+    const uint8_t *at = read_bytes(m, bytes);
     if (!at) return;
     if (bytes > 8) {
         value *v = create(m, GLIMPSE_PICKLE_LONG);
@@ -605,7 +606,7 @@ static void mark(machine *m) {
 }
 
 static void check_protocol(machine *m) {
-    uint64_t protocol = take_number(m, 1);
+    uint64_t protocol = read_number(m, 1);
     if (m->status == GLIMPSE_OK && (protocol < 2 || protocol > 5))
         (void)fail(m, GLIMPSE_E_UNSUPPORTED, "a protocol other than 2 to 5");
 }
@@ -613,31 +614,31 @@ static void check_protocol(machine *m) {
 /* GLOBAL "module\nname\n". */
 static void read_global(machine *m) {
     size_t module_length, name_length;
-    const char *module = take_line(m, &module_length), *name = take_line(m, &name_length);
+    const char *module = read_line(m, &module_length), *name = read_line(m, &name_length);
     if (module && name) push_global(m, module, module_length, name, name_length);
 }
 
 /* One instruction; 0 for the last. */
 static int step(machine *m) {
     m->opcode_at = m->at;
-    const uint8_t *opcode = take(m, 1);
+    const uint8_t *opcode = read_bytes(m, 1);
     if (!opcode) return 0;
     m->opcode = *opcode;
     size_t count;
     value **items;
     switch (m->opcode) {
     case 0x80: check_protocol(m); break;       /* PROTO */
-    case 0x95: (void)take_number(m, 8); break; /* FRAME: only a hint for who reads streams */
+    case 0x95: (void)read_number(m, 8); break; /* FRAME: only a hint for who reads streams */
     case '.': return 0;                        /* STOP */
     case '(': mark(m); break;
     case 'N': push(m, create(m, GLIMPSE_PICKLE_NONE)); break;
     case 0x88: push_number(m, GLIMPSE_PICKLE_BOOL, 1); break;
     case 0x89: push_number(m, GLIMPSE_PICKLE_BOOL, 0); break;
-    case 'J': push_number(m, GLIMPSE_PICKLE_INT, (int32_t)(uint32_t)take_number(m, 4)); break;
-    case 'K': push_number(m, GLIMPSE_PICKLE_INT, (int64_t)take_number(m, 1)); break;
-    case 'M': push_number(m, GLIMPSE_PICKLE_INT, (int64_t)take_number(m, 2)); break;
+    case 'J': push_number(m, GLIMPSE_PICKLE_INT, (int32_t)(uint32_t)read_number(m, 4)); break;
+    case 'K': push_number(m, GLIMPSE_PICKLE_INT, (int64_t)read_number(m, 1)); break;
+    case 'M': push_number(m, GLIMPSE_PICKLE_INT, (int64_t)read_number(m, 2)); break;
     case 0x8a: push_long(m); break;
-    case 'G': (void)take(m, 8), push(m, create(m, GLIMPSE_PICKLE_FLOAT)); break;
+    case 'G': (void)read_bytes(m, 8), push(m, create(m, GLIMPSE_PICKLE_FLOAT)); break;
     case 'X': push_text(m, GLIMPSE_PICKLE_TEXT, 4); break;
     case 0x8c: push_text(m, GLIMPSE_PICKLE_TEXT, 1); break;
     case 0x8d: push_text(m, GLIMPSE_PICKLE_TEXT, 8); break;
@@ -669,11 +670,11 @@ static int step(machine *m) {
     case 'R': reduce(m); break;
     case 0x81: new_object(m); break;
     case 'b': build(m); break;
-    case 'q': remember(m, take_number(m, 1)); break;
-    case 'r': remember(m, take_number(m, 4)); break;
+    case 'q': remember(m, read_number(m, 1)); break;
+    case 'r': remember(m, read_number(m, 4)); break;
     case 0x94: remember(m, m->memo_next); break;
-    case 'h': recall(m, take_number(m, 1)); break;
-    case 'j': recall(m, take_number(m, 4)); break;
+    case 'h': recall(m, read_number(m, 1)); break;
+    case 'j': recall(m, read_number(m, 4)); break;
     default: refuse_opcode(m); break;
     }
     return m->status == GLIMPSE_OK;

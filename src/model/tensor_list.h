@@ -6,6 +6,9 @@
 
 #include "model/tensors.h"
 
+/* The largest models of these families have 2000. */
+enum { GLIMPSE_MAX_TENSORS = 32768 };
+
 typedef struct glimpse_tensor_list {
     glimpse_tensor *items;
     size_t count, capacity;

@@ -20,10 +20,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The largest models of these families have 2000 tensors in a handful of files, described by 300
- * kB. What is far beyond that is no such model, and is refused before the time to parse it is
- * spent. */
-enum { MAX_SHARDS = 1024, MAX_TENSORS = 32768 };
+/* The largest models of these families have a handful of files, described by 300 kB. What is far
+ * beyond that is no such model, and is refused before the time to parse it is spent. */
+enum { MAX_SHARDS = 1024 };
 static const size_t max_index_bytes = 8u << 20;
 
 typedef struct shard {
@@ -57,32 +56,6 @@ const char *const glimpse_tensors_open_clip[] = {WITH_INDEX(OPEN_CLIP), TRANSFOR
 
 static int bad(const char *path, const char *name, const char *what) {
     return glimpse_fail(GLIMPSE_E_FORMAT, "%s: tensor \"%s\": %s", path, name, what);
-}
-
-size_t glimpse_tensors_element(const char *dtype) {
-    static const struct {
-        const char *name;
-        size_t bytes;
-    } table[] = {{"F64", 8},  {"F32", 4},     {"F16", 2},     {"BF16", 2}, {"I64", 8}, {"I32", 4},
-                 {"I16", 2},  {"I8", 1},      {"U64", 8},     {"U32", 4},  {"U16", 2}, {"U8", 1},
-                 {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"C64", 8}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        if (strcmp(table[i].name, dtype) == 0) return table[i].bytes;
-    }
-    return 0;
-}
-
-int glimpse_tensor_list_reserve(glimpse_tensor_list *list, const char *path, size_t more) {
-    if (more > MAX_TENSORS || list->count + more > MAX_TENSORS) {
-        return glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d tensors", path, MAX_TENSORS);
-    }
-    if (list->items && list->count + more <= list->capacity) return GLIMPSE_OK;
-    size_t capacity = list->count + more + 1;
-    glimpse_tensor *items = realloc(list->items, capacity * sizeof *items);
-    if (!items) return glimpse_fail_nomem(capacity * sizeof *items, "a list of tensors");
-    list->items = items;
-    list->capacity = capacity;
-    return GLIMPSE_OK;
 }
 
 /* Adds the tensors of shard `index` to the set. */
@@ -146,8 +119,9 @@ static int read_index(json_t **map_owner, glimpse_tensors *set, const char *dire
     json_t *map = json_object_get(root, "weight_map");
     if (!json_is_object(map) || json_object_size(map) == 0) {
         status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: has no weight_map", set->path);
-    } else if (json_object_size(map) > MAX_TENSORS) {
-        status = glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d tensors", set->path, MAX_TENSORS);
+    } else if (json_object_size(map) > GLIMPSE_MAX_TENSORS) {
+        status = glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d tensors", set->path,
+                              GLIMPSE_MAX_TENSORS);
     }
     const char *name;
     json_t *value;

@@ -441,8 +441,8 @@ static int read_zip(torch_file *file, glimpse_tensor_list *list) {
 static int by_key(const void *a, const void *b) {
     const glimpse_pickle_storage *x = *(glimpse_pickle_storage *const *)a;
     const glimpse_pickle_storage *y = *(glimpse_pickle_storage *const *)b;
-    size_t least = x->key_length < y->key_length ? x->key_length : y->key_length;
-    int order = memcmp(x->key, y->key, least);
+    size_t shorter = x->key_length < y->key_length ? x->key_length : y->key_length;
+    int order = memcmp(x->key, y->key, shorter);
     return order ? order : (x->key_length > y->key_length) - (x->key_length < y->key_length);
 }
 

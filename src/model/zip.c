@@ -209,8 +209,8 @@ static int by_place(const void *a, const void *b) {
 }
 
 static int compare_names(const char *a, size_t a_length, const char *b, size_t b_length) {
-    size_t least = a_length < b_length ? a_length : b_length;
-    int order = least ? memcmp(a, b, least) : 0;
+    size_t shorter = a_length < b_length ? a_length : b_length;
+    int order = shorter ? memcmp(a, b, shorter) : 0;
     return order ? order : (a_length > b_length) - (a_length < b_length);
 }
 

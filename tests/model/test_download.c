@@ -33,7 +33,7 @@ static const char *open_with(int siglip, const char *file, const void *bytes, si
     return glimpse_last_error();
 }
 
-#define ASSERT_SAYS(message, part)                                                   \
+#define ASSERT_MESSAGE(message, part)                                                \
  do {                                                                                \
   const char *said_ = (message);                                                     \
   if (!strstr(said_, (part))) fail_msg("\"%s\" does not say \"%s\"", said_, (part)); \
@@ -60,9 +60,10 @@ static void a_pointer_of_git_lfs_is_named_with_the_command_that_mends_it(void **
     for (size_t i = 0; i < MODEL_FILES; i++) {
         const char *said = open_with(model_files[i].siglip, model_files[i].name, pointer,
                                      sizeof pointer - 1, GLIMPSE_E_FORMAT);
-        ASSERT_SAYS(said, model_files[i].name);
-        ASSERT_SAYS(said, "a git-lfs pointer and not the file itself, which has 605247071 bytes");
-        ASSERT_SAYS(said, command);
+        ASSERT_MESSAGE(said, model_files[i].name);
+        ASSERT_MESSAGE(said,
+                       "a git-lfs pointer and not the file itself, which has 605247071 bytes");
+        ASSERT_MESSAGE(said, command);
     }
 }
 
@@ -71,11 +72,11 @@ static void a_web_page_is_no_file_of_a_model(void **unused) {
     for (size_t i = 0; i < MODEL_FILES; i++) {
         const char *said = open_with(model_files[i].siglip, model_files[i].name, page,
                                      sizeof page - 1, GLIMPSE_E_FORMAT);
-        ASSERT_SAYS(said, model_files[i].name);
-        ASSERT_SAYS(said, "a web page and not the file");
+        ASSERT_MESSAGE(said, model_files[i].name);
+        ASSERT_MESSAGE(said, "a web page and not the file");
     }
-    ASSERT_SAYS(open_with(0, "model.safetensors", failed, sizeof failed - 1, GLIMPSE_E_FORMAT),
-                "a web page and not the file");
+    ASSERT_MESSAGE(open_with(0, "model.safetensors", failed, sizeof failed - 1, GLIMPSE_E_FORMAT),
+                   "a web page and not the file");
 }
 
 #define BYTES(text) text, sizeof(text) - 1
@@ -103,8 +104,8 @@ static void weights_of_other_programs_are_called_what_they_are(void **unused) {
         (void)snprintf(expected, sizeof expected, "%s, which is not read", formats[i].format);
         const char *said = open_with(0, "model.safetensors", formats[i].bytes, formats[i].size,
                                      GLIMPSE_E_UNSUPPORTED);
-        ASSERT_SAYS(said, expected);
-        ASSERT_SAYS(said, "get the model as safetensors or as PyTorch wrote it");
+        ASSERT_MESSAGE(said, expected);
+        ASSERT_MESSAGE(said, "get the model as safetensors or as PyTorch wrote it");
         /* And where they are all that a directory has. */
         random_model tiny = random_model_tiny();
         char name[64];
@@ -116,14 +117,14 @@ static void weights_of_other_programs_are_called_what_they_are(void **unused) {
         glimpse_model *model = NULL;
         assert_int_equal(glimpse_model_open(&model, in_directory("model"), NULL),
                          GLIMPSE_E_NOT_FOUND);
-        ASSERT_SAYS(glimpse_last_error(), "looked for model.safetensors, pytorch_model.bin");
+        ASSERT_MESSAGE(glimpse_last_error(), "looked for model.safetensors, pytorch_model.bin");
         (void)snprintf(expected, sizeof expected, "%s is %s, which is not read", formats[i].file,
                        formats[i].format);
-        ASSERT_SAYS(glimpse_last_error(), expected);
+        ASSERT_MESSAGE(glimpse_last_error(), expected);
         /* And given in place of a directory. */
         assert_int_equal(glimpse_model_open(&model, in_directory(name), NULL),
                          GLIMPSE_E_UNSUPPORTED);
-        ASSERT_SAYS(glimpse_last_error(), formats[i].format);
+        ASSERT_MESSAGE(glimpse_last_error(), formats[i].format);
     }
 }
 
@@ -139,7 +140,7 @@ static void models_of_immich_are_recognised(void **unused) {
     glimpse_model *model = NULL;
     assert_int_equal(glimpse_model_open(&model, in_directory("immich"), NULL),
                      GLIMPSE_E_UNSUPPORTED);
-    ASSERT_SAYS(glimpse_last_error(), "a model as immich keeps it, in ONNX, which is not read");
+    ASSERT_MESSAGE(glimpse_last_error(), "a model as immich keeps it, in ONNX, which is not read");
 }
 
 int main(void) {

@@ -330,7 +330,7 @@ static const char *open_bytes(int expected, const void *data, size_t size) {
     return glimpse_last_error();
 }
 
-#define ASSERT_SAYS(message, part)                                                   \
+#define ASSERT_MESSAGE(message, part)                                                \
  do {                                                                                \
   const char *said_ = (message);                                                     \
   if (!strstr(said_, (part))) fail_msg("\"%s\" does not say \"%s\"", said_, (part)); \
@@ -357,9 +357,9 @@ static void a_program_is_refused_by_name_and_not_run(void **unused) {
         assert_int_equal(glimpse_tensors_open_file(&tensors, fixture(files[i])),
                          GLIMPSE_E_UNSUPPORTED);
         assert_null(tensors);
-        ASSERT_SAYS(glimpse_last_error(), files[i]);
-        ASSERT_SAYS(glimpse_last_error(),
-                    "posix.system is not something weights need; the file was not run");
+        ASSERT_MESSAGE(glimpse_last_error(), files[i]);
+        ASSERT_MESSAGE(glimpse_last_error(),
+                       "posix.system is not something weights need; the file was not run");
     }
     assert_false(path_exists("glimpse-was-here"));
     write_model("hostile", "F32");
@@ -367,7 +367,7 @@ static void a_program_is_refused_by_name_and_not_run(void **unused) {
     glimpse_model *model = NULL;
     assert_int_equal(glimpse_model_open(&model, in_directory("hostile"), NULL),
                      GLIMPSE_E_UNSUPPORTED);
-    ASSERT_SAYS(glimpse_last_error(), "posix.system");
+    ASSERT_MESSAGE(glimpse_last_error(), "posix.system");
 }
 
 static void every_other_name_is_refused_by_it(void **unused) {
@@ -414,8 +414,8 @@ static void every_other_name_is_refused_by_it(void **unused) {
         char expected[160];
         (void)snprintf(expected, sizeof expected,
                        "%s is not something weights need; the file was not run", cases[i].name);
-        ASSERT_SAYS(open_pickle(GLIMPSE_E_UNSUPPORTED, cases[i].pickle, strlen(cases[i].pickle)),
-                    expected);
+        ASSERT_MESSAGE(open_pickle(GLIMPSE_E_UNSUPPORTED, cases[i].pickle, strlen(cases[i].pickle)),
+                       expected);
     }
 }
 
@@ -455,11 +455,12 @@ static void every_other_instruction_is_refused_by_name(void **unused) {
                        "byte 3 of the pickle is the instruction %s, which weights do not need; the "
                        "file was not run",
                        refused[i].name);
-        ASSERT_SAYS(open_pickle(GLIMPSE_E_UNSUPPORTED, pickle, strlen(pickle)), expected);
+        ASSERT_MESSAGE(open_pickle(GLIMPSE_E_UNSUPPORTED, pickle, strlen(pickle)), expected);
     }
-    ASSERT_SAYS(open_pickle(GLIMPSE_E_FORMAT, "\x80\x02\xff.", 4), "0xff, is no instruction");
-    ASSERT_SAYS(open_pickle(GLIMPSE_E_UNSUPPORTED, "\x80\x01}.", 4), "protocol other than 2 to 5");
-    ASSERT_SAYS(open_pickle(GLIMPSE_E_FORMAT, "}.", 2), "no pickle of protocol 2");
+    ASSERT_MESSAGE(open_pickle(GLIMPSE_E_FORMAT, "\x80\x02\xff.", 4), "0xff, is no instruction");
+    ASSERT_MESSAGE(open_pickle(GLIMPSE_E_UNSUPPORTED, "\x80\x01}.", 4),
+                   "protocol other than 2 to 5");
+    ASSERT_MESSAGE(open_pickle(GLIMPSE_E_FORMAT, "}.", 2), "no pickle of protocol 2");
 }
 
 static void damaged_pickles_are_refused(void **unused) {
@@ -503,10 +504,12 @@ static void damaged_pickles_are_refused(void **unused) {
          "no storage"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        ASSERT_SAYS(open_pickle(GLIMPSE_E_FORMAT, cases[i].bytes, cases[i].size), cases[i].because);
-    ASSERT_SAYS(open_pickle(GLIMPSE_E_UNSUPPORTED, PICKLE("\x80\x02}.")), "no weights in it");
-    ASSERT_SAYS(open_pickle(GLIMPSE_E_UNSUPPORTED, PICKLE("\x80\x02N.")), "no weights in it");
-    ASSERT_SAYS(open_pickle(GLIMPSE_E_LIMIT, PICKLE("\x80\x02Nr\xff\xff\xff\xff.")), "remembers");
+        ASSERT_MESSAGE(open_pickle(GLIMPSE_E_FORMAT, cases[i].bytes, cases[i].size),
+                       cases[i].because);
+    ASSERT_MESSAGE(open_pickle(GLIMPSE_E_UNSUPPORTED, PICKLE("\x80\x02}.")), "no weights in it");
+    ASSERT_MESSAGE(open_pickle(GLIMPSE_E_UNSUPPORTED, PICKLE("\x80\x02N.")), "no weights in it");
+    ASSERT_MESSAGE(open_pickle(GLIMPSE_E_LIMIT, PICKLE("\x80\x02Nr\xff\xff\xff\xff.")),
+                   "remembers");
 }
 
 static void floods_of_values_end_at_a_limit(void **unused) {
@@ -520,7 +523,8 @@ static void floods_of_values_end_at_a_limit(void **unused) {
         assert_non_null(pickle);
         memset(pickle, floods[i].byte, floods[i].count + 2);
         memcpy(pickle, "\x80\x02", 2);
-        ASSERT_SAYS(open_pickle(GLIMPSE_E_LIMIT, pickle, floods[i].count + 2), "than any weights");
+        ASSERT_MESSAGE(open_pickle(GLIMPSE_E_LIMIT, pickle, floods[i].count + 2),
+                       "than any weights");
         free(pickle);
     }
     /* ((((N),),),) doubled at each step through the memo is no memory and no time. */
@@ -531,7 +535,8 @@ static void floods_of_values_end_at_a_limit(void **unused) {
         at += 5;
     }
     *at++ = '.';
-    ASSERT_SAYS(open_pickle(GLIMPSE_E_UNSUPPORTED, deep, (size_t)(at - deep)), "no weights in it");
+    ASSERT_MESSAGE(open_pickle(GLIMPSE_E_UNSUPPORTED, deep, (size_t)(at - deep)),
+                   "no weights in it");
 }
 
 static const char *open_tensor(int expected, int64_t count, int64_t offset, size_t rank,
@@ -549,25 +554,31 @@ static void offsets_and_strides_stay_inside_the_storage(void **unused) {
     (void)open_tensor(GLIMPSE_OK, 6, 0, 2, (int64_t[]){2, 3}, (int64_t[]){3, 1});
     (void)open_tensor(GLIMPSE_OK, 6, 5, 1, (int64_t[]){1}, (int64_t[]){1000});
     (void)open_tensor(GLIMPSE_OK, 6, 1000, 1, (int64_t[]){0}, (int64_t[]){1});
-    ASSERT_SAYS(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 1, (int64_t[]){7}, (int64_t[]){1}), "outside");
-    ASSERT_SAYS(open_tensor(GLIMPSE_E_FORMAT, 6, 1, 1, (int64_t[]){6}, (int64_t[]){1}), "outside");
-    ASSERT_SAYS(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 1, (int64_t[]){2}, (int64_t[]){6}), "outside");
-    ASSERT_SAYS(open_tensor(GLIMPSE_E_FORMAT, 7, 0, 1, (int64_t[]){1}, (int64_t[]){1}),
-                "7 numbers of 4 bytes, but there are 24 bytes");
-    ASSERT_SAYS(open_tensor(GLIMPSE_E_FORMAT, big, 0, 1, (int64_t[]){1}, (int64_t[]){1}),
-                "cut short");
-    ASSERT_SAYS(open_tensor(GLIMPSE_E_FORMAT, 6, -1, 1, (int64_t[]){1}, (int64_t[]){1}), "offset");
-    ASSERT_SAYS(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 1, (int64_t[]){-1}, (int64_t[]){1}), "no size");
-    ASSERT_SAYS(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 1, (int64_t[]){1}, (int64_t[]){-1}), "stride");
-    ASSERT_SAYS(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 2, (int64_t[]){big, 3}, (int64_t[]){0, 0}),
-                "overflows");
-    ASSERT_SAYS(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 1, (int64_t[]){4}, (int64_t[]){big}),
-                "overflows");
-    ASSERT_SAYS(open_tensor(GLIMPSE_E_LIMIT, 6, 0, 1, (int64_t[]){1 << 30}, (int64_t[]){0}),
-                "8 times the bytes");
-    ASSERT_SAYS(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 9, (int64_t[]){1, 1, 1, 1, 1, 1, 1, 1, 1},
-                            (int64_t[]){1, 1, 1, 1, 1, 1, 1, 1, 1}),
-                "too many dimensions");
+    ASSERT_MESSAGE(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 1, (int64_t[]){7}, (int64_t[]){1}),
+                   "outside");
+    ASSERT_MESSAGE(open_tensor(GLIMPSE_E_FORMAT, 6, 1, 1, (int64_t[]){6}, (int64_t[]){1}),
+                   "outside");
+    ASSERT_MESSAGE(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 1, (int64_t[]){2}, (int64_t[]){6}),
+                   "outside");
+    ASSERT_MESSAGE(open_tensor(GLIMPSE_E_FORMAT, 7, 0, 1, (int64_t[]){1}, (int64_t[]){1}),
+                   "7 numbers of 4 bytes, but there are 24 bytes");
+    ASSERT_MESSAGE(open_tensor(GLIMPSE_E_FORMAT, big, 0, 1, (int64_t[]){1}, (int64_t[]){1}),
+                   "cut short");
+    ASSERT_MESSAGE(open_tensor(GLIMPSE_E_FORMAT, 6, -1, 1, (int64_t[]){1}, (int64_t[]){1}),
+                   "offset");
+    ASSERT_MESSAGE(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 1, (int64_t[]){-1}, (int64_t[]){1}),
+                   "no size");
+    ASSERT_MESSAGE(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 1, (int64_t[]){1}, (int64_t[]){-1}),
+                   "stride");
+    ASSERT_MESSAGE(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 2, (int64_t[]){big, 3}, (int64_t[]){0, 0}),
+                   "overflows");
+    ASSERT_MESSAGE(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 1, (int64_t[]){4}, (int64_t[]){big}),
+                   "overflows");
+    ASSERT_MESSAGE(open_tensor(GLIMPSE_E_LIMIT, 6, 0, 1, (int64_t[]){1 << 30}, (int64_t[]){0}),
+                   "8 times the bytes");
+    ASSERT_MESSAGE(open_tensor(GLIMPSE_E_FORMAT, 6, 0, 9, (int64_t[]){1, 1, 1, 1, 1, 1, 1, 1, 1},
+                               (int64_t[]){1, 1, 1, 1, 1, 1, 1, 1, 1}),
+                   "too many dimensions");
 }
 
 /* A tensor of 2 x 3 in an archive whose entries are as told. */
@@ -606,7 +617,7 @@ static void deflated_and_swapped_numbers_are_read(void **unused) {
         free(zip);
     }
     uint8_t *zip = small_archive(&size, 0, "middle", pickle, pickle_size, numbers);
-    ASSERT_SAYS(open_bytes(GLIMPSE_E_FORMAT, zip, size), "byteorder");
+    ASSERT_MESSAGE(open_bytes(GLIMPSE_E_FORMAT, zip, size), "byteorder");
     free(zip);
     free(pickle);
 }
@@ -673,7 +684,7 @@ static void archives_are_believed_as_far_as_they_bear_it_out(void **unused) {
         write_in_directory("weights.bin", zip, size);
         int status = glimpse_tensors_open_file(&tensors, in_directory("weights.bin"));
         if (status == GLIMPSE_OK) fail_msg("case %zu is not noticed", i);
-        ASSERT_SAYS(glimpse_last_error(), cases[i].because);
+        ASSERT_MESSAGE(glimpse_last_error(), cases[i].because);
         free(zip);
     }
     for (size_t cut = 4; cut < size; cut += 3)
@@ -687,17 +698,17 @@ static void entries_that_overlap_or_come_twice_are_refused(void **unused) {
     const made_entry twice[] = {{"a/data/0", numbers, 24, 0}, {"a/data/0", numbers, 24, 0}};
     size_t size;
     uint8_t *zip = make_zip(&size, twice, 2);
-    ASSERT_SAYS(open_bytes(GLIMPSE_E_FORMAT, zip, size), "is there twice");
+    ASSERT_MESSAGE(open_bytes(GLIMPSE_E_FORMAT, zip, size), "is there twice");
     /* Two names of one place: the second record and its header point at the first. */
     size_t second = place_of(zip, size, "PK\1\2", 1);
     memset(zip + second + 42, 0, 4);
-    ASSERT_SAYS(open_bytes(GLIMPSE_E_FORMAT, zip, size), "overlaps");
+    ASSERT_MESSAGE(open_bytes(GLIMPSE_E_FORMAT, zip, size), "overlaps");
     free(zip);
     /* A local header whose bytes run into the next one. */
     const made_entry entries[] = {{"a/data/0", numbers, 24, 0}, {"a/data/1", numbers, 24, 0}};
     zip = make_zip(&size, entries, 2);
     zip[28] = 4; /* an extra field, which moves the data */
-    ASSERT_SAYS(open_bytes(GLIMPSE_E_FORMAT, zip, size), "overlaps");
+    ASSERT_MESSAGE(open_bytes(GLIMPSE_E_FORMAT, zip, size), "overlaps");
     free(zip);
 }
 
@@ -708,7 +719,7 @@ static void sums_tell_of_damaged_numbers(void **unused) {
         uint8_t *zip = good_archive(&size, deflate);
         size_t second = place_of(zip, size, "PK\3\4", 1);
         zip[second + 30 + 8 + 5] ^= 1;
-        ASSERT_SAYS(open_bytes(GLIMPSE_E_FORMAT, zip, size), "checksum");
+        ASSERT_MESSAGE(open_bytes(GLIMPSE_E_FORMAT, zip, size), "checksum");
         free(zip);
     }
     /* And a model says so: its fingerprint is made of every byte. */
@@ -720,7 +731,7 @@ static void sums_tell_of_damaged_numbers(void **unused) {
     write_in_directory("damaged/pytorch_model.bin", bytes, size);
     glimpse_model *model = NULL;
     assert_int_equal(glimpse_model_open(&model, in_directory("damaged"), NULL), GLIMPSE_E_FORMAT);
-    ASSERT_SAYS(glimpse_last_error(), "checksum");
+    ASSERT_MESSAGE(glimpse_last_error(), "checksum");
     free(bytes);
 }
 
@@ -731,7 +742,7 @@ static void a_flood_behind_few_compressed_bytes_is_refused(void **unused) {
     assert_non_null(zeros);
     const made_entry entries[] = {{"a/data.pkl", zeros, bytes, 1}};
     uint8_t *zip = make_zip(&size, entries, 1);
-    ASSERT_SAYS(open_bytes(GLIMPSE_E_LIMIT, zip, size), "more than any weights");
+    ASSERT_MESSAGE(open_bytes(GLIMPSE_E_LIMIT, zip, size), "more than any weights");
     free(zip);
     free(zeros);
 }
@@ -741,21 +752,21 @@ static void other_archives_are_called_what_they_are(void **unused) {
     const made_entry numpy[] = {{"params.npy", "x", 1, 0}}, other[] = {{"letter.txt", "x", 1, 0}};
     size_t size;
     uint8_t *zip = make_zip(&size, numpy, 1);
-    ASSERT_SAYS(open_bytes(GLIMPSE_E_UNSUPPORTED, zip, size), "NumPy");
+    ASSERT_MESSAGE(open_bytes(GLIMPSE_E_UNSUPPORTED, zip, size), "NumPy");
     free(zip);
     zip = make_zip(&size, other, 1);
-    ASSERT_SAYS(open_bytes(GLIMPSE_E_UNSUPPORTED, zip, size), "no data.pkl");
+    ASSERT_MESSAGE(open_bytes(GLIMPSE_E_UNSUPPORTED, zip, size), "no data.pkl");
     free(zip);
     char tar[1024] = "storages";
     memcpy(tar + 257, "ustar", 5);
-    ASSERT_SAYS(open_bytes(GLIMPSE_E_UNSUPPORTED, tar, sizeof tar), "tar archive");
-    ASSERT_SAYS(open_bytes(GLIMPSE_E_UNSUPPORTED, "\x80\x04\x95\0\0\0\0\0\0\0\0}.", 13),
-                "torch.save did not write");
-    ASSERT_SAYS(open_bytes(GLIMPSE_E_UNSUPPORTED,
-                           "\x80\x02"
-                           "cos\nsystem\n.",
-                           13),
-                "os.system");
+    ASSERT_MESSAGE(open_bytes(GLIMPSE_E_UNSUPPORTED, tar, sizeof tar), "tar archive");
+    ASSERT_MESSAGE(open_bytes(GLIMPSE_E_UNSUPPORTED, "\x80\x04\x95\0\0\0\0\0\0\0\0}.", 13),
+                   "torch.save did not write");
+    ASSERT_MESSAGE(open_bytes(GLIMPSE_E_UNSUPPORTED,
+                              "\x80\x02"
+                              "cos\nsystem\n.",
+                              13),
+                   "os.system");
 }
 
 static void an_old_file_cut_anywhere_is_refused(void **unused) {
