@@ -17,6 +17,7 @@ static const struct {
     {"glimpse_retrieval_options.captions", "--blend"},
     {"glimpse_retrieval_options.skip_unusable", "--missing skip"},
     {"glimpse_session_index", "glimpse index FOLDER"},
+    {"glimpse_session_pull", "glimpse pull"},
     {"glimpse_session_load_model_status", "glimpse status"},
     {"glimpse_session_open_pull", "glimpse pull"},
     {"sample", "--prompt-report"},

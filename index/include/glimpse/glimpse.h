@@ -46,6 +46,7 @@
 #include <glimpse/sys/model.h>
 #include <glimpse/sys/tokenizer.h>
 #include <glimpse/sys/vlm.h>
+#include <glimpse/sys/weights.h>
 #include <glimpse/version.h>
 #include <glimpse/vlm_settings.h>
 
