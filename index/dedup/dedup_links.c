@@ -202,6 +202,7 @@ static int join(glimpse_dedup *dedup, const named *list, size_t count) {
     qsort(names, used, sizeof *names, compare_names_by_path);
     first->picture.names = names;
     first->picture.name_count = used;
+    dedup->other_names += used;
     return GLIMPSE_OK;
 }
 

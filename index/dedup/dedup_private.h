@@ -111,7 +111,7 @@ typedef struct glimpse_dedup {
     char **protect;          /* [options->protect_count] resolved */
     char **roots;            /* [root_count] resolved: set 0, set 1, directories of reference */
     size_t root_count, set_roots[2]; /* how many of them are of each set */
-    uint64_t nomedia;       /* as in the report */
+    uint64_t nomedia, other_names; /* as in the report */
     uint8_t *sets;          /* [class_count] bit per set that has it */
     uint32_t *first_of;     /* [class_count] the item that stands for a class */
     uint32_t *members;      /* [count] items by class, then by item */

@@ -59,6 +59,7 @@ static int move_items(glimpse_dedup *dedup, owned_report *r, uint32_t *where) {
     r->report.failed_count = failed;
     r->report.scanned = dedup->count;
     r->report.nomedia = dedup->nomedia;
+    r->report.other_names = dedup->other_names;
     return GLIMPSE_OK;
 }
 

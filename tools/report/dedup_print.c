@@ -157,6 +157,10 @@ void dedup_print_table(const dedup_view *view) {
     }
     if (spare > 0) (void)printf("; %s", text_bytes(dedup_spare_bytes(view)));
     (void)putchar('\n');
+    if (r->other_names > 0) {
+        (void)printf("%s (links, or folders seen twice) lead to these pictures\n",
+                     text_counted(r->other_names, "more name", "more names"));
+    }
     if (view->against) print_leak(r);
 }
 
@@ -258,6 +262,7 @@ void dedup_print_json(const dedup_view *view, json_out *j) {
         json_group(view->groups[g], j);
     jout_close(j, ']');
     jout_key(j, "scanned"), jout_uint(j, r->scanned);
+    jout_key(j, "other_names"), jout_uint(j, r->other_names);
     dedup_json_failures(r, j);
     jout_key(j, "decided"), jout_uint(j, r->decided);
     jout_key(j, "conflicts"), jout_uint(j, r->conflicts);

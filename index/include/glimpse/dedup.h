@@ -197,6 +197,7 @@ typedef struct glimpse_dedup_report {
     double seconds, seconds_read, seconds_match; /* wall clock */
     size_t peak_bytes;                           /* estimate of what the run held at most */
     uint64_t nomedia; /* directories left out for a .nomedia or .noimage in them */
+    uint64_t other_names; /* names of files that are pictures under another one: not in `scanned` */
     const char *const *roots; /* [root_count] the first set's, absolute and without links */
     size_t root_count;
 } glimpse_dedup_report;
