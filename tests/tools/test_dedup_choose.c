@@ -151,7 +151,7 @@ static void protected_folders_are_searched_and_never_touched(void **state) {
 
 /* kept/IMG_1.jpg and its copy below go/ with all that can go along. */
 static void make_companions(int beside_keeper) {
-    static const char *const endings[] = {".xmp", ".jpg.xmp", ".AAE", ".CR3", ".MOV", ".thm"};
+    static const char *const endings[] = {".xmp", ".jpg.xmp", ".AAE", ".GPR", ".MOV", ".thm"};
     remove_tree("kept");
     remove_tree("go");
     make("kept");
@@ -246,13 +246,13 @@ static void a_sidecar_of_a_file_that_stays_stays(void **state) {
     copy_demo("animals/cat-forest-169.jpg", "go/a.jpg");
     copy_demo("animals/owl-city-034.webp", "go/a.webp");
     write_text("go/a.xmp", "of both");
-    write_text("go/a.CR3", "of both");
+    write_text("go/a.GPR", "of both");
     write_text("go/a.jpg.xmp", "of one");
     run(&r, "dedup", "kept", "go", "--keep", "in:kept", "--move", "away", "--apply", "-q", NULL);
     expect(&r, 0);
     run_free(&r);
     assert_true(path_exists("away/go/a.jpg") && path_exists("away/go/a.jpg.xmp"));
-    assert_true(path_exists("go/a.xmp") && path_exists("go/a.webp") && path_exists("go/a.CR3"));
+    assert_true(path_exists("go/a.xmp") && path_exists("go/a.webp") && path_exists("go/a.GPR"));
     run(&r, "dedup", "--undo", NULL);
     expect(&r, 0);
     run_free(&r);
