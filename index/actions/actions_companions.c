@@ -257,3 +257,62 @@ char *glimpse_companion_target(const action_companion *companion, const char *pa
     }
     return target;
 }
+
+/*
+ * Many pictures of a directory at once.
+ */
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int glimpse_companion_names_load(glimpse_companion_names *out, const char *directory) {
+    DIR *open = opendir(directory);
+    size_t capacity = 0;
+    int error = 0;
+    *out = (glimpse_companion_names){0};
+    for (const struct dirent *e; open && !error && (e = readdir(open));) {
+        const companion_kind kind = kind_of(ending_of(e->d_name));
+        if (kind == COMPANION_NONE || kind == COMPANION_THUMBNAIL) continue;
+        if (out->count == capacity) {
+            capacity = capacity ? 2 * capacity : 64;
+            char **names = realloc(out->names, capacity * sizeof *names);
+            if (names) out->names = names;
+            error = names ? 0 : ENOMEM;
+        }
+        if (!error && !(out->names[out->count] = strdup(e->d_name))) error = ENOMEM;
+        out->count += (size_t)!error;
+    }
+    if (open) (void)closedir(open);
+    if (out->count > 1) qsort(out->names, out->count, sizeof *out->names, compare_names);
+    return error;
+}
+
+void glimpse_companion_names_free(glimpse_companion_names *names) {
+    for (size_t i = 0; i < names->count; i++)
+        free(names->names[i]);
+    free(names->names);
+    *names = (glimpse_companion_names){0};
+}
+
+unsigned glimpse_companion_names_of(const glimpse_companion_names *names, const char *name) {
+    const size_t stem = stem_length(name);
+    const int leads = IS_ONE_OF(ending_of(name), leaders);
+    size_t low = 0, high = names->count;
+    unsigned count = 0;
+    while (low < high) { /* the first that begins with the stem, or comes behind it */
+        const size_t middle = low + (high - low) / 2;
+        if (strncmp(names->names[middle], name, stem) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    for (; low < names->count && strncmp(names->names[low], name, stem) == 0; low++) {
+        const char *other = names->names[low];
+        const int is_media = kind_of(ending_of(other)) < COMPANION_SIDECAR;
+        if (strcmp(other, name) == 0) continue;
+        count += own_sidecar(name, other) != COMPANION_NONE ||
+                 (stem_length(other) == stem && (leads || !is_media));
+    }
+    return count;
+}

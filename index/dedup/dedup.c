@@ -66,7 +66,8 @@ static int match(glimpse_dedup *dedup) {
     if (status == GLIMPSE_OK) status = glimpse_dedup_verify(dedup);
     if (status < 0) return status;
     glimpse_dedup_cache_write_thumbs(dedup);
-    glimpse_dedup_measure_for_rules(dedup);
+    status = glimpse_dedup_measure_for_rules(dedup);
+    if (status < 0) return status;
     return dedup->options->against_count > 0 || dedup->options->against_library
                ? glimpse_dedup_group_against(dedup)
                : glimpse_dedup_group_all(dedup);

@@ -53,6 +53,7 @@ typedef struct glimpse_dedup_item {
     uint64_t device, inode, links;
     int reference;  /* found only because options.protect names its directory */
     unsigned depth; /* bits a sample; 0: not known, or not asked for */
+    unsigned companions; /* RAW, video and sidecars beside it */
     uint8_t mini[GLIMPSE_DEDUP_MINI * GLIMPSE_DEDUP_MINI]; /* grey, to drop candidates cheaply */
     uint32_t agreeing; /* other pictures that are the same but for coding; 0 below 2 */
     int from_cache;    /* hashes and measures are those that a library kept */
@@ -181,8 +182,8 @@ glimpse_warp glimpse_dedup_orientation_warp(int orientation);
 
 /* Resolves the directories of options.keep and options.protect, and checks the rules. */
 int glimpse_dedup_load_rules(glimpse_dedup *dedup);
-/* What the rules ask for that a scan does not measure. */
-void glimpse_dedup_measure_for_rules(glimpse_dedup *dedup);
+/* What a choice of keepers goes by and a scan does not measure. */
+int glimpse_dedup_measure_for_rules(glimpse_dedup *dedup);
 /* Bits a sample that a file's header announces, 0 when it does not or cannot be read. */
 unsigned glimpse_dedup_read_depth(const char *path);
 /* Of two names of one file, which is to be called its path: negative for `a`. */

@@ -10,10 +10,12 @@
  */
 #include "dedup_private.h"
 
+#include "companions.h"
 #include "copy_names.h"
 #include "core/error.h"
 #include "file_paths.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +82,11 @@ static int by_protection(const glimpse_dedup_item *a, const glimpse_dedup_item *
     return b->picture.is_protected - a->picture.is_protected;
 }
 
+/* A RAW, a video or a sidecar is easily forgotten beside a copy that goes. */
+static int by_companions(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
+    return (a->companions < b->companions) - (a->companions > b->companions);
+}
+
 /* A link to what was not looked at cannot be kept in place of a file. */
 static int by_link(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return a->picture.is_link - b->picture.is_link;
@@ -110,9 +117,9 @@ static const criterion of_rule[] = {
 enum { RULES = sizeof of_rule / sizeof *of_rule };
 
 static const criterion before_rules[] = {by_protection, by_link};
-static const criterion after_rules[] = {by_pixels, by_colour,     by_agreement, by_quality,
-                                        by_exif,   by_date_taken, by_marks,     by_age,
-                                        by_length, by_path};
+static const criterion after_rules[] = {by_pixels, by_colour,     by_agreement,  by_quality,
+                                        by_exif,   by_companions, by_date_taken, by_marks,
+                                        by_age,    by_length,     by_path};
 /* Those that need nothing of the pictures. */
 static const criterion of_names[] = {by_link, by_marks, by_length, by_path};
 
@@ -203,7 +210,32 @@ int glimpse_dedup_load_rules(glimpse_dedup *dedup) {
     return status;
 }
 
-void glimpse_dedup_measure_for_rules(glimpse_dedup *dedup) {
+/* Items come by path, so that those of a directory are mostly together. */
+static int count_companions(glimpse_dedup *dedup) {
+    glimpse_companion_names names = {0};
+    char *directory = NULL;
+    int error = 0;
+    for (size_t i = 0; i < dedup->count && !error; i++) {
+        glimpse_dedup_item *item = &dedup->items[i];
+        const char *slash = strrchr(item->picture.path, '/');
+        const size_t length = (size_t)(slash - item->picture.path);
+        if (!directory || strlen(directory) != length ||
+            strncmp(directory, item->picture.path, length) != 0) {
+            glimpse_companion_names_free(&names);
+            free(directory);
+            directory = strndup(item->picture.path, length);
+            error = directory
+                        ? glimpse_companion_names_load(&names, *directory ? directory : "/")
+                        : ENOMEM;
+        }
+        if (!error) item->companions = glimpse_companion_names_of(&names, slash + 1);
+    }
+    glimpse_companion_names_free(&names);
+    free(directory);
+    return error ? glimpse_fail_nomem(4096, "names") : GLIMPSE_OK;
+}
+
+int glimpse_dedup_measure_for_rules(glimpse_dedup *dedup) {
     int wanted = 0;
     for (size_t i = 0; i < dedup->options->keep_count; i++)
         wanted |= dedup->options->keep[i].rule == GLIMPSE_KEEP_DEEPEST;
@@ -211,6 +243,7 @@ void glimpse_dedup_measure_for_rules(glimpse_dedup *dedup) {
         glimpse_dedup_item *item = &dedup->items[i];
         if (item->status == GLIMPSE_OK) item->depth = glimpse_dedup_read_depth(item->picture.path);
     }
+    return count_companions(dedup);
 }
 
 static void describe_date(const glimpse_dedup_item *item, int taken, char *text, size_t size) {
@@ -304,6 +337,9 @@ char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item 
     } else if (d.by == by_exif) {
         (void)snprintf(text, sizeof text,
                        "kept because it says more of itself (date, camera, place)");
+    } else if (d.by == by_companions) {
+        (void)snprintf(text, sizeof text,
+                       "kept because files that belong to it are beside it (RAW, video, sidecar)");
     } else if (d.by == by_date_taken && !q->taken[0]) {
         (void)snprintf(text, sizeof text, "kept because it says when it was taken: %s", p->taken);
     } else if (d.by == by_age || d.by == by_date_taken) {

@@ -113,9 +113,9 @@ typedef struct glimpse_dedup_picture {
     const float *embedding;    /* [report->embedding_size], unit length, or NULL */
     int taken_is_modification; /* 1: `taken` is EXIF's date of the last change, for want of others:
                                   it orders pictures, but tells no two shots apart */
-    int is_protected; /* lies in a directory of options.protect: never acted on */
-    int is_link;      /* `path` is a symbolic link, and what it leads to was not found: kept only
-                         when there is nothing else, and never acted on */
+    int is_protected;          /* lies in a directory of options.protect: never acted on */
+    int is_link; /* `path` is a symbolic link, and what it leads to was not found: kept only
+                    when there is nothing else, and never acted on */
     int reserved;
     const glimpse_dedup_name *names; /* [name_count] the others that were found, by path */
     size_t name_count;
@@ -156,7 +156,7 @@ typedef struct glimpse_dedup_group {
     const glimpse_dedup_member *members; /* [0] is the keeper, then by relation, score, path */
     size_t count;                        /* at least 2 */
     const char *reason; /* "kept because it is larger: 4000x3000 instead of 2000x1500" */
-    int labels_differ; /* the same picture (up to EDITED) under different labels */
+    int labels_differ;  /* the same picture (up to EDITED) under different labels */
 } glimpse_dedup_group;
 
 typedef struct glimpse_dedup_failure {
@@ -196,16 +196,17 @@ typedef struct glimpse_dedup_report {
     uint64_t cached;       /* pictures that were not decoded: the library knows all about them */
     double seconds, seconds_read, seconds_match; /* wall clock */
     size_t peak_bytes;                           /* estimate of what the run held at most */
-    uint64_t nomedia; /* directories left out for a .nomedia or .noimage in them */
+    uint64_t nomedia;     /* directories left out for a .nomedia or .noimage in them */
     uint64_t other_names; /* names of files that are pictures under another one: not in `scanned` */
     const char *const *roots; /* [root_count] the first set's, absolute and without links */
     size_t root_count;
 } glimpse_dedup_report;
 
 /* What makes a picture the one to keep. Rules apply in the order given; what they leave open is
- * decided by LARGEST, colour, agreement with other versions, BEST_QUALITY, RICHEST, the date taken,
- * a path that does not look like that of a copy ("copy", "backup", "(1)"), the date of the file, the
- * shorter path, the path. */
+ * decided by LARGEST, colour, agreement with other versions, BEST_QUALITY, RICHEST, what lies
+ * beside it (RAW, video, sidecars: see glimpse/actions.h), the date taken, a path that does not
+ * look like that of a copy ("copy", "backup", "(1)"), the date of the file, the shorter path, the
+ * path. */
 typedef enum glimpse_dedup_keep {
     GLIMPSE_KEEP_LARGEST = 0,      /* pixels; those of a frame do not count */
     GLIMPSE_KEEP_OLDEST = 1,       /* date taken, else of the file */
@@ -264,10 +265,10 @@ typedef struct glimpse_dedup_options {
                               Groups are then made of such pairs alone: what an action may touch */
     const glimpse_dedup_keep_rule *keep; /* [keep_count], applied in this order */
     size_t keep_count;
-    unsigned jobs;         /* 0: one per core; GLIMPSE_E_LIMIT above 1024 */
-    uint64_t max_pixels;   /* 0: GLIMPSE_DEFAULT_MAX_PIXELS */
-    int embed;             /* keep embeddings in the report even without the semantic tier */
-    int no_matching;       /* only read: pictures with measures, for an audit */
+    unsigned jobs;       /* 0: one per core; GLIMPSE_E_LIMIT above 1024 */
+    uint64_t max_pixels; /* 0: GLIMPSE_DEFAULT_MAX_PIXELS */
+    int embed;           /* keep embeddings in the report even without the semantic tier */
+    int no_matching;     /* only read: pictures with measures, for an audit */
     glimpse_progress_fn progress;
     glimpse_dedup_decide_fn decide;
     void *user; /* for both callbacks */
