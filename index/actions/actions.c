@@ -246,7 +246,8 @@ static int is_keeper(const running *r, const char *path) {
     return 0;
 }
 
-/* A companion of `picture`, which went to `other` in step `id`. Negative when the journal failed. */
+/* A companion of `picture`, which went to `other` in step `id`. Negative when the journal failed.
+ */
 static int run_companion(running *r, const action_companion *companion,
                          const glimpse_action_item *picture, const char *other, int64_t id) {
     char hash[GLIMPSE_HASH_HEX] = "";
@@ -300,7 +301,7 @@ static int run_companions(running *r, const glimpse_action_item *item, const act
     return status;
 }
 
-static int takes_along(const glimpse_action_options *options) {
+static int brings_companions(const glimpse_action_options *options) {
     return !glimpse_kind_replaces(options->kind) && !options->leave_companions;
 }
 
@@ -312,7 +313,7 @@ static int run_item(running *r, const glimpse_action_item *item) {
     int status = GLIMPSE_OK, refused = 0;
     if (is_in(&r->along, item->path)) return GLIMPSE_OK; /* it went with another */
     struct stat info;
-    if (takes_along(r->options) && r->options->kind != GLIMPSE_ACTION_MOVE &&
+    if (brings_companions(r->options) && r->options->kind != GLIMPSE_ACTION_MOVE &&
         lstat(item->path, &info) == 0 &&
         glimpse_companions_find(&companions, item->path, &r->gone) == 0) {
         refused = glimpse_companions_check(&companions, item->keeper, &verdict) < 0;
@@ -329,7 +330,7 @@ static int run_item(running *r, const glimpse_action_item *item) {
     report_item(r, item, &verdict, done.other, done.size, NULL);
     const int went = status == GLIMPSE_OK && verdict.outcome == GLIMPSE_OUTCOME_DONE;
     if (went && !r->actions) status = add_gone(&r->gone, strdup(item->path));
-    if (went && status == GLIMPSE_OK && takes_along(r->options))
+    if (went && status == GLIMPSE_OK && brings_companions(r->options))
         status = run_companions(r, item, &done);
     free(done.other);
     return status;

@@ -30,9 +30,9 @@ static const char *const thumbnails[] = {"thm"};
 /* Cameras write these together with a RAW or a video. */
 static const char *const leaders[] = {"jpg", "jpeg", "jpe", "heic", "heif", "hif"};
 /* Other pictures, which share sidecars with one of the same stem. */
-static const char *const pictures[] = {"png", "tif",  "tiff", "webp", "avif", "gif", "bmp",
-                                       "psd", "jxl",  "jp2",  "j2k",  "tga",  "ppm", "pgm",
-                                       "pnm", "jfif", "heics", "mpo", "exr",  "hdr", "svg"};
+static const char *const pictures[] = {"png", "tif",  "tiff",  "webp", "avif", "gif", "bmp",
+                                       "psd", "jxl",  "jp2",   "j2k",  "tga",  "ppm", "pgm",
+                                       "pnm", "jfif", "heics", "mpo",  "exr",  "hdr", "svg"};
 
 #define IS_ONE_OF(ending, list) is_one_of((ending), (list), sizeof(list) / sizeof *(list))
 static int is_one_of(const char *ending, const char *const *list, size_t count) {
@@ -247,8 +247,8 @@ char *glimpse_companion_target(const action_companion *companion, const char *pa
     /* The picture may have got another name ("a (2).jpg"), whose companions are named after it. */
     const char *name = strrchr(companion->path, '/') + 1, *slash = strrchr(other, '/');
     const char *picture = strrchr(path, '/') + 1;
-    const size_t kept = companion->shared == strlen(picture) ? strlen(slash + 1)
-                                                             : stem_length(slash + 1);
+    const size_t kept =
+        companion->shared == strlen(picture) ? strlen(slash + 1) : stem_length(slash + 1);
     const size_t size = strlen(other) + strlen(name) + 2;
     char *target = malloc(size);
     if (target) {

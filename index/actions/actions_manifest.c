@@ -99,11 +99,13 @@ static int write_all(const glimpse_actions *actions, const action_steps *steps, 
     int error = to ? 0 : errno;
     if (!to && fd >= 0) (void)close(fd);
     if (!error) error = copy_others(to, path, start, &lines);
-    for (size_t i = steps->count; !error && i-- > 0; lines++) /* the last is the first in the list */
+    for (size_t i = steps->count; !error && i-- > 0;
+         lines++) /* the last is the first in the list */
         write_line(to, actions, steps, &steps->items[i]);
     if (to) {
         errno = 0;
-        if (!error && (ferror(to) || fflush(to) != 0 || fsync(fd) != 0)) error = errno ? errno : EIO;
+        if (!error && (ferror(to) || fflush(to) != 0 || fsync(fd) != 0))
+            error = errno ? errno : EIO;
         if (fclose(to) != 0 && !error) error = errno;
     }
     glimpse_action_point(actions, "manifest written");
@@ -150,7 +152,8 @@ static int remember(void *user, int64_t run, const char *directory) {
     stale *s = user;
     int64_t *runs = realloc(s->runs, (s->count + 1) * sizeof *runs);
     if (runs) s->runs = runs;
-    char **directories = runs ? realloc(s->directories, (s->count + 1) * sizeof *directories) : NULL;
+    char **directories =
+        runs ? realloc(s->directories, (s->count + 1) * sizeof *directories) : NULL;
     if (directories) s->directories = directories;
     char *copy = directories ? strdup(directory) : NULL;
     if (!copy) return glimpse_fail_nomem(strlen(directory), "a path");

@@ -72,8 +72,8 @@ static int check_pair(const char *a, const char *b) {
             status = glimpse_fail(GLIMPSE_E_INVALID,
                                   "the sets overlap: %s would be compared with itself", a);
         } else if (below && above) {
-            status = glimpse_fail(GLIMPSE_E_INVALID, "the sets overlap: %s and %s are the same", a,
-                                  b);
+            status =
+                glimpse_fail(GLIMPSE_E_INVALID, "the sets overlap: %s and %s are the same", a, b);
         } else if (below || above) {
             status = glimpse_fail(GLIMPSE_E_INVALID,
                                   "the sets overlap: %s lies in %s; two sets share no folder",

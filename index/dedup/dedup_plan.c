@@ -173,7 +173,8 @@ static const char *link_to(const glimpse_dedup_picture *picture) {
 static const char *keeper_path(plan *p, const glimpse_dedup_picture *keeper) {
     if (!keeper->is_link) return keeper->path;
     char *real = realpath(keeper->path, NULL);
-    char **resolved = real ? realloc(p->resolved, (p->resolved_count + 1) * sizeof *resolved) : NULL;
+    char **resolved =
+        real ? realloc(p->resolved, (p->resolved_count + 1) * sizeof *resolved) : NULL;
     if (!resolved) {
         free(real);
         return keeper->path; /* the action finds out that it cannot be read */
@@ -255,10 +256,11 @@ int glimpse_dedup_plan_create(glimpse_dedup_plan **out, const glimpse_dedup_repo
     }
     if (status < 0) return status;
     if (own.relations >> GLIMPSE_RELATION_VARIANT) {
-        return glimpse_fail(GLIMPSE_E_INVALID,
-                            "variants and pictures that are only similar are different pictures, and "
-                            "are never acted on: take them out of %s",
-                            glimpse_wording("options.relations", NULL));
+        return glimpse_fail(
+            GLIMPSE_E_INVALID,
+            "variants and pictures that are only similar are different pictures, and "
+            "are never acted on: take them out of %s",
+            glimpse_wording("options.relations", NULL));
     }
     size_t members = 0;
     for (size_t g = 0; g < report->group_count; g++) {

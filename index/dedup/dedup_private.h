@@ -51,8 +51,8 @@ typedef struct glimpse_dedup_item {
     glimpse_thumb *thumb; /* NULL: not kept */
     double effective;     /* pixels, without those of a frame: what ranks it */
     uint64_t device, inode, links;
-    int reference;  /* found only because options.protect names its directory */
-    unsigned depth; /* bits a sample; 0: not known, or not asked for */
+    int reference;       /* found only because options.protect names its directory */
+    unsigned depth;      /* bits a sample; 0: not known, or not asked for */
     unsigned companions; /* RAW, video and sidecars beside it */
     uint8_t mini[GLIMPSE_DEDUP_MINI * GLIMPSE_DEDUP_MINI]; /* grey, to drop candidates cheaply */
     uint32_t agreeing; /* other pictures that are the same but for coding; 0 below 2 */
@@ -112,11 +112,11 @@ typedef struct glimpse_dedup {
     char **protect;          /* [options->protect_count] resolved */
     char **roots;            /* [root_count] resolved: set 0, set 1, directories of reference */
     size_t root_count, set_roots[2]; /* how many of them are of each set */
-    uint64_t nomedia, other_names; /* as in the report */
-    uint8_t *sets;          /* [class_count] bit per set that has it */
-    uint32_t *first_of;     /* [class_count] the item that stands for a class */
-    uint32_t *members;      /* [count] items by class, then by item */
-    uint32_t *member_start; /* [class_count + 1] */
+    uint64_t nomedia, other_names;   /* as in the report */
+    uint8_t *sets;                   /* [class_count] bit per set that has it */
+    uint32_t *first_of;              /* [class_count] the item that stands for a class */
+    uint32_t *members;               /* [count] items by class, then by item */
+    uint32_t *member_start;          /* [class_count + 1] */
     size_t class_count;
     glimpse_dedup_hint *hints; /* sorted by a, b, distance */
     size_t hint_count;

@@ -199,10 +199,10 @@ int glimpse_dedup_load_rules(glimpse_dedup *dedup) {
             status = glimpse_fail(GLIMPSE_E_INVALID, "there is no rule %d for what to keep",
                                   (int)rule->rule);
         } else if (rule->rule == GLIMPSE_KEEP_IN) {
-            status = rule->directory
-                         ? load_directory(&dedup->keep_directories[i], rule->directory,
-                                          "options.keep")
-                         : glimpse_fail(GLIMPSE_E_INVALID, "no folder is given to keep files in");
+            status =
+                rule->directory
+                    ? load_directory(&dedup->keep_directories[i], rule->directory, "options.keep")
+                    : glimpse_fail(GLIMPSE_E_INVALID, "no folder is given to keep files in");
         }
     }
     for (size_t i = 0; i < options->protect_count && status == GLIMPSE_OK; i++)
@@ -224,9 +224,8 @@ static int count_companions(glimpse_dedup *dedup) {
             glimpse_companion_names_free(&names);
             free(directory);
             directory = strndup(item->picture.path, length);
-            error = directory
-                        ? glimpse_companion_names_load(&names, *directory ? directory : "/")
-                        : ENOMEM;
+            error = directory ? glimpse_companion_names_load(&names, *directory ? directory : "/")
+                              : ENOMEM;
         }
         if (!error) item->companions = glimpse_companion_names_of(&names, slash + 1);
     }
@@ -314,11 +313,10 @@ char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item 
         (void)snprintf(text, sizeof text, "kept because the other is only a link to a file");
     } else if (d.by == by_pixels) {
         const int framed = (double)p->width * p->height <= (double)q->width * q->height;
-        (void)snprintf(text, sizeof text,
-                       "kept because it is larger%s: %" PRIu32 "x%" PRIu32 " instead of %" PRIu32
-                       "x%" PRIu32,
-                       framed ? " when frames are left aside" : "", p->width, p->height, q->width,
-                       q->height);
+        (void)snprintf(
+            text, sizeof text,
+            "kept because it is larger%s: %" PRIu32 "x%" PRIu32 " instead of %" PRIu32 "x%" PRIu32,
+            framed ? " when frames are left aside" : "", p->width, p->height, q->width, q->height);
     } else if (d.by == by_colour) {
         (void)snprintf(text, sizeof text, "kept because it is in colour");
     } else if (d.by == by_agreement) {
@@ -332,8 +330,9 @@ char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item 
         (void)snprintf(text, sizeof text, "kept because its quality is better: %s instead of %s", a,
                        b);
     } else if (d.by == by_depth) {
-        (void)snprintf(text, sizeof text, "kept because it is deeper: %u bits a sample instead of %u",
-                       keeper->depth, other->depth);
+        (void)snprintf(text, sizeof text,
+                       "kept because it is deeper: %u bits a sample instead of %u", keeper->depth,
+                       other->depth);
     } else if (d.by == by_exif) {
         (void)snprintf(text, sizeof text,
                        "kept because it says more of itself (date, camera, place)");

@@ -107,7 +107,8 @@ static void work_in_child(const album *a, glimpse_action_kind kind, int undo, lo
 /* Nothing is lost, and no companion went before its picture. */
 static void check_whole(const album *a) {
     char path[400];
-    size_t files = yard_count_files(path_in(a->base, "go")) + yard_count_files(path_in(a->base, "kept"));
+    size_t files =
+        yard_count_files(path_in(a->base, "go")) + yard_count_files(path_in(a->base, "kept"));
     (void)snprintf(path, sizeof path, "%s/state/held", a->base);
     files += yard_count_files(path);
     (void)snprintf(path, sizeof path, "%s/data/Trash/files", a->base);
@@ -295,7 +296,8 @@ static void a_picture_with_another_name_has_its_companions_named_after_it(void *
     close_album(&a);
 }
 
-/* A process that was killed between its last step and the list: the next opening makes up for it. */
+/* A process that was killed between its last step and the list: the next opening makes up for it.
+ */
 static void the_list_of_moves_is_made_up_for_by_the_next_opening(void **state) {
     (void)state;
     album a;

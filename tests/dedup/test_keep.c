@@ -113,9 +113,9 @@ static void the_first_rule_that_sees_a_difference_decides(void **state) {
     draw("deep.ppm", 1, 65535);
     set_time("large.ppm", 1500000000);
     set_time("deep.ppm", 1400000000);
-    const glimpse_dedup_keep_rule *both[][2] = {
-        {&deepest, &largest}, {&largest, &deepest}, {&oldest, &newest}, {&newest, &oldest},
-        {&quality, &deepest}, {&richest, &newest}};
+    const glimpse_dedup_keep_rule *both[][2] = {{&deepest, &largest}, {&largest, &deepest},
+                                                {&oldest, &newest},   {&newest, &oldest},
+                                                {&quality, &deepest}, {&richest, &newest}};
     static const char *const keepers[] = {"deep.ppm",  "large.ppm", "deep.ppm",
                                           "large.ppm", "deep.ppm",  "large.ppm"};
     static const char *const reasons[] = {"deeper", "larger", "older", "newer", "deeper", "newer"};

@@ -35,9 +35,9 @@ static void expect_keeper(const char *const *arguments, const char *keeper, cons
 static void a_path_without_the_marks_of_a_copy_is_kept(void **state) {
     (void)state;
     static const char *const copies[] = {
-        "a - Copy.jpg",      "a copy.jpg", "Copy of a.jpg", "a (1).jpg",  "a - Kopie.jpg",
-        "a - copie.jpg",     "a copia.jpg", "a – копия.jpg", "a のコピー.jpg", "a 副本.jpg",
-        "backup/a.jpg",      "A - KOPIE (2).jpg", "a_copy2.jpg", "Copies/0.jpg"};
+        "a - Copy.jpg",  "a copy.jpg",        "Copy of a.jpg", "a (1).jpg",      "a - Kopie.jpg",
+        "a - copie.jpg", "a copia.jpg",       "a – копия.jpg", "a のコピー.jpg", "a 副本.jpg",
+        "backup/a.jpg",  "A - KOPIE (2).jpg", "a_copy2.jpg",   "Copies/0.jpg"};
     static const char *const search[] = {"dedup", "names", "--json", "-q", NULL};
     for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) {
         char path[200];
@@ -53,7 +53,7 @@ static void a_path_without_the_marks_of_a_copy_is_kept(void **state) {
     }
 }
 
-/* Three files that differ in what the rules look at. */
+/* Two files of the same bytes, of other ages and places. */
 static void rules_apply_in_the_order_given(void **state) {
     (void)state;
     make("rules");
@@ -68,7 +68,9 @@ static void rules_apply_in_the_order_given(void **state) {
         const char *arguments[12];
         const char *keeper, *reason;
     } cases[] = {
-        {{"dedup", "rules", "--json", "-q"}, "/same.png", "kept because it is older: modified 2001"},
+        {{"dedup", "rules", "--json", "-q"},
+         "/same.png",
+         "kept because it is older: modified 2001"},
         {{"dedup", "rules", "--json", "-q", "--keep", "newest"},
          "/large.png",
          "kept because it is newer: modified 2033"},
@@ -105,10 +107,11 @@ static void protected_folders_are_searched_and_never_touched(void **state) {
     copy_demo("animals/cat-forest-169.jpg", "archive/2019/copy of a.jpg");
     copy_demo("animals/cat-forest-169.jpg", "archive/a second copy.jpg");
     assert_int_equal(symlink("archive", "way to archive"), 0);
-    static const char *const ways[] = {"archive", "way to archive", "archive/2019/.."};
+    static const char *const spellings[] = {"archive", "way to archive", "archive/2019/.."};
     for (size_t i = 0; i < 3; i++) {
         /* Not among what is searched: it is a reference, and duplicates within it are not told. */
-        run(&r, "dedup", "card", "--protect", ways[i], "--delete", "--apply", "--json", "-q", NULL);
+        run(&r, "dedup", "card", "--protect", spellings[i], "--delete", "--apply", "--json", "-q",
+            NULL);
         expect(&r, 0);
         json_t *root = run_json(&r);
         assert_int_equal(json_array_size(at(root, "groups")), 1);
@@ -191,8 +194,8 @@ static void what_belongs_to_a_picture_goes_and_comes_back_with_it(void **state) 
         expect_out(&r, "6 files that belong with them");
         run_free(&r);
         assert_int_equal(files_in("go"), 9);
-        run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", actions[i], "--apply", "--json", "-q",
-            NULL);
+        run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", actions[i], "--apply",
+            "--json", "-q", NULL);
         expect(&r, 0);
         json_t *root = run_json(&r);
         assert_int_equal(number_at(root, "action.done"), 1);
@@ -219,13 +222,15 @@ static void what_its_keeper_lacks_holds_a_picture_back(void **state) {
     (void)state;
     run_result r;
     make_companions(0);
-    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--delete", "--apply", "-q", NULL);
+    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--delete", "--apply", "-q",
+        NULL);
     expect(&r, 3);
     expect_out(&r, "left alone (companion)");
     expect_out(&r, "is not beside its keeper");
     run_free(&r);
     assert_int_equal(files_in("go"), 9);
-    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--apply", "-q", NULL);
+    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--apply",
+        "-q", NULL);
     expect(&r, 0);
     run_free(&r);
     assert_int_equal(files_in("go"), 2);
@@ -248,7 +253,8 @@ static void a_sidecar_of_a_file_that_stays_stays(void **state) {
     write_text("go/a.xmp", "of both");
     write_text("go/a.CR3", "of both");
     write_text("go/a.jpg.xmp", "of one");
-    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--apply", "-q", NULL);
+    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--apply",
+        "-q", NULL);
     expect(&r, 0);
     run_free(&r);
     assert_true(path_exists("away/go/a.jpg") && path_exists("away/go/a.jpg.xmp"));
@@ -259,11 +265,13 @@ static void a_sidecar_of_a_file_that_stays_stays(void **state) {
     /* With the last of them it goes. */
     assert_int_equal(unlink("go/a.CR3"), 0);
     copy_demo("animals/owl-city-034.webp", "kept/other.webp");
-    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "-q", NULL);
+    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "-q",
+        NULL);
     expect(&r, 0);
     expect_out(&r, "a.xmp -> away/go/a.xmp");
     run_free(&r);
-    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--apply", "-q", NULL);
+    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--apply",
+        "-q", NULL);
     expect(&r, 0);
     run_free(&r);
     assert_true(path_exists("away/go/a.xmp"));
@@ -314,8 +322,8 @@ static void a_move_lists_what_it_moved_until_it_is_undone(void **state) {
     copy_demo("animals/owl-city-034.webp", "go/o\"w\nl.webp");
     for (size_t i = 0; i < 2; i++) {
         static const char *const which[] = {"go/2019", "go"};
-        run(&r, "dedup", "kept", which[i], "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--apply", "--json",
-            "-q", NULL);
+        run(&r, "dedup", "kept", which[i], "-x", "*.CR3", "--keep", "in:kept", "--move", "away",
+            "--apply", "--json", "-q", NULL);
         expect(&r, 0);
         json_t *root = run_json(&r);
         (void)snprintf(number[i], sizeof number[i], "%.0f", number_at(root, "action.run"));
@@ -353,15 +361,16 @@ static void the_table_says_what_was_done(void **state) {
     (void)state;
     run_result r;
     make_companions(1);
-    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--csv", "plan.csv", "-q",
-        NULL);
+    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--csv",
+        "plan.csv", "-q", NULL);
     expect(&r, 0);
     run_free(&r);
-    run_shell(&r, "head -1 plan.csv; grep -c would-be-done plan.csv; grep -c ',companion,' plan.csv");
+    run_shell(&r,
+              "head -1 plan.csv; grep -c would-be-done plan.csv; grep -c ',companion,' plan.csv");
     expect_out(&r, ",id,action,destination,outcome\r\n7\n6\n");
     run_free(&r);
-    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--csv", "done.csv",
-        "--apply", "-q", NULL);
+    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--csv",
+        "done.csv", "--apply", "-q", NULL);
     expect(&r, 0);
     run_free(&r);
     run_shell(&r, "grep '/go/2019/IMG_1.jpg,identical' done.csv");

@@ -1,6 +1,6 @@
 /*
  * glimpse dedup and links: names of one file are one file, a real copy beside them is acted on and
- * comes back, and sets that share a folder under any name are refused.
+ * comes back, and sets that share a directory under any name are refused.
  */
 #include "support/commands.h"
 
@@ -107,8 +107,7 @@ static void all_hard_links_to_a_copy_go_together(void **state) {
     assert_int_equal(stat("links/sub/hard.jpg", &two), 0);
     assert_int_equal(one.st_ino, two.st_ino);
     /* A name that was not searched holds the bytes, and it is said. */
-    run(&r, "dedup", "links/best", "links/sub", "--keep", "in:links/best", "--delete",
-        NULL);
+    run(&r, "dedup", "links/best", "links/sub", "--keep", "in:links/best", "--delete", NULL);
     expect(&r, 0);
     expect_out(&r, "1 file with hard links outside the search: no room is freed by them");
     expect_out(&r, "and 1 hard link outside the search");
@@ -227,7 +226,7 @@ static void sets_that_overlap_are_refused_under_any_name(void **state) {
     refused("alias", "links/sub", "links/sub lies in alias");
     refused("links", "alias of sub", "alias of sub lies in links");
     refused("links/cat.jpg", "links", "links/cat.jpg lies in links");
-    /* A library and its own folders, either way around. */
+    /* A library and its own directories, either way around. */
     run(&r, "index", "links/sub", "--library", "subs", "-q", NULL);
     expect(&r, 0);
     run_free(&r);

@@ -56,9 +56,12 @@ static int keep_rules(const request *r, glimpse_dedup_keep_rule **rules) {
     static const struct {
         const char *name;
         glimpse_dedup_keep rule;
-    } known[] = {{"largest", GLIMPSE_KEEP_LARGEST}, {"deepest", GLIMPSE_KEEP_DEEPEST},
-                 {"best-quality", GLIMPSE_KEEP_BEST_QUALITY}, {"richest", GLIMPSE_KEEP_RICHEST},
-                 {"oldest", GLIMPSE_KEEP_OLDEST}, {"newest", GLIMPSE_KEEP_NEWEST}};
+    } known[] = {{"largest", GLIMPSE_KEEP_LARGEST},
+                 {"deepest", GLIMPSE_KEEP_DEEPEST},
+                 {"best-quality", GLIMPSE_KEEP_BEST_QUALITY},
+                 {"richest", GLIMPSE_KEEP_RICHEST},
+                 {"oldest", GLIMPSE_KEEP_OLDEST},
+                 {"newest", GLIMPSE_KEEP_NEWEST}};
     enum { KNOWN = sizeof known / sizeof *known };
     *rules = xcalloc(r->keep.count + 1, sizeof **rules);
     for (size_t i = 0; i < r->keep.count; i++) {
@@ -74,10 +77,11 @@ static int keep_rules(const request *r, glimpse_dedup_keep_rule **rules) {
             if (access(rule->directory, F_OK) != 0)
                 return cli_misuse(&cmd_dedup, "--keep %s: there is no such folder", word);
         } else {
-            return cli_misuse(&cmd_dedup,
-                              "--keep is largest, deepest, best-quality, richest, oldest, newest or "
-                              "in:FOLDER, not \"%s\"",
-                              word);
+            return cli_misuse(
+                &cmd_dedup,
+                "--keep is largest, deepest, best-quality, richest, oldest, newest or "
+                "in:FOLDER, not \"%s\"",
+                word);
         }
     }
     return CLI_RUN;
@@ -332,7 +336,8 @@ static int run(int argc, char **argv) {
         CLI_FLAG("conflicts", 0, &r.conflicts,
                  "only the same picture under different classes (folder names)"),
         CLI_HEADING("Actions on the files beside the keepers (nothing happens without --apply)"),
-        CLI_TEXT("move", 0, &r.move, "DIR", "move them below this folder, with a list of them in it"),
+        CLI_TEXT("move", 0, &r.move, "DIR",
+                 "move them below this folder, with a list of them in it"),
         CLI_FLAG("trash", 0, &r.trash, "put them into the desktop's trash"),
         CLI_FLAG("delete", 0, &r.delete, "delete them; held for --undo until --empty"),
         CLI_FLAG("hardlink", 0, &r.hardlink, "replace equal bytes by hard links to the keeper"),

@@ -76,8 +76,8 @@ int dedup_action_check(const dedup_action *action, const cli_command *command) {
     if (!*action->directory) return cli_misuse(command, "--move needs a folder");
     int status = glimpse_dedup_check_target(action->directory, action->roots, action->root_count);
     if (status == GLIMPSE_OK) {
-        status = glimpse_dedup_check_target(action->directory, action->protect,
-                                            action->protect_count);
+        status =
+            glimpse_dedup_check_target(action->directory, action->protect, action->protect_count);
     }
     return status < 0 ? cli_refused(command, status) : CLI_RUN;
 }
@@ -155,7 +155,8 @@ static void print_event(void *user, const glimpse_action_event *event) {
     char *other = text_display(text_near_path(event->other, &b));
     progress_clear();
     if (event->outcome == GLIMPSE_OUTCOME_DONE) {
-        (void)printf("%s%s: %s%s%s\n", event->companion_of ? "  with it " : "", t->done, path, *other ? t->arrow : "", other);
+        (void)printf("%s%s: %s%s%s\n", event->companion_of ? "  with it " : "", t->done, path,
+                     *other ? t->arrow : "", other);
     } else {
         char *message = text_display(event->message);
         (void)printf("left alone (%s): %s: %s\n", glimpse_action_outcome_name(event->outcome), path,

@@ -10,8 +10,8 @@
 #include <glimpse/session_dedup.h>
 
 typedef struct dedup_action {
-    glimpse_action_kind kind; /* 0: none was asked for */
-    const char *directory;    /* MOVE: as given */
+    glimpse_action_kind kind;   /* 0: none was asked for */
+    const char *directory;      /* MOVE: as given */
     const char *const *include; /* [include_count] relations to act on beside the usual, each with
                                    commas */
     size_t include_count;
@@ -27,7 +27,8 @@ int dedup_action_check(const dedup_action *action, const cli_command *command);
 /* One bit per relation to act on. Call it after the check. */
 unsigned dedup_action_relations(const dedup_action *action);
 /* Acts (or says what would be done). With `j` the key "action" is added to the open object, else
- * lines are printed; `outcomes` gets them as well. An exit code: EXIT_FOUND, EXIT_PARTIAL when files were left alone, ... */
+ * lines are printed; `outcomes` gets them as well. An exit code: EXIT_FOUND, EXIT_PARTIAL when
+ * files were left alone, ... */
 int dedup_act(const dedup_action *action, session *s, const dedup_view *view, json_out *j,
               dedup_outcomes *outcomes);
 

@@ -48,7 +48,8 @@ uint64_t dedup_spare_bytes(const dedup_view *view) {
         for (size_t m = 1; m < view->groups[g]->count; m++) {
             const glimpse_dedup_member *member = &view->groups[g]->members[m];
             const glimpse_dedup_picture *p = member->picture;
-            if (member->same_file || p->is_link || p->is_protected || p->links_elsewhere > 0) continue;
+            if (member->same_file || p->is_link || p->is_protected || p->links_elsewhere > 0)
+                continue;
             bytes += p->bytes;
         }
     }
@@ -330,7 +331,9 @@ static void write_outcome(FILE *to, const dedup_outcomes *outcomes, const dedup_
     glimpse_csv_field(to, o ? o->other : "");
     const int would = o && !outcomes->applied && o->outcome == GLIMPSE_OUTCOME_DONE;
     (void)fprintf(to, ",%s\r\n",
-                  would ? "would-be-done" : o ? glimpse_action_outcome_name(o->outcome) : "");
+                  would ? "would-be-done"
+                  : o   ? glimpse_action_outcome_name(o->outcome)
+                        : "");
 }
 
 /* Files that are acted on with a member: rows of their own, with little in them. */

@@ -17,27 +17,25 @@
  *
  * No file is ever destroyed by apply. What the actions do to a file and how undo takes it back:
  *
- *     MOVE      renamed into `directory`/`under`, by its name below `relative_to`; renamed back. Into a
- *               directory on another file system it is copied, compared, and only then removed.
- *     TRASH     renamed into the desktop's trash (freedesktop.org, version 1.0) of its file system.
- *     DELETE    renamed into a holding directory on its file system; gone for good, and its space
- *               free, only after glimpse_actions_empty().
- *     HARDLINK, SYMLINK, REFLINK
- *               a link to the keeper (a copy that shares the keeper's blocks) is made in the
- *               holding directory and exchanged with the file in one step, so that at no moment
- *               the name is missing. The file itself is then in the holding directory, like a
- *               deleted one.
+ *     MOVE      renamed into `directory`/`under`, by its name below `relative_to`; renamed back.
+ * Into a directory on another file system it is copied, compared, and only then removed. TRASH
+ * renamed into the desktop's trash (freedesktop.org, version 1.0) of its file system. DELETE
+ * renamed into a holding directory on its file system; gone for good, and its space free, only
+ * after glimpse_actions_empty(). HARDLINK, SYMLINK, REFLINK a link to the keeper (a copy that
+ * shares the keeper's blocks) is made in the holding directory and exchanged with the file in one
+ * step, so that at no moment the name is missing. The file itself is then in the holding directory,
+ * like a deleted one.
  *
  * Companions: MOVE, TRASH and DELETE take along what belongs to a picture a.jpg in its directory:
  * sidecars (a.xmp, a.jpg.xmp, .aae, .thm), and of a JPEG or HEIF its RAW (a.dng, ...) and the video
  * of a live photo (a.mov, a.mp4). What a.jpg shares with another picture that stays, as a.xmp with
  * a.png, stays too. A companion never goes when its picture was left alone, and undo brings it back
- * after its picture. TRASH and DELETE leave a picture alone whose companions are not, byte for byte,
- * beside its keeper as well (thumbnails aside): what only they hold would go with it.
+ * after its picture. TRASH and DELETE leave a picture alone whose companions are not, byte for
+ * byte, beside its keeper as well (thumbnails aside): what only they hold would go with it.
  *
- * Manifest: MOVE lists what it moved in `directory`/glimpse-moved.jsonl, one JSON object a line with
- * journal, run, from, to, id, keeper, relation and companion_of. It is replaced in one step at the
- * end of a run, of an undo, and of a recovery, and goes with its last line.
+ * Manifest: MOVE lists what it moved in `directory`/glimpse-moved.jsonl, one JSON object a line
+ * with journal, run, from, to, id, keeper, relation and companion_of. It is replaced in one step at
+ * the end of a run, of an undo, and of a recovery, and goes with its last line.
  *
  * The original keeps its inode throughout (except for a MOVE to another file system), and with it
  * bytes, times, permissions, owner and extended attributes; undo brings exactly that back.
@@ -145,8 +143,8 @@ typedef struct glimpse_action_event {
     const char *other; /* where it was put, or the keeper it is linked to */
     glimpse_action_kind kind;
     glimpse_action_outcome outcome;
-    const char *message; /* why not; "" for DONE */
-    uint64_t bytes;      /* of the file */
+    const char *message;      /* why not; "" for DONE */
+    uint64_t bytes;           /* of the file */
     const char *companion_of; /* the picture that it goes with, or NULL: it is one itself */
 } glimpse_action_event;
 

@@ -115,12 +115,12 @@ int glimpse_journal_db_open(glimpse_journal **out, const char *directory) {
         status = glimpse_db_integer(journal->db, &version, "PRAGMA user_version", "");
     }
     if (status < 0) goto done;
-    status = glimpse_db_script(
-        journal->db, "SELECT id, run_id, state, path, other, keeper, info, crossing,"
-                     " hash, size, mtime_ns, mode, inode, new_inode, new_mtime_ns,"
-                     " keeper_hash, companion_of, relation FROM step LIMIT 0;"
-                     " SELECT id, kind, started, manifest_directory, manifest_is_current"
-                     " FROM run LIMIT 0;");
+    status = glimpse_db_script(journal->db,
+                               "SELECT id, run_id, state, path, other, keeper, info, crossing,"
+                               " hash, size, mtime_ns, mode, inode, new_inode, new_mtime_ns,"
+                               " keeper_hash, companion_of, relation FROM step LIMIT 0;"
+                               " SELECT id, kind, started, manifest_directory, manifest_is_current"
+                               " FROM run LIMIT 0;");
     if (status < 0) goto done;
     if (id != JOURNAL_ID) {
         status = glimpse_fail(GLIMPSE_E_CORRUPT, "%s: not a journal of glimpse", path);
