@@ -135,7 +135,7 @@ static int list_names(name_list *out, const char *directory, const char *stem, s
     DIR *open = opendir(directory);
     int error = open ? 0 : errno;
     *out = (name_list){0};
-    for (const struct dirent *e; !error && (e = readdir(open));) {
+    for (const struct dirent *e; open && !error && (e = readdir(open));) {
         if (strncmp(e->d_name, stem, length) != 0 || e->d_name[length] != '.') continue;
         char **names = realloc(out->names, (out->count + 1) * sizeof *names);
         if (names) out->names = names;

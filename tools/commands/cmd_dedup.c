@@ -401,7 +401,7 @@ const cli_command cmd_dedup = {
     "  glimpse dedup ~/Pictures\n"
     "  glimpse dedup ~/Pictures --same-picture --html duplicates.html\n"
     "  glimpse dedup ~/Pictures --move ~/duplicates --apply\n"
-    "  glimpse dedup /media/card --protect ~/Pictures --keep in:/media/card/DCIM --keep oldest\n"
+    "  glimpse dedup /media/card --protect ~/Pictures --keep oldest\n"
     "  glimpse dedup --undo\n"
     "  glimpse dedup train --against test --max-leak 0.001 --json\n"
     "  glimpse dedup --not-duplicates a.jpg b.jpg\n",
