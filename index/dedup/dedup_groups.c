@@ -175,6 +175,8 @@ static int push_class(grouping *g, uint32_t class, uint32_t keeper, const glimps
         glimpse_dedup_entry member = *like;
         member.item = dedup->members[m];
         if (member.item == keeper) continue;
+        /* Nobody asked for duplicates within a directory of reference. */
+        if (dedup->items[member.item].reference) continue;
         /* Weaker relations hold between pictures, and one file of each is enough. */
         if (like->relation > GLIMPSE_RELATION_EDITED && member.item != g->best[class]) continue;
         if (glimpse_dedup_decided(dedup, keeper, member.item) != GLIMPSE_DECIDED_NOTHING) {

@@ -17,6 +17,7 @@ typedef struct owned_report {
     glimpse_dedup_group *groups;
     glimpse_dedup_member *members; /* of all groups */
     size_t member_count;
+    char **roots;
 } owned_report;
 
 static int compare_groups(const void *a, const void *b) {
@@ -58,6 +59,7 @@ static int move_items(glimpse_dedup *dedup, owned_report *r, uint32_t *where) {
     r->report.failed_count = failed;
     r->report.scanned = dedup->count;
     r->report.nomedia = dedup->nomedia;
+    r->report.other_names = dedup->other_names;
     return GLIMPSE_OK;
 }
 
@@ -94,6 +96,8 @@ static int fill_groups(const glimpse_dedup *dedup, owned_report *r, const uint32
             out->score = member->score;
             out->distance = member->distance;
             out->orientation = member->orientation;
+            out->same_file = m > 0 && item->inode != 0 && item->device == keeper->device &&
+                             item->inode == keeper->inode;
             out->differences =
                 m == 0 ? strdup("") : glimpse_dedup_differences(dedup, keeper, item, member);
             r->member_count = at + 1;
@@ -133,6 +137,16 @@ int glimpse_dedup_make_report(glimpse_dedup *dedup, glimpse_dedup_report **out) 
     int moved = status == GLIMPSE_OK;
     if (moved) status = fill_groups(dedup, r, where);
     free(where);
+    if (moved) {
+        /* The roots of the first set come first. */
+        r->roots = dedup->roots;
+        r->report.roots = (const char *const *)dedup->roots;
+        r->report.root_count = dedup->set_roots[0];
+        for (size_t i = dedup->set_roots[0]; i < dedup->root_count; i++)
+            free(dedup->roots[i]);
+        dedup->roots = NULL;
+        dedup->root_count = 0;
+    }
     if (r) {
         r->report.decided = dedup->decided;
         r->report.candidates = dedup->candidates;
@@ -163,6 +177,7 @@ void glimpse_dedup_report_free(glimpse_dedup_report *report) {
         free((char *)p->format);
         free((char *)p->taken);
         free((char *)p->camera);
+        glimpse_dedup_free_names(p);
         free((float *)p->embedding);
     }
     for (size_t i = 0; i < report->failed_count; i++) {
@@ -176,6 +191,9 @@ void glimpse_dedup_report_free(glimpse_dedup_report *report) {
     for (size_t i = 0; i < report->group_count; i++)
         free((char *)r->groups[i].reason);
     free((glimpse_dedup_leak *)report->leak_labels);
+    for (size_t i = 0; i < report->root_count; i++)
+        free(r->roots[i]);
+    free(r->roots);
     free(r->pictures);
     free(r->failed);
     free(r->groups);

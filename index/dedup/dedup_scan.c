@@ -253,6 +253,7 @@ static void drop_skipped(glimpse_dedup *dedup) {
     for (size_t i = 0; i < dedup->count; i++) {
         if (dedup->items[i].skip) {
             free((char *)dedup->items[i].picture.path);
+            glimpse_dedup_free_names(&dedup->items[i].picture);
             continue;
         }
         dedup->items[kept++] = dedup->items[i];

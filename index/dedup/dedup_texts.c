@@ -110,7 +110,7 @@ char *glimpse_dedup_differences(const glimpse_dedup *dedup, const glimpse_dedup_
     const glimpse_dedup_picture *p = &keeper->picture, *q = &item->picture;
     text t = {{0}, 0};
     if (keeper->device == item->device && keeper->inode == item->inode && item->inode != 0) {
-        add(&t, "the same file under another name (hard link)");
+        add(&t, "the same file under another name");
     } else if (strcmp(p->id, q->id) == 0) {
         add(&t, "the same bytes");
     } else if (strcmp(p->pixels, q->pixels) == 0) {

@@ -553,6 +553,8 @@ typedef struct glimpse_journal_step {
     unsigned mode;
     uint64_t inode, new_inode;
     int64_t new_mtime_ns;
+    int64_t companion_of; /* the step of the picture that the file goes with; 0: none */
+    char relation[24];    /* to the keeper, as the manifest has it */
 } glimpse_journal_step;
 
 struct glimpse_journal_ops {
@@ -571,6 +573,13 @@ struct glimpse_journal_ops {
     int (*latest)(int64_t *run, glimpse_journal *journal);
     int (*runs)(glimpse_journal *journal, int (*visit)(void *user, const glimpse_action_run *run),
                 void *user); /* in order */
+    /* The directory in which a run lists its files (NULL: as it was), and whether that list is what
+     * the steps say. */
+    int (*set_manifest)(glimpse_journal *journal, int64_t run, const char *directory,
+                        int is_current);
+    /* The manifest of a run, if it has one; run 0: those that are not current. */
+    int (*manifests)(glimpse_journal *journal, int64_t run,
+                     int (*visit)(void *user, int64_t run, const char *directory), void *user);
     /* Directories that runs made: noted with the run (a later one takes them over), listed, the
      * innermost first, as *path (malloc'ed, NULL: no more) when that run has nothing there any
      * more, and forgotten. */

@@ -335,23 +335,24 @@ static void the_keeper_follows_the_rule_asked_for(void **unused) {
     assert_int_equal(utimensat(AT_FDCWD, at("darker.ppm"), young, 0), 0);
     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
     const glimpse_dedup_group *group = NULL;
-    options.keep = GLIMPSE_KEEP_OLDEST;
+    glimpse_dedup_keep_rule rule = {GLIMPSE_KEEP_OLDEST, NULL};
+    options.keep = &rule;
+    options.keep_count = 1;
     glimpse_dedup_report *report = search(&options);
     assert_non_null(find(report, "half.ppm", &group));
     assert_string_equal(name_of(&group->members[0]), "half.ppm");
-    assert_non_null(strstr(group->reason, "oldest"));
+    assert_non_null(strstr(group->reason, "kept because it is older: modified 2001"));
     glimpse_dedup_report_free(report);
-    options.keep = GLIMPSE_KEEP_NEWEST;
+    rule.rule = GLIMPSE_KEEP_NEWEST;
     report = search(&options);
     assert_non_null(find(report, "half.ppm", &group));
     assert_string_equal(name_of(&group->members[0]), "darker.ppm");
     glimpse_dedup_report_free(report);
-    options.keep = GLIMPSE_KEEP_IN;
-    options.keep_path = at("cropped.ppm");
+    rule = (glimpse_dedup_keep_rule){GLIMPSE_KEEP_IN, at("cropped.ppm")};
     report = search(&options);
     assert_non_null(find(report, "half.ppm", &group));
     assert_string_equal(name_of(&group->members[0]), "cropped.ppm");
-    assert_non_null(strstr(group->reason, "folder to keep"));
+    assert_non_null(strstr(group->reason, "cropped.ppm, which options.keep names"));
     glimpse_dedup_report_free(report);
 }
 

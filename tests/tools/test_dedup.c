@@ -115,6 +115,16 @@ static void exit_codes_say_what_was_found(void **state) {
         {"dedup", "set", "--tiers", "exact,fuzzy"},
         {"dedup", "set", "--keep", "smallest"},
         {"dedup", "set", "--keep", "in:"},
+        {"dedup", "set", "--keep", "in:nowhere"},
+        {"dedup", "set", "--keep", "largest", "--keep", "prettiest"},
+        {"dedup", "set", "--protect", "nowhere"},
+        {"dedup", "set", "--trash", "--include", "similar"},
+        {"dedup", "set", "--trash", "--include", "edited", "--include", "variant"},
+        {"dedup", "set", "--against", "set"},
+        {"dedup", "set", "--against", "set/../set"},
+        {"dedup", "set", "--against", "set/sub"},
+        {"dedup", "set/sub", "--against", "set"},
+        {"dedup", "one", "--protect", "set", "--move", "set/sub/quarantine"},
         {"dedup", "set", "--apply"},
         {"dedup", "set", "--include", "identical"},
         {"dedup", "set", "--trash", "--include", "identcal"},
@@ -243,7 +253,7 @@ static void nothing_happens_without_apply_and_undo_takes_it_back(void **state) {
                             path_exists("set/sub/" HOSTILE) ==
                         1);
         }
-        if (i == 0) assert_true(path_exists("away/sub/again.png"));
+        if (i == 0) assert_true(path_exists("away/set/sub/again.png"));
         run(&r, "dedup", "--runs", NULL);
         expect(&r, 0);
         run_free(&r);
@@ -268,12 +278,12 @@ static void only_included_relations_are_acted_on(void **state) {
     run(&r, "dedup", "set", "--move", "away", "--apply", "-q", NULL);
     expect(&r, 3); /* done; but the broken file could not be looked at */
     assert_true(path_exists("set/sub/brighter.jpg"));
-    assert_false(path_exists("away/sub/brighter.jpg"));
+    assert_false(path_exists("away/set/sub/brighter.jpg"));
     run_free(&r);
     run(&r, "dedup", "set", "--move", "away", "--include", "edited", "--apply", "-q", NULL);
     expect(&r, 3);
     assert_false(path_exists("set/sub/brighter.jpg"));
-    assert_true(path_exists("away/sub/brighter.jpg"));
+    assert_true(path_exists("away/set/sub/brighter.jpg"));
     run_free(&r);
     remove_tree("away");
 }

@@ -9,6 +9,7 @@
 #include "picture_out.h"
 #include "report_file.h"
 
+#include <glimpse/actions.h>
 #include <glimpse/dedup.h>
 
 #include <stdio.h>
@@ -23,12 +24,26 @@ typedef struct dedup_view {
     unsigned jobs;    /* threads for thumbnails; 0: one per core */
 } dedup_view;
 
+/* What became of files that were acted on, or would become: rows of the table. */
+typedef struct dedup_outcome {
+    char *path, *other;
+    char *companion_of; /* NULL: a picture */
+    glimpse_action_outcome outcome;
+} dedup_outcome;
+typedef struct dedup_outcomes {
+    const char *action; /* "move", or NULL: none was asked for */
+    int applied;
+    dedup_outcome *items; /* [count] */
+    size_t count, capacity;
+} dedup_outcomes;
+void dedup_outcomes_free(dedup_outcomes *outcomes);
+
 /* For people, on stdout. */
 void dedup_print_table(const dedup_view *view);
 /* The stable keys, on stdout; the object is left open for what a caller adds: close it. */
 void dedup_print_json(const dedup_view *view, json_out *j);
 /* 0, or -1 after saying why. */
-int dedup_write_csv(const dedup_view *view, const char *file);
+int dedup_write_csv(const dedup_view *view, dedup_outcomes *outcomes, const char *file);
 int dedup_write_html(const dedup_view *view, const char *file);
 
 /* Files that could not be used: all in the report, the first few here, on stderr. */
@@ -37,7 +52,8 @@ void dedup_json_failures(const glimpse_dedup_report *report, json_out *j);
 /* "2021-05-30" of the date taken, else of the time of change, with "(file)" behind it. */
 void dedup_date(const glimpse_dedup_picture *picture, char out[32]);
 void dedup_modified(const glimpse_dedup_picture *picture, char out[32]); /* ISO, UTC */
-/* Bytes that the members other than keepers take. */
+/* Bytes that would be free without the members other than keepers: not those of files that have
+ * names elsewhere, of links, and of what is protected. */
 uint64_t dedup_spare_bytes(const dedup_view *view);
 size_t dedup_spare_count(const dedup_view *view);
 
