@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +67,10 @@ static int move_items(glimpse_dedup *dedup, owned_report *r, uint32_t *where) {
 /* The keeper's places in the member; zeros in the entry of an identical one become the same place.
  */
 static void fill_view(glimpse_dedup_member *out, const glimpse_dedup_entry *member) {
-    if (member->relation > GLIMPSE_RELATION_EDITED) return;
+    const double *m = member->to_keeper.m;
+    const int aligned = fabs(m[0] * m[4] - m[1] * m[3]) > 1e-9;
+    if (member->relation > GLIMPSE_RELATION_VARIANT) return;
+    if (member->relation > GLIMPSE_RELATION_EDITED && !aligned) return;
     const glimpse_warp view = glimpse_warp_inverse(&member->to_keeper);
     memcpy(out->view, view.m, sizeof out->view);
 }

@@ -635,7 +635,8 @@ static void an_audit_of_a_library_names_the_mislabelled_and_outliers(void **stat
     remove_tree("classes");
 }
 
-/* Directories of a photo library are holidays and months: the owl beside the circles is no mistake. */
+/* Directories of a photo library are holidays and months: the owl beside the circles is no mistake.
+ */
 static void an_audit_of_photos_takes_no_folder_for_a_class_unless_asked(void **state) {
     (void)state;
     run_result r;

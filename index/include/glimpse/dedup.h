@@ -141,7 +141,8 @@ typedef struct glimpse_dedup_member {
     int distance;    /* Hamming distance of the perceptual hashes, -1 when not compared */
     int orientation; /* EXIF, 1..8, that takes it to the keeper; 1: none */
     /* Where places of the keeper's picture are in this one, both upright and in fractions of their
-     * sides: (v[0] x + v[1] y + v[2], v[3] x + v[4] y + v[5]). Zeros beyond EDITED. */
+     * sides: (v[0] x + v[1] y + v[2], v[3] x + v[4] y + v[5]). Zeros where they were not aligned.
+     */
     double view[6];
     const char *differences; /* "half the size; JPEG quality 40 instead of 88; cropped to 81%", or
                                 "" */
