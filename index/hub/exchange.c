@@ -86,8 +86,7 @@ static int on_poll(void *user) {
 /*
  * Redirects.
  */
-/* malloc'ed: `location` as seen from `url`. */
-static char *resolve(const char *url, const char *location) {
+char *glimpse_hub_resolve(const char *url, const char *location) {
     if (glimpse_http_scheme_length(location) > 0) return strdup(location);
     size_t scheme = glimpse_http_scheme_length(url);
     if (location[0] == '/' && location[1] == '/') {
@@ -105,7 +104,7 @@ static char *resolve(const char *url, const char *location) {
 static int follow(char **url, const hub_exchange *x, const glimpse_http_origin *from) {
     glimpse_http_origin to;
     char *location = glimpse_http_get_header(&x->get, "Location");
-    char *next = location ? resolve(*url, location) : NULL;
+    char *next = location ? glimpse_hub_resolve(*url, location) : NULL;
     free(location);
     free(*url);
     *url = next;

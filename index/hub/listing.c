@@ -99,14 +99,11 @@ static int add_tree(int *found, hub_listing *listing, hub_client *client, const 
             status = glimpse_hub_listing_add(listing, entries, revision);
         }
         json_decref(entries);
+        char *whole = next ? glimpse_hub_resolve(url, next) : NULL;
+        if (next && !whole && status == GLIMPSE_OK) status = no_memory();
+        free(next);
         free(url);
-        url = next;
-        if (url && url[0] == '/') {
-            char *whole = glimpse_hub_format("%s%s", client->settings.endpoint, url);
-            free(url);
-            url = whole;
-            if (!url) status = no_memory();
-        }
+        url = whole;
         if (status == GLIMPSE_OK && url && !is_own(client, url)) {
             status = glimpse_fail(GLIMPSE_E_FORMAT,
                                   "%s: the next page of its list of files is elsewhere (%.200s)",

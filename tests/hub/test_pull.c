@@ -452,8 +452,11 @@ static void busy_and_broken_servers_are_asked_again(void **state) {
     };
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
         loopback_hub_order(hub, &faults[i]);
+    assert_true(pull_it("before") < 0);
     assert_ok(pull_it(MODEL));
     expect_installed();
+    /* What went well in the end leaves the last error alone. */
+    assert_non_null(strstr(glimpse_last_error(), "\"before\""));
     assert_non_null(strstr(notes, "a pause of 3 s"));
     assert_non_null(strstr(notes, "a pause of 55 s"));
     assert_non_null(strstr(notes, "status 503"));

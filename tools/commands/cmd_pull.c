@@ -9,6 +9,7 @@
 #include "text.h"
 #include "tool.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,16 @@ static void print_plan(const glimpse_pull *pull) {
     free(directory);
 }
 
+/* A line of a terminal; 0 when there is none, or Ctrl-C came instead. */
+static int read_answer(char *line, int size) {
+    struct pollfd in = {STDIN_FILENO, POLLIN, 0};
+    while (!tool_stopped()) {
+        int ready = poll(&in, 1, 100);
+        if (ready > 0) return fgets(line, size, stdin) != NULL;
+    }
+    return 0;
+}
+
 /* What the terms are, and whether they are accepted: CLI_RUN, or an exit code. */
 static int ask(const pull_run *run, const glimpse_pull *pull) {
     const glimpse_pull_plan *plan = glimpse_pull_describe(pull);
@@ -101,7 +112,10 @@ static int ask(const pull_run *run, const glimpse_pull *pull) {
     free(terms);
     free(page);
     free(directory);
-    if (!fgets(line, sizeof line, stdin)) line[0] = '\0';
+    if (!read_answer(line, sizeof line)) {
+        (void)fputc('\n', stderr);
+        if (tool_stopped()) return EXIT_STOPPED;
+    }
     if (line[0] == 'y' || line[0] == 'Y') return CLI_RUN;
     tool_print("nothing was pulled");
     return EXIT_NOTHING;
