@@ -178,6 +178,7 @@ static int join(glimpse_dedup *dedup, const named *list, size_t count) {
     for (size_t i = 1; i < count; i++) {
         glimpse_dedup_item *item = &dedup->items[list[i].item];
         names[used].path = item->picture.path;
+        names[used].is_symbolic_link = item->picture.is_link;
         item->picture.path = NULL; /* the item goes */
         item->skip = 1;
         first->reference &= item->reference;

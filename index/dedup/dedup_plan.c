@@ -169,11 +169,8 @@ static uint32_t losses(const glimpse_dedup_member *member, uint32_t allowed) {
 
 /* A symbolic link among the names of a file. */
 static const char *link_to(const glimpse_dedup_picture *picture) {
-    struct stat info;
     for (size_t i = 0; i < picture->name_count; i++) {
-        const glimpse_dedup_name *name = &picture->names[i];
-        if (!name->is_hard_link && lstat(name->path, &info) == 0 && S_ISLNK(info.st_mode))
-            return name->path;
+        if (picture->names[i].is_symbolic_link) return picture->names[i].path;
     }
     return NULL;
 }

@@ -92,6 +92,17 @@ static int by_companions(const glimpse_dedup_item *a, const glimpse_dedup_item *
     return (a->companions < b->companions) - (a->companions > b->companions);
 }
 
+/* What links lead to cannot go without them. */
+static int by_links(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
+    int counts[2] = {0, 0};
+    for (int k = 0; k < 2; k++) {
+        const glimpse_dedup_picture *p = k ? &b->picture : &a->picture;
+        for (size_t i = 0; i < p->name_count && !counts[k]; i++)
+            counts[k] = p->names[i].is_symbolic_link;
+    }
+    return counts[1] - counts[0];
+}
+
 /* A link to what was not looked at cannot be kept in place of a file. */
 static int by_link(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return a->picture.is_link - b->picture.is_link;
@@ -122,9 +133,9 @@ static const criterion of_rule[] = {
 enum { RULES = sizeof of_rule / sizeof *of_rule };
 
 static const criterion before_rules[] = {by_protection, by_link};
-static const criterion after_rules[] = {by_pixels,  by_colour, by_holdings,   by_agreement,
-                                        by_quality, by_exif,   by_companions, by_date_taken,
-                                        by_marks,   by_age,    by_length,     by_path};
+static const criterion after_rules[] = {
+    by_pixels, by_colour,     by_holdings, by_agreement, by_quality, by_exif, by_companions,
+    by_links,  by_date_taken, by_marks,    by_age,       by_length,  by_path};
 /* Those that need nothing of the pictures. */
 static const criterion of_names[] = {by_link, by_marks, by_length, by_path};
 
@@ -349,6 +360,8 @@ char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item 
     } else if (d.by == by_companions) {
         (void)snprintf(text, sizeof text,
                        "kept because files that belong to it are beside it (RAW, video, sidecar)");
+    } else if (d.by == by_links) {
+        (void)snprintf(text, sizeof text, "kept because a link leads to it");
     } else if (d.by == by_date_taken && !q->taken[0]) {
         (void)snprintf(text, sizeof text, "kept because it says when it was taken: %s", p->taken);
     } else if (d.by == by_age || d.by == by_date_taken) {

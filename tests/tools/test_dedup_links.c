@@ -64,6 +64,7 @@ static void a_copy_beside_links_is_acted_on_and_comes_back(void **state) {
         json_t *root = run_json(&r);
         assert_int_equal(json_array_size(at(root, "groups")), 1);
         assert_non_null(strstr(text_at(root, "groups.0.keeper"), "/links/cat.jpg"));
+        assert_string_equal(text_at(root, "groups.0.reason"), "kept because a link leads to it");
         assert_int_equal(json_array_size(at(root, "groups.0.members")), 2);
         assert_int_equal(json_array_size(at(root, "groups.0.members.0.names")), 2);
         assert_int_equal(number_at(root, "action.done"), 1);
@@ -225,6 +226,15 @@ static void sets_that_overlap_are_refused_under_any_name(void **state) {
     refused("links/sub", "alias", "links/sub lies in alias");
     refused("alias", "links/sub", "links/sub lies in alias");
     refused("links", "alias of sub", "alias of sub lies in links");
+    /* What matters of a library is where its pictures are. */
+    copy_demo("animals/cat-forest-169.jpg", "outside.jpg");
+    run(&r, "index", "outside.jpg", "--library", "links/lib", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "dedup", "links", "--against", "links/lib", "--json", "-q", NULL);
+    expect(&r, 1);
+    run_free(&r);
+    remove_tree("links/lib");
     refused("links/cat.jpg", "links", "links/cat.jpg lies in links");
     /* A library and its own directories, either way around. */
     run(&r, "index", "links/sub", "--library", "subs", "-q", NULL);

@@ -152,15 +152,15 @@ static int other_modes(request *r, const cli_arguments *arguments) {
     return dedup_runs(&r->s, r->json);
 }
 
-/* The second set: directories, or one library. */
+/* The second set: directories, or one library, whose own folders the search looks at. */
 static int check_against(const request *r, const cli_arguments *arguments) {
-    for (size_t i = 0; i < r->against.count && r->against.count > 1; i++) {
+    for (size_t i = 0; i < r->against.count; i++) {
         char *catalog = xprintf("%s/catalog.db", r->against.values[i]);
         int is_library = access(catalog, F_OK) == 0;
         free(catalog);
-        if (is_library) {
+        if (is_library && r->against.count > 1)
             return cli_misuse(&cmd_dedup, "--against takes one library or several folders");
-        }
+        if (is_library) return CLI_RUN;
     }
     int status = glimpse_dedup_check_sets(arguments->words, arguments->count, r->against.values,
                                           r->against.count);

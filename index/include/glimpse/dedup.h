@@ -88,8 +88,9 @@ GLIMPSE_API const char *glimpse_dedup_relation_name(glimpse_dedup_relation relat
 /* Another name of a file: a hard link to it, or a path that only leads to it (a symbolic link, a
  * directory seen a second time). */
 typedef struct glimpse_dedup_name {
-    const char *path; /* absolute */
-    int is_hard_link; /* a directory entry of its own: the file stays while it is there */
+    const char *path;     /* absolute */
+    int is_hard_link;     /* a directory entry of its own: the file stays while it is there */
+    int is_symbolic_link; /* leads nowhere without the file */
 } glimpse_dedup_name;
 
 /* One file that was read. Strings are never NULL. Names of one file are one picture (see
@@ -214,9 +215,9 @@ typedef struct glimpse_dedup_report {
 
 /* What makes a picture the one to keep. Rules apply in the order given; what they leave open is
  * decided by LARGEST, colour, agreement with other versions, BEST_QUALITY, RICHEST, what lies
- * beside it (RAW, video, sidecars: see glimpse/actions.h), the date taken, a path that does not
- * look like that of a copy ("copy", "backup", "(1)"), the date of the file, the shorter path, the
- * path. */
+ * beside it (RAW, video, sidecars: see glimpse/actions.h), links to it, the date taken, a path that
+ * does not look like that of a copy ("copy", "backup", "(1)"), the date of the file, the shorter
+ * path, the path. */
 typedef enum glimpse_dedup_keep {
     GLIMPSE_KEEP_LARGEST = 0,      /* pixels; those of a frame do not count */
     GLIMPSE_KEEP_OLDEST = 1,       /* date taken, else of the file */
