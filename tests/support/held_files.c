@@ -560,10 +560,10 @@ typedef struct text_of {
     unsigned tag_count;
 } text_of;
 
-enum way { TEXTS, BEHIND, BESIDE, FORMAT };
+enum mode { TEXTS, BEHIND, BESIDE, FORMAT };
 
 typedef struct recipe {
-    enum way way;
+    enum mode mode;
     text_of more, less;                                  /* TEXTS */
     enum behind_kind behind;                             /* BEHIND */
     const char *beside;                                  /* BESIDE: the ending of the file */
@@ -641,25 +641,25 @@ static const uint32_t latitude[] = {48, 1, 51, 1, 30, 1}, aperture[] = {28, 10};
 #define TEXT_ROW(name, k, m, l)                           \
  {                                                        \
   {name, GLIMPSE_HOLDING_##k, ".jpg", ".jpg", 0, NULL}, { \
-   .way = TEXTS, .more = m, .less = l                     \
+   .mode = TEXTS, .more = m, .less = l                    \
   }                                                       \
  }
 #define BEHIND_ROW(name, k, ending, maker, b)             \
  {                                                        \
   {name, GLIMPSE_HOLDING_##k, ending, ending, 0, NULL}, { \
-   .way = BEHIND, .behind = b, .make = maker              \
+   .mode = BEHIND, .behind = b, .make = maker             \
   }                                                       \
  }
-#define BESIDE_ROW(name, k, with, whole, m)                      \
- {                                                               \
-  {name, GLIMPSE_HOLDING_##k, ".jpg", ".jpg", 0, NULL}, {        \
-   .way = BESIDE, .beside = with, .whole_name = whole, .more = m \
-  }                                                              \
+#define BESIDE_ROW(name, k, with, whole, m)                       \
+ {                                                                \
+  {name, GLIMPSE_HOLDING_##k, ".jpg", ".jpg", 0, NULL}, {         \
+   .mode = BESIDE, .beside = with, .whole_name = whole, .more = m \
+  }                                                               \
  }
 #define FORMAT_ROW(name, k, ending, maker)                \
  {                                                        \
   {name, GLIMPSE_HOLDING_##k, ending, ending, 0, NULL}, { \
-   .way = FORMAT, .make = maker                           \
+   .mode = FORMAT, .make = maker                          \
   }                                                       \
  }
 #define NONE \
@@ -692,7 +692,7 @@ static const row rows[] = {
     BEHIND_ROW("sound as Samsung keeps it", AUDIO, ".jpg", two_jpegs, SAMSUNG_SOUND),
     BEHIND_ROW("sound behind zeros", AUDIO, ".jpg", two_jpegs, PADDED_SOUND),
     {{"opacities", GLIMPSE_HOLDING_ALPHA, ".png", ".png", 1, NULL},
-     {.way = FORMAT, .make = png_alpha}},
+     {.mode = FORMAT, .make = png_alpha}},
     FORMAT_ROW("16 bits of colour", DEPTH, ".png", deep_png),
     FORMAT_ROW("16 bits of grey", DEPTH, ".png", deep_grey),
     FORMAT_ROW("16 bits of a TIFF", DEPTH, ".tif", deep_tiff),
@@ -833,7 +833,7 @@ void held_pair_write(size_t i, const char *more_stem, const char *less_stem) {
     const row *r = &rows[i];
     const uint32_t seed = 100 + (uint32_t)i;
     blob more = {0}, less = {0};
-    switch (r->how.way) {
+    switch (r->how.mode) {
     case TEXTS:
         more = jpeg_of_text(seed, &r->how.more);
         less = jpeg_of_text(seed, &r->how.less);
