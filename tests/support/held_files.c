@@ -471,14 +471,14 @@ static void add_entry(blob *b, unsigned tag, unsigned type, uint32_t count, uint
     add_number(b, value, 4, 0);
 }
 
-static blob tiff(uint32_t seed, unsigned pages, int deep, int layered) {
+static blob document(uint32_t seed, uint32_t inside, unsigned pages, int deep, int layered) {
     blob b = {0};
     size_t link = 4;
     add(&b, "II*\0", 4), add_number(&b, 0, 4, 0);
     for (unsigned p = 0; p < pages; p++) {
         uint8_t rgb[PIXELS * 3];
         uint32_t low = seed;
-        paint(rgb, seed + 9000 * p);
+        paint(rgb, p == 0 ? seed : inside + 9000 * p);
         const uint32_t pixels = (uint32_t)b.size;
         for (size_t i = 0; i < sizeof rgb; i++) {
             low = low * 1664525U + 1013904223U;
@@ -503,6 +503,10 @@ static blob tiff(uint32_t seed, unsigned pages, int deep, int layered) {
         add_number(&b, 0, 4, 0);
     }
     return b;
+}
+
+static blob tiff(uint32_t seed, unsigned pages, int deep, int layered) {
+    return document(seed, seed, pages, deep, layered);
 }
 
 /*
@@ -850,4 +854,38 @@ void held_pair_write(size_t i, const char *more_stem, const char *less_stem) {
     }
     save(more, more_stem, r->pair.more_ending);
     save(less, less_stem, r->pair.less_ending);
+}
+
+/*
+ * Drawings.
+ */
+static int is_drawn(int shape, int x, int y) {
+    const int dx = x - W / 2, dy = y - H / 2, square = dx * dx + dy * dy;
+    switch (shape) {
+    case 0: return square < 26 * 26;
+    case 1: return square < 28 * 28 && square > 17 * 17;
+    case 2: return abs(dx) < 6 || abs(dy) < 6;
+    default: return (x + y) / 11 % 2 == 0;
+    }
+}
+
+void held_drawing_write(const char *path, int shape, int grey, int behind) {
+    blob raw = {0};
+    for (int i = 0; i < PIXELS; i++) {
+        const int drawn = is_drawn(shape, i % W, i / W);
+        const uint8_t value = (uint8_t)(drawn || behind < 0 ? grey : behind);
+        const uint8_t pixel[4] = {value, value, value, drawn || behind >= 0 ? 255 : 0};
+        if (i % W == 0) add(&raw, "", 1);
+        add(&raw, pixel, 4);
+    }
+    blob b = png_head(PNG_RGBA), data = packed(raw.data, raw.size);
+    add_chunk(&b, "IDAT", data.data, data.size);
+    add_chunk(&b, "IEND", NULL, 0);
+    free(raw.data);
+    free(data.data);
+    save(b, path, "");
+}
+
+void held_document_write(const char *path, unsigned cover, unsigned inside, unsigned pages) {
+    save(document(cover, inside, pages, 0, 0), path, "");
 }
