@@ -223,6 +223,8 @@ static int try_far(grouping *g, uint32_t keeper_class, uint32_t class, const gli
     if (related == 1 && edge.relation == GLIMPSE_RELATION_REENCODED) {
         int status = glimpse_dedup_weigh_items(dedup, a, b);
         if (status < 0) return status;
+        if (glimpse_dedup_is_unreadable(dedup, a) || glimpse_dedup_is_unreadable(dedup, b))
+            return 0;
         glimpse_dedup_weigh(dedup, &edge);
     }
     if (related != 1 || edge.relation > GLIMPSE_RELATION_EDITED ||

@@ -39,8 +39,8 @@ static void *read_some(void *context) {
         glimpse_dedup_item *item = &r->dedup->items[r->items[i]];
         const int status = glimpse_holdings_load(&item->holdings, item->picture.path,
                                                  r->dedup->options->max_pixels);
-        /* What is gone since it was scanned holds nothing that anybody could act on. */
         if (status == GLIMPSE_E_NOMEM) atomic_store(&r->status, status);
+        item->unreadable = status < 0;
     }
 }
 
@@ -167,7 +167,9 @@ int glimpse_dedup_is_same_picture(const glimpse_dedup *dedup, glimpse_dedup_edge
     const glimpse_warp same = {{1, 0, 0, 0, 1, 0}};
     const glimpse_dedup_item *a = &dedup->items[edge->a], *b = &dedup->items[edge->b];
     if (!has_same_pixels(a, b)) return -1;
-    if (are_documents(dedup, a, b)) return 0;
+    if (are_documents(dedup, a, b) || glimpse_dedup_is_unreadable(dedup, edge->a) ||
+        glimpse_dedup_is_unreadable(dedup, edge->b))
+        return 0;
     edge->relation = GLIMPSE_RELATION_HOLDS_MORE;
     edge->kind = GLIMPSE_DEDUP_EXACT;
     edge->orientation = 1;
@@ -193,6 +195,11 @@ int glimpse_dedup_weigh_items(glimpse_dedup *dedup, uint32_t a, uint32_t b) {
     const int status = glimpse_dedup_read_holdings(dedup, wanted);
     free(wanted);
     return status;
+}
+
+int glimpse_dedup_is_unreadable(const glimpse_dedup *dedup, uint32_t item) {
+    const uint32_t holder = dedup->items[item].holder;
+    return holder && dedup->items[holder - 1].unreadable;
 }
 
 /*

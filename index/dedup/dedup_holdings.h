@@ -11,6 +11,8 @@
 /* Reads what the items with wanted[item] hold, in threads, as far as it was not read. Files of
  * equal bytes with nothing beside them are read once. */
 int glimpse_dedup_read_holdings(glimpse_dedup *dedup, const uint8_t *wanted);
+/* 1 when the file could not be read again. Then nobody knows what would be lost with it. */
+int glimpse_dedup_is_unreadable(const glimpse_dedup *dedup, uint32_t item);
 /* NULL: not read, or not there any more. */
 const glimpse_holdings *glimpse_dedup_holdings(const glimpse_dedup *dedup,
                                                const glimpse_dedup_item *item);

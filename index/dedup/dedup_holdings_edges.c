@@ -55,7 +55,9 @@ int glimpse_dedup_split_classes(glimpse_dedup *dedup) {
     for (size_t i = 0; i < dedup->count && any && status == GLIMPSE_OK; i++) {
         if (!wanted[i]) continue;
         glimpse_dedup_item *item = &dedup->items[i];
-        item->holds = digest_of(glimpse_dedup_holdings(dedup, item));
+        item->holds = glimpse_dedup_is_unreadable(dedup, (uint32_t)i)
+                          ? i + 1
+                          : digest_of(glimpse_dedup_holdings(dedup, item));
     }
     free(wanted);
     if (!any || status < 0) return status;
@@ -149,6 +151,9 @@ int glimpse_dedup_weigh_all(glimpse_dedup *dedup) {
         glimpse_dedup_edge *edge = &dedup->edges[i];
         if (strcmp(dedup->items[edge->a].picture.pixels, dedup->items[edge->b].picture.pixels) == 0)
             continue; /* they come below */
+        if (glimpse_dedup_is_unreadable(dedup, edge->a) ||
+            glimpse_dedup_is_unreadable(dedup, edge->b))
+            continue;
         glimpse_dedup_weigh(dedup, edge);
         if (!glimpse_dedup_too_weak(dedup, edge->relation)) dedup->edges[kept++] = *edge;
     }

@@ -69,8 +69,9 @@ typedef struct glimpse_dedup_item {
     uint32_t class;             /* files with the same pixels that hold the same */
     glimpse_holdings *holdings; /* NULL: not read, or another file's count */
     uint32_t holder;            /* 1 + the item whose holdings are this one's; 0: not read */
-    double worth;               /* larger for a file that holds more; 0: not read */
-    uint64_t holds;             /* what tells it from others of the same pixels; 0: nothing */
+    int unreadable; /* what it holds cannot be told any more: it is related to nothing */
+    double worth;   /* larger for a file that holds more; 0: not read */
+    uint64_t holds; /* what tells it from others of the same pixels; 0: nothing */
 } glimpse_dedup_item;
 
 /* How two classes may be the same picture: the query, a or b, is what the window of the other one

@@ -471,14 +471,14 @@ static void add_entry(blob *b, unsigned tag, unsigned type, uint32_t count, uint
     add_number(b, value, 4, 0);
 }
 
-static blob tiff(uint32_t seed, unsigned pages, int deep, int layered) {
+static blob document(uint32_t seed, uint32_t inside, unsigned pages, int deep, int layered) {
     blob b = {0};
     size_t link = 4;
     add(&b, "II*\0", 4), add_number(&b, 0, 4, 0);
     for (unsigned p = 0; p < pages; p++) {
         uint8_t rgb[PIXELS * 3];
         uint32_t low = seed;
-        paint(rgb, seed + 9000 * p);
+        paint(rgb, p == 0 ? seed : inside + 9000 * p);
         const uint32_t pixels = (uint32_t)b.size;
         for (size_t i = 0; i < sizeof rgb; i++) {
             low = low * 1664525U + 1013904223U;
@@ -503,6 +503,10 @@ static blob tiff(uint32_t seed, unsigned pages, int deep, int layered) {
         add_number(&b, 0, 4, 0);
     }
     return b;
+}
+
+static blob tiff(uint32_t seed, unsigned pages, int deep, int layered) {
+    return document(seed, seed, pages, deep, layered);
 }
 
 /*
@@ -560,10 +564,10 @@ typedef struct text_of {
     unsigned tag_count;
 } text_of;
 
-enum way { TEXTS, BEHIND, BESIDE, FORMAT };
+enum mode { TEXTS, BEHIND, BESIDE, FORMAT };
 
 typedef struct recipe {
-    enum way way;
+    enum mode mode;
     text_of more, less;                                  /* TEXTS */
     enum behind_kind behind;                             /* BEHIND */
     const char *beside;                                  /* BESIDE: the ending of the file */
@@ -641,25 +645,25 @@ static const uint32_t latitude[] = {48, 1, 51, 1, 30, 1}, aperture[] = {28, 10};
 #define TEXT_ROW(name, k, m, l)                           \
  {                                                        \
   {name, GLIMPSE_HOLDING_##k, ".jpg", ".jpg", 0, NULL}, { \
-   .way = TEXTS, .more = m, .less = l                     \
+   .mode = TEXTS, .more = m, .less = l                    \
   }                                                       \
  }
 #define BEHIND_ROW(name, k, ending, maker, b)             \
  {                                                        \
   {name, GLIMPSE_HOLDING_##k, ending, ending, 0, NULL}, { \
-   .way = BEHIND, .behind = b, .make = maker              \
+   .mode = BEHIND, .behind = b, .make = maker             \
   }                                                       \
  }
-#define BESIDE_ROW(name, k, with, whole, m)                      \
- {                                                               \
-  {name, GLIMPSE_HOLDING_##k, ".jpg", ".jpg", 0, NULL}, {        \
-   .way = BESIDE, .beside = with, .whole_name = whole, .more = m \
-  }                                                              \
+#define BESIDE_ROW(name, k, with, whole, m)                       \
+ {                                                                \
+  {name, GLIMPSE_HOLDING_##k, ".jpg", ".jpg", 0, NULL}, {         \
+   .mode = BESIDE, .beside = with, .whole_name = whole, .more = m \
+  }                                                               \
  }
 #define FORMAT_ROW(name, k, ending, maker)                \
  {                                                        \
   {name, GLIMPSE_HOLDING_##k, ending, ending, 0, NULL}, { \
-   .way = FORMAT, .make = maker                           \
+   .mode = FORMAT, .make = maker                          \
   }                                                       \
  }
 #define NONE \
@@ -692,7 +696,7 @@ static const row rows[] = {
     BEHIND_ROW("sound as Samsung keeps it", AUDIO, ".jpg", two_jpegs, SAMSUNG_SOUND),
     BEHIND_ROW("sound behind zeros", AUDIO, ".jpg", two_jpegs, PADDED_SOUND),
     {{"opacities", GLIMPSE_HOLDING_ALPHA, ".png", ".png", 1, NULL},
-     {.way = FORMAT, .make = png_alpha}},
+     {.mode = FORMAT, .make = png_alpha}},
     FORMAT_ROW("16 bits of colour", DEPTH, ".png", deep_png),
     FORMAT_ROW("16 bits of grey", DEPTH, ".png", deep_grey),
     FORMAT_ROW("16 bits of a TIFF", DEPTH, ".tif", deep_tiff),
@@ -833,7 +837,7 @@ void held_pair_write(size_t i, const char *more_stem, const char *less_stem) {
     const row *r = &rows[i];
     const uint32_t seed = 100 + (uint32_t)i;
     blob more = {0}, less = {0};
-    switch (r->how.way) {
+    switch (r->how.mode) {
     case TEXTS:
         more = jpeg_of_text(seed, &r->how.more);
         less = jpeg_of_text(seed, &r->how.less);
@@ -850,4 +854,38 @@ void held_pair_write(size_t i, const char *more_stem, const char *less_stem) {
     }
     save(more, more_stem, r->pair.more_ending);
     save(less, less_stem, r->pair.less_ending);
+}
+
+/*
+ * Drawings.
+ */
+static int is_drawn(int shape, int x, int y) {
+    const int dx = x - W / 2, dy = y - H / 2, square = dx * dx + dy * dy;
+    switch (shape) {
+    case 0: return square < 26 * 26;
+    case 1: return square < 28 * 28 && square > 17 * 17;
+    case 2: return abs(dx) < 6 || abs(dy) < 6;
+    default: return (x + y) / 11 % 2 == 0;
+    }
+}
+
+void held_drawing_write(const char *path, int shape, int grey, int behind) {
+    blob raw = {0};
+    for (int i = 0; i < PIXELS; i++) {
+        const int drawn = is_drawn(shape, i % W, i / W);
+        const uint8_t value = (uint8_t)(drawn || behind < 0 ? grey : behind);
+        const uint8_t pixel[4] = {value, value, value, drawn || behind >= 0 ? 255 : 0};
+        if (i % W == 0) add(&raw, "", 1);
+        add(&raw, pixel, 4);
+    }
+    blob b = png_head(PNG_RGBA), data = packed(raw.data, raw.size);
+    add_chunk(&b, "IDAT", data.data, data.size);
+    add_chunk(&b, "IEND", NULL, 0);
+    free(raw.data);
+    free(data.data);
+    save(b, path, "");
+}
+
+void held_document_write(const char *path, unsigned cover, unsigned inside, unsigned pages) {
+    save(document(cover, inside, pages, 0, 0), path, "");
 }

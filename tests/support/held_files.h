@@ -24,4 +24,11 @@ const held_pair *held_pair_at(size_t i);
 /* Writes STEM and the endings, and what belongs beside them. Each pair has a picture of its own. */
 void held_pair_write(size_t i, const char *more_stem, const char *less_stem);
 
+/* A PNG of a shape (0: disc, 1: ring, 2: cross, 3: stripes) in one grey. `behind` 0..255: on that
+ * grey; negative: on nothing, where the colour is the drawing's own. */
+void held_drawing_write(const char *path, int shape, int grey, int behind);
+
+/* A TIFF of `pages` pages: the cover, and others that `inside` decides. */
+void held_document_write(const char *path, unsigned cover, unsigned inside, unsigned pages);
+
 #endif

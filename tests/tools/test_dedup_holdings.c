@@ -208,6 +208,21 @@ static void words_say_what_is_held(void **state) {
 static void documents_with_the_same_cover_are_no_duplicates(void **state) {
     (void)state;
     run_result r;
+    remove_tree("documents");
+    assert_int_equal(mkdir("documents", 0755), 0);
+    held_document_write("documents/letter.tif", 1, 10, 3);
+    held_document_write("documents/bill.tif", 1, 20, 3);
+    held_document_write("documents/report.tif", 1, 30, 5);
+    run(&r, "dedup", "documents", NULL);
+    expect(&r, 0);
+    expect_out(&r, "0 groups");
+    run_free(&r);
+    held_document_write("documents/two pages of the report.tif", 1, 30, 2);
+    run(&r, "dedup", "documents", NULL);
+    expect(&r, 1);
+    expect_out(&r, "has less of: other pages");
+    run_free(&r);
+    if (!shared_path_if_there("cases/frames/tif")) return;
     run(&r, "dedup", shared_path("cases/frames/tif"), NULL);
     expect(&r, 0);
     expect_out(&r, "0 groups");
@@ -217,10 +232,54 @@ static void documents_with_the_same_cover_are_no_duplicates(void **state) {
 static void drawings_on_a_transparent_ground_are_told_apart(void **state) {
     (void)state;
     run_result r;
+    remove_tree("drawings");
+    assert_int_equal(mkdir("drawings", 0755), 0);
+    for (int shape = 0; shape < 4; shape++) {
+        for (int grey = 0; grey < 256; grey += 255) {
+            char path[64];
+            (void)snprintf(path, sizeof path, "drawings/%d-%d.png", shape, grey);
+            held_drawing_write(path, shape, grey, -1);
+        }
+    }
+    run(&r, "dedup", "drawings", NULL);
+    expect(&r, 0);
+    expect_out(&r, "0 groups, 0 files beside the keepers in 8 pictures");
+    run_free(&r);
+    /* A copy is found all the same, also where the colour that nobody sees is another one. */
+    copy_file("drawings/1-0.png", "drawings/copy.png");
+    run(&r, "dedup", "drawings", "--json", NULL);
+    expect(&r, 1);
+    json_t *root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "groups")), 1);
+    assert_string_equal(text_at(root, "groups.0.relation"), "identical");
+    assert_string_equal(text_at(root, "groups.0.members.0.holds.0"), "alpha");
+    json_decref(root);
+    run_free(&r);
+    if (!shared_path_if_there("cases/alpha")) return;
     run(&r, "dedup", shared_path("cases/alpha"), NULL);
     expect(&r, 0);
     expect_out(&r, "0 groups");
     run_free(&r);
+}
+
+/* The drawing that can be laid over anything stays, for the one on paper or on slate. */
+static void a_transparent_drawing_is_not_lost_for_a_flat_one(void **state) {
+    (void)state;
+    for (int shape = 0; shape < 4; shape++) {
+        run_result r;
+        remove_tree("flat");
+        assert_int_equal(mkdir("flat", 0755), 0);
+        held_drawing_write("flat/a.png", shape, 20, 255);
+        held_drawing_write("flat/b.png", shape, 20, -1);
+        assert_int_equal(utime("flat/a.png", &(struct utimbuf){1, 1}), 0);
+        run(&r, "dedup", "flat", "--delete", "--apply", "-q", NULL);
+        run_free(&r);
+        assert_true(path_exists("flat/a.png") && path_exists("flat/b.png"));
+        run(&r, "dedup", "flat", "--delete", "--apply", "-q", "--include",
+            "identical,re-encoded,holds-more", NULL);
+        run_free(&r);
+        assert_true(path_exists("flat/b.png"));
+    }
 }
 
 /* case/: `kept` stays, whatever is included. */
@@ -284,6 +343,7 @@ int main(void) {
         cmocka_unit_test(words_say_what_is_held),
         cmocka_unit_test(documents_with_the_same_cover_are_no_duplicates),
         cmocka_unit_test(drawings_on_a_transparent_ground_are_told_apart),
+        cmocka_unit_test(a_transparent_drawing_is_not_lost_for_a_flat_one),
         cmocka_unit_test(the_file_that_holds_more_is_kept),
         cmocka_unit_test(what_may_be_lost_is_a_list_of_known_kinds),
     };

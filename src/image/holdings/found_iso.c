@@ -319,7 +319,7 @@ void glimpse_found_in_iso(glimpse_found *to, const uint8_t *data, size_t size) {
     while (boxes++ < MAX_BOXES && glimpse_iso_next(&box, &at, data, size)) {
         if (is(&box, "ftyp") && begin > 0) { /* a film behind the picture */
             glimpse_found_film(to, data + begin, size - begin);
-            begin = at = size;
+            at = size;
             break;
         }
         if (is(&box, "meta") && !seen) {
