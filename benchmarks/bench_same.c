@@ -48,7 +48,7 @@ static void judge(tally *t, const glimpse_image *a, const glimpse_image *b, cons
                 what, d.width, d.height, (int)d.verdict, d.noise, d.odd, d.strength, d.sharper[0],
                 d.sharper[1]);
     } else if (getenv("GLIMPSE_BENCH_VERBOSE")) {
-        (void)printf("  %s: thumbnails say %d edits %u\n", what, (int)c.verdict, c.edits);
+        (void)printf("  %s: thumbnails say %d edits %u recoloured %.3f\n", what, (int)c.verdict, c.edits, c.recoloured);
     }
     free(thumbs);
 }

@@ -41,6 +41,9 @@ void glimpse_dedup_release(glimpse_dedup *dedup) {
         free(dedup->roots[i]);
     for (size_t i = 0; i < dedup->group_count; i++)
         free(dedup->groups[i].members);
+    for (size_t i = 0; i < dedup->detail_count; i++)
+        free(dedup->details[i]);
+    free(dedup->details);
     free(dedup->keep_path);
     free(dedup->items);
     free(dedup->roots);

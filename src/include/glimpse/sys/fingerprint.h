@@ -121,6 +121,9 @@ typedef struct glimpse_comparison {
     double angle;       /* degrees */
     unsigned edits;
     glimpse_warp warp;
+    double recoloured; /* share of the picture where the same structure has another colour, while
+                          the rest kept its own but for white balance: a thing in another colour;
+                          0 for tints and grey conversions, which leave nothing as it was */
 } glimpse_comparison;
 
 /* `hint` is a first guess (NULL: the pictures show the same view). `orientation`: of EXIF,
