@@ -29,8 +29,9 @@ static int make_pyramid(level levels[MAX_LEVELS], int count, const glimpse_plane
         level *to = &levels[l];
         to->width = from->width / 2;
         to->height = from->height / 2;
-        to->grey = malloc((size_t)to->width * (size_t)to->height);
-        if (!to->grey) return glimpse_fail_nomem((size_t)to->width, "a smaller picture");
+        const size_t bytes = (size_t)to->width * (size_t)to->height;
+        to->grey = malloc(bytes);
+        if (!to->grey) return glimpse_fail_nomem(bytes, "a smaller picture");
         for (int y = 0; y < to->height; y++) {
             const uint8_t *p = from->grey + (ptrdiff_t)2 * y * from->width;
             const uint8_t *q = p + from->width;
