@@ -79,10 +79,13 @@ static void choose(glimpse_pixel_warp *found, const glimpse_pixel_warp *whole,
     const double dx = found->m[0] * cx + found->m[1] * cy + found->m[2] - cx;
     const double dy = found->m[3] * cx + found->m[4] * cy + found->m[5] - cy;
     const double slack = 1.02;
-    double left = glimpse_detail_residual(found, grid, fine) / slack;
+    double left = glimpse_detail_residual(found, grid, fine) * slack;
     glimpse_pixel_warp best = *found;
     double with = glimpse_detail_residual(whole, grid, fine);
-    if (with <= left * slack * slack) best = *whole, left = with;
+    if (with <= left) {
+        *found = *whole;
+        return;
+    }
     const double apart =
         fmax(fabs(found->m[0] - 1) * grid->width, fabs(found->m[4] - 1) * grid->height);
     for (int v = -1; v <= 1 && apart < 6; v++) {

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LEVELS = 8, COARSEST = 96, SAMPLES = 40000, UNKNOWNS = 8, ROUNDS = 5 };
+enum { MAX_LEVELS = 8, COARSEST = 96, SAMPLES = 12000, UNKNOWNS = 8, ROUNDS = 5 };
 
 typedef struct level {
     int width, height;

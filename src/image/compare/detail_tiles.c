@@ -27,7 +27,7 @@ enum {
     UNIT = 16,  /* residuals are kept in 1/16 of a grey level */
     MARGIN = 2, /* pixels at the edge of what is shared: every resampler has its own idea of them */
     TERMS = 4,
-    SAMPLES = 60000
+    SAMPLES = 12000
 };
 
 /* What is looked at: the plane, the side of the averaging window, and the bounds in grey levels. */
@@ -155,10 +155,12 @@ static fit fit_plane(const judging *j, int plane) {
         if (!solve(h, v, n)) break;
         f.gain = fmax(0.7, fmin(1.4, f.gain + v[0] / 128));
         f.bias += v[1];
+        const double moved = fmax(fabs(v[0]), fabs(v[1]));
         if (n > 2) {
             f.near = fmax(-0.8, fmin(0.9, f.near + v[2]));
             f.far = fmax(-0.5, fmin(0.5, f.far + v[3]));
         }
+        if (round > 0 && moved < 0.05 && (n == 2 || fabs(v[2]) + fabs(v[3]) < 0.005)) break;
     }
     return f;
 }
