@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,13 +35,26 @@ typedef struct details {
     pthread_cond_t freed;
 } details;
 
+/* Thin lines lose contrast on a grid of 128 pixels, more or less as their edges fall. */
+static int are_slight_tones(const glimpse_comparison *c) {
+    const unsigned tones = GLIMPSE_EDIT_TONES | GLIMPSE_EDIT_STRETCHED;
+    return (c->edits & ~tones) == 0 && fabs(c->gain - 1) < 0.16 &&
+           fabs(c->gain * 128 + c->bias - 128) < 16;
+}
+
+/* Every pixel says that the tones are those of the other picture. */
+static int are_same_tones(const glimpse_detail *d) {
+    return fabs(d->gain - 1) < 0.05 && fabs(d->gain * 128 + d->bias - 128) < 4;
+}
+
 int glimpse_dedup_wants_detail(const glimpse_dedup_edge *edge) {
     const unsigned parts = GLIMPSE_EDIT_PARTS | GLIMPSE_EDIT_STRETCHED;
     if (edge->detailed || edge->orientation != 1 || edge->kind != GLIMPSE_DEDUP_PERCEPTUAL)
         return 0;
-    return edge->relation == GLIMPSE_RELATION_REENCODED ||
-           (edge->relation == GLIMPSE_RELATION_EDITED && edge->comparison.edits != 0 &&
-            (edge->comparison.edits & ~parts) == 0);
+    if (edge->relation != GLIMPSE_RELATION_EDITED)
+        return edge->relation == GLIMPSE_RELATION_REENCODED;
+    return edge->comparison.edits != 0 &&
+           ((edge->comparison.edits & ~parts) == 0 || are_slight_tones(&edge->comparison));
 }
 
 static int load(glimpse_image **image, const glimpse_dedup *dedup, uint32_t item) {
@@ -62,6 +76,9 @@ static void conclude(const glimpse_dedup *dedup, glimpse_dedup_edge *edge,
     } else if (detail->verdict == GLIMPSE_VERDICT_EDITED) {
         edge->relation = GLIMPSE_RELATION_EDITED;
         edge->comparison.edits |= GLIMPSE_EDIT_PARTS;
+    } else if (are_slight_tones(&edge->comparison) && are_same_tones(detail)) {
+        edge->comparison.edits &= ~(unsigned)GLIMPSE_EDIT_TONES;
+        edge->relation = GLIMPSE_RELATION_REENCODED;
     }
     /* A date that was changed explains copies, not pictures that differ. */
     if (edge->relation == GLIMPSE_RELATION_EDITED &&

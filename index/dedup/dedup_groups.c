@@ -400,8 +400,7 @@ static int choose_keepers(grouping *g, const glimpse_dedup_edge **chosen) {
     if (!wanted) return glimpse_fail_nomem(dedup->edge_count, "pairs");
     for (size_t k = 0; k < dedup->class_count; k++) {
         if (dedup->sets[k] != 1 || !keeper_for(g, (uint32_t)k, &chosen[k])) continue;
-        wanted[chosen[k] - dedup->edges] =
-            dedup->items[chosen[k]->a].class == (uint32_t)k ? 2 : 1;
+        wanted[chosen[k] - dedup->edges] = dedup->items[chosen[k]->a].class == (uint32_t)k ? 2 : 1;
     }
     status = glimpse_dedup_detail_all(dedup, wanted);
     for (size_t k = 0; k < dedup->class_count && status == GLIMPSE_OK; k++) {

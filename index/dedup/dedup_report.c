@@ -88,8 +88,8 @@ static int fill_regions(glimpse_dedup_member *out, const glimpse_dedup_entry *me
     glimpse_dedup_region *regions = calloc(detail->count, sizeof *regions);
     if (!regions) return GLIMPSE_E_NOMEM;
     for (size_t i = 0; i < detail->count; i++)
-        regions[i] = in_keeper(&detail->differences[i], &member->comparison.warp,
-                               member->detail_turned);
+        regions[i] =
+            in_keeper(&detail->differences[i], &member->comparison.warp, member->detail_turned);
     out->regions = regions;
     out->region_count = detail->count;
     return GLIMPSE_OK;
@@ -122,7 +122,8 @@ static int fill_groups(const glimpse_dedup *dedup, owned_report *r, const uint32
             out->differences =
                 m == 0 ? strdup("") : glimpse_dedup_differences(dedup, keeper, item, member);
             r->member_count = at + 1;
-            if (fill_regions(out, member) < 0 || !out->differences) return glimpse_fail_nomem(64, "a report");
+            if (fill_regions(out, member) < 0 || !out->differences)
+                return glimpse_fail_nomem(64, "a report");
             if (m == 0) continue;
             if (member->kind > to->kind) to->kind = member->kind;
             if (member->relation > to->relation) to->relation = member->relation;

@@ -131,7 +131,7 @@ int glimpse_dedup_compare(const glimpse_dedup *dedup, glimpse_dedup_edge *edge,
         edge->relation = GLIMPSE_RELATION_EDITED;
     const int moments = glimpse_dedup_moments(&dedup->items[edge->a], &dedup->items[edge->b]);
     const int to_the_detail = edge->comparison.verdict == GLIMPSE_VERDICT_REENCODED &&
-                        edge->comparison.correlation > 0.9985 && edge->score > 0.995;
+                              edge->comparison.correlation > 0.9985 && edge->score > 0.995;
     if (moments == GLIMPSE_TWO_SHOTS || (moments == GLIMPSE_ZONES && !to_the_detail))
         edge->relation = GLIMPSE_RELATION_NEAR_SHOT;
     if (edge->comparison.recoloured > 0.015) edge->relation = GLIMPSE_RELATION_VARIANT;

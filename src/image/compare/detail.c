@@ -82,13 +82,11 @@ static void choose(glimpse_pixel_warp *found, const glimpse_pixel_warp *whole,
     double left = glimpse_detail_residual(found, grid, fine) * slack;
     glimpse_pixel_warp best = *found;
     double with = glimpse_detail_residual(whole, grid, fine);
-    if (with <= left) {
-        *found = *whole;
-        return;
-    }
+    if (with <= left) best = *whole, left = with;
     const double apart =
         fmax(fabs(found->m[0] - 1) * grid->width, fabs(found->m[4] - 1) * grid->height);
-    for (int v = -1; v <= 1 && apart < 6; v++) {
+    const int same_size = grid->width == fine->width && grid->height == fine->height;
+    for (int v = -1; v <= 1 && apart < 6 && !same_size; v++) {
         for (int u = -1; u <= 1; u++) {
             const glimpse_pixel_warp moved = {{1, 0, round(dx) + u, 0, 1, round(dy) + v}};
             with = glimpse_detail_residual(&moved, grid, fine);
@@ -158,6 +156,7 @@ int glimpse_compare_detail(glimpse_detail *result, const glimpse_image *a, const
     const double wa = glimpse_image_width(a), ha = glimpse_image_height(a);
     const double wb = glimpse_image_width(b), hb = glimpse_image_height(b);
     memset(result, 0, sizeof *result);
+    result->gain = 1;
     if (!warp) warp = &same;
     /* Pixels of the first per pixel of the second. */
     const double sx = warp->m[0] * wa / wb, sy = warp->m[4] * ha / hb;
@@ -174,6 +173,11 @@ int glimpse_compare_detail(glimpse_detail *result, const glimpse_image *a, const
     }
     if (sx * sy >= 1) {
         status = compare_on(result, b, a, warp, sx, sy);
+        result->bias = -result->bias / result->gain; /* as seen from the first picture */
+        result->gain = 1 / result->gain;
+        const double sharper = result->sharper[0];
+        result->sharper[0] = result->sharper[1];
+        result->sharper[1] = sharper;
         place(result, warp);
     } else {
         status = compare_on(result, a, b, &back, 1 / sx, 1 / sy);

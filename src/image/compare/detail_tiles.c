@@ -441,6 +441,8 @@ static int judge(judging *j, glimpse_detail *result) {
     if (!order) return glimpse_fail_nomem(n * sizeof *order, "tiles");
     for (int plane = GLIMPSE_PLANES - 1; plane >= 0; plane--) {
         const fit f = fit_plane(j, plane);
+        result->gain = f.gain; /* of brightness in the end: planes come last to first */
+        result->bias = f.bias;
         find_activity(j, plane);
         make_residual(j, plane, &f);
         for (int m = 0; m < GLIMPSE_MEASURES; m++) {

@@ -96,7 +96,8 @@ static double edges_agree(const glimpse_thumb *a, const glimpse_thumb *b, const 
             double p[2], q[2];
             gradient(a->grey, i, j, p);
             gradient(b->grey, x, y, q);
-            /* Strength by its root: recolouring changes contrast, and one strong edge is not all. */
+            /* Strength by its root: recolouring changes contrast, and one strong edge is not all.
+             */
             const double lp = hypot(p[0], p[1]), lq = hypot(q[0], q[1]);
             if (lp + lq < 8) continue;
             const double cosine = fabs(p[0] * q[0] + p[1] * q[1]) / (lp * lq + 1e-9);

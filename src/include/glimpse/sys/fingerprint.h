@@ -176,6 +176,7 @@ typedef struct glimpse_detail {
                                 focus, or too little agrees to be a copy; DIFFERENT is not given */
     uint32_t width, height;  /* of the grid */
     double noise;            /* what coding does to a tile of middling contrast, 0..255 */
+    double gain, bias;       /* tones: first = gain * second + bias, by the parts that agree */
     double odd;              /* share of the tiles that stand out */
     double strength;         /* of the strongest difference; of 1 and less where nothing is odd */
     double sharper[2];       /* share of the tiles with something in them where the first, and where
