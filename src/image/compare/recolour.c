@@ -62,6 +62,31 @@ static void fit(const cells *c, int channel, double *gain, double *bias) {
     }
 }
 
+/* 1 when all colours of one picture lie on one line from dark to light: grey, sepia, one ink. */
+static int is_monochrome(const cells *c, int second) {
+    double n = c->count, y = 0, yy = 0, sum[3] = {0}, product[3] = {0};
+    for (int i = 0; i < c->count; i++) {
+        const float *p = second ? c->second[i] : c->first[i];
+        const double luma = 0.299 * (double)p[0] + 0.587 * (double)p[1] + 0.114 * (double)p[2];
+        y += luma, yy += luma * luma;
+        for (int k = 0; k < 3; k++)
+            sum[k] += (double)p[k], product[k] += luma * (double)p[k];
+    }
+    const double variance = yy / n - y / n * (y / n) + 1;
+    int off = 0;
+    for (int i = 0; i < c->count; i++) {
+        const float *p = second ? c->second[i] : c->first[i];
+        const double luma = 0.299 * (double)p[0] + 0.587 * (double)p[1] + 0.114 * (double)p[2];
+        double max = 0;
+        for (int k = 0; k < 3; k++) {
+            const double slope = (product[k] / n - y / n * (sum[k] / n)) / variance;
+            max = fmax(max, fabs((double)p[k] - sum[k] / n - slope * (luma - y / n)));
+        }
+        off += max > 16;
+    }
+    return off * 16 < c->count;
+}
+
 static double chroma_difference(const double p[3], const float q[3]) {
     const double yp = 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2];
     const double yq = 0.299 * (double)q[0] + 0.587 * (double)q[1] + 0.114 * (double)q[2];
@@ -133,8 +158,9 @@ double glimpse_recoloured(const glimpse_thumb *a, const glimpse_thumb *b,
             if (colour > 12) grey[side] = 0;
         }
     }
-    /* One of them is grey there: most likely it is all over. */
+    /* One of them is grey there: most likely it is all over. A tint leaves one colour of many. */
     if (count == 0 || kept * 4 < c.count || grey[0] || grey[1]) return 0;
+    if (is_monochrome(&c, 0) != is_monochrome(&c, 1)) return 0;
     if (edges_agree(a, b, warp, changed) < 0.6) return 0;
     return (double)count / c.count;
 }
