@@ -62,7 +62,8 @@ static void fit(const cells *c, int channel, double *gain, double *bias) {
     }
 }
 
-/* 1 when all colours of one picture lie on one line from dark to light: grey, sepia, one ink. */
+/* 1 when all colours of one picture lie on one line from dark to light, and none is strong: grey,
+ * sepia, a tint. */
 static int is_monochrome(const cells *c, int second) {
     double n = c->count, y = 0, yy = 0, sum[3] = {0}, product[3] = {0};
     for (int i = 0; i < c->count; i++) {
@@ -81,6 +82,7 @@ static int is_monochrome(const cells *c, int second) {
         for (int k = 0; k < 3; k++) {
             const double slope = (product[k] / n - y / n * (sum[k] / n)) / variance;
             max = fmax(max, fabs((double)p[k] - sum[k] / n - slope * (luma - y / n)));
+            if (fabs((double)p[k] - luma) > 70) return 0;
         }
         off += max > 16;
     }
