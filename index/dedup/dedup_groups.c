@@ -195,7 +195,7 @@ static glimpse_dedup_entry seen_from(const glimpse_dedup *dedup, const glimpse_d
     *warp = edge->warp;
     if (dedup->items[edge->a].class == keeper_class) return m;
     glimpse_comparison *c = &m.comparison;
-    m.detail_turned = 1;
+    m.detail_of_member = 1;
     double gain = c->gain > 0.05 ? c->gain : 1, covered = c->covered[0];
     c->covered[0] = c->covered[1], c->covered[1] = covered;
     c->bias = -c->bias / gain;

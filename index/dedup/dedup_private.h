@@ -95,7 +95,7 @@ typedef struct glimpse_dedup_entry {
     double score;
     glimpse_comparison comparison; /* of the keeper (first) with the item; zeros when identical */
     const glimpse_detail *detail;  /* as in the edge; its places are in the keeper's picture ... */
-    int detail_turned;             /* ... or, 1, in the item's */
+    int detail_of_member;          /* ... or, 1, in the item's */
 } glimpse_dedup_entry;
 
 typedef struct glimpse_dedup_cluster {

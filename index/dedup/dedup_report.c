@@ -63,9 +63,9 @@ static int move_items(glimpse_dedup *dedup, owned_report *r, uint32_t *where) {
 
 /* A rectangle of the member's picture in the keeper's. */
 static glimpse_dedup_region in_keeper(const glimpse_difference *d, const glimpse_warp *w,
-                                      int turned) {
+                                      int of_member) {
     glimpse_dedup_region r = {d->x, d->y, d->width, d->height, d->strength};
-    if (!turned) return r;
+    if (!of_member) return r;
     double x0 = 1, y0 = 1, x1 = 0, y1 = 0;
     for (int k = 0; k < 4; k++) {
         const double x = d->x + (k & 1 ? d->width : 0), y = d->y + (k & 2 ? d->height : 0);
@@ -89,7 +89,7 @@ static int fill_regions(glimpse_dedup_member *out, const glimpse_dedup_entry *me
     if (!regions) return GLIMPSE_E_NOMEM;
     for (size_t i = 0; i < detail->count; i++)
         regions[i] =
-            in_keeper(&detail->differences[i], &member->comparison.warp, member->detail_turned);
+            in_keeper(&detail->differences[i], &member->comparison.warp, member->detail_of_member);
     out->regions = regions;
     out->region_count = detail->count;
     return GLIMPSE_OK;

@@ -147,8 +147,12 @@ double glimpse_recoloured(const glimpse_thumb *a, const glimpse_thumb *b,
         fit(&c, k, &gain[k], &bias[k]);
     for (int i = 0; i < c.count; i++) {
         double p[3];
-        for (int k = 0; k < 3; k++)
+        int clipped = 0;
+        for (int k = 0; k < 3; k++) {
             p[k] = gain[k] * (double)c.first[i][k] + bias[k];
+            clipped |= p[k] > 258 || p[k] < -3;
+        }
+        if (clipped) continue; /* tones that ran out of range take colour along */
         const double difference = chroma_difference(p, c.second[i]);
         kept += difference < kept_below;
         if (difference < changed_from) continue;
