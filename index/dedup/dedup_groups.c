@@ -197,10 +197,12 @@ static glimpse_dedup_entry seen_from(const glimpse_dedup *dedup, const glimpse_d
                              .distance = edge->distance < 0 ? -1 : edge->distance,
                              .orientation = edge->orientation,
                              .score = edge->score,
-                             .comparison = edge->comparison};
+                             .comparison = edge->comparison,
+                             .detail = edge->detail};
     *warp = m.to_keeper = edge->warp;
     if (dedup->items[edge->a].class == keeper_class) return m;
     glimpse_comparison *c = &m.comparison;
+    m.detail_of_member = 1;
     double gain = c->gain > 0.05 ? c->gain : 1, covered = c->covered[0];
     c->covered[0] = c->covered[1], c->covered[1] = covered;
     c->bias = -c->bias / gain;
@@ -220,12 +222,14 @@ static int try_far(grouping *g, uint32_t keeper_class, uint32_t class, const gli
     if (glimpse_dedup_find_edge(dedup, a, b)) return 0; /* compared already, and weaker */
     glimpse_dedup_edge edge = {.a = a, .b = b, .distance = -1};
     int related = glimpse_dedup_compare(dedup, &edge, guess);
-    if (related == 1 && edge.relation == GLIMPSE_RELATION_REENCODED) {
+    if (related == 1 && edge.relation <= GLIMPSE_RELATION_EDITED) {
         int status = glimpse_dedup_weigh_items(dedup, a, b);
         if (status < 0) return status;
         if (glimpse_dedup_is_unreadable(dedup, a) || glimpse_dedup_is_unreadable(dedup, b))
             return 0;
         glimpse_dedup_weigh(dedup, &edge);
+        if (glimpse_dedup_wants_detail(&edge)) status = glimpse_dedup_detail(dedup, &edge);
+        if (status < 0) return status;
     }
     if (related != 1 || edge.relation > GLIMPSE_RELATION_EDITED ||
         glimpse_dedup_too_weak(dedup, edge.relation)) {
@@ -258,9 +262,13 @@ static int gather(grouping *g, uint32_t keeper_class, uint32_t keeper, int round
         if (g->depth[at] >= (round == 0 ? MAX_DEPTH : 1)) continue;
         for (uint32_t l = g->start[at]; l < g->start[at + 1]; l++) {
             uint32_t to = g->links[l].class;
-            const glimpse_dedup_edge *edge = &dedup->edges[g->links[l].edge];
+            glimpse_dedup_edge *edge = &dedup->edges[g->links[l].edge];
             if (g->seen[to] == stamp || g->taken[to] || g->keeps[to]) continue;
-            if (!in_round(edge->relation, round)) continue;
+            if (at == keeper_class && glimpse_dedup_wants_detail(edge) &&
+                (status = glimpse_dedup_detail(dedup, edge)) < 0)
+                return status;
+            if (!in_round(edge->relation, round) || glimpse_dedup_too_weak(dedup, edge->relation))
+                continue;
             glimpse_dedup_entry member;
             glimpse_warp step;
             member = seen_from(dedup, edge, at, &step);
@@ -302,9 +310,49 @@ static int make_group(grouping *g, uint32_t class, int round) {
     return glimpse_dedup_add_cluster(dedup, g->members, g->member_count);
 }
 
+/* Marks the pairs of keepers and members that full size has not seen, as the first round would
+ * have them now. Returns how many. */
+static size_t mark_wanted(grouping *g, uint8_t *wanted) {
+    const glimpse_dedup *dedup = g->dedup;
+    size_t count = 0;
+    memset(g->taken, 0, dedup->class_count);
+    for (size_t i = 0; i < dedup->class_count; i++) {
+        const uint32_t class = g->order[i].class;
+        if (g->taken[class]) continue;
+        g->taken[class] = 1;
+        for (uint32_t l = g->start[class]; l < g->start[class + 1]; l++) {
+            const glimpse_dedup_edge *edge = &dedup->edges[g->links[l].edge];
+            if (g->taken[g->links[l].class] || !in_round(edge->relation, 0)) continue;
+            g->taken[g->links[l].class] = 1;
+            if (!glimpse_dedup_wants_detail(edge)) continue;
+            wanted[g->links[l].edge] = dedup->items[edge->a].class == class ? 1 : 2;
+            count++;
+        }
+    }
+    memset(g->taken, 0, dedup->class_count);
+    return count;
+}
+
+/* What full size takes apart may make other pairs, hence the rounds; few are left after them, and
+ * are looked at when their turn comes. */
+static int look_at_details(grouping *g) {
+    enum { ROUNDS = 3 };
+    glimpse_dedup *dedup = g->dedup;
+    int status = GLIMPSE_OK;
+    uint8_t *wanted = calloc(dedup->edge_count + 1, 1);
+    if (!wanted) return glimpse_fail_nomem(dedup->edge_count, "pairs");
+    for (int round = 0; round < ROUNDS && status == GLIMPSE_OK; round++) {
+        if (mark_wanted(g, wanted) == 0) break;
+        status = glimpse_dedup_detail_all(dedup, wanted);
+    }
+    free(wanted);
+    return status;
+}
+
 int glimpse_dedup_group_all(glimpse_dedup *dedup) {
     grouping g;
     int status = prepare(&g, dedup);
+    if (status == GLIMPSE_OK) status = look_at_details(&g);
     for (int round = 0; round < 3 && status == GLIMPSE_OK; round++) {
         memset(g.keeps, 0, dedup->class_count);
         for (size_t i = 0; i < dedup->class_count && status == GLIMPSE_OK; i++) {
@@ -356,6 +404,27 @@ static int push_first_set(grouping *g, uint32_t class, uint32_t keeper,
     return GLIMPSE_OK;
 }
 
+/* chosen[class]: the edge of a class of the first set to the second, once full size has seen it. */
+static int choose_keepers(grouping *g, const glimpse_dedup_edge **chosen) {
+    glimpse_dedup *dedup = g->dedup;
+    int status = GLIMPSE_OK;
+    uint8_t *wanted = calloc(dedup->edge_count + 1, 1);
+    if (!wanted) return glimpse_fail_nomem(dedup->edge_count, "pairs");
+    for (size_t k = 0; k < dedup->class_count; k++) {
+        if (dedup->sets[k] != 1 || !keeper_for(g, (uint32_t)k, &chosen[k])) continue;
+        wanted[chosen[k] - dedup->edges] = dedup->items[chosen[k]->a].class == (uint32_t)k ? 2 : 1;
+    }
+    status = glimpse_dedup_detail_all(dedup, wanted);
+    for (size_t k = 0; k < dedup->class_count && status == GLIMPSE_OK; k++) {
+        while (dedup->sets[k] == 1 && keeper_for(g, (uint32_t)k, &chosen[k]) &&
+               glimpse_dedup_wants_detail(chosen[k]) && status == GLIMPSE_OK)
+            status = glimpse_dedup_detail(dedup, &dedup->edges[chosen[k] - dedup->edges]);
+        if (chosen[k] && glimpse_dedup_too_weak(dedup, chosen[k]->relation)) chosen[k] = NULL;
+    }
+    free(wanted);
+    return status;
+}
+
 int glimpse_dedup_group_against(glimpse_dedup *dedup) {
     grouping g;
     int status = prepare(&g, dedup);
@@ -363,9 +432,7 @@ int glimpse_dedup_group_against(glimpse_dedup *dedup) {
     const glimpse_dedup_edge **chosen = calloc(dedup->class_count + 1, sizeof *chosen);
     if (!chosen && status == GLIMPSE_OK)
         status = glimpse_fail_nomem(dedup->class_count * sizeof *chosen, "groups");
-    for (size_t k = 0; k < dedup->class_count && status == GLIMPSE_OK; k++) {
-        if (dedup->sets[k] == 1) (void)keeper_for(&g, (uint32_t)k, &chosen[k]);
-    }
+    if (status == GLIMPSE_OK) status = choose_keepers(&g, chosen);
     for (size_t i = 0; i < dedup->class_count && status == GLIMPSE_OK; i++) {
         uint32_t class = g.order[i].class, keeper = g.best[class];
         if (!(dedup->sets[class] & 2U)) continue;

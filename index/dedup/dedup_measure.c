@@ -83,6 +83,15 @@ const char *glimpse_dedup_label(const glimpse_dedup *dedup, const char *path) {
     return strndup(path + start, length - start);
 }
 
+/* "250" is a quarter of a second. */
+static double fraction_of(const char *digits) {
+    double value = 0, unit = 0.1;
+    if (!*digits) return -1;
+    for (; *digits >= '0' && *digits <= '9'; digits++, unit /= 10)
+        value += unit * (*digits - '0');
+    return value;
+}
+
 static int fill_in(glimpse_dedup *dedup, glimpse_dedup_item *item, const glimpse_image *image,
                    const uint8_t *data, size_t size, const glimpse_hash *hash) {
     glimpse_dedup_picture *p = &item->picture;
@@ -91,6 +100,7 @@ static int fill_in(glimpse_dedup *dedup, glimpse_dedup_item *item, const glimpse
     p->taken = copy_text(meta->taken);
     p->camera = copy_text(meta->camera);
     p->taken_is_modification = meta->taken_is_modification;
+    item->subseconds = fraction_of(meta->subseconds);
     p->label = glimpse_dedup_label(dedup, p->path);
     if (!p->format || !p->taken || !p->camera || !p->label)
         return glimpse_fail_nomem(64, "what a file says");

@@ -8,6 +8,7 @@
  *                (dedup_holdings.c); one of each stands for all
  *     candidates dedup_candidates.c (hashes, by dedup_mih*.c), dedup_semantic.c (embeddings)
  *     edges      dedup_verify.c: candidates that the pixels confirm, in threads
+ *                dedup_detail.c: those that would be acted on, at full size
  *                dedup_holdings.c: what the files hold beside the picture
  *     groups     dedup_groups.c: stars around keepers (dedup_rank.c; dedup_depth.c, copy_names.c)
  *     report     dedup_report.c, dedup_texts.c, dedup_leak.c
@@ -58,6 +59,7 @@ typedef struct glimpse_dedup_item {
     unsigned depth;      /* bits a sample; 0: not known, or not asked for */
     unsigned companions; /* RAW, video and sidecars beside it */
     uint8_t mini[GLIMPSE_DEDUP_MINI * GLIMPSE_DEDUP_MINI]; /* grey, to drop candidates cheaply */
+    double subseconds; /* of `taken`, 0 <= s < 1; -1: not known */
     uint32_t agreeing; /* other pictures that are the same but for coding; 0 below 2 */
     char decided_as[GLIMPSE_HASH_HEX]; /* the id of its picture, where that is not that of its bytes
                                           and decisions are asked for; else "" */
@@ -95,6 +97,8 @@ typedef struct glimpse_dedup_edge {
     double score, cosine;
     glimpse_comparison comparison;
     glimpse_warp warp;
+    const glimpse_detail *detail; /* of dedup->details; NULL: not compared at full size */
+    int detailed;                 /* 1: its turn at full size has been */
 } glimpse_dedup_edge;
 
 typedef struct glimpse_dedup_entry {
@@ -105,6 +109,8 @@ typedef struct glimpse_dedup_entry {
     double score;
     glimpse_comparison comparison; /* of the keeper (first) with the item; zeros when identical */
     glimpse_warp to_keeper;        /* the item's places, turn included; likewise */
+    const glimpse_detail *detail;  /* as in the edge; its places are in the keeper's picture ... */
+    int detail_of_member;          /* ... or, 1, in the item's */
 } glimpse_dedup_entry;
 
 typedef struct glimpse_dedup_cluster {
@@ -133,6 +139,8 @@ typedef struct glimpse_dedup {
     size_t hint_count;
     glimpse_dedup_edge *edges; /* sorted by a, b */
     size_t edge_count, edge_capacity;
+    glimpse_detail **details; /* [detail_count] owned; what edges and entries point to */
+    size_t detail_count, detail_capacity;
     glimpse_dedup_cluster *groups;
     size_t group_count, group_capacity;
     uint64_t decided, candidates, verified, cached;
@@ -169,6 +177,17 @@ int glimpse_dedup_perceptual(glimpse_dedup *dedup); /* adds hints */
 int glimpse_dedup_semantic(glimpse_dedup *dedup);   /* adds hints */
 int glimpse_dedup_sort_hints(glimpse_dedup *dedup); /* and drops the superfluous */
 int glimpse_dedup_verify(glimpse_dedup *dedup);     /* hints to edges */
+/* Edges that thumbnails call re-encoded, or edited in parts only, are compared at full size, where
+ * that is not done yet; the relation follows. `wanted` [edge_count]: which, in threads. */
+int glimpse_dedup_detail_all(glimpse_dedup *dedup, const uint8_t *wanted);
+/* One edge, which need not be one of dedup->edges. */
+int glimpse_dedup_detail(glimpse_dedup *dedup, glimpse_dedup_edge *edge);
+/* 1 when full size has something to say about the edge and has not said it. */
+int glimpse_dedup_wants_detail(const glimpse_dedup_edge *edge);
+/* How two pictures stand to each other as moments: SAME_MOMENT, or nothing is known; ZONES: apart
+ * by whole quarters of an hour, as a change of time zone looks; TWO_SHOTS. */
+enum { GLIMPSE_SAME_MOMENT = 0, GLIMPSE_ZONES, GLIMPSE_TWO_SHOTS };
+int glimpse_dedup_moments(const glimpse_dedup_item *a, const glimpse_dedup_item *b);
 int glimpse_dedup_group_all(glimpse_dedup *dedup);
 int glimpse_dedup_group_against(glimpse_dedup *dedup);
 int glimpse_dedup_make_report(glimpse_dedup *dedup, glimpse_dedup_report **out);

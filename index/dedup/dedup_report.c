@@ -75,6 +75,40 @@ static void fill_view(glimpse_dedup_member *out, const glimpse_dedup_entry *memb
     memcpy(out->view, view.m, sizeof out->view);
 }
 
+/* A rectangle of the member's picture in the keeper's. */
+static glimpse_dedup_region in_keeper(const glimpse_difference *d, const glimpse_warp *w,
+                                      int of_member) {
+    glimpse_dedup_region r = {d->x, d->y, d->width, d->height, d->strength};
+    if (!of_member) return r;
+    double x0 = 1, y0 = 1, x1 = 0, y1 = 0;
+    for (int k = 0; k < 4; k++) {
+        const double x = d->x + (k & 1 ? d->width : 0), y = d->y + (k & 2 ? d->height : 0);
+        const double u = w->m[0] * x + w->m[1] * y + w->m[2];
+        const double v = w->m[3] * x + w->m[4] * y + w->m[5];
+        x0 = u < x0 ? u : x0, x1 = u > x1 ? u : x1;
+        y0 = v < y0 ? v : y0, y1 = v > y1 ? v : y1;
+    }
+    x0 = x0 < 0 ? 0 : x0, y0 = y0 < 0 ? 0 : y0;
+    x1 = x1 > 1 ? 1 : x1, y1 = y1 > 1 ? 1 : y1;
+    r.x = x0, r.y = y0, r.width = x1 - x0, r.height = y1 - y0;
+    return r;
+}
+
+static int fill_regions(glimpse_dedup_member *out, const glimpse_dedup_entry *member) {
+    const glimpse_detail *detail = member->detail;
+    if (!detail || detail->count == 0 || member->relation <= GLIMPSE_RELATION_REENCODED) {
+        return GLIMPSE_OK;
+    }
+    glimpse_dedup_region *regions = calloc(detail->count, sizeof *regions);
+    if (!regions) return GLIMPSE_E_NOMEM;
+    for (size_t i = 0; i < detail->count; i++)
+        regions[i] =
+            in_keeper(&detail->differences[i], &member->to_keeper, member->detail_of_member);
+    out->regions = regions;
+    out->region_count = detail->count;
+    return GLIMPSE_OK;
+}
+
 static int fill_groups(const glimpse_dedup *dedup, owned_report *r, const uint32_t *where) {
     size_t total = 0, at = 0;
     for (size_t g = 0; g < dedup->group_count; g++)
@@ -105,8 +139,9 @@ static int fill_groups(const glimpse_dedup *dedup, owned_report *r, const uint32
             out->differences =
                 m == 0 ? strdup("") : glimpse_dedup_differences(dedup, keeper, item, member);
             r->member_count = at + 1;
-            if (!out->differences) return glimpse_fail_nomem(64, "a report");
-            int status = glimpse_dedup_list_holdings(dedup, item, out);
+            int status = out->differences ? fill_regions(out, member) : GLIMPSE_E_NOMEM;
+            if (status < 0) return glimpse_fail_nomem(64, "a report");
+            status = glimpse_dedup_list_holdings(dedup, item, out);
             if (status < 0) return status;
             if (m == 0) continue;
             out->lacking_in_keeper = glimpse_dedup_lacking(dedup, item, keeper);
@@ -191,6 +226,7 @@ void glimpse_dedup_report_free(glimpse_dedup_report *report) {
     for (size_t i = 0; i < r->member_count; i++) {
         free((char *)r->members[i].differences);
         free((void *)(uintptr_t)r->members[i].holds);
+        free((glimpse_dedup_region *)r->members[i].regions);
     }
     for (size_t i = 0; i < report->group_count; i++)
         free((char *)r->groups[i].reason);

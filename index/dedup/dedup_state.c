@@ -49,6 +49,9 @@ void glimpse_dedup_release(glimpse_dedup *dedup) {
         free(dedup->protect[i]);
     free(dedup->keep_directories);
     free(dedup->protect);
+    for (size_t i = 0; i < dedup->detail_count; i++)
+        free(dedup->details[i]);
+    free(dedup->details);
     free(dedup->items);
     free(dedup->roots);
     free(dedup->first_of);

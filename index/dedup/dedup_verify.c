@@ -2,9 +2,11 @@
  * index/dedup/dedup_verify.c - from candidates to relations, by looking at the thumbnails. In
  * threads: each takes the next pair, and a pair's outcome depends on nothing but the pair.
  *
- * Two pictures that say of themselves that they were taken at different moments are two shots,
- * unless they agree in every detail, or the moments differ by whole quarters of an hour, which is
- * what a change of time zone looks like.
+ * Two pictures of one camera that say of themselves that they were taken at different moments are
+ * two shots, whatever the pixels say: bursts and bracketed exposures may agree to the last digit of
+ * any measure. Moments that differ by whole quarters of an hour are what a change of time zone
+ * looks like, and of a picture that does not name its camera, or names another, a date may have
+ * been set by hand: those are copies when the pixels agree in every detail.
  */
 #include "dedup_private.h"
 
@@ -69,11 +71,20 @@ static double moment(const char *taken) {
     return ((days * 24.0 + digits[3]) * 60 + digits[4]) * 60 + digits[5];
 }
 
-static int are_two_shots(const glimpse_dedup_picture *a, const glimpse_dedup_picture *b) {
-    double first = moment(a->taken), second = moment(b->taken), apart = fabs(first - second);
-    if (a->taken_is_modification || b->taken_is_modification) return 0;
-    if (first < 0 || second < 0 || apart < 0.5) return 0;
-    return apart > 26 * 3600.0 || fmod(apart, 900) > 0.5;
+int glimpse_dedup_moments(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
+    const glimpse_dedup_picture *p = &a->picture, *q = &b->picture;
+    double first = moment(p->taken), second = moment(q->taken);
+    if (p->taken_is_modification || q->taken_is_modification) return GLIMPSE_SAME_MOMENT;
+    if (first < 0 || second < 0) return GLIMPSE_SAME_MOMENT;
+    /* Editors drop fractions of a second; both must have them. */
+    if (a->subseconds >= 0 && b->subseconds >= 0) {
+        first += a->subseconds;
+        second += b->subseconds;
+    }
+    const double apart = fabs(first - second), quarters = fmod(apart + 0.0005, 900);
+    if (apart < 0.0005) return GLIMPSE_SAME_MOMENT;
+    if (!p->camera[0] || strcmp(p->camera, q->camera) != 0) return GLIMPSE_ZONES;
+    return apart > 26 * 3600.0 || quarters > 0.001 ? GLIMPSE_TWO_SHOTS : GLIMPSE_ZONES;
 }
 
 /* The orientation nearest to the linear part of a warp. */
@@ -122,12 +133,12 @@ int glimpse_dedup_compare(const glimpse_dedup *dedup, glimpse_dedup_edge *edge,
     }
     if (edge->orientation != 1 && edge->relation < GLIMPSE_RELATION_EDITED)
         edge->relation = GLIMPSE_RELATION_EDITED;
-    /* No two shots agree in every detail: then it is a date that was changed. */
-    int to_the_detail = edge->comparison.verdict == GLIMPSE_VERDICT_REENCODED &&
-                        edge->comparison.correlation > 0.9985 && edge->score > 0.995;
-    if (!to_the_detail &&
-        are_two_shots(&dedup->items[edge->a].picture, &dedup->items[edge->b].picture))
+    const int moments = glimpse_dedup_moments(&dedup->items[edge->a], &dedup->items[edge->b]);
+    const int to_the_detail = edge->comparison.verdict == GLIMPSE_VERDICT_REENCODED &&
+                              edge->comparison.correlation > 0.9985 && edge->score > 0.995;
+    if (moments == GLIMPSE_TWO_SHOTS || (moments == GLIMPSE_ZONES && !to_the_detail))
         edge->relation = GLIMPSE_RELATION_NEAR_SHOT;
+    if (edge->comparison.recoloured > 0.015) edge->relation = GLIMPSE_RELATION_VARIANT;
     return 1;
 }
 

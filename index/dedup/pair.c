@@ -7,6 +7,7 @@
 #include "core/error.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct trying {
     const glimpse_thumb *a, *b;
@@ -66,8 +67,27 @@ static void compare(trying *t) {
     }
 }
 
-int glimpse_pair_compare(glimpse_comparison *out, int *orientation, const glimpse_image *a,
-                         const glimpse_image *b) {
+/* What every pixel says of a pair that thumbnails take for the same picture. */
+static int look_closer(glimpse_comparison *out, glimpse_detail *detail, int orientation,
+                       const glimpse_image *a, const glimpse_image *b) {
+    const unsigned parts = GLIMPSE_EDIT_PARTS | GLIMPSE_EDIT_STRETCHED;
+    const int same = out->verdict == GLIMPSE_VERDICT_REENCODED ||
+                     (out->verdict == GLIMPSE_VERDICT_EDITED && (out->edits & ~parts) == 0);
+    memset(detail, 0, sizeof *detail);
+    if (!same || orientation != 1) return GLIMPSE_OK;
+    const int status = glimpse_compare_detail(detail, a, b, &out->warp);
+    if (status == GLIMPSE_E_NOMEM) return status;
+    if (status < 0) { /* too small for it */
+        memset(detail, 0, sizeof *detail);
+        return GLIMPSE_OK;
+    }
+    if (detail->verdict > out->verdict) out->verdict = detail->verdict;
+    if (detail->verdict == GLIMPSE_VERDICT_EDITED) out->edits |= GLIMPSE_EDIT_PARTS;
+    return GLIMPSE_OK;
+}
+
+int glimpse_pair_compare(glimpse_comparison *out, glimpse_detail *detail, int *orientation,
+                         const glimpse_image *a, const glimpse_image *b) {
     glimpse_thumb *thumbs = calloc(2, sizeof *thumbs);
     if (!thumbs) return glimpse_fail_nomem(2 * sizeof *thumbs, "thumbnails");
     int status = glimpse_thumb_make(&thumbs[0], a);
@@ -77,6 +97,7 @@ int glimpse_pair_compare(glimpse_comparison *out, int *orientation, const glimps
         compare(&t);
         *out = t.best;
         *orientation = t.orientation;
+        status = look_closer(out, detail, t.orientation, a, b);
     }
     free(thumbs);
     return status;

@@ -10,7 +10,9 @@
 
 /* The strongest that glimpse_compare finds: as they are, one turned or mirrored, one a part of the
  * other. *orientation is the EXIF orientation, 1..8, that takes b to a. */
-int glimpse_pair_compare(glimpse_comparison *out, int *orientation, const glimpse_image *a,
-                         const glimpse_image *b);
+/* `detail` is zeros but where the pictures are the same view, turned by nothing: then they were
+ * compared at full size, and the verdict is what that says. */
+int glimpse_pair_compare(glimpse_comparison *out, glimpse_detail *detail, int *orientation,
+                         const glimpse_image *a, const glimpse_image *b);
 
 #endif

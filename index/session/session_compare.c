@@ -177,8 +177,8 @@ int glimpse_session_compare(glimpse_compared_pair **out, glimpse_session *sessio
     if (status == GLIMPSE_OK) status = load(&c, 1, b);
     if (status == GLIMPSE_OK) {
         c.pair->same_bytes = strcmp(c.pair->pictures[0].id, c.pair->pictures[1].id) == 0;
-        status =
-            glimpse_pair_compare(&c.pair->pixels, &c.pair->orientation, c.images[0], c.images[1]);
+        status = glimpse_pair_compare(&c.pair->pixels, &c.pair->detail, &c.pair->orientation,
+                                      c.images[0], c.images[1]);
     }
     if (status == GLIMPSE_OK) {
         status = glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL | SESSION_NAMED,

@@ -44,6 +44,7 @@ int glimpse_image_read_metadata(glimpse_image_meta *meta, const void *data, size
     if (status < 0) return status;
     meta->orientation = m->orientation;
     memcpy(meta->taken, m->taken, sizeof meta->taken);
+    memcpy(meta->subseconds, m->subseconds, sizeof meta->subseconds);
     meta->taken_from = m->taken_from;
     meta->taken_is_modification = m->taken_is_modification;
     meta->has_offset = m->has_offset;

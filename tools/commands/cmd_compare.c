@@ -43,6 +43,23 @@ static void print_edits(json_out *j, unsigned bits) {
     jout_close(j, ']');
 }
 
+/* Where they differ, in fractions of A. */
+static void print_regions(json_out *j, const glimpse_detail *detail) {
+    jout_key(j, "regions");
+    jout_open(j, '[');
+    for (size_t i = 0; i < detail->count; i++) {
+        const glimpse_difference *d = &detail->differences[i];
+        jout_open(j, '{');
+        jout_key(j, "x"), jout_number(j, d->x);
+        jout_key(j, "y"), jout_number(j, d->y);
+        jout_key(j, "width"), jout_number(j, d->width);
+        jout_key(j, "height"), jout_number(j, d->height);
+        jout_key(j, "strength"), jout_number(j, d->strength);
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
+}
+
 static void print_list(json_out *j, const char *name, const char *const *texts, size_t count) {
     jout_key(j, name);
     jout_open(j, '[');
@@ -67,6 +84,7 @@ static void print_json(const glimpse_compared_pair *c) {
     jout_key(&j, "shared_of_b"), jout_number(&j, p->covered[1]);
     jout_key(&j, "orientation"), jout_int(&j, c->orientation);
     print_edits(&j, p->verdict == GLIMPSE_VERDICT_DIFFERENT ? 0 : p->edits);
+    print_regions(&j, &c->detail);
     jout_close(&j, '}');
     jout_key(&j, "clip");
     jout_open(&j, '{');
@@ -141,6 +159,14 @@ static void print_people(const glimpse_compared_pair *c, int offline) {
                      100.0 * p->covered[0], 100.0 * p->covered[1]);
     }
     (void)printf("\n");
+    for (size_t i = 0; i < c->detail.count; i++) {
+        const glimpse_difference *d = &c->detail.differences[i];
+        (void)printf("  differs at %.0f,%.0f of A, %.0f x %.0f pixels, by %.1f times what saving "
+                     "anew explains\n",
+                     d->x * c->pictures[0].width, d->y * c->pictures[0].height,
+                     d->width * c->pictures[0].width, d->height * c->pictures[0].height,
+                     d->strength);
+    }
     (void)printf("CLIP: cosine %.3f (%s)\n", c->cosine, c->model);
     print_words(c, offline);
 }

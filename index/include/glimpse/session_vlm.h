@@ -142,6 +142,9 @@ typedef struct glimpse_compared_pair {
     const char *const *differences;  /* [difference_count] */
     size_t similarity_count, difference_count;
     const char *same; /* object or scene: "yes" or "no"; NULL: the model cannot tell */
+    /* Where the pictures differ at full size, when they show the same view; the verdict of `pixels`
+     * follows it. Zeros otherwise. */
+    glimpse_detail detail;
 } glimpse_compared_pair;
 
 /* As pixels, as the CLIP model sees them and, where a VLM was chosen, in words. A native VLM looks

@@ -15,6 +15,7 @@
  * docs/dedup.md says what they were measured on.
  */
 #include "image/compare/align.h"
+#include "image/compare/recolour.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -351,6 +352,7 @@ static void judge(glimpse_comparison *r, const glimpse_thumb *a, const glimpse_t
                found.textured * 6 >= found.textured + found.plain) {
         r->verdict = GLIMPSE_VERDICT_NEAR;
     }
+    if (r->verdict != GLIMPSE_VERDICT_DIFFERENT) r->recoloured = glimpse_recoloured(a, b, &r->warp);
 }
 
 void glimpse_compare(glimpse_comparison *result, const glimpse_thumb *a, const glimpse_thumb *b,

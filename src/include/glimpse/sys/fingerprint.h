@@ -121,6 +121,9 @@ typedef struct glimpse_comparison {
     double angle;       /* degrees */
     unsigned edits;
     glimpse_warp warp;
+    double recoloured; /* share of the picture where the same structure has another colour, while
+                          the rest kept its own but for white balance: a thing in another colour;
+                          0 for tints and grey conversions, which leave nothing as it was */
 } glimpse_comparison;
 
 /* `hint` is a first guess (NULL: the pictures show the same view). `orientation`: of EXIF,
@@ -133,6 +136,60 @@ GLIMPSE_API glimpse_warp glimpse_warp_windows(const glimpse_window *a, const gli
 GLIMPSE_API glimpse_warp glimpse_warp_chain(const glimpse_warp *outer, const glimpse_warp *inner);
 /* Identity when it cannot be inverted. */
 GLIMPSE_API glimpse_warp glimpse_warp_inverse(const glimpse_warp *warp);
+
+/*
+ * Comparing two pictures at full resolution, once their thumbnails say that they show the same
+ * view (glimpse_compare: REENCODED or EDITED, turned by nothing). Thumbnails cannot see a digit, a
+ * signature or closed eyes; every pixel of the smaller picture can.
+ *
+ * The grid is that of the picture with fewer pixels; the other one is brought to it with Pillow's
+ * antialiased bilinear filter, then moved by an affine warp that is refined from coarse to fine to
+ * fractions of a pixel (Gauss-Newton on the brightness, Lucas and Kanade 1981, with weights that
+ * let what differs have no say). Gain, bias and sharpness of the one are fitted to the other: two
+ * resamplers or a mild sharpening differ by a Laplacian.
+ *
+ * What is left is averaged over 3x3 and over 9x9 pixels in brightness (Rec. 601) and over 5x5 in
+ * both chroma planes, so that coding noise, which averages out, gives way to content, which does
+ * not. Each tile of 16x16 pixels is held against what recompression explains *for this pair*:
+ * coding loses more where there is more, so tiles are ordered by the gradient around them, and a
+ * tile's largest difference is judged by the median of tiles like it. The explanation is bounded
+ * from both ends: below, what 8-bit rounding does is never odd; above, nothing explains a
+ * difference of a large part of the contrast. A tile beyond it is odd, and odd tiles that touch
+ * are one region.
+ *
+ * Pictures of which one is sharper here and the other there are a focus stack, not copies.
+ *
+ * Memory, beside the pictures: 16 bytes a pixel of the grid. Grids of more than
+ * GLIMPSE_DETAIL_MAX_PIXELS are reduced to that, so that of larger scans a difference of fewer
+ * than about two pixels may be missed. Time: about 0.1 s a megapixel on one core.
+ */
+enum { GLIMPSE_DETAIL_MAX_PIXELS = 12000000, GLIMPSE_DIFFERENCES = 16 };
+
+/* A part of the first picture, in fractions of its sides. */
+typedef struct glimpse_difference {
+    double x, y, width, height;
+    double strength; /* the largest difference, in units of what recompression just explains */
+} glimpse_difference;
+
+typedef struct glimpse_detail {
+    glimpse_verdict verdict; /* REENCODED: nothing stands out; EDITED: something does; NEAR: another
+                                focus, or too little agrees to be a copy; DIFFERENT is not given */
+    uint32_t width, height;  /* of the grid */
+    double noise;            /* what coding does to a tile of middling contrast, 0..255 */
+    double gain, bias;       /* tones: first = gain * second + bias, by the parts that agree */
+    double odd;              /* share of the tiles that stand out */
+    double strength;         /* of the strongest difference; of 1 and less where nothing is odd */
+    double sharper[2];       /* share of the tiles with something in them where the first, and where
+                                the second picture is clearly sharper */
+    glimpse_difference differences[GLIMPSE_DIFFERENCES]; /* strongest first */
+    size_t count;
+} glimpse_detail;
+
+/* `warp` takes the second picture to the first (that of a comparison; NULL: the same view). Its
+ * failures are GLIMPSE_E_NOMEM, and GLIMPSE_E_INVALID for a warp that mirrors or turns by more
+ * than a degree or so, or leaves too little shared. */
+GLIMPSE_API int glimpse_compare_detail(glimpse_detail *result, const glimpse_image *a,
+                                       const glimpse_image *b, const glimpse_warp *warp);
 
 /* What one pass over the pixels says about a picture, for audits. Grey is Rec. 601 luma, 0..255,
  * of the picture scaled to at most 256 pixels on its long side (never enlarged). */

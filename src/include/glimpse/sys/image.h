@@ -127,7 +127,8 @@ typedef struct glimpse_image_meta {
     glimpse_taken_from taken_from; /* GLIMPSE_TAKEN_EXIF or _XMP; _UNKNOWN where `taken` is "" */
     int taken_is_modification;     /* 1: only the date of the last change was there */
     int has_offset;
-    int offset_minutes; /* of `taken` from UTC, where `has_offset` */
+    int offset_minutes;  /* of `taken` from UTC, where `has_offset` */
+    char subseconds[12]; /* digits behind the seconds of `taken`, as written, or "" */
 } glimpse_image_meta;
 
 /* Decodes a file. `options` may be NULL. The message of a failure begins with `path`.
