@@ -10,9 +10,10 @@
  * PSD (merged picture), Radiance HDR, Softimage PIC, WebP (first frame); HEIC, AVIF and TIFF (first
  * page) where the build has their libraries (glimpse_image_format_supported). The format is told
  * from the bytes, never from the file name. Pixels come out as Pillow's convert("RGB") gives them:
- * alpha and transparent colours dropped (unless `composite` or `ground` is set), palettes looked up, 16-bit
- * samples reduced to their high byte (PNM: rounded), gamma and colour profiles ignored. The EXIF
- * orientation is always applied, so width and height are those of the picture as a person sees it.
+ * alpha and transparent colours dropped (unless `composite` or `ground` is set), palettes looked
+ * up, 16-bit samples reduced to their high byte (PNM: rounded), gamma and colour profiles ignored.
+ * The EXIF orientation is always applied, so width and height are those of the picture as a person
+ * sees it.
  *
  * Broken files: one that ends before its picture does is refused; damage inside the data of a JPEG
  * is tolerated, as Pillow and every viewer do. Damaged metadata never costs a picture.
