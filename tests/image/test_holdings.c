@@ -172,8 +172,9 @@ static void expect_held(const char *path, const char *const *expected) {
  * data cannot be decoded, so that nothing is known of opacities and depth. */
 static void what_belongs_to_a_heic_is_told_from_its_other_pictures(void **state) {
     (void)state;
-    expect_held("tests/fuzz/corpus/holdings/all_sorts.heic",
-                (const char *const[]){"pages:1", "video", "profile", "depth-map", "gain-map", NULL});
+    expect_held(
+        "tests/fuzz/corpus/holdings/all_sorts.heic",
+        (const char *const[]){"pages:1", "video", "profile", "depth-map", "gain-map", NULL});
     expect_held("tests/fuzz/corpus/holdings/sequence.avif",
                 (const char *const[]){"pages:1", "frames:4", "video", "profile", "depth-map",
                                       "gain-map", NULL});

@@ -313,8 +313,9 @@ static int run(int argc, char **argv) {
         CLI_TEXT("tiers", 0, &r.tiers, "LIST",
                  "exact, perceptual, semantic, with commas (default: the first two; all three "
                  "for a library, or with --model)"),
-        CLI_FLAG("same-picture", 's', &r.same_picture,
-                 "only identical, re-encoded and edited: no near shots, nothing merely similar"),
+        CLI_FLAG(
+            "same-picture", 's', &r.same_picture,
+            "only identical, re-encoded, holds-more and edited: no near shots, nothing similar"),
         CLI_FLAG("rotations", 0, &r.rotations, "find turned and mirrored pictures as well"),
         CLI_SIZE("radius", 0, &r.radius, "BITS",
                  "how far hashes of candidates may differ (default: 12 of 64)", 1, 20),
