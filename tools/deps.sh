@@ -43,7 +43,7 @@ libgif-dev           need  GIF pictures
 libwebp-dev          need  WebP pictures
 libstb-dev           need  TGA, Radiance HDR and Softimage PIC pictures (stb_image, header only)
 libexpat1-dev        need  XMP: the XML reader
-zlib1g-dev           need  PNG and metadata in it
+zlib1g-dev           need  PNG and metadata in it, weights that PyTorch saved
 libjansson-dev       need  JSON
 libcurl4-openssl-dev|libcurl4-gnutls-dev need  asking VLMs over the network
 libutf8proc-dev      need  Unicode in tokenizers

@@ -49,8 +49,12 @@ const char *glimpse_download_advice(void) {
     return text;
 }
 
+int glimpse_download_is_pointer(const void *data, size_t size) {
+    return BEGINS((const uint8_t *)data, size, "version https://git-lfs.github.com/spec/");
+}
+
 int glimpse_download_check(const char *path, const void *data, size_t size) {
-    if (BEGINS((const uint8_t *)data, size, "version https://git-lfs.github.com/spec/")) {
+    if (glimpse_download_is_pointer(data, size)) {
         const char *slash = strrchr(path, '/');
         int length = slash ? (int)(slash - path) : 1;
         return glimpse_fail(GLIMPSE_E_FORMAT,

@@ -14,6 +14,9 @@
  * the file and how to get it. GLIMPSE_OK for everything else. */
 int glimpse_download_check(const char *path, const void *data, size_t size);
 
+/* Whether these bytes, of any file, are a git-lfs pointer. */
+int glimpse_download_is_pointer(const void *data, size_t size);
+
 /* What format of weights that glimpse does not read these bytes begin with: "ONNX", ...; NULL when
  * none is recognised. A zip archive, a safetensors file and a pickle are none of them. */
 const char *glimpse_download_format(const void *data, size_t size);

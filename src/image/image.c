@@ -3,6 +3,7 @@
  */
 #include <glimpse/sys/image.h>
 
+#include "core/download.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/options.h"
@@ -15,11 +16,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static const char pointer_message[] =
+    "a git-lfs pointer and not the picture; git lfs pull in its folder gets it";
+
 static int not_a_picture(const glimpse_source *source) {
     if (source->size == 0) return glimpse_fail(GLIMPSE_E_FORMAT, "the file is empty");
     if (source->size >= 4 && memcmp(source->data, "\0\5\x16\7", 4) == 0) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "macOS metadata of another file, not a picture");
     }
+    if (glimpse_download_is_pointer(source->data, source->size))
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s", pointer_message);
     return glimpse_fail(GLIMPSE_E_FORMAT, "not a picture in a format known here");
 }
 
@@ -187,7 +193,14 @@ int glimpse_image_load(glimpse_image **out, const char *path,
         if (stat(path, &info) == 0 && info.st_size == 0) {
             return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the file is empty", path);
         }
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: not a picture in a format known here", path);
+        char head[64];
+        FILE *file = fopen(path, "rbe");
+        size_t got = file ? fread(head, 1, sizeof head, file) : 0;
+        if (file) (void)fclose(file);
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: %s", path,
+                            glimpse_download_is_pointer(head, got)
+                                ? pointer_message
+                                : "not a picture in a format known here");
     }
     /* Room for 16-bit RGBA stored plainly, and for metadata; more cannot be one picture within
      * the pixel limit. */

@@ -129,7 +129,7 @@ int glimpse_config_check_directory(const char *directory) {
     if (stat(directory, &info) != 0) return glimpse_fail_errno("%s: no such model", directory);
     if (S_ISDIR(info.st_mode)) return GLIMPSE_OK;
     uint8_t bytes[64];
-    FILE *file = S_ISREG(info.st_mode) ? fopen(directory, "rb") : NULL;
+    FILE *file = S_ISREG(info.st_mode) ? fopen(directory, "rbe") : NULL;
     size_t got = file ? fread(bytes, 1, sizeof bytes, file) : 0;
     if (file) (void)fclose(file);
     int status = glimpse_download_check_weights(directory, bytes, got);

@@ -29,9 +29,11 @@ static int exists(const char *path) {
  * Names.
  */
 static int open_source(glimpse_tensors **out, const char *path) {
-    static const char *const pytorch[] = {"pytorch_model.bin", "pytorch_model.bin.index.json",
-                                          "open_clip_pytorch_model.bin",
-                                          "open_clip_pytorch_model.bin.index.json", NULL};
+    static const char *const pytorch[] = {
+        "pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin",
+        "open_clip_pytorch_model.bin.index.json",
+        /* to be told that there is nothing to do */
+        "model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors", NULL};
     return is_directory(path) ? glimpse_tensors_open(out, path, pytorch)
                               : glimpse_tensors_open_file(out, path);
 }
@@ -91,12 +93,13 @@ static int by_element(const void *a, const void *b) {
 }
 
 static int describe(json_t *root, const glimpse_tensor *tensor, uint64_t offset) {
+    const uint64_t end = offset + tensor->bytes;
     json_t *entry = json_object(), *shape = json_array(), *offsets = json_array();
     int good = entry && shape && offsets;
     for (size_t i = 0; i < tensor->rank && good; i++)
         good = json_array_append_new(shape, json_integer((json_int_t)tensor->dims[i])) == 0;
     good = good && json_array_append_new(offsets, json_integer((json_int_t)offset)) == 0 &&
-           json_array_append_new(offsets, json_integer((json_int_t)(offset + tensor->bytes))) == 0;
+           json_array_append_new(offsets, json_integer((json_int_t)end)) == 0;
     good = good && json_object_set_new(entry, "dtype", json_string(tensor->dtype)) == 0 &&
            json_object_set(entry, "shape", shape) == 0 &&
            json_object_set(entry, "data_offsets", offsets) == 0 &&

@@ -70,7 +70,7 @@ int glimpse_tensors_load(glimpse_numbers *out, const glimpse_tensors *tensors, c
 int glimpse_tensors_check_finite(const glimpse_tensors *tensors);
 
 /* Whether the data agrees with the sums that the files have of it, where they have any. Reads all
- * that is not read yet: 1 to 3 GB a second. */
+ * that is not read yet: 1 to 4 GB a second. */
 int glimpse_tensors_check_sums(const glimpse_tensors *tensors);
 
 /* The first tensor, in order of name, that begins with `prefix` and that glimpse_tensors_load() has

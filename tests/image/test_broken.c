@@ -85,6 +85,24 @@ static void no_broken_file_crashes_hangs_or_passes_unnoticed(void **state) {
 
 /* A header that declares much costs nothing: 64 MB of address space beyond what the process has
  * would not do if memory were taken first. */
+static void a_pointer_of_git_lfs_is_called_one(void **state) {
+    (void)state;
+    static const char pointer[] =
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+    glimpse_image *image = NULL;
+    char *directory = make_temp_directory();
+    char path[1200];
+    (void)snprintf(path, sizeof path, "%s/a.jpg", directory);
+    write_text(path, pointer);
+    assert_int_equal(glimpse_image_load(&image, path, NULL), GLIMPSE_E_FORMAT);
+    assert_non_null(strstr(glimpse_last_error(), "a.jpg: a git-lfs pointer and not the picture"));
+    assert_int_equal(glimpse_image_decode(&image, pointer, sizeof pointer - 1, "a.jpg", NULL),
+                     GLIMPSE_E_FORMAT);
+    assert_non_null(strstr(glimpse_last_error(), "git lfs pull in its folder gets it"));
+    remove_tree(directory);
+    free(directory);
+}
+
 static void declared_sizes_are_refused_before_memory_is_taken(void **state) {
     (void)state;
     static const char *const names[] = {
@@ -151,6 +169,7 @@ static void a_picture_beyond_memory_is_an_error_not_a_crash(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_broken_file_crashes_hangs_or_passes_unnoticed),
+        cmocka_unit_test(a_pointer_of_git_lfs_is_called_one),
         cmocka_unit_test(declared_sizes_are_refused_before_memory_is_taken),
         cmocka_unit_test(a_jpeg_of_another_process_is_unsupported),
         cmocka_unit_test(a_picture_beyond_memory_is_an_error_not_a_crash),

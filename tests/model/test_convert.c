@@ -166,6 +166,10 @@ static void nothing_is_written_where_it_fails(void **unused) {
     assert_ok(glimpse_weights_convert(fixture("views.bin"), &options, NULL));
     assert_int_equal(glimpse_weights_convert(options.output, NULL, NULL), GLIMPSE_E_INVALID);
     assert_non_null(strstr(glimpse_last_error(), "safetensors already"));
+    random_model model = torch_model();
+    assert_true(random_model_write(&model, in_directory("done")));
+    assert_int_equal(glimpse_weights_convert(in_directory("done"), NULL, NULL), GLIMPSE_E_INVALID);
+    assert_non_null(strstr(glimpse_last_error(), "safetensors already"));
     options.flags = 8;
     assert_int_equal(glimpse_weights_convert(fixture("views.bin"), &options, NULL),
                      GLIMPSE_E_INVALID);

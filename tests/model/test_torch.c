@@ -539,6 +539,45 @@ static void floods_of_values_end_at_a_limit(void **unused) {
                    "no weights in it");
 }
 
+static const char *open_script(int expected, const void *pickle, size_t size) {
+    const made_entry entries[] = {{"a/data.pkl", pickle, size, 0}, {"a/constants.pkl", "", 0, 0}};
+    size_t bytes;
+    uint8_t *zip = make_zip(&bytes, entries, 2);
+    const char *said = open_bytes(expected, zip, bytes);
+    free(zip);
+    return said;
+}
+
+static void modules_that_contain_themselves_end_at_a_limit(void **unused) {
+    (void)unused;
+    ASSERT_MESSAGE(
+        open_script(GLIMPSE_E_LIMIT, PICKLE("\x80\x02"
+                                            "c__torch__\nM\n)\x81q\0}(X\1\0\0\0ah\0ub.")),
+        "modules in modules");
+    /* Each contains the one before twice: few bytes, and 2^30 paths. */
+    static const char create[] = "c__torch__\nM\n)\x81}", key[] = "X\1\0\0\0a";
+    char pickle[4096] = "\x80\x02", *at = pickle + 2;
+#define WRITE(bytes) (memcpy(at, bytes, sizeof(bytes) - 1), at += sizeof(bytes) - 1)
+    WRITE(create);
+    WRITE("(");
+    for (char i = 0; i < 30; i++) {
+        WRITE(key);
+        WRITE(create);
+        for (int twice = 0; i > 0 && twice < 2; twice++) {
+            WRITE(key);
+            at[-1] = (char)('a' + twice);
+            WRITE("h");
+            *at++ = (char)(i - 1);
+            WRITE("s");
+        }
+        WRITE("bq");
+        *at++ = i;
+    }
+    WRITE("ub.");
+    ASSERT_MESSAGE(open_script(GLIMPSE_E_LIMIT, pickle, (size_t)(at - pickle)),
+                   "modules in modules");
+}
+
 static const char *open_tensor(int expected, int64_t count, int64_t offset, size_t rank,
                                const int64_t *dims, const int64_t *strides) {
     size_t size;
@@ -798,6 +837,7 @@ int main(void) {
         cmocka_unit_test(every_other_instruction_is_refused_by_name),
         cmocka_unit_test(damaged_pickles_are_refused),
         cmocka_unit_test(floods_of_values_end_at_a_limit),
+        cmocka_unit_test(modules_that_contain_themselves_end_at_a_limit),
         cmocka_unit_test(offsets_and_strides_stay_inside_the_storage),
         cmocka_unit_test(deflated_and_swapped_numbers_are_read),
         cmocka_unit_test(archives_are_believed_as_far_as_they_bear_it_out),

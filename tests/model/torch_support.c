@@ -175,7 +175,7 @@ static void add_tensor(buffer *b, const glimpse_tensor *tensor, const char *key)
 uint8_t *make_torch(size_t *size, const glimpse_tensors *tensors) {
     size_t count = glimpse_tensors_count(tensors);
     made_entry *entries = calloc(count + 1, sizeof *entries);
-    char(*names)[32] = calloc(count, sizeof *names);
+    char(*names)[48] = calloc(count, sizeof *names);
     buffer pickle = {NULL, 0, 0};
     assert_non_null(entries);
     assert_non_null(names);
