@@ -231,7 +231,8 @@ const glimpse_catalog_model *glimpse_catalog_find(const glimpse_catalog *catalog
                                                   const char *name) {
     for (size_t i = 0; catalog && name && i < catalog->count; i++) {
         const glimpse_catalog_model *m = &catalog->models[i];
-        if (strcasecmp(m->name, name) == 0 || strcasecmp(m->repository, name) == 0) return m;
+        if (m->name && strcasecmp(m->name, name) == 0) return m;
+        if (m->repository && strcasecmp(m->repository, name) == 0) return m;
     }
     for (size_t i = 0; catalog && name && i < catalog->count; i++) {
         size_t k;

@@ -109,7 +109,9 @@ static int open_part(part *p) {
         return glimpse_fail_errno("%s: cannot be made", p->fetch->part);
     }
     uint64_t size = (uint64_t)info.st_size;
-    if (!p->file->bytes_known || size > p->file->bytes) return restart(p);
+    /* Of what is neither named by a digest nor of one commit, an earlier part may be another's. */
+    const int is_certain = p->file->digest[0] || glimpse_hub_is_commit(p->file->revision);
+    if (!is_certain || !p->file->bytes_known || size > p->file->bytes) return restart(p);
     return read_part(p, size);
 }
 

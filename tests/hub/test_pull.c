@@ -187,8 +187,13 @@ static void a_damaged_file_of_an_installation_is_not_written_through_a_link(void
     (void)snprintf(path, sizeof path, "%s/" MODEL "/model.safetensors", models);
     weights[9] ^= 1;
     write_file(path, weights, WEIGHTS); /* as a disk that fails */
-    weights[9] ^= 1;
     loopback_hub_add(hub, MODEL, "config.json", "{\"a\":2}", 7, 0);
+    loopback_hub_order(hub,
+                       &(loopback_fault){.path = "/model.safetensors", .times = 99, .status = 500});
+    assert_int_equal(pull_it(MODEL), GLIMPSE_E_IO);
+    expect_file("model.safetensors", weights, WEIGHTS); /* as it was */
+    weights[9] ^= 1;
+    loopback_hub_forgive(hub);
     assert_ok(pull_it(MODEL));
     expect_file("model.safetensors", weights, WEIGHTS);
 }
@@ -250,14 +255,24 @@ static void shards_are_those_that_the_index_names(void **state) {
 
 static void names_from_the_hub_lead_nowhere_else(void **state) {
     (void)state;
-    static const char index[] = "{\"weight_map\":{\"a\":\"../../../evil\"}}";
+    static const char *const shards[] = {"../../../evil", "/etc/passwd", "..",  ".hidden",
+                                         "pulled.json",   "a/b",         "-rf", ""};
     loopback_hub_list(hub, "{\"type\":\"file\",\"path\":\"../evil\",\"size\":1,\"oid\":\"\"}");
     assert_ok(pull_it(MODEL)); /* what is not needed is passed over */
     loopback_hub_add(hub, "org/evil", "config.json", "{}", 2, 0);
-    loopback_hub_add(hub, "org/evil", "model.safetensors.index.json", index, strlen(index), 0);
-    int status = pull_it("org/evil");
-    assert_int_equal(status, GLIMPSE_E_FORMAT);
-    assert_non_null(strstr(glimpse_last_error(), "../../../evil"));
+    for (size_t i = 0; i < sizeof shards / sizeof *shards; i++) {
+        char index[200];
+        (void)snprintf(index, sizeof index, "{\"weight_map\":{\"a\":\"%s\"}}", shards[i]);
+        loopback_hub_add(hub, "org/evil", "model.safetensors.index.json", index, strlen(index), 0);
+        if (*shards[i]) loopback_hub_add(hub, "org/evil", shards[i], "bad", 3, 0);
+        int refused = pull_it("org/evil");
+        if (refused != GLIMPSE_E_FORMAT || !strstr(glimpse_last_error(), "no name of a file")) {
+            fail_msg("\"%s\": %s (%s)", shards[i], glimpse_status_name(refused),
+                     glimpse_last_error());
+        }
+    }
+    assert_int_equal(count_files("org"), 1);
+    int status;
     static const char *const names[] = {
         "org/../up",      "/abs/olute", "org",    "org/a/b", "org/a--b",   ".org/model",   "org/..",
         "org/model@../x", "org/mo del", "org/-x", "",        "org/model@", "org/model@a b"};

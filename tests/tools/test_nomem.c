@@ -7,6 +7,7 @@
  * for what it needs is made sure of instead (test_limits.c).
  */
 #include "support/commands.h"
+#include "support/loopback_hub.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -147,6 +148,34 @@ static void tokenizing_says_so(void **state) {
     fail_each(tokenize, 60);
 }
 
+static void pulling_says_so(void **state) {
+    (void)state;
+    enum { RUNS = 150 };
+    const char *const pull[] = {"pull", "org/model", "--yes", "--json", NULL};
+    if (UNDER_SANITIZER) skip();
+    loopback_hub *hub = loopback_hub_start();
+    loopback_hub_add(hub, "org/model", "config.json", "{}", 2, 0);
+    loopback_hub_add(hub, "org/model", "model.safetensors", "weights", 7, LOOPBACK_LFS);
+    (void)setenv("HF_ENDPOINT", loopback_hub_url(hub), 1);
+    assert_int_equal(run_failing(pull, 0, 1, 0), 0);
+    char *text = read_whole_file("count", NULL);
+    const long total = strtol(text, NULL, 10);
+    int failures = 0;
+    free(text);
+    for (long at = 1, number = 0; at <= total; at += total / RUNS + 1, number++) {
+        const long count = number % 2 ? 1 : 1000000000;
+        remove_tree("data");
+        const int failed = check(pull, run_failing(pull, at, count, 0), at, count);
+        failures += failed;
+        if (failed) continue;
+        assert_true(path_exists("data/glimpse/models/org/model/model.safetensors"));
+    }
+    print_message("pull: %ld allocations, %d runs failed\n", total, failures);
+    assert_true(failures > RUNS / 4);
+    (void)unsetenv("HF_ENDPOINT");
+    loopback_hub_stop(hub);
+}
+
 static void a_machine_without_threads_is_no_empty_result(void **state) {
     (void)state;
     if (UNDER_SANITIZER) skip();
@@ -185,6 +214,7 @@ int main(void) {
         cmocka_unit_test(labelling_says_so),
         cmocka_unit_test(evaluating_says_so),
         cmocka_unit_test(tokenizing_says_so),
+        cmocka_unit_test(pulling_says_so),
         cmocka_unit_test(a_library_that_ends_the_program_is_a_failure),
         cmocka_unit_test(a_machine_without_threads_is_no_empty_result),
     };

@@ -6,6 +6,7 @@
  *     -i --image      -j --json      -k --count and --top           -l --library  -m --model
  *     -n --dry-run    -o --output    -p --paths     -q --quiet      -Q --question -r --rerank
  *     -s --same-picture              -t --text      -v --vlm        -w --weight   -x --exclude
+ *     -y --yes
  *
  * Rows about the library and the models are in commands/session.h and commands/vlm_session.h.
  */

@@ -153,6 +153,7 @@ static int pull_model(pull_run *run, const char *name) {
             (void)printf("%s is installed%s: %s\n", plan->name, was_installed ? " already" : "",
                          directory);
             free(directory);
+            if (!was_installed) tool_note("choose it with --model %s", plan->name);
         }
         code = EXIT_FOUND;
     }

@@ -35,8 +35,8 @@
  * Library: `options.library`, else $GLIMPSE_LIBRARY, else
  * ${XDG_DATA_HOME:-~/.local/share}/glimpse/library. Model: `options.model`, else $GLIMPSE_MODEL,
  * else the one the library used last, else the demo model that ships with glimpse (after a note). A
- * name that is no directory is looked up in ${XDG_DATA_HOME:-~/.local/share}/glimpse/models, then in
- * the table of models (glimpse/catalog.h).
+ * name that is no directory is looked up in ${XDG_DATA_HOME:-~/.local/share}/glimpse/models, then
+ * in the table of models (glimpse/catalog.h).
  *
  * A call never prints and never exits. It returns a status (glimpse/status.h) and tells more
  * through the callbacks of its options: `progress` (non-zero stops), `cancelled` (polled; non-zero
