@@ -152,7 +152,7 @@ static int other_modes(request *r, const cli_arguments *arguments) {
     return dedup_runs(&r->s, r->json);
 }
 
-/* The second set: directories, or one library, whose own folders the search looks at. */
+/* The second set: directories, or one library, whose own directories the search looks at. */
 static int check_against(const request *r, const cli_arguments *arguments) {
     for (size_t i = 0; i < r->against.count; i++) {
         char *catalog = xprintf("%s/catalog.db", r->against.values[i]);
