@@ -137,7 +137,7 @@ static int keep(glimpse_dedup *dedup, const glimpse_detail *detail, const glimps
 static int look_at(glimpse_dedup *dedup, glimpse_dedup_edge *edge, const glimpse_image *keeper,
                    uint32_t keeper_item, pthread_mutex_t *mutex) {
     glimpse_image *other = NULL;
-    glimpse_detail detail;
+    glimpse_detail detail = {0};
     int status = keeper ? load(&other, dedup, edge->a == keeper_item ? edge->b : edge->a)
                         : GLIMPSE_E_NOT_FOUND;
     if (status == GLIMPSE_OK) {

@@ -30,7 +30,7 @@ static int make_pyramid(level levels[MAX_LEVELS], int count, const glimpse_plane
         to->width = from->width / 2;
         to->height = from->height / 2;
         const size_t bytes = (size_t)to->width * (size_t)to->height;
-        to->grey = malloc(bytes);
+        to->grey = calloc(bytes, 1);
         if (!to->grey) return glimpse_fail_nomem(bytes, "a smaller picture");
         for (int y = 0; y < to->height; y++) {
             const uint8_t *p = from->grey + (ptrdiff_t)2 * y * from->width;

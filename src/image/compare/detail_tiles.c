@@ -478,7 +478,7 @@ int glimpse_detail_judge(glimpse_detail *result, const glimpse_aligned *aligned)
     const size_t width = (size_t)width_of(&j), area = width * (size_t)height_of(&j);
     const size_t cells = (size_t)cell_columns(&j) * (size_t)cell_rows(&j);
     const size_t tiles = (size_t)j.columns * (size_t)j.rows;
-    j.residual = malloc(area * sizeof *j.residual);
+    j.residual = calloc(area, sizeof *j.residual);
     j.sums = malloc(width * sizeof *j.sums);
     j.cells[0] = malloc(2 * cells * sizeof *j.cells[0]);
     j.cells[1] = j.cells[0] ? j.cells[0] + cells : NULL;

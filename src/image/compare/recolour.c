@@ -98,6 +98,12 @@ static double chroma_difference(const double p[3], const float q[3]) {
     return max;
 }
 
+static double strongest_chroma(const double p[3], const float q[3]) {
+    static const float none[3] = {0, 0, 0};
+    const double wide[3] = {(double)q[0], (double)q[1], (double)q[2]};
+    return fmax(chroma_difference(p, none), chroma_difference(wide, none));
+}
+
 static void gradient(const uint8_t *grey, int x, int y, double g[2]) {
     const int left = x > 0 ? x - 1 : x, right = x < SIDE - 1 ? x + 1 : x;
     const int above = y > 0 ? y - 1 : y, below = y < SIDE - 1 ? y + 1 : y;
@@ -135,38 +141,54 @@ static double edges_agree(const glimpse_thumb *a, const glimpse_thumb *b, const 
     return both / sqrt(first * second);
 }
 
-double glimpse_recoloured(const glimpse_thumb *a, const glimpse_thumb *b,
-                          const glimpse_warp *warp) {
-    uint8_t changed[COLOUR * COLOUR] = {0};
-    double gain[3], bias[3], colour = 0;
-    int count = 0, kept = 0, grey[2] = {1, 1};
-    cells c;
-    collect(&c, a, b, warp);
-    if (c.count < COLOUR * COLOUR / 4) return 0;
+/* Marks the cells of another hue; 1 when those are a thing and not a tint of all. */
+static int mark_changed(const cells *c, uint8_t changed[COLOUR * COLOUR], int *count) {
+    double gain[3], bias[3];
+    int kept = 0, grey[2] = {1, 1};
+    *count = 0;
     for (int k = 0; k < 3; k++)
-        fit(&c, k, &gain[k], &bias[k]);
-    for (int i = 0; i < c.count; i++) {
+        fit(c, k, &gain[k], &bias[k]);
+    for (int i = 0; i < c->count; i++) {
         double p[3];
         int clipped = 0;
         for (int k = 0; k < 3; k++) {
-            p[k] = gain[k] * (double)c.first[i][k] + bias[k];
+            p[k] = gain[k] * (double)c->first[i][k] + bias[k];
             clipped |= p[k] > 258 || p[k] < -3;
         }
         if (clipped) continue; /* tones that ran out of range take colour along */
-        const double difference = chroma_difference(p, c.second[i]);
+        const double difference = chroma_difference(p, c->second[i]);
         kept += difference < kept_below;
-        if (difference < changed_from) continue;
-        changed[c.at[i]] = 1;
-        count++;
+        /* Another hue, and not more or less of the same, which clipped highlights have. */
+        if (difference < fmax(changed_from, 0.6 * strongest_chroma(p, c->second[i]))) continue;
+        changed[c->at[i]] = 1;
+        ++*count;
         for (int side = 0; side < 2; side++) {
-            const float *rgb = side ? c.second[i] : c.first[i];
-            colour = fmax(fabs((double)(rgb[0] - rgb[1])), fabs((double)(rgb[2] - rgb[1])));
-            if (colour > 12) grey[side] = 0;
+            const float *rgb = side ? c->second[i] : c->first[i];
+            if (fabsf(rgb[0] - rgb[1]) > 12 || fabsf(rgb[2] - rgb[1]) > 12) grey[side] = 0;
         }
     }
-    /* One of them is grey there: most likely it is all over. A tint leaves one colour of many. */
-    if (count == 0 || kept * 4 < c.count || grey[0] || grey[1]) return 0;
+    /* One of them is grey there: most likely it is all over. */
+    return *count > 0 && kept * 4 >= c->count && !grey[0] && !grey[1];
+}
+
+double glimpse_recoloured(const glimpse_thumb *a, const glimpse_thumb *b,
+                          const glimpse_warp *warp) {
+    uint8_t changed[COLOUR * COLOUR] = {0}, back[COLOUR * COLOUR] = {0};
+    int count = 0, count_back = 0;
+    cells c;
+    collect(&c, a, b, warp);
+    if (c.count < COLOUR * COLOUR / 4 || !mark_changed(&c, changed, &count)) return 0;
+    /* A tint leaves one colour of many. */
     if (is_monochrome(&c, 0) != is_monochrome(&c, 1)) return 0;
+    /* What was clipped in one of them looks like a change from there alone. */
+    for (int i = 0; i < c.count; i++) {
+        for (int k = 0; k < 3; k++) {
+            const float swap = c.first[i][k];
+            c.first[i][k] = c.second[i][k];
+            c.second[i][k] = swap;
+        }
+    }
+    if (!mark_changed(&c, back, &count_back)) return 0;
     if (edges_agree(a, b, warp, changed) < 0.6) return 0;
-    return (double)count / c.count;
+    return (double)(count < count_back ? count : count_back) / c.count;
 }
