@@ -222,15 +222,23 @@ static void what_its_keeper_lacks_holds_a_picture_back(void **state) {
     (void)state;
     run_result r;
     make_companions(0);
+    /* What belongs to a file is something that it holds ... */
     run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--delete", "--apply", "-q",
         NULL);
+    expect(&r, 0);
+    expect_out(&r, "0 files");
+    run_free(&r);
+    assert_int_equal(files_in("go"), 9);
+    /* ... and is not destroyed with it, whatever may be lost. */
+    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--include", "holds-more",
+        "--allow-loss", "all", "--delete", "--apply", "-q", NULL);
     expect(&r, 3);
     expect_out(&r, "left alone (companion)");
     expect_out(&r, "is not beside its keeper");
     run_free(&r);
     assert_int_equal(files_in("go"), 9);
-    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--apply",
-        "-q", NULL);
+    run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--include", "holds-more",
+        "--allow-loss", "all", "--move", "away", "--apply", "-q", NULL);
     expect(&r, 0);
     run_free(&r);
     assert_int_equal(files_in("go"), 2);
