@@ -353,6 +353,12 @@ int glimpse_dedup_group_all(glimpse_dedup *dedup) {
     grouping g;
     int status = prepare(&g, dedup);
     if (status == GLIMPSE_OK) status = look_at_details(&g);
+    /* Full size also says which of two is the clean one. */
+    if (status == GLIMPSE_OK && glimpse_dedup_count_blemishes(dedup)) {
+        release(&g);
+        status = prepare(&g, dedup);
+        if (status == GLIMPSE_OK) status = look_at_details(&g);
+    }
     for (int round = 0; round < 3 && status == GLIMPSE_OK; round++) {
         memset(g.keeps, 0, dedup->class_count);
         for (size_t i = 0; i < dedup->class_count && status == GLIMPSE_OK; i++) {

@@ -60,6 +60,7 @@ typedef struct glimpse_dedup_item {
     unsigned companions; /* RAW, video and sidecars beside it */
     uint8_t mini[GLIMPSE_DEDUP_MINI * GLIMPSE_DEDUP_MINI]; /* grey, to drop candidates cheaply */
     double subseconds; /* of `taken`, 0 <= s < 1; -1: not known */
+    int blemishes;     /* dates, logos and the like that other versions do not have */
     uint32_t agreeing; /* other pictures that are the same but for coding; 0 below 2 */
     char decided_as[GLIMPSE_HASH_HEX]; /* the id of its picture, where that is not that of its bytes
                                           and decisions are asked for; else "" */
@@ -184,6 +185,8 @@ int glimpse_dedup_detail_all(glimpse_dedup *dedup, const uint8_t *wanted);
 int glimpse_dedup_detail(glimpse_dedup *dedup, glimpse_dedup_edge *edge);
 /* 1 when full size has something to say about the edge and has not said it. */
 int glimpse_dedup_wants_detail(const glimpse_dedup_edge *edge);
+/* Counts item->blemishes from what full size has seen. 1 when one changed. */
+int glimpse_dedup_count_blemishes(glimpse_dedup *dedup);
 /* How two pictures stand to each other as moments: SAME_MOMENT, or nothing is known; ZONES: apart
  * by whole quarters of an hour, as a change of time zone looks; TWO_SHOTS. */
 enum { GLIMPSE_SAME_MOMENT = 0, GLIMPSE_ZONES, GLIMPSE_TWO_SHOTS };

@@ -2,11 +2,11 @@
  * index/dedup/dedup_rank.c - which of several copies to keep, and why.
  *
  * First what must be kept, then the rules that were asked for in their order. What they leave open:
- * pixels (those of a frame do not count), colours, what the file holds beside them, then the
- * version that most others show unchanged (that is the original, and what differs from it was
- * edited), then what the format kept of them, then what the file says of itself, then the date
- * taken; then names, since a file's own date is easily that of a copy; the path decides ties, so
- * that the order is total and the same in every run.
+ * pixels (those of a frame do not count), colours, what the file holds beside them, what nobody
+ * wrote upon, then the version that most others show unchanged (that is the original, and what
+ * differs from it was edited), then what the format kept of them, then what the file says of
+ * itself, then the date taken; then names, since a file's own date is easily that of a copy; the
+ * path decides ties, so that the order is total and the same in every run.
  */
 #include "dedup_holdings.h"
 
@@ -45,6 +45,11 @@ static int by_holdings(const glimpse_dedup_item *a, const glimpse_dedup_item *b)
 /* An edit is like the original, and the other copies of the original are not like the edit. */
 static int by_agreement(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return (a->agreeing < b->agreeing) - (a->agreeing > b->agreeing);
+}
+
+/* A date burnt in, a logo, an arrow; or a form without its signature. */
+static int by_blemishes(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
+    return (a->blemishes > b->blemishes) - (a->blemishes < b->blemishes);
 }
 
 static int by_quality(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
@@ -134,8 +139,8 @@ enum { RULES = sizeof of_rule / sizeof *of_rule };
 
 static const criterion before_rules[] = {by_protection, by_link};
 static const criterion after_rules[] = {
-    by_pixels, by_colour,     by_holdings, by_agreement, by_quality, by_exif, by_companions,
-    by_links,  by_date_taken, by_marks,    by_age,       by_length,  by_path};
+    by_pixels,     by_colour, by_holdings,   by_blemishes, by_agreement, by_quality, by_exif,
+    by_companions, by_links,  by_date_taken, by_marks,     by_age,       by_length,  by_path};
 /* Those that need nothing of the pictures. */
 static const criterion of_names[] = {by_link, by_marks, by_length, by_path};
 
@@ -340,6 +345,13 @@ char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item 
         glimpse_dedup_holdings_words(held, sizeof held, dedup, keeper,
                                      glimpse_dedup_lacking(dedup, keeper, other));
         (void)snprintf(text, sizeof text, "kept because it holds more: %s", held);
+    } else if (d.by == by_blemishes) {
+        const glimpse_dedup_edge *edge = glimpse_dedup_find_edge(
+            dedup, dedup->first_of[keeper->class], dedup->first_of[other->class]);
+        (void)snprintf(text, sizeof text, "kept because %s",
+                       edge && edge->detail && edge->detail->written
+                           ? "the other lacks what is written on it"
+                           : "the other seems to be written upon");
     } else if (d.by == by_agreement) {
         (void)snprintf(text, sizeof text,
                        "kept because it seems to be unedited: %" PRIu32

@@ -11,7 +11,8 @@
 #include <stdio.h>
 
 typedef struct found {
-    int relation; /* -1: in no group */
+    int relation;     /* -1: in no group */
+    int keeps_second; /* the keeper's name */
     size_t region_count;
     glimpse_dedup_region region; /* the strongest */
 } found;
@@ -25,7 +26,9 @@ static found search(const char *directory) {
     assert_int_equal(glimpse_dedup_run(&report, &options), GLIMPSE_OK);
     if (report->group_count > 0) {
         const glimpse_dedup_member *m = &report->groups[0].members[1];
+        const char *keeper = report->groups[0].members[0].picture->path;
         f.relation = (int)m->relation;
+        f.keeps_second = strcmp(strrchr(keeper, '/'), "/second") == 0;
         f.region_count = m->region_count;
         if (m->region_count > 0) f.region = m->regions[0];
     }
@@ -102,6 +105,35 @@ static void a_date_stamp_is_an_edit_and_its_place_is_given(void **state) {
         assert_true(f.region.x > 0.4 && f.region.y > 0.75);
         assert_true(f.region.x + f.region.width <= 1 && f.region.y + f.region.height <= 1);
     }
+}
+
+/* `second` is newer and comes later by its name, so that all else says `first`. */
+static void assert_second_is_kept(scene_difference difference, int original) {
+    for (unsigned seed = 1; seed <= 3; seed++) {
+        scene scenes[2];
+        size_t sizes[2];
+        scene_pair(&scenes[0], &scenes[1], difference, seed);
+        uint8_t *wanted = scene_jpeg(&sizes[0], &scenes[original ? 0 : 1], 85);
+        uint8_t *other = scene_jpeg(&sizes[1], &scenes[original ? 1 : 0], 85);
+        const found f = compare(other, sizes[1], wanted, sizes[0]);
+        if (f.relation != GLIMPSE_RELATION_EDITED || !f.keeps_second)
+            fail_msg("%s, seed %u: relation %d, the other is kept",
+                     scene_difference_name(difference), seed, f.relation);
+        free(wanted), free(other), free(scenes[0].rgb), free(scenes[1].rgb);
+    }
+}
+
+static void the_picture_without_a_date_stamp_is_kept(void **state) {
+    (void)state;
+    assert_second_is_kept(SCENE_DATE_STAMP, 1);
+}
+static void the_signed_page_is_kept(void **state) {
+    (void)state;
+    assert_second_is_kept(SCENE_SIGNATURE, 0);
+}
+static void the_slide_with_one_more_line_is_kept(void **state) {
+    (void)state;
+    assert_second_is_kept(SCENE_SLIDE_LINE, 0);
 }
 
 static void a_thing_in_another_colour_is_a_variant(void **state) {
@@ -276,6 +308,9 @@ int main(void) {
         cmocka_unit_test(closed_eyes_are_no_copy),
         cmocka_unit_test(what_moved_in_a_burst_is_no_copy),
         cmocka_unit_test(a_focus_stack_is_no_copy),
+        cmocka_unit_test(the_picture_without_a_date_stamp_is_kept),
+        cmocka_unit_test(the_signed_page_is_kept),
+        cmocka_unit_test(the_slide_with_one_more_line_is_kept),
         cmocka_unit_test(a_thing_in_another_colour_is_a_variant),
         cmocka_unit_test(a_tint_and_grey_are_edits_and_no_variants),
         cmocka_unit_test(a_photograph_stays_the_same_however_coded),

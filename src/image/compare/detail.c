@@ -178,6 +178,8 @@ int glimpse_compare_detail(glimpse_detail *result, const glimpse_image *a, const
         const double sharper = result->sharper[0];
         result->sharper[0] = result->sharper[1];
         result->sharper[1] = sharper;
+        if (result->marked) result->marked = 3 - result->marked;
+        if (result->written) result->written = 3 - result->written;
         place(result, warp);
     } else {
         status = compare_on(result, a, b, &back, 1 / sx, 1 / sy);

@@ -435,6 +435,52 @@ static void compare_sharpness(const judging *j, glimpse_detail *result) {
         result->sharper[k] /= areas;
 }
 
+/* Brightness of a tile in the first picture. */
+static double mean_of(const judging *j, int column, int row) {
+    const glimpse_planes *first = j->aligned->first;
+    double sum = 0;
+    for (int y = 0; y < TILE; y++) {
+        const uint8_t *p =
+            first->plane[0] + (ptrdiff_t)(j->y0 + row * TILE + y) * first->width + j->x0;
+        for (int x = 0; x < TILE; x++)
+            sum += p[column * TILE + x];
+    }
+    return sum / (TILE * TILE);
+}
+
+/* What was written upon has more contrast where the two differ. On blank paper writing is what the
+ * other one lacks; on a picture it hides something. */
+static void find_marks(const judging *j, glimpse_detail *result) {
+    enum { PAPER = 190 };
+    /* Scanned paper is light and has some noise; drawn grounds have none; skies are in between. */
+    const double ratio = 1.4, blank = 4, flat = 1.5, most = 0.15;
+    double odd = 0, empty = 0, light = 0, contrast[2] = {0, 0};
+    if (width_of(j) < TILE || height_of(j) < TILE) return;
+    for (int r = 0; r < j->rows; r++) {
+        for (int c = 0; c < j->columns; c++) {
+            const tile *t = &j->tiles[(size_t)r * (size_t)j->columns + (size_t)c];
+            const double less = (double)fminf(t->gradient[0], t->gradient[1]);
+            empty += less < blank;
+            if (t->strength <= 1) continue;
+            odd++;
+            light += mean_of(j, c, r);
+            for (int k = 0; k < 2; k++)
+                contrast[k] += (double)t->gradient[k];
+        }
+    }
+    const double tiles = (double)j->columns * j->rows;
+    if (odd < 1 || odd > most * tiles) return;
+    const int second = contrast[1] > contrast[0];
+    const double more = contrast[second], less = contrast[!second];
+    if (more < ratio * less) return;
+    const double ground = light > PAPER * odd ? blank : flat;
+    if (less < ground * odd && empty > 0.4 * tiles) {
+        result->written = 1 + second;
+    } else {
+        result->marked = 1 + second;
+    }
+}
+
 static int judge(judging *j, glimpse_detail *result) {
     const size_t n = (size_t)j->columns * (size_t)j->rows;
     ordered *order = malloc(n * sizeof *order);
@@ -456,6 +502,7 @@ static int judge(judging *j, glimpse_detail *result) {
     result->noise = (double)j->noise;
     free(order);
     compare_sharpness(j, result);
+    find_marks(j, result);
     find_regions(j, result);
     result->verdict = result->odd > 0 ? GLIMPSE_VERDICT_EDITED : GLIMPSE_VERDICT_REENCODED;
     if (result->sharper[0] > 0.08 && result->sharper[1] > 0.08)

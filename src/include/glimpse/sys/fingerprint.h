@@ -179,8 +179,11 @@ typedef struct glimpse_detail {
     double gain, bias;       /* tones: first = gain * second + bias, by the parts that agree */
     double odd;              /* share of the tiles that stand out */
     double strength;         /* of the strongest difference; of 1 and less where nothing is odd */
-    double sharper[2];       /* share of the tiles with something in them where the first, and where
-                                the second picture is clearly sharper */
+    int marked; /* 1: the first picture was written upon (a date, a logo, an arrow) where the second
+                   shows what is below; 2: the second was; 0: neither, or it cannot be told */
+    int written;       /* likewise, on a blank ground: a signature, a cross in a box */
+    double sharper[2]; /* share of the tiles with something in them where the first, and where
+                          the second picture is clearly sharper */
     glimpse_difference differences[GLIMPSE_DIFFERENCES]; /* strongest first */
     size_t count;
 } glimpse_detail;
