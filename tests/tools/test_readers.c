@@ -19,8 +19,8 @@ typedef struct work {
 #define CLASSES "circle,square,star"
 
 static const work works[] = {
-    {NULL, {"dedup", "p", "--move", "moved", "--apply"}, "ls moved/*.jpg"},
-    {NULL, {"dedup", "p", "--move", "moved", "--apply", "--json"}, "ls moved/*.jpg"},
+    {NULL, {"dedup", "p", "--move", "moved", "--apply"}, "ls moved/p/*.jpg"},
+    {NULL, {"dedup", "p", "--move", "moved", "--apply", "--json"}, "ls moved/p/*.jpg"},
     {NULL, {"dedup", "p", "--delete", "--apply"}, "test \"$(ls p | wc -l)\" = 2"},
     {NULL, {"dedup", "p", "--hardlink", "--apply"}, "test p/a.jpg -ef p/b.jpg"},
     {NULL,

@@ -453,7 +453,7 @@ static double mean_of(const judging *j, int column, int row) {
 static void find_marks(const judging *j, glimpse_detail *result) {
     enum { PAPER = 190 };
     /* Scanned paper is light and has some noise; drawn grounds have none; skies are in between. */
-    const double ratio = 1.4, blank = 4, flat = 1.5, most = 0.15;
+    const double ratio = 1.4, blank = 4, flat = 1.5, limit = 0.15;
     double odd = 0, empty = 0, light = 0, contrast[2] = {0, 0};
     if (width_of(j) < TILE || height_of(j) < TILE) return;
     for (int r = 0; r < j->rows; r++) {
@@ -469,7 +469,7 @@ static void find_marks(const judging *j, glimpse_detail *result) {
         }
     }
     const double tiles = (double)j->columns * j->rows;
-    if (odd < 1 || odd > most * tiles) return;
+    if (odd < 1 || odd > limit * tiles) return;
     const int second = contrast[1] > contrast[0];
     const double more = contrast[second], less = contrast[!second];
     if (more < ratio * less) return;
