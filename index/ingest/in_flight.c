@@ -18,6 +18,9 @@ void glimpse_ingest_job_free(glimpse_ingest_job *job) {
         glimpse_ingest_job_free(parked); /* parked ones have none parked with them */
     }
     glimpse_pool_job_clear(&job->picture);
+    free(job->own.fields);
+    if (job->beside) free(job->beside->fields);
+    free(job->beside);
     free(job->picture.path);
     free(job);
 }
@@ -65,12 +68,18 @@ static int is_known_picture(glimpse_store *store, int64_t model, glimpse_ingest_
 }
 
 glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_store *store, int64_t model,
-                                      glimpse_ingest_job *job, int *status) {
+                                      glimpse_ingest_job *job, const glimpse_metadata *metadata,
+                                      int *status) {
     glimpse_claim claim = GLIMPSE_CLAIM_OWN;
-    const int known = is_known(store, model, job, status);
-    if (*status < 0) return GLIMPSE_CLAIM_FAILED;
-    if (known && !job->is_new_identity) return GLIMPSE_CLAIM_KNOWN;
-    *status = glimpse_image_identity(&job->identity, &job->edited, job->picture.bytes,
+    const glimpse_known_file *was = &job->was;
+    int known = 0;
+    /* Of a file that goes on showing its picture nobody is asked: metadata was edited. */
+    if (!was->has_identity) {
+        known = is_known(store, model, job, status);
+        if (*status < 0) return GLIMPSE_CLAIM_FAILED;
+        if (known && !job->is_new_identity) return GLIMPSE_CLAIM_KNOWN;
+    }
+    *status = glimpse_image_identity(&job->identity, metadata, job->picture.bytes,
                                      (size_t)job->picture.content_size);
     if (*status < 0) {
         *status = glimpse_fail_nomem(64, "the identity of a picture");
@@ -78,6 +87,15 @@ glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_store *s
     }
     *status = GLIMPSE_OK;
     if (known) return GLIMPSE_CLAIM_KNOWN;
+    if (was->has_identity) {
+        if (memcmp(&was->identity, &job->identity, sizeof job->identity) == 0) {
+            job->known = job->row->picture;
+            job->is_new_content = 1;
+            return GLIMPSE_CLAIM_KNOWN;
+        }
+        if (is_known(store, model, job, status)) return GLIMPSE_CLAIM_KNOWN;
+        if (*status < 0) return GLIMPSE_CLAIM_FAILED;
+    }
     job->is_new_identity = 0; /* comes with the content */
     glimpse_in_flight_lock(table);
     glimpse_ingest_job **bucket = bucket_of(table, &job->identity);

@@ -21,6 +21,7 @@ typedef struct glimpse_file_stamp {
 
 typedef struct glimpse_file_row {
     const char *path; /* borrowed from the table */
+    int64_t id;       /* the store's own number of the row */
     glimpse_file_stamp stamp;
     int64_t picture;    /* row id; 0 when quarantined */
     int64_t sidecars;   /* glimpse_sidecar_stamp() when they were read; 0: there were none */

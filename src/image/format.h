@@ -10,6 +10,7 @@
 #include "core/hash.h"
 
 #include <glimpse/sys/image.h>
+#include <glimpse/sys/metadata.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -46,11 +47,11 @@ glimpse_declared glimpse_format_declared(const uint8_t *data, size_t size);
  * change it, turning the picture does. Nothing is decoded. Files of one identity decode to the same
  * pixels.
  *
- * 1: it is the picture's; 0: of all bytes, because the format has no metadata, or the file is not
- * as its format says; GLIMPSE_E_NOMEM, without a message. `meta` (NULL allowed): the metadata as
- * decoding would give it, except width and height; with 0, no metadata. */
-int glimpse_image_identity(glimpse_hash *identity, glimpse_image_meta *meta, const uint8_t *data,
-                           size_t size);
+ * `metadata` is what the bytes say, with sidecars or without; NULL: it is read here. 1: the identity
+ * is the picture's; 0: of all bytes, because the format has no metadata, or the file is not as its
+ * format says; GLIMPSE_E_NOMEM, without a message. */
+int glimpse_image_identity(glimpse_hash *identity, const glimpse_metadata *metadata,
+                           const uint8_t *data, size_t size);
 
 /* Decodes `source` as picture->meta.format says, which glimpse_image_sniff() set and which is not
  * GLIMPSE_FORMAT_UNKNOWN. What a decoder reserved is released by the caller, on failure too. */

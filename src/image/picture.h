@@ -76,10 +76,6 @@ static inline uint32_t glimpse_reduced(uint32_t size, unsigned by) {
     return (size + (by - 1)) / by;
 }
 
-/* What the file says, into the members of `meta` that are not pixels'; its format is set.
- * Orientation included, which decoding applies or not. GLIMPSE_E_NOMEM is its only failure. */
-int glimpse_image_read_metadata(glimpse_image_meta *meta, const void *data, size_t size);
-
 /* Applies EXIF orientation 2..8 to the pixels; GLIMPSE_E_NOMEM is its only failure. Needs a second
  * buffer of the picture's size for 5..8. */
 int glimpse_picture_orient(glimpse_image *picture, int orientation);
