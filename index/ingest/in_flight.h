@@ -22,13 +22,13 @@ typedef struct glimpse_ingest_job {
     glimpse_known_file was; /* ... of it when it was read last; no content: not asked, or nothing */
     int is_refresh;         /* unchanged, and read for what it says alone */
     int is_directory;
-    int owns;              /* its picture, in the table */
-    int64_t known;         /* the picture, of a known one */
-    int is_same;           /* its bytes are those that it had */
-    int is_new_content;    /* its picture is known, and its bytes are not, as far as was asked */
-    int is_new_identity;   /* `identity` is to be stored with the known picture */
-    glimpse_hash identity; /* of the picture; not of one that is known with it */
-    glimpse_metadata_row own;     /* what its bytes say, where that was read */
+    int owns;                 /* its picture, in the table */
+    int64_t known;            /* the picture, of a known one */
+    int is_same;              /* its bytes are those that it had */
+    int is_new_content;       /* its picture is known, and its bytes are not, as far as was asked */
+    int is_new_identity;      /* `identity` is to be stored with the known picture */
+    glimpse_hash identity;    /* of the picture; not of one that is known with it */
+    glimpse_metadata_row own; /* what its bytes say, where that was read */
     glimpse_metadata_row *beside; /* and with its sidecars, where it has some */
 
     struct glimpse_ingest_job *parked; /* jobs with the same picture, latest first */

@@ -122,7 +122,8 @@ static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int6
         }
     }
     if (status == GLIMPSE_OK) {
-        const int stays = job->is_same || (is_new && job->was.content && job->row->picture == picture);
+        const int stays =
+            job->is_same || (is_new && job->was.content && job->row->picture == picture);
         status = stays ? update(store, job, content) : bind(store, job);
     }
     if (status < 0) return status;

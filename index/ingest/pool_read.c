@@ -10,8 +10,8 @@
  * the read waits until that tick is over.
  *
  * Read-ahead: a worker that takes a job asks the system to begin with a later one, so that a disk
- * or a server works while the cores do. Each file is asked for once, and nothing is held here. Where
- * the system has the files in memory that would only be a second open for each of them, so it
+ * or a server works while the cores do. Each file is asked for once, and nothing is held here.
+ * Where the system has the files in memory that would only be a second open for each of them, so it
  * begins when a read had to be waited for, and ends unless that happens again.
  */
 #include "pool_read.h"

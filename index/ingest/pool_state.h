@@ -26,11 +26,11 @@ typedef struct glimpse_batch {
 /* What a worker keeps from run to run. */
 typedef struct glimpse_pool_worker {
     glimpse_pool *pool;
-    unsigned row;         /* in the trace */
-    void *encoder;        /* made when the first batch comes */
-    float *embeddings;    /* [batch][dim], likewise */
-    uint8_t *rgb;         /* one picture being prepared */
-    glimpse_batch *spare; /* memory of a batch that was encoded */
+    unsigned row;                         /* in the trace */
+    void *encoder;                        /* made when the first batch comes */
+    float *embeddings;                    /* [batch][dim], likewise */
+    uint8_t *rgb;                         /* one picture being prepared */
+    glimpse_batch *spare;                 /* memory of a batch that was encoded */
     void *results[GLIMPSE_POOL_TOGETHER]; /* [result_count] that the consumer does not have yet */
     size_t result_count;
     double read, decode, encode;

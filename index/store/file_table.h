@@ -10,7 +10,10 @@
 #include <stdint.h>
 
 enum { GLIMPSE_FILE_OK = 0, GLIMPSE_FILE_QUARANTINED = 1 };
-enum { GLIMPSE_SEEN_KEPT = 2 }; /* not looked at: it stays as it is */
+enum {
+    GLIMPSE_SEEN_KEPT = 2,     /* not looked at: it stays as it is */
+    GLIMPSE_SEEN_ELSEWHERE = 3 /* the same, and the walk of another root says whether it is there */
+};
 
 /* What stat says: enough to tell that a file did not change. */
 typedef struct glimpse_file_stamp {

@@ -210,8 +210,8 @@ struct glimpse_filters_ops {
 typedef struct glimpse_store_file { /* of a picture that was asked about */
     const char *path;
     int64_t mtime_ns;
-    int passes;      /* the filter */
-    int64_t id;      /* for `describe` */
+    int passes; /* the filter */
+    int64_t id; /* for `describe` */
     uint64_t size;
 } glimpse_store_file;
 typedef int (*glimpse_store_file_fn)(void *user, const glimpse_store_file *file);
@@ -350,7 +350,8 @@ struct glimpse_contents_ops {
     /* Of bytes that are there (hash and size): date, camera, place and `fields` of `meta` alone. */
     int (*write_metadata)(glimpse_store *store, const glimpse_content_meta *meta);
     /* Id, width, height and format of a picture; size, date (with where it is from) and fields of
-     * its file (by glimpse_store_file.id; 0: of the first bytes). Texts are added to `strings`. GLIMPSE_E_NOT_FOUND. */
+     * its file (by glimpse_store_file.id; 0: of the first bytes). Texts are added to `strings`.
+     * GLIMPSE_E_NOT_FOUND. */
     int (*describe)(glimpse_content_meta *out, glimpse_store *store, glimpse_strings *strings,
                     int64_t picture, int64_t file);
     /* Normalises `vector` [dim] and stores it as f16. One that is there already is kept as it is

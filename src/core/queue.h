@@ -25,8 +25,8 @@ int glimpse_queue_pop(glimpse_queue *queue, void **item);
 /* As pop, but gives up after `milliseconds`: 1 item, 0 closed and empty, -1 nothing came. 0 ms
  * polls. */
 int glimpse_queue_pop_timed(glimpse_queue *queue, void **item, long milliseconds);
-/* The same for several: what is there, divided among `sharing` (1: all of it) and `max` at most. How
- * many, or 0 and -1 as above. */
+/* The same for several: what is there, divided among `sharing` (1: all of it) and `max` at most.
+ * How many, or 0 and -1 as above. */
 int glimpse_queue_pop_some(glimpse_queue *queue, void **items, size_t max, size_t sharing,
                            long milliseconds);
 /* Whether there are any, at some moment just now; without the lock. */

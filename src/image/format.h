@@ -47,9 +47,9 @@ glimpse_declared glimpse_format_declared(const uint8_t *data, size_t size);
  * change it, turning the picture does. Nothing is decoded. Files of one identity decode to the same
  * pixels.
  *
- * `metadata` is what the bytes say, with sidecars or without; NULL: it is read here. 1: the identity
- * is the picture's; 0: of all bytes, because the format has no metadata, or the file is not as its
- * format says; GLIMPSE_E_NOMEM, without a message. */
+ * `metadata` is what the bytes say, with sidecars or without; NULL: it is read here. 1: the
+ * identity is the picture's; 0: of all bytes, because the format has no metadata, or the file is
+ * not as its format says; GLIMPSE_E_NOMEM, without a message. */
 int glimpse_image_identity(glimpse_hash *identity, const glimpse_metadata *metadata,
                            const uint8_t *data, size_t size);
 

@@ -99,7 +99,7 @@ static ssize_t read_with_error(int fd, void *data, size_t size) {
         errno = EIO; /* the first block was fine */
         return -1;
     }
-    return read(fd, data, size < 512 ? size : 512);
+    return read(fd, data, size < 64 ? size : 64);
 }
 
 static ssize_t read_in_crumbs(int fd, void *data, size_t size) {

@@ -242,12 +242,39 @@ int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *s
     glimpse_db_enter(db);
     int status = glimpse_db_query(
         db, &row,
-        "SELECT p.hash, c.size, p.width, p.height, p.format, " GLIMPSE_SAID("taken", "c") ", "
-        GLIMPSE_SAID("taken_from", "m") ", " GLIMPSE_SAID("taken_offset", "m") ", "
-        GLIMPSE_SAID("fields", "m") " FROM picture p JOIN content c ON c.picture_id = p.id"
-        " LEFT JOIN file f ON f.id = ?2 AND f.content_id = c.id"
-        " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id"
-        " WHERE p.id = ?1 ORDER BY f.id IS NULL, c.id LIMIT 1",
+        "SELECT p.hash, c.size, p.width, p.height, p.format, " GLIMPSE_SAID(
+            "taken",
+            "c") ", " GLIMPSE_SAID("taken_from",
+                                   "m") ", " GLIMPSE_SAID("taken_offset",
+                                                          "m") ", " GLIMPSE_SAID("fields",
+                                                                                 "m") " FROM "
+                                                                                      "picture p "
+                                                                                      "JOIN "
+                                                                                      "content c "
+                                                                                      "ON "
+                                                                                      "c.picture_"
+                                                                                      "id = p.id"
+                                                                                      " LEFT JOIN "
+                                                                                      "file f ON "
+                                                                                      "f.id = ?2 "
+                                                                                      "AND "
+                                                                                      "f.content_"
+                                                                                      "id = c.id"
+                                                                                      " LEFT JOIN "
+                                                                                      "metadata m "
+                                                                                      "ON "
+                                                                                      "m.content_"
+                                                                                      "id = c.id "
+                                                                                      "LEFT JOIN "
+                                                                                      "sidecar s "
+                                                                                      "ON "
+                                                                                      "s.file_id = "
+                                                                                      "f.id"
+                                                                                      " WHERE p.id "
+                                                                                      "= ?1 ORDER "
+                                                                                      "BY f.id IS "
+                                                                                      "NULL, c.id "
+                                                                                      "LIMIT 1",
         "ii", picture, file);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
     if (status > 0) {

@@ -9,14 +9,14 @@
 
 #define LITERALLY(number) #number
 #define TEXT_OF(macro)    LITERALLY(macro)
-#define ROW_COLUMNS                                                                            \
- "SELECT size, mtime_ns, inode, missing, picture_id, code,"                                    \
- " EXISTS (SELECT 1 FROM embedding e WHERE e.picture_id = file.picture_id AND e.part = 0"      \
- "  AND e.model_id = ?1), picture_id NOT IN (SELECT id FROM picture WHERE identity IS NULL),"  \
- " id, path, EXISTS (SELECT 1 FROM metadata m WHERE m.content_id = file.content_id AND"        \
- " m.version = " TEXT_OF(GLIMPSE_METADATA_VERSION) "), (SELECT iif(s.version = "                \
- TEXT_OF(GLIMPSE_METADATA_VERSION) ", stamp, 2) FROM sidecar s WHERE s.file_id = file.id)"      \
- " FROM file"
+#define ROW_COLUMNS                                                                           \
+ "SELECT size, mtime_ns, inode, missing, picture_id, code,"                                   \
+ " EXISTS (SELECT 1 FROM embedding e WHERE e.picture_id = file.picture_id AND e.part = 0"     \
+ "  AND e.model_id = ?1), picture_id NOT IN (SELECT id FROM picture WHERE identity IS NULL)," \
+ " id, path, EXISTS (SELECT 1 FROM metadata m WHERE m.content_id = file.content_id AND"       \
+ " m.version = " TEXT_OF(GLIMPSE_METADATA_VERSION) "), (SELECT iif(s.version = " TEXT_OF(     \
+     GLIMPSE_METADATA_VERSION) ", stamp, 2) FROM sidecar s WHERE s.file_id = file.id)"        \
+                               " FROM file"
 
 static glimpse_file_row read_row(sqlite3_stmt *row) {
     glimpse_file_row out = {
@@ -289,16 +289,84 @@ int glimpse_catalog_described_files(glimpse_store *store, glimpse_store_describe
     sqlite3_stmt *row = NULL;
     path_buffer buffer = {0};
     glimpse_db_enter(db);
-    int status = glimpse_db_query(
-        db, &row,
-        "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.orientation, p.format,"
-        " " GLIMPSE_SAID("taken", "c") ", " GLIMPSE_SAID("camera", "c") ", "
-        GLIMPSE_SAID("latitude", "c") ", " GLIMPSE_SAID("longitude", "c") ", "
-        GLIMPSE_SAID("taken_from", "m") ", " GLIMPSE_SAID("taken_offset", "m") ", "
-        GLIMPSE_SAID("fields", "m") " FROM file f JOIN content c ON c.id = f.content_id JOIN picture p ON p.id = f.picture_id"
-        " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id"
-        " WHERE f.missing = 0 ORDER BY f.path",
-        "");
+    int
+        status =
+            glimpse_db_query(
+                db, &row,
+                "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.orientation, "
+                "p.format,"
+                " " GLIMPSE_SAID("taken", "c") ", " GLIMPSE_SAID("camera", "c") ", " GLIMPSE_SAID("latitude", "c") ", " GLIMPSE_SAID(
+                    "longitude",
+                    "c") ", " GLIMPSE_SAID("taken_from",
+                                           "m") ", " GLIMPSE_SAID("taken_offset",
+                                                                  "m") ", " GLIMPSE_SAID("fields",
+                                                                                         "m") " FRO"
+                                                                                              "M "
+                                                                                              "file"
+                                                                                              " f "
+                                                                                              "JOIN"
+                                                                                              " con"
+                                                                                              "tent"
+                                                                                              " c "
+                                                                                              "ON "
+                                                                                              "c."
+                                                                                              "id "
+                                                                                              "= "
+                                                                                              "f."
+                                                                                              "cont"
+                                                                                              "ent_"
+                                                                                              "id "
+                                                                                              "JOIN"
+                                                                                              " pic"
+                                                                                              "ture"
+                                                                                              " p "
+                                                                                              "ON "
+                                                                                              "p."
+                                                                                              "id "
+                                                                                              "= "
+                                                                                              "f."
+                                                                                              "pict"
+                                                                                              "ure_"
+                                                                                              "id"
+                                                                                              " LEF"
+                                                                                              "T "
+                                                                                              "JOIN"
+                                                                                              " met"
+                                                                                              "adat"
+                                                                                              "a m "
+                                                                                              "ON "
+                                                                                              "m."
+                                                                                              "cont"
+                                                                                              "ent_"
+                                                                                              "id "
+                                                                                              "= "
+                                                                                              "c."
+                                                                                              "id "
+                                                                                              "LEFT"
+                                                                                              " JOI"
+                                                                                              "N "
+                                                                                              "side"
+                                                                                              "car "
+                                                                                              "s "
+                                                                                              "ON "
+                                                                                              "s."
+                                                                                              "file"
+                                                                                              "_id "
+                                                                                              "= "
+                                                                                              "f.id"
+                                                                                              " WHE"
+                                                                                              "RE "
+                                                                                              "f."
+                                                                                              "miss"
+                                                                                              "ing "
+                                                                                              "= 0 "
+                                                                                              "ORDE"
+                                                                                              "R "
+                                                                                              "BY "
+                                                                                              "f."
+                                                                                              "pat"
+                                                                                              "h",
+                "");
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         const char *path = fill(&buffer, row, 0);
         glimpse_content_meta meta = {

@@ -8,9 +8,11 @@
  *                       checkpoint; at a few commits a second (a batch of pictures each) the
  *                       difference is not felt
  *   foreign_keys=ON     an embedding without its content cannot be written
- *   cell_size_check=ON  damaged pages are noticed when they are read
- *   defensive, trusted_schema=OFF   a crafted catalogue runs no functions and hides no schema
- *   no checkpoint on close once damage was seen: the files stay as they were found
+ *   cache_size=16 MB    of a connection that writes: rows keyed by hashes are all over their
+ * indexes, and a page that is not kept is read, and written, again and again cell_size_check=ON
+ * damaged pages are noticed when they are read defensive, trusted_schema=OFF   a crafted catalogue
+ * runs no functions and hides no schema no checkpoint on close once damage was seen: the files stay
+ * as they were found
  */
 #include "db.h"
 
@@ -35,6 +37,7 @@ struct glimpse_db {
     sqlite3 *handle;
     char *path;
     int read_only, damaged, writing;
+    int has_cache;    /* that of who writes */
     unsigned readers; /* depth of begin_read */
     pthread_mutex_t mutex;
     size_t count;
@@ -562,6 +565,11 @@ int glimpse_db_begin(glimpse_db *db) {
     if (db->damaged) return damaged(db, "damage was found before");
     if (db->writing || db->readers) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: transactions do not nest", db->path);
+    }
+    if (!db->has_cache) {
+        int status = glimpse_db_script(db, "PRAGMA cache_size = -16384");
+        if (status < 0) return status;
+        db->has_cache = 1;
     }
     int status = glimpse_db_run(db, "BEGIN IMMEDIATE", "");
     if (status == GLIMPSE_OK) db->writing = 1;

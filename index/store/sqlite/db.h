@@ -39,8 +39,8 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
 #define GLIMPSE_PICTURE_SUM "glimpse_sum(hash, size, identity, width, height, orientation, format)"
 #define GLIMPSE_CONTENT_SUM \
  "glimpse_sum(hash, size, picture_id, taken, camera, latitude, longitude)"
-#define GLIMPSE_CAPTION_SUM  "glimpse_sum(picture_id, part, style, model, prompt, text, created)"
-#define GLIMPSE_SIDECAR_SUM                                                          \
+#define GLIMPSE_CAPTION_SUM "glimpse_sum(picture_id, part, style, model, prompt, text, created)"
+#define GLIMPSE_SIDECAR_SUM                                                             \
  "glimpse_sum(file_id, stamp, version, taken, camera, latitude, longitude, taken_from," \
  " taken_offset, fields)"
 #define GLIMPSE_METADATA_SUM "glimpse_sum(content_id, version, taken_from, taken_offset, fields)"

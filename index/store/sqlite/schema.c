@@ -57,9 +57,9 @@ static const char metadata_step[] =
     "  sum INTEGER NOT NULL"
     ") STRICT;";
 
-/* What the files of a content say beside their bytes is theirs: of two with equal bytes one may have
- * a sidecar. A row here counts before that of the content. Until this step both went into the one
- * of the content, whichever came last; those are read again. */
+/* What the files of a content say beside their bytes is theirs: of two with equal bytes one may
+ * have a sidecar. A row here counts before that of the content. Until this step both went into the
+ * one of the content, whichever came last; those are read again. */
 static const char sidecars_step[] =
     "UPDATE metadata SET version = 0, sum = CASE"
     "  WHEN sum = glimpse_sum(content_id, version, taken_from, taken_offset, fields)"

@@ -138,7 +138,8 @@ int glimpse_catalog_write_content(int64_t *picture, glimpse_store *store,
  * or metadata m), where it has none. */
 #define GLIMPSE_SAID(column, other) \
  "CASE WHEN s.file_id IS NULL THEN " other "." column " ELSE s." column " END"
-/* taken_from and taken_offset of that, in columns from `column` on. Where neither has a row `taken` was read by an earlier version, which knew the dates of EXIF alone. */
+/* taken_from and taken_offset of that, in columns from `column` on. Where neither has a row `taken`
+ * was read by an earlier version, which knew the dates of EXIF alone. */
 void glimpse_column_taken(glimpse_taken_from *from, int *has_offset, int *offset_minutes,
                           sqlite3_stmt *row, int column, const char *taken);
 int glimpse_catalog_write_metadata(glimpse_store *store, const glimpse_content_meta *meta);
