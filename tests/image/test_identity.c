@@ -254,16 +254,16 @@ static void metadata_that_was_read_before_gives_the_same_identity(void **state) 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         bytes b = read_bytes_of(fixture(names[i]));
         glimpse_metadata *metadata = NULL, *other = NULL;
-        glimpse_hash id, turned;
+        glimpse_hash id, other_id;
         const glimpse_hash own = identity_of(&b, NULL);
         assert_int_equal(glimpse_metadata_read(&metadata, b.data, b.size), GLIMPSE_OK);
         assert_int_equal(glimpse_image_identity(&id, metadata, b.data, b.size), 1);
         assert_true(same(&id, &own));
-        /* It is looked at: of a picture that is turned otherwise there is another identity. */
+        /* It is looked at: of a picture of another orientation the identity is another one. */
         assert_int_equal(glimpse_metadata_read(&other, b.data, b.size), GLIMPSE_OK);
         other->orientation = metadata->orientation % 8 + 1;
-        assert_int_equal(glimpse_image_identity(&turned, other, b.data, b.size), 1);
-        assert_false(same(&turned, &own));
+        assert_int_equal(glimpse_image_identity(&other_id, other, b.data, b.size), 1);
+        assert_false(same(&other_id, &own));
         glimpse_metadata_free(metadata);
         glimpse_metadata_free(other);
         free(b.data);
