@@ -2,13 +2,16 @@
  * bench_retag - re-indexing files whose metadata another program edited. Small JPEGs, each a
  * picture of its own, are indexed with the demo model; then they are indexed again: unchanged (the
  * baseline), touched (another time of change, the same bytes: read and hashed), and with another
- * rating (another hash: their pictures are recognised). Nothing of it may be encoded.
+ * rating (another hash: their pictures are recognised). Nothing of it may be encoded. Last, what
+ * the first command does with a library that 0.1 wrote: it reads all files for their identities.
  *
  *     bench_retag MODEL [COUNT]      MODEL: data/models/demo; 10000
  */
 #include "bench.h"
 
 #include "image/output/jpeg_out.h"
+#include "library_private.h"
+#include "sqlite_store.h"
 
 #include <fcntl.h>
 #include <glimpse/glimpse.h>
@@ -95,6 +98,31 @@ static double median_of(setup *s, void (*change)(setup *s, int round), const cha
     return median;
 }
 
+/* As the upgrade of a library that knows no identities leaves it. */
+static void forget_identities(const setup *s) {
+    glimpse_db *db = glimpse_store_db(glimpse_library_store(s->library));
+    bench_check(glimpse_db_begin(db));
+    bench_check(glimpse_db_script(
+        db, "UPDATE picture SET identity = NULL,"
+            " sum = glimpse_sum(hash, size, NULL, width, height, orientation, format);"
+            "DELETE FROM metadata; INSERT INTO unfinished VALUES ('identities');"));
+    bench_check(glimpse_db_commit(db));
+}
+
+static void measure_upgrade(const setup *s, double baseline) {
+    double seconds[RUNS];
+    for (int round = 0; round < RUNS; round++) {
+        forget_identities(s);
+        const double start = bench_now();
+        bench_check(glimpse_library_identify(s->library, 0, NULL, NULL));
+        seconds[round] = bench_now() - start;
+    }
+    qsort(seconds, RUNS, sizeof *seconds, bench_compare);
+    const double median = seconds[RUNS / 2];
+    printf("%-10s %8.3f s   %6.1f us a file   x unchanged %5.1f\n", "upgraded", median,
+           1e6 * median / (double)s->count, median / baseline);
+}
+
 int main(int argc, char **argv) {
     setup s = {.directory = "/tmp/bench-retag-XXXXXX"};
     char library[80], command[128];
@@ -116,6 +144,7 @@ int main(int argc, char **argv) {
     const double unchanged = median_of(&s, by_nothing, "unchanged", 0);
     (void)median_of(&s, by_time, "touched", unchanged);
     (void)median_of(&s, by_rating, "re-tagged", unchanged);
+    measure_upgrade(&s, unchanged);
     glimpse_library_close(s.library);
     glimpse_model_close(s.model);
     (void)snprintf(command, sizeof command, "rm -rf '%s'", s.directory);

@@ -76,6 +76,7 @@ int glimpse_actions_open_with(glimpse_actions **out, const char *directory,
     if (status == GLIMPSE_OK) status = acquire_lock(actions);
     if (status == GLIMPSE_OK) status = glimpse_journal_open(actions);
     if (status == GLIMPSE_OK) status = glimpse_steps_recover(actions);
+    if (status == GLIMPSE_OK) status = glimpse_manifests_recover(actions);
     if (status == GLIMPSE_OK) status = glimpse_journal_tidy(actions);
     if (status < 0) {
         glimpse_actions_close(actions);
@@ -148,26 +149,44 @@ static int check_arguments(glimpse_action_options *options, const glimpse_action
     return GLIMPSE_OK;
 }
 
-static void report_item(const glimpse_action_options *options, const glimpse_action_item *item,
-                        const action_verdict *verdict, const char *other, uint64_t bytes,
-                        glimpse_action_fn each, void *user, glimpse_action_report *report) {
-    if (verdict->outcome == GLIMPSE_OUTCOME_DONE) {
-        report->done++;
-        report->bytes += bytes;
+/* Who is told what. */
+typedef struct running {
+    glimpse_actions *actions; /* NULL: a preview */
+    const glimpse_action_options *options;
+    const glimpse_action_item *items; /* [count] all */
+    size_t count;
+    int64_t run;
+    uint64_t serial;
+    glimpse_action_fn each;
+    void *user;
+    glimpse_action_report report;
+    action_gone gone, along; /* preview: files as good as gone; companions that went */
+} running;
+
+static void report_item(running *r, const glimpse_action_item *item, const action_verdict *verdict,
+                        const char *other, uint64_t bytes, const char *companion_of) {
+    if (verdict->outcome != GLIMPSE_OUTCOME_DONE) {
+        r->report.left_alone++;
     } else {
-        report->left_alone++;
+        if (companion_of) {
+            r->report.companions++;
+        } else {
+            r->report.done++;
+        }
+        if (!item->shares) r->report.bytes += bytes;
     }
-    if (!each) return;
-    int links = glimpse_kind_replaces(options->kind) || !other;
+    if (!r->each) return;
+    int links = glimpse_kind_replaces(r->options->kind) || !other;
     const glimpse_action_event event = {
         .path = item->path,
         .other = links ? item->keeper : other,
-        .kind = options->kind,
+        .kind = r->options->kind,
         .outcome = verdict->outcome,
         .message = verdict->outcome == GLIMPSE_OUTCOME_DONE ? "" : verdict->message,
         .bytes = bytes,
+        .companion_of = companion_of,
     };
-    each(user, &event);
+    r->each(r->user, &event);
 }
 
 static int cancelled(const glimpse_action_options *options, glimpse_action_report *report) {
@@ -175,30 +194,168 @@ static int cancelled(const glimpse_action_options *options, glimpse_action_repor
     return report->cancelled;
 }
 
+static int is_in(const action_gone *list, const char *path) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->paths[i], path) == 0) return 1;
+    }
+    return 0;
+}
+
+/* Takes over `path`. */
+static int add_gone(action_gone *list, char *path) {
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : 64;
+        const char **paths = path ? realloc(list->paths, capacity * sizeof *paths) : NULL;
+        if (!paths) {
+            free(path);
+            return glimpse_fail_nomem(capacity * sizeof *paths, "files that go");
+        }
+        list->paths = paths;
+        list->capacity = capacity;
+    }
+    list->paths[list->count++] = path;
+    return GLIMPSE_OK;
+}
+
+static void free_gone(action_gone *list) {
+    for (size_t i = 0; i < list->count; i++)
+        free((char *)list->paths[i]);
+    free(list->paths);
+}
+
+/* A look, and the place it would have. */
+static void preview_one(running *r, const glimpse_action_item *item, const char *target,
+                        action_done *done, action_verdict *verdict) {
+    action_place place = {0};
+    struct stat info = {0};
+    action_keeper keeper = {.fd = ACTION_KEEPER_CLOSED};
+    *done = (action_done){0};
+    if (glimpse_step_check(r->options, item, &info, &keeper, verdict) == 0)
+        (void)glimpse_place_choose(&place, NULL, r->options, item, target, 0, 0, verdict);
+    glimpse_keeper_close(&keeper);
+    done->size = (uint64_t)info.st_size;
+    done->other = place.other;
+    place.other = NULL;
+    glimpse_place_free(&place);
+}
+
+static int is_keeper(const running *r, const char *path) {
+    for (size_t i = 0; i < r->count; i++) {
+        if (strcmp(r->items[i].keeper, path) == 0) return 1;
+    }
+    return 0;
+}
+
+/* A companion of `picture`, which went to `other` in step `id`. Negative when the journal failed.
+ */
+static int run_companion(running *r, const action_companion *companion,
+                         const glimpse_action_item *picture, const char *other, int64_t id) {
+    char hash[GLIMPSE_HASH_HEX] = "";
+    struct stat info;
+    glimpse_action_item item = *picture;
+    action_done done = {0};
+    action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
+    int status = GLIMPSE_OK;
+    item.path = companion->path;
+    item.id = hash;
+    item.relation = "companion";
+    item.link = NULL;
+    item.shares = 0;
+    char *target = other && r->options->kind == GLIMPSE_ACTION_MOVE
+                       ? glimpse_companion_target(companion, picture->path, other)
+                       : NULL;
+    const int error = glimpse_action_hash(companion->path, &info, hash);
+    if (error) {
+        (void)glimpse_verdict_errno(&verdict, error, "it cannot be read");
+    } else if (r->actions) {
+        (void)glimpse_step_do(r->actions, r->options, &item, id, target, r->run, ++r->serial, &done,
+                              &verdict, &status);
+    } else {
+        preview_one(r, &item, target, &done, &verdict);
+    }
+    report_item(r, &item, &verdict, done.other, done.size, picture->path);
+    if (status == GLIMPSE_OK && verdict.outcome == GLIMPSE_OUTCOME_DONE) {
+        status = add_gone(&r->along, strdup(companion->path));
+        if (status == GLIMPSE_OK && !r->actions)
+            status = add_gone(&r->gone, strdup(companion->path));
+    }
+    free(done.other);
+    free(target);
+    return status;
+}
+
+/* What goes with it: RAW and video first, then what belongs to the picture and to them, unless one
+ * of them stayed. */
+static int run_companions(running *r, const glimpse_action_item *item, const action_done *done) {
+    action_companions companions;
+    int status = GLIMPSE_OK;
+    if (glimpse_companions_find(&companions, item->path, &r->gone) != 0) return GLIMPSE_OK;
+    const uint64_t before = r->report.left_alone;
+    for (size_t i = 0; i < companions.count && status == GLIMPSE_OK; i++) {
+        const action_companion *c = &companions.items[i];
+        if (is_keeper(r, c->path)) continue;
+        if (c->kind >= COMPANION_SIDECAR && r->report.left_alone > before) continue;
+        status = run_companion(r, c, item, done->other, done->id);
+    }
+    glimpse_companions_free(&companions);
+    return status;
+}
+
+static int brings_companions(const glimpse_action_options *options) {
+    return !glimpse_kind_replaces(options->kind) && !options->leave_companions;
+}
+
+/* One picture and its companions. */
+static int run_item(running *r, const glimpse_action_item *item) {
+    action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
+    action_done done = {0};
+    action_companions companions = {0};
+    int status = GLIMPSE_OK, refused = 0;
+    if (is_in(&r->along, item->path)) return GLIMPSE_OK; /* it went with another */
+    struct stat info;
+    if (brings_companions(r->options) && r->options->kind != GLIMPSE_ACTION_MOVE &&
+        lstat(item->path, &info) == 0 &&
+        glimpse_companions_find(&companions, item->path, &r->gone) == 0) {
+        refused = glimpse_companions_check(&companions, item->keeper, &verdict) < 0;
+        glimpse_companions_free(&companions);
+    }
+    if (refused) {
+        /* The verdict says it. */
+    } else if (r->actions) {
+        (void)glimpse_step_do(r->actions, r->options, item, 0, NULL, r->run, ++r->serial, &done,
+                              &verdict, &status);
+    } else {
+        preview_one(r, item, NULL, &done, &verdict);
+    }
+    report_item(r, item, &verdict, done.other, done.size, NULL);
+    const int went = status == GLIMPSE_OK && verdict.outcome == GLIMPSE_OUTCOME_DONE;
+    if (went && !r->actions) status = add_gone(&r->gone, strdup(item->path));
+    if (went && status == GLIMPSE_OK && brings_companions(r->options))
+        status = run_companions(r, item, &done);
+    free(done.other);
+    return status;
+}
+
+static void end_run(running *r) {
+    free_gone(&r->gone);
+    free_gone(&r->along);
+}
+
 int glimpse_actions_preview(glimpse_action_report *report, const glimpse_action_options *given,
                             const glimpse_action_item *items, size_t count, glimpse_action_fn each,
                             void *user) {
     const glimpse_kept_error before = glimpse_error_keep();
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
-    glimpse_action_report own = GLIMPSE_ACTION_REPORT_INIT;
     int status = check_arguments(&options, report, given, items, count);
     if (status < 0) return status;
-    for (size_t i = 0; i < count && !cancelled(&options, &own); i++) {
-        action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
-        action_place place = {0};
-        struct stat info = {0};
-        action_keeper keeper = {.fd = ACTION_KEEPER_CLOSED};
-        if (glimpse_step_check(&options, &items[i], &info, &keeper, &verdict) == 0) {
-            (void)glimpse_place_choose(&place, NULL, &options, &items[i], 0, 0, &verdict);
-        }
-        glimpse_keeper_close(&keeper);
-        report_item(&options, &items[i], &verdict, place.other, (uint64_t)info.st_size, each, user,
-                    &own);
-        glimpse_place_free(&place);
-    }
-    GLIMPSE_REPORT_STORE(report, &own);
-    glimpse_error_restore(&before);
-    return GLIMPSE_OK;
+    running r = {.options = &options, .items = items, .count = count, .each = each, .user = user};
+    r.report = GLIMPSE_ACTION_REPORT_INIT;
+    for (size_t i = 0; i < count && status == GLIMPSE_OK && !cancelled(&options, &r.report); i++)
+        status = run_item(&r, &items[i]);
+    end_run(&r);
+    GLIMPSE_REPORT_STORE(report, &r.report);
+    if (status >= 0) glimpse_error_restore(&before);
+    return status;
 }
 
 int glimpse_actions_apply(glimpse_action_report *report, glimpse_actions *actions,
@@ -206,24 +363,27 @@ int glimpse_actions_apply(glimpse_action_report *report, glimpse_actions *action
                           size_t count, glimpse_action_fn each, void *user) {
     const glimpse_kept_error before = glimpse_error_keep();
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
-    glimpse_action_report own = GLIMPSE_ACTION_REPORT_INIT;
     if (!actions) return glimpse_fail(GLIMPSE_E_INVALID, "no journal is open");
     int status = check_arguments(&options, report, given, items, count);
     if (status < 0) return status;
-    int64_t run = 0;
-    if (count > 0) status = glimpse_journal_begin_run(actions, options.kind, &run);
-    for (size_t i = 0; i < count && status == GLIMPSE_OK && !cancelled(&options, &own); i++) {
-        action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
-        char *other = NULL;
-        uint64_t size = 0;
-        (void)glimpse_step_do(actions, &options, &items[i], run, i + 1, &other, &size, &verdict,
-                              &status);
-        report_item(&options, &items[i], &verdict, other, size, each, user, &own);
-        free(other);
-    }
-    if (own.done > 0) own.run = run;
+    running r = {.actions = actions,
+                 .options = &options,
+                 .items = items,
+                 .count = count,
+                 .each = each,
+                 .user = user};
+    r.report = GLIMPSE_ACTION_REPORT_INIT;
+    const int lists = count > 0 && options.kind == GLIMPSE_ACTION_MOVE;
+    if (count > 0) status = glimpse_journal_begin_run(actions, options.kind, &r.run);
+    if (status == GLIMPSE_OK && lists)
+        status = glimpse_manifest_begin(actions, r.run, options.directory);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK && !cancelled(&options, &r.report); i++)
+        status = run_item(&r, &items[i]);
+    end_run(&r);
+    if (r.report.done > 0) r.report.run = r.run;
+    if (status == GLIMPSE_OK && lists) status = glimpse_manifest_update(actions, r.run);
     if (count > 0 && status == GLIMPSE_OK) status = glimpse_journal_tidy(actions);
-    GLIMPSE_REPORT_STORE(report, &own);
+    GLIMPSE_REPORT_STORE(report, &r.report);
     if (status >= 0) glimpse_error_restore(&before);
     return status;
 }

@@ -127,12 +127,58 @@ typedef struct action_place {
     int crossing;
 } action_place;
 void glimpse_place_free(action_place *place);
-/* `actions` NULL: a preview, no directory is made. `run` and `serial` go into names. */
+/* `actions` NULL: a preview, no directory is made. `run` and `serial` go into names. `target`, of a
+ * MOVE: the path that is wanted; NULL: what the item says. */
 int glimpse_place_choose(action_place *out, const glimpse_actions *actions,
                          const glimpse_action_options *options, const glimpse_action_item *item,
-                         int64_t run, uint64_t serial, action_verdict *verdict);
+                         const char *target, int64_t run, uint64_t serial, action_verdict *verdict);
 /* TRASH: writes the .trashinfo, reserving the name. */
 int glimpse_place_reserve(const action_place *place, const char *path, action_verdict *verdict);
+
+/*
+ * actions_companions.c: files that belong to a picture.
+ */
+typedef enum companion_kind {
+    COMPANION_NONE = 0,
+    COMPANION_RAW,
+    COMPANION_VIDEO,
+    COMPANION_SIDECAR,
+    COMPANION_THUMBNAIL
+} companion_kind;
+typedef struct action_companion {
+    char *path;
+    companion_kind kind;
+    size_t shared; /* bytes of its name that the picture's begins with as well */
+} action_companion;
+typedef struct action_companions {
+    action_companion *items; /* RAW and video before sidecars */
+    size_t count;
+} action_companions;
+/* Paths that are as good as gone, for a preview. */
+typedef struct action_gone {
+    const char **paths; /* [count] borrowed */
+    size_t count, capacity;
+} action_gone;
+/* The companions of a picture that go when it goes; of what it shares with a picture that stays
+ * (one that is there and not `gone`) none. 0 or an errno. */
+int glimpse_companions_find(action_companions *out, const char *path, const action_gone *gone);
+void glimpse_companions_free(action_companions *companions);
+/* TRASH, DELETE: what goes with a picture is beside its keeper as well. 0, or -1 with a verdict. */
+int glimpse_companions_check(const action_companions *companions, const char *keeper,
+                             action_verdict *verdict);
+/* malloc'ed: where a companion of `path` goes when that goes to `other`; NULL: out of memory. */
+char *glimpse_companion_target(const action_companion *companion, const char *path,
+                               const char *other);
+
+/*
+ * actions_manifest.c: the list of what was moved, in the directory it was moved to.
+ */
+/* Before the first step of a run, or of its undo: the list is not what the journal says. */
+int glimpse_manifest_begin(glimpse_actions *actions, int64_t run, const char *directory);
+/* Makes the list say of `run` what the journal says. */
+int glimpse_manifest_update(glimpse_actions *actions, int64_t run);
+/* Brings those up to date that a killed process left. What cannot be written is left. */
+int glimpse_manifests_recover(glimpse_actions *actions);
 
 /*
  * actions_journal.c: the database.
@@ -167,9 +213,16 @@ int glimpse_journal_latest(glimpse_actions *actions, int64_t *run);
  */
 int glimpse_step_check(const glimpse_action_options *options, const glimpse_action_item *item,
                        struct stat *info, action_keeper *keeper, action_verdict *verdict);
+typedef struct action_done {
+    char *other; /* malloc'ed */
+    uint64_t size;
+    int64_t id; /* of the step */
+} action_done;
+/* `companion_of`: the step of the picture that the item goes with, 0: none; `target` as above. */
 int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *options,
-                    const glimpse_action_item *item, int64_t run, uint64_t serial, char **other,
-                    uint64_t *size, action_verdict *verdict, int *status);
+                    const glimpse_action_item *item, int64_t companion_of, const char *target,
+                    int64_t run, uint64_t serial, action_done *done, action_verdict *verdict,
+                    int *status);
 /* Brings every step in doubt to a state that is certain. */
 int glimpse_steps_recover(glimpse_actions *actions);
 /* 1 when `path` holds the original of the step. */

@@ -130,9 +130,7 @@ static char *free_name(const char *directory, const char *name, const char *info
 /*
  * Quarantine.
  */
-static int choose_quarantine(action_place *out, const glimpse_actions *actions, int64_t run,
-                             const glimpse_action_options *options, const glimpse_action_item *item,
-                             action_verdict *verdict) {
+static char *wanted_target(const glimpse_action_options *options, const glimpse_action_item *item) {
     const char *below = strrchr(item->path, '/') + 1;
     size_t base = item->relative_to ? strlen(item->relative_to) : 0;
     while (base > 1 && item->relative_to[base - 1] == '/')
@@ -141,7 +139,17 @@ static int choose_quarantine(action_place *out, const glimpse_actions *actions, 
         (item->path[base] == '/' || base == 1)) {
         below = item->path + base + (item->path[base] == '/');
     }
-    char *target = glimpse_path_join(options->directory, below);
+    char *directory = item->under ? glimpse_path_join(options->directory, item->under)
+                                  : strdup(options->directory);
+    char *target = directory ? glimpse_path_join(directory, below) : NULL;
+    free(directory);
+    return target;
+}
+
+static int choose_quarantine(action_place *out, const glimpse_actions *actions, int64_t run,
+                             const glimpse_action_options *options, const glimpse_action_item *item,
+                             const char *wanted, action_verdict *verdict) {
+    char *target = wanted ? strdup(wanted) : wanted_target(options, item);
     char *directory = target ? glimpse_action_directory_of(target) : NULL;
     char *from = glimpse_action_directory_of(item->path);
     mount_point here = {0}, there = {0};
@@ -383,12 +391,13 @@ done:
 
 int glimpse_place_choose(action_place *out, const glimpse_actions *actions,
                          const glimpse_action_options *options, const glimpse_action_item *item,
-                         int64_t run, uint64_t serial, action_verdict *verdict) {
+                         const char *target, int64_t run, uint64_t serial,
+                         action_verdict *verdict) {
     *out = (action_place){0};
     int result;
     switch (options->kind) {
     case GLIMPSE_ACTION_MOVE:
-        result = choose_quarantine(out, actions, run, options, item, verdict);
+        result = choose_quarantine(out, actions, run, options, item, target, verdict);
         break;
     case GLIMPSE_ACTION_TRASH:
         result = choose_trash(out, actions != NULL, item->path, verdict);

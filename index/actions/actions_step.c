@@ -64,6 +64,11 @@ int glimpse_step_check(const glimpse_action_options *options, const glimpse_acti
         return glimpse_verdict(verdict, GLIMPSE_OUTCOME_READ_ONLY,
                                "it is read-only, which somebody may have meant");
     }
+    if (item->link && !glimpse_kind_replaces(options->kind)) {
+        return glimpse_verdict(verdict, GLIMPSE_OUTCOME_LINKED,
+                               "the symbolic link %s leads to it, and would lead nowhere",
+                               item->link);
+    }
     char *directory = glimpse_action_directory_of(item->path);
     int error = !directory ? ENOMEM : access(directory, W_OK) != 0 ? errno : 0;
     free(directory);
@@ -339,19 +344,20 @@ static int replace(glimpse_actions *actions, action_step *step, action_keeper *k
 }
 
 int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *options,
-                    const glimpse_action_item *item, int64_t run, uint64_t serial, char **other,
-                    uint64_t *size, action_verdict *verdict, int *status) {
+                    const glimpse_action_item *item, int64_t companion_of, const char *target,
+                    int64_t run, uint64_t serial, action_done *done, action_verdict *verdict,
+                    int *status) {
     struct stat info;
     action_place place = {0};
     action_keeper keeper = {.fd = ACTION_KEEPER_CLOSED};
     char nothing[] = "";
     int result = -1;
     *status = GLIMPSE_OK;
-    *other = NULL;
-    *size = 0;
+    *done = (action_done){0};
     if (glimpse_step_check(options, item, &info, &keeper, verdict) < 0) goto done;
-    if (glimpse_place_choose(&place, actions, options, item, run, serial, verdict) < 0) goto done;
-    *size = (uint64_t)info.st_size;
+    if (glimpse_place_choose(&place, actions, options, item, target, run, serial, verdict) < 0)
+        goto done;
+    done->size = (uint64_t)info.st_size;
     action_step step = {
         .run = run,
         .kind = options->kind,
@@ -364,10 +370,13 @@ int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *opti
         .mtime_ns = glimpse_action_mtime(&info),
         .inode = info.st_ino,
         .mode = info.st_mode & 07777,
+        .companion_of = companion_of,
     };
+    (void)snprintf(step.relation, sizeof step.relation, "%s", item->relation ? item->relation : "");
     memcpy(step.hash, item->id, sizeof step.hash);
     memcpy(step.keeper_hash, item->keeper_id, sizeof step.keeper_hash);
     *status = glimpse_journal_add(actions, &step);
+    done->id = step.id;
     if (*status < 0) goto done;
     glimpse_action_point(actions, "written down");
     if (place.info && glimpse_place_reserve(&place, item->path, verdict) < 0) {
@@ -387,7 +396,7 @@ int glimpse_step_do(glimpse_actions *actions, const glimpse_action_options *opti
     glimpse_action_point(actions, "effective");
     *status = glimpse_journal_set_state(actions, &step, away ? STEP_DONE : STEP_ABANDONED);
     glimpse_action_point(actions, "noted");
-    *other = place.other;
+    done->other = place.other;
     place.other = NULL;
 done:
     if (*status < 0)

@@ -293,7 +293,11 @@ static int undo_step(glimpse_actions *actions, action_step *step, action_verdict
 static void report_item(const action_step *step, const action_verdict *verdict,
                         glimpse_action_fn each, void *user, glimpse_action_report *report) {
     if (verdict->outcome == GLIMPSE_OUTCOME_DONE) {
-        report->done++;
+        if (step->companion_of) {
+            report->companions++;
+        } else {
+            report->done++;
+        }
         report->bytes += step->size;
     } else {
         report->left_alone++;
@@ -308,6 +312,39 @@ static void report_item(const action_step *step, const action_verdict *verdict,
         .bytes = step->size,
     };
     each(user, &event);
+}
+
+/* The picture that a companion goes with, among the steps to take back; they come last first, so
+ * that it is behind its companions. NULL: none, it was taken back before. */
+static const action_step *picture_of(const action_steps *steps, size_t at) {
+    const int64_t id = steps->items[at].companion_of;
+    for (size_t i = at + 1; id != 0 && i < steps->count && steps->items[i].id >= id; i++) {
+        if (steps->items[i].id == id) return &steps->items[i];
+    }
+    return NULL;
+}
+
+/* A picture, then what went with it, for that stays when the picture does. */
+static int undo_with_companions(glimpse_actions *actions, const action_steps *steps, size_t at,
+                                glimpse_action_fn each, void *user, glimpse_action_report *report) {
+    action_step *step = &steps->items[at];
+    action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
+    int status = undo_step(actions, step, &verdict);
+    if (status == GLIMPSE_OK) report_item(step, &verdict, each, user, report);
+    const int stays = verdict.outcome != GLIMPSE_OUTCOME_DONE;
+    for (size_t i = at; status == GLIMPSE_OK && i-- > 0;) {
+        action_step *companion = &steps->items[i];
+        if (companion->companion_of != step->id) break;
+        verdict = (action_verdict){GLIMPSE_OUTCOME_DONE, ""};
+        if (stays) {
+            (void)glimpse_verdict(&verdict, GLIMPSE_OUTCOME_COMPANION,
+                                  "its picture was left alone; it stays at %s", companion->other);
+        } else {
+            status = undo_step(actions, companion, &verdict);
+        }
+        if (status == GLIMPSE_OK) report_item(companion, &verdict, each, user, report);
+    }
+    return status;
 }
 
 int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions, int64_t run,
@@ -328,11 +365,14 @@ int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions
     if (status == GLIMPSE_OK && steps.count == 0) {
         status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "run %lld has nothing to undo", (long long)run);
     }
+    if (status == GLIMPSE_OK && steps.items[0].kind == GLIMPSE_ACTION_MOVE)
+        status = glimpse_manifest_begin(actions, run, NULL);
     for (size_t i = 0; i < steps.count && status == GLIMPSE_OK && !cancelled(actions, &own); i++) {
-        action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
-        status = undo_step(actions, &steps.items[i], &verdict);
-        if (status == GLIMPSE_OK) report_item(&steps.items[i], &verdict, each, user, &own);
+        if (picture_of(&steps, i)) continue;
+        status = undo_with_companions(actions, &steps, i, each, user, &own);
     }
+    if (status == GLIMPSE_OK && steps.items[0].kind == GLIMPSE_ACTION_MOVE)
+        status = glimpse_manifest_update(actions, run);
     glimpse_steps_free(&steps);
     own.run = run;
     GLIMPSE_REPORT_STORE(report, &own);

@@ -33,6 +33,8 @@ const char *glimpse_action_outcome_name(glimpse_action_outcome outcome) {
     case GLIMPSE_OUTCOME_UNSUPPORTED: return "unsupported";
     case GLIMPSE_OUTCOME_OCCUPIED: return "occupied";
     case GLIMPSE_OUTCOME_FAILED: return "failed";
+    case GLIMPSE_OUTCOME_LINKED: return "linked";
+    case GLIMPSE_OUTCOME_COMPANION: return "companion";
     }
     return "unknown";
 }

@@ -5,7 +5,8 @@
  * of the set, by the median and the median absolute deviation (x 1.4826 it estimates the standard
  * deviation of a normal distribution), which a few outliers do not move. Embeddings are held
  * against their k nearest neighbours by cosine: a picture whose neighbours agree on another label
- * is a suspect, one that is far from all is an outlier.
+ * is a suspect, one that is far from all is an outlier. Labels are looked at only when the caller
+ * says that directories are classes: in a photo library every holiday would be one.
  */
 #include "dedup_private.h"
 
@@ -34,6 +35,12 @@ const char *glimpse_audit_kind_name(glimpse_audit_kind kind) {
     return (unsigned)kind < GLIMPSE_AUDIT_COUNT ? names[kind] : "?";
 }
 
+/* Whether a check is about what the pixels look like, which for a transparent picture depends on
+ * what is behind it. */
+static int is_about_looks(glimpse_audit_kind kind) {
+    return kind <= GLIMPSE_AUDIT_NEAR_CONSTANT;
+}
+
 static int add(audit *a, const glimpse_dedup_picture *picture, glimpse_audit_kind kind,
                double value, double limit, const char *suggestion, const char *format, ...)
     GLIMPSE_PRINTF(7, 8);
@@ -42,8 +49,10 @@ static int add(audit *a, const glimpse_dedup_picture *picture, glimpse_audit_kin
     char text[512];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    int n = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (picture->is_transparent && is_about_looks(kind) && n >= 0 && (size_t)n < sizeof text)
+        (void)snprintf(text + n, sizeof text - (size_t)n, " (transparent; judged as seen)");
     if (a->count == a->capacity) {
         size_t capacity = a->capacity ? a->capacity * 2 : 64;
         glimpse_audit_finding *findings = realloc(a->findings, capacity * sizeof *findings);
@@ -74,7 +83,9 @@ static int look_at(audit *a, const glimpse_dedup_picture *p, const glimpse_audit
         status = add(a, p, GLIMPSE_AUDIT_DARK, m->high, l->dark, "",
                      "99%% of the picture is at most %.0f of 255", m->high);
     }
-    if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_BRIGHT) && m->low > l->bright) {
+    /* What is bright of a transparent picture is the white behind it: bright ones lie on grey. */
+    if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_BRIGHT) && m->low > l->bright &&
+        !p->is_transparent) {
         status = add(a, p, GLIMPSE_AUDIT_BRIGHT, m->low, l->bright, "",
                      "99%% of the picture is at least %.0f of 255", m->low);
     }
@@ -299,7 +310,7 @@ int glimpse_audit_run(glimpse_audit **out, const glimpse_dedup_report *report,
     if (status < 0) return status;
     audit *a = calloc(1, sizeof *a);
     if (!a) return glimpse_fail_nomem(sizeof *a, "an audit");
-    a->public.has_labels = has_several_labels(report);
+    a->public.has_labels = limits->class_directories && has_several_labels(report);
     for (size_t i = 0; i < report->picture_count && status == GLIMPSE_OK; i++) {
         a->public.has_embeddings |= report->pictures[i].embedding != NULL;
         status = look_at(a, &report->pictures[i], limits);

@@ -30,7 +30,7 @@ typedef struct decision_row {
 /* Who asks about two contents looks for both here. */
 typedef struct decision_place {
     char id[GLIMPSE_HASH_HEX];
-    size_t row;
+    size_t row, member; /* of that row: one picture, under however many ids */
     int copies;
 } decision_place;
 
@@ -72,6 +72,18 @@ static int by_hash(const void *a, const void *b) {
                   GLIMPSE_HASH_BYTES);
 }
 
+/* From the hash of its bytes, its id. Of a file that is not indexed, the id is kept with its
+ * identity: when its metadata are edited, it is still the one that was decided about. */
+static int name_member(member *m, glimpse_store *store) {
+    static const glimpse_hash none;
+    const glimpse_hash named = m->hash;
+    glimpse_hash identity;
+    int known = 0;
+    int status = glimpse_store_id_of_file(&m->hash, &known, &identity, store, m->path, &named);
+    if (status < 0 || known || memcmp(&identity, &none, sizeof none) == 0) return status;
+    return store->ops->contents.keep_id(store, &named, &identity);
+}
+
 /* Sorted, each id once. */
 static int gather(member **out, size_t *used, glimpse_store *store, const char *const *ids,
                   const char *const *paths, size_t count) {
@@ -88,13 +100,12 @@ static int gather(member **out, size_t *used, glimpse_store *store, const char *
             free(members);
             return glimpse_fail(GLIMPSE_E_INVALID, "\"%s\" is no content id", ids[i] ? ids[i] : "");
         }
-        const glimpse_hash named = members[i].hash;
-        int status = store->ops->contents.id_of(&members[i].hash, store, &named);
+        members[i].path = paths && paths[i] ? paths[i] : "";
+        int status = name_member(&members[i], store);
         if (status < 0) {
             free(members);
             return status;
         }
-        members[i].path = paths && paths[i] ? paths[i] : "";
     }
     qsort(members, count, sizeof *members, by_hash);
     size_t kept = 0;
@@ -136,14 +147,13 @@ int glimpse_decision_add(int64_t *number, glimpse_library *library, glimpse_deci
     size_t used = 0;
     int64_t made = 0;
     glimpse_store *store = glimpse_library_store(library);
-    int status = gather(&members, &used, store, ids, paths, count);
+    int status = store->ops->lock(store, "remembering a decision");
     if (status < 0) return status;
-    if (kind == GLIMPSE_DECISION_NOT_DUPLICATES && used < 2) {
-        free(members);
-        return glimpse_fail(GLIMPSE_E_INVALID,
-                            "files of equal bytes cannot be declared different pictures");
+    status = gather(&members, &used, store, ids, paths, count);
+    if (status == GLIMPSE_OK && kind == GLIMPSE_DECISION_NOT_DUPLICATES && used < 2) {
+        status = glimpse_fail(GLIMPSE_E_INVALID,
+                              "files of one picture cannot be declared different pictures");
     }
-    status = store->ops->lock(store, "remembering a decision");
     if (status == GLIMPSE_OK) {
         const glimpse_hash key = key_of(kind, members, used);
         time_t now = time(NULL);
@@ -151,8 +161,8 @@ int glimpse_decision_add(int64_t *number, glimpse_library *library, glimpse_deci
         char when[32] = "1970-01-01T00:00:00";
         if (gmtime_r(&now, &utc)) (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
         status = store->ops->decisions.write(&made, store, (int)kind, when, &key, members, used);
-        store->ops->unlock(store);
     }
+    store->ops->unlock(store);
     if (status == GLIMPSE_OK && number) *number = made;
     free(members);
     return status;
@@ -236,6 +246,7 @@ static int make_places(glimpse_decisions *decisions) {
         for (size_t k = 0; k < row->shown.count; k++) {
             memcpy(decisions->places[used].id, row->ids[k], GLIMPSE_HASH_HEX);
             decisions->places[used].copies = row->copies[k];
+            decisions->places[used].member = k;
             decisions->places[used++].row = i;
         }
     }
@@ -352,7 +363,7 @@ int glimpse_decisions_ask(const glimpse_decisions *decisions, const char *a, con
     if (!decisions || decisions->place_count == 0 || !a || !b) return GLIMPSE_DECISION_NOTHING;
     const decision_place *places = decisions->places;
     size_t i = find(decisions, a), k = find(decisions, b), count = decisions->place_count;
-    int same = strcmp(a, b) == 0, kind = GLIMPSE_DECISION_NOTHING;
+    int kind = GLIMPSE_DECISION_NOTHING;
     while (i < count && k < count && strcmp(places[i].id, a) == 0 && strcmp(places[k].id, b) == 0) {
         if (places[i].row < places[k].row) {
             i++;
@@ -360,8 +371,9 @@ int glimpse_decisions_ask(const glimpse_decisions *decisions, const char *a, con
             k++;
         } else {
             int found = (int)decisions->rows[places[i].row].shown.kind;
-            /* Rows come in the order they were made: the last one counts. Of files of equal bytes
-             * nobody can say that they differ. */
+            const int same = places[i].member == places[k].member;
+            /* Rows come in the order they were made: the last one counts. Of files of one picture,
+             * be they of equal bytes or not, nobody can say that they differ. */
             if (!same || (found == GLIMPSE_DECISION_KEEP_ALL && places[i].copies)) kind = found;
             i++;
             k++;

@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "dedup_cache.h"
-#include "file_paths.h"
+#include "dedup_holdings.h"
 #include "pool.h"
 
 #include <stdlib.h>
@@ -34,10 +34,6 @@ static int check(glimpse_dedup *dedup, const glimpse_dedup_options *options) {
     if (!(options->min_similarity >= 0 && options->min_similarity <= 1))
         return glimpse_fail(GLIMPSE_E_INVALID, "a least similarity of %g; it is from 0 to 1",
                             options->min_similarity);
-    if ((unsigned)options->keep > GLIMPSE_KEEP_IN)
-        return glimpse_fail(GLIMPSE_E_INVALID, "an unknown rule for what to keep");
-    if (options->keep == GLIMPSE_KEEP_IN && !options->keep_path)
-        return glimpse_fail(GLIMPSE_E_INVALID, "no folder is given to keep files in");
     if (options->jobs > GLIMPSE_POOL_MAX_JOBS) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "%u jobs, at most %d make sense", options->jobs,
                             GLIMPSE_POOL_MAX_JOBS);
@@ -59,24 +55,26 @@ static int check(glimpse_dedup *dedup, const glimpse_dedup_options *options) {
     if (options->model && ((dedup->tiers & GLIMPSE_TIER_SEMANTIC) || options->embed))
         dedup->embedding_size = glimpse_model_embedding_size(options->model);
     dedup->started = glimpse_now();
-    if (options->keep != GLIMPSE_KEEP_IN) return GLIMPSE_OK;
-    dedup->keep_path = glimpse_path_real(options->keep_path);
-    return dedup->keep_path ? GLIMPSE_OK
-                            : glimpse_path_absolute(&dedup->keep_path, options->keep_path);
+    return glimpse_dedup_load_rules(dedup);
 }
 
 static int match(glimpse_dedup *dedup) {
-    int status = GLIMPSE_OK;
-    if (dedup->tiers & GLIMPSE_TIER_PERCEPTUAL) status = glimpse_dedup_perceptual(dedup);
+    int status = glimpse_dedup_split_classes(dedup);
+    if (status == GLIMPSE_OK && (dedup->tiers & GLIMPSE_TIER_PERCEPTUAL))
+        status = glimpse_dedup_perceptual(dedup);
     if (status == GLIMPSE_OK && (dedup->tiers & GLIMPSE_TIER_SEMANTIC))
         status = glimpse_dedup_semantic(dedup);
     if (status == GLIMPSE_OK) status = glimpse_dedup_sort_hints(dedup);
     if (status == GLIMPSE_OK) status = glimpse_dedup_verify(dedup);
+    if (status == GLIMPSE_OK) status = glimpse_dedup_weigh_all(dedup);
     if (status < 0) return status;
     glimpse_dedup_cache_write_thumbs(dedup);
-    return dedup->options->against_count > 0 || dedup->options->against_library
-               ? glimpse_dedup_group_against(dedup)
-               : glimpse_dedup_group_all(dedup);
+    status = glimpse_dedup_measure_for_rules(dedup);
+    if (status < 0) return status;
+    status = dedup->options->against_count > 0 || dedup->options->against_library
+                 ? glimpse_dedup_group_against(dedup)
+                 : glimpse_dedup_group_all(dedup);
+    return status < 0 ? status : glimpse_dedup_read_members(dedup);
 }
 
 /* What the run holds at its end, which is about the most: everything but pictures being read. */

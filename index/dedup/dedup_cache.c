@@ -114,6 +114,7 @@ static void pack_item(packer *p, glimpse_dedup_item *item) {
     pack_u64(p, &item->weak_content), pack_u64(p, &item->weak_dhash);
     pack_window(p, &item->content);
     pack_raw(p, item->mini, sizeof item->mini);
+    pack_int(p, &picture->is_transparent);
     pack_int(p, &picture->taken_is_modification);
 }
 

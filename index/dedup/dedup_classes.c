@@ -1,6 +1,7 @@
 /*
- * index/dedup/dedup_classes.c - files with the same pixels are one class. Its first file stands for
- * it in everything that looks at pictures, so a thousand copies cost no more than one.
+ * index/dedup/dedup_classes.c - files with the same pixels that hold the same are one class. Its
+ * first file stands for it in everything that looks at pictures, so a thousand copies cost no more
+ * than one.
  */
 #include "dedup_private.h"
 
@@ -11,12 +12,14 @@
 
 typedef struct key {
     const char *pixels;
+    uint64_t holds;
     uint32_t item;
 } key;
 
 static int compare_keys(const void *a, const void *b) {
     const key *x = a, *y = b;
     int order = strcmp(x->pixels, y->pixels);
+    if (order == 0) order = (x->holds > y->holds) - (x->holds < y->holds);
     return order ? order : (x->item > y->item) - (x->item < y->item);
 }
 
@@ -33,12 +36,13 @@ int glimpse_dedup_make_classes(glimpse_dedup *dedup) {
     }
     for (size_t i = 0; i < total; i++) {
         if (dedup->items[i].status < 0) continue;
-        keys[n++] = (key){dedup->items[i].picture.pixels, (uint32_t)i};
+        keys[n++] = (key){dedup->items[i].picture.pixels, dedup->items[i].holds, (uint32_t)i};
     }
     qsort(keys, n, sizeof *keys, compare_keys);
     dedup->class_count = 0;
     for (size_t i = 0; i < n; i++) {
-        if (i == 0 || strcmp(keys[i].pixels, keys[i - 1].pixels) != 0) {
+        if (i == 0 || strcmp(keys[i].pixels, keys[i - 1].pixels) != 0 ||
+            keys[i].holds != keys[i - 1].holds) {
             dedup->member_start[dedup->class_count] = (uint32_t)i;
             dedup->first_of[dedup->class_count++] = keys[i].item;
         }

@@ -16,6 +16,7 @@
 #include "dedup_private.h"
 
 #include "core/error.h"
+#include "dedup_holdings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,9 +50,13 @@ typedef struct grouping {
     size_t member_count, member_capacity;
 } grouping;
 
+static const char *decided_as(const glimpse_dedup_item *item) {
+    return item->decided_as[0] ? item->decided_as : item->picture.id;
+}
+
 int glimpse_dedup_decided(const glimpse_dedup *dedup, size_t a, size_t b) {
     if (!dedup->options->decide) return GLIMPSE_DECIDED_NOTHING;
-    const char *x = dedup->items[a].picture.id, *y = dedup->items[b].picture.id;
+    const char *x = decided_as(&dedup->items[a]), *y = decided_as(&dedup->items[b]);
     return strcmp(x, y) <= 0 ? dedup->options->decide(dedup->options->user, x, y)
                              : dedup->options->decide(dedup->options->user, y, x);
 }
@@ -170,6 +175,8 @@ static int push_class(grouping *g, uint32_t class, uint32_t keeper, const glimps
         glimpse_dedup_entry member = *like;
         member.item = dedup->members[m];
         if (member.item == keeper) continue;
+        /* Nobody asked for duplicates within a directory of reference. */
+        if (dedup->items[member.item].reference) continue;
         /* Weaker relations hold between pictures, and one file of each is enough. */
         if (like->relation > GLIMPSE_RELATION_EDITED && member.item != g->best[class]) continue;
         if (glimpse_dedup_decided(dedup, keeper, member.item) != GLIMPSE_DECIDED_NOTHING) {
@@ -191,7 +198,7 @@ static glimpse_dedup_entry seen_from(const glimpse_dedup *dedup, const glimpse_d
                              .orientation = edge->orientation,
                              .score = edge->score,
                              .comparison = edge->comparison};
-    *warp = edge->warp;
+    *warp = m.to_keeper = edge->warp;
     if (dedup->items[edge->a].class == keeper_class) return m;
     glimpse_comparison *c = &m.comparison;
     double gain = c->gain > 0.05 ? c->gain : 1, covered = c->covered[0];
@@ -200,7 +207,7 @@ static glimpse_dedup_entry seen_from(const glimpse_dedup *dedup, const glimpse_d
     c->gain = 1 / gain;
     c->angle = -c->angle;
     c->warp = glimpse_warp_inverse(&c->warp);
-    *warp = glimpse_warp_inverse(&edge->warp);
+    *warp = m.to_keeper = glimpse_warp_inverse(&edge->warp);
     if (m.orientation == 6 || m.orientation == 8) m.orientation = 14 - m.orientation;
     return m;
 }
@@ -213,6 +220,13 @@ static int try_far(grouping *g, uint32_t keeper_class, uint32_t class, const gli
     if (glimpse_dedup_find_edge(dedup, a, b)) return 0; /* compared already, and weaker */
     glimpse_dedup_edge edge = {.a = a, .b = b, .distance = -1};
     int related = glimpse_dedup_compare(dedup, &edge, guess);
+    if (related == 1 && edge.relation == GLIMPSE_RELATION_REENCODED) {
+        int status = glimpse_dedup_weigh_items(dedup, a, b);
+        if (status < 0) return status;
+        if (glimpse_dedup_is_unreadable(dedup, a) || glimpse_dedup_is_unreadable(dedup, b))
+            return 0;
+        glimpse_dedup_weigh(dedup, &edge);
+    }
     if (related != 1 || edge.relation > GLIMPSE_RELATION_EDITED ||
         glimpse_dedup_too_weak(dedup, edge.relation)) {
         return related < 0 ? related : 0;

@@ -2,13 +2,14 @@
  * index/dedup/dedup_list.c - which files a duplicate search looks at: those of the roots and of the
  * second set, or those that a library knows.
  *
- * Roots are resolved (realpath), so that a file reached in two ways is met once; a file under both
- * sets belongs to the second, because a picture is no duplicate of itself.
+ * Roots are resolved (realpath), so that a path reached in two ways is met once; a path under both
+ * sets belongs to the second. dedup_links.c finds the names that are one file all the same.
  */
 #include "dedup_private.h"
 
 #include "core/error.h"
 #include "core/file.h"
+#include "file_paths.h"
 #include "library_private.h"
 #include "picture_list.h"
 #include "results.h"
@@ -95,6 +96,20 @@ static int walk_roots(glimpse_dedup *dedup, const char *const *roots, size_t cou
     return status;
 }
 
+/* What lies in directories of reference and in no root, marked as such. */
+static int walk_protected(glimpse_dedup *dedup) {
+    const glimpse_dedup_options *options = dedup->options;
+    const size_t before = dedup->count;
+    int status = walk_roots(dedup, options->protect, options->protect_count, 0);
+    for (size_t i = before; i < dedup->count; i++) {
+        glimpse_dedup_item *item = &dedup->items[i];
+        item->reference = 1;
+        for (size_t k = 0; k < dedup->set_roots[0] && item->reference; k++)
+            item->reference = !glimpse_path_is_below(item->picture.path, dedup->roots[k]);
+    }
+    return status;
+}
+
 static int list_library(glimpse_dedup *dedup, glimpse_library *library, int set) {
     glimpse_store *store = glimpse_library_store(library);
     glimpse_file_table *table = NULL;
@@ -115,11 +130,14 @@ static int list_library(glimpse_dedup *dedup, glimpse_library *library, int set)
     return status;
 }
 
-/* By path; the second set before the first, so that it wins. */
+/* By path; the second set before the first, so that it wins, and a root before a directory of
+ * reference. */
 static int compare_paths(const void *a, const void *b) {
     const glimpse_dedup_item *x = a, *y = b;
     int order = strcmp(x->picture.path, y->picture.path);
-    return order ? order : y->picture.set - x->picture.set;
+    if (order) return order;
+    if (x->picture.set != y->picture.set) return y->picture.set - x->picture.set;
+    return x->reference - y->reference;
 }
 
 static int compare_items(const void *a, const void *b) {
@@ -150,17 +168,28 @@ int glimpse_dedup_list(glimpse_dedup *dedup) {
     if (status == GLIMPSE_OK && options->root_count == 0) {
         status = list_library(dedup, options->library, 0);
     }
+    dedup->set_roots[0] = dedup->root_count;
     if (status == GLIMPSE_OK) {
         status = walk_roots(dedup, options->against, options->against_count, 1);
     }
     if (status == GLIMPSE_OK && options->against_library) {
         status = list_library(dedup, options->against_library, 1);
     }
+    dedup->set_roots[1] = dedup->root_count - dedup->set_roots[0];
+    if (status == GLIMPSE_OK) {
+        const char *const *roots = (const char *const *)dedup->roots;
+        status = glimpse_dedup_check_sets(roots, dedup->set_roots[0],
+                                          roots ? roots + dedup->set_roots[0] : NULL,
+                                          dedup->set_roots[1]);
+    }
+    if (status == GLIMPSE_OK && dedup->set_roots[1] == 0) status = walk_protected(dedup);
     if (status < 0) return status;
     if (dedup->count > UINT32_MAX / 32) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "%zu pictures are more than can be compared",
                             dedup->count);
     }
-    if (dedup->count > 0) drop_twice(dedup);
-    return GLIMPSE_OK;
+    if (dedup->count == 0) return GLIMPSE_OK;
+    drop_twice(dedup);
+    status = glimpse_dedup_mark_protected(dedup);
+    return status < 0 ? status : glimpse_dedup_join_names(dedup);
 }

@@ -15,6 +15,35 @@ static const char *copy_text(const char *text) {
     return strdup(text ? text : "");
 }
 
+/* Colours with their opacities; those that nobody sees count as none. */
+static void hash_seen(glimpse_hasher *hasher, const glimpse_image *image) {
+    enum { AT_ONCE = 1024 };
+    const uint8_t *pixels = glimpse_image_pixels(image), *alpha = glimpse_image_alpha(image);
+    const size_t count = (size_t)glimpse_image_width(image) * glimpse_image_height(image);
+    uint8_t seen[AT_ONCE * 4];
+    glimpse_hasher_update(hasher, "alpha", 5);
+    for (size_t first = 0; first < count; first += AT_ONCE) {
+        const size_t last = count - first < AT_ONCE ? count : first + AT_ONCE;
+        for (size_t i = first; i < last; i++) {
+            uint8_t *to = seen + 4 * (i - first);
+            memset(to, 0, 4);
+            if (alpha[i] > 0) memcpy(to, pixels + 3 * i, 3);
+            to[3] = alpha[i];
+        }
+        glimpse_hasher_update(hasher, seen, 4 * (last - first));
+    }
+}
+
+/* A picture of which nothing is seen: then its opacities are no transparency, and all counts. */
+static int is_invisible(const glimpse_image *image) {
+    const uint8_t *alpha = glimpse_image_alpha(image);
+    const size_t count = (size_t)glimpse_image_width(image) * glimpse_image_height(image);
+    for (size_t i = 0; i < count; i++) {
+        if (alpha[i]) return 0;
+    }
+    return 1;
+}
+
 /* Size and pixels, so that 2x8 and 4x4 differ. */
 static int hash_pixels(const glimpse_image *image, char hex[33]) {
     glimpse_hasher *hasher = glimpse_hasher_create();
@@ -26,7 +55,10 @@ static int hash_pixels(const glimpse_image *image, char hex[33]) {
         size[4 + i] = (uint8_t)(h >> 8 * i);
     }
     glimpse_hasher_update(hasher, size, sizeof size);
-    glimpse_hasher_update(hasher, glimpse_image_pixels(image), (size_t)w * h * 3);
+    const int transparent = glimpse_image_alpha(image) != NULL;
+    if (transparent) hash_seen(hasher, image);
+    if (!transparent || is_invisible(image))
+        glimpse_hasher_update(hasher, glimpse_image_pixels(image), (size_t)w * h * 3);
     glimpse_hash hash = glimpse_hasher_finish(hasher);
     glimpse_hash_to_hex(&hash, hex);
     return GLIMPSE_OK;
@@ -64,13 +96,13 @@ static int fill_in(glimpse_dedup *dedup, glimpse_dedup_item *item, const glimpse
         return glimpse_fail_nomem(64, "what a file says");
     p->width = glimpse_image_width(image);
     p->height = glimpse_image_height(image);
+    p->is_transparent = glimpse_image_was_transparent(image);
     p->bytes = size;
     p->exif = (p->taken[0] != '\0') + (p->camera[0] != '\0') + (meta->has_gps != 0) +
               (meta->orientation > 1);
     p->quality = estimate_quality(meta->format, data, size);
     glimpse_hash_to_hex(hash, p->id);
-    int status = hash_pixels(image, p->pixels);
-    return status < 0 ? status : glimpse_picture_measure(&p->measures, image);
+    return hash_pixels(image, p->pixels);
 }
 
 static void make_mini(glimpse_dedup_item *item, const glimpse_thumb *thumb) {
@@ -90,7 +122,8 @@ static void make_mini(glimpse_dedup_item *item, const glimpse_thumb *thumb) {
 static int make_hashes(glimpse_dedup_item *item, const glimpse_image *image, int keep) {
     glimpse_thumb *thumb = malloc(sizeof *thumb);
     if (!thumb) return glimpse_fail_nomem(sizeof *thumb, "a thumbnail");
-    int status = glimpse_thumb_make(thumb, image);
+    int status = glimpse_picture_measure(&item->picture.measures, image);
+    if (status == GLIMPSE_OK) status = glimpse_thumb_make(thumb, image);
     if (status < 0) {
         free(thumb);
         return status;
@@ -117,5 +150,12 @@ int glimpse_dedup_measure(glimpse_dedup *dedup, glimpse_dedup_item *item,
                           const glimpse_image *image, const uint8_t *data, size_t size,
                           const glimpse_hash *hash, int keep) {
     int status = fill_in(dedup, item, image, data, size, hash);
-    return status < 0 ? status : make_hashes(item, image, keep);
+    glimpse_image *seen = NULL;
+    if (status == GLIMPSE_OK && glimpse_image_alpha(image)) {
+        status = glimpse_image_on_ground(&seen, image, GLIMPSE_GROUND_VISIBLE);
+        image = seen;
+    }
+    if (status == GLIMPSE_OK) status = make_hashes(item, image, keep);
+    glimpse_image_free(seen);
+    return status;
 }

@@ -4,22 +4,32 @@
  */
 #include <glimpse/dedup_plan.h>
 
+#include "companions.h"
 #include "core/error.h"
 #include "core/options.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const unsigned DEFAULT_RELATIONS =
     1U << GLIMPSE_RELATION_IDENTICAL | 1U << GLIMPSE_RELATION_REENCODED;
 
+typedef struct plan_root {
+    char *path; /* absolute, without links */
+    char *name; /* below the target */
+} plan_root;
+
 typedef struct plan {
     glimpse_dedup_plan given; /* first: it is what the caller holds */
     glimpse_action_item *items;
-    char **roots; /* [root_count], absolute; each root with its links followed and as it was said */
+    plan_root *roots; /* [root_count] */
     size_t root_count;
+    char **resolved; /* [resolved_count] what keepers that are links lead to */
+    size_t resolved_count;
     char *target;
 } plan;
 
@@ -93,55 +103,154 @@ unsigned glimpse_dedup_weakest(unsigned relations) {
     return weakest;
 }
 
-/* Roots in the forms that a file's path below them may have. */
+/* What an item's files go below: the last part of the root's name, which is another one when two
+ * roots share it; "" for the root directory and for a root that is a file. */
+static char *name_of_root(const plan *p, const char *real) {
+    struct stat info;
+    const char *name = strrchr(real, '/') + 1;
+    if (stat(real, &info) == 0 && !S_ISDIR(info.st_mode)) name = "";
+    const size_t size = strlen(name) + 24;
+    char *chosen = malloc(size);
+    for (unsigned i = 1; chosen && i > 0; i++) {
+        (void)snprintf(chosen, size, i == 1 ? "%s" : "%s (%u)", name, i);
+        size_t k = 0;
+        while (k < p->root_count && strcmp(p->roots[k].name, chosen) != 0)
+            k++;
+        if (k == p->root_count || !*name) break;
+    }
+    return chosen;
+}
+
+static int is_known(const plan *p, const char *real) {
+    for (size_t i = 0; i < p->root_count; i++) {
+        if (strcmp(p->roots[i].path, real) == 0) return 1;
+    }
+    return 0;
+}
+
+/* Roots without links, as files are called; those that do not exist are passed over. */
 static int keep_roots(plan *p, const char *const *roots, size_t count) {
-    char here[PATH_MAX];
-    p->roots = calloc(2 * count + 1, sizeof *p->roots);
+    p->roots = calloc(count + 1, sizeof *p->roots);
     if (!p->roots) return glimpse_fail_nomem(count * sizeof *p->roots, "roots");
     for (size_t i = 0; i < count; i++) {
-        char *real = realpath(roots[i], NULL), *said = NULL;
-        if (real) p->roots[p->root_count++] = real;
-        if (roots[i][0] == '/') {
-            said = strdup(roots[i]);
-        } else if (getcwd(here, sizeof here)) {
-            said = join(here, roots[i]);
-        } else {
+        char *real = realpath(roots[i], NULL);
+        if (!real || is_known(p, real)) {
+            free(real);
             continue;
         }
-        if (!said) return glimpse_fail_nomem(strlen(roots[i]), "a root");
-        p->roots[p->root_count++] = said;
+        char *name = name_of_root(p, real);
+        if (!name) {
+            free(real);
+            return glimpse_fail_nomem(strlen(roots[i]), "a root");
+        }
+        p->roots[p->root_count++] = (plan_root){real, name};
     }
     return GLIMPSE_OK;
 }
 
-/* The root that the file lies below, the deepest of several; NULL: none. */
-static const char *root_of(const plan *p, const char *path) {
-    const char *best = NULL;
+/* The root that the file lies below, the outermost of several; NULL: none. */
+static const plan_root *root_of(const plan *p, const char *path) {
+    const plan_root *best = NULL;
     for (size_t i = 0; i < p->root_count; i++) {
-        if (!is_below(path, p->roots[i])) continue;
-        if (!best || strlen(p->roots[i]) > strlen(best)) best = p->roots[i];
+        if (!is_below(path, p->roots[i].path)) continue;
+        if (!best || strlen(p->roots[i].path) < strlen(best->path)) best = &p->roots[i];
     }
     return best;
 }
 
+/* What would be lost with a member, and may not be. */
+static uint32_t losses(const glimpse_dedup_member *member, uint32_t allowed) {
+    const uint32_t of_the_shot = UINT32_C(1) << GLIMPSE_HOLDING_DATE |
+                                 UINT32_C(1) << GLIMPSE_HOLDING_PLACE |
+                                 UINT32_C(1) << GLIMPSE_HOLDING_CAMERA;
+    if (member->relation >= GLIMPSE_RELATION_NEAR_SHOT) allowed |= of_the_shot;
+    return member->lacking_in_keeper & ~allowed;
+}
+
+/* A symbolic link among the names of a file. */
+static const char *link_to(const glimpse_dedup_picture *picture) {
+    for (size_t i = 0; i < picture->name_count; i++) {
+        if (picture->names[i].is_symbolic_link) return picture->names[i].path;
+    }
+    return NULL;
+}
+
+/* What a keeper is called by who must not follow links: itself, or what it leads to. */
+static const char *keeper_path(plan *p, const glimpse_dedup_picture *keeper) {
+    if (!keeper->is_link) return keeper->path;
+    char *real = realpath(keeper->path, NULL);
+    char **resolved =
+        real ? realloc(p->resolved, (p->resolved_count + 1) * sizeof *resolved) : NULL;
+    if (!resolved) {
+        free(real);
+        return keeper->path; /* the action finds out that it cannot be read */
+    }
+    p->resolved = resolved;
+    p->resolved[p->resolved_count++] = real;
+    return real;
+}
+
+static void add_item(plan *p, const char *path, const glimpse_dedup_member *member,
+                     const glimpse_dedup_picture *keeper, const char *keeper_at, int shares) {
+    const plan_root *root = root_of(p, path);
+    p->items[p->given.count++] = (glimpse_action_item){
+        .path = path,
+        .id = member->picture->id,
+        .keeper = keeper_at,
+        .keeper_id = keeper->id,
+        .relative_to = root ? root->path : NULL,
+        .under = root && *root->name ? root->name : NULL,
+        .relation = glimpse_dedup_relation_name(member->relation),
+        .link = link_to(member->picture),
+        .shares = shares,
+    };
+}
+
+/* 1 when a member is not acted on, whatever its relation; counted. */
+static int is_left_alone(plan *p, const glimpse_dedup_member *member,
+                         const glimpse_dedup_picture *keeper) {
+    const glimpse_dedup_picture *picture = member->picture;
+    if (picture->is_protected) {
+        p->given.references++;
+    } else if (picture->is_link || member->same_file) {
+        p->given.links++;
+    } else if (glimpse_action_is_pair(picture->path, keeper->path) ||
+               (glimpse_action_is_raw(picture->path) && strcmp(picture->id, keeper->id) != 0)) {
+        p->given.pairs++;
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
 static void gather(plan *p, const glimpse_dedup_report *report, unsigned relations,
-                   int conflicts_only) {
+                   int conflicts_only, uint32_t allowed) {
     for (size_t g = 0; g < report->group_count; g++) {
         const glimpse_dedup_group *group = &report->groups[g];
         const glimpse_dedup_picture *keeper = group->members[0].picture;
         if (conflicts_only && !group->labels_differ) continue;
+        const char *keeper_at = keeper_path(p, keeper);
         for (size_t m = 1; m < group->count; m++) {
             const glimpse_dedup_member *member = &group->members[m];
+            const glimpse_dedup_picture *picture = member->picture;
             if (!(relations >> (unsigned)member->relation & 1)) {
                 p->given.not_included++;
                 continue;
             }
-            glimpse_action_item *item = &p->items[p->given.count++];
-            item->path = member->picture->path;
-            item->id = member->picture->id;
-            item->keeper = keeper->path;
-            item->keeper_id = keeper->id;
-            item->relative_to = root_of(p, item->path);
+            const uint32_t lost = losses(member, allowed);
+            if (is_left_alone(p, member, keeper)) continue;
+            if (lost) {
+                p->given.held_back++;
+                p->given.held_kinds |= lost;
+                continue;
+            }
+            /* Only when all names go, the file does. */
+            add_item(p, picture->path, member, keeper, keeper_at, picture->links_elsewhere > 0);
+            for (size_t i = 0; i < picture->name_count; i++) {
+                if (picture->names[i].is_hard_link)
+                    add_item(p, picture->names[i].path, member, keeper, keeper_at, 1);
+            }
+            p->given.elsewhere += picture->links_elsewhere > 0;
         }
     }
 }
@@ -158,14 +267,27 @@ int glimpse_dedup_plan_create(glimpse_dedup_plan **out, const glimpse_dedup_repo
         status = glimpse_dedup_check_target(own.target, own.roots, own.root_count);
     }
     if (status < 0) return status;
+    if (own.relations >> GLIMPSE_RELATION_VARIANT) {
+        return glimpse_fail(
+            GLIMPSE_E_INVALID,
+            "variants and pictures that are only similar are different pictures, and "
+            "are never acted on: take them out of %s",
+            glimpse_wording("options.relations", NULL));
+    }
     size_t members = 0;
-    for (size_t g = 0; g < report->group_count; g++)
-        members += report->groups[g].count;
+    for (size_t g = 0; g < report->group_count; g++) {
+        for (size_t m = 0; m < report->groups[g].count; m++)
+            members += 1 + report->groups[g].members[m].picture->name_count;
+    }
     plan *p = calloc(1, sizeof *p);
     if (!p) return glimpse_fail_nomem(sizeof *p, "a plan");
     p->items = calloc(members + 1, sizeof *p->items);
     if (!p->items) status = glimpse_fail_nomem(members * sizeof *p->items, "a plan");
-    if (status == GLIMPSE_OK) status = keep_roots(p, own.roots, own.root_count);
+    if (status == GLIMPSE_OK) {
+        const int given = own.root_count > 0;
+        status = keep_roots(p, given ? own.roots : report->roots,
+                            given ? own.root_count : report->root_count);
+    }
     if (status == GLIMPSE_OK && own.target && !(p->target = resolve(own.target))) {
         status = glimpse_fail_nomem(strlen(own.target), "a path");
     }
@@ -173,7 +295,8 @@ int glimpse_dedup_plan_create(glimpse_dedup_plan **out, const glimpse_dedup_repo
         glimpse_dedup_plan_free(&p->given);
         return status;
     }
-    gather(p, report, own.relations ? own.relations : DEFAULT_RELATIONS, own.conflicts_only);
+    gather(p, report, own.relations ? own.relations : DEFAULT_RELATIONS, own.conflicts_only,
+           own.allow_loss);
     p->given.items = p->items;
     p->given.target = p->target;
     *out = &p->given;
@@ -183,8 +306,13 @@ int glimpse_dedup_plan_create(glimpse_dedup_plan **out, const glimpse_dedup_repo
 void glimpse_dedup_plan_free(glimpse_dedup_plan *given) {
     plan *p = (plan *)given;
     if (!p) return;
-    for (size_t i = 0; i < p->root_count; i++)
-        free(p->roots[i]);
+    for (size_t i = 0; i < p->root_count; i++) {
+        free(p->roots[i].path);
+        free(p->roots[i].name);
+    }
+    for (size_t i = 0; i < p->resolved_count; i++)
+        free(p->resolved[i]);
+    free(p->resolved);
     free(p->roots);
     free(p->items);
     free(p->target);

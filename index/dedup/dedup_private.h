@@ -1,12 +1,15 @@
 /*
  * index/dedup/dedup_private.h - how a duplicate search is cut into steps.
  *
- *     scan       dedup_list.c, dedup_scan.c: which files; read and decoded by the pool
+ *     list       dedup_list.c, dedup_links.c: which files, and which names are one file
+ *     scan       dedup_scan.c: read and decoded by the pool
  *                dedup_measure.c: fingerprints; dedup_cache.c: or taken from the library
- *     classes    dedup_classes.c: files with the same pixels; one of each stands for all
+ *     classes    dedup_classes.c: files with the same pixels that hold the same
+ *                (dedup_holdings.c); one of each stands for all
  *     candidates dedup_candidates.c (hashes, by dedup_mih*.c), dedup_semantic.c (embeddings)
  *     edges      dedup_verify.c: candidates that the pixels confirm, in threads
- *     groups     dedup_groups.c: stars around keepers (dedup_rank.c)
+ *                dedup_holdings.c: what the files hold beside the picture
+ *     groups     dedup_groups.c: stars around keepers (dedup_rank.c; dedup_depth.c, copy_names.c)
  *     report     dedup_report.c, dedup_texts.c, dedup_leak.c
  *
  * Memory: about 1.2 KB per picture (strings, hashes, measures), and 19 KB of thumbnail each for
@@ -19,6 +22,7 @@
 #include "core/hash.h"
 
 #include <glimpse/dedup.h>
+#include <glimpse/sys/holdings.h>
 
 #include <pthread.h>
 #include <stddef.h>
@@ -49,15 +53,25 @@ typedef struct glimpse_dedup_item {
     glimpse_window content;
     glimpse_thumb *thumb; /* NULL: not kept */
     double effective;     /* pixels, without those of a frame: what ranks it */
-    uint64_t device, inode;
+    uint64_t device, inode, links;
+    int reference;       /* found only because options.protect names its directory */
+    unsigned depth;      /* bits a sample; 0: not known, or not asked for */
+    unsigned companions; /* RAW, video and sidecars beside it */
     uint8_t mini[GLIMPSE_DEDUP_MINI * GLIMPSE_DEDUP_MINI]; /* grey, to drop candidates cheaply */
     uint32_t agreeing; /* other pictures that are the same but for coding; 0 below 2 */
-    int from_cache;    /* hashes and measures are those that a library kept */
-    int plain;         /* nothing in it that could be compared */
-    int status;        /* < 0: `reason` says why it cannot be used */
-    int skip;          /* no picture after all */
+    char decided_as[GLIMPSE_HASH_HEX]; /* the id of its picture, where that is not that of its bytes
+                                          and decisions are asked for; else "" */
+    int from_cache;                    /* hashes and measures are those that a library kept */
+    int plain;                         /* nothing in it that could be compared */
+    int status;                        /* < 0: `reason` says why it cannot be used */
+    int skip;                          /* no picture after all */
     char *reason;
-    uint32_t class; /* files with the same pixels */
+    uint32_t class;             /* files with the same pixels that hold the same */
+    glimpse_holdings *holdings; /* NULL: not read, or another file's count */
+    uint32_t holder;            /* 1 + the item whose holdings are this one's; 0: not read */
+    int unreadable; /* what it holds cannot be told any more: it is related to nothing */
+    double worth;   /* larger for a file that holds more; 0: not read */
+    uint64_t holds; /* what tells it from others of the same pixels; 0: nothing */
 } glimpse_dedup_item;
 
 /* How two classes may be the same picture: the query, a or b, is what the window of the other one
@@ -90,6 +104,7 @@ typedef struct glimpse_dedup_entry {
     int distance, orientation;
     double score;
     glimpse_comparison comparison; /* of the keeper (first) with the item; zeros when identical */
+    glimpse_warp to_keeper;        /* the item's places, turn included; likewise */
 } glimpse_dedup_entry;
 
 typedef struct glimpse_dedup_cluster {
@@ -104,14 +119,15 @@ typedef struct glimpse_dedup {
     glimpse_dedup_item *items;
     size_t count, capacity;
     size_t embedding_size;
-    char *keep_path; /* resolved, or NULL */
-    char **roots;    /* [root_count] resolved, of both sets; for labels */
-    size_t root_count;
-    uint64_t nomedia;       /* as in the report */
-    uint8_t *sets;          /* [class_count] bit per set that has it */
-    uint32_t *first_of;     /* [class_count] the item that stands for a class */
-    uint32_t *members;      /* [count] items by class, then by item */
-    uint32_t *member_start; /* [class_count + 1] */
+    char **keep_directories; /* [options->keep_count] resolved; NULL: a rule without one */
+    char **protect;          /* [options->protect_count] resolved */
+    char **roots;            /* [root_count] resolved: set 0, set 1, directories of reference */
+    size_t root_count, set_roots[2]; /* how many of them are of each set */
+    uint64_t nomedia, other_names;   /* as in the report */
+    uint8_t *sets;                   /* [class_count] bit per set that has it */
+    uint32_t *first_of;              /* [class_count] the item that stands for a class */
+    uint32_t *members;               /* [count] items by class, then by item */
+    uint32_t *member_start;          /* [class_count + 1] */
     size_t class_count;
     glimpse_dedup_hint *hints; /* sorted by a, b, distance */
     size_t hint_count;
@@ -135,6 +151,11 @@ int glimpse_dedup_progress(glimpse_dedup *dedup, const char *stage, uint64_t don
                            int final, const char *path);
 
 int glimpse_dedup_list(glimpse_dedup *dedup); /* items with paths, sorted: set, path */
+/* dedup_links.c: what options.protect covers; names of one file become one item, in the same order;
+ * files that both sets have by the same directory entry are GLIMPSE_E_INVALID. */
+int glimpse_dedup_mark_protected(glimpse_dedup *dedup);
+int glimpse_dedup_join_names(glimpse_dedup *dedup);
+void glimpse_dedup_free_names(const glimpse_dedup_picture *picture);
 int glimpse_dedup_scan(glimpse_dedup *dedup); /* reads them; drops what is no picture */
 /* Everything that the picture and its bytes say about the item but its embedding. `keep` the
  * thumbnail as well. Any thread. */
@@ -170,6 +191,15 @@ glimpse_warp glimpse_dedup_guess(const glimpse_dedup *dedup, const glimpse_dedup
 /* EXIF orientation 1..8 as a warp: a place in the turned picture to the place in the stored one. */
 glimpse_warp glimpse_dedup_orientation_warp(int orientation);
 
+/* Resolves the directories of options.keep and options.protect, and checks the rules. */
+int glimpse_dedup_load_rules(glimpse_dedup *dedup);
+/* What a choice of keepers goes by and a scan does not measure. */
+int glimpse_dedup_measure_for_rules(glimpse_dedup *dedup);
+/* Bits a sample that a file's header announces, 0 when it does not or cannot be read. */
+unsigned glimpse_dedup_read_depth(const char *path);
+/* Of two names of one file, which is to be called its path: negative for `a`. */
+int glimpse_dedup_compare_names(const glimpse_dedup *dedup, const glimpse_dedup_item *a,
+                                const glimpse_dedup_item *b);
 /* Negative when `a` is to be kept rather than `b`. */
 int glimpse_dedup_rank(const glimpse_dedup *dedup, const glimpse_dedup_item *a,
                        const glimpse_dedup_item *b);

@@ -2,10 +2,11 @@
  * index/dedup/dedup_report.c - the report: everything the caller may look at, in one object that
  * owns the pictures of the search.
  */
-#include "dedup_private.h"
+#include "dedup_holdings.h"
 
 #include "core/error.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ typedef struct owned_report {
     glimpse_dedup_group *groups;
     glimpse_dedup_member *members; /* of all groups */
     size_t member_count;
+    char **roots;
 } owned_report;
 
 static int compare_groups(const void *a, const void *b) {
@@ -58,7 +60,19 @@ static int move_items(glimpse_dedup *dedup, owned_report *r, uint32_t *where) {
     r->report.failed_count = failed;
     r->report.scanned = dedup->count;
     r->report.nomedia = dedup->nomedia;
+    r->report.other_names = dedup->other_names;
     return GLIMPSE_OK;
+}
+
+/* The keeper's places in the member; zeros in the entry of an identical one become the same place.
+ */
+static void fill_view(glimpse_dedup_member *out, const glimpse_dedup_entry *member) {
+    const double *m = member->to_keeper.m;
+    const int aligned = fabs(m[0] * m[4] - m[1] * m[3]) > 1e-9;
+    if (member->relation > GLIMPSE_RELATION_VARIANT) return;
+    if (member->relation > GLIMPSE_RELATION_EDITED && !aligned) return;
+    const glimpse_warp view = glimpse_warp_inverse(&member->to_keeper);
+    memcpy(out->view, view.m, sizeof out->view);
 }
 
 static int fill_groups(const glimpse_dedup *dedup, owned_report *r, const uint32_t *where) {
@@ -79,17 +93,25 @@ static int fill_groups(const glimpse_dedup *dedup, owned_report *r, const uint32
             const glimpse_dedup_entry *member = &from->members[m];
             const glimpse_dedup_item *item = &dedup->items[member->item];
             glimpse_dedup_member *out = &r->members[at];
+            fill_view(out, member);
             out->picture = &r->pictures[where[member->item]];
             out->kind = member->kind;
             out->relation = member->relation;
             out->score = member->score;
             out->distance = member->distance;
             out->orientation = member->orientation;
+            out->same_file = m > 0 && item->inode != 0 && item->device == keeper->device &&
+                             item->inode == keeper->inode;
             out->differences =
                 m == 0 ? strdup("") : glimpse_dedup_differences(dedup, keeper, item, member);
             r->member_count = at + 1;
             if (!out->differences) return glimpse_fail_nomem(64, "a report");
+            int status = glimpse_dedup_list_holdings(dedup, item, out);
+            if (status < 0) return status;
             if (m == 0) continue;
+            out->lacking_in_keeper = glimpse_dedup_lacking(dedup, item, keeper);
+            if (member->relation == GLIMPSE_RELATION_HOLDS_MORE)
+                out->lacking_in_keeper |= glimpse_dedup_better(item, keeper);
             if (member->kind > to->kind) to->kind = member->kind;
             if (member->relation > to->relation) to->relation = member->relation;
             if (!second || glimpse_dedup_rank(dedup, item, second) < 0) second = item;
@@ -119,6 +141,16 @@ int glimpse_dedup_make_report(glimpse_dedup *dedup, glimpse_dedup_report **out) 
     int moved = status == GLIMPSE_OK;
     if (moved) status = fill_groups(dedup, r, where);
     free(where);
+    if (moved) {
+        /* The roots of the first set come first. */
+        r->roots = dedup->roots;
+        r->report.roots = (const char *const *)dedup->roots;
+        r->report.root_count = dedup->set_roots[0];
+        for (size_t i = dedup->set_roots[0]; i < dedup->root_count; i++)
+            free(dedup->roots[i]);
+        dedup->roots = NULL;
+        dedup->root_count = 0;
+    }
     if (r) {
         r->report.decided = dedup->decided;
         r->report.candidates = dedup->candidates;
@@ -149,17 +181,23 @@ void glimpse_dedup_report_free(glimpse_dedup_report *report) {
         free((char *)p->format);
         free((char *)p->taken);
         free((char *)p->camera);
+        glimpse_dedup_free_names(p);
         free((float *)p->embedding);
     }
     for (size_t i = 0; i < report->failed_count; i++) {
         free((char *)r->failed[i].path);
         free((char *)r->failed[i].reason);
     }
-    for (size_t i = 0; i < r->member_count; i++)
+    for (size_t i = 0; i < r->member_count; i++) {
         free((char *)r->members[i].differences);
+        free((void *)(uintptr_t)r->members[i].holds);
+    }
     for (size_t i = 0; i < report->group_count; i++)
         free((char *)r->groups[i].reason);
     free((glimpse_dedup_leak *)report->leak_labels);
+    for (size_t i = 0; i < report->root_count; i++)
+        free(r->roots[i]);
+    free(r->roots);
     free(r->pictures);
     free(r->failed);
     free(r->groups);

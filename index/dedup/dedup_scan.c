@@ -9,6 +9,8 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "dedup_cache.h"
+#include "image/format.h"
+#include "library_private.h"
 #include "pool.h"
 
 #include <errno.h>
@@ -168,12 +170,31 @@ static glimpse_pool_step claim(void *user, glimpse_pool_job *job) {
     return GLIMPSE_STEP_COMPLETE;
 }
 
+/* Of bytes that the library does not know: the picture may be one that was decided about. */
+static int name_picture(scan *s, glimpse_dedup_item *item, const glimpse_hash *hash,
+                        const uint8_t *data, size_t size) {
+    const glimpse_dedup_options *options = s->dedup->options;
+    glimpse_hash identity, id;
+    int known = 0;
+    if (!options->decide || !options->library) return GLIMPSE_OK;
+    if (glimpse_image_identity(&identity, NULL, data, size) < 0) {
+        return glimpse_fail_nomem(64, "the identity of a picture");
+    }
+    glimpse_store *store = glimpse_library_store(options->library);
+    (void)pthread_mutex_lock(&s->mutex);
+    int status = store->ops->contents.id_of(&id, &known, store, hash, &identity);
+    (void)pthread_mutex_unlock(&s->mutex);
+    if (status == GLIMPSE_OK && known) glimpse_hash_to_hex(&id, item->decided_as);
+    return status;
+}
+
 static int inspect(void *user, glimpse_pool_job *job, const glimpse_image *image,
                    const uint8_t *data, size_t size) {
     scan *s = user;
     glimpse_dedup_item *item = item_of(s, job);
     const int keep = ((const scan_job *)job)->index < s->thumbs;
     int status = glimpse_dedup_measure(s->dedup, item, image, data, size, &job->hash, keep);
+    if (status == GLIMPSE_OK) status = name_picture(s, item, &job->hash, data, size);
     if (status < 0 || !job->wants_embedding) return status;
     status = find_embedding(s, item);
     if (status == GLIMPSE_OK) job->wants_embedding = 0;
@@ -232,6 +253,7 @@ static void drop_skipped(glimpse_dedup *dedup) {
     for (size_t i = 0; i < dedup->count; i++) {
         if (dedup->items[i].skip) {
             free((char *)dedup->items[i].picture.path);
+            glimpse_dedup_free_names(&dedup->items[i].picture);
             continue;
         }
         dedup->items[kept++] = dedup->items[i];

@@ -34,14 +34,21 @@ void glimpse_dedup_release(glimpse_dedup *dedup) {
         free((char *)item->picture.taken);
         free((char *)item->picture.camera);
         free((float *)item->picture.embedding);
+        glimpse_dedup_free_names(&item->picture);
         free(item->thumb);
+        glimpse_holdings_free(item->holdings);
         free(item->reason);
     }
     for (size_t i = 0; i < dedup->root_count; i++)
         free(dedup->roots[i]);
     for (size_t i = 0; i < dedup->group_count; i++)
         free(dedup->groups[i].members);
-    free(dedup->keep_path);
+    for (size_t i = 0; dedup->keep_directories && i < dedup->options->keep_count; i++)
+        free(dedup->keep_directories[i]);
+    for (size_t i = 0; dedup->protect && i < dedup->options->protect_count; i++)
+        free(dedup->protect[i]);
+    free(dedup->keep_directories);
+    free(dedup->protect);
     free(dedup->items);
     free(dedup->roots);
     free(dedup->first_of);

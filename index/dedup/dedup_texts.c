@@ -2,7 +2,7 @@
  * index/dedup/dedup_texts.c - names of kinds and relations, and what tells a copy from its keeper
  * in words.
  */
-#include "dedup_private.h"
+#include "dedup_holdings.h"
 
 #include "core/error.h"
 
@@ -25,7 +25,7 @@ const char *glimpse_dedup_relation_name(glimpse_dedup_relation relation) {
 }
 
 typedef struct text {
-    char buffer[640];
+    char buffer[1600];
     size_t length;
 } text;
 
@@ -93,16 +93,27 @@ static void add_edits(text *t, const glimpse_dedup_item *keeper, const glimpse_d
     if (c->edits & GLIMPSE_EDIT_PARTS) add(t, "parts painted over or written upon");
 }
 
+/* The date is said in words of its own where it is another one. */
+static void add_holdings(text *t, const glimpse_dedup *dedup, const glimpse_dedup_item *keeper,
+                         const glimpse_dedup_item *item, int same_date) {
+    for (unsigned k = 0; k < GLIMPSE_HOLDING_RESOLUTION; k++) {
+        char difference[96];
+        if (k == GLIMPSE_HOLDING_DATE && !same_date) continue;
+        glimpse_dedup_holding_difference(difference, sizeof difference, dedup, keeper, item,
+                                         (glimpse_holding_kind)k);
+        if (difference[0]) add(t, "%s", difference);
+    }
+}
+
 char *glimpse_dedup_differences(const glimpse_dedup *dedup, const glimpse_dedup_item *keeper,
                                 const glimpse_dedup_item *item, const glimpse_dedup_entry *member) {
-    (void)dedup;
     const glimpse_dedup_picture *p = &keeper->picture, *q = &item->picture;
     text t = {{0}, 0};
     if (keeper->device == item->device && keeper->inode == item->inode && item->inode != 0) {
-        add(&t, "the same file under another name (hard link)");
+        add(&t, "the same file under another name");
     } else if (strcmp(p->id, q->id) == 0) {
         add(&t, "the same bytes");
-    } else if (member->relation == GLIMPSE_RELATION_IDENTICAL) {
+    } else if (strcmp(p->pixels, q->pixels) == 0) {
         add(&t, "the same pixels");
     }
     if (p->width != q->width || p->height != q->height) {
@@ -127,5 +138,6 @@ char *glimpse_dedup_differences(const glimpse_dedup *dedup, const glimpse_dedup_
             add(&t, "taken %s instead of %s", q->taken, p->taken);
         }
     }
+    add_holdings(&t, dedup, keeper, item, strcmp(p->taken, q->taken) == 0);
     return strdup(t.buffer);
 }

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "dedup_cache.h"
+#include "dedup_holdings.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -42,6 +43,7 @@ const glimpse_thumb *glimpse_dedup_thumb(const glimpse_dedup *dedup, size_t inde
     if (item->thumb) return item->thumb;
     if (glimpse_dedup_cache_find_thumb(dedup, item, spare)) return spare;
     decode.max_pixels = dedup->options->max_pixels;
+    decode.ground = GLIMPSE_GROUND_VISIBLE;
     if (glimpse_image_load(&image, item->picture.path, &decode) < 0) return NULL;
     int status = glimpse_thumb_make(spare, image);
     glimpse_image_free(image);
@@ -97,6 +99,8 @@ int glimpse_dedup_too_weak(const glimpse_dedup *dedup, glimpse_dedup_relation re
 int glimpse_dedup_compare(const glimpse_dedup *dedup, glimpse_dedup_edge *edge,
                           const glimpse_warp *guess) {
     glimpse_thumb spare[2];
+    const int same_pixels = glimpse_dedup_is_same_picture(dedup, edge);
+    if (same_pixels >= 0) return same_pixels;
     const glimpse_thumb *a = glimpse_dedup_thumb(dedup, edge->a, &spare[0]);
     const glimpse_thumb *b = a ? glimpse_dedup_thumb(dedup, edge->b, &spare[1]) : NULL;
     glimpse_warp same = {{1, 0, 0, 0, 1, 0}};

@@ -36,6 +36,9 @@ typedef struct glimpse_ingest_job {
 } glimpse_ingest_job;
 
 void glimpse_ingest_job_free(glimpse_ingest_job *job); /* and what is parked with it */
+/* What the file says, into `own` and `beside`; *out: by its bytes, to be freed. A claim that is
+ * asked a second time finds that done (*out is NULL). */
+int glimpse_ingest_job_read_metadata(glimpse_metadata **out, glimpse_ingest_job *job);
 
 typedef struct glimpse_in_flight {
     pthread_mutex_t mutex;
@@ -49,10 +52,12 @@ void glimpse_in_flight_destroy(glimpse_in_flight *table); /* also of a zeroed on
 typedef enum glimpse_claim {
     GLIMPSE_CLAIM_OWN,    /* the job is now to be decoded and encoded */
     GLIMPSE_CLAIM_KNOWN,  /* job->known is embedded already */
+    GLIMPSE_CLAIM_DECODE, /* to be asked again when it was identified by its pixels */
     GLIMPSE_CLAIM_PARKED, /* somebody else is at it; the job is no longer the caller's */
     GLIMPSE_CLAIM_FAILED  /* the catalogue cannot be asked; see *status and the last error */
 } glimpse_claim;
-/* Reads job->picture.bytes where their hash does not answer it; `metadata` is what they say. */
+/* Reads job->picture.bytes where their hash does not answer it; `metadata` is what they say (NULL:
+ * to be read, where that is needed). */
 glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_store *store, int64_t model,
                                       glimpse_ingest_job *job, const glimpse_metadata *metadata,
                                       int *status);

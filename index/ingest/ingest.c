@@ -27,22 +27,6 @@ static int check_options(const glimpse_ingest_options *options) {
     return GLIMPSE_OK;
 }
 
-/* What the file says: by its bytes, to be freed, and with its sidecars. */
-static int read_metadata(glimpse_metadata **out, glimpse_ingest_job *job) {
-    const glimpse_pool_job *picture = &job->picture;
-    const size_t size = (size_t)picture->content_size;
-    int status = glimpse_metadata_read(out, picture->bytes, size);
-    if (status == GLIMPSE_OK) status = glimpse_metadata_row_fill(&job->own, *out);
-    if (status < 0 || !job->sidecars) return status;
-    glimpse_metadata *all = NULL;
-    job->beside = calloc(1, sizeof *job->beside);
-    if (!job->beside) return glimpse_fail_nomem(sizeof *job->beside, "metadata");
-    status = glimpse_metadata_read_beside(&all, picture->bytes, size, picture->path);
-    if (status == GLIMPSE_OK) status = glimpse_metadata_row_fill(job->beside, all);
-    glimpse_metadata_free(all);
-    return status;
-}
-
 /* 1 when the bytes are those that the file had, which have all that is wanted of them. */
 static int is_same(glimpse_ingest_job *job) {
     const glimpse_known_file *was = &job->was;
@@ -64,7 +48,7 @@ static glimpse_pool_step claim(void *user, glimpse_pool_job *picture) {
     glimpse_pool_step step = GLIMPSE_STEP_COMPLETE;
     const int same = is_same(job);
     if (same && job->row->described && job->row->sidecars == job->sidecars) return step;
-    int status = read_metadata(&metadata, job);
+    int status = glimpse_ingest_job_read_metadata(&metadata, job);
     if (status < 0) {
         glimpse_pool_job_fail(picture, status, glimpse_last_error());
         goto done;
@@ -73,6 +57,7 @@ static glimpse_pool_step claim(void *user, glimpse_pool_job *picture) {
     switch (glimpse_in_flight_claim(&ingest->in_flight, ingest->store, ingest->model, job, metadata,
                                     &status)) {
     case GLIMPSE_CLAIM_KNOWN: picture->outcome = GLIMPSE_POOL_KNOWN; break;
+    case GLIMPSE_CLAIM_DECODE: step = GLIMPSE_STEP_DECODE; break;
     case GLIMPSE_CLAIM_PARKED: step = GLIMPSE_STEP_PARKED; break;
     case GLIMPSE_CLAIM_FAILED:
         glimpse_pool_fail(ingest->pool, status);
@@ -205,6 +190,7 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
     ingest->report = &report;
     c->ingest = ingest;
     c->start = glimpse_now();
+    c->stage = "indexing";
 
     status = set_up(ingest);
     if (status == GLIMPSE_OK) status = prepare_catalog(ingest);

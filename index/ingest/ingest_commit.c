@@ -281,7 +281,7 @@ void glimpse_committer_tick(glimpse_committer *c) {
     int status = timed(c, commit_when_due);
     if (status < 0) glimpse_pool_fail(c->ingest->pool, status);
     if (c->cancelled || glimpse_now() - c->last_progress < PROGRESS_SECONDS) return;
-    glimpse_committer_progress(c, "indexing");
+    glimpse_committer_progress(c, c->stage);
     if (c->cancelled) glimpse_pool_cancel(c->ingest->pool);
 }
 

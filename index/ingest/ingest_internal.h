@@ -16,6 +16,7 @@
  *
  *     in_flight.c, ingest_roots.c, ingest_scan.c, ingest_commit.c    each stands on its own
  *     ingest.c                                                       uses them all
+ *     ingest_identify.c      the committer and a pool, without a walk: after an upgrade
  *
  * Stopping: jobs not yet encoded are dropped; what was encoded goes to the committer, who commits
  * it when the caller cancelled and drops it when something failed.
@@ -107,6 +108,7 @@ typedef struct glimpse_committer {
     int cancelled;
     uint64_t decided; /* results handled that count as files */
     double start, last_progress, busy;
+    const char *stage;   /* for progress */
     char path[PATH_MAX]; /* of the last result */
 } glimpse_committer;
 

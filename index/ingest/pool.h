@@ -73,6 +73,8 @@ typedef struct glimpse_pool_job {
     glimpse_hash hash;
     uint64_t content_size; /* bytes read */
     const uint8_t *bytes;  /* [content_size] of them, while `claim` is asked */
+    int is_identified;     /* after GLIMPSE_STEP_DECODE: identity and meta are set */
+    glimpse_hash identity; /* glimpse_image_identity() */
     glimpse_image_meta meta;
     float *embedding; /* [key.dim], or NULL */
 } glimpse_pool_job;
@@ -84,7 +86,8 @@ void glimpse_pool_job_fail(glimpse_pool_job *job, int code, const char *reason);
 const char *glimpse_pool_job_reason(const glimpse_pool_job *job); /* never NULL */
 
 typedef enum glimpse_pool_step {
-    GLIMPSE_STEP_ON,       /* go on with it */
+    GLIMPSE_STEP_ON,     /* go on with it */
+    GLIMPSE_STEP_DECODE, /* of `claim`: decode it, to be identified by its pixels, and ask again */
     GLIMPSE_STEP_COMPLETE, /* job->outcome was set */
     GLIMPSE_STEP_PARKED    /* it belongs to somebody else now, and may be gone already */
 } glimpse_pool_step;
@@ -98,10 +101,11 @@ typedef struct glimpse_pool_options {
     glimpse_trace *trace; /* NULL: none. Worker n has row GLIMPSE_TRACE_WORKERS + n */
 
     /* Steps, any of which may be NULL; called from the workers, several at once.
-     * claim: the file was read, and job->hash and content_size are set. */
+     * claim: the file was read, and job->hash and content_size are set. What it had decoded is not
+     * decoded again for the encoder. */
     glimpse_pool_step (*claim)(void *user, glimpse_pool_job *job);
-    /* The picture, every pixel of it, and the bytes it came from; job->meta is set. A negative
-     * status fails the job with the last error as its reason. */
+    /* The picture, every pixel of it, with its alpha beside it, and the bytes it came from;
+     * job->meta is set. A negative status fails the job with the last error as its reason. */
     int (*inspect)(void *user, glimpse_pool_job *job, const glimpse_image *image,
                    const uint8_t *data, size_t size);
     void *user;

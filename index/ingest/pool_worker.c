@@ -107,13 +107,15 @@ static int decode_and_inspect(glimpse_pool_worker *w, glimpse_pool_job *job, con
     glimpse_decode_options whole = GLIMPSE_DECODE_OPTIONS_INIT;
     glimpse_image *image = NULL;
     whole.max_pixels = pool->decoding.max_pixels;
+    whole.ground = GLIMPSE_GROUND_KEEP;
     int status = glimpse_image_decode(&image, data, size, "picture", &whole);
     if (status < 0) return status;
     job->meta = *glimpse_image_metadata(image);
     status = pool->options.inspect(pool->options.user, job, image, data, size);
     if (!engine) job->wants_embedding = 0;
     if (status == GLIMPSE_OK && job->wants_embedding) {
-        if (may_be_reduced(pool, &job->meta)) {
+        /* Decoders may come to other colours where they are asked for alpha as well. */
+        if (may_be_reduced(pool, &job->meta) || glimpse_image_alpha(image)) {
             glimpse_image_free(image);
             image = NULL;
             status = engine->decode(engine, data, size, &pool->decoding, w->rgb, &job->meta);
@@ -125,25 +127,85 @@ static int decode_and_inspect(glimpse_pool_worker *w, glimpse_pool_job *job, con
     return status;
 }
 
-static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, const uint8_t *data) {
+/* A picture being decoded, and what of the budget it has. */
+typedef struct decoding {
+    uint64_t estimate;
+    int certain, reserved;
+    glimpse_image *image; /* decoded for `claim` already */
+} decoding;
+
+static void reserve(decoding *d, glimpse_pool *pool, const uint8_t *data, size_t size) {
+    if (d->reserved) return;
+    d->estimate = glimpse_estimate_decoding(data, size, pool->decoding.max_pixels, &d->certain);
+    glimpse_budget_acquire(&pool->pixel_budget, d->estimate);
+    if (d->certain) glimpse_pool_account(pool, d->estimate);
+    d->reserved = 1;
+}
+
+static void release(decoding *d, glimpse_pool *pool) {
+    glimpse_image_free(d->image);
+    if (d->reserved) {
+        if (d->certain) glimpse_pool_unaccount(pool, d->estimate);
+        glimpse_budget_release(&pool->pixel_budget, d->estimate);
+    }
+    *d = (decoding){0};
+}
+
+/* For `claim`. Why a file cannot be decoded matters only if nobody knows it. */
+static void decode_to_identify(decoding *d, glimpse_pool_worker *w, glimpse_pool_job *job,
+                               const uint8_t *data) {
     glimpse_pool *pool = w->pool;
-    const glimpse_ingest_engine *engine = pool->options.engine;
     const size_t size = (size_t)job->content_size;
-    int certain = 0;
-    const uint64_t estimate =
-        glimpse_estimate_decoding(data, size, pool->decoding.max_pixels, &certain);
-    glimpse_budget_acquire(&pool->pixel_budget, estimate);
+    reserve(d, pool, data, size);
     const double start = glimpse_now();
-    if (certain) glimpse_pool_account(pool, estimate);
-    int status = pool->options.inspect
-                     ? decode_and_inspect(w, job, data, size)
-                     : engine->decode(engine, data, size, &pool->decoding, w->rgb, &job->meta);
+    const glimpse_kept_error before = glimpse_error_keep();
+    int status = glimpse_image_decode_identified(&d->image, &job->identity, data, size, "picture",
+                                                 &pool->decoding);
+    if (status == GLIMPSE_OK) {
+        job->meta = *glimpse_image_metadata(d->image);
+    } else if (status != GLIMPSE_E_NOMEM) {
+        glimpse_error_restore(&before);
+        job->meta = (glimpse_image_meta){.orientation = 1};
+        status = glimpse_image_identity_of_bytes(&job->identity, data, size);
+    }
+    w->decode += glimpse_now() - start;
+    job->is_identified = status == GLIMPSE_OK;
+    if (!job->is_identified) glimpse_pool_job_fail_decoding(job, status);
+}
+
+static int decode_and_prepare(glimpse_pool_worker *w, glimpse_pool_job *job, const decoding *d,
+                              const uint8_t *data, size_t size) {
+    const glimpse_pool *pool = w->pool;
+    const glimpse_ingest_engine *engine = pool->options.engine;
+    if (pool->options.inspect) return decode_and_inspect(w, job, data, size);
+    if (d->image) return engine->preprocess(engine, d->image, w->rgb);
+    return engine->decode(engine, data, size, &pool->decoding, w->rgb, &job->meta);
+}
+
+static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, decoding *d,
+                   const uint8_t *data) {
+    glimpse_pool *pool = w->pool;
+    const size_t size = (size_t)job->content_size;
+    reserve(d, pool, data, size);
+    const double start = glimpse_now();
+    int status = decode_and_prepare(w, job, d, data, size);
     const double end = glimpse_now();
     w->decode += end - start;
     glimpse_trace_span(pool->options.trace, w->row, "decode", start, end, job->path);
-    if (certain) glimpse_pool_unaccount(pool, estimate);
-    glimpse_budget_release(&pool->pixel_budget, estimate);
     if (status < 0) glimpse_pool_job_fail_decoding(job, status);
+}
+
+/* May wait for memory, which no step of others waits to be given back. */
+static glimpse_pool_step claim(decoding *d, glimpse_pool_worker *w, glimpse_pool_job *job,
+                               const uint8_t *data) {
+    const glimpse_pool_options *options = &w->pool->options;
+    if (!options->claim) return GLIMPSE_STEP_ON;
+    glimpse_pool_step step = options->claim(options->user, job);
+    if (step != GLIMPSE_STEP_DECODE) return step;
+    glimpse_pool_hand_over(w);
+    decode_to_identify(d, w, job, data);
+    return job->outcome == GLIMPSE_POOL_PENDING ? options->claim(options->user, job)
+                                                : GLIMPSE_STEP_COMPLETE;
 }
 
 static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
@@ -161,15 +223,14 @@ static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
     }
     const uint64_t file_size = job->stamp.size;
     job->bytes = data;
-    glimpse_pool_step step = GLIMPSE_STEP_ON;
-    if (pool->options.claim) {
-        step = pool->options.claim(pool->options.user, job);
-    }
+    decoding d = {0};
+    const glimpse_pool_step step = claim(&d, w, job, data);
     if (step != GLIMPSE_STEP_PARKED) job->bytes = NULL;
     if (step == GLIMPSE_STEP_ON && job->outcome == GLIMPSE_POOL_PENDING) {
         glimpse_pool_hand_over(w);
-        decode(w, job, data);
+        decode(w, job, &d, data);
     }
+    release(&d, pool);
     glimpse_pool_release(pool, file_size, data);
     if (step == GLIMPSE_STEP_PARKED) {
         (void)atomic_fetch_sub(&pool->undecided, 1);

@@ -97,6 +97,7 @@ void glimpse_session_close(glimpse_session *session) {
     for (size_t i = 0; i < session->strings.count; i++)
         free(session->strings.items[i]);
     free(session->strings.items);
+    glimpse_catalog_free(session->catalog);
     glimpse_places_free(&session->places);
     free(session->library_option);
     free(session->model_option);

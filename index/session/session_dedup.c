@@ -72,7 +72,8 @@ static int begin(search *s, glimpse_session *session, const glimpse_dedup_option
     s->options.library = s->lease.library;
     s->options.jobs = glimpse_session_jobs(session, given->jobs);
     s->options.progress = given->progress ? on_progress : NULL;
-    s->options.decide = given->decide || s->decisions ? decide : NULL;
+    const int has_decided = glimpse_decisions_count(s->decisions) > 0;
+    s->options.decide = given->decide || has_decided ? decide : NULL;
     s->options.user = s;
     return status;
 }

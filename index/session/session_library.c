@@ -55,6 +55,18 @@ static int begin_writing(glimpse_session *session, const session_control *contro
     return status;
 }
 
+/* Does not wait. */
+static int try_writing(glimpse_session *session) {
+    (void)pthread_mutex_lock(&session->lock);
+    const int taken = !session->writing;
+    if (taken) {
+        session->writing = 1;
+        session->writer = pthread_self();
+    }
+    (void)pthread_mutex_unlock(&session->lock);
+    return taken;
+}
+
 static void end_writing(glimpse_session *session) {
     (void)pthread_mutex_lock(&session->lock);
     session->writing = 0;
@@ -149,6 +161,57 @@ static int missing(const glimpse_session *session) {
                         glimpse_wording("glimpse_session_index", session->library_option));
 }
 
+/*
+ * What an upgrade leaves to do, by whoever opens the library first: later a file may be edited, and
+ * nothing tells that it is a picture that is known.
+ */
+typedef struct identifying {
+    glimpse_session *session;
+    const session_control *control;
+    uint64_t noted; /* of how many files it was said */
+    double last;
+} identifying;
+
+static int on_identifying(void *user, const glimpse_progress *progress) {
+    static const double REMARK_SECONDS = 10.0;
+    identifying *i = user;
+    const glimpse_session *session = i->session;
+    if (progress->total > 0 && i->noted == 0) {
+        glimpse_session_note(
+            i->session, "this library comes from an older glimpse: its pictures are read once, "
+                        "to be known again when their metadata are edited (stopping is fine, "
+                        "the next command goes on)");
+        i->noted = progress->total;
+        i->last = progress->seconds;
+    } else if (progress->seconds - i->last >= REMARK_SECONDS) {
+        glimpse_session_note(i->session, "%llu of %llu pictures read",
+                             (unsigned long long)progress->done,
+                             (unsigned long long)progress->total);
+        i->last = progress->seconds;
+    }
+    if (session->cancelled && session->cancelled(session->user)) return 1;
+    const session_control *c = i->control;
+    return c && c->cancelled && c->cancelled(c->user);
+}
+
+/* Only being stopped, and damage, are failures: all else is tried again by the next session. */
+static int identify(glimpse_session *session, glimpse_library *library, unsigned flags,
+                    const session_control *control) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    identifying i = {.session = session, .control = control};
+    int unfinished = 0;
+    glimpse_store *store = glimpse_library_store(library);
+    int status = store->ops->upkeep.is_unfinished(&unfinished, store);
+    if (status < 0 || !unfinished || store->read_only) return status;
+    const int writing = (flags & SESSION_WRITE) != 0;
+    if (!writing && !try_writing(session)) return GLIMPSE_OK; /* the writer does it, or did */
+    status = glimpse_library_identify(library, session->jobs, on_identifying, &i);
+    if (!writing) end_writing(session);
+    if (status == GLIMPSE_E_CANCELLED || status == GLIMPSE_E_CORRUPT) return status;
+    if (status < 0) glimpse_error_restore(&before);
+    return GLIMPSE_OK;
+}
+
 int glimpse_session_acquire_library(session_lease *out, glimpse_session *session, unsigned flags,
                                     const session_control *control) {
     *out = (session_lease){0};
@@ -167,6 +230,7 @@ int glimpse_session_acquire_library(session_lease *out, glimpse_session *session
         if (status < 0) return status;
     }
     glimpse_library *library = idle_library(session);
+    const int opened = !library;
     if (!library) {
         unsigned how = optional ? handle_flags(session, 0) & ~(unsigned)GLIMPSE_LIBRARY_CREATE
                                 : handle_flags(session, flags);
@@ -190,6 +254,7 @@ int glimpse_session_acquire_library(session_lease *out, glimpse_session *session
     out->writing = (flags & SESSION_WRITE) != 0;
     /* Before the work whose result could not be written. */
     status = out->writing ? glimpse_library_check_writable(library) : GLIMPSE_OK;
+    if (status == GLIMPSE_OK && opened) status = identify(session, library, flags, control);
     if (status < 0) glimpse_session_release_library(out);
     return status;
 }

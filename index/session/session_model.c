@@ -19,8 +19,7 @@ static int no_memory(void) {
     return glimpse_fail_nomem(1, "a path");
 }
 
-static int resolve(char **out, const glimpse_session *session, const char *name,
-                   const char *named_by) {
+static int resolve(char **out, glimpse_session *session, const char *name, const char *named_by) {
     if (!*name) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "%s is empty; give the folder or the name of a model", named_by);
@@ -43,6 +42,13 @@ static int resolve(char **out, const glimpse_session *session, const char *name,
         *out = glimpse_places_shipped_model(&session->places, "models/demo");
     }
     if (*out) return GLIMPSE_OK;
+    const char *known = NULL;
+    int status = glimpse_session_pulled_path(out, &known, session, name);
+    if (status < 0 || *out) return status;
+    if (known) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "the model %s is not installed; %s installs it",
+                            name, glimpse_wording("glimpse_session_open_pull", known));
+    }
     if (!models || !plain) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no model folder %s", name);
     }

@@ -16,6 +16,8 @@
 #include "places.h"
 #include "session_internal.h"
 
+#include <glimpse/catalog.h>
+
 #include <pthread.h>
 
 enum { SESSION_MODELS = 3 }; /* text, image, both */
@@ -56,6 +58,7 @@ struct glimpse_session {
     session_list vlms;                     /* session_vlm_entry *, used last at the end */
     session_list blips; /* session_blip_entry *, lent out: opened once and kept */
     int demo_vlm_noted;
+    glimpse_catalog *catalog; /* of models; NULL: not loaded yet */
 };
 
 /* Hands `string` (malloc'ed; NULL: out of memory) over to the session: *out lives as long. */
@@ -66,6 +69,10 @@ void glimpse_session_close_blips(glimpse_session *session);
 /* glimpse_session_vlm_spec, malloc'ed. */
 int glimpse_session_choose_vlm(char **out, glimpse_session *session, const char *chosen,
                                const char *part);
+/* The directory of a model that was pulled, by its name in the table (malloc'ed); NULL: it is not
+ * installed, or no such name. *name: as the table has it; NULL: it has it not. */
+int glimpse_session_pulled_path(char **path, const char **name, glimpse_session *session,
+                                const char *wanted);
 void glimpse_session_close_vlms(glimpse_session *session);
 
 #endif

@@ -48,8 +48,7 @@ static const char *remote_models(char *text, size_t size) {
 }
 
 /* A spec as glimpse_vlm_open wants it: names of directories made paths. */
-static int resolve(char **out, const glimpse_session *session, const char *name,
-                   const char *named_by) {
+static int resolve(char **out, glimpse_session *session, const char *name, const char *named_by) {
     const char *models = session->places.models;
     char known[MAX_KNOWN_BYTES];
     *out = NULL;
@@ -70,6 +69,13 @@ static int resolve(char **out, const glimpse_session *session, const char *name,
             return GLIMPSE_OK;
         }
         free(path);
+    }
+    const char *pulled = NULL;
+    int status = glimpse_session_pulled_path(out, &pulled, session, name);
+    if (status < 0 || *out) return status;
+    if (pulled) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "the model %s is not installed; %s installs it",
+                            name, glimpse_wording("glimpse_session_open_pull", pulled));
     }
     return glimpse_fail(
         GLIMPSE_E_NOT_FOUND, "there is no model %s: neither a folder%s%s, nor one of %s", name,

@@ -2,10 +2,13 @@
  * lookup.c - a picture or a model by what a person calls it.
  */
 #include "core/error.h"
+#include "core/file.h"
+#include "image/format.h"
 #include "store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int glimpse_store_content_of(int64_t *content, glimpse_store *store, const char *path_or_id) {
     const glimpse_store_ops *ops = store->ops;
@@ -25,6 +28,32 @@ int glimpse_store_content_of(int64_t *content, glimpse_store *store, const char 
     free(real);
     free(absolute);
     return status;
+}
+
+/* 1 when it was read, and is what its hash says. */
+static int identify_file(glimpse_hash *identity, const char *path, const glimpse_hash *hash) {
+    enum { MAX_BYTES = 1 << 30 };
+    const glimpse_kept_error before = glimpse_error_keep();
+    void *data = NULL;
+    size_t size = 0;
+    int identified = 0;
+    if (glimpse_file_read(&data, &size, path, MAX_BYTES) == GLIMPSE_OK) {
+        const glimpse_hash found = glimpse_hash_bytes(data, size);
+        identified = memcmp(&found, hash, sizeof found) == 0 &&
+                     glimpse_image_identity(identity, NULL, data, size) >= 0;
+        free(data);
+    }
+    if (!identified) glimpse_error_restore(&before);
+    return identified;
+}
+
+int glimpse_store_id_of_file(glimpse_hash *id, int *known, glimpse_hash *identity,
+                             glimpse_store *store, const char *path, const glimpse_hash *hash) {
+    const glimpse_store_ops *ops = store->ops;
+    int status = ops->contents.id_of(id, known, store, hash, NULL);
+    *identity = (glimpse_hash){{0}};
+    if (status < 0 || *known || !identify_file(identity, path, hash)) return status;
+    return ops->contents.id_of(id, known, store, hash, identity);
 }
 
 int glimpse_store_find_model(glimpse_model_info *out, glimpse_store *store,

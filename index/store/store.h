@@ -333,8 +333,13 @@ struct glimpse_contents_ops {
                          const glimpse_hash *identity, int64_t model);
     /* By its id, or by the hash of any bytes that are known to show it. GLIMPSE_E_NOT_FOUND. */
     int (*find_id)(int64_t *picture, glimpse_store *store, const glimpse_hash *id);
-    /* *id: of the picture that bytes with this hash show; `hash` itself when they are not known. */
-    int (*id_of)(glimpse_hash *id, glimpse_store *store, const glimpse_hash *hash);
+    /* *id: of the picture that bytes with this hash show, or that `identity` (NULL: not known) is
+     * of; `hash` itself when neither is known. */
+    int (*id_of)(glimpse_hash *id, int *known, glimpse_store *store, const glimpse_hash *hash,
+                 const glimpse_hash *identity);
+    /* In a transaction of its own: from now on `id_of` this identity is `id`, the hash of bytes
+     * that nobody indexed and that something is kept about. One that is there stays. */
+    int (*keep_id)(glimpse_store *store, const glimpse_hash *id, const glimpse_hash *identity);
     /* Adds the bytes, and the picture when neither they nor its identity are known. What is there
      * already gets the new metadata; its identity, when it had none. */
     int (*write)(int64_t *picture, glimpse_store *store, const glimpse_content_meta *meta);
@@ -482,7 +487,8 @@ struct glimpse_responses_ops {
     int (*find)(char **answer, glimpse_responses *responses, const glimpse_hash *key);
     int (*write)(glimpse_responses *responses, const glimpse_response *response);
     /* *id: of the picture that the bytes with this hash show, or that `identity` (NULL: not known)
-     * is of; unchanged when there is none, or no library around the answers. */
+     * is of; unchanged when there is none. Then it is remembered as that of `identity`, for when
+     * the same picture comes in other bytes. */
     int (*picture_id)(glimpse_hash *id, glimpse_responses *responses, const glimpse_hash *identity);
     int (*count)(int64_t *count, glimpse_responses *responses);
     /* Of one model, or all (NULL). */
@@ -514,7 +520,8 @@ struct glimpse_decisions_ops {
                  const glimpse_hash *key, const glimpse_decision_member *members, size_t count);
     int (*forget)(glimpse_store *store, int64_t number); /* GLIMPSE_E_NOT_FOUND, with a message */
     int (*list)(glimpse_store *store, glimpse_decision_entry_fn visit, void *user); /* by number */
-    /* The hashes of bytes that show a picture which decisions are about, other than its id. */
+    /* The hashes of bytes that show a picture which decisions are about, and its id, other than the
+     * one that it has there. */
     int (*contents)(glimpse_store *store, glimpse_decision_content_fn visit, void *user);
 };
 
@@ -567,6 +574,8 @@ typedef struct glimpse_journal_step {
     unsigned mode;
     uint64_t inode, new_inode;
     int64_t new_mtime_ns;
+    int64_t companion_of; /* the step of the picture that the file goes with; 0: none */
+    char relation[24];    /* to the keeper, as the manifest has it */
 } glimpse_journal_step;
 
 struct glimpse_journal_ops {
@@ -585,6 +594,13 @@ struct glimpse_journal_ops {
     int (*latest)(int64_t *run, glimpse_journal *journal);
     int (*runs)(glimpse_journal *journal, int (*visit)(void *user, const glimpse_action_run *run),
                 void *user); /* in order */
+    /* The directory in which a run lists its files (NULL: as it was), and whether that list is what
+     * the steps say. */
+    int (*set_manifest)(glimpse_journal *journal, int64_t run, const char *directory,
+                        int is_current);
+    /* The manifest of a run, if it has one; run 0: those that are not current. */
+    int (*manifests)(glimpse_journal *journal, int64_t run,
+                     int (*visit)(void *user, int64_t run, const char *directory), void *user);
     /* Directories that runs made: noted with the run (a later one takes them over), listed, the
      * innermost first, as *path (malloc'ed, NULL: no more) when that run has nothing there any
      * more, and forgotten. */
@@ -614,6 +630,10 @@ struct glimpse_upkeep_ops {
     int (*reindex)(glimpse_store *store);
     int (*prune)(glimpse_prune_report *report, glimpse_store *store,
                  const glimpse_prune_options *options);
+    /* *unfinished: 1 while the store comes from an older version and the files of its pictures were
+     * not read for their identities; `finish`, in a transaction of its own, makes it 0. */
+    int (*is_unfinished)(int *unfinished, glimpse_store *store);
+    int (*finish)(glimpse_store *store);
 };
 
 /*
@@ -692,6 +712,12 @@ int glimpse_store_finish_scan(uint64_t *missing, glimpse_store *store, const cha
 /* The content that is given by its id (32 hex digits; tried first), by the path of a file as it is
  * written, or by where that path really is. GLIMPSE_E_NOT_FOUND, without a message. */
 int glimpse_store_content_of(int64_t *content, glimpse_store *store, const char *path_or_id);
+
+/* *id: `id_of` the bytes of the file `path`, whose hash is `hash`; they are read only when the hash
+ * is not known, and then their *identity is set as well. *known: 1, 0 for neither, and for a file
+ * that cannot be read or has other bytes, which is no failure. */
+int glimpse_store_id_of_file(glimpse_hash *id, int *known, glimpse_hash *identity,
+                             glimpse_store *store, const char *path, const glimpse_hash *hash);
 
 /* The model of a key: GLIMPSE_E_NOT_FOUND, in words for people, when nothing was indexed with it,
  * GLIMPSE_E_CORRUPT when the store has another dim. */

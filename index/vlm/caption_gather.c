@@ -45,10 +45,10 @@ static int visited(void *user, const char *path) {
 /* Of a file that the library may know. */
 static int picture_id(char *id, glimpse_library *library, const char *path) {
     glimpse_store *store = glimpse_library_store(library);
-    glimpse_hash bytes, picture;
-    int status = glimpse_content_id(id, path);
+    glimpse_hash bytes, picture, identity;
+    int known = 0, status = glimpse_content_id(id, path);
     if (status < 0 || !glimpse_hash_from_hex(&bytes, id)) return status;
-    status = store->ops->contents.id_of(&picture, store, &bytes);
+    status = glimpse_store_id_of_file(&picture, &known, &identity, store, path, &bytes);
     if (status == GLIMPSE_OK) glimpse_hash_to_hex(&picture, id);
     return status;
 }

@@ -209,7 +209,10 @@ const char *glimpse_document_text(const glimpse_document *document, size_t page)
 /* A picture, scaled down when it is larger. */
 static int render_picture(const glimpse_document *d, uint32_t long_side, glimpse_image **out) {
     glimpse_image *image = NULL;
-    int status = glimpse_image_load(&image, d->path, NULL);
+    /* Black print on a transparent ground is to be read, not black on black. */
+    glimpse_decode_options decode = GLIMPSE_DECODE_OPTIONS_INIT;
+    decode.ground = GLIMPSE_GROUND_VISIBLE;
+    int status = glimpse_image_load(&image, d->path, &decode);
     if (status < 0) return status;
     const uint32_t width = glimpse_image_width(image), height = glimpse_image_height(image);
     const uint32_t longer = width > height ? width : height;

@@ -44,14 +44,31 @@ glimpse_declared glimpse_format_declared(const uint8_t *data, size_t size);
 
 /* The identity of the picture that is coded in the bytes of a file: what decides its pixels, and
  * its colour profiles. Editing metadata (ratings, captions, dates, places, thumbnails) does not
- * change it, turning the picture does. Nothing is decoded. Files of one identity decode to the same
- * pixels.
+ * change it, turning the picture does. Nothing is decoded where the container tells coded pixels
+ * from the rest; of other formats it is that of the decoded pixels. Files of one identity decode to
+ * the same pixels.
  *
  * `metadata` is what the bytes say, with sidecars or without; NULL: it is read here. 1: the
- * identity is the picture's; 0: of all bytes, because the format has no metadata, or the file is
- * not as its format says; GLIMPSE_E_NOMEM, without a message. */
+ * identity is the picture's; 0: of all bytes, because the file is not as its format says;
+ * GLIMPSE_E_NOMEM, without a message. */
 int glimpse_image_identity(glimpse_hash *identity, const glimpse_metadata *metadata,
                            const uint8_t *data, size_t size);
+
+/* 1 when glimpse_image_identity() would decode the file. Who needs its pixels as well, or minds the
+ * memory, decodes it once with glimpse_image_decode_identified(), which gives the same identity;
+ * where that fails, glimpse_image_identity_of_bytes() is what it would have been. */
+int glimpse_image_identity_decodes(const uint8_t *data, size_t size);
+int glimpse_image_decode_identified(glimpse_image **out, glimpse_hash *identity,
+                                    const uint8_t *data, size_t size, const char *name,
+                                    const glimpse_decode_options *options);
+/* GLIMPSE_E_NOMEM, without a message, is its only failure. */
+int glimpse_image_identity_of_bytes(glimpse_hash *identity, const uint8_t *data, size_t size);
+
+/* The identity of a page of a TIFF (0: the first) as it is seen: its size, its colours turned
+ * upright and its opacities. GLIMPSE_E_NOT_FOUND when there is no such page, else what decoding
+ * says. `pixels` [1]: how many it has. */
+int glimpse_image_page_hash(glimpse_hash *identity, uint64_t *pixels, const void *data, size_t size,
+                            uint32_t page, uint64_t max_pixels);
 
 /* Decodes `source` as picture->meta.format says, which glimpse_image_sniff() set and which is not
  * GLIMPSE_FORMAT_UNKNOWN. What a decoder reserved is released by the caller, on failure too. */

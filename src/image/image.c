@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/options.h"
+#include "image/depth.h"
 #include "image/format.h"
 #include "image/picture.h"
 
@@ -27,7 +28,12 @@ static int read_options(glimpse_source *source, const glimpse_decode_options *op
     int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_decode_options, max_pixels);
     source->max_pixels = own.max_pixels ? own.max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
     source->short_side = own.short_side;
-    source->composite = own.composite;
+    source->ground = own.ground;
+    source->composite = source->ground != GLIMPSE_GROUND_NONE;
+    if (status == GLIMPSE_OK && (unsigned)own.ground > GLIMPSE_GROUND_KEEP) {
+        status = glimpse_fail(GLIMPSE_E_INVALID, "glimpse_decode_options: no ground %u",
+                              (unsigned)own.ground);
+    }
     return status;
 }
 
@@ -58,26 +64,48 @@ static int read_metadata(glimpse_image *picture, const glimpse_source *source) {
     return status;
 }
 
-int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, const char *name,
-                         const glimpse_decode_options *options) {
-    *out = NULL;
-    if (!name) name = "picture";
-    glimpse_source source = {.data = data, .size = size};
-    int status = read_options(&source, options);
-    if (status < 0) return status;
+int glimpse_image_depth(unsigned *bits, glimpse_hash *samples, const void *data, size_t size,
+                        uint64_t max_pixels) {
+    glimpse_depth depth = {.hasher = glimpse_hasher_create()};
+    const glimpse_source source = {.data = data,
+                                   .size = size,
+                                   .max_pixels =
+                                       max_pixels ? max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS,
+                                   .depth = &depth};
+    glimpse_image *picture = calloc(1, sizeof *picture);
+    *bits = 0;
+    int status = picture && depth.hasher ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
+    if (status == GLIMPSE_OK) {
+        picture->pending_orientation = picture->stated_orientation = 1;
+        picture->meta.format = glimpse_image_sniff(data, size);
+        status = picture->meta.format == GLIMPSE_FORMAT_UNKNOWN
+                     ? GLIMPSE_E_FORMAT
+                     : glimpse_format_decode(picture, &source);
+    }
+    if (status == GLIMPSE_OK && depth.carries) *bits = depth.bits;
+    if (depth.hasher) *samples = glimpse_hasher_finish(depth.hasher);
+    glimpse_image_free(picture);
+    return status;
+}
+
+/* `identity` NULL: not asked for. */
+static int decode_source(glimpse_image **out, glimpse_hash *identity, const glimpse_source *source,
+                         const char *name) {
+    int status;
     glimpse_image *picture = calloc(1, sizeof *picture);
     if (!picture) return glimpse_fail_nomem(sizeof *picture, "a picture");
     picture->pending_orientation = 1;
     picture->meta.orientation = picture->stated_orientation = 1;
-    picture->meta.format = glimpse_image_sniff(data, size);
+    picture->meta.format = glimpse_image_sniff(source->data, source->size);
 
-    status = read_metadata(picture, &source);
+    status = read_metadata(picture, source);
     if (status < 0) goto done;
     status = picture->meta.format == GLIMPSE_FORMAT_UNKNOWN
-                 ? not_a_picture(&source)
-                 : glimpse_format_decode(picture, &source);
+                 ? not_a_picture(source)
+                 : glimpse_format_decode(picture, source);
+    if (status == GLIMPSE_OK && identity) status = glimpse_picture_identify(identity, picture);
     if (status < 0) goto done;
-    glimpse_picture_composite(picture);
+    glimpse_picture_lay(picture, source->ground);
     status = glimpse_picture_orient(picture, picture->pending_orientation);
     if (status < 0) goto done;
     picture->meta.width = picture->whole_width;
@@ -88,6 +116,48 @@ done:
     if (status < 0) status = glimpse_fail_context(status, "%s", name);
     glimpse_image_free(picture);
     return status;
+}
+
+int glimpse_image_decode(glimpse_image **out, const void *data, size_t size, const char *name,
+                         const glimpse_decode_options *options) {
+    *out = NULL;
+    glimpse_source source = {.data = data, .size = size};
+    int status = read_options(&source, options);
+    return status < 0 ? status : decode_source(out, NULL, &source, name ? name : "picture");
+}
+
+int glimpse_image_decode_identified(glimpse_image **out, glimpse_hash *identity,
+                                    const uint8_t *data, size_t size, const char *name,
+                                    const glimpse_decode_options *options) {
+    *out = NULL;
+    glimpse_source source = {.data = data, .size = size};
+    int status = read_options(&source, options);
+    source.composite = 1; /* the identity is that of what is seen */
+    return status < 0 ? status : decode_source(out, identity, &source, name ? name : "picture");
+}
+
+int glimpse_image_page_hash(glimpse_hash *identity, uint64_t *pixels, const void *data, size_t size,
+                            uint32_t page, uint64_t max_pixels) {
+    const glimpse_source source = {.data = data,
+                                   .size = size,
+                                   .max_pixels =
+                                       max_pixels ? max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS,
+                                   .composite = 1,
+                                   .ground = GLIMPSE_GROUND_KEEP,
+                                   .page = page};
+    glimpse_image *image = NULL;
+    int status = decode_source(&image, NULL, &source, "picture");
+    if (status < 0) return status;
+    glimpse_hasher *hasher = glimpse_hasher_create();
+    *pixels = (uint64_t)image->width * image->height;
+    if (hasher) {
+        glimpse_hasher_update(hasher, &image->width, sizeof image->width);
+        glimpse_hasher_update(hasher, image->pixels, (size_t)*pixels * 3);
+        if (image->alpha) glimpse_hasher_update(hasher, image->alpha, (size_t)*pixels);
+        *identity = glimpse_hasher_finish(hasher);
+    }
+    glimpse_image_free(image);
+    return hasher ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
 }
 
 /* A directory scan meets films and archives with picture names: look at the first bytes before
@@ -158,6 +228,34 @@ void glimpse_image_free(glimpse_image *image) {
     free(image->pixels);
     free(image->alpha);
     free(image);
+}
+
+const uint8_t *glimpse_image_alpha(const glimpse_image *image) {
+    return image->alpha;
+}
+
+int glimpse_image_on_ground(glimpse_image **out, const glimpse_image *image,
+                            glimpse_ground ground) {
+    *out = NULL;
+    if (!image || (unsigned)ground >= GLIMPSE_GROUND_KEEP) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_image_on_ground: no picture or no ground");
+    }
+    const size_t count = (size_t)image->width * image->height;
+    glimpse_image *picture = malloc(sizeof *picture);
+    if (!picture) return glimpse_fail_nomem(sizeof *picture, "a picture");
+    *picture = *image;
+    picture->alpha = NULL;
+    picture->pixels = malloc(count * 3);
+    if (picture->pixels && image->alpha) picture->alpha = malloc(count);
+    if (!picture->pixels || (image->alpha && !picture->alpha)) {
+        glimpse_image_free(picture);
+        return glimpse_fail_nomem(count * 4, "a picture");
+    }
+    memcpy(picture->pixels, image->pixels, count * 3);
+    if (image->alpha) memcpy(picture->alpha, image->alpha, count);
+    glimpse_picture_lay(picture, ground);
+    *out = picture;
+    return GLIMPSE_OK;
 }
 
 int glimpse_image_was_transparent(const glimpse_image *image) {

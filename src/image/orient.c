@@ -87,8 +87,34 @@ void glimpse_orient_rows(uint8_t *to, const uint8_t *rows, size_t width, size_t 
     }
 }
 
+/* Opacities are few: one pass, and a second buffer for all orientations. */
+static int orient_alpha(glimpse_image *picture, int orientation) {
+    const size_t width = picture->width, height = picture->height;
+    const int swapped = orientation >= 5;
+    const int flip_x = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+    const int flip_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+    const size_t new_width = swapped ? height : width, new_height = swapped ? width : height;
+    uint8_t *to = malloc(width * height);
+    if (!to) return glimpse_fail_nomem(width * height, "turning a picture upright");
+    for (size_t y = 0; y < height; y++) {
+        for (size_t x = 0; x < width; x++) {
+            size_t u = swapped ? y : x, v = swapped ? x : y;
+            if (flip_x) u = new_width - 1 - u;
+            if (flip_y) v = new_height - 1 - v;
+            to[v * new_width + u] = picture->alpha[y * width + x];
+        }
+    }
+    free(picture->alpha);
+    picture->alpha = to;
+    return GLIMPSE_OK;
+}
+
 int glimpse_picture_orient(glimpse_image *picture, int orientation) {
     const size_t width = picture->width, height = picture->height;
+    if (picture->alpha && orientation >= 2 && orientation <= 8) {
+        int status = orient_alpha(picture, orientation);
+        if (status < 0) return status;
+    }
     if (orientation == 2 || orientation == 3) mirror_rows(picture->pixels, width, height);
     if (orientation == 3 || orientation == 4) flip_upside_down(picture->pixels, width, height);
     if (orientation < 5 || orientation > 8) return GLIMPSE_OK;

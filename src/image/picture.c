@@ -70,26 +70,42 @@ void glimpse_picture_drop_unused_alpha(glimpse_image *picture) {
     picture->alpha = NULL;
 }
 
-void glimpse_picture_composite(glimpse_image *picture) {
+static unsigned plain_ground(glimpse_ground ground, double mean) {
     enum { WHITE = 255, GREY = 128 };
+    if (ground == GLIMPSE_GROUND_DARK) return 0;
+    /* White would hide what is nearly white. */
+    return ground == GLIMPSE_GROUND_VISIBLE && mean > 0.8 * 255.0 ? GREY : WHITE;
+}
+
+static void lay_over(glimpse_image *picture, unsigned behind) {
+    const size_t count = (size_t)picture->width * picture->height;
+    for (size_t i = 0; i < count; i++) {
+        const unsigned alpha = picture->alpha[i];
+        for (size_t c = 3 * i; c < 3 * i + 3; c++) {
+            const unsigned mixed = picture->pixels[c] * alpha + behind * (255 - alpha);
+            picture->pixels[c] = (uint8_t)((mixed + 127) / 255);
+        }
+    }
+}
+
+void glimpse_picture_lay(glimpse_image *picture, glimpse_ground ground) {
     const size_t count = (size_t)picture->width * picture->height;
     double light = 0.0, visible = 0.0;
     if (!picture->alpha) return;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && ground != GLIMPSE_GROUND_NONE; i++) {
         const uint8_t *p = picture->pixels + 3 * i;
         const unsigned alpha = picture->alpha[i];
         light += (double)(alpha * (unsigned)(p[0] + p[1] + p[2]));
         visible += (double)alpha;
     }
-    /* Nothing to lay over anything. */
-    picture->was_transparent = visible < 255.0 * (double)count;
-    const int nearly_white = visible > 0.0 && light / visible > 0.8 * 3.0 * 255.0;
-    const unsigned behind = nearly_white ? GREY : WHITE;
-    for (size_t i = 0; i < count && picture->was_transparent; i++) {
-        const unsigned alpha = picture->alpha[i];
-        for (size_t c = 3 * i; c < 3 * i + 3; c++) {
-            const unsigned mixed = picture->pixels[c] * alpha + behind * (255 - alpha);
-            picture->pixels[c] = (uint8_t)((mixed + 127) / 255);
+    if (ground != GLIMPSE_GROUND_NONE && visible < 255.0 * (double)count) {
+        const double mean = visible > 0.0 ? light / visible / 3.0 : 0.0;
+        picture->was_transparent = 1;
+        if (ground == GLIMPSE_GROUND_KEEP) return;
+        if (ground == GLIMPSE_GROUND_CHECKERED) {
+            glimpse_picture_checker(picture, mean);
+        } else {
+            lay_over(picture, plain_ground(ground, mean));
         }
     }
     free(picture->alpha);

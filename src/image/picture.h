@@ -8,6 +8,7 @@
 #ifndef GLIMPSE_IMAGE_PICTURE_H
 #define GLIMPSE_IMAGE_PICTURE_H
 
+#include "core/hash.h"
 #include "image/resize.h"
 
 #include <glimpse/sys/image.h>
@@ -23,8 +24,11 @@ typedef struct glimpse_source {
     const uint8_t *data;
     size_t size;
     uint64_t max_pixels;
-    uint32_t short_side; /* see glimpse_decode_options */
-    int composite;       /* likewise: decoders then say what is transparent */
+    uint32_t short_side;         /* see glimpse_decode_options */
+    int composite;               /* not 0: decoders say what is transparent */
+    glimpse_ground ground;       /* what then is done about it */
+    uint32_t page;               /* of a TIFF, from 0 */
+    struct glimpse_depth *depth; /* not NULL: it is wanted, and pixels are not */
 } glimpse_source;
 
 struct glimpse_image {
@@ -35,8 +39,8 @@ struct glimpse_image {
     uint32_t whole_width, whole_height;
     glimpse_axis across, down; /* what of the pixels the picture covers; likewise */
     glimpse_image_meta meta;
-    /* While decoding with `composite`: [height][width] opacities, 0 to 255; NULL: all opaque. As
-     * stored, like the pixels. */
+    /* While decoding with `composite`, and afterwards with GLIMPSE_GROUND_KEEP: [height][width]
+     * opacities, 0 to 255; NULL: all opaque. Turned together with the pixels. */
     uint8_t *alpha;
     int was_transparent;     /* composited */
     int stated_orientation;  /* by the metadata; decoders whose formats are turned by it heed it */
@@ -61,8 +65,13 @@ void glimpse_picture_split(glimpse_image *picture, size_t at, const uint8_t *rgb
  * any, so that the picture is opaque. */
 void glimpse_picture_drop_unused_alpha(glimpse_image *picture);
 
-/* Lays the pixels over a background where they are transparent, and releases alpha. */
-void glimpse_picture_composite(glimpse_image *picture);
+/* The identity of a picture that was just decoded with `composite`, before it is laid over
+ * anything. GLIMPSE_E_NOMEM is its only failure. */
+int glimpse_picture_identify(glimpse_hash *identity, const glimpse_image *picture);
+
+/* Lays the pixels over the ground where they are transparent, and releases alpha; KEEP leaves both,
+ * unless all is opaque. */
+void glimpse_picture_lay(glimpse_image *picture, glimpse_ground ground);
 
 /* Instead of reserving: `pixels`, width * height * 3 bytes from malloc(), becomes the picture's.
  * The size is checked already. */
@@ -75,6 +84,10 @@ unsigned glimpse_picture_reduction(const glimpse_source *source, uint32_t width,
 static inline uint32_t glimpse_reduced(uint32_t size, unsigned by) {
     return (size + (by - 1)) / by;
 }
+
+/* Lays the pixels over squares of two greys: GLIMPSE_GROUND_CHECKERED. `mean`: of what is seen, 0
+ * to 255. */
+void glimpse_picture_checker(glimpse_image *picture, double mean);
 
 /* Applies EXIF orientation 2..8 to the pixels; GLIMPSE_E_NOMEM is its only failure. Needs a second
  * buffer of the picture's size for 5..8. */

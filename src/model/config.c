@@ -9,6 +9,7 @@
  */
 #include "model/config.h"
 
+#include "core/download.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "model/config_reader.h"
@@ -281,18 +282,41 @@ static void check(glimpse_config_reader *r, const glimpse_model_config *c) {
     }
 }
 
+/* Of a directory that has both configurations: whether the weights that count are OpenCLIP's. */
+static int prefers_open_clip(const char *directory) {
+    static const struct {
+        const char *name;
+        int open_clip;
+    } weights[] = {{"open_clip_model.safetensors", 1},
+                   {"model.safetensors", 0},
+                   {"model.safetensors.index.json", 0},
+                   {"open_clip_pytorch_model.safetensors", 1},
+                   {"pytorch_model.bin", 0},
+                   {"pytorch_model.bin.index.json", 0},
+                   {"open_clip_pytorch_model.bin", 1}};
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) {
+        if (glimpse_config_has(directory, weights[i].name)) return weights[i].open_clip;
+    }
+    return 0;
+}
+
 int glimpse_model_config_read(glimpse_model_config *out, const char *directory) {
     memset(out, 0, sizeof *out);
     int status = glimpse_config_check_directory(directory);
     if (status < 0) return status;
+    if (glimpse_config_has(directory, "visual/model.onnx") &&
+        glimpse_config_has(directory, "textual/model.onnx")) {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                            "%s: a model as immich keeps it, in ONNX, which is not read; %s",
+                            directory, glimpse_download_advice());
+    }
     if (!glimpse_config_has(directory, "config.json") &&
         !glimpse_config_has(directory, "open_clip_config.json")) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json",
                             directory);
     }
     int open_clip = glimpse_config_has(directory, "open_clip_config.json") &&
-                    (!glimpse_config_has(directory, "config.json") ||
-                     glimpse_config_has(directory, "open_clip_model.safetensors"));
+                    (!glimpse_config_has(directory, "config.json") || prefers_open_clip(directory));
     char *path = glimpse_path_join(directory, open_clip ? "open_clip_config.json" : "config.json");
     char *pictures_path = NULL;
     json_t *root = NULL, *pictures = NULL;

@@ -3,11 +3,13 @@
  */
 #include "model/config_reader.h"
 
+#include "core/download.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "text/json_load.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -126,6 +128,12 @@ int glimpse_config_check_directory(const char *directory) {
     struct stat info;
     if (stat(directory, &info) != 0) return glimpse_fail_errno("%s: no such model", directory);
     if (S_ISDIR(info.st_mode)) return GLIMPSE_OK;
+    uint8_t bytes[64];
+    FILE *file = S_ISREG(info.st_mode) ? fopen(directory, "rb") : NULL;
+    size_t got = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file) (void)fclose(file);
+    int status = glimpse_download_check_weights(directory, bytes, got);
+    if (status < 0) return status;
     return glimpse_fail(GLIMPSE_E_INVALID, "%s: a model is a folder; this is a file", directory);
 }
 

@@ -225,6 +225,7 @@ int glimpse_fingerprint(char *hex, const char *directory, const glimpse_model_co
     add_config(hasher, config);
     status = config->layout == GLIMPSE_LAYOUT_SIGLIP ? add_siglip_tokenizer(hasher, directory, own)
                                                      : add_tokenizer(hasher, directory);
+    if (status == GLIMPSE_OK) status = glimpse_tensors_check_sums(tensors);
     if (status == GLIMPSE_OK) glimpse_fingerprint_add_tensors(hasher, tensors);
     if (status == GLIMPSE_OK) status = glimpse_tensors_check_finite(tensors);
     glimpse_hash hash = glimpse_hasher_finish(hasher);

@@ -6,7 +6,7 @@
 
 #include "core/hash.h"
 #include "model/config.h"
-#include "model/safetensors.h"
+#include "model/tensors.h"
 
 /* `hex` [33]. Reads every byte of the weights unless the user's cache directory knows files of the
  * same identity (path, device, inode, size, mtime, ctime). */

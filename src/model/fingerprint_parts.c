@@ -3,6 +3,7 @@
  */
 #include "model/fingerprint_parts.h"
 
+#include "core/download.h"
 #include "core/error.h"
 #include "core/file.h"
 
@@ -46,7 +47,7 @@ int glimpse_fingerprint_add_file(glimpse_hasher *hasher, const char *directory, 
     if (!path) return glimpse_fail_nomem(strlen(directory), "a file name");
     void *data = NULL;
     size_t size = 0;
-    int status = glimpse_file_read(&data, &size, path, max_tokenizer_bytes);
+    int status = glimpse_download_read(&data, &size, path, max_tokenizer_bytes);
     free(path);
     if (status < 0) return status;
     if (with_name) glimpse_fingerprint_add_text(hasher, name);

@@ -8,7 +8,7 @@
 
 #include "core/hash.h"
 #include "model/config.h"
-#include "model/safetensors.h"
+#include "model/tensors.h"
 
 void glimpse_fingerprint_add_text(glimpse_hasher *hasher, const char *text);
 /* "NAME=VALUE" */

@@ -12,7 +12,7 @@
 
 #include "core/error.h"
 #include "math/linear.h"
-#include "model/safetensors.h"
+#include "model/tensors.h"
 
 typedef struct glimpse_loader {
     const glimpse_math *math;

@@ -15,11 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const hf_weights[] = {"model.safetensors", "model.safetensors.index.json", NULL};
-static const char *const open_clip_weights[] = {"open_clip_model.safetensors",
-                                                "open_clip_model.safetensors.index.json",
-                                                "model.safetensors", NULL};
-
 static int published_by_transformers(const glimpse_model_config *config) {
     return config->layout == GLIMPSE_LAYOUT_HF || config->layout == GLIMPSE_LAYOUT_SIGLIP;
 }
@@ -27,7 +22,8 @@ static int published_by_transformers(const glimpse_model_config *config) {
 static int open_weights(glimpse_tensors **out, const char *path,
                         const glimpse_model_config *config) {
     return glimpse_tensors_open(out, path,
-                                published_by_transformers(config) ? hf_weights : open_clip_weights);
+                                published_by_transformers(config) ? glimpse_tensors_transformers
+                                                                  : glimpse_tensors_open_clip);
 }
 
 /* The last part of the path, for people: "clip-vit-base-patch32". */

@@ -7,7 +7,7 @@
 #include "core/arena.h"
 #include "core/hash.h"
 #include "model/config.h"
-#include "model/safetensors.h"
+#include "model/tensors.h"
 #include "model/tower.h"
 #include "model/weights_cache.h"
 

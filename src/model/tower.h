@@ -8,7 +8,7 @@
 #include "model/config.h"
 #include "model/loader.h"
 #include "model/pooling.h"
-#include "model/safetensors.h"
+#include "model/tensors.h"
 
 /* One pre-norm block:  x += out(attention(qkv(norm1(x))));  x += down(act(up(norm2(x)))). */
 typedef struct glimpse_block {

@@ -4,8 +4,8 @@
  */
 #include "text/json_load.h"
 
+#include "core/download.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "text/json_scan.h"
 
 #include <errno.h>
@@ -245,7 +245,7 @@ int glimpse_json_object_load(json_t **out, const char *path, size_t max_bytes, s
     void *text = NULL;
     size_t size = 0;
     *out = NULL;
-    int status = glimpse_file_read(&text, &size, path, max_bytes);
+    int status = glimpse_download_read(&text, &size, path, max_bytes);
     if (status < 0) return status;
     json_error_t error;
     json_t *root = glimpse_json_load(text, size, flags, &error);

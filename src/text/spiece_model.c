@@ -10,8 +10,8 @@
  */
 #include "text/spiece_model.h"
 
+#include "core/download.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "core/utf8.h"
 
 #include <float.h>
@@ -228,7 +228,7 @@ int glimpse_spiece_model_read(glimpse_spiece_model *model, const char *path) {
     model->add_dummy_prefix = 1;
     model->remove_extra_whitespaces = 1;
     model->escape_whitespaces = 1;
-    int status = glimpse_file_read(&data, &size, path, FILE_LIMIT);
+    int status = glimpse_download_read(&data, &size, path, FILE_LIMIT);
     if (status < 0) return status;
     model->file = data;
     message m = {data, size, 0, path, 0};

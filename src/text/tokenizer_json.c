@@ -6,8 +6,8 @@
  */
 #include "text/tokenizer_json.h"
 
+#include "core/download.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "core/utf8.h"
 #include "text/json_load.h"
 #include "text/json_scan.h"
@@ -381,7 +381,7 @@ int glimpse_tokenizer_json_read(glimpse_tokenizer_json *json, const char *path) 
     void *data = NULL;
     document d = {.path = path};
     memset(json, 0, sizeof *json);
-    int status = glimpse_file_read(&data, &d.size, path, FILE_LIMIT);
+    int status = glimpse_download_read(&data, &d.size, path, FILE_LIMIT);
     if (status < 0) return status;
     d.text = data;
     status = glimpse_vocabulary_begin(&json->vocabulary);
@@ -402,7 +402,7 @@ int glimpse_tokenizer_json_has_byte_fallback(const char *path, int *out) {
     void *data = NULL;
     document d = {.path = path};
     *out = 0;
-    int status = glimpse_file_read(&data, &d.size, path, FILE_LIMIT);
+    int status = glimpse_download_read(&data, &d.size, path, FILE_LIMIT);
     if (status < 0) return status == GLIMPSE_E_NOMEM ? status : GLIMPSE_OK;
     d.text = data;
     status = find_all_parts(&d);

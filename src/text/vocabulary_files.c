@@ -6,6 +6,7 @@
  *   tokenizer.json  the same inside {"model": {"type": "BPE", "vocab": {...}, "merges": [...]}},
  *                   a merge being "a b" or ["a", "b"]; read when one of the others is absent
  */
+#include "core/download.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/utf8.h"
@@ -23,7 +24,7 @@ enum { FILE_LIMIT = 64 << 20 }; /* bytes; the largest real one has 2.2 million *
 static int read_vocab_json(glimpse_vocabulary *vocabulary, const char *path) {
     void *data = NULL;
     size_t size = 0;
-    int status = glimpse_file_read(&data, &size, path, FILE_LIMIT);
+    int status = glimpse_download_read(&data, &size, path, FILE_LIMIT);
     if (status < 0) return status;
     vocabulary->text = data;
     glimpse_json_scan scan;
@@ -89,7 +90,7 @@ static int read_pair_of_files(glimpse_vocabulary *vocabulary, const char *vocab_
     size_t size = 0;
     int status = read_vocab_json(vocabulary, vocab_path);
     if (status < 0) return status;
-    status = glimpse_file_read(&merges, &size, merges_path, FILE_LIMIT);
+    status = glimpse_download_read(&merges, &size, merges_path, FILE_LIMIT);
     if (status < 0) goto done;
     status = glimpse_vocabulary_index_clip(vocabulary, vocab_path, count_lines(merges, size));
     if (status < 0) goto done;
@@ -163,7 +164,7 @@ static int read_tokenizer_json(glimpse_vocabulary *vocabulary, const char *path)
     void *data = NULL;
     size_t size = 0;
     json_t *root = NULL;
-    int status = glimpse_file_read(&data, &size, path, FILE_LIMIT);
+    int status = glimpse_download_read(&data, &size, path, FILE_LIMIT);
     if (status < 0) goto done;
     json_error_t error;
     root = glimpse_json_load(data, size, JSON_REJECT_DUPLICATES, &error);

@@ -8,8 +8,8 @@
  *
  * A word that cannot be made of tokens, or of more than 100 characters, is [UNK] as a whole.
  */
+#include "core/download.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "core/utf8.h"
 #include "text/added_tokens.h"
 #include "text/bytes.h"
@@ -231,7 +231,7 @@ static int read_vocabulary(glimpse_tokenizer *base, const char *path) {
     wordpiece_tokenizer *tokenizer = (wordpiece_tokenizer *)base;
     void *data = NULL;
     size_t size = 0, lines = 1;
-    int status = glimpse_file_read(&data, &size, path, FILE_LIMIT);
+    int status = glimpse_download_read(&data, &size, path, FILE_LIMIT);
     if (status < 0) return status;
     tokenizer->file = data;
     for (size_t i = 0; i < size; i++) {

@@ -236,6 +236,59 @@ static void mirrored_versions_are_found_when_asked_for(void **unused) {
     glimpse_dedup_report_free(report);
 }
 
+/* Where a place of the keeper is in this member. */
+static void expect_place(const glimpse_dedup_report *report, const char *name, double x, double y,
+                         double u, double v) {
+    const glimpse_dedup_member *m = find(report, name, NULL);
+    if (!m) fail_msg("%s is in no group", name);
+    const double *w = m->view;
+    const double found_u = w[0] * x + w[1] * y + w[2], found_v = w[3] * x + w[4] * y + w[5];
+    if (fabs(found_u - u) > 0.02 || fabs(found_v - v) > 0.02)
+        fail_msg("%s: %g, %g is at %g, %g and not %g, %g", name, x, y, found_u, found_v, u, v);
+}
+
+static void places_of_the_keeper_are_known_in_its_versions(void **unused) {
+    static canvas scene, edit;
+    (void)unused;
+    /* Kept is the larger one, whichever comes first by name: the rest of it was cut off and the
+     * smaller one turned by 90 degrees. */
+    draw(&scene, 31, 0);
+    write_canvas(&scene, "view_m.ppm");
+    crop(&edit, &scene, 24, 9, 200, 162);
+    for (int i = 0; i < 2; i++) {
+        static canvas rotated;
+        rotated.w = edit.h, rotated.h = edit.w;
+        for (uint32_t y = 0; y < edit.h; y++) {
+            for (uint32_t x = 0; x < edit.w; x++) {
+                /* Stored so that EXIF 6 turns it upright, and 8. */
+                const uint32_t u = i == 0 ? y : edit.h - 1 - y, v = i == 0 ? edit.w - 1 - x : x;
+                memcpy(rotated.rgb + 3 * (v * rotated.w + u), edit.rgb + 3 * (y * edit.w + x), 3);
+            }
+        }
+        write_canvas(&rotated, i == 0 ? "view_a.ppm" : "view_z.ppm");
+    }
+    glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
+    options.rotations = 1;
+    glimpse_dedup_report *report = search(&options);
+    expect_place(report, "same_pixels.tga", 0.3, 0.7, 0.3, 0.7);
+    expect_place(report, "half.ppm", 0.3, 0.7, 0.3, 0.7);
+    expect_place(report, "mirrored.ppm", 0.3, 0.7, 0.7, 0.7);
+    expect_place(report, "cropped.ppm", 20.0 / 240, 4.0 / 180, 0, 0);
+    expect_place(report, "cropped.ppm", 228.0 / 240, 174.0 / 180, 1, 1);
+    expect_place(report, "framed.ppm", 0, 0, 9.0 / 258, 9.0 / 198);
+    assert_int_equal(find(report, "view_a.ppm", NULL)->orientation, 6);
+    assert_int_equal(find(report, "view_z.ppm", NULL)->orientation, 8);
+    /* The upper left corner of what was cut out. */
+    expect_place(report, "view_a.ppm", 24.0 / 240, 9.0 / 180, 0, 1);
+    expect_place(report, "view_z.ppm", 24.0 / 240, 9.0 / 180, 1, 0);
+    expect_place(report, "view_a.ppm", 224.0 / 240, 9.0 / 180, 0, 0);
+    expect_place(report, "view_z.ppm", 224.0 / 240, 9.0 / 180, 1, 1);
+    glimpse_dedup_report_free(report);
+    assert_int_equal(unlink(at("view_m.ppm")), 0);
+    assert_int_equal(unlink(at("view_a.ppm")), 0);
+    assert_int_equal(unlink(at("view_z.ppm")), 0);
+}
+
 static void the_report_does_not_depend_on_threads(void **unused) {
     (void)unused;
     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
@@ -282,23 +335,24 @@ static void the_keeper_follows_the_rule_asked_for(void **unused) {
     assert_int_equal(utimensat(AT_FDCWD, at("darker.ppm"), young, 0), 0);
     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
     const glimpse_dedup_group *group = NULL;
-    options.keep = GLIMPSE_KEEP_OLDEST;
+    glimpse_dedup_keep_rule rule = {GLIMPSE_KEEP_OLDEST, NULL};
+    options.keep = &rule;
+    options.keep_count = 1;
     glimpse_dedup_report *report = search(&options);
     assert_non_null(find(report, "half.ppm", &group));
     assert_string_equal(name_of(&group->members[0]), "half.ppm");
-    assert_non_null(strstr(group->reason, "oldest"));
+    assert_non_null(strstr(group->reason, "kept because it is older: modified 2001"));
     glimpse_dedup_report_free(report);
-    options.keep = GLIMPSE_KEEP_NEWEST;
+    rule.rule = GLIMPSE_KEEP_NEWEST;
     report = search(&options);
     assert_non_null(find(report, "half.ppm", &group));
     assert_string_equal(name_of(&group->members[0]), "darker.ppm");
     glimpse_dedup_report_free(report);
-    options.keep = GLIMPSE_KEEP_IN;
-    options.keep_path = at("cropped.ppm");
+    rule = (glimpse_dedup_keep_rule){GLIMPSE_KEEP_IN, at("cropped.ppm")};
     report = search(&options);
     assert_non_null(find(report, "half.ppm", &group));
     assert_string_equal(name_of(&group->members[0]), "cropped.ppm");
-    assert_non_null(strstr(group->reason, "folder to keep"));
+    assert_non_null(strstr(group->reason, "cropped.ppm, which options.keep names"));
     glimpse_dedup_report_free(report);
 }
 
@@ -391,6 +445,38 @@ static void bad_options_are_refused_and_a_run_can_be_stopped(void **unused) {
     assert_null(report);
     glimpse_dedup_report_free(NULL);
     glimpse_audit_free(NULL);
+}
+
+/* Of a picture that can be seen through, looks depend on what is behind. */
+static void an_audit_says_when_it_judged_a_transparent_picture(void **unused) {
+    (void)unused;
+    const glimpse_dedup_picture pictures[] = {
+        {.path = "/a",
+         .label = "",
+         .width = 90,
+         .height = 90,
+         .is_transparent = 1,
+         .measures = {.low = 255, .high = 255, .aspect = 1}},
+        {.path = "/b",
+         .label = "",
+         .width = 90,
+         .height = 20,
+         .is_transparent = 1,
+         .measures = {.deviation = 90, .high = 255, .sharpness = 99, .entropy = 7, .aspect = 4.5}},
+    };
+    const glimpse_dedup_report report = {.pictures = pictures, .picture_count = 2};
+    glimpse_audit *audit = NULL;
+    assert_ok(glimpse_audit_run(&audit, &report, NULL));
+    assert_int_equal(audit->counts[GLIMPSE_AUDIT_NEAR_CONSTANT], 1);
+    assert_int_equal(audit->counts[GLIMPSE_AUDIT_DARK], 0);
+    assert_int_equal(audit->counts[GLIMPSE_AUDIT_BRIGHT], 0); /* that is the ground */
+    assert_int_equal(audit->counts[GLIMPSE_AUDIT_ODD_ASPECT], 1);
+    for (size_t i = 0; i < audit->count; i++) {
+        const glimpse_audit_finding *f = &audit->findings[i];
+        const int said = strstr(f->text, "transparent; judged as seen") != NULL;
+        assert_int_equal(said, f->picture == &pictures[0] && f->kind != GLIMPSE_AUDIT_SMALL);
+    }
+    glimpse_audit_free(audit);
 }
 
 static void an_audit_names_what_is_odd(void **unused) {
@@ -487,6 +573,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions_of_a_picture_are_found_and_told_apart),
         cmocka_unit_test(mirrored_versions_are_found_when_asked_for),
+        cmocka_unit_test(places_of_the_keeper_are_known_in_its_versions),
         cmocka_unit_test(the_report_does_not_depend_on_threads),
         cmocka_unit_test(a_broken_file_stops_nothing),
         cmocka_unit_test(the_keeper_follows_the_rule_asked_for),
@@ -494,6 +581,7 @@ int main(void) {
         cmocka_unit_test(leakage_and_conflicting_labels_are_counted),
         cmocka_unit_test(bad_options_are_refused_and_a_run_can_be_stopped),
         cmocka_unit_test(an_audit_names_what_is_odd),
+        cmocka_unit_test(an_audit_says_when_it_judged_a_transparent_picture),
 #ifndef __SANITIZE_THREAD__
         cmocka_unit_test(real_photographs_have_no_false_groups),
         cmocka_unit_test(real_versions_are_found),

@@ -4,6 +4,7 @@
  */
 #include "core/child.h"
 #include "support/pdf_writer.h"
+#include "support/pictures.h"
 #include "support/temporary.h"
 
 #include <glimpse/sys/document.h>
@@ -76,6 +77,20 @@ static void a_picture_is_a_document_of_one_page(void **state) {
     glimpse_image *image = NULL;
     assert_ok(glimpse_document_render(&image, d, 1, 100));
     assert_int_equal(glimpse_image_width(image), 4); /* never enlarged */
+    glimpse_image_free(image);
+    glimpse_document_close(d);
+}
+
+/* Black print whose paper is transparent, as scanners' software exports it. */
+static void print_on_a_transparent_page_can_be_read(void **state) {
+    (void)state;
+    const uint8_t rgba[] = {0, 0, 0, 255, 0, 0, 0, 0};
+    write_rgba(in_directory("clear.png"), 2, 1, rgba);
+    glimpse_document *d = NULL;
+    glimpse_image *image = NULL;
+    assert_ok(glimpse_document_open(&d, in_directory("clear.png"), NULL));
+    assert_ok(glimpse_document_render(&image, d, 1, 100));
+    assert_memory_equal(glimpse_image_pixels(image), ((uint8_t[]){0, 0, 0, 255, 255, 255}), 6);
     glimpse_image_free(image);
     glimpse_document_close(d);
 }
@@ -205,6 +220,7 @@ int main(void) {
         cmocka_unit_test(pages_have_their_text_and_scans_have_none),
         cmocka_unit_test(a_page_is_rendered_at_the_wanted_size),
         cmocka_unit_test(a_picture_is_a_document_of_one_page),
+        cmocka_unit_test(print_on_a_transparent_page_can_be_read),
         cmocka_unit_test(what_is_no_document_is_refused_with_its_name),
         cmocka_unit_test(a_missing_program_is_named_with_its_package),
         cmocka_unit_test(words_find_their_pages),

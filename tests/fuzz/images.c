@@ -40,6 +40,16 @@ static void decode(const uint8_t *data, size_t size, const glimpse_decode_option
 static void identify(const uint8_t *data, size_t size) {
     glimpse_hash identity, again;
     glimpse_metadata *metadata = NULL;
+    if (glimpse_image_identity_decodes(data, size)) { /* with a limit that suits a fuzzer */
+        glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
+        glimpse_image *image = NULL;
+        options.max_pixels = MAX_PIXELS;
+        (void)fuzz_fine(
+            glimpse_image_decode_identified(&image, &identity, data, size, NULL, &options));
+        glimpse_image_free(image);
+        PROMISE(glimpse_image_identity_of_bytes(&identity, data, size) == GLIMPSE_OK);
+        return;
+    }
     const int coded = glimpse_image_identity(&identity, NULL, data, size);
     PROMISE(coded == 0 || coded == 1);
     PROMISE(glimpse_metadata_read(&metadata, data, size) == GLIMPSE_OK);
@@ -61,9 +71,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
     options.max_pixels = MAX_PIXELS;
     decode(data, size, &options);
-    options.composite = 1;
+    options.ground = size % 2 ? GLIMPSE_GROUND_VISIBLE : GLIMPSE_GROUND_CHECKERED;
     decode(data, size, &options);
-    options.composite = 0;
+    options.ground = GLIMPSE_GROUND_NONE;
     options.short_side = 3;
     decode(data, size, &options);
     return 0;

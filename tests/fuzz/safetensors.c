@@ -8,7 +8,7 @@
 #include "fuzz.h"
 
 #include "math/weights.h"
-#include "model/safetensors.h"
+#include "model/tensors.h"
 
 #include <glimpse/status.h>
 

@@ -101,6 +101,32 @@ static void declared_sizes_are_refused_before_memory_is_taken(void **state) {
     }
 }
 
+/* Codings that libjpeg does not decode are no damage, and the reason names them. */
+static void a_jpeg_of_another_process_is_unsupported(void **state) {
+    (void)state;
+    static const struct {
+        uint8_t marker, precision;
+        const char *reason;
+    } cases[] = {{0xc3, 8, "SOF type 0xc3"},    {0xc5, 8, "SOF type 0xc5"},
+                 {0xcb, 8, "SOF type 0xcb"},    {0xc1, 12, "precision 12"},
+                 {0xf7, 8, "coded as JPEG-LS"}, {0xde, 8, "hierarchical"}};
+    size_t size = 0, frame = 0;
+    uint8_t *data = read_whole_file(source_path("tests/image/fixtures/jpeg_420.jpg"), &size);
+    while (frame + 1 < size && !(data[frame] == 0xff && data[frame + 1] == 0xc0))
+        frame++;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        glimpse_image *image = NULL;
+        data[frame + 1] = cases[i].marker;
+        data[frame + 4] = cases[i].precision;
+        const int status = glimpse_image_decode(&image, data, size, "x", NULL);
+        if (status != GLIMPSE_E_UNSUPPORTED || !strstr(glimpse_last_error(), cases[i].reason)) {
+            fail_msg("%#x: %s, %s", cases[i].marker, glimpse_status_name(status),
+                     glimpse_last_error());
+        }
+    }
+    free(data);
+}
+
 static void a_picture_beyond_memory_is_an_error_not_a_crash(void **state) {
     (void)state;
     if (UNDER_SANITIZER) skip();
@@ -126,6 +152,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_broken_file_crashes_hangs_or_passes_unnoticed),
         cmocka_unit_test(declared_sizes_are_refused_before_memory_is_taken),
+        cmocka_unit_test(a_jpeg_of_another_process_is_unsupported),
         cmocka_unit_test(a_picture_beyond_memory_is_an_error_not_a_crash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

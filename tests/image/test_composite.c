@@ -37,17 +37,18 @@ static size_t make_png(uint8_t to[1024], const uint8_t *rgba, size_t count) {
     return used + write_chunk(to + used, "IEND", NULL, 0);
 }
 
-static glimpse_image *decode(const void *data, size_t size, int composite) {
+static glimpse_image *decode(const void *data, size_t size, glimpse_ground ground) {
     glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
     glimpse_image *image = NULL;
-    options.composite = composite;
+    options.ground = ground;
     assert_ok(glimpse_image_decode(&image, data, size, "test", &options));
     return image;
 }
 
-static void expect_pixels(const uint8_t *rgba, size_t count, int composite, const uint8_t *rgb) {
+static void expect_pixels(const uint8_t *rgba, size_t count, glimpse_ground ground,
+                          const uint8_t *rgb) {
     uint8_t png[1024];
-    glimpse_image *image = decode(png, make_png(png, rgba, count), composite);
+    glimpse_image *image = decode(png, make_png(png, rgba, count), ground);
     assert_memory_equal(glimpse_image_pixels(image), rgb, 3 * count);
     glimpse_image_free(image);
 }
@@ -71,6 +72,50 @@ static void transparency_is_laid_over_white_or_grey(void **state) {
     expect_pixels(nothing, 1, 1, (const uint8_t[]){255, 255, 255});
     static const uint8_t all[] = {255, 250, 245, 255};
     expect_pixels(all, 1, 1, (const uint8_t[]){255, 250, 245});
+}
+
+/* A row of `width` pixels of one colour, with opacities of 255 and 0 in turns of `run` pixels. */
+static glimpse_image *stripes(unsigned tone, size_t width, size_t run, uint8_t *rgba) {
+    uint8_t png[1024];
+    for (size_t i = 0; i < width; i++) {
+        memset(rgba + 4 * i, (int)tone, 3);
+        rgba[4 * i + 3] = i / run % 2 ? 0 : 255;
+    }
+    return decode(png, make_png(png, rgba, width), GLIMPSE_GROUND_CHECKERED);
+}
+
+static void people_see_a_drawing_of_any_tone_on_its_squares(void **state) {
+    (void)state;
+    uint8_t rgba[4 * 48];
+    for (unsigned tone = 0; tone < 256; tone += 5) {
+        glimpse_image *image = stripes(tone, 48, 6, rgba);
+        const uint8_t *pixels = glimpse_image_pixels(image);
+        unsigned seen[256] = {0};
+        double apart = 0, holes = 0;
+        for (size_t i = 0; i < 48; i++) {
+            const uint8_t *p = pixels + 3 * i;
+            assert_true(p[0] == p[1] && p[1] == p[2]);
+            if (rgba[4 * i + 3]) {
+                assert_int_equal(p[0], tone); /* what is opaque is as it was */
+            } else {
+                seen[p[0]]++;
+                holes++;
+                apart += abs((int)p[0] - (int)tone);
+            }
+        }
+        unsigned tones = 0;
+        for (unsigned t = 0; t < 256; t++)
+            tones += seen[t] > 0;
+        assert_int_equal(tones, 2); /* squares, which no drawing has */
+        if (!(apart / holes >= 15)) fail_msg("%u is hidden: %g", tone, apart / holes);
+        glimpse_image_free(image);
+    }
+    /* All of it opaque: nothing is laid under. */
+    static const uint8_t all[] = {255, 250, 245, 255, 0, 0, 0, 255};
+    expect_pixels(all, 2, GLIMPSE_GROUND_CHECKERED, (const uint8_t[]){255, 250, 245, 0, 0, 0});
+    /* Half of black is between it and the squares. */
+    static const uint8_t half[] = {0, 0, 0, 128, 0, 0, 0, 255};
+    expect_pixels(half, 2, GLIMPSE_GROUND_CHECKERED, (const uint8_t[]){118, 118, 118, 0, 0, 0});
 }
 
 static void write_tag(uint8_t *to, unsigned tag, unsigned type, unsigned count, unsigned value) {
@@ -124,7 +169,7 @@ static void the_opacity_of_a_tiff_counts_where_it_is_one(void **state) {
     static const uint8_t ink[] = {0, 0, 0, 255, 0, 0, 0, 0, 64, 0, 0, 128}, grey[] = {0, 255, 9, 0};
     static const struct {
         unsigned kind;
-        int composite;
+        glimpse_ground ground;
         uint8_t rgb[9];
     } cases[] = {
         {2, 1, {0, 0, 0, 255, 255, 255, 159, 127, 127}},
@@ -136,7 +181,7 @@ static void the_opacity_of_a_tiff_counts_where_it_is_one(void **state) {
     if (!glimpse_image_format_supported(GLIMPSE_FORMAT_TIFF)) skip();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         glimpse_image *image =
-            decode(tiff, make_tiff(tiff, ink, 3, 4, cases[i].kind), cases[i].composite);
+            decode(tiff, make_tiff(tiff, ink, 3, 4, cases[i].kind), cases[i].ground);
         assert_memory_equal(glimpse_image_pixels(image), cases[i].rgb, 9);
         glimpse_image_free(image);
     }
@@ -326,7 +371,7 @@ static void the_opacity_of_a_psd_counts_where_its_layers_say_so(void **state) {
         if (kind == 3) {
             glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
             glimpse_image *image = NULL;
-            options.composite = 1;
+            options.ground = GLIMPSE_GROUND_VISIBLE;
             assert_int_equal(glimpse_image_decode(&image, file, at - 1, "cut", &options),
                              GLIMPSE_E_FORMAT);
             continue;
@@ -400,6 +445,7 @@ static void every_way_to_be_transparent_is_seen(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(transparency_is_laid_over_white_or_grey),
+        cmocka_unit_test(people_see_a_drawing_of_any_tone_on_its_squares),
         cmocka_unit_test(the_opacity_of_a_tiff_counts_where_it_is_one),
         cmocka_unit_test(the_opacity_of_a_tga_counts_where_its_header_has_one),
         cmocka_unit_test(the_opacity_of_a_tga_may_be_in_its_palette_or_its_grey),

@@ -43,7 +43,7 @@ static uint64_t pixels_of(const bytes *b) {
     for (int composite = 0; composite < 2; composite++) {
         glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
         glimpse_image *image = NULL;
-        options.composite = composite;
+        options.ground = composite ? GLIMPSE_GROUND_VISIBLE : GLIMPSE_GROUND_NONE;
         options.max_pixels = 1 << 20;
         if (glimpse_image_decode(&image, b->data, b->size, "x", &options) < 0) return 0;
         all = all * 31 + image_hash(image) + glimpse_image_width(image);
@@ -174,7 +174,8 @@ static void more_metadata_leave_the_identity(void **state) {
 /* The property: where one bit makes no other identity, it makes no other picture either. */
 static int flip_one(const char *name, const bytes *b, const glimpse_hash *id) {
     enum { MAX_SIZE = 2500 };
-    if (b->size > MAX_SIZE) return 0;
+    /* Of those that are known by their pixels it holds by what they are known by. */
+    if (b->size > MAX_SIZE || glimpse_image_identity_decodes(b->data, b->size)) return 0;
     const uint64_t pixels = pixels_of(b);
     for (size_t i = 0; i < b->size; i++) {
         const uint8_t bit = (uint8_t)(1u << (i * 5 % 8));
@@ -233,8 +234,9 @@ static void turning_is_another_picture_and_formats_never_meet(void **state) {
 /* A file that is not as its format says is known by all its bytes. */
 static void what_is_cut_is_known_by_its_bytes(void **state) {
     (void)state;
-    static const char *const names[] = {"jpeg_cut.jpg", "png_cut.png", "gif_cut.gif",
-                                        "jpeg_no_end_mark.jpg", "bmp_24.bmp"};
+    static const char *const names[] = {"jpeg_cut.jpg",         "png_cut.png", "gif_cut.gif",
+                                        "jpeg_no_end_mark.jpg", "bmp_cut.bmp", "tga_cut.tga",
+                                        "pnm_cut.ppm"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         bytes b = read_bytes_of(fixture(names[i]));
         int coded = 1;
@@ -245,6 +247,108 @@ static void what_is_cut_is_known_by_its_bytes(void **state) {
         assert_false(same(&id, &other));
         free(b.data);
     }
+}
+
+/*
+ * Formats whose containers nobody walks through: known by their pixels.
+ */
+static bytes tag_bmp(const bytes *b) {
+    bytes out = insert(b, b->size, "more", 4);
+    if (b->data[14] == 40)
+        memcpy(out.data + 38, "\x12\x0b\0\0\x12\x0b\0\0", 8); /* pixels a metre */
+    return out;
+}
+
+static bytes tag_pnm(const bytes *b) {
+    static const char comment[] = "# rated 4\n";
+    return insert(b, 3, comment, sizeof comment - 1);
+}
+
+static bytes tag_tga(const bytes *b) {
+    static const char footer[] = "\0\0\0\0\0\0\0\0TRUEVISION-XFILE.";
+    bytes id = insert(b, 18, "rated 4", 7), out;
+    id.data[0] = (uint8_t)(id.data[0] + 7);
+    out = insert(&id, id.size, footer, sizeof footer);
+    free(id.data);
+    return out;
+}
+
+static bytes tag_hdr(const bytes *b) {
+    const uint8_t *line = memchr(b->data, '\n', b->size);
+    static const char rated[] = "# rated 4\n";
+    return insert(b, (size_t)(line - b->data) + 1, rated, sizeof rated - 1);
+}
+
+static bytes tag_pic(const bytes *b) {
+    bytes out = insert(b, b->size, "", 0);
+    memcpy(out.data + 8, "rated", 6); /* the comment */
+    return out;
+}
+
+static void pictures_without_a_container_are_known_by_their_pixels(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        bytes (*tag)(const bytes *b);
+    } cases[] = {{"bmp_24.bmp", tag_bmp},
+                 {"bmp_palette8.bmp", tag_bmp},
+                 {"bmp_rle8.bmp", tag_bmp},
+                 {"pnm_1.pbm", tag_pnm},
+                 {"pnm_5_16bit.pgm", tag_pnm},
+                 {"pnm_6.ppm", tag_pnm},
+                 {"tga_24.tga", tag_tga},
+                 {"tga_32.tga", tag_tga},
+                 {"tga_palette.tga", tag_tga},
+                 {"tga_rle.tga", tag_tga},
+                 {"tga_24_right_to_left.tga", tag_tga},
+                 {"hdr_planes.hdr", tag_hdr},
+                 {"hdr_plain.hdr", tag_hdr},
+                 {"pic_alpha.pic", tag_pic},
+                 {"pic_mixed.pic", tag_pic}};
+    glimpse_hash seen[sizeof cases / sizeof *cases];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bytes b = read_bytes_of(fixture(cases[i].name)), tagged_bytes = cases[i].tag(&b);
+        int coded = 0;
+        seen[i] = identity_of(&b, &coded);
+        const glimpse_hash other = identity_of(&tagged_bytes, NULL);
+        if (pixels_of(&b) != pixels_of(&tagged_bytes) || !pixels_of(&b)) {
+            fail_msg("%s: the test's tagger damages it", cases[i].name);
+        }
+        if (!coded || !same(&seen[i], &other)) fail_msg("%s: another identity", cases[i].name);
+        free(b.data);
+        free(tagged_bytes.data);
+    }
+    /* Of one picture in two formats: two. */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (size_t k = 0; k < i; k++) {
+            const int one_format = memcmp(cases[i].name, cases[k].name, 3) == 0;
+            if (!one_format) assert_false(same(&seen[i], &seen[k]));
+        }
+    }
+}
+
+/* Decoding and identifying at once gives the picture and the identity that each gives alone. */
+static int decode_one(const char *name, const bytes *b, const glimpse_hash *id) {
+    if (!glimpse_image_identity_decodes(b->data, b->size)) return 0;
+    for (int composite = 0; composite < 2; composite++) {
+        glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
+        glimpse_image *one = NULL, *other = NULL;
+        glimpse_hash found;
+        options.ground = composite ? GLIMPSE_GROUND_VISIBLE : GLIMPSE_GROUND_NONE;
+        assert_ok(glimpse_image_decode(&one, b->data, b->size, "x", &options));
+        assert_ok(glimpse_image_decode_identified(&other, &found, b->data, b->size, "x", &options));
+        if (!same(&found, id)) fail_msg("%s: another identity", name);
+        if (image_hash(one) != image_hash(other)) fail_msg("%s: other pixels", name);
+        assert_int_equal(glimpse_image_was_transparent(one), glimpse_image_was_transparent(other));
+        glimpse_image_free(one);
+        glimpse_image_free(other);
+    }
+    return 1;
+}
+
+static void a_picture_is_identified_while_it_is_decoded(void **state) {
+    (void)state;
+    assert_true(each_picture(decode_one) > 25);
 }
 
 static void metadata_that_was_read_before_gives_the_same_identity(void **state) {
@@ -314,6 +418,8 @@ int main(void) {
         cmocka_unit_test(every_byte_of_a_jpegs_scan_counts),
         cmocka_unit_test(turning_is_another_picture_and_formats_never_meet),
         cmocka_unit_test(what_is_cut_is_known_by_its_bytes),
+        cmocka_unit_test(pictures_without_a_container_are_known_by_their_pixels),
+        cmocka_unit_test(a_picture_is_identified_while_it_is_decoded),
         cmocka_unit_test(metadata_that_was_read_before_gives_the_same_identity),
         cmocka_unit_test(what_exiftool_rates_stays_the_same_picture),
     };

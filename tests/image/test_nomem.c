@@ -8,6 +8,8 @@
 
 #include "image/output/jpeg_out.h"
 
+#include <glimpse/sys/holdings.h>
+
 /* Runs `work` with its 1st, 2nd, ... allocation failing, until none is left to fail. */
 static void fail_each(const char *what, int (*work)(void *), void *context) {
     for (long n = 0; n < 1000; n++) {
@@ -76,6 +78,42 @@ static void a_failed_allocation_fails_the_decoding_and_nothing_else(void **state
     }
 }
 
+struct held {
+    const void *data;
+    size_t size;
+    glimpse_holdings *whole;
+};
+
+static int hold(void *context) {
+    const struct held *held = context;
+    glimpse_holdings *found = NULL;
+    const int status = glimpse_holdings_read(&found, held->data, held->size, NULL, 0);
+    assert_true((status == GLIMPSE_OK) == (found != NULL));
+    if (found) assert_int_equal(glimpse_holdings_lacking(held->whole, found, 1), 0);
+    glimpse_holdings_free(found);
+    return status;
+}
+
+/* What is not found for want of memory must not be taken for what is not there. */
+static void a_failed_allocation_hides_nothing_that_a_file_holds(void **state) {
+    (void)state;
+    static const char *const names[] = {"film_behind.jpg", "gain_map.jpg",         "layers.tif",
+                                        "layers.psd",      "frames_and_texts.png", "profile.png",
+                                        "profile.jpg",     "samsung_sound.jpg"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char relative[128];
+        struct held held = {0};
+        (void)snprintf(relative, sizeof relative, "tests/fuzz/corpus/holdings/%s", names[i]);
+        void *data = read_whole_file(source_path(relative), &held.size);
+        held.data = data;
+        assert_ok(glimpse_holdings_read(&held.whole, data, held.size, NULL, 0));
+        assert_true(held.whole->count > 0);
+        fail_each(names[i], hold, &held);
+        glimpse_holdings_free(held.whole);
+        free(data);
+    }
+}
+
 static int resize(void *context) {
     glimpse_image *resized;
     const int status = glimpse_image_resize(&resized, context, 9, 31, GLIMPSE_RESAMPLE_BICUBIC);
@@ -131,6 +169,7 @@ static void a_failed_allocation_fails_the_encoding_and_nothing_else(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_allocation_fails_the_decoding_and_nothing_else),
+        cmocka_unit_test(a_failed_allocation_hides_nothing_that_a_file_holds),
         cmocka_unit_test(a_failed_allocation_fails_the_resizing_and_nothing_else),
         cmocka_unit_test(a_failed_allocation_fails_the_encoding_and_nothing_else),
     };

@@ -22,29 +22,37 @@ static void raise_to(atomic_uint *max, unsigned value) {
     while (value > seen && !atomic_compare_exchange_weak(max, &seen, value)) {}
 }
 
-static int fake_decode(const glimpse_ingest_engine *engine, const void *data, size_t size,
-                       const glimpse_decode_options *options, uint8_t *rgb,
-                       glimpse_image_meta *meta) {
+/* Of a picture that is decoded already. */
+static int fake_preprocess(const glimpse_ingest_engine *engine, const glimpse_image *image,
+                           uint8_t *rgb) {
     fake_model *fake = (fake_model *)(uintptr_t)engine->context;
-    glimpse_image *image = NULL;
     raise_to(&fake->max_decoding, atomic_fetch_add(&fake->decoding, 1) + 1);
     pause_us(fake->decode_us);
-    int status = glimpse_image_decode(&image, data, size, "picture", options);
     (void)atomic_fetch_sub(&fake->decoding, 1);
-    if (status < 0) return status;
     (void)atomic_fetch_add(&fake->decoded, 1);
-    *meta = *glimpse_image_metadata(image);
     const uint8_t *pixels = glimpse_image_pixels(image);
     const size_t bytes = (size_t)glimpse_image_width(image) * glimpse_image_height(image) * 3;
     const glimpse_hash hash = glimpse_hash_bytes(pixels, bytes);
     memset(rgb, 0, FAKE_INPUT);
     memcpy(rgb, hash.bytes, sizeof hash.bytes);
     rgb[FAKE_INPUT - 1] = pixels[0];
-    glimpse_image_free(image);
     if (rgb[FAKE_INPUT - 1] == FIRST_PIXEL_NOMEM) {
         return glimpse_fail(GLIMPSE_E_NOMEM, "picture: out of memory (12 bytes for pixels)");
     }
     return GLIMPSE_OK;
+}
+
+static int fake_decode(const glimpse_ingest_engine *engine, const void *data, size_t size,
+                       const glimpse_decode_options *options, uint8_t *rgb,
+                       glimpse_image_meta *meta) {
+    glimpse_image *image = NULL;
+    int status = glimpse_image_decode(&image, data, size, "picture", options);
+    if (status < 0) return status;
+    (void)atomic_fetch_add(&((fake_model *)(uintptr_t)engine->context)->from_bytes, 1);
+    *meta = *glimpse_image_metadata(image);
+    status = fake_preprocess(engine, image, rgb);
+    glimpse_image_free(image);
+    return status;
 }
 
 static int fake_create(const glimpse_ingest_engine *engine, void **out, size_t max_batch) {
@@ -91,6 +99,7 @@ void fake_model_init(fake_model *fake) {
                                         .dim = FAKE_DIM},
                                 .input_bytes = FAKE_INPUT,
                                 .decode = fake_decode,
+                                .preprocess = fake_preprocess,
                                 .encoder_create = fake_create,
                                 .encoder_free = fake_free,
                                 .encode = fake_encode,
@@ -191,6 +200,7 @@ glimpse_ingest_options options_for(fixture *f) {
 
 int ingest_with(fixture *f, const glimpse_ingest_options *options) {
     atomic_store(&f->fake.decoded, 0);
+    atomic_store(&f->fake.from_bytes, 0);
     atomic_store(&f->fake.encoded, 0);
     atomic_store(&f->fake.batches, 0);
     atomic_store(&f->fake.largest_batch, 0);

@@ -20,6 +20,7 @@ enum { FAKE_DIM = 16, FAKE_INPUT = 24 };
 
 typedef struct fake_model {
     atomic_uint decoded, encoded, batches, encoders; /* encoders: alive now */
+    atomic_uint from_bytes; /* of `decoded`: not decoded already by who asked for their identity */
     atomic_uint largest_batch;
     atomic_uint decoding, max_decoding; /* at the same time */
     unsigned decode_us, encode_us;      /* slow down, per picture */

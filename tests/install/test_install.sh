@@ -75,6 +75,7 @@ GLIMPSE_MODEL=$prefix/nothing "$work/search" "$prefix/library" "$prefix/pictures
 GLIMPSE_LIBRARY=$prefix/library "$prefix/bin/glimpse" search "a red circle" --paths >"$prefix/paths" 2>"$prefix/error" ||
     fail "the installed command: $(cat "$prefix/error")"
 # And the vision-language model, which the source tree is not needed for either.
+[ -f "$prefix/share/glimpse/models/catalog.json" ] || fail "the table of models was not installed"
 for part in itm caption vqa; do
     [ -f "$prefix/share/glimpse/models/demo-vlm/$part/model.safetensors" ] || fail "the demo VLM's $part was not installed"
 done

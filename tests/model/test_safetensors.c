@@ -4,7 +4,7 @@
 #include "support/temporary.h"
 
 #include "math/half.h"
-#include "model/safetensors.h"
+#include "model/tensors.h"
 #include "support/random_model.h"
 
 #include <glimpse/sys/model.h>

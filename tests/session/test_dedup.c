@@ -177,6 +177,8 @@ static void a_plan_has_the_members_of_the_relations_asked_for(void **state) {
     assert_string_not_equal(item->path, item->keeper);
     assert_string_equal(item->id, item->keeper_id);
     assert_string_equal(item->relative_to, made.root);
+    assert_string_equal(item->under, strrchr(made.root, '/') + 1);
+    assert_string_equal(item->relation, "identical");
     glimpse_dedup_plan_free(plan);
     edited.relations = 1U << GLIMPSE_RELATION_EDITED;
     assert_ok(glimpse_dedup_plan_create(&other, report, &edited));

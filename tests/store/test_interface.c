@@ -586,6 +586,45 @@ static int visit(void *user, const glimpse_derived_item *item) {
     return item->data_size == 3 && memcmp(item->data, user, 3) == 0;
 }
 
+static int is(const glimpse_hash *a, const glimpse_hash *b) {
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+static void pictures_have_one_id_before_and_after_they_are_indexed(void **state) {
+    const shop *s = *state;
+    const glimpse_store_ops *ops = s->ops;
+    const glimpse_hash first = glimpse_hash_bytes("first", 5), edited = glimpse_hash_bytes("e", 1),
+                       other = glimpse_hash_bytes("other", 5),
+                       identity = glimpse_hash_bytes("identity", 8);
+    glimpse_hash id;
+    int known = 1;
+    assert_ok(ops->contents.id_of(&id, &known, s->store, &first, &identity));
+    assert_true(!known && is(&id, &first));
+    assert_ok(ops->contents.keep_id(s->store, &first, &identity));
+    assert_ok(ops->contents.keep_id(s->store, &other, &identity)); /* one that is there stays */
+    assert_ok(ops->contents.id_of(&id, &known, s->store, &edited, &identity));
+    assert_true(known && is(&id, &first));
+    assert_ok(ops->contents.id_of(&id, &known, s->store, &edited, NULL));
+    assert_true(!known && is(&id, &edited));
+    /* Indexed as it is now, it has the library's id, and what was decided before is about it. */
+    const glimpse_content_meta meta = {.hash = edited,
+                                       .size = 5,
+                                       .has_identity = 1,
+                                       .identity = identity,
+                                       .orientation = 1,
+                                       .format = "JPEG"};
+    int64_t picture = 0;
+    assert_ok(ops->begin(s->store));
+    assert_ok(ops->contents.write(&picture, s->store, &meta));
+    assert_ok(ops->commit(s->store));
+    assert_ok(ops->contents.id_of(&id, &known, s->store, &other, &identity));
+    assert_true(known && is(&id, &edited));
+    int unfinished = 1;
+    assert_ok(ops->upkeep.is_unfinished(&unfinished, s->store));
+    assert_int_equal(unfinished, 0);
+    assert_ok(ops->upkeep.finish(s->store));
+}
+
 static void derived_data_belong_to_a_version_and_a_stamp(void **state) {
     shop *s = *state;
     char expected[] = "abc";
@@ -722,6 +761,7 @@ int main(void) {
         TEST(captions_are_found_by_their_words),
         TEST(answers_live_in_a_store_or_by_themselves),
         TEST(decisions_are_kept_once),
+        TEST(pictures_have_one_id_before_and_after_they_are_indexed),
         TEST(derived_data_belong_to_a_version_and_a_stamp),
         TEST(a_journal_remembers_steps_and_directories),
         TEST(upkeep_finds_nothing_wrong_and_forgets_what_is_gone),

@@ -130,7 +130,10 @@ static int read_request(test_server *s, int fd, server_request *r, char **kept, 
 }
 
 static const char *reason(int status) {
-    return status == 200 ? "OK" : status == 429 ? "Too Many Requests" : "Something";
+    return status == 200   ? "OK"
+           : status == 206 ? "Partial Content"
+           : status == 429 ? "Too Many Requests"
+                           : "Something";
 }
 
 /* 1 when the connection may go on. */
@@ -138,7 +141,7 @@ static int send_reply(test_server *s, int fd, const server_reply *reply) {
     const char *body = reply->body ? reply->body : "";
     const size_t whole = reply->size ? reply->size : strlen(body);
     const int endless = *reply->headers && !strchr(reply->headers, '\n');
-    char head[1024];
+    char head[2048];
     for (unsigned waited = 0; waited < reply->delay_ms && !is_stopping(s); waited += 5) {
         struct timespec pause = {0, 5000000};
         (void)nanosleep(&pause, NULL);
@@ -162,6 +165,8 @@ static int send_reply(test_server *s, int fd, const server_reply *reply) {
         return sent && send_all(fd, body, size);
     }
     if (!send_all(fd, head, (size_t)length) || !send_all(fd, body, size)) return 0;
+    char gone;
+    if (size < whole && reply->hold && readable(s, fd)) (void)recv(fd, &gone, 1, 0);
     return size == whole;
 }
 

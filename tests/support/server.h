@@ -32,10 +32,11 @@ typedef struct server_request {
 typedef struct server_reply {
     int status;
     /* Further ones, each ended by "\r\n"; a name alone: a header of it with a megabyte. */
-    char headers[512];
+    char headers[1024];
     char *body;        /* malloc'ed */
     size_t size;       /* of the body; 0: it is a text */
     size_t cut;        /* close the connection after so many bytes of the body; 0: send all */
+    int hold;          /* with `cut`: keep it open instead, and send nothing more */
     unsigned delay_ms; /* wait before answering, outside the lock */
     int drop;          /* close the connection without a word */
 } server_reply;

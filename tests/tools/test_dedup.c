@@ -2,6 +2,7 @@
  * glimpse dedup and glimpse audit: what is found, the stable output, exit codes, hostile names,
  * actions and undo, decisions, leakage, and the page in a real browser.
  */
+#include "support/browser.h"
 #include "support/commands.h"
 
 #include <glimpse/sys/image.h>
@@ -114,6 +115,16 @@ static void exit_codes_say_what_was_found(void **state) {
         {"dedup", "set", "--tiers", "exact,fuzzy"},
         {"dedup", "set", "--keep", "smallest"},
         {"dedup", "set", "--keep", "in:"},
+        {"dedup", "set", "--keep", "in:nowhere"},
+        {"dedup", "set", "--keep", "largest", "--keep", "prettiest"},
+        {"dedup", "set", "--protect", "nowhere"},
+        {"dedup", "set", "--trash", "--include", "similar"},
+        {"dedup", "set", "--trash", "--include", "edited", "--include", "variant"},
+        {"dedup", "set", "--against", "set"},
+        {"dedup", "set", "--against", "set/../set"},
+        {"dedup", "set", "--against", "set/sub"},
+        {"dedup", "set/sub", "--against", "set"},
+        {"dedup", "one", "--protect", "set", "--move", "set/sub/quarantine"},
         {"dedup", "set", "--apply"},
         {"dedup", "set", "--include", "identical"},
         {"dedup", "set", "--trash", "--include", "identcal"},
@@ -242,7 +253,7 @@ static void nothing_happens_without_apply_and_undo_takes_it_back(void **state) {
                             path_exists("set/sub/" HOSTILE) ==
                         1);
         }
-        if (i == 0) assert_true(path_exists("away/sub/again.png"));
+        if (i == 0) assert_true(path_exists("away/set/sub/again.png"));
         run(&r, "dedup", "--runs", NULL);
         expect(&r, 0);
         run_free(&r);
@@ -267,12 +278,12 @@ static void only_included_relations_are_acted_on(void **state) {
     run(&r, "dedup", "set", "--move", "away", "--apply", "-q", NULL);
     expect(&r, 3); /* done; but the broken file could not be looked at */
     assert_true(path_exists("set/sub/brighter.jpg"));
-    assert_false(path_exists("away/sub/brighter.jpg"));
+    assert_false(path_exists("away/set/sub/brighter.jpg"));
     run_free(&r);
     run(&r, "dedup", "set", "--move", "away", "--include", "edited", "--apply", "-q", NULL);
     expect(&r, 3);
     assert_false(path_exists("set/sub/brighter.jpg"));
-    assert_true(path_exists("away/sub/brighter.jpg"));
+    assert_true(path_exists("away/set/sub/brighter.jpg"));
     run_free(&r);
     remove_tree("away");
 }
@@ -593,11 +604,13 @@ static void an_audit_of_a_library_names_the_mislabelled_and_outliers(void **stat
     run(&r, "index", "classes", "--library", "classeslib", "-q", NULL);
     expect(&r, 0);
     run_free(&r);
-    run(&r, "audit", "--library", "classeslib", "--checks", "mislabelled,outlier", "--neighbours",
-        "3", "--outlier-deviations", "3.5", "--json", "-q", NULL);
+    run(&r, "audit", "--library", "classeslib", "--class-dirs", "--checks", "mislabelled,outlier",
+        "--neighbours", "3", "--outlier-deviations", "3.5", "--json", "-q", NULL);
     expect(&r, 1);
     json_t *root = run_json(&r);
     assert_true(json_is_true(at(root, "embeddings")));
+    assert_true(json_is_true(at(root, "class_dirs")));
+    assert_true(json_is_true(at(root, "labels")));
     size_t suspects = findings_of(root, "mislabelled", "/owl-city-034.webp", "animals", &found);
     assert_true(found);
     (void)findings_of(root, "mislabelled", "/ring-gray-146.jpg", "shapes", &found);
@@ -608,8 +621,8 @@ static void an_audit_of_a_library_names_the_mislabelled_and_outliers(void **stat
     json_decref(root);
     run_free(&r);
     /* No embeddings, no such findings, and it says so. */
-    run(&r, "audit", "classes", "--library", "none", "--checks", "mislabelled,outlier", "--json",
-        "-q", NULL);
+    run(&r, "audit", "classes", "--library", "none", "--class-dirs", "--checks",
+        "mislabelled,outlier", "--json", "-q", NULL);
     if (r.code == 0) {
         root = run_json(&r);
         assert_true(json_is_false(at(root, "embeddings")));
@@ -618,6 +631,53 @@ static void an_audit_of_a_library_names_the_mislabelled_and_outliers(void **stat
     run_free(&r);
     run(&r, "audit", "classes", "--outlier-deviations", "0", NULL);
     expect(&r, 2);
+    run_free(&r);
+    remove_tree("classes");
+}
+
+/* Directories of a photo library are holidays and months: the owl beside the circles is no mistake.
+ */
+static void an_audit_of_photos_takes_no_folder_for_a_class_unless_asked(void **state) {
+    (void)state;
+    run_result r;
+    int found;
+    assert_int_equal(mkdir("classes", 0755), 0);
+    copy_directory("animals");
+    copy_directory("shapes");
+    assert_int_equal(rename("classes/animals", "classes/2019-07 Lofoten"), 0);
+    assert_int_equal(rename("classes/shapes", "classes/2021-05 Roma"), 0);
+    assert_int_equal(rename("classes/2019-07 Lofoten/owl-city-034.webp",
+                            "classes/2021-05 Roma/owl-city-034.webp"),
+                     0);
+    run(&r, "index", "classes", "--library", "photolib", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "audit", "--library", "photolib", "--neighbours", "3", "--json", "-q", NULL);
+    json_t *root = run_json(&r);
+    assert_true(json_is_true(at(root, "embeddings")));
+    assert_true(json_is_false(at(root, "class_dirs")));
+    assert_true(json_is_false(at(root, "labels")));
+    assert_int_equal(number_at(root, "counts.mislabelled"), 0);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "audit", "--library", "photolib", "--neighbours", "3", NULL);
+    expect_out(&r, "Folders were not taken for classes (--class-dirs)\n");
+    assert_null(strstr(r.out, "wrong class"));
+    run_free(&r);
+    /* Asked for, it is one. */
+    run(&r, "audit", "--library", "photolib", "--neighbours", "3", "--class-dirs", "--html",
+        "classes.html", "--json", "-q", NULL);
+    expect(&r, 1);
+    root = run_json(&r);
+    assert_true(json_is_true(at(root, "labels")));
+    (void)findings_of(root, "mislabelled", "/owl-city-034.webp", "2019-07 Lofoten", &found);
+    assert_true(found);
+    json_decref(root);
+    run_free(&r);
+    /* The check alone says what it needs. */
+    run(&r, "audit", "--library", "photolib", "--checks", "mislabelled", NULL);
+    expect(&r, 2);
+    expect_err(&r, "--class-dirs");
     run_free(&r);
     remove_tree("classes");
 }
@@ -723,46 +783,25 @@ static size_t colours_of(const char *png) {
 static void the_page_opens_in_a_browser(void **state) {
     (void)state;
     run_result r;
-    run_shell(&r, "command -v chromium || command -v chromium-browser || command -v google-chrome");
-    if (r.code != 0) {
-        print_message("SKIPPED: no Chromium on this machine\n");
-        run_free(&r);
-        skip();
-    }
-    r.out[strcspn(r.out, "\n")] = '\0';
-    (void)setenv("BROWSER", r.out, 1);
-    run_free(&r);
     make_set("set");
     run(&r, "dedup", "set", "--html", "page.html", "-q", NULL);
     expect(&r, 1);
     run_free(&r);
-    run_shell(&r, "mkdir -p profile && timeout 60 \"$BROWSER\" --headless --no-sandbox "
-                  "--disable-gpu --disable-quic --no-first-run --disable-background-networking "
-                  "--user-data-dir=\"$PWD/profile\" --window-size=1200,1000 "
-                  "--screenshot=\"$PWD/page.png\" \"file://$PWD/page.html\" && test -s page.png");
-    if (r.code != 0) {
-        print_message("SKIPPED: Chromium did not start here: %.300s\n", r.err);
-        run_free(&r);
-        skip();
-    }
-    run_free(&r);
+    if (!browser_screenshot("page.html", "page.png", 1200, 1000)) skip();
     /* Text and frames alone have a few dozen; pictures have many. */
     assert_true(colours_of("page.png") > 150);
-    run_shell(&r, "timeout 60 \"$BROWSER\" --headless --no-sandbox --disable-gpu --disable-quic "
-                  "--no-first-run --disable-background-networking "
-                  "--user-data-dir=\"$PWD/profile\" --dump-dom \"file://$PWD/page.html\"");
     /* As the browser understood it: a picture for every file, and none of the names became markup.
      */
+    char *dom = browser_dom("page.html");
     size_t pictures = 0;
-    for (const char *s = r.out; (s = strstr(s, "<img ")); s++)
+    assert_non_null(dom);
+    for (const char *s = dom; (s = strstr(s, "<img ")); s++)
         pictures++;
     assert_int_equal(pictures, 5);
-    assert_null(strstr(r.out, "<b>"));
-    run_free(&r);
+    assert_null(strstr(dom, "<b>"));
+    free(dom);
     const char *keep = getenv("GLIMPSE_KEEP_SCREENSHOT");
     if (keep) copy_file("page.png", keep);
-    run_shell(&r, "rm -rf profile");
-    run_free(&r);
 }
 
 int main(void) {
@@ -782,6 +821,7 @@ int main(void) {
         cmocka_unit_test(the_semantic_tier_follows_the_model),
         cmocka_unit_test(an_audit_finds_what_is_dark_and_empty),
         cmocka_unit_test(an_audit_of_a_library_names_the_mislabelled_and_outliers),
+        cmocka_unit_test(an_audit_of_photos_takes_no_folder_for_a_class_unless_asked),
         cmocka_unit_test(the_page_opens_in_a_browser),
     };
     return cmocka_run_group_tests(tests, run_setup, run_teardown);

@@ -8,7 +8,7 @@
 static const char *const commands[] = {"index",  "search",   "similar",    "label",  "status",
                                        "verify", "reindex",  "prune",      "models", "doctor",
                                        "embed",  "tokenize", "preprocess", "dedup",  "audit",
-                                       "itm",    "caption",  "vqa"};
+                                       "itm",    "caption",  "vqa",        "pull"};
 
 typedef struct usage_case {
     const char *arguments[10];

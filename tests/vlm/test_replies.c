@@ -656,7 +656,7 @@ static void transparent_pictures_are_sent_over_a_background(void **state) {
             assert_ok(glimpse_image_decode(&sent, jpeg, size, "sent", NULL));
             assert_int_equal(glimpse_image_metadata(sent)->format, GLIMPSE_FORMAT_JPEG);
             assert_ok(glimpse_image_load(&without, w.path, NULL));
-            options.composite = 1;
+            options.ground = GLIMPSE_GROUND_VISIBLE;
             assert_ok(glimpse_image_load(&with, w.path, &options));
             const uint8_t *s = glimpse_image_pixels(sent), *a = glimpse_image_pixels(with),
                           *b = glimpse_image_pixels(without);

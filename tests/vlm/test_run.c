@@ -133,8 +133,14 @@ static void the_same_question_about_the_same_bytes_is_sent_once(void **state) {
     assert_int_equal(a->cached, 0);
     assert_ok(rename(first, moved) == 0 ? GLIMPSE_OK : GLIMPSE_E_IO);
     picture.path = moved;
-    /* In another process, as it were. */
+    /* In another process, as it were, and kept by a version that knew no identities. */
     glimpse_response_cache_close(answers);
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "DROP TABLE unindexed; PRAGMA user_version = 1", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
     assert_ok(glimpse_response_cache_open(&answers, database));
     options.cache = glimpse_response_cache_calls(answers);
     b = ask(vlm, &request, &options);

@@ -14,7 +14,10 @@ void progress_set_quiet(int quiet);
  * guessed. */
 void progress_show(const char *what, uint64_t done, uint64_t total, int total_is_final,
                    double seconds, const char *detail);
-/* The same for the library's options (glimpse_progress_fn); never stops anything. */
+/* The same of bytes; a rate of 0 is not known yet. */
+void progress_show_bytes(const char *what, uint64_t done, uint64_t total, double bytes_a_second,
+                         const char *detail);
+/* As progress_show, for the library's options (glimpse_progress_fn); never stops anything. */
 int progress_report(void *user, const glimpse_progress *progress);
 /* Removes the line, before something else is printed. */
 void progress_clear(void);

@@ -160,7 +160,7 @@ const cli_command cmd_ask = {
     "machine for, or any server or provider (docs/remote.md). Pictures are scaled down and "
     "stripped "
     "of EXIF and GPS before they are sent. Answers are kept: the same question about the same "
-    "bytes "
+    "picture "
     "is sent, and paid for, once.\n\n"
     "Keys come from {remote keys}, or from "
     "~/.config/glimpse/vlm.json. The prompt around the question is data/prompts/ask.txt; one of "

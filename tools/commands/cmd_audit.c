@@ -75,6 +75,8 @@ static int run(int argc, char **argv) {
         CLI_TEXT("checks", 0, &checks, "LIST",
                  "dark, bright, blurred, low-information, near-constant, odd-aspect, small, "
                  "odd-size, mislabelled, outlier, with commas (default: all)"),
+        CLI_FLAG("class-dirs", 0, &limits.class_directories,
+                 "folders are classes: look for pictures that lie in the wrong one (mislabelled)"),
         CLI_FLAG("embed", 0, &embed,
                  "embed pictures that the library does not know, for mislabelled and outlier"),
         OPTIONS_WALK(exclude, follow_links, include_nomedia),
@@ -117,6 +119,9 @@ static int run(int argc, char **argv) {
     tool_set_quiet(s.quiet);
     if (checks && (limits.kinds = kinds_of(checks)) == 0) {
         code = EXIT_USAGE;
+    } else if ((limits.kinds & 1u << GLIMPSE_AUDIT_MISLABELLED) && !limits.class_directories) {
+        code = cli_misuse(&cmd_audit, "mislabelled needs classes: --class-dirs takes the folders "
+                                      "that pictures lie in for them");
     } else if ((csv && !*csv) || (html && !*html)) {
         code = cli_misuse(&cmd_audit, "--csv and --html need a file name");
     } else if (limits.disagreement <= 0 || limits.disagreement > 1) {
@@ -147,7 +152,7 @@ static int run(int argc, char **argv) {
     }
     tool_note_nomedia(found->nomedia);
     what = dedup_title(&s, arguments.words, arguments.count);
-    const audit_view view = {audit, found, what, (unsigned)jobs};
+    const audit_view view = {audit, found, what, (unsigned)jobs, limits.class_directories};
     code = report(&view, json, csv, html);
 done:
     free(what);
@@ -165,12 +170,13 @@ const cli_command cmd_audit = {
     "find what is odd in a data set: dark, blurred, mislabelled, ...",
     "Measures every picture of the folders, or of the library when none is given, and lists what "
     "is odd: too dark or bright, blurred, with little in it, of odd shape or size; and, with "
-    "embeddings, pictures whose neighbours are of another class (folder) and those unlike all "
-    "others. A finding is a reason to look, not a verdict.\n\n"
+    "embeddings, pictures unlike all others and, when the folders are classes (--class-dirs), "
+    "those "
+    "whose neighbours are of another class. A finding is a reason to look, not a verdict.\n\n"
     "Exit codes: 0 nothing odd, 1 findings reported, 2 usage, 3 nothing odd but some files could "
     "not be used, 4 failure.",
     "  glimpse audit train --html audit.html\n"
-    "  glimpse audit train --embed --checks mislabelled,outlier --json\n"
+    "  glimpse audit train --embed --class-dirs --checks mislabelled,outlier --json\n"
     "  glimpse audit --library photos.glimpse --csv audit.csv\n",
     run,
 };

@@ -15,13 +15,13 @@
 
 typedef struct request {
     session s;
-    const char *tiers, *keep, *csv, *html;
-    cli_list against, exclude;
+    const char *tiers, *csv, *html;
+    cli_list against, exclude, keep, protect, include, allow_loss;
     uint64_t radius, jobs, forget, min_size;
     double min_similarity, max_leak;
     int rotations, same_picture, conflicts, follow_links, include_nomedia, exact, json;
     /* actions */
-    const char *move, *undo, *empty, *include;
+    const char *move, *undo, *empty;
     int trash, delete, hardlink, symlink, reflink, apply, skip_read_only, runs, recover;
     /* decisions */
     int not_duplicates, keep_all, decisions;
@@ -51,27 +51,57 @@ static unsigned tiers_of(const char *list) {
     return 0;
 }
 
-static int set_keep(const request *r, glimpse_dedup_options *options) {
-    static const char *const names[] = {"largest", "oldest", "newest", "best-quality"};
-    if (!r->keep) return CLI_RUN;
-    for (int i = 0; i < 4; i++) {
-        if (strcmp(r->keep, names[i]) == 0) {
-            options->keep = (glimpse_dedup_keep)i;
-            return CLI_RUN;
+/* *rules [r->keep.count], malloc'ed. */
+static int keep_rules(const request *r, glimpse_dedup_keep_rule **rules) {
+    static const struct {
+        const char *name;
+        glimpse_dedup_keep rule;
+    } known[] = {{"largest", GLIMPSE_KEEP_LARGEST},
+                 {"deepest", GLIMPSE_KEEP_DEEPEST},
+                 {"best-quality", GLIMPSE_KEEP_BEST_QUALITY},
+                 {"richest", GLIMPSE_KEEP_RICHEST},
+                 {"oldest", GLIMPSE_KEEP_OLDEST},
+                 {"newest", GLIMPSE_KEEP_NEWEST}};
+    enum { KNOWN = sizeof known / sizeof *known };
+    *rules = xcalloc(r->keep.count + 1, sizeof **rules);
+    for (size_t i = 0; i < r->keep.count; i++) {
+        const char *word = r->keep.values[i];
+        glimpse_dedup_keep_rule *rule = &(*rules)[i];
+        size_t k = 0;
+        while (k < KNOWN && strcmp(word, known[k].name) != 0)
+            k++;
+        if (k < KNOWN) {
+            rule->rule = known[k].rule;
+        } else if (strncmp(word, "in:", 3) == 0 && word[3]) {
+            *rule = (glimpse_dedup_keep_rule){GLIMPSE_KEEP_IN, word + 3};
+            if (access(rule->directory, F_OK) != 0)
+                return cli_misuse(&cmd_dedup, "--keep %s: there is no such folder", word);
+        } else {
+            return cli_misuse(
+                &cmd_dedup,
+                "--keep is largest, deepest, best-quality, richest, oldest, newest or "
+                "in:FOLDER, not \"%s\"",
+                word);
         }
     }
-    if (strncmp(r->keep, "in:", 3) == 0 && r->keep[3]) {
-        options->keep = GLIMPSE_KEEP_IN;
-        options->keep_path = r->keep + 3;
-        return CLI_RUN;
+    return CLI_RUN;
+}
+
+static int check_protect(const request *r) {
+    for (size_t i = 0; i < r->protect.count; i++) {
+        if (access(r->protect.values[i], F_OK) != 0) {
+            return cli_misuse(&cmd_dedup, "--protect %s: there is no such folder",
+                              r->protect.values[i]);
+        }
     }
-    return cli_misuse(&cmd_dedup,
-                      "--keep is largest, oldest, newest, best-quality or in:FOLDER, not \"%s\"",
-                      r->keep);
+    return CLI_RUN;
 }
 
 static dedup_action action_of(const request *r, const cli_arguments *arguments) {
-    dedup_action action = {.include = r->include,
+    dedup_action action = {.include = r->include.values,
+                           .include_count = r->include.count,
+                           .protect = r->protect.values,
+                           .protect_count = r->protect.count,
                            .apply = r->apply,
                            .skip_read_only = r->skip_read_only,
                            .conflicts_only = r->conflicts,
@@ -122,17 +152,19 @@ static int other_modes(request *r, const cli_arguments *arguments) {
     return dedup_runs(&r->s, r->json);
 }
 
-/* The second set: directories, or one library. */
-static int check_against(const request *r) {
-    for (size_t i = 0; i < r->against.count && r->against.count > 1; i++) {
+/* The second set: directories, or one library, whose own folders the search looks at. */
+static int check_against(const request *r, const cli_arguments *arguments) {
+    for (size_t i = 0; i < r->against.count; i++) {
         char *catalog = xprintf("%s/catalog.db", r->against.values[i]);
         int is_library = access(catalog, F_OK) == 0;
         free(catalog);
-        if (is_library) {
+        if (is_library && r->against.count > 1)
             return cli_misuse(&cmd_dedup, "--against takes one library or several folders");
-        }
+        if (is_library) return CLI_RUN;
     }
-    return CLI_RUN;
+    int status = glimpse_dedup_check_sets(arguments->words, arguments->count, r->against.values,
+                                          r->against.count);
+    return status < 0 ? cli_refused(&cmd_dedup, status) : CLI_RUN;
 }
 
 static int check(const request *r) {
@@ -161,6 +193,7 @@ static int report(request *r, const glimpse_dedup_report *found, const dedup_act
                        .classes = r->conflicts || r->against.count > 0,
                        .what = what,
                        .jobs = (unsigned)r->jobs};
+    dedup_outcomes outcomes = {0};
     for (size_t g = 0; g < found->group_count; g++) {
         if (!r->conflicts || found->groups[g].labels_differ)
             groups[view.count++] = &found->groups[g];
@@ -172,9 +205,7 @@ static int report(request *r, const glimpse_dedup_report *found, const dedup_act
                                               : EXIT_FOUND;
     }
     dedup_report_failures(found);
-    /* The pictures are shown before anything is done to them. */
-    if (r->csv && dedup_write_csv(&view, r->csv) < 0) code = EXIT_FAILED;
-    if (r->csv && code != EXIT_FAILED) tool_note("written to %s", r->csv);
+    /* The pictures are shown before anything is done to them; the table has what was done. */
     if (r->html && code != EXIT_FAILED) {
         if (dedup_write_html(&view, r->html) < 0) {
             code = EXIT_FAILED;
@@ -194,14 +225,20 @@ static int report(request *r, const glimpse_dedup_report *found, const dedup_act
     }
     tool_flush();
     if (action->kind && code != EXIT_FAILED && !tool_stopped()) {
-        code = dedup_act(action, &r->s, &view, r->json ? &j : NULL);
+        code = dedup_act(action, &r->s, &view, r->json ? &j : NULL, &outcomes);
         if (code == EXIT_FOUND && found->failed_count > 0) code = EXIT_PARTIAL;
     }
     if (r->json) {
         jout_close(&j, '}');
         jout_end(&j);
     }
+    if (r->csv && dedup_write_csv(&view, &outcomes, r->csv) < 0) {
+        code = EXIT_FAILED;
+    } else if (r->csv) {
+        tool_note("written to %s", r->csv);
+    }
     if (tool_stopped() && code != EXIT_FAILED) code = EXIT_STOPPED;
+    dedup_outcomes_free(&outcomes);
     free(groups);
     return code;
 }
@@ -220,11 +257,25 @@ static int look(request *r, const cli_arguments *arguments) {
         o.tiers = GLIMPSE_TIER_EXACT | GLIMPSE_TIER_PERCEPTUAL;
     }
     int code = check(r);
+    if (code == CLI_RUN) code = dedup_allow_loss(&action.allow_loss, &r->allow_loss, &cmd_dedup);
+    if (code == CLI_RUN && !action.kind && r->allow_loss.count > 0)
+        code = cli_misuse(&cmd_dedup, "--allow-loss goes with an action such as --move DIR");
     if (code == CLI_RUN) code = dedup_action_check(&action, &cmd_dedup);
-    if (code == CLI_RUN) code = set_keep(r, &o);
-    if (code == CLI_RUN) code = check_against(r);
+    glimpse_dedup_keep_rule *rules = NULL;
+    if (code == CLI_RUN) code = keep_rules(r, &rules);
+    if (code == CLI_RUN) code = check_protect(r);
+    if (code == CLI_RUN) code = check_against(r, arguments);
     if (code == CLI_RUN) code = session_begin(&r->s, 0);
-    if (code != CLI_RUN) return code;
+    if (code != CLI_RUN) {
+        free(rules);
+        return code;
+    }
+    o.keep = rules;
+    o.keep_count = r->keep.count;
+    o.protect = r->protect.values;
+    o.protect_count = r->protect.count;
+    /* Where classes are made of links, a link is what has the wrong class. */
+    o.names_apart = r->conflicts;
     o.roots = arguments->words;
     o.root_count = arguments->count;
     o.against = r->against.values;
@@ -245,6 +296,7 @@ static int look(request *r, const cli_arguments *arguments) {
     tool_catch_stop();
     int status = glimpse_session_dedup(&found, r->s.base, &o);
     progress_clear();
+    free(rules);
     if (status < 0) return session_stopped(status, "nothing was changed");
     tool_note_nomedia(found->nomedia);
     char *what = dedup_title(&r->s, arguments->words, arguments->count);
@@ -273,8 +325,12 @@ static int run(int argc, char **argv) {
         OPTION_JOBS(r.jobs, 64),
         CLI_SIZE("min-size", 0, &r.min_size, "BYTES", "leave out files smaller than this", 1,
                  INT64_MAX),
-        CLI_TEXT("keep", 0, &r.keep, "RULE",
-                 "largest (default), oldest, newest, best-quality or in:FOLDER"),
+        CLI_HEADING("Which to keep"),
+        CLI_LIST("keep", 0, &r.keep, "RULE",
+                 "largest, deepest (bits), best-quality, richest (metadata), oldest, newest or "
+                 "in:FOLDER; several apply in their order (default: largest, then quality, ...)"),
+        CLI_LIST("protect", 0, &r.protect, "DIR",
+                 "folder of reference: searched as well, always kept, never touched (repeatable)"),
         CLI_HEADING("Sets and classes"),
         CLI_LIST("against", 0, &r.against, "DIR",
                  "pictures that are also in this library or folder (repeatable)"),
@@ -283,14 +339,18 @@ static int run(int argc, char **argv) {
         CLI_FLAG("conflicts", 0, &r.conflicts,
                  "only the same picture under different classes (folder names)"),
         CLI_HEADING("Actions on the files beside the keepers (nothing happens without --apply)"),
-        CLI_TEXT("move", 0, &r.move, "DIR", "move them below this folder"),
+        CLI_TEXT("move", 0, &r.move, "DIR",
+                 "move them below this folder, with a list of them in it"),
         CLI_FLAG("trash", 0, &r.trash, "put them into the desktop's trash"),
         CLI_FLAG("delete", 0, &r.delete, "delete them; held for --undo until --empty"),
         CLI_FLAG("hardlink", 0, &r.hardlink, "replace equal bytes by hard links to the keeper"),
         CLI_FLAG("symlink", 0, &r.symlink, "replace equal bytes by symbolic links"),
         CLI_FLAG("reflink", 0, &r.reflink, "let equal bytes share their blocks (Btrfs, XFS)"),
-        CLI_TEXT("include", 0, &r.include, "LIST",
-                 "relations to act on (default: identical,re-encoded)"),
+        CLI_LIST("include", 0, &r.include, "LIST",
+                 "act on these relations as well as on identical and re-encoded: holds-more, "
+                 "edited, near-shot"),
+        CLI_LIST("allow-loss", 0, &r.allow_loss, "KIND",
+                 "act also where the keeper lacks such: caption, video, ... or all (repeatable)"),
         CLI_FLAG("skip-read-only", 0, &r.skip_read_only,
                  "leave files without write permission alone"),
         CLI_FLAG("apply", 0, &r.apply, "really do it"),
@@ -321,6 +381,10 @@ static int run(int argc, char **argv) {
     session_close(&r.s);
     cli_list_free(&r.against);
     cli_list_free(&r.exclude);
+    cli_list_free(&r.allow_loss);
+    cli_list_free(&r.keep);
+    cli_list_free(&r.protect);
+    cli_list_free(&r.include);
     cli_arguments_free(&arguments);
     return code;
 }
@@ -332,7 +396,9 @@ const cli_command cmd_dedup = {
     "Finds groups of pictures that are the same or alike, in folders or, without any, in the "
     "library. Each group has a keeper, with the reason, and every other file in it was compared "
     "with that keeper itself. Nothing is changed unless an action is given together with --apply, "
-    "and --undo takes every action back.\n\n"
+    "and --undo takes every action back. What belongs to a picture (.xmp, .aae, .thm, the RAW "
+    "beside a JPEG, the video of a live photo) goes and comes back with it.\n\n"
+    "Links to one file are one file; --against refuses sets that overlap.\n\n"
     "--not-duplicates A B and --keep-all A B... are remembered by content in the library and "
     "honoured from then on, wherever the files go.\n\n"
     "Exit codes: 0 no duplicates, or the action was done; 1 duplicates reported (with --max-leak: "
@@ -341,6 +407,7 @@ const cli_command cmd_dedup = {
     "  glimpse dedup ~/Pictures\n"
     "  glimpse dedup ~/Pictures --same-picture --html duplicates.html\n"
     "  glimpse dedup ~/Pictures --move ~/duplicates --apply\n"
+    "  glimpse dedup /media/card --protect ~/Pictures --keep oldest\n"
     "  glimpse dedup --undo\n"
     "  glimpse dedup train --against test --max-leak 0.001 --json\n"
     "  glimpse dedup --not-duplicates a.jpg b.jpg\n",

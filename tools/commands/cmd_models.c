@@ -3,6 +3,8 @@
  */
 #include "cli.h"
 #include "json_out.h"
+#include "models_convert.h"
+#include "options.h"
 #include "session.h"
 #include "text.h"
 #include "tool.h"
@@ -59,8 +61,13 @@ static void print_people(const glimpse_model_list *list) {
 static int run(int argc, char **argv) {
     session s = {0};
     int json = 0;
+    const char *convert = NULL, *output = NULL;
     const cli_option options[] = {
         OPTION_JSON(json, "print JSON"),
+        CLI_TEXT("convert", 0, &convert, "DIR|FILE",
+                 "write weights that PyTorch saved (.bin, .pt) as safetensors"),
+        CLI_TEXT("output", 'o', &output, "FILE",
+                 "with --convert: the file to write, or its folder (default: beside the weights)"),
         SESSION_LIBRARY_OPTION(s),
         SESSION_QUIET_OPTION(s),
         CLI_END,
@@ -71,7 +78,15 @@ static int run(int argc, char **argv) {
     tool_set_quiet(s.quiet);
     glimpse_model_list *list = NULL;
     if ((code = cli_expect_no_words(&cmd_models, &arguments)) != CLI_RUN) goto done;
+    if (output && !convert) {
+        code = cli_misuse(&cmd_models, "--output goes with --convert");
+        goto done;
+    }
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    if (convert) {
+        code = models_convert(convert, output, json, s.base);
+        goto done;
+    }
     if (glimpse_session_list_models(&list, s.base) < 0) {
         code = tool_fail_last();
         goto done;
@@ -99,8 +114,13 @@ const cli_command cmd_models = {
     "models that are installed, and those the library was made with",
     "Lists the models in ${XDG_DATA_HOME:-~/.local/share}/glimpse/models (NAME or ORG/NAME), the "
     "demo model, and the models that the library has embeddings of. A name listed here can be "
-    "given to --model.",
+    "given to --model.\n\n"
+    "With --convert, writes the weights of a model, or a file of weights, as safetensors. Models "
+    "are used with either; nothing has to be converted. Files of PyTorch are programs that build "
+    "weights: they are read and never run, and anything in them that weights do not need is "
+    "refused by name.",
     "  glimpse models\n"
-    "  glimpse models --json --library work.glimpse\n",
+    "  glimpse models --json --library work.glimpse\n"
+    "  glimpse models --convert ViT-B-32.pt -o open_clip_model.safetensors\n",
     run,
 };

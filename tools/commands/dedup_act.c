@@ -12,34 +12,51 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One bit per relation of `include`; 0 after saying what is wrong with it. */
-static unsigned relations_of(const char *include, const cli_command *command) {
-    if (!include) return 1u << GLIMPSE_RELATION_IDENTICAL | 1u << GLIMPSE_RELATION_REENCODED;
-    unsigned bits = 0;
-    for (const char *s = include; *s;) {
+/* Adds the relations of a list with commas; -1 after saying what is wrong with it. */
+static int add_relations(unsigned *bits, const char *list, const cli_command *command) {
+    for (const char *s = list; *s;) {
         size_t length = strcspn(s, ",");
-        int found = 0;
-        for (unsigned r = 0; r <= GLIMPSE_RELATION_SIMILAR && !found; r++) {
+        unsigned r = 0;
+        for (; r <= GLIMPSE_RELATION_SIMILAR; r++) {
             const char *name = glimpse_dedup_relation_name((glimpse_dedup_relation)r);
-            found = strlen(name) == length && strncmp(name, s, length) == 0;
-            if (found) bits |= 1u << r;
+            if (strlen(name) == length && strncmp(name, s, length) == 0) break;
         }
-        if (!found) {
+        if (r > GLIMPSE_RELATION_SIMILAR) {
             (void)cli_misuse(command,
-                             "--include is a list of identical, re-encoded, edited, near-shot and "
-                             "similar, not \"%.*s\"",
+                             "--include is a list of identical, re-encoded, holds-more, edited and "
+                             "near-shot, not \"%.*s\"",
                              (int)length, s);
-            return 0;
+            return -1;
         }
+        if (r >= GLIMPSE_RELATION_VARIANT) {
+            (void)cli_misuse(command,
+                             "--include %.*s: %s pictures are different pictures, and are never "
+                             "acted on",
+                             (int)length, s, r == GLIMPSE_RELATION_VARIANT ? "variant" : "similar");
+            return -1;
+        }
+        *bits |= 1u << r;
         s += length;
         if (*s == ',') s++;
     }
-    if (bits == 0) (void)cli_misuse(command, "--include needs at least one relation");
+    return 0;
+}
+
+/* One bit per relation to act on; 0 after saying what is wrong. */
+static unsigned relations_of(const dedup_action *action, const cli_command *command) {
+    unsigned bits = 1u << GLIMPSE_RELATION_IDENTICAL | 1u << GLIMPSE_RELATION_REENCODED;
+    for (size_t i = 0; i < action->include_count; i++) {
+        if (!*action->include[i]) {
+            (void)cli_misuse(command, "--include needs at least one relation");
+            return 0;
+        }
+        if (add_relations(&bits, action->include[i], command) < 0) return 0;
+    }
     return bits;
 }
 
 unsigned dedup_action_relations(const dedup_action *action) {
-    return action->kind ? relations_of(action->include, NULL) : 0;
+    return action->kind ? relations_of(action, NULL) : 0;
 }
 
 int dedup_action_check(const dedup_action *action, const cli_command *command) {
@@ -48,16 +65,20 @@ int dedup_action_check(const dedup_action *action, const cli_command *command) {
             return cli_misuse(command, "--apply what? add --move DIR, --trash, --delete, "
                                        "--hardlink, --symlink or --reflink");
         }
-        if (action->include || action->skip_read_only) {
+        if (action->include_count > 0 || action->skip_read_only) {
             return cli_misuse(command, "--include and --skip-read-only go with an action such as "
                                        "--move DIR");
         }
         return CLI_RUN;
     }
-    if (relations_of(action->include, command) == 0) return EXIT_USAGE;
+    if (relations_of(action, command) == 0) return EXIT_USAGE;
     if (action->kind != GLIMPSE_ACTION_MOVE) return CLI_RUN;
     if (!*action->directory) return cli_misuse(command, "--move needs a folder");
     int status = glimpse_dedup_check_target(action->directory, action->roots, action->root_count);
+    if (status == GLIMPSE_OK) {
+        status =
+            glimpse_dedup_check_target(action->directory, action->protect, action->protect_count);
+    }
     return status < 0 ? cli_refused(command, status) : CLI_RUN;
 }
 
@@ -87,7 +108,21 @@ typedef struct teller {
     const char *arrow; /* from the path to the other one, or back */
     size_t seen, total;
     double start;
+    dedup_outcomes *outcomes; /* collects what is told, or NULL */
 } teller;
+
+static void remember(dedup_outcomes *to, const glimpse_action_event *event) {
+    if (to->count == to->capacity) {
+        to->capacity = to->capacity ? 2 * to->capacity : 64;
+        to->items = xrealloc(to->items, to->capacity * sizeof *to->items);
+    }
+    to->items[to->count++] = (dedup_outcome){
+        .path = xstrdup(event->path),
+        .other = xstrdup(event->other ? event->other : ""),
+        .companion_of = event->companion_of ? xstrdup(event->companion_of) : NULL,
+        .outcome = event->outcome,
+    };
+}
 
 static void begin_files(teller *t) {
     if (t->begun || !t->action) return;
@@ -101,6 +136,7 @@ static void begin_files(teller *t) {
 
 static void print_event(void *user, const glimpse_action_event *event) {
     teller *t = user;
+    if (t->outcomes) remember(t->outcomes, event);
     if (t->j) begin_files(t);
     progress_show(t->done, ++t->seen, t->total, t->total > 0, progress_now() - t->start, NULL);
     if (t->j) {
@@ -110,6 +146,7 @@ static void print_event(void *user, const glimpse_action_event *event) {
         jout_key(t->j, "outcome"), jout_string(t->j, glimpse_action_outcome_name(event->outcome));
         jout_path(t->j, "message", event->message);
         jout_key(t->j, "bytes"), jout_uint(t->j, event->bytes);
+        if (event->companion_of) jout_path(t->j, "companion_of", event->companion_of);
         jout_close(t->j, '}');
         return;
     }
@@ -118,7 +155,8 @@ static void print_event(void *user, const glimpse_action_event *event) {
     char *other = text_display(text_near_path(event->other, &b));
     progress_clear();
     if (event->outcome == GLIMPSE_OUTCOME_DONE) {
-        (void)printf("%s: %s%s%s\n", t->done, path, *other ? t->arrow : "", other);
+        (void)printf("%s%s: %s%s%s\n", event->companion_of ? "  with it " : "", t->done, path,
+                     *other ? t->arrow : "", other);
     } else {
         char *message = text_display(event->message);
         (void)printf("left alone (%s): %s: %s\n", glimpse_action_outcome_name(event->outcome), path,
@@ -157,18 +195,40 @@ static void report_json(json_out *j, const glimpse_action_report *report) {
     jout_key(j, "done"), jout_uint(j, report->done);
     jout_key(j, "left_alone"), jout_uint(j, report->left_alone);
     jout_key(j, "bytes"), jout_uint(j, report->bytes);
+    jout_key(j, "companions"), jout_uint(j, report->companions);
     jout_key(j, "stopped"), jout_bool(j, report->cancelled);
 }
 
+static void print_not_touched(const glimpse_dedup_plan *plan) {
+    if (plan->not_included > 0) {
+        (void)printf("%s of other relations not touched (--include adds some)\n",
+                     text_count(plan->not_included));
+    }
+    if (plan->references > 0)
+        (void)printf("%s in protected folders not touched\n", text_count(plan->references));
+    if (plan->links > 0)
+        (void)printf("%s only links to files: not touched\n", text_count(plan->links));
+    if (plan->pairs > 0) {
+        (void)printf("%s of pairs of RAW and picture, or RAW files of other bytes: not touched\n",
+                     text_count(plan->pairs));
+    }
+    if (plan->elsewhere > 0) {
+        (void)printf("%s with hard links outside the search: no room is freed by them\n",
+                     text_counted(plan->elsewhere, "file", "files"));
+    }
+}
+
 static void print_outcome(const dedup_action *action, const glimpse_action_report *r,
-                          size_t other_relation) {
+                          const glimpse_dedup_plan *plan) {
     (void)printf("%s %s (%s), %s left alone\n", text_counted(r->done, "file", "files"),
                  words(action->kind, action->apply), text_bytes(r->bytes),
                  text_count(r->left_alone));
-    if (other_relation > 0) {
-        (void)printf("%s of other relations not touched (--include says which are)\n",
-                     text_count(other_relation));
+    if (r->companions > 0) {
+        (void)printf("%s with them\n",
+                     text_counted(r->companions, "file that belongs", "files that belong"));
     }
+    print_not_touched(plan);
+    dedup_print_held_back(plan);
     if (!action->apply) {
         (void)printf("Nothing was changed. To do it, add --apply.\n");
     } else if (r->run) {
@@ -182,14 +242,18 @@ static void print_outcome(const dedup_action *action, const glimpse_action_repor
     }
 }
 
-int dedup_act(const dedup_action *action, session *s, const dedup_view *view, json_out *j) {
+int dedup_act(const dedup_action *action, session *s, const dedup_view *view, json_out *j,
+              dedup_outcomes *outcomes) {
     glimpse_dedup_plan_options which = GLIMPSE_DEDUP_PLAN_OPTIONS_INIT;
     glimpse_dedup_plan *plan = NULL;
-    which.relations = relations_of(action->include, NULL);
+    outcomes->action = glimpse_action_kind_name(action->kind);
+    outcomes->applied = action->apply;
+    which.relations = relations_of(action, NULL);
     which.roots = action->roots;
     which.root_count = action->root_count;
     which.target = action->directory;
     which.conflicts_only = action->conflicts_only;
+    which.allow_loss = action->allow_loss;
     if (glimpse_dedup_plan_create(&plan, view->report, &which) < 0) return tool_fail_last();
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
     options.kind = action->kind;
@@ -199,6 +263,7 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
                 .done = words(action->kind, action->apply),
                 .arrow = " -> ",
                 .total = plan->count,
+                .outcomes = outcomes,
                 .start = progress_now()};
     glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
     if (j) {
@@ -207,6 +272,11 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
         jout_key(j, "kind"), jout_string(j, glimpse_action_kind_name(action->kind));
         jout_key(j, "applied"), jout_bool(j, action->apply);
         jout_key(j, "not_included"), jout_uint(j, plan->not_included);
+        jout_key(j, "protected"), jout_uint(j, plan->references);
+        jout_key(j, "links"), jout_uint(j, plan->links);
+        jout_key(j, "pairs"), jout_uint(j, plan->pairs);
+        jout_key(j, "links_elsewhere"), jout_uint(j, plan->elsewhere);
+        dedup_json_held_back(plan, j);
         jout_key(j, "files");
         jout_open(j, '[');
     }
@@ -217,7 +287,7 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
         report_json(j, &report);
         jout_close(j, '}');
     } else if (status == GLIMPSE_OK || t.seen > 0) {
-        print_outcome(action, &report, plan->not_included);
+        print_outcome(action, &report, plan);
     }
     glimpse_dedup_plan_free(plan);
     if (status < 0) return tool_fail_last();

@@ -19,7 +19,7 @@ static const struct {
     {"Look after a library", {&cmd_status, &cmd_verify, &cmd_reindex, &cmd_prune}},
     {"Look closer, with a vision-language model",
      {&cmd_rerank, &cmd_caption, &cmd_ask, &cmd_compare, &cmd_read}},
-    {"Models and this machine", {&cmd_models, &cmd_doctor}},
+    {"Models and this machine", {&cmd_pull, &cmd_models, &cmd_doctor}},
     {"For scripts: JSON out, stable",
      {&cmd_embed, &cmd_tokenize, &cmd_preprocess, &cmd_itm, &cmd_vqa}},
 };

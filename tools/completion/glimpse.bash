@@ -15,6 +15,12 @@ _glimpse() {
         mapfile -t COMPREPLY < <(compgen -W "labels retrieval" -- "$current")
         return
     fi
+    if [ "$command" = pull ] && [[ $current != -* ]]; then
+        words=$("$program" pull --json 2>/dev/null |
+            grep -o '{"name":"[^"]*"' | sed 's/^{"name":"//; s/"$//')
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+        return
+    fi
     if [ "$command" = evaluate ]; then
         help=$("$program" evaluate "${COMP_WORDS[2]}" --help 2>/dev/null) || return
     else

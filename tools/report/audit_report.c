@@ -49,7 +49,10 @@ void audit_print_table(const audit_view *view) {
                  text_counted(a->count, "finding", "findings"),
                  text_counted(view->report->scanned, "picture", "pictures"));
     if (!a->has_embeddings) {
-        (void)printf("Without embeddings, labels and outliers were not looked at (--embed)\n");
+        (void)printf("Without embeddings, %soutliers were not looked at (--embed)\n",
+                     view->class_directories ? "classes and " : "");
+    } else if (!view->class_directories) {
+        (void)printf("Folders were not taken for classes (--class-dirs)\n");
     }
 }
 
@@ -85,6 +88,7 @@ void audit_print_json(const audit_view *view) {
         jout_path(&j, "label", f->picture->label);
         jout_text_or_null(&j, "suggestion", f->suggestion);
         jout_key(&j, "id"), jout_string(&j, f->picture->id);
+        jout_key(&j, "transparent"), jout_bool(&j, f->picture->is_transparent);
         json_measures(&f->picture->measures, &j);
         jout_close(&j, '}');
     }
@@ -99,6 +103,7 @@ void audit_print_json(const audit_view *view) {
     jout_key(&j, "scanned"), jout_uint(&j, view->report->scanned);
     dedup_json_failures(view->report, &j);
     jout_key(&j, "embeddings"), jout_bool(&j, a->has_embeddings);
+    jout_key(&j, "class_dirs"), jout_bool(&j, view->class_directories);
     jout_key(&j, "labels"), jout_bool(&j, a->has_labels);
     jout_close(&j, '}');
     jout_end(&j);
@@ -128,27 +133,33 @@ int audit_write_csv(const audit_view *view, const char *name) {
 
 static void write_finding(FILE *to, const glimpse_audit_finding *f, page_thumbs *thumbs) {
     const glimpse_dedup_picture *p = f->picture;
-    const char *slash = strrchr(p->path, '/'), *name = slash ? slash + 1 : p->path;
-    char *directory = xprintf("%.*s", slash ? (int)(slash - p->path) : 0, p->path), date[32];
+    char date[32];
     (void)fputs("<figure><a class=\"frame\" href=\"", to);
     page_file_link(to, p->path);
     (void)fputs("\">", to);
-    page_thumbs_write(thumbs, to);
+    page_thumbs_write(thumbs, to, NULL, 0);
     (void)fputs("</a><figcaption>", to);
-    page_text(to, f->text);
-    (void)fputs("<div class=\"name\">", to);
-    page_text(to, name);
+    page_sentence(to, f->text);
     dedup_date(p, date);
-    (void)fprintf(to, "</div><div class=\"facts\">%u &times; %u &middot; %s &middot; %s</div>",
+    page_path(to, p->path);
+    (void)fprintf(to,
+                  "<div class=\"facts\"><span>%u &times; %u</span><span>%s</span>"
+                  "<span>%s</span></div></figcaption></figure>\n",
                   (unsigned)p->width, (unsigned)p->height, text_bytes(p->bytes), date);
-    (void)fputs("<div class=\"path\">", to);
-    page_text(to, directory);
-    (void)fputs("</div></figcaption></figure>\n", to);
-    free(directory);
 }
 
 /* A section has at most so many pictures, so that each can be laid out by itself. */
 enum { SECTION = 24 };
+
+/* How many findings the section that begins with this one has. */
+static size_t section_size(const glimpse_audit *a, size_t first) {
+    size_t size = 1;
+    while (size < SECTION && first + size < a->count &&
+           a->findings[first + size].kind == a->findings[first].kind) {
+        size++;
+    }
+    return size;
+}
 
 int audit_write_html(const audit_view *view, const char *name) {
     const glimpse_audit *a = view->audit;
@@ -156,16 +167,19 @@ int audit_write_html(const audit_view *view, const char *name) {
     if (report_file_open(&file, name) < 0) return -1;
     FILE *to = file.to;
     char *title = xprintf("Audit of %s", view->what);
-    const glimpse_dedup_picture **pictures = xcalloc(a->count, sizeof *pictures);
+    page_picture *pictures = xcalloc(a->count, sizeof *pictures);
     for (size_t i = 0; i < a->count; i++)
-        pictures[i] = a->findings[i].picture;
+        pictures[i].path = a->findings[i].picture->path;
     page_begin(to, title);
     (void)fputs("<header><h1>", to);
     page_text(to, title);
     (void)fprintf(to, "</h1><p>%s in %s.</p>", text_counted(a->count, "finding", "findings"),
                   text_counted(view->report->scanned, "picture", "pictures"));
     if (!a->has_embeddings) {
-        (void)fputs("<p>Without embeddings, labels and outliers were not looked at.</p>", to);
+        (void)fprintf(to, "<p>Without embeddings, %soutliers were not looked at.</p>",
+                      view->class_directories ? "classes and " : "");
+    } else if (!view->class_directories) {
+        (void)fputs("<p>Folders were not taken for classes.</p>", to);
     }
     (void)fputs("</header><main>\n", to);
     page_thumbs *thumbs = page_thumbs_start(pictures, a->count, view->jobs);
@@ -177,8 +191,9 @@ int audit_write_html(const audit_view *view, const char *name) {
         int first = i == 0 || a->findings[i - 1].kind != f->kind;
         if (first || in_section == SECTION) {
             if (i > 0) (void)fputs("</div></section>\n", to);
-            (void)fprintf(to, "<section><h2>%s (%s)%s</h2><div class=\"row\">\n", title_of(f->kind),
-                          text_count(a->counts[f->kind]), first ? "" : ", continued");
+            (void)fprintf(to, "<section style=\"--n:%zu\"><h2>%s (%s)%s</h2><div class=\"row\">\n",
+                          section_size(a, i), title_of(f->kind), text_count(a->counts[f->kind]),
+                          first ? "" : ", continued");
             in_section = 0;
         }
         write_finding(to, f, thumbs);

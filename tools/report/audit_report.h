@@ -11,6 +11,7 @@ typedef struct audit_view {
     const glimpse_dedup_report *report;
     const char *what; /* what was looked at */
     unsigned jobs;
+    int class_directories; /* directories were taken for classes */
 } audit_view;
 
 void audit_print_table(const audit_view *view);

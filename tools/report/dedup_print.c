@@ -4,6 +4,7 @@
 #include "dedup_report.h"
 
 #include "csv_out.h"
+#include "dedup_words.h"
 #include "text.h"
 #include "tool.h"
 
@@ -45,8 +46,13 @@ size_t dedup_spare_count(const dedup_view *view) {
 uint64_t dedup_spare_bytes(const dedup_view *view) {
     uint64_t bytes = 0;
     for (size_t g = 0; g < view->count; g++) {
-        for (size_t m = 1; m < view->groups[g]->count; m++)
-            bytes += view->groups[g]->members[m].picture->bytes;
+        for (size_t m = 1; m < view->groups[g]->count; m++) {
+            const glimpse_dedup_member *member = &view->groups[g]->members[m];
+            const glimpse_dedup_picture *p = member->picture;
+            if (member->same_file || p->is_link || p->is_protected || p->links_elsewhere > 0)
+                continue;
+            bytes += p->bytes;
+        }
     }
     return bytes;
 }
@@ -65,6 +71,20 @@ void dedup_report_failures(const glimpse_dedup_report *report) {
 /*
  * The table.
  */
+static void print_names(const glimpse_dedup_picture *p) {
+    for (size_t i = 0; i < p->name_count; i++) {
+        char *storage = NULL;
+        char *path = text_display(text_near_path(p->names[i].path, &storage));
+        (void)printf("        also %s%s\n", path, p->names[i].is_hard_link ? " (hard link)" : "");
+        free(path);
+        free(storage);
+    }
+    if (p->links_elsewhere > 0 && !p->is_link) {
+        (void)printf("        and %s outside the search\n",
+                     text_counted(p->links_elsewhere, "hard link", "hard links"));
+    }
+}
+
 static void print_member(const glimpse_dedup_group *group, size_t m) {
     const glimpse_dedup_member *member = &group->members[m];
     const glimpse_dedup_picture *p = member->picture;
@@ -84,6 +104,19 @@ static void print_member(const glimpse_dedup_group *group, size_t m) {
                      *differences ? ": " : "", differences);
         free(differences);
     }
+    if (member->region_count > 0) {
+        char *where = dedup_region_words(member);
+        (void)printf("        differs: %s\n", where);
+        free(where);
+    }
+    for (size_t i = 0; i < member->hold_count; i++) {
+        char *words = dedup_hold_words(member->holds[i]), *shown = text_display(words);
+        (void)printf("%s%s%s", i == 0 ? "        holds: " : ", ", shown,
+                     i + 1 < member->hold_count ? "" : "\n");
+        free(words);
+        free(shown);
+    }
+    print_names(p);
     free(path);
     free(storage);
 }
@@ -138,6 +171,10 @@ void dedup_print_table(const dedup_view *view) {
     }
     if (spare > 0) (void)printf("; %s", text_bytes(dedup_spare_bytes(view)));
     (void)putchar('\n');
+    if (r->other_names > 0) {
+        (void)printf("%s (links, or folders seen twice) lead to these pictures\n",
+                     text_counted(r->other_names, "more name", "more names"));
+    }
     if (view->against) print_leak(r);
 }
 
@@ -156,6 +193,38 @@ static void json_picture(const glimpse_dedup_picture *p, json_out *j) {
     jout_text_or_null(j, "taken", p->taken);
     jout_text_or_null(j, "modified", modified);
     jout_path(j, "label", p->label);
+    jout_key(j, "protected"), jout_bool(j, p->is_protected);
+    jout_key(j, "links_elsewhere"), jout_uint(j, p->links_elsewhere);
+    jout_key(j, "names");
+    jout_open(j, '[');
+    for (size_t i = 0; i < p->name_count; i++) {
+        jout_open(j, '{');
+        jout_path(j, "path", p->names[i].path);
+        jout_key(j, "hard_link"), jout_bool(j, p->names[i].is_hard_link);
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
+}
+
+static void json_holds(const glimpse_dedup_member *member, json_out *j) {
+    jout_key(j, "holds");
+    jout_open(j, '[');
+    for (size_t i = 0; i < member->hold_count; i++)
+        jout_string(j, member->holds[i]);
+    jout_close(j, ']');
+    jout_key(j, "regions");
+    jout_open(j, '[');
+    for (size_t i = 0; i < member->region_count; i++) {
+        const glimpse_dedup_region *r = &member->regions[i];
+        jout_open(j, '{');
+        jout_key(j, "x"), jout_number(j, r->x);
+        jout_key(j, "y"), jout_number(j, r->y);
+        jout_key(j, "width"), jout_number(j, r->width);
+        jout_key(j, "height"), jout_number(j, r->height);
+        jout_key(j, "strength"), jout_number(j, r->strength);
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
 }
 
 static void json_group(const glimpse_dedup_group *group, json_out *j) {
@@ -183,6 +252,7 @@ static void json_group(const glimpse_dedup_group *group, json_out *j) {
         }
         jout_key(j, "turn"), jout_int(j, member->orientation);
         jout_path(j, "differences", member->differences);
+        json_holds(member, j);
         json_picture(member->picture, j);
         jout_close(j, '}');
     }
@@ -228,6 +298,7 @@ void dedup_print_json(const dedup_view *view, json_out *j) {
         json_group(view->groups[g], j);
     jout_close(j, ']');
     jout_key(j, "scanned"), jout_uint(j, r->scanned);
+    jout_key(j, "other_names"), jout_uint(j, r->other_names);
     dedup_json_failures(r, j);
     jout_key(j, "decided"), jout_uint(j, r->decided);
     jout_key(j, "conflicts"), jout_uint(j, r->conflicts);
@@ -248,35 +319,117 @@ void dedup_print_json(const dedup_view *view, json_out *j) {
 /*
  * CSV and files.
  */
-int dedup_write_csv(const dedup_view *view, const char *name) {
+void dedup_outcomes_free(dedup_outcomes *outcomes) {
+    for (size_t i = 0; i < outcomes->count; i++) {
+        free(outcomes->items[i].path);
+        free(outcomes->items[i].other);
+        free(outcomes->items[i].companion_of);
+    }
+    free(outcomes->items);
+    memset(outcomes, 0, sizeof *outcomes);
+}
+
+/* By the picture they belong to; that itself first. */
+static const char *picture_of(const dedup_outcome *o) {
+    return o->companion_of ? o->companion_of : o->path;
+}
+
+static int compare_outcomes(const void *a, const void *b) {
+    const dedup_outcome *x = a, *y = b;
+    int order = strcmp(picture_of(x), picture_of(y));
+    if (order) return order;
+    if (!x->companion_of != !y->companion_of) return x->companion_of ? 1 : -1;
+    return strcmp(x->path, y->path);
+}
+
+/* The first that belongs to `path`, and how many. */
+static size_t find_outcomes(const dedup_outcomes *outcomes, const char *path, size_t *count) {
+    size_t low = 0, high = outcomes->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(picture_of(&outcomes->items[middle]), path) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *count = 0;
+    while (low + *count < outcomes->count &&
+           strcmp(picture_of(&outcomes->items[low + *count]), path) == 0)
+        (*count)++;
+    return low;
+}
+
+/* action, destination, outcome; empty for what was not acted on. */
+static void write_outcome(FILE *to, const dedup_outcomes *outcomes, const dedup_outcome *o) {
+    (void)fprintf(to, ",%s,", o ? outcomes->action : "");
+    glimpse_csv_field(to, o ? o->other : "");
+    const int would = o && !outcomes->applied && o->outcome == GLIMPSE_OUTCOME_DONE;
+    (void)fprintf(to, ",%s\r\n",
+                  would ? "would-be-done"
+                  : o   ? glimpse_action_outcome_name(o->outcome)
+                        : "");
+}
+
+/* Files that are acted on with a member: rows of their own, with little in them. */
+static void write_more(FILE *to, const dedup_outcomes *outcomes, size_t group, const char *path,
+                       const char *role) {
+    size_t count, at = find_outcomes(outcomes, path, &count);
+    for (size_t i = 0; i < count; i++) {
+        const dedup_outcome *o = &outcomes->items[at + i];
+        const int is_itself = !o->companion_of;
+        if (is_itself && !role) continue;
+        (void)fprintf(to, "%zu,,,%s,", group, is_itself ? role : "companion");
+        glimpse_csv_field(to, o->path);
+        (void)fputs(",,,,,,,,,,,,,,,", to);
+        write_outcome(to, outcomes, o);
+    }
+}
+
+static void write_row(FILE *to, const dedup_view *view, const dedup_outcomes *outcomes, size_t g,
+                      size_t m) {
+    const glimpse_dedup_group *group = view->groups[g];
+    const glimpse_dedup_member *member = &group->members[m];
+    const glimpse_dedup_picture *p = member->picture;
+    char modified[32];
+    size_t count, at = find_outcomes(outcomes, p->path, &count);
+    const dedup_outcome *own =
+        count > 0 && !outcomes->items[at].companion_of ? &outcomes->items[at] : NULL;
+    dedup_modified(p, modified);
+    (void)fprintf(to, "%zu,%s,%s,%s,", g + 1, glimpse_dedup_kind_name(group->kind),
+                  glimpse_dedup_relation_name(group->relation), m == 0 ? "keeper" : "member");
+    glimpse_csv_field(to, p->path);
+    (void)fprintf(to, ",%s,%.6f,%u,%u,%llu,%s,%d,%s,%s,",
+                  glimpse_dedup_relation_name(member->relation), member->score, (unsigned)p->width,
+                  (unsigned)p->height, (unsigned long long)p->bytes, p->format, p->quality,
+                  p->taken, modified);
+    glimpse_csv_field(to, p->label);
+    (void)fprintf(to, ",%d,%d,", member->distance, member->orientation);
+    glimpse_csv_field(to, member->differences);
+    (void)fputc(',', to);
+    glimpse_csv_field(to, m == 0 ? group->reason : "");
+    (void)fprintf(to, ",%s", p->id);
+    write_outcome(to, outcomes, m > 0 ? own : NULL);
+    if (m == 0) return;
+    write_more(to, outcomes, g + 1, p->path, NULL);
+    for (size_t i = 0; i < p->name_count; i++) {
+        if (p->names[i].is_hard_link)
+            write_more(to, outcomes, g + 1, p->names[i].path, "hard-link");
+    }
+}
+
+int dedup_write_csv(const dedup_view *view, dedup_outcomes *outcomes, const char *name) {
     report_file file;
     if (report_file_open(&file, name) < 0) return -1;
-    FILE *to = file.to;
     (void)fputs("group,kind,relation,role,path,member_relation,score,width,height,bytes,format,"
-                "quality,taken,modified,label,distance,turn,differences,reason,id\r\n",
-                to);
+                "quality,taken,modified,label,distance,turn,differences,reason,id,action,"
+                "destination,outcome\r\n",
+                file.to);
+    if (outcomes->count > 1)
+        qsort(outcomes->items, outcomes->count, sizeof *outcomes->items, compare_outcomes);
     for (size_t g = 0; g < view->count; g++) {
-        const glimpse_dedup_group *group = view->groups[g];
-        for (size_t m = 0; m < group->count; m++) {
-            const glimpse_dedup_member *member = &group->members[m];
-            const glimpse_dedup_picture *p = member->picture;
-            char modified[32];
-            dedup_modified(p, modified);
-            (void)fprintf(to, "%zu,%s,%s,%s,", g + 1, glimpse_dedup_kind_name(group->kind),
-                          glimpse_dedup_relation_name(group->relation),
-                          m == 0 ? "keeper" : "member");
-            glimpse_csv_field(to, p->path);
-            (void)fprintf(to, ",%s,%.6f,%u,%u,%llu,%s,%d,%s,%s,",
-                          glimpse_dedup_relation_name(member->relation), member->score,
-                          (unsigned)p->width, (unsigned)p->height, (unsigned long long)p->bytes,
-                          p->format, p->quality, p->taken, modified);
-            glimpse_csv_field(to, p->label);
-            (void)fprintf(to, ",%d,%d,", member->distance, member->orientation);
-            glimpse_csv_field(to, member->differences);
-            (void)fputc(',', to);
-            glimpse_csv_field(to, m == 0 ? group->reason : "");
-            (void)fprintf(to, ",%s\r\n", p->id);
-        }
+        for (size_t m = 0; m < view->groups[g]->count; m++)
+            write_row(file.to, view, outcomes, g, m);
     }
     return report_file_close(&file);
 }

@@ -6,8 +6,10 @@
 #define GLIMPSE_TOOLS_DEDUP_REPORT_H
 
 #include "json_out.h"
+#include "picture_out.h"
 #include "report_file.h"
 
+#include <glimpse/actions.h>
 #include <glimpse/dedup.h>
 
 #include <stdio.h>
@@ -22,12 +24,26 @@ typedef struct dedup_view {
     unsigned jobs;    /* threads for thumbnails; 0: one per core */
 } dedup_view;
 
+/* What became of files that were acted on, or would become: rows of the table. */
+typedef struct dedup_outcome {
+    char *path, *other;
+    char *companion_of; /* NULL: a picture */
+    glimpse_action_outcome outcome;
+} dedup_outcome;
+typedef struct dedup_outcomes {
+    const char *action; /* "move", or NULL: none was asked for */
+    int applied;
+    dedup_outcome *items; /* [count] */
+    size_t count, capacity;
+} dedup_outcomes;
+void dedup_outcomes_free(dedup_outcomes *outcomes);
+
 /* For people, on stdout. */
 void dedup_print_table(const dedup_view *view);
 /* The stable keys, on stdout; the object is left open for what a caller adds: close it. */
 void dedup_print_json(const dedup_view *view, json_out *j);
 /* 0, or -1 after saying why. */
-int dedup_write_csv(const dedup_view *view, const char *file);
+int dedup_write_csv(const dedup_view *view, dedup_outcomes *outcomes, const char *file);
 int dedup_write_html(const dedup_view *view, const char *file);
 
 /* Files that could not be used: all in the report, the first few here, on stderr. */
@@ -36,24 +52,43 @@ void dedup_json_failures(const glimpse_dedup_report *report, json_out *j);
 /* "2021-05-30" of the date taken, else of the time of change, with "(file)" behind it. */
 void dedup_date(const glimpse_dedup_picture *picture, char out[32]);
 void dedup_modified(const glimpse_dedup_picture *picture, char out[32]); /* ISO, UTC */
-/* Bytes that the members other than keepers take. */
+/* Bytes that would be free without the members other than keepers: not those of files that have
+ * names elsewhere, of links, and of what is protected. */
 uint64_t dedup_spare_bytes(const dedup_view *view);
 size_t dedup_spare_count(const dedup_view *view);
 
 /*
- * The HTML page (dedup_page.c): head, escaping, and thumbnails made by several threads in order.
+ * The HTML page (dedup_page.c): head, escaping; and thumbnails made by several threads in order
+ * (page_thumbs.c).
  */
 void page_begin(FILE *to, const char *title);
 void page_end(FILE *to);
 void page_text(FILE *to, const char *bytes);
+/* A sentence, in which dates stay on one line. */
+void page_sentence(FILE *to, const char *text);
 void page_file_link(FILE *to, const char *path);
+/* On one line of whatever width: shortened in the middle, the last `end` characters stay, and the
+ * whole is the title. `class`: of the element, beside its own. */
+void page_short(FILE *to, const char *class, const char *text, size_t end);
+/* The name of a file, and below it its directory, each on one line. */
+void page_path(FILE *to, const char *path);
 
-/* Pictures in the order in which they will be asked for. */
+/* A picture of the page; with part.width above 0 a part of it. */
+typedef struct page_picture {
+    const char *path;
+    picture_part part;
+} page_picture;
+/* In fractions of the sides of what is shown. */
+typedef struct page_box {
+    double x, y, width, height;
+} page_box;
+
+/* `pictures` in the order in which they will be asked for; they must outlive the thumbnails. */
 typedef struct page_thumbs page_thumbs;
-page_thumbs *page_thumbs_start(const glimpse_dedup_picture *const *pictures, size_t count,
-                               unsigned jobs);
-/* Writes the next one as <img ... loading="lazy">, or a note that it cannot be shown. */
-void page_thumbs_write(page_thumbs *thumbs, FILE *to);
+page_thumbs *page_thumbs_start(const page_picture *pictures, size_t count, unsigned jobs);
+/* Writes the next one as <img ... loading="lazy"> with frames around `boxes`, or a note that it
+ * cannot be shown. */
+void page_thumbs_write(page_thumbs *thumbs, FILE *to, const page_box *boxes, size_t box_count);
 void page_thumbs_free(page_thumbs *thumbs);
 
 #endif

@@ -17,16 +17,25 @@
  *
  * No file is ever destroyed by apply. What the actions do to a file and how undo takes it back:
  *
- *     MOVE      renamed into `directory`, under its name below `relative_to`; renamed back. Into a
- *               directory on another file system it is copied, compared, and only then removed.
- *     TRASH     renamed into the desktop's trash (freedesktop.org, version 1.0) of its file system.
- *     DELETE    renamed into a holding directory on its file system; gone for good, and its space
- *               free, only after glimpse_actions_empty().
- *     HARDLINK, SYMLINK, REFLINK
- *               a link to the keeper (a copy that shares the keeper's blocks) is made in the
- *               holding directory and exchanged with the file in one step, so that at no moment
- *               the name is missing. The file itself is then in the holding directory, like a
- *               deleted one.
+ *     MOVE      renamed into `directory`/`under`, by its name below `relative_to`; renamed back.
+ * Into a directory on another file system it is copied, compared, and only then removed. TRASH
+ * renamed into the desktop's trash (freedesktop.org, version 1.0) of its file system. DELETE
+ * renamed into a holding directory on its file system; gone for good, and its space free, only
+ * after glimpse_actions_empty(). HARDLINK, SYMLINK, REFLINK a link to the keeper (a copy that
+ * shares the keeper's blocks) is made in the holding directory and exchanged with the file in one
+ * step, so that at no moment the name is missing. The file itself is then in the holding directory,
+ * like a deleted one.
+ *
+ * Companions: MOVE, TRASH and DELETE take along what belongs to a picture a.jpg in its directory:
+ * sidecars (a.xmp, a.jpg.xmp, .aae, .thm), and of a JPEG or HEIF its RAW (a.dng, ...) and the video
+ * of a live photo (a.mov, a.mp4). What a.jpg shares with another picture that stays, as a.xmp with
+ * a.png, stays too. A companion never goes when its picture was left alone, and undo brings it back
+ * after its picture. TRASH and DELETE leave a picture alone whose companions are not, byte for
+ * byte, beside its keeper as well (thumbnails aside): what only they hold would go with it.
+ *
+ * Manifest: MOVE lists what it moved in `directory`/glimpse-moved.jsonl, one JSON object a line
+ * with journal, run, from, to, id, keeper, relation and companion_of. It is replaced in one step at
+ * the end of a run, of an undo, and of a recovery, and goes with its last line.
  *
  * The original keeps its inode throughout (except for a MOVE to another file system), and with it
  * bytes, times, permissions, owner and extended attributes; undo brings exactly that back.
@@ -88,7 +97,10 @@ typedef enum glimpse_action_outcome {
     GLIMPSE_OUTCOME_DIFFERENT,   /* a link would replace different bytes */
     GLIMPSE_OUTCOME_UNSUPPORTED, /* this file system cannot: no reflinks, no trash, other device */
     GLIMPSE_OUTCOME_OCCUPIED,    /* undo: another file has taken the name; nothing is overwritten */
-    GLIMPSE_OUTCOME_FAILED       /* the system refused */
+    GLIMPSE_OUTCOME_FAILED,      /* the system refused */
+    GLIMPSE_OUTCOME_LINKED,      /* a symbolic link leads to it, and would lead nowhere */
+    GLIMPSE_OUTCOME_COMPANION    /* TRASH, DELETE: a file that goes with it is unlike any beside the
+                                    keeper; a companion: its picture was left alone */
 } glimpse_action_outcome;
 
 typedef struct glimpse_action_item {
@@ -98,6 +110,12 @@ typedef struct glimpse_action_item {
     const char *keeper_id;   /* the same of `keeper` */
     const char *relative_to; /* MOVE: the directory whose structure is kept below it; NULL: only the
                                 name is */
+    const char *under;       /* MOVE: what goes between `directory` and that structure, "photos";
+                                NULL: nothing */
+    const char *relation;    /* to the keeper, for the manifest; NULL: none */
+    const char *link;        /* a symbolic link to the file: what would take its name away leaves it
+                                alone; NULL: none is known */
+    int shares;              /* 1: the file has other hard links, so that its bytes do not count */
 } glimpse_action_item;
 
 typedef struct glimpse_action_options {
@@ -108,6 +126,8 @@ typedef struct glimpse_action_options {
     int (*cancelled)(void *user); /* asked before each file; non-zero ends the run cleanly: what
                                      was done is done, and the report says so. NULL: never */
     void *user;                   /* for `cancelled` */
+    int leave_companions;         /* 1: only the files themselves, see above */
+    int reserved;
 } glimpse_action_options;
 
 static inline glimpse_action_options glimpse_action_options_init(void) {
@@ -123,8 +143,9 @@ typedef struct glimpse_action_event {
     const char *other; /* where it was put, or the keeper it is linked to */
     glimpse_action_kind kind;
     glimpse_action_outcome outcome;
-    const char *message; /* why not; "" for DONE */
-    uint64_t bytes;      /* of the file */
+    const char *message;      /* why not; "" for DONE */
+    uint64_t bytes;           /* of the file */
+    const char *companion_of; /* the picture that it goes with, or NULL: it is one itself */
 } glimpse_action_event;
 
 /* After each file; everything in `event` is valid during the call. */
@@ -136,6 +157,8 @@ typedef struct glimpse_action_report {
     uint64_t done, left_alone;
     uint64_t bytes; /* of the files in `done` */
     int cancelled;  /* `cancelled` ended it */
+    int reserved;
+    uint64_t companions; /* files that went with those in `done`, which does not count them */
 } glimpse_action_report;
 
 static inline glimpse_action_report glimpse_action_report_init(void) {

@@ -9,8 +9,9 @@
  *     glimpse_decisions_ask(decisions, id_of_a, id_of_b); // GLIMPSE_DECISION_NOT_DUPLICATES
  *
  * A decision is about contents, named by their ids (32 hexadecimal digits, <glimpse/library.h>) and
- * not by their paths: it survives moving, renaming and re-indexing, and holds for files that the
- * library itself never indexed. The paths given along are only shown in lists.
+ * not by their paths: it survives moving, renaming, re-indexing and edits of their metadata, and
+ * holds for files that the library itself never indexed. The paths given along are shown in lists;
+ * files that are not indexed are read there, to be recognised when they were edited.
  *
  * A decision about several contents holds for every two of them:
  *     NOT_DUPLICATES  the two are different pictures

@@ -5,11 +5,14 @@
  *     const char *roots[] = {"/home/me/Pictures"};
  *     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
  *     options.roots = roots, options.root_count = 1;
+ *     const glimpse_dedup_keep_rule keep[] = {{GLIMPSE_KEEP_IN, "/home/me/Pictures/albums"},
+ *                                             {GLIMPSE_KEEP_LARGEST, NULL}};
+ *     options.keep = keep, options.keep_count = 2;          // as it is without, but for albums
  *     glimpse_dedup_report *report = NULL;
  *     if (glimpse_dedup_run(&report, &options) < 0) ...
  *     for (size_t g = 0; g < report->group_count; g++) {
  *         const glimpse_dedup_group *group = &report->groups[g];
- *         printf("keep %s: %s\n", group->members[0].picture->path, group->reason);
+ *         printf("%s: %s\n", group->members[0].picture->path, group->reason);
  *         for (size_t m = 1; m < group->count; m++) {
  *             const glimpse_dedup_member *member = &group->members[m];
  *             printf("  %s (%s)\n", member->picture->path, member->differences);
@@ -32,6 +35,9 @@
  *
  * Same input, same output: groups, keepers and texts do not depend on jobs or timing.
  *
+ * Links: names of one file (symbolic and hard links, a directory that is reached twice) are one
+ * picture with several names, and no duplicates of each other. A real copy beside them is one.
+ *
  * Nothing here writes to a picture or to a directory. Hashes, measures and the thumbnails that were
  * looked at are kept in the library (when it is open for writing) for the contents it knows. The
  * next search takes them from there, without reading a file whose size, time and inode are those
@@ -47,6 +53,7 @@
 #include <glimpse/library.h>
 #include <glimpse/status.h>
 #include <glimpse/sys/fingerprint.h>
+#include <glimpse/sys/holdings.h>
 #include <glimpse/sys/model.h>
 
 #include <stddef.h>
@@ -78,7 +85,16 @@ typedef enum glimpse_dedup_relation {
 GLIMPSE_API const char *glimpse_dedup_kind_name(glimpse_dedup_kind kind);             /* "exact" */
 GLIMPSE_API const char *glimpse_dedup_relation_name(glimpse_dedup_relation relation); /* "edited" */
 
-/* One file that was read. Strings are never NULL. */
+/* Another name of a file: a hard link to it, or a path that only leads to it (a symbolic link, a
+ * directory seen a second time). */
+typedef struct glimpse_dedup_name {
+    const char *path;     /* absolute */
+    int is_hard_link;     /* a directory entry of its own: the file stays while it is there */
+    int is_symbolic_link; /* leads nowhere without the file */
+} glimpse_dedup_name;
+
+/* One file that was read. Strings are never NULL. Names of one file are one picture (see
+ * glimpse_dedup_options.names_apart). */
 typedef struct glimpse_dedup_picture {
     const char *path;   /* absolute */
     const char *label;  /* name of the directory it lies in, "" for files directly in a root */
@@ -86,19 +102,29 @@ typedef struct glimpse_dedup_picture {
     const char *taken;  /* "2021-05-30T14:03:59" or "" */
     const char *camera; /* or "" */
     char id[33];        /* content id: XXH3-128 of the bytes, as in a library */
-    char pixels[33];    /* XXH3-128 of size and upright RGB */
+    char pixels[33];    /* XXH3-128 of size and upright RGB, with transparency as seen */
     uint32_t width, height;
     uint64_t bytes;
     int64_t mtime_ns;
-    int quality; /* JPEG quality estimated from its tables, 1..100; 101: lossless; 0: not
-                    known */
-    int exif;    /* how much the file says of itself: 0..4 (date, camera, place, turned) */
+    int quality;        /* JPEG quality estimated from its tables, 1..100; 101: lossless; 0: not
+                           known */
+    int exif;           /* how much the file says of itself: 0..4 (date, camera, place, turned) */
+    int is_transparent; /* 1: in places; measured as seen on white, or on grey where that would hide
+                           it */
     uint64_t phash, dhash;
     int set; /* 0: under `roots`, 1: under `against` */
     glimpse_picture_measures measures;
     const float *embedding;    /* [report->embedding_size], unit length, or NULL */
     int taken_is_modification; /* 1: `taken` is EXIF's date of the last change, for want of others:
                                   it orders pictures, but tells no two shots apart */
+    int is_protected;          /* lies in a directory of options.protect: never acted on */
+    int is_link; /* `path` is a symbolic link, and what it leads to was not found: kept only
+                    when there is nothing else, and never acted on */
+    int reserved;
+    const glimpse_dedup_name *names; /* [name_count] the others that were found, by path */
+    size_t name_count;
+    uint64_t links_elsewhere; /* hard links to the file that were not found: while they are there,
+                                 removing it frees nothing */
 } glimpse_dedup_picture;
 
 /* A part of the keeper's picture, in fractions of its sides, upright. */
@@ -115,6 +141,10 @@ typedef struct glimpse_dedup_member {
                         perceptual; cosine for semantic */
     int distance;    /* Hamming distance of the perceptual hashes, -1 when not compared */
     int orientation; /* EXIF, 1..8, that takes it to the keeper; 1: none */
+    /* Where places of the keeper's picture are in this one, both upright and in fractions of their
+     * sides: (v[0] x + v[1] y + v[2], v[3] x + v[4] y + v[5]). Zeros where they were not aligned.
+     */
+    double view[6];
     const char *differences; /* "half the size; JPEG quality 40 instead of 88; cropped to 81%", or
                                 "" */
     /* What the file holds beside the 8-bit colours of its first picture: "pages:11", "video",
@@ -124,6 +154,11 @@ typedef struct glimpse_dedup_member {
     /* Where an edited copy differs from the keeper, strongest first. */
     const glimpse_dedup_region *regions;
     size_t region_count;
+    /* 1u << glimpse_holding_kind for what the file holds and its keeper lacks: what would be lost
+     * with it. */
+    uint32_t lacking_in_keeper;
+    int same_file; /* the keeper's own file under another name (only between two sets, or with
+                      options.names_apart): removing it frees nothing, and it is never acted on */
 } glimpse_dedup_member;
 
 typedef struct glimpse_dedup_group {
@@ -131,8 +166,8 @@ typedef struct glimpse_dedup_group {
     glimpse_dedup_relation relation;     /* the weakest member's */
     const glimpse_dedup_member *members; /* [0] is the keeper, then by relation, score, path */
     size_t count;                        /* at least 2 */
-    const char *reason;                  /* why the keeper is kept: "largest: 4000x3000" */
-    int labels_differ; /* the same picture (up to EDITED) under different labels */
+    const char *reason; /* "kept because it is larger: 4000x3000 instead of 2000x1500" */
+    int labels_differ;  /* the same picture (up to EDITED) under different labels */
 } glimpse_dedup_group;
 
 typedef struct glimpse_dedup_failure {
@@ -172,16 +207,30 @@ typedef struct glimpse_dedup_report {
     uint64_t cached;       /* pictures that were not decoded: the library knows all about them */
     double seconds, seconds_read, seconds_match; /* wall clock */
     size_t peak_bytes;                           /* estimate of what the run held at most */
-    uint64_t nomedia; /* directories left out for a .nomedia or .noimage in them */
+    uint64_t nomedia;     /* directories left out for a .nomedia or .noimage in them */
+    uint64_t other_names; /* names of files that are pictures under another one: not in `scanned` */
+    const char *const *roots; /* [root_count] the first set's, absolute and without links */
+    size_t root_count;
 } glimpse_dedup_report;
 
+/* What makes a picture the one to keep. Rules apply in the order given; what they leave open is
+ * decided by LARGEST, colour, agreement with other versions, BEST_QUALITY, RICHEST, what lies
+ * beside it (RAW, video, sidecars: see glimpse/actions.h), links to it, the date taken, a path that
+ * does not look like that of a copy ("copy", "backup", "(1)"), the date of the file, the shorter
+ * path, the path. */
 typedef enum glimpse_dedup_keep {
-    GLIMPSE_KEEP_LARGEST = 0, /* resolution, then quality, EXIF, oldest, path */
-    GLIMPSE_KEEP_OLDEST,      /* date taken else mtime, then as LARGEST */
-    GLIMPSE_KEEP_NEWEST,
-    GLIMPSE_KEEP_BEST_QUALITY, /* lossless or JPEG quality, then as LARGEST */
-    GLIMPSE_KEEP_IN            /* files below keep_path first, then as LARGEST */
+    GLIMPSE_KEEP_LARGEST = 0,      /* pixels; those of a frame do not count */
+    GLIMPSE_KEEP_OLDEST = 1,       /* date taken, else of the file */
+    GLIMPSE_KEEP_NEWEST = 2,       /* the same */
+    GLIMPSE_KEEP_BEST_QUALITY = 3, /* lossless, or the quality of a JPEG */
+    GLIMPSE_KEEP_IN = 4,           /* below `directory` */
+    GLIMPSE_KEEP_DEEPEST = 5,      /* bits a sample */
+    GLIMPSE_KEEP_RICHEST = 6       /* what the file says of itself: date, camera, place, ... */
 } glimpse_dedup_keep;
+typedef struct glimpse_dedup_keep_rule {
+    glimpse_dedup_keep rule;
+    const char *directory; /* for IN; it must exist */
+} glimpse_dedup_keep_rule;
 
 enum { /* tiers */
        GLIMPSE_TIER_EXACT = 1,
@@ -225,12 +274,12 @@ typedef struct glimpse_dedup_options {
     int same_picture_only; /* only relations up to EDITED */
     unsigned weakest;      /* 0: no limit; else 1 + the weakest relation that may join two files.
                               Groups are then made of such pairs alone: what an action may touch */
-    glimpse_dedup_keep keep;
-    const char *keep_path; /* for GLIMPSE_KEEP_IN */
-    unsigned jobs;         /* 0: one per core; GLIMPSE_E_LIMIT above 1024 */
-    uint64_t max_pixels;   /* 0: GLIMPSE_DEFAULT_MAX_PIXELS */
-    int embed;             /* keep embeddings in the report even without the semantic tier */
-    int no_matching;       /* only read: pictures with measures, for an audit */
+    const glimpse_dedup_keep_rule *keep; /* [keep_count], applied in this order */
+    size_t keep_count;
+    unsigned jobs;       /* 0: one per core; GLIMPSE_E_LIMIT above 1024 */
+    uint64_t max_pixels; /* 0: GLIMPSE_DEFAULT_MAX_PIXELS */
+    int embed;           /* keep embeddings in the report even without the semantic tier */
+    int no_matching;     /* only read: pictures with measures, for an audit */
     glimpse_progress_fn progress;
     glimpse_dedup_decide_fn decide;
     void *user; /* for both callbacks */
@@ -238,6 +287,14 @@ typedef struct glimpse_dedup_options {
     int exact_decode;
     int reserved;
     int include_nomedia; /* as in glimpse_ingest_options */
+    /* 1: every name of a file is a picture of its own, as where classes are made of links. Members
+     * that are the keeper's own file say so. (An audit always looks at it so.) */
+    int names_apart;
+    /* Directories of reference, which must exist. What lies in them, links followed, is kept and
+     * never acted on. They are searched too: what lies in none of the roots is a keeper, if
+     * anything. (With a second set they only protect.) */
+    const char *const *protect;
+    size_t protect_count;
 } glimpse_dedup_options;
 
 static inline glimpse_dedup_options glimpse_dedup_options_init(void) {
@@ -249,12 +306,20 @@ static inline glimpse_dedup_options glimpse_dedup_options_init(void) {
 #define GLIMPSE_DEDUP_OPTIONS_INIT glimpse_dedup_options_init()
 
 /* With a second set, groups join the two sets only: the keeper is the picture of set 1 (whatever
- * `keep` says), the members are pictures of set 0.
+ * `keep` says), the members are pictures of set 0. The two sets must not overlap
+ * (glimpse_dedup_check_sets); a file of one that is a link to a file of the other is fine.
  *
- * GLIMPSE_OK also when files failed: see the report. GLIMPSE_E_NOT_FOUND when a root is not there;
- * GLIMPSE_E_INVALID for the semantic tier without a model; GLIMPSE_E_CANCELLED. */
+ * GLIMPSE_OK also when files failed: see the report. GLIMPSE_E_NOT_FOUND when a root or a directory
+ * of `keep` or `protect` is not there; GLIMPSE_E_INVALID for the semantic tier without a model and
+ * for sets that overlap; GLIMPSE_E_CANCELLED. */
 GLIMPSE_API int glimpse_dedup_run(glimpse_dedup_report **out, const glimpse_dedup_options *options);
 GLIMPSE_API void glimpse_dedup_report_free(glimpse_dedup_report *report);
+
+/* GLIMPSE_E_INVALID, naming both, when a root of one set is one of the other, lies in one or holds
+ * one, whatever it is called: links, "..", and bind mounts are followed. A search asks it too, with
+ * the roots of libraries; ask before a long one. Roots that do not exist are passed over. */
+GLIMPSE_API int glimpse_dedup_check_sets(const char *const *roots, size_t root_count,
+                                         const char *const *against, size_t against_count);
 
 /*
  * Audits: what is odd about the pictures of a report (usually one made with no_matching).
@@ -268,7 +333,8 @@ typedef enum glimpse_audit_kind {
     GLIMPSE_AUDIT_ODD_ASPECT,
     GLIMPSE_AUDIT_SMALL,
     GLIMPSE_AUDIT_ODD_SIZE,    /* far from the sizes of the rest */
-    GLIMPSE_AUDIT_MISLABELLED, /* its neighbours carry another label (needs embeddings, labels) */
+    GLIMPSE_AUDIT_MISLABELLED, /* its neighbours carry another label (needs embeddings and
+                                  class_directories) */
     GLIMPSE_AUDIT_OUTLIER,     /* far from its nearest neighbours (needs embeddings) */
     GLIMPSE_AUDIT_COUNT
 } glimpse_audit_kind;
@@ -287,6 +353,9 @@ typedef struct glimpse_audit_limits {
     double disagreement;       /* share of neighbours with one other label, at least */
     double outlier_deviations; /* robust deviations of the mean distance to the k neighbours */
     unsigned kinds;            /* bit per kind; 0: all */
+    unsigned reserved;
+    int class_directories; /* 1: the directories that pictures lie in are their classes, which
+                              MISLABELLED needs; 0: they are events, places, months */
 } glimpse_audit_limits;
 
 static inline glimpse_audit_limits glimpse_audit_limits_init(void) {
@@ -320,7 +389,8 @@ typedef struct glimpse_audit {
     const glimpse_audit_finding *findings; /* by kind, worst first, ties by path */
     size_t count;
     uint64_t counts[GLIMPSE_AUDIT_COUNT];
-    int has_embeddings, has_labels; /* 0: those checks were left out */
+    int has_embeddings; /* 0: what needs them was left out */
+    int has_labels;     /* 0: no classes were asked for, or all pictures are of one */
 } glimpse_audit;
 
 /* `report` must outlive the audit. `limits` may be NULL. */

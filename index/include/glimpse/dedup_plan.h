@@ -31,11 +31,17 @@ extern "C" {
 typedef struct glimpse_dedup_plan_options {
     size_t size;              /* GLIMPSE_DEDUP_PLAN_OPTIONS_INIT sets it */
     unsigned relations;       /* a bit for each glimpse_dedup_relation to act on, 1u << relation; 0:
-                                 identical and re-encoded */
-    const char *const *roots; /* of the search: a MOVE keeps the directories below them */
+                                 identical and re-encoded. VARIANT and SIMILAR are refused */
+    const char *const *roots; /* of the search (none: those of the report): a MOVE keeps the
+                                 directories below them, and their names */
     size_t root_count;
     const char *target; /* MOVE: the directory that files go to, which need not exist; or NULL */
     int conflicts_only; /* only groups whose labels differ */
+    int reserved;
+    /* 1u << glimpse_holding_kind for what may be lost: a file that holds anything else that its
+     * keeper lacks is left alone, whatever the relation. Date, place and camera of near shots and
+     * what is less alike are their own and hold nothing back. */
+    uint32_t allow_loss;
 } glimpse_dedup_plan_options;
 
 static inline glimpse_dedup_plan_options glimpse_dedup_plan_options_init(void) {
@@ -48,14 +54,24 @@ static inline glimpse_dedup_plan_options glimpse_dedup_plan_options_init(void) {
 
 typedef struct glimpse_dedup_plan {
     const glimpse_action_item *items; /* [count], in the order of the report's groups: members, each
-                                         with the keeper of its group */
+                                         with the keeper of its group, and behind it the other hard
+                                         links to it */
     size_t count;
     size_t not_included; /* members whose relation was not asked for */
     const char *target;  /* absolute and without links; NULL without one */
+    size_t held_back;    /* members left alone because they hold what their keeper lacks */
+    uint32_t held_kinds; /* 1u << glimpse_holding_kind for what that is */
+    size_t references;   /* members in a directory of glimpse_dedup_options.protect */
+    size_t links;        /* members that are only links, or the keeper's own file */
+    size_t pairs;        /* a RAW file and the picture beside it of the same name, or a RAW whose
+                            keeper has other bytes: its preview is not what it holds */
+    size_t elsewhere;    /* of those in `items`: with hard links that were not found, so that acting
+                            on them frees nothing */
 } glimpse_dedup_plan;
 
-/* The plan points into `report`, which must outlive it. GLIMPSE_E_INVALID for a target that
- * glimpse_dedup_check_target refuses. `options` may be NULL. */
+/* The plan points into `report`, which must outlive it. Members that are protected, links, or pairs
+ * are not in it. GLIMPSE_E_INVALID for a target that glimpse_dedup_check_target refuses. `options`
+ * may be NULL. */
 GLIMPSE_API int glimpse_dedup_plan_create(glimpse_dedup_plan **out,
                                           const glimpse_dedup_report *report,
                                           const glimpse_dedup_plan_options *options);

@@ -10,6 +10,7 @@
 #include <glimpse/calibrate.h>
 #include <glimpse/captioning.h>
 #include <glimpse/captions.h>
+#include <glimpse/catalog.h>
 #include <glimpse/compute.h>
 #include <glimpse/dataset_writer.h>
 #include <glimpse/datasets.h>
@@ -21,6 +22,7 @@
 #include <glimpse/labelling.h>
 #include <glimpse/library.h>
 #include <glimpse/messages.h>
+#include <glimpse/pull.h>
 #include <glimpse/query.h>
 #include <glimpse/reading.h>
 #include <glimpse/rerank.h>
@@ -30,6 +32,7 @@
 #include <glimpse/session_dedup.h>
 #include <glimpse/session_evaluate.h>
 #include <glimpse/session_label.h>
+#include <glimpse/session_pull.h>
 #include <glimpse/session_search.h>
 #include <glimpse/session_vlm.h>
 #include <glimpse/status.h>
@@ -37,11 +40,13 @@
 #include <glimpse/sys/blip.h>
 #include <glimpse/sys/document.h>
 #include <glimpse/sys/fingerprint.h>
+#include <glimpse/sys/holdings.h>
 #include <glimpse/sys/image.h>
 #include <glimpse/sys/metadata.h>
 #include <glimpse/sys/model.h>
 #include <glimpse/sys/tokenizer.h>
 #include <glimpse/sys/vlm.h>
+#include <glimpse/sys/weights.h>
 #include <glimpse/version.h>
 #include <glimpse/vlm_settings.h>
 

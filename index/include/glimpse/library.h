@@ -79,7 +79,10 @@ enum {
  * user may not write is opened for reading only; calls that write then fail with GLIMPSE_E_IO,
  * those that take long before they look at a picture. Opening checks the header and the tables, not
  * every page: glimpse_library_verify does. Damage met later makes the call that met it fail with
- * GLIMPSE_E_CORRUPT, and nothing is written through the handle from then on. */
+ * GLIMPSE_E_CORRUPT, and nothing is written through the handle from then on.
+ *
+ * A library of an older version is upgraded when it is opened for writing; glimpse_library_identify
+ * does what that leaves to do. */
 GLIMPSE_API int glimpse_library_open(glimpse_library **out, const char *path, unsigned flags);
 /* Another handle on the same library, for another thread, open as `library` is (never to create).
  * It shares the loaded vectors with it and with its other siblings, and is otherwise independent:
@@ -396,6 +399,15 @@ typedef struct glimpse_library_file {
 typedef int (*glimpse_file_fn)(void *user, const glimpse_library_file *file);
 GLIMPSE_API int glimpse_library_visit_files(glimpse_library *library, glimpse_file_fn visit,
                                             void *user);
+
+/* Of a library that an older version wrote: reads the files that are still as they were indexed,
+ * once, so that their pictures are known again when their metadata are edited, and for what they
+ * say. Until then an edited file is a new picture. Nothing is encoded. Sessions call it when they
+ * open a library; where nothing is left to do it returns at once. GLIMPSE_E_BUSY while somebody
+ * writes, GLIMPSE_E_CANCELLED when `progress` (NULL allowed) said so; what was read by then is not
+ * read again, also after a kill. `jobs`: threads, 0: one a core. */
+GLIMPSE_API int glimpse_library_identify(glimpse_library *library, unsigned jobs,
+                                         glimpse_progress_fn progress, void *user);
 
 /* Lets `cancelled` (NULL: nothing) stop glimpse_library_verify and glimpse_library_reindex of this
  * handle: it is polled, and non-zero ends the call with GLIMPSE_E_CANCELLED. Each index is then as

@@ -29,12 +29,14 @@
  * begin in the working directory of the call. What is no part of the session is looked for when a
  * call needs it: ~/ in a query (HOME), the journal of actions (XDG_STATE_HOME), the trash
  * (XDG_DATA_HOME), the default VLM and the profiles of VLMs (XDG_CONFIG_HOME) and the keys they
- * name, caches (XDG_CACHE_HOME, GLIMPSE_WEIGHTS_CACHE), GLIMPSE_CPU.
+ * name, the hub that models are pulled from (HF_ENDPOINT, HF_TOKEN, ...), caches (XDG_CACHE_HOME,
+ * GLIMPSE_WEIGHTS_CACHE), GLIMPSE_CPU.
  *
  * Library: `options.library`, else $GLIMPSE_LIBRARY, else
  * ${XDG_DATA_HOME:-~/.local/share}/glimpse/library. Model: `options.model`, else $GLIMPSE_MODEL,
  * else the one the library used last, else the demo model that ships with glimpse (after a note). A
- * name that is no directory is looked up in ${XDG_DATA_HOME:-~/.local/share}/glimpse/models.
+ * name that is no directory is looked up in ${XDG_DATA_HOME:-~/.local/share}/glimpse/models, then in
+ * the table of models (glimpse/catalog.h).
  *
  * A call never prints and never exits. It returns a status (glimpse/status.h) and tells more
  * through the callbacks of its options: `progress` (non-zero stops), `cancelled` (polled; non-zero

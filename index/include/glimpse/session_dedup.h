@@ -6,6 +6,8 @@
  *     glimpse_dedup_options search = GLIMPSE_DEDUP_OPTIONS_INIT;
  *     search.roots = roots, search.root_count = 1;
  *     search.weakest = glimpse_dedup_weakest(0);            // groups that can be acted on
+ *     const char *archive[] = {"/media/archive"};
+ *     search.protect = archive, search.protect_count = 1;   // searched too, and never touched
  *     glimpse_dedup_report *report = NULL;
  *     if (glimpse_session_dedup(&report, session, &search) < 0) ...
  *

@@ -195,6 +195,27 @@ int glimpse_catalog_lack_identity(int *lacking, glimpse_store *store) {
     return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
 }
 
+int glimpse_catalog_is_unfinished(int *unfinished, glimpse_store *store) {
+    glimpse_db *db = glimpse_store_db(store);
+    int64_t one = 0;
+    glimpse_db_enter(db);
+    int status = glimpse_db_integer(db, &one, "SELECT 1 FROM unfinished LIMIT 1", "");
+    glimpse_db_leave(db);
+    *unfinished = status == GLIMPSE_OK;
+    return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
+}
+
+int glimpse_catalog_finish(glimpse_store *store) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_db_begin(db);
+    if (status == GLIMPSE_OK) status = glimpse_db_run(db, "DELETE FROM unfinished", "");
+    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
+    if (status < 0) glimpse_db_rollback(db);
+    glimpse_db_leave(db);
+    return status;
+}
+
 int glimpse_catalog_find_id(int64_t *picture, glimpse_store *store, const glimpse_hash *id) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
@@ -204,21 +225,89 @@ int glimpse_catalog_find_id(int64_t *picture, glimpse_store *store, const glimps
     return status;
 }
 
-int glimpse_catalog_id_of(glimpse_hash *id, glimpse_store *store, const glimpse_hash *hash) {
-    glimpse_db *db = glimpse_store_db(store);
+/* Of a picture that is not indexed: what was kept is kept under its first id. */
+static int unindexed_id(glimpse_db *db, glimpse_hash *id, int *known,
+                        const glimpse_hash *identity) {
     sqlite3_stmt *row = NULL;
-    *id = *hash;
-    glimpse_db_enter(db);
+    int status = glimpse_db_query(db, &row,
+                                  "SELECT hash FROM unindexed WHERE identity = ?1"
+                                  " AND sum = " GLIMPSE_UNINDEXED_SUM,
+                                  "b", (const void *)identity->bytes, sizeof identity->bytes);
+    if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
+    *known = status > 0 && glimpse_column_hash(id, row, 0);
+    glimpse_db_reset(row);
+    return status < 0 ? status : GLIMPSE_OK;
+}
+
+static int indexed_id(glimpse_db *db, glimpse_hash *id, int *known, const glimpse_hash *hash,
+                      const glimpse_hash *identity, int unindexed_first) {
+    sqlite3_stmt *row = NULL;
     int status = glimpse_db_query(
         db, &row,
-        "SELECT p.hash FROM content c JOIN picture p ON p.id = c.picture_id WHERE c.hash = ?1"
-        " ORDER BY c.size LIMIT 1",
-        "b", (const void *)hash->bytes, sizeof hash->bytes);
+        "WITH known (id) AS (SELECT coalesce("
+        "(SELECT id FROM picture WHERE hash = ?1 ORDER BY size LIMIT 1),"
+        " (SELECT picture_id FROM content WHERE hash = ?1 ORDER BY size LIMIT 1),"
+        " (SELECT id FROM picture WHERE identity = ?3 ORDER BY id LIMIT 1)))"
+        " SELECT iif(?2, coalesce(u.hash, p.hash), p.hash) FROM picture p JOIN known USING (id)"
+        " LEFT JOIN unindexed u ON u.identity = p.identity"
+        "  AND u.sum = glimpse_sum(u.identity, u.hash)",
+        identity ? "bib" : "bin", (const void *)hash->bytes, sizeof hash->bytes,
+        (int64_t)unindexed_first, identity ? (const void *)identity->bytes : NULL,
+        sizeof identity->bytes);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
-    if (status > 0) (void)glimpse_column_hash(id, row, 0);
+    *known = status > 0 && glimpse_column_hash(id, row, 0);
     glimpse_db_reset(row);
-    glimpse_db_leave(db);
     return status < 0 ? status : GLIMPSE_OK;
+}
+
+int glimpse_picture_id(glimpse_hash *id, int *known, glimpse_db *db, glimpse_id_order order,
+                       const glimpse_hash *hash, const glimpse_hash *identity) {
+    const int first = order == GLIMPSE_ID_UNINDEXED_FIRST;
+    int status = GLIMPSE_OK;
+    *known = 0;
+    if (identity && order != GLIMPSE_ID_INDEXED_FIRST)
+        status = unindexed_id(db, id, known, identity);
+    if (status == GLIMPSE_OK && !*known && order != GLIMPSE_ID_UNINDEXED) {
+        status = indexed_id(db, id, known, hash, identity, first);
+    }
+    if (status == GLIMPSE_OK && !*known && identity && order == GLIMPSE_ID_INDEXED_FIRST) {
+        status = unindexed_id(db, id, known, identity);
+    }
+    if (!*known) *id = *hash;
+    return status;
+}
+
+int glimpse_picture_keep_id(glimpse_db *db, const glimpse_hash *id, const glimpse_hash *identity) {
+    int status = glimpse_db_begin(db);
+    if (status < 0) return status;
+    status = glimpse_db_run(
+        db,
+        "INSERT INTO unindexed (identity, hash, sum) VALUES (?1, ?2, glimpse_sum(?1, ?2))"
+        " ON CONFLICT (identity) DO UPDATE SET hash = excluded.hash, sum = excluded.sum"
+        " WHERE unindexed.sum <> glimpse_sum(unindexed.identity, unindexed.hash)",
+        "bb", (const void *)identity->bytes, sizeof identity->bytes, (const void *)id->bytes,
+        sizeof id->bytes);
+    if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
+    if (status < 0) glimpse_db_rollback(db);
+    return status;
+}
+
+int glimpse_catalog_id_of(glimpse_hash *id, int *known, glimpse_store *store,
+                          const glimpse_hash *hash, const glimpse_hash *identity) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_picture_id(id, known, db, GLIMPSE_ID_INDEXED_FIRST, hash, identity);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_keep_id(glimpse_store *store, const glimpse_hash *id,
+                            const glimpse_hash *identity) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_picture_keep_id(db, id, identity);
+    glimpse_db_leave(db);
+    return status;
 }
 
 static const char *keep(glimpse_strings *strings, sqlite3_stmt *row, int column) {
@@ -242,39 +331,12 @@ int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *s
     glimpse_db_enter(db);
     int status = glimpse_db_query(
         db, &row,
-        "SELECT p.hash, c.size, p.width, p.height, p.format, " GLIMPSE_SAID(
-            "taken",
-            "c") ", " GLIMPSE_SAID("taken_from",
-                                   "m") ", " GLIMPSE_SAID("taken_offset",
-                                                          "m") ", " GLIMPSE_SAID("fields",
-                                                                                 "m") " FROM "
-                                                                                      "picture p "
-                                                                                      "JOIN "
-                                                                                      "content c "
-                                                                                      "ON "
-                                                                                      "c.picture_"
-                                                                                      "id = p.id"
-                                                                                      " LEFT JOIN "
-                                                                                      "file f ON "
-                                                                                      "f.id = ?2 "
-                                                                                      "AND "
-                                                                                      "f.content_"
-                                                                                      "id = c.id"
-                                                                                      " LEFT JOIN "
-                                                                                      "metadata m "
-                                                                                      "ON "
-                                                                                      "m.content_"
-                                                                                      "id = c.id "
-                                                                                      "LEFT JOIN "
-                                                                                      "sidecar s "
-                                                                                      "ON "
-                                                                                      "s.file_id = "
-                                                                                      "f.id"
-                                                                                      " WHERE p.id "
-                                                                                      "= ?1 ORDER "
-                                                                                      "BY f.id IS "
-                                                                                      "NULL, c.id "
-                                                                                      "LIMIT 1",
+        "SELECT p.hash, c.size, p.width, p.height, p.format, " GLIMPSE_SAID_TAKEN
+        ", " GLIMPSE_SAID_TAKEN_FROM ", " GLIMPSE_SAID_FIELDS
+        " FROM picture p JOIN content c ON c.picture_id = p.id"
+        " LEFT JOIN file f ON f.id = ?2 AND f.content_id = c.id"
+        " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id"
+        " WHERE p.id = ?1 ORDER BY f.id IS NULL, c.id LIMIT 1",
         "ii", picture, file);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
     if (status > 0) {

@@ -289,84 +289,15 @@ int glimpse_catalog_described_files(glimpse_store *store, glimpse_store_describe
     sqlite3_stmt *row = NULL;
     path_buffer buffer = {0};
     glimpse_db_enter(db);
-    int
-        status =
-            glimpse_db_query(
-                db, &row,
-                "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.orientation, "
-                "p.format,"
-                " " GLIMPSE_SAID("taken", "c") ", " GLIMPSE_SAID("camera", "c") ", " GLIMPSE_SAID("latitude", "c") ", " GLIMPSE_SAID(
-                    "longitude",
-                    "c") ", " GLIMPSE_SAID("taken_from",
-                                           "m") ", " GLIMPSE_SAID("taken_offset",
-                                                                  "m") ", " GLIMPSE_SAID("fields",
-                                                                                         "m") " FRO"
-                                                                                              "M "
-                                                                                              "file"
-                                                                                              " f "
-                                                                                              "JOIN"
-                                                                                              " con"
-                                                                                              "tent"
-                                                                                              " c "
-                                                                                              "ON "
-                                                                                              "c."
-                                                                                              "id "
-                                                                                              "= "
-                                                                                              "f."
-                                                                                              "cont"
-                                                                                              "ent_"
-                                                                                              "id "
-                                                                                              "JOIN"
-                                                                                              " pic"
-                                                                                              "ture"
-                                                                                              " p "
-                                                                                              "ON "
-                                                                                              "p."
-                                                                                              "id "
-                                                                                              "= "
-                                                                                              "f."
-                                                                                              "pict"
-                                                                                              "ure_"
-                                                                                              "id"
-                                                                                              " LEF"
-                                                                                              "T "
-                                                                                              "JOIN"
-                                                                                              " met"
-                                                                                              "adat"
-                                                                                              "a m "
-                                                                                              "ON "
-                                                                                              "m."
-                                                                                              "cont"
-                                                                                              "ent_"
-                                                                                              "id "
-                                                                                              "= "
-                                                                                              "c."
-                                                                                              "id "
-                                                                                              "LEFT"
-                                                                                              " JOI"
-                                                                                              "N "
-                                                                                              "side"
-                                                                                              "car "
-                                                                                              "s "
-                                                                                              "ON "
-                                                                                              "s."
-                                                                                              "file"
-                                                                                              "_id "
-                                                                                              "= "
-                                                                                              "f.id"
-                                                                                              " WHE"
-                                                                                              "RE "
-                                                                                              "f."
-                                                                                              "miss"
-                                                                                              "ing "
-                                                                                              "= 0 "
-                                                                                              "ORDE"
-                                                                                              "R "
-                                                                                              "BY "
-                                                                                              "f."
-                                                                                              "pat"
-                                                                                              "h",
-                "");
+    int status = glimpse_db_query(
+        db, &row,
+        "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.orientation, p.format,"
+        " " GLIMPSE_SAID_TAKEN ", " GLIMPSE_SAID_PLACE ", " GLIMPSE_SAID_TAKEN_FROM
+        ", " GLIMPSE_SAID_FIELDS
+        " FROM file f JOIN content c ON c.id = f.content_id JOIN picture p ON p.id = f.picture_id"
+        " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id"
+        " WHERE f.missing = 0 ORDER BY f.path",
+        "");
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         const char *path = fill(&buffer, row, 0);
         glimpse_content_meta meta = {

@@ -8,11 +8,11 @@
  *                       checkpoint; at a few commits a second (a batch of pictures each) the
  *                       difference is not felt
  *   foreign_keys=ON     an embedding without its content cannot be written
- *   cache_size=16 MB    of a connection that writes: rows keyed by hashes are all over their
- * indexes, and a page that is not kept is read, and written, again and again cell_size_check=ON
- * damaged pages are noticed when they are read defensive, trusted_schema=OFF   a crafted catalogue
- * runs no functions and hides no schema no checkpoint on close once damage was seen: the files stay
- * as they were found
+ *   cache_size=16 MiB   of a connection that writes: rows keyed by hashes are all over their
+ *                       indexes, and a page that is not kept is read, and written, again and again
+ *   cell_size_check=ON  damaged pages are noticed when they are read
+ *   defensive, trusted_schema=OFF   a crafted catalogue runs no functions and hides no schema
+ *   no checkpoint on close once damage was seen: the files stay as they were found
  */
 #include "db.h"
 

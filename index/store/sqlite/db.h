@@ -45,6 +45,7 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
  " taken_offset, fields)"
 #define GLIMPSE_METADATA_SUM "glimpse_sum(content_id, version, taken_from, taken_offset, fields)"
 
+#define GLIMPSE_UNINDEXED_SUM   "glimpse_sum(identity, hash)"
 #define GLIMPSE_VLM_ANSWER_SUM  "glimpse_sum(key, contents, model, prompt, parameters, answer, made)"
 #define GLIMPSE_LABELLING_SUM   "glimpse_sum(name, model_id, classifier, classes, settings, created)"
 #define GLIMPSE_LABEL_CLASS_SUM "glimpse_sum(labelling_id, name)"

@@ -7,6 +7,12 @@
 
 #include <stdlib.h>
 
+/* By its id, by other bytes of it, or by those that it was decided about before it was indexed. */
+#define PICTURES_OF_MEMBER                                       \
+ "SELECT id FROM picture WHERE hash = m.hash UNION ALL"          \
+ " SELECT picture_id FROM content WHERE hash = m.hash UNION ALL" \
+ " SELECT q.id FROM unindexed u JOIN picture q ON q.identity = u.identity WHERE u.hash = m.hash"
+
 static int insert(glimpse_db *db, int kind, const char *made, const glimpse_hash *key,
                   const glimpse_decision_member *members, size_t count, int64_t *number) {
     int status = glimpse_db_run(db,
@@ -74,8 +80,7 @@ int glimpse_decisions_list_rows(glimpse_store *store, glimpse_decision_entry_fn 
     int status = glimpse_db_query(
         db, &row,
         "SELECT d.id, d.kind, d.made, m.hash, coalesce((SELECT f.path FROM file f"
-        " WHERE f.picture_id IN (SELECT id FROM picture WHERE hash = m.hash UNION ALL"
-        "  SELECT picture_id FROM content WHERE hash = m.hash) AND f.missing = 0"
+        " WHERE f.picture_id IN (" PICTURES_OF_MEMBER ") AND f.missing = 0"
         " ORDER BY f.path LIMIT 1), m.path), m.copies"
         " FROM decision d JOIN decision_member m ON m.decision_id = d.id ORDER BY d.id, m.hash",
         "");
@@ -102,9 +107,13 @@ int glimpse_decisions_list_contents(glimpse_store *store, glimpse_decision_conte
     glimpse_db_enter(db);
     int status = glimpse_db_query(
         db, &row,
-        "SELECT m.hash, c.hash FROM (SELECT DISTINCT hash FROM decision_member) m"
-        " JOIN content c ON c.picture_id IN (SELECT id FROM picture WHERE hash = m.hash UNION ALL"
-        "  SELECT picture_id FROM content WHERE hash = m.hash) WHERE c.hash <> m.hash",
+        "WITH about (hash, picture) AS (SELECT m.hash, p.id FROM"
+        "  (SELECT DISTINCT hash FROM decision_member) m JOIN picture p"
+        "  ON p.id IN (" PICTURES_OF_MEMBER "))"
+        " SELECT a.hash, c.hash FROM about a JOIN content c ON c.picture_id = a.picture"
+        "  WHERE c.hash <> a.hash UNION"
+        " SELECT a.hash, p.hash FROM about a JOIN picture p ON p.id = a.picture"
+        "  WHERE p.hash <> a.hash",
         "");
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         glimpse_hash member, bytes;

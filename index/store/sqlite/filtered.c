@@ -202,20 +202,14 @@ int glimpse_filtered_embedded(glimpse_store *store, const glimpse_filter *filter
     glimpse_db_enter(db);
     int status = glimpse_filter_query(
         filter, db, &row,
-        "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.format, " GLIMPSE_SAID(
-            "taken",
-            "c") ","
-                 " e.picture_id, e.vector, e.sum,"
-                 " (SELECT count(*) FROM file g WHERE g.picture_id = p.id AND g.missing = 0),"
-                 " " GLIMPSE_SAID("taken_from", "m") ", " GLIMPSE_SAID(
-                     "taken_offset", "m") " FROM file f CROSS JOIN content c ON c.id = f.content_id"
-                                          " CROSS JOIN picture p ON p.id = f.picture_id"
-                                          " CROSS JOIN embedding e ON e.picture_id = p.id AND "
-                                          "e.part = 0 AND e.model_id = ?7"
-                                          " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN "
-                                          "sidecar s ON s.file_id = f.id"
-                                          " WHERE f.missing = 0 AND " GLIMPSE_FILTER_PATH
-                                          " ORDER BY f.path",
+        "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.format,"
+        " " GLIMPSE_SAID_TAKEN ", e.picture_id, e.vector, e.sum,"
+        " (SELECT count(*) FROM file g WHERE g.picture_id = p.id AND g.missing = 0),"
+        " " GLIMPSE_SAID_TAKEN_FROM " FROM file f CROSS JOIN content c ON c.id = f.content_id"
+        " CROSS JOIN picture p ON p.id = f.picture_id"
+        " CROSS JOIN embedding e ON e.picture_id = p.id AND e.part = 0 AND e.model_id = ?7"
+        " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id"
+        " WHERE f.missing = 0 AND " GLIMPSE_FILTER_PATH " ORDER BY f.path",
         model->id);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0)
         status = visit_embedded(db, row, model, embedding, visit, user);

@@ -17,7 +17,7 @@ struct glimpse_journal {
 };
 
 #define JOURNAL_ID 0x676c6961 /* "glia" */
-enum { JOURNAL_VERSION = 3 };
+enum { JOURNAL_VERSION = 4 };
 
 static const char tables[] = "CREATE TABLE run ("
                              "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -55,6 +55,13 @@ static const char keeper_column[] = "ALTER TABLE step ADD COLUMN"
                                     " keeper_hash TEXT NOT NULL DEFAULT ''"
                                     " CHECK (length(keeper_hash) IN (0, 32));";
 
+/* 3 -> 4: files that went with another, and lists of what was moved. */
+static const char companion_columns[] =
+    "ALTER TABLE step ADD COLUMN companion_of INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE step ADD COLUMN relation TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE run ADD COLUMN manifest_directory BLOB;"
+    "ALTER TABLE run ADD COLUMN manifest_is_current INTEGER NOT NULL DEFAULT 1;";
+
 static int make_tables(glimpse_db *db) {
     int status = glimpse_db_begin(db);
     if (status < 0) return status;
@@ -63,6 +70,7 @@ static int make_tables(glimpse_db *db) {
     if (status == GLIMPSE_OK && version == 0) status = glimpse_db_script(db, tables);
     if (status == GLIMPSE_OK && version < 2) status = glimpse_db_script(db, directories_table);
     if (status == GLIMPSE_OK && version < 3) status = glimpse_db_script(db, keeper_column);
+    if (status == GLIMPSE_OK && version < 4) status = glimpse_db_script(db, companion_columns);
     if (status == GLIMPSE_OK && version < JOURNAL_VERSION) {
         char sql[96];
         (void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
@@ -107,10 +115,12 @@ int glimpse_journal_db_open(glimpse_journal **out, const char *directory) {
         status = glimpse_db_integer(journal->db, &version, "PRAGMA user_version", "");
     }
     if (status < 0) goto done;
-    status = glimpse_db_script(
-        journal->db, "SELECT id, run_id, state, path, other, keeper, info, crossing,"
-                     " hash, size, mtime_ns, mode, inode, new_inode, new_mtime_ns,"
-                     " keeper_hash FROM step LIMIT 0; SELECT id, kind, started FROM run LIMIT 0;");
+    status = glimpse_db_script(journal->db,
+                               "SELECT id, run_id, state, path, other, keeper, info, crossing,"
+                               " hash, size, mtime_ns, mode, inode, new_inode, new_mtime_ns,"
+                               " keeper_hash, companion_of, relation FROM step LIMIT 0;"
+                               " SELECT id, kind, started, manifest_directory, manifest_is_current"
+                               " FROM run LIMIT 0;");
     if (status < 0) goto done;
     if (id != JOURNAL_ID) {
         status = glimpse_fail(GLIMPSE_E_CORRUPT, "%s: not a journal of glimpse", path);
@@ -138,6 +148,37 @@ int glimpse_journal_db_begin_run(int64_t *run, glimpse_journal *journal, glimpse
     return glimpse_db_integer(journal->db, run,
                               "INSERT INTO run (kind, started) VALUES (?1, ?2) RETURNING id", "it",
                               (int64_t)kind, started);
+}
+
+int glimpse_journal_db_set_manifest(glimpse_journal *journal, int64_t run, const char *directory,
+                                    int is_current) {
+    if (directory) {
+        return glimpse_db_run(journal->db,
+                              "UPDATE run SET manifest_directory = ?2, manifest_is_current = ?3"
+                              " WHERE id = ?1",
+                              "ipi", run, directory, (int64_t)is_current);
+    }
+    return glimpse_db_run(journal->db, "UPDATE run SET manifest_is_current = ?2 WHERE id = ?1",
+                          "ii", run, (int64_t)is_current);
+}
+
+int glimpse_journal_db_manifests(glimpse_journal *journal, int64_t run,
+                                 int (*visit)(void *user, int64_t run, const char *directory),
+                                 void *user) {
+    sqlite3_stmt *row = NULL;
+    int status = glimpse_db_query(journal->db, &row,
+                                  "SELECT id, manifest_directory FROM run"
+                                  " WHERE manifest_directory IS NOT NULL AND"
+                                  " (id = ?1 OR (?1 = 0 AND NOT manifest_is_current)) ORDER BY id",
+                                  "i", run);
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(journal->db, row)) > 0) {
+        char *directory = glimpse_column_path(row, 1);
+        status = directory ? visit(user, sqlite3_column_int64(row, 0), directory)
+                           : glimpse_fail_nomem(256, "a path");
+        free(directory);
+    }
+    glimpse_db_reset(row);
+    return status;
 }
 
 int glimpse_journal_db_note_directory(glimpse_journal *journal, const char *path, int64_t run) {
@@ -171,11 +212,13 @@ int glimpse_journal_db_add(int64_t *id, glimpse_journal *journal,
     return glimpse_db_integer(
         journal->db, id,
         "INSERT INTO step (run_id, state, path, other, keeper, info, crossing, hash, size,"
-        " mtime_ns, inode, mode, new_inode, new_mtime_ns, keeper_hash)"
-        " VALUES (?1, ?12, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, ?13) RETURNING id",
-        "ippppitiiiiit", step->run, step->path, step->other, step->keeper, step->info,
+        " mtime_ns, inode, mode, new_inode, new_mtime_ns, keeper_hash, companion_of, relation)"
+        " VALUES (?1, ?12, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, ?13, ?14, ?15)"
+        " RETURNING id",
+        "ippppitiiiiitit", step->run, step->path, step->other, step->keeper, step->info,
         (int64_t)step->crossing, step->hash, (int64_t)step->size, step->mtime_ns,
-        (int64_t)step->inode, (int64_t)step->mode, (int64_t)step->state, step->keeper_hash);
+        (int64_t)step->inode, (int64_t)step->mode, (int64_t)step->state, step->keeper_hash,
+        step->companion_of, step->relation);
 }
 
 int glimpse_journal_db_set_new(glimpse_journal *journal, int64_t id, uint64_t inode,
@@ -208,6 +251,8 @@ static int read_step(glimpse_journal_step *step, sqlite3_stmt *row) {
     step->new_mtime_ns = sqlite3_column_int64(row, 14);
     step->mode = (unsigned)sqlite3_column_int64(row, 15) & 07777;
     (void)snprintf(step->keeper_hash, sizeof step->keeper_hash, "%s", glimpse_column_text(row, 16));
+    step->companion_of = sqlite3_column_int64(row, 17);
+    (void)snprintf(step->relation, sizeof step->relation, "%s", glimpse_column_text(row, 18));
     return step->path && step->other && step->keeper && step->info
                ? GLIMPSE_OK
                : glimpse_fail_nomem(4096, "a step of the journal");
@@ -220,8 +265,8 @@ int glimpse_journal_db_steps(glimpse_journal *journal, int64_t run, unsigned sta
     int status = glimpse_db_query(
         journal->db, &row,
         "SELECT step.id, run_id, kind, state, path, other, keeper, info, crossing, hash, size,"
-        " mtime_ns, inode, new_inode, new_mtime_ns, mode, keeper_hash FROM step JOIN run ON run.id "
-        "= run_id"
+        " mtime_ns, inode, new_inode, new_mtime_ns, mode, keeper_hash, companion_of, relation"
+        " FROM step JOIN run ON run.id = run_id"
         " WHERE (?1 = 0 OR run_id = ?1) AND (?2 >> state) & 1 ORDER BY step.id DESC",
         "ii", run, (int64_t)states);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(journal->db, row)) > 0) {

@@ -20,6 +20,11 @@ int glimpse_journal_db_steps(glimpse_journal *journal, int64_t run, unsigned sta
 int glimpse_journal_db_latest(int64_t *run, glimpse_journal *journal);
 int glimpse_journal_db_runs(glimpse_journal *journal,
                             int (*visit)(void *user, const glimpse_action_run *run), void *user);
+int glimpse_journal_db_set_manifest(glimpse_journal *journal, int64_t run, const char *directory,
+                                    int is_current);
+int glimpse_journal_db_manifests(glimpse_journal *journal, int64_t run,
+                                 int (*visit)(void *user, int64_t run, const char *directory),
+                                 void *user);
 int glimpse_journal_db_note_directory(glimpse_journal *journal, const char *path, int64_t run);
 int glimpse_journal_db_next_directory(char **path, glimpse_journal *journal);
 int glimpse_journal_db_forget_directory(glimpse_journal *journal, const char *path);

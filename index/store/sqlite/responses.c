@@ -102,7 +102,8 @@ int glimpse_responses_open_store(glimpse_responses **out, const glimpse_store *s
 
 /* Makes or checks the tables of a database of its own. */
 static int prepare(glimpse_db *db) {
-    static const char *const steps[] = {GLIMPSE_VLM_ANSWER_TABLE};
+    static const char *const steps[] = {GLIMPSE_VLM_ANSWER_TABLE, GLIMPSE_UNINDEXED_TABLE};
+    enum { STEP_COUNT = sizeof steps / sizeof *steps };
     int64_t id = 0, tables = 0, version = 0;
     int status = glimpse_db_integer(db, &id, "PRAGMA application_id", "");
     if (status == GLIMPSE_OK) {
@@ -116,17 +117,17 @@ static int prepare(glimpse_db *db) {
                             "another path",
                             glimpse_db_path(db));
     }
-    if (version > 1) {
+    if (version > STEP_COUNT) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: written by a newer glimpse",
                             glimpse_db_path(db));
     }
-    if (id == RESPONSES_APPLICATION_ID && version == 1) return GLIMPSE_OK;
+    if (id == RESPONSES_APPLICATION_ID && version == STEP_COUNT) return GLIMPSE_OK;
     char sql[128];
     (void)sqlite3_snprintf((int)sizeof sql, sql,
                            "PRAGMA journal_mode = WAL; PRAGMA application_id = %d;",
                            RESPONSES_APPLICATION_ID);
     status = glimpse_db_script(db, sql);
-    return status < 0 ? status : glimpse_upgrade_migrate(db, steps, 1);
+    return status < 0 ? status : glimpse_upgrade_migrate(db, steps, STEP_COUNT);
 }
 
 int glimpse_responses_open(glimpse_responses **out, const char *path) {
@@ -157,22 +158,22 @@ int glimpse_responses_is_read_only(const glimpse_responses *responses) {
 
 int glimpse_responses_picture_id(glimpse_hash *id, glimpse_responses *responses,
                                  const glimpse_hash *identity) {
-    sqlite3_stmt *row = NULL;
-    if (!responses->in_library) return GLIMPSE_OK;
+    int known = 0;
+    const glimpse_hash hash = *id;
     glimpse_db_enter(responses->db);
-    int status =
-        glimpse_db_query(responses->db, &row,
-                         "SELECT hash FROM picture WHERE id = coalesce("
-                         "(SELECT id FROM picture WHERE hash = ?1 ORDER BY size LIMIT 1),"
-                         " (SELECT picture_id FROM content WHERE hash = ?1 ORDER BY size LIMIT 1),"
-                         " (SELECT id FROM picture WHERE identity = ?2 ORDER BY id LIMIT 1))",
-                         identity ? "bb" : "bn", (const void *)id->bytes, sizeof id->bytes,
-                         identity ? (const void *)identity->bytes : NULL, sizeof identity->bytes);
-    if (status == GLIMPSE_OK) status = glimpse_db_step(responses->db, row);
-    if (status > 0) (void)glimpse_column_hash(id, row, 0);
-    glimpse_db_reset(row);
+    int status = glimpse_picture_id(
+        id, &known, responses->db,
+        responses->in_library ? GLIMPSE_ID_UNINDEXED_FIRST : GLIMPSE_ID_UNINDEXED, &hash, identity);
+    /* Before the answer is paid for, so that it is never kept under an id that nobody finds. Where
+     * this cannot be written, neither can the answer, which says so. */
+    if (status == GLIMPSE_OK && !known && identity && !glimpse_db_read_only(responses->db)) {
+        const glimpse_kept_error before = glimpse_error_keep();
+        if (glimpse_picture_keep_id(responses->db, &hash, identity) < 0) {
+            glimpse_error_restore(&before);
+        }
+    }
     glimpse_db_leave(responses->db);
-    return status < 0 ? status : GLIMPSE_OK;
+    return status;
 }
 
 int glimpse_responses_count(int64_t *count, glimpse_responses *responses) {
@@ -190,6 +191,10 @@ int glimpse_responses_forget(int64_t *forgotten, glimpse_responses *responses, c
         status =
             glimpse_db_run(db, "DELETE FROM vlm_answer WHERE ?1 IS NULL OR model = ?1", "t", model);
         if (status == GLIMPSE_OK) *forgotten = glimpse_db_changes(db);
+        if (status == GLIMPSE_OK && !responses->in_library) { /* there decisions have their part */
+            status = glimpse_db_run(
+                db, "DELETE FROM unindexed WHERE NOT EXISTS (SELECT 1 FROM vlm_answer)", "");
+        }
         if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
         if (status < 0) glimpse_db_rollback(db);
     }

@@ -102,6 +102,13 @@ static const char root_options_step[] =
     ") STRICT, WITHOUT ROWID;"
     "DELETE FROM root WHERE is_folder = 0;";
 
+/* What is kept of files that are not indexed is found again when they were edited. And what is left
+ * to do after an upgrade: "identities" until the files of known pictures were read for theirs. */
+static const char unfinished_step[] = GLIMPSE_UNINDEXED_TABLE
+    "CREATE TABLE unfinished (what TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;"
+    "INSERT INTO unfinished SELECT 'identities' WHERE EXISTS"
+    " (SELECT 1 FROM picture WHERE identity IS NULL);";
+
 #define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
 
 /* 7 -> 8: what the bytes of a file are (content) is told from what they show (picture), and all
@@ -417,7 +424,8 @@ static const char *const steps[] = {
     pictures_step,     /* 7 -> 8 */
     root_options_step, /* 8 -> 9 */
     metadata_step,     /* 9 -> 10 */
-    sidecars_step,     /* 10 -> 11 */
+    unfinished_step,   /* 10 -> 11 */
+    sidecars_step,     /* 11 -> 12 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -492,6 +500,8 @@ static int open_schema(glimpse_db *db) {
             "SELECT rowid, text FROM caption_text LIMIT 0;"
             "SELECT key, contents, model, prompt, parameters, answer, made, sum FROM vlm_answer"
             " LIMIT 0;"
+            "SELECT identity, hash, sum FROM unindexed LIMIT 0;"
+            "SELECT what FROM unfinished LIMIT 0;"
             "SELECT picture_id, part, version, data, sum FROM fingerprint LIMIT 0;"
             "SELECT picture_id, part, version, pixels, sum FROM thumbnail LIMIT 0;"
             "SELECT content_id, version, taken_from, taken_offset, fields, sum FROM metadata"

@@ -23,6 +23,16 @@
  "  sum INTEGER NOT NULL"                                    \
  ") STRICT, WITHOUT ROWID;"
 
+/* The id of a picture that nothing of is indexed, and something is kept of: answers, decisions. It
+ * is the hash of the bytes that it came in then. */
+#define GLIMPSE_UNINDEXED_TABLE                                        \
+ "CREATE TABLE unindexed ("                                            \
+ "  identity BLOB NOT NULL PRIMARY KEY CHECK (length(identity) = 16)," \
+ "  hash BLOB NOT NULL CHECK (length(hash) = 16),"                     \
+ "  sum INTEGER NOT NULL"                                              \
+ ") STRICT, WITHOUT ROWID;"                                            \
+ "CREATE INDEX unindexed_hash ON unindexed (hash);"
+
 /* The version this build writes, in the header's user_version. */
 int glimpse_schema_version(void);
 

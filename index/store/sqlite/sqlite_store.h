@@ -126,9 +126,25 @@ int glimpse_catalog_find_content(int64_t *picture, int *embedded, glimpse_store 
                                  const glimpse_hash *hash, uint64_t size, int64_t model);
 int glimpse_catalog_find_identity(int64_t *picture, int *embedded, glimpse_store *store,
                                   const glimpse_hash *identity, int64_t model);
+int glimpse_catalog_is_unfinished(int *unfinished, glimpse_store *store);
+int glimpse_catalog_finish(glimpse_store *store);
 int glimpse_catalog_lack_identity(int *lacking, glimpse_store *store);
 int glimpse_catalog_find_id(int64_t *picture, glimpse_store *store, const glimpse_hash *id);
-int glimpse_catalog_id_of(glimpse_hash *id, glimpse_store *store, const glimpse_hash *hash);
+int glimpse_catalog_id_of(glimpse_hash *id, int *known, glimpse_store *store,
+                          const glimpse_hash *hash, const glimpse_hash *identity);
+int glimpse_catalog_keep_id(glimpse_store *store, const glimpse_hash *id,
+                            const glimpse_hash *identity);
+/* The same of a catalogue or of a database of answers, which has no pictures, with the connection
+ * entered. What is kept about a picture before it is indexed has another id than afterwards when it
+ * was edited in between: answers stay under the first, and all else looks for both. */
+typedef enum glimpse_id_order {
+    GLIMPSE_ID_UNINDEXED, /* there is nothing else */
+    GLIMPSE_ID_UNINDEXED_FIRST,
+    GLIMPSE_ID_INDEXED_FIRST
+} glimpse_id_order;
+int glimpse_picture_id(glimpse_hash *id, int *known, glimpse_db *db, glimpse_id_order order,
+                       const glimpse_hash *hash, const glimpse_hash *identity);
+int glimpse_picture_keep_id(glimpse_db *db, const glimpse_hash *id, const glimpse_hash *identity);
 int glimpse_catalog_attach_content(int64_t *content, int *is_new, glimpse_store *store,
                                    int64_t picture, const glimpse_content_meta *meta);
 int glimpse_catalog_identify(glimpse_store *store, int64_t picture, const glimpse_hash *identity);
@@ -138,6 +154,14 @@ int glimpse_catalog_write_content(int64_t *picture, glimpse_store *store,
  * or metadata m), where it has none. */
 #define GLIMPSE_SAID(column, other) \
  "CASE WHEN s.file_id IS NULL THEN " other "." column " ELSE s." column " END"
+#define GLIMPSE_SAID_TAKEN  GLIMPSE_SAID("taken", "c")
+#define GLIMPSE_SAID_FIELDS GLIMPSE_SAID("fields", "m")
+/* Two columns, as glimpse_column_taken() reads them. */
+#define GLIMPSE_SAID_TAKEN_FROM \
+ GLIMPSE_SAID("taken_from", "m") ", " GLIMPSE_SAID("taken_offset", "m")
+/* Three: camera, latitude, longitude. */
+#define GLIMPSE_SAID_PLACE \
+ GLIMPSE_SAID("camera", "c") ", " GLIMPSE_SAID("latitude", "c") ", " GLIMPSE_SAID("longitude", "c")
 /* taken_from and taken_offset of that, in columns from `column` on. Where neither has a row `taken`
  * was read by an earlier version, which knew the dates of EXIF alone. */
 void glimpse_column_taken(glimpse_taken_from *from, int *has_offset, int *offset_minutes,

@@ -18,6 +18,7 @@
 
 # include "core/dynlib.h"
 # include "core/error.h"
+# include "image/depth.h"
 
 # include <stdlib.h>
 
@@ -31,6 +32,7 @@
   X(heif_image_handle_get_width)                \
   X(heif_image_handle_get_height)               \
   X(heif_image_handle_has_alpha_channel)        \
+  X(heif_image_handle_get_luma_bits_per_pixel)  \
   X(heif_image_handle_release)                  \
   X(heif_decoding_options_alloc)                \
   X(heif_decoding_options_free)                 \
@@ -105,6 +107,30 @@ static int heif_fail(struct heif_error error) {
     return glimpse_fail(status, "HEIF: %s", error.message ? error.message : "cannot be decoded");
 }
 
+/* Samples of more than eight bits, as they are. */
+static int read_depth(const glimpse_source *source, struct heif_image_handle *handle) {
+    const int bits = lib.heif_image_handle_get_luma_bits_per_pixel(handle);
+    struct heif_image *image = NULL;
+    if (bits <= 8 || bits > 16) return GLIMPSE_OK;
+    struct heif_error error = lib.heif_decode_image(handle, &image, heif_colorspace_RGB,
+                                                    heif_chroma_interleaved_RRGGBB_LE, NULL);
+    if (error.code != heif_error_Ok) return heif_fail(error);
+    const int width = lib.heif_image_get_width(image, heif_channel_interleaved);
+    const int height = lib.heif_image_get_height(image, heif_channel_interleaved);
+    int stride = 0;
+    const uint8_t *plane =
+        lib.heif_image_get_plane_readonly(image, heif_channel_interleaved, &stride);
+    for (int y = 0; plane && stride / 6 >= width && y < height; y++) {
+        const uint8_t *row = plane + (size_t)y * (size_t)stride;
+        for (size_t i = 0; i < (size_t)width * 3; i++) {
+            const uint16_t sample = (uint16_t)glimpse_u16le(row + 2 * i);
+            glimpse_depth_add(source->depth, &sample, 1, (unsigned)bits);
+        }
+    }
+    lib.heif_image_release(image);
+    return GLIMPSE_OK;
+}
+
 static int decode(glimpse_image *picture, const glimpse_source *source,
                   struct heif_context *context) {
     int status = GLIMPSE_OK;
@@ -126,6 +152,10 @@ static int decode(glimpse_image *picture, const glimpse_source *source,
                                         height > 0 ? (uint64_t)height : 0);
     if (status < 0) goto done;
     picture->meta.orientation = picture->stated_orientation; /* done already by libheif */
+    if (source->depth) {
+        status = read_depth(source, handle);
+        goto done;
+    }
 
     options = lib.heif_decoding_options_alloc();
     if (!options) {

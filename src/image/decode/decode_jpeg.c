@@ -58,6 +58,17 @@ static decoder *decoder_of(j_common_ptr jpeg) {
 
 static const char ends_early[] = "the file ends before the picture does";
 
+/* Of a marker that libjpeg does not know: what kind of coding begins with it; NULL: it is damage.
+ */
+static const char *coding_of(int marker) {
+    switch (marker) {
+    case 0xf7: return "coded as JPEG-LS, which cannot be decoded";
+    case 0xde:
+    case 0xdf: return "a hierarchical JPEG, which cannot be decoded";
+    default: return NULL;
+    }
+}
+
 static _Noreturn void on_error(j_common_ptr jpeg) {
     decoder *d = decoder_of(jpeg);
     char message[JMSG_LENGTH_MAX];
@@ -65,7 +76,14 @@ static _Noreturn void on_error(j_common_ptr jpeg) {
     /* Behind the end libjpeg sees an end mark, and takes its bytes for what it was looking for. */
     const int ended = d->ended_early && jpeg->err->msg_code != JERR_OUT_OF_MEMORY;
     if (ended) (void)snprintf(message, sizeof message, "%s", ends_early);
-    switch (ended ? JERR_NO_IMAGE : jpeg->err->msg_code) {
+    int code = ended ? JERR_NO_IMAGE : jpeg->err->msg_code;
+    const char *coding =
+        code == JERR_UNKNOWN_MARKER && !d->in_scans ? coding_of(jpeg->err->msg_parm.i[0]) : NULL;
+    if (coding) {
+        (void)snprintf(message, sizeof message, "%s", coding);
+        code = JERR_SOF_UNSUPPORTED;
+    }
+    switch (code) {
     case JERR_OUT_OF_MEMORY: d->status = GLIMPSE_E_NOMEM; break;
     case JERR_IMAGE_TOO_BIG: d->status = GLIMPSE_E_LIMIT; break;
     case JERR_ARITH_NOTIMPL:

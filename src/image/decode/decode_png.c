@@ -21,6 +21,7 @@
 #include "core/error.h"
 #include "image/decode/decoder.h"
 #include "image/decode/identity.h"
+#include "image/depth.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
@@ -36,7 +37,8 @@ typedef struct reader {
     int is_cut;       /* the file ends before the chunk that follows the pixels */
     int64_t rows, rows_decoded; /* of all passes */
     int status;
-    uint8_t *rgba; /* with alpha: [height][width][4]; here, because errors jump */
+    uint16_t *samples; /* a row of them, for the depth */
+    uint8_t *rgba;     /* with alpha: [height][width][4]; here, because errors jump */
 } reader;
 
 static int check_sum(const uint8_t *chunk, size_t length) {
@@ -210,6 +212,30 @@ static int decode_alpha(png_structp png, png_infop info, glimpse_image *picture,
     return GLIMPSE_OK;
 }
 
+/* Samples of 16 bits as they are. As above, jumps. */
+static int read_depth(png_structp png, png_infop info, const glimpse_source *source, reader *r) {
+    png_set_strip_alpha(png);
+    const int passes = png_set_interlace_handling(png);
+    start_rows(png, info, r);
+    png_read_update_info(png, info);
+    const size_t height = png_get_image_height(png, info), bytes = png_get_rowbytes(png, info);
+    const size_t kept = passes > 1 ? height : 1; /* interlaced: all rows together */
+    r->rgba = malloc(kept * bytes);
+    uint16_t *const samples = (r->samples = malloc(bytes + 2));
+    if (!r->rgba || !samples) return glimpse_fail_nomem(kept * bytes, "pixels");
+    for (int pass = 0; pass < passes; pass++) {
+        for (size_t y = 0; y < height; y++) {
+            uint8_t *row = r->rgba + (kept > 1 ? y * bytes : 0);
+            png_read_row(png, row, NULL);
+            if (pass + 1 < passes) continue;
+            for (size_t i = 0; i < bytes / 2; i++)
+                samples[i] = (uint16_t)glimpse_u16be(row + 2 * i);
+            glimpse_depth_add(source->depth, samples, bytes / 2, 16);
+        }
+    }
+    return GLIMPSE_OK;
+}
+
 /* Between png_create and png_destroy; jumps back to the caller on errors. */
 static int decode(png_structp png, png_infop info, glimpse_image *picture,
                   const glimpse_source *source, reader *r) {
@@ -224,6 +250,9 @@ static int decode(png_structp png, png_infop info, glimpse_image *picture,
     if (status < 0) return status;
 
     const int colour = png_get_color_type(png, info);
+    if (source->depth) {
+        return png_get_bit_depth(png, info) == 16 ? read_depth(png, info, source, r) : GLIMPSE_OK;
+    }
     if (source->composite &&
         ((colour & PNG_COLOR_MASK_ALPHA) || png_get_valid(png, info, PNG_INFO_tRNS))) {
         return decode_alpha(png, info, picture, r);
@@ -270,12 +299,15 @@ static int decode_png(glimpse_image *picture, const glimpse_source *source) {
     } else {
         result = decode(png, info, picture, source, &r);
     }
-    if (result == GLIMPSE_OK && r.rgba) {
+    if (source->depth) {
+        /* no pixels are wanted */
+    } else if (result == GLIMPSE_OK && r.rgba) {
         glimpse_picture_split(picture, 0, r.rgba, (size_t)picture->width * picture->height);
     } else if (result == GLIMPSE_OK && png_get_color_type(png, info) == PNG_COLOR_TYPE_PALETTE) {
         look_up_rows(picture, png, info);
     }
     free(r.rgba);
+    free(r.samples);
     png_destroy_read_struct(&png, &info, NULL);
     return result;
 }

@@ -8,6 +8,7 @@
  */
 #include "core/error.h"
 #include "image/decode/decoder.h"
+#include "image/depth.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -112,7 +113,7 @@ static int decode_plain(reader *r, glimpse_image *picture, const uint8_t *table,
 }
 
 static int decode_binary(reader *r, glimpse_image *picture, const uint8_t *table, int wide,
-                         int channels) {
+                         int channels, glimpse_depth *depth) {
     const size_t pixels = (size_t)picture->width * picture->height;
     const uint64_t bytes = (uint64_t)pixels * (uint64_t)channels * (wide ? 2 : 1);
     if ((uint64_t)(r->end - r->at) < bytes) return cut();
@@ -120,7 +121,9 @@ static int decode_binary(reader *r, glimpse_image *picture, const uint8_t *table
     for (size_t i = 0; i < pixels; i++) {
         uint8_t *to = picture->pixels + i * 3;
         for (int c = 0; c < channels; c++) {
-            to[c] = table[wide ? glimpse_u16be(from) : *from];
+            const uint16_t sample = (uint16_t)(wide ? glimpse_u16be(from) : *from);
+            to[c] = table[sample];
+            if (depth) glimpse_depth_add(depth, &sample, 1, 16);
             from += wide ? 2 : 1;
         }
         if (channels == 1) to[1] = to[2] = to[0];
@@ -168,7 +171,8 @@ static int decode_pnm(glimpse_image *picture, const glimpse_source *source) {
     } else if (plain) {
         status = decode_plain(&r, picture, table, (uint32_t)maxval, channels);
     } else {
-        status = decode_binary(&r, picture, table, maxval > 255, channels);
+        status = decode_binary(&r, picture, table, maxval > 255, channels,
+                               maxval > 255 ? source->depth : NULL);
     }
     free(table);
     return status;

@@ -16,6 +16,7 @@
 #include "core/error.h"
 #include "image/decode/decoder.h"
 #include "image/decode/identity.h"
+#include "image/depth.h"
 
 #include <stdlib.h>
 
@@ -220,6 +221,11 @@ static int decode_psd(glimpse_image *picture, const glimpse_source *source) {
                 if (status < 0) goto done;
             }
             uint8_t *pixels = picture->pixels + y * p.width * 3;
+            const uint8_t *stored = compression ? row : p.at;
+            for (size_t x = 0; source->depth && p.depth == 16 && x < p.width; x++) {
+                const uint16_t sample = (uint16_t)glimpse_u16be(stored + 2 * x);
+                glimpse_depth_add(source->depth, &sample, 1, 16);
+            }
             if (plane < p.planes) {
                 store_row(&p, pixels, compression ? row : p.at, plane);
             } else {

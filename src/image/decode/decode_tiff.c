@@ -11,6 +11,7 @@
  */
 #include "image/decode/decoder.h"
 #include "image/decode/identity.h"
+#include "image/depth.h"
 
 #ifdef GLIMPSE_HAVE_TIFF
 
@@ -34,7 +35,8 @@ typedef struct layout {
     uint32_t width, height;
     uint16_t bits, samples, photometric;
     int unpremultiply;
-    int alpha; /* the sample that is the opacity; 0: none is wanted, or none is there */
+    glimpse_depth *depth; /* NULL: not wanted */
+    int alpha;            /* the sample that is the opacity; 0: none is wanted, or none is there */
     uint8_t palette[256][3];
 } layout;
 
@@ -186,10 +188,23 @@ static unsigned sample_at(const layout *l, const uint8_t *row, size_t i) {
     return l->photometric == PHOTOMETRIC_PALETTE ? value : value * 255 / top;
 }
 
+/* The colours' samples, without what is beside them. */
+static void add_depth(const layout *l, const uint8_t *row, size_t pixels) {
+    const unsigned colours = l->photometric == PHOTOMETRIC_SEPARATED ? 4
+                             : l->photometric == PHOTOMETRIC_RGB     ? 3
+                                                                     : 1;
+    for (size_t x = 0; x < pixels; x++) {
+        uint16_t samples[4] = {0};
+        memcpy(samples, row + 2 * x * l->samples, 2 * (size_t)colours);
+        glimpse_depth_add(l->depth, samples, colours, 16);
+    }
+}
+
 /* To `pixels` pixels of the picture from number `to` on. */
 static void store_row(const layout *l, glimpse_image *picture, size_t to, const uint8_t *row,
                       size_t pixels) {
     uint8_t *rgb = picture->pixels + to * 3;
+    if (l->depth && l->bits == 16) add_depth(l, row, pixels);
     for (size_t x = 0; picture->alpha && x < pixels; x++)
         picture->alpha[to + x] = (uint8_t)sample_at(l, row, x * l->samples + (size_t)l->alpha);
     for (size_t x = 0; x < pixels; x++, rgb += 3) {
@@ -322,6 +337,7 @@ static int decode(glimpse_image *picture, TIFF *tiff, reader *r) {
     picture->pending_orientation = picture->meta.orientation;
     r->message[0] = '\0'; /* complaints about tags do not count */
     int known = read_layout(&l, tiff);
+    l.depth = r->source->depth;
     if (known && l.alpha && r->source->composite) status = glimpse_picture_reserve_alpha(picture);
     if (status < 0) return status;
     if (!known) {
@@ -360,7 +376,11 @@ static int decode_tiff(glimpse_image *picture, const glimpse_source *source) {
     reader r = {.source = source};
     TIFF *tiff = open_tiff(&r);
     if (!tiff) return r.no_memory ? glimpse_fail_nomem(0, "a TIFF decoder") : damaged(&r);
-    int status = decode(picture, tiff, &r);
+    int status = GLIMPSE_OK;
+    if (source->page > 0 && !TIFFSetDirectory(tiff, (tdir_t)source->page)) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "TIFF: there is no page %u", source->page + 1);
+    }
+    if (status == GLIMPSE_OK) status = decode(picture, tiff, &r);
     TIFFClose(tiff);
     return status;
 }

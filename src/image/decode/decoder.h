@@ -48,10 +48,12 @@ typedef struct glimpse_format {
     /* See image/format.h; NULL: the size cannot be told, or never lossless. */
     glimpse_declared (*declared)(const uint8_t *data, size_t size);
     int (*lossless)(const uint8_t *data, size_t size);
-    /* See decode/identity.h; NULL: the identity is that of all bytes. */
+    /* See decode/identity.h; NULL: the identity is that of the decoded pixels. */
     int (*identify)(glimpse_identifier *to, const uint8_t *data, size_t size);
 } glimpse_format;
 
+/* 1 for formats that are decoded and have no `identify`. */
+int glimpse_format_is_identified_by_pixels(glimpse_image_format format);
 /* See image/format.h. 0 also for formats that cannot do it. */
 int glimpse_format_identify(glimpse_image_format format, glimpse_identifier *to,
                             const uint8_t *data, size_t size);

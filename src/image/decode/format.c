@@ -93,6 +93,11 @@ glimpse_declared glimpse_format_declared(const uint8_t *data, size_t size) {
     return (glimpse_declared){.bytes_per_pixel = 8, .unknown = 1};
 }
 
+int glimpse_format_is_identified_by_pixels(glimpse_image_format format) {
+    const glimpse_format *row = row_of(format);
+    return row && row->decode && !row->identify;
+}
+
 int glimpse_format_identify(glimpse_image_format format, glimpse_identifier *to,
                             const uint8_t *data, size_t size) {
     const glimpse_format *row = row_of(format);

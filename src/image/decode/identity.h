@@ -2,6 +2,9 @@
  * image/decode/identity.h - what a format's `identify` does. Private to this directory; who asks
  * for an identity calls glimpse_image_identity() (image/format.h).
  *
+ * Formats that are decoded and have none are known by their pixels, which takes decoding them and
+ * nothing else: a walker is for formats with metadata, and makes recognising a file cheap.
+ *
  * A walker goes through the container and adds all that decides a pixel, and what else belongs to
  * the picture (colour profiles), in an order that editing metadata does not change. It leaves out
  * metadata, and what moves when metadata grows: offsets, flags that say which blocks there are.

@@ -29,6 +29,7 @@ int glimpse_blip_fingerprint(char hex[33], const glimpse_blip *model) {
     glimpse_fingerprint_add_text(hasher, "glimpse blip fingerprint 1");
     add_config(hasher, &model->config);
     int status = glimpse_fingerprint_add_file(hasher, model->path, "vocab.txt", 0);
+    if (status == GLIMPSE_OK) status = glimpse_tensors_check_sums(model->tensors);
     if (status == GLIMPSE_OK) glimpse_fingerprint_add_tensors(hasher, model->tensors);
     glimpse_hash hash = glimpse_hasher_finish(hasher);
     if (status == GLIMPSE_OK) glimpse_hash_to_hex(&hash, hex);

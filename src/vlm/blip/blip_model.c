@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const weights[] = {"model.safetensors", "model.safetensors.index.json", NULL};
-
 /* The last part of the path, for people: "blip-vqa-base". */
 static char *name_of(const char *path) {
     char *real = realpath(path, NULL);
@@ -99,7 +97,7 @@ int glimpse_blip_open(glimpse_blip **out, const char *path, const glimpse_blip_o
     if (status < 0) goto done;
     status = glimpse_blip_config_read(&model->config, path);
     if (status < 0) goto done;
-    status = glimpse_tensors_open(&model->tensors, path, weights);
+    status = glimpse_tensors_open(&model->tensors, path, glimpse_tensors_transformers);
     if (status < 0) goto done;
     status = find_kind(model);
     if (status < 0) goto done;

@@ -19,6 +19,7 @@
 #ifndef GLIMPSE_VLM_REMOTE_H
 #define GLIMPSE_VLM_REMOTE_H
 
+#include "http/http.h"
 #include "vlm/vlm_kinds.h"
 
 #include <jansson.h>
@@ -128,17 +129,6 @@ int glimpse_limits_wait(const glimpse_vlm_job *job, double seconds);
 /*
  * HTTP.
  */
-typedef enum glimpse_http_end {
-    GLIMPSE_HTTP_DONE = 0, /* `status` and `body` are there */
-    GLIMPSE_HTTP_BROKEN,   /* network: may work again */
-    GLIMPSE_HTTP_TIMEOUT,
-    GLIMPSE_HTTP_NOBODY,  /* the connection was refused */
-    GLIMPSE_HTTP_REFUSED, /* certificate, scheme: will not work again */
-    GLIMPSE_HTTP_ENDLESS, /* a header line larger than any should be */
-    GLIMPSE_HTTP_TOO_LARGE,
-    GLIMPSE_HTTP_STOPPED
-} glimpse_http_end;
-
 typedef struct glimpse_http {
     /* In. */
     const char *url;
@@ -157,9 +147,6 @@ typedef struct glimpse_http {
     char location[256]; /* of a redirect */
     char error[320];    /* what libcurl says; no headers, no key */
 } glimpse_http;
-
-/* Ten years: what asks for longer means never. */
-#define GLIMPSE_LONGEST_PAUSE 315360000.0
 
 typedef struct glimpse_http_pool glimpse_http_pool;
 /* Loads libcurl: GLIMPSE_E_UNSUPPORTED when it is not there. */

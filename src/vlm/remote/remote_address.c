@@ -12,94 +12,19 @@
 #include "vlm/remote/remote.h"
 
 #include "core/error.h"
+#include "http/address.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* Length of "SCHEME://" at `text`, 0 when there is none. */
-static size_t scheme_length(const char *text) {
-    size_t length = 0;
-    if (!isalpha((unsigned char)*text)) return 0;
-    while (isalnum((unsigned char)text[length]) || (text[length] && strchr("+.-", text[length])))
-        length++;
-    return strncmp(text + length, "://", 3) == 0 ? length + 3 : 0;
-}
-
 const char *glimpse_remote_find_address(const char *text) {
     for (const char *at = text; (at = strchr(at, '@')); at++) {
-        if (scheme_length(at + 1) > 0) return at;
+        if (glimpse_http_scheme_length(at + 1) > 0) return at;
     }
     return strrchr(text, '@');
-}
-
-/*
- * Hosts.
- */
-typedef struct address_parts {
-    char host[256];      /* without brackets, lower case */
-    int bracketed, port; /* port: -1 without one */
-} address_parts;
-
-/* Splits "HOST[:PORT]" and what follows from / ? #; 0 when it is not of that form. */
-static int split(address_parts *out, const char *text) {
-    size_t whole = strcspn(text, "/?#"), host, skip = 0;
-    out->bracketed = text[0] == '[';
-    out->port = -1;
-    if (out->bracketed) {
-        const char *end = memchr(text, ']', whole);
-        if (!end) return 0;
-        skip = 1;
-        host = (size_t)(end - text) + 1;
-    } else {
-        host = strcspn(text, ":/?#");
-    }
-    if (host < whole) { /* ":PORT" */
-        size_t digits = strspn(text + host + 1, "0123456789");
-        if (text[host] != ':' || digits < 1 || digits > 5 || host + 1 + digits != whole) return 0;
-        out->port = (int)strtol(text + host + 1, NULL, 10);
-        if (out->port > 65535) return 0;
-    }
-    size_t length = out->bracketed ? host - 2 : host;
-    if (length == 0 || length >= sizeof out->host) return 0;
-    for (size_t i = 0; i < length; i++)
-        out->host[i] = (char)tolower((unsigned char)text[skip + i]);
-    out->host[length] = '\0';
-    return 1;
-}
-
-static int host_of(uint32_t *v4, uint8_t v6[16], const address_parts *parts) {
-    struct in_addr four;
-    if (parts->bracketed) return inet_pton(AF_INET6, parts->host, v6) == 1 ? 6 : 0;
-    if (inet_pton(AF_INET, parts->host, &four) != 1) return 0;
-    *v4 = ntohl(four.s_addr);
-    return 4;
-}
-
-static int is_loopback(const address_parts *parts) {
-    static const uint8_t one[16] = {[15] = 1};
-    uint32_t v4 = 0;
-    uint8_t v6[16] = {0};
-    if (!parts->bracketed && strcmp(parts->host, "localhost") == 0) return 1;
-    switch (host_of(&v4, v6, parts)) {
-    case 4: return v4 >> 24 == 127 || v4 == 0; /* 0.0.0.0, as servers say they listen */
-    case 6: return memcmp(v6, one, sizeof one) == 0;
-    default: return 0;
-    }
-}
-
-/* RFC 1918, RFC 3927; RFC 4193 and link-local addresses of IPv6. */
-static int is_private(const address_parts *parts) {
-    uint32_t v4 = 0;
-    uint8_t v6[16] = {0};
-    switch (host_of(&v4, v6, parts)) {
-    case 4: return v4 >> 24 == 10 || v4 >> 20 == 0xac1 || v4 >> 16 == 0xc0a8 || v4 >> 16 == 0xa9fe;
-    case 6: return (v6[0] & 0xfe) == 0xfc || (v6[0] == 0xfe && (v6[1] & 0xc0) == 0x80);
-    default: return 0;
-    }
 }
 
 int glimpse_remote_origin(char *to, size_t capacity, const char *url, int *loopback) {
@@ -126,8 +51,8 @@ int glimpse_remote_origin(char *to, size_t capacity, const char *url, int *loopb
                             "no name or password goes into a server's address; put the key into "
                             "GLIMPSE_VLM_KEY or the configuration file");
     }
-    address_parts parts;
-    if (strchr(host, '#') || !split(&parts, host)) {
+    glimpse_http_address parts;
+    if (strchr(host, '#') || !glimpse_http_split_address(&parts, host)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "\"%.200s\" is not the address of a server", url);
     }
     if (scheme + length >= capacity) {
@@ -137,7 +62,7 @@ int glimpse_remote_origin(char *to, size_t capacity, const char *url, int *loopb
     for (size_t i = 0; i < scheme + length; i++)
         to[i] = (char)tolower((unsigned char)url[i]);
     to[scheme + length] = '\0';
-    *loopback = is_loopback(&parts);
+    *loopback = glimpse_http_is_loopback(&parts);
     return GLIMPSE_OK;
 }
 
@@ -146,10 +71,11 @@ int glimpse_remote_origin(char *to, size_t capacity, const char *url, int *loopb
  */
 /* "http" or "https" in lower case, or put in front. malloc'ed into *out. */
 static int complete(char **out, const char *text, const char *spec) {
-    size_t scheme = scheme_length(text), size = strlen(text) + 8;
-    address_parts parts;
+    size_t scheme = glimpse_http_scheme_length(text), size = strlen(text) + 8;
+    glimpse_http_address parts;
     *out = NULL;
-    if (scheme == 0 && (!split(&parts, text) || !(is_loopback(&parts) || is_private(&parts)))) {
+    if (scheme == 0 && (!glimpse_http_split_address(&parts, text) ||
+                        !(glimpse_http_is_loopback(&parts) || glimpse_http_is_private(&parts)))) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "%.300s: is it https:// or http://? Write the whole address behind "
                             "the @ or colon, such as https://%.200s (a model whose own name has an "

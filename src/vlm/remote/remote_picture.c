@@ -144,7 +144,7 @@ int glimpse_remote_picture(glimpse_vlm_loaded *picture, uint32_t side, int keep_
     glimpse_image *decoded = NULL;
     const glimpse_image *image = picture->from->image;
     glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
-    options.composite = 1;
+    options.ground = GLIMPSE_GROUND_VISIBLE;
     if (picture->bytes) {
         status = glimpse_image_decode(&decoded, picture->bytes, picture->size,
                                       glimpse_vlm_picture_name(picture->from), &options);

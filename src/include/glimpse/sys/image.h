@@ -10,9 +10,10 @@
  * PSD (merged picture), Radiance HDR, Softimage PIC, WebP (first frame); HEIC, AVIF and TIFF (first
  * page) where the build has their libraries (glimpse_image_format_supported). The format is told
  * from the bytes, never from the file name. Pixels come out as Pillow's convert("RGB") gives them:
- * alpha and transparent colours dropped (unless `composite` is set), palettes looked up, 16-bit
- * samples reduced to their high byte (PNM: rounded), gamma and colour profiles ignored. The EXIF
- * orientation is always applied, so width and height are those of the picture as a person sees it.
+ * alpha and transparent colours dropped (unless `ground` says otherwise), palettes looked up,
+ * 16-bit samples reduced to their high byte (PNM: rounded), gamma and colour profiles ignored. The
+ * EXIF orientation is always applied, so width and height are those of the picture as a person sees
+ * it.
  *
  * Broken files: one that ends before its picture does is refused; damage inside the data of a JPEG
  * is tolerated, as Pillow and every viewer do. Damaged metadata never costs a picture.
@@ -75,6 +76,21 @@ typedef enum glimpse_image_format {
 } glimpse_image_format;
 #undef GLIMPSE_FORMAT_VALUE
 
+/* What becomes of what is transparent (PNG, WebP, GIF, TIFF, PSD, TGA, HEIC, AVIF). All but NONE
+ * take up to 5 more bytes a pixel while decoding. */
+typedef enum glimpse_ground {
+    GLIMPSE_GROUND_NONE = 0,  /* alpha is dropped, as embedding models were trained */
+    GLIMPSE_GROUND_VISIBLE,   /* laid over white, or over mid grey where the mean of the visible
+                                 pixels is above 0.8 and white would hide them: for models that
+                                 describe */
+    GLIMPSE_GROUND_CHECKERED, /* over squares of two light greys, or of two middle ones there, as
+                                 people know it: a 24th of the longer side each */
+    GLIMPSE_GROUND_LIGHT,     /* over white */
+    GLIMPSE_GROUND_DARK,      /* over black */
+    GLIMPSE_GROUND_KEEP       /* colours as without alpha, and alpha beside them (a byte a pixel):
+                                 glimpse_image_alpha(), glimpse_image_on_ground() */
+} glimpse_ground;
+
 typedef struct glimpse_decode_options {
     size_t size; /* GLIMPSE_DECODE_OPTIONS_INIT sets it */
     /* Pictures that declare more pixels (width x height) are refused with GLIMPSE_E_LIMIT. 0
@@ -86,11 +102,7 @@ typedef struct glimpse_decode_options {
      * anyway; twice the size wanted in the end is a good value. */
     uint32_t short_side;
     uint32_t reserved;
-    /* 1: what is transparent (PNG, WebP, GIF, TIFF, HEIC, AVIF) is laid over white, or over mid
-     * grey where the mean of the visible pixels is above 0.8 and white would hide them: for people
-     * and for models that describe. 0: alpha is dropped, as embedding models were trained. Takes 5
-     * more bytes a pixel while decoding. */
-    int composite;
+    glimpse_ground ground;
 } glimpse_decode_options;
 
 #define GLIMPSE_DEFAULT_MAX_PIXELS UINT64_C(200000000)
@@ -143,6 +155,14 @@ GLIMPSE_API uint32_t glimpse_image_width(const glimpse_image *image);
 GLIMPSE_API uint32_t glimpse_image_height(const glimpse_image *image);
 /* height rows of width R,G,B triples, no padding; borrowed. */
 GLIMPSE_API const uint8_t *glimpse_image_pixels(const glimpse_image *image);
+/* height rows of width opacities, 0 to 255, of a picture decoded with GLIMPSE_GROUND_KEEP; NULL
+ * when all of it is opaque. Borrowed. The colours under an opacity of 0 are whatever the file has.
+ */
+GLIMPSE_API const uint8_t *glimpse_image_alpha(const glimpse_image *image);
+/* A new picture: `image`, which may have alpha, on a ground other than KEEP. The same as decoding
+ * with that ground, but for PSD on NONE (whose colours are stored as they look over white). */
+GLIMPSE_API int glimpse_image_on_ground(glimpse_image **out, const glimpse_image *image,
+                                        glimpse_ground ground);
 /* Borrowed; format GLIMPSE_FORMAT_UNKNOWN for glimpse_image_create. */
 GLIMPSE_API const glimpse_image_meta *glimpse_image_metadata(const glimpse_image *image);
 

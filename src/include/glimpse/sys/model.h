@@ -12,10 +12,11 @@
  *     glimpse_model_close(model);
  *
  * A model is a directory as published on the Hugging Face hub (config.json, model.safetensors or
- * shards with model.safetensors.index.json, preprocessor_config.json, the tokenizer's files), for
- * the classes CLIPModel and SiglipModel; or one of OpenCLIP's CLIP models (open_clip_config.json,
- * open_clip_model.safetensors). Weights in F32, F16 or BF16 are mapped, and used as they
- * are where the backend can.
+ * pytorch_model.bin, or shards with an index of either, preprocessor_config.json, the tokenizer's
+ * files), for the classes CLIPModel and SiglipModel; or one of OpenCLIP's CLIP models
+ * (open_clip_config.json, open_clip_model.safetensors or open_clip_pytorch_model.bin). Weights in
+ * F32, F16 or BF16 are mapped, and used as they are where the backend can. Of files that PyTorch
+ * wrote nothing is run: <glimpse/sys/weights.h>.
  *
  * Letters: B batch, C 3 channels, H W input height and width, T tokens (patches and CLIP's class
  * token, or text positions), D width of a tower, E embedding dimension.

@@ -1,0 +1,79 @@
+/*
+ * image/holdings/found.h - what the readers of containers find; holdings.c makes one list of it.
+ * Private to this directory.
+ */
+#ifndef GLIMPSE_IMAGE_HOLDINGS_FOUND_H
+#define GLIMPSE_IMAGE_HOLDINGS_FOUND_H
+
+#include "metadata/bytes.h"
+
+#include <glimpse/sys/holdings.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct glimpse_found_parts {
+    uint64_t *items;
+    size_t count, capacity;
+    double amount;
+    int present, is_weak;
+} glimpse_found_parts;
+
+typedef struct glimpse_found {
+    glimpse_found_parts kinds[GLIMPSE_HOLDING_COUNT];
+    size_t part_count;    /* of all kinds */
+    uint64_t page_pixels; /* that were decoded for the identity of pages */
+    uint64_t max_pixels;  /* of which there may be so many, all pages together */
+    int nomem;
+    int may_be_transparent, may_be_deep; /* the header says so: decoding tells */
+} glimpse_found;
+
+/* A part; its bytes decide its identity. The kind is there afterwards. */
+void glimpse_found_add(glimpse_found *to, glimpse_holding_kind kind, const void *data, size_t size);
+void glimpse_found_add_text(glimpse_found *to, glimpse_holding_kind kind, const char *text);
+/* The same and one more, or so much more, of it. */
+void glimpse_found_count(glimpse_found *to, glimpse_holding_kind kind, double amount);
+
+/* Readers. Each takes a whole file of its format. */
+void glimpse_found_in_jpeg(glimpse_found *to, const uint8_t *data, size_t size);
+void glimpse_found_in_png(glimpse_found *to, const uint8_t *data, size_t size);
+void glimpse_found_in_gif(glimpse_found *to, const uint8_t *data, size_t size);
+void glimpse_found_in_webp(glimpse_found *to, const uint8_t *data, size_t size);
+void glimpse_found_in_tiff(glimpse_found *to, const uint8_t *data, size_t size);
+void glimpse_found_in_psd(glimpse_found *to, const uint8_t *data, size_t size);
+void glimpse_found_in_iso(glimpse_found *to, const uint8_t *data, size_t size);
+
+/* What follows the end of a picture: films, sound, other pictures, or whatever. */
+void glimpse_found_behind(glimpse_found *to, const uint8_t *data, size_t size);
+/* A JPEG at `data`: where it ends; 0: there is none, or it has no end. */
+size_t glimpse_jpeg_length(const uint8_t *data, size_t size);
+/* A film from its bytes. */
+void glimpse_found_film(glimpse_found *to, const uint8_t *data, size_t size);
+/* An ICC profile, unless it is one of sRGB. */
+void glimpse_found_profile(glimpse_found *to, const uint8_t *icc, size_t size);
+/* What Photoshop keeps of layers: the layer and mask section, without its length. */
+void glimpse_found_layers(glimpse_found *to, const uint8_t *section, size_t size);
+/* The metadata, and what is beside the file. */
+void glimpse_found_in_metadata(glimpse_found *to, const uint8_t *data, size_t size,
+                               const char *path);
+void glimpse_found_beside(glimpse_found *to, const char *path);
+/* A comment of a file that is no program's. */
+void glimpse_found_comment(glimpse_found *to, const uint8_t *text, size_t size);
+
+/* A box of an ISO media file at *at, which moves behind it; 0 at the end or at damage. */
+typedef struct glimpse_iso_box {
+    uint8_t name[4];
+    const uint8_t *body;
+    size_t size; /* of the body */
+} glimpse_iso_box;
+int glimpse_iso_next(glimpse_iso_box *box, size_t *at, const uint8_t *data, size_t size);
+/* The first one of that name; 0: there is none. */
+int glimpse_iso_find(glimpse_iso_box *box, const char *name, const uint8_t *data, size_t size);
+
+static inline int glimpse_begins(const uint8_t *data, size_t size, const char *text) {
+    const size_t length = strlen(text);
+    return size >= length && memcmp(data, text, length) == 0;
+}
+
+#endif

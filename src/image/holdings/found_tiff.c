@@ -1,0 +1,146 @@
+/*
+ * image/holdings/found_tiff.c - of a TIFF: pages but the first, unless they are reduced copies;
+ * profile, depth, opacities, inks, and the layers that Photoshop keeps in a tag.
+ */
+#include "image/holdings/found.h"
+
+#include "core/hash.h"
+#include "image/format.h"
+
+enum { MAX_PAGES = 4096, MAX_STRIPS = 1 << 20 };
+
+typedef struct tiff {
+    const uint8_t *data;
+    size_t size;
+    int big, wide;
+} tiff;
+
+typedef struct field {
+    unsigned tag, width;
+    uint64_t count;
+    const uint8_t *values; /* [count * width] */
+} field;
+
+static uint64_t number(const tiff *t, const uint8_t *p, unsigned bytes) {
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        value = value << 8 | p[t->big ? i : bytes - 1 - i];
+    return value;
+}
+
+static int read_field(field *f, const tiff *t, const uint8_t *entry) {
+    static const uint8_t widths[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8};
+    const unsigned word = t->wide ? 8 : 4;
+    const unsigned type = (unsigned)number(t, entry + 2, 2);
+    f->tag = (unsigned)number(t, entry, 2);
+    f->count = number(t, entry + 4, word);
+    f->width = type < sizeof widths ? widths[type] : 0;
+    f->values = entry + 4 + word;
+    if (f->width == 0 || f->count == 0 || f->count > t->size) return 0;
+    if (f->count * f->width <= word) return 1;
+    const uint64_t at = number(t, f->values, word);
+    if (at > t->size || f->count * f->width > t->size - at) return 0;
+    f->values = t->data + at;
+    return 1;
+}
+
+static uint64_t value(const tiff *t, const field *f, uint64_t i) {
+    return number(t, f->values + i * f->width, f->width);
+}
+
+typedef struct page {
+    field sizes[4];  /* width, height, compression, photometric */
+    field places[4]; /* offsets and lengths of strips, of tiles */
+    int reduced;
+} page;
+
+/* The page as it is seen, so that other compression makes no other page; as far as decoding all of
+ * them stays cheap, and their layout is one that this build knows. */
+static int add_seen_page(glimpse_found *to, const tiff *t, uint32_t number_of) {
+    glimpse_hash hash;
+    uint64_t pixels = 0;
+    if (to->page_pixels >= to->max_pixels) return 0;
+    const int status = glimpse_image_page_hash(&hash, &pixels, t->data, t->size, number_of,
+                                               to->max_pixels - to->page_pixels);
+    to->page_pixels += pixels;
+    if (status < 0) return 0;
+    glimpse_found_add(to, GLIMPSE_HOLDING_PAGES, hash.bytes, sizeof hash.bytes);
+    glimpse_found_count(to, GLIMPSE_HOLDING_PAGES, 1);
+    return 1;
+}
+
+/* The identity of a page otherwise: its size, how it is stored, and its strips. The budget keeps
+ * directories that name the same bytes again and again from costing more than the file is large. */
+static void add_page(glimpse_found *to, const tiff *t, const page *p, uint64_t *budget) {
+    glimpse_hasher *hasher = glimpse_hasher_create();
+    if (!hasher) {
+        to->nomem = 1;
+        return;
+    }
+    for (int i = 0; i < 4; i++) {
+        if (p->sizes[i].count == 0) continue;
+        const uint64_t number_of = value(t, &p->sizes[i], 0);
+        glimpse_hasher_update(hasher, &number_of, sizeof number_of);
+    }
+    for (int i = 0; i < 4; i += 2) {
+        const field *offsets = &p->places[i], *lengths = &p->places[i + 1];
+        for (uint64_t k = 0; k < offsets->count && k < lengths->count && k < MAX_STRIPS; k++) {
+            const uint64_t at = value(t, offsets, k), length = value(t, lengths, k);
+            if (at > t->size || length > t->size - at || length > *budget) continue;
+            *budget -= length;
+            glimpse_hasher_update(hasher, t->data + at, (size_t)length);
+        }
+    }
+    const glimpse_hash hash = glimpse_hasher_finish(hasher);
+    glimpse_found_add(to, GLIMPSE_HOLDING_PAGES, hash.bytes, sizeof hash.bytes);
+    glimpse_found_count(to, GLIMPSE_HOLDING_PAGES, 1);
+}
+
+/* What the first page says beside its pixels. */
+static void add_first(glimpse_found *to, const tiff *t, const field *f) {
+    enum { BITS = 258, PHOTOMETRIC = 262, EXTRAS = 338, LAYERS = 37724, ICC = 34675, INKS = 5 };
+    if (f->tag == BITS && value(t, f, 0) > 8) to->may_be_deep = 1;
+    if (f->tag == EXTRAS) to->may_be_transparent = 1;
+    if (f->tag == PHOTOMETRIC && value(t, f, 0) == INKS)
+        glimpse_found_add(to, GLIMPSE_HOLDING_PROFILE, "CMYK", 4);
+    if (f->tag == ICC) glimpse_found_profile(to, f->values, (size_t)(f->count * f->width));
+    if (f->tag == LAYERS) {
+        glimpse_found_add(to, GLIMPSE_HOLDING_LAYERS, f->values, (size_t)(f->count * f->width));
+    }
+}
+
+void glimpse_found_in_tiff(glimpse_found *to, const uint8_t *data, size_t size) {
+    if (size < 16) return;
+    tiff t = {.data = data, .size = size, .big = data[0] == 'M'};
+    t.wide = number(&t, data + 2, 2) == 43;
+    const unsigned word = t.wide ? 8 : 4, count_bytes = t.wide ? 8 : 2, entry = t.wide ? 20 : 12;
+    uint64_t at = number(&t, data + (t.wide ? 8 : 4), word), budget = 2 * (uint64_t)size;
+    for (unsigned number_of = 0; at != 0 && number_of < MAX_PAGES; number_of++) {
+        page p = {0};
+        if (at > size || size - at < count_bytes) return;
+        const uint64_t count = number(&t, data + at, count_bytes);
+        at += count_bytes;
+        if (count > (size - at) / entry) return;
+        for (uint64_t i = 0; i < count; i++) {
+            field f;
+            if (!read_field(&f, &t, data + at + i * entry)) continue;
+            switch (f.tag) {
+            case 254: p.reduced = value(&t, &f, 0) & 1; break;
+            case 256: p.sizes[0] = f; break;
+            case 257: p.sizes[1] = f; break;
+            case 259: p.sizes[2] = f; break;
+            case 262: p.sizes[3] = f; break;
+            case 273: p.places[0] = f; break;
+            case 279: p.places[1] = f; break;
+            case 324: p.places[2] = f; break;
+            case 325: p.places[3] = f; break;
+            default: break;
+            }
+            if (number_of == 0) add_first(to, &t, &f);
+        }
+        if (number_of > 0 && !p.reduced && !add_seen_page(to, &t, number_of))
+            add_page(to, &t, &p, &budget);
+        if (size - at - count * entry < word) return;
+        at = number(&t, data + at + count * entry, word);
+    }
+}
