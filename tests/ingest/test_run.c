@@ -206,6 +206,30 @@ static void what_sidecars_said_of_copies_is_taken_apart_in_an_old_library(void *
     }
 }
 
+/* Pictures that are known by their pixels are asked about twice, and say what they say once. */
+static void what_an_upgrade_reads_is_what_indexing_reads(void **state) {
+    fixture *f = of(state);
+    write_copies(f);
+    char *before = dump_catalog(f, 1);
+    glimpse_db *db = glimpse_store_db(glimpse_library_store(f->library));
+    assert_ok(glimpse_db_script(
+        db, "UPDATE picture SET identity = NULL,"
+            " sum = glimpse_sum(hash, size, NULL, width, height, orientation, format);"
+            "DELETE FROM metadata; DELETE FROM sidecar;"
+            "INSERT INTO unfinished VALUES ('identities')"));
+    assert_ok(glimpse_library_identify(f->library, 0, NULL, NULL));
+    char *after = dump_catalog(f, 1);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    expect_taken(f, "pictures/a/x.ppm", "2019-07-04T00:00:00", "xmp");
+    expect_from(f, "pictures/b/x.ppm", "file");
+    ingest(f);
+    assert_report(f, 2, 2, 0, 0, 0, 0);
+    assert_int_equal(atomic_load(&f->fake.decoded), 0);
+    assert_sound(f);
+}
+
 static void a_changed_file_is_embedded_anew(void **state) {
     fixture *f = of(state);
     write_picture(f, "pictures/a.ppm", 1);
@@ -247,6 +271,12 @@ static void a_picture_known_by_its_pixels_is_decoded_once_and_not_encoded_again(
     write_commented(f, "pictures/a.pgm", 51, "rated 4");
     ingest(f);
     assert_report(f, 3, 2, 1, 0, 0, 1);
+
+    write_dated_sidecar(f, "pictures/a.xmp", "2019-07-04");
+    write_commented(f, "pictures/a.pgm", 51, "rated 5");
+    ingest(f);
+    assert_report(f, 3, 2, 0, 1, 0, 1);
+    expect_taken(f, "pictures/a.pgm", "2019-07-04T00:00:00", "xmp");
     assert_sound(f);
 }
 
@@ -733,6 +763,7 @@ int main(void) {
         T(a_sidecar_that_comes_changes_or_goes_is_noticed),
         T(copies_say_what_their_own_sidecars_say),
         T(what_sidecars_said_of_copies_is_taken_apart_in_an_old_library),
+        T(what_an_upgrade_reads_is_what_indexing_reads),
         T(a_changed_file_is_embedded_anew),
         T(a_picture_known_by_its_pixels_is_decoded_once_and_not_encoded_again),
         T(a_rename_binds_and_the_old_name_is_missing),
