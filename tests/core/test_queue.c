@@ -210,6 +210,27 @@ static void closing_wakes_everyone_who_waits(void **state) {
     glimpse_queue_free(empty);
 }
 
+static void several_that_leave_make_room_for_as_many(void **state) {
+    (void)state;
+    enum { CAPACITY = 2 };
+    glimpse_queue *queue = make_queue(CAPACITY);
+    int items[CAPACITY];
+    void *in[CAPACITY] = {&items[0], &items[1]}, *out[CAPACITY], *refused;
+    pthread_t pushers[CAPACITY];
+    assert_int_equal(glimpse_queue_push_all(queue, in, CAPACITY), CAPACITY);
+    for (int i = 0; i < CAPACITY; i++)
+        assert_int_equal(pthread_create(&pushers[i], NULL, push_one, queue), 0);
+    struct timespec moment = {0, 20000000};
+    (void)nanosleep(&moment, NULL); /* so that they really wait */
+    assert_int_equal(glimpse_queue_pop_some(queue, out, CAPACITY, 1, 0), CAPACITY);
+    for (int i = 0; i < CAPACITY; i++) {
+        assert_int_equal(pthread_join(pushers[i], &refused), 0);
+        assert_null(refused);
+    }
+    assert_int_equal(glimpse_queue_length(queue), CAPACITY);
+    glimpse_queue_free(queue);
+}
+
 enum { PRODUCERS = 5, CONSUMERS = 4, ITEMS = 4000 };
 
 typedef struct crowd {
@@ -303,6 +324,7 @@ int main(void) {
         cmocka_unit_test(a_timed_pop_gives_up_in_time),
         cmocka_unit_test(impossible_capacities_are_refused),
         cmocka_unit_test(closing_wakes_everyone_who_waits),
+        cmocka_unit_test(several_that_leave_make_room_for_as_many),
         cmocka_unit_test(every_item_arrives_once_through_a_crowd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
