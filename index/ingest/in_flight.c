@@ -18,8 +18,28 @@ void glimpse_ingest_job_free(glimpse_ingest_job *job) {
         glimpse_ingest_job_free(parked); /* parked ones have none parked with them */
     }
     glimpse_pool_job_clear(&job->picture);
+    free(job->own.fields);
+    if (job->beside) free(job->beside->fields);
+    free(job->beside);
     free(job->picture.path);
     free(job);
+}
+
+int glimpse_ingest_job_read_metadata(glimpse_metadata **out, glimpse_ingest_job *job) {
+    const glimpse_pool_job *picture = &job->picture;
+    const size_t size = (size_t)picture->content_size;
+    *out = NULL;
+    if (job->own.fields) return GLIMPSE_OK;
+    int status = glimpse_metadata_read(out, picture->bytes, size);
+    if (status == GLIMPSE_OK) status = glimpse_metadata_row_fill(&job->own, *out);
+    if (status < 0 || !job->sidecars) return status;
+    glimpse_metadata *all = NULL;
+    job->beside = calloc(1, sizeof *job->beside);
+    if (!job->beside) return glimpse_fail_nomem(sizeof *job->beside, "metadata");
+    status = glimpse_metadata_read_beside(&all, picture->bytes, size, picture->path);
+    if (status == GLIMPSE_OK) status = glimpse_metadata_row_fill(job->beside, all);
+    glimpse_metadata_free(all);
+    return status;
 }
 
 int glimpse_in_flight_init(glimpse_in_flight *table) {
@@ -65,23 +85,37 @@ static int is_known_picture(glimpse_store *store, int64_t model, glimpse_ingest_
 }
 
 glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_store *store, int64_t model,
-                                      glimpse_ingest_job *job, int *status) {
+                                      glimpse_ingest_job *job, const glimpse_metadata *metadata,
+                                      int *status) {
     glimpse_claim claim = GLIMPSE_CLAIM_OWN;
-    const int known = is_known(store, model, job, status);
-    if (*status < 0) return GLIMPSE_CLAIM_FAILED;
-    if (known && !job->is_new_identity) return GLIMPSE_CLAIM_KNOWN;
+    const glimpse_known_file *was = &job->was;
     const size_t size = (size_t)job->picture.content_size;
+    int known = 0;
+    *status = GLIMPSE_OK;
+    /* Of a file that goes on showing its picture nobody is asked: metadata was edited. */
+    if (!was->has_identity) {
+        known = is_known(store, model, job, status);
+        if (*status < 0) return GLIMPSE_CLAIM_FAILED;
+        if (known && !job->is_new_identity) return GLIMPSE_CLAIM_KNOWN;
+    }
     if (job->picture.is_identified) {
         job->identity = job->picture.identity;
-        job->edited = job->picture.meta;
     } else if (glimpse_image_identity_decodes(job->picture.bytes, size)) {
         return GLIMPSE_CLAIM_DECODE;
-    } else if (glimpse_image_identity(&job->identity, &job->edited, job->picture.bytes, size) < 0) {
+    } else if (glimpse_image_identity(&job->identity, metadata, job->picture.bytes, size) < 0) {
         *status = glimpse_fail_nomem(64, "the identity of a picture");
         return GLIMPSE_CLAIM_FAILED;
     }
-    *status = GLIMPSE_OK;
     if (known) return GLIMPSE_CLAIM_KNOWN;
+    if (was->has_identity) {
+        if (memcmp(&was->identity, &job->identity, sizeof job->identity) == 0) {
+            job->known = job->row->picture;
+            job->is_new_content = 1;
+            return GLIMPSE_CLAIM_KNOWN;
+        }
+        if (is_known(store, model, job, status)) return GLIMPSE_CLAIM_KNOWN;
+        if (*status < 0) return GLIMPSE_CLAIM_FAILED;
+    }
     job->is_new_identity = 0; /* comes with the content */
     glimpse_in_flight_lock(table);
     glimpse_ingest_job **bucket = bucket_of(table, &job->identity);

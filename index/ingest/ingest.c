@@ -27,23 +27,47 @@ static int check_options(const glimpse_ingest_options *options) {
     return GLIMPSE_OK;
 }
 
+/* 1 when the bytes are those that the file had, which have all that is wanted of them. */
+static int is_same(glimpse_ingest_job *job) {
+    const glimpse_known_file *was = &job->was;
+    if (!was->content || was->size != job->picture.content_size ||
+        memcmp(&was->hash, &job->picture.hash, sizeof was->hash) != 0) {
+        return 0;
+    }
+    job->is_same = 1;
+    job->known = job->row->picture;
+    job->picture.outcome = GLIMPSE_POOL_KNOWN;
+    return 1;
+}
+
 /* A worker's question: is this content known, or somebody's already? */
 static glimpse_pool_step claim(void *user, glimpse_pool_job *picture) {
     glimpse_ingest *ingest = user;
     glimpse_ingest_job *job = (glimpse_ingest_job *)picture; /* its first member */
-    int status;
-    switch (
-        glimpse_in_flight_claim(&ingest->in_flight, ingest->store, ingest->model, job, &status)) {
-    case GLIMPSE_CLAIM_KNOWN: picture->outcome = GLIMPSE_POOL_KNOWN; return GLIMPSE_STEP_COMPLETE;
-    case GLIMPSE_CLAIM_DECODE: return GLIMPSE_STEP_DECODE;
-    case GLIMPSE_CLAIM_PARKED: return GLIMPSE_STEP_PARKED;
+    glimpse_metadata *metadata = NULL;
+    glimpse_pool_step step = GLIMPSE_STEP_COMPLETE;
+    const int same = is_same(job);
+    if (same && job->row->described && job->row->sidecars == job->sidecars) return step;
+    int status = glimpse_ingest_job_read_metadata(&metadata, job);
+    if (status < 0) {
+        glimpse_pool_job_fail(picture, status, glimpse_last_error());
+        goto done;
+    }
+    if (same) goto done;
+    switch (glimpse_in_flight_claim(&ingest->in_flight, ingest->store, ingest->model, job, metadata,
+                                    &status)) {
+    case GLIMPSE_CLAIM_KNOWN: picture->outcome = GLIMPSE_POOL_KNOWN; break;
+    case GLIMPSE_CLAIM_DECODE: step = GLIMPSE_STEP_DECODE; break;
+    case GLIMPSE_CLAIM_PARKED: step = GLIMPSE_STEP_PARKED; break;
     case GLIMPSE_CLAIM_FAILED:
         glimpse_pool_fail(ingest->pool, status);
         picture->outcome = GLIMPSE_POOL_DROPPED;
-        return GLIMPSE_STEP_COMPLETE;
-    case GLIMPSE_CLAIM_OWN: break;
+        break;
+    case GLIMPSE_CLAIM_OWN: step = GLIMPSE_STEP_ON; break;
     }
-    return GLIMPSE_STEP_ON;
+done:
+    glimpse_metadata_free(metadata);
+    return step;
 }
 
 static int set_up(glimpse_ingest *ingest) {

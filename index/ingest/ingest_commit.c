@@ -5,7 +5,6 @@
 
 #include "core/clock.h"
 #include "core/error.h"
-#include "metadata_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,65 +41,37 @@ static int commit_when_due(glimpse_committer *c) {
     return commit(c);
 }
 
-static glimpse_content_meta content_of(const glimpse_ingest_job *job,
-                                       const glimpse_image_meta *meta) {
-    return (glimpse_content_meta){.hash = job->picture.hash,
-                                  .size = job->picture.content_size,
-                                  .has_identity = 1,
-                                  .identity = job->identity,
-                                  .width = meta->width,
-                                  .height = meta->height,
-                                  .orientation = meta->orientation,
-                                  .format = glimpse_image_format_name(meta->format),
-                                  .taken = meta->taken,
-                                  .camera = meta->camera,
-                                  .has_gps = meta->has_gps,
-                                  .latitude = meta->latitude,
-                                  .longitude = meta->longitude};
+static void set_metadata(glimpse_content_meta *meta, const glimpse_metadata_row *row) {
+    meta->taken = row->taken;
+    meta->taken_from = row->taken_from;
+    meta->has_offset = row->has_offset;
+    meta->offset_minutes = row->offset_minutes;
+    meta->camera = row->camera;
+    meta->has_gps = row->has_gps;
+    meta->latitude = row->latitude;
+    meta->longitude = row->longitude;
+    meta->fields = row->fields;
 }
 
-/* What the file and its sidecars say, which is more than the decoder found. *fields is the caller's
- * to free when `meta` was used. */
-static int set_metadata(glimpse_content_meta *meta, char **fields, const glimpse_ingest_job *job) {
-    const glimpse_metadata *m = job->picture.metadata;
-    *fields = NULL;
-    if (!m) return GLIMPSE_OK;
-    meta->taken = m->taken;
-    meta->taken_from = m->taken_from;
-    meta->has_offset = m->has_offset;
-    meta->offset_minutes = m->offset_minutes;
-    meta->has_gps = m->has_gps;
-    meta->latitude = m->latitude;
-    meta->longitude = m->longitude;
-    meta->fields = *fields = glimpse_metadata_json(m);
-    return *fields ? GLIMPSE_OK : glimpse_fail_nomem(1024, "metadata");
-}
-
-/* Of bytes that are known: the same as when they were read first, or more. */
-static int write_metadata(glimpse_committer *c, const glimpse_ingest_job *job) {
-    const glimpse_metadata *m = job->picture.metadata;
-    if (!m) return GLIMPSE_OK;
-    char camera[sizeof((glimpse_image_meta *)NULL)->camera], *fields = NULL;
-    glimpse_camera_name(camera, sizeof camera, m->make, m->model);
+/* Of the bytes of a job, with what they say. */
+static glimpse_content_meta content_of(const glimpse_ingest_job *job) {
     glimpse_content_meta meta = {
-        .hash = job->picture.hash, .size = job->picture.content_size, .camera = camera};
-    int status = set_metadata(&meta, &fields, job);
-    if (status == GLIMPSE_OK) {
-        status = c->ingest->store->ops->contents.write_metadata(c->ingest->store, &meta);
-    }
-    free(fields);
-    return status;
+        .hash = job->picture.hash, .size = job->picture.content_size, .format = ""};
+    set_metadata(&meta, &job->own);
+    return meta;
 }
 
 static int write_content(glimpse_committer *c, glimpse_ingest_job *job) {
     const glimpse_ingest *ingest = c->ingest;
-    glimpse_content_meta meta = content_of(job, &job->picture.meta);
-    char *fields = NULL;
-    int status = set_metadata(&meta, &fields, job);
-    if (status == GLIMPSE_OK) {
-        status = ingest->store->ops->contents.write(&job->known, ingest->store, &meta);
-    }
-    free(fields);
+    const glimpse_image_meta *decoded = &job->picture.meta;
+    glimpse_content_meta meta = content_of(job);
+    meta.has_identity = 1;
+    meta.identity = job->identity;
+    meta.width = decoded->width;
+    meta.height = decoded->height;
+    meta.orientation = decoded->orientation;
+    meta.format = glimpse_image_format_name(decoded->format);
+    const int status = ingest->store->ops->contents.write(&job->known, ingest->store, &meta);
     if (status < 0) return status;
     return ingest->store->ops->contents.write_embedding(
         ingest->store, ingest->model, job->known, job->picture.embedding, ingest->engine->key.dim);
@@ -112,33 +83,49 @@ static void count_file(glimpse_committer *c, const glimpse_ingest_job *job) {
     if (job->picture.must_sniff) (void)atomic_fetch_add(&c->ingest->found, 1);
 }
 
-static int bind(glimpse_committer *c, const glimpse_ingest_job *job) {
-    glimpse_store *store = c->ingest->store;
+/* What it says with its sidecars, where that was read, is the file's own. */
+static int write_sidecars(glimpse_store *store, const glimpse_ingest_job *job) {
+    const int had_some = job->row && job->row->sidecars;
+    glimpse_content_meta meta = {0};
+    if (!job->own.fields || (!job->beside && !had_some)) return GLIMPSE_OK;
+    if (job->beside) set_metadata(&meta, job->beside);
+    return store->ops->files.set_sidecars(store, job->picture.path, job->sidecars, &meta);
+}
+
+static int bind(glimpse_store *store, const glimpse_ingest_job *job) {
     int status = store->ops->files.bind(store, job->picture.path, &job->picture.stamp,
                                         &job->picture.hash, job->picture.content_size);
-    if (status == GLIMPSE_OK && job->picture.metadata &&
-        job->sidecars != (job->row ? job->row->sidecars : 0)) {
-        status = store->ops->files.set_sidecars(store, job->picture.path, job->sidecars);
-    }
-    return status;
+    return status == GLIMPSE_OK ? write_sidecars(store, job) : status;
+}
+
+/* It shows the picture that it showed, in the bytes that it had (0) or in those. */
+static int update(glimpse_store *store, const glimpse_ingest_job *job, int64_t content) {
+    int status = store->ops->files.update(store, job->row->id, &job->picture.stamp, content);
+    return status == GLIMPSE_OK ? write_sidecars(store, job) : status;
 }
 
 /* A file of a picture that is there: `picture`, and of one that was known, by its bytes or not. */
 static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int64_t picture,
                        int is_new_content) {
     glimpse_store *store = c->ingest->store;
-    int status = GLIMPSE_OK;
+    const glimpse_content_meta meta = content_of(job);
+    int status = GLIMPSE_OK, is_new = 0;
+    int64_t content = 0;
     if (is_new_content) {
-        glimpse_content_meta meta = content_of(job, &job->edited);
-        char *fields = NULL;
-        status = set_metadata(&meta, &fields, job);
-        if (status == GLIMPSE_OK) status = store->ops->contents.attach(store, picture, &meta);
-        free(fields);
-    } else if (job->is_new_identity) {
-        status = store->ops->contents.identify(store, picture, &job->identity);
+        status = store->ops->contents.attach(&content, &is_new, store, picture, &meta);
+    } else {
+        if (job->is_new_identity) {
+            status = store->ops->contents.identify(store, picture, &job->identity);
+        }
+        if (status == GLIMPSE_OK && meta.fields) {
+            status = store->ops->contents.write_metadata(store, &meta);
+        }
     }
-    if (status == GLIMPSE_OK && !is_new_content) status = write_metadata(c, job);
-    if (status == GLIMPSE_OK) status = bind(c, job);
+    if (status == GLIMPSE_OK) {
+        const int stays =
+            job->is_same || (is_new && job->was.content && job->row->picture == picture);
+        status = stays ? update(store, job, content) : bind(store, job);
+    }
     if (status < 0) return status;
     if (job->is_refresh && !is_new_content) { /* the file did not change */
         c->files_written++;
@@ -147,7 +134,7 @@ static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int6
     }
     count_file(c, job);
     c->ingest->report->bound++;
-    c->ingest->report->edited += is_new_content != 0;
+    c->ingest->report->edited += is_new != 0;
     return GLIMPSE_OK;
 }
 
@@ -220,7 +207,7 @@ static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
         return status;
     }
     status = write_content(c, job);
-    if (status == GLIMPSE_OK) status = bind(c, job);
+    if (status == GLIMPSE_OK) status = bind(c->ingest->store, job);
     if (status < 0) return status;
     count_file(c, job);
     c->ingest->report->embedded++;

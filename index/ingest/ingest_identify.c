@@ -54,7 +54,6 @@ static void produce(void *user, glimpse_pool *pool) {
         }
         job->picture.path = path;
         job->picture.stamp = row->stamp;
-        job->picture.wants_metadata = 1;
         job->row = row;
         job->sidecars = glimpse_sidecar_stamp(path);
         job->is_new_identity = !row->identified;
@@ -77,15 +76,19 @@ static glimpse_pool_step claim(void *user, glimpse_pool_job *picture) {
         picture->outcome = GLIMPSE_POOL_DROPPED;
         return GLIMPSE_STEP_COMPLETE;
     }
+    glimpse_metadata *metadata = NULL;
+    if (status == GLIMPSE_OK) status = glimpse_ingest_job_read_metadata(&metadata, job);
     if (status == GLIMPSE_OK && job->is_new_identity) {
         if (picture->is_identified) {
             job->identity = picture->identity;
         } else if (glimpse_image_identity_decodes(picture->bytes, size)) {
+            glimpse_metadata_free(metadata);
             return GLIMPSE_STEP_DECODE;
-        } else if (glimpse_image_identity(&job->identity, NULL, picture->bytes, size) < 0) {
+        } else if (glimpse_image_identity(&job->identity, metadata, picture->bytes, size) < 0) {
             status = glimpse_fail_nomem(64, "the identity of a picture");
         }
     }
+    glimpse_metadata_free(metadata);
     if (status < 0) glimpse_pool_fail(run->ingest.pool, status);
     picture->outcome = status < 0 ? GLIMPSE_POOL_DROPPED : GLIMPSE_POOL_KNOWN;
     return GLIMPSE_STEP_COMPLETE;

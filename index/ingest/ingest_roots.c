@@ -335,6 +335,23 @@ static int went_offline(glimpse_ingest *ingest, glimpse_ingest_root *root) {
     return ingest->store->ops->roots.write(ingest->store, root->path, root->is_directory, 1);
 }
 
+/* Files of other roots of this run, which lie in this one: what is missing there is theirs, and is
+ * counted once. */
+static void leave_to_others(const glimpse_ingest *ingest, glimpse_ingest_root *root) {
+    for (size_t i = 0; i < ingest->root_count; i++) {
+        const glimpse_ingest_root *other = &ingest->roots[i];
+        if (other == root || !other->reachable || !other->complete) continue;
+        if (!glimpse_path_is_below(other->path, root->path)) continue;
+        for (size_t j = 0; j < glimpse_file_table_count(root->table); j++) {
+            glimpse_file_row *row = glimpse_file_table_get(root->table, j);
+            if (row->seen != 1 && (strcmp(row->path, other->path) == 0 ||
+                                   glimpse_path_is_below(row->path, other->path))) {
+                row->seen = GLIMPSE_SEEN_ELSEWHERE;
+            }
+        }
+    }
+}
+
 static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
     const glimpse_walk_summary *summary = &root->summary;
     int reachable = 0;
@@ -360,6 +377,7 @@ static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
         row->missing = 0;
     }
     uint64_t missing = 0;
+    leave_to_others(ingest, root);
     status = glimpse_store_finish_scan(&missing, ingest->store, root->path, root->table);
     ingest->report->missing += missing;
     return status;

@@ -12,6 +12,8 @@
 typedef struct scan {
     glimpse_ingest *ingest;
     glimpse_ingest_root *root;
+    glimpse_ingest_job *kept[GLIMPSE_POOL_TOGETHER]; /* [kept_count] that the pool gets next */
+    size_t kept_count;
 } scan;
 
 /* Circumstances may have changed though the file did not: permissions, a disk, memory, the target
@@ -34,11 +36,56 @@ static glimpse_ingest_job *new_job(glimpse_ingest *ingest, const glimpse_walk_en
     job->picture.stamp = (glimpse_file_stamp){entry->size, entry->mtime_ns, entry->inode};
     job->picture.must_sniff = entry->must_sniff;
     job->picture.wants_embedding = 1;
-    job->picture.wants_metadata = 1;
     job->row = row;
     job->is_new_identity = ingest->lacks_identities;
     job->is_directory = entry->is_directory;
     return job;
+}
+
+/* What the catalogue has of files that show a picture which needs nothing more: if their bytes or
+ * their pictures are still those, nothing has to be looked up for them. */
+static int ask_for_known(scan *s) {
+    glimpse_store *store = s->ingest->store;
+    glimpse_ingest_job *asked[GLIMPSE_POOL_TOGETHER];
+    glimpse_known_file known[GLIMPSE_POOL_TOGETHER];
+    int64_t ids[GLIMPSE_POOL_TOGETHER];
+    size_t count = 0;
+    for (size_t i = 0; i < s->kept_count; i++) {
+        const glimpse_file_row *row = s->kept[i]->row;
+        if (!row || row->state != GLIMPSE_FILE_OK || !row->embedded || !row->identified) continue;
+        ids[count] = row->id;
+        asked[count++] = s->kept[i];
+    }
+    if (count == 0) return GLIMPSE_OK;
+    const int status = store->ops->files.known(known, store, ids, count);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
+        asked[i]->was = known[i];
+    return status;
+}
+
+/* 0, or 1 when the run is stopping. */
+static int hand_over(scan *s) {
+    glimpse_pool *pool = s->ingest->pool;
+    glimpse_pool_job *jobs[GLIMPSE_POOL_TOGETHER] = {NULL};
+    size_t taken = 0;
+    const size_t count = s->kept_count;
+    const int status = ask_for_known(s);
+    if (status < 0) {
+        glimpse_pool_fail(pool, status);
+    } else {
+        for (size_t i = 0; i < count; i++)
+            jobs[i] = &s->kept[i]->picture;
+        taken = glimpse_pool_submit_all(pool, jobs, count);
+    }
+    for (size_t i = taken; i < count; i++)
+        glimpse_ingest_job_free(s->kept[i]);
+    s->kept_count = 0;
+    return taken < count;
+}
+
+/* Jobs go to the workers together, while these have others. */
+static int is_due(const scan *s) {
+    return s->kept_count == GLIMPSE_POOL_TOGETHER || !glimpse_pool_has_jobs(s->ingest->pool);
 }
 
 static int visit_trouble(scan *s, const glimpse_walk_entry *entry, glimpse_file_row *row) {
@@ -82,10 +129,8 @@ static int note_marked(glimpse_ingest *ingest, const glimpse_walk_entry *entry) 
     return 0;
 }
 
-static int visit(void *user, const glimpse_walk_entry *entry) {
-    scan *s = user;
+static int visit_entry(scan *s, const glimpse_walk_entry *entry) {
     glimpse_ingest *ingest = s->ingest;
-    if (glimpse_pool_is_stopping(ingest->pool)) return 1;
     if (entry->mark) return note_marked(ingest, entry);
     glimpse_file_row *row = glimpse_file_table_find(s->root->table, entry->path);
     if (s->root->is_directory && glimpse_ingest_is_named(ingest, entry->path)) {
@@ -121,9 +166,16 @@ static int visit(void *user, const glimpse_walk_entry *entry) {
     if (!job) return 1;
     job->is_refresh = is_fresh;
     job->sidecars = sidecars;
-    if (glimpse_pool_submit(ingest->pool, &job->picture)) return 0;
-    glimpse_ingest_job_free(job);
-    return 1; /* stopped */
+    s->kept[s->kept_count++] = job;
+    return 0;
+}
+
+static int visit(void *user, const glimpse_walk_entry *entry) {
+    scan *s = user;
+    if (glimpse_pool_is_stopping(s->ingest->pool)) return 1;
+    const int stopped = visit_entry(s, entry);
+    if (stopped || s->kept_count == 0) return stopped;
+    return is_due(s) && hand_over(s);
 }
 
 void glimpse_ingest_produce(void *user, glimpse_pool *pool) {
@@ -131,9 +183,10 @@ void glimpse_ingest_produce(void *user, glimpse_pool *pool) {
     for (size_t i = 0; i < ingest->root_count && !glimpse_pool_is_stopping(pool); i++) {
         glimpse_ingest_root *root = &ingest->roots[i];
         if (!root->reachable) continue;
-        scan s = {ingest, root};
+        scan s = {.ingest = ingest, .root = root};
         const double start = glimpse_now();
         int status = glimpse_walk(root->path, &root->rules, visit, &s, &root->summary);
+        if (s.kept_count > 0 && hand_over(&s) && status == GLIMPSE_OK) status = 1;
         glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_PRODUCER, "walk", start, glimpse_now(),
                            root->path);
         if (status < 0) glimpse_pool_fail(pool, status);

@@ -3,7 +3,10 @@
  */
 #include "metadata_json.h"
 
+#include "core/error.h"
+
 #include <jansson.h>
+#include <string.h>
 
 static const char *const precisions[] = {
     [GLIMPSE_PRECISION_SECOND] = "second", [GLIMPSE_PRECISION_MINUTE] = "minute",
@@ -77,4 +80,17 @@ char *glimpse_metadata_json(const glimpse_metadata *m) {
     char *text = ok ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
     json_decref(all);
     return text;
+}
+
+int glimpse_metadata_row_fill(glimpse_metadata_row *row, const glimpse_metadata *m) {
+    *row = (glimpse_metadata_row){.taken_from = m->taken_from,
+                                  .has_offset = m->has_offset,
+                                  .offset_minutes = m->offset_minutes,
+                                  .has_gps = m->has_gps,
+                                  .latitude = m->latitude,
+                                  .longitude = m->longitude};
+    memcpy(row->taken, m->taken, sizeof row->taken);
+    glimpse_camera_name(row->camera, sizeof row->camera, m->make, m->model);
+    row->fields = glimpse_metadata_json(m);
+    return row->fields ? GLIMPSE_OK : glimpse_fail_nomem(1024, "metadata");
 }

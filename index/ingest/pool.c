@@ -108,10 +108,12 @@ static void *produce(void *argument) {
 static void consume(glimpse_pool *pool) {
     const glimpse_pool_run *run = pool->run;
     for (;;) {
-        void *item = NULL;
-        const int got = glimpse_queue_pop_timed(pool->result_queue, &item, WAIT_MS);
+        void *items[GLIMPSE_POOL_TOGETHER];
+        const int got =
+            glimpse_queue_pop_some(pool->result_queue, items, GLIMPSE_POOL_TOGETHER, 1, WAIT_MS);
         if (got == 0) break;
-        if (got > 0) run->consume(run->user, item);
+        for (int i = 0; i < got; i++)
+            run->consume(run->user, items[i]);
         if (run->tick) run->tick(run->user);
     }
 }

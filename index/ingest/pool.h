@@ -43,7 +43,8 @@
 enum {
     GLIMPSE_POOL_DEFAULT_BATCH = 16,
     GLIMPSE_POOL_MAX_JOBS = 1024,
-    GLIMPSE_POOL_MAX_BATCH = 4096
+    GLIMPSE_POOL_MAX_BATCH = 4096,
+    GLIMPSE_POOL_TOGETHER = 32 /* jobs and results that are handed over at once, at most */
 };
 
 typedef struct glimpse_pool glimpse_pool;
@@ -64,7 +65,6 @@ typedef struct glimpse_pool_job {
     char *path; /* its own: the pool does not free it */
     int must_sniff;
     int wants_embedding; /* a step may withdraw it */
-    int wants_metadata;  /* also of a file whose content is known */
     /* Set by the workers. */
     glimpse_file_stamp stamp; /* of the file when it was opened; from the producer until then */
     glimpse_pool_outcome outcome;
@@ -76,11 +76,10 @@ typedef struct glimpse_pool_job {
     int is_identified;     /* after GLIMPSE_STEP_DECODE: identity and meta are set */
     glimpse_hash identity; /* glimpse_image_identity() */
     glimpse_image_meta meta;
-    float *embedding;           /* [key.dim], or NULL */
-    glimpse_metadata *metadata; /* with the sidecars; NULL when not wanted */
+    float *embedding; /* [key.dim], or NULL */
 } glimpse_pool_job;
 
-/* Frees reason, embedding and metadata. */
+/* Frees reason and embedding. */
 void glimpse_pool_job_clear(glimpse_pool_job *job);
 /* Makes it a failed one. NULL for the reason: memory ran out. */
 void glimpse_pool_job_fail(glimpse_pool_job *job, int code, const char *reason);
@@ -118,8 +117,8 @@ enum { GLIMPSE_TRACE_CONSUMER, GLIMPSE_TRACE_PRODUCER, GLIMPSE_TRACE_WORKERS };
 typedef struct glimpse_pool_run {
     void (*produce)(void *user, glimpse_pool *pool);    /* submits and completes jobs */
     void (*consume)(void *user, glimpse_pool_job *job); /* the job is the user's again */
-    void (*tick)(void *user); /* NULL, or called by the consumer after each result and every 20 ms:
-                                 progress, commits, cancelling */
+    void (*tick)(void *user); /* NULL, or called by the consumer after a few results and every 20
+                                 ms: progress, commits, cancelling */
     void *user;
     size_t expected; /* jobs at most, to start no idle workers; 0: not known */
 } glimpse_pool_run;
@@ -141,6 +140,11 @@ int glimpse_pool_run_all(glimpse_pool *pool, const glimpse_pool_run *run);
 /* For the producer. 1, or 0 when the run is stopping: then the job stays the caller's. Waits for
  * room in the queue. */
 int glimpse_pool_submit(glimpse_pool *pool, glimpse_pool_job *job);
+/* The same for several: how many were taken, the first ones. Threads that hand over one thing at a
+ * time do little else when there is little to do with it; up to POOL_TOGETHER go together. */
+size_t glimpse_pool_submit_all(glimpse_pool *pool, glimpse_pool_job *const *jobs, size_t count);
+/* 0 when a worker may have nothing to do: what the producer keeps back is wanted now. */
+int glimpse_pool_has_jobs(const glimpse_pool *pool);
 int glimpse_pool_complete(glimpse_pool *pool, glimpse_pool_job *job);
 int glimpse_pool_is_stopping(const glimpse_pool *pool);
 int glimpse_pool_is_produced(const glimpse_pool *pool); /* the producer has returned */

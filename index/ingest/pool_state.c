@@ -62,8 +62,27 @@ void glimpse_pool_unaccount(glimpse_pool *pool, uint64_t bytes) {
  * Jobs and results.
  */
 int glimpse_pool_submit(glimpse_pool *pool, glimpse_pool_job *job) {
-    (void)atomic_fetch_add(&pool->undecided, 1);
-    return glimpse_queue_push(pool->job_queue, job);
+    return glimpse_pool_submit_all(pool, &job, 1) == 1;
+}
+
+size_t glimpse_pool_submit_all(glimpse_pool *pool, glimpse_pool_job *const *jobs, size_t count) {
+    void *items[GLIMPSE_POOL_TOGETHER];
+    size_t done = 0;
+    (void)atomic_fetch_add(&pool->undecided, count);
+    while (done < count) {
+        const size_t left = count - done;
+        const size_t now = left < GLIMPSE_POOL_TOGETHER ? left : GLIMPSE_POOL_TOGETHER;
+        for (size_t i = 0; i < now; i++)
+            items[i] = jobs[done + i];
+        const size_t taken = glimpse_queue_push_all(pool->job_queue, items, now);
+        done += taken;
+        if (taken < now) break;
+    }
+    return done;
+}
+
+int glimpse_pool_has_jobs(const glimpse_pool *pool) {
+    return glimpse_queue_has_items(pool->job_queue);
 }
 
 int glimpse_pool_complete(glimpse_pool *pool, glimpse_pool_job *job) {
@@ -74,21 +93,27 @@ void glimpse_pool_feeder_ends(glimpse_pool *pool) {
     if (atomic_fetch_sub(&pool->feeders, 1) == 1) glimpse_queue_close(pool->result_queue);
 }
 
-void glimpse_pool_finish(glimpse_pool *pool, glimpse_pool_job *job) {
-    /* Not refused: the results are open as long as a worker runs. */
-    (void)glimpse_queue_push(pool->result_queue, job);
+void glimpse_pool_finish(glimpse_pool_worker *w, glimpse_pool_job *job) {
+    w->results[w->result_count++] = job;
+    if (w->result_count == GLIMPSE_POOL_TOGETHER) glimpse_pool_hand_over(w);
 }
 
-void glimpse_pool_decided(glimpse_pool *pool, glimpse_pool_job *job) {
-    (void)atomic_fetch_sub(&pool->undecided, 1);
-    glimpse_pool_finish(pool, job);
+void glimpse_pool_hand_over(glimpse_pool_worker *w) {
+    /* None refused: the results are open as long as a worker runs. */
+    if (w->result_count > 0) {
+        (void)glimpse_queue_push_all(w->pool->result_queue, w->results, w->result_count);
+    }
+    w->result_count = 0;
+}
+
+void glimpse_pool_decided(glimpse_pool_worker *w, glimpse_pool_job *job) {
+    (void)atomic_fetch_sub(&w->pool->undecided, 1);
+    glimpse_pool_finish(w, job);
 }
 
 void glimpse_pool_job_clear(glimpse_pool_job *job) {
     free(job->reason);
     free(job->embedding);
-    glimpse_metadata_free(job->metadata);
-    job->metadata = NULL;
     job->reason = NULL;
     job->embedding = NULL;
 }

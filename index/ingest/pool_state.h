@@ -26,11 +26,13 @@ typedef struct glimpse_batch {
 /* What a worker keeps from run to run. */
 typedef struct glimpse_pool_worker {
     glimpse_pool *pool;
-    unsigned row;         /* in the trace */
-    void *encoder;        /* made when the first batch comes */
-    float *embeddings;    /* [batch][dim], likewise */
-    uint8_t *rgb;         /* one picture being prepared */
-    glimpse_batch *spare; /* memory of a batch that was encoded */
+    unsigned row;                         /* in the trace */
+    void *encoder;                        /* made when the first batch comes */
+    float *embeddings;                    /* [batch][dim], likewise */
+    uint8_t *rgb;                         /* one picture being prepared */
+    glimpse_batch *spare;                 /* memory of a batch that was encoded */
+    void *results[GLIMPSE_POOL_TOGETHER]; /* [result_count] that the consumer does not have yet */
+    size_t result_count;
     double read, decode, encode;
 } glimpse_pool_worker;
 
@@ -44,6 +46,7 @@ struct glimpse_pool {
     glimpse_queue *job_queue, *result_queue; /* of the run */
     glimpse_budget file_budget, pixel_budget;
     atomic_uint_fast64_t bytes_inside, bytes_peak;
+    atomic_int read_ahead; /* files to be read ahead of, since one had to be waited for */
 
     pthread_mutex_t batch_mutex;
     int batch_mutex_ready;
@@ -69,9 +72,11 @@ void glimpse_pool_account(glimpse_pool *pool, uint64_t bytes); /* memory taken *
 void glimpse_pool_unaccount(glimpse_pool *pool, uint64_t bytes);
 /* Called by producer and workers at their end: the last closes the results. */
 void glimpse_pool_feeder_ends(glimpse_pool *pool);
-/* Hands a job of a worker to the consumer; `decided` counts it off those undecided first. */
-void glimpse_pool_finish(glimpse_pool *pool, glimpse_pool_job *job);
-void glimpse_pool_decided(glimpse_pool *pool, glimpse_pool_job *job);
+/* A job of a worker is the consumer's, with others; `decided` counts it off those undecided first.
+ * `hand_over` is due before anything that takes long. */
+void glimpse_pool_finish(glimpse_pool_worker *w, glimpse_pool_job *job);
+void glimpse_pool_decided(glimpse_pool_worker *w, glimpse_pool_job *job);
+void glimpse_pool_hand_over(glimpse_pool_worker *w);
 /* Fails the job with the last error, less the stand-in for the name in front of it. */
 void glimpse_pool_job_fail_decoding(glimpse_pool_job *job, int status);
 

@@ -43,6 +43,7 @@ static void encode(glimpse_pool_worker *w, glimpse_batch *batch) {
     const glimpse_ingest_engine *engine = pool->options.engine;
     const size_t dim = engine->key.dim;
     int status = GLIMPSE_E_CANCELLED;
+    glimpse_pool_hand_over(w);
     if (!atomic_load(&pool->stop)) {
         const double start = glimpse_now();
         status = prepare_encoder(w);
@@ -74,8 +75,9 @@ static void encode(glimpse_pool_worker *w, glimpse_batch *batch) {
                 glimpse_pool_job_fail(job, GLIMPSE_E_NOMEM, NULL);
             }
         }
-        glimpse_pool_finish(pool, job);
+        glimpse_pool_finish(w, job);
     }
+    glimpse_pool_hand_over(w);
     glimpse_batch_recycle(w, batch);
 }
 
@@ -83,7 +85,7 @@ static void add_to_batch(glimpse_pool_worker *w, glimpse_pool_job *job) {
     glimpse_batch *full = NULL;
     if (!glimpse_batch_add(&full, w, job)) {
         glimpse_pool_job_fail(job, GLIMPSE_E_NOMEM, NULL);
-        glimpse_pool_decided(w->pool, job);
+        glimpse_pool_decided(w, job);
     }
     if (full) encode(w, full);
 }
@@ -197,19 +199,13 @@ static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, decoding *d,
 static glimpse_pool_step claim(decoding *d, glimpse_pool_worker *w, glimpse_pool_job *job,
                                const uint8_t *data) {
     const glimpse_pool_options *options = &w->pool->options;
-    if (job->outcome != GLIMPSE_POOL_PENDING || !options->claim) return GLIMPSE_STEP_ON;
+    if (!options->claim) return GLIMPSE_STEP_ON;
     glimpse_pool_step step = options->claim(options->user, job);
     if (step != GLIMPSE_STEP_DECODE) return step;
+    glimpse_pool_hand_over(w);
     decode_to_identify(d, w, job, data);
     return job->outcome == GLIMPSE_POOL_PENDING ? options->claim(options->user, job)
                                                 : GLIMPSE_STEP_COMPLETE;
-}
-
-static void read_metadata(glimpse_pool_job *job, const uint8_t *data) {
-    if (!job->wants_metadata || job->outcome != GLIMPSE_POOL_PENDING) return;
-    const int status =
-        glimpse_metadata_read_beside(&job->metadata, data, (size_t)job->content_size, job->path);
-    if (status < 0) glimpse_pool_job_fail(job, status, glimpse_last_error());
 }
 
 static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
@@ -219,29 +215,32 @@ static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
     glimpse_pool_read(pool, job, &data);
     const double end = glimpse_now();
     w->read += end - start;
+    glimpse_pool_note_read(pool, job, end - start);
     glimpse_trace_span(pool->options.trace, w->row, "read and hash", start, end, job->path);
     if (!data) {
-        glimpse_pool_decided(pool, job);
+        glimpse_pool_decided(w, job);
         return;
     }
     const uint64_t file_size = job->stamp.size;
     job->bytes = data;
-    read_metadata(job, data); /* before the claim: what is parked is not this thread's any more */
     decoding d = {0};
     const glimpse_pool_step step = claim(&d, w, job, data);
     if (step != GLIMPSE_STEP_PARKED) job->bytes = NULL;
-    if (step == GLIMPSE_STEP_ON && job->outcome == GLIMPSE_POOL_PENDING) decode(w, job, &d, data);
+    if (step == GLIMPSE_STEP_ON && job->outcome == GLIMPSE_POOL_PENDING) {
+        glimpse_pool_hand_over(w);
+        decode(w, job, &d, data);
+    }
     release(&d, pool);
     glimpse_pool_release(pool, file_size, data);
     if (step == GLIMPSE_STEP_PARKED) {
         (void)atomic_fetch_sub(&pool->undecided, 1);
     } else if (job->outcome != GLIMPSE_POOL_PENDING) {
-        glimpse_pool_decided(pool, job);
+        glimpse_pool_decided(w, job);
     } else if (job->wants_embedding) {
         add_to_batch(w, job);
     } else {
         job->outcome = GLIMPSE_POOL_DONE;
-        glimpse_pool_decided(pool, job);
+        glimpse_pool_decided(w, job);
     }
 }
 
@@ -261,23 +260,29 @@ void *glimpse_pool_work(void *argument) {
         }
     }
     for (;;) {
-        void *item = NULL;
-        const int got = glimpse_queue_pop_timed(pool->job_queue, &item, IDLE_MS);
+        void *items[GLIMPSE_POOL_TOGETHER];
+        /* Half of a fair share, so that none is left with many at the end. */
+        const int got = glimpse_queue_pop_some(pool->job_queue, items, GLIMPSE_POOL_TOGETHER,
+                                               2 * (size_t)pool->sharing, IDLE_MS);
         if (got == 0) break;
         if (got < 0) {
             flush(w, 0);
             continue;
         }
-        glimpse_pool_job *job = item;
-        glimpse_pool_read_ahead(pool);
-        if (atomic_load(&pool->stop)) {
-            job->outcome = GLIMPSE_POOL_DROPPED;
-            glimpse_pool_decided(pool, job);
-        } else {
-            process(w, job);
+        glimpse_pool_read_ahead(pool, (size_t)got);
+        for (int i = 0; i < got; i++) {
+            glimpse_pool_job *job = items[i];
+            if (atomic_load(&pool->stop)) {
+                job->outcome = GLIMPSE_POOL_DROPPED;
+                glimpse_pool_decided(w, job);
+            } else {
+                process(w, job);
+            }
         }
+        glimpse_pool_hand_over(w);
     }
     flush(w, 1);
+    glimpse_pool_hand_over(w);
     glimpse_pool_feeder_ends(pool);
     return NULL;
 }

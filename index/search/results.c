@@ -95,7 +95,7 @@ static int exists(const char *path) {
 typedef struct choice {
     glimpse_availability *availability;
     char *path;
-    int64_t mtime_ns, content;
+    int64_t mtime_ns, file;
     int rank; /* 1..4, in the order above */
     size_t online, all;
 } choice;
@@ -115,7 +115,7 @@ static int choose(void *user, const glimpse_store_file *file) {
     best->path = strdup(file->path);
     best->rank = rank;
     best->mtime_ns = file->mtime_ns;
-    best->content = file->content;
+    best->file = file->id;
     return best->path ? GLIMPSE_OK : glimpse_fail_nomem(strlen(file->path), "a path");
 }
 
@@ -129,7 +129,7 @@ int glimpse_results_append(glimpse_results *results, glimpse_store *store,
     int status = ops->files.of_content(store, filter, content, choose, &shown);
     if (status < 0 || !shown.path || results->count == results->capacity) goto done;
     glimpse_strings *strings = &results->strings;
-    status = ops->contents.describe(&meta, store, strings, content, shown.content);
+    status = ops->contents.describe(&meta, store, strings, content, shown.file);
     if (status == GLIMPSE_E_NOT_FOUND) { /* gone: there is nothing to show */
         status = GLIMPSE_OK;
         goto done;

@@ -12,7 +12,6 @@
 
 struct glimpse_file_table {
     glimpse_file_row *rows; /* by path */
-    int64_t *ids;
     size_t count, capacity;
     char *bytes; /* all paths, each with its NUL */
     size_t used, space;
@@ -33,10 +32,8 @@ int glimpse_file_table_append(glimpse_file_table *table, int64_t id, const glimp
     if (table->count == table->capacity) {
         size_t capacity = table->capacity ? 2 * table->capacity : 256;
         glimpse_file_row *rows = realloc(table->rows, capacity * sizeof *rows);
-        if (rows) table->rows = rows;
-        int64_t *ids = rows ? realloc(table->ids, capacity * sizeof *ids) : NULL;
-        if (ids) table->ids = ids;
-        if (!rows || !ids) return glimpse_fail_nomem(capacity * sizeof *rows, "known files");
+        if (!rows) return glimpse_fail_nomem(capacity * sizeof *rows, "known files");
+        table->rows = rows;
         table->capacity = capacity;
     }
     if (table->space - table->used < path_size + 1) {
@@ -49,7 +46,7 @@ int glimpse_file_table_append(glimpse_file_table *table, int64_t id, const glimp
     if (path_size > 0) memcpy(table->bytes + table->used, path, path_size);
     table->bytes[table->used + path_size] = '\0';
     table->rows[table->count] = *row;
-    table->ids[table->count++] = id;
+    table->rows[table->count++].id = id;
     table->used += path_size + 1;
     return GLIMPSE_OK;
 }
@@ -65,7 +62,6 @@ void glimpse_file_table_seal(glimpse_file_table *table) {
 void glimpse_file_table_free(glimpse_file_table *table) {
     if (!table) return;
     free(table->rows);
-    free(table->ids);
     free(table->bytes);
     free(table);
 }
@@ -79,7 +75,7 @@ glimpse_file_row *glimpse_file_table_get(glimpse_file_table *table, size_t i) {
 }
 
 int64_t glimpse_file_table_id(const glimpse_file_table *table, size_t i) {
-    return table->ids[i];
+    return table->rows[i].id;
 }
 
 /* The first row whose path is not before `path`. */

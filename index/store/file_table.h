@@ -10,7 +10,10 @@
 #include <stdint.h>
 
 enum { GLIMPSE_FILE_OK = 0, GLIMPSE_FILE_QUARANTINED = 1 };
-enum { GLIMPSE_SEEN_KEPT = 2 }; /* not looked at: it stays as it is */
+enum {
+    GLIMPSE_SEEN_KEPT = 2,     /* not looked at: it stays as it is */
+    GLIMPSE_SEEN_ELSEWHERE = 3 /* the same, and the walk of another root says whether it is there */
+};
 
 /* What stat says: enough to tell that a file did not change. */
 typedef struct glimpse_file_stamp {
@@ -21,6 +24,7 @@ typedef struct glimpse_file_stamp {
 
 typedef struct glimpse_file_row {
     const char *path; /* borrowed from the table */
+    int64_t id;       /* the store's own number of the row */
     glimpse_file_stamp stamp;
     int64_t picture;    /* row id; 0 when quarantined */
     int64_t sidecars;   /* glimpse_sidecar_stamp() when they were read; 0: there were none */

@@ -23,7 +23,7 @@ int glimpse_store_finish_scan(uint64_t *missing, glimpse_store *store, const cha
             gone++;
         }
         if (row->missing && row->seen == GLIMPSE_SEEN_KEPT) gone++; /* nobody saw it come back */
-        if (row->missing == !row->seen || row->seen == GLIMPSE_SEEN_KEPT) continue;
+        if (row->missing == !row->seen || row->seen >= GLIMPSE_SEEN_KEPT) continue;
         if (!own && !ops->is_writing(store)) {
             status = ops->begin(store);
             if (status < 0) break;

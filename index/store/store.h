@@ -210,8 +210,8 @@ struct glimpse_filters_ops {
 typedef struct glimpse_store_file { /* of a picture that was asked about */
     const char *path;
     int64_t mtime_ns;
-    int passes;      /* the filter */
-    int64_t content; /* what its bytes are, for `describe` */
+    int passes; /* the filter */
+    int64_t id; /* for `describe` */
     uint64_t size;
 } glimpse_store_file;
 typedef int (*glimpse_store_file_fn)(void *user, const glimpse_store_file *file);
@@ -230,6 +230,15 @@ typedef struct glimpse_store_picture { /* a file with its content and embedding 
     const float *embedding; /* [dim] */
 } glimpse_store_picture;
 typedef int (*glimpse_store_picture_fn)(void *user, const glimpse_store_picture *picture);
+
+/* What there is of a file that has a picture. */
+typedef struct glimpse_known_file {
+    int64_t content; /* what its bytes are; 0: it has none */
+    glimpse_hash hash;
+    uint64_t size; /* of these */
+    int has_identity;
+    glimpse_hash identity; /* of its picture */
+} glimpse_known_file;
 
 typedef int (*glimpse_store_described_fn)(void *user, const char *path, int64_t mtime_ns,
                                           const glimpse_content_meta *meta);
@@ -254,8 +263,16 @@ struct glimpse_files_ops {
      * the failure, `reason` its message (glimpse_last_error() at the time), kept to 1000 bytes. */
     int (*quarantine)(glimpse_store *store, const char *path, const glimpse_file_stamp *stamp,
                       int code, const char *reason);
-    /* What the sidecars of a known file were when they were read; 0: there are none. */
-    int (*set_sidecars)(glimpse_store *store, const char *path, int64_t stamp);
+    /* [count], of files by their ids (glimpse_file_table_id). */
+    int (*known)(glimpse_known_file *out, glimpse_store *store, const int64_t *files, size_t count);
+    /* Brings a file that has a picture, and goes on showing it, up to date, as bind does. `content`
+     * is another one of that picture, or 0: it has the one that it had. */
+    int (*update)(glimpse_store *store, int64_t file, const glimpse_file_stamp *stamp,
+                  int64_t content);
+    /* What the sidecars of a known file were when they were read, and what the file says with them:
+     * date, camera, place and `fields` of `meta`. 0: there are none (`meta` may be NULL). */
+    int (*set_sidecars)(glimpse_store *store, const char *path, int64_t stamp,
+                        const glimpse_content_meta *meta);
     /* Removes the file's row, never a content; fine when there is none. For an entry that turned
      * out to be no file. */
     int (*forget)(glimpse_store *store, const char *path);
@@ -326,8 +343,11 @@ struct glimpse_contents_ops {
     /* Adds the bytes, and the picture when neither they nor its identity are known. What is there
      * already gets the new metadata; its identity, when it had none. */
     int (*write)(int64_t *picture, glimpse_store *store, const glimpse_content_meta *meta);
-    /* Adds bytes that show a picture which is there: hash, size, date, camera and place. */
-    int (*attach)(glimpse_store *store, int64_t picture, const glimpse_content_meta *meta);
+    /* Adds bytes that show a picture which is there: hash, size, date, camera, place and fields.
+     * *is_new is 0 when they were known, whatever they were taken to show; then they get the new
+     * metadata. *content: of the bytes. */
+    int (*attach)(int64_t *content, int *is_new, glimpse_store *store, int64_t picture,
+                  const glimpse_content_meta *meta);
     /* *lacking: 1 when the identity of some picture is not known. */
     int (*lack_identity)(int *lacking, glimpse_store *store);
     /* The identity of a picture that has none yet. */
@@ -335,9 +355,10 @@ struct glimpse_contents_ops {
     /* Of bytes that are there (hash and size): date, camera, place and `fields` of `meta` alone. */
     int (*write_metadata)(glimpse_store *store, const glimpse_content_meta *meta);
     /* Id, width, height and format of a picture; size, date (with where it is from) and fields of
-     * those of its bytes (0: of the first). Texts are added to `strings`. GLIMPSE_E_NOT_FOUND. */
+     * its file (by glimpse_store_file.id; 0: of the first bytes). Texts are added to `strings`.
+     * GLIMPSE_E_NOT_FOUND. */
     int (*describe)(glimpse_content_meta *out, glimpse_store *store, glimpse_strings *strings,
-                    int64_t picture, int64_t content);
+                    int64_t picture, int64_t file);
     /* Normalises `vector` [dim] and stores it as f16. One that is there already is kept as it is
      * (same input, same output). GLIMPSE_E_INVALID when it is zero or not finite. */
     int (*write_embedding)(glimpse_store *store, int64_t model, int64_t content,

@@ -10,6 +10,7 @@
 #include "core/hash.h"
 
 #include <glimpse/sys/image.h>
+#include <glimpse/sys/metadata.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -47,11 +48,11 @@ glimpse_declared glimpse_format_declared(const uint8_t *data, size_t size);
  * from the rest; of other formats it is that of the decoded pixels. Files of one identity decode to
  * the same pixels.
  *
- * 1: it is the picture's; 0: of all bytes, because the file is not as its format says;
- * GLIMPSE_E_NOMEM, without a message. `meta` (NULL allowed): the metadata as decoding would give
- * it, except width and height; with 0, no metadata. */
-int glimpse_image_identity(glimpse_hash *identity, glimpse_image_meta *meta, const uint8_t *data,
-                           size_t size);
+ * `metadata` is what the bytes say, with sidecars or without; NULL: it is read here. 1: the
+ * identity is the picture's; 0: of all bytes, because the file is not as its format says;
+ * GLIMPSE_E_NOMEM, without a message. */
+int glimpse_image_identity(glimpse_hash *identity, const glimpse_metadata *metadata,
+                           const uint8_t *data, size_t size);
 
 /* 1 when glimpse_image_identity() would decode the file. Who needs its pixels as well, or minds the
  * memory, decodes it once with glimpse_image_decode_identified(), which gives the same identity;

@@ -43,7 +43,7 @@ static int read_options(glimpse_source *source, const glimpse_decode_options *op
     return status;
 }
 
-int glimpse_image_read_metadata(glimpse_image_meta *meta, const void *data, size_t size) {
+static int fill_meta(glimpse_image_meta *meta, const void *data, size_t size) {
     glimpse_metadata *m = NULL;
     if (!glimpse_image_format_supported(meta->format)) return GLIMPSE_OK;
     int status = glimpse_metadata_read(&m, data, size);
@@ -65,7 +65,7 @@ int glimpse_image_read_metadata(glimpse_image_meta *meta, const void *data, size
 
 /* Before the picture is decoded: decoders turn it by what the file says. */
 static int read_metadata(glimpse_image *picture, const glimpse_source *source) {
-    int status = glimpse_image_read_metadata(&picture->meta, source->data, source->size);
+    int status = fill_meta(&picture->meta, source->data, source->size);
     picture->stated_orientation = picture->meta.orientation;
     picture->meta.orientation = 1;
     return status;

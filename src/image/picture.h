@@ -85,10 +85,6 @@ static inline uint32_t glimpse_reduced(uint32_t size, unsigned by) {
     return (size + (by - 1)) / by;
 }
 
-/* What the file says, into the members of `meta` that are not pixels'; its format is set.
- * Orientation included, which decoding applies or not. GLIMPSE_E_NOMEM is its only failure. */
-int glimpse_image_read_metadata(glimpse_image_meta *meta, const void *data, size_t size);
-
 /* Lays the pixels over squares of two greys: GLIMPSE_GROUND_CHECKERED. `mean`: of what is seen, 0
  * to 255. */
 void glimpse_picture_checker(glimpse_image *picture, double mean);

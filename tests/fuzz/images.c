@@ -9,6 +9,7 @@
 
 #include <glimpse/status.h>
 #include <glimpse/sys/image.h>
+#include <glimpse/sys/metadata.h>
 
 #include <string.h>
 
@@ -38,7 +39,7 @@ static void decode(const uint8_t *data, size_t size, const glimpse_decode_option
 
 static void identify(const uint8_t *data, size_t size) {
     glimpse_hash identity, again;
-    glimpse_image_meta meta;
+    glimpse_metadata *metadata = NULL;
     if (glimpse_image_identity_decodes(data, size)) { /* with a limit that suits a fuzzer */
         glimpse_decode_options options = GLIMPSE_DECODE_OPTIONS_INIT;
         glimpse_image *image = NULL;
@@ -49,11 +50,13 @@ static void identify(const uint8_t *data, size_t size) {
         PROMISE(glimpse_image_identity_of_bytes(&identity, data, size) == GLIMPSE_OK);
         return;
     }
-    const int coded = glimpse_image_identity(&identity, &meta, data, size);
+    const int coded = glimpse_image_identity(&identity, NULL, data, size);
     PROMISE(coded == 0 || coded == 1);
-    PROMISE(meta.orientation >= 1 && meta.orientation <= 8);
-    PROMISE(memchr(meta.taken, '\0', sizeof meta.taken));
-    PROMISE(glimpse_image_identity(&again, NULL, data, size) == coded);
+    PROMISE(glimpse_metadata_read(&metadata, data, size) == GLIMPSE_OK);
+    PROMISE(metadata->orientation >= 1 && metadata->orientation <= 8);
+    PROMISE(memchr(metadata->taken, '\0', sizeof metadata->taken));
+    PROMISE(glimpse_image_identity(&again, metadata, data, size) == coded);
+    glimpse_metadata_free(metadata);
     PROMISE(memcmp(&identity, &again, sizeof identity) == 0);
 }
 

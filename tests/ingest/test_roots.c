@@ -367,6 +367,26 @@ static void a_root_inside_another_keeps_to_its_own_options(void **state) {
     assert_sound(f);
 }
 
+static void a_missing_file_of_a_root_inside_another_counts_once(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/sub/b.ppm", 2);
+    write_picture(f, "pictures/sub/c.ppm", 3);
+    ingest(f);
+    assert_ok(ingest_excluding(f, "pictures/sub", "x.*"));
+    remove_file(f, "pictures/sub/c.ppm");
+    for (int round = 0; round < 3; round++) {
+        ingest(f);
+        assert_int_equal(f->report.missing, 1);
+    }
+    assert_ok(ingest_all(f));
+    assert_int_equal(f->report.missing, 1);
+    write_picture(f, "pictures/sub/c.ppm", 3);
+    ingest(f);
+    assert_int_equal(f->report.missing, 0);
+    assert_sound(f);
+}
+
 static void senseless_refreshes_are_refused(void **state) {
     fixture *f = of(state);
     assert_int_equal(ingest_all(f), GLIMPSE_E_INVALID);
@@ -654,6 +674,7 @@ int main(void) {
         T(a_root_is_walked_again_as_the_last_time),
         T(what_lies_below_a_root_goes_by_its_patterns),
         T(a_root_inside_another_keeps_to_its_own_options),
+        T(a_missing_file_of_a_root_inside_another_counts_once),
         T(senseless_refreshes_are_refused),
         T(marked_directories_are_left_out_and_told),
         T(a_marked_directory_that_is_named_is_a_root_of_its_own),

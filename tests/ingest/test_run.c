@@ -141,6 +141,95 @@ static void a_sidecar_that_comes_changes_or_goes_is_noticed(void **state) {
     assert_sound(f);
 }
 
+static void expect_from(fixture *f, const char *relative, const char *from) {
+    wanted w = {at(f, relative), NULL, from, 0};
+    assert_ok(glimpse_library_visit_files(f->library, check_taken, &w));
+    assert_int_equal(w.seen, 1);
+}
+
+/* Two files of the same bytes, one with a sidecar. */
+static void write_copies(fixture *f) {
+    write_picture(f, "pictures/a/x.ppm", 1);
+    write_picture(f, "pictures/b/x.ppm", 1);
+    write_dated_sidecar(f, "pictures/a/x.ppm.xmp", "2019-07-04");
+    ingest(f);
+    assert_report(f, 2, 0, 1, 1, 0, 0);
+}
+
+static void copies_say_what_their_own_sidecars_say(void **state) {
+    fixture *f = of(state);
+    write_copies(f);
+    for (int round = 0; round < 3; round++) {
+        expect_taken(f, "pictures/a/x.ppm", "2019-07-04T00:00:00", "xmp");
+        expect_from(f, "pictures/b/x.ppm", "file");
+        touch_by(f, round ? "pictures/a/x.ppm" : "pictures/b/x.ppm", 10 + round);
+        ingest(f);
+        assert_report(f, 2, 1, 0, 1, 0, 0);
+    }
+    write_dated_sidecar(f, "pictures/b/x.xmp", "2016-05-06");
+    remove_file(f, "pictures/a/x.ppm.xmp");
+    ingest(f);
+    assert_report(f, 2, 2, 0, 0, 0, 0);
+    expect_from(f, "pictures/a/x.ppm", "file");
+    expect_taken(f, "pictures/b/x.ppm", "2016-05-06T00:00:00", "xmp");
+    assert_sound(f);
+}
+
+/* Before schema 12 what a sidecar says was kept with the bytes. */
+static void what_sidecars_said_of_copies_is_taken_apart_in_an_old_library(void **state) {
+    fixture *f = of(state);
+    for (int gone = 0; gone < 2; gone++) {
+        if (gone == 0) write_copies(f);
+        glimpse_db *db = glimpse_store_db(glimpse_library_store(f->library));
+        assert_ok(glimpse_db_script(
+            db, "UPDATE content SET taken = '2019-07-04T00:00:00';"
+                "UPDATE content SET sum = " GLIMPSE_CONTENT_SUM ";"
+                "UPDATE metadata SET taken_from = 2;"
+                "UPDATE metadata SET sum = " GLIMPSE_METADATA_SUM ";"
+                "CREATE TABLE old (file_id INTEGER PRIMARY KEY REFERENCES file (id)"
+                " ON DELETE CASCADE, stamp INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;"
+                "INSERT INTO old SELECT file_id, stamp, glimpse_sum(file_id, stamp) FROM sidecar;"
+                "DROP TABLE sidecar; ALTER TABLE old RENAME TO sidecar; PRAGMA user_version = 11"));
+        glimpse_library_close(f->library);
+        if (gone) remove_file(f, "pictures/a/x.ppm.xmp");
+        assert_ok(glimpse_library_open(&f->library, at(f, "library"), 0));
+        assert_sound(f);
+        ingest(f);
+        assert_report(f, 2, 2, 0, 0, 0, 0);
+        if (gone) {
+            expect_from(f, "pictures/a/x.ppm", "file");
+        } else {
+            expect_taken(f, "pictures/a/x.ppm", "2019-07-04T00:00:00", "xmp");
+        }
+        expect_from(f, "pictures/b/x.ppm", "file");
+        assert_sound(f);
+    }
+}
+
+/* Pictures that are known by their pixels are asked about twice, and say what they say once. */
+static void what_an_upgrade_reads_is_what_indexing_reads(void **state) {
+    fixture *f = of(state);
+    write_copies(f);
+    char *before = dump_catalog(f, 1);
+    glimpse_db *db = glimpse_store_db(glimpse_library_store(f->library));
+    assert_ok(glimpse_db_script(
+        db, "UPDATE picture SET identity = NULL,"
+            " sum = glimpse_sum(hash, size, NULL, width, height, orientation, format);"
+            "DELETE FROM metadata; DELETE FROM sidecar;"
+            "INSERT INTO unfinished VALUES ('identities')"));
+    assert_ok(glimpse_library_identify(f->library, 0, NULL, NULL));
+    char *after = dump_catalog(f, 1);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    expect_taken(f, "pictures/a/x.ppm", "2019-07-04T00:00:00", "xmp");
+    expect_from(f, "pictures/b/x.ppm", "file");
+    ingest(f);
+    assert_report(f, 2, 2, 0, 0, 0, 0);
+    assert_int_equal(atomic_load(&f->fake.decoded), 0);
+    assert_sound(f);
+}
+
 static void a_changed_file_is_embedded_anew(void **state) {
     fixture *f = of(state);
     write_picture(f, "pictures/a.ppm", 1);
@@ -182,6 +271,12 @@ static void a_picture_known_by_its_pixels_is_decoded_once_and_not_encoded_again(
     write_commented(f, "pictures/a.pgm", 51, "rated 4");
     ingest(f);
     assert_report(f, 3, 2, 1, 0, 0, 1);
+
+    write_dated_sidecar(f, "pictures/a.xmp", "2019-07-04");
+    write_commented(f, "pictures/a.pgm", 51, "rated 5");
+    ingest(f);
+    assert_report(f, 3, 2, 0, 1, 0, 1);
+    expect_taken(f, "pictures/a.pgm", "2019-07-04T00:00:00", "xmp");
     assert_sound(f);
 }
 
@@ -666,6 +761,9 @@ int main(void) {
         T(a_touched_file_is_bound_again_not_embedded),
         T(files_that_were_never_asked_are_read_once_more_and_not_embedded),
         T(a_sidecar_that_comes_changes_or_goes_is_noticed),
+        T(copies_say_what_their_own_sidecars_say),
+        T(what_sidecars_said_of_copies_is_taken_apart_in_an_old_library),
+        T(what_an_upgrade_reads_is_what_indexing_reads),
         T(a_changed_file_is_embedded_anew),
         T(a_picture_known_by_its_pixels_is_decoded_once_and_not_encoded_again),
         T(a_rename_binds_and_the_old_name_is_missing),

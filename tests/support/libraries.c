@@ -97,6 +97,10 @@ void world_rewind(world *w, int version) {
         "DROP TABLE root_options;",                      /* 8 -> 9 */
         "DROP TABLE metadata; DROP TABLE sidecar;",      /* 9 -> 10 */
         "DROP TABLE unindexed; DROP TABLE unfinished;",  /* 10 -> 11 */
+        ("CREATE TABLE old (file_id INTEGER PRIMARY KEY REFERENCES file (id) ON DELETE CASCADE,"
+         " stamp INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;"
+         "INSERT INTO old SELECT file_id, stamp, glimpse_sum(file_id, stamp) FROM sidecar;"
+         "DROP TABLE sidecar; ALTER TABLE old RENAME TO sidecar;"), /* 11 -> 12 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));

@@ -374,7 +374,7 @@ static void edits_after_a_killed_upgrade_lose_nothing_and_encode_nothing(void **
     expect(&r, 0);
     json_t *report = run_json(&r);
     assert_int_equal(number_at(report, "embedded"), 0);
-    assert_int_equal(number_at(report, "edited"), 11);
+    assert_int_equal(number_at(report, "edited"), 10); /* 11 files, two of them with equal bytes */
     json_decref(report);
     run_free(&r);
     for (size_t i = 0; i < sizeof old_questions / sizeof *old_questions; i++) {

@@ -87,68 +87,86 @@ static int update_picture(glimpse_db *db, int64_t picture, const glimpse_content
         (int64_t)meta->height, (int64_t)meta->orientation, meta->format ? meta->format : "");
 }
 
-/* What the file says, of bytes that are there. */
-static int write_fields(glimpse_db *db, const glimpse_content_meta *meta) {
+/* What the bytes say. */
+static int write_fields(glimpse_db *db, int64_t content, const glimpse_content_meta *meta) {
     return glimpse_db_run(
         db,
         "INSERT OR REPLACE INTO metadata (content_id, version, taken_from, taken_offset, fields,"
-        " sum) SELECT id, ?3, ?4, ?6, ?5, glimpse_sum(id, ?3, ?4, ?6, ?5) FROM content"
-        " WHERE hash = ?1 AND size = ?2",
-        meta->has_offset ? "biiiti" : "biiitn", (const void *)meta->hash.bytes,
-        sizeof meta->hash.bytes, (int64_t)meta->size, (int64_t)GLIMPSE_METADATA_VERSION,
+        " sum) VALUES (?1, ?2, ?3, ?5, ?4, glimpse_sum(?1, ?2, ?3, ?5, ?4))",
+        meta->has_offset ? "iiiti" : "iiitn", content, (int64_t)GLIMPSE_METADATA_VERSION,
         (int64_t)meta->taken_from, meta->fields, (int64_t)meta->offset_minutes);
 }
 
+static int find_bytes(glimpse_db *db, int64_t *content, const glimpse_content_meta *meta) {
+    return glimpse_db_integer(db, content, "SELECT id FROM content WHERE hash = ?1 AND size = ?2",
+                              "bi", (const void *)meta->hash.bytes, sizeof meta->hash.bytes,
+                              (int64_t)meta->size);
+}
+
+static int update_bytes(glimpse_db *db, int64_t content, const glimpse_content_meta *meta) {
+    return glimpse_db_run(db,
+                          "UPDATE content SET taken = ?2, camera = ?3, latitude = ?4,"
+                          " longitude = ?5,"
+                          " sum = glimpse_sum(hash, size, picture_id, ?2, ?3, ?4, ?5)"
+                          " WHERE id = ?1",
+                          meta->has_gps ? "ittrr" : "ittnn", content,
+                          meta->taken ? meta->taken : "", meta->camera ? meta->camera : "",
+                          meta->latitude, meta->longitude);
+}
+
 /* With the connection entered. */
-static int attach(glimpse_db *db, int64_t picture, const glimpse_content_meta *meta) {
-    int status = glimpse_db_run(
-        db,
-        "INSERT INTO content (hash, size, picture_id, taken, camera, latitude, longitude, sum)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, glimpse_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7))"
-        " ON CONFLICT (hash, size) DO UPDATE SET taken = ?4, camera = ?5, latitude = ?6,"
-        " longitude = ?7, sum = glimpse_sum(?1, ?2, picture_id, ?4, ?5, ?6, ?7)",
-        meta->has_gps ? "biittrr" : "biittnn", (const void *)meta->hash.bytes,
-        sizeof meta->hash.bytes, (int64_t)meta->size, picture, meta->taken ? meta->taken : "",
-        meta->camera ? meta->camera : "", meta->latitude, meta->longitude);
-    if (status == GLIMPSE_OK && meta->fields) status = write_fields(db, meta);
+static int attach(glimpse_db *db, int64_t *content, int *is_new, int64_t picture,
+                  const glimpse_content_meta *meta) {
+    int status = find_bytes(db, content, meta);
+    *is_new = status == GLIMPSE_E_NOT_FOUND;
+    if (status == GLIMPSE_OK) {
+        status = update_bytes(db, *content, meta);
+    } else if (*is_new) {
+        status = glimpse_db_run(
+            db,
+            "INSERT INTO content (hash, size, picture_id, taken, camera, latitude, longitude, sum)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, glimpse_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7))",
+            meta->has_gps ? "biittrr" : "biittnn", (const void *)meta->hash.bytes,
+            sizeof meta->hash.bytes, (int64_t)meta->size, picture, meta->taken ? meta->taken : "",
+            meta->camera ? meta->camera : "", meta->latitude, meta->longitude);
+        *content = glimpse_db_inserted(db);
+    }
+    if (status == GLIMPSE_OK && meta->fields) status = write_fields(db, *content, meta);
     return status;
 }
 
 int glimpse_catalog_write_metadata(glimpse_store *store, const glimpse_content_meta *meta) {
     glimpse_db *db = glimpse_store_db(store);
+    int64_t content = 0;
     glimpse_db_enter(db);
-    int status =
-        glimpse_db_run(db,
-                       "UPDATE content SET taken = ?3, camera = ?4, latitude = ?5, longitude = ?6,"
-                       " sum = glimpse_sum(hash, size, picture_id, ?3, ?4, ?5, ?6)"
-                       " WHERE hash = ?1 AND size = ?2",
-                       meta->has_gps ? "bittrr" : "bittnn", (const void *)meta->hash.bytes,
-                       sizeof meta->hash.bytes, (int64_t)meta->size, meta->taken ? meta->taken : "",
-                       meta->camera ? meta->camera : "", meta->latitude, meta->longitude);
-    if (status == GLIMPSE_OK && meta->fields) status = write_fields(db, meta);
+    int status = find_bytes(db, &content, meta);
+    if (status == GLIMPSE_OK) status = update_bytes(db, content, meta);
+    if (status == GLIMPSE_OK && meta->fields) status = write_fields(db, content, meta);
     glimpse_db_leave(db);
-    return status;
+    return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
 }
 
 int glimpse_catalog_write_content(int64_t *picture, glimpse_store *store,
                                   const glimpse_content_meta *meta) {
     glimpse_db *db = glimpse_store_db(store);
+    int64_t content = 0;
+    int is_new = 0;
     *picture = 0;
     glimpse_db_enter(db);
     int status = picture_of(db, picture, meta);
     if (status == GLIMPSE_OK) {
         status = *picture ? update_picture(db, *picture, meta) : insert_picture(db, picture, meta);
     }
-    if (status == GLIMPSE_OK) status = attach(db, *picture, meta);
+    if (status == GLIMPSE_OK) status = attach(db, &content, &is_new, *picture, meta);
     glimpse_db_leave(db);
     return status;
 }
 
-int glimpse_catalog_attach_content(glimpse_store *store, int64_t picture,
-                                   const glimpse_content_meta *meta) {
+int glimpse_catalog_attach_content(int64_t *content, int *is_new, glimpse_store *store,
+                                   int64_t picture, const glimpse_content_meta *meta) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
-    int status = attach(db, picture, meta);
+    int status = attach(db, content, is_new, picture, meta);
     glimpse_db_leave(db);
     return status;
 }
@@ -306,18 +324,20 @@ void glimpse_column_taken(glimpse_taken_from *from, int *has_offset, int *offset
 }
 
 int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
-                                     glimpse_strings *strings, int64_t picture, int64_t content) {
+                                     glimpse_strings *strings, int64_t picture, int64_t file) {
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     *out = (glimpse_content_meta){.format = "", .taken = "", .camera = ""};
     glimpse_db_enter(db);
     int status = glimpse_db_query(
         db, &row,
-        "SELECT p.hash, c.size, p.width, p.height, p.format, c.taken, m.taken_from, m.taken_offset,"
-        " m.fields FROM picture p JOIN content c ON c.picture_id = p.id"
-        " LEFT JOIN metadata m ON m.content_id = c.id WHERE p.id = ?1"
-        " ORDER BY c.id = ?2 DESC, c.id LIMIT 1",
-        "ii", picture, content);
+        "SELECT p.hash, c.size, p.width, p.height, p.format, " GLIMPSE_SAID_TAKEN
+        ", " GLIMPSE_SAID_TAKEN_FROM ", " GLIMPSE_SAID_FIELDS
+        " FROM picture p JOIN content c ON c.picture_id = p.id"
+        " LEFT JOIN file f ON f.id = ?2 AND f.content_id = c.id"
+        " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id"
+        " WHERE p.id = ?1 ORDER BY f.id IS NULL, c.id LIMIT 1",
+        "ii", picture, file);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
     if (status > 0) {
         (void)glimpse_column_hash(&out->hash, row, 0);

@@ -14,9 +14,9 @@
  " EXISTS (SELECT 1 FROM embedding e WHERE e.picture_id = file.picture_id AND e.part = 0"     \
  "  AND e.model_id = ?1), picture_id NOT IN (SELECT id FROM picture WHERE identity IS NULL)," \
  " id, path, EXISTS (SELECT 1 FROM metadata m WHERE m.content_id = file.content_id AND"       \
- " m.version = " TEXT_OF(GLIMPSE_METADATA_VERSION) "),"                                       \
-                                                   " (SELECT stamp FROM sidecar s WHERE "     \
-                                                   "s.file_id = file.id) FROM file"
+ " m.version = " TEXT_OF(GLIMPSE_METADATA_VERSION) "), (SELECT iif(s.version = " TEXT_OF(     \
+     GLIMPSE_METADATA_VERSION) ", stamp, 2) FROM sidecar s WHERE s.file_id = file.id)"        \
+                               " FROM file"
 
 static glimpse_file_row read_row(sqlite3_stmt *row) {
     glimpse_file_row out = {
@@ -28,7 +28,7 @@ static glimpse_file_row read_row(sqlite3_stmt *row) {
         .embedded = sqlite3_column_int(row, 6) != 0,
         .identified = sqlite3_column_int(row, 7) != 0,
         .described = sqlite3_column_int(row, 10) != 0,
-        .sidecars = sqlite3_column_int64(row, 11), /* NULL reads as 0 */
+        .sidecars = sqlite3_column_int64(row, 11), /* NULL reads as 0; 2 is no stamp: read again */
     };
     out.state = out.picture ? GLIMPSE_FILE_OK : GLIMPSE_FILE_QUARANTINED;
     return out;
@@ -170,14 +170,70 @@ int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
     return status;
 }
 
-int glimpse_catalog_set_sidecars(glimpse_store *store, const char *path, int64_t stamp) {
+int glimpse_catalog_known_files(glimpse_known_file *out, glimpse_store *store, const int64_t *files,
+                                size_t count) {
+    glimpse_db *db = glimpse_store_db(store);
+    int status = GLIMPSE_OK;
+    glimpse_db_enter(db);
+    for (size_t i = 0; i < count && status >= 0; i++) {
+        sqlite3_stmt *row = NULL;
+        out[i] = (glimpse_known_file){0};
+        status = glimpse_db_query(db, &row,
+                                  "SELECT c.id, c.hash, c.size, p.identity FROM file f"
+                                  " CROSS JOIN content c ON c.id = f.content_id"
+                                  " CROSS JOIN picture p ON p.id = f.picture_id WHERE f.id = ?1",
+                                  "i", files[i]);
+        if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
+        if (status > 0 && glimpse_column_hash(&out[i].hash, row, 1)) {
+            out[i].content = sqlite3_column_int64(row, 0);
+            out[i].size = (uint64_t)sqlite3_column_int64(row, 2);
+            out[i].has_identity = glimpse_column_hash(&out[i].identity, row, 3);
+        }
+        glimpse_db_reset(row);
+    }
+    glimpse_db_leave(db);
+    return status < 0 ? status : GLIMPSE_OK;
+}
+
+/* Columns that stay as they are, are not named: then their indexes are not touched. */
+int glimpse_catalog_update_file(glimpse_store *store, int64_t file, const glimpse_file_stamp *stamp,
+                                int64_t content) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
     int status =
-        stamp ? glimpse_db_run(db,
-                               "INSERT OR REPLACE INTO sidecar (file_id, stamp, sum)"
-                               " SELECT id, ?2, glimpse_sum(id, ?2) FROM file WHERE path = ?1",
-                               "pi", path, stamp)
+        content ? glimpse_db_run(
+                      db,
+                      "UPDATE file SET size = ?2, mtime_ns = ?3, inode = ?4, missing = 0,"
+                      " content_id = ?5, sum = glimpse_sum(path, ?2, ?3, ?4, 0, picture_id, ?5,"
+                      " NULL, NULL) WHERE id = ?1",
+                      "iiiii", file, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
+                      content)
+                : glimpse_db_run(
+                      db,
+                      "UPDATE file SET size = ?2, mtime_ns = ?3, inode = ?4, missing = 0,"
+                      " sum = glimpse_sum(path, ?2, ?3, ?4, 0, picture_id, content_id, NULL, NULL)"
+                      " WHERE id = ?1",
+                      "iiii", file, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode);
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_set_sidecars(glimpse_store *store, const char *path, int64_t stamp,
+                                 const glimpse_content_meta *meta) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status =
+        stamp ? glimpse_db_run(
+                    db,
+                    "INSERT OR REPLACE INTO sidecar (file_id, stamp, version, taken, camera,"
+                    " taken_from, taken_offset, fields, latitude, longitude, sum)"
+                    " SELECT id, ?2, ?3, ?4, ?5, ?6, iif(?7, ?8, NULL), ?9, ?10, ?11,"
+                    "  glimpse_sum(id, ?2, ?3, ?4, ?5, ?10, ?11, ?6, iif(?7, ?8, NULL), ?9)"
+                    " FROM file WHERE path = ?1",
+                    meta->has_gps ? "piittiiitrr" : "piittiiitnn", path, stamp,
+                    (int64_t)GLIMPSE_METADATA_VERSION, meta->taken, meta->camera,
+                    (int64_t)meta->taken_from, (int64_t)(meta->has_offset != 0),
+                    (int64_t)meta->offset_minutes, meta->fields, meta->latitude, meta->longitude)
               : glimpse_db_run(db,
                                "DELETE FROM sidecar WHERE file_id IN"
                                " (SELECT id FROM file WHERE path = ?1)",
@@ -236,9 +292,11 @@ int glimpse_catalog_described_files(glimpse_store *store, glimpse_store_describe
     int status = glimpse_db_query(
         db, &row,
         "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.orientation, p.format,"
-        " c.taken, c.camera, c.latitude, c.longitude, m.taken_from, m.taken_offset, m.fields"
+        " " GLIMPSE_SAID_TAKEN ", " GLIMPSE_SAID_PLACE ", " GLIMPSE_SAID_TAKEN_FROM
+        ", " GLIMPSE_SAID_FIELDS
         " FROM file f JOIN content c ON c.id = f.content_id JOIN picture p ON p.id = f.picture_id"
-        " LEFT JOIN metadata m ON m.content_id = c.id WHERE f.missing = 0 ORDER BY f.path",
+        " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id"
+        " WHERE f.missing = 0 ORDER BY f.path",
         "");
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         const char *path = fill(&buffer, row, 0);

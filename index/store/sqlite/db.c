@@ -8,6 +8,8 @@
  *                       checkpoint; at a few commits a second (a batch of pictures each) the
  *                       difference is not felt
  *   foreign_keys=ON     an embedding without its content cannot be written
+ *   cache_size=16 MiB   of a connection that writes: rows keyed by hashes are all over their
+ *                       indexes, and a page that is not kept is read, and written, again and again
  *   cell_size_check=ON  damaged pages are noticed when they are read
  *   defensive, trusted_schema=OFF   a crafted catalogue runs no functions and hides no schema
  *   no checkpoint on close once damage was seen: the files stay as they were found
@@ -35,6 +37,7 @@ struct glimpse_db {
     sqlite3 *handle;
     char *path;
     int read_only, damaged, writing;
+    int has_cache;    /* that of who writes */
     unsigned readers; /* depth of begin_read */
     pthread_mutex_t mutex;
     size_t count;
@@ -151,14 +154,36 @@ static void taken_within_function(sqlite3_context *context, int count, sqlite3_v
     sqlite3_result_int(context, strcmp(date.taken, first) >= 0 && strcmp(date.taken, end) < 0);
 }
 
-/* glimpse_sum(...): 64 bits of XXH3-128 over type, length and bytes of each argument. */
-static void sum_function(sqlite3_context *context, int count, sqlite3_value **values) {
-    glimpse_hasher *hasher = glimpse_hasher_create();
-    if (!hasher) {
-        sqlite3_result_error_nomem(context);
+/* What is summed, in one piece where it fits, which nearly all rows do. */
+typedef struct summing {
+    glimpse_hasher *hasher; /* NULL: all of it is in `bytes` */
+    size_t used;
+    int failed;
+    uint8_t bytes[1024];
+} summing;
+
+static void add_to_sum(summing *s, const void *data, size_t size) {
+    if (s->hasher || size > sizeof s->bytes - s->used) {
+        if (!s->hasher) {
+            s->hasher = glimpse_hasher_create();
+            s->failed = !s->hasher;
+            if (s->failed) return;
+            glimpse_hasher_update(s->hasher, s->bytes, s->used);
+        }
+        glimpse_hasher_update(s->hasher, data, size);
         return;
     }
-    for (int i = 0; i < count; i++) {
+    memcpy(s->bytes + s->used, data, size);
+    s->used += size;
+}
+
+/* glimpse_sum(...): 64 bits of XXH3-128 over type, length and bytes of each argument. */
+static void sum_function(sqlite3_context *context, int count, sqlite3_value **values) {
+    summing s;
+    s.hasher = NULL;
+    s.used = 0;
+    s.failed = 0;
+    for (int i = 0; i < count && !s.failed; i++) {
         uint8_t head[9] = {(uint8_t)sqlite3_value_type(values[i])};
         const void *bytes = NULL;
         uint64_t number = 0;
@@ -180,10 +205,15 @@ static void sum_function(sqlite3_context *context, int count, sqlite3_value **va
         }
         for (int j = 0; j < 8; j++)
             head[1 + j] = (uint8_t)(number >> (8 * j));
-        glimpse_hasher_update(hasher, head, sizeof head);
-        if (size > 0) glimpse_hasher_update(hasher, bytes, size);
+        add_to_sum(&s, head, sizeof head);
+        if (size > 0 && !s.failed) add_to_sum(&s, bytes, size);
     }
-    glimpse_hash hash = glimpse_hasher_finish(hasher);
+    if (s.failed) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    const glimpse_hash hash =
+        s.hasher ? glimpse_hasher_finish(s.hasher) : glimpse_hash_bytes(s.bytes, s.used);
     uint64_t sum = 0;
     for (int i = 0; i < 8; i++)
         sum = sum << 8 | hash.bytes[i];
@@ -510,6 +540,10 @@ int64_t glimpse_db_changes(glimpse_db *db) {
     return sqlite3_changes64(db->handle);
 }
 
+int64_t glimpse_db_inserted(glimpse_db *db) {
+    return sqlite3_last_insert_rowid(db->handle);
+}
+
 int glimpse_db_begin_read(glimpse_db *db) {
     if (!db->writing && db->readers == 0) {
         int status = glimpse_db_run(db, "BEGIN", "");
@@ -531,6 +565,11 @@ int glimpse_db_begin(glimpse_db *db) {
     if (db->damaged) return damaged(db, "damage was found before");
     if (db->writing || db->readers) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: transactions do not nest", db->path);
+    }
+    if (!db->has_cache) {
+        int status = glimpse_db_script(db, "PRAGMA cache_size = -16384");
+        if (status < 0) return status;
+        db->has_cache = 1;
     }
     int status = glimpse_db_run(db, "BEGIN IMMEDIATE", "");
     if (status == GLIMPSE_OK) db->writing = 1;

@@ -39,8 +39,10 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
 #define GLIMPSE_PICTURE_SUM "glimpse_sum(hash, size, identity, width, height, orientation, format)"
 #define GLIMPSE_CONTENT_SUM \
  "glimpse_sum(hash, size, picture_id, taken, camera, latitude, longitude)"
-#define GLIMPSE_CAPTION_SUM  "glimpse_sum(picture_id, part, style, model, prompt, text, created)"
-#define GLIMPSE_SIDECAR_SUM  "glimpse_sum(file_id, stamp)"
+#define GLIMPSE_CAPTION_SUM "glimpse_sum(picture_id, part, style, model, prompt, text, created)"
+#define GLIMPSE_SIDECAR_SUM                                                             \
+ "glimpse_sum(file_id, stamp, version, taken, camera, latitude, longitude, taken_from," \
+ " taken_offset, fields)"
 #define GLIMPSE_METADATA_SUM "glimpse_sum(content_id, version, taken_from, taken_offset, fields)"
 
 #define GLIMPSE_UNINDEXED_SUM   "glimpse_sum(identity, hash)"
@@ -97,7 +99,8 @@ const char *glimpse_column_text(sqlite3_stmt *row, int column);
 /* 1, or 0 and zeros when the column holds no hash. */
 int glimpse_column_hash(glimpse_hash *out, sqlite3_stmt *row, int column);
 
-int64_t glimpse_db_changes(glimpse_db *db); /* rows the last statement changed */
+int64_t glimpse_db_changes(glimpse_db *db);  /* rows the last statement changed */
+int64_t glimpse_db_inserted(glimpse_db *db); /* the row that was inserted last */
 
 /* One consistent state for several reads. They nest, also inside a write transaction. */
 int glimpse_db_begin_read(glimpse_db *db);

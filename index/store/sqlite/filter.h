@@ -19,8 +19,11 @@ typedef struct glimpse_sqlite_filter {
 
 #define GLIMPSE_FILTER_PATH "((f.path >= ?1 AND f.path < ?2) OR f.path = ?3)"
 /* glimpse_taken_within() is our SQL function: what glimpse_file_date_choose() says, in [?4, ?5). */
-#define GLIMPSE_FILTER_DATE "(?6 = 0 OR glimpse_taken_within(c.taken, f.path, f.mtime_ns, ?4, ?5))"
-#define GLIMPSE_FILTER      GLIMPSE_FILTER_PATH " AND " GLIMPSE_FILTER_DATE
+#define GLIMPSE_FILTER_DATE                                                                   \
+ "(?6 = 0 OR glimpse_taken_within(coalesce((SELECT s.taken FROM sidecar s WHERE s.file_id = " \
+ "f.id),"                                                                                     \
+ " c.taken), f.path, f.mtime_ns, ?4, ?5))"
+#define GLIMPSE_FILTER GLIMPSE_FILTER_PATH " AND " GLIMPSE_FILTER_DATE
 
 int glimpse_filter_query(const glimpse_filter *filter, glimpse_db *db, sqlite3_stmt **out,
                          const char *sql, int64_t seventh);

@@ -139,12 +139,11 @@ int glimpse_filtered_files_of(glimpse_store *store, const glimpse_filter *filter
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     glimpse_db_enter(db);
-    int status =
-        glimpse_filter_query(filter, db, &row,
-                             "SELECT f.path, f.mtime_ns, " GLIMPSE_FILTER ", f.content_id, c.size"
-                             " FROM file f JOIN content c ON c.id = f.content_id"
-                             " WHERE f.picture_id = ?7 AND f.missing = 0 ORDER BY f.path",
-                             content);
+    int status = glimpse_filter_query(filter, db, &row,
+                                      "SELECT f.path, f.mtime_ns, " GLIMPSE_FILTER ", f.id, c.size"
+                                      " FROM file f JOIN content c ON c.id = f.content_id"
+                                      " WHERE f.picture_id = ?7 AND f.missing = 0 ORDER BY f.path",
+                                      content);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         char *path = glimpse_column_path(row, 0);
         if (!path) {
@@ -154,7 +153,7 @@ int glimpse_filtered_files_of(glimpse_store *store, const glimpse_filter *filter
         const glimpse_store_file file = {.path = path,
                                          .mtime_ns = sqlite3_column_int64(row, 1),
                                          .passes = sqlite3_column_int(row, 2),
-                                         .content = sqlite3_column_int64(row, 3),
+                                         .id = sqlite3_column_int64(row, 3),
                                          .size = (uint64_t)sqlite3_column_int64(row, 4)};
         status = visit(user, &file);
         free(path);
@@ -203,14 +202,13 @@ int glimpse_filtered_embedded(glimpse_store *store, const glimpse_filter *filter
     glimpse_db_enter(db);
     int status = glimpse_filter_query(
         filter, db, &row,
-        "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.format, c.taken,"
-        " e.picture_id, e.vector, e.sum,"
+        "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.format,"
+        " " GLIMPSE_SAID_TAKEN ", e.picture_id, e.vector, e.sum,"
         " (SELECT count(*) FROM file g WHERE g.picture_id = p.id AND g.missing = 0),"
-        " m.taken_from, m.taken_offset"
-        " FROM file f CROSS JOIN content c ON c.id = f.content_id"
+        " " GLIMPSE_SAID_TAKEN_FROM " FROM file f CROSS JOIN content c ON c.id = f.content_id"
         " CROSS JOIN picture p ON p.id = f.picture_id"
         " CROSS JOIN embedding e ON e.picture_id = p.id AND e.part = 0 AND e.model_id = ?7"
-        " LEFT JOIN metadata m ON m.content_id = c.id"
+        " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id"
         " WHERE f.missing = 0 AND " GLIMPSE_FILTER_PATH " ORDER BY f.path",
         model->id);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0)

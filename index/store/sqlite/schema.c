@@ -57,6 +57,29 @@ static const char metadata_step[] =
     "  sum INTEGER NOT NULL"
     ") STRICT;";
 
+/* What the files of a content say beside their bytes is theirs: of two with equal bytes one may
+ * have a sidecar. A row here counts before that of the content. Until this step both went into the
+ * one of the content, whichever came last; those are read again. */
+static const char sidecars_step[] =
+    "UPDATE metadata SET version = 0, sum = CASE"
+    "  WHEN sum = glimpse_sum(content_id, version, taken_from, taken_offset, fields)"
+    "  THEN glimpse_sum(content_id, 0, taken_from, taken_offset, fields) ELSE sum END"
+    " WHERE content_id IN (SELECT f.content_id FROM sidecar s JOIN file f ON f.id = s.file_id);"
+    "DROP TABLE sidecar;"
+    "CREATE TABLE sidecar ("
+    "  file_id INTEGER PRIMARY KEY REFERENCES file (id) ON DELETE CASCADE,"
+    "  stamp INTEGER NOT NULL,"   /* glimpse_sidecar_stamp() */
+    "  version INTEGER NOT NULL," /* the rest is as in content and metadata */
+    "  taken TEXT NOT NULL,"
+    "  camera TEXT NOT NULL,"
+    "  latitude REAL,"
+    "  longitude REAL,"
+    "  taken_from INTEGER NOT NULL CHECK (taken_from BETWEEN 0 AND 2),"
+    "  taken_offset INTEGER,"
+    "  fields TEXT NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;";
+
 /* Rows of labels get checksums like all others. A later step may not change what GLIMPSE_..._SUM
  * hashes without computing the sums anew. */
 static const char label_sums_step[] =
@@ -402,6 +425,7 @@ static const char *const steps[] = {
     root_options_step, /* 8 -> 9 */
     metadata_step,     /* 9 -> 10 */
     unfinished_step,   /* 10 -> 11 */
+    sidecars_step,     /* 11 -> 12 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -482,7 +506,8 @@ static int open_schema(glimpse_db *db) {
             "SELECT picture_id, part, version, pixels, sum FROM thumbnail LIMIT 0;"
             "SELECT content_id, version, taken_from, taken_offset, fields, sum FROM metadata"
             " LIMIT 0;"
-            "SELECT file_id, stamp, sum FROM sidecar LIMIT 0;");
+            "SELECT file_id, stamp, version, taken, camera, latitude, longitude, taken_from,"
+            " taken_offset, fields, sum FROM sidecar LIMIT 0;");
 }
 
 int glimpse_schema_open(glimpse_db *db) {

@@ -105,7 +105,12 @@ int glimpse_catalog_bind_file(glimpse_store *store, const char *path,
                               uint64_t size);
 int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
                                     const glimpse_file_stamp *stamp, int code, const char *reason);
-int glimpse_catalog_set_sidecars(glimpse_store *store, const char *path, int64_t stamp);
+int glimpse_catalog_known_files(glimpse_known_file *out, glimpse_store *store, const int64_t *files,
+                                size_t count);
+int glimpse_catalog_update_file(glimpse_store *store, int64_t file, const glimpse_file_stamp *stamp,
+                                int64_t content);
+int glimpse_catalog_set_sidecars(glimpse_store *store, const char *path, int64_t stamp,
+                                 const glimpse_content_meta *meta);
 int glimpse_catalog_forget_file(glimpse_store *store, const char *path);
 int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int missing);
 int glimpse_catalog_described_files(glimpse_store *store, glimpse_store_described_fn visit,
@@ -140,18 +145,30 @@ typedef enum glimpse_id_order {
 int glimpse_picture_id(glimpse_hash *id, int *known, glimpse_db *db, glimpse_id_order order,
                        const glimpse_hash *hash, const glimpse_hash *identity);
 int glimpse_picture_keep_id(glimpse_db *db, const glimpse_hash *id, const glimpse_hash *identity);
-int glimpse_catalog_attach_content(glimpse_store *store, int64_t picture,
-                                   const glimpse_content_meta *meta);
+int glimpse_catalog_attach_content(int64_t *content, int *is_new, glimpse_store *store,
+                                   int64_t picture, const glimpse_content_meta *meta);
 int glimpse_catalog_identify(glimpse_store *store, int64_t picture, const glimpse_hash *identity);
 int glimpse_catalog_write_content(int64_t *picture, glimpse_store *store,
                                   const glimpse_content_meta *meta);
-/* metadata.taken_from and taken_offset of a LEFT JOIN, in columns from `column` on. Without a row
- * `taken` was read by an earlier version, which knew the dates of EXIF alone. */
+/* What a file says: with its sidecars (`s`, a LEFT JOIN), or by its bytes alone (`other`: content c
+ * or metadata m), where it has none. */
+#define GLIMPSE_SAID(column, other) \
+ "CASE WHEN s.file_id IS NULL THEN " other "." column " ELSE s." column " END"
+#define GLIMPSE_SAID_TAKEN  GLIMPSE_SAID("taken", "c")
+#define GLIMPSE_SAID_FIELDS GLIMPSE_SAID("fields", "m")
+/* Two columns, as glimpse_column_taken() reads them. */
+#define GLIMPSE_SAID_TAKEN_FROM \
+ GLIMPSE_SAID("taken_from", "m") ", " GLIMPSE_SAID("taken_offset", "m")
+/* Three: camera, latitude, longitude. */
+#define GLIMPSE_SAID_PLACE \
+ GLIMPSE_SAID("camera", "c") ", " GLIMPSE_SAID("latitude", "c") ", " GLIMPSE_SAID("longitude", "c")
+/* taken_from and taken_offset of that, in columns from `column` on. Where neither has a row `taken`
+ * was read by an earlier version, which knew the dates of EXIF alone. */
 void glimpse_column_taken(glimpse_taken_from *from, int *has_offset, int *offset_minutes,
                           sqlite3_stmt *row, int column, const char *taken);
 int glimpse_catalog_write_metadata(glimpse_store *store, const glimpse_content_meta *meta);
 int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *store,
-                                     glimpse_strings *strings, int64_t picture, int64_t content);
+                                     glimpse_strings *strings, int64_t picture, int64_t file);
 int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t picture,
                                     const float *vector, size_t dim);
 int glimpse_catalog_embedding(float *vector, glimpse_hash *hash, glimpse_store *store,

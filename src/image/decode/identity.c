@@ -38,26 +38,45 @@ static int identity_of_pixels(glimpse_hash *identity, const uint8_t *data, size_
     return status == GLIMPSE_E_NOMEM ? status : 0;
 }
 
-int glimpse_image_identity(glimpse_hash *identity, glimpse_image_meta *meta, const uint8_t *data,
-                           size_t size) {
-    glimpse_image_meta own;
-    if (!meta) meta = &own;
-    *meta = (glimpse_image_meta){.format = glimpse_image_sniff(data, size), .orientation = 1};
-    int status = glimpse_image_read_metadata(meta, data, size);
-    if (status < 0) return status;
-    int coded = 0;
-    if (glimpse_format_is_identified_by_pixels(meta->format)) {
-        coded = identity_of_pixels(identity, data, size);
-        if (coded < 0) return coded;
-    } else {
-        const char *name = glimpse_image_format_name(meta->format);
-        glimpse_identifier to = begin(size, of_parts);
-        if (!to.hasher) return GLIMPSE_E_NOMEM;
-        glimpse_identify_bytes(&to, name, strlen(name));
-        coded = glimpse_format_identify(meta->format, &to, data, size) && !to.failed;
-        glimpse_identify_number(&to, (uint64_t)meta->orientation);
-        *identity = glimpse_hasher_finish(to.hasher);
+/* As the decoder turns it: what is not decoded is not turned. */
+static int orientation_of(int *orientation, glimpse_image_format format,
+                          const glimpse_metadata *metadata, const uint8_t *data, size_t size) {
+    glimpse_metadata *own = NULL;
+    *orientation = 1;
+    if (!glimpse_image_format_supported(format)) return GLIMPSE_OK;
+    if (!metadata) {
+        const int status = glimpse_metadata_read(&own, data, size);
+        if (status < 0) return status;
+        metadata = own;
     }
+    *orientation = metadata->orientation;
+    glimpse_metadata_free(own);
+    return GLIMPSE_OK;
+}
+
+/* Where the container tells coded pixels from the rest. 1, or 0: it is not as its format says. */
+static int identity_of_parts(glimpse_hash *identity, glimpse_image_format format,
+                             const glimpse_metadata *metadata, const uint8_t *data, size_t size) {
+    int orientation;
+    const int status = orientation_of(&orientation, format, metadata, data, size);
+    if (status < 0) return status;
+    const char *name = glimpse_image_format_name(format);
+    glimpse_identifier to = begin(size, of_parts);
+    if (!to.hasher) return GLIMPSE_E_NOMEM;
+    glimpse_identify_bytes(&to, name, strlen(name));
+    const int coded = glimpse_format_identify(format, &to, data, size) && !to.failed;
+    glimpse_identify_number(&to, (uint64_t)orientation);
+    *identity = glimpse_hasher_finish(to.hasher);
+    return coded;
+}
+
+int glimpse_image_identity(glimpse_hash *identity, const glimpse_metadata *metadata,
+                           const uint8_t *data, size_t size) {
+    const glimpse_image_format format = glimpse_image_sniff(data, size);
+    const int coded = glimpse_format_is_identified_by_pixels(format)
+                          ? identity_of_pixels(identity, data, size)
+                          : identity_of_parts(identity, format, metadata, data, size);
+    if (coded < 0) return coded;
     if (coded) return 1;
     return glimpse_image_identity_of_bytes(identity, data, size);
 }
