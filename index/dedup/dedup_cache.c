@@ -128,7 +128,8 @@ static void free_texts(glimpse_dedup_picture *picture) {
 
 static int unpack(glimpse_dedup_item *item, const void *data, size_t size, const char *id) {
     packer p = {.reads = 1, .size = size};
-    glimpse_dedup_item found = {0};
+    glimpse_dedup_item found = *item; /* the search has said more of it than where it is */
+    found.picture.format = found.picture.taken = found.picture.camera = NULL;
     if (size > sizeof p.bytes) return 0;
     memcpy(p.bytes, data, size);
     pack_item(&p, &found);
@@ -137,11 +138,6 @@ static int unpack(glimpse_dedup_item *item, const void *data, size_t size, const
         free_texts(&found.picture);
         return 0;
     }
-    found.picture.path = item->picture.path;
-    found.picture.set = item->picture.set;
-    found.picture.mtime_ns = item->picture.mtime_ns;
-    found.device = item->device;
-    found.inode = item->inode;
     memcpy(found.picture.id, id, GLIMPSE_HASH_HEX);
     found.effective = (double)found.picture.width * (double)found.picture.height;
     found.plain = glimpse_dedup_is_plain(&found.picture);

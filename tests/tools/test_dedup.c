@@ -505,6 +505,35 @@ static void a_second_search_of_a_library_decodes_nothing(void **state) {
     remove_tree("kept");
 }
 
+/* What a library knows of a file's content says nothing about where the file lies. */
+static void files_that_a_library_knows_are_protected_like_others(void **state) {
+    (void)state;
+    run_result r;
+    assert_int_equal(mkdir("album", 0755), 0);
+    assert_int_equal(mkdir("album/archive", 0755), 0);
+    copy_demo("animals/cat-forest-169.jpg", "album/archive/b.jpg");
+    copy_demo("animals/cat-forest-169.jpg", "album/archive/c.jpg");
+    copy_demo("animals/cat-forest-169.jpg", "album/newest.jpg");
+    const struct timespec old[2] = {{1000000000, 0}, {1000000000, 0}};
+    assert_int_equal(utimensat(AT_FDCWD, "album/archive/b.jpg", old, 0), 0);
+    assert_int_equal(utimensat(AT_FDCWD, "album/archive/c.jpg", old, 0), 0);
+    run(&r, "index", "album", "--library", "albumlib", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    json_decref(groups_in("albumlib", "exact", 0, 0));
+    json_decref(groups_in("albumlib", "exact", 3, 0));
+    run(&r, "dedup", "album", "--library", "albumlib", "--protect", "album/archive", "--keep",
+        "newest", "--delete", "--apply", "--json", "-q", NULL);
+    json_t *root = run_json(&r);
+    assert_int_equal(number_at(root, "cached"), 3);
+    assert_non_null(strstr(text_at(root, "groups.0.keeper"), "/album/archive/"));
+    json_decref(root);
+    run_free(&r);
+    assert_true(path_exists("album/archive/b.jpg") && path_exists("album/archive/c.jpg"));
+    assert_false(path_exists("album/newest.jpg"));
+    remove_tree("album");
+}
+
 /* The left and the right of a picture exchanged: hashes do not see it without --rotations. */
 static void write_mirrored(const char *from, const char *to) {
     glimpse_image *image = NULL;
@@ -818,6 +847,7 @@ int main(void) {
         cmocka_unit_test(leakage_between_sets_decides_the_exit_code),
         cmocka_unit_test(leakage_counts_each_picture_once_and_by_its_best_match),
         cmocka_unit_test(a_second_search_of_a_library_decodes_nothing),
+        cmocka_unit_test(files_that_a_library_knows_are_protected_like_others),
         cmocka_unit_test(the_semantic_tier_follows_the_model),
         cmocka_unit_test(an_audit_finds_what_is_dark_and_empty),
         cmocka_unit_test(an_audit_of_a_library_names_the_mislabelled_and_outliers),
