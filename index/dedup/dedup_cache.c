@@ -7,6 +7,7 @@
  */
 #include "dedup_cache.h"
 
+#include "core/error.h"
 #include "core/hash.h"
 #include "library_private.h"
 
@@ -144,6 +145,16 @@ static int unpack(glimpse_dedup_item *item, const void *data, size_t size, const
     found.from_cache = 1;
     *item = found;
     return 1;
+}
+
+int glimpse_dedup_cache_copy(glimpse_dedup_item *item, const glimpse_dedup_item *from) {
+    packer p = {0};
+    glimpse_dedup_item source = *from;
+    pack_item(&p, &source);
+    if (p.failed || !unpack(item, p.bytes, p.at, from->picture.id))
+        return glimpse_fail_nomem(p.at, "what a file says");
+    item->from_cache = from->from_cache;
+    return GLIMPSE_OK;
 }
 
 /* Of the library `which`, NULL when there is none; `to_write`: nor when it is open for reading
