@@ -342,7 +342,7 @@ static void expect_equal_but_for_the_name(const glimpse_dedup_picture *a,
     assert_true(a->measures.sharpness == b->measures.sharpness);
 }
 
-/* Three scenes and a broken file, under four names in each of two folders. */
+/* Three scenes and a broken file, under four names in each of two directories. */
 static void files_of_equal_bytes_are_decoded_once_and_all_reported(void **unused) {
     (void)unused;
     enum { SCENES = 3, NAMES = 8 };

@@ -393,7 +393,7 @@ static void leakage_between_sets_decides_the_exit_code(void **state) {
     copy_demo("food/cup-of-coffee-sea-076.png", "train/cup/c.png");
     copy_demo("animals/owl-city-034.webp", "train/cup/d.webp");
     copy_demo("food/cup-of-coffee-sea-076.png", "test/mug/c.png");
-    run(&r, "dedup", "train", "--against", "test", "--json", NULL);
+    run(&r, "dedup", "train", "--against", "test", "--json", "--html", "leaks.html", NULL);
     expect(&r, 1);
     json_t *root = run_json(&r);
     assert_int_equal(number_at(root, "leak.pictures"), 4);
@@ -404,6 +404,10 @@ static void leakage_between_sets_decides_the_exit_code(void **state) {
     assert_non_null(strstr(text_at(root, "groups.0.keeper"), "/test/mug/c.png"));
     json_decref(root);
     run_free(&r);
+    char *page = read_whole_file("leaks.html", NULL);
+    assert_non_null(strstr(page, "<h1>Pictures of train that are in test</h1>"));
+    assert_non_null(strstr(page, "<span class=\"tag\">in test</span>"));
+    free(page);
     run(&r, "dedup", "train", "--against", "test", "--max-leak", "0.25", NULL);
     expect(&r, 0);
     expect_out(&r, "is within");
@@ -780,6 +784,10 @@ static void an_audit_finds_what_is_dark_and_empty(void **state) {
     run_free(&r);
     char *html = read_whole_file("audit.html", NULL);
     assert_non_null(strstr(html, "black &lt;i&gt;.ppm"));
+    /* Kinds with few findings share a line, and each heading is over its first picture. */
+    assert_non_null(strstr(html, "<figure><h2>Too dark (1)</h2><a class=\"frame\""));
+    assert_non_null(strstr(html, "<figure><h2>Nearly one colour (1)</h2><a class=\"frame\""));
+    assert_null(strstr(html, "<section"));
     free(html);
     run(&r, "audit", "data set", "--checks", "dark", NULL);
     expect(&r, 1);
