@@ -61,7 +61,7 @@ static picture_part surroundings(const glimpse_dedup_member *member,
                                  const glimpse_dedup_picture *p) {
     const glimpse_dedup_region *r = &member->regions[0];
     const double margin = 0.15, flattest = 3;
-    const double min_width = PAGE_PART_WIDTH / PAGE_PART_SCALE / relative_size(member, p);
+    const double min_width = (double)PAGE_PART_WIDTH / PAGE_PART_SCALE / relative_size(member, p);
     double width = r->width * p->width, height = r->height * p->height;
     const double around = 2 * margin * fmax(width, height);
     width = fmax(width + around, min_width);
