@@ -351,7 +351,8 @@ static void files_of_equal_bytes_are_decoded_once_and_all_reported(void **unused
     make_subfolder("copies");
     make_subfolder("copies/left");
     make_subfolder("copies/right");
-    const char *const only[] = {at("copies/left/0_0.ppm")}, *const both[] = {at("copies")};
+    char *one_file = strdup(at("copies/left/0_0.ppm")), *directory = strdup(at("copies"));
+    const char *const only[] = {one_file}, *const both[] = {directory};
     glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
     options.root_count = 1;
     for (unsigned s = 0; s < SCENES; s++) {
@@ -400,7 +401,9 @@ static void files_of_equal_bytes_are_decoded_once_and_all_reported(void **unused
     }
     for (unsigned s = 0; s < SCENES; s++)
         glimpse_dedup_report_free(alone[s]);
-    remove_tree(both[0]);
+    remove_tree(directory);
+    free(directory);
+    free(one_file);
 }
 
 static void the_keeper_follows_the_rule_asked_for(void **unused) {
