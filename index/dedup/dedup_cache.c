@@ -7,6 +7,7 @@
  */
 #include "dedup_cache.h"
 
+#include "core/error.h"
 #include "core/hash.h"
 #include "library_private.h"
 
@@ -128,7 +129,8 @@ static void free_texts(glimpse_dedup_picture *picture) {
 
 static int unpack(glimpse_dedup_item *item, const void *data, size_t size, const char *id) {
     packer p = {.reads = 1, .size = size};
-    glimpse_dedup_item found = {0};
+    glimpse_dedup_item found = *item; /* the search has said more of it than where it is */
+    found.picture.format = found.picture.taken = found.picture.camera = NULL;
     if (size > sizeof p.bytes) return 0;
     memcpy(p.bytes, data, size);
     pack_item(&p, &found);
@@ -137,17 +139,22 @@ static int unpack(glimpse_dedup_item *item, const void *data, size_t size, const
         free_texts(&found.picture);
         return 0;
     }
-    found.picture.path = item->picture.path;
-    found.picture.set = item->picture.set;
-    found.picture.mtime_ns = item->picture.mtime_ns;
-    found.device = item->device;
-    found.inode = item->inode;
     memcpy(found.picture.id, id, GLIMPSE_HASH_HEX);
     found.effective = (double)found.picture.width * (double)found.picture.height;
     found.plain = glimpse_dedup_is_plain(&found.picture);
     found.from_cache = 1;
     *item = found;
     return 1;
+}
+
+int glimpse_dedup_cache_copy(glimpse_dedup_item *item, const glimpse_dedup_item *from) {
+    packer p = {0};
+    glimpse_dedup_item source = *from;
+    pack_item(&p, &source);
+    if (p.failed || !unpack(item, p.bytes, p.at, from->picture.id))
+        return glimpse_fail_nomem(p.at, "what a file says");
+    item->from_cache = from->from_cache;
+    return GLIMPSE_OK;
 }
 
 /* Of the library `which`, NULL when there is none; `to_write`: nor when it is open for reading

@@ -27,6 +27,8 @@ int glimpse_dedup_cache_find_file(const glimpse_dedup *dedup, glimpse_dedup_item
 /* The same for the content with this id (hexadecimal) and size. */
 int glimpse_dedup_cache_find_content(const glimpse_dedup *dedup, glimpse_dedup_item *item,
                                      const char *id, uint64_t size);
+/* The same of another item with equal bytes. */
+int glimpse_dedup_cache_copy(glimpse_dedup_item *item, const glimpse_dedup_item *from);
 /* Keeps what was found out about these items, as far as the libraries know their contents. */
 void glimpse_dedup_cache_write(const glimpse_dedup *dedup, const uint32_t *items, size_t count);
 

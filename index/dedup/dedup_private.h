@@ -144,7 +144,7 @@ typedef struct glimpse_dedup {
     size_t detail_count, detail_capacity;
     glimpse_dedup_cluster *groups;
     size_t group_count, group_capacity;
-    uint64_t decided, candidates, verified, cached;
+    uint64_t decided, candidates, verified, cached, decoded;
     double started;
     double last_progress;
     size_t thumb_bytes; /* GLIMPSE_DEDUP_THUMB_BYTES; tests take less */

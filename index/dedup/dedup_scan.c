@@ -1,8 +1,9 @@
 /*
  * index/dedup/dedup_scan.c - reads the listed files: content id, pixels' id, thumbnail, hashes,
  * measures, embedding. The pool of index/ingest/pool.h does the work; what the libraries know of a
- * file, or of its content, is taken from there. A file that cannot be used keeps its reason and
- * stops nothing.
+ * file, or of its content, is taken from there. Of files of equal bytes one is decoded, whichever
+ * is read first, and the others get their share of it when all are read: what is measured depends
+ * on nothing but the bytes. A file that cannot be used keeps its reason and stops nothing.
  */
 #include "dedup_private.h"
 
@@ -21,11 +22,21 @@
 
 enum { FRESH_AT_ONCE = 256 };
 
+/* Which files have the bytes of one that is being decoded, or was: an open-addressing table. */
+typedef struct equal_bytes {
+    pthread_mutex_t mutex;
+    glimpse_hash *hashes; /* [count] of the items in the table */
+    uint32_t *slots;      /* [mask + 1] 1 + item; 0: free */
+    size_t mask;
+    uint32_t *first; /* [count] 1 + the item with the same bytes that is decoded; 0: none */
+} equal_bytes;
+
 typedef struct scan {
     glimpse_dedup *dedup;
     glimpse_pool *pool;
     pthread_mutex_t mutex; /* the libraries */
     size_t thumbs;         /* items below this one keep theirs */
+    equal_bytes equal;
     /* Of the consumer alone. */
     size_t done;
     const char *path; /* of the last one */
@@ -37,6 +48,46 @@ typedef struct scan_job {
     glimpse_pool_job picture; /* first; its path is the item's */
     size_t index;
 } scan_job;
+
+static void equal_bytes_free(equal_bytes *equal) {
+    free(equal->hashes);
+    free(equal->slots);
+    free(equal->first);
+    (void)pthread_mutex_destroy(&equal->mutex);
+}
+
+static int equal_bytes_init(equal_bytes *equal, size_t count) {
+    size_t slots = 16;
+    while (slots < 2 * count)
+        slots *= 2;
+    *equal = (equal_bytes){.mask = slots - 1};
+    (void)pthread_mutex_init(&equal->mutex, NULL);
+    equal->hashes = malloc((count + 1) * sizeof *equal->hashes);
+    equal->slots = calloc(slots, sizeof *equal->slots);
+    equal->first = calloc(count + 1, sizeof *equal->first);
+    if (equal->hashes && equal->slots && equal->first) return GLIMPSE_OK;
+    equal_bytes_free(equal);
+    return glimpse_fail_nomem(count * 28, "hashes of files");
+}
+
+/* 1 when another item has these bytes; else this one stands for them from now on. */
+static int equal_bytes_claim(equal_bytes *equal, size_t item, const glimpse_hash *hash) {
+    size_t at = 0;
+    memcpy(&at, hash->bytes, sizeof at);
+    (void)pthread_mutex_lock(&equal->mutex);
+    for (at &= equal->mask; equal->slots[at]; at = (at + 1) & equal->mask) {
+        const uint32_t other = equal->slots[at];
+        if (memcmp(equal->hashes[other - 1].bytes, hash->bytes, sizeof hash->bytes) != 0) continue;
+        equal->first[item] = other;
+        break;
+    }
+    if (!equal->slots[at]) {
+        equal->slots[at] = (uint32_t)item + 1;
+        equal->hashes[item] = *hash;
+    }
+    (void)pthread_mutex_unlock(&equal->mutex);
+    return equal->first[item] != 0;
+}
 
 /* Of unit length, from `found` [embedding_size]; none when that has no length. */
 static int set_embedding(const glimpse_dedup *dedup, glimpse_dedup_item *item, const float *found) {
@@ -150,19 +201,25 @@ static glimpse_dedup_item *item_of(const scan *s, const glimpse_pool_job *job) {
     return &s->dedup->items[((const scan_job *)job)->index];
 }
 
+/* GLIMPSE_E_NOT_FOUND when the libraries do not know all about these bytes. */
+static int find_content(scan *s, glimpse_dedup_item *item, const glimpse_pool_job *job) {
+    const glimpse_dedup_options *options = s->dedup->options;
+    char id[GLIMPSE_HASH_HEX];
+    if (!options->library && !options->against_library) return GLIMPSE_E_NOT_FOUND;
+    glimpse_hash_to_hex(&job->hash, id);
+    if (!glimpse_dedup_cache_find_content(s->dedup, item, id, job->content_size))
+        return GLIMPSE_E_NOT_FOUND;
+    return complete(s, item);
+}
+
 static glimpse_pool_step claim(void *user, glimpse_pool_job *job) {
     scan *s = user;
-    const glimpse_dedup_options *options = s->dedup->options;
-    glimpse_dedup_item *item = item_of(s, job);
-    char id[GLIMPSE_HASH_HEX];
-    if (!options->library && !options->against_library) return GLIMPSE_STEP_ON;
-    glimpse_hash_to_hex(&job->hash, id);
-    if (!glimpse_dedup_cache_find_content(s->dedup, item, id, job->content_size)) {
-        return GLIMPSE_STEP_ON;
-    }
-    const int known = complete(s, item);
-    if (known == GLIMPSE_E_NOT_FOUND) return GLIMPSE_STEP_ON;
-    if (known < 0) {
+    const int known = find_content(s, item_of(s, job), job);
+    if (known == GLIMPSE_E_NOT_FOUND) {
+        if (!equal_bytes_claim(&s->equal, ((const scan_job *)job)->index, &job->hash))
+            return GLIMPSE_STEP_ON;
+        job->outcome = GLIMPSE_POOL_KNOWN;
+    } else if (known < 0) {
         glimpse_pool_job_fail(job, known, glimpse_last_error());
     } else {
         job->outcome = GLIMPSE_POOL_KNOWN;
@@ -217,6 +274,7 @@ static void consume(void *user, glimpse_pool_job *job) {
     int status = GLIMPSE_OK;
     switch (job->outcome) {
     case GLIMPSE_POOL_DONE:
+        s->dedup->decoded++;
         if (job->embedding) status = set_embedding(s->dedup, item, job->embedding);
         s->fresh[s->fresh_count++] = (uint32_t)((const scan_job *)job)->index;
         break;
@@ -245,6 +303,49 @@ static void tick(void *user) {
         0) {
         glimpse_pool_cancel(s->pool);
     }
+}
+
+static int copy_owned(glimpse_dedup *dedup, glimpse_dedup_item *item,
+                      const glimpse_dedup_item *from, int keep) {
+    const size_t embedding_bytes = dedup->embedding_size * sizeof(float);
+    float *embedding = NULL;
+    item->picture.label = glimpse_dedup_label(dedup, item->picture.path);
+    if (!item->picture.label) return glimpse_fail_nomem(64, "what a file says");
+    if (from->picture.embedding) {
+        item->picture.embedding = embedding = malloc(embedding_bytes);
+        if (!embedding) return glimpse_fail_nomem(embedding_bytes, "an embedding");
+        memcpy(embedding, from->picture.embedding, embedding_bytes);
+    }
+    if (!keep || !from->thumb) return GLIMPSE_OK;
+    item->thumb = malloc(sizeof *item->thumb);
+    if (!item->thumb) return glimpse_fail_nomem(sizeof *item->thumb, "a thumbnail");
+    *item->thumb = *from->thumb;
+    return GLIMPSE_OK;
+}
+
+/* What the item with the same bytes is, or why it cannot be used. */
+static int copy_item(glimpse_dedup *dedup, glimpse_dedup_item *item, const glimpse_dedup_item *from,
+                     int keep) {
+    if (from->status < 0) {
+        item->status = from->status;
+        item->reason = strdup(from->reason);
+        return item->reason ? GLIMPSE_OK : glimpse_fail_nomem(64, "a reason");
+    }
+    const int status = glimpse_dedup_cache_copy(item, from);
+    if (status < 0) return status;
+    memcpy(item->decided_as, from->decided_as, sizeof item->decided_as);
+    return copy_owned(dedup, item, from, keep);
+}
+
+static int share_equal_bytes(scan *s) {
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < s->dedup->count && status == GLIMPSE_OK; i++) {
+        const uint32_t first = s->equal.first[i];
+        if (!first) continue;
+        status =
+            copy_item(s->dedup, &s->dedup->items[i], &s->dedup->items[first - 1], i < s->thumbs);
+    }
+    return status;
 }
 
 /* What turned out to be no picture was never found. */
@@ -277,10 +378,15 @@ int glimpse_dedup_scan(glimpse_dedup *dedup) {
         engine = glimpse_engine_of_model(options->model);
         pool.engine = &engine;
     }
+    int status = equal_bytes_init(&s.equal, dedup->count);
+    if (status < 0) return status;
     s.fresh = malloc((FRESH_AT_ONCE + 1) * sizeof *s.fresh);
-    if (!s.fresh) return glimpse_fail_nomem(FRESH_AT_ONCE * sizeof *s.fresh, "pictures");
+    if (!s.fresh) {
+        equal_bytes_free(&s.equal);
+        return glimpse_fail_nomem(FRESH_AT_ONCE * sizeof *s.fresh, "pictures");
+    }
     (void)pthread_mutex_init(&s.mutex, NULL);
-    int status = glimpse_pool_create(&s.pool, &pool);
+    status = glimpse_pool_create(&s.pool, &pool);
     if (status == GLIMPSE_OK) {
         status = glimpse_pool_run_all(s.pool, &run);
         keep_fresh(&s, 1); /* also when it was stopped: nothing is read twice */
@@ -288,6 +394,8 @@ int glimpse_dedup_scan(glimpse_dedup *dedup) {
     glimpse_pool_free(s.pool);
     (void)pthread_mutex_destroy(&s.mutex);
     free(s.fresh);
+    if (status == GLIMPSE_OK) status = share_equal_bytes(&s);
+    equal_bytes_free(&s.equal);
     for (size_t i = 0; i < dedup->count; i++)
         dedup->cached += (uint64_t)dedup->items[i].from_cache;
     if (status == GLIMPSE_E_CANCELLED) {

@@ -327,6 +327,85 @@ static void a_broken_file_stops_nothing(void **unused) {
     assert_int_equal(unlink(at("broken.png")), 0);
 }
 
+static void expect_equal_but_for_the_name(const glimpse_dedup_picture *a,
+                                          const glimpse_dedup_picture *b) {
+    assert_string_equal(a->id, b->id);
+    assert_string_equal(a->pixels, b->pixels);
+    assert_string_equal(a->format, b->format);
+    assert_string_equal(a->taken, b->taken);
+    assert_string_equal(a->camera, b->camera);
+    assert_true(a->width == b->width && a->height == b->height && a->bytes == b->bytes);
+    assert_true(a->quality == b->quality && a->exif == b->exif);
+    assert_true(a->phash == b->phash && a->dhash == b->dhash);
+    assert_true(a->measures.mean == b->measures.mean && a->measures.grey == b->measures.grey);
+    assert_true(a->measures.entropy == b->measures.entropy);
+    assert_true(a->measures.sharpness == b->measures.sharpness);
+}
+
+/* Three scenes and a broken file, under four names in each of two directories. */
+static void files_of_equal_bytes_are_decoded_once_and_all_reported(void **unused) {
+    (void)unused;
+    enum { SCENES = 3, NAMES = 8 };
+    static canvas scene;
+    glimpse_dedup_report *alone[SCENES];
+    make_subfolder("copies");
+    make_subfolder("copies/left");
+    make_subfolder("copies/right");
+    char *one_file = strdup(at("copies/left/0_0.ppm")), *directory = strdup(at("copies"));
+    const char *const only[] = {one_file}, *const both[] = {directory};
+    glimpse_dedup_options options = GLIMPSE_DEDUP_OPTIONS_INIT;
+    options.root_count = 1;
+    for (unsigned s = 0; s < SCENES; s++) {
+        draw(&scene, 40 + s, 0);
+        write_canvas(&scene, "copies/left/0_0.ppm");
+        options.roots = only;
+        alone[s] = search(&options);
+        assert_int_equal(alone[s]->decoded, 1);
+        for (unsigned k = 0; k < NAMES; k++) {
+            char name[64];
+            (void)snprintf(name, sizeof name, "copies/%s/%u_%u.ppm", k % 2 ? "left" : "right", s,
+                           k / 2);
+            write_canvas(&scene, name);
+            (void)snprintf(name, sizeof name, "copies/%s/broken_%u.png", k % 2 ? "left" : "right",
+                           k / 2);
+            write_text(at(name), "\x89PNG\r\n\x1a\n and no more");
+        }
+    }
+    draw(&scene, 40, 0);
+    write_canvas(&scene, "copies/left/0_0.ppm");
+    for (options.jobs = 1; options.jobs <= 4; options.jobs += 3) {
+        options.roots = both;
+        glimpse_dedup_report *report = search(&options);
+        assert_int_equal(report->decoded, SCENES);
+        assert_int_equal(report->cached, 0);
+        assert_int_equal(report->picture_count, SCENES * NAMES);
+        assert_int_equal(report->group_count, SCENES);
+        for (size_t i = 0; i < report->picture_count; i++) {
+            const glimpse_dedup_picture *p = &report->pictures[i];
+            const char *name = strrchr(p->path, '/') + 1;
+            expect_equal_but_for_the_name(p, &alone[*name - '0']->pictures[0]);
+            assert_string_equal(p->label, strstr(p->path, "/left/") ? "left" : "right");
+            assert_true(p->mtime_ns > 0);
+        }
+        for (size_t g = 0; g < report->group_count; g++) {
+            assert_int_equal(report->groups[g].count, NAMES);
+            assert_int_equal(report->groups[g].relation, GLIMPSE_RELATION_IDENTICAL);
+            assert_true(report->groups[g].labels_differ);
+        }
+        assert_int_equal(report->failed_count, NAMES);
+        for (size_t i = 0; i < report->failed_count; i++) {
+            assert_string_equal(report->failed[i].reason, report->failed[0].reason);
+            assert_int_equal(report->failed[i].status, report->failed[0].status);
+        }
+        glimpse_dedup_report_free(report);
+    }
+    for (unsigned s = 0; s < SCENES; s++)
+        glimpse_dedup_report_free(alone[s]);
+    remove_tree(directory);
+    free(directory);
+    free(one_file);
+}
+
 static void the_keeper_follows_the_rule_asked_for(void **unused) {
     (void)unused;
     struct timespec old[2] = {{1000000000, 0}, {1000000000, 0}};
@@ -576,6 +655,7 @@ int main(void) {
         cmocka_unit_test(places_of_the_keeper_are_known_in_its_versions),
         cmocka_unit_test(the_report_does_not_depend_on_threads),
         cmocka_unit_test(a_broken_file_stops_nothing),
+        cmocka_unit_test(files_of_equal_bytes_are_decoded_once_and_all_reported),
         cmocka_unit_test(the_keeper_follows_the_rule_asked_for),
         cmocka_unit_test(another_shot_is_not_the_same_picture),
         cmocka_unit_test(leakage_and_conflicting_labels_are_counted),

@@ -393,7 +393,7 @@ static void leakage_between_sets_decides_the_exit_code(void **state) {
     copy_demo("food/cup-of-coffee-sea-076.png", "train/cup/c.png");
     copy_demo("animals/owl-city-034.webp", "train/cup/d.webp");
     copy_demo("food/cup-of-coffee-sea-076.png", "test/mug/c.png");
-    run(&r, "dedup", "train", "--against", "test", "--json", NULL);
+    run(&r, "dedup", "train", "--against", "test", "--json", "--html", "leaks.html", NULL);
     expect(&r, 1);
     json_t *root = run_json(&r);
     assert_int_equal(number_at(root, "leak.pictures"), 4);
@@ -404,6 +404,10 @@ static void leakage_between_sets_decides_the_exit_code(void **state) {
     assert_non_null(strstr(text_at(root, "groups.0.keeper"), "/test/mug/c.png"));
     json_decref(root);
     run_free(&r);
+    char *page = read_whole_file("leaks.html", NULL);
+    assert_non_null(strstr(page, "<h1>Pictures of train that are in test</h1>"));
+    assert_non_null(strstr(page, "<span class=\"tag\">in test</span>"));
+    free(page);
     run(&r, "dedup", "train", "--against", "test", "--max-leak", "0.25", NULL);
     expect(&r, 0);
     expect_out(&r, "is within");
@@ -503,6 +507,35 @@ static void a_second_search_of_a_library_decodes_nothing(void **state) {
     run_free(&r);
     json_decref(first);
     remove_tree("kept");
+}
+
+/* What a library knows of a file's content says nothing about where the file lies. */
+static void files_that_a_library_knows_are_protected_like_others(void **state) {
+    (void)state;
+    run_result r;
+    assert_int_equal(mkdir("album", 0755), 0);
+    assert_int_equal(mkdir("album/archive", 0755), 0);
+    copy_demo("animals/cat-forest-169.jpg", "album/archive/b.jpg");
+    copy_demo("animals/cat-forest-169.jpg", "album/archive/c.jpg");
+    copy_demo("animals/cat-forest-169.jpg", "album/newest.jpg");
+    const struct timespec old[2] = {{1000000000, 0}, {1000000000, 0}};
+    assert_int_equal(utimensat(AT_FDCWD, "album/archive/b.jpg", old, 0), 0);
+    assert_int_equal(utimensat(AT_FDCWD, "album/archive/c.jpg", old, 0), 0);
+    run(&r, "index", "album", "--library", "albumlib", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    json_decref(groups_in("albumlib", "exact", 0, 0));
+    json_decref(groups_in("albumlib", "exact", 3, 0));
+    run(&r, "dedup", "album", "--library", "albumlib", "--protect", "album/archive", "--keep",
+        "newest", "--delete", "--apply", "--json", "-q", NULL);
+    json_t *root = run_json(&r);
+    assert_int_equal(number_at(root, "cached"), 3);
+    assert_non_null(strstr(text_at(root, "groups.0.keeper"), "/album/archive/"));
+    json_decref(root);
+    run_free(&r);
+    assert_true(path_exists("album/archive/b.jpg") && path_exists("album/archive/c.jpg"));
+    assert_false(path_exists("album/newest.jpg"));
+    remove_tree("album");
 }
 
 /* The left and the right of a picture exchanged: hashes do not see it without --rotations. */
@@ -751,6 +784,10 @@ static void an_audit_finds_what_is_dark_and_empty(void **state) {
     run_free(&r);
     char *html = read_whole_file("audit.html", NULL);
     assert_non_null(strstr(html, "black &lt;i&gt;.ppm"));
+    /* Kinds with few findings share a line, and each heading is over its first picture. */
+    assert_non_null(strstr(html, "<figure><h2>Too dark (1)</h2><a class=\"frame\""));
+    assert_non_null(strstr(html, "<figure><h2>Nearly one colour (1)</h2><a class=\"frame\""));
+    assert_null(strstr(html, "<section"));
     free(html);
     run(&r, "audit", "data set", "--checks", "dark", NULL);
     expect(&r, 1);
@@ -818,6 +855,7 @@ int main(void) {
         cmocka_unit_test(leakage_between_sets_decides_the_exit_code),
         cmocka_unit_test(leakage_counts_each_picture_once_and_by_its_best_match),
         cmocka_unit_test(a_second_search_of_a_library_decodes_nothing),
+        cmocka_unit_test(files_that_a_library_knows_are_protected_like_others),
         cmocka_unit_test(the_semantic_tier_follows_the_model),
         cmocka_unit_test(an_audit_finds_what_is_dark_and_empty),
         cmocka_unit_test(an_audit_of_a_library_names_the_mislabelled_and_outliers),

@@ -7,6 +7,7 @@
 
 #include "dedup_report.h"
 
+#include <glimpse/sys/holdings.h>
 #include <glimpse/sys/image.h>
 
 #include <math.h>
@@ -45,13 +46,13 @@ static const uint8_t *crop_right_half(const uint8_t *rgb) {
 }
 
 typedef struct made {
-    glimpse_dedup_picture pictures[30];
-    glimpse_dedup_member members[30];
+    glimpse_dedup_picture pictures[60];
+    glimpse_dedup_member members[60];
     glimpse_dedup_group group;
     const glimpse_dedup_group *groups[1];
     glimpse_dedup_report report;
     size_t count;
-    char paths[30][2000];
+    char paths[60][2000];
 } made;
 
 static glimpse_dedup_member *add(made *m, const char *name, unsigned width, unsigned height,
@@ -79,6 +80,8 @@ static glimpse_dedup_member *add(made *m, const char *name, unsigned width, unsi
     return member;
 }
 
+static const char *second_set; /* not NULL: the page is about two sets */
+
 static char *page_of(made *m, const char *file) {
     m->group.members = m->members;
     m->group.count = m->count;
@@ -87,8 +90,13 @@ static char *page_of(made *m, const char *file) {
     if (!m->group.reason) m->group.reason = "kept because it is the largest";
     m->groups[0] = &m->group;
     m->report.scanned = m->count;
-    const dedup_view view = {
-        .report = &m->report, .groups = m->groups, .count = 1, .what = "a test", .jobs = 2};
+    const dedup_view view = {.report = &m->report,
+                             .groups = m->groups,
+                             .count = 1,
+                             .against = second_set != NULL,
+                             .what = "a test",
+                             .against_what = second_set,
+                             .jobs = 2};
     assert_int_equal(dedup_write_html(&view, file), 0);
     return read_whole_file(file, NULL);
 }
@@ -207,17 +215,62 @@ static void what_a_file_holds_is_said_and_what_the_keeper_lacks_is_marked(void *
     glimpse_dedup_member *other = add(&m, "pages.ppm", W, H, GLIMPSE_RELATION_HOLDS_MORE);
     keeper->holds = both, keeper->hold_count = 2;
     other->holds = more, other->hold_count = 4;
+    other->lacking_in_keeper = 1U << GLIMPSE_HOLDING_PAGES | 1U << GLIMPSE_HOLDING_CAPTION;
     m.group.reason = "kept because it is deeper: 16 bits instead of 8 & <more>";
     char *page = page_of(&m, "holds.html");
     assert_non_null(strstr(page, "<li>16 bits</li>"));
     assert_non_null(strstr(page, ">11 pages</li>"));
-    assert_int_equal(count_of(page, "<li class=\"only\""), 3); /* alpha is in both */
+    assert_int_equal(count_of(page, "<li class=\"only\""), 2); /* alpha is in both */
     assert_int_equal(count_of(page, "<li>alpha</li>"), 2);
     assert_null(strstr(page, "<b>"));
     assert_non_null(strstr(page, "16 bits instead of 8 &amp; &lt;more&gt;"));
     assert_non_null(strstr(page, "holds-more"));
     assert_non_null(strstr(page, "the same picture, but one file holds more"));
     free(page);
+}
+
+/* Both have a caption, and a date; in words they hold the same. */
+static void the_same_kind_with_another_content_is_marked_too(void **state) {
+    (void)state;
+    static made m;
+    static const char *const holds[] = {"pages:2", "caption", "date"};
+    draw(rgb, 0, 0, 0, 0);
+    write_ppm("clean.ppm", W, H, rgb);
+    glimpse_dedup_member *keeper = add(&m, "clean.ppm", W, H, GLIMPSE_RELATION_IDENTICAL);
+    glimpse_dedup_member *other = add(&m, "clean.ppm", W, H, GLIMPSE_RELATION_HOLDS_MORE);
+    glimpse_dedup_member *equal = add(&m, "clean.ppm", W, H, GLIMPSE_RELATION_HOLDS_MORE);
+    keeper->holds = other->holds = equal->holds = holds;
+    keeper->hold_count = other->hold_count = equal->hold_count = 3;
+    other->lacking_in_keeper = 1U << GLIMPSE_HOLDING_CAPTION | 1U << GLIMPSE_HOLDING_DATE;
+    char *page = page_of(&m, "another.html");
+    assert_int_equal(count_of(page, "<li class=\"only\""), 2);
+    assert_int_equal(count_of(page, "hold it\">caption</li>"), 1);
+    assert_int_equal(count_of(page, "hold it\">date</li>"), 1);
+    assert_int_equal(count_of(page, "<li>2 pages</li>"), 3);
+    free(page);
+}
+
+static void a_page_of_two_sets_names_both_and_says_where_pictures_are(void **state) {
+    (void)state;
+    static made m;
+    draw(rgb, 0, 0, 0, 0);
+    write_ppm("clean.ppm", W, H, rgb);
+    (void)add(&m, "clean.ppm", W, H, GLIMPSE_RELATION_IDENTICAL);
+    glimpse_dedup_member *other = add(&m, "clean.ppm", W, H, GLIMPSE_RELATION_EDITED);
+    other->regions = &place, other->region_count = 1;
+    m.group.reason = "kept because it is the largest";
+    second_set = "sets/<b> test/";
+    char *page = page_of(&m, "sets.html");
+    assert_int_equal(count_of(page, "Pictures of a test that are in sets/&lt;b&gt; test/"), 2);
+    assert_int_equal(count_of(page, "<span class=\"tag\">in &lt;b&gt; test</span>"), 2);
+    assert_null(strstr(page, "keep</span>"));
+    assert_null(strstr(page, "kept because"));
+    assert_null(strstr(page, "to keep"));
+    assert_null(strstr(page, "Duplicates in"));
+    assert_non_null(strstr(page, "is in sets/&lt;b&gt; test/, those beside it are in a test."));
+    assert_non_null(strstr(page, "1 picture that leaked"));
+    free(page);
+    second_set = NULL;
 }
 
 static void the_table_and_the_json_say_what_files_hold(void **state) {
@@ -274,17 +327,128 @@ static void names_are_shortened_in_the_middle_and_dates_stay_whole(void **state)
     write_ppm("short.ppm", W, H, rgb);
     (void)add(&m, "short.ppm", W, H, GLIMPSE_RELATION_IDENTICAL);
     (void)add(&m, "somewhere deep/" LONG_NAME, W, H, GLIMPSE_RELATION_REENCODED);
-    m.group.reason = "kept because it is older: 2019-07-14T10:00:00 instead of 2021-05-30";
+    m.group.reason = "kept because it is older: 2019-07-14T10:00:00.25+02:00 instead of 2021-05-30";
     char *page = page_of(&m, "names.html");
-    assert_non_null(strstr(page, "title=\"" LONG_NAME "\"><span>a rather long name that a camera "
-                                 "and three programs made together </span>"
-                                 "<span>(edited).ppm</span>"));
-    assert_non_null(strstr(page, "<div class=\"cut name\" title=\"short.ppm\"><span>short.ppm"));
-    assert_non_null(strstr(page, "<span>/somewhere deep</span>"));
+    /* No gap in it; the whole is there for paper and the mouse. */
+    assert_non_null(strstr(page, "title=\"" LONG_NAME "\"><span class=\"short\">a rather "
+                                 "\xE2\x80\xA6"
+                                 "edited).ppm</span><span class=\"whole\">" LONG_NAME "</span>"));
+    assert_non_null(strstr(page, "<div class=\"cut name\" title=\"short.ppm\">short.ppm</div>"));
+    assert_non_null(strstr(page, "somewhere deep</span><span class=\"whole\">"));
     assert_non_null(strstr(page, "<span>2021-05-30</span>"));
-    assert_non_null(strstr(page, "<span class=\"nb\">2019-07-14T10:00:00</span> instead of"));
+    assert_non_null(strstr(page, "<span class=\"nb\">2019-07-14 10:00</span> instead of"));
     assert_non_null(strstr(page, ".facts span{white-space:nowrap}"));
     assert_non_null(strstr(page, ".nb{white-space:nowrap}"));
+    free(page);
+}
+
+static void times_are_told_apart_by_seconds_where_minutes_do_not(void **state) {
+    (void)state;
+    static const struct {
+        const char *reason, *html;
+    } cases[] = {
+        {"at 2021-05-30T14:03:59, not 2021-05-30T14:05:01",
+         "at <span class=\"nb\">2021-05-30 14:03</span>, not <span class=\"nb\">2021-05-30 "
+         "14:05</span>"},
+        {"at 2021-05-30T14:03:59Z; not 2021-05-30 14:03:57",
+         "at <span class=\"nb\">2021-05-30 14:03:59</span>; not <span class=\"nb\">2021-05-30 "
+         "14:03:57</span>"},
+        {"at 2021-05-30T14:03:59.1, not 2021-05-30T14:03:59.2",
+         "at <span class=\"nb\">2021-05-30 14:03:59.1</span>, not <span class=\"nb\">2021-05-30 "
+         "14:03:59.2</span>"},
+        {"at 2021-05-30T14:03", "at <span class=\"nb\">2021-05-30 14:03</span></"},
+        {"at 2021-05-30Tnoon", "at <span class=\"nb\">2021-05-30Tnoon</span></"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FILE *to = fopen("sentence", "wb");
+        assert_non_null(to);
+        page_sentence(to, cases[i].reason);
+        (void)fputs("</", to);
+        assert_int_equal(fclose(to), 0);
+        char *html = read_whole_file("sentence", NULL);
+        if (!strstr(html, cases[i].html)) fail_msg("%s", html);
+        free(html);
+    }
+}
+
+/* Of 40 files with the bytes of the keeper and 9 with those of an edited one few are pictures. */
+static void files_of_equal_bytes_are_shown_a_few_times_and_then_listed(void **state) {
+    (void)state;
+    static made m;
+    draw(rgb, 0, 0, 0, 0);
+    write_ppm("clean.ppm", W, H, rgb);
+    write_ppm("one & only.ppm", W, H, rgb);
+    for (size_t i = 0; i < 50; i++) {
+        const int edited = i >= 41;
+        char name[32];
+        (void)snprintf(name, sizeof name, "%02zu.ppm", i);
+        assert_int_equal(symlink("clean.ppm", name), 0);
+        glimpse_dedup_member *member =
+            add(&m, name, W, H, edited ? GLIMPSE_RELATION_EDITED : GLIMPSE_RELATION_IDENTICAL);
+        (void)snprintf(m.pictures[i].id, sizeof m.pictures[i].id, "%032d", edited);
+        if (edited) member->regions = &place, member->region_count = 1;
+    }
+    (void)add(&m, "one & only.ppm", W, H, GLIMPSE_RELATION_SIMILAR);
+    char *page = page_of(&m, "copies.html");
+    assert_int_equal(count_of(page, "<img "), 3 + 3 + 1 + 2);
+    assert_int_equal(count_of(page, "<div class=\"edit\">"), 1);
+    assert_non_null(strstr(page, "<details class=\"rest\"><summary>38 more files of the bytes of "
+                                 "00.ppm</summary>"));
+    assert_non_null(strstr(page, "<details class=\"rest\" open><summary>6 more files of the bytes "
+                                 "of 41.ppm</summary>"));
+    assert_int_equal(count_of(page, "<div class=\"more\">"), 38 + 6);
+    for (size_t i = 0; i < m.count; i++) { /* none is forgotten: each has a link */
+        char link[2100];
+        const char *name = strrchr(m.paths[i], '/') + 1;
+        (void)snprintf(link, sizeof link, "/%s\"", i < 50 ? name : "one%20%26%20only.ppm");
+        if (!strstr(page, link)) fail_msg("%s is not there", name);
+    }
+    free(page);
+    /* A few copies are all shown. */
+    m.count = 3;
+    page = page_of(&m, "copies.html");
+    assert_int_equal(count_of(page, "<img "), 3);
+    assert_null(strstr(page, "class=\"rest\""));
+    free(page);
+}
+
+/* A small place in a large picture fills the width of a part without being enlarged more than
+ * four times; the caption has the whole name. */
+static void parts_are_cut_close_and_shown_at_a_readable_size(void **state) {
+    (void)state;
+    static made m;
+    static const glimpse_dedup_region strip = {0.5, 0.9, 0.4, 0.05, 9},
+                                      dot = {0.2, 0.2, 0.02, 0.03, 9};
+    draw(rgb, 0, 0, 0, 0);
+    write_ppm("clean.ppm", W, H, rgb);
+    write_ppm("brighter-03.ppm", W, H, rgb);
+    (void)add(&m, "clean.ppm", W, H, GLIMPSE_RELATION_IDENTICAL);
+    glimpse_dedup_member *edited = add(&m, "brighter-03.ppm", W, H, GLIMPSE_RELATION_EDITED);
+    edited->regions = &strip, edited->region_count = 1;
+    char *page = page_of(&m, "strip.html");
+    glimpse_image *part = picture_in_page(page, 2);
+    assert_non_null(part);
+    /* 192 pixels of 480 differ: cut with a margin, and as flat as may be. */
+    assert_in_range(glimpse_image_width(part), 230, 270);
+    assert_in_range(glimpse_image_height(part), 70, 100);
+    glimpse_image_free(part);
+    assert_int_equal(count_of(page, "max-width:360px"), 2 + 2); /* thumbnails and parts */
+    assert_non_null(strstr(page, "title=\"brighter-03.ppm\">brighter-03.ppm</div>"));
+    free(page);
+    edited->regions = &dot;
+    page = page_of(&m, "dot.html");
+    part = picture_in_page(page, 2);
+    assert_non_null(part);
+    assert_in_range(glimpse_image_width(part), 90, 92);
+    glimpse_image_free(part);
+    free(page);
+    /* As sharp in a copy of half the size. */
+    m.pictures[0].width = 2 * W, m.pictures[0].height = 2 * H;
+    page = page_of(&m, "dot.html");
+    part = picture_in_page(page, 3);
+    assert_non_null(part);
+    assert_in_range(glimpse_image_width(part), 90, 92);
+    glimpse_image_free(part);
     free(page);
 }
 
@@ -305,7 +469,7 @@ static void a_page_of_many_edits_is_bounded(void **state) {
     assert_int_equal(count_of(page, "<div class=\"edit\">"), 23);
     assert_int_equal(count_of(page, "<div class=\"more\">"), 6);
     assert_true(count_of(page, "<span class=\"box\"") <= 12 * 24);
-    assert_non_null(strstr(page, "and 39 more places"));
+    assert_non_null(strstr(page, "and 39 more places: middle and upper left</p>"));
     assert_null(strstr(page, "<script"));
     free(page);
 }
@@ -365,6 +529,11 @@ int main(void) {
         cmocka_unit_test(edited_places_are_framed_and_cut_out_of_both),
         cmocka_unit_test(edited_places_are_found_in_turned_and_cropped_files),
         cmocka_unit_test(what_a_file_holds_is_said_and_what_the_keeper_lacks_is_marked),
+        cmocka_unit_test(the_same_kind_with_another_content_is_marked_too),
+        cmocka_unit_test(a_page_of_two_sets_names_both_and_says_where_pictures_are),
+        cmocka_unit_test(times_are_told_apart_by_seconds_where_minutes_do_not),
+        cmocka_unit_test(files_of_equal_bytes_are_shown_a_few_times_and_then_listed),
+        cmocka_unit_test(parts_are_cut_close_and_shown_at_a_readable_size),
         cmocka_unit_test(the_table_and_the_json_say_what_files_hold),
         cmocka_unit_test(names_are_shortened_in_the_middle_and_dates_stay_whole),
         cmocka_unit_test(a_page_of_many_edits_is_bounded),

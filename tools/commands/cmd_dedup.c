@@ -185,13 +185,14 @@ static int check(const request *r) {
 
 /* Writes and prints what was found; then acts. */
 static int report(request *r, const glimpse_dedup_report *found, const dedup_action *action,
-                  const char *what) {
+                  const char *what, const char *against_what) {
     const glimpse_dedup_group **groups = xcalloc(found->group_count, sizeof *groups);
     dedup_view view = {.report = found,
                        .groups = groups,
                        .against = r->against.count > 0,
                        .classes = r->conflicts || r->against.count > 0,
                        .what = what,
+                       .against_what = against_what,
                        .jobs = (unsigned)r->jobs};
     dedup_outcomes outcomes = {0};
     for (size_t g = 0; g < found->group_count; g++) {
@@ -300,8 +301,11 @@ static int look(request *r, const cli_arguments *arguments) {
     if (status < 0) return session_stopped(status, "nothing was changed");
     tool_note_nomedia(found->nomedia);
     char *what = dedup_title(&r->s, arguments->words, arguments->count);
-    code = report(r, found, &action, what);
+    char *against =
+        r->against.count > 0 ? dedup_title(&r->s, r->against.values, r->against.count) : NULL;
+    code = report(r, found, &action, what, against);
     free(what);
+    free(against);
     glimpse_dedup_report_free(found);
     return code;
 }

@@ -131,10 +131,19 @@ int audit_write_csv(const audit_view *view, const char *name) {
     return report_file_close(&file);
 }
 
-static void write_finding(FILE *to, const glimpse_audit_finding *f, page_thumbs *thumbs) {
+/* Each finding has its heading with it, so that those of few pictures need no line of their own. */
+static void write_finding(FILE *to, const glimpse_audit *a, size_t i, page_thumbs *thumbs) {
+    const glimpse_audit_finding *f = &a->findings[i];
     const glimpse_dedup_picture *p = f->picture;
+    const int first = i == 0 || a->findings[i - 1].kind != f->kind;
     char date[32];
-    (void)fputs("<figure><a class=\"frame\" href=\"", to);
+    (void)fputs("<figure>", to);
+    if (first) {
+        (void)fprintf(to, "<h2>%s (%s)</h2>", title_of(f->kind), text_count(a->counts[f->kind]));
+    } else {
+        (void)fprintf(to, "<div class=\"kind\">%s</div>", title_of(f->kind));
+    }
+    (void)fputs("<a class=\"frame\" href=\"", to);
     page_file_link(to, p->path);
     (void)fputs("\">", to);
     page_thumbs_write(thumbs, to, NULL, 0);
@@ -146,19 +155,6 @@ static void write_finding(FILE *to, const glimpse_audit_finding *f, page_thumbs 
                   "<div class=\"facts\"><span>%u &times; %u</span><span>%s</span>"
                   "<span>%s</span></div></figcaption></figure>\n",
                   (unsigned)p->width, (unsigned)p->height, text_bytes(p->bytes), date);
-}
-
-/* A section has at most so many pictures, so that each can be laid out by itself. */
-enum { SECTION = 24 };
-
-/* How many findings the section that begins with this one has. */
-static size_t section_size(const glimpse_audit *a, size_t first) {
-    size_t size = 1;
-    while (size < SECTION && first + size < a->count &&
-           a->findings[first + size].kind == a->findings[first].kind) {
-        size++;
-    }
-    return size;
 }
 
 int audit_write_html(const audit_view *view, const char *name) {
@@ -181,25 +177,13 @@ int audit_write_html(const audit_view *view, const char *name) {
     } else if (!view->class_directories) {
         (void)fputs("<p>Folders were not taken for classes.</p>", to);
     }
-    (void)fputs("</header><main>\n", to);
+    (void)fputs("</header><main class=\"findings\">\n", to);
     page_thumbs *thumbs = page_thumbs_start(pictures, a->count, view->jobs);
     double start = progress_now();
-    size_t in_section = 0;
     for (size_t i = 0; i < a->count && !tool_stopped(); i++) {
-        const glimpse_audit_finding *f = &a->findings[i];
         progress_show("report", i, a->count, 1, progress_now() - start, NULL);
-        int first = i == 0 || a->findings[i - 1].kind != f->kind;
-        if (first || in_section == SECTION) {
-            if (i > 0) (void)fputs("</div></section>\n", to);
-            (void)fprintf(to, "<section style=\"--n:%zu\"><h2>%s (%s)%s</h2><div class=\"row\">\n",
-                          section_size(a, i), title_of(f->kind), text_count(a->counts[f->kind]),
-                          first ? "" : ", continued");
-            in_section = 0;
-        }
-        write_finding(to, f, thumbs);
-        in_section++;
+        write_finding(to, a, i, thumbs);
     }
-    if (a->count > 0) (void)fputs("</div></section>\n", to);
     progress_clear();
     page_thumbs_free(thumbs);
     (void)fputs("</main>", to);

@@ -1,8 +1,9 @@
 /*
  * dedup_crops.c - which part of an edited picture and of its keeper is shown at a readable size.
  *
- * The part is the strongest region with some of what is around it, so that one sees where it is. It
- * is of the same shape and turn in both, whatever was cropped or turned.
+ * The part is the strongest region with a margin, so that one sees where it is, and not smaller
+ * than what the page enlarges to its full width. It is of the same shape and turn in both, whatever
+ * was cropped or turned.
  */
 #include "dedup_crops.h"
 
@@ -47,13 +48,25 @@ static void place(double *at, double *length, double middle) {
     *at = fmin(fmax(middle - *length / 2, 0), 1 - *length);
 }
 
-/* The region with what is around it: at min_side so many pixels, and not much longer than wide. */
-static picture_part surroundings(const glimpse_dedup_region *r, const glimpse_dedup_picture *p) {
-    const double min_side = 96, margin = 1.6, shape = 1.6;
-    double width = fmax(r->width * margin * p->width, min_side);
-    double height = fmax(r->height * margin * p->height, min_side);
-    width = fmax(width, height / shape);
-    height = fmax(height, width / shape);
+/* How many of its pixels stand for one of the keeper's, at most 1. */
+static double relative_size(const glimpse_dedup_member *member, const glimpse_dedup_picture *p) {
+    const glimpse_dedup_picture *q = member->picture;
+    const double own = fmax(q->width, q->height), its = fmax(p->width, p->height);
+    return own > 0 && own < its ? own / its : 1;
+}
+
+/* The region with its margin, in the keeper `p`: as wide as can be shown in the member too, and not
+ * a mere strip. */
+static picture_part surroundings(const glimpse_dedup_member *member,
+                                 const glimpse_dedup_picture *p) {
+    const glimpse_dedup_region *r = &member->regions[0];
+    const double margin = 0.15, flattest = 3;
+    const double min_width = (double)PAGE_PART_WIDTH / PAGE_PART_SCALE / relative_size(member, p);
+    double width = r->width * p->width, height = r->height * p->height;
+    const double around = 2 * margin * fmax(width, height);
+    width = fmax(width + around, min_width);
+    height = fmax(height + around, width / flattest);
+    width = fmax(width, height); /* nor higher than wide: both are shown in one width */
     picture_part part = {.width = width / p->width, .height = height / p->height, .orientation = 1};
     place(&part.x, &part.width, r->x + r->width / 2);
     place(&part.y, &part.height, r->y + r->height / 2);
@@ -64,7 +77,7 @@ static picture_part surroundings(const glimpse_dedup_region *r, const glimpse_de
 static int choose(picture_part parts[2], const glimpse_dedup_group *group,
                   const glimpse_dedup_member *member) {
     if (member->region_count == 0 || !is_aligned(member)) return 0;
-    parts[0] = surroundings(&member->regions[0], group->members[0].picture);
+    parts[0] = surroundings(member, group->members[0].picture);
     page_box box = {parts[0].x, parts[0].y, parts[0].width, parts[0].height};
     if (box.width > 0.8 && box.height > 0.8) return 0;
     if (!dedup_box_in_member(member, &box)) return 0;
@@ -80,11 +93,12 @@ static int is_wanted(dedup_crops *crops, size_t *of_group) {
 }
 
 size_t dedup_crops_plan(page_picture *pictures, dedup_crops *crops,
-                        const glimpse_dedup_group *group, size_t shown) {
+                        const glimpse_dedup_group *group, const dedup_shown *shown) {
     size_t of_group = 0, count = 0;
-    for (size_t m = 1; m < shown; m++) {
-        const glimpse_dedup_member *member = &group->members[m];
+    for (size_t i = 1; i < shown->count; i++) {
+        const glimpse_dedup_member *member = &group->members[shown->members[i]];
         picture_part parts[2];
+        if (dedup_shown_before(group, shown, i)) continue;
         if (!choose(parts, group, member) || !is_wanted(crops, &of_group)) continue;
         pictures[count++] = (page_picture){group->members[0].picture->path, parts[0]};
         pictures[count++] = (page_picture){member->picture->path, parts[1]};
@@ -92,25 +106,29 @@ size_t dedup_crops_plan(page_picture *pictures, dedup_crops *crops,
     return count;
 }
 
-static void write_crop(FILE *to, const char *path, int keeper, page_thumbs *thumbs) {
+static void write_crop(FILE *to, const char *path, const char *tag, page_thumbs *thumbs) {
     const char *slash = strrchr(path, '/');
-    (void)fprintf(to, "<figure%s><a class=\"pic\" href=\"", keeper ? " class=\"keep\"" : "");
+    (void)fprintf(to, "<figure%s><a class=\"pic\" href=\"", tag ? " class=\"keep\"" : "");
     page_file_link(to, path);
     (void)fputs("\">", to);
     page_thumbs_write(thumbs, to, NULL, 0);
     (void)fputs("</a><figcaption>", to);
-    if (keeper) (void)fputs("<span class=\"tag\">keep</span>", to);
-    page_short(to, "name", slash ? slash + 1 : path, 12);
+    if (tag) {
+        (void)fputs("<span class=\"tag\">", to);
+        page_text(to, tag);
+        (void)fputs("</span>", to);
+    }
+    page_short(to, "name", slash ? slash + 1 : path, PAGE_CROP_NAME, PAGE_NAME_END);
     (void)fputs("</figcaption></figure>", to);
 }
 
-void dedup_crops_write(FILE *to, dedup_crops *crops, const glimpse_dedup_group *group, size_t shown,
-                       page_thumbs *thumbs) {
+void dedup_crops_write(FILE *to, dedup_crops *crops, const glimpse_dedup_group *group,
+                       const dedup_shown *shown, const char *keeper_tag, page_thumbs *thumbs) {
     size_t of_group = 0, written = 0;
-    for (size_t m = 1; m < shown; m++) {
-        const glimpse_dedup_member *member = &group->members[m];
+    for (size_t i = 1; i < shown->count; i++) {
+        const glimpse_dedup_member *member = &group->members[shown->members[i]];
         picture_part parts[2];
-        if (member->region_count == 0) continue;
+        if (member->region_count == 0 || dedup_shown_before(group, shown, i)) continue;
         if (written++ == 0) (void)fputs("<div class=\"edits\">", to);
         char *words = dedup_region_words(member);
         (void)fputs("<div class=\"edit\"><p>Differs: ", to);
@@ -119,10 +137,10 @@ void dedup_crops_write(FILE *to, dedup_crops *crops, const glimpse_dedup_group *
         free(words);
         if (choose(parts, group, member) && is_wanted(crops, &of_group)) {
             (void)fputs("<div class=\"crops\">", to);
-            write_crop(to, group->members[0].picture->path, 1, thumbs);
-            write_crop(to, member->picture->path, 0, thumbs);
+            write_crop(to, group->members[0].picture->path, keeper_tag, thumbs);
+            write_crop(to, member->picture->path, NULL, thumbs);
             (void)fputs("</div>", to);
-        } else if (shown > 2) {
+        } else if (shown->count > 2) {
             page_path(to, member->picture->path);
         }
         (void)fputs("</div>\n", to);

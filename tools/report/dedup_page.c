@@ -23,7 +23,7 @@
 static const char style[] =
     ":root{color-scheme:light dark;--back:#f6f6f4;--card:#fff;--ink:#1d1d1f;--soft:#636368;"
     "--line:#e2e2de;--accent:#2f6fdf;--keep:#1f8a4c;--warn:#b4540a;--box:#e0245e;"
-    "--w:clamp(9.5rem,calc((100vw - 17rem)/6),12.5rem);--h:190px}"
+    "--w:clamp(9.5rem,calc((100vw - 17rem)/6),12.5rem);--h:190px;--part:360px}"
     "@media(prefers-color-scheme:dark){:root{--back:#141416;--card:#1f1f23;--ink:#ececf0;"
     "--soft:#a2a2aa;--line:#303036;--accent:#7aa7ff;--keep:#5fd08c;--warn:#f0a35e;--box:#ff5c8a}}"
     "@media(max-width:640px){:root{--w:calc((100vw - 6rem)/2)}}"
@@ -54,52 +54,132 @@ static const char style[] =
     ".tag{display:inline-block;font-size:.75rem;font-weight:600;border-radius:4px;"
     "padding:0 .4rem;border:1px solid currentColor;color:var(--accent);white-space:nowrap}"
     ".keep .tag{color:var(--keep)}.warn{color:var(--warn)}"
-    /* Shortened in the middle: the beginning gives way, the end stays. */
-    ".cut{display:flex;white-space:nowrap;overflow:hidden}"
-    ".cut span:first-child{overflow:hidden;text-overflow:ellipsis;min-width:0;white-space:pre}"
-    ".cut span+span{flex:none;max-width:75%;overflow:hidden;text-overflow:ellipsis;white-space:pre}"
+    /* Shortened in the middle where it is written, so that there is no gap; on paper whole. */
+    ".cut{white-space:pre;overflow:hidden;text-overflow:ellipsis}.whole{display:none}"
     ".name{font-weight:500;margin-top:.2rem}"
     ".facts,.path,.more{color:var(--soft)}"
     ".facts{display:flex;flex-wrap:wrap;column-gap:.6rem}.facts span{white-space:nowrap}"
-    ".path,.more{font-size:.78rem}.more{display:flex;gap:.4rem}.more .cut{flex:1;min-width:0}"
+    ".path,.more{font-size:.78rem}.more{overflow-wrap:anywhere}.more a{color:inherit}"
+    ".rest{font-size:.78rem;margin-top:.6rem}.rest summary{cursor:pointer}"
     ".holds{display:flex;flex-wrap:wrap;gap:.2rem;margin:.25rem 0;padding:0;list-style:none;"
     "font-size:.72rem}"
     ".holds li{border-radius:4px;padding:0 .35rem;white-space:nowrap;max-width:100%;"
     "overflow:hidden;text-overflow:ellipsis;"
     "background:color-mix(in srgb,var(--ink) 8%,transparent)}"
     ".holds li.only{background:none;border:1px solid var(--warn);color:var(--warn)}"
-    ".edits{display:flex;flex-wrap:wrap;column-gap:.75rem}"
-    ".edit{flex:none;margin-top:.75rem;padding-top:.6rem;border-top:1px solid "
-    "var(--line);font-size:.85rem;"
-    "width:calc(2*var(--w) + .75rem);max-width:100%;break-inside:avoid}"
-    ".edit p{margin:0 0 .4rem}.crops{display:flex;gap:.75rem}"
-    ".crops figure{flex:1;width:auto}.crops .pic{width:100%}"
-    ".crops figcaption{display:flex;gap:.4rem;align-items:baseline}.crops .cut{min-width:0}"
     "table{border-collapse:collapse;margin:.6rem 0}td,th{padding:.15rem .7rem .15rem 0;"
     "text-align:right;font-variant-numeric:tabular-nums}td:first-child,th:first-child"
     "{text-align:left}"
     "@media print{:root{color-scheme:light;--back:#fff;--card:#fff;--ink:#000;--soft:#444;"
     "--line:#bbb;--w:5.2cm;--h:4.4cm}body{padding:0;font-size:10pt}"
     "section{content-visibility:visible;break-inside:avoid}"
-    ".cut{display:block;white-space:normal}"
-    ".cut span:first-child,.cut span+span{white-space:normal;overflow-wrap:anywhere}"
+    ".cut{white-space:normal;overflow-wrap:anywhere}.short{display:none}.whole{display:inline}"
     "*{print-color-adjust:exact}}";
+
+/* What differs, and findings. */
+static const char parts_style[] =
+    ".edits{display:flex;flex-wrap:wrap;column-gap:.75rem}"
+    ".edit{flex:none;margin-top:.75rem;padding-top:.6rem;border-top:1px solid "
+    "var(--line);font-size:.85rem;"
+    "width:calc(2*var(--part) + .75rem);max-width:100%;break-inside:avoid}"
+    /* Beside each other at full size, or, in narrow windows, below each other. */
+    "section.edited{min-width:min(100%,calc(2*var(--part) + .75rem + 1.6rem + 2px))}"
+    /* Of a pair the parts stand beside the pictures, where there is room. */
+    "section.pair{display:flex;flex-wrap:wrap;column-gap:1.2rem;align-content:flex-start;"
+    "width:calc(2*(var(--w) + var(--part)) + 4.3rem + 2px)}"
+    ".pair h2{width:100%}.pair .row{flex:none;width:calc(2*var(--w) + .75rem);max-width:100%}"
+    ".pair .edits{max-width:100%}.pair .edit{border:0;margin:0;padding:0}"
+    ".edit p{margin:0 0 .4rem}.crops{display:flex;flex-wrap:wrap;gap:.75rem}"
+    ".crops figure{width:var(--part);max-width:100%}.crops .pic{width:100%}"
+    ".crops img{outline:1px solid var(--line);outline-offset:-1px}"
+    ".crops figcaption{display:flex;gap:.4rem;align-items:baseline}.crops .cut{min-width:0}"
+    "@media(max-width:640px){.crops{gap:.4rem}}"
+    /* Findings of all kinds in one grid, each with its heading above it. */
+    "main.findings{display:grid;grid-template-columns:repeat(auto-fill,var(--w));gap:1.2rem .75rem}"
+    ".findings figure{content-visibility:auto;contain-intrinsic-size:auto 300px}"
+    ".findings h2,.findings .kind{font-size:.85rem;line-height:1.3;margin:0 0 .3rem}"
+    ".findings .kind{color:var(--soft)}";
 
 void page_text(FILE *to, const char *bytes) {
     html_text(to, bytes);
 }
 
+/* Digits where the pattern has a 0, and the same character elsewhere: its length, or 0. */
+static size_t match(const char *text, const char *pattern) {
+    size_t n = 0;
+    for (; pattern[n]; n++) {
+        const int digit = text[n] >= '0' && text[n] <= '9';
+        if (pattern[n] == '0' ? !digit : text[n] != pattern[n]) return 0;
+    }
+    return n;
+}
+
+/* A date with a time in ISO 8601, 'T' or a space between the two: how long it is with seconds,
+ * their fraction and the zone, and how long without them; 0 where there is none. */
+enum { MINUTES = 16 };
+static size_t time_at(const char *text, size_t *to_seconds) {
+    size_t n = MINUTES;
+    if (!match(text, "0000-00-00T00:00") && !match(text, "0000-00-00 00:00")) return 0;
+    n += match(text + n, ":00");
+    if (n > MINUTES && match(text + n, ".0")) {
+        n += 2;
+        while (text[n] >= '0' && text[n] <= '9')
+            n++;
+    }
+    *to_seconds = n;
+    const size_t zone = match(text + n, "+00:00") | match(text + n, "-00:00");
+    return n + (zone ? zone : match(text + n, "Z"));
+}
+
+/* 1 when the text has two times within one minute. */
+static int needs_seconds(const char *text) {
+    size_t a, b;
+    for (; *text; text++) {
+        if (!time_at(text, &a)) continue;
+        for (const char *other = text + 1; *other; other++) {
+            if (time_at(other, &b) && memcmp(other, text, 10) == 0 &&
+                memcmp(other + 11, text + 11, MINUTES - 11) == 0 &&
+                (a != b || memcmp(other + MINUTES, text + MINUTES, a - MINUTES) != 0))
+                return 1;
+        }
+    }
+    return 0;
+}
+
+static void write_unbroken(FILE *to, const char *text, size_t size) {
+    char *part = xprintf("%.*s", (int)size, text);
+    (void)fputs("<span class=\"nb\">", to);
+    page_text(to, part);
+    (void)fputs("</span>", to);
+    free(part);
+}
+
+static void write_time(FILE *to, const char *text, size_t size) {
+    char *time = xprintf("%.10s %.*s", text, (int)size - 11, text + 11);
+    write_unbroken(to, time, strlen(time));
+    free(time);
+}
+
 void page_sentence(FILE *to, const char *text) {
     enum { LONGEST_WHOLE = 24 };
+    const int with_seconds = needs_seconds(text);
     while (*text) {
-        const size_t word = strcspn(text, " "), gap = strspn(text + word, " ");
-        const int whole = word <= LONGEST_WHOLE && memchr(text, '-', word) != NULL;
-        char *part = xprintf("%.*s", (int)word, text);
-        if (whole) (void)fputs("<span class=\"nb\">", to);
-        page_text(to, part);
-        if (whole) (void)fputs("</span>", to);
+        size_t to_seconds = 0, word = time_at(text, &to_seconds);
+        if (word > 0) {
+            write_time(to, text, with_seconds ? to_seconds : (size_t)MINUTES);
+            text += word;
+            continue;
+        }
+        word = strcspn(text, " ");
+        if (word <= LONGEST_WHOLE && memchr(text, '-', word)) {
+            write_unbroken(to, text, word);
+        } else {
+            char *part = xprintf("%.*s", (int)word, text);
+            page_text(to, part);
+            free(part);
+        }
+        const size_t gap = strspn(text + word, " ");
         if (gap > 0) (void)fputc(' ', to);
-        free(part);
         text += word + gap;
     }
 }
@@ -115,48 +195,57 @@ void page_begin(FILE *to, const char *title) {
                 "img-src data:; style-src 'unsafe-inline'\"><title>",
                 to);
     page_text(to, title);
-    (void)fprintf(to, " - glimpse</title><style>%s</style></head><body>\n", style);
+    (void)fprintf(to, " - glimpse</title><style>%s%s</style></head><body>\n", style, parts_style);
 }
 
 void page_end(FILE *to) {
     (void)fputs("</body></html>\n", to);
 }
 
-/* Writes bytes first .. first+size-1. */
-static void write_part(FILE *to, const char *bytes, size_t size) {
-    char *part = xprintf("%.*s", (int)size, bytes);
-    (void)fputs("<span>", to);
-    page_text(to, part);
-    (void)fputs("</span>", to);
-    free(part);
+static size_t characters_of(const char *text) {
+    size_t count = 0;
+    while (glimpse_text_next(&text) != 0)
+        count++;
+    return count;
 }
 
-void page_short(FILE *to, const char *class, const char *text, size_t end) {
-    size_t length = 0, characters = 0, at = 0;
-    for (const char *s = text; glimpse_text_next(&s) != 0; characters++)
-        length = (size_t)(s - text);
-    const size_t first = characters > end ? characters - end : 0;
-    const char *s = text;
-    for (size_t i = 0; i < first && glimpse_text_next(&s) != 0; i++)
-        at = (size_t)(s - text);
+/* Where the `n`th character begins. */
+static const char *character_at(const char *text, size_t n) {
+    while (n-- > 0)
+        (void)glimpse_text_next(&text);
+    return text;
+}
+
+void page_short(FILE *to, const char *class, const char *text, size_t capacity, size_t end) {
+    const size_t count = characters_of(text);
     (void)fprintf(to, "<div class=\"cut %s\" title=\"", class);
     page_text(to, text);
     (void)fputs("\">", to);
-    if (at > 0) write_part(to, text, at);
-    write_part(to, text + at, length - at);
+    if (count <= capacity) {
+        page_text(to, text);
+    } else {
+        if (end + 1 > capacity) end = capacity - 1;
+        const char *first = character_at(text, capacity - 1 - end);
+        char *beginning = xprintf("%.*s", (int)(first - text), text);
+        (void)fputs("<span class=\"short\">", to);
+        page_text(to, beginning);
+        (void)fputs("\xE2\x80\xA6", to); /* an ellipsis */
+        page_text(to, character_at(first, count - capacity + 1));
+        (void)fputs("</span><span class=\"whole\">", to);
+        page_text(to, text);
+        (void)fputs("</span>", to);
+        free(beginning);
+    }
     (void)fputs("</div>", to);
 }
 
 void page_path(FILE *to, const char *path) {
-    enum { NAME_END = 12, DIRECTORY_END = 16 };
+    enum { DIRECTORY = 24 };
     const char *slash = strrchr(path, '/');
-    page_short(to, "name", slash ? slash + 1 : path, NAME_END);
+    page_short(to, "name", slash ? slash + 1 : path, PAGE_NAME, PAGE_NAME_END);
     if (!slash) return;
     char *directory = xprintf("%.*s", slash == path ? 1 : (int)(slash - path), path);
-    const char *last = strrchr(directory, '/');
-    size_t end = 0;
-    for (const char *s = last; s && glimpse_text_next(&s) != 0;)
-        end++;
-    page_short(to, "path", directory, end < DIRECTORY_END ? end : DIRECTORY_END);
+    const size_t last = characters_of(strrchr(directory, '/'));
+    page_short(to, "path", directory, DIRECTORY, last < DIRECTORY - 4 ? last : DIRECTORY / 2);
     free(directory);
 }

@@ -18,10 +18,11 @@ typedef struct dedup_view {
     const glimpse_dedup_report *report;
     const glimpse_dedup_group *const *groups; /* [count]: those that are reported */
     size_t count;
-    int against;      /* the report is about two sets */
-    int classes;      /* say where classes differ */
-    const char *what; /* what was looked at, for titles */
-    unsigned jobs;    /* threads for thumbnails; 0: one per core */
+    int against;              /* the report is about two sets */
+    int classes;              /* say where classes differ */
+    const char *what;         /* what was looked at, for titles */
+    const char *against_what; /* the second set, with `against` */
+    unsigned jobs;            /* threads for thumbnails; 0: one per core */
 } dedup_view;
 
 /* What became of files that were acted on, or would become: rows of the table. */
@@ -64,15 +65,19 @@ size_t dedup_spare_count(const dedup_view *view);
 void page_begin(FILE *to, const char *title);
 void page_end(FILE *to);
 void page_text(FILE *to, const char *bytes);
-/* A sentence, in which dates stay on one line. */
+/* A sentence, in which dates and times stay on one line: "2021-05-30 14:03", with seconds where
+ * they tell two of them apart. */
 void page_sentence(FILE *to, const char *text);
 void page_file_link(FILE *to, const char *path);
-/* On one line of whatever width: shortened in the middle, the last `end` characters stay, and the
- * whole is the title. `class`: of the element, beside its own. */
-void page_short(FILE *to, const char *class, const char *text, size_t end);
+/* Of more than `capacity` columns, shortened in the middle: the last `end` characters stay, and the
+ * whole is the title, and on paper. `class`: of the element, beside its own. */
+enum { PAGE_NAME = 21, PAGE_CROP_NAME = 40, PAGE_NAME_END = 11 };
+void page_short(FILE *to, const char *class, const char *text, size_t capacity, size_t end);
 /* The name of a file, and below it its directory, each on one line. */
 void page_path(FILE *to, const char *path);
 
+/* Parts are shown so many pixels wide, and enlarged so many times at most. */
+enum { PAGE_PART_WIDTH = 360, PAGE_PART_SCALE = 4 };
 /* A picture of the page; with part.width above 0 a part of it. */
 typedef struct page_picture {
     const char *path;

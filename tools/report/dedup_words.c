@@ -6,6 +6,9 @@
 #include "text.h"
 #include "tool.h"
 
+#include <glimpse/sys/holdings.h>
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,11 +43,11 @@ char *dedup_hold_words(const char *hold) {
     return xprintf("%.*s %s", (int)length, hold, value);
 }
 
-int dedup_keeper_holds(const glimpse_dedup_group *group, const char *hold) {
-    for (size_t i = 0; i < group->members[0].hold_count; i++) {
-        if (strcmp(group->members[0].holds[i], hold) == 0) return 1;
-    }
-    return 0;
+int dedup_lacks_in_keeper(const glimpse_dedup_member *member, const char *hold) {
+    char name[32];
+    glimpse_holding_kind kind;
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(hold, ":"), hold);
+    return glimpse_holding_kind_of_name(&kind, name) && (member->lacking_in_keeper >> kind & 1);
 }
 
 static unsigned third(double middle) {
@@ -59,6 +62,31 @@ const char *dedup_place_words(const glimpse_dedup_region *region) {
     return places[third(region->y + region->height / 2)][third(region->x + region->width / 2)];
 }
 
+/* "top, left and middle": where the regions but the first are, each place once. Free it. */
+static char *other_places(const glimpse_dedup_member *member) {
+    enum { PLACES = 10 };
+    const char *places[PLACES];
+    size_t count = 0;
+    for (size_t i = 1; i < member->region_count; i++) {
+        const char *place = dedup_place_words(&member->regions[i]);
+        size_t known = 0;
+        while (known < count && strcmp(places[known], place) != 0)
+            known++;
+        if (known == count && count < PLACES) places[count++] = place;
+    }
+    char *text = xstrdup("");
+    for (size_t i = 0; i < count; i++) {
+        char *longer = xprintf("%s%s%s", text,
+                               i == 0          ? ""
+                               : i + 1 < count ? ", "
+                                               : " and ",
+                               places[i]);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
 char *dedup_region_words(const glimpse_dedup_member *member) {
     if (member->region_count == 0) return xstrdup("");
     const glimpse_dedup_region *r = &member->regions[0];
@@ -67,9 +95,12 @@ char *dedup_region_words(const glimpse_dedup_member *member) {
     char *strength =
         r->strength < 9.5 ? xprintf("%.1f times", r->strength) : xprintf("%.0f times", r->strength);
     const size_t others = member->region_count - 1;
-    char *text = xprintf("%s (%s of the picture, %s what recompression explains)%s%s",
+    char *places = other_places(member);
+    char *text = xprintf("%s (%s of the picture, %s what recompression explains)%s%s%s%s",
                          dedup_place_words(r), share, strength, others > 0 ? ", and " : "",
-                         others > 0 ? text_counted(others, "more place", "more places") : "");
+                         others > 0 ? text_counted(others, "more place", "more places") : "",
+                         others > 0 ? ": " : "", places);
+    free(places);
     free(share);
     free(strength);
     return text;

@@ -12,10 +12,10 @@ const char *dedup_relation_words(glimpse_dedup_relation relation);
 char *dedup_hold_words(const char *hold);
 /* "lower right"; "nearly everywhere" for what fills the picture. */
 const char *dedup_place_words(const glimpse_dedup_region *region);
-/* "lower right (2% of the picture, 8 times what recompression explains), and 2 more places"; ""
- * without regions. Free it. */
+/* "lower right (2% of the picture, 8 times what recompression explains), and 2 more places: top and
+ * left"; "" without regions. Free it. */
 char *dedup_region_words(const glimpse_dedup_member *member);
-/* Whether the keeper's file holds the same. */
-int dedup_keeper_holds(const glimpse_dedup_group *group, const char *hold);
+/* Whether the keeper's file lacks this that the member holds: all of it, or its content. */
+int dedup_lacks_in_keeper(const glimpse_dedup_member *member, const char *hold);
 
 #endif

@@ -16,7 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WINDOW = 64, MAX_JOBS = 64, PART_SIDE = 420, PART_QUALITY = 85 };
+/* Parts have twice the pixels that they are shown with, for screens that have them. */
+enum { WINDOW = 64, MAX_JOBS = 64, PART_SIDE = 2 * PAGE_PART_WIDTH, PART_QUALITY = 88 };
 
 typedef struct made {
     int ready;
@@ -95,6 +96,13 @@ page_thumbs *page_thumbs_start(const page_picture *pictures, size_t count, unsig
     return t;
 }
 
+/* Pixels of the page. */
+static unsigned shown_width(const page_picture *picture, const made *small) {
+    if (!(picture->part.width > 0)) return small->width;
+    const unsigned max = PAGE_PART_SCALE * small->width;
+    return max < PAGE_PART_WIDTH ? max : PAGE_PART_WIDTH;
+}
+
 /* A box never leaves its picture. */
 static void write_box(FILE *to, const page_box *box) {
     const double left = box->x > 0 ? box->x : 0, top = box->y > 0 ? box->y : 0;
@@ -132,8 +140,7 @@ void page_thumbs_write(page_thumbs *t, FILE *to, const page_box *boxes, size_t b
         (void)fprintf(to,
                       "<span class=\"pic\" style=\"--r:%.4f;max-width:%upx\">"
                       "<img width=\"%u\" height=\"%u\" alt=\"",
-                      (double)mine.width / mine.height,
-                      (unsigned)(picture->part.width > 0 ? PART_SIDE : mine.width),
+                      (double)mine.width / mine.height, shown_width(picture, &mine),
                       (unsigned)mine.width, (unsigned)mine.height);
         page_text(to, slash ? slash + 1 : picture->path);
         (void)fputs("\" loading=\"lazy\" decoding=\"async\" src=\"data:image/jpeg;base64,", to);

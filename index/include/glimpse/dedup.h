@@ -211,6 +211,7 @@ typedef struct glimpse_dedup_report {
     uint64_t other_names; /* names of files that are pictures under another one: not in `scanned` */
     const char *const *roots; /* [root_count] the first set's, absolute and without links */
     size_t root_count;
+    uint64_t decoded; /* pictures that were decoded to be measured: of files of equal bytes one */
 } glimpse_dedup_report;
 
 /* What makes a picture the one to keep. Rules apply in the order given; what they leave open is
