@@ -59,7 +59,7 @@ void glimpse_action_point(const glimpse_actions *actions, const char *name);
 /* What was found about a file, with words for people. */
 typedef struct action_verdict {
     glimpse_action_outcome outcome;
-    char message[512];
+    char message[1024];
 } action_verdict;
 int glimpse_verdict(action_verdict *verdict, glimpse_action_outcome outcome, const char *format,
                     ...) GLIMPSE_PRINTF(3, 4); /* returns -1 */

@@ -60,6 +60,7 @@ void glimpse_dedup_release(glimpse_dedup *dedup) {
     free(dedup->sets);
     free(dedup->hints);
     free(dedup->edges);
+    free(dedup->weak);
     free(dedup->groups);
     memset(dedup, 0, sizeof *dedup);
 }

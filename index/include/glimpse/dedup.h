@@ -211,6 +211,10 @@ typedef struct glimpse_dedup_report {
     uint64_t other_names; /* names of files that are pictures under another one: not in `scanned` */
     const char *const *roots; /* [root_count] the first set's, absolute and without links */
     size_t root_count;
+    /* Files that options.weakest kept out of groups, by relation: so many would be beside a keeper
+     * without it. What is too weak is not compared further, so that a search without it may find
+     * weaker relations among them. */
+    uint64_t left_out[GLIMPSE_RELATION_SIMILAR + 1];
 } glimpse_dedup_report;
 
 /* What makes a picture the one to keep. Rules apply in the order given; what they leave open is
