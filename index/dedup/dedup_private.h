@@ -246,7 +246,7 @@ int glimpse_dedup_decided(const glimpse_dedup *dedup, size_t a, size_t b);
 /* 1 when options.weakest keeps such a pair out of groups. */
 int glimpse_dedup_too_weak(const glimpse_dedup *dedup, glimpse_dedup_relation relation);
 
-/* dedup_weaker.c: notes a pair that is too weak, and, once there are groups, counts the files that
+/* Notes a pair that is too weak, and (dedup_weaker.c), once there are groups, counts the files that
  * such pairs would add to them. */
 int glimpse_dedup_note_weak(glimpse_dedup *dedup, uint32_t a, uint32_t b,
                             glimpse_dedup_relation relation);

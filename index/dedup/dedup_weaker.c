@@ -11,19 +11,6 @@
 
 #include <stdlib.h>
 
-int glimpse_dedup_note_weak(glimpse_dedup *dedup, uint32_t a, uint32_t b,
-                            glimpse_dedup_relation relation) {
-    if (dedup->weak_count == dedup->weak_capacity) {
-        const size_t capacity = dedup->weak_capacity ? dedup->weak_capacity * 2 : 64;
-        glimpse_dedup_weak_pair *weak = realloc(dedup->weak, capacity * sizeof *weak);
-        if (!weak) return glimpse_fail_nomem(capacity * sizeof *weak, "pairs");
-        dedup->weak = weak;
-        dedup->weak_capacity = capacity;
-    }
-    dedup->weak[dedup->weak_count++] = (glimpse_dedup_weak_pair){a, b, relation};
-    return GLIMPSE_OK;
-}
-
 static int compare_pairs(const void *a, const void *b) {
     const glimpse_dedup_weak_pair *x = a, *y = b;
     if (x->relation != y->relation) return x->relation < y->relation ? -1 : 1;

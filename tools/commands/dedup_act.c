@@ -135,6 +135,14 @@ static void remember(dedup_outcomes *to, const glimpse_action_event *event) {
     };
 }
 
+static void json_other(json_out *j, const char *other) {
+    if (other) {
+        jout_path(j, "other", other);
+    } else {
+        jout_key(j, "other"), jout_null(j);
+    }
+}
+
 static void begin_files(teller *t) {
     if (t->begun || !t->action) return;
     t->begun = 1;
@@ -162,7 +170,7 @@ static void print_event(void *user, const glimpse_action_event *event) {
     if (t->j) {
         jout_open(t->j, '{');
         jout_path(t->j, "path", event->path);
-        jout_path(t->j, "other", event->other);
+        json_other(t->j, event->other);
         jout_path(t->j, "keeper", event->keeper);
         jout_key(t->j, "outcome"), jout_string(t->j, outcome_name(event->outcome, t->applied));
         jout_path(t->j, "message", event->message);
@@ -238,7 +246,7 @@ static void report_left(const teller *t, const glimpse_dedup_plan *plan) {
         if (t->j) {
             jout_open(t->j, '{');
             jout_path(t->j, "path", left->path);
-            jout_path(t->j, "other", NULL);
+            json_other(t->j, NULL);
             jout_path(t->j, "keeper", left->keeper);
             jout_key(t->j, "outcome"), jout_string(t->j, outcome);
             jout_path(t->j, "message", why);
@@ -471,8 +479,9 @@ int dedup_empty(session *s, const char *run, int apply, int json, const cli_comm
     int status = glimpse_session_empty(&report, s->base, number, apply, print_event, &t);
     code = end_files(&t, status, &report);
     if (json || status < 0) return code;
-    (void)printf("%s %s (%s)\n", text_counted(report.done, "held file", "held files"), t.done,
-                 text_bytes(report.bytes));
+    (void)printf("%s %s (%s), %s left alone\n",
+                 text_counted(report.done + report.companions, "held file", "held files"), t.done,
+                 text_bytes(report.bytes), text_count(report.left_alone));
     if (!apply && report.done > 0) {
         (void)printf("Nothing was changed. To do it, which cannot be undone, add --apply.\n");
     }
