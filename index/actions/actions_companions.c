@@ -246,6 +246,23 @@ int glimpse_companions_check(const action_companions *companions, const char *ke
     return result;
 }
 
+int glimpse_companion_is_beside(const char *keeper, const char *path) {
+    char *directory = glimpse_action_directory_of(keeper);
+    const char *name = strrchr(keeper, '/') + 1;
+    name_list list = {0};
+    int found = 0;
+    if (directory) (void)list_names(&list, directory, name, stem_length(name));
+    for (size_t i = 0; i < list.count && !found; i++) {
+        if (kind_of(ending_of(list.names[i])) == COMPANION_NONE) continue;
+        char *other = glimpse_path_join(directory, list.names[i]);
+        if (other) (void)glimpse_action_compare(other, path, &found);
+        free(other);
+    }
+    free_names(&list);
+    free(directory);
+    return found;
+}
+
 char *glimpse_companion_target(const action_companion *companion, const char *path,
                                const char *other) {
     /* The picture may have got another name ("a (2).jpg"), whose companions are named after it. */

@@ -453,6 +453,12 @@ static int check_empty(action_keeper *keeper, const action_step *step, action_ve
         return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED,
                                "%s is not what was put there; left as it is", step->other);
     }
+    if (step->companion_of && !glimpse_companion_is_beside(step->keeper, step->other)) {
+        (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
+                              "beside its picture's keeper %s nothing has its bytes",
+                              step->keeper);
+        return refuse_empty(step, verdict);
+    }
     action_verdict of_link;
     if (check_left(keeper, step, step->keeper, id, verdict) == 0) return 0;
     if (own && check_left(keeper, step, step->path, step->hash, &of_link) == 0) {
