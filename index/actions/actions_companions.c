@@ -224,11 +224,10 @@ static int has_equal(const action_companions *beside, const action_companion *co
 
 int glimpse_companions_check(const action_companions *companions, const char *keeper,
                              action_verdict *verdict) {
-    static const char *const names[] = {
-        [COMPANION_RAW] = "RAW file",
-        [COMPANION_VIDEO] = "video",
-        [COMPANION_SIDECAR] = "sidecar",
-        [COMPANION_THUMBNAIL] = "thumbnail"};
+    static const char *const names[] = {[COMPANION_RAW] = "RAW file",
+                                        [COMPANION_VIDEO] = "video",
+                                        [COMPANION_SIDECAR] = "sidecar",
+                                        [COMPANION_THUMBNAIL] = "thumbnail"};
     action_companions beside = {0};
     int result = 0;
     for (size_t i = 0; i < companions->count && result == 0; i++) {
@@ -236,11 +235,11 @@ int glimpse_companions_check(const action_companions *companions, const char *ke
         if (!beside.items && glimpse_companions_find(&beside, keeper, NULL) != 0)
             beside = (action_companions){0};
         if (has_equal(&beside, c)) continue;
-        result = glimpse_verdict(verdict, GLIMPSE_OUTCOME_COMPANION,
-                                 "its %s %s is not beside its keeper, and would go with it; %s "
-                                 "takes it along",
-                                 names[c->kind], c->path,
-                                 glimpse_wording("GLIMPSE_ACTION_MOVE", NULL));
+        result =
+            glimpse_verdict(verdict, GLIMPSE_OUTCOME_COMPANION,
+                            "its %s %s is not beside its keeper, and would go with it; %s "
+                            "takes it along",
+                            names[c->kind], c->path, glimpse_wording("GLIMPSE_ACTION_MOVE", NULL));
     }
     glimpse_companions_free(&beside);
     return result;

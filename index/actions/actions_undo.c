@@ -435,11 +435,12 @@ static int refuse_empty(const action_step *step, action_verdict *verdict) {
     const action_verdict why = *verdict;
     char run[24];
     (void)snprintf(run, sizeof run, "%lld", (long long)step->run);
-    return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
-                           "%.600s, so this may be all that is left. If the keeper is elsewhere now: "
-                           "%s, and act again, which finds it there; else look at both, and remove "
-                           "%s yourself",
-                           why.message, glimpse_wording("glimpse_actions_undo", run), step->other);
+    return glimpse_verdict(
+        verdict, GLIMPSE_OUTCOME_KEEPER,
+        "%.600s, so this may be all that is left. If the keeper is elsewhere now: "
+        "%s, and act again, which finds it there; else look at both, and remove "
+        "%s yourself",
+        why.message, glimpse_wording("glimpse_actions_undo", run), step->other);
 }
 
 /* 0 with `keeper` open (closed when nothing is held), or -1 with a verdict. */
@@ -455,8 +456,7 @@ static int check_empty(action_keeper *keeper, const action_step *step, action_ve
     }
     if (step->companion_of && !glimpse_companion_is_beside(step->keeper, step->other)) {
         (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
-                              "beside its picture's keeper %s nothing has its bytes",
-                              step->keeper);
+                              "beside its picture's keeper %s nothing has its bytes", step->keeper);
         return refuse_empty(step, verdict);
     }
     action_verdict of_link;

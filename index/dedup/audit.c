@@ -80,14 +80,16 @@ static int look_at(audit *a, const glimpse_dedup_picture *p, const glimpse_audit
     unsigned shortest = p->width < p->height ? p->width : p->height;
     int status = GLIMPSE_OK;
     if (wanted(l, GLIMPSE_AUDIT_DARK) && m->high < l->dark) {
-        status = add(a, p, GLIMPSE_AUDIT_DARK, m->high, l->dark, "",
-                     "nearly all of it is dark (99%% of the picture is at most %.0f of 255)", m->high);
+        status =
+            add(a, p, GLIMPSE_AUDIT_DARK, m->high, l->dark, "",
+                "nearly all of it is dark (99%% of the picture is at most %.0f of 255)", m->high);
     }
     /* What is bright of a transparent picture is the white behind it: bright ones lie on grey. */
     if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_BRIGHT) && m->low > l->bright &&
         !p->is_transparent) {
-        status = add(a, p, GLIMPSE_AUDIT_BRIGHT, m->low, l->bright, "",
-                     "nearly all of it is bright (99%% of the picture is at least %.0f of 255)", m->low);
+        status =
+            add(a, p, GLIMPSE_AUDIT_BRIGHT, m->low, l->bright, "",
+                "nearly all of it is bright (99%% of the picture is at least %.0f of 255)", m->low);
     }
     int constant = m->deviation < l->deviation;
     if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_NEAR_CONSTANT) && constant) {
@@ -98,7 +100,8 @@ static int look_at(audit *a, const glimpse_dedup_picture *p, const glimpse_audit
     if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_BLURRED) && !constant &&
         m->sharpness < l->sharpness) {
         status = add(a, p, GLIMPSE_AUDIT_BLURRED, m->sharpness, l->sharpness, "",
-                     "hardly any edges (variance of the Laplacian %.1f, below %.0f)", m->sharpness, l->sharpness);
+                     "hardly any edges (variance of the Laplacian %.1f, below %.0f)", m->sharpness,
+                     l->sharpness);
     }
     if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_LOW_INFORMATION) && !constant &&
         m->entropy < l->entropy) {

@@ -280,8 +280,7 @@ int glimpse_dedup_verify(glimpse_dedup *dedup) {
             p.edges[kept++] = p.edges[i];
             continue;
         }
-        status =
-            glimpse_dedup_note_weak(dedup, p.edges[i].a, p.edges[i].b, p.edges[i].relation);
+        status = glimpse_dedup_note_weak(dedup, p.edges[i].a, p.edges[i].b, p.edges[i].relation);
         if (status < 0) goto done;
     }
     dedup->edges = p.edges;

@@ -299,7 +299,8 @@ static void no_companion_of_any_kind_goes_for_good_with_the_copy(void **state) {
         write_beside(&a, "go", names[i], "only here");
         for (size_t k = 0; k < 2; k++) {
             seen s = act(&a, kinds[k], 0);
-            if (s.events != 1 || s.outcomes[0] != GLIMPSE_OUTCOME_COMPANION) fail_msg("%s", names[i]);
+            if (s.events != 1 || s.outcomes[0] != GLIMPSE_OUTCOME_COMPANION)
+                fail_msg("%s", names[i]);
         }
         assert_int_equal(yard_count_files(path_in(a.base, "go")), 2);
         /* Other bytes beside the keeper are not it; the same are. */

@@ -54,8 +54,9 @@ static void other_relations_that_were_found_are_counted(void **state) {
     run(&r, "dedup", "kept", "go", "--delete", "-q", NULL);
     expect(&r, 0);
     expect_out(&r, "1 file would be deleted");
-    expect_out(&r, "1 file of other relations not acted on: 1 holds-more; --include holds-more adds "
-                   "them\n");
+    expect_out(&r,
+               "1 file of other relations not acted on: 1 holds-more; --include holds-more adds "
+               "them\n");
     run_free(&r);
     run(&r, "dedup", "kept", "go", "--delete", "--json", "-q", NULL);
     json_t *root = run_json(&r);

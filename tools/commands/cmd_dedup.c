@@ -324,8 +324,9 @@ static int look(request *r, const cli_arguments *arguments) {
     free(rules);
     if (status == GLIMPSE_E_NOT_FOUND && arguments->count == 0 && r->against.count > 0 &&
         access(r->against.values[0], F_OK) == 0) {
-        return cli_misuse(&cmd_dedup, "which folder is to be compared with %s? glimpse dedup FOLDER "
-                                      "--against %s",
+        return cli_misuse(&cmd_dedup,
+                          "which folder is to be compared with %s? glimpse dedup FOLDER "
+                          "--against %s",
                           r->against.values[0], r->against.values[0]);
     }
     if (status < 0) return session_stopped(status, "nothing was changed");

@@ -104,7 +104,7 @@ typedef struct teller {
     /* "undo", "empty": an object of its own, which begins with the first file */
     const char *action;
     int applied, begun;
-    int links; /* files are replaced by links: the arrow leads to the keeper */
+    int links;         /* files are replaced by links: the arrow leads to the keeper */
     const char *done;  /* "moved", "would be moved", "put back", ... */
     const char *arrow; /* from the path to the other one, or back; NULL: the keeper is named */
     size_t seen, total;

@@ -83,8 +83,9 @@ char *dedup_left_words(const glimpse_dedup_left *left) {
         free(kinds);
         return text;
     }
-    return xstrdup(left->reason == GLIMPSE_LEFT_PROTECTED ? "it lies in a protected folder"
-                   : left->reason == GLIMPSE_LEFT_LINK
-                       ? "it is only a link, or its keeper's own file"
-                       : "a RAW file is no duplicate of a picture, nor of a RAW file of other bytes");
+    return xstrdup(
+        left->reason == GLIMPSE_LEFT_PROTECTED ? "it lies in a protected folder"
+        : left->reason == GLIMPSE_LEFT_LINK
+            ? "it is only a link, or its keeper's own file"
+            : "a RAW file is no duplicate of a picture, nor of a RAW file of other bytes");
 }
