@@ -27,10 +27,16 @@ static uint32_t root_of(uint32_t *joined, uint32_t class) {
     return class;
 }
 
+static int is_against(const glimpse_dedup *dedup) {
+    return dedup->options->against_count > 0 || dedup->options->against_library;
+}
+
 static int counts(const glimpse_dedup *dedup, const glimpse_dedup_weak_pair *pair) {
     const glimpse_dedup_item *a = &dedup->items[pair->a], *b = &dedup->items[pair->b];
-    const int against = dedup->options->against_count > 0 || dedup->options->against_library;
-    if (against && (dedup->sets[a->class] | dedup->sets[b->class]) != 3) return 0;
+    if (is_against(dedup)) {
+        const unsigned x = dedup->sets[a->class], y = dedup->sets[b->class];
+        if ((x | y) != 3 || (x != 1 && y != 1)) return 0;
+    }
     if (a->reference && b->reference) return 0;
     if (dedup->options->same_picture_only && pair->relation > GLIMPSE_RELATION_EDITED) return 0;
     return glimpse_dedup_decided(dedup, pair->a, pair->b) == GLIMPSE_DECIDED_NOTHING;
@@ -60,8 +66,18 @@ int glimpse_dedup_count_weak(glimpse_dedup *dedup) {
     for (size_t i = 0; i < dedup->weak_count; i++) {
         const glimpse_dedup_weak_pair *pair = &dedup->weak[i];
         if (!counts(dedup, pair)) continue;
-        const uint32_t a = root_of(joined, dedup->items[pair->a].class),
-                       b = root_of(joined, dedup->items[pair->b].class);
+        uint32_t a = dedup->items[pair->a].class, b = dedup->items[pair->b].class;
+        if (is_against(dedup)) {
+            /* A picture of the first set is a member once, and never a keeper. */
+            if (dedup->sets[b] != 1) {
+                const uint32_t other = b;
+                b = a;
+                a = other;
+            }
+            if (joined[b] != b) continue;
+        }
+        a = root_of(joined, a);
+        b = root_of(joined, b);
         if (a == b) continue;
         joined[b] = a;
         dedup->left_out[pair->relation]++;

@@ -13,11 +13,13 @@ static void copy_demo(const char *name, const char *to) {
     copy_file(source_path(path), to);
 }
 
-static void write_rating(const char *path) {
-    write_text(path, "<x:xmpmeta xmlns:x='adobe:ns:meta/'>"
-                     "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
-                     "<rdf:Description rdf:about='' xmlns:xmp='http://ns.adobe.com/xap/1.0/' "
-                     "xmp:Rating='4'/></rdf:RDF></x:xmpmeta>");
+static void write_rating(const char *path, int stars) {
+    write_formatted(path,
+                    "<x:xmpmeta xmlns:x='adobe:ns:meta/'>"
+                    "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
+                    "<rdf:Description rdf:about='' xmlns:xmp='http://ns.adobe.com/xap/1.0/' "
+                    "xmp:Rating='%d'/></rdf:RDF></x:xmpmeta>",
+                    stars);
 }
 
 /* kept/cat.jpg, go/cat.jpg are equal; so are kept/owl.webp and go/owl.webp, which has a rating
@@ -31,7 +33,7 @@ static void make_set(void) {
     copy_demo("animals/cat-forest-169.jpg", "go/cat.jpg");
     copy_demo("animals/owl-city-034.webp", "kept/owl.webp");
     copy_demo("animals/owl-city-034.webp", "go/owl.webp");
-    write_rating("go/owl.xmp");
+    write_rating("go/owl.xmp", 4);
 }
 
 /* The entry of action.files whose path ends so. */
@@ -68,6 +70,20 @@ static void other_relations_that_were_found_are_counted(void **state) {
     root = run_json(&r);
     assert_int_equal(number_at(root, "action.not_included"), 0);
     assert_int_equal(json_object_size(at(root, "action.not_included_relations")), 0);
+    json_decref(root);
+    run_free(&r);
+}
+
+static void a_file_that_is_like_several_of_the_other_set_is_counted_once(void **state) {
+    (void)state;
+    run_result r;
+    make_set();
+    copy_demo("animals/owl-city-034.webp", "kept/other.webp");
+    write_rating("kept/other.xmp", 2);
+    run(&r, "dedup", "go", "--against", "kept", "--delete", "--json", "-q", NULL);
+    json_t *root = run_json(&r);
+    assert_int_equal(number_at(root, "action.done"), 1);
+    assert_int_equal(number_at(root, "action.not_included"), 1);
     json_decref(root);
     run_free(&r);
 }
@@ -243,7 +259,7 @@ static void the_table_says_what_a_file_holds(void **state) {
     run_free(&r);
 }
 
-/* Tidying folders does not block emptying for good: the advice works. */
+/* Tidying up does not block emptying for good: the advice works. */
 static void what_is_held_for_a_keeper_that_was_moved_can_be_let_go(void **state) {
     (void)state;
     run_result r;
@@ -325,6 +341,7 @@ static void findings_of_an_audit_are_words_first(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_relations_that_were_found_are_counted),
+        cmocka_unit_test(a_file_that_is_like_several_of_the_other_set_is_counted_once),
         cmocka_unit_test(every_file_that_is_held_back_is_named),
         cmocka_unit_test(protected_files_links_and_pairs_are_named),
         cmocka_unit_test(where_a_file_goes_is_not_its_keeper),
