@@ -176,15 +176,15 @@ static void report_item(running *r, const glimpse_action_item *item, const actio
         if (!item->shares) r->report.bytes += bytes;
     }
     if (!r->each) return;
-    int links = glimpse_kind_replaces(r->options->kind) || !other;
     const glimpse_action_event event = {
         .path = item->path,
-        .other = links ? item->keeper : other,
+        .other = other,
         .kind = r->options->kind,
         .outcome = verdict->outcome,
         .message = verdict->outcome == GLIMPSE_OUTCOME_DONE ? "" : verdict->message,
         .bytes = bytes,
         .companion_of = companion_of,
+        .keeper = item->keeper,
     };
     r->each(r->user, &event);
 }

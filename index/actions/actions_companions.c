@@ -10,6 +10,7 @@
 
 #include "actions_internal.h"
 
+#include "core/error.h"
 #include "core/file.h"
 
 #include <glimpse/sys/image.h>
@@ -223,23 +224,42 @@ static int has_equal(const action_companions *beside, const action_companion *co
 
 int glimpse_companions_check(const action_companions *companions, const char *keeper,
                              action_verdict *verdict) {
-    static const char *const names[] = {
-        [COMPANION_RAW] = "RAW file", [COMPANION_VIDEO] = "video", [COMPANION_SIDECAR] = "sidecar"};
+    static const char *const names[] = {[COMPANION_RAW] = "RAW file",
+                                        [COMPANION_VIDEO] = "video",
+                                        [COMPANION_SIDECAR] = "sidecar",
+                                        [COMPANION_THUMBNAIL] = "thumbnail"};
     action_companions beside = {0};
     int result = 0;
     for (size_t i = 0; i < companions->count && result == 0; i++) {
         const action_companion *c = &companions->items[i];
-        if (c->kind == COMPANION_THUMBNAIL) continue;
         if (!beside.items && glimpse_companions_find(&beside, keeper, NULL) != 0)
             beside = (action_companions){0};
         if (has_equal(&beside, c)) continue;
-        result = glimpse_verdict(verdict, GLIMPSE_OUTCOME_COMPANION,
-                                 "its %s %s is not beside its keeper, and would go with it; move "
-                                 "it to another folder instead",
-                                 names[c->kind], c->path);
+        result =
+            glimpse_verdict(verdict, GLIMPSE_OUTCOME_COMPANION,
+                            "its %s %s is not beside its keeper, and would go with it; %s "
+                            "takes it along",
+                            names[c->kind], c->path, glimpse_wording("GLIMPSE_ACTION_MOVE", NULL));
     }
     glimpse_companions_free(&beside);
     return result;
+}
+
+int glimpse_companion_is_beside(const char *keeper, const char *path) {
+    char *directory = glimpse_action_directory_of(keeper);
+    const char *name = strrchr(keeper, '/') + 1;
+    name_list list = {0};
+    int found = 0;
+    if (directory) (void)list_names(&list, directory, name, stem_length(name));
+    for (size_t i = 0; i < list.count && !found; i++) {
+        if (kind_of(ending_of(list.names[i])) == COMPANION_NONE) continue;
+        char *other = glimpse_path_join(directory, list.names[i]);
+        if (other) (void)glimpse_action_compare(other, path, &found);
+        free(other);
+    }
+    free_names(&list);
+    free(directory);
+    return found;
 }
 
 char *glimpse_companion_target(const action_companion *companion, const char *path,

@@ -59,7 +59,7 @@ void glimpse_action_point(const glimpse_actions *actions, const char *name);
 /* What was found about a file, with words for people. */
 typedef struct action_verdict {
     glimpse_action_outcome outcome;
-    char message[512];
+    char message[1024];
 } action_verdict;
 int glimpse_verdict(action_verdict *verdict, glimpse_action_outcome outcome, const char *format,
                     ...) GLIMPSE_PRINTF(3, 4); /* returns -1 */
@@ -166,6 +166,8 @@ void glimpse_companions_free(action_companions *companions);
 /* TRASH, DELETE: what goes with a picture is beside its keeper as well. 0, or -1 with a verdict. */
 int glimpse_companions_check(const action_companions *companions, const char *keeper,
                              action_verdict *verdict);
+/* 1 when a file of the bytes of `path` belongs to the keeper by its name. */
+int glimpse_companion_is_beside(const char *keeper, const char *path);
 /* malloc'ed: where a companion of `path` goes when that goes to `other`; NULL: out of memory. */
 char *glimpse_companion_target(const action_companion *companion, const char *path,
                                const char *other);

@@ -9,6 +9,7 @@
  * says where it was; creating the latter with O_EXCL reserves the name.
  */
 #include "actions_internal.h"
+#include "core/error.h"
 #include "core/file.h"
 
 #include <errno.h>
@@ -360,9 +361,9 @@ static int choose_held(action_place *out, const glimpse_actions *actions, const 
     error = held ? make_private(held) : ENOMEM;
     if (error) {
         (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_UNSUPPORTED,
-                              "the file could not be held for undo: %s: %s; move it to another "
-                              "folder instead",
-                              held ? held : directory, strerror(error));
+                              "the file could not be held for undo: %s: %s; %s needs no such place",
+                              held ? held : directory, strerror(error),
+                              glimpse_wording("GLIMPSE_ACTION_MOVE", NULL));
         goto done;
     }
     /* The name is for a person who finds the directory without the journal. */

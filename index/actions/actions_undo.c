@@ -290,7 +290,25 @@ static int undo_step(glimpse_actions *actions, action_step *step, action_verdict
     return glimpse_journal_set_state(actions, step, failed ? STEP_DONE : STEP_UNDONE);
 }
 
-static void report_item(const action_step *step, const action_verdict *verdict,
+/* What the report counts for a step, as the action did: of a file with several names the bytes of
+ * the last of its steps, when all names are among them. `removes`: names go one after the other,
+ * and with the last of them the file. */
+static uint64_t counted(const action_steps *steps, size_t at, int removes) {
+    const action_step *step = &steps->items[at];
+    struct stat info;
+    nlink_t names = 0;
+    if (lstat(step->other, &info) != 0 || info.st_nlink < 2) return step->size;
+    if (removes) return 0;
+    for (size_t i = 0; i < steps->count; i++) {
+        const action_step *other = &steps->items[i];
+        if (other->inode != step->inode || strcmp(other->hash, step->hash) != 0) continue;
+        if (i > at) return 0;
+        names++;
+    }
+    return names == info.st_nlink ? step->size : 0;
+}
+
+static void report_item(const action_step *step, const action_verdict *verdict, uint64_t bytes,
                         glimpse_action_fn each, void *user, glimpse_action_report *report) {
     if (verdict->outcome == GLIMPSE_OUTCOME_DONE) {
         if (step->companion_of) {
@@ -298,7 +316,7 @@ static void report_item(const action_step *step, const action_verdict *verdict,
         } else {
             report->done++;
         }
-        report->bytes += step->size;
+        report->bytes += bytes;
     } else {
         report->left_alone++;
     }
@@ -310,6 +328,7 @@ static void report_item(const action_step *step, const action_verdict *verdict,
         .outcome = verdict->outcome,
         .message = verdict->outcome == GLIMPSE_OUTCOME_DONE ? "" : verdict->message,
         .bytes = step->size,
+        .keeper = step->keeper,
     };
     each(user, &event);
 }
@@ -329,8 +348,9 @@ static int undo_with_companions(glimpse_actions *actions, const action_steps *st
                                 glimpse_action_fn each, void *user, glimpse_action_report *report) {
     action_step *step = &steps->items[at];
     action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
+    uint64_t bytes = counted(steps, at, 0);
     int status = undo_step(actions, step, &verdict);
-    if (status == GLIMPSE_OK) report_item(step, &verdict, each, user, report);
+    if (status == GLIMPSE_OK) report_item(step, &verdict, bytes, each, user, report);
     const int stays = verdict.outcome != GLIMPSE_OUTCOME_DONE;
     for (size_t i = at; status == GLIMPSE_OK && i-- > 0;) {
         action_step *companion = &steps->items[i];
@@ -340,9 +360,10 @@ static int undo_with_companions(glimpse_actions *actions, const action_steps *st
             (void)glimpse_verdict(&verdict, GLIMPSE_OUTCOME_COMPANION,
                                   "its picture was left alone; it stays at %s", companion->other);
         } else {
+            bytes = counted(steps, i, 0);
             status = undo_step(actions, companion, &verdict);
         }
-        if (status == GLIMPSE_OK) report_item(companion, &verdict, each, user, report);
+        if (status == GLIMPSE_OK) report_item(companion, &verdict, bytes, each, user, report);
     }
     return status;
 }
@@ -412,10 +433,14 @@ static int check_left(action_keeper *out, const action_step *step, const char *a
 /* The message of a look that failed, and what to do. */
 static int refuse_empty(const action_step *step, action_verdict *verdict) {
     const action_verdict why = *verdict;
-    return glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
-                           "%.300s, so this may be all that is left: take the run back, or remove "
-                           "%s yourself",
-                           why.message, step->other);
+    char run[24];
+    (void)snprintf(run, sizeof run, "%lld", (long long)step->run);
+    return glimpse_verdict(
+        verdict, GLIMPSE_OUTCOME_KEEPER,
+        "%.600s, so this may be all that is left. If the keeper is elsewhere now: "
+        "%s, and act again, which finds it there; else look at both, and remove "
+        "%s yourself",
+        why.message, glimpse_wording("glimpse_actions_undo", run), step->other);
 }
 
 /* 0 with `keeper` open (closed when nothing is held), or -1 with a verdict. */
@@ -428,6 +453,11 @@ static int check_empty(action_keeper *keeper, const action_step *step, action_ve
     if (!glimpse_step_is_original(step, step->other)) {
         return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED,
                                "%s is not what was put there; left as it is", step->other);
+    }
+    if (step->companion_of && !glimpse_companion_is_beside(step->keeper, step->other)) {
+        (void)glimpse_verdict(verdict, GLIMPSE_OUTCOME_KEEPER,
+                              "beside its picture's keeper %s nothing has its bytes", step->keeper);
+        return refuse_empty(step, verdict);
     }
     action_verdict of_link;
     if (check_left(keeper, step, step->keeper, id, verdict) == 0) return 0;
@@ -503,11 +533,12 @@ int glimpse_actions_empty(glimpse_action_report *report, glimpse_actions *action
         if (step->kind == GLIMPSE_ACTION_MOVE || step->kind == GLIMPSE_ACTION_TRASH) continue;
         action_verdict verdict = {GLIMPSE_OUTCOME_DONE, ""};
         action_keeper keeper;
+        const uint64_t bytes = counted(&steps, i, apply);
         if (check_empty(&keeper, step, &verdict) == 0 && apply) {
             status = empty_step(actions, step, &keeper, &verdict);
         }
         glimpse_keeper_close(&keeper);
-        if (status == GLIMPSE_OK) report_item(step, &verdict, each, user, &own);
+        if (status == GLIMPSE_OK) report_item(step, &verdict, bytes, each, user, &own);
     }
     glimpse_steps_free(&steps);
     own.run = run;

@@ -80,30 +80,33 @@ static int look_at(audit *a, const glimpse_dedup_picture *p, const glimpse_audit
     unsigned shortest = p->width < p->height ? p->width : p->height;
     int status = GLIMPSE_OK;
     if (wanted(l, GLIMPSE_AUDIT_DARK) && m->high < l->dark) {
-        status = add(a, p, GLIMPSE_AUDIT_DARK, m->high, l->dark, "",
-                     "99%% of the picture is at most %.0f of 255", m->high);
+        status =
+            add(a, p, GLIMPSE_AUDIT_DARK, m->high, l->dark, "",
+                "nearly all of it is dark (99%% of the picture is at most %.0f of 255)", m->high);
     }
     /* What is bright of a transparent picture is the white behind it: bright ones lie on grey. */
     if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_BRIGHT) && m->low > l->bright &&
         !p->is_transparent) {
-        status = add(a, p, GLIMPSE_AUDIT_BRIGHT, m->low, l->bright, "",
-                     "99%% of the picture is at least %.0f of 255", m->low);
+        status =
+            add(a, p, GLIMPSE_AUDIT_BRIGHT, m->low, l->bright, "",
+                "nearly all of it is bright (99%% of the picture is at least %.0f of 255)", m->low);
     }
     int constant = m->deviation < l->deviation;
     if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_NEAR_CONSTANT) && constant) {
         status = add(a, p, GLIMPSE_AUDIT_NEAR_CONSTANT, m->deviation, l->deviation, "",
-                     "grey values deviate by %.1f of 255", m->deviation);
+                     "almost one colour (grey values deviate by %.1f of 255)", m->deviation);
     }
     /* What is nearly one colour is blurred and empty as well; once is enough. */
     if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_BLURRED) && !constant &&
         m->sharpness < l->sharpness) {
         status = add(a, p, GLIMPSE_AUDIT_BLURRED, m->sharpness, l->sharpness, "",
-                     "the variance of its Laplacian is %.1f", m->sharpness);
+                     "hardly any edges (variance of the Laplacian %.1f, below %.0f)", m->sharpness,
+                     l->sharpness);
     }
     if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_LOW_INFORMATION) && !constant &&
         m->entropy < l->entropy) {
         status = add(a, p, GLIMPSE_AUDIT_LOW_INFORMATION, m->entropy, l->entropy, "",
-                     "its grey values carry %.2f of 8 bits", m->entropy);
+                     "few greys (they carry %.1f of 8 bits)", m->entropy);
     }
     if (status == GLIMPSE_OK && wanted(l, GLIMPSE_AUDIT_ODD_ASPECT) && m->aspect > l->aspect) {
         status = add(a, p, GLIMPSE_AUDIT_ODD_ASPECT, m->aspect, l->aspect, "",

@@ -74,6 +74,7 @@ static int match(glimpse_dedup *dedup) {
     status = dedup->options->against_count > 0 || dedup->options->against_library
                  ? glimpse_dedup_group_against(dedup)
                  : glimpse_dedup_group_all(dedup);
+    if (status == GLIMPSE_OK) status = glimpse_dedup_count_weak(dedup);
     return status < 0 ? status : glimpse_dedup_read_members(dedup);
 }
 

@@ -74,6 +74,10 @@ int glimpse_dedup_split_classes(glimpse_dedup *dedup) {
  * Edges.
  */
 static int add_edge(glimpse_dedup *dedup, size_t *capacity, uint32_t x, uint32_t y) {
+    glimpse_dedup_edge edge = {.a = x < y ? x : y, .b = x < y ? y : x, .cosine = -2};
+    if (glimpse_dedup_is_same_picture(dedup, &edge) != 1) return GLIMPSE_OK;
+    if (glimpse_dedup_too_weak(dedup, edge.relation))
+        return glimpse_dedup_note_weak(dedup, edge.a, edge.b, edge.relation);
     if (dedup->edge_count == *capacity) {
         const size_t more = *capacity ? *capacity * 2 : 64;
         glimpse_dedup_edge *edges = realloc(dedup->edges, more * sizeof *edges);
@@ -81,8 +85,7 @@ static int add_edge(glimpse_dedup *dedup, size_t *capacity, uint32_t x, uint32_t
         dedup->edges = edges;
         *capacity = more;
     }
-    glimpse_dedup_edge edge = {.a = x < y ? x : y, .b = x < y ? y : x, .cosine = -2};
-    if (glimpse_dedup_is_same_picture(dedup, &edge) == 1) dedup->edges[dedup->edge_count++] = edge;
+    dedup->edges[dedup->edge_count++] = edge;
     return GLIMPSE_OK;
 }
 
@@ -155,15 +158,19 @@ int glimpse_dedup_weigh_all(glimpse_dedup *dedup) {
             glimpse_dedup_is_unreadable(dedup, edge->b))
             continue;
         glimpse_dedup_weigh(dedup, edge);
-        if (!glimpse_dedup_too_weak(dedup, edge->relation)) dedup->edges[kept++] = *edge;
+        if (!glimpse_dedup_too_weak(dedup, edge->relation)) {
+            dedup->edges[kept++] = *edge;
+        } else if ((status = glimpse_dedup_note_weak(dedup, edge->a, edge->b, edge->relation)) <
+                   0) {
+            return status;
+        }
     }
     dedup->edge_count = kept;
     for (size_t k = 0; k < dedup->class_count && status == GLIMPSE_OK;) {
         size_t end = k + 1;
         while (end < dedup->class_count && strcmp(pixels_of(dedup, k), pixels_of(dedup, end)) == 0)
             end++;
-        if (end - k > 1 && !glimpse_dedup_too_weak(dedup, GLIMPSE_RELATION_HOLDS_MORE))
-            status = link_classes(dedup, &capacity, k, end);
+        if (end - k > 1) status = link_classes(dedup, &capacity, k, end);
         k = end;
     }
     if (dedup->edge_count > 0)

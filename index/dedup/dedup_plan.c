@@ -26,6 +26,7 @@ typedef struct plan_root {
 typedef struct plan {
     glimpse_dedup_plan given; /* first: it is what the caller holds */
     glimpse_action_item *items;
+    glimpse_dedup_left *left;
     plan_root *roots; /* [root_count] */
     size_t root_count;
     char **resolved; /* [resolved_count] what keepers that are links lead to */
@@ -206,21 +207,37 @@ static void add_item(plan *p, const char *path, const glimpse_dedup_member *memb
     };
 }
 
-/* 1 when a member is not acted on, whatever its relation; counted. */
+/* 1 when a member that `lost` would go with is not acted on; counted and listed. */
 static int is_left_alone(plan *p, const glimpse_dedup_member *member,
-                         const glimpse_dedup_picture *keeper) {
+                         const glimpse_dedup_picture *keeper, uint32_t lost) {
     const glimpse_dedup_picture *picture = member->picture;
+    glimpse_dedup_left left = {.path = picture->path, .keeper = keeper->path};
     if (picture->is_protected) {
+        left.reason = GLIMPSE_LEFT_PROTECTED;
         p->given.references++;
     } else if (picture->is_link || member->same_file) {
+        left.reason = GLIMPSE_LEFT_LINK;
         p->given.links++;
     } else if (glimpse_action_is_pair(picture->path, keeper->path) ||
                (glimpse_action_is_raw(picture->path) && strcmp(picture->id, keeper->id) != 0)) {
+        left.reason = GLIMPSE_LEFT_PAIR;
         p->given.pairs++;
+    } else if (lost) {
+        left.reason = GLIMPSE_LEFT_HELD_BACK;
+        left.kinds = lost;
+        p->given.held_back++;
+        p->given.held_kinds |= lost;
     } else {
         return 0;
     }
+    left.bytes = picture->bytes;
+    p->left[p->given.left_count++] = left;
     return 1;
+}
+
+static void count_not_included(plan *p, unsigned relation, uint64_t count) {
+    p->given.not_included += (size_t)count;
+    p->given.not_included_of[relation] += count;
 }
 
 static void gather(plan *p, const glimpse_dedup_report *report, unsigned relations,
@@ -234,16 +251,10 @@ static void gather(plan *p, const glimpse_dedup_report *report, unsigned relatio
             const glimpse_dedup_member *member = &group->members[m];
             const glimpse_dedup_picture *picture = member->picture;
             if (!(relations >> (unsigned)member->relation & 1)) {
-                p->given.not_included++;
+                count_not_included(p, (unsigned)member->relation, 1);
                 continue;
             }
-            const uint32_t lost = losses(member, allowed);
-            if (is_left_alone(p, member, keeper)) continue;
-            if (lost) {
-                p->given.held_back++;
-                p->given.held_kinds |= lost;
-                continue;
-            }
+            if (is_left_alone(p, member, keeper, losses(member, allowed))) continue;
             /* Only when all names go, the file does. */
             add_item(p, picture->path, member, keeper, keeper_at, picture->links_elsewhere > 0);
             for (size_t i = 0; i < picture->name_count; i++) {
@@ -251,8 +262,21 @@ static void gather(plan *p, const glimpse_dedup_report *report, unsigned relatio
                     add_item(p, picture->names[i].path, member, keeper, keeper_at, 1);
             }
             p->given.elsewhere += picture->links_elsewhere > 0;
+            if (picture->links_elsewhere == 0) p->given.bytes += picture->bytes;
         }
     }
+    for (unsigned r = 0; r <= GLIMPSE_RELATION_SIMILAR && !conflicts_only; r++)
+        count_not_included(p, r, report->left_out[r]);
+}
+
+const char *glimpse_dedup_left_name(glimpse_dedup_left_reason reason) {
+    switch (reason) {
+    case GLIMPSE_LEFT_HELD_BACK: return "held-back";
+    case GLIMPSE_LEFT_PROTECTED: return "protected";
+    case GLIMPSE_LEFT_LINK: return "link";
+    case GLIMPSE_LEFT_PAIR: return "pair";
+    }
+    return "unknown";
 }
 
 int glimpse_dedup_plan_create(glimpse_dedup_plan **out, const glimpse_dedup_report *report,
@@ -282,7 +306,8 @@ int glimpse_dedup_plan_create(glimpse_dedup_plan **out, const glimpse_dedup_repo
     plan *p = calloc(1, sizeof *p);
     if (!p) return glimpse_fail_nomem(sizeof *p, "a plan");
     p->items = calloc(members + 1, sizeof *p->items);
-    if (!p->items) status = glimpse_fail_nomem(members * sizeof *p->items, "a plan");
+    p->left = calloc(members + 1, sizeof *p->left);
+    if (!p->items || !p->left) status = glimpse_fail_nomem(members * sizeof *p->items, "a plan");
     if (status == GLIMPSE_OK) {
         const int given = own.root_count > 0;
         status = keep_roots(p, given ? own.roots : report->roots,
@@ -298,6 +323,7 @@ int glimpse_dedup_plan_create(glimpse_dedup_plan **out, const glimpse_dedup_repo
     gather(p, report, own.relations ? own.relations : DEFAULT_RELATIONS, own.conflicts_only,
            own.allow_loss);
     p->given.items = p->items;
+    p->given.left = p->left;
     p->given.target = p->target;
     *out = &p->given;
     return GLIMPSE_OK;
@@ -315,6 +341,7 @@ void glimpse_dedup_plan_free(glimpse_dedup_plan *given) {
     free(p->resolved);
     free(p->roots);
     free(p->items);
+    free(p->left);
     free(p->target);
     free(p);
 }

@@ -114,6 +114,12 @@ typedef struct glimpse_dedup_entry {
     int detail_of_member;          /* ... or, 1, in the item's */
 } glimpse_dedup_entry;
 
+/* A pair that options.weakest keeps out of groups. */
+typedef struct glimpse_dedup_weak_pair {
+    uint32_t a, b; /* items */
+    glimpse_dedup_relation relation;
+} glimpse_dedup_weak_pair;
+
 typedef struct glimpse_dedup_cluster {
     glimpse_dedup_entry *members; /* [0] the keeper */
     size_t count;
@@ -144,6 +150,9 @@ typedef struct glimpse_dedup {
     size_t detail_count, detail_capacity;
     glimpse_dedup_cluster *groups;
     size_t group_count, group_capacity;
+    glimpse_dedup_weak_pair *weak; /* what was left out on the way */
+    size_t weak_count, weak_capacity;
+    uint64_t left_out[GLIMPSE_RELATION_SIMILAR + 1]; /* as in the report */
     uint64_t decided, candidates, verified, cached, decoded;
     double started;
     double last_progress;
@@ -236,6 +245,12 @@ char *glimpse_dedup_differences(const glimpse_dedup *dedup, const glimpse_dedup_
 int glimpse_dedup_decided(const glimpse_dedup *dedup, size_t a, size_t b);
 /* 1 when options.weakest keeps such a pair out of groups. */
 int glimpse_dedup_too_weak(const glimpse_dedup *dedup, glimpse_dedup_relation relation);
+
+/* Notes a pair that is too weak, and (dedup_weaker.c), once there are groups, counts the files that
+ * such pairs would add to them. */
+int glimpse_dedup_note_weak(glimpse_dedup *dedup, uint32_t a, uint32_t b,
+                            glimpse_dedup_relation relation);
+int glimpse_dedup_count_weak(glimpse_dedup *dedup);
 
 /* Appends a group of `count` members; they are copied. Sorts all but the keeper. */
 int glimpse_dedup_add_cluster(glimpse_dedup *dedup, const glimpse_dedup_entry *members,

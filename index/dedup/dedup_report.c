@@ -192,6 +192,7 @@ int glimpse_dedup_make_report(glimpse_dedup *dedup, glimpse_dedup_report **out) 
         r->report.verified = dedup->verified;
         r->report.cached = dedup->cached;
         r->report.decoded = dedup->decoded;
+        memcpy(r->report.left_out, dedup->left_out, sizeof r->report.left_out);
         if (dedup->tiers & GLIMPSE_TIER_SEMANTIC) r->report.min_similarity = dedup->min_similarity;
         r->report.embedding_size = dedup->embedding_size;
     }

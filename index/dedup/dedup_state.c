@@ -25,6 +25,19 @@ int glimpse_dedup_progress(glimpse_dedup *dedup, const char *stage, uint64_t don
     return GLIMPSE_OK;
 }
 
+int glimpse_dedup_note_weak(glimpse_dedup *dedup, uint32_t a, uint32_t b,
+                            glimpse_dedup_relation relation) {
+    if (dedup->weak_count == dedup->weak_capacity) {
+        const size_t capacity = dedup->weak_capacity ? dedup->weak_capacity * 2 : 64;
+        glimpse_dedup_weak_pair *weak = realloc(dedup->weak, capacity * sizeof *weak);
+        if (!weak) return glimpse_fail_nomem(capacity * sizeof *weak, "pairs");
+        dedup->weak = weak;
+        dedup->weak_capacity = capacity;
+    }
+    dedup->weak[dedup->weak_count++] = (glimpse_dedup_weak_pair){a, b, relation};
+    return GLIMPSE_OK;
+}
+
 void glimpse_dedup_release(glimpse_dedup *dedup) {
     for (size_t i = 0; i < dedup->count; i++) {
         glimpse_dedup_item *item = &dedup->items[i];
@@ -60,6 +73,7 @@ void glimpse_dedup_release(glimpse_dedup *dedup) {
     free(dedup->sets);
     free(dedup->hints);
     free(dedup->edges);
+    free(dedup->weak);
     free(dedup->groups);
     memset(dedup, 0, sizeof *dedup);
 }

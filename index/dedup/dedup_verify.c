@@ -276,8 +276,12 @@ int glimpse_dedup_verify(glimpse_dedup *dedup) {
         dedup->verified += p.edges[i].relation <= GLIMPSE_RELATION_EDITED;
         if (dedup->options->same_picture_only && p.edges[i].relation > GLIMPSE_RELATION_EDITED)
             continue;
-        if (glimpse_dedup_too_weak(dedup, p.edges[i].relation)) continue;
-        p.edges[kept++] = p.edges[i];
+        if (!glimpse_dedup_too_weak(dedup, p.edges[i].relation)) {
+            p.edges[kept++] = p.edges[i];
+            continue;
+        }
+        status = glimpse_dedup_note_weak(dedup, p.edges[i].a, p.edges[i].b, p.edges[i].relation);
+        if (status < 0) goto done;
     }
     dedup->edges = p.edges;
     dedup->edge_count = kept;

@@ -281,6 +281,60 @@ static void what_is_only_beside_the_copy_keeps_it_from_going_for_good(void **sta
     close_album(&a);
 }
 
+/* Each kind by itself, in either case. */
+static void no_companion_of_any_kind_goes_for_good_with_the_copy(void **state) {
+    (void)state;
+    static const char *const names[] = {"a.xmp", "a.jpg.xmp", "a.XMP", "a.jpg.XMP", "a.aae",
+                                        "a.AAE", "a.thm",     "a.THM", "a.jpg.thm", "a.dng",
+                                        "a.CR3", "a.mov",     "a.MOV", "a.mp4",     "a.MP4"};
+    static const glimpse_action_kind kinds[] = {GLIMPSE_ACTION_TRASH, GLIMPSE_ACTION_DELETE};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        album a;
+        char path[300];
+        open_album(&a, 0);
+        for (size_t k = 0; k < ALONG; k++) {
+            (void)snprintf(path, sizeof path, "%s/go/%s", a.base, along[k]);
+            assert_int_equal(unlink(path), 0);
+        }
+        write_beside(&a, "go", names[i], "only here");
+        for (size_t k = 0; k < 2; k++) {
+            seen s = act(&a, kinds[k], 0);
+            if (s.events != 1 || s.outcomes[0] != GLIMPSE_OUTCOME_COMPANION)
+                fail_msg("%s", names[i]);
+        }
+        assert_int_equal(yard_count_files(path_in(a.base, "go")), 2);
+        /* Other bytes beside the keeper are not it; the same are. */
+        write_beside(&a, "kept", names[i], "otherwise");
+        assert_int_equal(act(&a, GLIMPSE_ACTION_DELETE, 0).outcomes[0], GLIMPSE_OUTCOME_COMPANION);
+        write_beside(&a, "kept", names[i], "only here");
+        assert_int_equal(act(&a, GLIMPSE_ACTION_DELETE, 0).events, 2);
+        assert_int_equal(yard_count_files(path_in(a.base, "go")), 0);
+        close_album(&a);
+    }
+}
+
+/* What was beside the keeper then may be gone when the held files are let go of. */
+static void a_held_companion_stays_when_nothing_beside_the_keeper_has_its_bytes(void **state) {
+    (void)state;
+    album a;
+    glimpse_actions *actions = NULL;
+    glimpse_action_report report = GLIMPSE_ACTION_REPORT_INIT;
+    open_album(&a, 1);
+    (void)act(&a, GLIMPSE_ACTION_DELETE, 0);
+    assert_int_equal(unlink(path_in(a.base, "kept/a.mov")), 0);
+    assert_ok(glimpse_actions_open(&actions, a.journal));
+    assert_ok(glimpse_actions_empty(&report, actions, 0, 1, NULL, NULL));
+    assert_int_equal(report.left_alone, 1);
+    assert_int_equal(report.done, 1);
+    assert_int_equal(report.companions, ALONG - 1);
+    write_beside(&a, "kept", "a.mov", "a.mov");
+    assert_ok(glimpse_actions_empty(&report, actions, 0, 1, NULL, NULL));
+    assert_int_equal(report.left_alone, 0);
+    assert_int_equal(report.companions, 1);
+    glimpse_actions_close(actions);
+    close_album(&a);
+}
+
 static void a_picture_with_another_name_has_its_companions_named_after_it(void **state) {
     (void)state;
     album a;
@@ -330,6 +384,8 @@ int main(void) {
         cmocka_unit_test(companions_stay_when_their_picture_does),
         cmocka_unit_test(companions_stay_away_when_their_picture_cannot_come_back),
         cmocka_unit_test(what_is_only_beside_the_copy_keeps_it_from_going_for_good),
+        cmocka_unit_test(no_companion_of_any_kind_goes_for_good_with_the_copy),
+        cmocka_unit_test(a_held_companion_stays_when_nothing_beside_the_keeper_has_its_bytes),
         cmocka_unit_test(a_picture_with_another_name_has_its_companions_named_after_it),
         cmocka_unit_test(the_list_of_moves_is_made_up_for_by_the_next_opening),
     };

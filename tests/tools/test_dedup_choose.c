@@ -375,7 +375,7 @@ static void the_table_says_what_was_done(void **state) {
     run_free(&r);
     run_shell(&r,
               "head -1 plan.csv; grep -c would-be-done plan.csv; grep -c ',companion,' plan.csv");
-    expect_out(&r, ",id,action,destination,outcome\r\n7\n6\n");
+    expect_out(&r, ",id,holds,regions,protected,set,action,keeper,destination,outcome\r\n7\n6\n");
     run_free(&r);
     run(&r, "dedup", "kept", "go", "-x", "*.CR3", "--keep", "in:kept", "--move", "away", "--csv",
         "done.csv", "--apply", "-q", NULL);
@@ -390,7 +390,7 @@ static void the_table_says_what_was_done(void **state) {
     run(&r, "dedup", "kept", "go", "--csv", "look.csv", "-q", NULL);
     expect(&r, 1);
     run_free(&r);
-    run_shell(&r, "grep -c ',,,\r$' look.csv");
+    run_shell(&r, "grep -c ',,,,\r$' look.csv");
     expect_out(&r, "2\n");
     run_free(&r);
 }

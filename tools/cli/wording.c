@@ -11,6 +11,8 @@
 static const struct {
     const char *name, *words;
 } others[] = {
+    {"GLIMPSE_ACTION_MOVE", "--move FOLDER"},
+    {"glimpse_actions_undo", "glimpse dedup --undo"},
     {"glimpse_library_ingest", "glimpse index"},
     {"glimpse_library_model.fingerprint", "glimpse status --json"},
     {"glimpse_library_reindex", "glimpse reindex"},

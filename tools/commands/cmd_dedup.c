@@ -51,6 +51,8 @@ static unsigned tiers_of(const char *list) {
     return 0;
 }
 
+#define REPEATED "; several rules are several --keep, not joined by commas"
+
 /* *rules [r->keep.count], malloc'ed. */
 static int keep_rules(const request *r, glimpse_dedup_keep_rule **rules) {
     static const struct {
@@ -75,13 +77,14 @@ static int keep_rules(const request *r, glimpse_dedup_keep_rule **rules) {
         } else if (strncmp(word, "in:", 3) == 0 && word[3]) {
             *rule = (glimpse_dedup_keep_rule){GLIMPSE_KEEP_IN, word + 3};
             if (access(rule->directory, F_OK) != 0)
-                return cli_misuse(&cmd_dedup, "--keep %s: there is no such folder", word);
+                return cli_misuse(&cmd_dedup, "--keep %s: there is no such folder%s", word,
+                                  strchr(word, ',') ? REPEATED : "");
         } else {
             return cli_misuse(
                 &cmd_dedup,
                 "--keep is largest, deepest, best-quality, richest, oldest, newest or "
-                "in:FOLDER, not \"%s\"",
-                word);
+                "in:FOLDER, not \"%s\"%s",
+                word, strchr(word, ',') ? REPEATED : "");
         }
     }
     return CLI_RUN;
@@ -183,6 +186,25 @@ static int check(const request *r) {
     return CLI_RUN;
 }
 
+/* Behind what was done, for the exit code is about them too. */
+static void print_unusable(const glimpse_dedup_report *found) {
+    enum { SHOWN = 3 };
+    if (found->failed_count == 0) return;
+    (void)printf("%s could not be used, and nothing was done to %s: ",
+                 text_counted(found->failed_count, "file", "files"),
+                 found->failed_count == 1 ? "it" : "them");
+    for (size_t i = 0; i < found->failed_count && i < SHOWN; i++) {
+        char *storage = NULL;
+        char *path = text_display(text_near_path(found->failed[i].path, &storage));
+        (void)printf("%s%s", i > 0 ? ", " : "", path);
+        free(path);
+        free(storage);
+    }
+    if (found->failed_count > SHOWN)
+        (void)printf(" and %s more", text_count(found->failed_count - SHOWN));
+    (void)putchar('\n');
+}
+
 /* Writes and prints what was found; then acts. */
 static int report(request *r, const glimpse_dedup_report *found, const dedup_action *action,
                   const char *what, const char *against_what) {
@@ -193,7 +215,9 @@ static int report(request *r, const glimpse_dedup_report *found, const dedup_act
                        .classes = r->conflicts || r->against.count > 0,
                        .what = what,
                        .against_what = against_what,
-                       .jobs = (unsigned)r->jobs};
+                       .jobs = (unsigned)r->jobs,
+                       .freed = dedup_freed(action, found),
+                       .acts = action->kind != 0};
     dedup_outcomes outcomes = {0};
     for (size_t g = 0; g < found->group_count; g++) {
         if (!r->conflicts || found->groups[g].labels_differ)
@@ -228,6 +252,7 @@ static int report(request *r, const glimpse_dedup_report *found, const dedup_act
     if (action->kind && code != EXIT_FAILED && !tool_stopped()) {
         code = dedup_act(action, &r->s, &view, r->json ? &j : NULL, &outcomes);
         if (code == EXIT_FOUND && found->failed_count > 0) code = EXIT_PARTIAL;
+        if (!r->json) print_unusable(found);
     }
     if (r->json) {
         jout_close(&j, '}');
@@ -298,6 +323,13 @@ static int look(request *r, const cli_arguments *arguments) {
     int status = glimpse_session_dedup(&found, r->s.base, &o);
     progress_clear();
     free(rules);
+    if (status == GLIMPSE_E_NOT_FOUND && arguments->count == 0 && r->against.count > 0 &&
+        access(r->against.values[0], F_OK) == 0) {
+        return cli_misuse(&cmd_dedup,
+                          "which folder is to be compared with %s? glimpse dedup FOLDER "
+                          "--against %s",
+                          r->against.values[0], r->against.values[0]);
+    }
     if (status < 0) return session_stopped(status, "nothing was changed");
     tool_note_nomedia(found->nomedia);
     char *what = dedup_title(&r->s, arguments->words, arguments->count);

@@ -104,24 +104,43 @@ typedef struct teller {
     /* "undo", "empty": an object of its own, which begins with the first file */
     const char *action;
     int applied, begun;
+    int links;         /* files are replaced by links: the arrow leads to the keeper */
     const char *done;  /* "moved", "would be moved", "put back", ... */
-    const char *arrow; /* from the path to the other one, or back */
+    const char *arrow; /* from the path to the other one, or back; NULL: the keeper is named */
     size_t seen, total;
     double start;
     dedup_outcomes *outcomes; /* collects what is told, or NULL */
 } teller;
 
-static void remember(dedup_outcomes *to, const glimpse_action_event *event) {
+static const char *outcome_name(glimpse_action_outcome outcome, int applied) {
+    return outcome == GLIMPSE_OUTCOME_DONE && !applied ? "would-be-done"
+                                                       : glimpse_action_outcome_name(outcome);
+}
+
+static dedup_outcome *add_outcome(dedup_outcomes *to) {
     if (to->count == to->capacity) {
         to->capacity = to->capacity ? 2 * to->capacity : 64;
         to->items = xrealloc(to->items, to->capacity * sizeof *to->items);
     }
-    to->items[to->count++] = (dedup_outcome){
+    return &to->items[to->count++];
+}
+
+static void remember(dedup_outcomes *to, const glimpse_action_event *event) {
+    *add_outcome(to) = (dedup_outcome){
         .path = xstrdup(event->path),
         .other = xstrdup(event->other ? event->other : ""),
+        .keeper = xstrdup(event->keeper),
         .companion_of = event->companion_of ? xstrdup(event->companion_of) : NULL,
-        .outcome = event->outcome,
+        .outcome = outcome_name(event->outcome, to->applied),
     };
+}
+
+static void json_other(json_out *j, const char *other) {
+    if (other) {
+        jout_path(j, "other", other);
+    } else {
+        jout_key(j, "other"), jout_null(j);
+    }
 }
 
 static void begin_files(teller *t) {
@@ -134,6 +153,15 @@ static void begin_files(teller *t) {
     jout_open(t->j, '[');
 }
 
+static void print_left(const char *outcome, const char *path, const char *message) {
+    char *storage = NULL;
+    char *shown = text_display(text_near_path(path, &storage)), *why = text_display(message);
+    (void)printf("left alone (%s): %s: %s\n", outcome, shown, why);
+    free(shown);
+    free(why);
+    free(storage);
+}
+
 static void print_event(void *user, const glimpse_action_event *event) {
     teller *t = user;
     if (t->outcomes) remember(t->outcomes, event);
@@ -142,27 +170,28 @@ static void print_event(void *user, const glimpse_action_event *event) {
     if (t->j) {
         jout_open(t->j, '{');
         jout_path(t->j, "path", event->path);
-        jout_path(t->j, "other", event->other);
-        jout_key(t->j, "outcome"), jout_string(t->j, glimpse_action_outcome_name(event->outcome));
+        json_other(t->j, event->other);
+        jout_path(t->j, "keeper", event->keeper);
+        jout_key(t->j, "outcome"), jout_string(t->j, outcome_name(event->outcome, t->applied));
         jout_path(t->j, "message", event->message);
         jout_key(t->j, "bytes"), jout_uint(t->j, event->bytes);
         if (event->companion_of) jout_path(t->j, "companion_of", event->companion_of);
         jout_close(t->j, '}');
         return;
     }
+    progress_clear();
+    if (event->outcome != GLIMPSE_OUTCOME_DONE) {
+        print_left(glimpse_action_outcome_name(event->outcome), event->path, event->message);
+        return;
+    }
+    const char *second = t->arrow ? event->other : event->companion_of ? NULL : event->keeper;
+    if (t->links) second = event->keeper;
     char *a = NULL, *b = NULL;
     char *path = text_display(text_near_path(event->path, &a));
-    char *other = text_display(text_near_path(event->other, &b));
-    progress_clear();
-    if (event->outcome == GLIMPSE_OUTCOME_DONE) {
-        (void)printf("%s%s: %s%s%s\n", event->companion_of ? "  with it " : "", t->done, path,
-                     *other ? t->arrow : "", other);
-    } else {
-        char *message = text_display(event->message);
-        (void)printf("left alone (%s): %s: %s\n", glimpse_action_outcome_name(event->outcome), path,
-                     message);
-        free(message);
-    }
+    char *other = second ? text_display(text_near_path(second, &b)) : NULL;
+    (void)printf("%s%s: %s", event->companion_of ? "  with it " : "", t->done, path);
+    if (other) (void)(t->arrow ? printf("%s%s", t->arrow, other) : printf(" (%s is kept)", other));
+    (void)putchar('\n');
     free(path);
     free(other);
     free(a);
@@ -184,6 +213,11 @@ static const char *words(glimpse_action_kind kind, int apply) {
     return "done";
 }
 
+/* What goes to the trash or is held is not to be looked for there. */
+static int names_target(glimpse_action_kind kind) {
+    return kind != GLIMPSE_ACTION_TRASH && kind != GLIMPSE_ACTION_DELETE;
+}
+
 static void report_json(json_out *j, const glimpse_action_report *report) {
     jout_close(j, ']');
     jout_key(j, "run");
@@ -199,11 +233,56 @@ static void report_json(json_out *j, const glimpse_action_report *report) {
     jout_key(j, "stopped"), jout_bool(j, report->cancelled);
 }
 
-static void print_not_touched(const glimpse_dedup_plan *plan) {
-    if (plan->not_included > 0) {
-        (void)printf("%s of other relations not touched (--include adds some)\n",
-                     text_count(plan->not_included));
+/* The members that the plan leaves alone without a look. */
+static void report_left(const teller *t, const glimpse_dedup_plan *plan) {
+    for (size_t i = 0; i < plan->left_count; i++) {
+        const glimpse_dedup_left *left = &plan->left[i];
+        const char *outcome = glimpse_dedup_left_name(left->reason);
+        char *why = dedup_left_words(left);
+        *add_outcome(t->outcomes) = (dedup_outcome){.path = xstrdup(left->path),
+                                                    .other = xstrdup(""),
+                                                    .keeper = xstrdup(left->keeper),
+                                                    .outcome = outcome};
+        if (t->j) {
+            jout_open(t->j, '{');
+            jout_path(t->j, "path", left->path);
+            json_other(t->j, NULL);
+            jout_path(t->j, "keeper", left->keeper);
+            jout_key(t->j, "outcome"), jout_string(t->j, outcome);
+            jout_path(t->j, "message", why);
+            jout_key(t->j, "bytes"), jout_uint(t->j, left->bytes);
+            jout_key(t->j, "kinds");
+            dedup_json_kinds(left->kinds, t->j);
+            jout_close(t->j, '}');
+        } else {
+            print_left(outcome, left->path, why);
+        }
+        free(why);
     }
+}
+
+static void print_not_included(const glimpse_dedup_plan *plan) {
+    const char *between = "";
+    if (plan->not_included == 0) return;
+    (void)printf("%s of other relations not acted on: ",
+                 text_counted(plan->not_included, "file", "files"));
+    for (unsigned r = 0; r <= GLIMPSE_RELATION_SIMILAR; r++) {
+        if (plan->not_included_of[r] == 0) continue;
+        (void)printf("%s%s %s", between, text_count(plan->not_included_of[r]),
+                     glimpse_dedup_relation_name((glimpse_dedup_relation)r));
+        between = ", ";
+    }
+    between = "; --include ";
+    for (unsigned r = 0; r < GLIMPSE_RELATION_VARIANT; r++) {
+        if (plan->not_included_of[r] == 0) continue;
+        (void)printf("%s%s", between, glimpse_dedup_relation_name((glimpse_dedup_relation)r));
+        between = ",";
+    }
+    (void)printf("%s\n", *between == ',' ? " adds them" : "");
+}
+
+static void print_not_touched(const glimpse_dedup_plan *plan) {
+    print_not_included(plan);
     if (plan->references > 0)
         (void)printf("%s in protected folders not touched\n", text_count(plan->references));
     if (plan->links > 0)
@@ -222,7 +301,7 @@ static void print_outcome(const dedup_action *action, const glimpse_action_repor
                           const glimpse_dedup_plan *plan) {
     (void)printf("%s %s (%s), %s left alone\n", text_counted(r->done, "file", "files"),
                  words(action->kind, action->apply), text_bytes(r->bytes),
-                 text_count(r->left_alone));
+                 text_count(r->left_alone + plan->left_count));
     if (r->companions > 0) {
         (void)printf("%s with them\n",
                      text_counted(r->companions, "file that belongs", "files that belong"));
@@ -242,26 +321,41 @@ static void print_outcome(const dedup_action *action, const glimpse_action_repor
     }
 }
 
-int dedup_act(const dedup_action *action, session *s, const dedup_view *view, json_out *j,
-              dedup_outcomes *outcomes) {
+static int make_plan(glimpse_dedup_plan **plan, const dedup_action *action,
+                     const glimpse_dedup_report *report) {
     glimpse_dedup_plan_options which = GLIMPSE_DEDUP_PLAN_OPTIONS_INIT;
-    glimpse_dedup_plan *plan = NULL;
-    outcomes->action = glimpse_action_kind_name(action->kind);
-    outcomes->applied = action->apply;
     which.relations = relations_of(action, NULL);
     which.roots = action->roots;
     which.root_count = action->root_count;
     which.target = action->directory;
     which.conflicts_only = action->conflicts_only;
     which.allow_loss = action->allow_loss;
-    if (glimpse_dedup_plan_create(&plan, view->report, &which) < 0) return tool_fail_last();
+    return glimpse_dedup_plan_create(plan, report, &which);
+}
+
+uint64_t dedup_freed(const dedup_action *action, const glimpse_dedup_report *report) {
+    glimpse_dedup_plan *plan = NULL;
+    if (make_plan(&plan, action, report) < 0) return 0; /* the action says why */
+    const uint64_t bytes = plan->bytes;
+    glimpse_dedup_plan_free(plan);
+    return bytes;
+}
+
+int dedup_act(const dedup_action *action, session *s, const dedup_view *view, json_out *j,
+              dedup_outcomes *outcomes) {
+    glimpse_dedup_plan *plan = NULL;
+    outcomes->action = glimpse_action_kind_name(action->kind);
+    outcomes->applied = action->apply;
+    if (make_plan(&plan, action, view->report) < 0) return tool_fail_last();
     glimpse_action_options options = GLIMPSE_ACTION_OPTIONS_INIT;
     options.kind = action->kind;
     options.skip_read_only = action->skip_read_only;
     options.cancelled = session_cancelled;
     teller t = {.j = j,
+                .applied = action->apply,
+                .links = action->kind >= GLIMPSE_ACTION_HARDLINK,
                 .done = words(action->kind, action->apply),
-                .arrow = " -> ",
+                .arrow = names_target(action->kind) ? " -> " : NULL,
                 .total = plan->count,
                 .outcomes = outcomes,
                 .start = progress_now()};
@@ -272,6 +366,14 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
         jout_key(j, "kind"), jout_string(j, glimpse_action_kind_name(action->kind));
         jout_key(j, "applied"), jout_bool(j, action->apply);
         jout_key(j, "not_included"), jout_uint(j, plan->not_included);
+        jout_key(j, "not_included_relations");
+        jout_open(j, '{');
+        for (unsigned r = 0; r <= GLIMPSE_RELATION_SIMILAR; r++) {
+            if (plan->not_included_of[r] == 0) continue;
+            jout_key(j, glimpse_dedup_relation_name((glimpse_dedup_relation)r));
+            jout_uint(j, plan->not_included_of[r]);
+        }
+        jout_close(j, '}');
         jout_key(j, "protected"), jout_uint(j, plan->references);
         jout_key(j, "links"), jout_uint(j, plan->links);
         jout_key(j, "pairs"), jout_uint(j, plan->pairs);
@@ -283,6 +385,7 @@ int dedup_act(const dedup_action *action, session *s, const dedup_view *view, js
     int status =
         glimpse_session_act(&report, s->base, plan, &options, action->apply, print_event, &t);
     progress_clear();
+    if (status == GLIMPSE_OK) report_left(&t, plan);
     if (j) {
         report_json(j, &report);
         jout_close(j, '}');
@@ -376,8 +479,9 @@ int dedup_empty(session *s, const char *run, int apply, int json, const cli_comm
     int status = glimpse_session_empty(&report, s->base, number, apply, print_event, &t);
     code = end_files(&t, status, &report);
     if (json || status < 0) return code;
-    (void)printf("%s %s (%s)\n", text_counted(report.done, "held file", "held files"), t.done,
-                 text_bytes(report.bytes));
+    (void)printf("%s %s (%s), %s left alone\n",
+                 text_counted(report.done + report.companions, "held file", "held files"), t.done,
+                 text_bytes(report.bytes), text_count(report.left_alone));
     if (!apply && report.done > 0) {
         (void)printf("Nothing was changed. To do it, which cannot be undone, add --apply.\n");
     }

@@ -28,6 +28,12 @@ int dedup_allow_loss(uint32_t *kinds, const cli_list *lists, const cli_command *
 /* What was left because it holds what its keeper lacks. */
 void dedup_print_held_back(const glimpse_dedup_plan *plan);
 void dedup_json_held_back(const glimpse_dedup_plan *plan, json_out *j);
+void dedup_json_kinds(uint32_t kinds, json_out *j); /* ["video", ...] */
+/* Why it was left alone, malloc'ed. */
+char *dedup_left_words(const glimpse_dedup_left *left);
+
+/* Bytes that the files may free which the action (kind 0: one by default) is about. */
+uint64_t dedup_freed(const dedup_action *action, const glimpse_dedup_report *report);
 
 /* Checks the action before anything is scanned: CLI_RUN or an exit code. */
 int dedup_action_check(const dedup_action *action, const cli_command *command);

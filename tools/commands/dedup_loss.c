@@ -62,13 +62,30 @@ void dedup_print_held_back(const glimpse_dedup_plan *plan) {
     free(kinds);
 }
 
+void dedup_json_kinds(uint32_t kinds, json_out *j) {
+    jout_open(j, '[');
+    for (unsigned k = 0; k < GLIMPSE_HOLDING_COUNT; k++) {
+        if (kinds >> k & 1) jout_string(j, glimpse_holding_kind_name((glimpse_holding_kind)k));
+    }
+    jout_close(j, ']');
+}
+
 void dedup_json_held_back(const glimpse_dedup_plan *plan, json_out *j) {
     jout_key(j, "held_back"), jout_uint(j, plan->held_back);
     jout_key(j, "held_kinds");
-    jout_open(j, '[');
-    for (unsigned k = 0; k < GLIMPSE_HOLDING_COUNT; k++) {
-        if (plan->held_kinds >> k & 1)
-            jout_string(j, glimpse_holding_kind_name((glimpse_holding_kind)k));
+    dedup_json_kinds(plan->held_kinds, j);
+}
+
+char *dedup_left_words(const glimpse_dedup_left *left) {
+    if (left->reason == GLIMPSE_LEFT_HELD_BACK) {
+        char *kinds = names_of(left->kinds);
+        char *text = xprintf("it holds what its keeper lacks (%s)", kinds);
+        free(kinds);
+        return text;
     }
-    jout_close(j, ']');
+    return xstrdup(
+        left->reason == GLIMPSE_LEFT_PROTECTED ? "it lies in a protected folder"
+        : left->reason == GLIMPSE_LEFT_LINK
+            ? "it is only a link, or its keeper's own file"
+            : "a RAW file is no duplicate of a picture, nor of a RAW file of other bytes");
 }

@@ -44,17 +44,7 @@ size_t dedup_spare_count(const dedup_view *view) {
 }
 
 uint64_t dedup_spare_bytes(const dedup_view *view) {
-    uint64_t bytes = 0;
-    for (size_t g = 0; g < view->count; g++) {
-        for (size_t m = 1; m < view->groups[g]->count; m++) {
-            const glimpse_dedup_member *member = &view->groups[g]->members[m];
-            const glimpse_dedup_picture *p = member->picture;
-            if (member->same_file || p->is_link || p->is_protected || p->links_elsewhere > 0)
-                continue;
-            bytes += p->bytes;
-        }
-    }
-    return bytes;
+    return view->freed;
 }
 
 void dedup_report_failures(const glimpse_dedup_report *report) {
@@ -169,7 +159,10 @@ void dedup_print_table(const dedup_view *view) {
                      glimpse_dedup_relation_name((glimpse_dedup_relation)i));
         between = ", ";
     }
-    if (spare > 0) (void)printf("; %s", text_bytes(dedup_spare_bytes(view)));
+    if (view->freed > 0) {
+        (void)printf("; %s could be freed%s", text_bytes(view->freed),
+                     view->acts ? "" : " (identical and re-encoded ones)");
+    }
     (void)putchar('\n');
     if (r->other_names > 0) {
         (void)printf("%s (links, or folders seen twice) lead to these pictures\n",
@@ -323,6 +316,7 @@ void dedup_outcomes_free(dedup_outcomes *outcomes) {
     for (size_t i = 0; i < outcomes->count; i++) {
         free(outcomes->items[i].path);
         free(outcomes->items[i].other);
+        free(outcomes->items[i].keeper);
         free(outcomes->items[i].companion_of);
     }
     free(outcomes->items);
@@ -360,15 +354,41 @@ static size_t find_outcomes(const dedup_outcomes *outcomes, const char *path, si
     return low;
 }
 
-/* action, destination, outcome; empty for what was not acted on. */
+/* action, keeper, destination, outcome; empty for what no action is about. */
 static void write_outcome(FILE *to, const dedup_outcomes *outcomes, const dedup_outcome *o) {
     (void)fprintf(to, ",%s,", o ? outcomes->action : "");
+    glimpse_csv_field(to, o ? o->keeper : "");
+    (void)fputc(',', to);
     glimpse_csv_field(to, o ? o->other : "");
-    const int would = o && !outcomes->applied && o->outcome == GLIMPSE_OUTCOME_DONE;
-    (void)fprintf(to, ",%s\r\n",
-                  would ? "would-be-done"
-                  : o   ? glimpse_action_outcome_name(o->outcome)
-                        : "");
+    (void)fprintf(to, ",%s\r\n", o ? o->outcome : "");
+}
+
+/* holds, regions, protected, set. */
+static void write_member(FILE *to, const dedup_view *view, const glimpse_dedup_member *member) {
+    char *holds = xstrdup("");
+    for (size_t i = 0; i < member->hold_count; i++) {
+        char *longer = xprintf("%s%s%s", holds, i > 0 ? " " : "", member->holds[i]);
+        free(holds);
+        holds = longer;
+    }
+    (void)fputc(',', to);
+    glimpse_csv_field(to, holds);
+    free(holds);
+    (void)fprintf(to, ",%zu,%s,%s", member->region_count,
+                  member->picture->is_protected ? "yes" : "no",
+                  !view->against              ? ""
+                  : member->picture->set == 0 ? "searched"
+                                              : "against");
+}
+
+/* A number, "lossless", or nothing where it is not known. */
+static void write_quality(FILE *to, int quality) {
+    enum { LOSSLESS = 101 };
+    if (quality >= LOSSLESS) {
+        (void)fputs("lossless", to);
+    } else if (quality > 0) {
+        (void)fprintf(to, "%d", quality);
+    }
 }
 
 /* Files that are acted on with a member: rows of their own, with little in them. */
@@ -381,7 +401,7 @@ static void write_more(FILE *to, const dedup_outcomes *outcomes, size_t group, c
         if (is_itself && !role) continue;
         (void)fprintf(to, "%zu,,,%s,", group, is_itself ? role : "companion");
         glimpse_csv_field(to, o->path);
-        (void)fputs(",,,,,,,,,,,,,,,", to);
+        (void)fputs(",,,,,,,,,,,,,,,,,,,", to);
         write_outcome(to, outcomes, o);
     }
 }
@@ -399,16 +419,18 @@ static void write_row(FILE *to, const dedup_view *view, const dedup_outcomes *ou
     (void)fprintf(to, "%zu,%s,%s,%s,", g + 1, glimpse_dedup_kind_name(group->kind),
                   glimpse_dedup_relation_name(group->relation), m == 0 ? "keeper" : "member");
     glimpse_csv_field(to, p->path);
-    (void)fprintf(to, ",%s,%.6f,%u,%u,%llu,%s,%d,%s,%s,",
-                  glimpse_dedup_relation_name(member->relation), member->score, (unsigned)p->width,
-                  (unsigned)p->height, (unsigned long long)p->bytes, p->format, p->quality,
-                  p->taken, modified);
+    (void)fprintf(to, ",%s,%.6f,%u,%u,%llu,%s,", glimpse_dedup_relation_name(member->relation),
+                  member->score, (unsigned)p->width, (unsigned)p->height,
+                  (unsigned long long)p->bytes, p->format);
+    write_quality(to, p->quality);
+    (void)fprintf(to, ",%s,%s,", p->taken, modified);
     glimpse_csv_field(to, p->label);
     (void)fprintf(to, ",%d,%d,", member->distance, member->orientation);
     glimpse_csv_field(to, member->differences);
     (void)fputc(',', to);
     glimpse_csv_field(to, m == 0 ? group->reason : "");
     (void)fprintf(to, ",%s", p->id);
+    write_member(to, view, member);
     write_outcome(to, outcomes, m > 0 ? own : NULL);
     if (m == 0) return;
     write_more(to, outcomes, g + 1, p->path, NULL);
@@ -422,8 +444,8 @@ int dedup_write_csv(const dedup_view *view, dedup_outcomes *outcomes, const char
     report_file file;
     if (report_file_open(&file, name) < 0) return -1;
     (void)fputs("group,kind,relation,role,path,member_relation,score,width,height,bytes,format,"
-                "quality,taken,modified,label,distance,turn,differences,reason,id,action,"
-                "destination,outcome\r\n",
+                "quality,taken,modified,label,distance,turn,differences,reason,id,holds,regions,"
+                "protected,set,action,keeper,destination,outcome\r\n",
                 file.to);
     if (outcomes->count > 1)
         qsort(outcomes->items, outcomes->count, sizeof *outcomes->items, compare_outcomes);

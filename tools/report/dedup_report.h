@@ -23,13 +23,17 @@ typedef struct dedup_view {
     const char *what;         /* what was looked at, for titles */
     const char *against_what; /* the second set, with `against` */
     unsigned jobs;            /* threads for thumbnails; 0: one per core */
+    uint64_t freed;           /* what deleting what may be acted on would free */
+    int acts;                 /* an action was asked for: `freed` is about that one */
 } dedup_view;
 
 /* What became of files that were acted on, or would become: rows of the table. */
 typedef struct dedup_outcome {
-    char *path, *other;
-    char *companion_of; /* NULL: a picture */
-    glimpse_action_outcome outcome;
+    char *path;
+    char *other; /* where it went or would go, "": nowhere */
+    char *keeper;
+    char *companion_of;  /* NULL: a picture */
+    const char *outcome; /* "done", "would-be-done", "held-back", ... */
 } dedup_outcome;
 typedef struct dedup_outcomes {
     const char *action; /* "move", or NULL: none was asked for */
@@ -53,8 +57,8 @@ void dedup_json_failures(const glimpse_dedup_report *report, json_out *j);
 /* "2021-05-30" of the date taken, else of the time of change, with "(file)" behind it. */
 void dedup_date(const glimpse_dedup_picture *picture, char out[32]);
 void dedup_modified(const glimpse_dedup_picture *picture, char out[32]); /* ISO, UTC */
-/* Bytes that would be free without the members other than keepers: not those of files that have
- * names elsewhere, of links, and of what is protected. */
+/* Bytes that would be free without the members that may be acted on: not those of other pictures,
+ * of files that hold more or have names elsewhere, of links, and of what is protected. */
 uint64_t dedup_spare_bytes(const dedup_view *view);
 size_t dedup_spare_count(const dedup_view *view);
 

@@ -31,7 +31,7 @@
  * of a live photo (a.mov, a.mp4). What a.jpg shares with another picture that stays, as a.xmp with
  * a.png, stays too. A companion never goes when its picture was left alone, and undo brings it back
  * after its picture. TRASH and DELETE leave a picture alone whose companions are not, byte for
- * byte, beside its keeper as well (thumbnails aside): what only they hold would go with it.
+ * byte, beside its keeper as well: what only they hold would go with it.
  *
  * Manifest: MOVE lists what it moved in `directory`/glimpse-moved.jsonl, one JSON object a line
  * with journal, run, from, to, id, keeper, relation and companion_of. It is replaced in one step at
@@ -140,12 +140,14 @@ static inline glimpse_action_options glimpse_action_options_init(void) {
 
 typedef struct glimpse_action_event {
     const char *path;  /* the file's own place */
-    const char *other; /* where it was put, or the keeper it is linked to */
+    const char *other; /* where it was put, or would be; NULL: nowhere, or not known before it is
+                          done (previews of DELETE and of links) */
     glimpse_action_kind kind;
     glimpse_action_outcome outcome;
     const char *message;      /* why not; "" for DONE */
     uint64_t bytes;           /* of the file */
     const char *companion_of; /* the picture that it goes with, or NULL: it is one itself */
+    const char *keeper;       /* what is kept in its place; of a companion: in its picture's */
 } glimpse_action_event;
 
 /* After each file; everything in `event` is valid during the call. */
@@ -155,7 +157,8 @@ typedef struct glimpse_action_report {
     size_t size; /* GLIMPSE_ACTION_REPORT_INIT sets it */
     int64_t run; /* number of the run; 0 for a preview, or when nothing was done */
     uint64_t done, left_alone;
-    uint64_t bytes; /* of the files in `done` */
+    uint64_t bytes; /* of the files in `done` and `companions`: of a file with several names once,
+                       when all of them go, and else not */
     int cancelled;  /* `cancelled` ended it */
     int reserved;
     uint64_t companions; /* files that went with those in `done`, which does not count them */

@@ -212,6 +212,10 @@ typedef struct glimpse_dedup_report {
     const char *const *roots; /* [root_count] the first set's, absolute and without links */
     size_t root_count;
     uint64_t decoded; /* pictures that were decoded to be measured: of files of equal bytes one */
+    /* Files that options.weakest kept out of groups, by relation: so many would be beside a keeper
+     * without it. What is too weak is not compared further, so that a search without it may find
+     * weaker relations among them. */
+    uint64_t left_out[GLIMPSE_RELATION_SIMILAR + 1];
 } glimpse_dedup_report;
 
 /* What makes a picture the one to keep. Rules apply in the order given; what they leave open is

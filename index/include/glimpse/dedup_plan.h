@@ -52,21 +52,44 @@ static inline glimpse_dedup_plan_options glimpse_dedup_plan_options_init(void) {
 }
 #define GLIMPSE_DEDUP_PLAN_OPTIONS_INIT glimpse_dedup_plan_options_init()
 
+/* Why a member whose relation was asked for is left alone without a look. */
+typedef enum glimpse_dedup_left_reason {
+    GLIMPSE_LEFT_HELD_BACK = 0, /* it holds what its keeper lacks */
+    GLIMPSE_LEFT_PROTECTED = 1, /* it lies in a directory of glimpse_dedup_options.protect */
+    GLIMPSE_LEFT_LINK = 2,      /* it is only a link, or the keeper's own file */
+    GLIMPSE_LEFT_PAIR = 3       /* a RAW file and the picture beside it of the same name, or a RAW
+                                   whose keeper has other bytes: its preview is not what it holds */
+} glimpse_dedup_left_reason;
+GLIMPSE_API const char *glimpse_dedup_left_name(glimpse_dedup_left_reason reason); /* "held-back" */
+
+typedef struct glimpse_dedup_left {
+    const char *path, *keeper; /* absolute */
+    glimpse_dedup_left_reason reason;
+    uint32_t kinds; /* HELD_BACK: 1u << glimpse_holding_kind for what its keeper lacks; else 0 */
+    uint64_t bytes; /* of the file */
+} glimpse_dedup_left;
+
 typedef struct glimpse_dedup_plan {
     const glimpse_action_item *items; /* [count], in the order of the report's groups: members, each
                                          with the keeper of its group, and behind it the other hard
                                          links to it */
     size_t count;
-    size_t not_included; /* members whose relation was not asked for */
+    size_t not_included; /* members whose relation was not asked for, and files that the search
+                            left out of its groups because of options.weakest */
     const char *target;  /* absolute and without links; NULL without one */
     size_t held_back;    /* members left alone because they hold what their keeper lacks */
     uint32_t held_kinds; /* 1u << glimpse_holding_kind for what that is */
     size_t references;   /* members in a directory of glimpse_dedup_options.protect */
     size_t links;        /* members that are only links, or the keeper's own file */
-    size_t pairs;        /* a RAW file and the picture beside it of the same name, or a RAW whose
-                            keeper has other bytes: its preview is not what it holds */
+    size_t pairs;        /* members that are GLIMPSE_LEFT_PAIR */
     size_t elsewhere;    /* of those in `items`: with hard links that were not found, so that acting
                             on them frees nothing */
+    const glimpse_dedup_left *left; /* [left_count] in the same order: those that held_back,
+                                       references, links and pairs count */
+    size_t left_count;
+    uint64_t not_included_of[GLIMPSE_RELATION_SIMILAR + 1]; /* not_included by relation */
+    uint64_t bytes; /* of the files in `items` that go with all their names: what deleting them
+                       frees */
 } glimpse_dedup_plan;
 
 /* The plan points into `report`, which must outlive it. Members that are protected, links, or pairs

@@ -296,7 +296,10 @@ int glimpse_journal_db_runs(glimpse_journal *journal,
         glimpse_db_query(journal->db, &row,
                          "SELECT run.id, started, kind, count(*) FILTER (WHERE state = 2),"
                          " count(*) FILTER (WHERE state = 4), count(*) FILTER (WHERE state = 7),"
-                         " coalesce(sum(size) FILTER (WHERE state = 2 AND kind >= 3), 0)"
+                         /* Several names of one file hold its bytes once. */
+                         " coalesce((SELECT sum(size) FROM (SELECT size FROM step WHERE"
+                         "  run_id = run.id AND state = 2 AND kind >= 3"
+                         "  GROUP BY CASE inode WHEN 0 THEN -id ELSE inode END, hash)), 0)"
                          " FROM run LEFT JOIN step ON run_id = run.id GROUP BY run.id HAVING "
                          "count(*) FILTER (WHERE state IN (2, 4, 7)) > 0 ORDER BY run.id",
                          "");
