@@ -481,6 +481,31 @@ static void find_marks(const judging *j, glimpse_detail *result) {
     }
 }
 
+static double laplacian_of(const judging *j, const glimpse_planes *planes) {
+    double sum = 0;
+    const ptrdiff_t width = planes->width;
+    for (int y = j->y0; y < j->y1; y++) {
+        const uint8_t *p = planes->plane[0] + y * width;
+        int32_t row = 0;
+        for (int x = j->x0; x < j->x1; x++) {
+            const int l = 4 * p[x] - p[x - 1] - p[x + 1] - p[x - width] - p[x + width];
+            row += l * l / 16;
+        }
+        sum += row;
+    }
+    return sqrt(sum / ((double)width_of(j) * height_of(j)));
+}
+
+static void find_loss(const judging *j, glimpse_detail *result) {
+    const size_t n = (size_t)width_of(j) * (size_t)height_of(j);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)j->residual[i] * j->residual[i];
+    result->loss = sqrt(sum / (double)n) / UNIT;
+    result->contrast[0] = laplacian_of(j, j->aligned->first);
+    result->contrast[1] = laplacian_of(j, &j->aligned->other);
+}
+
 static int judge(judging *j, glimpse_detail *result) {
     const size_t n = (size_t)j->columns * (size_t)j->rows;
     ordered *order = malloc(n * sizeof *order);
@@ -489,11 +514,16 @@ static int judge(judging *j, glimpse_detail *result) {
         const fit f = fit_plane(j, plane);
         result->gain = f.gain; /* of brightness in the end: planes come last to first */
         result->bias = f.bias;
+        if (plane > 0) {
+            result->colours[plane - 1] = f.gain;
+            result->tint[plane - 1] = 128 * f.gain + f.bias - 128;
+        }
         find_activity(j, plane);
         make_residual(j, plane, &f);
         for (int m = 0; m < GLIMPSE_MEASURES; m++) {
             if (measures[m].plane == plane) find_largest(j, m);
         }
+        if (plane == 0) find_loss(j, result);
     }
     for (int m = 0; m < GLIMPSE_MEASURES; m++) {
         const float typical = judge_measure(j, m, order);

@@ -177,6 +177,10 @@ typedef struct glimpse_detail {
     uint32_t width, height;  /* of the grid */
     double noise;            /* what coding does to a tile of middling contrast, 0..255 */
     double gain, bias;       /* tones: first = gain * second + bias, by the parts that agree */
+    double colours[2];       /* the same gain of the two chroma planes: saturation */
+    double tint[2];          /* and their bias at no colour */
+    double loss;             /* root mean square of what is left of brightness after that, 0..255 */
+    double contrast[2];      /* that of the Laplacian of each picture's brightness */
     double odd;              /* share of the tiles that stand out */
     double strength;         /* of the strongest difference; of 1 and less where nothing is odd */
     int marked; /* 1: the first picture was written upon (a date, a logo, an arrow) where the second
