@@ -244,23 +244,22 @@ static int run(details *d) {
 }
 
 int glimpse_dedup_count_blemishes(glimpse_dedup *dedup) {
-    int changed = 0;
-    for (size_t k = 0; k < dedup->class_count; k++)
-        dedup->items[dedup->first_of[k]].blemishes = 0;
+    int changed = 0, *counts = calloc(dedup->class_count + 1, sizeof *counts);
+    if (!counts) return glimpse_fail_nomem(dedup->class_count * sizeof *counts, "groups");
     for (size_t e = 0; e < dedup->edge_count; e++) {
         const glimpse_dedup_edge *edge = &dedup->edges[e];
         const glimpse_detail *d = edge->detail;
         if (!d || edge->relation != GLIMPSE_RELATION_EDITED) continue;
         /* The one that hides something, or that lacks what was written. */
-        if (d->marked == 1 || d->written == 2) dedup->items[edge->a].blemishes++;
-        if (d->marked == 2 || d->written == 1) dedup->items[edge->b].blemishes++;
+        if (d->marked == 1 || d->written == 2) counts[dedup->items[edge->a].class]++;
+        if (d->marked == 2 || d->written == 1) counts[dedup->items[edge->b].class]++;
     }
     for (size_t k = 0; k < dedup->class_count; k++) {
-        const int blemishes = dedup->items[dedup->first_of[k]].blemishes;
-        changed |= blemishes > 0;
+        changed |= dedup->items[dedup->first_of[k]].blemishes != counts[k];
         for (uint32_t m = dedup->member_start[k]; m < dedup->member_start[k + 1]; m++)
-            dedup->items[dedup->members[m]].blemishes = blemishes;
+            dedup->items[dedup->members[m]].blemishes = counts[k];
     }
+    free(counts);
     return changed;
 }
 

@@ -10,7 +10,8 @@
  *     edges      dedup_verify.c: candidates that the pixels confirm, in threads
  *                dedup_detail.c: those that would be acted on, at full size
  *                dedup_holdings.c: what the files hold beside the picture
- *     groups     dedup_groups.c: stars around keepers (dedup_rank.c; dedup_depth.c, copy_names.c)
+ *     groups     dedup_groups.c: stars around keepers (dedup_rank.c; dedup_origin.c,
+ *                dedup_depth.c, copy_names.c)
  *     report     dedup_report.c, dedup_texts.c, dedup_leak.c
  *
  * Memory: about 1.2 KB per picture (strings, hashes, measures), and 19 KB of thumbnail each for
@@ -61,7 +62,7 @@ typedef struct glimpse_dedup_item {
     uint8_t mini[GLIMPSE_DEDUP_MINI * GLIMPSE_DEDUP_MINI]; /* grey, to drop candidates cheaply */
     double subseconds; /* of `taken`, 0 <= s < 1; -1: not known */
     int blemishes;     /* dates, logos and the like that other versions do not have */
-    uint32_t agreeing; /* other pictures that are the same but for coding; 0 below 2 */
+    uint32_t agreeing; /* other versions that show just the same; 0 below 2 */
     char decided_as[GLIMPSE_HASH_HEX]; /* the id of its picture, where that is not that of its bytes
                                           and decisions are asked for; else "" */
     int from_cache;                    /* hashes and measures are those that a library kept */
@@ -187,6 +188,8 @@ int glimpse_dedup_detail(glimpse_dedup *dedup, glimpse_dedup_edge *edge);
 int glimpse_dedup_wants_detail(const glimpse_dedup_edge *edge);
 /* Counts item->blemishes from what full size has seen. 1 when one changed. */
 int glimpse_dedup_count_blemishes(glimpse_dedup *dedup);
+/* dedup_origin.c: counts item->agreeing from the edges as they are. 1 when one changed. */
+int glimpse_dedup_count_agreeing(glimpse_dedup *dedup);
 /* How two pictures stand to each other as moments: SAME_MOMENT, or nothing is known; ZONES: apart
  * by whole quarters of an hour, as a change of time zone looks; TWO_SHOTS. */
 enum { GLIMPSE_SAME_MOMENT = 0, GLIMPSE_ZONES, GLIMPSE_TWO_SHOTS };

@@ -211,20 +211,6 @@ static void run(pairs *p) {
         (void)pthread_join(threads[i], NULL);
 }
 
-/* Counts, for every picture, the others that differ from it in coding only. */
-static void count_agreeing(glimpse_dedup *dedup) {
-    for (size_t i = 0; i < dedup->edge_count; i++) {
-        if (dedup->edges[i].relation != GLIMPSE_RELATION_REENCODED) continue;
-        dedup->items[dedup->edges[i].a].agreeing++;
-        dedup->items[dedup->edges[i].b].agreeing++;
-    }
-    for (size_t k = 0; k < dedup->class_count; k++) {
-        uint32_t agreeing = dedup->items[dedup->first_of[k]].agreeing;
-        for (uint32_t m = dedup->member_start[k]; m < dedup->member_start[k + 1]; m++)
-            dedup->items[dedup->members[m]].agreeing = agreeing < 2 ? 0 : agreeing;
-    }
-}
-
 static double inside_of(const glimpse_dedup_item *item) {
     return (double)(item->content.x1 - item->content.x0) *
            (double)(item->content.y1 - item->content.y0);
@@ -282,7 +268,6 @@ int glimpse_dedup_verify(glimpse_dedup *dedup) {
     dedup->edges = p.edges;
     dedup->edge_count = kept;
     p.edges = NULL;
-    count_agreeing(dedup);
     remove_frames(dedup);
 done:
     free(p.edges);
