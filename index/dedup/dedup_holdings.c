@@ -118,11 +118,6 @@ const glimpse_holdings *glimpse_dedup_holdings(const glimpse_dedup *dedup,
 /*
  * Edges.
  */
-static int quality_of(const glimpse_dedup_picture *p) {
-    if (p->quality > 0) return p->quality;
-    return strcmp(p->format, "GIF") == 0 ? 40 : 75;
-}
-
 static int has_same_pixels(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return strcmp(a->picture.pixels, b->picture.pixels) == 0;
 }
@@ -139,7 +134,7 @@ uint32_t glimpse_dedup_better(const glimpse_dedup_item *of, const glimpse_dedup_
     if (of->effective > in->effective) better |= UINT32_C(1) << GLIMPSE_HOLDING_RESOLUTION;
     if (in->picture.measures.grey && !of->picture.measures.grey)
         better |= UINT32_C(1) << GLIMPSE_HOLDING_COLOUR;
-    if (quality_of(&of->picture) >= quality_of(&in->picture) + CLEARLY_BETTER &&
+    if (of->quality >= in->quality + CLEARLY_BETTER &&
         of->effective >= in->effective)
         better |= UINT32_C(1) << GLIMPSE_HOLDING_QUALITY;
     return better;

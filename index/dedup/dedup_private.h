@@ -61,6 +61,11 @@ typedef struct glimpse_dedup_item {
     unsigned companions; /* RAW, video and sidecars beside it */
     uint8_t mini[GLIMPSE_DEDUP_MINI * GLIMPSE_DEDUP_MINI]; /* grey, to drop candidates cheaply */
     double subseconds; /* of `taken`, 0 <= s < 1; -1: not known */
+    int is_cut;        /* the mark that ends the picture is missing */
+    int quality;       /* 1..101, a guess where the file does not tell; a copy that was saved again
+                          without loss has that of its source */
+    int is_resaved;    /* 1: it is such a copy */
+    uint32_t written;  /* orders the files by their times, as far as those say anything */
     int blemishes;     /* dates, logos and the like that other versions do not have */
     uint32_t agreeing; /* other versions that show just the same; 0 below 2 */
     char decided_as[GLIMPSE_HASH_HEX]; /* the id of its picture, where that is not that of its bytes
@@ -188,7 +193,9 @@ int glimpse_dedup_detail(glimpse_dedup *dedup, glimpse_dedup_edge *edge);
 int glimpse_dedup_wants_detail(const glimpse_dedup_edge *edge);
 /* Counts item->blemishes from what full size has seen. 1 when one changed. */
 int glimpse_dedup_count_blemishes(glimpse_dedup *dedup);
-/* dedup_origin.c: counts item->agreeing from the edges as they are. 1 when one changed. */
+/* dedup_origin.c: item->quality, is_resaved and written. */
+int glimpse_dedup_find_sources(glimpse_dedup *dedup);
+/* Counts item->agreeing from the edges as they are. 1 when one changed. */
 int glimpse_dedup_count_agreeing(glimpse_dedup *dedup);
 /* How two pictures stand to each other as moments: SAME_MOMENT, or nothing is known; ZONES: apart
  * by whole quarters of an hour, as a change of time zone looks; TWO_SHOTS. */
