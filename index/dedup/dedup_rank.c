@@ -48,6 +48,11 @@ static int by_blemishes(const glimpse_dedup_item *a, const glimpse_dedup_item *b
     return (a->blemishes > b->blemishes) - (a->blemishes < b->blemishes);
 }
 
+/* Other tones than those it was taken with, or turned by some degrees. */
+static int by_alterations(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
+    return (a->alterations > b->alterations) - (a->alterations < b->alterations);
+}
+
 static int by_quality(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return b->quality - a->quality;
 }
@@ -144,10 +149,10 @@ static const criterion of_rule[] = {
 enum { RULES = sizeof of_rule / sizeof *of_rule };
 
 static const criterion before_rules[] = {by_protection, by_link};
-static const criterion after_rules[] = {by_pixels,    by_colour,     by_holdings, by_wholeness,
-                                        by_blemishes, by_agreement,  by_quality,  by_source,
-                                        by_exif,      by_companions, by_links,    by_date_taken,
-                                        by_marks,     by_age,        by_length,   by_path};
+static const criterion after_rules[] = {
+    by_pixels,      by_colour,  by_holdings, by_wholeness, by_blemishes,  by_agreement,
+    by_alterations, by_quality, by_source,   by_exif,      by_companions, by_links,
+    by_date_taken,  by_marks,   by_age,      by_length,    by_path};
 /* Those that need nothing of the pictures. */
 static const criterion of_names[] = {by_link, by_marks, by_length, by_path};
 
@@ -369,6 +374,9 @@ char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item 
                        "kept because it seems to be unedited: %" PRIu32
                        " other versions show just the same",
                        keeper->agreeing);
+    } else if (d.by == by_alterations) {
+        (void)snprintf(text, sizeof text,
+                       "kept because the other seems to be made of it, with other tones or turned");
     } else if (d.by == by_quality) {
         describe_quality(keeper, a, sizeof a);
         describe_quality(other, b, sizeof b);

@@ -138,6 +138,8 @@ int glimpse_dedup_compare(const glimpse_dedup *dedup, glimpse_dedup_edge *edge,
                               edge->comparison.correlation > 0.9985 && edge->score > 0.995;
     if (moments == GLIMPSE_TWO_SHOTS || (moments == GLIMPSE_ZONES && !to_the_detail))
         edge->relation = GLIMPSE_RELATION_NEAR_SHOT;
+    if (edge->relation == GLIMPSE_RELATION_EDITED)
+        edge->altered = glimpse_dedup_which_is_altered(dedup, edge, a, b);
     if (edge->comparison.recoloured > 0.015) edge->relation = GLIMPSE_RELATION_VARIANT;
     return 1;
 }
