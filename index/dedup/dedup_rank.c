@@ -338,6 +338,32 @@ static char *protected_by(const glimpse_dedup *dedup, const glimpse_dedup_item *
                      : strdup("kept because it is a file of a protected folder");
 }
 
+/* Kinds of which the other has something too, only not the same, are no more of it. */
+static void describe_holdings(char *text, size_t size, const glimpse_dedup *dedup,
+                              const glimpse_dedup_item *keeper, const glimpse_dedup_item *other) {
+    const uint32_t own = glimpse_dedup_lacking(dedup, keeper, other),
+                   others = glimpse_dedup_lacking(dedup, other, keeper), different = own & others;
+    char held[180], lost[180];
+    glimpse_dedup_holdings_words(held, sizeof held, dedup, keeper, own & ~different);
+    glimpse_dedup_holdings_words(lost, sizeof lost, dedup, other, others & ~different);
+    if (!others) {
+        (void)snprintf(text, size, "kept because it holds more: %s", held);
+    } else if (held[0]) {
+        (void)snprintf(text, size,
+                       "kept because it holds more in all: %s; each holds something of its own",
+                       held);
+        if (lost[0]) {
+            const size_t used = strlen(text);
+            (void)snprintf(text + used, size - used, ", the other %s", lost);
+        }
+    } else {
+        glimpse_dedup_holdings_words(held, sizeof held, dedup, keeper, own);
+        (void)snprintf(text, size,
+                       "kept because it says more, though each holds something of its own (%s)",
+                       held);
+    }
+}
+
 char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item *keeper,
                            const glimpse_dedup_item *other) {
     char text[512] = "kept because its path comes first; nothing else tells them apart", a[160],
@@ -358,10 +384,7 @@ char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item 
     } else if (d.by == by_colour) {
         (void)snprintf(text, sizeof text, "kept because it is in colour");
     } else if (d.by == by_holdings) {
-        char held[400];
-        glimpse_dedup_holdings_words(held, sizeof held, dedup, keeper,
-                                     glimpse_dedup_lacking(dedup, keeper, other));
-        (void)snprintf(text, sizeof text, "kept because it holds more: %s", held);
+        describe_holdings(text, sizeof text, dedup, keeper, other);
     } else if (d.by == by_blemishes) {
         const glimpse_dedup_edge *edge = glimpse_dedup_find_edge(
             dedup, dedup->first_of[keeper->class], dedup->first_of[other->class]);
