@@ -243,24 +243,35 @@ static int run(details *d) {
                          : GLIMPSE_OK;
 }
 
+typedef struct faults {
+    int blemishes, alterations;
+} faults;
+
 int glimpse_dedup_count_blemishes(glimpse_dedup *dedup) {
     int changed = 0;
-    for (size_t k = 0; k < dedup->class_count; k++)
-        dedup->items[dedup->first_of[k]].blemishes = 0;
+    faults *counts = calloc(dedup->class_count + 1, sizeof *counts);
+    if (!counts) return glimpse_fail_nomem(dedup->class_count * sizeof *counts, "groups");
     for (size_t e = 0; e < dedup->edge_count; e++) {
         const glimpse_dedup_edge *edge = &dedup->edges[e];
         const glimpse_detail *d = edge->detail;
-        if (!d || edge->relation != GLIMPSE_RELATION_EDITED) continue;
+        faults *a = &counts[dedup->items[edge->a].class], *b = &counts[dedup->items[edge->b].class];
+        if (edge->relation != GLIMPSE_RELATION_EDITED) continue;
         /* The one that hides something, or that lacks what was written. */
-        if (d->marked == 1 || d->written == 2) dedup->items[edge->a].blemishes++;
-        if (d->marked == 2 || d->written == 1) dedup->items[edge->b].blemishes++;
+        a->blemishes += d && (d->marked == 1 || d->written == 2);
+        b->blemishes += d && (d->marked == 2 || d->written == 1);
+        a->alterations += edge->altered == 1;
+        b->alterations += edge->altered == 2;
     }
     for (size_t k = 0; k < dedup->class_count; k++) {
-        const int blemishes = dedup->items[dedup->first_of[k]].blemishes;
-        changed |= blemishes > 0;
-        for (uint32_t m = dedup->member_start[k]; m < dedup->member_start[k + 1]; m++)
-            dedup->items[dedup->members[m]].blemishes = blemishes;
+        const faults *f = &counts[k];
+        for (uint32_t m = dedup->member_start[k]; m < dedup->member_start[k + 1]; m++) {
+            glimpse_dedup_item *item = &dedup->items[dedup->members[m]];
+            changed |= item->blemishes != f->blemishes || item->alterations != f->alterations;
+            item->blemishes = f->blemishes;
+            item->alterations = f->alterations;
+        }
     }
+    free(counts);
     return changed;
 }
 
