@@ -4,7 +4,7 @@
  * Other tones: an edit cannot show more than its original. Of two that are straight functions of
  * each other, the one with less contrast has lost steps: it has fewer grey values (entropy). Where
  * they are not, the one with more contrast cut off what became lighter than white or darker than
- * black, unless the other has fewer grey values by far.
+ * black.
  *
  * Turned by some degrees: the corners that turning left are of one colour.
  */
@@ -21,9 +21,8 @@ static int by_tones(const glimpse_dedup_item *a, const glimpse_dedup_item *b,
     const double stretch = -log2(c->gain);
     if (fabs(stretch) < 0.07) return fabs(more) < 0.1 ? 0 : more < 0 ? 1 : 2;
     const int flat = stretch < 0 ? 1 : 2, steep = 3 - flat;
-    const double share = more / stretch;
     const int is_straight =
-        c->correlation > 0.9997 || (c->correlation > 0.9985 && share > 0.9) || share > 1.2;
+        c->correlation > 0.9997 || (c->correlation > 0.9985 && more / stretch > 0.9);
     return is_straight ? flat : steep;
 }
 
