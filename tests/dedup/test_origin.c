@@ -1,6 +1,6 @@
 /*
  * The original is kept, not what was made of it: recompressed and stripped copies, copies saved
- * again without loss, edits, files that were cut, copies of a folder; and what is called a near
+ * again without loss, edits, files that were cut, copies of a directory; and what is called a near
  * shot shows most of the same.
  */
 #include "support/files.h"
