@@ -10,7 +10,7 @@
  * worth what its source is. WebP is what pictures on the web were turned into, and so is AVIF
  * unless a camera is named: of those without a known quality, the poorer guess.
  *
- * File times: copying a folder gives its files times that follow each other. They are ordered as
+ * File times: copying a directory gives its files times that follow each other. They are ordered as
  * runs, each of times that are at most SAME_RUN apart from the next: within a run they say
  * nothing, and runs are ordered whatever lies between two files of one.
  */
