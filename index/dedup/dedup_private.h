@@ -68,6 +68,7 @@ typedef struct glimpse_dedup_item {
     int is_resaved;    /* 1: it is such a copy */
     uint32_t written;  /* orders the files by their times, as far as those say anything */
     int alterations;   /* versions that it seems to be made of, by its tones or corners */
+    int soft;          /* versions with more in them than this one's size and coding promise */
     int blemishes;     /* dates, logos and the like that other versions do not have */
     uint32_t agreeing; /* other versions that show just the same; 0 below 2 */
     char decided_as[GLIMPSE_HASH_HEX]; /* the id of its picture, where that is not that of its bytes
@@ -107,6 +108,7 @@ typedef struct glimpse_dedup_edge {
     glimpse_comparison comparison;
     glimpse_warp warp;
     const glimpse_detail *detail; /* of dedup->details; NULL: not compared at full size */
+    int softer;                   /* 1: a, 2: b has less in it than its size and coding say */
     int detailed;                 /* 1: its turn at full size has been */
     int altered;                  /* of an edit, 1: a was made of b, by its tones or corners; 2: b
                                      of a; 0: it cannot be told */
@@ -195,7 +197,19 @@ int glimpse_dedup_detail_all(glimpse_dedup *dedup, const uint8_t *wanted);
 int glimpse_dedup_detail(glimpse_dedup *dedup, glimpse_dedup_edge *edge);
 /* 1 when full size has something to say about the edge and has not said it. */
 int glimpse_dedup_wants_detail(const glimpse_dedup_edge *edge);
-/* Counts item->blemishes, from what full size has seen, and alterations. 1 when one changed. */
+/* dedup_loss.c: of two pictures that show the same, 1: the first, 2: the second has less in it than
+ * its size and coding say; 0: neither. Whether coding explains what differs. Whether one was given
+ * other colours. */
+int glimpse_dedup_softer(const glimpse_dedup *dedup, const glimpse_dedup_edge *edge,
+                         const glimpse_detail *detail, const glimpse_image *a,
+                         const glimpse_image *b);
+int glimpse_dedup_is_explained(const glimpse_dedup *dedup, const glimpse_dedup_edge *edge,
+                               const glimpse_detail *detail, const glimpse_image *a,
+                               const glimpse_image *b);
+int glimpse_dedup_has_other_colours(const glimpse_dedup *dedup, const glimpse_dedup_edge *edge,
+                                    const glimpse_detail *detail);
+/* Counts item->soft, ->blemishes and ->alterations from what full size has seen. 1 when one
+ * changed. */
 int glimpse_dedup_count_blemishes(glimpse_dedup *dedup);
 /* dedup_altered.c: edge->altered, for an edge that thumbnails call an edit. */
 int glimpse_dedup_which_is_altered(const glimpse_dedup *dedup, const glimpse_dedup_edge *edge,

@@ -28,6 +28,11 @@ static int by_pixels(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return (a->effective < b->effective) - (a->effective > b->effective);
 }
 
+/* Blown up, blurred, or coded coarsely before. */
+static int by_softness(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
+    return (a->soft > b->soft) - (a->soft < b->soft);
+}
+
 /* A grey copy of a picture in colour has lost something. */
 static int by_colour(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return a->picture.measures.grey - b->picture.measures.grey;
@@ -150,9 +155,9 @@ enum { RULES = sizeof of_rule / sizeof *of_rule };
 
 static const criterion before_rules[] = {by_protection, by_link};
 static const criterion after_rules[] = {
-    by_pixels,      by_colour,  by_holdings, by_wholeness, by_blemishes,  by_agreement,
-    by_alterations, by_quality, by_source,   by_exif,      by_companions, by_links,
-    by_date_taken,  by_marks,   by_age,      by_length,    by_path};
+    by_softness,  by_pixels,      by_colour,  by_holdings, by_wholeness, by_blemishes,
+    by_agreement, by_alterations, by_quality, by_source,   by_exif,      by_companions,
+    by_links,     by_date_taken,  by_marks,   by_age,      by_length,    by_path};
 /* Those that need nothing of the pictures. */
 static const criterion of_names[] = {by_link, by_marks, by_length, by_path};
 
@@ -383,6 +388,9 @@ char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item 
             framed ? " when frames are left aside" : "", p->width, p->height, q->width, q->height);
     } else if (d.by == by_colour) {
         (void)snprintf(text, sizeof text, "kept because it is in colour");
+    } else if (d.by == by_softness) {
+        (void)snprintf(text, sizeof text,
+                       "kept because there is more detail in it, whatever size and coding say");
     } else if (d.by == by_holdings) {
         describe_holdings(text, sizeof text, dedup, keeper, other);
     } else if (d.by == by_blemishes) {

@@ -481,6 +481,25 @@ static void find_marks(const judging *j, glimpse_detail *result) {
     }
 }
 
+/* Where most of what has contrast is equal to the last bit nothing was coded anew, and coding
+ * explains nothing: a pale line on a form, a watermark in the colour of paper. */
+static void judge_exactly(judging *j) {
+    const float equal = 0.5F, seen = 3, contrast = 8;
+    const size_t n = (size_t)j->columns * (size_t)j->rows;
+    size_t same = 0, count = 0;
+    for (size_t i = 0; i < n; i++) {
+        const float *v = j->tiles[i].value;
+        if (j->tiles[i].activity[0] < contrast) continue;
+        count++;
+        same += fmaxf(fmaxf(v[0], v[1]), fmaxf(v[2], v[3])) < equal;
+    }
+    for (size_t i = 0; i < n && count >= 4 && same > count * 3 / 4; i++) {
+        tile *t = &j->tiles[i];
+        for (int m = 0; m < GLIMPSE_MEASURES; m++)
+            t->strength = fmaxf(t->strength, t->value[m] / seen);
+    }
+}
+
 static double laplacian_of(const judging *j, const glimpse_planes *planes) {
     double sum = 0;
     const ptrdiff_t width = planes->width;
@@ -529,6 +548,7 @@ static int judge(judging *j, glimpse_detail *result) {
         const float typical = judge_measure(j, m, order);
         if (m == 0) j->noise = typical;
     }
+    judge_exactly(j);
     result->noise = (double)j->noise;
     free(order);
     compare_sharpness(j, result);

@@ -105,7 +105,10 @@ enum { /* what was done to the second picture, or to the first */
        GLIMPSE_EDIT_STRETCHED = 8,
        GLIMPSE_EDIT_TONES = 16,
        GLIMPSE_EDIT_COLOURS = 32, /* grey, tinted */
-       GLIMPSE_EDIT_PARTS = 64    /* text, a logo, something painted over */
+       GLIMPSE_EDIT_PARTS = 64,   /* text, a logo, something painted over */
+       GLIMPSE_EDIT_DETAIL =
+           128 /* softened, sharpened, grain, or coded coarsely before: by a search
+                  for duplicates, which knows how the files say they are coded */
 };
 
 typedef struct glimpse_comparison {
