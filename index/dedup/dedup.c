@@ -59,7 +59,8 @@ static int check(glimpse_dedup *dedup, const glimpse_dedup_options *options) {
 }
 
 static int match(glimpse_dedup *dedup) {
-    int status = glimpse_dedup_split_classes(dedup);
+    int status = glimpse_dedup_find_sources(dedup);
+    if (status == GLIMPSE_OK) status = glimpse_dedup_split_classes(dedup);
     if (status == GLIMPSE_OK && (dedup->tiers & GLIMPSE_TIER_PERCEPTUAL))
         status = glimpse_dedup_perceptual(dedup);
     if (status == GLIMPSE_OK && (dedup->tiers & GLIMPSE_TIER_SEMANTIC))

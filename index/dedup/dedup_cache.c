@@ -118,6 +118,7 @@ static void pack_item(packer *p, glimpse_dedup_item *item) {
     pack_int(p, &picture->is_transparent);
     pack_int(p, &picture->taken_is_modification);
     pack_double(p, &item->subseconds);
+    pack_int(p, &item->is_cut);
 }
 
 static void free_texts(glimpse_dedup_picture *picture) {

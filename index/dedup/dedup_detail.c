@@ -116,6 +116,19 @@ static void conclude(const glimpse_dedup *dedup, glimpse_dedup_edge *edge,
         edge->relation = GLIMPSE_RELATION_NEAR_SHOT;
 }
 
+/* Nothing stands out; is what differs all over what their coding explains? */
+static void judge_coding(const glimpse_dedup *dedup, glimpse_dedup_edge *edge,
+                         const glimpse_detail *detail, const glimpse_image *a,
+                         const glimpse_image *b) {
+    edge->softer = glimpse_dedup_softer(dedup, edge, detail, a, b);
+    if (edge->softer || !glimpse_dedup_is_explained(dedup, edge, detail, a, b))
+        edge->comparison.edits |= GLIMPSE_EDIT_DETAIL;
+    if (glimpse_dedup_has_other_colours(dedup, edge, detail))
+        edge->comparison.edits |= GLIMPSE_EDIT_COLOURS;
+    if (edge->comparison.edits & (GLIMPSE_EDIT_DETAIL | GLIMPSE_EDIT_COLOURS))
+        edge->relation = GLIMPSE_RELATION_EDITED;
+}
+
 static int keep(glimpse_dedup *dedup, const glimpse_detail *detail, const glimpse_detail **kept) {
     if (dedup->detail_count == dedup->detail_capacity) {
         const size_t capacity = dedup->detail_capacity ? 2 * dedup->detail_capacity : 64;
@@ -145,9 +158,16 @@ static int look_at(glimpse_dedup *dedup, glimpse_dedup_edge *edge, const glimpse
         status = compare_as_seen(&detail, first, first == keeper ? other : keeper,
                                  &edge->comparison.warp);
     }
-    glimpse_image_free(other);
-    if (status == GLIMPSE_E_NOMEM) return status;
+    if (status == GLIMPSE_E_NOMEM) {
+        glimpse_image_free(other);
+        return status;
+    }
     conclude(dedup, edge, status == GLIMPSE_OK ? &detail : NULL);
+    if (status == GLIMPSE_OK && edge->relation <= GLIMPSE_RELATION_HOLDS_MORE) {
+        const glimpse_image *first = edge->a == keeper_item ? keeper : other;
+        judge_coding(dedup, edge, &detail, first, first == keeper ? other : keeper);
+    }
+    glimpse_image_free(other);
     if (status < 0 || detail.count == 0) return GLIMPSE_OK;
     if (mutex) (void)pthread_mutex_lock(mutex);
     status = keep(dedup, &detail, &edge->detail);
@@ -243,24 +263,39 @@ static int run(details *d) {
                          : GLIMPSE_OK;
 }
 
+typedef struct faults {
+    int soft, blemishes, alterations;
+} faults;
+
 int glimpse_dedup_count_blemishes(glimpse_dedup *dedup) {
     int changed = 0;
-    for (size_t k = 0; k < dedup->class_count; k++)
-        dedup->items[dedup->first_of[k]].blemishes = 0;
+    faults *counts = calloc(dedup->class_count + 1, sizeof *counts);
+    if (!counts) return glimpse_fail_nomem(dedup->class_count * sizeof *counts, "groups");
     for (size_t e = 0; e < dedup->edge_count; e++) {
         const glimpse_dedup_edge *edge = &dedup->edges[e];
         const glimpse_detail *d = edge->detail;
-        if (!d || edge->relation != GLIMPSE_RELATION_EDITED) continue;
+        faults *a = &counts[dedup->items[edge->a].class], *b = &counts[dedup->items[edge->b].class];
+        if (edge->relation != GLIMPSE_RELATION_EDITED) continue;
         /* The one that hides something, or that lacks what was written. */
-        if (d->marked == 1 || d->written == 2) dedup->items[edge->a].blemishes++;
-        if (d->marked == 2 || d->written == 1) dedup->items[edge->b].blemishes++;
+        a->soft += edge->softer == 1;
+        b->soft += edge->softer == 2;
+        a->blemishes += d && (d->marked == 1 || d->written == 2);
+        b->blemishes += d && (d->marked == 2 || d->written == 1);
+        a->alterations += edge->altered == 1;
+        b->alterations += edge->altered == 2;
     }
     for (size_t k = 0; k < dedup->class_count; k++) {
-        const int blemishes = dedup->items[dedup->first_of[k]].blemishes;
-        changed |= blemishes > 0;
-        for (uint32_t m = dedup->member_start[k]; m < dedup->member_start[k + 1]; m++)
-            dedup->items[dedup->members[m]].blemishes = blemishes;
+        const faults *f = &counts[k];
+        for (uint32_t m = dedup->member_start[k]; m < dedup->member_start[k + 1]; m++) {
+            glimpse_dedup_item *item = &dedup->items[dedup->members[m]];
+            changed |= item->blemishes != f->blemishes || item->alterations != f->alterations ||
+                       item->soft != f->soft;
+            item->soft = f->soft;
+            item->blemishes = f->blemishes;
+            item->alterations = f->alterations;
+        }
     }
+    free(counts);
     return changed;
 }
 

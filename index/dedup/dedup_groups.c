@@ -333,32 +333,68 @@ static size_t mark_wanted(grouping *g, uint8_t *wanted) {
     return count;
 }
 
+/* Where full size took a pair apart, thumbnails may be wrong about its other versions as well:
+ * which of the two they show, and so which is the edit, is to be known. Returns how many. */
+static size_t mark_doubtful(const glimpse_dedup *dedup, uint8_t *wanted, uint8_t *doubtful) {
+    size_t count = 0;
+    memset(doubtful, 0, dedup->class_count);
+    for (size_t e = 0; e < dedup->edge_count; e++) {
+        const glimpse_dedup_edge *edge = &dedup->edges[e];
+        if (!edge->detail || edge->relation != GLIMPSE_RELATION_EDITED) continue;
+        doubtful[dedup->items[edge->a].class] = doubtful[dedup->items[edge->b].class] = 1;
+    }
+    for (size_t e = 0; e < dedup->edge_count; e++) {
+        const glimpse_dedup_edge *edge = &dedup->edges[e];
+        const int of_a = doubtful[dedup->items[edge->a].class];
+        if (edge->relation >= GLIMPSE_RELATION_EDITED || !glimpse_dedup_wants_detail(edge) ||
+            !(of_a || doubtful[dedup->items[edge->b].class]))
+            continue;
+        wanted[e] = of_a ? 1 : 2;
+        count++;
+    }
+    return count;
+}
+
 /* What full size takes apart may make other pairs, hence the rounds; few are left after them, and
  * are looked at when their turn comes. */
 static int look_at_details(grouping *g) {
     enum { ROUNDS = 3 };
     glimpse_dedup *dedup = g->dedup;
     int status = GLIMPSE_OK;
-    uint8_t *wanted = calloc(dedup->edge_count + 1, 1);
-    if (!wanted) return glimpse_fail_nomem(dedup->edge_count, "pairs");
+    uint8_t *wanted = calloc(dedup->edge_count + 1, 1), *doubtful = malloc(dedup->class_count + 1);
+    if (!wanted || !doubtful) status = glimpse_fail_nomem(dedup->edge_count, "pairs");
     for (int round = 0; round < ROUNDS && status == GLIMPSE_OK; round++) {
-        if (mark_wanted(g, wanted) == 0) break;
+        if (mark_wanted(g, wanted) + mark_doubtful(dedup, wanted, doubtful) == 0) break;
         status = glimpse_dedup_detail_all(dedup, wanted);
     }
     free(wanted);
+    free(doubtful);
     return status;
+}
+
+/* Full size also says which of two is the clean one, and which versions agree: then others are the
+ * best, and their pairs are looked at. */
+static int choose_order(grouping *g, glimpse_dedup *dedup) {
+    enum { ROUNDS = 3 };
+    int changed = 1, status = glimpse_dedup_count_agreeing(dedup);
+    *g = (grouping){0};
+    for (int round = 0; round < ROUNDS && changed && status >= 0; round++) {
+        release(g);
+        status = prepare(g, dedup);
+        if (status == GLIMPSE_OK) status = look_at_details(g);
+        if (status < 0) break;
+        changed = glimpse_dedup_count_blemishes(dedup);
+        status = changed < 0 ? changed : glimpse_dedup_count_agreeing(dedup);
+        if (status > 0) changed = 1;
+    }
+    if (status < 0 || !changed) return status < 0 ? status : GLIMPSE_OK;
+    release(g);
+    return prepare(g, dedup);
 }
 
 int glimpse_dedup_group_all(glimpse_dedup *dedup) {
     grouping g;
-    int status = prepare(&g, dedup);
-    if (status == GLIMPSE_OK) status = look_at_details(&g);
-    /* Full size also says which of two is the clean one. */
-    if (status == GLIMPSE_OK && glimpse_dedup_count_blemishes(dedup)) {
-        release(&g);
-        status = prepare(&g, dedup);
-        if (status == GLIMPSE_OK) status = look_at_details(&g);
-    }
+    int status = choose_order(&g, dedup);
     for (int round = 0; round < 3 && status == GLIMPSE_OK; round++) {
         memset(g.keeps, 0, dedup->class_count);
         for (size_t i = 0; i < dedup->class_count && status == GLIMPSE_OK; i++) {
@@ -432,8 +468,9 @@ static int choose_keepers(grouping *g, const glimpse_dedup_edge **chosen) {
 }
 
 int glimpse_dedup_group_against(glimpse_dedup *dedup) {
-    grouping g;
-    int status = prepare(&g, dedup);
+    grouping g = {0};
+    int status = glimpse_dedup_count_agreeing(dedup);
+    if (status >= 0) status = prepare(&g, dedup);
     /* best[] prefers the second set: rank says so. chosen: the edge of a class to the second. */
     const glimpse_dedup_edge **chosen = calloc(dedup->class_count + 1, sizeof *chosen);
     if (!chosen && status == GLIMPSE_OK)

@@ -58,12 +58,14 @@ static int read_all(glimpse_dedup *dedup, const uint32_t *items, size_t count) {
     return atomic_load(&r.status) < 0 ? glimpse_fail_nomem(count, "what files hold") : GLIMPSE_OK;
 }
 
-/* A number that is larger for a file that holds more than another one. */
+/* A number that is larger for a file that holds more than another one. Another kind of thing is
+ * more than another part of one: a gain map is more than three further words on the camera. */
 static double worth_of(const glimpse_holdings *holdings) {
+    enum { OF_A_KIND = 16 };
     double worth = 0;
     for (size_t i = 0; holdings && i < holdings->count; i++) {
         const glimpse_holding *h = &holdings->items[i];
-        worth += 1 + (double)h->part_count + (h->amount > 0 ? log1p(h->amount) : 0);
+        worth += OF_A_KIND + (double)h->part_count + (h->amount > 0 ? log1p(h->amount) : 0);
     }
     return worth;
 }
@@ -118,11 +120,6 @@ const glimpse_holdings *glimpse_dedup_holdings(const glimpse_dedup *dedup,
 /*
  * Edges.
  */
-static int quality_of(const glimpse_dedup_picture *p) {
-    if (p->quality > 0) return p->quality;
-    return strcmp(p->format, "GIF") == 0 ? 40 : 75;
-}
-
 static int has_same_pixels(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return strcmp(a->picture.pixels, b->picture.pixels) == 0;
 }
@@ -139,8 +136,7 @@ uint32_t glimpse_dedup_better(const glimpse_dedup_item *of, const glimpse_dedup_
     if (of->effective > in->effective) better |= UINT32_C(1) << GLIMPSE_HOLDING_RESOLUTION;
     if (in->picture.measures.grey && !of->picture.measures.grey)
         better |= UINT32_C(1) << GLIMPSE_HOLDING_COLOUR;
-    if (quality_of(&of->picture) >= quality_of(&in->picture) + CLEARLY_BETTER &&
-        of->effective >= in->effective)
+    if (of->quality >= in->quality + CLEARLY_BETTER && of->effective >= in->effective)
         better |= UINT32_C(1) << GLIMPSE_HOLDING_QUALITY;
     return better;
 }

@@ -111,6 +111,7 @@ static int fill_in(glimpse_dedup *dedup, glimpse_dedup_item *item, const glimpse
     p->exif = (p->taken[0] != '\0') + (p->camera[0] != '\0') + (meta->has_gps != 0) +
               (meta->orientation > 1);
     p->quality = estimate_quality(meta->format, data, size);
+    item->is_cut = !glimpse_format_is_whole(meta->format, data, size);
     glimpse_hash_to_hex(hash, p->id);
     return hash_pixels(image, p->pixels);
 }

@@ -8,9 +8,11 @@
  *                (dedup_holdings.c); one of each stands for all
  *     candidates dedup_candidates.c (hashes, by dedup_mih*.c), dedup_semantic.c (embeddings)
  *     edges      dedup_verify.c: candidates that the pixels confirm, in threads
+ *                dedup_altered.c: which of an edited pair is the edit
  *                dedup_detail.c: those that would be acted on, at full size
  *                dedup_holdings.c: what the files hold beside the picture
- *     groups     dedup_groups.c: stars around keepers (dedup_rank.c; dedup_depth.c, copy_names.c)
+ *     groups     dedup_groups.c: stars around keepers (dedup_rank.c; dedup_origin.c,
+ *                dedup_depth.c, copy_names.c)
  *     report     dedup_report.c, dedup_texts.c, dedup_leak.c
  *
  * Memory: about 1.2 KB per picture (strings, hashes, measures), and 19 KB of thumbnail each for
@@ -60,8 +62,15 @@ typedef struct glimpse_dedup_item {
     unsigned companions; /* RAW, video and sidecars beside it */
     uint8_t mini[GLIMPSE_DEDUP_MINI * GLIMPSE_DEDUP_MINI]; /* grey, to drop candidates cheaply */
     double subseconds; /* of `taken`, 0 <= s < 1; -1: not known */
+    int is_cut;        /* the mark that ends the picture is missing */
+    int quality;       /* 1..101, a guess where the file does not tell; a copy that was saved again
+                          without loss has that of its source */
+    int is_resaved;    /* 1: it is such a copy */
+    uint32_t written;  /* orders the files by their times, as far as those say anything */
+    int alterations;   /* versions that it seems to be made of, by its tones or corners */
+    int soft;          /* versions with more in them than this one's size and coding promise */
     int blemishes;     /* dates, logos and the like that other versions do not have */
-    uint32_t agreeing; /* other pictures that are the same but for coding; 0 below 2 */
+    uint32_t agreeing; /* other versions that show just the same; 0 below 2 */
     char decided_as[GLIMPSE_HASH_HEX]; /* the id of its picture, where that is not that of its bytes
                                           and decisions are asked for; else "" */
     int from_cache;                    /* hashes and measures are those that a library kept */
@@ -99,7 +108,10 @@ typedef struct glimpse_dedup_edge {
     glimpse_comparison comparison;
     glimpse_warp warp;
     const glimpse_detail *detail; /* of dedup->details; NULL: not compared at full size */
+    int softer;                   /* 1: a, 2: b has less in it than its size and coding say */
     int detailed;                 /* 1: its turn at full size has been */
+    int altered;                  /* of an edit, 1: a was made of b, by its tones or corners; 2: b
+                                     of a; 0: it cannot be told */
 } glimpse_dedup_edge;
 
 typedef struct glimpse_dedup_entry {
@@ -194,8 +206,27 @@ int glimpse_dedup_detail_all(glimpse_dedup *dedup, const uint8_t *wanted);
 int glimpse_dedup_detail(glimpse_dedup *dedup, glimpse_dedup_edge *edge);
 /* 1 when full size has something to say about the edge and has not said it. */
 int glimpse_dedup_wants_detail(const glimpse_dedup_edge *edge);
-/* Counts item->blemishes from what full size has seen. 1 when one changed. */
+/* dedup_loss.c: of two pictures that show the same, 1: the first, 2: the second has less in it than
+ * its size and coding say; 0: neither. Whether coding explains what differs. Whether one was given
+ * other colours. */
+int glimpse_dedup_softer(const glimpse_dedup *dedup, const glimpse_dedup_edge *edge,
+                         const glimpse_detail *detail, const glimpse_image *a,
+                         const glimpse_image *b);
+int glimpse_dedup_is_explained(const glimpse_dedup *dedup, const glimpse_dedup_edge *edge,
+                               const glimpse_detail *detail, const glimpse_image *a,
+                               const glimpse_image *b);
+int glimpse_dedup_has_other_colours(const glimpse_dedup *dedup, const glimpse_dedup_edge *edge,
+                                    const glimpse_detail *detail);
+/* Counts item->soft, ->blemishes and ->alterations from what full size has seen. 1 when one
+ * changed. */
 int glimpse_dedup_count_blemishes(glimpse_dedup *dedup);
+/* dedup_altered.c: edge->altered, for an edge that thumbnails call an edit. */
+int glimpse_dedup_which_is_altered(const glimpse_dedup *dedup, const glimpse_dedup_edge *edge,
+                                   const glimpse_thumb *a, const glimpse_thumb *b);
+/* dedup_origin.c: item->quality, is_resaved and written. */
+int glimpse_dedup_find_sources(glimpse_dedup *dedup);
+/* Counts item->agreeing from the edges as they are. 1 when one changed. */
+int glimpse_dedup_count_agreeing(glimpse_dedup *dedup);
 /* How two pictures stand to each other as moments: SAME_MOMENT, or nothing is known; ZONES: apart
  * by whole quarters of an hour, as a change of time zone looks; TWO_SHOTS. */
 enum { GLIMPSE_SAME_MOMENT = 0, GLIMPSE_ZONES, GLIMPSE_TWO_SHOTS };

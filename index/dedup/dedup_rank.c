@@ -2,11 +2,13 @@
  * index/dedup/dedup_rank.c - which of several copies to keep, and why.
  *
  * First what must be kept, then the rules that were asked for in their order. What they leave open:
- * pixels (those of a frame do not count), colours, what the file holds beside them, what nobody
- * wrote upon, then the version that most others show unchanged (that is the original, and what
- * differs from it was edited), then what the format kept of them, then what the file says of
- * itself, then the date taken; then names, since a file's own date is easily that of a copy; the
- * path decides ties, so that the order is total and the same in every run.
+ * pixels (those of a frame do not count), colours, what the file holds beside them, whether its end
+ * is there, what nobody wrote upon, then the version that most others show unchanged (that is the
+ * original, and what differs from it was edited), then what the format kept of them, before copies
+ * of it that were saved again; then what the file says of itself, then the date taken; then names,
+ * since a file's own date is easily that of a copy; the path decides ties, so that the order is
+ * total and the same in every run. What a criterion needs of other pictures is worked out
+ * beforehand (dedup_origin.c).
  */
 #include "dedup_holdings.h"
 
@@ -22,14 +24,13 @@
 #include <string.h>
 #include <time.h>
 
-/* A quality that is not known is taken for a usual one; a palette of 256 colours for a poor one. */
-static int quality_of(const glimpse_dedup_picture *p) {
-    if (p->quality > 0) return p->quality;
-    return strcmp(p->format, "GIF") == 0 ? 40 : 75;
-}
-
 static int by_pixels(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     return (a->effective < b->effective) - (a->effective > b->effective);
+}
+
+/* Blown up, blurred, or coded coarsely before. */
+static int by_softness(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
+    return (a->soft > b->soft) - (a->soft < b->soft);
 }
 
 /* A grey copy of a picture in colour has lost something. */
@@ -52,8 +53,23 @@ static int by_blemishes(const glimpse_dedup_item *a, const glimpse_dedup_item *b
     return (a->blemishes > b->blemishes) - (a->blemishes < b->blemishes);
 }
 
+/* Other tones than those it was taken with, or turned by some degrees. */
+static int by_alterations(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
+    return (a->alterations > b->alterations) - (a->alterations < b->alterations);
+}
+
 static int by_quality(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
-    return quality_of(&b->picture) - quality_of(&a->picture);
+    return b->quality - a->quality;
+}
+
+/* It is as large a file as it is without need. */
+static int by_source(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
+    return a->is_resaved - b->is_resaved;
+}
+
+/* Every pixel may be there, but what the copying of a file broke off at is no copy. */
+static int by_wholeness(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
+    return a->is_cut - b->is_cut;
 }
 
 static int by_exif(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
@@ -68,7 +84,7 @@ static int by_age(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     } else if (p->taken[0] || q->taken[0]) {
         return p->taken[0] ? -1 : 1; /* a date of its own is worth more than one of a copy */
     }
-    return (p->mtime_ns > q->mtime_ns) - (p->mtime_ns < q->mtime_ns);
+    return (a->written > b->written) - (a->written < b->written);
 }
 
 static int by_youth(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
@@ -139,8 +155,9 @@ enum { RULES = sizeof of_rule / sizeof *of_rule };
 
 static const criterion before_rules[] = {by_protection, by_link};
 static const criterion after_rules[] = {
-    by_pixels,     by_colour, by_holdings,   by_blemishes, by_agreement, by_quality, by_exif,
-    by_companions, by_links,  by_date_taken, by_marks,     by_age,       by_length,  by_path};
+    by_softness,  by_pixels,      by_colour,  by_holdings, by_wholeness, by_blemishes,
+    by_agreement, by_alterations, by_quality, by_source,   by_exif,      by_companions,
+    by_links,     by_date_taken,  by_marks,   by_age,      by_length,    by_path};
 /* Those that need nothing of the pictures. */
 static const criterion of_names[] = {by_link, by_marks, by_length, by_path};
 
@@ -280,7 +297,10 @@ static void describe_date(const glimpse_dedup_item *item, int taken, char *text,
 
 static void describe_quality(const glimpse_dedup_item *item, char *text, size_t size) {
     const glimpse_dedup_picture *p = &item->picture;
-    if (p->quality == 101) {
+    if (item->is_resaved) {
+        (void)snprintf(text, size, "%s with the pixels of a file of quality %d", p->format,
+                       item->quality);
+    } else if (p->quality == 101) {
         (void)snprintf(text, size, "lossless %s", p->format);
     } else if (p->quality > 0) {
         (void)snprintf(text, size, "%s quality %d", p->format, p->quality);
@@ -295,8 +315,10 @@ static void add_dates(char *text, size_t size, const char *word, const glimpse_d
     char a[160], b[160];
     describe_date(keeper, taken, a, sizeof a);
     describe_date(other, taken, b, sizeof b);
-    if (strcmp(a, b) == 0) (void)snprintf(b, sizeof b, "another moment of that second");
-    (void)snprintf(text, size, "kept because it is %s: %s instead of %s", word, a, b);
+    /* "taken A instead of B", but "taken A instead of modified B". */
+    const size_t first = strcspn(a, " ") + 1;
+    const char *second = strncmp(a, b, first) == 0 ? b + first : b;
+    (void)snprintf(text, size, "kept because it is %s: %s instead of %s", word, a, second);
 }
 
 /* "kept because it lies in DIRECTORY, which OPTION names", malloc'ed. */
@@ -321,6 +343,32 @@ static char *protected_by(const glimpse_dedup *dedup, const glimpse_dedup_item *
                      : strdup("kept because it is a file of a protected folder");
 }
 
+/* Kinds of which the other has something too, only not the same, are no more of it. */
+static void describe_holdings(char *text, size_t size, const glimpse_dedup *dedup,
+                              const glimpse_dedup_item *keeper, const glimpse_dedup_item *other) {
+    const uint32_t own = glimpse_dedup_lacking(dedup, keeper, other),
+                   others = glimpse_dedup_lacking(dedup, other, keeper), different = own & others;
+    char held[180], lost[180];
+    glimpse_dedup_holdings_words(held, sizeof held, dedup, keeper, own & ~different);
+    glimpse_dedup_holdings_words(lost, sizeof lost, dedup, other, others & ~different);
+    if (!others) {
+        (void)snprintf(text, size, "kept because it holds more: %s", held);
+    } else if (held[0]) {
+        (void)snprintf(text, size,
+                       "kept because it holds more in all: %s; each holds something of its own",
+                       held);
+        if (lost[0]) {
+            const size_t used = strlen(text);
+            (void)snprintf(text + used, size - used, ", the other %s", lost);
+        }
+    } else {
+        glimpse_dedup_holdings_words(held, sizeof held, dedup, keeper, own);
+        (void)snprintf(text, size,
+                       "kept because it says more, though each holds something of its own (%s)",
+                       held);
+    }
+}
+
 char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item *keeper,
                            const glimpse_dedup_item *other) {
     char text[512] = "kept because its path comes first; nothing else tells them apart", a[160],
@@ -340,11 +388,11 @@ char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item 
             framed ? " when frames are left aside" : "", p->width, p->height, q->width, q->height);
     } else if (d.by == by_colour) {
         (void)snprintf(text, sizeof text, "kept because it is in colour");
+    } else if (d.by == by_softness) {
+        (void)snprintf(text, sizeof text,
+                       "kept because there is more detail in it, whatever size and coding say");
     } else if (d.by == by_holdings) {
-        char held[400];
-        glimpse_dedup_holdings_words(held, sizeof held, dedup, keeper,
-                                     glimpse_dedup_lacking(dedup, keeper, other));
-        (void)snprintf(text, sizeof text, "kept because it holds more: %s", held);
+        describe_holdings(text, sizeof text, dedup, keeper, other);
     } else if (d.by == by_blemishes) {
         const glimpse_dedup_edge *edge = glimpse_dedup_find_edge(
             dedup, dedup->first_of[keeper->class], dedup->first_of[other->class]);
@@ -357,11 +405,22 @@ char *glimpse_dedup_reason(const glimpse_dedup *dedup, const glimpse_dedup_item 
                        "kept because it seems to be unedited: %" PRIu32
                        " other versions show just the same",
                        keeper->agreeing);
+    } else if (d.by == by_alterations) {
+        (void)snprintf(text, sizeof text,
+                       "kept because the other seems to be made of it, with other tones or turned");
     } else if (d.by == by_quality) {
         describe_quality(keeper, a, sizeof a);
         describe_quality(other, b, sizeof b);
         (void)snprintf(text, sizeof text, "kept because its quality is better: %s instead of %s", a,
                        b);
+    } else if (d.by == by_source) {
+        (void)snprintf(
+            text, sizeof text,
+            "kept because the other (%s) is this picture saved again, with the same pixels",
+            q->format);
+    } else if (d.by == by_wholeness) {
+        (void)snprintf(text, sizeof text,
+                       "kept because it is whole: the end of the other file is missing");
     } else if (d.by == by_depth) {
         (void)snprintf(text, sizeof text,
                        "kept because it is deeper: %u bits a sample instead of %u", keeper->depth,

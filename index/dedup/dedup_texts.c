@@ -91,6 +91,7 @@ static void add_edits(text *t, const glimpse_dedup_item *keeper, const glimpse_d
         add(t, "other colours");
     }
     if (c->edits & GLIMPSE_EDIT_PARTS) add(t, "parts painted over or written upon");
+    if (c->edits & GLIMPSE_EDIT_DETAIL) add(t, "more or less detail than its coding explains");
 }
 
 /* The date is said in words of its own where it is another one. */

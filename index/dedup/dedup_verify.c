@@ -71,6 +71,23 @@ static double moment(const char *taken) {
     return ((days * 24.0 + digits[3]) * 60 + digits[4]) * 60 + digits[5];
 }
 
+/* Two cameras, or one, say that more than a day lies between the two. */
+static int are_days_apart(const glimpse_dedup_picture *p, const glimpse_dedup_picture *q) {
+    enum { DAY = 24 * 3600 };
+    const double first = moment(p->taken), second = moment(q->taken);
+    return p->camera[0] && q->camera[0] && !p->taken_is_modification && !q->taken_is_modification &&
+           first >= 0 && second >= 0 && fabs(first - second) > DAY;
+}
+
+/* Another exposure of a scene shows most of what the first does. Less than that is in common to any
+ * two things before the same background. */
+static int is_near_shot(const glimpse_dedup *dedup, const glimpse_dedup_edge *edge) {
+    const int apart =
+        are_days_apart(&dedup->items[edge->a].picture, &dedup->items[edge->b].picture);
+    const double min = apart ? 0.92 : 0.76;
+    return edge->comparison.score >= min && edge->comparison.agreeing >= min;
+}
+
 int glimpse_dedup_moments(const glimpse_dedup_item *a, const glimpse_dedup_item *b) {
     const glimpse_dedup_picture *p = &a->picture, *q = &b->picture;
     double first = moment(p->taken), second = moment(q->taken);
@@ -138,7 +155,13 @@ int glimpse_dedup_compare(const glimpse_dedup *dedup, glimpse_dedup_edge *edge,
                               edge->comparison.correlation > 0.9985 && edge->score > 0.995;
     if (moments == GLIMPSE_TWO_SHOTS || (moments == GLIMPSE_ZONES && !to_the_detail))
         edge->relation = GLIMPSE_RELATION_NEAR_SHOT;
-    if (edge->comparison.recoloured > 0.015) edge->relation = GLIMPSE_RELATION_VARIANT;
+    if (edge->relation == GLIMPSE_RELATION_EDITED)
+        edge->altered = glimpse_dedup_which_is_altered(dedup, edge, a, b);
+    if (edge->comparison.recoloured > 0.015) {
+        edge->relation = GLIMPSE_RELATION_VARIANT;
+    } else if (edge->comparison.verdict == GLIMPSE_VERDICT_NEAR) {
+        return is_near_shot(dedup, edge);
+    }
     return 1;
 }
 
@@ -211,20 +234,6 @@ static void run(pairs *p) {
         (void)pthread_join(threads[i], NULL);
 }
 
-/* Counts, for every picture, the others that differ from it in coding only. */
-static void count_agreeing(glimpse_dedup *dedup) {
-    for (size_t i = 0; i < dedup->edge_count; i++) {
-        if (dedup->edges[i].relation != GLIMPSE_RELATION_REENCODED) continue;
-        dedup->items[dedup->edges[i].a].agreeing++;
-        dedup->items[dedup->edges[i].b].agreeing++;
-    }
-    for (size_t k = 0; k < dedup->class_count; k++) {
-        uint32_t agreeing = dedup->items[dedup->first_of[k]].agreeing;
-        for (uint32_t m = dedup->member_start[k]; m < dedup->member_start[k + 1]; m++)
-            dedup->items[dedup->members[m]].agreeing = agreeing < 2 ? 0 : agreeing;
-    }
-}
-
 static double inside_of(const glimpse_dedup_item *item) {
     return (double)(item->content.x1 - item->content.x0) *
            (double)(item->content.y1 - item->content.y0);
@@ -286,7 +295,6 @@ int glimpse_dedup_verify(glimpse_dedup *dedup) {
     dedup->edges = p.edges;
     dedup->edge_count = kept;
     p.edges = NULL;
-    count_agreeing(dedup);
     remove_frames(dedup);
 done:
     free(p.edges);

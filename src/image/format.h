@@ -23,6 +23,10 @@ int glimpse_format_is_certain(glimpse_image_format format);
  * format differ (WebP). 0 for "no" and for "cannot be told". */
 int glimpse_format_is_lossless(glimpse_image_format format, const uint8_t *data, size_t size);
 
+/* 0 when the mark that ends a picture of this format is missing, although every pixel may be there:
+ * the file was cut, and what else it held is lost. 1 also where it cannot be told. */
+int glimpse_format_is_whole(glimpse_image_format format, const uint8_t *data, size_t size);
+
 /* 1 when the decoder may leave out pixels, as glimpse_decode_options.short_side asks. */
 int glimpse_format_is_reducible(glimpse_image_format format);
 

@@ -219,15 +219,17 @@ typedef struct glimpse_dedup_report {
 } glimpse_dedup_report;
 
 /* What makes a picture the one to keep. Rules apply in the order given; what they leave open is
- * decided by LARGEST, colour, agreement with other versions, BEST_QUALITY, RICHEST, what lies
+ * decided by LARGEST, colour, what it holds, a file that was not cut, nothing written upon it,
+ * agreement with other versions, tones and corners (of edits), BEST_QUALITY, RICHEST, what lies
  * beside it (RAW, video, sidecars: see glimpse/actions.h), links to it, the date taken, a path that
  * does not look like that of a copy ("copy", "backup", "(1)"), the date of the file, the shorter
- * path, the path. */
+ * path, the path. Dates of files that follow each other within 2 seconds count as equal. */
 typedef enum glimpse_dedup_keep {
     GLIMPSE_KEEP_LARGEST = 0,      /* pixels; those of a frame do not count */
     GLIMPSE_KEEP_OLDEST = 1,       /* date taken, else of the file */
     GLIMPSE_KEEP_NEWEST = 2,       /* the same */
-    GLIMPSE_KEEP_BEST_QUALITY = 3, /* lossless, or the quality of a JPEG */
+    GLIMPSE_KEEP_BEST_QUALITY = 3, /* lossless (unless it has the pixels of a file with loss, which
+                                      then counts), or the quality of a JPEG */
     GLIMPSE_KEEP_IN = 4,           /* below `directory` */
     GLIMPSE_KEEP_DEEPEST = 5,      /* bits a sample */
     GLIMPSE_KEEP_RICHEST = 6       /* what the file says of itself: date, camera, place, ... */

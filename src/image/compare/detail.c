@@ -178,6 +178,13 @@ int glimpse_compare_detail(glimpse_detail *result, const glimpse_image *a, const
         const double sharper = result->sharper[0];
         result->sharper[0] = result->sharper[1];
         result->sharper[1] = sharper;
+        const double contrast = result->contrast[0];
+        result->contrast[0] = result->contrast[1];
+        result->contrast[1] = contrast;
+        for (int k = 0; k < 2; k++) {
+            result->tint[k] = -result->tint[k] / result->colours[k];
+            result->colours[k] = 1 / result->colours[k];
+        }
         if (result->marked) result->marked = 3 - result->marked;
         if (result->written) result->written = 3 - result->written;
         place(result, warp);

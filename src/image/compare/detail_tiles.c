@@ -481,6 +481,50 @@ static void find_marks(const judging *j, glimpse_detail *result) {
     }
 }
 
+/* Where most of what has contrast is equal to the last bit nothing was coded anew, and coding
+ * explains nothing: a pale line on a form, a watermark in the colour of paper. */
+static void judge_exactly(judging *j) {
+    const float equal = 0.5F, seen = 3, contrast = 8;
+    const size_t n = (size_t)j->columns * (size_t)j->rows;
+    size_t same = 0, count = 0;
+    for (size_t i = 0; i < n; i++) {
+        const float *v = j->tiles[i].value;
+        if (j->tiles[i].activity[0] < contrast) continue;
+        count++;
+        same += fmaxf(fmaxf(v[0], v[1]), fmaxf(v[2], v[3])) < equal;
+    }
+    for (size_t i = 0; i < n && count >= 4 && same > count * 3 / 4; i++) {
+        tile *t = &j->tiles[i];
+        for (int m = 0; m < GLIMPSE_MEASURES; m++)
+            t->strength = fmaxf(t->strength, t->value[m] / seen);
+    }
+}
+
+static double laplacian_of(const judging *j, const glimpse_planes *planes) {
+    double sum = 0;
+    const ptrdiff_t width = planes->width;
+    for (int y = j->y0; y < j->y1; y++) {
+        const uint8_t *p = planes->plane[0] + y * width;
+        int32_t row = 0;
+        for (int x = j->x0; x < j->x1; x++) {
+            const int l = 4 * p[x] - p[x - 1] - p[x + 1] - p[x - width] - p[x + width];
+            row += l * l / 16;
+        }
+        sum += row;
+    }
+    return sqrt(sum / ((double)width_of(j) * height_of(j)));
+}
+
+static void find_loss(const judging *j, glimpse_detail *result) {
+    const size_t n = (size_t)width_of(j) * (size_t)height_of(j);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)j->residual[i] * j->residual[i];
+    result->loss = sqrt(sum / (double)n) / UNIT;
+    result->contrast[0] = laplacian_of(j, j->aligned->first);
+    result->contrast[1] = laplacian_of(j, &j->aligned->other);
+}
+
 static int judge(judging *j, glimpse_detail *result) {
     const size_t n = (size_t)j->columns * (size_t)j->rows;
     ordered *order = malloc(n * sizeof *order);
@@ -489,16 +533,22 @@ static int judge(judging *j, glimpse_detail *result) {
         const fit f = fit_plane(j, plane);
         result->gain = f.gain; /* of brightness in the end: planes come last to first */
         result->bias = f.bias;
+        if (plane > 0) {
+            result->colours[plane - 1] = f.gain;
+            result->tint[plane - 1] = 128 * f.gain + f.bias - 128;
+        }
         find_activity(j, plane);
         make_residual(j, plane, &f);
         for (int m = 0; m < GLIMPSE_MEASURES; m++) {
             if (measures[m].plane == plane) find_largest(j, m);
         }
+        if (plane == 0) find_loss(j, result);
     }
     for (int m = 0; m < GLIMPSE_MEASURES; m++) {
         const float typical = judge_measure(j, m, order);
         if (m == 0) j->noise = typical;
     }
+    judge_exactly(j);
     result->noise = (double)j->noise;
     free(order);
     compare_sharpness(j, result);

@@ -178,4 +178,5 @@ const glimpse_format glimpse_format_gif = {
     .decode = decode_gif,
     .declared = declared,
     .identify = glimpse_identify_gif,
+    .has_end = 1,
 };

@@ -323,4 +323,5 @@ const glimpse_format glimpse_format_jpeg = {
     .reducible = 1,
     .declared = declared,
     .identify = glimpse_identify_jpeg,
+    .has_end = 1,
 };

@@ -331,4 +331,5 @@ const glimpse_format glimpse_format_png = {
     .declared = declared,
     .lossless = glimpse_always_lossless,
     .identify = glimpse_identify_png,
+    .has_end = 1,
 };

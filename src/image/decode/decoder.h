@@ -50,6 +50,7 @@ typedef struct glimpse_format {
     int (*lossless)(const uint8_t *data, size_t size);
     /* See decode/identity.h; NULL: the identity is that of the decoded pixels. */
     int (*identify)(glimpse_identifier *to, const uint8_t *data, size_t size);
+    int has_end; /* a mark ends a picture, and `identify` takes no file without it */
 } glimpse_format;
 
 /* 1 for formats that are decoded and have no `identify`. */

@@ -6,6 +6,7 @@
  */
 #include "core/error.h"
 #include "image/decode/decoder.h"
+#include "image/decode/identity.h"
 
 #include <strings.h>
 
@@ -75,6 +76,15 @@ int glimpse_format_is_certain(glimpse_image_format format) {
 int glimpse_format_is_lossless(glimpse_image_format format, const uint8_t *data, size_t size) {
     const glimpse_format *row = row_of(format);
     return row && row->lossless && row->lossless(data, size);
+}
+
+int glimpse_format_is_whole(glimpse_image_format format, const uint8_t *data, size_t size) {
+    const glimpse_format *row = row_of(format);
+    if (!row || !row->has_end) return 1;
+    glimpse_identifier nothing = {.hasher = glimpse_hasher_create()}; /* room for no byte */
+    const int whole = !nothing.hasher || row->identify(&nothing, data, size);
+    if (nothing.hasher) (void)glimpse_hasher_finish(nothing.hasher);
+    return whole;
 }
 
 int glimpse_format_is_reducible(glimpse_image_format format) {

@@ -105,7 +105,10 @@ enum { /* what was done to the second picture, or to the first */
        GLIMPSE_EDIT_STRETCHED = 8,
        GLIMPSE_EDIT_TONES = 16,
        GLIMPSE_EDIT_COLOURS = 32, /* grey, tinted */
-       GLIMPSE_EDIT_PARTS = 64    /* text, a logo, something painted over */
+       GLIMPSE_EDIT_PARTS = 64,   /* text, a logo, something painted over */
+       GLIMPSE_EDIT_DETAIL =
+           128 /* softened, sharpened, grain, or coded coarsely before: by a search
+                  for duplicates, which knows how the files say they are coded */
 };
 
 typedef struct glimpse_comparison {
@@ -177,6 +180,10 @@ typedef struct glimpse_detail {
     uint32_t width, height;  /* of the grid */
     double noise;            /* what coding does to a tile of middling contrast, 0..255 */
     double gain, bias;       /* tones: first = gain * second + bias, by the parts that agree */
+    double colours[2];       /* the same gain of the two chroma planes: saturation */
+    double tint[2];          /* and their bias at no colour */
+    double loss;             /* root mean square of what is left of brightness after that, 0..255 */
+    double contrast[2];      /* that of the Laplacian of each picture's brightness */
     double odd;              /* share of the tiles that stand out */
     double strength;         /* of the strongest difference; of 1 and less where nothing is odd */
     int marked; /* 1: the first picture was written upon (a date, a logo, an arrow) where the second
