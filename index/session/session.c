@@ -90,6 +90,7 @@ int glimpse_session_open(glimpse_session **out, const glimpse_session_options *o
 
 void glimpse_session_close(glimpse_session *session) {
     if (!session) return;
+    glimpse_session_close_parts(session);
     glimpse_session_close_blips(session);
     glimpse_session_close_vlms(session);
     glimpse_session_close_models(session);

@@ -57,6 +57,10 @@ static int resolve(char **out, glimpse_session *session, const char *name, const
                         models);
 }
 
+int glimpse_session_resolve_model(char **out, glimpse_session *session, const char *name) {
+    return resolve(out, session, name, glimpse_wording("options.model", NULL));
+}
+
 /* The model that the library used last, when it is still where it was. */
 static int last_model(char **out, const glimpse_session *session, glimpse_library *library) {
     glimpse_library_status *status = NULL;
@@ -90,6 +94,8 @@ static int find(char **out, glimpse_session *session, glimpse_library *library) 
     session_lease lease = {0};
     int status = GLIMPSE_OK;
     *out = NULL;
+    status = glimpse_session_refuse_several(session);
+    if (status < 0) return status;
     if (session->model_option)
         return resolve(out, session, session->model_option, glimpse_wording("options.model", NULL));
     if (session->model_variable) {
