@@ -229,6 +229,13 @@ int glimpse_session_embed_rest(glimpse_ingest_report *report, glimpse_session *s
 /*
  * A search with all of them.
  */
+int glimpse_session_fail_uncovered(const glimpse_library *library, const char *name) {
+    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                        "%s: no picture was indexed with the model %s yet; %s does it",
+                        glimpse_library_path(library), name,
+                        glimpse_wording("glimpse_session_embed_rest", name));
+}
+
 typedef struct part_query {
     const char *name; /* as it was said */
     const glimpse_model *model;
@@ -242,10 +249,7 @@ static int search_part(glimpse_results **out, glimpse_hits_model *shown, glimpse
     glimpse_model_info info;
     int status = glimpse_library_search(out, library, model, part->vector, search);
     if (status == GLIMPSE_E_NOT_FOUND) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                            "%s: no picture was indexed with the model %s yet; %s does it",
-                            glimpse_library_path(library), part->name,
-                            glimpse_wording("glimpse_session_embed_rest", part->name));
+        return glimpse_session_fail_uncovered(library, part->name);
     }
     if (status < 0) return status;
     glimpse_store *store = glimpse_library_store(library);

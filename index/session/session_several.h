@@ -22,6 +22,9 @@ int glimpse_session_load_parts(session_parts *out, glimpse_session *session);
 int glimpse_session_load_part(glimpse_session **out, const char **path, glimpse_session *session,
                               const char *name);
 
+/* GLIMPSE_E_NOT_FOUND, saying so: nothing was indexed with the model of this name. */
+int glimpse_session_fail_uncovered(const glimpse_library *library, const char *name);
+
 /* Makes the query's vector for one of the models (malloc'ed) and says which model that is. */
 typedef int (*session_vector_fn)(void *user, float **vector, const glimpse_model **model,
                                  glimpse_session *part, glimpse_library *library);
