@@ -79,10 +79,11 @@ static int find_sum(const char **out, glimpse_session *session) {
 
 static int add_part(session_parts *parts, glimpse_session *session, const char *sum,
                     const char *start, size_t length) {
-    char *name = strndup(start, length);
     glimpse_session *part = NULL;
-    int status = glimpse_session_keep_string(&parts->names[parts->count], session, name);
+    const char *name = NULL;
+    int status = glimpse_session_keep_string(&name, session, strndup(start, length));
     if (status < 0) return status;
+    parts->names[parts->count] = name;
     if (length == 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "%s: a model is missing beside a +", sum);
     }
