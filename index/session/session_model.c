@@ -19,7 +19,10 @@ static int no_memory(void) {
     return glimpse_fail_nomem(1, "a path");
 }
 
-static int resolve(char **out, glimpse_session *session, const char *name, const char *named_by) {
+int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_library *library,
+                                  const char *name, const char *named_by) {
+    (void)library;
+    *out = NULL;
     if (!*name) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "%s is empty; give the folder or the name of a model", named_by);
@@ -55,10 +58,6 @@ static int resolve(char **out, glimpse_session *session, const char *name, const
     return glimpse_fail(GLIMPSE_E_NOT_FOUND,
                         "there is no model %s: neither a folder of that name nor one in %s", name,
                         models);
-}
-
-int glimpse_session_resolve_model(char **out, glimpse_session *session, const char *name) {
-    return resolve(out, session, name, glimpse_wording("options.model", NULL));
 }
 
 /* The model that the library used last, when it is still where it was. */
@@ -97,9 +96,11 @@ static int find(char **out, glimpse_session *session, glimpse_library *library) 
     status = glimpse_session_refuse_several(session);
     if (status < 0) return status;
     if (session->model_option)
-        return resolve(out, session, session->model_option, glimpse_wording("options.model", NULL));
+        return glimpse_session_resolve_model(out, session, library, session->model_option,
+                                             glimpse_wording("options.model", NULL));
     if (session->model_variable) {
-        return resolve(out, session, session->model_variable, "GLIMPSE_MODEL");
+        return glimpse_session_resolve_model(out, session, library, session->model_variable,
+                                             "GLIMPSE_MODEL");
     }
     if (!library) {
         status = glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL, NULL);

@@ -75,8 +75,10 @@ int glimpse_session_choose_vlm(char **out, glimpse_session *session, const char 
 int glimpse_session_pulled_path(char **path, const char **name, glimpse_session *session,
                                 const char *wanted);
 void glimpse_session_close_vlms(glimpse_session *session);
-/* The directory of the model called `name` (malloc'ed). */
-int glimpse_session_resolve_model(char **out, glimpse_session *session, const char *name);
+/* The directory of the model called `name` (malloc'ed); `library` may be NULL, `named_by` is who
+ * said so, for messages. */
+int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_library *library,
+                                  const char *name, const char *named_by);
 /* GLIMPSE_E_INVALID when the session's model is "A+B". */
 int glimpse_session_refuse_several(glimpse_session *session);
 void glimpse_session_close_parts(glimpse_session *session);

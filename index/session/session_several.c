@@ -50,7 +50,8 @@ int glimpse_session_load_part(glimpse_session **out, const char **path, glimpse_
                               const char *name) {
     char *found = NULL;
     *out = NULL;
-    int status = glimpse_session_resolve_model(&found, session, name);
+    int status = glimpse_session_resolve_model(&found, session, NULL, name,
+                                               glimpse_wording("options.model", NULL));
     if (status < 0) return status;
     (void)pthread_mutex_lock(&session->opening);
     *out = known_part(session, found);
@@ -68,7 +69,8 @@ static int find_sum(const char **out, glimpse_session *session) {
     *out = NULL;
     if (!chosen || !strchr(chosen, '+')) return GLIMPSE_OK;
     const glimpse_kept_error before = glimpse_error_keep();
-    int status = glimpse_session_resolve_model(&path, session, chosen);
+    int status = glimpse_session_resolve_model(&path, session, NULL, chosen,
+                                               glimpse_wording("options.model", NULL));
     free(path);
     if (status == GLIMPSE_OK) return GLIMPSE_OK;
     if (status != GLIMPSE_E_NOT_FOUND) return status;
