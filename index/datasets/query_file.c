@@ -94,9 +94,8 @@ int glimpse_query_file_load(glimpse_query_file **out, const char *path) {
     if (!h) return GLIMPSE_E_NOMEM;
     const char *slash = strrchr(path, '/');
     h->path = glimpse_copied(path);
-    h->directory =
-        slash ? glimpse_formatted("%.*s", slash == path ? 1 : (int)(slash - path), path)
-              : glimpse_copied(".");
+    h->directory = slash ? glimpse_formatted("%.*s", slash == path ? 1 : (int)(slash - path), path)
+                         : glimpse_copied(".");
     int status = h->path && h->directory ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
     if (status == GLIMPSE_OK) status = glimpse_text_file_read(&text, &size, path);
     if (status == GLIMPSE_OK) status = read_lines(h, text, size);

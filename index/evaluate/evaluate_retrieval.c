@@ -211,11 +211,11 @@ int glimpse_retrieval_evaluate(glimpse_retrieval_report **out, const float *text
     status = prepare(h, texts, text_count, images, image_count, width, sorted, pair_count);
     if (status < 0) goto done;
     count_better(h, texts, images, width, sorted, pair_count);
-    status = glimpse_recall_of_ranks(&h->report.text_to_image, h->text.ranks, text_count, image_count,
-                                     options);
+    status = glimpse_recall_of_ranks(&h->report.text_to_image, h->text.ranks, text_count,
+                                     image_count, options);
     if (status < 0) goto done;
-    status = glimpse_recall_of_ranks(&h->report.image_to_text, h->image.ranks, image_count, text_count,
-                                     options);
+    status = glimpse_recall_of_ranks(&h->report.image_to_text, h->image.ranks, image_count,
+                                     text_count, options);
     if (status < 0) goto done;
     h->report.text_ranks = h->text.ranks;
     h->report.image_ranks = h->image.ranks;

@@ -74,8 +74,7 @@ int glimpse_fuse_models(glimpse_fused **out, size_t *count, const glimpse_result
         total += glimpse_results_count(lists[l]);
     const size_t width = list_count + 1;
     entry *entries = calloc(total + 1, sizeof *entries);
-    glimpse_fused *fused =
-        calloc(total + 1, sizeof *fused + width * sizeof(glimpse_fused_rank));
+    glimpse_fused *fused = calloc(total + 1, sizeof *fused + width * sizeof(glimpse_fused_rank));
     if (!entries || !fused) {
         free(entries);
         free(fused);
@@ -92,8 +91,7 @@ int glimpse_fuse_models(glimpse_fused **out, size_t *count, const glimpse_result
         own[list_count].rank = SIZE_MAX;
         fused[*count] = (glimpse_fused){.result = entries[i].result, .ranks = own};
         for (; i < total && strcmp(entries[i].result->id, id) == 0; i++)
-            own[entries[i].list] =
-                (glimpse_fused_rank){entries[i].rank, entries[i].result->score};
+            own[entries[i].list] = (glimpse_fused_rank){entries[i].rank, entries[i].result->score};
         fused[(*count)++].score = sum_of(own, list_count);
     }
     if (*count > 0) qsort(fused, *count, sizeof *fused, by_score);

@@ -38,13 +38,13 @@ typedef struct comparison {
     glimpse_model_comparison shown; /* first: the public pointer is this one */
     glimpse_compared_model *models;
     glimpse_compared_query *queries;
-    glimpse_model_pair *pairs;        /* [pair_count], */
-    glimpse_model_pair *query_pairs;  /* [query_count][pair_count] */
-    glimpse_results **results;           /* [query_count][model_count] */
-    size_t *truth_ranks;                 /* [query_count][model_count] */
-    session_list strings;                /* owned */
-    session_list lists;                  /* arrays of strings, owned */
-    contestant *contestants;             /* NULL when it is done */
+    glimpse_model_pair *pairs;       /* [pair_count], */
+    glimpse_model_pair *query_pairs; /* [query_count][pair_count] */
+    glimpse_results **results;       /* [query_count][model_count] */
+    size_t *truth_ranks;             /* [query_count][model_count] */
+    session_list strings;            /* owned */
+    session_list lists;              /* arrays of strings, owned */
+    contestant *contestants;         /* NULL when it is done */
     glimpse_library *library;
     const session_control *control;
     size_t depth;
@@ -142,8 +142,7 @@ static void intersect(comparison *c) {
         if (everywhere) memmove(first->ids[used++], first->ids[i], ID_BYTES);
     }
     c->shown.common = used;
-    c->shown.compared =
-        used < GLIMPSE_CORRELATION_PICTURES ? used : GLIMPSE_CORRELATION_PICTURES;
+    c->shown.compared = used < GLIMPSE_CORRELATION_PICTURES ? used : GLIMPSE_CORRELATION_PICTURES;
 }
 
 static int load_rows(comparison *c, size_t model) {
@@ -164,8 +163,8 @@ static int load_rows(comparison *c, size_t model) {
 static int find_picture(char id[ID_BYTES], comparison *c, float *row, const char *truth) {
     int status = GLIMPSE_E_NOT_FOUND;
     for (size_t m = 0; m < c->shown.model_count && status == GLIMPSE_E_NOT_FOUND; m++)
-        status = glimpse_library_embedding(row, id, c->library, c->contestants[m].worker.model,
-                                           truth);
+        status =
+            glimpse_library_embedding(row, id, c->library, c->contestants[m].worker.model, truth);
     return status;
 }
 
@@ -363,14 +362,12 @@ static int compare_orders(comparison *c) {
             centred_ranks(ranks + m * count, work, &c->contestants[m], i, count);
         for (size_t p = 0; p < pairs; p++) {
             glimpse_model_pair *pair = &c->query_pairs[i * pairs + p];
-            *pair = (glimpse_model_pair){.first = c->pairs[p].first,
-                                            .second = c->pairs[p].second};
+            *pair = (glimpse_model_pair){.first = c->pairs[p].first, .second = c->pairs[p].second};
             pair->overlap = overlap_of(c->results[i * models + pair->first],
                                        c->results[i * models + pair->second]);
-            pair->correlation =
-                count < 2 ? NAN
-                          : correlation_of(ranks + pair->first * count,
-                                           ranks + pair->second * count, count);
+            pair->correlation = count < 2 ? NAN
+                                          : correlation_of(ranks + pair->first * count,
+                                                           ranks + pair->second * count, count);
             c->pairs[p].overlap += pair->overlap / (double)c->shown.query_count;
             c->pairs[p].correlation += pair->correlation / (double)c->shown.query_count;
         }
@@ -396,8 +393,8 @@ static int measure_recall(comparison *c, const glimpse_compare_models_options *o
             ranks[used++] = rank ? rank : c->depth + 1;
         }
         if (used == 0) break;
-        status = glimpse_recall_of_ranks(&c->models[m].recall, ranks, used, c->models[m].pictures,
-                                         &how);
+        status =
+            glimpse_recall_of_ranks(&c->models[m].recall, ranks, used, c->models[m].pictures, &how);
     }
     free(ranks);
     return status;
@@ -441,12 +438,10 @@ static int open_models(comparison *c, glimpse_session *session, const char *cons
     }
     for (size_t m = 0; m < c->shown.model_count; m++) {
         contestant *one = &c->contestants[m];
-        int status =
-            glimpse_session_acquire_encoder(&one->worker, parts[m], towers, 1, c->library);
+        int status = glimpse_session_acquire_encoder(&one->worker, parts[m], towers, 1, c->library);
         if (status < 0) return status;
         one->width = glimpse_model_embedding_size(one->worker.model);
-        status =
-            keep(&c->models[m].fingerprint, c, glimpse_model_fingerprint(one->worker.model));
+        status = keep(&c->models[m].fingerprint, c, glimpse_model_fingerprint(one->worker.model));
         if (status < 0) return status;
     }
     return GLIMPSE_OK;

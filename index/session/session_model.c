@@ -89,18 +89,27 @@ done:
     return code;
 }
 
+/* The same where it has to be one: "A+B" is understood where several are asked, and comes here
+ * only where they are not. */
+static int resolve_one(char **out, glimpse_session *session, glimpse_library *library,
+                       const char *name, const char *named_by) {
+    int status = glimpse_session_resolve_model(out, session, library, name, named_by);
+    if (status != GLIMPSE_E_NOT_FOUND || !strchr(name, '+')) return status;
+    return glimpse_fail(GLIMPSE_E_INVALID,
+                        "%s would be several models: only searches ask several at once; choose "
+                        "one with %s",
+                        name, glimpse_wording("options.model", NULL));
+}
+
 static int find(char **out, glimpse_session *session, glimpse_library *library) {
     session_lease lease = {0};
     int status = GLIMPSE_OK;
     *out = NULL;
-    status = glimpse_session_refuse_several(session);
-    if (status < 0) return status;
     if (session->model_option)
-        return glimpse_session_resolve_model(out, session, library, session->model_option,
-                                             glimpse_wording("options.model", NULL));
+        return resolve_one(out, session, library, session->model_option,
+                           glimpse_wording("options.model", NULL));
     if (session->model_variable) {
-        return glimpse_session_resolve_model(out, session, library, session->model_variable,
-                                             "GLIMPSE_MODEL");
+        return resolve_one(out, session, library, session->model_variable, "GLIMPSE_MODEL");
     }
     if (!library) {
         status = glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL, NULL);

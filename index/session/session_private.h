@@ -79,8 +79,5 @@ void glimpse_session_close_vlms(glimpse_session *session);
  * said so, for messages. */
 int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_library *library,
                                   const char *name, const char *named_by);
-/* GLIMPSE_E_INVALID when the session's model is "A+B". */
-int glimpse_session_refuse_several(glimpse_session *session);
-void glimpse_session_close_parts(glimpse_session *session);
 
 #endif

@@ -164,8 +164,8 @@ static int refuse_captions(const session_parts *parts, const find *f) {
 static int run_several(glimpse_hits **out, const find *f, glimpse_session *session,
                        glimpse_library *library, const session_parts *parts,
                        session_vector_fn make_vector, void *user) {
-    int status = glimpse_hits_of_several(out, parts, library, &f->search, first_count(f),
-                                         make_vector, user);
+    int status =
+        glimpse_hits_of_several(out, parts, library, &f->search, first_count(f), make_vector, user);
     if (status == GLIMPSE_OK && (*out)->count == 0) status = explain_nothing(f, session, library);
     return status;
 }

@@ -116,23 +116,6 @@ int glimpse_session_load_parts(session_parts *out, glimpse_session *session) {
     return status;
 }
 
-int glimpse_session_refuse_several(glimpse_session *session) {
-    const char *sum = NULL;
-    int status = find_sum(&sum, session);
-    if (status < 0 || !sum) return status;
-    return glimpse_fail(GLIMPSE_E_INVALID,
-                        "%s would be several models: only searches ask several at once; choose "
-                        "one with %s",
-                        sum, glimpse_wording("options.model", NULL));
-}
-
-void glimpse_session_close_parts(glimpse_session *session) {
-    for (size_t i = 0; i < session->parts.count; i++)
-        glimpse_session_close(session->parts.items[i]);
-    free(session->parts.items);
-    session->parts = (session_list){0};
-}
-
 /*
  * What they cover.
  */
@@ -179,8 +162,7 @@ int glimpse_session_load_coverage(glimpse_model_coverage *out, size_t *count,
     const size_t all = parts.count ? parts.count : 1;
     for (size_t i = 0; i < all && status == GLIMPSE_OK; i++) {
         out[i] = (glimpse_model_coverage){0};
-        status = glimpse_session_find_model(&out[i].path,
-                                            parts.count ? parts.sessions[i] : session,
+        status = glimpse_session_find_model(&out[i].path, parts.count ? parts.sessions[i] : session,
                                             parts.count ? NULL : lease.library);
         if (status < 0) break;
         out[i].model = parts.count             ? parts.names[i]
@@ -233,10 +215,9 @@ int glimpse_session_embed_rest(glimpse_ingest_report *report, glimpse_session *s
  * A search with all of them.
  */
 int glimpse_session_fail_uncovered(const glimpse_library *library, const char *name) {
-    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                        "%s: no picture was indexed with the model %s yet; %s does it",
-                        glimpse_library_path(library), name,
-                        glimpse_wording("glimpse_session_embed_rest", name));
+    return glimpse_fail(
+        GLIMPSE_E_NOT_FOUND, "%s: no picture was indexed with the model %s yet; %s does it",
+        glimpse_library_path(library), name, glimpse_wording("glimpse_session_embed_rest", name));
 }
 
 typedef struct part_query {
@@ -332,8 +313,8 @@ int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < parts->count && status == GLIMPSE_OK; i++) {
         queries[i].name = parts->names[i];
-        status = make_vector(user, &queries[i].vector, &queries[i].model, parts->sessions[i],
-                             library);
+        status =
+            make_vector(user, &queries[i].vector, &queries[i].model, parts->sessions[i], library);
     }
     for (size_t i = 0; i < parts->count && status == GLIMPSE_OK; i++) {
         status = search_part(&hits->several[i], &models[i], hits, &queries[i], library, &own);

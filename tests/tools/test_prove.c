@@ -69,19 +69,18 @@ static void write_table(double off) {
         NULL);
     expect(&itm, 0);
     json_t *root = run_json(&itm);
-    write_formatted("table.tsv",
-                    "# of random models\n"
-                    "picture\tcats\t%s/org/pictures/resolve/main/cats.ppm\n"
-                    "label\torg/clip\tcats\ta photo of a {}\tcat,2 dogs\tcat\t%.4f\t0.001\ttest\n"
-                    "label\torg/clip\tcats\ta photo of a {}\tcat,2 dogs\t2 dogs\t%.4f\t0.001\ttest\n"
-                    "label\torg/siglip\tcats\ta photo of a {}\tcat,2 dogs\t%s\tfirst\t-\ttest\n"
-                    "caption\torg/caption\tcats\t-\t%s\ttest\n"
-                    "match\torg/match\tcats\ttwo cats\t%.4f\t0.001\t%.4f\t0.001\ttest\n",
-                    loopback_hub_url(hub), probability("clip", "cat") + off,
-                    probability("clip", "2 dogs"),
-                    probability("siglip", "cat") > probability("siglip", "2 dogs") ? "cat"
-                                                                                    : "2 dogs",
-                    caption + 1, number_at(root, "itm_probability"), number_at(root, "itc_cosine"));
+    write_formatted(
+        "table.tsv",
+        "# of random models\n"
+        "picture\tcats\t%s/org/pictures/resolve/main/cats.ppm\n"
+        "label\torg/clip\tcats\ta photo of a {}\tcat,2 dogs\tcat\t%.4f\t0.001\ttest\n"
+        "label\torg/clip\tcats\ta photo of a {}\tcat,2 dogs\t2 dogs\t%.4f\t0.001\ttest\n"
+        "label\torg/siglip\tcats\ta photo of a {}\tcat,2 dogs\t%s\tfirst\t-\ttest\n"
+        "caption\torg/caption\tcats\t-\t%s\ttest\n"
+        "match\torg/match\tcats\ttwo cats\t%.4f\t0.001\t%.4f\t0.001\ttest\n",
+        loopback_hub_url(hub), probability("clip", "cat") + off, probability("clip", "2 dogs"),
+        probability("siglip", "cat") > probability("siglip", "2 dogs") ? "cat" : "2 dogs",
+        caption + 1, number_at(root, "itm_probability"), number_at(root, "itc_cosine"));
     json_decref(root);
     run_free(&itm);
     run_free(&r);
@@ -120,9 +119,10 @@ static void what_is_not_as_published_is_said(void **state) {
     expect_out(&r, " (test)\n");
     expect_out(&r, "1 of 5 are not as published\n");
     run_free(&r);
-    run_shell(&r, "sed 's/^caption\\(.*\\)\\ttest$/caption\\1 too\\ttest/; s/first/0.9999/' table.tsv "
-                  ">other.tsv; GLIMPSE=\"$G\" \"$PROVE\" --expect other.tsv --speed speed "
-                  "--models kept");
+    run_shell(&r,
+              "sed 's/^caption\\(.*\\)\\ttest$/caption\\1 too\\ttest/; s/first/0.9999/' table.tsv "
+              ">other.tsv; GLIMPSE=\"$G\" \"$PROVE\" --expect other.tsv --speed speed "
+              "--models kept");
     expect(&r, 1);
     expect_out(&r, "3 of 5 are not as published\n");
     run_free(&r);

@@ -64,7 +64,8 @@ static void its_commands_for_a_real_model_work_as_written(void **state) {
     const char *first = strchr(commands, '\n') + 1;
     assert_int_equal(strncmp(first, "glimpse pull", 12), 0); /* the first real use */
     /* What they are about: pictures of the person who types, and the source tree. */
-    run_shell(&r, "mkdir -p \"$HOME/Pictures/2023\" \"$HOME/Pictures/new\" typed && echo \"$HOME\"");
+    run_shell(&r,
+              "mkdir -p \"$HOME/Pictures/2023\" \"$HOME/Pictures/new\" typed && echo \"$HOME\"");
     expect(&r, 0);
     r.out[strcspn(r.out, "\n")] = '\0';
     static const struct {

@@ -126,8 +126,8 @@ static void people_and_tables_are_shown_the_ranks(void **state) {
     expect_out(&r, " score          demo         other  path");
     expect_err(&r, "other covers 8 of 24 pictures; the others take part without its rank");
     run_free(&r);
-    run(&r, "search", "a red car", "--model", sum, "-l", "lib", "--html", "page.html", "--tsv", "-q",
-        "-k", "1", NULL);
+    run(&r, "search", "a red car", "--model", sum, "-l", "lib", "--html", "page.html", "--tsv",
+        "-q", "-k", "1", NULL);
     expect(&r, 0);
     size_t tabs = 0;
     for (const char *c = r.out; *c; c++)
@@ -256,7 +256,7 @@ static void what_is_missing_is_embedded_first_when_asked(void **state) {
     expect(&r, 0);
     expect_no_err(&r);
     run_free(&r);
-    /* Without folders all of the library. */
+    /* Without directories all of the library. */
     write_other("fourth", 8);
     run(&r, "index", "--model", "./fourth", "-l", "lib", NULL);
     expect(&r, 0);
@@ -325,10 +325,11 @@ static void equal_models_agree_and_find_what_they_find(void **state) {
     run_result r;
     write_other("same", 5);
     json_t *single = search_json(other);
-    write_formatted("queries.txt",
-                    "# what should be found\n\na red car\t%s\r\na dog\tpictures/few/p03.ppm\n2:cat + "
-                    "dog\n",
-                    text_at(single, "results.0.id"));
+    write_formatted(
+        "queries.txt",
+        "# what should be found\n\na red car\t%s\r\na dog\tpictures/few/p03.ppm\n2:cat + "
+        "dog\n",
+        text_at(single, "results.0.id"));
     run(&r, "models", "--compare", other, "./same", "--queries", "queries.txt", "-l", "lib", "-k",
         "5", "--json", "--html", "compared.html", NULL);
     expect(&r, 0);

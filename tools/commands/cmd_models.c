@@ -133,6 +133,6 @@ const cli_command cmd_models = {
     "  glimpse models\n"
     "  glimpse models --json --library work.glimpse\n"
     "  glimpse models --convert ViT-B-32.pt -o open_clip_model.safetensors\n"
-    "  glimpse models --compare ViT-B-32-openai ViT-B-16-SigLIP2-256 --queries queries.txt\n",
+    "  glimpse models --compare ViT-B-32-openai ViT-B-16-SigLIP2 --queries q.txt\n",
     run,
 };

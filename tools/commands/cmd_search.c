@@ -166,7 +166,7 @@ const cli_command cmd_search = {
     "  glimpse search sunset -k 60 --html sunset.html\n"
     "  glimpse search in the snow --label dog\n"
     "  glimpse search a red kite over the sea --captions\n"
-    "  glimpse search a red kite over the sea --model ViT-B-16-SigLIP2-256+ViT-B-32-openai\n"
+    "  glimpse search a red kite --model ViT-B-32-openai+ViT-B-16-SigLIP2\n"
     "  glimpse search a red ball left of a blue cube --rerank\n",
     run,
 };

@@ -14,7 +14,7 @@
 int embed_rest(session *s);
 
 /* Says what indexing will do when the library has embeddings of other models and this one does not
- * cover all of it. `roots`: 1 when folders were given. */
+ * cover all of it. `roots`: 1 when directories were given. */
 void embed_rest_announce(session *s, int roots);
 
 #endif

@@ -116,8 +116,7 @@ static void write_list(FILE *to, const glimpse_model_comparison *c, const glimps
     for (size_t i = 0; i < glimpse_results_count(q->results[model]); i++) {
         const glimpse_result *r = glimpse_results_get(q->results[model], i);
         const char *slash = strrchr(r->path, '/');
-        (void)fprintf(to, "<a class=\"%s%s\" href=\"",
-                      compare_models_fits(q, r->id) ? "fits " : "",
+        (void)fprintf(to, "<a class=\"%s%s\" href=\"", compare_models_fits(q, r->id) ? "fits " : "",
                       is_alone(c, q, model, r->id) ? "alone" : "");
         html_file_link(to, r->path);
         (void)fprintf(to, "\"><span class=\"t p%s\"></span>#%zu %.3f ", r->id, i + 1, r->score);

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RECALLS = 3, USUAL_COLUMNS = 100, LEAST_COLUMNS = 16 };
+enum { RECALLS = 3, USUAL_COLUMNS = 100, MIN_COLUMNS = 16 };
 
 int compare_models_fits(const glimpse_compared_query *query, const char *id) {
     for (size_t i = 0; i < query->truth_count; i++)
@@ -100,14 +100,15 @@ static void print_models(const glimpse_model_comparison *c) {
     const size_t columns = name_columns(c);
     const int recall = c->models[0].recall.queries > 0;
     text_print_padded("model", columns);
-    (void)printf("  pictures  ms a query (text + search)%s\n", recall ? "    R@1    R@5   R@10" : "");
+    (void)printf("  pictures  ms a query (text + search)%s\n",
+                 recall ? "    R@1    R@5   R@10" : "");
     for (size_t m = 0; m < c->model_count; m++) {
         const glimpse_compared_model *one = &c->models[m];
         const glimpse_recall_report *r = &one->recall;
         char *name = text_display(one->name), *fitted = text_fit(name, columns);
-        char *times = xprintf("%.1f (%.1f + %.1f)",
-                              1000 * (one->embed_seconds + one->search_seconds),
-                              1000 * one->embed_seconds, 1000 * one->search_seconds);
+        char *times =
+            xprintf("%.1f (%.1f + %.1f)", 1000 * (one->embed_seconds + one->search_seconds),
+                    1000 * one->embed_seconds, 1000 * one->search_seconds);
         text_print_padded(fitted, columns);
         (void)printf("  %8s  %26s", text_count(one->pictures), times);
         if (recall) {
@@ -126,7 +127,7 @@ void compare_models_print(const glimpse_model_comparison *c) {
     if (terminal == 0) terminal = USUAL_COLUMNS;
     const size_t between = 2 * (c->model_count - 1);
     size_t columns = terminal > between ? (terminal - between) / c->model_count : 0;
-    if (columns < LEAST_COLUMNS) columns = LEAST_COLUMNS;
+    if (columns < MIN_COLUMNS) columns = MIN_COLUMNS;
     for (size_t i = 0; i < c->query_count; i++)
         print_query(c, &c->queries[i], columns);
     print_models(c);

@@ -147,7 +147,8 @@ int html_write(const char *file, const output_list *list) {
     if (list->model) {
         (void)fputs(" &middot; model ", to);
         html_text(to, list->model);
-        (void)fputs(list->models ? " &middot; ranks fused" : " &middot; scores are cosine similarities",
+        (void)fputs(list->models ? " &middot; ranks fused"
+                                 : " &middot; scores are cosine similarities",
                     to);
     }
     if (list->captions) (void)fputs(" &middot; fused with captions (BM25)", to);

@@ -312,8 +312,7 @@ static void print_table(const output_list *list, preview_protocol preview) {
         (void)fputs(" score  ", stdout);
         for (size_t m = 0; m < list->model_count; m++)
             print_model(list->models[m].name);
-        (void)printf("%s%s", list->captions ? " caption  " : "",
-                     list->seconds ? "   vlm  " : "");
+        (void)printf("%s%s", list->captions ? " caption  " : "", list->seconds ? "   vlm  " : "");
         text_print_padded("path", widest);
         (void)printf("  %-11s %s\n", "size", "date");
     }
@@ -389,16 +388,16 @@ int output_print(const output_options *o, const output_list *list) {
 
 void output_note_models(const glimpse_hits *hits) {
     const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
-    const glimpse_hits_model *most = NULL, *least = NULL;
+    const glimpse_hits_model *max = NULL, *min = NULL;
     for (size_t i = 0; i < summary->model_count; i++) {
         const glimpse_hits_model *m = &summary->models[i];
-        if (!most || m->embedded > most->embedded) most = m;
-        if (!least || m->embedded < least->embedded) least = m;
+        if (!max || m->embedded > max->embedded) max = m;
+        if (!min || m->embedded < min->embedded) min = m;
     }
-    if (!most || most->embedded == least->embedded) return;
-    char *name = text_display(least->name), *known = xstrdup(text_count(least->embedded));
+    if (!max || max->embedded == min->embedded) return;
+    char *name = text_display(min->name), *known = xstrdup(text_count(min->embedded));
     tool_note("%s covers %s of %s; the others take part without its rank (--embed embeds them)",
-              name, known, text_counted(most->embedded, "picture", "pictures"));
+              name, known, text_counted(max->embedded, "picture", "pictures"));
     free(known);
     free(name);
 }

@@ -197,11 +197,11 @@ GLIMPSE_API int glimpse_session_index(glimpse_ingest_report *report, glimpse_ses
 
 /* How much of the library a model has embeddings of. */
 typedef struct glimpse_model_coverage {
-    const char *model;  /* as it was said, else the last part of its path */
+    const char *model; /* as it was said, else the last part of its path */
     const char *path;
-    uint64_t embedded;  /* different pictures */
-    uint64_t files;     /* that can be used, of the whole library */
-    uint64_t pending;   /* of these, those without an embedding of this model */
+    uint64_t embedded; /* different pictures */
+    uint64_t files;    /* that can be used, of the whole library */
+    uint64_t pending;  /* of these, those without an embedding of this model */
 } glimpse_model_coverage;
 /* Of the session's model, or of each of several: out [GLIMPSE_MAX_MODELS], *count of them. Strings
  * live as long as the session. No model is opened. */

@@ -66,8 +66,8 @@ typedef struct glimpse_compared_model {
 /* Two of the models, i < k. */
 typedef struct glimpse_model_pair {
     size_t first, second;
-    double overlap;     /* share of the first k results (of the longer list, when it is shorter) that
-                           both have; in a comparison, the mean over the queries */
+    double overlap; /* share of the first k results (of the longer list, when it is shorter) that
+                       both have; in a comparison, the mean over the queries */
     double correlation; /* Spearman's rho between the orders in which both put the pictures that
                            all the models cover, GLIMPSE_CORRELATION_PICTURES of them with the
                            smallest ids at most, which are a fair sample as ids are hashes; equal
