@@ -151,6 +151,7 @@ static const char *last_part(const char *path) {
 
 int glimpse_session_load_coverage(glimpse_model_coverage *out, size_t *count,
                                   glimpse_session *session) {
+    const glimpse_kept_error before = glimpse_error_keep();
     session_lease lease = {0};
     session_parts parts;
     if (count) *count = 0;
@@ -172,6 +173,7 @@ int glimpse_session_load_coverage(glimpse_model_coverage *out, size_t *count,
         *count = i + 1;
     }
     glimpse_session_release_library(&lease);
+    if (status >= 0) glimpse_error_restore(&before);
     return status;
 }
 
