@@ -143,7 +143,7 @@ void compare_models_print(const glimpse_model_comparison *c) {
         free(first);
     }
     if (c->models[0].recall.queries > 0) {
-        (void)printf("Recall is over the %s that say what fits (*).\n",
+        (void)printf("Recall is over the %s with pictures that fit (*).\n",
                      text_counted(c->models[0].recall.queries, "query", "queries"));
     }
     (void)printf("Rank correlation is over %s", text_counted(c->compared, "picture", "pictures"));
