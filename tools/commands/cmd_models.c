@@ -71,6 +71,7 @@ static int run(int argc, char **argv) {
         CLI_TEXT("output", 'o', &output, "FILE",
                  "with --convert: the file to write, or its folder (default: beside the weights)"),
         MODELS_COMPARE_OPTIONS(compare),
+        SESSION_PRECISION_OPTION(s, "with --compare: arithmetic, as at glimpse search"),
         SESSION_LIBRARY_OPTION(s),
         SESSION_QUIET_OPTION(s),
         CLI_END,
