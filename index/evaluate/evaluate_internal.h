@@ -1,5 +1,5 @@
 /*
- * evaluate_internal.h - bootstrap intervals, shared by the evaluations.
+ * evaluate_internal.h - bootstrap intervals and recall, shared by the evaluations.
  */
 #ifndef GLIMPSE_INDEX_EVALUATE_INTERNAL_H
 #define GLIMPSE_INDEX_EVALUATE_INTERNAL_H
@@ -14,5 +14,9 @@ typedef void (*glimpse_figures_fn)(void *user, const uint32_t *weights, double *
  * samples for which a figure is NaN are left out of its interval. */
 int glimpse_bootstrap(glimpse_figure *out, size_t figure_count, size_t count,
                       const glimpse_eval_options *options, glimpse_figures_fn compute, void *user);
+
+/* Of the ranks [count] of the best fitting item, from 1; `count` > 0, `items` is only noted. */
+int glimpse_recall_of_ranks(glimpse_recall_report *out, const size_t *ranks, size_t count,
+                            size_t items, const glimpse_eval_options *options);
 
 #endif

@@ -147,25 +147,24 @@ static int by_rank(const void *a, const void *b) {
     return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
-static int summarise(glimpse_recall_report *out, const struct side *queries, size_t items,
-                     const glimpse_eval_options *options) {
+int glimpse_recall_of_ranks(glimpse_recall_report *out, const size_t *ranks, size_t count,
+                            size_t items, const glimpse_eval_options *options) {
     int status = GLIMPSE_OK;
     glimpse_figure figures[FIGURES];
-    ranked r = {malloc(queries->count * sizeof *r.ranks), malloc(queries->count * sizeof *r.order),
-                queries->count};
-    rank_place *places = malloc(queries->count * sizeof *places);
+    ranked r = {malloc(count * sizeof *r.ranks), malloc(count * sizeof *r.order), count};
+    rank_place *places = malloc(count * sizeof *places);
     if (!r.ranks || !r.order || !places) {
-        status = glimpse_fail_nomem(queries->count * sizeof *places, "ranks");
+        status = glimpse_fail_nomem(count * sizeof *places, "ranks");
         goto done;
     }
-    for (size_t k = 0; k < queries->count; k++)
-        places[k] = (rank_place){queries->ranks[k], k};
-    qsort(places, queries->count, sizeof *places, by_rank);
-    for (size_t k = 0; k < queries->count; k++)
+    for (size_t k = 0; k < count; k++)
+        places[k] = (rank_place){ranks[k], k};
+    qsort(places, count, sizeof *places, by_rank);
+    for (size_t k = 0; k < count; k++)
         r.ranks[k] = places[k].rank, r.order[k] = places[k].query;
-    status = glimpse_bootstrap(figures, FIGURES, queries->count, options, figures_of_ranks, &r);
+    status = glimpse_bootstrap(figures, FIGURES, count, options, figures_of_ranks, &r);
     if (status < 0) goto done;
-    out->queries = queries->count;
+    out->queries = count;
     out->items = items;
     out->recall_at_1 = figures[0];
     out->recall_at_5 = figures[1];
@@ -212,9 +211,11 @@ int glimpse_retrieval_evaluate(glimpse_retrieval_report **out, const float *text
     status = prepare(h, texts, text_count, images, image_count, width, sorted, pair_count);
     if (status < 0) goto done;
     count_better(h, texts, images, width, sorted, pair_count);
-    status = summarise(&h->report.text_to_image, &h->text, image_count, options);
+    status = glimpse_recall_of_ranks(&h->report.text_to_image, h->text.ranks, text_count,
+                                     image_count, options);
     if (status < 0) goto done;
-    status = summarise(&h->report.image_to_text, &h->image, text_count, options);
+    status = glimpse_recall_of_ranks(&h->report.image_to_text, h->image.ranks, image_count,
+                                     text_count, options);
     if (status < 0) goto done;
     h->report.text_ranks = h->text.ranks;
     h->report.image_ranks = h->image.ranks;

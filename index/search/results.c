@@ -39,6 +39,10 @@ size_t glimpse_results_count(const glimpse_results *results) {
     return results ? results->count : 0;
 }
 
+void glimpse_results_cut(glimpse_results *results, size_t count) {
+    if (results->count > count) results->count = count;
+}
+
 const glimpse_result *glimpse_results_get(const glimpse_results *results, size_t i) {
     return results && i < results->count ? &results->items[i] : NULL;
 }

@@ -14,6 +14,8 @@ typedef struct glimpse_candidate {
     uint64_t size;
 } glimpse_candidate;
 
+/* Keeps the first `count` of them. */
+void glimpse_results_cut(glimpse_results *results, size_t count);
 int glimpse_results_create(glimpse_results **out, size_t capacity);
 
 /* Which roots can be reached, looked up once per search. */

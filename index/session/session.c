@@ -90,6 +90,9 @@ int glimpse_session_open(glimpse_session **out, const glimpse_session_options *o
 
 void glimpse_session_close(glimpse_session *session) {
     if (!session) return;
+    for (size_t i = 0; i < session->parts.count; i++)
+        glimpse_session_close(session->parts.items[i]);
+    free(session->parts.items);
     glimpse_session_close_blips(session);
     glimpse_session_close_vlms(session);
     glimpse_session_close_models(session);

@@ -154,6 +154,12 @@ void glimpse_hits_free(glimpse_hits *hits) {
         free(hits->strings.items[i]);
     free(hits->strings.items);
     glimpse_results_free(hits->results);
+    for (size_t i = 0; hits->several && i < hits->summary.model_count; i++)
+        glimpse_results_free(hits->several[i]);
+    free(hits->several);
+    free(hits->models);
+    free(hits->shown);
+    free(hits->ranks);
     free(hits->items);
     free(hits);
 }

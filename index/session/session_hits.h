@@ -14,6 +14,11 @@ struct glimpse_hits {
     size_t count;
     glimpse_hits_summary summary;
     session_list strings; /* char *, owned */
+    /* Of several models: what each found, and what is shown of it. */
+    glimpse_results **several; /* [summary.model_count], or NULL */
+    glimpse_hits_model *models;
+    glimpse_result *shown;   /* [count] with the fused scores */
+    glimpse_hit_rank *ranks; /* [count][summary.model_count] */
 };
 
 /* One hit a result, in their order; takes `results` over in any case. */

@@ -19,7 +19,10 @@ static int no_memory(void) {
     return glimpse_fail_nomem(1, "a path");
 }
 
-static int resolve(char **out, glimpse_session *session, const char *name, const char *named_by) {
+int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_library *library,
+                                  const char *name, const char *named_by) {
+    (void)library;
+    *out = NULL;
     if (!*name) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "%s is empty; give the folder or the name of a model", named_by);
@@ -86,14 +89,27 @@ done:
     return code;
 }
 
+/* The same where it has to be one: "A+B" is understood where several are asked, and comes here
+ * only where they are not. */
+static int resolve_one(char **out, glimpse_session *session, glimpse_library *library,
+                       const char *name, const char *named_by) {
+    int status = glimpse_session_resolve_model(out, session, library, name, named_by);
+    if (status != GLIMPSE_E_NOT_FOUND || !strchr(name, '+')) return status;
+    return glimpse_fail(GLIMPSE_E_INVALID,
+                        "%s would be several models: only searches ask several at once; choose "
+                        "one with %s",
+                        name, glimpse_wording("options.model", NULL));
+}
+
 static int find(char **out, glimpse_session *session, glimpse_library *library) {
     session_lease lease = {0};
     int status = GLIMPSE_OK;
     *out = NULL;
     if (session->model_option)
-        return resolve(out, session, session->model_option, glimpse_wording("options.model", NULL));
+        return resolve_one(out, session, library, session->model_option,
+                           glimpse_wording("options.model", NULL));
     if (session->model_variable) {
-        return resolve(out, session, session->model_variable, "GLIMPSE_MODEL");
+        return resolve_one(out, session, library, session->model_variable, "GLIMPSE_MODEL");
     }
     if (!library) {
         status = glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL, NULL);

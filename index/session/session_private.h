@@ -59,6 +59,7 @@ struct glimpse_session {
     session_list blips; /* session_blip_entry *, lent out: opened once and kept */
     int demo_vlm_noted;
     glimpse_catalog *catalog; /* of models; NULL: not loaded yet */
+    session_list parts;       /* glimpse_session *, a model each: session_several.c */
 };
 
 /* Hands `string` (malloc'ed; NULL: out of memory) over to the session: *out lives as long. */
@@ -74,5 +75,9 @@ int glimpse_session_choose_vlm(char **out, glimpse_session *session, const char 
 int glimpse_session_pulled_path(char **path, const char **name, glimpse_session *session,
                                 const char *wanted);
 void glimpse_session_close_vlms(glimpse_session *session);
+/* The directory of the model called `name` (malloc'ed); `library` may be NULL, `named_by` is who
+ * said so, for messages. */
+int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_library *library,
+                                  const char *name, const char *named_by);
 
 #endif

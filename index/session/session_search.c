@@ -4,7 +4,7 @@
  * The library is acquired before the model, so that what is missing is found out before weights are
  * prepared.
  */
-#include "session_hits.h"
+#include "session_several.h"
 #include "stored.h"
 
 #include "core/error.h"
@@ -118,12 +118,16 @@ static int explain_nothing(const find *f, glimpse_session *session, glimpse_libr
     return status;
 }
 
+/* How many results the first stage is to have. */
+static size_t first_count(const find *f) {
+    return f->options.rerank && f->k < f->options.rerank_depth ? f->options.rerank_depth : f->k;
+}
+
 /* Searches, and makes hits of what is found. */
 static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_library *library,
                const glimpse_model *model, const float *vector) {
     glimpse_results *results = NULL;
-    f->search.k = f->k;
-    if (f->options.rerank && f->k < f->options.rerank_depth) f->search.k = f->options.rerank_depth;
+    f->search.k = first_count(f);
     int status = glimpse_library_search(&results, library, model, vector, &f->search);
     if (status == GLIMPSE_OK && glimpse_results_count(results) == 0) {
         status = explain_nothing(f, session, library);
@@ -148,6 +152,54 @@ static float *new_vector(const glimpse_model *model) {
     return vector;
 }
 
+/*
+ * With several models.
+ */
+static int refuse_captions(const session_parts *parts, const find *f) {
+    if (parts->count == 0 || !f->options.captions) return GLIMPSE_OK;
+    return glimpse_fail(GLIMPSE_E_INVALID,
+                        "captions are blended with the ranking of one model, not of several");
+}
+
+static int run_several(glimpse_hits **out, const find *f, glimpse_session *session,
+                       glimpse_library *library, const session_parts *parts,
+                       session_vector_fn make_vector, void *user) {
+    int status =
+        glimpse_hits_of_several(out, parts, library, &f->search, first_count(f), make_vector, user);
+    if (status == GLIMPSE_OK && (*out)->count == 0) status = explain_nothing(f, session, library);
+    return status;
+}
+
+typedef struct query_vectors {
+    const glimpse_query *query;
+    const session_control *control;
+    int truncated; /* of any model */
+} query_vectors;
+
+static int vector_of_worker(query_vectors *q, float **vector, const session_worker *worker) {
+    int truncated = 0;
+    *vector = new_vector(worker->model);
+    int status = *vector ? glimpse_session_check_cancelled(q->control) : GLIMPSE_E_NOMEM;
+    if (status == GLIMPSE_OK) {
+        status = glimpse_query_embed(*vector, &truncated, q->query, worker->encoder, worker->model);
+    }
+    q->truncated |= truncated;
+    return status;
+}
+
+static int vector_of_query(void *user, float **vector, const glimpse_model **model,
+                           glimpse_session *part, glimpse_library *library) {
+    query_vectors *q = user;
+    session_worker worker = {0};
+    int status =
+        glimpse_session_acquire_encoder(&worker, part, glimpse_query_towers(q->query), 1, library);
+    if (status < 0) return status;
+    *model = worker.model;
+    status = vector_of_worker(q, vector, &worker);
+    glimpse_session_release_encoder(&worker);
+    return status;
+}
+
 static int check_texts(const find *f, const char *words) {
     if (words) return GLIMPSE_OK;
     if (f->options.captions) {
@@ -166,10 +218,10 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
     glimpse_query *query = NULL;
     char *texts = NULL, *sentence = NULL;
     float *vector = NULL;
-    int truncated = 0;
     session_lease lease = {0};
     session_worker worker = {0};
     session_vlm vlm = {0};
+    session_parts parts;
     if (out) *out = NULL;
     if (!out || !session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_search: a NULL argument");
@@ -179,31 +231,33 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
     if (status == GLIMPSE_OK) status = wanted_words(&texts, query, " ");
     if (status == GLIMPSE_OK) status = wanted_words(&sentence, query, ", ");
     if (status == GLIMPSE_OK) status = check_texts(&f, texts);
+    if (status == GLIMPSE_OK) status = glimpse_session_load_parts(&parts, session);
+    if (status == GLIMPSE_OK) status = refuse_captions(&parts, &f);
     if (status != GLIMPSE_OK) goto done;
     if (f.options.captions) f.search.captions = texts;
 
     status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
-    if (status != GLIMPSE_OK) goto done;
-    status = glimpse_session_acquire_encoder(&worker, session, glimpse_query_towers(query), 1,
-                                             lease.library);
+    if (status == GLIMPSE_OK && parts.count == 0) {
+        status = glimpse_session_acquire_encoder(&worker, session, glimpse_query_towers(query), 1,
+                                                 lease.library);
+    }
     if (status == GLIMPSE_OK && f.options.rerank) {
         status = glimpse_session_acquire_vlm(&vlm, session, f.options.vlm, "itm", lease.library,
                                              &f.control);
     }
     if (status != GLIMPSE_OK) goto done;
-    vector = new_vector(worker.model);
-    if (!vector) {
-        status = GLIMPSE_E_NOMEM;
-        goto done;
+    query_vectors vectors = {query, &f.control, 0};
+    if (parts.count > 0) {
+        status = run_several(out, &f, session, lease.library, &parts, vector_of_query, &vectors);
+    } else {
+        status = vector_of_worker(&vectors, &vector, &worker);
+        if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&f.control);
+        if (status == GLIMPSE_OK) {
+            status = run(out, &f, session, lease.library, worker.model, vector);
+        }
     }
-    status = glimpse_session_check_cancelled(&f.control);
-    if (status == GLIMPSE_OK) {
-        status = glimpse_query_embed(vector, &truncated, query, worker.encoder, worker.model);
-    }
-    if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&f.control);
-    if (status == GLIMPSE_OK) status = run(out, &f, session, lease.library, worker.model, vector);
     if (status != GLIMPSE_OK) goto done;
-    (*out)->summary.truncated = truncated;
+    (*out)->summary.truncated = vectors.truncated;
     if (f.options.rerank) {
         status = glimpse_hits_look_again(*out, &vlm, sentence, f.options.rerank_depth,
                                          f.options.rerank_weight, &f.control);
@@ -261,38 +315,61 @@ static void find_itself(char id[33], const find *f, glimpse_library *library,
     glimpse_results_free(best);
 }
 
+typedef struct picture_vectors {
+    find *f;
+    const char *path;
+    char *id; /* [33] of the picture itself, as soon as it is known; "" before */
+} picture_vectors;
+
+/* By its stored embedding, or by decoding it. */
+static int vector_of_picture(void *user, float **vector, const glimpse_model **model,
+                             glimpse_session *part, glimpse_library *library) {
+    const picture_vectors *p = user;
+    glimpse_stored_file stored = {0};
+    int unusable = 0;
+    int status = glimpse_session_open_model(model, part, GLIMPSE_TOWER_IMAGE, library);
+    if (status == GLIMPSE_OK && !(*vector = new_vector(*model))) status = GLIMPSE_E_NOMEM;
+    if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&p->f->control);
+    if (status != GLIMPSE_OK) return status;
+    if (!glimpse_stored_picture(*vector, &stored, library, *model, p->path)) {
+        status = glimpse_session_encode_picture(*vector, &unusable, part, p->path, 0, library);
+        if (status != GLIMPSE_OK) return status;
+        if (!p->f->options.with_self) {
+            find_itself(stored.id, p->f, library, *model, *vector, p->path);
+        }
+    }
+    if (*stored.id) (void)snprintf(p->id, sizeof stored.id, "%s", stored.id);
+    return glimpse_session_check_cancelled(&p->f->control);
+}
+
 int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const char *path,
                             const glimpse_find_options *options) {
     const glimpse_kept_error before = glimpse_error_keep();
     find f;
-    glimpse_stored_file stored = {0};
+    char id[33] = "";
     const glimpse_model *model = NULL;
     float *vector = NULL;
-    int unusable = 0;
     session_lease lease = {0};
+    session_parts parts;
     if (out) *out = NULL;
     if (!out || !session || !path) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_similar: a NULL argument");
     }
     int status = read_options(&f, options);
     f.options.rerank = 0;
+    if (status == GLIMPSE_OK) status = glimpse_session_load_parts(&parts, session);
     if (status == GLIMPSE_OK) {
         status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
     }
-    if (status == GLIMPSE_OK) {
-        status = glimpse_session_open_model(&model, session, GLIMPSE_TOWER_IMAGE, lease.library);
-    }
-    if (status == GLIMPSE_OK && !(vector = new_vector(model))) status = GLIMPSE_E_NOMEM;
-    if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&f.control);
     if (status != GLIMPSE_OK) goto done;
-    if (!glimpse_stored_picture(vector, &stored, lease.library, model, path)) {
-        status = glimpse_session_encode_picture(vector, &unusable, session, path, 0, lease.library);
-        if (status != GLIMPSE_OK) goto done;
-        if (!f.options.with_self) find_itself(stored.id, &f, lease.library, model, vector, path);
+    picture_vectors vectors = {&f, path, id};
+    if (!f.options.with_self) f.search.exclude_id = id; /* filled in before vectors are compared */
+    if (parts.count > 0) {
+        status = run_several(out, &f, session, lease.library, &parts, vector_of_picture, &vectors);
+        goto done;
     }
-    status = glimpse_session_check_cancelled(&f.control);
+    status = vector_of_picture(&vectors, &vector, &model, session, lease.library);
     if (status != GLIMPSE_OK) goto done;
-    if (*stored.id && !f.options.with_self) f.search.exclude_id = stored.id;
     status = run(out, &f, session, lease.library, model, vector);
 done:
     if (status < 0) {

@@ -78,6 +78,19 @@ static void read_captions(const char *path) {
     glimpse_caption_pairs_free(pairs);
 }
 
+static void read_queries(const char *path) {
+    glimpse_query_file *queries = NULL;
+    if (fuzz_fine(glimpse_query_file_load(&queries, path))) {
+        PROMISE(queries->count > 0);
+        for (size_t i = 0; i < queries->count; i++) {
+            PROMISE(*queries->queries[i].text && !strchr(queries->queries[i].text, '\t'));
+            for (size_t k = 0; k < queries->queries[i].truth_count; k++)
+                PROMISE(*queries->queries[i].truth[k]);
+        }
+    }
+    glimpse_query_file_free(queries);
+}
+
 static void read_sidecar(const char *path, const char *text) {
     char *ours = NULL;
     PROMISE(glimpse_xmp_look_at(&ours, path) >= 0);
@@ -111,6 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 read_truth(path);
                 read_predictions(path);
                 read_captions(path);
+                read_queries(path);
             }
             free(path);
         }

@@ -92,6 +92,7 @@ static void nulls_of_sets(const world *w) {
     glimpse_caption_write_options text = GLIMPSE_CAPTION_WRITE_OPTIONS_INIT;
     glimpse_dataset_writer *writer = NULL;
     glimpse_table *rows = NULL;
+    glimpse_query_file *queries = NULL;
     glimpse_truth *truth = NULL;
     glimpse_predictions *predictions = NULL;
     glimpse_judgement *judgement = NULL;
@@ -113,6 +114,8 @@ static void nulls_of_sets(const world *w) {
     assert_int_equal(glimpse_caption_format_of(NULL), -1);
     INVALID(glimpse_table_load(NULL, "x.csv"));
     INVALID(glimpse_table_load(&rows, NULL));
+    INVALID(glimpse_query_file_load(NULL, "x.txt"));
+    INVALID(glimpse_query_file_load(&queries, NULL));
     assert_int_equal(glimpse_table_column(NULL, "path"), -1);
     INVALID(glimpse_truth_load(NULL, "x.csv", NULL));
     INVALID(glimpse_truth_load(&truth, NULL, NULL));
@@ -365,6 +368,11 @@ static void nulls_of_the_session(const world *w) {
     glimpse_library_status *status = NULL;
     glimpse_results *results = NULL;
     glimpse_hits *hits = NULL;
+    glimpse_model_coverage coverage;
+    glimpse_model_comparison *comparison = NULL;
+    const glimpse_query_line line = {.text = "x", .line = 1};
+    const glimpse_query_file asked = {.path = "x", .queries = &line, .count = 1};
+    size_t coverage_count = 0;
     glimpse_retrieval_evaluation *evaluation = NULL;
     glimpse_retrieval_set set = {0};
     const char *path = NULL;
@@ -417,6 +425,14 @@ static void nulls_of_the_session(const world *w) {
     INVALID(glimpse_session_search(NULL, s, names, 1, NULL));
     INVALID(glimpse_session_search(&hits, NULL, names, 1, NULL));
     INVALID(glimpse_session_search(&hits, s, NULL, 1, NULL));
+    INVALID(glimpse_session_load_coverage(NULL, &coverage_count, s));
+    INVALID(glimpse_session_load_coverage(&coverage, NULL, s));
+    INVALID(glimpse_session_load_coverage(&coverage, &coverage_count, NULL));
+    INVALID(glimpse_session_embed_rest(NULL, NULL, NULL));
+    INVALID(glimpse_session_compare_models(NULL, s, names, 2, &asked, NULL));
+    INVALID(glimpse_session_compare_models(&comparison, NULL, names, 2, &asked, NULL));
+    INVALID(glimpse_session_compare_models(&comparison, s, NULL, 2, &asked, NULL));
+    INVALID(glimpse_session_compare_models(&comparison, s, names, 2, NULL, NULL));
     INVALID(glimpse_session_similar(NULL, s, "x", NULL));
     INVALID(glimpse_session_similar(&hits, NULL, "x", NULL));
     INVALID(glimpse_session_similar(&hits, s, NULL, NULL));

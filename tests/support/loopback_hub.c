@@ -8,6 +8,7 @@
 #include "core/sha.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <pthread.h>
 
 enum { MAX_HUB_FILES = 64, MAX_FAULTS = 32 };
@@ -447,6 +448,18 @@ static void set(loopback_hub *hub, char **to, const char *text) {
     free(*to);
     *to = text ? copy_of(text) : NULL;
     unlock(hub);
+}
+
+void loopback_hub_add_directory(loopback_hub *hub, const char *repository, const char *directory) {
+    DIR *dir = opendir(directory);
+    assert_non_null(dir);
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (entry->d_name[0] == '.') continue;
+        int weights = strstr(entry->d_name, ".safetensors") != NULL;
+        loopback_hub_add_file(hub, repository, entry->d_name, path_in(directory, entry->d_name),
+                              weights ? LOOPBACK_LFS : 0);
+    }
+    (void)closedir(dir);
 }
 
 void loopback_hub_list(loopback_hub *hub, const char *entry) {

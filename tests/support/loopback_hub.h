@@ -40,6 +40,8 @@ void loopback_hub_add_at(loopback_hub *hub, const char *repository, const char *
 /* A file as it lies on disk. */
 void loopback_hub_add_file(loopback_hub *hub, const char *repository, const char *path,
                            const char *file, int flags);
+/* All files of a directory; weights are what large files are there. */
+void loopback_hub_add_directory(loopback_hub *hub, const char *repository, const char *directory);
 /* What is listed beside: an entry of the tree, as JSON. */
 void loopback_hub_list(loopback_hub *hub, const char *entry);
 void loopback_hub_set_commit(loopback_hub *hub, const char *commit);

@@ -8,6 +8,7 @@
  */
 #include "support/commands.h"
 #include "support/loopback_hub.h"
+#include "support/random_model.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -45,6 +46,12 @@ static int setup(void **state) {
     write_text("truth.csv", "image,label\na.jpg,cat\nb.jpg,dog\n");
     run_result r;
     run(&r, "index", "pictures", "--library", "lib", "--precision", "f32", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    random_model other = random_model_tiny();
+    assert_true(random_model_write(&other, "other"));
+    write_text("queries.txt", "red\tpictures/1.ppm\nblue - square\n");
+    run(&r, "index", "pictures", "--library", "lib", "--model", "./other", NULL);
     expect(&r, 0);
     run_free(&r);
     return 0;
@@ -119,6 +126,18 @@ static void searching_says_so(void **state) {
     /* Each of the first ones, where the query is read. */
     for (long at = 1; at < 40; at += 2)
         (void)check(search, run_failing(search, at, 1, 0), at, 1);
+}
+
+static void several_models_say_so(void **state) {
+    (void)state;
+    const char *const search[] = {"search",       "red",    "--library",   "lib", "--model",
+                                  "demo+./other", "--json", "--precision", "f32", NULL};
+    const char *const compare[] = {"models",    "--compare",   "demo",      "./other",
+                                   "--queries", "queries.txt", "--library", "lib",
+                                   "--json",    "--precision", "f32",       NULL};
+    if (UNDER_SANITIZER) skip();
+    fail_each(search, 50);
+    fail_each(compare, 50);
 }
 
 static void labelling_says_so(void **state) {
@@ -211,6 +230,7 @@ static void a_library_that_ends_the_program_is_a_failure(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(searching_says_so),
+        cmocka_unit_test(several_models_say_so),
         cmocka_unit_test(labelling_says_so),
         cmocka_unit_test(evaluating_says_so),
         cmocka_unit_test(tokenizing_says_so),

@@ -5,6 +5,7 @@
  * a second one kills, and even that loses no more than the batch in flight.
  */
 #include "cli.h"
+#include "embed_rest.h"
 #include "json_out.h"
 #include "progress.h"
 #include "session.h"
@@ -224,6 +225,7 @@ static int run(int argc, char **argv) {
     ingest.profile = profile;
     glimpse_ingest_report report = GLIMPSE_INGEST_REPORT_INIT;
     const glimpse_model *model = NULL;
+    embed_rest_announce(&s, arguments.count > 0);
     int status = glimpse_session_index(&report, s.base, &ingest);
     progress_clear();
     int stopped = status == GLIMPSE_E_CANCELLED;
@@ -279,6 +281,8 @@ const cli_command cmd_index = {
     "Each folder remembers --exclude, --follow-links and --include-nomedia: without any of them it "
     "is looked through as the last time. When one of them is given, all three are remembered anew; "
     "--forget-options alone goes back to none.\n\n"
+    "With --model another model than the library was made with, everything is embedded again with "
+    "that one, beside what is there; without arguments all of the library.\n\n"
     "Exit code 3 when files were unusable that were not so before, or have changed since, 130 when "
     "stopped by Ctrl-C (what was done is kept; run the same command again to continue). With "
     "--quiet nothing is printed but what went wrong.",

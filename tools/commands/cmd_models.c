@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 #include "json_out.h"
+#include "models_compare.h"
 #include "models_convert.h"
 #include "options.h"
 #include "session.h"
@@ -62,12 +63,15 @@ static int run(int argc, char **argv) {
     session s = {0};
     int json = 0;
     const char *convert = NULL, *output = NULL;
+    models_compare_options compare = {.k = 10};
     const cli_option options[] = {
         OPTION_JSON(json, "print JSON"),
         CLI_TEXT("convert", 0, &convert, "DIR|FILE",
                  "write weights that PyTorch saved (.bin, .pt) as safetensors"),
         CLI_TEXT("output", 'o', &output, "FILE",
                  "with --convert: the file to write, or its folder (default: beside the weights)"),
+        MODELS_COMPARE_OPTIONS(compare),
+        SESSION_PRECISION_OPTION(s, "with --compare: arithmetic, as at glimpse search"),
         SESSION_LIBRARY_OPTION(s),
         SESSION_QUIET_OPTION(s),
         CLI_END,
@@ -77,12 +81,16 @@ static int run(int argc, char **argv) {
     if (code != CLI_RUN) return code;
     tool_set_quiet(s.quiet);
     glimpse_model_list *list = NULL;
-    if ((code = cli_expect_no_words(&cmd_models, &arguments)) != CLI_RUN) goto done;
+    if ((code = models_compare_check(&compare, &cmd_models, &arguments)) != CLI_RUN) goto done;
     if (output && !convert) {
         code = cli_misuse(&cmd_models, "--output goes with --convert");
         goto done;
     }
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    if (compare.compare) {
+        code = models_compare(&compare, &s, &arguments, json);
+        goto done;
+    }
     if (convert) {
         code = models_convert(convert, output, json, s.base);
         goto done;
@@ -110,7 +118,7 @@ done:
 
 const cli_command cmd_models = {
     "models",
-    "",
+    "[--compare MODEL...]",
     "models that are installed, and those the library was made with",
     "Lists the models in ${XDG_DATA_HOME:-~/.local/share}/glimpse/models (NAME or ORG/NAME), the "
     "demo model, and the models that the library has embeddings of. A name listed here can be "
@@ -118,9 +126,14 @@ const cli_command cmd_models = {
     "With --convert, writes the weights of a model, or a file of weights, as safetensors. Models "
     "are used with either; nothing has to be converted. Files of PyTorch are programs that build "
     "weights: they are read and never run, and anything in them that weights do not need is "
-    "refused by name.",
+    "refused by name.\n\n"
+    "With --compare, asks several models that the library was indexed with the same queries: their "
+    "first results side by side, how many they share (overlap) and how alike they order the "
+    "library (rank correlation), the time a query takes, and, where the file says which pictures "
+    "fit, how often one of these is among the first 1, 5 and 10 (recall).",
     "  glimpse models\n"
     "  glimpse models --json --library work.glimpse\n"
-    "  glimpse models --convert ViT-B-32.pt -o open_clip_model.safetensors\n",
+    "  glimpse models --convert ViT-B-32.pt -o open_clip_model.safetensors\n"
+    "  glimpse models --compare ViT-B-32-openai ViT-B-16-SigLIP2 --queries q.txt\n",
     run,
 };

@@ -2,6 +2,7 @@
  * cmd_search.c - glimpse search QUERY: pictures by words, by other pictures, by sums of both.
  */
 #include "cli.h"
+#include "embed_rest.h"
 #include "output.h"
 #include "progress.h"
 #include "session.h"
@@ -46,6 +47,7 @@ static int print_hits(const output_options *o, const char *query, const glimpse_
         tool_note("a text of the query is longer than the model reads; its end is cut");
     }
     vlm_note_use(&summary->vlm);
+    output_note_models(hits);
     int code = output_hits(o, query, hits);
     if (summary->failed > 0) {
         tool_note("%s of the %s pictures looked at again got no score and kept their place",
@@ -65,6 +67,7 @@ static int run(int argc, char **argv) {
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     cli_list labels = {0};
     uint64_t k = 10;
+    int embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
         OPTIONS_SEARCH_FILTERS(search),
@@ -85,6 +88,7 @@ static int run(int argc, char **argv) {
         VLM_REFRESH_OPTION(v),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
+        OPTION_EMBED(embed),
         CLI_END,
     };
     cli_arguments arguments = {0};
@@ -126,6 +130,7 @@ static int run(int argc, char **argv) {
     find.cancelled = session_cancelled;
     if (rerank) tool_catch_stop();
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    if (embed && (code = embed_rest(&s)) != CLI_RUN) goto done;
     status = glimpse_session_search(&hits, s.base, arguments.words, arguments.count, &find);
     code = status < 0 ? session_fail(status) : print_hits(&output, text, hits);
 done:
@@ -149,6 +154,9 @@ const cli_command cmd_search = {
     "With --rerank a vision-language model looks at the best of them again and says how well the "
     "texts of the query fit; its score and the first one are blended. A picture it cannot score "
     "keeps its place.\n\n"
+    "--model A+B asks both models and fuses their ranks: 1 / (60 + rank) of each are added up. A "
+    "picture that one of them does not cover has one rank. --embed first embeds what is missing; "
+    "Ctrl-C stops it with what is done kept.\n\n"
     "Exit code 1 when nothing is found, 3 when pictures could not be looked at again.",
     "  glimpse search two parrots on a branch\n"
     "  glimpse search horse + stripes -k 20\n"
@@ -158,6 +166,7 @@ const cli_command cmd_search = {
     "  glimpse search sunset -k 60 --html sunset.html\n"
     "  glimpse search in the snow --label dog\n"
     "  glimpse search a red kite over the sea --captions\n"
+    "  glimpse search a red kite --model ViT-B-32-openai+ViT-B-16-SigLIP2\n"
     "  glimpse search a red ball left of a blue cube --rerank\n",
     run,
 };

@@ -2,6 +2,7 @@
  * cmd_similar.c - glimpse similar IMAGE: pictures that look like one you have.
  */
 #include "cli.h"
+#include "embed_rest.h"
 #include "output.h"
 #include "session.h"
 #include "tool.h"
@@ -13,13 +14,14 @@ static int run(int argc, char **argv) {
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     uint64_t k = 10;
-    int with_self = 0;
+    int with_self = 0, embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
         CLI_FLAG("with-self", 0, &with_self, "leave the picture itself among the results"),
         OPTIONS_SEARCH_FILTERS(search),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
+        OPTION_EMBED(embed),
         CLI_END,
     };
     cli_arguments arguments = {0};
@@ -45,9 +47,13 @@ static int run(int argc, char **argv) {
         goto done;
     }
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
-    code = glimpse_session_similar(&hits, s.base, path, &find) < 0
-               ? tool_fail_last()
-               : output_hits(&output, path, hits);
+    if (embed && (code = embed_rest(&s)) != CLI_RUN) goto done;
+    if (glimpse_session_similar(&hits, s.base, path, &find) < 0) {
+        code = tool_fail_last();
+        goto done;
+    }
+    output_note_models(hits);
+    code = output_hits(&output, path, hits);
 done:
     glimpse_hits_free(hits);
     session_close(&s);
@@ -61,6 +67,7 @@ const cli_command cmd_similar = {
     "find pictures that look like one you have",
     "Finds the pictures of the library that are most like IMAGE, which need not be in the library. "
     "Its own bytes, under whatever name, are left out unless --with-self is given.\n\n"
+    "--model A+B asks both models and fuses their ranks, as at glimpse search.\n\n"
     "Exit code 1 when nothing is found.",
     "  glimpse similar beach.jpg\n"
     "  glimpse similar beach.jpg -k 30 --html like-beach.html\n"

@@ -26,6 +26,11 @@ _glimpse() {
     else
         help=$("$program" help "$command" 2>/dev/null) || return
     fi
+    # models --compare A B: names like those behind --model.
+    if [ "$command" = models ] && [[ " ${COMP_WORDS[*]} " == *" --compare "* ]] &&
+        [[ $current != -* ]] && [[ $previous != --[hiq]* ]]; then
+        previous=--model
+    fi
     case $previous in
     --model | -m)
         words=$("$program" models --json 2>/dev/null |

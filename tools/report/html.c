@@ -70,6 +70,16 @@ static void write_picture(FILE *to, const char *path) {
 /* Further scores and what they come from, below the first one. */
 static void write_rankings(FILE *to, const output_list *list, size_t i) {
     const glimpse_result *r = list->results[i];
+    for (size_t m = 0; m < list->model_count; m++) {
+        const glimpse_hit_rank *rank = &list->ranks[i][m];
+        (void)fputs("<div class=\"facts\">", to);
+        html_text(to, list->models[m].name);
+        if (rank->rank > 0) {
+            (void)fprintf(to, ": #%zu, %.3f</div>", rank->rank, rank->score);
+        } else {
+            (void)fputs(": no rank</div>", to);
+        }
+    }
     if (list->captions && r->caption) {
         (void)fprintf(to, "<div class=\"facts\">caption %.2f, #%zu: ", r->caption_score,
                       r->caption_rank);
@@ -96,10 +106,10 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     (void)fputs("\">", to);
     write_picture(to, r->path);
     (void)fprintf(to,
-                  "</a><figcaption><div class=\"top\"><span class=\"score\">%.3f</span>"
+                  "</a><figcaption><div class=\"top\"><span class=\"score\">%.*f</span>"
                   "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
                   "style=\"width:%.0f%%\"></i></div><div class=\"name\">",
-                  r->score, i + 1, width);
+                  list->models ? 4 : 3, r->score, i + 1, width);
     html_text(to, name);
     (void)fprintf(to, "</div><div class=\"facts\">%u &times; %u &middot; %s", (unsigned)r->width,
                   (unsigned)r->height, text_bytes(r->bytes));
@@ -137,7 +147,9 @@ int html_write(const char *file, const output_list *list) {
     if (list->model) {
         (void)fputs(" &middot; model ", to);
         html_text(to, list->model);
-        (void)fputs(" &middot; scores are cosine similarities", to);
+        (void)fputs(list->models ? " &middot; ranks fused"
+                                 : " &middot; scores are cosine similarities",
+                    to);
     }
     if (list->captions) (void)fputs(" &middot; fused with captions (BM25)", to);
     if (list->seconds) {

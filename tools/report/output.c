@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 static const unsigned long MAX_OPENED = 100;
+enum { MODEL_COLUMNS = 12 }; /* of the ranks of one of several models */
 
 int output_check(const output_options *o, const cli_command *command) {
     if (o->json + o->tsv + (o->paths || o->nul) > 1) {
@@ -58,8 +59,35 @@ static void jout_rank(json_out *j, size_t rank) {
     }
 }
 
+static void write_ranks(json_out *j, const output_list *list, size_t i) {
+    jout_key(j, "ranks");
+    jout_open(j, '[');
+    for (size_t m = 0; m < list->model_count; m++) {
+        jout_open(j, '{');
+        jout_path(j, "model", list->models[m].name);
+        jout_key(j, "rank"), jout_rank(j, list->ranks[i][m].rank);
+        jout_key(j, "score"), jout_number(j, list->ranks[i][m].score);
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
+}
+
+static void write_models(json_out *j, const output_list *list) {
+    jout_key(j, "models");
+    jout_open(j, '[');
+    for (size_t m = 0; m < list->model_count; m++) {
+        jout_open(j, '{');
+        jout_path(j, "name", list->models[m].name);
+        jout_key(j, "fingerprint"), jout_string(j, list->models[m].fingerprint);
+        jout_key(j, "embedded"), jout_uint(j, list->models[m].embedded);
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
+}
+
 static void write_ranking(json_out *j, const output_list *list, size_t i) {
     const glimpse_result *r = list->results[i];
+    if (list->models) write_ranks(j, list, i);
     if (list->captions) {
         jout_key(j, "fused"), jout_number(j, r->fused);
         jout_key(j, "vector_rank"), jout_rank(j, r->vector_rank);
@@ -89,9 +117,9 @@ static void print_json(const output_list *list) {
     jout_path(&j, "query", list->query);
     if (list->model) {
         jout_path(&j, "model", list->model);
-        jout_key(&j, "fingerprint");
-        jout_string(&j, list->fingerprint);
+        jout_text_or_null(&j, "fingerprint", list->fingerprint);
     }
+    if (list->models) write_models(&j, list);
     if (list->seconds) {
         jout_key(&j, "rerank");
         jout_open(&j, '{');
@@ -146,6 +174,14 @@ static void print_tsv(const output_list *list) {
         (void)printf("%zu\t%.6f\t", i + 1, r->score);
         print_tsv_field(r->path);
         (void)printf("\t%u\t%u\t%s\t%s", (unsigned)r->width, (unsigned)r->height, r->taken, r->id);
+        for (size_t m = 0; m < list->model_count; m++) {
+            const glimpse_hit_rank *rank = &list->ranks[i][m];
+            if (rank->rank > 0) {
+                (void)printf("\t%zu\t%.6f", rank->rank, rank->score);
+            } else {
+                (void)fputs("\t\t", stdout);
+            }
+        }
         if (list->captions) {
             (void)printf("\t%.6f\t%.6f\t", r->fused, r->caption_score);
             print_tsv_field(r->caption ? r->caption : "");
@@ -199,7 +235,15 @@ static char *shown_path(const glimpse_result *r) {
 /* The scores of every ranking there is, one column each. */
 static void print_scores(const output_list *list, size_t i) {
     const glimpse_result *r = list->results[i];
-    (void)printf("%6.3f  ", r->score);
+    /* Fused scores lie close together, below 0.02 a model. */
+    (void)printf(list->models ? "%6.4f  " : "%6.3f  ", r->score);
+    for (size_t m = 0; m < list->model_count; m++) {
+        if (list->ranks[i][m].rank > 0) {
+            (void)printf("%*zu  ", MODEL_COLUMNS, list->ranks[i][m].rank);
+        } else {
+            (void)printf("%*s  ", MODEL_COLUMNS, "-");
+        }
+    }
     if (list->captions && r->caption_rank) {
         (void)printf("%8.2f  ", r->caption_score);
     } else if (list->captions) {
@@ -238,12 +282,22 @@ static void print_below(const output_list *list, size_t i, size_t columns) {
     }
 }
 
+/* The head of its column. */
+static void print_model(const char *name) {
+    char *shown = text_display(name), *fitted = text_fit(shown, MODEL_COLUMNS);
+    size_t width = text_width(fitted);
+    (void)printf("%*s%s  ", (int)(width < MODEL_COLUMNS ? MODEL_COLUMNS - width : 0), "", fitted);
+    free(fitted);
+    free(shown);
+}
+
 static void print_table(const output_list *list, preview_protocol preview) {
     size_t other_columns = 6 + 2 + 2 + 11 + 1 + 16;
     size_t widest = 4;
     char **paths = xcalloc(list->count, sizeof *paths);
     if (list->captions) other_columns += 10;
     if (list->seconds) other_columns += 8;
+    other_columns += list->model_count * (MODEL_COLUMNS + 2);
     for (size_t i = 0; i < list->count; i++) {
         paths[i] = shown_path(list->results[i]);
         size_t width = text_width(paths[i]);
@@ -255,8 +309,10 @@ static void print_table(const output_list *list, preview_protocol preview) {
         if (widest > capacity) widest = capacity;
     }
     if (list->count > 0) {
-        (void)printf(" score  %s%s", list->captions ? " caption  " : "",
-                     list->seconds ? "   vlm  " : "");
+        (void)fputs(" score  ", stdout);
+        for (size_t m = 0; m < list->model_count; m++)
+            print_model(list->models[m].name);
+        (void)printf("%s%s", list->captions ? " caption  " : "", list->seconds ? "   vlm  " : "");
         text_print_padded("path", widest);
         (void)printf("  %-11s %s\n", "size", "date");
     }
@@ -330,6 +386,22 @@ int output_print(const output_options *o, const output_list *list) {
     return code;
 }
 
+void output_note_models(const glimpse_hits *hits) {
+    const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
+    const glimpse_hits_model *max = NULL, *min = NULL;
+    for (size_t i = 0; i < summary->model_count; i++) {
+        const glimpse_hits_model *m = &summary->models[i];
+        if (!max || m->embedded > max->embedded) max = m;
+        if (!min || m->embedded < min->embedded) min = m;
+    }
+    if (!max || max->embedded == min->embedded) return;
+    char *name = text_display(min->name), *known = xstrdup(text_count(min->embedded));
+    tool_note("%s covers %s of %s; the others take part without its rank (--embed embeds them)",
+              name, known, text_counted(max->embedded, "picture", "pictures"));
+    free(known);
+    free(name);
+}
+
 int output_hits(const output_options *o, const char *query, const glimpse_hits *hits) {
     const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
     size_t count = glimpse_hits_count(hits);
@@ -339,10 +411,14 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
                         .fingerprint = summary->fingerprint,
                         .results = xcalloc(count, sizeof *list.results),
                         .count = count,
-                        .captions = summary->captions};
+                        .captions = summary->captions,
+                        .models = summary->models,
+                        .model_count = summary->model_count,
+                        .ranks = xcalloc(count, sizeof *list.ranks)};
     for (size_t i = 0; i < count; i++) {
         const glimpse_hit *hit = glimpse_hits_get(hits, i);
         list.results[i] = hit->result;
+        list.ranks[i] = hit->ranks;
         seconds[i] = (output_second){hit->probability, hit->blended, hit->reason};
     }
     if (summary->reranked) {
@@ -354,6 +430,7 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
     }
     int code = output_print(o, &list);
     free(list.results);
+    free(list.ranks);
     free(seconds);
     return code;
 }

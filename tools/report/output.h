@@ -45,6 +45,10 @@ typedef struct output_list {
     const char *second_model;
     double weight;
     size_t depth, failed; /* pictures the model was to look at; those it gave no score for */
+    /* Of several models: scores are fused then. */
+    const glimpse_hits_model *models; /* [model_count] */
+    size_t model_count;
+    const glimpse_hit_rank **ranks; /* [count], of [model_count] each */
 } output_list;
 
 /* Prints a list and does what else was asked for. Returns EXIT_FOUND, EXIT_NOTHING when there is
@@ -53,6 +57,9 @@ int output_print(const output_options *o, const output_list *list);
 
 /* The same for what a session found. */
 int output_hits(const output_options *o, const char *query, const glimpse_hits *hits);
+
+/* Of several models: a note when they do not cover the same number of pictures. */
+void output_note_models(const glimpse_hits *hits);
 
 /* The contact sheet alone (html.c). 0, or -1 after saying why. */
 int html_write(const char *file, const output_list *list);

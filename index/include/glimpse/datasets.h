@@ -204,6 +204,30 @@ GLIMPSE_API void glimpse_caption_pairs_free(glimpse_caption_pairs *pairs);
  * Not while others read them. */
 GLIMPSE_API int glimpse_caption_pairs_drop(glimpse_caption_pairs *pairs, const unsigned char *drop);
 
+/*
+ * Queries, and the pictures that they should find.
+ *
+ * A text file with a query on every line, as at a search (glimpse/query.h), and behind it, each
+ * after a tab, the pictures that fit: content ids (32 hexadecimal digits) or paths. Blank lines and
+ * lines that begin with # are left out; a byte order mark is dropped; lines may end in \r\n.
+ */
+typedef struct glimpse_query_line {
+    const char *text;
+    const char *const *truth; /* [truth_count] ids, or where the pictures are */
+    size_t truth_count;
+    size_t line; /* from 1 */
+} glimpse_query_line;
+typedef struct glimpse_query_file {
+    const char *path;
+    const glimpse_query_line *queries; /* [count], in the order of the file */
+    size_t count;
+} glimpse_query_file;
+
+/* Relative paths begin at the file's own directory. GLIMPSE_E_FORMAT, with the line, for a line
+ * that is not UTF-8 or begins with a tab, and for a file without a query. */
+GLIMPSE_API int glimpse_query_file_load(glimpse_query_file **out, const char *path);
+GLIMPSE_API void glimpse_query_file_free(glimpse_query_file *file);
+
 #ifdef __cplusplus
 }
 #endif

@@ -29,6 +29,7 @@
 #include <glimpse/response_cache.h>
 #include <glimpse/session.h>
 #include <glimpse/session_blip.h>
+#include <glimpse/session_compare_models.h>
 #include <glimpse/session_dedup.h>
 #include <glimpse/session_evaluate.h>
 #include <glimpse/session_label.h>

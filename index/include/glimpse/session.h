@@ -36,7 +36,10 @@
  * ${XDG_DATA_HOME:-~/.local/share}/glimpse/library. Model: `options.model`, else $GLIMPSE_MODEL,
  * else the one the library used last, else the demo model that ships with glimpse (after a note). A
  * name that is no directory is looked up in ${XDG_DATA_HOME:-~/.local/share}/glimpse/models, then
- * in the table of models (glimpse/catalog.h).
+ * in the table of models (glimpse/catalog.h). "A+B" (up to GLIMPSE_MAX_MODELS of them; unless a
+ * model has that very name) is several models: search and similar ask all of them and fuse the
+ * ranks (glimpse/session_search.h), glimpse_session_embed_rest embeds for all of them, and calls
+ * that need one model are GLIMPSE_E_INVALID.
  *
  * A call never prints and never exits. It returns a status (glimpse/status.h) and tells more
  * through the callbacks of its options: `progress` (non-zero stops), `cancelled` (polled; non-zero
@@ -94,6 +97,8 @@ extern "C" {
 #endif
 
 typedef struct glimpse_session glimpse_session;
+
+enum { GLIMPSE_MAX_MODELS = 8 }; /* in "A+B+..." */
 
 /* A remark for a person, no failure: "no model was chosen, using the demo model, ...". Valid during
  * the call. */
@@ -189,6 +194,26 @@ GLIMPSE_API int glimpse_session_open_library(glimpse_library **out, glimpse_sess
  * NULL. */
 GLIMPSE_API int glimpse_session_index(glimpse_ingest_report *report, glimpse_session *session,
                                       const glimpse_ingest_options *options);
+
+/* How much of the library a model has embeddings of. */
+typedef struct glimpse_model_coverage {
+    const char *model; /* as it was said, else the last part of its path */
+    const char *path;
+    uint64_t embedded; /* different pictures */
+    uint64_t files;    /* that can be used, of the whole library */
+    uint64_t pending;  /* of these, those without an embedding of this model */
+} glimpse_model_coverage;
+/* Of the session's model, or of each of several: out [GLIMPSE_MAX_MODELS], *count of them. Strings
+ * live as long as the session. No model is opened. */
+GLIMPSE_API int glimpse_session_load_coverage(glimpse_model_coverage *out, size_t *count,
+                                              glimpse_session *session);
+/* Embeds what the session's model, or each of several, has no embeddings of yet: as
+ * glimpse_session_index with no roots, one model after the other, models that cover everything
+ * left alone. options->roots and options->model are not looked at. When it is stopped, what was
+ * embedded is kept, and the same call goes on. `report` (may be NULL) is the last model's, with
+ * `embedded` and `seconds` summed. */
+GLIMPSE_API int glimpse_session_embed_rest(glimpse_ingest_report *report, glimpse_session *session,
+                                           const glimpse_ingest_options *options);
 
 /*
  * Looking at the library. GLIMPSE_E_NOT_FOUND when there is none.

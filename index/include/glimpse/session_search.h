@@ -20,6 +20,17 @@
  * remote one, whose numbers are round, the probability itself. A picture it cannot score keeps its
  * place. docs/rerank.md has what depth and weight do.
  *
+ * Several models. A session whose model is "A+B" (glimpse/session.h) searches with each of them and
+ * makes one order by reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009):
+ *
+ *     fused = sum over the models of 1 / (60 + rank by that model)
+ *
+ * over the first GLIMPSE_FUSION_DEPTH pictures (k when that is more) of each, a part being 0 where
+ * a picture is not among them: what only one model has embeddings of takes part with one rank. A
+ * rank is 1 + the number of pictures scored strictly better. Equal sums are ordered by the rank of
+ * the model named first, then of the next, then by id. Filters hold for every ranking, min_score
+ * as well. Re-ranking starts from the fused order; captions are blended with one model only.
+ *
  * Threads: as the session. Hits are immutable and do not depend on the session.
  */
 #ifndef GLIMPSE_SESSION_SEARCH_H
@@ -65,20 +76,35 @@ static inline glimpse_find_options glimpse_find_options_init(void) {
 }
 #define GLIMPSE_FIND_OPTIONS_INIT glimpse_find_options_init()
 
+/* What one of several models makes of a picture. */
+typedef struct glimpse_hit_rank {
+    size_t rank;  /* 0: not among its first GLIMPSE_FUSION_DEPTH, or it has no embedding of it */
+    double score; /* cosine similarity; NaN without a rank */
+} glimpse_hit_rank;
+
 typedef struct glimpse_hit {
     const char *path;
     const glimpse_result *result; /* what the library knows of it; NULL in a list of files */
-    double score;                 /* cosine similarity; NaN in a list of files */
+    double score;                 /* cosine similarity; the fused score of several models, also
+                                     in result->score; NaN in a list of files */
     size_t first_rank;            /* before re-ranking: 1, 2, ... */
     double probability; /* that the text describes the picture; NaN: it was not looked at again, or
                            could not be scored */
     double blended;     /* what it was sorted by; NaN without a probability */
     const char *reason; /* why it could not be scored, without the path; else NULL */
+    const glimpse_hit_rank *ranks; /* [summary->model_count] of several models; else NULL */
 } glimpse_hit;
+
+/* One of several models. */
+typedef struct glimpse_hits_model {
+    const char *name, *fingerprint;
+    uint64_t embedded; /* pictures of the library that it has embeddings of */
+} glimpse_hits_model;
 
 /* What is true of all hits of a search. */
 typedef struct glimpse_hits_summary {
-    const char *model, *fingerprint; /* of the embeddings; NULL for a list of files */
+    const char *model, *fingerprint; /* of the embeddings; NULL for a list of files; of several
+                                        models "A+B" and NULL */
     int truncated;                   /* 1: a text is longer than the model reads; its end is cut */
     int captions;                    /* 1: stored captions had a part in it */
     /* Of re-ranking; all 0 and NULL without one. */
@@ -86,6 +112,9 @@ typedef struct glimpse_hits_summary {
     size_t depth, failed; /* how many were looked at, and how many of these have no score */
     double weight;
     glimpse_vlm_use vlm;
+    const glimpse_hits_model *models; /* [model_count] in the order of their names in "A+B"; NULL
+                                         and 0 for a search with one */
+    size_t model_count;
 } glimpse_hits_summary;
 
 typedef struct glimpse_hits glimpse_hits;
