@@ -162,6 +162,27 @@ int glimpse_catalog_write_content(int64_t *picture, glimpse_store *store,
     return status;
 }
 
+/* One row less to insert, and one less that nothing shows afterwards. Others may show the old
+ * bytes, or have the new ones: then nothing is done. */
+int glimpse_catalog_replace_content(int *replaced, glimpse_store *store, int64_t content,
+                                    int64_t file, const glimpse_content_meta *meta) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_db_run(
+        db,
+        "UPDATE OR IGNORE content SET hash = ?2, size = ?3, taken = ?4, camera = ?5,"
+        " latitude = ?6, longitude = ?7,"
+        " sum = glimpse_sum(?2, ?3, picture_id, ?4, ?5, ?6, ?7) WHERE id = ?1 AND ?8 ="
+        " (SELECT iif(count(*) = 1, max(id), 0) FROM file WHERE content_id = ?1)",
+        meta->has_gps ? "ibittrri" : "ibittnni", content, (const void *)meta->hash.bytes,
+        sizeof meta->hash.bytes, (int64_t)meta->size, meta->taken ? meta->taken : "",
+        meta->camera ? meta->camera : "", meta->latitude, meta->longitude, file);
+    *replaced = status == GLIMPSE_OK && glimpse_db_changes(db) == 1;
+    if (*replaced && meta->fields) status = write_fields(db, content, meta);
+    glimpse_db_leave(db);
+    return status;
+}
+
 int glimpse_catalog_attach_content(int64_t *content, int *is_new, glimpse_store *store,
                                    int64_t picture, const glimpse_content_meta *meta) {
     glimpse_db *db = glimpse_store_db(store);
