@@ -91,8 +91,11 @@ static int update_picture(glimpse_db *db, int64_t picture, const glimpse_content
 static int write_fields(glimpse_db *db, int64_t content, const glimpse_content_meta *meta) {
     return glimpse_db_run(
         db,
-        "INSERT OR REPLACE INTO metadata (content_id, version, taken_from, taken_offset, fields,"
-        " sum) VALUES (?1, ?2, ?3, ?5, ?4, glimpse_sum(?1, ?2, ?3, ?5, ?4))",
+        "INSERT INTO metadata (content_id, version, taken_from, taken_offset, fields, sum)"
+        " VALUES (?1, ?2, ?3, ?5, ?4, glimpse_sum(?1, ?2, ?3, ?5, ?4))"
+        " ON CONFLICT (content_id) DO UPDATE SET version = excluded.version,"
+        " taken_from = excluded.taken_from, taken_offset = excluded.taken_offset,"
+        " fields = excluded.fields, sum = excluded.sum",
         meta->has_offset ? "iiiti" : "iiitn", content, (int64_t)GLIMPSE_METADATA_VERSION,
         (int64_t)meta->taken_from, meta->fields, (int64_t)meta->offset_minutes);
 }
