@@ -104,6 +104,26 @@ static int update(glimpse_store *store, const glimpse_ingest_job *job, int64_t c
     return status == GLIMPSE_OK ? write_sidecars(store, job) : status;
 }
 
+/* When it was read last, and no other job of this run was about it. */
+static int shows(const glimpse_ingest_job *job, int64_t picture) {
+    return job->was.content && job->row->picture == picture;
+}
+
+/* The bytes of a file that shows a known picture. *content: those that the file has now; 0: where
+ * it had its old ones, there are these. */
+static int write_new_bytes(int64_t *content, int *is_new, glimpse_store *store,
+                           const glimpse_ingest_job *job, int64_t picture) {
+    const glimpse_content_meta meta = content_of(job);
+    int status = GLIMPSE_OK;
+    *content = 0;
+    *is_new = 0;
+    if (shows(job, picture)) {
+        status = store->ops->contents.replace(is_new, store, job->was.content, job->row->id, &meta);
+    }
+    if (status < 0 || *is_new) return status;
+    return store->ops->contents.attach(content, is_new, store, picture, &meta);
+}
+
 /* A file of a picture that is there: `picture`, and of one that was known, by its bytes or not. */
 static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int64_t picture,
                        int is_new_content) {
@@ -112,7 +132,7 @@ static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int6
     int status = GLIMPSE_OK, is_new = 0;
     int64_t content = 0;
     if (is_new_content) {
-        status = store->ops->contents.attach(&content, &is_new, store, picture, &meta);
+        status = write_new_bytes(&content, &is_new, store, job, picture);
     } else {
         if (job->is_new_identity) {
             status = store->ops->contents.identify(store, picture, &job->identity);
@@ -122,8 +142,7 @@ static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int6
         }
     }
     if (status == GLIMPSE_OK) {
-        const int stays =
-            job->is_same || (is_new && job->was.content && job->row->picture == picture);
+        const int stays = job->is_same || (is_new && shows(job, picture));
         status = stays ? update(store, job, content) : bind(store, job);
     }
     if (status < 0) return status;

@@ -212,10 +212,10 @@ static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
     glimpse_pool *pool = w->pool;
     uint8_t *data = NULL;
     const double start = glimpse_now();
-    glimpse_pool_read(pool, job, &data);
+    const int from_memory = glimpse_pool_read(pool, job, &data);
     const double end = glimpse_now();
     w->read += end - start;
-    glimpse_pool_note_read(pool, job, end - start);
+    if (!from_memory) glimpse_pool_note_read(pool, job, end - start);
     glimpse_trace_span(pool->options.trace, w->row, "read and hash", start, end, job->path);
     if (!data) {
         glimpse_pool_decided(w, job);

@@ -348,6 +348,11 @@ struct glimpse_contents_ops {
      * metadata. *content: of the bytes. */
     int (*attach)(int64_t *content, int *is_new, glimpse_store *store, int64_t picture,
                   const glimpse_content_meta *meta);
+    /* Bytes give way to others that show the same picture: hash, size, date, camera, place and
+     * fields, where `file` shows the old ones, no other file does (also none that is missing), and
+     * the new ones are not known. Else *replaced is 0, and nothing was done. */
+    int (*replace)(int *replaced, glimpse_store *store, int64_t content, int64_t file,
+                   const glimpse_content_meta *meta);
     /* *lacking: 1 when the identity of some picture is not known. */
     int (*lack_identity)(int *lacking, glimpse_store *store);
     /* The identity of a picture that has none yet. */

@@ -249,6 +249,38 @@ static void write_commented(const fixture *f, const char *relative, unsigned cha
     write_text_file(f, relative, text);
 }
 
+/* How many prune would forget. */
+static uint64_t bytes_without_a_file(const fixture *f) {
+    glimpse_prune_options options = GLIMPSE_PRUNE_OPTIONS_INIT;
+    glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
+    options.dry_run = 1;
+    assert_ok(glimpse_library_prune(&report, f->library, &options));
+    return report.contents;
+}
+
+static void edit(fixture *f, const char *name, const char *comment, uint64_t edited,
+                 uint64_t without_a_file) {
+    write_commented(f, name, 50, comment);
+    ingest(f);
+    assert_int_equal(f->report.bound, 1);
+    assert_int_equal(f->report.embedded, 0);
+    assert_int_equal(f->report.edited, edited);
+    assert_int_equal(bytes_without_a_file(f), without_a_file);
+    assert_sound(f);
+}
+
+static void bytes_that_nothing_shows_any_more_give_way_to_the_edited_ones(void **state) {
+    fixture *f = *state;
+    write_commented(f, "pictures/a.pgm", 50, "first");
+    write_commented(f, "pictures/copy.pgm", 50, "first");
+    ingest(f);
+    edit(f, "pictures/a.pgm", "rated 4", 1, 0); /* the copy shows the first */
+    edit(f, "pictures/a.pgm", "rated 5, and longer", 1, 0);
+    edit(f, "pictures/copy.pgm", "rated 5, and longer", 0, 1); /* known: the first are left */
+    edit(f, "pictures/copy.pgm", "rated 3", 1, 1);
+    edit(f, "pictures/a.pgm", "first", 0, 1); /* known as well: now 5 are left */
+}
+
 static void a_picture_known_by_its_pixels_is_decoded_once_and_not_encoded_again(void **state) {
     fixture *f = *state;
     write_commented(f, "pictures/a.pgm", 50, "first");
@@ -765,6 +797,7 @@ int main(void) {
         T(what_sidecars_said_of_copies_is_taken_apart_in_an_old_library),
         T(what_an_upgrade_reads_is_what_indexing_reads),
         T(a_changed_file_is_embedded_anew),
+        T(bytes_that_nothing_shows_any_more_give_way_to_the_edited_ones),
         T(a_picture_known_by_its_pixels_is_decoded_once_and_not_encoded_again),
         T(a_rename_binds_and_the_old_name_is_missing),
         T(equal_files_are_embedded_once),

@@ -91,8 +91,11 @@ static int update_picture(glimpse_db *db, int64_t picture, const glimpse_content
 static int write_fields(glimpse_db *db, int64_t content, const glimpse_content_meta *meta) {
     return glimpse_db_run(
         db,
-        "INSERT OR REPLACE INTO metadata (content_id, version, taken_from, taken_offset, fields,"
-        " sum) VALUES (?1, ?2, ?3, ?5, ?4, glimpse_sum(?1, ?2, ?3, ?5, ?4))",
+        "INSERT INTO metadata (content_id, version, taken_from, taken_offset, fields, sum)"
+        " VALUES (?1, ?2, ?3, ?5, ?4, glimpse_sum(?1, ?2, ?3, ?5, ?4))"
+        " ON CONFLICT (content_id) DO UPDATE SET version = excluded.version,"
+        " taken_from = excluded.taken_from, taken_offset = excluded.taken_offset,"
+        " fields = excluded.fields, sum = excluded.sum",
         meta->has_offset ? "iiiti" : "iiitn", content, (int64_t)GLIMPSE_METADATA_VERSION,
         (int64_t)meta->taken_from, meta->fields, (int64_t)meta->offset_minutes);
 }
@@ -158,6 +161,27 @@ int glimpse_catalog_write_content(int64_t *picture, glimpse_store *store,
         status = *picture ? update_picture(db, *picture, meta) : insert_picture(db, picture, meta);
     }
     if (status == GLIMPSE_OK) status = attach(db, &content, &is_new, *picture, meta);
+    glimpse_db_leave(db);
+    return status;
+}
+
+/* One row less to insert, and one less that nothing shows afterwards. Others may show the old
+ * bytes, or have the new ones: then nothing is done. */
+int glimpse_catalog_replace_content(int *replaced, glimpse_store *store, int64_t content,
+                                    int64_t file, const glimpse_content_meta *meta) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_db_run(
+        db,
+        "UPDATE OR IGNORE content SET hash = ?2, size = ?3, taken = ?4, camera = ?5,"
+        " latitude = ?6, longitude = ?7,"
+        " sum = glimpse_sum(?2, ?3, picture_id, ?4, ?5, ?6, ?7) WHERE id = ?1 AND ?8 ="
+        " (SELECT iif(count(*) = 1, max(id), 0) FROM file WHERE content_id = ?1)",
+        meta->has_gps ? "ibittrri" : "ibittnni", content, (const void *)meta->hash.bytes,
+        sizeof meta->hash.bytes, (int64_t)meta->size, meta->taken ? meta->taken : "",
+        meta->camera ? meta->camera : "", meta->latitude, meta->longitude, file);
+    *replaced = status == GLIMPSE_OK && glimpse_db_changes(db) == 1;
+    if (*replaced && meta->fields) status = write_fields(db, content, meta);
     glimpse_db_leave(db);
     return status;
 }

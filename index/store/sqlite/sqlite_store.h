@@ -145,6 +145,8 @@ typedef enum glimpse_id_order {
 int glimpse_picture_id(glimpse_hash *id, int *known, glimpse_db *db, glimpse_id_order order,
                        const glimpse_hash *hash, const glimpse_hash *identity);
 int glimpse_picture_keep_id(glimpse_db *db, const glimpse_hash *id, const glimpse_hash *identity);
+int glimpse_catalog_replace_content(int *replaced, glimpse_store *store, int64_t content,
+                                    int64_t file, const glimpse_content_meta *meta);
 int glimpse_catalog_attach_content(int64_t *content, int *is_new, glimpse_store *store,
                                    int64_t picture, const glimpse_content_meta *meta);
 int glimpse_catalog_identify(glimpse_store *store, int64_t picture, const glimpse_hash *identity);

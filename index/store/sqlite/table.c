@@ -77,6 +77,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
                  .id_of = glimpse_catalog_id_of,
                  .keep_id = glimpse_catalog_keep_id,
                  .write = glimpse_catalog_write_content,
+                 .replace = glimpse_catalog_replace_content,
                  .attach = glimpse_catalog_attach_content,
                  .lack_identity = glimpse_catalog_lack_identity,
                  .identify = glimpse_catalog_identify,

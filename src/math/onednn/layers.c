@@ -180,7 +180,7 @@ static size_t scratch_of(const glimpse_linear *linear) {
            INT8_ROWS * sizeof(float);
 }
 
-int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
+static int prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
     dnnl_primitive_desc_t desc = NULL;
     prepared_layer *p = calloc(1, sizeof *p);
     if (!p) return glimpse_fail_nomem(sizeof *p, "a layer");
@@ -226,6 +226,15 @@ int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *sp
 done:
     if (desc) (void)glimpse_dnnl.primitive_desc_destroy(desc);
     return status; /* on failure glimpse_linear_free releases what is there */
+}
+
+/* With one thread: a layer is too small to share, and those that wait for a share, which spin,
+ * cost more than all of it where other programs have the cores. */
+int glimpse_onednn_prepare(glimpse_linear *linear, const glimpse_linear_spec *spec) {
+    const int threads = glimpse_onednn_one_thread();
+    const int status = prepare(linear, spec);
+    omp_set_num_threads(threads);
+    return status;
 }
 
 void glimpse_onednn_release(glimpse_linear *linear) {
