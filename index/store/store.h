@@ -120,8 +120,8 @@ typedef struct glimpse_model_info {
 typedef struct glimpse_store_model {
     glimpse_model_info info;
     const char *name, *path;
-    const char *index_state; /* "ok", "missing", "stale", "damaged" */
-    uint64_t index_bytes;    /* of what is derived and kept for it */
+    const char *index_state;   /* "ok", "missing", "stale", "damaged" */
+    uint64_t index_bytes;      /* of what is derived and kept for it */
     int is_default, is_chosen; /* it is asked when nobody says which; somebody made it so */
 } glimpse_store_model;
 typedef int (*glimpse_store_model_fn)(void *user, const glimpse_store_model *model);

@@ -2,6 +2,7 @@
  * cmd_search.c - glimpse search QUERY: pictures by words, by other pictures, by sums of both.
  */
 #include "cli.h"
+#include "offer.h"
 #include "output.h"
 #include "progress.h"
 #include "session.h"
@@ -126,6 +127,7 @@ static int run(int argc, char **argv) {
     find.cancelled = session_cancelled;
     if (rerank) tool_catch_stop();
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    if ((code = offer_model(&s, 0)) != CLI_RUN) goto done;
     status = glimpse_session_search(&hits, s.base, arguments.words, arguments.count, &find);
     code = status < 0 ? session_fail(status) : print_hits(&output, text, hits);
 done:

@@ -166,8 +166,8 @@ int glimpse_catalog_model_coverage(uint64_t *covered, uint64_t *all, glimpse_sto
     }
     total = count;
     if (status == GLIMPSE_OK && (models > 1 || count == 0)) {
-        status = glimpse_db_integer(db, &total, "SELECT count(DISTINCT picture_id) FROM embedding",
-                                    "");
+        status =
+            glimpse_db_integer(db, &total, "SELECT count(DISTINCT picture_id) FROM embedding", "");
     }
     glimpse_db_leave(db);
     *covered = (uint64_t)count;

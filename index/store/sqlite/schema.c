@@ -86,8 +86,8 @@ static const char unfinished_step[] = GLIMPSE_UNINDEXED_TABLE
     "INSERT INTO unfinished SELECT 'identities' WHERE EXISTS"
     " (SELECT 1 FROM picture WHERE identity IS NULL);";
 
-/* Which model a library is asked with when nobody says. 1: somebody chose it; 2: nobody did, and the
- * first one that was used will do. */
+/* Which model a library is asked with when nobody says. 1: somebody chose it; 2: nobody did, and
+ * the first one that was used will do. */
 static const char default_model_step[] =
     "ALTER TABLE model ADD COLUMN is_default INTEGER NOT NULL DEFAULT 0"
     " CHECK (is_default IN (0, 1, 2));"
@@ -404,11 +404,11 @@ static const char *const steps[] = {
     "  pixels BLOB NOT NULL,"
     "  sum INTEGER NOT NULL"
     ") STRICT;",
-    captions_step,     /* 6 -> 7 */
-    pictures_step,     /* 7 -> 8 */
-    root_options_step, /* 8 -> 9 */
-    metadata_step,     /* 9 -> 10 */
-    unfinished_step,   /* 10 -> 11 */
+    captions_step,      /* 6 -> 7 */
+    pictures_step,      /* 7 -> 8 */
+    root_options_step,  /* 8 -> 9 */
+    metadata_step,      /* 9 -> 10 */
+    unfinished_step,    /* 10 -> 11 */
     default_model_step, /* 11 -> 12 */
 };
 
