@@ -52,6 +52,17 @@ static int add(found_list *list, char *name, char *path, session_place place) {
     return GLIMPSE_OK;
 }
 
+/* One that was made and forgotten is no damaged model. */
+static int is_empty(const char *path) {
+    DIR *dir = opendir(path);
+    int empty = 1;
+    if (!dir) return 0;
+    for (const struct dirent *entry; empty && (entry = readdir(dir)) != NULL;)
+        empty = entry->d_name[0] == '.';
+    (void)closedir(dir);
+    return empty;
+}
+
 int glimpse_session_has_directories(const char *path) {
     DIR *dir = opendir(path);
     int has = 0;
@@ -75,7 +86,7 @@ static int add_installed(found_list *list, const char *directory, const char *or
         char *path = glimpse_session_format("%s/%s", directory, entry->d_name);
         if (!path) {
             status = glimpse_fail_nomem(strlen(entry->d_name), "a name");
-        } else if (!glimpse_places_is_directory(path)) {
+        } else if (!glimpse_places_is_directory(path) || is_empty(path)) {
             free(path);
         } else if (!organisation && !glimpse_places_is_model(path) &&
                    glimpse_session_has_directories(path)) {

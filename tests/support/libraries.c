@@ -97,6 +97,7 @@ void world_rewind(world *w, int version) {
         "DROP TABLE root_options;",                      /* 8 -> 9 */
         "DROP TABLE metadata; DROP TABLE sidecar;",      /* 9 -> 10 */
         "DROP TABLE unindexed; DROP TABLE unfinished;",  /* 10 -> 11 */
+        "ALTER TABLE model DROP COLUMN is_default;",     /* 11 -> 12 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));

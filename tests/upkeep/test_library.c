@@ -80,7 +80,15 @@ static void the_numbers_add_up(void **state) {
 
         int64_t other = 0; /* a new model: all is pending */
         assert_ok(catalog->ops->models.use(&other, catalog, &world_other_key));
+        s = status_of(&w); /* which is not the one that is asked yet */
+        assert_int_equal(s->embedded, ok);
+        assert_false(s->models[0].is_default);
+        assert_true(s->models[1].is_default && s->models[1].is_chosen);
+        glimpse_library_status_free(s);
+        assert_ok(catalog->ops->models.set_default(catalog, &world_other_key, 0));
         s = status_of(&w);
+        assert_true(s->models[0].is_default && !s->models[0].is_chosen);
+        assert_false(s->models[1].is_default);
         assert_int_equal(s->pending, ok + 7);
         assert_int_equal(s->embedded, 0);
         assert_int_equal(s->model_count, 2);
