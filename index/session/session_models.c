@@ -137,7 +137,9 @@ static int add_of_library(glimpse_model_list *list, const glimpse_library_status
         int status = GLIMPSE_OK;
         if (!entry) {
             const char *path = m->path ? m->path : "";
-            status = add(&entry, list, is_named(list, m->name) ? path : m->name, path);
+            /* Its name means it only to calls that have this library. */
+            const int by_path = glimpse_places_is_model(path) || is_named(list, m->name);
+            status = add(&entry, list, by_path ? path : m->name, path);
             if (status == GLIMPSE_OK) {
                 entry->place = "library";
                 status = glimpse_places_is_directory(path) ? add_facts(entry, list) : GLIMPSE_OK;

@@ -27,7 +27,7 @@ _glimpse() {
         help=$("$program" help "$command" 2>/dev/null) || return
     fi
     case $previous in
-    --model | -m)
+    --model | -m | --default | --remove)
         words=$("$program" models --json 2>/dev/null |
             grep -o '"name":"[^"]*"' | sed 's/^"name":"//; s/"$//')
         mapfile -t COMPREPLY < <(
