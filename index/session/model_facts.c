@@ -83,16 +83,18 @@ static int read_encoder(session_model_facts *facts, const char *directory) {
     return status;
 }
 
-void glimpse_session_read_facts(session_model_facts *out, const char *directory) {
+int glimpse_session_read_facts(session_model_facts *out, const char *directory) {
     const glimpse_kept_error before = glimpse_error_keep();
     *out = (session_model_facts){.parameters = (double)NAN, .bytes = bytes_of(directory)};
     out->is_blip = glimpse_blip_is_model(directory);
     int status = out->is_blip ? read_blip(out, directory) : read_encoder(out, directory);
+    if (status == GLIMPSE_E_NOMEM) return status;
     if (status < 0) {
         (void)snprintf(out->problem, sizeof out->problem, "%s",
                        glimpse_without_path(glimpse_last_error(), directory));
     }
     glimpse_error_restore(&before);
+    return GLIMPSE_OK;
 }
 
 int glimpse_session_is_encoder(const char *directory) {

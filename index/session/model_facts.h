@@ -18,8 +18,8 @@ typedef struct session_model_facts {
 } session_model_facts;
 
 /* `directory` as it is, with the thread's last error left alone. Reads all weights, unless their
- * fingerprint is remembered. */
-void glimpse_session_read_facts(session_model_facts *out, const char *directory);
+ * fingerprint is remembered. Fails only without memory. */
+int glimpse_session_read_facts(session_model_facts *out, const char *directory);
 /* 1 when its configuration is that of a model with embeddings which is read here. */
 int glimpse_session_is_encoder(const char *directory);
 /* malloc'ed member "repository", "licence", ... of what a pull left in it; NULL: nothing. */

@@ -5,16 +5,11 @@
 
 #include "caches.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "file_paths.h"
-#include "text/json_load.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { MAX_SETTINGS = 1 << 16 };
 
 /* `name` is opened, with the tower that is prepared sooner. */
 static int open_named(glimpse_model **out, char **path, glimpse_session *session,
@@ -47,68 +42,10 @@ int glimpse_session_set_library_model(glimpse_session *session, const char *name
     return status;
 }
 
-/*
- * The user's: {"model": NAME, "fingerprint": HEX}.
- */
-static char *settings_path(const glimpse_session *session) {
-    const char *config = session->places.user_config;
-    return config ? glimpse_session_format("%s/model.json", config) : NULL;
-}
-
-static int copy_member(char **out, const json_t *root, const char *key) {
-    const char *text = json_string_value(json_object_get(root, key));
-    *out = text && *text ? strdup(text) : NULL;
-    return text && *text && !*out ? glimpse_fail_nomem(strlen(text), "a name") : GLIMPSE_OK;
-}
-
-int glimpse_session_load_user_model(char **name, char **fingerprint,
-                                    const glimpse_session *session) {
-    const glimpse_kept_error before = glimpse_error_keep();
-    json_t *root = NULL;
-    *name = NULL;
-    *fingerprint = NULL;
-    char *path = settings_path(session);
-    if (!path) return GLIMPSE_OK;
-    int status = glimpse_json_object_load(&root, path, MAX_SETTINGS, 0);
-    if (status == GLIMPSE_E_NOT_FOUND) {
-        glimpse_error_restore(&before);
-        status = GLIMPSE_OK;
-    } else if (status == GLIMPSE_OK && !json_is_string(json_object_get(root, "model"))) {
-        status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: there is no \"model\" in it", path);
-    }
-    if (status == GLIMPSE_OK) status = copy_member(name, root, "model");
-    if (status == GLIMPSE_OK) status = copy_member(fingerprint, root, "fingerprint");
-    json_decref(root);
-    free(path);
-    return status;
-}
-
-static int write_settings(const char *path, const char *name, const char *fingerprint) {
-    glimpse_new_file file;
-    char *directory = strdup(path);
-    json_t *root = json_pack("{s:s, s:s}", "model", name, "fingerprint", fingerprint);
-    char *text = glimpse_json_dump(root, JSON_INDENT(1));
-    int status = directory && text ? GLIMPSE_OK : glimpse_fail_nomem(256, "a configuration file");
-    if (status == GLIMPSE_OK) {
-        *strrchr(directory, '/') = '\0';
-        status = glimpse_make_directories(directory);
-    }
-    if (status == GLIMPSE_OK) status = glimpse_new_file_open(&file, path);
-    if (status == GLIMPSE_OK) {
-        status = fprintf(file.stream, "%s\n", text) < 0 ? glimpse_new_file_fail(&file)
-                                                        : glimpse_new_file_commit(&file);
-        glimpse_new_file_abandon(&file);
-    }
-    json_decref(root);
-    free(directory);
-    free(text);
-    return status;
-}
-
 int glimpse_session_set_user_model(glimpse_session *session, const char *name) {
     const glimpse_kept_error before = glimpse_error_keep();
     glimpse_model *model = NULL;
-    char *found = NULL, *directory = NULL, *path = NULL;
+    char *found = NULL, *directory = NULL;
     if (!session || !name) return glimpse_fail_null(__func__);
     if (!session->places.user_config) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "no place for settings is known: set "
@@ -119,16 +56,13 @@ int glimpse_session_set_user_model(glimpse_session *session, const char *name) {
     char *here = glimpse_places_directory(&session->places, name);
     if (status == GLIMPSE_OK && here) status = glimpse_path_absolute(&directory, here);
     if (status == GLIMPSE_OK) {
-        path = settings_path(session);
-        status = path ? write_settings(path, directory ? directory : name,
-                                       glimpse_model_fingerprint(model))
-                      : glimpse_fail_nomem(256, "a path");
+        status = glimpse_session_write_user_model(session, directory ? directory : name,
+                                                  glimpse_model_fingerprint(model));
     }
     glimpse_model_close(model);
     free(found);
     free(here);
     free(directory);
-    free(path);
     if (status == GLIMPSE_OK) glimpse_error_restore(&before);
     return status;
 }

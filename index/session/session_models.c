@@ -60,7 +60,8 @@ static int add(glimpse_model_entry **out, glimpse_model_list *list, const char *
 /* What the files say. */
 static int add_facts(glimpse_model_entry *entry, glimpse_model_list *list) {
     session_model_facts facts;
-    glimpse_session_read_facts(&facts, entry->path);
+    int status = glimpse_session_read_facts(&facts, entry->path);
+    if (status < 0) return status;
     entry->is_blip = facts.is_blip;
     entry->is_available = !*facts.problem;
     entry->family = facts.family;
@@ -68,7 +69,7 @@ static int add_facts(glimpse_model_entry *entry, glimpse_model_list *list) {
     entry->dimension = facts.dimension;
     entry->resolution = facts.resolution;
     entry->bytes = facts.bytes;
-    int status = copy_known(&entry->problem, list, *facts.problem ? facts.problem : NULL);
+    status = copy_known(&entry->problem, list, *facts.problem ? facts.problem : NULL);
     if (status == GLIMPSE_OK && *facts.fingerprint) {
         status = copy(&entry->fingerprint, list, facts.fingerprint);
     }

@@ -95,6 +95,8 @@ int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_
 /* What the user's configuration has: both malloc'ed, NULL without. */
 int glimpse_session_load_user_model(char **name, char **fingerprint,
                                     const glimpse_session *session);
+int glimpse_session_write_user_model(const glimpse_session *session, const char *name,
+                                     const char *fingerprint);
 
 /* The directory of a model that was pulled, by its name in the table or on the hub (malloc'ed);
  * NULL: it is neither installed nor in the hub's cache, or no such name. *name: as the table has

@@ -44,7 +44,8 @@ static inline glimpse_model_choice glimpse_model_choice_init(void) {
 }
 #define GLIMPSE_MODEL_CHOICE_INIT glimpse_model_choice_init()
 
-/* Which model the session would use. It is neither opened nor settled on, and nothing is noted. */
+/* Which model the session would use. It is not opened, the session is not
+ * bound to it, and nothing is noted. */
 GLIMPSE_API int glimpse_session_model_choice(glimpse_model_choice *out, glimpse_session *session);
 
 /* From now on the library is asked with the model `name` (a directory, or a name as in the options)
