@@ -192,6 +192,22 @@ static void a_row_that_vanished_is_found_by_the_digest(void **state) {
     world_close(&w);
 }
 
+static void two_defaults_are_a_problem(void **state) {
+    (void)state;
+    world w;
+    char text[2000];
+    world_open(&w, 12);
+    world_populate(&w, 5);
+    glimpse_store *store = glimpse_library_store(w.library);
+    int64_t other = 0;
+    assert_ok(store->ops->models.use(&other, store, &world_other_key));
+    assert_ok(world_verify(&w, text, sizeof text));
+    assert_ok(glimpse_db_script(glimpse_store_db(store), "UPDATE model SET is_default = 1"));
+    assert_int_equal(world_verify(&w, text, sizeof text), GLIMPSE_E_CORRUPT);
+    assert_non_null(strstr(text, "2 models are the default"));
+    world_close(&w);
+}
+
 /* Labels from before rows of labels had checksums get them; changes behind the library's back are
  * found in each of the three tables. */
 static void labels_have_checksums_old_ones_too(void **state) {
@@ -420,6 +436,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_numbers_add_up),
         cmocka_unit_test(verify_is_clean_after_honest_work),
+        cmocka_unit_test(two_defaults_are_a_problem),
         cmocka_unit_test(one_flipped_bit_in_a_stored_vector_is_found_and_never_used),
         cmocka_unit_test(a_row_that_vanished_is_found_by_the_digest),
         cmocka_unit_test(labels_have_checksums_old_ones_too),
