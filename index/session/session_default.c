@@ -18,10 +18,9 @@ static int open_named(glimpse_model **out, char **path, glimpse_session *session
     *out = NULL;
     int status = glimpse_session_resolve_model(path, session, library, name, "the model");
     if (status < 0) return status;
-    options.precision = session->precision;
-    options.backend = session->backend;
+    options.precision = GLIMPSE_PRECISION_F32; /* nothing is computed, so nothing is converted */
+    options.backend = GLIMPSE_BACKEND_AUTO;
     options.towers = GLIMPSE_TOWER_TEXT;
-    if (session->no_weights_cache) options.flags |= GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
     return glimpse_model_open(out, *path, &options);
 }
 

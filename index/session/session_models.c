@@ -183,7 +183,6 @@ int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *sessi
     const glimpse_kept_error before = glimpse_error_keep();
     session_lease lease = {0};
     glimpse_library_status *known = NULL;
-    glimpse_math math;
     if (out) *out = NULL;
     if (!out || !session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_list_models: a NULL argument");
@@ -194,9 +193,9 @@ int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *sessi
         glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL | SESSION_NAMED, NULL);
     /* Without the table less is known of them. */
     (void)glimpse_session_catalog(&list->catalog, session);
-    if (glimpse_math_init(&math, session->backend, GLIMPSE_PRECISION_AUTO) == GLIMPSE_OK) {
-        list->precision = glimpse_precision_names()[math.precision];
-    }
+    list->precision =
+        glimpse_precision_names()[glimpse_math_has_fast_bf16() ? GLIMPSE_PRECISION_BF16
+                                                               : GLIMPSE_PRECISION_F32];
     if (status == GLIMPSE_OK) status = glimpse_session_visit_models(session, on_found, list);
     if (status == GLIMPSE_OK && lease.library) {
         status = glimpse_library_load_model_status(&known, lease.library);
