@@ -10,6 +10,7 @@
  *     settings.c   endpoint, token, offline: the environment
  *     place.c      where it goes: lock, parts of downloads, installing at once
  *     place_files.c  the files of that
+ *     caches.c     what other programs downloaded; removing what is installed
  *     names.c      names of repositories, revisions and files
  *     catalog.c, catalog_choose.c  the table of models
  */
@@ -41,6 +42,7 @@ char *glimpse_hub_escape(const char *text);
 /*
  * Settings (settings.c).
  */
+char *glimpse_hub_expand(const char *path); /* ~/ and $HOME/; malloc'ed */
 typedef struct hub_settings {
     char *endpoint; /* without a slash at its end */
     glimpse_http_origin origin;
@@ -176,6 +178,8 @@ int glimpse_hub_place_is_whole(const hub_place *place, const json_t *record);
 /* Makes the directories and takes the lock; an installation that was interrupted is completed or
  * taken back. */
 int glimpse_hub_place_lock(hub_place *place, const hub_file *files, size_t count);
+/* The lock alone, of a model that is to be removed. */
+int glimpse_hub_place_lock_alone(hub_place *place);
 void glimpse_hub_place_unlock(hub_place *place);
 /* malloc'ed: WORK/NAME of file i, with `ending` (".part"). Equal files have different names. */
 char *glimpse_hub_place_staged(const hub_place *place, const hub_file *files, size_t i,

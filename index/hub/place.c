@@ -179,6 +179,11 @@ int glimpse_hub_place_lock(hub_place *place, const hub_file *files, size_t count
     return status == GLIMPSE_OK ? check_target(place) : status;
 }
 
+int glimpse_hub_place_lock_alone(hub_place *place) {
+    int status = glimpse_make_directories(place->work);
+    return status == GLIMPSE_OK ? acquire_lock(place) : status;
+}
+
 void glimpse_hub_place_unlock(hub_place *place) {
     if (place->lock < 0 || !place->work || !place->lock_path) return;
     /* Directories stay where something is in them. */

@@ -48,7 +48,7 @@ static int load_endpoint(hub_settings *settings, const char *given) {
 }
 
 /* ~/ and $HOME/ at its beginning stand for the home directory. */
-static char *expand(const char *path) {
+char *glimpse_hub_expand(const char *path) {
     const char *home = environment("HOME");
     size_t skip = strncmp(path, "~/", 2) == 0 ? 1 : strncmp(path, "$HOME/", 6) == 0 ? 5 : 0;
     return skip && home ? glimpse_hub_format("%s%s", home, path + skip) : strdup(path);
@@ -57,9 +57,9 @@ static char *expand(const char *path) {
 static char *token_path(void) {
     const char *path = environment("HF_TOKEN_PATH"), *directory = environment("HF_HOME");
     const char *cache = environment("XDG_CACHE_HOME"), *home = environment("HOME");
-    if (path) return expand(path);
+    if (path) return glimpse_hub_expand(path);
     if (directory) {
-        char *base = expand(directory),
+        char *base = glimpse_hub_expand(directory),
              *joined = base ? glimpse_hub_format("%s/token", base) : NULL;
         free(base);
         return joined;

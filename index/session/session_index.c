@@ -3,6 +3,8 @@
  */
 #include "session_internal.h"
 
+#include <glimpse/session_models.h>
+
 #include "core/error.h"
 #include "core/options.h"
 
@@ -22,6 +24,31 @@ static int create(session_lease *lease, glimpse_session *session,
     int status = options->model ? GLIMPSE_OK : glimpse_session_find_model(&unused, session, NULL);
     if (status < 0) return status;
     return glimpse_session_acquire_library(lease, session, SESSION_WRITE | SESSION_CREATE, control);
+}
+
+/* A library that is made with the demo model, because nobody chose another, knows that. And who
+ * indexes with another model than the one that is asked is told. */
+static int keep_default(glimpse_session *session, glimpse_library *library,
+                        const glimpse_model *model) {
+    glimpse_library_status *known = NULL;
+    const char *fingerprint = glimpse_model_fingerprint(model);
+    const glimpse_library_model *asked = NULL;
+    int status = glimpse_library_load_model_status(&known, library);
+    for (size_t i = 0; status == GLIMPSE_OK && i < known->model_count; i++)
+        if (known->models[i].is_default) asked = &known->models[i];
+    if (status == GLIMPSE_OK && !asked &&
+        glimpse_session_model_origin(session) == GLIMPSE_MODEL_OF_NOBODY) {
+        status = glimpse_library_set_default_model(library, model, 0);
+    }
+    if (status == GLIMPSE_OK && asked && strcmp(asked->fingerprint, fingerprint) != 0) {
+        glimpse_session_note(
+            session,
+            "the library goes on being asked with %s where no model is named (%s changes that)",
+            asked->name,
+            glimpse_wording("glimpse_session_set_library_model", glimpse_model_name(model)));
+    }
+    glimpse_library_status_free(known);
+    return status;
 }
 
 /* To the progress callback of the caller: whether it wants the wait for another writer to end. */
@@ -54,10 +81,12 @@ int glimpse_session_index(glimpse_ingest_report *report, glimpse_session *sessio
                                   glimpse_library_path(lease.library));
         }
     }
-    if (status == GLIMPSE_OK && !own.model) {
+    const int opened = !own.model;
+    if (status == GLIMPSE_OK && opened) {
         status =
             glimpse_session_open_model(&own.model, session, GLIMPSE_TOWER_IMAGE, lease.library);
     }
+    if (status == GLIMPSE_OK && opened) status = keep_default(session, lease.library, own.model);
     if (own.jobs == 0) own.jobs = glimpse_session_jobs(session, 0);
     if (status == GLIMPSE_OK) status = glimpse_library_ingest(report, lease.library, &own);
     glimpse_library_status_free(known);

@@ -80,6 +80,9 @@ int glimpse_session_find_model(const char **path, glimpse_session *session,
 int glimpse_session_open_model(const glimpse_model **model, glimpse_session *session,
                                unsigned towers, glimpse_library *library);
 
+/* Why the session has the model it has. */
+int glimpse_session_model_origin(glimpse_session *session); /* glimpse_model_origin; 0: none yet */
+
 typedef struct session_worker {
     glimpse_session *session;
     const glimpse_model *model; /* the encoder's */

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /*
  * Which one.
@@ -19,9 +20,46 @@ static int no_memory(void) {
     return glimpse_fail_nomem(1, "a path");
 }
 
+/* A model of the library that is called so, and is where it was. */
+static int find_in_library(char **out, glimpse_session *session, glimpse_library *library,
+                           const char *name) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    glimpse_library_status *known = NULL;
+    session_lease lease = {0};
+    int status = GLIMPSE_OK;
+    if (!library) {
+        status = glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL, NULL);
+        library = lease.library;
+    }
+    if (status == GLIMPSE_OK && library) {
+        status = glimpse_library_load_model_status(&known, library);
+    }
+    for (size_t i = 0; status == GLIMPSE_OK && known && i < known->model_count && !*out; i++) {
+        const glimpse_library_model *m = &known->models[i];
+        if (strcmp(m->name, name) != 0 || !glimpse_places_is_model(m->path)) continue;
+        *out = strdup(m->path);
+        if (!*out) status = no_memory();
+    }
+    glimpse_library_status_free(known);
+    glimpse_session_release_library(&lease);
+    if (status == GLIMPSE_E_NOMEM) return status;
+    glimpse_error_restore(&before); /* a library that cannot be read has no names */
+    return GLIMPSE_OK;
+}
+
+/* A file is handed on: opening it says what it is. */
+static char *existing_file(const session_places *places, const char *name) {
+    struct stat info;
+    char *path = name[0] == '/' || !places->directory
+                     ? strdup(name)
+                     : glimpse_session_format("%s/%s", places->directory, name);
+    if (path && stat(path, &info) == 0 && S_ISREG(info.st_mode)) return path;
+    free(path);
+    return NULL;
+}
+
 int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_library *library,
                                   const char *name, const char *named_by) {
-    (void)library;
     *out = NULL;
     if (!*name) {
         return glimpse_fail(GLIMPSE_E_INVALID,
@@ -48,6 +86,10 @@ int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_
     const char *known = NULL;
     int status = glimpse_session_pulled_path(out, &known, session, name);
     if (status < 0 || *out) return status;
+    *out = existing_file(&session->places, name);
+    if (*out) return GLIMPSE_OK;
+    if (plain) status = find_in_library(out, session, library, name);
+    if (status < 0 || *out) return status;
     if (known) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "the model %s is not installed; %s installs it",
                             name, glimpse_wording("glimpse_session_open_pull", known));
@@ -55,38 +97,65 @@ int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_
     if (!models || !plain) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no model folder %s", name);
     }
+    const char *slash = strchr(name, '/');
+    const int is_repository = slash && slash > name && slash[1] && !strchr(slash + 1, '/');
     return glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                        "there is no model %s: neither a folder of that name nor one in %s", name,
-                        models);
+                        "there is no model %s: neither a folder of that name nor one in %s%s%s%s",
+                        name, models, is_repository ? "; " : "",
+                        is_repository ? glimpse_wording("glimpse_session_open_pull", name) : "",
+                        is_repository ? " gets it when the hub has it" : "");
 }
 
-/* The model that the library used last, when it is still where it was. */
-static int last_model(char **out, const glimpse_session *session, glimpse_library *library) {
-    glimpse_library_status *status = NULL;
-    int code = glimpse_library_load_model_status(&status, library);
-    if (code < 0 || status->model_count == 0) goto done;
-    const glimpse_library_model *model = &status->models[0];
-    if (model->path && glimpse_places_is_directory(model->path)) {
-        *out = strdup(model->path);
-        if (!*out) code = no_memory();
-        goto done;
+/* The directory of the model with this fingerprint: the one where it was, or another that has it.
+ * *out NULL: there is none. */
+static int find_again(char **out, glimpse_session *session, const char *path, const char *hex) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    char there[33];
+    *out = NULL;
+    if (path && glimpse_places_is_directory(path)) {
+        int status = glimpse_model_read_fingerprint(there, path);
+        if (status == GLIMPSE_E_NOMEM) return status;
+        if (status == GLIMPSE_OK && strcmp(there, hex) == 0) {
+            *out = strdup(path);
+            return *out ? GLIMPSE_OK : no_memory();
+        }
+        glimpse_error_restore(&before);
     }
-    /* The demo model may have moved with the program. */
-    char hex[33], *demo = glimpse_places_shipped_model(&session->places, "models/demo");
-    if (demo && glimpse_model_read_fingerprint(hex, demo) == GLIMPSE_OK &&
-        strcmp(hex, model->fingerprint) == 0) {
-        *out = demo;
-        goto done;
+    return glimpse_session_find_fingerprint(out, session, hex);
+}
+
+typedef struct choice {
+    char *path; /* NULL: none was found */
+    glimpse_model_origin origin;
+    int is_chosen;
+} choice;
+
+/* The library's default; one from before there were defaults is asked with the last one. */
+static int choose_of_library(choice *out, glimpse_session *session, glimpse_library *library) {
+    glimpse_library_status *known = NULL;
+    int status = glimpse_library_load_model_status(&known, library);
+    if (status < 0 || known->model_count == 0) goto done;
+    const glimpse_library_model *model = &known->models[0];
+    for (size_t i = 0; i < known->model_count; i++)
+        if (known->models[i].is_default) model = &known->models[i];
+    out->origin = GLIMPSE_MODEL_OF_LIBRARY;
+    out->is_chosen = model->is_chosen || !model->is_default;
+    status = find_again(&out->path, session, model->path, model->fingerprint);
+    if (status == GLIMPSE_OK && !out->path && model->path &&
+        glimpse_places_is_directory(model->path)) {
+        out->path = strdup(model->path); /* another version of it, or one that is damaged */
+        if (!out->path) status = no_memory();
     }
-    free(demo);
-    code = glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                        "the library was made with the model %s, which is no longer at %s; say "
-                        "where it is with %s",
-                        model->name, model->path ? model->path : "its old place",
-                        glimpse_wording("options.model", "DIR"));
+    if (status == GLIMPSE_OK && !out->path) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                              "the library was made with the model %s, which is no longer at %s; "
+                              "say where it is with %s",
+                              model->name, model->path ? model->path : "its old place",
+                              glimpse_wording("options.model", "DIR"));
+    }
 done:
-    glimpse_library_status_free(status);
-    return code;
+    glimpse_library_status_free(known);
+    return status;
 }
 
 /* The same where it has to be one: "A+B" is understood where several are asked, and comes here
@@ -101,35 +170,75 @@ static int resolve_one(char **out, glimpse_session *session, glimpse_library *li
                         name, glimpse_wording("options.model", NULL));
 }
 
-static int find(char **out, glimpse_session *session, glimpse_library *library) {
+static int choose_of_user(choice *out, glimpse_session *session, glimpse_library *library) {
+    char *name = NULL, *hex = NULL;
+    int status = glimpse_session_load_user_model(&name, &hex, session);
+    if (status < 0 || !name) goto done;
+    out->origin = GLIMPSE_MODEL_OF_USER;
+    out->is_chosen = 1;
+    status = glimpse_session_resolve_model(&out->path, session, library, name,
+                                           "\"model\" in the configuration file");
+    if (status == GLIMPSE_E_NOT_FOUND && hex) {
+        const glimpse_kept_error missing = glimpse_error_keep();
+        int found = glimpse_session_find_fingerprint(&out->path, session, hex);
+        if (found == GLIMPSE_OK && out->path) {
+            status = GLIMPSE_OK;
+        } else {
+            glimpse_error_restore(&missing);
+        }
+    }
+done:
+    free(name);
+    free(hex);
+    return status;
+}
+
+static int choose(choice *out, glimpse_session *session, glimpse_library *library) {
     session_lease lease = {0};
     int status = GLIMPSE_OK;
-    *out = NULL;
-    if (session->model_option)
-        return resolve_one(out, session, library, session->model_option,
+    *out = (choice){.is_chosen = 1};
+    if (session->model_option) {
+        out->origin = GLIMPSE_MODEL_OF_OPTIONS;
+        return resolve_one(&out->path, session, library, session->model_option,
                            glimpse_wording("options.model", NULL));
+    }
     if (session->model_variable) {
-        return resolve_one(out, session, library, session->model_variable, "GLIMPSE_MODEL");
+        out->origin = GLIMPSE_MODEL_OF_ENVIRONMENT;
+        return resolve_one(&out->path, session, library, session->model_variable, "GLIMPSE_MODEL");
     }
     if (!library) {
         status = glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL, NULL);
         library = lease.library;
     }
-    if (status == GLIMPSE_OK && library) status = last_model(out, session, library);
+    if (status == GLIMPSE_OK && library) status = choose_of_library(out, session, library);
+    if (status == GLIMPSE_OK && !out->path) status = choose_of_user(out, session, library);
     glimpse_session_release_library(&lease);
-    if (status < 0 || *out) return status;
-    *out = glimpse_places_shipped_model(&session->places, "models/demo");
-    if (!*out) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                            "no model was chosen and the demo model is not "
-                            "installed; choose one with %s",
-                            glimpse_wording("options.model", "DIR"));
+    if (status < 0 || out->path) return status;
+    out->origin = GLIMPSE_MODEL_OF_NOBODY;
+    out->is_chosen = 0;
+    out->path = glimpse_places_shipped_model(&session->places, "models/demo");
+    if (out->path) return GLIMPSE_OK;
+    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                        "no model was chosen and the demo model is not installed; choose one with "
+                        "%s",
+                        glimpse_wording("options.model", "DIR"));
+}
+
+static void note_demo(glimpse_session *session) {
+    const glimpse_catalog *catalog = NULL;
+    const glimpse_catalog_model *real = NULL;
+    const glimpse_kept_error before = glimpse_error_keep();
+    if (glimpse_session_catalog(&catalog, session) < 0) glimpse_error_restore(&before);
+    for (size_t i = 0; i < glimpse_catalog_count(catalog) && !real; i++) {
+        const glimpse_catalog_model *m = glimpse_catalog_get(catalog, i);
+        if (m->recommended) real = m;
     }
     glimpse_session_note(session,
                          "no model was chosen, using the demo model, which knows only the world of "
-                         "the demo pictures (choose another with %s)",
-                         glimpse_wording("options.model", NULL));
-    return GLIMPSE_OK;
+                         "the demo pictures (choose another with %s%s%s)",
+                         glimpse_wording("options.model", NULL),
+                         real ? "; a real one comes with: " : "",
+                         real ? glimpse_wording("glimpse_session_open_pull", real->name) : "");
 }
 
 static const char *known_path(glimpse_session *session) {
@@ -139,17 +248,29 @@ static const char *known_path(glimpse_session *session) {
     return path;
 }
 
+int glimpse_session_model_origin(glimpse_session *session) {
+    (void)pthread_mutex_lock(&session->lock);
+    const int origin = session->model_path ? (int)session->model_origin : 0;
+    (void)pthread_mutex_unlock(&session->lock);
+    return origin;
+}
+
 /* With `opening` held. */
 static int find_once(const char **path, glimpse_session *session, glimpse_library *library) {
-    char *found = NULL;
+    choice found;
     *path = known_path(session);
     if (*path) return GLIMPSE_OK;
-    int status = find(&found, session, library);
-    if (status < 0) return status;
+    int status = choose(&found, session, library);
+    if (status < 0) {
+        free(found.path);
+        return status;
+    }
+    if (!found.is_chosen) note_demo(session);
     (void)pthread_mutex_lock(&session->lock);
-    session->model_path = found;
+    session->model_path = found.path;
+    session->model_origin = found.origin;
     (void)pthread_mutex_unlock(&session->lock);
-    *path = found;
+    *path = found.path;
     return GLIMPSE_OK;
 }
 
@@ -159,6 +280,28 @@ int glimpse_session_find_model(const char **path, glimpse_session *session,
     int status = find_once(path, session, library);
     (void)pthread_mutex_unlock(&session->opening);
     return status;
+}
+
+int glimpse_session_model_choice(glimpse_model_choice *out, glimpse_session *session) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    glimpse_model_choice own = GLIMPSE_MODEL_CHOICE_INIT;
+    choice found = {0};
+    if (!out || !session) return glimpse_fail_null(__func__);
+    (void)pthread_mutex_lock(&session->opening);
+    int status = choose(&found, session, NULL);
+    (void)pthread_mutex_unlock(&session->opening);
+    if (status < 0) {
+        free(found.path);
+        return status;
+    }
+    status = glimpse_session_keep_string(&own.path, session, found.path);
+    if (status < 0) return status;
+    own.origin = found.origin;
+    own.is_chosen = found.is_chosen;
+    own.size = out->size < sizeof own ? out->size : sizeof own;
+    memcpy(out, &own, own.size);
+    glimpse_error_restore(&before);
+    return GLIMPSE_OK;
 }
 
 int glimpse_session_model_path(const char **path, glimpse_session *session) {

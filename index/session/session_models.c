@@ -4,10 +4,10 @@
 #include "session_private.h"
 
 #include "core/error.h"
+#include "math/init.h"
+#include "model_facts.h"
 
-#include <glimpse/sys/blip.h>
-
-#include <dirent.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +15,9 @@ struct glimpse_model_list {
     glimpse_model_entry *items;
     size_t count, capacity;
     session_list strings; /* char *, owned */
+    /* While it is made. */
+    const glimpse_catalog *catalog; /* NULL: there is no table */
+    const char *precision;
 };
 
 /* A copy that lives as long as the list. */
@@ -31,8 +34,13 @@ static int copy(const char **out, glimpse_model_list *list, const char *text) {
     return GLIMPSE_OK;
 }
 
+static int copy_known(const char **out, glimpse_model_list *list, const char *text) {
+    *out = NULL;
+    return text ? copy(out, list, text) : GLIMPSE_OK;
+}
+
 static int add(glimpse_model_entry **out, glimpse_model_list *list, const char *name,
-               const char *path, const char *fingerprint) {
+               const char *path) {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? 2 * list->capacity : 8;
         glimpse_model_entry *items = realloc(list->items, capacity * sizeof *items);
@@ -40,71 +48,135 @@ static int add(glimpse_model_entry **out, glimpse_model_list *list, const char *
         list->items = items;
         list->capacity = capacity;
     }
-    glimpse_model_entry entry = {.is_blip = glimpse_blip_is_model(path),
-                                 .is_available = glimpse_places_is_model(path)};
+    glimpse_model_entry entry = {.parameters = (double)NAN};
     int status = copy(&entry.name, list, name);
     if (status == GLIMPSE_OK) status = copy(&entry.path, list, path);
-    if (status == GLIMPSE_OK && fingerprint) {
-        status = copy(&entry.fingerprint, list, fingerprint);
-    }
     if (status < 0) return status;
     list->items[list->count++] = entry;
     *out = &list->items[list->count - 1];
     return GLIMPSE_OK;
 }
 
-static int add_directory(glimpse_model_list *list, const char *name, const char *path) {
-    char hex[33];
-    glimpse_model_entry *unused;
-    int readable = glimpse_model_read_fingerprint(hex, path) == GLIMPSE_OK;
-    return add(&unused, list, name, path, readable ? hex : NULL);
+/* What the files say. */
+static int add_facts(glimpse_model_entry *entry, glimpse_model_list *list) {
+    session_model_facts facts;
+    int status = glimpse_session_read_facts(&facts, entry->path);
+    if (status < 0) return status;
+    entry->is_blip = facts.is_blip;
+    entry->is_available = !*facts.problem;
+    entry->family = facts.family;
+    entry->parameters = facts.parameters;
+    entry->dimension = facts.dimension;
+    entry->resolution = facts.resolution;
+    entry->bytes = facts.bytes;
+    status = copy_known(&entry->problem, list, *facts.problem ? facts.problem : NULL);
+    if (status == GLIMPSE_OK && *facts.fingerprint) {
+        status = copy(&entry->fingerprint, list, facts.fingerprint);
+    }
+    if (status == GLIMPSE_OK && entry->is_available) entry->precision = list->precision;
+    return status;
 }
 
-/* NAME and ORG/NAME below `directory`, which need not exist. */
-static int add_installed(glimpse_model_list *list, const char *directory,
-                         const char *organisation) {
+/* What the table says of the repository it comes from, and what its publisher said. */
+static int add_published(glimpse_model_entry *entry, glimpse_model_list *list) {
+    char *repository = glimpse_session_read_record(entry->path, "repository");
+    char *licence = glimpse_session_read_record(entry->path, "licence");
+    const glimpse_catalog_model *m =
+        glimpse_catalog_find(list->catalog, repository ? repository : entry->name);
     int status = GLIMPSE_OK;
-    DIR *dir = opendir(directory);
-    if (!dir) return GLIMPSE_OK;
-    for (const struct dirent *entry; status == GLIMPSE_OK && (entry = readdir(dir)) != NULL;) {
-        if (entry->d_name[0] == '.') continue;
-        char *path = glimpse_session_format("%s/%s", directory, entry->d_name);
-        char *name = organisation ? glimpse_session_format("%s/%s", organisation, entry->d_name)
-                                  : strdup(entry->d_name);
-        if (!path || !name) {
-            status = glimpse_fail_nomem(strlen(entry->d_name), "a name");
-        } else if (glimpse_places_is_model(path)) {
-            status = add_directory(list, name, path);
-        } else if (!organisation) {
-            status = add_installed(list, path, entry->d_name);
-        }
-        free(name);
-        free(path);
+    if (m) {
+        status = copy_known(&entry->family, list, m->family);
+        if (status == GLIMPSE_OK) status = copy_known(&entry->languages, list, m->languages);
+        if (status == GLIMPSE_OK) status = copy_known(&entry->licence, list, m->licence);
     }
-    (void)closedir(dir);
+    if (status == GLIMPSE_OK && licence) status = copy(&entry->licence, list, licence);
+    free(repository);
+    free(licence);
     return status;
+}
+
+static int on_found(void *user, const char *name, const char *path, session_place place) {
+    static const char *const places[] = {"models directory", "hub cache", "clip cache", "demo"};
+    glimpse_model_list *list = user;
+    glimpse_model_entry *entry = NULL;
+    int status = add(&entry, list, name, path);
+    if (status < 0) return status;
+    entry->place = places[place];
+    entry->can_be_removed = place == SESSION_INSTALLED;
+    status = add_facts(entry, list);
+    if (status == GLIMPSE_OK) status = add_published(entry, list);
+    if (place == SESSION_DEMO) {
+        entry->languages = "en";
+        entry->licence = "Apache-2.0";
+    }
+    return status;
+}
+
+/* The one of the library: where it was, else any with its fingerprint. */
+static glimpse_model_entry *find_entry(const glimpse_model_list *list,
+                                       const glimpse_library_model *m) {
+    glimpse_model_entry *found = NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        glimpse_model_entry *entry = &list->items[i];
+        if (!entry->fingerprint || strcmp(entry->fingerprint, m->fingerprint) != 0) continue;
+        if (m->path && strcmp(entry->path, m->path) == 0) return entry;
+        found = entry;
+    }
+    return found;
+}
+
+static int is_named(const glimpse_model_list *list, const char *name) {
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].name, name) == 0) return 1;
+    return 0;
 }
 
 static int add_of_library(glimpse_model_list *list, const glimpse_library_status *known) {
     for (size_t i = 0; i < known->model_count; i++) {
         const glimpse_library_model *m = &known->models[i];
-        glimpse_model_entry *entry = NULL;
-        for (size_t k = 0; k < list->count; k++) {
-            const char *have = list->items[k].fingerprint;
-            if (have && strcmp(have, m->fingerprint) == 0) entry = &list->items[k];
+        glimpse_model_entry *entry = find_entry(list, m);
+        int status = GLIMPSE_OK;
+        if (!entry) {
+            const char *path = m->path ? m->path : "";
+            /* Its name means it only to calls that have this library. */
+            const int by_path = glimpse_places_is_model(path) || is_named(list, m->name);
+            status = add(&entry, list, by_path ? path : m->name, path);
+            if (status == GLIMPSE_OK) {
+                entry->place = "library";
+                status = glimpse_places_is_directory(path) ? add_facts(entry, list) : GLIMPSE_OK;
+            }
+            if (status == GLIMPSE_OK) status = add_published(entry, list);
+            /* What is there now may be another model. */
+            if (status == GLIMPSE_OK && entry->fingerprint &&
+                strcmp(entry->fingerprint, m->fingerprint) != 0) {
+                entry->is_available = 0;
+                entry->problem = "another model is there now";
+            }
+            if (status == GLIMPSE_OK) status = copy(&entry->fingerprint, list, m->fingerprint);
+            if (status == GLIMPSE_OK) entry->dimension = (unsigned)m->embedding_size;
         }
-        int status =
-            entry ? GLIMPSE_OK : add(&entry, list, m->name, m->path ? m->path : "", m->fingerprint);
         if (status < 0) return status;
-        entry->in_library = 1;
+        entry->in_library = m->embedded > 0 || !m->is_default;
         entry->last_used = i == 0;
         entry->embedded = m->embedded;
+        entry->is_library_default = m->is_default;
     }
     return GLIMPSE_OK;
 }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(((const glimpse_model_entry *)a)->name, ((const glimpse_model_entry *)b)->name);
+/* Nobody's fault when its name leads nowhere: then it is none of those listed. */
+static void mark_user_default(glimpse_model_list *list, glimpse_session *session) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    char *name = NULL, *hex = NULL, *path = NULL;
+    if (glimpse_session_load_user_model(&name, &hex, session) == GLIMPSE_OK && name) {
+        (void)glimpse_session_resolve_model(&path, session, NULL, name, "the model");
+    }
+    for (size_t i = 0; path && i < list->count; i++)
+        list->items[i].is_user_default = strcmp(list->items[i].path, path) == 0;
+    free(name);
+    free(hex);
+    free(path);
+    glimpse_error_restore(&before);
 }
 
 int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *session) {
@@ -119,19 +191,17 @@ int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *sessi
     if (!list) return glimpse_fail_nomem(sizeof *list, "a list of models");
     int status =
         glimpse_session_acquire_library(&lease, session, SESSION_OPTIONAL | SESSION_NAMED, NULL);
-    if (status == GLIMPSE_OK && session->places.models) {
-        status = add_installed(list, session->places.models, NULL);
-    }
-    if (status == GLIMPSE_OK && list->count > 1) {
-        qsort(list->items, list->count, sizeof *list->items, by_name);
-    }
-    char *demo = glimpse_places_shipped_model(&session->places, "models/demo");
-    if (status == GLIMPSE_OK && demo) status = add_directory(list, "demo", demo);
-    free(demo);
+    /* Without the table less is known of them. */
+    (void)glimpse_session_catalog(&list->catalog, session);
+    list->precision =
+        glimpse_precision_names()[glimpse_math_has_fast_bf16() ? GLIMPSE_PRECISION_BF16
+                                                               : GLIMPSE_PRECISION_F32];
+    if (status == GLIMPSE_OK) status = glimpse_session_visit_models(session, on_found, list);
     if (status == GLIMPSE_OK && lease.library) {
         status = glimpse_library_load_model_status(&known, lease.library);
         if (status == GLIMPSE_OK) status = add_of_library(list, known);
     }
+    if (status == GLIMPSE_OK) mark_user_default(list, session);
     glimpse_library_status_free(known);
     glimpse_session_release_library(&lease);
     if (status < 0) {

@@ -17,6 +17,8 @@
 #include "session_internal.h"
 
 #include <glimpse/catalog.h>
+#include <glimpse/session_models.h>
+#include <glimpse/session_pull.h>
 
 #include <pthread.h>
 
@@ -54,6 +56,7 @@ struct glimpse_session {
     session_list encoders;  /* session_encoder *, idle */
     session_list strings;   /* char *, handed out */
     char *model_path;
+    glimpse_model_origin model_origin;     /* with model_path */
     glimpse_model *models[SESSION_MODELS]; /* by towers - 1 */
     session_list vlms;                     /* session_vlm_entry *, used last at the end */
     session_list blips; /* session_blip_entry *, lent out: opened once and kept */
@@ -70,8 +73,35 @@ void glimpse_session_close_blips(glimpse_session *session);
 /* glimpse_session_vlm_spec, malloc'ed. */
 int glimpse_session_choose_vlm(char **out, glimpse_session *session, const char *chosen,
                                const char *part);
-/* The directory of a model that was pulled, by its name in the table (malloc'ed); NULL: it is not
- * installed, or no such name. *name: as the table has it; NULL: it has it not. */
+/*
+ * Models on this machine (session_found.c).
+ */
+typedef enum session_place { /* in the order in which a name is looked for */
+                             SESSION_INSTALLED,
+                             SESSION_HUB_CACHE,
+                             SESSION_CLIP_CACHE, /* a file, and no directory */
+                             SESSION_DEMO
+} session_place;
+typedef int (*session_found_fn)(void *user, const char *name, const char *path,
+                                session_place place);
+/* `visit` is called with every model; a negative return ends it and is returned. */
+int glimpse_session_visit_models(glimpse_session *session, session_found_fn visit, void *user);
+/* The directory of one with this fingerprint, malloc'ed; *out NULL: there is none. */
+int glimpse_session_find_fingerprint(char **out, glimpse_session *session, const char *hex);
+int glimpse_session_has_directories(const char *path);
+/* The directory that a name means, as in the options; `named_by` is for messages. `library` may be
+ * NULL. */
+int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_library *library,
+                                  const char *name, const char *named_by);
+/* What the user's configuration has: both malloc'ed, NULL without. */
+int glimpse_session_load_user_model(char **name, char **fingerprint,
+                                    const glimpse_session *session);
+int glimpse_session_write_user_model(const glimpse_session *session, const char *name,
+                                     const char *fingerprint);
+
+/* The directory of a model that was pulled, by its name in the table or on the hub (malloc'ed);
+ * NULL: it is neither installed nor in the hub's cache, or no such name. *name: as the table has
+ * it; NULL: it has it not. */
 int glimpse_session_pulled_path(char **path, const char **name, glimpse_session *session,
                                 const char *wanted);
 void glimpse_session_close_vlms(glimpse_session *session);

@@ -3,6 +3,7 @@
  */
 #include "session_private.h"
 
+#include "caches.h"
 #include "core/error.h"
 #include "math/init.h"
 #include "math/speed.h"
@@ -48,25 +49,40 @@ int glimpse_session_catalog(const glimpse_catalog **catalog, glimpse_session *se
     return GLIMPSE_OK;
 }
 
+/* The snapshot of `name`, when it is a whole model. */
+static int find_cached(char **path, const char *name) {
+    char *cache = glimpse_hub_cache_directory();
+    *path = NULL;
+    if (!cache) return GLIMPSE_OK;
+    int status = glimpse_hub_cache_find(path, cache, name);
+    free(cache);
+    if (*path && !glimpse_places_is_model(*path)) {
+        free(*path);
+        *path = NULL;
+    }
+    return status;
+}
+
 int glimpse_session_pulled_path(char **path, const char **name, glimpse_session *session,
                                 const char *wanted) {
     const glimpse_kept_error before = glimpse_error_keep();
     const glimpse_catalog *catalog = NULL;
     *path = NULL;
     *name = NULL;
-    if (glimpse_session_catalog(&catalog, session) < 0) { /* then it has no names */
-        glimpse_error_restore(&before);
-        return GLIMPSE_OK;
-    }
+    /* Without the table there are no short names. */
+    if (glimpse_session_catalog(&catalog, session) < 0) glimpse_error_restore(&before);
     const glimpse_catalog_model *model = glimpse_catalog_find(catalog, wanted);
-    if (!model || !session->places.models) return GLIMPSE_OK;
-    *name = model->name;
-    *path = glimpse_session_format("%s/%s", session->places.models, model->repository);
-    if (!*path) return glimpse_fail_nomem(1, "a path");
-    if (glimpse_places_is_model(*path)) return GLIMPSE_OK;
-    free(*path);
-    *path = NULL;
-    return GLIMPSE_OK;
+    if (model) {
+        *name = model->name;
+        if (session->places.models) {
+            *path = glimpse_session_format("%s/%s", session->places.models, model->repository);
+            if (!*path) return glimpse_fail_nomem(1, "a path");
+            if (glimpse_places_is_model(*path)) return GLIMPSE_OK;
+            free(*path);
+            *path = NULL;
+        }
+    }
+    return find_cached(path, model ? model->repository : wanted);
 }
 
 int glimpse_session_has_model(glimpse_session *session, const glimpse_catalog_model *model) {

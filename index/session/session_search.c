@@ -123,12 +123,31 @@ static size_t first_count(const find *f) {
     return f->options.rerank && f->k < f->options.rerank_depth ? f->options.rerank_depth : f->k;
 }
 
+/* What the model has not seen cannot be found. */
+static int note_coverage(glimpse_session *session, glimpse_library *library,
+                         const glimpse_model *model) {
+    uint64_t covered = 0, all = 0;
+    int status = glimpse_library_model_coverage(&covered, &all, library, model);
+    if (status < 0 || covered >= all) return status;
+    glimpse_session_note(session,
+                         "%llu of %llu pictures are embedded by %s, the others are not found (%s "
+                         "%s embeds them, too)",
+                         (unsigned long long)covered, (unsigned long long)all,
+                         glimpse_model_name(model), glimpse_wording("glimpse_library_ingest", NULL),
+                         glimpse_wording("options.model", glimpse_model_name(model)));
+    return GLIMPSE_OK;
+}
+
 /* Searches, and makes hits of what is found. */
 static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_library *library,
                const glimpse_model *model, const float *vector) {
     glimpse_results *results = NULL;
     f->search.k = first_count(f);
     int status = glimpse_library_search(&results, library, model, vector, &f->search);
+    if (status == GLIMPSE_OK) {
+        status = note_coverage(session, library, model);
+        if (status < 0) glimpse_results_free(results);
+    }
     if (status == GLIMPSE_OK && glimpse_results_count(results) == 0) {
         status = explain_nothing(f, session, library);
         if (status < 0) glimpse_results_free(results);

@@ -120,15 +120,21 @@ typedef struct glimpse_model_info {
 typedef struct glimpse_store_model {
     glimpse_model_info info;
     const char *name, *path;
-    const char *index_state; /* "ok", "missing", "stale", "damaged" */
-    uint64_t index_bytes;    /* of what is derived and kept for it */
+    const char *index_state;   /* "ok", "missing", "stale", "damaged" */
+    uint64_t index_bytes;      /* of what is derived and kept for it */
+    int is_default, is_chosen; /* it is asked when nobody says which; somebody made it so */
 } glimpse_store_model;
 typedef int (*glimpse_store_model_fn)(void *user, const glimpse_store_model *model);
 
 struct glimpse_models_ops {
-    /* Finds or adds the model, brings name and path up to date and makes it the most recently used
-     * one. GLIMPSE_E_CORRUPT when the fingerprint is there with another dim. */
+    /* Finds or adds the model, brings name and path (made absolute) up to date and makes it the
+     * most recently used one; where no model is the default, it becomes that as chosen.
+     * GLIMPSE_E_CORRUPT when the fingerprint is there with another dim. */
     int (*use)(int64_t *id, glimpse_store *store, const glimpse_model_key *key);
+    /* Finds or adds it, and makes it the default instead of the one that was. */
+    int (*set_default)(glimpse_store *store, const glimpse_model_key *key, int is_chosen);
+    /* Pictures with an embedding of `model`, and of any. */
+    int (*coverage)(uint64_t *covered, uint64_t *all, glimpse_store *store, int64_t model);
     /* GLIMPSE_E_NOT_FOUND, with a message, when nothing was ever indexed with it. */
     int (*find)(glimpse_model_info *out, glimpse_store *store, const char *fingerprint);
     /* Most recently used first. */

@@ -3,7 +3,7 @@
  *
  *     files = embedded + duplicates + quarantined + pending
  *
- * counted over files that are not missing, for the model that was used last: each is quarantined,
+ * counted over files that are not missing, for the default model: each is quarantined,
  * or its content has no embedding yet (pending), or it is the first with its content (embedded), or
  * a further one (duplicate).
  */
@@ -21,7 +21,7 @@ typedef struct full_status {
     const char **roots;
     int *root_offline;
     glimpse_root_settings *root_settings;
-    int64_t latest;            /* the model used last, 0 when there is none */
+    int64_t model;             /* the default one, 0 when there is none */
     const glimpse_root *known; /* [root_count], while offline files are counted */
 } full_status;
 
@@ -65,12 +65,14 @@ static int add_model(void *user, const glimpse_store_model *found) {
                                    .embedding_size = found->info.dim,
                                    .embedded = found->info.embedded,
                                    .generation = found->info.generation,
-                                   .index_state = found->index_state};
+                                   .index_state = found->index_state,
+                                   .is_default = found->is_default,
+                                   .is_chosen = found->is_chosen};
     if (!model.fingerprint || !model.name || !model.path) {
         return glimpse_fail_nomem(256, "a list");
     }
     s->vectors_bytes += found->index_bytes;
-    if (s->model_count == 0) full->latest = found->info.id;
+    if (s->model_count == 0 || found->is_default) full->model = found->info.id;
     full->models[s->model_count++] = model;
     return GLIMPSE_OK;
 }
@@ -142,7 +144,7 @@ static int list_roots(full_status *full, glimpse_store *store) {
 static int count_all(full_status *full, glimpse_store *store) {
     glimpse_library_status *s = &full->shown;
     glimpse_store_counts counts;
-    int status = store->ops->upkeep.count(&counts, store, full->latest);
+    int status = store->ops->upkeep.count(&counts, store, full->model);
     if (status < 0) return status;
     s->files = counts.files;
     s->missing = counts.missing;
@@ -200,6 +202,37 @@ int glimpse_library_load_status(glimpse_library_status **out, glimpse_library *l
 
 int glimpse_library_load_model_status(glimpse_library_status **out, glimpse_library *library) {
     return collect(library, out, 0);
+}
+
+int glimpse_library_set_default_model(glimpse_library *library, const glimpse_model *model,
+                                      int is_chosen) {
+    if (!library || !model) return glimpse_fail_null(__func__);
+    glimpse_store *store = glimpse_library_store(library);
+    const glimpse_model_key key = glimpse_model_get_key(model);
+    int status = store->ops->lock(store, "choosing a model");
+    if (status < 0) return status;
+    status = store->ops->begin(store);
+    if (status == GLIMPSE_OK) status = store->ops->models.set_default(store, &key, is_chosen);
+    if (status == GLIMPSE_OK) status = store->ops->commit(store);
+    if (status < 0) store->ops->rollback(store);
+    store->ops->unlock(store);
+    return status;
+}
+
+int glimpse_library_model_coverage(uint64_t *covered, uint64_t *all, glimpse_library *library,
+                                   const glimpse_model *model) {
+    glimpse_model_info info;
+    if (!covered || !all || !library || !model) return glimpse_fail_null(__func__);
+    glimpse_store *store = glimpse_library_store(library);
+    const glimpse_model_key key = glimpse_model_get_key(model);
+    int status = store->ops->begin_read(store);
+    if (status < 0) return status;
+    status = glimpse_store_find_model(&info, store, &key);
+    if (status == GLIMPSE_OK) {
+        status = store->ops->models.coverage(covered, all, store, info.id);
+    }
+    store->ops->end_read(store);
+    return status;
 }
 
 void glimpse_library_status_free(glimpse_library_status *status) {

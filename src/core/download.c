@@ -45,7 +45,7 @@ const char *glimpse_download_advice(void) {
     static _Thread_local char text[192];
     (void)snprintf(text, sizeof text,
                    "get the model as safetensors or as PyTorch wrote it, for example with %s",
-                   glimpse_wording("glimpse_session_pull", "ORG/NAME"));
+                   glimpse_wording("glimpse_session_open_pull", "ORG/NAME"));
     return text;
 }
 
@@ -61,14 +61,14 @@ int glimpse_download_check(const char *path, const void *data, size_t size) {
                             "%s: a git-lfs pointer and not the file itself, which has %llu bytes; "
                             "git -C \"%.*s\" lfs pull gets it, or %s the whole model",
                             path, pointer_size(data, size), length, slash ? path : ".",
-                            glimpse_wording("glimpse_session_pull", "ORG/NAME"));
+                            glimpse_wording("glimpse_session_open_pull", "ORG/NAME"));
     }
     if (is_page(data, size)) {
         return glimpse_fail(GLIMPSE_E_FORMAT,
                             "%s: a web page and not the file, which was not downloaded (was there "
                             "a page that asked to log in?); get it again, or the whole model with "
                             "%s",
-                            path, glimpse_wording("glimpse_session_pull", "ORG/NAME"));
+                            path, glimpse_wording("glimpse_session_open_pull", "ORG/NAME"));
     }
     return GLIMPSE_OK;
 }

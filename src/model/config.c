@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "model/config_reader.h"
+#include "model/weights_alone.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -312,8 +313,7 @@ int glimpse_model_config_read(glimpse_model_config *out, const char *directory) 
     }
     if (!glimpse_config_has(directory, "config.json") &&
         !glimpse_config_has(directory, "open_clip_config.json")) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json",
-                            directory);
+        return glimpse_weights_fail_directory(directory);
     }
     int open_clip = glimpse_config_has(directory, "open_clip_config.json") &&
                     (!glimpse_config_has(directory, "config.json") || prefers_open_clip(directory));

@@ -3,9 +3,9 @@
  */
 #include "model/config_reader.h"
 
-#include "core/download.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "model/weights_alone.h"
 #include "text/json_load.h"
 
 #include <math.h>
@@ -132,9 +132,7 @@ int glimpse_config_check_directory(const char *directory) {
     FILE *file = S_ISREG(info.st_mode) ? fopen(directory, "rbe") : NULL;
     size_t got = file ? fread(bytes, 1, sizeof bytes, file) : 0;
     if (file) (void)fclose(file);
-    int status = glimpse_download_check_weights(directory, bytes, got);
-    if (status < 0) return status;
-    return glimpse_fail(GLIMPSE_E_INVALID, "%s: a model is a folder; this is a file", directory);
+    return glimpse_weights_fail_file(directory, bytes, got);
 }
 
 json_t *glimpse_config_picture_rules(glimpse_config_reader *r, json_t **file, char **path,

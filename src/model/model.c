@@ -30,6 +30,18 @@ static int open_weights(glimpse_tensors **out, const char *path,
 static char *name_of(const char *path) {
     char *real = realpath(path, NULL);
     if (!real) return strdup(path);
+    /* In the hub's cache that is a commit: models--ORG--NAME/snapshots/COMMIT. */
+    char *snapshots = strstr(real, "/snapshots/");
+    if (snapshots && !strchr(snapshots + strlen("/snapshots/"), '/')) {
+        *snapshots = '\0';
+        char *last = strrchr(real, '/');
+        if (last && strncmp(last + 1, "models--", 8) == 0) {
+            char *between = strstr(last + 9, "--");
+            if (between) memmove(last + 1, between + 2, strlen(between + 2) + 1);
+        } else {
+            *snapshots = '/';
+        }
+    }
     const char *slash = strrchr(real, '/');
     char *name = strdup(slash && slash[1] ? slash + 1 : real);
     free(real);

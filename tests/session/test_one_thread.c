@@ -4,6 +4,7 @@
 #include "session_support.h"
 
 #include <glimpse/query.h>
+#include <glimpse/session_models.h>
 
 #include <math.h>
 
@@ -141,7 +142,7 @@ static void a_model_that_is_not_there_is_named_with_the_places_looked_at(void **
     assert_message("/.local/share/glimpse/models");
 }
 
-static void the_library_s_last_model_is_the_session_s(void **state) {
+static void the_library_s_model_is_the_session_s(void **state) {
     fixture *f = *state;
     const char *path = NULL;
     open_session(f, NULL);
@@ -152,7 +153,15 @@ static void the_library_s_last_model_is_the_session_s(void **state) {
     open_session(f, NULL);
     assert_ok(glimpse_session_model_path(&path, f->session));
     assert_string_equal(path, GLIMPSE_SOURCE_DIR "/data/models/demo");
-    assert_int_equal(f->note_count, 0); /* it was chosen when the library was made */
+    assert_int_equal(f->note_count, 1); /* nobody chose it when the library was made */
+    assert_non_null(strstr(f->notes[0], "using the demo model"));
+    assert_ok(glimpse_session_set_library_model(f->session, "demo"));
+    glimpse_session_close(f->session);
+    f->session = NULL;
+    f->note_count = 0;
+    open_session(f, NULL);
+    assert_ok(glimpse_session_model_path(&path, f->session));
+    assert_int_equal(f->note_count, 0); /* now it was chosen */
 }
 
 /*
@@ -510,7 +519,7 @@ int main(void) {
         TEST(without_a_choice_the_demo_model_is_used_and_said_so_once),
         TEST(a_tower_is_opened_when_it_is_needed_and_lent_models_stay),
         TEST(a_model_that_is_not_there_is_named_with_the_places_looked_at),
-        TEST(the_library_s_last_model_is_the_session_s),
+        TEST(the_library_s_model_is_the_session_s),
         TEST(no_library_is_made_for_a_directory_that_is_not_there),
         TEST(indexing_without_roots_looks_at_those_it_knows),
         TEST(a_session_that_only_reads_indexes_nothing),

@@ -27,8 +27,10 @@ int run_setup(void **state) {
     (void)setenv("TERM", "dumb", 1);
     (void)setenv("LC_ALL", "C.UTF-8", 1);
     static const char *const unwanted[] = {
-        "GLIMPSE_LIBRARY", "GLIMPSE_MODEL",   "KITTY_WINDOW_ID", "TERM_PROGRAM", "LC_TERMINAL",
-        "WT_SESSION",      "KONSOLE_VERSION", "GLIMPSE_OPENER",  "COLUMNS",      "XDG_STATE_HOME"};
+        "GLIMPSE_LIBRARY", "GLIMPSE_MODEL",  "KITTY_WINDOW_ID",      "TERM_PROGRAM",
+        "LC_TERMINAL",     "WT_SESSION",     "KONSOLE_VERSION",      "GLIMPSE_OPENER",
+        "COLUMNS",         "XDG_STATE_HOME", "XDG_CONFIG_HOME",      "XDG_CACHE_HOME",
+        "HF_HOME",         "HF_HUB_CACHE",   "HUGGINGFACE_HUB_CACHE"};
     for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++)
         (void)unsetenv(unwanted[i]);
     return 0;

@@ -101,6 +101,7 @@ void world_rewind(world *w, int version) {
          " stamp INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;"
          "INSERT INTO old SELECT file_id, stamp, glimpse_sum(file_id, stamp) FROM sidecar;"
          "DROP TABLE sidecar; ALTER TABLE old RENAME TO sidecar;"), /* 11 -> 12 */
+        "ALTER TABLE model DROP COLUMN is_default;",                /* 12 -> 13 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));

@@ -117,6 +117,17 @@ static void fail_each(const char *const *arguments, long runs) {
     assert_true(failures > runs / 4);
 }
 
+static void listing_and_choosing_models_says_so(void **state) {
+    (void)state;
+    const char *const list[] = {"models", "--library", "lib", "--json", NULL};
+    const char *const choose[] = {"models", "--default", "demo", "--library", "lib", NULL};
+    const char *const mine[] = {"models", "--default", "demo", "--user", NULL};
+    if (UNDER_SANITIZER) skip();
+    fail_each(list, 40);
+    fail_each(choose, 40);
+    fail_each(mine, 40);
+}
+
 static void searching_says_so(void **state) {
     (void)state;
     const char *const search[] = {"search", "red",    "-",           "square", "--library",
@@ -229,6 +240,7 @@ static void a_library_that_ends_the_program_is_a_failure(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(listing_and_choosing_models_says_so),
         cmocka_unit_test(searching_says_so),
         cmocka_unit_test(several_models_say_so),
         cmocka_unit_test(labelling_says_so),

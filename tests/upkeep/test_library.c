@@ -76,11 +76,20 @@ static void the_numbers_add_up(void **state) {
         /* The root is empty on the disk: everything is away, and still there. */
         assert_int_equal(s->root_offline[0], 1);
         assert_int_equal(s->offline, present);
+        const uint64_t embedded = s->embedded;
         glimpse_library_status_free(s);
 
         int64_t other = 0; /* a new model: all is pending */
         assert_ok(catalog->ops->models.use(&other, catalog, &world_other_key));
+        s = status_of(&w); /* which is not the one that is asked yet */
+        assert_int_equal(s->embedded, embedded);
+        assert_false(s->models[0].is_default);
+        assert_true(s->models[1].is_default && s->models[1].is_chosen);
+        glimpse_library_status_free(s);
+        assert_ok(catalog->ops->models.set_default(catalog, &world_other_key, 0));
         s = status_of(&w);
+        assert_true(s->models[0].is_default && !s->models[0].is_chosen);
+        assert_false(s->models[1].is_default);
         assert_int_equal(s->pending, ok + 7);
         assert_int_equal(s->embedded, 0);
         assert_int_equal(s->model_count, 2);
@@ -180,6 +189,22 @@ static void a_row_that_vanished_is_found_by_the_digest(void **state) {
     glimpse_results *results = NULL;
     assert_int_equal(glimpse_library_search_key(&results, w.library, &w.key, query, NULL),
                      GLIMPSE_E_CORRUPT);
+    world_close(&w);
+}
+
+static void two_defaults_are_a_problem(void **state) {
+    (void)state;
+    world w;
+    char text[2000];
+    world_open(&w, 12);
+    world_populate(&w, 5);
+    glimpse_store *store = glimpse_library_store(w.library);
+    int64_t other = 0;
+    assert_ok(store->ops->models.use(&other, store, &world_other_key));
+    assert_ok(world_verify(&w, text, sizeof text));
+    assert_ok(glimpse_db_script(glimpse_store_db(store), "UPDATE model SET is_default = 1"));
+    assert_int_equal(world_verify(&w, text, sizeof text), GLIMPSE_E_CORRUPT);
+    assert_non_null(strstr(text, "2 models are the default"));
     world_close(&w);
 }
 
@@ -411,6 +436,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_numbers_add_up),
         cmocka_unit_test(verify_is_clean_after_honest_work),
+        cmocka_unit_test(two_defaults_are_a_problem),
         cmocka_unit_test(one_flipped_bit_in_a_stored_vector_is_found_and_never_used),
         cmocka_unit_test(a_row_that_vanished_is_found_by_the_digest),
         cmocka_unit_test(labels_have_checksums_old_ones_too),

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "embed_rest.h"
 #include "json_out.h"
+#include "offer.h"
 #include "progress.h"
 #include "session.h"
 #include "text.h"
@@ -206,6 +207,7 @@ static int run(int argc, char **argv) {
     tool_set_quiet(s.quiet);
     tool_catch_stop();
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    if ((code = offer_model(&s, 1)) != CLI_RUN) goto done;
     glimpse_ingest_options ingest = GLIMPSE_INGEST_OPTIONS_INIT;
     ingest.roots = arguments.words;
     ingest.root_count = arguments.count;

@@ -5,6 +5,7 @@
 #include "json_out.h"
 #include "label_out.h"
 #include "label_setup.h"
+#include "offer.h"
 #include "progress.h"
 #include "session.h"
 #include "text.h"
@@ -231,6 +232,7 @@ static int run_with_model(label_run *run, label_setup *setup, const cli_argument
     session *s = run->session;
     const request *r = run->request;
     int code = session_begin(s, 0);
+    if (code == CLI_RUN) code = offer_model(s, 0);
     if (code != CLI_RUN) return code;
     setup->o.top = (size_t)r->top;
     setup->o.jobs = (unsigned)r->jobs;

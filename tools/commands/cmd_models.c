@@ -6,12 +6,17 @@
 #include "models_compare.h"
 #include "models_convert.h"
 #include "options.h"
+#include "question.h"
 #include "session.h"
 #include "text.h"
 #include "tool.h"
 
+#include <glimpse/session_models.h>
+
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void print_json(const glimpse_model_list *list) {
     json_out j = {stdout, 0};
@@ -29,6 +34,24 @@ static void print_json(const glimpse_model_list *list) {
         jout_key(&j, "in_library"), jout_bool(&j, m->in_library);
         jout_key(&j, "last_used"), jout_bool(&j, m->last_used);
         jout_key(&j, "embedded"), jout_uint(&j, m->embedded);
+        jout_pair(&j, "place", m->place);
+        jout_text_or_null(&j, "problem", m->problem);
+        jout_text_or_null(&j, "family", m->family);
+        jout_key(&j, "parameters");
+        if (isfinite(m->parameters)) {
+            jout_uint(&j, (uint64_t)(m->parameters * 1e6 + 0.5));
+        } else {
+            jout_null(&j);
+        }
+        jout_key(&j, "dimension"), jout_uint(&j, m->dimension);
+        jout_key(&j, "resolution"), jout_uint(&j, m->resolution);
+        jout_text_or_null(&j, "languages", m->languages);
+        jout_text_or_null(&j, "licence", m->licence);
+        jout_key(&j, "bytes"), jout_uint(&j, m->bytes);
+        jout_text_or_null(&j, "precision", m->precision);
+        jout_key(&j, "library_default"), jout_bool(&j, m->is_library_default);
+        jout_key(&j, "user_default"), jout_bool(&j, m->is_user_default);
+        jout_key(&j, "removable"), jout_bool(&j, m->can_be_removed);
         jout_close(&j, '}');
     }
     jout_close(&j, ']');
@@ -36,36 +59,153 @@ static void print_json(const glimpse_model_list *list) {
     jout_end(&j);
 }
 
-static void print_people(const glimpse_model_list *list) {
-    size_t widest = 4;
-    for (size_t i = 0; i < glimpse_model_list_count(list); i++) {
-        size_t width = text_width(glimpse_model_list_get(list, i)->name);
-        if (width > widest) widest = width;
+/*
+ * For people: a table, and below it what is wrong with those that cannot be used.
+ */
+enum { COLUMNS = 11 };
+static const char *const headings[COLUMNS] = {"name",      "family",  "params",  "dim",
+                                              "px",        "texts",   "licence", "disk",
+                                              "precision", "library", "where"};
+static const int is_number[COLUMNS] = {0, 0, 1, 1, 1, 0, 0, 1, 0, 1, 0};
+
+static const char *dash(const char *text) {
+    return text && *text ? text : "-";
+}
+
+static const char *number(char *text, size_t size, double value, const char *unit) {
+    if (!(value > 0.0)) return "-";
+    (void)snprintf(text, size, "%.*f%s", value < 10.0 && *unit ? 1 : 0, value, unit);
+    return text;
+}
+
+/* `texts` [COLUMNS], each malloc'ed. */
+static void make_row(char **texts, const glimpse_model_entry *m) {
+    char parameters[24], dimension[24], resolution[24];
+    const char *languages = m->languages && strcmp(m->languages, "*") == 0 ? "many" : m->languages;
+    const char *const columns[COLUMNS - 2] = {
+        m->name,
+        dash(m->family),
+        number(parameters, sizeof parameters, m->parameters, "M"),
+        number(dimension, sizeof dimension, m->dimension, ""),
+        number(resolution, sizeof resolution, m->resolution, ""),
+        dash(languages),
+        dash(m->licence),
+        m->bytes > 0 ? text_bytes(m->bytes) : "-",
+        m->is_available ? dash(m->precision)
+        : m->problem    ? "damaged"
+                        : "gone",
+    };
+    for (size_t i = 0; i < COLUMNS - 2; i++)
+        texts[i] = text_display(columns[i]);
+    texts[COLUMNS - 2] = text_display(m->in_library ? text_count(m->embedded) : "-");
+    texts[COLUMNS - 1] = text_display(m->path);
+}
+
+static void print_row(char *const *texts, const size_t *widths, const char *mark) {
+    for (size_t i = 0; i < COLUMNS; i++) {
+        const size_t width = text_width(texts[i]);
+        const char *between = i > 0 ? "  " : "";
+        if (i == COLUMNS - 1) {
+            (void)printf("%s%s%s\n", between, texts[i], mark);
+        } else if (is_number[i]) {
+            (void)printf("%s%*s%s", between, (int)(widths[i] - width), "", texts[i]);
+        } else {
+            (void)printf("%s", between);
+            text_print_padded(texts[i], widths[i]);
+        }
     }
+}
+
+static const char *mark_of(const glimpse_model_entry *m) {
+    if (m->is_library_default) {
+        return m->is_user_default ? " (default of the library, and yours)"
+                                  : " (default of the library)";
+    }
+    return m->is_user_default ? " (your default)" : "";
+}
+
+static void print_people(const glimpse_model_list *list) {
+    const size_t count = glimpse_model_list_count(list);
+    char **texts = xmalloc((count + 1) * COLUMNS * sizeof *texts);
+    size_t widths[COLUMNS] = {0};
+    for (size_t k = 0; k < COLUMNS; k++)
+        texts[k] = text_display(headings[k]);
+    for (size_t i = 0; i < count; i++)
+        make_row(texts + (i + 1) * COLUMNS, glimpse_model_list_get(list, i));
+    for (size_t i = 0; i < (count + 1) * COLUMNS; i++) {
+        const size_t width = text_width(texts[i]);
+        if (width > widths[i % COLUMNS]) widths[i % COLUMNS] = width;
+    }
+    for (size_t i = 0; i <= count && count > 0; i++) {
+        print_row(texts + i * COLUMNS, widths,
+                  i > 0 ? mark_of(glimpse_model_list_get(list, i - 1)) : "");
+    }
+    for (size_t i = 0; i < (count + 1) * COLUMNS; i++)
+        free(texts[i]);
+    free(texts);
+    tool_flush();
+    for (size_t i = 0; i < count; i++) {
+        const glimpse_model_entry *m = glimpse_model_list_get(list, i);
+        if (m->problem) tool_note("%s cannot be used: %s", m->name, m->problem);
+    }
+}
+
+/*
+ * Changing something.
+ */
+static const glimpse_model_entry *find_entry(const glimpse_model_list *list, const char *name) {
     for (size_t i = 0; i < glimpse_model_list_count(list); i++) {
         const glimpse_model_entry *m = glimpse_model_list_get(list, i);
-        char *name = text_display(m->name), *path = text_display(m->path);
-        text_print_padded(name, widest);
-        /* BLIP models describe pictures and make no embeddings. */
-        const char *otherwise = m->is_blip ? "blip    " : "damaged ";
-        (void)printf("  %.8s  ", m->fingerprint ? m->fingerprint : otherwise);
-        if (m->in_library) {
-            (void)printf("%s embedded%s, ", text_count(m->embedded),
-                         m->last_used ? " (used last)" : "");
-        }
-        (void)printf("%s%s\n", path, m->is_available ? "" : " (no longer there)");
-        free(name);
-        free(path);
+        if (strcmp(m->name, name) == 0) return m;
     }
+    return NULL;
+}
+
+static int remove_model(session *s, const char *name, int yes) {
+    glimpse_model_list *list = NULL;
+    int code = CLI_RUN;
+    if (glimpse_session_list_models(&list, s->base) < 0) return tool_fail_last();
+    const glimpse_model_entry *m = find_entry(list, name);
+    if (m && m->can_be_removed) {
+        if (m->embedded > 0) {
+            tool_note("the library has embeddings of %s with %s; they stay, and are searched only "
+                      "with this model",
+                      text_counted(m->embedded, "picture", "pictures"), name);
+        }
+        if (!yes) {
+            code = question_ask("Remove it", "--yes removes it", "%s: %s in %s", m->name,
+                                text_bytes(m->bytes), m->path);
+        }
+    }
+    if (code == CLI_RUN) {
+        code = glimpse_session_remove_model(s->base, name) < 0 ? tool_fail_last() : EXIT_FOUND;
+        if (code == EXIT_FOUND) (void)printf("%s is removed\n", name);
+    }
+    glimpse_model_list_free(list);
+    return code;
+}
+
+static int set_default(session *s, const char *name, int user) {
+    const int status = user ? glimpse_session_set_user_model(s->base, name)
+                            : glimpse_session_set_library_model(s->base, name);
+    if (status < 0) return tool_fail_last();
+    (void)printf("%s is %s default model\n", name, user ? "your" : "the library's");
+    return EXIT_FOUND;
 }
 
 static int run(int argc, char **argv) {
     session s = {0};
     int json = 0;
-    const char *convert = NULL, *output = NULL;
+    const char *convert = NULL, *output = NULL, *default_model = NULL, *removed = NULL;
+    int user = 0, yes = 0;
     models_compare_options compare = {.k = 10};
     const cli_option options[] = {
         OPTION_JSON(json, "print JSON"),
+        CLI_TEXT("default", 0, &default_model, "NAME",
+                 "the model that the library is asked with when nobody says which"),
+        CLI_FLAG("user", 0, &user, "with --default: of new libraries, and without a library"),
+        CLI_TEXT("remove", 0, &removed, "NAME", "remove an installed model"),
+        CLI_FLAG("yes", 'y', &yes, "with --remove: without being asked"),
         CLI_TEXT("convert", 0, &convert, "DIR|FILE",
                  "write weights that PyTorch saved (.bin, .pt) as safetensors"),
         CLI_TEXT("output", 'o', &output, "FILE",
@@ -84,8 +224,14 @@ static int run(int argc, char **argv) {
     if ((code = models_compare_check(&compare, &cmd_models, &arguments)) != CLI_RUN) goto done;
     if (output && !convert) {
         code = cli_misuse(&cmd_models, "--output goes with --convert");
-        goto done;
+    } else if (user && !default_model) {
+        code = cli_misuse(&cmd_models, "--user goes with --default");
+    } else if (yes && !removed) {
+        code = cli_misuse(&cmd_models, "--yes goes with --remove");
+    } else if ((convert != NULL) + (default_model != NULL) + (removed != NULL) > 1) {
+        code = cli_misuse(&cmd_models, "one of --convert, --default and --remove at a time");
     }
+    if (code != CLI_RUN) goto done;
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
     if (compare.compare) {
         code = models_compare(&compare, &s, &arguments, json);
@@ -93,6 +239,14 @@ static int run(int argc, char **argv) {
     }
     if (convert) {
         code = models_convert(convert, output, json, s.base);
+        goto done;
+    }
+    if (default_model) {
+        code = set_default(&s, default_model, user);
+        goto done;
+    }
+    if (removed) {
+        code = remove_model(&s, removed, yes);
         goto done;
     }
     if (glimpse_session_list_models(&list, s.base) < 0) {
@@ -120,9 +274,15 @@ const cli_command cmd_models = {
     "models",
     "[--compare MODEL...]",
     "models that are installed, and those the library was made with",
-    "Lists the models in ${XDG_DATA_HOME:-~/.local/share}/glimpse/models (NAME or ORG/NAME), the "
-    "demo model, and the models that the library has embeddings of. A name listed here can be "
-    "given to --model.\n\n"
+    "Lists the models in ${XDG_DATA_HOME:-~/.local/share}/glimpse/models (NAME or ORG/NAME), those "
+    "that Hugging Face's programs and open_clip have downloaded, the demo model, and the models "
+    "that the library has embeddings of. A name listed here can be given to --model. \"texts\" are "
+    "the languages, \"precision\" is what --precision auto takes on this machine, \"library\" how "
+    "many pictures of the library are embedded.\n\n"
+    "Where neither --model nor GLIMPSE_MODEL says which, a library is asked with its default, the "
+    "first model that it was indexed with, until --default names another. --default NAME --user is "
+    "for new libraries, and for what has no library.\n\n"
+    "--remove deletes an installed model, after asking. Models elsewhere are left alone.\n\n"
     "With --convert, writes the weights of a model, or a file of weights, as safetensors. Models "
     "are used with either; nothing has to be converted. Files of PyTorch are programs that build "
     "weights: they are read and never run, and anything in them that weights do not need is "
@@ -133,6 +293,8 @@ const cli_command cmd_models = {
     "fit, how often one of these is among the first 1, 5 and 10 (recall).",
     "  glimpse models\n"
     "  glimpse models --json --library work.glimpse\n"
+    "  glimpse models --default ViT-B-16-SigLIP2-256\n"
+    "  glimpse models --remove openai/clip-vit-base-patch32\n"
     "  glimpse models --convert ViT-B-32.pt -o open_clip_model.safetensors\n"
     "  glimpse models --compare ViT-B-32-openai ViT-B-16-SigLIP2 --queries q.txt\n",
     run,

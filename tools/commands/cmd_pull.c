@@ -3,29 +3,22 @@
  */
 #include "cli.h"
 #include "json_out.h"
+#include "offer.h"
 #include "progress.h"
 #include "pull_table.h"
+#include "question.h"
 #include "session.h"
 #include "text.h"
 #include "tool.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 typedef struct pull_run {
     session session;
     const char *language;
     int yes, json, dry_run;
 } pull_run;
-
-static int show_progress(void *user, const glimpse_pull_progress *p) {
-    (void)user;
-    progress_show_bytes("pulling", p->done, p->total, p->bytes_a_second, p->file);
-    return 0;
-}
 
 static void print_json(const glimpse_pull *pull, int was_installed, uint64_t downloaded) {
     const glimpse_pull_plan *plan = glimpse_pull_describe(pull);
@@ -77,16 +70,6 @@ static void print_plan(const glimpse_pull *pull) {
     free(directory);
 }
 
-/* A line of a terminal; 0 when there is none, or Ctrl-C came instead. */
-static int read_answer(char *line, int size) {
-    struct pollfd in = {STDIN_FILENO, POLLIN, 0};
-    while (!tool_stopped()) {
-        int ready = poll(&in, 1, 100);
-        if (ready > 0) return fgets(line, size, stdin) != NULL;
-    }
-    return 0;
-}
-
 /* What the terms are, and whether they are accepted: CLI_RUN, or an exit code. */
 static int ask(const pull_run *run, const glimpse_pull *pull) {
     const glimpse_pull_plan *plan = glimpse_pull_describe(pull);
@@ -97,7 +80,7 @@ static int ask(const pull_run *run, const glimpse_pull *pull) {
                   text_bytes(plan->missing_bytes), licence, plan->page);
         return CLI_RUN;
     }
-    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+    if (!question_can_be_asked()) {
         tool_print("%s has the licence %s (%s), and nobody can be asked here whether that is fine: "
                    "--yes accepts it, %s are to be downloaded",
                    plan->repository, licence, plan->page, text_bytes(plan->missing_bytes));
@@ -112,7 +95,7 @@ static int ask(const pull_run *run, const glimpse_pull *pull) {
     free(terms);
     free(page);
     free(directory);
-    if (!read_answer(line, sizeof line)) {
+    if (!question_read(line, sizeof line)) {
         (void)fputc('\n', stderr);
         if (tool_stopped()) return EXIT_STOPPED;
     }
@@ -124,7 +107,7 @@ static int ask(const pull_run *run, const glimpse_pull *pull) {
 static int pull_model(pull_run *run, const char *name) {
     glimpse_pull *pull = NULL;
     glimpse_pull_options options = GLIMPSE_PULL_OPTIONS_INIT;
-    options.progress = show_progress;
+    options.progress = offer_show_progress;
     options.cancelled = session_cancelled;
     options.message = tool_message;
     tool_catch_stop();

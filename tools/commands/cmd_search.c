@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 #include "embed_rest.h"
+#include "offer.h"
 #include "output.h"
 #include "progress.h"
 #include "session.h"
@@ -130,6 +131,7 @@ static int run(int argc, char **argv) {
     find.cancelled = session_cancelled;
     if (rerank) tool_catch_stop();
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
+    if ((code = offer_model(&s, 0)) != CLI_RUN) goto done;
     if (embed && (code = embed_rest(&s)) != CLI_RUN) goto done;
     status = glimpse_session_search(&hits, s.base, arguments.words, arguments.count, &find);
     code = status < 0 ? session_fail(status) : print_hits(&output, text, hits);

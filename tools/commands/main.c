@@ -53,8 +53,8 @@ static void print_overview(FILE *to) {
                 "  glimpse label ~/Pictures --classes cat,dog,bird --csv\n"
                 "\n`glimpse help COMMAND` says more about each.\n"
                 "Library: --library DIR, else $GLIMPSE_LIBRARY, else a folder of your own.\n"
-                "Model: --model DIR-or-name, else $GLIMPSE_MODEL, else the library's last one,\n"
-                "else the small demo model that ships with glimpse.\n"
+                "Model: --model DIR-or-name, else $GLIMPSE_MODEL, else the library's, else your\n"
+                "default, else the small demo model that ships with glimpse.\n"
                 "Exit codes: 0 found or done, 1 nothing found or differences reported, 2 usage,\n"
                 "3 done except for unusable files, 4 failure, 130 stopped by Ctrl-C.\n",
                 to);

@@ -18,6 +18,8 @@
 
 #include <glimpse/compute.h>
 #include <glimpse/session.h>
+#include <glimpse/session_models.h>
+#include <glimpse/session_pull.h>
 
 typedef struct session {
     /* From the command line. */
@@ -26,6 +28,7 @@ typedef struct session {
     int precision, backend; /* places in the lists of choices = the values of the library */
     int quiet;
     glimpse_session *base; /* session_begin */
+    char offered[128];     /* the model that was chosen when it was offered */
 } session;
 
 #define SESSION_LIBRARY_OPTION(s)                     \
@@ -36,8 +39,8 @@ typedef struct session {
  CLI_CHOICE("precision", 0, &(s).precision, NULL, help, glimpse_precision_names())
 #define SESSION_MODEL_OPTIONS(s)                                                              \
  SESSION_MODEL_OPTION(                                                                        \
-     s, "the model: a folder, or a name under glimpse/models (default: $GLIMPSE_MODEL, else " \
-        "the library's last one, else the demo model)"),                                      \
+     s, "the model: a folder, or a name that glimpse models lists (default: $GLIMPSE_MODEL, " \
+        "else the library's, else your default, else the demo model)"),                       \
      SESSION_PRECISION_OPTION(                                                                \
          s, "arithmetic; auto is bf16 where the CPU has it in hardware, else f32"),           \
      CLI_FLAG("no-weights-cache", 0, &(s).no_weights_cache,                                   \

@@ -32,7 +32,7 @@ _glimpse() {
         previous=--model
     fi
     case $previous in
-    --model | -m)
+    --model | -m | --default | --remove)
         words=$("$program" models --json 2>/dev/null |
             grep -o '"name":"[^"]*"' | sed 's/^"name":"//; s/"$//')
         mapfile -t COMPREPLY < <(

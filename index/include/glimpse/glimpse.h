@@ -33,6 +33,7 @@
 #include <glimpse/session_dedup.h>
 #include <glimpse/session_evaluate.h>
 #include <glimpse/session_label.h>
+#include <glimpse/session_models.h>
 #include <glimpse/session_pull.h>
 #include <glimpse/session_search.h>
 #include <glimpse/session_vlm.h>

@@ -336,6 +336,9 @@ typedef struct glimpse_library_model {
     uint64_t generation;     /* of the catalogue for this model */
     const char *index_state; /* of its FAISS file, by its header: "ok", "missing", "stale" or
                                 "damaged"; the next search mends all but the first */
+    int is_default; /* 1: asked when nobody says which; the first that was used, or the one of
+                       glimpse_library_set_default_model() */
+    int is_chosen;  /* with is_default, 0: nobody chose it, it was what there was */
 } glimpse_library_model;
 
 /* What a root is walked with (glimpse_ingest_options). */
@@ -349,9 +352,9 @@ typedef struct glimpse_root_settings {
 typedef struct glimpse_library_status {
     const char *library;
     uint64_t files;      /* known and not missing, offline ones included */
-    uint64_t embedded;   /* different contents with an embedding of the latest model */
+    uint64_t embedded;   /* different contents with an embedding of the default model */
     uint64_t duplicates; /* files whose content another file, counted before, has as well */
-    uint64_t pending;    /* files whose content has no embedding of the latest model yet */
+    uint64_t pending;    /* files whose content has no embedding of the default model yet */
     uint64_t offline;    /* files under unreachable roots */
     uint64_t missing;    /* files that are gone (kept until pruned; not in `files`) */
     const glimpse_quarantined *quarantined;
@@ -372,6 +375,15 @@ GLIMPSE_API int glimpse_library_load_status(glimpse_library_status **out, glimps
  * many files there are, and no root is looked at. */
 GLIMPSE_API int glimpse_library_load_model_status(glimpse_library_status **out,
                                                   glimpse_library *library);
+/* The model that is asked when nobody says which, from now on, whether pictures were embedded with
+ * it or not. `is_chosen` 0: nobody chose it, so that people are told. GLIMPSE_E_BUSY when another
+ * process is writing. */
+GLIMPSE_API int glimpse_library_set_default_model(glimpse_library *library,
+                                                  const glimpse_model *model, int is_chosen);
+/* How many different pictures have an embedding of the model, and of any model. */
+GLIMPSE_API int glimpse_library_model_coverage(uint64_t *covered, uint64_t *all,
+                                               glimpse_library *library,
+                                               const glimpse_model *model);
 GLIMPSE_API void glimpse_library_status_free(glimpse_library_status *status);
 
 /* A file of the library and what it says of its picture. Strings are never NULL. */

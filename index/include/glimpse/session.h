@@ -34,12 +34,13 @@
  *
  * Library: `options.library`, else $GLIMPSE_LIBRARY, else
  * ${XDG_DATA_HOME:-~/.local/share}/glimpse/library. Model: `options.model`, else $GLIMPSE_MODEL,
- * else the one the library used last, else the demo model that ships with glimpse (after a note). A
- * name that is no directory is looked up in ${XDG_DATA_HOME:-~/.local/share}/glimpse/models, then
- * in the table of models (glimpse/catalog.h). "A+B" (up to GLIMPSE_MAX_MODELS of them; unless a
- * model has that very name) is several models: search and similar ask all of them and fuse the
- * ranks (glimpse/session_search.h), glimpse_session_embed_rest embeds for all of them, and calls
- * that need one model are GLIMPSE_E_INVALID.
+ * else the library's default, else the user's (glimpse/session_models.h), else the demo model that
+ * ships with glimpse (after a note). A name that is no directory is looked up in
+ * ${XDG_DATA_HOME:-~/.local/share}/glimpse/models, then in the table of models (glimpse/catalog.h),
+ * then in the cache of Hugging Face's programs, then among the models of the library. "A+B" (up to
+ * GLIMPSE_MAX_MODELS of them; unless a model has that very name) is several models: search and
+ * similar ask all of them and fuse the ranks (glimpse/session_search.h), glimpse_session_embed_rest
+ * embeds for all of them, and calls that need one model are GLIMPSE_E_INVALID.
  *
  * A call never prints and never exits. It returns a status (glimpse/status.h) and tells more
  * through the callbacks of its options: `progress` (non-zero stops), `cancelled` (polled; non-zero
@@ -156,8 +157,10 @@ GLIMPSE_API int glimpse_session_model_path(const char **path, glimpse_session *s
  * installed, and for a path that leads elsewhere (with "..", or from "/"). */
 GLIMPSE_API const char *glimpse_session_shipped(glimpse_session *session, const char *relative);
 
-/* Models that can be chosen by name, in the order of their names: those below the models directory
- * (NAME or ORG/NAME), then "demo", then those that the library knows and that are neither. */
+/* Models that can be chosen by name: those below the models directory (NAME or ORG/NAME) and those
+ * in the cache of Hugging Face's programs, each in the order of their names; single files of
+ * weights that open_clip downloaded; "demo"; and those that the library knows and that are none of
+ * them. */
 typedef struct glimpse_model_entry {
     const char *name, *path;
     const char *fingerprint;   /* NULL for one that makes no embeddings, or is damaged */
@@ -165,6 +168,15 @@ typedef struct glimpse_model_entry {
     int is_available;          /* 0: no longer where the library remembers it */
     int in_library, last_used; /* the library has embeddings of it; it is the one used last */
     uint64_t embedded;         /* how many */
+    const char *place;   /* "models directory", "hub cache", "clip cache", "demo", "library" */
+    const char *problem; /* why it cannot be used, which is_available does not say; NULL */
+    const char *family, *languages, *licence; /* as in glimpse_catalog_model; NULL: not known */
+    double parameters;                        /* millions; NaN: not known */
+    unsigned dimension, resolution;           /* 0: none, or not known */
+    uint64_t bytes;                           /* of its files on the disk */
+    const char *precision; /* what GLIMPSE_PRECISION_AUTO takes on this machine; NULL: damaged */
+    int is_library_default, is_user_default; /* see above */
+    int can_be_removed;                      /* by glimpse_session_remove_model() */
 } glimpse_model_entry;
 typedef struct glimpse_model_list glimpse_model_list;
 GLIMPSE_API int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *session);

@@ -94,18 +94,15 @@ int glimpse_catalog_create(const char *path) {
 /*
  * Models.
  */
-int glimpse_catalog_use_model(int64_t *id, glimpse_store *store, const glimpse_model_key *key) {
-    glimpse_db *db = glimpse_store_db(store);
+/* In a transaction, or alone. */
+static int write_model(int64_t *id, glimpse_db *db, const glimpse_model_key *key, const char *sql) {
     int64_t dim = 0;
+    char *path = NULL;
     *id = 0;
-    glimpse_db_enter(db);
-    int status =
-        glimpse_db_run(db,
-                       "INSERT INTO model (fingerprint, name, path, dim, used)"
-                       " VALUES (?1, ?2, ?3, ?4, (SELECT ifnull(max(used), 0) + 1 FROM model))"
-                       " ON CONFLICT (fingerprint) DO UPDATE SET name = ?2, path = ?3,"
-                       "  used = (SELECT max(used) + 1 FROM model)",
-                       "ttti", key->fingerprint, key->name, key->path, (int64_t)key->dim);
+    int status = glimpse_path_absolute(&path, key->path);
+    if (status < 0) return status;
+    status = glimpse_db_run(db, sql, "ttti", key->fingerprint, key->name, path, (int64_t)key->dim);
+    free(path);
     if (status == GLIMPSE_OK) {
         status = glimpse_db_integer(db, id, "SELECT id FROM model WHERE fingerprint = ?1", "t",
                                     key->fingerprint);
@@ -117,7 +114,64 @@ int glimpse_catalog_use_model(int64_t *id, glimpse_store *store, const glimpse_m
         status = glimpse_db_damaged(db, "model %s has %lld dimensions there and %zu here",
                                     key->fingerprint, (long long)dim, key->dim);
     }
+    return status;
+}
+
+int glimpse_catalog_use_model(int64_t *id, glimpse_store *store, const glimpse_model_key *key) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status =
+        write_model(id, db, key,
+                    "INSERT INTO model (fingerprint, name, path, dim, used, is_default)"
+                    " VALUES (?1, ?2, ?3, ?4, (SELECT ifnull(max(used), 0) + 1 FROM model),"
+                    "  NOT EXISTS (SELECT 1 FROM model WHERE is_default > 0))"
+                    " ON CONFLICT (fingerprint) DO UPDATE SET name = ?2, path = ?3,"
+                    "  used = (SELECT max(used) + 1 FROM model),"
+                    "  is_default = CASE WHEN EXISTS (SELECT 1 FROM model WHERE is_default > 0)"
+                    "   THEN is_default ELSE 1 END");
     glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_set_default_model(glimpse_store *store, const glimpse_model_key *key,
+                                      int is_chosen) {
+    glimpse_db *db = glimpse_store_db(store);
+    int64_t id = 0;
+    glimpse_db_enter(db);
+    int status = write_model(&id, db, key,
+                             "INSERT INTO model (fingerprint, name, path, dim, used)"
+                             " VALUES (?1, ?2, ?3, ?4, 0)"
+                             " ON CONFLICT (fingerprint) DO UPDATE SET name = ?2, path = ?3");
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_run(db,
+                                "UPDATE model SET is_default = CASE id WHEN ?1 THEN ?2 ELSE 0 END"
+                                " WHERE is_default > 0 OR id = ?1",
+                                "ii", id, (int64_t)(is_chosen ? 1 : 2));
+    }
+    glimpse_db_leave(db);
+    return status;
+}
+
+int glimpse_catalog_model_coverage(uint64_t *covered, uint64_t *all, glimpse_store *store,
+                                   int64_t model) {
+    glimpse_db *db = glimpse_store_db(store);
+    int64_t models = 0, count = 0, total = 0;
+    glimpse_db_enter(db);
+    int status =
+        glimpse_db_integer(db, &models, "SELECT count(*) FROM model WHERE embedded > 0", "");
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_integer(
+            db, &count, "SELECT count(*) FROM embedding WHERE model_id = ?1 AND part = 0", "i",
+            model);
+    }
+    total = count;
+    if (status == GLIMPSE_OK && (models > 1 || count == 0)) {
+        status =
+            glimpse_db_integer(db, &total, "SELECT count(DISTINCT picture_id) FROM embedding", "");
+    }
+    glimpse_db_leave(db);
+    *covered = (uint64_t)count;
+    *all = (uint64_t)total;
     return status;
 }
 

@@ -109,6 +109,13 @@ static const char unfinished_step[] = GLIMPSE_UNINDEXED_TABLE
     "INSERT INTO unfinished SELECT 'identities' WHERE EXISTS"
     " (SELECT 1 FROM picture WHERE identity IS NULL);";
 
+/* Which model a library is asked with when nobody says. 1: somebody chose it; 2: nobody did, and
+ * the first one that was used will do. */
+static const char default_model_step[] =
+    "ALTER TABLE model ADD COLUMN is_default INTEGER NOT NULL DEFAULT 0"
+    " CHECK (is_default IN (0, 1, 2));"
+    "UPDATE model SET is_default = 1 WHERE used = (SELECT max(used) FROM model);";
+
 #define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
 
 /* 7 -> 8: what the bytes of a file are (content) is told from what they show (picture), and all
@@ -420,12 +427,13 @@ static const char *const steps[] = {
     "  pixels BLOB NOT NULL,"
     "  sum INTEGER NOT NULL"
     ") STRICT;",
-    captions_step,     /* 6 -> 7 */
-    pictures_step,     /* 7 -> 8 */
-    root_options_step, /* 8 -> 9 */
-    metadata_step,     /* 9 -> 10 */
-    unfinished_step,   /* 10 -> 11 */
-    sidecars_step,     /* 11 -> 12 */
+    captions_step,      /* 6 -> 7 */
+    pictures_step,      /* 7 -> 8 */
+    root_options_step,  /* 8 -> 9 */
+    metadata_step,      /* 9 -> 10 */
+    unfinished_step,    /* 10 -> 11 */
+    sidecars_step,      /* 11 -> 12 */
+    default_model_step, /* 12 -> 13 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -478,8 +486,8 @@ static int open_schema(glimpse_db *db) {
     glimpse_upgrade_clean(db, STEP_COUNT);
     /* Every table with every column this build uses; no row is read. */
     return glimpse_db_script(
-        db, "SELECT id, fingerprint, name, path, dim, embedded, generation, digest, used"
-            " FROM model LIMIT 0;"
+        db, "SELECT id, fingerprint, name, path, dim, embedded, generation, digest, used,"
+            " is_default FROM model LIMIT 0;"
             "SELECT path, is_folder, offline, sum FROM root LIMIT 0;"
             "SELECT path, follow_links, include_nomedia, exclude, sum FROM root_options LIMIT 0;"
             "SELECT id, hash, size, identity, width, height, orientation, format, sum"

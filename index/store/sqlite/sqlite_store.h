@@ -74,6 +74,10 @@ int glimpse_catalog_open(glimpse_db **out, const char *path, int read_only);
 int glimpse_catalog_create(const char *path);
 
 int glimpse_catalog_use_model(int64_t *id, glimpse_store *store, const glimpse_model_key *key);
+int glimpse_catalog_set_default_model(glimpse_store *store, const glimpse_model_key *key,
+                                      int is_chosen);
+int glimpse_catalog_model_coverage(uint64_t *covered, uint64_t *all, glimpse_store *store,
+                                   int64_t model);
 int glimpse_catalog_find_model(glimpse_model_info *out, glimpse_store *store,
                                const char *fingerprint);
 int glimpse_catalog_list_models(glimpse_store *store, glimpse_store_model_fn visit, void *user);

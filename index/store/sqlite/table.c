@@ -42,6 +42,8 @@ const glimpse_store_ops glimpse_store_sqlite = {
     .end_read = glimpse_sqlite_end_read,
     .damaged = glimpse_sqlite_damaged,
     .models = {.use = glimpse_catalog_use_model,
+               .set_default = glimpse_catalog_set_default_model,
+               .coverage = glimpse_catalog_model_coverage,
                .find = glimpse_catalog_find_model,
                .list = glimpse_catalog_list_models},
     .roots = {.write = glimpse_catalog_write_root,

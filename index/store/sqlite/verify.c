@@ -228,11 +228,16 @@ static int check_model(verification *v, const char *fingerprint) {
 /* The fingerprints first: a statement must not stay open while others run into damage. */
 static int check_models(verification *v) {
     char(*list)[33] = NULL;
-    int64_t count = 0;
+    int64_t count = 0, defaults = 0;
     size_t used = 0;
     sqlite3_stmt *row = NULL;
     int status = glimpse_db_integer(v->db, &count, "SELECT count(*) FROM model", "");
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_integer(v->db, &defaults,
+                                    "SELECT count(*) FROM model WHERE is_default > 0", "");
+    }
     if (status < 0) return absorb(v, status);
+    if (defaults > 1) problem(v, "%lld models are the default, and not one", (long long)defaults);
     list = calloc((size_t)count + 1, sizeof *list);
     if (!list) return glimpse_fail_nomem((size_t)count * sizeof *list, "models");
     status = glimpse_db_query(v->db, &row, "SELECT fingerprint FROM model ORDER BY id", "");

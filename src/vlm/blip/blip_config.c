@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "model/config_reader.h"
+#include "model/weights_alone.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -137,8 +138,7 @@ int glimpse_blip_config_read(glimpse_blip_config *out, const char *directory) {
     int status = glimpse_config_check_directory(directory);
     if (status < 0) return status;
     if (!glimpse_config_has(directory, "config.json")) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s is no model: it has no config.json",
-                            directory);
+        return glimpse_weights_fail_directory(directory);
     }
     char *path = glimpse_path_join(directory, "config.json");
     char *pictures_path = NULL;

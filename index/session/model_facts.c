@@ -1,0 +1,117 @@
+/*
+ * model_facts.c - what can be said about a model from its files.
+ */
+#include "model_facts.h"
+
+#include "core/error.h"
+#include "core/file.h"
+#include "model/config.h"
+#include "model/tensors.h"
+#include "places.h"
+#include "text/json_load.h"
+
+#include <glimpse/sys/blip.h>
+#include <glimpse/sys/model.h>
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_RECORD = 4 << 20, SIGLIP2_VOCABULARY = 256000 };
+
+/* Of a directory the files right in it, links followed. */
+static uint64_t bytes_of(const char *path) {
+    struct stat info;
+    uint64_t bytes = 0;
+    DIR *dir = opendir(path);
+    if (!dir) return stat(path, &info) == 0 ? (uint64_t)info.st_size : 0;
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (fstatat(dirfd(dir), entry->d_name, &info, 0) == 0 && S_ISREG(info.st_mode))
+            bytes += (uint64_t)info.st_size;
+    }
+    (void)closedir(dir);
+    return bytes;
+}
+
+static const char *family_of(const glimpse_model_config *config) {
+    if (config->layout != GLIMPSE_LAYOUT_SIGLIP) return "CLIP";
+    return config->vocabulary >= SIGLIP2_VOCABULARY ? "SigLIP 2" : "SigLIP";
+}
+
+/* Of the numbers; ids of positions are none. */
+static int count_parameters(double *millions, const char *directory) {
+    glimpse_tensors *tensors = NULL;
+    double count = 0.0;
+    int status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_transformers);
+    if (status == GLIMPSE_E_NOT_FOUND) {
+        status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_open_clip);
+    }
+    if (status < 0) return status;
+    for (size_t i = 0; i < glimpse_tensors_count(tensors); i++) {
+        const glimpse_tensor *tensor = glimpse_tensors_get(tensors, i);
+        if (tensor->dtype[0] == 'F' || tensor->dtype[0] == 'B') count += (double)tensor->count;
+    }
+    glimpse_tensors_free(tensors);
+    *millions = count / 1e6;
+    return GLIMPSE_OK;
+}
+
+static int read_blip(session_model_facts *facts, const char *directory) {
+    glimpse_preprocess rules;
+    facts->family = "BLIP";
+    int status = glimpse_blip_read_preprocess(&rules, directory);
+    if (status < 0) return status;
+    facts->resolution = rules.width;
+    return count_parameters(&facts->parameters, directory);
+}
+
+static int read_encoder(session_model_facts *facts, const char *directory) {
+    glimpse_model_config config;
+    int status = glimpse_model_config_read(&config, directory);
+    if (status < 0) return status;
+    facts->family = family_of(&config);
+    facts->dimension = (unsigned)config.embedding;
+    facts->resolution = (unsigned)config.image_size;
+    status = count_parameters(&facts->parameters, directory);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_model_read_fingerprint(facts->fingerprint, directory);
+    }
+    if (status < 0) facts->fingerprint[0] = '\0';
+    return status;
+}
+
+int glimpse_session_read_facts(session_model_facts *out, const char *directory) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    *out = (session_model_facts){.parameters = (double)NAN, .bytes = bytes_of(directory)};
+    out->is_blip = glimpse_blip_is_model(directory);
+    int status = out->is_blip ? read_blip(out, directory) : read_encoder(out, directory);
+    if (status == GLIMPSE_E_NOMEM) return status;
+    if (status < 0) {
+        (void)snprintf(out->problem, sizeof out->problem, "%s",
+                       glimpse_without_path(glimpse_last_error(), directory));
+    }
+    glimpse_error_restore(&before);
+    return GLIMPSE_OK;
+}
+
+int glimpse_session_is_encoder(const char *directory) {
+    glimpse_model_config config;
+    return glimpse_model_config_read(&config, directory) == GLIMPSE_OK;
+}
+
+char *glimpse_session_read_record(const char *directory, const char *key) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    json_t *record = NULL;
+    char *path = glimpse_session_format("%s/pulled.json", directory), *value = NULL;
+    if (path && glimpse_json_object_load(&record, path, MAX_RECORD, 0) == GLIMPSE_OK) {
+        const char *text = json_string_value(json_object_get(record, key));
+        value = text ? strdup(text) : NULL;
+    }
+    json_decref(record);
+    free(path);
+    glimpse_error_restore(&before);
+    return value;
+}

@@ -1,0 +1,119 @@
+/*
+ * offer.c - offers a model where nobody chose one.
+ */
+#include "offer.h"
+
+#include "progress.h"
+#include "question.h"
+#include "text.h"
+#include "tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int offer_show_progress(void *user, const glimpse_pull_progress *p) {
+    (void)user;
+    progress_show_bytes("pulling", p->done, p->total, p->bytes_a_second, p->file);
+    return 0;
+}
+
+static const glimpse_catalog_model *find_recommended(session *s) {
+    const glimpse_catalog *catalog = NULL;
+    if (glimpse_session_catalog(&catalog, s->base) < 0) return NULL;
+    for (size_t i = 0; i < glimpse_catalog_count(catalog); i++) {
+        const glimpse_catalog_model *m = glimpse_catalog_get(catalog, i);
+        if (m->recommended) return m;
+    }
+    return NULL;
+}
+
+/* With the licence that the table has, the answer to the offer was enough. */
+static int accept_licence(const glimpse_pull_plan *plan, const char *offered) {
+    const char *licence = plan->licence ? plan->licence : "none declared";
+    if (!plan->is_gated && offered && strcmp(licence, offered) == 0) {
+        tool_note("%s: %s to download; licence: %s (%s)", plan->repository,
+                  text_bytes(plan->missing_bytes), licence, plan->page);
+        return CLI_RUN;
+    }
+    return question_ask("Pull it", "--yes accepts it",
+                        "%s: %s to download into %s\nLicence: %s (%s)", plan->repository,
+                        text_bytes(plan->missing_bytes), plan->directory, licence, plan->page);
+}
+
+static int pull(session *s, const glimpse_catalog_model *model) {
+    glimpse_pull *plan = NULL;
+    glimpse_pull_options options = GLIMPSE_PULL_OPTIONS_INIT;
+    options.progress = offer_show_progress;
+    options.cancelled = session_cancelled;
+    options.message = tool_message;
+    tool_catch_stop();
+    int status = glimpse_session_open_pull(&plan, s->base, model->name, &options);
+    if (status < 0) return session_stopped(status, "nothing was changed");
+    int code = CLI_RUN;
+    if (!glimpse_pull_describe(plan)->is_installed) {
+        code = accept_licence(glimpse_pull_describe(plan), model->licence);
+        if (code == CLI_RUN) status = glimpse_pull_run(plan);
+        progress_clear();
+        if (status < 0) code = session_stopped(status, "what came is kept; pull again to go on");
+    }
+    glimpse_pull_free(plan);
+    return code;
+}
+
+/* The session anew, with this model as if it had been named. */
+static int reopen(session *s, const char *name) {
+    (void)snprintf(s->offered, sizeof s->offered, "%s", name);
+    session_close(s);
+    s->model_option = s->offered;
+    return session_begin(s, 0);
+}
+
+/* What was pulled is used from now on. */
+static int use(session *s, const glimpse_catalog_model *model, int of_library, int indexes) {
+    if (of_library && !indexes) {
+        tool_note("%s is installed. The pictures of this library are embedded by the demo model: "
+                  "glimpse index --model %s embeds them with it, glimpse models --default %s then "
+                  "makes it the one that is asked",
+                  model->name, model->name, model->name);
+        return CLI_RUN;
+    }
+    const int status = of_library ? glimpse_session_set_library_model(s->base, model->name)
+                                  : glimpse_session_set_user_model(s->base, model->name);
+    if (status < 0) return tool_fail_last();
+    tool_note("%s is installed, and used from now on (glimpse models --default changes that)",
+              model->name);
+    return reopen(s, model->name);
+}
+
+int offer_model(session *s, int indexes) {
+    glimpse_model_choice choice = GLIMPSE_MODEL_CHOICE_INIT;
+    char line[64];
+    if (s->quiet || !question_can_be_asked()) return CLI_RUN;
+    /* What is wrong shows when the model is needed. */
+    if (glimpse_session_model_choice(&choice, s->base) < 0 || choice.is_chosen) return CLI_RUN;
+    const glimpse_catalog_model *model = find_recommended(s);
+    if (!model) return CLI_RUN;
+    const int of_library = choice.origin == GLIMPSE_MODEL_OF_LIBRARY;
+    (void)fprintf(stderr,
+                  "No model was chosen. The demo model knows only the world of the demo pictures.\n"
+                  "  p  pull %s (%s, about %s, licence %s), and use it\n"
+                  "  d  go on with the demo model\n"
+                  "Which? [p/D] ",
+                  model->name, model->family, text_bytes(model->bytes),
+                  model->licence ? model->licence : "none declared");
+    (void)fflush(stderr);
+    tool_catch_stop();
+    if (!question_read(line, sizeof line)) {
+        (void)fputc('\n', stderr);
+        if (tool_stopped()) return EXIT_STOPPED;
+    }
+    if (line[0] == 'p' || line[0] == 'P') {
+        int code = pull(s, model);
+        return code == CLI_RUN ? use(s, model, of_library, indexes) : code;
+    }
+    /* Asked once: the answer is the library's. One that cannot be written is asked about again. */
+    if (of_library && (line[0] == 'd' || line[0] == 'D')) {
+        (void)glimpse_session_set_library_model(s->base, "demo");
+    }
+    return reopen(s, "demo");
+}
