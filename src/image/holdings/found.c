@@ -92,6 +92,6 @@ void glimpse_found_comment(glimpse_found *to, const uint8_t *text, size_t size) 
     for (size_t i = 0; i < size; i++)
         copy[i] = text[i] ? (char)text[i] : ' ';
     copy[size] = '\0';
-    glimpse_found_add_text(to, GLIMPSE_HOLDING_CAPTION, copy);
+    if (!glimpse_is_camera_text(copy)) glimpse_found_add_text(to, GLIMPSE_HOLDING_CAPTION, copy);
     free(copy);
 }

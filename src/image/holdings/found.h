@@ -58,6 +58,13 @@ void glimpse_found_layers(glimpse_found *to, const uint8_t *section, size_t size
 void glimpse_found_in_metadata(glimpse_found *to, const uint8_t *data, size_t size,
                                const char *path);
 void glimpse_found_beside(glimpse_found *to, const char *path);
+/* All that EXIF, IPTC and XMP of a picture file say; that a sidecar says. */
+void glimpse_found_statements(glimpse_found *to, const uint8_t *data, size_t size);
+void glimpse_found_sidecar(glimpse_found *to, const uint8_t *data, size_t size);
+/* A date of the shot, as it may be written. */
+void glimpse_found_date(glimpse_found *to, const char *text);
+/* 1 for what cameras fill the description with. */
+int glimpse_is_camera_text(const char *text);
 /* A comment of a file that is no program's. */
 void glimpse_found_comment(glimpse_found *to, const uint8_t *text, size_t size);
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 /* Cameras fill the description with names of their own. */
-static int is_camera_text(const char *text) {
+int glimpse_is_camera_text(const char *text) {
     static const char ending[] = "DIGITAL CAMERA";
     static const char *const whole[] = {"SONY DSC", "SAMSUNG", "DCIM", "Default", "default"};
     size_t length = strlen(text);
@@ -45,7 +45,7 @@ static void add_date(glimpse_found *to, const glimpse_metadata *m) {
         to->kinds[GLIMPSE_HOLDING_DATE].is_weak = 1;
         return;
     }
-    glimpse_found_add_text(to, GLIMPSE_HOLDING_DATE, m->taken);
+    glimpse_found_date(to, m->taken);
     if (m->has_offset) {
         (void)snprintf(text, sizeof text, "offset %d", m->offset_minutes);
         glimpse_found_add_text(to, GLIMPSE_HOLDING_DATE, text);
@@ -80,6 +80,7 @@ static void add_camera(glimpse_found *to, const glimpse_metadata *m) {
     if (m->aperture > 0) add_number(to, GLIMPSE_HOLDING_CAMERA, "f", m->aperture);
     if (m->exposure > 0) add_number(to, GLIMPSE_HOLDING_CAMERA, "s", m->exposure);
     if (m->iso > 0) add_number(to, GLIMPSE_HOLDING_CAMERA, "iso", m->iso);
+    if (m->flash >= 0) add_number(to, GLIMPSE_HOLDING_CAMERA, "flash", m->flash);
 }
 
 void glimpse_found_in_metadata(glimpse_found *to, const uint8_t *data, size_t size,
@@ -89,7 +90,7 @@ void glimpse_found_in_metadata(glimpse_found *to, const uint8_t *data, size_t si
         to->nomem = 1;
         return;
     }
-    if (!is_camera_text(m->description))
+    if (!glimpse_is_camera_text(m->description))
         glimpse_found_add_text(to, GLIMPSE_HOLDING_CAPTION, m->description);
     glimpse_found_add_text(to, GLIMPSE_HOLDING_TITLE, m->title);
     add_list(to, GLIMPSE_HOLDING_KEYWORDS, &m->keywords);
@@ -116,4 +117,5 @@ void glimpse_found_in_metadata(glimpse_found *to, const uint8_t *data, size_t si
     glimpse_found_add_text(to, GLIMPSE_HOLDING_COPYRIGHT, m->copyright);
     add_camera(to, m);
     glimpse_metadata_free(m);
+    glimpse_found_statements(to, data, size);
 }

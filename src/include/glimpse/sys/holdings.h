@@ -14,8 +14,8 @@
  *
  * Looked into are JPEG (segments, MPF, what follows the end of the picture), PNG, GIF, WebP, TIFF,
  * PSD, HEIC and AVIF, of other formats the depth and the metadata; metadata as
- * glimpse/sys/metadata.h reads them, sidecars (.xmp, .aae) included; beside a JPEG or HEIC the film
- * of the same name (a live photo). No holding are thumbnails and previews, software and history,
+ * glimpse/sys/metadata.h reads them, and every other field of EXIF, IPTC and XMP; sidecars included,
+ * and the film of a live photo. Words that stand in another block of the other file are not lacking. No holding are thumbnails and previews, software and history,
  * empty fields, opacities of which none is below the most, deep samples that are 8-bit ones made
  * wider, profiles that are sRGB.
  *
@@ -68,6 +68,7 @@ typedef enum glimpse_holding_kind {
     GLIMPSE_HOLDING_RESOLUTION,
     GLIMPSE_HOLDING_COLOUR,
     GLIMPSE_HOLDING_QUALITY,
+    GLIMPSE_HOLDING_METADATA, /* whatever else EXIF, IPTC, XMP or the texts of a PNG say */
     GLIMPSE_HOLDING_COUNT
 } glimpse_holding_kind;
 
