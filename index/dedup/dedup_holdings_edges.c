@@ -23,6 +23,7 @@ static uint64_t digest_of(const glimpse_holdings *holdings) {
         const glimpse_holding *h = &holdings->items[i];
         const double head[3] = {(double)h->kind, h->amount, (double)h->is_weak};
         glimpse_hasher_update(hasher, head, sizeof head);
+        glimpse_hasher_update(hasher, &h->order, sizeof h->order);
         glimpse_hasher_update(hasher, h->parts, h->part_count * sizeof *h->parts);
     }
     if (!hasher) return 0;
@@ -82,7 +83,9 @@ static int add_edge(glimpse_dedup *dedup, size_t *capacity, uint32_t x, uint32_t
         *capacity = more;
     }
     glimpse_dedup_edge edge = {.a = x < y ? x : y, .b = x < y ? y : x, .cosine = -2};
-    if (glimpse_dedup_is_same_picture(dedup, &edge) == 1) dedup->edges[dedup->edge_count++] = edge;
+    if (glimpse_dedup_is_same_picture(dedup, &edge) == 1 &&
+        !glimpse_dedup_too_weak(dedup, edge.relation))
+        dedup->edges[dedup->edge_count++] = edge;
     return GLIMPSE_OK;
 }
 

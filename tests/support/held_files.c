@@ -520,9 +520,16 @@ static blob psd(uint32_t seed, unsigned layers) {
     add_number(&b, 3, 2, 1), add_number(&b, H, 4, 1), add_number(&b, W, 4, 1);
     add_number(&b, 8, 2, 1), add_number(&b, 3, 2, 1);
     add_number(&b, 0, 4, 1), add_number(&b, 0, 4, 1);
-    add_number(&b, layers ? 4 + 202 : 0, 4, 1);
+    const uint32_t inner = 2 + 34 * layers + 200;
+    add_number(&b, layers ? 4 + inner : 0, 4, 1);
     if (layers) {
-        add_number(&b, 202, 4, 1), add_number(&b, layers, 2, 1);
+        add_number(&b, inner, 4, 1), add_number(&b, layers, 2, 1);
+        for (unsigned i = 0; i < layers; i++) { /* a rectangle, no channels, how it is blended */
+            for (uint32_t k = 0; k < 4; k++)
+                add_number(&b, k < 2 ? 0 : 8 + i, 4, 1);
+            add_number(&b, 0, 2, 1), add_text(&b, "8BIMnorm");
+            add_number(&b, 0xff000000, 4, 1), add_number(&b, 0, 4, 1);
+        }
         add_noise(&b, 200, seed);
     }
     add_number(&b, 0, 2, 1);

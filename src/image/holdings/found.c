@@ -37,6 +37,14 @@ void glimpse_found_add(glimpse_found *to, glimpse_holding_kind kind, const void 
     to->part_count++;
 }
 
+void glimpse_found_order(glimpse_found *to, glimpse_holding_kind kind, const void *data,
+                         size_t size) {
+    const glimpse_hash hash = glimpse_hash_bytes(data, size);
+    uint64_t more = 0;
+    memcpy(&more, hash.bytes, sizeof more);
+    to->kinds[kind].order = to->kinds[kind].order * 31 + more;
+}
+
 /* Blanks at the ends and between words make no other text. */
 void glimpse_found_add_text(glimpse_found *to, glimpse_holding_kind kind, const char *text) {
     const size_t length = strlen(text);

@@ -17,6 +17,7 @@ typedef struct glimpse_found_parts {
     uint64_t *items;
     size_t count, capacity;
     double amount;
+    uint64_t order; /* of the parts, and what else belongs to all of them together */
     int present, is_weak;
 } glimpse_found_parts;
 
@@ -34,6 +35,11 @@ void glimpse_found_add(glimpse_found *to, glimpse_holding_kind kind, const void 
 void glimpse_found_add_text(glimpse_found *to, glimpse_holding_kind kind, const char *text);
 /* The same and one more, or so much more, of it. */
 void glimpse_found_count(glimpse_found *to, glimpse_holding_kind kind, double amount);
+
+/* What tells files with the same parts of this kind apart: their order, the times of frames. Does not
+ * make the kind be there. */
+void glimpse_found_order(glimpse_found *to, glimpse_holding_kind kind, const void *data,
+                         size_t size);
 
 /* Readers. Each takes a whole file of its format. */
 void glimpse_found_in_jpeg(glimpse_found *to, const uint8_t *data, size_t size);
@@ -54,6 +60,8 @@ void glimpse_found_film(glimpse_found *to, const uint8_t *data, size_t size);
 void glimpse_found_profile(glimpse_found *to, const uint8_t *icc, size_t size);
 /* What Photoshop keeps of layers: the layer and mask section, without its length. */
 void glimpse_found_layers(glimpse_found *to, const uint8_t *section, size_t size);
+/* Resources of Photoshop, of its own files and of JPEG. */
+void glimpse_found_resources(glimpse_found *to, const uint8_t *data, size_t size);
 /* The metadata, and what is beside the file. */
 void glimpse_found_in_metadata(glimpse_found *to, const uint8_t *data, size_t size,
                                const char *path);

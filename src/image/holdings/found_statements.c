@@ -664,7 +664,8 @@ static void on_xmp(reader *r, const glimpse_statement *s) {
     const int kind = kind_of_property(s->space, s->name);
     const char *last = last_name(s->name);
     if (strcmp(s->space, NS_CRS) == 0) {
-        if (r->edits_hold) add_named(r->found, EDITS, s->name, s->text);
+        if (r->edits_hold && strcmp(s->name, "Version") != 0 && strcmp(s->name, "HasSettings") != 0)
+            add_named(r->found, EDITS, s->name, s->text);
     } else if (kind == NOTHING) {
         return;
     } else if (kind == PLACE && strcmp(s->space, NS_EXIF) == 0) {
@@ -707,8 +708,18 @@ static void on_statement(void *user, const glimpse_statement *s) {
     }
 }
 
+/* Settings that the pixels were made with are history. */
+static void on_applied(void *user, const glimpse_statement *s) {
+    int *is_applied = user;
+    if (s->source == GLIMPSE_STATEMENT_XMP && strcmp(s->space, NS_CRS) == 0 &&
+        strcmp(s->name, "AlreadyApplied") == 0 && strcmp(s->text, "True") == 0)
+        *is_applied = 1;
+}
+
 void glimpse_found_statements(glimpse_found *to, const uint8_t *data, size_t size) {
-    reader r = {.found = to};
+    int is_applied = 0;
+    if (glimpse_statements_visit(data, size, on_applied, &is_applied)) to->nomem = 1;
+    reader r = {.found = to, .edits_hold = !is_applied};
     if (glimpse_statements_visit(data, size, on_statement, &r)) to->nomem = 1;
     end_degrees(&r);
 }

@@ -146,7 +146,7 @@ static glimpse_holdings *make_list(glimpse_found *found) {
         if (!from->present) continue;
         if (from->count > 0) qsort(from->items, from->count, sizeof *from->items, compare_parts);
         *item = (glimpse_holding){(glimpse_holding_kind)k, from->amount, part, 0,
-                                  from->is_weak && from->count == 0};
+                                  from->is_weak && from->count == 0, from->order};
         for (size_t i = 0; i < from->count; i++) {
             if (i > 0 && from->items[i] == from->items[i - 1]) continue;
             *part++ = from->items[i];
@@ -242,6 +242,8 @@ uint32_t glimpse_holdings_lacking(const glimpse_holdings *a, const glimpse_holdi
         if (other && of->is_weak) missing = 0;
         if (other && !of->is_weak && (same_pixels || !by_pixels) && !has_parts(of, other))
             missing = 1;
+        /* Where all parts are there, their order tells. */
+        if (other && of->part_count == other->part_count && of->order != other->order) missing = 1;
         if (missing && !has_texts(b, of)) lacking |= UINT32_C(1) << of->kind;
     }
     return lacking;

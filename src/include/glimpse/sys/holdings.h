@@ -83,6 +83,8 @@ typedef struct glimpse_holding {
     const uint64_t *parts; /* [part_count] ascending, each once */
     size_t part_count;
     int is_weak; /* the date of a change */
+    uint64_t order; /* of pages and frames: in which they come, how fast and how often; it tells
+                       files with the same parts apart */
 } glimpse_holding;
 
 typedef struct glimpse_holdings {
