@@ -48,7 +48,8 @@ static companion_kind kind_of(const char *ending) {
 }
 
 int glimpse_action_is_raw(const char *path) {
-    return kind_of(glimpse_name_ending(strrchr(path, '/') ? strrchr(path, '/') + 1 : path)) == COMPANION_RAW;
+    return kind_of(glimpse_name_ending(strrchr(path, '/') ? strrchr(path, '/') + 1 : path)) ==
+           COMPANION_RAW;
 }
 
 int glimpse_action_is_pair(const char *a, const char *b) {
@@ -157,12 +158,14 @@ static int find_in(action_companions *out, const char *directory, const char *na
         if (kind == COMPANION_RAW || kind == COMPANION_VIDEO) {
             owners += !leads_to(name, kind);
         } else {
-            owners += IS_ONE_OF(glimpse_name_ending(other), leaders) || IS_ONE_OF(glimpse_name_ending(other), pictures);
+            owners += IS_ONE_OF(glimpse_name_ending(other), leaders) ||
+                      IS_ONE_OF(glimpse_name_ending(other), pictures);
         }
     }
     for (size_t i = 0; i < list.count && !error; i++) {
         const char *other = list.names[i];
-        const companion_kind own = own_sidecar(name, other), kind = kind_of(glimpse_name_ending(other));
+        const companion_kind own = own_sidecar(name, other),
+                             kind = kind_of(glimpse_name_ending(other));
         if (strcmp(other, name) == 0 || is_gone(gone, directory, other)) continue;
         if (own != COMPANION_NONE) {
             error = add(out, directory, other, own, strlen(name));
@@ -303,9 +306,9 @@ unsigned glimpse_companion_names_of(const glimpse_companion_names *names, const 
         const companion_kind kind = kind_of(glimpse_name_ending(other));
         const int is_media = kind < COMPANION_SIDECAR;
         if (strcmp(other, name) == 0) continue;
-        count += own_sidecar(name, other) != COMPANION_NONE ||
-                 (glimpse_companion_shared(name, other) == stem &&
-                  (!is_media || leads_to(name, kind)));
+        count +=
+            own_sidecar(name, other) != COMPANION_NONE ||
+            (glimpse_companion_shared(name, other) == stem && (!is_media || leads_to(name, kind)));
     }
     return count;
 }

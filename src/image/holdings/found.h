@@ -36,8 +36,8 @@ void glimpse_found_add_text(glimpse_found *to, glimpse_holding_kind kind, const 
 /* The same and one more, or so much more, of it. */
 void glimpse_found_count(glimpse_found *to, glimpse_holding_kind kind, double amount);
 
-/* What tells files with the same parts of this kind apart: their order, the times of frames. Does not
- * make the kind be there. */
+/* What tells files with the same parts of this kind apart: their order, the times of frames. Does
+ * not make the kind be there. */
 void glimpse_found_order(glimpse_found *to, glimpse_holding_kind kind, const void *data,
                          size_t size);
 

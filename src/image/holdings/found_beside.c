@@ -111,10 +111,9 @@ static int try_ending(beside *b, size_t kept, const char *mark, const char *endi
     for (size_t s = 0; s < 3 && (b->to || !any); s++) {
         char *at = b->buffer + b->directory;
         copy_in(at, name, kept, capitals[s]);
-        if (s > 0 && memcmp(at, name, kept) == 0) continue;
-        at += kept;
-        copy_in(at, mark, strlen(mark), capitals[s]);
-        at += strlen(mark);
+        copy_in(at + kept, mark, strlen(mark), capitals[s]);
+        if (s > 0 && memcmp(at, name, kept) == 0 && strcmp(at + kept, mark) == 0) continue;
+        at += kept + strlen(mark);
         *at++ = '.';
         for (size_t e = 1; e < 3 && (b->to || !any); e++) {
             copy_in(at, ending, strlen(ending), capitals[e]);

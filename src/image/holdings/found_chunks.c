@@ -33,11 +33,21 @@ static uint8_t *inflated(glimpse_found *to, size_t *size, const uint8_t *data, s
  */
 /* What programs write of themselves, of the file, and of metadata that stand elsewhere. */
 static int is_program_text(const uint8_t *data, size_t length) {
-    static const char *const begins[] = {"Software", "Raw profile type ", "XML:com.adobe.xmp",
-                                         "date:",    "exif:",             "icc:",
-                                         "png:",     "tiff:",             "xmp:",
-                                         "jpeg:",    "Thumb::",           "signature",
-                                         "dct:",     "photoshop:",        "pdf:"};
+    static const char *const begins[] = {"Software",
+                                         "Raw profile type ",
+                                         "XML:com.adobe.xmp",
+                                         "date:",
+                                         "exif:",
+                                         "icc:",
+                                         "png:",
+                                         "tiff:",
+                                         "xmp:",
+                                         "jpeg:",
+                                         "Thumb::",
+                                         "signature",
+                                         "dct:",
+                                         "photoshop:",
+                                         "pdf:"};
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
         if (glimpse_begins(data, length, begins[i])) return 1;
     }
@@ -107,8 +117,9 @@ static void add_png_text(glimpse_found *to, const uint8_t *chunk, const uint8_t 
 
 /* Chunks that say how the picture is stored, or that are read elsewhere. */
 static int is_known_chunk(const uint8_t *name) {
-    static const char known[] = "IHDRPLTEIDATIENDtRNScHRMgAMAiCCPsBITsRGBbKGDhISTpHYssPLTeXIftIMEacTL"
-                                "fcTLfdATtEXtzTXtiTXtcICPmDCVmDCvcLLIcLLivpAgiDOTorNToFFscaNv";
+    static const char known[] =
+        "IHDRPLTEIDATIENDtRNScHRMgAMAiCCPsBITsRGBbKGDhISTpHYssPLTeXIftIMEacTL"
+        "fcTLfdATtEXtzTXtiTXtcICPmDCVmDCvcLLIcLLivpAgiDOTorNToFFscaNv";
     for (const char *k = known; *k; k += 4) {
         if (memcmp(name, k, 4) == 0) return 1;
     }
@@ -250,7 +261,8 @@ void glimpse_found_in_webp(glimpse_found *to, const uint8_t *data, size_t size) 
             glimpse_found_add(to, GLIMPSE_HOLDING_FRAMES, body, length);
             glimpse_found_count(to, GLIMPSE_HOLDING_FRAMES, 1);
         } else if (memcmp(chunk, "ANMF", 4) == 0 && length >= 16) {
-            glimpse_found_order(to, GLIMPSE_HOLDING_FRAMES, body + 12, 3); /* the first one's time */
+            glimpse_found_order(to, GLIMPSE_HOLDING_FRAMES, body + 12,
+                                3); /* the first one's time */
         } else if (!is_known_riff(chunk)) {
             glimpse_found_add(to, GLIMPSE_HOLDING_ATTACHMENT, body, length);
         }

@@ -104,7 +104,8 @@ void glimpse_found_resources(glimpse_found *to, const uint8_t *data, size_t size
         if (length > size - at) return;
         if (id == COPYRIGHT_FLAG && length > 0 && data[at])
             glimpse_found_add_text(to, GLIMPSE_HOLDING_COPYRIGHT, "copyrighted");
-        if (id == URL && length > 0) glimpse_found_add(to, GLIMPSE_HOLDING_COPYRIGHT, data + at, length);
+        if (id == URL && length > 0)
+            glimpse_found_add(to, GLIMPSE_HOLDING_COPYRIGHT, data + at, length);
         if (id >= FIRST_PATH && id <= LAST_PATH)
             glimpse_found_add(to, GLIMPSE_HOLDING_ATTACHMENT, data + at, length);
         at += length + (length & 1);
@@ -138,9 +139,9 @@ static void look_at_application(glimpse_found *to, const glimpse_jpeg_segment *s
         if (known[i].marker == number && is_named(s, known[i].name)) return;
     }
     if (s->size == 0) return;
-    glimpse_found_add(to, number == 2 && is_named(s, "FPXR") ? GLIMPSE_HOLDING_AUDIO
-                                                             : GLIMPSE_HOLDING_ATTACHMENT,
-                      s->bytes, s->size);
+    glimpse_found_add(
+        to, number == 2 && is_named(s, "FPXR") ? GLIMPSE_HOLDING_AUDIO : GLIMPSE_HOLDING_ATTACHMENT,
+        s->bytes, s->size);
 }
 
 void glimpse_found_in_jpeg(glimpse_found *to, const uint8_t *data, size_t size) {

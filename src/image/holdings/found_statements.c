@@ -131,38 +131,22 @@ static const tag_rule exif_rules[] = {
     {0xea1c, 0xea1d, NOTHING, ""}, /* padding */
 };
 
-static const char *const gps_names[] = {"GPSVersionID",
-                                        "GPSLatitudeRef",
-                                        "GPSLatitude",
-                                        "GPSLongitudeRef",
-                                        "GPSLongitude",
-                                        "GPSAltitudeRef",
-                                        "GPSAltitude",
-                                        "GPSTimeStamp",
-                                        "GPSSatellites",
-                                        "GPSStatus",
-                                        "GPSMeasureMode",
-                                        "GPSDOP",
-                                        "GPSSpeedRef",
-                                        "GPSSpeed",
-                                        "GPSTrackRef",
-                                        "GPSTrack",
-                                        "GPSImgDirectionRef",
-                                        "GPSImgDirection",
-                                        "GPSMapDatum",
-                                        "GPSDestLatitudeRef",
-                                        "GPSDestLatitude",
-                                        "GPSDestLongitudeRef",
-                                        "GPSDestLongitude",
-                                        "GPSDestBearingRef",
-                                        "GPSDestBearing",
-                                        "GPSDestDistanceRef",
-                                        "GPSDestDistance",
-                                        "GPSProcessingMethod",
-                                        "GPSAreaInformation",
-                                        "GPSDateStamp",
-                                        "GPSDifferential",
-                                        "GPSHPositioningError"};
+static const char *const gps_names[] = {"GPSVersionID",       "GPSLatitudeRef",
+                                        "GPSLatitude",        "GPSLongitudeRef",
+                                        "GPSLongitude",       "GPSAltitudeRef",
+                                        "GPSAltitude",        "GPSTimeStamp",
+                                        "GPSSatellites",      "GPSStatus",
+                                        "GPSMeasureMode",     "GPSDOP",
+                                        "GPSSpeedRef",        "GPSSpeed",
+                                        "GPSTrackRef",        "GPSTrack",
+                                        "GPSImgDirectionRef", "GPSImgDirection",
+                                        "GPSMapDatum",        "GPSDestLatitudeRef",
+                                        "GPSDestLatitude",    "GPSDestLongitudeRef",
+                                        "GPSDestLongitude",   "GPSDestBearingRef",
+                                        "GPSDestBearing",     "GPSDestDistanceRef",
+                                        "GPSDestDistance",    "GPSProcessingMethod",
+                                        "GPSAreaInformation", "GPSDateStamp",
+                                        "GPSDifferential",    "GPSHPositioningError"};
 enum { GPS_DATE = 0x1d };
 
 /*
@@ -555,9 +539,9 @@ static int is_degrees(const char *name) {
 }
 
 static int is_unused_place(const char *name) {
-    static const char *const names[] = {"GPSVersionID", "GPSAltitude", "GPSAltitudeRef",
-                                        "GPSLatitudeRef", "GPSLongitudeRef", "GPSDestLatitudeRef",
-                                        "GPSDestLongitudeRef"};
+    static const char *const names[] = {
+        "GPSVersionID",    "GPSAltitude",        "GPSAltitudeRef",     "GPSLatitudeRef",
+        "GPSLongitudeRef", "GPSDestLatitudeRef", "GPSDestLongitudeRef"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(name, names[i]) == 0) return 1;
     }
@@ -637,7 +621,8 @@ static void on_exif(reader *r, const glimpse_statement *s) {
     if (kind == NOTHING) return;
     (void)snprintf(name, sizeof name, "0x%04x", s->tag);
     if (!s->text) {
-        if (kind != CAPTION) glimpse_found_add(r->found, (glimpse_holding_kind)kind, s->data, s->size);
+        if (kind != CAPTION)
+            glimpse_found_add(r->found, (glimpse_holding_kind)kind, s->data, s->size);
     } else if (s->tag == 0x4749) {
         add_stars(r->found, s->text, 1);
     } else if (s->tag == 0x013b || s->tag == 0x9c9d || s->tag == 0x9c9e) {

@@ -145,7 +145,7 @@ static glimpse_holdings *make_list(glimpse_found *found) {
         glimpse_found_parts *from = &found->kinds[k];
         if (!from->present) continue;
         if (from->count > 0) qsort(from->items, from->count, sizeof *from->items, compare_parts);
-        *item = (glimpse_holding){(glimpse_holding_kind)k, from->amount, part, 0,
+        *item = (glimpse_holding){(glimpse_holding_kind)k,           from->amount, part, 0,
                                   from->is_weak && from->count == 0, from->order};
         for (size_t i = 0; i < from->count; i++) {
             if (i > 0 && from->items[i] == from->items[i - 1]) continue;
