@@ -71,9 +71,7 @@ void glimpse_found_statements(glimpse_found *to, const uint8_t *data, size_t siz
 void glimpse_found_sidecar(glimpse_found *to, const uint8_t *data, size_t size);
 /* A date of the shot, as it may be written. */
 void glimpse_found_date(glimpse_found *to, const char *text);
-/* 1 for what cameras fill the description with. */
-int glimpse_is_camera_text(const char *text);
-/* A comment of a file that is no program's. */
+/* A caption, unless a program or a camera wrote it of itself. */
 void glimpse_found_comment(glimpse_found *to, const uint8_t *text, size_t size);
 
 /* A box of an ISO media file at *at, which moves behind it; 0 at the end or at damage. */

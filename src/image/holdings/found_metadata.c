@@ -6,24 +6,8 @@
 
 #include <glimpse/sys/metadata.h>
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
-
-/* Cameras fill the description with names of their own. */
-int glimpse_is_camera_text(const char *text) {
-    static const char ending[] = "DIGITAL CAMERA";
-    static const char *const whole[] = {"SONY DSC", "SAMSUNG", "DCIM", "Default", "default"};
-    size_t length = strlen(text);
-    while (length > 0 && isspace((unsigned char)text[length - 1]))
-        length--;
-    const size_t last = sizeof ending - 1;
-    if (length >= last && memcmp(text + length - last, ending, last) == 0) return 1;
-    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
-        if (strlen(whole[i]) == length && memcmp(whole[i], text, length) == 0) return 1;
-    }
-    return 0;
-}
 
 static void add_list(glimpse_found *to, glimpse_holding_kind kind, const glimpse_text_list *list) {
     for (size_t i = 0; i < list->count; i++)
@@ -90,8 +74,7 @@ void glimpse_found_in_metadata(glimpse_found *to, const uint8_t *data, size_t si
         to->nomem = 1;
         return;
     }
-    if (!glimpse_is_camera_text(m->description))
-        glimpse_found_add_text(to, GLIMPSE_HOLDING_CAPTION, m->description);
+    glimpse_found_comment(to, (const uint8_t *)m->description, strlen(m->description));
     glimpse_found_add_text(to, GLIMPSE_HOLDING_TITLE, m->title);
     add_list(to, GLIMPSE_HOLDING_KEYWORDS, &m->keywords);
     for (size_t i = 0; i < m->hierarchical.count; i++) {
