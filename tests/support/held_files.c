@@ -1030,6 +1030,25 @@ void held_document_reversed_write(const char *path, unsigned cover, unsigned ins
     save(document(cover, inside, pages, 0, 0, 1), path, "");
 }
 
+void held_colours_write(const char *path, unsigned seed) {
+    save(pnm(seed, 0), path, "");
+}
+
+void held_large_grey_write(const char *path, unsigned seed) {
+    uint8_t rgb[PIXELS * 3];
+    char head[64];
+    blob b = {0};
+    paint(rgb, seed);
+    (void)snprintf(head, sizeof head, "P5\n%d %d\n255\n", 3 * W, 3 * H);
+    add_text(&b, head);
+    for (int i = 0; i < 9 * PIXELS; i++) {
+        const uint8_t *from = rgb + 3 * (i / (3 * W) / 3 * W + i % (3 * W) / 3);
+        const uint8_t grey = (uint8_t)((299 * from[0] + 587 * from[1] + 114 * from[2]) / 1000);
+        add(&b, &grey, 1);
+    }
+    save(b, path, "");
+}
+
 void held_shot_write(const char *path, unsigned seed, const char *subseconds) {
     const text_of text = {
         .tags = {TAG(IN_IFD0, 0x110, "Kodak No. 2"), DATED, TAG(IN_EXIF, 0x9291, subseconds)},

@@ -334,6 +334,20 @@ static void two_shots_of_one_camera_are_near_shots_whatever_the_pixels(void **st
     assert_true(path_exists("shots/a.jpg") && path_exists("shots/b.jpg"));
 }
 
+static void the_only_picture_in_colours_is_held_back(void **state) {
+    (void)state;
+    run_result r;
+    remove_tree("colours");
+    assert_int_equal(mkdir("colours", 0755), 0);
+    held_colours_write("colours/small.ppm", 3);
+    held_large_grey_write("colours/large.pgm", 3);
+    run(&r, "dedup", "colours", "--delete", "--apply", "-q", "--include",
+        "identical,re-encoded,holds-more,edited", NULL);
+    expect_out(&r, "it holds what its keeper lacks (colour)");
+    run_free(&r);
+    assert_true(path_exists("colours/small.ppm"));
+}
+
 static void what_may_be_lost_is_a_list_of_known_kinds(void **state) {
     (void)state;
     run_result r;
@@ -364,6 +378,7 @@ int main(void) {
         cmocka_unit_test(a_transparent_drawing_is_not_lost_for_a_flat_one),
         cmocka_unit_test(the_file_that_holds_more_is_kept),
         cmocka_unit_test(two_shots_of_one_camera_are_near_shots_whatever_the_pixels),
+        cmocka_unit_test(the_only_picture_in_colours_is_held_back),
         cmocka_unit_test(what_may_be_lost_is_a_list_of_known_kinds),
     };
     return cmocka_run_group_tests(tests, run_setup, run_teardown);
