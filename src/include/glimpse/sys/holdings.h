@@ -65,11 +65,11 @@ typedef enum glimpse_holding_kind {
     GLIMPSE_HOLDING_CREATOR,
     GLIMPSE_HOLDING_COPYRIGHT,
     GLIMPSE_HOLDING_CAMERA, /* with lens and exposure */
+    GLIMPSE_HOLDING_METADATA, /* whatever else EXIF, IPTC, XMP or the texts of a PNG say */
     /* What two files of one picture may differ in as well; no file is said to hold them. */
     GLIMPSE_HOLDING_RESOLUTION,
     GLIMPSE_HOLDING_COLOUR,
     GLIMPSE_HOLDING_QUALITY,
-    GLIMPSE_HOLDING_METADATA, /* whatever else EXIF, IPTC, XMP or the texts of a PNG say */
     GLIMPSE_HOLDING_COUNT
 } glimpse_holding_kind;
 
