@@ -39,9 +39,10 @@ void glimpse_found_layers(glimpse_found *to, const uint8_t *section, size_t size
         const int wide = count_layers(section + 2, size - 2, declared, 10);
         if (wide > layers) layers = wide;
     }
-    if (layers < 2) return;
+    if (declared < 2) return;
+    /* Damaged ones are something all the same, but nobody knows how many. */
     glimpse_found_add(to, GLIMPSE_HOLDING_LAYERS, section, size);
-    glimpse_found_count(to, GLIMPSE_HOLDING_LAYERS, layers);
+    if (layers >= 2) glimpse_found_count(to, GLIMPSE_HOLDING_LAYERS, layers);
 }
 
 static void look_at_resources(glimpse_found *to, const uint8_t *data, size_t size) {

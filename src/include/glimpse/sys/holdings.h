@@ -64,7 +64,7 @@ typedef enum glimpse_holding_kind {
                               of a change counts where the other file has no date at all */
     GLIMPSE_HOLDING_CREATOR,
     GLIMPSE_HOLDING_COPYRIGHT,
-    GLIMPSE_HOLDING_CAMERA, /* with lens and exposure */
+    GLIMPSE_HOLDING_CAMERA,   /* with lens and exposure */
     GLIMPSE_HOLDING_METADATA, /* whatever else EXIF, IPTC, XMP or the texts of a PNG say */
     /* What two files of one picture may differ in as well; no file is said to hold them. */
     GLIMPSE_HOLDING_RESOLUTION,
