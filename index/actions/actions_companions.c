@@ -10,6 +10,7 @@
 
 #include "actions_internal.h"
 
+#include "core/companions.h"
 #include "core/error.h"
 #include "core/file.h"
 
@@ -22,13 +23,7 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const raws[] = {"dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2",
-                                   "raf", "orf", "rw2", "rwl", "pef", "srw", "3fr", "fff", "iiq",
-                                   "mrw", "dcr", "kdc", "erf", "mef", "mos", "x3f", "raw", "gpr"};
-static const char *const videos[] = {"mov", "mp4"};
-static const char *const sidecars[] = {"xmp", "aae"};
-static const char *const thumbnails[] = {"thm"};
-/* Cameras write these together with a RAW or a video. */
+/* Cameras write these together with a RAW. */
 static const char *const leaders[] = {"jpg", "jpeg", "jpe", "heic", "heif", "hif"};
 /* Other pictures, which share sidecars with one of the same stem. */
 static const char *const pictures[] = {"png", "tif",  "tiff",  "webp", "avif", "gif", "bmp",
@@ -43,44 +38,41 @@ static int is_one_of(const char *ending, const char *const *list, size_t count) 
     return 0;
 }
 
-/* Behind the last dot, "" when there is none. */
-static const char *ending_of(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return dot && dot != name ? dot + 1 : "";
-}
-
-static size_t stem_length(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return dot && dot != name ? (size_t)(dot - name) : strlen(name);
-}
-
 static companion_kind kind_of(const char *ending) {
-    if (IS_ONE_OF(ending, raws)) return COMPANION_RAW;
-    if (IS_ONE_OF(ending, videos)) return COMPANION_VIDEO;
-    if (IS_ONE_OF(ending, sidecars)) return COMPANION_SIDECAR;
-    if (IS_ONE_OF(ending, thumbnails)) return COMPANION_THUMBNAIL;
-    return COMPANION_NONE;
+    switch (glimpse_companion_role_of(ending)) {
+    case GLIMPSE_COMPANION_NONE: return COMPANION_NONE;
+    case GLIMPSE_COMPANION_RAW: return COMPANION_RAW;
+    case GLIMPSE_COMPANION_VIDEO: return COMPANION_VIDEO;
+    case GLIMPSE_COMPANION_THUMBNAIL: return COMPANION_THUMBNAIL;
+    default: return COMPANION_SIDECAR;
+    }
 }
 
 int glimpse_action_is_raw(const char *path) {
-    return kind_of(ending_of(strrchr(path, '/') ? strrchr(path, '/') + 1 : path)) == COMPANION_RAW;
+    return kind_of(glimpse_name_ending(strrchr(path, '/') ? strrchr(path, '/') + 1 : path)) ==
+           COMPANION_RAW;
 }
 
 int glimpse_action_is_pair(const char *a, const char *b) {
     const char *x = strrchr(a, '/'), *y = strrchr(b, '/');
     if (!x || !y || x - a != y - b || strncmp(a, b, (size_t)(x - a)) != 0) return 0;
-    const size_t length = stem_length(x + 1);
-    return length == stem_length(y + 1) && strncmp(x, y, length + 1) == 0 &&
+    const size_t length = glimpse_name_stem(x + 1);
+    return length == glimpse_name_stem(y + 1) && strncmp(x, y, length + 1) == 0 &&
            glimpse_action_is_raw(a) != glimpse_action_is_raw(b);
 }
 
 /* "NAME.xmp" of the file NAME itself. */
 static companion_kind own_sidecar(const char *name, const char *candidate) {
-    const size_t length = strlen(name);
-    if (strncmp(candidate, name, length) != 0 || candidate[length] != '.') return COMPANION_NONE;
-    const char *ending = candidate + length + 1;
-    const companion_kind kind = strchr(ending, '.') ? COMPANION_NONE : kind_of(ending);
-    return kind == COMPANION_SIDECAR || kind == COMPANION_THUMBNAIL ? kind : COMPANION_NONE;
+    const companion_kind kind = kind_of(glimpse_name_ending(candidate));
+    return kind != COMPANION_RAW && glimpse_companion_shared(name, candidate) == strlen(name)
+               ? kind
+               : COMPANION_NONE;
+}
+
+/* A RAW follows the JPEG that the camera wrote with it, a video any picture. */
+static int leads_to(const char *name, companion_kind kind) {
+    const char *ending = glimpse_name_ending(name);
+    return IS_ONE_OF(ending, leaders) || (kind == COMPANION_VIDEO && IS_ONE_OF(ending, pictures));
 }
 
 static int is_gone(const action_gone *gone, const char *directory, const char *name) {
@@ -120,7 +112,7 @@ static int compare(const void *a, const void *b) {
     return strcmp(x->path, y->path);
 }
 
-/* The names in a directory that begin with `stem` [length]. */
+/* The names in a directory that have the stem of another one, or belong to it. */
 typedef struct name_list {
     char **names;
     size_t count;
@@ -132,17 +124,19 @@ static void free_names(name_list *list) {
     free(list->names);
 }
 
-static int list_names(name_list *out, const char *directory, const char *stem, size_t length) {
+static int list_names(name_list *out, const char *directory, const char *name) {
+    const size_t length = glimpse_name_stem(name);
     DIR *open = opendir(directory);
     int error = open ? 0 : errno;
     *out = (name_list){0};
     for (const struct dirent *e; open && !error && (e = readdir(open));) {
-        if (strncmp(e->d_name, stem, length) != 0 || e->d_name[length] != '.') continue;
+        if (strncasecmp(e->d_name, name, length) != 0) continue;
+        if (e->d_name[length] != '.' && glimpse_companion_shared(name, e->d_name) == 0) continue;
         char **names = realloc(out->names, (out->count + 1) * sizeof *names);
         if (names) out->names = names;
-        char *name = names ? strdup(e->d_name) : NULL;
-        if (name) {
-            out->names[out->count++] = name;
+        char *copy = names ? strdup(e->d_name) : NULL;
+        if (copy) {
+            out->names[out->count++] = copy;
         } else {
             error = ENOMEM;
         }
@@ -153,29 +147,30 @@ static int list_names(name_list *out, const char *directory, const char *stem, s
 
 static int find_in(action_companions *out, const char *directory, const char *name,
                    const action_gone *gone) {
-    const size_t stem = stem_length(name);
-    const int leads = IS_ONE_OF(ending_of(name), leaders);
+    const size_t stem = glimpse_name_stem(name);
     size_t owners = 0; /* others of this stem that stay */
     name_list list;
-    int error = list_names(&list, directory, name, stem);
+    int error = list_names(&list, directory, name);
     for (size_t i = 0; i < list.count; i++) {
         const char *other = list.names[i];
-        const companion_kind kind = kind_of(ending_of(other));
-        if (stem_length(other) != stem || strcmp(other, name) == 0) continue;
+        const companion_kind kind = kind_of(glimpse_name_ending(other));
+        if (glimpse_name_stem(other) != stem || strcmp(other, name) == 0) continue;
         if (is_gone(gone, directory, other)) continue;
         if (kind == COMPANION_RAW || kind == COMPANION_VIDEO) {
-            owners += !leads;
+            owners += !leads_to(name, kind);
         } else {
-            owners += IS_ONE_OF(ending_of(other), leaders) || IS_ONE_OF(ending_of(other), pictures);
+            owners += IS_ONE_OF(glimpse_name_ending(other), leaders) ||
+                      IS_ONE_OF(glimpse_name_ending(other), pictures);
         }
     }
     for (size_t i = 0; i < list.count && !error; i++) {
         const char *other = list.names[i];
-        const companion_kind own = own_sidecar(name, other), kind = kind_of(ending_of(other));
+        const companion_kind own = own_sidecar(name, other),
+                             kind = kind_of(glimpse_name_ending(other));
         if (strcmp(other, name) == 0 || is_gone(gone, directory, other)) continue;
         if (own != COMPANION_NONE) {
             error = add(out, directory, other, own, strlen(name));
-        } else if (owners == 0 && stem_length(other) == stem && kind != COMPANION_NONE) {
+        } else if (owners == 0 && glimpse_companion_shared(name, other) == stem) {
             error = add(out, directory, other, kind, stem);
         }
     }
@@ -268,7 +263,7 @@ char *glimpse_companion_target(const action_companion *companion, const char *pa
     const char *name = strrchr(companion->path, '/') + 1, *slash = strrchr(other, '/');
     const char *picture = strrchr(path, '/') + 1;
     const size_t kept =
-        companion->shared == strlen(picture) ? strlen(slash + 1) : stem_length(slash + 1);
+        companion->shared == strlen(picture) ? strlen(slash + 1) : glimpse_name_stem(slash + 1);
     const size_t size = strlen(other) + strlen(name) + 2;
     char *target = malloc(size);
     if (target) {
@@ -282,7 +277,7 @@ char *glimpse_companion_target(const action_companion *companion, const char *pa
  * Many pictures of a directory at once.
  */
 static int compare_names(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcasecmp(*(char *const *)a, *(char *const *)b);
 }
 
 int glimpse_companion_names_load(glimpse_companion_names *out, const char *directory) {
@@ -291,7 +286,7 @@ int glimpse_companion_names_load(glimpse_companion_names *out, const char *direc
     int error = 0;
     *out = (glimpse_companion_names){0};
     for (const struct dirent *e; open && !error && (e = readdir(open));) {
-        const companion_kind kind = kind_of(ending_of(e->d_name));
+        const companion_kind kind = kind_of(glimpse_name_ending(e->d_name));
         if (kind == COMPANION_NONE || kind == COMPANION_THUMBNAIL) continue;
         if (out->count == capacity) {
             capacity = capacity ? 2 * capacity : 64;
@@ -315,24 +310,25 @@ void glimpse_companion_names_free(glimpse_companion_names *names) {
 }
 
 unsigned glimpse_companion_names_of(const glimpse_companion_names *names, const char *name) {
-    const size_t stem = stem_length(name);
-    const int leads = IS_ONE_OF(ending_of(name), leaders);
+    const size_t stem = glimpse_name_stem(name);
     size_t low = 0, high = names->count;
     unsigned count = 0;
     while (low < high) { /* the first that begins with the stem, or comes behind it */
         const size_t middle = low + (high - low) / 2;
-        if (strncmp(names->names[middle], name, stem) < 0) {
+        if (strncasecmp(names->names[middle], name, stem) < 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    for (; low < names->count && strncmp(names->names[low], name, stem) == 0; low++) {
+    for (; low < names->count && strncasecmp(names->names[low], name, stem) == 0; low++) {
         const char *other = names->names[low];
-        const int is_media = kind_of(ending_of(other)) < COMPANION_SIDECAR;
+        const companion_kind kind = kind_of(glimpse_name_ending(other));
+        const int is_media = kind < COMPANION_SIDECAR;
         if (strcmp(other, name) == 0) continue;
-        count += own_sidecar(name, other) != COMPANION_NONE ||
-                 (stem_length(other) == stem && (leads || !is_media));
+        count +=
+            own_sidecar(name, other) != COMPANION_NONE ||
+            (glimpse_companion_shared(name, other) == stem && (!is_media || leads_to(name, kind)));
     }
     return count;
 }

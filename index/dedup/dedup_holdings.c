@@ -130,9 +130,17 @@ uint32_t glimpse_dedup_lacking(const glimpse_dedup *dedup, const glimpse_dedup_i
                                     glimpse_dedup_holdings(dedup, in), has_same_pixels(of, in));
 }
 
-uint32_t glimpse_dedup_better(const glimpse_dedup_item *of, const glimpse_dedup_item *in) {
+uint32_t glimpse_dedup_better(const glimpse_dedup_item *of, const glimpse_dedup_item *in,
+                              glimpse_dedup_relation relation) {
     uint32_t better = 0;
-    if (has_same_pixels(of, in)) return 0;
+    if (relation < GLIMPSE_RELATION_HOLDS_MORE || has_same_pixels(of, in)) return 0;
+    /* Of pictures that were changed, sizes and qualities are no measure; the only one in colour is
+     * worth keeping whatever else the other one has. */
+    if (relation != GLIMPSE_RELATION_HOLDS_MORE) {
+        return in->picture.measures.grey && !of->picture.measures.grey
+                   ? UINT32_C(1) << GLIMPSE_HOLDING_COLOUR
+                   : 0;
+    }
     if (of->effective > in->effective) better |= UINT32_C(1) << GLIMPSE_HOLDING_RESOLUTION;
     if (in->picture.measures.grey && !of->picture.measures.grey)
         better |= UINT32_C(1) << GLIMPSE_HOLDING_COLOUR;
@@ -166,7 +174,9 @@ int glimpse_dedup_is_same_picture(const glimpse_dedup *dedup, glimpse_dedup_edge
     if (are_documents(dedup, a, b) || glimpse_dedup_is_unreadable(dedup, edge->a) ||
         glimpse_dedup_is_unreadable(dedup, edge->b))
         return 0;
-    edge->relation = GLIMPSE_RELATION_HOLDS_MORE;
+    /* Two shots of one camera are two, though nothing moved between them. */
+    edge->relation = glimpse_dedup_moments(a, b) == GLIMPSE_TWO_SHOTS ? GLIMPSE_RELATION_NEAR_SHOT
+                                                                      : GLIMPSE_RELATION_HOLDS_MORE;
     edge->kind = GLIMPSE_DEDUP_EXACT;
     edge->orientation = 1;
     edge->distance = 0;

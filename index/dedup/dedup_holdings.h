@@ -34,10 +34,11 @@ int glimpse_dedup_read_members(glimpse_dedup *dedup);
 int glimpse_dedup_is_same_picture(const glimpse_dedup *dedup, glimpse_dedup_edge *edge);
 
 /* Bits of glimpse_holding_kind: what `of` holds and `in` lacks; in which respect its picture is the
- * better one (resolution, colour, quality). */
+ * better one (resolution, colour, quality; of pictures that were changed, colour). */
 uint32_t glimpse_dedup_lacking(const glimpse_dedup *dedup, const glimpse_dedup_item *of,
                                const glimpse_dedup_item *in);
-uint32_t glimpse_dedup_better(const glimpse_dedup_item *of, const glimpse_dedup_item *in);
+uint32_t glimpse_dedup_better(const glimpse_dedup_item *of, const glimpse_dedup_item *in,
+                              glimpse_dedup_relation relation);
 
 /* Fills member->holds; one piece of memory. */
 int glimpse_dedup_list_holdings(const glimpse_dedup *dedup, const glimpse_dedup_item *item,

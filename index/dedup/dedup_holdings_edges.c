@@ -23,6 +23,7 @@ static uint64_t digest_of(const glimpse_holdings *holdings) {
         const glimpse_holding *h = &holdings->items[i];
         const double head[3] = {(double)h->kind, h->amount, (double)h->is_weak};
         glimpse_hasher_update(hasher, head, sizeof head);
+        glimpse_hasher_update(hasher, &h->order, sizeof h->order);
         glimpse_hasher_update(hasher, h->parts, h->part_count * sizeof *h->parts);
     }
     if (!hasher) return 0;

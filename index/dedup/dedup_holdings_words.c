@@ -41,6 +41,7 @@ static const words kinds[GLIMPSE_HOLDING_COUNT] = {
     [GLIMPSE_HOLDING_RESOLUTION] = {"more pixels", "pixels", "more pixels"},
     [GLIMPSE_HOLDING_COLOUR] = {"colours", "colours", "colours"},
     [GLIMPSE_HOLDING_QUALITY] = {"a better quality", "quality", "a better quality"},
+    [GLIMPSE_HOLDING_METADATA] = {"other metadata", "other metadata", "other metadata"},
 };
 
 /* What is had, `amount` of it: "11 more pages". */

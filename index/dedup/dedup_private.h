@@ -231,6 +231,8 @@ int glimpse_dedup_count_agreeing(glimpse_dedup *dedup);
  * by whole quarters of an hour, as a change of time zone looks; TWO_SHOTS. */
 enum { GLIMPSE_SAME_MOMENT = 0, GLIMPSE_ZONES, GLIMPSE_TWO_SHOTS };
 int glimpse_dedup_moments(const glimpse_dedup_item *a, const glimpse_dedup_item *b);
+/* Two cameras, or one, say that more than a day lies between the two. */
+int glimpse_dedup_are_days_apart(const glimpse_dedup_picture *p, const glimpse_dedup_picture *q);
 int glimpse_dedup_group_all(glimpse_dedup *dedup);
 int glimpse_dedup_group_against(glimpse_dedup *dedup);
 int glimpse_dedup_make_report(glimpse_dedup *dedup, glimpse_dedup_report **out);

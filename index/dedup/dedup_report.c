@@ -145,8 +145,7 @@ static int fill_groups(const glimpse_dedup *dedup, owned_report *r, const uint32
             if (status < 0) return status;
             if (m == 0) continue;
             out->lacking_in_keeper = glimpse_dedup_lacking(dedup, item, keeper);
-            if (member->relation == GLIMPSE_RELATION_HOLDS_MORE)
-                out->lacking_in_keeper |= glimpse_dedup_better(item, keeper);
+            out->lacking_in_keeper |= glimpse_dedup_better(item, keeper, member->relation);
             if (member->kind > to->kind) to->kind = member->kind;
             if (member->relation > to->relation) to->relation = member->relation;
             if (!second || glimpse_dedup_rank(dedup, item, second) < 0) second = item;

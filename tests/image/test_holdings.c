@@ -11,6 +11,8 @@
 #include <glimpse/sys/holdings.h>
 #include <glimpse/sys/image.h>
 
+#include <sys/stat.h>
+
 static glimpse_holdings *load(const char *stem, const char *ending) {
     char name[300];
     glimpse_holdings *holdings = NULL;
@@ -130,6 +132,186 @@ static void put32(uint8_t *to, uint32_t value) {
         to[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
+/* The file that row `thing` makes richer, as bytes. */
+static uint8_t *richer_file(const char *thing, size_t *size) {
+    for (size_t i = 0; i < held_pair_count(); i++) {
+        char stem[300], other[300], path[320];
+        if (strcmp(held_pair_at(i)->thing, thing) != 0) continue;
+        (void)snprintf(stem, sizeof stem, "%s/richer", temp_directory);
+        (void)snprintf(other, sizeof other, "%s/poorer", temp_directory);
+        held_pair_write(i, stem, other);
+        (void)snprintf(path, sizeof path, "%s%s", stem, held_pair_at(i)->more_ending);
+        FILE *file = fopen(path, "rb");
+        assert_non_null(file);
+        uint8_t *bytes = malloc(1 << 20);
+        assert_non_null(bytes);
+        *size = fread(bytes, 1, 1 << 20, file);
+        (void)fclose(file);
+        return bytes;
+    }
+    fail_msg("no row %s", thing);
+    return NULL;
+}
+
+static uint8_t *find_bytes(uint8_t *in, size_t size, const char *name) {
+    for (size_t i = 0; i + strlen(name) <= size; i++) {
+        if (memcmp(in + i, name, strlen(name)) == 0) return in + i;
+    }
+    fail_msg("no %s", name);
+    return NULL;
+}
+
+/* Each of two files lacks something of that kind that the other one has. */
+static void expect_each_lacks(const uint8_t *a, const uint8_t *b, size_t size,
+                              glimpse_holding_kind kind) {
+    glimpse_holdings *first = NULL, *second = NULL;
+    assert_ok(glimpse_holdings_read(&first, a, size, NULL, 0));
+    assert_ok(glimpse_holdings_read(&second, b, size, NULL, 0));
+    assert_int_equal(glimpse_holdings_lacking(first, second, 1), UINT32_C(1) << kind);
+    assert_int_equal(glimpse_holdings_lacking(second, first, 1), UINT32_C(1) << kind);
+    glimpse_holdings_free(first);
+    glimpse_holdings_free(second);
+}
+
+static void how_fast_and_how_often_frames_come_belongs_to_them(void **state) {
+    (void)state;
+    size_t size = 0;
+    uint8_t *webp = richer_file("frames of a WebP", &size), *changed = malloc(size);
+    assert_non_null(changed);
+    memcpy(changed, webp, size);
+    find_bytes(changed, size, "ANMF")[8 + 12] = 10; /* the first frame's time */
+    expect_each_lacks(webp, changed, size, GLIMPSE_HOLDING_FRAMES);
+    memcpy(changed, webp, size);
+    find_bytes(changed, size, "ANIM")[8 + 4] = 3; /* three times */
+    expect_each_lacks(webp, changed, size, GLIMPSE_HOLDING_FRAMES);
+    free(webp);
+    free(changed);
+    uint8_t *gif = richer_file("frames of a GIF", &size);
+    const size_t control = 13 + ((size_t)3 << ((gif[10] & 7) + 1));
+    changed = malloc(size);
+    assert_non_null(changed);
+    assert_memory_equal(gif + control, "\x21\xf9", 2);
+    memcpy(changed, gif, size);
+    changed[control + 4] = 100; /* the first frame's time */
+    expect_each_lacks(gif, changed, size, GLIMPSE_HOLDING_FRAMES);
+    memcpy(changed, gif, size);
+    find_bytes(changed + control + 8, size - control - 8, "\x21\xf9\4")[4] = 100;
+    expect_each_lacks(gif, changed, size, GLIMPSE_HOLDING_FRAMES);
+    free(gif);
+    free(changed);
+}
+
+static void pages_in_another_order_are_other_pages(void **state) {
+    (void)state;
+    char one[300], other[300];
+    (void)snprintf(one, sizeof one, "%s/one.tif", temp_directory);
+    (void)snprintf(other, sizeof other, "%s/other.tif", temp_directory);
+    held_document_write(one, 1, 10, 3);
+    held_document_reversed_write(other, 1, 10, 3);
+    glimpse_holdings *a = load(one, ""), *b = load(other, "");
+    assert_int_equal(glimpse_holdings_lacking(a, b, 1), UINT32_C(1) << GLIMPSE_HOLDING_PAGES);
+    assert_int_equal(glimpse_holdings_lacking(b, a, 1), UINT32_C(1) << GLIMPSE_HOLDING_PAGES);
+    glimpse_holdings_free(a);
+    glimpse_holdings_free(b);
+}
+
+static void expect_text_of(const uint8_t *data, size_t size, glimpse_holding_kind kind,
+                           const char *expected) {
+    char text[64] = "";
+    glimpse_holdings *holdings = NULL;
+    assert_ok(glimpse_holdings_read(&holdings, data, size, NULL, 0));
+    const glimpse_holding *found = glimpse_holdings_find(holdings, kind);
+    if (found) glimpse_holding_text(text, sizeof text, found);
+    assert_string_equal(text, expected);
+    glimpse_holdings_free(holdings);
+}
+
+static void damaged_counts_are_worth_nothing(void **state) {
+    (void)state;
+    size_t size = 0;
+    /* The last page's link leads back to the first one. */
+    uint8_t *tiff = richer_file("a second page", &size);
+    memcpy(tiff + size - 4, tiff + 4, 4);
+    expect_text_of(tiff, size, GLIMPSE_HOLDING_PAGES, "pages:1");
+    free(tiff);
+    uint8_t *psd = richer_file("layers of a PSD", &size);
+    psd[42] = 0x7f, psd[43] = 0xff;
+    expect_text_of(psd, size, GLIMPSE_HOLDING_LAYERS, "layers:2");
+    free(psd);
+}
+
+/* Nobody has seen the pages beyond those that are read: none of two files has the other's. */
+static void more_pages_than_are_read_hold_something_in_each_file(void **state) {
+    (void)state;
+    enum { PAGES = 4200, DIRECTORY = 18 };
+    const size_t size = 8 + (size_t)PAGES * DIRECTORY;
+    uint8_t *a = calloc(1, size), *b = malloc(size);
+    assert_true(a && b);
+    memcpy(a, "II*\0\10\0\0\0", 8);
+    for (size_t i = 0; i < PAGES; i++) {
+        uint8_t *d = a + 8 + i * DIRECTORY; /* one entry: the width */
+        const uint32_t next = i + 1 < PAGES ? (uint32_t)(8 + (i + 1) * DIRECTORY) : 0;
+        d[0] = 1, d[3] = 1, d[4] = 3, d[6] = 1, d[10] = (uint8_t)i, d[11] = (uint8_t)(i >> 8);
+        for (int k = 0; k < 4; k++)
+            d[14 + k] = (uint8_t)(next >> (8 * k));
+    }
+    memcpy(b, a, size);
+    b[8 + 4150 * DIRECTORY + 10] ^= 1;
+    expect_each_lacks(a, b, size, GLIMPSE_HOLDING_PAGES);
+    free(a);
+    free(b);
+}
+
+/* Programs write what EXIF says into XMP as well, in words of their own for numbers. */
+static void what_is_said_twice_is_said(void **state) {
+    (void)state;
+    static const uint32_t aperture[] = {28, 10}, bias[] = {1, 3};
+    const made_tag tags[] = {{.where = IN_IFD0, .tag = 0x10e, .text = "The old mill"},
+                             {.where = IN_IFD0, .tag = 0x110, .text = "Kodak No. 2"},
+                             {.where = IN_IFD0, .tag = 0x13b, .text = "Ada; Grace"},
+                             {.where = IN_EXIF, .tag = 0x829d, .rationals = aperture, .count = 1},
+                             {.where = IN_EXIF, .tag = 0x9204, .rationals = bias, .count = 1},
+                             {.where = IN_EXIF, .tag = 0x8822, .number = 2},
+                             {.where = IN_EXIF, .tag = 0x9003, .text = "2019:07:04 10:15:02"},
+                             {.where = IN_EXIF, .tag = 0x9004, .text = "2019:07:04 10:15:02"},
+                             {.where = IN_EXIF, .tag = 0xa431, .text = "12345"}};
+    const made exif = made_exif(tags, sizeof tags / sizeof *tags, 0);
+    const char *xmp = made_xmp(
+        "tiff:Model='Kodak No. 2' exif:FNumber='28/10' exif:ExposureBiasValue='1/3' "
+        "exif:ExposureProgram='2' exif:DateTimeOriginal='2019-07-04T10:15:02' "
+        "xmp:CreateDate='2019-07-04T10:15:02' photoshop:DateCreated='2019-07-04T10:15:02' "
+        "aux:SerialNumber='12345' xmp:CreatorTool='Editor' tiff:XResolution='72/1' "
+        "exif:PixelXDimension='96'",
+        "<dc:description><rdf:Alt><rdf:li xml:lang='x-default'>The old mill</rdf:li></rdf:Alt>"
+        "</dc:description><dc:creator><rdf:Seq><rdf:li>Ada</rdf:li><rdf:li>Grace</rdf:li></rdf:Seq>"
+        "</dc:creator>");
+    const made both = made_jpeg(&exif, xmp, NULL), one = made_jpeg(&exif, NULL, NULL);
+    glimpse_holdings *a = NULL, *b = NULL;
+    assert_ok(glimpse_holdings_read(&a, both.bytes, both.size, NULL, 0));
+    assert_ok(glimpse_holdings_read(&b, one.bytes, one.size, NULL, 0));
+    assert_int_equal(glimpse_holdings_lacking(a, b, 1), 0);
+    assert_int_equal(glimpse_holdings_lacking(b, a, 1), 0);
+    glimpse_holdings_free(a);
+    glimpse_holdings_free(b);
+}
+
+static void what_is_beside_is_found_in_other_capitals(void **state) {
+    (void)state;
+    static const char *const names[] = {"LIVE.MOV", "live.Mov", "LIVE.mov", "live_hevc.mov",
+                                        "lives.mov"};
+    char picture[300], path[320];
+    (void)snprintf(picture, sizeof picture, "%s/beside", temp_directory);
+    assert_int_equal(mkdir(picture, 0755), 0);
+    (void)snprintf(picture, sizeof picture, "%s/beside/live.jpg", temp_directory);
+    assert_false(glimpse_holdings_has_companion(picture));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)snprintf(path, sizeof path, "%s/beside/%s", temp_directory, names[i]);
+        write_file(path, "something", 9);
+        assert_int_equal(glimpse_holdings_has_companion(picture), i < 4);
+        assert_int_equal(remove(path), 0);
+    }
+}
+
 static void a_film_in_a_heic_is_found(void **state) {
     (void)state;
     const made exif = made_exif_text(IN_IFD0, 0x110, "Camera");
@@ -224,6 +406,12 @@ int main(void) {
         cmocka_unit_test(a_kind_has_a_name_and_a_name_a_kind),
         cmocka_unit_test(fixtures_hold_what_they_were_made_with),
         cmocka_unit_test(what_nobody_would_miss_is_no_holding),
+        cmocka_unit_test(how_fast_and_how_often_frames_come_belongs_to_them),
+        cmocka_unit_test(pages_in_another_order_are_other_pages),
+        cmocka_unit_test(damaged_counts_are_worth_nothing),
+        cmocka_unit_test(more_pages_than_are_read_hold_something_in_each_file),
+        cmocka_unit_test(what_is_said_twice_is_said),
+        cmocka_unit_test(what_is_beside_is_found_in_other_capitals),
         cmocka_unit_test(a_film_in_a_heic_is_found),
         cmocka_unit_test(what_belongs_to_a_heic_is_told_from_its_other_pictures),
         cmocka_unit_test(alpha_is_handed_out_beside_the_pixels),

@@ -189,7 +189,8 @@ static void what_sidecars_said_of_copies_is_taken_apart_in_an_old_library(void *
                 "CREATE TABLE old (file_id INTEGER PRIMARY KEY REFERENCES file (id)"
                 " ON DELETE CASCADE, stamp INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;"
                 "INSERT INTO old SELECT file_id, stamp, glimpse_sum(file_id, stamp) FROM sidecar;"
-                "DROP TABLE sidecar; ALTER TABLE old RENAME TO sidecar; PRAGMA user_version = 11"));
+                "DROP TABLE sidecar; ALTER TABLE old RENAME TO sidecar;"
+                "ALTER TABLE model DROP COLUMN is_default; PRAGMA user_version = 11"));
         glimpse_library_close(f->library);
         if (gone) remove_file(f, "pictures/a/x.ppm.xmp");
         assert_ok(glimpse_library_open(&f->library, at(f, "library"), 0));

@@ -471,14 +471,15 @@ static void add_entry(blob *b, unsigned tag, unsigned type, uint32_t count, uint
     add_number(b, value, 4, 0);
 }
 
-static blob document(uint32_t seed, uint32_t inside, unsigned pages, int deep, int layered) {
+static blob document(uint32_t seed, uint32_t inside, unsigned pages, int deep, int layered,
+                     int reversed) {
     blob b = {0};
     size_t link = 4;
     add(&b, "II*\0", 4), add_number(&b, 0, 4, 0);
     for (unsigned p = 0; p < pages; p++) {
         uint8_t rgb[PIXELS * 3];
         uint32_t low = seed;
-        paint(rgb, p == 0 ? seed : inside + 9000 * p);
+        paint(rgb, p == 0 ? seed : inside + 9000 * (reversed ? pages - p : p));
         const uint32_t pixels = (uint32_t)b.size;
         for (size_t i = 0; i < sizeof rgb; i++) {
             low = low * 1664525U + 1013904223U;
@@ -506,7 +507,7 @@ static blob document(uint32_t seed, uint32_t inside, unsigned pages, int deep, i
 }
 
 static blob tiff(uint32_t seed, unsigned pages, int deep, int layered) {
-    return document(seed, seed, pages, deep, layered);
+    return document(seed, seed, pages, deep, layered, 0);
 }
 
 /*
@@ -520,9 +521,16 @@ static blob psd(uint32_t seed, unsigned layers) {
     add_number(&b, 3, 2, 1), add_number(&b, H, 4, 1), add_number(&b, W, 4, 1);
     add_number(&b, 8, 2, 1), add_number(&b, 3, 2, 1);
     add_number(&b, 0, 4, 1), add_number(&b, 0, 4, 1);
-    add_number(&b, layers ? 4 + 202 : 0, 4, 1);
+    const uint32_t inner = 2 + 34 * layers + 200;
+    add_number(&b, layers ? 4 + inner : 0, 4, 1);
     if (layers) {
-        add_number(&b, 202, 4, 1), add_number(&b, layers, 2, 1);
+        add_number(&b, inner, 4, 1), add_number(&b, layers, 2, 1);
+        for (unsigned i = 0; i < layers; i++) { /* a rectangle, no channels, how it is blended */
+            for (uint32_t k = 0; k < 4; k++)
+                add_number(&b, k < 2 ? 0 : 8 + i, 4, 1);
+            add_number(&b, 0, 2, 1), add_text(&b, "8BIMnorm");
+            add_number(&b, 0xff000000, 4, 1), add_number(&b, 0, 4, 1);
+        }
         add_noise(&b, 200, seed);
     }
     add_number(&b, 0, 2, 1);
@@ -618,6 +626,45 @@ MAKE(png_title, png(seed, PNG_RGB, "tEXt", "Title\0The pond", 14),
 MAKE(png_caption, png(seed, PNG_RGB, "tEXt", "Description\0Ducks at the pond", 29),
      png(seed, PNG_RGB, NULL, NULL, 0))
 
+MAKE(png_source, png(seed, PNG_RGB, "tEXt", "Source\0The attic of the mill", 28),
+     png(seed, PNG_RGB, NULL, NULL, 0))
+MAKE(png_other_words, png(seed, PNG_RGB, "iTXt", "Beschreibung\0\0\0de\0\0Die alte Mühle", 34),
+     png(seed, PNG_RGB, NULL, NULL, 0))
+MAKE(png_time,
+     png(seed, PNG_RGB, "tEXt",
+         "Creation Time\0"
+         "2019:05:05 10:10:10",
+         33),
+     png(seed, PNG_RGB, NULL, NULL, 0))
+MAKE(png_range, png(seed, PNG_RGB, "cICP", "\x09\x10\0\1", 4), png(seed, PNG_RGB, NULL, NULL, 0))
+MAKE(png_claims, png(seed, PNG_RGB, "caBX", "who made it, and how", 20),
+     png(seed, PNG_RGB, NULL, NULL, 0))
+MAKE(png_fireworks, png(seed, PNG_RGB, "mkBF", "vectors and texts", 17),
+     png(seed, PNG_RGB, NULL, NULL, 0))
+
+static blob segment_of(uint32_t seed, unsigned marker, const void *data, size_t size) {
+    blob content = {0};
+    add(&content, data, size);
+    return jpeg_segment(seed, marker, content);
+}
+MAKE(flir, segment_of(seed, 0xe1, "FLIR\0\1\0\0temperatures", 20), jpeg(seed))
+MAKE(flashpix_sound, segment_of(seed, 0xe2, "FPXR\0\0\2\0\0RIFFsound", 18), jpeg(seed))
+MAKE(jumbf, segment_of(seed, 0xeb, "JP\0\1\0\0\0\1jumbf claims", 20), jpeg(seed))
+MAKE(unknown_segment, segment_of(seed, 0xe7, "something", 9), jpeg(seed))
+MAKE(clipping_path,
+     segment_of(seed, 0xed,
+                "Photoshop 3.0\0"
+                "8BIM\x07\xd0\0\0\0\0\0\x08"
+                "a path..",
+                34),
+     jpeg(seed))
+MAKE(copyright_flag,
+     segment_of(seed, 0xed,
+                "Photoshop 3.0\0"
+                "8BIM\x04\x0a\0\0\0\0\0\1\1\0",
+                28),
+     jpeg(seed))
+
 static void jpeg_comment(uint32_t seed, blob *more, blob *less) {
     blob text = {0};
     add_text(&text, "Summer of 1979, by the lake");
@@ -676,7 +723,94 @@ typedef struct row {
     recipe how;
 } row;
 
+#define DEPTHS   "xmlns:GDepth='http://ns.google.com/photos/1.0/depthmap/' "
+#define PANORAMA "xmlns:GPano='http://ns.google.com/photos/1.0/panorama/' "
+#define CORE     "xmlns:Iptc4xmpCore='http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/' "
+#define RIGHTS   "xmlns:xmpRights='http://ns.adobe.com/xap/1.0/rights/' "
+#define CC       "xmlns:cc='http://creativecommons.org/ns#' "
+#define MS       "xmlns:MicrosoftPhoto='http://ns.microsoft.com/photo/1.0/' "
+#define MEDIAPRO "xmlns:mediapro='http://ns.iview-multimedia.com/mediapro/1.0/' "
+
 static const row rows[] = {
+    FORMAT_ROW("any text of a PNG", METADATA, ".png", png_source),
+    FORMAT_ROW("a PNG's text in another language", METADATA, ".png", png_other_words),
+    FORMAT_ROW("a PNG's time of creation", DATE, ".png", png_time),
+    FORMAT_ROW("a PNG's range beyond white", PROFILE, ".png", png_range),
+    FORMAT_ROW("claims in a PNG", ATTACHMENT, ".png", png_claims),
+    FORMAT_ROW("an editor's data in a PNG", ATTACHMENT, ".png", png_fireworks),
+    FORMAT_ROW("temperatures", ATTACHMENT, ".jpg", flir),
+    FORMAT_ROW("sound in segments", AUDIO, ".jpg", flashpix_sound),
+    FORMAT_ROW("claims in a JPEG", ATTACHMENT, ".jpg", jumbf),
+    FORMAT_ROW("an unknown segment", ATTACHMENT, ".jpg", unknown_segment),
+    FORMAT_ROW("a path of Photoshop's", ATTACHMENT, ".jpg", clipping_path),
+    FORMAT_ROW("a flag of copyright", COPYRIGHT, ".jpg", copyright_flag),
+    TEXT_ROW("distances in XMP", DEPTH_MAP, M(XMP(DEPTHS "GDepth:Data='aGVsbG8='", "")), M(NONE)),
+    TEXT_ROW("a panorama", METADATA, M(XMP(PANORAMA "GPano:ProjectionType='equirectangular'", "")),
+             M(NONE)),
+    TEXT_ROW("a comment of EXIF", CAPTION, M(ONE_TAG(IN_EXIF, 0x9286, "ASCII...The old mill")),
+             M(NONE)),
+    TEXT_ROW("a comment of EXIF in XMP", CAPTION,
+             M(XMP("", ALT("exif:UserComment", "The old mill"))), M(NONE)),
+    TEXT_ROW("a caption in a second language", CAPTION,
+             M(XMP("", "<dc:description><rdf:Alt><rdf:li xml:lang='x-default'>The mill</rdf:li>"
+                       "<rdf:li xml:lang='de'>Die Mühle</rdf:li></rdf:Alt></dc:description>")),
+             M(XMP("", ALT("dc:description", "The mill")))),
+    TEXT_ROW("a text for those who cannot see", CAPTION,
+             M(XMP(CORE, ALT("Iptc4xmpCore:AltTextAccessibility", "A mill"))), M(NONE)),
+    TEXT_ROW("a headline in XMP", TITLE, M(XMP("photoshop:Headline='Mill sold'", "")), M(NONE)),
+    TEXT_ROW("a headline in IPTC", TITLE, M(IPTC(105, "Mill sold")), M(NONE)),
+    TEXT_ROW("instructions in XMP", METADATA, M(XMP("photoshop:Instructions='Do not crop'", "")),
+             M(NONE)),
+    TEXT_ROW("instructions in IPTC", METADATA, M(IPTC(40, "Do not crop")), M(NONE)),
+    TEXT_ROW("a city in XMP", PLACE, M(XMP("photoshop:City='Rome'", "")), M(NONE)),
+    TEXT_ROW("a city in IPTC", PLACE, M(IPTC(90, "Rome")), M(NONE)),
+    TEXT_ROW("a part of a city", PLACE, M(IPTC(92, "Trastevere")), M(NONE)),
+    TEXT_ROW("a place that is shown", PLACE,
+             M(XMP("", BAG("Iptc4xmpExt:LocationShown",
+                           "<rdf:li rdf:parseType='Resource'>"
+                           "<Iptc4xmpExt:City>Rome</Iptc4xmpExt:City></rdf:li>"))),
+             M(NONE)),
+    TEXT_ROW("a direction", PLACE,
+             M({.tags = {{.where = IN_GPS, .tag = 17, .rationals = aperture, .count = 1}},
+                .tag_count = 1}),
+             M(NONE)),
+    TEXT_ROW("a day in IPTC", DATE, M(IPTC(55, "20190505")), M(NONE)),
+    TEXT_ROW("a day in Dublin Core", DATE, M(XMP("", SEQ("dc:date", LI("2019-05-05")))), M(NONE)),
+    TEXT_ROW("terms of use", COPYRIGHT, M(XMP(RIGHTS, ALT("xmpRights:UsageTerms", "None at all"))),
+             M(NONE)),
+    TEXT_ROW("a mark of rights", COPYRIGHT, M(XMP(RIGHTS "xmpRights:Marked='True'", "")), M(NONE)),
+    TEXT_ROW("a licence", COPYRIGHT,
+             M(XMP(CC, "<cc:license rdf:resource='http://creativecommons.org/licenses/by/4.0/'/>")),
+             M(NONE)),
+    TEXT_ROW("a credit", COPYRIGHT, M(IPTC(110, "The Mill Archive")), M(NONE)),
+    TEXT_ROW("a contributor", CREATOR, M(XMP("", BAG("dc:contributor", LI("Grace")))), M(NONE)),
+    TEXT_ROW("stars in percent", RATING, M(XMP(MS "MicrosoftPhoto:Rating='99'", "")), M(NONE)),
+    TEXT_ROW("people in a catalogue", PEOPLE, M(XMP(MEDIAPRO, BAG("mediapro:People", LI("Ada")))),
+             M(NONE)),
+    TEXT_ROW("a flag of digiKam's", LABEL, M(XMP("digiKam:PickLabel='3'", "")),
+             M(XMP("digiKam:PickLabel='0'", ""))),
+    TEXT_ROW("more categories", KEYWORDS, M(IPTC(20, "Sports")), M(NONE)),
+    TEXT_ROW("an urgency", METADATA, M(XMP("photoshop:Urgency='1'", "")), M(NONE)),
+    TEXT_ROW("an event", METADATA, M(XMP("", ALT("Iptc4xmpExt:Event", "A wedding"))), M(NONE)),
+    TEXT_ROW("what nobody has heard of", METADATA,
+             M(XMP("xmlns:x1='http://example.org/1/' x1:Boxes='third from the left'", "")),
+             M(NONE)),
+    TEXT_ROW("a tag that nobody has heard of", METADATA,
+             M(ONE_TAG(IN_IFD0, 0xfde8, "third from the left")), M(NONE)),
+    BESIDE_ROW("the film of a live photo in another codec", VIDEO, "_HEVC.MOV", 0, M(NONE)),
+    BESIDE_ROW("the film of a live photo by its whole name", VIDEO, ".MOV", 1, M(NONE)),
+    BESIDE_ROW("a film of an old telephone", VIDEO, ".3gp", 0, M(NONE)),
+    BESIDE_ROW("a film of an old camera", VIDEO, ".mpg", 0, M(NONE)),
+    BESIDE_ROW("edits of the original", EDITS, "O.AAE", 0, M(NONE)),
+    BESIDE_ROW("settings of RawTherapee", EDITS, ".pp3", 1, M(NONE)),
+    BESIDE_ROW("settings of DxO", EDITS, ".dop", 1, M(NONE)),
+    BESIDE_ROW("settings of ON1", EDITS, ".on1", 0, M(NONE)),
+    BESIDE_ROW("what was said to it", AUDIO, ".WAV", 0, M(NONE)),
+    BESIDE_ROW("notes in JSON", METADATA, ".json", 1, M(NONE)),
+    BESIDE_ROW("notes of a takeout", METADATA, ".supplemental-metadata.json", 1, M(NONE)),
+    BESIDE_ROW("notes in a text", METADATA, ".txt", 0, M(NONE)),
+    BESIDE_ROW("a caption in a sidecar in capitals", CAPTION, ".XMP", 0,
+               M(XMP("", ALT("dc:description", "By the sea")))),
     FORMAT_ROW("a second page", PAGES, ".tif", two_pages),
     FORMAT_ROW("two more pages", PAGES, ".tif", three_pages),
     FORMAT_ROW("the last of three pages", PAGES, ".tif", one_page_more),
@@ -822,7 +956,8 @@ static void write_beside(const recipe *how, uint32_t seed, const char *stem) {
     blob b = {0};
     if (how->more.elements) {
         add_text(&b, made_xmp(how->more.attributes, how->more.elements));
-    } else if (how->beside[1] == 'm' || how->beside[1] == 'M') {
+    } else if (strstr(how->beside, ".m") || strstr(how->beside, ".M") ||
+               strstr(how->beside, ".3gp")) {
         b = film(3, seed);
     } else {
         add_text(&b, "<plist><dict><key>adjustmentBaseVersion</key></dict></plist>");
@@ -887,5 +1022,36 @@ void held_drawing_write(const char *path, int shape, int grey, int behind) {
 }
 
 void held_document_write(const char *path, unsigned cover, unsigned inside, unsigned pages) {
-    save(document(cover, inside, pages, 0, 0), path, "");
+    save(document(cover, inside, pages, 0, 0, 0), path, "");
+}
+
+void held_document_reversed_write(const char *path, unsigned cover, unsigned inside,
+                                  unsigned pages) {
+    save(document(cover, inside, pages, 0, 0, 1), path, "");
+}
+
+void held_colours_write(const char *path, unsigned seed) {
+    save(pnm(seed, 0), path, "");
+}
+
+void held_large_grey_write(const char *path, unsigned seed) {
+    uint8_t rgb[PIXELS * 3];
+    char head[64];
+    blob b = {0};
+    paint(rgb, seed);
+    (void)snprintf(head, sizeof head, "P5\n%d %d\n255\n", 3 * W, 3 * H);
+    add_text(&b, head);
+    for (int i = 0; i < 9 * PIXELS; i++) {
+        const uint8_t *from = rgb + 3 * (i / (3 * W) / 3 * W + i % (3 * W) / 3);
+        const uint8_t grey = (uint8_t)((299 * from[0] + 587 * from[1] + 114 * from[2]) / 1000);
+        add(&b, &grey, 1);
+    }
+    save(b, path, "");
+}
+
+void held_shot_write(const char *path, unsigned seed, const char *subseconds) {
+    const text_of text = {
+        .tags = {TAG(IN_IFD0, 0x110, "Kodak No. 2"), DATED, TAG(IN_EXIF, 0x9291, subseconds)},
+        .tag_count = 3};
+    save(jpeg_of_text(seed, &text), path, "");
 }

@@ -30,5 +30,15 @@ void held_drawing_write(const char *path, int shape, int grey, int behind);
 
 /* A TIFF of `pages` pages: the cover, and others that `inside` decides. */
 void held_document_write(const char *path, unsigned cover, unsigned inside, unsigned pages);
+/* Its pages behind the cover in the opposite order. */
+void held_document_reversed_write(const char *path, unsigned cover, unsigned inside,
+                                  unsigned pages);
+
+/* A picture in colours; the same three times as large, in grey. */
+void held_colours_write(const char *path, unsigned seed);
+void held_large_grey_write(const char *path, unsigned seed);
+
+/* A JPEG of one camera and second, and the parts of the second. */
+void held_shot_write(const char *path, unsigned seed, const char *subseconds);
 
 #endif

@@ -170,7 +170,7 @@ static void make_companions(int beside_keeper) {
         if (beside_keeper) write_text(path, endings[i]);
     }
     write_text("go/2019/IMG_12.xmp", "of another");
-    write_text("go/2019/IMG_1.txt", "no sidecar");
+    write_text("go/2019/IMG_1.bak", "no sidecar");
 }
 
 static size_t files_in(const char *directory) {

@@ -316,6 +316,38 @@ static void the_file_that_holds_more_is_kept(void **state) {
     expect_kept("caption-lost", "captioned.jpg", "plain.jpg");
 }
 
+static void two_shots_of_one_camera_are_near_shots_whatever_the_pixels(void **state) {
+    (void)state;
+    run_result r;
+    remove_tree("shots");
+    assert_int_equal(mkdir("shots", 0755), 0);
+    held_shot_write("shots/a.jpg", 7, "10");
+    held_shot_write("shots/b.jpg", 7, "60");
+    run(&r, "dedup", "shots", "--json", "-q", NULL);
+    json_t *root = run_json(&r);
+    assert_string_equal(text_at(root, "groups.0.relation"), "near-shot");
+    json_decref(root);
+    run_free(&r);
+    run(&r, "dedup", "shots", "--delete", "--apply", "-q", "--include",
+        "identical,re-encoded,holds-more,edited", NULL);
+    run_free(&r);
+    assert_true(path_exists("shots/a.jpg") && path_exists("shots/b.jpg"));
+}
+
+static void the_only_picture_in_colours_is_held_back(void **state) {
+    (void)state;
+    run_result r;
+    remove_tree("colours");
+    assert_int_equal(mkdir("colours", 0755), 0);
+    held_colours_write("colours/small.ppm", 3);
+    held_large_grey_write("colours/large.pgm", 3);
+    run(&r, "dedup", "colours", "--delete", "--apply", "-q", "--include",
+        "identical,re-encoded,holds-more,edited", NULL);
+    expect_out(&r, "it holds what its keeper lacks (colour)");
+    run_free(&r);
+    assert_true(path_exists("colours/small.ppm"));
+}
+
 static void what_may_be_lost_is_a_list_of_known_kinds(void **state) {
     (void)state;
     run_result r;
@@ -345,6 +377,8 @@ int main(void) {
         cmocka_unit_test(drawings_on_a_transparent_ground_are_told_apart),
         cmocka_unit_test(a_transparent_drawing_is_not_lost_for_a_flat_one),
         cmocka_unit_test(the_file_that_holds_more_is_kept),
+        cmocka_unit_test(two_shots_of_one_camera_are_near_shots_whatever_the_pixels),
+        cmocka_unit_test(the_only_picture_in_colours_is_held_back),
         cmocka_unit_test(what_may_be_lost_is_a_list_of_known_kinds),
     };
     return cmocka_run_group_tests(tests, run_setup, run_teardown);

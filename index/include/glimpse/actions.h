@@ -27,8 +27,9 @@
  * like a deleted one.
  *
  * Companions: MOVE, TRASH and DELETE take along what belongs to a picture a.jpg in its directory:
- * sidecars (a.xmp, a.jpg.xmp, .aae, .thm), and of a JPEG or HEIF its RAW (a.dng, ...) and the video
- * of a live photo (a.mov, a.mp4). What a.jpg shares with another picture that stays, as a.xmp with
+ * sidecars (a.xmp, a.jpg.xmp, .aae, .pp3, .dop, .on1, .json, .txt, .wav, .thm), the video of a live
+ * photo (a.mov, a_HEVC.mov, a.mp4, ...), and of a JPEG or HEIF its RAW (a.dng, ...), in capitals or
+ * not. What a.jpg shares with another picture that stays, as a.xmp with
  * a.png, stays too. A companion never goes when its picture was left alone, and undo brings it back
  * after its picture. TRASH and DELETE leave a picture alone whose companions are not, byte for
  * byte, beside its keeper as well: what only they hold would go with it.

@@ -37,6 +37,14 @@ void glimpse_found_add(glimpse_found *to, glimpse_holding_kind kind, const void 
     to->part_count++;
 }
 
+void glimpse_found_order(glimpse_found *to, glimpse_holding_kind kind, const void *data,
+                         size_t size) {
+    const glimpse_hash hash = glimpse_hash_bytes(data, size);
+    uint64_t more = 0;
+    memcpy(&more, hash.bytes, sizeof more);
+    to->kinds[kind].order = to->kinds[kind].order * 31 + more;
+}
+
 /* Blanks at the ends and between words make no other text. */
 void glimpse_found_add_text(glimpse_found *to, glimpse_holding_kind kind, const char *text) {
     const size_t length = strlen(text);
@@ -62,6 +70,21 @@ void glimpse_found_add_text(glimpse_found *to, glimpse_holding_kind kind, const 
 void glimpse_found_count(glimpse_found *to, glimpse_holding_kind kind, double amount) {
     to->kinds[kind].present = 1;
     to->kinds[kind].amount += amount;
+}
+
+/* Cameras fill the description with names of their own. */
+static int is_camera_text(const char *text) {
+    static const char ending[] = "DIGITAL CAMERA";
+    static const char *const whole[] = {"SONY DSC", "SAMSUNG", "DCIM", "Default", "default"};
+    size_t length = strlen(text);
+    while (length > 0 && isspace((unsigned char)text[length - 1]))
+        length--;
+    const size_t last = sizeof ending - 1;
+    if (length >= last && memcmp(text + length - last, ending, last) == 0) return 1;
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        if (strlen(whole[i]) == length && memcmp(whole[i], text, length) == 0) return 1;
+    }
+    return 0;
 }
 
 /* What encoders leave, which nobody wrote. */
@@ -92,6 +115,6 @@ void glimpse_found_comment(glimpse_found *to, const uint8_t *text, size_t size) 
     for (size_t i = 0; i < size; i++)
         copy[i] = text[i] ? (char)text[i] : ' ';
     copy[size] = '\0';
-    glimpse_found_add_text(to, GLIMPSE_HOLDING_CAPTION, copy);
+    if (!is_camera_text(copy)) glimpse_found_add_text(to, GLIMPSE_HOLDING_CAPTION, copy);
     free(copy);
 }

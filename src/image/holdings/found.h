@@ -17,6 +17,7 @@ typedef struct glimpse_found_parts {
     uint64_t *items;
     size_t count, capacity;
     double amount;
+    uint64_t order; /* of the parts, and what else belongs to all of them together */
     int present, is_weak;
 } glimpse_found_parts;
 
@@ -34,6 +35,11 @@ void glimpse_found_add(glimpse_found *to, glimpse_holding_kind kind, const void 
 void glimpse_found_add_text(glimpse_found *to, glimpse_holding_kind kind, const char *text);
 /* The same and one more, or so much more, of it. */
 void glimpse_found_count(glimpse_found *to, glimpse_holding_kind kind, double amount);
+
+/* What tells files with the same parts of this kind apart: their order, the times of frames. Does
+ * not make the kind be there. */
+void glimpse_found_order(glimpse_found *to, glimpse_holding_kind kind, const void *data,
+                         size_t size);
 
 /* Readers. Each takes a whole file of its format. */
 void glimpse_found_in_jpeg(glimpse_found *to, const uint8_t *data, size_t size);
@@ -54,11 +60,18 @@ void glimpse_found_film(glimpse_found *to, const uint8_t *data, size_t size);
 void glimpse_found_profile(glimpse_found *to, const uint8_t *icc, size_t size);
 /* What Photoshop keeps of layers: the layer and mask section, without its length. */
 void glimpse_found_layers(glimpse_found *to, const uint8_t *section, size_t size);
+/* Resources of Photoshop, of its own files and of JPEG. */
+void glimpse_found_resources(glimpse_found *to, const uint8_t *data, size_t size);
 /* The metadata, and what is beside the file. */
 void glimpse_found_in_metadata(glimpse_found *to, const uint8_t *data, size_t size,
                                const char *path);
 void glimpse_found_beside(glimpse_found *to, const char *path);
-/* A comment of a file that is no program's. */
+/* All that EXIF, IPTC and XMP of a picture file say; that a sidecar says. */
+void glimpse_found_statements(glimpse_found *to, const uint8_t *data, size_t size);
+void glimpse_found_sidecar(glimpse_found *to, const uint8_t *data, size_t size);
+/* A date of the shot, as it may be written. */
+void glimpse_found_date(glimpse_found *to, const char *text);
+/* A caption, unless a program or a camera wrote it of itself. */
 void glimpse_found_comment(glimpse_found *to, const uint8_t *text, size_t size);
 
 /* A box of an ISO media file at *at, which moves behind it; 0 at the end or at damage. */

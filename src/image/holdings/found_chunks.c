@@ -4,6 +4,8 @@
  */
 #include "image/holdings/found.h"
 
+#include "core/hash.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <zlib.h>
@@ -29,6 +31,29 @@ static uint8_t *inflated(glimpse_found *to, size_t *size, const uint8_t *data, s
 /*
  * PNG.
  */
+/* What programs write of themselves, of the file, and of metadata that stand elsewhere. */
+static int is_program_text(const uint8_t *data, size_t length) {
+    static const char *const begins[] = {"Software",
+                                         "Raw profile type ",
+                                         "XML:com.adobe.xmp",
+                                         "date:",
+                                         "exif:",
+                                         "icc:",
+                                         "png:",
+                                         "tiff:",
+                                         "xmp:",
+                                         "jpeg:",
+                                         "Thumb::",
+                                         "signature",
+                                         "dct:",
+                                         "photoshop:",
+                                         "pdf:"};
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
+        if (glimpse_begins(data, length, begins[i])) return 1;
+    }
+    return 0;
+}
+
 /* A keyword, then text: which kind it is; -1: nothing that counts. */
 static int kind_of_text(const uint8_t *data, size_t length) {
     static const struct {
@@ -37,12 +62,14 @@ static int kind_of_text(const uint8_t *data, size_t length) {
     } words[] = {{"Title", GLIMPSE_HOLDING_TITLE},         {"Author", GLIMPSE_HOLDING_CREATOR},
                  {"Copyright", GLIMPSE_HOLDING_COPYRIGHT}, {"Description", GLIMPSE_HOLDING_CAPTION},
                  {"Comment", GLIMPSE_HOLDING_CAPTION},     {"parameters", GLIMPSE_HOLDING_CAPTION},
-                 {"prompt", GLIMPSE_HOLDING_CAPTION},      {"workflow", GLIMPSE_HOLDING_CAPTION}};
+                 {"prompt", GLIMPSE_HOLDING_CAPTION},      {"workflow", GLIMPSE_HOLDING_CAPTION},
+                 {"Creation Time", GLIMPSE_HOLDING_DATE}};
+    if (is_program_text(data, length)) return -1;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         const size_t size = strlen(words[i].word);
         if (length > size && memcmp(data, words[i].word, size + 1) == 0) return (int)words[i].kind;
     }
-    return -1;
+    return GLIMPSE_HOLDING_METADATA;
 }
 
 static void add_png_text(glimpse_found *to, const uint8_t *chunk, const uint8_t *data,
@@ -75,13 +102,36 @@ static void add_png_text(glimpse_found *to, const uint8_t *chunk, const uint8_t 
         if (copy) {
             memcpy(copy, text, size);
             copy[size] = '\0';
-            glimpse_found_add_text(to, (glimpse_holding_kind)kind, copy);
+            if (kind == GLIMPSE_HOLDING_DATE) {
+                glimpse_found_date(to, copy);
+            } else {
+                glimpse_found_add_text(to, (glimpse_holding_kind)kind, copy);
+            }
         } else {
             to->nomem = 1;
         }
         free(copy);
     }
     free(plain);
+}
+
+/* Chunks that say how the picture is stored, or that are read elsewhere. */
+static int is_known_chunk(const uint8_t *name) {
+    static const char known[] =
+        "IHDRPLTEIDATIENDtRNScHRMgAMAiCCPsBITsRGBbKGDhISTpHYssPLTeXIftIMEacTL"
+        "fcTLfdATtEXtzTXtiTXtcICPmDCVmDCvcLLIcLLivpAgiDOTorNToFFscaNv";
+    for (const char *k = known; *k; k += 4) {
+        if (memcmp(name, k, 4) == 0) return 1;
+    }
+    return 0;
+}
+
+/* What makes the picture brighter than white, or of more colours. */
+static void add_png_range(glimpse_found *to, const uint8_t *name, const uint8_t *body,
+                          size_t length) {
+    const int is_plain = memcmp(name, "cICP", 4) == 0 && length == 4 && body[0] == 1 &&
+                         (body[1] == 13 || body[1] == 1 || body[1] == 6);
+    if (!is_plain) glimpse_found_add(to, GLIMPSE_HOLDING_PROFILE, name, length + 4);
 }
 
 typedef struct png_colours {
@@ -149,11 +199,23 @@ void glimpse_found_in_png(glimpse_found *to, const uint8_t *data, size_t size) {
             colours.primaries = body;
         } else if (memcmp(name + 1, "TXt", 3) == 0 || memcmp(name, "tEXt", 4) == 0) {
             add_png_text(to, name, body, length);
+        } else if (memcmp(name, "cICP", 4) == 0 || memcmp(name, "mDCV", 4) == 0 ||
+                   memcmp(name, "mDCv", 4) == 0 || memcmp(name, "cLLI", 4) == 0 ||
+                   memcmp(name, "cLLi", 4) == 0) {
+            add_png_range(to, name, body, length);
+        } else if (!is_known_chunk(name)) {
+            glimpse_found_add(to, GLIMPSE_HOLDING_ATTACHMENT, name, length + 4);
+        } else if (memcmp(name, "acTL", 4) == 0 && length >= 8) {
+            glimpse_found_order(to, GLIMPSE_HOLDING_FRAMES, body + 4, 4); /* how often it runs */
         } else if (memcmp(name, "IDAT", 4) == 0) {
             frames.have_pixels = 1;
             frames.begin = 0;
         } else if (memcmp(name, "fcTL", 4) == 0) {
-            if (frames.have_pixels) end_frame(to, &frames, data, at);
+            if (frames.have_pixels) {
+                end_frame(to, &frames, data, at);
+            } else if (length >= 26) { /* the time of the first frame, and what becomes of it */
+                glimpse_found_order(to, GLIMPSE_HOLDING_FRAMES, body + 20, 6);
+            }
             if (frames.have_pixels) frames.begin = at + 12; /* behind its number */
         }
         at += length + 12;
@@ -170,6 +232,14 @@ void glimpse_found_in_png(glimpse_found *to, const uint8_t *data, size_t size) {
 /*
  * WebP.
  */
+static int is_known_riff(const uint8_t *chunk) {
+    static const char known[] = "VP8 VP8LVP8XALPHANIMANMFICCPEXIFXMP ";
+    for (const char *k = known; *k; k += 4) {
+        if (memcmp(chunk, k, 4) == 0) return 1;
+    }
+    return 0;
+}
+
 void glimpse_found_in_webp(glimpse_found *to, const uint8_t *data, size_t size) {
     if (size < 20) return;
     const size_t inside = glimpse_get32(data + 4, 0);
@@ -185,9 +255,16 @@ void glimpse_found_in_webp(glimpse_found *to, const uint8_t *data, size_t size) 
             if (body[4] & 0x10) to->may_be_transparent = 1;
         } else if (memcmp(chunk, "ICCP", 4) == 0) {
             glimpse_found_profile(to, body, length);
+        } else if (memcmp(chunk, "ANIM", 4) == 0 && length >= 6) {
+            glimpse_found_order(to, GLIMPSE_HOLDING_FRAMES, body + 4, 2); /* how often it runs */
         } else if (memcmp(chunk, "ANMF", 4) == 0 && frames++ > 0) {
             glimpse_found_add(to, GLIMPSE_HOLDING_FRAMES, body, length);
             glimpse_found_count(to, GLIMPSE_HOLDING_FRAMES, 1);
+        } else if (memcmp(chunk, "ANMF", 4) == 0 && length >= 16) {
+            glimpse_found_order(to, GLIMPSE_HOLDING_FRAMES, body + 12,
+                                3); /* the first one's time */
+        } else if (!is_known_riff(chunk)) {
+            glimpse_found_add(to, GLIMPSE_HOLDING_ATTACHMENT, body, length);
         }
         at += 8 + length;
         if (length & 1 && at < end) at++;
@@ -200,6 +277,16 @@ void glimpse_found_in_webp(glimpse_found *to, const uint8_t *data, size_t size) 
  */
 static size_t table_bytes(unsigned packed) {
     return packed & 0x80 ? (size_t)3 << ((packed & 7) + 1) : 0;
+}
+
+static void add_gif_frame(glimpse_found *to, const uint8_t *frame, size_t length,
+                          const uint8_t time[3]) {
+    const glimpse_hash hash = glimpse_hash_bytes(frame, length);
+    uint8_t both[sizeof hash.bytes + 3];
+    memcpy(both, hash.bytes, sizeof hash.bytes);
+    memcpy(both + sizeof hash.bytes, time, 3);
+    glimpse_found_add(to, GLIMPSE_HOLDING_FRAMES, both, sizeof both);
+    glimpse_found_count(to, GLIMPSE_HOLDING_FRAMES, 1);
 }
 
 /* A comment's sub-blocks, one after the other. */
@@ -219,9 +306,21 @@ static void add_gif_comment(glimpse_found *to, const uint8_t *block, size_t size
     free(text);
 }
 
+/* An application's block: loops, metadata that are read elsewhere, or something of its own. */
+static void add_gif_application(glimpse_found *to, const uint8_t *block, size_t length) {
+    if (length < 14) return;
+    const uint8_t *name = block + 3;
+    if (memcmp(name, "NETSCAPE2.0", 11) == 0 || memcmp(name, "ANIMEXTS1.0", 11) == 0) {
+        glimpse_found_order(to, GLIMPSE_HOLDING_FRAMES, block + 14, length - 14);
+    } else if (memcmp(name, "XMP DataXMP", 11) != 0 && memcmp(name, "ImageMagick", 11) != 0) {
+        glimpse_found_add(to, GLIMPSE_HOLDING_ATTACHMENT, block, length);
+    }
+}
+
 void glimpse_found_in_gif(glimpse_found *to, const uint8_t *data, size_t size) {
     if (size < 13) return;
     unsigned frames = 0;
+    uint8_t time[3] = {0, 0, 0}; /* of the frame that follows, and what becomes of it */
     for (size_t at = 13 + table_bytes(data[10]); at < size;) {
         const size_t begin = at;
         if (data[at] == 0x3b) {
@@ -239,13 +338,22 @@ void glimpse_found_in_gif(glimpse_found *to, const uint8_t *data, size_t size) {
             at += 1u + data[at];
         at++;
         const size_t length = (at < size ? at : size) - begin;
-        if (data[begin] == 0x2c && frames++ > 0) {
-            glimpse_found_add(to, GLIMPSE_HOLDING_FRAMES, data + begin, length);
-            glimpse_found_count(to, GLIMPSE_HOLDING_FRAMES, 1);
+        if (data[begin] == 0x2c) {
+            if (frames++ > 0) {
+                add_gif_frame(to, data + begin, length, time);
+            } else {
+                glimpse_found_order(to, GLIMPSE_HOLDING_FRAMES, time, sizeof time);
+            }
+            memset(time, 0, sizeof time);
         } else if (data[begin] == 0x21 && data[begin + 1] == 0xfe) {
             add_gif_comment(to, data + begin, length);
         } else if (data[begin] == 0x21 && data[begin + 1] == 0xf9 && length > 3) {
             if (data[begin + 3] & 1) to->may_be_transparent = 1;
+            if (length >= 6) memcpy(time, data + begin + 3, sizeof time);
+        } else if (data[begin] == 0x21 && data[begin + 1] == 0xff) {
+            add_gif_application(to, data + begin, length);
+        } else if (data[begin] == 0x21 && data[begin + 1] == 0x01) {
+            glimpse_found_add(to, GLIMPSE_HOLDING_ATTACHMENT, data + begin, length);
         }
     }
 }

@@ -270,6 +270,7 @@ static void judge(glimpse_found *to, iso *f) {
         } else if (is_picture(i) && i->id != f->primary && !i->is_thumbnail && !i->is_part &&
                    !i->hidden) {
             add_item(to, GLIMPSE_HOLDING_PAGES, i);
+            glimpse_found_order(to, GLIMPSE_HOLDING_PAGES, &i->identity, sizeof i->identity);
             glimpse_found_count(to, GLIMPSE_HOLDING_PAGES, 1);
         }
     }
@@ -304,6 +305,18 @@ static void add_sequence(glimpse_found *to, const glimpse_iso_box *moov, const u
     glimpse_found_count(to, GLIMPSE_HOLDING_FRAMES, frames - 1);
 }
 
+/* Boxes of the file that are no part of its pictures. */
+static int is_known_box(const glimpse_iso_box *box) {
+    static const char known[] = "ftypstypmetamoovmdatfreeskipwidempvdpdinidatmoofmfrasidx";
+    static const uint8_t xmp[16] = {0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8,
+                                    0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac};
+    if (is(box, "uuid")) return box->size < 16 || memcmp(box->body, xmp, 16) == 0;
+    for (const char *k = known; *k; k += 4) {
+        if (is(box, k)) return 1;
+    }
+    return 0;
+}
+
 void glimpse_found_in_iso(glimpse_found *to, const uint8_t *data, size_t size) {
     iso *f = calloc(1, sizeof *f);
     glimpse_iso_box box;
@@ -328,6 +341,8 @@ void glimpse_found_in_iso(glimpse_found *to, const uint8_t *data, size_t size) {
         }
         if (is(&box, "moov")) add_sequence(to, &box, data, size);
         if (is(&box, "mpvd")) glimpse_found_film(to, box.body, box.size);
+        if (seen && !is_known_box(&box) && box.size > 0)
+            glimpse_found_add(to, GLIMPSE_HOLDING_ATTACHMENT, box.body, box.size);
         begin = at;
     }
     if (at < size && seen) glimpse_found_behind(to, data + at, size - at);

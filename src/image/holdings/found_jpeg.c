@@ -86,6 +86,64 @@ static void look_behind(glimpse_found *to, const uint8_t *data, size_t size, siz
     }
 }
 
+static int is_named(const glimpse_jpeg_segment *s, const char *name) {
+    return glimpse_begins(s->bytes, s->size, name);
+}
+
+/* What Photoshop keeps beside the picture: paths, and whatever is not the state of its windows. */
+void glimpse_found_resources(glimpse_found *to, const uint8_t *data, size_t size) {
+    enum { COPYRIGHT_FLAG = 1034, URL = 1035, FIRST_PATH = 2000, LAST_PATH = 2998 };
+    for (size_t at = 0; size >= at && size - at >= 12;) {
+        const unsigned id = glimpse_get16(data + at + 4, 1);
+        if (memcmp(data + at, "8BIM", 4) != 0) return;
+        at += 6;
+        at += ((size_t)data[at] + 2) & ~(size_t)1;
+        if (size < at || size - at < 4) return;
+        const size_t length = glimpse_get32(data + at, 1);
+        at += 4;
+        if (length > size - at) return;
+        if (id == COPYRIGHT_FLAG && length > 0 && data[at])
+            glimpse_found_add_text(to, GLIMPSE_HOLDING_COPYRIGHT, "copyrighted");
+        if (id == URL && length > 0)
+            glimpse_found_add(to, GLIMPSE_HOLDING_COPYRIGHT, data + at, length);
+        if (id >= FIRST_PATH && id <= LAST_PATH)
+            glimpse_found_add(to, GLIMPSE_HOLDING_ATTACHMENT, data + at, length);
+        at += length + (length & 1);
+    }
+}
+
+/* Segments of applications: those of pictures and of metadata are known, any other holds something.
+ */
+static void look_at_application(glimpse_found *to, const glimpse_jpeg_segment *s) {
+    static const char photoshop[] = "Photoshop 3.0";
+    static const struct {
+        unsigned marker;
+        const char *name;
+    } known[] = {{0, "JFIF"},
+                 {0, "JFXX"},
+                 {1, "Exif"},
+                 {1, "http://ns.adobe.com/xap/1.0/"},
+                 {1, "http://ns.adobe.com/xmp/extension/"},
+                 {2, "ICC_PROFILE"},
+                 {2, "MPF"},
+                 {2, "urn:iso:std:iso:ts:21496:-1"},
+                 {12, "Ducky"},
+                 {13, "Adobe_CM"},
+                 {14, "Adobe"}};
+    const unsigned number = s->marker - APP0;
+    if (number == 13 && is_named(s, photoshop) && s->size > sizeof photoshop) {
+        glimpse_found_resources(to, s->bytes + sizeof photoshop, s->size - sizeof photoshop);
+        return;
+    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (known[i].marker == number && is_named(s, known[i].name)) return;
+    }
+    if (s->size == 0) return;
+    glimpse_found_add(
+        to, number == 2 && is_named(s, "FPXR") ? GLIMPSE_HOLDING_AUDIO : GLIMPSE_HOLDING_ATTACHMENT,
+        s->bytes, s->size);
+}
+
 void glimpse_found_in_jpeg(glimpse_found *to, const uint8_t *data, size_t size) {
     profile_chunks *icc = calloc(1, sizeof *icc);
     extent previews[MAX_PREVIEWS];
@@ -97,6 +155,7 @@ void glimpse_found_in_jpeg(glimpse_found *to, const uint8_t *data, size_t size) 
     }
     while (glimpse_jpeg_next(&s, &at, data, size) && s.marker != EOI) {
         if (s.marker == SOS) at = glimpse_jpeg_skip_scan(data, size, at);
+        if (s.marker >= APP0 && s.marker <= APP0 + 15) look_at_application(to, &s);
         if (s.marker == COM) glimpse_found_comment(to, s.bytes, s.size);
         if (s.marker == APP0 + 2 && s.size >= 12 && memcmp(s.bytes, "ICC_PROFILE", 12) == 0)
             add_chunk(icc, &s);

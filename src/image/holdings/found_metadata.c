@@ -6,24 +6,8 @@
 
 #include <glimpse/sys/metadata.h>
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
-
-/* Cameras fill the description with names of their own. */
-static int is_camera_text(const char *text) {
-    static const char ending[] = "DIGITAL CAMERA";
-    static const char *const whole[] = {"SONY DSC", "SAMSUNG", "DCIM", "Default", "default"};
-    size_t length = strlen(text);
-    while (length > 0 && isspace((unsigned char)text[length - 1]))
-        length--;
-    const size_t last = sizeof ending - 1;
-    if (length >= last && memcmp(text + length - last, ending, last) == 0) return 1;
-    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
-        if (strlen(whole[i]) == length && memcmp(whole[i], text, length) == 0) return 1;
-    }
-    return 0;
-}
 
 static void add_list(glimpse_found *to, glimpse_holding_kind kind, const glimpse_text_list *list) {
     for (size_t i = 0; i < list->count; i++)
@@ -45,7 +29,7 @@ static void add_date(glimpse_found *to, const glimpse_metadata *m) {
         to->kinds[GLIMPSE_HOLDING_DATE].is_weak = 1;
         return;
     }
-    glimpse_found_add_text(to, GLIMPSE_HOLDING_DATE, m->taken);
+    glimpse_found_date(to, m->taken);
     if (m->has_offset) {
         (void)snprintf(text, sizeof text, "offset %d", m->offset_minutes);
         glimpse_found_add_text(to, GLIMPSE_HOLDING_DATE, text);
@@ -80,6 +64,7 @@ static void add_camera(glimpse_found *to, const glimpse_metadata *m) {
     if (m->aperture > 0) add_number(to, GLIMPSE_HOLDING_CAMERA, "f", m->aperture);
     if (m->exposure > 0) add_number(to, GLIMPSE_HOLDING_CAMERA, "s", m->exposure);
     if (m->iso > 0) add_number(to, GLIMPSE_HOLDING_CAMERA, "iso", m->iso);
+    if (m->flash >= 0) add_number(to, GLIMPSE_HOLDING_CAMERA, "flash", m->flash);
 }
 
 void glimpse_found_in_metadata(glimpse_found *to, const uint8_t *data, size_t size,
@@ -89,8 +74,7 @@ void glimpse_found_in_metadata(glimpse_found *to, const uint8_t *data, size_t si
         to->nomem = 1;
         return;
     }
-    if (!is_camera_text(m->description))
-        glimpse_found_add_text(to, GLIMPSE_HOLDING_CAPTION, m->description);
+    glimpse_found_comment(to, (const uint8_t *)m->description, strlen(m->description));
     glimpse_found_add_text(to, GLIMPSE_HOLDING_TITLE, m->title);
     add_list(to, GLIMPSE_HOLDING_KEYWORDS, &m->keywords);
     for (size_t i = 0; i < m->hierarchical.count; i++) {
@@ -116,4 +100,5 @@ void glimpse_found_in_metadata(glimpse_found *to, const uint8_t *data, size_t si
     glimpse_found_add_text(to, GLIMPSE_HOLDING_COPYRIGHT, m->copyright);
     add_camera(to, m);
     glimpse_metadata_free(m);
+    glimpse_found_statements(to, data, size);
 }

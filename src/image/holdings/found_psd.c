@@ -10,17 +10,43 @@
 
 enum { CMYK = 4, ICC = 1039 };
 
+/* Records that are there: a count may be damaged. One is a rectangle, the number of its channels,
+ * the channels, "8BIM", 8 bytes, the length of what is behind. */
+static int count_layers(const uint8_t *data, size_t size, int declared, size_t channel) {
+    size_t at = 0;
+    for (int i = 0; i < declared; i++) {
+        if (size < at || size - at < 18) return i;
+        const size_t channels = glimpse_get16(data + at + 16, 1);
+        at += 18;
+        if (channels > (size - at) / channel) return i;
+        at += channels * channel;
+        if (size - at < 16 || memcmp(data + at, "8BIM", 4) != 0) return i;
+        const size_t rest = glimpse_get32(data + at + 12, 1);
+        at += 16;
+        if (rest > size - at) return i;
+        at += rest;
+    }
+    return declared;
+}
+
 /* The number of layers is that of the records, negative where the first channel of opacity is the
  * picture's. */
 void glimpse_found_layers(glimpse_found *to, const uint8_t *section, size_t size) {
     if (size < 2) return;
-    const int layers = abs((int)(int16_t)glimpse_get16(section, 1));
-    if (layers < 2) return;
+    const int declared = abs((int)(int16_t)glimpse_get16(section, 1));
+    int layers = count_layers(section + 2, size - 2, declared, 6);
+    if (layers < declared) { /* lengths of channels are wider in large documents */
+        const int wide = count_layers(section + 2, size - 2, declared, 10);
+        if (wide > layers) layers = wide;
+    }
+    if (declared < 2) return;
+    /* Damaged ones are something all the same, but nobody knows how many. */
     glimpse_found_add(to, GLIMPSE_HOLDING_LAYERS, section, size);
-    glimpse_found_count(to, GLIMPSE_HOLDING_LAYERS, layers);
+    if (layers >= 2) glimpse_found_count(to, GLIMPSE_HOLDING_LAYERS, layers);
 }
 
 static void look_at_resources(glimpse_found *to, const uint8_t *data, size_t size) {
+    glimpse_found_resources(to, data, size);
     for (size_t at = 0; size >= at && size - at >= 12;) {
         const unsigned id = glimpse_get16(data + at + 4, 1);
         at += 6;

@@ -7,7 +7,7 @@
 #include "core/hash.h"
 #include "image/format.h"
 
-enum { MAX_PAGES = 4096, MAX_STRIPS = 1 << 20 };
+enum { MAX_PAGES = 4096 /* 32 KB of their places */, MAX_STRIPS = 1 << 20 };
 
 typedef struct tiff {
     const uint8_t *data;
@@ -54,6 +54,12 @@ typedef struct page {
     int reduced;
 } page;
 
+static void add_page_hash(glimpse_found *to, const glimpse_hash *hash) {
+    glimpse_found_add(to, GLIMPSE_HOLDING_PAGES, hash->bytes, sizeof hash->bytes);
+    glimpse_found_order(to, GLIMPSE_HOLDING_PAGES, hash->bytes, sizeof hash->bytes);
+    glimpse_found_count(to, GLIMPSE_HOLDING_PAGES, 1);
+}
+
 /* The page as it is seen, so that other compression makes no other page; as far as decoding all of
  * them stays cheap, and their layout is one that this build knows. */
 static int add_seen_page(glimpse_found *to, const tiff *t, uint32_t number_of) {
@@ -64,8 +70,7 @@ static int add_seen_page(glimpse_found *to, const tiff *t, uint32_t number_of) {
                                                to->max_pixels - to->page_pixels);
     to->page_pixels += pixels;
     if (status < 0) return 0;
-    glimpse_found_add(to, GLIMPSE_HOLDING_PAGES, hash.bytes, sizeof hash.bytes);
-    glimpse_found_count(to, GLIMPSE_HOLDING_PAGES, 1);
+    add_page_hash(to, &hash);
     return 1;
 }
 
@@ -92,8 +97,7 @@ static void add_page(glimpse_found *to, const tiff *t, const page *p, uint64_t *
         }
     }
     const glimpse_hash hash = glimpse_hasher_finish(hasher);
-    glimpse_found_add(to, GLIMPSE_HOLDING_PAGES, hash.bytes, sizeof hash.bytes);
-    glimpse_found_count(to, GLIMPSE_HOLDING_PAGES, 1);
+    add_page_hash(to, &hash);
 }
 
 /* What the first page says beside its pixels. */
@@ -109,14 +113,30 @@ static void add_first(glimpse_found *to, const tiff *t, const field *f) {
     }
 }
 
+/* A chain that comes back to a page has no more of them. */
+static int is_visited(const uint64_t *visited, unsigned count, uint64_t at) {
+    for (unsigned i = 0; i < count; i++) {
+        if (visited[i] == at) return 1;
+    }
+    return 0;
+}
+
 void glimpse_found_in_tiff(glimpse_found *to, const uint8_t *data, size_t size) {
     if (size < 16) return;
     tiff t = {.data = data, .size = size, .big = data[0] == 'M'};
     t.wide = number(&t, data + 2, 2) == 43;
     const unsigned word = t.wide ? 8 : 4, count_bytes = t.wide ? 8 : 2, entry = t.wide ? 20 : 12;
     uint64_t at = number(&t, data + (t.wide ? 8 : 4), word), budget = 2 * (uint64_t)size;
-    for (unsigned number_of = 0; at != 0 && number_of < MAX_PAGES; number_of++) {
+    uint64_t visited[MAX_PAGES];
+    for (unsigned number_of = 0; at != 0; number_of++) {
         page p = {0};
+        if (number_of == MAX_PAGES) {
+            /* Nobody knows what the others are: no other file has them. */
+            glimpse_found_add(to, GLIMPSE_HOLDING_PAGES, data, size);
+            return;
+        }
+        if (is_visited(visited, number_of, at)) return;
+        visited[number_of] = at;
         if (at > size || size - at < count_bytes) return;
         const uint64_t count = number(&t, data + at, count_bytes);
         at += count_bytes;

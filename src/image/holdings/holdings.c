@@ -41,6 +41,7 @@ static const char *const names[GLIMPSE_HOLDING_COUNT] = {
     [GLIMPSE_HOLDING_RESOLUTION] = "resolution",
     [GLIMPSE_HOLDING_COLOUR] = "colour",
     [GLIMPSE_HOLDING_QUALITY] = "quality",
+    [GLIMPSE_HOLDING_METADATA] = "metadata",
 };
 
 const char *glimpse_holding_kind_name(glimpse_holding_kind kind) {
@@ -144,7 +145,8 @@ static glimpse_holdings *make_list(glimpse_found *found) {
         glimpse_found_parts *from = &found->kinds[k];
         if (!from->present) continue;
         if (from->count > 0) qsort(from->items, from->count, sizeof *from->items, compare_parts);
-        *item = (glimpse_holding){(glimpse_holding_kind)k, from->amount, part, 0, from->is_weak};
+        *item = (glimpse_holding){(glimpse_holding_kind)k,           from->amount, part, 0,
+                                  from->is_weak && from->count == 0, from->order};
         for (size_t i = 0; i < from->count; i++) {
             if (i > 0 && from->items[i] == from->items[i - 1]) continue;
             *part++ = from->items[i];
@@ -208,6 +210,27 @@ static int has_parts(const glimpse_holding *a, const glimpse_holding *b) {
     return 1;
 }
 
+/* What people wrote may stand in a field of another kind in the other file. */
+static int has_text(const glimpse_holdings *b, glimpse_holding_kind kind, uint64_t part) {
+    for (size_t i = 0; i < b->count; i++) {
+        const glimpse_holding *h = &b->items[i];
+        if (h->kind < GLIMPSE_HOLDING_CAPTION) continue;
+        if (kind != GLIMPSE_HOLDING_METADATA && h->kind != kind &&
+            h->kind != GLIMPSE_HOLDING_METADATA)
+            continue;
+        if (has_parts(&(glimpse_holding){.parts = &part, .part_count = 1}, h)) return 1;
+    }
+    return 0;
+}
+
+static int has_texts(const glimpse_holdings *b, const glimpse_holding *of) {
+    if (!b || of->kind < GLIMPSE_HOLDING_CAPTION || of->part_count == 0) return 0;
+    for (size_t i = 0; i < of->part_count; i++) {
+        if (!has_text(b, of->kind, of->parts[i])) return 0;
+    }
+    return 1;
+}
+
 uint32_t glimpse_holdings_lacking(const glimpse_holdings *a, const glimpse_holdings *b,
                                   int same_pixels) {
     uint32_t lacking = 0;
@@ -219,7 +242,9 @@ uint32_t glimpse_holdings_lacking(const glimpse_holdings *a, const glimpse_holdi
         if (other && of->is_weak) missing = 0;
         if (other && !of->is_weak && (same_pixels || !by_pixels) && !has_parts(of, other))
             missing = 1;
-        if (missing) lacking |= UINT32_C(1) << of->kind;
+        /* Where all parts are there, their order tells. */
+        if (other && of->part_count == other->part_count && of->order != other->order) missing = 1;
+        if (missing && !has_texts(b, of)) lacking |= UINT32_C(1) << of->kind;
     }
     return lacking;
 }

@@ -14,10 +14,11 @@
  *
  * Looked into are JPEG (segments, MPF, what follows the end of the picture), PNG, GIF, WebP, TIFF,
  * PSD, HEIC and AVIF, of other formats the depth and the metadata; metadata as
- * glimpse/sys/metadata.h reads them, sidecars (.xmp, .aae) included; beside a JPEG or HEIC the film
- * of the same name (a live photo). No holding are thumbnails and previews, software and history,
- * empty fields, opacities of which none is below the most, deep samples that are 8-bit ones made
- * wider, profiles that are sRGB.
+ * glimpse/sys/metadata.h reads them, and every other field of EXIF, IPTC and XMP; sidecars
+ * included, and the film of a live photo. Words that stand in another block of the other file are
+ * not lacking. No holding are thumbnails and previews, software and history, empty fields,
+ * opacities of which none is below the most, deep samples that are 8-bit ones made wider, profiles
+ * that are sRGB.
  *
  * Damage is no failure: what can be read counts. Memory: the file, up to 64 MB of a film beside it,
  * 16 bytes a part (65536 parts at most), and where the header says that there may be alpha or more
@@ -63,7 +64,8 @@ typedef enum glimpse_holding_kind {
                               of a change counts where the other file has no date at all */
     GLIMPSE_HOLDING_CREATOR,
     GLIMPSE_HOLDING_COPYRIGHT,
-    GLIMPSE_HOLDING_CAMERA, /* with lens and exposure */
+    GLIMPSE_HOLDING_CAMERA,   /* with lens and exposure */
+    GLIMPSE_HOLDING_METADATA, /* whatever else EXIF, IPTC, XMP or the texts of a PNG say */
     /* What two files of one picture may differ in as well; no file is said to hold them. */
     GLIMPSE_HOLDING_RESOLUTION,
     GLIMPSE_HOLDING_COLOUR,
@@ -81,7 +83,9 @@ typedef struct glimpse_holding {
     double amount;
     const uint64_t *parts; /* [part_count] ascending, each once */
     size_t part_count;
-    int is_weak; /* the date of a change */
+    int is_weak;    /* the date of a change */
+    uint64_t order; /* of pages and frames: in which they come, how fast and how often; it tells
+                       files with the same parts apart */
 } glimpse_holding;
 
 typedef struct glimpse_holdings {
