@@ -232,6 +232,34 @@ static void the_first_tag_of_iso_media_brings_a_box_of_relations(void **state) {
     assert_false(same(&ids[0], &ids[3])); /* other relations count */
 }
 
+/* Some writers set the flag of opacity for lossless pictures that have one, and some do not. */
+static void the_opacity_of_lossless_webp_is_in_its_bits(void **state) {
+    (void)state;
+    bytes b = read_bytes_of(fixture("webp_lossless.webp"));
+    assert_memory_equal(b.data + 12, "VP8L", 4);
+    b.data[24] |= 0x10; /* it may have some */
+    bytes extended = tag_webp(&b);
+    assert_int_equal(extended.data[20] & 0x10, 0x10);
+    const glimpse_hash id = identity_of(&b, NULL), with = identity_of(&extended, NULL);
+    const uint64_t pixels = pixels_of(&extended);
+    extended.data[20] &= 0xef;
+    const glimpse_hash without = identity_of(&extended, NULL);
+    assert_true(same(&id, &with));
+    assert_true(same(&id, &without));
+    assert_true(pixels == pixels_of(&extended) && pixels == pixels_of(&b));
+    free(b.data);
+    free(extended.data);
+    /* Where opacities have a chunk of their own, they are left alone without the flag. */
+    b = read_bytes_of(fixture("webp_alpha.webp"));
+    if (memcmp(b.data + 12, "VP8X", 4) == 0 && memcmp(b.data + 30, "ALPH", 4) == 0) {
+        const glimpse_hash flagged = identity_of(&b, NULL);
+        b.data[20] &= 0xef;
+        const glimpse_hash unflagged = identity_of(&b, NULL);
+        assert_false(same(&flagged, &unflagged));
+    }
+    free(b.data);
+}
+
 /* The property: where one bit makes no other identity, it makes no other picture either. */
 static int flip_one(const char *name, const bytes *b, const glimpse_hash *id) {
     enum { MAX_SIZE = 2500 };
@@ -476,6 +504,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(more_metadata_leave_the_identity),
         cmocka_unit_test(the_first_tag_of_iso_media_brings_a_box_of_relations),
+        cmocka_unit_test(the_opacity_of_lossless_webp_is_in_its_bits),
         cmocka_unit_test(one_identity_means_one_picture),
         cmocka_unit_test(every_byte_of_a_jpegs_scan_counts),
         cmocka_unit_test(turning_is_another_picture_and_formats_never_meet),
