@@ -232,6 +232,43 @@ static void the_first_tag_of_iso_media_brings_a_box_of_relations(void **state) {
     assert_false(same(&ids[0], &ids[3])); /* other relations count */
 }
 
+/* `exiftool -all=` drops JFIF's marker, other programs add it: that counts where colours change. */
+static void markers_of_a_jpeg_count_where_they_decide_its_colours(void **state) {
+    (void)state;
+    static const char jfif[] = "\xff\xe0\0\x10JFIF\0\1\1\1\0\x48\0\x48\0\0";
+    static const char dense[] = "\xff\xe0\0\x10JFIF\0\1\2\1\1\x2c\1\x2c\0\0";
+    static const char ycc[] = "\xff\xee\0\x0e"
+                              "Adobe\0\x64\0\0\0\0\1";
+    static const char rgb[] = "\xff\xee\0\x0e"
+                              "Adobe\0\x64\0\0\0\0\0";
+    bytes whole = read_bytes_of(fixture("jpeg_420.jpg"));
+    assert_memory_equal(whole.data + 6, "JFIF", 4);
+    bytes plain = insert(&whole, whole.size, "", 0);
+    memmove(plain.data + 2, plain.data + 20, plain.size - 20);
+    plain.size -= 18;
+    const struct {
+        const char *marker;
+        size_t size;
+        int same;
+    } cases[] = {{jfif, sizeof jfif - 1, 1},
+                 {dense, sizeof dense - 1, 1},
+                 {ycc, sizeof ycc - 1, 1},
+                 {rgb, sizeof rgb - 1, 0}};
+    const glimpse_hash id = identity_of(&whole, NULL), dropped = identity_of(&plain, NULL);
+    assert_true(same(&id, &dropped));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bytes marked = insert(&plain, 2, cases[i].marker, cases[i].size);
+        int coded = 0;
+        const glimpse_hash other = identity_of(&marked, &coded);
+        assert_int_equal(coded, 1);
+        assert_int_equal(same(&id, &other), cases[i].same);
+        assert_int_equal(pixels_of(&plain) == pixels_of(&marked), cases[i].same);
+        free(marked.data);
+    }
+    free(plain.data);
+    free(whole.data);
+}
+
 /* Some writers set the flag of opacity for lossless pictures that have one, and some do not. */
 static void the_opacity_of_lossless_webp_is_in_its_bits(void **state) {
     (void)state;
@@ -505,6 +542,7 @@ int main(void) {
         cmocka_unit_test(more_metadata_leave_the_identity),
         cmocka_unit_test(the_first_tag_of_iso_media_brings_a_box_of_relations),
         cmocka_unit_test(the_opacity_of_lossless_webp_is_in_its_bits),
+        cmocka_unit_test(markers_of_a_jpeg_count_where_they_decide_its_colours),
         cmocka_unit_test(one_identity_means_one_picture),
         cmocka_unit_test(every_byte_of_a_jpegs_scan_counts),
         cmocka_unit_test(turning_is_another_picture_and_formats_never_meet),
