@@ -25,17 +25,28 @@ typedef struct identifying {
     glimpse_file_table *table;
 } identifying;
 
-/* 1 when the file is as it was when it was indexed. */
-static int is_unchanged(const glimpse_file_row *row) {
+/* 1 when the file may have the bytes that it had when it was indexed, which reading it tells: its
+ * times are others once it was copied. */
+static int may_be_unchanged(const glimpse_file_row *row) {
     struct stat info;
     if (stat(row->path, &info) != 0 || !S_ISREG(info.st_mode)) return 0;
-    const int64_t time = (int64_t)info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec;
-    return (uint64_t)info.st_size == row->stamp.size && time == row->stamp.mtime_ns;
+    return (uint64_t)info.st_size == row->stamp.size;
 }
 
 static int is_wanted(const glimpse_file_row *row) {
     return row->state == GLIMPSE_FILE_OK && !row->missing && !(row->identified && row->described) &&
-           is_unchanged(row);
+           may_be_unchanged(row);
+}
+
+/* As a rule there is none but in the first run, and those after it are to cost nothing. */
+static size_t mark_wanted(glimpse_file_table *table) {
+    size_t wanted = 0;
+    for (size_t i = 0; i < glimpse_file_table_count(table); i++) {
+        glimpse_file_row *row = glimpse_file_table_get(table, i);
+        row->seen = is_wanted(row) != 0;
+        wanted += row->seen != 0;
+    }
+    return wanted;
 }
 
 static void produce(void *user, glimpse_pool *pool) {
@@ -43,7 +54,7 @@ static void produce(void *user, glimpse_pool *pool) {
     const size_t count = glimpse_file_table_count(run->table);
     for (size_t i = 0; i < count && !glimpse_pool_is_stopping(pool); i++) {
         glimpse_file_row *row = glimpse_file_table_get(run->table, i);
-        if (!is_wanted(row)) continue;
+        if (!row->seen) continue;
         glimpse_ingest_job *job = calloc(1, sizeof *job);
         char *path = strdup(row->path);
         if (!job || !path) {
@@ -72,7 +83,7 @@ static glimpse_pool_step claim(void *user, glimpse_pool_job *picture) {
     glimpse_ingest_job *job = (glimpse_ingest_job *)picture; /* its first member */
     const size_t size = (size_t)picture->content_size;
     int status = store->ops->contents.find(&job->known, NULL, store, &picture->hash, size, 0);
-    if (status == GLIMPSE_E_NOT_FOUND || picture->stamp.mtime_ns != job->row->stamp.mtime_ns) {
+    if (status == GLIMPSE_E_NOT_FOUND) {
         picture->outcome = GLIMPSE_POOL_DROPPED;
         return GLIMPSE_STEP_COMPLETE;
     }
@@ -113,6 +124,9 @@ static int identify(identifying *run, unsigned jobs) {
     const glimpse_pool_run calls = {
         .produce = produce, .consume = consume, .tick = tick, .user = run};
     int status = ingest->store->ops->files.load(&run->table, ingest->store, "/", 0);
+    if (status == GLIMPSE_OK && mark_wanted(run->table) == 0) {
+        return ingest->store->ops->upkeep.finish(ingest->store);
+    }
     if (status == GLIMPSE_OK) status = glimpse_in_flight_init(&ingest->in_flight);
     if (status == GLIMPSE_OK) status = glimpse_pool_create(&ingest->pool, &pool);
     if (status < 0) return status;

@@ -194,6 +194,25 @@ static int on_identifying(void *user, const glimpse_progress *progress) {
     return c && c->cancelled && c->cancelled(c->user);
 }
 
+/* Once a session: of files that were not there to be read. */
+static int note_unidentified(glimpse_session *session, glimpse_store *store) {
+    uint64_t count = 0;
+    const int status = store->ops->upkeep.count_unidentified(&count, store);
+    if (status < 0 || count == 0) return status;
+    (void)pthread_mutex_lock(&session->lock);
+    const int noted = session->unidentified_noted;
+    session->unidentified_noted = 1;
+    (void)pthread_mutex_unlock(&session->lock);
+    if (noted) return GLIMPSE_OK;
+    glimpse_session_note(session,
+                         "%llu %s not yet identified: until %s, do not edit %s (their files were "
+                         "not there to be read, or changed before)",
+                         (unsigned long long)count, count == 1 ? "picture is" : "pictures are",
+                         count == 1 ? "it is" : "they are",
+                         count == 1 ? "its file" : "their files");
+    return GLIMPSE_OK;
+}
+
 /* Only being stopped, and damage, are failures: all else is tried again by the next session. */
 static int identify(glimpse_session *session, glimpse_library *library, unsigned flags,
                     const session_control *control) {
@@ -207,6 +226,7 @@ static int identify(glimpse_session *session, glimpse_library *library, unsigned
     if (!writing && !try_writing(session)) return GLIMPSE_OK; /* the writer does it, or did */
     status = glimpse_library_identify(library, session->jobs, on_identifying, &i);
     if (!writing) end_writing(session);
+    if (status == GLIMPSE_OK) status = note_unidentified(session, store);
     if (status == GLIMPSE_E_CANCELLED || status == GLIMPSE_E_CORRUPT) return status;
     if (status < 0) glimpse_error_restore(&before);
     return GLIMPSE_OK;

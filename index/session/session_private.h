@@ -60,7 +60,7 @@ struct glimpse_session {
     glimpse_model *models[SESSION_MODELS]; /* by towers - 1 */
     session_list vlms;                     /* session_vlm_entry *, used last at the end */
     session_list blips; /* session_blip_entry *, lent out: opened once and kept */
-    int demo_vlm_noted;
+    int demo_vlm_noted, unidentified_noted;
     glimpse_catalog *catalog; /* of models; NULL: not loaded yet */
     session_list parts;       /* glimpse_session *, a model each: session_several.c */
 };

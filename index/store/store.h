@@ -642,8 +642,11 @@ struct glimpse_upkeep_ops {
     int (*prune)(glimpse_prune_report *report, glimpse_store *store,
                  const glimpse_prune_options *options);
     /* *unfinished: 1 while the store comes from an older version and the files of its pictures were
-     * not read for their identities; `finish`, in a transaction of its own, makes it 0. */
+     * not read for their identities; `finish`, in a transaction of its own, makes it 0 when there
+     * is none left. */
     int (*is_unfinished)(int *unfinished, glimpse_store *store);
+    /* Pictures without an identity that have a file which is not missing. */
+    int (*count_unidentified)(uint64_t *count, glimpse_store *store);
     int (*finish)(glimpse_store *store);
 };
 

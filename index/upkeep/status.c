@@ -153,7 +153,7 @@ static int count_all(full_status *full, glimpse_store *store) {
     s->pending = counts.pending;
     s->captions = counts.captions;
     s->captioned = counts.captioned;
-    return GLIMPSE_OK;
+    return store->ops->upkeep.count_unidentified(&s->unidentified, store);
 }
 
 /* `everything` 0: only the models, which needs no look at files. */

@@ -171,6 +171,132 @@ static void more_metadata_leave_the_identity(void **state) {
     assert_true(each_picture(tag_one) > 50);
 }
 
+/*
+ * ISO media: a box at a time, behind what `to` has.
+ */
+static void add_box(bytes *to, const char *name, const void *body, size_t size) {
+    bytes more = insert(to, to->size, "\0\0\0\0", 4), named = insert(&more, more.size, name, 4);
+    const size_t length = 8 + size;
+    named.data[to->size + 2] = (uint8_t)(length >> 8);
+    named.data[to->size + 3] = (uint8_t)length;
+    bytes whole = insert(&named, named.size, body, size);
+    free(to->data);
+    free(more.data);
+    free(named.data);
+    *to = whole;
+}
+
+/* A picture with one item; with `with_xmp`, one of XMP that describes it as well, and what relates
+ * them: `relations` of `relations_size` (the body of iref, or NULL: there is none). */
+static bytes make_iso(int with_xmp, const void *relations, size_t relations_size) {
+    static const uint8_t picture[] = "\2\0\0\0\0\1\0\0av01", xmp[] = "\2\0\0\1\0\2\0\0mime\0a/b";
+    bytes items = {calloc(1, 6), 6}, meta = {calloc(1, 4), 4}, file = {calloc(1, 1), 0};
+    items.data[5] = with_xmp ? 2 : 1;
+    add_box(&items, "infe", picture, sizeof picture);
+    if (with_xmp) add_box(&items, "infe", xmp, sizeof xmp);
+    /* Version 0; offsets and lengths of 4 bytes; of each item: id, file, extents, the one extent
+     * in the 16 bytes of ftyp, that lie still. */
+    uint8_t places[8 + 2 * 14] = {0, 0, 0, 0, 0x44, 0, 0, with_xmp ? 2 : 1};
+    for (uint8_t i = 0; i < 2; i++) {
+        const uint8_t place[14] = {0, (uint8_t)(i + 1), 0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0, 4};
+        memcpy(places + 8 + 14 * i, place, sizeof place);
+    }
+    add_box(&meta, "pitm", "\0\0\0\0\0\1", 6);
+    add_box(&meta, "iinf", items.data, items.size);
+    if (relations) add_box(&meta, "iref", relations, relations_size);
+    add_box(&meta, "iloc", places, with_xmp ? sizeof places : sizeof places - 14);
+    add_box(&file, "ftyp", "avif\0\0\0\0avifmif1", 16);
+    add_box(&file, "meta", meta.data, meta.size);
+    free(items.data);
+    free(meta.data);
+    return file;
+}
+
+static void the_first_tag_of_iso_media_brings_a_box_of_relations(void **state) {
+    (void)state;
+    static const char describes[] = "\0\0\0\0\0\0\0\x0e"
+                                    "cdsc\0\2\0\1\0\1";
+    static const char thumbnail[] = "\0\0\0\0\0\0\0\x0e"
+                                    "thmb\0\2\0\1\0\1";
+    bytes made[] = {make_iso(0, NULL, 0), make_iso(1, describes, sizeof describes - 1),
+                    make_iso(0, "\0\0\0\0", 4), make_iso(1, thumbnail, sizeof thumbnail - 1)};
+    glimpse_hash ids[4];
+    for (size_t i = 0; i < 4; i++) {
+        int coded = 0;
+        ids[i] = identity_of(&made[i], &coded);
+        assert_int_equal(coded, 1);
+        free(made[i].data);
+    }
+    assert_true(same(&ids[0], &ids[1]));
+    assert_true(same(&ids[0], &ids[2]));
+    assert_false(same(&ids[0], &ids[3])); /* other relations count */
+}
+
+/* `exiftool -all=` drops JFIF's marker, other programs add it: that counts where colours change. */
+static void markers_of_a_jpeg_count_where_they_decide_its_colours(void **state) {
+    (void)state;
+    static const char jfif[] = "\xff\xe0\0\x10JFIF\0\1\1\1\0\x48\0\x48\0\0";
+    static const char dense[] = "\xff\xe0\0\x10JFIF\0\1\2\1\1\x2c\1\x2c\0\0";
+    static const char ycc[] = "\xff\xee\0\x0e"
+                              "Adobe\0\x64\0\0\0\0\1";
+    static const char rgb[] = "\xff\xee\0\x0e"
+                              "Adobe\0\x64\0\0\0\0\0";
+    bytes whole = read_bytes_of(fixture("jpeg_420.jpg"));
+    assert_memory_equal(whole.data + 6, "JFIF", 4);
+    bytes plain = insert(&whole, whole.size, "", 0);
+    memmove(plain.data + 2, plain.data + 20, plain.size - 20);
+    plain.size -= 18;
+    const struct {
+        const char *marker;
+        size_t size;
+        int same;
+    } cases[] = {{jfif, sizeof jfif - 1, 1},
+                 {dense, sizeof dense - 1, 1},
+                 {ycc, sizeof ycc - 1, 1},
+                 {rgb, sizeof rgb - 1, 0}};
+    const glimpse_hash id = identity_of(&whole, NULL), dropped = identity_of(&plain, NULL);
+    assert_true(same(&id, &dropped));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bytes marked = insert(&plain, 2, cases[i].marker, cases[i].size);
+        int coded = 0;
+        const glimpse_hash other = identity_of(&marked, &coded);
+        assert_int_equal(coded, 1);
+        assert_int_equal(same(&id, &other), cases[i].same);
+        assert_int_equal(pixels_of(&plain) == pixels_of(&marked), cases[i].same);
+        free(marked.data);
+    }
+    free(plain.data);
+    free(whole.data);
+}
+
+/* Some writers set the flag of opacity for lossless pictures that have one, and some do not. */
+static void the_opacity_of_lossless_webp_is_in_its_bits(void **state) {
+    (void)state;
+    bytes b = read_bytes_of(fixture("webp_lossless.webp"));
+    assert_memory_equal(b.data + 12, "VP8L", 4);
+    b.data[24] |= 0x10; /* it may have some */
+    bytes extended = tag_webp(&b);
+    assert_int_equal(extended.data[20] & 0x10, 0x10);
+    const glimpse_hash id = identity_of(&b, NULL), with = identity_of(&extended, NULL);
+    const uint64_t pixels = pixels_of(&extended);
+    extended.data[20] &= 0xef;
+    const glimpse_hash without = identity_of(&extended, NULL);
+    assert_true(same(&id, &with));
+    assert_true(same(&id, &without));
+    assert_true(pixels == pixels_of(&extended) && pixels == pixels_of(&b));
+    free(b.data);
+    free(extended.data);
+    /* Where opacities have a chunk of their own, they are left alone without the flag. */
+    b = read_bytes_of(fixture("webp_alpha.webp"));
+    if (memcmp(b.data + 12, "VP8X", 4) == 0 && memcmp(b.data + 30, "ALPH", 4) == 0) {
+        const glimpse_hash flagged = identity_of(&b, NULL);
+        b.data[20] &= 0xef;
+        const glimpse_hash unflagged = identity_of(&b, NULL);
+        assert_false(same(&flagged, &unflagged));
+    }
+    free(b.data);
+}
+
 /* The property: where one bit makes no other identity, it makes no other picture either. */
 static int flip_one(const char *name, const bytes *b, const glimpse_hash *id) {
     enum { MAX_SIZE = 2500 };
@@ -414,6 +540,9 @@ static void what_exiftool_rates_stays_the_same_picture(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(more_metadata_leave_the_identity),
+        cmocka_unit_test(the_first_tag_of_iso_media_brings_a_box_of_relations),
+        cmocka_unit_test(the_opacity_of_lossless_webp_is_in_its_bits),
+        cmocka_unit_test(markers_of_a_jpeg_count_where_they_decide_its_colours),
         cmocka_unit_test(one_identity_means_one_picture),
         cmocka_unit_test(every_byte_of_a_jpegs_scan_counts),
         cmocka_unit_test(turning_is_another_picture_and_formats_never_meet),

@@ -64,6 +64,7 @@ static int print_json(const glimpse_library_status *st, glimpse_session *files) 
     jout_key(&j, "pending"), jout_uint(&j, st->pending);
     jout_key(&j, "offline"), jout_uint(&j, st->offline);
     jout_key(&j, "missing"), jout_uint(&j, st->missing);
+    jout_key(&j, "unidentified"), jout_uint(&j, st->unidentified);
     jout_key(&j, "quarantined");
     jout_open(&j, '[');
     for (size_t i = 0; i < st->quarantined_count; i++) {
@@ -166,6 +167,11 @@ static void print_people(const glimpse_library_status *st) {
     if (st->missing > 0) {
         (void)printf("Missing:     %s (glimpse prune forgets them)\n",
                      text_counted(st->missing, "file", "files"));
+    }
+    if (st->unidentified > 0) {
+        (void)printf("Unread:      %s not yet identified: until they are, do not edit their files "
+                     "(connect their disk, and run glimpse index)\n",
+                     text_counted(st->unidentified, "picture is", "pictures are"));
     }
     if (st->captions > 0) {
         (void)printf("Captions:    %s, of %s\n", text_count(st->captions),

@@ -368,6 +368,8 @@ typedef struct glimpse_library_status {
     uint64_t captions, captioned; /* stored captions, and different contents that have any */
     const glimpse_root_settings *root_settings; /* [root_count] */
     uint64_t single_files; /* of `files`, those indexed one by one: below no root */
+    uint64_t unidentified; /* pictures of an older version whose files could not be read since then
+                              (glimpse_library_identify) */
 } glimpse_library_status;
 
 GLIMPSE_API int glimpse_library_load_status(glimpse_library_status **out, glimpse_library *library);
@@ -415,9 +417,10 @@ GLIMPSE_API int glimpse_library_visit_files(glimpse_library *library, glimpse_fi
 /* Of a library that an older version wrote: reads the files that are still as they were indexed,
  * once, so that their pictures are known again when their metadata are edited, and for what they
  * say. Until then an edited file is a new picture. Nothing is encoded. Sessions call it when they
- * open a library; where nothing is left to do it returns at once. GLIMPSE_E_BUSY while somebody
- * writes, GLIMPSE_E_CANCELLED when `progress` (NULL allowed) said so; what was read by then is not
- * read again, also after a kill. `jobs`: threads, 0: one a core. */
+ * open a library; where nothing is left to do it returns at once. Files that are not there now are
+ * left to a later call, and counted in glimpse_library_status.unidentified. GLIMPSE_E_BUSY while
+ * somebody writes, GLIMPSE_E_CANCELLED when `progress` (NULL allowed) said so; what was read by
+ * then is not read again, also after a kill. `jobs`: threads, 0: one a core. */
 GLIMPSE_API int glimpse_library_identify(glimpse_library *library, unsigned jobs,
                                          glimpse_progress_fn progress, void *user);
 

@@ -229,11 +229,30 @@ int glimpse_catalog_is_unfinished(int *unfinished, glimpse_store *store) {
     return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
 }
 
+/* Of a picture whose files are all gone nothing can be learned any more; when one comes back, the
+ * run that finds it reads it. */
+#define UNIDENTIFIED                            \
+ " FROM picture p WHERE p.identity IS NULL AND" \
+ " EXISTS (SELECT 1 FROM file f WHERE f.picture_id = p.id AND f.missing = 0)"
+
+int glimpse_catalog_count_unidentified(uint64_t *count, glimpse_store *store) {
+    glimpse_db *db = glimpse_store_db(store);
+    int64_t found = 0;
+    glimpse_db_enter(db);
+    int status = glimpse_db_integer(db, &found, "SELECT count(*)" UNIDENTIFIED, "");
+    glimpse_db_leave(db);
+    *count = (uint64_t)found;
+    return status;
+}
+
 int glimpse_catalog_finish(glimpse_store *store) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
     int status = glimpse_db_begin(db);
-    if (status == GLIMPSE_OK) status = glimpse_db_run(db, "DELETE FROM unfinished", "");
+    if (status == GLIMPSE_OK) {
+        status = glimpse_db_run(
+            db, "DELETE FROM unfinished WHERE NOT EXISTS (SELECT 1" UNIDENTIFIED ")", "");
+    }
     if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
     if (status < 0) glimpse_db_rollback(db);
     glimpse_db_leave(db);

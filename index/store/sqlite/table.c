@@ -141,5 +141,6 @@ const glimpse_store_ops glimpse_store_sqlite = {
                .reindex = glimpse_upkeep_reindex,
                .prune = glimpse_upkeep_prune,
                .is_unfinished = glimpse_catalog_is_unfinished,
+               .count_unidentified = glimpse_catalog_count_unidentified,
                .finish = glimpse_catalog_finish},
 };

@@ -7,7 +7,7 @@
 #include "core/error.h"
 
 /* The number is that of the rules: when they change, what was stored is no identity any more. */
-static const char of_parts[] = "glimpse picture 1", of_bytes[] = "glimpse bytes 1";
+static const char of_parts[] = "glimpse picture 2", of_bytes[] = "glimpse bytes 1";
 
 static glimpse_identifier begin(size_t size, const char *what) {
     glimpse_identifier to = {.hasher = glimpse_hasher_create(), .left = 2 * (uint64_t)size + 4096};

@@ -29,21 +29,21 @@ static uint32_t u24le(const uint8_t *p) {
     return glimpse_u16le(p) | (uint32_t)p[2] << 16;
 }
 
+enum { WEBP_ICC = 0x20, WEBP_ALPHA = 0x10, WEBP_ANIMATION = 0x02 };
+
 /* Writers add the header of extended files (VP8X) when metadata comes, so what it says is told in
- * either case: the size of the canvas, and its flags but those of metadata. */
+ * either case: the size of the canvas, and its flags but those of metadata and of opacity. */
 static void identify_canvas(glimpse_identifier *to, const uint8_t *first, size_t length) {
-    enum { ICC = 0x20, ALPHA = 0x10, ANIMATION = 0x02 };
     uint32_t width = 0, height = 0, flags = 0;
     const uint8_t *p = first + 8;
     if (memcmp(first, "VP8X", 4) == 0 && length >= 10) {
-        flags = p[0] & (ICC | ALPHA | ANIMATION);
+        flags = p[0] & (WEBP_ICC | WEBP_ANIMATION);
         width = u24le(p + 4) + 1;
         height = u24le(p + 7) + 1;
     } else if (memcmp(first, "VP8L", 4) == 0 && length >= 5) {
         const uint32_t bits = glimpse_u32le(p + 1);
         width = (bits & 0x3fff) + 1;
         height = (bits >> 14 & 0x3fff) + 1;
-        flags = bits >> 28 & 1 ? ALPHA : 0;
     } else if (memcmp(first, "VP8 ", 4) == 0 && length >= 10) {
         width = glimpse_u16le(p + 6) & 0x3fff;
         height = glimpse_u16le(p + 8) & 0x3fff;
@@ -53,8 +53,15 @@ static void identify_canvas(glimpse_identifier *to, const uint8_t *first, size_t
     glimpse_identify_number(to, flags);
 }
 
+/* libwebp asks the flag of opacity only when opacities have a chunk of their own: that of lossless
+ * pictures is in their bits, and some writers leave the flag out. */
+static int needs_alpha_flag(const uint8_t *name) {
+    return is_one_of(name, "ALPHANMF");
+}
+
 int glimpse_identify_webp(glimpse_identifier *to, const uint8_t *data, size_t size) {
     static const char left_out[] = "VP8XEXIFXMP ";
+    int flag = 0, is_flag_needed = 0;
     if (size < 20) return 0;
     const size_t inside = glimpse_u32le(data + 4);
     if (inside < 12 || inside > size - 8) return 0;
@@ -65,9 +72,12 @@ int glimpse_identify_webp(glimpse_identifier *to, const uint8_t *data, size_t si
         const size_t length = glimpse_u32le(chunk + 4);
         if (length > end - at - 8) return 0;
         if (at == 12) identify_canvas(to, chunk, length);
+        if (at == 12 && memcmp(chunk, "VP8X", 4) == 0 && length > 0) flag = chunk[8] & WEBP_ALPHA;
+        is_flag_needed |= needs_alpha_flag(chunk);
         if (!is_one_of(chunk, left_out)) glimpse_identify_bytes(to, chunk, length + 8);
         at += 8 + length + (length & 1);
     }
+    glimpse_identify_number(to, is_flag_needed && flag);
     return 1;
 }
 

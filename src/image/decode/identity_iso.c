@@ -153,15 +153,19 @@ static int identify_items(glimpse_identifier *to, iso *f) {
     return 1;
 }
 
-/* Which items belong together, but for what metadata describes. */
+/* Which items belong together, but for what metadata describes. The box comes and goes with these:
+ * one that has nothing else counts as none. */
 static int identify_relations(glimpse_identifier *to, const box *references) {
+    int is_begun = 0;
     if (references->size < 4) return 0;
-    glimpse_identify_bytes(to, references->body, 4);
     for (size_t at = 4; at < references->size;) {
         const size_t begin = at;
         box b;
         if (!next_box(&b, &at, references->body, references->size)) return 0;
-        if (!is(&b, "cdsc")) glimpse_identify_bytes(to, references->body + begin, at - begin);
+        if (is(&b, "cdsc")) continue;
+        if (!is_begun) glimpse_identify_bytes(to, references->body, 4);
+        is_begun = 1;
+        glimpse_identify_bytes(to, references->body + begin, at - begin);
     }
     return 1;
 }

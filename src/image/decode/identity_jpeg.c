@@ -1,13 +1,15 @@
 /*
- * image/decode/identity_jpeg.c - of a JPEG: frame, tables and scans; whether it calls itself JFIF
- * and what Adobe's marker says, which decide the colour space; the colour profile. Not: EXIF, XMP,
- * IPTC, comments, thumbnails, and what follows the end of the picture.
+ * image/decode/identity_jpeg.c - of a JPEG: frame, tables and scans; the colour space that
+ * decoders conclude from the markers of JFIF and Adobe, which programs add and drop; the colour
+ * profile. Not: EXIF, XMP, IPTC, comments, thumbnails, and what follows the end of the picture.
  */
 #include "image/decode/identity.h"
 
 enum { TEM = 0x01, RST0 = 0xd0, SOI = 0xd8, EOI = 0xd9, SOS = 0xda, APP0 = 0xe0, COM = 0xfe };
 
-typedef enum segment_kind { TABLES, JFIF, ADOBE, PROFILE, METADATA, KIND_COUNT } segment_kind;
+typedef enum segment_kind { TABLES, PROFILE, JFIF, ADOBE, METADATA } segment_kind;
+
+typedef enum colours { AS_THEY_ARE, YCC } colours;
 
 /* A segment behind its marker: the length's two bytes and what it counts. */
 typedef struct segment {
@@ -67,21 +69,57 @@ static size_t scans_length(const uint8_t *data, size_t size) {
     return 0;
 }
 
+/* What the segments in front of the scans say of the colours. */
+typedef struct clues {
+    int is_jfif, is_adobe;
+    unsigned transform; /* Adobe's */
+    unsigned count;     /* of components */
+    uint8_t ids[3];     /* of components, where there are three */
+} clues;
+
+static int is_frame(unsigned marker) {
+    return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+}
+
+static void note(clues *found, const segment *s, segment_kind kind) {
+    if (kind == JFIF) found->is_jfif = 1;
+    if (kind == ADOBE) {
+        found->is_adobe = 1;
+        found->transform = s->bytes[13];
+    }
+    if (!is_frame(s->marker) || s->size < 8) return;
+    found->count = s->bytes[7];
+    for (size_t i = 0; i < 3 && 8 + 3 * i < s->size; i++)
+        found->ids[i] = s->bytes[8 + 3 * i];
+}
+
+/* As libjpeg concludes. */
+static colours conclude(const clues *c) {
+    if (c->count == 4) return c->is_adobe && c->transform != 0 ? YCC : AS_THEY_ARE;
+    if (c->count != 3) return AS_THEY_ARE;
+    if (c->is_jfif) return YCC;
+    if (c->is_adobe) return c->transform != 0 ? YCC : AS_THEY_ARE;
+    return memcmp(c->ids, "RGB", 3) == 0 ? AS_THEY_ARE : YCC;
+}
+
 int glimpse_identify_jpeg(glimpse_identifier *to, const uint8_t *data, size_t size) {
     size_t at = 0;
+    clues found = {0};
     /* Programs order these blocks as they like: a pass for each kind. */
-    for (segment_kind kind = TABLES; kind < METADATA; kind++) {
+    for (segment_kind kind = TABLES; kind <= PROFILE; kind++) {
         segment s = {0};
         at = 2;
         glimpse_identify_number(to, kind);
         do {
             if (!next_segment(&s, &at, data, size) || s.marker == EOI) return 0;
-            if (kind_of(&s) != kind) continue;
+            const segment_kind is = kind_of(&s);
+            if (kind == TABLES) note(&found, &s, is);
+            if (is != kind) continue;
             glimpse_identify_number(to, s.marker);
-            /* Of JFIF, that it is there: it has a resolution, which is metadata. */
-            if (kind != JFIF) glimpse_identify_bytes(to, s.bytes, s.size);
+            glimpse_identify_bytes(to, s.bytes, s.size);
         } while (s.marker != SOS);
     }
+    glimpse_identify_number(to, conclude(&found));
     const size_t length = scans_length(data + at, size - at);
     glimpse_identify_bytes(to, data + at, length);
     return length > 0;
