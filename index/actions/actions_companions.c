@@ -245,9 +245,9 @@ int glimpse_companion_is_beside(const char *keeper, const char *path) {
     const char *name = strrchr(keeper, '/') + 1;
     name_list list = {0};
     int found = 0;
-    if (directory) (void)list_names(&list, directory, name, stem_length(name));
+    if (directory) (void)list_names(&list, directory, name);
     for (size_t i = 0; i < list.count && !found; i++) {
-        if (kind_of(ending_of(list.names[i])) == COMPANION_NONE) continue;
+        if (kind_of(glimpse_name_ending(list.names[i])) == COMPANION_NONE) continue;
         char *other = glimpse_path_join(directory, list.names[i]);
         if (other) (void)glimpse_action_compare(other, path, &found);
         free(other);
