@@ -109,6 +109,10 @@ static const char unfinished_step[] = GLIMPSE_UNINDEXED_TABLE
     "INSERT INTO unfinished SELECT 'identities' WHERE EXISTS"
     " (SELECT 1 FROM picture WHERE identity IS NULL);";
 
+/* An edit can leave size and mtime of a file alone. Not in the checksum: of a wrong one the file is
+ * read once more. Files from before this step are, too. */
+static const char ctime_step[] = "ALTER TABLE file ADD COLUMN ctime_ns INTEGER NOT NULL DEFAULT 0;";
+
 #define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
 
 /* 7 -> 8: what the bytes of a file are (content) is told from what they show (picture), and all
@@ -426,6 +430,7 @@ static const char *const steps[] = {
     metadata_step,     /* 9 -> 10 */
     unfinished_step,   /* 10 -> 11 */
     sidecars_step,     /* 11 -> 12 */
+    ctime_step,        /* 12 -> 13 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -487,7 +492,7 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, hash, size, picture_id, taken, camera, latitude, longitude, sum"
             " FROM content LIMIT 0;"
             "SELECT id, path, size, mtime_ns, inode, missing, picture_id, content_id, code, reason,"
-            " sum FROM file LIMIT 0;"
+            " sum, ctime_ns FROM file LIMIT 0;"
             "SELECT id, model_id, picture_id, part, vector, sum FROM embedding LIMIT 0;"
             "SELECT id, name, model_id, classifier, classes, settings, created, sum"
             " FROM labelling LIMIT 0;"
