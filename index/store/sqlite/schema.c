@@ -474,8 +474,9 @@ static int open_schema(glimpse_db *db) {
         if (glimpse_db_read_only(db)) {
             return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
                                 "%s: written by an older glimpse (schema %lld) and open for "
-                                "reading only; open it once for writing to upgrade it",
-                                glimpse_db_path(db), (long long)version);
+                                "reading only; open it once for writing to upgrade it: %s",
+                                glimpse_db_path(db), (long long)version,
+                                glimpse_wording("glimpse_session_index", NULL));
         }
         status = glimpse_upgrade(db, steps, (int)version, STEP_COUNT);
         if (status < 0) return status;
