@@ -34,7 +34,7 @@ static inline int bench_add_picture(glimpse_store *store, int64_t model, size_t 
                                        .format = "JPEG",
                                        .taken = "",
                                        .camera = ""};
-    const glimpse_file_stamp stamp = {i + 1, 0, i};
+    const glimpse_file_stamp stamp = {i + 1, 0, i, 0};
     int64_t content = 0;
     char path[64];
     (void)snprintf(path, sizeof path, "/pictures/%07zu.jpg", i);

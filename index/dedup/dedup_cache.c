@@ -199,7 +199,7 @@ int glimpse_dedup_cache_find_file(const glimpse_dedup *dedup, glimpse_dedup_item
     const glimpse_file_stamp stamp = {(uint64_t)info->st_size,
                                       (int64_t)info->st_mtim.tv_sec * INT64_C(1000000000) +
                                           info->st_mtim.tv_nsec,
-                                      (uint64_t)info->st_ino};
+                                      (uint64_t)info->st_ino, 0};
     for (int which = 0; which < 2 && found <= 0; which++) {
         glimpse_store *store = store_of(dedup, which, 0);
         if (!store) continue;

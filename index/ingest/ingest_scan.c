@@ -33,7 +33,8 @@ static glimpse_ingest_job *new_job(glimpse_ingest *ingest, const glimpse_walk_en
         return NULL;
     }
     job->picture.path = path;
-    job->picture.stamp = (glimpse_file_stamp){entry->size, entry->mtime_ns, entry->inode};
+    job->picture.stamp =
+        (glimpse_file_stamp){entry->size, entry->mtime_ns, entry->inode, entry->ctime_ns};
     job->picture.must_sniff = entry->must_sniff;
     job->picture.wants_embedding = 1;
     job->row = row;
@@ -139,15 +140,19 @@ static int visit_entry(scan *s, const glimpse_walk_entry *entry) {
     }
     if (entry->status < 0) return visit_trouble(s, entry, row);
 
-    const glimpse_file_stamp stamp = {entry->size, entry->mtime_ns, entry->inode};
+    const glimpse_file_stamp stamp = {entry->size, entry->mtime_ns, entry->inode, entry->ctime_ns};
     const int64_t sidecars = entry->near_sidecars ? glimpse_sidecar_stamp(entry->path) : 0;
-    int is_known = 0, is_bad = 0, is_fresh = 0;
+    int is_known = 0, is_bad = 0, is_as_before = 0;
     if (row) {
         row->seen = 1;
         /* Read once more for the identity of a picture from before there were any, when an earlier
          * version did not ask what the file says, and when what its sidecars say may have
          * changed. */
-        is_fresh = glimpse_file_row_fresh(row, &stamp);
+        const int is_fresh = glimpse_file_row_fresh(row, &stamp);
+        /* Where only its ctime is another one (chmod), it counts as unchanged once it was read. */
+        const glimpse_file_stamp before = {entry->size, entry->mtime_ns, entry->inode,
+                                           row->stamp.ctime_ns};
+        is_as_before = glimpse_file_row_fresh(row, &before);
         is_known = is_fresh && row->identified && row->described && row->sidecars == sidecars;
         if (row->state == GLIMPSE_FILE_QUARANTINED && !ingest->options->retry_quarantined &&
             !is_passing_trouble(row->code) && row->stamp.size == stamp.size &&
@@ -164,7 +169,7 @@ static int visit_entry(scan *s, const glimpse_walk_entry *entry) {
     }
     glimpse_ingest_job *job = new_job(ingest, entry, row);
     if (!job) return 1;
-    job->is_refresh = is_fresh;
+    job->is_refresh = is_as_before;
     job->sidecars = sidecars;
     s->kept[s->kept_count++] = job;
     return 0;

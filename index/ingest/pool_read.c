@@ -143,6 +143,7 @@ int glimpse_pool_read(glimpse_pool *pool, glimpse_pool_job *job, uint8_t **out) 
     job->stamp.size = info.st_size < 0 ? 0 : (uint64_t)info.st_size;
     job->stamp.mtime_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
     job->stamp.inode = info.st_ino;
+    job->stamp.ctime_ns = (int64_t)info.st_ctim.tv_sec * 1000000000 + info.st_ctim.tv_nsec;
 
     uint8_t head[SMALL_BYTES];
     const int at_once =

@@ -130,6 +130,7 @@ static int report_file(walker *w, const char *path, const struct stat *info, int
     entry.size = info->st_size < 0 ? 0 : (uint64_t)info->st_size;
     entry.inode = info->st_ino;
     entry.mtime_ns = (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
+    entry.ctime_ns = (int64_t)info->st_ctim.tv_sec * 1000000000 + info->st_ctim.tv_nsec;
     return w->visit(w->user, &entry);
 }
 

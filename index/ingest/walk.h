@@ -34,7 +34,7 @@
 typedef struct glimpse_walk_entry {
     const char *path; /* absolute when the root is; any bytes; valid during the call */
     uint64_t size;
-    int64_t mtime_ns;
+    int64_t mtime_ns, ctime_ns;
     uint64_t inode;
     int must_sniff;     /* the name does not tell: look at the first bytes */
     int near_sidecars;  /* its directory has files of XMP */

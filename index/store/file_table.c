@@ -19,7 +19,7 @@ struct glimpse_file_table {
 
 int glimpse_file_row_fresh(const glimpse_file_row *row, const glimpse_file_stamp *stamp) {
     return row->state == GLIMPSE_FILE_OK && row->embedded && row->stamp.size == stamp->size &&
-           row->stamp.mtime_ns == stamp->mtime_ns;
+           row->stamp.mtime_ns == stamp->mtime_ns && row->stamp.ctime_ns == stamp->ctime_ns;
 }
 
 int glimpse_file_table_create(glimpse_file_table **out) {

@@ -20,6 +20,7 @@ typedef struct glimpse_file_stamp {
     uint64_t size;
     int64_t mtime_ns;
     uint64_t inode;
+    int64_t ctime_ns; /* programs set mtime back (exiftool -P); not this one */
 } glimpse_file_stamp;
 
 typedef struct glimpse_file_row {

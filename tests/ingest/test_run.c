@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include <fcntl.h>
 #include <time.h>
 
 static fixture *of(void **state) {
@@ -186,11 +187,13 @@ static void what_sidecars_said_of_copies_is_taken_apart_in_an_old_library(void *
                 "UPDATE content SET sum = " GLIMPSE_CONTENT_SUM ";"
                 "UPDATE metadata SET taken_from = 2;"
                 "UPDATE metadata SET sum = " GLIMPSE_METADATA_SUM ";"
+                "ALTER TABLE file DROP COLUMN ctime_ns;"
                 "CREATE TABLE old (file_id INTEGER PRIMARY KEY REFERENCES file (id)"
                 " ON DELETE CASCADE, stamp INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;"
                 "INSERT INTO old SELECT file_id, stamp, glimpse_sum(file_id, stamp) FROM sidecar;"
                 "DROP TABLE sidecar; ALTER TABLE old RENAME TO sidecar;"
-                "ALTER TABLE model DROP COLUMN is_default; PRAGMA user_version = 11"));
+                "ALTER TABLE model DROP COLUMN is_default; "
+                "ALTER TABLE file DROP COLUMN ctime_ns; PRAGMA user_version = 11"));
         glimpse_library_close(f->library);
         if (gone) remove_file(f, "pictures/a/x.ppm.xmp");
         assert_ok(glimpse_library_open(&f->library, at(f, "library"), 0));
@@ -239,6 +242,27 @@ static void a_changed_file_is_embedded_anew(void **state) {
     touch_by(f, "pictures/a.ppm", 1);
     ingest(f);
     assert_report(f, 1, 0, 1, 0, 0, 0);
+    assert_sound(f);
+}
+
+/* exiftool -P, and two files that change places. */
+static void a_changed_file_of_the_same_size_and_mtime_is_seen(void **state) {
+    fixture *f = of(state);
+    struct stat before;
+    write_picture(f, "pictures/a.ppm", 1);
+    ingest(f);
+    assert_int_equal(stat(at(f, "pictures/a.ppm"), &before), 0);
+    const struct timespec times[2] = {before.st_atim, before.st_mtim};
+    write_picture(f, "pictures/a.ppm", 2);
+    assert_int_equal(utimensat(AT_FDCWD, at(f, "pictures/a.ppm"), times, 0), 0);
+    ingest(f);
+    assert_report(f, 1, 0, 1, 0, 0, 0);
+    /* Other permissions: read once, and unchanged. */
+    assert_int_equal(chmod(at(f, "pictures/a.ppm"), 0600), 0);
+    for (int round = 0; round < 2; round++) {
+        ingest(f);
+        assert_report(f, 1, 1, 0, 0, 0, 0);
+    }
     assert_sound(f);
 }
 
@@ -799,6 +823,7 @@ int main(void) {
         T(what_an_upgrade_reads_is_what_indexing_reads),
         T(a_changed_file_is_embedded_anew),
         T(bytes_that_nothing_shows_any_more_give_way_to_the_edited_ones),
+        T(a_changed_file_of_the_same_size_and_mtime_is_seen),
         T(a_picture_known_by_its_pixels_is_decoded_once_and_not_encoded_again),
         T(a_rename_binds_and_the_old_name_is_missing),
         T(equal_files_are_embedded_once),

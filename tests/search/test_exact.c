@@ -201,7 +201,7 @@ static void offline_files_are_shown_last_and_say_so(void **state) {
     (void)snprintf(disk, sizeof disk, "%s/disk", w.directory);
     assert_ok(catalog->ops->roots.write(catalog, disk, 1, 1)); /* unplugged */
     size_t content = world_add_content(&w, NULL, ""), alone = world_add_content(&w, NULL, "");
-    glimpse_file_stamp stamp = {1, 2, 3};
+    glimpse_file_stamp stamp = {1, 2, 3, 0};
     (void)snprintf(path, sizeof path, "%s/a.jpg", disk);
     assert_ok(catalog->ops->files.bind(catalog, path, &stamp, &w.contents[content].hash,
                                        w.contents[content].size));

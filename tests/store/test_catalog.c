@@ -94,7 +94,7 @@ static void a_file_remembers_what_it_was_told(void **state) {
     world_open(&w, 1);
     glimpse_store *catalog = catalog_of(&w);
     glimpse_file_row row;
-    glimpse_file_stamp stamp = {UINT64_C(123456789012), -5, UINT64_MAX};
+    glimpse_file_stamp stamp = {UINT64_C(123456789012), -5, UINT64_MAX, 0};
     assert_int_equal(catalog->ops->files.find(&row, catalog, "/p/a.jpg", w.model),
                      GLIMPSE_E_NOT_FOUND);
     size_t content = world_add_content(&w, NULL, "");

@@ -20,7 +20,7 @@ static void write_record(glimpse_store *catalog, int64_t model, const char *dire
     for (size_t j = 0; j < WORLD_DIM; j++)
         v[j] = (float)((i * 37 + j * j * 11) % 101) - 50.0f;
     glimpse_content_meta meta = {.hash = glimpse_hash_bytes(&i, sizeof i), .size = i};
-    glimpse_file_stamp stamp = {i, (int64_t)i, i};
+    glimpse_file_stamp stamp = {i, (int64_t)i, i, 0};
     (void)snprintf(path, sizeof path, "%s/%06d.jpg", directory, (int)i);
     if (catalog->ops->contents.write(&content, catalog, &meta) < 0 ||
         catalog->ops->contents.write_embedding(catalog, model, content, v, WORLD_DIM) < 0 ||

@@ -48,7 +48,7 @@ static int open_shop(void **state) {
                                            .orientation = 1,
                                            .format = "JPEG",
                                            .taken = i % 4 == 0 ? "2020-05-30T14:03:59" : ""};
-        const glimpse_file_stamp stamp = {1000 + i, (int64_t)i, i};
+        const glimpse_file_stamp stamp = {1000 + i, (int64_t)i, i, 0};
         assert_ok(s->ops->contents.write(&s->contents[i], s->store, &meta));
         for (size_t d = 0; d < DIM; d++)
             s->vectors[i][d] = (float)sin((double)(i * DIM + d + 1));
@@ -630,7 +630,7 @@ static void derived_data_belong_to_a_version_and_a_stamp(void **state) {
     char expected[] = "abc";
     const glimpse_derived_item items[] = {{s->hashes[7], 1007, "abc", 3},
                                           {glimpse_hash_bytes("nobody", 6), 1, "x", 1}};
-    glimpse_file_stamp stamp = {1007, 7, 7};
+    glimpse_file_stamp stamp = {1007, 7, 7, 0};
     const glimpse_derived kinds[] = {GLIMPSE_DERIVED_FINGERPRINT, GLIMPSE_DERIVED_THUMBNAIL};
     for (size_t k = 0; k < 2; k++) {
         const glimpse_derived kind = kinds[k];

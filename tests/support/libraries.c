@@ -102,6 +102,7 @@ void world_rewind(world *w, int version) {
          "INSERT INTO old SELECT file_id, stamp, glimpse_sum(file_id, stamp) FROM sidecar;"
          "DROP TABLE sidecar; ALTER TABLE old RENAME TO sidecar;"), /* 11 -> 12 */
         "ALTER TABLE model DROP COLUMN is_default;",                /* 12 -> 13 */
+        "ALTER TABLE file DROP COLUMN ctime_ns;",                   /* 13 -> 14 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));
@@ -170,7 +171,7 @@ size_t world_add_file(world *w, const char *name, size_t content, int64_t mtime_
     glimpse_store *catalog = glimpse_library_store(w->library);
     world_file f = {.mtime_ns = mtime_ns, .content = content};
     (void)snprintf(f.path, sizeof f.path, "%s/%s", w->pictures, name);
-    glimpse_file_stamp stamp = {5, mtime_ns, 7};
+    glimpse_file_stamp stamp = {5, mtime_ns, 7, 0};
     if (content == SIZE_MAX) {
         assert_ok(catalog->ops->files.quarantine(catalog, f.path, &stamp, GLIMPSE_E_FORMAT,
                                                  "it is broken"));

@@ -28,6 +28,7 @@ static void nothing_of_it_is_damaged_or_lost(void **state) {
     run(&r, "verify", "--library", "library", NULL); /* only reads, and upgrades nothing */
     expect(&r, 4);
     expect_err(&r, "written by an older glimpse (schema 7)");
+    expect_err(&r, "open it once for writing to upgrade it: glimpse index FOLDER");
     run_free(&r);
     run(&r, "search", "bat", "--model", "demo", "--library", "library", NULL);
     expect(&r, 0);

@@ -34,7 +34,7 @@ static void the_numbers_add_up(void **state) {
             char path[1100];
             int64_t content = 0;
             glimpse_content_meta meta = {.hash = glimpse_hash_bytes(&i, sizeof i), .size = i};
-            glimpse_file_stamp stamp = {i, 0, 0};
+            glimpse_file_stamp stamp = {i, 0, 0, 0};
             assert_ok(catalog->ops->contents.write(&content, catalog, &meta));
             (void)snprintf(path, sizeof path, "%s/pending %d.jpg", w.pictures, (int)i);
             assert_ok(catalog->ops->files.bind(catalog, path, &stamp, &meta.hash, meta.size));

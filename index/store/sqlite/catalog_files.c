@@ -15,13 +15,13 @@
  "  AND e.model_id = ?1), picture_id NOT IN (SELECT id FROM picture WHERE identity IS NULL)," \
  " id, path, EXISTS (SELECT 1 FROM metadata m WHERE m.content_id = file.content_id AND"       \
  " m.version = " TEXT_OF(GLIMPSE_METADATA_VERSION) "), (SELECT iif(s.version = " TEXT_OF(     \
-     GLIMPSE_METADATA_VERSION) ", stamp, 2) FROM sidecar s WHERE s.file_id = file.id)"        \
-                               " FROM file"
+     GLIMPSE_METADATA_VERSION) ", stamp, 2) FROM sidecar s WHERE s.file_id = file.id),"       \
+                               " ctime_ns FROM file"
 
 static glimpse_file_row read_row(sqlite3_stmt *row) {
     glimpse_file_row out = {
         .stamp = {(uint64_t)sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1),
-                  (uint64_t)sqlite3_column_int64(row, 2)},
+                  (uint64_t)sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 12)},
         .missing = sqlite3_column_int(row, 3) != 0,
         .picture = sqlite3_column_int64(row, 4), /* NULL reads as 0 */
         .code = (int16_t)sqlite3_column_int(row, 5),
@@ -131,15 +131,15 @@ int glimpse_catalog_bind_file(glimpse_store *store, const char *path,
     glimpse_db_enter(db);
     int status = glimpse_db_run(
         db,
-        "INSERT INTO file (path, size, mtime_ns, inode, missing, picture_id, content_id, sum)"
-        " SELECT ?1, ?2, ?3, ?4, 0, picture_id, id,"
-        "  glimpse_sum(?1, ?2, ?3, ?4, 0, picture_id, id, NULL, NULL)"
+        "INSERT INTO file (path, size, mtime_ns, inode, missing, picture_id, content_id, sum,"
+        " ctime_ns) SELECT ?1, ?2, ?3, ?4, 0, picture_id, id,"
+        "  glimpse_sum(?1, ?2, ?3, ?4, 0, picture_id, id, NULL, NULL), ?7"
         " FROM content WHERE hash = ?5 AND size = ?6"
         " ON CONFLICT (path) DO UPDATE SET size = ?2, mtime_ns = ?3, inode = ?4, missing = 0,"
         " picture_id = excluded.picture_id, content_id = excluded.content_id,"
-        " code = NULL, reason = NULL, sum = excluded.sum",
-        "piiibi", path, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
-        (const void *)hash->bytes, sizeof hash->bytes, (int64_t)size);
+        " code = NULL, reason = NULL, sum = excluded.sum, ctime_ns = ?7",
+        "piiibii", path, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
+        (const void *)hash->bytes, sizeof hash->bytes, (int64_t)size, stamp->ctime_ns);
     if (status == GLIMPSE_OK && glimpse_db_changes(db) == 0) {
         status = glimpse_fail(GLIMPSE_E_INVALID, "%s: bound to bytes that are not known", path);
     }
@@ -158,14 +158,14 @@ int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
     glimpse_db_enter(db);
     int status =
         glimpse_db_run(db,
-                       "INSERT INTO file (path, size, mtime_ns, inode, missing, code, reason, sum)"
-                       " VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6,"
-                       "  glimpse_sum(?1, ?2, ?3, ?4, 0, NULL, NULL, ?5, ?6))"
+                       "INSERT INTO file (path, size, mtime_ns, inode, missing, code, reason, sum,"
+                       " ctime_ns) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6,"
+                       "  glimpse_sum(?1, ?2, ?3, ?4, 0, NULL, NULL, ?5, ?6), ?7)"
                        " ON CONFLICT (path) DO UPDATE SET size = ?2, mtime_ns = ?3, inode = ?4,"
                        " missing = 0, picture_id = NULL, content_id = NULL, code = ?5, reason = ?6,"
-                       " sum = excluded.sum",
-                       "piiiit", path, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
-                       (int64_t)code, kept);
+                       " sum = excluded.sum, ctime_ns = ?7",
+                       "piiiiti", path, (int64_t)stamp->size, stamp->mtime_ns,
+                       (int64_t)stamp->inode, (int64_t)code, kept, stamp->ctime_ns);
     glimpse_db_leave(db);
     return status;
 }
@@ -205,15 +205,16 @@ int glimpse_catalog_update_file(glimpse_store *store, int64_t file, const glimps
                       db,
                       "UPDATE file SET size = ?2, mtime_ns = ?3, inode = ?4, missing = 0,"
                       " content_id = ?5, sum = glimpse_sum(path, ?2, ?3, ?4, 0, picture_id, ?5,"
-                      " NULL, NULL) WHERE id = ?1",
-                      "iiiii", file, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
-                      content)
+                      " NULL, NULL), ctime_ns = ?6 WHERE id = ?1",
+                      "iiiiii", file, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
+                      content, stamp->ctime_ns)
                 : glimpse_db_run(
                       db,
                       "UPDATE file SET size = ?2, mtime_ns = ?3, inode = ?4, missing = 0,"
-                      " sum = glimpse_sum(path, ?2, ?3, ?4, 0, picture_id, content_id, NULL, NULL)"
-                      " WHERE id = ?1",
-                      "iiii", file, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode);
+                      " sum = glimpse_sum(path, ?2, ?3, ?4, 0, picture_id, content_id, NULL, NULL),"
+                      " ctime_ns = ?5 WHERE id = ?1",
+                      "iiiii", file, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
+                      stamp->ctime_ns);
     glimpse_db_leave(db);
     return status;
 }

@@ -116,6 +116,10 @@ static const char default_model_step[] =
     " CHECK (is_default IN (0, 1, 2));"
     "UPDATE model SET is_default = 1 WHERE used = (SELECT max(used) FROM model);";
 
+/* An edit can leave size and mtime of a file alone. Not in the checksum: of a wrong one the file is
+ * read once more. Files from before this step are, too. */
+static const char ctime_step[] = "ALTER TABLE file ADD COLUMN ctime_ns INTEGER NOT NULL DEFAULT 0;";
+
 #define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
 
 /* 7 -> 8: what the bytes of a file are (content) is told from what they show (picture), and all
@@ -434,6 +438,7 @@ static const char *const steps[] = {
     unfinished_step,    /* 10 -> 11 */
     sidecars_step,      /* 11 -> 12 */
     default_model_step, /* 12 -> 13 */
+    ctime_step,         /* 13 -> 14 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -477,8 +482,9 @@ static int open_schema(glimpse_db *db) {
         if (glimpse_db_read_only(db)) {
             return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
                                 "%s: written by an older glimpse (schema %lld) and open for "
-                                "reading only; open it once for writing to upgrade it",
-                                glimpse_db_path(db), (long long)version);
+                                "reading only; open it once for writing to upgrade it: %s",
+                                glimpse_db_path(db), (long long)version,
+                                glimpse_wording("glimpse_session_index", NULL));
         }
         status = glimpse_upgrade(db, steps, (int)version, STEP_COUNT);
         if (status < 0) return status;
@@ -495,7 +501,7 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, hash, size, picture_id, taken, camera, latitude, longitude, sum"
             " FROM content LIMIT 0;"
             "SELECT id, path, size, mtime_ns, inode, missing, picture_id, content_id, code, reason,"
-            " sum FROM file LIMIT 0;"
+            " sum, ctime_ns FROM file LIMIT 0;"
             "SELECT id, model_id, picture_id, part, vector, sum FROM embedding LIMIT 0;"
             "SELECT id, name, model_id, classifier, classes, settings, created, sum"
             " FROM labelling LIMIT 0;"
