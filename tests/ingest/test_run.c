@@ -187,7 +187,6 @@ static void what_sidecars_said_of_copies_is_taken_apart_in_an_old_library(void *
                 "UPDATE content SET sum = " GLIMPSE_CONTENT_SUM ";"
                 "UPDATE metadata SET taken_from = 2;"
                 "UPDATE metadata SET sum = " GLIMPSE_METADATA_SUM ";"
-                "ALTER TABLE file DROP COLUMN ctime_ns;"
                 "CREATE TABLE old (file_id INTEGER PRIMARY KEY REFERENCES file (id)"
                 " ON DELETE CASCADE, stamp INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;"
                 "INSERT INTO old SELECT file_id, stamp, glimpse_sum(file_id, stamp) FROM sidecar;"
