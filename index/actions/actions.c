@@ -59,6 +59,15 @@ static int acquire_lock(glimpse_actions *actions) {
     return status;
 }
 
+/* What is held lies below, and is nobody's picture: where the directory is inside one that is
+ * searched, walks pass it by. Not worth a failure. */
+static void hide(const char *directory) {
+    char *path = glimpse_path_join(directory, ".nomedia");
+    const int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+    if (fd >= 0) (void)close(fd);
+    free(path);
+}
+
 int glimpse_actions_open_with(glimpse_actions **out, const char *directory,
                               void (*point)(void *user, const char *name), void *user) {
     *out = NULL;
@@ -73,6 +82,7 @@ int glimpse_actions_open_with(glimpse_actions **out, const char *directory,
         status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "no place for the journal: HOME is not set");
     }
     if (status == GLIMPSE_OK) status = glimpse_make_directories(actions->directory);
+    if (status == GLIMPSE_OK) hide(actions->directory);
     if (status == GLIMPSE_OK) status = acquire_lock(actions);
     if (status == GLIMPSE_OK) status = glimpse_journal_open(actions);
     if (status == GLIMPSE_OK) status = glimpse_steps_recover(actions);

@@ -327,6 +327,45 @@ static void what_is_missing_on_the_command_line_is_asked_for(void **state) {
     run_free(&r);
 }
 
+/* A typing mistake is not to cost a picture. */
+static void no_page_and_no_table_takes_the_name_of_a_picture(void **state) {
+    (void)state;
+    run_result r;
+    make_set();
+    static const char *const options[] = {"--html", "--csv"};
+    static const char *const commands[] = {"dedup", "audit"};
+    for (size_t i = 0; i < 4; i++) {
+        size_t before = 0, after = 0;
+        char *was = read_whole_file("kept/cat.jpg", &before);
+        run(&r, commands[i / 2], "kept", options[i % 2], "kept/cat.jpg", "-q", NULL);
+        expect(&r, 4);
+        assert_non_null(strstr(r.err, "is a picture, and is not overwritten"));
+        run_free(&r);
+        char *is = read_whole_file("kept/cat.jpg", &after);
+        assert_int_equal(before, after);
+        assert_memory_equal(was, is, before);
+        free(was);
+        free(is);
+    }
+}
+
+static void what_is_held_in_a_searched_folder_is_not_found_again(void **state) {
+    (void)state;
+    run_result r;
+    make_set();
+    run_shell(&r, "XDG_STATE_HOME=\"$PWD/go/state\" \"$G\" dedup kept go --delete --apply -q");
+    expect(&r, 0);
+    run_free(&r);
+    run_shell(&r, "find go/state -name '*cat*' -o -path '*held*' -type f | grep -c .");
+    assert_int_equal(strtol(r.out, NULL, 10) > 0, 1);
+    run_free(&r);
+    run(&r, "dedup", "kept", "go", "--tiers", "exact", "--json", "-q", NULL);
+    json_t *root = run_json(&r);
+    assert_int_equal(number_at(root, "scanned"), 3);
+    json_decref(root);
+    run_free(&r);
+}
+
 static void findings_of_an_audit_are_words_first(void **state) {
     (void)state;
     run_result r;
@@ -351,6 +390,8 @@ int main(void) {
         cmocka_unit_test(what_is_held_for_a_keeper_that_was_moved_can_be_let_go),
         cmocka_unit_test(files_that_cannot_be_used_are_named_behind_what_was_done),
         cmocka_unit_test(what_is_missing_on_the_command_line_is_asked_for),
+        cmocka_unit_test(no_page_and_no_table_takes_the_name_of_a_picture),
+        cmocka_unit_test(what_is_held_in_a_searched_folder_is_not_found_again),
         cmocka_unit_test(findings_of_an_audit_are_words_first),
     };
     return cmocka_run_group_tests(tests, run_setup, run_teardown);

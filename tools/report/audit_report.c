@@ -111,7 +111,7 @@ void audit_print_json(const audit_view *view) {
 
 int audit_write_csv(const audit_view *view, const char *name) {
     report_file file;
-    if (report_file_open(&file, name) < 0) return -1;
+    if (report_file_open_text(&file, name) < 0) return -1;
     FILE *to = file.to;
     (void)fputs("kind,path,value,limit,text,label,suggestion,width,height,bytes,id\r\n", to);
     for (size_t i = 0; i < view->audit->count; i++) {
@@ -160,7 +160,7 @@ static void write_finding(FILE *to, const glimpse_audit *a, size_t i, page_thumb
 int audit_write_html(const audit_view *view, const char *name) {
     const glimpse_audit *a = view->audit;
     report_file file;
-    if (report_file_open(&file, name) < 0) return -1;
+    if (report_file_open_text(&file, name) < 0) return -1;
     FILE *to = file.to;
     char *title = xprintf("Audit of %s", view->what);
     page_picture *pictures = xcalloc(a->count, sizeof *pictures);

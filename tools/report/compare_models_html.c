@@ -167,7 +167,7 @@ static void write_pairs(FILE *to, const glimpse_model_comparison *c,
 int compare_models_html(const char *file, const glimpse_model_comparison *c) {
     report_file page;
     size_t count = 0;
-    if (report_file_open(&page, file) < 0) return -1;
+    if (report_file_open_text(&page, file) < 0) return -1;
     FILE *to = page.to;
     (void)fprintf(to,
                   "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"

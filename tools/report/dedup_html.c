@@ -241,7 +241,7 @@ static size_t plan(page_picture *pictures, const dedup_view *view) {
 
 int dedup_write_html(const dedup_view *view, const char *name) {
     report_file file;
-    if (report_file_open(&file, name) < 0) return -1;
+    if (report_file_open_text(&file, name) < 0) return -1;
     size_t count = 0;
     for (size_t g = 0; g < view->count; g++)
         count += dedup_shown_of(view->groups[g]).count;

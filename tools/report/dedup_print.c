@@ -442,7 +442,7 @@ static void write_row(FILE *to, const dedup_view *view, const dedup_outcomes *ou
 
 int dedup_write_csv(const dedup_view *view, dedup_outcomes *outcomes, const char *name) {
     report_file file;
-    if (report_file_open(&file, name) < 0) return -1;
+    if (report_file_open_text(&file, name) < 0) return -1;
     (void)fputs("group,kind,relation,role,path,member_relation,score,width,height,bytes,format,"
                 "quality,taken,modified,label,distance,turn,differences,reason,id,holds,regions,"
                 "protected,set,action,keeper,destination,outcome\r\n",

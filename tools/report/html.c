@@ -133,7 +133,7 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
 int html_write(const char *file, const output_list *list) {
     size_t count = list->count;
     report_file page;
-    if (report_file_open(&page, file) < 0) return -1;
+    if (report_file_open_text(&page, file) < 0) return -1;
     FILE *to = page.to;
     (void)fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                 "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"

@@ -184,7 +184,7 @@ int label_report_write(label_report *report, const glimpse_label_totals *totals)
             report->classes[i] = xstrdup(report->set->classes[i].name);
     }
     report_file file;
-    if (report_file_open(&file, report->file) < 0) return EXIT_FAILED;
+    if (report_file_open_text(&file, report->file) < 0) return EXIT_FAILED;
     report_html(file.to, report, totals);
     if (report_file_close(&file) < 0) return EXIT_FAILED;
     tool_note("report written to %s", report->file);

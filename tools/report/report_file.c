@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glimpse/sys/image.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,6 +32,27 @@ int report_file_open(report_file *file, const char *name) {
     free(file->name);
     free(file->temporary);
     return -1;
+}
+
+/* TGA has no signature, and is told by what other files may begin with as well. */
+static int is_picture(const char *name) {
+    unsigned char head[GLIMPSE_SNIFF_BYTES];
+    const int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat info;
+    const int regular = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    const ssize_t size = regular ? read(fd, head, sizeof head) : 0;
+    if (fd >= 0) (void)close(fd);
+    const glimpse_image_format format =
+        size > 0 ? glimpse_image_sniff(head, (size_t)size) : GLIMPSE_FORMAT_UNKNOWN;
+    return format != GLIMPSE_FORMAT_UNKNOWN && format != GLIMPSE_FORMAT_TGA;
+}
+
+int report_file_open_text(report_file *file, const char *name) {
+    if (is_picture(name)) {
+        (void)tool_fail("%s: is a picture, and is not overwritten; choose another name", name);
+        return -1;
+    }
+    return report_file_open(file, name);
 }
 
 /* A failed write leaves its mark on the stream, but not its reason: the disk is asked again. */

@@ -13,6 +13,9 @@ typedef struct report_file {
 } report_file;
 
 int report_file_open(report_file *file, const char *name); /* 0, or -1 after saying why */
+/* The same for pages and tables, which no picture is to be lost for: a name that a picture has is
+ * refused. */
+int report_file_open_text(report_file *file, const char *name);
 /* The same. Nothing is left behind on failure, and what had the name before is still there. */
 int report_file_close(report_file *file);
 
