@@ -46,10 +46,11 @@ static int teardown(void **state) {
 static double probability(const char *model, const char *class_name) {
     run_result r;
     char line[300];
-    (void)snprintf(line, sizeof line,
-                   "$G label cats.ppm -m ./%s -c 'cat,2 dogs' --template 'a photo of a {}' --csv "
-                   "--top 2 --no-cache --precision f32 -q | grep ',%s,' | cut -d , -f 4",
-                   model, class_name);
+    (void)snprintf(
+        line, sizeof line,
+        "\"$G\" label cats.ppm -m ./%s -c 'cat,2 dogs' --template 'a photo of a {}' --csv "
+        "--top 2 --no-cache --precision f32 -q | grep ',%s,' | cut -d , -f 4",
+        model, class_name);
     run_shell(&r, line);
     expect(&r, 0);
     double value = strtod(r.out, NULL);
