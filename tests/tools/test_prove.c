@@ -169,7 +169,7 @@ static void the_table_that_ships_is_well_formed(void **state) {
     char line[1500];
     (void)snprintf(
         line, sizeof line,
-        "$G pull --json | grep -o '{\"name\":\"[^\"]*\"' | cut -d '\"' -f 4 >names && "
+        "\"$G\" pull --json | grep -o '{\"name\":\"[^\"]*\"' | cut -d '\"' -f 4 >names && "
         "awk -F '\\t' 'NR == FNR { known[$1]; next } /^#/ { next }"
         " { wanted = $1 == \"picture\" ? 3 : $1 == \"label\" ? 9 : $1 == \"caption\" ? 6 :"
         " $1 == \"match\" ? 9 : -1; if (NF != wanted) { print \"fields: \" $0; bad = 1 } }"
