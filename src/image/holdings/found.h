@@ -5,6 +5,7 @@
 #ifndef GLIMPSE_IMAGE_HOLDINGS_FOUND_H
 #define GLIMPSE_IMAGE_HOLDINGS_FOUND_H
 
+#include "image/iso_boxes.h"
 #include "metadata/bytes.h"
 
 #include <glimpse/sys/holdings.h>
@@ -73,16 +74,6 @@ void glimpse_found_sidecar(glimpse_found *to, const uint8_t *data, size_t size);
 void glimpse_found_date(glimpse_found *to, const char *text);
 /* A caption, unless a program or a camera wrote it of itself. */
 void glimpse_found_comment(glimpse_found *to, const uint8_t *text, size_t size);
-
-/* A box of an ISO media file at *at, which moves behind it; 0 at the end or at damage. */
-typedef struct glimpse_iso_box {
-    uint8_t name[4];
-    const uint8_t *body;
-    size_t size; /* of the body */
-} glimpse_iso_box;
-int glimpse_iso_next(glimpse_iso_box *box, size_t *at, const uint8_t *data, size_t size);
-/* The first one of that name; 0: there is none. */
-int glimpse_iso_find(glimpse_iso_box *box, const char *name, const uint8_t *data, size_t size);
 
 static inline int glimpse_begins(const uint8_t *data, size_t size, const char *text) {
     const size_t length = strlen(text);

@@ -17,16 +17,13 @@ enum {
     MAX_NAME = 256
 };
 
-static int is(const glimpse_iso_box *box, const char *name) {
-    return memcmp(box->name, name, 4) == 0;
-}
-
 /* Frames of the first track that has pictures; 0: none. */
 static uint32_t frame_count(const glimpse_iso_box *moov) {
     glimpse_iso_box track, media, handler, info, table, sizes;
     size_t at = 0;
     while (glimpse_iso_next(&track, &at, moov->body, moov->size)) {
-        if (!is(&track, "trak") || !glimpse_iso_find(&media, "mdia", track.body, track.size))
+        if (!glimpse_iso_is(&track, "trak") ||
+            !glimpse_iso_find(&media, "mdia", track.body, track.size))
             continue;
         if (!glimpse_iso_find(&handler, "hdlr", media.body, media.size) || handler.size < 12)
             continue;
@@ -43,23 +40,6 @@ static uint32_t frame_count(const glimpse_iso_box *moov) {
 /*
  * Pictures.
  */
-typedef struct cursor {
-    const uint8_t *at, *end;
-    int failed;
-} cursor;
-
-static uint64_t read_number(cursor *c, unsigned bytes) {
-    uint64_t value = 0;
-    if ((size_t)(c->end - c->at) < bytes) {
-        c->failed = 1;
-        c->at = c->end;
-        return 0;
-    }
-    for (unsigned i = 0; i < bytes; i++)
-        value = value << 8 | *c->at++;
-    return value;
-}
-
 typedef struct item {
     uint32_t id;
     uint8_t type[4];
@@ -96,21 +76,21 @@ static item *item_of(iso *f, uint32_t id) {
 }
 
 static void read_items(iso *f, const glimpse_iso_box *info) {
-    cursor c = {info->body, info->body + info->size, 0};
-    const unsigned version = (unsigned)(read_number(&c, 4) >> 24);
-    (void)read_number(&c, version == 0 ? 2 : 4);
+    glimpse_iso_cursor c = glimpse_iso_over(info);
+    const unsigned version = (unsigned)(glimpse_iso_read(&c, 4) >> 24);
+    (void)glimpse_iso_read(&c, version == 0 ? 2 : 4);
     const uint8_t *first = c.at;
     const size_t left = (size_t)(c.end - c.at);
     glimpse_iso_box box;
     size_t at = 0;
     while (f->item_count < MAX_ITEMS && glimpse_iso_next(&box, &at, first, left)) {
-        cursor e = {box.body, box.body + box.size, 0};
-        const uint64_t head = read_number(&e, 4);
+        glimpse_iso_cursor e = glimpse_iso_over(&box);
+        const uint64_t head = glimpse_iso_read(&e, 4);
         const unsigned entry = (unsigned)(head >> 24);
-        if (!is(&box, "infe") || entry < 2) continue;
+        if (!glimpse_iso_is(&box, "infe") || entry < 2) continue;
         item *to = &f->items[f->item_count];
-        *to = (item){.id = (uint32_t)read_number(&e, entry == 2 ? 2 : 4), .hidden = head & 1};
-        (void)read_number(&e, 2);
+        *to = (item){.id = (uint32_t)glimpse_iso_read(&e, entry == 2 ? 2 : 4), .hidden = head & 1};
+        (void)glimpse_iso_read(&e, 2);
         if (e.failed || e.end - e.at < 4) continue;
         memcpy(to->type, e.at, 4);
         f->item_count++;
@@ -124,15 +104,15 @@ static void read_references(iso *f, const glimpse_iso_box *references) {
     const unsigned bytes = references->body[0] == 0 ? 2 : 4;
     while (f->link_count < MAX_LINKS &&
            glimpse_iso_next(&box, &at, references->body, references->size)) {
-        cursor c = {box.body, box.body + box.size, 0};
-        const uint32_t from = (uint32_t)read_number(&c, bytes);
-        const uint64_t count = read_number(&c, 2);
+        glimpse_iso_cursor c = glimpse_iso_over(&box);
+        const uint32_t from = (uint32_t)glimpse_iso_read(&c, bytes);
+        const uint64_t count = glimpse_iso_read(&c, 2);
         item *source = item_of(f, from);
-        if (source && is(&box, "thmb")) source->is_thumbnail = 1;
-        if (source && is(&box, "auxl")) source->is_auxiliary = 1;
-        if (!is(&box, "dimg")) continue;
+        if (source && glimpse_iso_is(&box, "thmb")) source->is_thumbnail = 1;
+        if (source && glimpse_iso_is(&box, "auxl")) source->is_auxiliary = 1;
+        if (!glimpse_iso_is(&box, "dimg")) continue;
         for (uint64_t i = 0; i < count && !c.failed && f->link_count < MAX_LINKS; i++) {
-            const uint32_t to = (uint32_t)read_number(&c, bytes);
+            const uint32_t to = (uint32_t)glimpse_iso_read(&c, bytes);
             item *target = item_of(f, to);
             if (c.failed || !target) continue;
             target->is_part = 1;
@@ -143,22 +123,23 @@ static void read_references(iso *f, const glimpse_iso_box *references) {
 
 /* Adds what is stored of an item to its identity. */
 static void read_places(iso *f, const glimpse_iso_box *places) {
-    cursor c = {places->body, places->body + places->size, 0};
-    const unsigned version = (unsigned)(read_number(&c, 4) >> 24);
-    const unsigned sizes = (unsigned)read_number(&c, 2);
-    const uint64_t count = read_number(&c, version < 2 ? 2 : 4);
+    glimpse_iso_cursor c = glimpse_iso_over(places);
+    const unsigned version = (unsigned)(glimpse_iso_read(&c, 4) >> 24);
+    const unsigned sizes = (unsigned)glimpse_iso_read(&c, 2);
+    const uint64_t count = glimpse_iso_read(&c, version < 2 ? 2 : 4);
     size_t all = 0;
     for (uint64_t i = 0; i < count && i < MAX_ITEMS && !c.failed; i++) {
-        item *of = item_of(f, (uint32_t)read_number(&c, version < 2 ? 2 : 4));
-        const unsigned method = version ? (unsigned)read_number(&c, 2) & 15 : 0;
-        (void)read_number(&c, 2);
-        const uint64_t base = read_number(&c, sizes >> 4 & 15), extents = read_number(&c, 2);
+        item *of = item_of(f, (uint32_t)glimpse_iso_read(&c, version < 2 ? 2 : 4));
+        const unsigned method = version ? (unsigned)glimpse_iso_read(&c, 2) & 15 : 0;
+        (void)glimpse_iso_read(&c, 2);
+        const uint64_t base = glimpse_iso_read(&c, sizes >> 4 & 15),
+                       extents = glimpse_iso_read(&c, 2);
         const uint8_t *from = method == 1 ? f->idat.body : f->data;
         const size_t size = method == 1 ? f->idat.size : f->size;
         for (uint64_t k = 0; k < extents && !c.failed && all++ < MAX_EXTENTS; k++) {
-            (void)read_number(&c, version ? sizes & 15 : 0);
-            const uint64_t offset = read_number(&c, sizes >> 12 & 15);
-            const uint64_t length = read_number(&c, sizes >> 8 & 15);
+            (void)glimpse_iso_read(&c, version ? sizes & 15 : 0);
+            const uint64_t offset = glimpse_iso_read(&c, sizes >> 12 & 15);
+            const uint64_t length = glimpse_iso_read(&c, sizes >> 8 & 15);
             if (c.failed || !of || !from || method > 1 || offset > size || base > size - offset ||
                 length > size - offset - base || length > f->budget)
                 continue;
@@ -172,16 +153,16 @@ static void read_places(iso *f, const glimpse_iso_box *places) {
 }
 
 static void use_property(glimpse_found *to, iso *f, item *of, const glimpse_iso_box *p) {
-    if (is(p, "auxC") && p->size > 4) {
+    if (glimpse_iso_is(p, "auxC") && p->size > 4) {
         of->auxiliary = (const char *)p->body + 4;
         of->auxiliary_length =
             strnlen(of->auxiliary, p->size - 4 < MAX_NAME ? p->size - 4 : MAX_NAME);
     }
     if (of->id != f->primary) return;
-    if (is(p, "colr") && p->size >= 4 &&
+    if (glimpse_iso_is(p, "colr") && p->size >= 4 &&
         (memcmp(p->body, "prof", 4) == 0 || memcmp(p->body, "rICC", 4) == 0))
         glimpse_found_profile(to, p->body + 4, p->size - 4);
-    if (!is(p, "colr") || p->size < 10 || memcmp(p->body, "nclx", 4) != 0) return;
+    if (!glimpse_iso_is(p, "colr") || p->size < 10 || memcmp(p->body, "nclx", 4) != 0) return;
     const unsigned primaries = glimpse_get16(p->body + 4, 1);
     const unsigned transfer = glimpse_get16(p->body + 6, 1);
     const int usual_primaries = primaries <= 2 || (primaries >= 5 && primaries <= 7);
@@ -191,14 +172,14 @@ static void use_property(glimpse_found *to, iso *f, item *of, const glimpse_iso_
 }
 
 static void read_associations(glimpse_found *to, iso *f, const glimpse_iso_box *box) {
-    cursor c = {box->body, box->body + box->size, 0};
-    const uint64_t head = read_number(&c, 4);
-    const uint64_t count = read_number(&c, 4);
+    glimpse_iso_cursor c = glimpse_iso_over(box);
+    const uint64_t head = glimpse_iso_read(&c, 4);
+    const uint64_t count = glimpse_iso_read(&c, 4);
     for (uint64_t i = 0; i < count && i < MAX_ITEMS && !c.failed; i++) {
-        item *of = item_of(f, (uint32_t)read_number(&c, head >> 24 == 0 ? 2 : 4));
-        const uint64_t properties = read_number(&c, 1);
+        item *of = item_of(f, (uint32_t)glimpse_iso_read(&c, head >> 24 == 0 ? 2 : 4));
+        const uint64_t properties = glimpse_iso_read(&c, 1);
         for (uint64_t k = 0; k < properties && !c.failed; k++) {
-            const uint64_t entry = read_number(&c, head & 1 ? 2 : 1);
+            const uint64_t entry = glimpse_iso_read(&c, head & 1 ? 2 : 1);
             const uint64_t index = entry & (head & 1 ? 0x7fff : 0x7f);
             if (!c.failed && of && index > 0 && index <= f->property_count)
                 use_property(to, f, of, &f->properties[index - 1]);
@@ -207,9 +188,9 @@ static void read_associations(glimpse_found *to, iso *f, const glimpse_iso_box *
 }
 
 static int is_deep(const glimpse_iso_box *p) {
-    if (is(p, "pixi")) return p->size >= 6 && p->body[5] > 8;
-    if (is(p, "hvcC")) return p->size >= 18 && (p->body[17] & 7) > 0;
-    return is(p, "av1C") && p->size >= 3 && (p->body[2] & 0x40) != 0;
+    if (glimpse_iso_is(p, "pixi")) return p->size >= 6 && p->body[5] > 8;
+    if (glimpse_iso_is(p, "hvcC")) return p->size >= 18 && (p->body[17] & 7) > 0;
+    return glimpse_iso_is(p, "av1C") && p->size >= 3 && (p->body[2] & 0x40) != 0;
 }
 
 static void read_properties(glimpse_found *to, iso *f, const glimpse_iso_box *iprp) {
@@ -224,7 +205,7 @@ static void read_properties(glimpse_found *to, iso *f, const glimpse_iso_box *ip
     }
     at = 0;
     while (glimpse_iso_next(&box, &at, iprp->body, iprp->size)) {
-        if (is(&box, "ipma")) read_associations(to, f, &box);
+        if (glimpse_iso_is(&box, "ipma")) read_associations(to, f, &box);
     }
 }
 
@@ -300,7 +281,8 @@ static void add_sequence(glimpse_found *to, const glimpse_iso_box *moov, const u
     glimpse_iso_box box;
     if (frames < 2) return;
     for (size_t at = 0; glimpse_iso_next(&box, &at, data, size);) {
-        if (is(&box, "mdat")) glimpse_found_add(to, GLIMPSE_HOLDING_FRAMES, box.body, box.size);
+        if (glimpse_iso_is(&box, "mdat"))
+            glimpse_found_add(to, GLIMPSE_HOLDING_FRAMES, box.body, box.size);
     }
     glimpse_found_count(to, GLIMPSE_HOLDING_FRAMES, frames - 1);
 }
@@ -310,9 +292,9 @@ static int is_known_box(const glimpse_iso_box *box) {
     static const char known[] = "ftypstypmetamoovmdatfreeskipwidempvdpdinidatmoofmfrasidx";
     static const uint8_t xmp[16] = {0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8,
                                     0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac};
-    if (is(box, "uuid")) return box->size < 16 || memcmp(box->body, xmp, 16) == 0;
+    if (glimpse_iso_is(box, "uuid")) return box->size < 16 || memcmp(box->body, xmp, 16) == 0;
     for (const char *k = known; *k; k += 4) {
-        if (is(box, k)) return 1;
+        if (glimpse_iso_is(box, k)) return 1;
     }
     return 0;
 }
@@ -330,17 +312,17 @@ void glimpse_found_in_iso(glimpse_found *to, const uint8_t *data, size_t size) {
     f->size = size;
     f->budget = 2 * (uint64_t)size;
     while (boxes++ < MAX_BOXES && glimpse_iso_next(&box, &at, data, size)) {
-        if (is(&box, "ftyp") && begin > 0) { /* a film behind the picture */
+        if (glimpse_iso_is(&box, "ftyp") && begin > 0) { /* a film behind the picture */
             glimpse_found_film(to, data + begin, size - begin);
             at = size;
             break;
         }
-        if (is(&box, "meta") && !seen) {
+        if (glimpse_iso_is(&box, "meta") && !seen) {
             look_at_meta(to, f, &box);
             seen = 1;
         }
-        if (is(&box, "moov")) add_sequence(to, &box, data, size);
-        if (is(&box, "mpvd")) glimpse_found_film(to, box.body, box.size);
+        if (glimpse_iso_is(&box, "moov")) add_sequence(to, &box, data, size);
+        if (glimpse_iso_is(&box, "mpvd")) glimpse_found_film(to, box.body, box.size);
         if (seen && !is_known_box(&box) && box.size > 0)
             glimpse_found_add(to, GLIMPSE_HOLDING_ATTACHMENT, box.body, box.size);
         begin = at;

@@ -6,51 +6,13 @@
 
 #include "core/hash.h"
 #include "image/format.h"
+#include "image/tiff_fields.h"
 
 enum { MAX_PAGES = 4096 /* 32 KB of their places */, MAX_STRIPS = 1 << 20 };
 
-typedef struct tiff {
-    const uint8_t *data;
-    size_t size;
-    int big, wide;
-} tiff;
-
-typedef struct field {
-    unsigned tag, width;
-    uint64_t count;
-    const uint8_t *values; /* [count * width] */
-} field;
-
-static uint64_t number(const tiff *t, const uint8_t *p, unsigned bytes) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        value = value << 8 | p[t->big ? i : bytes - 1 - i];
-    return value;
-}
-
-static int read_field(field *f, const tiff *t, const uint8_t *entry) {
-    static const uint8_t widths[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8};
-    const unsigned word = t->wide ? 8 : 4;
-    const unsigned type = (unsigned)number(t, entry + 2, 2);
-    f->tag = (unsigned)number(t, entry, 2);
-    f->count = number(t, entry + 4, word);
-    f->width = type < sizeof widths ? widths[type] : 0;
-    f->values = entry + 4 + word;
-    if (f->width == 0 || f->count == 0 || f->count > t->size) return 0;
-    if (f->count * f->width <= word) return 1;
-    const uint64_t at = number(t, f->values, word);
-    if (at > t->size || f->count * f->width > t->size - at) return 0;
-    f->values = t->data + at;
-    return 1;
-}
-
-static uint64_t value(const tiff *t, const field *f, uint64_t i) {
-    return number(t, f->values + i * f->width, f->width);
-}
-
 typedef struct page {
-    field sizes[4];  /* width, height, compression, photometric */
-    field places[4]; /* offsets and lengths of strips, of tiles */
+    glimpse_tiff_field sizes[4];  /* width, height, compression, photometric */
+    glimpse_tiff_field places[4]; /* offsets and lengths of strips, of tiles */
     int reduced;
 } page;
 
@@ -62,7 +24,7 @@ static void add_page_hash(glimpse_found *to, const glimpse_hash *hash) {
 
 /* The page as it is seen, so that other compression makes no other page; as far as decoding all of
  * them stays cheap, and their layout is one that this build knows. */
-static int add_seen_page(glimpse_found *to, const tiff *t, uint32_t number_of) {
+static int add_seen_page(glimpse_found *to, const glimpse_tiff *t, uint32_t number_of) {
     glimpse_hash hash;
     uint64_t pixels = 0;
     if (to->page_pixels >= to->max_pixels) return 0;
@@ -76,7 +38,7 @@ static int add_seen_page(glimpse_found *to, const tiff *t, uint32_t number_of) {
 
 /* The identity of a page otherwise: its size, how it is stored, and its strips. The budget keeps
  * directories that name the same bytes again and again from costing more than the file is large. */
-static void add_page(glimpse_found *to, const tiff *t, const page *p, uint64_t *budget) {
+static void add_page(glimpse_found *to, const glimpse_tiff *t, const page *p, uint64_t *budget) {
     glimpse_hasher *hasher = glimpse_hasher_create();
     if (!hasher) {
         to->nomem = 1;
@@ -84,13 +46,14 @@ static void add_page(glimpse_found *to, const tiff *t, const page *p, uint64_t *
     }
     for (int i = 0; i < 4; i++) {
         if (p->sizes[i].count == 0) continue;
-        const uint64_t number_of = value(t, &p->sizes[i], 0);
+        const uint64_t number_of = glimpse_tiff_value(t, &p->sizes[i], 0);
         glimpse_hasher_update(hasher, &number_of, sizeof number_of);
     }
     for (int i = 0; i < 4; i += 2) {
-        const field *offsets = &p->places[i], *lengths = &p->places[i + 1];
+        const glimpse_tiff_field *offsets = &p->places[i], *lengths = &p->places[i + 1];
         for (uint64_t k = 0; k < offsets->count && k < lengths->count && k < MAX_STRIPS; k++) {
-            const uint64_t at = value(t, offsets, k), length = value(t, lengths, k);
+            const uint64_t at = glimpse_tiff_value(t, offsets, k),
+                           length = glimpse_tiff_value(t, lengths, k);
             if (at > t->size || length > t->size - at || length > *budget) continue;
             *budget -= length;
             glimpse_hasher_update(hasher, t->data + at, (size_t)length);
@@ -101,11 +64,11 @@ static void add_page(glimpse_found *to, const tiff *t, const page *p, uint64_t *
 }
 
 /* What the first page says beside its pixels. */
-static void add_first(glimpse_found *to, const tiff *t, const field *f) {
+static void add_first(glimpse_found *to, const glimpse_tiff *t, const glimpse_tiff_field *f) {
     enum { BITS = 258, PHOTOMETRIC = 262, EXTRAS = 338, LAYERS = 37724, ICC = 34675, INKS = 5 };
-    if (f->tag == BITS && value(t, f, 0) > 8) to->may_be_deep = 1;
+    if (f->tag == BITS && glimpse_tiff_value(t, f, 0) > 8) to->may_be_deep = 1;
     if (f->tag == EXTRAS) to->may_be_transparent = 1;
-    if (f->tag == PHOTOMETRIC && value(t, f, 0) == INKS)
+    if (f->tag == PHOTOMETRIC && glimpse_tiff_value(t, f, 0) == INKS)
         glimpse_found_add(to, GLIMPSE_HOLDING_PROFILE, "CMYK", 4);
     if (f->tag == ICC) glimpse_found_profile(to, f->values, (size_t)(f->count * f->width));
     if (f->tag == LAYERS) {
@@ -123,10 +86,10 @@ static int is_visited(const uint64_t *visited, unsigned count, uint64_t at) {
 
 void glimpse_found_in_tiff(glimpse_found *to, const uint8_t *data, size_t size) {
     if (size < 16) return;
-    tiff t = {.data = data, .size = size, .big = data[0] == 'M'};
-    t.wide = number(&t, data + 2, 2) == 43;
+    const glimpse_tiff t = glimpse_tiff_over(data, size);
     const unsigned word = t.wide ? 8 : 4, count_bytes = t.wide ? 8 : 2, entry = t.wide ? 20 : 12;
-    uint64_t at = number(&t, data + (t.wide ? 8 : 4), word), budget = 2 * (uint64_t)size;
+    uint64_t at = glimpse_tiff_number(&t, data + (t.wide ? 8 : 4), word),
+             budget = 2 * (uint64_t)size;
     uint64_t visited[MAX_PAGES];
     for (unsigned number_of = 0; at != 0; number_of++) {
         page p = {0};
@@ -138,14 +101,14 @@ void glimpse_found_in_tiff(glimpse_found *to, const uint8_t *data, size_t size) 
         if (is_visited(visited, number_of, at)) return;
         visited[number_of] = at;
         if (at > size || size - at < count_bytes) return;
-        const uint64_t count = number(&t, data + at, count_bytes);
+        const uint64_t count = glimpse_tiff_number(&t, data + at, count_bytes);
         at += count_bytes;
         if (count > (size - at) / entry) return;
         for (uint64_t i = 0; i < count; i++) {
-            field f;
-            if (!read_field(&f, &t, data + at + i * entry)) continue;
+            glimpse_tiff_field f;
+            if (!glimpse_tiff_read_field(&f, &t, data + at + i * entry) || f.count == 0) continue;
             switch (f.tag) {
-            case 254: p.reduced = value(&t, &f, 0) & 1; break;
+            case 254: p.reduced = glimpse_tiff_value(&t, &f, 0) & 1; break;
             case 256: p.sizes[0] = f; break;
             case 257: p.sizes[1] = f; break;
             case 259: p.sizes[2] = f; break;
@@ -161,6 +124,6 @@ void glimpse_found_in_tiff(glimpse_found *to, const uint8_t *data, size_t size) 
         if (number_of > 0 && !p.reduced && !add_seen_page(to, &t, number_of))
             add_page(to, &t, &p, &budget);
         if (size - at - count * entry < word) return;
-        at = number(&t, data + at + count * entry, word);
+        at = glimpse_tiff_number(&t, data + at + count * entry, word);
     }
 }
