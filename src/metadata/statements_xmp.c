@@ -3,6 +3,7 @@
  * item of a list is a value of the list, a member of a struct has the struct's name in front.
  */
 #include "metadata/statements.h"
+#include "metadata/xml_text.h"
 
 #include <expat.h>
 #include <stdlib.h>
@@ -27,8 +28,7 @@ typedef struct reader {
     size_t depth, rdf_depth; /* of rdf:RDF; 0: not in it */
     char path[MAX_PATH], space[MAX_SPACE];
     size_t path_length;
-    char *text;
-    size_t used, capacity;
+    glimpse_xml_text text;
     int nomem;
 } reader;
 
@@ -68,7 +68,7 @@ static void emit(reader *r, const char *text) {
 
 static void XMLCALL on_start(void *user, const XML_Char *name, const XML_Char **attributes) {
     reader *r = user;
-    r->used = 0;
+    r->text.used = 0;
     if (r->depth == MAX_DEPTH) {
         (void)XML_StopParser(r->parser, XML_FALSE);
         return;
@@ -101,36 +101,23 @@ static void XMLCALL on_end(void *user, const XML_Char *name) {
     (void)name;
     if (r->depth == 0) return;
     const frame *f = &r->stack[--r->depth];
-    if (r->rdf_depth > 0 && !f->has_children && r->used > 0) {
-        r->text[r->used] = '\0';
-        emit(r, r->text);
+    if (r->rdf_depth > 0 && !f->has_children && r->text.used > 0) {
+        r->text.bytes[r->text.used] = '\0';
+        emit(r, r->text.bytes);
     }
     r->path_length = f->path_length;
     r->path[r->path_length] = '\0';
     if (r->depth < r->rdf_depth) r->rdf_depth = 0;
-    r->used = 0;
+    r->text.used = 0;
 }
 
 static void XMLCALL on_text(void *user, const XML_Char *text, int length) {
     reader *r = user;
-    size_t count = (size_t)length;
     if (r->rdf_depth == 0 || r->path_length == 0) return;
-    if (count > MAX_VALUE - 1 - r->used) count = MAX_VALUE - 1 - r->used;
-    if (r->used + count + 1 > r->capacity) {
-        size_t capacity = r->capacity ? r->capacity * 2 : 1024;
-        while (capacity < r->used + count + 1)
-            capacity *= 2;
-        char *grown = realloc(r->text, capacity);
-        if (!grown) {
-            r->nomem = 1;
-            (void)XML_StopParser(r->parser, XML_FALSE);
-            return;
-        }
-        r->text = grown;
-        r->capacity = capacity;
+    if (!glimpse_xml_text_add(&r->text, text, (size_t)length, MAX_VALUE)) {
+        r->nomem = 1;
+        (void)XML_StopParser(r->parser, XML_FALSE);
     }
-    memcpy(r->text + r->used, text, count);
-    r->used += count;
 }
 
 /* As in xmp.c: entities can grow without bound. */
@@ -165,7 +152,7 @@ int glimpse_statements_visit_xmp(const uint8_t *data, size_t size, glimpse_state
                 XML_GetErrorCode(r->parser) == XML_ERROR_NO_MEMORY;
     nomem |= r->nomem;
     XML_ParserFree(r->parser);
-    free(r->text);
+    free(r->text.bytes);
     free(r);
     return nomem;
 }

@@ -9,6 +9,7 @@
  * Documents that declare entities are not XMP and are not read on: entities can grow without bound.
  */
 #include "metadata/fields.h"
+#include "metadata/xml_text.h"
 
 #include <expat.h>
 #include <math.h>
@@ -162,8 +163,7 @@ typedef struct reader {
     glimpse_fields *fields;
     frame stack[MAX_DEPTH];
     size_t depth;
-    char *text;
-    size_t used, capacity;
+    glimpse_xml_text text;
     /* the region that is being read */
     char name[256], type[32], unit[32];
     double area[4];
@@ -408,7 +408,7 @@ static void on_leaf(reader *r, property top, property p, const char *text, int i
 
 static void XMLCALL on_start(void *user, const XML_Char *name, const XML_Char **attributes) {
     reader *r = user;
-    r->used = 0;
+    r->text.used = 0;
     if (r->depth == MAX_DEPTH) {
         (void)XML_StopParser(r->parser, XML_FALSE);
         return;
@@ -437,34 +437,21 @@ static void XMLCALL on_end(void *user, const XML_Char *name) {
     (void)name;
     if (r->depth == 0) return;
     const frame *f = &r->stack[--r->depth];
-    if (!f->has_children && r->used > 0) {
-        r->text[r->used] = '\0';
-        on_leaf(r, f->top, f->owner, r->text, f->is_default_language);
+    if (!f->has_children && r->text.used > 0) {
+        r->text.bytes[r->text.used] = '\0';
+        on_leaf(r, f->top, f->owner, r->text.bytes, f->is_default_language);
     }
     if (f->is_region) end_region(r);
-    r->used = 0;
+    r->text.used = 0;
 }
 
 static void XMLCALL on_text(void *user, const XML_Char *text, int length) {
     reader *r = user;
-    size_t count = (size_t)length;
     if (r->depth == 0 || r->stack[r->depth - 1].top == OTHER) return;
-    if (count > MAX_TEXT - 1 - r->used) count = MAX_TEXT - 1 - r->used;
-    if (r->used + count + 1 > r->capacity) {
-        size_t capacity = r->capacity ? r->capacity * 2 : 1024;
-        while (capacity < r->used + count + 1)
-            capacity *= 2;
-        char *grown = realloc(r->text, capacity);
-        if (!grown) {
-            r->fields->nomem = 1;
-            (void)XML_StopParser(r->parser, XML_FALSE);
-            return;
-        }
-        r->text = grown;
-        r->capacity = capacity;
+    if (!glimpse_xml_text_add(&r->text, text, (size_t)length, MAX_TEXT)) {
+        r->fields->nomem = 1;
+        (void)XML_StopParser(r->parser, XML_FALSE);
     }
-    memcpy(r->text + r->used, text, count);
-    r->used += count;
 }
 
 static void XMLCALL on_entity(void *user, const XML_Char *name, int is_parameter,
@@ -512,6 +499,6 @@ void glimpse_xmp_parse(glimpse_fields *fields, const uint8_t *data, size_t size)
         fields->nomem = 1;
     end_document(r);
     XML_ParserFree(r->parser);
-    free(r->text);
+    free(r->text.bytes);
     free(r);
 }
