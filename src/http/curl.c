@@ -6,6 +6,8 @@
 #include "core/dynlib.h"
 #include "core/error.h"
 
+#include <glimpse/version.h>
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -93,4 +95,34 @@ glimpse_http_end glimpse_curl_end(CURL *curl, CURLcode code, int no_memory) {
 
 long glimpse_curl_milliseconds(double seconds) {
     return seconds < 0.001 ? 1 : seconds > 1e6 ? 1000000000L : (long)(seconds * 1000.0);
+}
+
+int glimpse_curl_check(const CURLcode *codes, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (codes[i] == CURLE_OUT_OF_MEMORY) return glimpse_fail_nomem(1024, "a request");
+        if (codes[i] != CURLE_OK) {
+            return glimpse_fail(GLIMPSE_E_INTERNAL, "libcurl does not take option %zu: %s", i,
+                                glimpse_curl.easy_strerror(codes[i]));
+        }
+    }
+    return GLIMPSE_OK;
+}
+
+int glimpse_curl_set_common(CURL *curl, const char *url, struct curl_slist *headers, char *error,
+                            double connect_timeout, int loopback) {
+    const CURLcode codes[] = {
+        glimpse_curl.setopt(curl, CURLOPT_URL, url),
+        glimpse_curl.setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https"),
+        glimpse_curl.setopt(curl, CURLOPT_NOSIGNAL, 1L),
+        glimpse_curl.setopt(curl, CURLOPT_ERRORBUFFER, error),
+        glimpse_curl.setopt(curl, CURLOPT_FOLLOWLOCATION, 0L),
+        glimpse_curl.setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L),
+        glimpse_curl.setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L),
+        glimpse_curl.setopt(curl, CURLOPT_USERAGENT, "glimpse/" GLIMPSE_VERSION),
+        glimpse_curl.setopt(curl, CURLOPT_HTTPHEADER, headers),
+        glimpse_curl.setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                            glimpse_curl_milliseconds(connect_timeout)),
+        loopback ? glimpse_curl.setopt(curl, CURLOPT_NOPROXY, "*") : CURLE_OK,
+    };
+    return glimpse_curl_check(codes, sizeof codes / sizeof *codes);
 }

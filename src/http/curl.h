@@ -42,6 +42,13 @@ int glimpse_curl_load(const char *who_needs);
  * `no_memory`: a callback had none. */
 glimpse_http_end glimpse_curl_end(CURL *curl, CURLcode code, int no_memory);
 
+/* What every request here asks for: http and https alone, certificates verified, redirects not
+ * followed, no signals. `error` [CURL_ERROR_SIZE]. GLIMPSE_E_NOMEM or GLIMPSE_E_INTERNAL. */
+int glimpse_curl_set_common(CURL *curl, const char *url, struct curl_slist *headers, char *error,
+                            double connect_timeout, int loopback);
+/* The first of the results of setopt that is not CURLE_OK, as a status with a message. */
+int glimpse_curl_check(const CURLcode *codes, size_t count);
+
 /* For options that are milliseconds: at least one. */
 long glimpse_curl_milliseconds(double seconds);
 

@@ -6,8 +6,6 @@
 #include "core/error.h"
 #include "http/curl.h"
 
-#include <glimpse/version.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,18 +99,7 @@ static int set_up(incoming *in, struct curl_slist *headers, char *error) {
     const glimpse_http_get *get = in->get;
     CURL *curl = in->curl;
     CURLcode codes[] = {
-        glimpse_curl.setopt(curl, CURLOPT_URL, get->url),
-        glimpse_curl.setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https"),
-        glimpse_curl.setopt(curl, CURLOPT_NOSIGNAL, 1L),
-        glimpse_curl.setopt(curl, CURLOPT_ERRORBUFFER, error),
-        glimpse_curl.setopt(curl, CURLOPT_FOLLOWLOCATION, 0L),
-        glimpse_curl.setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L),
-        glimpse_curl.setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L),
-        glimpse_curl.setopt(curl, CURLOPT_USERAGENT, "glimpse/" GLIMPSE_VERSION),
-        glimpse_curl.setopt(curl, CURLOPT_HTTPHEADER, headers),
         glimpse_curl.setopt(curl, CURLOPT_HTTPGET, 1L),
-        glimpse_curl.setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
-                            glimpse_curl_milliseconds(get->connect_timeout)),
         glimpse_curl.setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L),
         glimpse_curl.setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)get->stalled_timeout),
         glimpse_curl.setopt(curl, CURLOPT_WRITEFUNCTION, on_body),
@@ -122,16 +109,11 @@ static int set_up(incoming *in, struct curl_slist *headers, char *error) {
         glimpse_curl.setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress),
         glimpse_curl.setopt(curl, CURLOPT_XFERINFODATA, in),
         glimpse_curl.setopt(curl, CURLOPT_NOPROGRESS, 0L),
-        get->loopback ? glimpse_curl.setopt(curl, CURLOPT_NOPROXY, "*") : CURLE_OK,
     };
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        if (codes[i] == CURLE_OUT_OF_MEMORY) return glimpse_fail_nomem(1024, "a request");
-        if (codes[i] != CURLE_OK) {
-            return glimpse_fail(GLIMPSE_E_INTERNAL, "libcurl does not take option %zu: %s", i,
-                                glimpse_curl.easy_strerror(codes[i]));
-        }
-    }
-    return GLIMPSE_OK;
+    const int status = glimpse_curl_check(codes, sizeof codes / sizeof *codes);
+    return status < 0 ? status
+                      : glimpse_curl_set_common(curl, get->url, headers, error,
+                                                get->connect_timeout, get->loopback);
 }
 
 static glimpse_http_end end_of(const incoming *in, CURLcode code) {

@@ -10,8 +10,6 @@
 #include "core/error.h"
 #include "http/curl.h"
 
-#include <glimpse/version.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,22 +123,11 @@ static int on_progress(void *user, curl_off_t a, curl_off_t b, curl_off_t c, cur
 static int set_up(CURL *curl, glimpse_http *http, incoming *in, struct curl_slist *headers,
                   char *error) {
     CURLcode codes[] = {
-        glimpse_curl.setopt(curl, CURLOPT_URL, http->url),
-        glimpse_curl.setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https"),
-        glimpse_curl.setopt(curl, CURLOPT_NOSIGNAL, 1L),
-        glimpse_curl.setopt(curl, CURLOPT_ERRORBUFFER, error),
-        glimpse_curl.setopt(curl, CURLOPT_FOLLOWLOCATION, 0L),
-        glimpse_curl.setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L),
-        glimpse_curl.setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L),
-        glimpse_curl.setopt(curl, CURLOPT_USERAGENT, "glimpse/" GLIMPSE_VERSION),
-        glimpse_curl.setopt(curl, CURLOPT_HTTPHEADER, headers),
         /* libcurl unpacks as it comes: on_body's ceiling is one of what was unpacked. */
         glimpse_curl.setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip, deflate"),
         glimpse_curl.setopt(curl, CURLOPT_POST, 1L),
         glimpse_curl.setopt(curl, CURLOPT_POSTFIELDS, http->body),
         glimpse_curl.setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_size),
-        glimpse_curl.setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
-                            glimpse_curl_milliseconds(http->connect_timeout)),
         glimpse_curl.setopt(curl, CURLOPT_TIMEOUT_MS, glimpse_curl_milliseconds(http->timeout)),
         glimpse_curl.setopt(curl, CURLOPT_WRITEFUNCTION, on_body),
         glimpse_curl.setopt(curl, CURLOPT_WRITEDATA, in),
@@ -149,18 +136,11 @@ static int set_up(CURL *curl, glimpse_http *http, incoming *in, struct curl_slis
         glimpse_curl.setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress),
         glimpse_curl.setopt(curl, CURLOPT_XFERINFODATA, in),
         glimpse_curl.setopt(curl, CURLOPT_NOPROGRESS, 0L),
-        http->loopback ? glimpse_curl.setopt(curl, CURLOPT_NOPROXY, "*") : CURLE_OK,
     };
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        if (codes[i] == CURLE_OUT_OF_MEMORY) {
-            return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory for a request");
-        }
-        if (codes[i] != CURLE_OK) {
-            return glimpse_fail(GLIMPSE_E_INTERNAL, "libcurl does not take option %zu: %s", i,
-                                glimpse_curl.easy_strerror(codes[i]));
-        }
-    }
-    return GLIMPSE_OK;
+    const int status = glimpse_curl_check(codes, sizeof codes / sizeof *codes);
+    return status < 0 ? status
+                      : glimpse_curl_set_common(curl, http->url, headers, error,
+                                                http->connect_timeout, http->loopback);
 }
 
 int glimpse_http_post(glimpse_http_pool *pool, glimpse_http *http, glimpse_http_end *end) {
