@@ -39,6 +39,46 @@ static void read_hf_tower(glimpse_config_reader *r, json_t *object, glimpse_towe
     tower->activation = glimpse_config_activation(r, object, GLIMPSE_ACTIVATION_QUICK_GELU);
 }
 
+static void read_hf_vision(glimpse_config_reader *r, json_t *vision, glimpse_model_config *config) {
+    read_hf_tower(r, vision, &config->vision, 768, 3072, 12);
+    config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);
+    config->patch = glimpse_config_size(r, vision, "patch_size", 32, MAX_SIDE);
+    if (glimpse_config_size(r, vision, "num_channels", 3, 1024) != 3)
+        glimpse_config_refuse(r, "num_channels", "other than 3");
+}
+
+/* CLIP's image tower beside BERT, of which the class token becomes the embedding. Texts are cut as
+ * by its authors' own program (cn_clip), to 52 tokens: the table of positions has 512 rows. */
+static void read_chinese_clip(glimpse_config_reader *r, json_t *root,
+                              glimpse_model_config *config) {
+    enum { CONTEXT = 52 };
+    json_t *text = glimpse_config_section(r, root, "text_config", "text_config_dict");
+    json_t *vision = glimpse_config_section(r, root, "vision_config", "vision_config_dict");
+    glimpse_tower_config *t = &config->text;
+    config->layout = GLIMPSE_LAYOUT_HF;
+    config->text_architecture = GLIMPSE_TEXT_BERT;
+    config->tokenizer = GLIMPSE_TOKENIZER_AUTO;
+    t->width = glimpse_config_size(r, text, "hidden_size", 768, MAX_WIDTH);
+    t->mlp = glimpse_config_size(r, text, "intermediate_size", 3072, 8 * MAX_WIDTH);
+    t->layers = glimpse_config_size(r, text, "num_hidden_layers", 12, MAX_LAYERS);
+    t->heads = glimpse_config_size(r, text, "num_attention_heads", 12, MAX_WIDTH);
+    t->eps = (float)glimpse_config_number(r, text, "layer_norm_eps", 1e-12, 1e-20, 1e-2);
+    t->activation = glimpse_config_activation(r, text, GLIMPSE_ACTIVATION_GELU);
+    t->norm_place = GLIMPSE_NORM_POST;
+    const char *positions =
+        json_string_value(glimpse_config_member(text, "position_embedding_type"));
+    if (positions && strcmp(positions, "absolute") != 0)
+        glimpse_config_refuse(r, "position_embedding_type", positions);
+    config->positions = glimpse_config_size(r, text, "max_position_embeddings", 512, MAX_CONTEXT);
+    config->context = config->positions < CONTEXT ? config->positions : CONTEXT;
+    config->token_types = glimpse_config_size(r, text, "type_vocab_size", 2, MAX_WIDTH);
+    config->vocabulary = glimpse_config_size(r, text, "vocab_size", 30522, MAX_VOCABULARY);
+    config->text_pooling = GLIMPSE_TEXT_FIRST;
+    config->end_id = -1;
+    read_hf_vision(r, vision, config);
+    config->embedding = glimpse_config_size(r, root, "projection_dim", 512, MAX_WIDTH);
+}
+
 static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config *config) {
     const char *type = json_string_value(glimpse_config_member(root, "model_type"));
     if (type && strcmp(type, "siglip") == 0) {
@@ -50,7 +90,12 @@ static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config
                               "siglip2, the SigLIP 2 of flexible resolution (NaFlex),");
         return;
     }
-    if (type && strcmp(type, "clip") != 0) {
+    if (type && strcmp(type, "chinese_clip") == 0) {
+        read_chinese_clip(r, root, config);
+        return;
+    }
+    int metaclip2 = type && strcmp(type, "metaclip_2") == 0;
+    if (type && !metaclip2 && strcmp(type, "clip") != 0) {
         glimpse_config_refuse(r, "model_type", type);
         return;
     }
@@ -64,20 +109,19 @@ static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config
     config->layout = GLIMPSE_LAYOUT_HF;
     config->tokenizer = GLIMPSE_TOKENIZER_CLIP_HF;
     read_hf_tower(r, text, &config->text, 512, 2048, 8);
-    read_hf_tower(r, vision, &config->vision, 768, 3072, 12);
+    read_hf_vision(r, vision, config);
     config->embedding = glimpse_config_size(r, root, "projection_dim", 512, MAX_WIDTH);
     config->context = glimpse_config_size(r, text, "max_position_embeddings", 77, MAX_CONTEXT);
     config->vocabulary = glimpse_config_size(r, text, "vocab_size", 49408, MAX_VOCABULARY);
-    config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);
-    config->patch = glimpse_config_size(r, vision, "patch_size", 32, MAX_SIDE);
-    if (glimpse_config_size(r, vision, "num_channels", 3, 1024) != 3)
-        glimpse_config_refuse(r, "num_channels", "other than 3");
     config->start_id = glimpse_config_id(r, text, "bos_token_id", 0, config->vocabulary);
     (void)glimpse_config_id(r, text, "pad_token_id", 0, config->vocabulary);
     config->causal = 1;
     config->end_id = glimpse_config_id(r, text, "eos_token_id", 49407, config->vocabulary);
-    /* Old configurations name a wrong id, for which transformers looks for the highest. */
-    config->text_pooling = config->end_id == 2 ? GLIMPSE_TEXT_HIGHEST : GLIMPSE_TEXT_END;
+    /* Old configurations of CLIP name a wrong id, for which transformers looks for the highest;
+     * that of MetaCLIP 2's tokenizer is 2 indeed. */
+    config->text_pooling =
+        config->end_id == 2 && !metaclip2 ? GLIMPSE_TEXT_HIGHEST : GLIMPSE_TEXT_END;
+    if (metaclip2) config->tokenizer = GLIMPSE_TOKENIZER_AUTO;
 }
 
 /* An int, or an object with one of the usual sets of keys. */
@@ -203,8 +247,11 @@ int glimpse_model_config_read(glimpse_model_config *out, const char *directory) 
     }
     status = glimpse_config_load(&root, path);
     if (status < 0) goto done;
+    const char *type = json_string_value(glimpse_config_member(root, "model_type"));
     if (open_clip) {
         glimpse_config_read_open_clip(&r, root, out);
+    } else if (type && strcmp(type, "M-CLIP") == 0) {
+        glimpse_config_read_m_clip(&r, root, directory, out);
     } else {
         read_hf(&r, root, out);
         json_t *rules = glimpse_config_picture_rules(&r, &pictures, &pictures_path, directory);

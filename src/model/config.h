@@ -32,7 +32,7 @@ typedef enum glimpse_image_architecture {
 typedef enum glimpse_text_architecture {
     GLIMPSE_TEXT_CLIP, /* tokens and positions, then pre-norm blocks: CLIP, SigLIP, MetaCLIP 2 */
     GLIMPSE_TEXT_BERT, /* post-norm blocks: BERT, XLM-R */
-    GLIMPSE_TEXT_M2M,  /* M2M-100's encoder: NLLB */
+    GLIMPSE_TEXT_M2M,  /* M2M-100's encoder, pre-norm blocks and sinusoidal positions: NLLB */
     GLIMPSE_TEXT_MCT   /* MobileCLIP-S0: transformer between one-dimensional convolutions */
 } glimpse_text_architecture;
 
@@ -52,10 +52,17 @@ typedef enum glimpse_text_padding {
     GLIMPSE_PADDING_TOKENIZER /* with the tokenizer's: SigLIP */
 } glimpse_text_padding;
 
+/* Where the norms of a block stand, x being the residual stream and f a half of the block. */
+typedef enum glimpse_norm_place {
+    GLIMPSE_NORM_PRE, /* x += f(norm(x)): CLIP */
+    GLIMPSE_NORM_POST /* x = norm(x + f(x)): BERT (Vaswani et al. 2017) */
+} glimpse_norm_place;
+
 typedef struct glimpse_tower_config {
     size_t width, mlp, layers, heads;
     float eps;
     glimpse_activation activation;
+    glimpse_norm_place norm_place;
 } glimpse_tower_config;
 
 typedef struct glimpse_model_config {
@@ -64,7 +71,12 @@ typedef struct glimpse_model_config {
     glimpse_image_architecture image_architecture;
     size_t image_size, patch; /* square input, square patches; 3 channels */
     size_t vocabulary, context;
+    size_t positions; /* rows of the table of positions in the file; 0: as many as the context */
+    size_t first_position; /* row of a text's first token: 2 in XLM-R, whose padding is 1 */
+    size_t token_types;    /* rows of BERT's table of token types, of which the first is used */
+    size_t projection_mid; /* width between the two layers of a projection; 0: it is one layer */
     size_t embedding;
+    int m_clip; /* the text tower is M-CLIP's, and the image tower that of the model below image/ */
     glimpse_text_architecture text_architecture;
     glimpse_tokenizer_kind tokenizer; /* AUTO: the directory's files say which */
     glimpse_text_pooling text_pooling;

@@ -64,14 +64,22 @@ static void read_vision(glimpse_config_reader *r, json_t *vision, glimpse_model_
 
 /* open_clip's own text transformer. */
 static void read_native_text(glimpse_config_reader *r, json_t *text, glimpse_model_config *config) {
-    static const char *const refused[] = {
-        "hf_tokenizer_name", "tokenizer_kwargs", "embed_cls",          "ls_init_value",
-        "proj_bias",         "no_causal_mask",   "act_kwargs",         "norm_kwargs",
-        "block_type",        "qk_norm",          "scaled_cosine_attn", NULL};
+    static const char *const refused[] = {"tokenizer_kwargs",
+                                          "embed_cls",
+                                          "ls_init_value",
+                                          "proj_bias",
+                                          "no_causal_mask",
+                                          "act_kwargs",
+                                          "norm_kwargs",
+                                          "block_type",
+                                          "qk_norm",
+                                          "scaled_cosine_attn",
+                                          NULL};
     glimpse_tower_config *t = &config->text;
     refuse_keys(r, text, "this setting of text_cfg", refused);
     const char *pool = json_string_value(glimpse_config_member(text, "pool_type"));
-    if (pool && strcmp(pool, "argmax") != 0) glimpse_config_refuse(r, "pool_type", pool);
+    int at_end = pool && strcmp(pool, "eos") == 0;
+    if (pool && !at_end && strcmp(pool, "argmax") != 0) glimpse_config_refuse(r, "pool_type", pool);
     const char *projection = json_string_value(glimpse_config_member(text, "proj_type"));
     if (projection && strcmp(projection, "linear") != 0)
         glimpse_config_refuse(r, "proj_type", projection);
@@ -83,15 +91,18 @@ static void read_native_text(glimpse_config_reader *r, json_t *text, glimpse_mod
     t->mlp = read_mlp(r, text, t->width);
     t->eps = 1e-5f;
     config->causal = 1;
-    config->text_pooling = GLIMPSE_TEXT_HIGHEST;
+    config->text_pooling = at_end ? GLIMPSE_TEXT_END : GLIMPSE_TEXT_HIGHEST;
     config->end_id = -1;
+    if (at_end) config->end_id = glimpse_config_id(r, text, "eos_id", 2, MAX_VOCABULARY);
+    if (glimpse_config_member(text, "hf_tokenizer_name"))
+        config->tokenizer = GLIMPSE_TOKENIZER_AUTO;
     config->vocabulary = glimpse_config_size(r, text, "vocab_size", 49408, MAX_VOCABULARY);
 }
 
 static void read_text(glimpse_config_reader *r, json_t *text, glimpse_model_config *config) {
     config->context = glimpse_config_size(r, text, "context_length", 77, MAX_CONTEXT);
     if (glimpse_config_member(text, "hf_model_name")) {
-        glimpse_config_refuse(r, "hf_model_name", "this setting of text_cfg");
+        glimpse_config_read_hf_text(r, text, config);
     } else {
         read_native_text(r, text, config);
     }

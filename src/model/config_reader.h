@@ -82,6 +82,12 @@ void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
                                 glimpse_model_config *config);
 void glimpse_config_read_siglip_pictures(glimpse_config_reader *r, json_t *root, size_t image_size,
                                          glimpse_preprocess *p);
+/* config_m_clip.c: config.json of M-CLIP in `directory`, and the model below it. */
+void glimpse_config_read_m_clip(glimpse_config_reader *r, json_t *root, const char *directory,
+                                glimpse_model_config *config);
+/* config_hf_text.c: a text_cfg with an hf_model_name; the embedding and the context are read. */
+void glimpse_config_read_hf_text(glimpse_config_reader *r, json_t *text,
+                                 glimpse_model_config *config);
 /* config_open_clip.c: open_clip_config.json. */
 void glimpse_config_read_open_clip(glimpse_config_reader *r, json_t *root,
                                    glimpse_model_config *config);

@@ -23,7 +23,7 @@ struct glimpse_encoder {
 };
 
 /* Text sequences are short, so more of them than pictures fit the same number of rows. */
-enum { TEXTS_PER_PICTURE = 8, MAX_BATCH = 4096 };
+enum { TEXTS_PER_PICTURE = 8, MAX_BATCH = 4096, USUAL_CONTEXT = 80 };
 
 /* Counts or carves, depending on the arena; both with the same code, so that they agree. */
 static void plan(glimpse_encoder *e, glimpse_arena *arena) {
@@ -39,8 +39,10 @@ static void plan(glimpse_encoder *e, glimpse_arena *arena) {
     }
     glimpse_arena_rewind(arena, mark);
     if (model->towers & GLIMPSE_TOWER_TEXT) {
-        glimpse_pass_plan(&e->text, arena, &model->text, e->max_batch * model->text.tokens,
-                          e->max_batch * TEXTS_PER_PICTURE);
+        /* Texts lie behind each other: those of a tower that takes long ones share the rows. */
+        size_t usual = c->context < USUAL_CONTEXT ? c->context : USUAL_CONTEXT;
+        size_t rows = e->max_batch * usual > c->context ? e->max_batch * usual : c->context;
+        glimpse_pass_plan(&e->text, arena, &model->text, rows, e->max_batch * TEXTS_PER_PICTURE);
         e->ids = glimpse_arena_alloc(arena, c->context, sizeof(int32_t));
     }
 }
@@ -259,6 +261,10 @@ static size_t pooled_place(const glimpse_model_config *c, const int32_t *ids, si
 static int add_ids(glimpse_encoder *e, packing *p, const int32_t *ids, size_t count,
                    float *embeddings) {
     const glimpse_model_config *c = &e->model->config;
+    /* Padding that the reference masks. */
+    if (e->model->text.unpadded)
+        while (count > 1 && ids[count - 1] == glimpse_tokenizer_pad_id(e->model->tokenizer))
+            count--;
     size_t pooled = pooled_place(c, ids, count);
     return add_text(e, p, ids, c->causal ? pooled + 1 : count, pooled, embeddings);
 }

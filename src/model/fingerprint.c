@@ -71,6 +71,8 @@ static void add_config(glimpse_hasher *hasher, const glimpse_model_config *confi
         glimpse_fingerprint_add_number(hasher, "pooling", (double)config->text_pooling);
         glimpse_fingerprint_add_number(hasher, "padding", (double)config->padding);
         glimpse_fingerprint_add_number(hasher, "causal", (double)config->causal);
+        glimpse_fingerprint_add_number(hasher, "first_position", (double)config->first_position);
+        glimpse_fingerprint_add_number(hasher, "norms", (double)config->text.norm_place);
     }
 }
 
@@ -162,7 +164,7 @@ static int add_identities(glimpse_hasher *hasher, const char *directory, const c
 
 /* Where the fingerprint of these very files would be remembered; NULL when nowhere. */
 static char *cache_path(const char *directory, const glimpse_model_config *config,
-                        const glimpse_tensors *tensors, const char *const *own) {
+                        const glimpse_tensors *const *sets, const char *const *own) {
     char *cache = glimpse_user_cache_directory();
     if (!cache) return NULL;
     char *path = NULL;
@@ -176,8 +178,9 @@ static char *cache_path(const char *directory, const glimpse_model_config *confi
     glimpse_fingerprint_add_text(hasher, real);
     add_config(hasher, config);
     int complete = 1;
-    for (size_t i = 0; i < glimpse_tensors_file_count(tensors); i++) {
-        complete = add_identity(hasher, glimpse_tensors_file(tensors, i)) && complete;
+    for (; *sets; sets++) {
+        for (size_t i = 0; i < glimpse_tensors_file_count(*sets); i++)
+            complete = add_identity(hasher, glimpse_tensors_file(*sets, i)) && complete;
     }
     complete = add_identities(hasher, real, files_of(config)) && complete;
     complete = add_identities(hasher, real, own) && complete;
@@ -223,14 +226,15 @@ static void remember(const char *hex, const char *path) {
 }
 
 int glimpse_fingerprint(char *hex, const char *directory, const glimpse_model_config *config,
-                        const glimpse_tensors *tensors) {
+                        const glimpse_tensors *tensors, const glimpse_tensors *image) {
+    const glimpse_tensors *sets[] = {tensors, image, NULL};
     /* Small models are hashed faster than a cache is asked. */
     const size_t worth_caching = 8u << 20;
     const char *const *own;
     int status = own_files(&own, directory, config);
     if (status < 0) return status;
     char *path = glimpse_tensors_mapped(tensors) >= worth_caching
-                     ? cache_path(directory, config, tensors, own)
+                     ? cache_path(directory, config, sets, own)
                      : NULL;
     if (path && recall(hex, path)) {
         free(path);
@@ -246,9 +250,11 @@ int glimpse_fingerprint(char *hex, const char *directory, const glimpse_model_co
     status = config->tokenizer == GLIMPSE_TOKENIZER_AUTO
                  ? add_siglip_tokenizer(hasher, directory, own)
                  : add_tokenizer(hasher, directory);
-    if (status == GLIMPSE_OK) status = glimpse_tensors_check_sums(tensors);
-    if (status == GLIMPSE_OK) glimpse_fingerprint_add_tensors(hasher, tensors);
-    if (status == GLIMPSE_OK) status = glimpse_tensors_check_finite(tensors);
+    for (size_t i = 0; sets[i] && status == GLIMPSE_OK; i++) {
+        status = glimpse_tensors_check_sums(sets[i]);
+        if (status == GLIMPSE_OK) glimpse_fingerprint_add_tensors(hasher, sets[i]);
+        if (status == GLIMPSE_OK) status = glimpse_tensors_check_finite(sets[i]);
+    }
     glimpse_hash hash = glimpse_hasher_finish(hasher);
     if (status < 0) goto done;
     glimpse_hash_to_hex(&hash, hex);

@@ -16,15 +16,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int published_by_transformers(const glimpse_model_config *config) {
-    return config->layout == GLIMPSE_LAYOUT_HF || config->layout == GLIMPSE_LAYOUT_SIGLIP;
+static const char *const *weight_names(const glimpse_model_config *config) {
+    return config->layout == GLIMPSE_LAYOUT_HF || config->layout == GLIMPSE_LAYOUT_SIGLIP
+               ? glimpse_tensors_transformers
+               : glimpse_tensors_open_clip;
 }
 
-static int open_weights(glimpse_tensors **out, const char *path,
+/* *image is that of the pictures where it is another one than that of the texts, else NULL. Both
+ * are the caller's, after a failure as well. */
+static int open_weights(glimpse_tensors **out, glimpse_tensors **image, const char *path,
                         const glimpse_model_config *config) {
-    return glimpse_tensors_open(out, path,
-                                published_by_transformers(config) ? glimpse_tensors_transformers
-                                                                  : glimpse_tensors_open_clip);
+    *image = NULL;
+    if (!config->m_clip) return glimpse_tensors_open(out, path, weight_names(config));
+    char *below = glimpse_path_join(path, "image");
+    if (!below) return glimpse_fail_nomem(strlen(path), "a file name");
+    int status = glimpse_tensors_open(image, below, weight_names(config));
+    free(below);
+    return status < 0 ? status : glimpse_tensors_open(out, path, glimpse_tensors_transformers);
+}
+
+static const glimpse_tensors *image_tensors(const glimpse_model *model) {
+    return model->image_tensors ? model->image_tensors : model->tensors;
 }
 
 /* The last part of the path, for people: "clip-vit-base-patch32". */
@@ -62,11 +74,11 @@ static int read_scalar(float *out, const glimpse_tensors *tensors, const char *n
 
 static int read_logits(glimpse_model *model) {
     float scale = 0;
-    int status = read_scalar(&scale, model->tensors, "logit_scale");
+    int status = read_scalar(&scale, image_tensors(model), "logit_scale");
     if (status < 0) return status;
     model->logit_scale = expf(scale);
     if (model->config.sigmoid) {
-        status = read_scalar(&model->logit_bias, model->tensors, "logit_bias");
+        status = read_scalar(&model->logit_bias, image_tensors(model), "logit_bias");
         if (status < 0) return status;
     }
     /* Trained ones are 10 to 120, and -17. Written so that what is no number fails as well. */
@@ -76,7 +88,7 @@ static int read_logits(glimpse_model *model) {
             GLIMPSE_E_FORMAT,
             "%s: logit_scale %g (its exponential is the scale) and logit_bias %g are "
             "not those of a trained model",
-            glimpse_tensors_path(model->tensors), (double)scale, (double)model->logit_bias);
+            glimpse_tensors_path(image_tensors(model)), (double)scale, (double)model->logit_bias);
     }
     return GLIMPSE_OK;
 }
@@ -134,7 +146,7 @@ static int check_rest(glimpse_model *model) {
         status = glimpse_text_tower_check(&model->math, &model->config, model->tensors);
     }
     if (status == GLIMPSE_OK && !(model->towers & GLIMPSE_TOWER_IMAGE)) {
-        status = glimpse_image_tower_check(&model->math, &model->config, model->tensors);
+        status = glimpse_image_tower_check(&model->math, &model->config, image_tensors(model));
     }
     return status;
 }
@@ -159,11 +171,12 @@ int glimpse_model_open(glimpse_model **out, const char *path,
     if (status < 0) goto done;
     status = glimpse_model_config_read(&model->config, path);
     if (status < 0) goto done;
-    status = open_weights(&model->tensors, path, &model->config);
+    status = open_weights(&model->tensors, &model->image_tensors, path, &model->config);
     if (status < 0) goto done;
     status = read_logits(model);
     if (status < 0) goto done;
-    status = glimpse_fingerprint(model->fingerprint, path, &model->config, model->tensors);
+    status = glimpse_fingerprint(model->fingerprint, path, &model->config, model->tensors,
+                                 model->image_tensors);
     if (status < 0) goto done;
     status = check_rest(model);
     if (status < 0) goto done;
@@ -182,7 +195,7 @@ int glimpse_model_open(glimpse_model **out, const char *path,
             glimpse_weights_open(&model->image_weights, model->fingerprint, "image", &model->math);
         }
         status = glimpse_image_tower_open(&model->image, &model->math, &model->config,
-                                          model->tensors, &model->image_weights.prepared);
+                                          image_tensors(model), &model->image_weights.prepared);
         if (status < 0) goto done;
         glimpse_weights_store(&model->image_weights);
     }
@@ -202,6 +215,7 @@ void glimpse_model_close(glimpse_model *model) {
     glimpse_weights_close(&model->text_weights);
     glimpse_tokenizer_free(model->tokenizer);
     glimpse_tensors_free(model->tensors);
+    glimpse_tensors_free(model->image_tensors);
     free(model->path);
     free(model->name);
     free(model);
@@ -262,6 +276,7 @@ const glimpse_tokenizer *glimpse_model_tokenizer(const glimpse_model *model) {
 size_t glimpse_model_memory(const glimpse_model *model) {
     size_t bytes = glimpse_tensors_mapped(model->tensors) + model->image_weights.mapping.size +
                    model->text_weights.mapping.size;
+    if (model->image_tensors) bytes += glimpse_tensors_mapped(model->image_tensors);
     if (model->towers & GLIMPSE_TOWER_IMAGE) bytes += glimpse_image_tower_memory(&model->image);
     if (model->towers & GLIMPSE_TOWER_TEXT) bytes += glimpse_tower_memory(&model->text);
     return bytes;
@@ -288,10 +303,11 @@ int glimpse_model_read_context_length(size_t *out, const char *path) {
 int glimpse_model_read_fingerprint(char hex[33], const char *path) {
     hex[0] = '\0';
     glimpse_model_config config;
-    glimpse_tensors *tensors = NULL;
+    glimpse_tensors *tensors = NULL, *image = NULL;
     int status = glimpse_model_config_read(&config, path);
-    if (status == GLIMPSE_OK) status = open_weights(&tensors, path, &config);
-    if (status == GLIMPSE_OK) status = glimpse_fingerprint(hex, path, &config, tensors);
+    if (status == GLIMPSE_OK) status = open_weights(&tensors, &image, path, &config);
+    if (status == GLIMPSE_OK) status = glimpse_fingerprint(hex, path, &config, tensors, image);
     glimpse_tensors_free(tensors);
+    glimpse_tensors_free(image);
     return status;
 }

@@ -19,6 +19,7 @@ struct glimpse_model {
     glimpse_model_config config;
     glimpse_math math;
     glimpse_tensors *tensors;
+    glimpse_tensors *image_tensors; /* NULL: in the same file as those of the texts */
     glimpse_tokenizer *tokenizer;
     unsigned towers;
     glimpse_image_tower image;
@@ -45,6 +46,7 @@ typedef struct glimpse_pass {
     void *mlp;        /* [max_rows][F] element */
     float *scores;    /* tiles of the attention of one head */
     float *pooled;    /* [max_sequences][D] residual stream of the pooled rows */
+    void *middle;     /* [max_sequences][M] element */
     float *projected; /* [max_sequences][E] */
     size_t *starts;   /* [max_sequences + 1] first row of each sequence, and the end */
     size_t *pools;    /* [max_sequences] row within the sequence that is pooled */

@@ -22,29 +22,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-static glimpse_linear *load_qkv(glimpse_loader *l, int hf, size_t width, const char *stem) {
+const glimpse_block_names glimpse_block_names_hf = {
+    "encoder.layers.",    "layer_norm1", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
+    "self_attn.out_proj", "layer_norm2", "mlp.fc1",          "mlp.fc2"};
+const glimpse_block_names glimpse_block_names_open_clip = {
+    "resblocks.",    "ln_1", "attn.in_proj", NULL,        NULL,
+    "attn.out_proj", "ln_2", "mlp.c_fc",     "mlp.c_proj"};
+
+static glimpse_linear *load_qkv(glimpse_loader *l, const glimpse_block_names *names, size_t width,
+                                const char *stem) {
     glimpse_linear_spec spec = {.in = width, .out = 3 * width, .output = GLIMPSE_ELEMENT_F32};
-    if (hf) {
-        static const char *const names[3] = {"self_attn.q_proj", "self_attn.k_proj",
-                                             "self_attn.v_proj"};
+    char full[GLIMPSE_TENSOR_NAME_BYTES];
+    if (names->k) {
+        const char *const parts[3] = {names->q, names->k, names->v};
         spec.parts = 3;
         for (size_t i = 0; i < 3; i++) {
-            char full[GLIMPSE_TENSOR_NAME_BYTES];
-            (void)snprintf(full, sizeof full, "%s%s", stem, names[i]);
+            (void)snprintf(full, sizeof full, "%s%s", stem, parts[i]);
             spec.weights[i] = glimpse_load_matrix(l, width, width, full, ".weight");
             spec.biases[i] = glimpse_load_vector(l, width, full, ".bias");
         }
     } else {
         spec.parts = 1;
-        spec.weights[0] = glimpse_load_matrix(l, 3 * width, width, stem, "attn.in_proj_weight");
-        spec.biases[0] = glimpse_load_vector(l, 3 * width, stem, "attn.in_proj_bias");
+        (void)snprintf(full, sizeof full, "%s%s", stem, names->q);
+        spec.weights[0] = glimpse_load_matrix(l, 3 * width, width, full, "_weight");
+        spec.biases[0] = glimpse_load_vector(l, 3 * width, full, "_bias");
     }
     return glimpse_load_spec(l, &spec);
 }
 
-void glimpse_tower_load_blocks(glimpse_loader *l, glimpse_tower *tower, int hf,
-                               const char *prefix) {
+void glimpse_tower_load_blocks(glimpse_loader *l, glimpse_tower *tower,
+                               const glimpse_block_names *names, const char *prefix) {
     const glimpse_tower_config *c = &tower->config;
+    if (l->status < 0) return;
     tower->blocks = calloc(c->layers, sizeof *tower->blocks);
     if (!tower->blocks) {
         l->status = glimpse_fail_nomem(c->layers * sizeof *tower->blocks, "a tower");
@@ -53,17 +62,15 @@ void glimpse_tower_load_blocks(glimpse_loader *l, glimpse_tower *tower, int hf,
     for (size_t i = 0; i < c->layers && l->status == GLIMPSE_OK; i++) {
         glimpse_block *block = &tower->blocks[i];
         char stem[GLIMPSE_TENSOR_NAME_BYTES];
-        (void)snprintf(stem, sizeof stem, hf ? "%sencoder.layers.%zu." : "%sresblocks.%zu.", prefix,
-                       i);
-        block->norm1 = glimpse_load_norm(l, c->width, stem, hf ? "layer_norm1" : "ln_1");
-        block->qkv = load_qkv(l, hf, c->width, stem);
-        block->out = glimpse_load_linear(l, c->width, c->width, stem,
-                                         hf ? "self_attn.out_proj" : "attn.out_proj",
+        (void)snprintf(stem, sizeof stem, "%s%s%zu.", prefix, names->layers, i);
+        block->norm1 = glimpse_load_norm(l, c->width, stem, names->norm1);
+        block->qkv = load_qkv(l, names, c->width, stem);
+        block->out = glimpse_load_linear(l, c->width, c->width, stem, names->out,
                                          GLIMPSE_ACTIVATION_NONE, 1, GLIMPSE_ELEMENT_F32);
-        block->norm2 = glimpse_load_norm(l, c->width, stem, hf ? "layer_norm2" : "ln_2");
-        block->up = glimpse_load_linear(l, c->mlp, c->width, stem, hf ? "mlp.fc1" : "mlp.c_fc",
-                                        c->activation, 0, l->math->element);
-        block->down = glimpse_load_linear(l, c->width, c->mlp, stem, hf ? "mlp.fc2" : "mlp.c_proj",
+        block->norm2 = glimpse_load_norm(l, c->width, stem, names->norm2);
+        block->up = glimpse_load_linear(l, c->mlp, c->width, stem, names->up, c->activation, 0,
+                                        l->math->element);
+        block->down = glimpse_load_linear(l, c->width, c->mlp, stem, names->down,
                                           GLIMPSE_ACTIVATION_NONE, 1, GLIMPSE_ELEMENT_F32);
     }
 }
@@ -95,6 +102,7 @@ void glimpse_tower_close(glimpse_tower *tower) {
     glimpse_norm_release(&tower->first);
     glimpse_norm_release(&tower->last);
     glimpse_linear_free(tower->patches);
+    glimpse_linear_free(tower->middle);
     glimpse_linear_free(tower->projection);
     free(tower->positions);
     free(tower->class_token);
@@ -104,7 +112,7 @@ void glimpse_tower_close(glimpse_tower *tower) {
 
 size_t glimpse_tower_memory(const glimpse_tower *tower) {
     size_t bytes = tower->tokens * tower->config.width * sizeof(float) +
-                   glimpse_linear_memory(tower->patches) +
+                   glimpse_linear_memory(tower->patches) + glimpse_linear_memory(tower->middle) +
                    glimpse_linear_memory(tower->projection) +
                    glimpse_pooling_memory(&tower->pooling, tower->config.width);
     for (size_t i = 0; tower->blocks && i < tower->config.layers; i++) {

@@ -10,7 +10,11 @@
 #include "model/pooling.h"
 #include "model/tensors.h"
 
-/* One pre-norm block:  x += out(attention(qkv(norm1(x))));  x += down(act(up(norm2(x)))). */
+/* One block. GLIMPSE_NORM_PRE:
+ *     x += out(attention(qkv(norm1(x))));  x += down(act(up(norm2(x))))
+ * GLIMPSE_NORM_POST:
+ *     x = norm1(x + out(attention(qkv(x))));  x = norm2(x + down(act(up(x))))
+ */
 typedef struct glimpse_block {
     glimpse_norm norm1, norm2;
     glimpse_linear *qkv;  /* [3D][D] */
@@ -23,12 +27,14 @@ typedef struct glimpse_tower {
     const glimpse_math *math;
     glimpse_tower_config config;
     int causal;
-    size_t embedding;      /* E */
-    size_t tokens;         /* most per sequence: patches and class token, or the context length */
-    glimpse_block *blocks; /* [config.layers] */
-    float *positions;      /* [tokens][D], owned */
-    glimpse_norm last;     /* post layer norm / final layer norm */
-    glimpse_linear *projection; /* [E][D]; NULL with an attention-pooling head */
+    size_t embedding;       /* E */
+    size_t tokens;          /* most per sequence: patches and class token, or the context length */
+    glimpse_block *blocks;  /* [config.layers] */
+    float *positions;       /* [tokens][D], owned */
+    glimpse_norm last;      /* post layer norm / final layer norm; BERT has none */
+    glimpse_linear *middle; /* [M][D] before the projection, with GELU; NULL: none */
+    size_t middle_width;    /* M */
+    glimpse_linear *projection; /* [E][D or M]; NULL with an attention-pooling head */
     /* image tower */
     glimpse_norm first;       /* pre layer norm; SigLIP has none */
     glimpse_linear *patches;  /* [D][3 P P] */
@@ -37,11 +43,22 @@ typedef struct glimpse_tower {
     size_t side, patch, grid; /* pixels of the picture, pixels of a patch, patches per side */
     /* text tower */
     glimpse_text_architecture text;
+    int mean;                     /* the mean over all rows of a text is pooled */
+    int unpadded;                 /* texts are as long as they are, and attend without a mask */
     glimpse_numbers tokens_table; /* [vocabulary][D], borrowed from the mapping */
 } glimpse_tower;
 
-/* The blocks, under transformers' names (`hf`) or open_clip's; into tower->blocks. */
-void glimpse_tower_load_blocks(glimpse_loader *l, glimpse_tower *tower, int hf, const char *prefix);
+/* What the tensors of a block are called, behind "PREFIXlayersN.": each NAME.weight and NAME.bias,
+ * but for q without k and v, which then is the beginning of _weight and _bias of all three stacked.
+ */
+typedef struct glimpse_block_names {
+    const char *layers, *norm1, *q, *k, *v, *out, *norm2, *up, *down;
+} glimpse_block_names;
+extern const glimpse_block_names glimpse_block_names_hf, glimpse_block_names_open_clip;
+
+/* Into tower->blocks. */
+void glimpse_tower_load_blocks(glimpse_loader *l, glimpse_tower *tower,
+                               const glimpse_block_names *names, const char *prefix);
 /* The projection to the common space, without bias: [E][D] in transformers, [D][E] in open_clip. */
 glimpse_linear *glimpse_tower_load_projection(glimpse_loader *l, int hf, size_t embedding,
                                               size_t width, const char *name);

@@ -6,7 +6,7 @@
  *
  * Only one row per sequence is looked at in the end (the class or end token), so the last block
  * computes its attention output and MLP for those rows alone. A tower with an attention-pooling
- * head (SigLIP's pictures) needs them all.
+ * head (SigLIP's pictures), or of which the mean is pooled (XLM-R's texts), needs them all.
  */
 #include "model/model_internal.h"
 
@@ -30,6 +30,7 @@ void glimpse_pass_plan(glimpse_pass *pass, glimpse_arena *arena, const glimpse_t
     pass->scores = glimpse_arena_alloc(
         arena, glimpse_attention_scratch(tower->tokens, c->width / c->heads), sizeof(float));
     pass->pooled = glimpse_arena_alloc(arena, sequences * c->width, sizeof(float));
+    pass->middle = glimpse_arena_alloc(arena, sequences * tower->middle_width, element);
     pass->projected = glimpse_arena_alloc(arena, sequences * tower->embedding, sizeof(float));
     pass->starts = glimpse_arena_alloc(arena, max_sequences + 1, sizeof(size_t));
     pass->pools = glimpse_arena_alloc(arena, max_sequences, sizeof(size_t));
@@ -68,24 +69,48 @@ static void norm(const glimpse_pass *pass, const glimpse_norm *n, const float *x
                                      tower->config.eps, rows, tower->config.width);
 }
 
+/* x [rows][D] as the input of the next product, in h where it is not one as it lies. */
+static const void *stream_as_input(const glimpse_pass *pass, const float *x, size_t rows) {
+    const glimpse_math *math = pass->tower->math;
+    if (math->element == GLIMPSE_ELEMENT_F32) return x;
+    math->kernels->convert(pass->h, math->element, x, rows * pass->tower->config.width);
+    return pass->h;
+}
+
+/* The norm behind a half of a block, in place: one row is read before it is written. */
+static void norm_stream(const glimpse_pass *pass, const glimpse_norm *n, float *x, size_t rows) {
+    const glimpse_tower *tower = pass->tower;
+    tower->math->kernels->layer_norm(x, GLIMPSE_ELEMENT_F32, x, n->gamma, n->beta,
+                                     tower->config.eps, rows, tower->config.width);
+}
+
 /* The half of a block behind attention, on x [rows][D] with the attention output as `input`. */
 static int finish_block(const glimpse_pass *pass, const glimpse_block *block, const void *input,
                         float *x, size_t rows) {
+    int post = pass->tower->config.norm_place == GLIMPSE_NORM_POST;
     int status = glimpse_linear_run(block->out, pass->workspace, input, rows, x);
     if (status < 0) return status;
-    norm(pass, &block->norm2, x, rows);
-    status = glimpse_linear_run(block->up, pass->workspace, pass->h, rows, pass->mlp);
+    const void *middle = pass->h;
+    if (post) {
+        norm_stream(pass, &block->norm1, x, rows);
+        middle = stream_as_input(pass, x, rows);
+    } else {
+        norm(pass, &block->norm2, x, rows);
+    }
+    status = glimpse_linear_run(block->up, pass->workspace, middle, rows, pass->mlp);
     if (status < 0) return status;
-    return glimpse_linear_run(block->down, pass->workspace, pass->mlp, rows, x);
+    status = glimpse_linear_run(block->down, pass->workspace, pass->mlp, rows, x);
+    if (post && status == GLIMPSE_OK) norm_stream(pass, &block->norm2, x, rows);
+    return status;
 }
 
 /* All sequences into h on the matrix units. 1 when that was done: either for all or for none, as
- * the sequences of a tower without a mask are equally long. */
+ * the sequences are equally long in the towers that it is asked for. */
 static int attend_fast(const glimpse_pass *pass, size_t sequences) {
     const glimpse_tower *tower = pass->tower;
     size_t width = tower->config.width, element = glimpse_element_size(tower->math->element);
     int done = 0;
-    if (tower->causal) return 0;
+    if (tower->causal || tower->unpadded) return 0;
     for (size_t s = 0; s < sequences; s++) {
         size_t start = pass->starts[s];
         done = glimpse_attend_fast(tower->math, pass->workspace, pass->qkv + start * 3 * width,
@@ -101,8 +126,13 @@ static int run_block(const glimpse_pass *pass, const glimpse_block *block, size_
                      int pooled_only) {
     size_t width = pass->tower->config.width;
     size_t rows = pass->starts[sequences];
-    norm(pass, &block->norm1, pass->x, rows);
-    int status = glimpse_linear_run(block->qkv, pass->workspace, pass->h, rows, pass->qkv);
+    const void *input = pass->h;
+    if (pass->tower->config.norm_place == GLIMPSE_NORM_POST) {
+        input = stream_as_input(pass, pass->x, rows);
+    } else {
+        norm(pass, &block->norm1, pass->x, rows);
+    }
+    int status = glimpse_linear_run(block->qkv, pass->workspace, input, rows, pass->qkv);
     if (status < 0) return status;
     if (!pooled_only) {
         status = attend_fast(pass, sequences);
@@ -132,26 +162,64 @@ static void gather(const glimpse_pass *pass, size_t sequences) {
     }
 }
 
+/* The mean over the rows of each sequence, into pooled. */
+static void gather_means(const glimpse_pass *pass, size_t sequences) {
+    size_t width = pass->tower->config.width;
+    for (size_t s = 0; s < sequences; s++) {
+        float *mean = pass->pooled + s * width;
+        size_t start = pass->starts[s], length = pass->starts[s + 1] - start;
+        memset(mean, 0, width * sizeof *mean);
+        for (size_t t = 0; t < length; t++) {
+            const float *row = pass->x + (start + t) * width;
+            for (size_t j = 0; j < width; j++)
+                mean[j] += row[j];
+        }
+        for (size_t j = 0; j < width; j++)
+            mean[j] /= (float)length;
+    }
+}
+
+/* pooled [sequences][D] through the last norm and the projection: embeddings [sequences][E]. */
+static int project(const glimpse_pass *pass, size_t sequences, float *embeddings) {
+    const glimpse_tower *tower = pass->tower;
+    const void *input = pass->h;
+    if (tower->last.gamma) {
+        norm(pass, &tower->last, pass->pooled, sequences);
+    } else {
+        input = stream_as_input(pass, pass->pooled, sequences);
+    }
+    if (tower->middle) {
+        int status =
+            glimpse_linear_run(tower->middle, pass->workspace, input, sequences, pass->middle);
+        if (status < 0) return status;
+        input = pass->middle;
+    }
+    int status =
+        glimpse_linear_run(tower->projection, pass->workspace, input, sequences, pass->projected);
+    if (status < 0) return status;
+    memcpy(embeddings, pass->projected, sequences * tower->embedding * sizeof(float));
+    return GLIMPSE_OK;
+}
+
 int glimpse_pass_run(glimpse_pass *pass, size_t sequences, float *embeddings) {
     const glimpse_tower *tower = pass->tower;
     size_t layers = tower->config.layers, width = tower->config.width;
     size_t rows = pass->starts[sequences];
     if (pass->trace) pass->trace(pass->trace_user, 0, pass->x, rows, width);
     for (size_t i = 0; i < layers; i++) {
-        int pooled_only = i + 1 == layers && !pass->trace && !tower->pooling.query;
+        int pooled_only = i + 1 == layers && !pass->trace && !tower->pooling.query && !tower->mean;
         if (pooled_only) gather(pass, sequences);
         int status = run_block(pass, &tower->blocks[i], sequences, pooled_only);
         if (status < 0) return status;
         if (pass->trace) pass->trace(pass->trace_user, i + 1, pass->x, rows, width);
     }
     if (tower->pooling.query) return glimpse_pass_pool(pass, sequences, embeddings);
-    if (pass->trace) gather(pass, sequences);
-    norm(pass, &tower->last, pass->pooled, sequences);
-    int status =
-        glimpse_linear_run(tower->projection, pass->workspace, pass->h, sequences, pass->projected);
-    if (status < 0) return status;
-    memcpy(embeddings, pass->projected, sequences * tower->embedding * sizeof(float));
-    return GLIMPSE_OK;
+    if (tower->mean) {
+        gather_means(pass, sequences);
+    } else if (pass->trace) {
+        gather(pass, sequences);
+    }
+    return project(pass, sequences, embeddings);
 }
 
 int glimpse_pass_states(glimpse_pass *pass, size_t sequences, float *states) {

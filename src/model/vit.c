@@ -62,9 +62,9 @@ static int open_vit(void **out, glimpse_loader *l, const glimpse_model_config *c
         l, glimpse_load_matrix(l, tower->tokens, width, "",
                                hf ? "vision_model.embeddings.position_embedding.weight"
                                   : "visual.positional_embedding"));
-    if (l->status == GLIMPSE_OK) {
-        glimpse_tower_load_blocks(l, tower, hf, hf ? "vision_model." : "visual.transformer.");
-    }
+    glimpse_tower_load_blocks(l, tower,
+                              hf ? &glimpse_block_names_hf : &glimpse_block_names_open_clip,
+                              hf ? "vision_model." : "visual.transformer.");
     tower->last =
         glimpse_load_norm(l, width, "", hf ? "vision_model.post_layernorm" : "visual.ln_post");
     if (siglip) {
