@@ -20,6 +20,7 @@ struct glimpse_encoder {
     float *pixels; /* [3][H][W] of one picture */
     uint8_t *rgb;  /* [H][W][3] of one picture */
     int32_t *ids;  /* [context] */
+    float *whole;  /* embeddings of one pass [..][E] where only their beginnings are kept */
 };
 
 /* Text sequences are short, so more of them than pictures fit the same number of rows. */
@@ -29,6 +30,9 @@ enum { TEXTS_PER_PICTURE = 8, MAX_BATCH = 4096, USUAL_CONTEXT = 80 };
 static void plan(glimpse_encoder *e, glimpse_arena *arena) {
     const glimpse_model *model = e->model;
     const glimpse_model_config *c = &model->config;
+    if (model->dimensions < c->embedding)
+        e->whole = glimpse_arena_alloc(arena, e->max_batch * TEXTS_PER_PICTURE * c->embedding,
+                                       sizeof(float));
     /* The towers never run at the same time: they share the block. */
     size_t mark = glimpse_arena_mark(arena);
     if (model->towers & GLIMPSE_TOWER_IMAGE) {
@@ -109,7 +113,7 @@ static int needs(const glimpse_encoder *e, unsigned tower) {
 /* A result that is not finite, or cannot be scaled to unit length, is no embedding: weights or
  * pixels are broken, and a search would silently never find it. */
 static int finish(const glimpse_encoder *e, float *embeddings, size_t count, unsigned flags) {
-    size_t size = e->model->config.embedding;
+    size_t size = e->model->dimensions;
     for (size_t i = 0; i < count; i++) {
         float *embedding = embeddings + i * size;
         int good = 1;
@@ -128,6 +132,18 @@ static int finish(const glimpse_encoder *e, float *embeddings, size_t count, uns
         }
     }
     return GLIMPSE_OK;
+}
+
+/* Where a pass puts its embeddings when they go to `embeddings` [..][kept] in the end. */
+static float *pass_output(const glimpse_encoder *e, float *embeddings) {
+    return e->whole ? e->whole : embeddings;
+}
+
+/* The beginnings of `count` embeddings of a pass. */
+static void keep_beginnings(const glimpse_encoder *e, float *embeddings, size_t count) {
+    size_t kept = e->model->dimensions, all = e->model->config.embedding;
+    for (size_t i = 0; e->whole && i < count; i++)
+        memcpy(embeddings + i * kept, e->whole + i * all, kept * sizeof *embeddings);
 }
 
 /* Where the pictures of a call come from; exactly one is set. */
@@ -162,8 +178,10 @@ static int encode_pictures(glimpse_encoder *e, const pictures *from, size_t coun
             }
             tower->add(e->image, b, pixels);
         }
-        status = tower->run(e->image, e->workspace, batch, embeddings + done * c->embedding);
+        float *to = embeddings + done * e->model->dimensions;
+        status = tower->run(e->image, e->workspace, batch, pass_output(e, to));
         if (status < 0) return status;
+        keep_beginnings(e, to, batch);
         done += batch;
     }
     return finish(e, embeddings, count, flags);
@@ -207,8 +225,9 @@ typedef struct packing {
 
 static int run_texts(glimpse_encoder *e, packing *p, float *embeddings) {
     if (p->sequences == 0) return GLIMPSE_OK;
-    int status = glimpse_pass_run(&e->text, p->sequences,
-                                  embeddings + p->encoded * e->model->config.embedding);
+    float *to = embeddings + p->encoded * e->model->dimensions;
+    int status = glimpse_pass_run(&e->text, p->sequences, pass_output(e, to));
+    if (status == GLIMPSE_OK) keep_beginnings(e, to, p->sequences);
     p->encoded += p->sequences;
     p->sequences = p->rows = 0;
     return status;

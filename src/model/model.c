@@ -180,6 +180,12 @@ int glimpse_model_open(glimpse_model **out, const char *path,
     if (status < 0) goto done;
     status = check_rest(model);
     if (status < 0) goto done;
+    model->dimensions = settings.dimensions ? settings.dimensions : model->config.embedding;
+    if (model->dimensions > model->config.embedding) {
+        status = glimpse_fail(GLIMPSE_E_INVALID, "%s: %zu dimensions; its embeddings have %zu",
+                              path, model->dimensions, model->config.embedding);
+        goto done;
+    }
     int use_cache = !(settings.flags & GLIMPSE_MODEL_NO_WEIGHTS_CACHE);
     if (model->towers & GLIMPSE_TOWER_TEXT) {
         if (use_cache) {
@@ -198,6 +204,12 @@ int glimpse_model_open(glimpse_model **out, const char *path,
                                           image_tensors(model), &model->image_weights.prepared);
         if (status < 0) goto done;
         glimpse_weights_store(&model->image_weights);
+    }
+    /* Weights are prepared once, whatever is kept of what they give. */
+    if (model->dimensions < model->config.embedding) {
+        status = glimpse_model_shortened_fingerprint(model->fingerprint, model->fingerprint,
+                                                     model->dimensions);
+        if (status < 0) goto done;
     }
     glimpse_math_describe(model->backend, sizeof model->backend, &model->math);
     *out = model;
@@ -238,7 +250,7 @@ unsigned glimpse_model_towers(const glimpse_model *model) {
 }
 
 size_t glimpse_model_embedding_size(const glimpse_model *model) {
-    return model->config.embedding;
+    return model->dimensions;
 }
 
 size_t glimpse_model_context_length(const glimpse_model *model) {
@@ -310,4 +322,19 @@ int glimpse_model_read_fingerprint(char hex[33], const char *path) {
     glimpse_tensors_free(tensors);
     glimpse_tensors_free(image);
     return status;
+}
+
+int glimpse_model_shortened_fingerprint(char hex[33], const char whole[33], size_t dimensions) {
+    if (dimensions == 0) {
+        memmove(hex, whole, GLIMPSE_HASH_HEX);
+        return GLIMPSE_OK;
+    }
+    glimpse_hasher *hasher = glimpse_hasher_create();
+    if (!hasher) return glimpse_fail_nomem(0, "a hash");
+    char text[96];
+    (void)snprintf(text, sizeof text, "%.32s, the first %zu", whole, dimensions);
+    glimpse_hasher_update(hasher, text, strlen(text));
+    glimpse_hash hash = glimpse_hasher_finish(hasher);
+    glimpse_hash_to_hex(&hash, hex);
+    return GLIMPSE_OK;
 }

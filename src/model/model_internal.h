@@ -17,6 +17,7 @@
 struct glimpse_model {
     char *path, *name;
     glimpse_model_config config;
+    size_t dimensions; /* of an embedding that are kept: config.embedding, or fewer */
     glimpse_math math;
     glimpse_tensors *tensors;
     glimpse_tensors *image_tensors; /* NULL: in the same file as those of the texts */

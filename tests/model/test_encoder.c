@@ -181,6 +181,48 @@ static void embeddings_have_unit_length_unless_raw(void **unused) {
     glimpse_model_close(model);
 }
 
+/* Of Matryoshka models: the first numbers, scaled to unit length by themselves. */
+static void shortened_embeddings_are_the_beginnings_of_whole_ones(void **unused) {
+    (void)unused;
+    enum { KEPT = 10 };
+    fill_pixels();
+    glimpse_model *models[2];
+    float image[2][PICTURES * E], text[2][TEXTS * E];
+    char expected[33];
+    for (size_t m = 0; m < 2; m++) {
+        glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
+        glimpse_encoder *encoder = NULL;
+        options.precision = GLIMPSE_PRECISION_F32;
+        options.dimensions = m == 0 ? 0 : KEPT;
+        assert_ok(glimpse_model_open(&models[m], temp_directory, &options));
+        assert_int_equal(glimpse_model_embedding_size(models[m]), m == 0 ? E : KEPT);
+        assert_ok(glimpse_encoder_create(&encoder, models[m], 4));
+        unsigned flags = m == 0 ? GLIMPSE_ENCODE_RAW : 0;
+        assert_ok(glimpse_encoder_pixels(image[m], encoder, pixels, PICTURES, flags));
+        assert_ok(glimpse_encoder_texts(text[m], NULL, encoder, texts, TEXTS, flags));
+        glimpse_encoder_free(encoder);
+    }
+    for (size_t i = 0; i < PICTURES + TEXTS; i++) {
+        float *whole = i < PICTURES ? image[0] + i * E : text[0] + (i - PICTURES) * E;
+        const float *kept = i < PICTURES ? image[1] + i * KEPT : text[1] + (i - PICTURES) * KEPT;
+        assert_true(glimpse_normalize(whole, KEPT));
+        for (size_t j = 0; j < KEPT; j++)
+            assert_float_equal(kept[j], whole[j], 1e-6);
+    }
+    assert_ok(
+        glimpse_model_shortened_fingerprint(expected, glimpse_model_fingerprint(models[0]), KEPT));
+    assert_string_equal(glimpse_model_fingerprint(models[1]), expected);
+    assert_string_not_equal(glimpse_model_fingerprint(models[0]), expected);
+    for (size_t m = 0; m < 2; m++)
+        glimpse_model_close(models[m]);
+
+    glimpse_model *too_many = NULL;
+    glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
+    options.dimensions = E + 1;
+    assert_int_equal(glimpse_model_open(&too_many, temp_directory, &options), GLIMPSE_E_INVALID);
+    assert_non_null(strstr(glimpse_last_error(), "25 dimensions"));
+}
+
 static void a_long_text_is_truncated_and_says_so(void **unused) {
     (void)unused;
     glimpse_model *model = open_tiny(GLIMPSE_TOWER_TEXT);
@@ -268,6 +310,7 @@ int main(void) {
         cmocka_unit_test(openblas_equals_plain_on_whole_towers),
         cmocka_unit_test(workers_share_a_model_and_agree),
         cmocka_unit_test(embeddings_have_unit_length_unless_raw),
+        cmocka_unit_test(shortened_embeddings_are_the_beginnings_of_whole_ones),
         cmocka_unit_test(a_long_text_is_truncated_and_says_so),
         cmocka_unit_test(a_tower_left_out_is_an_error),
         cmocka_unit_test(ids_outside_the_vocabulary_are_refused),

@@ -66,6 +66,10 @@ typedef struct glimpse_model_options {
     unsigned towers; /* which towers to prepare; 0 means both. A call on one that was left out
                         fails with GLIMPSE_E_INVALID */
     unsigned flags;  /* GLIMPSE_MODEL_... below */
+    /* Of Matryoshka models (Kusupati et al. 2022, arXiv:2205.13147), whose first numbers are an
+     * embedding by themselves: how many of them to keep, before scaling to unit length. 0: all.
+     * Vectors of another number have another fingerprint. Other models lose what they cut. */
+    size_t dimensions;
 } glimpse_model_options;
 
 enum {
@@ -117,8 +121,9 @@ GLIMPSE_API const char *glimpse_model_name(const glimpse_model *model); /* last 
  * tokenizer files: vectors of different fingerprints must never be compared. Precision and
  * backend are not part of it. */
 GLIMPSE_API const char *glimpse_model_fingerprint(const glimpse_model *model);
-GLIMPSE_API size_t glimpse_model_embedding_size(const glimpse_model *model); /* E */
-GLIMPSE_API unsigned glimpse_model_towers(const glimpse_model *model);       /* GLIMPSE_TOWER_... */
+GLIMPSE_API size_t
+glimpse_model_embedding_size(const glimpse_model *model);              /* E, or what is kept */
+GLIMPSE_API unsigned glimpse_model_towers(const glimpse_model *model); /* GLIMPSE_TOWER_... */
 GLIMPSE_API size_t glimpse_model_context_length(const glimpse_model *model); /* text T */
 /*
  * From a cosine to a probability. logit = logit scale * cosine + logit bias;
@@ -147,6 +152,10 @@ GLIMPSE_API size_t glimpse_model_memory(const glimpse_model *model);
 GLIMPSE_API int glimpse_model_read_preprocess(glimpse_preprocess *out, const char *path);
 GLIMPSE_API int glimpse_model_read_context_length(size_t *out, const char *path);
 GLIMPSE_API int glimpse_model_read_fingerprint(char hex[33], const char *path);
+/* The fingerprint with glimpse_model_options.dimensions set, from that of the whole model; 0 leaves
+ * it as it is. `hex` and `whole` may be the same. */
+GLIMPSE_API int glimpse_model_shortened_fingerprint(char hex[33], const char whole[33],
+                                                    size_t dimensions);
 
 /* A worker for up to `max_batch` inputs at once (longer calls are cut into batches). All memory
  * it will ever use is reserved here. */
