@@ -296,7 +296,8 @@ int glimpse_encoder_texts(float *embeddings, int *truncated, glimpse_encoder *e,
     packing p = {0, 0, 0};
     for (size_t i = 0; i < count; i++) {
         glimpse_tokens tokens = {e->ids, c->context, 0, 0};
-        status = glimpse_tokenizer_encode(&tokens, e->model->tokenizer, texts[i], strlen(texts[i]));
+        status = glimpse_tokenizer_encode_as(&tokens, e->model->tokenizer, e->model->language,
+                                             texts[i], strlen(texts[i]));
         if (status < 0) return status;
         if (truncated) truncated[i] = tokens.truncated;
         for (; c->padding != GLIMPSE_PADDING_NONE && tokens.count < c->context; tokens.count++) {

@@ -126,6 +126,20 @@ static int add_siglip_tokenizer(glimpse_hasher *hasher, const char *directory,
     return status < 0 ? status : add_settings(hasher, directory);
 }
 
+/* What open_clip does to texts before a tokenizer of transformers sees them. */
+static int add_cleaning(glimpse_hasher *hasher, const char *directory,
+                        const glimpse_model_config *config) {
+    glimpse_tokenizer_cleaning cleaning;
+    if (config->layout == GLIMPSE_LAYOUT_HF || config->layout == GLIMPSE_LAYOUT_SIGLIP ||
+        config->m_clip)
+        return GLIMPSE_OK;
+    int status = glimpse_tokenizer_cleaning_read(&cleaning, directory);
+    if (status < 0) return status;
+    glimpse_fingerprint_add_number(hasher, "cleaning", (double)cleaning.text);
+    glimpse_fingerprint_add_number(hasher, "strip_end", (double)cleaning.strip_end);
+    return GLIMPSE_OK;
+}
+
 /* tokenizer.json counts only where it is what the tokenizer reads. */
 static int add_tokenizer(glimpse_hasher *hasher, const char *directory) {
     int found = 0;
@@ -250,6 +264,8 @@ int glimpse_fingerprint(char *hex, const char *directory, const glimpse_model_co
     status = config->tokenizer == GLIMPSE_TOKENIZER_AUTO
                  ? add_siglip_tokenizer(hasher, directory, own)
                  : add_tokenizer(hasher, directory);
+    if (status == GLIMPSE_OK && config->tokenizer == GLIMPSE_TOKENIZER_AUTO)
+        status = add_cleaning(hasher, directory, config);
     for (size_t i = 0; sets[i] && status == GLIMPSE_OK; i++) {
         status = glimpse_tensors_check_sums(sets[i]);
         if (status == GLIMPSE_OK) glimpse_fingerprint_add_tensors(hasher, sets[i]);

@@ -101,12 +101,21 @@ static int choose_tokenizer(glimpse_tokenizer_kind *out, const glimpse_model *mo
     return glimpse_tokenizer_recognise(out, model->path, GLIMPSE_SIGN_CLASS);
 }
 
-static int open_tokenizer(glimpse_model *model) {
+static int open_tokenizer(glimpse_model *model, const char *language) {
     glimpse_tokenizer_kind kind;
     int status = choose_tokenizer(&kind, model);
+    glimpse_tokenizer_cleaning cleaning;
+    memset(&cleaning, 0, sizeof cleaning);
+    int open_clip = model->config.layout == GLIMPSE_LAYOUT_OPENCLIP ||
+                    model->config.layout == GLIMPSE_LAYOUT_OPENCLIP_CUSTOM;
+    if (status == GLIMPSE_OK && open_clip && !model->config.m_clip)
+        status = glimpse_tokenizer_cleaning_read(&cleaning, model->path);
     if (status == GLIMPSE_OK) {
-        status = glimpse_tokenizer_load(&model->tokenizer, model->path, kind);
+        status = glimpse_tokenizer_load_cleaned(&model->tokenizer, model->path, kind, &cleaning);
     }
+    model->language = -1;
+    if (status == GLIMPSE_OK && language)
+        status = glimpse_tokenizer_language(&model->language, model->tokenizer, language);
     if (status < 0) return status;
     if (model->config.padding == GLIMPSE_PADDING_TOKENIZER &&
         glimpse_tokenizer_pad_id(model->tokenizer) < 0) {
@@ -138,8 +147,8 @@ static int open_tokenizer(glimpse_model *model) {
 }
 
 /* Of what is not prepared: a library that was indexed with it must be one that can be searched. */
-static int check_rest(glimpse_model *model) {
-    int status = open_tokenizer(model);
+static int check_rest(glimpse_model *model, const char *language) {
+    int status = open_tokenizer(model, language);
     if (status == GLIMPSE_OK && !(model->towers & GLIMPSE_TOWER_TEXT)) {
         glimpse_tokenizer_free(model->tokenizer);
         model->tokenizer = NULL;
@@ -178,7 +187,7 @@ int glimpse_model_open(glimpse_model **out, const char *path,
     status = glimpse_fingerprint(model->fingerprint, path, &model->config, model->tensors,
                                  model->image_tensors);
     if (status < 0) goto done;
-    status = check_rest(model);
+    status = check_rest(model, settings.language);
     if (status < 0) goto done;
     model->dimensions = settings.dimensions ? settings.dimensions : model->config.embedding;
     if (model->dimensions > model->config.embedding) {

@@ -17,6 +17,7 @@
 struct glimpse_model {
     char *path, *name;
     glimpse_model_config config;
+    int32_t language;  /* of texts, for the tokenizer; -1: its own */
     size_t dimensions; /* of an embedding that are kept: config.embedding, or fewer */
     glimpse_math math;
     glimpse_tensors *tensors;

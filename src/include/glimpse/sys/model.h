@@ -70,6 +70,10 @@ typedef struct glimpse_model_options {
      * embedding by themselves: how many of them to keep, before scaling to unit length. 0: all.
      * Vectors of another number have another fingerprint. Other models lose what they cut. */
     size_t dimensions;
+    /* The language of texts, where the tokenizer asks for one (NLLB-CLIP): a name as
+     * glimpse_tokenizer_language() understands it. NULL: the model's own, which is English.
+     * GLIMPSE_E_UNSUPPORTED for models whose texts have no language. */
+    const char *language;
 } glimpse_model_options;
 
 enum {
