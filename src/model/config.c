@@ -221,7 +221,8 @@ static int prefers_open_clip(const char *directory) {
     return 0;
 }
 
-int glimpse_model_config_read(glimpse_model_config *out, const char *directory) {
+/* `alone`: the model below another, which must have pictures of its own. */
+static int read_directory(glimpse_model_config *out, const char *directory, int alone) {
     memset(out, 0, sizeof *out);
     int status = glimpse_config_check_directory(directory);
     if (status < 0) return status;
@@ -251,7 +252,15 @@ int glimpse_model_config_read(glimpse_model_config *out, const char *directory) 
     if (open_clip) {
         glimpse_config_read_open_clip(&r, root, out);
     } else if (type && strcmp(type, "M-CLIP") == 0) {
-        glimpse_config_read_m_clip(&r, root, directory, out);
+        char *image = NULL;
+        glimpse_config_m_clip_image(&r, root, directory, &image);
+        if (r.status == GLIMPSE_OK && alone) {
+            r.status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: has no pictures of its own", directory);
+        } else if (r.status == GLIMPSE_OK) {
+            r.status = read_directory(out, image, 1);
+        }
+        free(image);
+        if (r.status == GLIMPSE_OK) glimpse_config_read_m_clip(&r, root, directory, out);
     } else {
         read_hf(&r, root, out);
         json_t *rules = glimpse_config_picture_rules(&r, &pictures, &pictures_path, directory);
@@ -265,4 +274,8 @@ done:
     free(path);
     free(pictures_path);
     return status;
+}
+
+int glimpse_model_config_read(glimpse_model_config *out, const char *directory) {
+    return read_directory(out, directory, 0);
 }

@@ -123,10 +123,10 @@ void glimpse_config_read_hf_text(glimpse_config_reader *r, json_t *text,
     /* Positions of fairseq's models begin behind that of their padding, which is 1. M2M's table has
      * two rows more than its configuration says. */
     config->first_position = 2;
-    size_t room = bert ? config->positions - config->first_position : config->positions;
-    if (r->status == GLIMPSE_OK && (config->positions <= 2 || config->context > room)) {
+    size_t rows = bert ? config->positions - config->first_position : config->positions;
+    if (r->status == GLIMPSE_OK && (config->positions <= 2 || config->context > rows)) {
         r->status = glimpse_fail(GLIMPSE_E_FORMAT,
                                  "%s: texts of %zu tokens (\"context_length\"), but %zu positions",
-                                 r->path, config->context, room);
+                                 r->path, config->context, rows);
     }
 }

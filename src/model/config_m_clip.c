@@ -60,66 +60,63 @@ static void read_sizes(glimpse_config_reader *r, const glimpse_tensors *tensors,
     config->context = config->positions - config->first_position;
 }
 
-void glimpse_config_read_m_clip(glimpse_config_reader *r, json_t *root, const char *directory,
-                                glimpse_model_config *config) {
+void glimpse_config_m_clip_image(glimpse_config_reader *r, json_t *root, const char *directory,
+                                 char **image) {
     const char *base = json_string_value(glimpse_config_member(root, "modelBase"));
+    size_t dimensions = glimpse_config_size(r, root, "numDims", 768, MAX_WIDTH);
+    *image = NULL;
     if (!base || strncmp(base, "xlm-roberta-", 12) != 0) {
         glimpse_config_refuse(r, "modelBase",
                               base ? base : "a value that is no name (XLM-R's are read)");
-        return;
     }
+    if (r->status < 0) return;
+    *image = glimpse_path_join(directory, "image");
+    if (!*image) {
+        r->status = glimpse_fail_nomem(strlen(directory), "a file name");
+    } else if (!glimpse_config_has(directory, "image")) {
+        r->status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                                 "%s: the text tower of a Multilingual-CLIP model, without "
+                                 "pictures; put the model whose pictures it goes with, %s, or a "
+                                 "link to it, at %s",
+                                 directory, image_model_of(dimensions), *image);
+    }
+}
+
+void glimpse_config_read_m_clip(glimpse_config_reader *r, json_t *root, const char *directory,
+                                glimpse_model_config *config) {
     size_t dimensions = glimpse_config_size(r, root, "numDims", 768, MAX_WIDTH);
     size_t width = glimpse_config_size(r, root, "transformerDimensions", 1024, MAX_WIDTH);
-    if (r->status < 0) return;
-    char *image = glimpse_path_join(directory, "image");
     glimpse_tensors *tensors = NULL;
-    if (!image) {
-        r->status = glimpse_fail_nomem(strlen(directory), "a file name");
-        return;
-    }
-    if (!glimpse_config_has(directory, "image")) {
-        r->status =
-            glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                         "%s: the text tower of a Multilingual-CLIP model, without pictures; "
-                         "put the model whose pictures it goes with, %s, or a link to it, "
-                         "at %s",
-                         directory, image_model_of(dimensions), image);
-    }
-    if (r->status == GLIMPSE_OK) r->status = glimpse_model_config_read(config, image);
-    if (r->status == GLIMPSE_OK && config->m_clip) {
-        r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: has no pictures of its own", image);
-    }
-    if (r->status == GLIMPSE_OK && config->embedding != dimensions) {
+    if (r->status < 0) return;
+    if (config->embedding != dimensions) {
         r->status =
             glimpse_fail(GLIMPSE_E_FORMAT,
                          "%s: texts become vectors of %zu numbers (\"numDims\"), pictures "
-                         "of %s of %zu; it goes with %s",
-                         r->path, dimensions, image, config->embedding, image_model_of(dimensions));
-    }
-    if (r->status == GLIMPSE_OK)
+                         "of the model in image/ of %zu; it goes with %s",
+                         r->path, dimensions, config->embedding, image_model_of(dimensions));
+    } else {
         r->status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_transformers);
-    if (r->status == GLIMPSE_OK) {
-        config->m_clip = 1;
-        config->text_architecture = GLIMPSE_TEXT_BERT;
-        config->tokenizer = GLIMPSE_TOKENIZER_AUTO;
-        config->text = (glimpse_tower_config){.width = width,
-                                              .heads = width / HEAD_WIDTH,
-                                              .eps = 1e-5f,
-                                              .activation = GLIMPSE_ACTIVATION_GELU,
-                                              .norm_place = GLIMPSE_NORM_POST};
-        if (config->text.heads == 0) config->text.heads = 1;
-        config->text_pooling = GLIMPSE_TEXT_MEAN;
-        config->padding = GLIMPSE_PADDING_NONE;
-        config->causal = 0;
-        config->end_id = -1;
-        config->projection_mid = 0;
-        read_sizes(r, tensors, config);
     }
+    if (r->status < 0) return;
+    config->m_clip = 1;
+    config->text_architecture = GLIMPSE_TEXT_BERT;
+    config->tokenizer = GLIMPSE_TOKENIZER_AUTO;
+    config->text = (glimpse_tower_config){.width = width,
+                                          .heads = width / HEAD_WIDTH,
+                                          .eps = 1e-5f,
+                                          .activation = GLIMPSE_ACTIVATION_GELU,
+                                          .norm_place = GLIMPSE_NORM_POST};
+    if (config->text.heads == 0) config->text.heads = 1;
+    config->text_pooling = GLIMPSE_TEXT_MEAN;
+    config->padding = GLIMPSE_PADDING_NONE;
+    config->causal = 0;
+    config->end_id = -1;
+    config->projection_mid = 0;
+    read_sizes(r, tensors, config);
     if (r->status == GLIMPSE_OK && config->text.layers == 0) {
         r->status =
             glimpse_fail(GLIMPSE_E_FORMAT, "%s: has no layers (transformer.encoder.layer.N)",
                          glimpse_tensors_path(tensors));
     }
     glimpse_tensors_free(tensors);
-    free(image);
 }

@@ -82,7 +82,10 @@ void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
                                 glimpse_model_config *config);
 void glimpse_config_read_siglip_pictures(glimpse_config_reader *r, json_t *root, size_t image_size,
                                          glimpse_preprocess *p);
-/* config_m_clip.c: config.json of M-CLIP in `directory`, and the model below it. */
+/* config_m_clip.c: where the model with the pictures of M-CLIP in `directory` is; *image is the
+ * caller's. Then the rest, into the configuration of that model. */
+void glimpse_config_m_clip_image(glimpse_config_reader *r, json_t *root, const char *directory,
+                                 char **image);
 void glimpse_config_read_m_clip(glimpse_config_reader *r, json_t *root, const char *directory,
                                 glimpse_model_config *config);
 /* config_hf_text.c: a text_cfg with an hf_model_name; the embedding and the context are read. */

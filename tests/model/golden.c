@@ -197,7 +197,7 @@ void check_pictures(golden *g) {
     free(pixels.data);
 }
 
-void least_cosines(const golden *g, double *of_images, double *of_texts) {
+void min_cosines(const golden *g, double *of_images, double *of_texts) {
     array pixels = load(g, "pixel_values"), ids = load(g, "text_ids");
     array image = load(g, "image_embeds_norm"), text = load(g, "text_embeds_norm");
     size_t n = pixels.dims[0], m = ids.dims[0], e = image.dims[1];

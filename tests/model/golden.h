@@ -42,6 +42,6 @@ void check_embeddings(golden *g);
 void check_texts(golden *g);
 void check_pictures(golden *g);
 /* Least cosine of an embedding with the recorded one. */
-void least_cosines(const golden *g, double *of_images, double *of_texts);
+void min_cosines(const golden *g, double *of_images, double *of_texts);
 
 #endif

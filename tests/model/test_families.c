@@ -56,13 +56,13 @@ static void pictures_go_from_file_to_embedding(void **unused) {
 
 static void keeps_0_999(golden *g) {
     double of_images, of_texts;
-    least_cosines(g, &of_images, &of_texts);
+    min_cosines(g, &of_images, &of_texts);
     assert_true(of_images > 0.999 && of_texts > 0.999);
 }
 
 static void keeps_0_99(golden *g) {
     double of_images, of_texts;
-    least_cosines(g, &of_images, &of_texts);
+    min_cosines(g, &of_images, &of_texts);
     assert_true(of_images > 0.99 && of_texts > 0.99);
 }
 
@@ -128,7 +128,10 @@ static void m_clip_reads_texts_beside_the_pictures_of_another_model(void **unuse
 static void m_clip_says_which_pictures_it_goes_with(void **unused) {
     (void)unused;
     glimpse_model *model = NULL;
-    join(NULL);
+    join("."); /* the model of the texts itself */
+    assert_int_equal(glimpse_model_open(&model, temp_directory, NULL), GLIMPSE_E_FORMAT);
+    assert_non_null(strstr(glimpse_last_error(), "no pictures of its own"));
+    assert_int_equal(unlink(in_directory("image")), 0);
     assert_int_equal(glimpse_model_open(&model, temp_directory, NULL), GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "without pictures"));
     random_model tiny = random_model_tiny(); /* 24 dimensions, texts have 40 */

@@ -52,7 +52,7 @@ static void int8_keeps_cosine_above_0_99(void **unused) {
             }
             double of_images, of_texts;
             print_message("%s ", fixtures[f].model);
-            least_cosines(&g, &of_images, &of_texts);
+            min_cosines(&g, &of_images, &of_texts);
             assert_true(of_images > 0.99 && of_texts > 0.99);
             close_golden(&g);
         }
