@@ -102,6 +102,7 @@ static int prepare(glimpse_embedder *e) {
         if (!e->opened) {
             glimpse_model_options options = e->model_options;
             options.towers = GLIMPSE_TOWER_IMAGE;
+            options.dimensions = glimpse_model_embedding_size(model);
             int status = glimpse_model_open(&e->opened, glimpse_model_path(model), &options);
             if (status < 0) return status;
         }

@@ -65,6 +65,7 @@ int glimpse_session_open(glimpse_session **out, const glimpse_session_options *o
     session->no_library = own.no_library;
     session->no_weights_cache = own.no_weights_cache;
     session->precision = own.precision;
+    session->dimensions = own.dimensions;
     session->backend = own.backend;
     session->jobs = own.jobs;
     session->note = own.note;
@@ -73,6 +74,7 @@ int glimpse_session_open(glimpse_session **out, const glimpse_session_options *o
     status = glimpse_places_init(&session->places, own.data_directory);
     if (status == GLIMPSE_OK) status = copy_string(&session->library_option, own.library);
     if (status == GLIMPSE_OK) status = copy_string(&session->model_option, own.model);
+    if (status == GLIMPSE_OK) status = copy_string(&session->language, own.language);
     if (status == GLIMPSE_OK) {
         status = copy_string(&session->model_variable, glimpse_places_environment("GLIMPSE_MODEL"));
     }
@@ -104,6 +106,7 @@ void glimpse_session_close(glimpse_session *session) {
     glimpse_places_free(&session->places);
     free(session->library_option);
     free(session->model_option);
+    free(session->language);
     free(session->model_variable);
     free(session->vlm_variable);
     free(session->library_named);

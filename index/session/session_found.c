@@ -186,26 +186,46 @@ int glimpse_session_visit_models(glimpse_session *session, session_found_fn visi
  */
 typedef struct wanted {
     const char *fingerprint;
+    size_t kept, dimensions;
     char *path; /* NULL: not found yet */
 } wanted;
 
+int glimpse_session_has_fingerprint(int *same, size_t *dimensions, const char *path,
+                                    const char *hex, size_t kept) {
+    char whole[33], shortened[33];
+    *same = 0;
+    *dimensions = 0;
+    int status = glimpse_model_read_fingerprint(whole, path);
+    if (status < 0) return status;
+    *same = strcmp(whole, hex) == 0;
+    if (*same || kept == 0) return GLIMPSE_OK;
+    status = glimpse_model_shortened_fingerprint(shortened, whole, kept);
+    if (status < 0) return status;
+    *same = strcmp(shortened, hex) == 0;
+    if (*same) *dimensions = kept;
+    return GLIMPSE_OK;
+}
+
 static int compare(void *user, const char *name, const char *path, session_place place) {
     wanted *w = user;
-    char hex[33];
+    int same = 0;
     (void)name;
     if (w->path || place == SESSION_CLIP_CACHE || !glimpse_places_is_model(path)) return GLIMPSE_OK;
-    int status = glimpse_model_read_fingerprint(hex, path);
+    int status =
+        glimpse_session_has_fingerprint(&same, &w->dimensions, path, w->fingerprint, w->kept);
     if (status == GLIMPSE_E_NOMEM) return status;
-    if (status < 0 || strcmp(hex, w->fingerprint) != 0) return GLIMPSE_OK;
+    if (status < 0 || !same) return GLIMPSE_OK;
     w->path = strdup(path);
     return w->path ? GLIMPSE_OK : glimpse_fail_nomem(strlen(path), "a path");
 }
 
-int glimpse_session_find_fingerprint(char **out, glimpse_session *session, const char *hex) {
+int glimpse_session_find_fingerprint(char **out, size_t *dimensions, glimpse_session *session,
+                                     const char *hex, size_t kept) {
     const glimpse_kept_error before = glimpse_error_keep();
-    wanted w = {.fingerprint = hex};
+    wanted w = {.fingerprint = hex, .kept = kept};
     int status = glimpse_session_visit_models(session, compare, &w);
     *out = status < 0 ? NULL : w.path;
+    *dimensions = w.path ? w.dimensions : 0;
     if (status < 0) {
         free(w.path);
     } else {

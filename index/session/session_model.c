@@ -108,24 +108,28 @@ int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_
 
 /* The directory of the model with this fingerprint: the one where it was, or another that has it.
  * *out NULL: there is none. */
-static int find_again(char **out, glimpse_session *session, const char *path, const char *hex) {
+static int find_again(char **out, size_t *dimensions, glimpse_session *session,
+                      const glimpse_library_model *model) {
     const glimpse_kept_error before = glimpse_error_keep();
-    char there[33];
     *out = NULL;
-    if (path && glimpse_places_is_directory(path)) {
-        int status = glimpse_model_read_fingerprint(there, path);
+    if (model->path && glimpse_places_is_directory(model->path)) {
+        int same = 0;
+        int status = glimpse_session_has_fingerprint(&same, dimensions, model->path,
+                                                     model->fingerprint, model->embedding_size);
         if (status == GLIMPSE_E_NOMEM) return status;
-        if (status == GLIMPSE_OK && strcmp(there, hex) == 0) {
-            *out = strdup(path);
+        if (status == GLIMPSE_OK && same) {
+            *out = strdup(model->path);
             return *out ? GLIMPSE_OK : no_memory();
         }
         glimpse_error_restore(&before);
     }
-    return glimpse_session_find_fingerprint(out, session, hex);
+    return glimpse_session_find_fingerprint(out, dimensions, session, model->fingerprint,
+                                            model->embedding_size);
 }
 
 typedef struct choice {
-    char *path; /* NULL: none was found */
+    char *path;        /* NULL: none was found */
+    size_t dimensions; /* of its embeddings that are kept; 0: all */
     glimpse_model_origin origin;
     int is_chosen;
 } choice;
@@ -140,7 +144,7 @@ static int choose_of_library(choice *out, glimpse_session *session, glimpse_libr
         if (known->models[i].is_default) model = &known->models[i];
     out->origin = GLIMPSE_MODEL_OF_LIBRARY;
     out->is_chosen = model->is_chosen || !model->is_default;
-    status = find_again(&out->path, session, model->path, model->fingerprint);
+    status = find_again(&out->path, &out->dimensions, session, model);
     if (status == GLIMPSE_OK && !out->path && model->path &&
         glimpse_places_is_directory(model->path)) {
         out->path = strdup(model->path); /* another version of it, or one that is damaged */
@@ -180,7 +184,7 @@ static int choose_of_user(choice *out, glimpse_session *session, glimpse_library
                                            "\"model\" in the configuration file");
     if (status == GLIMPSE_E_NOT_FOUND && hex) {
         const glimpse_kept_error missing = glimpse_error_keep();
-        int found = glimpse_session_find_fingerprint(&out->path, session, hex);
+        int found = glimpse_session_find_fingerprint(&out->path, &out->dimensions, session, hex, 0);
         if (found == GLIMPSE_OK && out->path) {
             status = GLIMPSE_OK;
         } else {
@@ -266,9 +270,11 @@ static int find_once(const char **path, glimpse_session *session, glimpse_librar
         return status;
     }
     if (!found.is_chosen) note_demo(session);
+    if (session->dimensions > 0) found.dimensions = session->dimensions;
     (void)pthread_mutex_lock(&session->lock);
     session->model_path = found.path;
     session->model_origin = found.origin;
+    session->model_dimensions = found.dimensions;
     (void)pthread_mutex_unlock(&session->lock);
     *path = found.path;
     return GLIMPSE_OK;
@@ -348,6 +354,8 @@ static int open_once(const glimpse_model **out, glimpse_session *session, unsign
     options.precision = session->precision;
     options.backend = session->backend;
     options.towers = towers;
+    options.language = session->language;
+    options.dimensions = session->model_dimensions;
     if (session->no_weights_cache) options.flags |= GLIMPSE_MODEL_NO_WEIGHTS_CACHE;
     status = glimpse_model_open(&model, path, &options);
     if (status == GLIMPSE_OK) status = check_unchanged(session, model, path);

@@ -131,6 +131,15 @@ static int is_named(const glimpse_model_list *list, const char *name) {
     return 0;
 }
 
+/* Whether the model with this fingerprint made the library's vectors, or their beginnings. */
+static int is_same(const char *fingerprint, const glimpse_library_model *m) {
+    char shortened[33];
+    if (strcmp(fingerprint, m->fingerprint) == 0) return 1;
+    return glimpse_model_shortened_fingerprint(shortened, fingerprint, m->embedding_size) ==
+               GLIMPSE_OK &&
+           strcmp(shortened, m->fingerprint) == 0;
+}
+
 static int add_of_library(glimpse_model_list *list, const glimpse_library_status *known) {
     for (size_t i = 0; i < known->model_count; i++) {
         const glimpse_library_model *m = &known->models[i];
@@ -147,8 +156,7 @@ static int add_of_library(glimpse_model_list *list, const glimpse_library_status
             }
             if (status == GLIMPSE_OK) status = add_published(entry, list);
             /* What is there now may be another model. */
-            if (status == GLIMPSE_OK && entry->fingerprint &&
-                strcmp(entry->fingerprint, m->fingerprint) != 0) {
+            if (status == GLIMPSE_OK && entry->fingerprint && !is_same(entry->fingerprint, m)) {
                 entry->is_available = 0;
                 entry->problem = "another model is there now";
             }

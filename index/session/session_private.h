@@ -39,6 +39,8 @@ struct glimpse_session {
     char *library_path;  /* absolute */
     unsigned library_flags;
     int no_library, no_weights_cache;
+    char *language;    /* of texts; NULL: the model's */
+    size_t dimensions; /* that the options ask for; 0: none */
     glimpse_precision precision;
     glimpse_backend backend;
     unsigned jobs;
@@ -57,6 +59,7 @@ struct glimpse_session {
     session_list strings;   /* char *, handed out */
     char *model_path;
     glimpse_model_origin model_origin;     /* with model_path */
+    size_t model_dimensions;               /* with model_path; 0: all */
     glimpse_model *models[SESSION_MODELS]; /* by towers - 1 */
     session_list vlms;                     /* session_vlm_entry *, used last at the end */
     session_list blips; /* session_blip_entry *, lent out: opened once and kept */
@@ -87,7 +90,13 @@ typedef int (*session_found_fn)(void *user, const char *name, const char *path,
 /* `visit` is called with every model; a negative return ends it and is returned. */
 int glimpse_session_visit_models(glimpse_session *session, session_found_fn visit, void *user);
 /* The directory of one with this fingerprint, malloc'ed; *out NULL: there is none. */
-int glimpse_session_find_fingerprint(char **out, glimpse_session *session, const char *hex);
+/* `kept`: how many dimensions its vectors have, which may be fewer than the model gives:
+ * *dimensions is that number then, else 0. 0: those of the whole model. */
+int glimpse_session_find_fingerprint(char **out, size_t *dimensions, glimpse_session *session,
+                                     const char *hex, size_t kept);
+/* Whether the model at `path` has it; as above. */
+int glimpse_session_has_fingerprint(int *same, size_t *dimensions, const char *path,
+                                    const char *hex, size_t kept);
 int glimpse_session_has_directories(const char *path);
 /* The directory that a name means, as in the options; `named_by` is for messages. `library` may be
  * NULL. */

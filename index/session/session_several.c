@@ -31,6 +31,8 @@ static int open_part(glimpse_session **out, glimpse_session *session, const char
     options.no_library = 1;
     options.model = path;
     options.precision = session->precision;
+    options.language = session->language;
+    options.dimensions = session->dimensions;
     options.backend = session->backend;
     options.no_weights_cache = session->no_weights_cache;
     options.jobs = session->jobs;
@@ -119,12 +121,14 @@ int glimpse_session_load_parts(session_parts *out, glimpse_session *session) {
 /*
  * What they cover.
  */
-static int cover(glimpse_model_coverage *out, glimpse_library *library) {
+static int cover(glimpse_model_coverage *out, glimpse_library *library, size_t dimensions) {
     glimpse_store *store = glimpse_library_store(library);
     glimpse_model_info info = {.id = 0};
     glimpse_store_counts counts;
     char fingerprint[33];
     int status = glimpse_model_read_fingerprint(fingerprint, out->path);
+    if (status == GLIMPSE_OK)
+        status = glimpse_model_shortened_fingerprint(fingerprint, fingerprint, dimensions);
     if (status < 0) return status;
     status = store->ops->begin_read(store);
     if (status < 0) return status;
@@ -169,7 +173,7 @@ int glimpse_session_load_coverage(glimpse_model_coverage *out, size_t *count,
         out[i].model = parts.count             ? parts.names[i]
                        : session->model_option ? session->model_option
                                                : last_part(out[i].path);
-        status = cover(&out[i], lease.library);
+        status = cover(&out[i], lease.library, session->dimensions);
         *count = i + 1;
     }
     glimpse_session_release_library(&lease);

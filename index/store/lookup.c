@@ -60,8 +60,10 @@ int glimpse_store_find_model(glimpse_model_info *out, glimpse_store *store,
                              const glimpse_model_key *key) {
     int status = store->ops->models.find(out, store, key->fingerprint);
     if (status == GLIMPSE_E_NOT_FOUND) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: no picture was indexed with the model %s yet",
-                            store->path, key->name);
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                            "%s: no picture was indexed with the model %s yet, as vectors of "
+                            "%zu numbers",
+                            store->path, key->name, key->dim);
     }
     if (status == GLIMPSE_OK && out->dim != key->dim) {
         char text[160];

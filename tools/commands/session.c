@@ -21,6 +21,8 @@ static int begin(session *s, unsigned flags, int no_library) {
     options.precision = (glimpse_precision)s->precision;
     options.backend = (glimpse_backend)s->backend;
     options.no_weights_cache = s->no_weights_cache;
+    options.language = s->language;
+    options.dimensions = s->dimensions;
     options.note = note;
     options.user = s;
     options.cancelled = session_cancelled;

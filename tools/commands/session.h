@@ -25,6 +25,8 @@ typedef struct session {
     /* From the command line. */
     const char *library_option, *model_option;
     int no_weights_cache;
+    const char *language;
+    size_t dimensions;
     int precision, backend; /* places in the lists of choices = the values of the library */
     int quiet;
     glimpse_session *base; /* session_begin */
@@ -43,6 +45,10 @@ typedef struct session {
         "else the library's, else your default, else the demo model)"),                       \
      SESSION_PRECISION_OPTION(                                                                \
          s, "arithmetic; auto is bf16 where the CPU has it in hardware, else f32"),           \
+     CLI_TEXT("language", 0, &(s).language, "NAME",                                           \
+              "the language of your words, for models that ask (NLLB-CLIP): de, deu_Latn"),   \
+     CLI_SIZE("dimensions", 0, &(s).dimensions, "N",                                          \
+              "keep the first N numbers of each embedding (Matryoshka models)", 1, 100000),   \
      CLI_FLAG("no-weights-cache", 0, &(s).no_weights_cache,                                   \
               "neither read nor write prepared weights under ~/.cache")
 #define SESSION_BACKEND_OPTION(s) \

@@ -115,8 +115,13 @@ typedef struct glimpse_session_options {
     const char *model;      /* a directory, or a name; NULL: see above */
     glimpse_precision precision;
     glimpse_backend backend;
-    int no_weights_cache;       /* 1: prepared weights are neither read nor written */
-    unsigned jobs;              /* threads of calls that make some and do not say; 0: one a core */
+    const char *language; /* of texts, for models that ask (NLLB-CLIP): "deu_Latn", "de"; NULL:
+                             the model's own. GLIMPSE_E_UNSUPPORTED for other models */
+    size_t dimensions;    /* of a Matryoshka model's embeddings that are kept; 0: what the
+                             library has of its model, else all. Indexing with it makes
+                             vectors that go by a fingerprint of their own */
+    int no_weights_cache; /* 1: prepared weights are neither read nor written */
+    unsigned jobs;        /* threads of calls that make some and do not say; 0: one a core */
     const char *data_directory; /* what ships with glimpse: models/demo, classes, templates,
                                    prompts, prices.json. NULL: beside the shared library or the
                                    program (../share/glimpse), where it was installed, or in the
