@@ -1,9 +1,9 @@
 /*
- * model/config.c - config.json, open_clip_config.json and preprocessor_config.json.
+ * model/config.c - which configuration a directory has; config.json and preprocessor_config.json.
  *
  * Absent keys take the defaults of the classes that define them: transformers' CLIPTextConfig,
- * CLIPVisionConfig, CLIPConfig and CLIPImageProcessor; open_clip's CLIPVisionCfg and CLIPTextCfg;
- * those of SigLIP stand in config_siglip.c.
+ * CLIPVisionConfig, CLIPConfig and CLIPImageProcessor; those of SigLIP stand in config_siglip.c,
+ * those of OpenCLIP in config_open_clip.c.
  * An explicit null counts as absent. Settings that would change the numbers and are not
  * implemented are refused, never ignored.
  */
@@ -62,6 +62,7 @@ static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config
         return;
     }
     config->layout = GLIMPSE_LAYOUT_HF;
+    config->tokenizer = GLIMPSE_TOKENIZER_CLIP_HF;
     read_hf_tower(r, text, &config->text, 512, 2048, 8);
     read_hf_tower(r, vision, &config->vision, 768, 3072, 12);
     config->embedding = glimpse_config_size(r, root, "projection_dim", 512, MAX_WIDTH);
@@ -73,8 +74,10 @@ static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config
         glimpse_config_refuse(r, "num_channels", "other than 3");
     config->start_id = glimpse_config_id(r, text, "bos_token_id", 0, config->vocabulary);
     (void)glimpse_config_id(r, text, "pad_token_id", 0, config->vocabulary);
+    config->causal = 1;
     config->end_id = glimpse_config_id(r, text, "eos_token_id", 49407, config->vocabulary);
-    config->end_is_highest = config->end_id == 2;
+    /* Old configurations name a wrong id, for which transformers looks for the highest. */
+    config->text_pooling = config->end_id == 2 ? GLIMPSE_TEXT_HIGHEST : GLIMPSE_TEXT_END;
 }
 
 /* An int, or an object with one of the usual sets of keys. */
@@ -134,133 +137,6 @@ static void read_pictures(glimpse_config_reader *r, json_t *root, glimpse_model_
     } else {
         read_hf_preprocess(r, root, &config->preprocess, config->image_size);
     }
-}
-
-static void read_open_clip(glimpse_config_reader *r, json_t *root, glimpse_model_config *config) {
-    json_t *model = glimpse_config_member(root, "model_cfg");
-    json_t *vision = glimpse_config_member(model, "vision_cfg"),
-           *text = glimpse_config_member(model, "text_cfg");
-    if (!json_is_object(vision) || !json_is_object(text)) {
-        r->status = glimpse_fail(GLIMPSE_E_FORMAT,
-                                 "%s: needs model_cfg with vision_cfg and text_cfg", r->path);
-        return;
-    }
-    static const char *const vision_refused[] = {"timm_model_name",
-                                                 "attentional_pool",
-                                                 "attn_pooler_queries",
-                                                 "pos_embed_type",
-                                                 "ls_init_value",
-                                                 "no_ln_pre",
-                                                 "final_ln_after_pool",
-                                                 "act_kwargs",
-                                                 "norm_kwargs",
-                                                 "block_type",
-                                                 "qk_norm",
-                                                 "scaled_cosine_attn",
-                                                 NULL};
-    static const char *const text_refused[] = {"hf_model_name",
-                                               "hf_tokenizer_name",
-                                               "tokenizer_kwargs",
-                                               "embed_cls",
-                                               "ls_init_value",
-                                               "proj_bias",
-                                               "no_causal_mask",
-                                               "act_kwargs",
-                                               "norm_kwargs",
-                                               "block_type",
-                                               "qk_norm",
-                                               "scaled_cosine_attn",
-                                               NULL};
-    if (glimpse_config_member(vision, "timm_model_name")) {
-        glimpse_config_refuse(
-            r, "timm_model_name",
-            "an image tower of timm, as in OpenCLIP's SigLIP models (take the model "
-            "in transformers' form instead),");
-    }
-    for (size_t i = 0; vision_refused[i]; i++) {
-        json_t *value = glimpse_config_member(vision, vision_refused[i]);
-        if (value && !json_is_false(value))
-            glimpse_config_refuse(r, vision_refused[i], "this setting of vision_cfg");
-    }
-    for (size_t i = 0; text_refused[i]; i++) {
-        json_t *value = glimpse_config_member(text, text_refused[i]);
-        if (value && !json_is_false(value))
-            glimpse_config_refuse(r, text_refused[i], "this setting of text_cfg");
-    }
-    const char *vision_pool = json_string_value(glimpse_config_member(vision, "pool_type"));
-    const char *text_pool = json_string_value(glimpse_config_member(text, "pool_type"));
-    if (vision_pool && strcmp(vision_pool, "tok") != 0)
-        glimpse_config_refuse(r, "pool_type", vision_pool);
-    if (text_pool && strcmp(text_pool, "argmax") != 0)
-        glimpse_config_refuse(r, "pool_type", text_pool);
-    const char *text_proj = json_string_value(glimpse_config_member(text, "proj_type"));
-    if (text_proj && strcmp(text_proj, "linear") != 0)
-        glimpse_config_refuse(r, "proj_type", text_proj);
-    if (json_is_array(glimpse_config_member(vision, "layers")))
-        glimpse_config_refuse(r, "layers", "a ResNet");
-    if (glimpse_config_member(model, "multimodal_cfg"))
-        glimpse_config_refuse(r, "multimodal_cfg", "CoCa");
-
-    config->layout = glimpse_config_flag(r, model, "custom_text", 0)
-                         ? GLIMPSE_LAYOUT_OPENCLIP_CUSTOM
-                         : GLIMPSE_LAYOUT_OPENCLIP;
-    glimpse_activation activation = glimpse_config_flag(r, model, "quick_gelu", 0)
-                                        ? GLIMPSE_ACTIVATION_QUICK_GELU
-                                        : GLIMPSE_ACTIVATION_GELU;
-    config->embedding = glimpse_config_size(r, model, "embed_dim", 512, MAX_WIDTH);
-    config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);
-    config->patch = glimpse_config_size(r, vision, "patch_size", 16, MAX_SIDE);
-    glimpse_tower_config *v = &config->vision, *t = &config->text;
-    v->width = glimpse_config_size(r, vision, "width", 768, MAX_WIDTH);
-    v->layers = json_is_array(glimpse_config_member(vision, "layers"))
-                    ? 12
-                    : glimpse_config_size(r, vision, "layers", 12, MAX_LAYERS);
-    size_t head_width = glimpse_config_size(r, vision, "head_width", 64, MAX_WIDTH);
-    v->heads = v->width / head_width;
-    if (v->heads == 0) v->heads = 1;
-    v->mlp =
-        (size_t)((double)v->width * glimpse_config_number(r, vision, "mlp_ratio", 4.0, 0.01, 64.0));
-    t->width = glimpse_config_size(r, text, "width", 512, MAX_WIDTH);
-    t->layers = glimpse_config_size(r, text, "layers", 12, MAX_LAYERS);
-    t->heads = glimpse_config_size(r, text, "heads", 8, MAX_WIDTH);
-    t->mlp =
-        (size_t)((double)t->width * glimpse_config_number(r, text, "mlp_ratio", 4.0, 0.01, 64.0));
-    if (v->mlp == 0 || t->mlp == 0) glimpse_config_refuse(r, "mlp_ratio", "so small a value");
-    v->eps = t->eps = 1e-5f;
-    v->activation = t->activation = activation;
-    config->context = glimpse_config_size(r, text, "context_length", 77, MAX_CONTEXT);
-    config->vocabulary = glimpse_config_size(r, text, "vocab_size", 49408, MAX_VOCABULARY);
-    config->end_is_highest = 1;
-    config->end_id = -1;
-
-    json_t *pictures = glimpse_config_member(root, "preprocess_cfg");
-    glimpse_preprocess *p = &config->preprocess;
-    memset(p, 0, sizeof *p);
-    p->width = p->height = (uint32_t)config->image_size;
-    p->resize_width = p->resize_height = (uint32_t)config->image_size;
-    p->resize = GLIMPSE_RESIZE_SHORTEST;
-    p->center_crop = 1;
-    p->crop_rule = GLIMPSE_CROP_TORCHVISION;
-    p->resample = GLIMPSE_RESAMPLE_BICUBIC;
-    const char *mode = json_string_value(glimpse_config_member(pictures, "resize_mode"));
-    if (mode && strcmp(mode, "squash") == 0) {
-        p->resize = GLIMPSE_RESIZE_EXACT;
-        p->center_crop = 0;
-    } else if (mode && strcmp(mode, "shortest") != 0) {
-        glimpse_config_refuse(r, "resize_mode", mode);
-    }
-    const char *interpolation = json_string_value(glimpse_config_member(pictures, "interpolation"));
-    if (interpolation && strcmp(interpolation, "bilinear") == 0) {
-        p->resample = GLIMPSE_RESAMPLE_BILINEAR;
-    } else if (interpolation && strcmp(interpolation, "bicubic") != 0 &&
-               strcmp(interpolation, "random") != 0) {
-        glimpse_config_refuse(r, "interpolation", interpolation);
-    }
-    p->scale = 1.0f / 255.0f;
-    p->normalize = 1;
-    glimpse_config_normalization(r, pictures, "mean", "std", glimpse_clip_mean, glimpse_clip_std,
-                                 p);
-    glimpse_config_check_values(r, p, 1);
 }
 
 static void check(glimpse_config_reader *r, const glimpse_model_config *c) {
@@ -328,7 +204,7 @@ int glimpse_model_config_read(glimpse_model_config *out, const char *directory) 
     status = glimpse_config_load(&root, path);
     if (status < 0) goto done;
     if (open_clip) {
-        read_open_clip(&r, root, out);
+        glimpse_config_read_open_clip(&r, root, out);
     } else {
         read_hf(&r, root, out);
         json_t *rules = glimpse_config_picture_rules(&r, &pictures, &pictures_path, directory);

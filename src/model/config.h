@@ -8,16 +8,49 @@
 #include "math/kernels/kernels.h"
 
 #include <glimpse/sys/image.h>
+#include <glimpse/sys/tokenizer.h>
 
 #include <stddef.h>
 #include <stdint.h>
 
+/* Who published the weights, which decides what tensors are called. */
 typedef enum glimpse_layout {
     GLIMPSE_LAYOUT_HF,              /* transformers' CLIPModel */
     GLIMPSE_LAYOUT_OPENCLIP,        /* open_clip's CLIP, openai/CLIP names */
     GLIMPSE_LAYOUT_OPENCLIP_CUSTOM, /* open_clip's CustomTextCLIP: text names under "text." */
     GLIMPSE_LAYOUT_SIGLIP           /* transformers' SiglipModel: SigLIP, fixed-size SigLIP 2 */
 } glimpse_layout;
+
+/* What an image tower is made of; image_tower.c has the operations of each. */
+typedef enum glimpse_image_architecture {
+    GLIMPSE_IMAGE_VIT,      /* openai/CLIP's and SigLIP's transformers: vit.c */
+    GLIMPSE_IMAGE_TIMM_VIT, /* timm's: SigLIP of OpenCLIP, EVA02, PE-Core */
+    GLIMPSE_IMAGE_RESNET,   /* openai/CLIP's ModifiedResNet */
+    GLIMPSE_IMAGE_FASTVIT   /* MobileCLIP */
+} glimpse_image_architecture;
+
+typedef enum glimpse_text_architecture {
+    GLIMPSE_TEXT_CLIP, /* tokens and positions, then pre-norm blocks: CLIP, SigLIP, MetaCLIP 2 */
+    GLIMPSE_TEXT_BERT, /* post-norm blocks: BERT, XLM-R */
+    GLIMPSE_TEXT_M2M,  /* M2M-100's encoder: NLLB */
+    GLIMPSE_TEXT_MCT   /* MobileCLIP-S0: transformer between one-dimensional convolutions */
+} glimpse_text_architecture;
+
+/* Which places of the last layer become the embedding of a text. */
+typedef enum glimpse_text_pooling {
+    GLIMPSE_TEXT_HIGHEST, /* that of the highest id: OpenCLIP, and CLIP with end id 2 */
+    GLIMPSE_TEXT_END,     /* the first end_id */
+    GLIMPSE_TEXT_LAST,    /* the last place, padding or not: SigLIP */
+    GLIMPSE_TEXT_FIRST,   /* the class or language token */
+    GLIMPSE_TEXT_MEAN     /* the mean over all tokens of the text, start and end included */
+} glimpse_text_pooling;
+
+/* Whether texts are filled up to the context length, with padding that takes part in attention. */
+typedef enum glimpse_text_padding {
+    GLIMPSE_PADDING_NONE,     /* masked in the reference, so that it need not be computed */
+    GLIMPSE_PADDING_ZERO,     /* with id 0: MobileCLIP */
+    GLIMPSE_PADDING_TOKENIZER /* with the tokenizer's: SigLIP */
+} glimpse_text_padding;
 
 typedef struct glimpse_tower_config {
     size_t width, mlp, layers, heads;
@@ -28,14 +61,17 @@ typedef struct glimpse_tower_config {
 typedef struct glimpse_model_config {
     glimpse_layout layout;
     glimpse_tower_config vision, text;
+    glimpse_image_architecture image_architecture;
     size_t image_size, patch; /* square input, square patches; 3 channels */
     size_t vocabulary, context;
     size_t embedding;
-    /* Where CLIP's text embedding is read: at the first `end_id`, or for old configurations, which
-     * name a wrong id (2), and for OpenCLIP at the highest id. SigLIP reads it at the last place.
-     */
-    int end_is_highest;
-    int32_t end_id;
+    glimpse_text_architecture text_architecture;
+    glimpse_tokenizer_kind tokenizer; /* AUTO: the directory's files say which */
+    glimpse_text_pooling text_pooling;
+    glimpse_text_padding padding;
+    int causal;       /* a token sees those before it only */
+    int32_t end_id;   /* of GLIMPSE_TEXT_END; -1: the configuration says none */
+    int sigmoid;      /* logits go through a sigmoid, and there is a logit_bias */
     int32_t start_id; /* as the configuration says; the tokenizer's is what counts */
     glimpse_preprocess preprocess;
 } glimpse_model_config;

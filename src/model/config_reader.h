@@ -82,5 +82,8 @@ void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
                                 glimpse_model_config *config);
 void glimpse_config_read_siglip_pictures(glimpse_config_reader *r, json_t *root, size_t image_size,
                                          glimpse_preprocess *p);
+/* config_open_clip.c: open_clip_config.json. */
+void glimpse_config_read_open_clip(glimpse_config_reader *r, json_t *root,
+                                   glimpse_model_config *config);
 
 #endif

@@ -25,6 +25,7 @@ void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
     json_t *text = glimpse_config_section(r, root, "text_config", "text_config_dict");
     json_t *vision = glimpse_config_section(r, root, "vision_config", "vision_config_dict");
     config->layout = GLIMPSE_LAYOUT_SIGLIP;
+    config->tokenizer = GLIMPSE_TOKENIZER_AUTO;
     read_tower(r, text, &config->text);
     read_tower(r, vision, &config->vision);
     config->context = glimpse_config_size(r, text, "max_position_embeddings", 64, MAX_CONTEXT);
@@ -42,6 +43,9 @@ void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
     (void)glimpse_config_id(r, text, "eos_token_id", 0, ids);
     (void)glimpse_config_id(r, text, "pad_token_id", 0, ids);
     config->end_id = -1;
+    config->text_pooling = GLIMPSE_TEXT_LAST;
+    config->padding = GLIMPSE_PADDING_TOKENIZER;
+    config->sigmoid = 1;
     /* Pictures come out of the pooling head as wide as their tower is. */
     config->embedding = config->vision.width;
     size_t projection =

@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "math/half.h"
 #include "model/model_internal.h"
-#include "model/patches.h"
+#include "model/text_tower.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,13 +15,11 @@ struct glimpse_encoder {
     size_t max_batch;
     glimpse_arena arena;
     glimpse_workspace *workspace;
-    glimpse_pass image, text;
-    float *pixels;   /* [3][H][W] of one picture */
-    uint8_t *rgb;    /* [H][W][3] of one picture */
-    void *patches;   /* [max_batch * G * G][3 P P] element */
-    float *embedded; /* [max_batch * G * G][D] */
-    float *rows;     /* [max_batch * T][D], before the pre layer norm, where there is one */
-    int32_t *ids;    /* [context] */
+    void *image; /* of the image tower's work_bytes */
+    glimpse_pass text;
+    float *pixels; /* [3][H][W] of one picture */
+    uint8_t *rgb;  /* [H][W][3] of one picture */
+    int32_t *ids;  /* [context] */
 };
 
 /* Text sequences are short, so more of them than pictures fit the same number of rows. */
@@ -34,20 +32,10 @@ static void plan(glimpse_encoder *e, glimpse_arena *arena) {
     /* The towers never run at the same time: they share the block. */
     size_t mark = glimpse_arena_mark(arena);
     if (model->towers & GLIMPSE_TOWER_IMAGE) {
-        size_t squares = model->image.grid * model->image.grid, width = c->vision.width;
-        size_t patch_rows = glimpse_padded_rows(e->max_batch * squares);
         size_t area = c->image_size * c->image_size;
-        glimpse_pass_plan(&e->image, arena, &model->image, e->max_batch * model->image.tokens,
-                          e->max_batch);
+        model->image.ops->plan(e->image, arena, model->image.tower, e->max_batch);
         e->pixels = glimpse_arena_alloc(arena, 3 * area, sizeof(float));
         e->rgb = glimpse_arena_alloc(arena, 3 * area, 1);
-        e->patches = glimpse_arena_alloc(arena, patch_rows * 3 * c->patch * c->patch,
-                                         glimpse_element_size(model->math.element));
-        e->embedded = glimpse_arena_alloc(arena, patch_rows * width, sizeof(float));
-        if (model->image.first.gamma) {
-            e->rows = glimpse_arena_alloc(arena, e->max_batch * model->image.tokens * width,
-                                          sizeof(float));
-        }
     }
     glimpse_arena_rewind(arena, mark);
     if (model->towers & GLIMPSE_TOWER_TEXT) {
@@ -67,16 +55,24 @@ int glimpse_encoder_create(glimpse_encoder **out, const glimpse_model *model, si
     if (!e) return glimpse_fail_nomem(sizeof *e, "an encoder");
     e->model = model;
     e->max_batch = max_batch;
+    int status = GLIMPSE_OK;
+    if (model->towers & GLIMPSE_TOWER_IMAGE) {
+        e->image = calloc(1, model->image.ops->work_bytes);
+        if (!e->image) {
+            status = glimpse_fail_nomem(model->image.ops->work_bytes, "an encoder");
+            goto done;
+        }
+    }
     glimpse_arena measured = {NULL, 0, 0, 0};
     plan(e, &measured);
-    int status = glimpse_arena_reserve(&e->arena, measured.peak);
+    status = glimpse_arena_reserve(&e->arena, measured.peak);
     if (status < 0) goto done;
     /* Rows that only pad a product are computed too: they must not be random memory. */
     memset(e->arena.base, 0, e->arena.capacity);
     plan(e, &e->arena);
     status = glimpse_workspace_create(&e->workspace, &model->math);
     if (status < 0) goto done;
-    e->image.workspace = e->text.workspace = e->workspace;
+    e->text.workspace = e->workspace;
     *out = e;
     e = NULL;
 done:
@@ -88,6 +84,7 @@ void glimpse_encoder_free(glimpse_encoder *e) {
     if (!e) return;
     glimpse_workspace_free(e->workspace);
     glimpse_arena_release(&e->arena);
+    free(e->image);
     free(e);
 }
 
@@ -96,8 +93,9 @@ size_t glimpse_encoder_memory(const glimpse_encoder *e) {
 }
 
 void glimpse_encoder_set_trace(glimpse_encoder *e, glimpse_trace_fn trace, void *user) {
-    e->image.trace = e->text.trace = trace;
-    e->image.trace_user = e->text.trace_user = user;
+    if (e->image) e->model->image.ops->trace(e->image, trace, user);
+    e->text.trace = trace;
+    e->text.trace_user = user;
 }
 
 static int needs(const glimpse_encoder *e, unsigned tower) {
@@ -130,36 +128,6 @@ static int finish(const glimpse_encoder *e, float *embeddings, size_t count, uns
     return GLIMPSE_OK;
 }
 
-/* Embeds `count` <= max_batch pictures whose patches are cut, and runs the tower. */
-static int run_pictures(glimpse_encoder *e, size_t count, float *embeddings) {
-    const glimpse_tower *tower = &e->model->image;
-    size_t width = tower->config.width, tokens = tower->tokens;
-    size_t before = tower->class_token ? 1 : 0, squares = tokens - before;
-    /* Without a first norm the tower starts from the sums themselves. */
-    float *all = tower->first.gamma ? e->rows : e->image.x;
-    int status =
-        glimpse_linear_run(tower->patches, e->workspace, e->patches, count * squares, e->embedded);
-    if (status < 0) return status;
-    for (size_t b = 0; b < count; b++) {
-        float *rows = all + b * tokens * width;
-        for (size_t j = 0; j < before * width; j++)
-            rows[j] = tower->class_token[j] + tower->positions[j];
-        const float *from = e->embedded + b * squares * width;
-        for (size_t j = 0; j < squares * width; j++) {
-            rows[before * width + j] = from[j] + tower->positions[before * width + j];
-        }
-        e->image.starts[b] = b * tokens;
-        e->image.pools[b] = 0;
-    }
-    e->image.starts[count] = count * tokens;
-    if (tower->first.gamma) {
-        tower->math->kernels->layer_norm(e->image.x, GLIMPSE_ELEMENT_F32, e->rows,
-                                         tower->first.gamma, tower->first.beta, tower->config.eps,
-                                         count * tokens, width);
-    }
-    return glimpse_pass_run(&e->image, count, embeddings);
-}
-
 /* Where the pictures of a call come from; exactly one is set. */
 typedef struct pictures {
     const float *pixels;
@@ -173,8 +141,7 @@ static int encode_pictures(glimpse_encoder *e, const pictures *from, size_t coun
     if (status < 0) return status;
     const glimpse_model_config *c = &e->model->config;
     size_t area = c->image_size * c->image_size;
-    size_t patch_bytes = e->model->image.grid * e->model->image.grid * 3 * c->patch * c->patch *
-                         glimpse_element_size(e->model->math.element);
+    const glimpse_image_ops *tower = e->model->image.ops;
     for (size_t done = 0; done < count;) {
         size_t batch = count - done < e->max_batch ? count - done : e->max_batch;
         for (size_t b = 0; b < batch; b++) {
@@ -191,10 +158,9 @@ static int encode_pictures(glimpse_encoder *e, const pictures *from, size_t coun
                 }
                 glimpse_preprocess_normalize(e->pixels, &c->preprocess, rgb);
             }
-            glimpse_cut_patches(&e->model->math, pixels, c->image_size, c->patch,
-                                (uint8_t *)e->patches + b * patch_bytes);
+            tower->add(e->image, b, pixels);
         }
-        status = run_pictures(e, batch, embeddings + done * c->embedding);
+        status = tower->run(e->image, e->workspace, batch, embeddings + done * c->embedding);
         if (status < 0) return status;
         done += batch;
     }
@@ -246,13 +212,10 @@ static int run_texts(glimpse_encoder *e, packing *p, float *embeddings) {
     return status;
 }
 
-/* Adds a sequence of `length` ids, the last of which is pooled. CLIP's mask is causal, so what
- * stands behind the pooled token cannot matter and is not computed; SigLIP attends to all places,
- * padding included, and pools the last. */
+/* Adds a sequence of `length` ids, of which the place `pooled` becomes the embedding. */
 static int add_text(glimpse_encoder *e, packing *p, const int32_t *ids, size_t length,
-                    float *embeddings) {
+                    size_t pooled, float *embeddings) {
     const glimpse_tower *tower = &e->model->text;
-    size_t width = tower->config.width;
     if (p->sequences == e->text.max_sequences || p->rows + length > e->text.max_rows) {
         int status = run_texts(e, p, embeddings);
         if (status < 0) return status;
@@ -262,32 +225,42 @@ static int add_text(glimpse_encoder *e, packing *p, const int32_t *ids, size_t l
             return glimpse_fail(GLIMPSE_E_INVALID, "token id %d is outside the vocabulary of %zu",
                                 (int)ids[t], e->model->config.vocabulary);
         }
-        float *row = e->text.x + (p->rows + t) * width;
-        glimpse_tower_token(tower, ids[t], row);
-        const float *position = tower->positions + t * width;
-        for (size_t j = 0; j < width; j++)
-            row[j] += position[j];
     }
+    glimpse_text_tower_embed(tower, e->text.x + p->rows * tower->config.width, ids, length);
     e->text.starts[p->sequences] = p->rows;
-    e->text.pools[p->sequences] = length - 1;
+    e->text.pools[p->sequences] = pooled;
     p->sequences++;
     p->rows += length;
     e->text.starts[p->sequences] = p->rows;
     return GLIMPSE_OK;
 }
 
-/* The position that is pooled. */
-static size_t end_position(const glimpse_model_config *c, const int32_t *ids, size_t count) {
-    size_t end = 0;
-    if (c->layout == GLIMPSE_LAYOUT_SIGLIP) return count - 1;
-    for (size_t t = 0; t < count; t++) {
-        if (c->end_is_highest) {
-            if (ids[t] > ids[end]) end = t;
-        } else if (ids[t] == c->end_id) {
-            return t;
-        }
+/* The place that is pooled. */
+static size_t pooled_place(const glimpse_model_config *c, const int32_t *ids, size_t count) {
+    size_t highest = 0;
+    switch (c->text_pooling) {
+    case GLIMPSE_TEXT_HIGHEST:
+        for (size_t t = 0; t < count; t++)
+            if (ids[t] > ids[highest]) highest = t;
+        return highest;
+    case GLIMPSE_TEXT_END:
+        for (size_t t = 0; t < count; t++)
+            if (ids[t] == c->end_id) return t;
+        return 0;
+    case GLIMPSE_TEXT_LAST: return count - 1;
+    case GLIMPSE_TEXT_FIRST:
+    case GLIMPSE_TEXT_MEAN: break;
     }
-    return end;
+    return 0;
+}
+
+/* Adds the text of `count` ids as the tower has to see it. Behind a causal mask nothing that
+ * follows the pooled place can matter, so that it is not computed. */
+static int add_ids(glimpse_encoder *e, packing *p, const int32_t *ids, size_t count,
+                   float *embeddings) {
+    const glimpse_model_config *c = &e->model->config;
+    size_t pooled = pooled_place(c, ids, count);
+    return add_text(e, p, ids, c->causal ? pooled + 1 : count, pooled, embeddings);
 }
 
 int glimpse_encoder_texts(float *embeddings, int *truncated, glimpse_encoder *e,
@@ -301,11 +274,12 @@ int glimpse_encoder_texts(float *embeddings, int *truncated, glimpse_encoder *e,
         status = glimpse_tokenizer_encode(&tokens, e->model->tokenizer, texts[i], strlen(texts[i]));
         if (status < 0) return status;
         if (truncated) truncated[i] = tokens.truncated;
-        for (; c->layout == GLIMPSE_LAYOUT_SIGLIP && tokens.count < c->context; tokens.count++) {
-            e->ids[tokens.count] = glimpse_tokenizer_pad_id(e->model->tokenizer);
+        for (; c->padding != GLIMPSE_PADDING_NONE && tokens.count < c->context; tokens.count++) {
+            e->ids[tokens.count] = c->padding == GLIMPSE_PADDING_ZERO
+                                       ? 0
+                                       : glimpse_tokenizer_pad_id(e->model->tokenizer);
         }
-        size_t length = end_position(c, e->ids, tokens.count) + 1;
-        status = add_text(e, &p, e->ids, length, embeddings);
+        status = add_ids(e, &p, e->ids, tokens.count, embeddings);
         if (status < 0) return status;
     }
     status = run_texts(e, &p, embeddings);
@@ -320,8 +294,7 @@ int glimpse_encoder_tokens(float *embeddings, glimpse_encoder *e, const int32_t 
     const glimpse_model_config *c = &e->model->config;
     packing p = {0, 0, 0};
     for (size_t i = 0; i < count; i++) {
-        const int32_t *text = ids + i * c->context;
-        status = add_text(e, &p, text, end_position(c, text, c->context) + 1, embeddings);
+        status = add_ids(e, &p, ids + i * c->context, c->context, embeddings);
         if (status < 0) return status;
     }
     status = run_texts(e, &p, embeddings);

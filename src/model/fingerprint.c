@@ -29,7 +29,19 @@ static const char *const siglip_files[] = {
     "spiece.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", NULL};
 
 static const char *const *files_of(const glimpse_model_config *config) {
-    return config->layout == GLIMPSE_LAYOUT_SIGLIP ? siglip_files : tokenizer_files;
+    return config->tokenizer == GLIMPSE_TOKENIZER_AUTO ? siglip_files : tokenizer_files;
+}
+
+/* Whether the layout says all there is to say, as it does for CLIP and SigLIP: libraries that were
+ * made before there were others know those by their fingerprint. */
+static int is_implied(const glimpse_model_config *c) {
+    int siglip = c->layout == GLIMPSE_LAYOUT_SIGLIP;
+    return c->image_architecture == GLIMPSE_IMAGE_VIT &&
+           c->text_architecture == GLIMPSE_TEXT_CLIP && c->causal == !siglip &&
+           (c->padding == (siglip ? GLIMPSE_PADDING_TOKENIZER : GLIMPSE_PADDING_NONE)) &&
+           (siglip
+                ? c->text_pooling == GLIMPSE_TEXT_LAST
+                : c->text_pooling == GLIMPSE_TEXT_HIGHEST || c->text_pooling == GLIMPSE_TEXT_END);
 }
 
 static void add_config(glimpse_hasher *hasher, const glimpse_model_config *config) {
@@ -43,8 +55,9 @@ static void add_config(glimpse_hasher *hasher, const glimpse_model_config *confi
     glimpse_fingerprint_add_number(hasher, "patch", (double)config->patch);
     glimpse_fingerprint_add_number(hasher, "context", (double)config->context);
     glimpse_fingerprint_add_number(hasher, "embedding", (double)config->embedding);
-    glimpse_fingerprint_add_number(hasher, "end",
-                                   config->end_is_highest ? -1.0 : (double)config->end_id);
+    glimpse_fingerprint_add_number(
+        hasher, "end",
+        config->text_pooling == GLIMPSE_TEXT_HIGHEST ? -1.0 : (double)config->end_id);
     glimpse_fingerprint_add_number(hasher, "resize", (double)p->resize);
     glimpse_fingerprint_add_number(hasher, "resize_width", (double)p->resize_width);
     glimpse_fingerprint_add_number(hasher, "resize_height", (double)p->resize_height);
@@ -52,15 +65,22 @@ static void add_config(glimpse_hasher *hasher, const glimpse_model_config *confi
     glimpse_fingerprint_add_number(hasher, "center_crop", (double)p->center_crop);
     glimpse_fingerprint_add_number(hasher, "crop_rule", (double)p->crop_rule);
     glimpse_fingerprint_add_scaling(hasher, p);
+    if (!is_implied(config)) {
+        glimpse_fingerprint_add_number(hasher, "image", (double)config->image_architecture);
+        glimpse_fingerprint_add_number(hasher, "text", (double)config->text_architecture);
+        glimpse_fingerprint_add_number(hasher, "pooling", (double)config->text_pooling);
+        glimpse_fingerprint_add_number(hasher, "padding", (double)config->padding);
+        glimpse_fingerprint_add_number(hasher, "causal", (double)config->causal);
+    }
 }
 
 /* Files of the directory's tokenizer besides those above, NULL when there are none. Layouts of CLIP
- * have one tokenizer each, see model.c. */
+ * have one tokenizer each. */
 static int own_files(const char *const **out, const char *directory,
                      const glimpse_model_config *config) {
     *out = NULL;
     glimpse_tokenizer_kind kind;
-    if (config->layout != GLIMPSE_LAYOUT_SIGLIP) return GLIMPSE_OK;
+    if (config->tokenizer != GLIMPSE_TOKENIZER_AUTO) return GLIMPSE_OK;
     int status = glimpse_tokenizer_recognise(&kind, directory, GLIMPSE_SIGN_CLASS);
     if (status == GLIMPSE_OK) *out = glimpse_tokenizer_type_of(kind)->files;
     return status;
@@ -223,8 +243,9 @@ int glimpse_fingerprint(char *hex, const char *directory, const glimpse_model_co
     }
     glimpse_fingerprint_add_text(hasher, "glimpse fingerprint 1");
     add_config(hasher, config);
-    status = config->layout == GLIMPSE_LAYOUT_SIGLIP ? add_siglip_tokenizer(hasher, directory, own)
-                                                     : add_tokenizer(hasher, directory);
+    status = config->tokenizer == GLIMPSE_TOKENIZER_AUTO
+                 ? add_siglip_tokenizer(hasher, directory, own)
+                 : add_tokenizer(hasher, directory);
     if (status == GLIMPSE_OK) status = glimpse_tensors_check_sums(tensors);
     if (status == GLIMPSE_OK) glimpse_fingerprint_add_tensors(hasher, tensors);
     if (status == GLIMPSE_OK) status = glimpse_tensors_check_finite(tensors);

@@ -8,6 +8,7 @@
 #include "core/options.h"
 #include "math/init.h"
 #include "model/fingerprint.h"
+#include "model/text_tower.h"
 #include "text/tokenizer_kinds.h"
 
 #include <math.h>
@@ -64,7 +65,7 @@ static int read_logits(glimpse_model *model) {
     int status = read_scalar(&scale, model->tensors, "logit_scale");
     if (status < 0) return status;
     model->logit_scale = expf(scale);
-    if (model->config.layout == GLIMPSE_LAYOUT_SIGLIP) {
+    if (model->config.sigmoid) {
         status = read_scalar(&model->logit_bias, model->tensors, "logit_bias");
         if (status < 0) return status;
     }
@@ -80,15 +81,12 @@ static int read_logits(glimpse_model *model) {
     return GLIMPSE_OK;
 }
 
-/* Layouts of CLIP have one tokenizer each. Those of SigLIP have several, which the directory tells
- * apart by all but open_clip_config.json: that may lie there as well. */
+/* Layouts of CLIP have one tokenizer each. Others have several, which the directory tells apart by
+ * all but open_clip_config.json: that may lie there as well. */
 static int choose_tokenizer(glimpse_tokenizer_kind *out, const glimpse_model *model) {
-    if (model->config.layout == GLIMPSE_LAYOUT_SIGLIP) {
-        return glimpse_tokenizer_recognise(out, model->path, GLIMPSE_SIGN_CLASS);
-    }
-    *out = model->config.layout == GLIMPSE_LAYOUT_HF ? GLIMPSE_TOKENIZER_CLIP_HF
-                                                     : GLIMPSE_TOKENIZER_CLIP_OPENCLIP;
-    return GLIMPSE_OK;
+    *out = model->config.tokenizer;
+    if (*out != GLIMPSE_TOKENIZER_AUTO) return GLIMPSE_OK;
+    return glimpse_tokenizer_recognise(out, model->path, GLIMPSE_SIGN_CLASS);
 }
 
 static int open_tokenizer(glimpse_model *model) {
@@ -98,7 +96,7 @@ static int open_tokenizer(glimpse_model *model) {
         status = glimpse_tokenizer_load(&model->tokenizer, model->path, kind);
     }
     if (status < 0) return status;
-    if (model->config.layout == GLIMPSE_LAYOUT_SIGLIP &&
+    if (model->config.padding == GLIMPSE_PADDING_TOKENIZER &&
         glimpse_tokenizer_pad_id(model->tokenizer) < 0) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the tokenizer has no padding token",
                             model->path);
@@ -117,8 +115,8 @@ static int open_tokenizer(glimpse_model *model) {
     /* CLIP's embedding of a text is read at the end token: one that no text has would give all
      * texts the embedding of their first. */
     int32_t end = glimpse_tokenizer_end_id(model->tokenizer);
-    if (model->config.layout == GLIMPSE_LAYOUT_HF && !model->config.end_is_highest &&
-        model->config.end_id != end) {
+    if (model->config.layout == GLIMPSE_LAYOUT_HF &&
+        model->config.text_pooling == GLIMPSE_TEXT_END && model->config.end_id != end) {
         return glimpse_fail(GLIMPSE_E_FORMAT,
                             "%s/config.json: \"eos_token_id\" is %d, but the tokenizer ends texts "
                             "with %d",
@@ -133,10 +131,10 @@ static int check_rest(glimpse_model *model) {
     if (status == GLIMPSE_OK && !(model->towers & GLIMPSE_TOWER_TEXT)) {
         glimpse_tokenizer_free(model->tokenizer);
         model->tokenizer = NULL;
-        status = glimpse_tower_check_text(&model->math, &model->config, model->tensors);
+        status = glimpse_text_tower_check(&model->math, &model->config, model->tensors);
     }
     if (status == GLIMPSE_OK && !(model->towers & GLIMPSE_TOWER_IMAGE)) {
-        status = glimpse_tower_check_image(&model->math, &model->config, model->tensors);
+        status = glimpse_image_tower_check(&model->math, &model->config, model->tensors);
     }
     return status;
 }
@@ -174,7 +172,7 @@ int glimpse_model_open(glimpse_model **out, const char *path,
         if (use_cache) {
             glimpse_weights_open(&model->text_weights, model->fingerprint, "text", &model->math);
         }
-        status = glimpse_tower_open_text(&model->text, &model->math, &model->config, model->tensors,
+        status = glimpse_text_tower_open(&model->text, &model->math, &model->config, model->tensors,
                                          &model->text_weights.prepared);
         if (status < 0) goto done;
         glimpse_weights_store(&model->text_weights);
@@ -183,7 +181,7 @@ int glimpse_model_open(glimpse_model **out, const char *path,
         if (use_cache) {
             glimpse_weights_open(&model->image_weights, model->fingerprint, "image", &model->math);
         }
-        status = glimpse_tower_open_image(&model->image, &model->math, &model->config,
+        status = glimpse_image_tower_open(&model->image, &model->math, &model->config,
                                           model->tensors, &model->image_weights.prepared);
         if (status < 0) goto done;
         glimpse_weights_store(&model->image_weights);
@@ -198,7 +196,7 @@ done:
 
 void glimpse_model_close(glimpse_model *model) {
     if (!model) return;
-    glimpse_tower_close(&model->image);
+    glimpse_image_tower_close(&model->image);
     glimpse_tower_close(&model->text);
     glimpse_weights_close(&model->image_weights);
     glimpse_weights_close(&model->text_weights);
@@ -242,8 +240,7 @@ float glimpse_model_logit_bias(const glimpse_model *model) {
 }
 
 glimpse_scoring glimpse_model_scoring(const glimpse_model *model) {
-    return model->config.layout == GLIMPSE_LAYOUT_SIGLIP ? GLIMPSE_SCORING_SIGMOID
-                                                         : GLIMPSE_SCORING_SOFTMAX;
+    return model->config.sigmoid ? GLIMPSE_SCORING_SIGMOID : GLIMPSE_SCORING_SOFTMAX;
 }
 
 glimpse_precision glimpse_model_precision(const glimpse_model *model) {
@@ -265,7 +262,7 @@ const glimpse_tokenizer *glimpse_model_tokenizer(const glimpse_model *model) {
 size_t glimpse_model_memory(const glimpse_model *model) {
     size_t bytes = glimpse_tensors_mapped(model->tensors) + model->image_weights.mapping.size +
                    model->text_weights.mapping.size;
-    if (model->towers & GLIMPSE_TOWER_IMAGE) bytes += glimpse_tower_memory(&model->image);
+    if (model->towers & GLIMPSE_TOWER_IMAGE) bytes += glimpse_image_tower_memory(&model->image);
     if (model->towers & GLIMPSE_TOWER_TEXT) bytes += glimpse_tower_memory(&model->text);
     return bytes;
 }

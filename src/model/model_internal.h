@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "core/hash.h"
 #include "model/config.h"
+#include "model/image_tower.h"
 #include "model/tensors.h"
 #include "model/tower.h"
 #include "model/weights_cache.h"
@@ -20,7 +21,8 @@ struct glimpse_model {
     glimpse_tensors *tensors;
     glimpse_tokenizer *tokenizer;
     unsigned towers;
-    glimpse_tower image, text;
+    glimpse_image_tower image;
+    glimpse_tower text;
     glimpse_weights_cache image_weights, text_weights;
     float logit_scale; /* exp applied */
     float logit_bias;  /* 0 unless SigLIP */
@@ -28,11 +30,6 @@ struct glimpse_model {
     char backend[64];
 };
 
-/* Sees the residual stream x [rows][D] after every stage of a pass: "embeddings", then each layer
- * by number. With a trace set, the last layer is computed for all rows instead of only the pooled
- * ones: the plain reference of that shortcut. */
-typedef void (*glimpse_trace_fn)(void *user, size_t stage, const float *x, size_t rows,
-                                 size_t width);
 void glimpse_encoder_set_trace(glimpse_encoder *encoder, glimpse_trace_fn trace, void *user);
 
 /* transformer.c: the forward pass of a tower over packed sequences. Buffers live in an arena and

@@ -30,32 +30,22 @@ typedef struct glimpse_tower {
     glimpse_norm last;     /* post layer norm / final layer norm */
     glimpse_linear *projection; /* [E][D]; NULL with an attention-pooling head */
     /* image tower */
-    glimpse_norm first;      /* pre layer norm; SigLIP has none */
-    glimpse_linear *patches; /* [D][3 P P] */
-    float *class_token;      /* [D], owned; NULL: SigLIP has none */
-    glimpse_pooling pooling; /* SigLIP; its query is NULL in other towers */
-    size_t grid;             /* patches per side */
+    glimpse_norm first;       /* pre layer norm; SigLIP has none */
+    glimpse_linear *patches;  /* [D][3 P P] */
+    float *class_token;       /* [D], owned; NULL: SigLIP has none */
+    glimpse_pooling pooling;  /* SigLIP; its query is NULL in other towers */
+    size_t side, patch, grid; /* pixels of the picture, pixels of a patch, patches per side */
     /* text tower */
+    glimpse_text_architecture text;
     glimpse_numbers tokens_table; /* [vocabulary][D], borrowed from the mapping */
 } glimpse_tower;
 
-/* `prepared`: where prepared weights come from or go to (math/prepared_weights.h); may be NULL. */
-int glimpse_tower_open_image(glimpse_tower *tower, const glimpse_math *math,
-                             const glimpse_model_config *config, const glimpse_tensors *tensors,
-                             glimpse_prepared_weights *prepared);
-int glimpse_tower_open_text(glimpse_tower *tower, const glimpse_math *math,
-                            const glimpse_model_config *config, const glimpse_tensors *tensors,
-                            glimpse_prepared_weights *prepared);
-/* Whether they would open, without preparing weights: every tensor is there, has the shape that the
- * configuration says, and none is left over. */
-int glimpse_tower_check_image(const glimpse_math *math, const glimpse_model_config *config,
-                              const glimpse_tensors *tensors);
-int glimpse_tower_check_text(const glimpse_math *math, const glimpse_model_config *config,
-                             const glimpse_tensors *tensors);
+/* The blocks, under transformers' names (`hf`) or open_clip's; into tower->blocks. */
+void glimpse_tower_load_blocks(glimpse_loader *l, glimpse_tower *tower, int hf, const char *prefix);
+/* The projection to the common space, without bias: [E][D] in transformers, [D][E] in open_clip. */
+glimpse_linear *glimpse_tower_load_projection(glimpse_loader *l, int hf, size_t embedding,
+                                              size_t width, const char *name);
 void glimpse_tower_close(glimpse_tower *tower); /* a zeroed one is fine */
 size_t glimpse_tower_memory(const glimpse_tower *tower);
-
-/* row [D] = the embedding of token `id`, which must be below the vocabulary's size. */
-void glimpse_tower_token(const glimpse_tower *tower, int32_t id, float *row);
 
 #endif

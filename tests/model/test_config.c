@@ -49,7 +49,7 @@ static void absent_keys_take_the_defaults_of_clip_vit_b_32(void **unused) {
     assert_int_equal(c.embedding, 512);
     assert_int_equal(c.vision.activation, GLIMPSE_ACTIVATION_QUICK_GELU);
     assert_float_equal(c.text.eps, 1e-5, 1e-12);
-    assert_int_equal(c.end_is_highest, 0);
+    assert_int_equal(c.text_pooling, GLIMPSE_TEXT_END);
     assert_int_equal(c.end_id, 49407);
     assert_int_equal(c.preprocess.resize, GLIMPSE_RESIZE_SHORTEST);
     assert_int_equal(c.preprocess.width, 224);
@@ -84,10 +84,10 @@ static void the_old_wrong_end_id_means_the_highest_id(void **unused) {
     glimpse_model_config c;
     assert_ok(read_config(&c, "{\"model_type\": \"clip\", \"text_config\": {\"eos_token_id\": 2}}",
                           NULL));
-    assert_int_equal(c.end_is_highest, 1);
+    assert_int_equal(c.text_pooling, GLIMPSE_TEXT_HIGHEST);
     assert_ok(read_config(&c, "{\"model_type\": \"clip\", \"text_config\": {\"eos_token_id\": 7}}",
                           NULL));
-    assert_int_equal(c.end_is_highest, 0);
+    assert_int_equal(c.text_pooling, GLIMPSE_TEXT_END);
     assert_int_equal(c.end_id, 7);
 }
 
@@ -136,7 +136,7 @@ static void open_clip_defaults_differ_and_are_honoured(void **unused) {
     assert_int_equal(c.vision.activation, GLIMPSE_ACTIVATION_GELU);
     assert_int_equal(c.preprocess.crop_rule, GLIMPSE_CROP_TORCHVISION);
     assert_int_equal(c.preprocess.width, 240);
-    assert_int_equal(c.end_is_highest, 1);
+    assert_int_equal(c.text_pooling, GLIMPSE_TEXT_HIGHEST);
     assert_ok(read_open_clip(
         &c, "{\"model_cfg\": {\"embed_dim\": 24, \"quick_gelu\": true, \"custom_text\": "
             "true, \"vision_cfg\": {\"width\": 72, \"head_width\": 24, \"mlp_ratio\": "

@@ -283,7 +283,7 @@ static void check_hidden(golden *g) {
             compare(g, "vision_hidden_states", s.x, want, s.max * count, hidden_tolerance);
             free(want);
         }
-        check_last(g, &g->model->image, &s,
+        check_last(g, g->model->image.tower, &s,
                    json_string_value(json_object_get(entry, "vision_last_hidden_state")),
                    "vision_last_hidden");
         free(pixels), free(s.x);

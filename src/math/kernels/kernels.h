@@ -33,7 +33,8 @@ typedef enum glimpse_activation {
     GLIMPSE_ACTIVATION_GELU,       /* x * (1 + erf(x / sqrt 2)) / 2, Hendrycks & Gimpel 2016 */
     /* Its approximation in the same paper, x * (1 + tanh(u)) / 2 with
      * u = sqrt(2 / pi) * (x + 0.044715 x^3); up to 5e-4 away from the one above. */
-    GLIMPSE_ACTIVATION_GELU_TANH
+    GLIMPSE_ACTIVATION_GELU_TANH,
+    GLIMPSE_ACTIVATION_RELU /* max(x, 0) */
 } glimpse_activation;
 
 /* How weights are stored in a file. */

@@ -57,6 +57,7 @@ static double activate(double x, glimpse_activation activation) {
     case GLIMPSE_ACTIVATION_GELU: return 0.5 * x * (1.0 + erf(x * 0.70710678118654752440));
     case GLIMPSE_ACTIVATION_GELU_TANH:
         return 0.5 * x * (1.0 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
+    case GLIMPSE_ACTIVATION_RELU: return x < 0.0 ? 0.0 : x;
     case GLIMPSE_ACTIVATION_NONE: break;
     }
     return x;

@@ -118,6 +118,10 @@ static int make_attributes(dnnl_primitive_attr_t *out, const glimpse_linear *lin
         status = glimpse_dnnl.post_ops_append_eltwise(post_ops, 1.0f, dnnl_eltwise_gelu_tanh, 0.0f,
                                                       0.0f);
     }
+    if (status == dnnl_success && fused && linear->activation == GLIMPSE_ACTIVATION_RELU) {
+        status =
+            glimpse_dnnl.post_ops_append_eltwise(post_ops, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f);
+    }
     if (status == dnnl_success && fused && linear->accumulate) {
         status = glimpse_dnnl.post_ops_append_sum(post_ops, 1.0f);
     }

@@ -1,0 +1,153 @@
+/*
+ * model/config_open_clip.c - open_clip_config.json.
+ *
+ * Absent keys take the defaults of open_clip's CLIPVisionCfg and CLIPTextCfg. What an image tower
+ * is made of, the keys of vision_cfg say (a timm_model_name, layers that are a list); of a text
+ * tower, those of text_cfg (an hf_model_name). Settings that would change the numbers and are not
+ * implemented are refused, never ignored.
+ */
+#include "core/error.h"
+#include "model/config_reader.h"
+
+#include <string.h>
+
+/* Refuses each of the keys (ended by NULL) that is there and neither null nor false. */
+static void refuse_keys(glimpse_config_reader *r, json_t *object, const char *section,
+                        const char *const *keys) {
+    for (; *keys; keys++) {
+        json_t *value = glimpse_config_member(object, *keys);
+        if (value && !json_is_false(value)) glimpse_config_refuse(r, *keys, section);
+    }
+}
+
+static size_t read_mlp(glimpse_config_reader *r, json_t *object, size_t width) {
+    double ratio = glimpse_config_number(r, object, "mlp_ratio", 4.0, 0.01, 64.0);
+    size_t mlp = (size_t)((double)width * ratio);
+    if (mlp == 0) glimpse_config_refuse(r, "mlp_ratio", "so small a value");
+    return mlp;
+}
+
+/* openai/CLIP's vision transformer. */
+static void read_vit(glimpse_config_reader *r, json_t *vision, glimpse_model_config *config) {
+    static const char *const refused[] = {
+        "attentional_pool", "attn_pooler_queries", "pos_embed_type",
+        "ls_init_value",    "no_ln_pre",           "final_ln_after_pool",
+        "act_kwargs",       "norm_kwargs",         "block_type",
+        "qk_norm",          "scaled_cosine_attn",  NULL};
+    glimpse_tower_config *v = &config->vision;
+    refuse_keys(r, vision, "this setting of vision_cfg", refused);
+    const char *pool = json_string_value(glimpse_config_member(vision, "pool_type"));
+    if (pool && strcmp(pool, "tok") != 0) glimpse_config_refuse(r, "pool_type", pool);
+    config->image_architecture = GLIMPSE_IMAGE_VIT;
+    config->patch = glimpse_config_size(r, vision, "patch_size", 16, MAX_SIDE);
+    v->width = glimpse_config_size(r, vision, "width", 768, MAX_WIDTH);
+    v->layers = glimpse_config_size(r, vision, "layers", 12, MAX_LAYERS);
+    v->heads = v->width / glimpse_config_size(r, vision, "head_width", 64, MAX_WIDTH);
+    if (v->heads == 0) v->heads = 1;
+    v->mlp = read_mlp(r, vision, v->width);
+    v->eps = 1e-5f;
+}
+
+static void read_vision(glimpse_config_reader *r, json_t *vision, glimpse_model_config *config) {
+    config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);
+    if (glimpse_config_member(vision, "timm_model_name")) {
+        glimpse_config_refuse(
+            r, "timm_model_name",
+            "an image tower of timm, as in OpenCLIP's SigLIP models (take the model "
+            "in transformers' form instead),");
+    } else if (json_is_array(glimpse_config_member(vision, "layers"))) {
+        glimpse_config_refuse(r, "layers", "a ResNet");
+    } else {
+        read_vit(r, vision, config);
+    }
+}
+
+/* open_clip's own text transformer. */
+static void read_native_text(glimpse_config_reader *r, json_t *text, glimpse_model_config *config) {
+    static const char *const refused[] = {
+        "hf_tokenizer_name", "tokenizer_kwargs", "embed_cls",          "ls_init_value",
+        "proj_bias",         "no_causal_mask",   "act_kwargs",         "norm_kwargs",
+        "block_type",        "qk_norm",          "scaled_cosine_attn", NULL};
+    glimpse_tower_config *t = &config->text;
+    refuse_keys(r, text, "this setting of text_cfg", refused);
+    const char *pool = json_string_value(glimpse_config_member(text, "pool_type"));
+    if (pool && strcmp(pool, "argmax") != 0) glimpse_config_refuse(r, "pool_type", pool);
+    const char *projection = json_string_value(glimpse_config_member(text, "proj_type"));
+    if (projection && strcmp(projection, "linear") != 0)
+        glimpse_config_refuse(r, "proj_type", projection);
+    config->text_architecture = GLIMPSE_TEXT_CLIP;
+    config->tokenizer = GLIMPSE_TOKENIZER_CLIP_OPENCLIP;
+    t->width = glimpse_config_size(r, text, "width", 512, MAX_WIDTH);
+    t->layers = glimpse_config_size(r, text, "layers", 12, MAX_LAYERS);
+    t->heads = glimpse_config_size(r, text, "heads", 8, MAX_WIDTH);
+    t->mlp = read_mlp(r, text, t->width);
+    t->eps = 1e-5f;
+    config->causal = 1;
+    config->text_pooling = GLIMPSE_TEXT_HIGHEST;
+    config->end_id = -1;
+    config->vocabulary = glimpse_config_size(r, text, "vocab_size", 49408, MAX_VOCABULARY);
+}
+
+static void read_text(glimpse_config_reader *r, json_t *text, glimpse_model_config *config) {
+    config->context = glimpse_config_size(r, text, "context_length", 77, MAX_CONTEXT);
+    if (glimpse_config_member(text, "hf_model_name")) {
+        glimpse_config_refuse(r, "hf_model_name", "this setting of text_cfg");
+    } else {
+        read_native_text(r, text, config);
+    }
+}
+
+static void read_pictures(glimpse_config_reader *r, json_t *pictures,
+                          const glimpse_model_config *config, glimpse_preprocess *p) {
+    memset(p, 0, sizeof *p);
+    p->width = p->height = (uint32_t)config->image_size;
+    p->resize_width = p->resize_height = (uint32_t)config->image_size;
+    p->resize = GLIMPSE_RESIZE_SHORTEST;
+    p->center_crop = 1;
+    p->crop_rule = GLIMPSE_CROP_TORCHVISION;
+    p->resample = GLIMPSE_RESAMPLE_BICUBIC;
+    const char *mode = json_string_value(glimpse_config_member(pictures, "resize_mode"));
+    if (mode && strcmp(mode, "squash") == 0) {
+        p->resize = GLIMPSE_RESIZE_EXACT;
+        p->center_crop = 0;
+    } else if (mode && strcmp(mode, "shortest") != 0) {
+        glimpse_config_refuse(r, "resize_mode", mode);
+    }
+    const char *interpolation = json_string_value(glimpse_config_member(pictures, "interpolation"));
+    if (interpolation && strcmp(interpolation, "bilinear") == 0) {
+        p->resample = GLIMPSE_RESAMPLE_BILINEAR;
+    } else if (interpolation && strcmp(interpolation, "bicubic") != 0 &&
+               strcmp(interpolation, "random") != 0) {
+        glimpse_config_refuse(r, "interpolation", interpolation);
+    }
+    p->scale = 1.0f / 255.0f;
+    p->normalize = 1;
+    glimpse_config_normalization(r, pictures, "mean", "std", glimpse_clip_mean, glimpse_clip_std,
+                                 p);
+    glimpse_config_check_values(r, p, 1);
+}
+
+void glimpse_config_read_open_clip(glimpse_config_reader *r, json_t *root,
+                                   glimpse_model_config *config) {
+    json_t *model = glimpse_config_member(root, "model_cfg");
+    json_t *vision = glimpse_config_member(model, "vision_cfg"),
+           *text = glimpse_config_member(model, "text_cfg");
+    if (!json_is_object(vision) || !json_is_object(text)) {
+        r->status = glimpse_fail(GLIMPSE_E_FORMAT,
+                                 "%s: needs model_cfg with vision_cfg and text_cfg", r->path);
+        return;
+    }
+    if (glimpse_config_member(model, "multimodal_cfg"))
+        glimpse_config_refuse(r, "multimodal_cfg", "CoCa");
+    config->layout = glimpse_config_flag(r, model, "custom_text", 0)
+                         ? GLIMPSE_LAYOUT_OPENCLIP_CUSTOM
+                         : GLIMPSE_LAYOUT_OPENCLIP;
+    /* Of open_clip's own towers, whatever they are made of; those of others ignore it. */
+    config->vision.activation = config->text.activation =
+        glimpse_config_flag(r, model, "quick_gelu", 0) ? GLIMPSE_ACTIVATION_QUICK_GELU
+                                                       : GLIMPSE_ACTIVATION_GELU;
+    config->embedding = glimpse_config_size(r, model, "embed_dim", 512, MAX_WIDTH);
+    read_vision(r, vision, config);
+    read_text(r, text, config);
+    read_pictures(r, glimpse_config_member(root, "preprocess_cfg"), config, &config->preprocess);
+}
