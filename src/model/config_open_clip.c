@@ -56,14 +56,15 @@ static void read_resnet_layers(glimpse_config_reader *r, json_t *layers,
     for (size_t i = 0; good && i < GLIMPSE_RESNET_LAYERS; i++) {
         const json_t *item = json_array_get(layers, i);
         json_int_t count = json_is_integer(item) ? json_integer_value(item) : 0;
-        good = count >= 1 && count <= MAX_LAYERS;
+        good = count >= 1 && count <= MAX_LAYERS - (json_int_t)total;
         config->resnet_layers[i] = good ? (size_t)count : 0;
         total += config->resnet_layers[i];
     }
     if (!good && r->status == GLIMPSE_OK) {
-        r->status = glimpse_fail(GLIMPSE_E_FORMAT,
-                                 "%s: \"layers\" of a ResNet must be %d whole numbers from 1 to %d",
-                                 r->path, GLIMPSE_RESNET_LAYERS, MAX_LAYERS);
+        r->status = glimpse_fail(
+            GLIMPSE_E_FORMAT,
+            "%s: \"layers\" of a ResNet must be %d whole numbers from 1 on, together at most %d",
+            r->path, GLIMPSE_RESNET_LAYERS, MAX_LAYERS);
     }
     config->vision.layers = total;
 }
@@ -79,6 +80,7 @@ static void read_resnet(glimpse_config_reader *r, json_t *vision, glimpse_model_
     size_t head = glimpse_config_size(r, vision, "head_width", 64, MAX_WIDTH);
     config->resnet_width = width;
     v->width = width * GLIMPSE_RESNET_REDUCTION;
+    v->mlp = v->width; /* it has none */
     v->heads = v->width / head;
     v->activation = GLIMPSE_ACTIVATION_RELU;
     v->eps = 1e-5f;

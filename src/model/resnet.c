@@ -15,7 +15,7 @@
  *
  * The sum that runs through a layer is f32 in every precision; what enters a product is a copy of
  * the element type that products want. Activations of the early layers are large, so a batch goes
- * through in groups of pictures that keep them within GROUP_BYTES.
+ * through in groups of as many pictures as some tens of megabytes hold, and of one at least.
  */
 #include "model/resnet.h"
 
@@ -262,7 +262,7 @@ static sizes sizes_of(const resnet *net) {
 }
 
 static size_t group_of(const sizes *s, size_t max_batch) {
-    size_t each = (3 * s->sums + s->a + s->b) * sizeof(float), group = group_bytes / each;
+    size_t each = (2 * s->sums + s->a + s->b) * sizeof(float), group = group_bytes / each;
     if (group > MAX_GROUP) group = MAX_GROUP;
     if (group > max_batch) group = max_batch;
     return group ? group : 1;
@@ -294,14 +294,12 @@ static void plan_resnet(void *work, glimpse_arena *arena, const void *tower, siz
     w->net = net;
     w->group = group;
     w->pixels = glimpse_arena_alloc(arena, max_batch * net->side * net->side * 3, element);
-    size_t start = glimpse_arena_mark(arena);
     for (size_t i = 0; i < 2; i++)
         w->sums[i] = carve(arena, group * s.sums, pooled, sizeof(float));
     if (converts) w->input = carve(arena, group * s.sums, pooled, element);
     w->a = carve(arena, group * s.a, pooled, sizeof(float));
     w->b = carve(arena, group * s.b, pooled, sizeof(float));
     w->patches = glimpse_arena_alloc(arena, patches_of(net, group), 1);
-    (void)start;
     w->tokens = carve(arena, group * tokens * pooled, pooled, sizeof(float));
     w->rows = converts ? carve(arena, group * tokens * pooled, pooled, element) : w->tokens;
     w->kv = carve(arena, group * tokens * 2 * pooled, 2 * pooled, sizeof(float));

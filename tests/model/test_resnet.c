@@ -358,6 +358,37 @@ static void f16_weights_are_read(void **unused) {
     assert_true(random_resnet_write(&tiny, temp_directory));
 }
 
+/* Folded, then quantised or rounded: what is kept of that is what a later start has. */
+static void prepared_weights_on_disk_change_nothing(void **unused) {
+    (void)unused;
+    static const glimpse_precision precisions[] = {GLIMPSE_PRECISION_F32, GLIMPSE_PRECISION_BF16,
+                                                   GLIMPSE_PRECISION_INT8};
+    random_resnet m = random_resnet_tiny();
+    char *cache = make_temp_directory();
+    (void)setenv("XDG_CACHE_HOME", cache, 1);
+    (void)unsetenv("GLIMPSE_WEIGHTS_CACHE");
+    m.width = 32; /* 6 million weights: worth a file in int8, too */
+    assert_true(random_resnet_write(&m, temp_directory));
+    for (size_t p = 0; p < sizeof precisions / sizeof *precisions; p++) {
+        float first[PICTURES * E], second[PICTURES * E];
+        int is_f32 = precisions[p] == GLIMPSE_PRECISION_F32;
+        glimpse_model *model = open_as(GLIMPSE_BACKEND_OPENBLAS, precisions[p]);
+        assert_false(model->image_weights.prepared.reading);
+        embed(model, 4, first);
+        glimpse_model_close(model);
+        model = open_as(GLIMPSE_BACKEND_OPENBLAS, precisions[p]);
+        assert_true(is_f32 || model->image_weights.prepared.reading);
+        embed(model, 4, second);
+        glimpse_model_close(model);
+        assert_memory_equal(first, second, sizeof first);
+    }
+    (void)unsetenv("XDG_CACHE_HOME");
+    remove_tree(cache);
+    free(cache);
+    m.width = random_resnet_tiny().width;
+    assert_true(random_resnet_write(&m, temp_directory));
+}
+
 /* Opening after `from` became `to` in the configuration, which is put back. */
 static void assert_refused(const char *from, const char *to, int status, const char *because) {
     size_t size = 0;
@@ -382,6 +413,7 @@ static void configurations_that_cannot_be_right_are_refused_by_name(void **unuse
     assert_refused("[1, 2, 1, 1]", "[1, 2, 1, 1.5]", GLIMPSE_E_FORMAT, "layers");
     assert_refused("[1, 2, 1, 1]", "[1, 3, 1, 1]", GLIMPSE_E_FORMAT, "visual.layer2.2.");
     assert_refused("[1, 2, 1, 1]", "[1, 1, 1, 1]", GLIMPSE_E_FORMAT, "visual.layer2.1.");
+    assert_refused("[1, 2, 1, 1]", "[1, 2, 400, 400]", GLIMPSE_E_FORMAT, "layers");
     assert_refused("\"width\": 6", "\"width\": 7", GLIMPSE_E_FORMAT, "width");
     assert_refused("\"width\": 6", "\"width\": 8", GLIMPSE_E_FORMAT, "visual.bn1");
     assert_refused("\"image_size\": 64", "\"image_size\": 65", GLIMPSE_E_FORMAT, "image_size");
@@ -400,6 +432,7 @@ int main(void) {
         cmocka_unit_test(embeddings_do_not_depend_on_the_batch),
         cmocka_unit_test(memory_is_bounded_whatever_the_batch),
         cmocka_unit_test(f16_weights_are_read),
+        cmocka_unit_test(prepared_weights_on_disk_change_nothing),
         cmocka_unit_test(configurations_that_cannot_be_right_are_refused_by_name),
     };
     return cmocka_run_group_tests(tests, make_model, remove_directory);
