@@ -58,6 +58,8 @@ typedef enum glimpse_norm_place {
     GLIMPSE_NORM_POST /* x = norm(x + f(x)): BERT (Vaswani et al. 2017) */
 } glimpse_norm_place;
 
+enum { GLIMPSE_RESNET_LAYERS = 4, GLIMPSE_RESNET_REDUCTION = 32 };
+
 typedef struct glimpse_tower_config {
     size_t width, mlp, layers, heads;
     float eps;
@@ -70,6 +72,9 @@ typedef struct glimpse_model_config {
     glimpse_tower_config vision, text;
     glimpse_image_architecture image_architecture;
     size_t image_size, patch; /* square input, square patches; 3 channels */
+    /* Of GLIMPSE_IMAGE_RESNET: channels of the stem, bottlenecks of each layer. vision.width is
+     * then that of the pooling, patch the pixels of a side that become one. */
+    size_t resnet_width, resnet_layers[GLIMPSE_RESNET_LAYERS];
     size_t vocabulary, context;
     size_t positions; /* rows of the table of positions in the file; 0: as many as the context */
     size_t first_position; /* row of a text's first token: 2 in XLM-R, whose padding is 1 */
