@@ -82,6 +82,9 @@ void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
                                 glimpse_model_config *config);
 void glimpse_config_read_siglip_pictures(glimpse_config_reader *r, json_t *root, size_t image_size,
                                          glimpse_preprocess *p);
+/* config_timm.c: vision_cfg of open_clip_config.json, where it names a model of timm. */
+void glimpse_config_read_timm(glimpse_config_reader *r, json_t *vision,
+                              glimpse_model_config *config);
 /* config_open_clip.c: open_clip_config.json. */
 void glimpse_config_read_open_clip(glimpse_config_reader *r, json_t *root,
                                    glimpse_model_config *config);

@@ -38,10 +38,26 @@ static int is_implied(const glimpse_model_config *c) {
     int siglip = c->layout == GLIMPSE_LAYOUT_SIGLIP;
     return c->image_architecture == GLIMPSE_IMAGE_VIT &&
            c->text_architecture == GLIMPSE_TEXT_CLIP && c->causal == !siglip &&
+           c->text_projection == GLIMPSE_PROJECTION_MATRIX &&
            (c->padding == (siglip ? GLIMPSE_PADDING_TOKENIZER : GLIMPSE_PADDING_NONE)) &&
            (siglip
                 ? c->text_pooling == GLIMPSE_TEXT_LAST
                 : c->text_pooling == GLIMPSE_TEXT_HIGHEST || c->text_pooling == GLIMPSE_TEXT_END);
+}
+
+/* Sizes and activation are the tower's; the reference grid is what else a name can change. */
+static void add_timm(glimpse_hasher *hasher, const glimpse_model_config *config) {
+    const glimpse_timm_config *t = &config->timm;
+    if (config->image_architecture != GLIMPSE_IMAGE_TIMM_VIT) return;
+    glimpse_fingerprint_add_text(hasher, t->family);
+    glimpse_fingerprint_add_number(hasher, "norms", (double)config->vision.norms);
+    glimpse_fingerprint_add_number(hasher, "gated", (double)config->vision.gated);
+    glimpse_fingerprint_add_number(hasher, "class_token", (double)t->class_token);
+    glimpse_fingerprint_add_number(hasher, "rotary", (double)t->rotary);
+    glimpse_fingerprint_add_number(hasher, "reference", (double)t->rotary_reference);
+    glimpse_fingerprint_add_number(hasher, "offset", (double)t->rotary_offset);
+    glimpse_fingerprint_add_number(hasher, "pool_heads", (double)t->pool_heads);
+    glimpse_fingerprint_add_number(hasher, "head", (double)t->head);
 }
 
 static void add_config(glimpse_hasher *hasher, const glimpse_model_config *config) {
@@ -71,6 +87,8 @@ static void add_config(glimpse_hasher *hasher, const glimpse_model_config *confi
         glimpse_fingerprint_add_number(hasher, "pooling", (double)config->text_pooling);
         glimpse_fingerprint_add_number(hasher, "padding", (double)config->padding);
         glimpse_fingerprint_add_number(hasher, "causal", (double)config->causal);
+        glimpse_fingerprint_add_number(hasher, "projection", (double)config->text_projection);
+        add_timm(hasher, config);
     }
 }
 

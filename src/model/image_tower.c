@@ -3,10 +3,12 @@
  */
 #include "model/image_tower.h"
 
+#include "model/timm_vit.h"
 #include "model/vit.h"
 
 static const glimpse_image_ops *const architectures[] = {
     [GLIMPSE_IMAGE_VIT] = &glimpse_image_vit,
+    [GLIMPSE_IMAGE_TIMM_VIT] = &glimpse_image_timm_vit,
 };
 enum { ARCHITECTURES = sizeof architectures / sizeof architectures[0] };
 
