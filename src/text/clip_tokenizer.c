@@ -17,6 +17,7 @@
 #include "text/bpe.h"
 #include "text/html.h"
 #include "text/tokenizer_kinds.h"
+#include "text/tokenizer_settings.h"
 #include "text/unicode.h"
 #include "text/vocabulary.h"
 
@@ -328,8 +329,23 @@ const glimpse_tokenizer_type glimpse_tokenizer_type_clip_hf = {
     .check = check,
 };
 
+/* open_clip's own tokenizer, unless the configuration names another; also when it is damaged. */
+static int names_no_tokenizer(int *out, const char *directory) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    json_t *root = NULL;
+    int status = glimpse_json_object_read(&root, directory, "open_clip_config.json");
+    if (status == GLIMPSE_E_NOMEM) return status;
+    const json_t *text = json_object_get(json_object_get(root, "model_cfg"), "text_cfg");
+    *out = !json_is_string(json_object_get(text, "hf_tokenizer_name"));
+    json_decref(root);
+    glimpse_error_restore(&before);
+    return GLIMPSE_OK;
+}
+
 static const glimpse_tokenizer_sign signs_of_openclip[] = {
-    {.strength = GLIMPSE_SIGN_MARKER, .files = {"open_clip_config.json"}},
+    {.strength = GLIMPSE_SIGN_MARKER,
+     .files = {"open_clip_config.json"},
+     .contents = names_no_tokenizer},
     {.strength = GLIMPSE_SIGN_NONE},
 };
 

@@ -11,7 +11,6 @@
  * There are no words: merging runs over the whole text, in O(n log n).
  */
 #include "core/error.h"
-#include "core/file.h"
 #include "core/utf8.h"
 #include "text/bpe.h"
 #include "text/bytes.h"
@@ -103,7 +102,9 @@ static int normalise(encoder *e, const char *text, size_t length) {
     const glimpse_tokenizer_json *json = &e->tokenizer->json;
     int status = glimpse_points_decode(&e->points, text, length);
     const glimpse_points *ready = &e->points;
-    if (status == GLIMPSE_OK && e->tokenizer->lower) {
+    /* open_clip takes the file literally: what lower-cases is its cleaning. */
+    const int lower = e->tokenizer->lower && !e->tokenizer->base.cleaning.text;
+    if (status == GLIMPSE_OK && lower) {
         status = glimpse_points_lower_each(&e->other, &e->points);
         ready = &e->other;
     }
@@ -299,18 +300,19 @@ static int read_json(glimpse_tokenizer *base, const char *path) {
 }
 
 static int load(glimpse_tokenizer **out, const char *directory) {
-    static const glimpse_tokenizer_source source = {&glimpse_tokenizer_type_gemma,
-                                                    sizeof(gemma_tokenizer), "tokenizer.json",
-                                                    read_json, read_settings};
+    static const glimpse_tokenizer_source source = {.type = &glimpse_tokenizer_type_gemma,
+                                                    .size = sizeof(gemma_tokenizer),
+                                                    .file = "tokenizer.json",
+                                                    .read_file = read_json,
+                                                    .read_settings = read_settings};
     return glimpse_tokenizer_open(out, directory, &source);
 }
 
 /* Whether tokenizer.json is of this family; 0 also when it is damaged. */
 static int looks_like(int *out, const char *directory) {
-    char *path = glimpse_path_join(directory, "tokenizer.json");
-    if (!path) return glimpse_fail_nomem(strlen(directory), "a file name");
-    int status = glimpse_tokenizer_json_has_byte_fallback(path, out);
-    free(path);
+    glimpse_tokenizer_json_facts facts;
+    int status = glimpse_tokenizer_json_look(&facts, directory);
+    *out = facts.byte_fallback && !facts.unigram;
     return status;
 }
 
@@ -318,6 +320,7 @@ static const glimpse_tokenizer_sign signs[] = {
     {.strength = GLIMPSE_SIGN_CLASS, .name = "GemmaTokenizer"},
     {.strength = GLIMPSE_SIGN_CLASS, .name = "GemmaTokenizerFast"},
     {.strength = GLIMPSE_SIGN_CLASS, .name = "Siglip2Tokenizer"},
+    {.strength = GLIMPSE_SIGN_NAME, .name = "siglip2"},
     {.strength = GLIMPSE_SIGN_FAMILY_FILES, .name = "siglip", .files = {"tokenizer.json"}},
     {.strength = GLIMPSE_SIGN_FAMILY_FILES, .name = "siglip2", .files = {"tokenizer.json"}},
     {.strength = GLIMPSE_SIGN_CONTENTS, .files = {"tokenizer.json"}, .contents = looks_like},

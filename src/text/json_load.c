@@ -97,6 +97,30 @@ static json_t *load_number(parse *p) {
     return built(p, json_real(number));
 }
 
+int glimpse_json_number(double *out, const char *text, size_t length) {
+    size_t at = length > 0 && text[0] == '-', digits = at;
+    while (at < length && is_digit(text[at]))
+        at++;
+    if (at == digits || (at - digits > 1 && text[digits] == '0')) return 0;
+    if (at < length && text[at] == '.') {
+        digits = ++at;
+        while (at < length && is_digit(text[at]))
+            at++;
+        if (at == digits) return 0;
+    }
+    if (at < length && (text[at] == 'e' || text[at] == 'E')) {
+        at++;
+        if (at < length && (text[at] == '+' || text[at] == '-')) at++;
+        digits = at;
+        while (at < length && is_digit(text[at]))
+            at++;
+        if (at == digits) return 0;
+    }
+    if (at != length) return 0;
+    *out = to_real(text);
+    return isfinite(*out);
+}
+
 static json_t *load_word(parse *p) {
     static const char *const words[] = {"true", "false", "null"};
     glimpse_json_scan *scan = &p->scan;

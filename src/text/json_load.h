@@ -22,6 +22,10 @@ int glimpse_json_is_nomem(const json_error_t *error);
 /* After NULL: GLIMPSE_E_NOMEM, or GLIMPSE_E_FORMAT with "NAME: line 3: what is wrong". */
 int glimpse_json_failed(const json_error_t *error, const char *name);
 
+/* The number that `text` [length] is, such as "-2.5e3"; it must be followed by a byte that belongs
+ * to no number. 0 when it is none. */
+int glimpse_json_number(double *out, const char *text, size_t length);
+
 /* The JSON object in the file at `path`; glimpse_json_failed() and GLIMPSE_E_FORMAT for anything
  * else, GLIMPSE_E_LIMIT above `max_bytes`. */
 int glimpse_json_object_load(json_t **out, const char *path, size_t max_bytes, size_t flags);

@@ -83,6 +83,16 @@ int32_t glimpse_prefix_table_step(const glimpse_prefix_table *table, glimpse_pre
     return shortest->length == walk->depth ? shortest->id : GLIMPSE_PREFIX_NONE;
 }
 
+int32_t glimpse_prefix_table_find(const glimpse_prefix_table *table, const char *text,
+                                  size_t length) {
+    int32_t id = GLIMPSE_PREFIX_NONE;
+    glimpse_prefix_walk walk = {0, 0, 0};
+    for (size_t i = 0; i < length && id != GLIMPSE_PREFIX_END; i++) {
+        id = glimpse_prefix_table_step(table, &walk, (unsigned char)text[i]);
+    }
+    return id < 0 ? GLIMPSE_PREFIX_NONE : id;
+}
+
 int32_t glimpse_prefix_table_longest(const glimpse_prefix_table *table, const char *text,
                                      size_t length, size_t *taken) {
     int32_t found = GLIMPSE_PREFIX_NONE;

@@ -40,6 +40,10 @@ enum { GLIMPSE_PREFIX_END = -2, GLIMPSE_PREFIX_NONE = -1 };
 int32_t glimpse_prefix_table_step(const glimpse_prefix_table *table, glimpse_prefix_walk *walk,
                                   unsigned char byte);
 
+/* The id of the entry that is `text` as a whole, or NONE. */
+int32_t glimpse_prefix_table_find(const glimpse_prefix_table *table, const char *text,
+                                  size_t length);
+
 /* The longest entry at the beginning of `text`: its id, and its length in *taken; or NONE. */
 int32_t glimpse_prefix_table_longest(const glimpse_prefix_table *table, const char *text,
                                      size_t length, size_t *taken);

@@ -11,7 +11,8 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "text/added_tokens.h"
-#include "text/spiece_model.h"
+#include "text/spiece_json.h"
+#include "text/tokenizer_json.h"
 #include "text/tokenizer_kinds.h"
 #include "text/tokenizer_settings.h"
 
@@ -69,7 +70,8 @@ static int add_piece(const siglip_tokenizer *tokenizer, const char *text, size_t
                      glimpse_points *points, glimpse_bytes *bytes, glimpse_tokens *tokens) {
     int status = glimpse_points_decode(points, text, length);
     if (status < 0) return status;
-    canonicalize(points);
+    /* Under open_clip the tokenizer is that of T5, which has no steps of its own. */
+    if (!tokenizer->base.cleaning.text) canonicalize(points);
     bytes->count = 0;
     status = glimpse_bytes_append(bytes, tokenizer->prefix, tokenizer->prefix_length);
     if (status < 0) return status;
@@ -95,7 +97,7 @@ static int encode(glimpse_tokens *tokens, const glimpse_tokenizer *base, const c
     for (size_t i = 0; i < points.count; i++) {
         if (points.data[i] == SPACE_SYMBOL) points.data[i] = ' ';
     }
-    if (tokenizer->lower) {
+    if (tokenizer->lower && !base->cleaning.text) {
         status = glimpse_points_lower_each(&lower, &points);
         if (status < 0) goto done;
         ready = &lower;
@@ -201,7 +203,12 @@ static int read_settings(glimpse_tokenizer *base, const char *path,
 
 static int read_model(glimpse_tokenizer *base, const char *path) {
     siglip_tokenizer *tokenizer = (siglip_tokenizer *)base;
-    int status = glimpse_spiece_model_read(&tokenizer->model, path);
+    const char *extension = strrchr(path, '.');
+    int status = extension && strcmp(extension, ".json") == 0
+                     ? glimpse_spiece_json_read(&tokenizer->model, NULL, path)
+                     : glimpse_spiece_model_read(&tokenizer->model, path);
+    if (status < 0) return status;
+    status = glimpse_spiece_expect_type(&tokenizer->model, path, GLIMPSE_SPIECE_UNIGRAM, "SigLIP");
     if (status < 0) return status;
     base->vocab_size = tokenizer->model.count;
     base->start_id = base->end_id = base->pad_id = -1;
@@ -210,14 +217,27 @@ static int read_model(glimpse_tokenizer *base, const char *path) {
 }
 
 static int load(glimpse_tokenizer **out, const char *directory) {
-    static const glimpse_tokenizer_source source = {&glimpse_tokenizer_type_siglip,
-                                                    sizeof(siglip_tokenizer), "spiece.model",
-                                                    read_model, read_settings};
+    static const glimpse_tokenizer_source source = {.type = &glimpse_tokenizer_type_siglip,
+                                                    .size = sizeof(siglip_tokenizer),
+                                                    .file = "spiece.model",
+                                                    .other = "tokenizer.json",
+                                                    .read_file = read_model,
+                                                    .read_settings = read_settings};
     return glimpse_tokenizer_open(out, directory, &source);
+}
+
+/* Whether tokenizer.json is of this family; 0 also when it is damaged. */
+static int looks_like(int *out, const char *directory) {
+    glimpse_tokenizer_json_facts facts;
+    int status = glimpse_tokenizer_json_look(&facts, directory);
+    *out = facts.unigram && !facts.fairseq;
+    return status;
 }
 
 static const glimpse_tokenizer_sign signs[] = {
     {.strength = GLIMPSE_SIGN_CLASS, .name = "SiglipTokenizer"},
+    {.strength = GLIMPSE_SIGN_NAME, .name = "siglip", .files = {"spiece.model"}},
+    {.strength = GLIMPSE_SIGN_NAME, .name = "siglip", .contents = looks_like},
     {.strength = GLIMPSE_SIGN_OWN_FILES, .files = {"spiece.model"}},
     {.strength = GLIMPSE_SIGN_FAMILY, .name = "siglip"},
     {.strength = GLIMPSE_SIGN_FAMILY, .name = "siglip2"},

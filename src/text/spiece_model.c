@@ -1,5 +1,5 @@
 /*
- * text/spiece_model.c - the file, and the cutting. See spiece_model.h.
+ * text/spiece_model.c - the file, and the cutting of unigram models. See spiece_model.h.
  *
  * The file is a protocol buffer (sentencepiece_model.proto). Of its fields these matter:
  *
@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_LIMIT = 64 << 20, UNIGRAM = 1 };
+enum { FILE_LIMIT = 64 << 20 };
 static const float unknown_penalty = 10.0f;
 
 typedef struct message {
@@ -81,6 +81,23 @@ static message inside(const message *m, const field *f) {
     return (message){f->bytes, f->length, 0, m->path, m->offset + (size_t)(f->bytes - m->data)};
 }
 
+int glimpse_spiece_append(glimpse_spiece_model *model, const char *path,
+                          const glimpse_spiece *piece) {
+    if (model->count >= GLIMPSE_SPIECE_PIECES_LIMIT) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d pieces", path,
+                            GLIMPSE_SPIECE_PIECES_LIMIT);
+    }
+    if (model->count == model->capacity) {
+        size_t capacity = model->capacity ? 2 * model->capacity : 4096;
+        glimpse_spiece *pieces = realloc(model->pieces, capacity * sizeof *pieces);
+        if (!pieces) return glimpse_fail_nomem(capacity * sizeof *pieces, path);
+        model->pieces = pieces;
+        model->capacity = capacity;
+    }
+    model->pieces[model->count++] = *piece;
+    return GLIMPSE_OK;
+}
+
 static int read_piece(glimpse_spiece_model *model, message *m) {
     field f, text = {0};
     glimpse_spiece piece = {NULL, 0, 0, GLIMPSE_SPIECE_NORMAL};
@@ -105,24 +122,13 @@ static int read_piece(glimpse_spiece_model *model, message *m) {
         return broken(m, "a piece that is not UTF-8");
     }
     if (!isfinite(piece.score)) return broken(m, "a piece whose score is not a number");
-    if (model->count >= GLIMPSE_SPIECE_PIECES_LIMIT) {
-        return glimpse_fail(GLIMPSE_E_LIMIT, "%s: more than %d pieces", m->path,
-                            GLIMPSE_SPIECE_PIECES_LIMIT);
-    }
-    if (model->count == model->capacity) {
-        size_t capacity = model->capacity ? 2 * model->capacity : 4096;
-        glimpse_spiece *pieces = realloc(model->pieces, capacity * sizeof *pieces);
-        if (!pieces) return glimpse_fail_nomem(capacity * sizeof *pieces, m->path);
-        model->pieces = pieces;
-        model->capacity = capacity;
-    }
     /* The text is moved to the front of its own message: that leaves room for the NUL. */
-    piece.text = model->file + m->offset;
+    char *place = model->file + m->offset;
+    memmove(place, text.bytes, text.length);
+    place[text.length] = '\0';
+    piece.text = place;
     piece.length = (uint32_t)text.length;
-    memmove(piece.text, text.bytes, text.length);
-    piece.text[text.length] = '\0';
-    model->pieces[model->count++] = piece;
-    return GLIMPSE_OK;
+    return glimpse_spiece_append(model, m->path, &piece);
 }
 
 static int read_trainer(glimpse_spiece_model *model, message *m) {
@@ -130,11 +136,13 @@ static int read_trainer(glimpse_spiece_model *model, message *m) {
     int more;
     while ((more = next_field(m, &f)) > 0) {
         if (f.type != 0) continue;
-        if (f.number == 3 && f.value != UNIGRAM) {
-            return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
-                                "%s: model_type %llu is not supported, only 1 (unigram) is",
-                                m->path, (unsigned long long)f.value);
+        if (f.number == 3 && f.value != GLIMPSE_SPIECE_UNIGRAM && f.value != GLIMPSE_SPIECE_BPE) {
+            return glimpse_fail(
+                GLIMPSE_E_UNSUPPORTED,
+                "%s: model_type %llu is not supported, only 1 (unigram) and 2 (BPE) are", m->path,
+                (unsigned long long)f.value);
         }
+        if (f.number == 3) model->bpe = f.value == GLIMPSE_SPIECE_BPE;
         if (f.number == 24) model->space_is_suffix = f.value != 0;
         if (f.number == 35) model->byte_fallback = f.value != 0;
     }
@@ -156,12 +164,17 @@ static int read_normalizer(glimpse_spiece_model *model, message *m) {
     return glimpse_spiece_read_rules(model, m->path, rules.bytes, rules.length);
 }
 
+int glimpse_spiece_byte(const char *text) {
+    static const char digits[] = "0123456789ABCDEF";
+    if (strlen(text) != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') return -1;
+    const char *high = strchr(digits, text[3]), *low = strchr(digits, text[4]);
+    return high && low ? (int)(16 * (high - digits) + (low - digits)) : -1;
+}
+
 static int add_byte_piece(glimpse_spiece_model *model, const char *path, size_t id) {
     const glimpse_spiece *piece = &model->pieces[id];
-    for (unsigned byte = 0; byte < 256; byte++) {
-        char name[8];
-        (void)snprintf(name, sizeof name, "<0x%02X>", byte);
-        if (strcmp(piece->text, name) != 0) continue;
+    int byte = glimpse_spiece_byte(piece->text);
+    if (byte >= 0) {
         model->byte_ids[byte] = (int32_t)id;
         return GLIMPSE_OK;
     }
@@ -170,7 +183,7 @@ static int add_byte_piece(glimpse_spiece_model *model, const char *path, size_t 
                         glimpse_utf8_quote(quoted, piece->text, piece->length));
 }
 
-static int index_pieces(glimpse_spiece_model *model, const char *path) {
+int glimpse_spiece_index(glimpse_spiece_model *model, const char *path) {
     int status = GLIMPSE_OK;
     model->unknown_id = -1;
     model->lowest = INFINITY;
@@ -196,7 +209,13 @@ static int index_pieces(glimpse_spiece_model *model, const char *path) {
             break;
         case GLIMPSE_SPIECE_BYTE: status = add_byte_piece(model, path, id); continue;
         case GLIMPSE_SPIECE_CONTROL: continue;
-        case GLIMPSE_SPIECE_UNUSED: break;
+        case GLIMPSE_SPIECE_UNUSED:
+            if (model->bpe) {
+                return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                                    "%s: piece %zu: unused pieces of BPE are not supported", path,
+                                    id);
+            }
+            break;
         }
         status = glimpse_prefix_table_add(&model->table, piece->text, piece->length, (int32_t)id);
     }
@@ -220,14 +239,19 @@ static int index_pieces(glimpse_spiece_model *model, const char *path) {
     return GLIMPSE_OK;
 }
 
-int glimpse_spiece_model_read(glimpse_spiece_model *model, const char *path) {
-    void *data = NULL;
-    size_t size = 0;
+void glimpse_spiece_model_begin(glimpse_spiece_model *model) {
     memset(model, 0, sizeof *model);
     memset(model->byte_ids, 0xFF, sizeof model->byte_ids);
+    model->unknown_id = -1;
     model->add_dummy_prefix = 1;
     model->remove_extra_whitespaces = 1;
     model->escape_whitespaces = 1;
+}
+
+int glimpse_spiece_parse(glimpse_spiece_model *model, const char *path) {
+    void *data = NULL;
+    size_t size = 0;
+    glimpse_spiece_model_begin(model);
     int status = glimpse_download_read(&data, &size, path, FILE_LIMIT);
     if (status < 0) return status;
     model->file = data;
@@ -248,9 +272,52 @@ int glimpse_spiece_model_read(glimpse_spiece_model *model, const char *path) {
         status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: the %s missing; the file was cut short", path,
                               seen & 2 ? "specifications behind the pieces are" : "pieces are");
     }
-    if (status == GLIMPSE_OK) status = index_pieces(model, path);
     if (status < 0) glimpse_spiece_model_release(model);
     return status;
+}
+
+int glimpse_spiece_model_read(glimpse_spiece_model *model, const char *path) {
+    int status = glimpse_spiece_parse(model, path);
+    if (status < 0) return status;
+    status = glimpse_spiece_index(model, path);
+    if (status < 0) glimpse_spiece_model_release(model);
+    return status;
+}
+
+int glimpse_spiece_type_of_file(int *out, const char *path) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    void *data = NULL;
+    size_t size = 0;
+    *out = 0;
+    int status = glimpse_download_read(&data, &size, path, FILE_LIMIT), type = 0;
+    if (status == GLIMPSE_E_NOMEM) return status;
+    message m = {data, size, 0, path, 0};
+    field f, of_trainer;
+    while (status == GLIMPSE_OK && (status = next_field(&m, &f)) > 0) {
+        message trainer = inside(&m, &f);
+        status = GLIMPSE_OK;
+        if (f.number != 2 || f.type != 2) continue;
+        type = GLIMPSE_SPIECE_UNIGRAM; /* what it is unless said */
+        while ((status = next_field(&trainer, &of_trainer)) > 0) {
+            if (of_trainer.number == 3 && of_trainer.type == 0) {
+                type = of_trainer.value <= 4 ? (int)of_trainer.value : 0;
+            }
+        }
+    }
+    if (status == GLIMPSE_OK) *out = type;
+    free(data);
+    glimpse_error_restore(&before);
+    return GLIMPSE_OK;
+}
+
+int glimpse_spiece_expect_type(const glimpse_spiece_model *model, const char *path, int type,
+                               const char *family) {
+    static const char *const names[] = {"", "unigram", "BPE"};
+    int found = model->bpe ? GLIMPSE_SPIECE_BPE : GLIMPSE_SPIECE_UNIGRAM;
+    if (found == type) return GLIMPSE_OK;
+    return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                        "%s: a %s model (model_type %d); that of a %s tokenizer is %s (%d)", path,
+                        names[found], found, family, names[type], type);
 }
 
 void glimpse_spiece_model_release(glimpse_spiece_model *model) {
@@ -258,6 +325,7 @@ void glimpse_spiece_model_release(glimpse_spiece_model *model) {
     glimpse_prefix_table_release(&model->user_defined);
     free(model->trie);
     free(model->pieces);
+    free(model->rules);
     free(model->file);
     memset(model, 0, sizeof *model);
 }
@@ -282,10 +350,6 @@ static void offer(node *target, double score, size_t from, int32_t id) {
     target->id = id;
 }
 
-static size_t character_length(unsigned char lead) {
-    return lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-}
-
 static void find_best_path(const glimpse_spiece_model *model, node *nodes, const char *text,
                            size_t size) {
     const float unknown_score = model->lowest - unknown_penalty;
@@ -294,7 +358,7 @@ static void find_best_path(const glimpse_spiece_model *model, node *nodes, const
     }
     for (size_t from = 0, length; from < size; from += length) {
         float here = nodes[from].u.score;
-        length = character_length((unsigned char)text[from]);
+        length = glimpse_spiece_character((unsigned char)text[from]);
         if (length > size - from) length = size - from;
         int single = 0;
         glimpse_prefix_walk walk = {0, 0, 0};
@@ -316,41 +380,57 @@ static void find_best_path(const glimpse_spiece_model *model, node *nodes, const
     }
 }
 
-int glimpse_spiece_encode(const glimpse_spiece_model *model, const char *text, size_t length,
-                          int (*emit)(void *context, int32_t id), void *context) {
-    glimpse_bytes normal;
-    node *nodes = NULL;
-    glimpse_bytes_init(&normal);
-    int status = glimpse_spiece_normalize(model, &normal, text, length);
-    size_t size = normal.count;
-    if (status < 0 || size == 0) goto done;
-    nodes = malloc((size + 1) * sizeof *nodes);
-    if (!nodes) {
-        status = glimpse_fail_nomem((size + 1) * sizeof *nodes, "a text");
-        goto done;
+/* The pieces on their way out. */
+typedef struct output {
+    const glimpse_spiece_model *model;
+    int (*emit)(void *context, int32_t id);
+    void *context;
+    int in_unknown;
+} output;
+
+static int add_piece(void *context, int32_t id, const char *text, size_t length) {
+    output *o = context;
+    const int unknown = id == o->model->unknown_id, again = unknown && o->in_unknown;
+    int stop = 0;
+    o->in_unknown = unknown;
+    if (unknown && o->model->byte_fallback) {
+        for (size_t i = 0; i < length && !stop; i++) {
+            stop = o->emit(o->context, o->model->byte_ids[(unsigned char)text[i]]);
+        }
+        return stop;
     }
-    find_best_path(model, nodes, normal.data, size);
+    return again ? 0 : o->emit(o->context, id);
+}
+
+static int cut_unigram(const glimpse_spiece_model *model, const char *text, size_t size,
+                       output *o) {
+    node *nodes = malloc((size + 1) * sizeof *nodes);
+    if (!nodes) return glimpse_fail_nomem((size + 1) * sizeof *nodes, "a text");
+    find_best_path(model, nodes, text, size);
     for (size_t at = size; at > 0;) {
         size_t from = nodes[at].from;
         nodes[from].u.next = (uint32_t)at;
         at = from;
     }
-    int in_unknown = 0, stop = 0;
+    int stop = 0;
     for (size_t at = 0, next; at < size && !stop; at = next) {
         next = nodes[at].u.next;
-        int32_t id = nodes[next].id;
-        int unknown = id == model->unknown_id;
-        if (unknown && model->byte_fallback) {
-            for (size_t i = at; i < next && !stop; i++) {
-                stop = emit(context, model->byte_ids[(unsigned char)normal.data[i]]);
-            }
-        } else if (!unknown || !in_unknown) {
-            stop = emit(context, id);
-        }
-        in_unknown = unknown;
+        stop = add_piece(o, nodes[next].id, text + at, next - at);
     }
-done:
     free(nodes);
+    return GLIMPSE_OK;
+}
+
+int glimpse_spiece_encode(const glimpse_spiece_model *model, const char *text, size_t length,
+                          int (*emit)(void *context, int32_t id), void *context) {
+    glimpse_bytes normal;
+    glimpse_bytes_init(&normal);
+    int status = glimpse_spiece_normalize(model, &normal, text, length);
+    if (status == GLIMPSE_OK && normal.count > 0) {
+        output o = {model, emit, context, 0};
+        status = model->bpe ? glimpse_spiece_merge(model, normal.data, normal.count, add_piece, &o)
+                            : cut_unigram(model, normal.data, normal.count, &o);
+    }
     glimpse_bytes_release(&normal);
     return status;
 }

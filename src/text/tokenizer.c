@@ -5,6 +5,7 @@
 #include <glimpse/sys/tokenizer.h>
 
 #include "core/error.h"
+#include "text/cleaning.h"
 #include "text/tokenizer_kinds.h"
 #include "text/tokenizer_settings.h"
 
@@ -14,8 +15,30 @@ void glimpse_tokenizer_free(glimpse_tokenizer *tokenizer) {
     if (tokenizer) tokenizer->type->free(tokenizer);
 }
 
+/* The text as the model's own code hands it to the tokenizer. */
+static int encode_cleaned(glimpse_tokens *tokens, const glimpse_tokenizer *tokenizer,
+                          const char *text, size_t length) {
+    if (tokenizer->cleaning.text == GLIMPSE_CLEANING_NONE) {
+        return tokenizer->type->encode(tokens, tokenizer, text, length);
+    }
+    glimpse_bytes cleaned;
+    glimpse_bytes_init(&cleaned);
+    int status = glimpse_text_clean(&cleaned, tokenizer->cleaning.text, text, length);
+    if (status == GLIMPSE_OK) {
+        status = tokenizer->type->encode(tokens, tokenizer, cleaned.data, cleaned.count);
+    }
+    glimpse_bytes_release(&cleaned);
+    return status;
+}
+
 int glimpse_tokenizer_encode(glimpse_tokens *tokens, const glimpse_tokenizer *tokenizer,
                              const char *text, size_t length) {
+    return glimpse_tokenizer_encode_as(tokens, tokenizer, -1, text, length);
+}
+
+int glimpse_tokenizer_encode_as(glimpse_tokens *tokens, const glimpse_tokenizer *tokenizer,
+                                int32_t language, const char *text, size_t length) {
+    const glimpse_tokenizer_type *type = tokenizer->type;
     tokens->count = 0;
     tokens->truncated = 0;
     if (tokens->capacity < 2) {
@@ -27,9 +50,31 @@ int glimpse_tokenizer_encode(glimpse_tokens *tokens, const glimpse_tokenizer *to
         return glimpse_fail(GLIMPSE_E_LIMIT, "a text of %zu bytes, more than the limit of %d",
                             length, GLIMPSE_TOKENIZER_TEXT_LIMIT);
     }
-    int status = tokenizer->type->encode(tokens, tokenizer, text, length);
-    if (status < 0) tokens->count = 0;
-    return status;
+    if (language != -1 && !(type->is_language && type->is_language(tokenizer, language))) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "id %d is no language of a %s tokenizer",
+                            (int)language, type->name);
+    }
+    int status = encode_cleaned(tokens, tokenizer, text, length);
+    if (status < 0) {
+        tokens->count = 0;
+        return status;
+    }
+    if (language != -1) tokens->ids[0] = language;
+    for (size_t i = 0; tokenizer->cleaning.strip_end && i < tokens->count; i++) {
+        if (tokens->ids[i] == tokenizer->end_id) tokens->ids[i] = 0;
+    }
+    return GLIMPSE_OK;
+}
+
+int glimpse_tokenizer_language(int32_t *id, const glimpse_tokenizer *tokenizer, const char *name) {
+    *id = -1;
+    if (!name) return glimpse_fail_null(__func__);
+    if (!tokenizer->type->language) {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                            "texts of a %s tokenizer have no language to choose",
+                            tokenizer->type->name);
+    }
+    return tokenizer->type->language(id, tokenizer, name);
 }
 
 int glimpse_tokenizer_decode(char *out, size_t capacity, size_t *length,
@@ -63,9 +108,10 @@ int glimpse_tokenizer_read_context(size_t *out, const glimpse_tokenizer *tokeniz
     enum { MAX_CONTEXT = 1 << 20 };
     static const struct {
         const char *file, *section[2], *key;
+        size_t unless_said; /* 0: the usual one */
     } places[] = {
-        {"open_clip_config.json", {"model_cfg", "text_cfg"}, "context_length"},
-        {"config.json", {"text_config", NULL}, "max_position_embeddings"},
+        {"open_clip_config.json", {"model_cfg", "text_cfg"}, "context_length", 77},
+        {"config.json", {"text_config", NULL}, "max_position_embeddings", 0},
     };
     const glimpse_kept_error before = glimpse_error_keep();
     *out = glimpse_tokenizer_usual_context(tokenizer);
@@ -78,6 +124,7 @@ int glimpse_tokenizer_read_context(size_t *out, const glimpse_tokenizer *tokeniz
             from = json_object_get(from, places[i].section[k]);
         json_int_t number = json_integer_value(json_object_get(from, places[i].key));
         int found = root != NULL;
+        if (found && places[i].unless_said) *out = places[i].unless_said;
         if (number >= 2 && number <= MAX_CONTEXT) *out = (size_t)number;
         json_decref(root);
         if (found) break;

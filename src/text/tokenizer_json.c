@@ -1,5 +1,5 @@
 /*
- * text/tokenizer_json.c - reads the vocabulary and the merges out of Gemma's tokenizer.json.
+ * text/tokenizer_json.c - reads the vocabulary and the merges out of tokenizer.json.
  *
  * The parts may come in any order, and merges need the vocabulary: one pass finds where each part
  * is, then each is read.
@@ -8,10 +8,12 @@
 
 #include "core/download.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "core/utf8.h"
 #include "text/json_load.h"
 #include "text/json_scan.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,7 @@ enum {
     MERGES,
     TYPE,
     UNKNOWN,
+    UNKNOWN_ID,
     BYTE_FALLBACK,
     FUSE_UNKNOWN,
     IGNORE_MERGES,
@@ -95,6 +98,7 @@ static int find_all_parts(document *d) {
                                             {"merges", 0, 0, 0},
                                             {"type", 0, 0, 0},
                                             {"unk_token", 0, 0, 0},
+                                            {"unk_id", 0, 0, 0},
                                             {"byte_fallback", 0, 0, 0},
                                             {"fuse_unk", 0, 0, 0},
                                             {"ignore_merges", 0, 0, 0},
@@ -156,14 +160,14 @@ static int read_flag(const document *d, const part *p, int *out) {
 
 /* Refuses a setting that is there and neither null nor the string `only` (nor "" when that is
  * NULL). */
-static int expect_string(const document *d, const part *p, const char *only) {
+static int expect_string(const document *d, const part *p, const char *only, const char *family) {
     json_t *value;
     int status = load_small(d, p, &value);
     if (status < 0 || !value) return status;
     const char *text = json_string_value(value);
     if (!text || strcmp(text, only) != 0) {
-        status = glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: not a Gemma tokenizer: \"%s\" is %s",
-                              d->path, p->name, text ? text : "not what that has");
+        status = glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: not a %s tokenizer: \"%s\" is %s",
+                              d->path, family, p->name, text ? text : "not what that has");
     }
     json_decref(value);
     return status;
@@ -241,6 +245,53 @@ static int read_vocab(glimpse_tokenizer_json *json, const document *d) {
         status = glimpse_vocabulary_add(&json->vocabulary, d->path, token, length, id);
         if (status < 0) return status;
     }
+}
+
+/* One ["token", score] of a unigram model; its id is its place in the list. */
+static int read_scored(glimpse_tokenizer_json *json, const document *d, glimpse_json_scan *scan) {
+    char *token;
+    size_t length, start;
+    double score = 0;
+    int status = glimpse_json_scan_enter(scan, '['), more;
+    for (int i = 0; i < 2 && status == GLIMPSE_OK; i++) {
+        more = glimpse_json_scan_more(scan, ']', i == 0);
+        if (more <= 0) {
+            return more < 0 ? more : glimpse_fail(GLIMPSE_E_FORMAT, "not a token and its score");
+        }
+        status = i == 0 ? glimpse_json_scan_string(scan, &token, &length)
+                        : glimpse_json_scan_skip(scan, &start, NULL);
+    }
+    if (status < 0) return status;
+    if (!glimpse_json_number(&score, scan->text + start, scan->at - start) ||
+        !(score >= -FLT_MAX && score <= FLT_MAX)) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "the score is not a number");
+    }
+    more = glimpse_json_scan_more(scan, ']', 0);
+    if (more != 0) {
+        return more < 0 ? more : glimpse_fail(GLIMPSE_E_FORMAT, "more than a token and its score");
+    }
+    if (json->scored == json->scores_capacity) {
+        size_t capacity = json->scores_capacity ? 2 * json->scores_capacity : 4096;
+        float *scores = realloc(json->scores, capacity * sizeof *scores);
+        if (!scores) return glimpse_fail_nomem(capacity * sizeof *scores, d->path);
+        json->scores = scores;
+        json->scores_capacity = capacity;
+    }
+    json->scores[json->scored] = (float)score;
+    return glimpse_vocabulary_add(&json->vocabulary, d->path, token, length,
+                                  (int64_t)json->scored++);
+}
+
+static int read_scored_vocab(glimpse_tokenizer_json *json, const document *d) {
+    glimpse_json_scan scan = scan_part(d, &d->model[VOCAB]);
+    int status = glimpse_json_scan_enter(&scan, '['), more;
+    if (status < 0) return status;
+    for (int first = 1; (more = glimpse_json_scan_more(&scan, ']', first)) > 0; first = 0) {
+        size_t number = json->scored;
+        status = read_scored(json, d, &scan);
+        if (status < 0) return glimpse_fail_context(status, "%s: token %zu", d->path, number);
+    }
+    return more;
 }
 
 static int read_merge(glimpse_json_scan *scan, char *halves[2], size_t lengths[2]) {
@@ -346,38 +397,88 @@ static int read_unknown(glimpse_tokenizer_json *json, const document *d) {
                         d->path);
 }
 
-static int read_parts(glimpse_tokenizer_json *json, document *d) {
-    json_t *added = NULL;
+static int read_unknown_id(glimpse_tokenizer_json *json, const document *d) {
+    json_t *value;
+    int status = load_small(d, &d->model[UNKNOWN_ID], &value);
+    json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
+    json_decref(value);
+    if (status < 0) return status;
+    if (id < 0 || (size_t)id >= json->scored) {
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"unk_id\" is none of the %zu tokens", d->path,
+                            json->scored);
+    }
+    json->unknown_id = (int32_t)id;
+    return GLIMPSE_OK;
+}
+
+/* The settings of the model that both families have. */
+static int read_model_settings(glimpse_tokenizer_json *json, const document *d,
+                               const char *family) {
     int status;
-    if ((status = find_all_parts(d)) < 0 ||
-        (status = expect_string(d, &d->model[TYPE], "BPE")) < 0 ||
-        (status = expect_string(d, &d->model[PREFIX], "")) < 0 ||
-        (status = expect_string(d, &d->model[SUFFIX], "")) < 0 ||
+    if ((status = expect_string(d, &d->model[PREFIX], "", family)) < 0 ||
+        (status = expect_string(d, &d->model[SUFFIX], "", family)) < 0 ||
         (status = read_flag(d, &d->model[BYTE_FALLBACK], &json->byte_fallback)) < 0 ||
-        (status = read_flag(d, &d->model[FUSE_UNKNOWN], &json->fuse_unknown)) < 0 ||
-        (status = read_flag(d, &d->model[IGNORE_MERGES], &json->ignore_merges)) < 0 ||
-        (status = check_pre_tokenizer(d)) < 0 || (status = read_normalizer(json, d)) < 0) {
+        (status = read_flag(d, &d->model[FUSE_UNKNOWN], &json->fuse_unknown)) < 0) {
         return status;
     }
-    if (d->model[VOCAB].end == 0 || d->model[MERGES].end == 0) {
+    return read_flag(d, &d->model[IGNORE_MERGES], &json->ignore_merges);
+}
+
+static int read_tokens(glimpse_tokenizer_json *json, document *d, int unigram) {
+    json_t *added = NULL;
+    int status;
+    if (d->model[VOCAB].end == 0 || (d->model[MERGES].end == 0 && !unigram)) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: model.vocab or model.merges is missing",
                             d->path);
     }
     if ((status = load_small(d, &d->top[ADDED], &added)) < 0 ||
-        (status = read_added(json, d, added)) < 0 || (status = read_vocab(json, d)) < 0 ||
+        (status = read_added(json, d, added)) < 0 ||
+        (status = unigram ? read_scored_vocab(json, d) : read_vocab(json, d)) < 0 ||
         (status = index_vocabulary(json, d)) < 0 ||
         /* before the merges, whose look-ups find the tokens closer together then */
         (status = glimpse_vocabulary_pack(&json->vocabulary, d->path)) < 0 ||
-        (status = read_merges(json, d)) < 0) {
+        (status = unigram ? GLIMPSE_OK : read_merges(json, d)) < 0) {
         goto done;
     }
-    status = read_unknown(json, d);
+    status = unigram ? read_unknown_id(json, d) : read_unknown(json, d);
 done:
     json_decref(added);
     return status;
 }
 
-int glimpse_tokenizer_json_read(glimpse_tokenizer_json *json, const char *path) {
+static int read_gemma(glimpse_tokenizer_json *json, document *d) {
+    static const char family[] = "Gemma";
+    int status;
+    if ((status = find_all_parts(d)) < 0 ||
+        (status = expect_string(d, &d->model[TYPE], "BPE", family)) < 0 ||
+        (status = read_model_settings(json, d, family)) < 0 ||
+        (status = check_pre_tokenizer(d)) < 0 || (status = read_normalizer(json, d)) < 0) {
+        return status;
+    }
+    return read_tokens(json, d, 0);
+}
+
+static int read_spiece(glimpse_tokenizer_json *json, document *d) {
+    static const char family[] = "SentencePiece";
+    json_t *type = NULL;
+    int status;
+    if ((status = find_all_parts(d)) < 0 || (status = load_small(d, &d->model[TYPE], &type)) < 0) {
+        return status;
+    }
+    const char *name = json_string_value(type);
+    const int unigram = name && strcmp(name, "Unigram") == 0;
+    json_decref(type);
+    if (!unigram && (status = expect_string(d, &d->model[TYPE], "BPE", family)) < 0) return status;
+    if ((status = read_model_settings(json, d, family)) < 0 ||
+        (status = load_small(d, &d->top[NORMALIZER], &json->normalizer)) < 0 ||
+        (status = load_small(d, &d->top[PRE_TOKENIZER], &json->pre_tokenizer)) < 0) {
+        return status;
+    }
+    return read_tokens(json, d, unigram);
+}
+
+static int read_file(glimpse_tokenizer_json *json, const char *path,
+                     int (*read_parts)(glimpse_tokenizer_json *json, document *d)) {
     void *data = NULL;
     document d = {.path = path};
     memset(json, 0, sizeof *json);
@@ -391,23 +492,68 @@ int glimpse_tokenizer_json_read(glimpse_tokenizer_json *json, const char *path) 
     return status;
 }
 
+int glimpse_tokenizer_json_read(glimpse_tokenizer_json *json, const char *path) {
+    return read_file(json, path, read_gemma);
+}
+
+int glimpse_tokenizer_json_read_spiece(glimpse_tokenizer_json *json, const char *path) {
+    return read_file(json, path, read_spiece);
+}
+
 void glimpse_tokenizer_json_release(glimpse_tokenizer_json *json) {
     glimpse_added_tokens_release(&json->added);
     glimpse_vocabulary_release(&json->vocabulary);
     json_decref(json->normalizer);
+    json_decref(json->pre_tokenizer);
+    free(json->scores);
     memset(json, 0, sizeof *json);
 }
 
-int glimpse_tokenizer_json_has_byte_fallback(const char *path, int *out) {
+static void find_facts(glimpse_tokenizer_json_facts *out, const json_t *type, const json_t *unknown,
+                       const json_t *added) {
+    const char *name = json_string_value(type);
+    out->unigram = name && strcmp(name, "Unigram") == 0;
+    out->bpe = name && strcmp(name, "BPE") == 0;
+    out->fairseq = json_is_integer(unknown) && json_integer_value(unknown) == 3;
+    for (size_t i = 0; i < json_array_size(added); i++) {
+        const json_t *entry = json_array_get(added, i);
+        const char *text = json_string_value(json_object_get(entry, "content"));
+        json_int_t id = json_integer_value(json_object_get(entry, "id"));
+        if (text && strcmp(text, "eng_Latn") == 0) out->flores_english = 1;
+        if (text && strcmp(text, "<unk>") == 0 && id == 3) out->fairseq = 1;
+    }
+}
+
+static int look(glimpse_tokenizer_json_facts *out, document *d) {
+    json_t *type = NULL, *unknown = NULL, *added = NULL;
+    int status;
+    if ((status = find_all_parts(d)) == GLIMPSE_OK &&
+        (status = load_small(d, &d->model[TYPE], &type)) == GLIMPSE_OK &&
+        (status = load_small(d, &d->model[UNKNOWN_ID], &unknown)) == GLIMPSE_OK &&
+        (status = load_small(d, &d->top[ADDED], &added)) == GLIMPSE_OK &&
+        (status = read_flag(d, &d->model[BYTE_FALLBACK], &out->byte_fallback)) == GLIMPSE_OK) {
+        find_facts(out, type, unknown, added);
+    }
+    json_decref(added);
+    json_decref(unknown);
+    json_decref(type);
+    return status;
+}
+
+int glimpse_tokenizer_json_look(glimpse_tokenizer_json_facts *out, const char *directory) {
+    const glimpse_kept_error before = glimpse_error_keep();
     void *data = NULL;
+    memset(out, 0, sizeof *out);
+    char *path = glimpse_path_join(directory, "tokenizer.json");
+    if (!path) return glimpse_fail_nomem(strlen(directory), "a file name");
     document d = {.path = path};
-    *out = 0;
     int status = glimpse_download_read(&data, &d.size, path, FILE_LIMIT);
-    if (status < 0) return status == GLIMPSE_E_NOMEM ? status : GLIMPSE_OK;
     d.text = data;
-    status = find_all_parts(&d);
-    if (status == GLIMPSE_OK) status = read_flag(&d, &d.model[BYTE_FALLBACK], out);
-    if (status < 0) *out = 0;
+    if (status == GLIMPSE_OK) status = look(out, &d);
     free(data);
-    return status == GLIMPSE_E_NOMEM ? status : GLIMPSE_OK;
+    free(path);
+    if (status == GLIMPSE_E_NOMEM) return status;
+    if (status < 0) memset(out, 0, sizeof *out);
+    glimpse_error_restore(&before);
+    return GLIMPSE_OK;
 }

@@ -1,9 +1,10 @@
 /*
- * text/tokenizer_json.h - tokenizer.json of a character-level BPE with byte fallback (Gemma).
+ * text/tokenizer_json.h - tokenizer.json of a character-level BPE with byte fallback (Gemma), and
+ * of what was a SentencePiece model (see spiece_json.c).
  *
- * The real file has 256,000 tokens and 580,000 merges in up to 34 MB. Building a document tree of
- * that takes seconds, so the two large parts are scanned where they stand; jansson reads the small
- * ones.
+ * A real file has 256,000 tokens and 580,000 merges in up to 34 MB, or 900,000 tokens. Building a
+ * document tree of that takes seconds, so the two large parts are scanned where they stand; jansson
+ * reads the small ones.
  */
 #ifndef GLIMPSE_TEXT_TOKENIZER_JSON_H
 #define GLIMPSE_TEXT_TOKENIZER_JSON_H
@@ -26,7 +27,10 @@ enum { GLIMPSE_NORMAL_STEPS = 16 };
 
 typedef struct glimpse_tokenizer_json {
     glimpse_vocabulary vocabulary;
-    json_t *normalizer; /* what the steps' strings point into */
+    json_t *normalizer;    /* what the steps' strings point into */
+    json_t *pre_tokenizer; /* of a SentencePiece model, whose normaliser has no steps here */
+    float *scores;         /* [vocabulary.count] of a unigram model; NULL: BPE */
+    size_t scored, scores_capacity;
     glimpse_normal_step steps[GLIMPSE_NORMAL_STEPS];
     size_t step_count;
     glimpse_added_tokens added; /* not sorted yet */
@@ -36,10 +40,19 @@ typedef struct glimpse_tokenizer_json {
 
 /* On failure `json` is released. */
 int glimpse_tokenizer_json_read(glimpse_tokenizer_json *json, const char *path);
+/* Of a SentencePiece model: model.type is "Unigram" or "BPE", and what happens to a text first is
+ * the caller's to read. */
+int glimpse_tokenizer_json_read_spiece(glimpse_tokenizer_json *json, const char *path);
 void glimpse_tokenizer_json_release(glimpse_tokenizer_json *json);
 
-/* *out is 1 when the file can be scanned and says model.byte_fallback: true. Fails only when out of
+/* What tells the families apart. All 0 when the file cannot be scanned; fails only when out of
  * memory. */
-int glimpse_tokenizer_json_has_byte_fallback(const char *path, int *out);
+typedef struct glimpse_tokenizer_json_facts {
+    int byte_fallback;  /* model.byte_fallback is true */
+    int unigram, bpe;   /* model.type */
+    int fairseq;        /* the token with id 3 is unknown, as in XLM-R and NLLB */
+    int flores_english; /* "eng_Latn" is an added token */
+} glimpse_tokenizer_json_facts;
+int glimpse_tokenizer_json_look(glimpse_tokenizer_json_facts *out, const char *directory);
 
 #endif

@@ -6,6 +6,7 @@
  * is a struct that begins with `base`.
  *
  *     tokenizer_table.c   which kind a model directory has; opening
+ *     cleaning.c          what open_clip does to texts first
  *     NAME_tokenizer.c    the kinds
  *     tokenizer.c         the calls on an open tokenizer, the same for all
  *
@@ -22,6 +23,7 @@ typedef enum glimpse_sign_strength {
     GLIMPSE_SIGN_NONE = 0,     /* ends a list */
     GLIMPSE_SIGN_MARKER,       /* a file that decides it, whatever else there is */
     GLIMPSE_SIGN_CLASS,        /* "tokenizer_class" in tokenizer_config.json */
+    GLIMPSE_SIGN_NAME,         /* "hf_tokenizer_name" in open_clip_config.json has the name in it */
     GLIMPSE_SIGN_MODEL_TYPE,   /* "model_type" in config.json, of a model with one tokenizer */
     GLIMPSE_SIGN_OWN_FILES,    /* files that no other kind has */
     GLIMPSE_SIGN_FAMILY_FILES, /* a model_type with several tokenizers, and the file of this one */
@@ -34,7 +36,7 @@ typedef enum glimpse_sign_strength {
 /* All that is not NULL must hold. */
 typedef struct glimpse_tokenizer_sign {
     glimpse_sign_strength strength;
-    const char *name;     /* the class, or the model type */
+    const char *name;     /* the class, or the model type, or (NAME, any case) a part of the name */
     const char *files[2]; /* are in the directory */
     /* *out is 1 when the files hold what this kind reads. Fails only when out of memory. */
     int (*contents)(int *out, const char *directory);
@@ -60,6 +62,11 @@ typedef struct glimpse_tokenizer_type {
     /* As glimpse_tokenizer_token(); `id` is in range. */
     const char *(*token)(const glimpse_tokenizer *tokenizer, int32_t id);
     void (*free)(glimpse_tokenizer *tokenizer);
+    /* As glimpse_tokenizer_language(); NULL: texts have no language. The first id of every text is
+     * then that of its language. */
+    int (*language)(int32_t *out, const glimpse_tokenizer *tokenizer, const char *name);
+    /* Whether that is the id of a language; there where `language` is. */
+    int (*is_language)(const glimpse_tokenizer *tokenizer, int32_t id);
     /* What a tokenizer that is part of a model must fulfil besides having a row for each token, as
      * a file that was cut would not; NULL: nothing. */
     int (*check)(const glimpse_tokenizer *tokenizer, const char *directory);
@@ -70,9 +77,38 @@ typedef struct glimpse_tokenizer_type {
 GLIMPSE_TOKENIZER_KINDS(GLIMPSE_TOKENIZER_DECLARE)
 #undef GLIMPSE_TOKENIZER_DECLARE
 
+/* What open_clip does to a text first: see cleaning.c. */
+typedef enum glimpse_cleaning {
+    GLIMPSE_CLEANING_NONE = 0,
+    GLIMPSE_CLEANING_WHITESPACE,
+    GLIMPSE_CLEANING_LOWER,
+    GLIMPSE_CLEANING_CANONICALIZE
+} glimpse_cleaning;
+
+/* How open_clip uses a tokenizer of transformers; all 0: not at all, as in models that transformers
+ * published. */
+typedef struct glimpse_tokenizer_cleaning {
+    glimpse_cleaning text;
+    int strip_end;     /* the end token becomes id 0 ("strip_sep_token") */
+    char language[16]; /* that texts are in unless the caller says another; "": the tokenizer's */
+} glimpse_tokenizer_cleaning;
+
+/* From "tokenizer_kwargs" in the directory's open_clip_config.json, with open_clip's defaults; all
+ * 0 where there is none, and where open_clip uses a tokenizer of its own. Refuses what is not
+ * implemented. */
+int glimpse_tokenizer_cleaning_read(glimpse_tokenizer_cleaning *out, const char *directory);
+
+/* As glimpse_tokenizer_load(), for a directory in whose model texts are cleaned so; NULL: not at
+ * all. AUTO: what glimpse_tokenizer_load() takes is read from the directory, cleaning as well, and
+ * `cleaning` must be NULL. */
+int glimpse_tokenizer_load_cleaned(glimpse_tokenizer **out, const char *path,
+                                   glimpse_tokenizer_kind kind,
+                                   const glimpse_tokenizer_cleaning *cleaning);
+
 struct glimpse_tokenizer {
     const glimpse_tokenizer_type *type;
     glimpse_tokenizer_kind kind; /* never AUTO */
+    glimpse_tokenizer_cleaning cleaning;
     size_t vocab_size;
     size_t min_rows; /* embeddings that a model must have for it; 0: vocab_size */
     int32_t start_id, end_id, pad_id, unknown_id; /* -1: there is none */

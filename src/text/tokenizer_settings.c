@@ -42,24 +42,28 @@ int glimpse_tokenizer_open(glimpse_tokenizer **out, const char *directory,
                            const glimpse_tokenizer_source *source) {
     glimpse_tokenizer_settings settings = {NULL, NULL, NULL};
     char *path = glimpse_path_join(directory, source->file);
+    char *other = source->other ? glimpse_path_join(directory, source->other) : NULL;
+    const char *file = path;
     glimpse_tokenizer *tokenizer = calloc(1, source->size);
     int status;
-    if (!path || !tokenizer) {
+    if (!path || !tokenizer || (source->other && !other)) {
         status = glimpse_fail_nomem(source->size, "a tokenizer");
         goto done;
     }
     tokenizer->type = source->type;
-    status = source->read_file(tokenizer, path);
+    if (other && access(path, F_OK) != 0 && access(other, F_OK) == 0) file = other;
+    status = source->read_file(tokenizer, file);
     if (status < 0) goto done;
     status = glimpse_tokenizer_settings_read(&settings, directory);
     if (status < 0) goto done;
-    status = source->read_settings(tokenizer, path, &settings);
+    status = source->read_settings(tokenizer, file, &settings);
     if (status < 0) goto done;
     *out = tokenizer;
     tokenizer = NULL;
 done:
     if (tokenizer) source->type->free(tokenizer);
     glimpse_tokenizer_settings_release(&settings);
+    free(other);
     free(path);
     return status;
 }

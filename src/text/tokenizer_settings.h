@@ -24,7 +24,8 @@ void glimpse_tokenizer_settings_release(glimpse_tokenizer_settings *settings);
 typedef struct glimpse_tokenizer_source {
     const glimpse_tokenizer_type *type;
     size_t size;
-    const char *file; /* its name in the directory */
+    const char *file;  /* its name in the directory */
+    const char *other; /* the one to read where that is absent; NULL: none */
     int (*read_file)(glimpse_tokenizer *tokenizer, const char *path);
     int (*read_settings)(glimpse_tokenizer *tokenizer, const char *path,
                          const glimpse_tokenizer_settings *settings);

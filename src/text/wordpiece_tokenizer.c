@@ -1,6 +1,7 @@
 /*
- * text/wordpiece_tokenizer.c - BERT's tokenizer, which BLIP uses (google-research/bert,
- * tokenization.py; the order of the steps is that of the Hugging Face tokenizers library).
+ * text/wordpiece_tokenizer.c - BERT's tokenizer, which BLIP and Chinese-CLIP use
+ * (google-research/bert, tokenization.py; the order of the steps is that of the Hugging Face
+ * tokenizers library).
  *
  *   special tokens cut out -> controls dropped, white space to spaces, spaces around Han
  *   characters -> NFD without accents -> lower case -> words, each punctuation mark one
@@ -341,23 +342,30 @@ static int read_settings(glimpse_tokenizer *base, const char *path,
 }
 
 static int load(glimpse_tokenizer **out, const char *directory) {
-    static const glimpse_tokenizer_source source = {&glimpse_tokenizer_type_wordpiece,
-                                                    sizeof(wordpiece_tokenizer), "vocab.txt",
-                                                    read_vocabulary, read_settings};
+    static const glimpse_tokenizer_source source = {.type = &glimpse_tokenizer_type_wordpiece,
+                                                    .size = sizeof(wordpiece_tokenizer),
+                                                    .file = "vocab.txt",
+                                                    .read_file = read_vocabulary,
+                                                    .read_settings = read_settings};
     return glimpse_tokenizer_open(out, directory, &source);
 }
 
 static const glimpse_tokenizer_sign signs[] = {
     {.strength = GLIMPSE_SIGN_CLASS, .name = "BertTokenizer"},
     {.strength = GLIMPSE_SIGN_CLASS, .name = "BertTokenizerFast"},
+    {.strength = GLIMPSE_SIGN_NAME, .name = "bert-base-uncased"},
     {.strength = GLIMPSE_SIGN_MODEL_TYPE, .name = "blip"},
+    {.strength = GLIMPSE_SIGN_MODEL_TYPE, .name = "chinese_clip"},
     {.strength = GLIMPSE_SIGN_COMMON_FILES, .files = {"vocab.txt"}},
     {.strength = GLIMPSE_SIGN_NONE},
 };
 
+static const char *const files[] = {"vocab.txt", NULL};
+
 const glimpse_tokenizer_type glimpse_tokenizer_type_wordpiece = {
     .name = "wordpiece",
     .signs = signs,
+    .files = files,
     .usual_context = 512, /* BlipTextConfig */
     .load = load,
     .encode = encode,

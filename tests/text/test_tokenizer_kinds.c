@@ -35,9 +35,10 @@ static void every_kind_has_a_name_of_its_own_signs_and_calls(void **state) {
         assert_true(type->signs[0].strength != GLIMPSE_SIGN_NONE);
         for (const glimpse_tokenizer_sign *s = type->signs; s->strength; s++) {
             assert_in_range(s->strength, GLIMPSE_SIGN_MARKER, GLIMPSE_SIGN_ANY);
-            int names =
-                s->strength == GLIMPSE_SIGN_CLASS || s->strength == GLIMPSE_SIGN_MODEL_TYPE ||
-                s->strength == GLIMPSE_SIGN_FAMILY_FILES || s->strength == GLIMPSE_SIGN_FAMILY;
+            int names = s->strength == GLIMPSE_SIGN_CLASS || s->strength == GLIMPSE_SIGN_NAME ||
+                        s->strength == GLIMPSE_SIGN_MODEL_TYPE ||
+                        s->strength == GLIMPSE_SIGN_FAMILY_FILES ||
+                        s->strength == GLIMPSE_SIGN_FAMILY;
             assert_int_equal(s->name != NULL, names);
         }
     }

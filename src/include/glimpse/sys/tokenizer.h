@@ -8,7 +8,7 @@
  *     glimpse_tokenizer_encode(&tokens, tokenizer, "a dog", 5);   // 49406 320 1929 49407
  *
  * CLIP's byte-level BPE (openai/CLIP, clip/simple_tokenizer.py) in two flavours that differ in
- * what happens to the text first, and the tokenizers of SigLIP, SigLIP 2 and BLIP:
+ * what happens to the text first, and the tokenizers of the other families:
  *
  *   CLIP_HF       as the Hugging Face tokenizers library: NFC, runs of white space to one space,
  *                 lower-casing per code point, case-sensitive splitting pattern. "<|startoftext|>"
@@ -21,10 +21,17 @@
  *                 No start token; "</s>" at the end, which is also the padding.
  *   GEMMA         SigLIP 2: the BPE over characters in tokenizer.json, with byte fallback, of text
  *                 lower-cased per code point. No start token; "<eos>" at the end.
- *   WORDPIECE     BLIP: BERT's tokenizer and vocab.txt. [CLS] first, [SEP] last.
+ *   WORDPIECE     BLIP and Chinese-CLIP: BERT's tokenizer and vocab.txt. [CLS] first, [SEP] last.
+ *   XLMR          MetaCLIP 2, M-CLIP and the XLM-R towers of OpenCLIP: the unigram model of
+ *                 sentencepiece.bpe.model or tokenizer.json, its ids behind those of the special
+ *                 tokens. "<s>" first, "</s>" last.
+ *   NLLB          NLLB-CLIP: the same with a BPE model. The first token is the language of the
+ *                 text, the last one "</s>".
  *
- * Texts that contain a special token of SIGLIP, GEMMA or WORDPIECE literally get that token, as
- * from the reference implementations.
+ * Texts that contain a special token of any but CLIP's literally get that token, as from the
+ * reference implementations. Where open_clip_config.json names a tokenizer of transformers
+ * ("hf_tokenizer_name"), texts are first cleaned as it asks for: HTML entities unescaped twice and
+ * white space collapsed, and what "tokenizer_kwargs" says.
  *
  * ftfy's repairs (mojibake, curly quotes, ligatures) are not made. Invalid UTF-8 is replaced by
  * U+FFFD as Python's errors="replace" does. NUL bytes are ordinary characters.
@@ -52,11 +59,14 @@ typedef struct glimpse_tokenizer glimpse_tokenizer;
  X(CLIP_OPENCLIP, clip_openclip)   \
  X(SIGLIP, siglip)                 \
  X(GEMMA, gemma)                   \
- X(WORDPIECE, wordpiece)
+ X(WORDPIECE, wordpiece)           \
+ X(XLMR, xlmr)                     \
+ X(NLLB, nllb)
 
 typedef enum glimpse_tokenizer_kind {
-    /* The first that applies: CLIP_OPENCLIP when the directory has open_clip_config.json; the class
-     * that tokenizer_config.json names; the model type in config.json; the files that are there. */
+    /* The first that applies: CLIP_OPENCLIP when the directory has an open_clip_config.json that
+     * names no other tokenizer; the class that tokenizer_config.json names; the tokenizer that
+     * open_clip_config.json names; the model type in config.json; the files that are there. */
     GLIMPSE_TOKENIZER_AUTO = 0,
 #define GLIMPSE_TOKENIZER_ENUMERATE(constant, name) GLIMPSE_TOKENIZER_##constant,
     GLIMPSE_TOKENIZER_KINDS(GLIMPSE_TOKENIZER_ENUMERATE)
@@ -80,7 +90,8 @@ typedef struct glimpse_tokens {
 } glimpse_tokens;
 
 /* Reads the vocabulary from the model directory `path`. CLIP: vocab.json + merges.txt, or what is
- * inside tokenizer.json when one of them is absent; SIGLIP: spiece.model; GEMMA: tokenizer.json;
+ * inside tokenizer.json when one of them is absent; SIGLIP: spiece.model, XLMR and NLLB:
+ * sentencepiece.bpe.model, these three tokenizer.json where that is absent; GEMMA: tokenizer.json;
  * WORDPIECE: vocab.txt; and, for all but CLIP, the settings in tokenizer_config.json and
  * special_tokens_map.json where they are there. GLIMPSE_E_NOT_FOUND when a file is missing,
  * GLIMPSE_E_FORMAT when they are damaged or contradict each other or themselves (the message names
@@ -97,18 +108,33 @@ GLIMPSE_API void glimpse_tokenizer_free(glimpse_tokenizer *tokenizer);
 GLIMPSE_API int glimpse_tokenizer_encode(glimpse_tokens *tokens, const glimpse_tokenizer *tokenizer,
                                          const char *text, size_t length);
 
+/* The language of texts, for NLLB: the id that stands for the one called `name`, to hand to
+ * glimpse_tokenizer_encode_as(). Names are those of FLORES-200 ("deu_Latn", in any case); without
+ * the script, or as the two letters of ISO 639-1 ("deu", "de"), where only one language has them.
+ * GLIMPSE_E_INVALID for any other, naming the nearest; GLIMPSE_E_UNSUPPORTED when texts have no
+ * language. *id is -1 then. */
+GLIMPSE_API int glimpse_tokenizer_language(int32_t *id, const glimpse_tokenizer *tokenizer,
+                                           const char *name);
+/* As glimpse_tokenizer_encode(), of a text in that language; -1: in the tokenizer's own, which is
+ * what glimpse_tokenizer_encode() takes (English unless the model says another).
+ * GLIMPSE_E_INVALID for an id that is no language. */
+GLIMPSE_API int glimpse_tokenizer_encode_as(glimpse_tokens *tokens,
+                                            const glimpse_tokenizer *tokenizer, int32_t language,
+                                            const char *text, size_t length);
+
 GLIMPSE_API size_t glimpse_tokenizer_vocab_size(const glimpse_tokenizer *tokenizer);
 GLIMPSE_API glimpse_tokenizer_kind glimpse_tokenizer_kind_of(const glimpse_tokenizer *tokenizer);
 
 /* Ids of a text, start and end included, in the models of this kind that do not say it: 77 for
- * CLIP, 64 for SigLIP, 512 for BERT. */
+ * CLIP, 64 for SigLIP, 512 for BERT, XLM-R and NLLB. */
 GLIMPSE_API size_t glimpse_tokenizer_usual_context(const glimpse_tokenizer *tokenizer);
 /* The same as the configuration in the directory `path` says it, and the usual one where there is
  * no configuration, or none that says it. Fails only when memory runs out. */
 GLIMPSE_API int glimpse_tokenizer_read_context(size_t *out, const glimpse_tokenizer *tokenizer,
                                                const char *path);
 
-/* -1 where the tokenizer has no such token: SIGLIP and GEMMA begin with none. */
+/* -1 where the tokenizer has no such token: SIGLIP and GEMMA begin with none. NLLB's start is its
+ * own language. */
 GLIMPSE_API int32_t glimpse_tokenizer_start_id(const glimpse_tokenizer *tokenizer);
 GLIMPSE_API int32_t glimpse_tokenizer_end_id(const glimpse_tokenizer *tokenizer);
 GLIMPSE_API int32_t glimpse_tokenizer_pad_id(const glimpse_tokenizer *tokenizer);
