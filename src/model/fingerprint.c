@@ -104,6 +104,23 @@ static int own_files(const char *const **out, const char *directory,
     return status;
 }
 
+/* What open_clip does to texts first, where that is more than its own tokenizer does. */
+static int add_cleaning(glimpse_hasher *hasher, const char *directory,
+                        const glimpse_model_config *config) {
+    glimpse_tokenizer_cleaning cleaning;
+    if (config->layout != GLIMPSE_LAYOUT_OPENCLIP &&
+        config->layout != GLIMPSE_LAYOUT_OPENCLIP_CUSTOM) {
+        return GLIMPSE_OK;
+    }
+    int status = glimpse_tokenizer_cleaning_read(&cleaning, directory);
+    if (status < 0) return status;
+    if (!cleaning.text && !cleaning.strip_end && !*cleaning.language) return GLIMPSE_OK;
+    glimpse_fingerprint_add_number(hasher, "cleaning", (double)cleaning.text);
+    glimpse_fingerprint_add_number(hasher, "strip_end", (double)cleaning.strip_end);
+    glimpse_fingerprint_add_text(hasher, cleaning.language);
+    return GLIMPSE_OK;
+}
+
 /* 1: hashed, 0: not there. */
 static int add_file(glimpse_hasher *hasher, const char *directory, const char *name) {
     int status = glimpse_fingerprint_add_file(hasher, directory, name, 1);
@@ -193,7 +210,7 @@ static char *cache_path(const char *directory, const glimpse_model_config *confi
     glimpse_fingerprint_add_text(hasher, "glimpse fingerprint key 2");
     glimpse_fingerprint_add_text(hasher, real);
     add_config(hasher, config);
-    int complete = 1;
+    int complete = add_cleaning(hasher, real, config) == GLIMPSE_OK;
     for (size_t i = 0; i < glimpse_tensors_file_count(tensors); i++) {
         complete = add_identity(hasher, glimpse_tensors_file(tensors, i)) && complete;
     }
@@ -261,9 +278,12 @@ int glimpse_fingerprint(char *hex, const char *directory, const glimpse_model_co
     }
     glimpse_fingerprint_add_text(hasher, "glimpse fingerprint 1");
     add_config(hasher, config);
-    status = config->tokenizer == GLIMPSE_TOKENIZER_AUTO
-                 ? add_siglip_tokenizer(hasher, directory, own)
-                 : add_tokenizer(hasher, directory);
+    status = add_cleaning(hasher, directory, config);
+    if (status == GLIMPSE_OK) {
+        status = config->tokenizer == GLIMPSE_TOKENIZER_AUTO
+                     ? add_siglip_tokenizer(hasher, directory, own)
+                     : add_tokenizer(hasher, directory);
+    }
     if (status == GLIMPSE_OK) status = glimpse_tensors_check_sums(tensors);
     if (status == GLIMPSE_OK) glimpse_fingerprint_add_tensors(hasher, tensors);
     if (status == GLIMPSE_OK) status = glimpse_tensors_check_finite(tensors);

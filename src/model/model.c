@@ -91,9 +91,13 @@ static int choose_tokenizer(glimpse_tokenizer_kind *out, const glimpse_model *mo
 
 static int open_tokenizer(glimpse_model *model) {
     glimpse_tokenizer_kind kind;
+    /* transformers does not clean, whatever open_clip's configuration beside its own says. */
+    glimpse_tokenizer_cleaning cleaning = {.text = GLIMPSE_CLEANING_NONE};
     int status = choose_tokenizer(&kind, model);
+    if (status == GLIMPSE_OK && !published_by_transformers(&model->config))
+        status = glimpse_tokenizer_cleaning_read(&cleaning, model->path);
     if (status == GLIMPSE_OK) {
-        status = glimpse_tokenizer_load(&model->tokenizer, model->path, kind);
+        status = glimpse_tokenizer_load_cleaned(&model->tokenizer, model->path, kind, &cleaning);
     }
     if (status < 0) return status;
     if (model->config.padding == GLIMPSE_PADDING_TOKENIZER &&
