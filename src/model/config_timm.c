@@ -6,6 +6,7 @@
  */
 #include "core/error.h"
 #include "model/config_reader.h"
+#include "model/patch_stem.h"
 #include "model/timm_names.h"
 #include "text/json_load.h"
 
@@ -128,6 +129,11 @@ static void check_sizes(glimpse_config_reader *r, const glimpse_timm_model *mode
                                  "%s: \"image_size\" %zu is not supported: %s takes pictures of "
                                  "%zu pixels, and positions are not resized",
                                  r->path, config->image_size, model->name, model->image_size);
+    } else if (t->stem && (model->patch != GLIMPSE_STEM_PATCH || model->width % 4 != 0)) {
+        r->status = glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                                 "%s: \"patch_size\" %zu and \"embed_dim\" %zu of %s are not "
+                                 "supported: patches of 16 and a multiple of 4 are",
+                                 r->path, model->patch, model->width, model->name);
     } else if (config->vision.mlp == 0) {
         glimpse_config_refuse(r, "mlp_ratio", "so small a value");
     } else if (t->pool_heads && (t->pool_mlp == 0 || model->width % t->pool_heads != 0)) {

@@ -405,7 +405,8 @@ static int not_finite_32(const uint8_t *data, size_t count) {
 
 /* Numbers that a class of models keeps beside its weights and can make anew. */
 static int is_no_weight(const char *name) {
-    return ends_with(name, "position_ids") || ends_with(name, "attn_mask");
+    return ends_with(name, "position_ids") || ends_with(name, "attn_mask") ||
+           ends_with(name, "num_batches_tracked");
 }
 
 const char *glimpse_tensors_left(const glimpse_tensors *set, const char *prefix) {

@@ -2,7 +2,8 @@
  * model/timm_vit.c - timm's vision transformers: finding their tensors, and the angles of their
  * positions. They run as those of vit.c do.
  *
- *   patches           visual.trunk.patch_embed.proj
+ *   patches           visual.trunk.patch_embed.proj, or a stem (patch_stem.h) under
+ *                     visual.trunk.patch_embed.backbone
  *   class token       visual.trunk.cls_token                                  [1][1][D]
  *   positions         visual.trunk.pos_embed, one for the class token first   [1][T][D]
  *   first norm        visual.trunk.norm_pre
@@ -125,23 +126,42 @@ static float *make_rotary(glimpse_loader *l, const glimpse_tower *tower,
     return table;
 }
 
+/* One for every token; timm's hybrids have none for the class token: it stays as it is. */
+static float *load_positions(glimpse_loader *l, const glimpse_tower *tower,
+                             const glimpse_timm_config *t) {
+    size_t width = tower->config.width, without = t->stem && t->class_token ? 1 : 0;
+    size_t dims[3] = {1, tower->tokens - without, width};
+    glimpse_numbers numbers = glimpse_load_numbers(l, 3, dims, "%spos_embed", trunk);
+    if (l->status < 0 || l->check_only) return NULL;
+    float *positions = calloc(tower->tokens * width, sizeof *positions);
+    if (!positions) {
+        l->status = glimpse_fail_nomem(tower->tokens * width * sizeof *positions, "positions");
+        return NULL;
+    }
+    glimpse_numbers_to_f32(positions + without * width, &numbers);
+    return positions;
+}
+
 static void load_patches(glimpse_loader *l, glimpse_tower *tower, const glimpse_timm_config *t) {
     size_t width = tower->config.width, kernel[4] = {width, 3, tower->patch, tower->patch};
-    size_t one[3] = {1, 1, width}, table[3] = {1, tower->tokens, width};
+    size_t one[3] = {1, 1, width};
     glimpse_linear_spec spec = {.in = 3 * tower->patch * tower->patch,
                                 .out = width,
                                 .parts = 1,
                                 .output = GLIMPSE_ELEMENT_F32};
-    spec.weights[0] = glimpse_load_numbers(l, 4, kernel, "%spatch_embed.proj.weight", trunk);
-    if (!t->first_norm)
-        spec.biases[0] = glimpse_load_vector(l, width, trunk, "patch_embed.proj.bias");
-    tower->patches = glimpse_load_spec(l, &spec);
+    if (t->stem) {
+        glimpse_stem_load(&tower->stem, l, width, "visual.trunk.patch_embed.backbone");
+    } else {
+        spec.weights[0] = glimpse_load_numbers(l, 4, kernel, "%spatch_embed.proj.weight", trunk);
+        if (!t->first_norm)
+            spec.biases[0] = glimpse_load_vector(l, width, trunk, "patch_embed.proj.bias");
+        tower->patches = glimpse_load_spec(l, &spec);
+    }
     if (t->class_token) {
         tower->class_token =
             glimpse_load_f32_copy(l, glimpse_load_numbers(l, 3, one, "%scls_token", trunk));
     }
-    tower->positions =
-        glimpse_load_f32_copy(l, glimpse_load_numbers(l, 3, table, "%spos_embed", trunk));
+    tower->positions = load_positions(l, tower, t);
     if (t->first_norm) tower->first = glimpse_load_norm(l, width, trunk, "norm_pre");
 }
 
@@ -184,6 +204,8 @@ static int open_timm_vit(void **out, glimpse_loader *l, const glimpse_model_conf
     load_pooling(l, tower, t);
     tower->projection = load_head(l, tower, t->head);
     glimpse_load_require_all(l, "visual.");
+    if (l->status == GLIMPSE_E_FORMAT || l->status == GLIMPSE_E_NOT_FOUND)
+        (void)glimpse_fail_context(l->status, "the image tower of \"timm_model_name\"");
     return glimpse_vit_finish(out, l, tower);
 }
 

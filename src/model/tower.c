@@ -113,6 +113,7 @@ void glimpse_tower_close(glimpse_tower *tower) {
     glimpse_norm_release(&tower->first);
     glimpse_norm_release(&tower->last);
     glimpse_linear_free(tower->patches);
+    glimpse_stem_release(&tower->stem);
     glimpse_linear_free(tower->projection);
     free(tower->positions);
     free(tower->rotary);
@@ -123,7 +124,7 @@ void glimpse_tower_close(glimpse_tower *tower) {
 
 size_t glimpse_tower_memory(const glimpse_tower *tower) {
     size_t bytes = tower->tokens * tower->config.width * sizeof(float) +
-                   glimpse_linear_memory(tower->patches) +
+                   glimpse_linear_memory(tower->patches) + glimpse_stem_memory(&tower->stem) +
                    glimpse_linear_memory(tower->projection) +
                    glimpse_pooling_memory(&tower->pooling, tower->config.width);
     if (tower->rotary)

@@ -7,6 +7,7 @@
 #include "math/linear.h"
 #include "model/config.h"
 #include "model/loader.h"
+#include "model/patch_stem.h"
 #include "model/pooling.h"
 #include "model/tensors.h"
 
@@ -38,7 +39,8 @@ typedef struct glimpse_tower {
     glimpse_linear *projection; /* [E][D], behind the pooling; NULL: E is D, and there is none */
     /* image tower */
     glimpse_norm first;       /* pre layer norm; SigLIP has none */
-    glimpse_linear *patches;  /* [D][3 P P] */
+    glimpse_linear *patches;  /* [D][3 P P]; NULL: the stem makes patches */
+    glimpse_patch_stem stem;  /* MobileCLIP-B */
     float *class_token;       /* [D], owned; NULL: SigLIP has none */
     glimpse_pooling pooling;  /* SigLIP; its query is NULL in other towers */
     size_t side, patch, grid; /* pixels of the picture, pixels of a patch, patches per side */
