@@ -1,12 +1,13 @@
 /*
  * bench_encoder - images/s at batch 1, 8, 32, the latency of one short text and prompts/s in
- * batches, per backend and precision, on a random ViT-B/32 (or --l14), one worker. Baseline:
+ * batches, per backend and precision, on a random ViT-B/32 (or --size), one worker. Baseline:
  * OpenBLAS f32 of the same run. Beside each the rate of its own products alone (1600 x 3072 x 768,
  * operands written first), as a share of which the encoder's rate is reported.
  *
- *     bench_encoder [--l14] [--plain] [--cpu-time] [--only NAME] [--workers N] [--quick] [--model
- * DIR]
+ *     bench_encoder [--size NAME] [--plain] [--cpu-time] [--only NAME] [--workers N] [--quick]
+ *                   [--model DIR]
  *
+ *     --size      a published size of the table below: b32, l14, rn50, rn50x64 ...
  *     --plain     adds the plain C backend (minutes)
  *     --cpu-time  measures the thread's CPU time instead of the clock: for machines with other work
  *     --only      settings whose name begins so, and the baseline
@@ -18,6 +19,7 @@
 #include "math/init.h"
 #include "math/linear.h"
 #include "support/random_model.h"
+#include "support/random_resnet.h"
 
 #include <glimpse/sys/model.h>
 #include <pthread.h>
@@ -171,7 +173,7 @@ static void compare_workers(const char *directory, const float *pixels, size_t e
 }
 
 /* Floating-point operations of one picture, products only. */
-static double operations(const random_model *m) {
+static double transformer_operations(const random_model *m) {
     size_t side = m->image_size / m->patch;
     double tokens = (double)side * (double)side + 1;
     double d = (double)m->vision_width, f = (double)m->vision_mlp;
@@ -179,22 +181,96 @@ static double operations(const random_model *m) {
     return layer * (double)m->vision_layers + 2 * tokens * d * 3 * (double)(m->patch * m->patch);
 }
 
+static double resnet_operations(const random_resnet *m) {
+    double w = (double)m->width, side = (double)m->image_size / 2, in = w;
+    double sum = side * side * 9 * (w / 2) * (3 + w / 2 + w);
+    side /= 2;
+    for (size_t layer = 0; layer < 4; layer++) {
+        double inner = w * (double)(1u << layer), after = layer > 0 ? side / 2 : side;
+        for (size_t i = 0; i < m->layers[layer]; i++) {
+            if (i == 0) sum += after * after * in * 4 * inner;
+            sum +=
+                side * side * (in * inner + 9 * inner * inner) + after * after * 4 * inner * inner;
+            side = after;
+            in = 4 * inner;
+        }
+    }
+    return 2 * (sum + (side * side + 1) * 2 * in * in + in * in + in * (double)m->embedding);
+}
+
+/* The published sizes: what is written, and what the measurement must know of it. */
+typedef struct size_row {
+    const char *name, *dtype;
+    size_t image_size, embedding;
+    double operations;
+    int written; /* 0: it could not be */
+} size_row;
+
+static size_row write_transformer(const char *name, random_model shape, const char *directory) {
+    shape.merges = 1;
+    return (size_row){name,
+                      shape.dtype,
+                      shape.image_size,
+                      shape.embedding,
+                      transformer_operations(&shape),
+                      !directory || random_model_write(&shape, directory)};
+}
+
+static size_row write_resnet(const char *name, random_resnet shape, const char *directory) {
+    shape.merges = 1;
+    return (size_row){name,
+                      shape.dtype,
+                      shape.image_size,
+                      shape.embedding,
+                      resnet_operations(&shape),
+                      !directory || random_resnet_write(&shape, directory)};
+}
+
+static size_row write_b32(const char *directory) {
+    return write_transformer("ViT-B/32", random_model_vit_b32(), directory);
+}
+static size_row write_l14(const char *directory) {
+    return write_transformer("ViT-L/14", random_model_vit_l14(), directory);
+}
+static size_row write_rn50(const char *directory) {
+    return write_resnet("RN50", random_resnet_rn50(), directory);
+}
+static size_row write_rn50x64(const char *directory) {
+    return write_resnet("RN50x64", random_resnet_rn50x64(), directory);
+}
+
+/* Each writes its model into the directory, NULL to leave that. */
+static const struct {
+    const char *option;
+    size_row (*write)(const char *directory);
+} sizes[] = {
+    {"b32", write_b32}, {"l14", write_l14}, {"rn50", write_rn50}, {"rn50x64", write_rn50x64}};
+enum { SHAPES = sizeof sizes / sizeof sizes[0] };
+
 int main(int argc, char **argv) {
-    int plain = 0, large = 0, workers = 0, quick = 0;
+    int plain = 0, workers = 0, quick = 0;
     const char *only = "", *given = NULL;
+    size_t chosen = 0;
     for (int i = 1; i < argc; i++) {
         plain = plain || strcmp(argv[i], "--plain") == 0;
-        large = large || strcmp(argv[i], "--l14") == 0;
         if (strcmp(argv[i], "--cpu-time") == 0) bench_clock = CLOCK_THREAD_CPUTIME_ID;
         quick = quick || strcmp(argv[i], "--quick") == 0;
         if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) only = argv[++i];
+        if (strcmp(argv[i], "--size") == 0 && i + 1 < argc) {
+            for (chosen = 0, i++; chosen < SHAPES; chosen++)
+                if (strcmp(argv[i], sizes[chosen].option) == 0) break;
+            if (chosen == SHAPES) {
+                (void)fprintf(stderr, "%s is no size of the table\n", argv[i]);
+                return 2;
+            }
+        }
         if (strcmp(argv[i], "--model") == 0 && i + 1 < argc) given = argv[++i];
         if (strcmp(argv[i], "--workers") == 0 && i + 1 < argc) workers = atoi(argv[++i]);
     }
-    random_model shape = large ? random_model_vit_l14() : random_model_vit_b32();
-    shape.merges = 1;
     char made[] = "/tmp/glimpse-bench-XXXXXX";
-    if (!given && (!mkdtemp(made) || !random_model_write(&shape, made))) return 1;
+    if (!given && !mkdtemp(made)) return 1;
+    const size_row shape = sizes[chosen].write(given ? NULL : made);
+    if (!shape.written) return 1;
     const char *directory = given ? given : made;
     (void)setenv("GLIMPSE_WEIGHTS_CACHE", "0", 1);
 
@@ -206,8 +282,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < 32 * area; i++)
         pixels[i] = (float)(i * 2654435761u % 2001) / 1000.0f - 1.0f;
 
-    printf("%s, one worker, random %s (%s weights)%s\n", bench_cpu(),
-           large ? "ViT-L/14" : "ViT-B/32", shape.dtype,
+    printf("%s, one worker, random %s (%s weights)%s\n", bench_cpu(), shape.name, shape.dtype,
            bench_clock == CLOCK_THREAD_CPUTIME_ID ? ", CPU time" : "");
     printf("%-24s %9s %8s %8s %8s %7s %8s %9s %7s %10s\n", "images/s at batch", "products", "1",
            "8", "32", "x base", "of prod.", "text ms", "x base", "prompts/s");
@@ -242,7 +317,7 @@ int main(int argc, char **argv) {
         if (s == 0) base = rate, base_text = text;
         printf("%-24s %6.0f G/s %8.2f %8.2f %8.2f %7.2f %7.0f%% %9.2f %7.2f %10.1f\n",
                settings[s].name, peak / 1e9, rates[0], rates[1], rates[2], rate / base,
-               peak > 0 ? 100.0 * rate * operations(&shape) / peak : 0.0, 1e3 * text,
+               peak > 0 ? 100.0 * rate * shape.operations / peak : 0.0, 1e3 * text,
                base_text / text, many);
         (void)fflush(stdout);
         glimpse_encoder_free(encoder);

@@ -81,6 +81,10 @@ size_t glimpse_linear_memory(const glimpse_linear *linear) {
     return linear ? linear->memory : 0;
 }
 
+int glimpse_linear_borrows(const glimpse_linear *linear, const void *weights) {
+    return linear->part_count > 0 && linear->parts[0].weights == weights;
+}
+
 static int reserve(glimpse_workspace *workspace, size_t bytes) {
     if (bytes <= workspace->scratch_bytes) return GLIMPSE_OK;
     bytes = (bytes + 63) / 64 * 64;

@@ -42,6 +42,8 @@ int glimpse_linear_create(glimpse_linear **out, const glimpse_math *math,
                           const glimpse_linear_spec *spec);
 void glimpse_linear_free(glimpse_linear *linear);
 size_t glimpse_linear_memory(const glimpse_linear *linear); /* bytes owned */
+/* Whether `weights`, the first part of those it was made of, is used in place and must stay. */
+int glimpse_linear_borrows(const glimpse_linear *linear, const void *weights);
 
 /* x [padded rows][K] of math->element, y [padded rows][N] of spec.output; both 64-byte aligned,
  * not the same. Only `rows` rows of y mean anything. */

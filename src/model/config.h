@@ -65,6 +65,8 @@ typedef enum glimpse_text_projection {
     GLIMPSE_PROJECTION_NONE
 } glimpse_text_projection;
 
+enum { GLIMPSE_RESNET_LAYERS = 4, GLIMPSE_RESNET_REDUCTION = 32 };
+
 typedef struct glimpse_tower_config {
     size_t width, mlp, layers, heads;
     float eps;
@@ -118,6 +120,9 @@ typedef struct glimpse_model_config {
     glimpse_image_architecture image_architecture;
     glimpse_timm_config timm; /* of GLIMPSE_IMAGE_TIMM_VIT */
     size_t image_size, patch; /* square input, square patches; 3 channels */
+    /* Of GLIMPSE_IMAGE_RESNET: channels of the stem, bottlenecks of each layer. vision.width is
+     * then that of the pooling, patch the pixels of a side that become one. */
+    size_t resnet_width, resnet_layers[GLIMPSE_RESNET_LAYERS];
     size_t vocabulary, context;
     size_t embedding;
     glimpse_text_architecture text_architecture;

@@ -48,12 +48,64 @@ static void read_vit(glimpse_config_reader *r, json_t *vision, glimpse_model_con
     v->eps = 1e-5f;
 }
 
+/* The bottlenecks of each layer. */
+static void read_resnet_layers(glimpse_config_reader *r, json_t *layers,
+                               glimpse_model_config *config) {
+    size_t total = 0;
+    int good = json_array_size(layers) == GLIMPSE_RESNET_LAYERS;
+    for (size_t i = 0; good && i < GLIMPSE_RESNET_LAYERS; i++) {
+        const json_t *item = json_array_get(layers, i);
+        json_int_t count = json_is_integer(item) ? json_integer_value(item) : 0;
+        good = count >= 1 && count <= MAX_LAYERS - (json_int_t)total;
+        config->resnet_layers[i] = good ? (size_t)count : 0;
+        total += config->resnet_layers[i];
+    }
+    if (!good && r->status == GLIMPSE_OK) {
+        r->status = glimpse_fail(
+            GLIMPSE_E_FORMAT,
+            "%s: \"layers\" of a ResNet must be %d whole numbers from 1 on, together at most %d",
+            r->path, GLIMPSE_RESNET_LAYERS, MAX_LAYERS);
+    }
+    config->vision.layers = total;
+}
+
+/* openai/CLIP's residual networks. Keys of transformers are without effect, as in open_clip. */
+static void read_resnet(glimpse_config_reader *r, json_t *vision, glimpse_model_config *config) {
+    const size_t max_width = MAX_WIDTH / GLIMPSE_RESNET_REDUCTION;
+    glimpse_tower_config *v = &config->vision;
+    config->image_architecture = GLIMPSE_IMAGE_RESNET;
+    config->patch = GLIMPSE_RESNET_REDUCTION;
+    read_resnet_layers(r, glimpse_config_member(vision, "layers"), config);
+    size_t width = glimpse_config_size(r, vision, "width", 64, max_width);
+    size_t head = glimpse_config_size(r, vision, "head_width", 64, MAX_WIDTH);
+    config->resnet_width = width;
+    v->width = width * GLIMPSE_RESNET_REDUCTION;
+    v->mlp = v->width; /* it has none */
+    v->heads = v->width / head;
+    v->activation = GLIMPSE_ACTIVATION_RELU;
+    v->eps = 1e-5f;
+    if (r->status < 0) return;
+    if (width % 2 != 0) {
+        r->status = glimpse_fail(
+            GLIMPSE_E_FORMAT, "%s: \"width\" of a ResNet is %zu; it must be even", r->path, width);
+    } else if (v->heads == 0 || v->width % v->heads != 0) {
+        r->status = glimpse_fail(GLIMPSE_E_FORMAT,
+                                 "%s: \"head_width\" is %zu, which does not share the %zu channels "
+                                 "of the last layer evenly",
+                                 r->path, head, v->width);
+    } else if (config->image_size % GLIMPSE_RESNET_REDUCTION != 0) {
+        r->status = glimpse_fail(
+            GLIMPSE_E_FORMAT, "%s: \"image_size\" of a ResNet is %zu; it must be a multiple of %d",
+            r->path, config->image_size, GLIMPSE_RESNET_REDUCTION);
+    }
+}
+
 static void read_vision(glimpse_config_reader *r, json_t *vision, glimpse_model_config *config) {
     config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);
     if (glimpse_config_member(vision, "timm_model_name")) {
         glimpse_config_read_timm(r, vision, config);
     } else if (json_is_array(glimpse_config_member(vision, "layers"))) {
-        glimpse_config_refuse(r, "layers", "a ResNet");
+        read_resnet(r, vision, config);
     } else {
         read_vit(r, vision, config);
     }

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* OpenAI's files, as they are downloaded; NULL: ResNets, which are not read. */
+/* OpenAI's files, as they are downloaded, and who publishes the same model whole. */
 static const struct {
     const char *name, *repository;
 } published[] = {
@@ -25,11 +25,11 @@ static const struct {
     {"ViT-B-16.pt", "openai/clip-vit-base-patch16"},
     {"ViT-L-14.pt", "openai/clip-vit-large-patch14"},
     {"ViT-L-14-336px.pt", "openai/clip-vit-large-patch14-336"},
-    {"RN50.pt", NULL},
-    {"RN101.pt", NULL},
-    {"RN50x4.pt", NULL},
-    {"RN50x16.pt", NULL},
-    {"RN50x64.pt", NULL},
+    {"RN50.pt", "timm/resnet50_clip.openai"},
+    {"RN101.pt", "timm/resnet101_clip.openai"},
+    {"RN50x4.pt", "timm/resnet50x4_clip.openai"},
+    {"RN50x16.pt", "timm/resnet50x16_clip.openai"},
+    {"RN50x64.pt", "timm/resnet50x64_clip.openai"},
 };
 
 static int has_ending(const char *name) {
@@ -46,13 +46,6 @@ int glimpse_weights_fail_file(const char *path, const void *bytes, size_t size) 
     if (status < 0) return status;
     for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
         if (strcmp(name, published[i].name) != 0) continue;
-        if (!published[i].repository) {
-            return glimpse_fail(
-                GLIMPSE_E_UNSUPPORTED,
-                "%s: OpenAI's CLIP with a ResNet, which is not read; one with a "
-                "transformer comes with %s",
-                path, glimpse_wording("glimpse_session_open_pull", "openai/clip-vit-base-patch16"));
-        }
         return glimpse_fail(
             GLIMPSE_E_INVALID,
             "%s: the weights of OpenAI's CLIP alone, without the vocabulary; %s installs the same "

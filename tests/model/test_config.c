@@ -194,7 +194,6 @@ static void what_cannot_be_honoured_is_refused(void **unused) {
     }
     static const char *const open_clip[] = {
         "{\"model_cfg\": {\"vision_cfg\": {\"timm_model_name\": \"x\"}, \"text_cfg\": {}}}",
-        "{\"model_cfg\": {\"vision_cfg\": {\"layers\": [3, 4]}, \"text_cfg\": {}}}",
         "{\"model_cfg\": {\"vision_cfg\": {}, \"text_cfg\": {\"hf_model_name\": \"x\"}}}",
         "{\"model_cfg\": {\"vision_cfg\": {}, \"text_cfg\": {\"pool_type\": \"first\"}}}",
         "{\"model_cfg\": {\"vision_cfg\": {}, \"text_cfg\": {}}, \"preprocess_cfg\": "
@@ -204,6 +203,29 @@ static void what_cannot_be_honoured_is_refused(void **unused) {
         glimpse_model_config c;
         if (read_open_clip(&c, open_clip[i]) != GLIMPSE_E_UNSUPPORTED) fail_msg("%s", open_clip[i]);
     }
+}
+
+/* What is left out of a ResNet's configuration are the sizes of RN50; heads follow from the width.
+ */
+static void layers_that_are_a_list_are_a_resnet(void **unused) {
+    (void)unused;
+    glimpse_model_config c;
+    assert_ok(read_open_clip(&c, "{\"model_cfg\": {\"embed_dim\": 1024, \"vision_cfg\": "
+                                 "{\"layers\": [3, 4, 6, 3], \"patch_size\": null}, "
+                                 "\"text_cfg\": {}}}"));
+    assert_int_equal(c.image_architecture, GLIMPSE_IMAGE_RESNET);
+    assert_int_equal(c.image_size, 224);
+    assert_int_equal(c.resnet_width, 64);
+    assert_int_equal(c.resnet_layers[2], 6);
+    assert_int_equal(c.vision.layers, 16);
+    assert_int_equal(c.vision.width, 2048);
+    assert_int_equal(c.vision.heads, 32);
+    assert_int_equal(c.text.activation, GLIMPSE_ACTIVATION_GELU);
+    assert_ok(read_open_clip(&c, "{\"model_cfg\": {\"embed_dim\": 640, \"quick_gelu\": true, "
+                                 "\"vision_cfg\": {\"image_size\": 288, \"width\": 80, "
+                                 "\"layers\": [4, 6, 10, 6]}, \"text_cfg\": {}}}"));
+    assert_int_equal(c.vision.heads, 40);
+    assert_int_equal(c.text.activation, GLIMPSE_ACTIVATION_QUICK_GELU);
 }
 
 static void absent_keys_take_the_defaults_of_siglip_base(void **unused) {
@@ -384,6 +406,7 @@ int main(void) {
         cmocka_unit_test(preprocessing_must_end_at_the_models_size),
         cmocka_unit_test(open_clip_defaults_differ_and_are_honoured),
         cmocka_unit_test(what_cannot_be_honoured_is_refused),
+        cmocka_unit_test(layers_that_are_a_list_are_a_resnet),
         cmocka_unit_test(absent_keys_take_the_defaults_of_siglip_base),
         cmocka_unit_test(the_image_processor_may_be_of_the_other_class),
         cmocka_unit_test(newer_directories_have_one_file_for_all_processors),

@@ -202,7 +202,7 @@ static void weights_alone_are_named_with_what_to_pull(void **state) {
     } cases[] = {
         {"ViT-B-32.pt", "without the vocabulary; glimpse pull openai/clip-vit-base-patch32"},
         {"ViT-L-14-336px.pt", "glimpse pull openai/clip-vit-large-patch14-336"},
-        {"RN50.pt", "a ResNet, which is not read"},
+        {"RN50.pt", "glimpse pull timm/resnet50_clip.openai"},
         {"other.pt", "weights alone; a model is a folder"},
     };
     shell("mkdir -p .cache/clip");
