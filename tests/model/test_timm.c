@@ -157,17 +157,22 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 static float pixels[PICTURES * 3 * STEM_SIDE * STEM_SIDE];
 
 /* Writes the model and leaves PICTURES pictures in `pixels`. */
-static plain_timm write_kind(size_t index) {
+static plain_timm write_kind_as(size_t index, const char *dtype) {
     random_timm tiny = random_timm_tiny(kinds[index].name);
     plain_timm plain = kinds[index].plain;
     plain.side = plain.stem ? STEM_SIDE : SIDE;
     plain.patch = plain.stem ? 16 : 7;
     plain.width = 32, plain.layers = 2, plain.heads = 4;
     plain.embedding = plain.head ? 24 : 32;
+    tiny.dtype = dtype;
     assert_true(random_timm_write(&tiny, temp_directory));
     uint64_t state = 7 + index;
     fill_uniform(pixels, sizeof pixels / sizeof *pixels, &state, -1.5f, 1.5f);
     return plain;
+}
+
+static plain_timm write_kind(size_t index) {
+    return write_kind_as(index, "F32");
 }
 
 static glimpse_model *open_as(glimpse_backend backend, glimpse_precision precision) {
@@ -225,6 +230,51 @@ static void every_kind_computes_what_its_authors_write_down(void **unused) {
             }
         }
     }
+}
+
+static void weights_of_half_precision_are_read(void **unused) {
+    (void)unused;
+    static const char *const dtypes[] = {"F16", "BF16"};
+    for (size_t k = 0; k < KINDS; k++) {
+        for (size_t d = 0; d < 2; d++) {
+            plain_timm plain = write_kind_as(k, dtypes[d]);
+            float want[PICTURES * MAX_WIDTH_HERE], got[PICTURES * MAX_WIDTH_HERE];
+            encode_plainly(want, &plain);
+            glimpse_model *model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
+            encode(got, model, 2, NULL, NULL);
+            assert_floats_near(got, want, PICTURES * plain.embedding, 2e-6);
+            glimpse_model_close(model);
+        }
+    }
+}
+
+/* What was rounded, quantised or folded once is what a later start has. */
+static void prepared_weights_on_disk_change_nothing(void **unused) {
+    (void)unused;
+    static const char *const large[] = {"eva02_base_patch16_clip_224", "vit_base_mci_224"};
+    char *cache = make_temp_directory();
+    (void)setenv("XDG_CACHE_HOME", cache, 1);
+    (void)unsetenv("GLIMPSE_WEIGHTS_CACHE");
+    for (size_t k = 0; k < 2; k++) {
+        random_timm m = random_timm_tiny(large[k]);
+        m.width = 256, m.layers = 8; /* 6 million weights: worth a file */
+        assert_true(random_timm_write(&m, temp_directory));
+        for (int p = GLIMPSE_PRECISION_F32; p <= GLIMPSE_PRECISION_INT8; p++) {
+            float first[PICTURES * MAX_WIDTH_HERE], second[PICTURES * MAX_WIDTH_HERE];
+            glimpse_model *model = open_as(GLIMPSE_BACKEND_OPENBLAS, (glimpse_precision)p);
+            assert_false(model->image_weights.prepared.reading);
+            encode(first, model, PICTURES, NULL, NULL);
+            glimpse_model_close(model);
+            model = open_as(GLIMPSE_BACKEND_OPENBLAS, (glimpse_precision)p);
+            assert_true(p == GLIMPSE_PRECISION_F32 || model->image_weights.prepared.reading);
+            encode(second, model, PICTURES, NULL, NULL);
+            glimpse_model_close(model);
+            assert_memory_equal(first, second, PICTURES * m.embedding * sizeof *first);
+        }
+    }
+    (void)unsetenv("XDG_CACHE_HOME");
+    remove_tree(cache);
+    free(cache);
 }
 
 static void embeddings_do_not_depend_on_the_batch(void **unused) {
@@ -536,6 +586,8 @@ int main(void) {
         cmocka_unit_test(texts_and_picture_files_become_the_recorded_embeddings),
         cmocka_unit_test(every_block_leaves_what_is_recorded),
         cmocka_unit_test(every_kind_computes_what_its_authors_write_down),
+        cmocka_unit_test(weights_of_half_precision_are_read),
+        cmocka_unit_test(prepared_weights_on_disk_change_nothing),
         cmocka_unit_test(embeddings_do_not_depend_on_the_batch),
         cmocka_unit_test(skipping_unpooled_rows_of_the_last_block_changes_nothing),
         cmocka_unit_test(every_name_opens_with_sizes_scaled_down),

@@ -16,14 +16,16 @@ static double *load(const char *stem, const char *name) {
     (void)snprintf(full, sizeof full, "visual.trunk.%s%s", stem, name);
     const glimpse_tensor *t = glimpse_tensors_find(tensors, full);
     if (!t) fail_msg("no tensor %s", full);
+    glimpse_numbers numbers;
+    assert_ok(glimpse_tensors_load(&numbers, tensors, full, t->rank, t->dims));
     double *out = malloc(t->count * sizeof *out);
+    float *single = malloc(t->count * sizeof *single);
     assert_non_null(out);
-    assert_string_equal(t->dtype, "F32");
-    for (size_t i = 0; i < t->count; i++) {
-        float number;
-        memcpy(&number, t->data + 4 * i, 4);
-        out[i] = (double)number;
-    }
+    assert_non_null(single);
+    glimpse_numbers_to_f32(single, &numbers);
+    for (size_t i = 0; i < t->count; i++)
+        out[i] = (double)single[i];
+    free(single);
     return out;
 }
 
