@@ -202,7 +202,8 @@ static double resnet_operations(const random_resnet *m) {
 
 static double timm_operations(const glimpse_timm_model *m) {
     const glimpse_timm_config t = glimpse_timm_describe(m);
-    double side = (double)(m->image_size / m->patch), d = (double)m->width;
+    const size_t grid = m->image_size / m->patch;
+    double side = (double)grid, d = (double)m->width;
     double tokens = side * side + (t.class_token ? 1 : 0), pool = (double)t.pool_mlp;
     double mlp = (m->kind == GLIMPSE_TIMM_EVA02 ? 3 : 2) * d * (double)(size_t)(d * m->mlp_ratio);
     double layer = 2 * tokens * (4 * d * d + mlp) + 4 * tokens * tokens * d;

@@ -114,10 +114,11 @@ static float *make_rotary(glimpse_loader *l, const glimpse_tower *tower,
         float *cosines = table + token * 2 * pairs, *sines = cosines + pairs;
         size_t patch = token < before ? 0 : token - before;
         size_t place[2] = {patch / tower->grid, patch % tower->grid};
-        for (size_t j = 0; j < pairs; j++) {
+        for (size_t j = 0; j < 2 * quarter; j++) {
             int first = j < quarter, row = (t->rotary == GLIMPSE_ROTARY_ROW_FIRST) == first;
+            size_t band = first ? j : j - quarter;
             double coordinate = (double)(place[row ? 0 : 1] + (size_t)t->rotary_offset) * scale;
-            double angle = coordinate * pow(10000.0, -(double)(j % quarter) / (double)quarter);
+            double angle = coordinate * pow(10000.0, -(double)band / (double)quarter);
             if (token < before) angle = 0.0;
             cosines[j] = (float)cos(angle);
             sines[j] = (float)sin(angle);

@@ -315,6 +315,37 @@ static void skipping_unpooled_rows_of_the_last_block_changes_nothing(void **unus
     }
 }
 
+static void keep_last(void *user, size_t stage, const float *x, size_t rows, size_t width) {
+    (void)stage;
+    memcpy(user, x + (rows - 1) * width, width * sizeof *x);
+}
+
+/* As in the multilingual SigLIP of So400m. */
+static void texts_without_a_projection_are_the_normed_last_place(void **unused) {
+    (void)unused;
+    random_timm m = random_timm_tiny("vit_so400m_patch16_siglip_256");
+    static const char *const text[] = {"a photo of a dog"};
+    float last[MAX_WIDTH_HERE], want[MAX_WIDTH_HERE], got[MAX_WIDTH_HERE];
+    m.text_width = m.embedding, m.text_heads = 4, m.no_projection = 1;
+    assert_true(random_timm_write(&m, temp_directory));
+    for (int p = GLIMPSE_PRECISION_F32; p <= GLIMPSE_PRECISION_INT8; p++) {
+        glimpse_encoder *encoder = NULL;
+        glimpse_model *model = open_as(GLIMPSE_BACKEND_OPENBLAS, (glimpse_precision)p);
+        const glimpse_tower *tower = &model->text;
+        assert_ok(glimpse_encoder_create(&encoder, model, 1));
+        glimpse_encoder_set_trace(encoder, keep_last, last);
+        assert_ok(glimpse_encoder_texts(got, NULL, encoder, text, 1, GLIMPSE_ENCODE_RAW));
+        glimpse_kernels_plain.layer_norm(want, GLIMPSE_ELEMENT_F32, last, tower->last.gamma,
+                                         tower->last.beta, tower->config.eps, 1, m.embedding);
+        assert_floats_near(got, want, m.embedding, 2e-6);
+        glimpse_encoder_set_trace(encoder, NULL, NULL);
+        assert_ok(glimpse_encoder_texts(got, NULL, encoder, text, 1, GLIMPSE_ENCODE_RAW));
+        assert_floats_near(got, want, m.embedding, p == GLIMPSE_PRECISION_F32 ? 2e-6 : 1e-3);
+        glimpse_encoder_free(encoder);
+        glimpse_model_close(model);
+    }
+}
+
 static void every_name_opens_with_sizes_scaled_down(void **unused) {
     (void)unused;
     size_t count = 0;
@@ -590,6 +621,7 @@ int main(void) {
         cmocka_unit_test(prepared_weights_on_disk_change_nothing),
         cmocka_unit_test(embeddings_do_not_depend_on_the_batch),
         cmocka_unit_test(skipping_unpooled_rows_of_the_last_block_changes_nothing),
+        cmocka_unit_test(texts_without_a_projection_are_the_normed_last_place),
         cmocka_unit_test(every_name_opens_with_sizes_scaled_down),
         cmocka_unit_test(names_stand_for_the_published_sizes),
         cmocka_unit_test(what_is_no_known_tower_is_refused_by_key_and_value),

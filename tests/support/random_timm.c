@@ -195,6 +195,7 @@ static void add_text_tower(random_writer *w, const random_timm *m, int siglip) {
         random_writer_pair(w, stem, "mlp.c_proj", width, 4 * width, 0.5f * scale);
     }
     random_writer_norm(w, "text.", "ln_final", width);
+    if (siglip && m->no_projection) return;
     if (siglip) {
         random_writer_pair(w, "text.", "text_projection", m->embedding, width, scale);
     } else {
@@ -262,14 +263,15 @@ static int write_config(const random_timm *m, const shape *s, const char *direct
     write_vision(file, m, s);
     (void)fprintf(file,
                   " \"text_cfg\": {\"context_length\": %zu, \"vocab_size\": %zu, \"width\": %zu, "
-                  "\"heads\": %zu, \"layers\": %zu%s}},\n",
+                  "\"heads\": %zu, \"layers\": %zu%s%s}},\n",
                   m->context, m->vocabulary, m->text_width, m->text_heads, m->text_layers,
                   siglip ? ", \"hf_tokenizer_name\": \"timm/ViT-B-16-SigLIP2\", "
                            "\"tokenizer_kwargs\": {\"clean\": \"canonicalize\"}, "
                            "\"no_causal_mask\": true, \"proj_bias\": true, \"pool_type\": "
                            "\"last\", \"norm_kwargs\": {\"eps\": 1e-6}, \"act_kwargs\": "
                            "{\"approximate\": \"tanh\"}"
-                         : "");
+                         : "",
+                  m->no_projection ? ", \"proj_type\": \"none\"" : "");
     (void)fprintf(file, " \"preprocess_cfg\": {\"mean\": [0.5, 0.5, 0.5], \"std\": [0.5, 0.5, "
                         "0.5], \"interpolation\": \"bicubic\", \"resize_mode\": \"squash\"}}\n");
     return fclose(file) == 0;

@@ -17,7 +17,8 @@ typedef struct random_timm {
     size_t vocabulary, context;
     const char *dtype; /* "F32", "F16" or "BF16" */
     uint64_t seed;
-    int merges; /* as in random_model */
+    int merges;        /* as in random_model */
+    int no_projection; /* of texts: SigLIP's multilingual So400m has none */
 } random_timm;
 
 /* Of a few kilobytes. A SigLIP has SigLIP's text tower and a tokenizer of SigLIP 2's kind, the
