@@ -78,15 +78,16 @@ static void compare_embeddings(const family *f, glimpse_precision precision, enc
     assert_non_null(got);
     assert_int_equal(width, glimpse_model_embedding_size(f->model));
     assert_ok(encode(got, f->encoder, input.data, count, 0));
-    double least = min_dot(got, unit.data, count, width);
-    print_message("%s %s: least cosine %.7f\n", glimpse_model_backend_name(f->model), what, least);
+    double min_cosine = min_dot(got, unit.data, count, width);
+    print_message("%s %s: minimum cosine %.7f\n", glimpse_model_backend_name(f->model), what,
+                  min_cosine);
     if (precision == GLIMPSE_PRECISION_F32) {
-        assert_true(least > 0.999999);
+        assert_true(min_cosine > 0.999999);
         assert_floats_near(got, unit.data, raw.count, family_tolerance(f, unit_name));
         assert_ok(encode(got, f->encoder, input.data, count, GLIMPSE_ENCODE_RAW));
         assert_floats_near(got, raw.data, raw.count, family_tolerance(f, what));
     } else {
-        assert_true(least > (precision == GLIMPSE_PRECISION_BF16 ? 0.999 : 0.99));
+        assert_true(min_cosine > (precision == GLIMPSE_PRECISION_BF16 ? 0.999 : 0.99));
     }
     free(got);
     free(input.data);

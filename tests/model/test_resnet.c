@@ -292,7 +292,7 @@ static void a_small_one_equals_the_network_written_down(void **unused) {
     float expected[2 * E], got[PICTURES * E];
     static const glimpse_precision precisions[] = {GLIMPSE_PRECISION_F32, GLIMPSE_PRECISION_BF16,
                                                    GLIMPSE_PRECISION_INT8};
-    static const double least[] = {0.999999, 0.999, 0.99};
+    static const double min_cosines[] = {0.999999, 0.999, 0.99};
     glimpse_model *model = open_as(GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32);
     for (size_t i = 0; i < 2; i++)
         write_down(model, &tiny, pixels + i * 3 * AREA, expected + i * E);
@@ -304,7 +304,7 @@ static void a_small_one_equals_the_network_written_down(void **unused) {
             embed(model, 4, got);
             if (precisions[p] == GLIMPSE_PRECISION_F32)
                 assert_floats_near(got, expected, sizeof expected / sizeof *expected, 5e-6);
-            assert_true(min_dot(got, expected, 2, E) > least[p]);
+            assert_true(min_dot(got, expected, 2, E) > min_cosines[p]);
             glimpse_model_close(model);
         }
     }

@@ -10,6 +10,7 @@
 
 #include "support/random_blip.h"
 #include "support/random_model.h"
+#include "support/random_resnet.h"
 
 #include <glimpse/sys/blip.h>
 #include <glimpse/sys/model.h>
@@ -56,6 +57,11 @@ static subject decoder = {.name = "decoder",
                           .blip = 1,
                           .files = {"config.json", "vocab.txt", "model.safetensors"},
                           .weights = "model.safetensors"};
+
+static subject resnet = {
+    .name = "resnet",
+    .files = {"open_clip_config.json", "vocab.json", "merges.txt", "open_clip_model.safetensors"},
+    .weights = "open_clip_model.safetensors"};
 
 static const char *file_of(const subject *s, const char *file) {
     char relative[128];
@@ -189,6 +195,10 @@ static int setup(void **unused) {
     int good = random_model_write(&m, path_in(root, "clip"));
     m = random_model_tiny_siglip();
     good = good && random_model_write(&m, path_in(root, "siglip"));
+    random_resnet r = random_resnet_tiny();
+    r.vocabulary = 600;
+    r.merges = 1;
+    good = good && random_resnet_write(&r, path_in(root, "resnet"));
     random_blip b = random_blip_tiny(GLIMPSE_BLIP_MATCH);
     good = good && random_blip_write(&b, path_in(root, "blip"));
     b = random_blip_tiny(GLIMPSE_BLIP_CAPTION);
@@ -196,6 +206,7 @@ static int setup(void **unused) {
     if (!good) return -1;
     learn(&clip);
     learn(&siglip);
+    learn(&resnet);
     learn(&blip);
     learn(&decoder);
     return 0;
@@ -246,6 +257,7 @@ static void files_that_were_cut_are_refused(void **unused) {
     (void)unused;
     cut_everywhere(&clip);
     cut_everywhere(&siglip);
+    cut_everywhere(&resnet);
     cut_everywhere(&blip);
     cut_everywhere(&decoder);
 }
@@ -267,7 +279,8 @@ static void files_of_the_reference_that_were_cut_are_refused(void **unused) {
 }
 
 static int is_free(const char *name) {
-    static const char *const names[] = {"num_attention_heads", "shortest_edge", "resample"};
+    static const char *const names[] = {"num_attention_heads", "heads", "head_width",
+                                        "shortest_edge", "resample"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0) return 1;
     }
@@ -320,6 +333,7 @@ static void numbers_that_lie_are_refused(void **unused) {
         flip_numbers(all[i], "config.json");
         flip_numbers(all[i], "preprocessor_config.json");
     }
+    flip_numbers(&resnet, "open_clip_config.json");
 }
 
 /* Every digit in the header of the weights, one after the other. */

@@ -437,7 +437,8 @@ random_writer *random_writer_create(uint64_t seed) {
 void random_writer_add(random_writer *w, const char *name, size_t rank, const size_t *dims,
                        float scale, float centre) {
     size_t d[4] = {0};
-    memcpy(d, dims, rank * sizeof *d);
+    for (size_t i = 0; i < rank; i++)
+        d[i] = dims[i];
     add(&w->tensors, name, rank, d[0], d[1], d[2], d[3], scale, centre);
 }
 
