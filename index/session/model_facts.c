@@ -37,7 +37,12 @@ static uint64_t bytes_of(const char *path) {
 }
 
 static const char *family_of(const glimpse_model_config *config) {
-    if (config->layout != GLIMPSE_LAYOUT_SIGLIP) return "CLIP";
+    int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
+    if (config->image_architecture == GLIMPSE_IMAGE_TIMM_VIT) {
+        siglip = config->text_pooling == GLIMPSE_TEXT_LAST;
+        if (!siglip) return config->timm.family;
+    }
+    if (!siglip) return "CLIP";
     return config->vocabulary >= SIGLIP2_VOCABULARY ? "SigLIP 2" : "SigLIP";
 }
 
