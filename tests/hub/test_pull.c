@@ -596,6 +596,27 @@ static void a_part_that_the_server_refuses_begins_anew(void **state) {
     expect_installed();
 }
 
+static void a_server_that_never_gets_further_is_given_up(void **state) {
+    (void)state;
+    static const char path[] = "/store/" MODEL "/" LOOPBACK_COMMIT "/model.safetensors";
+    loopback_hub_order(
+        hub, &(loopback_fault){.path = path, .times = 99, .cut = 100000, .ignore_range = 1});
+    expect_failure(pull_it(MODEL), GLIMPSE_E_IO, "what came is kept");
+    assert_true(loopback_hub_asked(loopback_hub_other(hub), path, NULL) <= 8);
+    loopback_hub_forgive(hub);
+    assert_ok(pull_it(MODEL));
+    expect_installed();
+}
+
+static void a_server_that_sends_another_range_is_asked_for_all_of_it(void **state) {
+    (void)state;
+    static const char path[] = "/store/" MODEL "/" LOOPBACK_COMMIT "/model.safetensors";
+    loopback_hub_order(hub, &(loopback_fault){.path = path, .times = 1, .cut = 100000});
+    loopback_hub_order(hub, &(loopback_fault){.path = path, .times = 99, .shift = 5});
+    assert_ok(pull_it(MODEL));
+    expect_installed();
+}
+
 static int stop(void *user, const glimpse_pull_progress *progress) {
     (void)user;
     assert_true(progress->done <= progress->total);
@@ -654,6 +675,43 @@ static void what_came_before_a_failure_is_kept_and_only_the_rest_is_asked_for(vo
     last_range(range, sizeof range);
     assert_string_equal(range, "bytes=100000-");
     assert_int_equal(loopback_hub_asked(loopback_hub_other(hub), "tokenizer.json", NULL), 1);
+}
+
+static void a_page_to_log_in_leaves_what_came(void **state) {
+    (void)state;
+    static const char *const types[] = {"Content-Type: text/html; charset=utf-8\r\n", NULL};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        char part[1400], range[64];
+        leave_part(part, sizeof part);
+        loopback_hub_order(
+            hub, &(loopback_fault){
+                     .path = large, .times = 1, .status = 200, .page = 1, .headers = types[i]});
+        expect_failure(pull_it(MODEL), GLIMPSE_E_FORMAT, types[i] ? "web page" : "lists it with");
+        assert_ok(pull_it(MODEL));
+        expect_installed();
+        last_range(range, sizeof range);
+        assert_string_equal(range, "bytes=100000-");
+        remove_tree(models);
+    }
+}
+
+static void what_comes_in_place_of_a_file_is_not_installed_whoever_lists_no_digests(void **state) {
+    (void)state;
+    static const loopback_fault faults[] = {
+        {.path = "/resolve/", .times = 1, .status = 200, .page = 1},
+        {.path = "/resolve/", .times = 1, .pointer = 1},
+    };
+    loopback_hub_add(hub, "org/bare", "config.json", "{}", 2, 0);
+    loopback_hub_add(hub, "org/bare", "model.safetensors", weights, WEIGHTS, 0);
+    loopback_hub_set_simple(hub, 1);
+    loopback_hub_hide_digests(hub, 1);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        loopback_hub_order(hub, &faults[i]);
+        expect_failure(pull_it("org/bare"), GLIMPSE_E_FORMAT, "git-lfs pointer");
+        assert_int_equal(count_files("org/bare"), 0);
+    }
+    assert_ok(pull_it("org/bare"));
+    assert_int_equal(count_files("org/bare"), 3);
 }
 
 static void a_part_with_other_bytes_is_noticed_and_begins_anew(void **state) {
@@ -803,6 +861,10 @@ int main(void) {
         TEST(what_came_before_a_failure_is_kept_and_only_the_rest_is_asked_for),
         TEST(a_part_with_other_bytes_is_noticed_and_begins_anew),
         TEST(a_part_of_a_file_that_changed_at_the_server_begins_anew),
+        TEST(a_server_that_never_gets_further_is_given_up),
+        TEST(a_server_that_sends_another_range_is_asked_for_all_of_it),
+        TEST(a_page_to_log_in_leaves_what_came),
+        TEST(what_comes_in_place_of_a_file_is_not_installed_whoever_lists_no_digests),
         TEST(a_stopped_pull_goes_on),
         TEST(bytes_of_another_digest_are_never_installed),
         TEST(a_disk_without_space_is_told_before_anything_is_written),
