@@ -23,6 +23,7 @@ static const struct {
     {"open_clip_config.json", "open_clip_model.safetensors", 0},
     {"open_clip_config.json", "open_clip_model.safetensors.index.json", 1},
     {"open_clip_config.json", "model.safetensors", 0},
+    {"open_clip_config.json", "open_clip_pytorch_model.safetensors", 0},
     {"config.json", "pytorch_model.bin", 0},
     {"config.json", "pytorch_model.bin.index.json", 1},
     {"open_clip_config.json", "open_clip_pytorch_model.bin", 0},
