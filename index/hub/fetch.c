@@ -389,6 +389,12 @@ static int finish(part *p) {
     return GLIMPSE_OK;
 }
 
+/* Only files are gone on with: no link is followed, and a pipe would never end. */
+static void remove_others(const char *path) {
+    struct stat info;
+    if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode)) glimpse_hub_remove_tree(path);
+}
+
 int glimpse_hub_fetch_run(hub_client *client, const hub_fetch *fetch) {
     hub_file *file = fetch->file;
     part p = {.client = client, .fetch = fetch, .file = file, .fd = -1};
@@ -396,7 +402,11 @@ int glimpse_hub_fetch_run(hub_client *client, const hub_fetch *fetch) {
     p.etag_path = glimpse_hub_format("%s.etag", fetch->part);
     int status = url && p.etag_path ? GLIMPSE_OK : glimpse_fail_nomem(1024, "a path");
     /* What was whole before is looked at again: it may have waited for a while. */
-    if (status == GLIMPSE_OK) (void)rename(fetch->whole, fetch->part);
+    if (status == GLIMPSE_OK) {
+        remove_others(fetch->part);
+        remove_others(fetch->whole);
+        (void)rename(fetch->whole, fetch->part);
+    }
     if (status == GLIMPSE_OK) status = open_part(&p);
     if (status == GLIMPSE_OK) status = fetch_checked(&p, url);
     if (status == GLIMPSE_OK) status = finish(&p);

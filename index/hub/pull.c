@@ -170,7 +170,7 @@ static int show(glimpse_pull *pull) {
                                        .git_sha1 = file->sha1[0] ? file->sha1 : NULL,
                                        .is_weights = file->is_weights};
         plan->bytes += file->bytes;
-        if (!plan->is_installed) {
+        if (!plan->is_installed && !glimpse_hub_place_can_reuse(&pull->place, pull->record, file)) {
             plan->missing_bytes +=
                 file->bytes - glimpse_hub_place_have(&pull->place, pull->files, i);
         }

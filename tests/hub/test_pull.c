@@ -9,6 +9,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define MODEL "org/model"
 enum { WEIGHTS = 300000 };
@@ -118,6 +120,8 @@ static void expect_failure(int status, int wanted, const char *said) {
     assert_int_equal(count_files(MODEL), 0);
 }
 
+static void leave_part(char *part, size_t size);
+
 /*
  * What is installed.
  */
@@ -161,7 +165,12 @@ static void a_newer_revision_replaces_an_older_one_and_downloads_what_changed(vo
     size_t before = loopback_hub_asked(loopback_hub_other(hub), "model.safetensors", NULL);
     loopback_hub_set_commit(hub, "1123456789abcdef0123456789abcdef01234567");
     loopback_hub_add(hub, MODEL, "config.json", "{\"a\":2}", 7, 0);
-    assert_ok(pull_it(MODEL));
+    glimpse_pull *pull = NULL;
+    const glimpse_pull_options o = options();
+    assert_ok(glimpse_pull_open(&pull, MODEL, NULL, models, &o));
+    assert_int_equal(glimpse_pull_describe(pull)->missing_bytes, 7);
+    assert_ok(glimpse_pull_run(pull));
+    glimpse_pull_free(pull);
     expect_file("config.json", "{\"a\":2}", 7);
     expect_file("model.safetensors", weights, WEIGHTS);
     assert_int_equal(loopback_hub_asked(loopback_hub_other(hub), "model.safetensors", NULL),
@@ -198,6 +207,47 @@ static void a_damaged_file_of_an_installation_is_not_written_through_a_link(void
     expect_file("model.safetensors", weights, WEIGHTS);
 }
 
+static void weights_that_were_moved_behind_a_link_are_used_for_the_next_revision(void **state) {
+    (void)state;
+    char path[1300], elsewhere[1300];
+    size_t size = 0;
+    assert_ok(pull_it(MODEL));
+    (void)snprintf(path, sizeof path, "%s/" MODEL "/model.safetensors", models);
+    (void)snprintf(elsewhere, sizeof elsewhere, "%s", in_directory("large"));
+    assert_int_equal(rename(path, elsewhere), 0);
+    assert_int_equal(symlink(elsewhere, path), 0);
+    loopback_hub_set_commit(hub, "1123456789abcdef0123456789abcdef01234567");
+    loopback_hub_add(hub, MODEL, "config.json", "{\"a\":2}", 7, 0);
+    assert_ok(pull_it(MODEL));
+    expect_file("config.json", "{\"a\":2}", 7);
+    expect_file("model.safetensors", weights, WEIGHTS);
+    void *kept = read_whole_file(elsewhere, &size);
+    assert_int_equal(size, WEIGHTS);
+    assert_memory_equal(kept, weights, size);
+    free(kept);
+}
+
+static void what_is_no_file_where_parts_are_is_in_nobodys_way(void **state) {
+    (void)state;
+    char part[1400], victim[1300];
+    size_t size = 0;
+    (void)snprintf(victim, sizeof victim, "%s", in_directory("victim"));
+    for (int kind = 0; kind < 3; kind++) {
+        leave_part(part, sizeof part);
+        assert_int_equal(unlink(part), 0);
+        write_text(victim, "victim");
+        if (kind == 0) assert_int_equal(symlink(victim, part), 0);
+        if (kind == 1) assert_int_equal(mkfifo(part, 0600), 0);
+        if (kind == 2) assert_int_equal(mkdir(part, 0700), 0);
+        assert_ok(pull_it(MODEL));
+        expect_installed();
+        char *text = read_whole_file(victim, &size);
+        assert_int_equal(size, 6);
+        free(text);
+        remove_tree(models);
+    }
+}
+
 static void each_form_of_weights_is_chosen_as_it_is_there(void **state) {
     (void)state;
     static const struct {
@@ -206,6 +256,9 @@ static void each_form_of_weights_is_chosen_as_it_is_there(void **state) {
         {{"config.json", "open_clip_config.json", "open_clip_model.safetensors",
           "pytorch_model.bin", NULL},
          {"open_clip_config.json", "open_clip_model.safetensors", NULL}},
+        {{"config.json", "open_clip_config.json", "open_clip_pytorch_model.safetensors",
+          "pytorch_model.bin", "open_clip_pytorch_model.bin", NULL},
+         {"open_clip_config.json", "open_clip_pytorch_model.safetensors", NULL}},
         {{"config.json", "pytorch_model.bin", "model.onnx", "flax_model.msgpack", NULL},
          {"config.json", "pytorch_model.bin", NULL}},
         {{"config.json", "open_clip_config.json", "open_clip_pytorch_model.bin", "vocab.txt", NULL},
@@ -861,6 +914,8 @@ int main(void) {
         TEST(what_came_before_a_failure_is_kept_and_only_the_rest_is_asked_for),
         TEST(a_part_with_other_bytes_is_noticed_and_begins_anew),
         TEST(a_part_of_a_file_that_changed_at_the_server_begins_anew),
+        TEST(weights_that_were_moved_behind_a_link_are_used_for_the_next_revision),
+        TEST(what_is_no_file_where_parts_are_is_in_nobodys_way),
         TEST(a_server_that_never_gets_further_is_given_up),
         TEST(a_server_that_sends_another_range_is_asked_for_all_of_it),
         TEST(a_page_to_log_in_leaves_what_came),
