@@ -42,7 +42,7 @@ char *glimpse_hub_escape(const char *text);
 /*
  * Settings (settings.c).
  */
-char *glimpse_hub_expand(const char *path); /* ~/ and $HOME/; malloc'ed */
+char *glimpse_hub_expand(const char *path); /* ~/ and $NAME; malloc'ed */
 typedef struct hub_settings {
     char *endpoint; /* without a slash at its end */
     glimpse_http_origin origin;

@@ -450,6 +450,13 @@ static void the_token_comes_from_the_environment_or_its_file(void **state) {
     assert_ok(pull_with(MODEL, &o));
     (void)unsetenv("HF_TOKEN");
     remove_tree(models);
+    (void)setenv("HF_HOME", "${HOME}/$TEST_PART", 1);
+    (void)setenv("TEST_PART", "hf", 1);
+    make_parents(in_directory("hf/token"));
+    write_text_in_directory("hf/token", "hf_secret");
+    assert_ok(pull_with(MODEL, &o));
+    (void)unsetenv("HF_HOME");
+    remove_tree(models);
     make_parents(in_directory(".cache/huggingface/token"));
     write_text_in_directory(".cache/huggingface/token", "hf_secret\n");
     assert_ok(pull_with(MODEL, &o));
@@ -482,6 +489,13 @@ static void what_is_refused_says_what_to_do(void **state) {
                                               .status = 404,
                                               .headers = "X-Error-Code: EntryNotFound\r\n"});
     expect_failure(pull_it(MODEL), GLIMPSE_E_NOT_FOUND, "model.safetensors");
+    loopback_hub_order(hub,
+                       &(loopback_fault){.path = "/revision/",
+                                         .times = 1,
+                                         .status = 403,
+                                         .headers = "X-Error-Message: Access to this resource is "
+                                                    "disabled.\r\n"});
+    expect_failure(pull_it(MODEL), GLIMPSE_E_NOT_FOUND, "has closed " MODEL);
     loopback_hub_set_token(hub, "hf_secret");
     expect_failure(pull_it(MODEL), GLIMPSE_E_NOT_FOUND, "HF_TOKEN");
     loopback_hub_set_card(hub, NULL, 1);
@@ -613,6 +627,10 @@ static void offline_nobody_is_asked(void **state) {
     assert_int_equal(glimpse_pull_describe(pull)->is_offline, 1);
     assert_int_equal(glimpse_pull_describe(pull)->file_count, 5);
     glimpse_pull_free(pull);
+    assert_ok(pull_it(MODEL "@main"));
+    assert_ok(pull_it(MODEL "@" LOOPBACK_COMMIT));
+    assert_int_equal(pull_it(MODEL "@v2"), GLIMPSE_E_NOT_FOUND);
+    assert_non_null(strstr(glimpse_last_error(), "and not at v2"));
     assert_int_equal(server_count(loopback_hub_server(hub)), before);
 }
 
