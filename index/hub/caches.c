@@ -176,7 +176,8 @@ int glimpse_hub_remove_installed(const char *models, const char *name) {
         glimpse_hub_remove_tree(parent);
         char *slash = strrchr(from, '/');
         *slash = '\0';
-        if (strchr(name, '/')) (void)remove(from); /* ORG, when this was its last */
+        /* ORG, when this was its last; a link to where it is stays. */
+        if (strchr(name, '/')) (void)rmdir(from);
     }
     glimpse_hub_place_free(&place);
     free(from);

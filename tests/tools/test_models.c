@@ -336,6 +336,25 @@ static void whatever_is_listed_as_available_can_be_given_to_model(void **state) 
     shell("rm -r beside");
 }
 
+static void a_file_of_weights_that_is_missing_is_named(void **state) {
+    (void)state;
+    run_result r;
+    make_cached();
+    make_model(MODELS "/parted", 2);
+    shell("rm " CACHED "/blobs/abc && rm " MODELS "/parted/model.safetensors && printf %s "
+          "'{\"weight_map\":{\"x\":\"model-00002-of-00002.safetensors\"}}' > " MODELS
+          "/parted/model.safetensors.index.json");
+    run(&r, "models", NULL);
+    expect(&r, 0);
+    expect_err(&r,
+               "/model.safetensors: a link, and what it leads to is not there; get the model as "
+               "safetensors or as PyTorch wrote it, for example with glimpse pull ORG/NAME");
+    expect_err(&r, "/parted/model-00002-of-00002.safetensors: ");
+    run_free(&r);
+    remove_tree(".cache");
+    remove_tree(MODELS "/parted");
+}
+
 static void an_installed_model_is_removed_and_nothing_else(void **state) {
     (void)state;
     run_result r;
@@ -390,9 +409,42 @@ static void an_installed_model_is_removed_and_nothing_else(void **state) {
     shell("rm -r kept");
 }
 
+static void a_link_to_where_models_of_an_organisation_are_outlives_its_last_model(void **state) {
+    (void)state;
+    run_result r;
+    make_model("other/one", 1);
+    make_model("other/two", 1);
+    shell("mkdir -p " MODELS " && ln -s \"$PWD/other\" " MODELS "/linked");
+    run(&r, "models", "--remove", "linked/one", "--yes", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    assert_false(path_exists("other/one"));
+    assert_true(path_exists(MODELS "/linked/two/config.json"));
+    shell("rm -r other " MODELS "/linked");
+}
+
 /*
  * Which one is asked.
  */
+static void two_models_of_one_name_are_told_apart(void **state) {
+    (void)state;
+    run_result r;
+    make_model(MODELS "/one/same", 1);
+    make_model(MODELS "/two/same", 2);
+    index_with("one", "one/same");
+    index_with("two", "two/same");
+    static const char *const calls[] = {"\"$G\" models --default same", "\"$G\" search x -m same"};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        run_shell(&r, calls[i]);
+        expect(&r, 4);
+        expect_err(&r, "same is the name of two models of the library");
+        run_free(&r);
+    }
+    run(&r, "models", "--default", "two/same", NULL);
+    expect(&r, 0);
+    run_free(&r);
+}
+
 static void indexing_with_another_model_does_not_change_which_is_asked(void **state) {
     (void)state;
     run_result r;
@@ -618,7 +670,10 @@ int main(void) {
         CASE(what_is_no_model_file_is_said_in_every_way_in),
         CASE(the_list_says_what_a_model_is),
         CASE(whatever_is_listed_as_available_can_be_given_to_model),
+        CASE(a_file_of_weights_that_is_missing_is_named),
         CASE(an_installed_model_is_removed_and_nothing_else),
+        CASE(a_link_to_where_models_of_an_organisation_are_outlives_its_last_model),
+        CASE(two_models_of_one_name_are_told_apart),
         CASE(indexing_with_another_model_does_not_change_which_is_asked),
         CASE(a_model_that_covers_a_part_says_so),
         CASE(a_model_that_was_moved_is_found_by_its_fingerprint),
