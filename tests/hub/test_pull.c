@@ -151,6 +151,24 @@ static void the_needed_files_are_installed_bit_by_bit(void **state) {
     assert_int_equal(loopback_hub_asked(loopback_hub_server(hub), "/resolve/main/", NULL), 0);
 }
 
+static void what_a_hub_says_of_a_licence_is_text(void **state) {
+    (void)state;
+    glimpse_pull *pull = NULL;
+    const glimpse_pull_options o = options();
+    char card[400], long_name[220];
+    memset(long_name, 'a', 199);
+    (void)snprintf(long_name + 199, sizeof long_name - 199, "%s", "\xc3\xa4\xc3\xb6");
+    (void)snprintf(card, sizeof card, "{\"license\":\"%s\"}", long_name);
+    loopback_hub_set_card(hub, card, 0);
+    assert_ok(pull_it(MODEL)); /* cut in no character: the record is one */
+    expect_installed();
+    remove_tree(models);
+    loopback_hub_set_card(hub, "{\"license\":\"\\u001b[1m\\u009b0m\\n\"}", 0);
+    assert_ok(glimpse_pull_open(&pull, MODEL, NULL, models, &o));
+    assert_string_equal(glimpse_pull_describe(pull)->licence, "?[1m??0m?");
+    glimpse_pull_free(pull);
+}
+
 static void an_installed_model_is_not_downloaded_again(void **state) {
     (void)state;
     assert_ok(pull_it(MODEL));
@@ -900,6 +918,7 @@ static void a_call_that_is_cancelled_asks_nothing_more(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(the_needed_files_are_installed_bit_by_bit),
+        TEST(what_a_hub_says_of_a_licence_is_text),
         TEST(an_installed_model_is_not_downloaded_again),
         TEST(a_newer_revision_replaces_an_older_one_and_downloads_what_changed),
         TEST(an_older_installation_stays_until_the_new_one_is_whole),

@@ -168,7 +168,7 @@ static void where_nobody_can_be_asked_nothing_is_pulled(void **state) {
     loopback_hub_set_card(hub, "{\"license\":\"\\u001b[31mred\"}", 0);
     run(&r, "pull", MODEL, "--dry-run", NULL);
     expect(&r, 0);
-    expect_out(&r, "Licence: \\x1b[31mred");
+    expect_out(&r, "Licence: ?[31mred");
     run_free(&r);
     loopback_hub_set_card(hub, "{\"license\":\"mit\"}", 0);
     assert_false(path_exists("data/glimpse/models"));

@@ -58,8 +58,7 @@ static void print_json(const glimpse_pull *pull, int was_installed, uint64_t dow
 
 static void print_plan(const glimpse_pull *pull) {
     const glimpse_pull_plan *plan = glimpse_pull_describe(pull);
-    char *directory = text_display(plan->directory), *page = text_display(plan->page);
-    char *licence = text_display(plan->licence ? plan->licence : "none declared");
+    char *directory = text_display(plan->directory);
     (void)printf("%s %s at %s\n", plan->name, plan->repository, plan->commit);
     for (size_t i = 0; i < plan->file_count; i++) {
         const glimpse_pull_file *f = glimpse_pull_get_file(pull, i);
@@ -67,10 +66,8 @@ static void print_plan(const glimpse_pull *pull) {
     }
     (void)printf("%s, %s of them to download into %s\n", text_bytes(plan->bytes),
                  text_bytes(plan->missing_bytes), directory);
-    (void)printf("Licence: %s (%s)\n", licence, page);
+    (void)printf("Licence: %s (%s)\n", plan->licence ? plan->licence : "none declared", plan->page);
     free(directory);
-    free(licence);
-    free(page);
 }
 
 /* What the terms are, and whether they are accepted: CLI_RUN, or an exit code. */
