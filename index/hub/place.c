@@ -166,13 +166,28 @@ done:
     free(old);
 }
 
+/* What was downloaded is renamed to where it goes, which leads to no other file system. Better said
+ * before gigabytes came. */
+static int check_device(const hub_place *place, const char *parent) {
+    struct stat to, from;
+    if (stat(parent, &to) != 0 || stat(place->work, &from) != 0 || to.st_dev == from.st_dev) {
+        return GLIMPSE_OK;
+    }
+    return glimpse_fail(GLIMPSE_E_INVALID,
+                        "%s is on another disk than %s, and models are moved there in one step: "
+                        "put all of %s on one disk (it may be a link), or the models elsewhere "
+                        "with XDG_DATA_HOME",
+                        parent, place->models, place->models);
+}
+
 int glimpse_hub_place_lock(hub_place *place, const hub_file *files, size_t count) {
     char *parent = strdup(place->target);
     if (!parent) return no_memory();
     *strrchr(parent, '/') = '\0';
     int status = glimpse_make_directories(parent);
-    free(parent);
     if (status == GLIMPSE_OK) status = glimpse_make_directories(place->work);
+    if (status == GLIMPSE_OK) status = check_device(place, parent);
+    free(parent);
     if (status == GLIMPSE_OK) status = acquire_lock(place);
     if (status == GLIMPSE_OK) status = glimpse_make_directories(place->work);
     if (status == GLIMPSE_OK) recover(place, files, count);

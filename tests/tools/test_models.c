@@ -6,6 +6,9 @@
 
 #include "support/loopback_hub.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #define DEMO        GLIMPSE_SOURCE_DIR "/data/models/demo"
 #define MODELS      "data/glimpse/models"
 #define COMMIT      LOOPBACK_COMMIT
@@ -426,6 +429,36 @@ static void a_link_to_where_models_of_an_organisation_are_outlives_its_last_mode
 /*
  * Which one is asked.
  */
+static void models_behind_a_link_to_another_disk_are_pulled_nowhere_and_removed_there(
+    void **state) {
+    (void)state;
+    run_result r;
+    struct stat here, there;
+    char far[64] = "/dev/shm/glimpse-test-XXXXXX", command[200];
+    if (stat("/dev/shm", &there) != 0 || stat(".", &here) != 0 || here.st_dev == there.st_dev ||
+        !mkdtemp(far)) {
+        print_message("SKIPPED: no second file system at /dev/shm\n");
+        skip();
+    }
+    shell("mkdir -p " MODELS);
+    assert_int_equal(symlink(far, MODELS "/google"), 0);
+    run(&r, "pull", RECOMMENDED, "--yes", "-q", NULL);
+    expect(&r, 4);
+    expect_err(&r, "is on another disk than");
+    run_free(&r);
+    assert_int_equal(loopback_hub_asked(loopback_hub_other(hub), "/store/", NULL), 0);
+    make_model(MODELS "/google/one", 1);
+    make_model(MODELS "/google/two", 1);
+    run(&r, "models", "--remove", "google/one", "--yes", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    assert_false(path_exists(MODELS "/google/one"));
+    assert_false(path_exists(MODELS "/google/.removed"));
+    assert_true(path_exists(MODELS "/google/two/config.json"));
+    (void)snprintf(command, sizeof command, "rm -r '%s' " MODELS "/google", far);
+    shell(command);
+}
+
 static void two_models_of_one_name_are_told_apart(void **state) {
     (void)state;
     run_result r;
@@ -673,6 +706,7 @@ int main(void) {
         CASE(a_file_of_weights_that_is_missing_is_named),
         CASE(an_installed_model_is_removed_and_nothing_else),
         CASE(a_link_to_where_models_of_an_organisation_are_outlives_its_last_model),
+        CASE(models_behind_a_link_to_another_disk_are_pulled_nowhere_and_removed_there),
         CASE(two_models_of_one_name_are_told_apart),
         CASE(indexing_with_another_model_does_not_change_which_is_asked),
         CASE(a_model_that_covers_a_part_says_so),
