@@ -326,8 +326,9 @@ static void shards_are_those_that_the_index_names(void **state) {
 
 static void names_from_the_hub_lead_nowhere_else(void **state) {
     (void)state;
-    static const char *const shards[] = {"../../../evil", "/etc/passwd", "..",  ".hidden",
-                                         "pulled.json",   "a/b",         "-rf", ""};
+    static const char *const shards[] = {
+        "config.json", "pytorch_model.bin", "../../../evil", "/etc/passwd", "..",
+        ".hidden",     "pulled.json",       "a/b",           "-rf",         ""};
     loopback_hub_list(hub, "{\"type\":\"file\",\"path\":\"../evil\",\"size\":1,\"oid\":\"\"}");
     assert_ok(pull_it(MODEL)); /* what is not needed is passed over */
     loopback_hub_add(hub, "org/evil", "config.json", "{}", 2, 0);
