@@ -46,7 +46,8 @@ char *glimpse_hub_expand(const char *path); /* ~/ and $NAME; malloc'ed */
 typedef struct hub_settings {
     char *endpoint; /* without a slash at its end */
     glimpse_http_origin origin;
-    char *token; /* NULL: none */
+    char *token;       /* NULL: none */
+    char *authorities; /* a file of certificates; NULL: the system's */
     int offline;
 } hub_settings;
 int glimpse_hub_settings_load(hub_settings *out, const glimpse_pull_options *options);

@@ -182,8 +182,10 @@ static int fail_network(const hub_client *c, const hub_exchange *x, const char *
                        x->get.error[0] ? x->get.error : "the connection broke");
     }
     if (is_certificate(x)) {
-        return glimpse_fail(GLIMPSE_E_IO, "%s cannot be asked for %s of %s: %s", x->host, what,
-                            c->repository, why);
+        return glimpse_fail(GLIMPSE_E_IO,
+                            "%s cannot be asked for %s of %s: %s. Where the network signs "
+                            "connections itself, set SSL_CERT_FILE to its certificate",
+                            x->host, what, c->repository, why);
     }
     return glimpse_fail(GLIMPSE_E_IO, "%s of %s could not be had from %s, tried %u times: %s. %s",
                         what, c->repository, x->host, times, why,

@@ -141,10 +141,23 @@ static int load_token(hub_settings *settings, const char *given) {
     return status;
 }
 
+/* Networks whose proxy signs everything anew have a certificate of their own. */
+static int load_authorities(hub_settings *settings) {
+    static const char *const names[] = {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"};
+    for (size_t i = 0; i < sizeof names / sizeof *names && !settings->authorities; i++) {
+        const char *value = environment(names[i]);
+        if (!value) continue;
+        settings->authorities = strdup(value);
+        if (!settings->authorities) return glimpse_fail_nomem(strlen(value), "a path");
+    }
+    return GLIMPSE_OK;
+}
+
 int glimpse_hub_settings_load(hub_settings *out, const glimpse_pull_options *options) {
     *out = (hub_settings){.offline = is_on("HF_HUB_OFFLINE") || is_on("TRANSFORMERS_OFFLINE")};
     int status = load_endpoint(out, options->endpoint);
     if (status == GLIMPSE_OK) status = load_token(out, options->token);
+    if (status == GLIMPSE_OK) status = load_authorities(out);
     if (status < 0) glimpse_hub_settings_free(out);
     return status;
 }
@@ -153,5 +166,6 @@ void glimpse_hub_settings_free(hub_settings *settings) {
     if (settings->token) explicit_bzero(settings->token, strlen(settings->token));
     free(settings->token);
     free(settings->endpoint);
+    free(settings->authorities);
     *settings = (hub_settings){0};
 }
