@@ -254,7 +254,9 @@ void glimpse_committer_accept(glimpse_committer *c, glimpse_pool_job *picture) {
         glimpse_in_flight_remove(&ingest->in_flight, job);
         glimpse_in_flight_unlock(&ingest->in_flight);
     }
-    (void)snprintf(c->path, sizeof c->path, "%s", job->picture.path);
+    const size_t length = strnlen(job->picture.path, sizeof c->path - 1);
+    memcpy(c->path, job->picture.path, length);
+    c->path[length] = '\0';
     glimpse_ingest_job_free(job);
     c->busy += glimpse_now() - start;
 }

@@ -265,6 +265,19 @@ static void a_changed_file_of_the_same_size_and_mtime_is_seen(void **state) {
     assert_sound(f);
 }
 
+static void reading_a_file_leaves_its_access_time_alone(void **state) {
+    const struct timespec times[2] = {{1000000000, 5}, {1100000000, 0}}; /* due for a new one */
+    fixture *f = *state;
+    struct stat info;
+    write_picture(f, "pictures/a.ppm", 1);
+    assert_int_equal(utimensat(AT_FDCWD, at(f, "pictures/a.ppm"), times, 0), 0);
+    ingest(f);
+    assert_report(f, 1, 0, 1, 0, 0, 0);
+    assert_int_equal(stat(at(f, "pictures/a.ppm"), &info), 0);
+    assert_int_equal(info.st_atim.tv_sec, times[0].tv_sec);
+    assert_int_equal(info.st_atim.tv_nsec, times[0].tv_nsec);
+}
+
 /* PPM has no walker that would tell pixels from comments. */
 static void write_commented(const fixture *f, const char *relative, unsigned char grey,
                             const char *comment) {
@@ -821,6 +834,7 @@ int main(void) {
         T(what_sidecars_said_of_copies_is_taken_apart_in_an_old_library),
         T(what_an_upgrade_reads_is_what_indexing_reads),
         T(a_changed_file_is_embedded_anew),
+        T(reading_a_file_leaves_its_access_time_alone),
         T(bytes_that_nothing_shows_any_more_give_way_to_the_edited_ones),
         T(a_changed_file_of_the_same_size_and_mtime_is_seen),
         T(a_picture_known_by_its_pixels_is_decoded_once_and_not_encoded_again),

@@ -142,6 +142,59 @@ static void a_file_remembers_what_it_was_told(void **state) {
     world_close(&w);
 }
 
+enum { KNOWN = 40 };
+
+/* files[] are numbers of rows; 0: none has it. */
+static void assert_known(world *w, const glimpse_file_table *table, const size_t *files,
+                         size_t count) {
+    glimpse_store *catalog = catalog_of(w);
+    glimpse_known_file known[KNOWN];
+    int64_t ids[KNOWN];
+    for (size_t i = 0; i < count; i++)
+        ids[i] = files[i] ? glimpse_file_table_id(table, files[i] - 1) : 1 << 20;
+    assert_ok(catalog->ops->files.known(known, catalog, ids, count));
+    for (size_t i = 0; i < count; i++) {
+        const world_content *c = &w->contents[files[i] ? files[i] - 1 : 0];
+        const int is_known = files[i] && files[i] % 10;
+        assert_int_equal(known[i].content != 0, is_known);
+        if (!is_known) continue;
+        assert_memory_equal(&known[i].hash, &c->hash, sizeof c->hash);
+        assert_int_equal(known[i].size, c->size);
+        assert_int_equal(known[i].has_identity, 0);
+    }
+}
+
+static void files_are_known_in_whatever_order_they_are_asked_for(void **state) {
+    (void)state;
+    static const size_t few[] = {KNOWN, 1, 0, 10, 17}, two[] = {23, 22};
+    const glimpse_file_stamp stamp = {1, 2, 3, 4};
+    size_t all[KNOWN];
+    world w;
+    world_open(&w, 1);
+    glimpse_store *catalog = catalog_of(&w);
+    glimpse_file_table *table = NULL;
+    for (size_t i = 0; i < KNOWN; i++) {
+        char path[32];
+        const size_t content = world_add_content(&w, NULL, "");
+        const world_content *c = &w.contents[content];
+        (void)snprintf(path, sizeof path, "/p/%02zu.jpg", i);
+        assert_ok(
+            (i + 1) % 10 == 0
+                ? catalog->ops->files.quarantine(catalog, path, &stamp, GLIMPSE_E_FORMAT, "broken")
+                : catalog->ops->files.bind(catalog, path, &stamp, &c->hash, c->size));
+        all[i] = KNOWN - i;
+    }
+    assert_ok(catalog->ops->files.load(&table, catalog, "/p", w.model));
+    assert_int_equal(glimpse_file_table_count(table), KNOWN);
+    assert_known(&w, table, all, KNOWN);
+    assert_known(&w, table, few, sizeof few / sizeof *few);
+    assert_known(&w, table, two, 2);
+    assert_known(&w, table, two, 1);
+    assert_known(&w, table, two, 0);
+    glimpse_file_table_free(table);
+    world_close(&w);
+}
+
 static void contents_are_known_by_hash_and_size(void **state) {
     (void)state;
     world w;
@@ -517,6 +570,7 @@ int main(void) {
         cmocka_unit_test(absolute_paths_are_normalised_by_their_letters),
         cmocka_unit_test(dates_stand_for_their_first_moment),
         cmocka_unit_test(a_file_remembers_what_it_was_told),
+        cmocka_unit_test(files_are_known_in_whatever_order_they_are_asked_for),
         cmocka_unit_test(contents_are_known_by_hash_and_size),
         cmocka_unit_test(embeddings_move_generation_count_and_digest),
         cmocka_unit_test(models_are_known_by_fingerprint),
