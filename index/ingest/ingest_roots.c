@@ -10,6 +10,9 @@
  * a root of its own, unless a walk of the other root would never come by (a hidden directory). Such
  * roots inside a root look after themselves: a walk around them says nothing about their files.
  *
+ * Left out is not gone. A file that is where it was, and that the walk did not meet because of its
+ * rules, keeps what is known of it.
+ *
  * Options of the walk are remembered with the root. A root that remembers some is walked with them
  * whoever is walked around it, so that what a run shows does not depend on where it began: walks
  * around it leave it out, and it is added to their run. A file given by itself becomes no root.
@@ -35,10 +38,11 @@ static int is_root(const glimpse_root *roots, size_t count, const char *path) {
     return 0;
 }
 
+/* Those of them that are left out would be there, too. */
 static size_t present_rows(glimpse_file_table *table) {
     size_t present = 0;
     for (size_t i = 0; i < glimpse_file_table_count(table); i++) {
-        if (!glimpse_file_table_get(table, i)->missing) present++;
+        if (glimpse_file_table_get(table, i)->missing != GLIMPSE_FILE_MISSING) present++;
     }
     return present;
 }
@@ -352,6 +356,34 @@ static void leave_to_others(const glimpse_ingest *ingest, glimpse_ingest_root *r
     }
 }
 
+/* Of a file that the rules of the walk leave out: whether it is there. */
+static uint8_t look_for(const char *path) {
+    struct stat info;
+    if (stat(path, &info) == 0) return S_ISREG(info.st_mode) ? GLIMPSE_SEEN_LEFT_OUT : 0;
+    return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : GLIMPSE_SEEN_KEPT;
+}
+
+static void find_left_out(glimpse_ingest_root *root) {
+    char directory[PATH_MAX] = "";
+    size_t length = 0; /* of `directory` */
+    int is_passed = 0;
+    for (size_t i = 0; root->is_directory && i < glimpse_file_table_count(root->table); i++) {
+        glimpse_file_row *row = glimpse_file_table_get(root->table, i);
+        const char *slash = strrchr(row->path, '/');
+        if (row->seen || !slash || (size_t)(slash - row->path) >= sizeof directory) continue;
+        /* Rows come by their paths: those of a directory mostly one after the other. */
+        if ((size_t)(slash - row->path) != length || memcmp(directory, row->path, length) != 0) {
+            length = (size_t)(slash - row->path);
+            memcpy(directory, row->path, length);
+            directory[length] = '\0';
+            is_passed = glimpse_walk_passes_by(&root->rules, root->path, directory);
+        }
+        if (is_passed || glimpse_walk_excluded(&root->rules, root->path, row->path, 0)) {
+            row->seen = look_for(row->path);
+        }
+    }
+}
+
 static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
     const glimpse_walk_summary *summary = &root->summary;
     int reachable = 0;
@@ -376,10 +408,12 @@ static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
         row->seen = GLIMPSE_SEEN_KEPT; /* there is nothing left to mark */
         row->missing = 0;
     }
-    uint64_t missing = 0;
+    uint64_t missing = 0, left_out = 0;
     leave_to_others(ingest, root);
-    status = glimpse_store_finish_scan(&missing, ingest->store, root->path, root->table);
+    find_left_out(root);
+    status = glimpse_store_finish_scan(&missing, &left_out, ingest->store, root->path, root->table);
     ingest->report->missing += missing;
+    ingest->report->left_out += left_out;
     return status;
 }
 

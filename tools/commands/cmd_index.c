@@ -50,6 +50,7 @@ static void print_json(const char *library, const char *model, const glimpse_ing
     jout_key(&j, "missing"), jout_uint(&j, r->missing);
     jout_key(&j, "offline_roots"), jout_uint(&j, r->offline_roots);
     jout_key(&j, "nomedia"), jout_uint(&j, r->nomedia);
+    jout_key(&j, "left_out"), jout_uint(&j, r->left_out);
     jout_key(&j, "replaced_options"), jout_uint(&j, r->replaced_options);
     jout_key(&j, "seconds"), jout_number(&j, r->seconds);
     jout_key(&j, "busy");
@@ -97,6 +98,12 @@ static void print_summary(const char *library, const glimpse_ingest_report *r) {
     if (r->missing > 0) {
         (void)printf("%s no longer there (glimpse prune forgets them)\n",
                      text_counted(r->missing, "known file is", "known files are"));
+    }
+    if (r->left_out > 0) {
+        (void)printf("%s left out now, and no longer found (%s kept; glimpse prune --left-out "
+                     "forgets %s)\n",
+                     text_counted(r->left_out, "known file is", "known files are"),
+                     r->left_out == 1 ? "it is" : "they are", r->left_out == 1 ? "it" : "them");
     }
     if (r->nomedia > 0) {
         (void)printf("%s left out for a .nomedia or .noimage file (--include-nomedia goes in)\n",

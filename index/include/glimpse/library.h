@@ -184,6 +184,8 @@ typedef struct glimpse_ingest_report {
                          are copies with other metadata */
     uint64_t nomedia; /* directories left out for a .nomedia or .noimage in them */
     uint64_t replaced_options; /* roots that remembered other options before */
+    uint64_t left_out;         /* known files that are there, and that the rules of the walk leave
+                                  out (.nomedia, exclude, links): not found, kept until asked for */
 } glimpse_ingest_report;
 
 static inline glimpse_ingest_report glimpse_ingest_report_init(void) {
@@ -370,6 +372,8 @@ typedef struct glimpse_library_status {
     uint64_t single_files; /* of `files`, those indexed one by one: below no root */
     uint64_t unidentified; /* pictures of an older version whose files could not be read since then
                               (glimpse_library_identify) */
+    uint64_t left_out; /* files that are there, and that the last walk left out: neither in `files`
+                          nor in `missing`, and not found */
 } glimpse_library_status;
 
 GLIMPSE_API int glimpse_library_load_status(glimpse_library_status **out, glimpse_library *library);
@@ -446,11 +450,11 @@ GLIMPSE_API int glimpse_library_verify(uint64_t *checked, glimpse_library *libra
  * GLIMPSE_E_BUSY when another process is writing. */
 GLIMPSE_API int glimpse_library_reindex(glimpse_library *library);
 
-/* Forgets missing files, contents that no file has, and (when asked) whole roots or models, and
- * gives the space back. Pictures themselves are never touched. Files under offline roots are not
- * missing, so they stay. GLIMPSE_E_NOT_FOUND when nothing is known of the root or model asked for
- * (nothing is forgotten then), GLIMPSE_E_BUSY when another process is writing. `options` and
- * `report` may be NULL. */
+/* Forgets missing files, contents that no file has, and (when asked) files that are left out, whole
+ * roots or models, and gives the space back. Pictures themselves are never touched. Files under
+ * offline roots are not missing, so they stay. GLIMPSE_E_NOT_FOUND when nothing is known of the
+ * root or model asked for (nothing is forgotten then), GLIMPSE_E_BUSY when another process is
+ * writing. `options` and `report` may be NULL. */
 typedef struct glimpse_prune_options {
     size_t size;                  /* GLIMPSE_PRUNE_OPTIONS_INIT sets it */
     int dry_run;                  /* only count; the numbers are those of the real thing */
@@ -460,6 +464,7 @@ typedef struct glimpse_prune_options {
                                      another writer; non-zero ends it with GLIMPSE_E_CANCELLED, and
                                      nothing was forgotten: it is one transaction */
     void *user;
+    int left_out; /* forget files that are there, and that walks leave out, as well */
 } glimpse_prune_options;
 static inline glimpse_prune_options glimpse_prune_options_init(void) {
     glimpse_prune_options options;
