@@ -328,7 +328,7 @@ struct glimpse_content_meta {
 };
 
 /* Goes up when files are to be read again for what they say. */
-#define GLIMPSE_METADATA_VERSION 1
+#define GLIMPSE_METADATA_VERSION 2
 
 struct glimpse_contents_ops {
     /* The picture that the bytes with this hash and size show, and whether it has an embedding of

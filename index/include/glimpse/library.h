@@ -281,8 +281,8 @@ typedef struct glimpse_result {
     size_t vector_rank;   /* among the pictures by cosine, 0: beyond the depth of the fusion */
     size_t caption_rank;  /* among the pictures by caption, 0: none was found */
     const char *caption;  /* the one that fits best, NULL: none was found */
-    /* What `taken` is: "exif" or "xmp", what the file says (glimpse/sys/metadata.h); else "name", a
-     * date in the file's name; else "file", the same as `modified`. */
+    /* What `taken` is: "exif" or "xmp" (also IPTC), what the file says (glimpse/sys/metadata.h);
+     * else "name", a date in the file's name; else "file", the same as `modified`. */
     const char *taken_from;
     int has_taken_offset;
     int taken_offset; /* minutes of its zone from UTC: 330 for +05:30 */
