@@ -192,14 +192,25 @@ static char *sidecar_buffer(const char *path, size_t *length, size_t *stem) {
     return buffer;
 }
 
+/* Puts the ending behind `end` bytes of the buffer, as that of the file there is: capitals do not
+ * matter, also where the file system tells them apart. 0: there is none. */
+static int find_sidecar(char *sidecar, size_t end, struct stat *info) {
+    static const char endings[][sizeof ".xmp"] = {".xmp", ".XMP", ".Xmp"};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        memcpy(sidecar + end, endings[i], sizeof endings[i]);
+        if (stat(sidecar, info) == 0) return 1;
+    }
+    return 0;
+}
+
 static int read_sidecars(owned_metadata *m, const char *path) {
     size_t length = 0, stem = 0;
+    struct stat info;
+    int status = GLIMPSE_OK;
     char *sidecar = sidecar_buffer(path, &length, &stem);
     if (!sidecar) return glimpse_fail_nomem(length + sizeof ".xmp", "a sidecar's name");
-    memcpy(sidecar + length, ".xmp", sizeof ".xmp");
-    int status = read_sidecar(&m->sources[SIDECAR], sidecar);
-    if (status == GLIMPSE_OK && stem < length) {
-        memcpy(sidecar + stem, ".xmp", sizeof ".xmp");
+    if (find_sidecar(sidecar, length, &info)) status = read_sidecar(&m->sources[SIDECAR], sidecar);
+    if (status == GLIMPSE_OK && stem < length && find_sidecar(sidecar, stem, &info)) {
         status = read_sidecar(&m->sources[OTHER_SIDECAR], sidecar);
     }
     free(sidecar);
@@ -222,8 +233,7 @@ int64_t glimpse_sidecar_stamp(const char *path) {
     const size_t ends[2] = {length, stem};
     for (int i = 0; i < 2 && (i == 0 || stem < length); i++) {
         struct stat info;
-        memcpy(sidecar + ends[i], ".xmp", sizeof ".xmp");
-        if (stat(sidecar, &info) != 0) continue;
+        if (!find_sidecar(sidecar, ends[i], &info)) continue;
         found = 1;
         hash = mix(hash, (uint64_t)i);
         hash = mix(hash, (uint64_t)info.st_size);

@@ -134,8 +134,9 @@ static void a_sidecar_that_comes_changes_or_goes_is_noticed(void **state) {
     remove_file(f, "pictures/sub/a.ppm.xmp");
     ingest(f);
     expect_taken(f, "pictures/sub/a.ppm", "2018-11-12T00:00:00", "xmp");
-    remove_file(f, "pictures/sub/a.xmp"); /* the last one of its directory */
+    rename_to(f, "pictures/sub/a.xmp", "pictures/sub/b.XMP"); /* the last one of its directory */
     ingest(f);
+    expect_taken(f, "pictures/sub/b.ppm", "2018-11-12T00:00:00", "xmp");
     wanted w = {at(f, "pictures/sub/a.ppm"), NULL, "file", 0};
     assert_ok(glimpse_library_visit_files(f->library, check_taken, &w));
     assert_int_equal(w.seen, 1);

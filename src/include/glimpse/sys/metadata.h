@@ -29,8 +29,8 @@
  *                 ASCII by its specification.) Lists are taken whole from one of them, not mixed;
  *                 flat and hierarchical keywords, and people, each for themselves.
  *
- * Sidecars are `a.jpg.xmp` and `a.xmp` beside `a.jpg`; where both are, the first counts before the
- * second.
+ * Sidecars are `a.jpg.xmp` and `a.xmp` beside `a.jpg`, with `.XMP` or `.Xmp` just as well; where
+ * both are, the first counts before the second.
  *
  * Dates are kept as written, without a zone. Months, days and hours that do not exist (30 February)
  * are no date, zeros and blanks neither. Missing seconds or a missing time are zeros;
