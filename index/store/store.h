@@ -538,8 +538,9 @@ struct glimpse_decisions_ops {
 };
 
 /*
- * What was worked out about contents and can be again: goes with its content, and is found only in
- * the version asked for and when it is what was stored. Any thread.
+ * What was worked out about a picture and can be again: is kept under any content that shows it, and
+ * is found only in the version asked for and when it is what was stored; for other contents of the
+ * picture as well, whatever they say. Any thread.
  */
 typedef enum glimpse_derived {
     GLIMPSE_DERIVED_FINGERPRINT,
@@ -550,6 +551,7 @@ typedef struct glimpse_derived_item {
     uint64_t size;
     const void *data;
     size_t data_size;
+    glimpse_hash id; /* of the picture; set by the store */
 } glimpse_derived_item;
 /* 1: taken, 0: of no use. */
 typedef int (*glimpse_derived_fn)(void *user, const glimpse_derived_item *item);
