@@ -225,7 +225,8 @@ static int run(int argc, char **argv) {
     tool_set_quiet(s.quiet);
     glimpse_library_status *status = NULL;
     if ((code = cli_expect_no_words(&cmd_status, &arguments)) != CLI_RUN) goto done;
-    if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
+    if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY | GLIMPSE_LIBRARY_UPGRADE)) != CLI_RUN)
+        goto done;
     if (glimpse_session_load_status(&status, s.base) < 0) {
         code = tool_fail_last();
         goto done;

@@ -68,9 +68,11 @@ extern "C" {
 typedef struct glimpse_library glimpse_library;
 
 enum {
-    GLIMPSE_LIBRARY_CREATE = 1,   /* make it when it does not exist: in an empty directory or a new
-                                     one, else GLIMPSE_E_INVALID */
-    GLIMPSE_LIBRARY_READ_ONLY = 2 /* never write, not even a rebuilt FAISS file */
+    GLIMPSE_LIBRARY_CREATE = 1,    /* make it when it does not exist: in an empty directory or a new
+                                      one, else GLIMPSE_E_INVALID */
+    GLIMPSE_LIBRARY_READ_ONLY = 2, /* never write, not even a rebuilt FAISS file */
+    GLIMPSE_LIBRARY_UPGRADE = 4 /* with READ_ONLY: but upgrade a library of an older version before,
+                                   where this user may write it */
 };
 
 /* GLIMPSE_E_NOT_FOUND when there is no library at `path`, GLIMPSE_E_INVALID when something else is
@@ -81,8 +83,9 @@ enum {
  * every page: glimpse_library_verify does. Damage met later makes the call that met it fail with
  * GLIMPSE_E_CORRUPT, and nothing is written through the handle from then on.
  *
- * A library of an older version is upgraded when it is opened for writing; glimpse_library_identify
- * does what that leaves to do. */
+ * A library of an older version is upgraded when it is opened for writing, or with
+ * GLIMPSE_LIBRARY_UPGRADE; opened for reading only it is GLIMPSE_E_UNSUPPORTED.
+ * glimpse_library_identify does what that leaves to do. */
 GLIMPSE_API int glimpse_library_open(glimpse_library **out, const char *path, unsigned flags);
 /* Another handle on the same library, for another thread, open as `library` is (never to create).
  * It shares the loaded vectors with it and with its other siblings, and is otherwise independent:
