@@ -156,8 +156,11 @@ static int why_unreadable(const char *path) {
     return EACCES; /* what is in a directory that can be listed cannot be looked at */
 }
 
-static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char *given) {
+/* *refused: 1 with a failure that is one of this root alone. */
+static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char *given,
+                   int *refused) {
     struct stat info;
+    *refused = 0;
     int status = glimpse_root_resolve(&root->path, given);
     if (status < 0) return status;
     const int exists = stat(root->path, &info) == 0;
@@ -173,6 +176,7 @@ static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char
     if (root->reachable || root->registered || glimpse_file_table_count(root->table) > 0) {
         return GLIMPSE_OK;
     }
+    *refused = 1;
     errno = exists ? why_unreadable(root->path) : error;
     return exists ? glimpse_fail_errno("%s: cannot be read", root->path)
                   : glimpse_fail_errno("%s: cannot be indexed", root->path);
@@ -255,7 +259,8 @@ static int add_roots_inside(glimpse_ingest *ingest) {
         }
         if (status < 0 || !reachable) continue;
         glimpse_ingest_root *root = &ingest->roots[ingest->root_count++];
-        status = look_at(ingest, root, known->path);
+        int refused = 0;
+        status = look_at(ingest, root, known->path, &refused);
         root->added = 1;
     }
     return status;
@@ -278,6 +283,19 @@ static int list_apart(glimpse_ingest *ingest) {
     return GLIMPSE_OK;
 }
 
+/* Takes a root that does not exist, or cannot be read, out of the run: others are no worse for it.
+ */
+static int refuse(glimpse_ingest *ingest, int status) {
+    glimpse_ingest_root *root = &ingest->roots[--ingest->root_count];
+    glimpse_left_out *what = &ingest->refused[ingest->refused_count];
+    *what = (glimpse_left_out){
+        root->path, strdup(glimpse_without_path(glimpse_last_error(), root->path)), status, 0, 1};
+    glimpse_file_table_free(root->table);
+    memset(root, 0, sizeof *root);
+    ingest->refused_count++;
+    return what->reason ? GLIMPSE_OK : glimpse_fail_nomem(64, "a reason");
+}
+
 /* The roots of the run, as they were given: or all that are known, when none was. */
 static int look_at_all(glimpse_ingest *ingest) {
     const glimpse_ingest_options *options = ingest->options;
@@ -291,7 +309,9 @@ static int look_at_all(glimpse_ingest *ingest) {
     }
     const size_t count = all ? ingest->known_root_count + single_count : options->root_count;
     ingest->roots = calloc(count + ingest->known_root_count + 1, sizeof *ingest->roots);
-    if (!ingest->roots) status = glimpse_fail_nomem(count * sizeof *ingest->roots, "roots");
+    ingest->refused = calloc(count + 1, sizeof *ingest->refused);
+    if (!ingest->roots || !ingest->refused)
+        status = glimpse_fail_nomem(count * sizeof *ingest->roots, "roots");
     if (status == GLIMPSE_OK && count == 0) {
         status = glimpse_fail(GLIMPSE_E_INVALID,
                               "%s: no folder was indexed yet; which ones should "
@@ -302,7 +322,10 @@ static int look_at_all(glimpse_ingest *ingest) {
         const char *given = !all                           ? options->roots[i]
                             : i < ingest->known_root_count ? ingest->known_roots[i].path
                                                            : single[i - ingest->known_root_count];
-        status = look_at(ingest, &ingest->roots[ingest->root_count++], given);
+        int refused = 0;
+        status = look_at(ingest, &ingest->roots[ingest->root_count++], given, &refused);
+        /* When there is nothing else to be done, that is the failure of all. */
+        if (refused && (i + 1 < count || ingest->root_count > 1)) status = refuse(ingest, status);
     }
     for (size_t i = 0; i < single_count; i++)
         free(single[i]);
@@ -434,6 +457,13 @@ void glimpse_ingest_free_roots(glimpse_ingest *ingest) {
     for (size_t i = 0; i < ingest->marked_count; i++)
         free((char *)ingest->marked[i].path);
     free(ingest->marked);
+    for (size_t i = 0; i < ingest->refused_count; i++) {
+        free((char *)ingest->refused[i].path);
+        free((char *)ingest->refused[i].reason);
+    }
+    free(ingest->refused);
+    ingest->refused = NULL;
+    ingest->refused_count = 0;
     ingest->marked = NULL;
     ingest->marked_count = 0;
     glimpse_roots_free(ingest->known_roots, ingest->known_root_count);

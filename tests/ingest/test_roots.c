@@ -90,13 +90,45 @@ static void a_root_never_indexed_must_exist(void **state) {
     fixture *f = of(state);
     assert_int_equal(ingest_one(f, "nowhere"), GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "nowhere"));
-    /* Before anything else is done. */
-    write_picture(f, "pictures/a.ppm", 1);
-    const char *both[] = {"pictures", "nowhere"};
+    const char *both[] = {"nowhere", "not/there.jpg"};
     assert_int_equal(run_on(f, both, 2, options_for(f)), GLIMPSE_E_NOT_FOUND);
     char *dump = dump_catalog(f, 0);
     assert_string_equal(dump, "contents 0, embeddings 0\n");
     free(dump);
+}
+
+static void note_refused(void *user, const glimpse_left_out *what) {
+    char *text = user;
+    assert_int_equal(what->is_root, 1);
+    assert_int_equal(what->known, 0);
+    assert_int_equal(what->status, GLIMPSE_E_NOT_FOUND);
+    assert_string_equal(what->reason, "cannot be indexed: No such file or directory");
+    (void)strcat(strcat(text, strrchr(what->path, '/') + 1), " ");
+}
+
+static void what_is_not_there_keeps_nothing_else_from_being_indexed(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "more/b.ppm", 2);
+    static const char *const orders[][4] = {{"nowhere", "pictures", "none.jpg", "more/b.ppm"},
+                                            {"pictures", "more/b.ppm", "nowhere", "none.jpg"},
+                                            {"nowhere", "none.jpg", "more/b.ppm", "pictures"}};
+    for (size_t i = 0; i < 3; i++) {
+        char text[64] = "";
+        glimpse_ingest_options options = options_for(f);
+        options.left_out = note_refused;
+        options.user = text;
+        assert_ok(run_on(f, orders[i], 4, options));
+        assert_report(f, 2, i ? 2 : 0, i ? 0 : 2, 0, 0, 0);
+        assert_int_equal(f->report.refused_roots, 2);
+        assert_string_equal(text, "nowhere none.jpg ");
+        glimpse_library_status *status = NULL;
+        assert_ok(glimpse_library_load_status(&status, f->library));
+        assert_int_equal(status->root_count, 1);
+        assert_int_equal(status->single_files, 1);
+        glimpse_library_status_free(status);
+    }
+    assert_sound(f);
 }
 
 static void an_empty_directory_is_fine(void **state) {
@@ -815,6 +847,7 @@ int main(void) {
         T(a_root_that_is_gone_is_offline),
         T(a_root_that_shows_nothing_is_offline),
         T(a_root_never_indexed_must_exist),
+        T(what_is_not_there_keeps_nothing_else_from_being_indexed),
         T(an_empty_directory_is_fine),
         T(one_offline_root_does_not_keep_others_from_being_indexed),
         T(a_directory_below_a_root_is_looked_at_alone),

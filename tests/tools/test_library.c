@@ -551,7 +551,7 @@ static void index_options_reach_the_library(void **state) {
     assert_int_equal(access("pictures/catalog.db", F_OK), -1);
     assert_int_equal(access("pictures/lock", F_OK), -1);
     run(&r, "index", "pictures", "absent", "-l", "small", NULL);
-    expect(&r, 4);
+    expect(&r, 3);
     expect_err(&r, "absent");
     run_free(&r);
 }
@@ -675,6 +675,30 @@ static void index_alone_does_what_it_did_the_last_time(void **state) {
     run_free(&r);
     run(&r, "label", "memory", "-c", "car,bus", NULL);
     expect_err(&r, "1 folder left out for a .nomedia or .noimage file");
+    run_free(&r);
+}
+
+static void a_folder_that_is_not_there_keeps_no_other_from_being_indexed(void **state) {
+    (void)state;
+    run_result r;
+    run_shell(&r, "mkdir present && cp pictures/sub/*.ppm present/a.ppm");
+    run_free(&r);
+    for (int again = 0; again < 2; again++) {
+        run(&r, "index", "present", "nonexist", "-l", "present.glimpse", again ? "-q" : "--json",
+            NULL);
+        expect(&r, 3);
+        expect_err(&r, "nonexist: cannot be indexed: No such file or directory");
+        if (!again) {
+            json_t *root = run_json(&r);
+            assert_true(number_at(root, "embedded") == 1);
+            assert_true(number_at(root, "refused_roots") == 1);
+            json_decref(root);
+        }
+        run_free(&r);
+    }
+    run(&r, "index", "nonexist", "-l", "present.glimpse", NULL);
+    expect(&r, 4);
+    expect_err(&r, "nonexist: cannot be indexed: No such file or directory");
     run_free(&r);
 }
 
@@ -816,6 +840,7 @@ int main(void) {
         cmocka_unit_test(index_options_reach_the_library),
         cmocka_unit_test(known_trouble_is_counted_and_no_news),
         cmocka_unit_test(index_alone_does_what_it_did_the_last_time),
+        cmocka_unit_test(a_folder_that_is_not_there_keeps_no_other_from_being_indexed),
         cmocka_unit_test(files_indexed_one_by_one_are_forgotten_when_they_are_gone),
         cmocka_unit_test(a_directory_that_is_away_is_offline_and_kept),
         cmocka_unit_test(a_damaged_catalogue_is_reported),

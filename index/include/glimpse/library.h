@@ -118,11 +118,13 @@ typedef int (*glimpse_progress_fn)(void *user, const glimpse_progress *progress)
 
 /* What a run left out: a file that turned out to be unusable, or still is after it was tried again
  * (`known` 1), with the reason; a directory with .nomedia in it (`status` GLIMPSE_OK, `reason` the
- * name of that file). Unusable files that did not change are not named: the status of the library
- * lists all. Called from the thread of the call, directories after everything else. */
+ * name of that file); a root that was given and is none (`is_root` 1). Unusable files that did not
+ * change are not named: the status of the library lists all. Called from the thread of the call,
+ * directories after everything else. */
 typedef struct glimpse_left_out {
     const char *path, *reason; /* valid during the call; the reason is without the path */
     int status, known;
+    int is_root;
 } glimpse_left_out;
 typedef void (*glimpse_left_out_fn)(void *user, const glimpse_left_out *what);
 
@@ -189,6 +191,7 @@ typedef struct glimpse_ingest_report {
     uint64_t replaced_options; /* roots that remembered other options before */
     uint64_t left_out;         /* known files that are there, and that the rules of the walk leave
                                   out (.nomedia, exclude, links): not found, kept until asked for */
+    uint64_t refused_roots;    /* given, and neither there nor ever indexed, or not to be read */
 } glimpse_ingest_report;
 
 static inline glimpse_ingest_report glimpse_ingest_report_init(void) {
@@ -201,8 +204,9 @@ static inline glimpse_ingest_report glimpse_ingest_report_init(void) {
 
 /* GLIMPSE_OK also when files were quarantined: see the report. GLIMPSE_E_INVALID when no root is
  * given and none is known. GLIMPSE_E_BUSY when another process
- * is writing. A root that cannot be reached is counted offline and is no failure unless it was
- * never indexed (GLIMPSE_E_NOT_FOUND, before anything else is done). */
+ * is writing. A root that cannot be reached is counted offline and is no failure. One that was
+ * never indexed and is not there is told to `left_out` and counted, and the others are indexed;
+ * where there is no other, that is the failure (GLIMPSE_E_NOT_FOUND). */
 GLIMPSE_API int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_library *library,
                                        const glimpse_ingest_options *options);
 
