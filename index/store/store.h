@@ -538,9 +538,9 @@ struct glimpse_decisions_ops {
 };
 
 /*
- * What was worked out about a picture and can be again: is kept under any content that shows it, and
- * is found only in the version asked for and when it is what was stored; for other contents of the
- * picture as well, whatever they say. Any thread.
+ * What was worked out about a picture and can be again: is kept under any content that shows it,
+ * and is found only in the version asked for and when it is what was stored; for other contents of
+ * the picture as well, whatever they say. Any thread.
  */
 typedef enum glimpse_derived {
     GLIMPSE_DERIVED_FINGERPRINT,
