@@ -359,11 +359,13 @@ static int watch(sqlite3 *connection, char **error, const void *calls) {
     return SQLITE_OK;
 }
 
-static int upgrade(fuse *f) {
+static int upgrade(fuse *f, int whole) {
     glimpse_library *library = NULL;
     lit = f;
     int status = glimpse_library_open(&library, OLD, 0);
-    if (status == GLIMPSE_OK) status = glimpse_library_identify(library, 1, NULL, NULL);
+    if (status == GLIMPSE_OK && whole) {
+        status = glimpse_library_identify(library, 1, NULL, NULL);
+    }
     glimpse_library_close(library);
     lit = NULL;
     return status;
@@ -380,21 +382,27 @@ static int64_t unidentified(void) {
 }
 
 static void edits_after_a_killed_upgrade_lose_nothing_and_encode_nothing(void **state) {
-    enum { POINTS = 24 };
+    /* In the catalogue's own upgrade, which is one transaction and takes as many looks in every
+     * run; and in what is left to do after it, which commits by the clock: how many of its points
+     * are ever reached depends on how busy the machine is. */
+    enum { POINTS = 24, LATER_POINTS = 8 };
     (void)state;
     (void)sqlite3_auto_extension((void (*)(void))watch);
     make_old_library();
-    fuse whole = {-1, 0};
-    assert_ok(upgrade(&whole));
+    fuse opening = {-1, 0}, later = {-1, 0};
+    assert_ok(upgrade(&opening, 0));
+    assert_ok(upgrade(&later, 1));
     make_old_library();
     int killed = 0;
-    for (int i = 0; i < POINTS; i++) {
+    for (int i = 0; i < POINTS + LATER_POINTS; i++) {
         (void)fflush(NULL);
         pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0) {
-            fuse f = {whole.passed * i / POINTS, 0};
-            _exit(upgrade(&f) < 0 ? 12 : 0);
+            fuse f = {i < POINTS ? opening.passed * i / POINTS
+                                 : later.passed * (i - POINTS) / LATER_POINTS,
+                      0};
+            _exit(upgrade(&f, 1) < 0 ? 12 : 0);
         }
         int status = 0;
         assert_int_equal(waitpid(child, &status, 0), child);
