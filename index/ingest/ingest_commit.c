@@ -190,7 +190,7 @@ static int write_quarantined(glimpse_committer *c, const glimpse_ingest_job *job
     if (c->ingest->options->left_out) {
         const char *path = job->picture.path;
         const glimpse_left_out what = {
-            path, glimpse_without_path(reason ? reason : "out of memory", path), code, known};
+            path, glimpse_without_path(reason ? reason : "out of memory", path), code, known, 0};
         c->ingest->options->left_out(c->ingest->options->user, &what);
     }
     return GLIMPSE_OK;

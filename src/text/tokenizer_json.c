@@ -135,7 +135,7 @@ static int load_small(const document *d, const part *p, json_t **out) {
     if (!value && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, d->path);
     if (!value) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\": line %d of it: %s", d->path, p->name,
-                            error.line, error.text);
+                            error.line, glimpse_foreign_message(error.text, "not JSON"));
     }
     if (json_is_null(value)) {
         json_decref(value);

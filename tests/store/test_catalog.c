@@ -342,7 +342,7 @@ static void a_scan_tells_missing_files_from_unseen_ones(void **state) {
     (void)snprintf(path, sizeof path, "%s/closed", w.pictures);
     glimpse_file_table_keep(table, path);
     uint64_t missing = 0;
-    assert_ok(glimpse_store_finish_scan(&missing, catalog, w.pictures, table));
+    assert_ok(glimpse_store_finish_scan(&missing, NULL, catalog, w.pictures, table));
     assert_int_equal(missing, 4); /* a.jpg, a/2.jpg, "a b/3.jpg", broken.jpg */
     static const int expected[] = {1, 0, 1, 1, 0, 0, 1};
     for (size_t i = 0; i < 7; i++) {
@@ -355,7 +355,7 @@ static void a_scan_tells_missing_files_from_unseen_ones(void **state) {
     for (size_t i = 0; i < 7; i++)
         glimpse_file_table_get(table, i)->seen = 1;
     assert_ok(catalog->ops->begin(catalog));
-    assert_ok(glimpse_store_finish_scan(&missing, catalog, w.pictures, table));
+    assert_ok(glimpse_store_finish_scan(&missing, NULL, catalog, w.pictures, table));
     assert_ok(catalog->ops->commit(catalog));
     assert_int_equal(missing, 0);
     glimpse_file_table_free(table);
@@ -388,7 +388,7 @@ static void an_empty_mount_point_is_not_reachable(void **state) {
     assert_int_equal(rmdir(w.pictures), 0);
     assert_ok(glimpse_store_root_reachable(&reachable, catalog, w.pictures));
     assert_int_equal(reachable, 0);
-    /* A single file: its directory counts. */
+    /* A single file: the directory that is left of those that it was in counts. */
     char path[700];
     (void)snprintf(path, sizeof path, "%s/single.jpg", w.directory);
     assert_ok(catalog->ops->roots.write(catalog, path, 0, 0));
@@ -397,8 +397,32 @@ static void an_empty_mount_point_is_not_reachable(void **state) {
     (void)snprintf(path, sizeof path, "%s/gone/single.jpg", w.directory);
     assert_ok(catalog->ops->roots.write(catalog, path, 0, 0));
     assert_ok(glimpse_store_root_reachable(&reachable, catalog, path));
-    assert_int_equal(reachable, 0);
+    assert_int_equal(reachable, 1); /* deleted with it */
+    assert_int_equal(mkdir(w.pictures, 0777), 0);
+    (void)snprintf(path, sizeof path, "%s/gone/single.jpg", w.pictures);
+    assert_int_equal(glimpse_store_file_reachable(path, 0), 0); /* a bare mount point */
+    (void)snprintf(path, sizeof path, "%s/single.jpg", w.pictures);
+    assert_int_equal(glimpse_store_file_reachable(path, 0), 1);
+    /* An empty directory that nothing was deleted from since the file was there is another one. */
+    struct stat info;
+    assert_int_equal(stat(w.pictures, &info), 0);
+    const int64_t later = ((int64_t)info.st_ctim.tv_sec + 1) * 1000000000;
+    assert_int_equal(glimpse_store_file_reachable(path, later), 0);
     world_close(&w);
+}
+
+static void a_file_on_a_medium_that_is_not_mounted_is_not_gone(void **state) {
+    (void)state;
+    static const char *const paths[] = {"/media/nobody-here/no-such-stick/day/a.jpg",
+                                        "/mnt/no-such-disk/a.jpg",
+                                        "/run/media/nobody-here/no-such-stick/a.jpg",
+                                        "/Volumes/no-such-disk/a.jpg",
+                                        "/net/no-such-host/photos/a.jpg",
+                                        "/no-such-directory-at-the-top/a.jpg",
+                                        "/run/user/4242/gvfs/no-such-share/a.jpg"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (glimpse_store_file_reachable(paths[i], 0)) fail_msg("%s: gone", paths[i]);
+    }
 }
 
 static void what_is_rolled_back_never_was(void **state) {
@@ -491,6 +515,13 @@ static void files_are_no_roots_any_more(void **state) {
     glimpse_file_row row;
     assert_ok(catalog_of(&w)->ops->files.find(&row, catalog_of(&w), w.files[file].path, 0));
     assert_int_equal(row.missing, 0);
+    glimpse_file_table *table = NULL;
+    assert_ok(catalog_of(&w)->ops->files.load(&table, catalog_of(&w), w.pictures, 0));
+    assert_ok(catalog_of(&w)->ops->files.set_missing(
+        catalog_of(&w), glimpse_file_table_id(table, 0), GLIMPSE_FILE_LEFT_OUT));
+    glimpse_file_table_free(table);
+    assert_ok(catalog_of(&w)->ops->files.find(&row, catalog_of(&w), w.files[file].path, 0));
+    assert_int_equal(row.missing, GLIMPSE_FILE_LEFT_OUT);
     assert_ok(glimpse_library_verify(NULL, w.library, NULL, NULL));
     world_close(&w);
 }
@@ -576,6 +607,7 @@ int main(void) {
         cmocka_unit_test(models_are_known_by_fingerprint),
         cmocka_unit_test(a_scan_tells_missing_files_from_unseen_ones),
         cmocka_unit_test(an_empty_mount_point_is_not_reachable),
+        cmocka_unit_test(a_file_on_a_medium_that_is_not_mounted_is_not_gone),
         cmocka_unit_test(what_is_rolled_back_never_was),
         cmocka_unit_test(a_newer_schema_is_refused),
         cmocka_unit_test(migration_applies_each_missing_step_once_or_none),

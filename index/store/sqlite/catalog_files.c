@@ -16,13 +16,15 @@
  " id, path, EXISTS (SELECT 1 FROM metadata m WHERE m.content_id = file.content_id AND"       \
  " m.version = " TEXT_OF(GLIMPSE_METADATA_VERSION) "), (SELECT iif(s.version = " TEXT_OF(     \
      GLIMPSE_METADATA_VERSION) ", stamp, 2) FROM sidecar s WHERE s.file_id = file.id),"       \
-                               " ctime_ns FROM file"
+                               " ctime_ns, left_out FROM file"
 
 static glimpse_file_row read_row(sqlite3_stmt *row) {
     glimpse_file_row out = {
         .stamp = {(uint64_t)sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1),
                   (uint64_t)sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 12)},
-        .missing = sqlite3_column_int(row, 3) != 0,
+        .missing = (uint8_t)(sqlite3_column_int(row, 3) == 0    ? 0
+                             : sqlite3_column_int(row, 13) == 0 ? GLIMPSE_FILE_MISSING
+                                                                : GLIMPSE_FILE_LEFT_OUT),
         .picture = sqlite3_column_int64(row, 4), /* NULL reads as 0 */
         .code = (int16_t)sqlite3_column_int(row, 5),
         .embedded = sqlite3_column_int(row, 6) != 0,
@@ -101,8 +103,10 @@ int glimpse_catalog_any_below(int *known, glimpse_store *store, const char *dire
     int64_t one = 0;
     glimpse_db_enter(db);
     status = glimpse_db_integer(
-        db, &one, "SELECT 1 FROM file WHERE path >= ?1 AND path < ?2 AND missing = 0 LIMIT 1", "bb",
-        first, length, end, length);
+        db, &one,
+        "SELECT 1 FROM file WHERE path >= ?1 AND path < ?2 AND (missing = 0 OR left_out = 1)"
+        " LIMIT 1",
+        "bb", first, length, end, length);
     glimpse_db_leave(db);
     free(first);
     free(end);
@@ -303,14 +307,15 @@ int glimpse_catalog_forget_file(glimpse_store *store, const char *path) {
     return status;
 }
 
-int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int missing) {
+int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int absence) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
-    int status =
-        glimpse_db_run(db,
-                       "UPDATE file SET missing = ?2, sum = glimpse_sum(path, size,"
-                       " mtime_ns, inode, ?2, picture_id, content_id, code, reason) WHERE id = ?1",
-                       "ii", id, (int64_t)(missing != 0));
+    int status = glimpse_db_run(
+        db,
+        "UPDATE file SET missing = ?2, left_out = ?3, sum = glimpse_sum(path, size, mtime_ns, "
+        "inode,"
+        " ?2 * (1 + ?3), picture_id, content_id, code, reason) WHERE id = ?1",
+        "iii", id, (int64_t)(absence != 0), (int64_t)(absence == GLIMPSE_FILE_LEFT_OUT));
     glimpse_db_leave(db);
     return status;
 }
