@@ -383,8 +383,18 @@ static void an_installed_model_is_removed_and_nothing_else(void **state) {
     run(&r, "pull", RECOMMENDED, "--yes", "-q", NULL);
     expect(&r, 0);
     run_free(&r);
+    /* By its name of the table: asked about just the same. */
+    run(&r, "models", "--remove", RECOMMENDED, NULL);
+    expect(&r, 2);
+    expect_err(&r, "--yes removes it");
+    run_free(&r);
+    assert_true(path_exists(MODELS "/google/siglip2-base-patch16-256"));
+    run(&r, "models", "--default", RECOMMENDED, "--user", NULL);
+    expect(&r, 0);
+    run_free(&r);
     run(&r, "models", "--remove", RECOMMENDED, "--yes", NULL);
     expect(&r, 0);
+    expect_err(&r, RECOMMENDED " is your default model");
     run_free(&r);
     assert_false(path_exists(MODELS "/google"));
     shell("rm -r kept");

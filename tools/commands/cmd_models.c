@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void print_json(const glimpse_model_list *list) {
     json_out j = {stdout, 0};
@@ -153,7 +154,7 @@ static void print_people(const glimpse_model_list *list) {
 /*
  * Changing something.
  */
-static const glimpse_model_entry *find_entry(const glimpse_model_list *list, const char *name) {
+static const glimpse_model_entry *find_listed(const glimpse_model_list *list, const char *name) {
     for (size_t i = 0; i < glimpse_model_list_count(list); i++) {
         const glimpse_model_entry *m = glimpse_model_list_get(list, i);
         if (strcmp(m->name, name) == 0) return m;
@@ -161,21 +162,49 @@ static const glimpse_model_entry *find_entry(const glimpse_model_list *list, con
     return NULL;
 }
 
+/* By the name it is listed under, else by that of the table. */
+static const glimpse_model_entry *find_entry(const glimpse_model_list *list, session *s,
+                                             const char *name) {
+    const glimpse_catalog *catalog = NULL;
+    const glimpse_model_entry *m = find_listed(list, name);
+    if (m || glimpse_session_catalog(&catalog, s->base) < 0) return m;
+    const glimpse_catalog_model *known = glimpse_catalog_find(catalog, name);
+    return known ? find_listed(list, known->repository) : NULL;
+}
+
+/* What is not listed: an empty directory, or one with hidden files only. */
+static int is_in_models_directory(const session *s, const char *name) {
+    struct stat info;
+    const char *models = glimpse_session_models_directory(s->base);
+    char *path = models && *name ? xprintf("%s/%s", models, name) : NULL;
+    const int is_there = path && lstat(path, &info) == 0;
+    free(path);
+    return is_there;
+}
+
 static int remove_model(session *s, const char *name, int yes) {
     glimpse_model_list *list = NULL;
     int code = CLI_RUN;
     if (glimpse_session_list_models(&list, s->base) < 0) return tool_fail_last();
-    const glimpse_model_entry *m = find_entry(list, name);
+    const glimpse_model_entry *m = find_entry(list, s, name);
     if (m && m->can_be_removed) {
         if (m->embedded > 0) {
             tool_note("the library has embeddings of %s with %s; they stay, and are searched only "
                       "with this model",
                       text_counted(m->embedded, "picture", "pictures"), name);
         }
+        if (m->is_library_default || m->is_user_default) {
+            tool_note("%s is %s default model; glimpse models --default NAME%s chooses another",
+                      name, m->is_library_default ? "the library's" : "your",
+                      m->is_library_default ? "" : " --user");
+        }
         if (!yes) {
             code = question_ask("Remove it", "--yes removes it", "%s: %s in %s", m->name,
                                 text_bytes(m->bytes), m->path);
         }
+    } else if (!m && !yes && is_in_models_directory(s, name)) {
+        code = question_ask("Remove it", "--yes removes it", "%s in %s", name,
+                            glimpse_session_models_directory(s->base));
     }
     if (code == CLI_RUN) {
         code = glimpse_session_remove_model(s->base, name) < 0 ? tool_fail_last() : EXIT_FOUND;
