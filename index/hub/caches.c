@@ -132,6 +132,18 @@ static char *read_name(const char *directory) {
     return NULL;
 }
 
+int glimpse_hub_cache_name(char **out, const char *cache, const char *path) {
+    const char *below = path + strlen(cache);
+    *out = NULL;
+    while (*below == '/')
+        below++;
+    char *directory = strndup(below, strcspn(below, "/"));
+    if (!directory) return glimpse_fail_nomem(strlen(below), "a name");
+    *out = read_name(directory);
+    free(directory);
+    return GLIMPSE_OK;
+}
+
 int glimpse_hub_cache_visit(const char *cache, glimpse_hub_cached_fn visit, void *user) {
     int status = GLIMPSE_OK;
     DIR *dir = opendir(cache);

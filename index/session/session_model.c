@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -124,6 +125,26 @@ static int find_again(char **out, glimpse_session *session, const char *path, co
     return glimpse_session_find_fingerprint(out, session, hex);
 }
 
+/* Of the one that is asked; what was installed can be installed again. */
+static int fail_gone(const glimpse_session *session, const glimpse_library_model *model) {
+    char *listed = NULL, where[64], again[256] = "";
+    int status = glimpse_session_name_path(&listed, session, model->path ? model->path : "");
+    if (status < 0) return status;
+    const char *name = listed ? listed : model->name;
+    (void)snprintf(where, sizeof where, "%s", glimpse_wording("options.model", "DIR"));
+    if (listed && strchr(listed, '/')) {
+        (void)snprintf(again, sizeof again, ", or get it again with %s",
+                       glimpse_wording("glimpse_session_open_pull", listed));
+    }
+    status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                          "the library was made with the model %s, which is no longer at %s; say "
+                          "where it is with %s%s; %s chooses another for good",
+                          name, model->path ? model->path : "its old place", where, again,
+                          glimpse_wording("glimpse_session_set_library_model", "NAME"));
+    free(listed);
+    return status;
+}
+
 typedef struct choice {
     char *path; /* NULL: none was found */
     glimpse_model_origin origin;
@@ -146,13 +167,7 @@ static int choose_of_library(choice *out, glimpse_session *session, glimpse_libr
         out->path = strdup(model->path); /* another version of it, or one that is damaged */
         if (!out->path) status = no_memory();
     }
-    if (status == GLIMPSE_OK && !out->path) {
-        status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                              "the library was made with the model %s, which is no longer at %s; "
-                              "say where it is with %s",
-                              model->name, model->path ? model->path : "its old place",
-                              glimpse_wording("options.model", "DIR"));
-    }
+    if (status == GLIMPSE_OK && !out->path) status = fail_gone(session, model);
 done:
     glimpse_library_status_free(known);
     return status;
@@ -224,7 +239,7 @@ static int choose(choice *out, glimpse_session *session, glimpse_library *librar
                         glimpse_wording("options.model", "DIR"));
 }
 
-static void note_demo(glimpse_session *session) {
+static void note_demo(glimpse_session *session, int of_library) {
     const glimpse_catalog *catalog = NULL;
     const glimpse_catalog_model *real = NULL;
     const glimpse_kept_error before = glimpse_error_keep();
@@ -232,6 +247,22 @@ static void note_demo(glimpse_session *session) {
     for (size_t i = 0; i < glimpse_catalog_count(catalog) && !real; i++) {
         const glimpse_catalog_model *m = glimpse_catalog_get(catalog, i);
         if (m->recommended) real = m;
+    }
+    const int is_there = real && glimpse_session_has_model(session, real);
+    if (is_there && of_library) {
+        glimpse_session_note(session,
+                             "no model was chosen for this library, so it was made with the demo "
+                             "model, which knows only the world of the demo pictures (%s is "
+                             "installed; %s embeds the library with it)",
+                             real->name, glimpse_wording("glimpse_session_embed_rest", real->name));
+        return;
+    }
+    if (is_there) {
+        glimpse_session_note(session,
+                             "no model was chosen, using the demo model, which knows only the "
+                             "world of the demo pictures (%s is installed; %s uses it)",
+                             real->name, glimpse_wording("options.model", real->name));
+        return;
     }
     glimpse_session_note(session,
                          "no model was chosen, using the demo model, which knows only the world of "
@@ -265,7 +296,7 @@ static int find_once(const char **path, glimpse_session *session, glimpse_librar
         free(found.path);
         return status;
     }
-    if (!found.is_chosen) note_demo(session);
+    if (!found.is_chosen) note_demo(session, found.origin == GLIMPSE_MODEL_OF_LIBRARY);
     (void)pthread_mutex_lock(&session->lock);
     session->model_path = found.path;
     session->model_origin = found.origin;

@@ -242,7 +242,9 @@ static int search_part(glimpse_results **out, glimpse_hits_model *shown, glimpse
     status = store->ops->models.find(&info, store, glimpse_model_fingerprint(model));
     if (status < 0) return status;
     shown->embedded = info.embedded;
-    status = glimpse_hits_copy(&shown->name, hits, glimpse_model_name(model));
+    const int is_path = part->name[0] == '/' || part->name[0] == '.';
+    status =
+        glimpse_hits_copy(&shown->name, hits, is_path ? glimpse_model_name(model) : part->name);
     if (status < 0) return status;
     return glimpse_hits_copy(&shown->fingerprint, hits, glimpse_model_fingerprint(model));
 }

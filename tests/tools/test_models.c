@@ -482,6 +482,39 @@ static void a_model_that_was_moved_is_found_by_its_fingerprint(void **state) {
     run_free(&r);
 }
 
+/* Notes and failures name a model as it was named, or as it is listed: both can be typed again. */
+static void messages_call_a_model_by_a_name_that_can_be_typed(void **state) {
+    (void)state;
+    run_result r;
+    make_model(MODELS "/org/first", 1);
+    make_model(MODELS "/org/second", 2);
+    index_with("one", "org/first");
+    run(&r, "search", "x", "-m", "org/second", NULL);
+    expect(&r, 4);
+    expect_err(&r, "the model org/second yet; glimpse index --model org/second does it\n");
+    run_free(&r);
+    run(&r, "index", "two", "-m", "org/second", NULL);
+    expect(&r, 0);
+    expect_err(&r, "goes on being asked with org/first where no model is named (glimpse models "
+                   "--default org/second changes that)");
+    run_free(&r);
+    run(&r, "search", "x", NULL);
+    expect(&r, 0);
+    expect_err(&r, "2 of 3 pictures are embedded by org/first, the others are not found (glimpse "
+                   "index --model org/first embeds them, too)");
+    run_free(&r);
+    run(&r, "models", "--remove", "org/first", "--yes", NULL);
+    expect(&r, 0);
+    expect_err(&r, "org/first is the library's default model");
+    run_free(&r);
+    run(&r, "search", "x", NULL);
+    expect(&r, 4);
+    expect_err(&r, "the library was made with the model org/first, which is no longer at ");
+    expect_err(&r, "or get it again with glimpse pull org/first; glimpse models --default NAME "
+                   "chooses another for good\n");
+    run_free(&r);
+}
+
 static void the_user_s_default_comes_after_the_library_s(void **state) {
     (void)state;
     run_result r;
@@ -632,6 +665,7 @@ int main(void) {
         CASE(indexing_with_another_model_does_not_change_which_is_asked),
         CASE(a_model_that_covers_a_part_says_so),
         CASE(a_model_that_was_moved_is_found_by_its_fingerprint),
+        CASE(messages_call_a_model_by_a_name_that_can_be_typed),
         CASE(the_user_s_default_comes_after_the_library_s),
         CASE(in_a_pipe_the_demo_model_is_used_and_said),
         CASE(on_a_terminal_a_real_model_is_offered),
