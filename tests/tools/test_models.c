@@ -639,6 +639,55 @@ static void a_library_of_the_demo_model_is_offered_another(void **state) {
     expect_asked("siglip2-base-patch16-256");
 }
 
+static void a_slip_of_the_answer_decides_nothing(void **state) {
+    (void)state;
+    run_result r;
+    if (!has_script()) skip();
+    on_terminal(&r, "yes\\np\\n", "index one");
+    expect(&r, 0);
+    expect_out(&r, "Type p or d");
+    expect_out(&r, RECOMMENDED " is installed, and used from now on");
+    run_free(&r);
+    expect_asked("siglip2-base-patch16-256");
+}
+
+static void nothing_is_offered_where_there_is_nothing_to_ask_about(void **state) {
+    (void)state;
+    static const char *const commands[] = {"search x", "search x -l none", "index nowhere",
+                                           "label one -c a,b -l none"};
+    run_result r;
+    if (!has_script()) skip();
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        on_terminal(&r, "p\\n", commands[i]);
+        expect(&r, 4);
+        assert_null(strstr(r.out, "Which?"));
+        run_free(&r);
+    }
+    assert_false(path_exists(MODELS));
+}
+
+static void what_is_installed_is_offered_as_that(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "index", "one", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "pull", RECOMMENDED, "--yes", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "search", "x", NULL);
+    expect(&r, 0);
+    expect_err(&r, "no model was chosen for this library");
+    expect_err(&r, RECOMMENDED " is installed; glimpse index --model " RECOMMENDED " embeds");
+    run_free(&r);
+    if (!has_script()) skip();
+    on_terminal(&r, "u\\n", "index");
+    expect(&r, 0);
+    expect_out(&r, "u  use " RECOMMENDED ", which is installed");
+    run_free(&r);
+    expect_asked("siglip2-base-patch16-256");
+}
+
 static void where_the_licence_is_another_it_is_asked_about(void **state) {
     (void)state;
     run_result r;
@@ -671,6 +720,9 @@ int main(void) {
         CASE(on_a_terminal_a_real_model_is_offered),
         CASE(the_demo_model_may_be_gone_on_with),
         CASE(a_library_of_the_demo_model_is_offered_another),
+        CASE(a_slip_of_the_answer_decides_nothing),
+        CASE(nothing_is_offered_where_there_is_nothing_to_ask_about),
+        CASE(what_is_installed_is_offered_as_that),
         CASE(where_the_licence_is_another_it_is_asked_about),
     };
     return cmocka_run_group_tests(tests, run_setup, run_teardown);
