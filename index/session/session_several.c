@@ -166,10 +166,15 @@ int glimpse_session_load_coverage(glimpse_model_coverage *out, size_t *count,
         status = glimpse_session_find_model(&out[i].path, parts.count ? parts.sessions[i] : session,
                                             parts.count ? NULL : lease.library);
         if (status < 0) break;
-        out[i].model = parts.count             ? parts.names[i]
-                       : session->model_option ? session->model_option
-                                               : last_part(out[i].path);
-        status = cover(&out[i], lease.library);
+        if (parts.count) {
+            out[i].model = parts.names[i];
+        } else {
+            const char *path = out[i].path;
+            status = glimpse_session_keep_string(
+                &out[i].model, session,
+                strdup(glimpse_session_call_model(session, path, last_part(path))));
+        }
+        if (status == GLIMPSE_OK) status = cover(&out[i], lease.library);
         *count = i + 1;
     }
     glimpse_session_release_library(&lease);

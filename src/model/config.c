@@ -50,6 +50,12 @@ static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config
                               "siglip2, the SigLIP 2 of flexible resolution (NaFlex),");
         return;
     }
+    if (type && strcmp(type, "blip") == 0) {
+        glimpse_config_refuse(r, "model_type",
+                              "blip, a vision-language model, which re-ranks, captions and answers "
+                              "and has no embeddings to search with,");
+        return;
+    }
     if (type && strcmp(type, "clip") != 0) {
         glimpse_config_refuse(r, "model_type", type);
         return;

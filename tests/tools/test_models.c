@@ -359,6 +359,15 @@ static void an_installed_model_is_removed_and_nothing_else(void **state) {
         {"org/none", 4, "there is no model org/none"},
         {DEMO, 2, "it was not removed"},
     };
+    /* What is in a cache is found by its name and only read. */
+    run(&r, "models", "--convert", "org/cached", NULL);
+    expect(&r, 4);
+    expect_err(&r, "where nothing is written; say where with --output");
+    run_free(&r);
+    run(&r, "models", "--convert", "org/cached", "-o", "kept/x.safetensors", NULL);
+    expect(&r, 4);
+    expect_err(&r, "safetensors already");
+    run_free(&r);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         run(&r, "models", "--remove", refused[i].name, "--yes", NULL);
         assert_int_not_equal(r.code, 0);
@@ -512,6 +521,15 @@ static void messages_call_a_model_by_a_name_that_can_be_typed(void **state) {
     expect_err(&r, "the library was made with the model org/first, which is no longer at ");
     expect_err(&r, "or get it again with glimpse pull org/first; glimpse models --default NAME "
                    "chooses another for good\n");
+    run_free(&r);
+    run(&r, "models", "--default", "org/second", NULL);
+    expect(&r, 0);
+    expect_err(&r, "org/second covers 1 of the library's 3 files; glimpse index --model org/second "
+                   "embeds the rest\n");
+    run_free(&r);
+    run(&r, "search", "x", "--embed", NULL);
+    expect(&r, 0);
+    expect_err(&r, "org/second covers 1 of the library's 3 files");
     run_free(&r);
 }
 

@@ -214,11 +214,24 @@ static int remove_model(session *s, const char *name, int yes) {
     return code;
 }
 
+/* A library that is asked with a model it has nothing of finds nothing. */
+static void note_pending(session *s, const char *name) {
+    glimpse_model_coverage covered[GLIMPSE_MAX_MODELS];
+    size_t count = 0;
+    if (glimpse_session_load_coverage(covered, &count, s->base) < 0 || count != 1) return;
+    if (covered[0].pending == 0) return;
+    tool_note("%s covers %s of the library's %s; glimpse index --model %s embeds the rest", name,
+              text_count(covered[0].files - covered[0].pending),
+              text_counted(covered[0].files, "file", "files"), name);
+}
+
 static int set_default(session *s, const char *name, int user) {
     const int status = user ? glimpse_session_set_user_model(s->base, name)
                             : glimpse_session_set_library_model(s->base, name);
     if (status < 0) return tool_fail_last();
     (void)printf("%s is %s default model\n", name, user ? "your" : "the library's");
+    tool_flush();
+    if (!user) note_pending(s, name);
     return EXIT_FOUND;
 }
 
@@ -241,6 +254,7 @@ static int run(int argc, char **argv) {
                  "with --convert: the file to write, or its folder (default: beside the weights)"),
         MODELS_COMPARE_OPTIONS(compare),
         SESSION_PRECISION_OPTION(s, "with --compare: arithmetic, as at glimpse search"),
+        CLI_HEADING("Others"),
         SESSION_LIBRARY_OPTION(s),
         SESSION_QUIET_OPTION(s),
         CLI_END,
@@ -250,17 +264,20 @@ static int run(int argc, char **argv) {
     if (code != CLI_RUN) return code;
     tool_set_quiet(s.quiet);
     glimpse_model_list *list = NULL;
-    if ((code = models_compare_check(&compare, &cmd_models, &arguments)) != CLI_RUN) goto done;
     if (output && !convert) {
         code = cli_misuse(&cmd_models, "--output goes with --convert");
     } else if (user && !default_model) {
         code = cli_misuse(&cmd_models, "--user goes with --default");
     } else if (yes && !removed) {
         code = cli_misuse(&cmd_models, "--yes goes with --remove");
-    } else if ((convert != NULL) + (default_model != NULL) + (removed != NULL) > 1) {
-        code = cli_misuse(&cmd_models, "one of --convert, --default and --remove at a time");
+    } else if ((convert != NULL) + (default_model != NULL) + (removed != NULL) + compare.compare >
+               1) {
+        code =
+            cli_misuse(&cmd_models, "one of --compare, --convert, --default and --remove at a time");
     }
+    if (code == CLI_RUN) code = models_compare_check(&compare, &cmd_models, &arguments);
     if (code != CLI_RUN) goto done;
+    if (!user) s.model_option = convert ? convert : default_model;
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
     if (compare.compare) {
         code = models_compare(&compare, &s, &arguments, json);

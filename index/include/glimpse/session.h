@@ -209,7 +209,7 @@ GLIMPSE_API int glimpse_session_index(glimpse_ingest_report *report, glimpse_ses
 
 /* How much of the library a model has embeddings of. */
 typedef struct glimpse_model_coverage {
-    const char *model; /* as it was said, else the last part of its path */
+    const char *model; /* as it was said, else as it is listed, else the last part of its path */
     const char *path;
     uint64_t embedded; /* different pictures */
     uint64_t files;    /* that can be used, of the whole library */
