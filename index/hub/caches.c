@@ -104,6 +104,10 @@ static int find_snapshot(char **out, const char *repository, const char *revisio
     return *commit && !*out ? glimpse_fail_nomem(64, "a path") : GLIMPSE_OK;
 }
 
+int glimpse_hub_cache_snapshot(char **out, const char *repository) {
+    return find_snapshot(out, repository, NULL);
+}
+
 int glimpse_hub_cache_find(char **out, const char *cache, const char *name) {
     const char *at = strchr(name, '@'), *slash = strchr(name, '/');
     const size_t length = at ? (size_t)(at - name) : strlen(name);

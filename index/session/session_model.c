@@ -7,6 +7,7 @@
  */
 #include "session_private.h"
 
+#include "caches.h"
 #include "core/error.h"
 
 #include <stdio.h>
@@ -59,6 +60,21 @@ static char *existing_file(const session_places *places, const char *name) {
     return NULL;
 }
 
+/* Of a directory of the hub's cache the snapshot is meant; of any other, itself. */
+static int enter_snapshot(char **path) {
+    char *snapshot = NULL;
+    if (glimpse_places_is_model(*path)) return GLIMPSE_OK;
+    int status = glimpse_hub_cache_snapshot(&snapshot, *path);
+    if (status == GLIMPSE_OK && snapshot) {
+        free(*path);
+        *path = snapshot;
+    } else if (status < 0) {
+        free(*path);
+        *path = NULL;
+    }
+    return status;
+}
+
 int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_library *library,
                                   const char *name, const char *named_by) {
     *out = NULL;
@@ -67,7 +83,9 @@ int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_
                             "%s is empty; give the folder or the name of a model", named_by);
     }
     *out = glimpse_places_directory(&session->places, name);
-    if (*out) return GLIMPSE_OK;
+    if (*out) return enter_snapshot(out);
+    /* As open_clip names what is on the hub. */
+    if (strncmp(name, "hf-hub:", 7) == 0 && name[7]) name += 7;
     const char *models = session->places.models;
     int plain = name[0] != '/' && strncmp(name, "./", 2) != 0 && strncmp(name, "../", 3) != 0 &&
                 !strstr(name, "/../");

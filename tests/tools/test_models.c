@@ -242,8 +242,9 @@ static void what_is_no_model_file_is_said_in_every_way_in(void **state) {
     static const struct {
         const char *bytes, *message;
     } cases[] = {
-        {"version https://git-lfs.github.com/spec/v1\\noid sha256:0\\nsize 5\\n",
-         "git-lfs pointer"},
+        {"version https://git-lfs.github.com/spec/v1\\noid sha256:"
+         "4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\\nsize 5\\n",
+         "a git-lfs pointer and not the file itself, which has 5 bytes"},
         {"<!doctype html><p>Log in", "a web page"},
         {"GGUF\\3\\0\\0\\0", "GGUF, which is not read"},
         {"\\34\\0\\0\\0TFL3", "TFLite, which is not read"},
@@ -274,6 +275,30 @@ static void what_is_no_model_file_is_said_in_every_way_in(void **state) {
         assert_false(json_is_true(json_object_get(entry, "available")));
         assert_true(json_is_null(json_object_get(entry, "precision")));
         json_decref(entry);
+    }
+}
+
+static void a_directory_of_core_ml_is_called_that(void **state) {
+    (void)state;
+    run_result r;
+    shell("mkdir -p x.mlpackage/Data && echo '{}' > x.mlpackage/Manifest.json");
+    run(&r, "embed", "--text", "x", "-m", "./x.mlpackage/", NULL);
+    expect(&r, 4);
+    expect_err(&r, "Core ML, which is not read");
+    expect_err(&r, "glimpse pull ORG/NAME");
+    run_free(&r);
+    shell("rm -r x.mlpackage");
+}
+
+static void the_cache_s_own_directory_and_open_clip_s_name_will_do(void **state) {
+    (void)state;
+    static const char *const names[] = {"hf-hub:org/cached", CACHED, "./" CACHED "/"};
+    run_result r;
+    make_cached();
+    for (size_t i = 0; i < 3; i++) {
+        run(&r, "embed", "--text", "x", "-m", names[i], NULL);
+        expect(&r, 0);
+        run_free(&r);
     }
 }
 
@@ -726,6 +751,8 @@ int main(void) {
         CASE(a_name_of_the_table_is_found_in_the_cache),
         CASE(weights_alone_are_named_with_what_to_pull),
         CASE(what_is_no_model_file_is_said_in_every_way_in),
+        CASE(a_directory_of_core_ml_is_called_that),
+        CASE(the_cache_s_own_directory_and_open_clip_s_name_will_do),
         CASE(the_list_says_what_a_model_is),
         CASE(whatever_is_listed_as_available_can_be_given_to_model),
         CASE(an_installed_model_is_removed_and_nothing_else),
