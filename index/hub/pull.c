@@ -55,10 +55,11 @@ static int copy(char **out, const char *text) {
     return text && !*out ? no_memory() : GLIMPSE_OK;
 }
 
-/* An address of the model's page, as people copy it: what is behind the host. */
+/* An address of the model's page, as people copy it: what is behind the host; and open_clip's
+ * "hf-hub:ORG/NAME". */
 static const char *without_host(const hub_settings *settings, const char *name) {
     static const char *const hosts[] = {"https://huggingface.co/", "https://hf.co/",
-                                        "huggingface.co/", "hf.co/"};
+                                        "huggingface.co/", "hf.co/", "hf-hub:"};
     size_t own = strlen(settings->endpoint);
     if (strncmp(name, settings->endpoint, own) == 0 && name[own] == '/') return name + own + 1;
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
@@ -72,6 +73,8 @@ static int parse_name(glimpse_pull *pull, const char *given, const glimpse_catal
     const char *name = without_host(&pull->client.settings, given);
     size_t length = strcspn(name, "@");
     const char *revision = name[length] == '@' ? name + length + 1 : NULL;
+    while (length > 0 && name[length - 1] == '/')
+        length--;
     char *plain = strndup(name, length);
     if (!plain) return no_memory();
     const glimpse_catalog_model *model = glimpse_catalog_find(catalog, plain);

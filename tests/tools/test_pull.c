@@ -135,6 +135,7 @@ static void json_is_one_object_with_sizes_and_digests(void **state) {
         assert_string_equal(json_string_value(json_object_get(root, "commit")), LOOPBACK_COMMIT);
         assert_string_equal(json_string_value(json_object_get(root, "licence")), "mit");
         assert_true(json_is_true(json_object_get(root, "installed")));
+        assert_true(json_is_null(json_object_get(root, "problem")));
         assert_int_equal(json_is_true(json_object_get(root, "was_installed")), again);
         assert_int_equal(json_array_size(files), 6);
         json_array_foreach(files, i, file) {
@@ -215,6 +216,57 @@ static void the_table_is_shown_with_a_recommendation(void **state) {
     json_decref(root);
     run_free(&r);
     assert_int_equal(server_count(loopback_hub_server(hub)), 0);
+}
+
+static void a_slip_is_answered_with_what_was_meant(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *said;
+    } cases[] = {
+        {"ViT-B-32-opanai", "did you mean ViT-B-32-openai? glimpse pull alone shows the table\n"},
+        {"metaclip", "there are ViT-B-32-metaclip-400m, ViT-B-32-metaclip-2.5b, "},
+        {"something else", "glimpse: glimpse pull alone shows the table\n"},
+        {"demo", "the demo model ships with glimpse: --model demo\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        run_result r;
+        run(&r, "pull", cases[i].name, "--yes", NULL);
+        expect(&r, 4);
+        expect_err(&r, "neither in the table of models");
+        expect_err(&r, cases[i].said);
+        run_free(&r);
+    }
+    /* As they are copied from elsewhere. */
+    static const char *const copied[] = {"hf-hub:" MODEL, "https://huggingface.co/" MODEL "/"};
+    for (size_t i = 0; i < 2; i++) {
+        run_result r;
+        run(&r, "pull", copied[i], "--dry-run", NULL);
+        expect(&r, 0);
+        expect_out(&r, MODEL " at " LOOPBACK_COMMIT "\n");
+        run_free(&r);
+    }
+}
+
+static void what_cannot_be_used_is_said_when_it_is_there(void **state) {
+    (void)state;
+    static const char bert[] = "{\"model_type\": \"bert\"}";
+    run_result r;
+    loopback_hub_add(hub, "org/bert", "config.json", bert, sizeof bert - 1, 0);
+    loopback_hub_add(hub, "org/bert", WEIGHTS, "12345678", 8, LOOPBACK_LFS);
+    for (int again = 0; again < 2; again++) {
+        run(&r, "pull", "org/bert", "--yes", NULL);
+        expect(&r, 4);
+        expect_err(&r, "org/bert cannot be used: ");
+        expect_err(&r, "bert is not supported (glimpse models --remove org/bert deletes it)\n");
+        assert_null(strstr(r.err, "use it with"));
+        run_free(&r);
+    }
+    run(&r, "pull", "org/bert", "--json", NULL);
+    expect(&r, 4);
+    json_t *root = run_json(&r);
+    assert_non_null(strstr(json_string_value(json_object_get(root, "problem")), "bert"));
+    json_decref(root);
+    run_free(&r);
 }
 
 static void what_goes_wrong_has_a_message_and_a_code(void **state) {
@@ -396,6 +448,8 @@ static void a_disk_that_is_full_or_fails_costs_a_pull_and_nothing_else(void **st
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_model_is_installed_and_used_by_its_name),
+        TEST(a_slip_is_answered_with_what_was_meant),
+        TEST(what_cannot_be_used_is_said_when_it_is_there),
         TEST(a_name_of_the_table_will_do_everywhere),
         TEST(json_is_one_object_with_sizes_and_digests),
         TEST(where_nobody_can_be_asked_nothing_is_pulled),
