@@ -247,24 +247,40 @@ static void a_slip_is_answered_with_what_was_meant(void **state) {
     }
 }
 
-static void what_cannot_be_used_is_said_when_it_is_there(void **state) {
+static void weights_of_another_kind_of_model_are_not_downloaded(void **state) {
     (void)state;
     static const char bert[] = "{\"model_type\": \"bert\"}";
     run_result r;
     loopback_hub_add(hub, "org/bert", "config.json", bert, sizeof bert - 1, 0);
     loopback_hub_add(hub, "org/bert", WEIGHTS, "12345678", 8, LOOPBACK_LFS);
+    run(&r, "pull", "org/bert", "--yes", NULL);
+    expect(&r, 4);
+    expect_err(&r, "org/bert is a model of the type \"bert\", which is not read; nothing was "
+                   "installed, and its weights were not downloaded\n");
+    run_free(&r);
+    assert_false(path_exists("data/glimpse/models/org/bert"));
+    assert_int_equal(server_count(loopback_hub_other(hub)), 0);
+}
+
+static void what_cannot_be_used_is_said_when_it_is_there(void **state) {
+    (void)state;
+    run_result r;
+    loopback_hub_add(hub, "org/strange", "config.json", "{\"hidden_size\": 5}", 18, 0);
+    loopback_hub_add(hub, "org/strange", WEIGHTS, "12345678", 8, LOOPBACK_LFS);
     for (int again = 0; again < 2; again++) {
-        run(&r, "pull", "org/bert", "--yes", NULL);
+        run(&r, "pull", "org/strange", "--yes", NULL);
         expect(&r, 4);
-        expect_err(&r, "org/bert cannot be used: ");
-        expect_err(&r, "bert is not supported (glimpse models --remove org/bert deletes it)\n");
+        expect_out(&r, "org/strange is installed");
+        expect_err(&r, "org/strange cannot be used: ");
+        expect_err(&r, " (glimpse models --remove org/strange deletes it)\n");
         assert_null(strstr(r.err, "use it with"));
         run_free(&r);
     }
-    run(&r, "pull", "org/bert", "--json", NULL);
+    run(&r, "pull", "org/strange", "--json", NULL);
     expect(&r, 4);
     json_t *root = run_json(&r);
-    assert_non_null(strstr(json_string_value(json_object_get(root, "problem")), "bert"));
+    assert_true(json_is_true(json_object_get(root, "installed")));
+    assert_true(json_is_string(json_object_get(root, "problem")));
     json_decref(root);
     run_free(&r);
 }
@@ -449,6 +465,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_model_is_installed_and_used_by_its_name),
         TEST(a_slip_is_answered_with_what_was_meant),
+        TEST(weights_of_another_kind_of_model_are_not_downloaded),
         TEST(what_cannot_be_used_is_said_when_it_is_there),
         TEST(a_name_of_the_table_will_do_everywhere),
         TEST(json_is_one_object_with_sizes_and_digests),

@@ -215,7 +215,7 @@ static int pull_model(pull_run *run, const char *name) {
     glimpse_pull *pull = NULL;
     glimpse_pull_options options = GLIMPSE_PULL_OPTIONS_INIT;
     options.progress = offer_show_progress;
-    options.cancelled = session_cancelled;
+    options.cancelled = offer_is_cancelled;
     options.message = tool_message;
     tool_catch_stop();
     int status = glimpse_session_open_pull(&pull, run->session.base, name, &options);

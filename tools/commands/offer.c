@@ -11,10 +11,33 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What was shown last, for when nothing comes any more. */
+static struct {
+    uint64_t done, total;
+    double at;
+    char file[128];
+} shown;
+
 int offer_show_progress(void *user, const glimpse_pull_progress *p) {
     (void)user;
+    shown.done = p->done;
+    shown.total = p->total;
+    shown.at = progress_now();
+    (void)snprintf(shown.file, sizeof shown.file, "%s", p->file);
     progress_show_bytes("pulling", p->done, p->total, p->bytes_a_second, p->file);
     return 0;
+}
+
+int offer_is_cancelled(void *user) {
+    static const double SILENCE = 3.0;
+    char detail[192];
+    const double silent = progress_now() - shown.at;
+    if (shown.total > 0 && silent > SILENCE) {
+        (void)snprintf(detail, sizeof detail, "%s, nothing came for %s", shown.file,
+                       text_duration(silent));
+        progress_show_bytes("pulling", shown.done, shown.total, 0.0, detail);
+    }
+    return session_cancelled(user);
 }
 
 static const glimpse_catalog_model *find_recommended(session *s) {
@@ -44,7 +67,7 @@ static int pull(session *s, const glimpse_catalog_model *model) {
     glimpse_pull *plan = NULL;
     glimpse_pull_options options = GLIMPSE_PULL_OPTIONS_INIT;
     options.progress = offer_show_progress;
-    options.cancelled = session_cancelled;
+    options.cancelled = offer_is_cancelled;
     options.message = tool_message;
     tool_catch_stop();
     int status = glimpse_session_open_pull(&plan, s->base, model->name, &options);
