@@ -117,7 +117,7 @@ static void a_name_of_the_table_will_do_everywhere(void **state) {
     run_free(&r);
     run(&r, "pull", NULL);
     expect(&r, 0);
-    expect_out(&r, "apache-2.0 ~  (installed)");
+    expect_out(&r, "*ViT-B-16-SigLIP2-256 ");
     run_free(&r);
 }
 
@@ -206,6 +206,12 @@ static void the_table_is_shown_with_a_recommendation(void **state) {
     expect_out(&r, "none declared");
     expect_out(&r, "For texts in \"de\" on this machine: ");
     expect_out(&r, "\n    glimpse pull ViT-B-");
+    expect_out(&r, " of memory");
+    expect_out(&r, "~ something nobody could check yet");
+    run_free(&r);
+    run(&r, "pull", "--language", "German", NULL);
+    expect(&r, 2);
+    expect_err(&r, "--language wants a code such as en, de or zh, not \"German\"");
     run_free(&r);
     run(&r, "pull", "--json", NULL);
     expect(&r, 0);
@@ -283,6 +289,36 @@ static void what_cannot_be_used_is_said_when_it_is_there(void **state) {
     assert_true(json_is_string(json_object_get(root, "problem")));
     json_decref(root);
     run_free(&r);
+}
+
+/* No line is longer than the terminal: what can be done without is left out. */
+static void the_table_fits_the_terminal(void **state) {
+    (void)state;
+    static const size_t widths[] = {60, 80, 100};
+    run_result r;
+    run_shell(&r, "command -v script && command -v stty");
+    int there = r.code == 0;
+    run_free(&r);
+    if (!there) {
+        print_message("SKIPPED: script or stty is not installed\n");
+        skip();
+    }
+    for (size_t i = 0; i < 3; i++) {
+        char line[300];
+        (void)snprintf(line, sizeof line,
+                       "script -qec \"stty cols %zu; '$G' pull\" /dev/null </dev/null", widths[i]);
+        run_shell(&r, line);
+        expect(&r, 0);
+        for (const char *text = r.out; *text;) {
+            const size_t length = strcspn(text, "\r\n");
+            if (length > widths[i]) print_message("%.*s\n", (int)length, text);
+            assert_true(length <= widths[i]);
+            text += length + strspn(text + length, "\r\n");
+        }
+        expect_out(&r, "ViT-B-32-openai");
+        assert_int_equal(strstr(r.out, "Left out for the") != NULL, widths[i] < 95);
+        run_free(&r);
+    }
 }
 
 static void what_goes_wrong_has_a_message_and_a_code(void **state) {
@@ -464,6 +500,7 @@ static void a_disk_that_is_full_or_fails_costs_a_pull_and_nothing_else(void **st
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_model_is_installed_and_used_by_its_name),
+        TEST(the_table_fits_the_terminal),
         TEST(a_slip_is_answered_with_what_was_meant),
         TEST(weights_of_another_kind_of_model_are_not_downloaded),
         TEST(what_cannot_be_used_is_said_when_it_is_there),

@@ -265,6 +265,13 @@ static int pull_model(pull_run *run, const char *name) {
     return code;
 }
 
+/* "de", "de_DE.UTF-8", "yue": two or three letters. */
+static int is_language(const char *text) {
+    const size_t length = strcspn(text, "_-.@");
+    return (length == 2 || length == 3) &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz") == length;
+}
+
 static int run(int argc, char **argv) {
     pull_run r = {0};
     const cli_option options[] = {
@@ -282,6 +289,11 @@ static int run(int argc, char **argv) {
     tool_set_quiet(r.session.quiet);
     if (arguments.count > 1) {
         code = cli_misuse(&cmd_pull, "one model at a time, not also %s", arguments.words[1]);
+        goto done;
+    }
+    if (r.language && !is_language(r.language)) {
+        code = cli_misuse(&cmd_pull, "--language wants a code such as en, de or zh, not \"%s\"",
+                          r.language);
         goto done;
     }
     if (arguments.count == 0 && (r.yes || r.dry_run)) {
