@@ -267,7 +267,7 @@ static void what_is_no_model_file_is_said_in_every_way_in(void **state) {
         run_free(&r);
         run(&r, "models", NULL);
         expect(&r, 0);
-        expect_out(&r, "damaged");
+        expect_out(&r, "unusable");
         expect_err(&r, "x cannot be used: ");
         expect_err(&r, cases[i].message);
         run_free(&r);
@@ -328,6 +328,49 @@ static void the_list_says_what_a_model_is(void **state) {
     expect_text(entry, "languages", "*");
     assert_true(json_is_true(json_object_get(entry, "removable")));
     json_decref(entry);
+}
+
+static void the_list_fits_the_terminal(void **state) {
+    (void)state;
+    static const size_t widths[] = {60, 80, 120};
+    run_result r;
+    if (!has_script()) skip();
+    make_cached();
+    make_model(MODELS "/some-organisation/a-model-with-a-rather-long-name", 1);
+    make_model(MODELS "/openai/clip-vit-base-patch32", 2);
+    for (size_t i = 0; i < 3; i++) {
+        char line[300];
+        (void)snprintf(line, sizeof line,
+                       "script -qec \"stty cols %zu; '$G' models\" /dev/null </dev/null",
+                       widths[i]);
+        run_shell(&r, line);
+        expect(&r, 0);
+        for (const char *text = r.out; *text;) {
+            const size_t length = strcspn(text, "\r\n");
+            if (length > widths[i] + 2) print_message("%.*s\n", (int)length, text);
+            assert_true(length <= widths[i] + 2); /* bytes; the mark of a cut has three */
+            text += length + strspn(text + length, "\r\n");
+        }
+        expect_out(&r, "openai/clip-vit-base-patch32");
+        expect_out(&r, "(ViT-B-32-openai)");
+        run_free(&r);
+    }
+    json_t *entry = listed("openai/clip-vit-base-patch32");
+    expect_text(entry, "short_name", "ViT-B-32-openai");
+    json_decref(entry);
+}
+
+static void a_cached_model_without_its_vocabulary_is_listed_as_that(void **state) {
+    (void)state;
+    run_result r;
+    make_cached();
+    shell("rm " SNAPSHOT "/merges.txt");
+    run(&r, "models", NULL);
+    expect(&r, 0);
+    expect_out(&r, "unusable");
+    expect_err(&r, "org/cached cannot be used: no vocabulary (vocab.json and merges.txt or "
+                   "tokenizer.json); glimpse pull org/cached gets it\n");
+    run_free(&r);
 }
 
 static void whatever_is_listed_as_available_can_be_given_to_model(void **state) {
@@ -754,6 +797,8 @@ int main(void) {
         CASE(a_directory_of_core_ml_is_called_that),
         CASE(the_cache_s_own_directory_and_open_clip_s_name_will_do),
         CASE(the_list_says_what_a_model_is),
+        CASE(the_list_fits_the_terminal),
+        CASE(a_cached_model_without_its_vocabulary_is_listed_as_that),
         CASE(whatever_is_listed_as_available_can_be_given_to_model),
         CASE(an_installed_model_is_removed_and_nothing_else),
         CASE(indexing_with_another_model_does_not_change_which_is_asked),

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void print_json(const glimpse_model_list *list) {
     json_out j = {stdout, 0};
@@ -28,6 +29,7 @@ static void print_json(const glimpse_model_list *list) {
         const glimpse_model_entry *m = glimpse_model_list_get(list, i);
         jout_open(&j, '{');
         jout_path(&j, "name", m->name);
+        jout_text_or_null(&j, "short_name", m->short_name);
         jout_path(&j, "path", m->path);
         jout_text_or_null(&j, "fingerprint", m->fingerprint);
         jout_key(&j, "kind"), jout_string(&j, m->is_blip ? "blip" : "encoder");
@@ -63,7 +65,8 @@ static void print_json(const glimpse_model_list *list) {
 /*
  * For people: a table, and below it what is wrong with those that cannot be used.
  */
-enum { COLUMNS = 11 };
+enum { NAME, FAMILY, PARAMETERS, DIMENSION, PIXELS, TEXTS, LICENCE, DISK, PRECISION, LIBRARY, WHERE };
+enum { COLUMNS = WHERE + 1, MIN_PATH = 24, MAX_NAME = 40 };
 static const char *const headings[COLUMNS] = {"name",      "family",  "params",  "dim",
                                               "px",        "texts",   "licence", "disk",
                                               "precision", "library", "where"};
@@ -79,67 +82,134 @@ static const char *number(char *text, size_t size, double value, const char *uni
     return text;
 }
 
+/* On a terminal "~/..." where the path is below the home directory; malloc'ed. */
+static char *short_path(const char *path) {
+    if (text_terminal_columns(STDOUT_FILENO) == 0) return xstrdup(path);
+    const char *home = getenv("HOME");
+    const size_t length = home ? strlen(home) : 0;
+    if (length > 1 && strncmp(path, home, length) == 0 && path[length] == '/') {
+        return xprintf("~%s", path + length);
+    }
+    return xstrdup(path);
+}
+
 /* `texts` [COLUMNS], each malloc'ed. */
 static void make_row(char **texts, const glimpse_model_entry *m) {
     char parameters[24], dimension[24], resolution[24];
     const char *languages = m->languages && strcmp(m->languages, "*") == 0 ? "many" : m->languages;
-    const char *const columns[COLUMNS - 2] = {
-        m->name,
-        dash(m->family),
-        number(parameters, sizeof parameters, m->parameters, "M"),
-        number(dimension, sizeof dimension, m->dimension, ""),
-        number(resolution, sizeof resolution, m->resolution, ""),
-        dash(languages),
-        dash(m->licence),
-        m->bytes > 0 ? text_bytes(m->bytes) : "-",
-        m->is_available ? dash(m->precision)
-        : m->problem    ? "damaged"
-                        : "gone",
+    char *path = short_path(m->path), *name = short_path(m->name);
+    const char *const columns[COLUMNS] = {
+        [NAME] = name,
+        [FAMILY] = dash(m->family),
+        [PARAMETERS] = number(parameters, sizeof parameters, m->parameters, "M"),
+        [DIMENSION] = number(dimension, sizeof dimension, m->dimension, ""),
+        [PIXELS] = number(resolution, sizeof resolution, m->resolution, ""),
+        [TEXTS] = dash(languages),
+        [LICENCE] = dash(m->licence),
+        [DISK] = m->bytes > 0 ? text_bytes(m->bytes) : "-",
+        [PRECISION] = m->is_available ? dash(m->precision) : m->problem ? "unusable" : "gone",
+        [LIBRARY] = m->in_library ? text_count(m->embedded) : "-",
+        [WHERE] = path,
     };
-    for (size_t i = 0; i < COLUMNS - 2; i++)
+    for (size_t i = 0; i < COLUMNS; i++)
         texts[i] = text_display(columns[i]);
-    texts[COLUMNS - 2] = text_display(m->in_library ? text_count(m->embedded) : "-");
-    texts[COLUMNS - 1] = text_display(m->path);
+    free(path);
+    free(name);
 }
 
-static void print_row(char *const *texts, const size_t *widths, const char *mark) {
-    for (size_t i = 0; i < COLUMNS; i++) {
+/* What a narrow terminal has no room for: what can be done without goes first, and where a model is
+ * goes on a line of its own. */
+typedef struct layout {
+    size_t widths[COLUMNS];
+    int hidden[COLUMNS], path_below;
+    size_t path_width; /* 0: as long as it is */
+} layout;
+
+static void choose_layout(layout *l) {
+    static const int order[] = {DIMENSION, PIXELS, PARAMETERS, FAMILY, LICENCE, TEXTS, PRECISION};
+    const size_t terminal = text_terminal_columns(STDOUT_FILENO);
+    if (terminal == 0) return;
+    if (l->widths[NAME] > MAX_NAME) l->widths[NAME] = MAX_NAME; /* one that is a path */
+    size_t width = l->widths[NAME];
+    for (size_t i = FAMILY; i < WHERE; i++)
+        width += 2 + l->widths[i];
+    l->path_below = width + 2 + MIN_PATH > terminal;
+    for (size_t i = 0; width > terminal && i < sizeof order / sizeof *order; i++) {
+        l->hidden[order[i]] = 1;
+        width -= 2 + l->widths[order[i]];
+    }
+    const size_t before = l->path_below ? 4 : width + 2;
+    if (terminal > before) l->path_width = terminal - before;
+}
+
+static void print_row(char *const *texts, const layout *l, const char *mark, int is_heading) {
+    for (size_t i = NAME; i < WHERE; i++) {
         const size_t width = text_width(texts[i]);
-        const char *between = i > 0 ? "  " : "";
-        if (i == COLUMNS - 1) {
-            (void)printf("%s%s%s\n", between, texts[i], mark);
-        } else if (is_number[i]) {
-            (void)printf("%s%*s%s", between, (int)(widths[i] - width), "", texts[i]);
+        const char *between = i > NAME ? "  " : "";
+        if (l->hidden[i]) continue;
+        if (is_number[i]) {
+            (void)printf("%s%*s%s", between, (int)(l->widths[i] - width), "", texts[i]);
         } else {
+            char *fitted = text_fit(texts[i], l->widths[i]);
             (void)printf("%s", between);
-            text_print_padded(texts[i], widths[i]);
+            text_print_padded(fitted, l->widths[i]);
+            free(fitted);
         }
     }
+    if (l->path_below && is_heading) {
+        (void)putchar('\n');
+        return;
+    }
+    const size_t taken = text_width(mark);
+    char *where = l->path_width > taken + MIN_PATH / 2
+                      ? text_fit(texts[WHERE], l->path_width - taken)
+                      : xstrdup(texts[WHERE]);
+    (void)printf("%s%s%s\n", l->path_below ? "\n    " : "  ", where, mark);
+    free(where);
 }
 
-static const char *mark_of(const glimpse_model_entry *m) {
-    if (m->is_library_default) {
-        return m->is_user_default ? " (default of the library, and yours)"
-                                  : " (default of the library)";
+/* What it is called besides, and for whom it is the default: " (ViT-B-32-openai; your default)". */
+static char *make_mark(const glimpse_model_entry *m) {
+    const char *is_default = m->is_library_default && m->is_user_default
+                                 ? "default of the library, and yours"
+                             : m->is_library_default ? "default of the library"
+                             : m->is_user_default    ? "your default"
+                                                     : "";
+    const char *name = m->short_name ? m->short_name : "";
+    if (!*name && !*is_default) return xstrdup("");
+    return xprintf(" (%s%s%s)", name, *name && *is_default ? "; " : "", is_default);
+}
+
+/* What is to be pulled is known where the model has a name of the hub. */
+static void print_problem(const glimpse_model_entry *m) {
+    static const char any[] = "ORG/NAME";
+    const char *found = strstr(m->problem, any), *slash = strchr(m->name, '/');
+    const int is_repository = slash && slash > m->name && !strchr(slash + 1, '/');
+    if (found && is_repository) {
+        tool_note("%s cannot be used: %.*s%s%s", m->name, (int)(found - m->problem), m->problem,
+                  m->name, found + sizeof any - 1);
+    } else {
+        tool_note("%s cannot be used: %s", m->name, m->problem);
     }
-    return m->is_user_default ? " (your default)" : "";
 }
 
 static void print_people(const glimpse_model_list *list) {
     const size_t count = glimpse_model_list_count(list);
     char **texts = xmalloc((count + 1) * COLUMNS * sizeof *texts);
-    size_t widths[COLUMNS] = {0};
+    layout l = {0};
     for (size_t k = 0; k < COLUMNS; k++)
         texts[k] = text_display(headings[k]);
     for (size_t i = 0; i < count; i++)
         make_row(texts + (i + 1) * COLUMNS, glimpse_model_list_get(list, i));
     for (size_t i = 0; i < (count + 1) * COLUMNS; i++) {
         const size_t width = text_width(texts[i]);
-        if (width > widths[i % COLUMNS]) widths[i % COLUMNS] = width;
+        if (width > l.widths[i % COLUMNS]) l.widths[i % COLUMNS] = width;
     }
+    choose_layout(&l);
     for (size_t i = 0; i <= count && count > 0; i++) {
-        print_row(texts + i * COLUMNS, widths,
-                  i > 0 ? mark_of(glimpse_model_list_get(list, i - 1)) : "");
+        char *mark = i > 0 ? make_mark(glimpse_model_list_get(list, i - 1)) : xstrdup("");
+        print_row(texts + i * COLUMNS, &l, mark, i == 0);
+        free(mark);
     }
     for (size_t i = 0; i < (count + 1) * COLUMNS; i++)
         free(texts[i]);
@@ -147,7 +217,7 @@ static void print_people(const glimpse_model_list *list) {
     tool_flush();
     for (size_t i = 0; i < count; i++) {
         const glimpse_model_entry *m = glimpse_model_list_get(list, i);
-        if (m->problem) tool_note("%s cannot be used: %s", m->name, m->problem);
+        if (m->problem) print_problem(m);
     }
 }
 

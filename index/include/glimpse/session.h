@@ -177,6 +177,7 @@ typedef struct glimpse_model_entry {
     const char *precision; /* what GLIMPSE_PRECISION_AUTO takes on this machine; NULL: damaged */
     int is_library_default, is_user_default; /* see above */
     int can_be_removed;                      /* by glimpse_session_remove_model() */
+    const char *short_name;                  /* in the table of models; NULL: it is not in it */
 } glimpse_model_entry;
 typedef struct glimpse_model_list glimpse_model_list;
 GLIMPSE_API int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *session);
