@@ -18,6 +18,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static void check_tower(glimpse_config_reader *r, const glimpse_tower_config *tower,
@@ -307,15 +308,34 @@ static int prefers_open_clip(const char *directory) {
     return 0;
 }
 
+/* immich's names of models are known to the table: ViT-B-32__openai. */
+static int fail_immich(const char *directory) {
+    size_t end = strlen(directory);
+    while (end > 1 && directory[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && directory[start - 1] != '/')
+        start--;
+    char name[128];
+    (void)snprintf(name, sizeof name, "%.*s", (int)(end - start), directory + start);
+    if (!strstr(name, "__")) {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                            "%s: a model as immich keeps it, in ONNX, which is not read; %s",
+                            directory, glimpse_download_advice());
+    }
+    return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                        "%s: a model as immich keeps it, in ONNX, which is not read; %s gets the "
+                        "same model in a form that is",
+                        directory, glimpse_wording("glimpse_session_open_pull", name));
+}
+
 int glimpse_model_config_read(glimpse_model_config *out, const char *directory) {
     memset(out, 0, sizeof *out);
     int status = glimpse_config_check_directory(directory);
     if (status < 0) return status;
     if (glimpse_config_has(directory, "visual/model.onnx") &&
         glimpse_config_has(directory, "textual/model.onnx")) {
-        return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
-                            "%s: a model as immich keeps it, in ONNX, which is not read; %s",
-                            directory, glimpse_download_advice());
+        return fail_immich(directory);
     }
     if (!glimpse_config_has(directory, "config.json") &&
         !glimpse_config_has(directory, "open_clip_config.json")) {
