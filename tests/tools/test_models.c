@@ -590,6 +590,9 @@ static void messages_call_a_model_by_a_name_that_can_be_typed(void **state) {
     expect_err(&r, "or get it again with glimpse pull org/first; glimpse models --default NAME "
                    "chooses another for good\n");
     run_free(&r);
+    run(&r, "prune", "--model", "org/first", NULL);
+    expect(&r, 0);
+    run_free(&r);
     run(&r, "models", "--default", "org/second", NULL);
     expect(&r, 0);
     expect_err(&r, "org/second covers 1 of the library's 3 files; glimpse index --model org/second "
