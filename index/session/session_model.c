@@ -9,6 +9,7 @@
 
 #include "caches.h"
 #include "core/error.h"
+#include "model_facts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,24 @@ static char *existing_file(const session_places *places, const char *name) {
     return NULL;
 }
 
+/* ORG/NAME@REVISION, as it was pulled: what is installed may be of another revision. Malloc'ed. */
+static char *find_revision(const glimpse_session *session, const char *name) {
+    static const char *const keys[] = {"revision", "commit"};
+    const char *at = strchr(name, '@');
+    char *path = at ? glimpse_session_format("%s/%.*s", session->places.models, (int)(at - name),
+                                             name)
+                    : NULL;
+    int is_same = 0;
+    for (size_t i = 0; path && i < 2 && !is_same; i++) {
+        char *value = glimpse_session_read_record(path, keys[i]);
+        is_same = value && strcmp(value, at + 1) == 0;
+        free(value);
+    }
+    if (is_same) return path;
+    free(path);
+    return NULL;
+}
+
 /* Of a directory of the hub's cache the snapshot is meant; of any other, itself. */
 static int enter_snapshot(char **path) {
     char *snapshot = NULL;
@@ -97,6 +116,8 @@ int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_
             return GLIMPSE_OK;
         }
         free(path);
+        *out = find_revision(session, name);
+        if (*out) return GLIMPSE_OK;
     }
     if (strcmp(name, "demo") == 0) {
         *out = glimpse_places_shipped_model(&session->places, "models/demo");
@@ -219,6 +240,12 @@ static int choose_of_user(choice *out, glimpse_session *session, glimpse_library
         } else {
             glimpse_error_restore(&missing);
         }
+    }
+    if (status == GLIMPSE_E_NOT_FOUND) {
+        char why[1024];
+        (void)snprintf(why, sizeof why, "%s", glimpse_last_error());
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "your default model: %s; %s chooses another",
+                              why, glimpse_wording("glimpse_session_set_user_model", "NAME"));
     }
 done:
     free(name);

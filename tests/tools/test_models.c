@@ -624,6 +624,15 @@ static void the_user_s_default_comes_after_the_library_s(void **state) {
     expect(&r, 0);
     run_free(&r);
     expect_asked("mine");
+    run(&r, "models", "--default", "mine", "--user", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    shell("rm -r " MODELS "/mine");
+    run(&r, "index", "two", "-l", "new.glimpse", NULL);
+    expect(&r, 4);
+    expect_err(&r, "your default model: there is no model mine: ");
+    expect_err(&r, "; glimpse models --user --default NAME chooses another\n");
+    run_free(&r);
     write_file(".config/glimpse/model.json", "{", 1);
     run(&r, "index", "two", "-l", "new.glimpse", NULL);
     assert_int_not_equal(r.code, 0);

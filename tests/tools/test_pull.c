@@ -88,6 +88,15 @@ static void a_model_is_installed_and_used_by_its_name(void **state) {
     assert_string_equal(r.out, demo.out);
     run_free(&demo);
     run_free(&r);
+    static const char *const revisions[] = {MODEL "@main", MODEL "@" LOOPBACK_COMMIT};
+    for (size_t i = 0; i < 2; i++) {
+        run(&r, "embed", "--text", "x", "--model", revisions[i], NULL);
+        expect(&r, 0);
+        run_free(&r);
+    }
+    run(&r, "embed", "--text", "x", "--model", MODEL "@other", NULL); /* not what is there */
+    expect(&r, 4);
+    run_free(&r);
     run(&r, "pull", MODEL, NULL); /* nobody needs to be asked */
     expect(&r, 0);
     expect_out(&r, "is installed already: ");
