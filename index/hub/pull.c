@@ -380,12 +380,12 @@ static int check_kind(const glimpse_pull *pull, const char *configuration) {
     for (size_t i = 0; !is_known && i < sizeof kinds / sizeof *kinds; i++)
         is_known = strcmp(kind, kinds[i]) == 0;
     if (!is_known) {
-        status = glimpse_fail(GLIMPSE_E_UNSUPPORTED,
-                              "%s is a model of the type \"%.60s\"%s, which is not read; nothing "
-                              "was installed, and its weights were not downloaded",
-                              pull->repository, kind,
-                              strcmp(kind, "siglip2") == 0 ? " (SigLIP 2 of flexible resolution)"
-                                                           : "");
+        status =
+            glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                         "%s is a model of the type \"%.60s\"%s, which is not read; nothing "
+                         "was installed, and its weights were not downloaded",
+                         pull->repository, kind,
+                         strcmp(kind, "siglip2") == 0 ? " (SigLIP 2 of flexible resolution)" : "");
     }
     json_decref(root);
     return status;

@@ -65,9 +65,9 @@ static char *existing_file(const session_places *places, const char *name) {
 static char *find_revision(const glimpse_session *session, const char *name) {
     static const char *const keys[] = {"revision", "commit"};
     const char *at = strchr(name, '@');
-    char *path = at ? glimpse_session_format("%s/%.*s", session->places.models, (int)(at - name),
-                                             name)
-                    : NULL;
+    char *path =
+        at ? glimpse_session_format("%s/%.*s", session->places.models, (int)(at - name), name)
+           : NULL;
     int is_same = 0;
     for (size_t i = 0; path && i < 2 && !is_same; i++) {
         char *value = glimpse_session_read_record(path, keys[i]);

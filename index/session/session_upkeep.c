@@ -103,8 +103,8 @@ static int is_called(glimpse_session *session, const glimpse_library_model *m, c
         known = glimpse_catalog_find(catalog, name);
     }
     (void)glimpse_session_name_path(&listed, session, m->path ? m->path : "");
-    const int is_same = listed && (strcmp(listed, name) == 0 ||
-                                   (known && strcmp(listed, known->repository) == 0));
+    const int is_same =
+        listed && (strcmp(listed, name) == 0 || (known && strcmp(listed, known->repository) == 0));
     free(listed);
     glimpse_error_restore(&before);
     return is_same;

@@ -17,8 +17,8 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void check_tower(glimpse_config_reader *r, const glimpse_tower_config *tower,

@@ -65,7 +65,19 @@ static void print_json(const glimpse_model_list *list) {
 /*
  * For people: a table, and below it what is wrong with those that cannot be used.
  */
-enum { NAME, FAMILY, PARAMETERS, DIMENSION, PIXELS, TEXTS, LICENCE, DISK, PRECISION, LIBRARY, WHERE };
+enum {
+    NAME,
+    FAMILY,
+    PARAMETERS,
+    DIMENSION,
+    PIXELS,
+    TEXTS,
+    LICENCE,
+    DISK,
+    PRECISION,
+    LIBRARY,
+    WHERE
+};
 enum { COLUMNS = WHERE + 1, MIN_PATH = 24, MAX_NAME = 40 };
 static const char *const headings[COLUMNS] = {"name",      "family",  "params",  "dim",
                                               "px",        "texts",   "licence", "disk",
@@ -107,7 +119,9 @@ static void make_row(char **texts, const glimpse_model_entry *m) {
         [TEXTS] = dash(languages),
         [LICENCE] = dash(m->licence),
         [DISK] = m->bytes > 0 ? text_bytes(m->bytes) : "-",
-        [PRECISION] = m->is_available ? dash(m->precision) : m->problem ? "unusable" : "gone",
+        [PRECISION] = m->is_available ? dash(m->precision)
+                      : m->problem    ? "unusable"
+                                      : "gone",
         [LIBRARY] = m->in_library ? text_count(m->embedded) : "-",
         [WHERE] = path,
     };
@@ -342,8 +356,8 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_models, "--yes goes with --remove");
     } else if ((convert != NULL) + (default_model != NULL) + (removed != NULL) + compare.compare >
                1) {
-        code =
-            cli_misuse(&cmd_models, "one of --compare, --convert, --default and --remove at a time");
+        code = cli_misuse(&cmd_models,
+                          "one of --compare, --convert, --default and --remove at a time");
     }
     if (code == CLI_RUN) code = models_compare_check(&compare, &cmd_models, &arguments);
     if (code != CLI_RUN) goto done;
@@ -394,7 +408,8 @@ const cli_command cmd_models = {
     "that Hugging Face's programs and open_clip have downloaded, the demo model, and the models "
     "that the library has embeddings of. A name listed here can be given to --model. \"texts\" are "
     "the languages, \"precision\" is what --precision auto takes on this machine, \"library\" how "
-    "many pictures of the library are embedded; in brackets are the short name that glimpse pull has "
+    "many pictures of the library are embedded; in brackets are the short name that glimpse pull "
+    "has "
     "for it, and whose default it is. \"unusable\" is explained below the table, \"gone\" is no "
     "longer where the library remembers it.\n\n"
     "Where neither --model nor GLIMPSE_MODEL says which, a library is asked with its default, the "

@@ -268,8 +268,7 @@ static int pull_model(pull_run *run, const char *name) {
 /* "de", "de_DE.UTF-8", "yue": two or three letters. */
 static int is_language(const char *text) {
     const size_t length = strcspn(text, "_-.@");
-    return (length == 2 || length == 3) &&
-           strspn(text, "abcdefghijklmnopqrstuvwxyz") == length;
+    return (length == 2 || length == 3) && strspn(text, "abcdefghijklmnopqrstuvwxyz") == length;
 }
 
 static int run(int argc, char **argv) {
@@ -318,7 +317,8 @@ const cli_command cmd_pull = {
     "their sizes and digests, and installs them at once: an older installation stays until the new "
     "one is complete. It shows the licence and asks once. What was stopped goes on where it "
     "was.\n\n"
-    "Pulling changes no default: give the name to --model, or to glimpse models --default. Exit code 1 "
+    "Pulling changes no default: give the name to --model, or to glimpse models --default. Exit "
+    "code 1 "
     "when the answer was no, 2 when nobody could be asked, 4 also when what was pulled cannot be "
     "used.\n\n"
     "Without a name it shows the table of models worth having, what others measured with them, and "

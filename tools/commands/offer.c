@@ -103,8 +103,9 @@ static int use(session *s, const glimpse_catalog_model *model, int of_library, i
     const int status = of_library ? glimpse_session_set_library_model(s->base, model->name)
                                   : glimpse_session_set_user_model(s->base, model->name);
     if (status < 0) return tool_fail_last();
-    tool_note("%s is installed, and used from now on (glimpse models --default NAME%s changes that)",
-              model->name, of_library ? "" : " --user");
+    tool_note(
+        "%s is installed, and used from now on (glimpse models --default NAME%s changes that)",
+        model->name, of_library ? "" : " --user");
     return reopen(s, model->name);
 }
 

@@ -81,7 +81,7 @@ typedef enum column { SIZE, PIXELS, IMAGENET, COCO, SPEED, TEXTS, LICENCE, COLUM
 static const struct {
     const char *heading;
     int width, is_number;
-} columns[COLUMNS] = {{"size", 6, 1},       {"px", 3, 1},    {"ImageNet", 8, 1}, {"COCO", 4, 1},
+} columns[COLUMNS] = {{"size", 6, 1},        {"px", 3, 1},    {"ImageNet", 8, 1}, {"COCO", 4, 1},
                       {"pictures/s", 10, 1}, {"texts", 5, 0}, {"licence", 15, 0}};
 
 static const char *cell(const table *t, const glimpse_catalog_model *m, column c) {
