@@ -8,6 +8,8 @@
 #include "core/error.h"
 #include "core/options.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,11 +44,16 @@ static int keep_default(glimpse_session *session, glimpse_library *library,
         status = glimpse_library_set_default_model(library, model, 0);
     }
     if (status == GLIMPSE_OK && asked && strcmp(asked->fingerprint, fingerprint) != 0) {
+        char *listed = NULL;
+        status = glimpse_session_name_path(&listed, session, asked->path ? asked->path : "");
         glimpse_session_note(
             session,
             "the library goes on being asked with %s where no model is named (%s changes that)",
-            asked->name,
-            glimpse_wording("glimpse_session_set_library_model", glimpse_model_name(model)));
+            listed ? listed : asked->name,
+            glimpse_wording("glimpse_session_set_library_model",
+                            glimpse_session_call_model(session, glimpse_model_path(model),
+                                                       glimpse_model_name(model))));
+        free(listed);
     }
     glimpse_library_status_free(known);
     return status;
