@@ -22,7 +22,7 @@ static int create(session_lease *lease, glimpse_session *session,
         there += access(options->roots[i], F_OK) == 0;
     if (options->root_count > 0 && there == 0) {
         (void)access(options->roots[0], F_OK);
-        return glimpse_fail_errno("%s: cannot be indexed", options->roots[0]);
+        return glimpse_fail_errno("%s", options->roots[0]);
     }
     int status = options->model ? GLIMPSE_OK : glimpse_session_find_model(&unused, session, NULL);
     if (status < 0) return status;
