@@ -83,7 +83,7 @@ static void a_language_is_for_models_that_ask(void **state) {
     run_result r;
     run(&r, "embed", "--model", "demo", "--language", "de", "--text", "Katze", NULL);
     expect(&r, 4);
-    expect_err(&r, "have no language to choose");
+    expect_err(&r, "has no languages to choose from");
     run_free(&r);
     const char *nllb = shared_path_if_there("golden/families/nllb-clip");
     if (!nllb) {
