@@ -258,13 +258,15 @@ static int read_directory(glimpse_model_config *out, const char *directory, int 
         glimpse_config_has(directory, "textual/model.onnx")) {
         return fail_immich(directory);
     }
-    if (!glimpse_config_has(directory, "config.json") &&
+    const char *apple = glimpse_config_mobileclip_file(directory);
+    if (!glimpse_config_has(directory, "config.json") && !apple &&
         !glimpse_config_has(directory, "open_clip_config.json")) {
         return glimpse_weights_fail_directory(directory);
     }
     int open_clip = glimpse_config_has(directory, "open_clip_config.json") &&
                     (!glimpse_config_has(directory, "config.json") || prefers_open_clip(directory));
-    char *path = glimpse_path_join(directory, open_clip ? "open_clip_config.json" : "config.json");
+    const char *name = open_clip ? "open_clip_config.json" : apple ? apple : "config.json";
+    char *path = glimpse_path_join(directory, name);
     char *pictures_path = NULL;
     json_t *root = NULL, *pictures = NULL;
     glimpse_config_reader r = {path, GLIMPSE_OK};
@@ -277,6 +279,8 @@ static int read_directory(glimpse_model_config *out, const char *directory, int 
     const char *type = json_string_value(glimpse_config_member(root, "model_type"));
     if (open_clip) {
         glimpse_config_read_open_clip(&r, root, out);
+    } else if (apple || glimpse_config_member(root, "image_cfg")) {
+        glimpse_config_read_mobileclip(&r, root, out);
     } else if (type && strcmp(type, "M-CLIP") == 0) {
         char *image = NULL;
         glimpse_config_m_clip_image(&r, root, directory, &image);

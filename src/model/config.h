@@ -18,7 +18,8 @@ typedef enum glimpse_layout {
     GLIMPSE_LAYOUT_HF,              /* transformers' CLIPModel */
     GLIMPSE_LAYOUT_OPENCLIP,        /* open_clip's CLIP, openai/CLIP names */
     GLIMPSE_LAYOUT_OPENCLIP_CUSTOM, /* open_clip's CustomTextCLIP: text names under "text." */
-    GLIMPSE_LAYOUT_SIGLIP           /* transformers' SiglipModel: SigLIP, fixed-size SigLIP 2 */
+    GLIMPSE_LAYOUT_SIGLIP,          /* transformers' SiglipModel: SigLIP, fixed-size SigLIP 2 */
+    GLIMPSE_LAYOUT_MOBILECLIP       /* Apple's MobileCLIP */
 } glimpse_layout;
 
 /* What an image tower is made of; image_tower.c has the operations of each. */
@@ -136,6 +137,7 @@ typedef struct glimpse_model_config {
     glimpse_text_pooling text_pooling;
     glimpse_text_padding padding;
     glimpse_text_projection text_projection;
+    int text_mixers;  /* of GLIMPSE_TEXT_MCT: whether convolutions stand around the blocks */
     int causal;       /* a token sees those before it only */
     int32_t end_id;   /* of GLIMPSE_TEXT_END; -1: the configuration says none */
     int sigmoid;      /* logits go through a sigmoid, and there is a logit_bias */
@@ -143,8 +145,8 @@ typedef struct glimpse_model_config {
     glimpse_preprocess preprocess;
 } glimpse_model_config;
 
-/* Reads open_clip_config.json when it and OpenCLIP weights are there, else config.json with
- * preprocessor_config.json. */
+/* Reads open_clip_config.json when it and OpenCLIP weights are there, else Apple's configuration of
+ * a MobileCLIP (mobileclip_s0.json), else config.json with preprocessor_config.json. */
 int glimpse_model_config_read(glimpse_model_config *out, const char *directory);
 
 #endif

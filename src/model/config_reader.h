@@ -97,5 +97,13 @@ void glimpse_config_read_timm(glimpse_config_reader *r, json_t *vision,
 /* config_open_clip.c: open_clip_config.json. */
 void glimpse_config_read_open_clip(glimpse_config_reader *r, json_t *root,
                                    glimpse_model_config *config);
+/* config_mobileclip.c: vision_cfg of open_clip_config.json with a FastViT. */
+void glimpse_config_read_fastvit(glimpse_config_reader *r, json_t *vision,
+                                 glimpse_model_config *config);
+/* Apple's configuration of a MobileCLIP, and what it is called in `directory`: NULL when there is
+ * none. */
+void glimpse_config_read_mobileclip(glimpse_config_reader *r, json_t *root,
+                                    glimpse_model_config *config);
+const char *glimpse_config_mobileclip_file(const char *directory);
 
 #endif
