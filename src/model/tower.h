@@ -50,7 +50,8 @@ typedef struct glimpse_tower {
     /* text tower */
     glimpse_text_architecture text;
     int mean;                     /* the mean over all rows of a text is pooled */
-    int unpadded;                 /* texts are as long as they are, and attend without a mask */
+    int unpadded;                 /* texts, and pictures of NaFlex, are as long as they are, and attend
+                                     without a mask */
     glimpse_numbers tokens_table; /* [vocabulary][D], borrowed from the mapping */
 } glimpse_tower;
 
