@@ -505,7 +505,10 @@ static void embeddings_do_not_depend_on_the_batch(void **unused) {
             embed(model, 1, one);
             for (size_t batch = 2; batch <= 16; batch += 3) {
                 embed(model, batch, many);
-                assert_floats_near(one, many, SHAPES * E, 2e-6);
+                if (precisions[p] == GLIMPSE_PRECISION_F32)
+                    assert_floats_near(one, many, SHAPES * E, 2e-6);
+                /* Sums in another order may round to another neighbour. */
+                assert_true(min_dot(one, many, SHAPES, E) > 0.9999);
             }
             glimpse_model_close(model);
         }
