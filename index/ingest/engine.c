@@ -83,7 +83,8 @@ static int encode_pictures(void *encoder, const uint8_t *rgb, size_t count, floa
 glimpse_ingest_engine glimpse_engine_of_model(const glimpse_model *model) {
     const glimpse_preprocess *rules = glimpse_model_preprocess(model);
     return (glimpse_ingest_engine){.key = glimpse_model_get_key(model),
-                                   .input_bytes = sizeof(input_head) + glimpse_preprocess_max_bytes(rules),
+                                   .input_bytes =
+                                       sizeof(input_head) + glimpse_preprocess_max_bytes(rules),
                                    .short_side = glimpse_preprocess_short_side(rules),
                                    .decode = decode_picture,
                                    .preprocess = preprocess_picture,

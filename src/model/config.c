@@ -199,8 +199,8 @@ static void check(glimpse_config_reader *r, const glimpse_model_config *c) {
         r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: patches of %zu pixels in a picture of %zu",
                                  r->path, c->patch, c->image_size);
     }
-    int ends_there = p->center_crop || p->resize == GLIMPSE_RESIZE_EXACT ||
-                     p->resize == GLIMPSE_RESIZE_PATCHES;
+    int ends_there =
+        p->center_crop || p->resize == GLIMPSE_RESIZE_EXACT || p->resize == GLIMPSE_RESIZE_PATCHES;
     if (r->status == GLIMPSE_OK &&
         (!ends_there || p->width != c->image_size || p->height != c->image_size)) {
         r->status =

@@ -122,8 +122,8 @@ typedef struct glimpse_model_config {
     glimpse_image_architecture image_architecture;
     glimpse_timm_config timm; /* of GLIMPSE_IMAGE_TIMM_VIT */
     size_t image_size, patch; /* square input, square patches; 3 channels */
-    /* Of GLIMPSE_IMAGE_NAFLEX, whose image_size is the largest square: rows and columns of the table
-     * of positions. How many patches a picture may have, `preprocess` says. */
+    /* Of GLIMPSE_IMAGE_NAFLEX, whose image_size is the largest square: rows and columns of the
+     * table of positions. How many patches a picture may have, `preprocess` says. */
     size_t position_grid;
     /* Of GLIMPSE_IMAGE_RESNET: channels of the stem, bottlenecks of each layer. vision.width is
      * then that of the pooling, patch the pixels of a side that become one. */

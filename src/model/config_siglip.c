@@ -114,8 +114,7 @@ void glimpse_config_read_naflex_pictures(glimpse_config_reader *r, json_t *root,
     static const float half[3] = {0.5f, 0.5f, 0.5f};
     glimpse_preprocess *p = &config->preprocess;
     /* Without the file: the rules at the model's own patches. With it: its class's defaults. */
-    size_t patch =
-        glimpse_config_size(r, root, "patch_size", root ? 16 : config->patch, MAX_SIDE);
+    size_t patch = glimpse_config_size(r, root, "patch_size", root ? 16 : config->patch, MAX_SIDE);
     size_t patches = glimpse_config_size(r, root, "max_num_patches", 256, MAX_PATCHES);
     memset(p, 0, sizeof *p);
     p->resize = GLIMPSE_RESIZE_PATCHES;

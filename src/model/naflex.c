@@ -18,10 +18,10 @@
 #include <math.h>
 
 typedef struct naflex_work {
-    glimpse_vit_work vit;   /* first: glimpse_vit_trace() */
-    size_t *rows, *columns; /* [max_batch] patches of each picture */
-    float *patch;           /* [3 P P] */
-    float *positions;       /* [tokens][D], resized to ... */
+    glimpse_vit_work vit;                   /* first: glimpse_vit_trace() */
+    size_t *rows, *columns;                 /* [max_batch] patches of each picture */
+    float *patch;                           /* [3 P P] */
+    float *positions;                       /* [tokens][D], resized to ... */
     size_t position_rows, position_columns; /* ... these; 0: none yet */
     float *band;                            /* [G][D], the table resized to one row */
     double *weights;                        /* [2][G] of one row, of one column */
@@ -174,8 +174,8 @@ static int run(void *work, glimpse_workspace *workspace, size_t count, float *em
     glimpse_pass *pass = &w->vit.pass;
     const glimpse_tower *tower = pass->tower;
     pass->workspace = workspace;
-    int status = glimpse_linear_run(tower->patches, workspace, w->vit.patches, pass->starts[count],
-                                    pass->x);
+    int status =
+        glimpse_linear_run(tower->patches, workspace, w->vit.patches, pass->starts[count], pass->x);
     if (status < 0) return status;
     for (size_t b = 0; b < count; b++) {
         size_t values = w->rows[b] * w->columns[b] * tower->config.width;

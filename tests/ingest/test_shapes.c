@@ -1,5 +1,5 @@
 /*
- * Pictures of every shape in one folder get the embeddings that each has alone, whether the model
+ * Pictures of every shape in one directory get the embeddings that each has alone, whether the model
  * squashes them to a square or keeps their aspect; decoded reduced or exactly.
  */
 #include "support/files.h"
@@ -17,9 +17,10 @@
 
 enum { E = 48 };
 
-static const unsigned sizes[][2] = {{40, 40}, {120, 30},  {30, 120}, {1, 900}, {900, 1},   {1, 1},
-                                    {7, 5},   {300, 200}, {200, 300}, {64, 63}, {333, 111}, {90, 91},
-                                    {17, 19}, {500, 20},  {20, 500},  {256, 256}, {41, 39}, {3, 200}};
+static const unsigned sizes[][2] = {{40, 40},   {120, 30}, {30, 120},  {1, 900},   {900, 1},
+                                    {1, 1},     {7, 5},    {300, 200}, {200, 300}, {64, 63},
+                                    {333, 111}, {90, 91},  {17, 19},   {500, 20},  {20, 500},
+                                    {256, 256}, {41, 39},  {3, 200}};
 enum { SMALL = sizeof sizes / sizeof *sizes, LARGE = 4 };
 static const unsigned large[LARGE][2] = {{1200, 900}, {901, 1203}, {1600, 400}, {333, 1999}};
 

@@ -64,8 +64,8 @@ static int encode_ids(float *embeddings, glimpse_encoder *encoder, const void *i
     return glimpse_encoder_tokens(embeddings, encoder, inputs, count, flags);
 }
 
-static void compare_embeddings(const family *f, glimpse_precision precision, family_encode_fn encode,
-                               const char *inputs, const char *what) {
+static void compare_embeddings(const family *f, glimpse_precision precision,
+                               family_encode_fn encode, const char *inputs, const char *what) {
     char unit_name[64];
     (void)snprintf(unit_name, sizeof unit_name, "%s_norm", what);
     family_array input = load_family_array(f, inputs), raw = load_family_array(f, what);

@@ -122,8 +122,7 @@ static void texts_and_picture_files_become_the_recorded_embeddings(void **unused
     recorded_inputs(inputs, own, patches.data, 4);
     assert_int_equal(glimpse_preprocess_max_bytes(glimpse_model_preprocess(f.model)), sizeof rgb);
     json_array_foreach(json_object_get(f.json, "images"), i, entry) {
-        const char *file =
-            path_in(f.directory, json_string_value(json_object_get(entry, "file")));
+        const char *file = path_in(f.directory, json_string_value(json_object_get(entry, "file")));
         glimpse_image *image = NULL;
         glimpse_preprocess rules;
         assert_ok(glimpse_image_load(&image, file, NULL));
@@ -228,8 +227,7 @@ static void sizes_that_cannot_be_are_refused(void **unused) {
     glimpse_image *image = NULL;
     glimpse_preprocess rules = rules_of(16, 4), own;
     assert_int_equal(glimpse_preprocess_for(&own, &rules, 0, 10), GLIMPSE_E_LIMIT);
-    assert_int_equal(glimpse_preprocess_for(&own, &rules, UINT32_MAX, UINT32_MAX),
-                     GLIMPSE_E_LIMIT);
+    assert_int_equal(glimpse_preprocess_for(&own, &rules, UINT32_MAX, UINT32_MAX), GLIMPSE_E_LIMIT);
     rules = rules_of(16, 100000);
     assert_int_equal(glimpse_preprocess_for(&own, &rules, 10, 10), GLIMPSE_E_INVALID);
     rules = rules_of(16, 4);
@@ -248,8 +246,7 @@ static void sizes_that_cannot_be_are_refused(void **unused) {
 enum { E = 48, PATCH = 8, GRID = 5, MAX = 30, VALUES = 3 * PATCH * PATCH, SHAPES = 9 };
 static const double eps = 1e-6;
 
-static float *weight(const glimpse_model *model, const char *stem, const char *name,
-                     size_t count) {
+static float *weight(const glimpse_model *model, const char *stem, const char *name, size_t count) {
     char full[128];
     (void)snprintf(full, sizeof full, "vision_model.%s%s", stem, name);
     const glimpse_tensor *tensor = glimpse_tensors_find(model->tensors, full);
@@ -286,16 +283,16 @@ static double *apply(const glimpse_model *model, const char *stem, const char *w
     return y;
 }
 
-static double *pair(const glimpse_model *model, const char *stem, const char *name,
-                    const double *x, size_t rows, size_t in, size_t out) {
+static double *pair(const glimpse_model *model, const char *stem, const char *name, const double *x,
+                    size_t rows, size_t in, size_t out) {
     char w[64], b[64];
     (void)snprintf(w, sizeof w, "%s.weight", name);
     (void)snprintf(b, sizeof b, "%s.bias", name);
     return apply(model, stem, w, b, x, rows, in, out, 0, out);
 }
 
-static double *norm(const glimpse_model *model, const char *stem, const char *name,
-                    const double *x, size_t rows) {
+static double *norm(const glimpse_model *model, const char *stem, const char *name, const double *x,
+                    size_t rows) {
     char full[64];
     (void)snprintf(full, sizeof full, "%s.weight", name);
     float *gamma = weight(model, stem, full, E);
@@ -309,8 +306,8 @@ static double *norm(const glimpse_model *model, const char *stem, const char *na
         for (size_t i = 0; i < E; i++)
             variance += (x[r * E + i] - mean) * (x[r * E + i] - mean) / E;
         for (size_t i = 0; i < E; i++)
-            y[r * E + i] = (x[r * E + i] - mean) / sqrt(variance + eps) * (double)gamma[i] +
-                           (double)beta[i];
+            y[r * E + i] =
+                (x[r * E + i] - mean) / sqrt(variance + eps) * (double)gamma[i] + (double)beta[i];
     }
     free(gamma), free(beta);
     return y;
@@ -532,8 +529,7 @@ static void squares_are_what_pixels_without_a_size_are(void **unused) {
         rgb[i] = (uint8_t)random_below(&random, 256);
     for (size_t i = 0; i < 2; i++) {
         glimpse_preprocess_normalize(squares + i * AREA, p, rgb + i * AREA);
-        two[i] =
-            (glimpse_encoder_input){.rgb = rgb + i * AREA, .width = SQUARE, .height = SQUARE};
+        two[i] = (glimpse_encoder_input){.rgb = rgb + i * AREA, .width = SQUARE, .height = SQUARE};
     }
     assert_ok(glimpse_encoder_create(&encoder, model, 2));
     assert_ok(glimpse_encoder_inputs(sized, encoder, two, 2, 0));
@@ -547,7 +543,7 @@ static void squares_are_what_pixels_without_a_size_are(void **unused) {
 
 static void inputs_of_other_sizes_are_refused(void **unused) {
     (void)unused;
-    static const uint32_t sizes[][2] = {{0, 8},  {8, 0},   {12, 8},   {8, 9},
+    static const uint32_t sizes[][2] = {{0, 8},   {8, 0},   {12, 8},      {8, 9},
                                         {48, 48}, {8, 248}, {8, 1u << 31}};
     glimpse_encoder *encoder = NULL;
     float embedding[E];
@@ -560,8 +556,7 @@ static void inputs_of_other_sizes_are_refused(void **unused) {
                          GLIMPSE_E_INVALID);
     }
     glimpse_encoder_input neither = {.width = 8, .height = 8};
-    assert_int_equal(glimpse_encoder_inputs(embedding, encoder, &neither, 1, 0),
-                     GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_encoder_inputs(embedding, encoder, &neither, 1, 0), GLIMPSE_E_INVALID);
     glimpse_encoder_free(encoder);
     glimpse_model_close(model);
     /* A model of a fixed size takes that one, and no other. */
@@ -590,8 +585,8 @@ static void pictures_as_narrow_or_small_as_can_be_are_encoded(void **unused) {
         write_picture(in_directory("narrow.ppm"), sizes[i][0], sizes[i][1], (unsigned)i);
         assert_ok(glimpse_image_load(&images[i], in_directory("narrow.ppm"), NULL));
     }
-    assert_ok(glimpse_encoder_images(together, encoder, (const glimpse_image *const *)images, COUNT,
-                                     0));
+    assert_ok(
+        glimpse_encoder_images(together, encoder, (const glimpse_image *const *)images, COUNT, 0));
     for (size_t i = 0; i < COUNT; i++) {
         const glimpse_image *one = images[i];
         assert_ok(glimpse_encoder_images(alone, encoder, &one, 1, 0));
@@ -646,7 +641,8 @@ static void settings_that_cannot_be_honoured_are_refused(void **unused) {
     } cases[] = {
         {"{\"model_type\": \"siglip2\", \"vision_config\": {\"num_patches\": 200}}", NULL,
          GLIMPSE_E_FORMAT, "200 positions"},
-        {plain_config, "{}", GLIMPSE_E_FORMAT, "patches of 16 pixels, the model takes patches of 14"},
+        {plain_config, "{}", GLIMPSE_E_FORMAT,
+         "patches of 16 pixels, the model takes patches of 14"},
         {plain_config, "{\"patch_size\": 14, \"do_resize\": false}", GLIMPSE_E_UNSUPPORTED,
          "do_resize"},
         {plain_config, "{\"patch_size\": 14, \"max_num_patches\": 5000}", GLIMPSE_E_FORMAT,

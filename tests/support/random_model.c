@@ -384,9 +384,10 @@ static int write_config(const random_model *m, const char *directory) {
                   "\"patch_size\": %zu, \"hidden_act\": \"%s\"}}\n",
                   m->max_patches ? "siglip2"
                   : m->siglip    ? "siglip"
-                                 : "clip", m->siglip ? "" : projection, m->text_width,
-                  m->text_mlp, m->text_layers, m->text_heads, m->context, m->vocabulary, end,
-                  m->activation, m->vision_width, m->vision_mlp, m->vision_layers, m->vision_heads,
+                                 : "clip",
+                  m->siglip ? "" : projection, m->text_width, m->text_mlp, m->text_layers,
+                  m->text_heads, m->context, m->vocabulary, end, m->activation, m->vision_width,
+                  m->vision_mlp, m->vision_layers, m->vision_heads,
                   m->max_patches ? "num_patches" : "image_size",
                   m->max_patches ? grid * grid : m->image_size, m->patch, m->activation);
     if (m->max_patches) {

@@ -20,8 +20,8 @@ typedef struct random_model {
     int merges; /* 1: the whole vocabulary is filled with merges, as in a real one; else bytes only
                  */
     int siglip; /* a SiglipModel with SigLIP 2's kind of tokenizer; embedding is vision_width */
-    size_t max_patches; /* of a picture: a Siglip2Model, `siglip` too; image_size is what the table of
-                           positions is for. 0: another model */
+    size_t max_patches; /* of a picture: a Siglip2Model, `siglip` too; image_size is what the table
+                           of positions is for. 0: another model */
 } random_model;
 
 /* A model of a few kilobytes whose tokenizer knows the 256 bytes and nothing more. */

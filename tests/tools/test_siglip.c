@@ -437,7 +437,7 @@ static void naflex_pictures_have_a_size_of_their_own(void **state) {
         size_t size = 0;
         free(read_whole_file("out.rgb", &size));
         assert_int_equal(size, pictures[i].bytes);
-        run(&r, "embed", "-m", model, file, NULL);
+        run(&r, "embed", "-m", model, "--image", file, NULL);
         expect(&r, 0);
         run_free(&r);
     }

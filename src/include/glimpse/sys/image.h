@@ -207,8 +207,8 @@ typedef enum glimpse_crop_rule {
 typedef enum glimpse_resize_rule {
     GLIMPSE_RESIZE_NONE = 0,
     GLIMPSE_RESIZE_SHORTEST =
-        1,                   /* short edge to `resize_width`, long = floor(size * long / short) */
-    GLIMPSE_RESIZE_EXACT = 2, /* squash to resize_width x resize_height */
+        1,                     /* short edge to `resize_width`, long = floor(size * long / short) */
+    GLIMPSE_RESIZE_EXACT = 2,  /* squash to resize_width x resize_height */
     GLIMPSE_RESIZE_PATCHES = 3 /* to a size of the picture's own, see glimpse_preprocess_for() */
 } glimpse_resize_rule;
 
@@ -247,8 +247,8 @@ GLIMPSE_API uint32_t glimpse_preprocess_short_side(const glimpse_preprocess *p);
 
 /* Resize and crop to p->width x p->height. The geometry follows the whole picture's size, also when
  * it was decoded reduced. `rgb` holds p->width * p->height * 3 bytes. Fails
- * with GLIMPSE_E_INVALID when the rules do not end at that size, which those of PATCHES do only once
- * glimpse_preprocess_for() made them the picture's own. Equal bytes to
+ * with GLIMPSE_E_INVALID when the rules do not end at that size, which those of PATCHES do only
+ * once glimpse_preprocess_for() made them the picture's own. Equal bytes to
  * glimpse_preprocess_rgb_plain, which does the steps one by one; this one computes only the rows
  * and columns that survive the crop, so that a very long picture costs no more memory than any
  * other (the plain one refuses it with GLIMPSE_E_LIMIT). */

@@ -174,16 +174,17 @@ enum {
 };
 
 /* `pixels` [count][3][H][W], normalised, H and W those of glimpse_model_preprocess(): of a NaFlex
- * model the largest square, and glimpse_encoder_inputs() takes other sizes. `embeddings` [count][E].
+ * model the largest square, and glimpse_encoder_inputs() takes other sizes. `embeddings`
+ * [count][E].
  */
 GLIMPSE_API int glimpse_encoder_pixels(float *embeddings, glimpse_encoder *encoder,
                                        const float *pixels, size_t count, unsigned flags);
 /* `rgb` [count][H][W][3] bytes as glimpse_preprocess_rgb leaves them; H and W as above. */
 GLIMPSE_API int glimpse_encoder_rgb(float *embeddings, glimpse_encoder *encoder, const uint8_t *rgb,
                                     size_t count, unsigned flags);
-/* Pictures of a size each. Models of a fixed one take width and height of their preprocessing, NaFlex
- * models all that glimpse_preprocess_for() comes to: whole patches, no more than `max_patches`. Any
- * other is GLIMPSE_E_INVALID. */
+/* Pictures of a size each. Models of a fixed one take width and height of their preprocessing,
+ * NaFlex models all that glimpse_preprocess_for() comes to: whole patches, no more than
+ * `max_patches`. Any other is GLIMPSE_E_INVALID. */
 typedef struct glimpse_encoder_input {
     const uint8_t *rgb;     /* [height][width][3], as glimpse_preprocess_rgb leaves it, or NULL */
     const float *pixels;    /* [3][height][width], normalised, where `rgb` is NULL */
