@@ -444,6 +444,16 @@ static void naflex_pictures_have_a_size_of_their_own(void **state) {
     run(&r, "embed", "-m", model, "--text", "a photo", NULL);
     expect(&r, 0);
     run_free(&r);
+    /* Where Hugging Face's programs keep models. */
+    static const char snapshots[] = "hub/models--org--naflex/snapshots/";
+    char link[256];
+    (void)snprintf(link, sizeof link, "%s%040d", snapshots, 7);
+    make_parents(link);
+    assert_int_equal(symlink(model, link), 0);
+    run_shell(&r, "HF_HUB_CACHE=\"$PWD/hub\" \"$G\" models --json");
+    expect(&r, 0);
+    expect_out(&r, "\"family\":\"SigLIP 2 NaFlex\"");
+    run_free(&r);
 }
 
 int main(void) {
