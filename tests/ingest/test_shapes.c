@@ -1,6 +1,6 @@
 /*
- * Pictures of every shape in one directory get the embeddings that each has alone, whether the model
- * squashes them to a square or keeps their aspect; decoded reduced or exactly.
+ * Pictures of every shape in one directory get the embeddings that each has alone, whether the
+ * model squashes them to a square or keeps their aspect; decoded reduced or exactly.
  */
 #include "support/files.h"
 #include "support/numbers.h"
