@@ -40,6 +40,7 @@ static uint64_t bytes_of(const char *path) {
 static const char *family_of(const glimpse_model_config *config) {
     int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
     if (config->image_architecture == GLIMPSE_IMAGE_FASTVIT) return "MobileCLIP";
+    if (config->image_architecture == GLIMPSE_IMAGE_NAFLEX) return "SigLIP 2 NaFlex";
     if (config->image_architecture == GLIMPSE_IMAGE_TIMM_VIT) {
         siglip = config->text_pooling == GLIMPSE_TEXT_LAST;
         if (!siglip) return config->timm.family;

@@ -87,8 +87,7 @@ static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config
         return;
     }
     if (type && strcmp(type, "siglip2") == 0) {
-        glimpse_config_refuse(r, "model_type",
-                              "siglip2, the SigLIP 2 of flexible resolution (NaFlex),");
+        glimpse_config_read_naflex(r, root, config);
         return;
     }
     if (type && strcmp(type, "chinese_clip") == 0) {
@@ -182,6 +181,14 @@ static void read_pictures(glimpse_config_reader *r, json_t *root, glimpse_model_
     const char *name = json_string_value(glimpse_config_member(root, "image_processor_type"));
     if (!name) name = json_string_value(glimpse_config_member(root, "feature_extractor_type"));
     int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
+    if (config->image_architecture == GLIMPSE_IMAGE_NAFLEX) {
+        if (name && strncmp(name, "Siglip2ImageProcessor", 21) != 0) {
+            glimpse_config_refuse(r, "image_processor_type", name);
+            return;
+        }
+        glimpse_config_read_naflex_pictures(r, root, config);
+        return;
+    }
     if (name) siglip = strncmp(name, "Siglip", 6) == 0 || (siglip && strncmp(name, "CLIP", 4) != 0);
     if (siglip) {
         glimpse_config_read_siglip_pictures(r, root, config->image_size, &config->preprocess);
@@ -199,7 +206,8 @@ static void check(glimpse_config_reader *r, const glimpse_model_config *c) {
         r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: patches of %zu pixels in a picture of %zu",
                                  r->path, c->patch, c->image_size);
     }
-    int ends_there = p->center_crop || p->resize == GLIMPSE_RESIZE_EXACT;
+    int ends_there =
+        p->center_crop || p->resize == GLIMPSE_RESIZE_EXACT || p->resize == GLIMPSE_RESIZE_PATCHES;
     if (r->status == GLIMPSE_OK &&
         (!ends_there || p->width != c->image_size || p->height != c->image_size)) {
         r->status =

@@ -82,6 +82,11 @@ void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
                                 glimpse_model_config *config);
 void glimpse_config_read_siglip_pictures(glimpse_config_reader *r, json_t *root, size_t image_size,
                                          glimpse_preprocess *p);
+/* The same of SigLIP 2 of flexible resolution; the second sets config->image_size, too. */
+void glimpse_config_read_naflex(glimpse_config_reader *r, json_t *root,
+                                glimpse_model_config *config);
+void glimpse_config_read_naflex_pictures(glimpse_config_reader *r, json_t *root,
+                                         glimpse_model_config *config);
 /* config_m_clip.c: where the model with the pictures of M-CLIP in `directory` is; *image is the
  * caller's. Then the rest, into the configuration of that model. */
 void glimpse_config_m_clip_image(glimpse_config_reader *r, json_t *root, const char *directory,

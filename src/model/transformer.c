@@ -163,7 +163,8 @@ static void rotate(const glimpse_pass *pass, size_t sequences) {
 }
 
 /* All sequences on the matrix units: into h, or, where a norm follows, into mixed. 1 when that was
- * done: either for all or for none, as the sequences of a tower without a mask are equally long. */
+ * done: either for all or for none, as the sequences of a tower without a mask are equally long
+ * unless it says `unpadded`. */
 static int attend_fast(const glimpse_pass *pass, const glimpse_block *block, size_t sequences) {
     const glimpse_tower *tower = pass->tower;
     glimpse_element result = block->attn_norm.gamma ? GLIMPSE_ELEMENT_F32 : tower->math->element;
