@@ -4,12 +4,11 @@
  */
 #include "support/random_mobileclip.h"
 
-#include "support/random_model.h"
+#include "support/random_open_clip.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 random_mobileclip random_mobileclip_tiny(void) {
     return (random_mobileclip){.name = "fastvit_mci0",
@@ -225,56 +224,9 @@ static void add_image_tower(random_writer *w, const random_mobileclip *m) {
     random_writer_pair(w, root, "head.fc", m->embedding, 2 * width, 1 / sqrtf(2.0f * (float)width));
 }
 
-static void add_text_tower(random_writer *w, const random_mobileclip *m) {
-    size_t width = m->text_width;
-    const size_t tokens[2] = {m->vocabulary, width}, positions[2] = {m->context, width};
-    const size_t stacked[2] = {3 * width, width}, projection[2] = {width, m->embedding};
-    float scale = 1.0f / sqrtf((float)width);
-    random_writer_add(w, "logit_scale", 0, tokens, 0, 4.6052f);
-    random_writer_add(w, "text.token_embedding.weight", 2, tokens, 0.2f, 0);
-    random_writer_add(w, "text.positional_embedding", 2, positions, 0.1f, 0);
-    for (size_t i = 0; i < m->text_layers; i++) {
-        char stem[64], full[96];
-        (void)snprintf(stem, sizeof stem, "text.transformer.resblocks.%zu.", i);
-        random_writer_norm(w, stem, "ln_1", width);
-        (void)snprintf(full, sizeof full, "%sattn.in_proj_weight", stem);
-        random_writer_add(w, full, 2, stacked, scale, 0);
-        (void)snprintf(full, sizeof full, "%sattn.in_proj_bias", stem);
-        random_writer_add(w, full, 1, stacked, 0.02f, 0);
-        random_writer_pair(w, stem, "attn.out_proj", width, width, 0.5f * scale);
-        random_writer_norm(w, stem, "ln_2", width);
-        random_writer_pair(w, stem, "mlp.c_fc", 4 * width, width, scale);
-        random_writer_pair(w, stem, "mlp.c_proj", width, 4 * width, 0.5f * scale);
-    }
-    random_writer_norm(w, "text.", "ln_final", width);
-    random_writer_add(w, "text.text_projection", 2, projection, scale, 0);
-}
-
-static int in_directory_of(char *path, size_t size, const char *directory, const char *name) {
-    int length = snprintf(path, size, "%s/%s", directory, name);
-    return length > 0 && (size_t)length < size;
-}
-
-/* The tokenizer of a model of the same vocabulary, whose other files go. */
-static int write_tokenizer(const random_mobileclip *m, const char *directory) {
-    static const char *const others[] = {"config.json", "preprocessor_config.json",
-                                         "model.safetensors"};
-    random_model small = random_model_tiny();
-    small.vocabulary = m->vocabulary;
-    small.merges = m->merges;
-    small.text_width = small.text_heads = small.text_mlp = 1;
-    if (!random_model_write(&small, directory)) return 0;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        char path[1200];
-        if (!in_directory_of(path, sizeof path, directory, others[i]) || unlink(path) != 0)
-            return 0;
-    }
-    return 1;
-}
-
 static int write_config(const random_mobileclip *m, const char *directory) {
     char path[1200];
-    if (!in_directory_of(path, sizeof path, directory, "open_clip_config.json")) return 0;
+    if (!random_open_clip_path(path, sizeof path, directory, "open_clip_config.json")) return 0;
     FILE *file = fopen(path, "wb");
     if (!file) return 0;
     (void)fprintf(file,
@@ -291,17 +243,16 @@ static int write_config(const random_mobileclip *m, const char *directory) {
 }
 
 int random_mobileclip_write(const random_mobileclip *m, const char *directory) {
-    char from[1200], to[1200];
     random_writer *w = random_writer_create(m->seed);
-    int good = w && write_tokenizer(m, directory) && write_config(m, directory);
+    int good = w && random_open_clip_write_clip_tokenizer(m->vocabulary, m->merges, directory) &&
+               write_config(m, directory);
     if (w) {
         add_image_tower(w, m);
-        add_text_tower(w, m);
-        good = random_writer_finish(w, directory, m->dtype, 1) && good;
+        const random_open_clip_text text = {"text.",       m->text_width, m->text_layers,
+                                            m->vocabulary, m->context,    m->embedding};
+        random_open_clip_add_text(w, &text);
+        good = random_open_clip_finish(w, directory, m->dtype) && good;
     }
-    good = good && in_directory_of(from, sizeof from, directory, "model.safetensors") &&
-           in_directory_of(to, sizeof to, directory, "open_clip_model.safetensors") &&
-           rename(from, to) == 0;
     if (!good) (void)fprintf(stderr, "%s: cannot write the random model\n", directory);
     return good;
 }

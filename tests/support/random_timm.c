@@ -4,13 +4,14 @@
  */
 #include "support/random_timm.h"
 
+#include "support/random_open_clip.h"
+
 #include "model/timm_names.h"
 #include "support/random_model.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 random_timm random_timm_tiny(const char *name) {
     const int siglip = strstr(name, "siglip") != NULL, stem = strstr(name, "mci") != NULL;
@@ -179,52 +180,16 @@ static void add_image_tower(random_writer *w, const random_timm *m, const shape 
 static void add_text_tower(random_writer *w, const random_timm *m, int siglip) {
     size_t width = m->text_width;
     float scale = 1.0f / sqrtf((float)width);
-    add(w, "", "logit_scale", 0, 0, 0, 0, 0, 0, 4.6052f);
+    const random_open_clip_text text = {"text.",       width,      m->text_layers,
+                                        m->vocabulary, m->context, m->embedding};
+    random_open_clip_add_blocks(w, &text);
     if (siglip) add(w, "", "logit_bias", 0, 0, 0, 0, 0, 0, -10.0f);
-    add(w, "text.", "token_embedding.weight", 2, m->vocabulary, width, 0, 0, 0.2f, 0);
-    add(w, "text.", "positional_embedding", 2, m->context, width, 0, 0, 0.1f, 0);
-    for (size_t i = 0; i < m->text_layers; i++) {
-        char stem[64];
-        (void)snprintf(stem, sizeof stem, "text.transformer.resblocks.%zu.", i);
-        random_writer_norm(w, stem, "ln_1", width);
-        add(w, stem, "attn.in_proj_weight", 2, 3 * width, width, 0, 0, scale, 0);
-        add(w, stem, "attn.in_proj_bias", 1, 3 * width, 0, 0, 0, 0.02f, 0);
-        random_writer_pair(w, stem, "attn.out_proj", width, width, 0.5f * scale);
-        random_writer_norm(w, stem, "ln_2", width);
-        random_writer_pair(w, stem, "mlp.c_fc", 4 * width, width, scale);
-        random_writer_pair(w, stem, "mlp.c_proj", width, 4 * width, 0.5f * scale);
-    }
-    random_writer_norm(w, "text.", "ln_final", width);
     if (siglip && m->no_projection) return;
     if (siglip) {
         random_writer_pair(w, "text.", "text_projection", m->embedding, width, scale);
     } else {
         add(w, "text.", "text_projection", 2, width, m->embedding, 0, 0, scale, 0);
     }
-}
-
-static int in_directory_of(char *path, size_t size, const char *directory, const char *name) {
-    int length = snprintf(path, size, "%s/%s", directory, name);
-    return length > 0 && (size_t)length < size;
-}
-
-/* The tokenizer of a tiny model, whose other files go. */
-static int write_tokenizer(const random_timm *m, int siglip, const char *directory) {
-    static const char *const others[] = {"config.json", "preprocessor_config.json",
-                                         "model.safetensors"};
-    random_model small = siglip ? random_model_tiny_siglip() : random_model_tiny();
-    if (!siglip) {
-        small.vocabulary = m->vocabulary;
-        small.merges = m->merges;
-        small.text_width = small.text_heads = small.text_mlp = 1;
-    }
-    if (!random_model_write(&small, directory)) return 0;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        char path[1200];
-        if (!in_directory_of(path, sizeof path, directory, others[i]) || unlink(path) != 0)
-            return 0;
-    }
-    return 1;
 }
 
 static void write_argument(FILE *file, const char *key, size_t value, int *count) {
@@ -255,7 +220,7 @@ static void write_vision(FILE *file, const random_timm *m, const shape *s) {
 static int write_config(const random_timm *m, const shape *s, const char *directory) {
     int siglip = s->sizes.kind == GLIMPSE_TIMM_SIGLIP;
     char path[1200];
-    if (!in_directory_of(path, sizeof path, directory, "open_clip_config.json")) return 0;
+    if (!random_open_clip_path(path, sizeof path, directory, "open_clip_config.json")) return 0;
     FILE *file = fopen(path, "wb");
     if (!file) return 0;
     (void)fprintf(file, "{\"model_cfg\": {\"embed_dim\": %zu, \"custom_text\": true,%s\n",
@@ -278,19 +243,20 @@ static int write_config(const random_timm *m, const shape *s, const char *direct
 }
 
 int random_timm_write(const random_timm *m, const char *directory) {
-    char from[1200], to[1200];
     shape s = shape_of(m);
     int siglip = s.sizes.kind == GLIMPSE_TIMM_SIGLIP;
     random_writer *w = random_writer_create(m->seed);
-    int good = w && write_tokenizer(m, siglip, directory) && write_config(m, &s, directory);
+    const random_model tiny = random_model_tiny_siglip();
+    int good =
+        w &&
+        (siglip ? random_open_clip_write_tokenizer(&tiny, directory)
+                : random_open_clip_write_clip_tokenizer(m->vocabulary, m->merges, directory)) &&
+        write_config(m, &s, directory);
     if (w) {
         add_image_tower(w, m, &s);
         add_text_tower(w, m, siglip);
-        good = random_writer_finish(w, directory, m->dtype, 1) && good;
+        good = random_open_clip_finish(w, directory, m->dtype) && good;
     }
-    good = good && in_directory_of(from, sizeof from, directory, "model.safetensors") &&
-           in_directory_of(to, sizeof to, directory, "open_clip_model.safetensors") &&
-           rename(from, to) == 0;
     if (!good) (void)fprintf(stderr, "%s: cannot write the random model\n", directory);
     return good;
 }
